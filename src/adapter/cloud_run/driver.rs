@@ -1,0 +1,166 @@
+//! Holds the weights of one route by the traffic between revisions of one service.
+//!
+//! The interface has an etag but no request ids, so a write whose reply is lost is never sent again; a read has to tell what came of it. A
+//! write ends when the service itself says that it does what was asked for.
+
+use std::time::Duration;
+
+use super::{
+    ServiceName,
+    traffic::{split, targets},
+    wire::{Operation, Patch, Service},
+};
+use crate::{
+    adapter::http::{Ask, Client, Failure, Limits, kind_of},
+    domain::{
+        fact::Accepted,
+        fault::{Fault, FaultKind, Outcome, Receipt, Version},
+        id::{BackendId, RouteId},
+        shown::Shown,
+        time::Timestamp,
+        weight::Weights,
+    },
+    port::{Answer, Driver, Intent},
+};
+
+/// What the driver needs to know.
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub route: RouteId,
+    pub service: ServiceName,
+    /// Each backend of the route with the name of its revision.
+    pub backends: Vec<(BackendId, String)>,
+    /// How long a change may take until the service has settled.
+    pub patience: Duration,
+}
+
+/// Pauses between two looks at a change in progress grow by doubling between these.
+const PAUSE_FIRST: Duration = Duration::from_millis(250);
+const PAUSE_MOST: Duration = Duration::from_secs(5);
+
+pub struct RevisionsDriver {
+    config: Config,
+    client: Client,
+}
+
+impl RevisionsDriver {
+    pub fn new(config: Config, client: Client) -> RevisionsDriver {
+        RevisionsDriver { config, client }
+    }
+
+    async fn fetch(&self) -> Result<Service, Failure> {
+        self.client.send(Ask::get(self.config.service.at(&self.client), Limits::READ)).await?.json()
+    }
+
+    async fn read_now(&self) -> Result<Accepted, Fault> {
+        let service = self.fetch().await?;
+        let split = split(&service, &self.config.backends)?;
+        Ok(Accepted {
+            route: self.config.route.clone(),
+            weights: split.weights,
+            version: Version(service.etag),
+            actor: service.last_modifier.map(|who| Shown::new(&who)),
+            changed_at: service.update_time.map(|at| Timestamp(at.as_millisecond())),
+            trouble: split.trouble,
+        })
+    }
+
+    /// The traffic list to send, made from the service at exactly `version`.
+    async fn prepared(&self, to: &Weights, version: &Version) -> Result<Patch, Fault> {
+        let service = self.fetch().await?;
+        if service.etag != version.0 {
+            let message =
+                format!("service {} was changed since it was read; nothing was written, read it again", self.config.service.service);
+            return Err(Fault::new(FaultKind::Conflict, message));
+        }
+        Ok(Patch { etag: service.etag.clone(), traffic: targets(&service, &self.config.backends, to)? })
+    }
+
+    async fn write_now(&self, to: &Weights, version: &Version, intent: &Intent) -> Outcome {
+        let patch = match self.prepared(to, version).await {
+            Ok(patch) => patch,
+            Err(fault) => return Outcome::NotDone(fault),
+        };
+        let ask = Ask::patch(self.config.service.at(&self.client), &patch, Limits::WRITE).query("updateMask", "traffic").because(intent);
+        match self.client.send(ask).await.and_then(|reply| reply.json::<Operation>()) {
+            Ok(operation) => self.awaited(operation, to).await,
+            Err(failure) => failure.outcome(),
+        }
+    }
+
+    async fn awaited(&self, mut operation: Operation, to: &Weights) -> Outcome {
+        let deadline = tokio::time::Instant::now() + self.config.patience;
+        let name = Shown::new(&operation.name);
+        let mut pause = PAUSE_FIRST;
+        while !operation.done {
+            if tokio::time::Instant::now() >= deadline {
+                let message = format!("operation {name} is still running; it may end well later, look at it before anything else");
+                return Outcome::Unknown(Fault::new(FaultKind::TimedOut, message));
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(PAUSE_MOST);
+            let path: Vec<&str> = std::iter::once("v2").chain(operation.name.split('/')).collect();
+            match self.client.send(Ask::get(self.client.at(&path), Limits::READ)).await.and_then(|reply| reply.json()) {
+                Ok(newer) => operation = newer,
+                Err(failure) if failure.fault.kind == FaultKind::NotFound => {
+                    let message = format!("operation {name} has vanished: {}", failure.fault.message);
+                    return Outcome::Unknown(Fault::new(FaultKind::NotFound, message));
+                }
+                // The operation goes on without us; the deadline bounds how often this is tried.
+                Err(_) => {}
+            }
+        }
+        match operation.error {
+            None => self.settled(to, name, deadline).await,
+            Some(error) => {
+                let fault = Fault::new(kind_of(error.http()), format!("operation {name} failed: {}", error.message));
+                if error.http() >= 500 { Outcome::Unknown(fault) } else { Outcome::NotDone(fault) }
+            }
+        }
+    }
+
+    /// An operation that is done is a promise; the service's own word is the proof.
+    async fn settled(&self, to: &Weights, operation: Shown, deadline: tokio::time::Instant) -> Outcome {
+        let mut pause = PAUSE_FIRST;
+        let unknown = |kind, what: String| Outcome::Unknown(Fault::new(kind, format!("operation {operation} is done, but {what}")));
+        loop {
+            let seen = self.fetch().await;
+            if let Ok(service) = &seen {
+                let reads = split(service, &self.config.backends).map(|split| split.weights);
+                if reads.as_ref() != Ok(to) {
+                    return unknown(FaultKind::Conflict, "the service's traffic does not read as wanted".to_owned());
+                }
+                if let Some(failure) = service.failure().filter(|_| !service.reconciling) {
+                    return unknown(FaultKind::Rejected, format!("the service says: {failure}"));
+                }
+                if service.is_settled() {
+                    let version = Some(Version(service.etag.clone()));
+                    return Outcome::Done(Receipt { version, operation: Some(operation) });
+                }
+            }
+            if tokio::time::Instant::now() >= deadline {
+                let what = seen.map_or_else(|failure| failure.fault.message.to_string(), |_| "the service has not settled yet".to_owned());
+                return unknown(FaultKind::TimedOut, what);
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(PAUSE_MOST);
+        }
+    }
+}
+
+impl Driver for RevisionsDriver {
+    fn read(&self) -> Answer<'_, Result<Accepted, Fault>> {
+        Box::pin(self.read_now())
+    }
+
+    fn write<'a>(&'a self, to: &'a Weights, version: &'a Version, intent: &'a Intent) -> Answer<'a, Outcome> {
+        Box::pin(self.write_now(to, version, intent))
+    }
+
+    fn by_hand(&self, to: &Weights) -> String {
+        let Config { service: ServiceName { project, region, service }, backends, .. } = &self.config;
+        let shares = backends.iter().map(|(id, revision)| format!("{revision}={}", to.of(id).get() / 10));
+        let shares: Vec<String> = shares.filter(|share| !share.ends_with("=0")).collect();
+        format!("gcloud run services update-traffic {service} --project={project} --region={region} --to-revisions={}", shares.join(","))
+    }
+}

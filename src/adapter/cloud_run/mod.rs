@@ -1,0 +1,30 @@
+//! Cloud Run Admin API v2: the split between revisions of one service, and how the service itself is.
+//!
+//! [`RevisionsDriver`] steers traffic inside Cloud Run; it can't reach GKE. [`ServiceSensor`] tells of the service's health. The API does not
+//! say how many instances run, so the sensor reports the configured minimum, and as ready all of it or nothing.
+
+mod driver;
+mod sensor;
+mod traffic;
+mod wire;
+
+pub use driver::{Config as DriverConfig, RevisionsDriver};
+pub use sensor::{Config as SensorConfig, ServiceSensor};
+
+use reqwest::Url;
+
+use crate::adapter::http::Client;
+
+/// One service's name in full.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServiceName {
+    pub project: String,
+    pub region: String,
+    pub service: String,
+}
+
+impl ServiceName {
+    fn at(&self, client: &Client) -> Url {
+        client.at(&["v2", "projects", &self.project, "locations", &self.region, "services", &self.service])
+    }
+}

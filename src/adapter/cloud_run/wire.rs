@@ -1,0 +1,160 @@
+//! Cloud Run's JSON, as far as it is looked at.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Service {
+    #[serde(default)]
+    pub etag: String,
+    /// 64-bit numbers are text in JSON.
+    #[serde(default)]
+    pub generation: String,
+    #[serde(default)]
+    pub observed_generation: String,
+    #[serde(default)]
+    pub reconciling: bool,
+    #[serde(default)]
+    pub traffic: Vec<Target>,
+    #[serde(default)]
+    pub traffic_statuses: Vec<Target>,
+    pub terminal_condition: Option<Condition>,
+    #[serde(default)]
+    pub conditions: Vec<Condition>,
+    #[serde(default)]
+    pub latest_ready_revision: String,
+    #[serde(default)]
+    pub latest_created_revision: String,
+    pub last_modifier: Option<String>,
+    pub client: Option<String>,
+    pub update_time: Option<jiff::Timestamp>,
+    #[serde(default)]
+    pub scaling: Scaling,
+    #[serde(default)]
+    pub template: Template,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Scaling {
+    #[serde(default)]
+    pub min_instance_count: u32,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct Template {
+    #[serde(default)]
+    pub scaling: Scaling,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct Condition {
+    #[serde(rename = "type", default)]
+    pub kind: String,
+    #[serde(default)]
+    pub state: String,
+    #[serde(default)]
+    pub message: String,
+}
+
+impl Condition {
+    pub fn is_failed(&self) -> bool {
+        self.state == "CONDITION_FAILED"
+    }
+}
+
+pub const LATEST: &str = "TRAFFIC_TARGET_ALLOCATION_TYPE_LATEST";
+pub const REVISION: &str = "TRAFFIC_TARGET_ALLOCATION_TYPE_REVISION";
+
+/// One entry of the traffic list; of `trafficStatuses` too, whose `uri` is left out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Target {
+    #[serde(rename = "type", default)]
+    pub kind: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub revision: String,
+    #[serde(default)]
+    pub percent: u32,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub tag: String,
+}
+
+impl Service {
+    /// The revision that an entry leads to; the newest ready one for `LATEST`.
+    pub fn revision_of<'a>(&'a self, target: &'a Target) -> &'a str {
+        last_segment(if target.kind == LATEST { &self.latest_ready_revision } else { &target.revision })
+    }
+
+    /// The service does what its configuration says, and requests go where the list sends them.
+    pub fn is_settled(&self) -> bool {
+        let succeeded = self.terminal_condition.as_ref().is_some_and(|condition| condition.state == "CONDITION_SUCCEEDED");
+        let shares = |targets: &[Target]| -> BTreeMap<String, u32> {
+            let mut shares = BTreeMap::new();
+            for target in targets.iter().filter(|target| target.percent > 0) {
+                *shares.entry(self.revision_of(target).to_owned()).or_default() += target.percent;
+            }
+            shares
+        };
+        let served = self.traffic_statuses.is_empty() || shares(&self.traffic_statuses) == shares(&self.traffic);
+        !self.reconciling && self.observed_generation == self.generation && succeeded && served
+    }
+
+    /// Requests reach a revision that is ready, whatever became of a newer one.
+    pub fn is_serving(&self) -> bool {
+        let routes = self.conditions.iter().find(|condition| condition.kind == "RoutesReady").or(self.terminal_condition.as_ref());
+        routes.is_some_and(|condition| !condition.is_failed()) && !self.latest_ready_revision.is_empty()
+    }
+
+    /// The words of the condition that says that it failed.
+    pub fn failure(&self) -> Option<&str> {
+        let failed = self.terminal_condition.iter().chain(&self.conditions).find(|condition| condition.is_failed())?;
+        Some(if failed.message.is_empty() { "a condition failed" } else { &failed.message })
+    }
+}
+
+pub fn last_segment(name: &str) -> &str {
+    name.rsplit('/').next().unwrap_or(name)
+}
+
+/// What a PATCH sends, under `updateMask=traffic`.
+#[derive(Debug, Serialize)]
+pub struct Patch {
+    pub etag: String,
+    pub traffic: Vec<Target>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct Operation {
+    #[serde(default)]
+    pub name: String,
+    #[serde(default)]
+    pub done: bool,
+    pub error: Option<Status>,
+}
+
+/// A `google.rpc.Status`.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Status {
+    #[serde(default)]
+    pub code: i32,
+    #[serde(default)]
+    pub message: String,
+}
+
+impl Status {
+    /// The HTTP status that Google maps the code to.
+    pub fn http(&self) -> u16 {
+        match self.code {
+            3 | 9 | 11 => 400,
+            4 => 504,
+            5 => 404,
+            6 | 10 => 409,
+            7 => 403,
+            8 => 429,
+            16 => 401,
+            _ => 500,
+        }
+    }
+}

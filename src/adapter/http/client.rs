@@ -1,0 +1,283 @@
+//! A client that is bound to one origin, with its credential, its deadline and its caps.
+
+use std::{error::Error, time::Duration};
+
+use reqwest::{
+    Method, StatusCode, Url,
+    header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
+    redirect,
+};
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::{
+    failure::{Failure, Progress},
+    origin::{Guarded, Origin, Reach},
+};
+use crate::{
+    adapter::google_auth::{Token, hidden_in},
+    domain::fault::{Fault, FaultKind},
+    port::Intent,
+};
+
+const CONNECT_DEADLINE: Duration = Duration::from_secs(3);
+/// An error's body is read this far and no further.
+const ERROR_BYTES_MAX: usize = 1 << 20;
+const REASON: HeaderName = HeaderName::from_static("x-goog-request-reason");
+
+/// How long a call may take in all, from the first look for a token to the last byte, and how much of an answer is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    pub deadline: Duration,
+    pub body_bytes_max: usize,
+}
+
+impl Limits {
+    pub const METRICS: Limits = Limits { deadline: Duration::from_secs(4), body_bytes_max: 8 << 20 };
+    pub const READ: Limits = Limits { deadline: Duration::from_secs(10), body_bytes_max: 4 << 20 };
+    pub const WRITE: Limits = Limits { deadline: Duration::from_secs(30), body_bytes_max: 4 << 20 };
+
+    /// The same caps with less time, for what is only nice to know.
+    pub const fn within(self, deadline: Duration) -> Limits {
+        Limits { deadline, ..self }
+    }
+}
+
+/// One request to be made.
+#[derive(Debug)]
+pub struct Ask {
+    method: Method,
+    url: Url,
+    body: Option<Vec<u8>>,
+    reason: Option<HeaderValue>,
+    limits: Limits,
+}
+
+impl Ask {
+    pub fn get(url: Url, limits: Limits) -> Ask {
+        Ask { method: Method::GET, url, body: None, reason: None, limits }
+    }
+    pub fn post(url: Url, body: &impl Serialize, limits: Limits) -> Ask {
+        Ask { method: Method::POST, ..Ask::get(url, limits) }.with(body)
+    }
+    pub fn patch(url: Url, body: &impl Serialize, limits: Limits) -> Ask {
+        Ask { method: Method::PATCH, ..Ask::get(url, limits) }.with(body)
+    }
+    fn with(self, body: &impl Serialize) -> Ask {
+        let body = serde_json::to_vec(body).expect("our own wire types have string keys and finite numbers");
+        Ask { body: Some(body), ..self }
+    }
+    /// Adds a query parameter.
+    pub fn query(mut self, name: &str, value: &str) -> Ask {
+        self.url.query_pairs_mut().append_pair(name, value);
+        self
+    }
+    /// Names the recorded intent, so that the cloud's own audit log points back into our journal.
+    pub fn because(mut self, intent: &Intent) -> Ask {
+        let reason = format!("cutover {}/{}/{}", intent.session, intent.effect, intent.head);
+        self.reason = HeaderValue::from_str(&reason).ok();
+        self
+    }
+    /// Method and place, without the query, for messages.
+    fn about(&self) -> String {
+        let mut url = self.url.clone();
+        url.set_query(None);
+        format!("{} {url}", self.method)
+    }
+}
+
+/// A 2xx answer, whole.
+#[derive(Debug)]
+pub struct Reply {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Vec<u8>,
+    about: String,
+}
+
+impl Reply {
+    /// # Errors
+    /// [`FaultKind::Unreadable`], with the progress left open: a 2xx that can't be read proves nothing about a write.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, Failure> {
+        serde_json::from_slice(&self.body).map_err(|error| {
+            Failure::new(
+                Progress::Open,
+                FaultKind::Unreadable,
+                format!("{} gave an answer that is not what the API promises: {error}", self.about),
+            )
+        })
+    }
+    /// The media type without parameters, in lower case; empty when none was said.
+    pub fn media_type(&self) -> String {
+        let text = self.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
+        text.split(';').next().unwrap_or("").trim().to_ascii_lowercase()
+    }
+}
+
+/// Sends to one origin only; the credential goes nowhere else. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    origin: Origin,
+    token: Token,
+}
+
+/// Whether connections are kept for the next request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Keep {
+    Connections,
+    Nothing,
+}
+
+impl Client {
+    /// # Errors
+    /// [`FaultKind::Unsupported`] if no TLS client can be built, for example because the machine has no CA certificates.
+    pub fn new(origin: Origin, token: Token) -> Result<Client, Fault> {
+        Ok(Client { http: build(origin.reach(), Keep::Connections)?, origin, token })
+    }
+    /// A client without credential that opens a fresh connection for each request.
+    /// # Errors
+    /// As [`Client::new`].
+    pub fn fresh(origin: Origin) -> Result<Client, Fault> {
+        Ok(Client { http: build(origin.reach(), Keep::Nothing)?, origin, token: Token::None })
+    }
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+    pub fn at(&self, segments: &[&str]) -> Url {
+        self.origin.at(segments)
+    }
+
+    /// Sends `ask` once. A 401 is asked again once if a newer token is to be had: it proves that nothing was done.
+    /// # Errors
+    /// Everything but a whole 2xx answer, with what it proves.
+    pub async fn send(&self, ask: Ask) -> Result<Reply, Failure> {
+        self.answered(ask).await.and_then(|answer| answer.accepted())
+    }
+
+    /// Sends `ask` once and gives whatever status was answered, for the prober.
+    pub(in crate::adapter) async fn answered(&self, ask: Ask) -> Result<Answered, Failure> {
+        let about = ask.about();
+        if !self.origin.holds(&ask.url) {
+            return Err(Failure::new(
+                Progress::NeverSent,
+                FaultKind::Refused,
+                format!("{about} lies outside of {}; nothing was sent", self.origin),
+            ));
+        }
+        let started = tokio::time::Instant::now();
+        let mut sent = Progress::NeverSent;
+        match tokio::time::timeout(ask.limits.deadline, self.attempt(&ask, &about, &mut sent)).await {
+            Ok(result) => result,
+            Err(_) => {
+                let waited = started.elapsed().as_secs();
+                Err(Failure::new(sent, FaultKind::TimedOut, format!("{about} gave no whole answer within {waited}s")))
+            }
+        }
+    }
+
+    async fn attempt(&self, ask: &Ask, about: &str, sent: &mut Progress) -> Result<Answered, Failure> {
+        let not_sent = |fault| Failure { fault, progress: Progress::NeverSent };
+        let headers = self.token.headers().await.map_err(not_sent)?;
+        let answer = self.once(ask, about, headers.clone(), sent).await?;
+        if answer.status != StatusCode::UNAUTHORIZED {
+            return Ok(answer);
+        }
+        match self.token.headers().await {
+            Ok(newer) if newer != headers => self.once(ask, about, newer, sent).await,
+            Ok(_) | Err(_) => Ok(answer),
+        }
+    }
+
+    async fn once(&self, ask: &Ask, about: &str, headers: HeaderMap, sent: &mut Progress) -> Result<Answered, Failure> {
+        let mut request = self.http.request(ask.method.clone(), ask.url.clone()).headers(headers.clone());
+        if let Some(body) = &ask.body {
+            request = request.header(CONTENT_TYPE, "application/json").body(body.clone());
+        }
+        if let Some(reason) = &ask.reason {
+            request = request.header(REASON, reason.clone());
+        }
+        *sent = Progress::Open;
+        let mut response = request.send().await.map_err(|error| failed(about, error))?;
+        let status = response.status();
+        let cap = if status.is_success() { ask.limits.body_bytes_max } else { ERROR_BYTES_MAX };
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| failed(about, error))? {
+            if body.len() + chunk.len() > cap {
+                if !status.is_success() {
+                    break; // The status stands; the rest of an error's words doesn't matter.
+                }
+                return Err(Failure::new(Progress::Open, FaultKind::Unreadable, format!("{about} answered with more than {cap} bytes")));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Answered { status, headers: response.headers().clone(), body: hidden_in(body, &headers), about: about.to_owned() })
+    }
+}
+
+/// An answer of any status.
+#[derive(Debug)]
+pub(in crate::adapter) struct Answered {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Vec<u8>,
+    about: String,
+}
+
+impl Answered {
+    fn accepted(self) -> Result<Reply, Failure> {
+        let Answered { status, headers, body, about } = self;
+        if status.is_success() {
+            Ok(Reply { status, headers, body, about })
+        } else {
+            Err(Failure::from_status(&about, status.as_u16(), &headers, &body))
+        }
+    }
+}
+
+fn build(reach: Reach, keep: Keep) -> Result<reqwest::Client, Fault> {
+    if rustls::crypto::CryptoProvider::get_default().is_none() {
+        // Losing the race against another client is as good as winning it.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+    }
+    let mut builder = reqwest::Client::builder()
+        .connect_timeout(CONNECT_DEADLINE)
+        .redirect(redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .referer(false)
+        .dns_resolver(Guarded)
+        .user_agent(concat!("cutover/", env!("CARGO_PKG_VERSION")));
+    if keep == Keep::Nothing {
+        builder = builder.pool_max_idle_per_host(0).http1_only();
+    }
+    builder = match reach {
+        // Plain HTTP needs no CA store, and a machine without one must still be able to run the demo.
+        Reach::Loopback | Reach::Private => builder.no_proxy().tls_certs_only([]),
+        Reach::Live => builder.https_only(true),
+    };
+    builder.build().map_err(|error| Fault::new(FaultKind::Unsupported, format!("no HTTP client could be built: {}", causes(&error))))
+}
+
+/// What the transport's own error proves: a connection that was never made carried nothing.
+fn failed(about: &str, error: reqwest::Error) -> Failure {
+    let (kind, progress) = if error.is_connect() {
+        (FaultKind::Unreachable, Progress::NeverSent)
+    } else if error.is_builder() {
+        (FaultKind::Rejected, Progress::NeverSent)
+    } else if error.is_timeout() {
+        (FaultKind::TimedOut, Progress::Open)
+    } else {
+        (FaultKind::Broken, Progress::Open)
+    };
+    Failure::new(progress, kind, format!("{about}: {}", causes(&error.without_url())))
+}
+
+/// The last two causes; the outer ones only say that a request failed.
+pub(in crate::adapter) fn causes(error: &(dyn Error + 'static)) -> String {
+    let mut chain = vec![error.to_string()];
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        chain.push(inner.to_string());
+        cause = inner.source();
+    }
+    chain[chain.len().saturating_sub(2)..].join(": ")
+}

@@ -1,0 +1,166 @@
+//! Where a client may connect to: one scheme, host and port, checked before the first byte.
+//!
+//! A credential is bound to such an origin, and a plan can't point the program at a metadata server. Names are resolved by a resolver that
+//! drops link-local answers, so that a name can't lead where a literal address may not. Behind a proxy the proxy resolves instead.
+
+use std::net::{IpAddr, SocketAddr};
+
+use reqwest::{
+    Url,
+    dns::{Addrs, Name, Resolve, Resolving},
+};
+
+use crate::domain::fault::{Fault, FaultKind};
+
+/// What kind of place an origin is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// This machine, over plain HTTP: the simulated world, a port-forward, a sidecar. No proxy is asked.
+    Loopback,
+    /// The public internet, over https only.
+    Live,
+    /// A private address over plain HTTP, for example a Prometheus inside the cluster's network. An explicit opt-in.
+    Private,
+}
+
+/// Scheme, host and port, without path, query or user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    base: Url,
+    reach: Reach,
+}
+
+impl Origin {
+    /// # Errors
+    /// [`FaultKind::Refused`] if `text` is no URL of that reach, names a user, or points to a link-local or metadata address.
+    pub fn new(text: &str, reach: Reach) -> Result<Origin, Fault> {
+        Self::split(text, reach).map(|(origin, _)| origin)
+    }
+
+    /// The origin of a full URL, and the URL itself.
+    /// # Errors
+    /// As [`Origin::new`].
+    pub fn split(text: &str, reach: Reach) -> Result<(Origin, Url), Fault> {
+        let refused = |why: &str| Fault::new(FaultKind::Refused, format!("{} {why}; nothing was sent", without_user(text)));
+        let url = Url::parse(text).map_err(|error| refused(&format!("is no URL ({error})")))?;
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(refused("holds a user name or password"));
+        }
+        let host = url.host_str().ok_or_else(|| refused("names no host"))?.trim_matches(['[', ']']).to_owned();
+        let address: Option<IpAddr> = host.parse().ok();
+        if address.is_some_and(is_forbidden) || host.eq_ignore_ascii_case("metadata.google.internal") {
+            return Err(refused("points to a link-local or metadata address"));
+        }
+        let allowed = match reach {
+            Reach::Loopback => url.scheme() == "http" && (host == "localhost" || address.is_some_and(|ip| ip.is_loopback())),
+            Reach::Live => url.scheme() == "https",
+            Reach::Private => url.scheme() == "http" && address.is_none_or(is_private),
+        };
+        if !allowed {
+            return Err(refused(match reach {
+                Reach::Loopback => "is not http on this machine",
+                Reach::Live => "is not https",
+                Reach::Private => "is not http on a private address",
+            }));
+        }
+        let mut base = url.clone();
+        base.set_path("/");
+        base.set_query(None);
+        base.set_fragment(None);
+        Ok((Origin { base, reach }, url))
+    }
+
+    pub fn reach(&self) -> Reach {
+        self.reach
+    }
+
+    /// The URL of a path, each segment percent-encoded, so that no name from outside can climb out of its place.
+    pub fn at(&self, segments: &[&str]) -> Url {
+        let mut url = self.base.clone();
+        url.path_segments_mut().expect("an http URL has a path").clear().extend(segments);
+        url
+    }
+
+    /// Whether `url` lies within this origin.
+    pub fn holds(&self, url: &Url) -> bool {
+        self.base.origin() == url.origin()
+    }
+}
+
+impl std::fmt::Display for Origin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.base.as_str().trim_end_matches('/'))
+    }
+}
+
+/// A URL that was refused is shown without what stands before an `@`.
+fn without_user(text: &str) -> &str {
+    text.rsplit('@').next().unwrap_or(text)
+}
+
+fn is_forbidden(ip: IpAddr) -> bool {
+    match ip.to_canonical() {
+        IpAddr::V4(v4) => v4.is_link_local() || v4.is_unspecified() || v4.is_broadcast() || v4.is_multicast(),
+        // fd00:ec2::254 and its like are unique-local and can't be told from a private service; fe80::/10 can.
+        IpAddr::V6(v6) => v6.is_unicast_link_local() || v6.is_unspecified() || v6.is_multicast(),
+    }
+}
+
+fn is_private(ip: IpAddr) -> bool {
+    match ip.to_canonical() {
+        IpAddr::V4(v4) => v4.is_private() || v4.is_loopback(),
+        IpAddr::V6(v6) => v6.is_unique_local() || v6.is_loopback(),
+    }
+}
+
+/// The system's resolver without the answers that we never want to connect to.
+#[derive(Debug)]
+pub(super) struct Guarded;
+
+impl Resolve for Guarded {
+    fn resolve(&self, name: Name) -> Resolving {
+        Box::pin(async move {
+            let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
+            let allowed: Vec<SocketAddr> = found.into_iter().filter(|address| !is_forbidden(address.ip())).collect();
+            if allowed.is_empty() {
+                return Err(format!("{} resolves to no address that cutover may connect to", name.as_str()).into());
+            }
+            Ok(Box::new(allowed.into_iter()) as Addrs)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_that_a_credential_must_not_reach_are_refused() {
+        let refused = [
+            ("http://169.254.169.254/computeMetadata", Reach::Private),
+            ("http://[fe80::1]/", Reach::Private),
+            ("http://[::ffff:169.254.169.254]/", Reach::Private),
+            ("http://8.8.8.8/", Reach::Private),
+            ("https://metadata.google.internal/", Reach::Live),
+            ("http://compute.googleapis.com/", Reach::Live),
+            ("https://user:canary@compute.googleapis.com/", Reach::Live),
+            ("http://example.com/", Reach::Loopback),
+            ("file:///etc/passwd", Reach::Private),
+            ("nonsense", Reach::Live),
+        ];
+        for (text, reach) in refused {
+            let fault = Origin::new(text, reach).expect_err(text);
+            assert_eq!(fault.kind, FaultKind::Refused, "{text}");
+            assert!(!fault.message.as_str().contains("canary"), "{fault}");
+        }
+        assert!(Origin::new("https://compute.googleapis.com", Reach::Live).is_ok());
+        assert!(Origin::new("http://127.0.0.1:8080", Reach::Loopback).is_ok());
+        assert!(Origin::new("http://10.4.0.7:9090", Reach::Private).is_ok());
+    }
+
+    #[test]
+    fn a_name_cannot_climb_out_of_its_place_in_the_path() {
+        let origin = Origin::new("http://127.0.0.1:1", Reach::Loopback).unwrap();
+        assert_eq!(origin.at(&["v1", "../../admin?x#y", "op:wait"]).as_str(), "http://127.0.0.1:1/v1/..%2F..%2Fadmin%3Fx%23y/op:wait");
+    }
+}

@@ -1,0 +1,284 @@
+//! From the text of a metrics page to the few series that we need, or the reason why they can't be trusted.
+//!
+//! The bytes are walked once and only lines of wanted families are parsed. Labels that the parser would mangle are percent-encoded before
+//! it sees them, types are not told to it, so each sample comes back alone, and one that does not come back makes the whole page unreadable:
+//! a page that is understood in part is not understood.
+
+use std::collections::BTreeMap;
+
+use prometheus_parse::{Scrape, Value};
+
+use crate::domain::{metric::Gap, time::Timestamp};
+
+/// Names of the families and labels that the figures are made of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Families {
+    /// Counter of requests.
+    pub requests: String,
+    /// Its label that holds the HTTP status; several names are tried, the first that is there counts.
+    pub status_labels: Vec<String>,
+    /// Histogram of durations in seconds, without `_bucket`.
+    pub duration: String,
+    /// Counter of connections that were dropped.
+    pub dropped: String,
+}
+
+impl Default for Families {
+    fn default() -> Self {
+        Families {
+            requests: "http_requests_total".to_owned(),
+            status_labels: ["code", "status", "status_code", "response_code", "response_code_class"].map(str::to_owned).to_vec(),
+            duration: "http_request_duration_seconds".to_owned(),
+            dropped: "http_connections_dropped_total".to_owned(),
+        }
+    }
+}
+
+/// A counter's labels, in order, as one text; equal for equal label sets.
+pub type Labels = String;
+
+/// One family's counters, or why they are not to be had.
+pub type Counters<K> = Result<BTreeMap<K, f64>, Gap>;
+
+/// What one scrape holds. All values are finite and not negative.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Page {
+    pub requests: Counters<RequestKey>,
+    pub buckets: Counters<BucketKey>,
+    pub dropped: Counters<Labels>,
+    /// The newest time that the page itself gives for a wanted sample.
+    pub stamped_at: Option<Timestamp>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RequestKey {
+    /// Labels without the status.
+    pub series: Labels,
+    pub status: String,
+}
+
+impl RequestKey {
+    pub fn is_failure(&self) -> bool {
+        self.status.starts_with('5')
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct BucketKey {
+    /// Labels without the bound.
+    pub series: Labels,
+    pub bound: Bound,
+}
+
+/// Upper bound of a bucket in seconds, ordered as a number.
+#[derive(Debug, Clone, Copy)]
+pub struct Bound(pub f64);
+
+impl PartialEq for Bound {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+impl Eq for Bound {}
+impl PartialOrd for Bound {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl Ord for Bound {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.0.total_cmp(&other.0)
+    }
+}
+
+/// # Errors
+/// [`Gap::Unreadable`] if any wanted line can't be understood.
+pub fn page(body: &[u8], families: &Families) -> Result<Page, Gap> {
+    let text = std::str::from_utf8(body).map_err(|_| Gap::Unreadable)?;
+    let bucket = format!("{}_bucket", families.duration);
+    let wanted = [families.requests.as_str(), bucket.as_str(), families.dropped.as_str()];
+    let mut stamped_at = None;
+    let mut lines = Vec::new();
+    for line in text.lines().filter(|line| wanted.contains(&name_of(line))) {
+        let (clean, time) = normal(line).ok_or(Gap::Unreadable)?;
+        stamped_at = stamped_at.max(time);
+        lines.push(clean);
+    }
+    let expected = lines.len();
+    let scrape = Scrape::parse(lines.into_iter().map(Ok)).map_err(|_| Gap::Unreadable)?;
+    if scrape.samples.len() != expected {
+        return Err(Gap::Unreadable);
+    }
+    let mut page = Page { requests: Err(Gap::Missing), buckets: Err(Gap::Missing), dropped: Err(Gap::Missing), stamped_at };
+    for sample in scrape.samples {
+        let Value::Untyped(value) = sample.value else { return Err(Gap::Unreadable) };
+        let mut labels: BTreeMap<&str, &str> = sample.labels.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        if sample.metric == families.requests {
+            let status = families.status_labels.iter().find_map(|name| labels.remove(name.as_str())).unwrap_or("").to_owned();
+            insert(&mut page.requests, RequestKey { series: joined(&labels), status }, value);
+        } else if sample.metric == bucket {
+            let bound =
+                labels.remove("le").and_then(|text| text.parse().ok()).filter(|bound: &f64| !bound.is_nan()).ok_or(Gap::Unreadable)?;
+            insert(&mut page.buckets, BucketKey { series: joined(&labels), bound: Bound(bound) }, value);
+        } else {
+            insert(&mut page.dropped, joined(&labels), value);
+        }
+    }
+    Ok(page)
+}
+
+/// Adds a sample to its family; one bad value spoils the family, for a sum over the rest would be wrong.
+fn insert<K: Ord>(counters: &mut Counters<K>, key: K, value: f64) {
+    if *counters.as_ref().map_or_else(|gap| gap, |_| &Gap::Missing) != Gap::Missing {
+        return;
+    }
+    let bad = if value.is_nan() {
+        Some(Gap::NotANumber)
+    } else if value.is_infinite() {
+        Some(Gap::Infinite)
+    } else if value < 0.0 {
+        Some(Gap::Unreadable)
+    } else {
+        None
+    };
+    if let Some(gap) = bad {
+        *counters = Err(gap);
+        return;
+    }
+    let mut held = std::mem::replace(counters, Err(Gap::Missing)).unwrap_or_default();
+    *counters = if held.insert(key, value).is_some() { Err(Gap::Ambiguous) } else { Ok(held) };
+}
+
+fn joined(labels: &BTreeMap<&str, &str>) -> Labels {
+    labels.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(",")
+}
+
+fn name_of(line: &str) -> &str {
+    let line = line.trim_start();
+    line.split(['{', ' ', '\t']).next().unwrap_or("")
+}
+
+/// The line as the parser understands it: no blanks around labels, harmless characters within their values, no time. The time is apart.
+fn normal(line: &str) -> Option<(String, Option<Timestamp>)> {
+    let line = line.trim();
+    let name = name_of(line);
+    let rest = line[name.len()..].trim_start();
+    let (labels, rest) = match rest.strip_prefix('{') {
+        Some(inside) => harmless(inside)?,
+        None => (String::new(), rest),
+    };
+    let mut words = rest.split_whitespace();
+    let value = words.next()?;
+    // An exemplar begins with `#`; what stands before it may be a time in milliseconds, or in OpenMetrics in seconds with a fraction.
+    let time = match words.next() {
+        None | Some("#") => None,
+        Some(text) if text.contains('.') => Some(Timestamp((text.parse::<f64>().ok()? * 1000.0) as i64)),
+        Some(text) => Some(Timestamp(text.parse().ok()?)),
+    };
+    let labels = if labels.is_empty() { labels } else { format!("{{{labels}}}") };
+    Some((format!("{name}{labels} {value}"), time))
+}
+
+/// Reads labels up to the closing brace. Within quotes, whatever the parser takes for structure becomes `%` and hex, so nothing collides.
+fn harmless(inside: &str) -> Option<(String, &str)> {
+    let mut clean = String::new();
+    let mut quoted = false;
+    let mut characters = inside.char_indices();
+    while let Some((place, character)) = characters.next() {
+        match (quoted, character) {
+            (false, '}') => return Some((clean.trim_end_matches(',').to_owned(), &inside[place + 1..])),
+            (false, ' ' | '\t') => {}
+            (_, '"') => {
+                quoted = !quoted;
+                clean.push('"');
+            }
+            (true, '\\') => push_hex(&mut clean, characters.next()?.1),
+            (true, ',' | '=' | '{' | '}' | '%') => push_hex(&mut clean, character),
+            (_, other) => clean.push(other),
+        }
+    }
+    None
+}
+
+/// An escaped character or a structural one. Escapes are kept apart from what they stand for only by their letter, which is enough to tell series apart.
+fn push_hex(clean: &mut String, character: char) {
+    clean.push_str(&format!("%{:02x}", character as u32));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Page, Gap> {
+        page(text.as_bytes(), &Families::default())
+    }
+
+    #[test]
+    fn an_ordinary_page_is_read_whole_and_others_are_left_alone() {
+        let page = read(
+            "# HELP http_requests_total Requests.\n# TYPE http_requests_total counter\n\
+             http_requests_total{code=\"200\",path=\"/\"} 12\nhttp_requests_total{code=\"500\",path=\"/\"} 3\n\
+             http_request_duration_seconds_bucket{le=\"0.1\"} 7\nhttp_request_duration_seconds_bucket{le=\"+Inf\"} 15\n\
+             http_request_duration_seconds_sum 2.5\nhttp_request_duration_seconds_count 15\ngo_goroutines{x=\"broken} 8\n",
+        )
+        .unwrap();
+        let requests = page.requests.unwrap();
+        assert_eq!(
+            requests.iter().map(|(key, value)| (key.status.as_str(), key.is_failure(), *value)).collect::<Vec<_>>(),
+            [("200", false, 12.0), ("500", true, 3.0)]
+        );
+        assert_eq!(page.buckets.unwrap().keys().map(|key| key.bound.0).collect::<Vec<_>>(), [0.1, f64::INFINITY]);
+        assert_eq!(page.dropped, Err(Gap::Missing));
+    }
+
+    #[test]
+    fn label_values_that_the_parser_would_mangle_stay_apart() {
+        let page = read(
+            "http_requests_total{path=\"/a,b}c\",code=\"200\"} 1\nhttp_requests_total{path=\"/a,d=e\",code=\"200\"} 2\n\
+             http_requests_total{ path = \"say \\\"hi\\\"\" , code=\"500\",} 3 1795469984847\n",
+        )
+        .unwrap();
+        let requests = page.requests.unwrap();
+        assert_eq!(requests.values().sum::<f64>(), 6.0);
+        assert_eq!(requests.keys().filter(|key| key.is_failure()).count(), 1);
+        assert_eq!(page.stamped_at, Some(Timestamp(1_795_469_984_847)));
+    }
+
+    #[test]
+    fn what_is_not_a_page_is_no_page_of_zeros() {
+        assert_eq!(read("<html>sign in</html>").unwrap().requests, Err(Gap::Missing));
+        assert_eq!(read("").unwrap().requests, Err(Gap::Missing));
+        assert_eq!(read("http_requests_total{code=\"200\"\n"), Err(Gap::Unreadable));
+        assert_eq!(read("http_requests_total\n"), Err(Gap::Unreadable));
+        assert_eq!(read("http_requests_total twelve\n"), Err(Gap::Unreadable));
+        assert_eq!(read("http_request_duration_seconds_bucket{le=\"wide\"} 3\n"), Err(Gap::Unreadable));
+        assert_eq!(page(b"http_requests_total{code=\"\xff\"} 1", &Families::default()), Err(Gap::Unreadable));
+    }
+
+    #[test]
+    fn one_bad_value_spoils_its_family_only() {
+        let page =
+            read("http_requests_total{code=\"200\"} 5\nhttp_requests_total{code=\"500\"} NaN\nhttp_connections_dropped_total 0\n").unwrap();
+        assert_eq!(page.requests, Err(Gap::NotANumber));
+        assert!(page.dropped.is_ok());
+        assert_eq!(read("http_requests_total +Inf\n").unwrap().requests, Err(Gap::Infinite));
+        assert_eq!(read("http_requests_total -1\n").unwrap().requests, Err(Gap::Unreadable));
+        assert_eq!(read("http_requests_total 1\nhttp_requests_total 2\n").unwrap().requests, Err(Gap::Ambiguous));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_bytes_make_it_panic(body in proptest::collection::vec(proptest::num::u8::ANY, 0..400), line in "http_requests_total[{} ,=\"\\\\a-z0-9]{0,40}") {
+            let _ = page(&body, &Families::default());
+            let _ = page(line.as_bytes(), &Families::default());
+        }
+
+        #[test]
+        fn any_label_values_are_read_back_as_many_series(values in proptest::collection::btree_set("[ -~]{0,12}", 1..8)) {
+            let escaped = |text: &str| text.replace('\\', "\\\\").replace('"', "\\\"");
+            let text: String = values.iter().map(|value| format!("http_requests_total{{code=\"200\",path=\"{}\"}} 1\n", escaped(value))).collect();
+            let page = read(&text).unwrap();
+            proptest::prop_assert_eq!(page.requests.unwrap().values().sum::<f64>(), values.len() as f64);
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! Real requests, each over a connection of its own: what a user would meet now.
+//!
+//! The front-door prober tells by a header of the answer which backend gave it, and so observes the split that the data plane really makes.
+//! The backend prober asks one backend past the front door. Both are polite: a fixed number of requests a look, few at a time. They keep no
+//! window and judge nothing.
+
+mod shot;
+
+use std::collections::BTreeMap;
+
+use reqwest::{Url, header::HeaderName};
+
+use crate::{
+    adapter::{Now, http::Client},
+    domain::{
+        fact::{Fact, Probed, Served},
+        fault::{Fault, FaultKind},
+        id::{BackendId, RouteId, SourceId},
+        time::{Millis, Timestamp},
+    },
+    port::{Answer, Sensor},
+};
+use shot::{Shot, volley};
+
+/// At most so many requests are open at a time.
+pub const CONCURRENCY_MAX: usize = 8;
+/// At most so many requests are sent in one look.
+pub const REQUESTS_MAX: usize = 64;
+
+/// How hard to knock. Both numbers are brought into their bounds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pace {
+    /// Between two looks.
+    pub every: Millis,
+    /// Requests in one look, 1 to [`REQUESTS_MAX`].
+    pub requests: usize,
+    /// Open at a time, 1 to [`CONCURRENCY_MAX`].
+    pub concurrency: usize,
+}
+
+/// The front door of one route.
+#[derive(Clone)]
+pub struct FrontDoorConfig {
+    pub source: SourceId,
+    pub route: RouteId,
+    /// Asked with GET; within the client's origin.
+    pub url: Url,
+    /// The header by which an answer says who gave it, usually `x-served-by`.
+    pub served_by: HeaderName,
+    /// That header's values; a value that is not here counts as unmarked.
+    pub marks: BTreeMap<String, BackendId>,
+    pub pace: Pace,
+    pub now: Now,
+}
+
+pub struct FrontDoorProber {
+    config: FrontDoorConfig,
+    client: Client,
+    last_look: Option<Timestamp>,
+}
+
+impl FrontDoorProber {
+    /// `client` should be a [`Client::fresh`] one: a kept connection would see one backend only.
+    pub fn new(config: FrontDoorConfig, client: Client) -> FrontDoorProber {
+        FrontDoorProber { config, client, last_look: None }
+    }
+
+    async fn knock(&mut self) -> Result<Vec<Fact>, Fault> {
+        let began = (self.config.now)();
+        let shots = volley(&self.client, &self.config.url, &self.config.served_by, self.config.pace).await;
+        reached(&shots)?;
+        let ended = (self.config.now)();
+        let mut served = Served {
+            route: self.config.route.clone(),
+            span: ended.since(self.last_look.unwrap_or(began)),
+            by_backend: self.config.marks.values().map(|backend| (backend.clone(), 0)).collect(),
+            failed: 0,
+            dropped: 0,
+            unmarked: 0,
+        };
+        for shot in shots {
+            match shot {
+                Shot::Answered { status, mark, .. } => {
+                    match mark.and_then(|mark| self.config.marks.get(&mark)) {
+                        Some(backend) => *served.by_backend.entry(backend.clone()).or_default() += 1,
+                        None => served.unmarked += 1,
+                    }
+                    served.failed += u64::from(status >= 500);
+                }
+                Shot::Dropped | Shot::NotConnected(_) => served.dropped += 1,
+            }
+        }
+        self.last_look = Some(ended);
+        Ok(vec![Fact::Served(served)])
+    }
+}
+
+impl Sensor for FrontDoorProber {
+    fn source(&self) -> SourceId {
+        self.config.source.clone()
+    }
+    fn every(&self) -> Millis {
+        self.config.pace.every
+    }
+    fn stale_after(&self) -> Millis {
+        stale_after(self.config.pace)
+    }
+    fn look(&mut self) -> Answer<'_, Result<Vec<Fact>, Fault>> {
+        Box::pin(self.knock())
+    }
+}
+
+/// One backend, past the front door.
+#[derive(Debug, Clone)]
+pub struct BackendConfig {
+    pub source: SourceId,
+    pub backend: BackendId,
+    /// Asked with GET; within the client's origin.
+    pub url: Url,
+    pub pace: Pace,
+}
+
+pub struct BackendProber {
+    config: BackendConfig,
+    client: Client,
+}
+
+impl BackendProber {
+    /// `client` should be a [`Client::fresh`] one, so that each request proves that a connection can be had.
+    pub fn new(config: BackendConfig, client: Client) -> BackendProber {
+        BackendProber { config, client }
+    }
+
+    async fn knock(&self) -> Result<Vec<Fact>, Fault> {
+        let shots = volley(&self.client, &self.config.url, &HeaderName::from_static("x-served-by"), self.config.pace).await;
+        reached(&shots)?;
+        let mut probed = Probed { backend: self.config.backend.clone(), sent: shots.len() as u64, failed: 0, dropped: 0, slowest_ms: None };
+        for shot in shots {
+            match shot {
+                Shot::Answered { status, took_ms, .. } => {
+                    probed.failed += u64::from(status >= 500);
+                    probed.slowest_ms = Some(probed.slowest_ms.map_or(took_ms, |slowest| slowest.max(took_ms)));
+                }
+                Shot::Dropped | Shot::NotConnected(_) => probed.dropped += 1,
+            }
+        }
+        Ok(vec![Fact::Probed(probed)])
+    }
+}
+
+impl Sensor for BackendProber {
+    fn source(&self) -> SourceId {
+        self.config.source.clone()
+    }
+    fn every(&self) -> Millis {
+        self.config.pace.every
+    }
+    fn stale_after(&self) -> Millis {
+        stale_after(self.config.pace)
+    }
+    fn look(&mut self) -> Answer<'_, Result<Vec<Fact>, Fault>> {
+        Box::pin(self.knock())
+    }
+}
+
+/// Two looks and the time that one may take at worst.
+fn stale_after(pace: Pace) -> Millis {
+    Millis(pace.every.0.saturating_mul(2).saturating_add(shot::VOLLEY_MAX.0))
+}
+
+/// Where not one connection could be made there is nothing to be counted.
+fn reached(shots: &[Shot]) -> Result<(), Fault> {
+    let mut faults = shots.iter().map(|shot| match shot {
+        Shot::NotConnected(fault) => Some(fault),
+        Shot::Answered { .. } | Shot::Dropped => None,
+    });
+    match faults.next() {
+        Some(Some(first)) if faults.all(|fault| fault.is_some()) => Err(first.clone()),
+        Some(_) => Ok(()),
+        None => Err(Fault::new(FaultKind::Unsupported, "the prober is set to send no requests")),
+    }
+}

@@ -1,0 +1,268 @@
+//! The split between Cloud Run and GKE: `weightedBackendServices` in the default route of a global URL map.
+//!
+//! Each write is a compare-and-set against the map's fingerprint and carries a request id made from the recorded intent, so that the same
+//! intent can never be done twice. A write ends when the operation is over *and* the map reads as wanted: an operation's word alone is not
+//! believed. It edits one place of the map and keeps the rest of that place as it is; a map whose other routes lead to the same backends is
+//! reported as trouble, and so is a backend that the plan does not know. It neither creates a split nor removes one.
+
+mod audit;
+mod route;
+mod wire;
+
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use reqwest::Url;
+use sha2::{Digest, Sha256};
+
+use crate::{
+    adapter::http::{Ask, Client, Failure, Limits, Progress, kind_of},
+    domain::{
+        fact::Accepted,
+        fault::{Fault, FaultKind, Outcome, Receipt, Version},
+        id::{BackendId, RouteId},
+        shown::Shown,
+        weight::Weights,
+    },
+    port::{Answer, Driver, Intent},
+};
+use audit::Author;
+use wire::{Operation, UrlMap};
+
+/// What the driver needs to know.
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub route: RouteId,
+    pub project: String,
+    pub url_map: String,
+    /// Each backend of the route with the name of its backend service.
+    pub backends: Vec<(BackendId, String)>,
+    pub patience: Patience,
+}
+
+/// How an operation is waited for: the pause grows from `first` by doubling to `most`, and ends after `total`.
+#[derive(Debug, Clone, Copy)]
+pub struct Patience {
+    pub first: Duration,
+    pub most: Duration,
+    pub total: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Patience { first: Duration::from_millis(500), most: Duration::from_secs(15), total: Duration::from_secs(180) }
+    }
+}
+
+/// Holds one route by one URL map.
+pub struct UrlMapDriver {
+    config: Config,
+    compute: Client,
+    /// Asked who changed the map last; without it changes stay anonymous.
+    logging: Option<Client>,
+    /// What the last read found, so that a write need not read again and the audit log is asked only about changes.
+    known: Mutex<Option<Known>>,
+}
+
+#[derive(Clone)]
+struct Known {
+    map: UrlMap,
+    author: Option<Author>,
+    /// The newest entry of the log before this fingerprint was seen; it belongs to an older change.
+    earlier: Option<Author>,
+    /// How often the log was asked about this fingerprint.
+    asked: u8,
+}
+
+/// The log shows a change some seconds late, so it is asked again, but not for ever.
+const AUTHOR_ASKS_MAX: u8 = 6;
+
+impl UrlMapDriver {
+    pub fn new(config: Config, compute: Client, logging: Option<Client>) -> UrlMapDriver {
+        UrlMapDriver { config, compute, logging, known: Mutex::new(None) }
+    }
+
+    fn url(&self) -> Url {
+        self.compute.at(&["compute", "v1", "projects", &self.config.project, "global", "urlMaps", &self.config.url_map])
+    }
+
+    async fn fetch(&self) -> Result<UrlMap, Failure> {
+        self.compute.send(Ask::get(self.url(), Limits::READ)).await?.json()
+    }
+
+    fn remembered(&self) -> Option<Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn remember(&self, known: Known) {
+        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Some(known);
+    }
+
+    async fn read_now(&self) -> Result<Accepted, Fault> {
+        let map = self.fetch().await?;
+        let split = route::split(&map, &self.config.backends)?;
+        let mut known = match self.remembered() {
+            Some(known) if known.map.fingerprint == map.fingerprint => Known { map, ..known },
+            Some(older) => Known { map, author: None, earlier: older.author.or(older.earlier), asked: 0 },
+            None => Known { map, author: None, earlier: None, asked: 0 },
+        };
+        if let (None, Some(logging), 0..AUTHOR_ASKS_MAX) = (&known.author, &self.logging, known.asked) {
+            known.asked += 1;
+            let newest = audit::last_author(logging, &self.config.project, &self.config.url_map).await;
+            known.author = newest.filter(|author| known.earlier.as_ref() != Some(author));
+        }
+        let (version, author) = (Version(known.map.fingerprint.clone()), known.author.clone());
+        self.remember(known);
+        Ok(Accepted {
+            route: self.config.route.clone(),
+            weights: split.weights,
+            version,
+            actor: author.as_ref().map(|author| author.who.clone()),
+            changed_at: author.and_then(|author| author.at),
+            trouble: split.trouble,
+        })
+    }
+
+    /// The map at exactly `version`, from memory or read anew.
+    async fn at_version(&self, version: &Version) -> Result<UrlMap, Fault> {
+        if let Some(known) = self.remembered().filter(|known| known.map.fingerprint == version.0) {
+            return Ok(known.map);
+        }
+        let map = self.fetch().await?;
+        if map.fingerprint == version.0 {
+            return Ok(map);
+        }
+        let message = format!("URL map {} was changed since it was read; nothing was written, read it again", self.config.url_map);
+        Err(Fault::new(FaultKind::Conflict, message))
+    }
+
+    async fn write_now(&self, to: &Weights, version: &Version, intent: &Intent) -> Outcome {
+        let prepared = match self.at_version(version).await {
+            Ok(map) => route::patched(map, &self.config.backends, to),
+            Err(fault) => Err(fault),
+        };
+        let body = match prepared {
+            Ok(body) => body,
+            Err(fault) => return Outcome::NotDone(fault),
+        };
+        let id = request_id(intent);
+        let patch = || Ask::patch(self.url(), &body, Limits::WRITE).query("requestId", &id).because(intent);
+        let first = self.compute.send(patch()).await;
+        // A reply that was lost on the way is asked for once more under the same id, which can't do it twice.
+        let (answer, resent) = match first {
+            Err(failure) if failure.progress == Progress::Open && failure.fault.kind == FaultKind::Broken => {
+                (self.compute.send(patch()).await, Resent::Yes)
+            }
+            other => (other, Resent::No),
+        };
+        match (answer.and_then(|reply| reply.json::<Operation>()), resent) {
+            (Ok(operation), _) => self.awaited(operation, to).await,
+            (Err(failure), Resent::No) => failure.outcome(),
+            // The second answer speaks of the second request only; the first may have been done.
+            (Err(failure), Resent::Yes) => self.compared(to, None, failure.fault).await,
+        }
+    }
+
+    async fn awaited(&self, mut operation: Operation, to: &Weights) -> Outcome {
+        let started = tokio::time::Instant::now();
+        let mut pause = self.config.patience.first;
+        let name = Shown::new(&operation.name);
+        while !operation.is_done() {
+            if started.elapsed() >= self.config.patience.total {
+                let message =
+                    format!("operation {name} is still {}; it may end well later, look at it before anything else", operation.status);
+                return Outcome::Unknown(Fault::new(FaultKind::TimedOut, message));
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(self.config.patience.most);
+            let segments = ["compute", "v1", "projects", &self.config.project, "global", "operations", &operation.name];
+            match self.compute.send(Ask::get(self.compute.at(&segments), Limits::READ)).await.and_then(|reply| reply.json()) {
+                Ok(newer) => operation = newer,
+                Err(failure) if is_passing(failure.fault.kind) => {}
+                Err(failure) => {
+                    let message = format!("operation {name} can't be followed any more: {}", failure.fault.message);
+                    return Outcome::Unknown(Fault::new(failure.fault.kind, message));
+                }
+            }
+        }
+        match operation.failure() {
+            None => {
+                let doubt = format!("operation {name} says that it is done, but the URL map does not read as wanted");
+                self.compared(to, Some(name), Fault::new(FaultKind::Conflict, doubt)).await
+            }
+            Some((status, message)) => {
+                let fault = Fault::new(kind_of(status), format!("operation {name} failed: {message}"));
+                if status >= 500 { Outcome::Unknown(fault) } else { Outcome::NotDone(fault) }
+            }
+        }
+    }
+
+    /// Trusts the object: done if the map reads as wanted, else nobody knows, for the reason of `doubt`.
+    async fn compared(&self, to: &Weights, operation: Option<Shown>, doubt: Fault) -> Outcome {
+        let Ok(map) = self.fetch().await else { return Outcome::Unknown(doubt) };
+        match route::split(&map, &self.config.backends) {
+            Ok(split) if split.weights == *to => Outcome::Done(Receipt { version: Some(Version(map.fingerprint)), operation }),
+            Ok(_) | Err(_) => Outcome::Unknown(doubt),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Resent {
+    Yes,
+    No,
+}
+
+/// Faults under which an operation goes on without us.
+fn is_passing(kind: FaultKind) -> bool {
+    matches!(kind, FaultKind::Unreachable | FaultKind::TimedOut | FaultKind::Broken | FaultKind::Unavailable | FaultKind::Unreadable)
+}
+
+/// A UUID of the intent: the same intent, the same id, on any machine and after any restart.
+fn request_id(intent: &Intent) -> String {
+    let hash = Sha256::digest(format!("{}/{}", intent.session, intent.effect));
+    let mut bytes: [u8; 16] = std::array::from_fn(|place| hash[place]);
+    bytes[6] = bytes[6] & 0x0f | 0x50; // version 5: named by a hash
+    bytes[8] = bytes[8] & 0x3f | 0x80;
+    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+}
+
+impl Driver for UrlMapDriver {
+    fn read(&self) -> Answer<'_, Result<Accepted, Fault>> {
+        Box::pin(self.read_now())
+    }
+
+    fn write<'a>(&'a self, to: &'a Weights, version: &'a Version, intent: &'a Intent) -> Answer<'a, Outcome> {
+        Box::pin(self.write_now(to, version, intent))
+    }
+
+    fn by_hand(&self, to: &Weights) -> String {
+        let Config { url_map, project, backends, .. } = &self.config;
+        let wanted: Vec<String> = backends.iter().map(|(id, service)| format!("{service} weight: {}", to.of(id).get())).collect();
+        format!(
+            "gcloud compute url-maps export {url_map} --project={project} --global --destination={url_map}.yaml\n\
+             # in {url_map}.yaml, under defaultRouteAction.weightedBackendServices: {}\n\
+             gcloud compute url-maps import {url_map} --project={project} --global --source={url_map}.yaml --quiet",
+            wanted.join(", ")
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::id::{EffectId, Seq};
+
+    #[test]
+    fn one_intent_has_one_request_id() {
+        let intent = |seq| Intent { session: "s".to_owned(), effect: EffectId { seq: Seq(seq), index: 0 }, head: "aa".to_owned() };
+        assert_eq!(request_id(&intent(17)), request_id(&Intent { head: "bb".to_owned(), ..intent(17) }));
+        assert_ne!(request_id(&intent(17)), request_id(&intent(18)));
+        let id = request_id(&intent(17));
+        assert_eq!(id.split('-').map(str::len).collect::<Vec<_>>(), [8, 4, 4, 4, 12]);
+        assert_eq!(&id[14..15], "5");
+    }
+}

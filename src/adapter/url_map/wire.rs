@@ -1,0 +1,105 @@
+//! Compute's JSON, as far as the driver looks into it.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// A URL map. The default route's action is kept whole, so that what we don't know of it goes back as it came.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct UrlMap {
+    pub fingerprint: String,
+    pub default_service: Option<String>,
+    pub default_route_action: Option<RouteAction>,
+    #[serde(default)]
+    pub path_matchers: Vec<PathMatcher>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RouteAction {
+    #[serde(default)]
+    pub weighted_backend_services: Vec<WeightedBackendService>,
+    #[serde(flatten)]
+    pub rest: Map<String, Value>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WeightedBackendService {
+    /// A full URL or a partial one, ending in `backendServices/NAME`.
+    pub backend_service: String,
+    /// 0 to 1000; absent means 0.
+    #[serde(default)]
+    pub weight: u32,
+    #[serde(flatten)]
+    pub rest: Map<String, Value>,
+}
+
+impl WeightedBackendService {
+    pub fn name(&self) -> &str {
+        last_segment(&self.backend_service)
+    }
+}
+
+pub fn last_segment(url: &str) -> &str {
+    url.rsplit('/').next().unwrap_or(url)
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct PathMatcher {
+    #[serde(default)]
+    pub name: String,
+    #[serde(flatten)]
+    pub rest: Map<String, Value>,
+}
+
+/// What a PATCH sends. Arrays in a merge patch replace whole arrays, so the action goes back complete.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Patch {
+    pub fingerprint: String,
+    pub default_route_action: RouteAction,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Operation {
+    pub name: String,
+    #[serde(default)]
+    pub status: String,
+    pub error: Option<OperationError>,
+    pub http_error_status_code: Option<u16>,
+    pub http_error_message: Option<String>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct OperationError {
+    #[serde(default)]
+    pub errors: Vec<OperationFault>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct OperationFault {
+    #[serde(default)]
+    pub code: String,
+    #[serde(default)]
+    pub message: String,
+}
+
+impl Operation {
+    pub fn is_done(&self) -> bool {
+        self.status == "DONE"
+    }
+
+    /// The status and the words of a failed operation; 400 where it gives no status.
+    pub fn failure(&self) -> Option<(u16, String)> {
+        let fault = self.error.as_ref().map(|error| error.errors.first());
+        let status = self.http_error_status_code.filter(|status| *status >= 400);
+        let words = match (fault, status) {
+            (Some(Some(first)), _) => format!("{} {}", first.code, first.message),
+            (Some(None), _) | (None, Some(_)) => self.http_error_message.clone().unwrap_or_else(|| "without words".to_owned()),
+            (None, None) => return None,
+        };
+        Some((status.unwrap_or(400), words))
+    }
+}

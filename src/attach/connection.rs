@@ -1,0 +1,313 @@
+//! One attached terminal, on the host's side.
+//!
+//! Two loops of one task: one shows, one listens. They share nothing but a wish for a snapshot, so a client that doesn't read is still
+//! heard and one that floods us still sees. What a connection may do is decided once, by which listening loop it is given: a watcher's
+//! has a sender of [`Presence`] and no other, an operator's has one of [`Request`] too.
+//!
+//! No queue belongs to a client. It reads the session's own broadcast, and when it is too far behind it is shown the newest state instead.
+
+use std::{sync::Arc, time::Duration};
+
+use futures::future::BoxFuture;
+use serde::de::DeserializeOwned;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    sync::{
+        Notify,
+        broadcast::{self, error::RecvError},
+        mpsc, oneshot,
+    },
+    time::{Instant, sleep_until, timeout, timeout_at},
+};
+
+use crate::{
+    attach::{
+        desk::Desk,
+        frame::{self, Frames, Outgoing},
+        pace::Bucket,
+        protocol::{FromCockpit, FromHost, FromWatcher, Then},
+    },
+    core::{
+        command::Command,
+        event::{Asker, TerminalSize},
+    },
+    domain::{
+        id::{ClientId, Seq},
+        shown::Shown,
+    },
+    door::{Presence, Published, Request, Wanted},
+};
+
+/// A client that takes nothing for this long is dropped.
+const WRITE_WITHIN: Duration = Duration::from_secs(30);
+/// A client that says nothing whole for this long is dropped; it should beat every 5 s.
+const HEARD_WITHIN: Duration = Duration::from_secs(30);
+/// After this long without news a client is told that the host lives.
+const BEAT_EVERY: Duration = Duration::from_secs(5);
+/// Beats of one cockpit reach the session no more often than this; they only renew a hold that lasts 15 s.
+const BEAT_FORWARD_EVERY: Duration = Duration::from_secs(4);
+/// Of a storm of resizes the session hears the newest one this often.
+const RESIZE_EVERY: Duration = Duration::from_millis(500);
+/// A client that claims to disagree again and again gets a snapshot this often at most.
+const RESYNC_EVERY: Duration = Duration::from_secs(5);
+/// Further behind than this a snapshot is less to send and to fold than the deeds.
+const BEHIND_MAX: usize = 256;
+/// Deeds that go out with one system call.
+const BATCH_MAX: usize = 32;
+
+/// Last words to a client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Farewell {
+    pub why: Shown,
+    pub then: Then,
+}
+
+impl Farewell {
+    pub fn new(why: impl AsRef<str>, then: Then) -> Farewell {
+        Farewell { why: Shown::new(why.as_ref()), then }
+    }
+}
+
+/// What any connection may see of the session. There is nothing in it that could be asked of the session but its state.
+pub(super) struct Sight {
+    pub deeds: broadcast::Receiver<Arc<Published>>,
+    pub desk: Arc<Desk>,
+    /// Comes true when the host wants this client gone.
+    pub leave: BoxFuture<'static, Farewell>,
+}
+
+/// Serves a watcher until it is over. Whatever it sends, the session hears of nothing but its presence.
+pub(super) async fn watch(
+    frames: Frames<impl AsyncRead + Unpin>,
+    writer: impl AsyncWrite + Unpin,
+    sight: Sight,
+    presence: mpsc::Sender<Presence>,
+    client: ClientId,
+) {
+    let resync = Notify::new();
+    let mut ear = Ear::new(frames, Bucket::new(20, 40), presence, client);
+    let listening = async {
+        loop {
+            match ear.next::<FromWatcher>().await {
+                Ok(FromWatcher::Beat) => {}
+                Ok(FromWatcher::Resize { terminal }) => ear.resize(terminal),
+                Ok(FromWatcher::Resync) => resync.notify_one(),
+                Ok(FromWatcher::Bye) => return Ended::Gone,
+                Err(ended) => return ended,
+            }
+        }
+    };
+    both(listening, writer, sight, &resync).await;
+}
+
+/// Serves a cockpit that may ask until it is over. Whether a wish is granted is the core's to say.
+pub(super) async fn cockpit(
+    frames: Frames<impl AsyncRead + Unpin>,
+    writer: impl AsyncWrite + Unpin,
+    sight: Sight,
+    presence: mpsc::Sender<Presence>,
+    requests: mpsc::Sender<Request>,
+    asker: Asker,
+) {
+    let resync = Notify::new();
+    let mut ear = Ear::new(frames, Bucket::new(200, 400), presence.clone(), asker.client);
+    let mut forward_at = Instant::now();
+    let listening = async {
+        loop {
+            let request = match ear.next::<FromCockpit>().await {
+                Ok(FromCockpit::Ask { ask, key, command }) if is_plausible(&command) => {
+                    Request { by: asker.clone(), key, what: Wanted::Ask { ask, command } }
+                }
+                Ok(FromCockpit::Ask { .. }) => {
+                    return Ended::Cut(Farewell::new("a digest is 1 to 128 hex digits; nothing was asked", Then::StayAway));
+                }
+                Ok(FromCockpit::Look { key, look }) => Request { by: asker.clone(), key, what: Wanted::Look(look) },
+                Ok(FromCockpit::Beat) => {
+                    if forward_at <= Instant::now() {
+                        forward_at = Instant::now() + BEAT_FORWARD_EVERY;
+                        presence.send(Presence::Beat { client: asker.client }).await.ok();
+                    }
+                    continue;
+                }
+                Ok(FromCockpit::Resize { terminal }) => {
+                    ear.resize(terminal);
+                    continue;
+                }
+                Ok(FromCockpit::Resync) => {
+                    resync.notify_one();
+                    continue;
+                }
+                Ok(FromCockpit::Bye) => return Ended::Gone,
+                Err(ended) => return ended,
+            };
+            if requests.send(request).await.is_err() {
+                return Ended::Cut(over());
+            }
+        }
+    };
+    both(listening, writer, sight, &resync).await;
+}
+
+fn over() -> Farewell {
+    Farewell::new("the session's engine has stopped; what was journaled holds", Then::ComeBack)
+}
+
+/// The one text in a command that is not made safe by its type.
+fn is_plausible(command: &Command) -> bool {
+    match command {
+        Command::Approve { digest } | Command::Deny { digest, .. } | Command::Withdraw { digest } => {
+            (1..=128).contains(&digest.len()) && digest.bytes().all(|byte| byte.is_ascii_hexdigit())
+        }
+        _ => true,
+    }
+}
+
+/// Why listening ended.
+enum Ended {
+    /// The client has left, or can't be reached.
+    Gone,
+    /// The client is told why, and cut.
+    Cut(Farewell),
+}
+
+async fn both(listening: impl Future<Output = Ended>, writer: impl AsyncWrite + Unpin, sight: Sight, resync: &Notify) {
+    let (cut, last_words) = oneshot::channel();
+    let listening = async {
+        if let Ended::Cut(farewell) = listening.await {
+            cut.send(farewell).ok();
+            std::future::pending::<()>().await;
+        }
+    };
+    tokio::select! {
+        () = listening => {}
+        () = show(writer, sight, resync, last_words) => {}
+    }
+}
+
+/// What the client says, no faster than it may say it.
+struct Ear<R> {
+    frames: Frames<R>,
+    bucket: Bucket,
+    presence: mpsc::Sender<Presence>,
+    client: ClientId,
+    resized: Option<TerminalSize>,
+    resize_at: Instant,
+}
+
+impl<R: AsyncRead + Unpin> Ear<R> {
+    fn new(frames: Frames<R>, bucket: Bucket, presence: mpsc::Sender<Presence>, client: ClientId) -> Ear<R> {
+        Ear { frames, bucket, presence, client, resized: None, resize_at: Instant::now() }
+    }
+
+    fn resize(&mut self, terminal: TerminalSize) {
+        self.resized = Some(terminal);
+    }
+
+    /// The next thing said. Pending resizes are passed on meanwhile.
+    async fn next<T: DeserializeOwned>(&mut self) -> Result<T, Ended> {
+        tokio::time::sleep(self.bucket.take(Instant::now())).await;
+        let deadline = Instant::now() + HEARD_WITHIN;
+        loop {
+            let said = tokio::select! {
+                said = timeout_at(deadline, self.frames.next::<T>()) => said,
+                () = sleep_until(self.resize_at), if self.resized.is_some() => {
+                    self.pass_on_resize().await;
+                    continue;
+                }
+            };
+            return match said {
+                Ok(Ok(Some(said))) => Ok(said),
+                Ok(Ok(None) | Err(frame::FrameError::Broken(_))) => Err(Ended::Gone),
+                Ok(Err(error)) => Err(Ended::Cut(Farewell::new(error.to_string(), Then::StayAway))),
+                Err(_) => Err(Ended::Cut(Farewell::new("nothing was heard from this cockpit for 30 s; attach again", Then::ComeBack))),
+            };
+        }
+    }
+
+    async fn pass_on_resize(&mut self) {
+        if let Some(terminal) = self.resized.take() {
+            self.resize_at = Instant::now() + RESIZE_EVERY;
+            self.presence.send(Presence::Resized { client: self.client, terminal }).await.ok();
+        }
+    }
+}
+
+/// What goes out next.
+enum Next {
+    Snapshot,
+    Deeds(Vec<Outgoing>),
+    Beat,
+    Bye(Farewell),
+}
+
+/// Shows the session to one client until the client can't take it any more or is told goodbye.
+async fn show(mut writer: impl AsyncWrite + Unpin, mut sight: Sight, resync: &Notify, mut cut: oneshot::Receiver<Farewell>) {
+    let mut next = Next::Snapshot;
+    let mut shown = Seq(0);
+    let mut resync_at = Instant::now();
+    loop {
+        let frames = match next {
+            Next::Snapshot => {
+                // A fresh subscription first: what is published while the snapshot is made must not be missed.
+                sight.deeds = sight.deeds.resubscribe();
+                let Ok(Some(snapshot)) = timeout(WRITE_WITHIN, sight.desk.snapshot()).await else {
+                    next = Next::Bye(over());
+                    continue;
+                };
+                resync_at = Instant::now() + RESYNC_EVERY;
+                shown = snapshot.seq;
+                vec![Outgoing::snapshot(&snapshot)]
+            }
+            Next::Deeds(frames) => frames,
+            Next::Beat => vec![Outgoing::of(&FromHost::Beat)],
+            Next::Bye(Farewell { why, then }) => {
+                let bye = [Outgoing::of(&FromHost::Bye { why, then })];
+                timeout(WRITE_WITHIN, frame::write(&mut writer, &bye)).await.ok();
+                return;
+            }
+        };
+        if !matches!(timeout(WRITE_WITHIN, frame::write(&mut writer, &frames)).await, Ok(Ok(()))) {
+            return;
+        }
+        drop(frames);
+        next = tokio::select! {
+            biased;
+            Ok(farewell) = &mut cut => Next::Bye(farewell),
+            farewell = &mut sight.leave => Next::Bye(farewell),
+            () = asked_again(resync, resync_at) => Next::Snapshot,
+            next = gather(&mut sight.deeds, &mut shown) => next,
+            () = tokio::time::sleep(BEAT_EVERY) => Next::Beat,
+        };
+    }
+}
+
+/// Ends when the client wants a snapshot and may have one.
+async fn asked_again(resync: &Notify, not_before: Instant) {
+    sleep_until(not_before).await;
+    resync.notified().await;
+}
+
+/// The deeds that are there now, at least one; or what takes their place when there are too many. Only the wait for the first can be
+/// abandoned, so nothing is lost when it is.
+async fn gather(deeds: &mut broadcast::Receiver<Arc<Published>>, shown: &mut Seq) -> Next {
+    let mut first = loop {
+        match deeds.recv().await {
+            Ok(deed) if deed.seq <= *shown => {}
+            Ok(deed) => break Some(deed),
+            Err(RecvError::Lagged(_)) => return Next::Snapshot,
+            Err(RecvError::Closed) => return Next::Bye(over()),
+        }
+    };
+    if deeds.len() > BEHIND_MAX {
+        return Next::Snapshot;
+    }
+    let mut frames = Vec::new();
+    while let Some(deed) = first.take().or_else(|| deeds.try_recv().ok()) {
+        *shown = deed.seq;
+        frames.push(Outgoing::deed(&deed));
+        if frames.len() >= BATCH_MAX {
+            break;
+        }
+    }
+    Next::Deeds(frames)
+}

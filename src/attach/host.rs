@@ -1,0 +1,270 @@
+//! The host's side: lets people in, gives each connection exactly what its role may have, and sees everybody out.
+//!
+//! Who somebody is comes from the kernel before a byte of his is parsed. Then the roster gives the role, and the role decides which of the
+//! door's senders the connection's task is handed. Storms of connections wait at the door: each account is let in at a steady pace, and
+//! watchers can't take the places of those who steer.
+
+use std::{
+    collections::BTreeMap,
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use rustix::net::SendFlags;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::{UnixListener, UnixStream},
+    sync::{OwnedSemaphorePermit, Semaphore, broadcast, mpsc, watch},
+    task::JoinSet,
+    time::{Instant, timeout},
+};
+
+use crate::{
+    attach::{
+        connection::{self, Farewell, Sight},
+        desk::Desk,
+        frame::{self, FROM_CLIENT_BYTES_MAX, Frames, Outgoing},
+        pace::Bucket,
+        peer,
+        protocol::{Greeting, Hello, Refused, Then, VERSION, Wants, Welcome},
+        roster::{Identity, Roster},
+    },
+    core::event::{Asker, WorldKind},
+    domain::{
+        id::{ClientId, SessionId},
+        role::Role,
+        shown::Shown,
+    },
+    door::{Door, Presence, Published, Request},
+};
+
+/// Terminals at one time.
+pub const CLIENTS_MAX: usize = 128;
+/// Of these, accounts that may only watch.
+pub const WATCHERS_MAX: usize = 96;
+/// New connections of one account a second, after a burst of as many.
+const ADMITTED_PER_SECOND: u32 = 20;
+/// A client that doesn't introduce itself within this time is cut.
+const HELLO_WITHIN: Duration = Duration::from_secs(5);
+/// How long the last words may take when the host ends.
+const FAREWELL_WITHIN: Duration = Duration::from_secs(2);
+
+/// What the host tells everybody about the session.
+#[derive(Debug, Clone)]
+pub struct About {
+    pub session: SessionId,
+    /// The plan's name.
+    pub plan: Shown,
+    pub world: WorldKind,
+    /// One above the highest number in the journal, so that nobody inherits the controls of somebody who died with the last host.
+    pub first_client: ClientId,
+}
+
+/// The session's outer side for all its clients. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Host {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    presence: mpsc::Sender<Presence>,
+    requests: mpsc::Sender<Request>,
+    deeds: broadcast::Sender<Arc<Published>>,
+    desk: Arc<Desk>,
+    about: About,
+    next_client: AtomicU64,
+    /// Set once, when the host ends.
+    closing: watch::Receiver<Option<Farewell>>,
+}
+
+impl Host {
+    /// `closing` is set by the owner when everybody is to be seen out.
+    pub fn new(door: Door, about: About, closing: watch::Receiver<Option<Farewell>>) -> Host {
+        let Door { presence, requests, snapshots, deeds } = door;
+        let next_client = AtomicU64::new(about.first_client.0);
+        let desk = Arc::new(Desk::new(snapshots));
+        Host { shared: Arc::new(Shared { presence, requests, deeds, desk, about, next_client, closing }) }
+    }
+
+    /// Lets people in until the host closes, then sees them out. A change of the roster takes effect at once, for those inside too.
+    pub async fn serve(&self, listener: UnixListener, roster: watch::Receiver<Arc<Roster>>) {
+        let mut entrance = Entrance::new();
+        let mut inside = JoinSet::new();
+        let mut closing = self.shared.closing.clone();
+        loop {
+            let accepted = tokio::select! {
+                biased;
+                _ = closing.wait_for(Option::is_some) => break,
+                Some(_) = inside.join_next() => continue,
+                accepted = listener.accept() => accepted,
+            };
+            match accepted {
+                Ok((stream, _)) => {
+                    let Some(admitted) = entrance.admit(&stream, &roster) else { continue };
+                    inside.spawn(self.clone().receive(stream, admitted, roster.clone()));
+                }
+                // No file descriptors left, most likely: those inside are served on, and some will leave.
+                Err(error) => {
+                    tracing::warn!(%error, "a connection could not be accepted; those inside are served on");
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+            }
+        }
+        drop(listener);
+        let seeing_out = async { while inside.join_next().await.is_some() {} };
+        timeout(FAREWELL_WITHIN, seeing_out).await.ok();
+    }
+
+    /// Serves one client that shares this process, over the same frames as everybody else.
+    pub async fn serve_stream(&self, stream: impl AsyncRead + AsyncWrite + Send, identity: Identity) {
+        let mut closing = self.shared.closing.clone();
+        let leave = Box::pin(async move { farewell(&mut closing).await });
+        self.converse(stream, identity, leave).await;
+    }
+
+    async fn receive(self, stream: UnixStream, admitted: Admitted, mut roster: watch::Receiver<Arc<Roster>>) {
+        tokio::time::sleep(admitted.wait).await;
+        let identity = admitted.identity;
+        let known = identity.clone();
+        let mut closing = self.shared.closing.clone();
+        let leave = Box::pin(async move {
+            tokio::select! {
+                bye = farewell(&mut closing) => bye,
+                Ok(_) = roster.wait_for(|roster| roster.identify(known.uid).as_ref() != Some(&known)) =>
+                    Farewell::new("the roster has changed and you are somebody else in it now; attach again", Then::ComeBack),
+            }
+        });
+        self.converse(stream, identity, leave).await;
+        drop(admitted.places);
+    }
+
+    /// From the hello to the end.
+    async fn converse(
+        &self,
+        stream: impl AsyncRead + AsyncWrite,
+        identity: Identity,
+        leave: futures::future::BoxFuture<'static, Farewell>,
+    ) {
+        let (reader, mut writer) = tokio::io::split(stream);
+        let mut frames = Frames::new(reader, FROM_CLIENT_BYTES_MAX);
+        let greeting = match timeout(HELLO_WITHIN, frames.next::<serde_json::Value>()).await {
+            Ok(Ok(Some(hello))) => self.greet(&identity, hello),
+            Ok(Ok(None)) => return,
+            Ok(Err(error)) => Err(Refused { why: Shown::new(&error.to_string()), then: Then::StayAway }),
+            Err(_) => Err(Refused { why: Shown::new("no hello came within 5 s; attach again"), then: Then::ComeBack }),
+        };
+        let (hello, welcome) = match greeting {
+            Ok(both) => both,
+            Err(refused) => {
+                let refusal = [Outgoing::of(&Greeting::Refused(refused))];
+                timeout(HELLO_WITHIN, frame::write(&mut writer, &refusal)).await.ok();
+                return;
+            }
+        };
+        let Welcome { who, role, client, .. } = welcome.clone();
+        if !matches!(timeout(HELLO_WITHIN, frame::write(&mut writer, &[Outgoing::of(&Greeting::Welcome(welcome))])).await, Ok(Ok(()))) {
+            return;
+        }
+        let Shared { presence, requests, deeds, desk, .. } = &*self.shared;
+        let sight = Sight { deeds: deeds.subscribe(), desk: desk.clone(), leave };
+        let joined = Presence::Joined { client, who: who.clone(), role, terminal: hello.terminal };
+        if presence.send(joined).await.is_err() {
+            return;
+        }
+        match role {
+            Role::Watcher => connection::watch(frames, writer, sight, presence.clone(), client).await,
+            Role::Approver | Role::Operator | Role::Pilot => {
+                let asker = Asker { client, who, role };
+                connection::cockpit(frames, writer, sight, presence.clone(), requests.clone(), asker).await;
+            }
+        }
+        presence.send(Presence::Left { client }).await.ok();
+    }
+
+    fn greet(&self, identity: &Identity, hello: serde_json::Value) -> Result<(Hello, Welcome), Refused> {
+        let stay_away = |why: String| Refused { why: Shown::new(&why), then: Then::StayAway };
+        // The version first and alone: of another version's hello nothing else may be understood.
+        let version = hello.get("version").and_then(serde_json::Value::as_u64);
+        if version != Some(u64::from(VERSION)) {
+            let theirs = version.map_or("none".to_owned(), |version| version.to_string());
+            let why = format!("this host speaks version {VERSION} of the protocol, you speak {theirs}; use the cutover that the host runs");
+            return Err(stay_away(why));
+        }
+        let hello: Hello = serde_json::from_value(hello).map_err(|error| stay_away(format!("that is no hello: {error}")))?;
+        let role = match hello.wants {
+            Wants::Cockpit => identity.role,
+            Wants::Watch => Role::Watcher,
+        };
+        let about = &self.shared.about;
+        let welcome = Welcome {
+            version: VERSION,
+            session: about.session.clone(),
+            plan: about.plan.clone(),
+            world: about.world,
+            who: identity.who.clone(),
+            role,
+            client: ClientId(self.shared.next_client.fetch_add(1, Ordering::Relaxed)),
+        };
+        Ok((hello, welcome))
+    }
+}
+
+async fn farewell(closing: &mut watch::Receiver<Option<Farewell>>) -> Farewell {
+    match closing.wait_for(Option::is_some).await {
+        Ok(words) => words.clone().expect("waited for"),
+        Err(_) => Farewell::new("the host has ended without a word; it may come back", Then::ComeBack),
+    }
+}
+
+/// Who may come in, how fast and how many.
+struct Entrance {
+    paces: BTreeMap<u32, Bucket>,
+    places: Arc<Semaphore>,
+    watcher_places: Arc<Semaphore>,
+}
+
+struct Admitted {
+    identity: Identity,
+    /// Its turn in the queue of its account.
+    wait: Duration,
+    places: (OwnedSemaphorePermit, Option<OwnedSemaphorePermit>),
+}
+
+impl Entrance {
+    fn new() -> Entrance {
+        let places = Arc::new(Semaphore::new(CLIENTS_MAX));
+        Entrance { paces: BTreeMap::new(), places, watcher_places: Arc::new(Semaphore::new(WATCHERS_MAX)) }
+    }
+
+    /// `None` closes the connection: nothing of what it sent has been looked at.
+    fn admit(&mut self, stream: &UnixStream, roster: &watch::Receiver<Arc<Roster>>) -> Option<Admitted> {
+        let uid = peer::uid_of(stream).ok()?;
+        let Some(identity) = roster.borrow().identify(uid) else {
+            tell(stream, format!("account {uid} is not in the host's roster; ask its owner to add it"), Then::StayAway).ok();
+            return None;
+        };
+        let place = self.places.clone().try_acquire_owned().ok();
+        let watcher_place = match identity.role {
+            Role::Watcher => self.watcher_places.clone().try_acquire_owned().ok().map(Some),
+            Role::Approver | Role::Operator | Role::Pilot => Some(None),
+        };
+        let (Some(place), Some(watcher_place)) = (place, watcher_place) else {
+            tell(stream, "the session is full; try again when somebody has left".to_owned(), Then::ComeBack).ok();
+            return None;
+        };
+        let bucket = self.paces.entry(uid).or_insert_with(|| Bucket::new(ADMITTED_PER_SECOND, ADMITTED_PER_SECOND));
+        Some(Admitted { identity, wait: bucket.take(Instant::now()), places: (place, watcher_place) })
+    }
+}
+
+/// One refusal without waiting: an empty socket buffer takes it whole, and nobody is waited for. The kernel is asked directly, because the
+/// runtime has not seen yet whether this new socket can be written.
+fn tell(stream: &UnixStream, why: String, then: Then) -> io::Result<usize> {
+    let bytes = Outgoing::of(&Greeting::Refused(Refused { why: Shown::new(&why), then })).into_bytes();
+    Ok(rustix::net::send(stream, &bytes, SendFlags::DONTWAIT | SendFlags::NOSIGNAL)?)
+}

@@ -1,0 +1,32 @@
+//! `cutover attach [SESSION]`: a cockpit on a running session, with whatever the roster allows its person.
+
+use color_eyre::eyre::Result;
+
+use crate::{
+    attach::protocol::Wants,
+    cli::{
+        Exit,
+        cockpit::{self, Face},
+        place::Place,
+    },
+};
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The session; may be left out when only one runs
+    session: Option<String>,
+    #[command(flatten)]
+    place: Place,
+    #[command(flatten)]
+    face: Face,
+}
+
+/// # Errors
+/// When the terminal can't be had.
+pub async fn run(args: Args) -> Result<Exit> {
+    let found = match cockpit::terminal().and_then(|()| args.place.find(args.session.as_deref())) {
+        Ok(found) => found,
+        Err(exit) => return Ok(exit),
+    };
+    cockpit::fly(&found, Wants::Cockpit, &args.face).await
+}

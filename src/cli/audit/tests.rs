@@ -1,0 +1,110 @@
+//! What `audit` says and how it ends, without a terminal.
+
+use std::path::PathBuf;
+
+use super::{Format, list::show, verdict::verify};
+use crate::cli::Exit;
+use crate::journal::chain::{Hash, Witness};
+use crate::journal::memory::Memory;
+use crate::journal::record::{Genesis, Kind};
+use crate::journal::writer::{Cadence, Durability, Writer};
+
+/// A file of its own for a test.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new(name: &str, bytes: &[u8]) -> Self {
+        let path = std::env::temp_dir().join(format!("cutover-audit-{name}-{}", std::process::id()));
+        std::fs::write(&path, bytes).unwrap();
+        Self(path)
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _stays = std::fs::remove_file(&self.0);
+    }
+}
+
+fn journal() -> (Vec<u8>, Witness) {
+    let memory = Memory::default();
+    let genesis = Genesis::new("night\u{1b}[2J", Hash::of_line(b"plan"));
+    let mut writer = Writer::create_in(&memory, 1_795_500_000_000, &genesis, Cadence { records: 2, ms: 60_000 }).unwrap();
+    let kind = Kind::new("deed").unwrap();
+    for text in ["shift 50", "\u{202e}back", "hold"] {
+        writer.append(1_795_500_000_250, Durability::Durable, &kind, text).unwrap();
+    }
+    (memory.written(), writer.head())
+}
+
+fn verified(path: &std::path::Path, witnesses: &[Witness], format: Format) -> (Exit, String) {
+    let mut out = Vec::new();
+    let exit = verify(path, witnesses, format, &mut out).unwrap();
+    (exit, String::from_utf8(out).unwrap())
+}
+
+#[test]
+fn verify_tells_what_is_proved_and_what_only_a_witness_can_prove() {
+    let (bytes, head) = journal();
+    let file = Scratch::new("proved", &bytes);
+    let (exit, text) = verified(&file.0, &[], Format::Text);
+    assert_eq!(exit, Exit::Done);
+    assert!(text.contains("PROVED   5 records, 1 checkpoints") && text.contains("night^[[2J") && text.contains("witness  none"), "{text}");
+    assert!(text.contains("2026-11-24T06:00:00.250Z"), "{text}");
+    let (exit, text) = verified(&file.0, &[head], Format::Text);
+    assert!(exit == Exit::Done && text.contains("witness  record 4 is the one that was remembered"), "{text}");
+    let (_, json) = verified(&file.0, &[head], Format::Json);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!((&json["verdict"], &json["proof"]["witnesses"][0]), (&"proved".into(), &head.to_string().into()));
+}
+
+#[test]
+fn verify_fails_on_a_broken_or_shortened_journal_and_says_where() {
+    let (mut bytes, head) = journal();
+    let cut = Scratch::new("cut", &bytes[..bytes.len() / 2]);
+    assert_eq!(verified(&cut.0, &[], Format::Text).0, Exit::Done);
+    let (exit, text) = verified(&cut.0, &[head], Format::Text);
+    assert!(exit == Exit::Failed && text.contains("BROKEN   record 4") && text.contains("cut off"), "{text}");
+    let at = bytes.windows(8).position(|window| window == b"shift 50").unwrap();
+    bytes[at] = b'x';
+    let changed = Scratch::new("changed", &bytes);
+    let (exit, json) = verified(&changed.0, &[], Format::Json);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!((exit, &json["broken"]["seq"], &json["broken"]["code"]), (Exit::Failed, &1.into(), &"crc".into()));
+}
+
+#[test]
+fn verify_of_nothing_is_a_wrong_usage() {
+    let (bytes, _) = journal();
+    let file = Scratch::new("usage", &bytes);
+    assert_eq!(verified(&file.0.with_extension("missing"), &[], Format::Json).0, Exit::Usage);
+    assert_eq!(verified(&std::env::temp_dir(), &[], Format::Text).0, Exit::Usage);
+}
+
+#[test]
+fn show_prints_one_harmless_line_a_record_and_the_raw_lines_as_json() {
+    let (bytes, _) = journal();
+    let file = Scratch::new("show", &bytes);
+    let summary = |kind: &str, body: &[u8]| format!("{kind}: {}", serde_json::from_slice::<String>(body).unwrap());
+    let mut out = Vec::new();
+    assert_eq!(show(&file.0, Format::Text, &summary, &mut out).unwrap(), Exit::Done);
+    let text = String::from_utf8(out).unwrap();
+    assert_eq!(text.lines().count(), 5);
+    assert!(text.contains("      1  2026-11-24T06:00:00.250Z  deed        deed: shift 50\n"), "{text}");
+    assert!(!text.contains('\u{202e}') && !text.contains('\u{1b}'), "{text}");
+    let mut raw = Vec::new();
+    show(&file.0, Format::Json, &summary, &mut raw).unwrap();
+    assert_eq!(raw, bytes);
+}
+
+#[test]
+fn show_stops_at_the_first_record_that_does_not_hold() {
+    let (mut bytes, _) = journal();
+    let at = bytes.windows(4).position(|window| window == b"back").unwrap();
+    bytes[at] = b'x';
+    let file = Scratch::new("stop", &bytes);
+    let mut out = Vec::new();
+    assert_eq!(show(&file.0, Format::Text, &|_: &str, _: &[u8]| String::new(), &mut out).unwrap(), Exit::Failed);
+    let text = String::from_utf8(out).unwrap();
+    assert!(text.lines().count() == 3 && text.lines().last().unwrap().starts_with("BROKEN   record 2"), "{text}");
+}

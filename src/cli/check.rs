@@ -1,0 +1,134 @@
+//! `cutover check PLAN`: everything that is wrong with a plan file, in one go.
+//!
+//! It reads the file and nothing else. Whether the world looks as the plan says is another question, and it needs credentials.
+
+use std::{
+    fs::File,
+    io::{self, Read},
+    path::{Path, PathBuf},
+};
+
+use color_eyre::eyre::Result;
+
+use crate::{
+    cli::{Exit, print},
+    domain::shown::Shown,
+    plan::{
+        self,
+        diagnostic::{self, Diagnostic},
+        lexical::BYTES_MAX,
+        model::{Plan, Proof, Route, Stage, TriggerAction},
+    },
+};
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The plan file to read.
+    plan: PathBuf,
+}
+
+/// Prints what the check came to.
+/// # Errors
+/// None; a plan that can't be read is an answer, too.
+pub fn run(args: &Args) -> Result<Exit> {
+    let checked = check(&args.plan);
+    print::out(&checked.text);
+    Ok(checked.exit)
+}
+
+/// What a check came to: the text for the terminal, and `Done` for a plan that can be used, `Usage` for any other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checked {
+    pub text: String,
+    pub exit: Exit,
+}
+
+/// Checks the plan at `path`.
+pub fn check(path: &Path) -> Checked {
+    let name = path.display().to_string();
+    match load(path) {
+        Ok(bytes) => check_bytes(&name, &bytes),
+        Err(error) => {
+            let text =
+                format!("error: {} can't be read: {error}; nothing was checked; name a plan file that you may read\n", Shown::new(&name));
+            Checked { text, exit: Exit::Usage }
+        }
+    }
+}
+
+/// The bytes of a plan file, never more than one beyond the largest plan.
+/// # Errors
+/// Whatever the system says, and for anything that is no regular file: a pipe or a device could keep us reading for ever.
+pub fn load(path: &Path) -> io::Result<Vec<u8>> {
+    // Asked before opening, because opening a pipe that nobody writes to would wait.
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file"));
+    }
+    let mut bytes = Vec::new();
+    File::open(path)?.take(BYTES_MAX as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Checks the bytes of a plan; `file` is only printed.
+pub fn check_bytes(file: &str, bytes: &[u8]) -> Checked {
+    match plan::read(bytes) {
+        Ok((plan, warnings)) => Checked { text: summary(file, &plan, &warnings, bytes), exit: Exit::Done },
+        Err(problems) => Checked { text: rendered(&problems, file, bytes), exit: Exit::Usage },
+    }
+}
+
+fn rendered(diagnostics: &[Diagnostic], file: &str, bytes: &[u8]) -> String {
+    diagnostic::render_all(diagnostics, file, &String::from_utf8_lossy(&bytes[..bytes.len().min(BYTES_MAX)]))
+}
+
+/// What was understood, so that a reader sees a slip that is no mistake.
+fn summary(file: &str, plan: &Plan, warnings: &[Diagnostic], bytes: &[u8]) -> String {
+    let mut text = rendered(warnings, file, bytes);
+    text.push_str(&format!("\n{}: {} ({}, {})\n", Shown::new(file), plan.name, plan.project, plan.region));
+    text.push_str(&format!("  plan    {}\n", &plan.hash[..12]));
+    for route in &plan.routes {
+        text.push_str(&format!("  route   {}\n", route_line(route)));
+    }
+    for trigger in &plan.triggers {
+        let action = match trigger.action {
+            TriggerAction::Rollback => "roll back",
+            TriggerAction::Hold => "hold",
+        };
+        let bound = trigger.metric.unit().show(trigger.above);
+        let line = format!("{} of {}/{} above {bound} for {}", trigger.metric, trigger.route, trigger.backend, trigger.lasting);
+        text.push_str(&format!("  trigger {line}: {action}\n"));
+    }
+    let counts = [Stage::PreMigration, Stage::DuringMigration, Stage::PostMigration]
+        .map(|stage| plan.checklist.iter().filter(|item| item.stage == stage).count());
+    let collected = plan.checklist.iter().filter(|item| item.proof != Proof::Signed).count();
+    let [before, during, after] = counts;
+    text.push_str(&format!("  items   {before} before, {during} during, {after} after; {collected} of them prove themselves\n"));
+    text
+}
+
+fn route_line(route: &Route) -> String {
+    let ladder: Vec<_> = route.ladder.iter().map(ToString::to_string).collect();
+    format!("{}: {} → {} by {}, at most {} at once", route.id, route.home, route.target, ladder.join(" "), route.step_max)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_good_plan_is_summed_up_and_a_bad_one_fails() {
+        let good = check_bytes("plan.yaml", include_bytes!("../../plans/hexproperty.yaml"));
+        assert_eq!(good.exit, Exit::Done);
+        assert!(good.text.contains("frontend: run → gke by 1% 5% 25% 50% 100%, at most 50% at once"), "{}", good.text);
+        assert!(good.text.contains("5 before, 5 during, 5 after; 7 of them prove themselves"), "{}", good.text);
+        assert_eq!(check_bytes("plan.yaml", b"name: x\n").exit, Exit::Usage);
+    }
+
+    #[test]
+    fn what_is_no_file_is_refused_with_its_name() {
+        let directory = check(Path::new("/"));
+        assert_eq!(directory.exit, Exit::Usage);
+        assert!(directory.text.contains("/ can't be read: it is no regular file"), "{}", directory.text);
+        assert!(check(Path::new("/there/is/no/such/plan.yaml")).text.contains("can't be read"));
+    }
+}

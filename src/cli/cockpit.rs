@@ -1,0 +1,73 @@
+//! A cockpit on a session that runs elsewhere: what `attach`, `watch` and `open` have in common.
+
+use std::io::IsTerminal;
+
+use color_eyre::eyre::Result;
+
+use crate::{
+    attach::{protocol::Wants, sessions::Found},
+    cli::{
+        Exit, demo,
+        paths::Paths,
+        place::{attach, said},
+        print,
+    },
+    core::event::{TerminalSize, WorldKind},
+    telemetry::{self, Sink},
+    tui::{
+        app::{self, End, Looks},
+        terminal::{MouseReports, size},
+        theme::{Catalogue, Charset, ColorChoice, Depth},
+    },
+};
+
+#[derive(Debug, Clone, clap::Args)]
+pub struct Face {
+    /// Theme to begin with
+    #[arg(long, default_value = "dark")]
+    pub theme: String,
+    /// Draw with ASCII characters only
+    #[arg(long)]
+    pub ascii: bool,
+}
+
+/// Whether there is a terminal to draw on; says so if not.
+/// # Errors
+/// [`Exit::Usage`] without one.
+pub fn terminal() -> Result<(), Exit> {
+    if std::io::stdout().is_terminal() && std::io::stdin().is_terminal() {
+        return Ok(());
+    }
+    let why = "a cockpit needs a terminal; nothing was attached; over ssh ask for one with `ssh -t`, or use `cutover status`";
+    Err(said(why, Exit::Usage))
+}
+
+/// Draws the session until its person or its terminal leaves. The session goes on either way.
+/// # Errors
+/// When the terminal can't be had.
+pub async fn fly(found: &Found, wants: Wants, face: &Face) -> Result<Exit> {
+    telemetry::start(Sink::PaneAndFile(Paths::find()?.log("cockpit")))?;
+    let env = |name: &str| std::env::var(name).ok();
+    let charset = if face.ascii { Charset::Ascii } else { Charset::detect(&env) };
+    let themes = Catalogue::new(Depth::detect(ColorChoice::Auto, &env), charset);
+    let theme = themes.theme(&face.theme)?;
+    let size = size::of(&std::io::stdout());
+    let link = match attach(found, wants, Some(TerminalSize { columns: size.columns, rows: size.rows })).await {
+        Ok(link) => link,
+        Err(exit) => return Ok(exit),
+    };
+    let (stirs, haste) = match link.view.borrow().me.world {
+        WorldKind::Live => (Vec::new(), 1.0),
+        WorldKind::Demo { haste } => (demo::stirs(), f64::from(haste)),
+    };
+    let stirs = stirs.into_iter().map(|(name, what)| (name.to_string(), what.to_string())).collect();
+    let looks = Looks { themes, theme, stirs, haste, mouse: MouseReports::On };
+    match app::run(link, looks, || std::process::exit(129)).await?.end {
+        End::Quit => {
+            let session = &found.card.session;
+            print::out(&format!("Session {session} runs on. Back to it: cutover attach {session}\n"));
+            Ok(Exit::Done)
+        }
+        End::Gone | End::Signal(_) => Ok(Exit::Interrupted),
+    }
+}

@@ -1,0 +1,198 @@
+//! `cutover demo`: the seed's migration against the simulated world, host and cockpit in one process.
+//!
+//! Nothing here is pretended: the adapters speak HTTP to servers on loopback, the journal is a real one, and the cockpit is an ordinary
+//! client of the host over a pair of sockets. Only the world behind the wire is a model.
+
+use std::{io::IsTerminal, path::PathBuf, sync::Arc};
+
+use color_eyre::eyre::{Result, WrapErr, eyre};
+use tokio::{net::UnixStream, sync::watch};
+
+use crate::{
+    attach::{
+        client,
+        dial::Dial,
+        host::{About, Host},
+        peer,
+        protocol::Wants,
+        roster::{Identity, passwd, user_of},
+    },
+    cli::{Exit, compose, paths::Paths, print},
+    core::{
+        event::{Event, TerminalSize, WorldKind},
+        state::State,
+    },
+    domain::{
+        fault::{Fault, FaultKind},
+        id::{ClientId, OperatorId, SessionId},
+        role::Role,
+        shown::Shown,
+        time::Timestamp,
+    },
+    door::door,
+    plan::{self, diagnostic, model::Plan},
+    port::Stirrer,
+    session::{
+        book::Book,
+        clock::Clock,
+        engine::{self, Parts},
+    },
+    sim::{
+        faults,
+        scenario::Scenario,
+        simulation::{Config, Control, Ports, Simulation},
+    },
+    telemetry::{self, Sink},
+    tui::{
+        app::{self, Looks},
+        terminal::{MouseReports, size},
+        theme::{Catalogue, Charset, ColorChoice, Depth},
+    },
+};
+
+/// The seed's plan, as it stands in `plans/`.
+const PLAN: &str = include_str!("../../plans/hexproperty.yaml");
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// What chance is drawn from; the same seed is the same night
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// World seconds in one real second, 1 to 100
+    #[arg(long, default_value_t = 10.0)]
+    speed: f64,
+    /// What goes wrong by itself: calm, error-burst, latency, bad-pods, replica-lag, api-503, lost-replies, foreign-writer, storm
+    #[arg(long, default_value_t = Scenario::Calm)]
+    scenario: Scenario,
+    /// First of five ports of the world on 127.0.0.1, for gcloud and kubectl; without it, free ones
+    #[arg(long)]
+    port: Option<u16>,
+    /// Where the journal is kept; a new file
+    #[arg(long)]
+    journal: Option<PathBuf>,
+    /// Theme to begin with
+    #[arg(long, default_value = "dark")]
+    theme: String,
+    /// Draw with ASCII characters only
+    #[arg(long)]
+    ascii: bool,
+}
+
+impl Default for Args {
+    fn default() -> Args {
+        Args { seed: 1, speed: 10.0, scenario: Scenario::Calm, port: None, journal: None, theme: "dark".to_owned(), ascii: false }
+    }
+}
+
+/// Runs the demo until its cockpit is left.
+/// # Errors
+/// When the world, the journal or the terminal can't be had; the message says which.
+pub async fn run(args: Args) -> Result<Exit> {
+    if !std::io::stdout().is_terminal() || !std::io::stdin().is_terminal() {
+        print::err("cutover demo needs a terminal; nothing was started; run it in one, or use `cutover sim` for the world alone");
+        return Ok(Exit::Usage);
+    }
+    let paths = Paths::find()?;
+    telemetry::start(Sink::PaneAndFile(paths.log("demo")))?;
+    let plan = plan()?;
+    let ports = args.port.map_or(Ports::Any, Ports::Fixed);
+    let config = Config { seed: args.seed, speed: args.speed.clamp(1.0, 100.0), scenario: args.scenario, ports, ..Config::default() };
+    let world = Simulation::start(config).await.wrap_err("the simulated world could not start; choose another --port, or none")?;
+    let haste = world.clock().speed();
+    let clock = Clock::paced(Timestamp(world.clock().now_ms()), haste);
+    let session: SessionId = format!("demo-{}", std::process::id()).parse()?;
+    let opened = clock.now();
+    let journal = args.journal.clone().unwrap_or_else(|| paths.journal(&format!("{session}-{}", opened.0)));
+    let who = identity()?;
+    let book = Book::create(&journal, opened, &session, &plan.hash, who.who.as_str())?;
+    let ended = fly(&args, &world, plan, session, clock, book, who).await;
+    world.stop().await;
+    let ended = ended?;
+    print::out(&format!(
+        "{ended}\nThe journal of this flight: {path}\nWhat it proves:             cutover audit verify {path}\n",
+        path = journal.display()
+    ));
+    Ok(Exit::Done)
+}
+
+async fn fly(args: &Args, world: &Simulation, plan: Plan, session: SessionId, clock: Clock, book: Book, who: Identity) -> Result<String> {
+    let haste = world.clock().speed();
+    let stirrer = Arc::new(Hand(world.control()));
+    let stirs = stirrer.choices().into_iter().map(|(name, what)| (name.to_string(), what.to_string())).collect();
+    let places = compose::Places::Simulated(*world.endpoints());
+    let composed = compose::compose(&plan, &places, clock, Some(stirrer))?;
+    let (outside, inside) = door();
+    let (stop, stopped) = watch::channel(false);
+    let (closing, closed) = watch::channel(None);
+    let kind = WorldKind::Demo { haste: haste.round() as u32 };
+    let about = About { session: session.clone(), plan: plan.name.clone(), world: kind, first_client: ClientId(1) };
+    let host = Host::new(outside, about, closed);
+    let first = Event::Opened { session, plan: Box::new(plan), world: kind };
+    let parts = Parts { clock, hands: composed.hands, sensors: composed.sensors, inside, stop: stopped };
+    let engine = tokio::spawn(engine::run(State::default(), book, first, parts));
+    let (ours, theirs) = UnixStream::pair()?;
+    let serving = host.clone();
+    let served = tokio::spawn(async move { serving.serve_stream(theirs, who).await });
+    let size = size::of(&std::io::stdout());
+    let terminal = Some(TerminalSize { columns: size.columns, rows: size.rows });
+    let link = client::connect(Dial::once(ours), Wants::Cockpit, terminal).await?;
+    let looks = looks(args, stirs, haste)?;
+    let left = app::run(link, looks, || std::process::exit(129)).await;
+    drop(closing);
+    let _ = stop.send(true);
+    let state = engine.await??;
+    served.abort();
+    left?;
+    let at: Vec<String> =
+        state.routes.iter().filter_map(|(id, known)| Some(format!("{id} stands at {}", known.accepted.as_ref()?.weights))).collect();
+    Ok(at.join("; "))
+}
+
+fn looks(args: &Args, stirs: Vec<(String, String)>, haste: f64) -> Result<Looks> {
+    let env = |name: &str| std::env::var(name).ok();
+    let charset = if args.ascii { Charset::Ascii } else { Charset::detect(&env) };
+    let themes = Catalogue::new(Depth::detect(ColorChoice::Auto, &env), charset);
+    let theme = themes.theme(&args.theme)?;
+    Ok(Looks { themes, theme, stirs, haste, mouse: MouseReports::On })
+}
+
+fn plan() -> Result<Plan> {
+    let read = plan::read(PLAN.as_bytes());
+    let (plan, _) = read
+        .map_err(|problems| eyre!("the embedded plan is broken:\n{}", diagnostic::render_all(&problems, "plans/hexproperty.yaml", PLAN)))?;
+    Ok(plan)
+}
+
+/// Whoever started the demo is its pilot.
+fn identity() -> Result<Identity> {
+    let uid = peer::own_uid();
+    let name = user_of(uid, &passwd()).unwrap_or_else(|| format!("uid-{uid}"));
+    let who: OperatorId = name.to_lowercase().parse().or_else(|_| format!("uid-{uid}").parse())?;
+    Ok(Identity { uid, who, role: Role::Pilot })
+}
+
+/// What can be stirred: (name, what it does).
+pub fn stirs() -> Vec<(Shown, Shown)> {
+    let calm = (Shown::new("calm"), Shown::new("ends every fault"));
+    let faults = faults::choices().into_iter().map(|choice| (Shown::new(choice.name), Shown::new(choice.what)));
+    std::iter::once(calm).chain(faults).collect()
+}
+
+/// The operator's hand in the bottle.
+pub struct Hand(pub Control);
+
+impl Stirrer for Hand {
+    fn choices(&self) -> Vec<(Shown, Shown)> {
+        stirs()
+    }
+    fn stir(&self, what: &str) -> Result<(), Fault> {
+        if what == "calm" {
+            self.0.calm();
+            return Ok(());
+        }
+        let choice = faults::choices().into_iter().find(|choice| choice.name == what);
+        let choice = choice.ok_or_else(|| Fault::new(FaultKind::Unsupported, format!("there is nothing called {what} to stir")))?;
+        self.0.stir(&choice.fault);
+        Ok(())
+    }
+}

@@ -1,0 +1,97 @@
+//! What a host steers: the plan's real systems, a simulated world of its own, or one that `cutover sim` runs.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use color_eyre::eyre::{Result, WrapErr};
+
+use crate::{
+    cli::{compose::Places, demo::Hand},
+    core::event::WorldKind,
+    domain::time::Timestamp,
+    port::Stirrer,
+    session::clock::Clock,
+    sim::{
+        scenario::Scenario,
+        simulation::{Config, Endpoints, Simulation},
+    },
+};
+
+#[derive(Debug, Clone, clap::Args)]
+pub struct Ground {
+    /// Steer a simulated world instead of what the plan names: its own, or the one of `cutover sim --port PORT` at speed 1
+    #[arg(long, num_args = 0..=1, value_name = "PORT")]
+    pub simulated: Option<Option<u16>>,
+    /// What chance is drawn from in a simulated world of its own
+    #[arg(long, default_value_t = 1, requires = "simulated")]
+    pub seed: u64,
+    /// World seconds in one real second there, 1 to 100
+    #[arg(long, default_value_t = 1.0, requires = "simulated")]
+    pub speed: f64,
+    /// What goes wrong there by itself
+    #[arg(long, default_value_t = Scenario::Calm, requires = "simulated")]
+    pub scenario: Scenario,
+}
+
+/// Where the host has ended up.
+pub enum World {
+    Live(Clock),
+    Own { simulation: Simulation, clock: Clock },
+    Elsewhere { endpoints: Endpoints, clock: Clock },
+}
+
+impl World {
+    /// # Errors
+    /// When a world of its own can't start.
+    pub async fn enter(ground: &Ground) -> Result<World> {
+        match ground.simulated {
+            None => Ok(World::Live(Clock::live())),
+            Some(Some(first)) => {
+                let at = |offset: u16| SocketAddr::from(([127, 0, 0, 1], first.saturating_add(offset)));
+                let endpoints = Endpoints { google: at(0), kubernetes: at(1), front_door: at(2), run_direct: at(3), gke_direct: at(4) };
+                Ok(World::Elsewhere { endpoints, clock: Clock::live() })
+            }
+            Some(None) => {
+                let (seed, scenario, speed) = (ground.seed, ground.scenario, ground.speed.clamp(1.0, 100.0));
+                let config = Config { seed, speed, scenario, ..Config::default() };
+                let simulation = Simulation::start(config).await.wrap_err("the simulated world could not start")?;
+                let clock = Clock::paced(Timestamp(simulation.clock().now_ms()), simulation.clock().speed());
+                Ok(World::Own { simulation, clock })
+            }
+        }
+    }
+
+    pub fn clock(&self) -> Clock {
+        match self {
+            World::Live(clock) | World::Own { clock, .. } | World::Elsewhere { clock, .. } => *clock,
+        }
+    }
+    pub fn places(&self) -> Places {
+        match self {
+            World::Live(_) => Places::Live,
+            World::Own { simulation, .. } => Places::Simulated(*simulation.endpoints()),
+            World::Elsewhere { endpoints, .. } => Places::Simulated(*endpoints),
+        }
+    }
+    pub fn kind(&self) -> WorldKind {
+        match self {
+            World::Live(_) => WorldKind::Live,
+            World::Own { simulation, .. } => WorldKind::Demo { haste: simulation.clock().speed().round() as u32 },
+            World::Elsewhere { .. } => WorldKind::Demo { haste: 1 },
+        }
+    }
+    /// A world of one's own ends with the host, so its sessions can't be taken up again.
+    pub fn is_our_own(&self) -> bool {
+        matches!(self, World::Own { .. })
+    }
+    pub fn stirrer(&self) -> Option<Arc<dyn Stirrer>> {
+        match self {
+            World::Own { simulation, .. } => Some(Arc::new(Hand(simulation.control()))),
+            World::Live(_) | World::Elsewhere { .. } => None,
+        }
+    }
+    pub async fn leave(self) {
+        if let World::Own { simulation, .. } = self {
+            simulation.stop().await;
+        }
+    }
+}

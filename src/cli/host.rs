@@ -1,0 +1,302 @@
+//! `cutover host PLAN`: the session itself, in the foreground, for systemd or for `cutover open`.
+//!
+//! It outlives every terminal. SIGHUP means nothing to it; SIGTERM and SIGINT end the process and leave the session to be taken up again,
+//! in the state that its journal holds; SIGUSR1, which `cutover stop` sends, ends the session for good. It has no terminal of its own and
+//! asks nobody anything: people come in through the socket.
+
+use std::{path::PathBuf, time::Duration};
+
+use color_eyre::eyre::{Result, WrapErr, bail, eyre};
+use rustix::process::{DumpableBehavior, Resource, Rlimit};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::watch,
+    task::JoinHandle,
+};
+
+use crate::{
+    attach::{
+        connection::Farewell,
+        host::{About, Host},
+        protocol::Then,
+        sessions::{Card, ClaimError, Lease, socket_name},
+        socket::Folder,
+    },
+    cli::{
+        Exit, compose, current,
+        ground::{Ground, World},
+        paths::Paths,
+        place::{Place, said},
+        print, rostering, unit,
+    },
+    core::{event::Event, state::State},
+    domain::id::{ClientId, SessionId},
+    door::door,
+    plan::{self, diagnostic, model::Plan},
+    session::{
+        book::Book,
+        engine::{self, EngineError, Parts},
+    },
+    telemetry::{self, Sink},
+};
+
+/// The socket's and directory's modes are looked at again this often.
+const VERIFY_EVERY: Duration = Duration::from_secs(60);
+
+/// What a session is made of, for `host` and for `open`, which starts one.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Options {
+    /// The plan file
+    pub plan: PathBuf,
+    /// Name of the session to take up or to begin [default: the plan's open one, or a new name]
+    #[arg(long)]
+    pub session: Option<SessionId>,
+    /// Begin a new session even if the plan has an open one; its journal is kept
+    #[arg(long)]
+    pub new: bool,
+    /// Who may attach [default: roster.toml in the configuration directory; without it, you alone]
+    #[arg(long, value_name = "FILE")]
+    pub roster: Option<PathBuf>,
+    #[command(flatten)]
+    pub ground: Ground,
+    #[command(flatten)]
+    pub place: Place,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    options: Options,
+    /// Print a systemd user unit for this host and do nothing else
+    #[arg(long)]
+    unit: bool,
+    /// Leave the terminal's session first
+    #[arg(long, hide = true)]
+    detached: bool,
+}
+
+/// Runs the host until it is told to end, or its journal fails.
+/// # Errors
+/// What keeps the session from beginning; nothing has been asked of the world then.
+pub async fn run(args: Args) -> Result<Exit> {
+    let plan_path = match std::fs::canonicalize(&args.options.plan) {
+        Ok(path) => path,
+        Err(error) => return Ok(said(format!("{}: {error}; no session was begun", args.options.plan.display()), Exit::Usage)),
+    };
+    let options = Options { plan: plan_path, ..args.options };
+    if args.unit {
+        print::out(&unit::text(&std::env::current_exe()?, &options)?);
+        return Ok(Exit::Done);
+    }
+    if args.detached {
+        // Refused only to the leader of a process group, which a freshly started child is not.
+        rustix::process::setsid().wrap_err("the terminal's session could not be left")?;
+    }
+    harden();
+    let paths = Paths::find()?;
+    telemetry::start(Sink::FileOnly(paths.log("host")))?;
+    match begin(options, paths).await? {
+        Ok(hosted) => hosted.until_the_end().await,
+        Err(exit) => Ok(exit),
+    }
+}
+
+/// What the process can give up by itself: files for others, core files, and being looked into.
+fn harden() {
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+    let none = Rlimit { current: Some(0), maximum: Some(0) };
+    let given_up = rustix::process::setrlimit(Resource::Core, none)
+        .and_then(|()| rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable));
+    if let Err(error) = given_up {
+        tracing::warn!(%error, "core files could not be switched off; keep this account's files to yourself");
+    }
+}
+
+/// A session that runs.
+struct Hosted {
+    options: Options,
+    paths: Paths,
+    folder: Folder,
+    session: SessionId,
+    lease: Lease,
+    /// Held, not used: one plan has one host.
+    _plan_lease: Lease,
+    world: World,
+    engine: JoinHandle<Result<State, EngineError>>,
+    serving: JoinHandle<()>,
+    stop: watch::Sender<bool>,
+    closing: watch::Sender<Option<Farewell>>,
+}
+
+/// What the session begins with, or is taken up with.
+struct Opening {
+    session: SessionId,
+    plan: Plan,
+    book: Book,
+    state: State,
+    first: Event,
+    journal: PathBuf,
+}
+
+async fn begin(options: Options, paths: Paths) -> Result<Result<Hosted, Exit>> {
+    let plan = match read_plan(&options) {
+        Ok(plan) => plan,
+        Err(exit) => return Ok(Err(exit)),
+    };
+    let folder = options.place.own()?;
+    let claimed = |claim: Result<Lease, ClaimError>| match claim {
+        Ok(lease) => Ok(Ok(lease)),
+        Err(error @ ClaimError::Held { .. }) => Ok(Err(said(error, Exit::Locked))),
+        Err(ClaimError::Folder(error)) => Err(error),
+    };
+    let plan_lease = match claimed(folder.claim_plan(&current::path_hash(&options.plan)))? {
+        Ok(lease) => lease,
+        Err(exit) => return Ok(Err(exit)),
+    };
+    let world = World::enter(&options.ground).await?;
+    let opening = open_book(&options, &paths, plan, &world)?;
+    let Opening { session, plan, book, state, first, journal } = opening;
+    let lease = match claimed(folder.claim_session(&session))? {
+        Ok(lease) => lease,
+        Err(exit) => return Ok(Err(exit)),
+    };
+    let composed = compose::compose(&plan, &world.places(), world.clock(), world.stirrer())?;
+    let listener = folder.listen_for(&lease)?;
+    let card = Card {
+        session: session.clone(),
+        plan: plan.name.clone(),
+        plan_path: options.plan.clone(),
+        plan_hash: plan.hash.clone(),
+        world: world.kind(),
+        pid: std::process::id(),
+        journal,
+        started_at: world.clock().now(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    };
+    let (outside, inside) = door();
+    let (stop, stopped) = watch::channel(false);
+    let (closing, closed) = watch::channel(None);
+    let first_client = ClientId(book.last_client().0 + 1);
+    let about = About { session: session.clone(), plan: plan.name, world: world.kind(), first_client };
+    let parts = Parts { clock: world.clock(), hands: composed.hands, sensors: composed.sensors, inside, stop: stopped };
+    let engine = tokio::spawn(engine::run(state, book, first, parts));
+    let roster = rostering::start(options.roster.clone(), &paths)?;
+    let host = Host::new(outside, about, closed);
+    let serving = tokio::spawn(async move { host.serve(listener, roster).await });
+    folder.put_up(&lease, &card)?;
+    current::remember(&paths, &options.plan, &session).wrap_err("the session could not be noted as the plan's open one")?;
+    print::err(&format!("session {session} runs; its journal: {}", card.journal.display()));
+    Ok(Ok(Hosted { options, paths, folder, session, lease, _plan_lease: plan_lease, world, engine, serving, stop, closing }))
+}
+
+fn read_plan(options: &Options) -> Result<Plan, Exit> {
+    let name = options.plan.display().to_string();
+    let bytes = crate::cli::check::load(&options.plan)
+        .map_err(|error| said(format!("{name} can't be read: {error}; no session was begun"), Exit::Usage))?;
+    plan::read(&bytes).map(|(plan, _)| plan).map_err(|problems| {
+        print::err(&diagnostic::render_all(&problems, &name, &String::from_utf8_lossy(&bytes)));
+        said("no session was begun; correct the plan; `cutover check` says the same", Exit::Usage)
+    })
+}
+
+/// Takes up the session that is meant where its journal exists, else begins it.
+fn open_book(options: &Options, paths: &Paths, plan: Plan, world: &World) -> Result<Opening> {
+    let remembered = if options.new || world.is_our_own() { None } else { current::recall(paths, &options.plan) };
+    let at = world.clock().now();
+    let session = match options.session.clone().or(remembered) {
+        Some(session) => session,
+        None => new_name(&plan, paths)?,
+    };
+    let journal = paths.journal(&session.as_str().replace('/', "%"));
+    let holder = format!("process {}", std::process::id());
+    if !journal.exists() {
+        let book = Book::create(&journal, at, &session, &plan.hash, &holder)?;
+        let first = Event::Opened { session: session.clone(), plan: Box::new(plan.clone()), world: world.kind() };
+        return Ok(Opening { session, plan, book, state: State::default(), first, journal });
+    }
+    let (book, state) = Book::open(&journal, &holder)?;
+    let Some(opened) = &state.opened else {
+        // The host died before its first entry was on disk: nothing has happened yet.
+        let first = Event::Opened { session: session.clone(), plan: Box::new(plan.clone()), world: world.kind() };
+        return Ok(Opening { session, plan, book, state, first, journal });
+    };
+    if opened.world != world.kind() {
+        bail!("session {session} was begun in another kind of world; nothing was changed; take it up there, or begin a new one with --new");
+    }
+    if opened.plan.hash != plan.hash {
+        tracing::warn!(%session, "the plan file has changed since the session began; the session goes on under the plan of its journal");
+        print::err(
+            "note: the plan file has changed since this session began; it goes on under the plan in its journal; --new begins another",
+        );
+    }
+    let plan = (*opened.plan).clone();
+    Ok(Opening { session, plan, book, state, first: Event::Restarted, journal })
+}
+
+/// The plan's name and the minute, in the grammar of names.
+fn new_name(plan: &Plan, paths: &Paths) -> Result<SessionId> {
+    let simple = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
+    let slug: String = plan.name.as_str().chars().map(simple).collect();
+    let slug: Vec<&str> = slug.split('-').filter(|part| !part.is_empty()).collect();
+    let slug: String = slug.join("-").chars().take(40).collect();
+    let slug = if slug.is_empty() { "session".to_owned() } else { slug };
+    let minute = jiff::Zoned::now().strftime("%Y%m%d-%H%M").to_string();
+    let names = (1..100).map(|count| if count == 1 { format!("{slug}-{minute}") } else { format!("{slug}-{minute}-{count}") });
+    let free = names.into_iter().find(|name| !paths.journal(name).exists());
+    Ok(free.ok_or_else(|| eyre!("a hundred sessions of this plan began this minute; name one with --session"))?.parse()?)
+}
+
+/// Why the host ends.
+enum Call {
+    /// The process goes, the session stays.
+    Pause,
+    /// The session is over.
+    Stop,
+}
+
+impl Hosted {
+    async fn until_the_end(mut self) -> Result<Exit> {
+        let mut hangup = signal(SignalKind::hangup())?;
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut stop = signal(SignalKind::user_defined1())?;
+        let mut verify = tokio::time::interval(VERIFY_EVERY);
+        let call = loop {
+            tokio::select! {
+                _ = hangup.recv() => tracing::info!("a hang-up was heard and means nothing here"),
+                _ = terminate.recv() => break Call::Pause,
+                _ = interrupt.recv() => break Call::Pause,
+                _ = stop.recv() => break Call::Stop,
+                ended = &mut self.engine => {
+                    let why = match ended? {
+                        Ok(_) => "the engine has ended by itself".to_owned(),
+                        Err(error) => error.to_string(),
+                    };
+                    tracing::error!("{why}");
+                    self.closing.send_replace(Some(Farewell::new(&why, Then::StayAway)));
+                    self.serving.await?;
+                    return Ok(said(why, Exit::Failed));
+                }
+                _ = verify.tick() => {
+                    if let Err(error) = self.folder.verify(&socket_name(&self.session)) {
+                        tracing::error!(%error, "the socket is not what it was made to be");
+                    }
+                }
+            }
+        };
+        let last_words = match call {
+            Call::Pause => Farewell::new("the host was ended; the session waits in its journal for the next one", Then::ComeBack),
+            Call::Stop => Farewell::new("the session was stopped by its owner", Then::StayAway),
+        };
+        self.closing.send_replace(Some(last_words));
+        self.serving.await?;
+        let _ = self.stop.send(true);
+        self.engine.await??;
+        self.world.leave().await;
+        if let Call::Stop = call {
+            current::forget(&self.paths, &self.options.plan, &self.session);
+        }
+        self.folder.retire(self.lease);
+        Ok(Exit::Done)
+    }
+}

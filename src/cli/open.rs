@@ -1,0 +1,151 @@
+//! `cutover open PLAN`: a cockpit on the plan's session, which is begun, or taken up again, if it doesn't run.
+//!
+//! The session gets a process of its own that has no terminal: it outlives this one, and whoever presses Ctrl-C here stops nothing.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{Read, Seek, SeekFrom},
+    os::unix::fs::OpenOptionsExt,
+    path::Path,
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use color_eyre::eyre::{Result, WrapErr};
+
+use crate::{
+    attach::{
+        peer,
+        protocol::Wants,
+        roster::{passwd, user_of},
+        sessions::{Found, Life},
+    },
+    cli::{
+        Exit,
+        cockpit::{self, Face},
+        current, host,
+        paths::Paths,
+        place::said,
+        print, unit,
+    },
+};
+
+/// A host answers within this time, or says why not: a long journal is read in a second.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(20);
+const LOOK_EVERY: Duration = Duration::from_millis(30);
+/// Of what a host said before it failed.
+const TAIL_BYTES: u64 = 4096;
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    options: host::Options,
+    /// Only see to it that the session runs, and print its name
+    #[arg(long)]
+    no_attach: bool,
+    #[command(flatten)]
+    face: Face,
+}
+
+/// # Errors
+/// When the host's process can't be started, or the terminal can't be had.
+pub async fn run(args: Args) -> Result<Exit> {
+    if !args.no_attach
+        && let Err(exit) = cockpit::terminal()
+    {
+        return Ok(exit);
+    }
+    let plan = match fs::canonicalize(&args.options.plan) {
+        Ok(plan) => plan,
+        Err(error) => return Ok(said(format!("{}: {error}; nothing was started", args.options.plan.display()), Exit::Usage)),
+    };
+    let options = host::Options { plan, ..args.options };
+    let found = match running(&options)? {
+        Some(found) => {
+            print::err(&format!("session {} runs already; joining it", found.card.session));
+            found
+        }
+        None => match start(&options).await? {
+            Ok(found) => found,
+            Err(exit) => return Ok(exit),
+        },
+    };
+    if args.no_attach {
+        print::out(&format!("{}\n", found.card.session));
+        return Ok(Exit::Done);
+    }
+    cockpit::fly(&found, Wants::Cockpit, &args.face).await
+}
+
+/// The plan's session, if it runs in our own directory.
+fn running(options: &host::Options) -> Result<Option<Found>> {
+    let found = options.place.own()?.sessions()?;
+    Ok(found.into_iter().find(|one| one.life == Life::Running && one.card.plan_path == options.plan))
+}
+
+/// Starts the host and waits until it lets people in.
+async fn start(options: &host::Options) -> Result<Result<Found, Exit>> {
+    let paths = Paths::find()?;
+    let log = paths.log(&format!("host-{:.12}", current::path_hash(&options.plan)));
+    let mut file = log_file(&log).wrap_err_with(|| format!("{} can't be written; nothing was started", log.display()))?;
+    let from = file.seek(SeekFrom::End(0))?;
+    let mut child = detach(options, &file)?;
+    let deadline = tokio::time::Instant::now() + ANSWERS_WITHIN;
+    while tokio::time::Instant::now() < deadline {
+        if let Some(found) = running(options)?
+            && tokio::net::UnixStream::connect(&found.socket).await.is_ok()
+        {
+            about_logout();
+            return Ok(Ok(found));
+        }
+        if let Some(status) = child.try_wait()? {
+            // Somebody else may have been quicker; then his host is the one to join.
+            if let Some(found) = running(options)? {
+                return Ok(Ok(found));
+            }
+            print::err(&tail(&log, from));
+            let exit = if status.code() == Some(2) { Exit::Usage } else { Exit::Failed };
+            return Ok(Err(said(format!("the host did not start ({status}); nothing was asked of the world"), exit)));
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+    print::err(&tail(&log, from));
+    let why = format!("the host does not answer yet; it was left running; see {} and `cutover sessions`", log.display());
+    Ok(Err(said(why, Exit::Unsettled)))
+}
+
+fn log_file(path: &Path) -> std::io::Result<File> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    OpenOptions::new().create(true).append(true).read(true).mode(0o600).open(path)
+}
+
+fn detach(options: &host::Options, log: &File) -> Result<Child> {
+    let mut arguments = unit::arguments(options);
+    arguments.insert(1, "--detached".into());
+    let mut command = Command::new(std::env::current_exe()?);
+    command.args(arguments).current_dir("/").stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log.try_clone()?);
+    command.spawn().wrap_err("the host's process could not be started")
+}
+
+fn tail(log: &Path, from: u64) -> String {
+    let mut said = Vec::new();
+    let read = File::open(log).and_then(|mut file| {
+        file.seek(SeekFrom::Start(from))?;
+        file.take(TAIL_BYTES).read_to_end(&mut said)
+    });
+    match read {
+        Ok(_) => String::from_utf8_lossy(&said).trim_end().to_owned(),
+        Err(error) => format!("its log can't be read: {error}"),
+    }
+}
+
+/// A login manager may end everything of a person who logs out, hosts included, unless told otherwise.
+fn about_logout() {
+    let managed = Path::new("/run/systemd/system").exists();
+    let lingers = user_of(peer::own_uid(), &passwd()).is_some_and(|user| Path::new("/var/lib/systemd/linger").join(user).exists());
+    if managed && !lingers {
+        print::err("note: this session outlives your terminal; to let it outlive your logout too: loginctl enable-linger");
+    }
+}

@@ -1,0 +1,30 @@
+//! Where things live, after the XDG conventions, on every Unix.
+
+use std::path::PathBuf;
+
+use color_eyre::eyre::{Result, WrapErr};
+use etcetera::{BaseStrategy, choose_base_strategy};
+
+/// The program's folders. None of them is created here.
+pub struct Paths {
+    /// Themes, key map, roster: `$XDG_CONFIG_HOME/cutover`.
+    pub config: PathBuf,
+    /// Journals and logs: `$XDG_STATE_HOME/cutover`.
+    pub state: PathBuf,
+}
+
+impl Paths {
+    /// # Errors
+    /// When there is no home directory to derive them from.
+    pub fn find() -> Result<Paths> {
+        let base = choose_base_strategy().wrap_err("no home directory: set HOME, or XDG_CONFIG_HOME and XDG_STATE_HOME")?;
+        let state = base.state_dir().unwrap_or_else(|| base.data_dir());
+        Ok(Paths { config: base.config_dir().join("cutover"), state: state.join("cutover") })
+    }
+    pub fn journal(&self, session: &str) -> PathBuf {
+        self.state.join("journals").join(format!("{session}.jsonl"))
+    }
+    pub fn log(&self, name: &str) -> PathBuf {
+        self.state.join("log").join(format!("{name}.log"))
+    }
+}

@@ -1,0 +1,95 @@
+//! Where sessions are looked for, and which one is meant.
+//!
+//! A host has one directory; a client looks into its own and into the one that a machine shares, `/run/cutover`, where an administrator
+//! may have made it for a group. A directory that can't be trusted is passed over with a word on standard error.
+
+use std::path::{Path, PathBuf};
+
+use color_eyre::eyre::Result;
+
+use crate::{
+    attach::{
+        client::{self, ConnectError, Link},
+        peer,
+        protocol::Wants,
+        sessions::{self, Found},
+        socket::{Folder, FolderError, default_folder},
+    },
+    cli::{Exit, print},
+    core::event::TerminalSize,
+};
+
+/// Shared by the hosts and people of one machine; an administrator makes it, with mode 2750 and a group.
+const SHARED: &str = "/run/cutover";
+
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct Place {
+    /// Directory of the sessions' sockets [default: the login's runtime directory; clients look into /run/cutover too]
+    #[arg(long, env = "CUTOVER_RUNTIME_DIR", value_name = "DIR")]
+    pub runtime_dir: Option<PathBuf>,
+}
+
+impl Place {
+    /// The host's directory, made if it is missing.
+    /// # Errors
+    /// It can't be made or trusted.
+    pub fn own(&self) -> Result<Folder, FolderError> {
+        Folder::own(&self.named_or_default())
+    }
+
+    fn named_or_default(&self) -> PathBuf {
+        let login = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
+        self.runtime_dir.clone().unwrap_or_else(|| default_folder(login.as_deref(), peer::own_uid()))
+    }
+
+    /// Every session of every directory that can be looked into, by name.
+    /// # Errors
+    /// Only when a directory that was named can't be used.
+    pub fn sessions(&self) -> Result<Vec<Found>, FolderError> {
+        if let Some(named) = &self.runtime_dir {
+            return Folder::open(named)?.sessions();
+        }
+        let mut found = Vec::new();
+        for path in [self.named_or_default(), PathBuf::from(SHARED)] {
+            match look_into(&path) {
+                Ok(there) => found.extend(there),
+                Err(error) => print::err(&error.to_string()),
+            }
+        }
+        Ok(found)
+    }
+
+    /// The session that is meant.
+    /// # Errors
+    /// [`Exit::Nobody`], with the reason on standard error, when there is none or no single one.
+    pub fn find(&self, wanted: Option<&str>) -> Result<Found, Exit> {
+        let found = self.sessions().map_err(|error| said(error, Exit::Failed))?;
+        sessions::pick(found, wanted).map_err(|error| said(error, Exit::Nobody))
+    }
+}
+
+fn look_into(path: &Path) -> Result<Vec<Found>, FolderError> {
+    match std::fs::symlink_metadata(path) {
+        Ok(_) => Folder::open(path)?.sessions(),
+        Err(_) => Ok(Vec::new()),
+    }
+}
+
+/// Attaches to a session.
+/// # Errors
+/// The exit that says why not; the reason is on standard error.
+pub async fn attach(found: &Found, wants: Wants, terminal: Option<TerminalSize>) -> Result<Link, Exit> {
+    client::connect(found.dial(), wants, terminal).await.map_err(|error| {
+        let exit = match &error {
+            ConnectError::Refused(_) => Exit::Refused,
+            ConnectError::Unreachable(_) | ConnectError::Broken(_) | ConnectError::NoSnapshot => Exit::Nobody,
+        };
+        said(error, exit)
+    })
+}
+
+/// Says `error` and passes `exit` on.
+pub fn said(error: impl std::fmt::Display, exit: Exit) -> Exit {
+    print::err(&format!("cutover: {error}"));
+    exit
+}

@@ -1,0 +1,74 @@
+//! The systemd unit of a host, and the command line that starts one. Both say the same things in two grammars.
+
+use std::{ffi::OsString, path::Path};
+
+use color_eyre::eyre::{Result, eyre};
+
+use crate::cli::host::Options;
+
+/// The arguments by which a host gets exactly these options.
+pub fn arguments(options: &Options) -> Vec<OsString> {
+    let Options { plan, session, new, roster, ground, place } = options;
+    let mut arguments: Vec<OsString> = vec!["host".into()];
+    let mut give = |name: &str, value: OsString| arguments.extend([OsString::from(name), value]);
+    if let Some(session) = session {
+        give("--session", session.as_str().into());
+    }
+    if let Some(roster) = roster {
+        give("--roster", roster.into());
+    }
+    if let Some(directory) = &place.runtime_dir {
+        give("--runtime-dir", directory.into());
+    }
+    if let Some(port) = ground.simulated {
+        give("--seed", ground.seed.to_string().into());
+        give("--speed", ground.speed.to_string().into());
+        give("--scenario", ground.scenario.to_string().into());
+        let port = port.map_or("--simulated".to_owned(), |port| format!("--simulated={port}"));
+        arguments.push(port.into());
+    }
+    if *new {
+        arguments.push("--new".into());
+    }
+    // Last and behind the end of options, whatever it begins with.
+    arguments.extend([OsString::from("--"), plan.into()]);
+    arguments
+}
+
+/// A user unit. It is started again when it dies and takes the session up where the journal ends.
+/// # Errors
+/// When a path can't be written in a unit file.
+pub fn text(program: &Path, options: &Options) -> Result<String> {
+    let command = std::iter::once(program.into()).chain(arguments(options)).map(|word| quoted(&word)).collect::<Result<Vec<_>>>()?;
+    let plan = quoted(options.plan.as_os_str())?;
+    Ok(format!(
+        "# ~/.config/systemd/user/cutover.service; then: systemctl --user enable --now cutover\n\
+         # To let it outlive your logout: loginctl enable-linger\n\
+         [Unit]\n\
+         Description=cutover session host for {plan}\n\
+         \n\
+         [Service]\n\
+         ExecStart={}\n\
+         Restart=on-failure\n\
+         RestartSec=1\n\
+         # Wrong usage and a session that is open elsewhere do not get better by trying again.\n\
+         RestartPreventExitStatus=2 6\n\
+         KillSignal=SIGTERM\n\
+         TimeoutStopSec=20\n\
+         UMask=0077\n\
+         LimitCORE=0\n\
+         NoNewPrivileges=yes\n\
+         \n\
+         [Install]\n\
+         WantedBy=default.target\n",
+        command.join(" ")
+    ))
+}
+
+/// One word in the unit file's grammar: quoted, with its own signs doubled.
+fn quoted(word: &std::ffi::OsStr) -> Result<String> {
+    let text = word.to_str().filter(|text| !text.chars().any(char::is_control));
+    let text = text.ok_or_else(|| eyre!("{} can't be written in a unit file; rename it", Path::new(word).display()))?;
+    let escaped = text.replace('\\', "\\\\").replace('"', "\\\"").replace('%', "%%").replace('$', "$$");
+    Ok(format!("\"{escaped}\""))
+}

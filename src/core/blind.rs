@@ -1,0 +1,110 @@
+//! When a trigger sees nothing: what that forbids, and what it sets off.
+//!
+//! A trigger without a usable sample for 30 s is blind, and while one is blind nothing advances. After five minutes of blindness with
+//! real users on both sides, the plan's `on_blind` acts.
+//!
+//! One kind of gap is no blindness: too little traffic where there can't be more. At 1 % of 120 requests/s a backend gets 1.2 a second,
+//! so a sample of 100 requests may take minutes, and at 0 % it never comes; a rule that then said "blind" would forbid every first step.
+//! So `too few requests` and `window filling` are told apart from a source that is broken:
+//! - at a share of nothing they never count as blindness, but the first step needs a fresh sign of life of the backend instead;
+//! - at up to [`THIN_SHARE`] they don't count while the prober's own requests to the backend all succeed, and the next step waits until
+//!   the small share has stood for the trigger's duration, at most [`THIN_HOLD_MAX`]; the few users there are bounded by the share;
+//! - above that they are blindness like any other.
+
+use crate::{
+    core::{
+        decision::Refusal,
+        evidence::{self, Probing},
+        exposure,
+        state::{Reading, State},
+    },
+    domain::{
+        id::BackendId,
+        metric::{Gap, Measured},
+        shown::Shown,
+        time::{Millis, Timestamp},
+        weight::PerMille,
+    },
+    plan::model::Trigger,
+};
+
+/// Without a usable sample for this long, a trigger is blind.
+pub(super) const BLIND_AFTER: Millis = evidence::FRESH;
+/// Blind for this long with users on both sides, `on_blind` acts.
+pub(super) const BLIND_ACTS_AFTER: Millis = Millis::from_mins(5);
+/// Up to 5 % the prober may stand in for missing volume.
+pub(super) const THIN_SHARE: u16 = 50;
+/// Longest wait at a thin share before the next step.
+pub(super) const THIN_HOLD_MAX: Millis = Millis::from_mins(2);
+
+/// Whether a gap is only for want of traffic: the source answers, and there is too little to measure.
+pub(super) fn starved(gap: Gap) -> bool {
+    match gap {
+        Gap::LowVolume | Gap::TooEarly => true,
+        Gap::Missing
+        | Gap::NotANumber
+        | Gap::Infinite
+        | Gap::Ambiguous
+        | Gap::Unreadable
+        | Gap::Unreachable
+        | Gap::TimedOut
+        | Gap::Partial
+        | Gap::Stale
+        | Gap::FromTheFuture
+        | Gap::Capped
+        | Gap::Restarted => false,
+    }
+}
+
+/// Whether a gap is excused as described above, at the share that the trigger's backend has now.
+pub(super) fn excused(state: &State, now: Timestamp, trigger: &Trigger, gap: Gap) -> bool {
+    let Some(route) = state.routes.get(&trigger.route) else { return false };
+    if !starved(gap) || route.accepted.is_none() {
+        return false;
+    }
+    let share = exposure::most(route, &trigger.backend);
+    share == PerMille::ZERO || (share.get() <= THIN_SHARE && probed(state, now, &trigger.backend) == Probing::Clean)
+}
+
+fn probed(state: &State, now: Timestamp, backend: &BackendId) -> Probing {
+    state.backends.get(backend).map_or(Probing::Silent, |backend| evidence::probing(backend, now))
+}
+
+/// Why `trigger` forbids an advance, if it does.
+pub(super) fn forbids(state: &State, now: Timestamp, trigger: &Trigger, seen: Option<Measured>) -> Option<Refusal> {
+    let known = state.triggers.get(&trigger.id)?;
+    let blind = |why: &str| Some(Refusal::Blind { trigger: trigger.id.clone(), why: Shown::new(why) });
+    if known.pending_since.is_some() || known.reading == Reading::Breach {
+        return Some(Refusal::Breached { trigger: trigger.id.clone() });
+    }
+    let Some(seen) = seen else { return blind("no reading yet") };
+    let Err(gap) = seen else { return None };
+    if known.blind_since.is_some_and(|since| now.since(since) >= BLIND_AFTER) {
+        return blind(&gap.to_string());
+    }
+    let route = state.routes.get(&trigger.route)?;
+    let share = exposure::most(route, &trigger.backend);
+    if share == PerMille::ZERO {
+        return first_step(state, now, trigger, gap).and_then(|why| blind(&why));
+    }
+    if !starved(gap) || share.get() > THIN_SHARE {
+        return None;
+    }
+    let hold = Millis(trigger.lasting.0.min(THIN_HOLD_MAX.0));
+    let stood = route.changed_at.map_or(hold, |changed| now.since(changed));
+    if stood < hold { blind(&format!("{gap} at {share}; another {} at this share", Millis(hold.0 - stood.0))) } else { None }
+}
+
+/// A backend without traffic is seen by its sign of life alone; a source that is broken is no excuse.
+fn first_step(state: &State, now: Timestamp, trigger: &Trigger, gap: Gap) -> Option<String> {
+    if !starved(gap) {
+        return Some(gap.to_string());
+    }
+    let backend = state.backends.get(&trigger.backend)?;
+    let alive = match evidence::probing(backend, now) {
+        Probing::Clean => true,
+        Probing::Faulty | Probing::Dead => false,
+        Probing::Silent => evidence::ready(backend, now).is_some_and(|ready| ready > 0),
+    };
+    if alive { None } else { Some(format!("{} has no traffic and nothing proves that it answers", trigger.backend)) }
+}

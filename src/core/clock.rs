@@ -1,0 +1,119 @@
+//! The session's time: what to do when the clock of the host goes back.
+//!
+//! A correction of a few seconds just holds the time still until the clock has caught up. A larger step back moves every running span
+//! with it, so that what has lasted two minutes still has, and what expires in four still does. Nothing is cleared either way. A step
+//! forward needs no rule: spans grow by it, so approvals and controls expire and readings are stale, which is the safe side.
+
+use crate::{
+    core::{
+        evidence::AHEAD_MAX,
+        state::{Motion, RouteState, State},
+    },
+    domain::time::{Millis, Timestamp},
+};
+
+/// A step back of at most this holds the time; a clock that is being disciplined makes steps below it.
+const HELD_MAX: Millis = Millis::from_secs(5);
+
+/// Moves the session's time to `at`, or holds it, or takes every span back with it.
+pub(super) fn advance(state: &mut State, at: Timestamp) {
+    if at >= state.now {
+        state.now = at;
+        return;
+    }
+    let back = state.now.since(at);
+    if back > HELD_MAX {
+        state.now = at;
+        rebase(state, back);
+    }
+}
+
+fn rebase(state: &mut State, back: Millis) {
+    let now = state.now;
+    let shift = |stamp: &mut Timestamp| *stamp = stamp.before(back);
+    let shift_maybe = |stamp: &mut Option<Timestamp>| {
+        if let Some(stamp) = stamp {
+            shift(stamp);
+        }
+    };
+    for route in state.routes.values_mut() {
+        rebase_route(route, back);
+    }
+    for backend in state.backends.values_mut() {
+        [&mut backend.values_at, &mut backend.workload_at, &mut backend.history_at].into_iter().for_each(shift_maybe);
+        [&mut backend.dropped_at, &mut backend.stable_since].into_iter().for_each(shift_maybe);
+        backend.usable.values_mut().for_each(|sample| shift(&mut sample.at));
+        backend.probe.iter_mut().for_each(|probe| shift(&mut probe.at));
+    }
+    for trigger in state.triggers.values_mut() {
+        [&mut trigger.pending_since, &mut trigger.blind_since].into_iter().for_each(shift_maybe);
+        [&mut trigger.fired_at, &mut trigger.withheld_since].into_iter().for_each(shift_maybe);
+        // A source's own time. If it lies ahead now, the source shares the host's clock and went back with it.
+        if trigger.last_breach_at.is_some_and(|last| last.since(now) > AHEAD_MAX) {
+            shift_maybe(&mut trigger.last_breach_at);
+        }
+    }
+    for source in state.sources.values_mut() {
+        shift(&mut source.asked_at);
+        shift_maybe(&mut source.ok_at);
+    }
+    for replica in state.replication.values_mut() {
+        shift(&mut replica.seen_at);
+        shift_maybe(&mut replica.history_at);
+    }
+    for item in state.checklist.values_mut() {
+        [&mut item.seen_at, &mut item.since, &mut item.expires_at].into_iter().for_each(shift_maybe);
+    }
+    if let Some(holder) = &mut state.controls.holder {
+        shift(&mut holder.since);
+        shift(&mut holder.beat_at);
+    }
+    for person in state.people.values_mut() {
+        shift(&mut person.joined_at);
+        shift(&mut person.active_at);
+    }
+    for approval in state.approvals.values_mut() {
+        shift(&mut approval.at);
+        shift(&mut approval.expires_at);
+    }
+    shift_maybe(&mut state.checked_at);
+    state.in_flight.values_mut().for_each(|flight| shift(&mut flight.since));
+    state.look_here.iter_mut().for_each(|look| shift(&mut look.at));
+    [&mut state.drops.since, &mut state.drops.seen_at, &mut state.drops.last_at].into_iter().for_each(shift_maybe);
+}
+
+fn rebase_route(route: &mut RouteState, back: Millis) {
+    let shift = |stamp: &mut Timestamp| *stamp = stamp.before(back);
+    let shift_maybe = |stamp: &mut Option<Timestamp>| {
+        if let Some(stamp) = stamp {
+            shift(stamp);
+        }
+    };
+    [&mut route.accepted_at, &mut route.outcome_at, &mut route.changed_at].into_iter().for_each(shift_maybe);
+    [&mut route.read_again_at, &mut route.readiness.seen_at].into_iter().for_each(shift_maybe);
+    route.strays.iter_mut().for_each(|stray| shift(&mut stray.since));
+    route.flips.iter_mut().for_each(shift);
+    if let Some(homeward) = &mut route.homeward {
+        shift(&mut homeward.since);
+        shift_maybe(&mut homeward.escalated_at);
+    }
+    if let Some(observed) = &mut route.observed {
+        shift(&mut observed.at);
+        observed.window.iter_mut().for_each(|look| shift(&mut look.at));
+    }
+    match &mut route.motion {
+        Motion::Unread | Motion::Settled => {}
+        Motion::Writing { since, .. } | Motion::Resolving { since, .. } | Motion::NeedsHuman { since, .. } => shift(since),
+        Motion::Retrying { since, again_at: until, .. } | Motion::Propagating { since, until, .. } => {
+            shift(since);
+            shift(until);
+        }
+    }
+    route.queued.iter_mut().for_each(|wish| shift(&mut wish.at));
+    route.latch.iter_mut().for_each(|latch| shift(&mut latch.at));
+    route.hold.iter_mut().for_each(|hold| shift(&mut hold.at));
+    if let Some(drift) = &mut route.drift {
+        shift(&mut drift.since);
+        drift.flips.iter_mut().for_each(shift);
+    }
+}

@@ -1,0 +1,98 @@
+//! What a person can ask of the session. Every one is journaled with its answer, refusals included.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{
+    id::{ItemId, OperatorId, RouteId},
+    shown::Shown,
+    weight::Weights,
+};
+
+/// A wish. Only `core::step` turns one into an effect.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Command {
+    /// Move `route` to `to`, if it still stands at `from`. Needs the controls.
+    Shift {
+        route: RouteId,
+        from: Weights,
+        to: Weights,
+    },
+    /// Everything back home: one route, or all of them. Any operator, any time, with or without the controls.
+    Rollback {
+        route: Option<RouteId>,
+        reason: Option<Shown>,
+    },
+    /// Refuse to advance until `Resume`; drops a queued wish. Triggers stay armed.
+    Hold {
+        route: RouteId,
+    },
+    Resume {
+        route: RouteId,
+    },
+    /// Takes the latch off after a rollback. The reason is not optional.
+    Rearm {
+        route: RouteId,
+        reason: Shown,
+    },
+    /// Takes the weights that somebody else wrote as the session's own wish.
+    AdoptDrift {
+        route: RouteId,
+        found: Weights,
+    },
+    /// Signs a line of the checklist, with a note.
+    Sign {
+        item: ItemId,
+        note: Shown,
+    },
+    Unsign {
+        item: ItemId,
+    },
+    Controls(ControlsCommand),
+    /// Approves or denies the pending action that has this digest.
+    Approve {
+        digest: String,
+    },
+    Deny {
+        digest: String,
+        reason: Option<Shown>,
+    },
+    /// The asker withdraws his own pending request.
+    Withdraw {
+        digest: String,
+    },
+    Say {
+        text: Shown,
+    },
+    /// Calls everybody's attention to a pane.
+    LookHere {
+        pane: Shown,
+    },
+    /// Demo only: stirs the simulated world. Refused in a live session.
+    Stir {
+        stir: Shown,
+    },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ControlsCommand {
+    /// Takes them if they are free; a pilot also takes them from the holder.
+    Take,
+    GiveUp,
+    /// Asks the holder for them; everybody sees it.
+    AskFor,
+    HandTo(OperatorId),
+}
+
+/// What a person did that asks nothing of the session. Journaled too, without waiting for the disk.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Look {
+    /// The pane that has the focus now; others see it.
+    Focus { pane: Shown },
+    /// A draft of the slider, shown to the others as a ghost; `None` drops it.
+    Draft { route: RouteId, to: Option<Weights> },
+    /// Anything else: scroll, theme, screen; named as the keymap names it.
+    Other { action: Shown },
+}

@@ -1,0 +1,157 @@
+//! Somebody else changed the weights: seen, said, and never silently overwritten.
+//!
+//! What the API says is compared with what this session last asked for, as soon as no move of ours explains a difference. Then nothing
+//! advances until a human adopts what was found or rolls back. A rollback in the minutes after which a provider or a robot puts the old
+//! split back is repeated once; whoever insists is not fought, but shown. Three changes by others within five minutes are a contest.
+
+use crate::{
+    core::{
+        controls,
+        decision::{Refusal, Tone, Verdict},
+        event::Asker,
+        exposure, motion, rollback,
+        state::{Drift, Goal, Motion, RouteState},
+        turn::Turn,
+    },
+    domain::{
+        id::RouteId,
+        shown::Shown,
+        time::{Millis, Timestamp},
+        weight::{PerMille, Weights},
+    },
+    plan::model::Route,
+};
+
+const FLIPS_WITHIN: Millis = Millis::from_mins(5);
+const FLIPS_MAX: usize = 3;
+/// Flips kept; more than [`FLIPS_MAX`] so that the screen can count them.
+const FLIPS_KEPT: usize = 32;
+
+pub(super) fn is_contended(state: &RouteState, now: Timestamp) -> bool {
+    state.flips.iter().filter(|flip| now.since(**flip) < FLIPS_WITHIN).count() >= FLIPS_MAX
+}
+
+/// Compares what is accepted with what is wanted.
+pub(super) fn watch(turn: &mut Turn, route: &Route) {
+    forget_flips(turn, route);
+    let state = turn.route(route);
+    let explained = matches!(state.motion, Motion::Writing { .. } | Motion::Resolving { .. } | Motion::Retrying { .. });
+    if explained || state.homeward.is_some() || !motion::is_fresh(state) {
+        return;
+    }
+    let Some(accepted) = state.accepted.clone() else { return };
+    let Some(wanted) = state.wanted.clone() else {
+        turn.route_mut(route).wanted = Some(accepted.weights.clone());
+        turn.note(Tone::Plain, format!("{} stands at {}", route.id, accepted.weights));
+        return;
+    };
+    if accepted.weights == wanted {
+        if turn.route_mut(route).drift.take().is_some() {
+            flip(turn, route);
+            turn.note(Tone::Good, format!("{} is back at {wanted}, by {}", route.id, actor(accepted.actor.as_ref())));
+        }
+        return;
+    }
+    if turn.route(route).drift.as_ref().is_some_and(|drift| drift.found == accepted.weights) {
+        return;
+    }
+    if goes_home_again(turn, route, &accepted.weights) {
+        return;
+    }
+    drifted(turn, route, wanted, accepted.weights, accepted.actor);
+}
+
+/// After a rollback, what undoes it is undone once more: always if it was a late write of ours, else once.
+fn goes_home_again(turn: &mut Turn, route: &Route, found: &Weights) -> bool {
+    let state = turn.route(route);
+    let Some(latch) = state.latch.clone() else { return false };
+    let ours = state.strays.iter().any(|stray| stray.to == *found);
+    let propagating = matches!(state.motion, Motion::Propagating { goal: Goal::Rollback, .. });
+    if ours {
+        turn.note(Tone::Warning, format!("a late write of ours moved {} to {found}; going home again", route.id));
+        turn.route_mut(route).strays.retain(|stray| stray.to != *found);
+    } else if propagating && state.flips.is_empty() {
+        flip(turn, route);
+        turn.note(Tone::Alarm, format!("somebody undid the rollback of {} ({found}); going home once more", route.id));
+    } else {
+        return false;
+    }
+    rollback::set_out(turn, route, latch.cause);
+    true
+}
+
+fn drifted(turn: &mut Turn, route: &Route, expected: Weights, found: Weights, actor_name: Option<Shown>) {
+    let now = turn.now;
+    let ours = turn.route(route).strays.iter().any(|stray| stray.to == found);
+    let who = if ours { Some(Shown::new("a late write of ours")) } else { actor_name };
+    let said = actor(who.as_ref());
+    flip(turn, route);
+    let contended = is_contended(turn.route(route), now);
+    let state = turn.route_mut(route);
+    let since = state.drift.as_ref().map_or(now, |drift| drift.since);
+    state.moved_by = Some(Shown::new(&said));
+    state.before = Some(expected.clone());
+    state.drift = Some(Drift { expected: expected.clone(), found: found.clone(), actor: who, since, flips: state.flips.clone() });
+    motion::changed(state, now);
+    state.motion = Motion::Settled;
+    turn.note(
+        Tone::Alarm,
+        format!(
+            "{} stands at {found} and not at {expected}: changed by {said}; nothing advances until you adopt it or roll back",
+            route.id
+        ),
+    );
+    if contended {
+        let why = Shown::new("others keep changing the weights");
+        turn.note(Tone::Alarm, format!("{}: {why}; we stop writing until a human has put it right", route.id));
+        turn.route_mut(route).motion = Motion::NeedsHuman { since: now, why };
+    }
+}
+
+fn actor(actor: Option<&Shown>) -> String {
+    actor.map_or_else(|| "somebody unknown".to_owned(), ToString::to_string)
+}
+
+fn flip(turn: &mut Turn, route: &Route) {
+    let now = turn.now;
+    let flips = &mut turn.route_mut(route).flips;
+    flips.push_back(now);
+    while flips.len() > FLIPS_KEPT {
+        flips.pop_front();
+    }
+}
+
+fn forget_flips(turn: &mut Turn, route: &Route) {
+    let now = turn.now;
+    turn.route_mut(route).flips.retain(|flip| now.since(*flip) < FLIPS_WITHIN);
+}
+
+/// Takes what was found as the session's own wish. A latched route can only be adopted at home.
+pub(super) fn adopt(turn: &mut Turn, by: &Asker, id: &RouteId, found: &Weights) -> Result<Verdict, Refusal> {
+    let route = turn.planned(id).ok_or(Refusal::NoSuch { what: Shown::new("route") })?;
+    controls::held_by(turn, by)?;
+    let now = turn.now;
+    let state = turn.route(route);
+    let Some(accepted) = state.accepted.clone().filter(|_| state.drift.is_some()) else { return Err(Refusal::NoChange) };
+    if accepted.weights != *found {
+        return Err(Refusal::Moved { now: accepted.weights, by: Shown::new(&actor(accepted.actor.as_ref())) });
+    }
+    if let Some(why) = accepted.trouble {
+        return Err(Refusal::Trouble { why });
+    }
+    let away = route.backend_ids().any(|backend| *backend != route.home && exposure::accepted(state, backend) > PerMille::ZERO);
+    if let (Some(latch), true) = (&state.latch, away) {
+        return Err(Refusal::Latched { cause: Shown::new(&rollback::in_words(&latch.cause)) });
+    }
+    let state = turn.route_mut(route);
+    state.wanted = Some(accepted.weights);
+    state.drift = None;
+    state.flips.clear();
+    state.strays.clear();
+    state.queued = None;
+    state.moved_by = Some(Shown::new(&format!("{}, adopting it", by.who)));
+    let cause = crate::core::decision::Cause::Operator { who: by.who.clone(), reason: Some(Shown::new("adopted")) };
+    state.motion = Motion::Propagating { to: found.clone(), since: now, until: now + route.settle, cause, goal: Goal::Advance };
+    turn.note(Tone::Good, format!("{} adopted {found} as what {} should be", by.who, route.id));
+    Ok(Verdict::Accepted)
+}

@@ -1,0 +1,239 @@
+//! From a write that left to traffic that has settled: outcomes, reading back, and following the data plane.
+//!
+//! Three answers to a write are possible, and `Unknown` is one of them: it is never taken for a failure and never repeated blindly, but
+//! resolved by a look that began after it. No version that was seen before the newest outcome is ever written against; that is what
+//! [`is_fresh`] stands for. When to move and where to is not decided here.
+
+use crate::{
+    core::{
+        decision::{Cause, Deal, Tone},
+        rollback, settle,
+        state::{Goal, InFlight, Motion, RouteState, Stray},
+        turn::Turn,
+    },
+    domain::{
+        fault::{Fault, FaultKind, Outcome, Receipt, Version},
+        id::{EffectId, RouteId},
+        time::{Millis, Timestamp},
+        weight::Weights,
+    },
+    plan::model::Route,
+};
+
+/// Between two extra reads of one route.
+const READ_AGAIN: Millis = Millis::from_secs(1);
+/// A read that has not ended after this is given up; drivers end theirs after 10 s.
+const READ_LOST: Millis = Millis::from_secs(15);
+/// A write that has not ended after this is taken as unknown; drivers end theirs sooner.
+const WRITE_LOST: Millis = Millis::from_secs(120);
+/// How long a write without an outcome may still take effect before it counts as not done.
+const LATE_MAX: Millis = Millis::from_secs(30);
+/// For this long after an unknown outcome the weights are read every second.
+const LATE_WATCHED: Millis = Millis::from_secs(60);
+const STRAY_FORGOTTEN: Millis = Millis::from_mins(10);
+
+/// Whether what we know of the route was looked at after the newest write had ended.
+pub(super) fn is_fresh(state: &RouteState) -> bool {
+    let (Some(seen_at), Some(seen_seq)) = (state.accepted_at, state.accepted_seq) else { return false };
+    let later = state.outcome_at.is_none_or(|outcome| seen_at >= outcome);
+    later && state.outcome_seq.is_none_or(|outcome| seen_seq > outcome)
+}
+
+/// The parts of a write that left.
+struct Written {
+    route: RouteId,
+    from: Weights,
+    to: Weights,
+    version: Version,
+    cause: Cause,
+}
+
+pub(super) fn finished(turn: &mut Turn, effect: EffectId, outcome: &Outcome) {
+    // An effect that was resolved otherwise, by a restart for example, has no one waiting for its late word.
+    let Some(flight) = turn.state.in_flight.remove(&effect) else { return };
+    match flight.deal {
+        Deal::Read { route } => read_ended(turn, &route),
+        Deal::Stir { stir } => {
+            if let Outcome::NotDone(fault) | Outcome::Unknown(fault) = outcome {
+                turn.note(Tone::Warning, format!("{stir} could not be stirred: {fault}"));
+            }
+        }
+        Deal::Wake { .. } => {}
+        Deal::Write { route, from, to, version, cause } => {
+            written(turn, effect, Written { route, from, to, version, cause }, outcome);
+        }
+    }
+}
+
+fn read_ended(turn: &mut Turn, id: &RouteId) {
+    let again_at = turn.now + READ_AGAIN;
+    if let Some(route) = turn.planned(id) {
+        turn.route_mut(route).read_again_at = Some(again_at);
+    }
+}
+
+fn written(turn: &mut Turn, effect: EffectId, written: Written, outcome: &Outcome) {
+    let Some(route) = turn.planned(&written.route) else { return };
+    let (at, seq) = (turn.at, turn.seq);
+    let state = turn.route_mut(route);
+    state.outcome_at = Some(at);
+    state.outcome_seq = Some(seq);
+    state.read_again_at = None;
+    let goal = match &state.motion {
+        Motion::Writing { effect: current, goal, .. } if *current == effect => Some(*goal),
+        Motion::Writing { .. }
+        | Motion::Unread
+        | Motion::Settled
+        | Motion::Resolving { .. }
+        | Motion::Retrying { .. }
+        | Motion::Propagating { .. }
+        | Motion::NeedsHuman { .. } => None,
+    };
+    match (goal, outcome) {
+        (None, outcome) => overtaken(turn, route, written, outcome),
+        (Some(goal), Outcome::Done(receipt)) => done(turn, route, written, receipt, goal),
+        (Some(Goal::Advance), Outcome::NotDone(fault)) => not_done(turn, route, &written, fault),
+        (Some(Goal::Rollback), Outcome::NotDone(fault)) => rollback::failed(turn, route, written.cause, fault),
+        (Some(goal), Outcome::Unknown(fault)) => unknown(turn, route, written, fault, goal),
+    }
+}
+
+/// The end of a write that a rollback overtook. If it was done after all, it is one of ours to be undone.
+fn overtaken(turn: &mut Turn, route: &Route, written: Written, outcome: &Outcome) {
+    match outcome {
+        Outcome::NotDone(_) => turn.note(Tone::Plain, format!("the overtaken move of {} to {} was not done", route.id, written.to)),
+        Outcome::Done(_) | Outcome::Unknown(_) => {
+            turn.note(Tone::Warning, format!("the overtaken move of {} to {} may have been done; looking", route.id, written.to));
+            stray(turn, route, written);
+        }
+    }
+}
+
+fn stray(turn: &mut Turn, route: &Route, written: Written) {
+    let since = turn.now;
+    let stray = Stray { from: written.from, to: written.to, version: written.version, since };
+    turn.route_mut(route).strays.push(stray);
+}
+
+fn done(turn: &mut Turn, route: &Route, written: Written, receipt: &Receipt, goal: Goal) {
+    let now = turn.now;
+    let until = now + route.settle;
+    let state = turn.route_mut(route);
+    state.before = Some(written.from.clone());
+    if let Some(accepted) = &mut state.accepted {
+        accepted.weights = written.to.clone();
+        if let Some(version) = &receipt.version {
+            accepted.version = version.clone();
+        }
+    }
+    changed(state, now);
+    state.motion = Motion::Propagating { to: written.to.clone(), since: now, until, cause: written.cause, goal };
+    turn.note(Tone::Plain, format!("{} is accepted at {}; traffic follows", route.id, written.to));
+}
+
+/// From here on, what requests meet is counted anew.
+pub(super) fn changed(state: &mut RouteState, now: Timestamp) {
+    state.changed_at = Some(now);
+    if let Some(observed) = &mut state.observed {
+        observed.window.clear();
+    }
+}
+
+fn not_done(turn: &mut Turn, route: &Route, written: &Written, fault: &Fault) {
+    let state = turn.route_mut(route);
+    state.motion = Motion::Settled;
+    state.wanted = Some(written.from.clone());
+    let text = match fault.kind {
+        FaultKind::Conflict => format!("{} was not moved: somebody else changed it first; looking who", route.id),
+        _ => format!("{} was not moved ({fault}); it stays at {}", route.id, written.from),
+    };
+    turn.note(Tone::Warning, text);
+}
+
+fn unknown(turn: &mut Turn, route: &Route, written: Written, fault: &Fault, goal: Goal) {
+    let (to, cause, since) = (written.to.clone(), written.cause.clone(), turn.now);
+    turn.note(Tone::Warning, format!("nobody knows whether {} was moved to {to} ({fault}); reading it back", route.id));
+    stray(turn, route, written);
+    turn.route_mut(route).motion = Motion::Resolving { to, since, cause, goal, fault: fault.clone(), effect: None };
+}
+
+/// What a look at the weights, or time alone, makes of the route's motion.
+pub(super) fn follow(turn: &mut Turn, route: &Route) {
+    lose_what_never_ends(turn, route);
+    match turn.route(route).motion.clone() {
+        Motion::Unread => {
+            let state = turn.route_mut(route);
+            if state.accepted.is_some() && state.homeward.is_none() {
+                state.motion = Motion::Settled;
+            }
+        }
+        Motion::Resolving { to, since, cause, goal: Goal::Advance, .. } => resolve(turn, route, &to, since, cause),
+        Motion::Propagating { .. } | Motion::NeedsHuman { .. } => settle::follow(turn, route),
+        // The rollback drives these.
+        Motion::Resolving { goal: Goal::Rollback, .. } | Motion::Retrying { .. } => {}
+        Motion::Settled | Motion::Writing { .. } => {}
+    }
+    prune_strays(turn, route);
+}
+
+fn resolve(turn: &mut Turn, route: &Route, to: &Weights, since: Timestamp, cause: Cause) {
+    let now = turn.now;
+    let state = turn.route(route);
+    let (Some(accepted), true) = (&state.accepted, is_fresh(state)) else { return };
+    let Some(stray) = state.strays.iter().rev().find(|stray| stray.to == *to).cloned() else { return };
+    if accepted.weights == *to {
+        let until = now + route.settle;
+        let state = turn.route_mut(route);
+        state.before = Some(stray.from);
+        changed(state, now);
+        state.strays.retain(|stray| stray.to != *to);
+        state.motion = Motion::Propagating { to: to.clone(), since: now, until, cause, goal: Goal::Advance };
+        turn.note(Tone::Plain, format!("the move of {} to {to} did happen; traffic follows", route.id));
+    } else if accepted.version != stray.version || now.since(since) >= LATE_MAX {
+        let state = turn.route_mut(route);
+        state.wanted = Some(stray.from);
+        state.motion = Motion::Settled;
+        turn.note(Tone::Warning, format!("the move of {} to {to} did not happen; ask again if it is still wanted", route.id));
+    }
+}
+
+/// A stray's compare-and-set can't succeed any more once the object has moved on, and no request lives for ever.
+fn prune_strays(turn: &mut Turn, route: &Route) {
+    let now = turn.now;
+    let state = turn.route_mut(route);
+    state.strays.retain(|stray| now.since(stray.since) < STRAY_FORGOTTEN);
+    if state.strays.is_empty() || !is_fresh(state) || matches!(state.motion, Motion::Resolving { .. }) {
+        return;
+    }
+    if let Some(accepted) = &state.accepted {
+        state.strays.retain(|stray| stray.version == accepted.version);
+    }
+}
+
+fn lose_what_never_ends(turn: &mut Turn, route: &Route) {
+    let lost = |flight: &InFlight| match flight.deal {
+        Deal::Read { .. } => turn.now.since(flight.since) >= READ_LOST,
+        Deal::Write { .. } => turn.now.since(flight.since) >= WRITE_LOST,
+        Deal::Wake { .. } | Deal::Stir { .. } => false,
+    };
+    let of_route = turn.state.in_flight.iter().filter(|(_, flight)| flight.route.as_ref() == Some(&route.id) && lost(flight));
+    let lost: Vec<EffectId> = of_route.map(|(id, _)| *id).collect();
+    for effect in lost {
+        finished(turn, effect, &Outcome::Unknown(Fault::new(FaultKind::TimedOut, "no outcome came")));
+    }
+}
+
+/// Asks for an extra look where the next one of the sensor would be too late: after an outcome, and while something is unresolved.
+pub(super) fn read_if_due(turn: &mut Turn, route: &Route) {
+    let state = turn.route(route);
+    let late = state.strays.iter().any(|stray| turn.now.since(stray.since) < LATE_WATCHED);
+    let unresolved = matches!(state.motion, Motion::Resolving { .. }) || late;
+    let waiting = (state.outcome_at.is_some() || state.homeward.is_some()) && !is_fresh(state);
+    if !(waiting || unresolved) || state.read_again_at.is_some_and(|again| turn.now < again) {
+        return;
+    }
+    let reads = |flight: &InFlight| matches!(&flight.deal, Deal::Read { route: read } if *read == route.id);
+    if !turn.state.in_flight.values().any(reads) {
+        turn.send(Deal::Read { route: route.id.clone() });
+    }
+}

@@ -1,0 +1,121 @@
+//! Who is here, where they look, and what each may ask for.
+//!
+//! Presence never has an effect on the world. A watcher's only trace in the state is that he is here.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    core::{
+        approval,
+        command::{Command, Look},
+        controls,
+        decision::{Deal, Refusal, Tone, Verdict},
+        event::{Asker, TerminalSize, WorldKind},
+        state::{LookHere, Person},
+        turn::Turn,
+    },
+    domain::{
+        id::{ClientId, OperatorId, RouteId},
+        role::Role,
+        shown::Shown,
+    },
+};
+
+/// Whether the asker's role allows the command at all.
+pub(super) fn may(by: &Asker, command: &Command) -> Result<(), Refusal> {
+    let allowed = match command {
+        Command::Shift { .. }
+        | Command::Rollback { .. }
+        | Command::Hold { .. }
+        | Command::Resume { .. }
+        | Command::Rearm { .. }
+        | Command::AdoptDrift { .. }
+        | Command::Sign { .. }
+        | Command::Unsign { .. }
+        | Command::Controls(_)
+        | Command::Withdraw { .. }
+        | Command::Stir { .. } => by.role.may_steer(),
+        Command::Approve { .. } | Command::Deny { .. } | Command::Say { .. } | Command::LookHere { .. } => by.role.may_approve(),
+    };
+    if allowed { Ok(()) } else { Err(Refusal::Role { role: by.role }) }
+}
+
+pub(super) fn joined(turn: &mut Turn, client: ClientId, who: &OperatorId, role: Role, terminal: Option<TerminalSize>) {
+    let (joined_at, active_at) = (turn.now, turn.now);
+    let person = Person { who: who.clone(), role, joined_at, active_at, terminal, focus: None, drafts: BTreeMap::new() };
+    turn.state.people.insert(client, person);
+    turn.note(Tone::Plain, format!("{who} joined as {role}"));
+}
+
+pub(super) fn resized(turn: &mut Turn, client: ClientId, terminal: TerminalSize) {
+    if let Some(person) = turn.state.people.get_mut(&client) {
+        person.terminal = Some(terminal);
+    }
+}
+
+pub(super) fn beat(turn: &mut Turn, client: ClientId) {
+    controls::beat(turn, client);
+}
+
+pub(super) fn left(turn: &mut Turn, client: ClientId) {
+    if let Some(person) = turn.state.people.remove(&client) {
+        turn.note(Tone::Plain, format!("{} left", person.who));
+    }
+    controls::left(turn, client);
+    approval::asker_left(turn, client);
+}
+
+/// A person who asks is here and alive.
+pub(super) fn active(turn: &mut Turn, by: &Asker) {
+    let now = turn.now;
+    if let Some(person) = turn.state.people.get_mut(&by.client) {
+        person.active_at = now;
+    }
+    controls::beat(turn, by.client);
+}
+
+pub(super) fn looked(turn: &mut Turn, by: &Asker, look: &Look) {
+    active(turn, by);
+    let known = |id: &RouteId| turn.plan.routes.iter().any(|route| route.id == *id);
+    let draft_known = match look {
+        Look::Draft { route, .. } => known(route),
+        Look::Focus { .. } | Look::Other { .. } => false,
+    };
+    let Some(person) = turn.state.people.get_mut(&by.client) else { return };
+    match look {
+        Look::Focus { pane } => person.focus = Some(pane.clone()),
+        Look::Draft { route, to: Some(to) } if draft_known => {
+            person.drafts.insert(route.clone(), to.clone());
+        }
+        Look::Draft { route, .. } => {
+            person.drafts.remove(route);
+        }
+        Look::Other { .. } => {}
+    }
+}
+
+pub(super) fn say(turn: &mut Turn, by: &Asker, text: &Shown) -> Result<Verdict, Refusal> {
+    if text.as_str().trim().is_empty() {
+        return Err(Refusal::NoChange);
+    }
+    turn.note(Tone::Plain, format!("{}: {text}", by.who));
+    Ok(Verdict::Accepted)
+}
+
+pub(super) fn look_here(turn: &mut Turn, by: &Asker, pane: &Shown) -> Result<Verdict, Refusal> {
+    turn.state.look_here = Some(LookHere { by: by.who.clone(), pane: pane.clone(), at: turn.now });
+    turn.note(Tone::Plain, format!("{} says: look at {pane}", by.who));
+    Ok(Verdict::Accepted)
+}
+
+/// Demo only: something happens to the simulated world.
+pub(super) fn stir(turn: &mut Turn, stir: &Shown) -> Result<Verdict, Refusal> {
+    match turn.world {
+        WorldKind::Live => Err(Refusal::NotADemo),
+        WorldKind::Demo { .. } => {
+            turn.send(Deal::Stir { stir: stir.clone() });
+            turn.note(Tone::Warning, format!("the demo's world is stirred: {stir}"));
+            Ok(Verdict::Accepted)
+        }
+    }
+}

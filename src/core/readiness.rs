@@ -1,0 +1,88 @@
+//! Can we go back, and what would it cost now?
+//!
+//! While the target has traffic, home must be shown able to take everything: enough instances ready, told within the last half minute,
+//! and no direct request to it failing altogether. If that lapses, nothing advances. Going back is never refused for it, only warned of.
+
+use crate::{
+    core::{
+        evidence::{self, Probing},
+        exposure,
+        state::{Readiness, State},
+        turn::Turn,
+    },
+    domain::{fact::ReplicaState, id::InstanceId, shown::Shown, time::Millis, weight::PerMille},
+    plan::model::{DatabaseMode, Plan, Route},
+};
+
+/// A write through an API and its operation, before the data plane begins to follow.
+const WRITE_TAKES: Millis = Millis::from_secs(3);
+
+pub(super) fn weigh(turn: &mut Turn, route: &Route) {
+    let against = against(turn, route);
+    let state = turn.route(route);
+    let home = turn.state.backends.get(&route.home);
+    let takes = Millis(WRITE_TAKES.0 + state.followed_in.map_or(route.settle, |followed| followed.max(WRITE_TAKES)).0);
+    let moves = state.accepted.as_ref().map_or(0.0, |accepted| 1.0 - accepted.weights.of(&route.home).fraction());
+    let readiness = Readiness {
+        against,
+        home_ready: home.and_then(|home| home.workload.as_ref()).map(|workload| workload.ready),
+        takes: if moves > 0.0 { takes } else { Millis(0) },
+        moves,
+        seen_at: home.and_then(|home| home.workload_at),
+    };
+    turn.route_mut(route).readiness = readiness;
+}
+
+fn against(turn: &Turn, route: &Route) -> Vec<Shown> {
+    let mut against = Vec::new();
+    let home = &route.home;
+    let Some(known) = turn.state.backends.get(home) else { return vec![Shown::new("home is not known")] };
+    let needed = needed(turn.plan, known.ready_most);
+    match (evidence::ready(known, turn.now), known.workload_at) {
+        (Some(ready), _) if ready >= needed => {}
+        (Some(ready), _) => against.push(format!("{home} has {ready} ready, {needed} are needed")),
+        (None, Some(at)) => against.push(format!("{home} was last seen {} ago", turn.now.since(at))),
+        (None, None) => against.push(format!("nothing is known of the instances of {home} yet")),
+    }
+    match evidence::probing(known, turn.now) {
+        Probing::Dead => against.push(format!("{home} answers no direct request")),
+        Probing::Silent | Probing::Clean | Probing::Faulty => {}
+    }
+    let state = turn.route(route);
+    if let Some(seen) = state.accepted_at
+        && turn.now.since(seen) > evidence::FRESH
+    {
+        against.push(format!("the weights were last read {} ago", turn.now.since(seen)));
+    }
+    if let Some(trouble) = state.accepted.as_ref().and_then(|accepted| accepted.trouble.as_ref()) {
+        against.push(trouble.to_string());
+    }
+    if exposure::accepted(state, &route.target) < PerMille::ALL
+        && let Some(why) = disarmed(turn)
+    {
+        against.push(why.to_string());
+    }
+    against.iter().map(|why| Shown::new(why)).collect()
+}
+
+/// At least one, and the plan's share of the most that were ever ready.
+fn needed(plan: &Plan, ready_most: u32) -> u32 {
+    let share = u64::from(plan.limits.home_ready_min.get());
+    let needed = (u64::from(ready_most) * share).div_ceil(1000);
+    u32::try_from(needed.max(1)).unwrap_or(u32::MAX)
+}
+
+/// After a replica has become a primary of its own, home may still write to the old one: then nothing goes home by itself.
+pub(super) fn disarmed(turn: &Turn) -> Option<Shown> {
+    promoted(turn.plan, turn.state).map(|instance| Shown::new(&format!("{instance} was promoted; home may write to the old primary")))
+}
+
+fn promoted(plan: &Plan, state: &State) -> Option<String> {
+    let database = plan.database.as_ref()?;
+    match database.mode {
+        DatabaseMode::Shared => return None,
+        DatabaseMode::Switchover | DatabaseMode::Promote => {}
+    }
+    let primary = |instance: &&InstanceId| state.replication.get(*instance).is_some_and(|known| known.now.state == ReplicaState::Primary);
+    database.replicas.iter().find(primary).map(ToString::to_string)
+}

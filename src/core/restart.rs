@@ -1,0 +1,86 @@
+//! The first entry of a session, and the return of a host that had died.
+//!
+//! After a restart nothing advances by itself: what was queued and what was asked for is dropped, every write without an outcome is
+//! read back, and a rollback that was under way goes on. Any number of restarts in a row leads to the same state.
+
+use crate::{
+    core::{
+        approval,
+        decision::{Deal, Tone},
+        event::WorldKind,
+        state::{Goal, InFlight, ItemState, Motion, Opened, RouteState, State, Stray, TriggerState},
+        trigger,
+        turn::Turn,
+    },
+    domain::{
+        fault::{Fault, FaultKind},
+        id::{EffectId, SessionId},
+    },
+    plan::model::{Plan, Route},
+};
+
+/// Fills a new state with everything that the plan names.
+pub(super) fn open(state: &mut State, session: &SessionId, plan: &Plan, world: WorldKind) {
+    let at = state.now;
+    state.opened = Some(Opened { session: session.clone(), plan: Box::new(plan.clone()), world, at, restarts: 0 });
+    for route in &plan.routes {
+        state.routes.insert(route.id.clone(), RouteState::default());
+        for backend in route.backend_ids() {
+            state.backends.entry(backend.clone()).or_default();
+        }
+    }
+    for trigger in &plan.triggers {
+        state.triggers.insert(trigger.id.clone(), TriggerState { blind_since: Some(at), ..TriggerState::default() });
+    }
+    for item in &plan.checklist {
+        state.checklist.insert(item.id.clone(), ItemState::default());
+    }
+}
+
+pub(super) fn restarted(turn: &mut Turn) {
+    turn.note(Tone::Alarm, "the host came back; nothing advances by itself; what was under way is read back");
+    turn.state.people.clear();
+    turn.state.controls.holder = None;
+    turn.state.controls.asked_by.clear();
+    approval::void_all(turn, "the host was restarted");
+    trigger::ask_for_fresh_proof(turn);
+    let lost: Vec<(EffectId, InFlight)> = std::mem::take(&mut turn.state.in_flight).into_iter().collect();
+    let (at, seq) = (turn.at, turn.seq);
+    for route in &turn.plan.routes {
+        if let Some(wish) = turn.route_mut(route).queued.take() {
+            turn.note(Tone::Warning, format!("the queued move of {} to {} was dropped", route.id, wish.to));
+        }
+        let state = turn.route_mut(route);
+        state.read_again_at = None;
+        // Nothing that was seen before is written against.
+        state.outcome_at = Some(at);
+        state.outcome_seq = Some(seq);
+    }
+    for (_, flight) in lost {
+        if let Deal::Write { route, from, to, version, .. } = flight.deal
+            && let Some(route) = turn.planned(&route)
+        {
+            turn.route_mut(route).strays.push(Stray { from, to, version, since: flight.since });
+        }
+    }
+    turn.plan.routes.iter().for_each(|route| resume(turn, route));
+}
+
+fn resume(turn: &mut Turn, route: &Route) {
+    let now = turn.now;
+    let state = turn.route_mut(route);
+    match state.motion.clone() {
+        Motion::Writing { to, cause, goal, .. } => {
+            let fault = Fault::new(FaultKind::Broken, "the host died before the outcome was known");
+            state.motion = Motion::Resolving { to, since: now, cause, goal, fault, effect: None };
+        }
+        Motion::Retrying { to, since, cause, attempts, fault, .. } => {
+            state.motion = Motion::Retrying { to, since, cause, attempts, again_at: now, fault };
+        }
+        Motion::Resolving { goal: Goal::Advance | Goal::Rollback, .. }
+        | Motion::Unread
+        | Motion::Settled
+        | Motion::Propagating { .. }
+        | Motion::NeedsHuman { .. } => {}
+    }
+}

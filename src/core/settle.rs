@@ -1,0 +1,137 @@
+//! When traffic has followed: observed shares against accepted weights, with the doubt that a sample leaves.
+//!
+//! A load balancer accepts a change at once and applies it over minutes. A move has settled when what requests met agrees with it and
+//! can be told from what was before; or when the plan's settling time is over and nothing speaks against it. If it is over and the
+//! requests do speak against it, that is said, and nothing advances.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    core::{
+        decision::Tone,
+        evidence, motion,
+        state::{Motion, Observed, RouteState, Share},
+        turn::Turn,
+    },
+    domain::{
+        id::BackendId,
+        shown::Shown,
+        time::{Millis, Timestamp},
+        weight::Weights,
+    },
+    plan::model::Route,
+};
+
+/// Fewest answers before a split can be told from another.
+const ANSWERS_MIN: u64 = 20;
+/// Three standard errors: one false alarm in 370 looks.
+const ERRORS: f64 = 3.0;
+/// The data plane is given at least this much longer than the plan's settling time before a human is called.
+const OVERTIME: Millis = Millis::from_secs(60);
+
+/// The share `count / total` with its band of three standard errors, by Wilson's interval, which keeps its sense near 0 and 1.
+pub(super) fn share(count: u64, total: u64) -> Share {
+    if total == 0 {
+        return Share { fraction: 0.0, low: 0.0, high: 1.0 };
+    }
+    let (n, fraction) = (total as f64, count as f64 / total as f64);
+    let square = ERRORS * ERRORS;
+    let middle = fraction + square / (2.0 * n);
+    let spread = ERRORS * (fraction * (1.0 - fraction) / n + square / (4.0 * n * n)).sqrt();
+    let scale = 1.0 + square / n;
+    Share { fraction, low: ((middle - spread) / scale).max(0.0), high: ((middle + spread) / scale).min(1.0) }
+}
+
+/// What the observed shares say of a split.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// Too few answers, or none at all.
+    CannotTell,
+    /// It fits, but so would what was before.
+    Fits,
+    /// It fits, and what was before does not.
+    Proven,
+    /// It does not fit.
+    Against,
+}
+
+pub(super) fn compare(observed: &Observed, wanted: &Weights, before: Option<&Weights>) -> Verdict {
+    let total: u64 = observed.window.iter().flat_map(|look| look.by_backend.values()).sum();
+    if total < ANSWERS_MIN {
+        return Verdict::CannotTell;
+    }
+    let mut counts: BTreeMap<&BackendId, u64> = wanted.iter().map(|(backend, _)| (backend, 0)).collect();
+    for (backend, count) in observed.window.iter().flat_map(|look| &look.by_backend) {
+        *counts.entry(backend).or_default() += count;
+    }
+    let fits = |weights: &Weights| {
+        counts.iter().all(|(backend, count)| {
+            let band = share(*count, total);
+            (band.low..=band.high).contains(&weights.of(backend).fraction())
+        })
+    };
+    match (fits(wanted), before.is_some_and(|before| before != wanted && !fits(before))) {
+        (false, _) => Verdict::Against,
+        (true, true) => Verdict::Proven,
+        (true, false) => Verdict::Fits,
+    }
+}
+
+/// What the newest minute of requests says of what is accepted; nothing, if nobody has sent any lately.
+pub(super) fn verdict(state: &RouteState, now: Timestamp) -> Verdict {
+    match (&state.observed, &state.accepted) {
+        (Some(observed), Some(accepted)) if now.since(observed.at) <= evidence::FRESH => {
+            compare(observed, &accepted.weights, state.before.as_ref())
+        }
+        (_, _) => Verdict::CannotTell,
+    }
+}
+
+pub(super) fn follow(turn: &mut Turn, route: &Route) {
+    let state = turn.route(route);
+    if state.homeward.is_some() || !motion::is_fresh(state) || state.drift.is_some() {
+        return;
+    }
+    match state.motion.clone() {
+        Motion::Propagating { to, since, until, .. } if state.accepted.as_ref().is_some_and(|accepted| accepted.weights == to) => {
+            propagate(turn, route, since, until);
+        }
+        Motion::NeedsHuman { .. } if matches!(verdict(state, turn.now), Verdict::Fits | Verdict::Proven) => {
+            turn.route_mut(route).motion = Motion::Settled;
+            turn.note(Tone::Good, format!("{} agrees with its weights again", route.id));
+        }
+        Motion::Propagating { .. }
+        | Motion::NeedsHuman { .. }
+        | Motion::Unread
+        | Motion::Settled
+        | Motion::Writing { .. }
+        | Motion::Resolving { .. }
+        | Motion::Retrying { .. } => {}
+    }
+}
+
+fn propagate(turn: &mut Turn, route: &Route, since: Timestamp, until: Timestamp) {
+    let now = turn.now;
+    let over = now >= until;
+    let verdict = verdict(turn.route(route), now);
+    let state = turn.route_mut(route);
+    let text = match (verdict, over) {
+        (Verdict::Proven, _) => {
+            state.followed_in = Some(now.since(since));
+            format!("{} has settled: requests agree after {}", route.id, now.since(since))
+        }
+        (Verdict::Fits, true) => format!("{} has settled: requests agree", route.id),
+        (Verdict::CannotTell, true) => {
+            format!("{} has had {} to settle; too few requests through the front door to confirm it", route.id, route.settle)
+        }
+        (Verdict::Against, true) if now.since(until) >= OVERTIME => {
+            let why = Shown::new("requests don't follow the accepted weights");
+            state.motion = Motion::NeedsHuman { since: now, why: why.clone() };
+            turn.note(Tone::Alarm, format!("{}: {why}, {} after they were accepted", route.id, now.since(since)));
+            return;
+        }
+        (Verdict::Fits | Verdict::CannotTell, false) | (Verdict::Against, _) => return,
+    };
+    state.motion = Motion::Settled;
+    turn.note(Tone::Good, text);
+}

@@ -1,0 +1,431 @@
+//! The whole state of a session: a fold over its entries, and what every cockpit draws from.
+//!
+//! Only `step` changes it. It is plain data, so a snapshot is its JSON and two hosts that read the same journal hold equal values.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    core::{
+        command::Command,
+        decision::{Cause, Deal, Tone},
+        event::{Asker, TerminalSize, WorldKind},
+    },
+    domain::{
+        fact::{Accepted, Replication},
+        fault::{Fault, Version},
+        id::{AskId, BackendId, ClientId, EffectId, InstanceId, ItemId, OperatorId, RouteId, Seq, SessionId, SourceId, TriggerId},
+        metric::{Measured, Metric, Sample},
+        platform::{Happening, Workload},
+        role::Role,
+        shown::Shown,
+        time::{Millis, Timestamp},
+        weight::Weights,
+    },
+    plan::model::Plan,
+};
+
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct State {
+    /// `None` only before the first entry.
+    pub opened: Option<Opened>,
+    /// Of the newest entry.
+    pub seq: Seq,
+    /// Of the newest entry; the only "now" there is.
+    pub now: Timestamp,
+    pub routes: BTreeMap<RouteId, RouteState>,
+    pub backends: BTreeMap<BackendId, BackendState>,
+    pub triggers: BTreeMap<TriggerId, TriggerState>,
+    pub sources: BTreeMap<SourceId, SourceState>,
+    pub replication: BTreeMap<InstanceId, ReplicationState>,
+    pub checklist: BTreeMap<ItemId, ItemState>,
+    /// When the checklist was last gone through.
+    pub checked_at: Option<Timestamp>,
+    pub controls: Controls,
+    pub people: BTreeMap<ClientId, Person>,
+    /// Open requests for a second person's approval, by digest.
+    pub approvals: BTreeMap<String, Approval>,
+    /// Effects that left and have no outcome yet.
+    pub in_flight: BTreeMap<EffectId, InFlight>,
+    /// The newest remarks, oldest first, at most [`FEED_LINES_MAX`].
+    pub feed: VecDeque<FeedLine>,
+    /// The newest call for attention.
+    pub look_here: Option<LookHere>,
+    /// How long nobody has seen a connection dropped.
+    pub drops: DropWatch,
+}
+
+pub const FEED_LINES_MAX: usize = 200;
+/// Points kept of each series; with one column each 5 s that is 20 minutes.
+pub const HISTORY_POINTS_MAX: usize = 240;
+/// Between two columns of a chart.
+pub const HISTORY_EVERY: Millis = Millis::from_secs(5);
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Opened {
+    pub session: SessionId,
+    pub plan: Box<Plan>,
+    pub world: WorldKind,
+    pub at: Timestamp,
+    /// How often the host has come back since.
+    pub restarts: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct RouteState {
+    /// What this session last asked for, or adopted; `None` until the first reading.
+    pub wanted: Option<Weights>,
+    /// What the API said last.
+    pub accepted: Option<Accepted>,
+    /// When the look behind `accepted` began, so it is never newer than it claims.
+    pub accepted_at: Option<Timestamp>,
+    /// When the newest write ended, whatever came of it. A version seen before that is not written against.
+    pub outcome_at: Option<Timestamp>,
+    /// The entries of both: times alone can't order what falls within one millisecond.
+    pub accepted_seq: Option<Seq>,
+    pub outcome_seq: Option<Seq>,
+    /// Where the traffic stood before the newest change that we know of, and when that change was seen.
+    pub before: Option<Weights>,
+    pub changed_at: Option<Timestamp>,
+    /// Who moved it last, in words: an operator, a trigger, a foreign actor.
+    pub moved_by: Option<Shown>,
+    /// No extra read before this.
+    pub read_again_at: Option<Timestamp>,
+    /// Writes whose outcome never came: each may still take effect late.
+    pub strays: Vec<Stray>,
+    /// Set from the beginning of a rollback until home is accepted and nothing of ours is on its way any more.
+    pub homeward: Option<Homeward>,
+    /// Changes by others within five minutes, oldest first.
+    pub flips: VecDeque<Timestamp>,
+    /// How long the data plane took to follow the last time that it could be measured.
+    pub followed_in: Option<Millis>,
+    pub observed: Option<Observed>,
+    pub motion: Motion,
+    /// The last wish, waiting for the move in flight.
+    pub queued: Option<Wish>,
+    pub latch: Option<Latch>,
+    pub hold: Option<Held>,
+    pub drift: Option<Drift>,
+    /// Can we go back, and what would it cost now?
+    pub readiness: Readiness,
+}
+
+/// A write of ours that may still happen, because its outcome is not known.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Stray {
+    pub from: Weights,
+    pub to: Weights,
+    /// What it was written against. Once the object has another version, the stray can't happen any more.
+    pub version: Version,
+    pub since: Timestamp,
+}
+
+/// A rollback under way.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Homeward {
+    pub since: Timestamp,
+    /// Writes that left so far.
+    pub writes: u32,
+    /// Writes that failed so far.
+    pub attempts: u32,
+    /// When the alarm was raised that it takes too long.
+    pub escalated_at: Option<Timestamp>,
+}
+
+/// Whether connections were dropped, and since when somebody has been watching without a break.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct DropWatch {
+    pub since: Option<Timestamp>,
+    pub seen_at: Option<Timestamp>,
+    pub last_at: Option<Timestamp>,
+}
+
+/// What requests through the front door really met, over the newest window.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Observed {
+    pub at: Timestamp,
+    pub requests: u64,
+    pub failed: u64,
+    pub dropped: u64,
+    pub shares: BTreeMap<BackendId, Share>,
+    /// Counts of the looks that make up the window: (time, by backend).
+    pub window: VecDeque<Look>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Look {
+    pub at: Timestamp,
+    pub by_backend: BTreeMap<BackendId, u64>,
+    pub failed: u64,
+    pub dropped: u64,
+}
+
+/// A share with its band of three standard errors; fractions 0.0 to 1.0.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Share {
+    pub fraction: f64,
+    pub low: f64,
+    pub high: f64,
+}
+
+/// Where the route is between wish and deed. One move at a time.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Motion {
+    /// Nothing known yet.
+    #[default]
+    Unread,
+    /// Accepted and observed agree, as far as samples can tell.
+    Settled,
+    /// A write is on its way.
+    Writing { effect: EffectId, to: Weights, since: Timestamp, cause: Cause, goal: Goal },
+    /// Nobody knows whether the write took effect; it is being read back.
+    Resolving { to: Weights, since: Timestamp, cause: Cause, goal: Goal, fault: Fault, effect: Option<EffectId> },
+    /// A rollback write failed and will be tried again.
+    Retrying { to: Weights, since: Timestamp, cause: Cause, attempts: u32, again_at: Timestamp, fault: Fault },
+    /// The API accepted it; the data plane follows.
+    Propagating { to: Weights, since: Timestamp, until: Timestamp, cause: Cause, goal: Goal },
+    /// We can't go on by ourselves.
+    NeedsHuman { since: Timestamp, why: Shown },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Goal {
+    Advance,
+    Rollback,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Wish {
+    pub by: Asker,
+    /// Where the route must stand for this to be started.
+    pub from: Weights,
+    pub to: Weights,
+    pub at: Timestamp,
+    /// Of the controls under which it was asked; void under any other.
+    pub epoch: u64,
+}
+
+/// Set by a rollback; only a human with a reason takes it off.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Latch {
+    pub cause: Cause,
+    pub at: Timestamp,
+    /// Further causes that joined while it ran.
+    pub joined: Vec<Cause>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Held {
+    pub by: OperatorId,
+    pub at: Timestamp,
+}
+
+/// Somebody else changed the world.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Drift {
+    pub expected: Weights,
+    pub found: Weights,
+    pub actor: Option<Shown>,
+    pub since: Timestamp,
+    /// Changes by others within five minutes; three or more is a contest, and we stop writing.
+    pub flips: VecDeque<Timestamp>,
+}
+
+/// Can we go back?
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Readiness {
+    /// Empty when going back is assured; else each reason against it.
+    pub against: Vec<Shown>,
+    /// Home's ready instances, where known.
+    pub home_ready: Option<u32>,
+    /// Expected time until the last request has left the target, from now.
+    pub takes: Millis,
+    /// Share of users that would change platform.
+    pub moves: f64,
+    /// When the evidence behind this was seen.
+    pub seen_at: Option<Timestamp>,
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct BackendState {
+    pub values: BTreeMap<Metric, Measured>,
+    pub values_at: Option<Timestamp>,
+    /// Which source each of `values` comes from.
+    pub sources: BTreeMap<Metric, SourceId>,
+    /// The newest usable sample of each metric, however old.
+    pub usable: BTreeMap<Metric, Sample>,
+    pub workload: Option<Workload>,
+    pub workload_at: Option<Timestamp>,
+    /// Most instances ever seen ready, the yardstick of readiness.
+    pub ready_most: u32,
+    pub probe: Option<ProbeState>,
+    pub happenings: VecDeque<Happening>,
+    /// One column each [`HISTORY_EVERY`]; `None` is a gap and is drawn as one.
+    pub history: BTreeMap<Metric, VecDeque<Option<f64>>>,
+    pub history_at: Option<Timestamp>,
+    /// When a connection was last seen dropped by prober or counter.
+    pub dropped_at: Option<Timestamp>,
+    /// Since when error rate and p95 are within bounds without a break, while this backend holds all of the traffic.
+    pub stable_since: Option<Timestamp>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ProbeState {
+    pub at: Timestamp,
+    pub sent: u64,
+    pub failed: u64,
+    pub dropped: u64,
+    pub slowest_ms: Option<f64>,
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct TriggerState {
+    pub reading: Reading,
+    /// Since when the condition has been breached without an Ok in between.
+    pub pending_since: Option<Timestamp>,
+    /// Breach samples with distinct source times within the pending window.
+    pub breaches: u32,
+    pub last_breach_at: Option<Timestamp>,
+    /// Since when it has had no usable sample.
+    pub blind_since: Option<Timestamp>,
+    /// When it last fired.
+    pub fired_at: Option<Timestamp>,
+    /// Since when it would fire, but home is proven dead.
+    pub withheld_since: Option<Timestamp>,
+    /// Value of the newest usable sample.
+    pub value: Option<f64>,
+    pub value_at: Option<Timestamp>,
+}
+
+/// Three-valued; only `Ok` clears anything.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reading {
+    /// No sample has come yet.
+    #[default]
+    None,
+    Ok,
+    Breach,
+    Unknown {
+        why: Shown,
+    },
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SourceState {
+    pub asked_at: Timestamp,
+    pub ok_at: Option<Timestamp>,
+    pub fault: Option<Fault>,
+    /// Older than this, what it said is stale.
+    pub stale_after: Millis,
+    /// Failures in a row.
+    pub failures: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ReplicationState {
+    pub now: Replication,
+    pub seen_at: Timestamp,
+    /// Lag in seconds, one column each [`HISTORY_EVERY`].
+    pub history: VecDeque<Option<f64>>,
+    pub history_at: Option<Timestamp>,
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct ItemState {
+    pub status: ItemStatus,
+    /// What it rests on, in words.
+    pub evidence: Shown,
+    /// When the newest of that evidence was seen.
+    pub seen_at: Option<Timestamp>,
+    pub since: Option<Timestamp>,
+    pub expires_at: Option<Timestamp>,
+    pub signed_by: Option<OperatorId>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ItemStatus {
+    /// Nobody signed, nothing collected.
+    #[default]
+    Open,
+    Done,
+    /// The evidence speaks against it.
+    Failing,
+    /// There is no evidence either way.
+    Unknown,
+    /// It was done, and the evidence is too old now.
+    Expired,
+}
+
+/// One operator at a time.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Controls {
+    pub holder: Option<Holder>,
+    /// Rises with each grant; an intent of an older epoch is refused.
+    pub epoch: u64,
+    /// Who asked for them, oldest first.
+    pub asked_by: Vec<OperatorId>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holder {
+    pub client: ClientId,
+    pub who: OperatorId,
+    pub since: Timestamp,
+    pub beat_at: Timestamp,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Person {
+    pub who: OperatorId,
+    pub role: Role,
+    pub joined_at: Timestamp,
+    pub active_at: Timestamp,
+    pub terminal: Option<TerminalSize>,
+    /// The pane that he looks at.
+    pub focus: Option<Shown>,
+    pub drafts: BTreeMap<RouteId, Weights>,
+}
+
+/// A request for a second person's approval, bound to exactly this action.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Approval {
+    pub digest: String,
+    pub by: Asker,
+    pub ask: AskId,
+    pub command: Command,
+    /// What the digest covers, in words, for the dialog: target, before → after, version, lag, plan hash, epoch.
+    pub terms: Vec<(Shown, Shown)>,
+    pub at: Timestamp,
+    pub expires_at: Timestamp,
+    /// Of the controls under which it was asked.
+    pub epoch: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct InFlight {
+    pub route: Option<RouteId>,
+    pub since: Timestamp,
+    /// What left. A `Wake` is never listed: it ends with its alarm.
+    pub deal: Deal,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FeedLine {
+    pub seq: Seq,
+    pub at: Timestamp,
+    pub tone: Tone,
+    pub who: Option<OperatorId>,
+    pub text: Shown,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LookHere {
+    pub by: OperatorId,
+    pub pane: Shown,
+    pub at: Timestamp,
+}

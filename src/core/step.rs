@@ -1,0 +1,140 @@
+//! The fold itself: one entry in, the next state and a decision out.
+//!
+//! Each entry goes the same way: the clock, what happened, and then every rule that time alone can bring to act, in one fixed order:
+//! expiries, readings, readiness, triggers, drift, going home, motion, the queue, the checklist, the charts. An alarm may come seldom,
+//! so no rule waits for one.
+
+use crate::{
+    core::{
+        approval, checklist, clock,
+        command::Command,
+        controls,
+        decision::{Answer, Decision, Refusal, Tone, Verdict},
+        drift,
+        event::{Asker, Entry, Event},
+        history, motion, observe, people, readiness, restart, rollback,
+        state::State,
+        traffic, trigger,
+        turn::Turn,
+    },
+    domain::id::AskId,
+};
+
+/// Applies `entry` to `state` and says what follows from it.
+pub fn step(state: &mut State, entry: &Entry) -> Decision {
+    let earlier = state.now;
+    if state.opened.is_none() {
+        state.now = entry.at;
+    } else {
+        clock::advance(state, entry.at);
+    }
+    state.seq = entry.seq;
+    if let Event::Opened { session, plan, world } = &entry.event
+        && state.opened.is_none()
+    {
+        restart::open(state, session, plan, *world);
+    }
+    let Some(mut opened) = state.opened.take() else {
+        return unopened(&entry.event);
+    };
+    if entry.event == Event::Restarted {
+        opened.restarts = opened.restarts.saturating_add(1);
+    }
+    let mut turn = Turn::new(&opened, state, entry.at, earlier);
+    happen(&mut turn, &entry.event);
+    follow(&mut turn);
+    let decision = turn.finish();
+    state.opened = Some(opened);
+    decision
+}
+
+/// Before the first entry there is nothing to decide on; a question still gets its answer.
+fn unopened(event: &Event) -> Decision {
+    let answer = match event {
+        Event::Asked { by, ask, .. } => Some(Answer { client: by.client, ask: *ask, verdict: Verdict::Refused(Refusal::NotOpen) }),
+        Event::Opened { .. }
+        | Event::Restarted
+        | Event::Looked { .. }
+        | Event::Observed(_)
+        | Event::Finished { .. }
+        | Event::Rang(_)
+        | Event::Joined { .. }
+        | Event::Resized { .. }
+        | Event::Beat { .. }
+        | Event::Left { .. } => None,
+    };
+    Decision { answer, ..Decision::default() }
+}
+
+fn happen(turn: &mut Turn, event: &Event) {
+    match event {
+        Event::Opened { .. } => turn.note(Tone::Plain, "the session is open"),
+        Event::Restarted => restart::restarted(turn),
+        Event::Asked { by, ask, command, .. } => {
+            turn.who = Some(by.who.clone());
+            people::active(turn, by);
+            expire(turn);
+            assess(turn);
+            let verdict = answer(turn, by, *ask, command).unwrap_or_else(Verdict::Refused);
+            turn.decision_mut().answer = Some(Answer { client: by.client, ask: *ask, verdict });
+        }
+        Event::Looked { by, look, .. } => people::looked(turn, by, look),
+        Event::Observed(observation) => observe::observed(turn, observation),
+        Event::Finished { effect, outcome } => motion::finished(turn, *effect, outcome),
+        // Every rule looks at the time on every entry; an alarm only makes sure that there is one.
+        Event::Rang(_) => {}
+        Event::Joined { client, who, role, terminal } => people::joined(turn, *client, who, *role, *terminal),
+        Event::Resized { client, terminal } => people::resized(turn, *client, *terminal),
+        Event::Beat { client } => people::beat(turn, *client),
+        Event::Left { client } => people::left(turn, *client),
+    }
+}
+
+fn answer(turn: &mut Turn, by: &Asker, ask: AskId, command: &Command) -> Result<Verdict, Refusal> {
+    people::may(by, command)?;
+    match command {
+        Command::Shift { route, from, to } => traffic::shift(turn, by, ask, route, (from, to)),
+        Command::Rollback { route, reason } => rollback::asked(turn, by, route.as_ref(), reason.as_ref()),
+        Command::Hold { route } => traffic::hold(turn, by, route),
+        Command::Resume { route } => traffic::resume(turn, by, route),
+        Command::Rearm { route, reason } => rollback::rearm(turn, by, route, reason),
+        Command::AdoptDrift { route, found } => drift::adopt(turn, by, route, found),
+        Command::Controls(wish) => controls::asked(turn, by, wish),
+        Command::Sign { item, note } => checklist::sign(turn, by, item, note),
+        Command::Unsign { item } => checklist::unsign(turn, by, item),
+        Command::Approve { digest } => approval::approve(turn, by, digest),
+        Command::Deny { digest, reason } => approval::deny(turn, by, digest, reason.as_ref()),
+        Command::Withdraw { digest } => approval::withdraw(turn, by, digest),
+        Command::Say { text } => people::say(turn, by, text),
+        Command::LookHere { pane } => people::look_here(turn, by, pane),
+        Command::Stir { stir } => people::stir(turn, stir),
+    }
+}
+
+fn follow(turn: &mut Turn) {
+    expire(turn);
+    assess(turn);
+    trigger::fire(turn);
+    for route in &turn.plan.routes {
+        drift::watch(turn, route);
+        rollback::drive(turn, route);
+        motion::follow(turn, route);
+        traffic::start_queued(turn, route);
+        motion::read_if_due(turn, route);
+    }
+    checklist::review(turn);
+    history::record(turn);
+}
+
+fn expire(turn: &mut Turn) {
+    controls::expire(turn);
+    approval::expire(turn);
+}
+
+/// What the newest readings mean at this instant.
+fn assess(turn: &mut Turn) {
+    trigger::read(turn);
+    for route in &turn.plan.routes {
+        readiness::weigh(turn, route);
+    }
+}

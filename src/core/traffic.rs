@@ -1,0 +1,259 @@
+//! The rules of a shift: who may move how much from where, and what waits for what.
+//!
+//! A shift is a compare-and-set twice over: against where the session stands (a draft that began elsewhere is refused, and says who
+//! moved first), and against the object's version. One move at a time; of those that wait, the last wish wins, and it is examined
+//! again from the beginning when its turn comes. Moving towards home asks only for the controls; moving away from it asks for
+//! everything: no latch, no hold, no drift, no breach, no blindness, a way back, and a step that the plan allows.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    core::{
+        approval, controls,
+        decision::{Cause, Deal, Refusal, Tone, Verdict},
+        drift,
+        event::Asker,
+        motion, rollback,
+        state::{Goal, Held, Motion, RouteState, Wish},
+        trigger,
+        turn::Turn,
+    },
+    domain::{
+        id::{AskId, RouteId},
+        shown::Shown,
+        weight::Weights,
+    },
+    plan::model::Route,
+};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Direction {
+    TowardsHome,
+    Advance,
+}
+
+/// No backend but home gets more than it has.
+fn direction(route: &Route, now: &Weights, to: &Weights) -> Direction {
+    let others = route.backend_ids().filter(|backend| **backend != route.home);
+    if others.into_iter().all(|backend| to.of(backend) <= now.of(backend)) { Direction::TowardsHome } else { Direction::Advance }
+}
+
+pub(super) fn shift(turn: &mut Turn, by: &Asker, ask: AskId, id: &RouteId, (from, to): (&Weights, &Weights)) -> Result<Verdict, Refusal> {
+    let route = turn.planned(id).ok_or(Refusal::NoSuch { what: Shown::new("route") })?;
+    controls::held_by(turn, by)?;
+    let from = named(route, from)?;
+    let to = named(route, to)?;
+    let stands = stands(turn, route)?;
+    check_from(turn, route, &from)?;
+    if to == stands {
+        return withdraw_queued(turn, route);
+    }
+    let wish = Wish { by: by.clone(), from: stands.clone(), to, at: turn.now, epoch: turn.state.controls.epoch };
+    let direction = direction(route, &stands, &wish.to);
+    if direction == Direction::Advance {
+        forbids(turn, route)?;
+        if is_large(route, &stands, &wish.to) {
+            return approval::request(turn, route, wish, ask);
+        }
+    }
+    move_or_queue(turn, route, wish, direction, None)
+}
+
+/// Starts an approved wish, after everything has been examined once more.
+pub(super) fn approved(turn: &mut Turn, route: &Route, wish: Wish, by: &Asker) -> Result<Verdict, Refusal> {
+    controls::held_by(turn, &wish.by)?;
+    let stands = stands(turn, route)?;
+    check_from(turn, route, &wish.from)?;
+    let direction = direction(route, &stands, &wish.to);
+    if direction == Direction::Advance {
+        forbids(turn, route)?;
+    }
+    let reason = Shown::new(&format!("approved by {}", by.who));
+    move_or_queue(turn, route, wish, direction, Some(reason))
+}
+
+/// The same split with every backend of the route named.
+fn named(route: &Route, weights: &Weights) -> Result<Weights, Refusal> {
+    if weights.iter().any(|(id, share)| share.get() > 0 && route.backend(id).is_none()) {
+        return Err(Refusal::Stranger);
+    }
+    let shares: BTreeMap<_, _> = route.backend_ids().map(|id| (id.clone(), weights.of(id))).collect();
+    Weights::new(shares).map_err(|_| Refusal::Stranger)
+}
+
+/// Where the next draft begins: at the session's own wish, or where somebody else left it.
+fn stands(turn: &Turn, route: &Route) -> Result<Weights, Refusal> {
+    let state = turn.route(route);
+    let (Some(accepted), Some(wanted)) = (&state.accepted, &state.wanted) else { return Err(Refusal::NotKnown) };
+    if let Some(why) = &accepted.trouble {
+        return Err(Refusal::Trouble { why: why.clone() });
+    }
+    if state.homeward.is_some() {
+        return Err(Refusal::RollingBack);
+    }
+    Ok(if state.drift.is_some() { accepted.weights.clone() } else { wanted.clone() })
+}
+
+fn check_from(turn: &Turn, route: &Route, from: &Weights) -> Result<(), Refusal> {
+    let stands = stands(turn, route)?;
+    let state = turn.route(route);
+    let queued = state.queued.as_ref().is_some_and(|wish| wish.to == *from);
+    if *from == stands || queued {
+        return Ok(());
+    }
+    let by = state.moved_by.clone().unwrap_or_else(|| Shown::new("somebody"));
+    Err(Refusal::Moved { now: stands, by })
+}
+
+/// Asking for where the route stands takes back what waits.
+fn withdraw_queued(turn: &mut Turn, route: &Route) -> Result<Verdict, Refusal> {
+    match turn.route_mut(route).queued.take() {
+        Some(wish) => {
+            turn.note(Tone::Plain, format!("the queued move of {} to {} was taken back", route.id, wish.to));
+            Ok(Verdict::Accepted)
+        }
+        None => Err(Refusal::NoChange),
+    }
+}
+
+/// Why the route can't advance now.
+pub(super) fn forbids(turn: &Turn, route: &Route) -> Result<(), Refusal> {
+    let state = turn.route(route);
+    if let Some(latch) = &state.latch {
+        return Err(Refusal::Latched { cause: Shown::new(&rollback::in_words(&latch.cause)) });
+    }
+    if let Some(hold) = &state.hold {
+        return Err(Refusal::Held { by: hold.by.clone() });
+    }
+    if drift::is_contended(state, turn.now) {
+        return Err(Refusal::Contended);
+    }
+    if let Some(drift) = &state.drift {
+        return Err(Refusal::Drifted { found: drift.found.clone() });
+    }
+    match &state.motion {
+        Motion::Unread => return Err(Refusal::NotKnown),
+        Motion::Resolving { .. } => return Err(Refusal::Unresolved),
+        Motion::Retrying { .. } => return Err(Refusal::RollingBack),
+        Motion::NeedsHuman { why, .. } => return Err(Refusal::NeedsHuman { why: why.clone() }),
+        Motion::Settled | Motion::Writing { .. } | Motion::Propagating { .. } => {}
+    }
+    if let Some(refusal) = trigger::forbids(turn, route) {
+        return Err(refusal);
+    }
+    match state.readiness.against.first() {
+        Some(why) => Err(Refusal::NotReady { why: why.clone() }),
+        None => Ok(()),
+    }
+}
+
+fn is_large(route: &Route, stands: &Weights, to: &Weights) -> bool {
+    let gained = |backend| to.of(backend).get().saturating_sub(stands.of(backend).get());
+    route.backend_ids().filter(|backend| **backend != route.home).any(|backend| gained(backend) > route.step_max.get())
+}
+
+/// Whether nothing that runs stands in the way of a write now.
+fn may_write(state: &RouteState, direction: Direction) -> bool {
+    let free = match (&state.motion, direction) {
+        (Motion::Settled | Motion::NeedsHuman { .. }, _) | (Motion::Propagating { .. }, Direction::TowardsHome) => true,
+        (Motion::Propagating { .. }, Direction::Advance)
+        | (Motion::Unread | Motion::Writing { .. } | Motion::Resolving { .. } | Motion::Retrying { .. }, _) => false,
+    };
+    free && state.homeward.is_none() && motion::is_fresh(state)
+}
+
+fn move_or_queue(turn: &mut Turn, route: &Route, wish: Wish, direction: Direction, reason: Option<Shown>) -> Result<Verdict, Refusal> {
+    if may_write(turn.route(route), direction) {
+        turn.route_mut(route).queued = None;
+        write(turn, route, wish, reason);
+        return Ok(Verdict::Accepted);
+    }
+    if reason.is_some() {
+        return Err(Refusal::Unsettled);
+    }
+    turn.note(Tone::Plain, format!("{} waits for the move in flight; then to {}", route.id, wish.to));
+    turn.route_mut(route).queued = Some(wish);
+    Ok(Verdict::Queued)
+}
+
+fn write(turn: &mut Turn, route: &Route, wish: Wish, reason: Option<Shown>) {
+    let Some(accepted) = turn.route(route).accepted.clone() else { return };
+    let cause = Cause::Operator { who: wish.by.who, reason };
+    let (from, to, version) = (accepted.weights, wish.to, accepted.version);
+    let deal = Deal::Write { route: route.id.clone(), from: from.clone(), to: to.clone(), version, cause: cause.clone() };
+    let effect = turn.send(deal);
+    turn.note(Tone::Plain, format!("moving {} from {from} to {to}: {}", route.id, rollback::in_words(&cause)));
+    let now = turn.now;
+    let state = turn.route_mut(route);
+    state.moved_by = Some(Shown::new(&rollback::in_words(&cause)));
+    state.wanted = Some(to.clone());
+    state.drift = None;
+    state.motion = Motion::Writing { effect, to, since: now, cause, goal: Goal::Advance };
+}
+
+/// The turn of what waits, if it has come; everything that was examined when it was asked for is examined again.
+pub(super) fn start_queued(turn: &mut Turn, route: &Route) {
+    let Some(wish) = turn.route(route).queued.clone() else { return };
+    match examine(turn, route, &wish) {
+        Ok(direction) if may_write(turn.route(route), direction) => {
+            turn.route_mut(route).queued = None;
+            turn.who = Some(wish.by.who.clone());
+            write(turn, route, wish, None);
+        }
+        Ok(_) => {}
+        // While the move in flight is not over, what forbids the next one may pass.
+        Err(Refusal::Blind { .. } | Refusal::NotReady { .. } | Refusal::Unresolved) if !is_idle(turn.route(route)) => {}
+        Err(refusal) => {
+            turn.route_mut(route).queued = None;
+            turn.note(Tone::Warning, format!("the queued move of {} to {} was dropped: {refusal}", route.id, wish.to));
+        }
+    }
+}
+
+fn is_idle(state: &RouteState) -> bool {
+    matches!(state.motion, Motion::Settled | Motion::NeedsHuman { .. }) && motion::is_fresh(state)
+}
+
+fn examine(turn: &Turn, route: &Route, wish: &Wish) -> Result<Direction, Refusal> {
+    controls::held_by(turn, &wish.by)?;
+    if wish.epoch != turn.state.controls.epoch {
+        return Err(Refusal::ControlsFree);
+    }
+    let stands = stands(turn, route)?;
+    if stands != wish.from {
+        let by = turn.route(route).moved_by.clone().unwrap_or_else(|| Shown::new("somebody"));
+        return Err(Refusal::Moved { now: stands, by });
+    }
+    let direction = direction(route, &stands, &wish.to);
+    if direction == Direction::Advance {
+        forbids(turn, route)?;
+    }
+    Ok(direction)
+}
+
+/// Stops all advance until somebody resumes; asks for no controls, since it only makes things safer.
+pub(super) fn hold(turn: &mut Turn, by: &Asker, id: &RouteId) -> Result<Verdict, Refusal> {
+    let route = turn.planned(id).ok_or(Refusal::NoSuch { what: Shown::new("route") })?;
+    let held = Held { by: by.who.clone(), at: turn.now };
+    let state = turn.route_mut(route);
+    if let Some(hold) = &state.hold {
+        return Err(Refusal::Held { by: hold.by.clone() });
+    }
+    state.hold = Some(held);
+    if let Some(wish) = state.queued.take() {
+        turn.note(Tone::Warning, format!("the queued move of {} to {} was dropped", route.id, wish.to));
+    }
+    approval::void_route(turn, route, "the route is held");
+    turn.note(Tone::Warning, format!("{} is held by {}; triggers stay armed", route.id, by.who));
+    Ok(Verdict::Accepted)
+}
+
+pub(super) fn resume(turn: &mut Turn, by: &Asker, id: &RouteId) -> Result<Verdict, Refusal> {
+    let route = turn.planned(id).ok_or(Refusal::NoSuch { what: Shown::new("route") })?;
+    controls::held_by(turn, by)?;
+    if turn.route_mut(route).hold.take().is_none() {
+        return Err(Refusal::NotLatched);
+    }
+    turn.note(Tone::Good, format!("{} is resumed by {}", route.id, by.who));
+    Ok(Verdict::Accepted)
+}

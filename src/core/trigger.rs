@@ -1,0 +1,247 @@
+//! Triggers: the window that a breach must fill, and the moment when it has.
+//!
+//! A breach begins with the source's own time of its first breaching sample and lasts until a newer sample is in order. What can't be
+//! known in between neither ends it nor counts as proof, but the clock runs on, since a crashing pod takes its own metrics with it.
+//! It fires once the clock has reached the plan's duration and at least two samples with different source times were in breach.
+//! This file does not move traffic: it calls [`rollback::begin`].
+
+use crate::{
+    core::{
+        blind::{self, BLIND_ACTS_AFTER, BLIND_AFTER},
+        decision::{Cause, Refusal, Tone},
+        evidence, exposure, readiness, rollback,
+        state::{Latch, Reading, TriggerState},
+        turn::Turn,
+    },
+    domain::{
+        id::TriggerId,
+        metric::{Gap, Measured, Sample},
+        shown::Shown,
+        weight::{PerMille, WHOLE},
+    },
+    plan::model::{OnBlind, Route, Trigger, TriggerAction},
+};
+
+/// Fewest samples in breach, with different source times, that a trigger fires on.
+const BREACHES_MIN: u32 = 2;
+
+/// Brings every trigger's reading and window up to this instant.
+pub(super) fn read(turn: &mut Turn) {
+    for trigger in &turn.plan.triggers {
+        let seen = seen(turn, trigger);
+        let excused = matches!(seen, Some(Err(gap)) if blind::excused(turn.state, turn.now, trigger, gap));
+        let Some(mut known) = turn.state.triggers.remove(&trigger.id) else { continue };
+        match seen {
+            Some(Ok(sample)) => judge(turn, trigger, &mut known, sample),
+            Some(Err(gap)) => {
+                known.reading = Reading::Unknown { why: Shown::new(&gap.to_string()) };
+                go_blind(turn, trigger, &mut known, excused, &gap.to_string());
+            }
+            None => go_blind(turn, trigger, &mut known, excused, "no reading yet"),
+        }
+        turn.state.triggers.insert(trigger.id.clone(), known);
+    }
+}
+
+/// What `trigger` may believe now; a sample that rests on too few requests is a gap.
+fn seen(turn: &Turn, trigger: &Trigger) -> Option<Measured> {
+    let measured = evidence::measured(turn.state, turn.now, &trigger.backend, trigger.metric)?;
+    Some(measured.and_then(|sample| if sample.requests < trigger.requests_min { Err(Gap::LowVolume) } else { Ok(sample) }))
+}
+
+fn judge(turn: &mut Turn, trigger: &Trigger, known: &mut TriggerState, sample: Sample) {
+    if known.blind_since.take().is_some_and(|since| turn.earlier.since(since) >= BLIND_AFTER) {
+        turn.note(Tone::Good, format!("trigger {} sees again", trigger.id));
+    }
+    known.value = Some(sample.value);
+    known.value_at = Some(sample.at);
+    let newer = known.last_breach_at.is_none_or(|last| sample.at > last);
+    let shown = trigger.metric.unit().show(sample.value);
+    if sample.value > trigger.above {
+        known.reading = Reading::Breach;
+        if known.pending_since.is_none() {
+            known.pending_since = Some(sample.at.min(turn.now));
+            known.breaches = 0;
+            let limit = trigger.metric.unit().show(trigger.above);
+            turn.note(
+                Tone::Warning,
+                format!(
+                    "{} of {} is {shown}, above {limit}; {} acts in {} unless it clears",
+                    trigger.metric, trigger.backend, trigger.id, trigger.lasting
+                ),
+            );
+        }
+        if newer {
+            known.breaches = known.breaches.saturating_add(1);
+            known.last_breach_at = Some(sample.at);
+        }
+    } else if newer {
+        known.reading = Reading::Ok;
+        if known.pending_since.take().is_some() {
+            turn.note(Tone::Good, format!("{} of {} is {shown}; {} is clear again", trigger.metric, trigger.backend, trigger.id));
+        }
+        known.breaches = 0;
+        known.withheld_since = None;
+    } else {
+        // An echo of something older than the breach, which therefore can't end it.
+        known.reading = Reading::Breach;
+    }
+}
+
+fn go_blind(turn: &mut Turn, trigger: &Trigger, known: &mut TriggerState, excused: bool, why: &str) {
+    if excused {
+        known.blind_since = None;
+        return;
+    }
+    let since = *known.blind_since.get_or_insert(turn.now);
+    if turn.crossed(since, BLIND_AFTER) {
+        turn.note(
+            Tone::Warning,
+            format!("trigger {} is blind: {why}; nothing advances until {} of {} can be read", trigger.id, trigger.metric, trigger.backend),
+        );
+    }
+}
+
+/// Why any of the route's triggers forbids an advance.
+pub(super) fn forbids(turn: &Turn, route: &Route) -> Option<Refusal> {
+    let of_route = turn.plan.triggers.iter().filter(|trigger| trigger.route == route.id);
+    of_route.filter_map(|trigger| blind::forbids(turn.state, turn.now, trigger, seen(turn, trigger))).next()
+}
+
+/// Lets act what has been breached, or blind, for long enough.
+pub(super) fn fire(turn: &mut Turn) {
+    for route in &turn.plan.routes {
+        let of_route = turn.plan.triggers.iter().filter(|trigger| trigger.route == route.id);
+        let due: Vec<_> = of_route.clone().filter(|trigger| is_due(turn, trigger)).collect();
+        let (home, hold): (Vec<_>, Vec<_>) = due.into_iter().partition(|trigger| leads_home(turn, route, trigger));
+        hold.into_iter().for_each(|trigger| announce_hold(turn, trigger));
+        fire_home(turn, route, &home);
+        of_route.for_each(|trigger| act_on_blindness(turn, route, trigger));
+    }
+}
+
+fn is_due(turn: &Turn, trigger: &Trigger) -> bool {
+    let known = turn.state.triggers.get(&trigger.id);
+    known.is_some_and(|known| {
+        known.breaches >= BREACHES_MIN && known.pending_since.is_some_and(|since| turn.now.since(since) >= trigger.lasting)
+    })
+}
+
+/// Whether this trigger's breach is cured by going home. A trigger that watches home itself can only hold; so can any after a promotion.
+fn leads_home(turn: &Turn, route: &Route, trigger: &Trigger) -> bool {
+    let disarmed = readiness::disarmed(turn).is_some();
+    trigger.action == TriggerAction::Rollback && trigger.backend != route.home && !disarmed
+}
+
+fn announce_hold(turn: &mut Turn, trigger: &Trigger) {
+    let now = turn.now;
+    let Some(known) = turn.state.triggers.get_mut(&trigger.id) else { return };
+    if known.fired_at.is_some() && known.fired_at >= known.pending_since {
+        return;
+    }
+    known.fired_at = Some(now);
+    turn.note(Tone::Alarm, format!("trigger {} fired: {}; nothing advances until it is clear", trigger.id, trigger.title));
+}
+
+fn fire_home(turn: &mut Turn, route: &Route, due: &[&Trigger]) {
+    let exposed = |trigger: &&&Trigger| exposure::most(turn.route(route), &trigger.backend) > PerMille::ZERO;
+    let told = |trigger: &&&Trigger| turn.route(route).latch.as_ref().is_some_and(|latch| names(latch, &trigger.id));
+    let firing: Vec<&Trigger> = due.iter().filter(exposed).filter(|trigger| !told(trigger)).copied().collect();
+    if firing.is_empty() || withheld(turn, route, &firing) {
+        return;
+    }
+    let now = turn.now;
+    let mut readings = Vec::new();
+    for trigger in &firing {
+        if let Some(known) = turn.state.triggers.get_mut(&trigger.id) {
+            known.fired_at = Some(now);
+            known.withheld_since = None;
+            let value = known.value.map_or_else(|| "unknown".to_owned(), |value| trigger.metric.unit().show(value));
+            readings.push(format!("{} of {} {value} for {}", trigger.metric, trigger.backend, trigger.lasting));
+        }
+    }
+    let triggers = firing.iter().map(|trigger| trigger.id.clone()).collect();
+    rollback::begin(turn, route, Cause::Triggers { triggers, reading: Shown::new(&readings.join(", ")) });
+}
+
+/// Everybody's traffic is not sent to a home that is proven dead, as long as the target still answers some. Tried again at each entry.
+fn withheld(turn: &mut Turn, route: &Route, firing: &[&Trigger]) -> bool {
+    let dead = |backend| turn.state.backends.get(backend).is_some_and(|known| evidence::proven_dead(known, turn.now));
+    if !dead(&route.home) || firing.iter().any(|trigger| dead(&trigger.backend)) {
+        return false;
+    }
+    let now = turn.now;
+    for trigger in firing {
+        if let Some(known) = turn.state.triggers.get_mut(&trigger.id)
+            && known.withheld_since.is_none()
+        {
+            known.withheld_since = Some(now);
+            turn.note(
+                Tone::Alarm,
+                format!(
+                    "trigger {} fired, but {} answers nobody; not rolled back; restore it, then it goes home by itself",
+                    trigger.id, route.home
+                ),
+            );
+        }
+    }
+    true
+}
+
+fn names(latch: &Latch, trigger: &TriggerId) -> bool {
+    std::iter::once(&latch.cause).chain(&latch.joined).any(|cause| match cause {
+        Cause::Triggers { triggers, .. } => triggers.contains(trigger),
+        Cause::Blind { trigger: blind, .. } => blind == trigger,
+        Cause::Operator { .. } => false,
+    })
+}
+
+fn act_on_blindness(turn: &mut Turn, route: &Route, trigger: &Trigger) {
+    let Some(known) = turn.state.triggers.get(&trigger.id) else { return };
+    let Some(since) = known.blind_since.filter(|since| turn.now.since(*since) >= BLIND_ACTS_AFTER) else { return };
+    let first = turn.crossed(since, BLIND_ACTS_AFTER);
+    let why = match &known.reading {
+        Reading::Unknown { why } => why.clone(),
+        Reading::None | Reading::Ok | Reading::Breach => Shown::new("no reading yet"),
+    };
+    let both_sides = exposure::possible(turn.route(route)).any(|weights| (1..WHOLE).contains(&weights.of(&route.target).get()));
+    if !both_sides || turn.route(route).latch.is_some() {
+        return;
+    }
+    // Blindness proves nothing against the target, so only a home that is proven ready is worth moving everybody to.
+    let home_ready = turn.route(route).readiness.against.is_empty() && readiness::disarmed(turn).is_none();
+    match trigger.on_blind {
+        OnBlind::Rollback if home_ready => {
+            rollback::begin(turn, route, Cause::Blind { trigger: trigger.id.clone(), why });
+        }
+        OnBlind::Rollback if first => turn.note(
+            Tone::Alarm,
+            format!(
+                "trigger {} has been blind for {BLIND_ACTS_AFTER} ({why}), and {} is not proven ready; not rolled back",
+                trigger.id, route.home
+            ),
+        ),
+        OnBlind::Hold if first => {
+            turn.note(Tone::Alarm, format!("trigger {} has been blind for {BLIND_ACTS_AFTER} ({why}); holding", trigger.id));
+        }
+        OnBlind::Rollback | OnBlind::Hold => {}
+    }
+}
+
+/// Begins the windows of a route's triggers anew; only a human's re-arming does this.
+pub(super) fn rearm(turn: &mut Turn, route: &Route) {
+    for trigger in turn.plan.triggers.iter().filter(|trigger| trigger.route == route.id) {
+        if let Some(known) = turn.state.triggers.get_mut(&trigger.id) {
+            known.pending_since = None;
+            known.breaches = 0;
+            known.withheld_since = None;
+        }
+    }
+}
+
+/// After a silence of the host, what was breached before it must be proven again; the clock of the breach runs on.
+pub(super) fn ask_for_fresh_proof(turn: &mut Turn) {
+    for known in turn.state.triggers.values_mut() {
+        known.breaches = 0;
+    }
+}

@@ -1,0 +1,92 @@
+//! One turn of the fold: the state being changed, the plan it is bound to, and the decision that grows.
+//!
+//! Every rule of the core takes a [`Turn`] and nothing else, so no rule can have an effect that is not in the decision, and none can
+//! know a time that is not the entry's. The plan is lent from outside the state, so that rules may read it while they change the state.
+
+use crate::{
+    core::{
+        decision::{Deal, Decision, Effect, Note, Tone},
+        event::WorldKind,
+        state::{FEED_LINES_MAX, FeedLine, InFlight, Opened, RouteState, State},
+    },
+    domain::{
+        id::{EffectId, OperatorId, RouteId, Seq},
+        shown::Shown,
+        time::{Millis, Timestamp},
+    },
+    plan::model::{Plan, Route},
+};
+
+pub(super) struct Turn<'a> {
+    pub plan: &'a Plan,
+    pub world: WorldKind,
+    pub state: &'a mut State,
+    pub seq: Seq,
+    /// The entry's own time; compared only with times that other clocks of the same host wrote.
+    pub at: Timestamp,
+    /// The session's time, which small steps back don't move.
+    pub now: Timestamp,
+    /// The session's time at the entry before.
+    pub earlier: Timestamp,
+    /// Who asked, when this turn is about a question; signs the lines of the feed.
+    pub who: Option<OperatorId>,
+    decision: Decision,
+}
+
+impl<'a> Turn<'a> {
+    pub fn new(opened: &'a Opened, state: &'a mut State, at: Timestamp, earlier: Timestamp) -> Turn<'a> {
+        let (seq, now) = (state.seq, state.now);
+        let decision = Decision::default();
+        Turn { plan: &opened.plan, world: opened.world, state, seq, at, now, earlier: earlier.min(now), who: None, decision }
+    }
+
+    /// Lets an effect leave, and remembers it until its outcome.
+    pub fn send(&mut self, deal: Deal) -> EffectId {
+        let index = u16::try_from(self.decision.effects.len()).unwrap_or(u16::MAX);
+        let id = EffectId { seq: self.seq, index };
+        let route = match &deal {
+            Deal::Write { route, .. } | Deal::Read { route } => Some(route.clone()),
+            Deal::Wake { .. } | Deal::Stir { .. } => None,
+        };
+        if !matches!(deal, Deal::Wake { .. }) {
+            self.state.in_flight.insert(id, InFlight { route, since: self.now, deal: deal.clone() });
+        }
+        self.decision.effects.push(Effect { id, what: deal });
+        id
+    }
+
+    pub fn note(&mut self, tone: Tone, text: impl AsRef<str>) {
+        self.decision.notes.push(Note { tone, text: Shown::new(text.as_ref()) });
+    }
+
+    pub fn decision_mut(&mut self) -> &mut Decision {
+        &mut self.decision
+    }
+
+    pub fn route(&self, route: &Route) -> &RouteState {
+        self.state.routes.get(&route.id).expect("each route of the plan has a state since the session opened")
+    }
+    pub fn route_mut(&mut self, route: &Route) -> &mut RouteState {
+        self.state.routes.get_mut(&route.id).expect("each route of the plan has a state since the session opened")
+    }
+    pub fn planned(&self, id: &RouteId) -> Option<&'a Route> {
+        self.plan.routes.iter().find(|route| route.id == *id)
+    }
+
+    /// Whether `span` after `since` was reached with this very entry: true once, however many entries follow.
+    pub fn crossed(&self, since: Timestamp, span: Millis) -> bool {
+        self.now.since(since) >= span && self.earlier.since(since) < span
+    }
+
+    /// Ends the turn: what was remarked becomes lines of the feed.
+    pub fn finish(self) -> Decision {
+        for note in &self.decision.notes {
+            let line = FeedLine { seq: self.seq, at: self.now, tone: note.tone, who: self.who.clone(), text: note.text.clone() };
+            self.state.feed.push_back(line);
+        }
+        while self.state.feed.len() > FEED_LINES_MAX {
+            self.state.feed.pop_front();
+        }
+        self.decision
+    }
+}

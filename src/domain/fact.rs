@@ -1,0 +1,123 @@
+//! What a sensor saw of the world: one observation of one source, with its time, or the fault that kept it from seeing.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{
+    fault::{Fault, Version},
+    id::{BackendId, InstanceId, RouteId, SourceId},
+    metric::{Measured, Metric},
+    platform::{Happening, Workload},
+    shown::Shown,
+    time::{Millis, Timestamp},
+    weight::Weights,
+};
+
+/// One look at one source. The absence of an answer is news too, and comes as `Err`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Observation {
+    pub source: SourceId,
+    /// When the look began, so that an answer can't be newer than it is.
+    pub asked_at: Timestamp,
+    /// Age from which this is stale, as the sensor documents it.
+    pub stale_after: Millis,
+    pub result: Result<Vec<Fact>, Fault>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fact {
+    /// What the API that owns the split says it is.
+    Accepted(Accepted),
+    /// What requests through the front door really met.
+    Served(Served),
+    /// Requests sent straight to one backend.
+    Probed(Probed),
+    /// Figures of one backend.
+    Measured {
+        backend: BackendId,
+        values: BTreeMap<Metric, Measured>,
+    },
+    /// What the platform says of one backend's workload.
+    Workload {
+        backend: BackendId,
+        workload: Workload,
+    },
+    /// Events of the platform since the last look, oldest first.
+    Happened {
+        backend: BackendId,
+        happenings: Vec<Happening>,
+    },
+    Replication(Replication),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Accepted {
+    pub route: RouteId,
+    pub weights: Weights,
+    pub version: Version,
+    /// Who changed it last, where the API tells.
+    pub actor: Option<Shown>,
+    pub changed_at: Option<Timestamp>,
+    /// What stands against acting on this route, in the API's words; for example a third backend that the plan doesn't know.
+    pub trouble: Option<Shown>,
+}
+
+/// Counts since the last look; the prober keeps no window of its own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Served {
+    pub route: RouteId,
+    pub span: Millis,
+    /// Requests answered by each backend, whatever the status, told by the answer itself.
+    pub by_backend: BTreeMap<BackendId, u64>,
+    /// Answers with a 5xx status.
+    pub failed: u64,
+    /// Connections that ended without an answer.
+    pub dropped: u64,
+    /// Answers that did not say which backend gave them.
+    pub unmarked: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Probed {
+    pub backend: BackendId,
+    pub sent: u64,
+    pub failed: u64,
+    pub dropped: u64,
+    /// Slowest answer in milliseconds; `None` when nothing was answered.
+    pub slowest_ms: Option<f64>,
+}
+
+/// State of one replica, from the instance's own description and its lag series.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Replication {
+    pub instance: InstanceId,
+    pub primary: Option<InstanceId>,
+    pub state: ReplicaState,
+    /// Seconds behind the primary in all, as the engine defines it; a gap when it can't be known.
+    pub lag: Measured,
+    pub writable: Writable,
+    /// A running operation on the instance, if any.
+    pub operation: Option<Shown>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReplicaState {
+    /// A replica that is receiving and applying.
+    Replicating,
+    /// A replica that stands still; its lag means nothing.
+    Stopped,
+    /// Not a replica: a primary of its own.
+    Primary,
+    Unknown,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Writable {
+    AcceptsWrites,
+    ReadOnly,
+    Unknown,
+}

@@ -1,0 +1,94 @@
+//! What came of something we tried: done, not done, or nobody knows.
+//!
+//! A timeout on a write is [`Outcome::Unknown`], never [`Outcome::NotDone`]: the write may still take effect later. Only an answer that
+//! proves that nothing happened is `NotDone`. What follows an unknown is a read of the world, never a repetition.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{shown::Shown, time::Millis};
+
+/// Why a call to the outside failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{kind}: {message}")]
+pub struct Fault {
+    pub kind: FaultKind,
+    /// The other side's words, sanitised.
+    pub message: Shown,
+    /// How long the other side asks us to stay away, already clamped to 60 s.
+    pub retry_after: Option<Millis>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FaultKind {
+    /// No connection: refused, DNS, TLS.
+    Unreachable,
+    /// The deadline passed.
+    TimedOut,
+    /// The connection broke before the answer was whole.
+    Broken,
+    /// 5xx or 429.
+    Unavailable,
+    /// 401 or 403.
+    Forbidden,
+    /// 404.
+    NotFound,
+    /// 409 or 412: somebody else changed it first.
+    Conflict,
+    /// Any other 4xx: the request itself is wrong.
+    Rejected,
+    /// The answer was too large, malformed or not what the API promises.
+    Unreadable,
+    /// It points somewhere it must not: a redirect, another host.
+    Refused,
+    /// Our own side can't do this, for example a weight that Cloud Run can't express.
+    Unsupported,
+}
+
+impl std::fmt::Display for FaultKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(match self {
+            FaultKind::Unreachable => "unreachable",
+            FaultKind::TimedOut => "timed out",
+            FaultKind::Broken => "connection broke",
+            FaultKind::Unavailable => "unavailable",
+            FaultKind::Forbidden => "not allowed",
+            FaultKind::NotFound => "not found",
+            FaultKind::Conflict => "changed by somebody else",
+            FaultKind::Rejected => "rejected",
+            FaultKind::Unreadable => "unreadable answer",
+            FaultKind::Refused => "refused by cutover",
+            FaultKind::Unsupported => "not supported",
+        })
+    }
+}
+
+impl Fault {
+    pub fn new(kind: FaultKind, message: impl AsRef<str>) -> Fault {
+        Fault { kind, message: Shown::new(message.as_ref()), retry_after: None }
+    }
+}
+
+/// The other side's word that it was done: the version that the object has now, where it told.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Receipt {
+    pub version: Option<Version>,
+    /// The name of the long-running operation, for the operator's own `describe`.
+    pub operation: Option<Shown>,
+}
+
+/// An opaque concurrency token: an etag, a fingerprint, a resourceVersion. Compared, sent back, never read.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Version(pub String);
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// The other side said that it is done.
+    Done(Receipt),
+    /// The other side said that it is not, or we never sent it.
+    NotDone(Fault),
+    /// No word, or an ambiguous one. It may have happened, or may still happen.
+    Unknown(Fault),
+}

@@ -1,0 +1,164 @@
+//! Names of things: short, printable, comparable, each kind a type of its own.
+//!
+//! A route's name can't be handed to something that wants a backend's. All kinds share one grammar, so that a name can stand in a
+//! file name, in a URL path and on one line of a log: 1 to 63 characters out of `a-z 0-9 . _ - /`, beginning with a letter or digit.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+/// Longest name, in characters; the limit that DNS labels and most Google resource names share.
+pub const ID_CHARS_MAX: usize = 63;
+
+/// Why a text can't be a name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum IdError {
+    #[error("a name can't be empty; use 1 to {ID_CHARS_MAX} of a-z 0-9 . _ - /")]
+    Empty,
+    #[error("a name of {0} characters is too long; use at most {ID_CHARS_MAX}")]
+    Long(usize),
+    #[error("a name can't contain {0:?}; use only a-z 0-9 . _ - / and begin with a letter or digit")]
+    Character(char),
+}
+
+fn checked(text: &str) -> Result<(), IdError> {
+    let count = text.chars().count();
+    if count > ID_CHARS_MAX {
+        return Err(IdError::Long(count));
+    }
+    let first = text.chars().next().ok_or(IdError::Empty)?;
+    if !(first.is_ascii_lowercase() || first.is_ascii_digit()) {
+        return Err(IdError::Character(first));
+    }
+    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "._-/".contains(c);
+    match text.chars().find(|c| !allowed(*c)) {
+        Some(wrong) => Err(IdError::Character(wrong)),
+        None => Ok(()),
+    }
+}
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+        impl FromStr for $name {
+            type Err = IdError;
+            fn from_str(text: &str) -> Result<Self, IdError> {
+                checked(text).map(|()| Self(text.to_owned()))
+            }
+        }
+        impl TryFrom<String> for $name {
+            type Error = IdError;
+            fn try_from(text: String) -> Result<Self, IdError> {
+                checked(&text).map(|()| Self(text))
+            }
+        }
+        impl From<$name> for String {
+            fn from(id: $name) -> String {
+                id.0
+            }
+        }
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(&self.0)
+            }
+        }
+    };
+}
+
+id!(/// One run of a plan, for example `hexproperty-20261123-2200`.
+    SessionId);
+id!(/// A named split of traffic, for example `frontend`.
+    RouteId);
+id!(/// A leg that can receive traffic, for example `run` or `gke`.
+    BackendId);
+id!(/// A rule that rolls back by itself, for example `error-rate`.
+    TriggerId);
+id!(/// A line of the checklist, for example `replication-lag`.
+    ItemId);
+id!(/// A phase of the plan, for example `cutover`.
+    PhaseId);
+id!(/// A database instance, for example `hexproperty-replica`.
+    InstanceId);
+id!(/// Where readings come from, for example `scrape/gke`; one sensor is one source.
+    SourceId);
+id!(/// A person, by the name that the roster or the kernel gives.
+    OperatorId);
+
+/// Number of an entry in the journal; the first is 0 and each next is one more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Seq(pub u64);
+
+/// Number that a cockpit gives to one of its questions, so that the answer finds its way back. Unique within one client only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct AskId(pub u64);
+
+/// One attached terminal. The host numbers them upwards from 1 and never reuses a number within a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ClientId(pub u64);
+
+/// An effect is named by the entry that caused it and its place among that entry's effects, so a replay names it alike.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct EffectId {
+    pub seq: Seq,
+    pub index: u16,
+}
+
+impl fmt::Display for EffectId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.seq.0, self.index)
+    }
+}
+impl From<EffectId> for String {
+    fn from(id: EffectId) -> String {
+        id.to_string()
+    }
+}
+impl TryFrom<String> for EffectId {
+    type Error = String;
+    fn try_from(text: String) -> Result<Self, String> {
+        let parsed = text.split_once('.').and_then(|(seq, index)| Some((seq.parse().ok()?, index.parse().ok()?)));
+        let (seq, index) =
+            parsed.ok_or_else(|| format!("{text:?} names no effect; write the entry's number, a dot and the place, as in 17.0"))?;
+        Ok(Self { seq: Seq(seq), index })
+    }
+}
+impl fmt::Display for Seq {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_outside_the_grammar_are_refused_with_the_reason() {
+        assert_eq!("".parse::<RouteId>(), Err(IdError::Empty));
+        assert_eq!("Front".parse::<RouteId>(), Err(IdError::Character('F')));
+        assert_eq!("a b".parse::<RouteId>(), Err(IdError::Character(' ')));
+        assert_eq!("x".repeat(64).parse::<RouteId>(), Err(IdError::Long(64)));
+        assert_eq!("scrape/gke-1.a_b".parse::<SourceId>().map(String::from), Ok("scrape/gke-1.a_b".to_owned()));
+    }
+
+    #[test]
+    fn effect_ids_survive_json() {
+        let id = EffectId { seq: Seq(17), index: 2 };
+        let json = serde_json::to_string(&id).unwrap();
+        assert_eq!(json, "\"17.2\"");
+        assert_eq!(serde_json::from_str::<EffectId>(&json).unwrap(), id);
+    }
+}

@@ -1,0 +1,150 @@
+//! What is measured of a backend, and what a measurement may be: a number with its proof, or a gap with its reason.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::time::Timestamp;
+
+/// The measurements that triggers, evidence and charts are made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Metric {
+    /// Requests a second.
+    RequestRate,
+    /// Failed requests over all requests, 0.0 to 1.0.
+    ErrorRate,
+    /// Latency quantiles in milliseconds.
+    P50Latency,
+    P95Latency,
+    P99Latency,
+    /// Connections dropped a second.
+    DropRate,
+}
+
+impl Metric {
+    pub const ALL: [Metric; 6] =
+        [Metric::RequestRate, Metric::ErrorRate, Metric::P50Latency, Metric::P95Latency, Metric::P99Latency, Metric::DropRate];
+
+    /// The name as the plan file spells it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Metric::RequestRate => "request_rate",
+            Metric::ErrorRate => "error_rate",
+            Metric::P50Latency => "p50_latency",
+            Metric::P95Latency => "p95_latency",
+            Metric::P99Latency => "p99_latency",
+            Metric::DropRate => "drop_rate",
+        }
+    }
+    pub fn unit(self) -> Unit {
+        match self {
+            Metric::RequestRate | Metric::DropRate => Unit::PerSecond,
+            Metric::ErrorRate => Unit::Fraction,
+            Metric::P50Latency | Metric::P95Latency | Metric::P99Latency => Unit::Milliseconds,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    PerSecond,
+    /// 0.0 to 1.0, shown as percent.
+    Fraction,
+    Milliseconds,
+}
+
+impl Unit {
+    /// The value as a person reads it: `2.4 %`, `180 ms`, `1.25 s`, `118/s`.
+    pub fn show(self, value: f64) -> String {
+        match self {
+            Unit::PerSecond if value >= 10.0 => format!("{value:.0}/s"),
+            Unit::PerSecond => format!("{value:.1}/s"),
+            Unit::Fraction => format!("{:.2}%", value * 100.0),
+            Unit::Milliseconds if value >= 1000.0 => format!("{:.2}s", value / 1000.0),
+            Unit::Milliseconds => format!("{value:.0}ms"),
+        }
+    }
+}
+
+impl fmt::Display for Metric {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// A number with what it rests on. `value` is finite; `requests` is how many requests it was computed from.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Sample {
+    pub value: f64,
+    pub requests: u64,
+    /// The source's own time of the newest data in it, not the time of receipt.
+    pub at: Timestamp,
+}
+
+/// Why there is no number. Absence of data is never health.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Gap {
+    /// The answer held no such series.
+    Missing,
+    NotANumber,
+    Infinite,
+    /// More than one series where one was expected.
+    Ambiguous,
+    /// The answer could not be understood.
+    Unreadable,
+    /// The source did not answer, or with an error.
+    Unreachable,
+    TimedOut,
+    /// The source warned that its answer is partial.
+    Partial,
+    /// Older than the source's bound.
+    Stale,
+    /// The source's clock is more than 5 s ahead of ours.
+    FromTheFuture,
+    /// Too few requests to say anything.
+    LowVolume,
+    /// The quantile lies above the highest finite bucket.
+    Capped,
+    /// A counter was reset or the set of series changed: one window must pass.
+    Restarted,
+    /// The window is not full yet.
+    TooEarly,
+}
+
+impl fmt::Display for Gap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Gap::Missing => "no such series",
+            Gap::NotANumber => "NaN",
+            Gap::Infinite => "infinite",
+            Gap::Ambiguous => "more than one series",
+            Gap::Unreadable => "unreadable answer",
+            Gap::Unreachable => "unreachable",
+            Gap::TimedOut => "timed out",
+            Gap::Partial => "partial answer",
+            Gap::Stale => "stale",
+            Gap::FromTheFuture => "clock ahead",
+            Gap::LowVolume => "too few requests",
+            Gap::Capped => "above the top bucket",
+            Gap::Restarted => "counter restarted",
+            Gap::TooEarly => "window filling",
+        })
+    }
+}
+
+/// One measurement: a sample or the reason why there is none.
+pub type Measured = Result<Sample, Gap>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_read_as_a_person_says_them() {
+        assert_eq!(Unit::Fraction.show(0.024), "2.40%");
+        assert_eq!(Unit::Milliseconds.show(1250.0), "1.25s");
+        assert_eq!(Unit::PerSecond.show(117.6), "118/s");
+    }
+}

@@ -1,0 +1,16 @@
+//! The nouns of a migration: validated newtypes, plain data, nothing that acts.
+//!
+//! Everything here is a value that can be compared, printed and sent. There is no clock (time comes in as a [`time::Timestamp`]),
+//! no I/O, no async and no knowledge of any vendor's JSON. What enters the program from outside is turned into these types once,
+//! at the border, and is trusted from then on.
+
+pub mod fact;
+pub mod fault;
+pub mod id;
+pub mod metric;
+pub mod platform;
+pub mod role;
+pub mod secret;
+pub mod shown;
+pub mod time;
+pub mod weight;

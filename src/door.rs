@@ -1,0 +1,93 @@
+//! The seam between a session and whoever attaches to it: four channels and what travels in them.
+//!
+//! The session is handed the inner ends, the attach host the outer ones; neither knows the other. What asks something of the session
+//! and what only tells of presence are separate channels on purpose: a watcher's connection is given a [`Presence`] sender and nothing
+//! else, so there is no value that it could send to have an effect.
+
+use std::sync::Arc;
+
+use tokio::sync::{broadcast, mpsc, oneshot};
+
+use crate::{
+    core::{
+        command::{Command, Look},
+        event::{Asker, TerminalSize},
+    },
+    domain::{
+        id::{AskId, ClientId, OperatorId, Seq},
+        role::Role,
+        shown::Shown,
+    },
+};
+
+/// Requests that may wait for the engine; a sender waits when it is full, which holds up that one cockpit only.
+pub const REQUESTS_MAX: usize = 256;
+/// Published deeds that a slow connection may lag behind before it is given a snapshot instead.
+pub const DEEDS_MAX: usize = 1024;
+
+/// Who is there.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Presence {
+    Joined { client: ClientId, who: OperatorId, role: Role, terminal: Option<TerminalSize> },
+    Resized { client: ClientId, terminal: TerminalSize },
+    Beat { client: ClientId },
+    Left { client: ClientId },
+}
+
+/// What an operator's cockpit asks for, or tells of its looking around.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Request {
+    pub by: Asker,
+    pub key: Option<Shown>,
+    pub what: Wanted,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Wanted {
+    Ask { ask: AskId, command: Command },
+    Look(Look),
+}
+
+/// One deed, serialised once for everybody. It is durable, as far as it has to be, when it gets here.
+#[derive(Debug)]
+pub struct Published {
+    pub seq: Seq,
+    /// JSON of a `core::decision::Deed`, on one line.
+    pub json: Arc<str>,
+}
+
+/// The whole state after entry `seq`; what follows in the deeds is `> seq`.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    pub seq: Seq,
+    /// JSON of a `core::state::State`, on one line.
+    pub json: Arc<str>,
+}
+
+/// The outer ends. Subscribe to `deeds` first, then ask for a snapshot, then skip what is not newer than it.
+#[derive(Debug, Clone)]
+pub struct Door {
+    pub presence: mpsc::Sender<Presence>,
+    pub requests: mpsc::Sender<Request>,
+    pub snapshots: mpsc::Sender<oneshot::Sender<Snapshot>>,
+    pub deeds: broadcast::Sender<Arc<Published>>,
+}
+
+/// The inner ends, for the engine.
+#[derive(Debug)]
+pub struct Inside {
+    pub presence: mpsc::Receiver<Presence>,
+    pub requests: mpsc::Receiver<Request>,
+    pub snapshots: mpsc::Receiver<oneshot::Sender<Snapshot>>,
+    pub deeds: broadcast::Sender<Arc<Published>>,
+}
+
+/// Both sides of a new door.
+pub fn door() -> (Door, Inside) {
+    let (presence, presence_inside) = mpsc::channel(REQUESTS_MAX);
+    let (requests, requests_inside) = mpsc::channel(REQUESTS_MAX);
+    let (snapshots, snapshots_inside) = mpsc::channel(REQUESTS_MAX);
+    let (deeds, _) = broadcast::channel(DEEDS_MAX);
+    let outside = Door { presence, requests, snapshots, deeds: deeds.clone() };
+    (outside, Inside { presence: presence_inside, requests: requests_inside, snapshots: snapshots_inside, deeds })
+}

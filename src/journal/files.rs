@@ -1,0 +1,229 @@
+//! How a journal file comes to be and is opened: private, locked, never through a link, never on a network disk unasked.
+//!
+//! A new journal is written under another name and renamed when its first record is durable, so whatever has the journal's
+//! name has a whole first record. The lock is the kernel's (`flock`), so a dead holder never keeps it; the `.lock` file
+//! beside is only the note that lets the refusal name somebody.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::os::fd::OwnedFd;
+use std::path::Path;
+
+use rustix::fs::{FileType, FlockOperation, Mode, OFlags, RenameFlags};
+use rustix::io::Errno;
+
+use crate::journal::chain::Witness;
+use crate::journal::error::JournalError;
+
+const PRIVATE: Mode = Mode::RUSR.union(Mode::WUSR);
+const NEVER_THROUGH_A_LINK: OFlags = OFlags::NOFOLLOW.union(OFlags::CLOEXEC);
+
+/// Name of the checkpoint file, behind the journal's.
+pub(super) const CHECKPOINT_SUFFIX: &str = ".checkpoint";
+
+/// Whether a journal may lie on a disk of another machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NetworkDisk {
+    /// A network file system may lose what it acknowledged and may not know locks: refuse it.
+    Refuse,
+    /// The operator knows what it promises.
+    Allow,
+}
+
+/// A path taken apart into its directory, held open, and the name in it.
+pub(super) struct Spot<'a> {
+    pub path: &'a Path,
+    pub directory: OwnedFd,
+    pub name: OsString,
+}
+
+impl<'a> Spot<'a> {
+    pub fn find(path: &'a Path, network: NetworkDisk) -> Result<Self, JournalError> {
+        let name = path.file_name().ok_or(io::ErrorKind::InvalidInput).map_err(|kind| failed("name", path)(kind.into()))?;
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let directory = rustix::fs::open(parent, flags, Mode::empty()).map_err(|e| failed("open the directory of", path)(e.into()))?;
+        let facts = rustix::fs::fstatfs(&directory).map_err(|e| failed("ask for the disk of", path)(e.into()))?;
+        match (network, network_disk(facts.f_type)) {
+            (NetworkDisk::Refuse, Some(kind)) => Err(JournalError::NetworkDisk { path: path.to_owned(), kind }),
+            (NetworkDisk::Refuse, None) | (NetworkDisk::Allow, _) => Ok(Self { path, directory, name: name.to_owned() }),
+        }
+    }
+
+    pub fn failed(&self, act: &'static str) -> impl FnOnce(io::Error) -> JournalError {
+        failed(act, self.path)
+    }
+
+    /// A new, locked file under a name of this process; [`Spot::publish`] gives it the journal's.
+    pub fn begin(&self) -> Result<(File, OsString), JournalError> {
+        let fresh = beside(&self.name, &format!(".new-{}", rustix::process::getpid().as_raw_pid()));
+        let flags = OFlags::CREATE | OFlags::EXCL | OFlags::RDWR | OFlags::APPEND | NEVER_THROUGH_A_LINK;
+        let mut opened = rustix::fs::openat(&self.directory, &fresh, flags, PRIVATE);
+        if opened.as_ref().err() == Some(&Errno::EXIST) {
+            // Left behind by a dead process that had our id: no living one can have it.
+            rustix::fs::unlinkat(&self.directory, &fresh, rustix::fs::AtFlags::empty())
+                .map_err(|e| self.failed("clear the way for")(e.into()))?;
+            opened = rustix::fs::openat(&self.directory, &fresh, flags, PRIVATE);
+        }
+        let file = File::from(opened.map_err(|e| self.failed("create")(e.into()))?);
+        rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive).map_err(|e| self.failed("lock")(e.into()))?;
+        Ok((file, fresh))
+    }
+
+    /// Gives the finished file its name, unless something has it, and makes that durable.
+    pub fn publish(&self, fresh: &OsStr) -> Result<(), JournalError> {
+        match rustix::fs::renameat_with(&self.directory, fresh, &self.directory, &self.name, RenameFlags::NOREPLACE) {
+            Ok(()) => self.sync_directory(),
+            Err(error) => {
+                self.discard(fresh);
+                match error {
+                    Errno::EXIST => Err(JournalError::Exists { path: self.path.to_owned() }),
+                    other => Err(self.failed("give its name to")(other.into())),
+                }
+            }
+        }
+    }
+
+    /// Removes a file that never became a journal. That it may stay is harmless: nothing reads it.
+    pub fn discard(&self, fresh: &OsStr) {
+        let _stays = rustix::fs::unlinkat(&self.directory, fresh, rustix::fs::AtFlags::empty());
+    }
+
+    /// Removes the checkpoint file of an earlier journal of this name, which would contradict a new one. Does nothing while
+    /// there is a journal.
+    pub fn clear_remembered(&self) {
+        let nothing = rustix::fs::AtFlags::empty();
+        if rustix::fs::statat(&self.directory, &self.name, rustix::fs::AtFlags::SYMLINK_NOFOLLOW).err() == Some(Errno::NOENT) {
+            let _was_none = rustix::fs::unlinkat(&self.directory, beside(&self.name, CHECKPOINT_SUFFIX), nothing);
+        }
+    }
+
+    pub fn sync_directory(&self) -> Result<(), JournalError> {
+        rustix::fs::fsync(&self.directory).map_err(|e| self.failed("make durable the name of")(e.into()))
+    }
+
+    /// The existing journal, locked and proved private.
+    pub fn open(&self) -> Result<File, JournalError> {
+        // NONBLOCK, because a pipe in the journal's place would let us wait forever; a regular file ignores it.
+        let flags = OFlags::RDWR | OFlags::APPEND | OFlags::NONBLOCK | NEVER_THROUGH_A_LINK;
+        let file = rustix::fs::openat(&self.directory, &self.name, flags, Mode::empty());
+        let file = File::from(file.map_err(|e| self.failed("open")(e.into()))?);
+        self.require_private(&file)?;
+        match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(file),
+            Err(Errno::WOULDBLOCK) => Err(JournalError::InUse { path: self.path.to_owned(), holder: self.read_holder() }),
+            Err(error) => Err(self.failed("lock")(error.into())),
+        }
+    }
+
+    /// The journal once more, to read only.
+    pub fn open_again(&self) -> Result<File, JournalError> {
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | NEVER_THROUGH_A_LINK;
+        let file = rustix::fs::openat(&self.directory, &self.name, flags, Mode::empty());
+        file.map(File::from).map_err(|e| self.failed("open")(e.into()))
+    }
+
+    fn require_private(&self, file: &File) -> Result<(), JournalError> {
+        let refused = |what: String| Err(JournalError::NotPrivate { path: self.path.to_owned(), what });
+        let facts = rustix::fs::fstat(file).map_err(|e| self.failed("look at")(e.into()))?;
+        if FileType::from_raw_mode(facts.st_mode) != FileType::RegularFile {
+            return refused("it is no regular file".to_owned());
+        }
+        if facts.st_uid != rustix::process::geteuid().as_raw() {
+            return refused(format!("it belongs to user {}", facts.st_uid));
+        }
+        if facts.st_mode & 0o077 != 0 {
+            return refused(format!("its mode is {:04o}", facts.st_mode & 0o7777));
+        }
+        Ok(())
+    }
+
+    /// Notes who writes this journal, for whoever is refused; a note that can't be written changes nothing else.
+    pub fn note_holder(&self, holder: &str) {
+        let flags = OFlags::CREATE | OFlags::TRUNC | OFlags::WRONLY | NEVER_THROUGH_A_LINK;
+        let note = format!(
+            "process {} of user {}{}{holder}\n",
+            rustix::process::getpid().as_raw_pid(),
+            rustix::process::geteuid().as_raw(),
+            if holder.is_empty() { "" } else { ", " }
+        );
+        let opened = rustix::fs::openat(&self.directory, beside(&self.name, ".lock"), flags, PRIVATE);
+        let _without_a_note = opened.map(|fd| File::from(fd).write_all(note.as_bytes()));
+    }
+
+    fn read_holder(&self) -> String {
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | NEVER_THROUGH_A_LINK;
+        let mut note = Vec::new();
+        let read = rustix::fs::openat(&self.directory, beside(&self.name, ".lock"), flags, Mode::empty())
+            .map(|fd| File::from(fd).take(256).read_to_end(&mut note));
+        let text = String::from_utf8_lossy(&note);
+        match (read, text.lines().next()) {
+            (Ok(Ok(_)), Some(holder)) if !holder.is_empty() => holder.escape_debug().to_string(),
+            _ => "another process that left no note".to_owned(),
+        }
+    }
+}
+
+/// Opens a journal to read it: a regular file, not through a link.
+///
+/// # Errors
+/// If there is no such file, it can't be read, or it is something else than a regular file.
+pub fn open_to_read(path: &Path) -> Result<File, JournalError> {
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | NEVER_THROUGH_A_LINK;
+    let file = rustix::fs::open(path, flags, Mode::empty()).map_err(|e| failed("open", path)(e.into()))?;
+    let facts = rustix::fs::fstat(&file).map_err(|e| failed("look at", path)(e.into()))?;
+    match FileType::from_raw_mode(facts.st_mode) {
+        FileType::RegularFile => Ok(file.into()),
+        _ => Err(failed("read", path)(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file"))),
+    }
+}
+
+/// What the checkpoint file beside the journal at `path` remembers; `None` if there is none that can be read.
+pub fn read_checkpoint_beside(path: &Path) -> Option<Witness> {
+    let file = open_to_read(&path.with_file_name(beside(path.file_name()?, CHECKPOINT_SUFFIX))).ok()?;
+    let mut text = String::new();
+    file.take(128).read_to_string(&mut text).ok()?;
+    text.parse().ok()
+}
+
+/// `name` with `suffix` behind it.
+pub(super) fn beside(name: &OsStr, suffix: &str) -> OsString {
+    let mut whole = name.to_owned();
+    whole.push(suffix);
+    whole
+}
+
+fn failed(act: &'static str, path: &Path) -> impl FnOnce(io::Error) -> JournalError {
+    let path = path.to_owned();
+    move |source| JournalError::File { act, path, source }
+}
+
+/// The name of a file system that another machine keeps; the numbers are those of `statfs(2)`.
+fn network_disk(magic: rustix::fs::FsWord) -> Option<&'static str> {
+    // The field's type differs between machines and may be signed; the numbers have 32 bits.
+    match magic as u32 {
+        0x6969 => Some("NFS"),
+        0x517B | 0xFE53_4D42 | 0xFF53_4D42 => Some("SMB"),
+        0x0102_1997 => Some("9P"),
+        0x00C3_6400 => Some("Ceph"),
+        0x5346_414F | 0x6B41_4653 => Some("AFS"),
+        0x7375_7245 => Some("Coda"),
+        0x0BD0_0BD0 => Some("Lustre"),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::network_disk;
+
+    #[test]
+    fn disks_of_other_machines_are_known_by_their_numbers() {
+        // The numbers as statfs(2) lists them: NFS, SMB2, ext4, tmpfs.
+        assert_eq!(network_disk(0x6969), Some("NFS"));
+        assert_eq!(network_disk(0xFE53_4D42_u32 as rustix::fs::FsWord), Some("SMB"));
+        assert_eq!(network_disk(0xEF53), None);
+        assert_eq!(network_disk(0x0102_1994), None);
+    }
+}

@@ -1,0 +1,261 @@
+//! One line: how its bytes are put together and taken apart again.
+//!
+//! The envelope has one spelling only, so it is read by position instead of by a JSON parser; that makes duplicate keys,
+//! unknown fields, other orders and other white space impossible rather than forbidden, and it makes verifying fast.
+//! A line knows nothing of the file around it: [`super::reader`] walks, [`super::writer`] appends.
+
+use crate::journal::LINE_BYTES_MAX;
+use crate::journal::broken::Why;
+use crate::journal::chain::{Hash, Head, NUMBER_MAX, number};
+use crate::journal::crc::crc32c;
+use crate::journal::encode::append_json;
+use crate::journal::record::{KIND_BYTES_MAX, KIND_GENESIS, kind_has_form};
+use crate::journal::scan::check_body;
+
+/// What stands between the body and the hash.
+const BEFORE_HASH: &[u8] = b",\"hash\":\"";
+/// What stands after the hash, without the newline.
+const AFTER_HASH: &[u8] = b"\"}";
+
+/// A line that has the form of a record; whether it belongs where it stands, [`Line::continues`] says.
+#[derive(Clone, Copy, Debug)]
+pub struct Line<'a> {
+    pub seq: u64,
+    /// Milliseconds since 1970-01-01 UTC.
+    pub at_ms: u64,
+    pub kind: &'a str,
+    pub prev: Hash,
+    pub crc: u32,
+    /// The body's JSON, exactly as it stands in the file.
+    pub body: &'a [u8],
+    pub hash: Hash,
+    /// The line without its newline.
+    pub raw: &'a [u8],
+}
+
+impl<'a> Line<'a> {
+    /// Takes a line apart; `raw` comes without its newline.
+    pub(super) fn split(raw: &'a [u8]) -> Result<Self, Why> {
+        let mut cursor = Cursor { raw, at: 0 };
+        cursor.literal("{\"seq\":")?;
+        let seq = cursor.number()?;
+        cursor.literal(",\"at\":")?;
+        let at_ms = cursor.number()?;
+        cursor.literal(",\"kind\":\"")?;
+        let kind = cursor.kind()?;
+        cursor.literal("\",\"prev\":\"")?;
+        let prev = cursor.hash()?;
+        cursor.literal("\",\"crc\":\"")?;
+        let crc = cursor.crc()?;
+        cursor.literal("\",\"body\":")?;
+        let body_start = cursor.at;
+        let body_end = raw.len().checked_sub(BEFORE_HASH.len() + 64 + AFTER_HASH.len()).filter(|end| *end > body_start);
+        let body_end = body_end.ok_or(Why::Grammar { expected: "a body and a hash", at: body_start })?;
+        cursor.at = body_end;
+        cursor.literal(",\"hash\":\"")?;
+        let hash = cursor.hash()?;
+        cursor.literal("\"}")?;
+        Ok(Self { seq, at_ms, kind, prev, crc, body: &raw[body_start..body_end], hash, raw })
+    }
+
+    /// Checks everything about this line that needs only the chain before it, and returns the head after it.
+    pub(super) fn continues(&self, head: &Head) -> Result<Head, Why> {
+        if self.seq != head.next_seq {
+            return Err(Why::Seq { found: self.seq });
+        }
+        if self.prev != head.hash {
+            return Err(Why::Prev { expected: head.hash, found: self.prev });
+        }
+        let crc = crc32c(self.body);
+        if crc != self.crc {
+            return Err(Why::Crc { expected: self.crc, found: crc });
+        }
+        let hash = Hash::of_line(&self.raw[..self.raw.len() - BEFORE_HASH.len() - 64 - AFTER_HASH.len()]);
+        if hash != self.hash {
+            return Err(Why::Hash { expected: self.hash, found: hash });
+        }
+        if (self.seq == 0) != (self.kind == KIND_GENESIS) {
+            return Err(Why::Kind { found: self.kind.to_owned() });
+        }
+        check_body(self.body)?;
+        Ok(Head { next_seq: self.seq + 1, hash })
+    }
+}
+
+struct Cursor<'a> {
+    raw: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Cursor<'a> {
+    fn literal(&mut self, literal: &'static str) -> Result<(), Why> {
+        if !self.raw[self.at..].starts_with(literal.as_bytes()) {
+            return Err(self.refused(literal));
+        }
+        self.at += literal.len();
+        Ok(())
+    }
+
+    fn number(&mut self) -> Result<u64, Why> {
+        let digits = self.run(16, u8::is_ascii_digit);
+        let value = number(digits).ok_or_else(|| self.refused("a whole number up to 2^53-1"))?;
+        self.at += digits.len();
+        Ok(value)
+    }
+
+    fn kind(&mut self) -> Result<&'a str, Why> {
+        let word = self.run(KIND_BYTES_MAX, |byte| *byte != b'"');
+        let kind = std::str::from_utf8(word).ok().filter(|kind| kind_has_form(kind.as_bytes()));
+        let kind = kind.ok_or_else(|| self.refused("a kind"))?;
+        self.at += word.len();
+        Ok(kind)
+    }
+
+    fn hash(&mut self) -> Result<Hash, Why> {
+        let digits = self.raw.get(self.at..self.at + 64).and_then(Hash::from_hex);
+        let hash = digits.ok_or_else(|| self.refused("64 lower-case hexadecimal digits"))?;
+        self.at += 64;
+        Ok(hash)
+    }
+
+    fn crc(&mut self) -> Result<u32, Why> {
+        let digits = self.run(8, |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        let value = std::str::from_utf8(digits).ok().filter(|text| text.len() == 8);
+        let value = value.and_then(|text| u32::from_str_radix(text, 16).ok());
+        let value = value.ok_or_else(|| self.refused("8 lower-case hexadecimal digits"))?;
+        self.at += 8;
+        Ok(value)
+    }
+
+    /// The longest run of at most `most` bytes from here that all pass.
+    fn run(&self, most: usize, pass: impl Fn(&u8) -> bool) -> &'a [u8] {
+        let rest = &self.raw[self.at..];
+        let length = rest.iter().take(most).take_while(|byte| pass(byte)).count();
+        &rest[..length]
+    }
+
+    const fn refused(&self, expected: &'static str) -> Why {
+        Why::Grammar { expected, at: self.at }
+    }
+}
+
+/// What a line is made of beside its place in the chain.
+pub(super) struct Draft<'a, P: ?Sized> {
+    pub at_ms: u64,
+    pub kind: &'a str,
+    pub payload: &'a P,
+}
+
+/// Why a draft can't become a line. The chain is as it was.
+#[derive(Debug, thiserror::Error)]
+pub enum DraftError {
+    #[error("its payload can't be written as JSON: {0}")]
+    Json(#[from] serde_json::Error),
+    #[error("its payload writes JSON that the journal does not accept: {0}")]
+    Body(#[from] crate::journal::scan::BodyFault),
+    #[error("it takes {bytes} bytes, at most {} are allowed", LINE_BYTES_MAX)]
+    TooLong { bytes: usize },
+    #[error("its time or its sequence number is beyond 2^53-1")]
+    Number,
+}
+
+/// Appends the line of `draft` to `out` and returns the head after it.
+///
+/// # Errors
+/// If the draft can't be a line; `out` then holds what it held before.
+pub(super) fn append_line<P: serde::Serialize + ?Sized>(out: &mut Vec<u8>, head: &Head, draft: &Draft<'_, P>) -> Result<Head, DraftError> {
+    let start = out.len();
+    let appended = append_unchecked(out, head, draft).and_then(|head| {
+        let bytes = out.len() - start;
+        if bytes > LINE_BYTES_MAX { Err(DraftError::TooLong { bytes }) } else { Ok(head) }
+    });
+    if appended.is_err() {
+        out.truncate(start);
+    }
+    appended
+}
+
+fn append_unchecked<P: serde::Serialize + ?Sized>(out: &mut Vec<u8>, head: &Head, draft: &Draft<'_, P>) -> Result<Head, DraftError> {
+    /// Eight digits that are replaced when the body is known; the body is serialised in place, not copied.
+    const CRC_LATER: &[u8] = b"00000000";
+    let start = out.len();
+    if draft.at_ms > NUMBER_MAX || head.next_seq >= NUMBER_MAX {
+        return Err(DraftError::Number);
+    }
+    out.extend_from_slice(format!("{{\"seq\":{},\"at\":{},\"kind\":\"{}\",\"prev\":\"", head.next_seq, draft.at_ms, draft.kind).as_bytes());
+    out.extend_from_slice(&head.hash.to_hex());
+    out.extend_from_slice(b"\",\"crc\":\"");
+    let crc_start = out.len();
+    out.extend_from_slice(CRC_LATER);
+    out.extend_from_slice(b"\",\"body\":");
+    let body_start = out.len();
+    append_json(out, draft.payload)?;
+    check_body(&out[body_start..])?;
+    let crc = crc32c(&out[body_start..]);
+    out[crc_start..crc_start + CRC_LATER.len()].copy_from_slice(format!("{crc:08x}").as_bytes());
+    let hash = Hash::of_line(&out[start..]);
+    out.extend_from_slice(BEFORE_HASH);
+    out.extend_from_slice(&hash.to_hex());
+    out.extend_from_slice(AFTER_HASH);
+    out.push(b'\n');
+    Ok(Head { next_seq: head.next_seq + 1, hash })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Draft, DraftError, Line, append_line};
+    use crate::journal::broken::Why;
+    use crate::journal::chain::Head;
+
+    fn line(payload: &str) -> Vec<u8> {
+        let mut out = Vec::new();
+        let draft = Draft { at_ms: 7, kind: "genesis", payload };
+        append_line(&mut out, &Head::START, &draft).unwrap();
+        assert_eq!(out.pop(), Some(b'\n'));
+        out
+    }
+
+    #[test]
+    fn a_line_is_taken_apart_into_what_it_was_made_of() {
+        let raw = line("x");
+        let text = String::from_utf8(raw.clone()).unwrap();
+        assert!(text.starts_with(r#"{"seq":0,"at":7,"kind":"genesis","prev":"0000"#), "{text}");
+        let line = Line::split(&raw).unwrap();
+        assert_eq!((line.seq, line.at_ms, line.kind, line.body), (0, 7, "genesis", &b"\"x\""[..]));
+        assert_eq!(line.continues(&Head::START).unwrap().hash, line.hash);
+    }
+
+    #[test]
+    fn no_other_spelling_of_the_envelope_is_read() {
+        let text = String::from_utf8(line("x")).unwrap();
+        for other in [
+            text.replace("{\"seq\"", "{ \"seq\""),
+            text.replace("\"seq\":0", "\"seq\":00"),
+            text.replace("\"at\":7", "\"at\":7.0"),
+            text.replace("\"at\":7,", "\"at\":7,\"at\":7,"),
+            text.replace(",\"body\"", ",\"more\":1,\"body\""),
+            text.replace("genesis", "Genesis"),
+            text.replace("\"prev\":\"00", "\"prev\":\"0"),
+            text.replace("\"crc\":\"", "\"crc\":\"0"),
+            text.replace("\"}", "\"} "),
+            text.trim_end_matches('}').to_owned(),
+            String::new(),
+        ] {
+            assert!(matches!(Line::split(other.as_bytes()), Err(Why::Grammar { .. })), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_refused_draft_leaves_nothing_behind() {
+        let mut out = b"before".to_vec();
+        let long = "x".repeat(crate::journal::LINE_BYTES_MAX);
+        let draft = Draft { at_ms: 0, kind: "genesis", payload: long.as_str() };
+        assert!(matches!(append_line(&mut out, &Head::START, &draft), Err(DraftError::TooLong { .. })));
+        let raw = serde_json::value::RawValue::from_string(r#"{"a":1,"a":2}"#.to_owned()).unwrap();
+        let draft = Draft { at_ms: 0, kind: "genesis", payload: &raw };
+        assert!(matches!(append_line(&mut out, &Head::START, &draft), Err(DraftError::Body(_))));
+        let draft = Draft { at_ms: u64::MAX, kind: "genesis", payload: "x" };
+        assert!(matches!(append_line(&mut out, &Head::START, &draft), Err(DraftError::Number)));
+        assert_eq!(out, b"before");
+    }
+}

@@ -1,0 +1,292 @@
+//! A strict look at a record's body without building a value from it.
+//!
+//! Two readers of one file must never see two stories, so what JSON leaves open is closed here: no key twice in an object,
+//! no white space between tokens, no half surrogate pair, a bounded depth. The scanner only says yes or where not; turning
+//! the body into a type is the reader's work.
+
+use thiserror::Error;
+
+/// Deepest nesting of arrays and objects in a body.
+pub const DEPTH_MAX: usize = 64;
+
+/// Why a body is not acceptable, and the byte of the body at which that shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("body byte {at}: {what}")]
+pub struct BodyFault {
+    pub at: usize,
+    pub what: BodyFaultKind,
+}
+
+/// The ways in which a body can be unacceptable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum BodyFaultKind {
+    #[error("not JSON, or white space outside a string")]
+    Syntax,
+    #[error("the key that ends here stands twice in its object")]
+    DuplicateKey,
+    #[error("nested deeper than 64")]
+    TooDeep,
+    #[error("half of a surrogate pair")]
+    Surrogate,
+}
+
+/// Checks that `body` is exactly one JSON value in the form that the journal allows.
+pub fn check_body(body: &[u8]) -> Result<(), BodyFault> {
+    let mut scanner = Scanner { body, at: 0, keys: Vec::new() };
+    scanner.value(0)?;
+    if scanner.at == body.len() { Ok(()) } else { Err(scanner.fault(BodyFaultKind::Syntax)) }
+}
+
+struct Scanner<'a> {
+    body: &'a [u8],
+    at: usize,
+    /// The keys of all objects that are open, each object's after its parent's.
+    keys: Vec<&'a [u8]>,
+}
+
+impl<'a> Scanner<'a> {
+    fn value(&mut self, depth: usize) -> Result<(), BodyFault> {
+        match self.peek() {
+            Some(b'{') => self.object(depth),
+            Some(b'[') => self.array(depth),
+            Some(b'"') => self.string().map(|_| ()),
+            Some(b't') => self.word(b"true"),
+            Some(b'f') => self.word(b"false"),
+            Some(b'n') => self.word(b"null"),
+            Some(_) => self.number(),
+            None => Err(self.fault(BodyFaultKind::Syntax)),
+        }
+    }
+
+    fn object(&mut self, depth: usize) -> Result<(), BodyFault> {
+        self.enter(depth)?;
+        if self.takes(b'}') {
+            return Ok(());
+        }
+        let first_key = self.keys.len();
+        loop {
+            let key = self.string()?;
+            if self.keys[first_key..].iter().any(|other| same_key(other, key)) {
+                return Err(self.fault(BodyFaultKind::DuplicateKey));
+            }
+            self.keys.push(key);
+            self.expect(b':')?;
+            self.value(depth + 1)?;
+            if !self.takes(b',') {
+                break;
+            }
+        }
+        self.keys.truncate(first_key);
+        self.expect(b'}')
+    }
+
+    fn array(&mut self, depth: usize) -> Result<(), BodyFault> {
+        self.enter(depth)?;
+        if self.takes(b']') {
+            return Ok(());
+        }
+        loop {
+            self.value(depth + 1)?;
+            if !self.takes(b',') {
+                return self.expect(b']');
+            }
+        }
+    }
+
+    fn enter(&mut self, depth: usize) -> Result<(), BodyFault> {
+        if depth >= DEPTH_MAX {
+            return Err(self.fault(BodyFaultKind::TooDeep));
+        }
+        self.at += 1;
+        Ok(())
+    }
+
+    /// Passes a string and returns what stands between its quotes, escapes and all.
+    fn string(&mut self) -> Result<&'a [u8], BodyFault> {
+        self.expect(b'"')?;
+        let start = self.at;
+        loop {
+            match self.peek() {
+                Some(b'"') => {
+                    self.at += 1;
+                    return Ok(&self.body[start..self.at - 1]);
+                }
+                Some(b'\\') => self.escape()?,
+                Some(0x20..=0x7E) => self.at += 1,
+                Some(_) | None => return Err(self.fault(BodyFaultKind::Syntax)),
+            }
+        }
+    }
+
+    fn escape(&mut self) -> Result<(), BodyFault> {
+        let start = self.at;
+        self.at += 1;
+        match self.peek() {
+            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => {
+                self.at += 1;
+                Ok(())
+            }
+            Some(b'u') => match self.unit()? {
+                0xD800..=0xDBFF => {
+                    let paired = self.takes(b'\\') && self.peek() == Some(b'u') && matches!(self.unit()?, 0xDC00..=0xDFFF);
+                    if paired { Ok(()) } else { Err(BodyFault { at: start, what: BodyFaultKind::Surrogate }) }
+                }
+                0xDC00..=0xDFFF => Err(BodyFault { at: start, what: BodyFaultKind::Surrogate }),
+                _ => Ok(()),
+            },
+            Some(_) | None => Err(self.fault(BodyFaultKind::Syntax)),
+        }
+    }
+
+    /// Passes `uXXXX` and returns the number.
+    fn unit(&mut self) -> Result<u16, BodyFault> {
+        self.at += 1;
+        let mut value = 0_u16;
+        for _ in 0..4 {
+            let digit = self.peek().and_then(|byte| char::from(byte).to_digit(16));
+            let Some(digit) = digit else {
+                return Err(self.fault(BodyFaultKind::Syntax));
+            };
+            value = value << 4 | digit as u16;
+            self.at += 1;
+        }
+        Ok(value)
+    }
+
+    fn number(&mut self) -> Result<(), BodyFault> {
+        self.takes(b'-');
+        if !self.takes(b'0') {
+            self.digits()?;
+        }
+        if self.takes(b'.') {
+            self.digits()?;
+        }
+        if self.takes(b'e') || self.takes(b'E') {
+            let _sign = self.takes(b'+') || self.takes(b'-');
+            self.digits()?;
+        }
+        Ok(())
+    }
+
+    fn digits(&mut self) -> Result<(), BodyFault> {
+        let start = self.at;
+        while self.peek().is_some_and(|byte| byte.is_ascii_digit()) {
+            self.at += 1;
+        }
+        if self.at > start { Ok(()) } else { Err(self.fault(BodyFaultKind::Syntax)) }
+    }
+
+    fn word(&mut self, word: &[u8]) -> Result<(), BodyFault> {
+        if !self.body[self.at..].starts_with(word) {
+            return Err(self.fault(BodyFaultKind::Syntax));
+        }
+        self.at += word.len();
+        Ok(())
+    }
+
+    fn expect(&mut self, byte: u8) -> Result<(), BodyFault> {
+        if self.takes(byte) { Ok(()) } else { Err(self.fault(BodyFaultKind::Syntax)) }
+    }
+
+    fn takes(&mut self, byte: u8) -> bool {
+        let here = self.peek() == Some(byte);
+        self.at += usize::from(here);
+        here
+    }
+
+    fn peek(&self) -> Option<u8> {
+        self.body.get(self.at).copied()
+    }
+
+    const fn fault(&self, what: BodyFaultKind) -> BodyFault {
+        BodyFault { at: self.at, what }
+    }
+}
+
+/// Whether two keys are the same after their escapes are resolved.
+fn same_key(left: &[u8], right: &[u8]) -> bool {
+    if left.contains(&b'\\') || right.contains(&b'\\') {
+        return unescaped(left) == unescaped(right);
+    }
+    left == right
+}
+
+fn unescaped(key: &[u8]) -> Option<String> {
+    let quoted = [b"\"", key, b"\""].concat();
+    serde_json::from_slice(&quoted).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{BodyFaultKind, DEPTH_MAX, check_body};
+
+    #[test]
+    fn json_in_its_compact_form_passes() {
+        for body in [
+            "{}",
+            "[]",
+            "null",
+            "true",
+            "false",
+            "0",
+            "-0",
+            "-1.5e+7",
+            "1E9",
+            r#""a b""#,
+            r#"{"a":[1,{"b":2}],"c":{"a":1}}"#,
+            r#""\u00e9\ud83d\udea6\"\\\/\b\f\n\r\t""#,
+        ] {
+            assert_eq!(check_body(body.as_bytes()), Ok(()), "{body}");
+        }
+    }
+
+    #[test]
+    fn what_two_readers_could_read_differently_is_refused() {
+        use BodyFaultKind::{DuplicateKey, Surrogate, Syntax, TooDeep};
+        let deep = "[".repeat(DEPTH_MAX + 1) + &"]".repeat(DEPTH_MAX + 1);
+        for (body, what) in [
+            ("", Syntax),
+            ("{} ", Syntax),
+            (r#"{"a": 1}"#, Syntax),
+            ("[1,]", Syntax),
+            (r#"{"a":1,}"#, Syntax),
+            ("01", Syntax),
+            ("1.", Syntax),
+            (".5", Syntax),
+            ("+1", Syntax),
+            ("NaN", Syntax),
+            ("Infinity", Syntax),
+            ("tru", Syntax),
+            ("{}{}", Syntax),
+            ("\"\u{e9}\"", Syntax),
+            ("\"\t\"", Syntax),
+            (r#""\x""#, Syntax),
+            (r#""\u12g4""#, Syntax),
+            (r#"{"a":1"#, Syntax),
+            ("'a'", Syntax),
+            (r#"{"a":1,"a":2}"#, DuplicateKey),
+            (r#"{"a":1,"\u0061":2}"#, DuplicateKey),
+            (r#"[{"b":{"a":1,"b":2,"a":3}}]"#, DuplicateKey),
+            (r#""\ud83d""#, Surrogate),
+            (r#""\ud83dx""#, Surrogate),
+            (r#""\udea6""#, Surrogate),
+            (r#""\ud83d\ud83d""#, Surrogate),
+            (deep.as_str(), TooDeep),
+        ] {
+            assert_eq!(check_body(body.as_bytes()).map_err(|fault| fault.what), Err(what), "{body}");
+        }
+        let deepest = "[".repeat(DEPTH_MAX) + &"]".repeat(DEPTH_MAX);
+        assert_eq!(check_body(deepest.as_bytes()), Ok(()));
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_passes_is_json_to_serde_too(body in "[\\[\\]{}\",:0-9eE.+\\-tfnulrasd\\\\ ]{0,24}") {
+            if check_body(body.as_bytes()).is_ok() {
+                prop_assert!(serde_json::from_str::<&serde_json::value::RawValue>(&body).is_ok());
+            }
+        }
+    }
+}

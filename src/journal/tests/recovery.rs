@@ -1,0 +1,317 @@
+//! Taking a journal up again, on a real file system.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use super::{Note, genesis, journal_of, kind, lines, note};
+use crate::journal::broken::Why;
+use crate::journal::chain::Head;
+use crate::journal::error::{Cause, JournalError, ReadError};
+use crate::journal::line::Line;
+use crate::journal::memory::Memory;
+use crate::journal::reader::{Lines, Records, Step, Tail};
+use crate::journal::record::{Body, Recovered, TornShape};
+use crate::journal::recover::Options;
+use crate::journal::verify::{Verdict, verify};
+use crate::journal::writer::{Cadence, Durability, Writer};
+
+/// A directory of its own for a test, removed when the test ends well.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("cutover-journal-{name}-{}", std::process::id()));
+        let _was_there = fs::remove_dir_all(&path);
+        fs::create_dir(&path).unwrap();
+        Self(path)
+    }
+
+    fn journal(&self) -> PathBuf {
+        self.0.join("night.journal")
+    }
+
+    fn holds(&self, bytes: &[u8]) -> PathBuf {
+        let path = self.journal();
+        for entry in fs::read_dir(&self.0).unwrap() {
+            fs::remove_file(entry.unwrap().path()).unwrap();
+        }
+        fs::write(&path, bytes).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        path
+    }
+
+    fn names(&self) -> Vec<String> {
+        let mut names: Vec<String> =
+            fs::read_dir(&self.0).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            let _stays = fs::remove_dir_all(&self.0);
+        }
+    }
+}
+
+fn create(path: &Path) -> Writer {
+    Writer::create(path, 1, &genesis("s-1"), &Options::default()).unwrap()
+}
+
+fn open(path: &Path) -> (Writer, crate::journal::recover::Replay) {
+    Writer::open(path, &Options::default()).unwrap()
+}
+
+#[test]
+fn a_journal_is_private_named_at_once_and_goes_on_after_reopening() {
+    let scratch = Scratch::new("reopen");
+    let path = scratch.journal();
+    let mut writer = create(&path);
+    assert_eq!(scratch.names(), ["night.journal", "night.journal.lock"]);
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o600);
+    for number in 0..70 {
+        writer.append(2, Durability::Durable, &kind(), &note(number)).unwrap();
+    }
+    let head = writer.head();
+    drop(writer);
+    let (mut writer, replay) = open(&path);
+    assert_eq!((replay.proof.head, writer.head()), (head, head));
+    assert!(replay.remembered.is_some_and(|witness| witness.seq == 65));
+    assert_eq!(replay.recovered, None);
+    let records = replay.records::<Note>().unwrap().map(Result::unwrap);
+    let notes: Vec<Note> =
+        records.filter_map(|record| if let Body::Entry { payload, .. } = record.body { Some(payload) } else { None }).collect();
+    assert_eq!(notes, (0..70).map(note).collect::<Vec<_>>());
+    writer.append(3, Durability::Durable, &kind(), &note(70)).unwrap();
+    let head = writer.close().unwrap();
+    assert!(matches!(verify(fs::File::open(&path).unwrap(), Some(head)), Ok(Verdict::Proved(_))));
+}
+
+#[test]
+fn creating_never_touches_what_is_there() {
+    let scratch = Scratch::new("exists");
+    let path = scratch.holds(b"precious");
+    assert!(matches!(Writer::create(&path, 1, &genesis("s"), &Options::default()), Err(JournalError::Exists { .. })));
+    assert_eq!(fs::read(&path).unwrap(), b"precious");
+    assert_eq!(scratch.names(), ["night.journal"]);
+}
+
+#[test]
+fn a_new_journal_is_not_measured_by_the_checkpoint_of_an_old_one() {
+    let scratch = Scratch::new("stale");
+    let path = scratch.journal();
+    let options = Options { cadence: Cadence { records: 1, ms: 60_000 }, ..Options::default() };
+    let mut writer = Writer::create(&path, 1, &genesis("old"), &options).unwrap();
+    writer.append(1, Durability::Durable, &kind(), &note(0)).unwrap();
+    drop(writer);
+    fs::remove_file(&path).unwrap();
+    drop(create(&path));
+    assert_eq!(open(&path).1.proof.records, 1);
+}
+
+#[test]
+fn a_second_writer_is_told_who_the_first_is() {
+    let scratch = Scratch::new("locked");
+    let path = scratch.journal();
+    let options = Options { holder: "mara".to_owned(), ..Options::default() };
+    let writer = Writer::create(&path, 1, &genesis("s"), &options).unwrap();
+    let refused = Writer::open(&path, &options).err().unwrap().to_string();
+    assert!(refused.contains(&format!("process {} of user ", std::process::id())) && refused.contains("mara"), "{refused}");
+    drop(writer);
+    let (writer, replay) = open(&path);
+    drop(writer);
+    // A replay that is still being read keeps nobody out.
+    drop(open(&path));
+    assert_eq!(replay.proof.records, 1);
+}
+
+#[test]
+fn what_is_not_a_private_file_of_ours_is_refused() {
+    let scratch = Scratch::new("private");
+    let path = scratch.holds(&journal_of("s", 3).0);
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+    assert!(matches!(Writer::open(&path, &Options::default()), Err(JournalError::NotPrivate { .. })));
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    let link = scratch.0.join("link");
+    std::os::unix::fs::symlink(&path, &link).unwrap();
+    assert!(matches!(Writer::open(&link, &Options::default()), Err(JournalError::File { .. })));
+    assert!(matches!(Writer::open(&scratch.0, &Options::default()), Err(JournalError::File { .. })));
+    drop(open(&path));
+}
+
+#[test]
+fn a_file_changed_under_the_writer_latches_it() {
+    type Change = fn(&Path);
+    let changes: [(&str, Change); 4] = [
+        ("deleted", |path| fs::remove_file(path).unwrap()),
+        ("renamed", |path| fs::rename(path, path.with_extension("moved")).unwrap()),
+        ("replaced", |path| {
+            fs::rename(path, path.with_extension("moved")).unwrap();
+            fs::copy(path.with_extension("moved"), path).unwrap();
+        }),
+        ("cut", |path| fs::OpenOptions::new().write(true).open(path).unwrap().set_len(10).unwrap()),
+    ];
+    for (name, change) in changes {
+        let scratch = Scratch::new(name);
+        let path = scratch.journal();
+        let mut writer = create(&path);
+        change(&path);
+        let lost = writer.append(2, Durability::Durable, &kind(), &note(0)).unwrap_err();
+        let JournalError::Lost(loss) = lost else { panic!("{name}: {lost}") };
+        assert!(matches!(
+            (name, loss.cause),
+            ("deleted" | "renamed", Cause::Gone) | ("replaced", Cause::Replaced) | ("cut", Cause::Length { found: 10, .. })
+        ));
+    }
+}
+
+#[test]
+fn every_byte_prefix_of_200_records_is_taken_up_at_its_longest_whole_prefix() {
+    let (bytes, _) = journal_of("s-1", 199);
+    let borders: Vec<usize> = lines(&bytes)
+        .iter()
+        .scan(0, |end, line| {
+            *end += line.len();
+            Some(*end)
+        })
+        .collect();
+    let scratch = Scratch::new("prefixes");
+    // Real files at every border and around it; the bytes between borders are all alike to a file system.
+    for end in borders.iter().flat_map(|border| [*border - 1, *border, *border + 1, *border + 150]).filter(|end| *end <= bytes.len()) {
+        let path = scratch.holds(&bytes[..end]);
+        let whole = borders.iter().filter(|border| **border <= end).count();
+        if whole == 0 {
+            assert!(matches!(Writer::open(&path, &Options::default()), Err(JournalError::Read(ReadError::Broken(_)))));
+            assert_eq!(fs::read(&path).unwrap(), &bytes[..end]);
+            continue;
+        }
+        let (mut writer, replay) = open(&path);
+        assert_eq!(replay.proof.records, whole as u64);
+        writer.append(9, Durability::Durable, &kind(), &note(0)).unwrap();
+        let torn = &bytes[borders[whole - 1]..end];
+        check_continued(&path, &fs::read(&path).unwrap()[..borders[whole - 1]], torn, writer.head().seq);
+    }
+}
+
+fn check_continued(path: &Path, before: &[u8], torn: &[u8], head: u64) {
+    let bytes = fs::read(path).unwrap();
+    assert!(bytes.starts_with(before));
+    let mut records = Records::<_, Note>::new(bytes.as_slice());
+    let told: Vec<Recovered> = records
+        .by_ref()
+        .map(Result::unwrap)
+        .filter_map(|record| if let Body::Recovered(recovered) = record.body { Some(recovered) } else { None })
+        .collect();
+    assert_eq!(records.tail(), Some(Tail::Clean { bytes: bytes.len() as u64 }));
+    assert_eq!(records.head().next_seq, head + 1);
+    let side = path.with_file_name("night.journal.torn-1");
+    if torn.is_empty() {
+        assert!(told.is_empty() && !side.exists());
+    } else {
+        assert_eq!(fs::read(side).unwrap(), torn);
+        assert_eq!((told.len(), told[0].bytes, told[0].side_file.as_str()), (1, torn.len() as u64, "night.journal.torn-1"));
+    }
+}
+
+#[test]
+fn every_byte_prefix_of_200_records_ends_at_its_longest_whole_prefix() {
+    let (bytes, _) = journal_of("s-1", 199);
+    let mut head = Head::START;
+    let mut start = 0;
+    for line in lines(&bytes) {
+        for length in 0..line.len() {
+            // The lines before are whole and were walked in the rounds before.
+            let mut walk = Lines::resume(&line[..length], start, head);
+            let end = walk.advance().map(|step| match step {
+                Step::End(tail) => tail,
+                Step::Line { line, .. } => panic!("{line:?}"),
+            });
+            let torn = Tail::Torn { offset: start, bytes: length as u64, shape: TornShape::Partial };
+            match end {
+                Err(ReadError::Broken(at)) => assert_eq!((start, at.why), (0, Why::Empty)),
+                Err(other) => panic!("{other}"),
+                Ok(tail) if length == 0 => assert_eq!(tail, Tail::Clean { bytes: start }),
+                Ok(tail) => assert_eq!(tail, torn),
+            }
+        }
+        head = Line::split(line.trim_ascii_end()).unwrap().continues(&head).unwrap();
+        start += line.len() as u64;
+    }
+}
+
+#[test]
+fn every_byte_prefix_is_taken_up_and_goes_on() {
+    let (bytes, _) = journal_of("s-1", 18);
+    let first = lines(&bytes)[0].len();
+    for end in first..=bytes.len() {
+        let memory = Memory::default();
+        memory.tamper(|written| written.extend_from_slice(&bytes[..end]));
+        let whole = bytes[..end].iter().filter(|byte| **byte == b'\n').count() as u64;
+        let (mut writer, proof) = Writer::open_in(&memory, Cadence::default()).unwrap();
+        assert_eq!(proof.records, whole);
+        writer.append(9, Durability::Durable, &kind(), &note(0)).unwrap();
+        let continued = Records::<_, Note>::new(memory.durable().as_slice()).map(Result::unwrap).count();
+        assert_eq!(continued as u64, writer.head().seq + 1);
+    }
+}
+
+#[test]
+fn recovering_twice_ends_in_the_same_chain() {
+    let (bytes, _) = journal_of("s-1", 5);
+    let scratch = Scratch::new("twice");
+    let path = scratch.holds(&bytes[..bytes.len() - 20]);
+    let once = open(&path).1.proof.head;
+    let (writer, replay) = open(&path);
+    assert_eq!((replay.proof.head, replay.recovered), (once, None));
+    drop(writer);
+    // Killed between setting aside and cutting off: the same bytes are set aside once more.
+    fs::write(&path, &bytes[..bytes.len() - 20]).unwrap();
+    let (_, replay) = open(&path);
+    assert_eq!(replay.proof.head, once);
+    assert_eq!(replay.recovered.unwrap().side_file, "night.journal.torn-2");
+    assert_eq!(fs::read(scratch.0.join("night.journal.torn-1")).unwrap(), fs::read(scratch.0.join("night.journal.torn-2")).unwrap());
+}
+
+#[test]
+fn a_broken_journal_is_refused_and_left_as_it_is() {
+    let (mut bytes, _) = journal_of("s-1", 20);
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 4;
+    let scratch = Scratch::new("broken");
+    let path = scratch.holds(&bytes);
+    assert!(matches!(Writer::open(&path, &Options::default()), Err(JournalError::Read(ReadError::Broken(_)))));
+    assert_eq!((fs::read(&path).unwrap(), scratch.names()), (bytes, vec!["night.journal".to_owned()]));
+}
+
+#[test]
+fn a_journal_shorter_than_its_checkpoint_file_or_its_callers_memory_is_refused() {
+    let (bytes, head) = journal_of("s-1", 20);
+    let scratch = Scratch::new("short");
+    let last = lines(&bytes).last().unwrap().len();
+    let path = scratch.holds(&bytes[..bytes.len() - last]);
+    drop(open(&path));
+    let options = Options { witness: Some(head), ..Options::default() };
+    assert!(matches!(Writer::open(&path, &options), Err(JournalError::Read(ReadError::Broken(_)))));
+    fs::write(scratch.0.join("night.journal.checkpoint"), format!("{head}\n")).unwrap();
+    assert!(matches!(Writer::open(&path, &Options::default()), Err(JournalError::Read(ReadError::Broken(_)))));
+    fs::write(scratch.0.join("night.journal.checkpoint"), "").unwrap();
+    assert_eq!(open(&path).1.remembered, None);
+}
+
+#[test]
+fn room_is_there_before_it_is_needed_and_given_back_at_the_end() {
+    use std::os::unix::fs::MetadataExt;
+    let scratch = Scratch::new("room");
+    let path = scratch.journal();
+    let writer = create(&path);
+    if writer.space() == crate::journal::room::Space::Unreserved {
+        return; // This file system makes no promises; there is nothing to see.
+    }
+    let facts = fs::metadata(&path).unwrap();
+    assert!(facts.blocks() * 512 >= 8 * 1024 * 1024 && facts.len() < 1_000, "{} blocks, {} bytes", facts.blocks(), facts.len());
+    writer.close().unwrap();
+    assert!(fs::metadata(&path).unwrap().blocks() * 512 < 1024 * 1024);
+}

@@ -1,0 +1,142 @@
+//! Says what a journal proves, or where it first breaks.
+//!
+//! Without a witness the proof is "these records belong together, unchanged, in this order": who can write the file can also
+//! cut its end off or write all of it anew, and no file can prove that of itself. With a witness, which is a line's number and
+//! hash that somebody else kept, everything up to that line is proved to be what that somebody saw.
+//! It does not judge what the records say, and it proves nothing of a machine whose attacker wrote the records in the first
+//! place.
+
+use std::io::Read;
+
+use crate::journal::broken::{Break, Misfit, Why};
+use crate::journal::chain::{Hash, Witness};
+use crate::journal::error::ReadError;
+use crate::journal::line::Line;
+use crate::journal::reader::{Lines, Step, Tail};
+use crate::journal::record::{Genesis, KIND_CHECKPOINT, KIND_RECOVERED};
+
+/// What came out of a verification.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// All records hold.
+    Proved(Proof),
+    /// The records of the proof hold (if there is one), the next does not.
+    Broken { held: Option<Proof>, at: Break },
+}
+
+/// What is proved of a journal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proof {
+    pub session: String,
+    /// Hash of the plan that the session started under.
+    pub plan: Hash,
+    /// Number of records, those of the journal itself included.
+    pub records: u64,
+    pub checkpoints: u64,
+    /// The last checkpoint's number and time.
+    pub last_checkpoint: Option<CheckpointPlace>,
+    /// Number of times that a torn tail was set aside.
+    pub recoveries: u64,
+    /// Milliseconds since 1970-01-01 UTC of the first and the last record.
+    pub first_at_ms: u64,
+    pub last_at_ms: u64,
+    /// Number of records that carry an earlier time than the record before them.
+    pub clock_steps_back: u64,
+    /// The last record; give it to somebody as a witness.
+    pub head: Witness,
+    /// How the file ends.
+    pub tail: Tail,
+    /// The witnesses that fit, in the order of the records.
+    pub witnesses: Vec<Witness>,
+}
+
+/// Where a checkpoint stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CheckpointPlace {
+    pub seq: u64,
+    pub at_ms: u64,
+}
+
+/// Verifies a journal from its first byte to its last, against all `witnesses` (an `Option` will do).
+///
+/// # Errors
+/// Only if `input` can't be read; a broken journal is a verdict.
+pub fn verify(input: impl Read, witnesses: impl IntoIterator<Item = Witness>) -> Result<Verdict, ReadError> {
+    let witnesses: Vec<Witness> = witnesses.into_iter().collect();
+    let mut lines = Lines::new(input);
+    let mut proof = None;
+    loop {
+        match lines.advance() {
+            Ok(Step::Line { line, offset }) => {
+                let added = contradicted(&line, &witnesses).and_then(|()| add(&mut proof, &line));
+                match (added, &mut proof) {
+                    (Ok(()), Some(proof)) => proof.witnesses.extend(witnesses.iter().filter(|witness| witness.seq == line.seq)),
+                    (Ok(()), None) => unreachable!("a line that was added is a proof"),
+                    (Err(why), _) => {
+                        return Ok(Verdict::Broken { held: proof, at: Break { seq: line.seq, offset, why } });
+                    }
+                }
+            }
+            Ok(Step::End(tail)) => return Ok(conclude(proof, tail, &witnesses, lines.offset())),
+            Err(ReadError::Broken(at)) => return Ok(Verdict::Broken { held: proof, at }),
+            Err(error @ (ReadError::Io { .. } | ReadError::Payload { .. })) => return Err(error),
+        }
+    }
+}
+
+fn contradicted(line: &Line<'_>, witnesses: &[Witness]) -> Result<(), Why> {
+    match witnesses.iter().find(|witness| witness.seq == line.seq && witness.hash != line.hash) {
+        Some(witness) => Err(Why::WitnessDiffers { expected: witness.hash, found: line.hash }),
+        None => Ok(()),
+    }
+}
+
+/// Adds one proved line to what is proved so far.
+fn add(proof: &mut Option<Proof>, line: &Line<'_>) -> Result<(), Why> {
+    let head = Witness { seq: line.seq, hash: line.hash };
+    let Some(proof) = proof else {
+        let genesis: Genesis = serde_json::from_slice(line.body).map_err(|_| Why::Meaning(Misfit::Fields))?;
+        *proof = Some(Proof {
+            session: genesis.session,
+            plan: genesis.plan,
+            records: 1,
+            checkpoints: 0,
+            last_checkpoint: None,
+            recoveries: 0,
+            first_at_ms: line.at_ms,
+            last_at_ms: line.at_ms,
+            clock_steps_back: 0,
+            head,
+            tail: Tail::Clean { bytes: 0 },
+            witnesses: Vec::new(),
+        });
+        return Ok(());
+    };
+    proof.records += 1;
+    match line.kind {
+        KIND_CHECKPOINT => {
+            proof.checkpoints += 1;
+            proof.last_checkpoint = Some(CheckpointPlace { seq: line.seq, at_ms: line.at_ms });
+        }
+        KIND_RECOVERED => proof.recoveries += 1,
+        _ => {}
+    }
+    proof.clock_steps_back += u64::from(line.at_ms < proof.last_at_ms);
+    proof.last_at_ms = line.at_ms;
+    proof.head = head;
+    Ok(())
+}
+
+fn conclude(proof: Option<Proof>, tail: Tail, witnesses: &[Witness], end: u64) -> Verdict {
+    let Some(mut proof) = proof else {
+        return Verdict::Broken { held: None, at: Break { seq: 0, offset: 0, why: Why::Empty } };
+    };
+    proof.tail = tail;
+    match witnesses.iter().filter(|witness| witness.seq >= proof.records).min_by_key(|witness| witness.seq) {
+        Some(missing) => {
+            let at = Break { seq: missing.seq, offset: end, why: Why::WitnessMissing(*missing) };
+            Verdict::Broken { held: Some(proof), at }
+        }
+        None => Verdict::Proved(proof),
+    }
+}

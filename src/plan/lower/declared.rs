@@ -1,0 +1,84 @@
+//! The names that the file declares, right or wrong in all else: what other parts of it may refer to.
+
+use crate::plan::{
+    document::{Node, Value},
+    reader::At,
+};
+
+#[derive(Debug)]
+pub struct Declared<'a> {
+    pub routes: Vec<DeclaredRoute<'a>>,
+}
+
+#[derive(Debug)]
+pub struct DeclaredRoute<'a> {
+    pub name: &'a str,
+    pub home: Option<&'a str>,
+    pub backends: Vec<DeclaredBackend<'a>>,
+}
+
+#[derive(Debug)]
+pub struct DeclaredBackend<'a> {
+    pub name: &'a str,
+    pub metrics: Metrics,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Metrics {
+    Scraped,
+    NotScraped,
+}
+
+impl<'a> Declared<'a> {
+    pub fn of(root: &At<'a>) -> Declared<'a> {
+        Declared { routes: items(value(root.node, "routes")).filter_map(route).collect() }
+    }
+    pub fn route(&self, name: &str) -> Option<&DeclaredRoute<'a>> {
+        self.routes.iter().find(|route| route.name == name)
+    }
+    pub fn route_names(&self) -> Vec<&'a str> {
+        self.routes.iter().map(|route| route.name).collect()
+    }
+}
+
+impl<'a> DeclaredRoute<'a> {
+    pub fn backend_names(&self) -> Vec<&'a str> {
+        self.backends.iter().map(|backend| backend.name).collect()
+    }
+}
+
+fn route(node: &Node) -> Option<DeclaredRoute<'_>> {
+    Some(DeclaredRoute { name: text(node, "name")?, home: text(node, "home"), backends: backends_of(node) })
+}
+
+/// The backends that the route at `node` declares.
+pub fn backends_of(node: &Node) -> Vec<DeclaredBackend<'_>> {
+    items(value(node, "backends")).filter_map(backend).collect()
+}
+
+fn backend(node: &Node) -> Option<DeclaredBackend<'_>> {
+    let metrics = if value(node, "metrics").is_some() { Metrics::Scraped } else { Metrics::NotScraped };
+    Some(DeclaredBackend { name: text(node, "name")?, metrics })
+}
+
+fn value<'a>(node: &'a Node, key: &str) -> Option<&'a Node> {
+    match &node.value {
+        Value::Map(entries) => entries.iter().find(|entry| entry.key == key).map(|entry| &entry.value),
+        Value::Empty | Value::Bool(_) | Value::Integer(_) | Value::Float(_) | Value::Text(_) | Value::List(_) => None,
+    }
+}
+
+fn items(node: Option<&Node>) -> impl Iterator<Item = &Node> {
+    let nodes: &[Node] = match node.map(|node| &node.value) {
+        Some(Value::List(nodes)) => nodes,
+        Some(Value::Empty | Value::Bool(_) | Value::Integer(_) | Value::Float(_) | Value::Text(_) | Value::Map(_)) | None => &[],
+    };
+    nodes.iter()
+}
+
+fn text<'a>(node: &'a Node, key: &str) -> Option<&'a str> {
+    match value(node, key).map(|node| &node.value) {
+        Some(Value::Text(text)) => Some(text),
+        Some(Value::Empty | Value::Bool(_) | Value::Integer(_) | Value::Float(_) | Value::List(_) | Value::Map(_)) | None => None,
+    }
+}

@@ -1,0 +1,146 @@
+//! Names: those that the plan gives, each only once, and those that the cloud has given.
+//!
+//! Names of the cloud go into URL paths and into commands to copy, so they are held to the cloud's own grammar and can't hold anything
+//! else.
+
+use std::str::FromStr;
+
+use crate::{
+    domain::{id::IdError, shown::Shown},
+    plan::{
+        reader::{self, At, Problems},
+        suggest,
+    },
+};
+
+/// The names of one kind given so far.
+pub struct Names {
+    kind: &'static str,
+    taken: Vec<String>,
+}
+
+impl Names {
+    pub fn new(kind: &'static str) -> Names {
+        Names { kind, taken: Vec::new() }
+    }
+
+    /// Reads a name and notes when it is given for the second time.
+    pub fn take<T: FromStr<Err = IdError>>(&mut self, problems: &mut Problems, at: &At<'_>) -> Option<T> {
+        let text = reader::text(problems, at)?;
+        let id = match text.parse::<T>() {
+            Ok(id) => id,
+            Err(error) => {
+                problems.at(at, format!("`{text}` is no name")).allowed(error.to_string()).maybe_help(slug(text)).error();
+                return None;
+            }
+        };
+        if self.taken.iter().any(|taken| taken == text) {
+            let message = format!("another {} has the name `{text}` already", self.kind);
+            problems.at(at, message).allowed(format!("a name of its own for each {}", self.kind)).error();
+            return None;
+        }
+        self.taken.push(text.to_owned());
+        Some(id)
+    }
+}
+
+/// How the name would be written in the grammar of names.
+fn slug(text: &str) -> Option<String> {
+    let slug: String = text.to_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+    let slug = slug.trim_matches('-');
+    if slug.is_empty() || slug.len() > 63 { None } else { Some(format!("did you mean `{slug}`?")) }
+}
+
+/// A name that must be one of `known`.
+pub fn reference<T: FromStr<Err = IdError>>(problems: &mut Problems, at: &At<'_>, kind: &str, known: &[&str]) -> Option<T> {
+    let text = reader::text(problems, at)?;
+    if known.contains(&text) {
+        return text.parse().ok();
+    }
+    let meant = suggest::closest(text, known.iter().copied()).map(|word| format!("did you mean `{word}`?"));
+    let allowed = if known.is_empty() { format!("a {kind}, and the plan has none") } else { known.join(", ") };
+    problems.at(at, format!("there is no {kind} named `{text}`")).allowed(allowed).maybe_help(meant).error();
+    None
+}
+
+/// What the cloud allows as the name of one kind of thing.
+#[derive(Debug, Clone, Copy)]
+pub struct Grammar {
+    what: &'static str,
+    first: First,
+    chars_max: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum First {
+    Letter,
+    LetterOrDigit,
+}
+
+pub const URL_MAP: Grammar = Grammar { what: "a URL map", first: First::Letter, chars_max: 63 };
+pub const BACKEND_SERVICE: Grammar = Grammar { what: "a backend service", first: First::Letter, chars_max: 63 };
+pub const RUN_SERVICE: Grammar = Grammar { what: "a Cloud Run service", first: First::Letter, chars_max: 49 };
+const RUN_REVISION: Grammar = Grammar { what: "a Cloud Run revision", first: First::Letter, chars_max: 63 };
+pub const CLUSTER: Grammar = Grammar { what: "a GKE cluster", first: First::Letter, chars_max: 40 };
+pub const NAMESPACE: Grammar = Grammar { what: "a namespace", first: First::LetterOrDigit, chars_max: 63 };
+pub const DEPLOYMENT: Grammar = Grammar { what: "a deployment", first: First::LetterOrDigit, chars_max: 63 };
+pub const SQL_INSTANCE: Grammar = Grammar { what: "a Cloud SQL instance", first: First::Letter, chars_max: 98 };
+
+/// A name that the cloud has given.
+pub fn resource(problems: &mut Problems, at: &At<'_>, grammar: Grammar) -> Option<Shown> {
+    let text = reader::text(problems, at)?;
+    let first_fits = match grammar.first {
+        First::Letter => text.starts_with(|c: char| c.is_ascii_lowercase()),
+        First::LetterOrDigit => text.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit()),
+    };
+    if first_fits && is_label(text) && text.len() <= grammar.chars_max {
+        return Some(Shown::new(text));
+    }
+    let first = match grammar.first {
+        First::Letter => "a letter",
+        First::LetterOrDigit => "a letter or digit",
+    };
+    let allowed = format!("1 to {} of a-z 0-9 -, beginning with {first} and not ending with -", grammar.chars_max);
+    problems.at(at, format!("`{text}` can't be the name of {}", grammar.what)).allowed(allowed).maybe_help(slug(text)).error();
+    None
+}
+
+fn is_label(text: &str) -> bool {
+    text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-') && !text.ends_with('-')
+}
+
+/// A revision by its own name. `LATEST` moves with every deploy and `previous` is no revision at all.
+pub fn revision(problems: &mut Problems, at: &At<'_>) -> Option<Shown> {
+    let text = reader::text(problems, at)?;
+    let why = match text.to_ascii_lowercase().as_str() {
+        "latest" => "`LATEST` is whatever was deployed last, so the split would change with every deploy",
+        "previous" | "current" | "stable" => "Cloud Run knows no such word; it would look for a revision of that name",
+        _ => return resource(problems, at, RUN_REVISION),
+    };
+    let help = "list them with `gcloud run revisions list --service SERVICE`";
+    problems.at(at, why).allowed("the name of a revision, such as frontend-00042-bim").help(help).error();
+    None
+}
+
+pub fn project(problems: &mut Problems, at: &At<'_>) -> Option<Shown> {
+    let text = reader::text(problems, at)?;
+    if (6..=30).contains(&text.len()) && is_label(text) && text.starts_with(|c: char| c.is_ascii_lowercase()) {
+        return Some(Shown::new(text));
+    }
+    let allowed = "a project id: 6 to 30 of a-z 0-9 -, beginning with a letter and not ending with -";
+    problems.at(at, format!("`{text}` is no project id")).allowed(allowed).maybe_help(slug(text)).error();
+    None
+}
+
+pub fn region(problems: &mut Problems, at: &At<'_>) -> Option<Shown> {
+    let text = reader::text(problems, at)?;
+    let place = text.trim_end_matches(|c: char| c.is_ascii_digit());
+    let parts: Vec<_> = place.split('-').collect();
+    let words = parts.iter().all(|part| !part.is_empty() && part.chars().all(|c| c.is_ascii_lowercase()));
+    if parts.len() == 2 && words && place.len() < text.len() && text.len() <= 40 {
+        return Some(Shown::new(text));
+    }
+    let zone = text.rsplit_once('-').filter(|(_, zone)| zone.len() == 1).map(|(region, _)| format!("did you mean `{region}`?"));
+    problems.at(at, format!("`{text}` is no region")).allowed("a region such as us-central1").maybe_help(zone).error();
+    None
+}

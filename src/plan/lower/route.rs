@@ -1,0 +1,242 @@
+//! Routes and their backends.
+
+use crate::{
+    domain::{id::BackendId, platform::Platform, shown::Shown, time::Millis, weight::PerMille},
+    plan::{
+        lower::{
+            address, declared,
+            name::{self, Names},
+            some_share, span_within,
+        },
+        model::{Backend, Driver, Route, WorkloadRef},
+        reader::{self, At, Fields, Problems},
+    },
+};
+
+const KEYS: &[&str] = &["name", "title", "driver", "front_door", "backends", "home", "target", "ladder", "step_max", "settle"];
+/// Rungs of a ladder; more would not fit the screen, and nobody climbs them.
+const RUNGS_MAX: usize = 20;
+
+pub fn routes(problems: &mut Problems, at: &At<'_>) -> Option<Vec<Route>> {
+    let mut names = Names::new("route");
+    let entries = reader::list(problems, at, "routes")?;
+    let found: Vec<_> = entries.iter().map(|entry| route(problems, &mut names, entry.clone())).collect();
+    for (place, (route, entry)) in found.iter().zip(&entries).enumerate() {
+        let Some(route) = route else { continue };
+        let shares = |earlier: &&Route| earlier.driver == route.driver;
+        if let Some(earlier) = found[..place].iter().flatten().find(shares) {
+            let message = format!("route `{}` moves the same weights as route `{}`", route.id, earlier.id);
+            problems.at(entry, message).allowed("one route for each URL map or Cloud Run service").error();
+        }
+    }
+    found.into_iter().collect()
+}
+
+fn route(problems: &mut Problems, names: &mut Names, at: At<'_>) -> Option<Route> {
+    let fields = Fields::open(problems, at, KEYS)?;
+    let id = fields.required(problems, "name", "frontend").and_then(|at| names.take(problems, &at));
+    let title = fields.required(problems, "title", "Web frontend").and_then(|at| reader::title(problems, &at));
+    let driver = fields.required(problems, "driver", "{ url_map: my-load-balancer }").and_then(|at| driver(problems, at));
+    let front_door = match fields.optional(problems, "front_door") {
+        Some(at) => address(problems, &at).map(Some),
+        None => Some(None),
+    };
+    if front_door == Some(None) {
+        let message = "without `front_door` nobody sees which backend really answers; only what the API says will be shown";
+        problems.at(fields.at(), message).help("add `front_door: https://www.example.com`").warning();
+    }
+    let backends = fields.required(problems, "backends", "[…]").and_then(|at| backends(problems, &at, driver.as_ref()));
+    let known: Vec<&str> = declared::backends_of(fields.at().node).iter().map(|backend| backend.name).collect();
+    let home_at = fields.required(problems, "home", "run");
+    let target_at = fields.required(problems, "target", "gke");
+    let end = |problems: &mut Problems, at: &Option<At<'_>>| -> Option<BackendId> {
+        at.as_ref().and_then(|at| name::reference(problems, at, "backend of this route", &known))
+    };
+    let (home, target) = (end(problems, &home_at), end(problems, &target_at));
+    if let (Some(home), Some(target), Some(at)) = (&home, &target, &target_at)
+        && home == target
+    {
+        let message = format!("`{target}` is home already; the route would lead nowhere");
+        problems.at(at, message).allowed("`home` and `target` that differ").error();
+    }
+    let ladder = fields.required(problems, "ladder", "[1%, 5%, 25%, 50%, 100%]").and_then(|at| ladder(problems, &at, driver.as_ref()));
+    let step_max_at = fields.required(problems, "step_max", "50%");
+    let step_max = step_max_at.as_ref().and_then(|at| some_share(problems, at));
+    if let (Some(ladder), Some(step_max), Some(at)) = (&ladder, step_max, &step_max_at) {
+        steep_rungs(problems, at, ladder, step_max);
+    }
+    let settle = fields.required(problems, "settle", "2m");
+    let settle = settle.and_then(|at| span_within(problems, &at, Millis::from_secs(1), Millis::from_mins(30)));
+    Some(Route {
+        id: id?,
+        title: title?,
+        driver: driver?,
+        backends: home_first(backends?, home.as_ref()),
+        home: home?,
+        target: target?,
+        ladder: ladder?,
+        step_max: step_max?,
+        settle: settle?,
+        front_door: front_door?,
+    })
+}
+
+fn home_first(mut backends: Vec<Backend>, home: Option<&BackendId>) -> Vec<Backend> {
+    // A stable sort: all others keep the plan's order.
+    backends.sort_by_key(|backend| Some(&backend.id) != home);
+    backends
+}
+
+const DRIVER_KEYS: &[&str] = &["url_map", "cloud_run_revisions"];
+
+fn driver(problems: &mut Problems, at: At<'_>) -> Option<Driver> {
+    let fields = Fields::open(problems, at, DRIVER_KEYS)?;
+    let url_map = fields.optional(problems, "url_map");
+    let service = fields.optional(problems, "cloud_run_revisions");
+    match (url_map, service) {
+        (Some(at), None) => Some(Driver::UrlMap { url_map: name::resource(problems, &at, name::URL_MAP)? }),
+        (None, Some(at)) => Some(Driver::CloudRunRevisions { service: name::resource(problems, &at, name::RUN_SERVICE)? }),
+        (Some(_), Some(_)) => {
+            problems.at(fields.at(), "a route has one driver, not two").allowed(DRIVER_KEYS.join(" or ")).error();
+            None
+        }
+        (None, None) => {
+            problems
+                .at(fields.at(), "the driver is missing")
+                .allowed(DRIVER_KEYS.join(" or "))
+                .help("add `url_map: my-load-balancer`")
+                .error();
+            None
+        }
+    }
+}
+
+fn ladder(problems: &mut Problems, at: &At<'_>, driver: Option<&Driver>) -> Option<Vec<PerMille>> {
+    let entries = reader::list(problems, at, "shares such as 5%")?;
+    if entries.len() > RUNGS_MAX {
+        problems.at(at, format!("the ladder has {} rungs", entries.len())).allowed(format!("at most {RUNGS_MAX}")).error();
+        return None;
+    }
+    let found: Vec<_> = entries.iter().map(|entry| some_share(problems, entry)).collect();
+    for (place, (share, entry)) in found.iter().zip(&entries).enumerate() {
+        let Some(share) = *share else { continue };
+        if let Some(lower) = place.checked_sub(1).and_then(|before| found[before]).filter(|before| *before >= share) {
+            problems
+                .at(entry, format!("the ladder does not rise: {share} comes after {lower}"))
+                .allowed("rising shares that end at 100%")
+                .error();
+        }
+        if matches!(driver, Some(Driver::CloudRunRevisions { .. })) && !share.get().is_multiple_of(10) {
+            problems.at(entry, format!("Cloud Run can't split at {share}")).allowed("whole percents between revisions").error();
+        }
+    }
+    if let (Some(Some(last)), Some(entry)) = (found.last(), entries.last())
+        && *last != PerMille::ALL
+    {
+        let message = format!("the ladder ends at {last}, so the migration would never be complete");
+        problems.at(entry, message).allowed("rising shares that end at 100%").help("add `100%` at the end").error();
+    }
+    found.into_iter().collect()
+}
+
+/// Rungs that are further apart than one step may go need a second person each time; that is allowed, and seldom meant.
+fn steep_rungs(problems: &mut Problems, at: &At<'_>, ladder: &[PerMille], step_max: PerMille) {
+    let below = std::iter::once(PerMille::ZERO).chain(ladder.iter().copied());
+    for (low, high) in below.zip(ladder) {
+        if high.get().saturating_sub(low.get()) > step_max.get() {
+            let message = format!("from {low} to {high} is more than one step of {step_max} and will need a second person's approval");
+            problems.at(at, message).help("raise `step_max` or add a rung between them").warning();
+        }
+    }
+}
+
+fn backends(problems: &mut Problems, at: &At<'_>, driver: Option<&Driver>) -> Option<Vec<Backend>> {
+    let mut names = Names::new("backend");
+    let mut targets = Names::new("backend with a target");
+    let entries = reader::list(problems, at, "backends")?;
+    if entries.len() < 2 {
+        problems.at(at, "a route with one backend can't be split").allowed("two backends or more").error();
+    }
+    let found: Vec<_> = entries.iter().map(|entry| backend(problems, &mut names, &mut targets, entry.clone(), driver)).collect();
+    found.into_iter().collect()
+}
+
+const BACKEND_KEYS: &[&str] = &["name", "title", "cloud_run", "gke", "backend_service", "revision", "metrics", "probe"];
+
+fn backend(problems: &mut Problems, names: &mut Names, targets: &mut Names, at: At<'_>, driver: Option<&Driver>) -> Option<Backend> {
+    let fields = Fields::open(problems, at, BACKEND_KEYS)?;
+    let id = fields.required(problems, "name", "run").and_then(|at| names.take(problems, &at));
+    let title = fields.required(problems, "title", "Cloud Run").and_then(|at| reader::title(problems, &at));
+    let workload = workload(problems, &fields);
+    let target = target(problems, targets, &fields, driver);
+    let metrics_url = match fields.optional(problems, "metrics") {
+        Some(at) => address(problems, &at).map(Some),
+        None => Some(None),
+    };
+    let probe_url = match fields.optional(problems, "probe") {
+        Some(at) => address(problems, &at).map(Some),
+        None => Some(None),
+    };
+    let workload = workload?;
+    let platform = match &workload {
+        WorkloadRef::CloudRunService { .. } => Platform::CloudRun,
+        WorkloadRef::Deployment { .. } => Platform::Gke,
+    };
+    if let (Some(Driver::CloudRunRevisions { .. }), Platform::Gke) = (driver, platform) {
+        let message = "Cloud Run splits only between its own revisions; it can't send traffic to GKE";
+        problems.at(fields.at(), message).help("use the driver `url_map` for a route between Cloud Run and GKE").error();
+    }
+    Some(Backend { id: id?, title: title?, platform, target: target?, workload, metrics_url: metrics_url?, probe_url: probe_url? })
+}
+
+/// What the driver calls this backend.
+fn target(problems: &mut Problems, targets: &mut Names, fields: &Fields<'_>, driver: Option<&Driver>) -> Option<Shown> {
+    let (wanted, other, example) = match driver? {
+        Driver::UrlMap { .. } => ("backend_service", "revision", "frontend-gke"),
+        Driver::CloudRunRevisions { .. } => ("revision", "backend_service", "frontend-00042-bim"),
+    };
+    if let Some(at) = fields.optional(problems, other) {
+        problems.at(&at, format!("`{other}` means nothing to this route's driver")).allowed(format!("`{wanted}`")).error();
+    }
+    let at = fields.required(problems, wanted, example)?;
+    let target = match driver? {
+        Driver::UrlMap { .. } => name::resource(problems, &at, name::BACKEND_SERVICE)?,
+        Driver::CloudRunRevisions { .. } => name::revision(problems, &at)?,
+    };
+    targets.take::<BackendId>(problems, &at)?;
+    Some(target)
+}
+
+const DEPLOYMENT_KEYS: &[&str] = &["cluster", "namespace", "deployment"];
+
+fn workload(problems: &mut Problems, fields: &Fields<'_>) -> Option<WorkloadRef> {
+    let run = fields.optional(problems, "cloud_run");
+    let gke = fields.optional(problems, "gke");
+    match (run, gke) {
+        (Some(at), None) => {
+            let fields = Fields::open(problems, at, &["service"])?;
+            let service = fields.required(problems, "service", "frontend")?;
+            Some(WorkloadRef::CloudRunService { service: name::resource(problems, &service, name::RUN_SERVICE)? })
+        }
+        (None, Some(at)) => {
+            let fields = Fields::open(problems, at, DEPLOYMENT_KEYS)?;
+            let mut part = |key, example, grammar| {
+                let at = fields.required(problems, key, example)?;
+                name::resource(problems, &at, grammar)
+            };
+            let cluster = part("cluster", "my-cluster", name::CLUSTER);
+            let namespace = part("namespace", "default", name::NAMESPACE);
+            let deployment = part("deployment", "frontend", name::DEPLOYMENT);
+            Some(WorkloadRef::Deployment { cluster: cluster?, namespace: namespace?, deployment: deployment? })
+        }
+        (Some(_), Some(_)) => {
+            problems.at(fields.at(), "a backend is on one platform, not on two").allowed("`cloud_run` or `gke`").error();
+            None
+        }
+        (None, None) => {
+            let example = "add `cloud_run: { service: frontend }` or `gke: { cluster: …, namespace: …, deployment: … }`";
+            problems.at(fields.at(), "where this backend runs is missing").allowed("`cloud_run` or `gke`").help(example).error();
+            None
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! Triggers: the rules that roll back by themselves, and therefore the part of a plan that is worst when it is silently wrong.
+
+use crate::{
+    domain::{
+        id::{BackendId, RouteId},
+        metric::{Metric, Unit},
+        shown::Shown,
+        time::Millis,
+    },
+    plan::{
+        lower::{
+            declared::{Declared, DeclaredRoute, Metrics},
+            name::{self, Names},
+            span_within,
+        },
+        model::{OnBlind, Trigger, TriggerAction},
+        reader::{self, At, Fields, Problems},
+        units,
+    },
+};
+
+const KEYS: &[&str] = &["name", "title", "route", "backend", "metric", "threshold", "duration", "requests_min", "action", "on_blind"];
+const ACTIONS: &[(&str, TriggerAction)] = &[("rollback", TriggerAction::Rollback), ("hold", TriggerAction::Hold)];
+const ON_BLIND: &[(&str, OnBlind)] = &[("rollback", OnBlind::Rollback), ("hold", OnBlind::Hold)];
+/// Below 100 requests a healthy 1 % error rate looks like 5 % too often: at 12 requests in 11 % of all windows, at 100 in 0.02 %.
+const REQUESTS_MIN: u64 = 100;
+const REQUESTS_MOST: u64 = 1_000_000_000;
+const DURATION_MOST: Millis = Millis::from_mins(60);
+
+pub fn triggers(problems: &mut Problems, at: &At<'_>, declared: &Declared<'_>, scrape_every: Option<Millis>) -> Option<Vec<Trigger>> {
+    let mut names = Names::new("trigger");
+    let entries = reader::list(problems, at, "triggers")?;
+    let mut found = Vec::new();
+    for entry in entries {
+        found.push(trigger(problems, &mut names, entry, declared, scrape_every));
+    }
+    let triggers: Vec<Trigger> = found.into_iter().collect::<Option<_>>()?;
+    for route in declared.route_names() {
+        let rolls_back = |trigger: &Trigger| trigger.route.as_str() == route && trigger.action == TriggerAction::Rollback;
+        if !triggers.iter().any(rolls_back) {
+            let message = format!("no trigger rolls route `{route}` back; that would be left to people");
+            problems.at(at, message).help(format!("add a trigger with `route: {route}` and `action: rollback`")).warning();
+        }
+    }
+    Some(triggers)
+}
+
+fn trigger(
+    problems: &mut Problems,
+    names: &mut Names,
+    at: At<'_>,
+    declared: &Declared<'_>,
+    scrape_every: Option<Millis>,
+) -> Option<Trigger> {
+    let fields = Fields::open(problems, at, KEYS)?;
+    let id = fields.required(problems, "name", "error-rate").and_then(|at| names.take(problems, &at));
+    let route_at = fields.required(problems, "route", "frontend");
+    let route: Option<RouteId> = route_at.as_ref().and_then(|at| name::reference(problems, at, "route", &declared.route_names()));
+    let declared_route = route.as_ref().and_then(|route| declared.route(route.as_str()));
+    let metric_at = fields.required(problems, "metric", "error_rate");
+    let metric = metric_at.and_then(|at| reader::word(problems, &at, &Metric::ALL.map(|metric| (metric.name(), metric))));
+    let threshold_at = fields.required(problems, "threshold", "0.05");
+    let above = threshold_at.as_ref().zip(metric).and_then(|(at, metric)| threshold(problems, at, metric));
+    let duration = fields.required(problems, "duration", "2m");
+    // A trigger fires on two samples at least, so its window has to have room for them.
+    let least = Millis(scrape_every.map_or(1, |every| every.0.saturating_mul(2)));
+    let lasting = duration.and_then(|at| span_within(problems, &at, least, DURATION_MOST));
+    let action_at = fields.required(problems, "action", "rollback");
+    let action = action_at.and_then(|at| reader::word(problems, &at, ACTIONS));
+    let backend_at = fields.required(problems, "backend", "gke");
+    let backend = backend_at.zip(declared_route).and_then(|(at, route)| backend(problems, &at, route, action));
+    let requests_min = match fields.optional(problems, "requests_min") {
+        Some(at) => requests_min(problems, &at),
+        None => Some(REQUESTS_MIN),
+    };
+    let on_blind = on_blind(problems, &fields);
+    let title = match fields.optional(problems, "title") {
+        Some(at) => reader::title(problems, &at),
+        None => metric.map(|metric| Shown::new(metric.name())),
+    };
+    Some(Trigger {
+        id: id?,
+        title: title?,
+        route: route?,
+        backend: backend?,
+        metric: metric?,
+        above: above?,
+        lasting: lasting?,
+        requests_min: requests_min?,
+        action: action?,
+        on_blind: on_blind?,
+    })
+}
+
+/// What to do without data is a decision about risk; nobody but the plan's author can take it, so there is no default.
+fn on_blind(problems: &mut Problems, fields: &Fields<'_>) -> Option<OnBlind> {
+    if !fields.has("on_blind") {
+        let message = "`on_blind` is missing: what is to happen when there has been no data for five minutes?";
+        let help = "add `on_blind: rollback` to go home when nothing can be seen, `on_blind: hold` to stay and wait";
+        problems.at(fields.at(), message).allowed("rollback, hold; there is no default").help(help).error();
+        return None;
+    }
+    let at = fields.optional(problems, "on_blind")?;
+    reader::word(problems, &at, ON_BLIND)
+}
+
+fn backend(problems: &mut Problems, at: &At<'_>, route: &DeclaredRoute<'_>, action: Option<TriggerAction>) -> Option<BackendId> {
+    let id: BackendId = name::reference(problems, at, "backend of this route", &route.backend_names())?;
+    let declared = route.backends.iter().find(|backend| backend.name == id.as_str())?;
+    if action == Some(TriggerAction::Rollback) && route.home == Some(declared.name) {
+        let message = format!("`{id}` is where a rollback leads; when it fails, rolling back would send it even more");
+        problems.at(at, message).help("watch the target, or use `action: hold`").error();
+    }
+    if declared.metrics == Metrics::NotScraped {
+        let message = format!("backend `{id}` has no `metrics`, so this trigger would be blind for ever");
+        problems.at(at, message).help("add `metrics: https://…/metrics` to the backend").error();
+    }
+    Some(id)
+}
+
+/// In the metric's own unit.
+fn threshold(problems: &mut Problems, at: &At<'_>, metric: Metric) -> Option<f64> {
+    match metric.unit() {
+        Unit::Fraction => reader::quantity(problems, at, units::FRACTION_ALLOWED, units::fraction),
+        Unit::PerSecond => reader::quantity(problems, at, units::RATE_ALLOWED, units::rate),
+        Unit::Milliseconds => {
+            let span = span_within(problems, at, Millis(1), Millis::from_mins(10))?;
+            Some(span.0 as f64)
+        }
+    }
+}
+
+fn requests_min(problems: &mut Problems, at: &At<'_>) -> Option<u64> {
+    let count = reader::count(problems, at, 1, REQUESTS_MOST)?;
+    if count < REQUESTS_MIN {
+        let message = format!("with {count} requests in a window, chance alone will set this trigger off");
+        problems.at(at, message).help(format!("use {REQUESTS_MIN} or more; a window with fewer counts as no data")).warning();
+    }
+    Some(count)
+}

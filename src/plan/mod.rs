@@ -1,0 +1,74 @@
+//! From a YAML file to a [`model::Plan`].
+//!
+//! Four passes, each of which knows nothing of the next: [`lexical`] looks at the bytes, [`document`] makes a tree of them, [`lower`]
+//! makes a plan of the tree, and what anybody minds becomes a [`Diagnostic`] with its line, what is allowed and what was probably meant.
+//! All problems come at once: nobody should need ten runs to find ten mistakes.
+//!
+//! A plan names things and bounds. It can't run commands, include files, read the environment or carry credentials, and nothing in it is
+//! ever expanded, so what was reviewed is what runs. What a plan says about the world is not checked here; that needs the world.
+
+use sha2::{Digest, Sha256};
+
+pub mod address;
+pub mod diagnostic;
+pub mod document;
+pub mod lexical;
+mod lower;
+pub mod model;
+mod reader;
+pub mod suggest;
+pub mod units;
+
+use crate::plan::{
+    diagnostic::{Diagnostic, Severity},
+    lexical::Nesting,
+    model::Plan,
+    reader::{At, Problems},
+};
+
+/// Reads a plan file's bytes. With the plan come the warnings.
+/// # Errors
+/// Every problem of the file, in the order of the text, warnings included; at least one is an error.
+pub fn read(bytes: &[u8]) -> Result<(Plan, Vec<Diagnostic>), Vec<Diagnostic>> {
+    let text = lexical::text(bytes)?;
+    let scanned = lexical::scan(text);
+    let mut diagnostics = scanned.flaws;
+    if scanned.nesting == Nesting::TooDeep {
+        return Err(diagnostics);
+    }
+    let root = match document::read(text) {
+        Ok(root) => root,
+        Err(unreadable) => {
+            // The first fence has usually said it already, and better.
+            if diagnostics.is_empty() {
+                diagnostics.push(syntax(unreadable));
+            }
+            return Err(diagnostics);
+        }
+    };
+    let mut problems = Problems::default();
+    let plan = lower::plan(&mut problems, &At { node: &root, path: String::new() }, hash(bytes));
+    diagnostics.extend(problems.located(text));
+    diagnostics.sort_by_key(|diagnostic| (diagnostic.line, diagnostic.column));
+    let faultless = diagnostics.iter().all(|diagnostic| diagnostic.severity == Severity::Warning);
+    match plan {
+        Some(plan) if faultless => Ok((plan, diagnostics)),
+        Some(_) | None => Err(diagnostics),
+    }
+}
+
+fn hash(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn syntax(unreadable: document::Unreadable) -> Diagnostic {
+    Diagnostic {
+        severity: Severity::Error,
+        line: unreadable.place.line,
+        column: unreadable.place.column,
+        path: String::new(),
+        message: unreadable.message,
+        allowed: Some("YAML with two spaces per level and no tabs".to_owned()),
+        suggestion: None,
+    }
+}

@@ -1,0 +1,210 @@
+//! The plan as the program uses it: every name resolved, every number checked, nothing left to interpret.
+//!
+//! A [`Plan`] is made from a YAML document and from nothing else; it is embedded whole in the journal's first entry, so that a journal
+//! can be replayed without the file. It names things and bounds; it can't hold commands, file paths, credentials or headers.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{
+    id::{BackendId, InstanceId, ItemId, PhaseId, RouteId, TriggerId},
+    metric::Metric,
+    platform::Platform,
+    shown::Shown,
+    time::Millis,
+    weight::PerMille,
+};
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    pub name: Shown,
+    /// SHA-256 of the file's bytes, in hex.
+    pub hash: String,
+    pub project: Shown,
+    pub region: Shown,
+    pub routes: Vec<Route>,
+    pub triggers: Vec<Trigger>,
+    pub checklist: Vec<Item>,
+    pub database: Option<Database>,
+    pub phases: Vec<Phase>,
+    pub limits: Limits,
+}
+
+/// A named split over backends.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Route {
+    pub id: RouteId,
+    pub title: Shown,
+    pub driver: Driver,
+    /// In the plan's order, which is the order on the rail: home first.
+    pub backends: Vec<Backend>,
+    /// Where a rollback sends everything.
+    pub home: BackendId,
+    /// Where the migration leads.
+    pub target: BackendId,
+    /// The presets of the slider: shares of `target`, rising, ending at 1000.
+    pub ladder: Vec<PerMille>,
+    /// The largest single step forward, in per mille of `target`. A larger one needs a second person's approval.
+    pub step_max: PerMille,
+    /// How long after an accepted change the data plane may still disagree (a load balancer needs minutes).
+    pub settle: Millis,
+    /// The public URL of the front door, for the prober.
+    pub front_door: Option<Shown>,
+}
+
+impl Route {
+    pub fn backend(&self, id: &BackendId) -> Option<&Backend> {
+        self.backends.iter().find(|backend| backend.id == *id)
+    }
+    pub fn backend_ids(&self) -> impl Iterator<Item = &BackendId> {
+        self.backends.iter().map(|backend| &backend.id)
+    }
+}
+
+/// What holds the weights of a route.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Driver {
+    /// `weightedBackendServices` of a global EXTERNAL_MANAGED URL map.
+    UrlMap { url_map: Shown },
+    /// Traffic between revisions of one Cloud Run service; whole percents only.
+    CloudRunRevisions { service: Shown },
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Backend {
+    pub id: BackendId,
+    pub title: Shown,
+    pub platform: Platform,
+    /// What the driver calls it: a backend service, a revision.
+    pub target: Shown,
+    pub workload: WorkloadRef,
+    /// Where `/metrics` is scraped, if this plan scrapes it.
+    pub metrics_url: Option<Shown>,
+    /// Where the prober asks this backend directly, past the front door.
+    pub probe_url: Option<Shown>,
+}
+
+/// Where the platform describes the workload.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WorkloadRef {
+    CloudRunService { service: Shown },
+    Deployment { cluster: Shown, namespace: Shown, deployment: Shown },
+}
+
+/// `metric` of `backend` above `above` for `lasting` → `action`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Trigger {
+    pub id: TriggerId,
+    pub title: Shown,
+    pub route: RouteId,
+    pub backend: BackendId,
+    pub metric: Metric,
+    /// In the metric's own unit: a fraction, milliseconds, a rate. Finite and positive.
+    pub above: f64,
+    pub lasting: Millis,
+    /// Fewest requests that a sample must rest on; with fewer it is a gap.
+    pub requests_min: u64,
+    pub action: TriggerAction,
+    pub on_blind: OnBlind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TriggerAction {
+    Rollback,
+    /// Only blocks further advance, and says so.
+    Hold,
+}
+
+/// What to do when a trigger has been blind for five minutes while the target takes 0.1 to 99.9 % of the traffic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnBlind {
+    Rollback,
+    Hold,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Item {
+    pub id: ItemId,
+    pub stage: Stage,
+    pub title: Shown,
+    pub proof: Proof,
+    /// How long evidence or a signature holds.
+    pub expires: Millis,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stage {
+    PreMigration,
+    DuringMigration,
+    PostMigration,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Proof {
+    /// A person says so, with a note.
+    Signed,
+    /// The session collects it by itself.
+    Collected(Check),
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Check {
+    /// Every source that a trigger or a check needs answers, and none is stale.
+    MonitoringInPlace,
+    /// Error rate of every backend that takes traffic below this fraction.
+    ErrorRatesBelow(f64),
+    /// 95th percentile of every backend that takes traffic below this many milliseconds.
+    LatencyBelow(f64),
+    ReplicationLagBelow(Millis),
+    /// No connection dropped, by prober and by the backends' counters, for this long.
+    NoDroppedConnections(Millis),
+    /// The whole route on its target, accepted and observed.
+    AllTrafficOnTarget,
+    /// Error rate and 95th percentile of the target within bounds without a break for this long.
+    StableFor(Millis),
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Database {
+    pub mode: DatabaseMode,
+    pub primary: InstanceId,
+    pub replicas: Vec<InstanceId>,
+    /// Lag above this is a breach of the gauge.
+    pub lag_max: Millis,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DatabaseMode {
+    /// Both platforms use the same primary; nothing moves.
+    Shared,
+    Switchover,
+    Promote,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Phase {
+    pub id: PhaseId,
+    pub title: Shown,
+    /// The shares of the target, in per mille, between which this phase takes place; the screen names the phase by them.
+    pub target_from: PerMille,
+    pub target_to: PerMille,
+}
+
+/// Bounds of the whole session, with the defaults of the safety contract.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Between two scrapes of one backend.
+    pub scrape_every: Millis,
+    /// Between two reads of the weights.
+    pub read_every: Millis,
+    /// Instances that home must have ready before the target may take more: at least its ready count times this, in per mille
+    /// of what it had at the start.
+    pub home_ready_min: PerMille,
+}

@@ -1,0 +1,61 @@
+//! What a session needs of the world, in domain words.
+//!
+//! Three small traits. An adapter implements one of them over some vendor's wire; the session holds them as trait objects and knows
+//! nothing of HTTP. Every call has a deadline of its own inside the adapter, so a future from here always ends.
+
+use std::{future::Future, pin::Pin};
+
+use crate::domain::{
+    fact::{Accepted, Fact},
+    fault::{Fault, Outcome, Version},
+    id::{EffectId, SourceId},
+    shown::Shown,
+    time::Millis,
+    weight::Weights,
+};
+
+pub type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Holds the weights of one route.
+pub trait Driver: Send + Sync {
+    /// # Errors
+    /// Whatever kept it from reading; the weights that were known stay what they were.
+    fn read(&self) -> Answer<'_, Result<Accepted, Fault>>;
+
+    /// Writes `to` only against `version`. Repeating it with the same `intent` is safe where the API knows request ids.
+    /// Ends when the API has said that the change is accepted and its operation is over, or at the deadline with `Unknown`.
+    fn write<'a>(&'a self, to: &'a Weights, version: &'a Version, intent: &'a Intent) -> Answer<'a, Outcome>;
+
+    /// The command that does the same by hand, for when we can't.
+    fn by_hand(&self, to: &Weights) -> String;
+}
+
+/// Which recorded intent a write belongs to; travels with it as request id and request reason, so the cloud's own audit log is a witness.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Intent {
+    pub session: String,
+    pub effect: EffectId,
+    /// Hash of the journal's record that holds the intent, in hex.
+    pub head: String,
+}
+
+/// Looks at one source, again and again.
+pub trait Sensor: Send + Sync {
+    fn source(&self) -> SourceId;
+    /// Between the end of one look and the beginning of the next. Zero for a sensor that waits for news by itself (a watch).
+    fn every(&self) -> Millis;
+    /// Age from which what it said is stale: its interval plus what the source documents as its delay.
+    fn stale_after(&self) -> Millis;
+    /// # Errors
+    /// Whatever kept it from seeing.
+    fn look(&mut self) -> Answer<'_, Result<Vec<Fact>, Fault>>;
+}
+
+/// Demo only: stirs the simulated world.
+pub trait Stirrer: Send + Sync {
+    /// What can be stirred, for the palette: (name, what it does).
+    fn choices(&self) -> Vec<(Shown, Shown)>;
+    /// # Errors
+    /// If there is no such thing to stir.
+    fn stir(&self, what: &str) -> Result<(), Fault>;
+}

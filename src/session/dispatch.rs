@@ -1,0 +1,91 @@
+//! From effects to tasks: each effect that the core decided on runs here, after its intent is durable, and brings back exactly one outcome.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use tokio::{sync::mpsc, task::JoinSet};
+
+use crate::{
+    core::{
+        decision::{Deal, Effect},
+        event::Event,
+    },
+    domain::{
+        fact::{Fact, Observation},
+        fault::{Fault, FaultKind, Outcome, Receipt},
+        id::{EffectId, RouteId},
+        time::Millis,
+    },
+    port::{Driver, Intent, Stirrer},
+    session::{
+        clock::Clock,
+        sensors::{weights_source, weights_stale_after},
+    },
+};
+
+/// What a session can do to the world.
+#[derive(Clone)]
+pub struct Hands {
+    pub drivers: BTreeMap<RouteId, Arc<dyn Driver>>,
+    pub stirrer: Option<Arc<dyn Stirrer>>,
+    /// Between two reads of the weights; bounds the age of what a read brings.
+    pub read_every: Millis,
+}
+
+/// Runs `effect` in a task of its own. What it brings comes through `events`, the outcome last.
+pub fn dispatch(effect: Effect, intent: Intent, hands: &Hands, clock: Clock, events: &mpsc::Sender<Event>, tasks: &mut JoinSet<()>) {
+    let (hands, events) = (hands.clone(), events.clone());
+    tasks.spawn(async move {
+        for event in carry_out(effect.id, effect.what, &intent, &hands, clock).await {
+            if events.send(event).await.is_err() {
+                return;
+            }
+        }
+    });
+}
+
+async fn carry_out(id: EffectId, what: Deal, intent: &Intent, hands: &Hands, clock: Clock) -> Vec<Event> {
+    let finished = |outcome| Event::Finished { effect: id, outcome };
+    match what {
+        Deal::Write { route, to, version, .. } => match hands.drivers.get(&route) {
+            Some(driver) => {
+                tracing::info!(%route, to = %to, effect = %id, "writing weights");
+                let outcome = driver.write(&to, &version, intent).await;
+                tracing::info!(%route, effect = %id, ?outcome, "write ended");
+                vec![finished(outcome)]
+            }
+            None => vec![finished(Outcome::NotDone(no_driver(&route)))],
+        },
+        Deal::Read { route } => match hands.drivers.get(&route) {
+            Some(driver) => {
+                let asked_at = clock.now();
+                let result = driver.read().await;
+                let outcome = match &result {
+                    Ok(accepted) => Outcome::Done(Receipt { version: Some(accepted.version.clone()), operation: None }),
+                    Err(fault) => Outcome::NotDone(fault.clone()),
+                };
+                let seen = Observation {
+                    source: weights_source(&route),
+                    asked_at,
+                    stale_after: weights_stale_after(hands.read_every),
+                    result: result.map(|accepted| vec![Fact::Accepted(accepted)]),
+                };
+                vec![Event::Observed(seen), finished(outcome)]
+            }
+            None => vec![finished(Outcome::NotDone(no_driver(&route)))],
+        },
+        Deal::Stir { stir } => {
+            let stirred = match &hands.stirrer {
+                Some(stirrer) => stirrer.stir(stir.as_str()),
+                None => Err(Fault::new(FaultKind::Unsupported, "this world can't be stirred")),
+            };
+            let outcome = stirred.map_or_else(Outcome::NotDone, |()| Outcome::Done(Receipt::default()));
+            vec![finished(outcome)]
+        }
+        // The engine keeps alarms itself; they never get here.
+        Deal::Wake { .. } => Vec::new(),
+    }
+}
+
+fn no_driver(route: &RouteId) -> Fault {
+    Fault::new(FaultKind::Unsupported, format!("nothing drives the route {route}"))
+}

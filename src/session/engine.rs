@@ -1,0 +1,225 @@
+//! The loop: whatever happens is stamped, stepped, recorded, and only then seen and acted upon.
+//!
+//! The order is the safety: a deed with an effect is on disk (`fdatasync`) before its effect starts and before anybody sees it. What only
+//! tells (a reading, a look around) is recorded without waiting for the disk and written out within a second. When the journal fails, the
+//! engine stops for good: nothing leaves any more, and it says which commands would bring traffic home by hand.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinSet,
+};
+
+use crate::{
+    core::{
+        decision::{Deal, Deed},
+        event::{Alarm, Entry, Event},
+        state::State,
+        step::step,
+    },
+    domain::{fact::Observation, id::Seq, time::Timestamp},
+    door::{Inside, Presence, Published, Request, Snapshot, Wanted},
+    port::{Intent, Sensor},
+    session::{
+        book::{Book, BookError, Weight},
+        clock::Clock,
+        dispatch::{Hands, dispatch},
+        sensors,
+        timers::Timers,
+    },
+};
+
+/// Observations that may wait for the engine; a sensor waits when it is full, so it looks less often and never floods.
+const OBSERVATIONS_MAX: usize = 64;
+/// What is recorded without waiting for the disk is on disk this much later at the latest, in real time.
+const FLUSH_EVERY: Duration = Duration::from_secs(1);
+/// A holder of the controls is recorded as alive at most this often, in real time; he beats every 5 s.
+const BEAT_EVERY: Duration = Duration::from_secs(4);
+
+/// The engine with everything it owns.
+pub struct Engine {
+    state: State,
+    next: Seq,
+    last_at: Timestamp,
+    clock: Clock,
+    book: Book,
+    hands: Hands,
+    timers: Timers,
+    events: mpsc::Sender<Event>,
+    tasks: JoinSet<()>,
+    deeds: tokio::sync::broadcast::Sender<Arc<Published>>,
+    beat_recorded: Option<tokio::time::Instant>,
+}
+
+/// What a session is made of, beside its journal.
+pub struct Parts {
+    pub clock: Clock,
+    pub hands: Hands,
+    pub sensors: Vec<Box<dyn Sensor>>,
+    pub inside: Inside,
+    /// Turns true when the host is to end.
+    pub stop: watch::Receiver<bool>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    #[error("{book}. Nothing has left this process since; traffic is where it was. To bring it home by hand: {by_hand}")]
+    Book { book: BookError, by_hand: String },
+    #[error("the entry could not be written as JSON: {0}; nothing was done with it")]
+    Encode(#[from] serde_json::Error),
+}
+
+/// Runs a session until it is told to stop or its journal fails.
+///
+/// `state` is the fold of what `book` holds already; `first` is what happens first: `Opened` for a new journal, `Restarted` for an old one.
+/// # Errors
+/// [`EngineError`] when the journal can't take a record; from then on nothing leaves the process.
+pub async fn run(state: State, book: Book, first: Event, parts: Parts) -> Result<State, EngineError> {
+    let Parts { clock, hands, sensors: watched, inside, stop } = parts;
+    let (events, happened) = mpsc::channel(crate::door::REQUESTS_MAX);
+    let (seen, observations) = mpsc::channel(OBSERVATIONS_MAX);
+    let mut tasks = JoinSet::new();
+    sensors::start(watched, clock, &seen, &mut tasks);
+    let next = book.next_seq();
+    let engine = Engine {
+        last_at: state.now,
+        state,
+        next,
+        clock,
+        book,
+        hands,
+        timers: Timers::new(clock),
+        events,
+        tasks,
+        deeds: inside.deeds.clone(),
+        beat_recorded: None,
+    };
+    engine.turn(first, Sources { happened, observations, inside, stop }).await
+}
+
+struct Sources {
+    happened: mpsc::Receiver<Event>,
+    observations: mpsc::Receiver<Observation>,
+    inside: Inside,
+    stop: watch::Receiver<bool>,
+}
+
+impl Engine {
+    async fn turn(mut self, first: Event, mut from: Sources) -> Result<State, EngineError> {
+        self.happen(first)?;
+        let mut flush = tokio::time::interval(FLUSH_EVERY);
+        flush.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            // Biased: what can bring us home comes before what can take us further out.
+            let event = tokio::select! {
+                biased;
+                _ = from.stop.wait_for(|stop| *stop) => break,
+                Some(event) = from.happened.recv() => Some(event),
+                alarm = self.timers.next() => Some(Event::Rang(alarm)),
+                Some(observation) = from.observations.recv() => Some(Event::Observed(observation)),
+                Some(presence) = from.inside.presence.recv() => self.presence(presence),
+                Some(request) = from.inside.requests.recv() => Some(asked(request)),
+                Some(reply) = from.inside.snapshots.recv() => {
+                    let snapshot = Snapshot { seq: self.state.seq, json: serde_json::to_string(&self.state)?.into() };
+                    // The asker may have gone meanwhile; then nobody wants it.
+                    let _ = reply.send(snapshot);
+                    None
+                }
+                _ = flush.tick() => {
+                    self.book.flush().map_err(|book| self.latched(book))?;
+                    None
+                }
+            };
+            if let Some(event) = event {
+                self.happen(event)?;
+            }
+        }
+        self.tasks.abort_all();
+        self.book.flush().map_err(|book| self.latched(book))?;
+        Ok(self.state)
+    }
+
+    /// One event, all the way.
+    fn happen(&mut self, event: Event) -> Result<(), EngineError> {
+        let tick = event == Event::Rang(Alarm::Tick);
+        let at = self.clock.now().max(self.last_at);
+        let entry = Entry { seq: self.next, at, event };
+        let decision = step(&mut self.state, &entry);
+        let deed = Deed { entry, decision };
+        let json = serde_json::to_string(&deed)?;
+        let weight = weigh(&deed);
+        let recorded = tokio::task::block_in_place(|| self.book.append(at, weight, &json));
+        let head = recorded.map_err(|book| self.latched(book))?;
+        self.next = Seq(self.next.0 + 1);
+        self.last_at = at;
+        if !tick {
+            self.timers.stir();
+        }
+        // Nobody listening is no error.
+        let _ = self.deeds.send(Arc::new(Published { seq: deed.entry.seq, json: json.into() }));
+        for effect in deed.decision.effects {
+            match effect.what {
+                Deal::Wake { at, alarm } => self.timers.wake(at, alarm),
+                Deal::Write { .. } | Deal::Read { .. } | Deal::Stir { .. } => {
+                    let session = self.state.opened.as_ref().map(|opened| opened.session.to_string()).unwrap_or_default();
+                    let intent = Intent { session, effect: effect.id, head: head.clone() };
+                    dispatch(effect, intent, &self.hands, self.clock, &self.events, &mut self.tasks);
+                }
+            }
+        }
+        while self.tasks.try_join_next().is_some() {}
+        Ok(())
+    }
+
+    /// A beat is an entry only when it renews somebody's hold on the controls.
+    fn presence(&mut self, presence: Presence) -> Option<Event> {
+        match presence {
+            Presence::Joined { client, who, role, terminal } => Some(Event::Joined { client, who, role, terminal }),
+            Presence::Resized { client, terminal } => Some(Event::Resized { client, terminal }),
+            Presence::Left { client } => Some(Event::Left { client }),
+            Presence::Beat { client } => {
+                let holds = self.state.controls.holder.as_ref().is_some_and(|holder| holder.client == client);
+                let due = self.beat_recorded.is_none_or(|at| at.elapsed() >= BEAT_EVERY);
+                (holds && due).then(|| {
+                    self.beat_recorded = Some(tokio::time::Instant::now());
+                    Event::Beat { client }
+                })
+            }
+        }
+    }
+
+    fn latched(&self, book: BookError) -> EngineError {
+        let plan = self.state.opened.as_ref().map(|opened| &opened.plan);
+        let routes = plan.into_iter().flat_map(|plan| &plan.routes);
+        let by_hand = routes.filter_map(|route| {
+            let home = crate::domain::weight::Weights::all_on(&route.home, route.backend_ids());
+            Some(self.hands.drivers.get(&route.id)?.by_hand(&home))
+        });
+        EngineError::Book { book, by_hand: by_hand.collect::<Vec<_>>().join(" ; ") }
+    }
+}
+
+fn asked(request: Request) -> Event {
+    let Request { by, key, what } = request;
+    match what {
+        Wanted::Ask { ask, command } => Event::Asked { by, ask, key, command },
+        Wanted::Look(look) => Event::Looked { by, key, look },
+    }
+}
+
+/// What must be on disk before anybody sees it, and what need not.
+fn weigh(deed: &Deed) -> Weight {
+    let acts = deed.decision.effects.iter().any(|effect| !matches!(effect.what, Deal::Wake { .. }));
+    match &deed.entry.event {
+        Event::Opened { .. } | Event::Restarted | Event::Asked { .. } | Event::Finished { .. } => Weight::Durable,
+        _ if acts => Weight::Durable,
+        Event::Looked { .. }
+        | Event::Observed(_)
+        | Event::Rang(_)
+        | Event::Joined { .. }
+        | Event::Resized { .. }
+        | Event::Beat { .. }
+        | Event::Left { .. } => Weight::Buffered,
+    }
+}

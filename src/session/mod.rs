@@ -1,0 +1,14 @@
+//! The imperative shell: the single owner of a session's state.
+//!
+//! [`engine::Engine`] is one task with one loop. Whatever happens comes to it through a channel, is stamped, stepped by the pure core,
+//! recorded, and only then becomes visible and effective. Everything slow (a write to a cloud, a look at a source) runs in a task of its
+//! own that the engine started and whose result comes back through the same loop. Nothing here decides anything: `core::step` does.
+//!
+//! Only this module spawns tasks for a session; each has an owner ([`tokio::task::JoinSet`]), a bound and a deadline.
+
+pub mod book;
+pub mod clock;
+pub mod dispatch;
+pub mod engine;
+pub mod sensors;
+pub mod timers;

@@ -1,0 +1,240 @@
+//! Compute Engine v1, as far as a load balancer needs it: URL maps, backend services, operations.
+//!
+//! URL maps can be read and written; backend services only read. There are no regional URL maps here, and no
+//! other resources at all.
+
+use hyper::Method;
+use serde_json::{Value, json};
+
+use super::{
+    google::{PROJECT, listing, number_for},
+    http::{Answer, Call, Reply},
+    router::not_found,
+};
+use crate::sim::world::{
+    World,
+    load_balancer::{Accepted, LINK, Refusal, URL_MAP, Write},
+    operations::Operation,
+    stamp,
+};
+
+/// Answers one call.
+pub fn handle(world: &mut World, call: &Call) -> Answer {
+    let parts = call.parts();
+    let path = parts.strip_prefix(&["compute", "v1"][..]).unwrap_or(&parts);
+    let ["projects", PROJECT, rest @ ..] = path else { return not_found(call).into() };
+    let reply = match (&call.method, rest) {
+        (&Method::GET, ["global", "urlMaps"]) => list("urlMaps", "compute#urlMapList", vec![world.load_balancer.url_map()]),
+        (&Method::GET, ["aggregated", "urlMaps"]) => {
+            aggregated("urlMaps", "compute#urlMapsAggregatedList", &[world.load_balancer.url_map()])
+        }
+        (&Method::GET, ["global", "urlMaps", URL_MAP]) => Reply::ok(&world.load_balancer.url_map()),
+        (&Method::PATCH, ["global", "urlMaps", URL_MAP]) => write(world, call, Write::Patch),
+        (&Method::PUT, ["global", "urlMaps", URL_MAP]) => write(world, call, Write::Replace),
+        (&Method::POST, ["global", "urlMaps", URL_MAP, "validate"]) => validate(world, call),
+        (&Method::GET, ["global", "backendServices"]) => list("backendServices", "compute#backendServiceList", backends()),
+        (&Method::GET, ["aggregated", "backendServices"]) => {
+            aggregated("backendServices", "compute#backendServiceAggregatedList", &backends())
+        }
+        (&Method::GET, ["global", "backendServices", name]) => {
+            backend(name).map_or_else(|| missing(&format!("global/backendServices/{name}")), |found| Reply::ok(&found))
+        }
+        (&Method::POST, ["global", "backendServices", name, "getHealth"]) => health(world, call, name),
+        (&Method::GET, ["global", "operations"]) => operations(world, call),
+        (&Method::GET, ["global", "operations", name]) => {
+            operation(world, name).map_or_else(|reply| reply, |found| Reply::ok(&operation_json(world, &found)))
+        }
+        (&Method::POST, ["global", "operations", name, "wait"]) => return wait(world, name),
+        (&Method::GET, ["global" | "regions" | "zones", ..]) => missing(&rest.join("/")),
+        _ => not_found(call),
+    };
+    reply.into()
+}
+
+fn write(world: &mut World, call: &Call, how: Write) -> Reply {
+    if !call.body.is_object() {
+        return failed(400, "required", "Required field 'resource' not specified");
+    }
+    let request_id = call.parameter("requestId");
+    match world.load_balancer.write(world.now_ms, how, &call.body, request_id, &call.actor) {
+        Ok(Accepted::Fresh(operation)) => {
+            let method = match how {
+                Write::Patch => "v1.compute.urlMaps.patch",
+                Write::Replace => "v1.compute.urlMaps.update",
+            };
+            world.note_url_map(method, &call.actor, operation.id);
+            Reply::ok(&operation_json(world, &operation))
+        }
+        Ok(Accepted::Repeated(operation)) => Reply::ok(&operation_json(world, &operation)),
+        Err(refusal @ Refusal::Fingerprint) => failed(412, "conditionNotMet", &refusal.to_string()),
+        Err(refusal @ Refusal::Invalid(_)) => failed(400, "invalid", &refusal.to_string()),
+    }
+}
+
+fn validate(world: &World, call: &Call) -> Reply {
+    let Some(resource) = call.body.get("resource") else { return failed(400, "required", "Required field 'resource' not specified") };
+    let mut problems = world.load_balancer.problems(resource);
+    let schemes = call.body.get("loadBalancingSchemes").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    if schemes.iter().any(|scheme| scheme == "EXTERNAL") {
+        problems.push("Route actions other than urlRewrite are not supported for the load balancing scheme EXTERNAL.".to_owned());
+    }
+    let mut result = json!({"loadSucceeded": problems.is_empty(), "testPassed": problems.is_empty()});
+    if !problems.is_empty() {
+        result["loadErrors"] = json!(problems);
+    }
+    Reply::ok(&json!({"result": result}))
+}
+
+fn health(world: &World, call: &Call, name: &str) -> Reply {
+    let group = call.body.get("group").and_then(Value::as_str).unwrap_or_default();
+    let Some(found) = backend(name) else { return missing(&format!("global/backendServices/{name}")) };
+    let groups: Vec<&str> =
+        found["backends"].as_array().map_or(&[][..], Vec::as_slice).iter().filter_map(|backend| backend["group"].as_str()).collect();
+    let tail = |link: &str| link.rsplit("/projects/").next().unwrap_or_default().to_owned();
+    let Some(place) = groups.iter().position(|known| tail(known) == tail(group)) else {
+        return failed(
+            400,
+            "invalid",
+            &format!("Invalid value for field 'resource.group': '{group}'. The group is not a backend of '{name}'."),
+        );
+    };
+    if name == "frontend-run" {
+        return failed(400, "invalid", "Health checks are not supported for serverless network endpoint groups.");
+    }
+    let ready = (f64::from(world.peers.gke_pods) * world.peers.gke_ready).round() as usize;
+    let endpoints = (0..world.peers.gke_pods as usize).filter(|pod| pod % groups.len() == place).map(|pod| {
+        json!({
+            "ipAddress": format!("10.8.{place}.{}", 10 + pod),
+            "port": 8080,
+            "healthState": if pod < ready { "HEALTHY" } else { "UNHEALTHY" },
+        })
+    });
+    Reply::ok(&json!({"kind": "compute#backendServiceGroupHealth", "healthStatus": endpoints.collect::<Vec<_>>()}))
+}
+
+fn backends() -> Vec<Value> {
+    ["frontend-run", "frontend-gke"].iter().filter_map(|name| backend(name)).collect()
+}
+
+fn backend(name: &str) -> Option<Value> {
+    let groups: &[&str] = match name {
+        "frontend-run" => &["regions/us-central1/networkEndpointGroups/frontend-run-neg"],
+        "frontend-gke" => &[
+            "zones/us-central1-a/networkEndpointGroups/frontend-gke-neg",
+            "zones/us-central1-b/networkEndpointGroups/frontend-gke-neg",
+            "zones/us-central1-c/networkEndpointGroups/frontend-gke-neg",
+        ],
+        _ => return None,
+    };
+    let serverless = name == "frontend-run";
+    let one = |group: &&str| {
+        let mut backend = json!({"group": format!("{LINK}/{group}"), "capacityScaler": 1.0});
+        if !serverless {
+            backend["balancingMode"] = json!("RATE");
+            backend["maxRatePerEndpoint"] = json!(100.0);
+        }
+        backend
+    };
+    let mut found = json!({
+        "kind": "compute#backendService",
+        "id": number_for(name),
+        "creationTimestamp": "2026-10-30T09:12:44.102-07:00",
+        "name": name,
+        "selfLink": format!("{LINK}/global/backendServices/{name}"),
+        "backends": groups.iter().map(one).collect::<Vec<_>>(),
+        "loadBalancingScheme": "EXTERNAL_MANAGED",
+        "protocol": if serverless { "HTTPS" } else { "HTTP" },
+        "timeoutSec": 30,
+        "connectionDraining": {"drainingTimeoutSec": if serverless { 0 } else { 60 }},
+        "logConfig": {"enable": true, "sampleRate": 1.0},
+        "sessionAffinity": "NONE",
+        "fingerprint": "kT3Vt1mQ0pA=",
+    });
+    if !serverless {
+        found["healthChecks"] = json!([format!("{LINK}/global/healthChecks/frontend-gke-ready")]);
+    }
+    Some(found)
+}
+
+fn operations(world: &World, call: &Call) -> Reply {
+    let all = world.load_balancer.operations.all().iter().rev().map(|operation| operation_json(world, operation)).collect();
+    let limit = call.parameter("maxResults").and_then(|limit| limit.parse().ok()).unwrap_or(500);
+    super::google::page(call, all, limit).map_or_else(
+        || failed(400, "invalid", "Invalid value for field 'pageToken'."),
+        |page| {
+            let mut body = listing("items", page);
+            body["kind"] = json!("compute#operationList");
+            Reply::ok(&body)
+        },
+    )
+}
+
+fn wait(world: &World, name: &str) -> Answer {
+    match operation(world, name) {
+        Err(reply) => reply.into(),
+        Ok(found) => {
+            let reply = Reply::ok(&operation_json(world, &found));
+            if found.done(world.now_ms) { Answer::Now(reply) } else { Answer::Pending(reply) }
+        }
+    }
+}
+
+fn operation(world: &World, name: &str) -> Result<Operation, Reply> {
+    let number = name.strip_prefix("operation-").and_then(|id| u64::from_str_radix(id, 16).ok());
+    let found = number.and_then(|id| world.load_balancer.operations.find(id)).cloned();
+    found.ok_or_else(|| missing(&format!("global/operations/{name}")))
+}
+
+fn operation_json(world: &World, operation: &Operation) -> Value {
+    let name = format!("operation-{:013x}", operation.id);
+    let done = operation.done(world.now_ms);
+    let mut body = json!({
+        "kind": "compute#operation",
+        "id": number_for(&name),
+        "name": name,
+        "operationType": operation.kind,
+        "targetLink": format!("{LINK}/global/urlMaps/{}", operation.target),
+        "targetId": world.load_balancer.url_map()["id"],
+        "status": if done { "DONE" } else { "RUNNING" },
+        "user": operation.principal,
+        "progress": if done { 100 } else { 0 },
+        "insertTime": stamp(operation.started_ms),
+        "startTime": stamp(operation.started_ms),
+        "selfLink": format!("{LINK}/global/operations/{name}"),
+    });
+    if done {
+        body["endTime"] = json!(stamp(operation.ends_ms));
+        if let Some(failure) = &operation.failure {
+            body["error"] = json!({"errors": [{"code": "INTERNAL_ERROR", "message": failure}]});
+            body["httpErrorStatusCode"] = json!(500);
+        }
+    }
+    body
+}
+
+fn list(name: &str, kind: &str, items: Vec<Value>) -> Reply {
+    Reply::ok(
+        &json!({"kind": kind, "id": format!("projects/{PROJECT}/global/{name}"), "items": items, "selfLink": format!("{LINK}/global/{name}")}),
+    )
+}
+
+fn aggregated(name: &str, kind: &str, items: &[Value]) -> Reply {
+    let empty =
+        json!({"warning": {"code": "NO_RESULTS_ON_PAGE", "message": "There are no results for scope 'regions/us-central1' on this page."}});
+    let scopes = json!({"global": {name: items}, "regions/us-central1": empty});
+    Reply::ok(
+        &json!({"kind": kind, "id": format!("projects/{PROJECT}/aggregated/{name}"), "items": scopes, "selfLink": format!("{LINK}/aggregated/{name}")}),
+    )
+}
+
+fn missing(resource: &str) -> Reply {
+    failed(404, "notFound", &format!("The resource 'projects/{PROJECT}/{resource}' was not found"))
+}
+
+/// An error in Compute's own form, which names the reason twice.
+fn failed(code: u16, reason: &str, message: &str) -> Reply {
+    Reply::json(
+        code,
+        &json!({"error": {"code": code, "message": message, "errors": [{"message": message, "domain": "global", "reason": reason}]}}),
+    )
+}

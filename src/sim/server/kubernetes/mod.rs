@@ -1,0 +1,150 @@
+//! The Kubernetes API of the simulated cluster, as `kubectl` and client libraries speak it, over plain HTTP/1.1.
+//!
+//! One file per concern: [`route`] reads the path, [`discovery`] says what is served, [`read`], [`watch`],
+//! [`write`] and [`log`] answer, [`table`] draws what `kubectl get` prints, [`answer`] builds status documents.
+//! Every answer is computed inside one look at the world, so it is consistent. Authentication, authorization,
+//! protobuf, `exec` and port forwarding are not served.
+
+pub mod answer;
+pub mod apply;
+pub mod cell;
+pub mod discovery;
+pub mod heartbeat;
+pub mod log;
+pub mod ownership;
+pub mod patch;
+pub mod query;
+pub mod read;
+pub mod route;
+pub mod scale;
+pub mod selector;
+pub mod strategic;
+pub mod table;
+pub mod watch;
+pub mod write;
+
+use std::{convert::Infallible, io, time::Duration};
+
+use http_body_util::{BodyExt, Limited};
+use hyper::{Method, Request, body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::TcpListener;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use self::{
+    answer::{Failure, Reply},
+    query::Query,
+    route::Target,
+};
+use crate::sim::world::kubernetes::{Kubernetes, resource::Subresource};
+
+/// Bodies above this are refused, as the real server does it.
+const BODY_MAX: usize = 3 * 1024 * 1024;
+
+/// What a server needs of the shared world.
+pub trait KubernetesWorld: Clone + Send + Sync + 'static {
+    /// Brings the cluster to the present virtual time, then looks at it or changes it. Must not wait.
+    fn with<R>(&self, look: impl FnOnce(&mut Kubernetes) -> R) -> R;
+
+    /// How long an open watch or a followed log waits, in real time, before it looks again.
+    fn patience(&self) -> Duration {
+        Duration::from_millis(50)
+    }
+}
+
+/// A request whose body has been read.
+#[derive(Debug)]
+pub struct Call {
+    /// The verb.
+    pub method: Method,
+    /// What the path means.
+    pub target: Target,
+    /// The options after the question mark.
+    pub query: Query,
+    /// In which form the caller wants objects.
+    pub form: table::Form,
+    /// The caller's program, from `User-Agent`.
+    pub agent: String,
+    /// The type of the body.
+    pub content_type: String,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+/// Accepts connections until `stop`; each connection is a task of `tasks` and ends with `stop` as well, so a
+/// stopped world leaves no watch open.
+///
+/// # Errors
+/// None so far: an accept that fails is about one peer, and the next one is tried.
+pub async fn serve<W: KubernetesWorld>(world: W, listener: TcpListener, tasks: TaskTracker, stop: CancellationToken) -> io::Result<()> {
+    loop {
+        let accepted = tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            accepted = listener.accept() => accepted,
+        };
+        let Ok((stream, _)) = accepted else {
+            tokio::task::yield_now().await;
+            continue;
+        };
+        // Events are small; without this they wait for the peer's delayed acknowledgement.
+        stream.set_nodelay(true).ok();
+        let (world, stop) = (world.clone(), stop.clone());
+        tasks.spawn(async move {
+            let service = service_fn(move |request| {
+                let world = world.clone();
+                async move { Ok::<_, Infallible>(respond(world, request).await) }
+            });
+            let connection = http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service);
+            // A connection that breaks is its client's affair; the world goes on.
+            tokio::select! {
+                () = stop.cancelled() => {}
+                _ = connection => {}
+            }
+        });
+    }
+}
+
+/// Answers one request.
+pub async fn respond<W: KubernetesWorld>(world: W, request: Request<Incoming>) -> Reply {
+    let (head, body) = request.into_parts();
+    let header = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+    let body = match Limited::new(body, BODY_MAX).collect().await {
+        Ok(collected) => collected.to_bytes().to_vec(),
+        Err(_) => return Failure::too_large(BODY_MAX).reply(),
+    };
+    let call = Call {
+        target: Target::of(head.uri.path()),
+        query: Query::of(head.uri.query().unwrap_or_default()),
+        form: table::Form::of(&header("accept")),
+        agent: header("user-agent"),
+        content_type: header("content-type"),
+        method: head.method,
+        body,
+    };
+    dispatch(world, &call).unwrap_or_else(Failure::reply)
+}
+
+fn dispatch<W: KubernetesWorld>(world: W, call: &Call) -> Result<Reply, Failure> {
+    match (&call.target, &call.method) {
+        (Target::Unknown, _) => Err(Failure::no_such_path()),
+        (Target::Discovery(page), &Method::GET) => Ok(answer::json(&discovery::page(page))),
+        (Target::Health, &Method::GET) => Ok(answer::text("ok")),
+        (Target::Review, &Method::POST) => Ok(write::review()),
+        (Target::Collection { .. }, &Method::GET) if call.query.is_set("watch") => watch::open(world, call, None),
+        (Target::Collection { .. }, &Method::GET) => world.with(|cluster| read::list(cluster, call)),
+        (Target::Collection { .. }, &Method::POST) => world.with(|cluster| write::create(cluster, call)),
+        (Target::Collection { .. }, &Method::DELETE) => world.with(|cluster| write::delete_all(cluster, call)),
+        (Target::Object(key), &Method::GET) if call.query.is_set("watch") => watch::open(world, call, Some(key)),
+        (Target::Object(key), &Method::GET) => world.with(|cluster| read::get(cluster, call, key)),
+        (Target::Object(key), &Method::PUT) => world.with(|cluster| write::replace(cluster, call, key)),
+        (Target::Object(key), &Method::PATCH) => world.with(|cluster| write::patch(cluster, call, key)),
+        (Target::Object(key), &Method::DELETE) => world.with(|cluster| write::delete(cluster, call, key)),
+        (Target::Part(key, Subresource::Status), &Method::GET) => world.with(|cluster| read::get(cluster, call, key)),
+        (Target::Part(key, Subresource::Status), &Method::PUT) => world.with(|cluster| write::replace(cluster, call, key)),
+        (Target::Part(key, Subresource::Status), &Method::PATCH) => world.with(|cluster| write::patch(cluster, call, key)),
+        (Target::Part(key, Subresource::Scale), _) => world.with(|cluster| scale::answer(cluster, call, key)),
+        (Target::Part(key, Subresource::Eviction), &Method::POST) => world.with(|cluster| write::evict(cluster, call, key)),
+        (Target::Part(key, Subresource::Log), &Method::GET) => log::answer(world, call, key),
+        (_, _) => Err(Failure::method_not_allowed()),
+    }
+}

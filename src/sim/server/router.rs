@@ -1,0 +1,211 @@
+//! One address for all Google APIs: which API a request is for, and what its current trouble does to it.
+//!
+//! The host name decides first, because several APIs share the prefix `/v1/projects/`; only for a bare
+//! loopback host does the path decide. An API that is in trouble never reaches its handler, except where the
+//! trouble is that the answer gets lost.
+
+use std::{net::SocketAddr, time::Duration};
+
+use hyper::Method;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    Shared, compute, container,
+    http::{Answer, Call, Handler, Reply},
+    logging, monitoring, run_v1, run_v2, service_usage, sql,
+};
+use crate::sim::{
+    faults::{Api, Trouble},
+    world::World,
+};
+
+/// Longest wait of a `wait` method, virtual milliseconds: two minutes, as the real ones promise.
+const WAIT_MAX_MS: f64 = 120_000.0;
+/// How often a waiting request looks again, real milliseconds.
+const LOOK_MS: u64 = 20;
+
+/// The handler of the Google address.
+#[derive(Debug, Clone)]
+pub struct Google {
+    /// The world.
+    pub shared: Shared,
+    /// Where the cluster's API server listens; Container shows it.
+    pub kubernetes: SocketAddr,
+    /// Ends requests that wait.
+    pub stop: CancellationToken,
+}
+
+impl Handler for Google {
+    async fn handle(&self, call: Call) -> Option<Reply> {
+        tokio::select! {
+            () = self.stop.cancelled() => None,
+            reply = self.answer(&call) => reply,
+        }
+    }
+}
+
+impl Google {
+    async fn answer(&self, call: &Call) -> Option<Reply> {
+        let Some(face) = Face::of(call) else { return Some(not_found(call)) };
+        let clock = self.shared.clock();
+        let until_ms = clock.now_ms() + WAIT_MAX_MS as i64;
+        loop {
+            match self.shared.with(|world| troubled(world, call, face, self.kubernetes)) {
+                Answer::Now(reply) => return Some(reply),
+                Answer::After { ms, reply } => {
+                    tokio::time::sleep(clock.real(ms)).await;
+                    return Some(reply);
+                }
+                Answer::Pending(reply) if clock.now_ms() >= until_ms => return Some(reply),
+                Answer::Pending(_) => tokio::time::sleep(Duration::from_millis(LOOK_MS)).await,
+                Answer::HangUp => return None,
+                Answer::Silence => std::future::pending().await,
+            }
+        }
+    }
+}
+
+/// One API in one version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Face {
+    RunV1,
+    RunV2,
+    Compute,
+    Monitoring,
+    Container,
+    Sql,
+    Logging,
+    ServiceUsage,
+}
+
+impl Face {
+    fn of(call: &Call) -> Option<Self> {
+        let parts = call.parts();
+        let name = call.host.strip_suffix(".googleapis.com").unwrap_or_default();
+        match (name, parts.as_slice()) {
+            (run, [first, ..]) if run == "run" || run.ends_with("-run") => Some(if *first == "v2" { Self::RunV2 } else { Self::RunV1 }),
+            ("compute", _) => Some(Self::Compute),
+            ("monitoring", _) => Some(Self::Monitoring),
+            ("container", _) => Some(Self::Container),
+            ("sqladmin", _) => Some(Self::Sql),
+            ("logging", _) => Some(Self::Logging),
+            ("serviceusage", _) => Some(Self::ServiceUsage),
+            (_, path) => Self::of_path(path),
+        }
+    }
+
+    fn of_path(path: &[&str]) -> Option<Self> {
+        match path {
+            ["compute", ..] | ["projects", _, "global" | "aggregated" | "regions" | "zones", ..] => Some(Self::Compute),
+            ["apis", "serving.knative.dev", ..] | ["v1", "projects", _, "locations", _, "services", ..] => Some(Self::RunV1),
+            ["v2", "entries:list"] => Some(Self::Logging),
+            ["v2", ..] => Some(Self::RunV2),
+            ["v3", ..] => Some(Self::Monitoring),
+            ["sql", ..] | ["v1", "projects", _, "instances" | "operations", ..] => Some(Self::Sql),
+            ["v1", "projects", _, "locations" | "zones", ..] => Some(Self::Container),
+            ["v1", "projects", _, "services", ..] => Some(Self::ServiceUsage),
+            _ => None,
+        }
+    }
+
+    fn api(self) -> Option<Api> {
+        match self {
+            Self::RunV1 | Self::RunV2 => Some(Api::Run),
+            Self::Compute => Some(Api::Compute),
+            Self::Monitoring => Some(Api::Monitoring),
+            Self::Container => Some(Api::Container),
+            Self::Sql => Some(Api::Sql),
+            Self::Logging => Some(Api::Logging),
+            Self::ServiceUsage => None,
+        }
+    }
+}
+
+fn troubled(world: &mut World, call: &Call, face: Face, kubernetes: SocketAddr) -> Answer {
+    let trouble = face.api().and_then(|api| world.conditions.trouble(world.now_ms, api));
+    match trouble {
+        None => route(world, call, face, kubernetes),
+        Some(Trouble::Unavailable) => Reply::error(503, "UNAVAILABLE", "The service is currently unavailable.").into(),
+        Some(Trouble::HalfOpen) => Answer::Silence,
+        Some(Trouble::Slow { ms }) => match route(world, call, face, kubernetes) {
+            Answer::Now(reply) => Answer::After { ms, reply },
+            other => other,
+        },
+        Some(Trouble::LostReplies) => match route(world, call, face, kubernetes) {
+            Answer::Now(reply) if writes(call) && reply.status < 300 => Answer::HangUp,
+            other => other,
+        },
+    }
+}
+
+fn route(world: &mut World, call: &Call, face: Face, kubernetes: SocketAddr) -> Answer {
+    match face {
+        Face::RunV1 => run_v1::handle(world, call),
+        Face::RunV2 => run_v2::handle(world, call),
+        Face::Compute => compute::handle(world, call),
+        Face::Monitoring => monitoring::handle(world, call),
+        Face::Container => container::handle(world, call, kubernetes),
+        Face::Sql => sql::handle(world, call),
+        Face::Logging => logging::handle(world, call),
+        Face::ServiceUsage => service_usage::handle(call),
+    }
+}
+
+/// Whether a request changes something, judged as a proxy could.
+fn writes(call: &Call) -> bool {
+    let reads = call.path.ends_with(":wait")
+        || call.path.ends_with("/wait")
+        || call.path.ends_with("/getHealth")
+        || call.path.ends_with("/validate")
+        || call.path.ends_with(":list");
+    call.method != Method::GET && !reads
+}
+
+/// What Google says to a path that is none.
+#[must_use]
+pub fn not_found(call: &Call) -> Reply {
+    Reply::error(404, "NOT_FOUND", &format!("The requested URL {} was not found on this server.", call.path))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use hyper::Method;
+    use serde_json::Value;
+
+    use super::{Call, Face};
+    use crate::sim::world::actor::Actor;
+
+    fn face(host: &str, path: &str) -> Option<Face> {
+        let segments = path.split('/').filter(|part| !part.is_empty()).map(str::to_owned).collect();
+        let actor = Actor::person("someone");
+        Face::of(&Call {
+            method: Method::GET,
+            host: host.to_owned(),
+            path: path.to_owned(),
+            segments,
+            query: BTreeMap::new(),
+            body: Value::Null,
+            actor,
+        })
+    }
+
+    #[test]
+    fn the_host_decides_before_the_path() {
+        let path = "/v1/projects/hexproperty/locations/-/services";
+        assert_eq!(face("us-central1-run.googleapis.com", path), Some(Face::RunV1));
+        assert_eq!(face("run.googleapis.com", "/v2/projects/p/locations/l/services"), Some(Face::RunV2));
+        assert_eq!(face("container.googleapis.com", "/v1/projects/p/locations/l/operations/o"), Some(Face::Container));
+        assert_eq!(face("sqladmin.googleapis.com", "/v1/projects/p/instances"), Some(Face::Sql));
+    }
+
+    #[test]
+    fn a_bare_host_is_routed_by_path() {
+        assert_eq!(face("127.0.0.1", "/v1/projects/p/locations/-/services"), Some(Face::RunV1));
+        assert_eq!(face("127.0.0.1", "/v1/projects/p/locations/us-central1/clusters"), Some(Face::Container));
+        assert_eq!(face("127.0.0.1", "/v1/projects/p/operations/o"), Some(Face::Sql));
+        assert_eq!(face("127.0.0.1", "/v2/entries:list"), Some(Face::Logging));
+        assert_eq!(face("127.0.0.1", "/nothing"), None);
+    }
+}

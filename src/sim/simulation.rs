@@ -1,0 +1,204 @@
+//! A running world: its clock, its addresses, and the tasks that keep both alive.
+//!
+//! All servers listen on 127.0.0.1 and nowhere else. Stopping ends every connection and every task.
+
+use std::{
+    io,
+    net::{Ipv4Addr, SocketAddr},
+    time::Duration,
+};
+
+use tokio::{net::TcpListener, time::MissedTickBehavior};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use super::{
+    faults::Fault,
+    scenario::Scenario,
+    server::{Shared, front_door::Door, http, kubernetes, router::Google},
+    world::{Leg, Truth, World, clock::Clock, propagation::Span},
+};
+
+/// How often the world moves on when nobody looks.
+const TICK: Duration = Duration::from_millis(100);
+
+/// Which world to start.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    /// What chance is drawn from.
+    pub seed: u64,
+    /// Virtual seconds in one real second; from 0.01 to 1000.
+    pub speed: f64,
+    /// What goes wrong, and when.
+    pub scenario: Scenario,
+    /// Where to listen.
+    pub ports: Ports,
+    /// Where virtual time begins, in milliseconds since the Unix epoch.
+    pub start: Start,
+    /// How long the edge takes to follow the API.
+    pub propagation: Span,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self { seed: 1, speed: 1.0, scenario: Scenario::Calm, ports: Ports::Any, start: Start::Now, propagation: Span::default() }
+    }
+}
+
+/// Which ports to listen on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ports {
+    /// Whatever is free.
+    Any,
+    /// Five ports from this one, in the order of [`Endpoints`].
+    Fixed(u16),
+}
+
+/// Where virtual time begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    /// At the machine's wall clock.
+    Now,
+    /// At these milliseconds since the Unix epoch.
+    At(i64),
+}
+
+/// The addresses of a running world, all on loopback.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Endpoints {
+    /// Every Google API, told apart by Host and path.
+    pub google: SocketAddr,
+    /// The cluster's API server.
+    pub kubernetes: SocketAddr,
+    /// Where users come in.
+    pub front_door: SocketAddr,
+    /// Cloud Run's own address: the application, `/metrics`, `/health`, `/ready`.
+    pub run_direct: SocketAddr,
+    /// The GKE service's own address, with the same paths.
+    pub gke_direct: SocketAddr,
+}
+
+/// A running world. Dropping it stops its tasks too, without waiting for them.
+#[derive(Debug)]
+pub struct Simulation {
+    shared: Shared,
+    endpoints: Endpoints,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+}
+
+/// The hand in the bottle: makes things go wrong, and knows what is really the case.
+#[derive(Debug, Clone)]
+pub struct Control {
+    shared: Shared,
+}
+
+impl Simulation {
+    /// Starts the world and its servers.
+    ///
+    /// # Errors
+    /// If a port can't be had; nothing is left running then.
+    pub async fn start(config: Config) -> io::Result<Self> {
+        let start_ms = match config.start {
+            Start::Now => jiff::Timestamp::now().as_millisecond(),
+            Start::At(ms) => ms,
+        };
+        let bind = |offset: u16| bind(config.ports, offset);
+        let (google, kubernetes, front_door, run_direct, gke_direct) =
+            (bind(0).await?, bind(1).await?, bind(2).await?, bind(3).await?, bind(4).await?);
+        let endpoints = Endpoints {
+            google: google.local_addr()?,
+            kubernetes: kubernetes.local_addr()?,
+            front_door: front_door.local_addr()?,
+            run_direct: run_direct.local_addr()?,
+            gke_direct: gke_direct.local_addr()?,
+        };
+        let mut world = World::new(start_ms, config.seed, config.propagation);
+        world.follow(config.scenario, config.seed);
+        let shared = Shared::new(world, Clock::new(start_ms, config.speed));
+        let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+        let apis = Google { shared: shared.clone(), kubernetes: endpoints.kubernetes, stop: stop.clone() };
+        tasks.spawn(http::serve(google, apis, tasks.clone(), stop.clone()));
+        for (listener, leg) in [(front_door, None), (run_direct, Some(Leg::Run)), (gke_direct, Some(Leg::Gke))] {
+            let door = Door { shared: shared.clone(), leg, stop: stop.clone() };
+            tasks.spawn(http::serve(listener, door, tasks.clone(), stop.clone()));
+        }
+        tasks.spawn(kubernetes::serve(shared.clone(), kubernetes, tasks.clone(), stop.clone()));
+        tasks.spawn(keep_moving(shared.clone(), stop.clone()));
+        Ok(Self { shared, endpoints, tasks, stop })
+    }
+
+    /// Where the world listens.
+    #[must_use]
+    pub fn endpoints(&self) -> &Endpoints {
+        &self.endpoints
+    }
+
+    /// The clock that the world lives by.
+    #[must_use]
+    pub fn clock(&self) -> Clock {
+        self.shared.clock()
+    }
+
+    /// A hand in the bottle; any number of them may exist.
+    #[must_use]
+    pub fn control(&self) -> Control {
+        Control { shared: self.shared.clone() }
+    }
+
+    /// Stops the world and waits until its last task has ended.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+}
+
+impl Drop for Simulation {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+impl Control {
+    /// Makes something go wrong, now.
+    pub fn stir(&self, fault: &Fault) {
+        self.shared.with(|world| world.stir(fault));
+    }
+
+    /// Ends every fault, also those that the scenario would still bring.
+    pub fn calm(&self) {
+        self.shared.with(World::calm);
+    }
+
+    /// Reaches into the world, for what has no fault of its own: watches that lie, operations that hang.
+    pub fn with<R>(&self, work: impl FnOnce(&mut World) -> R) -> R {
+        self.shared.with(work)
+    }
+
+    /// What is really the case.
+    #[must_use]
+    pub fn truth(&self) -> Truth {
+        self.shared.with(|world| world.truth())
+    }
+}
+
+async fn bind(ports: Ports, offset: u16) -> io::Result<TcpListener> {
+    let port = match ports {
+        Ports::Any => 0,
+        Ports::Fixed(base) => {
+            base.checked_add(offset).ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "the five ports must end below 65536"))?
+        }
+    };
+    TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await
+}
+
+async fn keep_moving(shared: Shared, stop: CancellationToken) {
+    let mut ticks = tokio::time::interval(TICK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = ticks.tick() => shared.with(|_| ()),
+        }
+    }
+}

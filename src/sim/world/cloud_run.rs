@@ -1,0 +1,341 @@
+//! Cloud Run's control plane: services, revisions and the split of traffic between revisions.
+//!
+//! One state behind two API versions. A change is accepted at once and carried out some seconds later; until
+//! then, and for good if it fails, the old split is the one that serves.
+
+use serde_json::{Value, json};
+
+use super::{
+    actor::Actor,
+    operations::{Operation, Operations},
+    random::Random,
+};
+
+/// Virtual milliseconds from acceptance to a serving split.
+const SETTLE_MS: (f64, f64) = (2_000.0, 6_000.0);
+const DAY_MS: i64 = 86_400_000;
+
+/// One wished-for share of a service's traffic.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// `None` follows the newest ready revision.
+    pub revision: Option<String>,
+    /// Whole percent.
+    pub percent: u32,
+    /// A name of its own for this target.
+    pub tag: Option<String>,
+}
+
+/// One version of a service's program.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Revision {
+    /// Its full name.
+    pub name: String,
+    /// When it was made, virtual milliseconds.
+    pub created_ms: i64,
+    /// The template it was made from, in Knative form.
+    pub template: Value,
+}
+
+/// One service.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Service {
+    /// Its short name.
+    pub name: String,
+    /// Number of the wished-for state.
+    pub generation: u64,
+    /// Number of the state that the platform has worked on to the end.
+    pub observed: u64,
+    /// Changes with every write; etag and resourceVersion come from it.
+    pub version: u64,
+    /// The wished-for split.
+    pub traffic: Vec<Target>,
+    /// The split that serves.
+    pub serving: Vec<Target>,
+    /// The template for the next revision, in Knative form.
+    pub template: Value,
+    /// All revisions, oldest first.
+    pub revisions: Vec<Revision>,
+    /// Who wrote last.
+    pub modifier: String,
+    /// With which program.
+    pub client: String,
+    /// Virtual milliseconds.
+    pub created_ms: i64,
+    /// Virtual milliseconds of the last write.
+    pub updated_ms: i64,
+    /// When the platform ends its work on `generation`.
+    pub settles_ms: i64,
+    /// Why the last generation could not be carried out.
+    pub failure: Option<String>,
+}
+
+impl Service {
+    /// The newest revision, which a target without a revision follows.
+    #[must_use]
+    pub fn latest(&self) -> &str {
+        self.revisions.last().map_or("", |revision| revision.name.as_str())
+    }
+
+    /// Whether the platform still works on the last write.
+    #[must_use]
+    pub fn reconciling(&self) -> bool {
+        self.observed < self.generation
+    }
+
+    /// The concurrency token: quoted, as the v2 API shows it.
+    #[must_use]
+    pub fn etag(&self) -> String {
+        format!("\"CL{}\"", super::load_balancer::base64(&self.version.to_be_bytes()).trim_end_matches('='))
+    }
+
+    /// The container image of the newest template.
+    #[must_use]
+    pub fn image(&self) -> &str {
+        image(&self.template)
+    }
+
+    /// The revision that a request ends in.
+    pub fn choose(&self, random: &mut Random) -> &str {
+        let mut left = random.unit() * 100.0;
+        let chosen = self.serving.iter().find(|target| {
+            left -= f64::from(target.percent);
+            left < 0.0
+        });
+        chosen.and_then(|target| target.revision.as_deref()).unwrap_or_else(|| self.latest())
+    }
+
+    fn resolved(&self) -> Result<Vec<Target>, String> {
+        let wished = if self.traffic.is_empty() { vec![Target { revision: None, percent: 100, tag: None }] } else { self.traffic.clone() };
+        let known = |name: &String| self.revisions.iter().any(|revision| &revision.name == name);
+        if let Some(missing) = wished.iter().filter_map(|target| target.revision.as_ref()).find(|name| !known(name)) {
+            return Err(format!("Revision '{missing}' of Service '{}' does not exist.", self.name));
+        }
+        let resolve = |target: Target| Target { revision: target.revision.or_else(|| Some(self.latest().to_owned())), ..target };
+        Ok(wished.into_iter().map(resolve).collect())
+    }
+}
+
+/// The image of a template in Knative form.
+#[must_use]
+pub fn image(template: &Value) -> &str {
+    template.pointer("/spec/containers/0/image").and_then(Value::as_str).unwrap_or_default()
+}
+
+/// Why a write was not accepted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// No service of this name.
+    #[error("Resource '{0}' of kind 'SERVICE' in region 'us-central1' in project 'hexproperty' does not exist.")]
+    Missing(String),
+    /// The concurrency token is not the current one.
+    #[error("Conflict for resource '{0}': version '{1}' was specified but current version is '{2}'.")]
+    Stale(String, String, String),
+    /// The wished-for state makes no sense.
+    #[error("{0}")]
+    Invalid(String),
+}
+
+/// A wished-for state of a service.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Wish {
+    /// The split; empty means everything to the newest revision.
+    pub traffic: Vec<Target>,
+    /// A template, where the caller sends one; a different one makes a revision.
+    pub template: Option<Value>,
+}
+
+/// The control plane.
+#[derive(Debug, Clone)]
+pub struct CloudRun {
+    services: Vec<Service>,
+    /// Operations of this API.
+    pub operations: Operations,
+    random: Random,
+}
+
+impl CloudRun {
+    /// The services of the demo, all traffic on the newest revision of each.
+    #[must_use]
+    pub fn new(seed: u64, now_ms: i64) -> Self {
+        let frontend = service(now_ms, "frontend", "1.42.0", &["frontend-00041-kaz", "frontend-00042-bim"]);
+        let backend = service(now_ms, "backend", "2.7.3", &["backend-00017-tol", "backend-00018-ren"]);
+        let api = service(now_ms, "api", "3.1.0", &["api-00029-vex"]);
+        Self { services: vec![frontend, backend, api], operations: Operations::default(), random: Random::named(seed, "run") }
+    }
+
+    /// All services.
+    #[must_use]
+    pub fn services(&self) -> &[Service] {
+        &self.services
+    }
+
+    /// One service.
+    ///
+    /// # Errors
+    /// If there is none of this name.
+    pub fn service(&self, name: &str) -> Result<&Service, Refusal> {
+        self.services.iter().find(|service| service.name == name).ok_or_else(|| Refusal::Missing(name.to_owned()))
+    }
+
+    /// Accepts a wished-for state; `holds` decides about the concurrency token against the current service.
+    ///
+    /// # Errors
+    /// If there is no such service, the token is stale or the split makes no sense; nothing has changed then.
+    pub fn write(
+        &mut self,
+        now_ms: i64,
+        name: &str,
+        wish: Wish,
+        holds: impl Fn(&Service) -> Result<(), Refusal>,
+        actor: &Actor,
+    ) -> Result<Operation, Refusal> {
+        let settle_ms = self.random.between(SETTLE_MS.0, SETTLE_MS.1) as i64;
+        let suffix: String = (0..3).map(|_| char::from(b'a' + self.random.index(26) as u8)).collect();
+        let service = self.services.iter_mut().find(|service| service.name == name).ok_or_else(|| Refusal::Missing(name.to_owned()))?;
+        holds(service)?;
+        check(&wish.traffic)?;
+        service.generation += 1;
+        service.version += 1;
+        service.traffic = wish.traffic;
+        if let Some(template) = wish.template.filter(|template| *template != service.template) {
+            let number = 1 + service.revisions.last().and_then(|last| last.name.rsplit('-').nth(1)?.parse::<u32>().ok()).unwrap_or(0);
+            service.revisions.push(Revision {
+                name: format!("{name}-{number:05}-{suffix}"),
+                created_ms: now_ms,
+                template: template.clone(),
+            });
+            service.template = template;
+        }
+        service.modifier.clone_from(&actor.principal);
+        service.client = actor.agent.split(['/', ' ']).next().unwrap_or_default().to_owned();
+        service.updated_ms = now_ms;
+        service.settles_ms = now_ms + settle_ms;
+        let failure = service.resolved().err();
+        Ok(self.operations.begin(Operation {
+            id: 0,
+            kind: "UpdateService".to_owned(),
+            target: name.to_owned(),
+            principal: actor.principal.clone(),
+            started_ms: now_ms,
+            ends_ms: now_ms + settle_ms,
+            failure,
+        }))
+    }
+
+    /// Carries out what is due.
+    pub fn tick(&mut self, now_ms: i64) {
+        for service in &mut self.services {
+            if service.reconciling() && now_ms >= service.settles_ms {
+                service.observed = service.generation;
+                service.version += 1;
+                match service.resolved() {
+                    Ok(serving) => {
+                        service.serving = serving;
+                        service.failure = None;
+                    }
+                    Err(failure) => service.failure = Some(failure),
+                }
+            }
+        }
+    }
+}
+
+fn check(traffic: &[Target]) -> Result<(), Refusal> {
+    let total: u32 = traffic.iter().map(|target| target.percent).fold(0, u32::saturating_add);
+    if traffic.is_empty() || total == 100 {
+        return Ok(());
+    }
+    Err(Refusal::Invalid(format!("Traffic targets must sum to 100 percent, but they sum to {total}.")))
+}
+
+fn service(now_ms: i64, name: &str, version: &str, revisions: &[&str]) -> Service {
+    let template = |version: &str| {
+        json!({
+            "metadata": {"annotations": {"autoscaling.knative.dev/minScale": "2", "autoscaling.knative.dev/maxScale": "20"}},
+            "spec": {
+                "containerConcurrency": 80,
+                "timeoutSeconds": 300,
+                "serviceAccountName": "web@hexproperty.iam.gserviceaccount.com",
+                "containers": [{
+                    "name": format!("{name}-1"),
+                    "image": format!("us-central1-docker.pkg.dev/hexproperty/web/{name}:{version}"),
+                    "ports": [{"name": "http1", "containerPort": 8080}],
+                    "resources": {"limits": {"cpu": "1000m", "memory": "512Mi"}},
+                }],
+            },
+        })
+    };
+    let count = revisions.len();
+    let age_ms = |index: usize| (count - index) as i64 * 9 * DAY_MS;
+    let made = revisions.iter().enumerate().map(|(index, revision)| {
+        let newest = index + 1 == count;
+        Revision {
+            name: (*revision).to_owned(),
+            created_ms: now_ms - age_ms(index),
+            template: template(if newest { version } else { "previous" }),
+        }
+    });
+    let revisions: Vec<Revision> = made.collect();
+    let everything = |revision| vec![Target { revision, percent: 100, tag: None }];
+    Service {
+        name: name.to_owned(),
+        generation: 42,
+        observed: 42,
+        version: 731_004,
+        traffic: everything(None),
+        serving: everything(revisions.last().map(|last| last.name.clone())),
+        template: template(version),
+        revisions,
+        modifier: "deployer@hexproperty.iam.gserviceaccount.com".to_owned(),
+        client: "gcloud".to_owned(),
+        created_ms: now_ms - 400 * DAY_MS,
+        updated_ms: now_ms - 9 * DAY_MS,
+        settles_ms: now_ms - 9 * DAY_MS,
+        failure: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{CloudRun, Refusal, Target, Wish};
+    use crate::sim::world::{actor::Actor, random::Random};
+
+    fn wish(parts: &[(&str, u32)]) -> Wish {
+        let target = |(name, percent): &(&str, u32)| Target { revision: Some((*name).to_owned()), percent: *percent, tag: None };
+        Wish { traffic: parts.iter().map(target).collect(), template: None }
+    }
+
+    #[test]
+    fn a_split_serves_only_after_it_settles() {
+        let mut run = CloudRun::new(1, 0);
+        let actor = Actor::person("someone");
+        run.write(0, "frontend", wish(&[("frontend-00041-kaz", 25), ("frontend-00042-bim", 75)]), |_| Ok(()), &actor).unwrap();
+        assert!(run.service("frontend").unwrap().reconciling());
+        let mut random = Random::new(1);
+        let mut share =
+            |run: &CloudRun| (0..4000).filter(|_| run.service("frontend").unwrap().choose(&mut random) == "frontend-00041-kaz").count();
+        assert_eq!(share(&run), 0);
+        run.tick(6_000);
+        let hits = share(&run);
+        assert!((850..1150).contains(&hits), "{hits}");
+    }
+
+    #[test]
+    fn a_missing_revision_fails_and_the_old_split_stays() {
+        let mut run = CloudRun::new(1, 0);
+        let before = run.service("frontend").unwrap().serving.clone();
+        let operation = run.write(0, "frontend", wish(&[("previous", 100)]), |_| Ok(()), &Actor::person("someone")).unwrap();
+        run.tick(10_000);
+        let service = run.service("frontend").unwrap();
+        assert!(operation.failure.is_some() && service.failure.is_some());
+        assert_eq!(service.serving, before);
+    }
+
+    #[test]
+    fn a_sum_other_than_a_hundred_is_refused() {
+        let mut run = CloudRun::new(1, 0);
+        let answer = run.write(0, "frontend", wish(&[("frontend-00042-bim", 99)]), |_| Ok(()), &Actor::person("someone"));
+        assert!(matches!(answer, Err(Refusal::Invalid(_))));
+    }
+}

@@ -1,0 +1,92 @@
+//! The faults that are in force right now.
+//!
+//! Faults come in as values and are folded into plain numbers, so that the traffic model only multiplies.
+
+use super::Leg;
+use crate::sim::faults::{Api, Damage, Fault, Trouble};
+
+/// The state of everything that can go wrong.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Conditions {
+    /// Faults of Cloud Run as a place to serve from.
+    pub run: LegConditions,
+    /// Faults of GKE as a place to serve from.
+    pub gke: LegConditions,
+    /// Share of connections that the front door closes.
+    pub drops: f64,
+    /// The most instances that Cloud Run may hold, when that is less than usual.
+    pub instances_max: Option<u32>,
+    /// Share of GKE pods that is never ready.
+    pub bad_pods: f64,
+    /// Seconds that the replica is kept behind.
+    pub lag_s: Option<f64>,
+    apis: Vec<ApiTrouble>,
+}
+
+/// Faults of one leg.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LegConditions {
+    /// Share of requests that ends with a 500 on top of the baseline.
+    pub errors: f64,
+    /// Factor on latencies.
+    pub latency: f64,
+    /// What is wrong with `/metrics`.
+    pub damage: Damage,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct ApiTrouble {
+    api: Api,
+    trouble: Trouble,
+    until_ms: i64,
+}
+
+impl Default for Conditions {
+    fn default() -> Self {
+        let calm = LegConditions { errors: 0.0, latency: 1.0, damage: Damage::None };
+        Self { run: calm, gke: calm, drops: 0.0, instances_max: None, bad_pods: 0.0, lag_s: None, apis: Vec::new() }
+    }
+}
+
+impl Conditions {
+    /// The conditions of one leg.
+    #[must_use]
+    pub fn of(&self, leg: Leg) -> LegConditions {
+        match leg {
+            Leg::Run => self.run,
+            Leg::Gke => self.gke,
+        }
+    }
+
+    /// Puts a lasting fault in force. Faults that are events (a restart, a foreign write, a cold start) leave no trace here.
+    pub fn set(&mut self, now_ms: i64, fault: &Fault) {
+        match fault {
+            Fault::Errors { leg, rate } => self.leg(*leg).errors = rate.clamp(0.0, 1.0),
+            Fault::Latency { leg, factor } => self.leg(*leg).latency = factor.clamp(0.01, 10_000.0),
+            Fault::Metrics { leg, damage } => self.leg(*leg).damage = *damage,
+            Fault::BadPods { fraction } => self.bad_pods = fraction.clamp(0.0, 1.0),
+            Fault::ReplicaLag { seconds } => self.lag_s = Some(seconds.max(0.0)),
+            Fault::SourceShrunk { max_instances } => self.instances_max = Some(*max_instances),
+            Fault::FrontDoorDrops { fraction } => self.drops = fraction.clamp(0.0, 1.0),
+            Fault::Api { api, trouble, for_s } => {
+                self.apis.retain(|known| known.until_ms > now_ms && known.api != *api);
+                self.apis.push(ApiTrouble { api: *api, trouble: *trouble, until_ms: now_ms.saturating_add((for_s * 1000.0) as i64) });
+            }
+            Fault::ForeignWriter { .. } | Fault::SourceCold | Fault::Restart { .. } => {}
+        }
+    }
+
+    /// How an API misbehaves now, if it does.
+    #[must_use]
+    pub fn trouble(&self, now_ms: i64, api: Api) -> Option<Trouble> {
+        let concerns = |known: &&ApiTrouble| known.until_ms > now_ms && (known.api == api || known.api == Api::Every);
+        self.apis.iter().rev().find(concerns).map(|known| known.trouble)
+    }
+
+    fn leg(&mut self, leg: Leg) -> &mut LegConditions {
+        match leg {
+            Leg::Run => &mut self.run,
+            Leg::Gke => &mut self.gke,
+        }
+    }
+}

@@ -1,0 +1,246 @@
+//! A Kubernetes cluster in virtual time: objects, controllers that chase them, nodes that run pods.
+//!
+//! Objects live as documents in a versioned [`store`]; the controllers below are level-triggered as the real
+//! ones are: they look at what is there and make the next small write. Everything that takes time has a due
+//! moment and [`Kubernetes::tick`] goes from one moment to the next, so one long tick and many short ones
+//! give the same cluster. There is no clock, no I/O and no chance outside the seed. Not modelled: networking,
+//! real containers, authorization, quotas, and controllers other than those of deployments, replica sets,
+//! endpoint slices and events.
+
+pub mod admission;
+mod affected;
+pub mod deployment;
+pub mod document;
+pub mod endpoints;
+pub mod event;
+pub mod fault;
+pub mod kubelet;
+pub mod logs;
+pub mod replicaset;
+pub mod resource;
+pub mod rollout;
+pub mod scheduler;
+pub mod seed;
+pub mod status;
+pub mod store;
+pub mod write;
+
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use serde_json::{Value, json};
+
+use self::{
+    affected::Affected,
+    document::number,
+    fault::WatchFault,
+    kubelet::Run,
+    resource::Resource,
+    store::{Key, Store},
+};
+use super::random::Random;
+
+/// The namespace of the product's workloads.
+pub const NAMESPACE: &str = "hexproperty";
+
+/// How long a controller takes to see a change.
+const REACTION_MS: i64 = 40;
+
+/// The cluster.
+#[derive(Debug, Clone)]
+pub struct Kubernetes {
+    clock_ms: i64,
+    random: Random,
+    store: Store,
+    seen: u64,
+    runs: BTreeMap<Key, Run>,
+    pulled: BTreeSet<(String, String)>,
+    controllers_due: Option<i64>,
+    deadline_due: Option<i64>,
+    sweep_due: Option<i64>,
+    bad: BTreeMap<String, f64>,
+    telling: event::Telling,
+    traffic: BTreeMap<String, Vec<logs::Rate>>,
+    watch_fault: WatchFault,
+    storm: Option<fault::Storm>,
+    expiries: u64,
+}
+
+impl Kubernetes {
+    /// A calm cluster at this virtual time (milliseconds since the Unix epoch), with some days of history.
+    #[must_use]
+    pub fn new(now_ms: i64, seed: u64) -> Self {
+        let mut random = Random::named(seed, "kubernetes");
+        let first_version = 41_000_000 + random.bits() % 1_000_000;
+        let mut cluster = Self {
+            clock_ms: now_ms,
+            random,
+            store: Store::new(first_version),
+            seen: first_version,
+            runs: BTreeMap::new(),
+            pulled: BTreeSet::new(),
+            controllers_due: None,
+            deadline_due: None,
+            sweep_due: None,
+            bad: BTreeMap::new(),
+            telling: event::Telling::Silent,
+            traffic: BTreeMap::new(),
+            watch_fault: WatchFault::Honest,
+            storm: None,
+            expiries: 0,
+        };
+        seed::furnish(&mut cluster, now_ms);
+        cluster.tick(now_ms);
+        cluster.store.forget();
+        cluster.telling = event::Telling::Aloud;
+        cluster
+    }
+
+    /// Moves the cluster to this virtual time; earlier times change nothing.
+    pub fn tick(&mut self, now_ms: i64) {
+        while let Some(due) = self.next_due().filter(|due| *due <= now_ms) {
+            self.clock_ms = self.clock_ms.max(due);
+            self.act();
+        }
+        self.clock_ms = self.clock_ms.max(now_ms);
+    }
+
+    /// Virtual milliseconds since the Unix epoch.
+    #[must_use]
+    pub fn now_ms(&self) -> i64 {
+        self.clock_ms
+    }
+
+    /// How many pods of the deployment are ready; zero for one that does not exist.
+    #[must_use]
+    pub fn ready_pods(&self, deployment: &str) -> u32 {
+        self.count(deployment, "/status/readyReplicas")
+    }
+
+    /// How many pods the deployment asks for; zero for one that does not exist.
+    #[must_use]
+    pub fn desired(&self, deployment: &str) -> u32 {
+        self.count(deployment, "/spec/replicas")
+    }
+
+    /// Ready pods over desired pods, `0.0..=1.0`; zero when none are desired.
+    #[must_use]
+    pub fn ready_fraction(&self, deployment: &str) -> f64 {
+        match self.desired(deployment) {
+            0 => 0.0,
+            desired => (f64::from(self.ready_pods(deployment)) / f64::from(desired)).min(1.0),
+        }
+    }
+
+    /// Asks for this many pods, as somebody with `kubectl scale` would. Unknown deployments are left alone.
+    pub fn scale(&mut self, deployment: &str, replicas: u32) {
+        let key = Key::new(Resource::Deployment, NAMESPACE, deployment);
+        if let Some(found) = self.store.get(&key) {
+            let mut wanted = Value::clone(found);
+            wanted["spec"]["replicas"] = json!(replicas);
+            self.replace_spec(key, wanted);
+        }
+    }
+
+    /// The objects and their history.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    fn count(&self, deployment: &str, pointer: &str) -> u32 {
+        let key = Key::new(Resource::Deployment, NAMESPACE, deployment);
+        self.store.get(&key).map_or(0, |found| u32::try_from(number(found, pointer)).unwrap_or(0))
+    }
+
+    fn next_due(&self) -> Option<i64> {
+        let pods = self.runs.values().filter_map(|run| run.due_ms).min();
+        let storm = self.storm.map(|storm| storm.due_ms);
+        [self.controllers_due, self.deadline_due, self.sweep_due, storm, pods].into_iter().flatten().min()
+    }
+
+    /// Does the one thing that is due; pods before controllers, so that controllers see the newest state.
+    fn act(&mut self) {
+        let now = self.clock_ms;
+        let is_due = |due: Option<i64>| due.is_some_and(|due| due <= now);
+        let pod = self.runs.iter().filter(|(_, run)| is_due(run.due_ms)).min_by_key(|(_, run)| run.due_ms);
+        if let Some((key, _)) = pod {
+            let key = key.clone();
+            kubelet::advance(self, &key);
+        } else if is_due(self.controllers_due) {
+            self.controllers_due = None;
+            self.reconcile();
+        } else if is_due(self.deadline_due) {
+            self.deadline_due = None;
+            for key in self.keys(Resource::Deployment) {
+                rollout::write_status(self, &key);
+            }
+        } else if is_due(self.sweep_due) {
+            event::sweep(self);
+        } else if is_due(self.storm.map(|storm| storm.due_ms)) {
+            fault::blow(self);
+        }
+    }
+
+    /// Lets each controller look at what changed since it looked last; what they write is for the next time.
+    fn reconcile(&mut self) {
+        let start = self.store.version();
+        for key in Affected::since(&self.store, self.seen).deployments {
+            deployment::reconcile(self, &key);
+        }
+        for key in Affected::since(&self.store, self.seen).sets {
+            replicaset::reconcile(self, &key);
+        }
+        fault::spread(self);
+        for key in Affected::since(&self.store, self.seen).services {
+            endpoints::reconcile(self, &key);
+        }
+        self.seen = start;
+        if !Affected::since(&self.store, start).is_empty() {
+            self.touch();
+        }
+    }
+
+    /// Lets the controllers look again shortly.
+    fn touch(&mut self) {
+        let soon = self.clock_ms + REACTION_MS;
+        self.controllers_due = Some(self.controllers_due.map_or(soon, |due| due.min(soon)));
+    }
+
+    fn keys(&self, resource: Resource) -> Vec<Key> {
+        self.store.list(resource, "").map(|object| Key::of(resource, object)).collect()
+    }
+
+    /// Writes a document whose spec somebody changed: the generation counts it, and the controllers look.
+    fn replace_spec(&mut self, key: Key, mut object: Value) -> Arc<Value> {
+        let changed = self.store.get(&key).is_some_and(|old| old["spec"] != object["spec"]);
+        if changed && object["metadata"]["generation"].is_i64() {
+            object["metadata"]["generation"] = json!(number(&object, "/metadata/generation") + 1);
+        }
+        self.touch();
+        self.store.put(key, object)
+    }
+
+    fn new_uid(&mut self) -> String {
+        let (high, low) = (self.random.bits(), self.random.bits());
+        format!(
+            "{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}",
+            high >> 32,
+            (high >> 16) & 0xffff,
+            high & 0xfff,
+            0x8000 | ((low >> 48) & 0x3fff),
+            low & 0xffff_ffff_ffff
+        )
+    }
+
+    /// A random suffix as Kubernetes makes them: no vowels, nothing that reads like another sign.
+    fn new_suffix(&mut self, length: usize) -> String {
+        const SIGNS: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
+        (0..length).map(|_| char::from(SIGNS[self.random.index(SIGNS.len())])).collect()
+    }
+}

@@ -1,0 +1,242 @@
+//! The global external load balancer: its URL map as the API holds it, and the edge that carries it out.
+//!
+//! The URL map is kept as the JSON document that clients write, because merge-patching it, replacing it and
+//! sending unknown fields back are exactly what must be true to life. What it means is read from it in
+//! `url_map`.
+
+use serde_json::{Value, json};
+
+use super::{
+    Leg,
+    actor::Actor,
+    operations::{Operation, Operations},
+    propagation::{Edge, Span, Split},
+    url_map,
+};
+
+/// Name of the one URL map.
+pub const URL_MAP: &str = "hexproperty-lb";
+/// The host that it serves.
+pub const HOST: &str = "api.hexproperty.com";
+/// Prefix of every self link.
+pub const LINK: &str = "https://www.googleapis.com/compute/v1/projects/hexproperty";
+/// How long the control plane works on an accepted change, virtual milliseconds.
+const OPERATION_MS: i64 = 2_500;
+/// Request ids are remembered for this many writes.
+const REQUESTS_KEPT: usize = 1_000;
+
+/// How a write relates to what is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Write {
+    /// JSON merge patch.
+    Patch,
+    /// The whole document; needs the fingerprint.
+    Replace,
+}
+
+/// Why a write was not accepted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The fingerprint is not the current one.
+    #[error("Invalid fingerprint.")]
+    Fingerprint,
+    /// The document is no valid URL map.
+    #[error("Invalid value for field 'resource': {0}")]
+    Invalid(String),
+}
+
+/// The load balancer.
+#[derive(Debug, Clone)]
+pub struct LoadBalancer {
+    /// The data plane.
+    pub edge: Edge,
+    /// Operations of this API.
+    pub operations: Operations,
+    document: Value,
+    version: u64,
+    requests: Vec<(String, u64)>,
+}
+
+/// A write that was accepted, or seen before.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Accepted {
+    /// It took effect now.
+    Fresh(Operation),
+    /// The same request id came before; this is the operation of that time.
+    Repeated(Operation),
+}
+
+impl LoadBalancer {
+    /// All traffic on Cloud Run, GKE present with weight zero.
+    #[must_use]
+    pub fn new(seed: u64, created_ms: i64, span: Span) -> Self {
+        let document = url_map::initial(created_ms);
+        let edge = Edge::new(seed, Split { run: 1.0, gke: 0.0 }, span);
+        Self { edge, operations: Operations::default(), document, version: seed.wrapping_mul(31) % 90_000 + 1, requests: Vec::new() }
+    }
+
+    /// The URL map as the API shows it.
+    #[must_use]
+    pub fn url_map(&self) -> Value {
+        let mut shown = self.document.clone();
+        shown["fingerprint"] = json!(self.fingerprint());
+        shown
+    }
+
+    /// The current fingerprint: eight bytes in padded base64, as clients decode it strictly.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        base64(&self.version.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes())
+    }
+
+    /// The weights that the API shows, per backend service, in document order.
+    #[must_use]
+    pub fn weights(&self) -> Vec<(String, u32)> {
+        url_map::weights(&self.document, HOST)
+    }
+
+    /// What would be wrong with this document; empty when it would load.
+    #[must_use]
+    pub fn problems(&self, document: &Value) -> Vec<String> {
+        url_map::problems(document)
+    }
+
+    /// Writes the URL map. The new weights are shown at once and reach the edge later.
+    ///
+    /// # Errors
+    /// If the fingerprint is stale or the result would not be a valid URL map; nothing has changed then.
+    pub fn write(&mut self, now_ms: i64, how: Write, body: &Value, request_id: Option<&str>, actor: &Actor) -> Result<Accepted, Refusal> {
+        if let Some(operation) = request_id.and_then(|id| self.remembered(id)) {
+            return Ok(Accepted::Repeated(operation));
+        }
+        self.check_fingerprint(how, body)?;
+        let next = match how {
+            Write::Patch => url_map::merged(&self.document, body),
+            Write::Replace => url_map::replaced(&self.document, body),
+        };
+        if let Some(problem) = url_map::problems(&next).into_iter().next() {
+            return Err(Refusal::Invalid(problem));
+        }
+        self.document = next;
+        self.version += 1;
+        self.edge.accept(now_ms, url_map::split(&self.document, HOST));
+        let kind = match how {
+            Write::Patch => "patch",
+            Write::Replace => "update",
+        };
+        let operation = self.operations.begin(Operation {
+            id: 0,
+            kind: kind.to_owned(),
+            target: URL_MAP.to_owned(),
+            principal: actor.principal.clone(),
+            started_ms: now_ms,
+            ends_ms: now_ms + OPERATION_MS,
+            failure: None,
+        });
+        if let Some(id) = request_id {
+            if self.requests.len() >= REQUESTS_KEPT {
+                self.requests.remove(0);
+            }
+            self.requests.push((id.to_owned(), operation.id));
+        }
+        Ok(Accepted::Fresh(operation))
+    }
+
+    fn check_fingerprint(&self, how: Write, body: &Value) -> Result<(), Refusal> {
+        let sent = body.get("fingerprint").and_then(Value::as_str).filter(|sent| !sent.is_empty());
+        match (how, sent) {
+            // Bytes travel in either alphabet of base64; the command line uses the one for addresses.
+            (_, Some(sent)) if sent.replace('-', "+").replace('_', "/") == self.fingerprint() => Ok(()),
+            // The command line's `url-maps import` patches without one, and the last writer wins.
+            (Write::Patch, None) => Ok(()),
+            (Write::Replace, None) | (_, Some(_)) => Err(Refusal::Fingerprint),
+        }
+    }
+
+    fn remembered(&self, request_id: &str) -> Option<Operation> {
+        let (_, operation) = self.requests.iter().find(|(id, _)| id == request_id)?;
+        self.operations.find(*operation).cloned()
+    }
+}
+
+/// The leg behind a backend service, by its name or any link to it.
+#[must_use]
+pub fn leg_of(backend_service: &str) -> Option<Leg> {
+    match backend_service.rsplit('/').next() {
+        Some("frontend-run") => Some(Leg::Run),
+        Some("frontend-gke") => Some(Leg::Gke),
+        _ => None,
+    }
+}
+
+/// Standard base64 with padding.
+#[must_use]
+pub fn base64(bytes: &[u8]) -> String {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::new();
+    for chunk in bytes.chunks(3) {
+        let group = (0..3).fold(0_u32, |group, index| (group << 8) | u32::from(chunk.get(index).copied().unwrap_or(0)));
+        for place in 0..4 {
+            let letter = LETTERS[(group >> (18 - 6 * place)) as usize & 63];
+            text.push(if place <= chunk.len() { char::from(letter) } else { '=' });
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{Accepted, LINK, LoadBalancer, Refusal, Write, base64};
+    use crate::sim::world::{actor::Actor, propagation::Span};
+
+    fn fresh() -> LoadBalancer {
+        LoadBalancer::new(1, 0, Span::default())
+    }
+
+    fn ramp(fingerprint: &str, run: u32, gke: u32) -> serde_json::Value {
+        let entry = |name: &str, weight: u32| json!({"backendService": format!("{LINK}/global/backendServices/{name}"), "weight": weight});
+        json!({"fingerprint": fingerprint, "defaultRouteAction": {"weightedBackendServices": [entry("frontend-run", run), entry("frontend-gke", gke)]}})
+    }
+
+    #[test]
+    fn base64_is_padded() {
+        assert_eq!([base64(b"a"), base64(b"ab"), base64(b"abc"), base64(&[255, 254])], ["YQ==", "YWI=", "YWJj", "//4="]);
+    }
+
+    #[test]
+    fn a_stale_fingerprint_changes_nothing() {
+        let mut balancer = fresh();
+        let actor = Actor::person("someone");
+        let old = balancer.fingerprint();
+        balancer.write(0, Write::Patch, &ramp(&old, 990, 10), None, &actor).unwrap();
+        let before = balancer.url_map();
+        assert_eq!(balancer.write(0, Write::Patch, &ramp(&old, 500, 500), None, &actor), Err(Refusal::Fingerprint));
+        assert_eq!(balancer.url_map(), before);
+    }
+
+    #[test]
+    fn a_repeated_request_id_is_one_change() {
+        let mut balancer = fresh();
+        let actor = Actor::person("someone");
+        let body = ramp(&balancer.fingerprint(), 990, 10);
+        let Ok(Accepted::Fresh(first)) = balancer.write(0, Write::Patch, &body, Some("id-1"), &actor) else { panic!("not fresh") };
+        let after = balancer.url_map();
+        assert_eq!(balancer.write(9, Write::Patch, &body, Some("id-1"), &actor), Ok(Accepted::Repeated(first)));
+        assert_eq!(balancer.url_map(), after);
+    }
+
+    #[test]
+    fn all_zero_unknown_and_oversized_weights_are_refused() {
+        let mut balancer = fresh();
+        let actor = Actor::person("someone");
+        for (run, gke) in [(0, 0), (1001, 0)] {
+            let body = ramp(&balancer.fingerprint(), run, gke);
+            assert!(matches!(balancer.write(0, Write::Patch, &body, None, &actor), Err(Refusal::Invalid(_))), "{run}/{gke}");
+        }
+        let body =
+            json!({"defaultRouteAction": {"weightedBackendServices": [{"backendService": "global/backendServices/nobody", "weight": 1}]}});
+        assert!(matches!(balancer.write(0, Write::Patch, &body, None, &actor), Err(Refusal::Invalid(_))));
+    }
+}

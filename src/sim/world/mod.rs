@@ -1,0 +1,276 @@
+//! The ground truth: platforms, load balancer, traffic and time, without sockets and without a clock of its own.
+//!
+//! Everything moves in [`World::tick`]; the same seed and the same calls give the same world. Reading the
+//! machine's time, waiting and answering requests is the business of `sim::server`.
+
+pub mod actor;
+pub mod audit;
+pub mod clock;
+pub mod cloud_run;
+pub mod conditions;
+pub mod fleet;
+pub mod kubernetes;
+pub mod load_balancer;
+pub mod meter;
+pub mod operations;
+pub mod peers;
+pub mod propagation;
+pub mod random;
+pub mod series;
+pub mod sql;
+pub mod traffic;
+pub mod url_map;
+
+use self::{
+    actor::Actor,
+    audit::{Audit, Mutation},
+    cloud_run::CloudRun,
+    conditions::Conditions,
+    kubernetes::Kubernetes,
+    load_balancer::{LoadBalancer, URL_MAP, Write},
+    peers::Peers,
+    propagation::{Span, Split},
+    series::Series,
+    sql::Sql,
+    traffic::{RATE, Served, Surroundings, Tally, Traffic},
+};
+use super::{faults::Fault, scenario::Scenario};
+
+/// The deployment behind the load balancer.
+const FRONTEND: &str = "frontend";
+
+/// The two places that a request can end in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Leg {
+    /// The Cloud Run service.
+    Run,
+    /// The pods of the GKE cluster.
+    Gke,
+}
+
+impl Leg {
+    /// Its label in metrics and in `x-served-by`.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Run => "run",
+            Self::Gke => "gke",
+        }
+    }
+}
+
+/// The whole simulated world at one virtual instant.
+#[derive(Debug)]
+pub struct World {
+    /// Virtual milliseconds since the Unix epoch.
+    pub now_ms: i64,
+    /// URL map and edge.
+    pub load_balancer: LoadBalancer,
+    /// Services and revisions.
+    pub cloud_run: CloudRun,
+    /// Users and the processes that serve them.
+    pub traffic: Traffic,
+    /// What the cloud's monitoring has sampled.
+    pub series: Series,
+    /// Who changed what.
+    pub audit: Audit,
+    /// Faults in force.
+    pub conditions: Conditions,
+    /// Facts of the cluster and the database.
+    pub peers: Peers,
+    /// The cluster.
+    pub kubernetes: Kubernetes,
+    /// The databases.
+    pub sql: Sql,
+    coming: Vec<(i64, Fault)>,
+}
+
+/// What is really the case, for tests to compare with what the product believes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Truth {
+    /// Virtual milliseconds since the Unix epoch.
+    pub now_ms: i64,
+    /// Weights as the API shows them, per backend service.
+    pub accepted: Vec<(String, u32)>,
+    /// What the edge really does.
+    pub propagated: Split,
+    /// Whether the whole edge has the accepted weights.
+    pub settled: bool,
+    /// Everything that any API accepted.
+    pub mutations: Vec<Mutation>,
+    /// Requests that ended on Cloud Run.
+    pub run: Tally,
+    /// Requests that ended on GKE.
+    pub gke: Tally,
+    /// Warm instances of Cloud Run.
+    pub run_instances: u32,
+    /// The cluster and the database.
+    pub peers: Peers,
+}
+
+impl World {
+    /// A calm world at this virtual time.
+    #[must_use]
+    pub fn new(now_ms: i64, seed: u64, span: Span) -> Self {
+        let cloud_run = CloudRun::new(seed, now_ms);
+        let series = Series::new(now_ms, cloud_run.services().first().map_or("", |frontend| frontend.latest()), (RATE * 60.0) as u64);
+        Self {
+            now_ms,
+            load_balancer: LoadBalancer::new(seed, now_ms - 21 * 86_400_000, span),
+            cloud_run,
+            traffic: Traffic::new(seed, now_ms),
+            series,
+            audit: Audit::default(),
+            conditions: Conditions::default(),
+            peers: Peers::default(),
+            kubernetes: Kubernetes::new(now_ms, seed),
+            sql: Sql::new(now_ms, seed),
+            coming: Vec::new(),
+        }
+    }
+
+    /// Puts a scenario's faults on the calendar, counted from now.
+    pub fn follow(&mut self, scenario: Scenario, seed: u64) {
+        let from_ms = self.now_ms;
+        self.coming = scenario.steps(seed).into_iter().map(|step| (from_ms + (step.at_s * 1000.0) as i64, step.fault)).collect();
+        self.coming.sort_by_key(|(at_ms, _)| *at_ms);
+    }
+
+    /// Moves the world to this virtual time; earlier times change nothing.
+    pub fn tick(&mut self, to_ms: i64) {
+        while self.traffic.next_ms() <= to_ms {
+            self.now_ms = self.now_ms.max(self.traffic.next_ms());
+            self.step();
+        }
+        self.now_ms = self.now_ms.max(to_ms);
+        self.load_balancer.edge.tick(self.now_ms);
+        self.cloud_run.tick(self.now_ms);
+        self.follow_cluster(self.now_ms);
+        self.follow_database(self.now_ms);
+    }
+
+    fn step(&mut self) {
+        let at_ms = self.traffic.next_ms();
+        let due = self.coming.iter().take_while(|(due_ms, _)| *due_ms <= at_ms).count();
+        let faults: Vec<Fault> = self.coming.drain(..due).map(|(_, fault)| fault).collect();
+        for fault in &faults {
+            self.stir(fault);
+        }
+        self.load_balancer.edge.tick(at_ms);
+        self.cloud_run.tick(at_ms);
+        self.follow_cluster(at_ms);
+        self.follow_database(at_ms);
+        self.series.tick(at_ms, self.peers.replica_lag_s);
+        let (traffic, mut around) = self.apart();
+        traffic.step(&mut around);
+    }
+
+    /// Serves one request of a real client, at the front door (`None`) or at one backend directly.
+    pub fn serve(&mut self, at: Option<Leg>) -> Served {
+        let (traffic, mut around) = self.apart();
+        traffic.serve(at, &mut around)
+    }
+
+    /// Makes something go wrong, now.
+    pub fn stir(&mut self, fault: &Fault) {
+        self.conditions.set(self.now_ms, fault);
+        match fault {
+            Fault::BadPods { fraction } => self.set_bad_pods(*fraction),
+            Fault::ReplicaLag { seconds } => self.sql.set_replica_lag(*seconds),
+            Fault::ForeignWriter { gke_per_mille, principal } => self.foreign_write((*gke_per_mille).min(1000), principal),
+            Fault::SourceCold => self.traffic.fleet.chill(),
+            Fault::Restart { leg } => self.traffic.restart(*leg, self.now_ms),
+            Fault::Errors { .. }
+            | Fault::Latency { .. }
+            | Fault::Api { .. }
+            | Fault::SourceShrunk { .. }
+            | Fault::Metrics { .. }
+            | Fault::FrontDoorDrops { .. } => {}
+        }
+    }
+
+    /// Ends every fault, also those that were still to come. What they changed for good stays changed.
+    pub fn calm(&mut self) {
+        self.coming.clear();
+        self.conditions = Conditions::default();
+        self.kubernetes.calm();
+        self.sql.calm();
+    }
+
+    /// What is really the case.
+    #[must_use]
+    pub fn truth(&self) -> Truth {
+        Truth {
+            now_ms: self.now_ms,
+            accepted: self.load_balancer.weights(),
+            propagated: self.load_balancer.edge.split(),
+            settled: self.load_balancer.edge.settled(),
+            mutations: self.audit.all().to_vec(),
+            run: self.traffic.run_tally,
+            gke: self.traffic.gke_tally,
+            run_instances: self.traffic.fleet.warm,
+            peers: self.peers.clone(),
+        }
+    }
+
+    fn set_bad_pods(&mut self, fraction: f64) {
+        self.kubernetes.set_bad_pods(FRONTEND, fraction);
+    }
+
+    /// The cluster's own life, and what the load balancer needs to know of it.
+    fn follow_cluster(&mut self, now_ms: i64) {
+        self.kubernetes.tick(now_ms);
+        self.kubernetes.set_request_rate(FRONTEND, RATE * self.load_balancer.edge.split().gke);
+        self.peers.gke_pods = self.kubernetes.desired(FRONTEND);
+        self.peers.gke_ready = self.kubernetes.ready_fraction(FRONTEND);
+    }
+
+    /// The databases' own life, and what the monitoring needs to know of them.
+    fn follow_database(&mut self, now_ms: i64) {
+        self.sql.tick(now_ms);
+        self.peers.replica_lag_s = self.sql.lag_seconds();
+    }
+
+    fn foreign_write(&mut self, gke: u32, principal: &str) {
+        let body = url_map::reweighted(&self.load_balancer.url_map(), 1000 - gke, gke);
+        let actor = Actor::person(principal);
+        // Such a write can only be refused when somebody made the map's host rules invalid for it; then nothing is foreign.
+        if let Ok(load_balancer::Accepted::Fresh(operation)) = self.load_balancer.write(self.now_ms, Write::Patch, &body, None, &actor) {
+            self.note_url_map("v1.compute.urlMaps.patch", &actor, operation.id);
+        }
+    }
+
+    /// Writes a change of the URL map into the audit log.
+    pub fn note_url_map(&mut self, method: &'static str, actor: &Actor, operation: u64) {
+        let became = self.load_balancer.weights().iter().map(|(name, weight)| format!("{name}={weight}")).collect::<Vec<_>>().join(" ");
+        self.audit.note(Mutation {
+            at_ms: self.now_ms,
+            service: "compute.googleapis.com",
+            method,
+            resource: format!("projects/hexproperty/global/urlMaps/{URL_MAP}"),
+            actor: actor.clone(),
+            became,
+            operation,
+        });
+    }
+
+    fn apart(&mut self) -> (&mut Traffic, Surroundings<'_>) {
+        let around = Surroundings {
+            edge: &self.load_balancer.edge,
+            cloud_run: &self.cloud_run,
+            conditions: &self.conditions,
+            peers: &self.peers,
+            series: &mut self.series,
+        };
+        (&mut self.traffic, around)
+    }
+}
+
+/// A virtual time in the form that all of these APIs use.
+#[must_use]
+pub fn stamp(at_ms: i64) -> String {
+    jiff::Timestamp::from_millisecond(at_ms).map_or_else(|_| "1970-01-01T00:00:00Z".to_owned(), |at| format!("{at:.3}"))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,184 @@
+//! How a change of weights reaches the places that really split the traffic.
+//!
+//! The API accepts a change at once; the edge is many points of presence, and each of them takes it over at a
+//! time of its own, sometimes falling back to the old weights once before it settles. That is what the real
+//! edge does, and why `accepted` and `observed` are two numbers.
+
+use super::{Leg, random::Random};
+
+/// How many points of presence the world has; enough that a change is visibly gradual.
+const POINTS: usize = 24;
+/// How often a point takes a change back once before it settles.
+const RELAPSE: f64 = 0.15;
+
+/// Share of the traffic for each leg; the two sum to one unless nothing can be served.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Split {
+    /// Share for Cloud Run.
+    pub run: f64,
+    /// Share for GKE.
+    pub gke: f64,
+}
+
+impl Split {
+    /// The share of one leg.
+    #[must_use]
+    pub fn of(self, leg: Leg) -> f64 {
+        match leg {
+            Leg::Run => self.run,
+            Leg::Gke => self.gke,
+        }
+    }
+}
+
+/// Virtual milliseconds between acceptance and effect at a point of presence.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Span {
+    /// The earliest point of presence.
+    pub min_ms: f64,
+    /// The last one, relapses included.
+    pub max_ms: f64,
+}
+
+impl Default for Span {
+    fn default() -> Self {
+        Self { min_ms: 20_000.0, max_ms: 90_000.0 }
+    }
+}
+
+/// The data plane of the load balancer.
+#[derive(Debug, Clone)]
+pub struct Edge {
+    points: Vec<Point>,
+    span: Span,
+    random: Random,
+}
+
+#[derive(Debug, Clone)]
+struct Point {
+    share: f64,
+    serving: Split,
+    coming: Vec<Change>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Change {
+    at_ms: i64,
+    split: Split,
+}
+
+impl Edge {
+    /// An edge that has served this split for long.
+    #[must_use]
+    pub fn new(seed: u64, split: Split, span: Span) -> Self {
+        let mut random = Random::named(seed, "edge");
+        let sizes: Vec<f64> = (0..POINTS).map(|_| random.between(0.5, 1.5)).collect();
+        let total: f64 = sizes.iter().sum();
+        let points = sizes.into_iter().map(|size| Point { share: size / total, serving: split, coming: Vec::new() }).collect();
+        Self { points, span, random }
+    }
+
+    /// Sends a split on its way to every point of presence.
+    pub fn accept(&mut self, now_ms: i64, split: Split) {
+        let Span { min_ms, max_ms } = self.span;
+        for point in &mut self.points {
+            // The middle of three draws puts most points near the middle of the span and leaves a tail.
+            let mut draws = [self.random.unit(), self.random.unit(), self.random.unit()];
+            draws.sort_by(f64::total_cmp);
+            let first_ms = now_ms + (min_ms + (max_ms - min_ms) * draws[1]) as i64;
+            // A newer version is never followed by an older one for good.
+            point.coming.retain(|change| change.at_ms < first_ms);
+            let before = point.coming.last().map_or(point.serving, |change| change.split);
+            point.coming.push(Change { at_ms: first_ms, split });
+            if self.random.chance(RELAPSE) {
+                let last_ms = now_ms + max_ms as i64;
+                let back_ms = first_ms + ((last_ms - first_ms) as f64 * self.random.between(0.1, 0.5)) as i64;
+                point.coming.push(Change { at_ms: back_ms, split: before });
+                point.coming.push(Change { at_ms: last_ms.max(back_ms), split });
+            }
+        }
+    }
+
+    /// Lets the changes that are due take effect.
+    pub fn tick(&mut self, now_ms: i64) {
+        for point in &mut self.points {
+            let due = point.coming.iter().take_while(|change| change.at_ms <= now_ms).count();
+            if let Some(change) = point.coming.drain(..due).next_back() {
+                point.serving = change.split;
+            }
+        }
+    }
+
+    /// What the edge as a whole does now.
+    #[must_use]
+    pub fn split(&self) -> Split {
+        let of = |leg| self.points.iter().map(|point| point.share * point.serving.of(leg)).sum();
+        Split { run: of(Leg::Run), gke: of(Leg::Gke) }
+    }
+
+    /// Whether every point of presence serves the last accepted split.
+    #[must_use]
+    pub fn settled(&self) -> bool {
+        self.points.iter().all(|point| point.coming.is_empty())
+    }
+
+    /// The leg that one request ends in.
+    pub fn choose(&self, random: &mut Random) -> Leg {
+        let mut left = random.unit();
+        let point = self.points.iter().find(|point| {
+            left -= point.share;
+            left < 0.0
+        });
+        let split = point.or(self.points.last()).map_or(Split { run: 1.0, gke: 0.0 }, |point| point.serving);
+        if random.chance(split.gke) { Leg::Gke } else { Leg::Run }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Edge, Span, Split};
+
+    const RUN: Split = Split { run: 1.0, gke: 0.0 };
+    const HALF: Split = Split { run: 0.5, gke: 0.5 };
+
+    #[test]
+    fn a_change_arrives_gradually_and_completely() {
+        let mut edge = Edge::new(3, RUN, Span::default());
+        edge.accept(0, HALF);
+        edge.tick(19_999);
+        assert_eq!(edge.split().gke, 0.0);
+        edge.tick(55_000);
+        let halfway = edge.split().gke;
+        assert!(halfway > 0.05 && halfway < 0.48, "{halfway}");
+        edge.tick(90_000);
+        assert!((edge.split().gke - 0.5).abs() < 1e-9);
+        assert!(edge.settled());
+    }
+
+    #[test]
+    fn some_point_of_presence_falls_back_on_the_way() {
+        let fell_back = (0..20).any(|seed| {
+            let mut edge = Edge::new(seed, RUN, Span::default());
+            edge.accept(0, HALF);
+            let mut before = 0.0;
+            (20..=90).any(|second| {
+                edge.tick(second * 1000);
+                let fell = edge.split().gke < before - 1e-9;
+                before = edge.split().gke;
+                fell
+            })
+        });
+        assert!(fell_back);
+    }
+
+    #[test]
+    fn the_newest_of_two_changes_stays() {
+        for seed in 0..50 {
+            let mut edge = Edge::new(seed, RUN, Span::default());
+            edge.accept(0, HALF);
+            edge.accept(5_000, RUN);
+            edge.tick(200_000);
+            assert_eq!(edge.split().gke, 0.0, "seed {seed}");
+        }
+    }
+}

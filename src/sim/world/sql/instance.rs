@@ -1,0 +1,106 @@
+//! One Cloud SQL instance and its backups.
+//!
+//! Settings are kept as a document, because the API merges whatever part of them is sent; what the model
+//! itself decides on is read from there by name.
+
+use serde_json::Value;
+
+/// What an instance is to others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Role {
+    /// It stands alone and accepts writes.
+    Primary,
+    /// It follows another one.
+    Replica {
+        /// The name of the instance that it follows.
+        of: String,
+    },
+}
+
+/// Whether an instance can be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Condition {
+    /// It is being made.
+    PendingCreate,
+    /// It serves.
+    Runnable,
+    /// The service works on it; it does not serve.
+    Maintenance,
+}
+
+/// One instance.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Instance {
+    /// Its name in the project.
+    pub name: String,
+    /// Engine and major version, such as `POSTGRES_15`.
+    pub database_version: String,
+    /// Its region.
+    pub region: String,
+    /// The zone in which it runs now.
+    pub zone: String,
+    /// What it is to others.
+    pub role: Role,
+    /// True while a replica really follows; without meaning for a primary.
+    pub replicates: bool,
+    /// Whether it can be used.
+    pub condition: Condition,
+    /// Settings as the API has them, without the version.
+    pub settings: Value,
+    /// How often the settings changed; a stale one is refused.
+    pub settings_version: u64,
+    /// When it was made, virtual milliseconds since the Unix epoch.
+    pub created_ms: i64,
+    /// Its private address.
+    pub address: String,
+}
+
+/// One backup.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Backup {
+    /// Its number.
+    pub id: i64,
+    /// Whose backup it is.
+    pub instance: String,
+    /// When it was asked for.
+    pub enqueued_ms: i64,
+    /// When it was done.
+    pub ended_ms: i64,
+    /// Who made it happen.
+    pub cause: BackupCause,
+}
+
+/// Who made a backup happen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BackupCause {
+    /// The daily plan.
+    Automated,
+    /// Somebody asked.
+    OnDemand,
+}
+
+impl Instance {
+    /// True when clients can change data here.
+    #[must_use]
+    pub fn accepts_writes(&self) -> bool {
+        self.role == Role::Primary && self.is_running()
+    }
+
+    /// True when it serves.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        self.condition == Condition::Runnable
+    }
+
+    /// True when a failure of one zone does not stop it.
+    #[must_use]
+    pub fn is_regional(&self) -> bool {
+        self.settings["availabilityType"] == "REGIONAL"
+    }
+
+    /// True for the edition that can switch roles back and forth.
+    #[must_use]
+    pub fn is_enterprise_plus(&self) -> bool {
+        self.settings["edition"] == "ENTERPRISE_PLUS"
+    }
+}

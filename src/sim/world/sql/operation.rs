@@ -1,0 +1,352 @@
+//! Operations: work that takes minutes, with a name to ask after and the one who asked for it.
+//!
+//! PENDING, RUNNING, DONE; a DONE one may carry an error, and then nothing has changed. Instances change when
+//! the work ends; an instance that restarts does not serve in between.
+
+use serde_json::Value;
+
+use super::{
+    OperationFault, Sql,
+    instance::{Backup, BackupCause, Condition, Instance, Role},
+    wish::Promotion,
+};
+
+/// What an operation does.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Work {
+    /// Merges settings.
+    Update {
+        /// The part that was sent.
+        settings: Value,
+    },
+    /// Makes a new instance that follows.
+    CreateReplica {
+        /// Its name.
+        name: String,
+        /// Its region.
+        region: String,
+        /// Its settings.
+        settings: Value,
+    },
+    /// Makes a replica stand alone.
+    Promote(Promotion),
+    /// Makes the old primary follow the promoted one.
+    ReconfigureOldPrimary {
+        /// The promoted one.
+        primary: String,
+    },
+    /// Swaps roles.
+    Switchover,
+    /// Moves to the other zone.
+    Failover,
+    /// Lets a replica follow.
+    StartReplica,
+    /// Lets a replica stand.
+    StopReplica,
+    /// Stops and starts.
+    Restart,
+    /// Takes a backup.
+    Backup,
+    /// Removes the instance.
+    Delete,
+    /// Work of the service itself.
+    Maintenance {
+        /// How long it takes, in virtual milliseconds.
+        takes_ms: i64,
+    },
+}
+
+/// Where an operation is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// Accepted.
+    Pending,
+    /// At work since this moment.
+    Running {
+        /// When it began.
+        since_ms: i64,
+    },
+    /// Ended.
+    Done {
+        /// When it began.
+        since_ms: i64,
+        /// When it ended.
+        at_ms: i64,
+        /// How it ended.
+        end: End,
+    },
+}
+
+/// How an operation ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// The work is done.
+    Well,
+    /// The service gave up; nothing has changed.
+    InternalError,
+}
+
+/// One operation.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Operation {
+    /// Its name in the project.
+    pub name: String,
+    /// The instance that it is about; for a new replica, the new one.
+    pub instance: String,
+    /// Who asked for it; empty for the service itself.
+    pub user: String,
+    /// What it does.
+    pub work: Work,
+    /// When it was accepted, virtual milliseconds since the Unix epoch.
+    pub inserted_ms: i64,
+    /// Where it is.
+    pub progress: Progress,
+    pub(super) due_ms: Option<i64>,
+}
+
+impl Operation {
+    /// True until it has ended.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        match self.progress {
+            Progress::Pending | Progress::Running { .. } => true,
+            Progress::Done { .. } => false,
+        }
+    }
+}
+
+/// Accepts work and gives it a name.
+pub(super) fn begin(sql: &mut Sql, instance: &str, work: Work, user: &str) -> String {
+    let name = sql.new_uuid();
+    let wait = sql.random.between(300.0, 1200.0) as i64;
+    let mut target = instance.to_owned();
+    if let Work::CreateReplica { name, region, settings } = &work {
+        let replica = new_replica(sql, instance, name, region, settings.clone());
+        target.clone_from(name);
+        sql.instances.insert(name.clone(), replica);
+    }
+    sql.operations.push(Operation {
+        name: name.clone(),
+        instance: target,
+        user: user.to_owned(),
+        work,
+        inserted_ms: sql.clock_ms,
+        progress: Progress::Pending,
+        due_ms: Some(sql.clock_ms + wait),
+    });
+    name
+}
+
+/// Puts work of the service itself on an instance.
+pub(super) fn maintain(sql: &mut Sql, instance: &str, takes_ms: i64) {
+    if sql.instances.contains_key(instance) {
+        begin(sql, instance, Work::Maintenance { takes_ms }, "");
+    }
+}
+
+/// Lets operations that are stuck end soon.
+pub(super) fn release(sql: &mut Sql) {
+    let soon = sql.clock_ms + 2000;
+    for operation in sql.operations.iter_mut().filter(|operation| operation.is_open()) {
+        operation.due_ms.get_or_insert(soon);
+    }
+}
+
+/// Takes the next step of one operation.
+pub(super) fn advance(sql: &mut Sql, index: usize) {
+    let now_ms = sql.clock_ms;
+    let (work, instance) = (sql.operations[index].work.clone(), sql.operations[index].instance.clone());
+    match sql.operations[index].progress {
+        Progress::Pending => {
+            let takes_ms = duration(sql, &work);
+            interrupt(sql, &work, &instance);
+            let operation = &mut sql.operations[index];
+            operation.progress = Progress::Running { since_ms: now_ms };
+            operation.due_ms = Some(now_ms + takes_ms);
+        }
+        Progress::Running { since_ms } => {
+            let end = match sql.operation_fault {
+                OperationFault::Stuck => {
+                    sql.operations[index].due_ms = None;
+                    return;
+                }
+                OperationFault::Failing => End::InternalError,
+                OperationFault::Honest | OperationFault::Hollow => End::Well,
+            };
+            resume(sql, &instance);
+            if sql.operation_fault == OperationFault::Honest {
+                carry_out(sql, &work, &instance);
+            }
+            let operation = &mut sql.operations[index];
+            operation.progress = Progress::Done { since_ms, at_ms: now_ms, end };
+            operation.due_ms = None;
+        }
+        Progress::Done { .. } => sql.operations[index].due_ms = None,
+    }
+}
+
+/// How long work takes in virtual milliseconds, about as long as the real service takes for a small instance.
+fn duration(sql: &mut Sql, work: &Work) -> i64 {
+    let (low, high) = match work {
+        Work::Update { settings } if settings.get("availabilityType").is_some() || settings.get("tier").is_some() => (90.0, 150.0),
+        Work::Update { .. } => (8.0, 20.0),
+        Work::CreateReplica { .. } => (200.0, 320.0),
+        Work::Promote(_) => (45.0, 90.0),
+        Work::ReconfigureOldPrimary { .. } => (180.0, 300.0),
+        Work::Switchover => (40.0, 80.0),
+        Work::Failover => (45.0, 75.0),
+        Work::StartReplica | Work::StopReplica => (5.0, 12.0),
+        Work::Restart => (30.0, 60.0),
+        Work::Backup => (60.0, 110.0),
+        Work::Delete => (20.0, 60.0),
+        Work::Maintenance { takes_ms } => return *takes_ms,
+    };
+    (sql.random.between(low, high) * 1000.0) as i64
+}
+
+/// What stops serving while the work goes on.
+fn interrupt(sql: &mut Sql, work: &Work, instance: &str) {
+    let now_ms = sql.clock_ms;
+    let stops = match work {
+        Work::Update { settings } => settings.get("availabilityType").is_some() || settings.get("tier").is_some(),
+        Work::Promote(_) | Work::Switchover => {
+            sql.replication.stop(now_ms);
+            false
+        }
+        Work::Failover | Work::Restart | Work::Maintenance { .. } => true,
+        Work::CreateReplica { .. }
+        | Work::ReconfigureOldPrimary { .. }
+        | Work::StartReplica
+        | Work::StopReplica
+        | Work::Backup
+        | Work::Delete => false,
+    };
+    if stops && let Some(found) = sql.instances.get_mut(instance) {
+        found.condition = Condition::Maintenance;
+    }
+}
+
+/// The instance serves again, whatever the work came to.
+fn resume(sql: &mut Sql, instance: &str) {
+    let now_ms = sql.clock_ms;
+    if let Some(found) = sql.instances.get_mut(instance) {
+        found.condition = Condition::Runnable;
+        if found.replicates {
+            sql.replication.resume(now_ms);
+        }
+    }
+}
+
+fn carry_out(sql: &mut Sql, work: &Work, instance: &str) {
+    let now_ms = sql.clock_ms;
+    match work {
+        Work::Update { settings } => {
+            if let Some(found) = sql.instances.get_mut(instance) {
+                merge(&mut found.settings, settings);
+                found.settings_version += 1;
+            }
+        }
+        Work::CreateReplica { name, .. } => {
+            if let Some(replica) = sql.instances.get_mut(name) {
+                replica.replicates = true;
+            }
+            sql.replication.restart(now_ms);
+        }
+        Work::Promote(promotion) => {
+            let old = follow(sql, instance, Role::Primary);
+            sql.replication.stop(now_ms);
+            if let (Promotion::Failover, Some(old)) = (promotion, old) {
+                begin(sql, &old, Work::ReconfigureOldPrimary { primary: instance.to_owned() }, "");
+            }
+        }
+        Work::ReconfigureOldPrimary { primary } => {
+            follow(sql, instance, Role::Replica { of: primary.clone() });
+            sql.replication.restart(now_ms);
+        }
+        Work::Switchover => {
+            if let Some(old) = follow(sql, instance, Role::Primary) {
+                follow(sql, &old, Role::Replica { of: instance.to_owned() });
+            }
+            sql.replication.restart(now_ms);
+        }
+        Work::Failover => {
+            if let Some(found) = sql.instances.get_mut(instance) {
+                found.zone = other_zone(&found.region, &found.zone);
+            }
+        }
+        Work::StartReplica => {
+            set_replicates(sql, instance, true);
+            sql.replication.resume(now_ms);
+        }
+        Work::StopReplica => {
+            set_replicates(sql, instance, false);
+            sql.replication.stop(now_ms);
+        }
+        Work::Backup => {
+            let id = now_ms;
+            let enqueued_ms = now_ms - 80_000;
+            let instance = instance.to_owned();
+            sql.backups.push(Backup { id, instance, enqueued_ms, ended_ms: now_ms, cause: BackupCause::OnDemand });
+        }
+        Work::Delete => drop(sql.instances.remove(instance)),
+        Work::Restart | Work::Maintenance { .. } => {}
+    }
+}
+
+/// Gives an instance a role; the answer is whom it followed before.
+fn follow(sql: &mut Sql, instance: &str, role: Role) -> Option<String> {
+    let found = sql.instances.get_mut(instance)?;
+    found.replicates = role != Role::Primary;
+    match std::mem::replace(&mut found.role, role) {
+        Role::Replica { of } => Some(of),
+        Role::Primary => None,
+    }
+}
+
+fn set_replicates(sql: &mut Sql, instance: &str, replicates: bool) {
+    if let Some(found) = sql.instances.get_mut(instance) {
+        found.replicates = replicates;
+    }
+}
+
+fn new_replica(sql: &mut Sql, primary: &str, name: &str, region: &str, settings: Value) -> Instance {
+    let version = sql.instances.get(primary).map_or_else(String::new, |primary| primary.database_version.clone());
+    let inherited = sql.instances.get(primary).map_or(Value::Null, |primary| primary.settings.clone());
+    let mut merged = inherited;
+    merge(&mut merged, &serde_json::json!({"availabilityType": "ZONAL", "deletionProtectionEnabled": false}));
+    merge(&mut merged, &settings);
+    Instance {
+        name: name.to_owned(),
+        database_version: version,
+        region: region.to_owned(),
+        zone: format!("{region}-b"),
+        role: Role::Replica { of: primary.to_owned() },
+        replicates: false,
+        condition: Condition::PendingCreate,
+        settings: merged,
+        settings_version: 1,
+        created_ms: sql.clock_ms,
+        address: format!("10.60.0.{}", 3 + sql.instances.len()),
+    }
+}
+
+fn other_zone(region: &str, zone: &str) -> String {
+    let letter = if zone.ends_with('a') { 'c' } else { 'a' };
+    format!("{region}-{letter}")
+}
+
+/// Objects merge, null removes, everything else replaces.
+fn merge(place: &mut Value, patch: &Value) {
+    match (place, patch) {
+        (Value::Object(map), Value::Object(fields)) => {
+            for (name, value) in fields {
+                if value.is_null() {
+                    map.shift_remove(name);
+                } else {
+                    merge(map.entry(name.clone()).or_insert(Value::Null), value);
+                }
+            }
+        }
+        (place, patch) => *place = patch.clone(),
+    }
+}

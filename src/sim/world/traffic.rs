@@ -1,0 +1,239 @@
+//! The users: how many requests come, where each one ends, and how it goes.
+//!
+//! Background traffic moves in steps of a tenth of a virtual second, so that a world is the same however
+//! often it is looked at. Requests of real clients go through [`Traffic::serve`] too, but draw their chance
+//! from a stream of their own: a prober must not change the night that it watches.
+
+use super::{
+    Leg,
+    cloud_run::CloudRun,
+    conditions::{Conditions, LegConditions},
+    fleet::{self, Fleet, INSTANCES_MAX, Load},
+    meter::{Code, Meter},
+    peers::Peers,
+    propagation::Edge,
+    random::Random,
+    series::Series,
+};
+
+/// Mean arrivals in virtual requests per second.
+pub const RATE: f64 = 120.0;
+/// Length of one step in virtual milliseconds.
+pub const STEP_MS: i64 = 100;
+/// Requests per second that one pod takes easily.
+const RATE_EACH_POD: f64 = 30.0;
+/// Share of requests that fails on a good day.
+const BASELINE: f64 = 0.002;
+/// Spread of the latencies; with the medians below it gives a p95 near 180 ms (Cloud Run) and 150 ms (GKE).
+const SPREAD: f64 = 0.5;
+const MEDIAN_RUN_MS: f64 = 79.0;
+const MEDIAN_GKE_MS: f64 = 66.0;
+/// No answer takes longer than this: both platforms cut requests off, and tests must end.
+const LATENCY_MAX_MS: f64 = 30_000.0;
+
+/// How one request went.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Served {
+    /// Where it ended.
+    pub leg: Leg,
+    /// What it was answered with; `None` if the connection broke.
+    pub code: Option<Code>,
+    /// How long that took, virtual milliseconds.
+    pub latency_ms: f64,
+}
+
+/// Requests since the world began; unlike the meters, these never start over.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Answered.
+    pub served: u64,
+    /// Of those, with 5xx.
+    pub failed: u64,
+    /// Connections that broke.
+    pub dropped: u64,
+}
+
+/// The users and the processes that serve them.
+#[derive(Debug, Clone)]
+pub struct Traffic {
+    /// What Cloud Run counts.
+    pub run: Meter,
+    /// What GKE counts.
+    pub gke: Meter,
+    /// Ground truth for Cloud Run.
+    pub run_tally: Tally,
+    /// Ground truth for GKE.
+    pub gke_tally: Tally,
+    /// Instances of Cloud Run.
+    pub fleet: Fleet,
+    gke_rate: f64,
+    pods_ready: f64,
+    stepped_ms: i64,
+    random: Random,
+    visitors: Random,
+}
+
+/// What a step reads of the rest of the world, and the minute book that it writes to.
+#[derive(Debug)]
+pub struct Surroundings<'a> {
+    /// Who gets a request.
+    pub edge: &'a Edge,
+    /// Which revision gets it.
+    pub cloud_run: &'a CloudRun,
+    /// Faults in force.
+    pub conditions: &'a Conditions,
+    /// Pods.
+    pub peers: &'a Peers,
+    /// The cloud's monitoring.
+    pub series: &'a mut Series,
+}
+
+impl Traffic {
+    /// Users who are all on Cloud Run, whose processes have run for a while.
+    #[must_use]
+    pub fn new(seed: u64, now_ms: i64) -> Self {
+        let mut run = Meter::new(now_ms - 9 * 3_600_000);
+        run.sessions = RATE * 10.0;
+        Self {
+            run,
+            gke: Meter::new(now_ms - 2 * 3_600_000),
+            run_tally: Tally::default(),
+            gke_tally: Tally::default(),
+            fleet: Fleet::new(RATE),
+            gke_rate: 0.0,
+            pods_ready: 6.0,
+            stepped_ms: now_ms,
+            random: Random::named(seed, "traffic"),
+            visitors: Random::named(seed, "visitors"),
+        }
+    }
+
+    /// When the next step ends, virtual milliseconds.
+    #[must_use]
+    pub fn next_ms(&self) -> i64 {
+        self.stepped_ms + STEP_MS
+    }
+
+    /// One step of background traffic.
+    pub fn step(&mut self, around: &mut Surroundings<'_>) {
+        self.stepped_ms += STEP_MS;
+        let mut random = self.random.clone();
+        self.lose_pods(around.peers, &mut random);
+        // A slow swell of ten percent over twenty minutes keeps the charts alive without hiding faults.
+        let swell = 1.0 + 0.1 * (std::f64::consts::TAU * (self.stepped_ms.rem_euclid(1_200_000) as f64) / 1_200_000.0).sin();
+        let arrivals = random.poisson(RATE * swell * STEP_MS as f64 / 1000.0);
+        let (mut to_run, mut to_gke) = (0, 0);
+        for _ in 0..arrivals {
+            let leg = around.edge.choose(&mut random);
+            match leg {
+                Leg::Run => to_run += 1,
+                Leg::Gke => to_gke += 1,
+            }
+            let served = self.outcome(leg, around, &mut random);
+            self.count(&served, around, &mut random);
+        }
+        self.random = random;
+        self.fleet.tick(self.stepped_ms, STEP_MS, to_run, around.conditions.instances_max.unwrap_or(INSTANCES_MAX));
+        self.gke_rate += (f64::from(to_gke) * 1000.0 / STEP_MS as f64 - self.gke_rate) * (STEP_MS as f64 / 5_000.0);
+        self.run.follow_sessions(to_run, STEP_MS);
+        self.gke.follow_sessions(to_gke, STEP_MS);
+    }
+
+    /// Serves one request of a real client, at the front door (`None`) or at one backend directly.
+    pub fn serve(&mut self, at: Option<Leg>, around: &mut Surroundings<'_>) -> Served {
+        let mut random = self.visitors.clone();
+        let leg = at.unwrap_or_else(|| around.edge.choose(&mut random));
+        let mut served = self.outcome(leg, around, &mut random);
+        if at.is_some() {
+            // The front door's own faults are not met on the way past it.
+            served.code = served.code.or(Some(Code::Unavailable));
+        }
+        self.count(&served, around, &mut random);
+        self.visitors = random;
+        served
+    }
+
+    /// Begins a leg's counters at zero, as new processes do; their connections break.
+    pub fn restart(&mut self, leg: Leg, now_ms: i64) {
+        let (meter, tally) = self.books(leg);
+        let broken = (meter.sessions * 0.02).round() as u64;
+        *meter = Meter { sessions: meter.sessions, dropped: broken, ..Meter::new(now_ms) };
+        tally.dropped += broken;
+    }
+
+    /// The counters of one leg.
+    #[must_use]
+    pub fn meter(&self, leg: Leg) -> &Meter {
+        match leg {
+            Leg::Run => &self.run,
+            Leg::Gke => &self.gke,
+        }
+    }
+
+    fn books(&mut self, leg: Leg) -> (&mut Meter, &mut Tally) {
+        match leg {
+            Leg::Run => (&mut self.run, &mut self.run_tally),
+            Leg::Gke => (&mut self.gke, &mut self.gke_tally),
+        }
+    }
+
+    /// Requests in flight on a pod that stops being ready break off.
+    fn lose_pods(&mut self, peers: &Peers, random: &mut Random) {
+        let ready = f64::from(peers.gke_pods) * peers.gke_ready;
+        let lost = self.pods_ready - ready;
+        if lost > 0.0 && self.pods_ready > 0.0 {
+            let in_flight = self.gke_rate * 0.1 * lost / self.pods_ready;
+            let broken = u64::from(random.poisson(in_flight));
+            self.gke.dropped += broken;
+            self.gke_tally.dropped += broken;
+        }
+        self.pods_ready = ready;
+    }
+
+    fn outcome(&self, leg: Leg, around: &Surroundings<'_>, random: &mut Random) -> Served {
+        if random.chance(around.conditions.drops) {
+            return Served { leg, code: None, latency_ms: 1.0 };
+        }
+        let LegConditions { errors, latency, .. } = around.conditions.of(leg);
+        let (load, median_ms) = match leg {
+            Leg::Run => (self.fleet.load(), MEDIAN_RUN_MS),
+            Leg::Gke => (Load { ratio: fleet::ratio(self.gke_rate, self.pods_ready * RATE_EACH_POD), growing: false }, MEDIAN_GKE_MS),
+        };
+        if leg == Leg::Gke && self.pods_ready <= 0.0 {
+            // A weight keeps sending its share to a backend without healthy endpoints; the edge answers for it.
+            return Served { leg, code: Some(Code::Unavailable), latency_ms: random.between(1.0, 5.0) };
+        }
+        let mut latency_ms = random.log_normal(median_ms, SPREAD) * latency;
+        let surplus = 1.0 - 1.0 / load.ratio.max(1.0);
+        if random.chance(surplus) {
+            if leg == Leg::Run && load.growing {
+                latency_ms += random.between(800.0, 5_000.0);
+            } else if random.chance(0.8) {
+                return Served { leg, code: Some(Code::Unavailable), latency_ms: random.between(5.0, 30.0) };
+            } else {
+                latency_ms *= 1.0 + 8.0 * surplus;
+            }
+        }
+        let code = if random.chance(BASELINE + errors) { Code::Broken } else { Code::Fine };
+        Served { leg, code: Some(code), latency_ms: latency_ms.min(LATENCY_MAX_MS) }
+    }
+
+    fn count(&mut self, served: &Served, around: &mut Surroundings<'_>, random: &mut Random) {
+        let (meter, tally) = self.books(served.leg);
+        let Some(code) = served.code else {
+            meter.dropped += 1;
+            tally.dropped += 1;
+            return;
+        };
+        meter.count(code, served.latency_ms);
+        tally.served += 1;
+        if code != Code::Fine {
+            tally.failed += 1;
+        }
+        if served.leg == Leg::Run
+            && let Ok(frontend) = around.cloud_run.service("frontend")
+        {
+            around.series.count(frontend.choose(random), code);
+        }
+    }
+}

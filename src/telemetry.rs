@@ -1,0 +1,130 @@
+//! The program's own log: `tracing` into the cockpit's log pane and into a file that rotates.
+//!
+//! The log is for whoever mends `cutover`; what happened to traffic is in the journal. Secrets can't get here: they are types without a
+//! printed form. Other crates are heard from warnings up only, since their debug output may quote what the world sent.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, Write},
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+    sync::Mutex,
+};
+
+use tracing_subscriber::{EnvFilter, layer::SubscriberExt, util::SubscriberInitExt};
+
+/// A log file of this many bytes is put aside.
+const FILE_BYTES_MAX: u64 = 5 * 1024 * 1024;
+/// Files kept beside the current one.
+const FILES_KEPT: u32 = 3;
+/// Lines that the log pane keeps; it shows the newest of them.
+const PANE_LINES: usize = 2_000;
+
+/// Where the log goes.
+pub enum Sink {
+    /// The cockpit: pane and file.
+    PaneAndFile(PathBuf),
+    /// A host without a terminal: file only.
+    FileOnly(PathBuf),
+    /// Short commands: warnings on standard error.
+    Stderr,
+}
+
+/// Starts logging. `CUTOVER_LOG` overrides the filter, in the syntax of `tracing_subscriber::EnvFilter`.
+/// # Errors
+/// When the log file can't be created; nothing is logged then.
+pub fn start(sink: Sink) -> io::Result<()> {
+    let filter = |default: &str| EnvFilter::try_from_env("CUTOVER_LOG").unwrap_or_else(|_| EnvFilter::new(default));
+    let registry = tracing_subscriber::registry();
+    // A second start in one process (tests do that) keeps the first logger.
+    match sink {
+        Sink::PaneAndFile(path) => {
+            let file = Mutex::new(RotatingFile::open(&path)?);
+            let lines = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(file);
+            let _ = registry.with(filter("warn,cutover=info")).with(lines).with(tui_logger::TuiTracingSubscriberLayer).try_init();
+            let _ = tui_logger::init_logger(tui_logger::LevelFilter::Trace);
+            tui_logger::set_default_level(tui_logger::LevelFilter::Trace);
+            tui_logger::set_buffer_depth(PANE_LINES);
+        }
+        Sink::FileOnly(path) => {
+            let file = Mutex::new(RotatingFile::open(&path)?);
+            let _ = registry
+                .with(filter("warn,cutover=info"))
+                .with(tracing_subscriber::fmt::layer().with_ansi(false).with_writer(file))
+                .try_init();
+        }
+        Sink::Stderr => {
+            let _ = registry.with(filter("warn")).with(tracing_subscriber::fmt::layer().without_time().with_writer(io::stderr)).try_init();
+        }
+    }
+    Ok(())
+}
+
+/// Appends to `path`; a full file becomes `path.1`, that one `path.2`, and so on.
+struct RotatingFile {
+    path: PathBuf,
+    file: File,
+    bytes: u64,
+}
+
+impl RotatingFile {
+    fn open(path: &Path) -> io::Result<RotatingFile> {
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        let file = OpenOptions::new().create(true).append(true).mode(0o600).open(path)?;
+        let bytes = file.metadata()?.len();
+        Ok(RotatingFile { path: path.to_owned(), file, bytes })
+    }
+
+    fn rotate(&mut self) -> io::Result<()> {
+        let numbered = |number: u32| {
+            let mut name = self.path.clone().into_os_string();
+            name.push(format!(".{number}"));
+            PathBuf::from(name)
+        };
+        for number in (1..FILES_KEPT).rev() {
+            // A number that was never reached is no error.
+            let _ = fs::rename(numbered(number), numbered(number + 1));
+        }
+        fs::rename(&self.path, numbered(1))?;
+        *self = RotatingFile::open(&self.path)?;
+        Ok(())
+    }
+}
+
+impl Write for RotatingFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.bytes >= FILE_BYTES_MAX {
+            self.rotate()?;
+        }
+        let written = self.file.write(bytes)?;
+        self.bytes += written as u64;
+        Ok(written)
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_log_is_put_aside_and_only_so_many_are_kept() {
+        let folder = std::env::temp_dir().join(format!("cutover-log-{}", std::process::id()));
+        let path = folder.join("cutover.log");
+        let mut log = RotatingFile::open(&path).unwrap();
+        for round in 0..6u8 {
+            log.bytes = FILE_BYTES_MAX;
+            log.write_all(&[b'0' + round]).unwrap();
+        }
+        let kept = |suffix: &str| fs::read_to_string(format!("{}{suffix}", path.display())).ok();
+        assert_eq!(
+            [kept(""), kept(".1"), kept(".2"), kept(".3"), kept(".4")],
+            [Some("5".into()), Some("4".into()), Some("3".into()), Some("2".into()), None]
+        );
+        fs::remove_dir_all(folder).unwrap();
+    }
+}

@@ -1,0 +1,295 @@
+//! Actions, and what of them the session is asked.
+//!
+//! Nothing is decided here that the core decides: a wish is sent even where it will be refused, because the refusal explains itself and
+//! is in the journal. Only what can't be put into a command is answered on the spot.
+
+use crate::{
+    core::{
+        command::{Command, ControlsCommand, Look},
+        decision::Tone,
+    },
+    domain::{
+        id::RouteId,
+        role::Role,
+        shown::Shown,
+        weight::{PerMille, Weights},
+    },
+    plan::model::Route,
+    tui::{
+        app::{App, End, Flow},
+        keymap::{self, Action, Needs, Scroll, Way},
+        overlay::{Overlay, Purpose, entries},
+        panes::{checklist, words},
+        view::{Pane, Screen, Zoom},
+        widgets::line::LineEdit,
+    },
+};
+
+/// Rows of one page where the room is not known: a third of a usual screen.
+const PAGE: usize = 8;
+
+impl App {
+    /// Does `action`; `key` is what was pressed or picked, for the journal.
+    pub(super) fn act(&mut self, action: Action, key: &str) -> Flow {
+        if let Some(refused) = self.not_for_me(action) {
+            self.notify(Tone::Warning, refused);
+            return Flow::Stay;
+        }
+        match action {
+            Action::Quit => return Flow::Leave(End::Quit),
+            Action::Redraw => return Flow::Redraw,
+            Action::Rollback => self.ask(key, Command::Rollback { route: None, reason: None }),
+            Action::Draft(by) => self.draft(key, |share| share.saturating_add_signed(by).min(1000)),
+            Action::DraftTo(to) => self.draft(key, |_| to),
+            Action::Ladder(way) => self.ladder(key, way),
+            Action::Ask => self.shift(key),
+            Action::Drop => self.drop_one(key),
+            Action::NextRoute => self.turn_route(1),
+            Action::PreviousRoute => self.turn_route(-1),
+            Action::Hold | Action::Rearm | Action::AdoptDrift => self.steer(key, action),
+            Action::Controls => self.controls(key),
+            Action::TakeControls => self.ask(key, Command::Controls(ControlsCommand::Take)),
+            Action::GiveUpControls => self.ask(key, Command::Controls(ControlsCommand::GiveUp)),
+            Action::Sign | Action::Unsign => self.sign(key, action),
+            Action::Review | Action::Withdraw => self.approvals(key, action),
+            Action::Say => self.open(Overlay::Typing { purpose: Purpose::Say, line: LineEdit::default() }),
+            Action::LookHere => self.ask(key, Command::LookHere { pane: Shown::new(self.view.focus.name()) }),
+            Action::Stir => self.palette("stir "),
+            Action::Focus(way) => self.turn_focus(key, way),
+            Action::FocusOn(pane) => self.focus(key, pane),
+            Action::Zoom => self.zoom(key),
+            Action::Scroll(scroll) => self.scroll(scroll),
+            Action::Show(screen) => self.show(key, screen),
+            Action::Filter => {
+                let line = LineEdit::with(&self.view.filter);
+                self.open(Overlay::Typing { purpose: Purpose::Filter, line });
+            }
+            Action::Palette => self.palette(""),
+            Action::Help => self.open(Overlay::Help { scroll: 0 }),
+            Action::Themes => self.choose_theme(),
+            Action::NextTheme => self.next_theme(key),
+        }
+        Flow::Stay
+    }
+
+    /// What this person's role can never do is said here already; a watcher's link could not send it anyway.
+    fn not_for_me(&self, action: Action) -> Option<String> {
+        let binding = keymap::binding(action)?;
+        let role = self.role();
+        let who = match binding.needs {
+            Needs::Nothing => return None,
+            Needs::Approver => "an approver",
+            Needs::Operator | Needs::Controls => "an operator",
+            Needs::Pilot => "a pilot",
+        };
+        (!binding.is_for(role)).then(|| format!("a {role} can't do that; nothing was changed; ask {who}"))
+    }
+
+    pub(super) fn role(&self) -> Role {
+        self.view.me.as_ref().map_or(Role::Watcher, |me| me.role)
+    }
+
+    pub(super) fn route(&self) -> Option<&Route> {
+        words::route(&self.state, self.view.route)
+    }
+
+    fn accepted(&self, route: &RouteId) -> Option<Weights> {
+        Some(self.state.routes.get(route)?.accepted.as_ref()?.weights.clone())
+    }
+
+    /// Moves the draft of the slider; it begins where the route stands.
+    pub(super) fn draft(&mut self, key: &str, to: impl FnOnce(u16) -> u16) {
+        let Some(route) = self.route().cloned() else { return };
+        let Some(base) = self.view.drafts.get(&route.id).cloned().or_else(|| self.accepted(&route.id)) else {
+            self.notify(Tone::Warning, "the weights of this route are not known yet; wait for the first reading".to_owned());
+            return;
+        };
+        let share = PerMille::new(to(base.of(&route.target).get())).unwrap_or(PerMille::ALL);
+        let Ok(draft) = base.with(&route.target, share) else { return };
+        if self.view.drafts.get(&route.id) == Some(&draft) {
+            return;
+        }
+        if self.accepted(&route.id).as_ref() == Some(&draft) {
+            self.view.drafts.remove(&route.id);
+            self.look(key, Look::Draft { route: route.id, to: None });
+        } else {
+            self.view.drafts.insert(route.id.clone(), draft.clone());
+            self.look(key, Look::Draft { route: route.id, to: Some(draft) });
+        }
+    }
+
+    fn ladder(&mut self, key: &str, way: Way) {
+        let Some(route) = self.route() else { return };
+        let steps: Vec<u16> = std::iter::once(0).chain(route.ladder.iter().map(|share| share.get())).collect();
+        self.draft(key, |share| {
+            let next = match way {
+                Way::Forward => steps.iter().find(|step| **step > share),
+                Way::Back => steps.iter().rev().find(|step| **step < share),
+            };
+            next.copied().unwrap_or(share)
+        });
+    }
+
+    fn shift(&mut self, key: &str) {
+        let Some(route) = self.route().map(|route| route.id.clone()) else { return };
+        let (Some(to), Some(from)) = (self.view.drafts.remove(&route), self.accepted(&route)) else {
+            self.notify(Tone::Warning, "there is no draft; move it with the arrows or ] first".to_owned());
+            return;
+        };
+        self.ask(key, Command::Shift { route: route.clone(), from, to });
+        self.look(key, Look::Draft { route, to: None });
+    }
+
+    /// The innermost thing that is open: another screen, a zoomed pane, the filter, the draft.
+    fn drop_one(&mut self, key: &str) {
+        if self.view.screen != Screen::Main {
+            self.show(key, Screen::Main);
+        } else if self.view.zoomed == Zoom::Focused {
+            self.view.zoomed = Zoom::All;
+        } else if !self.view.filter.is_empty() {
+            self.view.filter.clear();
+        } else if let Some(route) = self.route().map(|route| route.id.clone())
+            && self.view.drafts.remove(&route).is_some()
+        {
+            self.look(key, Look::Draft { route, to: None });
+        }
+        self.view.notice = None;
+    }
+
+    fn turn_route(&mut self, by: isize) {
+        let count = words::plan(&self.state).map_or(1, |plan| plan.routes.len().max(1));
+        self.view.route = (self.view.route + count).saturating_add_signed(by) % count;
+    }
+
+    fn steer(&mut self, key: &str, action: Action) {
+        let Some(route) = self.route().map(|route| route.id.clone()) else { return };
+        let known = self.state.routes.get(&route);
+        let drift = known.and_then(|known| known.drift.as_ref());
+        match (action, drift) {
+            (Action::Rearm, _) => self.open(Overlay::Typing { purpose: Purpose::Rearm { route }, line: LineEdit::default() }),
+            (Action::AdoptDrift, Some(drift)) => {
+                let found = drift.found.clone();
+                self.ask(key, Command::AdoptDrift { route, found });
+            }
+            (Action::AdoptDrift, None) => self.notify(Tone::Warning, "nobody else has changed this route".to_owned()),
+            _ if known.is_some_and(|known| known.hold.is_some()) => self.ask(key, Command::Resume { route }),
+            _ => self.ask(key, Command::Hold { route }),
+        }
+    }
+
+    /// One key for the whole dance: take what is free, ask whoever holds, hand to whoever asked.
+    fn controls(&mut self, key: &str) {
+        let me = self.view.me.as_ref().map(|me| me.client);
+        let wish = match &self.state.controls.holder {
+            None => ControlsCommand::Take,
+            Some(holder) if Some(holder.client) != me => ControlsCommand::AskFor,
+            Some(_) => match self.state.controls.asked_by.first() {
+                Some(first) => ControlsCommand::HandTo(first.clone()),
+                None => {
+                    self.notify(Tone::Plain, "you have the controls, and nobody asks for them; C gives them up".to_owned());
+                    return;
+                }
+            },
+        };
+        self.ask(key, Command::Controls(wish));
+    }
+
+    fn sign(&mut self, key: &str, action: Action) {
+        let item = checklist::items(&self.state).get(self.view.item).map(|item| item.id.clone());
+        match (item, action) {
+            (Some(item), Action::Unsign) if self.view.focus == Pane::Checklist => self.ask(key, Command::Unsign { item }),
+            (Some(item), _) if self.view.focus == Pane::Checklist => {
+                self.open(Overlay::Typing { purpose: Purpose::Sign { item }, line: LineEdit::default() });
+            }
+            _ => {
+                self.focus(key, Pane::Checklist);
+                self.notify(Tone::Plain, "choose a line of the checklist with up and down, then press the key again".to_owned());
+            }
+        }
+    }
+
+    fn approvals(&mut self, key: &str, action: Action) {
+        let me = self.view.me.as_ref().map(|me| me.client);
+        let mine = |client| Some(client) == me;
+        let oldest =
+            |own: bool| self.state.approvals.values().filter(|open| mine(open.by.client) == own).min_by_key(|open| open.at).cloned();
+        match (action, oldest(action == Action::Withdraw)) {
+            (Action::Withdraw, Some(open)) => self.ask(key, Command::Withdraw { digest: open.digest }),
+            (_, Some(open)) => self.open(Overlay::Review { approval: Box::new(open), line: LineEdit::default() }),
+            (Action::Withdraw, None) => self.notify(Tone::Plain, "you have no open request".to_owned()),
+            (_, None) => self.notify(Tone::Plain, "nobody asks for an approval".to_owned()),
+        }
+    }
+
+    fn turn_focus(&mut self, key: &str, way: Way) {
+        let place = Pane::ALL.iter().position(|pane| *pane == self.view.focus).unwrap_or(0);
+        let count = Pane::ALL.len();
+        let next = match way {
+            Way::Forward => place + 1,
+            Way::Back => place + count - 1,
+        };
+        self.focus(key, Pane::ALL[next % count]);
+    }
+
+    pub(super) fn focus(&mut self, key: &str, pane: Pane) {
+        self.view.focus = pane;
+        self.look(key, Look::Focus { pane: Shown::new(pane.name()) });
+    }
+
+    fn zoom(&mut self, key: &str) {
+        self.view.zoomed = match self.view.zoomed {
+            Zoom::All => Zoom::Focused,
+            Zoom::Focused => Zoom::All,
+        };
+        self.look(key, Look::Other { action: Shown::new("zoom") });
+    }
+
+    fn show(&mut self, key: &str, screen: Screen) {
+        self.view.screen = if self.view.screen == screen { Screen::Main } else { screen };
+        self.view.screen_scroll = 0;
+        self.look(key, Look::Other { action: Shown::new(&format!("screen {}", self.view.screen.name())) });
+    }
+
+    pub(super) fn scroll(&mut self, scroll: Scroll) {
+        let step = |from: usize, last: usize| match scroll {
+            Scroll::Up => from.saturating_sub(1),
+            Scroll::Down => from.saturating_add(1).min(last),
+            Scroll::PageUp => from.saturating_sub(PAGE),
+            Scroll::PageDown => from.saturating_add(PAGE).min(last),
+            Scroll::Top => 0,
+            Scroll::Bottom => last,
+        };
+        // What grows at its end is counted backwards from there, so that it stays in place while it grows.
+        let backwards = |back: usize, last: usize| last - step(last - back.min(last), last);
+        match (self.view.screen, self.view.focus) {
+            (Screen::Main, Pane::Checklist) => {
+                self.view.item = step(self.view.item, checklist::items(&self.state).len().saturating_sub(1));
+            }
+            (Screen::Main, Pane::Traffic) => match scroll {
+                Scroll::Up | Scroll::PageUp => self.turn_route(-1),
+                Scroll::Down | Scroll::PageDown => self.turn_route(1),
+                Scroll::Top | Scroll::Bottom => {}
+            },
+            (Screen::Main, pane) => {
+                let back = self.view.scroll.entry(pane).or_insert(0);
+                *back = backwards(*back, self.state.feed.len());
+            }
+            (Screen::Journal, _) => self.view.screen_scroll = backwards(self.view.screen_scroll, self.state.feed.len()),
+            (Screen::Metrics | Screen::Kubernetes | Screen::Log, _) => self.view.screen_scroll = step(self.view.screen_scroll, 10_000),
+        }
+    }
+
+    fn palette(&mut self, typed: &str) {
+        let entries = entries(self.role(), &self.looks.stirs, self.looks.themes.words());
+        self.open(Overlay::Palette { line: LineEdit::with(typed), chosen: 0, entries });
+    }
+
+    pub(super) fn open(&mut self, overlay: Overlay) {
+        self.view.overlay = Some(overlay);
+        self.overlay_drawn = None;
+    }
+    pub(super) fn close(&mut self) {
+        self.view.overlay = None;
+        self.overlay_drawn = None;
+    }
+}

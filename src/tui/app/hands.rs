@@ -1,0 +1,121 @@
+//! What the hands did and has not been acted upon yet, in the order in which it came.
+//!
+//! A key that acts waits until it is sure that it is no part of a burst; whatever comes behind it waits too, so that order is kept. A
+//! paste goes into a line that is being typed and nowhere else.
+
+use std::{collections::VecDeque, time::Instant};
+
+use crate::{
+    core::decision::Tone,
+    tui::{
+        app::{App, End, Flow},
+        input::{
+            Arrived, Input, Key,
+            guard::{BURST_WINDOW, Doubt, Meaning},
+        },
+        keymap::{self, Action, Danger},
+        overlay::Overlay,
+        view::Screen,
+    },
+};
+
+#[derive(Debug, Default)]
+pub(super) struct Hands {
+    waiting: VecDeque<Arrived>,
+}
+
+impl App {
+    pub(super) fn arrived(&mut self, arrived: Arrived) {
+        if let Input::Key(key) = &arrived.input {
+            let home = keymap::lookup(None, *key).is_some_and(|binding| binding.action == Action::Rollback);
+            self.guard.saw(arrived.at, if home { Meaning::Rollback } else { Meaning::Other });
+        }
+        self.hands.waiting.push_back(arrived);
+    }
+
+    /// When the first that waits may be acted upon.
+    pub(super) fn ripe_at(&self) -> Option<tokio::time::Instant> {
+        let first = self.hands.waiting.front()?;
+        Some((if self.acts(&first.input) { first.at + BURST_WINDOW } else { first.at }).into())
+    }
+
+    /// Does what may be done by now.
+    pub(super) fn work(&mut self) -> Flow {
+        let mut flow = Flow::Stay;
+        while self.ripe_at().is_some_and(|at| at <= tokio::time::Instant::now()) {
+            let Some(arrived) = self.hands.waiting.pop_front() else { break };
+            match self.one(arrived) {
+                Flow::Stay => {}
+                Flow::Redraw => flow = Flow::Redraw,
+                Flow::Leave(end) => return Flow::Leave(end),
+            }
+        }
+        flow
+    }
+
+    fn one(&mut self, Arrived { at, input }: Arrived) -> Flow {
+        let doubt = self.acts(&input).then(|| self.guard.doubt(at, Instant::now())).flatten();
+        match (input, doubt) {
+            (Input::Key(key), Some(doubt)) => {
+                self.doubted(key, doubt);
+                Flow::Stay
+            }
+            (Input::Key(key), None) => self.key(key, at),
+            (Input::Mouse(mouse), _) => {
+                self.mouse(mouse);
+                Flow::Stay
+            }
+            (Input::Paste(text), _) => {
+                self.pasted(&text);
+                Flow::Stay
+            }
+            (Input::FocusGained | Input::FocusLost, _) => Flow::Stay,
+            (Input::Gone, _) => Flow::Leave(End::Gone),
+        }
+    }
+
+    /// Whether this input would do more than look, as things stand now.
+    fn acts(&self, input: &Input) -> bool {
+        let Input::Key(key) = input else { return false };
+        match keymap::lookup(self.screen(), *key) {
+            Some(binding) => binding.danger > Danger::Looks,
+            None => self.view.overlay.is_some() && *key == Key::plain(crate::tui::input::Code::Enter),
+        }
+    }
+
+    /// The screen whose keys count: none while something lies above it.
+    fn screen(&self) -> Option<Screen> {
+        self.view.overlay.is_none().then_some(self.view.screen)
+    }
+
+    fn key(&mut self, key: Key, at: Instant) -> Flow {
+        if let Some(binding) = keymap::lookup(self.screen(), key) {
+            return self.act(binding.action, &key.to_string());
+        }
+        if self.view.overlay.is_some() {
+            return self.overlay_key(key, at);
+        }
+        if let Some(pane) = keymap::pane_key(key) {
+            return self.act(Action::FocusOn(pane), &key.to_string());
+        }
+        Flow::Stay
+    }
+
+    fn doubted(&mut self, key: Key, doubt: Doubt) {
+        let why = match doubt {
+            Doubt::Burst => "came faster than a hand types",
+            Doubt::Old => "waited too long to be meant for this screen",
+        };
+        self.notify(Tone::Warning, format!("{key} {why}, so it did nothing; press it again if you meant it"));
+    }
+
+    fn pasted(&mut self, text: &str) {
+        match &mut self.view.overlay {
+            Some(Overlay::Typing { line, .. } | Overlay::Palette { line, .. }) => line.insert(text),
+            // A word that proves that somebody read the terms is typed, not pasted.
+            Some(Overlay::Review { .. } | Overlay::Help { .. } | Overlay::Themes { .. }) | None => {
+                self.notify(Tone::Warning, "pasted text does nothing here".to_owned());
+            }
+        }
+    }
+}

@@ -1,0 +1,361 @@
+//! The loop of one cockpit: keys in, wishes out, frames when something changed.
+//!
+//! A key is drawn at once, data at most ten times a second, and once a second because ages grow; nothing is drawn that is not dirty, and
+//! a frame that can't leave holds up nothing. Input, session and canvas come in as parameters, so a test flies the same loop.
+
+use std::{sync::Arc, time::Duration};
+
+use ratatui::buffer::Buffer;
+use tokio::{
+    sync::mpsc,
+    time::{Instant, sleep_until},
+};
+
+use crate::{
+    attach::client::{Connection, Link, Reply, ToHost, View as Heard},
+    core::{
+        command::{Command, Look},
+        decision::{Tone, Verdict},
+        event::TerminalSize,
+        state::State,
+    },
+    domain::{
+        id::AskId,
+        shown::Shown,
+        time::{Millis, Timestamp},
+    },
+    tui::{
+        draw,
+        input::{Arrived, guard::Guard},
+        terminal::{
+            Drawn, MouseReports, Size, Stats, Terminal, TerminalError,
+            signals::{Signals, Told},
+        },
+        theme::{Catalogue, Theme},
+        view::{Hearing, Me, Notice, View},
+    },
+};
+
+mod act;
+mod hands;
+mod mouse;
+mod overlays;
+#[cfg(test)]
+mod tests;
+
+/// Frames because of data, at most one in this time.
+const DATA_EVERY: Duration = Duration::from_millis(100);
+/// Ages grow while nothing else happens.
+const TICK: Duration = Duration::from_secs(1);
+const NOTICE: Duration = Duration::from_secs(8);
+/// Ages are estimated at most this far beyond the newest entry of a session that lives.
+const ESTIMATE_MAX: Duration = Duration::from_secs(2);
+
+/// What a cockpit needs beside its link.
+pub struct Looks {
+    pub themes: Catalogue,
+    pub theme: Theme,
+    /// What can be stirred in the demo's world: (name, what it does). Empty in a live session.
+    pub stirs: Vec<(String, String)>,
+    /// World seconds in a real one.
+    pub haste: f64,
+    pub mouse: MouseReports,
+}
+
+/// Why a cockpit ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    Quit,
+    /// The terminal hung up.
+    Gone,
+    /// A signal, by its number, told us to leave.
+    Signal(i32),
+}
+
+/// How a flight ended and what drawing it cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Flown {
+    pub end: End,
+    pub stats: Stats,
+}
+
+/// Where frames go: a terminal, or a test's notebook.
+pub trait Canvas {
+    fn size(&self) -> Size;
+    fn draw(&mut self, next: &mut Buffer) -> Drawn;
+    /// The next frame is sent whole.
+    fn forget(&mut self);
+    /// Waits until a frame can be sent again after [`Drawn::Busy`].
+    fn free(&self) -> impl Future<Output = ()>;
+    fn stats(&self) -> Stats;
+}
+
+impl Canvas for Terminal {
+    fn size(&self) -> Size {
+        Terminal::size(self)
+    }
+    fn draw(&mut self, next: &mut Buffer) -> Drawn {
+        Terminal::draw(self, next)
+    }
+    fn forget(&mut self) {
+        Terminal::forget(self);
+    }
+    fn free(&self) -> impl Future<Output = ()> {
+        Terminal::free(self)
+    }
+    fn stats(&self) -> Stats {
+        Terminal::stats(self)
+    }
+}
+
+/// Runs on standard input and output until the person leaves or the terminal does. `leave` ends the process; it is called only when
+/// the terminal has been gone for a while and this has not returned.
+/// # Errors
+/// If the terminal can't be taken over; it is as it was then.
+pub async fn run(link: Link, looks: Looks, leave: impl FnOnce() + Send + 'static) -> Result<Flown, TerminalError> {
+    let mut terminal = Terminal::open(looks.mouse)?;
+    terminal.restorer().on_panic();
+    let signals = Signals::new()?;
+    let (sender, inputs) = mpsc::channel(crate::tui::input::reader::INPUTS_MAX);
+    terminal.read(sender, leave)?;
+    let end = fly(link, looks, inputs, signals, &mut terminal).await;
+    Ok(Flown { end, stats: terminal.stats() })
+}
+
+/// What the system tells; a test tells nothing.
+pub trait Tells {
+    fn next(&mut self) -> impl Future<Output = Told>;
+}
+
+impl Tells for Signals {
+    fn next(&mut self) -> impl Future<Output = Told> {
+        Signals::next(self)
+    }
+}
+
+/// The loop itself.
+pub async fn fly(link: Link, looks: Looks, mut inputs: mpsc::Receiver<Arrived>, mut signals: impl Tells, canvas: &mut impl Canvas) -> End {
+    let mut app = App::new(link, looks, canvas.size());
+    let mut dirty = true;
+    let mut busy = false;
+    let mut draw_at = Instant::now();
+    let mut tick_at = Instant::now() + TICK;
+    loop {
+        if dirty && !busy && Instant::now() >= draw_at {
+            match app.frame(canvas) {
+                Drawn::Sent => (dirty, draw_at) = (false, Instant::now() + DATA_EVERY),
+                Drawn::Busy => busy = true,
+                Drawn::Gone => return End::Gone,
+            }
+        }
+        let draw_wake = (dirty && !busy).then_some(draw_at);
+        let wake = [Some(tick_at), draw_wake, app.ripe_at()].into_iter().flatten().min().unwrap_or(tick_at);
+        tokio::select! {
+            biased;
+            told = signals.next() => match told {
+                Told::Leave(number) => return End::Signal(number),
+                Told::Resized => app.resize(canvas.size()),
+                Told::Continued => canvas.forget(),
+            },
+            arrived = inputs.recv() => {
+                let Some(arrived) = arrived else { return End::Gone };
+                app.arrived(arrived);
+                // Everything that waits is read before one frame is drawn.
+                while let Ok(more) = inputs.try_recv() {
+                    app.arrived(more);
+                }
+                draw_at = Instant::now();
+            }
+            changed = app.link.view.changed(), if app.host_lives() => app.hear(changed.is_err()),
+            Some(reply) = app.link.replies.recv() => {
+                app.answered(reply);
+                draw_at = Instant::now();
+            }
+            () = canvas.free(), if busy => busy = false,
+            () = sleep_until(wake) => {
+                if Instant::now() >= tick_at {
+                    tick_at = Instant::now() + TICK;
+                } else {
+                    draw_at = draw_at.min(Instant::now());
+                }
+            }
+        }
+        dirty = true;
+        match app.work() {
+            Flow::Stay => {}
+            Flow::Redraw => canvas.forget(),
+            Flow::Leave(end) => return end,
+        }
+    }
+}
+
+/// What the loop does after a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Flow {
+    Stay,
+    Redraw,
+    Leave(End),
+}
+
+struct App {
+    link: Link,
+    looks: Looks,
+    view: View,
+    state: Arc<State>,
+    size: Size,
+    hands: hands::Hands,
+    guard: Guard,
+    asks: u64,
+    /// Nothing more will be heard.
+    over: bool,
+    /// When the newest state came, to let ages grow in between.
+    heard_at: Instant,
+    notice_until: Instant,
+    /// The theme in use, by its word.
+    theme: String,
+    /// When what lies above the screen was first drawn; what was typed before that was meant for something else.
+    overlay_drawn: Option<std::time::Instant>,
+    /// The mouse holds the slider of this route.
+    dragging: Option<usize>,
+    spare: Buffer,
+}
+
+impl App {
+    fn new(mut link: Link, looks: Looks, size: Size) -> App {
+        let heard = link.view.borrow_and_update().clone();
+        let mut view = View::new();
+        view.haste = looks.haste;
+        let theme = looks.themes.words().iter().find(|word| looks.themes.theme(word).is_ok_and(|theme| theme.name == looks.theme.name));
+        let mut app = App {
+            state: heard.state.clone(),
+            theme: theme.cloned().unwrap_or_default(),
+            link,
+            looks,
+            view,
+            size,
+            hands: hands::Hands::default(),
+            guard: Guard::default(),
+            asks: 0,
+            over: false,
+            heard_at: Instant::now(),
+            notice_until: Instant::now(),
+            overlay_drawn: None,
+            dragging: None,
+            spare: Buffer::default(),
+        };
+        app.adopt(&heard);
+        app.tell_size();
+        app
+    }
+
+    fn adopt(&mut self, heard: &Heard) {
+        if heard.state.seq != self.state.seq {
+            self.heard_at = Instant::now();
+        }
+        self.state = heard.state.clone();
+        self.view.me = Some(Me { client: heard.me.client, who: heard.me.who.clone(), role: heard.me.role });
+        self.view.hearing = match &heard.connection {
+            Connection::Connected => Hearing::Connected,
+            Connection::Silent { .. } => Hearing::Lost { why: "the host is silent".to_owned() },
+            Connection::Reconnecting { why, .. } => Hearing::Lost { why: format!("{why}; trying again") },
+            Connection::Closed { why } => Hearing::Lost { why: why.to_string() },
+        };
+        self.drop_what_is_over();
+    }
+
+    fn host_lives(&self) -> bool {
+        !self.over
+    }
+
+    fn hear(&mut self, over: bool) {
+        let heard = self.link.view.borrow_and_update().clone();
+        self.adopt(&heard);
+        if over {
+            self.over = true;
+            self.view.hearing = Hearing::Lost { why: "the session has ended".to_owned() };
+        }
+    }
+
+    /// A draft that has become true, or a request that somebody else has decided, is over.
+    fn drop_what_is_over(&mut self) {
+        let state = Arc::clone(&self.state);
+        self.view.drafts.retain(|route, draft| {
+            let accepted = state.routes.get(route).and_then(|known| known.accepted.as_ref());
+            accepted.is_none_or(|accepted| accepted.weights != *draft)
+        });
+        if let Some(crate::tui::overlay::Overlay::Review { approval, .. }) = &self.view.overlay
+            && !state.approvals.contains_key(&approval.digest)
+        {
+            self.close();
+            self.notify(Tone::Warning, "that request is no longer open".to_owned());
+        }
+    }
+
+    fn resize(&mut self, size: Size) {
+        self.size = size;
+        self.tell_size();
+    }
+
+    fn tell_size(&mut self) {
+        let terminal = TerminalSize { columns: self.size.columns, rows: self.size.rows };
+        // Others only see how large this terminal is; on a full line they see it later.
+        let _ = self.link.asks.try_send(ToHost::Resize(terminal));
+    }
+
+    fn frame(&mut self, canvas: &mut impl Canvas) -> Drawn {
+        let haste = self.view.haste;
+        let span = |real: Duration| Millis((real.as_secs_f64() * 1000.0 * haste) as u64);
+        let since = self.heard_at.elapsed();
+        self.view.now = match self.view.hearing {
+            Hearing::Connected => self.state.now + span(since.min(ESTIMATE_MAX)),
+            Hearing::Lost { .. } => Timestamp(self.state.now.0) + span(since),
+        };
+        if Instant::now() >= self.notice_until {
+            self.view.notice = None;
+        }
+        let mut next = std::mem::take(&mut self.spare);
+        next.resize(self.size.area());
+        next.reset();
+        draw::draw(&self.state, &self.view, &self.looks.theme, self.size.area(), &mut next);
+        let drawn = canvas.draw(&mut next);
+        self.spare = next;
+        match (&self.view.overlay, self.overlay_drawn, drawn) {
+            (None, ..) => self.overlay_drawn = None,
+            (Some(_), None, Drawn::Sent) => self.overlay_drawn = Some(std::time::Instant::now()),
+            (Some(_), ..) => {}
+        }
+        drawn
+    }
+
+    fn notify(&mut self, tone: Tone, text: String) {
+        self.view.notice = Some(Notice { tone, text });
+        self.notice_until = Instant::now() + NOTICE;
+    }
+
+    fn ask(&mut self, key: &str, command: Command) {
+        self.asks += 1;
+        let asked = ToHost::Ask { ask: AskId(self.asks), key: Some(Shown::new(key)), command };
+        if self.link.asks.try_send(asked).is_err() {
+            self.notify(Tone::Alarm, "the session can't be asked now; nothing was changed; it is tried to reach it again".to_owned());
+        }
+    }
+
+    /// Tells of what asks nothing; on a full line it is lost, and nobody waits for it.
+    fn look(&mut self, key: &str, look: Look) {
+        let _ = self.link.asks.try_send(ToHost::Look { key: Some(Shown::new(key)), look });
+    }
+
+    fn answered(&mut self, reply: Reply) {
+        let (tone, text) = match reply {
+            Reply::Answered { verdict: Verdict::Refused(refusal), .. } => (Tone::Alarm, refusal.to_string()),
+            Reply::Answered { verdict: Verdict::Accepted, .. } => (Tone::Good, "accepted and recorded".to_owned()),
+            Reply::Answered { verdict: Verdict::Queued, .. } => (Tone::Good, "queued behind the move in flight".to_owned()),
+            Reply::Answered { verdict: Verdict::Joined, .. } => (Tone::Good, "joined the rollback that runs".to_owned()),
+            Reply::Answered { verdict: Verdict::NeedsApproval { .. }, .. } => {
+                (Tone::Warning, "waits for a second person's approval".to_owned())
+            }
+            Reply::Lost { why, .. } => (Tone::Alarm, format!("no answer came ({why}); it may have been taken; the journal tells")),
+        };
+        self.notify(tone, text);
+    }
+}

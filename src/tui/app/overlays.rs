@@ -1,0 +1,171 @@
+//! Keys while something lies above the screen.
+
+use std::time::Instant;
+
+use crate::{
+    core::{
+        command::{Command, Look},
+        decision::Tone,
+        state::Approval,
+    },
+    domain::shown::Shown,
+    tui::{
+        app::{App, Flow},
+        input::{Code, Key},
+        overlay::{Overlay, Pick, Purpose, matching, word},
+    },
+};
+
+impl App {
+    /// `at` is when the key arrived.
+    pub(super) fn overlay_key(&mut self, key: Key, at: Instant) -> Flow {
+        let Some(overlay) = self.view.overlay.take() else { return Flow::Stay };
+        match (key.code, overlay) {
+            (Code::Esc, Overlay::Themes { before, .. }) => {
+                self.wear(&before);
+                self.close();
+            }
+            (Code::Esc, Overlay::Typing { purpose: Purpose::Filter, .. }) => {
+                self.view.filter.clear();
+                self.close();
+            }
+            (Code::Esc, _) => self.close(),
+            (_, Overlay::Help { scroll }) => self.help_key(key, scroll),
+            (_, Overlay::Themes { words, chosen, before }) => self.theme_key(key, words, chosen, before),
+            (Code::Enter, Overlay::Palette { line, chosen, entries }) => {
+                self.close();
+                let pick = matching(&entries, &line.text()).get(chosen).map(|entry| entry.pick.clone());
+                return pick.map_or(Flow::Stay, |pick| self.pick(pick));
+            }
+            (_, Overlay::Palette { line, chosen, entries }) => {
+                let (mut line, mut chosen) = (line, chosen);
+                let last = matching(&entries, &line.text()).len().saturating_sub(1);
+                match key.code {
+                    Code::Up => chosen = chosen.saturating_sub(1),
+                    Code::Down | Code::Tab => chosen = (chosen + 1).min(last),
+                    _ => {
+                        line.key(key);
+                        chosen = 0;
+                    }
+                }
+                self.view.overlay = Some(Overlay::Palette { line, chosen, entries });
+            }
+            (Code::Enter, Overlay::Typing { purpose, line }) => {
+                self.close();
+                self.entered(purpose, &line.text());
+            }
+            (_, Overlay::Typing { purpose, mut line }) => {
+                line.key(key);
+                if purpose == Purpose::Filter {
+                    self.view.filter = line.text();
+                }
+                self.view.overlay = Some(Overlay::Typing { purpose, line });
+            }
+            (Code::Enter, Overlay::Review { approval, line }) => {
+                // Only a word that was typed after the terms had been on the screen proves that they were read.
+                let read = self.overlay_drawn.is_some_and(|drawn| drawn < at);
+                let typed = if read { line.text() } else { String::new() };
+                self.decide(*approval, &typed);
+            }
+            (_, Overlay::Review { approval, mut line }) => {
+                line.key(key);
+                self.view.overlay = Some(Overlay::Review { approval, line });
+            }
+        }
+        Flow::Stay
+    }
+
+    fn help_key(&mut self, key: Key, scroll: usize) {
+        let scroll = match key.code {
+            Code::Up | Code::Char('k') => scroll.saturating_sub(1),
+            Code::Down | Code::Char('j') => scroll + 1,
+            Code::PageUp => scroll.saturating_sub(10),
+            Code::PageDown | Code::Char(' ') => scroll + 10,
+            Code::Home => 0,
+            Code::Char('q' | '?') | Code::Enter | Code::F(1) => return self.close(),
+            _ => scroll,
+        };
+        self.view.overlay = Some(Overlay::Help { scroll });
+    }
+
+    fn theme_key(&mut self, key: Key, words: Vec<String>, chosen: usize, before: String) {
+        let chosen = match key.code {
+            Code::Enter => {
+                let action = Shown::new(&format!("theme {}", self.theme));
+                self.close();
+                return self.look("Enter", Look::Other { action });
+            }
+            Code::Up | Code::Char('k') => chosen.saturating_sub(1),
+            Code::Down | Code::Tab | Code::Char('j') => (chosen + 1).min(words.len().saturating_sub(1)),
+            _ => chosen,
+        };
+        if let Some(word) = words.get(chosen) {
+            self.wear(word);
+        }
+        self.view.overlay = Some(Overlay::Themes { words, chosen, before });
+    }
+
+    fn pick(&mut self, pick: Pick) -> Flow {
+        match pick {
+            Pick::Action(action) => return self.act(action, ":"),
+            Pick::Stir(stir) => self.ask(":", Command::Stir { stir }),
+            Pick::Theme(word) => self.wear(&word),
+        }
+        Flow::Stay
+    }
+
+    fn entered(&mut self, purpose: Purpose, text: &str) {
+        let text = text.trim();
+        if text.is_empty() && purpose != Purpose::Filter {
+            self.notify(Tone::Warning, "nothing was typed, so nothing was done".to_owned());
+            return;
+        }
+        let shown = Shown::new(text);
+        match purpose {
+            Purpose::Rearm { route } => self.ask("Enter", Command::Rearm { route, reason: shown }),
+            Purpose::Sign { item } => self.ask("Enter", Command::Sign { item, note: shown }),
+            Purpose::Say => self.ask("Enter", Command::Say { text: shown }),
+            Purpose::Filter => self.view.filter = text.to_owned(),
+        }
+    }
+
+    fn decide(&mut self, approval: Approval, typed: &str) {
+        let typed = typed.trim();
+        if typed == word(&approval.command) {
+            self.close();
+            self.ask("Enter", Command::Approve { digest: approval.digest });
+        } else if typed == "no" {
+            self.close();
+            self.ask("Enter", Command::Deny { digest: approval.digest, reason: None });
+        } else {
+            let wants = word(&approval.command);
+            self.notify(Tone::Warning, format!("type {wants} to approve or no to deny; nothing was decided"));
+            self.open(Overlay::Review { approval: Box::new(approval), line: Default::default() });
+        }
+    }
+
+    pub(super) fn choose_theme(&mut self) {
+        let words = self.looks.themes.words().to_vec();
+        let chosen = words.iter().position(|word| *word == self.theme).unwrap_or(0);
+        self.open(Overlay::Themes { words, chosen, before: self.theme.clone() });
+    }
+
+    pub(super) fn next_theme(&mut self, key: &str) {
+        let words = self.looks.themes.words().to_vec();
+        let place = words.iter().position(|word| *word == self.theme).unwrap_or(0);
+        if let Some(word) = words.get((place + 1) % words.len().max(1)) {
+            self.wear(word);
+            self.look(key, Look::Other { action: Shown::new(&format!("theme {word}")) });
+        }
+    }
+
+    fn wear(&mut self, word: &str) {
+        match self.looks.themes.theme(word) {
+            Ok(theme) => {
+                self.looks.theme = theme;
+                self.theme = word.to_owned();
+            }
+            Err(error) => self.notify(Tone::Warning, error.to_string()),
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! The loop under a hand of keys.

@@ -1,0 +1,154 @@
+//! From a state and a view to a frame.
+
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    text::{Line, Span},
+};
+
+use crate::{
+    core::state::State,
+    tui::{
+        keymap::{self, Action, Context, table::TABLE},
+        panes::{charts, checklist, header, journal, log, platforms, replication, rollback, traffic, triggers, words, workloads},
+        theme::Theme,
+        view::{Pane, Screen, View},
+        widgets::text,
+    },
+};
+
+mod above;
+pub mod places;
+
+use places::{COLUMNS_MIN, ROWS_MIN, places};
+
+/// The whole frame.
+pub fn draw(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buffer) {
+    buf.set_style(area, theme.base);
+    if area.width < COLUMNS_MIN || area.height < ROWS_MIN {
+        tiny(state, theme, area, buf);
+        return;
+    }
+    let places = places(state, view, theme, area);
+    header::draw(state, view, theme, places.header, buf);
+    match view.screen {
+        Screen::Main => {
+            rollback::draw(state, view, theme, places.way_home, buf);
+            for (kind, at) in &places.panes {
+                pane(*kind, state, view, theme, *at, buf);
+            }
+        }
+        Screen::Metrics => charts::draw(state, view, theme, places.body, buf),
+        Screen::Journal => journal::draw(state, view, theme, places.body, buf),
+        Screen::Kubernetes => workloads::draw(state, view, theme, places.body, buf),
+        Screen::Log => log::draw(state, view, theme, places.body, buf),
+    }
+    above::banner(state, view, theme, places.banner, buf);
+    footer(state, view, theme, places.footer, buf);
+    above::overlay(view, theme, area, buf);
+}
+
+/// Too small for panes: where traffic is, and the way home.
+fn tiny(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
+    let shares = state.routes.iter().map(|(id, known)| match &known.accepted {
+        Some(accepted) => Line::styled(format!("{id}: {}", accepted.weights), theme.text),
+        None => Line::styled(format!("{id}: not known"), theme.unknown),
+    });
+    let home = Line::styled(format!("{} rolls back", words::key(Action::Rollback)), theme.rollback);
+    let small = Line::styled(format!("too small, {COLUMNS_MIN}x{ROWS_MIN} shows more"), theme.dim);
+    text::rows(buf, area, shares.chain([home, small]));
+}
+
+fn pane(pane: Pane, state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buffer) {
+    match pane {
+        Pane::Traffic => traffic::draw(state, view, theme, area, buf),
+        Pane::Platforms => platforms::draw(state, view, theme, area, buf),
+        Pane::Triggers => triggers::draw(state, view, theme, area, buf),
+        Pane::Replication => replication::draw(state, view, theme, area, buf),
+        Pane::Checklist => checklist::draw(state, view, theme, area, buf),
+        Pane::Journal => journal::draw(state, view, theme, area, buf),
+        Pane::Log => log::draw(state, view, theme, area, buf),
+    }
+}
+
+/// The way home always; then what the last answer said, or the keys that matter now, as many as fit.
+fn footer(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buffer) {
+    let role = view.me.as_ref().map(|me| me.role);
+    let offered = |action: &Action| {
+        let binding = TABLE.iter().find(|binding| binding.action == *action)?;
+        let here = binding.context != Context::Main || view.screen == Screen::Main;
+        (here && role.is_none_or(|role| binding.is_for(role))).then_some(binding)
+    };
+    let mut spans: Vec<Span<'static>> = Vec::new();
+    let hint = |spans: &mut Vec<Span<'static>>, key: &str, label: &str| {
+        let used: usize = spans.iter().map(Span::width).sum();
+        if used + text::width(key) + text::width(label) + 3 <= usize::from(area.width) {
+            spans.push(Span::styled(format!(" {key} "), theme.key));
+            spans.push(Span::styled(format!("{label} "), theme.hint));
+        }
+    };
+    if let Some(home) = offered(&Action::Rollback) {
+        let key = home.keys.first().map(ToString::to_string).unwrap_or_default();
+        spans.push(Span::styled(format!(" {key} {} ", home.label), theme.rollback));
+    }
+    if let Some(notice) = &view.notice {
+        let (glyph, style) = words::tone(notice.tone, theme);
+        spans.push(Span::styled(format!(" {glyph} {}", notice.text), style));
+        let room = usize::from(area.width);
+        let cut = spans.pop().map(|span| {
+            (text::cut(&span.content, room.saturating_sub(spans.iter().map(Span::width).sum()), theme.glyphs.ellipsis), span.style)
+        });
+        spans.extend(cut.map(|(words, style)| Span::styled(words, style)));
+    } else {
+        for action in matters(state, view) {
+            if let Some(binding) = offered(&action) {
+                let key = binding.keys.first().map(ToString::to_string).unwrap_or_default();
+                hint(&mut spans, &key, binding.label);
+            }
+        }
+    }
+    text::rows(buf, area, [Line::from(spans)]);
+}
+
+/// Keys in the order of their worth at this moment.
+fn matters(state: &State, view: &View) -> Vec<Action> {
+    let route = words::route(state, view.route);
+    let known = route.and_then(|route| state.routes.get(&route.id));
+    let mut actions = Vec::new();
+    if view.screen != Screen::Main {
+        actions.extend([Action::Drop, Action::Scroll(keymap::Scroll::Down), Action::Filter]);
+    }
+    if route.is_some_and(|route| view.drafts.contains_key(&route.id)) {
+        actions.extend([Action::Ask, Action::Drop]);
+    }
+    if !state.approvals.is_empty() {
+        actions.push(Action::Review);
+    }
+    if known.is_some_and(|known| known.latch.is_some()) {
+        actions.push(Action::Rearm);
+    }
+    if known.is_some_and(|known| known.drift.is_some()) {
+        actions.push(Action::AdoptDrift);
+    }
+    let mine = view.me.as_ref().map(|me| me.client);
+    if state.controls.holder.as_ref().map(|holder| holder.client) != mine || !state.controls.asked_by.is_empty() {
+        actions.push(Action::Controls);
+    }
+    if view.focus == Pane::Checklist {
+        actions.push(Action::Sign);
+    }
+    let always = [
+        Action::Draft(10),
+        Action::Ladder(keymap::Way::Forward),
+        Action::Focus(keymap::Way::Forward),
+        Action::Show(Screen::Metrics),
+        Action::Help,
+        Action::Palette,
+        Action::Show(Screen::Journal),
+        Action::Stir,
+        Action::Themes,
+    ];
+    actions.extend(always);
+    actions.push(Action::Quit);
+    actions
+}

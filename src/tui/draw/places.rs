@@ -1,0 +1,166 @@
+//! Which pane goes where at which size. The one answer that both drawing and the mouse use.
+//!
+//! What answers the three questions of the night (where is traffic, is it safe, how do I go back) is placed first and never given up:
+//! the rails, the way home, the platforms. What is left goes to triggers and database, then to checklist and journal, then to the log.
+
+use ratatui::layout::{Constraint, Layout, Rect};
+
+use crate::{
+    core::state::State,
+    tui::{
+        panes::{traffic, words},
+        theme::Theme,
+        view::{Pane, Screen, View, Zoom},
+    },
+};
+
+/// Smaller than this, only where traffic is and the way home are said, in words.
+pub const COLUMNS_MIN: u16 = 40;
+pub const ROWS_MIN: u16 = 12;
+
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Places {
+    pub header: Rect,
+    pub body: Rect,
+    /// The line above the footer for what somebody asks approval for; empty if nobody does.
+    pub banner: Rect,
+    pub footer: Rect,
+    pub way_home: Rect,
+    pub panes: Vec<(Pane, Rect)>,
+    /// The bar of each route's rail, by its place in the plan, for the mouse.
+    pub bars: Vec<(usize, Rect)>,
+}
+
+impl Places {
+    pub fn pane_at(&self, column: u16, row: u16) -> Option<Pane> {
+        self.panes.iter().find(|(_, area)| area.contains((column, row).into())).map(|(pane, _)| *pane)
+    }
+    pub fn bar_at(&self, column: u16, row: u16) -> Option<usize> {
+        self.bars.iter().find(|(_, area)| area.contains((column, row).into())).map(|(route, _)| *route)
+    }
+}
+
+/// Cuts `rows` from the top of `rest`.
+fn take(rest: &mut Rect, rows: u16) -> Rect {
+    let rows = rows.min(rest.height);
+    let taken = Rect { height: rows, ..*rest };
+    *rest = Rect { y: rest.y + rows, height: rest.height - rows, ..*rest };
+    taken
+}
+
+pub fn places(state: &State, view: &View, theme: &Theme, area: Rect) -> Places {
+    let mut rest = area;
+    let header = take(&mut rest, 1);
+    let banner_rows = u16::from(!state.approvals.is_empty());
+    let below = rest.height.saturating_sub(1 + banner_rows);
+    let body = take(&mut rest, below);
+    let banner = take(&mut rest, banner_rows);
+    let mut places = Places { header, body, banner, footer: rest, ..Places::default() };
+    if view.screen != Screen::Main {
+        return places;
+    }
+    let mut rest = body;
+    if view.zoomed == Zoom::Focused {
+        places.way_home = take(&mut rest, way_home_rows(state, body));
+        places.panes.push((view.focus, rest));
+    } else {
+        main(state, &mut places, rest);
+    }
+    if let Some((_, traffic)) = places.panes.iter().find(|(pane, _)| *pane == Pane::Traffic) {
+        places.bars = traffic::bars(state, view, theme, *traffic);
+    }
+    places
+}
+
+/// A rollback under way or behind us needs a second line for its cause.
+fn way_home_rows(state: &State, body: Rect) -> u16 {
+    let latched = state.routes.values().any(|known| known.latch.is_some());
+    if latched || body.height >= 34 { 2 } else { 1 }
+}
+
+fn main(state: &State, places: &mut Places, mut rest: Rect) {
+    let routes = words::plan(state).map_or(1, |plan| plan.routes.len().max(1)) as u16;
+    let tall = rest.height >= 34;
+    let wide = rest.width >= 100;
+    let rails = 6 + u16::from(tall) + (routes - 1).min(rest.height / 4);
+    let body = places.body;
+    places.panes.push((Pane::Traffic, take(&mut rest, rails)));
+    places.way_home = take(&mut rest, way_home_rows(state, body));
+    let cards = match (rest.height, wide) {
+        (34.., true) => 12,
+        (24.., _) => 8,
+        _ => 6,
+    };
+    places.panes.push((Pane::Platforms, take(&mut rest, cards)));
+    if rest.height < 3 {
+        return;
+    }
+    match (rest.width, rest.height) {
+        (160.., 14..) => three_columns(state, places, rest),
+        (100.., 14..) => two_columns(state, places, rest),
+        _ => compact(state, places, rest),
+    }
+}
+
+/// Rows of the trigger pane with one row or two for each trigger.
+fn trigger_rows(state: &State, rows_each: u16) -> u16 {
+    let count = words::plan(state).map_or(0, |plan| plan.triggers.len()) as u16;
+    count.clamp(1, 8) * rows_each + 2
+}
+
+fn database_rows(state: &State) -> u16 {
+    let count = words::plan(state).and_then(|plan| plan.database.as_ref()).map_or(1, |database| 1 + database.replicas.len());
+    count.min(6) as u16 + 2
+}
+
+fn three_columns(state: &State, places: &mut Places, rest: Rect) {
+    let [mut left, middle, mut right] = Layout::horizontal([Constraint::Fill(6), Constraint::Fill(6), Constraint::Fill(7)]).areas(rest);
+    let rows = trigger_rows(state, 2).min(left.height / 2);
+    places.panes.push((Pane::Triggers, take(&mut left, rows)));
+    let rows = (database_rows(state) * 2 - 2).min(left.height);
+    places.panes.push((Pane::Replication, take(&mut left, rows)));
+    places.panes.push((Pane::Checklist, middle));
+    let rows = right.height - if right.height >= 16 { right.height / 3 } else { 0 };
+    places.panes.push((Pane::Journal, take(&mut right, rows)));
+    // The log goes below whatever column has more room left.
+    let log = if left.height >= right.height { left } else { right };
+    if left.height >= right.height && right.height > 0 {
+        if let Some((_, journal)) = places.panes.last_mut() {
+            journal.height += right.height;
+        }
+    } else if left.height > 0
+        && let Some((_, database)) = places.panes.iter_mut().find(|(pane, _)| *pane == Pane::Replication)
+    {
+        database.height += left.height;
+    }
+    if log.height >= 3 {
+        places.panes.push((Pane::Log, log));
+    }
+}
+
+fn two_columns(state: &State, places: &mut Places, rest: Rect) {
+    let [mut left, mut right] = Layout::horizontal([Constraint::Fill(1), Constraint::Fill(1)]).areas(rest);
+    let roomy = if left.height >= trigger_rows(state, 2) + database_rows(state) + 5 { 2 } else { 1 };
+    places.panes.push((Pane::Triggers, take(&mut left, trigger_rows(state, roomy))));
+    let rows = if left.height < database_rows(state) + 3 { left.height } else { database_rows(state) };
+    places.panes.push((Pane::Replication, take(&mut left, rows)));
+    if left.height >= 3 {
+        places.panes.push((Pane::Log, left));
+    }
+    let rows = right.height / 2;
+    places.panes.push((Pane::Checklist, take(&mut right, rows)));
+    places.panes.push((Pane::Journal, right));
+}
+
+fn compact(state: &State, places: &mut Places, mut rest: Rect) {
+    let needs = trigger_rows(state, 1).max(database_rows(state)).min(5);
+    let rows = if rest.height >= needs + 3 { needs.max(rest.height / 3) } else { rest.height };
+    let [armed, lag] = Layout::horizontal([Constraint::Fill(11), Constraint::Fill(9)]).areas(take(&mut rest, rows));
+    places.panes.push((Pane::Triggers, armed));
+    places.panes.push((Pane::Replication, lag));
+    if rest.height >= 3 {
+        let [check, feed] = Layout::horizontal([Constraint::Fill(9), Constraint::Fill(11)]).areas(rest);
+        places.panes.push((Pane::Checklist, check));
+        places.panes.push((Pane::Journal, feed));
+    }
+}

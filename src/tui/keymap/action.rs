@@ -1,0 +1,91 @@
+//! What a key can mean. An action is a wish of the hand; what of it reaches the session is the app's business.
+
+use crate::tui::view::{Pane, Screen};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// Everything back home, now, from wherever one is.
+    Rollback,
+    /// Move the draft of the slider by this many per mille of the target, backwards if negative.
+    Draft(i16),
+    /// Put the draft at this many per mille of the target.
+    DraftTo(u16),
+    /// Step the draft along the plan's presets.
+    Ladder(Way),
+    /// Ask the session for what the draft says.
+    Ask,
+    /// Drop the draft, close what is open, go back to the main screen.
+    Drop,
+    NextRoute,
+    PreviousRoute,
+    /// Refuse to advance, or allow it again.
+    Hold,
+    Rearm,
+    AdoptDrift,
+    Sign,
+    Unsign,
+    /// Take free controls, ask the holder for them, or hand them to who asked.
+    Controls,
+    /// A pilot takes them from the holder.
+    TakeControls,
+    GiveUpControls,
+    Review,
+    Withdraw,
+    Say,
+    LookHere,
+    Focus(Way),
+    FocusOn(Pane),
+    Zoom,
+    Scroll(Scroll),
+    Show(Screen),
+    Filter,
+    Palette,
+    Help,
+    Themes,
+    NextTheme,
+    Stir,
+    Redraw,
+    Quit,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    Forward,
+    Back,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scroll {
+    Up,
+    Down,
+    PageUp,
+    PageDown,
+    Top,
+    Bottom,
+}
+
+/// What an action can do to others. What acts is never done by a paste or a burst.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Danger {
+    /// Changes only what this screen shows.
+    Looks,
+    /// Others see it, nothing moves.
+    Tells,
+    /// Can move traffic or change who may.
+    Acts,
+    /// Brings traffic home.
+    Home,
+}
+
+/// What one needs for an action to be taken; the session checks it again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Needs {
+    Nothing,
+    /// The role of an approver or more.
+    Approver,
+    /// The role of an operator or a pilot.
+    Operator,
+    Pilot,
+    /// The controls.
+    Controls,
+}

@@ -1,0 +1,153 @@
+//! The one table of keys: what each does, where, how dangerous it is, who may. Dispatch, help, footer, palette and the manual are all
+//! read from it, so none of them can drift.
+//!
+//! Three choices need a reason. **Rollback is F9 or Ctrl-\\**: no habit of the shell, of a pager or of an editor types either, no browser
+//! or multiplexer takes them, and neither is a character that a pasted text holds (Ctrl-R, the obvious letter, is "search the history" to
+//! every hand at a command line, reloads the page around a web terminal, and lies beside Ctrl-D and Ctrl-F). **Digits belong to the slider**, not to
+//! the panes: they only draft, and the slider is what this program is for; panes have Tab, the mouse and Alt with a digit.
+//! **The slider's keys work whatever pane has the focus**, so that nobody has to look for the stick first.
+
+use crate::{
+    domain::role::Role,
+    tui::{
+        input::{Code, Key},
+        view::{Pane, Screen},
+    },
+};
+
+pub mod action;
+pub mod table;
+
+pub use action::{Action, Danger, Needs, Scroll, Way};
+
+/// Where a key has its meaning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Context {
+    /// Everywhere, inside dialogs and lines of text too.
+    Anywhere,
+    /// On every screen, while nothing lies above it.
+    Screens,
+    /// On the main screen.
+    Main,
+}
+
+impl Context {
+    pub fn name(self) -> &'static str {
+        match self {
+            Context::Anywhere => "Anywhere, while typing too",
+            Context::Screens => "On every screen",
+            Context::Main => "On the main screen",
+        }
+    }
+}
+
+/// One row of the table.
+#[derive(Debug, Clone, Copy)]
+pub struct Binding {
+    /// The first is the one that hints print. None: only by name in the palette.
+    pub keys: &'static [Key],
+    pub context: Context,
+    pub action: Action,
+    /// One or two words, for the footer.
+    pub label: &'static str,
+    /// What to type in the palette.
+    pub name: &'static str,
+    /// One sentence, for help.
+    pub help: &'static str,
+    pub danger: Danger,
+    pub needs: Needs,
+}
+
+impl Binding {
+    /// Whether somebody in `role` can ever use this.
+    pub fn is_for(&self, role: Role) -> bool {
+        match self.needs {
+            Needs::Nothing => true,
+            Needs::Approver => role.may_approve(),
+            Needs::Operator | Needs::Controls => role.may_steer(),
+            Needs::Pilot => role >= Role::Pilot,
+        }
+    }
+
+    /// The keys as hints print them: `F9 Ctrl-\`.
+    pub fn keys_shown(&self) -> String {
+        self.keys.iter().map(Key::to_string).collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// What `key` means where one is: `screen`, or only what holds anywhere if something lies above it.
+pub fn lookup(screen: Option<Screen>, key: Key) -> Option<&'static Binding> {
+    table::TABLE.iter().find(|binding| {
+        let here = match binding.context {
+            Context::Anywhere => true,
+            Context::Screens => screen.is_some(),
+            Context::Main => screen == Some(Screen::Main),
+        };
+        here && binding.keys.contains(&key)
+    })
+}
+
+/// The row of an action.
+pub fn binding(action: Action) -> Option<&'static Binding> {
+    table::TABLE.iter().find(|binding| binding.action == action)
+}
+
+/// The pane that Alt with `number` focuses, counted from 1.
+pub fn pane_key(key: Key) -> Option<Pane> {
+    let Code::Char(digit @ '1'..='7') = key.code else { return None };
+    (key == Key::alt(digit)).then(|| Pane::ALL[digit as usize - '1' as usize])
+}
+
+/// The table as a chapter of the manual.
+pub fn markdown() -> String {
+    let mut text = String::new();
+    for context in [Context::Anywhere, Context::Main, Context::Screens] {
+        text.push_str(&format!("\n**{}**\n\n| key | does | `:` name |\n|---|---|---|\n", context.name()));
+        for binding in table::TABLE.iter().filter(|binding| binding.context == context) {
+            let keys: Vec<String> = binding.keys.iter().map(|key| format!("`{key}`")).collect();
+            text.push_str(&format!("| {} | {} | `{}` |\n", keys.join(" "), binding.help, binding.name));
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_key_means_two_things_in_one_place() {
+        for (index, one) in table::TABLE.iter().enumerate() {
+            for other in &table::TABLE[..index] {
+                // Contexts are nested, so any two of them meet somewhere.
+                let clash = one.keys.iter().find(|key| other.keys.contains(key));
+                assert_eq!(clash, None, "{} and {}", one.name, other.name);
+                assert_ne!(one.name, other.name);
+            }
+            assert!(one.keys.iter().all(|key| pane_key(*key).is_none()), "{} takes a pane's key", one.name);
+        }
+    }
+
+    #[test]
+    fn rollback_is_found_under_everything_and_types_no_character() {
+        let rollback = binding(Action::Rollback).expect("in the table");
+        for key in rollback.keys {
+            assert_eq!(lookup(None, *key).map(|found| found.action), Some(Action::Rollback));
+            assert_eq!(key.typed(), None);
+        }
+    }
+
+    #[test]
+    fn what_holds_while_typing_never_types_a_character() {
+        for binding in table::TABLE.iter().filter(|binding| binding.context == Context::Anywhere) {
+            assert!(binding.keys.iter().all(|key| key.typed().is_none()), "{}", binding.name);
+        }
+    }
+
+    #[test]
+    fn a_watcher_is_offered_nothing_that_acts() {
+        for binding in table::TABLE.iter().filter(|binding| binding.is_for(Role::Watcher)) {
+            assert_eq!(binding.danger, Danger::Looks, "{}", binding.name);
+        }
+    }
+}

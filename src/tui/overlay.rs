@@ -1,0 +1,162 @@
+//! What lies above a screen: help, the palette, a line to type, a dialog that wants a word.
+//!
+//! Only one at a time, and none of them keeps the rollback chord from acting.
+
+use crate::{
+    core::{command::Command, state::Approval},
+    domain::{
+        id::{ItemId, RouteId},
+        role::Role,
+        shown::Shown,
+    },
+    tui::{
+        keymap::{Action, table::TABLE},
+        widgets::line::LineEdit,
+    },
+};
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Overlay {
+    Help {
+        scroll: usize,
+    },
+    /// Commands by name; `chosen` counts within what matches the line.
+    Palette {
+        line: LineEdit,
+        chosen: usize,
+        entries: Vec<Entry>,
+    },
+    /// Themes, each worn while it is chosen; leaving puts `before` back on.
+    Themes {
+        words: Vec<String>,
+        chosen: usize,
+        before: String,
+    },
+    /// A line of text with a purpose.
+    Typing {
+        purpose: Purpose,
+        line: LineEdit,
+    },
+    /// What another person asks for; the line takes the word that the terms name.
+    Review {
+        approval: Box<Approval>,
+        line: LineEdit,
+    },
+}
+
+/// What a typed line is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Purpose {
+    Rearm { route: RouteId },
+    Sign { item: ItemId },
+    Say,
+    Filter,
+}
+
+impl Purpose {
+    pub fn title(&self) -> String {
+        match self {
+            Purpose::Rearm { route } => format!("Re-arm {route}"),
+            Purpose::Sign { item } => format!("Sign {item}"),
+            Purpose::Say => "Say".to_owned(),
+            Purpose::Filter => "Filter".to_owned(),
+        }
+    }
+    pub fn question(&self) -> &'static str {
+        match self {
+            Purpose::Rearm { .. } => "Why is it safe to advance again?",
+            Purpose::Sign { .. } => "What did you see that proves it?",
+            Purpose::Say => "To everybody here:",
+            Purpose::Filter => "Show only lines with:",
+        }
+    }
+}
+
+/// One row of the palette.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    pub name: String,
+    pub help: String,
+    pub keys: String,
+    pub pick: Pick,
+}
+
+/// What a row of the palette does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Pick {
+    Action(Action),
+    Stir(Shown),
+    Theme(String),
+}
+
+/// Everything that somebody in `role` can do by name.
+pub fn entries(role: Role, stirs: &[(String, String)], themes: &[String]) -> Vec<Entry> {
+    let bound = TABLE.iter().filter(|binding| binding.is_for(role)).map(|binding| Entry {
+        name: binding.name.to_owned(),
+        help: binding.help.to_owned(),
+        keys: binding.keys_shown(),
+        pick: Pick::Action(binding.action),
+    });
+    let stirs = stirs.iter().filter(|_| role.may_steer()).map(|(name, what)| Entry {
+        name: format!("stir {name}"),
+        help: what.clone(),
+        keys: String::new(),
+        pick: Pick::Stir(Shown::new(name)),
+    });
+    let themes = themes.iter().map(|word| Entry {
+        name: format!("theme {word}"),
+        help: "Wear this theme.".to_owned(),
+        keys: String::new(),
+        pick: Pick::Theme(word.clone()),
+    });
+    bound.chain(stirs).chain(themes).collect()
+}
+
+/// The rows that what is typed may mean: each word somewhere in name or help; names that begin with it first.
+pub fn matching<'a>(entries: &'a [Entry], typed: &str) -> Vec<&'a Entry> {
+    let typed = typed.trim().to_lowercase();
+    let has = |entry: &&Entry| {
+        let text = format!("{} {}", entry.name, entry.help).to_lowercase();
+        typed.split_whitespace().all(|word| text.contains(word))
+    };
+    let mut found: Vec<&Entry> = entries.iter().filter(has).collect();
+    found.sort_by_key(|entry| (!entry.name.starts_with(&typed), !entry.name.contains(&typed)));
+    found
+}
+
+/// The word that has to be typed to approve: the name of what it touches, which differs from request to request.
+pub fn word(command: &Command) -> String {
+    match command {
+        Command::Shift { route, .. } | Command::Hold { route } | Command::Resume { route } => route.to_string(),
+        Command::Rearm { route, .. } | Command::AdoptDrift { route, .. } => route.to_string(),
+        Command::Rollback { .. }
+        | Command::Sign { .. }
+        | Command::Unsign { .. }
+        | Command::Controls(_)
+        | Command::Approve { .. }
+        | Command::Deny { .. }
+        | Command::Withdraw { .. }
+        | Command::Say { .. }
+        | Command::LookHere { .. }
+        | Command::Stir { .. } => "approve".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_palette_finds_by_any_word_and_prefers_the_name() {
+        let entries = entries(Role::Pilot, &[("error-burst".to_owned(), "GKE fails".to_owned())], &["dusk".to_owned()]);
+        assert_eq!(matching(&entries, "roll")[0].pick, Pick::Action(Action::Rollback));
+        assert_eq!(matching(&entries, "burst stir")[0].pick, Pick::Stir(Shown::new("error-burst")));
+        assert_eq!(matching(&entries, "theme du")[0].pick, Pick::Theme("dusk".to_owned()));
+    }
+
+    #[test]
+    fn a_watchers_palette_holds_nothing_that_acts() {
+        let entries = entries(Role::Watcher, &[("error-burst".to_owned(), "GKE fails".to_owned())], &[]);
+        assert!(entries.iter().all(|entry| !matches!(entry.pick, Pick::Stir(_) | Pick::Action(Action::Rollback | Action::Ask))));
+    }
+}

@@ -1,0 +1,80 @@
+//! The frame around a pane: title, focus, and the names of those who look at it too.
+
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    style::Style,
+    text::{Line, Span},
+    widgets::{Block, Widget},
+};
+
+use crate::{
+    core::state::State,
+    tui::{
+        theme::Theme,
+        view::{Pane, View},
+        widgets::dialog,
+    },
+};
+
+/// Real milliseconds for which a call for attention keeps a frame lit.
+const LOOK_HERE_MS: u64 = 15_000;
+
+/// Draws the frame of `pane` and gives the room inside it. `status` stands at the right end of the title line.
+pub fn frame(
+    pane: Pane,
+    title: Vec<Span<'static>>,
+    status: Line<'static>,
+    state: &State,
+    view: &View,
+    theme: &Theme,
+    area: Rect,
+    buf: &mut Buffer,
+) -> Rect {
+    let called = state.look_here.as_ref().filter(|look| look.pane.as_str() == pane.name());
+    let called = called.filter(|look| view.now.since(look.at).as_secs_f64() * 1000.0 / view.haste < LOOK_HERE_MS as f64);
+    let focused = view.focus == pane;
+    let glyphs = if focused { theme.glyphs.frame_focus } else { theme.glyphs.frame };
+    let style = match (called.is_some(), focused) {
+        (true, _) => theme.warn,
+        (false, true) => theme.focus,
+        (false, false) => theme.border,
+    };
+    let mut head = vec![Span::raw(" ")];
+    head.extend(title);
+    if let Some(look) = called {
+        head.push(Span::styled(format!(" {} {}: look here ", theme.glyphs.warn, look.by), theme.warn));
+    }
+    head.extend(others(pane, state, view).into_iter().map(|name| Span::styled(format!(" {}{name}", theme.glyphs.focus), theme.observed)));
+    head.push(Span::raw(" "));
+    let mut block = Block::bordered().border_set(dialog::set(glyphs)).border_style(style).style(theme.base).title_top(Line::from(head));
+    if status.width() > 0 && status.width() + 8 < area.width as usize {
+        block = block.title_top(padded(status).right_aligned());
+    }
+    let inner = block.inner(area);
+    block.render(area, buf);
+    inner
+}
+
+/// The plain title of a pane.
+pub fn title(text: &str, focused: bool, theme: &Theme) -> Vec<Span<'static>> {
+    let style: Style = if focused { theme.focus } else { theme.title };
+    vec![Span::styled(text.to_owned(), style)]
+}
+
+fn padded(line: Line<'static>) -> Line<'static> {
+    let mut spans = vec![Span::raw(" ")];
+    spans.extend(line.spans);
+    spans.push(Span::raw(" "));
+    Line::from(spans)
+}
+
+/// Who else has his focus on this pane.
+fn others(pane: Pane, state: &State, view: &View) -> Vec<String> {
+    let me = view.me.as_ref().map(|me| me.client);
+    let looks = state
+        .people
+        .iter()
+        .filter(|(client, person)| Some(**client) != me && person.focus.as_ref().is_some_and(|focus| focus.as_str() == pane.name()));
+    looks.map(|(_, person)| person.who.to_string()).collect()
+}

@@ -1,0 +1,100 @@
+//! The first line: what this is, how real it is, which phase, who steers, who is here, and the time.
+
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    style::Style,
+    text::{Line, Span},
+    widgets::Widget,
+};
+
+use crate::{
+    core::{event::WorldKind, state::State},
+    domain::role::Role,
+    tui::{
+        keymap::Action,
+        panes::words,
+        theme::Theme,
+        view::{Hearing, View},
+        widgets::text,
+    },
+};
+
+/// One row.
+pub fn draw(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buffer) {
+    buf.set_style(area, theme.base);
+    let right = right(state, view, theme);
+    // What says that all of this is old gets the room of everything else.
+    let urgent: usize = badge(state, view, theme).iter().map(Span::width).sum();
+    let room = usize::from(area.width).saturating_sub(right.width() + 1);
+    let crowded = urgent > room;
+    left(state, view, theme, if crowded { area.width.into() } else { room }).render(area, buf);
+    if !crowded {
+        right.right_aligned().render(area, buf);
+    }
+}
+
+fn left(state: &State, view: &View, theme: &Theme, room: usize) -> Line<'static> {
+    let mut spans = badge(state, view, theme);
+    if let Some(plan) = words::plan(state) {
+        let used: usize = spans.iter().map(Span::width).sum();
+        let name = text::cut(plan.name.as_str(), room.saturating_sub(used + 1), theme.glyphs.ellipsis);
+        spans.push(Span::styled(format!(" {name}"), theme.figure));
+    }
+    let phase = phase(state, view);
+    let with_phase = spans.iter().map(Span::width).sum::<usize>() + phase.len() + 3;
+    if !phase.is_empty() && with_phase <= room {
+        spans.push(Span::styled(format!(" {} {phase}", theme.glyphs.dot), theme.dim));
+    }
+    Line::from(spans)
+}
+
+/// LIVE, DEMO or WATCH, and whether what is shown is old.
+fn badge(state: &State, view: &View, theme: &Theme) -> Vec<Span<'static>> {
+    let (word, style): (String, Style) = match state.opened.as_ref().map(|opened| opened.world) {
+        Some(WorldKind::Live) => (" LIVE ".to_owned(), theme.live),
+        Some(WorldKind::Demo { .. }) if view.haste != 1.0 => (format!(" DEMO {}{} ", theme.glyphs.times, view.haste), theme.demo),
+        Some(WorldKind::Demo { .. }) => (" DEMO ".to_owned(), theme.demo),
+        None => (" ... ".to_owned(), theme.unknown),
+    };
+    let mut spans = vec![Span::styled(word, style)];
+    if view.me.as_ref().is_some_and(|me| me.role == Role::Watcher) {
+        spans.push(Span::styled(" WATCH ", theme.watch));
+    }
+    if let Hearing::Lost { why } = &view.hearing {
+        spans.push(Span::styled(format!(" {} NOT CONNECTED: {why} ", theme.glyphs.stale), theme.breach));
+    }
+    spans
+}
+
+fn phase(state: &State, view: &View) -> String {
+    let Some(plan) = words::plan(state) else { return String::new() };
+    let Some(route) = words::route(state, view.route) else { return String::new() };
+    let share = state
+        .routes
+        .get(&route.id)
+        .and_then(|route_state| route_state.accepted.as_ref())
+        .map(|accepted| accepted.weights.of(&route.target));
+    let Some(share) = share else { return String::new() };
+    let place = plan.phases.iter().rposition(|phase| phase.target_from <= share && share <= phase.target_to);
+    place.map_or(String::new(), |place| format!("phase {} of {}: {}", place + 1, plan.phases.len(), plan.phases[place].title))
+}
+
+fn right(state: &State, view: &View, theme: &Theme) -> Line<'static> {
+    let mine = view.me.as_ref().map(|me| me.client);
+    let controls = match &state.controls.holder {
+        Some(holder) if Some(holder.client) == mine => Span::styled(format!("{} controls: you", theme.glyphs.focus), theme.focus),
+        Some(holder) => Span::styled(format!("controls: {}", holder.who), theme.warn),
+        None => Span::styled(format!("controls: free ({} takes)", words::key(Action::Controls)), theme.dim),
+    };
+    let here = match state.people.len() {
+        0 | 1 => String::new(),
+        more => format!(" {} {more} here", theme.glyphs.dot),
+    };
+    Line::from(vec![
+        controls,
+        Span::styled(here, theme.dim),
+        Span::styled(format!(" {} ", theme.glyphs.dot), theme.faint),
+        Span::styled(format!("{}Z ", words::clock(view.now)), theme.text),
+    ])
+}

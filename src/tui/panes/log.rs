@@ -1,0 +1,32 @@
+//! The program's own log, newest below: for whoever mends the cockpit, not for the story of the night.
+
+use ratatui::{buffer::Buffer, layout::Rect, text::Line, widgets::Widget};
+use tui_logger::TuiLoggerWidget;
+
+use crate::{
+    core::state::State,
+    tui::{
+        panes::frame,
+        theme::Theme,
+        view::{Pane, View},
+    },
+};
+
+pub fn draw(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buffer) {
+    let title = frame::title("Log", view.focus == Pane::Log, theme);
+    let inner = frame::frame(Pane::Log, title, Line::default(), state, view, theme, area, buf);
+    if inner.is_empty() {
+        return;
+    }
+    TuiLoggerWidget::default()
+        .style(theme.log_info)
+        .style_error(theme.log_error)
+        .style_warn(theme.log_warn)
+        .style_info(theme.log_info)
+        .style_debug(theme.log_debug)
+        .style_trace(theme.log_debug)
+        .output_file(false)
+        .output_line(false)
+        .output_target(false)
+        .render(inner, buf);
+}

@@ -1,0 +1,17 @@
+//! The panes, one file each: `draw(&State, &View, &Theme, Rect, &mut Buffer)`.
+//!
+//! A pane puts into words and shapes what the state holds. It decides nothing and computes nothing that the core could have said.
+
+pub mod charts;
+pub mod checklist;
+pub mod frame;
+pub mod header;
+pub mod journal;
+pub mod log;
+pub mod platforms;
+pub mod replication;
+pub mod rollback;
+pub mod traffic;
+pub mod triggers;
+pub mod words;
+pub mod workloads;

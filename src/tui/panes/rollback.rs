@@ -1,0 +1,102 @@
+//! The way home: always on the screen, always with its present cost. When it is being flown, the line says how far it is.
+
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    text::{Line, Span},
+    widgets::Widget,
+};
+
+use crate::{
+    core::state::{Goal, Motion, RouteState, State},
+    domain::weight::PerMille,
+    plan::model::{DatabaseMode, Route},
+    tui::{keymap::Action, panes::words, theme::Theme, view::View},
+};
+
+/// One row, or two where there is room for the reason.
+pub fn draw(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buffer) {
+    buf.set_style(area, theme.base);
+    let Some(route) = words::route(state, view.route) else { return };
+    let Some(known) = state.routes.get(&route.id) else { return };
+    for (line, row) in lines(state, route, known, view, theme).into_iter().zip(area.rows()) {
+        line.render(row, buf);
+    }
+}
+
+fn lines(state: &State, route: &Route, known: &RouteState, view: &View, theme: &Theme) -> Vec<Line<'static>> {
+    if let Some(flying) = flying(route, known, view, theme) {
+        return flying;
+    }
+    if let Some(latch) = &known.latch {
+        return vec![
+            Line::from(vec![
+                Span::styled(format!(" {} LATCHED after rollback ", theme.glyphs.latch), theme.latch),
+                Span::styled(format!(" {}", words::cause(&latch.cause)), theme.text),
+            ]),
+            Line::styled(
+                format!(
+                    "   traffic stays on {}; {} re-arms with a reason; rolled back {}",
+                    route.home,
+                    words::key(Action::Rearm),
+                    words::age(view.age(latch.at))
+                ),
+                theme.dim,
+            ),
+        ];
+    }
+    let here = known.accepted.as_ref().map(|accepted| accepted.weights.of(&route.target));
+    if here == Some(PerMille::ZERO) {
+        return vec![Line::from(vec![
+            Span::styled(format!(" {} ", theme.glyphs.ok), theme.ok),
+            Span::styled(format!("all traffic is home on {}", route.home), theme.text),
+            Span::styled(format!("  {}", standby(known)), theme.dim),
+        ])];
+    }
+    let ready = &known.readiness;
+    let mut spans = vec![
+        Span::styled(format!(" {} {} ", theme.glyphs.rollback, words::key(Action::Rollback)), theme.rollback),
+        Span::styled(format!("takes all home to {} in {}", route.home, ready.takes), theme.text),
+    ];
+    if !ready.against.is_empty() {
+        let why: Vec<&str> = ready.against.iter().map(|reason| reason.as_str()).collect();
+        spans.pop();
+        spans.push(Span::styled(format!("{} going back is not assured: {}", theme.glyphs.breach, why.join("; ")), theme.breach));
+        return vec![Line::from(spans)];
+    }
+    let facts =
+        format!(" {dot} moves {:.0}% of users{} {dot} {}", ready.moves * 100.0, writes(state), standby(known), dot = theme.glyphs.dot);
+    spans.push(Span::styled(facts, theme.dim));
+    let seen = ready.seen_at.map_or_else(String::new, |at| format!(" {} seen {}", theme.glyphs.dot, words::age(view.age(at))));
+    spans.push(Span::styled(seen, theme.faint));
+    vec![Line::from(spans)]
+}
+
+/// What happens to writes on the way back: with one primary for both platforms, nothing.
+fn writes(state: &State) -> &'static str {
+    match words::plan(state).and_then(|plan| plan.database.as_ref()).map(|database| database.mode) {
+        Some(DatabaseMode::Shared) => ", loses no writes",
+        Some(DatabaseMode::Switchover | DatabaseMode::Promote) | None => "",
+    }
+}
+
+fn standby(known: &RouteState) -> String {
+    known.readiness.home_ready.map_or_else(|| "readiness unknown".to_owned(), |count| format!("{count} ready there"))
+}
+
+/// While a rollback is on its way.
+fn flying(route: &Route, known: &RouteState, view: &View, theme: &Theme) -> Option<Vec<Line<'static>>> {
+    let latch = known.latch.as_ref()?;
+    let since = match &known.motion {
+        Motion::Writing { goal: Goal::Rollback, since, .. } | Motion::Resolving { goal: Goal::Rollback, since, .. } => since,
+        Motion::Propagating { goal: Goal::Rollback, since, .. } | Motion::Retrying { since, .. } => since,
+        Motion::Writing { .. } | Motion::Resolving { .. } | Motion::Propagating { .. } => return None,
+        Motion::Unread | Motion::Settled | Motion::NeedsHuman { .. } => return None,
+    };
+    let mut head = vec![
+        Span::styled(format!(" {} ROLLING BACK to {} ", theme.glyphs.rollback, route.home), theme.latch),
+        Span::styled(format!(" {} ", view.age(*since)), theme.figure),
+    ];
+    head.extend(words::motion(&known.motion, view.now, theme));
+    Some(vec![Line::from(head), Line::styled(format!("   because of {}", words::cause(&latch.cause)), theme.text)])
+}

@@ -1,0 +1,251 @@
+//! Where traffic is: the route under the slider as a rail with all its weights, every other route on one line.
+
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    style::Style,
+    text::{Line, Span},
+};
+
+use crate::{
+    core::state::{RouteState, State},
+    plan::model::{Route, TriggerAction},
+    tui::{
+        keymap::{Action, Way},
+        panes::{frame, words},
+        theme::Theme,
+        view::{Pane, View},
+        widgets::{
+            big,
+            rail::{self, Band, Freshness, Leg},
+            text,
+        },
+    },
+};
+
+/// Columns kept free at the right for the big figure, where there is room for it.
+const FIGURE_COLUMNS: u16 = 22;
+
+pub fn draw(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buffer) {
+    let Some(route) = words::route(state, view.route) else {
+        let title = frame::title("Traffic", view.focus == Pane::Traffic, theme);
+        frame::frame(Pane::Traffic, title, Line::default(), state, view, theme, area, buf);
+        return;
+    };
+    let unread = RouteState::default();
+    let known = state.routes.get(&route.id).unwrap_or(&unread);
+    let mut title = frame::title("Traffic", view.focus == Pane::Traffic, theme);
+    title.push(Span::styled(format!(" {} {}", theme.glyphs.dot, route.title), theme.text));
+    title.push(Span::styled(format!(" {} {} {}", route.home, theme.glyphs.arrow, route.target), theme.dim));
+    let motion = Line::from(words::motion(&known.motion, view.now, theme));
+    frame::frame(Pane::Traffic, title, motion, state, view, theme, area, buf);
+    for (place, rows) in rows(state, view, area) {
+        let Some(route) = words::plan(state).and_then(|plan| plan.routes.get(place)) else { continue };
+        let known = state.routes.get(&route.id).unwrap_or(&unread);
+        let legs = legs(state, known, route, view, theme);
+        let freshness = freshness(state, known, view);
+        match rows {
+            Rows::Small(row) => small(known, route, &legs, freshness, view, theme, row, buf),
+            Rows::Full { rail, message, figure } => {
+                rail::draw(&legs, freshness, theme, rail, buf);
+                text::rows(buf, message, [message_line(state, known, route, view, theme, message.width)]);
+                if let Some(figure) = figure {
+                    let share = legs.first().and_then(|leg| leg.accepted).map_or_else(|| "?".to_owned(), rail::percent);
+                    let style = if freshness == Freshness::Stale { theme.stale } else { words::backend_style(route, &route.target, theme) };
+                    big::draw(&share, style, theme, figure, buf);
+                }
+            }
+        }
+    }
+}
+
+/// Where the mouse finds the bars.
+pub fn bars(state: &State, view: &View, theme: &Theme, area: Rect) -> Vec<(usize, Rect)> {
+    let unread = RouteState::default();
+    let bar = |(place, rows): (usize, Rows)| {
+        let route = words::plan(state)?.routes.get(place)?;
+        let legs = legs(state, state.routes.get(&route.id).unwrap_or(&unread), route, view, theme);
+        let area = match rows {
+            Rows::Small(row) => small_rail(row),
+            Rows::Full { rail, .. } => rail,
+        };
+        Some((place, rail::bar_area(&legs, area)))
+    };
+    rows(state, view, area).into_iter().filter_map(bar).collect()
+}
+
+enum Rows {
+    Full { rail: Rect, message: Rect, figure: Option<Rect> },
+    Small(Rect),
+}
+
+/// The room of each route, in the plan's order, inside the pane's frame.
+fn rows(state: &State, view: &View, area: Rect) -> Vec<(usize, Rows)> {
+    let routes = words::plan(state).map_or(0, |plan| plan.routes.len());
+    let chosen = view.route.min(routes.saturating_sub(1));
+    let mut inner = Rect::new(area.x + 1, area.y + 1, area.width.saturating_sub(2), area.height.saturating_sub(2));
+    inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
+    let others = (routes.saturating_sub(1) as u16).min(inner.height.saturating_sub(3));
+    let full = inner.height.saturating_sub(others).min(5);
+    let mut y = inner.y;
+    let mut found = Vec::new();
+    for place in 0..routes {
+        let height = if place == chosen { full } else { 1 };
+        if y + height > inner.bottom() {
+            continue;
+        }
+        let room = Rect { y, height, ..inner };
+        y += height;
+        found.push((place, if place == chosen { split(room) } else { Rows::Small(room) }));
+    }
+    found
+}
+
+fn split(room: Rect) -> Rows {
+    let wide = room.width >= 120 && room.height >= big::ROWS;
+    let rail_width = if wide { room.width - FIGURE_COLUMNS } else { room.width };
+    // The message gives way last but one: without it the bar still says where traffic is.
+    let message_rows = u16::from(room.height >= 2);
+    let rail = Rect { width: rail_width, height: room.height - message_rows, ..room };
+    let message = Rect { y: room.bottom() - message_rows, height: message_rows, width: rail_width, ..room };
+    let figure = wide.then(|| Rect {
+        x: room.right() - FIGURE_COLUMNS + 3,
+        y: room.y + (room.height - big::ROWS) / 2,
+        width: FIGURE_COLUMNS - 3,
+        height: big::ROWS,
+    });
+    Rows::Full { rail, message, figure }
+}
+
+fn small_rail(row: Rect) -> Rect {
+    let x = (row.x + 14).min(row.right());
+    Rect { x, width: (row.right() - x) * 3 / 5, ..row }
+}
+
+fn small(known: &RouteState, route: &Route, legs: &[Leg], freshness: Freshness, view: &View, theme: &Theme, row: Rect, buf: &mut Buffer) {
+    text::put(buf, row, 0, &text::cut(route.title.as_str(), 13, theme.glyphs.ellipsis), theme.dim);
+    let rail = small_rail(row);
+    rail::draw(legs, freshness, theme, rail, buf);
+    let behind = Rect { x: rail.right(), width: row.right().saturating_sub(rail.right()), ..row };
+    let mut line = vec![Span::raw("  ")];
+    if known.latch.is_some() {
+        line.push(Span::styled(format!("{} latched ", theme.glyphs.latch), theme.latch));
+    }
+    line.extend(words::motion(&known.motion, view.now, theme));
+    text::rows(buf, behind, [Line::from(line)]);
+}
+
+/// The legs of a route in the order of the bar: target first, home last.
+fn legs(state: &State, known: &RouteState, route: &Route, view: &View, theme: &Theme) -> Vec<Leg> {
+    let mut backends: Vec<_> = route.backends.iter().collect();
+    backends.sort_by_key(|backend| {
+        if backend.id == route.target {
+            0
+        } else if backend.id == route.home {
+            2
+        } else {
+            1
+        }
+    });
+    let draft = view.drafts.get(&route.id).or_else(|| ghost(state, route, view).map(|(_, draft)| draft));
+    backends
+        .into_iter()
+        .map(|backend| Leg {
+            name: backend.platform.to_string(),
+            style: words::backend_style(route, &backend.id, theme),
+            accepted: known.accepted.as_ref().map(|accepted| accepted.weights.of(&backend.id).get()),
+            wanted: known.wanted.as_ref().map(|wanted| wanted.of(&backend.id).get()),
+            draft: draft.map(|draft| draft.of(&backend.id).get()),
+            observed: known.observed.as_ref().and_then(|observed| observed.shares.get(&backend.id)).map(|share| Band {
+                at: share.fraction,
+                low: share.low,
+                high: share.high,
+            }),
+        })
+        .collect()
+}
+
+/// Somebody else's draft for this route; whoever holds the controls first.
+fn ghost<'a>(state: &'a State, route: &Route, view: &View) -> Option<(&'a str, &'a crate::domain::weight::Weights)> {
+    let me = view.me.as_ref().map(|me| me.client);
+    let holder = state.controls.holder.as_ref().map(|holder| holder.client);
+    let others = state.people.iter().filter(|(client, _)| Some(**client) != me);
+    let mut drafts: Vec<_> =
+        others.filter_map(|(client, person)| Some((Some(*client) != holder, person.who.as_str(), person.drafts.get(&route.id)?))).collect();
+    drafts.sort_by_key(|(other, ..)| *other);
+    drafts.first().map(|(_, who, draft)| (*who, *draft))
+}
+
+/// A split that nobody has read for longer than its source's bound is drawn as a memory.
+fn freshness(state: &State, known: &RouteState, view: &View) -> Freshness {
+    let source = known.accepted.as_ref().and_then(|accepted| format!("weights/{}", accepted.route).parse().ok());
+    match source {
+        Some(source) if words::is_stale(state, &source, view.now) => Freshness::Stale,
+        Some(_) | None => Freshness::Fresh,
+    }
+}
+
+/// What most wants to be said under the bar.
+fn message_line(state: &State, known: &RouteState, route: &Route, view: &View, theme: &Theme, width: u16) -> Line<'static> {
+    let glyphs = &theme.glyphs;
+    let (text, style) = if let Some(draft) = view.drafts.get(&route.id) {
+        let step = known
+            .accepted
+            .as_ref()
+            .map_or(0, |accepted| draft.of(&route.target).get().saturating_sub(accepted.weights.of(&route.target).get()));
+        let large = if step > route.step_max.get() { format!("; over {} needs a second person", route.step_max) } else { String::new() };
+        let keys = (words::key(Action::Ask), words::key(Action::Drop));
+        (format!("{} draft {}: {} asks, {} drops it{large}", glyphs.draft, draft.of(&route.target), keys.0, keys.1), theme.draft)
+    } else if let Some(drift) = &known.drift {
+        let actor = drift.actor.as_ref().map_or_else(|| "somebody else".to_owned(), ToString::to_string);
+        let keys = (words::key(Action::AdoptDrift), words::key(Action::Rollback));
+        let (found, expected) = (drift.found.of(&route.target), drift.expected.of(&route.target));
+        (format!("{} DRIFT: {actor} set {found}, expected {expected}; {} adopts, {} goes home", glyphs.warn, keys.0, keys.1), theme.warn)
+    } else if let Some(threat) = threat(state, route, view, theme) {
+        threat
+    } else if let Some(wish) = &known.queued {
+        (format!("{} queued by {}: {}", glyphs.busy, wish.by.who, wish.to), theme.busy)
+    } else if let Some(hold) = &known.hold {
+        (format!("{} held by {} for {}; {} resumes", glyphs.latch, hold.by, view.age(hold.at), words::key(Action::Hold)), theme.warn)
+    } else if let Some((who, draft)) = ghost(state, route, view) {
+        (format!("{} {who} drafts {}", glyphs.draft, draft.of(&route.target)), theme.dim)
+    } else {
+        (resting(state, known, route, view), theme.dim)
+    };
+    Line::styled(text::cut(&text, width.into(), glyphs.ellipsis), style)
+}
+
+/// A trigger of this route whose clock is running, or that can't see.
+fn threat(state: &State, route: &Route, view: &View, theme: &Theme) -> Option<(String, Style)> {
+    let triggers = words::plan(state)?.triggers.iter().filter(|trigger| trigger.route == route.id);
+    let seen: Vec<_> = triggers.filter_map(|trigger| Some((trigger, state.triggers.get(&trigger.id)?))).collect();
+    let pending = seen.iter().filter_map(|(trigger, seen)| Some((trigger, seen, seen.pending_since?)));
+    let next = pending.min_by_key(|(trigger, _, since)| *since + trigger.lasting);
+    if let Some((trigger, seen, since)) = next {
+        let then = match trigger.action {
+            TriggerAction::Rollback => "rolls back by itself",
+            TriggerAction::Hold => "holds the route",
+        };
+        let value = seen.value.map_or_else(String::new, |value| format!(" {}", trigger.metric.unit().show(value)));
+        let left = (since + trigger.lasting).since(view.now);
+        let what = trigger.metric.name().replace('_', " ");
+        return Some((format!("{} {} {what}{value}: {then} in {left}", theme.glyphs.breach, trigger.backend), theme.breach));
+    }
+    let (trigger, _) = seen.iter().find(|(_, seen)| seen.blind_since.is_some())?;
+    let words = format!("{} {} can't be judged: advancing is refused, going back is not", theme.glyphs.unknown, trigger.backend);
+    Some((words, theme.unknown))
+}
+
+/// Nothing special: how fresh this is, what it rests on, and how to move it.
+fn resting(state: &State, known: &RouteState, route: &Route, view: &View) -> String {
+    let read =
+        known.accepted_at.map_or_else(|| "weights not read yet".to_owned(), |at| format!("weights read {}", words::age(view.age(at))));
+    let by = known.moved_by.as_ref().map_or_else(String::new, |by| format!(", moved by {by}"));
+    let requests = known.observed.as_ref().map_or_else(String::new, |observed| format!(", {} requests seen", observed.requests));
+    let ladder: Vec<String> = route.ladder.iter().map(ToString::to_string).collect();
+    let (back, next) = (words::key(Action::Ladder(Way::Back)), words::key(Action::Ladder(Way::Forward)));
+    let mine = view.me.as_ref().map(|me| me.client);
+    let holds = state.controls.holder.as_ref().is_some_and(|holder| Some(holder.client) == mine);
+    let how = if holds { format!("; {back} {next} step {}", ladder.join(" ")) } else { String::new() };
+    format!("{read}{by}{requests}{how}")
+}

@@ -1,0 +1,162 @@
+//! How a state is put into words, a glyph and a style: one place, so that every pane says it alike.
+
+use ratatui::{style::Style, text::Span};
+
+use crate::{
+    core::{
+        decision::{Cause, Tone},
+        state::{ItemStatus, Motion, Reading, State},
+    },
+    domain::{
+        id::{BackendId, SourceId},
+        metric::{Measured, Metric},
+        platform::Platform,
+        time::{Millis, Timestamp},
+    },
+    plan::model::{Backend, Plan, Route},
+    tui::{
+        keymap::{self, Action},
+        theme::Theme,
+    },
+};
+
+/// The plan, once the session has opened.
+pub fn plan(state: &State) -> Option<&Plan> {
+    state.opened.as_ref().map(|opened| &*opened.plan)
+}
+
+/// The route under the slider.
+pub fn route(state: &State, place: usize) -> Option<&Route> {
+    let routes = &plan(state)?.routes;
+    routes.get(place).or(routes.last())
+}
+
+/// Every backend of the plan with its route, each once, in the plan's order.
+pub fn backends(state: &State) -> Vec<(&Route, &Backend)> {
+    let mut seen: Vec<&BackendId> = Vec::new();
+    let routes = plan(state).into_iter().flat_map(|plan| &plan.routes);
+    let all = routes.flat_map(|route| route.backends.iter().map(move |backend| (route, backend)));
+    all.filter(|(_, backend)| {
+        let new = !seen.contains(&&backend.id);
+        seen.push(&backend.id);
+        new
+    })
+    .collect()
+}
+
+pub fn platform_style(platform: Platform, theme: &Theme) -> Style {
+    match platform {
+        Platform::CloudRun => theme.run,
+        Platform::Gke => theme.gke,
+    }
+}
+
+/// The colour of one leg: home and target by platform, a third one by its own.
+pub fn backend_style(route: &Route, backend: &BackendId, theme: &Theme) -> Style {
+    match route.backend(backend) {
+        Some(known) if *backend == route.home || *backend == route.target => platform_style(known.platform, theme),
+        Some(_) | None => theme.other,
+    }
+}
+
+/// Whether what a source said at `at` is older than its bound.
+pub fn is_stale(state: &State, source: &SourceId, now: Timestamp) -> bool {
+    state.sources.get(source).is_none_or(|source| source.ok_at.is_none_or(|at| now.since(at) > source.stale_after))
+}
+
+/// A figure as `(text, known)`: the value in its unit, or the reason why there is none.
+pub fn figure(metric: Metric, measured: Option<&Measured>) -> (String, Known) {
+    match measured {
+        Some(Ok(sample)) => (metric.unit().show(sample.value), Known::Yes),
+        Some(Err(gap)) => (gap.to_string(), Known::No),
+        None => ("no data".to_owned(), Known::No),
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Known {
+    Yes,
+    No,
+}
+
+/// Glyph, word and style of a trigger's reading.
+pub fn reading(reading: &Reading, theme: &Theme) -> (&'static str, String, Style) {
+    let glyphs = &theme.glyphs;
+    match reading {
+        Reading::None => (glyphs.unknown, "no sample yet".to_owned(), theme.unknown),
+        Reading::Ok => (glyphs.ok, "ok".to_owned(), theme.ok),
+        Reading::Breach => (glyphs.breach, "BREACH".to_owned(), theme.breach),
+        Reading::Unknown { why } => (glyphs.unknown, why.to_string(), theme.unknown),
+    }
+}
+
+pub fn item(status: ItemStatus, theme: &Theme) -> (&'static str, &'static str, Style) {
+    let glyphs = &theme.glyphs;
+    match status {
+        ItemStatus::Open => (glyphs.idle, "open", theme.dim),
+        ItemStatus::Done => (glyphs.ok, "done", theme.ok),
+        ItemStatus::Failing => (glyphs.breach, "failing", theme.breach),
+        ItemStatus::Unknown => (glyphs.unknown, "unknown", theme.unknown),
+        ItemStatus::Expired => (glyphs.stale, "expired", theme.warn),
+    }
+}
+
+/// Where the route is between wish and deed, in a few words.
+pub fn motion(motion: &Motion, now: Timestamp, theme: &Theme) -> Vec<Span<'static>> {
+    let glyphs = &theme.glyphs;
+    let age = |since: &Timestamp| now.since(*since);
+    let (glyph, text, style) = match motion {
+        Motion::Unread => (glyphs.unknown, "not read yet".to_owned(), theme.unknown),
+        Motion::Settled => (glyphs.ok, "settled".to_owned(), theme.ok),
+        Motion::Writing { to, since, .. } => (glyphs.busy, format!("writing {to} for {}", age(since)), theme.busy),
+        Motion::Resolving { since, .. } => (glyphs.unknown, format!("outcome unknown, reading back for {}", age(since)), theme.unknown),
+        Motion::Retrying { attempts, .. } => (glyphs.busy, format!("retrying, attempt {}", attempts + 1), theme.warn),
+        Motion::Propagating { until, .. } if now < *until => {
+            (glyphs.busy, format!("accepted, spreading, at most {} more", until.since(now)), theme.busy)
+        }
+        Motion::Propagating { .. } => (glyphs.busy, "accepted, waiting for requests to show it".to_owned(), theme.busy),
+        Motion::NeedsHuman { why, .. } => (glyphs.breach, why.to_string(), theme.breach),
+    };
+    vec![Span::styled(format!("{glyph} {text}"), style)]
+}
+
+/// A cause in one line.
+pub fn cause(cause: &Cause) -> String {
+    match cause {
+        Cause::Operator { who, reason: Some(reason) } => format!("{who}: {reason}"),
+        Cause::Operator { who, reason: None } => format!("asked for by {who}"),
+        Cause::Triggers { triggers, reading } => {
+            let names: Vec<&str> = triggers.iter().map(|trigger| trigger.as_str()).collect();
+            format!("trigger {}: {reading}", names.join(" and "))
+        }
+        Cause::Blind { trigger, why } => format!("trigger {trigger} was blind: {why}"),
+    }
+}
+
+pub fn tone(tone: Tone, theme: &Theme) -> (&'static str, Style) {
+    match tone {
+        Tone::Plain => (theme.glyphs.dot, theme.text),
+        Tone::Good => (theme.glyphs.ok, theme.ok),
+        Tone::Warning => (theme.glyphs.warn, theme.warn),
+        Tone::Alarm => (theme.glyphs.breach, theme.breach),
+    }
+}
+
+/// `22:41:07`, in UTC: two people in two time zones read the same clock.
+pub fn clock(at: Timestamp) -> String {
+    let seconds = at.0.div_euclid(1000).rem_euclid(86_400);
+    format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)
+}
+
+/// An age as people say it: nothing below two seconds.
+pub fn age(span: Millis) -> String {
+    if span.0 < 2_000 { "now".to_owned() } else { format!("{span} ago") }
+}
+
+/// The first key of an action, as hints print it; its name in the palette if it has none.
+pub fn key(action: Action) -> String {
+    match keymap::binding(action) {
+        Some(binding) => binding.keys.first().map_or_else(|| format!(":{}", binding.name), ToString::to_string),
+        None => String::new(),
+    }
+}

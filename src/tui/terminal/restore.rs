@@ -1,0 +1,124 @@
+//! Into the cockpit and back out: the bytes that change the terminal's modes, and the one way to undo them.
+
+use std::{
+    os::fd::OwnedFd,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    termios::{self, OptionalActions, Termios},
+};
+
+use super::MouseReports;
+
+/// Alternate screen, cleared; no cursor; focus and paste reports.
+const ENTER: &[u8] = b"\x1b[?1049h\x1b[2J\x1b[?25l\x1b[?1004h\x1b[?2004h";
+const MOUSE_ON: &[u8] = b"\x1b[?1000h\x1b[?1002h\x1b[?1006h";
+
+/// Everything that we ever switch on, switched off, whether it was on or not: synchronised output, mouse, paste and focus reports,
+/// styles; then the cursor and the screen from before. It begins with what cancels a half-written sequence.
+pub const RESTORE: &[u8] = b"\x18\x1b[?2026l\x1b[?1006l\x1b[?1002l\x1b[?1000l\x1b[?2004l\x1b[?1004l\x1b[0m\x1b[?25h\x1b[?1049l";
+
+/// How long a frame on its way may delay the restoration, and how long we wait for room to write it.
+const PATIENCE: Duration = Duration::from_millis(200);
+
+pub(super) fn enter(mouse: MouseReports) -> Vec<u8> {
+    match mouse {
+        MouseReports::On => [ENTER, MOUSE_ON].concat(),
+        MouseReports::Off => ENTER.to_vec(),
+    }
+}
+
+/// Puts the terminal back, once, from any thread. Clones share the one time.
+#[derive(Debug, Clone)]
+pub struct Restorer {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    input: Arc<OwnedFd>,
+    output: Arc<OwnedFd>,
+    before: Termios,
+    restored: AtomicBool,
+    /// A frame is being written.
+    writing: AtomicBool,
+}
+
+impl Restorer {
+    pub(super) fn new(input: Arc<OwnedFd>, output: Arc<OwnedFd>, before: Termios) -> Restorer {
+        let shared = Shared { input, output, before, restored: AtomicBool::new(false), writing: AtomicBool::new(false) };
+        Restorer { shared: Arc::new(shared) }
+    }
+
+    /// Puts back modes, cursor and screen. The second call does nothing. Minds no error: a terminal that is gone needs nothing.
+    pub fn restore(&self) {
+        if self.shared.restored.swap(true, Ordering::SeqCst) {
+            return;
+        }
+        let end = Instant::now() + PATIENCE;
+        while self.shared.writing.load(Ordering::SeqCst) && Instant::now() < end {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        if self.has_room() {
+            let mut rest = RESTORE;
+            while let Ok(written @ 1..) = rustix::io::write(&self.shared.output, rest) {
+                rest = &rest[written..];
+                if rest.is_empty() {
+                    break;
+                }
+            }
+        }
+        // Not after draining: a stalled line would hold us for ever.
+        let _ = termios::tcsetattr(&self.shared.input, OptionalActions::Now, &self.shared.before);
+    }
+
+    pub fn is_restored(&self) -> bool {
+        self.shared.restored.load(Ordering::SeqCst)
+    }
+
+    /// Chains a panic hook in front of the present one: first the terminal, then whatever reports.
+    pub fn on_panic(&self) {
+        let restorer = self.clone();
+        let report = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            restorer.restore();
+            report(panic);
+        }));
+    }
+
+    pub(super) fn begin_write(&self) -> bool {
+        self.shared.writing.store(true, Ordering::SeqCst);
+        !self.is_restored()
+    }
+    pub(super) fn end_write(&self) {
+        self.shared.writing.store(false, Ordering::SeqCst);
+    }
+
+    fn has_room(&self) -> bool {
+        let mut fds = [PollFd::new(&self.shared.output, PollFlags::OUT)];
+        let Ok(timeout) = Timespec::try_from(PATIENCE) else { return false };
+        poll(&mut fds, Some(&timeout)).is_ok() && fds[0].revents().contains(PollFlags::OUT)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_restoration_undoes_whatever_entering_does() {
+        let entered = String::from_utf8(enter(MouseReports::On)).expect("ASCII");
+        let restored = String::from_utf8(RESTORE.to_vec()).expect("ASCII");
+        for mode in entered.split("\x1b[?").filter_map(|part| part.strip_suffix('h').or_else(|| part.split_once('h').map(|(mode, _)| mode)))
+        {
+            assert!(restored.contains(&format!("\x1b[?{mode}l")), "mode {mode} stays on");
+        }
+        assert!(restored.contains("\x1b[?25h"), "the cursor stays hidden");
+    }
+}

@@ -1,0 +1,164 @@
+//! What belongs to this one cockpit and to nobody else: where the focus is, what is scrolled, the draft of the slider.
+//!
+//! Everything that is true for all is in the core's `State`. A view is never journaled as such; what others should see of it (focus,
+//! draft) is told to the session as a `Look`.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    domain::{
+        id::{ClientId, OperatorId, RouteId},
+        role::Role,
+        time::{Millis, Timestamp},
+        weight::Weights,
+    },
+    tui::overlay::Overlay,
+};
+
+/// The panes of the main screen, in the order of the focus ring.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Pane {
+    Traffic,
+    Platforms,
+    Triggers,
+    Replication,
+    Checklist,
+    Journal,
+    Log,
+}
+
+impl Pane {
+    pub const ALL: [Pane; 7] =
+        [Pane::Traffic, Pane::Platforms, Pane::Triggers, Pane::Replication, Pane::Checklist, Pane::Journal, Pane::Log];
+
+    /// The name in titles, in the journal and in "look here".
+    pub fn name(self) -> &'static str {
+        match self {
+            Pane::Traffic => "traffic",
+            Pane::Platforms => "platforms",
+            Pane::Triggers => "triggers",
+            Pane::Replication => "replication",
+            Pane::Checklist => "checklist",
+            Pane::Journal => "journal",
+            Pane::Log => "log",
+        }
+    }
+    pub fn by_name(name: &str) -> Option<Pane> {
+        Pane::ALL.into_iter().find(|pane| pane.name() == name)
+    }
+}
+
+/// What fills the screen between header and footer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Screen {
+    Main,
+    Metrics,
+    Journal,
+    Kubernetes,
+    Log,
+}
+
+impl Screen {
+    pub const ALL: [Screen; 5] = [Screen::Main, Screen::Metrics, Screen::Journal, Screen::Kubernetes, Screen::Log];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Screen::Main => "main",
+            Screen::Metrics => "metrics",
+            Screen::Journal => "journal",
+            Screen::Kubernetes => "workloads",
+            Screen::Log => "log",
+        }
+    }
+}
+
+/// Who sits at this cockpit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Me {
+    pub client: ClientId,
+    pub who: OperatorId,
+    pub role: Role,
+}
+
+/// How this cockpit hears of the session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Hearing {
+    Connected,
+    /// The host is gone for now; what is shown is old.
+    Lost {
+        why: String,
+    },
+}
+
+/// A remark to this person only: an answer, a refusal, a key that did nothing and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    pub tone: crate::core::decision::Tone,
+    pub text: String,
+}
+
+/// State of one cockpit.
+#[derive(Debug, Clone, PartialEq)]
+pub struct View {
+    pub me: Option<Me>,
+    pub hearing: Hearing,
+    pub screen: Screen,
+    pub focus: Pane,
+    /// Whether the focused pane fills the screen.
+    pub zoomed: Zoom,
+    /// Rows scrolled away: from the top of a list, from the newest line of a journal or log.
+    pub scroll: BTreeMap<Pane, usize>,
+    /// The same for the screens beside the main one.
+    pub screen_scroll: usize,
+    /// The route that the slider moves, by its place in the plan.
+    pub route: usize,
+    /// The checklist line under the cursor.
+    pub item: usize,
+    pub drafts: BTreeMap<RouteId, Weights>,
+    /// What lies above the screen: help, palette, a line to type, a dialog.
+    pub overlay: Option<Overlay>,
+    /// Shows only lines that contain this, without regard to case; empty shows all.
+    pub filter: String,
+    pub notice: Option<Notice>,
+    /// The session's time now, estimated between entries, so that ages grow while nothing happens.
+    pub now: Timestamp,
+    /// World seconds in a real one; shown when it is not 1.
+    pub haste: f64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Zoom {
+    All,
+    Focused,
+}
+
+impl View {
+    pub fn new() -> View {
+        View {
+            me: None,
+            hearing: Hearing::Connected,
+            screen: Screen::Main,
+            focus: Pane::Traffic,
+            zoomed: Zoom::All,
+            scroll: BTreeMap::new(),
+            screen_scroll: 0,
+            route: 0,
+            item: 0,
+            drafts: BTreeMap::new(),
+            overlay: None,
+            filter: String::new(),
+            notice: None,
+            now: Timestamp(0),
+            haste: 1.0,
+        }
+    }
+    pub fn age(&self, at: Timestamp) -> Millis {
+        self.now.since(at)
+    }
+}
+
+impl Default for View {
+    fn default() -> View {
+        View::new()
+    }
+}

@@ -1,0 +1,62 @@
+//! A figure to be read across the room: three rows high, made of half blocks.
+
+use ratatui::{buffer::Buffer, layout::Rect, style::Style};
+
+use super::text;
+use crate::tui::theme::{Charset, Theme};
+
+/// Rows of a figure.
+pub const ROWS: u16 = 3;
+
+/// Five rows of three dots each, one bit a dot, from the upper left.
+fn dots(character: char) -> Option<[u8; 5]> {
+    Some(match character {
+        '0' => [0b111, 0b101, 0b101, 0b101, 0b111],
+        '1' => [0b010, 0b110, 0b010, 0b010, 0b111],
+        '2' => [0b111, 0b001, 0b111, 0b100, 0b111],
+        '3' => [0b111, 0b001, 0b111, 0b001, 0b111],
+        '4' => [0b101, 0b101, 0b111, 0b001, 0b001],
+        '5' => [0b111, 0b100, 0b111, 0b001, 0b111],
+        '6' => [0b111, 0b100, 0b111, 0b101, 0b111],
+        '7' => [0b111, 0b001, 0b010, 0b010, 0b010],
+        '8' => [0b111, 0b101, 0b111, 0b101, 0b111],
+        '9' => [0b111, 0b101, 0b111, 0b001, 0b111],
+        '%' => [0b101, 0b001, 0b010, 0b100, 0b101],
+        '.' => [0, 0, 0, 0, 0b010],
+        '-' => [0, 0, 0b111, 0, 0],
+        '?' => [0b111, 0b001, 0b011, 0b000, 0b010],
+        ' ' => [0; 5],
+        _ => return None,
+    })
+}
+
+/// Columns that `figure` takes.
+pub fn width(figure: &str) -> u16 {
+    u16::try_from(figure.chars().count().saturating_mul(4)).unwrap_or(u16::MAX).saturating_sub(1)
+}
+
+/// Draws `figure` from the upper left of `area`; where there is no room or no half block, as plain text.
+pub fn draw(figure: &str, style: Style, theme: &Theme, area: Rect, buf: &mut Buffer) {
+    let drawable = figure.chars().all(|character| dots(character).is_some());
+    if area.height < ROWS || area.width < width(figure) || !drawable || theme.glyphs.charset == Charset::Ascii {
+        text::put(buf, area, 0, figure, style);
+        return;
+    }
+    for (row, line) in area.rows().take(usize::from(ROWS)).enumerate() {
+        let mut shape = String::new();
+        for character in figure.chars() {
+            let rows = dots(character).expect("just checked");
+            let (upper, lower) = (rows[row * 2], rows.get(row * 2 + 1).copied().unwrap_or(0));
+            for bit in [0b100, 0b010, 0b001] {
+                shape.push(match (upper & bit != 0, lower & bit != 0) {
+                    (true, true) => '█',
+                    (true, false) => '▀',
+                    (false, true) => '▄',
+                    (false, false) => ' ',
+                });
+            }
+            shape.push(' ');
+        }
+        text::put(buf, line, 0, shape.trim_end(), style);
+    }
+}

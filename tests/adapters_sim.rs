@@ -1,0 +1,304 @@
+//! The adapters against the simulated world, over real sockets: two parties that share no wire types must agree on the wire.
+
+use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
+
+use cutover::{
+    adapter::{
+        Now,
+        cloud_run::{self, RevisionsDriver, ServiceName, ServiceSensor},
+        cloud_sql::{self, CloudSqlSensor},
+        google_auth::Token,
+        http::{Ask, Client, Limits, Origin, Reach},
+        metrics::{self, MetricsSensor},
+        prober::{BackendConfig, BackendProber, FrontDoorConfig, FrontDoorProber, Pace},
+        url_map::{self, Patience, UrlMapDriver},
+    },
+    domain::{
+        fact::{Fact, ReplicaState, Replication, Writable},
+        fault::{FaultKind, Outcome, Version},
+        id::{BackendId, EffectId, Seq},
+        metric::{Gap, Metric},
+        secret::Secret,
+        time::{Millis, Timestamp},
+        weight::{PerMille, Weights},
+    },
+    port::{Driver, Intent, Sensor},
+    sim::{
+        faults::{self, Api, Trouble},
+        simulation::{Config, Simulation},
+    },
+};
+
+/// Virtual seconds in a real one: operations and scrapes of half a minute pass in fractions of a second.
+const SPEED: f64 = 40.0;
+
+async fn world() -> Simulation {
+    Simulation::start(Config { speed: SPEED, ..Config::default() }).await.expect("loopback ports are to be had")
+}
+
+fn origin(address: SocketAddr) -> Origin {
+    Origin::new(&format!("http://{address}"), Reach::Loopback).unwrap()
+}
+
+fn google(world: &Simulation) -> Client {
+    Client::new(origin(world.endpoints().google), Token::Static(Secret::new("cutover-demo"))).unwrap()
+}
+
+fn now(world: &Simulation) -> Now {
+    let clock = world.clock();
+    Arc::new(move || Timestamp(clock.now_ms()))
+}
+
+fn id(name: &str) -> BackendId {
+    name.parse().unwrap()
+}
+
+fn split(gke: u16) -> Weights {
+    let share = |share| PerMille::new(share).unwrap();
+    Weights::new(BTreeMap::from([(id("run"), share(1000 - gke)), (id("gke"), share(gke))])).unwrap()
+}
+
+fn intent(seq: u64) -> Intent {
+    Intent { session: "s1".to_owned(), effect: EffectId { seq: Seq(seq), index: 0 }, head: "ab12".to_owned() }
+}
+
+fn driver(world: &Simulation) -> UrlMapDriver {
+    let config = url_map::Config {
+        route: "frontend".parse().unwrap(),
+        project: "hexproperty".to_owned(),
+        url_map: "hexproperty-lb".to_owned(),
+        backends: vec![(id("run"), "frontend-run".to_owned()), (id("gke"), "frontend-gke".to_owned())],
+        patience: Patience::default(),
+    };
+    UrlMapDriver::new(config, google(world), Some(google(world)))
+}
+
+#[tokio::test]
+async fn the_url_map_moves_by_compare_and_set() {
+    let world = world().await;
+    let driver = driver(&world);
+    let before = driver.read().await.unwrap();
+    assert_eq!((before.weights.clone(), before.trouble.clone()), (split(0), None));
+    let Outcome::Done(receipt) = driver.write(&split(50), &before.version, &intent(1)).await else { panic!("the write is accepted") };
+    assert!(receipt.operation.is_some());
+    let after = driver.read().await.unwrap();
+    assert_eq!((Some(after.version.clone()), after.weights), (receipt.version, split(50)));
+    assert!(world.control().truth().accepted.contains(&("frontend-gke".to_owned(), 50)));
+    let Outcome::NotDone(fault) = driver.write(&split(250), &before.version, &intent(2)).await else { panic!("the version is stale") };
+    assert_eq!(fault.kind, FaultKind::Conflict);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_lost_reply_is_resolved_by_reading_and_done_once() {
+    let world = world().await;
+    let driver = driver(&world);
+    let before = driver.read().await.unwrap();
+    world.control().stir(&faults::Fault::Api { api: Api::Compute, trouble: Trouble::LostReplies, for_s: 20.0 });
+    let outcome = driver.write(&split(100), &before.version, &intent(3)).await;
+    let truth = world.control().truth();
+    let ours = truth.mutations.iter().filter(|mutation| mutation.actor.reason.is_some()).count();
+    assert_eq!(ours, 1, "{:?}", truth.mutations);
+    assert!(!matches!(outcome, Outcome::NotDone(_)), "{outcome:?} although the world holds {:?}", truth.accepted);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn an_unavailable_api_leaves_a_write_unknown_and_a_read_faulty() {
+    let world = world().await;
+    let driver = driver(&world);
+    let before = driver.read().await.unwrap();
+    world.control().stir(&faults::Fault::Api { api: Api::Compute, trouble: Trouble::Unavailable, for_s: 600.0 });
+    assert_eq!(driver.read().await.unwrap_err().kind, FaultKind::Unavailable);
+    let outcome = driver.write(&split(100), &before.version, &intent(4)).await;
+    assert!(matches!(&outcome, Outcome::Unknown(fault) if fault.kind == FaultKind::Unavailable), "{outcome:?}");
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn somebody_elses_change_is_seen_with_their_name() {
+    let world = world().await;
+    let driver = driver(&world);
+    driver.read().await.unwrap();
+    world.control().stir(&faults::Fault::ForeignWriter { gke_per_mille: 300, principal: "eve@hexproperty.com".to_owned() });
+    for _ in 0..100 {
+        let seen = driver.read().await.unwrap();
+        assert_eq!(seen.weights, split(300));
+        if let Some(actor) = seen.actor {
+            assert_eq!(actor.as_str(), "eve@hexproperty.com");
+            return world.stop().await;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    panic!("the log never told");
+}
+
+#[tokio::test]
+async fn a_scraped_backend_gives_figures_once_its_window_is_full() {
+    let world = world().await;
+    let address = origin(world.endpoints().run_direct);
+    let url = address.at(&["metrics"]);
+    let config = metrics::Config::new("scrape/run".parse().unwrap(), id("run"), url, Millis::from_secs(2), now(&world));
+    let mut sensor = MetricsSensor::new(config, Client::new(address, Token::None).unwrap());
+    let mut first = None;
+    for _ in 0..200 {
+        let facts = sensor.look().await.unwrap();
+        let [Fact::Measured { backend, values }] = facts.as_slice() else { panic!("{facts:?}") };
+        assert_eq!(*backend, id("run"));
+        assert_eq!(values.len(), Metric::ALL.len());
+        first.get_or_insert(values[&Metric::RequestRate]);
+        if let (Ok(rate), Ok(errors), Ok(p95)) = (values[&Metric::RequestRate], values[&Metric::ErrorRate], values[&Metric::P95Latency]) {
+            assert_eq!(first, Some(Err(Gap::TooEarly)));
+            assert!((60.0..240.0).contains(&rate.value), "{rate:?}");
+            assert!(errors.value < 0.02 && errors.requests > 1000, "{errors:?}");
+            assert!((50.0..600.0).contains(&p95.value), "{p95:?}");
+            return world.stop().await;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    panic!("the window never filled");
+}
+
+#[tokio::test]
+async fn probers_see_who_answers() {
+    let world = world().await;
+    let pace = Pace { every: Millis::from_secs(2), requests: 24, concurrency: 8 };
+    let front = origin(world.endpoints().front_door);
+    let config = FrontDoorConfig {
+        source: "prober/frontend".parse().unwrap(),
+        route: "frontend".parse().unwrap(),
+        url: front.at(&[""]),
+        served_by: "x-served-by".parse().unwrap(),
+        marks: BTreeMap::from([("run".to_owned(), id("run")), ("gke".to_owned(), id("gke"))]),
+        pace,
+        now: now(&world),
+    };
+    let mut prober = FrontDoorProber::new(config, Client::fresh(front).unwrap());
+    let facts = prober.look().await.unwrap();
+    let [Fact::Served(served)] = facts.as_slice() else { panic!("{facts:?}") };
+    assert_eq!((served.by_backend[&id("run")] + served.dropped, served.by_backend[&id("gke")], served.unmarked), (24, 0, 0));
+    world.control().stir(&faults::Fault::FrontDoorDrops { fraction: 1.0 });
+    let facts = prober.look().await.unwrap();
+    let [Fact::Served(served)] = facts.as_slice() else { panic!("{facts:?}") };
+    assert_eq!(served.dropped, 24, "{served:?}");
+
+    let direct = origin(world.endpoints().gke_direct);
+    let config = BackendConfig { source: "probe/gke".parse().unwrap(), backend: id("gke"), url: direct.at(&["ready"]), pace };
+    let facts = BackendProber::new(config, Client::fresh(direct).unwrap()).look().await.unwrap();
+    let [Fact::Probed(probed)] = facts.as_slice() else { panic!("{facts:?}") };
+    assert_eq!((probed.sent, probed.failed, probed.dropped), (24, 0, 0));
+    assert!(probed.slowest_ms.is_some());
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_stale_version_writes_nothing() {
+    let world = world().await;
+    let outcome = driver(&world).write(&split(100), &Version("c3RhbGU=".to_owned()), &intent(5)).await;
+    assert!(matches!(&outcome, Outcome::NotDone(fault) if fault.kind == FaultKind::Conflict), "{outcome:?}");
+    assert!(world.control().truth().mutations.is_empty());
+    world.stop().await;
+}
+
+fn revisions(world: &Simulation) -> RevisionsDriver {
+    let backends = [("old", "frontend-00041-kaz"), ("new", "frontend-00042-bim")].map(|(name, revision)| (id(name), revision.to_owned()));
+    let config = cloud_run::DriverConfig {
+        route: "revisions".parse().unwrap(),
+        service: service_name(),
+        backends: backends.to_vec(),
+        patience: std::time::Duration::from_secs(60),
+    };
+    RevisionsDriver::new(config, google(world))
+}
+
+fn service_name() -> ServiceName {
+    ServiceName { project: "hexproperty".to_owned(), region: "us-central1".to_owned(), service: "frontend".to_owned() }
+}
+
+fn revision_split(new: u16) -> Weights {
+    let share = |share| PerMille::new(share).unwrap();
+    Weights::new(BTreeMap::from([(id("old"), share(1000 - new)), (id("new"), share(new))])).unwrap()
+}
+
+#[tokio::test]
+async fn revisions_move_by_compare_and_set_and_the_service_tells_who_did_it() {
+    let world = world().await;
+    let driver = revisions(&world);
+    let config = cloud_run::SensorConfig {
+        source: "workload/run".parse().unwrap(),
+        backend: id("run"),
+        service: service_name(),
+        every: Millis::from_secs(5),
+    };
+    let mut sensor = ServiceSensor::new(config, google(&world));
+    let facts = sensor.look().await.unwrap();
+    let [Fact::Workload { workload, .. }] = facts.as_slice() else { panic!("{facts:?}") };
+    assert_eq!((workload.version.as_str(), &workload.trouble), ("frontend-00042-bim", &None));
+    assert!(workload.ready == workload.desired && workload.ready > 0, "{workload:?}");
+
+    let before = driver.read().await.unwrap();
+    assert_eq!((before.weights.clone(), before.trouble.clone()), (revision_split(1000), None));
+    let outcome = driver.write(&revision_split(900), &before.version, &intent(1)).await;
+    assert!(matches!(outcome, Outcome::Done(_)), "{outcome:?}");
+    assert_eq!(driver.read().await.unwrap().weights, revision_split(900));
+    let stale = driver.write(&revision_split(500), &before.version, &intent(2)).await;
+    assert!(matches!(&stale, Outcome::NotDone(fault) if fault.kind == FaultKind::Conflict), "{stale:?}");
+    let facts = sensor.look().await.unwrap();
+    assert!(matches!(facts.as_slice(), [Fact::Workload { .. }, Fact::Happened { .. }]), "{facts:?}");
+    world.stop().await;
+}
+
+async fn replication(sensor: &mut CloudSqlSensor) -> Replication {
+    let facts = sensor.look().await.unwrap();
+    let [Fact::Replication(replication)] = facts.as_slice() else { panic!("{facts:?}") };
+    replication.clone()
+}
+
+fn database(world: &Simulation, instance: &str) -> CloudSqlSensor {
+    let config = cloud_sql::Config {
+        source: "database/replica".parse().unwrap(),
+        project: "hexproperty".to_owned(),
+        instance: instance.parse().unwrap(),
+        every: Millis::from_secs(15),
+        now: now(world),
+    };
+    CloudSqlSensor::new(config, google(world), google(world))
+}
+
+#[tokio::test]
+async fn a_replica_tells_its_lag_and_a_stopped_one_none() {
+    // Monitoring is minutes late; at this speed that is a second.
+    let world = Simulation::start(Config { speed: 200.0, ..Config::default() }).await.unwrap();
+    let mut sensor = database(&world, "hexproperty-replica");
+    let seen = replication(&mut sensor).await;
+    assert_eq!((seen.state, seen.writable), (ReplicaState::Replicating, Writable::ReadOnly));
+    assert_eq!(seen.primary.map(String::from).as_deref(), Some("hexproperty-prod"));
+    assert!(seen.lag.unwrap().value < 1.0, "{:?}", seen.lag);
+    let primary = replication(&mut database(&world, "hexproperty-prod")).await;
+    assert_eq!((primary.state, primary.writable, primary.lag), (ReplicaState::Primary, Writable::AcceptsWrites, Err(Gap::Missing)));
+
+    world.control().stir(&faults::Fault::ReplicaLag { seconds: 45.0 });
+    let mut grown = false;
+    for _ in 0..200 {
+        grown = replication(&mut sensor).await.lag.is_ok_and(|lag| lag.value > 30.0);
+        if grown {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    assert!(grown, "the lag was never seen");
+
+    let client = google(&world);
+    let url = client.at(&["v1", "projects", "hexproperty", "instances", "hexproperty-replica", "stopReplica"]);
+    client.send(Ask::post(url, &BTreeMap::<String, String>::new(), Limits::WRITE)).await.unwrap();
+    for _ in 0..200 {
+        let seen = replication(&mut sensor).await;
+        if seen.state == ReplicaState::Stopped {
+            assert_eq!(seen.lag, Err(Gap::Missing));
+            return world.stop().await;
+        }
+        assert!(seen.operation.is_some(), "the stop is under way: {seen:?}");
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    panic!("the stop was never seen");
+}

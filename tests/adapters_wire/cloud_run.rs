@@ -1,0 +1,107 @@
+//! The revisions' driver when Cloud Run fails half-way.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use cutover::{
+    adapter::cloud_run::{DriverConfig, RevisionsDriver, ServiceName},
+    domain::fault::{FaultKind, Outcome},
+    port::Driver,
+};
+use serde_json::{Value, json};
+
+use super::{
+    client, id, intent,
+    server::{Deed, Server},
+    split,
+};
+
+fn driver(server: &Server) -> RevisionsDriver {
+    let config = DriverConfig {
+        route: "frontend".parse().unwrap(),
+        service: ServiceName { project: "hexproperty".to_owned(), region: "us-central1".to_owned(), service: "frontend".to_owned() },
+        backends: vec![(id("run"), "frontend-00041-kaz".to_owned()), (id("gke"), "frontend-00042-bim".to_owned())],
+        patience: Duration::from_millis(600),
+    };
+    RevisionsDriver::new(config, client(server))
+}
+
+fn service(new: u32, condition: &str) -> Value {
+    let target =
+        |revision: &str, percent: u32| json!({"type": "TRAFFIC_TARGET_ALLOCATION_TYPE_REVISION", "revision": revision, "percent": percent});
+    let traffic = json!([target("frontend-00041-kaz", 100 - new), target("frontend-00042-bim", new)]);
+    json!({"name": "projects/hexproperty/locations/us-central1/services/frontend", "etag": format!("\"e{new}\""), "generation": "7", "observedGeneration": "7",
+        "latestReadyRevision": "projects/p/locations/r/services/frontend/revisions/frontend-00042-bim",
+        "traffic": traffic, "trafficStatuses": traffic, "terminalCondition": {"type": "Ready", "state": condition, "message": "no route"}})
+}
+
+const OPERATION: &str = "projects/hexproperty/locations/us-central1/operations/o1";
+
+/// An API that applies a patch and then answers `patched`; afterwards the service's condition is `condition`.
+async fn applying(patched: Deed, condition: &'static str) -> Server {
+    let applied = Arc::new(AtomicBool::new(false));
+    Server::start(move |asked, _| match asked.method.as_str() {
+        "PATCH" => {
+            applied.store(true, Ordering::SeqCst);
+            patched.clone()
+        }
+        _ if asked.path.contains("/operations/") => Deed::json(200, json!({"name": OPERATION, "done": true})),
+        _ if applied.load(Ordering::SeqCst) => Deed::json(200, service(25, condition)),
+        _ => Deed::json(200, service(0, "CONDITION_SUCCEEDED")),
+    })
+    .await
+}
+
+async fn write(server: &Server) -> Outcome {
+    let driver = driver(server);
+    let version = driver.read().await.unwrap().version;
+    driver.write(&split(250), &version, &intent()).await
+}
+
+#[tokio::test]
+async fn a_write_sends_etag_mask_and_the_whole_list() {
+    let server = applying(Deed::json(200, json!({"name": OPERATION})), "CONDITION_SUCCEEDED").await;
+    let outcome = write(&server).await;
+    assert!(matches!(outcome, Outcome::Done(_)), "{outcome:?}");
+    let patch = server.asked().into_iter().find(|asked| asked.method == "PATCH").unwrap();
+    assert_eq!(patch.path, "/v2/projects/hexproperty/locations/us-central1/services/frontend?updateMask=traffic");
+    assert_eq!((&patch.json()["etag"], patch.json()["traffic"].as_array().unwrap().len()), (&json!("\"e0\""), 2));
+    assert_eq!(patch.header("x-goog-request-reason"), Some("cutover night-1/17.0/ab12"));
+}
+
+#[tokio::test]
+async fn a_lost_reply_is_unknown_and_never_sent_again() {
+    let server = applying(Deed::Close, "CONDITION_SUCCEEDED").await;
+    assert!(matches!(write(&server).await, Outcome::Unknown(_)));
+    assert_eq!(server.asked().iter().filter(|asked| asked.method == "PATCH").count(), 1);
+}
+
+#[tokio::test]
+async fn done_is_believed_only_when_the_service_serves_so() {
+    let failed = applying(Deed::json(200, json!({"name": OPERATION, "done": true})), "CONDITION_FAILED").await;
+    assert!(matches!(write(&failed).await, Outcome::Unknown(fault) if fault.message.as_str().contains("no route")));
+    let pending = applying(Deed::json(200, json!({"name": OPERATION, "done": true})), "CONDITION_RECONCILING").await;
+    assert!(matches!(write(&pending).await, Outcome::Unknown(fault) if fault.kind == FaultKind::TimedOut));
+}
+
+#[tokio::test]
+async fn a_failed_operation_is_not_done() {
+    let error = json!({"name": OPERATION, "done": true, "error": {"code": 10, "message": "etag mismatch"}});
+    let server = applying(Deed::json(200, error), "CONDITION_SUCCEEDED").await;
+    assert!(matches!(write(&server).await, Outcome::NotDone(fault) if fault.kind == FaultKind::Conflict));
+}
+
+#[tokio::test]
+async fn half_percents_are_refused_before_anything_is_sent() {
+    let server = applying(Deed::Close, "CONDITION_SUCCEEDED").await;
+    let driver = driver(&server);
+    let version = driver.read().await.unwrap().version;
+    let outcome = driver.write(&split(5), &version, &intent()).await;
+    assert!(matches!(outcome, Outcome::NotDone(fault) if fault.kind == FaultKind::Unsupported));
+    assert!(server.asked().iter().all(|asked| asked.method == "GET"));
+}

@@ -1,0 +1,197 @@
+//! The URL map's driver when the API loses replies, conflicts, lies or stands still.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU16, Ordering},
+    },
+    time::Duration,
+};
+
+use cutover::{
+    adapter::url_map::{Config, Patience, UrlMapDriver},
+    domain::fault::{FaultKind, Outcome, Version},
+    port::Driver,
+};
+use serde_json::{Value, json};
+
+use super::{
+    client, id, intent,
+    server::{Asked, Deed, Server},
+    split,
+};
+
+const FINGERPRINT: &str = "Zm9vYmFyMDE=";
+
+fn driver(server: &Server) -> UrlMapDriver {
+    let config = Config {
+        route: "frontend".parse().unwrap(),
+        project: "hexproperty".to_owned(),
+        url_map: "hexproperty-lb".to_owned(),
+        backends: vec![(id("run"), "frontend-run".to_owned()), (id("gke"), "frontend-gke".to_owned())],
+        patience: Patience { first: Duration::from_millis(5), most: Duration::from_millis(20), total: Duration::from_millis(200) },
+    };
+    UrlMapDriver::new(config, client(server), None)
+}
+
+fn map(gke: u16, fingerprint: &str) -> Value {
+    let service = |name: &str| format!("https://www.googleapis.com/compute/v1/projects/hexproperty/global/backendServices/{name}");
+    json!({"kind": "compute#urlMap", "id": "42", "name": "hexproperty-lb", "fingerprint": fingerprint,
+        "defaultRouteAction": {"timeout": {"seconds": "30"}, "weightedBackendServices": [
+            {"backendService": service("frontend-run"), "weight": 1000 - gke, "headerAction": {"responseHeadersToAdd": [{"headerName": "x-served-by", "headerValue": "run"}]}},
+            {"backendService": service("frontend-gke"), "weight": gke, "headerAction": {"responseHeadersToAdd": [{"headerName": "x-served-by", "headerValue": "gke"}]}}]}})
+}
+
+fn operation(status: &str) -> Value {
+    json!({"kind": "compute#operation", "name": "operation-1", "operationType": "patch", "status": status, "user": "cutover@hexproperty.iam.gserviceaccount.com"})
+}
+
+fn conflict() -> Deed {
+    Deed::json(412, json!({"error": {"code": 412, "message": "Invalid fingerprint.", "errors": [{"reason": "conditionNotMet"}]}}))
+}
+
+/// An API that applies each patch; `patch` says what it answers then, given how many patches came before.
+async fn applying(patch: impl Fn(usize) -> Deed + Send + Sync + 'static, polled: Deed) -> Server {
+    let held = Arc::new(AtomicU16::new(0));
+    let patches = Arc::new(AtomicU16::new(0));
+    Server::start(move |asked, _| match asked.method.as_str() {
+        "PATCH" => {
+            let before = patches.fetch_add(1, Ordering::SeqCst);
+            let weight = asked.json()["defaultRouteAction"]["weightedBackendServices"][1]["weight"].as_u64().unwrap();
+            if before == 0 {
+                held.store(weight as u16, Ordering::SeqCst);
+            }
+            patch(before.into())
+        }
+        _ if asked.path.contains("/operations/") => polled.clone(),
+        _ => match held.load(Ordering::SeqCst) {
+            0 => Deed::json(200, map(0, FINGERPRINT)),
+            gke => Deed::json(200, map(gke, "bmV3ZXI=")),
+        },
+    })
+    .await
+}
+
+async fn write(server: &Server) -> Outcome {
+    let driver = driver(server);
+    let version = driver.read().await.unwrap().version;
+    driver.write(&split(250), &version, &intent()).await
+}
+
+fn patches(server: &Server) -> Vec<Asked> {
+    server.asked().into_iter().filter(|asked| asked.method == "PATCH").collect()
+}
+
+#[tokio::test]
+async fn a_write_is_one_patch_with_fingerprint_id_and_reason() {
+    let server = applying(|_| Deed::json(200, operation("RUNNING")), Deed::json(200, operation("DONE"))).await;
+    let Outcome::Done(receipt) = write(&server).await else { panic!("it was accepted") };
+    assert_eq!(receipt.version, Some(Version("bmV3ZXI=".to_owned())));
+    assert_eq!(receipt.operation.unwrap().as_str(), "operation-1");
+    let patches = patches(&server);
+    let [patch] = patches.as_slice() else { panic!("{patches:?}") };
+    assert!(patch.path.starts_with("/compute/v1/projects/hexproperty/global/urlMaps/hexproperty-lb?requestId="), "{}", patch.path);
+    assert_eq!(patch.header("x-goog-request-reason"), Some("cutover night-1/17.0/ab12"));
+    let mut wanted = map(250, FINGERPRINT)["defaultRouteAction"].clone();
+    assert_eq!(patch.json(), json!({"fingerprint": FINGERPRINT, "defaultRouteAction": wanted.take()}));
+}
+
+#[tokio::test]
+async fn a_stale_fingerprint_is_a_conflict_and_not_repeated() {
+    let server = Server::start(|asked, _| if asked.method == "PATCH" { conflict() } else { Deed::json(200, map(0, FINGERPRINT)) }).await;
+    let outcome = write(&server).await;
+    assert!(matches!(&outcome, Outcome::NotDone(fault) if fault.kind == FaultKind::Conflict), "{outcome:?}");
+    assert_eq!(patches(&server).len(), 1);
+}
+
+#[tokio::test]
+async fn a_lost_reply_is_asked_for_once_more_under_the_same_id() {
+    let answer = |before| if before == 0 { Deed::Close } else { Deed::json(200, operation("DONE")) };
+    let server = applying(answer, Deed::Close).await;
+    assert!(matches!(write(&server).await, Outcome::Done(_)));
+    let paths: Vec<String> = patches(&server).into_iter().map(|asked| asked.path).collect();
+    assert!(paths.len() == 2 && paths[0] == paths[1], "{paths:?}");
+}
+
+#[tokio::test]
+async fn a_conflict_after_a_lost_reply_may_be_our_own_doing() {
+    let server = applying(|before| if before == 0 { Deed::Close } else { conflict() }, Deed::Close).await;
+    assert!(matches!(write(&server).await, Outcome::Done(_)), "the map reads as wanted");
+    let never_applied = Server::start(|asked, place| match (asked.method.as_str(), place) {
+        ("PATCH", 1) => Deed::Close,
+        ("PATCH", _) => conflict(),
+        _ => Deed::json(200, map(0, FINGERPRINT)),
+    })
+    .await;
+    assert!(matches!(write(&never_applied).await, Outcome::Unknown(_)), "nobody knows");
+}
+
+#[tokio::test]
+async fn an_error_after_applying_is_unknown_and_not_repeated() {
+    for status in [500, 502, 503] {
+        let server = applying(move |_| Deed::text(status, "text/html", "<html>error</html>"), Deed::Close).await;
+        assert!(matches!(write(&server).await, Outcome::Unknown(_)), "{status}");
+        assert_eq!(patches(&server).len(), 1, "{status}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_is_no_operation_is_unknown() {
+    for deed in
+        [Deed::text(200, "text/html", "<html>hello</html>"), Deed::text(200, "application/json", "{\"name\":"), Deed::json(200, json!([]))]
+    {
+        let server = applying(move |_| deed.clone(), Deed::Close).await;
+        assert!(matches!(write(&server).await, Outcome::Unknown(fault) if fault.kind == FaultKind::Unreadable));
+    }
+}
+
+#[tokio::test]
+async fn a_stuck_operation_is_unknown_and_named() {
+    let server = applying(|_| Deed::json(200, operation("RUNNING")), Deed::json(200, operation("RUNNING"))).await;
+    let outcome = write(&server).await;
+    let Outcome::Unknown(fault) = outcome else { panic!("{outcome:?}") };
+    assert!(fault.message.as_str().contains("operation-1"), "{fault}");
+}
+
+#[tokio::test]
+async fn a_vanished_operation_is_unknown() {
+    let gone = Deed::json(404, json!({"error": {"code": 404, "message": "The resource was not found"}}));
+    let server = applying(|_| Deed::json(200, operation("RUNNING")), gone).await;
+    assert!(matches!(write(&server).await, Outcome::Unknown(fault) if fault.kind == FaultKind::NotFound));
+}
+
+#[tokio::test]
+async fn a_failed_operation_is_not_done() {
+    let mut failed = operation("DONE");
+    failed["error"] = json!({"errors": [{"code": "INVALID_FIELD", "message": "tests failed"}]});
+    failed["httpErrorStatusCode"] = json!(400);
+    let server = applying(|_| Deed::json(200, operation("PENDING")), Deed::json(200, failed)).await;
+    let outcome = write(&server).await;
+    assert!(matches!(&outcome, Outcome::NotDone(fault) if fault.message.as_str().contains("tests failed")), "{outcome:?}");
+}
+
+#[tokio::test]
+async fn an_operation_that_lies_is_not_believed() {
+    let server = Server::start(|asked, _| match asked.method.as_str() {
+        "PATCH" => Deed::json(200, operation("DONE")),
+        _ => Deed::json(200, map(0, FINGERPRINT)),
+    })
+    .await;
+    assert!(matches!(write(&server).await, Outcome::Unknown(fault) if fault.kind == FaultKind::Conflict));
+}
+
+#[tokio::test]
+async fn a_map_that_cannot_be_read_gives_a_fault_and_no_weights() {
+    for (deed, kind) in [
+        (Deed::text(200, "text/html", "<html>sign in</html>"), FaultKind::Unreadable),
+        (Deed::json(200, json!({"fingerprint": 7})), FaultKind::Unreadable),
+        (Deed::json(200, json!({"fingerprint": FINGERPRINT})), FaultKind::Unsupported),
+        (Deed::text(200, "application/json", &"[".repeat(100_000)), FaultKind::Unreadable),
+        (Deed::text(200, "application/json", "{\"fingerprint\":\"a\",\"fingerprint\":\"b\"}"), FaultKind::Unreadable),
+        (Deed::json(403, json!({"error": {"message": "Required 'compute.urlMaps.get' permission"}})), FaultKind::Forbidden),
+        (Deed::json(404, json!({"error": {"message": "not found"}})), FaultKind::NotFound),
+    ] {
+        let server = Server::start(move |_, _| deed.clone()).await;
+        assert_eq!(driver(&server).read().await.expect_err("it can't be read").kind, kind);
+    }
+}

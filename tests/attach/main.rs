@@ -1,0 +1,12 @@
+//! The attach host and the cockpit's link against a session that is scripted, over real frames.
+//!
+//! What is tested here is what every session relies on: that nobody but an operator can ask for anything, that nobody can hold up anybody
+//! else, and that every client ends up with exactly the host's state.
+
+mod cockpits;
+mod crowd;
+mod doorstep;
+mod engine;
+mod folders;
+mod rosters;
+mod watchers;

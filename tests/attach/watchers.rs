@@ -1,0 +1,142 @@
+//! A watcher can't have an effect, whatever bytes he sends.
+
+use cutover::{
+    attach::protocol::{FromCockpit, FromWatcher, Wants},
+    core::{
+        command::{Command, ControlsCommand, Look},
+        event::TerminalSize,
+    },
+    domain::{id::AskId, role::Role, shown::Shown},
+    door::Presence,
+};
+use proptest::prelude::*;
+use tokio::io::AsyncWriteExt;
+
+use crate::engine::{Raw, Session, identity};
+
+/// Every frame of an operator that wants something, with every kind of command.
+fn frames_of_an_operator() -> Vec<FromCockpit> {
+    let weights = serde_json::from_str::<cutover::domain::weight::Weights>(r#"{"run":900,"gke":100}"#).unwrap();
+    let route = || "frontend".parse::<cutover::domain::id::RouteId>().unwrap();
+    let item = || "replication-lag".parse::<cutover::domain::id::ItemId>().unwrap();
+    let text = || Shown::new("text");
+    let commands = vec![
+        Command::Shift { route: route(), from: weights.clone(), to: weights.clone() },
+        Command::Rollback { route: None, reason: Some(text()) },
+        Command::Hold { route: route() },
+        Command::Resume { route: route() },
+        Command::Rearm { route: route(), reason: text() },
+        Command::AdoptDrift { route: route(), found: weights.clone() },
+        Command::Sign { item: item(), note: text() },
+        Command::Unsign { item: item() },
+        Command::Controls(ControlsCommand::Take),
+        Command::Controls(ControlsCommand::GiveUp),
+        Command::Controls(ControlsCommand::AskFor),
+        Command::Controls(ControlsCommand::HandTo("anna".parse().unwrap())),
+        Command::Approve { digest: "00ff".to_owned() },
+        Command::Deny { digest: "00ff".to_owned(), reason: None },
+        Command::Withdraw { digest: "00ff".to_owned() },
+        Command::Say { text: text() },
+        Command::LookHere { pane: text() },
+        Command::Stir { stir: text() },
+    ];
+    let looks = vec![Look::Focus { pane: text() }, Look::Draft { route: route(), to: None }, Look::Other { action: text() }];
+    let asks = commands.into_iter().map(|command| FromCockpit::Ask { ask: AskId(1), key: None, command });
+    asks.chain(looks.into_iter().map(|look| FromCockpit::Look { key: None, look })).collect()
+}
+
+/// What the session has heard once the connection is over: presences alone can be left.
+async fn only_presence_was_heard(mut session: Session, serving: tokio::task::JoinHandle<()>) {
+    serving.await.unwrap();
+    let state = session.state().await;
+    assert!(session.requests.try_recv().is_err(), "a watcher's bytes became a request");
+    let mut heard = Vec::new();
+    while let Ok(presence) = session.presences.try_recv() {
+        heard.push(presence);
+    }
+    assert!(matches!(heard.first(), Some(Presence::Joined { role: Role::Watcher, .. })), "{heard:?}");
+    assert!(matches!(heard.last(), Some(Presence::Left { .. })), "{heard:?}");
+    assert!(heard[1..heard.len() - 1].iter().all(|one| matches!(one, Presence::Resized { .. })), "{heard:?}");
+    assert_eq!(state.people.len(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_frame_of_an_operator_gets_past_a_watchers_connection() {
+    for (wants, role) in [(Wants::Watch, Role::Pilot), (Wants::Cockpit, Role::Watcher), (Wants::Watch, Role::Watcher)] {
+        for frame in frames_of_an_operator() {
+            let session = Session::start();
+            let (host, _close) = session.host(1);
+            let (mut raw, welcome) = Raw::join(&host, identity("sue", role), wants, 64 * 1024).await;
+            assert_eq!(welcome.role, Role::Watcher);
+            raw.say(&frame).await;
+            let words = raw.last_words().await.expect("the watcher is told why it is cut");
+            assert!(words.contains("protocol"), "{words}");
+            only_presence_was_heard(session, raw.serving).await;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_watcher_may_resize_and_beat_and_that_is_all_that_is_seen_of_him() {
+    let session = Session::start();
+    let (host, _close) = session.host(1);
+    let (mut raw, _) = Raw::join(&host, identity("sue", Role::Watcher), Wants::Watch, 64 * 1024).await;
+    for columns in 1..=300 {
+        raw.say(&FromWatcher::Resize { terminal: TerminalSize { columns, rows: 24 } }).await;
+        raw.say(&FromWatcher::Beat).await;
+    }
+    raw.say(&FromWatcher::Bye).await;
+    raw.last_words().await;
+    only_presence_was_heard(session, raw.serving).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_a_resize_storm_the_session_hears_a_few_and_the_last() {
+    let mut session = Session::start();
+    let (host, _close) = session.host(1);
+    let (mut raw, _) = Raw::join(&host, identity("anna", Role::Pilot), Wants::Cockpit, 64 * 1024).await;
+    for columns in 1..=1000 {
+        raw.say(&FromCockpit::Resize { terminal: TerminalSize { columns, rows: 24 } }).await;
+    }
+    let mut sizes = Vec::new();
+    while sizes.last() != Some(&1000) {
+        match session.presences.recv().await.unwrap() {
+            Presence::Resized { terminal, .. } => sizes.push(terminal.columns),
+            Presence::Joined { .. } => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(sizes.len() <= 20, "{} resizes of 1000 were passed on", sizes.len());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+    /// Raw bytes, and bytes in valid frames, and valid JSON that is nothing.
+    #[test]
+    fn random_bytes_of_a_watcher_never_become_a_request(
+        raw_bytes in proptest::collection::vec(any::<u8>(), 0..2000),
+        framed in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..200), 0..8),
+        frame in 0usize..21,
+        order in any::<bool>(),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+        runtime.block_on(async {
+            let session = Session::start();
+            let (host, _close) = session.host(1);
+            let (mut raw, _) = Raw::join(&host, identity("sue", Role::Watcher), Wants::Watch, 1 << 20).await;
+            let mut bytes = Vec::new();
+            for payload in &framed {
+                bytes.extend_from_slice(&(payload.len() as u32).to_be_bytes());
+                bytes.extend_from_slice(payload);
+            }
+            let known = serde_json::to_vec(&frames_of_an_operator()[frame]).unwrap();
+            bytes.extend_from_slice(&(known.len() as u32).to_be_bytes());
+            bytes.extend_from_slice(&known);
+            let parts = if order { [raw_bytes, bytes] } else { [bytes, raw_bytes] };
+            raw.writer.write_all(&parts.concat()).await.ok();
+            raw.writer.shutdown().await.ok();
+            raw.last_words().await;
+            only_presence_was_heard(session, raw.serving).await;
+        });
+    }
+}

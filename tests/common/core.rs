@@ -1,0 +1,319 @@
+//! A cockpit in a bottle for tests of the core: a plan, a session that is stepped by hand, and readable ways to say what happens.
+//!
+//! There is no world here that answers by itself; a test says what was seen and what came of each write.
+#![allow(dead_code, reason = "each test binary uses its own part")]
+
+use std::collections::BTreeMap;
+
+use cutover::{
+    core::{
+        command::{Command, ControlsCommand},
+        decision::{Deal, Decision, Effect, Refusal, Verdict},
+        event::{Alarm, Asker, Entry, Event, WorldKind},
+        state::{Motion, RouteState, State},
+        step::step,
+    },
+    domain::{
+        fact::{Accepted, Fact, Observation, Probed, Served},
+        fault::{Fault, FaultKind, Outcome, Receipt, Version},
+        id::{AskId, BackendId, ClientId, EffectId, RouteId, Seq, SourceId},
+        metric::{Gap, Measured, Metric, Sample},
+        platform::{Platform, Workload},
+        role::Role,
+        shown::Shown,
+        time::{Millis, Timestamp},
+        weight::{PerMille, Weights},
+    },
+    plan::model::{Backend, Driver, Limits, OnBlind, Plan, Route, Trigger, TriggerAction, WorkloadRef},
+};
+
+pub const START: Timestamp = Timestamp(1_800_000_000_000);
+pub const STALE: Millis = Millis::from_secs(10);
+
+pub fn route() -> RouteId {
+    "frontend".parse().expect("a name")
+}
+pub fn run() -> BackendId {
+    "run".parse().expect("a name")
+}
+pub fn gke() -> BackendId {
+    "gke".parse().expect("a name")
+}
+pub fn source(name: &str) -> SourceId {
+    name.parse().expect("a name")
+}
+/// So much on GKE, the rest on Cloud Run, in per mille.
+pub fn split(gke_share: u16) -> Weights {
+    let share = |share| PerMille::new(share).expect("at most 1000");
+    Weights::new(BTreeMap::from([(gke(), share(gke_share)), (run(), share(1000 - gke_share))])).expect("sums to 1000")
+}
+pub fn person(client: u64, name: &str, role: Role) -> Asker {
+    Asker { client: ClientId(client), who: name.parse().expect("a name"), role }
+}
+pub fn ana() -> Asker {
+    person(1, "ana", Role::Pilot)
+}
+pub fn ben() -> Asker {
+    person(2, "ben", Role::Operator)
+}
+
+fn backend(id: BackendId, platform: Platform, workload: WorkloadRef) -> Backend {
+    let title = Shown::new(id.as_str());
+    Backend { title: title.clone(), platform, target: title, workload, metrics_url: None, probe_url: None, id }
+}
+
+pub fn trigger(name: &str, metric: Metric, above: f64, lasting: Millis) -> Trigger {
+    Trigger {
+        id: name.parse().expect("a name"),
+        title: Shown::new(name),
+        route: route(),
+        backend: gke(),
+        metric,
+        above,
+        lasting,
+        requests_min: 100,
+        action: TriggerAction::Rollback,
+        on_blind: OnBlind::Rollback,
+    }
+}
+
+/// The seed's plan, small: error rate above 5 % for 2 min, p95 above 1 s for 5 min, steps of at most 25 %.
+pub fn plan() -> Plan {
+    let share = |share| PerMille::new(share).expect("at most 1000");
+    let deployment = WorkloadRef::Deployment { cluster: "c".into(), namespace: "n".into(), deployment: "frontend".into() };
+    Plan {
+        name: "hexproperty".into(),
+        hash: "ab".repeat(32),
+        project: "hexproperty".into(),
+        region: "us-central1".into(),
+        routes: vec![Route {
+            id: route(),
+            title: "frontend".into(),
+            driver: Driver::UrlMap { url_map: "hexproperty-lb".into() },
+            backends: vec![
+                backend(run(), Platform::CloudRun, WorkloadRef::CloudRunService { service: "frontend".into() }),
+                backend(gke(), Platform::Gke, deployment),
+            ],
+            home: run(),
+            target: gke(),
+            ladder: [10, 50, 250, 500, 1000].map(share).to_vec(),
+            step_max: share(250),
+            settle: Millis::from_secs(60),
+            front_door: None,
+        }],
+        triggers: vec![
+            trigger("error-rate", Metric::ErrorRate, 0.05, Millis::from_mins(2)),
+            trigger("p95-latency", Metric::P95Latency, 1000.0, Millis::from_mins(5)),
+        ],
+        checklist: Vec::new(),
+        database: None,
+        phases: Vec::new(),
+        limits: Limits { scrape_every: Millis::from_secs(2), read_every: Millis::from_secs(5), home_ready_min: share(500) },
+    }
+}
+
+/// A session that a test steps by hand. Everything that was stepped is kept.
+pub struct Session {
+    pub state: State,
+    pub now: Timestamp,
+    pub entries: Vec<Entry>,
+    pub decisions: Vec<Decision>,
+    asks: u64,
+    version: u64,
+    share: u16,
+}
+
+impl Session {
+    /// Opened, with both people here, and nothing known of the world.
+    pub fn open(plan: Plan) -> Session {
+        let mut session =
+            Session { state: State::default(), now: START, entries: vec![], decisions: vec![], asks: 0, version: 1, share: 0 };
+        let world = WorldKind::Live;
+        session.step(Event::Opened { session: "night".parse().expect("a name"), plan: Box::new(plan), world });
+        for by in [ana(), ben()] {
+            session.step(Event::Joined { client: by.client, who: by.who, role: by.role, terminal: None });
+        }
+        session
+    }
+
+    /// Opened, everything healthy, the route at `share`, and ana at the controls.
+    pub fn at(share: u16) -> Session {
+        Session::with(plan(), share)
+    }
+    pub fn with(plan: Plan, share: u16) -> Session {
+        let mut session = Session::open(plan);
+        session.weights(share);
+        session.healthy();
+        assert_eq!(session.ask(&ana(), Command::Controls(ControlsCommand::Take)), Verdict::Accepted);
+        session
+    }
+
+    pub fn step(&mut self, event: Event) -> Decision {
+        let entry = Entry { seq: Seq(self.entries.len() as u64), at: self.now, event };
+        let decision = step(&mut self.state, &entry);
+        self.entries.push(entry);
+        self.decisions.push(decision.clone());
+        decision
+    }
+    /// Lets time pass without anything else.
+    pub fn wait(&mut self, span: Millis) -> Decision {
+        self.now = self.now + span;
+        self.step(Event::Rang(Alarm::Tick))
+    }
+    /// Lets time pass second by second, with the world healthy and both people's terminals alive.
+    pub fn calm(&mut self, seconds: u64) {
+        for _ in 0..seconds {
+            self.now = self.now + Millis::from_secs(1);
+            self.healthy();
+            self.beats();
+            self.weights(self.share);
+        }
+    }
+    pub fn beats(&mut self) {
+        for by in [ana(), ben()] {
+            self.step(Event::Beat { client: by.client });
+        }
+    }
+
+    pub fn ask(&mut self, by: &Asker, command: Command) -> Verdict {
+        self.asks += 1;
+        let decision = self.step(Event::Asked { by: by.clone(), ask: AskId(self.asks), key: None, command });
+        let answer = decision.answer.expect("each question has an answer");
+        assert_eq!((answer.client, answer.ask), (by.client, AskId(self.asks)));
+        answer.verdict
+    }
+    pub fn shift(&mut self, from: u16, to: u16) -> Verdict {
+        self.ask(&ana(), Command::Shift { route: route(), from: split(from), to: split(to) })
+    }
+    pub fn rollback(&mut self, by: &Asker) -> Verdict {
+        self.ask(by, Command::Rollback { route: None, reason: None })
+    }
+
+    pub fn see(&mut self, name: &str, facts: Vec<Fact>) -> Decision {
+        self.see_since(name, self.now, Ok(facts))
+    }
+    pub fn see_since(&mut self, name: &str, asked_at: Timestamp, result: Result<Vec<Fact>, Fault>) -> Decision {
+        self.step(Event::Observed(Observation { source: source(name), asked_at, stale_after: STALE, result }))
+    }
+    /// The weights, read now, under the version that the last change gave them.
+    pub fn weights(&mut self, share: u16) -> Decision {
+        self.weights_by(share, None)
+    }
+    pub fn weights_by(&mut self, share: u16, actor: Option<&str>) -> Decision {
+        self.share = share;
+        let accepted = Accepted {
+            route: route(),
+            weights: split(share),
+            version: Version(format!("v{}", self.version)),
+            actor: actor.map(Shown::new),
+            changed_at: None,
+            trouble: None,
+        };
+        self.see("weights/frontend", vec![Fact::Accepted(accepted)])
+    }
+    /// Somebody else changed the weights, which gives the object another version; then they are read.
+    pub fn foreign(&mut self, share: u16) -> Decision {
+        self.version += 1;
+        self.weights_by(share, Some("terraform@ci"))
+    }
+
+    pub fn sample(&mut self, metric: Metric, value: f64) -> Decision {
+        self.measured(metric, Ok(Sample { value, requests: 500, at: self.now }))
+    }
+    pub fn measured(&mut self, metric: Metric, measured: Measured) -> Decision {
+        self.see("scrape/gke", vec![Fact::Measured { backend: gke(), values: BTreeMap::from([(metric, measured)]) }])
+    }
+    pub fn gap(&mut self, metric: Metric, gap: Gap) -> Decision {
+        self.measured(metric, Err(gap))
+    }
+    pub fn scrape_fails(&mut self) -> Decision {
+        self.see_since("scrape/gke", self.now, Err(Fault::new(FaultKind::Unreachable, "connection refused")))
+    }
+    pub fn workload(&mut self, backend: BackendId, ready: u32) -> Decision {
+        let version = "1.42.0".into();
+        let workload = Workload { desired: 6, ready, restarts: 0, version, trouble: None, pods: vec![] };
+        self.see(&format!("workload/{backend}"), vec![Fact::Workload { backend, workload }])
+    }
+    pub fn probe(&mut self, backend: BackendId, failed: u64) -> Decision {
+        let probed = Probed { backend: backend.clone(), sent: 5, failed, dropped: 0, slowest_ms: Some(80.0) };
+        self.see(&format!("probe/{backend}"), vec![Fact::Probed(probed)])
+    }
+    /// What requests through the front door met in the last second.
+    pub fn served(&mut self, from_run: u64, from_gke: u64) -> Decision {
+        let by_backend = BTreeMap::from([(run(), from_run), (gke(), from_gke)]);
+        let served = Served { route: route(), span: Millis::from_secs(1), by_backend, failed: 0, dropped: 0, unmarked: 0 };
+        self.see("probe/frontend", vec![Fact::Served(served)])
+    }
+    /// Every source says that all is well.
+    pub fn healthy(&mut self) {
+        self.home_healthy();
+        self.workload(gke(), 6);
+        self.probe(gke(), 0);
+        let ok = |value| Ok(Sample { value, requests: 500, at: self.now });
+        let values = BTreeMap::from([(Metric::ErrorRate, ok(0.002)), (Metric::P95Latency, ok(150.0))]);
+        self.see("scrape/gke", vec![Fact::Measured { backend: gke(), values }]);
+    }
+    pub fn home_healthy(&mut self) {
+        self.workload(run(), 6);
+        self.probe(run(), 0);
+    }
+
+    pub fn finish(&mut self, effect: EffectId, outcome: Outcome) -> Decision {
+        self.step(Event::Finished { effect, outcome })
+    }
+    /// The newest write was done: the object has another version, and the look that follows sees it.
+    pub fn write_done(&mut self) -> Decision {
+        let (effect, to) = self.last_write();
+        self.version += 1;
+        let receipt = Receipt { version: Some(Version(format!("v{}", self.version))), operation: None };
+        let decision = self.finish(effect, Outcome::Done(receipt));
+        self.weights(to.of(&gke()).get());
+        self.end_reads();
+        decision
+    }
+    pub fn end_reads(&mut self) {
+        let reads = self.state.in_flight.iter().filter(|(_, flight)| matches!(flight.deal, Deal::Read { .. }));
+        for effect in reads.map(|(id, _)| *id).collect::<Vec<_>>() {
+            self.finish(effect, Outcome::Done(Receipt::default()));
+        }
+    }
+    /// The write is done, traffic follows, and the plan's time to settle is over.
+    pub fn settle(&mut self) {
+        self.write_done();
+        self.calm(61);
+        assert_eq!(self.route().motion, Motion::Settled);
+    }
+
+    pub fn route(&self) -> &RouteState {
+        &self.state.routes[&route()]
+    }
+    pub fn writes(&self) -> Vec<(EffectId, Weights)> {
+        self.decisions.iter().flat_map(writes).collect()
+    }
+    pub fn last_write(&self) -> (EffectId, Weights) {
+        self.writes().pop().expect("something was written")
+    }
+    pub fn version(&self) -> Version {
+        Version(format!("v{}", self.version))
+    }
+}
+
+pub fn writes(decision: &Decision) -> Vec<(EffectId, Weights)> {
+    let written = |effect: &Effect| match &effect.what {
+        Deal::Write { to, .. } => Some((effect.id, to.clone())),
+        Deal::Read { .. } | Deal::Wake { .. } | Deal::Stir { .. } => None,
+    };
+    decision.effects.iter().filter_map(written).collect()
+}
+pub fn reads(decision: &Decision) -> usize {
+    decision.effects.iter().filter(|effect| matches!(effect.what, Deal::Read { .. })).count()
+}
+pub fn notes(decision: &Decision) -> String {
+    decision.notes.iter().map(|note| note.text.to_string()).collect::<Vec<_>>().join("\n")
+}
+pub fn refused(verdict: Verdict) -> Refusal {
+    match verdict {
+        Verdict::Refused(refusal) => refusal,
+        other => panic!("expected a refusal and got {other:?}"),
+    }
+}

@@ -1,0 +1,309 @@
+//! Whole decisions of the core on going back: what begins it, what it overtakes, and what it survives.
+
+#[path = "common/core.rs"]
+mod common;
+
+use common::{Session, ana, ben, gke, notes, reads, refused, route, run, split, writes};
+use cutover::{
+    core::{
+        command::Command,
+        decision::{Cause, Refusal, Tone, Verdict},
+        event::Event,
+        state::{Goal, Motion},
+    },
+    domain::{
+        fault::{Fault, FaultKind, Outcome, Receipt},
+        id::EffectId,
+        metric::{Gap, Metric},
+        time::Millis,
+        weight::Weights,
+    },
+};
+
+const SECOND: Millis = Millis::from_secs(1);
+
+/// At 25 % on GKE, settled, all well.
+fn quarter() -> Session {
+    let mut session = Session::at(0);
+    assert_eq!(session.shift(0, 250), Verdict::Accepted);
+    session.settle();
+    session
+}
+
+/// One second of errors on GKE; what was written in it.
+fn errors(session: &mut Session) -> Vec<(EffectId, Weights)> {
+    let before = session.writes().len();
+    session.now = session.now + SECOND;
+    session.home_healthy();
+    session.beats();
+    session.sample(Metric::ErrorRate, 0.08);
+    session.writes().split_off(before)
+}
+
+#[test]
+fn a_breach_for_its_whole_time_rolls_back_exactly_once() {
+    let mut session = quarter();
+    let mut written = Vec::new();
+    for second in 0..=119 {
+        assert_eq!(errors(&mut session), [], "second {second}");
+    }
+    written.extend(errors(&mut session));
+    assert_eq!(written.len(), 1);
+    assert_eq!(written[0].1, split(0));
+    let latch = session.route().latch.clone().unwrap();
+    assert!(matches!(&latch.cause, Cause::Triggers { triggers, .. } if triggers[0].as_str() == "error-rate"), "{latch:?}");
+    for _ in 0..200 {
+        assert_eq!(errors(&mut session), []);
+    }
+}
+
+#[test]
+fn one_ok_sample_begins_the_window_anew() {
+    let mut session = quarter();
+    for _ in 0..110 {
+        errors(&mut session);
+    }
+    session.now = session.now + SECOND;
+    session.sample(Metric::ErrorRate, 0.01);
+    for _ in 0..=119 {
+        assert_eq!(errors(&mut session), []);
+    }
+    assert_eq!(errors(&mut session).len(), 1);
+}
+
+#[test]
+fn every_other_scrape_failing_does_not_disarm() {
+    let mut session = quarter();
+    for second in 0..=120 {
+        session.now = session.now + SECOND;
+        session.home_healthy();
+        session.beats();
+        if second % 2 == 0 {
+            session.sample(Metric::ErrorRate, 0.08);
+        } else {
+            session.scrape_fails();
+        }
+    }
+    assert_eq!(session.last_write().1, split(0));
+}
+
+#[test]
+fn a_crash_that_takes_the_metrics_with_it_still_goes_home() {
+    let mut session = quarter();
+    errors(&mut session);
+    errors(&mut session);
+    for _ in 0..119 {
+        session.now = session.now + SECOND;
+        session.home_healthy();
+        session.beats();
+        session.gap(Metric::ErrorRate, Gap::Missing);
+    }
+    assert_eq!(session.last_write().1, split(0));
+}
+
+#[test]
+fn one_sample_repeated_is_one_sample() {
+    let mut session = quarter();
+    session.now = session.now + SECOND;
+    let at = session.now;
+    for _ in 0..140 {
+        let stuck = Ok(cutover::domain::metric::Sample { value: 0.5, requests: 500, at });
+        session.measured(Metric::ErrorRate, stuck);
+        session.now = session.now + SECOND;
+        session.home_healthy();
+        session.beats();
+    }
+    assert_eq!(session.writes().len(), 1, "only the shift itself");
+}
+
+#[test]
+fn a_rollback_overtakes_a_running_advance() {
+    let mut session = Session::at(250);
+    session.shift(250, 500);
+    let (advance, _) = session.last_write();
+    assert_eq!(session.rollback(&ben()), Verdict::Accepted);
+    let (home, to) = session.last_write();
+    assert_eq!((home == advance, to), (false, split(0)));
+    // The rollback was first; the advance fails on its version.
+    session.write_done();
+    let conflict = Outcome::NotDone(Fault::new(FaultKind::Conflict, "412"));
+    session.finish(advance, conflict);
+    session.weights(0);
+    session.calm(61);
+    assert_eq!((session.writes().len(), &session.route().motion), (2, &Motion::Settled));
+    assert_eq!(session.route().wanted, Some(split(0)));
+}
+
+#[test]
+fn an_overtaken_advance_that_lands_late_is_undone() {
+    let mut session = Session::at(0);
+    session.shift(0, 250);
+    let (advance, _) = session.last_write();
+    session.rollback(&ben());
+    assert_eq!(session.last_write().1, split(0), "written besides, to be the first of the two");
+    session.write_done();
+    session.now = session.now + SECOND;
+    session.finish(advance, Outcome::Done(Receipt::default()));
+    session.foreign(250);
+    assert_eq!(session.writes().len(), 3);
+    assert_eq!(session.last_write().1, split(0));
+}
+
+#[test]
+fn a_failed_way_home_is_tried_again_within_two_seconds_from_a_fresh_look() {
+    let mut session = Session::at(250);
+    session.rollback(&ana());
+    for attempt in 1..=5 {
+        let (effect, _) = session.last_write();
+        let failed = session.finish(effect, Outcome::NotDone(Fault::new(FaultKind::Unavailable, "503")));
+        assert_eq!((writes(&failed).len(), reads(&failed)), (0, 1));
+        session.now = session.now + Millis::from_secs(2);
+        let looked = session.weights(250);
+        assert_eq!(writes(&looked).len(), 1, "attempt {attempt}");
+        session.end_reads();
+    }
+    session.write_done();
+    assert!(matches!(session.route().motion, Motion::Propagating { goal: Goal::Rollback, .. }));
+}
+
+#[test]
+fn a_conflict_on_the_way_home_is_re_decided_at_once() {
+    let mut session = Session::at(250);
+    session.rollback(&ana());
+    let (effect, _) = session.last_write();
+    session.finish(effect, Outcome::NotDone(Fault::new(FaultKind::Conflict, "412")));
+    let looked = session.foreign(300);
+    assert_eq!(writes(&looked).len(), 1);
+}
+
+#[test]
+fn an_unknown_way_home_is_resolved_by_looking() {
+    let mut session = Session::at(250);
+    session.rollback(&ana());
+    let (effect, _) = session.last_write();
+    let unknown = session.finish(effect, Outcome::Unknown(Fault::new(FaultKind::TimedOut, "30 s")));
+    assert_eq!((writes(&unknown).len(), reads(&unknown)), (0, 1));
+    session.now = session.now + SECOND;
+    session.foreign(0);
+    assert_eq!(session.writes().len(), 1, "it had happened, so it is not repeated");
+    assert!(matches!(session.route().motion, Motion::Propagating { .. }));
+}
+
+#[test]
+fn two_people_and_a_trigger_make_one_rollback() {
+    let mut session = quarter();
+    for _ in 0..=119 {
+        errors(&mut session);
+    }
+    assert_eq!(session.rollback(&ana()), Verdict::Accepted);
+    assert_eq!(session.rollback(&ben()), Verdict::Joined);
+    assert_eq!(errors(&mut session), []);
+    let latch = session.route().latch.clone().unwrap();
+    assert_eq!((session.writes().len(), latch.joined.len()), (2, 2), "the shift and one rollback; {latch:?}");
+}
+
+#[test]
+fn a_latched_route_advances_only_after_re_arming_with_a_reason() {
+    let mut session = Session::at(250);
+    session.rollback(&ana());
+    session.settle();
+    assert!(matches!(refused(session.shift(0, 10)), Refusal::Latched { .. }));
+    let rearm = |reason: &str| Command::Rearm { route: route(), reason: reason.into() };
+    assert_eq!(refused(session.ask(&ana(), rearm("  "))), Refusal::ReasonMissing);
+    assert!(matches!(refused(session.ask(&ben(), rearm("fixed"))), Refusal::NoControls { .. }));
+    assert_eq!(session.ask(&ana(), rearm("the probe path was wrong")), Verdict::Accepted);
+    assert_eq!(session.shift(0, 10), Verdict::Accepted);
+}
+
+#[test]
+fn a_rollback_drops_what_waits() {
+    let mut session = Session::at(0);
+    session.shift(0, 10);
+    assert_eq!(session.shift(10, 50), Verdict::Queued);
+    session.rollback(&ben());
+    assert_eq!(session.route().queued, None);
+    let dropped = notes(session.decisions.last().unwrap());
+    assert!(dropped.contains("was dropped"), "{dropped}");
+}
+
+#[test]
+fn blindness_with_users_on_both_sides_goes_home_after_five_minutes() {
+    let mut session = quarter();
+    let blind_for = |session: &mut Session, seconds: u64| {
+        for _ in 0..seconds {
+            session.now = session.now + SECOND;
+            session.home_healthy();
+            session.beats();
+            session.weights_by(250, None);
+            session.scrape_fails();
+        }
+    };
+    let before = session.writes().len();
+    blind_for(&mut session, 31);
+    assert!(matches!(refused(session.shift(250, 300)), Refusal::Blind { .. }));
+    blind_for(&mut session, 269);
+    assert_eq!(session.writes().len(), before);
+    blind_for(&mut session, 2);
+    assert_eq!(session.last_write().1, split(0));
+    assert!(matches!(session.route().latch.as_ref().unwrap().cause, Cause::Blind { .. }));
+}
+
+#[test]
+fn nobody_is_sent_to_a_home_that_is_proven_dead() {
+    let mut session = quarter();
+    let home_dead = |session: &mut Session| {
+        session.now = session.now + SECOND;
+        session.workload(run(), 0);
+        session.workload(gke(), 6);
+        session.beats();
+        session.sample(Metric::ErrorRate, 0.08)
+    };
+    for _ in 0..=125 {
+        assert_eq!(writes(&home_dead(&mut session)), []);
+    }
+    let said = session.state.feed.iter().filter(|line| line.tone == Tone::Alarm && line.text.as_str().contains("answers nobody"));
+    assert_eq!(said.count(), 1);
+    session.now = session.now + SECOND;
+    assert_eq!(writes(&session.workload(run(), 6)).len(), 1, "as soon as home lives again");
+}
+
+#[test]
+fn a_rollback_under_way_survives_the_host() {
+    let mut session = Session::at(250);
+    session.rollback(&ana());
+    let back = session.step(Event::Restarted);
+    assert_eq!((writes(&back).len(), reads(&back)), (0, 1), "first a look");
+    session.now = session.now + SECOND;
+    let looked = session.weights(250);
+    assert_eq!(writes(&looked).len(), 1);
+}
+
+#[test]
+fn a_restart_in_the_middle_of_an_advance_advances_nothing() {
+    let mut session = Session::at(0);
+    session.shift(0, 10);
+    session.shift(10, 50);
+    for _ in 0..3 {
+        session.step(Event::Restarted);
+        session.now = session.now + SECOND;
+    }
+    assert!(matches!(session.route().motion, Motion::Resolving { .. }));
+    assert_eq!((session.route().queued.clone(), session.state.controls.holder.clone()), (None, None));
+    session.foreign(10);
+    session.calm(100);
+    assert_eq!((session.writes().len(), &session.route().motion), (1, &Motion::Settled));
+    assert_eq!(session.route().wanted, Some(split(10)), "it had happened");
+}
+
+#[test]
+fn a_provider_that_undoes_the_rollback_is_fought_once() {
+    let mut session = Session::at(250);
+    session.rollback(&ana());
+    session.write_done();
+    session.now = session.now + SECOND;
+    assert_eq!(writes(&session.foreign(250)).len(), 1);
+    session.write_done();
+    session.now = session.now + SECOND;
+    assert_eq!(writes(&session.foreign(250)).len(), 0);
+    assert!(session.route().drift.is_some());
+}

@@ -1,0 +1,369 @@
+//! Moments of a night at HexProperty, as states: what a cockpit is handed when they happen.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use cutover::{
+    core::{
+        command::Command,
+        decision::{Cause, Tone},
+        event::{Asker, TerminalSize, WorldKind},
+        state::{
+            Approval, BackendState, Drift, FeedLine, Goal, Holder, Homeward, ItemState, ItemStatus, Latch, Motion, Observed, Opened,
+            Person, ProbeState, Readiness, Reading, ReplicationState, RouteState, Share, SourceState, State, TriggerState,
+        },
+    },
+    domain::{
+        fact::{Accepted, ReplicaState, Replication, Writable},
+        fault::{Fault, FaultKind, Version},
+        id::{AskId, ClientId, Seq},
+        metric::{Gap, Metric, Sample},
+        platform::{Happening, Pod, Readiness as PodReadiness, Workload},
+        role::Role,
+        shown::Shown,
+        time::{Millis, Timestamp},
+        weight::{PerMille, Weights},
+    },
+    plan::{
+        self,
+        model::{Check, Plan, Proof},
+    },
+    tui::view::{Me, View},
+};
+
+/// 2026-11-24, 03:12:40 UTC.
+pub const NOW: Timestamp = Timestamp(1_795_489_960_000);
+
+pub fn id<T: std::str::FromStr>(text: &str) -> T
+where
+    T::Err: std::fmt::Debug,
+{
+    text.parse().unwrap()
+}
+
+fn ago(seconds: u64) -> Timestamp {
+    NOW.before(Millis::from_secs(seconds))
+}
+
+pub fn gke(percent: u16) -> Weights {
+    Weights::all_on(&id("run"), &[id("run"), id("gke")]).with(&id("gke"), PerMille::percent(percent).unwrap()).unwrap()
+}
+
+fn plan() -> Plan {
+    plan::read(include_bytes!("../../plans/hexproperty.yaml")).expect("our own plan").0
+}
+
+/// The pilot's own view.
+pub fn view() -> View {
+    View { me: Some(Me { client: ClientId(1), who: id("ada"), role: Role::Pilot }), now: NOW, ..View::new() }
+}
+
+/// A quarter of the traffic on GKE, all well.
+pub fn calm() -> State {
+    let plan = plan();
+    let mut state = State { seq: Seq(4_711), now: NOW, ..State::default() };
+    state.routes.insert(id("frontend"), route(25));
+    state.backends.insert(id("run"), backend("frontend-00042-bim", 90.0, 0.002, 180.0, 12));
+    state.backends.insert(id("gke"), backend("frontend:1.42.0", 30.0, 0.0018, 150.0, 6));
+    for trigger in &plan.triggers {
+        let value = if trigger.metric == Metric::ErrorRate { 0.0018 } else { 150.0 };
+        let known = TriggerState { reading: Reading::Ok, value: Some(value), value_at: Some(ago(2)), ..TriggerState::default() };
+        state.triggers.insert(trigger.id.clone(), known);
+    }
+    for source in ["weights/frontend", "scrape/run", "scrape/gke", "front-door/frontend"] {
+        let known = SourceState { asked_at: ago(2), ok_at: Some(ago(2)), fault: None, stale_after: Millis::from_secs(15), failures: 0 };
+        state.sources.insert(id(source), known);
+    }
+    for item in &plan.checklist {
+        state.checklist.insert(item.id.clone(), answered(&item.proof));
+    }
+    for (name, lag) in [("hexproperty-prod", None), ("hexproperty-replica", Some(0.3))] {
+        state.replication.insert(id(name), instance(name, lag));
+    }
+    let holder = Holder { client: ClientId(1), who: id("ada"), since: ago(5_000), beat_at: ago(2) };
+    state.controls.holder = Some(holder);
+    state.controls.epoch = 3;
+    state.people = people();
+    state.feed = feed();
+    state.opened = Some(Opened {
+        session: id("hexproperty-20261124-0100"),
+        plan: Box::new(plan),
+        world: WorldKind::Live,
+        at: ago(8_000),
+        restarts: 0,
+    });
+    state
+}
+
+fn route(percent: u16) -> RouteState {
+    let share = f64::from(percent) / 100.0;
+    let band = |at: f64| Share { fraction: at, low: (at - 0.012).max(0.0), high: (at + 0.012).min(1.0) };
+    let shares = BTreeMap::from([(id("gke"), band(share - 0.003)), (id("run"), band(1.003 - share))]);
+    RouteState {
+        wanted: Some(gke(percent)),
+        accepted: Some(Accepted {
+            route: id("frontend"),
+            weights: gke(percent),
+            version: Version("b1a7".to_owned()),
+            actor: None,
+            changed_at: Some(ago(700)),
+            trouble: None,
+        }),
+        accepted_at: Some(ago(3)),
+        changed_at: Some(ago(700)),
+        moved_by: Some(Shown::new("ada")),
+        followed_in: Some(Millis::from_secs(34)),
+        observed: Some(Observed { at: ago(1), requests: 3_604, failed: 7, dropped: 0, shares, window: VecDeque::new() }),
+        motion: Motion::Settled,
+        readiness: Readiness { against: vec![], home_ready: Some(12), takes: Millis::from_secs(34), moves: share, seen_at: Some(ago(3)) },
+        ..RouteState::default()
+    }
+}
+
+/// A figure that wanders a little, 200 columns of it.
+fn history(around: f64) -> VecDeque<Option<f64>> {
+    (0..200).map(|x| Some(around * (1.0 + 0.25 * f64::from(x).mul_add(0.35, 0.0).sin() + 0.15 * (f64::from(x) * 1.7).cos()))).collect()
+}
+
+fn sample(value: f64) -> Sample {
+    Sample { value, requests: 1_800, at: ago(2) }
+}
+
+fn backend(version: &str, rate: f64, errors: f64, p95: f64, instances: u32) -> BackendState {
+    let figures = [
+        (Metric::RequestRate, rate),
+        (Metric::ErrorRate, errors),
+        (Metric::P50Latency, p95 / 3.0),
+        (Metric::P95Latency, p95),
+        (Metric::P99Latency, p95 * 1.8),
+        (Metric::DropRate, 0.0),
+    ];
+    let pods = (0..instances).filter(|_| version.contains(':')).map(|number| pod(number, PodReadiness::Ready, "Running"));
+    BackendState {
+        values: figures.into_iter().map(|(metric, value)| (metric, Ok(sample(value)))).collect(),
+        values_at: Some(ago(2)),
+        workload: Some(Workload {
+            desired: instances,
+            ready: instances,
+            restarts: 0,
+            version: Shown::new(version),
+            trouble: None,
+            pods: pods.collect(),
+        }),
+        workload_at: Some(ago(4)),
+        ready_most: instances,
+        probe: Some(ProbeState { at: ago(3), sent: 5, failed: 0, dropped: 0, slowest_ms: Some(p95) }),
+        history: figures.into_iter().map(|(metric, value)| (metric, history(value))).collect(),
+        ..BackendState::default()
+    }
+}
+
+fn pod(number: u32, ready: PodReadiness, status: &str) -> Pod {
+    Pod {
+        name: Shown::new(&format!("frontend-6c9d7b{number:02}-x{number}k2v")),
+        status: Shown::new(status),
+        ready,
+        restarts: if ready == PodReadiness::Ready { 0 } else { 4 },
+        node: Shown::new(&format!("gke-hexproperty-prod-{}", ["a", "b", "c"][number as usize % 3])),
+        started_at: Some(ago(90_000)),
+    }
+}
+
+fn answered(proof: &Proof) -> ItemState {
+    let done = |evidence: &str, age: u64| ItemState {
+        status: ItemStatus::Done,
+        evidence: Shown::new(evidence),
+        seen_at: Some(ago(age)),
+        since: Some(ago(age)),
+        ..ItemState::default()
+    };
+    match proof {
+        Proof::Signed => ItemState { signed_by: Some(id("bob")), ..done("seen on the console", 90_000) },
+        Proof::Collected(Check::AllTrafficOnTarget) => {
+            ItemState { status: ItemStatus::Open, evidence: Shown::new("gke has 25%"), ..ItemState::default() }
+        }
+        Proof::Collected(Check::StableFor(_)) => ItemState { status: ItemStatus::Open, ..ItemState::default() },
+        Proof::Collected(_) => done("all 4 sources answer", 3),
+    }
+}
+
+fn instance(name: &str, lag: Option<f64>) -> ReplicationState {
+    let state = if lag.is_some() { ReplicaState::Replicating } else { ReplicaState::Primary };
+    ReplicationState {
+        now: Replication {
+            instance: id(name),
+            primary: lag.map(|_| id("hexproperty-prod")),
+            state,
+            lag: lag.map_or(Err(Gap::Missing), |lag| Ok(sample(lag))),
+            writable: if lag.is_some() { Writable::ReadOnly } else { Writable::AcceptsWrites },
+            operation: None,
+        },
+        seen_at: ago(40),
+        history: history(0.3),
+        history_at: Some(ago(40)),
+    }
+}
+
+fn people() -> BTreeMap<ClientId, Person> {
+    let person = |who: &str, role, focus: &str| Person {
+        who: id(who),
+        role,
+        joined_at: ago(6_000),
+        active_at: ago(20),
+        terminal: Some(TerminalSize { columns: 120, rows: 40 }),
+        focus: Some(Shown::new(focus)),
+        drafts: BTreeMap::new(),
+    };
+    BTreeMap::from([
+        (ClientId(1), person("ada", Role::Pilot, "traffic")),
+        (ClientId(2), person("bob", Role::Operator, "journal")),
+        (ClientId(3), person("eve", Role::Watcher, "platforms")),
+    ])
+}
+
+fn line(seconds: u64, tone: Tone, who: Option<&str>, text: &str) -> FeedLine {
+    FeedLine { seq: Seq(4_700 - seconds / 10), at: ago(seconds), tone, who: who.map(id), text: Shown::new(text) }
+}
+
+fn feed() -> VecDeque<FeedLine> {
+    VecDeque::from([
+        line(4_000, Tone::Plain, Some("ada"), "took the controls"),
+        line(3_600, Tone::Plain, Some("ada"), "asked for frontend gke 1% · run 99%"),
+        line(3_590, Tone::Good, None, "frontend stands at gke 1% · run 99%, accepted and observed"),
+        line(2_400, Tone::Plain, Some("ada"), "asked for frontend gke 5% · run 95%"),
+        line(2_360, Tone::Good, None, "frontend stands at gke 5% · run 95%, accepted and observed"),
+        line(1_200, Tone::Plain, Some("bob"), "signed load-test: 3x peak for an hour, p95 stayed under 400ms"),
+        line(734, Tone::Plain, Some("ada"), "asked for frontend gke 25% · run 75%"),
+        line(700, Tone::Good, None, "frontend stands at gke 25% · run 75%, accepted and observed"),
+        line(300, Tone::Plain, Some("eve"), "joined as watcher"),
+    ])
+}
+
+/// A quarter on GKE, and errors there for 74 of the 120 seconds.
+pub fn breach() -> State {
+    let mut state = calm();
+    let errors = 0.082;
+    let gke = state.backends.get_mut(&id("gke")).unwrap();
+    gke.values.insert(Metric::ErrorRate, Ok(sample(errors)));
+    gke.values.insert(Metric::P95Latency, Ok(sample(640.0)));
+    for (metric, high) in [(Metric::ErrorRate, errors), (Metric::P95Latency, 640.0)] {
+        let points = gke.history.get_mut(&metric).unwrap();
+        points.iter_mut().rev().take(15).for_each(|point| *point = Some(high));
+    }
+    let workload = gke.workload.as_mut().unwrap();
+    (workload.ready, workload.restarts, workload.trouble) = (4, 8, Some(Shown::new("2 pods in CrashLoopBackOff")));
+    workload.pods[1] = pod(1, PodReadiness::NotReady, "CrashLoopBackOff");
+    workload.pods[4] = pod(4, PodReadiness::NotReady, "CrashLoopBackOff");
+    gke.probe = Some(ProbeState { at: ago(3), sent: 5, failed: 2, dropped: 0, slowest_ms: Some(930.0) });
+    gke.happenings = VecDeque::from([Happening {
+        at: ago(60),
+        kind: Shown::new("Warning"),
+        reason: Shown::new("BackOff"),
+        object: Shown::new("Pod/frontend-6c9d7b01-x1k2v"),
+        message: Shown::new("Back-off restarting failed container frontend"),
+        count: 7,
+    }]);
+    let trigger = state.triggers.get_mut(&id("error-rate")).unwrap();
+    *trigger = TriggerState {
+        reading: Reading::Breach,
+        pending_since: Some(ago(74)),
+        breaches: 15,
+        last_breach_at: Some(ago(2)),
+        value: Some(errors),
+        value_at: Some(ago(2)),
+        ..TriggerState::default()
+    };
+    let item = state.checklist.get_mut(&id("error-rates")).unwrap();
+    (item.status, item.evidence, item.since) = (ItemStatus::Failing, Shown::new("gke 8.20%, bound 1.00%"), Some(ago(74)));
+    state.feed.push_back(line(74, Tone::Warning, None, "error-rate of gke is 8.20%, above 5.00%: rolls back in 2m00s unless it clears"));
+    state
+}
+
+/// The trigger has fired; home is accepted, the data plane follows.
+pub fn rollback() -> State {
+    let mut state = breach();
+    let cause = Cause::Triggers { triggers: vec![id("error-rate")], reading: Shown::new("8.20% above 5.00% for 2m00s") };
+    let route = state.routes.get_mut(&id("frontend")).unwrap();
+    route.wanted = Some(gke(0));
+    route.accepted.as_mut().unwrap().weights = gke(0);
+    route.observed.as_mut().unwrap().shares.insert(id("gke"), Share { fraction: 0.13, low: 0.118, high: 0.142 });
+    route.before = Some(gke(25));
+    route.moved_by = Some(Shown::new("trigger error-rate"));
+    route.motion =
+        Motion::Propagating { to: gke(0), since: ago(11), until: NOW + Millis::from_secs(109), cause: cause.clone(), goal: Goal::Rollback };
+    route.latch = Some(Latch { cause, at: ago(12), joined: vec![] });
+    route.homeward = Some(Homeward { since: ago(12), writes: 1, attempts: 0, escalated_at: None });
+    let trigger = state.triggers.get_mut(&id("error-rate")).unwrap();
+    (trigger.pending_since, trigger.fired_at) = (None, Some(ago(12)));
+    state.feed.push_back(line(12, Tone::Alarm, None, "rolling frontend back to run: error-rate 8.20% above 5.00% for 2m00s"));
+    state.feed.push_back(line(11, Tone::Good, None, "frontend: home accepted by the load balancer after 0.9s; it follows within 2m00s"));
+    state
+}
+
+/// GKE's own figures have stopped coming, and the triggers that need them are blind.
+pub fn stale() -> State {
+    let mut state = calm();
+    let fault = Fault::new(FaultKind::TimedOut, "no answer within 4s");
+    let source = state.sources.get_mut(&id("scrape/gke")).unwrap();
+    (source.ok_at, source.fault, source.failures) = (Some(ago(95)), Some(fault), 19);
+    let gke = state.backends.get_mut(&id("gke")).unwrap();
+    gke.values.values_mut().for_each(|value| *value = Err(Gap::Stale));
+    gke.values_at = Some(ago(95));
+    gke.workload_at = Some(ago(130));
+    gke.probe = None;
+    for points in gke.history.values_mut() {
+        points.iter_mut().rev().take(19).for_each(|point| *point = None);
+    }
+    for trigger in state.triggers.values_mut() {
+        trigger.reading = Reading::Unknown { why: Shown::new("scrape/gke: stale for 1m35s") };
+        trigger.blind_since = Some(ago(80));
+    }
+    for item in ["monitoring", "error-rates", "latency"] {
+        let item = state.checklist.get_mut(&id(item)).unwrap();
+        (item.status, item.evidence) = (ItemStatus::Unknown, Shown::new("scrape/gke does not answer"));
+    }
+    let replica = state.replication.get_mut(&id("hexproperty-replica")).unwrap();
+    (replica.now.lag, replica.seen_at) = (Err(Gap::Stale), ago(70));
+    state.feed.push_back(line(
+        80,
+        Tone::Warning,
+        None,
+        "error-rate is blind: scrape/gke does not answer; advancing is refused, going back is not",
+    ));
+    state
+}
+
+/// Somebody set another weight in the console.
+pub fn drift() -> State {
+    let mut state = calm();
+    let route = state.routes.get_mut(&id("frontend")).unwrap();
+    route.accepted.as_mut().unwrap().weights = gke(60);
+    let actor = Some(Shown::new("mallory@hexproperty.com"));
+    route.drift = Some(Drift { expected: gke(25), found: gke(60), actor, since: ago(9), flips: VecDeque::from([ago(9)]) });
+    state
+}
+
+/// A step that is too large for one person.
+pub fn approval() -> State {
+    let mut state = calm();
+    let by = Asker { client: ClientId(2), who: id("bob"), role: Role::Operator };
+    let term = |name: &str, value: &str| (Shown::new(name), Shown::new(value));
+    let approval = Approval {
+        epoch: 3,
+        digest: "9f2c41d07be3".to_owned(),
+        by,
+        ask: AskId(7),
+        command: Command::Shift { route: id("frontend"), from: gke(25), to: gke(100) },
+        terms: vec![
+            term("route", "frontend"),
+            term("from", "gke 25% · run 75%"),
+            term("to", "gke 100% · run 0%"),
+            term("version", "b1a7"),
+            term("plan", "3e1f88c2"),
+            term("controls", "epoch 3"),
+        ],
+        at: ago(20),
+        expires_at: NOW + Millis::from_secs(280),
+    };
+    state.approvals.insert(approval.digest.clone(), approval);
+    state
+}

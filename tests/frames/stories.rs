@@ -1,0 +1,189 @@
+//! Each moment at each size, and what must be readable in it.
+
+use cutover::domain::role::Role;
+use cutover::tui::{
+    overlay::{Overlay, Purpose, entries},
+    theme::{Catalogue, Charset, Depth},
+    view::{Hearing, Pane, Screen, View},
+    widgets::line::LineEdit,
+};
+
+use crate::{catalogue, frame, keep, plain, scenes};
+
+const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 50)];
+
+/// Draws `state` at every size and gives the texts.
+fn at_all_sizes(name: &str, state: &cutover::core::state::State, view: &View) -> Vec<String> {
+    let theme = catalogue().first();
+    let drawn = SIZES.map(|(columns, rows)| {
+        let buf = frame(state, view, &theme, columns, rows);
+        keep(&format!("{name}-{columns}x{rows}"), &buf);
+        plain(&buf)
+    });
+    drawn.to_vec()
+}
+
+fn says(texts: &[String], words: &[&str]) {
+    for text in texts {
+        for word in words {
+            assert!(text.contains(word), "{word:?} is not said in\n{text}");
+        }
+    }
+}
+
+#[test]
+fn a_calm_night_says_where_traffic_is_that_it_is_safe_and_how_to_go_back() {
+    let texts = at_all_sizes("calm", &scenes::calm(), &scenes::view());
+    says(&texts, &["LIVE", "25%", "75%", "observed 24.7%", "healthy", "armed", "settled", "F9", "takes all home", "lag 0.3s"]);
+    insta::assert_snapshot!("calm_80x24", texts[0]);
+}
+
+#[test]
+fn a_breach_shows_its_running_clock_and_the_way_home() {
+    let texts = at_all_sizes("breach", &scenes::breach(), &scenes::view());
+    says(&texts, &["8.20%", "rolls back in 46s", "rolls back by itself in 46s", "clock running", "CrashLoopBackOff", "F9", "75%"]);
+    insta::assert_snapshot!("breach_80x24", texts[0]);
+}
+
+#[test]
+fn a_rollback_says_its_cause_and_how_far_it_is() {
+    let texts = at_all_sizes("rollback", &scenes::rollback(), &scenes::view());
+    says(&texts, &["ROLLING BACK to run", "error-rate: 8.20% above 5.00%", "observed 13.0%", "wanted 0%", "100%"]);
+    insta::assert_snapshot!("rollback_80x24", texts[0]);
+}
+
+#[test]
+fn a_stale_source_is_named_and_its_figures_are_not_shown_as_live() {
+    let texts = at_all_sizes("stale", &scenes::stale(), &scenes::view());
+    says(&texts, &["blind", "stale", "last heard 2m10s ago", "F9"]);
+    assert!(texts.iter().all(|text| !text.contains("0.18%")), "a figure of a dead source is on the screen");
+    insta::assert_snapshot!("stale_80x24", texts[0]);
+}
+
+#[test]
+fn drift_names_the_stranger_and_both_ways_out() {
+    let texts = at_all_sizes("drift", &scenes::drift(), &scenes::view());
+    says(&texts, &["DRIFT: mallory@hexproperty.com set 60%, expected 25%", "d adopts", "F9"]);
+}
+
+#[test]
+fn a_lost_host_is_the_first_thing_one_reads() {
+    let view = View { hearing: Hearing::Lost { why: "the host is silent".to_owned() }, ..scenes::view() };
+    says(&at_all_sizes("lost", &scenes::calm(), &view), &["NOT CONNECTED", "the host is silent"]);
+}
+
+#[test]
+fn a_draft_says_that_it_is_one() {
+    let mut view = scenes::view();
+    view.drafts.insert(scenes::id("frontend"), scenes::gke(50));
+    let texts = at_all_sizes("draft", &scenes::calm(), &view);
+    says(&texts, &["draft 50%", "Enter asks", "Esc drops it", "wanted 25%"]);
+    view.drafts.insert(scenes::id("frontend"), scenes::gke(100));
+    says(&at_all_sizes("draft-large", &scenes::calm(), &view), &["over 50% needs a second person"]);
+}
+
+#[test]
+fn an_approval_is_announced_and_its_terms_are_read_before_the_word() {
+    let state = scenes::approval();
+    let texts = at_all_sizes("asked", &state, &scenes::view());
+    says(&texts, &["bob asks for approval", "v reviews it", "4m40s left"]);
+    let approval = Box::new(state.approvals.values().next().expect("one is open").clone());
+    let view = View { overlay: Some(Overlay::Review { approval, line: LineEdit::with("front") }), ..scenes::view() };
+    let texts = at_all_sizes("review", &state, &view);
+    says(&texts, &["gke 25% · run 75%", "gke 100% · run 0%", "b1a7", "Type frontend and Enter to approve", "F9 still rolls back"]);
+}
+
+#[test]
+fn every_screen_and_overlay_is_drawn() {
+    let stirs = [("error-burst".to_owned(), "GKE answers a tenth of its requests with errors".to_owned())];
+    let themes: Vec<String> = catalogue().words().to_vec();
+    let overlays = [
+        ("help", Overlay::Help { scroll: 0 }, "Bring all traffic of every route home"),
+        (
+            "palette",
+            Overlay::Palette { line: LineEdit::default(), chosen: 1, entries: entries(Role::Pilot, &stirs, &themes) },
+            "screen metrics",
+        ),
+        ("themes", Overlay::Themes { words: themes.clone(), chosen: 0, before: "dark".to_owned() }, "colorblind"),
+        (
+            "rearm",
+            Overlay::Typing { purpose: Purpose::Rearm { route: scenes::id("frontend") }, line: LineEdit::with("pods are fixed") },
+            "pods are fixed",
+        ),
+    ];
+    for (name, overlay, word) in overlays {
+        let view = View { overlay: Some(overlay), ..scenes::view() };
+        let texts = at_all_sizes(name, &scenes::calm(), &view);
+        if name != "palette" {
+            says(&texts, &[word]);
+        }
+    }
+    for (screen, word) in
+        [(Screen::Metrics, "limit 5.00%"), (Screen::Journal, "3x peak for an hour"), (Screen::Kubernetes, "frontend-6c9d7b01")]
+    {
+        let view = View { screen, ..scenes::view() };
+        says(&at_all_sizes(screen.name(), &scenes::breach(), &view), &[word, "F9"]);
+    }
+}
+
+#[test]
+fn a_watcher_is_offered_no_key_that_acts() {
+    let mut view = scenes::view();
+    view.me.as_mut().expect("somebody").role = Role::Watcher;
+    for text in at_all_sizes("watcher", &scenes::calm(), &view) {
+        let footer = text.lines().last().expect("a footer");
+        assert!(text.contains("WATCH") && !footer.contains("F9") && !footer.contains("ask"), "{footer}");
+    }
+}
+
+#[test]
+fn without_colour_and_without_unicode_the_story_is_the_same() {
+    let catalogue = Catalogue::new(Depth::Monochrome, Charset::Ascii);
+    let theme = catalogue.first();
+    for (name, state) in
+        [("calm", scenes::calm()), ("breach", scenes::breach()), ("rollback", scenes::rollback()), ("stale", scenes::stale())]
+    {
+        let buf = frame(&state, &scenes::view(), &theme, 80, 24);
+        keep(&format!("{name}-ascii-80x24"), &buf);
+        let text = plain(&buf);
+        // The names and remarks of people keep their own characters; shapes don't.
+        let strange: String = text.chars().filter(|character| !character.is_ascii() && *character != '·').collect();
+        assert_eq!(strange, "", "{text}");
+    }
+    let text = plain(&frame(&scenes::breach(), &scenes::view(), &theme, 80, 24));
+    assert!(text.contains("X error rate") && text.contains("rolls back in 46s"), "{text}");
+}
+
+#[test]
+fn every_theme_draws_every_moment() {
+    let catalogue = catalogue();
+    for word in catalogue.words() {
+        let theme = catalogue.theme(word).expect("embedded");
+        keep(&format!("theme-{word}"), &frame(&scenes::breach(), &scenes::view(), &theme, 120, 40));
+    }
+    let sixteen = Catalogue::new(Depth::Sixteen, Charset::Unicode);
+    for word in ["dark", "light"] {
+        keep(&format!("sixteen-{word}"), &frame(&scenes::breach(), &scenes::view(), &sixteen.theme(word).expect("embedded"), 120, 40));
+    }
+}
+
+#[test]
+fn no_size_from_nothing_to_400x120_panics() {
+    let theme = catalogue().first();
+    let widths = (0..=45).chain([59, 79, 80, 99, 100, 119, 120, 159, 160, 199, 200, 399, 400]);
+    for width in widths {
+        for height in (0..=45).step_by(if width % 10 == 0 { 1 } else { 9 }).chain([50, 119, 120]) {
+            for state in [scenes::breach(), scenes::rollback(), cutover::core::state::State::default()] {
+                frame(&state, &scenes::view(), &theme, width, height);
+            }
+        }
+    }
+    for screen in Screen::ALL {
+        for pane in Pane::ALL {
+            for (width, height) in [(40, 12), (41, 13), (80, 24), (400, 120), (1, 1)] {
+                let view = View { screen, focus: pane, zoomed: cutover::tui::view::Zoom::Focused, ..scenes::view() };
+                frame(&scenes::approval(), &view, &theme, width, height);
+            }
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! The reading of plans, seen from outside: the good plan, a corpus of broken ones, and whatever else anybody may feed it.
+
+use std::collections::BTreeSet;
+
+use cutover::plan::{
+    self,
+    diagnostic::{self, Severity},
+    lexical,
+    model::Plan,
+};
+
+const GOOD: &str = include_str!("../plans/hexproperty.yaml");
+
+#[test]
+fn the_plan_that_ships_has_nothing_to_remark_on() {
+    let read = plan::read(GOOD.as_bytes());
+    let shown = match &read {
+        Ok((_, warnings)) => diagnostic::render_all(warnings, "hexproperty.yaml", GOOD),
+        Err(problems) => diagnostic::render_all(problems, "hexproperty.yaml", GOOD),
+    };
+    assert_eq!(shown, "0 errors, 0 warnings\n");
+}
+
+/// Every broken plan of the corpus and what is said about it. The corpus grows with each plan that was misunderstood.
+#[test]
+fn each_broken_plan_is_explained() {
+    let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/plans");
+    let mut files: Vec<_> = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.retain(|file| file.extension().is_some_and(|extension| extension == "yaml"));
+    files.sort();
+    assert!(files.len() >= 17, "the corpus is there: {files:?}");
+    for file in files {
+        let name = file.file_name().unwrap().to_str().unwrap();
+        let bytes = std::fs::read(&file).unwrap();
+        let text = String::from_utf8(bytes.clone()).unwrap();
+        let said = match plan::read(&bytes) {
+            Ok((_, warnings)) => diagnostic::render_all(&warnings, name, &text),
+            Err(problems) => diagnostic::render_all(&problems, name, &text),
+        };
+        insta::with_settings!({ snapshot_path => "plans", prepend_module_to_snapshot => false, omit_expression => true }, {
+            insta::assert_snapshot!(name.trim_end_matches(".yaml"), said);
+        });
+    }
+}
+
+#[test]
+fn ten_mistakes_get_ten_remarks() {
+    let problems = plan::read(include_bytes!("plans/ten.yaml")).unwrap_err();
+    let lines: BTreeSet<_> = problems.iter().map(|problem| problem.line).collect();
+    assert_eq!((problems.len(), lines.len()), (10, 10), "{problems:#?}");
+    assert!(problems.iter().all(|problem| problem.severity == Severity::Error && problem.allowed.is_some()), "{problems:#?}");
+}
+
+#[test]
+fn each_single_slip_gets_exactly_one_error() {
+    let slips = [
+        ("threshold: 0.05", "threshold: 5"),
+        ("duration: 2m", "duration: 2"),
+        ("    action: rollback\n    on_blind: rollback\n\n  - name: p95", "    action: rollback\n\n  - name: p95"),
+        ("home: run ", "home: rum "),
+        ("[1%, 5%", "[5%, 1%"),
+        ("cluster: hexproperty-prod", "cluster: ../hexproperty-prod"),
+        ("project: hexproperty", "project: hexproperty/../other"),
+        ("proof: signed\n", "proof: sined\n"),
+        ("name: dns-ttl", "name: database-backup"),
+        ("https://api.hexproperty.com/", "https://169.254.169.254/"),
+        ("mode: shared", "mode: shard"),
+        ("step_max: 50%", "step_max: 50%\n    step_max: 50%"),
+        ("    from: 50%", "    from: 40%"),
+    ];
+    for (good, slip) in slips {
+        assert!(GOOD.contains(good), "{good}");
+        let problems = plan::read(GOOD.replacen(good, slip, 1).as_bytes()).expect_err(slip);
+        assert_eq!(problems.len(), 1, "{slip}: {problems:#?}");
+    }
+}
+
+#[test]
+fn what_was_reviewed_is_what_is_hashed() {
+    let (plan, _) = plan::read(GOOD.as_bytes()).unwrap();
+    let (other, _) = plan::read(format!("{GOOD}\n# a remark\n").as_bytes()).unwrap();
+    assert_eq!(plan.hash.len(), 64);
+    assert_ne!(plan.hash, other.hash);
+    assert_eq!(Plan { hash: plan.hash.clone(), ..other }, plan, "a comment changes nothing but the hash");
+}
+
+#[test]
+fn the_budget_ends_the_reading_and_not_a_clock() {
+    let too_large = format!("{GOOD}{}", "#".repeat(lexical::BYTES_MAX));
+    assert_eq!(plan::read(too_large.as_bytes()).unwrap_err().len(), 1);
+    let many_keys: String = (0..20_000).map(|number| format!("k{number}: 1\n")).collect();
+    assert_eq!(plan::read(many_keys.as_bytes()).unwrap_err().len(), 1);
+    // As many mistakes as fit: the report is bounded too, and says that there are more.
+    let mistakes: String = (0..4000).map(|number| format!("k{number}: 1\n")).collect();
+    let problems = plan::read(mistakes.as_bytes()).unwrap_err();
+    assert_eq!(problems.len(), 100);
+    assert!(problems.last().is_some_and(|last| last.message.contains("more problems")), "{:?}", problems.last());
+    for bomb in ["[", "{", "- ", "? ", "{a: ", "&a [", "*", "! "] {
+        let flood = bomb.repeat(lexical::BYTES_MAX / bomb.len());
+        assert!((1..=101).contains(&plan::read(flood.as_bytes()).unwrap_err().len()), "{bomb}");
+    }
+}
+
+/// What a remark points at is in the file, and drawing it works, whatever the file holds.
+fn reads_without_panic(bytes: &[u8]) {
+    let remarks = match plan::read(bytes) {
+        Ok((plan, warnings)) => {
+            // What was accepted can be journaled and comes back the same.
+            let json = serde_json::to_string(&plan).unwrap();
+            assert_eq!(serde_json::from_str::<Plan>(&json).unwrap(), plan);
+            warnings
+        }
+        Err(problems) => {
+            assert!(problems.iter().any(|problem| problem.severity == Severity::Error));
+            problems
+        }
+    };
+    let text = String::from_utf8_lossy(bytes);
+    let lines = text.split('\n').count();
+    assert!(remarks.iter().all(|remark| (1..=lines + 1).contains(&remark.line) && remark.column >= 1), "{remarks:#?}");
+    assert!(diagnostic::render_all(&remarks, "plan.yaml", &text).ends_with('\n'));
+}
+
+proptest::proptest! {
+    #[test]
+    fn any_bytes_are_read_without_panic(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..400)) {
+        reads_without_panic(&bytes);
+    }
+
+    #[test]
+    fn any_yaml_like_text_is_read_without_panic(text in "([a-z_]{1,8}|[-:?&*!|>%@,#'\"\\[\\]{}\n ]|[0-9.]{1,4}|: |\n {0,6}- |é|\t){0,80}") {
+        reads_without_panic(text.as_bytes());
+    }
+
+    /// A line lost, doubled, swapped or cut in two, or a few characters replaced: what happens to a plan in an editor.
+    #[test]
+    fn mutated_plans_are_read_without_panic(
+        cuts in proptest::collection::vec((0usize..200, 0u8..5, "[ -~]{0,6}|é|\\$\\{x\\}|\u{202e}"), 1..6),
+    ) {
+        let mut lines: Vec<String> = GOOD.lines().map(str::to_owned).collect();
+        for (place, how, piece) in cuts {
+            let place = place % lines.len();
+            match how {
+                0 => _ = lines.remove(place),
+                1 => lines.insert(place, lines[place].clone()),
+                2 => lines.swap(place, 0),
+                3 => lines[place] = lines[place].chars().skip(3).collect::<String>() + &piece,
+                _ => lines[place] = lines[place].replace(':', &piece),
+            }
+        }
+        reads_without_panic(lines.join("\n").as_bytes());
+    }
+}

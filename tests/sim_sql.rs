@@ -1,0 +1,154 @@
+//! The simulated Cloud SQL Admin API over real sockets, in both of its versions.
+//!
+//! Virtual time runs fast, so operations are waited for as a client waits: by asking for them.
+
+use cutover::sim::simulation::{Config, Simulation, Start};
+use reqwest::{Client, Method};
+use serde_json::{Value, json};
+
+const V1: &str = "/v1/projects/hexproperty";
+const BETA: &str = "/sql/v1beta4/projects/hexproperty";
+
+struct Bench {
+    simulation: Simulation,
+    client: Client,
+}
+
+impl Bench {
+    async fn start() -> Self {
+        // A second test in this process finds it installed already.
+        rustls::crypto::ring::default_provider().install_default().ok();
+        let config = Config { speed: 400.0, start: Start::At(1_795_000_000_000), ..Config::default() };
+        let simulation = Simulation::start(config).await.expect("loopback has free ports");
+        let client = Client::builder().no_proxy().tls_certs_only([]).build().expect("a plain client needs nothing");
+        Self { simulation, client }
+    }
+
+    async fn send(&self, method: Method, path: &str, body: &Value) -> (u16, Value) {
+        let url = format!("http://{}{path}", self.simulation.endpoints().google);
+        let request = self.client.request(method, url).header("host", "sqladmin.googleapis.com").bearer_auth("cutover-demo");
+        let request = if body.is_null() { request } else { request.json(body) };
+        let response = request.send().await.expect("the world answers");
+        let code = response.status().as_u16();
+        (code, response.json().await.expect("the answer is a document"))
+    }
+
+    async fn get(&self, path: &str) -> Value {
+        let (code, document) = self.send(Method::GET, path, &Value::Null).await;
+        assert_eq!(code, 200, "{path}: {document}");
+        document
+    }
+
+    /// Asks for an operation until it has ended.
+    async fn done(&self, operation: &Value) -> Value {
+        let name = operation["name"].as_str().expect("operations have names");
+        loop {
+            let document = self.get(&format!("{V1}/operations/{name}")).await;
+            if document["status"] == "DONE" {
+                return document;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+fn reason(document: &Value) -> &str {
+    document["error"]["errors"][0]["reason"].as_str().unwrap_or_default()
+}
+
+#[tokio::test]
+async fn both_versions_show_the_same_instances() {
+    let bench = Bench::start().await;
+    let mut lists = Vec::new();
+    for root in [V1, BETA] {
+        let list = bench.get(&format!("{root}/instances")).await;
+        let items = list["items"].as_array().expect("a list has items").clone();
+        let own = |item: &Value| item["selfLink"].as_str().is_some_and(|link| link.contains(&format!("googleapis.com{root}/")));
+        assert!(items.iter().all(own), "links stay in their version");
+        lists.push(items.iter().map(|item| (item["name"].clone(), item["instanceType"].clone())).collect::<Vec<_>>());
+    }
+    assert_eq!(lists[0], lists[1]);
+    assert_eq!(
+        lists[0],
+        [(json!("hexproperty-prod"), json!("CLOUD_SQL_INSTANCE")), (json!("hexproperty-replica"), json!("READ_REPLICA_INSTANCE"))]
+    );
+    let primary = bench.get(&format!("{V1}/instances/hexproperty-prod")).await;
+    assert_eq!((&primary["state"], &primary["settings"]["availabilityType"]), (&json!("RUNNABLE"), &json!("REGIONAL")));
+    assert_eq!(primary["replicaNames"], json!(["hexproperty-replica"]));
+}
+
+#[tokio::test]
+async fn a_patch_is_an_operation_of_its_asker_and_excludes_others_until_it_is_done() {
+    let bench = Bench::start().await;
+    let path = format!("{V1}/instances/hexproperty-prod");
+    let before = bench.get(&path).await["settings"]["settingsVersion"].clone();
+    let wish = json!({"settings": {"settingsVersion": before, "availabilityType": "ZONAL"}});
+    let (code, operation) = bench.send(Method::PATCH, &path, &wish).await;
+    assert_eq!((code, operation["operationType"].as_str(), operation["status"].as_str()), (200, Some("UPDATE"), Some("PENDING")));
+    assert_eq!(operation["user"], "cutover@hexproperty.iam.gserviceaccount.com");
+    let (code, busy) = bench.send(Method::POST, &format!("{V1}/instances/hexproperty-replica/promoteReplica"), &Value::Null).await;
+    assert_eq!((code, reason(&busy)), (409, "operationInProgress"));
+    let ended = bench.done(&operation).await;
+    assert!(ended.get("error").is_none() && ended["endTime"].is_string(), "{ended}");
+    let after = bench.get(&path).await;
+    assert_eq!(after["settings"]["availabilityType"], "ZONAL");
+    assert_ne!(after["settings"]["settingsVersion"], before);
+    let (code, stale) = bench.send(Method::PATCH, &path, &wish).await;
+    assert_eq!((code, reason(&stale)), (412, "staleData"));
+    let listed = bench.get(&format!("{BETA}/operations?instance=hexproperty-prod")).await;
+    assert_eq!(listed["items"].as_array().map(Vec::len), Some(1));
+}
+
+#[tokio::test]
+async fn a_promotion_makes_a_second_primary_and_shows_in_the_audit_log() {
+    let bench = Bench::start().await;
+    let path = format!("{BETA}/instances/hexproperty-replica");
+    let (code, operation) = bench.send(Method::POST, &format!("{path}/promoteReplica"), &Value::Null).await;
+    assert_eq!((code, operation["operationType"].as_str()), (200, Some("PROMOTE_REPLICA")));
+    bench.done(&operation).await;
+    let promoted = bench.get(&path).await;
+    assert_eq!((&promoted["instanceType"], promoted.get("masterInstanceName")), (&json!("CLOUD_SQL_INSTANCE"), None));
+    let (code, again) = bench.send(Method::POST, &format!("{path}/promoteReplica"), &Value::Null).await;
+    assert_eq!((code, reason(&again)), (400, "invalid"));
+    let mutations = bench.simulation.control().truth().mutations;
+    let promotion = mutations.iter().find(|mutation| mutation.method == "cloudsql.instances.promoteReplica").expect("it was noted");
+    assert_eq!(promotion.resource, "projects/hexproperty/instances/hexproperty-replica");
+}
+
+#[tokio::test]
+async fn a_distant_replica_can_be_made_and_switched_to_and_back() {
+    let bench = Bench::start().await;
+    let wish = json!({
+        "name": "hexproperty-dr", "region": "us-east1", "masterInstanceName": "hexproperty-prod",
+        "databaseVersion": "POSTGRES_15", "settings": {"tier": "db-perf-optimized-N-4"},
+    });
+    let (code, operation) = bench.send(Method::POST, &format!("{V1}/instances"), &wish).await;
+    assert_eq!((code, operation["targetId"].as_str()), (200, Some("hexproperty-dr")));
+    assert_eq!(bench.done(&operation).await["operationType"], "CREATE_REPLICA");
+    for (to, from) in [("hexproperty-dr", "hexproperty-prod"), ("hexproperty-prod", "hexproperty-dr")] {
+        let (code, operation) = bench.send(Method::POST, &format!("{V1}/instances/{to}/switchover"), &Value::Null).await;
+        assert_eq!(code, 200, "{operation}");
+        bench.done(&operation).await;
+        assert_eq!(bench.get(&format!("{V1}/instances/{to}")).await["instanceType"], "CLOUD_SQL_INSTANCE");
+        let follower = bench.get(&format!("{V1}/instances/{from}")).await;
+        assert_eq!(follower["masterInstanceName"], format!("hexproperty:{to}"));
+    }
+    let (code, refused) = bench.send(Method::POST, &format!("{V1}/instances/hexproperty-replica/switchover"), &Value::Null).await;
+    assert_eq!((code, reason(&refused)), (400, "invalid"));
+}
+
+#[tokio::test]
+async fn evidence_of_recovery_can_be_read() {
+    let bench = Bench::start().await;
+    let runs = bench.get(&format!("{V1}/instances/hexproperty-prod/backupRuns")).await;
+    let newest = &runs["items"][0];
+    assert_eq!((&newest["status"], &newest["type"]), (&json!("SUCCESSFUL"), &json!("AUTOMATED")));
+    let latest = bench.get(&format!("{V1}/instances/hexproperty-prod/getLatestRecoveryTime")).await;
+    assert!(latest["latestRecoveryTime"].is_string());
+    let (code, none) = bench.send(Method::GET, &format!("{V1}/instances/nobody"), &Value::Null).await;
+    assert_eq!((code, reason(&none)), (404, "instanceDoesNotExist"));
+    let (code, none) = bench.send(Method::GET, &format!("{V1}/operations/nothing"), &Value::Null).await;
+    assert_eq!((code, reason(&none)), (404, "operationDoesNotExist"));
+    let (code, refused) = bench.send(Method::DELETE, &format!("{V1}/instances/hexproperty-prod"), &Value::Null).await;
+    assert_eq!((code, reason(&refused)), (400, "invalid"));
+}

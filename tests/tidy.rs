@@ -1,0 +1,194 @@
+//! The rules of the house, held by a program: who may import whom, how long things get, what shipped code does without.
+//!
+//! Each failure says why the rule is there. A remark made twice in a review becomes a rule here; a rule that stands in the way of a good
+//! change is changed here, in the same commit, with the reason.
+
+#![forbid(unsafe_code)]
+
+#[path = "tidy/arrows.rs"]
+mod arrows;
+#[path = "tidy/rules.rs"]
+mod rules;
+#[path = "tidy/source.rs"]
+mod source;
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use source::Source;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Every file of the project, relative to its root: what git tracks or would track; without git, what lies in the known folders.
+fn files() -> Vec<String> {
+    let listed = Command::new("git").args(["ls-files", "--cached", "--others", "--exclude-standard"]).current_dir(root()).output();
+    if let Ok(output) = listed
+        && output.status.success()
+        && !output.stdout.is_empty()
+    {
+        let files = String::from_utf8(output.stdout).unwrap();
+        return files.lines().map(str::to_owned).filter(|file| root().join(file).is_file()).collect();
+    }
+    let mut found = Vec::new();
+    let mut folders = vec![root().to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let relative = path.strip_prefix(root()).unwrap().to_str().unwrap().to_owned();
+            if path.is_dir() && relative != "target" && relative != ".git" {
+                folders.push(path);
+            } else if path.is_file() {
+                found.push(relative);
+            }
+        }
+    }
+    found
+}
+
+fn sources() -> Vec<Source> {
+    let rust = files().into_iter().filter(|file| file.ends_with(".rs"));
+    let mut sources: Vec<_> = rust.map(|file| Source::new(&file, &fs::read_to_string(root().join(&file)).unwrap())).collect();
+    assert!(sources.len() > 20, "the sources were found");
+    let test_files: BTreeSet<PathBuf> = sources.iter().flat_map(declared_test_files).collect();
+    for source in &mut sources {
+        if test_files.iter().any(|test| Path::new(&source.path).starts_with(test) || Path::new(&source.path) == test.with_extension("rs")) {
+            source.mark_as_test();
+        }
+    }
+    sources
+}
+
+/// Where the modules lie that `source` declares for tests only, without extension.
+fn declared_test_files(source: &Source) -> Vec<PathBuf> {
+    let path = Path::new(&source.path);
+    let folder = match path.file_name().and_then(|name| name.to_str()) {
+        Some("mod.rs" | "lib.rs" | "main.rs") => path.parent().unwrap().to_owned(),
+        _ => path.with_extension(""),
+    };
+    source.test_modules().into_iter().map(|module| folder.join(module)).collect()
+}
+
+fn assert_none(violations: Vec<String>) {
+    assert!(violations.is_empty(), "\n{}\n", violations.join("\n"));
+}
+
+#[test]
+fn every_room_knows_only_whom_it_may() {
+    assert_none(sources().iter().flat_map(arrows::violations).collect());
+}
+
+#[test]
+fn every_file_keeps_the_rules() {
+    let sources = sources();
+    for source in &sources {
+        let lines = source.text.lines().count();
+        if lines > rules::FILE_LINES_SMELL {
+            println!("worth splitting: {} has {lines} lines", source.path);
+        }
+    }
+    assert_none(sources.iter().flat_map(rules::violations).collect());
+}
+
+#[test]
+fn no_file_names_a_machine() {
+    let mut found = Vec::new();
+    for file in files().iter().filter(|file| *file != "Cargo.lock") {
+        // What is no text names nothing.
+        let text = fs::read_to_string(root().join(file)).unwrap_or_default();
+        found.extend(rules::machine_words(file, &text));
+    }
+    assert_none(found);
+}
+
+#[test]
+fn the_top_level_is_a_table_of_contents() {
+    let files = files();
+    let entries: BTreeSet<&str> = files.iter().filter_map(|file| file.split('/').next()).collect();
+    assert_none(rules::top_level_violations(entries));
+}
+
+/// What the rules say about `text` if it were the file `path`.
+fn said(path: &str, text: &str) -> Vec<String> {
+    let source = Source::new(path, text);
+    let mut said = arrows::violations(&source);
+    said.extend(rules::violations(&source));
+    said
+}
+
+#[test]
+fn a_forbidden_import_is_seen_however_it_is_written() {
+    let ways = [
+        "use crate::session::engine::Engine;",
+        "use crate::{domain::id::RouteId, session::{engine::Engine}};",
+        "use crate::{\n    core::state::State,\n    session::engine::Engine,\n};",
+        "fn f() { crate::session::engine::run(); }",
+        "use crate::journal::{record::Record, writer::Writer};",
+    ];
+    for way in ways {
+        let said = said("src/tui/app.rs", &format!("//! A.\n{way}\n"));
+        assert_eq!(said.len(), 1, "{way}: {said:?}");
+        assert!(said[0].contains("the screen draws a snapshot"), "the reason is given: {said:?}");
+    }
+    assert_eq!(
+        said("src/tui/app.rs", "//! A.\nuse crate::{core::state::State, journal::record::Record, tui::view};\n"),
+        Vec::<String>::new()
+    );
+}
+
+#[test]
+fn impurity_in_the_core_is_seen_and_talk_of_it_is_not() {
+    for impure in ["use std::collections::HashMap;", "use std::time::Duration;", "async fn f() {}", "fn f() { std::env::var(x); }"] {
+        assert_eq!(said("src/core/step.rs", &format!("//! A.\n{impure}\n")).len(), 1, "{impure}");
+    }
+    let talk = "//! A.\n// tokio and HashMap\n/* std::fs /* nested */ async */\nconst A: &str = \"std::time\";\nconst B: &str = r#\"a \" tokio\"#;\nstruct Asynchronous;\n";
+    assert_eq!(said("src/core/step.rs", talk), Vec::<String>::new());
+}
+
+#[test]
+fn words_of_shipped_code_are_not_words_of_tests() {
+    let bad = "//! A.\nfn f(x: Option<u8>) -> u8 {\n    println!(\"{x:?}\");\n    x.unwrap()\n}\n";
+    assert_eq!(said("src/domain/id.rs", bad).len(), 2);
+    let tested = format!("//! A.\n#[cfg(test)]\nmod tests {{\n    {}\n}}\n", &bad[5..]);
+    assert_eq!(said("src/domain/id.rs", &tested), Vec::<String>::new());
+    assert_eq!(said("src/domain/id.rs", "//! A.\n// `x.unwrap()` and todo!\nfn f() { g('\"', '\\'', b'x'); }\n"), Vec::<String>::new());
+    assert_eq!(said("src/domain/id.rs", &format!("//! A.\n// {}: later\n", concat!("TO", "DO"))).len(), 1);
+    assert_eq!(said("src/domain/id.rs", &format!("//! A.\n// {}(#17): later\n", concat!("TO", "DO"))), Vec::<String>::new());
+}
+
+#[test]
+fn what_follows_a_test_item_is_shipped_code_again() {
+    let text = "//! A.\n#[cfg(test)]\nfn helper() { x.unwrap(); }\nfn shipped() { x.unwrap(); }\n#[cfg(test)]\nmod tests;\n";
+    let found = said("src/domain/id.rs", text);
+    assert!(found.len() == 1 && found[0].starts_with("src/domain/id.rs:4:"), "{found:?}");
+    assert_eq!(declared_test_files(&Source::new("src/sim/world/mod.rs", text)), [PathBuf::from("src/sim/world/tests")]);
+    assert_eq!(declared_test_files(&Source::new("src/sim/world.rs", text)), [PathBuf::from("src/sim/world/tests")]);
+}
+
+#[test]
+fn length_is_counted_per_function_and_per_file() {
+    let long = format!("//! A.\nfn short<'a>(a: &'a str) {{}}\nfn long() {{\n{}}}\n", "    g('{');\n".repeat(69));
+    let found = said("src/domain/id.rs", &long);
+    assert!(found.len() == 1 && found[0].contains("`long` has 71 lines"), "{found:?}");
+    assert_eq!(said("src/domain/id.rs", &format!("//! A.\n{}", "// a\n".repeat(600))).len(), 1);
+}
+
+#[test]
+fn a_file_says_first_what_it_is_and_the_crate_forbids_unsafe_code() {
+    assert_eq!(said("src/domain/id.rs", "use std::fmt;\n").len(), 1);
+    assert_eq!(said("src/lib.rs", "//! A.\npub mod domain;\n").len(), 1);
+    assert_eq!(said("src/lib.rs", "//! A.\n#![forbid(unsafe_code)]\n"), Vec::<String>::new());
+    assert_eq!(said("src/cellar/wine.rs", "//! A.\n").len(), 1, "a room that nobody planned");
+}
+
+#[test]
+fn machines_and_strangers_are_seen() {
+    let line = format!("let cache = \"{}\";", concat!("/ho", "me/me/.cache"));
+    assert_eq!(rules::machine_words("src/a.rs", &line).len(), 1);
+    assert_eq!(rules::top_level_violations(["src", "Cargo.toml", ".ci", "notes.txt"]).len(), 1);
+}
