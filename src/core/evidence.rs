@@ -6,7 +6,6 @@
 use crate::{
     core::state::{BackendState, State},
     domain::{
-        fault::{Fault, FaultKind},
         id::BackendId,
         metric::{Gap, Measured, Metric},
         time::{Millis, Timestamp},
@@ -24,7 +23,7 @@ pub(super) fn measured(state: &State, now: Timestamp, backend: &BackendId, metri
     let measured = *known.values.get(&metric)?;
     let source = known.sources.get(&metric).and_then(|source| state.sources.get(source));
     if let Some(fault) = source.and_then(|source| source.fault.as_ref()) {
-        return Some(Err(gap(fault)));
+        return Some(Err(fault.kind.into()));
     }
     let stale_after = source.map_or(FRESH, |source| source.stale_after);
     Some(measured.and_then(|sample| {
@@ -40,23 +39,6 @@ pub(super) fn measured(state: &State, now: Timestamp, backend: &BackendId, metri
             Ok(sample)
         }
     }))
-}
-
-/// What a source's failure means for the values that would have come from it.
-fn gap(fault: &Fault) -> Gap {
-    match fault.kind {
-        FaultKind::TimedOut => Gap::TimedOut,
-        FaultKind::Unreadable => Gap::Unreadable,
-        FaultKind::NotFound => Gap::Missing,
-        FaultKind::Unreachable
-        | FaultKind::Broken
-        | FaultKind::Unavailable
-        | FaultKind::Forbidden
-        | FaultKind::Conflict
-        | FaultKind::Rejected
-        | FaultKind::Refused
-        | FaultKind::Unsupported => Gap::Unreachable,
-    }
 }
 
 /// What direct requests to a backend said of it lately.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::time::Timestamp;
+use crate::domain::{fault::FaultKind, time::Timestamp};
 
 /// The measurements that triggers, evidence and charts are made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -111,6 +111,25 @@ pub enum Gap {
     Restarted,
     /// The window is not full yet.
     TooEarly,
+}
+
+/// What a source's failure means for the values that would have come from it.
+impl From<FaultKind> for Gap {
+    fn from(kind: FaultKind) -> Gap {
+        match kind {
+            FaultKind::TimedOut => Gap::TimedOut,
+            FaultKind::Unreadable => Gap::Unreadable,
+            FaultKind::NotFound => Gap::Missing,
+            FaultKind::Unreachable
+            | FaultKind::Broken
+            | FaultKind::Unavailable
+            | FaultKind::Forbidden
+            | FaultKind::Conflict
+            | FaultKind::Rejected
+            | FaultKind::Refused
+            | FaultKind::Unsupported => Gap::Unreachable,
+        }
+    }
 }
 
 impl fmt::Display for Gap {

@@ -9,7 +9,6 @@ use super::wire::Engine;
 use crate::{
     adapter::http::{Ask, Client, Failure, Limits},
     domain::{
-        fault::FaultKind,
         id::InstanceId,
         metric::{Gap, Measured, Sample},
         time::{Millis, Timestamp},
@@ -36,7 +35,7 @@ impl Engine {
 pub async fn read(client: &Client, project: &str, instance: &InstanceId, engine: Engine, now: Timestamp, stale_after: Millis) -> Measured {
     let mut sum = Sample { value: 0.0, requests: 0, at: Timestamp(i64::MAX) };
     for part in engine.parts() {
-        let series = fetch(client, project, instance, part, now).await.map_err(|failure| gap_of(&failure))?;
+        let series = fetch(client, project, instance, part, now).await.map_err(|failure| Gap::from(failure.fault.kind))?;
         let newest = newest(&series)?;
         sum = Sample { value: sum.value + newest.value, requests: sum.requests + newest.requests, at: sum.at.min(newest.at) };
     }
@@ -63,22 +62,6 @@ async fn fetch(client: &Client, project: &str, instance: &InstanceId, part: &str
 
 fn stamp(at: Timestamp) -> String {
     jiff::Timestamp::from_millisecond(at.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH).to_string()
-}
-
-fn gap_of(failure: &Failure) -> Gap {
-    match failure.fault.kind {
-        FaultKind::TimedOut => Gap::TimedOut,
-        FaultKind::Unreadable => Gap::Unreadable,
-        FaultKind::NotFound => Gap::Missing,
-        FaultKind::Unreachable
-        | FaultKind::Broken
-        | FaultKind::Unavailable
-        | FaultKind::Forbidden
-        | FaultKind::Conflict
-        | FaultKind::Rejected
-        | FaultKind::Refused
-        | FaultKind::Unsupported => Gap::Unreachable,
-    }
 }
 
 #[derive(Debug, Deserialize)]

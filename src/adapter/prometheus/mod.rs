@@ -176,18 +176,12 @@ fn faulty_throughout(figures: &[Told]) -> Option<Fault> {
     faults.all(|fault| fault.is_some()).then_some(first)
 }
 
+/// A query that the server rejects is ours to be ashamed of, and a path that is not there is no Prometheus: neither means "no series".
 fn gap_of(fault: &Fault) -> Gap {
     match fault.kind {
-        FaultKind::TimedOut => Gap::TimedOut,
-        FaultKind::Unreadable | FaultKind::Rejected => Gap::Unreadable,
-        FaultKind::Unreachable
-        | FaultKind::Broken
-        | FaultKind::Unavailable
-        | FaultKind::Forbidden
-        | FaultKind::NotFound
-        | FaultKind::Conflict
-        | FaultKind::Refused
-        | FaultKind::Unsupported => Gap::Unreachable,
+        FaultKind::Rejected => Gap::Unreadable,
+        FaultKind::NotFound => Gap::Unreachable,
+        kind => kind.into(),
     }
 }
 

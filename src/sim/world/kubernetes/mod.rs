@@ -227,15 +227,7 @@ impl Kubernetes {
     }
 
     fn new_uid(&mut self) -> String {
-        let (high, low) = (self.random.bits(), self.random.bits());
-        format!(
-            "{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}",
-            high >> 32,
-            (high >> 16) & 0xffff,
-            high & 0xfff,
-            0x8000 | ((low >> 48) & 0x3fff),
-            low & 0xffff_ffff_ffff
-        )
+        self.random.uuid()
     }
 
     /// A random suffix as Kubernetes makes them: no vowels, nothing that reads like another sign.

@@ -218,14 +218,6 @@ impl Sql {
     }
 
     fn new_uuid(&mut self) -> String {
-        let (high, low) = (self.random.bits(), self.random.bits());
-        format!(
-            "{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}",
-            high >> 32,
-            (high >> 16) & 0xffff,
-            high & 0xfff,
-            0x8000 | ((low >> 48) & 0x3fff),
-            low & 0xffff_ffff_ffff
-        )
+        self.random.uuid()
     }
 }
