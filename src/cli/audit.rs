@@ -1,7 +1,6 @@
 //! `cutover audit verify|show`: proves a journal, or prints it.
 //!
-//! The two subcommands write into whatever they are given, so that tests read what people read; this file gives them the terminal, and
-//! knows how to say in one line what a deed was.
+//! The two subcommands write into whatever they are given, so that tests read what people read; this file gives them the terminal.
 
 use std::{
     io::{self, BufWriter},
@@ -10,9 +9,11 @@ use std::{
 
 use color_eyre::eyre::Result;
 
-use crate::{cli::Exit, core::decision::Deed, journal::chain::Witness};
+use crate::{cli::Exit, journal::chain::Witness};
+use story::Story;
 
 pub mod list;
+pub mod story;
 pub mod verdict;
 
 #[cfg(test)]
@@ -39,6 +40,9 @@ enum What {
     /// Print one line a record
     Show {
         journal: PathBuf,
+        /// Leave out readings, heartbeats and ticks from which nothing followed
+        #[arg(long, conflicts_with = "json")]
+        deeds: bool,
         /// The records as they stand in the file
         #[arg(long)]
         json: bool,
@@ -66,7 +70,10 @@ pub fn run(args: &Args) -> Result<Exit> {
     let mut out = BufWriter::new(io::stdout().lock());
     let done = match &args.what {
         What::Verify { journal, since, json } => verdict::verify(journal, since, Format::asked(*json), &mut out),
-        What::Show { journal, json } => list::show(journal, Format::asked(*json), &summary, &mut out),
+        What::Show { journal, deeds, json } => {
+            let story = if *deeds { Story::WithoutReadings } else { Story::Everything };
+            list::show(journal, Format::asked(*json), &story, &mut out)
+        }
     };
     let gone = |error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe;
     match (done, io::Write::flush(&mut out)) {
@@ -78,44 +85,8 @@ pub fn run(args: &Args) -> Result<Exit> {
     }
 }
 
-/// A deed in one line; a body that is none, as it stands.
-fn summary(_kind: &str, body: &[u8]) -> String {
-    serde_json::from_slice::<Deed>(body).map_or_else(|_| String::from_utf8_lossy(body).into_owned(), |told| deed(&told))
-}
-
 /// A time as people write it, in UTC to the millisecond; beyond the years that have four digits, as a number.
 fn time(at_ms: u64) -> String {
     let parsed = i64::try_from(at_ms).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
     parsed.map_or_else(|| format!("{at_ms} ms"), |at| format!("{at:.3}"))
-}
-
-/// One deed in one line: what happened, then what was decided.
-fn deed(deed: &Deed) -> String {
-    use crate::core::event::Event;
-    let what = match &deed.entry.event {
-        Event::Opened { session, .. } => format!("opened {session}"),
-        Event::Restarted => "the host came back".to_owned(),
-        Event::Asked { by, key, command, .. } => format!("{} [{}] {}", by.who, key.as_ref().map_or("", |key| key.as_str()), brief(command)),
-        Event::Looked { by, key, look } => format!("{} [{}] {}", by.who, key.as_ref().map_or("", |key| key.as_str()), brief(look)),
-        Event::Observed(seen) => match &seen.result {
-            Ok(facts) => format!("{} saw {} facts", seen.source, facts.len()),
-            Err(fault) => format!("{} saw nothing: {fault}", seen.source),
-        },
-        Event::Finished { effect, outcome } => format!("effect {effect} ended: {}", brief(outcome)),
-        Event::Rang(alarm) => format!("alarm {}", brief(alarm)),
-        Event::Joined { who, role, .. } => format!("{who} joined as {role}"),
-        Event::Resized { client, terminal } => format!("client {} is {}x{}", client.0, terminal.columns, terminal.rows),
-        Event::Beat { client } => format!("client {} lives", client.0),
-        Event::Left { client } => format!("client {} left", client.0),
-    };
-    let answer = deed.decision.answer.as_ref().map(|answer| format!(" => {}", brief(&answer.verdict))).unwrap_or_default();
-    let effects: String = deed.decision.effects.iter().map(|effect| format!(" -> {}", brief(&effect.what))).collect();
-    let notes: String = deed.decision.notes.iter().map(|note| format!(" # {}", note.text)).collect();
-    format!("{what}{answer}{effects}{notes}")
-}
-
-/// A value as its JSON, cut to what a line can hold.
-fn brief(value: &impl serde::Serialize) -> String {
-    let text = serde_json::to_string(value).unwrap_or_default();
-    if text.chars().count() > 160 { text.chars().take(159).chain(['…']).collect() } else { text }
 }

@@ -27,12 +27,13 @@ use crate::{
 };
 
 /// Says in a few words what one of the session's own records is about; the text may hold anything, it is made harmless here.
+/// `None`: the record is left out.
 pub trait Summary {
-    fn of(&self, kind: &str, body: &[u8]) -> String;
+    fn of(&self, kind: &str, body: &[u8]) -> Option<String>;
 }
 
-impl<F: Fn(&str, &[u8]) -> String> Summary for F {
-    fn of(&self, kind: &str, body: &[u8]) -> String {
+impl<F: Fn(&str, &[u8]) -> Option<String>> Summary for F {
+    fn of(&self, kind: &str, body: &[u8]) -> Option<String> {
         self(kind, body)
     }
 }
@@ -52,7 +53,11 @@ pub fn show(path: &Path, format: Format, summary: &dyn Summary, out: &mut dyn Wr
     loop {
         match lines.advance() {
             Ok(Step::Line { line, .. }) => match format {
-                Format::Text => writeln!(out, "{:>7}  {}  {:<10}  {}", line.seq, time(line.at_ms), line.kind, say(&line, summary))?,
+                Format::Text => {
+                    if let Some(said) = say(&line, summary) {
+                        writeln!(out, "{:>7}  {}  {:<10}  {said}", line.seq, time(line.at_ms), line.kind)?;
+                    }
+                }
                 Format::Json => out.write_all(line.raw).and_then(|()| out.write_all(b"\n"))?,
             },
             Ok(Step::End(Tail::Clean { .. })) => return Ok(Exit::Done),
@@ -73,12 +78,12 @@ pub fn show(path: &Path, format: Format, summary: &dyn Summary, out: &mut dyn Wr
     }
 }
 
-fn say(line: &Line<'_>, summary: &dyn Summary) -> String {
+fn say(line: &Line<'_>, summary: &dyn Summary) -> Option<String> {
     let body = || String::from_utf8_lossy(line.body).into_owned();
     let text = match line.kind {
         // The journal's own bodies are short, and best shown as they are.
         KIND_GENESIS | KIND_CHECKPOINT | KIND_RECOVERED => body(),
-        kind => summary.of(kind, line.body),
+        kind => summary.of(kind, line.body)?,
     };
-    Shown::new(&text).to_string()
+    Some(Shown::new(&text).to_string())
 }

@@ -85,7 +85,7 @@ fn verify_of_nothing_is_a_wrong_usage() {
 fn show_prints_one_harmless_line_a_record_and_the_raw_lines_as_json() {
     let (bytes, _) = journal();
     let file = Scratch::new("show", &bytes);
-    let summary = |kind: &str, body: &[u8]| format!("{kind}: {}", serde_json::from_slice::<String>(body).unwrap());
+    let summary = |kind: &str, body: &[u8]| Some(format!("{kind}: {}", serde_json::from_slice::<String>(body).unwrap()));
     let mut out = Vec::new();
     assert_eq!(show(&file.0, Format::Text, &summary, &mut out).unwrap(), Exit::Done);
     let text = String::from_utf8(out).unwrap();
@@ -104,7 +104,7 @@ fn show_stops_at_the_first_record_that_does_not_hold() {
     bytes[at] = b'x';
     let file = Scratch::new("stop", &bytes);
     let mut out = Vec::new();
-    assert_eq!(show(&file.0, Format::Text, &|_: &str, _: &[u8]| String::new(), &mut out).unwrap(), Exit::Failed);
+    assert_eq!(show(&file.0, Format::Text, &|_: &str, _: &[u8]| Some(String::new()), &mut out).unwrap(), Exit::Failed);
     let text = String::from_utf8(out).unwrap();
     assert!(text.lines().count() == 3 && text.lines().last().unwrap().starts_with("BROKEN   record 2"), "{text}");
 }

@@ -1,0 +1,205 @@
+//! A deed in one line, in words: who or what happened, what was decided on it, and what left for the world.
+
+use crate::{
+    cli::audit::list::Summary,
+    core::{
+        command::{Command, ControlsCommand, Look},
+        decision::{Cause, Deal, Decision, Deed, Verdict},
+        event::{Alarm, Asker, Event},
+    },
+    domain::{
+        fact::{Fact, Observation, ReplicaState},
+        fault::Outcome,
+        metric::{Measured, Metric},
+        shown::Shown,
+    },
+};
+
+/// What of a session's own records is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Story {
+    Everything,
+    /// Without readings, heartbeats and ticks from which nothing followed.
+    WithoutReadings,
+}
+
+impl Summary for Story {
+    fn of(&self, _kind: &str, body: &[u8]) -> Option<String> {
+        let Ok(deed) = serde_json::from_slice::<Deed>(body) else { return Some(String::from_utf8_lossy(body).into_owned()) };
+        let told = match self {
+            Story::Everything => true,
+            Story::WithoutReadings => !is_routine(&deed),
+        };
+        told.then(|| line(&deed))
+    }
+}
+
+fn is_routine(deed: &Deed) -> bool {
+    let Decision { answer, effects, notes } = &deed.decision;
+    let silent = answer.is_none() && effects.is_empty() && notes.is_empty();
+    silent
+        && match &deed.entry.event {
+            Event::Observed(_) | Event::Rang(_) | Event::Beat { .. } | Event::Resized { .. } => true,
+            Event::Opened { .. }
+            | Event::Restarted
+            | Event::Asked { .. }
+            | Event::Looked { .. }
+            | Event::Finished { .. }
+            | Event::Joined { .. }
+            | Event::Left { .. } => false,
+        }
+}
+
+fn line(deed: &Deed) -> String {
+    let happened = event(&deed.entry.event);
+    // What happened need not be said twice.
+    let notes = deed.decision.notes.iter().map(|note| note.text.to_string()).filter(|note| *note != happened);
+    let mut parts = vec![happened.clone()];
+    parts.extend(deed.decision.answer.as_ref().map(|answer| verdict(&answer.verdict)));
+    parts.extend(notes);
+    parts.extend(deed.decision.effects.iter().map(|effect| format!("effect {}: {}", effect.id, deal(&effect.what))));
+    parts.join(" | ")
+}
+
+fn event(event: &Event) -> String {
+    match event {
+        Event::Opened { session, plan, .. } => format!("session {session} of plan {} is opened", plan.name),
+        Event::Restarted => "the host came back".to_owned(),
+        Event::Asked { by, key, command, .. } => format!("{} asks: {}", who(by, key.as_ref()), wish(command)),
+        Event::Looked { by, key, look: seen } => format!("{} {}", who(by, key.as_ref()), look(seen)),
+        Event::Observed(seen) => observed(seen),
+        Event::Finished { effect, outcome } => format!("effect {effect} ended: {}", ended(outcome)),
+        Event::Rang(Alarm::Tick) => "time passed".to_owned(),
+        Event::Rang(Alarm::Retry { route }) => format!("time to try {route} again"),
+        Event::Joined { who, role, .. } => format!("{who} joined as {role}"),
+        Event::Resized { client, terminal } => format!("the terminal of client {} is {}x{}", client.0, terminal.columns, terminal.rows),
+        Event::Beat { client } => format!("client {} lives", client.0),
+        Event::Left { client } => format!("client {} left", client.0),
+    }
+}
+
+/// The person, and the key that was pressed where one was.
+fn who(by: &Asker, key: Option<&Shown>) -> String {
+    key.map_or_else(|| by.who.to_string(), |key| format!("{} [{key}]", by.who))
+}
+
+fn wish(command: &Command) -> String {
+    match command {
+        Command::Shift { route, from, to } => format!("shift {route} from {from} to {to}"),
+        Command::Rollback { route, reason } => {
+            let route = route.as_ref().map_or_else(|| "every route".to_owned(), ToString::to_string);
+            format!("roll back {route}{}", because(reason.as_ref()))
+        }
+        Command::Hold { route } => format!("hold {route}"),
+        Command::Resume { route } => format!("resume {route}"),
+        Command::Rearm { route, reason } => format!("re-arm {route}: {reason}"),
+        Command::AdoptDrift { route, found } => format!("adopt {found} as the weights of {route}"),
+        Command::Sign { item, note } => format!("sign {item}: {note}"),
+        Command::Unsign { item } => format!("take the signature off {item}"),
+        Command::Controls(ControlsCommand::Take) => "take the controls".to_owned(),
+        Command::Controls(ControlsCommand::GiveUp) => "give up the controls".to_owned(),
+        Command::Controls(ControlsCommand::AskFor) => "be given the controls".to_owned(),
+        Command::Controls(ControlsCommand::HandTo(to)) => format!("hand the controls to {to}"),
+        Command::Approve { digest } => format!("approve {digest:.12}"),
+        Command::Deny { digest, reason } => format!("deny {digest:.12}{}", because(reason.as_ref())),
+        Command::Withdraw { digest } => format!("withdraw {digest:.12}"),
+        Command::Say { text } => format!("say: {text}"),
+        Command::LookHere { pane } => format!("everybody look at {pane}"),
+        Command::Stir { stir } => format!("stir the simulated world: {stir}"),
+    }
+}
+
+fn because(reason: Option<&Shown>) -> String {
+    reason.map_or_else(String::new, |reason| format!(": {reason}"))
+}
+
+fn look(look: &Look) -> String {
+    match look {
+        Look::Focus { pane } => format!("looks at {pane}"),
+        Look::Draft { route, to: Some(to) } => format!("drafts {to} for {route}"),
+        Look::Draft { route, to: None } => format!("drops the draft for {route}"),
+        Look::Other { action } => format!("does {action}"),
+    }
+}
+
+fn verdict(verdict: &Verdict) -> String {
+    match verdict {
+        Verdict::Accepted => "accepted".to_owned(),
+        Verdict::Queued => "queued behind the move in flight".to_owned(),
+        Verdict::Joined => "joined to the rollback that runs".to_owned(),
+        Verdict::NeedsApproval { digest } => format!("needs another person's approval of {digest:.12}"),
+        Verdict::Refused(refusal) => format!("REFUSED: {refusal}"),
+    }
+}
+
+fn deal(deal: &Deal) -> String {
+    match deal {
+        Deal::Write { route, from, to, cause, .. } => format!("write {route} from {from} to {to}, {}", why(cause)),
+        Deal::Read { route } => format!("read {route}"),
+        Deal::Wake { alarm: Alarm::Tick, .. } => "wake up later".to_owned(),
+        Deal::Wake { alarm: Alarm::Retry { route }, .. } => format!("try {route} again later"),
+        Deal::Stir { stir } => format!("stir {stir}"),
+    }
+}
+
+fn why(cause: &Cause) -> String {
+    match cause {
+        Cause::Operator { who, reason } => format!("asked for by {who}{}", because(reason.as_ref())),
+        Cause::Triggers { triggers, reading } => {
+            let names: Vec<String> = triggers.iter().map(ToString::to_string).collect();
+            format!("because of {}: {reading}", names.join(" and "))
+        }
+        Cause::Blind { trigger, why } => format!("because {trigger} is blind: {why}"),
+    }
+}
+
+fn ended(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Done(receipt) => receipt.operation.as_ref().map_or_else(|| "done".to_owned(), |name| format!("done, as {name}")),
+        Outcome::NotDone(fault) => format!("not done: {fault}"),
+        Outcome::Unknown(fault) => format!("NOT KNOWN: {fault}"),
+    }
+}
+
+fn observed(seen: &Observation) -> String {
+    match &seen.result {
+        Err(fault) => format!("{} saw nothing: {fault}", seen.source),
+        Ok(facts) if facts.is_empty() => format!("{} saw nothing new", seen.source),
+        Ok(facts) => format!("{} saw {}", seen.source, facts.iter().map(fact).collect::<Vec<_>>().join("; ")),
+    }
+}
+
+fn fact(fact: &Fact) -> String {
+    match fact {
+        Fact::Accepted(accepted) => {
+            let by = accepted.actor.as_ref().map_or_else(String::new, |actor| format!(" by {actor}"));
+            format!("{}{by}", accepted.weights)
+        }
+        Fact::Served(served) => {
+            let counts: Vec<String> = served.by_backend.iter().map(|(backend, count)| format!("{backend} {count}")).collect();
+            format!("requests: {}, {} failed, {} dropped", counts.join(" "), served.failed, served.dropped)
+        }
+        Fact::Probed(probed) => format!("{} of {} requests answered", probed.sent.saturating_sub(probed.dropped), probed.sent),
+        Fact::Measured { values, .. } => {
+            values.iter().map(|(metric, value)| format!("{metric} {}", measured(*metric, *value))).collect::<Vec<_>>().join(", ")
+        }
+        Fact::Workload { workload, .. } => format!("{} of {} ready", workload.ready, workload.desired),
+        Fact::Happened { happenings, .. } => format!("{} events", happenings.len()),
+        Fact::Replication(replication) => match replication.state {
+            ReplicaState::Primary => "a primary".to_owned(),
+            ReplicaState::Stopped => "a replica that stands still".to_owned(),
+            ReplicaState::Unknown => "a replica in an unknown state".to_owned(),
+            ReplicaState::Replicating => match replication.lag {
+                Ok(sample) => format!("a lag of {:.1} s", sample.value),
+                Err(gap) => format!("no lag: {gap}"),
+            },
+        },
+    }
+}
+
+fn measured(metric: Metric, value: Measured) -> String {
+    match value {
+        Ok(sample) => metric.unit().show(sample.value),
+        Err(gap) => gap.to_string(),
+    }
+}
