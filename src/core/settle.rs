@@ -39,7 +39,10 @@ pub(super) fn share(count: u64, total: u64) -> Share {
     let middle = fraction + square / (2.0 * n);
     let spread = ERRORS * (fraction * (1.0 - fraction) / n + square / (4.0 * n * n)).sqrt();
     let scale = 1.0 + square / n;
-    Share { fraction, low: ((middle - spread) / scale).max(0.0), high: ((middle + spread) / scale).min(1.0) }
+    // At the ends the interval reaches 0 and 1 exactly; rounding must not say that none of twenty disproves nothing at all.
+    let low = if count == 0 { 0.0 } else { ((middle - spread) / scale).max(0.0) };
+    let high = if count == total { 1.0 } else { ((middle + spread) / scale).min(1.0) };
+    Share { fraction, low, high }
 }
 
 /// What the observed shares say of a split.
@@ -134,4 +137,44 @@ fn propagate(turn: &mut Turn, route: &Route, since: Timestamp, until: Timestamp)
     };
     state.motion = Motion::Settled;
     turn.note(Tone::Good, text);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_band_holds_its_share_and_reaches_the_ends_where_nothing_or_all_was_met(total in 1_u64..100_000, part in 0.0_f64..=1.0) {
+            let count = (total as f64 * part) as u64;
+            let share = share(count, total);
+            prop_assert!(share.low <= share.fraction && share.fraction <= share.high, "{share:?}");
+            prop_assert!(count != 0 || share.low == 0.0);
+            prop_assert!(count != total || share.high == 1.0);
+        }
+    }
+
+    #[test]
+    fn twenty_answers_without_one_from_the_target_prove_nothing_of_a_step_to_one_percent() {
+        let weights = |gke: u16| -> Weights { serde_json::from_value(serde_json::json!({ "gke": gke, "run": 1000 - gke })).unwrap() };
+        let look = |gke: u64, run: u64| crate::core::state::Look {
+            at: Timestamp(0),
+            by_backend: [("gke", gke), ("run", run)].into_iter().map(|(id, count)| (id.parse().unwrap(), count)).collect(),
+            failed: 0,
+            dropped: 0,
+        };
+        let observed = |gke, run| Observed {
+            at: Timestamp(0),
+            requests: gke + run,
+            failed: 0,
+            dropped: 0,
+            shares: BTreeMap::new(),
+            window: vec![look(gke, run)].into(),
+        };
+        assert_eq!(compare(&observed(0, 20), &weights(10), Some(&weights(0))), Verdict::Fits);
+        assert_eq!(compare(&observed(1, 19), &weights(10), Some(&weights(0))), Verdict::Proven);
+        assert_eq!(compare(&observed(0, 20), &weights(500), Some(&weights(0))), Verdict::Against);
+        assert_eq!(compare(&observed(0, 19), &weights(10), Some(&weights(0))), Verdict::CannotTell);
+    }
 }
