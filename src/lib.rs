@@ -16,7 +16,29 @@
 //! # What always holds
 //! A wish is not a deed: a key becomes a command, `step` alone turns a command into an effect, and the record of it is on disk before the
 //! effect leaves. No data is not good data: a reading is ok, breached or unknown, and only ok clears anything. Going back comes first:
-//! a rollback pre-empts everything and needs no second person. `tests/tidy.rs` holds the arrows between the rooms.
+//! a rollback pre-empts everything and needs no second person. The journal is the session: state is folded from it and from nothing
+//! else, so a crash, a colleague who joins and a test all meet the same state. `tests/tidy.rs` holds the arrows between the rooms.
+//!
+//! # The way of a key
+//! [`tui::input`] makes a key of bytes, [`tui::keymap`] an action of the key, [`tui::app`] a [`core::command::Command`] of the action;
+//! [`attach`] carries it to the host, which stamps who asks; [`session::engine`] makes an [`core::event::Entry`] of it, lets
+//! `core::step` decide, has the [`journal`] make the deed durable, and only then gives the effects to [`session::dispatch`], whose
+//! tasks call an [`adapter`] through its [`port`]. The outcome comes back as an entry of its own. The deed goes to every cockpit, which
+//! folds it with the same `step` and draws.
+//!
+//! # Recipes
+//! The compiler leads through most of each: no `match` on a type of ours has a catch-all arm.
+//! - **A key**: a variant in `tui/keymap/action.rs`, a row in `tui/keymap/table.rs`, an arm in `tui/app/act.rs`. Help, footer, palette
+//!   and README are printed from the table.
+//! - **A pane**: a variant of `tui::view::Pane`, a file in `tui/panes/`, its room in `tui/draw/places.rs`, a scene in `tests/frames/`.
+//! - **Something to ask for**: a variant of `core::command::Command`, who may ask it in `core/people.rs`, its rule in a file of `core/`
+//!   called from `core/step.rs`, its words in `cli/audit/story.rs`, a property in `tests/`.
+//! - **A measurement, for triggers and charts**: a variant of `domain::metric::Metric`; `adapter/metrics/` and `adapter/prometheus/` say
+//!   how it is measured, and `sim/server/metrics.rs` serves it.
+//! - **An outside system**: a folder in `adapter/` that implements `port::Sensor` or `port::Driver`, composed in `cli/compose.rs`; a
+//!   file in `sim/server/` that speaks the same wire, written from the vendor's documents and never from the adapter; a test against the
+//!   vendor's own client where there is one.
+//! - **A fault of the world**: a variant of `sim::faults::Fault` and a row in `sim::faults::choices`; the palette offers it by itself.
 
 #![forbid(unsafe_code)]
 

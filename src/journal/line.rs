@@ -17,7 +17,7 @@ const BEFORE_HASH: &[u8] = b",\"hash\":\"";
 /// What stands after the hash, without the newline.
 const AFTER_HASH: &[u8] = b"\"}";
 
-/// A line that has the form of a record; whether it belongs where it stands, [`Line::continues`] says.
+/// A line that has the form of a record; whether it belongs where it stands, `continues` says.
 #[derive(Clone, Copy, Debug)]
 pub struct Line<'a> {
     pub seq: u64,

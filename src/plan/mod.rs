@@ -1,6 +1,6 @@
 //! From a YAML file to a [`model::Plan`].
 //!
-//! Four passes, each of which knows nothing of the next: [`lexical`] looks at the bytes, [`document`] makes a tree of them, [`lower`]
+//! Four passes, each of which knows nothing of the next: [`lexical`] looks at the bytes, [`document`] makes a tree of them, `lower`
 //! makes a plan of the tree, and what anybody minds becomes a [`Diagnostic`] with its line, what is allowed and what was probably meant.
 //! All problems come at once: nobody should need ten runs to find ten mistakes.
 //!

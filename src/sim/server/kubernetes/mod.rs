@@ -1,7 +1,7 @@
 //! The Kubernetes API of the simulated cluster, as `kubectl` and client libraries speak it, over plain HTTP/1.1.
 //!
 //! One file per concern: [`route`] reads the path, [`discovery`] says what is served, [`read`], [`watch`],
-//! [`write`] and [`log`] answer, [`table`] draws what `kubectl get` prints, [`answer`] builds status documents.
+//! [`mod@write`] and [`log`] answer, [`table`] draws what `kubectl get` prints, [`answer`] builds status documents.
 //! Every answer is computed inside one look at the world, so it is consistent. Authentication, authorization,
 //! protobuf, `exec` and port forwarding are not served.
 
