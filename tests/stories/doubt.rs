@@ -1,0 +1,81 @@
+//! Answers that never come: an unknown outcome is looked up and never repeated on a guess.
+
+use cutover::{
+    core::{
+        command::Command,
+        decision::{Deal, Verdict},
+        event::Event,
+        state::{Motion, State},
+    },
+    domain::fault::Outcome,
+    sim::faults::{Api, Fault, Trouble},
+};
+
+use crate::{
+    landed::Landed,
+    session::{Session, Sky, route_of, split},
+};
+
+fn trouble(trouble: Trouble, for_s: f64) -> Fault {
+    Fault::Api { api: Api::Compute, trouble, for_s }
+}
+
+/// Each unknown outcome of a write is followed by a read before anything else is done to the route.
+fn looks_after_every_doubt(landed: &Landed) -> usize {
+    let unknown: Vec<_> =
+        landed.writes().into_iter().filter(|write| matches!(write.outcome, Some(Outcome::Unknown(_)))).map(|write| write.effect).collect();
+    for effect in &unknown {
+        let at =
+            landed.deeds.iter().position(|told| matches!(&told.deed.entry.event, Event::Finished { effect: ended, .. } if ended == effect));
+        let after = landed.deeds[at.unwrap()..].iter().flat_map(|told| &told.deed.decision.effects);
+        let next = after.map(|effect| &effect.what).find(|what| matches!(what, Deal::Read { .. } | Deal::Write { .. }));
+        assert!(matches!(next, Some(Deal::Read { .. })), "after {effect}: {next:?}");
+    }
+    unknown.len()
+}
+
+fn calm(state: &State) -> bool {
+    matches!(route_of(state).motion, Motion::Settled) && route_of(state).strays.is_empty()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn replies_that_are_lost_move_nothing_twice() {
+    let mut session = Session::begin(Sky::calm("lost")).await;
+    session.fly_to(100).await;
+    session.control().stir(&trouble(Trouble::LostReplies, 60.0));
+    session.advance(400).await;
+    session.settled_at(400).await;
+    session.fly_to(900).await;
+    let landed = session.land().await;
+    looks_after_every_doubt(&landed);
+    assert_eq!(landed.ours().len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_api_that_is_down_leaves_doubt_and_the_doubt_is_resolved_by_looking() {
+    let mut session = Session::begin(Sky::calm("down")).await;
+    session.fly_to(100).await;
+    session.control().stir(&trouble(Trouble::Unavailable, 60.0));
+    session.advance(400).await;
+    session.until("doubt", |state| matches!(route_of(state).motion, Motion::Resolving { .. })).await;
+    session.until("certainty", calm).await;
+    assert_eq!(route_of(&session.state()).accepted.as_ref().unwrap().weights, split(100), "nothing was moved");
+    session.fly_to(400).await;
+    let landed = session.land().await;
+    assert!(looks_after_every_doubt(&landed) >= 1);
+    assert_eq!(landed.ours().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_way_home_is_tried_until_the_api_is_back() {
+    let mut session = Session::begin(Sky::calm("home-503")).await;
+    session.fly_to(400).await;
+    session.control().stir(&trouble(Trouble::Unavailable, 60.0));
+    assert_eq!(session.ask(Command::Rollback { route: None, reason: None }).await, Verdict::Accepted);
+    session.until("home", |state| route_of(state).homeward.is_none()).await;
+    session.settled_at(0).await;
+    let landed = session.land().await;
+    looks_after_every_doubt(&landed);
+    assert_eq!(landed.said("is not home after 30s"), 1, "the second lever was called for, once");
+    assert!(landed.truth.propagated.gke < 0.001);
+}

@@ -1,0 +1,87 @@
+//! Somebody else at the same levers: seen soon, with a name, and never overwritten without a human's word.
+
+use std::collections::BTreeMap;
+
+use cutover::{
+    core::{
+        command::Command,
+        decision::{Refusal, Verdict},
+        state::Motion,
+    },
+    domain::{time::Millis, time::Timestamp},
+    sim::world::{actor::CONSOLE, propagation::Span},
+};
+use serde_json::{Value, json};
+
+use crate::session::{Session, Sky, backend, route_id, route_of, split};
+
+/// Slow enough that half a second of a busy machine is not mistaken for the product's.
+const SLOWLY: Sky = Sky { name: "", speed: 5.0, edge: Span { min_ms: 1_000.0, max_ms: 4_000.0 }, plan: &[("settle: 2m", "settle: 10s")] };
+
+/// Drift is seen within this much of the world's time.
+const SEEN_WITHIN: Millis = Millis::from_secs(15);
+
+/// What the command line does: reads the map, changes two weights, and patches the route with what it has read.
+async fn somebody_moves(session: &Session, gke: u16) {
+    let map = format!("http://{}/compute/v1/projects/hexproperty/global/urlMaps/hexproperty-lb", session.world.endpoints().google);
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let mut read: Value = client.get(&map).bearer_auth("somebody-else").send().await.unwrap().json().await.unwrap();
+    let weights = BTreeMap::from([("frontend-run", 1000 - gke), ("frontend-gke", gke)]);
+    for leg in read["defaultRouteAction"]["weightedBackendServices"].as_array_mut().unwrap() {
+        let name = leg["backendService"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
+        leg["weight"] = json!(weights[name.as_str()]);
+    }
+    let patch = json!({"fingerprint": read["fingerprint"], "defaultRouteAction": read["defaultRouteAction"]});
+    let answer = client.patch(&map).bearer_auth("somebody-else").json(&patch).send().await.unwrap();
+    assert!(answer.status().is_success(), "{answer:?}");
+}
+
+/// Waits for the drift with its actor, and says how long after the deed each was known.
+async fn drift_is_seen(session: &mut Session, gke: u16) {
+    let found = split(gke);
+    let state = session.until("drift", |state| route_of(state).drift.as_ref().is_some_and(|drift| drift.found == found)).await;
+    let drift = route_of(&state).drift.clone().unwrap();
+    let truth = session.control().truth();
+    let deed = truth.mutations.iter().rfind(|mutation| mutation.actor.principal == CONSOLE).unwrap();
+    let took = drift.since.since(Timestamp(deed.at_ms));
+    assert!(took <= SEEN_WITHIN, "seen after {took}");
+    let state = session
+        .until("a name", |state| {
+            route_of(state).drift.as_ref().and_then(|drift| drift.actor.as_ref()).is_some_and(|who| who.as_str() == CONSOLE)
+        })
+        .await;
+    let took = state.now.since(Timestamp(deed.at_ms));
+    assert!(took <= SEEN_WITHIN, "named after {took}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_foreign_change_in_mid_flight_is_named_blocks_and_can_be_adopted() {
+    let mut session = Session::begin(Sky { name: "adopt", ..SLOWLY }).await;
+    session.fly_to(50).await;
+    session.advance(250).await;
+    session.until("the move under way", |state| matches!(route_of(state).motion, Motion::Propagating { .. })).await;
+    somebody_moves(&session, 600).await;
+    drift_is_seen(&mut session, 600).await;
+    let refused = session.ask(session.shift(1000)).await;
+    assert_eq!(refused, Verdict::Refused(Refusal::Drifted { found: split(600) }));
+    let stale = Command::AdoptDrift { route: route_id(), found: split(601) };
+    assert!(matches!(session.ask(stale).await, Verdict::Refused(Refusal::Moved { .. })));
+    assert_eq!(session.ask(Command::AdoptDrift { route: route_id(), found: split(600) }).await, Verdict::Accepted);
+    session.settled_at(600).await;
+    session.fly_to(1000).await;
+    let landed = session.land().await;
+    assert_eq!(landed.writes().into_iter().map(|write| write.to).collect::<Vec<_>>(), [split(50), split(250), split(1000)]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_foreign_change_can_be_taken_home() {
+    let mut session = Session::begin(Sky { name: "foreign-home", ..SLOWLY }).await;
+    session.fly_to(50).await;
+    somebody_moves(&session, 900).await;
+    drift_is_seen(&mut session, 900).await;
+    assert_eq!(session.ask(Command::Rollback { route: None, reason: None }).await, Verdict::Accepted);
+    session.settled_at(0).await;
+    let landed = session.land().await;
+    assert!(landed.truth.propagated.gke < 0.001);
+    assert_eq!(landed.state.routes[&route_id()].accepted.as_ref().unwrap().weights.of(&backend("run")).get(), 1000);
+}

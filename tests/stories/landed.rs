@@ -1,0 +1,219 @@
+//! What a flight leaves behind, and what must be true of it whatever happened in it.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs::File,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use cutover::{
+    core::{
+        decision::{Cause, Deal, Deed},
+        event::Event,
+        state::State,
+        step::step,
+    },
+    domain::{
+        fact::Fact,
+        fault::{Outcome, Version},
+        id::EffectId,
+        time::Timestamp,
+        weight::Weights,
+    },
+    journal::{
+        reader::{Records, Tail},
+        record::Body,
+        verify::{Verdict, verify},
+    },
+    sim::world::{Truth, audit::Mutation},
+};
+use serde_json::Value;
+
+use crate::session::route_id;
+
+pub struct Landed {
+    pub state: State,
+    pub truth: Truth,
+    pub deeds: Vec<Told>,
+    name: &'static str,
+    story: String,
+    folder: PathBuf,
+}
+
+/// One line of the journal with the hash of its record.
+pub struct Told {
+    pub deed: Deed,
+    hash: String,
+}
+
+/// A write that left.
+#[derive(Debug, Clone)]
+pub struct Write {
+    pub effect: EffectId,
+    pub to: Weights,
+    pub cause: Cause,
+    pub outcome: Option<Outcome>,
+}
+
+impl Landed {
+    pub fn judge(name: &'static str, story: String, folder: PathBuf, journal: &Path, state: State, truth: Truth) -> Landed {
+        let head = proved(journal);
+        seconded(journal, &head);
+        let deeds = read(journal);
+        let landed = Landed { state, truth, deeds, name, story, folder };
+        landed.folds_again();
+        landed.never_writes_blindly();
+        landed.knows_every_change();
+        landed
+    }
+
+    /// Each write with its outcome, in the order in which they left.
+    pub fn writes(&self) -> Vec<Write> {
+        let mut writes: Vec<Write> = Vec::new();
+        for Told { deed, .. } in &self.deeds {
+            if let Event::Finished { effect, outcome } = &deed.entry.event
+                && let Some(write) = writes.iter_mut().find(|write| write.effect == *effect)
+            {
+                write.outcome = Some(outcome.clone());
+            }
+            for effect in &deed.decision.effects {
+                if let Deal::Write { to, cause, .. } = &effect.what {
+                    writes.push(Write { effect: effect.id, to: to.clone(), cause: cause.clone(), outcome: None });
+                }
+            }
+        }
+        writes
+    }
+
+    /// How often a remark that contains `text` was made.
+    pub fn said(&self, text: &str) -> usize {
+        let notes = self.deeds.iter().flat_map(|told| &told.deed.decision.notes);
+        notes.filter(|note| note.text.as_str().contains(text)).count()
+    }
+
+    /// Changes of the world by this session, oldest first.
+    pub fn ours(&self) -> Vec<&Mutation> {
+        self.truth.mutations.iter().filter(|mutation| mutation.actor.reason.is_some()).collect()
+    }
+
+    /// The states before and after each entry but the first, which opens the session.
+    pub fn replay(&self, mut look: impl FnMut(&State, &State)) {
+        let mut state = State::default();
+        for Told { deed, .. } in &self.deeds {
+            let before = state.clone();
+            step(&mut state, &deed.entry);
+            if before.opened.is_some() {
+                look(&before, &state);
+            }
+        }
+    }
+
+    fn folds_again(&self) {
+        let mut state = State::default();
+        for Told { deed, .. } in &self.deeds {
+            let decision = step(&mut state, &deed.entry);
+            assert_eq!(decision, deed.decision, "{}: entry {} is decided alike again", self.name, deed.entry.seq);
+        }
+        assert!(state == self.state, "{}: the journal folds to the state that the engine had", self.name);
+    }
+
+    /// No write leaves but against a version that was read after the newest outcome: none is repeated on a guess.
+    fn never_writes_blindly(&self) {
+        let (mut fresh, mut seen_at, mut ended_at): (Option<Version>, Option<Timestamp>, Option<Timestamp>) = (None, None, None);
+        let mut writing = BTreeSet::new();
+        for Told { deed, .. } in &self.deeds {
+            match &deed.entry.event {
+                Event::Finished { effect, .. } if writing.remove(effect) => (fresh, ended_at) = (None, Some(deed.entry.at)),
+                Event::Observed(seen) if Some(seen.asked_at) >= seen_at.max(ended_at) => {
+                    for fact in seen.result.iter().flatten() {
+                        if let Fact::Accepted(accepted) = fact {
+                            (fresh, seen_at) = (Some(accepted.version.clone()), Some(seen.asked_at));
+                        }
+                    }
+                }
+                _ => {}
+            }
+            for effect in &deed.decision.effects {
+                if let Deal::Write { version, .. } = &effect.what {
+                    assert_eq!(fresh.as_ref(), Some(version), "{}: write {} is against a fresh look\n{}", self.name, effect.id, self.story);
+                    writing.insert(effect.id);
+                }
+            }
+        }
+    }
+
+    /// Every change that the world attributes to us names the record of its intent, happened once, and is what was intended; and what
+    /// the journal calls done was done.
+    fn knows_every_change(&self) {
+        let hashes: BTreeMap<String, &str> = self
+            .deeds
+            .iter()
+            .flat_map(|told| told.deed.decision.effects.iter().map(|effect| (effect.id.to_string(), told.hash.as_str())))
+            .collect();
+        let writes = self.writes();
+        let mut done = BTreeSet::new();
+        for mutation in self.ours() {
+            let reason = mutation.actor.reason.as_deref().unwrap_or_default();
+            let [session, effect, head] = reason.split('/').collect::<Vec<_>>()[..] else { panic!("{}: {reason}", self.name) };
+            assert_eq!(session, format!("cutover story-{}", self.name));
+            assert_eq!(hashes.get(effect), Some(&head), "{}: the cloud's log names the record of {effect}", self.name);
+            assert!(done.insert(effect.to_owned()), "{}: {effect} was done twice\n{}", self.name, self.story);
+            let write = writes.iter().find(|write| write.effect.to_string() == effect).expect("a write of ours");
+            let became = ["run", "gke"].map(|id| format!("frontend-{id}={}", write.to.of(&id.parse().unwrap()).get())).join(" ");
+            assert_eq!(mutation.became, became, "{}: {effect}", self.name);
+        }
+        for write in writes {
+            if matches!(write.outcome, Some(Outcome::Done(_))) {
+                assert!(done.contains(&write.effect.to_string()), "{}: {} is called done\n{}", self.name, write.effect, self.story);
+            }
+        }
+        let accepted = &self.state.routes[&route_id()].accepted.as_ref().expect("the weights are known").weights;
+        for (service, weight) in &self.truth.accepted {
+            let id = service.trim_start_matches("frontend-").parse().unwrap();
+            assert_eq!(u32::from(accepted.of(&id).get()), *weight, "{}: {service} is where the session says\n{}", self.name, self.story);
+        }
+    }
+}
+
+impl Drop for Landed {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            let _stays = std::fs::remove_dir_all(&self.folder);
+        }
+    }
+}
+
+/// Our own verifier's word; gives the head.
+fn proved(journal: &Path) -> String {
+    match verify(File::open(journal).unwrap(), []).unwrap() {
+        Verdict::Proved(proof) => {
+            assert!(matches!(proof.tail, Tail::Clean { .. }), "{:?}", proof.tail);
+            proof.head.to_string()
+        }
+        Verdict::Broken { at, .. } => panic!("the journal is broken: {at:?}"),
+    }
+}
+
+/// The word of the verifier in another language. Where there is no Python it says so and judges nothing.
+fn seconded(journal: &Path, head: &str) {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/journal/verify.py");
+    match Command::new("python3").arg(script).arg(journal).output() {
+        Ok(output) => {
+            let verdict: Value = serde_json::from_slice(&output.stdout).unwrap();
+            assert_eq!((&verdict["verdict"], &verdict["head"]), (&"proved".into(), &head.into()), "{verdict}");
+        }
+        Err(error) => eprintln!("SKIPPED the second verifier: python3 can't be started ({error}); install it to have this journal judged"),
+    }
+}
+
+fn read(journal: &Path) -> Vec<Told> {
+    let mut told = Vec::new();
+    for record in Records::<_, Deed>::new(File::open(journal).unwrap()) {
+        let record = record.unwrap();
+        if let Body::Entry { payload, .. } = record.body {
+            told.push(Told { deed: payload, hash: record.hash.to_string() });
+        }
+    }
+    told
+}

@@ -1,0 +1,13 @@
+//! Whole flights over loopback: the real engine, host and adapters against the simulated world, steered by an ordinary client.
+//!
+//! Nothing is mocked: wishes travel as frames, weights over HTTP, the journal is a file. Only the world is a model, and its time runs
+//! fast. Every story ends in [`session::Session::land`], which judges the journal that it left: proved by both verifiers, folded again to
+//! the same state, no write against anything but a fresh look, and no change of the world that the journal does not know.
+
+mod blind;
+mod doubt;
+mod foreign;
+mod landed;
+mod rollback;
+mod session;
+mod whole;

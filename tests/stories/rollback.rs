@@ -1,0 +1,120 @@
+//! The bad night: a trigger, or a person, brings everything home; once, with its cause, and latched until somebody says why not.
+
+use cutover::{
+    core::{
+        command::Command,
+        decision::{Cause, Refusal, Verdict},
+        state::{Motion, Reading, State},
+    },
+    domain::fault::Outcome,
+};
+
+use crate::{
+    landed::Landed,
+    session::{Session, Sky, backend, route_id, route_of, split},
+};
+
+fn stir(what: &str) -> Command {
+    Command::Stir { stir: what.into() }
+}
+
+fn rearm(reason: &str) -> Command {
+    Command::Rearm { route: route_id(), reason: reason.into() }
+}
+
+fn is_home(state: &State) -> bool {
+    let route = route_of(state);
+    route.homeward.is_none() && route.accepted.as_ref().is_some_and(|accepted| accepted.weights == split(0))
+}
+
+fn latched(state: &State) -> bool {
+    route_of(state).latch.is_some()
+}
+
+/// The writes that brought everything home.
+fn homeward(landed: &Landed) -> Vec<Cause> {
+    let home = landed.writes().into_iter().filter(|write| write.to == split(0));
+    home.inspect(|write| assert!(matches!(write.outcome, Some(Outcome::Done(_))), "{write:?}")).map(|write| write.cause).collect()
+}
+
+/// One trigger's whole story: it fires once, the latch holds, a reason takes it off, and the flight goes on to the end.
+async fn goes_home_once_and_on_again(sky: Sky, fault: &str, trigger: &str, metric: &str) {
+    let mut session = Session::begin(sky).await;
+    session.fly_to(500).await;
+    assert_eq!(session.ask(stir(fault)).await, Verdict::Accepted);
+    let id = trigger.parse().unwrap();
+    let state = session.until("a breach", |state| state.triggers[&id].reading == Reading::Breach).await;
+    assert!(route_of(&state).latch.is_none(), "a breach alone is no rollback");
+    let refused = session.ask(session.shift(1000)).await;
+    assert_eq!(refused, Verdict::Refused(Refusal::Breached { trigger: id.clone() }));
+
+    let state = session.until("a rollback", latched).await;
+    let lasting = state.opened.as_ref().unwrap().plan.triggers.iter().find(|planned| planned.id == id).unwrap().lasting;
+    let latch = route_of(&state).latch.clone().unwrap();
+    let pending = state.triggers[&id].pending_since.expect("the breach is not over");
+    assert!(latch.at.since(pending) >= lasting, "{latch:?} after {pending:?}");
+    let Cause::Triggers { triggers, reading } = &latch.cause else { panic!("{latch:?}") };
+    assert_eq!(triggers[..], [id.clone()]);
+    assert!(reading.as_str().contains(metric) && reading.as_str().contains("gke"), "{reading}");
+
+    let asked = session.send(session.shift(1000)).await;
+    assert!(matches!(
+        session.answer(asked).await,
+        Verdict::Refused(Refusal::RollingBack | Refusal::Latched { .. } | Refusal::Moved { .. })
+    ));
+    session.until("home", is_home).await;
+    session.settled_at(0).await;
+    assert!(matches!(session.ask(session.shift(10)).await, Verdict::Refused(Refusal::Latched { .. })));
+    assert_eq!(session.ask(stir("calm")).await, Verdict::Accepted);
+    assert_eq!(session.ask(rearm("  ")).await, Verdict::Refused(Refusal::ReasonMissing));
+    assert_eq!(session.ask(rearm("the bad build was taken back")).await, Verdict::Accepted);
+    session.fly_to(500).await;
+    session.fly_to(1000).await;
+
+    let landed = session.land().await;
+    assert_eq!(homeward(&landed), [latch.cause], "one rollback");
+    assert_eq!(landed.said("rollback of frontend: trigger"), 1);
+    assert_eq!(landed.said("re-armed: the bad build was taken back"), 1);
+    assert_eq!(landed.ours().len(), 4);
+    assert!(landed.truth.settled && landed.truth.propagated.gke > 0.999);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_error_burst_at_half_brings_everything_home_once() {
+    goes_home_once_and_on_again(Sky::calm("errors"), "gke-errors", "error-rate", "error").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn slow_answers_at_half_bring_everything_home_once() {
+    goes_home_once_and_on_again(Sky::calm("latency"), "gke-latency", "p95-latency", "p95").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_person_goes_back_in_the_middle_of_a_move() {
+    let mut session = Session::begin(Sky::calm("operator")).await;
+    session.fly_to(250).await;
+    // Both leave before either is answered: the way back meets a write that is on the wire.
+    let (out, back) = (session.shift(500), Command::Rollback { route: None, reason: Some("the phones ring".into()) });
+    let (out, back) = (session.send(out).await, session.send(back).await);
+    assert_eq!(session.answer(out).await, Verdict::Accepted);
+    assert_eq!(session.answer(back).await, Verdict::Accepted);
+    let again = session.ask(Command::Rollback { route: Some(route_id()), reason: None }).await;
+    assert_eq!(again, Verdict::Joined);
+    let state = session.until("home", is_home).await;
+    let cause = Cause::Operator { who: "anna".parse().unwrap(), reason: Some("the phones ring".into()) };
+    assert_eq!(route_of(&state).latch.as_ref().map(|latch| &latch.cause), Some(&cause));
+    session.settled_at(0).await;
+
+    let landed = session.land().await;
+    let mut overtook = false;
+    landed.replay(|before, after| {
+        let moving = matches!(route_of(before).motion, Motion::Writing { .. });
+        overtook |= moving && route_of(before).latch.is_none() && latched(after);
+    });
+    assert!(overtook, "the rollback began while the write was on its way");
+    let last = landed.writes().pop().unwrap();
+    assert_eq!((last.to, last.cause), (split(0), cause));
+    assert!(route_of(&landed.state).strays.is_empty(), "nothing of ours is on its way any more");
+    assert!(landed.truth.settled && landed.truth.propagated.gke < 0.001);
+    assert_eq!(landed.state.routes[&route_id()].accepted.as_ref().unwrap().weights.of(&backend("run")).get(), 1000);
+}

@@ -1,0 +1,250 @@
+//! A session in one process, composed as the demo composes it, and a client's hands on it.
+
+use std::{
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use cutover::{
+    attach::{
+        client::{self, Link, Reply, ToHost},
+        connection::Farewell,
+        dial::Dial,
+        host::{About, Host},
+        protocol::Wants,
+        roster::Identity,
+    },
+    cli::{compose, demo::Hand},
+    core::{
+        command::{Command, ControlsCommand},
+        decision::{Refusal, Verdict},
+        event::{Event, WorldKind},
+        state::{Motion, RouteState, State},
+    },
+    domain::{
+        id::{AskId, BackendId, ClientId, RouteId, SessionId},
+        role::Role,
+        shown::Shown,
+        time::Timestamp,
+        weight::{PerMille, Weights},
+    },
+    door::door,
+    plan::{self, model::Plan},
+    session::{
+        book::Book,
+        clock::Clock,
+        engine::{self, EngineError, Parts},
+    },
+    sim::{
+        simulation::{Config, Control, Simulation},
+        world::propagation::Span,
+    },
+};
+use tokio::{net::UnixStream, sync::watch, task::JoinHandle};
+
+use crate::landed::Landed;
+
+/// Real time that anything may take before a story is given up; generous, because the machine may be busy with something else.
+const PATIENCE: Duration = Duration::from_secs(120);
+const PLAN: &str = include_str!("../../plans/hexproperty.yaml");
+
+/// What a story wants otherwise than the demo has it.
+pub struct Sky {
+    pub name: &'static str,
+    /// World seconds in a real one.
+    pub speed: f64,
+    /// How long the edge takes to follow.
+    pub edge: Span,
+    /// Changes of the plan's text: what stands there, and what shall.
+    pub plan: &'static [(&'static str, &'static str)],
+}
+
+impl Sky {
+    pub const fn calm(name: &'static str) -> Sky {
+        Sky { name, speed: 25.0, edge: Span { min_ms: 10_000.0, max_ms: 40_000.0 }, plan: &[] }
+    }
+}
+
+pub struct Session {
+    name: &'static str,
+    pub world: Simulation,
+    pub link: Link,
+    asks: u64,
+    pub folder: PathBuf,
+    pub journal: PathBuf,
+    stop: watch::Sender<bool>,
+    _closing: watch::Sender<Option<Farewell>>,
+    engine: JoinHandle<Result<State, EngineError>>,
+    served: JoinHandle<()>,
+}
+
+impl Session {
+    /// Starts world, engine and host, and attaches one pilot who holds the controls.
+    pub async fn begin(sky: Sky) -> Session {
+        let config = Config { speed: sky.speed, propagation: sky.edge, ..Config::default() };
+        let world = Simulation::start(config).await.expect("loopback ports are to be had");
+        let plan = plan(sky.plan);
+        let clock = Clock::paced(Timestamp(world.clock().now_ms()), world.clock().speed());
+        let id: SessionId = format!("story-{}", sky.name).parse().unwrap();
+        let folder = std::env::temp_dir().join(format!("cutover-story-{}-{}", sky.name, std::process::id()));
+        let _was_there = std::fs::remove_dir_all(&folder);
+        let journal = folder.join("flight.journal");
+        let book = Book::create(&journal, clock.now(), &id, &plan.hash, "pilot").unwrap();
+        let places = compose::Places::Simulated(*world.endpoints());
+        let composed = compose::compose(&plan, &places, clock, Some(Arc::new(Hand(world.control())))).unwrap();
+        let (outside, inside) = door();
+        let (stop, stopped) = watch::channel(false);
+        let (closing, closed) = watch::channel(None);
+        let kind = WorldKind::Demo { haste: sky.speed.round() as u32 };
+        let about = About { session: id.clone(), plan: plan.name.clone(), world: kind, first_client: ClientId(1) };
+        let host = Host::new(outside, about, closed);
+        let first = Event::Opened { session: id, plan: Box::new(plan), world: kind };
+        let parts = Parts { clock, hands: composed.hands, sensors: composed.sensors, inside, stop: stopped };
+        let engine = tokio::spawn(engine::run(State::default(), book, first, parts));
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        let who = Identity { uid: 1000, who: "anna".parse().unwrap(), role: Role::Pilot };
+        let served = tokio::spawn(async move { host.serve_stream(theirs, who).await });
+        let link = client::connect(Dial::once(ours), Wants::Cockpit, None).await.unwrap();
+        let mut session = Session { name: sky.name, world, link, asks: 0, folder, journal, stop, _closing: closing, engine, served };
+        assert_eq!(session.ask(Command::Controls(ControlsCommand::Take)).await, Verdict::Accepted);
+        session.until("the first readings", |state| matches!(route_of(state).motion, Motion::Settled)).await;
+        session
+    }
+
+    pub fn control(&self) -> Control {
+        self.world.control()
+    }
+
+    /// The newest state that the client knows.
+    pub fn state(&self) -> Arc<State> {
+        self.link.view.borrow().state.clone()
+    }
+
+    /// Sends a wish and waits for its answer.
+    pub async fn ask(&mut self, command: Command) -> Verdict {
+        let sent = self.send(command).await;
+        self.answer(sent).await
+    }
+
+    pub async fn send(&mut self, command: Command) -> AskId {
+        self.asks += 1;
+        let ask = AskId(self.asks);
+        self.link.asks.send(ToHost::Ask { ask, key: Some(Shown::new("Enter")), command }).await.unwrap();
+        ask
+    }
+
+    pub async fn answer(&mut self, sent: AskId) -> Verdict {
+        match tokio::time::timeout(PATIENCE, self.link.replies.recv()).await {
+            Ok(Some(Reply::Answered { ask, verdict })) if ask == sent => verdict,
+            other => panic!("{}: {other:?} is no answer to {sent:?}\n{}", self.name, self.story()),
+        }
+    }
+
+    pub fn shift(&self, to: u16) -> Command {
+        let state = self.state();
+        let route = route_of(&state);
+        let from = match &route.drift {
+            Some(drift) => drift.found.clone(),
+            None => route.wanted.clone().expect("the route was read"),
+        };
+        Command::Shift { route: route_id(), from, to: split(to) }
+    }
+
+    /// Asks for a share until it is taken. What passes by itself (too early for a first reading, a starved machine) is waited for; every
+    /// other refusal ends the story.
+    pub async fn advance(&mut self, to: u16) {
+        let began = Instant::now();
+        loop {
+            let wish = self.shift(to);
+            match self.ask(wish).await {
+                Verdict::Accepted | Verdict::Queued => return,
+                Verdict::Refused(
+                    Refusal::Blind { .. } | Refusal::NotReady { .. } | Refusal::NotKnown | Refusal::Unresolved | Refusal::Breached { .. },
+                ) if began.elapsed() < PATIENCE => tokio::time::sleep(Duration::from_millis(100)).await,
+                other => panic!("{}: {to} per mille: {other:?}\n{}", self.name, self.story()),
+            }
+        }
+    }
+
+    /// Advances and waits until requests agree.
+    pub async fn fly_to(&mut self, to: u16) {
+        self.advance(to).await;
+        self.settled_at(to).await;
+    }
+
+    pub async fn settled_at(&mut self, to: u16) -> Arc<State> {
+        let split = split(to);
+        let there = move |state: &State| {
+            let route = route_of(state);
+            route.motion == Motion::Settled && route.queued.is_none() && route.accepted.as_ref().is_some_and(|known| known.weights == split)
+        };
+        self.until(&format!("settled at {to} per mille"), there).await
+    }
+
+    /// Waits until the state is as wanted.
+    pub async fn until(&mut self, what: &str, wanted: impl Fn(&State) -> bool) -> Arc<State> {
+        let found = tokio::time::timeout(PATIENCE, self.link.view.wait_for(|view| wanted(&view.state))).await;
+        if let Some(state) = found.ok().and_then(Result::ok).map(|view| view.state.clone()) {
+            return state;
+        }
+        panic!("{}: waited in vain for: {what}\n{}", self.name, self.story());
+    }
+
+    /// What the feed tells, for whoever has to understand a failure.
+    pub fn story(&self) -> String {
+        let state = self.state();
+        let opened = state.opened.as_ref().map_or(state.now, |opened| opened.at);
+        let lines = state.feed.iter().map(|line| format!("{:>8}  {}\n", line.at.since(opened).to_string(), line.text));
+        let route = route_of(&state);
+        let items = state.checklist.iter().map(|(id, item)| format!("{id}: {:?} {}\n", item.status, item.evidence));
+        format!(
+            "{}motion: {:?}\nreadiness: {:?}\ntriggers: {:#?}\n{}",
+            lines.collect::<String>(),
+            route.motion,
+            route.readiness.against,
+            state.triggers,
+            items.collect::<String>()
+        )
+    }
+
+    /// Ends the flight and judges what it left behind.
+    pub async fn land(self) -> Landed {
+        let story = self.story();
+        let Session { name, world, link, folder, journal, stop, engine, served, .. } = self;
+        assert_eq!(link.view.borrow().disagreements, 0, "{name}: the client folds as the host does");
+        drop(link);
+        tokio::time::timeout(PATIENCE, served).await.expect("the host lets a client go").unwrap();
+        stop.send(true).unwrap();
+        let state = tokio::time::timeout(PATIENCE, engine).await.expect("the engine ends when it is told to").unwrap().unwrap();
+        let truth = world.control().truth();
+        world.stop().await;
+        Landed::judge(name, story, folder, &journal, state, truth)
+    }
+}
+
+fn plan(changes: &[(&str, &str)]) -> Plan {
+    let mut text = PLAN.to_owned();
+    for (from, to) in changes {
+        assert!(text.contains(from), "the plan says {from:?}");
+        text = text.replace(from, to);
+    }
+    plan::read(text.as_bytes()).expect("the plan is in order").0
+}
+
+pub fn route_id() -> RouteId {
+    "frontend".parse().unwrap()
+}
+
+pub fn route_of(state: &State) -> &RouteState {
+    &state.routes[&route_id()]
+}
+
+pub fn backend(name: &str) -> BackendId {
+    name.parse().unwrap()
+}
+
+/// So many per mille on GKE, the rest on Cloud Run.
+pub fn split(gke: u16) -> Weights {
+    Weights::all_on(&backend("run"), &[backend("run"), backend("gke")]).with(&backend("gke"), PerMille::new(gke).unwrap()).unwrap()
+}
