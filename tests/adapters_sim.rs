@@ -134,6 +134,26 @@ async fn somebody_elses_change_is_seen_with_their_name() {
 }
 
 #[tokio::test]
+async fn a_change_right_after_ours_is_never_called_ours() {
+    let world = Simulation::start(Config { speed: 10.0, ..Config::default() }).await.unwrap();
+    let driver = driver(&world);
+    let before = driver.read().await.unwrap();
+    assert!(matches!(driver.write(&split(50), &before.version, &intent(6)).await, Outcome::Done(_)));
+    // The log shows a change three seconds late: for as long, its newest entry is the one of our write.
+    world.control().stir(&faults::Fault::ForeignWriter { gke_per_mille: 300, principal: "eve@hexproperty.com".to_owned() });
+    for _ in 0..100 {
+        let seen = driver.read().await.unwrap();
+        assert_eq!(seen.weights, split(300));
+        if let Some(actor) = seen.actor {
+            assert_eq!(actor.as_str(), "eve@hexproperty.com");
+            return world.stop().await;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(150)).await;
+    }
+    panic!("the log never told");
+}
+
+#[tokio::test]
 async fn a_scraped_backend_gives_figures_once_its_window_is_full() {
     let world = world().await;
     let address = origin(world.endpoints().run_direct);

@@ -53,6 +53,7 @@ pub(super) fn watch(turn: &mut Turn, route: &Route) {
         return;
     }
     if turn.route(route).drift.as_ref().is_some_and(|drift| drift.found == accepted.weights) {
+        name(turn, route, accepted.actor);
         return;
     }
     if goes_home_again(turn, route, &accepted.weights) {
@@ -105,6 +106,17 @@ fn drifted(turn: &mut Turn, route: &Route, expected: Weights, found: Weights, ac
         let why = Shown::new("others keep changing the weights");
         turn.note(Tone::Alarm, format!("{}: {why}; we stop writing until a human has put it right", route.id));
         turn.route_mut(route).motion = Motion::NeedsHuman { since: now, why };
+    }
+}
+
+/// The cloud's log tells who it was some seconds after the change itself can be seen.
+fn name(turn: &mut Turn, route: &Route, who: Option<Shown>) {
+    let state = turn.route_mut(route);
+    let (Some(drift), Some(who)) = (&mut state.drift, who) else { return };
+    if drift.actor.is_none() {
+        drift.actor = Some(who.clone());
+        state.moved_by = Some(who.clone());
+        turn.note(Tone::Warning, format!("{}: it was {who}", route.id));
     }
 }
 

@@ -39,6 +39,13 @@ pub struct Intent {
     pub head: String,
 }
 
+impl Intent {
+    /// How the cloud's own audit log names it.
+    pub fn reason(&self) -> String {
+        format!("cutover {}/{}/{}", self.session, self.effect, self.head)
+    }
+}
+
 /// Looks at one source, again and again.
 pub trait Sensor: Send + Sync {
     fn source(&self) -> SourceId;

@@ -73,8 +73,7 @@ impl Ask {
     }
     /// Names the recorded intent, so that the cloud's own audit log points back into our journal.
     pub fn because(mut self, intent: &Intent) -> Ask {
-        let reason = format!("cutover {}/{}/{}", intent.session, intent.effect, intent.head);
-        self.reason = HeaderValue::from_str(&reason).ok();
+        self.reason = HeaderValue::from_str(&intent.reason()).ok();
         self
     }
     /// Method and place, without the query, for messages.

@@ -20,6 +20,8 @@ pub struct Author {
     id: String,
     pub who: Shown,
     pub at: Option<Timestamp>,
+    /// What the author gave as the reason; ours names the intent.
+    pub reason: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -41,6 +43,18 @@ struct Entry {
 #[serde(rename_all = "camelCase")]
 struct Payload {
     authentication_info: Option<Authentication>,
+    request_metadata: Option<Metadata>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Metadata {
+    request_attributes: Option<Attributes>,
+}
+
+#[derive(Deserialize)]
+struct Attributes {
+    reason: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -65,7 +79,9 @@ pub async fn last_author(logging: &Client, project: &str, url_map: &str) -> Opti
     let ask = Ask::post(logging.at(&["v2", "entries:list"]), &body, Limits::READ.within(DEADLINE));
     let entries: Entries = logging.send(ask).await.ok()?.json().ok()?;
     let entry = entries.entries.into_iter().next()?;
-    let who = entry.proto_payload?.authentication_info?.principal_email?;
+    let payload = entry.proto_payload?;
+    let who = payload.authentication_info?.principal_email?;
+    let reason = payload.request_metadata.and_then(|metadata| metadata.request_attributes?.reason);
     let at = entry.timestamp.and_then(|text| text.parse::<jiff::Timestamp>().ok());
-    Some(Author { id: entry.insert_id, who: Shown::new(&who), at: at.map(|at| Timestamp(at.as_millisecond())) })
+    Some(Author { id: entry.insert_id, who: Shown::new(&who), at: at.map(|at| Timestamp(at.as_millisecond())), reason })
 }

@@ -10,6 +10,7 @@ mod route;
 mod wire;
 
 use std::{
+    collections::VecDeque,
     sync::{Mutex, PoisonError},
     time::Duration,
 };
@@ -64,6 +65,14 @@ pub struct UrlMapDriver {
     logging: Option<Client>,
     /// What the last read found, so that a write need not read again and the audit log is asked only about changes.
     known: Mutex<Option<Known>>,
+    /// Our newest writes, so that an entry of ours in the log is never taken for that of somebody who came right after it.
+    own: Mutex<VecDeque<Own>>,
+}
+
+struct Own {
+    /// The reason that it gave.
+    reason: String,
+    to: Weights,
 }
 
 #[derive(Clone)]
@@ -78,10 +87,12 @@ struct Known {
 
 /// The log shows a change some seconds late, so it is asked again, but not for ever.
 const AUTHOR_ASKS_MAX: u8 = 6;
+/// Writes of ours that are remembered; the log's newest entry is seldom older than two of them.
+const OWN_MAX: usize = 8;
 
 impl UrlMapDriver {
     pub fn new(config: Config, compute: Client, logging: Option<Client>) -> UrlMapDriver {
-        UrlMapDriver { config, compute, logging, known: Mutex::new(None) }
+        UrlMapDriver { config, compute, logging, known: Mutex::new(None), own: Mutex::new(VecDeque::new()) }
     }
 
     fn url(&self) -> Url {
@@ -100,6 +111,20 @@ impl UrlMapDriver {
         *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Some(known);
     }
 
+    /// Whether the log's entry is of a write of ours that made another split than this one.
+    fn is_of_another_split(&self, author: &Author, weights: &Weights) -> bool {
+        let own = self.own.lock().unwrap_or_else(PoisonError::into_inner);
+        own.iter().any(|own| author.reason.as_ref() == Some(&own.reason) && own.to != *weights)
+    }
+
+    fn remember_own(&self, to: &Weights, intent: &Intent) {
+        let mut own = self.own.lock().unwrap_or_else(PoisonError::into_inner);
+        own.push_back(Own { reason: intent.reason(), to: to.clone() });
+        if own.len() > OWN_MAX {
+            own.pop_front();
+        }
+    }
+
     async fn read_now(&self) -> Result<Accepted, Fault> {
         let map = self.fetch().await?;
         let split = route::split(&map, &self.config.backends)?;
@@ -111,7 +136,8 @@ impl UrlMapDriver {
         if let (None, Some(logging), 0..AUTHOR_ASKS_MAX) = (&known.author, &self.logging, known.asked) {
             known.asked += 1;
             let newest = audit::last_author(logging, &self.config.project, &self.config.url_map).await;
-            known.author = newest.filter(|author| known.earlier.as_ref() != Some(author));
+            let fits = |author: &Author| known.earlier.as_ref() != Some(author) && !self.is_of_another_split(author, &split.weights);
+            known.author = newest.filter(fits);
         }
         let (version, author) = (Version(known.map.fingerprint.clone()), known.author.clone());
         self.remember(known);
@@ -236,6 +262,7 @@ impl Driver for UrlMapDriver {
     }
 
     fn write<'a>(&'a self, to: &'a Weights, version: &'a Version, intent: &'a Intent) -> Answer<'a, Outcome> {
+        self.remember_own(to, intent);
         Box::pin(self.write_now(to, version, intent))
     }
 
