@@ -43,7 +43,7 @@ async fn blindness_that_lasts_goes_home_when_the_plan_says_so() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn blindness_that_lasts_holds_when_the_plan_says_so() {
-    let sky = Sky { plan: &[("on_blind: rollback", "on_blind: hold")], ..Sky::calm("blind-hold") };
+    let sky = Sky { plan: &[("settle: 2m", "settle: 45s"), ("on_blind: rollback", "on_blind: hold")], ..Sky::calm("blind-hold") };
     let mut session = gone_blind_at_half(sky).await;
     let held = |state: &State| state.feed.iter().any(|line| line.text.as_str().contains("; holding"));
     session.until("holding", held).await;

@@ -56,13 +56,13 @@ pub struct Sky {
     pub speed: f64,
     /// How long the edge takes to follow.
     pub edge: Span,
-    /// Changes of the plan's text: what stands there, and what shall.
+    /// Changes of the plan's text, where its own times would only make a story longer: what stands there, and what shall.
     pub plan: &'static [(&'static str, &'static str)],
 }
 
 impl Sky {
     pub const fn calm(name: &'static str) -> Sky {
-        Sky { name, speed: 25.0, edge: Span { min_ms: 10_000.0, max_ms: 40_000.0 }, plan: &[] }
+        Sky { name, speed: 25.0, edge: Span { min_ms: 5_000.0, max_ms: 20_000.0 }, plan: &[("settle: 2m", "settle: 45s")] }
     }
 }
 
