@@ -44,7 +44,7 @@ use crate::{
     },
     telemetry::{self, Sink},
     tui::{
-        app::{self, Looks},
+        app::{self, End, Looks},
         terminal::{MouseReports, size},
         theme::{Catalogue, Charset, ColorChoice, Depth},
     },
@@ -107,15 +107,24 @@ pub async fn run(args: Args) -> Result<Exit> {
     let book = Book::create(&journal, opened, &session, &plan.hash, who.who.as_str())?;
     let ended = fly(&args, &world, plan, session, clock, book, who).await;
     world.stop().await;
-    let ended = ended?;
+    let Left { end, stands } = ended?;
     print::out(&format!(
-        "{ended}\nThe journal of this flight: {path}\nWhat it proves:             cutover audit verify {path}\n",
+        "{stands}\nThe journal of this flight: {path}\nWhat it proves:             cutover audit verify {path}\n",
         path = journal.display()
     ));
-    Ok(Exit::Done)
+    match end {
+        End::Quit => Ok(Exit::Done),
+        End::Gone | End::Signal(_) => Ok(Exit::Interrupted),
+    }
 }
 
-async fn fly(args: &Args, world: &Simulation, plan: Plan, session: SessionId, clock: Clock, book: Book, who: Identity) -> Result<String> {
+/// How the cockpit was left, and where the traffic stood then.
+struct Left {
+    end: End,
+    stands: String,
+}
+
+async fn fly(args: &Args, world: &Simulation, plan: Plan, session: SessionId, clock: Clock, book: Book, who: Identity) -> Result<Left> {
     let haste = world.clock().speed();
     let stirrer = Arc::new(Hand(world.control()));
     let stirs = stirrer.choices().into_iter().map(|(name, what)| (name.to_string(), what.to_string())).collect();
@@ -142,10 +151,11 @@ async fn fly(args: &Args, world: &Simulation, plan: Plan, session: SessionId, cl
     let _ = stop.send(true);
     let state = engine.await??;
     served.abort();
-    left?;
-    let at: Vec<String> =
-        state.routes.iter().filter_map(|(id, known)| Some(format!("{id} stands at {}", known.accepted.as_ref()?.weights))).collect();
-    Ok(at.join("; "))
+    let stands = state.routes.iter().map(|(id, known)| match &known.accepted {
+        Some(accepted) => format!("{id} stands at {}", accepted.weights),
+        None => format!("{id} was not read before you left"),
+    });
+    Ok(Left { end: left?.end, stands: stands.collect::<Vec<_>>().join("; ") })
 }
 
 fn looks(args: &Args, stirs: Vec<(String, String)>, haste: f64) -> Result<Looks> {

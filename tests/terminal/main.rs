@@ -1,0 +1,10 @@
+//! The real binary in a pseudo-terminal: what it draws, what keys do, and that the terminal survives whatever end it takes.
+//!
+//! What a key did is read from the journal, and not from the screen, which may change its looks. What the terminal was left in is read
+//! from the kernel and from the bytes themselves.
+
+mod cockpit;
+mod end;
+mod fly;
+mod hostile;
+mod looks;
