@@ -53,6 +53,7 @@ pub(super) fn watch(turn: &mut Turn, route: &Route) {
         return;
     }
     if turn.route(route).drift.as_ref().is_some_and(|drift| drift.found == accepted.weights) {
+        named(turn, route, accepted.actor);
         return;
     }
     if goes_home_again(turn, route, &accepted.weights) {
@@ -106,6 +107,17 @@ fn drifted(turn: &mut Turn, route: &Route, expected: Weights, found: Weights, ac
         turn.note(Tone::Alarm, format!("{}: {why}; we stop writing until a human has put it right", route.id));
         turn.route_mut(route).motion = Motion::NeedsHuman { since: now, why };
     }
+}
+
+/// The name of who it was often comes seconds after the change itself, since an audit log is slower than the object that it tells of.
+fn named(turn: &mut Turn, route: &Route, actor_name: Option<Shown>) {
+    let Some(who) = actor_name else { return };
+    let state = turn.route_mut(route);
+    let Some(drift) = state.drift.as_mut().filter(|drift| drift.actor.is_none()) else { return };
+    drift.actor = Some(who.clone());
+    let found = drift.found.clone();
+    state.moved_by = Some(who.clone());
+    turn.note(Tone::Warning, format!("it was {who} who changed {} to {found}", route.id));
 }
 
 fn actor(actor: Option<&Shown>) -> String {
