@@ -296,6 +296,19 @@ fn a_restart_in_the_middle_of_an_advance_advances_nothing() {
 }
 
 #[test]
+fn who_changed_the_weights_may_be_learned_after_the_change() {
+    let mut session = Session::at(0);
+    session.weights_by(100, None);
+    let actor = |session: &Session| session.route().drift.as_ref().unwrap().actor.clone();
+    assert_eq!(actor(&session), None);
+    let named = session.weights_by(100, Some("terraform@ci"));
+    assert!(notes(&named).contains("it was terraform@ci who changed frontend"), "{}", notes(&named));
+    assert_eq!(actor(&session), Some("terraform@ci".into()));
+    assert_eq!(notes(&session.weights_by(100, Some("terraform@ci"))), "", "said once");
+    assert_eq!(session.shift(0, 10), Verdict::Refused(Refusal::Moved { now: split(100), by: "terraform@ci".into() }));
+}
+
+#[test]
 fn a_provider_that_undoes_the_rollback_is_fought_once() {
     let mut session = Session::at(250);
     session.rollback(&ana());

@@ -14,7 +14,10 @@ use std::{
 };
 
 use cutover::sim::{
-    server::kubernetes::{KubernetesWorld, serve},
+    server::{
+        kubernetes::{KubernetesWorld, serve},
+        tls::Authority,
+    },
     world::kubernetes::{Kubernetes, fault::WatchFault},
 };
 use futures::{StreamExt, TryStreamExt};
@@ -74,7 +77,7 @@ impl Lab {
         let address = listener.local_addr().expect("a bound listener has an address");
         let stop = CancellationToken::new();
         let face = Face { cluster: Arc::clone(&cluster), time };
-        tokio::spawn(serve(face, listener, TaskTracker::new(), stop.clone()));
+        tokio::spawn(serve(face, listener, Authority::new().unwrap(), TaskTracker::new(), stop.clone()));
         Self { cluster, time, address, stop: Arc::new(stop.drop_guard()) }
     }
 

@@ -14,7 +14,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use super::{
     faults::Fault,
     scenario::Scenario,
-    server::{Shared, front_door::Door, http, kubernetes, router::Google},
+    server::{Shared, container::Cluster, front_door::Door, http, kubernetes, router::Google, tls::Authority},
     world::{Leg, Truth, World, clock::Clock, propagation::Span},
 };
 
@@ -116,13 +116,15 @@ impl Simulation {
         world.follow(config.scenario, config.seed);
         let shared = Shared::new(world, Clock::new(start_ms, config.speed));
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
-        let apis = Google { shared: shared.clone(), kubernetes: endpoints.kubernetes, stop: stop.clone() };
+        let authority = Authority::new()?;
+        let cluster = Cluster { address: endpoints.kubernetes, authority: authority.clone() };
+        let apis = Google { shared: shared.clone(), cluster, stop: stop.clone() };
         tasks.spawn(http::serve(google, apis, tasks.clone(), stop.clone()));
         for (listener, leg) in [(front_door, None), (run_direct, Some(Leg::Run)), (gke_direct, Some(Leg::Gke))] {
             let door = Door { shared: shared.clone(), leg, stop: stop.clone() };
             tasks.spawn(http::serve(listener, door, tasks.clone(), stop.clone()));
         }
-        tasks.spawn(kubernetes::serve(shared.clone(), kubernetes, tasks.clone(), stop.clone()));
+        tasks.spawn(kubernetes::serve(shared.clone(), kubernetes, authority, tasks.clone(), stop.clone()));
         tasks.spawn(keep_moving(shared.clone(), stop.clone()));
         Ok(Self { shared, endpoints, tasks, stop })
     }

@@ -1,7 +1,7 @@
 //! The Kubernetes sensor when the API server refuses or answers nonsense. How it follows a cluster is tested against the simulated one.
 
 use cutover::{
-    adapter::kubernetes::{Access, Config, KubernetesSensor},
+    adapter::kubernetes::{Access, Config, KubernetesSensor, Way},
     domain::fault::{Fault, FaultKind},
     port::Sensor,
 };
@@ -14,9 +14,9 @@ use super::{
 
 async fn look(deed: Deed) -> (Fault, usize) {
     let server = Server::start(move |_, _| deed.clone()).await;
-    let client = Access::loopback(&server.url("/")).unwrap().client().unwrap();
+    let way = Way::Known(Access::loopback(&server.url("/")).unwrap());
     let config = Config::new("workload/gke".parse().unwrap(), id("gke"), "hexproperty", "frontend");
-    let fault = KubernetesSensor::new(config, client).look().await.expect_err("the server misbehaves");
+    let fault = KubernetesSensor::new(config, way).look().await.expect_err("the server misbehaves");
     (fault, server.asked().len())
 }
 

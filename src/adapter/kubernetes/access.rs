@@ -1,7 +1,7 @@
 //! How to reach a cluster: an address, its certificate authority and our own token, never a kubeconfig.
 //!
 //! A kubeconfig may name a program to run for a credential; that is code execution by configuration and not offered. A GKE cluster is found
-//! through its own API, and the token is the same one that the other Google APIs get.
+//! through its own API instead ([`super::gke`]), and the token is the same one that the other Google APIs get.
 
 use std::{
     pin::Pin,
@@ -10,18 +10,15 @@ use std::{
     time::Duration,
 };
 
-use k8s_openapi::ByteString;
 use kube::client::{Body, ClientBuilder};
 use reqwest::Url;
-use rustls::pki_types::{CertificateDer, pem::PemObject};
-use serde::Deserialize;
 use tokio::sync::Mutex;
 use tower::{BoxError, Layer, Service};
 
 use crate::{
     adapter::{
         google_auth::Token,
-        http::{Ask, Client, Limits, Origin, Reach, causes, kind_of},
+        http::{Origin, Reach, causes, kind_of},
     },
     domain::fault::{Fault, FaultKind},
 };
@@ -46,6 +43,11 @@ impl Access {
         Ok(Access { url, authorities: Vec::new(), token: Token::None })
     }
 
+    /// An API server whose certificate one of these authorities has signed.
+    pub(super) fn secured(url: Url, authorities: Vec<Vec<u8>>, token: Token) -> Access {
+        Access { url, authorities, token }
+    }
+
     /// A client that never repeats a request by itself.
     /// # Errors
     /// [`FaultKind::Unsupported`] if no TLS client can be built.
@@ -64,35 +66,6 @@ impl Access {
         let builder = ClientBuilder::try_from(config).map_err(|error| unsupported(&error))?;
         Ok(builder.with_layer(&Bearing(self.token.clone())).build())
     }
-}
-
-/// What GKE says of a cluster.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Cluster {
-    endpoint: String,
-    master_auth: Option<MasterAuth>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct MasterAuth {
-    cluster_ca_certificate: ByteString,
-}
-
-/// Finds a GKE cluster by its name.
-/// # Errors
-/// The API's fault, or [`FaultKind::Unreadable`] if it names no usable certificate authority.
-pub async fn cluster(container: &Client, token: Token, project: &str, location: &str, name: &str) -> Result<Access, Fault> {
-    let url = container.at(&["v1", "projects", project, "locations", location, "clusters", name]);
-    let found: Cluster = container.send(Ask::get(url, Limits::READ)).await?.json().map_err(Fault::from)?;
-    let pem = found.master_auth.map(|auth| auth.cluster_ca_certificate.0).unwrap_or_default();
-    let authorities: Vec<Vec<u8>> = CertificateDer::pem_slice_iter(&pem).filter_map(Result::ok).map(|der| der.to_vec()).collect();
-    if authorities.is_empty() {
-        return Err(Fault::new(FaultKind::Unreadable, format!("cluster {name} names no certificate authority; it can't be trusted")));
-    }
-    let (_, url) = Origin::split(&format!("https://{}", found.endpoint), Reach::Live)?;
-    Ok(Access { url, authorities, token })
 }
 
 /// Puts a fresh token onto each request.

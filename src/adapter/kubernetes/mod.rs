@@ -6,6 +6,7 @@
 //! fields while they are parsed, so a large namespace costs little. Nothing is ever written to a cluster from here.
 
 mod access;
+mod gke;
 mod pod;
 mod store;
 mod wire;
@@ -31,8 +32,9 @@ use crate::{
     },
     port::{Answer, Sensor},
 };
+pub use access::Access;
 use access::fault_of;
-pub use access::{Access, cluster};
+pub use gke::{GkeCluster, Way};
 use pod::SlimPod;
 use store::{Change, Changed, Store};
 use wire::{SlimDeployment, SlimEvent};
@@ -75,16 +77,27 @@ type Feed = SelectAll<BoxStream<'static, Result<Change, watcher::Error>>>;
 
 pub struct KubernetesSensor {
     config: Config,
-    client: Client,
+    way: Way,
+    /// Made when it is first needed.
+    client: Option<Client>,
     /// Behind a lock only because a sensor must be shareable; it is only ever reached by `&mut`.
     feed: Mutex<Option<Feed>>,
     store: Store,
 }
 
 impl KubernetesSensor {
-    pub fn new(config: Config, client: Client) -> KubernetesSensor {
+    pub fn new(config: Config, way: Way) -> KubernetesSensor {
         let store = Store::new(config.deployment.clone());
-        KubernetesSensor { config, client, feed: Mutex::new(None), store }
+        KubernetesSensor { config, way, client: None, feed: Mutex::new(None), store }
+    }
+
+    async fn seen(&mut self) -> Result<Vec<Fact>, Fault> {
+        let seen = self.watch().await;
+        if seen.as_ref().is_err_and(|fault| matches!(fault.kind, FaultKind::Unreachable | FaultKind::TimedOut)) {
+            // The server may have moved; the next look asks for the way again.
+            self.client = None;
+        }
+        seen
     }
 
     async fn watch(&mut self) -> Result<Vec<Fact>, Fault> {
@@ -139,12 +152,14 @@ impl KubernetesSensor {
     /// Begins the watches, with the pods chosen by the Deployment's own selector.
     async fn open(&mut self) -> Result<Feed, Fault> {
         let deployment = self.read().await?;
+        let client = self.connected().await?;
         self.store.forget();
         let Config { namespace, deployment: name, .. } = &self.config;
         let config = || watcher::Config::default().timeout(WATCH_SECONDS);
-        let deployments = watcher(self.api::<SlimDeployment>(), config().fields(&format!("metadata.name={name}")));
-        let pods = watcher(Api::<SlimPod>::namespaced(self.client.clone(), namespace), config().labels(&deployment.selector));
-        let events = watcher(Api::<SlimEvent>::namespaced(self.client.clone(), namespace), config());
+        let deployments =
+            watcher(Api::<SlimDeployment>::namespaced(client.clone(), namespace), config().fields(&format!("metadata.name={name}")));
+        let pods = watcher(Api::<SlimPod>::namespaced(client.clone(), namespace), config().labels(&deployment.selector));
+        let events = watcher(Api::<SlimEvent>::namespaced(client, namespace), config());
         Ok(stream::select_all([
             deployments.map(|event| event.map(Change::Deployment)).boxed(),
             pods.map(|event| event.map(Change::Pod)).boxed(),
@@ -152,17 +167,19 @@ impl KubernetesSensor {
         ]))
     }
 
-    fn api<K>(&self) -> Api<K>
-    where
-        K: kube::Resource<DynamicType = (), Scope = kube::core::NamespaceResourceScope>,
-    {
-        Api::namespaced(self.client.clone(), &self.config.namespace)
+    async fn connected(&mut self) -> Result<Client, Fault> {
+        if let Some(client) = &self.client {
+            return Ok(client.clone());
+        }
+        let client = self.way.access().await?.client()?;
+        Ok(self.client.insert(client).clone())
     }
 
-    async fn read(&self) -> Result<SlimDeployment, Fault> {
+    async fn read(&mut self) -> Result<SlimDeployment, Fault> {
+        let client = self.connected().await?;
         let Config { namespace, deployment, .. } = &self.config;
         let about = format!("reading deployment {namespace}/{deployment}");
-        match timeout(READ_DEADLINE, self.api::<SlimDeployment>().get(deployment)).await {
+        match timeout(READ_DEADLINE, Api::<SlimDeployment>::namespaced(client, namespace).get(deployment)).await {
             Ok(answer) => answer.map_err(|error| fault_of(&about, &error)),
             Err(_) => Err(Fault::new(FaultKind::TimedOut, format!("{about} gave no answer within {}s", READ_DEADLINE.as_secs()))),
         }
@@ -215,6 +232,6 @@ impl Sensor for KubernetesSensor {
         self.config.stale_after
     }
     fn look(&mut self) -> Answer<'_, Result<Vec<Fact>, Fault>> {
-        Box::pin(self.watch())
+        Box::pin(self.seen())
     }
 }

@@ -13,6 +13,7 @@ use super::{
 };
 use crate::sim::world::{
     World,
+    kubernetes::resource::Resource,
     load_balancer::{Accepted, LINK, Refusal, URL_MAP, Write},
     operations::Operation,
     stamp,
@@ -101,15 +102,21 @@ fn health(world: &World, call: &Call, name: &str) -> Reply {
     if name == "frontend-run" {
         return failed(400, "invalid", "Health checks are not supported for serverless network endpoint groups.");
     }
-    let ready = (f64::from(world.peers.gke_pods) * world.peers.gke_ready).round() as usize;
-    let endpoints = (0..world.peers.gke_pods as usize).filter(|pod| pod % groups.len() == place).map(|pod| {
-        json!({
-            "ipAddress": format!("10.8.{place}.{}", 10 + pod),
-            "port": 8080,
-            "healthState": if pod < ready { "HEALTHY" } else { "UNHEALTHY" },
-        })
-    });
-    Reply::ok(&json!({"kind": "compute#backendServiceGroupHealth", "healthStatus": endpoints.collect::<Vec<_>>()}))
+    let zone = tail(groups[place]).split('/').nth(2).unwrap_or_default().to_owned();
+    Reply::ok(&json!({"kind": "compute#backendServiceGroupHealth", "healthStatus": pods_in(world, &zone)}))
+}
+
+/// The endpoints of one zone's group are the ready and unready pods there, as the cluster itself says.
+fn pods_in(world: &World, zone: &str) -> Vec<Value> {
+    let slices = world.kubernetes.store().list(Resource::EndpointSlice, "hexproperty");
+    let ours = slices.filter(|slice| slice["metadata"]["labels"]["kubernetes.io/service-name"] == "frontend");
+    let endpoints = ours.flat_map(|slice| slice["endpoints"].as_array().cloned().unwrap_or_default());
+    let here = endpoints.filter(|endpoint| endpoint["zone"] == zone && endpoint["conditions"]["terminating"] != true);
+    let health = |endpoint: Value| {
+        let state = if endpoint["conditions"]["ready"] == true { "HEALTHY" } else { "UNHEALTHY" };
+        json!({"ipAddress": endpoint["addresses"][0], "port": 8080, "healthState": state})
+    };
+    here.map(health).collect()
 }
 
 fn backends() -> Vec<Value> {

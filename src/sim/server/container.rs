@@ -11,18 +11,28 @@ use super::{
     google::{PROJECT, REGION, uid_for},
     http::{Answer, Call, Reply},
     router::not_found,
+    tls::Authority,
 };
-use crate::sim::world::{World, load_balancer::base64};
+use crate::sim::world::load_balancer::base64;
 
-const CLUSTER: &str = "hexproperty-prod";
+const NAME: &str = "hexproperty-prod";
 
-/// Answers one call; `kubernetes` is where the cluster's API server listens.
-pub fn handle(_: &World, call: &Call, kubernetes: SocketAddr) -> Answer {
+/// Where the one cluster is, and whom to trust about it.
+#[derive(Debug, Clone)]
+pub struct Cluster {
+    /// Where its API server listens.
+    pub address: SocketAddr,
+    /// Who signed its certificate.
+    pub authority: Authority,
+}
+
+/// Answers one call.
+pub fn handle(call: &Call, known: &Cluster) -> Answer {
     let reply = match (&call.method, call.parts().as_slice()) {
         (&Method::GET, ["v1", "projects", PROJECT, "locations" | "zones", REGION | "-", "clusters"]) => {
-            Reply::ok(&json!({"clusters": [cluster(kubernetes)]}))
+            Reply::ok(&json!({"clusters": [cluster(known)]}))
         }
-        (&Method::GET, ["v1", "projects", PROJECT, "locations" | "zones", REGION, "clusters", CLUSTER]) => Reply::ok(&cluster(kubernetes)),
+        (&Method::GET, ["v1", "projects", PROJECT, "locations" | "zones", REGION, "clusters", NAME]) => Reply::ok(&cluster(known)),
         (&Method::GET, ["v1", "projects", _, "locations" | "zones", place, "clusters", name]) => {
             Reply::error(404, "NOT_FOUND", &format!("Not found: projects/{PROJECT}/locations/{place}/clusters/{name}."))
         }
@@ -31,17 +41,17 @@ pub fn handle(_: &World, call: &Call, kubernetes: SocketAddr) -> Answer {
     reply.into()
 }
 
-fn cluster(kubernetes: SocketAddr) -> Value {
+fn cluster(known: &Cluster) -> Value {
     let zones = ["us-central1-a", "us-central1-b", "us-central1-c"];
     json!({
-        "name": CLUSTER,
-        "id": uid_for(CLUSTER),
+        "name": NAME,
+        "id": uid_for(NAME),
         "location": REGION,
         "zone": REGION,
         "locations": zones,
         "status": "RUNNING",
-        "endpoint": kubernetes.to_string(),
-        "masterAuth": {"clusterCaCertificate": base64(b"no certificate: this API server speaks plain HTTP on loopback\n")},
+        "endpoint": known.address.to_string(),
+        "masterAuth": {"clusterCaCertificate": base64(known.authority.pem().as_bytes())},
         "currentMasterVersion": "1.33.4-gke.1245000",
         "currentNodeVersion": "1.33.4-gke.1245000",
         "currentNodeCount": 6,
@@ -50,7 +60,7 @@ fn cluster(kubernetes: SocketAddr) -> Value {
         "subnetwork": "default",
         "clusterIpv4Cidr": "10.8.0.0/14",
         "servicesIpv4Cidr": "10.12.0.0/20",
-        "selfLink": format!("https://container.googleapis.com/v1/projects/{PROJECT}/locations/{REGION}/clusters/{CLUSTER}"),
+        "selfLink": format!("https://container.googleapis.com/v1/projects/{PROJECT}/locations/{REGION}/clusters/{NAME}"),
         "createTime": "2026-10-28T08:03:11+00:00",
         "etag": "4b7c1f20",
         "nodePools": [{

@@ -17,6 +17,7 @@ pub mod run_v1;
 pub mod run_v2;
 pub mod service_usage;
 pub mod sql;
+pub mod tls;
 
 use std::sync::{Arc, Mutex, PoisonError};
 

@@ -4,13 +4,14 @@
 //! loopback host does the path decide. An API that is in trouble never reaches its handler, except where the
 //! trouble is that the answer gets lost.
 
-use std::{net::SocketAddr, time::Duration};
+use std::time::Duration;
 
 use hyper::Method;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Shared, compute, container,
+    Shared, compute,
+    container::{self, Cluster},
     http::{Answer, Call, Handler, Reply},
     logging, monitoring, run_v1, run_v2, service_usage, sql,
 };
@@ -29,8 +30,8 @@ const LOOK_MS: u64 = 20;
 pub struct Google {
     /// The world.
     pub shared: Shared,
-    /// Where the cluster's API server listens; Container shows it.
-    pub kubernetes: SocketAddr,
+    /// The cluster as Container shows it.
+    pub cluster: Cluster,
     /// Ends requests that wait.
     pub stop: CancellationToken,
 }
@@ -50,7 +51,7 @@ impl Google {
         let clock = self.shared.clock();
         let until_ms = clock.now_ms() + WAIT_MAX_MS as i64;
         loop {
-            match self.shared.with(|world| troubled(world, call, face, self.kubernetes)) {
+            match self.shared.with(|world| troubled(world, call, face, &self.cluster)) {
                 Answer::Now(reply) => return Some(reply),
                 Answer::After { ms, reply } => {
                     tokio::time::sleep(clock.real(ms)).await;
@@ -121,30 +122,30 @@ impl Face {
     }
 }
 
-fn troubled(world: &mut World, call: &Call, face: Face, kubernetes: SocketAddr) -> Answer {
+fn troubled(world: &mut World, call: &Call, face: Face, cluster: &Cluster) -> Answer {
     let trouble = face.api().and_then(|api| world.conditions.trouble(world.now_ms, api));
     match trouble {
-        None => route(world, call, face, kubernetes),
+        None => route(world, call, face, cluster),
         Some(Trouble::Unavailable) => Reply::error(503, "UNAVAILABLE", "The service is currently unavailable.").into(),
         Some(Trouble::HalfOpen) => Answer::Silence,
-        Some(Trouble::Slow { ms }) => match route(world, call, face, kubernetes) {
+        Some(Trouble::Slow { ms }) => match route(world, call, face, cluster) {
             Answer::Now(reply) => Answer::After { ms, reply },
             other => other,
         },
-        Some(Trouble::LostReplies) => match route(world, call, face, kubernetes) {
+        Some(Trouble::LostReplies) => match route(world, call, face, cluster) {
             Answer::Now(reply) if writes(call) && reply.status < 300 => Answer::HangUp,
             other => other,
         },
     }
 }
 
-fn route(world: &mut World, call: &Call, face: Face, kubernetes: SocketAddr) -> Answer {
+fn route(world: &mut World, call: &Call, face: Face, cluster: &Cluster) -> Answer {
     match face {
         Face::RunV1 => run_v1::handle(world, call),
         Face::RunV2 => run_v2::handle(world, call),
         Face::Compute => compute::handle(world, call),
         Face::Monitoring => monitoring::handle(world, call),
-        Face::Container => container::handle(world, call, kubernetes),
+        Face::Container => container::handle(call, cluster),
         Face::Sql => sql::handle(world, call),
         Face::Logging => logging::handle(world, call),
         Face::ServiceUsage => service_usage::handle(call),

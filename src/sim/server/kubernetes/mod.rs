@@ -1,4 +1,4 @@
-//! The Kubernetes API of the simulated cluster, as `kubectl` and client libraries speak it, over plain HTTP/1.1.
+//! The Kubernetes API of the simulated cluster, as `kubectl` and client libraries speak it, over HTTP/1.1, plain or within TLS.
 //!
 //! One file per concern: [`route`] reads the path, [`discovery`] says what is served, [`read`], [`watch`],
 //! [`mod@write`] and [`log`] answer, [`table`] draws what `kubectl get` prints, [`answer`] builds status documents.
@@ -28,7 +28,10 @@ use std::{convert::Infallible, io, time::Duration};
 use http_body_util::{BodyExt, Limited};
 use hyper::{Method, Request, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::TcpListener;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpListener,
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use self::{
@@ -36,6 +39,7 @@ use self::{
     query::Query,
     route::Target,
 };
+use super::tls::{Authority, Greeted};
 use crate::sim::world::kubernetes::{Kubernetes, resource::Subresource};
 
 /// Bodies above this are refused, as the real server does it.
@@ -76,7 +80,13 @@ pub struct Call {
 ///
 /// # Errors
 /// None so far: an accept that fails is about one peer, and the next one is tried.
-pub async fn serve<W: KubernetesWorld>(world: W, listener: TcpListener, tasks: TaskTracker, stop: CancellationToken) -> io::Result<()> {
+pub async fn serve<W: KubernetesWorld>(
+    world: W,
+    listener: TcpListener,
+    authority: Authority,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+) -> io::Result<()> {
     loop {
         let accepted = tokio::select! {
             () = stop.cancelled() => return Ok(()),
@@ -88,20 +98,30 @@ pub async fn serve<W: KubernetesWorld>(world: W, listener: TcpListener, tasks: T
         };
         // Events are small; without this they wait for the peer's delayed acknowledgement.
         stream.set_nodelay(true).ok();
-        let (world, stop) = (world.clone(), stop.clone());
+        let (world, authority, stop) = (world.clone(), authority.clone(), stop.clone());
         tasks.spawn(async move {
-            let service = service_fn(move |request| {
-                let world = world.clone();
-                async move { Ok::<_, Infallible>(respond(world, request).await) }
-            });
-            let connection = http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service);
-            // A connection that breaks is its client's affair; the world goes on.
+            let conversation = async {
+                match authority.greet(stream).await {
+                    Ok(Greeted::Plain(stream)) => converse(world, stream).await,
+                    Ok(Greeted::Secure(stream)) => converse(world, stream).await,
+                    Err(_) => {}
+                }
+            };
             tokio::select! {
                 () = stop.cancelled() => {}
-                _ = connection => {}
+                () = conversation => {}
             }
         });
     }
+}
+
+/// Answers one connection's requests until its client leaves. A connection that breaks is its client's affair; the world goes on.
+async fn converse<W: KubernetesWorld>(world: W, stream: impl AsyncRead + AsyncWrite + Unpin) {
+    let service = service_fn(move |request| {
+        let world = world.clone();
+        async move { Ok::<_, Infallible>(respond(world, request).await) }
+    });
+    let _ = http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service).await;
 }
 
 /// Answers one request.

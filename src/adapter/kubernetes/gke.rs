@@ -1,0 +1,123 @@
+//! Where a GKE cluster listens and whom to trust about it, by its name, from the Container API.
+//!
+//! Nothing about a cluster is configured: a plan names it, and GKE says the rest.
+
+use k8s_openapi::ByteString;
+use reqwest::Url;
+use rustls::pki_types::{CertificateDer, pem::PemObject};
+use serde::Deserialize;
+
+use super::access::Access;
+use crate::{
+    adapter::{
+        google_auth::Token,
+        http::{Ask, Client, Limits, Origin, Reach},
+    },
+    domain::fault::{Fault, FaultKind},
+};
+
+/// The way to a cluster's API server.
+#[derive(Debug, Clone)]
+pub enum Way {
+    Known(Access),
+    /// Asked of GKE when it is first needed, and again whenever the server can't be reached: an upgrade may move it, and a rotation of its
+    /// credentials gives it another authority.
+    Gke(GkeCluster),
+}
+
+impl Way {
+    /// # Errors
+    /// Whatever GKE says.
+    pub async fn access(&self) -> Result<Access, Fault> {
+        match self {
+            Way::Known(access) => Ok(access.clone()),
+            Way::Gke(cluster) => cluster.access().await,
+        }
+    }
+}
+
+/// A cluster by its name.
+#[derive(Debug, Clone)]
+pub struct GkeCluster {
+    pub container: Client,
+    /// Goes to the API server and to nobody else.
+    pub token: Token,
+    pub project: String,
+    /// Where it is looked for first; a cluster of that name elsewhere in the project is taken if it is the only one.
+    pub region: String,
+    pub name: String,
+}
+
+impl GkeCluster {
+    /// # Errors
+    /// The API's fault, [`FaultKind::NotFound`] with the names that exist, or [`FaultKind::Unreadable`] if no usable authority is named.
+    pub async fn access(&self) -> Result<Access, Fault> {
+        let url = self.clusters(&self.region, Some(&self.name));
+        let found: Cluster = match self.container.send(Ask::get(url, Limits::READ)).await {
+            Ok(reply) => reply.json()?,
+            Err(failure) if failure.fault.kind == FaultKind::NotFound => self.anywhere().await?,
+            Err(failure) => return Err(failure.into()),
+        };
+        let pem = found.master_auth.map(|auth| auth.cluster_ca_certificate.0).unwrap_or_default();
+        let authorities: Vec<Vec<u8>> = CertificateDer::pem_slice_iter(&pem).filter_map(Result::ok).map(|der| der.to_vec()).collect();
+        if authorities.is_empty() {
+            let message = format!("cluster {} names no certificate authority; it can't be trusted", self.name);
+            return Err(Fault::new(FaultKind::Unreadable, message));
+        }
+        let (_, url) = Origin::split(&format!("https://{}", found.endpoint), Reach::Live)?;
+        Ok(Access::secured(url, authorities, self.token.clone()))
+    }
+
+    async fn anywhere(&self) -> Result<Cluster, Fault> {
+        let all: Clusters = self.container.send(Ask::get(self.clusters("-", None), Limits::READ)).await?.json()?;
+        let (mut named, others): (Vec<Cluster>, Vec<Cluster>) = all.clusters.into_iter().partition(|cluster| cluster.name == self.name);
+        let message = match (named.pop(), named.is_empty()) {
+            (Some(only), true) => return Ok(only),
+            (Some(last), false) => {
+                let places: Vec<String> = named.into_iter().chain([last]).map(|cluster| cluster.location).collect();
+                format!(
+                    "project {} has several clusters {}, none of them in {}: {}",
+                    self.project,
+                    self.name,
+                    self.region,
+                    places.join(", ")
+                )
+            }
+            (None, _) if others.is_empty() => format!("project {} has no cluster at all, so no {}", self.project, self.name),
+            (None, _) => {
+                let there: Vec<String> = others.iter().map(|cluster| format!("{} ({})", cluster.name, cluster.location)).collect();
+                format!("project {} has no cluster {}; it has {}", self.project, self.name, there.join(", "))
+            }
+        };
+        Err(Fault::new(FaultKind::NotFound, message))
+    }
+
+    fn clusters(&self, location: &str, name: Option<&str>) -> Url {
+        let path = ["v1", "projects", &self.project, "locations", location, "clusters"];
+        self.container.at(&path.into_iter().chain(name).collect::<Vec<_>>())
+    }
+}
+
+#[derive(Deserialize)]
+struct Clusters {
+    #[serde(default)]
+    clusters: Vec<Cluster>,
+}
+
+/// What GKE says of a cluster.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Cluster {
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    location: String,
+    endpoint: String,
+    master_auth: Option<MasterAuth>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct MasterAuth {
+    cluster_ca_certificate: ByteString,
+}
