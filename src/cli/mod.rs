@@ -1,9 +1,6 @@
 //! The command line: one file a subcommand, and the only place where everything meets.
 //!
-//! A subcommand returns an [`Exit`]. Its text goes to standard output, talk and errors to standard error. Exit codes, everywhere:
-//! 0 done · 1 failed · 2 wrong usage or invalid plan · 3 refused or held · 4 rolled back · 5 somebody else changed the world ·
-//! 6 the session is already open elsewhere · 7 no such session, or its host can't be reached · 8 not settled: needs a human or more
-//! time · 130 interrupted.
+//! A subcommand returns an [`Exit`]. Its text goes to standard output, talk and errors to standard error.
 
 use std::{ffi::OsString, process::ExitCode};
 
@@ -33,7 +30,7 @@ pub mod stop;
 pub mod unit;
 pub mod watch;
 
-/// How a subcommand ended.
+/// How a subcommand ended. Its codes are the same everywhere; help and README print them from here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
     Done,
@@ -50,9 +47,22 @@ pub enum Exit {
     Interrupted,
 }
 
-impl From<Exit> for ExitCode {
-    fn from(exit: Exit) -> ExitCode {
-        ExitCode::from(match exit {
+impl Exit {
+    pub const ALL: [Exit; 10] = [
+        Exit::Done,
+        Exit::Failed,
+        Exit::Usage,
+        Exit::Refused,
+        Exit::RolledBack,
+        Exit::Drift,
+        Exit::Locked,
+        Exit::Nobody,
+        Exit::Unsettled,
+        Exit::Interrupted,
+    ];
+
+    pub fn code(self) -> u8 {
+        match self {
             Exit::Done => 0,
             Exit::Failed => 1,
             Exit::Usage => 2,
@@ -63,18 +73,46 @@ impl From<Exit> for ExitCode {
             Exit::Nobody => 7,
             Exit::Unsettled => 8,
             Exit::Interrupted => 130,
-        })
+        }
+    }
+
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Exit::Done => "done",
+            Exit::Failed => "failed",
+            Exit::Usage => "wrong usage or invalid plan",
+            Exit::Refused => "refused or held",
+            Exit::RolledBack => "rolled back",
+            Exit::Drift => "somebody else changed the world",
+            Exit::Locked => "the session is already open elsewhere",
+            Exit::Nobody => "no such session, or its host can't be reached",
+            Exit::Unsettled => "not settled: needs a human or more time",
+            Exit::Interrupted => "interrupted",
+        }
+    }
+
+    /// Every code with its meaning, as a chapter of the manual.
+    pub fn markdown() -> String {
+        let rows: String = Exit::ALL.iter().map(|exit| format!("| {} | {} |\n", exit.code(), exit.meaning())).collect();
+        format!("| code | meaning |\n|---|---|\n{rows}")
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> ExitCode {
+        ExitCode::from(exit.code())
     }
 }
 
 /// Printed under the help of every subcommand.
-const EXITS: &str = "Exit codes: 0 done, 1 failed, 2 wrong usage or invalid plan, 3 refused or held, 4 rolled back, 5 somebody else \
-changed the world, 6 already open elsewhere, 7 no such session or its host can't be reached, 8 not settled: needs a human or more time, \
-130 interrupted";
+fn exits() -> String {
+    let each: Vec<String> = Exit::ALL.iter().map(|exit| format!("{} {}", exit.code(), exit.meaning())).collect();
+    format!("Exit codes: {}", each.join("; "))
+}
 
 /// Steer a live, zero-downtime migration from Cloud Run to GKE. Without a subcommand: the demo.
 #[derive(Debug, Parser)]
-#[command(version, about, max_term_width = 100, propagate_version = true, after_help = EXITS)]
+#[command(version, about, max_term_width = 100, propagate_version = true, after_help = exits())]
 struct Line {
     #[command(subcommand)]
     what: Option<What>,
@@ -152,4 +190,36 @@ fn block_on<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
     // A look that hangs must not keep the process: everything that matters has ended by now.
     runtime.shutdown_background();
     result
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tui::keymap;
+
+    /// What stands between two marks of the README.
+    fn chapter(name: &str) -> &'static str {
+        let readme = include_str!("../../README.md");
+        let (_, rest) = readme.split_once(&format!("<!-- {name}: begin -->\n")).expect("the chapter begins");
+        rest.split_once(&format!("<!-- {name}: end -->")).expect("the chapter ends").0
+    }
+
+    #[test]
+    fn the_readme_lists_the_exit_codes_that_there_are() {
+        let printed = Exit::markdown();
+        assert_eq!(chapter("exit codes"), printed, "README.md, exit codes; it should say\n{printed}");
+    }
+
+    #[test]
+    fn the_readme_lists_the_keys_that_there_are() {
+        let printed = keymap::markdown();
+        assert_eq!(chapter("keys"), printed, "README.md, keys; it should say\n{printed}");
+    }
+
+    #[test]
+    fn no_two_endings_share_a_code() {
+        for (index, exit) in Exit::ALL.iter().enumerate() {
+            assert!(Exit::ALL[..index].iter().all(|other| other.code() != exit.code()), "{exit:?}");
+        }
+    }
 }

@@ -93,7 +93,7 @@ pub enum Pick {
 pub fn entries(role: Role, stirs: &[(String, String)], themes: &[String]) -> Vec<Entry> {
     let bound = TABLE.iter().filter(|binding| binding.is_for(role)).map(|binding| Entry {
         name: binding.name.to_owned(),
-        help: binding.help.to_owned(),
+        help: if binding.help.is_empty() { format!("Put the draft at {}.", binding.label) } else { binding.help.to_owned() },
         keys: binding.keys_shown(),
         pick: Pick::Action(binding.action),
     });

@@ -52,7 +52,7 @@ pub struct Binding {
     pub label: &'static str,
     /// What to type in the palette.
     pub name: &'static str,
-    /// One sentence, for help.
+    /// One sentence, for help. Empty where the row before says it.
     pub help: &'static str,
     pub danger: Danger,
     pub needs: Needs,
@@ -102,11 +102,14 @@ pub fn pane_key(key: Key) -> Option<Pane> {
 pub fn markdown() -> String {
     let mut text = String::new();
     for context in [Context::Anywhere, Context::Main, Context::Screens] {
-        text.push_str(&format!("\n**{}**\n\n| key | does | `:` name |\n|---|---|---|\n", context.name()));
+        text.push_str(&format!("**{}**\n\n| key | does | `:` name |\n|---|---|---|\n", context.name()));
         for binding in table::TABLE.iter().filter(|binding| binding.context == context) {
             let keys: Vec<String> = binding.keys.iter().map(|key| format!("`{key}`")).collect();
-            text.push_str(&format!("| {} | {} | `{}` |\n", keys.join(" "), binding.help, binding.name));
+            if !binding.help.is_empty() {
+                text.push_str(&format!("| {} | {} | `{}` |\n", keys.join(" "), binding.help, binding.name));
+            }
         }
+        text.push('\n');
     }
     text
 }
