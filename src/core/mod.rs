@@ -10,7 +10,7 @@ pub mod state;
 pub mod step;
 
 mod approval;
-mod blind;
+pub mod blind;
 mod check;
 mod checklist;
 mod clock;

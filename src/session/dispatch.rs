@@ -50,7 +50,11 @@ async fn carry_out(id: EffectId, what: Deal, intent: &Intent, hands: &Hands, clo
             Some(driver) => {
                 tracing::info!(%route, to = %to, effect = %id, "writing weights");
                 let outcome = driver.write(&to, &version, intent).await;
-                tracing::info!(%route, effect = %id, ?outcome, "write ended");
+                match &outcome {
+                    Outcome::Done(_) => tracing::info!(%route, effect = %id, "write done"),
+                    Outcome::NotDone(fault) => tracing::warn!(%route, effect = %id, %fault, "write not done"),
+                    Outcome::Unknown(fault) => tracing::warn!(%route, effect = %id, %fault, "nobody knows whether the write was done"),
+                }
                 vec![finished(outcome)]
             }
             None => vec![finished(Outcome::NotDone(no_driver(&route)))],

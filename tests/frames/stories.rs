@@ -48,7 +48,7 @@ fn a_breach_shows_its_running_clock_and_the_way_home() {
 #[test]
 fn a_rollback_says_its_cause_and_how_far_it_is() {
     let texts = at_all_sizes("rollback", &scenes::rollback(), &scenes::view());
-    says(&texts, &["ROLLING BACK to run", "error-rate: 8.20% above 5.00%", "observed 13.0%", "wanted 0%", "100%"]);
+    says(&texts, &["ROLLING BACK to Cloud Run", "error-rate: 8.20% above 5.00%", "observed 13.0%", "wanted 0%", "100%"]);
     insta::assert_snapshot!("rollback_80x24", texts[0]);
 }
 
@@ -151,7 +151,7 @@ fn without_colour_and_without_unicode_the_story_is_the_same() {
         assert_eq!(strange, "", "{text}");
     }
     let text = plain(&frame(&scenes::breach(), &scenes::view(), &theme, 80, 24));
-    assert!(text.contains("X error rate") && text.contains("rolls back in 46s"), "{text}");
+    assert!(text.contains("X GKE error rate") && text.contains("rolls back in 46s"), "{text}");
 }
 
 #[test]

@@ -54,7 +54,7 @@ fn help(scroll: usize, view: &View, theme: &Theme, area: Rect, buf: &mut Buffer)
     let mut lines: Vec<Line<'static>> = Vec::new();
     for context in [Context::Anywhere, Context::Main, Context::Screens] {
         lines.push(Line::styled(context.name(), theme.title));
-        for binding in TABLE.iter().filter(|binding| binding.context == context) {
+        for binding in TABLE.iter().filter(|binding| binding.context == context && !binding.help.is_empty()) {
             let usable = view.me.as_ref().is_none_or(|me| binding.is_for(me.role));
             let key = if binding.keys.is_empty() { format!(":{}", binding.name) } else { binding.keys_shown() };
             let room = usize::from(inner.width).saturating_sub(19);

@@ -7,7 +7,7 @@ use ratatui::{
 };
 
 use crate::{
-    core::state::State,
+    core::{event::WorldKind, state::State},
     tui::{
         keymap::{self, Action, Context, table::TABLE},
         panes::{charts, checklist, header, journal, log, platforms, replication, rollback, traffic, triggers, words, workloads},
@@ -45,7 +45,7 @@ pub fn draw(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buf
     }
     above::banner(state, view, theme, places.banner, buf);
     footer(state, view, theme, places.footer, buf);
-    above::overlay(view, theme, area, buf);
+    above::overlay(view, theme, places.above(area), buf);
 }
 
 /// Too small for panes: where traffic is, and the way home.
@@ -98,13 +98,12 @@ fn footer(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buffe
         let cut = spans.pop().map(|span| {
             (text::cut(&span.content, room.saturating_sub(spans.iter().map(Span::width).sum()), theme.glyphs.ellipsis), span.style)
         });
-        spans.extend(cut.map(|(words, style)| Span::styled(words, style)));
-    } else {
-        for action in matters(state, view) {
-            if let Some(binding) = offered(&action) {
-                let key = binding.keys.first().map(ToString::to_string).unwrap_or_default();
-                hint(&mut spans, &key, binding.label);
-            }
+        spans.extend(cut.map(|(words, style)| Span::styled(format!("{words} "), style)));
+    }
+    for action in matters(state, view) {
+        if let Some(binding) = offered(&action) {
+            let key = binding.keys.first().map(ToString::to_string).unwrap_or_default();
+            hint(&mut spans, &key, binding.label);
         }
     }
     text::rows(buf, area, [Line::from(spans)]);
@@ -145,10 +144,12 @@ fn matters(state: &State, view: &View) -> Vec<Action> {
         Action::Help,
         Action::Palette,
         Action::Show(Screen::Journal),
-        Action::Stir,
         Action::Themes,
     ];
     actions.extend(always);
+    if state.opened.as_ref().is_some_and(|opened| matches!(opened.world, WorldKind::Demo { .. })) {
+        actions.push(Action::Stir);
+    }
     actions.push(Action::Quit);
     actions
 }

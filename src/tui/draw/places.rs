@@ -31,7 +31,15 @@ pub struct Places {
     pub bars: Vec<(usize, Rect)>,
 }
 
+/// A dialog below the way home needs at least this many rows.
+const DIALOG_ROWS_MIN: u16 = 12;
+
 impl Places {
+    /// Where a dialog may lie: below the rails and the way home where there is room, so that it never hides where traffic is.
+    pub fn above(&self, area: Rect) -> Rect {
+        let below = Rect { y: self.way_home.bottom(), height: self.footer.y.saturating_sub(self.way_home.bottom()), ..area };
+        if self.way_home.is_empty() || below.height < DIALOG_ROWS_MIN { area } else { below }
+    }
     pub fn pane_at(&self, column: u16, row: u16) -> Option<Pane> {
         self.panes.iter().find(|(_, area)| area.contains((column, row).into())).map(|(pane, _)| *pane)
     }
@@ -142,14 +150,18 @@ fn two_columns(state: &State, places: &mut Places, rest: Rect) {
     let [mut left, mut right] = Layout::horizontal([Constraint::Fill(1), Constraint::Fill(1)]).areas(rest);
     let roomy = if left.height >= trigger_rows(state, 2) + database_rows(state) + 5 { 2 } else { 1 };
     places.panes.push((Pane::Triggers, take(&mut left, trigger_rows(state, roomy))));
-    let rows = if left.height < database_rows(state) + 3 { left.height } else { database_rows(state) };
+    let rows = if left.height < database_rows(state) + 5 { left.height } else { database_rows(state) };
     places.panes.push((Pane::Replication, take(&mut left, rows)));
     if left.height >= 3 {
-        places.panes.push((Pane::Log, left));
+        places.panes.push((Pane::Journal, left));
     }
-    let rows = right.height / 2;
+    // The whole checklist where it fits; the log lives on what is left.
+    let items = words::plan(state).map_or(0, |plan| plan.checklist.len()) as u16 + 2;
+    let rows = if right.height >= items + 3 { items } else { right.height };
     places.panes.push((Pane::Checklist, take(&mut right, rows)));
-    places.panes.push((Pane::Journal, right));
+    if right.height >= 3 {
+        places.panes.push((Pane::Log, right));
+    }
 }
 
 fn compact(state: &State, places: &mut Places, mut rest: Rect) {

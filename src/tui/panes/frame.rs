@@ -3,7 +3,7 @@
 use ratatui::{
     buffer::Buffer,
     layout::Rect,
-    style::Style,
+    style::{Modifier, Style},
     text::{Line, Span},
     widgets::{Block, Widget},
 };
@@ -47,8 +47,9 @@ pub fn frame(
     }
     head.extend(others(pane, state, view).into_iter().map(|name| Span::styled(format!(" {}{name}", theme.glyphs.focus), theme.observed)));
     head.push(Span::raw(" "));
+    let head = fitting(head, usize::from(area.width).saturating_sub(status.width() + 6));
     let mut block = Block::bordered().border_set(dialog::set(glyphs)).border_style(style).style(theme.base).title_top(Line::from(head));
-    if status.width() > 0 && status.width() + 8 < area.width as usize {
+    if status.width() > 0 && status.width() + 4 < area.width as usize {
         block = block.title_top(padded(status).right_aligned());
     }
     let inner = block.inner(area);
@@ -62,9 +63,37 @@ pub fn title(text: &str, focused: bool, theme: &Theme) -> Vec<Span<'static>> {
     vec![Span::styled(text.to_owned(), style)]
 }
 
+/// Lights the frame of a pane in which something is wrong, whoever has the focus.
+pub fn light(area: Rect, style: Style, theme: &Theme, buf: &mut Buffer) {
+    let style = style.remove_modifier(Modifier::UNDERLINED);
+    let frames = [theme.glyphs.frame, theme.glyphs.frame_focus];
+    let drawn =
+        |symbol: &str| frames.iter().any(|frame| symbol == frame.horizontal || symbol == frame.vertical || frame.corners.contains(&symbol));
+    let area = area.intersection(buf.area);
+    let inner = Rect::new(area.x + 1, area.y + 1, area.width.saturating_sub(2), area.height.saturating_sub(2));
+    for position in area.positions().filter(|position| !inner.contains(*position)) {
+        if let Some(cell) = buf.cell_mut(position).filter(|cell| drawn(cell.symbol())) {
+            cell.set_style(style);
+        }
+    }
+}
+
+/// The front spans that fit; a title that is too long loses its end rather than run into the status.
+fn fitting(spans: Vec<Span<'static>>, room: usize) -> Vec<Span<'static>> {
+    let mut used = 0;
+    spans
+        .into_iter()
+        .take_while(|span| {
+            used += span.width();
+            used <= room.max(12)
+        })
+        .collect()
+}
+
 fn padded(line: Line<'static>) -> Line<'static> {
+    let style = line.style;
     let mut spans = vec![Span::raw(" ")];
-    spans.extend(line.spans);
+    spans.extend(line.spans.into_iter().map(|span| Span::styled(span.content, style.patch(span.style))));
     spans.push(Span::raw(" "));
     Line::from(spans)
 }

@@ -56,13 +56,16 @@ fn entry(line: &FeedLine, theme: &Theme, width: u16, view: &View) -> Vec<Line<'s
     if let Some(who) = &line.who {
         head.push(Span::styled(format!("{who} "), theme.observed));
     }
+    // Some remarks begin with the name that already stands before them.
+    let who = line.who.as_ref().map_or("", |who| who.as_str());
+    let told = line.text.as_str().strip_prefix(who).and_then(|rest| rest.strip_prefix(' ')).unwrap_or(line.text.as_str());
     let used: usize = head.iter().map(Span::width).sum();
     let room = usize::from(width).saturating_sub(used);
     if view.screen != Screen::Journal || room < 20 {
-        head.push(Span::styled(text::cut(line.text.as_str(), room, theme.glyphs.ellipsis), style));
+        head.push(Span::styled(text::cut(told, room, theme.glyphs.ellipsis), style));
         return vec![Line::from(head)];
     }
-    let mut parts = text::wrap(line.text.as_str(), room).into_iter();
+    let mut parts = text::wrap(told, room).into_iter();
     head.push(Span::styled(parts.next().unwrap_or_default(), style));
     let below = parts.map(|part| Line::from(vec![Span::raw(" ".repeat(used)), Span::styled(part, style)]));
     std::iter::once(Line::from(head)).chain(below).collect()

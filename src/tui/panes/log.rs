@@ -1,7 +1,7 @@
 //! The program's own log, newest below: for whoever mends the cockpit, not for the story of the night.
 
 use ratatui::{buffer::Buffer, layout::Rect, text::Line, widgets::Widget};
-use tui_logger::TuiLoggerWidget;
+use tui_logger::{TuiLoggerLevelOutput, TuiLoggerWidget};
 
 use crate::{
     core::state::State,
@@ -9,6 +9,7 @@ use crate::{
         panes::frame,
         theme::Theme,
         view::{Pane, View},
+        widgets::text,
     },
 };
 
@@ -28,5 +29,10 @@ pub fn draw(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buf
         .output_file(false)
         .output_line(false)
         .output_target(false)
+        .output_separator(' ')
+        .output_level(Some(TuiLoggerLevelOutput::Abbreviated))
         .render(inner, buf);
+    if inner.positions().all(|position| buf[position].symbol() == " ") {
+        text::put(buf, inner, 0, "nothing to tell; CUTOVER_LOG says how much is logged", theme.faint);
+    }
 }

@@ -11,7 +11,7 @@ use crate::{
     core::state::{Goal, Motion, RouteState, State},
     domain::weight::PerMille,
     plan::model::{DatabaseMode, Route},
-    tui::{keymap::Action, panes::words, theme::Theme, view::View},
+    tui::{keymap::Action, panes::words, theme::Theme, view::View, widgets::text},
 };
 
 /// One row, or two where there is room for the reason.
@@ -19,12 +19,13 @@ pub fn draw(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buf
     buf.set_style(area, theme.base);
     let Some(route) = words::route(state, view.route) else { return };
     let Some(known) = state.routes.get(&route.id) else { return };
-    for (line, row) in lines(state, route, known, view, theme).into_iter().zip(area.rows()) {
+    for (line, row) in lines(state, route, known, view, theme, area.width.into()).into_iter().zip(area.rows()) {
         line.render(row, buf);
     }
 }
 
-fn lines(state: &State, route: &Route, known: &RouteState, view: &View, theme: &Theme) -> Vec<Line<'static>> {
+fn lines(state: &State, route: &Route, known: &RouteState, view: &View, theme: &Theme, room: usize) -> Vec<Line<'static>> {
+    let home = words::place(route, &route.home);
     if let Some(flying) = flying(route, known, view, theme) {
         return flying;
     }
@@ -36,8 +37,7 @@ fn lines(state: &State, route: &Route, known: &RouteState, view: &View, theme: &
             ]),
             Line::styled(
                 format!(
-                    "   traffic stays on {}; {} re-arms with a reason; rolled back {}",
-                    route.home,
+                    "   all traffic stays on {home}; {} re-arms with a reason; rolled back {}",
                     words::key(Action::Rearm),
                     words::age(view.age(latch.at))
                 ),
@@ -47,16 +47,16 @@ fn lines(state: &State, route: &Route, known: &RouteState, view: &View, theme: &
     }
     let here = known.accepted.as_ref().map(|accepted| accepted.weights.of(&route.target));
     if here == Some(PerMille::ZERO) {
-        return vec![Line::from(vec![
+        let safe = vec![
             Span::styled(format!(" {} ", theme.glyphs.ok), theme.ok),
-            Span::styled(format!("all traffic is home on {}", route.home), theme.text),
-            Span::styled(format!("  {}", standby(known)), theme.dim),
-        ])];
+            Span::styled(format!("all traffic is home on {home}"), theme.text),
+        ];
+        return vec![text::with_what_fits(safe, [Span::styled(format!(" {} {}", theme.glyphs.dot, standby(known)), theme.dim)], room)];
     }
     let ready = &known.readiness;
     let mut spans = vec![
         Span::styled(format!(" {} {} ", theme.glyphs.rollback, words::key(Action::Rollback)), theme.rollback),
-        Span::styled(format!("takes all home to {} in {}", route.home, ready.takes), theme.text),
+        Span::styled(format!("takes all home to {home} in {}", ready.takes), theme.text),
     ];
     if !ready.against.is_empty() {
         let why: Vec<&str> = ready.against.iter().map(|reason| reason.as_str()).collect();
@@ -64,19 +64,19 @@ fn lines(state: &State, route: &Route, known: &RouteState, view: &View, theme: &
         spans.push(Span::styled(format!("{} going back is not assured: {}", theme.glyphs.breach, why.join("; ")), theme.breach));
         return vec![Line::from(spans)];
     }
-    let facts =
-        format!(" {dot} moves {:.0}% of users{} {dot} {}", ready.moves * 100.0, writes(state), standby(known), dot = theme.glyphs.dot);
-    spans.push(Span::styled(facts, theme.dim));
-    let seen = ready.seen_at.map_or_else(String::new, |at| format!(" {} seen {}", theme.glyphs.dot, words::age(view.age(at))));
-    spans.push(Span::styled(seen, theme.faint));
-    vec![Line::from(spans)]
+    let dot = theme.glyphs.dot;
+    let mut facts = vec![format!(" {dot} moves {:.0}% of users", ready.moves * 100.0)];
+    facts.extend(writes(state).map(|lost| format!(" {dot} {lost}")));
+    facts.push(format!(" {dot} {}", standby(known)));
+    let seen = ready.seen_at.map(|at| Span::styled(format!(" {dot} seen {}", words::age(view.age(at))), theme.faint));
+    vec![text::with_what_fits(spans, facts.into_iter().map(|fact| Span::styled(fact, theme.dim)).chain(seen), room)]
 }
 
 /// What happens to writes on the way back: with one primary for both platforms, nothing.
-fn writes(state: &State) -> &'static str {
+fn writes(state: &State) -> Option<&'static str> {
     match words::plan(state).and_then(|plan| plan.database.as_ref()).map(|database| database.mode) {
-        Some(DatabaseMode::Shared) => ", loses no writes",
-        Some(DatabaseMode::Switchover | DatabaseMode::Promote) | None => "",
+        Some(DatabaseMode::Shared) => Some("loses no writes"),
+        Some(DatabaseMode::Switchover | DatabaseMode::Promote) | None => None,
     }
 }
 
@@ -94,7 +94,7 @@ fn flying(route: &Route, known: &RouteState, view: &View, theme: &Theme) -> Opti
         Motion::Unread | Motion::Settled | Motion::NeedsHuman { .. } => return None,
     };
     let mut head = vec![
-        Span::styled(format!(" {} ROLLING BACK to {} ", theme.glyphs.rollback, route.home), theme.latch),
+        Span::styled(format!(" {} ROLLING BACK to {} ", theme.glyphs.rollback, words::place(route, &route.home)), theme.latch),
         Span::styled(format!(" {} ", view.age(*since)), theme.figure),
     ];
     head.extend(words::motion(&known.motion, view.now, theme));

@@ -8,7 +8,7 @@ use ratatui::{
 };
 
 use crate::{
-    core::state::{RouteState, State},
+    core::state::{Motion, RouteState, State},
     plan::model::{Route, TriggerAction},
     tui::{
         keymap::{Action, Way},
@@ -36,9 +36,19 @@ pub fn draw(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buf
     let known = state.routes.get(&route.id).unwrap_or(&unread);
     let mut title = frame::title("Traffic", view.focus == Pane::Traffic, theme);
     title.push(Span::styled(format!(" {} {}", theme.glyphs.dot, route.title), theme.text));
-    title.push(Span::styled(format!(" {} {} {}", route.home, theme.glyphs.arrow, route.target), theme.dim));
-    let motion = Line::from(words::motion(&known.motion, view.now, theme));
-    frame::frame(Pane::Traffic, title, motion, state, view, theme, area, buf);
+    if let Some(share) = words::carries(state, &route.id, &route.target) {
+        let dot = theme.glyphs.dot;
+        title.push(Span::styled(format!(" {dot} {share} on {}", words::place(route, &route.target)), theme.figure));
+    }
+    let threatened = words::threat(state, &route.target).is_some();
+    frame::frame(Pane::Traffic, title, status(known, threatened, view, theme), state, view, theme, area, buf);
+    if threatened || matches!(known.motion, Motion::NeedsHuman { .. }) {
+        frame::light(area, theme.alarm, theme, buf);
+    } else if known.drift.is_some() {
+        frame::light(area, theme.warn, theme, buf);
+    } else if words::blind_on(state, &route.target, view.now).is_some() {
+        frame::light(area, theme.unknown, theme, buf);
+    }
     for (place, rows) in rows(state, view, area) {
         let Some(route) = words::plan(state).and_then(|plan| plan.routes.get(place)) else { continue };
         let known = state.routes.get(&route.id).unwrap_or(&unread);
@@ -48,8 +58,10 @@ pub fn draw(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buf
             Rows::Small(row) => small(known, route, &legs, freshness, view, theme, row, buf),
             Rows::Full { rail, message, figure } => {
                 rail::draw(&legs, freshness, theme, rail, buf);
-                text::rows(buf, message, [message_line(state, known, route, view, theme, message.width)]);
+                say(message_line(state, known, route, view, theme, message.width), theme, message, buf);
                 if let Some(figure) = figure {
+                    let below = Rect { y: figure.y + big::ROWS, height: 1, ..figure };
+                    text::put(buf, below, 0, &format!("on {}", words::place(route, &route.target)), theme.dim);
                     let share = legs.first().and_then(|leg| leg.accepted).map_or_else(|| "?".to_owned(), rail::percent);
                     let style = if freshness == Freshness::Stale { theme.stale } else { words::backend_style(route, &route.target, theme) };
                     big::draw(&share, style, theme, figure, buf);
@@ -57,6 +69,25 @@ pub fn draw(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buf
             }
         }
     }
+}
+
+/// Where the route is between wish and deed; a check mark would lie while a clock runs.
+fn status(known: &RouteState, threatened: bool, view: &View, theme: &Theme) -> Line<'static> {
+    if known.drift.is_some() {
+        return Line::styled(format!("{} DRIFT, nothing of ours", theme.glyphs.warn), theme.warn);
+    }
+    if threatened && known.motion == Motion::Settled {
+        return Line::styled(format!("{} BREACH", theme.glyphs.breach), theme.breach);
+    }
+    Line::from(words::motion(&known.motion, view.now, theme))
+}
+
+/// What most wants to be said under the bar, as a band across the pane if it is an alarm.
+fn say(line: Line<'static>, theme: &Theme, area: Rect, buf: &mut Buffer) {
+    if line.style == theme.latch {
+        buf.set_style(area.intersection(buf.area), theme.latch);
+    }
+    text::rows(buf, area, [line]);
 }
 
 /// Where the mouse finds the bars.
@@ -111,7 +142,7 @@ fn split(room: Rect) -> Rows {
     let figure = wide.then(|| Rect {
         x: room.right() - FIGURE_COLUMNS + 3,
         y: room.y + (room.height - big::ROWS) / 2,
-        width: FIGURE_COLUMNS - 3,
+        width: FIGURE_COLUMNS - 4,
         height: big::ROWS,
     });
     Rows::Full { rail, message, figure }
@@ -137,21 +168,11 @@ fn small(known: &RouteState, route: &Route, legs: &[Leg], freshness: Freshness, 
 
 /// The legs of a route in the order of the bar: target first, home last.
 fn legs(state: &State, known: &RouteState, route: &Route, view: &View, theme: &Theme) -> Vec<Leg> {
-    let mut backends: Vec<_> = route.backends.iter().collect();
-    backends.sort_by_key(|backend| {
-        if backend.id == route.target {
-            0
-        } else if backend.id == route.home {
-            2
-        } else {
-            1
-        }
-    });
     let draft = view.drafts.get(&route.id).or_else(|| ghost(state, route, view).map(|(_, draft)| draft));
-    backends
+    words::legs(route)
         .into_iter()
         .map(|backend| Leg {
-            name: backend.platform.to_string(),
+            name: backend.title.to_string(),
             style: words::backend_style(route, &backend.id, theme),
             accepted: known.accepted.as_ref().map(|accepted| accepted.weights.of(&backend.id).get()),
             wanted: known.wanted.as_ref().map(|wanted| wanted.of(&backend.id).get()),
@@ -188,7 +209,14 @@ fn freshness(state: &State, known: &RouteState, view: &View) -> Freshness {
 /// What most wants to be said under the bar.
 fn message_line(state: &State, known: &RouteState, route: &Route, view: &View, theme: &Theme, width: u16) -> Line<'static> {
     let glyphs = &theme.glyphs;
-    let (text, style) = if let Some(draft) = view.drafts.get(&route.id) {
+    let needs_human = match &known.motion {
+        Motion::NeedsHuman { why, .. } => Some(why),
+        Motion::Unread | Motion::Settled | Motion::Writing { .. } | Motion::Resolving { .. } => None,
+        Motion::Retrying { .. } | Motion::Propagating { .. } => None,
+    };
+    let (text, style) = if let Some(threat) = threat(state, route, view, theme) {
+        threat
+    } else if let Some(draft) = view.drafts.get(&route.id) {
         let step = known
             .accepted
             .as_ref()
@@ -200,9 +228,12 @@ fn message_line(state: &State, known: &RouteState, route: &Route, view: &View, t
         let actor = drift.actor.as_ref().map_or_else(|| "somebody else".to_owned(), ToString::to_string);
         let keys = (words::key(Action::AdoptDrift), words::key(Action::Rollback));
         let (found, expected) = (drift.found.of(&route.target), drift.expected.of(&route.target));
-        (format!("{} DRIFT: {actor} set {found}, expected {expected}; {} adopts, {} goes home", glyphs.warn, keys.0, keys.1), theme.warn)
-    } else if let Some(threat) = threat(state, route, view, theme) {
-        threat
+        (format!("{} DRIFT: {actor} set {found}, expected {expected}; {} adopts, {} home", glyphs.warn, keys.0, keys.1), theme.warn)
+    } else if let Some(why) = needs_human {
+        let keys = (words::key(Action::Ladder(Way::Back)), words::key(Action::Rollback));
+        (format!(" {} A HUMAN MUST LOOK: {why}; {} drafts less, {} brings all home", glyphs.breach, keys.0, keys.1), theme.latch)
+    } else if let Some(blind) = blind(state, route, view, theme) {
+        blind
     } else if let Some(wish) = &known.queued {
         (format!("{} queued by {}: {}", glyphs.busy, wish.by.who, wish.to), theme.busy)
     } else if let Some(hold) = &known.hold {
@@ -210,42 +241,76 @@ fn message_line(state: &State, known: &RouteState, route: &Route, view: &View, t
     } else if let Some((who, draft)) = ghost(state, route, view) {
         (format!("{} {who} drafts {}", glyphs.draft, draft.of(&route.target)), theme.dim)
     } else {
-        (resting(state, known, route, view), theme.dim)
+        return resting(state, known, route, view, theme, width.into());
     };
     Line::styled(text::cut(&text, width.into(), glyphs.ellipsis), style)
 }
 
-/// A trigger of this route whose clock is running, or that can't see.
+/// A trigger of this route whose clock is running.
 fn threat(state: &State, route: &Route, view: &View, theme: &Theme) -> Option<(String, Style)> {
-    let triggers = words::plan(state)?.triggers.iter().filter(|trigger| trigger.route == route.id);
-    let seen: Vec<_> = triggers.filter_map(|trigger| Some((trigger, state.triggers.get(&trigger.id)?))).collect();
-    let pending = seen.iter().filter_map(|(trigger, seen)| Some((trigger, seen, seen.pending_since?)));
-    let next = pending.min_by_key(|(trigger, _, since)| *since + trigger.lasting);
-    if let Some((trigger, seen, since)) = next {
-        let then = match trigger.action {
-            TriggerAction::Rollback => "rolls back by itself",
-            TriggerAction::Hold => "holds the route",
-        };
-        let value = seen.value.map_or_else(String::new, |value| format!(" {}", trigger.metric.unit().show(value)));
-        let left = (since + trigger.lasting).since(view.now);
-        let what = trigger.metric.name().replace('_', " ");
-        return Some((format!("{} {} {what}{value}: {then} in {left}", theme.glyphs.breach, trigger.backend), theme.breach));
-    }
-    let (trigger, _) = seen.iter().find(|(_, seen)| seen.blind_since.is_some())?;
-    let words = format!("{} {} can't be judged: advancing is refused, going back is not", theme.glyphs.unknown, trigger.backend);
-    Some((words, theme.unknown))
+    let running = route.backends.iter().filter_map(|backend| words::threat(state, &backend.id));
+    let (trigger, seen, since) = running.min_by_key(|(trigger, _, since)| *since + trigger.lasting)?;
+    let then = match trigger.action {
+        TriggerAction::Rollback => "rolls back by itself",
+        TriggerAction::Hold => "holds the route",
+    };
+    let value = seen.value.map_or_else(String::new, |value| format!(" {}", trigger.metric.unit().show(value)));
+    let left = (since + trigger.lasting).since(view.now);
+    let what = format!("{} {}", words::place(route, &trigger.backend), words::metric(trigger.metric));
+    let home = words::key(Action::Rollback);
+    Some((format!(" {} {what}{value}: {then} in {left}; {home} goes home now", theme.glyphs.breach), theme.latch))
 }
 
-/// Nothing special: how fresh this is, what it rests on, and how to move it.
-fn resting(state: &State, known: &RouteState, route: &Route, view: &View) -> String {
-    let read =
-        known.accepted_at.map_or_else(|| "weights not read yet".to_owned(), |at| format!("weights read {}", words::age(view.age(at))));
-    let by = known.moved_by.as_ref().map_or_else(String::new, |by| format!(", moved by {by}"));
-    let requests = known.observed.as_ref().map_or_else(String::new, |observed| format!(", {} requests seen", observed.requests));
-    let ladder: Vec<String> = route.ladder.iter().map(ToString::to_string).collect();
-    let (back, next) = (words::key(Action::Ladder(Way::Back)), words::key(Action::Ladder(Way::Forward)));
+/// A trigger of this route that can't see, why, and what follows from it.
+fn blind(state: &State, route: &Route, view: &View, theme: &Theme) -> Option<(String, Style)> {
+    let mut blind = route.backends.iter().filter_map(|backend| words::blind_on(state, &backend.id, view.now));
+    let (trigger, blind) = blind.next()?;
+    let then = match blind.home_at {
+        Some(at) => format!("rolls back by itself in {}", at.since(view.now)),
+        None => format!("nothing advances; {} still goes home", words::key(Action::Rollback)),
+    };
+    let place = words::place(route, &trigger.backend);
+    Some((format!("{} {place} can't be judged: {then} ({})", theme.glyphs.unknown, blind.why), theme.unknown))
+}
+
+/// Nothing special: what comes next and how to ask for it, then how fresh all this is and what it rests on.
+fn resting(state: &State, known: &RouteState, route: &Route, view: &View, theme: &Theme, room: usize) -> Line<'static> {
+    let mut facts = Vec::new();
+    match known.accepted_at {
+        Some(at) => facts.push(format!("weights read {}", words::age(view.age(at)))),
+        None => facts.push("weights not read yet".to_owned()),
+    }
+    facts.extend(known.observed.as_ref().map(|observed| format!("{} requests seen", observed.requests)));
+    facts.extend(known.moved_by.as_ref().map(|by| format!("moved by {}", by.as_str().replace('_', " "))));
+    let first = next_step(state, known, route, view, theme);
+    let between = format!(" {} ", theme.glyphs.dot);
+    let alone = first.is_empty();
+    let facts = facts.into_iter().enumerate().map(|(place, fact)| {
+        let gap = if place == 0 && alone { "" } else { &between };
+        Span::styled(format!("{gap}{fact}"), theme.dim)
+    });
+    text::with_what_fits(first, facts, room)
+}
+
+/// How this person goes on from here: the next step of the ladder, or whose turn it is.
+fn next_step(state: &State, known: &RouteState, route: &Route, view: &View, theme: &Theme) -> Vec<Span<'static>> {
+    let may = view.me.as_ref().is_some_and(|me| me.role.may_steer());
+    let Some(share) = words::carries(state, &route.id, &route.target).filter(|_| may && known.latch.is_none()) else { return Vec::new() };
+    let plain = |words: String| Span::styled(words, theme.text);
+    let key = |action| Span::styled(words::key(action), theme.key);
+    let Some(next) = route.ladder.iter().find(|step| **step > share) else {
+        let all = format!("{} all traffic is on {}", theme.glyphs.ok, words::place(route, &route.target));
+        return vec![Span::styled(all, theme.ok)];
+    };
     let mine = view.me.as_ref().map(|me| me.client);
-    let holds = state.controls.holder.as_ref().is_some_and(|holder| Some(holder.client) == mine);
-    let how = if holds { format!("; {back} {next} step {}", ladder.join(" ")) } else { String::new() };
-    format!("{read}{by}{requests}{how}")
+    match &state.controls.holder {
+        Some(holder) if Some(holder.client) == mine => {
+            vec![key(Action::Ladder(Way::Forward)), plain(format!(" drafts {next}, ")), key(Action::Ask), plain(" asks for it".to_owned())]
+        }
+        Some(_) => Vec::new(),
+        None => vec![
+            key(Action::Controls),
+            plain(format!(" takes the controls, then {} drafts {next}", words::key(Action::Ladder(Way::Forward)))),
+        ],
+    }
 }

@@ -4,16 +4,18 @@ use ratatui::{style::Style, text::Span};
 
 use crate::{
     core::{
+        blind::{BLIND_ACTS_AFTER, BLIND_AFTER},
         decision::{Cause, Tone},
-        state::{ItemStatus, Motion, Reading, State},
+        state::{ItemStatus, Motion, Reading, State, TriggerState},
     },
     domain::{
-        id::{BackendId, SourceId},
-        metric::{Measured, Metric},
+        id::{BackendId, RouteId, SourceId},
+        metric::{Gap, Measured, Metric},
         platform::Platform,
         time::{Millis, Timestamp},
+        weight::PerMille,
     },
-    plan::model::{Backend, Plan, Route},
+    plan::model::{Backend, OnBlind, Plan, Route, Trigger},
     tui::{
         keymap::{self, Action},
         theme::Theme,
@@ -31,11 +33,28 @@ pub fn route(state: &State, place: usize) -> Option<&Route> {
     routes.get(place).or(routes.last())
 }
 
-/// Every backend of the plan with its route, each once, in the plan's order.
+/// The legs of a route as they stand on the rail: the target first, home last. Every pane keeps this order, so that left and right mean
+/// the same place everywhere.
+pub fn legs(route: &Route) -> Vec<&Backend> {
+    let mut legs: Vec<&Backend> = route.backends.iter().collect();
+    legs.sort_by_key(|backend| match &backend.id {
+        id if *id == route.target => 0,
+        id if *id == route.home => 2,
+        _ => 1,
+    });
+    legs
+}
+
+/// A backend's name for people.
+pub fn place(route: &Route, backend: &BackendId) -> String {
+    route.backend(backend).map_or_else(|| backend.to_string(), |known| known.title.to_string())
+}
+
+/// Every backend of the plan with its route, each once, in the order of the rails.
 pub fn backends(state: &State) -> Vec<(&Route, &Backend)> {
     let mut seen: Vec<&BackendId> = Vec::new();
     let routes = plan(state).into_iter().flat_map(|plan| &plan.routes);
-    let all = routes.flat_map(|route| route.backends.iter().map(move |backend| (route, backend)));
+    let all = routes.flat_map(|route| legs(route).into_iter().map(move |backend| (route, backend)));
     all.filter(|(_, backend)| {
         let new = !seen.contains(&&backend.id);
         seen.push(&backend.id);
@@ -64,6 +83,11 @@ pub fn is_stale(state: &State, source: &SourceId, now: Timestamp) -> bool {
     state.sources.get(source).is_none_or(|source| source.ok_at.is_none_or(|at| now.since(at) > source.stale_after))
 }
 
+/// A metric as people say it: `error rate`.
+pub fn metric(metric: Metric) -> String {
+    metric.name().replace('_', " ")
+}
+
 /// A figure as `(text, known)`: the value in its unit, or the reason why there is none.
 pub fn figure(metric: Metric, measured: Option<&Measured>) -> (String, Known) {
     match measured {
@@ -77,6 +101,63 @@ pub fn figure(metric: Metric, measured: Option<&Measured>) -> (String, Known) {
 pub enum Known {
     Yes,
     No,
+}
+
+/// What `backend` carries now, as far as it is known.
+pub fn carries(state: &State, route: &RouteId, backend: &BackendId) -> Option<PerMille> {
+    Some(state.routes.get(route)?.accepted.as_ref()?.weights.of(backend))
+}
+
+/// Since when this trigger's clock runs towards something. What has fired is told by the rollback that it began.
+pub fn pending(state: &State, trigger: &Trigger, seen: &TriggerState) -> Option<Timestamp> {
+    let latched = state.routes.get(&trigger.route).is_some_and(|known| known.latch.is_some());
+    seen.pending_since.filter(|since| !latched && seen.fired_at.is_none_or(|fired| fired < *since))
+}
+
+/// Whether a trigger has nothing to judge because nothing is sent there: no news, and no worry.
+pub fn idle(state: &State, trigger: &Trigger, seen: &TriggerState) -> bool {
+    let unsent = carries(state, &trigger.route, &trigger.backend) == Some(PerMille::ZERO);
+    let why = Gap::LowVolume.to_string();
+    unsent && (seen.reading == Reading::None || matches!(&seen.reading, Reading::Unknown { why: told } if told.as_str() == why))
+}
+
+/// A trigger that has not been able to see for too long.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Blind {
+    pub since: Timestamp,
+    pub why: String,
+    /// When the plan's `on_blind` brings the traffic home; `None` where it doesn't.
+    pub home_at: Option<Timestamp>,
+}
+
+pub fn blind(state: &State, trigger: &Trigger, seen: &TriggerState, now: Timestamp) -> Option<Blind> {
+    let since = seen.blind_since.filter(|since| now.since(*since) >= BLIND_AFTER)?;
+    let why = match &seen.reading {
+        Reading::Unknown { why } => why.to_string(),
+        Reading::None | Reading::Ok | Reading::Breach => "no reading yet".to_owned(),
+    };
+    let latched = state.routes.get(&trigger.route).is_some_and(|known| known.latch.is_some());
+    let share = carries(state, &trigger.route, &trigger.backend);
+    let split = share.is_some_and(|share| share != PerMille::ZERO && share != PerMille::ALL);
+    let acts = trigger.on_blind == OnBlind::Rollback && split && !latched;
+    Some(Blind { since, why, home_at: acts.then(|| since + BLIND_ACTS_AFTER) })
+}
+
+/// The trigger on `backend` that has been blind for longest.
+pub fn blind_on<'a>(state: &'a State, backend: &BackendId, now: Timestamp) -> Option<(&'a Trigger, Blind)> {
+    let triggers = plan(state)?.triggers.iter().filter(|trigger| trigger.backend == *backend);
+    let blind = triggers.filter_map(|trigger| Some((trigger, blind(state, trigger, state.triggers.get(&trigger.id)?, now)?)));
+    blind.min_by_key(|(_, blind)| blind.since)
+}
+
+/// The trigger on `backend` whose clock ends first.
+pub fn threat<'a>(state: &'a State, backend: &BackendId) -> Option<(&'a Trigger, &'a TriggerState, Timestamp)> {
+    let triggers = plan(state)?.triggers.iter().filter(|trigger| trigger.backend == *backend);
+    let running = triggers.filter_map(|trigger| {
+        let seen = state.triggers.get(&trigger.id)?;
+        Some((trigger, seen, pending(state, trigger, seen)?))
+    });
+    running.min_by_key(|(trigger, _, since)| *since + trigger.lasting)
 }
 
 /// Glyph, word and style of a trigger's reading.
@@ -127,7 +208,7 @@ pub fn cause(cause: &Cause) -> String {
         Cause::Operator { who, reason: None } => format!("asked for by {who}"),
         Cause::Triggers { triggers, reading } => {
             let names: Vec<&str> = triggers.iter().map(|trigger| trigger.as_str()).collect();
-            format!("trigger {}: {reading}", names.join(" and "))
+            format!("trigger {}: {}", names.join(" and "), reading.as_str().replace('_', " "))
         }
         Cause::Blind { trigger, why } => format!("trigger {trigger} was blind: {why}"),
     }

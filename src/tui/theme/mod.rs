@@ -86,6 +86,8 @@ roles! {
     warn,
     /// A threshold is crossed.
     breach,
+    /// The frame of a pane in which something is wrong.
+    alarm,
     /// We do not know.
     unknown,
     /// We knew once; it is too old to trust.

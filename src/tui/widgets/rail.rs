@@ -58,6 +58,9 @@ pub fn draw(legs: &[Leg], freshness: Freshness, theme: &Theme, area: Rect, buf: 
     let bars = area.height.saturating_sub(2).clamp(1, 2);
     let marked = u16::from(area.height > 2);
     let row = |number: u16| Rect { y: area.y + number, height: 1, ..area };
+    if bar.from > 0 {
+        ends(legs, freshness, theme, row(marked), bar, buf);
+    }
     for number in marked..marked + bars {
         bar_row(legs, freshness, theme, row(number), bar, buf);
     }
@@ -105,9 +108,6 @@ fn bar_place(target: &Leg, home: &Leg, area: Rect) -> Bar {
 }
 
 fn bar_row(legs: &[Leg], freshness: Freshness, theme: &Theme, row: Rect, bar: Bar, buf: &mut Buffer) {
-    if bar.from > 0 {
-        ends(legs, freshness, theme, row, bar, buf);
-    }
     let known: Option<Vec<u16>> = legs.iter().map(|leg| leg.accepted).collect();
     let Some(shares) = known else {
         text::put(buf, row, bar.from, &theme.glyphs.track.repeat(bar.width.into()), theme.unknown);
@@ -176,17 +176,19 @@ fn marks(legs: &[Leg], theme: &Theme, row: Rect, bar: Bar, buf: &mut Buffer) {
     let told = target.wanted != target.accepted || bar.width >= 30;
     let end = |share: u16| bar.column(f64::from(share) / 1000.0);
     let words = |what: &str, share: u16| format!("{what} {}", percent(share));
+    // A wish that has come true is no news.
+    let wish = if target.wanted == target.accepted { theme.dim } else { theme.wanted };
     match (target.wanted, target.draft) {
         (Some(wanted), Some(draft)) if wanted != draft => {
             let (at_wanted, at_draft) = if wanted < draft { (Side::Before, Side::Behind) } else { (Side::Behind, Side::Before) };
-            mark(theme.glyphs.wanted, &words("wanted", wanted), theme.wanted, (end(wanted), at_wanted), row, bar, buf);
+            mark(theme.glyphs.wanted, &words("wanted", wanted), wish, (end(wanted), at_wanted), row, bar, buf);
             mark(theme.glyphs.draft, &words("draft", draft), theme.draft, (end(draft), at_draft), row, bar, buf);
         }
         (_, Some(draft)) => mark(theme.glyphs.draft, &words("draft", draft), theme.draft, (end(draft), Side::Behind), row, bar, buf),
         (Some(wanted), None) if told => {
-            mark(theme.glyphs.wanted, &words("wanted", wanted), theme.wanted, (end(wanted), Side::Behind), row, bar, buf);
+            mark(theme.glyphs.wanted, &words("wanted", wanted), wish, (end(wanted), Side::Behind), row, bar, buf);
         }
-        (Some(wanted), None) => mark(theme.glyphs.wanted, "", theme.wanted, (end(wanted), Side::Behind), row, bar, buf),
+        (Some(wanted), None) => mark(theme.glyphs.wanted, "", wish, (end(wanted), Side::Behind), row, bar, buf),
         (None, None) => {}
     }
 }

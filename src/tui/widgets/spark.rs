@@ -5,6 +5,9 @@ use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 use super::text;
 use crate::tui::theme::Theme;
 
+/// The highest bar: a row of full cells would grow together with the row above into a slab that says nothing.
+const HIGHEST: f64 = 5.0;
+
 /// The newest `width` points as bars, scaled from zero to the largest of them and `at_least`.
 pub fn bars<'a>(points: impl DoubleEndedIterator<Item = &'a Option<f64>>, width: usize, at_least: f64, theme: &Theme) -> String {
     let mut newest: Vec<Option<f64>> = points.rev().take(width).map(|point| point.filter(|value| value.is_finite())).collect();
@@ -13,7 +16,7 @@ pub fn bars<'a>(points: impl DoubleEndedIterator<Item = &'a Option<f64>>, width:
     let bar = |value: &Option<f64>| match value {
         None => theme.glyphs.gap,
         Some(_) if top <= 0.0 => theme.glyphs.bars[0],
-        Some(value) => theme.glyphs.bars[((value.max(0.0) / top * 7.0).round() as usize).min(7)],
+        Some(value) => theme.glyphs.bars[((value.max(0.0) / top * HIGHEST).round() as usize).min(7)],
     };
     newest.iter().map(bar).collect()
 }

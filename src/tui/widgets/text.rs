@@ -27,6 +27,16 @@ pub fn cut(text: &str, room: usize, ellipsis: &str) -> String {
     shown
 }
 
+/// `line` and behind it as many of `more`, which come in their order of worth, as fit whole.
+pub fn with_what_fits(mut line: Vec<Span<'static>>, more: impl IntoIterator<Item = Span<'static>>, room: usize) -> Line<'static> {
+    let mut used: usize = line.iter().map(Span::width).sum();
+    line.extend(more.into_iter().take_while(|span| {
+        used += span.width();
+        used <= room
+    }));
+    Line::from(line)
+}
+
 /// Writes `text` at `column` of the first row of `area`, cut at its right end. Gives the column after it.
 pub fn put(buf: &mut Buffer, area: Rect, column: u16, text: &str, style: Style) -> u16 {
     let area = area.intersection(buf.area);
