@@ -65,7 +65,7 @@ pub async fn fly(found: &Found, wants: Wants, face: &Face) -> Result<Exit> {
     match app::run(link, looks, || std::process::exit(129)).await?.end {
         End::Quit => {
             let session = &found.card.session;
-            print::out(&format!("Session {session} runs on. Back to it: cutover attach {session}\n"));
+            print::out(&format!("Session {session} runs on. Back to it: {} attach {session}\n", print::program()));
             Ok(Exit::Done)
         }
         End::Gone | End::Signal(_) => Ok(Exit::Interrupted),

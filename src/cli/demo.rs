@@ -109,8 +109,9 @@ pub async fn run(args: Args) -> Result<Exit> {
     world.stop().await;
     let Left { end, stands } = ended?;
     print::out(&format!(
-        "{stands}\nThe journal of this flight: {path}\nWhat it proves:             cutover audit verify {path}\n",
-        path = journal.display()
+        "{stands}\nThe journal of this flight: {path}\nWhat it proves:             {program} audit verify {path}\n",
+        path = journal.display(),
+        program = print::program()
     ));
     match end {
         End::Quit => Ok(Exit::Done),

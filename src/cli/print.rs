@@ -1,6 +1,10 @@
 //! Standard output and error for the subcommands that print. A closed pipe ends the output quietly, it never panics.
 
-use std::io::{self, Write};
+use std::{
+    env,
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
 
 /// Writes `text` to standard output; what a closed pipe swallows is nobody's loss.
 pub fn out(text: &str) {
@@ -11,4 +15,43 @@ pub fn out(text: &str) {
 pub fn err(text: &str) {
     let mut stream = io::stderr().lock();
     let _ = stream.write_all(text.as_bytes()).and_then(|()| stream.write_all(b"\n"));
+}
+
+/// How this program is called from here: by its name where a shell would find it, else by its path.
+pub fn program() -> String {
+    let Ok(me) = env::current_exe() else { return "cutover".to_owned() };
+    let path = env::var_os("PATH").unwrap_or_default();
+    called(&me, env::split_paths(&path), env::current_dir().ok().as_deref())
+}
+
+fn called(me: &Path, folders: impl IntoIterator<Item = PathBuf>, here: Option<&Path>) -> String {
+    let name = me.file_name().unwrap_or_default();
+    let found = folders.into_iter().map(|folder| folder.join(name)).find(|there| there.is_file());
+    if found.and_then(|found| found.canonicalize().ok()).is_some_and(|found| found == me) {
+        return name.to_string_lossy().into_owned();
+    }
+    let below = here.and_then(|here| me.strip_prefix(here).ok()).filter(|below| below.components().count() > 1);
+    below.unwrap_or(me).display().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hint_can_be_pasted_into_the_shell_that_it_is_read_in() {
+        let folder = env::temp_dir().join(format!("cutover-print-{}", std::process::id()));
+        let (there, elsewhere) = (folder.join("target/release"), folder.join("bin"));
+        std::fs::create_dir_all(&there).unwrap();
+        std::fs::create_dir_all(&elsewhere).unwrap();
+        let me = there.canonicalize().unwrap().join("cutover");
+        std::fs::write(&me, "").unwrap();
+        let here = folder.canonicalize().unwrap();
+        assert_eq!(called(&me, [elsewhere.clone()], Some(&here)), "target/release/cutover", "not in the path");
+        assert_eq!(called(&me, [elsewhere.clone()], None), me.display().to_string());
+        assert_eq!(called(&me, [elsewhere.clone(), there.clone()], Some(&here)), "cutover");
+        std::fs::write(elsewhere.join("cutover"), "").unwrap();
+        assert_eq!(called(&me, [elsewhere, there], Some(&here)), "target/release/cutover", "another one is found first");
+        std::fs::remove_dir_all(folder).unwrap();
+    }
 }

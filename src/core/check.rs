@@ -62,11 +62,34 @@ fn monitoring(turn: &Turn) -> Finding {
     Finding::Holds { seen_at: now, text: format!("{sources} sources answer, {triggers} triggers see") }
 }
 
-/// The newest sample of a backend that is young enough and rests on enough requests.
-fn usable(turn: &Turn, backend: &BackendId, metric: Metric, expires: Millis) -> Option<Sample> {
-    let sample = turn.state.backends.get(backend)?.usable.get(&metric)?;
-    let young = turn.now.since(sample.at) <= evidence::FRESH.min(expires);
-    (young && sample.requests >= REQUESTS_MIN).then_some(*sample)
+/// What a sample must be to speak for or against a limit.
+#[derive(Clone, Copy)]
+struct Limit {
+    metric: Metric,
+    below: f64,
+    age_max: Millis,
+}
+
+impl Limit {
+    /// Of so few that one failed request alone breaks the limit, a rate proves nothing.
+    fn requests_min(self) -> u64 {
+        match self.metric {
+            Metric::ErrorRate => REQUESTS_MIN.max((2.0 / self.below.max(f64::EPSILON)).ceil() as u64),
+            Metric::RequestRate | Metric::P50Latency | Metric::P95Latency | Metric::P99Latency | Metric::DropRate => REQUESTS_MIN,
+        }
+    }
+
+    /// The newest sample of a backend, if it is young enough and rests on enough requests; else what is wrong with it.
+    fn usable(self, turn: &Turn, backend: &BackendId) -> Result<Sample, String> {
+        let known = turn.state.backends.get(backend).and_then(|known| known.usable.get(&self.metric));
+        match known.filter(|sample| turn.now.since(sample.at) <= self.age_max) {
+            None => Err(format!("{backend}: no usable sample within {}", self.age_max)),
+            Some(sample) if sample.requests < self.requests_min() => {
+                Err(format!("{backend}: {} requests are too few, {} are needed", sample.requests, self.requests_min()))
+            }
+            Some(sample) => Ok(*sample),
+        }
+    }
 }
 
 /// Backends that take traffic, once each.
@@ -86,21 +109,22 @@ fn below(turn: &Turn, metric: Metric, limit: f64, expires: Millis) -> Finding {
         return Finding::Unknown { text: "no backend is known to take traffic".to_owned() };
     }
     let unit = metric.unit();
+    let wanted = Limit { metric, below: limit, age_max: evidence::FRESH.min(expires) };
     let (mut found, mut oldest, mut missing) = (Vec::new(), turn.now, None);
     for backend in serving {
-        match usable(turn, backend, metric, expires) {
-            Some(sample) if sample.value >= limit => {
+        match wanted.usable(turn, backend) {
+            Ok(sample) if sample.value >= limit => {
                 return Finding::Against { text: format!("{} on {backend}, the limit is {}", unit.show(sample.value), unit.show(limit)) };
             }
-            Some(sample) => {
+            Ok(sample) => {
                 oldest = oldest.min(sample.at);
                 found.push(format!("{backend} {}", unit.show(sample.value)));
             }
-            None => missing = Some(backend),
+            Err(why) => missing = Some(why),
         }
     }
     match missing {
-        Some(backend) => Finding::Unknown { text: format!("{backend}: no usable sample within {}", evidence::FRESH.min(expires)) },
+        Some(text) => Finding::Unknown { text },
         None => Finding::Holds { seen_at: oldest, text: found.join(", ") },
     }
 }
@@ -162,7 +186,10 @@ fn all_on_target(turn: &Turn) -> Finding {
             return Finding::NotYet { text: format!("{}: {share} on {}", route.id, route.target) };
         }
         match (&state.motion, settle::verdict(state, turn.now)) {
-            (_, Verdict::Against) => return Finding::Against { text: format!("{}: requests still meet other backends", route.id) },
+            // On its way that is nothing to warn of.
+            (Motion::Settled | Motion::NeedsHuman { .. }, Verdict::Against) => {
+                return Finding::Against { text: format!("{}: requests still meet other backends", route.id) };
+            }
             (Motion::Settled, Verdict::Fits | Verdict::Proven) => oldest = oldest.min(seen_at),
             (Motion::Settled, Verdict::CannotTell) => {
                 return Finding::Unknown { text: format!("{}: too few requests to see it", route.id) };
@@ -200,7 +227,10 @@ pub(super) fn watch_stability(turn: &mut Turn) {
     let now = turn.now;
     for route in &turn.plan.routes {
         for id in route.backend_ids() {
-            let within = |metric, limit| usable(turn, id, metric, evidence::FRESH).is_some_and(|sample| sample.value < limit);
+            let within = |metric, below| {
+                let limit = Limit { metric, below, age_max: evidence::FRESH };
+                limit.usable(turn, id).is_ok_and(|sample| sample.value < below)
+            };
             let holds_all = exposure::accepted(turn.route(route), id) == PerMille::ALL;
             let stable = holds_all && within(Metric::ErrorRate, errors) && within(Metric::P95Latency, p95);
             if let Some(backend) = turn.state.backends.get_mut(id) {

@@ -68,7 +68,7 @@ pub enum Refusal {
     NotKnown,
     #[error("this is where the route stands already; nothing was changed")]
     NoChange,
-    #[error("the route is latched after a rollback ({cause}); traffic stays home; re-arm it with a reason first")]
+    #[error("the route is latched; re-arm it with a reason first; traffic stays home since the rollback by {cause}")]
     Latched { cause: Shown },
     #[error("the route is held by {by}; nothing was changed; resume it first")]
     Held { by: OperatorId },

@@ -1,7 +1,8 @@
 //! Can we go back, and what would it cost now?
 //!
 //! While the target has traffic, home must be shown able to take everything: enough instances ready, told within the last half minute,
-//! and no direct request to it failing altogether. If that lapses, nothing advances. Going back is never refused for it, only warned of.
+//! no direct request to it failing altogether, and its own figures within the limits that the route's triggers set for the target. A
+//! platform need not tell how many instances it really has; users who meet errors there do. If that lapses, nothing advances. Going back is never refused for it, only warned of.
 
 use crate::{
     core::{
@@ -48,6 +49,7 @@ fn against(turn: &Turn, route: &Route) -> Vec<Shown> {
         Probing::Dead => against.push(format!("{home} answers no direct request")),
         Probing::Silent | Probing::Clean | Probing::Faulty => {}
     }
+    against.extend(failing(turn, route));
     let state = turn.route(route);
     if let Some(seen) = state.accepted_at
         && turn.now.since(seen) > evidence::FRESH
@@ -63,6 +65,18 @@ fn against(turn: &Turn, route: &Route) -> Vec<Shown> {
         against.push(why.to_string());
     }
     against.iter().map(|why| Shown::new(why)).collect()
+}
+
+/// Home's own figures, where they rest on enough requests and are beyond what the route's triggers tolerate of the target.
+fn failing(turn: &Turn, route: &Route) -> Vec<String> {
+    let of_route = turn.plan.triggers.iter().filter(|trigger| trigger.route == route.id);
+    let beyond = of_route.filter_map(|trigger| {
+        let sample = evidence::measured(turn.state, turn.now, &route.home, trigger.metric)?.ok()?;
+        let failing = sample.requests >= trigger.requests_min && sample.value > trigger.above;
+        let (unit, metric, home) = (trigger.metric.unit(), trigger.metric, &route.home);
+        failing.then(|| format!("{metric} of {home} is {}, above {}", unit.show(sample.value), unit.show(trigger.above)))
+    });
+    beyond.collect()
 }
 
 /// At least one, and the plan's share of the most that were ever ready.

@@ -26,7 +26,7 @@ impl Metric {
     pub const ALL: [Metric; 6] =
         [Metric::RequestRate, Metric::ErrorRate, Metric::P50Latency, Metric::P95Latency, Metric::P99Latency, Metric::DropRate];
 
-    /// The name as the plan file spells it.
+    /// The name as the plan file spells it; people read the words of `Display`.
     pub fn name(self) -> &'static str {
         match self {
             Metric::RequestRate => "request_rate",
@@ -69,7 +69,14 @@ impl Unit {
 
 impl fmt::Display for Metric {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
+        f.pad(match self {
+            Metric::RequestRate => "request rate",
+            Metric::ErrorRate => "error rate",
+            Metric::P50Latency => "p50 latency",
+            Metric::P95Latency => "p95 latency",
+            Metric::P99Latency => "p99 latency",
+            Metric::DropRate => "drop rate",
+        })
     }
 }
 

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use crate::session::{Session, Sky, backend, route_id, route_of, split};
 
 /// Slow enough that half a second of a busy machine is not mistaken for the product's.
-const SLOWLY: Sky = Sky { name: "", speed: 5.0, edge: Span { min_ms: 1_000.0, max_ms: 4_000.0 }, plan: &[("settle: 2m", "settle: 10s")] };
+const SLOWLY: Sky = Sky { name: "", speed: 3.0, edge: Span { min_ms: 1_000.0, max_ms: 4_000.0 }, plan: &[("settle: 2m", "settle: 10s")] };
 
 /// Drift is seen within this much of the world's time.
 const SEEN_WITHIN: Millis = Millis::from_secs(15);

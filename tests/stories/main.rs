@@ -6,6 +6,7 @@
 
 mod blind;
 mod doubt;
+mod evidence;
 mod foreign;
 mod landed;
 mod rollback;
