@@ -13,7 +13,7 @@ use crate::{
         decision::{Refusal, Tone, Verdict},
         event::Asker,
         motion,
-        state::{Approval, Motion, Wish},
+        state::{Approval, ENDED_MAX, Ended, Ending, Motion, Wish},
         traffic,
         turn::Turn,
     },
@@ -129,19 +129,24 @@ pub(super) fn approve(turn: &mut Turn, by: &Asker, digest: &str) -> Result<Verdi
     if approval.by.who == by.who {
         return Err(Refusal::OwnRequest);
     }
-    turn.state.approvals.remove(digest);
     let void = |why: &str| Refusal::ApprovalVoid { why: Shown::new(why) };
     let (id, wish) = wish(&approval).ok_or_else(|| void("it asks for nothing that can be approved"))?;
     let route = turn.planned(&id).ok_or_else(|| void("the route is gone"))?;
-    turn.note(Tone::Plain, format!("{} approved the request of {}", by.who, approval.by.who));
-    traffic::approved(turn, route, wish, by)
+    end(turn, digest, Ending::Approved { by: by.who.clone() });
+    let started = traffic::approved(turn, route, wish, by);
+    if let Err(refusal) = &started {
+        let why = Shown::new(&refusal.to_string());
+        turn.note(Tone::Warning, format!("what {} approved was not started: {why}", by.who));
+        if let Some(ended) = turn.state.ended.back_mut() {
+            ended.how = Ending::NotStarted { by: by.who.clone(), why };
+        }
+    }
+    started
 }
 
 pub(super) fn deny(turn: &mut Turn, by: &Asker, digest: &str, reason: Option<&Shown>) -> Result<Verdict, Refusal> {
-    let approval = open(turn, digest)?;
-    turn.state.approvals.remove(digest);
-    let why = reason.map_or_else(String::new, |reason| format!(": {reason}"));
-    turn.note(Tone::Warning, format!("{} denied the request of {}{why}", by.who, approval.by.who));
+    open(turn, digest)?;
+    end(turn, digest, Ending::Denied { by: by.who.clone(), reason: reason.cloned() });
     Ok(Verdict::Accepted)
 }
 
@@ -150,8 +155,7 @@ pub(super) fn withdraw(turn: &mut Turn, by: &Asker, digest: &str) -> Result<Verd
     if approval.by.who != by.who {
         return Err(Refusal::NoSuch { what: Shown::new("request of yours") });
     }
-    turn.state.approvals.remove(digest);
-    turn.note(Tone::Plain, format!("{} withdrew the request", by.who));
+    end(turn, digest, Ending::Withdrawn);
     Ok(Verdict::Accepted)
 }
 
@@ -184,8 +188,27 @@ fn holds(turn: &Turn, approval: &Approval) -> bool {
 }
 
 fn drop_request(turn: &mut Turn, digest: &str, why: &str) {
-    if let Some(approval) = turn.state.approvals.remove(digest) {
-        turn.note(Tone::Warning, format!("the request of {} is void: {why}", approval.by.who));
+    end(turn, digest, Ending::Void { why: Shown::new(why) });
+}
+
+/// Closes a request and says to everybody how; remembered for a while, because who had it before his eyes must learn why it went.
+fn end(turn: &mut Turn, digest: &str, how: Ending) {
+    let Some(approval) = turn.state.approvals.remove(digest) else { return };
+    let what = wish(&approval).map_or_else(String::new, |(route, wish)| format!("{route} from {} to {}", wish.from, wish.to));
+    let Approval { digest, by, .. } = approval;
+    let (tone, text) = match &how {
+        Ending::Approved { by: second } => (Tone::Plain, format!("{second} approved what {} asked for: {what}", by.who)),
+        Ending::Denied { by: second, reason } => {
+            let why = reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
+            (Tone::Warning, format!("{second} denied what {} asked for{why}", by.who))
+        }
+        Ending::Withdrawn => (Tone::Plain, format!("{} withdrew the request", by.who)),
+        Ending::NotStarted { why, .. } | Ending::Void { why } => (Tone::Warning, format!("the request of {} is void: {why}", by.who)),
+    };
+    turn.note(tone, text);
+    turn.state.ended.push_back(Ended { digest, by, what: Shown::new(&what), how, at: turn.now });
+    while turn.state.ended.len() > ENDED_MAX {
+        turn.state.ended.pop_front();
     }
 }
 

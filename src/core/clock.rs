@@ -79,6 +79,8 @@ fn rebase(state: &mut State, back: Millis) {
     shift_maybe(&mut state.checked_at);
     state.in_flight.values_mut().for_each(|flight| shift(&mut flight.since));
     state.look_here.iter_mut().for_each(|look| shift(&mut look.at));
+    state.ended.iter_mut().for_each(|ended| shift(&mut ended.at));
+    state.said.iter_mut().for_each(|said| shift(&mut said.at));
     [&mut state.drops.since, &mut state.drops.seen_at, &mut state.drops.last_at].into_iter().for_each(shift_maybe);
 }
 

@@ -9,19 +9,16 @@ use crate::{
         command::ControlsCommand,
         decision::{Refusal, Tone, Verdict},
         event::Asker,
-        state::Holder,
+        state::{HOLD_LASTS, Holder},
         turn::Turn,
     },
     domain::{
         id::{ClientId, OperatorId},
         role::Role,
         shown::Shown,
-        time::Millis,
     },
 };
 
-/// Three missed beats of 5 s.
-const HOLD_LASTS: Millis = Millis::from_secs(15);
 /// Whether the asker, at this very terminal, has the controls.
 pub(super) fn held_by(turn: &Turn, by: &Asker) -> Result<(), Refusal> {
     match &turn.state.controls.holder {
@@ -93,6 +90,8 @@ fn grant(turn: &mut Turn, client: ClientId, who: &OperatorId, text: &str) {
 
 fn release(turn: &mut Turn, text: &str, tone: Tone) {
     turn.state.controls.holder = None;
+    // Whoever asked, asked the holder. Free controls are taken, not waited for.
+    turn.state.controls.asked_by.clear();
     turn.note(tone, text);
     drop_wishes(turn);
 }
@@ -115,8 +114,10 @@ pub(super) fn beat(turn: &mut Turn, client: ClientId) {
     }
 }
 
-/// Frees the controls of a terminal that is gone.
+/// Frees the controls of a terminal that is gone, and forgets that somebody who is gone asked for them.
 pub(super) fn left(turn: &mut Turn, client: ClientId) {
+    let people = &turn.state.people;
+    turn.state.controls.asked_by.retain(|asker| people.values().any(|person| person.who == *asker));
     if let Some(holder) = turn.state.controls.holder.clone().filter(|holder| holder.client == client) {
         release(turn, &format!("{} left with the controls; they are free", holder.who), Tone::Warning);
     }

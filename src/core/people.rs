@@ -11,7 +11,7 @@ use crate::{
         controls,
         decision::{Deal, Refusal, Tone, Verdict},
         event::{Asker, TerminalSize, WorldKind},
-        state::{LookHere, Person},
+        state::{LookHere, Person, SAID_MAX, Said},
         turn::Turn,
     },
     domain::{
@@ -61,8 +61,9 @@ pub(super) fn left(turn: &mut Turn, client: ClientId) {
     if let Some(person) = turn.state.people.remove(&client) {
         turn.note(Tone::Plain, format!("{} left", person.who));
     }
-    controls::left(turn, client);
+    // Before the controls: who asks for approval holds them, and a request is void because its asker left, not because they are free.
     approval::asker_left(turn, client);
+    controls::left(turn, client);
 }
 
 /// A person who asks is here and alive.
@@ -97,6 +98,11 @@ pub(super) fn looked(turn: &mut Turn, by: &Asker, look: &Look) {
 pub(super) fn say(turn: &mut Turn, by: &Asker, text: &Shown) -> Result<Verdict, Refusal> {
     if text.as_str().trim().is_empty() {
         return Err(Refusal::NoChange);
+    }
+    let said = Said { seq: turn.seq, client: by.client, by: by.who.clone(), text: text.clone(), at: turn.now };
+    turn.state.said.push_back(said);
+    while turn.state.said.len() > SAID_MAX {
+        turn.state.said.pop_front();
     }
     turn.note(Tone::Plain, format!("{}: {text}", by.who));
     Ok(Verdict::Accepted)

@@ -50,13 +50,21 @@ pub struct State {
     pub in_flight: BTreeMap<EffectId, InFlight>,
     /// The newest remarks, oldest first, at most [`FEED_LINES_MAX`].
     pub feed: VecDeque<FeedLine>,
+    /// How the newest requests for approval ended, oldest first, at most [`ENDED_MAX`].
+    pub ended: VecDeque<Ended>,
     /// The newest call for attention.
     pub look_here: Option<LookHere>,
+    /// What people said to each other last, oldest first, at most [`SAID_MAX`].
+    pub said: VecDeque<Said>,
     /// How long nobody has seen a connection dropped.
     pub drops: DropWatch,
 }
 
 pub const FEED_LINES_MAX: usize = 200;
+/// A holder of the controls who has been silent for so long loses them: three missed beats of 5 s, in people's time.
+pub const HOLD_LASTS: Millis = Millis::from_secs(15);
+pub const ENDED_MAX: usize = 8;
+pub const SAID_MAX: usize = 8;
 /// Points kept of each series; with one column each 5 s that is 20 minutes.
 pub const HISTORY_POINTS_MAX: usize = 240;
 /// Between two columns of a chart.
@@ -406,6 +414,38 @@ pub struct Approval {
     pub epoch: u64,
 }
 
+/// A request that is no longer open, so that both sides can be told what became of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Ended {
+    pub digest: String,
+    pub by: Asker,
+    /// What was asked for, in words.
+    pub what: Shown,
+    pub how: Ending,
+    pub at: Timestamp,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ending {
+    Approved {
+        by: OperatorId,
+    },
+    /// Approved, and refused when it was examined once more.
+    NotStarted {
+        by: OperatorId,
+        why: Shown,
+    },
+    Denied {
+        by: OperatorId,
+        reason: Option<Shown>,
+    },
+    Withdrawn,
+    Void {
+        why: Shown,
+    },
+}
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct InFlight {
     pub route: Option<RouteId>,
@@ -427,5 +467,15 @@ pub struct FeedLine {
 pub struct LookHere {
     pub by: OperatorId,
     pub pane: Shown,
+    pub at: Timestamp,
+}
+
+/// A line of the chat.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Said {
+    pub seq: Seq,
+    pub client: ClientId,
+    pub by: OperatorId,
+    pub text: Shown,
     pub at: Timestamp,
 }

@@ -3,7 +3,10 @@
 //! Only one at a time, and none of them keeps the rollback chord from acting.
 
 use crate::{
-    core::{command::Command, state::Approval},
+    core::{
+        command::Command,
+        state::{Approval, State},
+    },
     domain::{
         id::{ItemId, RouteId},
         role::Role,
@@ -11,7 +14,8 @@ use crate::{
     },
     tui::{
         keymap::{Action, table::TABLE},
-        widgets::line::LineEdit,
+        panes::words,
+        widgets::{line::LineEdit, rail},
     },
 };
 
@@ -41,6 +45,10 @@ pub enum Overlay {
     Review {
         approval: Box<Approval>,
         line: LineEdit,
+    },
+    /// Who is here; `chosen` counts down the list.
+    People {
+        chosen: usize,
     },
 }
 
@@ -124,21 +132,14 @@ pub fn matching<'a>(entries: &'a [Entry], typed: &str) -> Vec<&'a Entry> {
     found
 }
 
-/// The word that has to be typed to approve: the name of what it touches, which differs from request to request.
-pub fn word(command: &Command) -> String {
-    match command {
-        Command::Shift { route, .. } | Command::Hold { route } | Command::Resume { route } => route.to_string(),
-        Command::Rearm { route, .. } | Command::AdoptDrift { route, .. } => route.to_string(),
-        Command::Rollback { .. }
-        | Command::Sign { .. }
-        | Command::Unsign { .. }
-        | Command::Controls(_)
-        | Command::Approve { .. }
-        | Command::Deny { .. }
-        | Command::Withdraw { .. }
-        | Command::Say { .. }
-        | Command::LookHere { .. }
-        | Command::Stir { .. } => "approve".to_owned(),
+/// The word that has to be typed to approve: what it touches and the share that its target would get, so that it differs from request to
+/// request and can't be typed without having read where this leads.
+pub fn word(state: &State, approval: &Approval) -> String {
+    let Command::Shift { route, to, .. } = &approval.command else { return "approve".to_owned() };
+    let planned = words::plan(state).and_then(|plan| plan.routes.iter().find(|planned| planned.id == *route));
+    match planned {
+        Some(planned) => format!("{route}-{}", rail::percent(to.of(&planned.target).get()).trim_end_matches('%')),
+        None => route.to_string(),
     }
 }
 

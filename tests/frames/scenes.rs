@@ -40,7 +40,7 @@ where
     text.parse().unwrap()
 }
 
-fn ago(seconds: u64) -> Timestamp {
+pub fn ago(seconds: u64) -> Timestamp {
     NOW.before(Millis::from_secs(seconds))
 }
 
@@ -354,12 +354,14 @@ pub fn approval() -> State {
         ask: AskId(7),
         command: Command::Shift { route: id("frontend"), from: gke(25), to: gke(100) },
         terms: vec![
-            term("route", "frontend"),
+            term("action", "shift frontend"),
+            term("target", "gke"),
             term("from", "gke 25% · run 75%"),
             term("to", "gke 100% · run 0%"),
             term("version", "b1a7"),
-            term("plan", "3e1f88c2"),
-            term("controls", "epoch 3"),
+            term("replication", "hexproperty-replica within bounds"),
+            term("plan", "3e1f88c2aa01"),
+            term("controls", "grant 3"),
         ],
         at: ago(20),
         expires_at: NOW + Millis::from_secs(280),

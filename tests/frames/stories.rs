@@ -10,10 +10,10 @@ use cutover::tui::{
 
 use crate::{catalogue, frame, keep, plain, scenes};
 
-const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 50)];
+pub const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 50)];
 
 /// Draws `state` at every size and gives the texts.
-fn at_all_sizes(name: &str, state: &cutover::core::state::State, view: &View) -> Vec<String> {
+pub fn at_all_sizes(name: &str, state: &cutover::core::state::State, view: &View) -> Vec<String> {
     let theme = catalogue().first();
     let drawn = SIZES.map(|(columns, rows)| {
         let buf = frame(state, view, &theme, columns, rows);
@@ -23,7 +23,7 @@ fn at_all_sizes(name: &str, state: &cutover::core::state::State, view: &View) ->
     drawn.to_vec()
 }
 
-fn says(texts: &[String], words: &[&str]) {
+pub fn says(texts: &[String], words: &[&str]) {
     for text in texts {
         for word in words {
             assert!(text.contains(word), "{word:?} is not said in\n{text}");
@@ -80,17 +80,6 @@ fn a_draft_says_that_it_is_one() {
     says(&texts, &["draft 50%", "Enter asks", "Esc drops it", "wanted 25%"]);
     view.drafts.insert(scenes::id("frontend"), scenes::gke(100));
     says(&at_all_sizes("draft-large", &scenes::calm(), &view), &["over 50% needs a second person"]);
-}
-
-#[test]
-fn an_approval_is_announced_and_its_terms_are_read_before_the_word() {
-    let state = scenes::approval();
-    let texts = at_all_sizes("asked", &state, &scenes::view());
-    says(&texts, &["bob asks for approval", "v reviews it", "4m40s left"]);
-    let approval = Box::new(state.approvals.values().next().expect("one is open").clone());
-    let view = View { overlay: Some(Overlay::Review { approval, line: LineEdit::with("front") }), ..scenes::view() };
-    let texts = at_all_sizes("review", &state, &view);
-    says(&texts, &["gke 25% · run 75%", "gke 100% · run 0%", "b1a7", "Type frontend and Enter to approve", "F9 still rolls back"]);
 }
 
 #[test]

@@ -7,6 +7,7 @@ use crate::{
     core::{
         command::{Command, ControlsCommand, Look},
         decision::Tone,
+        state::Approval,
     },
     domain::{
         id::RouteId,
@@ -53,7 +54,9 @@ impl App {
             Action::Sign | Action::Unsign => self.sign(key, action),
             Action::Review | Action::Withdraw => self.approvals(key, action),
             Action::Say => self.open(Overlay::Typing { purpose: Purpose::Say, line: LineEdit::default() }),
-            Action::LookHere => self.ask(key, Command::LookHere { pane: Shown::new(self.view.focus.name()) }),
+            Action::LookHere => self.ask(key, Command::LookHere { pane: Shown::new(self.place_name()) }),
+            Action::GoLook => self.go_look(key),
+            Action::People => self.open(Overlay::People { chosen: 0 }),
             Action::Stir => self.palette("stir "),
             Action::Focus(way) => self.turn_focus(key, way),
             Action::FocusOn(pane) => self.focus(key, pane),
@@ -186,7 +189,10 @@ impl App {
             Some(_) => match self.state.controls.asked_by.first() {
                 Some(first) => ControlsCommand::HandTo(first.clone()),
                 None => {
-                    self.notify(Tone::Plain, "you have the controls, and nobody asks for them; C gives them up".to_owned());
+                    let keys = (words::key(Action::People), words::key(Action::GiveUpControls));
+                    let text =
+                        format!("you have the controls, and nobody asks for them; {} hands them over, {} gives them up", keys.0, keys.1);
+                    self.notify(Tone::Plain, text);
                     return;
                 }
             },
@@ -209,11 +215,12 @@ impl App {
     }
 
     fn approvals(&mut self, key: &str, action: Action) {
-        let me = self.view.me.as_ref().map(|me| me.client);
-        let mine = |client| Some(client) == me;
-        let oldest =
-            |own: bool| self.state.approvals.values().filter(|open| mine(open.by.client) == own).min_by_key(|open| open.at).cloned();
-        match (action, oldest(action == Action::Withdraw)) {
+        let me = self.view.me.as_ref().map(|me| me.who.clone());
+        let is_mine = |open: &Approval| Some(&open.by.who) == me.as_ref();
+        let own = self.state.approvals.values().filter(|open| is_mine(open)).min_by_key(|open| open.at);
+        let others = self.state.approvals.values().filter(|open| !is_mine(open)).min_by_key(|open| open.at);
+        let meant = if action == Action::Withdraw { own } else { others.or(own) };
+        match (action, meant.cloned()) {
             (Action::Withdraw, Some(open)) => self.ask(key, Command::Withdraw { digest: open.digest }),
             (_, Some(open)) => self.open(Overlay::Review { approval: Box::new(open), line: LineEdit::default() }),
             (Action::Withdraw, None) => self.notify(Tone::Plain, "you have no open request".to_owned()),
@@ -244,10 +251,10 @@ impl App {
         self.look(key, Look::Other { action: Shown::new("zoom") });
     }
 
-    fn show(&mut self, key: &str, screen: Screen) {
+    pub(super) fn show(&mut self, key: &str, screen: Screen) {
         self.view.screen = if self.view.screen == screen { Screen::Main } else { screen };
         self.view.screen_scroll = 0;
-        self.look(key, Look::Other { action: Shown::new(&format!("screen {}", self.view.screen.name())) });
+        self.look(key, Look::Focus { pane: Shown::new(self.place_name()) });
     }
 
     pub(super) fn scroll(&mut self, scroll: Scroll) {

@@ -3,7 +3,7 @@
 //! A key is drawn at once, data at most ten times a second, and once a second because ages grow; nothing is drawn that is not dirty, and
 //! a frame that can't leave holds up nothing. Input, session and canvas come in as parameters, so a test flies the same loop.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use ratatui::buffer::Buffer;
 use tokio::{
@@ -37,6 +37,7 @@ use crate::{
 };
 
 mod act;
+mod company;
 mod hands;
 mod mouse;
 mod overlays;
@@ -215,6 +216,8 @@ struct App {
     theme: String,
     /// When what lies above the screen was first drawn; what was typed before that was meant for something else.
     overlay_drawn: Option<std::time::Instant>,
+    /// Requests for approval that this person has seen and put aside, by digest; they don't come up by themselves again.
+    put_aside: BTreeSet<String>,
     /// The mouse holds the slider of this route.
     dragging: Option<usize>,
     spare: Buffer,
@@ -240,6 +243,7 @@ impl App {
             heard_at: Instant::now(),
             notice_until: Instant::now(),
             overlay_drawn: None,
+            put_aside: BTreeSet::new(),
             dragging: None,
             spare: Buffer::default(),
         };
@@ -253,6 +257,7 @@ impl App {
             self.heard_at = Instant::now();
         }
         self.state = heard.state.clone();
+        let known_as = self.view.me.as_ref().map(|me| me.client);
         self.view.me = Some(Me { client: heard.me.client, who: heard.me.who.clone(), role: heard.me.role });
         self.view.hearing = match &heard.connection {
             Connection::Connected => Hearing::Connected,
@@ -261,6 +266,9 @@ impl App {
             Connection::Closed { why } => Hearing::Lost { why: why.to_string() },
         };
         self.drop_what_is_over();
+        if known_as != Some(heard.me.client) {
+            self.tell_presence();
+        }
     }
 
     fn host_lives(&self) -> bool {
@@ -276,19 +284,13 @@ impl App {
         }
     }
 
-    /// A draft that has become true, or a request that somebody else has decided, is over.
+    /// A draft that has become true is over.
     fn drop_what_is_over(&mut self) {
         let state = Arc::clone(&self.state);
         self.view.drafts.retain(|route, draft| {
             let accepted = state.routes.get(route).and_then(|known| known.accepted.as_ref());
             accepted.is_none_or(|accepted| accepted.weights != *draft)
         });
-        if let Some(crate::tui::overlay::Overlay::Review { approval, .. }) = &self.view.overlay
-            && !state.approvals.contains_key(&approval.digest)
-        {
-            self.close();
-            self.notify(Tone::Warning, "that request is no longer open".to_owned());
-        }
     }
 
     fn resize(&mut self, size: Size) {
@@ -313,6 +315,7 @@ impl App {
         if Instant::now() >= self.notice_until {
             self.view.notice = None;
         }
+        self.offer_review();
         let mut next = std::mem::take(&mut self.spare);
         next.resize(self.size.area());
         next.reset();

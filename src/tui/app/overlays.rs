@@ -29,7 +29,12 @@ impl App {
                 self.view.filter.clear();
                 self.close();
             }
+            (Code::Esc, Overlay::Review { approval, .. }) => {
+                self.close();
+                self.put_aside(&approval.digest);
+            }
             (Code::Esc, _) => self.close(),
+            (_, Overlay::People { chosen }) => self.people_key(key, chosen),
             (_, Overlay::Help { scroll }) => self.help_key(key, scroll),
             (_, Overlay::Themes { words, chosen, before }) => self.theme_key(key, words, chosen, before),
             (Code::Enter, Overlay::Palette { line, chosen, entries }) => {
@@ -61,12 +66,15 @@ impl App {
                 }
                 self.view.overlay = Some(Overlay::Typing { purpose, line });
             }
-            (Code::Enter, Overlay::Review { approval, line }) => {
-                // Only a word that was typed after the terms had been on the screen proves that they were read.
-                let read = self.overlay_drawn.is_some_and(|drawn| drawn < at);
-                let typed = if read { line.text() } else { String::new() };
-                self.decide(*approval, &typed);
+            (Code::Enter, Overlay::Review { approval, .. }) if self.is_over(&approval.digest) => {
+                self.close();
+                self.put_aside(&approval.digest);
             }
+            // What was on its way when the dialog came up was meant for something else.
+            (_, overlay @ Overlay::Review { .. }) if self.overlay_drawn.is_none_or(|drawn| at <= drawn) => {
+                self.view.overlay = Some(overlay)
+            }
+            (Code::Enter, Overlay::Review { approval, line }) => self.decide(*approval, &line.text()),
             (_, Overlay::Review { approval, mut line }) => {
                 line.key(key);
                 self.view.overlay = Some(Overlay::Review { approval, line });
@@ -129,19 +137,30 @@ impl App {
         }
     }
 
+    /// The word approves, `no` with or without a reason denies, `withdraw` is the asker's; anything else decides nothing.
     fn decide(&mut self, approval: Approval, typed: &str) {
         let typed = typed.trim();
-        if typed == word(&approval.command) {
-            self.close();
-            self.ask("Enter", Command::Approve { digest: approval.digest });
-        } else if typed == "no" {
-            self.close();
-            self.ask("Enter", Command::Deny { digest: approval.digest, reason: None });
-        } else {
-            let wants = word(&approval.command);
-            self.notify(Tone::Warning, format!("type {wants} to approve or no to deny; nothing was decided"));
-            self.open(Overlay::Review { approval: Box::new(approval), line: Default::default() });
-        }
+        let word = word(&self.state, &approval);
+        let mine = self.view.me.as_ref().is_some_and(|me| me.who == approval.by.who);
+        let digest = approval.digest.clone();
+        let no = typed.strip_prefix("no").filter(|why| why.is_empty() || why.starts_with([' ', ',', ':']));
+        let command = match (mine, no) {
+            (true, _) if typed == "withdraw" => Command::Withdraw { digest },
+            (false, _) if typed == word => Command::Approve { digest },
+            (false, Some(why)) => {
+                let why = why.trim_matches([' ', ',', ':']);
+                Command::Deny { digest, reason: (!why.is_empty()).then(|| Shown::new(why)) }
+            }
+            (true, _) | (false, None) => {
+                let wants = if mine { "withdraw to take it back".to_owned() } else { format!("{word} to approve, or no to deny") };
+                self.notify(Tone::Warning, format!("type {wants}; nothing was decided"));
+                self.view.overlay = Some(Overlay::Review { approval: Box::new(approval), line: Default::default() });
+                return;
+            }
+        };
+        self.close();
+        self.put_aside.insert(approval.digest);
+        self.ask("Enter", command);
     }
 
     pub(super) fn choose_theme(&mut self) {

@@ -3,14 +3,17 @@
 use ratatui::{
     buffer::Buffer,
     layout::Rect,
+    style::Style,
     text::{Line, Span},
 };
 
 use crate::{
-    core::state::{Approval, State},
+    core::state::{Said, State},
+    domain::time::Millis,
     tui::{
+        draw::{people, review},
         keymap::{Action, Context, table::TABLE},
-        overlay::{Entry, Overlay, Purpose, matching, word},
+        overlay::{Entry, Overlay, Purpose, matching},
         panes::words,
         theme::Theme,
         view::View,
@@ -21,32 +24,41 @@ use crate::{
 /// One line for the oldest request that is open.
 pub fn banner(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buffer) {
     let Some(open) = state.approvals.values().min_by_key(|approval| approval.at) else { return };
-    let left = open.expires_at.since(view.now);
-    let mine = view.me.as_ref().is_some_and(|me| me.client == open.by.client);
-    let what: Vec<String> = open.terms.iter().take(2).map(|(name, value)| format!("{name} {value}")).collect();
-    let text = if mine {
-        format!(" {} your request waits for a second person, {left} left: {}", theme.glyphs.busy, what.join(", "))
+    let left = Millis((open.expires_at.since(view.now).0 as f64 / view.haste.max(1.0)) as u64);
+    let mine = view.me.as_ref().is_some_and(|me| me.who == open.by.who);
+    let may = view.me.as_ref().is_some_and(|me| me.role.may_approve());
+    let what = review::in_short(open, state, theme);
+    let key = words::key(Action::Review);
+    let (glyph, text) = if mine {
+        let others = review::seconds(open, state);
+        let who = if others.is_empty() { "a second person, and nobody here may".to_owned() } else { others.join(" or ") };
+        (theme.glyphs.busy, format!("your request waits for {who}, {left} left, {key} shows it: {what}"))
+    } else if may {
+        (theme.glyphs.warn, format!("{} asks for approval, {key} reviews it, {left} left: {what}", open.by.who))
     } else {
-        let key = words::key(Action::Review);
-        format!(" {} {} asks for approval, {key} reviews it, {left} left: {}", theme.glyphs.warn, open.by.who, what.join(", "))
+        (theme.glyphs.busy, format!("{} waits for a second person's approval, {left} left: {what}", open.by.who))
     };
-    buf.set_style(area.intersection(buf.area), theme.warn);
-    text::put(buf, area, 0, &text::cut(&text, area.width.into(), theme.glyphs.ellipsis), theme.warn);
+    let style = theme.warn.patch(Style::new().reversed());
+    buf.set_style(area.intersection(buf.area), style);
+    text::put(buf, area, 0, &text::cut(&format!(" {glyph} {text}"), area.width.into(), theme.glyphs.ellipsis), style);
 }
 
-pub fn overlay(view: &View, theme: &Theme, area: Rect, buf: &mut Buffer) {
+pub fn overlay(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buffer) {
     match &view.overlay {
         None => {}
         Some(Overlay::Help { scroll }) => help(*scroll, view, theme, area, buf),
         Some(Overlay::Palette { line, chosen, entries }) => palette(line, *chosen, entries, theme, area, buf),
         Some(Overlay::Themes { words, chosen, .. }) => themes(words, *chosen, theme, area, buf),
-        Some(Overlay::Typing { purpose, line }) => typing(purpose, line, theme, area, buf),
-        Some(Overlay::Review { approval, line }) => review(approval, line, view, theme, area, buf),
+        Some(Overlay::Typing { purpose, line }) => typing(purpose, line, state, view, theme, area, buf),
+        Some(Overlay::Review { approval, line }) => review::draw(approval, line, state, view, theme, area, buf),
+        Some(Overlay::People { chosen }) => people::draw(*chosen, state, view, theme, area, buf),
     }
 }
 
-fn home(theme: &Theme) -> Span<'static> {
-    Span::styled(format!("; {} still rolls back", words::key(Action::Rollback)), theme.faint)
+/// The way home stays open under whatever lies above; said to those who may go it.
+pub(super) fn home(view: &View, theme: &Theme) -> Span<'static> {
+    let may = view.me.as_ref().is_none_or(|me| me.role.may_steer());
+    Span::styled(if may { format!("; {} still rolls back", words::key(Action::Rollback)) } else { String::new() }, theme.faint)
 }
 
 fn help(scroll: usize, view: &View, theme: &Theme, area: Rect, buf: &mut Buffer) {
@@ -124,39 +136,29 @@ fn themes(themes: &[String], chosen: usize, theme: &Theme, area: Rect, buf: &mut
     }
 }
 
-fn typing(purpose: &Purpose, line: &LineEdit, theme: &Theme, area: Rect, buf: &mut Buffer) {
-    let rows = with_line(&purpose.title(), purpose.question(), line, (76, 6), theme, area, buf);
+fn typing(purpose: &Purpose, line: &LineEdit, state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buffer) {
     let does = match purpose {
         Purpose::Rearm { .. } => "Enter re-arms, Esc leaves the latch on",
         Purpose::Sign { .. } => "Enter signs with your name, Esc doesn't",
         Purpose::Say => "Enter says it, Esc keeps silent",
         Purpose::Filter => "Enter keeps the filter, Esc shows everything",
     };
-    text::rows(buf, rows, [Line::from(vec![Span::styled(does, theme.faint), home(theme)])]);
+    let said = if *purpose == Purpose::Say { talk(state, view, theme) } else { Vec::new() };
+    let above = if said.is_empty() { 0 } else { said.len() as u16 + 1 };
+    let rows = with_line(&purpose.title(), purpose.question(), line, (76, 6 + above), theme, area, buf);
+    text::rows(buf, rows, [Line::from(vec![Span::styled(does, theme.faint), home(view, theme)])]);
+    let below = Rect { y: rows.y + rows.height.min(2), height: rows.height.saturating_sub(2), ..rows };
+    text::rows(buf, below, said);
 }
 
-fn review(approval: &Approval, line: &LineEdit, view: &View, theme: &Theme, area: Rect, buf: &mut Buffer) {
-    let word = word(&approval.command);
-    let size = dialog::place(area, 84, approval.terms.len() as u16 + 9);
-    let inner = dialog::draw("A second person's approval", theme, size, buf);
-    let cut = |text: &str, room: usize| text::cut(text, room, theme.glyphs.ellipsis);
-    let mut lines = vec![Line::styled(format!("{} asks for this:", approval.by.who), theme.figure), Line::default()];
-    lines.extend(approval.terms.iter().map(|(name, value)| {
-        let name = cut(name.as_str(), 16);
-        let room = usize::from(inner.width).saturating_sub(18);
-        Line::from(vec![Span::styled(format!("{name:>16}  "), theme.dim), Span::styled(cut(value.as_str(), room), theme.text)])
-    }));
-    lines.push(Line::default());
-    lines.push(Line::from(vec![
-        Span::styled(format!("Type {word} and Enter to approve, no and Enter to deny."), theme.text),
-        Span::styled(format!("  {} left", approval.expires_at.since(view.now)), theme.warn),
-    ]));
-    let row = Rect { y: inner.y + (lines.len() as u16).min(inner.height.saturating_sub(1)), height: inner.height.min(1), ..inner };
-    text::rows(buf, Rect { height: inner.height.saturating_sub(1), ..inner }, lines);
-    text::put(buf, row, 0, "> ", theme.key);
-    line.draw(theme, Rect { x: row.x + 2, width: row.width.saturating_sub(2), ..row }, buf);
-    let last = Rect { y: row.y + 1, ..row };
-    if last.y < inner.bottom() {
-        text::rows(buf, last, [Line::from(vec![Span::styled("Esc decides nothing", theme.faint), home(theme)])]);
-    }
+/// What was said last, newest first, so that an answer stands next to its question.
+fn talk(state: &State, view: &View, theme: &Theme) -> Vec<Line<'static>> {
+    let line = |said: &Said| {
+        Line::from(vec![
+            Span::styled(format!("{:>8} ", view.age(said.at).to_string()), theme.faint),
+            Span::styled(format!("{}: ", said.by), theme.observed),
+            Span::styled(said.text.to_string(), theme.text),
+        ])
+    };
+    state.said.iter().rev().take(5).map(line).collect()
 }

@@ -18,7 +18,10 @@ use crate::{
 };
 
 mod above;
+pub mod people;
 pub mod places;
+mod review;
+mod toasts;
 
 use places::{COLUMNS_MIN, ROWS_MIN, places};
 
@@ -43,9 +46,10 @@ pub fn draw(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buf
         Screen::Kubernetes => workloads::draw(state, view, theme, places.body, buf),
         Screen::Log => log::draw(state, view, theme, places.body, buf),
     }
+    toasts::draw(state, view, theme, places.body, buf);
     above::banner(state, view, theme, places.banner, buf);
     footer(state, view, theme, places.footer, buf);
-    above::overlay(view, theme, places.above(area), buf);
+    above::overlay(state, view, theme, places.above(area), buf);
 }
 
 /// Too small for panes: where traffic is, and the way home.

@@ -33,6 +33,10 @@ pub enum Action {
     Withdraw,
     Say,
     LookHere,
+    /// To where somebody calls everybody's attention.
+    GoLook,
+    /// Who is here, and who may have the controls.
+    People,
     Focus(Way),
     FocusOn(Pane),
     Zoom,

@@ -33,6 +33,8 @@ pub fn frame(
 ) -> Rect {
     let called = state.look_here.as_ref().filter(|look| look.pane.as_str() == pane.name());
     let called = called.filter(|look| view.now.since(look.at).as_secs_f64() * 1000.0 / view.haste < LOOK_HERE_MS as f64);
+    // A call for attention is worth more than the status, and both don't fit everywhere.
+    let status = if called.is_some() { Line::default() } else { status };
     let focused = view.focus == pane;
     let glyphs = if focused { theme.glyphs.frame_focus } else { theme.glyphs.frame };
     let style = match (called.is_some(), focused) {

@@ -9,8 +9,11 @@ use ratatui::{
 };
 
 use crate::{
-    core::{event::WorldKind, state::State},
-    domain::role::Role,
+    core::{
+        event::WorldKind,
+        state::{HOLD_LASTS, State},
+    },
+    domain::{role::Role, time::Millis},
     tui::{
         keymap::Action,
         panes::words,
@@ -20,10 +23,13 @@ use crate::{
     },
 };
 
+/// One missed beat is nothing; from here on it is said.
+const SILENT: Millis = Millis::from_secs(8);
+
 /// One row.
 pub fn draw(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buffer) {
     buf.set_style(area, theme.base);
-    let right = right(state, view, theme);
+    let right = right(state, view, theme, area.width);
     // What says that all of this is old gets the room of everything else.
     let urgent: usize = badge(state, view, theme).iter().map(Span::width).sum();
     let room = usize::from(area.width).saturating_sub(right.width() + 1);
@@ -80,21 +86,38 @@ fn phase(state: &State, view: &View) -> String {
     place.map_or(String::new(), |place| format!("phase {} of {}: {}", place + 1, plan.phases.len(), plan.phases[place].title))
 }
 
-fn right(state: &State, view: &View, theme: &Theme) -> Line<'static> {
-    let mine = view.me.as_ref().map(|me| me.client);
-    let controls = match &state.controls.holder {
-        Some(holder) if Some(holder.client) == mine => Span::styled(format!("{} controls: you", theme.glyphs.focus), theme.focus),
-        Some(holder) => Span::styled(format!("controls: {}", holder.who), theme.warn),
-        None => Span::styled(format!("controls: free ({} takes)", words::key(Action::Controls)), theme.dim),
-    };
+fn right(state: &State, view: &View, theme: &Theme, width: u16) -> Line<'static> {
+    let holder = state.controls.holder.as_ref().map(|holder| holder.client);
+    let names: Vec<String> =
+        state.people.iter().filter(|(client, _)| Some(**client) != holder).map(|(_, person)| person.who.to_string()).collect();
     let here = match state.people.len() {
         0 | 1 => String::new(),
+        // The holder is named already.
+        more if width >= 110 && names.len() <= 4 && names.len() < more => format!(" {} with {}", theme.glyphs.dot, names.join(" ")),
         more => format!(" {} {more} here", theme.glyphs.dot),
     };
     Line::from(vec![
-        controls,
+        controls(state, view, theme),
         Span::styled(here, theme.dim),
         Span::styled(format!(" {} ", theme.glyphs.dot), theme.faint),
         Span::styled(format!("{}Z ", words::clock(view.now)), theme.text),
     ])
+}
+
+fn controls(state: &State, view: &View, theme: &Theme) -> Span<'static> {
+    let mine = view.me.as_ref().map(|me| me.client);
+    let may = view.me.as_ref().is_none_or(|me| me.role.may_steer());
+    let Some(holder) = &state.controls.holder else {
+        let how = if may { format!(" ({} takes)", words::key(Action::Controls)) } else { String::new() };
+        return Span::styled(format!("controls: free{how}"), theme.dim);
+    };
+    let silent = Millis((view.age(holder.beat_at).0 as f64 / view.haste.max(1.0)) as u64);
+    if Some(holder.client) == mine {
+        Span::styled(format!("{} controls: you", theme.glyphs.focus), theme.focus)
+    } else if silent > SILENT && view.hearing == Hearing::Connected {
+        let left = Millis(HOLD_LASTS.0.saturating_sub(silent.0));
+        Span::styled(format!("controls: {}, silent {silent}, free in {left}", holder.who), theme.warn)
+    } else {
+        Span::styled(format!("controls: {}", holder.who), if may { theme.warn } else { theme.text })
+    }
 }

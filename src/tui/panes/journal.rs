@@ -53,7 +53,8 @@ fn holds(line: &FeedLine, wanted: &str) -> bool {
 fn entry(line: &FeedLine, theme: &Theme, width: u16, view: &View) -> Vec<Line<'static>> {
     let (glyph, style) = words::tone(line.tone, theme);
     let mut head = vec![Span::styled(format!("{} ", words::clock(line.at)), theme.faint), Span::styled(format!("{glyph} "), style)];
-    if let Some(who) = &line.who {
+    // A remark that begins with the name needs no second one.
+    if let Some(who) = line.who.as_ref().filter(|who| !line.text.as_str().starts_with(who.as_str())) {
         head.push(Span::styled(format!("{who} "), theme.observed));
     }
     // Some remarks begin with the name that already stands before them.

@@ -17,6 +17,7 @@ use crate::{
         view::{Pane, View},
         widgets::{
             big,
+            ghosts::{self, Ghost},
             rail::{self, Band, Freshness, Leg},
             text,
         },
@@ -52,12 +53,13 @@ pub fn draw(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buf
     for (place, rows) in rows(state, view, area) {
         let Some(route) = words::plan(state).and_then(|plan| plan.routes.get(place)) else { continue };
         let known = state.routes.get(&route.id).unwrap_or(&unread);
-        let legs = legs(state, known, route, view, theme);
+        let legs = legs(known, route, view, theme);
         let freshness = freshness(state, known, view);
         match rows {
             Rows::Small(row) => small(known, route, &legs, freshness, view, theme, row, buf),
             Rows::Full { rail, message, figure } => {
                 rail::draw(&legs, freshness, theme, rail, buf);
+                ghosts::draw(&ghosts(state, route, view), &legs, theme, rail, buf);
                 say(message_line(state, known, route, view, theme, message.width), theme, message, buf);
                 if let Some(figure) = figure {
                     let below = Rect { y: figure.y + big::ROWS, height: 1, ..figure };
@@ -95,7 +97,7 @@ pub fn bars(state: &State, view: &View, theme: &Theme, area: Rect) -> Vec<(usize
     let unread = RouteState::default();
     let bar = |(place, rows): (usize, Rows)| {
         let route = words::plan(state)?.routes.get(place)?;
-        let legs = legs(state, state.routes.get(&route.id).unwrap_or(&unread), route, view, theme);
+        let legs = legs(state.routes.get(&route.id).unwrap_or(&unread), route, view, theme);
         let area = match rows {
             Rows::Small(row) => small_rail(row),
             Rows::Full { rail, .. } => rail,
@@ -167,8 +169,8 @@ fn small(known: &RouteState, route: &Route, legs: &[Leg], freshness: Freshness, 
 }
 
 /// The legs of a route in the order of the bar: target first, home last.
-fn legs(state: &State, known: &RouteState, route: &Route, view: &View, theme: &Theme) -> Vec<Leg> {
-    let draft = view.drafts.get(&route.id).or_else(|| ghost(state, route, view).map(|(_, draft)| draft));
+fn legs(known: &RouteState, route: &Route, view: &View, theme: &Theme) -> Vec<Leg> {
+    let draft = view.drafts.get(&route.id);
     words::legs(route)
         .into_iter()
         .map(|backend| Leg {
@@ -186,15 +188,14 @@ fn legs(state: &State, known: &RouteState, route: &Route, view: &View, theme: &T
         .collect()
 }
 
-/// Somebody else's draft for this route; whoever holds the controls first.
-fn ghost<'a>(state: &'a State, route: &Route, view: &View) -> Option<(&'a str, &'a crate::domain::weight::Weights)> {
+/// The others' drafts for this route; whoever holds the controls first.
+fn ghosts(state: &State, route: &Route, view: &View) -> Vec<Ghost> {
     let me = view.me.as_ref().map(|me| me.client);
     let holder = state.controls.holder.as_ref().map(|holder| holder.client);
-    let others = state.people.iter().filter(|(client, _)| Some(**client) != me);
-    let mut drafts: Vec<_> =
-        others.filter_map(|(client, person)| Some((Some(*client) != holder, person.who.as_str(), person.drafts.get(&route.id)?))).collect();
-    drafts.sort_by_key(|(other, ..)| *other);
-    drafts.first().map(|(_, who, draft)| (*who, *draft))
+    let mut others: Vec<_> = state.people.iter().filter(|(client, _)| Some(**client) != me).collect();
+    others.sort_by_key(|(client, _)| Some(**client) != holder);
+    let drafts = others.into_iter().filter_map(|(_, person)| Some((person, person.drafts.get(&route.id)?)));
+    drafts.map(|(person, draft)| Ghost { share: draft.of(&route.target).get(), name: person.who.to_string() }).collect()
 }
 
 /// A split that nobody has read for longer than its source's bound is drawn as a memory.
@@ -223,7 +224,9 @@ fn message_line(state: &State, known: &RouteState, route: &Route, view: &View, t
             .map_or(0, |accepted| draft.of(&route.target).get().saturating_sub(accepted.weights.of(&route.target).get()));
         let large = if step > route.step_max.get() { format!("; over {} needs a second person", route.step_max) } else { String::new() };
         let keys = (words::key(Action::Ask), words::key(Action::Drop));
-        (format!("{} draft {}: {} asks, {} drops it{large}", glyphs.draft, draft.of(&route.target), keys.0, keys.1), theme.draft)
+        let others: String =
+            ghosts(state, route, view).iter().map(|ghost| format!("; {} drafts {}", ghost.name, rail::percent(ghost.share))).collect();
+        (format!("{} draft {}: {} asks, {} drops it{large}{others}", glyphs.draft, draft.of(&route.target), keys.0, keys.1), theme.draft)
     } else if let Some(drift) = &known.drift {
         let actor = drift.actor.as_ref().map_or_else(|| "somebody else".to_owned(), ToString::to_string);
         let keys = (words::key(Action::AdoptDrift), words::key(Action::Rollback));
@@ -238,8 +241,8 @@ fn message_line(state: &State, known: &RouteState, route: &Route, view: &View, t
         (format!("{} queued by {}: {}", glyphs.busy, wish.by.who, wish.to), theme.busy)
     } else if let Some(hold) = &known.hold {
         (format!("{} held by {} for {}; {} resumes", glyphs.latch, hold.by, view.age(hold.at), words::key(Action::Hold)), theme.warn)
-    } else if let Some((who, draft)) = ghost(state, route, view) {
-        (format!("{} {who} drafts {}", glyphs.draft, draft.of(&route.target)), theme.dim)
+    } else if let Some(Ghost { share, name }) = ghosts(state, route, view).first() {
+        (format!("{} {name} drafts {}", glyphs.ghost, rail::percent(*share)), theme.observed)
     } else {
         return resting(state, known, route, view, theme, width.into());
     };

@@ -7,6 +7,7 @@ pub mod big;
 pub mod chart;
 pub mod dialog;
 pub mod gauge;
+pub mod ghosts;
 pub mod line;
 pub mod rail;
 pub mod spark;

@@ -1,0 +1,224 @@
+//! The dialog of a second person: what exactly is asked for, by whom, on what it rests, and how long it may still be approved.
+//!
+//! Everybody who may answer sees the same terms, the asker included, so that two people can read them to each other. What the digest
+//! covers is all here. The word to type names the target and the share that it would get: it is another one for each request, so that no
+//! hand learns it. When the request ends under one's eyes the dialog stays and says how; a dialog that vanishes teaches nothing.
+
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    style::Style,
+    text::{Line, Span},
+};
+
+use crate::{
+    core::{
+        command::Command,
+        state::{Approval, State},
+    },
+    domain::{id::RouteId, time::Millis, weight::Weights},
+    plan::model::Route,
+    tui::{
+        draw::{above, toasts},
+        overlay::word,
+        panes::words,
+        theme::Theme,
+        view::View,
+        widgets::{
+            dialog,
+            line::LineEdit,
+            rail::{self, Freshness, Leg},
+            text,
+        },
+    },
+};
+
+const COLUMNS: u16 = 84;
+/// Columns of what a row is called.
+const NAMES: u16 = 10;
+/// Rows that are kept at the bottom whatever the size: what to type, the line, what else can be done.
+const FOOT: u16 = 3;
+
+/// One row of the terms.
+enum Row {
+    Blank,
+    Said(Line<'static>),
+    Split(&'static str, Weights),
+    Expiry,
+}
+
+pub fn draw(approval: &Approval, line: &LineEdit, state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buffer) {
+    let mut rows = terms(approval, state, view, theme);
+    let room = dialog::place(area, COLUMNS, rows.len() as u16 + FOOT + 2);
+    let mine = view.me.as_ref().is_some_and(|me| me.who == approval.by.who);
+    let title = if mine { "A second person must approve" } else { "APPROVE?" };
+    let inner = dialog::draw(title, theme, room, buf);
+    if !mine {
+        text::put(buf, Rect { x: room.x + 1, height: 1, ..room }, 0, &format!(" {} {title} ", theme.glyphs.warn), theme.latch);
+    }
+    let [body, foot] = split(inner);
+    // The way to answer is worth more than air, and air less than any term.
+    while rows.len() > usize::from(body.height)
+        && let Some(blank) = rows.iter().rposition(|row| matches!(row, Row::Blank))
+    {
+        rows.remove(blank);
+    }
+    for (row, at) in rows.into_iter().zip(body.rows()) {
+        match row {
+            Row::Blank => {}
+            Row::Said(said) => text::rows(buf, at, [said]),
+            Row::Split(name, weights) => split_row(name, &weights, approval, state, theme, at, buf),
+            Row::Expiry => expiry(approval, view, theme, at, buf),
+        }
+    }
+    answer(approval, line, mine, state, view, theme, foot, buf);
+}
+
+fn split(inner: Rect) -> [Rect; 2] {
+    let foot = FOOT.min(inner.height);
+    let body = Rect { height: inner.height - foot, ..inner };
+    [body, Rect { y: body.bottom(), height: foot, ..inner }]
+}
+
+fn route<'a>(state: &'a State, id: &RouteId) -> Option<&'a Route> {
+    words::plan(state)?.routes.iter().find(|route| route.id == *id)
+}
+
+fn term<'a>(approval: &'a Approval, name: &str) -> &'a str {
+    approval.terms.iter().find(|(known, _)| known.as_str() == name).map_or("?", |(_, value)| value.as_str())
+}
+
+fn terms(approval: &Approval, state: &State, view: &View, theme: &Theme) -> Vec<Row> {
+    let named = |name: &str, value: String| {
+        let room = usize::from(COLUMNS - NAMES) - 4;
+        let value = text::cut(&value, room, theme.glyphs.ellipsis);
+        Row::Said(Line::from(vec![Span::styled(format!("{name:<10}"), theme.dim), Span::styled(value, theme.text)]))
+    };
+    let who = Span::styled(approval.by.who.to_string(), theme.figure);
+    let Command::Shift { route: id, from, to } = &approval.command else {
+        let said = approval.terms.iter().map(|(name, value)| named(name.as_str(), value.to_string()));
+        return std::iter::once(Row::Said(Line::from(who))).chain(said).chain([Row::Expiry, Row::Blank]).collect();
+    };
+    let target = route(state, id).map(|route| route.target.clone());
+    let gains = target.as_ref().map_or(0, |target| to.of(target).get().saturating_sub(from.of(target).get()));
+    let bound = route(state, id).map_or_else(String::new, |route| format!("; one person alone may move {}", route.step_max));
+    let head = vec![
+        who,
+        Span::styled(format!(" asks to move {} of ", rail::percent(gains)), theme.text),
+        Span::styled(id.to_string(), theme.figure),
+    ];
+    let towards = target.map_or_else(String::new, |target| format!(" to {target}{bound}"));
+    vec![
+        Row::Said(Line::from(head.into_iter().chain([Span::styled(towards, theme.text)]).collect::<Vec<_>>())),
+        Row::Blank,
+        Row::Split("before", from.clone()),
+        Row::Split("after", to.clone()),
+        Row::Blank,
+        named("database", format!("{}{}", term(approval, "replication"), lag(state))),
+        named(
+            "rests on",
+            format!("version {}, plan {}, {}", term(approval, "version"), term(approval, "plan"), term(approval, "controls")),
+        ),
+        named("asked", words::age(view.age(approval.at))),
+        Row::Expiry,
+        Row::Blank,
+    ]
+}
+
+/// The figure of this second, which the digest does not cover because it never stands still.
+fn lag(state: &State) -> String {
+    let lags = state.replication.values().filter_map(|known| known.now.lag.as_ref().ok()).map(|sample| sample.value);
+    lags.reduce(f64::max).map_or_else(String::new, |lag| format!(" (lag {lag:.1}s now)"))
+}
+
+/// Where traffic is before or after, as a rail of its own.
+fn split_row(name: &str, weights: &Weights, approval: &Approval, state: &State, theme: &Theme, at: Rect, buf: &mut Buffer) {
+    text::put(buf, at, 0, name, theme.dim);
+    let Command::Shift { route: id, .. } = &approval.command else { return };
+    let column = NAMES.min(at.width);
+    let at = Rect { x: at.x + column, width: at.width - column, ..at };
+    match route(state, id) {
+        Some(route) if at.width >= 40 => rail::draw(&legs(route, weights, theme), Freshness::Fresh, theme, at, buf),
+        Some(_) | None => {
+            text::put(buf, at, 0, &text::cut(&weights.to_string(), at.width.into(), theme.glyphs.ellipsis), theme.figure);
+        }
+    }
+}
+
+fn legs(route: &Route, weights: &Weights, theme: &Theme) -> Vec<Leg> {
+    let mut backends: Vec<_> = route.backends.iter().collect();
+    backends.sort_by_key(|backend| (backend.id != route.target, backend.id == route.home));
+    let leg = |backend: &&crate::plan::model::Backend| Leg {
+        name: backend.platform.to_string(),
+        style: words::backend_style(route, &backend.id, theme),
+        accepted: Some(weights.of(&backend.id).get()),
+        wanted: None,
+        draft: None,
+        observed: None,
+    };
+    backends.iter().map(leg).collect()
+}
+
+/// How much of its time is left, as a bar and in words.
+fn expiry(approval: &Approval, view: &View, theme: &Theme, at: Rect, buf: &mut Buffer) {
+    text::put(buf, at, 0, "expires", theme.dim);
+    let (left, whole) = (approval.expires_at.since(view.now), approval.expires_at.since(approval.at));
+    // Time that a person has is shown as the person's, however fast the demo's world goes.
+    let said = format!(" in {}", Millis((left.0 as f64 / view.haste.max(1.0)) as u64));
+    let style = if left.0 * 5 < whole.0 { theme.breach } else { theme.warn };
+    let column = NAMES.min(at.width);
+    let cells = usize::from(at.width - column).saturating_sub(text::width(&said)).min(48);
+    let filled = (left.0 as usize * cells).checked_div(whole.0 as usize).unwrap_or(0).min(cells);
+    let column = text::put(buf, at, column, &theme.glyphs.fills[0].repeat(filled), style);
+    let column = text::put(buf, at, column, &theme.glyphs.track.repeat(cells - filled), theme.faint);
+    text::put(buf, at, column, &said, style);
+}
+
+fn answer(approval: &Approval, line: &LineEdit, mine: bool, state: &State, view: &View, theme: &Theme, foot: Rect, buf: &mut Buffer) {
+    if !state.approvals.contains_key(&approval.digest) {
+        let ended = state.ended.iter().rev().find(|ended| ended.digest == approval.digest);
+        let (glyph, words, style) = match ended {
+            Some(ended) => toasts::ending(ended, theme),
+            None => (theme.glyphs.warn, "it is no longer open".to_owned(), theme.warn),
+        };
+        let over = Line::styled(text::cut(&format!("{glyph} {words}"), foot.width.into(), theme.glyphs.ellipsis), style);
+        text::rows(buf, foot, [over, Line::default(), Line::styled("Enter or Esc closes", theme.faint)]);
+        return;
+    }
+    let asks = if mine {
+        let others = seconds(approval, state);
+        let who = if others.is_empty() { "somebody else, and nobody here may".to_owned() } else { others.join(" or ") };
+        typed(&format!("You asked, so {who} must answer; type "), "withdraw", " to take it back", theme)
+    } else {
+        typed("Type ", &word(state, approval), " and Enter to approve, no and why to deny", theme)
+    };
+    let [ask, entry, last] = [0, 1, 2].map(|row| Rect { y: foot.y + row.min(foot.height), height: u16::from(row < foot.height), ..foot });
+    text::rows(buf, ask, [asks]);
+    text::put(buf, entry, 0, "> ", theme.key);
+    line.draw(theme, Rect { x: entry.x + 2.min(entry.width), width: entry.width.saturating_sub(2), ..entry }, buf);
+    let aside = Span::styled("Esc puts it aside and decides nothing", theme.faint);
+    text::rows(buf, last, [Line::from(vec![aside, above::home(view, theme)])]);
+}
+
+fn typed(before: &str, what: &str, behind: &str, theme: &Theme) -> Line<'static> {
+    let part = |text: &str, style: Style| Span::styled(text.to_owned(), style);
+    Line::from(vec![part(before, theme.text), part(what, theme.key), part(behind, theme.text)])
+}
+
+/// What is asked for, on one line.
+pub fn in_short(approval: &Approval, state: &State, theme: &Theme) -> String {
+    let Command::Shift { route: id, from, to } = &approval.command else { return term(approval, "action").to_owned() };
+    match route(state, id).map(|route| &route.target) {
+        Some(target) => format!("{id} {target} {} {} {}", from.of(target), theme.glyphs.arrow, to.of(target)),
+        None => format!("{id} {to}"),
+    }
+}
+
+/// Who is here and may answer, each once.
+pub fn seconds(approval: &Approval, state: &State) -> Vec<String> {
+    let able = state.people.values().filter(|person| person.role.may_approve() && person.who != approval.by.who);
+    let mut names: Vec<String> = able.map(|person| person.who.to_string()).collect();
+    names.sort();
+    names.dedup();
+    names
+}

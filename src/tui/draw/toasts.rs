@@ -1,0 +1,93 @@
+//! What people here just did or said, for a short while above the footer: a chat line, a call to look, controls that passed on, a request
+//! that ended. All of it is read from the state, so every cockpit shows the same and nothing has to be remembered; the journal keeps it.
+
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    style::Style,
+    text::{Line, Span},
+};
+
+use crate::{
+    core::state::{Ended, Ending, State},
+    domain::time::{Millis, Timestamp},
+    tui::{keymap::Action, panes::words, theme::Theme, view::View, widgets::text},
+};
+
+/// Real time for which each is shown.
+const SAID: Millis = Millis::from_secs(25);
+const ENDED: Millis = Millis::from_secs(20);
+const CALLED: Millis = Millis::from_secs(15);
+const HANDED: Millis = Millis::from_secs(8);
+const TOASTS_MAX: usize = 3;
+
+/// Draws the newest over the last rows of `body`.
+pub fn draw(state: &State, view: &View, theme: &Theme, body: Rect, buf: &mut Buffer) {
+    let rows = body.height.min(TOASTS_MAX as u16).min(body.height / 4);
+    let lines = lines(state, view, theme);
+    let first = lines.len().saturating_sub(rows.into());
+    let top = body.bottom() - (lines.len() - first) as u16;
+    for (place, line) in lines[first..].iter().enumerate() {
+        let room = usize::from(body.width.saturating_sub(4));
+        let row = Rect { x: body.x + 2, y: top + place as u16, width: (line.width().min(room) + 2) as u16, height: 1 };
+        let row = row.intersection(body);
+        text::put(buf, row, 0, &" ".repeat(row.width.into()), theme.dialog);
+        buf.set_style(row.intersection(buf.area), theme.dialog);
+        text::rows(buf, Rect { x: row.x + 1, width: row.width.saturating_sub(2), ..row }, [line.clone()]);
+    }
+}
+
+/// Whether `at` is less than `span` of real time ago.
+fn is_new(at: Timestamp, span: Millis, view: &View) -> bool {
+    view.age(at).as_secs_f64() < span.as_secs_f64() * view.haste.max(1.0)
+}
+
+/// Oldest first.
+pub fn lines(state: &State, view: &View, theme: &Theme) -> Vec<Line<'static>> {
+    let mut found: Vec<(Timestamp, Line<'static>)> = Vec::new();
+    for said in state.said.iter().filter(|said| is_new(said.at, SAID, view)) {
+        let name = Span::styled(format!("{} {}: ", theme.glyphs.focus, said.by), theme.observed);
+        found.push((said.at, Line::from(vec![name, Span::styled(said.text.to_string(), theme.figure)])));
+    }
+    for ended in state.ended.iter().filter(|ended| is_new(ended.at, ENDED, view)) {
+        let (glyph, text, style) = ending(ended, theme);
+        found.push((ended.at, Line::styled(format!("{glyph} {text}"), style)));
+    }
+    if let Some(look) = state.look_here.as_ref().filter(|look| is_new(look.at, CALLED, view)) {
+        let mine = view.me.as_ref().is_some_and(|me| me.who == look.by);
+        let goes = if mine { String::new() } else { format!("; {} goes there", words::key(Action::GoLook)) };
+        found.push((look.at, Line::styled(format!("{} {}: look at {}{goes}", theme.glyphs.warn, look.by, look.pane), theme.warn)));
+    }
+    found.extend(controls(state, view, theme));
+    found.sort_by_key(|(at, _)| *at);
+    found.into_iter().map(|(_, line)| line).collect()
+}
+
+fn controls(state: &State, view: &View, theme: &Theme) -> Option<(Timestamp, Line<'static>)> {
+    let holder = state.controls.holder.as_ref()?;
+    let mine = view.me.as_ref().is_some_and(|me| me.client == holder.client);
+    if mine && let Some(asker) = state.controls.asked_by.first() {
+        let keys = (words::key(Action::Controls), words::key(Action::People));
+        let text = format!("{} {asker} asks for the controls; {} hands them over, {} shows who is here", theme.glyphs.warn, keys.0, keys.1);
+        return Some((view.now, Line::styled(text, theme.warn)));
+    }
+    let who = if mine { "you have".to_owned() } else { format!("{} has", holder.who) };
+    is_new(holder.since, HANDED, view)
+        .then(|| (holder.since, Line::styled(format!("{} {who} the controls", theme.glyphs.focus), theme.focus)))
+}
+
+/// What became of a request: glyph, words and style.
+pub fn ending(ended: &Ended, theme: &Theme) -> (&'static str, String, Style) {
+    let Ended { by: asker, what, how, .. } = ended;
+    let glyphs = &theme.glyphs;
+    match how {
+        Ending::Approved { by } => (glyphs.ok, format!("{by} approved what {} asked for: {what}", asker.who), theme.ok),
+        Ending::NotStarted { by, why } => (glyphs.breach, format!("{by} approved what {} asked for, but {why}", asker.who), theme.breach),
+        Ending::Denied { by, reason: Some(reason) } => {
+            (glyphs.breach, format!("{by} denied what {} asked for: {reason}", asker.who), theme.breach)
+        }
+        Ending::Denied { by, reason: None } => (glyphs.breach, format!("{by} denied what {} asked for", asker.who), theme.breach),
+        Ending::Withdrawn => (glyphs.warn, format!("{} took the request back", asker.who), theme.warn),
+        Ending::Void { why } => (glyphs.warn, format!("the request of {} is void: {why}", asker.who), theme.warn),
+    }
+}

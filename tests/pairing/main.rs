@@ -1,0 +1,13 @@
+//! Two people and a watcher at cockpits of one session: the keys of the one, the screen of the other, and what the session made of it.
+//!
+//! The cockpits run their own loops and the session is the real fold; there is no socket and no world in between, so each test is the
+//! story of one key path and nothing else.
+
+#![forbid(unsafe_code)]
+
+mod approvals;
+mod controls;
+#[path = "../common/core.rs"]
+mod core_session;
+mod pointing;
+mod table;
