@@ -7,7 +7,7 @@
 use crate::{
     core::{
         controls,
-        decision::{Refusal, Tone, Verdict},
+        decision::{Deal, Refusal, Tone, Verdict},
         event::Asker,
         exposure, motion, rollback,
         state::{Drift, Goal, Motion, RouteState},
@@ -66,7 +66,7 @@ pub(super) fn watch(turn: &mut Turn, route: &Route) {
 fn goes_home_again(turn: &mut Turn, route: &Route, found: &Weights) -> bool {
     let state = turn.route(route);
     let Some(latch) = state.latch.clone() else { return false };
-    let ours = state.strays.iter().any(|stray| stray.to == *found);
+    let ours = is_ours(turn, route, found);
     let propagating = matches!(state.motion, Motion::Propagating { goal: Goal::Rollback, .. });
     if ours {
         turn.note(Tone::Warning, format!("a late write of ours moved {} to {found}; going home again", route.id));
@@ -81,9 +81,16 @@ fn goes_home_again(turn: &mut Turn, route: &Route, found: &Weights) -> bool {
     true
 }
 
+/// A write of ours may have made it so: one whose outcome is not known, or one whose outcome is still on its way to us.
+fn is_ours(turn: &Turn, route: &Route, found: &Weights) -> bool {
+    let stray = turn.route(route).strays.iter().any(|stray| stray.to == *found);
+    let wrote = |deal: &Deal| matches!(deal, Deal::Write { route: of, to, .. } if *of == route.id && to == found);
+    stray || turn.state.in_flight.values().any(|flight| wrote(&flight.deal))
+}
+
 fn drifted(turn: &mut Turn, route: &Route, expected: Weights, found: Weights, actor_name: Option<Shown>) {
     let now = turn.now;
-    let ours = turn.route(route).strays.iter().any(|stray| stray.to == found);
+    let ours = is_ours(turn, route, &found);
     let who = if ours { Some(Shown::new("a late write of ours")) } else { actor_name };
     let said = actor(who.as_ref());
     flip(turn, route);

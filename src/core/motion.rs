@@ -201,8 +201,12 @@ fn resolve(turn: &mut Turn, route: &Route, to: &Weights, since: Timestamp, cause
 fn prune_strays(turn: &mut Turn, route: &Route) {
     let now = turn.now;
     let state = turn.route_mut(route);
+    // What is being resolved is remembered for as long as that takes: the API, or the host, may have been away for longer.
+    if state.strays.is_empty() || matches!(state.motion, Motion::Resolving { .. }) {
+        return;
+    }
     state.strays.retain(|stray| now.since(stray.since) < STRAY_FORGOTTEN);
-    if state.strays.is_empty() || !is_fresh(state) || matches!(state.motion, Motion::Resolving { .. }) {
+    if !is_fresh(state) {
         return;
     }
     if let Some(accepted) = &state.accepted {

@@ -51,7 +51,7 @@ fn note_source(turn: &mut Turn, observation: &Observation) {
     let fresh = || SourceState { asked_at: now, ok_at: None, fault: None, stale_after: observation.stale_after, failures: 0 };
     let source = turn.state.sources.entry(observation.source.clone()).or_insert_with(fresh);
     let failures = source.failures;
-    source.asked_at = observation.asked_at;
+    source.asked_at = observation.asked_at.min(now);
     source.stale_after = observation.stale_after;
     match &observation.result {
         Ok(_) => {
@@ -77,13 +77,14 @@ fn silent(turn: &mut Turn, id: &SourceId, fault: &Fault) {
     }
 }
 
-/// The split as the API tells it. A look that began before the newest outcome, or before a look that we have, is no news.
+/// The split as the API tells it. A look that began before the newest outcome, or before a look that we have, is no news. Neither is
+/// one that seems to begin after it ended: it began before the clock went back, and would make every later look seem older.
 fn accepted(turn: &mut Turn, asked_at: Timestamp, seen: &Accepted) {
     let Some(route) = turn.planned(&seen.route) else { return };
-    let (now, seq) = (turn.now, turn.seq);
+    let (at, now, seq) = (turn.at, turn.now, turn.seq);
     let state = turn.route_mut(route);
     let newest = state.accepted_at.max(state.outcome_at);
-    if newest.is_some_and(|newest| asked_at < newest) {
+    if newest.is_some_and(|newest| asked_at < newest) || asked_at > at {
         return;
     }
     let seen = complete(route, seen);

@@ -1,7 +1,7 @@
 //! The fold itself: one entry in, the next state and a decision out.
 //!
-//! Each entry goes the same way: the clock, what happened, and then every rule that time alone can bring to act, in one fixed order:
-//! expiries, readings, readiness, triggers, drift, going home, motion, the queue, the checklist, the charts. An alarm may come seldom,
+//! Each entry goes the same way: the clock, what has expired, what happened, and then every rule that time alone can bring to act, in
+//! one fixed order: expiries, readings, readiness, triggers, drift, going home, motion, the queue, the checklist, the charts. An alarm may come seldom,
 //! so no rule waits for one.
 
 use crate::{
@@ -41,6 +41,8 @@ pub fn step(state: &mut State, entry: &Entry) -> Decision {
         opened.restarts = opened.restarts.saturating_add(1);
     }
     let mut turn = Turn::new(&opened, state, entry.at, earlier);
+    // Before it happens: a word that comes too late must not revive what ended in the silence before it.
+    expire(&mut turn);
     happen(&mut turn, &entry.event);
     follow(&mut turn);
     let decision = turn.finish();
@@ -73,7 +75,6 @@ fn happen(turn: &mut Turn, event: &Event) {
         Event::Asked { by, ask, command, .. } => {
             turn.who = Some(by.who.clone());
             people::active(turn, by);
-            expire(turn);
             assess(turn);
             let verdict = answer(turn, by, *ask, command).unwrap_or_else(Verdict::Refused);
             turn.decision_mut().answer = Some(Answer { client: by.client, ask: *ask, verdict });

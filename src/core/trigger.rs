@@ -9,7 +9,7 @@ use crate::{
     core::{
         blind::{self, BLIND_ACTS_AFTER, BLIND_AFTER},
         decision::{Cause, Refusal, Tone},
-        evidence, exposure, readiness, rollback,
+        drift, evidence, exposure, readiness, rollback,
         state::{Latch, Reading, TriggerState},
         turn::Turn,
     },
@@ -17,6 +17,7 @@ use crate::{
         id::TriggerId,
         metric::{Gap, Measured, Sample},
         shown::Shown,
+        time::{Millis, Timestamp},
         weight::{PerMille, WHOLE},
     },
     plan::model::{OnBlind, Route, Trigger, TriggerAction},
@@ -24,6 +25,9 @@ use crate::{
 
 /// Fewest samples in breach, with different source times, that a trigger fires on.
 const BREACHES_MIN: u32 = 2;
+
+/// The session hears something at least once a second; after this long without any entry it was not there.
+const SILENT_AFTER: Millis = Millis::from_secs(5);
 
 /// Brings every trigger's reading and window up to this instant.
 pub(super) fn read(turn: &mut Turn) {
@@ -93,13 +97,20 @@ fn go_blind(turn: &mut Turn, trigger: &Trigger, known: &mut TriggerState, excuse
         known.blind_since = None;
         return;
     }
-    let since = *known.blind_since.get_or_insert(turn.now);
+    let since = *known.blind_since.get_or_insert_with(|| unseen_since(turn));
     if turn.crossed(since, BLIND_AFTER) {
         turn.note(
             Tone::Warning,
             format!("trigger {} is blind: {why}; nothing advances until {} of {} can be read", trigger.id, trigger.metric, trigger.backend),
         );
     }
+}
+
+/// Since when a trigger that sees nothing at this entry has seen nothing: nobody looked while the host itself was silent. Such a silence
+/// counts for as much as forbids an advance and no more, since what acts by itself must have been watched.
+fn unseen_since(turn: &Turn) -> Timestamp {
+    let silence = turn.now.since(turn.earlier);
+    if silence > SILENT_AFTER { turn.now.before(silence.min(BLIND_AFTER)) } else { turn.now }
 }
 
 /// Why any of the route's triggers forbids an advance.
@@ -145,7 +156,10 @@ fn announce_hold(turn: &mut Turn, trigger: &Trigger) {
 
 fn fire_home(turn: &mut Turn, route: &Route, due: &[&Trigger]) {
     let exposed = |trigger: &&&Trigger| exposure::most(turn.route(route), &trigger.backend) > PerMille::ZERO;
-    let told = |trigger: &&&Trigger| turn.route(route).latch.as_ref().is_some_and(|latch| names(latch, &trigger.id));
+    let told = |trigger: &&&Trigger| {
+        let named = turn.route(route).latch.as_ref().is_some_and(|latch| names(latch, &trigger.id));
+        named && !proven_again(turn, route, trigger)
+    };
     let firing: Vec<&Trigger> = due.iter().filter(exposed).filter(|trigger| !told(trigger)).copied().collect();
     if firing.is_empty() || withheld(turn, route, &firing) {
         return;
@@ -162,6 +176,16 @@ fn fire_home(turn: &mut Turn, route: &Route, due: &[&Trigger]) {
     }
     let triggers = firing.iter().map(|trigger| trigger.id.clone()).collect();
     rollback::begin(turn, route, Cause::Triggers { triggers, reading: Shown::new(&readings.join(", ")) });
+}
+
+/// Whether a trigger that has brought the route home once has proven its breach anew, for its whole time, since somebody else moved the
+/// traffic back out. Against others who keep doing that nobody fights.
+fn proven_again(turn: &Turn, route: &Route, trigger: &Trigger) -> bool {
+    let state = turn.route(route);
+    let Some(drift) = state.drift.as_ref().filter(|_| !drift::is_contended(state, turn.now)) else { return false };
+    let long = turn.now.since(drift.since) >= trigger.lasting;
+    let since = |known: &TriggerState| known.last_breach_at.is_some_and(|last| last > drift.since);
+    long && turn.state.triggers.get(&trigger.id).is_some_and(since)
 }
 
 /// Everybody's traffic is not sent to a home that is proven dead, as long as the target still answers some. Tried again at each entry.

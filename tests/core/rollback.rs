@@ -1,9 +1,6 @@
 //! Whole decisions of the core on going back: what begins it, what it overtakes, and what it survives.
 
-#[path = "common/core.rs"]
-mod common;
-
-use common::{Session, ana, ben, gke, notes, reads, refused, route, run, split, writes};
+use crate::session::{Session, ana, ben, gke, notes, reads, refused, route, run, split, writes};
 use cutover::{
     core::{
         command::Command,
@@ -319,4 +316,82 @@ fn a_provider_that_undoes_the_rollback_is_fought_once() {
     session.now = session.now + SECOND;
     assert_eq!(writes(&session.foreign(250)).len(), 0);
     assert!(session.route().drift.is_some());
+}
+
+#[test]
+fn a_late_write_of_ours_is_known_as_ours_before_its_outcome_is() {
+    let mut session = Session::at(0);
+    session.shift(0, 250);
+    let (advance, _) = session.last_write();
+    session.rollback(&ben());
+    let (home, _) = session.last_write();
+    session.finish(home, Outcome::NotDone(Fault::new(FaultKind::Unavailable, "503")));
+    session.weights(0);
+    session.end_reads();
+    assert_eq!(session.route().homeward, None, "home it is, as far as anybody can see");
+    session.now = session.now + SECOND;
+    // The advance has taken effect, and a look finds it before its own answer comes.
+    let seen = session.foreign(250);
+    assert_eq!(writes(&seen).len(), 1);
+    assert!(notes(&seen).contains("a late write of ours"), "{}", notes(&seen));
+    assert!(session.route().flips.is_empty(), "nobody else was at it");
+    session.finish(advance, Outcome::Done(Receipt::default()));
+}
+
+#[test]
+fn an_advance_whose_host_was_away_for_long_is_resolved_all_the_same() {
+    let mut session = Session::at(0);
+    session.shift(0, 10);
+    session.now = session.now + Millis::from_mins(15);
+    session.step(Event::Restarted);
+    assert!(matches!(session.route().motion, Motion::Resolving { .. }));
+    session.now = session.now + SECOND;
+    session.foreign(10);
+    session.calm(130);
+    assert_eq!((&session.route().motion, session.route().wanted.clone()), (&Motion::Settled, Some(split(10))));
+}
+
+#[test]
+fn an_advance_whose_api_was_away_for_long_is_resolved_all_the_same() {
+    let mut session = Session::at(0);
+    session.shift(0, 10);
+    let (advance, _) = session.last_write();
+    session.finish(advance, Outcome::Unknown(Fault::new(FaultKind::TimedOut, "30 s")));
+    for _ in 0..15 {
+        session.wait(Millis::from_mins(1));
+    }
+    session.weights(0);
+    session.calm(5);
+    assert_eq!((&session.route().motion, session.route().wanted.clone()), (&Motion::Settled, Some(split(0))));
+}
+
+#[test]
+fn a_trigger_that_fired_once_protects_those_whom_somebody_else_sent_back_out() {
+    let mut session = quarter();
+    for _ in 0..=120 {
+        errors(&mut session);
+    }
+    session.settle();
+    let before = session.writes().len();
+    session.now = session.now + SECOND;
+    session.foreign(400);
+    assert!(session.route().drift.is_some());
+    for second in 0..120 {
+        assert_eq!(errors(&mut session), [], "it has to be proven anew, second {second}");
+    }
+    errors(&mut session);
+    assert_eq!((session.writes().len(), session.last_write().1), (before + 1, split(0)));
+}
+
+#[test]
+fn a_look_from_before_the_clock_went_back_blocks_no_later_one() {
+    let mut session = Session::at(250);
+    let before = session.now;
+    session.now = session.now.before(Millis::from_mins(60));
+    session.see_since("weights/frontend", before, Ok(vec![]));
+    let old = session.route().accepted.clone().unwrap();
+    session.see_since("weights/frontend", before, Ok(vec![cutover::domain::fact::Fact::Accepted(old)]));
+    session.now = session.now + SECOND;
+    session.foreign(300);
+    assert_eq!(session.route().accepted.as_ref().unwrap().weights, split(300));
 }

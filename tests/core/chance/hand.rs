@@ -1,0 +1,218 @@
+//! The hands of a run: what people ask, and what sensors say.
+
+use std::collections::BTreeMap;
+
+use cutover::{
+    core::{
+        command::{Command, ControlsCommand, Look},
+        event::{Asker, Event, TerminalSize},
+    },
+    domain::{
+        fact::{Accepted, Fact, Probed, ReplicaState, Replication, Served, Writable},
+        id::{AskId, BackendId},
+        metric::{Gap, Measured, Metric, Sample},
+        platform::Workload,
+        role::Role,
+        shown::Shown,
+        time::{Millis, Timestamp},
+        weight::{PerMille, Weights},
+    },
+};
+
+use super::{
+    ops::{Class, Requests, Side, Who, Wish},
+    run::{Run, unavailable},
+};
+use crate::{session::person, watch::Check};
+
+const EVERYBODY: [Who; 5] = [Who::Ana, Who::AnaElsewhere, Who::Ben, Who::Cat, Who::Dan];
+
+impl Who {
+    pub fn asker(self) -> Asker {
+        match self {
+            Who::Ana => person(1, "ana", Role::Pilot),
+            Who::Ben => person(2, "ben", Role::Operator),
+            Who::Cat => person(3, "cat", Role::Approver),
+            Who::Dan => person(4, "dan", Role::Watcher),
+            Who::AnaElsewhere => person(5, "ana", Role::Pilot),
+        }
+    }
+}
+
+impl Run {
+    pub fn ask(&mut self, who: Who, wish: Wish) -> Check {
+        self.asks += 1;
+        let command = self.command(wish);
+        self.happen(Event::Asked { by: who.asker(), ask: AskId(self.asks), key: None, command })
+    }
+
+    fn command(&mut self, wish: Wish) -> Command {
+        let object = self.object().clone();
+        let route = object.route.clone();
+        let known = &self.state.routes[&route];
+        let stands = known.wanted.clone().unwrap_or_else(|| object.weights.clone());
+        let digest = || self.state.approvals.keys().next().cloned().unwrap_or_default();
+        let text = |text: &str| Shown::new(text);
+        match wish {
+            Wish::Shift(share) => Command::Shift { from: stands, to: object.at(share), route },
+            Wish::Next => {
+                let share = stands.of(&object.target).get();
+                Command::Shift { from: stands, to: object.at((share + 120).min(1000)), route }
+            }
+            Wish::Stale(share) => Command::Shift { from: object.at((share + 7) % 1000), to: object.at(share), route },
+            Wish::Stranger => {
+                let to = Weights::all_on(&"moon".parse().expect("a name"), [&object.home]);
+                Command::Shift { from: stands, to, route }
+            }
+            Wish::RollbackAll => Command::Rollback { route: None, reason: None },
+            Wish::Rollback => Command::Rollback { route: Some(route), reason: Some(text("it smells")) },
+            Wish::Hold => Command::Hold { route },
+            Wish::Resume => Command::Resume { route },
+            Wish::Rearm => Command::Rearm { route, reason: text("the cause is gone") },
+            Wish::RearmSilently => Command::Rearm { route, reason: text(" ") },
+            Wish::Adopt => Command::AdoptDrift { found: known.accepted.as_ref().map_or(stands, |known| known.weights.clone()), route },
+            Wish::AdoptOther => Command::AdoptDrift { found: object.at(333), route },
+            Wish::Take => Command::Controls(ControlsCommand::Take),
+            Wish::GiveUp => Command::Controls(ControlsCommand::GiveUp),
+            Wish::AskFor => Command::Controls(ControlsCommand::AskFor),
+            Wish::HandTo(who) => Command::Controls(ControlsCommand::HandTo(who.asker().who)),
+            Wish::Approve => Command::Approve { digest: digest() },
+            Wish::ApproveNothing => Command::Approve { digest: "0".repeat(64) },
+            Wish::Deny => Command::Deny { digest: digest(), reason: None },
+            Wish::Withdraw => Command::Withdraw { digest: digest() },
+            Wish::Sign => Command::Sign { item: "backup-taken".parse().expect("a name"), note: text("seen") },
+            Wish::Unsign => Command::Unsign { item: "backup-taken".parse().expect("a name") },
+            Wish::Say => Command::Say { text: text("hello") },
+            Wish::Stir => Command::Stir { stir: text("gke-errors") },
+        }
+    }
+
+    pub fn looked(&mut self, who: Who) -> Check {
+        let object = self.object();
+        let look = Look::Draft { route: object.route.clone(), to: Some(object.at(120)) };
+        self.happen(Event::Looked { by: who.asker(), key: None, look })
+    }
+    pub fn join(&mut self, who: Who) -> Check {
+        let Asker { client, who, role } = who.asker();
+        self.happen(Event::Joined { client, who, role, terminal: Some(TerminalSize { columns: 80, rows: 24 }) })
+    }
+    pub fn everybody_joins(&mut self) -> Check {
+        EVERYBODY.into_iter().try_for_each(|who| self.join(who))
+    }
+    pub fn beats(&mut self) -> Check {
+        EVERYBODY.into_iter().try_for_each(|who| self.happen(Event::Beat { client: who.asker().client }))
+    }
+
+    /// All sources, of all routes, say that all is well; and the weights are read.
+    pub fn healthy(&mut self) -> Check {
+        for object in self.objects.clone() {
+            for backend in [&object.home, &object.target] {
+                self.workload(backend, 6)?;
+                self.probed(backend, 0)?;
+                let fine = |value| Ok(Sample { value, requests: 500, at: self.now });
+                let values = BTreeMap::from([(Metric::ErrorRate, fine(0.002)), (Metric::P95Latency, fine(150.0))]);
+                self.observe(&format!("scrape/{backend}"), self.now, Ok(vec![measured(backend, values)]))?;
+            }
+            let share = u64::from(object.share());
+            self.requests(&object.target, &object.home, (share, 1000 - share))?;
+            self.observe(&format!("weights/{}", object.route), self.now, Ok(vec![Fact::Accepted(object.look())]))?;
+        }
+        self.replica()
+    }
+
+    fn replica(&mut self) -> Check {
+        let state = if self.promoted { ReplicaState::Primary } else { ReplicaState::Replicating };
+        let lag = Ok(Sample { value: 0.2, requests: 1, at: self.now });
+        let instance = "replica".parse().expect("a name");
+        let seen = Replication { instance, primary: None, state, lag, writable: Writable::ReadOnly, operation: None };
+        self.observe("sql/replica", self.now, Ok(vec![Fact::Replication(seen)]))
+    }
+
+    fn backend(&mut self, side: Side) -> BackendId {
+        let object = self.object();
+        match side {
+            Side::Home => object.home.clone(),
+            Side::Target => object.target.clone(),
+        }
+    }
+
+    pub fn reading(&mut self, side: Side, class: Class) -> Check {
+        let backend = self.backend(side);
+        let now = self.now;
+        let values = BTreeMap::from([(Metric::ErrorRate, sample(class, now, 0.05)), (Metric::P95Latency, sample(class, now, 1000.0))]);
+        self.observe(&format!("scrape/{backend}"), now, Ok(vec![measured(&backend, values)]))
+    }
+    pub fn scrape_fails(&mut self, side: Side) -> Check {
+        let backend = self.backend(side);
+        self.observe(&format!("scrape/{backend}"), self.now, Err(unavailable()))
+    }
+    pub fn ready(&mut self, side: Side, ready: u32) -> Check {
+        let backend = self.backend(side);
+        self.workload(&backend, ready)
+    }
+    pub fn probe(&mut self, side: Side, failed: u64) -> Check {
+        let backend = self.backend(side);
+        self.probed(&backend, failed)
+    }
+
+    fn workload(&mut self, backend: &BackendId, ready: u32) -> Check {
+        let workload = Workload { desired: 6, ready, restarts: 0, version: "1.42.0".into(), trouble: None, pods: vec![] };
+        self.observe(&format!("workload/{backend}"), self.now, Ok(vec![Fact::Workload { backend: backend.clone(), workload }]))
+    }
+    fn probed(&mut self, backend: &BackendId, failed: u64) -> Check {
+        let probed = Probed { backend: backend.clone(), sent: 5, failed: failed.min(5), dropped: 0, slowest_ms: Some(80.0) };
+        self.observe(&format!("probe/{backend}"), self.now, Ok(vec![Fact::Probed(probed)]))
+    }
+
+    pub fn served(&mut self, requests: Requests) -> Check {
+        let object = self.object().clone();
+        let share = u64::from(object.share());
+        let counts = match requests {
+            Requests::Follow => (share, 1000 - share),
+            Requests::Elsewhere => (1000 - share, share),
+            Requests::Few => (1, 0),
+        };
+        self.requests(&object.target, &object.home, counts)
+    }
+    fn requests(&mut self, target: &BackendId, home: &BackendId, (to_target, to_home): (u64, u64)) -> Check {
+        let route = self.objects.iter().find(|object| object.target == *target).expect("a backend of the plan").route.clone();
+        let name = format!("probe/{route}");
+        let by_backend = BTreeMap::from([(target.clone(), to_target), (home.clone(), to_home)]);
+        let served = Served { route, span: Millis::from_secs(1), by_backend, failed: 0, dropped: 0, unmarked: 0 };
+        self.observe(&name, self.now, Ok(vec![Fact::Served(served)]))
+    }
+}
+
+fn measured(backend: &BackendId, values: BTreeMap<Metric, Measured>) -> Fact {
+    Fact::Measured { backend: backend.clone(), values }
+}
+
+fn sample(class: Class, now: Timestamp, limit: f64) -> Measured {
+    let with = |value, requests, at| Ok(Sample { value, requests, at });
+    match class {
+        Class::Fine => with(limit / 10.0, 500, now),
+        Class::Bad => with(limit * 3.0, 500, now),
+        Class::Border => with(limit, 500, now),
+        Class::Few => with(limit * 3.0, 3, now),
+        Class::Empty => Err(Gap::Missing),
+        Class::NotANumber => Err(Gap::NotANumber),
+        Class::Infinite => Err(Gap::Infinite),
+        Class::Negative => with(-1.0, 500, now),
+        Class::Old => with(limit / 10.0, 500, now.before(Millis::from_secs(60))),
+        Class::Ahead => with(limit / 10.0, 500, now + Millis::from_secs(9)),
+        Class::Missing => Err(Gap::Partial),
+        Class::Restarted => Err(Gap::Restarted),
+        Class::TooEarly => Err(Gap::TooEarly),
+    }
+}
+
+/// The same look, with a third backend that has taken some of the traffic.
+pub fn with_stranger(seen: Accepted) -> Accepted {
+    let mut shares: BTreeMap<BackendId, PerMille> = seen.weights.clone().into();
+    let most = shares.iter().max_by_key(|(_, share)| **share).map(|(id, _)| id.clone());
+    if let Some(share) = most.and_then(|id| shares.get_mut(&id)) {
+        *share = share.saturating_sub(100);
+    }
+    shares.insert("moon".parse().expect("a name"), PerMille::new(100).expect("at most 1000"));
+    Accepted { weights: Weights::new(shares).expect("a tenth went to the moon"), ..seen }
+}

@@ -1,0 +1,85 @@
+//! Anything in any order: what holds after every entry, whatever happens.
+//!
+//! The cases are drawn from a fixed seed, so that a run of the tests is the same everywhere. `CUTOVER_CASES=20000 CUTOVER_SEED=7 cargo
+//! test --test core any_order` looks at others; a failure is shrunk to the shortest run that still fails and printed word by word.
+
+pub mod hand;
+pub mod object;
+pub mod ops;
+pub mod run;
+
+use cutover::{
+    domain::{metric::Metric, platform::Platform, time::Millis},
+    plan::model::{Database, DatabaseMode, Item, Plan, Proof, Stage, TriggerAction},
+};
+use proptest::{
+    collection::vec,
+    test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner},
+};
+
+use crate::{session, watch::Violation};
+use object::Object;
+use ops::{Op, Who, Wish, op};
+use run::Run;
+
+/// Two routes with a trigger or two each, a replica that may turn out to be promoted, and an item to sign.
+pub fn plan() -> Plan {
+    let mut plan = session::plan();
+    let mut second = plan.routes[0].clone();
+    second.id = "api".parse().expect("a name");
+    for (backend, name, platform) in [(0, "api-run", Platform::CloudRun), (1, "api-gke", Platform::Gke)] {
+        second.backends[backend].id = name.parse().expect("a name");
+        second.backends[backend].platform = platform;
+    }
+    second.home = second.backends[0].id.clone();
+    second.target = second.backends[1].id.clone();
+    let mut errors = session::trigger("api-errors", Metric::ErrorRate, 0.05, Millis::from_secs(30));
+    (errors.route, errors.backend) = (second.id.clone(), second.target.clone());
+    let mut home = session::trigger("home-errors", Metric::ErrorRate, 0.05, Millis::from_secs(30));
+    (home.backend, home.action) = (session::run(), TriggerAction::Hold);
+    plan.triggers.extend([errors, home]);
+    plan.routes.push(second);
+    let replica = "replica".parse().expect("a name");
+    let primary = "primary".parse().expect("a name");
+    plan.database = Some(Database { mode: DatabaseMode::Promote, primary, replicas: vec![replica], lag_max: Millis::from_secs(1) });
+    let backup = "backup-taken".parse().expect("a name");
+    let hour = Millis::from_mins(60);
+    plan.checklist = vec![Item { id: backup, stage: Stage::DuringMigration, title: "backup".into(), proof: Proof::Signed, expires: hour }];
+    plan
+}
+
+pub fn objects() -> Vec<Object> {
+    vec![Object::new("frontend", "run", "gke"), Object::new("api", "api-run", "api-gke")]
+}
+
+fn holds(ops: &[Op]) -> Result<(), Violation> {
+    let mut run = Run::open(plan(), objects())?;
+    run.everybody_joins()?;
+    run.healthy()?;
+    run.ask(Who::Ana, Wish::Take)?;
+    for op in ops {
+        run.apply_and_ask(op)?;
+    }
+    run.comes_to_rest()?;
+    run.mutations_have_intents()?;
+    run.replays()
+}
+
+/// A number from the environment, for longer runs than a test should take.
+pub fn asked_for(name: &str, usual: u64) -> u64 {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
+}
+
+#[test]
+fn any_order_of_events_keeps_the_contract() {
+    let seed = asked_for("CUTOVER_SEED", 1);
+    let cases = asked_for("CUTOVER_CASES", 96);
+    let mut bytes = [0; 32];
+    bytes[..8].copy_from_slice(&seed.to_le_bytes());
+    let config = Config { cases: u32::try_from(cases).unwrap(), failure_persistence: None, max_shrink_time: 60_000, ..Config::default() };
+    let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
+    let outcome = runner.run(&vec(op(), 1..100), |ops| holds(&ops).map_err(|violation| TestCaseError::fail(violation.to_string())));
+    if let Err(failure) = outcome {
+        panic!("{failure}\nthe same again: CUTOVER_SEED={seed} CUTOVER_CASES={cases} cargo test --test core any_order");
+    }
+}

@@ -1,0 +1,229 @@
+//! What may happen in any order: small words that a driver turns into events, so that a failing run shrinks to one that can be read.
+
+use proptest::prelude::*;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Who {
+    Ana,
+    /// Ana at a second terminal.
+    AnaElsewhere,
+    Ben,
+    /// An approver.
+    Cat,
+    /// A watcher.
+    Dan,
+}
+
+#[derive(Debug, Clone)]
+pub enum Op {
+    /// Time passes, and nothing tells the core.
+    Pass(Span),
+    Tick,
+    /// The host's clock is set back.
+    Back(u64),
+    Ask(Who, Wish),
+    Beat(Who),
+    Look(Who),
+    Join(Who),
+    Leave(Who),
+    /// Everything that can be looked at is well, and is looked at now.
+    Healthy,
+    /// So many seconds of that, with everybody's terminal alive and the API answering.
+    Calm(u8),
+    Reading(Side, Class),
+    Scrape(Side),
+    Ready(Side, u32),
+    Probe(Side, u64),
+    Served(Requests),
+    Weights(Look),
+    Foreign(u16),
+    /// An effect that is under way ends; which one, and how.
+    End(u8, Fate),
+    /// A write without an outcome takes effect after all.
+    Land(u8),
+    Promoted(bool),
+    Restart,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Span {
+    Moment,
+    Second,
+    Seconds(u8),
+    Minutes(u8),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    Home,
+    Target,
+}
+
+/// What a sample says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Class {
+    Fine,
+    Bad,
+    /// Just at the threshold, which is no breach.
+    Border,
+    Few,
+    Empty,
+    NotANumber,
+    Infinite,
+    Negative,
+    Old,
+    Ahead,
+    Missing,
+    Restarted,
+    TooEarly,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Requests {
+    /// As the accepted weights say.
+    Follow,
+    /// As they were not.
+    Elsewhere,
+    Few,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Look {
+    Now,
+    /// It began so many entries ago, and tells what was then.
+    Late,
+    Fails,
+    /// A backend has traffic that the plan does not know.
+    Stranger,
+}
+
+/// What becomes of a write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    Done,
+    /// Not sent, or answered with an error that proves that nothing happened.
+    NotDone,
+    /// Done, and the answer lost.
+    LostReply,
+    /// Nobody knows, and it may still happen.
+    Open,
+    /// Nobody knows, and it never happens.
+    LostRequest,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wish {
+    /// To this share of the target, from where the route stands.
+    Shift(u16),
+    /// A little further than it stands.
+    Next,
+    /// From somewhere else.
+    Stale(u16),
+    Stranger,
+    RollbackAll,
+    Rollback,
+    Hold,
+    Resume,
+    Rearm,
+    RearmSilently,
+    Adopt,
+    AdoptOther,
+    Take,
+    GiveUp,
+    AskFor,
+    HandTo(Who),
+    Approve,
+    ApproveNothing,
+    Deny,
+    Withdraw,
+    Sign,
+    Unsign,
+    Say,
+    Stir,
+}
+
+fn who() -> impl Strategy<Value = Who> {
+    prop_oneof![5 => Just(Who::Ana), 1 => Just(Who::AnaElsewhere), 3 => Just(Who::Ben), 1 => Just(Who::Cat), 1 => Just(Who::Dan)]
+}
+
+fn share() -> impl Strategy<Value = u16> {
+    prop_oneof![3 => prop::sample::select(vec![0, 10, 50, 250, 500, 750, 1000]), 1 => 0..=1000u16]
+}
+
+fn wish() -> impl Strategy<Value = Wish> {
+    use Wish::*;
+    prop_oneof![
+        7 => share().prop_map(Shift),
+        9 => Just(Next),
+        2 => share().prop_map(Stale),
+        1 => Just(Stranger),
+        2 => Just(RollbackAll),
+        2 => Just(Rollback),
+        1 => prop::sample::select(vec![Hold, Resume, RearmSilently, AdoptOther, ApproveNothing, Sign, Unsign, Say, Stir]),
+        4 => Just(Rearm),
+        3 => Just(Adopt),
+        5 => Just(Take),
+        1 => prop::sample::select(vec![GiveUp, AskFor]),
+        2 => who().prop_map(HandTo),
+        4 => Just(Approve),
+        1 => prop::sample::select(vec![Deny, Withdraw]),
+    ]
+}
+
+fn span() -> impl Strategy<Value = Span> {
+    prop_oneof![
+        3 => Just(Span::Moment),
+        6 => Just(Span::Second),
+        4 => (2..45u8).prop_map(Span::Seconds),
+        1 => (1..13u8).prop_map(Span::Minutes),
+    ]
+}
+
+fn side() -> impl Strategy<Value = Side> {
+    prop_oneof![1 => Just(Side::Home), 3 => Just(Side::Target)]
+}
+
+fn class() -> impl Strategy<Value = Class> {
+    use Class::*;
+    let gaps = vec![Border, Few, Empty, NotANumber, Infinite, Negative, Old, Ahead, Missing, Restarted, TooEarly];
+    prop_oneof![3 => Just(Fine), 6 => Just(Bad), 3 => prop::sample::select(gaps)]
+}
+
+fn fate() -> impl Strategy<Value = Fate> {
+    use Fate::*;
+    prop_oneof![6 => Just(Done), 2 => Just(NotDone), 1 => Just(LostReply), 2 => Just(Open), 1 => Just(LostRequest)]
+}
+
+fn look() -> impl Strategy<Value = Look> {
+    prop_oneof![8 => Just(Look::Now), 3 => Just(Look::Late), 1 => Just(Look::Fails), 1 => Just(Look::Stranger)]
+}
+
+fn requests() -> impl Strategy<Value = Requests> {
+    prop::sample::select(vec![Requests::Follow, Requests::Follow, Requests::Elsewhere, Requests::Few])
+}
+
+pub fn op() -> impl Strategy<Value = Op> {
+    prop_oneof![
+        8 => span().prop_map(Op::Pass),
+        4 => Just(Op::Tick),
+        1 => prop::sample::select(vec![1, 4, 8, 3600, 86_400]).prop_map(Op::Back),
+        20 => (who(), wish()).prop_map(|(who, wish)| Op::Ask(who, wish)),
+        3 => who().prop_map(Op::Beat),
+        1 => who().prop_map(Op::Look),
+        1 => who().prop_map(Op::Join),
+        1 => who().prop_map(Op::Leave),
+        5 => Just(Op::Healthy),
+        5 => (1..70u8).prop_map(Op::Calm),
+        6 => (side(), class()).prop_map(|(side, class)| Op::Reading(side, class)),
+        1 => side().prop_map(Op::Scrape),
+        1 => (side(), 0..8u32).prop_map(|(side, ready)| Op::Ready(side, ready)),
+        1 => (side(), 0..6u64).prop_map(|(side, failed)| Op::Probe(side, failed)),
+        2 => requests().prop_map(Op::Served),
+        5 => look().prop_map(Op::Weights),
+        2 => share().prop_map(Op::Foreign),
+        12 => (any::<u8>(), fate()).prop_map(|(which, fate)| Op::End(which, fate)),
+        2 => any::<u8>().prop_map(Op::Land),
+        1 => any::<bool>().prop_map(Op::Promoted),
+        2 => Just(Op::Restart),
+    ]
+}

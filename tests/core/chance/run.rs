@@ -1,0 +1,312 @@
+//! One run: words become events, the core decides, the object obeys or does not, and the watchman looks on.
+
+use std::collections::BTreeMap;
+
+use cutover::{
+    core::{
+        decision::{Deal, Deed},
+        event::{Alarm, Entry, Event, WorldKind},
+        state::State,
+        step::step,
+    },
+    domain::{
+        fact::{Fact, Observation},
+        fault::{Fault, FaultKind, Outcome, Receipt},
+        id::{EffectId, Seq},
+        time::{Millis, Timestamp},
+        weight::Weights,
+    },
+    plan::model::Plan,
+};
+
+use super::{
+    object::Object,
+    ops::{Fate, Look, Op, Span},
+};
+use crate::{
+    session::START,
+    watch::{Before, Check, Violation, Watch, settled, what_if},
+};
+
+/// Writes that left for an object and have not been answered for.
+pub struct Flight {
+    pub effect: EffectId,
+    pub deal: Deal,
+    /// The host that sent it has died; nobody waits for its end.
+    orphaned: bool,
+}
+
+pub struct Run {
+    pub state: State,
+    pub now: Timestamp,
+    pub plan: Plan,
+    pub objects: Vec<Object>,
+    pub flights: Vec<Flight>,
+    pub deeds: Vec<Deed>,
+    pub asks: u64,
+    pub promoted: bool,
+    /// The second route is the one that words about "the route" mean.
+    pub second: bool,
+    watch: Watch,
+}
+
+impl Run {
+    /// A session opened on `plan`, nothing known yet.
+    pub fn open(plan: Plan, objects: Vec<Object>) -> Result<Run, Violation> {
+        let state = State::default();
+        let mut run = Run {
+            state,
+            now: START,
+            plan: plan.clone(),
+            objects,
+            flights: vec![],
+            deeds: vec![],
+            asks: 0,
+            promoted: false,
+            second: false,
+            watch: Watch::default(),
+        };
+        let session = "night".parse().expect("a name");
+        run.happen(Event::Opened { session, plan: Box::new(plan), world: WorldKind::Live })?;
+        Ok(run)
+    }
+
+    /// One entry: stepped, checked, and its effects on their way.
+    pub fn happen(&mut self, event: Event) -> Check {
+        let before = Before::of(&self.state);
+        let entry = Entry { seq: Seq(self.deeds.len() as u64), at: self.now, event };
+        let decision = step(&mut self.state, &entry);
+        let checked = self.watch.look(&before, &entry, &decision, &self.state);
+        for effect in &decision.effects {
+            match &effect.what {
+                Deal::Write { .. } | Deal::Read { .. } | Deal::Stir { .. } => {
+                    self.flights.push(Flight { effect: effect.id, deal: effect.what.clone(), orphaned: false });
+                }
+                Deal::Wake { .. } => {}
+            }
+        }
+        self.deeds.push(Deed { entry, decision });
+        checked
+    }
+
+    /// A word happens, and then everything that could be asked for is tried on a copy.
+    pub fn apply_and_ask(&mut self, op: &Op) -> Check {
+        self.apply(op)?;
+        what_if(&self.state)
+    }
+
+    fn apply(&mut self, op: &Op) -> Check {
+        match op {
+            Op::Pass(span) => {
+                self.now = self.now + millis(*span);
+                Ok(())
+            }
+            Op::Tick => self.happen(Event::Rang(Alarm::Tick)),
+            Op::Back(seconds) => {
+                self.now = self.now.before(Millis::from_secs(*seconds));
+                Ok(())
+            }
+            Op::Ask(who, wish) => self.ask(*who, *wish),
+            Op::Beat(who) => self.happen(Event::Beat { client: who.asker().client }),
+            Op::Look(who) => self.looked(*who),
+            Op::Join(who) => self.join(*who),
+            Op::Leave(who) => self.happen(Event::Left { client: who.asker().client }),
+            Op::Healthy => self.healthy(),
+            Op::Calm(seconds) => self.calm(u64::from(*seconds)),
+            Op::Reading(side, class) => self.reading(*side, *class),
+            Op::Scrape(side) => self.scrape_fails(*side),
+            Op::Ready(side, ready) => self.ready(*side, *ready),
+            Op::Probe(side, failed) => self.probe(*side, *failed),
+            Op::Served(requests) => self.served(*requests),
+            Op::Weights(look) => self.weights(*look),
+            Op::Foreign(share) => {
+                self.object().foreign(*share);
+                Ok(())
+            }
+            Op::End(which, fate) => self.end(usize::from(*which), *fate),
+            Op::Land(which) => {
+                self.object().land(usize::from(*which));
+                Ok(())
+            }
+            Op::Promoted(promoted) => {
+                self.promoted = *promoted;
+                self.second = !self.second;
+                Ok(())
+            }
+            Op::Restart => self.restart(),
+        }
+    }
+
+    pub fn object(&mut self) -> &mut Object {
+        let place = usize::from(self.second) % self.objects.len();
+        &mut self.objects[place]
+    }
+
+    /// The host dies and comes back; what it sent is still on its way.
+    fn restart(&mut self) -> Check {
+        self.flights.iter_mut().for_each(|flight| flight.orphaned = true);
+        self.flights.retain(|flight| matches!(flight.deal, Deal::Write { .. }));
+        for object in &mut self.objects {
+            object.forget_past();
+        }
+        self.happen(Event::Restarted)
+    }
+
+    /// One of the effects that are under way ends.
+    pub fn end(&mut self, which: usize, fate: Fate) -> Check {
+        if self.flights.is_empty() {
+            return Ok(());
+        }
+        let Flight { effect, deal, orphaned } = self.flights.remove(which % self.flights.len());
+        let outcome = match deal {
+            Deal::Write { route, to, version, .. } => {
+                let object = self.objects.iter_mut().find(|object| object.route == route).expect("a route of the plan");
+                written(object, effect, (&to, &version), fate)
+            }
+            Deal::Read { route } => {
+                let asked_at = self.now;
+                let object = self.objects.iter().find(|object| object.route == route).expect("a route of the plan");
+                let answers = fate != Fate::NotDone && fate != Fate::Open;
+                let result = if answers { Ok(vec![Fact::Accepted(object.look())]) } else { Err(unavailable()) };
+                let outcome = if answers { Outcome::Done(Receipt::default()) } else { Outcome::NotDone(unavailable()) };
+                self.observe(&format!("weights/{route}"), asked_at, result)?;
+                outcome
+            }
+            Deal::Stir { .. } => Outcome::Done(Receipt::default()),
+            Deal::Wake { .. } => return Ok(()),
+        };
+        if orphaned { Ok(()) } else { self.happen(Event::Finished { effect, outcome }) }
+    }
+
+    fn weights(&mut self, look: Look) -> Check {
+        let now = self.now;
+        let object = self.object();
+        let name = format!("weights/{}", object.route);
+        match look {
+            Look::Now => {
+                let seen = object.look();
+                object.begin_look(now);
+                self.observe(&name, now, Ok(vec![Fact::Accepted(seen)]))
+            }
+            Look::Late => match object.late_look() {
+                Some((asked_at, seen)) => self.observe(&name, asked_at, Ok(vec![Fact::Accepted(seen)])),
+                None => Ok(()),
+            },
+            Look::Fails => self.observe(&name, now, Err(unavailable())),
+            Look::Stranger => {
+                let seen = super::hand::with_stranger(object.look());
+                self.observe(&name, now, Ok(vec![Fact::Accepted(seen)]))
+            }
+        }
+    }
+
+    pub fn observe(&mut self, source: &str, asked_at: Timestamp, result: Result<Vec<Fact>, Fault>) -> Check {
+        let source = source.parse().expect("a name");
+        self.happen(Event::Observed(Observation { source, asked_at, stale_after: Millis::from_secs(10), result }))
+    }
+
+    /// So many seconds in which nothing goes wrong.
+    pub fn calm(&mut self, seconds: u64) -> Check {
+        for second in 0..seconds {
+            self.now = self.now + Millis::from_secs(1);
+            while !self.flights.is_empty() {
+                self.end(0, Fate::Done)?;
+            }
+            // Sensors look each few seconds.
+            if second % 4 == 0 {
+                self.healthy()?;
+                self.beats()?;
+            } else {
+                self.happen(Event::Rang(Alarm::Tick))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Faults stop; then, within its time, everything has settled or says why not (I19).
+    pub fn comes_to_rest(&mut self) -> Check {
+        self.promoted = false;
+        self.objects.iter_mut().for_each(Object::drop_open);
+        let longest = self.plan.routes.iter().map(|route| route.settle.0 / 1000).max().unwrap_or(0);
+        self.calm(60 + longest + 65)?;
+        let truth: BTreeMap<String, Weights> =
+            self.objects.iter().map(|object| (object.route.to_string(), object.weights.clone())).collect();
+        settled(&self.state, |route| truth[route].clone())
+    }
+
+    /// I4, I22: what was recorded, read back from its JSON, gives the same decisions and the same state; and a snapshot is the state.
+    pub fn replays(&self) -> Check {
+        let mut state = State::default();
+        for deed in &self.deeds {
+            let json = serde_json::to_string(deed).map_err(|error| broken(&error.to_string()))?;
+            let read: Deed = serde_json::from_str(&json).map_err(|error| broken(&format!("{error} in {json}")))?;
+            let decision = step(&mut state, &read.entry);
+            if decision != deed.decision {
+                return Err(broken(&format!("entry {} decides {decision:?} and decided {:?}", read.entry.seq, deed.decision)));
+            }
+        }
+        if state != self.state {
+            return Err(broken("the replayed state is another"));
+        }
+        let json = serde_json::to_string(&state).map_err(|error| broken(&error.to_string()))?;
+        let copy: State = serde_json::from_str(&json).map_err(|error| broken(&error.to_string()))?;
+        if copy == state { Ok(()) } else { Err(broken("the state does not survive its own snapshot")) }
+    }
+
+    /// I1, I13: every change of the object by us has its intent, once, and made of it what the intent says.
+    pub fn mutations_have_intents(&self) -> Check {
+        let intents: BTreeMap<EffectId, &Weights> = self.deeds.iter().flat_map(|deed| &deed.decision.effects).filter_map(intent).collect();
+        for object in &self.objects {
+            let mut seen = std::collections::BTreeSet::new();
+            for (effect, to) in &object.done {
+                let meant = intents.get(effect).is_some_and(|intent| *intent == to) && seen.insert(*effect);
+                if !meant {
+                    return Err(Violation { invariant: "I1", what: format!("{effect} made {to} of {}", object.route) });
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn intent(effect: &cutover::core::decision::Effect) -> Option<(EffectId, &Weights)> {
+    match &effect.what {
+        Deal::Write { to, .. } => Some((effect.id, to)),
+        Deal::Read { .. } | Deal::Wake { .. } | Deal::Stir { .. } => None,
+    }
+}
+
+fn written(object: &mut Object, effect: EffectId, write: (&Weights, &cutover::domain::fault::Version), fate: Fate) -> Outcome {
+    let (to, version) = write;
+    let timed_out = || Outcome::Unknown(Fault::new(FaultKind::TimedOut, "30 s"));
+    match fate {
+        Fate::Done => object.write(effect, to, version),
+        Fate::NotDone => Outcome::NotDone(unavailable()),
+        Fate::LostReply => {
+            object.write(effect, to, version);
+            Outcome::Unknown(Fault::new(FaultKind::Broken, "reset"))
+        }
+        Fate::Open => {
+            object.leave_open(effect, to, version);
+            timed_out()
+        }
+        Fate::LostRequest => timed_out(),
+    }
+}
+
+pub fn unavailable() -> Fault {
+    Fault::new(FaultKind::Unavailable, "503")
+}
+
+fn broken(what: &str) -> Violation {
+    Violation { invariant: "I4", what: what.to_owned() }
+}
+
+fn millis(span: Span) -> Millis {
+    match span {
+        Span::Moment => Millis(3),
+        Span::Second => Millis::from_secs(1),
+        Span::Seconds(seconds) => Millis::from_secs(seconds.into()),
+        Span::Minutes(minutes) => Millis::from_mins(minutes.into()),
+    }
+}

@@ -1,0 +1,168 @@
+//! Whole decisions of the core on people: who steers, whose word still counts, and who approves.
+
+use cutover::{
+    core::{
+        command::{Command, ControlsCommand},
+        decision::{Refusal, Verdict},
+        event::{Alarm, Asker, Event},
+        state::Motion,
+    },
+    domain::{id::ClientId, role::Role, time::Millis},
+};
+
+use crate::session::{Session, ana, ben, person, refused, route, split};
+
+fn cat() -> Asker {
+    person(3, "cat", Role::Approver)
+}
+
+fn holder(session: &Session) -> Option<ClientId> {
+    session.state.controls.holder.as_ref().map(|holder| holder.client)
+}
+
+/// At 1 %, with a request for 60 % that waits for its second person.
+fn waiting() -> (Session, String) {
+    let mut session = Session::at(10);
+    match session.shift(10, 600) {
+        Verdict::NeedsApproval { digest } => (session, digest),
+        other => panic!("a step of 59 % is larger than the plan allows, and was answered {other:?}"),
+    }
+}
+
+fn approve(session: &mut Session, by: &Asker, digest: &str) -> Verdict {
+    session.ask(by, Command::Approve { digest: digest.to_owned() })
+}
+
+#[test]
+fn a_word_after_a_long_silence_does_not_revive_the_hold() {
+    let mut session = Session::at(0);
+    // The host was suspended: its first entry afterwards is the holder's own wish.
+    session.now = session.now + Millis::from_secs(90);
+    assert_eq!(refused(session.shift(0, 10)), Refusal::ControlsFree);
+    let mut session = Session::at(0);
+    session.now = session.now + Millis::from_secs(15);
+    session.step(Event::Beat { client: ana().client });
+    assert_eq!(holder(&session), None);
+}
+
+#[test]
+fn a_beat_in_time_keeps_the_hold() {
+    let mut session = Session::at(0);
+    for _ in 0..10 {
+        session.now = session.now + Millis::from_secs(14);
+        session.step(Event::Beat { client: ana().client });
+    }
+    assert_eq!(holder(&session), Some(ana().client));
+}
+
+#[test]
+fn each_grant_has_a_number_and_an_older_one_moves_nothing() {
+    let mut session = Session::at(0);
+    let epoch = session.state.controls.epoch;
+    assert_eq!(session.shift(0, 10), Verdict::Accepted);
+    assert_eq!(session.shift(10, 50), Verdict::Queued);
+    assert_eq!(session.ask(&ana(), Command::Controls(ControlsCommand::HandTo(ben().who))), Verdict::Accepted);
+    assert_eq!((session.state.controls.epoch, session.route().queued.clone()), (epoch + 1, None));
+    session.settle();
+    assert_eq!(session.writes().len(), 1, "the wish of the one who steered before has gone with his grant");
+    assert_eq!(refused(session.shift(10, 50)), Refusal::NoControls { holder: ben().who });
+}
+
+#[test]
+fn an_operator_takes_free_controls_and_a_pilot_takes_them_from_him() {
+    let mut session = Session::at(0);
+    let take = Command::Controls(ControlsCommand::Take);
+    assert_eq!(refused(session.ask(&ben(), take.clone())), Refusal::ControlsHeld { who: ana().who });
+    assert_eq!(session.ask(&ana(), Command::Controls(ControlsCommand::GiveUp)), Verdict::Accepted);
+    assert_eq!(session.ask(&ben(), take.clone()), Verdict::Accepted);
+    assert_eq!(session.ask(&ana(), take), Verdict::Accepted);
+    assert_eq!(holder(&session), Some(ana().client));
+}
+
+#[test]
+fn silence_of_the_holder_does_not_stop_a_rollback() {
+    let mut session = Session::at(250);
+    session.rollback(&ana());
+    session.step(Event::Left { client: ana().client });
+    session.now = session.now + Millis::from_mins(2);
+    session.step(Event::Rang(Alarm::Tick));
+    assert_eq!(holder(&session), None);
+    assert!(session.route().homeward.is_some());
+}
+
+#[test]
+fn a_large_step_waits_for_somebody_else() {
+    let (mut session, digest) = waiting();
+    assert_eq!(session.writes(), []);
+    assert_eq!(refused(approve(&mut session, &ana(), &digest)), Refusal::OwnRequest);
+    assert_eq!(approve(&mut session, &cat(), &digest), Verdict::Accepted);
+    assert_eq!(session.last_write().1, split(600));
+    assert!(matches!(refused(approve(&mut session, &cat(), &digest)), Refusal::ApprovalVoid { .. }), "once is all");
+    assert!(matches!(session.route().motion, Motion::Writing { .. }));
+}
+
+#[test]
+fn the_same_person_at_another_terminal_is_the_same_person() {
+    let (mut session, digest) = waiting();
+    let elsewhere = person(7, "ana", Role::Pilot);
+    assert_eq!(refused(approve(&mut session, &elsewhere, &digest)), Refusal::OwnRequest);
+}
+
+#[test]
+fn a_request_is_void_after_five_minutes() {
+    let (mut session, digest) = waiting();
+    session.calm(298);
+    assert!(session.state.approvals.contains_key(&digest));
+    session.calm(2);
+    assert!(matches!(refused(approve(&mut session, &cat(), &digest)), Refusal::ApprovalVoid { .. }));
+    assert_eq!(session.writes(), []);
+}
+
+#[test]
+fn a_request_is_void_once_the_world_is_another() {
+    let changes: [fn(&mut Session); 4] = [
+        // The same weights under another version: somebody changed the object and put it back.
+        |session| drop(session.foreign(10)),
+        |session| drop(session.foreign(300)),
+        |session| assert_eq!(session.ask(&ana(), Command::Controls(ControlsCommand::HandTo(ben().who))), Verdict::Accepted),
+        |session| assert_eq!(session.rollback(&ben()), Verdict::Accepted),
+    ];
+    for (place, change) in changes.into_iter().enumerate() {
+        let (mut session, digest) = waiting();
+        change(&mut session);
+        let verdict = approve(&mut session, &cat(), &digest);
+        assert!(matches!(refused(verdict), Refusal::ApprovalVoid { .. }), "change {place}");
+        assert!(!session.writes().iter().any(|(_, to)| *to == split(600)), "change {place}");
+    }
+}
+
+#[test]
+fn what_is_approved_is_examined_once_more() {
+    let (mut session, digest) = waiting();
+    session.now = session.now + Millis::from_secs(1);
+    session.workload(crate::session::run(), 1);
+    assert!(matches!(refused(approve(&mut session, &cat(), &digest)), Refusal::NotReady { .. }));
+    assert_eq!(session.writes(), []);
+}
+
+#[test]
+fn a_watcher_is_refused_whatever_he_asks() {
+    let mut session = Session::at(250);
+    let dan = person(4, "dan", Role::Watcher);
+    let reason = || "because".into();
+    let commands = [
+        Command::Shift { route: route(), from: split(250), to: split(260) },
+        Command::Rollback { route: None, reason: None },
+        Command::Hold { route: route() },
+        Command::Rearm { route: route(), reason: reason() },
+        Command::Controls(ControlsCommand::Take),
+        Command::Approve { digest: String::new() },
+        Command::Say { text: reason() },
+        Command::Stir { stir: reason() },
+    ];
+    let before = session.state.routes.clone();
+    for command in commands {
+        assert_eq!(refused(session.ask(&dan, command)), Refusal::Role { role: Role::Watcher });
+    }
+    assert_eq!(session.state.routes, before);
+}

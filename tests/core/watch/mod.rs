@@ -1,0 +1,127 @@
+//! The contract of the core, checked after every entry, whoever drives it.
+//!
+//! [`Watch`] sees what was before, the entry, the decision and what is after. It keeps books of its own and believes nothing that the
+//! core says of itself: what it can work out from the entries alone it works out again. The numbers I1 to I22 are those of the safety
+//! contract. It drives nothing, so the property tests, the storms and the benchmarks share it.
+
+mod people;
+mod readings;
+mod settled;
+mod wishes;
+mod writes;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
+
+use cutover::{
+    core::{
+        decision::{Deal, Decision},
+        event::Entry,
+        state::{Approval, Controls, RouteState, State, TriggerState},
+    },
+    domain::{
+        id::{EffectId, RouteId, TriggerId},
+        time::Timestamp,
+    },
+    plan::model::Plan,
+};
+
+pub use settled::settled;
+pub use wishes::what_if;
+
+/// What did not hold, by its number in the contract.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Violation {
+    pub invariant: &'static str,
+    pub what: String,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} does not hold: {}", self.invariant, self.what)
+    }
+}
+
+pub type Check = Result<(), Violation>;
+
+pub fn require(holds: bool, invariant: &'static str, what: impl FnOnce() -> String) -> Check {
+    if holds { Ok(()) } else { Err(Violation { invariant, what: what() }) }
+}
+
+/// The parts of a state that an entry is compared with; far smaller than the state, so that a checked run stays fast.
+#[derive(Debug, Clone)]
+pub struct Before {
+    pub now: Timestamp,
+    pub routes: BTreeMap<RouteId, RouteState>,
+    pub triggers: BTreeMap<TriggerId, TriggerState>,
+    pub controls: Controls,
+    pub approvals: BTreeMap<String, Approval>,
+    /// Writes without an outcome, by their route.
+    pub writing: BTreeMap<EffectId, RouteId>,
+}
+
+impl Before {
+    pub fn of(state: &State) -> Before {
+        Before {
+            now: state.now,
+            routes: state.routes.clone(),
+            triggers: state.triggers.clone(),
+            controls: state.controls.clone(),
+            approvals: state.approvals.clone(),
+            writing: writing(state),
+        }
+    }
+}
+
+fn writing(state: &State) -> BTreeMap<EffectId, RouteId> {
+    let write = |deal: &Deal| match deal {
+        Deal::Write { route, .. } => Some(route.clone()),
+        Deal::Read { .. } | Deal::Wake { .. } | Deal::Stir { .. } => None,
+    };
+    state.in_flight.iter().filter_map(|(id, flight)| Some((*id, write(&flight.deal)?))).collect()
+}
+
+/// One entry with everything around it.
+pub struct Seen<'a> {
+    pub plan: &'a Plan,
+    pub before: &'a Before,
+    pub entry: &'a Entry,
+    pub decision: &'a Decision,
+    pub after: &'a State,
+}
+
+/// The watchman with his books.
+#[derive(Debug, Default)]
+pub struct Watch {
+    effects: BTreeSet<EffectId>,
+    writes: writes::Book,
+    readings: readings::Book,
+    people: people::Book,
+}
+
+impl Watch {
+    /// Checks one entry.
+    pub fn look(&mut self, before: &Before, entry: &Entry, decision: &Decision, after: &State) -> Check {
+        let Some(opened) = &after.opened else { return Ok(()) };
+        let seen = Seen { plan: &opened.plan, before, entry, decision, after };
+        self.named_effects(&seen)?;
+        self.readings.look(&seen)?;
+        self.people.look(&seen)?;
+        self.writes.look(&seen)?;
+        wishes::look(&seen)
+    }
+
+    /// I1: an effect is named by its entry, once, and is remembered until its outcome.
+    fn named_effects(&mut self, seen: &Seen) -> Check {
+        for (place, effect) in seen.decision.effects.iter().enumerate() {
+            let named = effect.id.seq == seen.entry.seq && usize::from(effect.id.index) == place;
+            require(named && self.effects.insert(effect.id), "I1", || format!("effect {} of entry {}", effect.id, seen.entry.seq))?;
+            let kept = seen.after.in_flight.get(&effect.id).is_some_and(|flight| flight.deal == effect.what);
+            let wake = matches!(effect.what, Deal::Wake { .. });
+            require(kept != wake, "I1", || format!("{effect:?} left and is not in flight, or is a wake that is"))?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,251 @@
+//! Writes: on what they rest, who wanted them, and what forbids them (I1, I4, I8, I9, I11).
+
+use std::collections::BTreeMap;
+
+use cutover::{
+    core::{
+        command::Command,
+        decision::{Cause, Deal, Verdict},
+        event::{Asker, Event},
+        state::{Approval, Goal, Motion, RouteState, Wish},
+    },
+    domain::{
+        fact::{Accepted, Fact},
+        fault::Version,
+        id::{EffectId, RouteId, Seq},
+        time::{Millis, Timestamp},
+        weight::Weights,
+    },
+    plan::model::Route,
+};
+
+use super::{Check, Seen, require, writing};
+
+/// Evidence that an advance rests on may be this old.
+const FRESH: Millis = Millis::from_secs(30);
+
+/// What was learnt of each route since its newest outcome.
+#[derive(Debug, Default)]
+pub struct Book {
+    routes: BTreeMap<RouteId, Learnt>,
+    /// When home was last said to have so many ready, by backend.
+    ready: BTreeMap<cutover::domain::id::BackendId, (Timestamp, u32)>,
+    /// Writes that left, ever.
+    intents: BTreeMap<EffectId, Deal>,
+}
+
+#[derive(Debug, Default)]
+struct Learnt {
+    outcome: Option<Seq>,
+    looks: Vec<(Seq, Version, Weights)>,
+}
+
+struct Write<'a> {
+    id: EffectId,
+    from: &'a Weights,
+    to: &'a Weights,
+    version: &'a Version,
+    cause: &'a Cause,
+}
+
+impl Book {
+    pub fn look(&mut self, seen: &Seen) -> Check {
+        self.learn(seen);
+        for route in &seen.plan.routes {
+            let mut home = 0;
+            for write in writes(seen, route) {
+                self.rests_on_a_look(seen, route, &write)?;
+                if goes_home(seen, route, &write) {
+                    home += 1;
+                    home_is_allowed(seen, route, &write)?;
+                } else {
+                    self.shift_is_allowed(seen, route, &write)?;
+                }
+            }
+            require(home <= 1, "I2", || format!("{home} writes home of {} in entry {}", route.id, seen.entry.seq))?;
+        }
+        // From here on every outcome makes what was seen before it old.
+        let still = writing(seen.after);
+        let ended = seen.before.writing.iter().filter(|(id, _)| !still.contains_key(id));
+        for (_, route) in ended {
+            self.forget(route, seen.entry.seq);
+        }
+        if seen.entry.event == Event::Restarted {
+            seen.plan.routes.iter().for_each(|route| self.forget(&route.id, seen.entry.seq));
+        }
+        for effect in &seen.decision.effects {
+            self.intents.insert(effect.id, effect.what.clone());
+        }
+        Ok(())
+    }
+
+    fn forget(&mut self, route: &RouteId, outcome: Seq) {
+        self.routes.insert(route.clone(), Learnt { outcome: Some(outcome), looks: Vec::new() });
+    }
+
+    fn learn(&mut self, seen: &Seen) {
+        if let Event::Observed(observation) = &seen.entry.event {
+            for fact in observation.result.iter().flatten() {
+                match fact {
+                    Fact::Accepted(Accepted { route, weights, version, .. }) => {
+                        let learnt = self.routes.entry(route.clone()).or_default();
+                        learnt.looks.push((seen.entry.seq, version.clone(), weights.clone()));
+                    }
+                    Fact::Workload { backend, workload } => {
+                        self.ready.insert(backend.clone(), (seen.after.now, workload.ready));
+                    }
+                    Fact::Served(_) | Fact::Probed(_) | Fact::Measured { .. } | Fact::Happened { .. } | Fact::Replication(_) => {}
+                }
+            }
+        }
+        if seen.after.now < seen.before.now {
+            let back = seen.before.now.since(seen.after.now);
+            self.ready.values_mut().for_each(|(at, _)| *at = at.before(back));
+        }
+    }
+
+    /// I8: the version comes from a look that was taken in after the newest outcome; I1: what is written is a split of this route.
+    fn rests_on_a_look(&self, seen: &Seen, route: &Route, write: &Write) -> Check {
+        let learnt = self.routes.get(&route.id);
+        let outcome = learnt.and_then(|learnt| learnt.outcome);
+        let looks = learnt.map_or(&[][..], |learnt| &learnt.looks);
+        let found = looks.iter().any(|(seq, version, weights)| {
+            outcome.is_none_or(|outcome| *seq > outcome) && version == write.version && same(route, weights, write.from)
+        });
+        require(found, "I8", || {
+            format!("{} writes {} against {:?}, seen since {outcome:?}: {looks:?}", write.id, write.to, write.version)
+        })?;
+        let known = seen.after.routes[&route.id].accepted.as_ref();
+        require(known.is_some_and(|known| known.version == *write.version), "I8", || format!("{} is not the newest version", write.id))?;
+        let sum: u32 = write.to.iter().map(|(_, share)| u32::from(share.get())).sum();
+        let named = write.to.iter().map(|(id, _)| id).eq(sorted_backends(route).iter());
+        require(sum == 1000 && named, "I1", || format!("{} writes {}", write.id, write.to))
+    }
+
+    /// A move that somebody asked for, and that nothing forbids.
+    fn shift_is_allowed(&self, seen: &Seen, route: &Route, write: &Write) -> Check {
+        let wanted = wanted(seen, route, write.to);
+        let Some(wanted) = wanted else {
+            return require(false, "I4", || format!("{} moves {} to {}, and nobody asked for it", write.id, route.id, write.to));
+        };
+        let holder = seen.after.controls.holder.as_ref();
+        let in_control = holder.is_some_and(|holder| holder.client == wanted.by.client) && wanted.epoch == seen.after.controls.epoch;
+        require(in_control, "I6", || format!("{} for {:?} under {:?}", write.id, wanted, seen.after.controls))?;
+        require(matches!(write.cause, Cause::Operator { who, .. } if *who == wanted.by.who), "I13", || format!("{:?}", write.cause))?;
+        let before = &seen.before.routes[&route.id];
+        let stands = stands(before, write.from);
+        if away(route, stands, write.to) == 0 {
+            return Ok(());
+        }
+        self.advance_is_allowed(seen, route, write)?;
+        let large = away(route, stands, write.to) > route.step_max.get();
+        require(!large || wanted.approved, "I9", || format!("{} goes from {stands} to {} without a second person", write.id, write.to))
+    }
+
+    fn advance_is_allowed(&self, seen: &Seen, route: &Route, write: &Write) -> Check {
+        let after = &seen.after.routes[&route.id];
+        let before = &seen.before.routes[&route.id];
+        let named = |what: &str| format!("{} advances {} to {}: {what}", write.id, route.id, write.to);
+        require(after.latch.is_none() && before.latch.is_none(), "I10", || named("latched"))?;
+        require(after.hold.is_none(), "I10", || named("held"))?;
+        // An adoption is an entry of its own, so a drift can't have gone in the same one.
+        require(before.drift.is_none(), "I10", || named("drifted"))?;
+        require(after.readiness.against.is_empty(), "I11", || named(&format!("{:?}", after.readiness.against)))?;
+        let ready = self.ready.get(&route.home);
+        let fresh = ready.is_some_and(|(at, ready)| seen.after.now.since(*at) <= FRESH && *ready > 0);
+        require(fresh, "I11", || named(&format!("home is not shown to be ready: {ready:?}")))?;
+        let blind = Millis::from_secs(30);
+        for trigger in seen.plan.triggers.iter().filter(|trigger| trigger.route == route.id) {
+            let known = &seen.after.triggers[&trigger.id];
+            require(known.pending_since.is_none(), "I3", || named(&format!("{} is breached", trigger.id)))?;
+            let sees = known.blind_since.is_none_or(|since| seen.after.now.since(since) < blind);
+            require(sees, "I3", || named(&format!("{} is blind", trigger.id)))?;
+        }
+        Ok(())
+    }
+}
+
+fn writes<'a>(seen: &Seen<'a>, of: &Route) -> Vec<Write<'a>> {
+    let write = |effect: &'a cutover::core::decision::Effect| match &effect.what {
+        Deal::Write { route, from, to, version, cause } if *route == of.id => Some(Write { id: effect.id, from, to, version, cause }),
+        Deal::Write { .. } | Deal::Read { .. } | Deal::Wake { .. } | Deal::Stir { .. } => None,
+    };
+    seen.decision.effects.iter().filter_map(write).collect()
+}
+
+/// Whether a write is a rollback's and not a person's own move to where home happens to be.
+fn goes_home(seen: &Seen, route: &Route, write: &Write) -> bool {
+    match &seen.after.routes[&route.id].motion {
+        Motion::Writing { effect, goal, .. } if *effect == write.id => *goal == Goal::Rollback,
+        // A move that a rollback overtook within its own entry is a person's.
+        _ => false,
+    }
+}
+
+/// I2, I10: a way home leads home, under a latch, and never beside another one.
+fn home_is_allowed(seen: &Seen, route: &Route, write: &Write) -> Check {
+    let after = &seen.after.routes[&route.id];
+    let home = Weights::all_on(&route.home, route.backend_ids());
+    require(*write.to == home, "I10", || format!("{} rolls back to {}", write.id, write.to))?;
+    require(after.latch.is_some() && after.homeward.is_some(), "I10", || format!("{} without a latch: {after:?}", write.id))?;
+    let still = writing(seen.after);
+    let other = match &seen.before.routes[&route.id].motion {
+        Motion::Writing { effect, goal: Goal::Rollback, .. } => still.contains_key(effect),
+        _ => false,
+    };
+    require(!other, "I2", || format!("{} beside another way home", write.id))
+}
+
+#[derive(Debug)]
+struct Wanted {
+    by: Asker,
+    epoch: u64,
+    approved: bool,
+}
+
+/// Who asked for this move: now, earlier and queued, or earlier and approved now.
+fn wanted(seen: &Seen, route: &Route, to: &Weights) -> Option<Wanted> {
+    let epoch = seen.after.controls.epoch;
+    let accepted = seen.decision.answer.as_ref().is_some_and(|answer| answer.verdict == Verdict::Accepted);
+    if let (Event::Asked { by, command, .. }, true) = (&seen.entry.event, accepted) {
+        match command {
+            Command::Shift { route: of, to: asked, .. } if *of == route.id && same(route, asked, to) => {
+                return Some(Wanted { by: by.clone(), epoch, approved: false });
+            }
+            Command::Approve { digest } => {
+                let Approval { by, command, epoch, .. } = seen.before.approvals.get(digest)?;
+                let Command::Shift { route: of, to: asked, .. } = command else { return None };
+                let meant = *of == route.id && same(route, asked, to);
+                return meant.then(|| Wanted { by: by.clone(), epoch: *epoch, approved: true });
+            }
+            _ => {}
+        }
+    }
+    let Wish { by, to: asked, epoch, .. } = seen.before.routes[&route.id].queued.as_ref()?;
+    same(route, asked, to).then(|| Wanted { by: by.clone(), epoch: *epoch, approved: false })
+}
+
+/// Where the asker saw the route stand.
+fn stands<'a>(before: &'a RouteState, from: &'a Weights) -> &'a Weights {
+    match (&before.drift, &before.wanted) {
+        (None, Some(wanted)) => wanted,
+        (_, _) => from,
+    }
+}
+
+/// The most that any backend but home gains.
+fn away(route: &Route, from: &Weights, to: &Weights) -> u16 {
+    let others = route.backend_ids().filter(|id| **id != route.home);
+    others.map(|id| to.of(id).get().saturating_sub(from.of(id).get())).max().unwrap_or(0)
+}
+
+fn same(route: &Route, a: &Weights, b: &Weights) -> bool {
+    let strangers = a.iter().chain(b.iter()).filter(|(id, _)| route.backend(id).is_none());
+    route.backend_ids().all(|id| a.of(id) == b.of(id)) && strangers.into_iter().all(|(id, _)| a.of(id) == b.of(id))
+}
+
+fn sorted_backends(route: &Route) -> Vec<cutover::domain::id::BackendId> {
+    let mut all: Vec<_> = route.backend_ids().cloned().collect();
+    all.sort();
+    all
+}
