@@ -115,3 +115,18 @@ pub enum ConnectError {
 pub async fn connect(dial: Dial, wants: Wants, terminal: Option<TerminalSize>) -> Result<Link, ConnectError> {
     line::open(dial, Hello { version: VERSION, wants, terminal }).await
 }
+
+/// How it stood when the host was asked.
+#[derive(Debug)]
+pub struct Glance {
+    pub me: Welcome,
+    pub state: Box<State>,
+}
+
+/// Asks for the state once, without being announced to anybody.
+///
+/// # Errors
+/// As [`connect`].
+pub async fn glance(dial: Dial) -> Result<Glance, ConnectError> {
+    line::glance(dial, Hello { version: VERSION, wants: Wants::Glance, terminal: None }).await
+}

@@ -148,6 +148,13 @@ pub(super) async fn cockpit(
     both(listening, writer, sight, &resync).await;
 }
 
+/// Shows the state once.
+pub(super) async fn glance(mut writer: impl AsyncWrite + Unpin, desk: &Desk) {
+    if let Ok(Some(snapshot)) = timeout(WRITE_WITHIN, desk.snapshot()).await {
+        timeout(WRITE_WITHIN, frame::write(&mut writer, &[Outgoing::snapshot(&snapshot)])).await.ok();
+    }
+}
+
 fn over() -> Farewell {
     Farewell::new("the session's engine has stopped; what was journaled holds", Then::ComeBack)
 }

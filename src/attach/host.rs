@@ -171,6 +171,9 @@ impl Host {
             return;
         }
         let Shared { presence, requests, deeds, desk, .. } = &*self.shared;
+        if hello.wants == Wants::Glance {
+            return connection::glance(writer, desk).await;
+        }
         let sight = Sight { deeds: deeds.subscribe(), desk: desk.clone(), leave };
         let joined = Presence::Joined { client, who: who.clone(), role, terminal: hello.terminal };
         if presence.send(joined).await.is_err() {
@@ -198,7 +201,7 @@ impl Host {
         let hello: Hello = serde_json::from_value(hello).map_err(|error| stay_away(format!("that is no hello: {error}")))?;
         let role = match hello.wants {
             Wants::Cockpit => identity.role,
-            Wants::Watch => Role::Watcher,
+            Wants::Watch | Wants::Glance => Role::Watcher,
         };
         let about = &self.shared.about;
         let welcome = Welcome {

@@ -14,7 +14,7 @@ use tokio::{
 
 use crate::{
     attach::{
-        client::{ConnectError, Connection, Link, Reply, ToHost, View},
+        client::{ConnectError, Connection, Glance, Link, Reply, ToHost, View},
         dial::{Dial, Line},
         fold::{Fold, Folded},
         frame::{self, FROM_HOST_BYTES_MAX, FrameError, Frames, Outgoing},
@@ -67,6 +67,12 @@ pub(super) async fn open(mut dial: Dial, hello: Hello) -> Result<Link, ConnectEr
     let keeper = Keeper { dial, hello, fold, view, questions, answers, waiting: BTreeMap::new() };
     tokio::spawn(keeper.keep(frames, writer));
     Ok(Link { view: views, asks, replies })
+}
+
+/// Greeted and shown the state, and gone again.
+pub(super) async fn glance(mut dial: Dial, hello: Hello) -> Result<Glance, ConnectError> {
+    let Joined { welcome, state, .. } = join(&mut dial, &hello).await?;
+    Ok(Glance { me: welcome, state })
 }
 
 async fn join(dial: &mut Dial, hello: &Hello) -> Result<Joined, ConnectError> {

@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// Both sides must speak exactly this one; host and cockpit are the same program on the same machine.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// The client's first frame.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,6 +41,8 @@ pub struct Hello {
 pub enum Wants {
     Cockpit,
     Watch,
+    /// The state once, and goodbye: who only asks how it stands is not here, and nobody is told of him.
+    Glance,
 }
 
 /// The host's first frame.

@@ -9,7 +9,7 @@ use color_eyre::eyre::Result;
 
 use crate::{
     attach::{
-        client::{self, ConnectError, Link},
+        client::{self, ConnectError, Glance, Link},
         peer,
         protocol::Wants,
         sessions::{self, Found},
@@ -79,13 +79,22 @@ fn look_into(path: &Path) -> Result<Vec<Found>, FolderError> {
 /// # Errors
 /// The exit that says why not; the reason is on standard error.
 pub async fn attach(found: &Found, wants: Wants, terminal: Option<TerminalSize>) -> Result<Link, Exit> {
-    client::connect(found.dial(), wants, terminal).await.map_err(|error| {
-        let exit = match &error {
-            ConnectError::Refused(_) => Exit::Refused,
-            ConnectError::Unreachable(_) | ConnectError::Broken(_) | ConnectError::NoSnapshot => Exit::Nobody,
-        };
-        said(error, exit)
-    })
+    client::connect(found.dial(), wants, terminal).await.map_err(kept_out)
+}
+
+/// How a session stands, without being announced to anybody.
+/// # Errors
+/// As [`attach`].
+pub async fn glance(found: &Found) -> Result<Glance, Exit> {
+    client::glance(found.dial()).await.map_err(kept_out)
+}
+
+fn kept_out(error: ConnectError) -> Exit {
+    let exit = match &error {
+        ConnectError::Refused(_) => Exit::Refused,
+        ConnectError::Unreachable(_) | ConnectError::Broken(_) | ConnectError::NoSnapshot => Exit::Nobody,
+    };
+    said(error, exit)
 }
 
 /// Says `error` and passes `exit` on.

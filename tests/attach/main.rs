@@ -3,6 +3,9 @@
 //! What is tested here is what every session relies on: that nobody but an operator can ask for anything, that nobody can hold up anybody
 //! else, and that every client ends up with exactly the host's state.
 
+#[path = "../common/operator.rs"]
+mod operator;
+
 mod cockpits;
 mod crowd;
 mod doorstep;
