@@ -76,7 +76,7 @@ pub async fn run(args: Args) -> Result<Exit> {
         print::out(&format!("{}\n", found.card.session));
         return Ok(Exit::Done);
     }
-    cockpit::fly(&found, Wants::Cockpit, &args.face).await
+    cockpit::fly(&options.place, &found, Wants::Cockpit, &args.face).await
 }
 
 /// The plan's session, if it runs in our own directory.

@@ -12,4 +12,5 @@ mod doorstep;
 mod engine;
 mod folders;
 mod rosters;
+mod shared;
 mod watchers;

@@ -191,7 +191,7 @@ fn key_to_request(folder: &Path, readers: usize, stuck: usize) {
 
 async fn never_reading(socket: &Path) -> UnixStream {
     let mut stream = UnixStream::connect(socket).await.unwrap();
-    let hello = Hello { version: VERSION, wants: Wants::Watch, terminal: None };
+    let hello = Hello { version: VERSION, wants: Wants::Watch, terminal: None, person: None };
     frame::write(&mut stream, &[Outgoing::of(&hello)]).await.unwrap();
     stream
 }

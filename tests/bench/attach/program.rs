@@ -49,7 +49,7 @@ impl Account {
 
     fn watcher(&self, session: &str) -> UnixStream {
         let mut stream = UnixStream::connect(self.folder.join("run").join(format!("{session}.sock"))).unwrap();
-        let hello = Hello { version: VERSION, wants: Wants::Watch, terminal: None };
+        let hello = Hello { version: VERSION, wants: Wants::Watch, terminal: None, person: None };
         stream.write_all(&Outgoing::of(&hello).into_bytes()).unwrap();
         stream
     }
