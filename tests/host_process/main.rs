@@ -8,3 +8,4 @@ mod world;
 
 mod death;
 mod desk;
+mod words;
