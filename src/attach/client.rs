@@ -104,6 +104,8 @@ pub enum ConnectError {
     Refused(Refused),
     #[error("{0}")]
     Broken(FrameError),
+    #[error("you could not prove who you are: {0}; nothing was opened; check --person and --key, and that the agent holds the key")]
+    NoProof(std::io::Error),
     #[error("the host sent no state; use the same version of cutover on both sides")]
     NoSnapshot,
 }
@@ -113,5 +115,21 @@ pub enum ConnectError {
 /// # Errors
 /// Nobody answers, or the host doesn't want this client.
 pub async fn connect(dial: Dial, wants: Wants, terminal: Option<TerminalSize>) -> Result<Link, ConnectError> {
-    line::open(dial, Hello { version: VERSION, wants, terminal }).await
+    let person = dial.signer().map(|signer| signer.person.clone());
+    line::open(dial, Hello { version: VERSION, wants, terminal, person }).await
+}
+
+/// How it stood when the host was asked.
+#[derive(Debug)]
+pub struct Glance {
+    pub me: Welcome,
+    pub state: Box<State>,
+}
+
+/// Asks for the state once, without being announced to anybody.
+///
+/// # Errors
+/// As [`connect`].
+pub async fn glance(dial: Dial) -> Result<Glance, ConnectError> {
+    line::glance(dial, Hello { version: VERSION, wants: Wants::Glance, terminal: None, person: None }).await
 }

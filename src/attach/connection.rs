@@ -26,6 +26,7 @@ use crate::{
         frame::{self, Frames, Outgoing},
         pace::Bucket,
         protocol::{FromCockpit, FromHost, FromWatcher, Then},
+        sshsig::{PublicKey, TO_APPROVE},
     },
     core::{
         command::Command,
@@ -76,6 +77,13 @@ pub(super) struct Sight {
     pub leave: BoxFuture<'static, Farewell>,
 }
 
+/// Who an operator's connection speaks for.
+pub(super) struct Speaker {
+    pub asker: Asker,
+    /// His approvals carry a signature of this key, because others share his account.
+    pub key: Option<PublicKey>,
+}
+
 /// Serves a watcher until it is over. Whatever it sends, the session hears of nothing but its presence.
 pub(super) async fn watch(
     frames: Frames<impl AsyncRead + Unpin>,
@@ -107,7 +115,7 @@ pub(super) async fn cockpit(
     sight: Sight,
     presence: mpsc::Sender<Presence>,
     requests: mpsc::Sender<Request>,
-    asker: Asker,
+    Speaker { asker, key: signs }: Speaker,
 ) {
     let resync = Notify::new();
     let mut ear = Ear::new(frames, Bucket::new(200, 400), presence.clone(), asker.client);
@@ -115,6 +123,19 @@ pub(super) async fn cockpit(
     let listening = async {
         loop {
             let request = match ear.next::<FromCockpit>().await {
+                Ok(FromCockpit::Ask { command: Command::Approve { .. }, .. }) if signs.is_some() => {
+                    return Ended::Cut(Farewell::new(
+                        "an approval from a shared account has to be signed; nothing was approved",
+                        Then::StayAway,
+                    ));
+                }
+                Ok(FromCockpit::Approve { ask, key, digest, signature }) => match signed(signs.as_ref(), key, &digest, &signature) {
+                    Ok(key) => {
+                        let what = Wanted::Ask { ask, command: Command::Approve { digest } };
+                        Request { by: asker.clone(), key: Some(key), what }
+                    }
+                    Err(why) => return Ended::Cut(Farewell::new(format!("{why}; nothing was approved"), Then::StayAway)),
+                },
                 Ok(FromCockpit::Ask { ask, key, command }) if is_plausible(&command) => {
                     Request { by: asker.clone(), key, what: Wanted::Ask { ask, command } }
                 }
@@ -148,16 +169,37 @@ pub(super) async fn cockpit(
     both(listening, writer, sight, &resync).await;
 }
 
+/// Shows the state once.
+pub(super) async fn glance(mut writer: impl AsyncWrite + Unpin, desk: &Desk) {
+    if let Ok(Some(snapshot)) = timeout(WRITE_WITHIN, desk.snapshot()).await {
+        timeout(WRITE_WITHIN, frame::write(&mut writer, &[Outgoing::snapshot(&snapshot)])).await.ok();
+    }
+}
+
 fn over() -> Farewell {
     Farewell::new("the session's engine has stopped; what was journaled holds", Then::ComeBack)
+}
+
+/// How the approval of `digest` was given, for the journal: the key that was pressed and the signature, on one line.
+fn signed(signs: Option<&PublicKey>, key: Option<Shown>, digest: &str, signature: &str) -> Result<Shown, String> {
+    if !is_digest(digest) {
+        return Err("a digest is 1 to 128 hex digits".to_owned());
+    }
+    let Some(public) = signs else { return Err("this account is one person's and signs nothing".to_owned()) };
+    public.verify(TO_APPROVE, digest.as_bytes(), signature).map_err(|why| why.to_string())?;
+    let body: String = signature.lines().filter(|line| !line.starts_with('-')).collect();
+    let pressed = key.map_or_else(String::new, |key| format!("{key} "));
+    Ok(Shown::new(&format!("{pressed}signed {body}")))
+}
+
+fn is_digest(digest: &str) -> bool {
+    (1..=128).contains(&digest.len()) && digest.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// The one text in a command that is not made safe by its type.
 fn is_plausible(command: &Command) -> bool {
     match command {
-        Command::Approve { digest } | Command::Deny { digest, .. } | Command::Withdraw { digest } => {
-            (1..=128).contains(&digest.len()) && digest.bytes().all(|byte| byte.is_ascii_hexdigit())
-        }
+        Command::Approve { digest } | Command::Deny { digest, .. } | Command::Withdraw { digest } => is_digest(digest),
         _ => true,
     }
 }

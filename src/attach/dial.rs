@@ -9,7 +9,7 @@ use tokio::{
     net::UnixStream,
 };
 
-use crate::attach::peer;
+use crate::attach::{peer, signer::Signer};
 
 /// Anything that carries bytes both ways.
 pub trait Line: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -18,6 +18,8 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Line for T {}
 pub enum Dial {
     /// `owner` is the account that must be listening there, which is the owner of the directory.
     Path { path: PathBuf, owner: u32 },
+    /// The same for somebody who has to prove who he is, because others share his account.
+    Signing { path: PathBuf, owner: u32, signer: Signer },
     /// For a cockpit in the host's own process; `None` once it is used up.
     Once(Option<Box<dyn Line>>),
 }
@@ -26,6 +28,9 @@ impl std::fmt::Debug for Dial {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Dial::Path { path, owner } => f.debug_struct("Path").field("path", path).field("owner", owner).finish(),
+            Dial::Signing { path, owner, signer } => {
+                f.debug_struct("Signing").field("path", path).field("owner", owner).field("signer", signer).finish()
+            }
             Dial::Once(line) => f.debug_tuple("Once").field(&line.is_some()).finish(),
         }
     }
@@ -36,9 +41,16 @@ impl Dial {
         Dial::Once(Some(Box::new(line)))
     }
 
+    pub fn signer(&self) -> Option<&Signer> {
+        match self {
+            Dial::Signing { signer, .. } => Some(signer),
+            Dial::Path { .. } | Dial::Once(_) => None,
+        }
+    }
+
     pub fn can_dial_again(&self) -> bool {
         match self {
-            Dial::Path { .. } => true,
+            Dial::Path { .. } | Dial::Signing { .. } => true,
             Dial::Once(line) => line.is_some(),
         }
     }
@@ -48,7 +60,7 @@ impl Dial {
     pub async fn dial(&mut self) -> io::Result<Box<dyn Line>> {
         match self {
             Dial::Once(line) => line.take().ok_or_else(|| io::Error::new(io::ErrorKind::NotConnected, "the line was used already")),
-            Dial::Path { path, owner } => {
+            Dial::Path { path, owner } | Dial::Signing { path, owner, .. } => {
                 let stream = UnixStream::connect(path).await?;
                 let listening = peer::uid_of(&stream)?;
                 if listening != *owner {

@@ -25,11 +25,12 @@ use tokio::{
 
 use crate::{
     attach::{
-        connection::{self, Farewell, Sight},
+        connection::{self, Farewell, Sight, Speaker},
         desk::Desk,
         frame::{self, FROM_CLIENT_BYTES_MAX, Frames, Outgoing},
         pace::Bucket,
         peer,
+        proof::{self, Candidate},
         protocol::{Greeting, Hello, Refused, Then, VERSION, Wants, Welcome},
         roster::{Identity, Roster},
     },
@@ -52,6 +53,9 @@ const ADMITTED_PER_SECOND: u32 = 20;
 const HELLO_WITHIN: Duration = Duration::from_secs(5);
 /// How long the last words may take when the host ends.
 const FAREWELL_WITHIN: Duration = Duration::from_secs(2);
+
+/// Comes true when somebody inside is to go.
+type Leave = futures::future::BoxFuture<'static, Farewell>;
 
 /// What the host tells everybody about the session.
 #[derive(Debug, Clone)]
@@ -123,42 +127,44 @@ impl Host {
     /// Serves one client that shares this process, over the same frames as everybody else.
     pub async fn serve_stream(&self, stream: impl AsyncRead + AsyncWrite + Send, identity: Identity) {
         let mut closing = self.shared.closing.clone();
-        let leave = Box::pin(async move { farewell(&mut closing).await });
-        self.converse(stream, identity, leave).await;
+        let leave = |_| Box::pin(async move { farewell(&mut closing).await }) as Leave;
+        self.converse(stream, &[Candidate::known(identity)], leave).await;
     }
 
     async fn receive(self, stream: UnixStream, admitted: Admitted, mut roster: watch::Receiver<Arc<Roster>>) {
         tokio::time::sleep(admitted.wait).await;
-        let identity = admitted.identity;
-        let known = identity.clone();
         let mut closing = self.shared.closing.clone();
-        let leave = Box::pin(async move {
-            tokio::select! {
-                bye = farewell(&mut closing) => bye,
-                Ok(_) = roster.wait_for(|roster| roster.identify(known.uid).as_ref() != Some(&known)) =>
-                    Farewell::new("the roster has changed and you are somebody else in it now; attach again", Then::ComeBack),
-            }
-        });
-        self.converse(stream, identity, leave).await;
+        let leave = |known: Candidate| {
+            Box::pin(async move {
+                tokio::select! {
+                    bye = farewell(&mut closing) => bye,
+                    Ok(_) = roster.wait_for(|roster| !roster.may_be(known.identity.uid).contains(&known)) =>
+                        Farewell::new("the roster has changed and you are somebody else in it now; attach again", Then::ComeBack),
+                }
+            }) as Leave
+        };
+        self.converse(stream, &admitted.candidates, leave).await;
         drop(admitted.places);
     }
 
     /// From the hello to the end.
-    async fn converse(
-        &self,
-        stream: impl AsyncRead + AsyncWrite,
-        identity: Identity,
-        leave: futures::future::BoxFuture<'static, Farewell>,
-    ) {
+    async fn converse(&self, stream: impl AsyncRead + AsyncWrite, candidates: &[Candidate], leave: impl FnOnce(Candidate) -> Leave) {
         let (reader, mut writer) = tokio::io::split(stream);
         let mut frames = Frames::new(reader, FROM_CLIENT_BYTES_MAX);
-        let greeting = match timeout(HELLO_WITHIN, frames.next::<serde_json::Value>()).await {
-            Ok(Ok(Some(hello))) => self.greet(&identity, hello),
+        let hello = match timeout(HELLO_WITHIN, frames.next::<serde_json::Value>()).await {
+            Ok(Ok(Some(hello))) => understand(hello),
             Ok(Ok(None)) => return,
             Ok(Err(error)) => Err(Refused { why: Shown::new(&error.to_string()), then: Then::StayAway }),
             Err(_) => Err(Refused { why: Shown::new("no hello came within 5 s; attach again"), then: Then::ComeBack }),
         };
-        let (hello, welcome) = match greeting {
+        let greeting = match hello {
+            Ok(hello) => {
+                let who = proof::who_is_it(candidates, &hello, &self.shared.about.session, &mut frames, &mut writer).await;
+                who.map(|candidate| (hello, candidate))
+            }
+            Err(refused) => Err(refused),
+        };
+        let (hello, candidate) = match greeting {
             Ok(both) => both,
             Err(refused) => {
                 let refusal = [Outgoing::of(&Greeting::Refused(refused))];
@@ -166,12 +172,16 @@ impl Host {
                 return;
             }
         };
+        let welcome = self.welcome(&candidate.identity, hello.wants);
         let Welcome { who, role, client, .. } = welcome.clone();
         if !matches!(timeout(HELLO_WITHIN, frame::write(&mut writer, &[Outgoing::of(&Greeting::Welcome(welcome))])).await, Ok(Ok(()))) {
             return;
         }
         let Shared { presence, requests, deeds, desk, .. } = &*self.shared;
-        let sight = Sight { deeds: deeds.subscribe(), desk: desk.clone(), leave };
+        if hello.wants == Wants::Glance {
+            return connection::glance(writer, desk).await;
+        }
+        let sight = Sight { deeds: deeds.subscribe(), desk: desk.clone(), leave: leave(candidate.clone()) };
         let joined = Presence::Joined { client, who: who.clone(), role, terminal: hello.terminal };
         if presence.send(joined).await.is_err() {
             return;
@@ -180,28 +190,19 @@ impl Host {
             Role::Watcher => connection::watch(frames, writer, sight, presence.clone(), client).await,
             Role::Approver | Role::Operator | Role::Pilot => {
                 let asker = Asker { client, who, role };
-                connection::cockpit(frames, writer, sight, presence.clone(), requests.clone(), asker).await;
+                connection::cockpit(frames, writer, sight, presence.clone(), requests.clone(), Speaker { asker, key: candidate.key }).await;
             }
         }
         presence.send(Presence::Left { client }).await.ok();
     }
 
-    fn greet(&self, identity: &Identity, hello: serde_json::Value) -> Result<(Hello, Welcome), Refused> {
-        let stay_away = |why: String| Refused { why: Shown::new(&why), then: Then::StayAway };
-        // The version first and alone: of another version's hello nothing else may be understood.
-        let version = hello.get("version").and_then(serde_json::Value::as_u64);
-        if version != Some(u64::from(VERSION)) {
-            let theirs = version.map_or("none".to_owned(), |version| version.to_string());
-            let why = format!("this host speaks version {VERSION} of the protocol, you speak {theirs}; use the cutover that the host runs");
-            return Err(stay_away(why));
-        }
-        let hello: Hello = serde_json::from_value(hello).map_err(|error| stay_away(format!("that is no hello: {error}")))?;
-        let role = match hello.wants {
+    fn welcome(&self, identity: &Identity, wants: Wants) -> Welcome {
+        let role = match wants {
             Wants::Cockpit => identity.role,
-            Wants::Watch => Role::Watcher,
+            Wants::Watch | Wants::Glance => Role::Watcher,
         };
         let about = &self.shared.about;
-        let welcome = Welcome {
+        Welcome {
             version: VERSION,
             session: about.session.clone(),
             plan: about.plan.clone(),
@@ -209,9 +210,20 @@ impl Host {
             who: identity.who.clone(),
             role,
             client: ClientId(self.shared.next_client.fetch_add(1, Ordering::Relaxed)),
-        };
-        Ok((hello, welcome))
+        }
     }
+}
+
+fn understand(hello: serde_json::Value) -> Result<Hello, Refused> {
+    let stay_away = |why: String| Refused { why: Shown::new(&why), then: Then::StayAway };
+    // The version first and alone: of another version's hello nothing else may be understood.
+    let version = hello.get("version").and_then(serde_json::Value::as_u64);
+    if version != Some(u64::from(VERSION)) {
+        let theirs = version.map_or("none".to_owned(), |version| version.to_string());
+        let why = format!("this host speaks version {VERSION} of the protocol, you speak {theirs}; use the cutover that the host runs");
+        return Err(stay_away(why));
+    }
+    serde_json::from_value(hello).map_err(|error| stay_away(format!("that is no hello: {error}")))
 }
 
 async fn farewell(closing: &mut watch::Receiver<Option<Farewell>>) -> Farewell {
@@ -229,7 +241,8 @@ struct Entrance {
 }
 
 struct Admitted {
-    identity: Identity,
+    /// Who the account may be; at least one.
+    candidates: Vec<Candidate>,
     /// Its turn in the queue of its account.
     wait: Duration,
     places: (OwnedSemaphorePermit, Option<OwnedSemaphorePermit>),
@@ -244,21 +257,23 @@ impl Entrance {
     /// `None` closes the connection: nothing of what it sent has been looked at.
     fn admit(&mut self, stream: &UnixStream, roster: &watch::Receiver<Arc<Roster>>) -> Option<Admitted> {
         let uid = peer::uid_of(stream).ok()?;
-        let Some(identity) = roster.borrow().identify(uid) else {
+        let candidates = roster.borrow().may_be(uid);
+        if candidates.is_empty() {
             tell(stream, format!("account {uid} is not in the host's roster; ask its owner to add it"), Then::StayAway).ok();
             return None;
-        };
+        }
         let place = self.places.clone().try_acquire_owned().ok();
-        let watcher_place = match identity.role {
-            Role::Watcher => self.watcher_places.clone().try_acquire_owned().ok().map(Some),
-            Role::Approver | Role::Operator | Role::Pilot => Some(None),
+        let watcher_place = if candidates.iter().all(|one| one.identity.role == Role::Watcher) {
+            self.watcher_places.clone().try_acquire_owned().ok().map(Some)
+        } else {
+            Some(None)
         };
         let (Some(place), Some(watcher_place)) = (place, watcher_place) else {
             tell(stream, "the session is full; try again when somebody has left".to_owned(), Then::ComeBack).ok();
             return None;
         };
         let bucket = self.paces.entry(uid).or_insert_with(|| Bucket::new(ADMITTED_PER_SECOND, ADMITTED_PER_SECOND));
-        Some(Admitted { identity, wait: bucket.take(Instant::now()), places: (place, watcher_place) })
+        Some(Admitted { candidates, wait: bucket.take(Instant::now()), places: (place, watcher_place) })
     }
 }
 

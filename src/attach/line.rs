@@ -14,13 +14,17 @@ use tokio::{
 
 use crate::{
     attach::{
-        client::{ConnectError, Connection, Link, Reply, ToHost, View},
+        client::{ConnectError, Connection, Glance, Link, Reply, ToHost, View},
         dial::{Dial, Line},
         fold::{Fold, Folded},
         frame::{self, FROM_HOST_BYTES_MAX, FrameError, Frames, Outgoing},
-        protocol::{FromCockpit, FromHost, FromWatcher, Greeting, Hello, Refused, Then, Welcome},
+        proof::PROVEN_WITHIN,
+        protocol::{Challenge, FromCockpit, FromHost, FromWatcher, Greeting, Hello, Proof, Refused, Then, Welcome},
+        signer::Signer,
+        sshsig::{TO_APPROVE, TO_ATTACH},
     },
     core::{
+        command::Command,
         decision::{Refusal, Verdict},
         state::State,
     },
@@ -64,18 +68,34 @@ pub(super) async fn open(mut dial: Dial, hello: Hello) -> Result<Link, ConnectEr
     let (view, views) = watch::channel(Arc::new(first));
     let (asks, questions) = mpsc::channel(QUESTIONS_MAX);
     let (answers, replies) = mpsc::channel(4 * QUESTIONS_MAX);
-    let keeper = Keeper { dial, hello, fold, view, questions, answers, waiting: BTreeMap::new() };
+    let (sign, signed) = mpsc::channel(QUESTIONS_MAX);
+    let keeper = Keeper { dial, hello, fold, view, questions, answers, waiting: BTreeMap::new(), sign, signed };
     tokio::spawn(keeper.keep(frames, writer));
     Ok(Link { view: views, asks, replies })
 }
 
+/// Greeted and shown the state, and gone again.
+pub(super) async fn glance(mut dial: Dial, hello: Hello) -> Result<Glance, ConnectError> {
+    let Joined { welcome, state, .. } = join(&mut dial, &hello).await?;
+    Ok(Glance { me: welcome, state })
+}
+
 async fn join(dial: &mut Dial, hello: &Hello) -> Result<Joined, ConnectError> {
+    let within = if dial.signer().is_some() { PROVEN_WITHIN } else { GREETING_WITHIN };
     let greeting = async {
         let (reader, mut writer) = tokio::io::split(dial.dial().await.map_err(ConnectError::Unreachable)?);
         let mut frames = Frames::new(reader, FROM_HOST_BYTES_MAX);
         // A host that refuses at the door closes before it reads: its words count more than our broken write.
         let sent = frame::write(&mut writer, &[Outgoing::of(hello)]).await;
-        let welcome = match frames.next::<Greeting>().await {
+        let mut greeting = frames.next::<Greeting>().await;
+        if let Ok(Some(Greeting::Prove(Challenge { text }))) = &greeting {
+            let signer = dial.signer().ok_or_else(|| ConnectError::NoProof(io::Error::other("no key was named")))?;
+            let signature = signer.sign(TO_ATTACH, text).await.map_err(ConnectError::NoProof)?;
+            frame::write(&mut writer, &[Outgoing::of(&Proof { signature })]).await.map_err(ConnectError::Unreachable)?;
+            greeting = frames.next::<Greeting>().await;
+        }
+        let welcome = match greeting {
+            Ok(Some(Greeting::Prove(_))) => return Err(ConnectError::NoProof(io::Error::other("the host asks again and again"))),
             Ok(Some(Greeting::Welcome(welcome))) => welcome,
             Ok(Some(Greeting::Refused(refused))) => return Err(ConnectError::Refused(refused)),
             Ok(None) => return Err(ConnectError::Unreachable(sent.err().unwrap_or(io::ErrorKind::ConnectionReset.into()))),
@@ -87,7 +107,7 @@ async fn join(dial: &mut Dial, hello: &Hello) -> Result<Joined, ConnectError> {
             Some(FromHost::Deed(_) | FromHost::Beat) | None => Err(ConnectError::NoSnapshot),
         }
     };
-    timeout(GREETING_WITHIN, greeting).await.unwrap_or(Err(ConnectError::Unreachable(io::ErrorKind::TimedOut.into())))
+    timeout(within, greeting).await.unwrap_or(Err(ConnectError::Unreachable(io::ErrorKind::TimedOut.into())))
 }
 
 /// What becomes of the link after a state of it has ended.
@@ -109,6 +129,15 @@ struct Keeper {
     answers: mpsc::Sender<Reply>,
     /// Questions without an answer; with a time once there was a gap in which it may have been.
     waiting: BTreeMap<AskId, Option<Instant>>,
+    /// Signing takes its time, and holds up nothing: what was signed comes back here.
+    sign: mpsc::Sender<Signed>,
+    signed: mpsc::Receiver<Signed>,
+}
+
+/// An approval that was signed, or could not be.
+struct Signed {
+    ask: AskId,
+    approval: io::Result<FromCockpit>,
 }
 
 impl Keeper {
@@ -156,6 +185,13 @@ impl Keeper {
                     None => {
                         timeout(WRITE_WITHIN, frame::write(writer, &[self.simple(FromCockpit::Bye, FromWatcher::Bye)])).await.ok();
                         return Over::Left;
+                    }
+                },
+                Some(Signed { ask, approval }) = self.signed.recv() => match approval {
+                    Ok(approval) => out.push(Outgoing::of(&approval)),
+                    Err(error) => {
+                        self.waiting.remove(&ask);
+                        self.reply(Reply::Lost { ask, why: Shown::new(&format!("{error}; nothing was approved")) });
                     }
                 },
                 said = frames.next::<FromHost>() => {
@@ -277,10 +313,24 @@ impl Keeper {
             }
             (_, ToHost::Ask { ask, key, command }) => {
                 self.waiting.insert(ask, None);
+                if let (Some(signer), Command::Approve { digest }) = (self.dial.signer().cloned(), &command) {
+                    self.approve(signer, ask, key, digest.clone());
+                    return None;
+                }
                 Some(Outgoing::of(&FromCockpit::Ask { ask, key, command }))
             }
             (_, ToHost::Look { key, look }) => Some(Outgoing::of(&FromCockpit::Look { key, look })),
         }
+    }
+
+    fn approve(&self, signer: Signer, ask: AskId, key: Option<Shown>, digest: String) {
+        let back = self.sign.clone();
+        tokio::spawn(async move {
+            let signature = signer.sign(TO_APPROVE, &digest).await;
+            let approval = signature.map(|signature| FromCockpit::Approve { ask, key, digest, signature });
+            // Nobody waits for it any more when the cockpit has left.
+            back.send(Signed { ask, approval }).await.ok();
+        });
     }
 
     fn simple(&self, cockpit: FromCockpit, watcher: FromWatcher) -> Outgoing {

@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// Both sides must speak exactly this one; host and cockpit are the same program on the same machine.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// The client's first frame.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +33,8 @@ pub struct Hello {
     pub version: u32,
     pub wants: Wants,
     pub terminal: Option<TerminalSize>,
+    /// Which of an account's people this is; needed where several share it.
+    pub person: Option<OperatorId>,
 }
 
 /// Asking for less than one's role gives is possible, asking for more is not: the host's roster decides.
@@ -41,6 +43,8 @@ pub struct Hello {
 pub enum Wants {
     Cockpit,
     Watch,
+    /// The state once, and goodbye: who only asks how it stands is not here, and nobody is told of him.
+    Glance,
 }
 
 /// The host's first frame.
@@ -49,6 +53,22 @@ pub enum Wants {
 pub enum Greeting {
     Welcome(Welcome),
     Refused(Refused),
+    /// Answered with a [`Proof`]; then comes one of the others.
+    Prove(Challenge),
+}
+
+/// What is to be signed by the key of whoever says that he is this person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Challenge {
+    pub text: String,
+}
+
+/// The client's answer: an armored signature of `ssh-keygen -Y sign`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Proof {
+    pub signature: String,
 }
 
 /// Who the host takes this client for, and what it has joined.
@@ -102,6 +122,13 @@ pub enum FromCockpit {
         ask: AskId,
         key: Option<Shown>,
         command: Command,
+    },
+    /// An approval by somebody who shares his account, with his signature of the digest. Elsewhere it is asked for like everything.
+    Approve {
+        ask: AskId,
+        key: Option<Shown>,
+        digest: String,
+        signature: String,
     },
     Look {
         key: Option<Shown>,

@@ -4,6 +4,8 @@
 //! kernel says which account is connected; the roster says who that is. All problems are reported at once, each with its line. A roster
 //! with a problem admits nobody by it: half a roster would silently lock out, or let in, the wrong people.
 //!
+//! People who share an account are told apart by their SSH keys, or not at all: then the roster is refused.
+//!
 //! Without a roster the owner of the host is its pilot and nobody else may attach.
 
 use std::{
@@ -18,7 +20,10 @@ use rustix::fs::{Mode, OFlags};
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::domain::{id::OperatorId, role::Role};
+use crate::{
+    attach::{proof::Candidate, sshsig::PublicKey},
+    domain::{id::OperatorId, role::Role},
+};
 
 /// Longest roster, in bytes; some hundred people with their keys.
 pub const ROSTER_BYTES_MAX: u64 = 64 * 1024;
@@ -33,7 +38,7 @@ pub struct Identity {
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Roster {
-    by_uid: BTreeMap<u32, Identity>,
+    by_uid: BTreeMap<u32, Vec<Candidate>>,
 }
 
 /// Why a roster can't be used.
@@ -79,6 +84,7 @@ struct Typed {
     uid: Option<Spanned<i64>>,
     user: Option<Spanned<String>>,
     role: Spanned<String>,
+    key: Option<Spanned<String>>,
 }
 
 impl Roster {
@@ -86,7 +92,7 @@ impl Roster {
     pub fn of_owner(uid: u32, passwd: &str) -> Roster {
         let who = user_of(uid, passwd).unwrap_or_else(|| format!("uid-{uid}")).parse().ok();
         let who = who.unwrap_or_else(|| format!("uid-{uid}").parse().expect("digits after a letter are a name"));
-        Roster { by_uid: BTreeMap::from([(uid, Identity { uid, who, role: Role::Pilot })]) }
+        Roster { by_uid: BTreeMap::from([(uid, vec![Candidate::known(Identity { uid, who, role: Role::Pilot })])]) }
     }
 
     /// Reads `text`, looking up account names in `passwd` (the text of `/etc/passwd`).
@@ -112,7 +118,7 @@ impl Roster {
 
     fn add(&mut self, person: &Spanned<Typed>, passwd: &str, say: &mut impl FnMut(usize, String)) {
         let start = person.span().start;
-        let Typed { name, uid, user, role } = person.get_ref();
+        let Typed { name, uid, user, role, key } = person.get_ref();
         let who = name.get_ref().parse::<OperatorId>().map_err(|why| say(name.span().start, format!("name: {why}"))).ok();
         let role = role_of(role.get_ref()).map_err(|why| say(role.span().start, why)).ok();
         let uid = match (uid, user) {
@@ -132,18 +138,29 @@ impl Roster {
                 None
             }
         };
+        let key = match key.as_ref().map(|key| (key.get_ref().parse::<PublicKey>(), key.span().start)) {
+            Some((Err(why), at)) => return say(at, format!("key: {why}")),
+            Some((Ok(key), _)) => Some(key),
+            None => None,
+        };
         let (Some(who), Some(role), Some(uid)) = (who, role, uid) else { return };
-        if let Some(other) = self.by_uid.get(&uid) {
-            let why = format!("uid {uid} is {} already; two people on one account can't be told apart; give each an account", other.who);
+        let sharing = self.by_uid.get(&uid).into_iter().flatten();
+        if let Some(other) = sharing.clone().find(|other| key.is_none() || other.key.is_none()) {
+            let other = &other.identity.who;
+            let why =
+                format!("uid {uid} is {other} already; two people on one account can't be told apart; give each an account, or each a key");
             return say(start, why);
         }
-        if self.by_uid.values().any(|other| other.who == who) {
+        if key.is_some() && self.candidates().any(|other| other.key == key) {
+            return say(start, "key: somebody else has the same; a key is one person's".to_owned());
+        }
+        if self.people().any(|other| other.who == who) {
             return say(
                 name.span().start,
                 format!("name: {who} is listed twice; approvals by two accounts of one person are no two people"),
             );
         }
-        self.by_uid.insert(uid, Identity { uid, who, role });
+        self.by_uid.entry(uid).or_default().push(Candidate { identity: Identity { uid, who, role }, key });
     }
 
     /// Reads the file at `path`, which must belong to `owner` or to root and be writable by nobody else.
@@ -174,13 +191,28 @@ impl Roster {
     }
 
     /// Who `uid` is, or nobody. Root is a watcher unless it is listed: it could read everything anyway, and acts under no name.
+    ///
+    /// Of an account that several share it is the first; who of them it is, his key says.
     pub fn identify(&self, uid: u32) -> Option<Identity> {
+        self.may_be(uid).into_iter().next().map(|one| one.identity)
+    }
+
+    /// Everybody who `uid` may be; nobody for a stranger.
+    pub fn may_be(&self, uid: u32) -> Vec<Candidate> {
         let root = || Identity { uid: 0, who: "root".parse().expect("root is a name"), role: Role::Watcher };
-        self.by_uid.get(&uid).cloned().or_else(|| (uid == 0).then(root))
+        match self.by_uid.get(&uid) {
+            Some(candidates) => candidates.clone(),
+            None if uid == 0 => vec![Candidate::known(root())],
+            None => Vec::new(),
+        }
+    }
+
+    pub fn candidates(&self) -> impl Iterator<Item = &Candidate> {
+        self.by_uid.values().flatten()
     }
 
     pub fn people(&self) -> impl Iterator<Item = &Identity> {
-        self.by_uid.values()
+        self.candidates().map(|one| &one.identity)
     }
 }
 

@@ -1,7 +1,8 @@
 //! Which sessions there are: a lease, a card and a socket for each, side by side in one directory.
 //!
 //! The lease is a file lock that the kernel takes back when its holder dies, however it dies. So the living are told from the dead without
-//! asking anybody, and what a dead host left behind is cleared away only by the next one who holds the lease.
+//! asking anybody, and what a dead host left behind is cleared away only by the next one who holds the lease. The lock is the owner's
+//! alone: whoever may open it may lock it, and a watcher who did would keep a dead host from coming back. The others knock at the socket.
 
 use std::{
     fs::File,
@@ -11,7 +12,10 @@ use std::{
     time::Duration,
 };
 
-use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags};
+use rustix::{
+    fs::{AtFlags, FlockOperation, Mode, OFlags},
+    net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType},
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -27,6 +31,7 @@ use crate::{
 const CARD_BYTES_MAX: u64 = 16 * 1024;
 /// Somebody who lists the sessions holds a shared lock for an instant; a host tries again this often before it believes in another host.
 const CLAIM_TRIES: u32 = 10;
+const LOCK_MODE: Mode = Mode::from_raw_mode(0o600);
 const CLAIM_PAUSE: Duration = Duration::from_millis(20);
 
 /// What a host tells of its session to whoever lists them.
@@ -116,7 +121,7 @@ impl Folder {
         let io = |error: rustix::io::Errno| FolderError::Io { path: path.clone(), error: error.into() };
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         for _ in 0..CLAIM_TRIES {
-            let lock = rustix::fs::openat(self.descriptor(), format!("{name}.lock"), flags, self.file_mode()).map_err(io)?;
+            let lock = rustix::fs::openat(self.descriptor(), format!("{name}.lock"), flags, LOCK_MODE).map_err(io)?;
             match rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive) {
                 Ok(()) => {}
                 Err(rustix::io::Errno::WOULDBLOCK) => {
@@ -152,7 +157,9 @@ impl Folder {
         let (draft, name) = (format!("{}.json.new", lease.name), format!("{}.json", lease.name));
         let io = |error: io::Error| FolderError::Io { path: self.path().join(&name), error };
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let file = rustix::fs::openat(self.descriptor(), &draft, flags, self.file_mode()).map_err(|error| io(error.into()))?;
+        let file = rustix::fs::openat(self.descriptor(), &draft, flags, self.card_mode()).map_err(|error| io(error.into()))?;
+        // A host has a file mask that takes the group's bits.
+        rustix::fs::fchmod(&file, self.card_mode()).map_err(|error| io(error.into()))?;
         let json = serde_json::to_vec_pretty(card).map_err(|error| io(error.into()))?;
         File::from(file).write_all(&json).map_err(io)?;
         rustix::fs::renameat(self.descriptor(), &draft, self.descriptor(), &name).map_err(|error| io(error.into()))
@@ -196,10 +203,25 @@ impl Folder {
 
     fn life(&self, name: &str) -> Life {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let Ok(lock) = rustix::fs::openat(self.descriptor(), format!("{name}.lock"), flags, Mode::empty()) else { return Life::Dead };
+        let lock = match rustix::fs::openat(self.descriptor(), format!("{name}.lock"), flags, Mode::empty()) {
+            Ok(lock) => lock,
+            Err(rustix::io::Errno::ACCESS) => return self.knock(name),
+            Err(_) => return Life::Dead,
+        };
         match rustix::fs::flock(&lock, FlockOperation::NonBlockingLockShared) {
             Err(rustix::io::Errno::WOULDBLOCK) => Life::Running,
             Ok(()) | Err(_) => Life::Dead,
+        }
+    }
+
+    /// Whether somebody listens. A host that is too busy to take one more line lives too.
+    fn knock(&self, name: &str) -> Life {
+        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+        let knocked = rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)
+            .and_then(|socket| rustix::net::connect(&socket, &SocketAddrUnix::new(self.path().join(format!("{name}.sock")))?));
+        match knocked {
+            Ok(()) | Err(rustix::io::Errno::AGAIN) => Life::Running,
+            Err(_) => Life::Dead,
         }
     }
 }

@@ -90,8 +90,8 @@ impl Folder {
     pub(super) fn descriptor(&self) -> BorrowedFd<'_> {
         self.descriptor.as_fd()
     }
-    /// Mode of the plain files beside a socket.
-    pub(super) fn file_mode(&self) -> Mode {
+    /// Mode of what tells everybody who may enter about a session.
+    pub(super) fn card_mode(&self) -> Mode {
         match self.reach {
             Reach::Owner => Mode::from_raw_mode(0o600),
             Reach::Group(_) => Mode::from_raw_mode(0o640),

@@ -9,7 +9,7 @@ use crate::{
     cli::{
         Exit, demo,
         paths::Paths,
-        place::{attach, said},
+        place::{Place, said},
         print,
     },
     core::event::{TerminalSize, WorldKind},
@@ -45,14 +45,14 @@ pub fn terminal() -> Result<(), Exit> {
 /// Draws the session until its person or its terminal leaves. The session goes on either way.
 /// # Errors
 /// When the terminal can't be had.
-pub async fn fly(found: &Found, wants: Wants, face: &Face) -> Result<Exit> {
+pub async fn fly(place: &Place, found: &Found, wants: Wants, face: &Face) -> Result<Exit> {
     telemetry::start(Sink::PaneAndFile(Paths::find()?.log("cockpit")))?;
     let env = |name: &str| std::env::var(name).ok();
     let charset = if face.ascii { Charset::Ascii } else { Charset::detect(&env) };
     let themes = Catalogue::new(Depth::detect(ColorChoice::Auto, &env), charset);
     let theme = themes.theme(&face.theme)?;
     let size = size::of(&std::io::stdout());
-    let link = match attach(found, wants, Some(TerminalSize { columns: size.columns, rows: size.rows })).await {
+    let link = match place.attach(found, wants, Some(TerminalSize { columns: size.columns, rows: size.rows })).await {
         Ok(link) => link,
         Err(exit) => return Ok(exit),
     };

@@ -11,6 +11,7 @@ pub mod attach;
 pub mod audit;
 pub mod check;
 pub mod cockpit;
+pub mod completions;
 pub mod compose;
 pub mod current;
 pub mod demo;
@@ -146,7 +147,7 @@ enum What {
     Sim(sim::Args),
     /// Read a plan and say everything that is wrong with it.
     Check(check::Args),
-    /// Print a completion script for a shell.
+    /// Print a completion script for a shell; it knows the sessions by name.
     Completions { shell: clap_complete::Shell },
 }
 
@@ -178,7 +179,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<Exit> {
         What::Sim(args) => block_on(sim::run(args)),
         What::Check(args) => check::run(&args),
         What::Completions { shell } => {
-            clap_complete::generate(shell, &mut Line::command(), "cutover", &mut std::io::stdout());
+            print::out(&completions::script(shell, &mut Line::command()));
             Ok(Exit::Done)
         }
     }

@@ -32,6 +32,8 @@ use crate::{
 
 /// A host answers within this time, or says why not: a long journal is read in a second.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(20);
+/// What a host says that finds another one before it; see [`Exit::Locked`].
+const LOCKED: i32 = 6;
 const LOOK_EVERY: Duration = Duration::from_millis(30);
 /// Of what a host said before it failed.
 const TAIL_BYTES: u64 = 4096;
@@ -74,7 +76,7 @@ pub async fn run(args: Args) -> Result<Exit> {
         print::out(&format!("{}\n", found.card.session));
         return Ok(Exit::Done);
     }
-    cockpit::fly(&found, Wants::Cockpit, &args.face).await
+    cockpit::fly(&options.place, &found, Wants::Cockpit, &args.face).await
 }
 
 /// The plan's session, if it runs in our own directory.
@@ -98,11 +100,8 @@ async fn start(options: &host::Options) -> Result<Result<Found, Exit>> {
             about_logout();
             return Ok(Ok(found));
         }
-        if let Some(status) = child.try_wait()? {
-            // Somebody else may have been quicker; then his host is the one to join.
-            if let Some(found) = running(options)? {
-                return Ok(Ok(found));
-            }
+        // Somebody else may have been quicker; then his host is the one to join, as soon as it lets people in.
+        if let Some(status) = child.try_wait()?.filter(|status| status.code() != Some(LOCKED)) {
             print::err(&tail(&log, from));
             let exit = if status.code() == Some(2) { Exit::Usage } else { Exit::Failed };
             return Ok(Err(said(format!("the host did not start ({status}); nothing was asked of the world"), exit)));

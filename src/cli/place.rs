@@ -9,14 +9,17 @@ use color_eyre::eyre::Result;
 
 use crate::{
     attach::{
-        client::{self, ConnectError, Link},
+        client::{self, ConnectError, Glance, Link},
+        dial::Dial,
         peer,
         protocol::Wants,
         sessions::{self, Found},
+        signer::Signer,
         socket::{Folder, FolderError, default_folder},
     },
     cli::{Exit, print},
     core::event::TerminalSize,
+    domain::id::OperatorId,
 };
 
 /// Shared by the hosts and people of one machine; an administrator makes it, with mode 2750 and a group.
@@ -27,6 +30,12 @@ pub struct Place {
     /// Directory of the sessions' sockets [default: the login's runtime directory; clients look into /run/cutover too]
     #[arg(long, env = "CUTOVER_RUNTIME_DIR", value_name = "DIR")]
     pub runtime_dir: Option<PathBuf>,
+    /// Who you are, where several people share your account
+    #[arg(long, env = "CUTOVER_PERSON", value_name = "NAME", requires = "key")]
+    pub person: Option<OperatorId>,
+    /// Your SSH key, which the roster lists: it proves who you are and signs your approvals
+    #[arg(long, env = "CUTOVER_KEY", value_name = "FILE", requires = "person")]
+    pub key: Option<PathBuf>,
 }
 
 impl Place {
@@ -75,17 +84,35 @@ fn look_into(path: &Path) -> Result<Vec<Found>, FolderError> {
     }
 }
 
-/// Attaches to a session.
-/// # Errors
-/// The exit that says why not; the reason is on standard error.
-pub async fn attach(found: &Found, wants: Wants, terminal: Option<TerminalSize>) -> Result<Link, Exit> {
-    client::connect(found.dial(), wants, terminal).await.map_err(|error| {
-        let exit = match &error {
-            ConnectError::Refused(_) => Exit::Refused,
-            ConnectError::Unreachable(_) | ConnectError::Broken(_) | ConnectError::NoSnapshot => Exit::Nobody,
+impl Place {
+    /// Attaches to a session.
+    /// # Errors
+    /// The exit that says why not; the reason is on standard error.
+    pub async fn attach(&self, found: &Found, wants: Wants, terminal: Option<TerminalSize>) -> Result<Link, Exit> {
+        let dial = match (&self.person, &self.key) {
+            (Some(person), Some(key)) => {
+                let signer = Signer { person: person.clone(), key: key.clone() };
+                Dial::Signing { path: found.socket.clone(), owner: found.owner, signer }
+            }
+            _ => found.dial(),
         };
-        said(error, exit)
-    })
+        client::connect(dial, wants, terminal).await.map_err(kept_out)
+    }
+}
+
+/// How a session stands, without being announced to anybody.
+/// # Errors
+/// As [`Place::attach`].
+pub async fn glance(found: &Found) -> Result<Glance, Exit> {
+    client::glance(found.dial()).await.map_err(kept_out)
+}
+
+fn kept_out(error: ConnectError) -> Exit {
+    let exit = match &error {
+        ConnectError::Refused(_) | ConnectError::NoProof(_) => Exit::Refused,
+        ConnectError::Unreachable(_) | ConnectError::Broken(_) | ConnectError::NoSnapshot => Exit::Nobody,
+    };
+    said(error, exit)
 }
 
 /// Says `error` and passes `exit` on.

@@ -15,7 +15,7 @@ use crate::{
     },
     cli::{
         Exit,
-        place::{Place, attach, said},
+        place::{Place, said},
         print, status,
     },
     core::{command::Command, decision::Verdict, state::Motion},
@@ -51,7 +51,7 @@ pub async fn run(args: Args) -> Result<Exit> {
 
 async fn go_home(args: Args) -> Result<Exit, Exit> {
     let found = args.place.find(args.session.as_deref())?;
-    let mut link = attach(&found, Wants::Cockpit, None).await?;
+    let mut link = args.place.attach(&found, Wants::Cockpit, None).await?;
     let reason = Some(Shown::new(args.reason.as_deref().unwrap_or("asked for on the command line")));
     let command = Command::Rollback { route: args.route.clone(), reason };
     let ask = AskId(1);

@@ -7,7 +7,8 @@ use color_eyre::eyre::Result;
 use crate::{
     attach::{
         peer,
-        roster::{Identity, Roster, RosterError},
+        proof::Candidate,
+        roster::{Roster, RosterError},
     },
     cli::{Exit, paths::Paths, place::said, print},
     domain::role::Role,
@@ -39,7 +40,7 @@ pub fn run(args: &Args) -> Result<Exit> {
     let owner = peer::own_uid();
     match Roster::load(&path, owner) {
         Ok(roster) => {
-            print::out(&roster.people().map(line).collect::<String>());
+            print::out(&roster.candidates().map(line).collect::<String>());
             remarks(&roster, owner).iter().for_each(|remark| print::err(&format!("note: {remark}")));
             Ok(Exit::Done)
         }
@@ -55,14 +56,15 @@ pub fn default_path(paths: &Paths) -> PathBuf {
     paths.config.join("roster.toml")
 }
 
-fn line(person: &Identity) -> String {
+fn line(Candidate { identity: person, key }: &Candidate) -> String {
     let may = match person.role {
         Role::Watcher => "sees everything",
         Role::Approver => "approves what others ask for",
         Role::Operator => "steers with the controls, rolls back at any time",
         Role::Pilot => "steers, and may take the controls from somebody",
     };
-    format!("{:<24} uid {:<8} {:<9} {may}\n", person.who, person.uid, person.role)
+    let key = key.as_ref().map(|key| format!("; proves it with {key}")).unwrap_or_default();
+    format!("{:<24} uid {:<8} {:<9} {may}{key}\n", person.who, person.uid, person.role)
 }
 
 /// What is valid, and perhaps not meant.

@@ -8,10 +8,9 @@ use color_eyre::eyre::Result;
 use serde::Serialize;
 
 use crate::{
-    attach::protocol::Wants,
     cli::{
         Exit,
-        place::{Place, attach},
+        place::{Place, glance},
         print,
     },
     core::{
@@ -79,20 +78,21 @@ pub async fn run(args: Args) -> Result<Exit> {
         Ok(found) => found,
         Err(exit) => return Ok(exit),
     };
-    let link = match attach(&found, Wants::Watch, None).await {
-        Ok(link) => link,
+    let seen = match glance(&found).await {
+        Ok(seen) => seen,
         Err(exit) => return Ok(exit),
     };
-    let view = link.view.borrow().clone();
-    let status = status(&view.state, view.me.session.to_string(), view.me.plan.to_string());
+    let status = status(&seen.state, seen.me.session.to_string(), seen.me.plan.to_string());
     print::out(&if args.json { format!("{}\n", serde_json::to_string_pretty(&status)?) } else { text(&status) });
     Ok(if status.needs_human { Exit::Unsettled } else { Exit::Done })
 }
 
 fn status(state: &State, session: String, plan: String) -> Status {
     let routes: BTreeMap<String, RouteStatus> = state.routes.iter().map(|(id, route)| (id.to_string(), route_status(route))).collect();
-    let stuck = state.routes.values().any(|route| matches!(route.motion, Motion::NeedsHuman { .. }) || route.drift.is_some());
-    let alarmed = state.triggers.values().any(|trigger| matches!(trigger.reading, Reading::Breach | Reading::Unknown { .. }));
+    let stuck = |route: &RouteState| matches!(route.motion, Motion::NeedsHuman { .. } | Motion::Unread) || route.drift.is_some();
+    let stuck = state.routes.values().any(stuck);
+    // Too few requests where there can't be more is no blindness; the core tells the two apart.
+    let alarmed = state.triggers.values().any(|trigger| trigger.reading == Reading::Breach || trigger.blind_since.is_some());
     Status {
         session,
         plan,

@@ -15,14 +15,13 @@ use tokio::net::UnixStream;
 use crate::{
     attach::{
         peer,
-        protocol::Wants,
         sessions::{Found, Life},
         socket::Folder,
     },
     cli::{
         Exit, current,
         paths::Paths,
-        place::{Place, attach, said},
+        place::{Place, glance, said},
         print,
     },
     core::state::{Motion, State},
@@ -62,8 +61,7 @@ async fn stop(args: Args, paths: &Paths) -> Result<Exit, Exit> {
     if found.life == Life::Dead {
         return bury(&found, paths);
     }
-    let link = attach(&found, Wants::Watch, None).await?;
-    let abandoned = unsettled(&link.view.borrow().state);
+    let abandoned = unsettled(&glance(&found).await?.state);
     let missing: Vec<&(RouteId, String)> = abandoned.iter().filter(|(id, _)| !args.abandon.contains(id)).collect();
     if !missing.is_empty() {
         missing.iter().for_each(|(id, why)| print::err(&format!("{id}: {why}")));
@@ -71,7 +69,6 @@ async fn stop(args: Args, paths: &Paths) -> Result<Exit, Exit> {
         let why = format!("nobody would watch over that; nothing was stopped; roll back first, or leave it as it stands with{flags}");
         return Err(said(why, Exit::Refused));
     }
-    drop(link);
     end(&found).await.map_err(|error| failed(&error))?;
     let deadline = tokio::time::Instant::now() + ENDS_WITHIN;
     while tokio::time::Instant::now() < deadline {

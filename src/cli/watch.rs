@@ -28,5 +28,5 @@ pub async fn run(args: Args) -> Result<Exit> {
         Ok(found) => found,
         Err(exit) => return Ok(exit),
     };
-    cockpit::fly(&found, Wants::Watch, &args.face).await
+    cockpit::fly(&args.place, &found, Wants::Watch, &args.face).await
 }

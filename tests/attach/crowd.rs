@@ -12,6 +12,8 @@ use cutover::{
     door::{Presence, Wanted},
 };
 
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
 use crate::engine::{Raw, Session, identity};
 
 /// Follows the session by hand until its fold has reached `seq`; how many snapshots it was given on the way.
@@ -80,6 +82,35 @@ async fn sixteen_stuck_watchers_of_sixty_four_hold_up_nobody_and_are_dropped() {
         follow(raw, fold, now).await;
         assert_eq!(**fold.as_ref().unwrap().state().unwrap(), state);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_reads_a_byte_a_second_is_let_go_and_holds_up_nobody() {
+    let session = Session::start();
+    let (host, _close) = session.host(1);
+    let (mut slow, _) = Raw::join(&host, identity("sue", Role::Watcher), Wants::Watch, 256).await;
+    let (mut pilot, _) = Raw::join(&host, identity("anna", Role::Pilot), Wants::Cockpit, 64 * 1024).await;
+    let mut fold = None;
+    let mut trickle = slow.frames.into_inner();
+    let mut read = 0;
+    // As long as it can take: the host gives up on a line that takes nothing whole for half a minute.
+    for second in 0..600 {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        session.ticks(1).await;
+        if second % 5 == 0 {
+            pilot.say(&FromCockpit::Beat).await;
+        }
+        let mut byte = [0u8];
+        match trickle.read(&mut byte).await {
+            Ok(1) => read += 1,
+            _ => break,
+        }
+        let now = session.state().await.seq.0;
+        follow(&mut pilot, &mut fold, now).await;
+    }
+    assert!((1..600).contains(&read), "it was let go after {read} bytes");
+    assert!(slow.writer.write_all(b"x").await.is_err() || slow.serving.is_finished());
+    assert_eq!(session.state().await.people.len(), 1, "the pilot is still here");
 }
 
 #[tokio::test(start_paused = true)]

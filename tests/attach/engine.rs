@@ -166,7 +166,7 @@ pub fn identity(who: &str, role: Role) -> Identity {
 }
 
 pub fn hello(wants: Wants) -> Hello {
-    Hello { version: VERSION, wants, terminal: None }
+    Hello { version: VERSION, wants, terminal: None, person: None }
 }
 
 /// A client that speaks frames by hand.

@@ -3,10 +3,14 @@
 //! What is tested here is what every session relies on: that nobody but an operator can ask for anything, that nobody can hold up anybody
 //! else, and that every client ends up with exactly the host's state.
 
+#[path = "../common/operator.rs"]
+mod operator;
+
 mod cockpits;
 mod crowd;
 mod doorstep;
 mod engine;
 mod folders;
 mod rosters;
+mod shared;
 mod watchers;

@@ -1,49 +1,18 @@
 //! A watcher can't have an effect, whatever bytes he sends.
 
 use cutover::{
-    attach::protocol::{FromCockpit, FromWatcher, Wants},
-    core::{
-        command::{Command, ControlsCommand, Look},
-        event::TerminalSize,
-    },
-    domain::{id::AskId, role::Role, shown::Shown},
+    attach::protocol::{FromCockpit, FromHost, FromWatcher, Wants},
+    core::event::TerminalSize,
+    domain::role::Role,
     door::Presence,
 };
 use proptest::prelude::*;
 use tokio::io::AsyncWriteExt;
 
-use crate::engine::{Raw, Session, identity};
-
-/// Every frame of an operator that wants something, with every kind of command.
-fn frames_of_an_operator() -> Vec<FromCockpit> {
-    let weights = serde_json::from_str::<cutover::domain::weight::Weights>(r#"{"run":900,"gke":100}"#).unwrap();
-    let route = || "frontend".parse::<cutover::domain::id::RouteId>().unwrap();
-    let item = || "replication-lag".parse::<cutover::domain::id::ItemId>().unwrap();
-    let text = || Shown::new("text");
-    let commands = vec![
-        Command::Shift { route: route(), from: weights.clone(), to: weights.clone() },
-        Command::Rollback { route: None, reason: Some(text()) },
-        Command::Hold { route: route() },
-        Command::Resume { route: route() },
-        Command::Rearm { route: route(), reason: text() },
-        Command::AdoptDrift { route: route(), found: weights.clone() },
-        Command::Sign { item: item(), note: text() },
-        Command::Unsign { item: item() },
-        Command::Controls(ControlsCommand::Take),
-        Command::Controls(ControlsCommand::GiveUp),
-        Command::Controls(ControlsCommand::AskFor),
-        Command::Controls(ControlsCommand::HandTo("anna".parse().unwrap())),
-        Command::Approve { digest: "00ff".to_owned() },
-        Command::Deny { digest: "00ff".to_owned(), reason: None },
-        Command::Withdraw { digest: "00ff".to_owned() },
-        Command::Say { text: text() },
-        Command::LookHere { pane: text() },
-        Command::Stir { stir: text() },
-    ];
-    let looks = vec![Look::Focus { pane: text() }, Look::Draft { route: route(), to: None }, Look::Other { action: text() }];
-    let asks = commands.into_iter().map(|command| FromCockpit::Ask { ask: AskId(1), key: None, command });
-    asks.chain(looks.into_iter().map(|look| FromCockpit::Look { key: None, look })).collect()
-}
+use crate::{
+    engine::{Raw, Session, identity},
+    operator,
+};
 
 /// What the session has heard once the connection is over: presences alone can be left.
 async fn only_presence_was_heard(mut session: Session, serving: tokio::task::JoinHandle<()>) {
@@ -63,7 +32,7 @@ async fn only_presence_was_heard(mut session: Session, serving: tokio::task::Joi
 #[tokio::test(start_paused = true)]
 async fn no_frame_of_an_operator_gets_past_a_watchers_connection() {
     for (wants, role) in [(Wants::Watch, Role::Pilot), (Wants::Cockpit, Role::Watcher), (Wants::Watch, Role::Watcher)] {
-        for frame in frames_of_an_operator() {
+        for frame in operator::frames() {
             let session = Session::start();
             let (host, _close) = session.host(1);
             let (mut raw, welcome) = Raw::join(&host, identity("sue", role), wants, 64 * 1024).await;
@@ -88,6 +57,20 @@ async fn a_watcher_may_resize_and_beat_and_that_is_all_that_is_seen_of_him() {
     raw.say(&FromWatcher::Bye).await;
     raw.last_words().await;
     only_presence_was_heard(session, raw.serving).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_only_glances_sees_the_state_and_is_seen_by_nobody() {
+    let mut session = Session::start();
+    let (host, _close) = session.host(1);
+    let (mut raw, welcome) = Raw::join(&host, identity("anna", Role::Pilot), Wants::Glance, 64 * 1024).await;
+    assert_eq!(welcome.role, Role::Watcher);
+    let now = session.state().await;
+    assert!(matches!(raw.hear().await, Some(FromHost::Snapshot { state, .. }) if *state == now));
+    assert_eq!(raw.hear().await, None, "and the line is closed");
+    raw.serving.await.unwrap();
+    session.state().await;
+    assert!(session.presences.try_recv().is_err() && session.requests.try_recv().is_err());
 }
 
 #[tokio::test(start_paused = true)]
@@ -129,7 +112,7 @@ proptest! {
                 bytes.extend_from_slice(&(payload.len() as u32).to_be_bytes());
                 bytes.extend_from_slice(payload);
             }
-            let known = serde_json::to_vec(&frames_of_an_operator()[frame]).unwrap();
+            let known = serde_json::to_vec(&operator::frames()[frame]).unwrap();
             bytes.extend_from_slice(&(known.len() as u32).to_be_bytes());
             bytes.extend_from_slice(&known);
             let parts = if order { [raw_bytes, bytes] } else { [bytes, raw_bytes] };

@@ -1,0 +1,284 @@
+//! What attaching costs, printed: `cargo bench --bench attach`.
+//!
+//! The key-to-request figure runs the real engine, journal, host and client over a Unix socket; only the world is replaced by a driver that
+//! notes when it was asked. Bytes, memory and hang-ups are measured on the program itself. Nothing here is an assertion about time.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use cutover::{
+    attach::{
+        client::{self, Link, ToHost},
+        connection::Farewell,
+        dial::Dial,
+        frame::{self, Outgoing},
+        host::{About, Host},
+        peer,
+        protocol::{Hello, VERSION, Wants},
+        roster::Roster,
+    },
+    core::{
+        command::{Command, ControlsCommand},
+        decision::Deed,
+        event::{Entry, Event, WorldKind},
+        state::{Motion, State},
+        step::step,
+    },
+    domain::{
+        fact::{Accepted, Fact, Observation},
+        fault::{Fault, Outcome, Receipt, Version},
+        id::{AskId, ClientId, RouteId, Seq, SessionId},
+        time::{Millis, Timestamp},
+        weight::Weights,
+    },
+    door::door,
+    plan::{self, model::Plan},
+    port::{Answer, Driver, Intent},
+    session::{
+        book::{Book, Weight},
+        clock::Clock,
+        dispatch::Hands,
+        engine::{self, Parts},
+        sensors::{WeightsSensor, weights_source},
+    },
+};
+use tokio::{io::AsyncReadExt, net::UnixListener, net::UnixStream, runtime::Runtime, sync::watch};
+
+#[path = "attach/program.rs"]
+mod program;
+#[path = "../common/world.rs"]
+mod world;
+
+const SHIFTS: u16 = 200;
+const RECORDS: u64 = 100_000;
+
+fn main() {
+    let folder = std::env::temp_dir().join(format!("cutover-bench-{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    for (readers, stuck) in [(0, 0), (12, 4), (48, 16)] {
+        key_to_request(&folder, readers, stuck);
+    }
+    joining(&folder);
+    program::measure(&folder);
+    fs::remove_dir_all(&folder).ok();
+}
+
+fn runtime(threads: usize) -> Runtime {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build().unwrap()
+}
+
+fn the_plan() -> Plan {
+    let text = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("plans/hexproperty.yaml")).unwrap();
+    plan::read(&text).unwrap().0
+}
+
+fn route() -> RouteId {
+    "frontend".parse().unwrap()
+}
+
+fn weights(gke: u16) -> Weights {
+    serde_json::from_value(serde_json::json!({ "run": 1000 - gke, "gke": gke })).unwrap()
+}
+
+/// Holds weights as an API does, and notes when a write got to it.
+struct Noting {
+    holds: Mutex<(u16, u64)>,
+    written: Mutex<Vec<Instant>>,
+}
+
+impl Driver for Noting {
+    fn read(&self) -> Answer<'_, Result<Accepted, Fault>> {
+        let (gke, version) = *self.holds.lock().unwrap();
+        let version = Version(version.to_string());
+        let accepted = Accepted { route: route(), weights: weights(gke), version, actor: None, changed_at: None, trouble: None };
+        Box::pin(std::future::ready(Ok(accepted)))
+    }
+    fn write<'a>(&'a self, to: &'a Weights, _: &'a Version, _: &'a Intent) -> Answer<'a, Outcome> {
+        self.written.lock().unwrap().push(Instant::now());
+        let mut holds = self.holds.lock().unwrap();
+        *holds = (to.of(&"gke".parse().unwrap()).get(), holds.1 + 1);
+        let receipt = Receipt { version: Some(Version(holds.1.to_string())), operation: None };
+        Box::pin(std::future::ready(Outcome::Done(receipt)))
+    }
+    fn by_hand(&self, _: &Weights) -> String {
+        "nothing by hand".to_owned()
+    }
+}
+
+/// A session with everything but a world, on a socket.
+struct Hosted {
+    _runtime: Runtime,
+    driver: Arc<Noting>,
+    socket: PathBuf,
+    _ends: (watch::Sender<bool>, watch::Sender<Option<Farewell>>, watch::Sender<Arc<Roster>>),
+}
+
+impl Hosted {
+    /// `read_every` sets how much there is to tell to everybody.
+    fn start(folder: &Path, book: Book, state: State, first: Event, read_every: Millis) -> Hosted {
+        let runtime = runtime(2);
+        let driver = Arc::new(Noting { holds: Mutex::new((1000, 1)), written: Mutex::default() });
+        let socket = folder.join("bench.sock");
+        fs::remove_file(&socket).ok();
+        let (outside, inside) = door();
+        let (stop, stopped) = watch::channel(false);
+        let (close, closing) = watch::channel(None);
+        let owner = peer::own_uid();
+        let (roster, rostered) = watch::channel(Arc::new(Roster::of_owner(owner, "")));
+        let hands = Hands { drivers: [(route(), driver.clone() as Arc<dyn Driver>)].into(), stirrer: None, read_every };
+        let sensor = WeightsSensor { route: route(), driver: driver.clone(), every: read_every };
+        let parts = Parts { clock: Clock::live(), hands, sensors: vec![Box::new(sensor)], inside, stop: stopped };
+        let about = About { session: session(), plan: "bench".into(), world: WorldKind::Live, first_client: ClientId(1) };
+        let listener = runtime.block_on(async { UnixListener::bind(&socket).unwrap() });
+        runtime.spawn(engine::run(state, book, first, parts));
+        let host = Host::new(outside, about, closing);
+        runtime.spawn(async move { host.serve(listener, rostered).await });
+        Hosted { _runtime: runtime, driver, socket, _ends: (stop, close, roster) }
+    }
+
+    fn dial(&self) -> Dial {
+        Dial::Path { path: self.socket.clone(), owner: peer::own_uid() }
+    }
+}
+
+fn session() -> SessionId {
+    "bench".parse().unwrap()
+}
+
+fn now() -> Timestamp {
+    Timestamp(jiff::Timestamp::now().as_millisecond())
+}
+
+fn new_book(folder: &Path, name: &str, plan: &Plan) -> Book {
+    let path = folder.join(name);
+    fs::remove_file(&path).ok();
+    Book::create(&path, now(), &session(), &plan.hash, "bench").unwrap()
+}
+
+fn opened(plan: &Plan) -> Event {
+    Event::Opened { session: session(), plan: Box::new(plan.clone()), world: WorldKind::Live }
+}
+
+/// From the pilot's key to the write that leaves, intent on disk in between, while others watch and some of them don't read.
+fn key_to_request(folder: &Path, readers: usize, stuck: usize) {
+    let plan = the_plan();
+    let book = new_book(folder, &format!("keys-{readers}.jsonl"), &plan);
+    let hosted = Hosted::start(folder, book, State::default(), opened(&plan), Millis(20));
+    let crowd = runtime(2);
+    let watching: Vec<Link> = (0..readers).map(|_| crowd.block_on(client::connect(hosted.dial(), Wants::Watch, None)).unwrap()).collect();
+    let idle: Vec<UnixStream> = (0..stuck).map(|_| crowd.block_on(never_reading(&hosted.socket))).collect();
+    let pilots = runtime(1);
+    let mut took = pilots.block_on(fly(&hosted));
+    took.sort();
+    println!(
+        "key to request, {:>2} watchers ({stuck:>2} stuck): p50 {:>6.2} ms  p99 {:>6.2} ms  max {:>6.2} ms  of {} shifts",
+        readers + stuck,
+        ms(quantile(&took, 0.5)),
+        ms(quantile(&took, 0.99)),
+        ms(took[took.len() - 1]),
+        took.len()
+    );
+    let newest = crowd.block_on(async { watching.iter().map(|link| link.view.borrow().state.seq.0).min() });
+    if let Some(oldest_view) = newest {
+        println!("    every reader follows: the one furthest behind has entry {oldest_view}");
+    }
+    drop((watching, idle));
+}
+
+async fn never_reading(socket: &Path) -> UnixStream {
+    let mut stream = UnixStream::connect(socket).await.unwrap();
+    let hello = Hello { version: VERSION, wants: Wants::Watch, terminal: None, person: None };
+    frame::write(&mut stream, &[Outgoing::of(&hello)]).await.unwrap();
+    stream
+}
+
+/// Home in small steps, each when the one before was read back.
+async fn fly(hosted: &Hosted) -> Vec<Duration> {
+    let mut link = client::connect(hosted.dial(), Wants::Cockpit, None).await.unwrap();
+    let take = ToHost::Ask { ask: AskId(1), key: None, command: Command::Controls(ControlsCommand::Take) };
+    link.asks.send(take).await.unwrap();
+    link.view.wait_for(|view| view.state.controls.holder.is_some()).await.unwrap();
+    let mut asked = Vec::new();
+    for step in 0..SHIFTS {
+        let (from, to) = (weights(1000 - step), weights(999 - step));
+        let stands = |state: &State| {
+            let route = &state.routes[&route()];
+            let is_read = route.accepted_seq > route.outcome_seq || route.outcome_seq.is_none();
+            let at_rest = matches!(route.motion, Motion::Settled | Motion::Propagating { .. });
+            at_rest && is_read && route.accepted.as_ref().is_some_and(|accepted| accepted.weights == from)
+        };
+        link.view.wait_for(|view| stands(&view.state)).await.unwrap();
+        let command = Command::Shift { route: route(), from: from.clone(), to };
+        asked.push(Instant::now());
+        link.asks.send(ToHost::Ask { ask: AskId(u64::from(step) + 2), key: None, command }).await.unwrap();
+        let count = asked.len();
+        link.view.wait_for(|_| hosted.driver.written.lock().unwrap().len() == count).await.unwrap();
+    }
+    let written = hosted.driver.written.lock().unwrap();
+    written.iter().zip(&asked).map(|(written, asked)| written.duration_since(*asked)).collect()
+}
+
+/// A host that comes up on a long journal, and a cockpit that joins it.
+fn joining(folder: &Path) {
+    let plan = the_plan();
+    let path = folder.join("long.jsonl");
+    let first = now();
+    let mut book = new_book(folder, "long.jsonl", &plan);
+    let mut state = State::default();
+    for seq in 0..RECORDS {
+        let at = Timestamp(first.0 - 1000 * (RECORDS - seq) as i64);
+        let event = if seq == 0 { opened(&plan) } else { Event::Observed(reading(at)) };
+        let entry = Entry { seq: Seq(seq), at, event };
+        let decision = step(&mut state, &entry);
+        let json = serde_json::to_string(&Deed { entry, decision }).unwrap();
+        book.append(at, Weight::Buffered, &json).unwrap();
+    }
+    book.flush().unwrap();
+    drop(book);
+    let began = Instant::now();
+    let (book, state) = Book::open(&path, "bench").unwrap();
+    println!("taking up a journal of {RECORDS} records, verified and folded: {:.0} ms", ms(began.elapsed()));
+    let hosted = Hosted::start(folder, book, state, Event::Restarted, Millis(1000));
+    let joiner = runtime(1);
+    let mut took: Vec<Duration> = (0..40)
+        .map(|_| {
+            // The host lets an account in twenty times a second; that wait is not the join's.
+            std::thread::sleep(Duration::from_millis(60));
+            let began = Instant::now();
+            let link = joiner.block_on(client::connect(hosted.dial(), Wants::Watch, None)).unwrap();
+            let took = began.elapsed();
+            drop(link);
+            took
+        })
+        .collect();
+    took.sort();
+    println!("joining it, connect to first state: p50 {:.2} ms  p99 {:.2} ms", ms(quantile(&took, 0.5)), ms(quantile(&took, 0.99)));
+    let bytes = joiner.block_on(async {
+        let mut stream = never_reading(&hosted.socket).await;
+        let mut bytes = vec![0u8; 1 << 20];
+        let mut count = 0;
+        while let Ok(Ok(more @ 1..)) = tokio::time::timeout(Duration::from_millis(300), stream.read(&mut bytes)).await {
+            count += more;
+        }
+        count
+    });
+    println!("    the first state is {} kB on the line", bytes / 1000);
+}
+
+fn reading(at: Timestamp) -> Observation {
+    let accepted =
+        Accepted { route: route(), weights: weights(1000), version: Version("1".to_owned()), actor: None, changed_at: None, trouble: None };
+    Observation { source: weights_source(&route()), asked_at: at, stale_after: Millis(20_000), result: Ok(vec![Fact::Accepted(accepted)]) }
+}
+
+fn ms(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1000.0
+}
+
+fn quantile(sorted: &[Duration], quantile: f64) -> Duration {
+    sorted[((sorted.len() - 1) as f64 * quantile).round() as usize]
+}

@@ -1,0 +1,44 @@
+//! Everything that an operator's cockpit can say and a watcher's can't.
+
+use cutover::{
+    attach::protocol::FromCockpit,
+    core::command::{Command, ControlsCommand, Look},
+    domain::{
+        id::{AskId, ItemId, RouteId},
+        shown::Shown,
+        weight::Weights,
+    },
+};
+
+/// Every frame of an operator that wants something, with every kind of command; each would mean something to the session of
+/// `plans/hexproperty.yaml`.
+pub fn frames() -> Vec<FromCockpit> {
+    let weights = || serde_json::from_str::<Weights>(r#"{"run":900,"gke":100}"#).unwrap();
+    let home = || serde_json::from_str::<Weights>(r#"{"run":1000,"gke":0}"#).unwrap();
+    let route = || "frontend".parse::<RouteId>().unwrap();
+    let item = || "dns-ttl".parse::<ItemId>().unwrap();
+    let text = || Shown::new("text");
+    let commands = vec![
+        Command::Shift { route: route(), from: home(), to: weights() },
+        Command::Rollback { route: None, reason: Some(text()) },
+        Command::Hold { route: route() },
+        Command::Resume { route: route() },
+        Command::Rearm { route: route(), reason: text() },
+        Command::AdoptDrift { route: route(), found: weights() },
+        Command::Sign { item: item(), note: text() },
+        Command::Unsign { item: item() },
+        Command::Controls(ControlsCommand::Take),
+        Command::Controls(ControlsCommand::GiveUp),
+        Command::Controls(ControlsCommand::AskFor),
+        Command::Controls(ControlsCommand::HandTo("anna".parse().unwrap())),
+        Command::Approve { digest: "00ff".to_owned() },
+        Command::Deny { digest: "00ff".to_owned(), reason: None },
+        Command::Withdraw { digest: "00ff".to_owned() },
+        Command::Say { text: text() },
+        Command::LookHere { pane: text() },
+        Command::Stir { stir: text() },
+    ];
+    let looks = vec![Look::Focus { pane: text() }, Look::Draft { route: route(), to: None }, Look::Other { action: text() }];
+    let asks = commands.into_iter().map(|command| FromCockpit::Ask { ask: AskId(1), key: None, command });
+    asks.chain(looks.into_iter().map(|look| FromCockpit::Look { key: None, look })).collect()
+}

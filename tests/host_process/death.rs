@@ -1,0 +1,129 @@
+//! How a host ends, and what the next one makes of it.
+
+use cutover::core::{
+    command::Command,
+    decision::{Deal, Deed},
+    event::Event,
+};
+
+use crate::desk::{Desk, wait_until};
+
+fn writes(deeds: &[Deed]) -> usize {
+    deeds.iter().flat_map(|deed| &deed.decision.effects).filter(|effect| matches!(effect.what, Deal::Write { .. })).count()
+}
+
+/// Whatever words the notice uses: it is there while the host can't be reached, and gone afterwards.
+fn is_cut_off(screen: &str) -> bool {
+    let screen = screen.to_lowercase();
+    ["not connected", "reconnect", "trying again", "can't be reached"].iter().any(|words| screen.contains(words))
+}
+
+#[test]
+fn a_host_killed_in_mid_move_is_taken_up_again_and_nothing_advances_by_itself() {
+    let desk = Desk::new();
+    let session = desk.open();
+    desk.wait_until_ready();
+    let mut cockpit = desk.cockpit();
+    cockpit.wait_for("HexProperty");
+    cockpit.keys("c");
+    desk.wait_until("the controls are taken", |status| !status["controls"].is_null());
+    cockpit.keys("1\r");
+    wait_until("the intent is on disk", || (writes(&desk.deeds()) == 1).then_some(()));
+    desk.signal("-KILL");
+
+    cockpit.wait_until("the cockpit says that it is cut off", is_cut_off);
+    let card = desk.card().unwrap();
+    assert_eq!(card["life"], "dead");
+    for words in [&["status"][..], &["rollback"], &["attach"]] {
+        let code = desk.run(words).status.code();
+        assert!(matches!(code, Some(7 | 2)), "{words:?} says that nobody is there: {code:?}");
+    }
+
+    assert_eq!(desk.open(), session, "the same session, where its journal ends");
+    cockpit.wait_until("the cockpit is back by itself", |screen| !is_cut_off(screen));
+    let resolved = desk.wait_until("the world was read", |status| {
+        let motion = &status["routes"]["frontend"]["motion"];
+        motion != "not read yet" && motion != "being written" && motion != "outcome unknown, reading it back"
+    });
+    let accepted = resolved["routes"]["frontend"]["accepted"]["gke"].as_u64();
+    assert!(matches!(accepted, Some(0 | 100)), "the write took effect, or it did not: {accepted:?}");
+    assert_eq!(resolved["controls"], serde_json::Value::Null, "nobody steers until somebody takes the controls again");
+    let deeds = desk.deeds();
+    assert_eq!(writes(&deeds), 1, "the write was not sent a second time");
+    assert_eq!(deeds.iter().filter(|deed| deed.entry.event == Event::Restarted).count(), 1);
+
+    // Whoever holds the same cockpit goes on with it.
+    cockpit.keys("c");
+    desk.wait_until("the controls are taken again", |status| !status["controls"].is_null());
+    let home = desk.run(&["rollback"]);
+    assert!(home.status.success(), "{home:?}");
+    assert_eq!(desk.status()["routes"]["frontend"]["accepted"]["gke"], 0);
+    let proof = desk.run(&["audit", "verify", desk.journal().to_str().unwrap()]);
+    assert!(proof.status.success(), "one chain over both lives: {proof:?}");
+    cockpit.keys("q");
+    assert!(cockpit.ended().success());
+}
+
+#[test]
+fn a_host_that_is_told_to_go_leaves_its_session_to_the_next_one() {
+    let desk = Desk::new();
+    let session = desk.open();
+    desk.wait_until_ready();
+    let cockpit = desk.cockpit();
+    cockpit.wait_for("HexProperty");
+    let first = desk.host_pid();
+    desk.signal("-HUP");
+    desk.wait_until("a hang-up means nothing", |status| status["session"] == session.as_str());
+    assert_eq!(desk.host_pid(), first);
+
+    desk.signal("-TERM");
+    cockpit.wait_until("the cockpit says that it is cut off", is_cut_off);
+    wait_until("the host has gone", || desk.card().is_none().then_some(()));
+    let before = desk.deeds();
+    assert_eq!(desk.open(), session);
+    assert_ne!(desk.host_pid(), first);
+    cockpit.wait_until("the cockpit is back by itself", |screen| !is_cut_off(screen));
+    let after = desk.deeds();
+    assert_eq!(after[..before.len()], before[..], "its journal goes on where it ended");
+    assert!(after[before.len()..].iter().any(|deed| deed.entry.event == Event::Restarted));
+}
+
+#[test]
+fn two_who_open_the_same_plan_at_once_meet_in_one_session() {
+    let desk = Desk::new();
+    let openings: Vec<_> = (0..4).map(|_| desk.opening().stdout(std::process::Stdio::piped()).spawn().unwrap()).collect();
+    let names: Vec<String> = openings
+        .into_iter()
+        .map(|opening| {
+            let output = opening.wait_with_output().unwrap();
+            assert!(output.status.success(), "{output:?}");
+            String::from_utf8(output.stdout).unwrap()
+        })
+        .collect();
+    assert!(names.iter().all(|name| *name == names[0]), "{names:?}");
+    let opened = desk.deeds().into_iter().filter(|deed| matches!(deed.entry.event, Event::Opened { .. }));
+    assert_eq!(opened.count(), 1);
+}
+
+#[test]
+fn a_session_whose_traffic_moves_is_not_stopped_by_the_way() {
+    let desk = Desk::new();
+    let session = desk.open();
+    desk.wait_until_ready();
+    let mut cockpit = desk.cockpit();
+    cockpit.wait_for("HexProperty");
+    cockpit.keys("c");
+    desk.wait_until("the controls are taken", |status| !status["controls"].is_null());
+    cockpit.keys("1\r");
+    desk.wait_until("a step is on its way", |status| status["routes"]["frontend"]["wanted"]["gke"] == 100);
+    let refused = desk.run(&["stop", &session]);
+    assert_eq!(refused.status.code(), Some(3), "{refused:?}");
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("--abandon frontend"), "{refused:?}");
+    let asked = desk.deeds().into_iter().filter(|deed| matches!(&deed.entry.event, Event::Asked { command: Command::Shift { .. }, .. }));
+    assert_eq!(asked.count(), 1);
+    let stopped = desk.run(&["stop", &session, "--abandon", "frontend"]);
+    assert!(stopped.status.success(), "{stopped:?}");
+    cockpit.wait_until("everybody is told", |screen| screen.contains("stopped by its owner"));
+    assert!(desk.card().is_none());
+    assert_ne!(desk.open(), session, "the plan's next session is a new one");
+}

@@ -1,0 +1,141 @@
+//! One person's account for a test: folders of its own, a world, and the program's commands as they would be typed.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+    sync::atomic::{AtomicU32, Ordering},
+    time::{Duration, Instant},
+};
+
+use cutover::core::decision::Deed;
+use portable_pty::CommandBuilder;
+use serde_json::Value;
+
+use crate::{pty::Pty, world::World};
+
+const PATIENCE: Duration = Duration::from_secs(60);
+const LOOK_EVERY: Duration = Duration::from_millis(30);
+const PROGRAM: &str = env!("CARGO_BIN_EXE_cutover");
+
+pub struct Desk {
+    pub world: World,
+    folder: PathBuf,
+}
+
+impl Desk {
+    pub fn new() -> Desk {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("cutover-host-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let folder = std::env::temp_dir().join(name);
+        fs::remove_dir_all(&folder).ok();
+        fs::create_dir(&folder).unwrap();
+        Desk { world: World::start(Path::new(PROGRAM)), folder }
+    }
+
+    fn variables(&self) -> [(&'static str, PathBuf); 4] {
+        let at = |name: &str| self.folder.join(name);
+        [("HOME", at("")), ("XDG_CONFIG_HOME", at("config")), ("XDG_STATE_HOME", at("state")), ("CUTOVER_RUNTIME_DIR", at("run"))]
+    }
+
+    pub fn command(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(PROGRAM);
+        command.args(words).envs(self.variables());
+        command
+    }
+
+    pub fn run(&self, words: &[&str]) -> Output {
+        self.command(words).output().unwrap()
+    }
+
+    fn plan() -> String {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("plans/hexproperty.yaml").display().to_string()
+    }
+
+    pub fn opening(&self) -> Command {
+        self.command(&["open", &Desk::plan(), &self.world.argument(), "--no-attach"])
+    }
+
+    /// Sees to it that the session runs; its name.
+    pub fn open(&self) -> String {
+        let output = self.opening().output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    }
+
+    pub fn cockpit(&self) -> Pty {
+        let mut command = CommandBuilder::new(PROGRAM);
+        command.args(["attach"]);
+        self.variables().into_iter().for_each(|(name, value)| command.env(name, value));
+        command.env("LANG", "C.UTF-8");
+        command.env("TERM", "xterm-256color");
+        Pty::start(command, 120, 40)
+    }
+
+    pub fn card(&self) -> Option<Value> {
+        let output = self.run(&["sessions", "--json"]);
+        let listed: Value = serde_json::from_slice(&output.stdout).unwrap();
+        listed.get(0).cloned()
+    }
+
+    pub fn host_pid(&self) -> u32 {
+        u32::try_from(self.card().unwrap()["card"]["pid"].as_u64().unwrap()).unwrap()
+    }
+
+    pub fn signal(&self, signal: &str) {
+        let status = Command::new("kill").args([signal, &self.host_pid().to_string()]).status().unwrap();
+        assert!(status.success());
+    }
+
+    pub fn status(&self) -> Value {
+        let output = self.run(&["status", "--json"]);
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"))
+    }
+
+    pub fn wait_until(&self, what: &str, holds: impl Fn(&Value) -> bool) -> Value {
+        wait_until(what, || Some(self.status()).filter(|status| holds(status)))
+    }
+
+    pub fn wait_until_ready(&self) {
+        self.wait_until("the session can go back", |status| {
+            let route = &status["routes"]["frontend"];
+            route["motion"] == "settled" && route["against_going_back"].as_array().is_some_and(Vec::is_empty)
+        });
+    }
+
+    pub fn journal(&self) -> PathBuf {
+        let folder = fs::read_dir(self.folder.join("state/cutover/journals")).unwrap();
+        let journal = folder.flatten().map(|entry| entry.path()).find(|path| path.extension().is_some_and(|ending| ending == "jsonl"));
+        journal.expect("a session has a journal")
+    }
+
+    /// Everything that the journal holds by now; the newest line may be half written.
+    pub fn deeds(&self) -> Vec<Deed> {
+        let text = fs::read_to_string(self.journal()).unwrap();
+        let records = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let deeds = records.filter(|record| record["kind"] == "deed");
+        deeds.map(|mut record| serde_json::from_value(record["body"].take()).expect("a deed")).collect()
+    }
+}
+
+pub fn wait_until<T>(what: &str, look: impl Fn() -> Option<T>) -> T {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "it did not come true: {what}");
+        std::thread::sleep(LOOK_EVERY);
+    }
+}
+
+impl Drop for Desk {
+    fn drop(&mut self) {
+        if let Some(name) = self.card().and_then(|found| found["card"]["session"].as_str().map(str::to_owned)) {
+            self.run(&["stop", &name, "--abandon", "frontend"]);
+        }
+        if !std::thread::panicking() {
+            fs::remove_dir_all(&self.folder).ok();
+        }
+    }
+}

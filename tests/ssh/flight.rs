@@ -1,0 +1,86 @@
+//! A session that Anna has begun over ssh, in a simulated world that runs beside it, and what is known of it without a cockpit.
+
+use std::{
+    fs,
+    path::PathBuf,
+    time::{Duration, Instant},
+};
+
+use cutover::core::{
+    decision::{Deal, Deed},
+    event::Event,
+};
+use serde_json::Value;
+
+use crate::{accounts::Who, machine::Machine, world::World};
+
+const PATIENCE: Duration = Duration::from_secs(60);
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+pub struct Flight {
+    pub machine: Machine,
+    pub world: World,
+    pub session: String,
+    journal: PathBuf,
+}
+
+impl Flight {
+    /// Begun and settled at home; `None` where there can be no test over ssh.
+    pub fn begin() -> Option<Flight> {
+        let machine = Machine::start()?;
+        let world = World::start(&machine.program());
+        let opened = machine.ssh(Who::Anna, &["cutover", "open", &machine.plan(), &world.argument(), "--no-attach"]);
+        assert!(opened.status.success(), "{opened:?}");
+        let session = String::from_utf8(opened.stdout).unwrap().trim().to_owned();
+        let listed = machine.ssh(Who::Anna, &["cutover", "sessions", "--json"]);
+        let listed: Value = serde_json::from_slice(&listed.stdout).unwrap();
+        let journal = PathBuf::from(listed[0]["card"]["journal"].as_str().unwrap());
+        let flight = Flight { machine, world, session, journal };
+        flight.wait_until("the session can go back", |status| {
+            let route = &status["routes"]["frontend"];
+            route["motion"] == "settled" && route["against_going_back"].as_array().is_some_and(Vec::is_empty)
+        });
+        Some(flight)
+    }
+
+    /// As the one with the least rights sees it.
+    pub fn status(&self) -> Value {
+        let output = self.machine.ssh(Who::Eva, &["cutover", "status", "--json"]);
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"))
+    }
+
+    pub fn wait_until(&self, what: &str, holds: impl Fn(&Value) -> bool) -> Value {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let status = self.status();
+            if holds(&status) {
+                return status;
+            }
+            assert!(Instant::now() < deadline, "not true yet: {what}; the status: {status:#}");
+            std::thread::sleep(LOOK_EVERY);
+        }
+    }
+
+    pub fn wait_for_controls(&self, who: Option<Who>) {
+        let holder = who.map_or(Value::Null, |who| who.name().into());
+        self.wait_until(&format!("the controls are with {holder}"), |status| status["controls"] == holder);
+    }
+
+    /// Everything that the journal holds by now.
+    pub fn deeds(&self) -> Vec<Deed> {
+        let text = fs::read_to_string(&self.journal).unwrap();
+        // The newest line may be half written, and room is reserved behind it.
+        let records = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let deeds = records.filter(|record| record["kind"] == "deed");
+        deeds.map(|mut record| serde_json::from_value(record["body"].take()).expect("a deed")).collect()
+    }
+
+    /// What anybody asked for, and what was done to the world.
+    pub fn actions(&self) -> Vec<Deed> {
+        let acts = |deed: &Deed| {
+            let asked = matches!(deed.entry.event, Event::Asked { .. } | Event::Looked { .. });
+            asked || deed.decision.effects.iter().any(|effect| matches!(effect.what, Deal::Write { .. } | Deal::Stir { .. }))
+        };
+        self.deeds().into_iter().filter(acts).collect()
+    }
+}

@@ -1,0 +1,106 @@
+//! Two people fly one migration from two logins: an approval, a hand-over while traffic moves, and home again without a terminal.
+
+use std::time::{Duration, Instant};
+
+use cutover::core::{
+    command::Command,
+    decision::{Refusal, Verdict},
+    event::Event,
+};
+
+use crate::{accounts::Who, flight::Flight, pty::Pty};
+
+/// What somebody was told when he last asked for such a thing, by the journal.
+fn last_verdict(flight: &Flight, who: Who, such: impl Fn(&Command) -> bool) -> Option<Verdict> {
+    let deeds = flight.deeds().into_iter().rev();
+    deeds.into_iter().find_map(|deed| match deed.entry.event {
+        Event::Asked { by, command, .. } if by.who.as_str() == who.name() && such(&command) => deed.decision.answer.map(|one| one.verdict),
+        _ => None,
+    })
+}
+
+fn wait_for_verdict(flight: &Flight, who: Who, such: impl Fn(&Command) -> bool) -> Verdict {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    loop {
+        if let Some(verdict) = last_verdict(flight, who, &such) {
+            return verdict;
+        }
+        assert!(Instant::now() < deadline, "{}'s wish is not in the journal", who.name());
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+fn is_shift(command: &Command) -> bool {
+    matches!(command, Command::Shift { .. })
+}
+
+/// Types the word that the dialog asks for, which comes up by itself and is not known before it is on the screen.
+fn approve(cockpit: &mut Pty) {
+    let screen = cockpit.wait_until("the dialog", |text| text.contains("Type ") && text.contains(" to approve"));
+    let word = screen.split("Type ").nth(1).and_then(|rest| rest.split_whitespace().next()).unwrap().to_owned();
+    // What is typed in the blink in which the dialog came up was meant for something else.
+    std::thread::sleep(Duration::from_millis(300));
+    cockpit.keys(&format!("{word}\r"));
+}
+
+#[test]
+fn a_pair_approves_hands_over_and_comes_home_over_ssh() {
+    let Some(flight) = Flight::begin() else { return };
+    let plan = flight.machine.plan();
+    let mut anna = flight.machine.cockpit(Who::Anna, &["open", &plan, &flight.world.argument()], (120, 40));
+    let mut ben = flight.machine.cockpit(Who::Ben, &["attach"], (100, 30));
+    let eva = flight.machine.cockpit(Who::Eva, &["watch", &flight.session], (80, 24));
+    anna.wait_for("HexProperty");
+    ben.wait_for("HexProperty");
+    eva.wait_for("WATCH");
+    for who in Who::ALL {
+        let here = |one: &serde_json::Value| one["who"] == who.name() && one["role"] == who.role();
+        flight.wait_until(&format!("{} is here", who.name()), |status| status["people"].as_array().unwrap().iter().any(here));
+    }
+
+    // More at once than the plan lets one person move.
+    anna.keys("c");
+    flight.wait_for_controls(Some(Who::Anna));
+    anna.keys("6\r");
+    flight.wait_until("a request is open", |status| status["approvals_open"] == 1);
+    assert!(matches!(last_verdict(&flight, Who::Anna, is_shift), Some(Verdict::NeedsApproval { .. })));
+    assert_eq!(flight.status()["routes"]["frontend"]["wanted"]["gke"], 0, "nothing has moved yet");
+    approve(&mut ben);
+    flight.wait_until("the approved step is on its way", |status| status["routes"]["frontend"]["wanted"]["gke"] == 600);
+
+    // Handed over in the middle of it.
+    ben.keys("c");
+    flight.wait_until("Ben has asked", |_| last_verdict(&flight, Who::Ben, |one| matches!(one, Command::Controls(_))).is_some());
+    anna.wait_for("asks for the controls");
+    anna.keys("c");
+    flight.wait_for_controls(Some(Who::Ben));
+    assert_ne!(flight.status()["routes"]["frontend"]["motion"], "settled", "the edge takes its time, and the hand-over came first");
+    let before = flight.actions().len();
+    anna.keys("7\r");
+    flight
+        .wait_until("Anna's wish is recorded", |_| flight.actions().len() > before && last_verdict(&flight, Who::Anna, is_shift).is_some());
+    let refused = wait_for_verdict(&flight, Who::Anna, |one| matches!(one, Command::Shift { to, .. } if to.to_string().contains("70%")));
+    assert_eq!(refused, Verdict::Refused(Refusal::NoControls { holder: "ben".parse().unwrap() }));
+
+    // Home with one command, without a terminal and without the controls.
+    let home = flight.machine.ssh(Who::Anna, &["cutover", "rollback"]);
+    let said = String::from_utf8_lossy(&home.stdout);
+    assert!(home.status.success() && said.contains("everything is home"), "{home:?}");
+    let status = flight.status();
+    assert_eq!(status["routes"]["frontend"]["accepted"]["gke"], 0);
+    assert_eq!(status["routes"]["frontend"]["latched"], true);
+    // Everybody sees the same.
+    for cockpit in [&anna, &ben, &eva] {
+        cockpit.wait_until("the latch is shown", |text| text.contains("latched") || text.contains("LATCHED"));
+    }
+
+    let denied = flight.machine.ssh(Who::Ben, &["cutover", "stop", &flight.session, "--abandon", "frontend"]);
+    assert_eq!(denied.status.code(), Some(3), "only the host's owner stops it: {denied:?}");
+    let refused = flight.machine.ssh(Who::Eva, &["cutover", "rollback"]);
+    assert_eq!(refused.status.code(), Some(3), "a watcher can't even go home: {refused:?}");
+    anna.keys("q");
+    assert!(anna.ended().success());
+    let stopped = flight.machine.ssh(Who::Anna, &["cutover", "stop", &flight.session, "--abandon", "frontend"]);
+    assert!(stopped.status.success(), "{stopped:?}");
+    ben.wait_until("Ben is told", |text| text.contains("stopped by its owner"));
+}
