@@ -67,8 +67,8 @@ fn badge(state: &State, view: &View, theme: &Theme) -> Vec<Span<'static>> {
     if view.me.as_ref().is_some_and(|me| me.role == Role::Watcher) {
         spans.push(Span::styled(" WATCH ", theme.watch));
     }
-    if let Hearing::Lost { why } = &view.hearing {
-        spans.push(Span::styled(format!(" {} NOT CONNECTED: {why} ", theme.glyphs.stale), theme.breach));
+    if let Hearing::Lost { gone, .. } = &view.hearing {
+        spans.push(Span::styled(format!(" {} NOT CONNECTED for {gone} ", theme.glyphs.stale), theme.breach));
     }
     spans
 }
