@@ -101,7 +101,7 @@ fn news(before: &Before, next: &State) -> (Vec<(Tone, String)>, Weight) {
         0 => news.push((Tone::Good, format!("the session ran on, only the line was lost; {records}"))),
         _ => {
             news.push((Tone::Warning, "the host had ended and was started again; its triggers did not watch in between".to_owned()));
-            news.push((Tone::Plain, format!("nothing advanced by itself, what was under way is read back; {records}")));
+            news.push((Tone::Plain, records));
         }
     }
     let first_of_weight = news.len();

@@ -150,10 +150,13 @@ fn by_hand(state: &State) -> Option<String> {
 
 fn returned(back: &Back, theme: &Theme) -> Vec<Line<'static>> {
     let mut lines = vec![Line::styled(format!("after {}; while it was gone:", back.gone), theme.text), Line::default()];
-    lines.extend(back.news.iter().map(|(tone, text)| {
+    for (tone, text) in &back.news {
         let (glyph, style) = words::tone(*tone, theme);
-        Line::from(vec![Span::styled(format!("  {glyph} "), style), Span::styled(text.clone(), style)])
-    }));
+        for (place, part) in text::wrap(text, usize::from(COLUMNS) - 10).into_iter().enumerate() {
+            let mark = if place == 0 { glyph } else { " " };
+            lines.push(Line::styled(format!("  {mark} {part}"), style));
+        }
+    }
     lines.push(Line::default());
     lines.push(Line::styled("Any key goes on; Esc only closes this", theme.faint));
     lines

@@ -84,6 +84,13 @@ pub fn verdict(state: &State, view: &View, theme: &Theme) -> Verdict {
     }
     let unknown = words::plan(state).into_iter().flat_map(|plan| &plan.triggers).find_map(|trigger| {
         let seen = state.triggers.get(&trigger.id)?;
+        // A backend that takes no traffic has too few requests to be judged, and nothing to be guarded.
+        let route = routes.iter().find(|route| route.id == trigger.route)?;
+        let accepted = state.routes.get(&route.id).and_then(|known| known.accepted.as_ref());
+        let takes = accepted.is_none_or(|accepted| accepted.weights.of(&trigger.backend) > PerMille::ZERO);
+        if !takes && seen.blind_since.is_none() {
+            return None;
+        }
         match &seen.reading {
             Reading::Unknown { why } => Some((trigger, why.to_string())),
             Reading::None => Some((trigger, "no sample yet".to_owned())),

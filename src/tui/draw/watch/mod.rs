@@ -75,9 +75,10 @@ fn calm(state: &State, route: &Route, known: &RouteState, view: &View, theme: &T
     rails(state, view, theme, page, buf);
     page.air(1, true);
     let verdict = matter::verdict(state, view, theme);
-    for line in text::wrap(&verdict.text, usize::from(page.rest().width.saturating_sub(2))).into_iter().take(2) {
-        let row = page.take(1);
-        text::rows(buf, row, [Line::styled(format!("{} {line}", verdict.glyph), verdict.style)]);
+    let lines = text::wrap(&verdict.text, usize::from(page.rest().width.saturating_sub(2)));
+    for (place, line) in lines.into_iter().take(2).enumerate() {
+        let mark = if place == 0 { verdict.glyph } else { " " };
+        text::rows(buf, page.take(1), [Line::styled(format!("{mark} {line}"), verdict.style)]);
     }
     page.air(1, tall);
     guards(state, theme, page, buf);

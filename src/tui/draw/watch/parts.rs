@@ -156,10 +156,7 @@ pub fn course(state: &State, route: &Route, known: &RouteState, view: &View, the
             vec![head, Line::styled(format!("ROLLING BACK to {home}: {how}"), theme.latch), Line::styled(cause, theme.text)]
         }
         (None, Some(latch)) => {
-            let text = format!(
-                "All traffic is home on {home}, {} after it began.",
-                known.homeward.as_ref().map_or(view.age(latch.at), |home| view.age(home.since))
-            );
+            let text = format!("All traffic is home on {home}; the rollback began {}.", words::age(view.age(latch.at)));
             vec![head, Line::styled(text, theme.ok), Line::styled(format!("Because of {}.", words::cause(&latch.cause)), theme.text)]
         }
         (Some(Goal::Advance) | None, _) => {
@@ -194,7 +191,7 @@ pub fn way_home(state: &State, route: &Route, known: &RouteState, theme: &Theme)
     let (_, home) = platforms(route);
     let said = |glyph: &str, text: String, style: Style| {
         Line::from(vec![
-            Span::styled(format!(" {glyph} "), style),
+            Span::styled(format!("{glyph} "), style),
             Span::styled(text, if style == theme.breach { style } else { theme.text }),
         ])
     };
