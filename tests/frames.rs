@@ -21,12 +21,16 @@ use ratatui::{
     style::{Color, Modifier},
 };
 
+#[path = "frames/absence.rs"]
+mod absence;
 #[path = "frames/pairs.rs"]
 mod pairs;
 #[path = "frames/scenes.rs"]
 mod scenes;
 #[path = "frames/stories.rs"]
 mod stories;
+#[path = "frames/watching.rs"]
+mod watching;
 
 fn catalogue() -> Catalogue {
     Catalogue::new(Depth::Truecolor, Charset::Unicode)

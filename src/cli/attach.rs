@@ -9,6 +9,7 @@ use crate::{
         cockpit::{self, Face},
         place::Place,
     },
+    tui::view::Follow,
 };
 
 #[derive(Debug, clap::Args)]
@@ -28,5 +29,5 @@ pub async fn run(args: Args) -> Result<Exit> {
         Ok(found) => found,
         Err(exit) => return Ok(exit),
     };
-    cockpit::fly(&args.place, &found, Wants::Cockpit, &args.face).await
+    cockpit::fly(&args.place, &found, Wants::Cockpit, &args.face, Follow::No).await
 }

@@ -18,6 +18,7 @@ use crate::{
         app::{self, End, Looks},
         terminal::{MouseReports, size},
         theme::{Catalogue, Charset, ColorChoice, Depth},
+        view::Follow,
     },
 };
 
@@ -45,7 +46,7 @@ pub fn terminal() -> Result<(), Exit> {
 /// Draws the session until its person or its terminal leaves. The session goes on either way.
 /// # Errors
 /// When the terminal can't be had.
-pub async fn fly(place: &Place, found: &Found, wants: Wants, face: &Face) -> Result<Exit> {
+pub async fn fly(place: &Place, found: &Found, wants: Wants, face: &Face, follow: Follow) -> Result<Exit> {
     telemetry::start(Sink::PaneAndFile(Paths::find()?.log("cockpit")))?;
     let env = |name: &str| std::env::var(name).ok();
     let charset = if face.ascii { Charset::Ascii } else { Charset::detect(&env) };
@@ -61,7 +62,7 @@ pub async fn fly(place: &Place, found: &Found, wants: Wants, face: &Face) -> Res
         WorldKind::Demo { haste } => (demo::stirs(), f64::from(haste)),
     };
     let stirs = stirs.into_iter().map(|(name, what)| (name.to_string(), what.to_string())).collect();
-    let looks = Looks { themes, theme, stirs, haste, mouse: MouseReports::On };
+    let looks = Looks { themes, theme, stirs, haste, mouse: MouseReports::On, follow };
     match app::run(link, looks, || std::process::exit(129)).await?.end {
         End::Quit => {
             let session = &found.card.session;

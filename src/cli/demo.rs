@@ -47,6 +47,7 @@ use crate::{
         app::{self, End, Looks},
         terminal::{MouseReports, size},
         theme::{Catalogue, Charset, ColorChoice, Depth},
+        view::Follow,
     },
 };
 
@@ -164,7 +165,7 @@ fn looks(args: &Args, stirs: Vec<(String, String)>, haste: f64) -> Result<Looks>
     let charset = if args.ascii { Charset::Ascii } else { Charset::detect(&env) };
     let themes = Catalogue::new(Depth::detect(ColorChoice::Auto, &env), charset);
     let theme = themes.theme(&args.theme)?;
-    Ok(Looks { themes, theme, stirs, haste, mouse: MouseReports::On })
+    Ok(Looks { themes, theme, stirs, haste, mouse: MouseReports::On, follow: Follow::No })
 }
 
 fn plan() -> Result<Plan> {

@@ -28,6 +28,7 @@ use crate::{
         place::said,
         print, unit,
     },
+    tui::view::Follow,
 };
 
 /// A host answers within this time, or says why not: a long journal is read in a second.
@@ -76,7 +77,7 @@ pub async fn run(args: Args) -> Result<Exit> {
         print::out(&format!("{}\n", found.card.session));
         return Ok(Exit::Done);
     }
-    cockpit::fly(&options.place, &found, Wants::Cockpit, &args.face).await
+    cockpit::fly(&options.place, &found, Wants::Cockpit, &args.face, Follow::No).await
 }
 
 /// The plan's session, if it runs in our own directory.

@@ -9,12 +9,16 @@ use crate::{
         cockpit::{self, Face},
         place::Place,
     },
+    tui::view::Follow,
 };
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The session; may be left out when only one runs
     session: Option<String>,
+    /// Let the pane that matters come up by itself: a breach its chart, a move its weights, a rollback its cause
+    #[arg(long)]
+    follow: bool,
     #[command(flatten)]
     place: Place,
     #[command(flatten)]
@@ -28,5 +32,6 @@ pub async fn run(args: Args) -> Result<Exit> {
         Ok(found) => found,
         Err(exit) => return Ok(exit),
     };
-    cockpit::fly(&args.place, &found, Wants::Watch, &args.face).await
+    let follow = if args.follow { Follow::Yes } else { Follow::No };
+    cockpit::fly(&args.place, &found, Wants::Watch, &args.face, follow).await
 }

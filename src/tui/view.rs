@@ -12,7 +12,7 @@ use crate::{
         time::{Millis, Timestamp},
         weight::Weights,
     },
-    tui::overlay::Overlay,
+    tui::{draw::watch::Matter, overlay::Overlay},
 };
 
 /// The panes of the main screen, in the order of the focus ring.
@@ -52,6 +52,8 @@ impl Pane {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Screen {
     Main,
+    /// The watcher's face.
+    Watch,
     Metrics,
     Journal,
     Kubernetes,
@@ -59,11 +61,12 @@ pub enum Screen {
 }
 
 impl Screen {
-    pub const ALL: [Screen; 5] = [Screen::Main, Screen::Metrics, Screen::Journal, Screen::Kubernetes, Screen::Log];
+    pub const ALL: [Screen; 6] = [Screen::Main, Screen::Watch, Screen::Metrics, Screen::Journal, Screen::Kubernetes, Screen::Log];
 
     pub fn name(self) -> &'static str {
         match self {
             Screen::Main => "main",
+            Screen::Watch => "watch",
             Screen::Metrics => "metrics",
             Screen::Journal => "journal",
             Screen::Kubernetes => "workloads",
@@ -84,10 +87,32 @@ pub struct Me {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Hearing {
     Connected,
-    /// The host is gone for now; what is shown is old.
+    /// Nothing is heard of the host; what is shown is old.
     Lost {
         why: String,
+        then: Then,
+        /// For so long, in real time.
+        gone: Millis,
     },
+}
+
+/// What is done about a line that is lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Then {
+    /// The line is open; the host may speak again any moment.
+    Listen,
+    TryAgain {
+        attempts: u32,
+    },
+    /// There is nothing to come back to.
+    Nothing,
+}
+
+/// What happened while the host was gone, told once it is back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Back {
+    pub gone: Millis,
+    pub news: Vec<(crate::core::decision::Tone, String)>,
 }
 
 /// A remark to this person only: an answer, a refusal, a key that did nothing and why.
@@ -102,8 +127,14 @@ pub struct Notice {
 pub struct View {
     pub me: Option<Me>,
     pub hearing: Hearing,
+    /// Until the next key after a return of the host.
+    pub back: Option<Back>,
     pub screen: Screen,
     pub focus: Pane,
+    /// Whether what matters comes up by itself on the watcher's face.
+    pub follow: Follow,
+    /// What the watcher's face shows; calm where nobody follows.
+    pub matter: Matter,
     /// Whether the focused pane fills the screen.
     pub zoomed: Zoom,
     /// Rows scrolled away: from the top of a list, from the newest line of a journal or log.
@@ -127,6 +158,12 @@ pub struct View {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Follow {
+    No,
+    Yes,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Zoom {
     All,
     Focused,
@@ -137,8 +174,11 @@ impl View {
         View {
             me: None,
             hearing: Hearing::Connected,
+            back: None,
             screen: Screen::Main,
             focus: Pane::Traffic,
+            follow: Follow::No,
+            matter: Matter::Calm,
             zoomed: Zoom::All,
             scroll: BTreeMap::new(),
             screen_scroll: 0,
@@ -151,6 +191,10 @@ impl View {
             now: Timestamp(0),
             haste: 1.0,
         }
+    }
+    /// The screen that one comes back to: a watcher has a face of his own.
+    pub fn home(&self) -> Screen {
+        if self.me.as_ref().is_some_and(|me| me.role == Role::Watcher) { Screen::Watch } else { Screen::Main }
     }
     pub fn age(&self, at: Timestamp) -> Millis {
         self.now.since(at)

@@ -4,7 +4,7 @@ use cutover::domain::role::Role;
 use cutover::tui::{
     overlay::{Overlay, Purpose, entries},
     theme::{Catalogue, Charset, Depth},
-    view::{Hearing, Pane, Screen, View},
+    view::{Pane, Screen, View},
     widgets::line::LineEdit,
 };
 
@@ -64,12 +64,6 @@ fn a_stale_source_is_named_and_its_figures_are_not_shown_as_live() {
 fn drift_names_the_stranger_and_both_ways_out() {
     let texts = at_all_sizes("drift", &scenes::drift(), &scenes::view());
     says(&texts, &["DRIFT: mallory@hexproperty.com set 60%, expected 25%", "d adopts", "F9"]);
-}
-
-#[test]
-fn a_lost_host_is_the_first_thing_one_reads() {
-    let view = View { hearing: Hearing::Lost { why: "the host is silent".to_owned() }, ..scenes::view() };
-    says(&at_all_sizes("lost", &scenes::calm(), &view), &["NOT CONNECTED", "the host is silent"]);
 }
 
 #[test]

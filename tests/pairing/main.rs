@@ -5,9 +5,11 @@
 
 #![forbid(unsafe_code)]
 
+mod absence;
 mod approvals;
 mod controls;
-#[path = "../common/core.rs"]
+#[path = "../core/session.rs"]
 mod core_session;
 mod pointing;
 mod table;
+mod watching;

@@ -17,6 +17,7 @@ use cutover::{
         input::{Arrived, Code, Input, Key},
         terminal::{Drawn, MouseReports, Size, Stats, signals::Told},
         theme::{Catalogue, Charset, Depth},
+        view::Follow,
     },
 };
 use ratatui::buffer::Buffer;
@@ -132,7 +133,7 @@ impl Table {
         let (inputs, inputs_out) = mpsc::channel(256);
         let page = Arc::new(Mutex::new(String::new()));
         let themes = Catalogue::new(Depth::Truecolor, Charset::Unicode);
-        let looks = Looks { theme: themes.first(), themes, stirs: Vec::new(), haste: 1.0, mouse: MouseReports::Off };
+        let looks = Looks { theme: themes.first(), themes, stirs: Vec::new(), haste: 1.0, mouse: MouseReports::Off, follow: Follow::Yes };
         let link = Link { view: views, asks: asks_in, replies: replies_out };
         let mut notebook = Notebook { size: Size { columns: 120, rows: 40 }, page: Arc::clone(&page) };
         let task = tokio::spawn(async move { fly(link, looks, inputs_out, Silence, &mut notebook).await });

@@ -56,6 +56,7 @@ impl App {
             Action::Say => self.open(Overlay::Typing { purpose: Purpose::Say, line: LineEdit::default() }),
             Action::LookHere => self.ask(key, Command::LookHere { pane: Shown::new(self.place_name()) }),
             Action::GoLook => self.go_look(key),
+            Action::Follow => self.turn_follow(),
             Action::People => self.open(Overlay::People { chosen: 0 }),
             Action::Stir => self.palette("stir "),
             Action::Focus(way) => self.turn_focus(key, way),
@@ -145,8 +146,9 @@ impl App {
 
     /// The innermost thing that is open: another screen, a zoomed pane, the filter, the draft.
     fn drop_one(&mut self, key: &str) {
-        if self.view.screen != Screen::Main {
-            self.show(key, Screen::Main);
+        let home = self.view.home();
+        if self.view.screen != home {
+            self.show(key, home);
         } else if self.view.zoomed == Zoom::Focused {
             self.view.zoomed = Zoom::All;
         } else if !self.view.filter.is_empty() {
@@ -252,7 +254,7 @@ impl App {
     }
 
     pub(super) fn show(&mut self, key: &str, screen: Screen) {
-        self.view.screen = if self.view.screen == screen { Screen::Main } else { screen };
+        self.view.screen = if self.view.screen == screen { self.view.home() } else { screen };
         self.view.screen_scroll = 0;
         self.look(key, Look::Focus { pane: Shown::new(self.place_name()) });
     }
@@ -282,7 +284,9 @@ impl App {
                 *back = backwards(*back, self.state.feed.len());
             }
             (Screen::Journal, _) => self.view.screen_scroll = backwards(self.view.screen_scroll, self.state.feed.len()),
-            (Screen::Metrics | Screen::Kubernetes | Screen::Log, _) => self.view.screen_scroll = step(self.view.screen_scroll, 10_000),
+            (Screen::Watch | Screen::Metrics | Screen::Kubernetes | Screen::Log, _) => {
+                self.view.screen_scroll = step(self.view.screen_scroll, 10_000)
+            }
         }
     }
 

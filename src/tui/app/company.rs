@@ -1,7 +1,10 @@
 //! What this cockpit does because others are here: dialogs that come up by themselves, calls that are followed, controls that are passed,
 //! and telling the others where this person looks.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use crate::{
     core::{
@@ -14,15 +17,19 @@ use crate::{
         draw::{
             people::{self, Pass},
             places,
+            watch::{Matter, matter::matter},
         },
         input::{Code, Key},
         keymap::Action,
         overlay::Overlay,
         panes::words,
-        view::{Hearing, Pane, Screen, Zoom},
+        view::{Follow, Hearing, Pane, Screen, Zoom},
         widgets::line::LineEdit,
     },
 };
+
+/// What mattered stays before a follower's eyes for so long after it is over.
+const LINGERS: Duration = Duration::from_secs(8);
 
 impl App {
     /// Puts the oldest request before whoever may approve it, once, and as soon as nothing else lies above the screen.
@@ -84,6 +91,31 @@ impl App {
         } else if let Some(screen) = Screen::ALL.into_iter().find(|screen| screen.name() == pane.as_str()) {
             self.view.screen = Screen::Main;
             self.show(key, screen);
+        }
+    }
+
+    /// Lets the watcher's face show what matters by itself, or stay calm.
+    pub(super) fn turn_follow(&mut self) {
+        let (follow, text) = match self.view.follow {
+            Follow::No => (Follow::Yes, "what matters comes up by itself now"),
+            Follow::Yes => (Follow::No, "the face stays as it is; nothing comes up by itself"),
+        };
+        self.view.follow = follow;
+        self.view.screen = Screen::Watch;
+        self.notify(Tone::Plain, text.to_owned());
+    }
+
+    /// What weighs more comes up at once; what is over stays a while, so that nothing flickers away under one's eyes.
+    pub(super) fn follow(&mut self) {
+        let now = match self.view.follow {
+            Follow::Yes => matter(&self.state, &self.view),
+            Follow::No => Matter::Calm,
+        };
+        if now >= self.view.matter || self.view.follow == Follow::No {
+            self.matter_until = Instant::now() + LINGERS;
+            self.view.matter = now;
+        } else if Instant::now() >= self.matter_until {
+            self.view.matter = now;
         }
     }
 

@@ -10,7 +10,7 @@ use crate::{
     tui::{
         app::{App, End, Flow},
         input::{
-            Arrived, Input, Key,
+            Arrived, Code, Input, Key,
             guard::{BURST_WINDOW, Doubt, Meaning},
         },
         keymap::{self, Action, Danger},
@@ -79,7 +79,7 @@ impl App {
         let Input::Key(key) = input else { return false };
         match keymap::lookup(self.screen(), *key) {
             Some(binding) => binding.danger > Danger::Looks,
-            None => self.view.overlay.is_some() && *key == Key::plain(crate::tui::input::Code::Enter),
+            None => self.view.overlay.is_some() && *key == Key::plain(Code::Enter),
         }
     }
 
@@ -89,6 +89,9 @@ impl App {
     }
 
     fn key(&mut self, key: Key, at: Instant) -> Flow {
+        if self.view.back.take().is_some() && key == Key::plain(Code::Esc) {
+            return Flow::Stay;
+        }
         if let Some(binding) = keymap::lookup(self.screen(), key) {
             return self.act(binding.action, &key.to_string());
         }

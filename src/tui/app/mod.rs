@@ -32,7 +32,7 @@ use crate::{
             signals::{Signals, Told},
         },
         theme::{Catalogue, Theme},
-        view::{Hearing, Me, Notice, View},
+        view::{Follow, Hearing, Me, Notice, View},
     },
 };
 
@@ -41,6 +41,7 @@ mod company;
 mod hands;
 mod mouse;
 mod overlays;
+mod reunion;
 #[cfg(test)]
 mod tests;
 
@@ -61,6 +62,8 @@ pub struct Looks {
     /// World seconds in a real one.
     pub haste: f64,
     pub mouse: MouseReports,
+    /// Whether a watcher is shown what matters by itself.
+    pub follow: Follow,
 }
 
 /// Why a cockpit ended.
@@ -218,6 +221,10 @@ struct App {
     overlay_drawn: Option<std::time::Instant>,
     /// Requests for approval that this person has seen and put aside, by digest; they don't come up by themselves again.
     put_aside: BTreeSet<String>,
+    /// What was known when the host was last heard, while it is gone.
+    before: Option<reunion::Before>,
+    /// Until then the follower's face keeps what it shows, unless something weightier comes.
+    matter_until: std::time::Instant,
     /// The mouse holds the slider of this route.
     dragging: Option<usize>,
     spare: Buffer,
@@ -228,6 +235,7 @@ impl App {
         let heard = link.view.borrow_and_update().clone();
         let mut view = View::new();
         view.haste = looks.haste;
+        view.follow = looks.follow;
         let theme = looks.themes.words().iter().find(|word| looks.themes.theme(word).is_ok_and(|theme| theme.name == looks.theme.name));
         let mut app = App {
             state: heard.state.clone(),
@@ -244,27 +252,25 @@ impl App {
             notice_until: Instant::now(),
             overlay_drawn: None,
             put_aside: BTreeSet::new(),
+            before: None,
+            matter_until: std::time::Instant::now(),
             dragging: None,
             spare: Buffer::default(),
         };
         app.adopt(&heard);
+        app.view.screen = app.view.home();
         app.tell_size();
         app
     }
 
     fn adopt(&mut self, heard: &Heard) {
+        self.hear_line(&heard.connection, &heard.state);
         if heard.state.seq != self.state.seq {
             self.heard_at = Instant::now();
         }
         self.state = heard.state.clone();
         let known_as = self.view.me.as_ref().map(|me| me.client);
         self.view.me = Some(Me { client: heard.me.client, who: heard.me.who.clone(), role: heard.me.role });
-        self.view.hearing = match &heard.connection {
-            Connection::Connected => Hearing::Connected,
-            Connection::Silent { .. } => Hearing::Lost { why: "the host is silent".to_owned() },
-            Connection::Reconnecting { why, .. } => Hearing::Lost { why: format!("{why}; trying again") },
-            Connection::Closed { why } => Hearing::Lost { why: why.to_string() },
-        };
         self.drop_what_is_over();
         if known_as != Some(heard.me.client) {
             self.tell_presence();
@@ -280,7 +286,7 @@ impl App {
         self.adopt(&heard);
         if over {
             self.over = true;
-            self.view.hearing = Hearing::Lost { why: "the session has ended".to_owned() };
+            self.hear_line(&Connection::Closed { why: Shown::new("the session has ended") }, &heard.state);
         }
     }
 
@@ -315,6 +321,8 @@ impl App {
         if Instant::now() >= self.notice_until {
             self.view.notice = None;
         }
+        self.age_absence();
+        self.follow();
         self.offer_review();
         let mut next = std::mem::take(&mut self.spare);
         next.resize(self.size.area());

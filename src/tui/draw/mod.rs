@@ -18,10 +18,12 @@ use crate::{
 };
 
 mod above;
+mod lost;
 pub mod people;
 pub mod places;
 mod review;
 mod toasts;
+pub mod watch;
 
 use places::{COLUMNS_MIN, ROWS_MIN, places};
 
@@ -41,12 +43,14 @@ pub fn draw(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buf
                 pane(*kind, state, view, theme, *at, buf);
             }
         }
+        Screen::Watch => watch::draw(state, view, theme, places.body, buf),
         Screen::Metrics => charts::draw(state, view, theme, places.body, buf),
         Screen::Journal => journal::draw(state, view, theme, places.body, buf),
         Screen::Kubernetes => workloads::draw(state, view, theme, places.body, buf),
         Screen::Log => log::draw(state, view, theme, places.body, buf),
     }
     toasts::draw(state, view, theme, places.body, buf);
+    lost::draw(state, view, theme, places.body, buf);
     above::banner(state, view, theme, places.banner, buf);
     footer(state, view, theme, places.footer, buf);
     above::overlay(state, view, theme, places.above(area), buf);
@@ -118,7 +122,9 @@ fn matters(state: &State, view: &View) -> Vec<Action> {
     let route = words::route(state, view.route);
     let known = route.and_then(|route| state.routes.get(&route.id));
     let mut actions = Vec::new();
-    if view.screen != Screen::Main {
+    if view.screen == Screen::Watch {
+        actions.extend([Action::Follow, Action::Show(Screen::Main)]);
+    } else if view.screen != Screen::Main {
         actions.extend([Action::Drop, Action::Scroll(keymap::Scroll::Down), Action::Filter]);
     }
     if route.is_some_and(|route| view.drafts.contains_key(&route.id)) {

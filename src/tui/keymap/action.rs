@@ -35,6 +35,8 @@ pub enum Action {
     LookHere,
     /// To where somebody calls everybody's attention.
     GoLook,
+    /// Let what matters come up by itself on the watcher's face.
+    Follow,
     /// Who is here, and who may have the controls.
     People,
     Focus(Way),

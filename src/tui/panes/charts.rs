@@ -10,7 +10,7 @@ use ratatui::{
 use crate::{
     core::state::{HISTORY_EVERY, State},
     domain::{metric::Metric, time::Millis},
-    plan::model::{Backend, Route},
+    plan::model::{Backend, Route, Trigger},
     tui::{
         panes::{rollback, words},
         theme::Theme,
@@ -73,4 +73,11 @@ pub fn plot(state: &State, route: &Route, backend: &Backend, metric: Metric, the
     let ago = |points: usize| format!("{} ago", Millis(HISTORY_EVERY.0 * points as u64));
     let frame = chart::Frame { threshold: bound(state, backend, metric), at_least: 0.0, show: &|value| unit.show(value), ago: &ago };
     chart::draw(&series, &frame, theme, area, buf);
+}
+
+/// The chart of what a trigger guards.
+pub fn plot_of(state: &State, route: &Route, trigger: &Trigger, theme: &Theme, area: Rect, buf: &mut Buffer) {
+    if let Some(backend) = route.backend(&trigger.backend) {
+        plot(state, route, backend, trigger.metric, theme, area, buf);
+    }
 }

@@ -18,7 +18,7 @@ use crate::{
         keymap::Action,
         panes::words,
         theme::Theme,
-        view::{Hearing, View},
+        view::{Follow, Hearing, View},
         widgets::text,
     },
 };
@@ -65,10 +65,11 @@ fn badge(state: &State, view: &View, theme: &Theme) -> Vec<Span<'static>> {
     };
     let mut spans = vec![Span::styled(word, style)];
     if view.me.as_ref().is_some_and(|me| me.role == Role::Watcher) {
-        spans.push(Span::styled(" WATCH ", theme.watch));
+        let word = if view.follow == Follow::Yes { " WATCH, FOLLOWING " } else { " WATCH " };
+        spans.push(Span::styled(word, theme.watch));
     }
-    if let Hearing::Lost { why } = &view.hearing {
-        spans.push(Span::styled(format!(" {} NOT CONNECTED: {why} ", theme.glyphs.stale), theme.breach));
+    if let Hearing::Lost { gone, .. } = &view.hearing {
+        spans.push(Span::styled(format!(" {} NOT CONNECTED for {gone} ", theme.glyphs.stale), theme.breach));
     }
     spans
 }

@@ -20,7 +20,9 @@ pub fn draw(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buf
     let focused = view.focus == Pane::Journal || view.screen == Screen::Journal;
     let back = match view.screen {
         Screen::Journal => view.screen_scroll,
-        Screen::Main | Screen::Metrics | Screen::Kubernetes | Screen::Log => view.scroll.get(&Pane::Journal).copied().unwrap_or(0),
+        Screen::Main | Screen::Watch | Screen::Metrics | Screen::Kubernetes | Screen::Log => {
+            view.scroll.get(&Pane::Journal).copied().unwrap_or(0)
+        }
     };
     let mut title = frame::title("Journal", focused, theme);
     if !view.filter.is_empty() {

@@ -169,7 +169,7 @@ fn small(known: &RouteState, route: &Route, legs: &[Leg], freshness: Freshness, 
 }
 
 /// The legs of a route in the order of the bar: target first, home last.
-fn legs(known: &RouteState, route: &Route, view: &View, theme: &Theme) -> Vec<Leg> {
+pub fn legs(known: &RouteState, route: &Route, view: &View, theme: &Theme) -> Vec<Leg> {
     let draft = view.drafts.get(&route.id);
     words::legs(route)
         .into_iter()
@@ -199,7 +199,7 @@ fn ghosts(state: &State, route: &Route, view: &View) -> Vec<Ghost> {
 }
 
 /// A split that nobody has read for longer than its source's bound is drawn as a memory.
-fn freshness(state: &State, known: &RouteState, view: &View) -> Freshness {
+pub fn freshness(state: &State, known: &RouteState, view: &View) -> Freshness {
     let source = known.accepted.as_ref().and_then(|accepted| format!("weights/{}", accepted.route).parse().ok());
     match source {
         Some(source) if words::is_stale(state, &source, view.now) => Freshness::Stale,

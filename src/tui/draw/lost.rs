@@ -1,0 +1,163 @@
+//! When the host is gone: what still holds, what was seen last and when, that it is tried again. And when it is back: what happened.
+//!
+//! What is old looks old: the whole screen goes grey under the notice. Nothing is claimed that a cockpit without a host can't know;
+//! whether the host died or only the line did is not known here, so both are said with what follows from each.
+
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    text::{Line, Span},
+};
+
+use crate::{
+    core::state::{Motion, State},
+    plan::model::Driver,
+    tui::{
+        panes::words,
+        theme::Theme,
+        view::{Back, Hearing, Then, View},
+        widgets::{dialog, text},
+    },
+};
+
+const COLUMNS: u16 = 84;
+/// Routes named in the notice; a plan has one to three.
+const ROUTES_MAX: usize = 3;
+
+/// Draws the notice over `body` where one is due.
+pub fn draw(state: &State, view: &View, theme: &Theme, body: Rect, buf: &mut Buffer) {
+    match (&view.hearing, &view.back) {
+        (Hearing::Lost { why, then, gone }, _) => {
+            for position in body.intersection(buf.area).positions() {
+                let kept = buf[position].bg;
+                buf[position].set_style(theme.stale).set_bg(kept);
+            }
+            let (title, style) = match then {
+                Then::Listen => ("THE HOST IS SILENT", theme.warn),
+                Then::TryAgain { .. } => ("THE HOST IS GONE", theme.breach),
+                Then::Nothing => ("THIS SESSION IS OVER FOR THIS COCKPIT", theme.breach),
+            };
+            let lines = lost(why, *then, &gone.to_string(), state, view, theme);
+            card(&format!("{} {title} ", theme.glyphs.breach), style, lines, theme, body, buf);
+        }
+        (Hearing::Connected, Some(back)) => {
+            card(&format!("{} THE HOST IS BACK ", theme.glyphs.ok), theme.ok, returned(back, theme), theme, body, buf);
+        }
+        (Hearing::Connected, None) => {}
+    }
+}
+
+fn card(title: &str, style: ratatui::style::Style, mut lines: Vec<Line<'static>>, theme: &Theme, body: Rect, buf: &mut Buffer) {
+    // Air gives way first, so that the last line, what to do, is never cut.
+    while lines.len() + 2 > usize::from(body.height)
+        && let Some(blank) = lines.iter().rposition(|line| line.width() == 0)
+    {
+        lines.remove(blank);
+    }
+    let place = dialog::place(body, COLUMNS, lines.len() as u16 + 2);
+    let inner = dialog::draw("", theme, place, buf);
+    for position in place.intersection(buf.area).positions().filter(|position| !inner.contains(*position)) {
+        buf[position].set_style(style);
+    }
+    text::put(buf, Rect { x: place.x + 2, height: 1, width: place.width.saturating_sub(3), ..place }, 0, &format!(" {title}"), style);
+    let cut = lines.into_iter().map(|line| cut(line, inner.width, theme));
+    text::rows(buf, inner, cut);
+}
+
+fn cut(line: Line<'static>, width: u16, theme: &Theme) -> Line<'static> {
+    let mut room = usize::from(width);
+    let spans = line.spans.into_iter().map(|span| {
+        let part = text::cut(&span.content, room, theme.glyphs.ellipsis);
+        room -= text::width(&part).min(room);
+        Span::styled(part, span.style)
+    });
+    Line::from(spans.collect::<Vec<_>>())
+}
+
+fn named(name: &str, value: String, theme: &Theme) -> Line<'static> {
+    Line::from(vec![Span::styled(format!("  {name:<10}"), theme.dim), Span::styled(value, theme.text)])
+}
+
+fn lost(why: &str, then: Then, gone: &str, state: &State, view: &View, theme: &Theme) -> Vec<Line<'static>> {
+    let mut lines = vec![Line::from(vec![Span::styled(format!("for {gone}: "), theme.figure), Span::styled(why.to_owned(), theme.text)])];
+    lines.push(Line::default());
+    lines.push(Line::styled(format!("Last seen at {}Z; the grey screen is as old as that:", words::clock(state.now)), theme.text));
+    lines.extend(last_seen(state, view, theme));
+    lines.push(Line::default());
+    let holds = |text: &str| Line::from(vec![Span::styled("  ", theme.text), Span::styled(text.to_owned(), theme.text)]);
+    match then {
+        Then::Listen | Then::TryAgain { .. } => {
+            lines.push(Line::styled("What still holds:", theme.text));
+            lines.push(holds(&in_flight(state)));
+            lines.push(holds("if only this line broke, the session goes on, its triggers armed"));
+            lines.push(holds("if the host died, the triggers sleep; cutover open takes it up again"));
+            lines.extend(by_hand(state).map(|hand| holds(&hand)));
+            lines.push(Line::default());
+        }
+        Then::Nothing => {}
+    }
+    let next = match then {
+        Then::Listen => "The line is open; it is listened on. No key reaches the session until it speaks.".to_owned(),
+        Then::TryAgain { attempts } => format!("Trying again by itself, attempt {attempts}. No key reaches the session until then."),
+        Then::Nothing => "Nothing is tried again. q leaves; cutover sessions shows what runs.".to_owned(),
+    };
+    lines.push(Line::styled(next, theme.figure));
+    lines
+}
+
+fn last_seen(state: &State, view: &View, theme: &Theme) -> Vec<Line<'static>> {
+    let routes = words::plan(state).into_iter().flat_map(|plan| &plan.routes).take(ROUTES_MAX);
+    let traffic = routes.map(|route| {
+        let known = state.routes.get(&route.id);
+        let stood = known.and_then(|known| known.accepted.as_ref()).map_or_else(|| "not known".to_owned(), |now| now.weights.to_string());
+        let latched = if known.is_some_and(|known| known.latch.is_some()) { ", latched after a rollback" } else { "" };
+        named("traffic", format!("{} {stood}{latched}", route.id), theme)
+    });
+    let breached: Vec<&str> =
+        state.triggers.iter().filter(|(_, seen)| seen.pending_since.is_some()).map(|(trigger, _)| trigger.as_str()).collect();
+    let blind = state.triggers.values().filter(|seen| seen.blind_since.is_some()).count();
+    let guard = match (breached.is_empty(), blind) {
+        (false, _) => format!("{} breached, its clock running", breached.join(" and ")),
+        (true, 0) => format!("{} triggers armed, none breached", state.triggers.len()),
+        (true, blind) => format!("{blind} of {} triggers blind", state.triggers.len()),
+    };
+    let mine = view.me.as_ref().map(|me| me.client);
+    let controls = match &state.controls.holder {
+        Some(holder) if Some(holder.client) == mine => "yours; free 15s after the host missed you".to_owned(),
+        Some(holder) => format!("with {}", holder.who),
+        None => "free".to_owned(),
+    };
+    traffic.chain([named("guard", guard, theme), named("controls", controls, theme)]).collect()
+}
+
+fn in_flight(state: &State) -> String {
+    let moving = state.routes.iter().find(|(_, known)| matches!(known.motion, Motion::Writing { .. } | Motion::Resolving { .. }));
+    match moving {
+        Some((route, _)) => format!("a write to {route} was on its way: it may have happened or not"),
+        None => "traffic stays where it is: no weight moves without a host".to_owned(),
+    }
+}
+
+/// The second lever, for whoever can't wait.
+fn by_hand(state: &State) -> Option<String> {
+    let route = words::plan(state)?.routes.first()?;
+    let home = route.backend(&route.home).map(|home| home.target.to_string())?;
+    Some(match &route.driver {
+        Driver::UrlMap { url_map } => format!("home by hand: give {home} all weight in URL map {url_map}"),
+        Driver::CloudRunRevisions { service } => format!("home by hand: give {home} all traffic in Cloud Run service {service}"),
+    })
+}
+
+fn returned(back: &Back, theme: &Theme) -> Vec<Line<'static>> {
+    let mut lines = vec![Line::styled(format!("after {}; while it was gone:", back.gone), theme.text), Line::default()];
+    for (tone, text) in &back.news {
+        let (glyph, style) = words::tone(*tone, theme);
+        for (place, part) in text::wrap(text, usize::from(COLUMNS) - 10).into_iter().enumerate() {
+            let mark = if place == 0 { glyph } else { " " };
+            lines.push(Line::styled(format!("  {mark} {part}"), style));
+        }
+    }
+    lines.push(Line::default());
+    lines.push(Line::styled("Any key goes on; Esc only closes this", theme.faint));
+    lines
+}

@@ -1,0 +1,58 @@
+//! The host is gone, silent, over or back: what a cockpit says then.
+
+use cutover::{
+    core::decision::Tone,
+    domain::time::Millis,
+    tui::view::{Back, Hearing, Then, View},
+};
+
+use crate::{
+    pairs::keep_dialogs,
+    scenes,
+    stories::{at_all_sizes, says},
+};
+
+fn lost(why: &str, then: Then) -> View {
+    View { hearing: Hearing::Lost { why: why.to_owned(), then, gone: Millis::from_secs(42) }, ..scenes::view() }
+}
+
+#[test]
+fn a_host_that_is_gone_leaves_what_was_seen_and_what_still_holds() {
+    let view = lost("the host closed the line", Then::TryAgain { attempts: 7 });
+    let texts = at_all_sizes("lost", &scenes::calm(), &view);
+    says(&texts, &["NOT CONNECTED for 42s", "THE HOST IS GONE", "for 42s: the host closed the line", "Last seen at 03:12:40Z"]);
+    says(&texts, &["frontend gke 25% · run 75%", "2 triggers armed, none breached", "traffic stays where it is"]);
+    says(&texts, &["cutover open takes it up again", "URL map", "Trying again by itself, attempt 7", "F9"]);
+    keep_dialogs("lost", &texts);
+}
+
+#[test]
+fn a_clock_that_was_running_and_a_write_on_its_way_are_not_forgotten() {
+    let view = lost("the host closed the line", Then::TryAgain { attempts: 1 });
+    says(&at_all_sizes("lost-breach", &scenes::breach(), &view), &["error-rate breached, its clock running"]);
+    says(&at_all_sizes("lost-latched", &scenes::rollback(), &view), &["latched after a rollback"]);
+    says(&at_all_sizes("lost-blind", &scenes::stale(), &view), &["2 of 2 triggers blind"]);
+}
+
+#[test]
+fn silence_and_the_end_are_told_apart_from_absence() {
+    let texts = at_all_sizes("silent-host", &scenes::calm(), &lost("it has said nothing", Then::Listen));
+    says(&texts, &["THE HOST IS SILENT", "The line is open"]);
+    let texts = at_all_sizes("over", &scenes::calm(), &lost("the session was stopped by its owner", Then::Nothing));
+    says(&texts, &["OVER FOR THIS COCKPIT", "the session was stopped by its owner", "Nothing is tried again. q leaves"]);
+    assert!(texts.iter().all(|text| !text.contains("Trying again")), "{}", texts[0]);
+}
+
+#[test]
+fn a_host_that_is_back_says_what_happened_meanwhile() {
+    let news = vec![
+        (Tone::Warning, "the host had ended and was started again; its triggers did not watch in between".to_owned()),
+        (Tone::Plain, "nothing advanced by itself, what was under way is read back; 37 records came meanwhile".to_owned()),
+        (Tone::Plain, "frontend stands where it stood: gke 25% · run 75%".to_owned()),
+        (Tone::Warning, "you had the controls; they are free now, c takes them".to_owned()),
+    ];
+    let view = View { back: Some(Back { gone: Millis::from_secs(42), news }), ..scenes::view() };
+    let texts = at_all_sizes("back", &scenes::calm(), &view);
+    says(&texts, &["THE HOST IS BACK", "after 42s", "was started again", "37 records", "they are free now"]);
+    keep_dialogs("back", &texts);
+}

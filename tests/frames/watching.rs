@@ -1,0 +1,125 @@
+//! The watcher's face at its moments: nothing on it can be pressed in vain, and what matters is large.
+
+use cutover::{
+    core::state::{Goal, Motion, State},
+    domain::{id::ClientId, role::Role, shown::Shown, time::Millis},
+    tui::{
+        draw::watch::{Matter, matter::matter},
+        view::{Follow, Me, Screen, View},
+    },
+};
+
+use crate::{
+    pairs::keep_all,
+    scenes::{self, NOW, ago, gke, id},
+    stories::{at_all_sizes, says},
+};
+
+fn eve() -> View {
+    let me = Me { client: ClientId(3), who: id("eve"), role: Role::Watcher };
+    View { me: Some(me), screen: Screen::Watch, ..scenes::view() }
+}
+
+/// The face of somebody who follows, with what matters in `state` before him.
+fn following(state: &State) -> View {
+    let view = View { follow: Follow::Yes, ..eve() };
+    View { matter: matter(state, &view), ..view }
+}
+
+/// Half of the traffic asked for, a quarter and more of it there.
+fn moving() -> State {
+    let mut state = scenes::calm();
+    let route = state.routes.get_mut(&id("frontend")).expect("of the plan");
+    route.wanted = Some(gke(50));
+    route.accepted.as_mut().expect("read").weights = gke(50);
+    let cause = cutover::core::decision::Cause::Operator { who: id("ada"), reason: None };
+    let (since, until) = (ago(14), NOW + Millis::from_secs(106));
+    route.motion = Motion::Propagating { to: gke(50), since, until, cause, goal: Goal::Advance };
+    route.moved_by = Some(Shown::new("ada"));
+    let share = cutover::core::state::Share { fraction: 0.338, low: 0.32, high: 0.356 };
+    route.observed.as_mut().expect("seen").shares.insert(id("gke"), share);
+    state
+}
+
+#[test]
+fn a_calm_face_answers_where_whether_and_who() {
+    let texts = at_all_sizes("watch-calm", &scenes::calm(), &eve());
+    says(&texts, &["WATCH", "is on GKE.", "75% is on Cloud Run.", "All is well: nothing is beyond its limit", "going back would take 34s"]);
+    says(&texts, &["error rate of GKE", "limit 5.00%", "ada has the controls, bob beside, 1 watches"]);
+    keep_all("watch_calm", &texts);
+}
+
+#[test]
+fn no_face_names_a_key_that_a_watcher_does_not_have() {
+    let mut approval = scenes::approval();
+    approval.controls.holder = None;
+    let moments =
+        [scenes::calm(), scenes::breach(), scenes::rollback(), scenes::stale(), scenes::drift(), scenes::drift(), approval, moving()];
+    for state in moments {
+        for view in [eve(), following(&state)] {
+            for text in at_all_sizes("watch", &state, &view) {
+                for hint in ["F9", "Enter", "re-arms with", "adopts", "(c ", "v reviews", "draft", "(s)", "Esc drops", "Right"] {
+                    assert!(!text.contains(hint), "{hint:?} is offered to a watcher\n{text}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_breach_brings_its_chart_and_its_clock() {
+    let state = scenes::breach();
+    let view = following(&state);
+    assert_eq!(view.matter, Matter::Breach(id("error-rate")));
+    let texts = at_all_sizes("watch-breach", &state, &view);
+    says(&texts, &["is the error rate of GKE; its limit is 5.00%", "Traffic goes home by itself in 46s", "46s left", "ago", "now"]);
+    keep_all("watch_breach", &texts);
+    // Whoever does not follow is told by the sentence.
+    let calm = at_all_sizes("watch-breach-calm", &state, &eve());
+    says(&calm, &["The error rate of GKE is beyond its limit;", "goes home by itself"]);
+}
+
+#[test]
+fn a_move_brings_what_was_asked_accepted_and_met() {
+    let state = moving();
+    let view = following(&state);
+    assert_eq!(view.matter, Matter::Move(id("frontend")));
+    let texts = at_all_sizes("watch-move", &state, &view);
+    says(&texts, &["of requests reach GKE now.", "On the way to 50%, asked for by ada.", "asked for", "accepted", "requests", "34%"]);
+    keep_all("watch_move", &texts);
+}
+
+#[test]
+fn a_rollback_brings_its_cause_and_how_far_it_is() {
+    let state = scenes::rollback();
+    let view = following(&state);
+    assert_eq!(view.matter, Matter::Rollback(id("frontend")));
+    let texts = at_all_sizes("watch-rollback", &state, &view);
+    says(&texts, &["ROLLING BACK to Cloud Run", "Because of trigger error-rate", "13%", "of requests reach GKE now."]);
+    keep_all("watch_rollback", &texts);
+}
+
+#[test]
+fn what_is_not_known_is_never_called_well() {
+    for view in [eve(), following(&scenes::stale())] {
+        let texts = at_all_sizes("watch-stale", &scenes::stale(), &view);
+        says(&texts, &["can't be judged"]);
+        assert!(texts.iter().all(|text| !text.contains("All is well")), "{}", texts[0]);
+    }
+    let texts = at_all_sizes("watch-drift", &scenes::drift(), &eve());
+    says(&texts, &["mallory@hexproperty.com set 60% where 25% was meant"]);
+}
+
+#[test]
+fn the_weightier_matter_wins() {
+    let mut state = scenes::breach();
+    state.routes.get_mut(&id("frontend")).expect("of the plan").motion = moving().routes[&id("frontend")].motion.clone();
+    assert_eq!(matter(&state, &eve()), Matter::Breach(id("error-rate")));
+    assert_eq!(matter(&scenes::calm(), &eve()), Matter::Calm);
+    let mut old = scenes::rollback();
+    let route = old.routes.get_mut(&id("frontend")).expect("of the plan");
+    (route.homeward, route.motion) = (None, Motion::Settled);
+    assert_eq!(matter(&old, &eve()), Matter::Rollback(id("frontend")), "just arrived");
+    old.routes.get_mut(&id("frontend")).expect("of the plan").latch.as_mut().expect("latched").at = ago(90);
+    assert_eq!(matter(&old, &eve()), Matter::Calm);
+}
