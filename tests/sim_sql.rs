@@ -96,7 +96,9 @@ async fn a_patch_is_an_operation_of_its_asker_and_excludes_others_until_it_is_do
     let (code, stale) = bench.send(Method::PATCH, &path, &wish).await;
     assert_eq!((code, reason(&stale)), (412, "staleData"));
     let listed = bench.get(&format!("{BETA}/operations?instance=hexproperty-prod")).await;
-    assert_eq!(listed["items"].as_array().map(Vec::len), Some(1));
+    let updates = listed["items"].as_array().unwrap().iter().filter(|item| item["operationType"] == "UPDATE");
+    assert_eq!(updates.count(), 1);
+    assert_eq!(listed["items"][0]["operationType"], "UPDATE", "newest first, before the nightly backups");
 }
 
 #[tokio::test]

@@ -61,8 +61,19 @@ struct RouteStatus {
     latched: bool,
     held: bool,
     drifted: bool,
+    drift: Option<DriftStatus>,
     /// Empty when going back is assured.
     against_going_back: Vec<String>,
+}
+
+/// What somebody else made of the weights.
+#[derive(Debug, Serialize)]
+struct DriftStatus {
+    found: Weights,
+    expected: Weights,
+    /// Empty until the cloud's audit log tells.
+    by: Option<String>,
+    since: i64,
 }
 
 #[derive(Debug, Serialize)]
@@ -123,6 +134,12 @@ fn route_status(route: &RouteState) -> RouteStatus {
         latched: route.latch.is_some(),
         held: route.hold.is_some(),
         drifted: route.drift.is_some(),
+        drift: route.drift.as_ref().map(|drift| DriftStatus {
+            found: drift.found.clone(),
+            expected: drift.expected.clone(),
+            by: drift.actor.as_ref().map(ToString::to_string),
+            since: drift.since.0,
+        }),
         against_going_back: route.readiness.against.iter().map(ToString::to_string).collect(),
     }
 }
@@ -156,7 +173,9 @@ fn text(status: &Status) -> String {
     let mut lines = vec![format!("{}  {}  {world}  entry {}", status.session, status.plan, status.seq)];
     for (id, route) in &status.routes {
         let accepted = route.accepted.as_ref().map_or("unknown".to_owned(), ToString::to_string);
-        let marks = [(route.latched, "latched"), (route.held, "held"), (route.drifted, "changed by somebody else")];
+        let by = route.drift.as_ref().and_then(|drift| drift.by.as_deref()).unwrap_or("somebody else");
+        let changed = format!("changed by {by}");
+        let marks = [(route.latched, "latched"), (route.held, "held"), (route.drifted, &changed)];
         let marks: String = marks.iter().filter(|(is, _)| *is).map(|(_, mark)| format!(", {mark}")).collect();
         lines.push(format!("  route {id}: {accepted} ({}{marks})", route.motion));
         lines.extend(route.against_going_back.iter().map(|why| format!("    going back is not assured: {why}")));

@@ -3,7 +3,7 @@
 //! Unmodified `gcloud` is pointed at the world by environment variables alone. Cloud Run needs the proxy
 //! setting, because `gcloud` puts the region before the host name and then has to find that host somewhere.
 
-use std::fmt::Write;
+use std::{fmt::Write, net::SocketAddr};
 
 use super::simulation::Endpoints;
 
@@ -16,11 +16,12 @@ pub fn commands(endpoints: &Endpoints) -> String {
         // Writing to a String can't fail.
         let _ = writeln!(text, "# {title}\n{}\n", lines.join("\n"));
     };
-    section("gcloud, for this shell only", &environment(endpoints));
+    section("gcloud, for this shell only; the name in the token file is who you are there", &environment(endpoints));
     section("look, and move the split inside Cloud Run", &strings(&RUN));
     section("look at the route, and move it between Cloud Run and GKE", &strings(&ROUTE));
-    section("the database", &strings(&["gcloud sql instances list", "gcloud sql instances describe hexproperty-replica"]));
-    section("the cluster", &[format!("kubectl --server http://{kubernetes} --namespace hexproperty get deployments,pods")]);
+    section("the database", &strings(&DATABASE));
+    section("the cluster", &cluster(*kubernetes));
+    section("the cluster as GKE gives it, with gke-gcloud-auth-plugin", &strings(&CREDENTIALS));
     section(
         "users and metrics",
         &[
@@ -43,7 +44,8 @@ pub fn environment(endpoints: &Endpoints) -> Vec<String> {
         "export CLOUDSDK_CONFIG=$(mktemp -d)".to_owned(),
         "export CLOUDSDK_CORE_PROJECT=hexproperty CLOUDSDK_RUN_REGION=us-central1 CLOUDSDK_COMPUTE_REGION=us-central1".to_owned(),
         "export CLOUDSDK_CORE_DISABLE_PROMPTS=1 CLOUDSDK_CORE_DISABLE_USAGE_REPORTING=true CLOUDSDK_COMPONENT_MANAGER_DISABLE_UPDATE_CHECK=true".to_owned(),
-        "export CLOUDSDK_SURVEY_DISABLE_PROMPTS=true CLOUDSDK_AUTH_DISABLE_CREDENTIALS=true".to_owned(),
+        "export CLOUDSDK_SURVEY_DISABLE_PROMPTS=true CLOUDSDK_AUTH_ACCESS_TOKEN_FILE=$CLOUDSDK_CONFIG/token".to_owned(),
+        "printf %s \"${USER:-somebody}\" >\"$CLOUDSDK_CONFIG/token\"".to_owned(),
         format!("export CLOUDSDK_PROXY_TYPE=http_no_tunnel CLOUDSDK_PROXY_ADDRESS={} CLOUDSDK_PROXY_PORT={}", google.ip(), google.port()),
         "export CLOUDSDK_API_ENDPOINT_OVERRIDES_RUN=http://run.googleapis.com/".to_owned(),
         plain("COMPUTE"),
@@ -62,13 +64,40 @@ const RUN: [&str; 4] = [
     "gcloud run services update-traffic frontend --to-revisions=frontend-00041-kaz=10,frontend-00042-bim=90",
 ];
 
-const ROUTE: [&str; 5] = [
+const ROUTE: [&str; 6] = [
     "gcloud compute url-maps list",
+    "gcloud compute url-maps describe hexproperty-lb --global",
     "gcloud compute url-maps export hexproperty-lb --global --destination=route.yaml",
     "sed -i 's/weight: 1000/weight: 990/; s/weight: 0$/weight: 10/' route.yaml",
     "gcloud compute url-maps import hexproperty-lb --global --source=route.yaml",
     "gcloud compute backend-services get-health frontend-gke --global",
 ];
+
+const DATABASE: [&str; 3] = [
+    "gcloud sql instances list",
+    "gcloud sql instances describe hexproperty-replica",
+    "gcloud sql operations list --instance=hexproperty-prod",
+];
+
+const CREDENTIALS: [&str; 3] = [
+    "export KUBECONFIG=$CLOUDSDK_CONFIG/kubeconfig",
+    "gcloud container clusters get-credentials hexproperty-prod --region=us-central1",
+    "kubectl get namespaces",
+];
+
+/// With the address alone, and no kubeconfig.
+fn cluster(kubernetes: SocketAddr) -> Vec<String> {
+    let alias = format!("k() {{ kubectl --server=http://{kubernetes} --namespace=hexproperty \"$@\"; }}");
+    let lines = [
+        "k get deployments,pods,services,events",
+        "k describe deployment frontend",
+        "k logs deployment/frontend --tail=5",
+        "k scale deployment frontend --replicas=4",
+        "k rollout status deployment/frontend",
+        "k get pods --watch --request-timeout=15s",
+    ];
+    std::iter::once(alias).chain(strings(&lines)).collect()
+}
 
 fn strings(lines: &[&str]) -> Vec<String> {
     lines.iter().map(|line| (*line).to_owned()).collect()

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::{
     PRIMARY, REPLICA, Sql,
     instance::{Backup, BackupCause, Condition, Instance, Role},
+    operation::{End, Operation, Progress, Work},
 };
 
 const DAY_MS: i64 = 86_400_000;
@@ -30,7 +31,22 @@ pub(super) fn furnish(sql: &mut Sql) {
         if ended_ms <= now_ms {
             let instance = PRIMARY.to_owned();
             sql.backups.push(Backup { id: enqueued_ms, instance, enqueued_ms, ended_ms, cause: BackupCause::Automated });
+            sql.operations.push(nightly(enqueued_ms, ended_ms));
         }
+    }
+}
+
+/// The operation by which the service itself took a backup.
+fn nightly(enqueued_ms: i64, ended_ms: i64) -> Operation {
+    let millis = enqueued_ms.unsigned_abs();
+    Operation {
+        name: format!("{:08x}-{:04x}-4bac-8000-{millis:012x}", millis >> 16, millis & 0xffff),
+        instance: PRIMARY.to_owned(),
+        user: String::new(),
+        work: Work::Backup,
+        inserted_ms: enqueued_ms,
+        progress: Progress::Done { since_ms: enqueued_ms + 2_000, at_ms: ended_ms, end: End::Well },
+        due_ms: None,
     }
 }
 

@@ -1,0 +1,171 @@
+"""Drives the simulated world with clients that others have written and generated: GOOGLE_ADDRESS KUBERNETES_ADDRESS.
+
+Three views of the same state are compared: what is changed through one API must be read through another.
+"""
+
+import sys
+import time
+
+import google.auth.credentials
+import kubernetes
+from google.auth.credentials import AnonymousCredentials
+from google.cloud import run_v2
+from google.cloud.run_v2.services.services.transports import ServicesRestTransport
+from googleapiclient import discovery
+from googleapiclient.errors import HttpError
+
+GOOGLE, CLUSTER = sys.argv[1:]
+PROJECT, REGION = "hexproperty", "us-central1"
+PARENT = f"projects/{PROJECT}/locations/{REGION}"
+NAME = f"{PARENT}/services/frontend"
+OLD, NEW = "frontend-00041-kaz", "frontend-00042-bim"
+
+
+class Ana(google.auth.credentials.Credentials):
+    """A person, by the simulated world's way of telling people apart."""
+
+    def refresh(self, request):
+        self.token = "ana"
+
+
+def api(name, version):
+    # The discovery document is the one inside the package; nothing is fetched.
+    options = {"api_endpoint": f"http://{GOOGLE}"}
+    return discovery.build(name, version, credentials=Ana(), static_discovery=True, client_options=options)
+
+
+def until(what, look):
+    deadline = time.monotonic() + 60
+    while not (seen := look()):
+        assert time.monotonic() < deadline, f"{what} never came"
+        time.sleep(0.2)
+    return seen
+
+
+def cloud_run():
+    services = api("run", "v2").projects().locations().services()
+    found = services.get(name=NAME).execute()
+    assert found["latestReadyRevision"].endswith(NEW), found
+    names = [one["name"] for one in services.list(parent=PARENT).execute()["services"]]
+    assert NAME in names, names
+    revision = "TRAFFIC_TARGET_ALLOCATION_TYPE_REVISION"
+    traffic = [{"type": revision, "revision": OLD, "percent": 30}, {"type": revision, "revision": NEW, "percent": 70}]
+    body = {"etag": found["etag"], "traffic": traffic}
+    operation = services.patch(name=NAME, updateMask="traffic", body=body).execute()
+    operations = api("run", "v2").projects().locations().operations()
+    done = until("the end of the operation", lambda: (now := operations.get(name=operation["name"]).execute()).get("done") and now)
+    assert done["response"]["@type"].endswith("google.cloud.run.v2.Service"), done
+    try:
+        services.patch(name=NAME, updateMask="traffic", body=body).execute()
+        raise AssertionError("an old etag was taken")
+    except HttpError as error:
+        assert error.status_code == 409, error
+    print("run v2, by discovery: read, listed, split 30/70, an old etag refused")
+
+
+def cloud_run_generated():
+    transport = ServicesRestTransport(host=GOOGLE, url_scheme="http", credentials=AnonymousCredentials())
+    client = run_v2.ServicesClient(transport=transport)
+    service = client.get_service(name=NAME)
+    assert {target.revision: target.percent for target in service.traffic} == {OLD: 30, NEW: 70}, service.traffic
+    revision = run_v2.TrafficTargetAllocationType.TRAFFIC_TARGET_ALLOCATION_TYPE_REVISION
+    service.traffic = [
+        run_v2.TrafficTarget(type_=revision, revision=OLD, percent=10),
+        run_v2.TrafficTarget(type_=revision, revision=NEW, percent=90),
+    ]
+    request = run_v2.UpdateServiceRequest(service=service, update_mask={"paths": ["traffic"]})
+    changed = client.update_service(request=request).result(timeout=60)
+    assert {target.revision: target.percent for target in changed.traffic} == {OLD: 10, NEW: 90}, changed.traffic
+    print("run v2, by generated types: 30/70 read back, split 10/90, its operation followed to the end")
+
+
+def compute_and_logging():
+    maps = api("compute", "v1").urlMaps()
+    found = maps.get(project=PROJECT, urlMap="hexproperty-lb").execute()
+    shares = found["defaultRouteAction"]["weightedBackendServices"]
+    shares[0]["weight"], shares[1]["weight"] = 950, 50
+    body = {"fingerprint": found["fingerprint"], "defaultRouteAction": found["defaultRouteAction"]}
+    operation = maps.patch(project=PROJECT, urlMap="hexproperty-lb", body=body).execute()
+    waited = api("compute", "v1").globalOperations().wait(project=PROJECT, operation=operation["name"]).execute()
+    assert waited["status"] == "DONE", waited
+    after = maps.get(project=PROJECT, urlMap="hexproperty-lb").execute()
+    assert [share["weight"] for share in after["defaultRouteAction"]["weightedBackendServices"]] == [950, 50], after
+    assert after["fingerprint"] != found["fingerprint"]
+    try:
+        maps.patch(project=PROJECT, urlMap="hexproperty-lb", body=body).execute()
+        raise AssertionError("an old fingerprint was taken")
+    except HttpError as error:
+        assert error.status_code == 412, error
+    services = api("compute", "v1").backendServices()
+    group = services.get(project=PROJECT, backendService="frontend-gke").execute()["backends"][0]["group"]
+    health = services.getHealth(project=PROJECT, backendService="frontend-gke", body={"group": group}).execute()
+    assert {state["healthState"] for state in health["healthStatus"]} == {"HEALTHY"}, health
+    entries = api("logging", "v2").entries()
+    query = {
+        "resourceNames": [f"projects/{PROJECT}"],
+        "filter": 'protoPayload.resourceName:"urlMaps/hexproperty-lb"',
+        "orderBy": "timestamp desc",
+    }
+    newest = until("the audit log's entry", lambda: entries.list(body=query).execute().get("entries"))[0]
+    assert newest["protoPayload"]["authenticationInfo"]["principalEmail"] == "ana@hexproperty.com", newest
+    print("compute v1 and logging v2: 95/5, an old fingerprint refused, pods healthy, ana in the audit log")
+
+
+def cloud_sql():
+    for version in ("v1", "v1beta4"):
+        sql = api("sqladmin", version)
+        names = {one["name"] for one in sql.instances().list(project=PROJECT).execute()["items"]}
+        assert names == {"hexproperty-prod", "hexproperty-replica"}, names
+        replica = sql.instances().get(project=PROJECT, instance="hexproperty-replica").execute()
+        assert replica["masterInstanceName"].endswith("hexproperty-prod"), replica
+        assert sql.operations().list(project=PROJECT, instance="hexproperty-prod").execute()["items"], version
+    print("sqladmin v1 and v1beta4: instances, the replica's primary, operations")
+
+
+def gke():
+    clusters = api("container", "v1").projects().locations().clusters()
+    cluster = clusters.get(name=f"{PARENT}/clusters/hexproperty-prod").execute()
+    assert cluster["endpoint"] == CLUSTER and cluster["masterAuth"]["clusterCaCertificate"], cluster
+    listed = clusters.list(parent=f"projects/{PROJECT}/locations/-").execute()["clusters"]
+    assert [one["name"] for one in listed] == ["hexproperty-prod"], listed
+    print("container v1: the cluster, its address, its authority")
+    return cluster
+
+
+def inside(cluster):
+    import base64
+    import tempfile
+
+    authority = tempfile.NamedTemporaryFile(suffix=".pem")
+    authority.write(base64.b64decode(cluster["masterAuth"]["clusterCaCertificate"]))
+    authority.flush()
+    settings = kubernetes.client.Configuration(host=f"https://{cluster['endpoint']}")
+    settings.ssl_ca_cert = authority.name
+    client = kubernetes.client.ApiClient(settings)
+    apps, core = kubernetes.client.AppsV1Api(client), kubernetes.client.CoreV1Api(client)
+    # Every document is parsed into generated types that check what is required.
+    frontend = apps.read_namespaced_deployment("frontend", "hexproperty")
+    assert frontend.status.ready_replicas == 6, frontend.status
+    assert "hexproperty" in {one.metadata.name for one in core.list_namespace().items}
+    assert core.list_namespaced_service("hexproperty").items
+    watch = kubernetes.watch.Watch()
+    apps.patch_namespaced_deployment_scale("frontend", "hexproperty", {"spec": {"replicas": 4}})
+    for event in watch.stream(apps.list_namespaced_deployment, "hexproperty", timeout_seconds=60):
+        status = event["object"].status
+        if event["object"].metadata.name == "frontend" and status.replicas == status.ready_replicas == 4:
+            break
+    else:
+        raise AssertionError("the watch ended before the deployment had four pods")
+    pods = core.list_namespaced_pod("hexproperty", label_selector="app=frontend").items
+    assert len([pod for pod in pods if not pod.metadata.deletion_timestamp]) == 4, pods
+    assert core.list_namespaced_event("hexproperty").items, "scaling leaves events"
+    assert core.read_namespaced_pod_log(pods[0].metadata.name, "hexproperty", tail_lines=3)
+    print("kubernetes over TLS, by the authority that GKE names: read, scaled to 4, watched, events, logs")
+
+
+cloud_run()
+cloud_run_generated()
+compute_and_logging()
+cloud_sql()
+inside(gke())
+print("all clients are served")
