@@ -18,7 +18,7 @@ use crate::{
         state::State,
         step::step,
     },
-    domain::{fact::Observation, id::Seq, time::Timestamp},
+    domain::{fact::Observation, id::Seq},
     door::{Inside, Presence, Published, Request, Snapshot, Wanted},
     port::{Intent, Sensor},
     session::{
@@ -41,7 +41,6 @@ const BEAT_EVERY: Duration = Duration::from_secs(4);
 pub struct Engine {
     state: State,
     next: Seq,
-    last_at: Timestamp,
     clock: Clock,
     book: Book,
     hands: Hands,
@@ -83,7 +82,6 @@ pub async fn run(state: State, book: Book, first: Event, parts: Parts) -> Result
     sensors::start(watched, clock, &seen, &mut tasks);
     let next = book.next_seq();
     let engine = Engine {
-        last_at: state.now,
         state,
         next,
         clock,
@@ -143,7 +141,8 @@ impl Engine {
     /// One event, all the way.
     fn happen(&mut self, event: Event) -> Result<(), EngineError> {
         let tick = event == Event::Rang(Alarm::Tick);
-        let at = self.clock.now().max(self.last_at);
+        // A host that came back may have a clock that was set back meanwhile; the core knows what to do about that, and we must not hide it.
+        let at = self.clock.now();
         let entry = Entry { seq: self.next, at, event };
         let decision = step(&mut self.state, &entry);
         let deed = Deed { entry, decision };
@@ -152,7 +151,6 @@ impl Engine {
         let recorded = tokio::task::block_in_place(|| self.book.append(at, weight, &json));
         let head = recorded.map_err(|book| self.latched(book))?;
         self.next = Seq(self.next.0 + 1);
-        self.last_at = at;
         if !tick {
             self.timers.stir();
         }

@@ -1,7 +1,7 @@
 //! The pure heart: whole decisions of named cases, and what must hold whatever happens.
 //!
 //! `session` is a cockpit in a bottle for the named cases, `watch` checks the contract after every entry, `chance` lets anything happen
-//! in any order.
+//! in any order, `storm` runs whole nights of the simulated world.
 
 #![forbid(unsafe_code)]
 
@@ -9,6 +9,8 @@ mod chance;
 mod people;
 mod rollback;
 mod session;
+mod storm;
+mod storms;
 mod traffic;
 mod triggers;
 mod watch;

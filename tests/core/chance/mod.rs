@@ -73,7 +73,7 @@ pub fn asked_for(name: &str, usual: u64) -> u64 {
 #[test]
 fn any_order_of_events_keeps_the_contract() {
     let seed = asked_for("CUTOVER_SEED", 1);
-    let cases = asked_for("CUTOVER_CASES", 96);
+    let cases = asked_for("CUTOVER_CASES", 64);
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
     let config = Config { cases: u32::try_from(cases).unwrap(), failure_persistence: None, max_shrink_time: 60_000, ..Config::default() };

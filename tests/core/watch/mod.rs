@@ -17,9 +17,10 @@ use std::{
 
 use cutover::{
     core::{
-        decision::{Deal, Decision},
+        decision::{Deal, Decision, Deed},
         event::Entry,
         state::{Approval, Controls, RouteState, State, TriggerState},
+        step::step,
     },
     domain::{
         id::{EffectId, RouteId, TriggerId},
@@ -102,6 +103,18 @@ pub struct Watch {
 }
 
 impl Watch {
+    /// The books as they are after these deeds, for a host that has come back; what was not durable has never been.
+    pub fn of(deeds: &[Deed]) -> Watch {
+        let (mut watch, mut state) = (Watch::default(), State::default());
+        for deed in deeds {
+            let before = Before::of(&state);
+            step(&mut state, &deed.entry);
+            // These entries have been checked when they happened.
+            let _known = watch.look(&before, &deed.entry, &deed.decision, &state);
+        }
+        watch
+    }
+
     /// Checks one entry.
     pub fn look(&mut self, before: &Before, entry: &Entry, decision: &Decision, after: &State) -> Check {
         let Some(opened) = &after.opened else { return Ok(()) };

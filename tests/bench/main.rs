@@ -1,0 +1,50 @@
+//! Figures: what the core, a night, a frame and the journal cost on this machine, in one run of a minute or two.
+//!
+//! `cargo bench` prints all of them, `cargo bench -- frames journal` only those. Nothing is asserted: a figure is a fact about a machine and
+//! an hour. What is computing is measured in CPU time, so that a busy neighbour changes little; what waits for a disk is measured in wall
+//! time, beside the bare `fdatasync` of the same disk in the same loop.
+//!
+//! Allocations are not counted here, since a counting allocator takes unsafe code. Instructions and allocations of a frame, per size:
+//! `valgrind --tool=callgrind BENCH frame-200x50` and `valgrind --tool=dhat BENCH frame-200x50`, each with `frame-200x50-twice` beside it; the
+//! difference of the two is the cost of 200 frames. BENCH is the program that `cargo bench --no-run` names.
+
+#![forbid(unsafe_code)]
+
+mod clock;
+mod frames;
+mod journal;
+mod nights;
+#[path = "../frames/scenes.rs"]
+#[allow(dead_code, reason = "the frames' scenes; one of them is drawn here")]
+mod scenes;
+#[path = "../core/storm/mod.rs"]
+mod storm;
+#[path = "../core/watch/mod.rs"]
+#[allow(dead_code, reason = "the watchman is the tests' own; nights are run with and without him")]
+mod watch;
+
+use std::process::ExitCode;
+
+const SECTIONS: [(&str, fn()); 4] =
+    [("steps", nights::steps), ("nights", nights::nights), ("frames", frames::frames), ("journal", journal::journal)];
+
+fn main() -> ExitCode {
+    // Cargo says `--bench` to every benchmark.
+    let asked: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
+    if let Some(single) = asked.first().and_then(|word| word.strip_prefix("frame-")) {
+        return frames::single(single);
+    }
+    let unknown = asked.iter().find(|word| SECTIONS.iter().all(|(name, _)| name != word));
+    if let Some(word) = unknown {
+        eprintln!("there are no figures called {word:?}; choose of steps, nights, frames, journal, frame-COLUMNSxROWS");
+        return ExitCode::from(2);
+    }
+    for (name, section) in SECTIONS {
+        if asked.is_empty() || asked.iter().any(|word| word == name) {
+            println!("{name}");
+            section();
+            println!();
+        }
+    }
+    ExitCode::SUCCESS
+}

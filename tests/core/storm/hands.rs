@@ -1,0 +1,185 @@
+//! The way between the host and the API: requests that arrive late, answers that are lost, and what the API makes of them.
+
+use std::collections::BTreeMap;
+
+use cutover::{
+    core::{
+        decision::{Deal, Effect},
+        event::{Alarm, Event},
+    },
+    domain::{
+        fact::{Accepted, Fact, Observation},
+        fault::{Fault, FaultKind, Outcome, Receipt, Version},
+        id::EffectId,
+        shown::Shown,
+        time::{Millis, Timestamp},
+        weight::{PerMille, Weights},
+    },
+    sim::{
+        faults::{Api, Trouble},
+        world::{
+            actor::{Actor, PRODUCT},
+            load_balancer::{self, Write},
+            url_map,
+        },
+    },
+};
+
+use super::night::{Coming, Night};
+use crate::watch::{Check, require};
+
+const WRITE_DEADLINE: Millis = Millis::from_secs(30);
+const READ_DEADLINE: Millis = Millis::from_secs(10);
+/// A change is accepted and its operation over after about this long.
+const OPERATION: Millis = Millis(2_600);
+pub const WEIGHTS_STALE_AFTER: Millis = Millis::from_secs(25);
+
+/// A write on its way to the API, with what will become of its answer.
+pub struct Request {
+    host: u64,
+    effect: EffectId,
+    to: Weights,
+    version: Version,
+    answer: Answer,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Answer {
+    After(Millis),
+    Lost,
+}
+
+pub fn weights(run: u32, gke: u32) -> Weights {
+    let share = |share: u32| PerMille::new(share as u16).expect("at most 1000");
+    let name = |name: &str| name.parse().expect("a name");
+    Weights::new(BTreeMap::from([(name("run"), share(run)), (name("gke"), share(gke))])).expect("the API holds what sums to 1000")
+}
+
+impl Night {
+    pub fn send(&mut self, effect: Effect) {
+        let (id, host) = (effect.id, self.host);
+        match effect.what {
+            Deal::Write { to, version, .. } => {
+                self.summary.writes += 1;
+                self.summary.rollbacks += u64::from(to == weights(1000, 0));
+                self.send_write(id, to, version);
+            }
+            Deal::Read { .. } => self.send_read(id),
+            Deal::Wake { at, alarm } => {
+                let alarm: Alarm = alarm;
+                self.later(at.since(self.now), Coming::Event { host, event: Event::Rang(alarm) });
+            }
+            Deal::Stir { .. } => self.finish(Millis(1), id, Outcome::Done(Receipt::default())),
+        }
+    }
+
+    fn send_write(&mut self, effect: EffectId, to: Weights, version: Version) {
+        let host = self.host;
+        let on_the_way = Millis(20 + self.random.index(180) as u64);
+        let timed_out = || Outcome::Unknown(Fault::new(FaultKind::TimedOut, "30 s"));
+        let request = |answer| Coming::Write(Request { host, effect, to: to.clone(), version: version.clone(), answer });
+        match self.world.conditions.trouble(self.now.0, Api::Compute) {
+            None => self.later(on_the_way, request(Answer::After(OPERATION))),
+            Some(Trouble::Unavailable) => self.finish(on_the_way, effect, Outcome::NotDone(Fault::new(FaultKind::Unavailable, "503"))),
+            Some(Trouble::LostReplies) => {
+                self.later(on_the_way, request(Answer::Lost));
+                self.finish(Millis::from_secs(4), effect, Outcome::Unknown(Fault::new(FaultKind::Broken, "reset")));
+            }
+            Some(Trouble::Slow { ms }) => {
+                let slow = Millis(ms as u64);
+                let ends = Millis(slow.0 + OPERATION.0);
+                let answer = if ends < WRITE_DEADLINE { Answer::After(OPERATION) } else { Answer::Lost };
+                self.later(slow, request(answer));
+                if answer == Answer::Lost {
+                    self.finish(WRITE_DEADLINE, effect, timed_out());
+                }
+            }
+            Some(Trouble::HalfOpen) => {
+                // One in three arrives after all, some of them after everybody has given up.
+                if self.random.chance(0.33) {
+                    let late = Millis(1_000 + self.random.index(44_000) as u64);
+                    self.later(late, request(Answer::Lost));
+                }
+                self.finish(WRITE_DEADLINE, effect, timed_out());
+            }
+        }
+    }
+
+    fn finish(&mut self, after: Millis, effect: EffectId, outcome: Outcome) {
+        let host = self.host;
+        self.later(after, Coming::Event { host, event: Event::Finished { effect, outcome } });
+    }
+
+    /// The API takes a write in: compare, and set or refuse.
+    pub fn write_arrives(&mut self, request: Request) -> Check {
+        let Request { host, effect, to, version, answer } = request;
+        self.has_intent(effect)?;
+        let share = |name: &str| u32::from(to.of(&name.parse().expect("a name")).get());
+        let mut body = url_map::reweighted(&self.world.load_balancer.url_map(), share("run"), share("gke"));
+        body["fingerprint"] = version.0.as_str().into();
+        let reason = Some(effect.to_string());
+        let actor = Actor { principal: PRODUCT.to_owned(), agent: "cutover".to_owned(), reason };
+        let id = effect.to_string();
+        let outcome = match self.world.load_balancer.write(self.now.0, Write::Patch, &body, Some(&id), &actor) {
+            Ok(load_balancer::Accepted::Fresh(operation)) => {
+                self.world.note_url_map("v1.compute.urlMaps.patch", &actor, operation.id);
+                require(self.mutations.insert(effect), "I4", || format!("{effect} was done twice"))?;
+                let version = Version(self.world.load_balancer.fingerprint());
+                Outcome::Done(Receipt { version: Some(version), operation: Some(Shown::new(&operation.id.to_string())) })
+            }
+            Ok(load_balancer::Accepted::Repeated(_)) => return require(false, "I4", || format!("{effect} was sent twice")),
+            Err(refusal) => Outcome::NotDone(Fault::new(FaultKind::Conflict, refusal.to_string())),
+        };
+        if let (Answer::After(after), true) = (answer, host == self.host) {
+            self.finish(after, effect, outcome);
+        }
+        Ok(())
+    }
+
+    fn send_read(&mut self, effect: EffectId) {
+        let (host, asked_at) = (self.host, self.now);
+        let after = match self.world.conditions.trouble(self.now.0, Api::Compute) {
+            None | Some(Trouble::Unavailable) => Millis(30 + self.random.index(200) as u64),
+            Some(Trouble::Slow { ms }) => Millis(ms as u64).min(READ_DEADLINE),
+            Some(Trouble::LostReplies | Trouble::HalfOpen) => READ_DEADLINE,
+        };
+        self.later(after, Coming::Answer { host, effect, asked_at });
+    }
+
+    pub fn look_is_answered(&mut self, effect: EffectId, asked_at: Timestamp) -> Check {
+        let seen = self.weights_seen(asked_at);
+        let outcome = match &seen.result {
+            Ok(_) => Outcome::Done(Receipt::default()),
+            Err(fault) => Outcome::NotDone(fault.clone()),
+        };
+        self.happen(Event::Observed(seen))?;
+        self.happen(Event::Finished { effect, outcome })
+    }
+
+    /// What a look at the weights, which began then and ends now, comes back with.
+    pub fn weights_seen(&self, asked_at: Timestamp) -> Observation {
+        let trouble = self.world.conditions.trouble(asked_at.0, Api::Compute);
+        let fault = |kind| Err(Fault::new(kind, "the API is not well"));
+        let result = match trouble {
+            Some(Trouble::Unavailable) => fault(FaultKind::Unavailable),
+            Some(Trouble::LostReplies) => fault(FaultKind::Broken),
+            Some(Trouble::HalfOpen) => fault(FaultKind::TimedOut),
+            Some(Trouble::Slow { ms }) if ms as u64 >= READ_DEADLINE.0 => fault(FaultKind::TimedOut),
+            Some(Trouble::Slow { .. }) | None => Ok(vec![Fact::Accepted(self.accepted())]),
+        };
+        let source = "weights/frontend".parse().expect("a name");
+        Observation { source, asked_at, stale_after: WEIGHTS_STALE_AFTER, result }
+    }
+
+    fn accepted(&self) -> Accepted {
+        let author = self.world.audit.visible(self.now.0).next_back().map(|entry| Shown::new(&entry.actor.principal));
+        Accepted {
+            route: "frontend".parse().expect("a name"),
+            weights: self.truth(),
+            version: Version(self.world.load_balancer.fingerprint()),
+            actor: author,
+            changed_at: None,
+            trouble: None,
+        }
+    }
+}

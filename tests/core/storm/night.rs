@@ -1,0 +1,328 @@
+//! One night: time, the world, the host with its journal, and whatever is on its way between them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cutover::{
+    core::{
+        decision::{Deal, Deed},
+        event::{Alarm, Entry, Event, WorldKind},
+        state::State,
+        step::step,
+    },
+    domain::{
+        id::{EffectId, Seq},
+        time::{Millis, Timestamp},
+        weight::Weights,
+    },
+    journal::{
+        chain::Hash,
+        memory::Memory,
+        reader::Records,
+        record::{Body, Genesis, Kind},
+        writer::{Cadence, Durability, Writer},
+    },
+    plan::{self, model::Plan},
+    sim::{
+        scenario::Scenario,
+        world::{World, propagation::Span, random::Random},
+    },
+};
+
+use super::{crew::Crew, hands::Request, senses::Senses};
+use crate::watch::{Before, Check, Violation, Watch, require, settled, what_if};
+
+const START_MS: i64 = 1_800_000_000_000;
+const STEP: Millis = Millis(250);
+
+/// How long a night is.
+#[derive(Debug, Clone, Copy)]
+pub struct Course {
+    pub storm: Millis,
+    pub scenario: Scenario,
+    /// Deaths of the host in an hour, on average.
+    pub deaths: f64,
+}
+
+impl Course {
+    #[allow(dead_code, reason = "the tests' own")]
+    pub const STORM: Course = Course { storm: Millis::from_mins(12), scenario: Scenario::Storm, deaths: 6.0 };
+    /// A whole migration on a calm night.
+    #[allow(dead_code, reason = "the benchmarks' own")]
+    pub const CALM: Course = Course { storm: Millis::from_mins(15), scenario: Scenario::Calm, deaths: 0.0 };
+}
+
+/// Whether the watchman looks at every entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(dead_code, reason = "the benchmarks use both")]
+pub enum Checks {
+    On,
+    Off,
+}
+
+/// What came of a night.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Summary {
+    pub entries: u64,
+    pub writes: u64,
+    pub rollbacks: u64,
+    pub restarts: u64,
+    pub journal_bytes: u64,
+    /// The highest share of the target that was accepted, in per mille.
+    pub furthest: u16,
+    /// Hash over every record of the night: equal nights have equal ones (I22).
+    pub head: String,
+}
+
+/// Something that will reach the world or the host.
+pub enum Coming {
+    Event {
+        host: u64,
+        event: Event,
+    },
+    /// A write arrives at the API.
+    Write(Request),
+    /// The API's answer to a look is made now, and arrives at once.
+    Answer {
+        host: u64,
+        effect: EffectId,
+        asked_at: Timestamp,
+    },
+}
+
+pub struct Night {
+    pub world: World,
+    pub state: State,
+    pub random: Random,
+    pub plan: Plan,
+    pub now: Timestamp,
+    pub host: u64,
+    pub asks: u64,
+    pub senses: Senses,
+    pub crew: Crew,
+    pub summary: Summary,
+    course: Course,
+    checks: Checks,
+    watch: Watch,
+    memory: Memory,
+    writer: Writer,
+    kind: Kind,
+    next: Seq,
+    quiet_since: Timestamp,
+    coming: BTreeMap<(Timestamp, u64), Coming>,
+    order: u64,
+    /// Writes that took effect, each by the intent that asked for it.
+    pub mutations: BTreeSet<EffectId>,
+}
+
+impl Night {
+    pub fn begin(seed: u64, course: Course, checks: Checks) -> Result<Night, Violation> {
+        let (plan, _) = plan::read(include_bytes!("../../../plans/hexproperty.yaml")).expect("our own plan");
+        let mut world = World::new(START_MS, seed, Span::default());
+        world.follow(course.scenario, seed);
+        let memory = Memory::default();
+        let genesis = Genesis::new("night", plan.hash.parse::<Hash>().expect("a SHA-256"));
+        let writer = Writer::create_in(&memory, START_MS as u64, &genesis, Cadence::default()).expect("a disk that is well");
+        let now = Timestamp(START_MS);
+        let mut night = Night {
+            world,
+            state: State::default(),
+            random: Random::named(seed, "night"),
+            plan: plan.clone(),
+            now,
+            host: 0,
+            asks: 0,
+            senses: Senses::new(&plan),
+            crew: Crew::default(),
+            summary: Summary::default(),
+            course,
+            checks,
+            watch: Watch::default(),
+            memory,
+            writer,
+            kind: Kind::new("deed").expect("a word"),
+            next: Seq(0),
+            quiet_since: now,
+            coming: BTreeMap::new(),
+            order: 0,
+            mutations: BTreeSet::new(),
+        };
+        night.happen(Event::Opened { session: "night".parse().expect("a name"), plan: Box::new(plan), world: WorldKind::Live })?;
+        night.crew_joins()?;
+        Ok(night)
+    }
+
+    /// The storm, then the calm, then the reckoning.
+    pub fn run(&mut self) -> Result<Summary, Violation> {
+        let end = Timestamp(START_MS) + self.course.storm;
+        while self.now < end {
+            self.pass(Weather::Foul)?;
+        }
+        self.world.calm();
+        let rest = self.now + Millis(60_000 + self.plan.routes[0].settle.0 + 65_000);
+        while self.now < rest {
+            self.pass(Weather::Calm)?;
+        }
+        self.has_settled()?;
+        self.replays()?;
+        self.summary.journal_bytes = self.memory.written().len() as u64;
+        self.summary.head = self.writer.head().hash.to_string();
+        Ok(self.summary.clone())
+    }
+
+    pub fn clock(&self) -> String {
+        Millis(self.now.since(Timestamp(START_MS)).0).to_string()
+    }
+
+    fn pass(&mut self, weather: Weather) -> Check {
+        self.now = self.now + STEP;
+        self.world.tick(self.now.0);
+        self.arrive()?;
+        self.sense()?;
+        if weather == Weather::Foul {
+            self.crew_acts()?;
+            let deaths = self.course.deaths * STEP.as_secs_f64() / 3600.0;
+            if self.random.chance(deaths) {
+                self.die_and_come_back()?;
+            }
+        } else {
+            self.crew_beats()?;
+        }
+        if self.now.since(self.quiet_since) >= Millis::from_secs(1) {
+            self.happen(Event::Rang(Alarm::Tick))?;
+        }
+        Ok(())
+    }
+
+    /// Everything that is due by now, in the order of its time.
+    fn arrive(&mut self) -> Check {
+        while let Some(entry) = self.coming.first_entry().filter(|entry| entry.key().0 <= self.now) {
+            match entry.remove() {
+                Coming::Event { host, event } if host == self.host => self.happen(event)?,
+                Coming::Event { .. } => {}
+                Coming::Write(request) => self.write_arrives(request)?,
+                Coming::Answer { host, effect, asked_at } if host == self.host => self.look_is_answered(effect, asked_at)?,
+                Coming::Answer { .. } => {}
+            }
+        }
+        Ok(())
+    }
+
+    pub fn later(&mut self, after: Millis, coming: Coming) {
+        self.order += 1;
+        self.coming.insert((self.now + after, self.order), coming);
+    }
+
+    /// One entry, as the engine does it: stepped, recorded, and only then are its effects on their way.
+    pub fn happen(&mut self, event: Event) -> Check {
+        let entry = Entry { seq: self.next, at: self.now, event };
+        let before = (self.checks == Checks::On).then(|| Before::of(&self.state));
+        let decision = step(&mut self.state, &entry);
+        self.quiet_since = self.now;
+        self.next = Seq(self.next.0 + 1);
+        self.summary.entries += 1;
+        let deed = Deed { entry, decision };
+        let acts = deed.decision.effects.iter().any(|effect| !matches!(effect.what, Deal::Wake { .. }));
+        let durable =
+            acts || matches!(deed.entry.event, Event::Opened { .. } | Event::Restarted | Event::Asked { .. } | Event::Finished { .. });
+        let durability = if durable { Durability::Durable } else { Durability::Buffered };
+        let at_ms = u64::try_from(self.now.0).expect("after 1970");
+        self.writer.append(at_ms, durability, &self.kind, &deed).expect("a disk that is well");
+        if let Some(before) = before {
+            self.watch.look(&before, &deed.entry, &deed.decision, &self.state)?;
+            if self.next.0.is_multiple_of(64) {
+                what_if(&self.state)?;
+            }
+        }
+        let share = |accepted: &cutover::domain::fact::Accepted| accepted.weights.of(&self.plan.routes[0].target).get();
+        let reached = self.state.routes.values().filter_map(|route| route.accepted.as_ref()).map(share).max();
+        self.summary.furthest = self.summary.furthest.max(reached.unwrap_or(0));
+        for effect in deed.decision.effects {
+            self.send(effect);
+        }
+        Ok(())
+    }
+
+    /// I1: what is about to change the world stands in the journal, on the disk and not only in memory.
+    pub fn has_intent(&self, effect: EffectId) -> Check {
+        if self.checks == Checks::Off {
+            return Ok(());
+        }
+        let durable = self.memory.durable();
+        let text = String::from_utf8_lossy(&durable);
+        let found = text.contains(&format!("\"id\":\"{effect}\",\"what\":{{\"write\""));
+        require(found, "I1", || format!("{effect} changed the world and has no durable intent"))
+    }
+
+    /// kill -9, perhaps with a torn tail; then the journal is all there is.
+    fn die_and_come_back(&mut self) -> Check {
+        self.memory.power_cut(self.random.index(4096));
+        let (writer, _) = Writer::open_in(&self.memory, Cadence::default()).map_err(|error| lost(&error.to_string()))?;
+        self.writer = writer;
+        let (state, next) = self.fold()?;
+        self.state = state;
+        self.next = next;
+        self.host += 1;
+        self.summary.restarts += 1;
+        self.watch = Watch::of(&self.deeds()?);
+        self.now = self.now + Millis(self.random.index(30_000) as u64);
+        self.world.tick(self.now.0);
+        self.happen(Event::Restarted)?;
+        self.crew_joins()
+    }
+
+    pub fn deeds(&self) -> Result<Vec<Deed>, Violation> {
+        let mut deeds = Vec::new();
+        for record in Records::<_, Deed>::new(self.memory.written().as_slice()) {
+            if let Body::Entry { payload, .. } = record.map_err(|error| lost(&error.to_string()))?.body {
+                deeds.push(payload);
+            }
+        }
+        Ok(deeds)
+    }
+
+    /// I4: the records give the same decisions again, and with them the state.
+    fn fold(&self) -> Result<(State, Seq), Violation> {
+        let mut state = State::default();
+        let mut next = Seq(0);
+        for deed in self.deeds()? {
+            let decision = step(&mut state, &deed.entry);
+            require(decision == deed.decision, "I4", || format!("entry {} is decided otherwise in a replay", deed.entry.seq))?;
+            next = Seq(deed.entry.seq.0 + 1);
+        }
+        Ok((state, next))
+    }
+
+    fn replays(&mut self) -> Check {
+        if self.checks == Checks::Off {
+            return Ok(());
+        }
+        self.writer.flush().map_err(|error| lost(&error.to_string()))?;
+        let (state, _) = self.fold()?;
+        require(state == self.state, "I4", || "the journal folds to another state".to_owned())
+    }
+
+    fn has_settled(&self) -> Check {
+        if self.checks == Checks::Off {
+            return Ok(());
+        }
+        let truth = self.truth();
+        settled(&self.state, |_| truth.clone())
+    }
+
+    /// What the load balancer really says.
+    pub fn truth(&self) -> Weights {
+        let shares = self.world.load_balancer.weights();
+        let of = |name: &str| shares.iter().find(|(known, _)| known == name).map_or(0, |(_, share)| *share);
+        super::hands::weights(of("frontend-run"), of("frontend-gke"))
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Weather {
+    Foul,
+    Calm,
+}
+
+fn lost(what: &str) -> Violation {
+    Violation { invariant: "I4", what: what.to_owned() }
+}
