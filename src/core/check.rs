@@ -74,7 +74,7 @@ impl Limit {
     /// Of so few that one failed request alone breaks the limit, a rate proves nothing.
     fn requests_min(self) -> u64 {
         match self.metric {
-            Metric::ErrorRate => REQUESTS_MIN.max((2.0 / self.below.max(f64::EPSILON)).ceil() as u64),
+            Metric::ErrorRate => REQUESTS_MIN.max((1.0 / self.below.max(f64::EPSILON)).floor() as u64 + 1),
             Metric::RequestRate | Metric::P50Latency | Metric::P95Latency | Metric::P99Latency | Metric::DropRate => REQUESTS_MIN,
         }
     }

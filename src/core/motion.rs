@@ -190,10 +190,12 @@ fn resolve(turn: &mut Turn, route: &Route, to: &Weights, since: Timestamp, cause
         state.motion = Motion::Propagating { to: to.clone(), since: now, until, cause, goal: Goal::Advance };
         turn.note(Tone::Plain, format!("the move of {} to {to} did happen; traffic follows", route.id));
     } else if accepted.version != stray.version || now.since(since) >= LATE_MAX {
+        // Others' weights may stand upon ours: then nobody can say whether ours ever stood.
+        let became = if accepted.weights == stray.from { "did not happen" } else { "did not happen or was overwritten" };
         let state = turn.route_mut(route);
         state.wanted = Some(stray.from);
         state.motion = Motion::Settled;
-        turn.note(Tone::Warning, format!("the move of {} to {to} did not happen; ask again if it is still wanted", route.id));
+        turn.note(Tone::Warning, format!("the move of {} to {to} {became}; ask again if it is still wanted", route.id));
     }
 }
 

@@ -171,8 +171,10 @@ fn move_or_queue(turn: &mut Turn, route: &Route, wish: Wish, direction: Directio
     if reason.is_some() {
         return Err(Refusal::Unsettled);
     }
-    turn.note(Tone::Plain, format!("{} waits for the move in flight; then to {}", route.id, wish.to));
-    turn.route_mut(route).queued = Some(wish);
+    let known = turn.route_mut(route).queued.replace(wish.clone());
+    if known.is_none_or(|known| known.to != wish.to) {
+        turn.note(Tone::Plain, format!("{} waits for the move in flight; then to {}", route.id, wish.to));
+    }
     Ok(Verdict::Queued)
 }
 

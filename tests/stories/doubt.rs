@@ -13,7 +13,7 @@ use cutover::{
 
 use crate::{
     landed::Landed,
-    session::{Session, Sky, route_of, split},
+    session::{Session, Sky, route_id, route_of, split},
 };
 
 fn trouble(trouble: Trouble, for_s: f64) -> Fault {
@@ -64,6 +64,45 @@ async fn an_api_that_is_down_leaves_doubt_and_the_doubt_is_resolved_by_looking()
     let landed = session.land().await;
     assert!(looks_after_every_doubt(&landed) >= 1);
     assert_eq!(landed.ours().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_api_that_says_nothing_holds_up_nobody_for_ever() {
+    let mut session = Session::begin(Sky::calm("silent")).await;
+    session.fly_to(400).await;
+    session.control().stir(&trouble(Trouble::HalfOpen, 90.0));
+    session.advance(900).await;
+    assert_eq!(session.ask(Command::Rollback { route: None, reason: None }).await, Verdict::Accepted);
+    session.until("home", |state| route_of(state).homeward.is_none()).await;
+    session.settled_at(0).await;
+    let landed = session.land().await;
+    looks_after_every_doubt(&landed);
+    assert!(landed.truth.propagated.gke < 0.001);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_host_that_dies_in_the_middle_of_a_move_finds_out_and_advances_nothing() {
+    let mut session = Session::begin(Sky::calm("died")).await;
+    session.fly_to(100).await;
+    // Every answer takes its time, so the write is still on its way when the host dies; on a machine that stood still it may have ended.
+    session.control().stir(&trouble(Trouble::Slow { ms: 10_000.0 }, 60.0));
+    session.advance(400).await;
+    let next = Command::Shift { route: route_id(), from: split(400), to: split(600) };
+    assert_eq!(session.ask(next).await, Verdict::Queued);
+    let motion = route_of(&session.state()).motion.clone();
+    assert!(matches!(motion, Motion::Writing { .. } | Motion::Propagating { .. }), "{motion:?}");
+    let mut session = session.die_and_come_back().await;
+    let state =
+        session.until("certainty", |state| !matches!(route_of(state).motion, Motion::Writing { .. } | Motion::Resolving { .. })).await;
+    assert_eq!(state.opened.as_ref().map(|opened| opened.restarts), Some(1));
+    let stands = route_of(&state).accepted.as_ref().unwrap().weights.clone();
+    assert!(stands == split(100) || stands == split(400), "{stands}");
+    session.settled_at(stands.of(&"gke".parse().unwrap()).get()).await;
+    session.take_controls().await;
+    session.fly_to(800).await;
+    let landed = session.land().await;
+    assert!(landed.writes().iter().all(|write| write.to != split(600)), "what was queued is dropped");
+    assert_eq!(landed.said("the host came back"), 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

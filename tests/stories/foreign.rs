@@ -16,7 +16,10 @@ use serde_json::{Value, json};
 use crate::session::{Session, Sky, backend, route_id, route_of, split};
 
 /// Slow enough that half a second of a busy machine is not mistaken for the product's.
-const SLOWLY: Sky = Sky { name: "", speed: 3.0, edge: Span { min_ms: 1_000.0, max_ms: 4_000.0 }, plan: &[("settle: 2m", "settle: 10s")] };
+fn slowly(name: &'static str) -> Sky {
+    let edge = Span { min_ms: 1_000.0, max_ms: 4_000.0 };
+    Sky { speed: 3.0, edge, plan: &[("settle: 2m", "settle: 10s")], ..Sky::calm(name) }
+}
 
 /// Drift is seen within this much of the world's time.
 const SEEN_WITHIN: Millis = Millis::from_secs(15);
@@ -56,7 +59,7 @@ async fn drift_is_seen(session: &mut Session, gke: u16) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_foreign_change_in_mid_flight_is_named_blocks_and_can_be_adopted() {
-    let mut session = Session::begin(Sky { name: "adopt", ..SLOWLY }).await;
+    let mut session = Session::begin(slowly("adopt")).await;
     session.fly_to(50).await;
     session.advance(250).await;
     session.until("the move under way", |state| matches!(route_of(state).motion, Motion::Propagating { .. })).await;
@@ -75,7 +78,7 @@ async fn a_foreign_change_in_mid_flight_is_named_blocks_and_can_be_adopted() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_foreign_change_can_be_taken_home() {
-    let mut session = Session::begin(Sky { name: "foreign-home", ..SLOWLY }).await;
+    let mut session = Session::begin(slowly("foreign-home")).await;
     session.fly_to(50).await;
     somebody_moves(&session, 900).await;
     drift_is_seen(&mut session, 900).await;

@@ -11,4 +11,5 @@ mod foreign;
 mod landed;
 mod rollback;
 mod session;
+mod storm;
 mod whole;

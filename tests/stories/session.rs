@@ -37,6 +37,7 @@ use cutover::{
         engine::{self, EngineError, Parts},
     },
     sim::{
+        scenario::Scenario,
         simulation::{Config, Control, Simulation},
         world::propagation::Span,
     },
@@ -56,23 +57,39 @@ pub struct Sky {
     pub speed: f64,
     /// How long the edge takes to follow.
     pub edge: Span,
+    /// What goes wrong by itself, and what chance it is drawn from.
+    pub scenario: Scenario,
+    pub seed: u64,
     /// Changes of the plan's text, where its own times would only make a story longer: what stands there, and what shall.
     pub plan: &'static [(&'static str, &'static str)],
 }
 
 impl Sky {
     pub const fn calm(name: &'static str) -> Sky {
-        Sky { name, speed: 25.0, edge: Span { min_ms: 5_000.0, max_ms: 20_000.0 }, plan: &[("settle: 2m", "settle: 45s")] }
+        let edge = Span { min_ms: 5_000.0, max_ms: 20_000.0 };
+        Sky { name, speed: 25.0, edge, scenario: Scenario::Calm, seed: 1, plan: &[("settle: 2m", "settle: 45s")] }
+    }
+}
+
+/// A story's own folder and names.
+struct Place {
+    name: &'static str,
+    folder: PathBuf,
+    journal: PathBuf,
+}
+
+impl Place {
+    fn session(&self) -> SessionId {
+        format!("story-{}", self.name).parse().unwrap()
     }
 }
 
 pub struct Session {
-    name: &'static str,
+    place: Place,
     pub world: Simulation,
-    pub link: Link,
+    clock: Clock,
+    link: Link,
     asks: u64,
-    pub folder: PathBuf,
-    pub journal: PathBuf,
     stop: watch::Sender<bool>,
     _closing: watch::Sender<Option<Farewell>>,
     engine: JoinHandle<Result<State, EngineError>>,
@@ -82,34 +99,52 @@ pub struct Session {
 impl Session {
     /// Starts world, engine and host, and attaches one pilot who holds the controls.
     pub async fn begin(sky: Sky) -> Session {
-        let config = Config { speed: sky.speed, propagation: sky.edge, ..Config::default() };
+        let config = Config { speed: sky.speed, propagation: sky.edge, scenario: sky.scenario, seed: sky.seed, ..Config::default() };
         let world = Simulation::start(config).await.expect("loopback ports are to be had");
         let plan = plan(sky.plan);
         let clock = Clock::paced(Timestamp(world.clock().now_ms()), world.clock().speed());
-        let id: SessionId = format!("story-{}", sky.name).parse().unwrap();
         let folder = std::env::temp_dir().join(format!("cutover-story-{}-{}", sky.name, std::process::id()));
         let _was_there = std::fs::remove_dir_all(&folder);
-        let journal = folder.join("flight.journal");
-        let book = Book::create(&journal, clock.now(), &id, &plan.hash, "pilot").unwrap();
+        let place = Place { name: sky.name, journal: folder.join("flight.journal"), folder };
+        let book = Book::create(&place.journal, clock.now(), &place.session(), &plan.hash, "anna").unwrap();
+        let first = Event::Opened { session: place.session(), plan: Box::new(plan.clone()), world: kind(&world) };
+        let mut session = Session::host(place, world, plan, clock, book, State::default(), first).await;
+        session.take_controls().await;
+        session.until("the first readings", |state| matches!(route_of(state).motion, Motion::Settled)).await;
+        session
+    }
+
+    async fn host(place: Place, world: Simulation, plan: Plan, clock: Clock, book: Book, state: State, first: Event) -> Session {
         let places = compose::Places::Simulated(*world.endpoints());
         let composed = compose::compose(&plan, &places, clock, Some(Arc::new(Hand(world.control())))).unwrap();
         let (outside, inside) = door();
         let (stop, stopped) = watch::channel(false);
         let (closing, closed) = watch::channel(None);
-        let kind = WorldKind::Demo { haste: sky.speed.round() as u32 };
-        let about = About { session: id.clone(), plan: plan.name.clone(), world: kind, first_client: ClientId(1) };
+        let first_client = ClientId(book.last_client().0 + 1);
+        let about = About { session: place.session(), plan: plan.name.clone(), world: kind(&world), first_client };
         let host = Host::new(outside, about, closed);
-        let first = Event::Opened { session: id, plan: Box::new(plan), world: kind };
         let parts = Parts { clock, hands: composed.hands, sensors: composed.sensors, inside, stop: stopped };
-        let engine = tokio::spawn(engine::run(State::default(), book, first, parts));
+        let engine = tokio::spawn(engine::run(state, book, first, parts));
         let (ours, theirs) = UnixStream::pair().unwrap();
         let who = Identity { uid: 1000, who: "anna".parse().unwrap(), role: Role::Pilot };
         let served = tokio::spawn(async move { host.serve_stream(theirs, who).await });
         let link = client::connect(Dial::once(ours), Wants::Cockpit, None).await.unwrap();
-        let mut session = Session { name: sky.name, world, link, asks: 0, folder, journal, stop, _closing: closing, engine, served };
-        assert_eq!(session.ask(Command::Controls(ControlsCommand::Take)).await, Verdict::Accepted);
-        session.until("the first readings", |state| matches!(route_of(state).motion, Motion::Settled)).await;
-        session
+        Session { place, world, clock, link, asks: 0, stop, _closing: closing, engine, served }
+    }
+
+    /// Ends the host between two entries, as a kill does, and starts another on the same journal and world.
+    pub async fn die_and_come_back(self) -> Session {
+        let Session { place, world, clock, engine, served, .. } = self;
+        engine.abort();
+        assert!(engine.await.is_err_and(|error| error.is_cancelled()), "it was still at work");
+        served.abort();
+        let (book, state) = Book::open(&place.journal, "anna").unwrap();
+        let plan = (*state.opened.as_ref().expect("it was opened").plan).clone();
+        Session::host(place, world, plan, clock, book, state, Event::Restarted).await
+    }
+
+    pub async fn take_controls(&mut self) {
+        assert_eq!(self.ask(Command::Controls(ControlsCommand::Take)).await, Verdict::Accepted);
     }
 
     pub fn control(&self) -> Control {
@@ -137,7 +172,7 @@ impl Session {
     pub async fn answer(&mut self, sent: AskId) -> Verdict {
         match tokio::time::timeout(PATIENCE, self.link.replies.recv()).await {
             Ok(Some(Reply::Answered { ask, verdict })) if ask == sent => verdict,
-            other => panic!("{}: {other:?} is no answer to {sent:?}\n{}", self.name, self.story()),
+            other => panic!("{}: {other:?} is no answer to {sent:?}\n{}", self.place.name, self.story()),
         }
     }
 
@@ -162,7 +197,7 @@ impl Session {
                 Verdict::Refused(
                     Refusal::Blind { .. } | Refusal::NotReady { .. } | Refusal::NotKnown | Refusal::Unresolved | Refusal::Breached { .. },
                 ) if began.elapsed() < PATIENCE => tokio::time::sleep(Duration::from_millis(100)).await,
-                other => panic!("{}: {to} per mille: {other:?}\n{}", self.name, self.story()),
+                other => panic!("{}: {to} per mille: {other:?}\n{}", self.place.name, self.story()),
             }
         }
     }
@@ -188,7 +223,7 @@ impl Session {
         if let Some(state) = found.ok().and_then(Result::ok).map(|view| view.state.clone()) {
             return state;
         }
-        panic!("{}: waited in vain for: {what}\n{}", self.name, self.story());
+        panic!("{}: waited in vain for: {what}\n{}", self.place.name, self.story());
     }
 
     /// What the feed tells, for whoever has to understand a failure.
@@ -211,7 +246,7 @@ impl Session {
     /// Ends the flight and judges what it left behind.
     pub async fn land(self) -> Landed {
         let story = self.story();
-        let Session { name, world, link, folder, journal, stop, engine, served, .. } = self;
+        let Session { place: Place { name, folder, journal }, world, link, stop, engine, served, .. } = self;
         assert_eq!(link.view.borrow().disagreements, 0, "{name}: the client folds as the host does");
         drop(link);
         tokio::time::timeout(PATIENCE, served).await.expect("the host lets a client go").unwrap();
@@ -221,6 +256,10 @@ impl Session {
         world.stop().await;
         Landed::judge(name, story, folder, &journal, state, truth)
     }
+}
+
+fn kind(world: &Simulation) -> WorldKind {
+    WorldKind::Demo { haste: world.clock().speed().round() as u32 }
 }
 
 fn plan(changes: &[(&str, &str)]) -> Plan {
