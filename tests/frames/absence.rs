@@ -22,7 +22,11 @@ fn a_host_that_is_gone_leaves_what_was_seen_and_what_still_holds() {
     let texts = at_all_sizes("lost", &scenes::calm(), &view);
     says(&texts, &["NOT CONNECTED for 42s", "THE HOST IS GONE", "for 42s: the host closed the line", "Last seen at 03:12:40Z"]);
     says(&texts, &["frontend gke 25% · run 75%", "2 triggers armed, none breached", "traffic stays where it is"]);
-    says(&texts, &["cutover open takes it up again", "URL map", "Trying again by itself, attempt 7", "F9"]);
+    says(&texts, &["cutover open takes it up again", "URL map", "Trying again by itself, attempt 7"]);
+    for text in &texts {
+        let footer = text.lines().last().expect("a footer");
+        assert!(!footer.contains("F9") && footer.contains("help"), "{footer}");
+    }
     keep_dialogs("lost", &texts);
 }
 
@@ -46,7 +50,7 @@ fn silence_and_the_end_are_told_apart_from_absence() {
 #[test]
 fn a_host_that_is_back_says_what_happened_meanwhile() {
     let news = vec![
-        (Tone::Warning, "the host had ended and was started again; its triggers did not watch in between".to_owned()),
+        (Tone::Warning, "the host had ended and was started again; nobody watched in between".to_owned()),
         (Tone::Plain, "nothing advanced by itself, what was under way is read back; 37 records came meanwhile".to_owned()),
         (Tone::Plain, "frontend stands where it stood: gke 25% · run 75%".to_owned()),
         (Tone::Warning, "you had the controls; they are free now, c takes them".to_owned()),

@@ -2,8 +2,9 @@
 
 use cutover::{
     core::{
+        decision::Tone,
         event::Asker,
-        state::{Ended, Ending, Holder, LookHere, Said, State},
+        state::{Ended, Ending, FeedLine, Holder, LookHere, Said, State},
     },
     domain::{
         id::{ClientId, Seq},
@@ -13,7 +14,7 @@ use cutover::{
     },
     tui::{
         overlay::{Overlay, Purpose},
-        view::{Me, View},
+        view::{Me, Screen, View},
         widgets::line::LineEdit,
     },
 };
@@ -198,4 +199,19 @@ fn a_holder_who_falls_silent_is_counted_down_before_the_eyes_of_all() {
     let holder = state.controls.holder.as_mut().expect("ada");
     holder.beat_at = NOW.before(Millis::from_secs(9));
     says(&at_all_sizes("silent", &state, &view_of(2, "bob", Role::Operator)), &["controls: ada, silent 9s, free in 6s"]);
+}
+
+#[test]
+fn the_journal_names_who_did_it_once() {
+    let mut state = scenes::calm();
+    state.feed.clear();
+    for text in ["ada has the controls", "ada: who signs the backup?", "moving frontend ahead", "adams is no part of ada"] {
+        let line = FeedLine { seq: Seq(1), at: ago(60), tone: Tone::Plain, who: Some(id("ada")), text: Shown::new(text) };
+        state.feed.push_back(line);
+    }
+    let view = View { screen: Screen::Journal, ..scenes::view() };
+    let texts = at_all_sizes("journal-names", &state, &view);
+    let told = ["· ada has the controls", "· ada: who signs the backup?", "· ada moving frontend ahead", "· ada adams is no part"];
+    says(&texts, &told);
+    assert!(texts.iter().all(|text| !text.contains("ada ada")), "{}", texts[0]);
 }

@@ -100,7 +100,7 @@ fn news(before: &Before, next: &State) -> (Vec<(Tone, String)>, Weight) {
     match restarts(next).saturating_sub(restarts(old)) {
         0 => news.push((Tone::Good, format!("the session ran on, only the line was lost; {records}"))),
         _ => {
-            news.push((Tone::Warning, "the host had ended and was started again; its triggers did not watch in between".to_owned()));
+            news.push((Tone::Warning, "the host had ended and was started again; nobody watched in between".to_owned()));
             news.push((Tone::Plain, records));
         }
     }

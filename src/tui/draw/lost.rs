@@ -29,8 +29,7 @@ pub fn draw(state: &State, view: &View, theme: &Theme, body: Rect, buf: &mut Buf
     match (&view.hearing, &view.back) {
         (Hearing::Lost { why, then, gone }, _) => {
             for position in body.intersection(buf.area).positions() {
-                let kept = buf[position].bg;
-                buf[position].set_style(theme.stale).set_bg(kept);
+                buf[position].set_style(theme.base).set_style(theme.stale);
             }
             let (title, style) = match then {
                 Then::Listen => ("THE HOST IS SILENT", theme.warn),

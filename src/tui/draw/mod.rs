@@ -9,10 +9,10 @@ use ratatui::{
 use crate::{
     core::{event::WorldKind, state::State},
     tui::{
-        keymap::{self, Action, Context, table::TABLE},
+        keymap::{self, Action, Context, Danger, table::TABLE},
         panes::{charts, checklist, header, journal, log, platforms, replication, rollback, traffic, triggers, words, workloads},
         theme::Theme,
-        view::{Pane, Screen, View},
+        view::{Hearing, Pane, Screen, View},
         widgets::text,
     },
 };
@@ -85,7 +85,9 @@ fn footer(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buffe
     let offered = |action: &Action| {
         let binding = TABLE.iter().find(|binding| binding.action == *action)?;
         let here = binding.context != Context::Main || view.screen == Screen::Main;
-        (here && role.is_none_or(|role| binding.is_for(role))).then_some(binding)
+        // What can't reach the session now is not offered either, the way home included: the notice names the lever by hand.
+        let reaches = view.hearing == Hearing::Connected || binding.danger == Danger::Looks;
+        (here && reaches && role.is_none_or(|role| binding.is_for(role))).then_some(binding)
     };
     let mut spans: Vec<Span<'static>> = Vec::new();
     let hint = |spans: &mut Vec<Span<'static>>, key: &str, label: &str| {

@@ -146,17 +146,15 @@ fn split_row(name: &str, weights: &Weights, approval: &Approval, state: &State, 
 }
 
 fn legs(route: &Route, weights: &Weights, theme: &Theme) -> Vec<Leg> {
-    let mut backends: Vec<_> = route.backends.iter().collect();
-    backends.sort_by_key(|backend| (backend.id != route.target, backend.id == route.home));
     let leg = |backend: &&crate::plan::model::Backend| Leg {
-        name: backend.platform.to_string(),
+        name: backend.title.to_string(),
         style: words::backend_style(route, &backend.id, theme),
         accepted: Some(weights.of(&backend.id).get()),
         wanted: None,
         draft: None,
         observed: None,
     };
-    backends.iter().map(leg).collect()
+    words::legs(route).iter().map(leg).collect()
 }
 
 /// How much of its time is left, as a bar and in words.

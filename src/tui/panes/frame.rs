@@ -107,5 +107,7 @@ fn others(pane: Pane, state: &State, view: &View) -> Vec<String> {
         .people
         .iter()
         .filter(|(client, person)| Some(**client) != me && person.focus.as_ref().is_some_and(|focus| focus.as_str() == pane.name()));
-    looks.map(|(_, person)| person.who.to_string()).collect()
+    let mut names: Vec<String> = looks.map(|(_, person)| person.who.to_string()).collect();
+    names.dedup();
+    names
 }

@@ -55,13 +55,14 @@ fn holds(line: &FeedLine, wanted: &str) -> bool {
 fn entry(line: &FeedLine, theme: &Theme, width: u16, view: &View) -> Vec<Line<'static>> {
     let (glyph, style) = words::tone(line.tone, theme);
     let mut head = vec![Span::styled(format!("{} ", words::clock(line.at)), theme.faint), Span::styled(format!("{glyph} "), style)];
-    // A remark that begins with the name needs no second one.
-    if let Some(who) = line.who.as_ref().filter(|who| !line.text.as_str().starts_with(who.as_str())) {
-        head.push(Span::styled(format!("{who} "), theme.observed));
-    }
-    // Some remarks begin with the name that already stands before them.
+    // Remarks may begin with the name of who caused them; it stands there once, in its own colour, and what he said behind a colon.
     let who = line.who.as_ref().map_or("", |who| who.as_str());
-    let told = line.text.as_str().strip_prefix(who).and_then(|rest| rest.strip_prefix(' ')).unwrap_or(line.text.as_str());
+    let own = line.text.as_str().strip_prefix(who).filter(|rest| !who.is_empty() && rest.starts_with([' ', ':']));
+    let told = own.map_or(line.text.as_str(), |rest| rest.trim_start_matches([' ', ':']));
+    if !who.is_empty() {
+        let colon = if own.is_some_and(|rest| rest.starts_with(':')) { ":" } else { "" };
+        head.push(Span::styled(format!("{who}{colon} "), theme.observed));
+    }
     let used: usize = head.iter().map(Span::width).sum();
     let room = usize::from(width).saturating_sub(used);
     if view.screen != Screen::Journal || room < 20 {

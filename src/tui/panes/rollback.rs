@@ -29,20 +29,17 @@ fn lines(state: &State, route: &Route, known: &RouteState, view: &View, theme: &
     if let Some(flying) = flying(route, known, view, theme) {
         return flying;
     }
+    // A watcher is shown no key that does nothing in his hands.
+    let may = view.me.as_ref().is_none_or(|me| me.role.may_steer());
     if let Some(latch) = &known.latch {
+        let rearms =
+            if may { format!("{} re-arms with a reason", words::key(Action::Rearm)) } else { "it is re-armed with a reason".to_owned() };
         return vec![
             Line::from(vec![
                 Span::styled(format!(" {} LATCHED after rollback ", theme.glyphs.latch), theme.latch),
                 Span::styled(format!(" {}", words::cause(&latch.cause)), theme.text),
             ]),
-            Line::styled(
-                format!(
-                    "   all traffic stays on {home}; {} re-arms with a reason; rolled back {}",
-                    words::key(Action::Rearm),
-                    words::age(view.age(latch.at))
-                ),
-                theme.dim,
-            ),
+            Line::styled(format!("   all traffic stays on {home}; {rearms}; rolled back {}", words::age(view.age(latch.at))), theme.dim),
         ];
     }
     let here = known.accepted.as_ref().map(|accepted| accepted.weights.of(&route.target));
@@ -55,7 +52,10 @@ fn lines(state: &State, route: &Route, known: &RouteState, view: &View, theme: &
     }
     let ready = &known.readiness;
     let mut spans = vec![
-        Span::styled(format!(" {} {} ", theme.glyphs.rollback, words::key(Action::Rollback)), theme.rollback),
+        Span::styled(
+            format!(" {} {} ", theme.glyphs.rollback, if may { words::key(Action::Rollback) } else { "going back".to_owned() }),
+            theme.rollback,
+        ),
         Span::styled(format!("takes all home to {home} in {}", ready.takes), theme.text),
     ];
     if !ready.against.is_empty() {

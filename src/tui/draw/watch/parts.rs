@@ -73,7 +73,7 @@ pub fn headline(figure: &str, style: Style, lines: Vec<Line<'static>>, theme: &T
 
 pub fn platform(state: &State, trigger: &Trigger) -> String {
     let found = words::backends(state).into_iter().find(|(_, backend)| backend.id == trigger.backend);
-    found.map_or_else(|| trigger.backend.to_string(), |(_, backend)| backend.platform.to_string())
+    found.map_or_else(|| trigger.backend.to_string(), |(_, backend)| backend.title.to_string())
 }
 
 /// The value if it may be believed.
@@ -85,8 +85,7 @@ pub fn value(trigger: &Trigger, seen: &TriggerState) -> Option<String> {
 }
 
 fn platforms(route: &Route) -> (String, String) {
-    let name = |id| route.backend(id).map_or_else(|| format!("{id}"), |backend| backend.platform.to_string());
-    (name(&route.target), name(&route.home))
+    (words::place(route, &route.target).to_string(), words::place(route, &route.home).to_string())
 }
 
 /// Where traffic is, beside the share of the target.
