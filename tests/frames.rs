@@ -21,6 +21,8 @@ use ratatui::{
     style::{Color, Modifier},
 };
 
+#[path = "frames/hands.rs"]
+mod hands;
 #[path = "frames/scenes.rs"]
 mod scenes;
 #[path = "frames/stories.rs"]

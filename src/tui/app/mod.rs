@@ -40,8 +40,6 @@ mod act;
 mod hands;
 mod mouse;
 mod overlays;
-#[cfg(test)]
-mod tests;
 
 /// Frames because of data, at most one in this time.
 const DATA_EVERY: Duration = Duration::from_millis(100);
