@@ -54,7 +54,7 @@ async fn goes_home_once_and_on_again(sky: Sky, fault: &str, trigger: &str, metri
     let pending = state.triggers[&id].pending_since.expect("the breach is not over");
     assert!(latch.at.since(pending) >= lasting, "{latch:?} after {pending:?}");
     let Cause::Triggers { triggers, reading } = &latch.cause else { panic!("{latch:?}") };
-    assert_eq!(triggers[..], [id.clone()]);
+    assert_eq!(triggers[..], *std::slice::from_ref(&id));
     assert!(reading.as_str().contains(metric) && reading.as_str().contains("gke"), "{reading}");
 
     let asked = session.send(session.shift(1000)).await;
