@@ -28,7 +28,8 @@ impl Signer {
         let mut child = Command::new("ssh-keygen")
             .args(["-Y", "sign", "-q", "-n", namespace, "-f"])
             .arg(&self.key)
-            .env("SSH_ASKPASS_REQUIRE", "never")
+            // Otherwise it would ask for a passphrase on the terminal.
+            .envs([("SSH_ASKPASS_REQUIRE", "force"), ("SSH_ASKPASS", "/bin/false")])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
