@@ -23,11 +23,11 @@ const RECORDS: usize = 10_000;
 const APPENDS: usize = 2_000;
 
 pub fn journal() {
-    let course = Course { storm: Millis::from_mins(45), deaths: 0.0, ..Course::STORM };
+    let course = Course { storm: Millis::from_mins(60), deaths: 0.0, ..Course::STORM };
     let mut night = Night::begin(1, course, Checks::Off).expect("a night begins");
     night.run().expect("a night without checks ends");
     let mut deeds = night.deeds().expect("its journal can be read");
-    assert!(deeds.len() >= RECORDS, "a night of 45 min has {} entries", deeds.len());
+    assert!(deeds.len() >= RECORDS, "a night of 60 min has {} entries", deeds.len());
     deeds.truncate(RECORDS);
     // Below the build's own folder, which is on a disk; the system's folder for scratch may be memory.
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("figures-{}", std::process::id()));
