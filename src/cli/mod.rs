@@ -176,7 +176,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<Exit> {
         What::Roster(args) => roster::run(&args),
         What::Audit(args) => audit::run(&args),
         What::Sim(args) => block_on(sim::run(args)),
-        What::Check(args) => check::run(&args),
+        What::Check(args) => block_on(check::run(args)),
         What::Completions { shell } => {
             clap_complete::generate(shell, &mut Line::command(), "cutover", &mut std::io::stdout());
             Ok(Exit::Done)
