@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use cutover::{
-    cli::compose::{Places, World, compose},
+    cli::{
+        check::live::{Verdict, report, survey},
+        compose::{Places, World, compose},
+    },
     domain::{
         fault::Outcome,
         id::{EffectId, Seq},
@@ -82,4 +85,26 @@ async fn a_route_inside_cloud_run_is_steered_by_its_revisions() {
     let shares: Vec<u32> = serving.iter().map(|target| target.percent).collect();
     assert_eq!(shares.iter().sum::<u32>(), 100);
     assert!(driver.by_hand(&split(100)).ends_with("--to-revisions=frontend-00041-kaz=90,frontend-00042-bim=10"));
+}
+
+#[tokio::test]
+async fn a_live_check_tells_what_is_there_and_what_is_not() {
+    let simulation = Simulation::start(Config::default()).await.unwrap();
+    let places = Places::Simulated(*simulation.endpoints());
+    let found = survey(&read(HEXPROPERTY), &places, Clock::live()).await.unwrap();
+    assert!(found.iter().all(|finding| finding.verdict == Verdict::Well), "{}", report(&found));
+    assert!(report(&found).ends_with("10 of 10 answer well, 0 with a doubt, 0 not; nothing was changed\n"), "{}", report(&found));
+
+    let text = HEXPROPERTY
+        .replace("url_map: hexproperty-lb", "url_map: hexproperty-lbx")
+        .replace("cluster: hexproperty-prod", "cluster: hexproperty-proud")
+        .replace("[hexproperty-replica]", "[hexproperty-replicant]");
+    let found = survey(&read(&text), &places, Clock::live()).await.unwrap();
+    let missing: Vec<&str> =
+        found.iter().filter(|finding| finding.verdict == Verdict::Missing).map(|finding| finding.source.as_str()).collect();
+    assert_eq!(missing, ["weights/frontend", "platform/gke", "sql/hexproperty-replicant"], "{}", report(&found));
+    let said = report(&found);
+    assert!(said.contains("has no cluster hexproperty-proud; it has hexproperty-prod (us-central1)"), "{said}");
+    let weights = simulation.control().with(|world| world.load_balancer.url_map());
+    assert_eq!(weights["defaultRouteAction"]["weightedBackendServices"][0]["weight"], 1000, "looking changes nothing");
 }

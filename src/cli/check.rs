@@ -1,6 +1,6 @@
 //! `cutover check PLAN`: everything that is wrong with a plan file, in one go.
 //!
-//! It reads the file and nothing else. Whether the world looks as the plan says is another question, and it needs credentials.
+//! It reads the file and nothing else. Whether the world looks as the plan says is another question, which needs credentials: [`live`].
 
 use std::{
     fs::File,
@@ -11,7 +11,7 @@ use std::{
 use color_eyre::eyre::Result;
 
 use crate::{
-    cli::{Exit, print},
+    cli::{Exit, compose::Places, print},
     domain::shown::Shown,
     plan::{
         self,
@@ -19,28 +19,46 @@ use crate::{
         lexical::BYTES_MAX,
         model::{Plan, Proof, Route, Stage, TriggerAction},
     },
+    session::clock::Clock,
+    sim::simulation::Endpoints,
 };
+
+pub mod live;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The plan file to read.
+    /// The plan file to read
     plan: PathBuf,
+    /// Look also, once, at everything that the plan names; nothing is changed
+    #[arg(long)]
+    live: bool,
+    /// Look at the world of `cutover sim --port PORT` instead
+    #[arg(long, value_name = "PORT", requires = "live")]
+    simulated: Option<u16>,
 }
 
 /// Prints what the check came to.
 /// # Errors
-/// None; a plan that can't be read is an answer, too.
-pub fn run(args: &Args) -> Result<Exit> {
+/// When the world can't be looked at for want of credentials; a plan that can't be read is an answer.
+pub async fn run(args: Args) -> Result<Exit> {
     let checked = check(&args.plan);
     print::out(&checked.text);
-    Ok(checked.exit)
+    let Some(plan) = checked.plan.filter(|_| args.live) else { return Ok(checked.exit) };
+    let places = args.simulated.map_or(Places::Live, |first| Places::Simulated(Endpoints::in_a_row(first)));
+    print::out("\nlooking at everything it names:\n");
+    let findings = live::survey(&plan, &places, Clock::live()).await?;
+    print::out(&live::report(&findings));
+    let missing = findings.iter().any(|finding| finding.verdict == live::Verdict::Missing);
+    Ok(if missing { Exit::Unsettled } else { Exit::Done })
 }
 
 /// What a check came to: the text for the terminal, and `Done` for a plan that can be used, `Usage` for any other.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Checked {
     pub text: String,
     pub exit: Exit,
+    /// What can be used, if it can.
+    pub plan: Option<Plan>,
 }
 
 /// Checks the plan at `path`.
@@ -51,7 +69,7 @@ pub fn check(path: &Path) -> Checked {
         Err(error) => {
             let text =
                 format!("error: {} can't be read: {error}; nothing was checked; name a plan file that you may read\n", Shown::new(&name));
-            Checked { text, exit: Exit::Usage }
+            Checked { text, exit: Exit::Usage, plan: None }
         }
     }
 }
@@ -72,8 +90,8 @@ pub fn load(path: &Path) -> io::Result<Vec<u8>> {
 /// Checks the bytes of a plan; `file` is only printed.
 pub fn check_bytes(file: &str, bytes: &[u8]) -> Checked {
     match plan::read(bytes) {
-        Ok((plan, warnings)) => Checked { text: summary(file, &plan, &warnings, bytes), exit: Exit::Done },
-        Err(problems) => Checked { text: rendered(&problems, file, bytes), exit: Exit::Usage },
+        Ok((plan, warnings)) => Checked { text: summary(file, &plan, &warnings, bytes), exit: Exit::Done, plan: Some(plan) },
+        Err(problems) => Checked { text: rendered(&problems, file, bytes), exit: Exit::Usage, plan: None },
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a host steers: the plan's real systems, a simulated world of its own, or one that `cutover sim` runs.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::sync::Arc;
 
 use color_eyre::eyre::{Result, WrapErr};
 
@@ -45,11 +45,7 @@ impl World {
     pub async fn enter(ground: &Ground) -> Result<World> {
         match ground.simulated {
             None => Ok(World::Live(Clock::live())),
-            Some(Some(first)) => {
-                let at = |offset: u16| SocketAddr::from(([127, 0, 0, 1], first.saturating_add(offset)));
-                let endpoints = Endpoints { google: at(0), kubernetes: at(1), front_door: at(2), run_direct: at(3), gke_direct: at(4) };
-                Ok(World::Elsewhere { endpoints, clock: Clock::live() })
-            }
+            Some(Some(first)) => Ok(World::Elsewhere { endpoints: Endpoints::in_a_row(first), clock: Clock::live() }),
             Some(None) => {
                 let (seed, scenario, speed) = (ground.seed, ground.scenario, ground.speed.clamp(1.0, 100.0));
                 let config = Config { seed, speed, scenario, ..Config::default() };

@@ -177,7 +177,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<Exit> {
         What::Roster(args) => roster::run(&args),
         What::Audit(args) => audit::run(&args),
         What::Sim(args) => block_on(sim::run(args)),
-        What::Check(args) => check::run(&args),
+        What::Check(args) => block_on(check::run(args)),
         What::Completions { shell } => {
             print::out(&completions::script(shell, &mut Line::command()));
             Ok(Exit::Done)

@@ -77,6 +77,15 @@ pub struct Endpoints {
     pub gke_direct: SocketAddr,
 }
 
+impl Endpoints {
+    /// Of a world on five ports from this one, on this machine.
+    #[must_use]
+    pub fn in_a_row(first: u16) -> Self {
+        let at = |offset: u16| SocketAddr::from((Ipv4Addr::LOCALHOST, first.saturating_add(offset)));
+        Self { google: at(0), kubernetes: at(1), front_door: at(2), run_direct: at(3), gke_direct: at(4) }
+    }
+}
+
 /// A running world. Dropping it stops its tasks too, without waiting for them.
 #[derive(Debug)]
 pub struct Simulation {

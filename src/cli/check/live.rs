@@ -1,0 +1,162 @@
+//! `cutover check PLAN --live`: looks once at everything that the plan names, and changes nothing.
+//!
+//! It looks with the very drivers and sensors that a session would have, so what answers here answers there. Whether a write would be
+//! allowed is not tried: only a write could tell.
+
+use std::time::Duration;
+
+use color_eyre::eyre::Result;
+use futures::future::join_all;
+
+use crate::{
+    cli::compose::{Places, SERVED_BY, compose},
+    domain::{
+        fact::{Accepted, Fact, Probed, Replication, Served},
+        fault::{Fault, FaultKind},
+        metric::{Gap, Measured, Metric},
+        platform::Workload,
+    },
+    plan::model::Plan,
+    port::Sensor,
+    session::clock::Clock,
+};
+
+/// Every look has a deadline of its own; this one is for several of them in a row.
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// What one source came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verdict {
+    Well,
+    /// It answers, and something about the answer would stand in the way.
+    Doubtful,
+    /// A session would not see it.
+    Missing,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    pub source: String,
+    pub verdict: Verdict,
+    pub what: String,
+}
+
+/// Looks at everything at once; the findings are in the plan's order.
+/// # Errors
+/// If there are no credentials, or an address is refused; nothing was asked then.
+pub async fn survey(plan: &Plan, places: &Places, clock: Clock) -> Result<Vec<Finding>> {
+    let world = compose(plan, places, clock, None)?;
+    Ok(join_all(world.sensors.into_iter().map(looked)).await)
+}
+
+/// The findings for the terminal.
+pub fn report(findings: &[Finding]) -> String {
+    let width = findings.iter().map(|finding| finding.source.len()).max().unwrap_or_default();
+    let mut text = String::new();
+    for Finding { source, verdict, what } in findings {
+        let word = match verdict {
+            Verdict::Well => "ok",
+            Verdict::Doubtful => "doubt",
+            Verdict::Missing => "MISSING",
+        };
+        text.push_str(&format!("  {word:<7} {source:<width$}  {what}\n"));
+    }
+    let count = |wanted| findings.iter().filter(|finding| finding.verdict == wanted).count();
+    let (well, doubtful, missing) = (count(Verdict::Well), count(Verdict::Doubtful), count(Verdict::Missing));
+    text.push_str(&format!("{well} of {} answer well, {doubtful} with a doubt, {missing} not; nothing was changed\n", findings.len()));
+    text
+}
+
+async fn looked(mut sensor: Box<dyn Sensor>) -> Finding {
+    let source = sensor.source().to_string();
+    let seen = match tokio::time::timeout(DEADLINE, sensor.look()).await {
+        Ok(seen) => seen,
+        Err(_) => Err(Fault::new(FaultKind::TimedOut, format!("no answer within {}s", DEADLINE.as_secs()))),
+    };
+    match seen {
+        Ok(facts) => {
+            let told: Vec<(Verdict, String)> = facts.iter().filter_map(told).collect();
+            let verdict = told.iter().map(|(verdict, _)| *verdict).max().unwrap_or(Verdict::Doubtful);
+            let what: Vec<String> = told.into_iter().map(|(_, what)| what).collect();
+            Finding { source, verdict, what: if what.is_empty() { "it answered with nothing".to_owned() } else { what.join("; ") } }
+        }
+        Err(fault) => Finding { source, verdict: Verdict::Missing, what: format!("{}: {}{}", fault.kind, fault.message, help(fault.kind)) },
+    }
+}
+
+/// What a person could do about a fault.
+fn help(kind: FaultKind) -> &'static str {
+    match kind {
+        FaultKind::Forbidden => "; give this account the permission, or sign in: gcloud auth application-default login",
+        FaultKind::NotFound => "; compare the name with the plan",
+        FaultKind::Unreachable | FaultKind::TimedOut => "; is there a way from this machine? look at firewall, VPN and private endpoints",
+        FaultKind::Unreadable => "; is that the right address?",
+        FaultKind::Broken | FaultKind::Unavailable => "; try again in a moment",
+        FaultKind::Conflict | FaultKind::Rejected | FaultKind::Refused | FaultKind::Unsupported => "",
+    }
+}
+
+fn told(fact: &Fact) -> Option<(Verdict, String)> {
+    match fact {
+        Fact::Accepted(accepted) => Some(weights(accepted)),
+        Fact::Served(served) => Some(front_door(served)),
+        Fact::Probed(probed) => Some(probe(probed)),
+        Fact::Measured { values, .. } => Some(figures(values.iter())),
+        Fact::Workload { workload, .. } => Some(pods(workload)),
+        Fact::Happened { .. } => None,
+        Fact::Replication(replication) => Some(database(replication)),
+    }
+}
+
+fn weights(accepted: &Accepted) -> (Verdict, String) {
+    match &accepted.trouble {
+        Some(trouble) => (Verdict::Doubtful, format!("{}; {trouble}", accepted.weights)),
+        None => (Verdict::Well, accepted.weights.to_string()),
+    }
+}
+
+fn front_door(served: &Served) -> (Verdict, String) {
+    let marked: u64 = served.by_backend.values().sum();
+    let all = marked + served.unmarked + served.dropped;
+    if served.unmarked > 0 {
+        let what =
+            format!("{} of {all} answers do not say in {SERVED_BY} which backend gave them, so the split can't be seen", served.unmarked);
+        return (Verdict::Doubtful, what);
+    }
+    let verdict = if served.failed + served.dropped == 0 { Verdict::Well } else { Verdict::Doubtful };
+    (verdict, format!("{all} requests, {} failed, {} dropped", served.failed, served.dropped))
+}
+
+fn probe(probed: &Probed) -> (Verdict, String) {
+    let verdict = if probed.failed + probed.dropped == 0 { Verdict::Well } else { Verdict::Doubtful };
+    (verdict, format!("{} of {} answered", probed.sent.saturating_sub(probed.failed + probed.dropped), probed.sent))
+}
+
+/// A first look has no rates yet; what a page does not have at all is another matter.
+fn figures<'a>(values: impl Iterator<Item = (&'a Metric, &'a Measured)>) -> (Verdict, String) {
+    let absent: Vec<String> = values.filter(|(_, value)| **value == Err(Gap::Missing)).map(|(metric, _)| metric.to_string()).collect();
+    if absent.is_empty() {
+        return (Verdict::Well, "the page has every figure".to_owned());
+    }
+    (Verdict::Doubtful, format!("the page has nothing for {}", absent.join(", ")))
+}
+
+fn pods(workload: &Workload) -> (Verdict, String) {
+    let ready = format!("{} of {} ready, {}", workload.ready, workload.desired, workload.version);
+    match &workload.trouble {
+        Some(trouble) => (Verdict::Doubtful, format!("{ready}; {trouble}")),
+        None if workload.ready < workload.desired || workload.desired == 0 => (Verdict::Doubtful, ready),
+        None => (Verdict::Well, ready),
+    }
+}
+
+fn database(replication: &Replication) -> (Verdict, String) {
+    use crate::domain::fact::ReplicaState;
+    match (replication.state, &replication.lag) {
+        (ReplicaState::Primary, _) => (Verdict::Well, "a primary".to_owned()),
+        (ReplicaState::Replicating, Ok(lag)) => (Verdict::Well, format!("a replica, {:.1}s behind", lag.value)),
+        (ReplicaState::Replicating, Err(gap)) => (Verdict::Doubtful, format!("a replica whose lag can't be seen: {gap}")),
+        (ReplicaState::Stopped, _) => (Verdict::Doubtful, "a replica that stands still".to_owned()),
+        (ReplicaState::Unknown, _) => (Verdict::Doubtful, "it does not say whether it replicates".to_owned()),
+    }
+}
