@@ -42,8 +42,6 @@ mod hands;
 mod mouse;
 mod overlays;
 mod reunion;
-#[cfg(test)]
-mod tests;
 
 /// Frames because of data, at most one in this time.
 const DATA_EVERY: Duration = Duration::from_millis(100);

@@ -1,17 +1,27 @@
-//! The mouse focuses, scrolls and drags the slider's draft. It never fires anything: what acts has a key.
+//! The mouse focuses, scrolls, drags the slider's draft and presses the footer's hints. It never fires anything: what acts has a key.
 
-use crate::tui::{
-    app::App,
-    draw::places::{self, Places},
-    input::{Gesture, Mouse},
-    keymap::Scroll,
-    view::Screen,
+use std::time::Instant;
+
+use crate::{
+    core::decision::Tone,
+    tui::{
+        app::App,
+        draw::{
+            self,
+            places::{self, Places},
+        },
+        input::{Code, Gesture, Key, Mouse},
+        keymap::{self, Action, Danger, Scroll},
+        overlay::Overlay,
+        panes::words,
+        view::Screen,
+    },
 };
 
 impl App {
     pub(super) fn mouse(&mut self, mouse: Mouse) {
         if self.view.overlay.is_some() {
-            return;
+            return self.wheel_above(mouse.what);
         }
         let places = places::places(&self.state, &self.view, &self.looks.theme, self.size.area());
         match mouse.what {
@@ -29,7 +39,43 @@ impl App {
         }
     }
 
+    /// What lies above the screen and has more to show than fits takes the wheel for its arrows.
+    fn wheel_above(&mut self, what: Gesture) {
+        let scrolls = match self.view.overlay {
+            Some(Overlay::Help { .. } | Overlay::Palette { .. } | Overlay::Themes { .. }) => true,
+            Some(_) | None => false,
+        };
+        let code = match what {
+            Gesture::WheelUp => Code::Up,
+            Gesture::WheelDown => Code::Down,
+            Gesture::Press | Gesture::Drag | Gesture::Release => return,
+        };
+        if scrolls {
+            self.overlay_key(Key::plain(code), Instant::now());
+        }
+    }
+
+    /// A hint under the pointer does what its key does, unless that has an effect on others.
+    fn press_hint(&mut self, column: u16) {
+        let mut end = 0;
+        let hints = draw::hints(&self.state, &self.view, &self.looks.theme, self.size.area().width);
+        let hint = hints.into_iter().find(|hint| {
+            end += hint.width();
+            usize::from(column) < end
+        });
+        let Some(binding) = hint.and_then(|hint| hint.action).and_then(keymap::binding) else { return };
+        if binding.danger == Danger::Looks && binding.action != Action::Quit {
+            self.act(binding.action, "click");
+        } else {
+            let key = words::key(binding.action);
+            self.notify(Tone::Plain, format!("a click moves and ends nothing; {key} does this"));
+        }
+    }
+
     fn press(&mut self, places: &Places, mouse: Mouse) {
+        if places.footer.contains((mouse.column, mouse.row).into()) {
+            return self.press_hint(mouse.column);
+        }
         if self.view.screen != Screen::Main {
             return;
         }

@@ -9,7 +9,7 @@ use ratatui::{
 use crate::{
     core::{event::WorldKind, state::State},
     tui::{
-        keymap::{self, Action, Context, table::TABLE},
+        keymap::{self, Action, Context},
         panes::{charts, checklist, header, journal, log, platforms, replication, rollback, traffic, triggers, words, workloads},
         theme::Theme,
         view::{Pane, Screen, View},
@@ -79,42 +79,58 @@ fn pane(pane: Pane, state: &State, view: &View, theme: &Theme, area: Rect, buf: 
     }
 }
 
-/// The way home always; then what the last answer said, or the keys that matter now, as many as fit.
 fn footer(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buffer) {
+    let spans: Vec<Span<'static>> = hints(state, view, theme, area.width).into_iter().flat_map(|hint| hint.spans).collect();
+    text::rows(buf, area, [Line::from(spans)]);
+}
+
+/// A part of the footer.
+pub struct Hint {
+    spans: Vec<Span<'static>>,
+    /// What its key does; none for what is only said.
+    pub action: Option<Action>,
+}
+
+impl Hint {
+    pub fn width(&self) -> usize {
+        self.spans.iter().map(Span::width).sum()
+    }
+}
+
+/// The way home always; then what the last answer said, then the keys that matter now, as many as fit.
+pub fn hints(state: &State, view: &View, theme: &Theme, width: u16) -> Vec<Hint> {
     let role = view.me.as_ref().map(|me| me.role);
     let offered = |action: &Action| {
-        let binding = TABLE.iter().find(|binding| binding.action == *action)?;
+        let binding = keymap::binding(*action)?;
         let here = binding.context != Context::Main || view.screen == Screen::Main;
-        (here && role.is_none_or(|role| binding.is_for(role))).then_some(binding)
+        let key = binding.keys.first().map(ToString::to_string)?;
+        (here && role.is_none_or(|role| binding.is_for(role))).then_some((key, binding.label))
     };
-    let mut spans: Vec<Span<'static>> = Vec::new();
-    let hint = |spans: &mut Vec<Span<'static>>, key: &str, label: &str| {
-        let used: usize = spans.iter().map(Span::width).sum();
-        if used + text::width(key) + text::width(label) + 3 <= usize::from(area.width) {
-            spans.push(Span::styled(format!(" {key} "), theme.key));
-            spans.push(Span::styled(format!("{label} "), theme.hint));
+    let mut room = usize::from(width);
+    let mut hints: Vec<Hint> = Vec::new();
+    let mut add = |spans: Vec<Span<'static>>, action| {
+        let hint = Hint { spans, action };
+        if hint.width() <= room {
+            room -= hint.width();
+            hints.push(hint);
         }
+        room
     };
-    if let Some(home) = offered(&Action::Rollback) {
-        let key = home.keys.first().map(ToString::to_string).unwrap_or_default();
-        spans.push(Span::styled(format!(" {key} {} ", home.label), theme.rollback));
+    let mut left = usize::from(width);
+    if let Some((key, label)) = offered(&Action::Rollback) {
+        left = add(vec![Span::styled(format!(" {key} {label} "), theme.rollback)], Some(Action::Rollback));
     }
     if let Some(notice) = &view.notice {
         let (glyph, style) = words::tone(notice.tone, theme);
-        spans.push(Span::styled(format!(" {glyph} {}", notice.text), style));
-        let room = usize::from(area.width);
-        let cut = spans.pop().map(|span| {
-            (text::cut(&span.content, room.saturating_sub(spans.iter().map(Span::width).sum()), theme.glyphs.ellipsis), span.style)
-        });
-        spans.extend(cut.map(|(words, style)| Span::styled(format!("{words} "), style)));
+        let said = text::cut(&format!(" {glyph} {} ", notice.text), left, theme.glyphs.ellipsis);
+        add(vec![Span::styled(said, style)], None);
     }
     for action in matters(state, view) {
-        if let Some(binding) = offered(&action) {
-            let key = binding.keys.first().map(ToString::to_string).unwrap_or_default();
-            hint(&mut spans, &key, binding.label);
+        if let Some((key, label)) = offered(&action) {
+            add(vec![Span::styled(format!(" {key} "), theme.key), Span::styled(format!("{label} "), theme.hint)], Some(action));
         }
     }
-    text::rows(buf, area, [Line::from(spans)]);
+    hints
 }
 
 /// Keys in the order of their worth at this moment.

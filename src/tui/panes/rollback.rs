@@ -26,23 +26,20 @@ pub fn draw(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buf
 
 fn lines(state: &State, route: &Route, known: &RouteState, view: &View, theme: &Theme, room: usize) -> Vec<Line<'static>> {
     let home = words::place(route, &route.home);
-    if let Some(flying) = flying(route, known, view, theme) {
+    if let Some(flying) = flying(route, known, view, theme, room) {
         return flying;
     }
     if let Some(latch) = &known.latch {
+        let head = Span::styled(format!(" {} LATCHED after rollback ", theme.glyphs.latch), theme.latch);
+        let cause = text::cut(&words::cause(&latch.cause), room.saturating_sub(head.width() + 1), theme.glyphs.ellipsis);
+        let key = Span::styled(words::key(Action::Rearm), theme.key);
+        let said = |words: String| Span::styled(words, theme.dim);
+        let dot = theme.glyphs.dot;
+        let facts =
+            [said(format!(" {dot} all traffic stays on {home}")), said(format!(" {dot} rolled back {}", words::age(view.age(latch.at))))];
         return vec![
-            Line::from(vec![
-                Span::styled(format!(" {} LATCHED after rollback ", theme.glyphs.latch), theme.latch),
-                Span::styled(format!(" {}", words::cause(&latch.cause)), theme.text),
-            ]),
-            Line::styled(
-                format!(
-                    "   all traffic stays on {home}; {} re-arms with a reason; rolled back {}",
-                    words::key(Action::Rearm),
-                    words::age(view.age(latch.at))
-                ),
-                theme.dim,
-            ),
+            Line::from(vec![head, Span::raw(" "), Span::styled(cause, theme.text)]),
+            text::with_what_fits(vec![Span::raw("   "), key, said(" re-arms with a reason".to_owned())], facts, room),
         ];
     }
     let here = known.accepted.as_ref().map(|accepted| accepted.weights.of(&route.target));
@@ -85,7 +82,7 @@ fn standby(known: &RouteState) -> String {
 }
 
 /// While a rollback is on its way.
-fn flying(route: &Route, known: &RouteState, view: &View, theme: &Theme) -> Option<Vec<Line<'static>>> {
+fn flying(route: &Route, known: &RouteState, view: &View, theme: &Theme, room: usize) -> Option<Vec<Line<'static>>> {
     let latch = known.latch.as_ref()?;
     let since = match &known.motion {
         Motion::Writing { goal: Goal::Rollback, since, .. } | Motion::Resolving { goal: Goal::Rollback, since, .. } => since,
@@ -98,5 +95,8 @@ fn flying(route: &Route, known: &RouteState, view: &View, theme: &Theme) -> Opti
         Span::styled(format!(" {} ", view.age(*since)), theme.figure),
     ];
     head.extend(words::motion(&known.motion, view.now, theme));
-    Some(vec![Line::from(head), Line::styled(format!("   because of {}", words::cause(&latch.cause)), theme.text)])
+    Some(vec![
+        Line::from(head),
+        Line::styled(text::cut(&format!("   because of {}", words::cause(&latch.cause)), room, theme.glyphs.ellipsis), theme.text),
+    ])
 }

@@ -9,6 +9,7 @@ use ratatui::{
 
 use crate::{
     core::state::{Motion, RouteState, State},
+    domain::weight::PerMille,
     plan::model::{Route, TriggerAction},
     tui::{
         keymap::{Action, Way},
@@ -297,8 +298,13 @@ fn resting(state: &State, known: &RouteState, route: &Route, view: &View, theme:
 
 /// How this person goes on from here: the next step of the ladder, or whose turn it is.
 fn next_step(state: &State, known: &RouteState, route: &Route, view: &View, theme: &Theme) -> Vec<Span<'static>> {
-    let may = view.me.as_ref().is_some_and(|me| me.role.may_steer());
-    let Some(share) = words::carries(state, &route.id, &route.target).filter(|_| may && known.latch.is_none()) else { return Vec::new() };
+    let Some(share) = words::carries(state, &route.id, &route.target) else { return Vec::new() };
+    if known.motion != Motion::Settled {
+        return following(known, route, share, theme);
+    }
+    if known.latch.is_some() || view.me.as_ref().is_none_or(|me| !me.role.may_steer()) {
+        return Vec::new();
+    }
     let plain = |words: String| Span::styled(words, theme.text);
     let key = |action| Span::styled(words::key(action), theme.key);
     let Some(next) = route.ladder.iter().find(|step| **step > share) else {
@@ -316,4 +322,11 @@ fn next_step(state: &State, known: &RouteState, route: &Route, view: &View, them
             plain(format!(" takes the controls, then {} drafts {next}", words::key(Action::Ladder(Way::Forward)))),
         ],
     }
+}
+
+/// While a move is under way the next one has time: how far requests have followed.
+fn following(known: &RouteState, route: &Route, share: PerMille, theme: &Theme) -> Vec<Span<'static>> {
+    let Some(seen) = known.observed.as_ref().and_then(|observed| observed.shares.get(&route.target)) else { return Vec::new() };
+    let (place, percent) = (words::place(route, &route.target), seen.fraction * 100.0);
+    vec![Span::styled(format!("{} {share} on {place} is accepted, requests show {percent:.1}% so far", theme.glyphs.busy), theme.busy)]
 }

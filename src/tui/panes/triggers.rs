@@ -198,7 +198,7 @@ fn clock(told: &Told<'_>, now: Timestamp, theme: &Theme, room: u16) -> Vec<Span<
     match told.clock {
         Clock::Running { since } => {
             let left = Millis(trigger.lasting.0.saturating_sub(now.since(since).0));
-            let words = format!("{} in {left}", told.then());
+            let words = fits(format!("{} in {left}", told.then()), format!("acts in {left}"));
             bar(now.since(since), trigger.lasting, words, (theme.alarm, theme.breach), room, theme)
         }
         Clock::Blind { since, home_at: None } => {

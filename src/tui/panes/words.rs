@@ -193,7 +193,7 @@ pub fn motion(motion: &Motion, now: Timestamp, theme: &Theme) -> Vec<Span<'stati
         Motion::Resolving { since, .. } => (glyphs.unknown, format!("outcome unknown, reading back for {}", age(since)), theme.unknown),
         Motion::Retrying { attempts, .. } => (glyphs.busy, format!("retrying, attempt {}", attempts + 1), theme.warn),
         Motion::Propagating { until, .. } if now < *until => {
-            (glyphs.busy, format!("accepted, spreading, at most {} more", until.since(now)), theme.busy)
+            (glyphs.busy, format!("accepted, spreading, {} left", until.since(now)), theme.busy)
         }
         Motion::Propagating { .. } => (glyphs.busy, "accepted, waiting for requests to show it".to_owned(), theme.busy),
         Motion::NeedsHuman { why, .. } => (glyphs.breach, why.to_string(), theme.breach),

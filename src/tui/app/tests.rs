@@ -1,1 +1,0 @@
-//! The loop under a hand of keys.

@@ -1,0 +1,393 @@
+//! The loop of a cockpit under a hand of keys: what is asked, what is only drawn, and how often.
+//!
+//! Session and terminal are channels and a notebook; nothing waits for a clock except to prove that time alone does nothing. That
+//! nothing was asked is proven by what is asked next: wishes keep their order.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use cutover::{
+    attach::{
+        client::{Connection, Link, ToHost, View as Heard},
+        protocol::{VERSION, Welcome},
+    },
+    core::{command::Command, event::WorldKind, state::State},
+    domain::{
+        id::{ClientId, Seq},
+        role::Role,
+        shown::Shown,
+        time::Millis,
+    },
+    tui::{
+        app::{Canvas, End, Looks, Tells, fly},
+        input::{Arrived, Code, Gesture, Input, Key, Mouse},
+        keymap::table::TABLE,
+        terminal::{Drawn, MouseReports, Size, Stats, signals::Told},
+    },
+};
+use ratatui::{buffer::Buffer, style::Color};
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinHandle,
+    time::{sleep, timeout},
+};
+
+use crate::{catalogue, plain, scenes};
+
+/// Far longer than anything here takes.
+const PATIENCE: Duration = Duration::from_secs(20);
+const ROLLBACK: Key = Key::plain(Code::F(9));
+
+/// What was drawn.
+#[derive(Default)]
+struct Page {
+    text: String,
+    ground: Option<Color>,
+    drawn: u64,
+    /// Frames that differ from the one before.
+    changed: u64,
+}
+
+struct Notebook {
+    page: Arc<Mutex<Page>>,
+    before: Buffer,
+}
+
+impl Canvas for Notebook {
+    fn size(&self) -> Size {
+        Size { columns: 120, rows: 40 }
+    }
+    fn draw(&mut self, next: &mut Buffer) -> Drawn {
+        let mut page = self.page.lock().unwrap();
+        page.drawn += 1;
+        if *next != self.before {
+            page.changed += 1;
+            page.text = plain(next);
+            page.ground = Some(next[(0, 20)].bg);
+            self.before = next.clone();
+        }
+        Drawn::Sent
+    }
+    fn forget(&mut self) {}
+    async fn free(&self) {
+        std::future::pending().await
+    }
+    fn stats(&self) -> Stats {
+        Stats::default()
+    }
+}
+
+struct Silence;
+
+impl Tells for Silence {
+    async fn next(&mut self) -> Told {
+        std::future::pending().await
+    }
+}
+
+struct Cockpit {
+    hands: mpsc::Sender<Arrived>,
+    asks: mpsc::Receiver<ToHost>,
+    session: watch::Sender<Arc<Heard>>,
+    page: Arc<Mutex<Page>>,
+    flight: JoinHandle<End>,
+    /// Kept so that the line stays open.
+    _replies: mpsc::Sender<cutover::attach::client::Reply>,
+}
+
+fn heard(state: State, role: Role) -> Arc<Heard> {
+    let me = Welcome {
+        version: VERSION,
+        session: scenes::id("hexproperty-20261124-0100"),
+        plan: Shown::new("HexProperty"),
+        world: WorldKind::Live,
+        who: scenes::id("ada"),
+        role,
+        client: ClientId(1),
+    };
+    Arc::new(Heard { state: Arc::new(state), connection: Connection::Connected, me, disagreements: 0 })
+}
+
+impl Cockpit {
+    fn over(state: State, role: Role) -> Cockpit {
+        let (hands, inputs) = mpsc::channel(4096);
+        let (sender, asks) = mpsc::channel(4096);
+        let (session, view) = watch::channel(heard(state, role));
+        let (_replies, replies) = mpsc::channel(16);
+        let page = Arc::new(Mutex::new(Page::default()));
+        let mut notebook = Notebook { page: Arc::clone(&page), before: Buffer::default() };
+        let themes = catalogue();
+        let theme = themes.first();
+        let looks = Looks { themes, theme, stirs: Vec::new(), haste: 1.0, mouse: MouseReports::On };
+        let link = Link { view, asks: sender, replies };
+        let flight = tokio::spawn(async move { fly(link, looks, inputs, Silence, &mut notebook).await });
+        Cockpit { hands, asks, session, page, flight, _replies }
+    }
+
+    fn does(&self, at: Instant, input: Input) {
+        self.hands.try_send(Arrived { at, input }).expect("the loop reads its inputs");
+    }
+
+    /// One key, as a hand presses it: alone.
+    async fn key(&self, key: Key) {
+        sleep(Duration::from_millis(25)).await;
+        self.does(Instant::now(), Input::Key(key));
+    }
+
+    async fn types(&self, text: &str) {
+        for character in text.chars() {
+            self.key(Key::char(character)).await;
+        }
+    }
+
+    fn mouse(&self, what: Gesture, column: u16, row: u16) {
+        self.does(Instant::now(), Input::Mouse(Mouse { what, column, row }));
+    }
+
+    /// The next wish; what only looks is left out.
+    async fn asked(&mut self) -> Command {
+        loop {
+            match timeout(PATIENCE, self.asks.recv()).await.expect("something is asked").expect("the loop runs") {
+                ToHost::Ask { command, .. } => return command,
+                ToHost::Look { .. } | ToHost::Resize(_) => {}
+            }
+        }
+    }
+
+    async fn goes_home(&mut self) {
+        self.key(ROLLBACK).await;
+        assert_eq!(self.asked().await, Command::Rollback { route: None, reason: None });
+    }
+
+    async fn until(&self, what: &str, holds: impl Fn(&Page) -> bool) {
+        let end = Instant::now() + PATIENCE;
+        while !holds(&self.page.lock().unwrap()) {
+            assert!(Instant::now() < end, "{what}; the screen is\n{}", self.page.lock().unwrap().text);
+            sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    async fn sees(&self, words: &str) {
+        self.until(&format!("{words:?} never comes"), |page| page.text.contains(words)).await;
+    }
+
+    async fn sees_no(&self, words: &str) {
+        self.until(&format!("{words:?} stays"), |page| !page.text.contains(words)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_step_of_the_ladder_is_drafted_and_asked_for() {
+    let mut cockpit = Cockpit::over(scenes::calm(), Role::Pilot);
+    cockpit.key(Key::char(']')).await;
+    cockpit.sees("draft 50%").await;
+    cockpit.key(Key::plain(Code::Enter)).await;
+    let shift = Command::Shift { route: scenes::id("frontend"), from: scenes::gke(25), to: scenes::gke(50) };
+    assert_eq!(cockpit.asked().await, shift);
+    cockpit.sees_no("draft 50%").await;
+}
+
+#[tokio::test]
+async fn arrows_digits_and_escape_only_draft() {
+    let mut cockpit = Cockpit::over(scenes::calm(), Role::Pilot);
+    for (key, share) in [
+        (Key::plain(Code::Right), 26),
+        (Key::shift(Code::Right), 31),
+        (Key::shift(Code::Left), 26),
+        (Key::char('7'), 70),
+        (Key::char('f'), 100),
+        (Key::char('['), 50),
+    ] {
+        cockpit.key(key).await;
+        cockpit.sees(&format!("draft {share}%")).await;
+    }
+    cockpit.key(Key::plain(Code::Esc)).await;
+    cockpit.sees_no("◆ draft").await;
+    cockpit.goes_home().await;
+}
+
+#[tokio::test]
+async fn the_way_home_is_open_under_everything_that_can_be_opened() {
+    let openers = ["?", ":", "T", "a", "t", "/", "m", "J", "w", "z", "?jjj", ":stir", "afixed the pods", "/gke"];
+    for opener in openers {
+        for home in [ROLLBACK, Key::ctrl('\\')] {
+            let mut cockpit = Cockpit::over(scenes::rollback(), Role::Pilot);
+            cockpit.types(opener).await;
+            cockpit.key(home).await;
+            assert_eq!(cockpit.asked().await, Command::Rollback { route: None, reason: None }, "after {opener}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_request_for_approval_does_not_stand_in_the_way_home() {
+    let mut cockpit = Cockpit::over(scenes::approval(), Role::Pilot);
+    cockpit.key(Key::char('v')).await;
+    cockpit.sees("F9 still rolls back").await;
+    cockpit.types("front").await;
+    cockpit.goes_home().await;
+}
+
+#[tokio::test]
+async fn a_reason_rearms_and_an_empty_one_does_nothing() {
+    let mut cockpit = Cockpit::over(scenes::rollback(), Role::Pilot);
+    cockpit.key(Key::char('a')).await;
+    cockpit.sees("Why is it safe").await;
+    cockpit.key(Key::plain(Code::Enter)).await;
+    cockpit.sees("nothing was done").await;
+    cockpit.key(Key::char('a')).await;
+    cockpit.types("pool was too small").await;
+    cockpit.key(Key::plain(Code::Enter)).await;
+    let rearm = Command::Rearm { route: scenes::id("frontend"), reason: Shown::new("pool was too small") };
+    assert_eq!(cockpit.asked().await, rearm);
+}
+
+#[tokio::test]
+async fn a_paste_never_acts_and_fills_only_a_line() {
+    let mut cockpit = Cockpit::over(scenes::calm(), Role::Pilot);
+    cockpit.does(Instant::now(), Input::Paste("]\r\u{1b}[20~c\r".to_owned()));
+    cockpit.sees("pasted text does nothing here").await;
+    cockpit.sees_no("◆ draft").await;
+    cockpit.key(Key::char(':')).await;
+    cockpit.sees("Commands").await;
+    cockpit.does(Instant::now(), Input::Paste("rollback\r".to_owned()));
+    cockpit.sees("> rollback").await;
+    cockpit.key(Key::plain(Code::Esc)).await;
+    cockpit.sees_no("Commands").await;
+    cockpit.key(Key::char('p')).await;
+    assert_eq!(cockpit.asked().await, Command::Hold { route: scenes::id("frontend") });
+}
+
+#[tokio::test]
+async fn a_burst_that_no_hand_types_moves_nothing() {
+    let mut cockpit = Cockpit::over(scenes::calm(), Role::Pilot);
+    let at = Instant::now();
+    // What a paste without brackets looks like: it drafts, and that is all that it may do.
+    for key in ["]", "p", "c", "d", "a", "s", "C", "!", "]"].map(|text| Key::char(text.chars().next().unwrap())) {
+        cockpit.does(at, Input::Key(key));
+    }
+    cockpit.does(at, Input::Key(Key::plain(Code::Enter)));
+    cockpit.does(at, Input::Key(ROLLBACK));
+    cockpit.sees("came faster than a hand types").await;
+    cockpit.key(Key::char('p')).await;
+    assert_eq!(cockpit.asked().await, Command::Hold { route: scenes::id("frontend") });
+}
+
+#[tokio::test]
+async fn an_insistent_hand_on_the_way_home_counts() {
+    let mut cockpit = Cockpit::over(scenes::calm(), Role::Pilot);
+    let at = Instant::now();
+    for _ in 0..20 {
+        cockpit.does(at, Input::Key(ROLLBACK));
+    }
+    assert_eq!(cockpit.asked().await, Command::Rollback { route: None, reason: None });
+}
+
+#[tokio::test]
+async fn a_watchers_keys_ask_for_nothing() {
+    let mut cockpit = Cockpit::over(scenes::calm(), Role::Watcher);
+    for binding in TABLE.iter().filter(|binding| binding.action != cutover::tui::keymap::Action::Quit) {
+        for key in binding.keys {
+            cockpit.key(*key).await;
+            cockpit.key(Key::plain(Code::Esc)).await;
+            // Escape takes back the draft or screen that a key may have made.
+        }
+    }
+    cockpit.key(Key::ctrl('c')).await;
+    assert_eq!(timeout(PATIENCE, &mut cockpit.flight).await.expect("it leaves").unwrap(), End::Quit);
+    while let Some(sent) = cockpit.asks.recv().await {
+        assert!(!matches!(sent, ToHost::Ask { .. }), "a watcher asked {sent:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_theme_is_worn_while_it_is_chosen_and_put_back() {
+    let cockpit = Cockpit::over(scenes::calm(), Role::Pilot);
+    cockpit.sees("Traffic").await;
+    let dark = cockpit.page.lock().unwrap().ground;
+    cockpit.key(Key::char('T')).await;
+    cockpit.sees("colorblind").await;
+    cockpit.key(Key::plain(Code::Down)).await;
+    cockpit.until("the next theme is never tried on", |page| page.ground != dark).await;
+    cockpit.key(Key::plain(Code::Esc)).await;
+    cockpit.until("the old theme never comes back", |page| page.ground == dark && !page.text.contains("colorblind")).await;
+}
+
+/// The row and column of the first cell of `words`.
+fn place(page: &Arc<Mutex<Page>>, words: &str) -> (u16, u16) {
+    let page = page.lock().unwrap();
+    let found = page.text.lines().enumerate().find_map(|(row, line)| Some((line.split_once(words)?.0.chars().count() as u16, row as u16)));
+    found.unwrap_or_else(|| panic!("{words:?} is not in\n{}", page.text))
+}
+
+#[tokio::test]
+async fn the_mouse_drafts_focuses_and_presses_hints_but_fires_nothing() {
+    let mut cockpit = Cockpit::over(scenes::calm(), Role::Pilot);
+    cockpit.sees("Cloud Run").await;
+    let bar = place(&cockpit.page, "█");
+    cockpit.mouse(Gesture::Press, bar.0 + 45, bar.1);
+    cockpit.mouse(Gesture::Release, bar.0 + 45, bar.1);
+    cockpit.sees("◆ draft").await;
+    let (column, row) = place(&cockpit.page, "Checklist");
+    cockpit.mouse(Gesture::Press, column, row);
+    cockpit.sees("┏ Checklist").await;
+    let (column, row) = place(&cockpit.page, "? help");
+    cockpit.mouse(Gesture::Press, column, row);
+    cockpit.sees("Anywhere, while typing too").await;
+    cockpit.mouse(Gesture::WheelDown, 60, 20);
+    cockpit.sees_no("Anywhere, while typing too").await;
+    cockpit.key(Key::plain(Code::Esc)).await;
+    cockpit.sees("┏ Checklist").await;
+    let (column, row) = place(&cockpit.page, "F9 ROLL BACK");
+    cockpit.mouse(Gesture::Press, column + 2, row);
+    cockpit.sees("F9 does this").await;
+    cockpit.key(Key::char('p')).await;
+    assert_eq!(cockpit.asked().await, Command::Hold { route: scenes::id("frontend") });
+}
+
+#[tokio::test]
+async fn a_hundred_keys_at_once_are_a_frame_or_two() {
+    let cockpit = Cockpit::over(scenes::calm(), Role::Pilot);
+    cockpit.sees("settled").await;
+    let before = cockpit.page.lock().unwrap().drawn;
+    let at = Instant::now();
+    // The loop gets its turn only after all of them: this runtime has one thread.
+    for _ in 0..50 {
+        cockpit.does(at, Input::Key(Key::plain(Code::Right)));
+        cockpit.does(at, Input::Key(Key::plain(Code::Right)));
+    }
+    cockpit.sees("draft 100%").await;
+    let frames = cockpit.page.lock().unwrap().drawn - before;
+    assert!(frames <= 3, "{frames} frames");
+}
+
+#[tokio::test]
+async fn data_is_drawn_at_most_ten_times_a_second_and_the_newest_wins() {
+    let cockpit = Cockpit::over(scenes::calm(), Role::Pilot);
+    cockpit.sees("settled").await;
+    let (start, before) = (Instant::now(), cockpit.page.lock().unwrap().drawn);
+    let mut state = scenes::calm();
+    for number in 0..300 {
+        state.seq = Seq(5_000 + number);
+        state.now = state.now + Millis(20);
+        cockpit.session.send_replace(heard(state.clone(), Role::Pilot));
+        sleep(Duration::from_millis(2)).await;
+    }
+    cockpit.sees("entry 5299").await;
+    let (drawn, tenths) = (cockpit.page.lock().unwrap().drawn - before, start.elapsed().as_millis() as u64 / 100);
+    assert!(drawn <= tenths * 11 / 10 + 3, "{drawn} frames in {tenths} tenths of a second");
+}
+
+#[tokio::test]
+async fn in_a_still_world_nothing_changes_on_the_screen() {
+    let cockpit = Cockpit::over(scenes::calm(), Role::Pilot);
+    cockpit.sees("settled").await;
+    // Ages are estimated for two seconds beyond the newest entry, and no further.
+    sleep(Duration::from_millis(3_500)).await;
+    let before = cockpit.page.lock().unwrap().changed;
+    sleep(Duration::from_secs(3)).await;
+    let page = cockpit.page.lock().unwrap();
+    assert_eq!(page.changed, before, "{}", page.text);
+}
