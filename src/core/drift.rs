@@ -122,8 +122,9 @@ fn name(turn: &mut Turn, route: &Route, who: Option<Shown>) {
     let (Some(drift), Some(who)) = (&mut state.drift, who) else { return };
     if drift.actor.is_none() {
         drift.actor = Some(who.clone());
+        let found = drift.found.clone();
         state.moved_by = Some(who.clone());
-        turn.note(Tone::Warning, format!("{}: it was {who}", route.id));
+        turn.note(Tone::Warning, format!("it was {who} who changed {} to {found}", route.id));
     }
 }
 
