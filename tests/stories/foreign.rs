@@ -9,7 +9,7 @@ use cutover::{
         state::Motion,
     },
     domain::{time::Millis, time::Timestamp},
-    sim::world::{actor::CONSOLE, propagation::Span},
+    sim::world::propagation::Span,
 };
 use serde_json::{Value, json};
 
@@ -21,6 +21,9 @@ fn slowly(name: &'static str) -> Sky {
     Sky { speed: 3.0, edge, plan: &[("settle: 2m", "settle: 10s")], ..Sky::calm(name) }
 }
 
+/// Whose token the command line shows.
+const ANA: &str = "ana@hexproperty.com";
+
 /// Drift is seen within this much of the world's time.
 const SEEN_WITHIN: Millis = Millis::from_secs(15);
 
@@ -28,14 +31,14 @@ const SEEN_WITHIN: Millis = Millis::from_secs(15);
 async fn somebody_moves(session: &Session, gke: u16) {
     let map = format!("http://{}/compute/v1/projects/hexproperty/global/urlMaps/hexproperty-lb", session.world.endpoints().google);
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
-    let mut read: Value = client.get(&map).bearer_auth("somebody-else").send().await.unwrap().json().await.unwrap();
+    let mut read: Value = client.get(&map).bearer_auth("ana").send().await.unwrap().json().await.unwrap();
     let weights = BTreeMap::from([("frontend-run", 1000 - gke), ("frontend-gke", gke)]);
     for leg in read["defaultRouteAction"]["weightedBackendServices"].as_array_mut().unwrap() {
         let name = leg["backendService"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
         leg["weight"] = json!(weights[name.as_str()]);
     }
     let patch = json!({"fingerprint": read["fingerprint"], "defaultRouteAction": read["defaultRouteAction"]});
-    let answer = client.patch(&map).bearer_auth("somebody-else").json(&patch).send().await.unwrap();
+    let answer = client.patch(&map).bearer_auth("ana").json(&patch).send().await.unwrap();
     assert!(answer.status().is_success(), "{answer:?}");
 }
 
@@ -45,12 +48,12 @@ async fn drift_is_seen(session: &mut Session, gke: u16) {
     let state = session.until("drift", |state| route_of(state).drift.as_ref().is_some_and(|drift| drift.found == found)).await;
     let drift = route_of(&state).drift.clone().unwrap();
     let truth = session.control().truth();
-    let deed = truth.mutations.iter().rfind(|mutation| mutation.actor.principal == CONSOLE).unwrap();
+    let deed = truth.mutations.iter().rfind(|mutation| mutation.actor.principal == ANA).unwrap();
     let took = drift.since.since(Timestamp(deed.at_ms));
     assert!(took <= SEEN_WITHIN, "seen after {took}");
     let state = session
         .until("a name", |state| {
-            route_of(state).drift.as_ref().and_then(|drift| drift.actor.as_ref()).is_some_and(|who| who.as_str() == CONSOLE)
+            route_of(state).drift.as_ref().and_then(|drift| drift.actor.as_ref()).is_some_and(|who| who.as_str() == ANA)
         })
         .await;
     let took = state.now.since(Timestamp(deed.at_ms));
