@@ -10,14 +10,14 @@ use crate::{
         state::Approval,
     },
     domain::{
-        id::RouteId,
+        id::{AskId, RouteId},
         role::Role,
         shown::Shown,
         weight::{PerMille, Weights},
     },
     plan::model::Route,
     tui::{
-        app::{App, End, Flow},
+        app::{App, Asked, End, Flow},
         keymap::{self, Action, Needs, Scroll, Way},
         overlay::{Overlay, Purpose, entries},
         panes::{checklist, words},
@@ -140,8 +140,9 @@ impl App {
             self.notify(Tone::Warning, "there is no draft; move it with the arrows or ] first".to_owned());
             return;
         };
-        self.ask(key, Command::Shift { route: route.clone(), from, to });
-        self.look(key, Look::Draft { route, to: None });
+        self.ask(key, Command::Shift { route: route.clone(), from, to: to.clone() });
+        self.look(key, Look::Draft { route: route.clone(), to: None });
+        self.asked = Some(Asked { ask: AskId(self.asks), route, to });
     }
 
     /// The innermost thing that is open: another screen, a zoomed pane, the filter, the draft.

@@ -78,7 +78,8 @@ impl App {
     fn acts(&self, input: &Input) -> bool {
         let Input::Key(key) = input else { return false };
         match keymap::lookup(self.screen(), *key) {
-            Some(binding) => binding.danger > Danger::Looks,
+            // Leaving changes nothing for the others, yet nobody means it who pastes a text with a q in it.
+            Some(binding) => binding.danger > Danger::Looks || binding.action == Action::Quit,
             None => self.view.overlay.is_some() && *key == Key::plain(Code::Enter),
         }
     }

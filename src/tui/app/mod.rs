@@ -20,13 +20,15 @@ use crate::{
         state::State,
     },
     domain::{
-        id::AskId,
+        id::{AskId, RouteId},
         shown::Shown,
         time::{Millis, Timestamp},
+        weight::Weights,
     },
     tui::{
         draw,
         input::{Arrived, guard::Guard},
+        panes::words,
         terminal::{
             Drawn, MouseReports, Size, Stats, Terminal, TerminalError,
             signals::{Signals, Told},
@@ -124,6 +126,13 @@ pub async fn run(link: Link, looks: Looks, leave: impl FnOnce() + Send + 'static
     Ok(Flown { end, stats: terminal.stats() })
 }
 
+/// A shift on its way: the draft that it was, should it come back refused.
+struct Asked {
+    ask: AskId,
+    route: RouteId,
+    to: Weights,
+}
+
 /// What the system tells; a test tells nothing.
 pub trait Tells {
     fn next(&mut self) -> impl Future<Output = Told>;
@@ -208,6 +217,8 @@ struct App {
     hands: hands::Hands,
     guard: Guard,
     asks: u64,
+    /// The newest shift that was asked for and has no answer yet.
+    asked: Option<Asked>,
     /// Nothing more will be heard.
     over: bool,
     /// When the newest state came, to let ages grow in between.
@@ -245,6 +256,7 @@ impl App {
             hands: hands::Hands::default(),
             guard: Guard::default(),
             asks: 0,
+            asked: None,
             over: false,
             heard_at: Instant::now(),
             notice_until: Instant::now(),
@@ -355,13 +367,23 @@ impl App {
     }
 
     fn answered(&mut self, reply: Reply) {
+        let (Reply::Answered { ask, .. } | Reply::Lost { ask, .. }) = &reply;
+        let shift = self.asked.take_if(|asked| asked.ask == *ask);
         let (tone, text) = match reply {
-            Reply::Answered { verdict: Verdict::Refused(refusal), .. } => (Tone::Alarm, refusal.to_string()),
+            Reply::Answered { verdict: Verdict::Refused(refusal), .. } => {
+                // What was wished for is still on the slider: most refusals pass, and nobody likes to aim twice.
+                if let Some(Asked { route, to, .. }) = shift {
+                    self.view.drafts.entry(route).or_insert(to);
+                }
+                (Tone::Alarm, refusal.to_string())
+            }
             Reply::Answered { verdict: Verdict::Accepted, .. } => (Tone::Good, "accepted and recorded".to_owned()),
             Reply::Answered { verdict: Verdict::Queued, .. } => (Tone::Good, "queued behind the move in flight".to_owned()),
             Reply::Answered { verdict: Verdict::Joined, .. } => (Tone::Good, "joined the rollback that runs".to_owned()),
             Reply::Answered { verdict: Verdict::NeedsApproval { .. }, .. } => {
-                (Tone::Warning, "waits for a second person's approval".to_owned())
+                let route = shift.and_then(|asked| words::plan(&self.state)?.routes.iter().find(|route| route.id == asked.route));
+                let why = route.map_or_else(String::new, |route| format!("; {} at once needs none", route.step_max));
+                (Tone::Warning, format!("waits for a second person's approval{why}"))
             }
             Reply::Lost { why, .. } => (Tone::Alarm, format!("no answer came ({why}); it may have been taken; the journal tells")),
         };
