@@ -40,7 +40,7 @@ async fn what_matters_comes_up_by_itself_and_a_weightier_matter_takes_its_place(
     table.see(EVE, "is the error rate of gke; its limit is 5.00%").await;
     table.see(EVE, "Traffic goes home by itself in").await;
     table.press(ANA, Code::F(9)).await;
-    table.see(EVE, "ROLLING BACK to Cloud Run").await;
+    table.see(EVE, "ROLLING BACK to run").await;
     // He may have it calm, too.
     table.keys(EVE, "F").await;
     table.see(EVE, "is on gke.").await;

@@ -39,10 +39,11 @@ pub fn draw(state: &State, view: &View, theme: &Theme, body: Rect, buf: &mut Buf
             let lines = lost(why, *then, &gone.to_string(), state, view, theme);
             card(&format!("{} {title} ", theme.glyphs.breach), style, lines, theme, body, buf);
         }
-        (Hearing::Connected, Some(back)) => {
+        // What is asked of a person comes before what is told to him; the notice waits below it.
+        (Hearing::Connected, Some(back)) if view.overlay.is_none() => {
             card(&format!("{} THE HOST IS BACK ", theme.glyphs.ok), theme.ok, returned(back, theme), theme, body, buf);
         }
-        (Hearing::Connected, None) => {}
+        (Hearing::Connected, Some(_) | None) => {}
     }
 }
 
