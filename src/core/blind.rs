@@ -7,8 +7,8 @@
 //! so a sample of 100 requests may take minutes, and at 0 % it never comes; a rule that then said "blind" would forbid every first step.
 //! So `too few requests` and `window filling` are told apart from a source that is broken:
 //! - at a share of nothing they never count as blindness, but the first step needs a fresh sign of life of the backend instead;
-//! - at up to [`THIN_SHARE`] they don't count while the prober's own requests to the backend all succeed, and the next step waits until
-//!   the small share has stood for the trigger's duration, at most [`THIN_HOLD_MAX`]; the few users there are bounded by the share;
+//! - at up to `THIN_SHARE` they don't count while the prober's own requests to the backend all succeed, and the next step waits until
+//!   the small share has stood for the trigger's duration, at most `THIN_HOLD_MAX`; the few users there are bounded by the share;
 //! - above that they are blindness like any other.
 
 use crate::{
