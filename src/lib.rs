@@ -26,6 +26,11 @@
 //! tasks call an [`adapter`] through its [`port`]. The outcome comes back as an entry of its own. The deed goes to every cockpit, which
 //! folds it with the same `step` and draws.
 //!
+//! # Where it is proved
+//! `tests/core` (decisions, random orders, storms without sockets), `tests/frames` and `tests/pairing` (what is drawn, one cockpit and
+//! several), `tests/stories` (engine, host and adapters over loopback), `tests/terminal`, `tests/host_process` and `tests/ssh` (the real
+//! binary), `tests/real_clients` and `tests/real_prometheus` (programs that others wrote). `tests/bench` prints the figures.
+//!
 //! # Recipes
 //! The compiler leads through most of each: no `match` on a type of ours has a catch-all arm.
 //! - **A key**: a variant in `tui/keymap/action.rs`, a row in `tui/keymap/table.rs`, an arm in `tui/app/act.rs`. Help, footer, palette

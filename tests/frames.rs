@@ -27,6 +27,8 @@ mod absence;
 mod hands;
 #[path = "frames/pairs.rs"]
 mod pairs;
+#[path = "common/paper.rs"]
+mod paper;
 #[path = "frames/scenes.rs"]
 mod scenes;
 #[path = "frames/stories.rs"]

@@ -33,8 +33,6 @@ use crate::{
 
 /// A host answers within this time, or says why not: a long journal is read in a second.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(20);
-/// What a host says that finds another one before it; see [`Exit::Locked`].
-const LOCKED: i32 = 6;
 const LOOK_EVERY: Duration = Duration::from_millis(30);
 /// Of what a host said before it failed.
 const TAIL_BYTES: u64 = 4096;
@@ -102,7 +100,7 @@ async fn start(options: &host::Options) -> Result<Result<Found, Exit>> {
             return Ok(Ok(found));
         }
         // Somebody else may have been quicker; then his host is the one to join, as soon as it lets people in.
-        if let Some(status) = child.try_wait()?.filter(|status| status.code() != Some(LOCKED)) {
+        if let Some(status) = child.try_wait()?.filter(|status| status.code() != Some(i32::from(Exit::Locked.code()))) {
             print::err(&tail(&log, from));
             let exit = if status.code() == Some(2) { Exit::Usage } else { Exit::Failed };
             return Ok(Err(said(format!("the host did not start ({status}); nothing was asked of the world"), exit)));

@@ -2,7 +2,8 @@
 //!
 //! While the target has traffic, home must be shown able to take everything: enough instances ready, told within the last half minute,
 //! no direct request to it failing altogether, and its own figures within the limits that the route's triggers set for the target. A
-//! platform need not tell how many instances it really has; users who meet errors there do. If that lapses, nothing advances. Going back is never refused for it, only warned of.
+//! platform need not tell how many instances it really has; users who meet errors there do. If that lapses, nothing advances. Going
+//! back is never refused for it, only warned of.
 
 use crate::{
     core::{

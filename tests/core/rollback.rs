@@ -1,6 +1,6 @@
 //! Whole decisions of the core on going back: what begins it, what it overtakes, and what it survives.
 
-use crate::session::{Session, ana, ben, gke, notes, reads, refused, route, run, split, writes};
+use crate::session::{SECOND, Session, ana, ben, gke, notes, reads, refused, route, run, split, writes};
 use cutover::{
     core::{
         command::Command,
@@ -17,16 +17,6 @@ use cutover::{
     },
 };
 
-const SECOND: Millis = Millis::from_secs(1);
-
-/// At 25 % on GKE, settled, all well.
-fn quarter() -> Session {
-    let mut session = Session::at(0);
-    assert_eq!(session.shift(0, 250), Verdict::Accepted);
-    session.settle();
-    session
-}
-
 /// One second of errors on GKE; what was written in it.
 fn errors(session: &mut Session) -> Vec<(EffectId, Weights)> {
     let before = session.writes().len();
@@ -39,7 +29,7 @@ fn errors(session: &mut Session) -> Vec<(EffectId, Weights)> {
 
 #[test]
 fn a_breach_for_its_whole_time_rolls_back_exactly_once() {
-    let mut session = quarter();
+    let mut session = Session::at_a_quarter();
     let mut written = Vec::new();
     for second in 0..=119 {
         assert_eq!(errors(&mut session), [], "second {second}");
@@ -56,7 +46,7 @@ fn a_breach_for_its_whole_time_rolls_back_exactly_once() {
 
 #[test]
 fn one_ok_sample_begins_the_window_anew() {
-    let mut session = quarter();
+    let mut session = Session::at_a_quarter();
     for _ in 0..110 {
         errors(&mut session);
     }
@@ -70,7 +60,7 @@ fn one_ok_sample_begins_the_window_anew() {
 
 #[test]
 fn every_other_scrape_failing_does_not_disarm() {
-    let mut session = quarter();
+    let mut session = Session::at_a_quarter();
     for second in 0..=120 {
         session.now = session.now + SECOND;
         session.home_healthy();
@@ -86,7 +76,7 @@ fn every_other_scrape_failing_does_not_disarm() {
 
 #[test]
 fn a_crash_that_takes_the_metrics_with_it_still_goes_home() {
-    let mut session = quarter();
+    let mut session = Session::at_a_quarter();
     errors(&mut session);
     errors(&mut session);
     for _ in 0..119 {
@@ -100,7 +90,7 @@ fn a_crash_that_takes_the_metrics_with_it_still_goes_home() {
 
 #[test]
 fn one_sample_repeated_is_one_sample() {
-    let mut session = quarter();
+    let mut session = Session::at_a_quarter();
     session.now = session.now + SECOND;
     let at = session.now;
     for _ in 0..140 {
@@ -188,7 +178,7 @@ fn an_unknown_way_home_is_resolved_by_looking() {
 
 #[test]
 fn two_people_and_a_trigger_make_one_rollback() {
-    let mut session = quarter();
+    let mut session = Session::at_a_quarter();
     for _ in 0..=119 {
         errors(&mut session);
     }
@@ -225,7 +215,7 @@ fn a_rollback_drops_what_waits() {
 
 #[test]
 fn blindness_with_users_on_both_sides_goes_home_after_five_minutes() {
-    let mut session = quarter();
+    let mut session = Session::at_a_quarter();
     let blind_for = |session: &mut Session, seconds: u64| {
         for _ in 0..seconds {
             session.now = session.now + SECOND;
@@ -247,7 +237,7 @@ fn blindness_with_users_on_both_sides_goes_home_after_five_minutes() {
 
 #[test]
 fn nobody_is_sent_to_a_home_that_is_proven_dead() {
-    let mut session = quarter();
+    let mut session = Session::at_a_quarter();
     let home_dead = |session: &mut Session| {
         session.now = session.now + SECOND;
         session.workload(run(), 0);
@@ -367,7 +357,7 @@ fn an_advance_whose_api_was_away_for_long_is_resolved_all_the_same() {
 
 #[test]
 fn a_trigger_that_fired_once_protects_those_whom_somebody_else_sent_back_out() {
-    let mut session = quarter();
+    let mut session = Session::at_a_quarter();
     for _ in 0..=120 {
         errors(&mut session);
     }

@@ -29,6 +29,7 @@ use cutover::{
 
 pub const START: Timestamp = Timestamp(1_800_000_000_000);
 pub const STALE: Millis = Millis::from_secs(10);
+pub const SECOND: Millis = Millis::from_secs(1);
 
 pub fn route() -> RouteId {
     "frontend".parse().expect("a name")
@@ -139,6 +140,13 @@ impl Session {
     /// Opened, everything healthy, the route at `share`, and ana at the controls.
     pub fn at(share: u16) -> Session {
         Session::with(plan(), share)
+    }
+    /// At 25 % on GKE, moved there by ana, settled, all well.
+    pub fn at_a_quarter() -> Session {
+        let mut session = Session::at(0);
+        assert_eq!(session.shift(0, 250), Verdict::Accepted);
+        session.settle();
+        session
     }
     pub fn with(plan: Plan, share: u16) -> Session {
         let mut session = Session::open(plan);

@@ -8,16 +8,7 @@ use cutover::{
     },
 };
 
-use crate::session::{Session, gke, refused, route, split, writes};
-
-const SECOND: Millis = Millis::from_secs(1);
-
-fn quarter() -> Session {
-    let mut session = Session::at(0);
-    assert_eq!(session.shift(0, 250), Verdict::Accepted);
-    session.settle();
-    session
-}
+use crate::session::{SECOND, Session, gke, refused, route, split, writes};
 
 /// A second in which all is well but what is measured of GKE.
 fn second(session: &mut Session) {
@@ -31,7 +22,7 @@ fn second(session: &mut Session) {
 
 #[test]
 fn two_triggers_in_one_tick_are_one_rollback_with_both_causes() {
-    let mut session = quarter();
+    let mut session = Session::at_a_quarter();
     // One is breached 180 s before the other, so that both are full in the same second.
     for at in 0..=300 {
         let before = session.writes().len();
@@ -68,7 +59,7 @@ fn nothing_but_a_sample_clears_a_breach() {
         Gap::TooEarly,
     ];
     for gap in gaps {
-        let mut session = quarter();
+        let mut session = Session::at_a_quarter();
         second(&mut session);
         session.sample(Metric::ErrorRate, 0.08);
         second(&mut session);
@@ -81,7 +72,7 @@ fn nothing_but_a_sample_clears_a_breach() {
 #[test]
 fn numbers_that_are_none_are_no_ok() {
     for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -0.5] {
-        let mut session = quarter();
+        let mut session = Session::at_a_quarter();
         second(&mut session);
         session.sample(Metric::ErrorRate, 0.08);
         second(&mut session);
@@ -92,7 +83,7 @@ fn numbers_that_are_none_are_no_ok() {
 
 #[test]
 fn one_bad_sample_and_then_silence_proves_nothing() {
-    let mut session = quarter();
+    let mut session = Session::at_a_quarter();
     second(&mut session);
     session.sample(Metric::ErrorRate, 0.5);
     for _ in 0..290 {
@@ -104,7 +95,7 @@ fn one_bad_sample_and_then_silence_proves_nothing() {
 
 #[test]
 fn blindness_begins_after_thirty_seconds_and_forbids_an_advance() {
-    let mut session = quarter();
+    let mut session = Session::at_a_quarter();
     for at in 0..=30 {
         second(&mut session);
         session.scrape_fails();
@@ -117,7 +108,7 @@ fn blindness_begins_after_thirty_seconds_and_forbids_an_advance() {
 
 #[test]
 fn a_silence_of_the_host_is_blindness_at_once() {
-    let mut session = quarter();
+    let mut session = Session::at_a_quarter();
     session.now = session.now + Millis::from_secs(90);
     // Everything is read anew but the figures, which come last.
     session.beats();
@@ -131,7 +122,7 @@ fn a_silence_of_the_host_is_blindness_at_once() {
 
 #[test]
 fn a_silence_of_the_host_alone_sends_nobody_home() {
-    let mut session = quarter();
+    let mut session = Session::at_a_quarter();
     session.now = session.now + Millis::from_mins(30);
     session.home_healthy();
     session.weights(250);
@@ -140,7 +131,7 @@ fn a_silence_of_the_host_alone_sends_nobody_home() {
 
 #[test]
 fn a_breach_that_lasts_too_short_a_time_by_one_second_does_nothing() {
-    let mut session = quarter();
+    let mut session = Session::at_a_quarter();
     for at in 0..120 {
         second(&mut session);
         assert_eq!(writes(&session.sample(Metric::ErrorRate, 0.08)), [], "second {at}");

@@ -1,6 +1,6 @@
 //! The loop of a cockpit under a hand of keys: what is asked, what is only drawn, and how often.
 //!
-//! Session and terminal are channels and a notebook; nothing waits for a clock except to prove that time alone does nothing. That
+//! Session and terminal are channels and paper; nothing waits for a clock except to prove that time alone does nothing. That
 //! nothing was asked is proven by what is asked next: wishes keep their order.
 
 use std::{
@@ -21,10 +21,11 @@ use cutover::{
         time::Millis,
     },
     tui::{
-        app::{Canvas, End, Looks, Tells, fly},
+        app::{End, Looks, fly},
         input::{Arrived, Code, Gesture, Input, Key, Mouse},
         keymap::table::TABLE,
-        terminal::{Drawn, MouseReports, Size, Stats, signals::Told},
+        terminal::{MouseReports, Size},
+        view::Follow,
     },
 };
 use ratatui::{buffer::Buffer, style::Color};
@@ -34,7 +35,11 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use crate::{catalogue, plain, scenes};
+use crate::{
+    catalogue,
+    paper::{Paper, Silence},
+    plain, scenes,
+};
 
 /// Far longer than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -50,40 +55,15 @@ struct Page {
     changed: u64,
 }
 
-struct Notebook {
-    page: Arc<Mutex<Page>>,
-    before: Buffer,
-}
-
-impl Canvas for Notebook {
-    fn size(&self) -> Size {
-        Size { columns: 120, rows: 40 }
-    }
-    fn draw(&mut self, next: &mut Buffer) -> Drawn {
-        let mut page = self.page.lock().unwrap();
-        page.drawn += 1;
-        if *next != self.before {
-            page.changed += 1;
-            page.text = plain(next);
-            page.ground = Some(next[(0, 20)].bg);
-            self.before = next.clone();
+impl Page {
+    fn draw(&mut self, next: &Buffer, before: &mut Buffer) {
+        self.drawn += 1;
+        if next != before {
+            self.changed += 1;
+            self.text = plain(next);
+            self.ground = Some(next[(0, 20)].bg);
+            before.clone_from(next);
         }
-        Drawn::Sent
-    }
-    fn forget(&mut self) {}
-    async fn free(&self) {
-        std::future::pending().await
-    }
-    fn stats(&self) -> Stats {
-        Stats::default()
-    }
-}
-
-struct Silence;
-
-impl Tells for Silence {
-    async fn next(&mut self) -> Told {
-        std::future::pending().await
     }
 }
 
@@ -117,12 +97,14 @@ impl Cockpit {
         let (session, view) = watch::channel(heard(state, role));
         let (_replies, replies) = mpsc::channel(16);
         let page = Arc::new(Mutex::new(Page::default()));
-        let mut notebook = Notebook { page: Arc::clone(&page), before: Buffer::default() };
+        let (drawn, mut before) = (Arc::clone(&page), Buffer::default());
+        let mut paper =
+            Paper { size: Size { columns: 120, rows: 40 }, drawn: move |next: &Buffer| drawn.lock().unwrap().draw(next, &mut before) };
         let themes = catalogue();
         let theme = themes.first();
-        let looks = Looks { themes, theme, stirs: Vec::new(), haste: 1.0, mouse: MouseReports::On, follow: cutover::tui::view::Follow::No };
+        let looks = Looks { themes, theme, stirs: Vec::new(), haste: 1.0, mouse: MouseReports::On, follow: Follow::No };
         let link = Link { view, asks: sender, replies };
-        let flight = tokio::spawn(async move { fly(link, looks, inputs, Silence, &mut notebook).await });
+        let flight = tokio::spawn(async move { fly(link, looks, inputs, Silence, &mut paper).await });
         Cockpit { hands, asks, session, page, flight, _replies }
     }
 

@@ -22,12 +22,7 @@ fn is_cut_off(screen: &str) -> bool {
 fn a_host_killed_in_mid_move_is_taken_up_again_and_nothing_advances_by_itself() {
     let desk = Desk::new();
     let session = desk.open();
-    desk.wait_until_ready();
-    let mut cockpit = desk.cockpit();
-    cockpit.wait_for("HexProperty");
-    cockpit.keys("c");
-    desk.wait_until("the controls are taken", |status| !status["controls"].is_null());
-    cockpit.keys("1\r");
+    let mut cockpit = desk.cockpit_that_steps_out();
     wait_until("the intent is on disk", || (writes(&desk.deeds()) == 1).then_some(()));
     desk.signal("-KILL");
 
@@ -109,12 +104,7 @@ fn two_who_open_the_same_plan_at_once_meet_in_one_session() {
 fn a_session_whose_traffic_moves_is_not_stopped_by_the_way() {
     let desk = Desk::new();
     let session = desk.open();
-    desk.wait_until_ready();
-    let mut cockpit = desk.cockpit();
-    cockpit.wait_for("HexProperty");
-    cockpit.keys("c");
-    desk.wait_until("the controls are taken", |status| !status["controls"].is_null());
-    cockpit.keys("1\r");
+    let cockpit = desk.cockpit_that_steps_out();
     desk.wait_until("a step is on its way", |status| status["routes"]["frontend"]["wanted"]["gke"] == 100);
     let refused = desk.run(&["stop", &session]);
     assert_eq!(refused.status.code(), Some(3), "{refused:?}");

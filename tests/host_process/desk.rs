@@ -72,6 +72,17 @@ impl Desk {
         Pty::start(command, 120, 40)
     }
 
+    /// A cockpit that has taken the controls and asked for the first step, as soon as the session can be steered.
+    pub fn cockpit_that_steps_out(&self) -> Pty {
+        self.wait_until_ready();
+        let mut cockpit = self.cockpit();
+        cockpit.wait_for("HexProperty");
+        cockpit.keys("c");
+        self.wait_until("the controls are taken", |status| !status["controls"].is_null());
+        cockpit.keys("1\r");
+        cockpit
+    }
+
     pub fn card(&self) -> Option<Value> {
         let output = self.run(&["sessions", "--json"]);
         let listed: Value = serde_json::from_slice(&output.stdout).unwrap();

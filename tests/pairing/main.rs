@@ -10,6 +10,8 @@ mod approvals;
 mod controls;
 #[path = "../core/session.rs"]
 mod core_session;
+#[path = "../common/paper.rs"]
+mod paper;
 mod pointing;
 mod table;
 mod watching;

@@ -13,9 +13,9 @@ use cutover::{
     core::event::{Asker, Event, WorldKind},
     domain::{id::ClientId, role::Role},
     tui::{
-        app::{Canvas, End, Looks, Tells, fly},
+        app::{End, Looks, fly},
         input::{Arrived, Code, Input, Key},
-        terminal::{Drawn, MouseReports, Size, Stats, signals::Told},
+        terminal::{MouseReports, Size},
         theme::{Catalogue, Charset, Depth},
         view::Follow,
     },
@@ -26,41 +26,13 @@ use tokio::{
     task::JoinHandle,
 };
 
-use crate::core_session::{Session, ana, ben, person};
+use crate::{
+    core_session::{Session, ana, ben, person},
+    paper::{Paper, Silence},
+};
 
 /// Long enough for any machine; nothing waits for it unless it fails.
 const PATIENCE: Duration = Duration::from_secs(20);
-
-/// A screen that is only written down.
-struct Notebook {
-    size: Size,
-    page: Arc<Mutex<String>>,
-}
-
-impl Canvas for Notebook {
-    fn size(&self) -> Size {
-        self.size
-    }
-    fn draw(&mut self, next: &mut Buffer) -> Drawn {
-        let row = |row: ratatui::layout::Rect| row.positions().map(|at| next[at].symbol()).collect::<String>();
-        *self.page.lock().unwrap() = next.area.rows().map(row).collect::<Vec<_>>().join("\n");
-        Drawn::Sent
-    }
-    fn forget(&mut self) {}
-    async fn free(&self) {
-        std::future::pending().await
-    }
-    fn stats(&self) -> Stats {
-        Stats::default()
-    }
-}
-
-struct Silence;
-impl Tells for Silence {
-    async fn next(&mut self) -> Told {
-        std::future::pending().await
-    }
-}
 
 pub struct Seat {
     pub by: Asker,
@@ -135,8 +107,15 @@ impl Table {
         let themes = Catalogue::new(Depth::Truecolor, Charset::Unicode);
         let looks = Looks { theme: themes.first(), themes, stirs: Vec::new(), haste: 1.0, mouse: MouseReports::Off, follow: Follow::Yes };
         let link = Link { view: views, asks: asks_in, replies: replies_out };
-        let mut notebook = Notebook { size: Size { columns: 120, rows: 40 }, page: Arc::clone(&page) };
-        let task = tokio::spawn(async move { fly(link, looks, inputs_out, Silence, &mut notebook).await });
+        let drawn = Arc::clone(&page);
+        let mut paper = Paper {
+            size: Size { columns: 120, rows: 40 },
+            drawn: move |next: &Buffer| {
+                let row = |row: ratatui::layout::Rect| row.positions().map(|at| next[at].symbol()).collect::<String>();
+                *drawn.lock().unwrap() = next.area.rows().map(row).collect::<Vec<_>>().join("\n");
+            },
+        };
+        let task = tokio::spawn(async move { fly(link, looks, inputs_out, Silence, &mut paper).await });
         Seat { by, inputs, view, asks, replies, page, task, sent: Vec::new() }
     }
 

@@ -1,0 +1,38 @@
+//! A terminal that nobody sits at: what the loop of a cockpit draws goes to a closure, and the system tells nothing.
+
+use cutover::tui::{
+    app::{Canvas, Tells},
+    terminal::{Drawn, Size, Stats, signals::Told},
+};
+use ratatui::buffer::Buffer;
+
+pub struct Paper<F> {
+    pub size: Size,
+    /// Called with each frame.
+    pub drawn: F,
+}
+
+impl<F: FnMut(&Buffer)> Canvas for Paper<F> {
+    fn size(&self) -> Size {
+        self.size
+    }
+    fn draw(&mut self, next: &mut Buffer) -> Drawn {
+        (self.drawn)(next);
+        Drawn::Sent
+    }
+    fn forget(&mut self) {}
+    async fn free(&self) {
+        std::future::pending().await
+    }
+    fn stats(&self) -> Stats {
+        Stats::default()
+    }
+}
+
+pub struct Silence;
+
+impl Tells for Silence {
+    async fn next(&mut self) -> Told {
+        std::future::pending().await
+    }
+}
