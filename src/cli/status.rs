@@ -14,10 +14,12 @@ use crate::{
         print,
     },
     core::{
+        reason::Mover,
         event::WorldKind,
         state::{ItemStatus, Motion, Reading, RouteState, State},
     },
     domain::weight::Weights,
+    words::{Names, gap, mover, objection},
 };
 
 #[derive(Debug, clap::Args)]
@@ -99,7 +101,7 @@ pub async fn run(args: Args) -> Result<Exit> {
 }
 
 fn status(state: &State, session: String, plan: String) -> Status {
-    let routes: BTreeMap<String, RouteStatus> = state.routes.iter().map(|(id, route)| (id.to_string(), route_status(route))).collect();
+    let routes: BTreeMap<String, RouteStatus> = state.routes.iter().map(|(id, route)| (id.to_string(), route_status(route, Names::of(state)))).collect();
     let stuck = |route: &RouteState| matches!(route.motion, Motion::NeedsHuman { .. } | Motion::Unread) || route.drift.is_some();
     let stuck = state.routes.values().any(stuck);
     // Too few requests where there can't be more is no blindness; the core tells the two apart.
@@ -121,7 +123,7 @@ fn status(state: &State, session: String, plan: String) -> Status {
     }
 }
 
-fn route_status(route: &RouteState) -> RouteStatus {
+fn route_status(route: &RouteState, names: Names) -> RouteStatus {
     let observed = |route: &RouteState| {
         let observed = route.observed.as_ref()?;
         Some(observed.shares.iter().map(|(backend, share)| (backend.to_string(), share.fraction)).collect())
@@ -137,10 +139,13 @@ fn route_status(route: &RouteState) -> RouteStatus {
         drift: route.drift.as_ref().map(|drift| DriftStatus {
             found: drift.found.clone(),
             expected: drift.expected.clone(),
-            by: drift.actor.as_ref().map(ToString::to_string),
+            by: match &drift.by {
+                Mover::Foreign { actor: None } => None,
+                by => Some(mover(by, names)),
+            },
             since: drift.since.0,
         }),
-        against_going_back: route.readiness.against.iter().map(ToString::to_string).collect(),
+        against_going_back: route.readiness.against.iter().map(|why| objection(why, names)).collect(),
     }
 }
 
@@ -161,7 +166,7 @@ fn reading(reading: &Reading) -> String {
         Reading::None => "no sample yet".to_owned(),
         Reading::Ok => "ok".to_owned(),
         Reading::Breach => "breach".to_owned(),
-        Reading::Unknown { why } => format!("unknown: {why}"),
+        Reading::Unknown { gap: why } => format!("unknown: {}", gap(*why)),
     }
 }
 

@@ -6,6 +6,8 @@
 pub mod command;
 pub mod decision;
 pub mod event;
+pub mod news;
+pub mod reason;
 pub mod state;
 pub mod step;
 

@@ -6,7 +6,8 @@
 
 use crate::{
     core::{
-        decision::{Cause, Deal, Tone},
+        decision::{Cause, Deal},
+        news::{Fate, News},
         rollback, settle,
         state::{Goal, InFlight, Motion, RouteState, Stray},
         turn::Turn,
@@ -55,7 +56,7 @@ pub(super) fn finished(turn: &mut Turn, effect: EffectId, outcome: &Outcome) {
         Deal::Read { route } => read_ended(turn, &route),
         Deal::Stir { stir } => {
             if let Outcome::NotDone(fault) | Outcome::Unknown(fault) = outcome {
-                turn.note(Tone::Warning, format!("{stir} could not be stirred: {fault}"));
+                turn.tell(News::FaultNotInjected { fault: stir, why: fault.clone() });
             }
         }
         Deal::Wake { .. } => {}
@@ -101,9 +102,11 @@ fn written(turn: &mut Turn, effect: EffectId, written: Written, outcome: &Outcom
 /// The end of a write that a rollback overtook. If it was done after all, it is one of ours to be undone.
 fn overtaken(turn: &mut Turn, route: &Route, written: Written, outcome: &Outcome) {
     match outcome {
-        Outcome::NotDone(_) => turn.note(Tone::Plain, format!("the overtaken move of {} to {} was not done", route.id, written.to)),
+        Outcome::NotDone(_) => {
+            turn.tell(News::OvertakenEnded { route: route.id.clone(), to: written.to, fate: Fate::NotDone });
+        }
         Outcome::Done(_) | Outcome::Unknown(_) => {
-            turn.note(Tone::Warning, format!("the overtaken move of {} to {} may have been done; looking", route.id, written.to));
+            turn.tell(News::OvertakenEnded { route: route.id.clone(), to: written.to.clone(), fate: Fate::MayBeDone });
             stray(turn, route, written);
         }
     }
@@ -128,7 +131,7 @@ fn done(turn: &mut Turn, route: &Route, written: Written, receipt: &Receipt, goa
     }
     changed(state, now);
     state.motion = Motion::Propagating { to: written.to.clone(), since: now, until, cause: written.cause, goal };
-    turn.note(Tone::Plain, format!("{} is accepted at {}; traffic follows", route.id, written.to));
+    turn.tell(News::Accepted { route: route.id.clone(), to: written.to });
 }
 
 /// From here on, what requests meet is counted anew.
@@ -143,16 +146,12 @@ fn not_done(turn: &mut Turn, route: &Route, written: &Written, fault: &Fault) {
     let state = turn.route_mut(route);
     state.motion = Motion::Settled;
     state.wanted = Some(written.from.clone());
-    let text = match fault.kind {
-        FaultKind::Conflict => format!("{} was not moved: somebody else changed it first; looking who", route.id),
-        _ => format!("{} was not moved ({fault}); it stays at {}", route.id, written.from),
-    };
-    turn.note(Tone::Warning, text);
+    turn.tell(News::NotMoved { route: route.id.clone(), at: written.from.clone(), why: fault.clone() });
 }
 
 fn unknown(turn: &mut Turn, route: &Route, written: Written, fault: &Fault, goal: Goal) {
     let (to, cause, since) = (written.to.clone(), written.cause.clone(), turn.now);
-    turn.note(Tone::Warning, format!("nobody knows whether {} was moved to {to} ({fault}); reading it back", route.id));
+    turn.tell(News::OutcomeUnknown { route: route.id.clone(), to: to.clone(), why: fault.clone() });
     stray(turn, route, written);
     turn.route_mut(route).motion = Motion::Resolving { to, since, cause, goal, fault: fault.clone(), effect: None };
 }
@@ -188,14 +187,14 @@ fn resolve(turn: &mut Turn, route: &Route, to: &Weights, since: Timestamp, cause
         changed(state, now);
         state.strays.retain(|stray| stray.to != *to);
         state.motion = Motion::Propagating { to: to.clone(), since: now, until, cause, goal: Goal::Advance };
-        turn.note(Tone::Plain, format!("the move of {} to {to} did happen; traffic follows", route.id));
+        turn.tell(News::DidHappen { route: route.id.clone(), to: to.clone() });
     } else if accepted.version != stray.version || now.since(since) >= LATE_MAX {
         // Others' weights may stand upon ours: then nobody can say whether ours ever stood.
-        let became = if accepted.weights == stray.from { "did not happen" } else { "did not happen or was overwritten" };
+        let fate = if accepted.weights == stray.from { Fate::NotDone } else { Fate::NotDoneOrOverwritten };
         let state = turn.route_mut(route);
         state.wanted = Some(stray.from);
         state.motion = Motion::Settled;
-        turn.note(Tone::Warning, format!("the move of {} to {to} {became}; ask again if it is still wanted", route.id));
+        turn.tell(News::DidNotHappen { route: route.id.clone(), to: to.clone(), fate });
     }
 }
 

@@ -6,8 +6,10 @@
 use crate::{
     core::{
         approval,
-        decision::{Deal, Tone},
+        decision::Deal,
         event::WorldKind,
+        news::News,
+        reason::{Drop, Void},
         state::{Goal, InFlight, ItemState, Motion, Opened, RouteState, State, Stray, TriggerState},
         trigger,
         turn::Turn,
@@ -38,17 +40,17 @@ pub(super) fn open(state: &mut State, session: &SessionId, plan: &Plan, world: W
 }
 
 pub(super) fn restarted(turn: &mut Turn) {
-    turn.note(Tone::Alarm, "the host came back; nothing advances by itself; what was under way is read back");
+    turn.tell(News::HostReturned);
     turn.state.people.clear();
     turn.state.controls.holder = None;
     turn.state.controls.asked_by.clear();
-    approval::void_all(turn, "the host was restarted");
+    approval::void_all(turn, Void::HostRestarted);
     trigger::ask_for_fresh_proof(turn);
     let lost: Vec<(EffectId, InFlight)> = std::mem::take(&mut turn.state.in_flight).into_iter().collect();
     let (at, seq) = (turn.at, turn.seq);
     for route in &turn.plan.routes {
         if let Some(wish) = turn.route_mut(route).queued.take() {
-            turn.note(Tone::Warning, format!("the queued move of {} to {} was dropped", route.id, wish.to));
+            turn.tell(News::QueuedDropped { route: route.id.clone(), to: wish.to, why: Drop::HostRestarted });
         }
         let state = turn.route_mut(route);
         state.read_again_at = None;

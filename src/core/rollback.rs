@@ -8,9 +8,11 @@
 use crate::{
     core::{
         approval,
-        decision::{Cause, Deal, Refusal, Tone, Verdict},
+        decision::{Cause, Deal, Refusal, Verdict},
         event::{Alarm, Asker},
         motion,
+        news::News,
+        reason::{Drop, Missing, Mover, Void},
         state::{Goal, Homeward, Latch, Motion, RouteState},
         trigger,
         turn::Turn,
@@ -49,10 +51,10 @@ pub(super) fn home(route: &Route) -> Weights {
 /// A rollback of one route or of all, asked for by a person.
 pub(super) fn asked(turn: &mut Turn, by: &Asker, route: Option<&RouteId>, reason: Option<&Shown>) -> Result<Verdict, Refusal> {
     let routes: Vec<&Route> = match route {
-        Some(id) => vec![turn.planned(id).ok_or(Refusal::NoSuch { what: Shown::new("route") })?],
+        Some(id) => vec![turn.planned(id).ok_or(Refusal::Missing(Missing::Route))?],
         None => turn.plan.routes.iter().collect(),
     };
-    let cause = Cause::Operator { who: by.who.clone(), reason: reason.cloned() };
+    let cause = Cause::Operator { who: by.who.clone(), reason: reason.cloned(), approved_by: None };
     let mut verdict = Verdict::Joined;
     for route in routes {
         if begin(turn, route, cause.clone()) == Begun::Started {
@@ -66,7 +68,6 @@ pub(super) fn asked(turn: &mut Turn, by: &Asker, route: Option<&RouteId>, reason
 pub(super) fn begin(turn: &mut Turn, route: &Route, cause: Cause) -> Begun {
     let home = home(route);
     let now = turn.now;
-    let words = in_words(&cause);
     let state = turn.route_mut(route);
     let at_home = rests_at(state, &home) && !writes_under_way(turn, route);
     let state = turn.route_mut(route);
@@ -75,7 +76,7 @@ pub(super) fn begin(turn: &mut Turn, route: &Route, cause: Cause) -> Begun {
             latch.joined.push(cause.clone());
         }
         if state.homeward.is_some() || at_home {
-            turn.note(Tone::Plain, format!("{words}: joined the rollback of {}", route.id));
+            turn.tell(News::RollbackJoined { route: route.id.clone(), cause });
             return Begun::Joined;
         }
     } else {
@@ -85,17 +86,17 @@ pub(super) fn begin(turn: &mut Turn, route: &Route, cause: Cause) -> Begun {
     state.drift = None;
     let dropped = state.queued.take();
     if let Some(wish) = dropped {
-        turn.note(Tone::Warning, format!("the queued move of {} to {} was dropped", route.id, wish.to));
+        turn.tell(News::QueuedDropped { route: route.id.clone(), to: wish.to, why: Drop::RollbackBegan });
     }
-    approval::void_route(turn, route, "a rollback began");
-    turn.note(Tone::Alarm, format!("rollback of {}: {words}", route.id));
+    approval::void_route(turn, route, Void::RollbackBegan);
+    turn.tell(News::RollbackBegan { route: route.id.clone(), cause: cause.clone() });
     if at_home {
-        turn.note(Tone::Plain, format!("{} is home already; it is latched, and nothing advances until it is re-armed", route.id));
+        turn.tell(News::HomeAlready { route: route.id.clone() });
         return Begun::Started;
     }
     let against = turn.route(route).readiness.against.first().cloned();
     if let Some(why) = against {
-        turn.note(Tone::Warning, format!("home is not proven ready ({why}); going back all the same"));
+        turn.tell(News::HomeNotProven { route: route.id.clone(), why });
     }
     set_out(turn, route, cause);
     Begun::Started
@@ -146,10 +147,9 @@ fn write(turn: &mut Turn, route: &Route, to: Weights, cause: Cause) {
     let deal = Deal::Write { route: route.id.clone(), from, to: to.clone(), version: accepted.version, cause: cause.clone() };
     let effect = turn.send(deal);
     let now = turn.now;
-    let words = in_words(&cause);
     let state = turn.route_mut(route);
+    state.moved_by = Some(Mover::Us(cause.clone()));
     state.motion = Motion::Writing { effect, to, since: now, cause, goal: Goal::Rollback };
-    state.moved_by = Some(Shown::new(&words));
     if let Some(homeward) = &mut state.homeward {
         homeward.writes = homeward.writes.saturating_add(1);
     }
@@ -163,7 +163,7 @@ fn arrive(turn: &mut Turn, route: &Route, cause: Cause) {
     let state = turn.route_mut(route);
     let took = state.homeward.take().map_or(Millis(0), |homeward| now.since(homeward.since));
     state.motion = Motion::Propagating { to, since: now, until, cause, goal: Goal::Rollback };
-    turn.note(Tone::Good, format!("{} is home: all of it accepted on {} after {took}; latched until it is re-armed", route.id, route.home));
+    turn.tell(News::HomeAccepted { route: route.id.clone(), after: took });
 }
 
 /// A write home failed. The next one starts from a fresh look, at once after a conflict, else within two seconds.
@@ -186,7 +186,7 @@ pub(super) fn failed(turn: &mut Turn, route: &Route, cause: Cause, fault: &Fault
     }
     // Each attempt has a record of its own; the feed would drown in them.
     if attempts == 1 || attempts.is_multiple_of(10) {
-        turn.note(Tone::Warning, format!("the way home of {} failed ({fault}), attempt {attempts}; trying again", route.id));
+        turn.tell(News::WayHomeFailed { route: route.id.clone(), why: fault.clone(), attempt: attempts });
     }
 }
 
@@ -198,16 +198,12 @@ fn escalate(turn: &mut Turn, route: &Route, homeward: &Homeward) {
     if let Some(homeward) = &mut turn.route_mut(route).homeward {
         homeward.escalated_at = Some(now);
     }
-    let text = format!(
-        "{} is not home after {ESCALATE_AFTER}; still trying; do it by hand with the command that the rollback pane shows",
-        route.id
-    );
-    turn.note(Tone::Alarm, text);
+    turn.tell(News::NotHome { route: route.id.clone(), after: ESCALATE_AFTER });
 }
 
 /// Takes the latch off, and begins the triggers' windows anew. Traffic stays where it is.
 pub(super) fn rearm(turn: &mut Turn, by: &Asker, id: &RouteId, reason: &Shown) -> Result<Verdict, Refusal> {
-    let route = turn.planned(id).ok_or(Refusal::NoSuch { what: Shown::new("route") })?;
+    let route = turn.planned(id).ok_or(Refusal::Missing(Missing::Route))?;
     super::controls::held_by(turn, by)?;
     if reason.as_str().trim().is_empty() {
         return Err(Refusal::ReasonMissing);
@@ -223,7 +219,7 @@ pub(super) fn rearm(turn: &mut Turn, by: &Asker, id: &RouteId, reason: &Shown) -
     }
     turn.route_mut(route).latch = None;
     trigger::rearm(turn, route);
-    turn.note(Tone::Good, format!("{} is re-armed: {reason}", route.id));
+    turn.tell(News::Rearmed { route: route.id.clone(), reason: reason.clone() });
     Ok(Verdict::Accepted)
 }
 
@@ -236,17 +232,4 @@ fn writes_under_way(turn: &Turn, route: &Route) -> bool {
     let of_route = |flight: &&super::state::InFlight| flight.route.as_ref() == Some(&route.id);
     let writing = turn.state.in_flight.values().filter(of_route).any(|flight| matches!(flight.deal, Deal::Write { .. }));
     writing || !turn.route(route).strays.is_empty()
-}
-
-/// The cause as one says it.
-pub(super) fn in_words(cause: &Cause) -> String {
-    match cause {
-        Cause::Operator { who, reason: Some(reason) } => format!("{who} ({reason})"),
-        Cause::Operator { who, reason: None } => who.to_string(),
-        Cause::Triggers { triggers, reading } => {
-            let names: Vec<_> = triggers.iter().map(ToString::to_string).collect();
-            format!("trigger {} ({reading})", names.join(" and "))
-        }
-        Cause::Blind { trigger, why } => format!("trigger {trigger} blind ({why})"),
-    }
 }

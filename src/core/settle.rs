@@ -8,14 +8,14 @@ use std::collections::BTreeMap;
 
 use crate::{
     core::{
-        decision::Tone,
         evidence, motion,
+        news::{News, Settling},
+        reason::Need,
         state::{Motion, Observed, RouteState, Share},
         turn::Turn,
     },
     domain::{
         id::BackendId,
-        shown::Shown,
         time::{Millis, Timestamp},
         weight::Weights,
     },
@@ -101,7 +101,7 @@ pub(super) fn follow(turn: &mut Turn, route: &Route) {
         }
         Motion::NeedsHuman { .. } if matches!(verdict(state, turn.now), Verdict::Fits | Verdict::Proven) => {
             turn.route_mut(route).motion = Motion::Settled;
-            turn.note(Tone::Good, format!("{} agrees with its weights again", route.id));
+            turn.tell(News::AgreesAgain { route: route.id.clone() });
         }
         Motion::Propagating { .. }
         | Motion::NeedsHuman { .. }
@@ -118,25 +118,23 @@ fn propagate(turn: &mut Turn, route: &Route, since: Timestamp, until: Timestamp)
     let over = now >= until;
     let verdict = verdict(turn.route(route), now);
     let state = turn.route_mut(route);
-    let text = match (verdict, over) {
+    let how = match (verdict, over) {
         (Verdict::Proven, _) => {
             state.followed_in = Some(now.since(since));
-            format!("{} has settled: requests agree after {}", route.id, now.since(since))
+            Settling::Proven { after: now.since(since) }
         }
-        (Verdict::Fits, true) => format!("{} has settled: requests agree", route.id),
-        (Verdict::CannotTell, true) => {
-            format!("{} has had {} to settle; too few requests through the front door to confirm it", route.id, route.settle)
-        }
+        (Verdict::Fits, true) => Settling::Fits,
+        (Verdict::CannotTell, true) => Settling::Unconfirmed { after: route.settle },
         (Verdict::Against, true) if now.since(until) >= OVERTIME => {
-            let why = Shown::new("requests don't follow the accepted weights");
+            let why = Need::RequestsDisagree { after: now.since(since) };
             state.motion = Motion::NeedsHuman { since: now, why: why.clone() };
-            turn.note(Tone::Alarm, format!("{}: {why}, {} after they were accepted", route.id, now.since(since)));
+            turn.tell(News::NeedsHuman { route: route.id.clone(), why });
             return;
         }
         (Verdict::Fits | Verdict::CannotTell, false) | (Verdict::Against, _) => return,
     };
     state.motion = Motion::Settled;
-    turn.note(Tone::Good, text);
+    turn.tell(News::Settled { route: route.id.clone(), how });
 }
 
 #[cfg(test)]

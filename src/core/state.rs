@@ -8,15 +8,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     core::{
-        command::Command,
-        decision::{Cause, Deal, Tone},
+        decision::{Cause, Deal, Refusal},
         event::{Asker, TerminalSize, WorldKind},
+        news::News,
+        reason::{Evidence, Mover, Need, Objection, Void},
     },
     domain::{
+        digest::Digest,
         fact::{Accepted, Replication},
         fault::{Fault, Version},
         id::{AskId, BackendId, ClientId, EffectId, InstanceId, ItemId, OperatorId, RouteId, Seq, SessionId, SourceId, TriggerId},
-        metric::{Measured, Metric, Sample},
+        metric::{Gap, Measured, Metric, Sample},
         platform::{Happening, Workload},
         role::Role,
         shown::Shown,
@@ -45,7 +47,7 @@ pub struct State {
     pub controls: Controls,
     pub people: BTreeMap<ClientId, Person>,
     /// Open requests for a second person's approval, by digest.
-    pub approvals: BTreeMap<String, Approval>,
+    pub approvals: BTreeMap<Digest, Approval>,
     /// Effects that left and have no outcome yet.
     pub in_flight: BTreeMap<EffectId, InFlight>,
     /// The newest remarks, oldest first, at most [`FEED_LINES_MAX`].
@@ -96,8 +98,8 @@ pub struct RouteState {
     /// Where the traffic stood before the newest change that we know of, and when that change was seen.
     pub before: Option<Weights>,
     pub changed_at: Option<Timestamp>,
-    /// Who moved it last, in words: an operator, a trigger, a foreign actor.
-    pub moved_by: Option<Shown>,
+    /// Who moved it last.
+    pub moved_by: Option<Mover>,
     /// No extra read before this.
     pub read_again_at: Option<Timestamp>,
     /// Writes whose outcome never came: each may still take effect late.
@@ -195,7 +197,7 @@ pub enum Motion {
     /// The API accepted it; the data plane follows.
     Propagating { to: Weights, since: Timestamp, until: Timestamp, cause: Cause, goal: Goal },
     /// We can't go on by ourselves.
-    NeedsHuman { since: Timestamp, why: Shown },
+    NeedsHuman { since: Timestamp, why: Need },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -236,7 +238,7 @@ pub struct Held {
 pub struct Drift {
     pub expected: Weights,
     pub found: Weights,
-    pub actor: Option<Shown>,
+    pub by: Mover,
     pub since: Timestamp,
     /// Changes by others within five minutes; three or more is a contest, and we stop writing.
     pub flips: VecDeque<Timestamp>,
@@ -246,7 +248,7 @@ pub struct Drift {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Readiness {
     /// Empty when going back is assured; else each reason against it.
-    pub against: Vec<Shown>,
+    pub against: Vec<Objection>,
     /// Home's ready instances, where known.
     pub home_ready: Option<u32>,
     /// Expected time until the last request has left the target, from now.
@@ -318,8 +320,18 @@ pub enum Reading {
     Ok,
     Breach,
     Unknown {
-        why: Shown,
+        gap: Gap,
     },
+}
+
+impl Reading {
+    /// Why there is no sample; `None` where there is one, or where none was ever expected to come.
+    pub fn gap(&self) -> Option<Gap> {
+        match self {
+            Reading::Unknown { gap } => Some(*gap),
+            Reading::None | Reading::Ok | Reading::Breach => None,
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -345,8 +357,8 @@ pub struct ReplicationState {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct ItemState {
     pub status: ItemStatus,
-    /// What it rests on, in words.
-    pub evidence: Shown,
+    /// What it rests on.
+    pub evidence: Evidence,
     /// When the newest of that evidence was seen.
     pub seen_at: Option<Timestamp>,
     pub since: Option<Timestamp>,
@@ -402,30 +414,51 @@ pub struct Person {
 /// A request for a second person's approval, bound to exactly this action.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Approval {
-    pub digest: String,
+    pub digest: Digest,
     pub by: Asker,
     pub ask: AskId,
-    pub command: Command,
-    /// What the digest covers, in words, for the dialog: target, before → after, version, lag, plan hash, epoch.
-    pub terms: Vec<(Shown, Shown)>,
+    /// What the digest covers, for the dialog.
+    pub terms: Terms,
     pub at: Timestamp,
     pub expires_at: Timestamp,
+}
+
+/// What an approval is bound to; field names and order are part of its digest.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Terms {
+    pub route: RouteId,
+    pub target: BackendId,
+    pub from: Weights,
+    pub to: Weights,
+    pub version: Version,
+    /// Each replica of the plan, and whether it is within bounds; not the figure of the second, which never stands still.
+    pub replication: Vec<(InstanceId, ReplicaTerm)>,
+    pub plan: Digest,
     /// Of the controls under which it was asked.
     pub epoch: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReplicaTerm {
+    WithinBounds,
+    Behind,
+    Stopped,
+    Primary,
+    Unknown,
 }
 
 /// A request that is no longer open, so that both sides can be told what became of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Ended {
-    pub digest: String,
+    pub digest: Digest,
     pub by: Asker,
-    /// What was asked for, in words.
-    pub what: Shown,
+    pub terms: Terms,
     pub how: Ending,
     pub at: Timestamp,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Ending {
     Approved {
@@ -434,7 +467,7 @@ pub enum Ending {
     /// Approved, and refused when it was examined once more.
     NotStarted {
         by: OperatorId,
-        why: Shown,
+        why: Box<Refusal>,
     },
     Denied {
         by: OperatorId,
@@ -442,7 +475,7 @@ pub enum Ending {
     },
     Withdrawn,
     Void {
-        why: Shown,
+        why: Void,
     },
 }
 
@@ -458,9 +491,8 @@ pub struct InFlight {
 pub struct FeedLine {
     pub seq: Seq,
     pub at: Timestamp,
-    pub tone: Tone,
     pub who: Option<OperatorId>,
-    pub text: Shown,
+    pub news: News,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
