@@ -16,7 +16,7 @@ use crate::{
     cli::{
         Exit,
         place::{Place, said},
-        print, status,
+        print,
     },
     core::{command::Command, decision::Verdict, state::Motion},
     domain::{
@@ -24,7 +24,7 @@ use crate::{
         shown::Shown,
         weight::Weights,
     },
-    words::{Names, need, refusal as refusal_words},
+    words::{Names, motion, need, refusal as refusal_words},
 };
 
 #[derive(Debug, clap::Args)]
@@ -103,7 +103,7 @@ async fn arrive(link: &mut Link, route: Option<&RouteId>, deadline: Instant) -> 
             return Err(said("the session can't bring it home by itself; its reason stands above; use the second lever", Exit::Unsettled));
         }
         let is_home = |id: &RouteId, home: &Weights| {
-            stands(id).is_some_and(|route| route.homeward.is_none() && route.accepted.as_ref().is_some_and(|now| now.weights == *home))
+            stands(id).is_some_and(|route| !route.motion.is_returning() && route.accepted.as_ref().is_some_and(|now| now.weights == *home))
         };
         if routes.iter().all(|(id, home)| is_home(id, home)) {
             print::out("everything is home; the routes stay latched until somebody re-arms them with a reason\n");
@@ -127,7 +127,6 @@ fn progress(view: &View, id: &RouteId) -> String {
     let accepted = route.accepted.as_ref().map_or("unknown".to_owned(), |accepted| accepted.weights.to_string());
     match &route.motion {
         Motion::NeedsHuman { why, .. } => format!("{accepted}, needs a human: {}", need(why)),
-        Motion::Retrying { fault, .. } => format!("{accepted}, trying again after: {fault}"),
-        other => format!("{accepted}, {}", status::motion(other)),
+        other => format!("{accepted}, {}", motion(other, view.state.now)),
     }
 }

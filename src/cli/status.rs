@@ -14,12 +14,12 @@ use crate::{
         print,
     },
     core::{
-        reason::Mover,
         event::WorldKind,
+        reason::Mover,
         state::{ItemStatus, Motion, Reading, RouteState, State},
     },
-    domain::weight::Weights,
-    words::{Names, gap, mover, objection},
+    domain::{time::Timestamp, weight::Weights},
+    words::{Names, gap, motion, mover, objection},
 };
 
 #[derive(Debug, clap::Args)]
@@ -59,7 +59,7 @@ struct RouteStatus {
     accepted: Option<Weights>,
     /// Fractions of the requests that were seen.
     observed: Option<BTreeMap<String, f64>>,
-    motion: &'static str,
+    motion: String,
     latched: bool,
     held: bool,
     drifted: bool,
@@ -101,7 +101,8 @@ pub async fn run(args: Args) -> Result<Exit> {
 }
 
 fn status(state: &State, session: String, plan: String) -> Status {
-    let routes: BTreeMap<String, RouteStatus> = state.routes.iter().map(|(id, route)| (id.to_string(), route_status(route, Names::of(state)))).collect();
+    let routes: BTreeMap<String, RouteStatus> =
+        state.routes.iter().map(|(id, route)| (id.to_string(), route_status(route, state.now, Names::of(state)))).collect();
     let stuck = |route: &RouteState| matches!(route.motion, Motion::NeedsHuman { .. } | Motion::Unread) || route.drift.is_some();
     let stuck = state.routes.values().any(stuck);
     // Too few requests where there can't be more is no blindness; the core tells the two apart.
@@ -123,7 +124,7 @@ fn status(state: &State, session: String, plan: String) -> Status {
     }
 }
 
-fn route_status(route: &RouteState, names: Names) -> RouteStatus {
+fn route_status(route: &RouteState, now: Timestamp, names: Names) -> RouteStatus {
     let observed = |route: &RouteState| {
         let observed = route.observed.as_ref()?;
         Some(observed.shares.iter().map(|(backend, share)| (backend.to_string(), share.fraction)).collect())
@@ -132,7 +133,7 @@ fn route_status(route: &RouteState, names: Names) -> RouteStatus {
         wanted: route.wanted.clone(),
         accepted: route.accepted.as_ref().map(|accepted| accepted.weights.clone()),
         observed: observed(route),
-        motion: motion(&route.motion),
+        motion: motion(&route.motion, now),
         latched: route.latch.is_some(),
         held: route.hold.is_some(),
         drifted: route.drift.is_some(),
@@ -146,18 +147,6 @@ fn route_status(route: &RouteState, names: Names) -> RouteStatus {
             since: drift.since.0,
         }),
         against_going_back: route.readiness.against.iter().map(|why| objection(why, names)).collect(),
-    }
-}
-
-pub fn motion(motion: &Motion) -> &'static str {
-    match motion {
-        Motion::Unread => "not read yet",
-        Motion::Settled => "settled",
-        Motion::Writing { .. } => "being written",
-        Motion::Resolving { .. } => "outcome unknown, reading it back",
-        Motion::Retrying { .. } => "rollback refused, trying again",
-        Motion::Propagating { .. } => "accepted, spreading",
-        Motion::NeedsHuman { .. } => "needs a human",
     }
 }
 

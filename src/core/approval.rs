@@ -8,9 +8,9 @@ use crate::{
     core::{
         decision::{Refusal, Verdict},
         event::Asker,
-        motion,
         news::News,
         reason::{Missing, Void},
+        standing,
         state::{Approval, ENDED_MAX, Ended, Ending, Motion, ReplicaTerm, Terms, Wish},
         turn::Turn,
     },
@@ -64,15 +64,14 @@ fn replication(turn: &Turn) -> Vec<(InstanceId, ReplicaTerm)> {
 /// Opens a request for `wish`, which has passed every other rule. Only a settled route has terms that can hold for a while.
 pub(super) fn request(turn: &mut Turn, route: &Route, wish: Wish, ask: AskId) -> Result<Verdict, Refusal> {
     let state = turn.route(route);
-    if !matches!(state.motion, Motion::Settled) || !motion::is_fresh(state) {
+    if !matches!(state.motion, Motion::Settled) || !standing::is_fresh(state) {
         return Err(Refusal::Unsettled);
     }
     let Some(terms) = terms(turn, route, &wish) else { return Err(Refusal::NotKnown) };
     let digest = digest(&terms);
     void_route(turn, route, Void::Replaced);
     let (at, expires_at) = (turn.now, turn.now + turn.world.of_people(LASTS));
-    let news =
-        News::ApprovalAsked { by: wish.by.who.clone(), route: route.id.clone(), from: wish.from, to: wish.to, within: LASTS };
+    let news = News::ApprovalAsked { by: wish.by.who.clone(), route: route.id.clone(), from: wish.from, to: wish.to, within: LASTS };
     turn.state.approvals.insert(digest, Approval { digest, by: wish.by, ask, terms, at, expires_at });
     turn.tell(news);
     Ok(Verdict::NeedsApproval { digest })

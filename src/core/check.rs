@@ -7,9 +7,10 @@ use crate::{
     core::{
         blind::BLIND_AFTER,
         checklist::Finding,
-        evidence, exposure, history, motion,
+        evidence, exposure, history,
         reason::Evidence,
         settle::{self, Verdict},
+        standing,
         state::Motion,
         turn::Turn,
     },
@@ -52,7 +53,7 @@ fn monitoring(turn: &Turn) -> Finding {
     if let Some((id, _)) = blind {
         return Finding::Against(Evidence::TriggerBlind { trigger: id.clone() });
     }
-    let unread = turn.plan.routes.iter().find(|route| !motion::is_fresh(turn.route(route)));
+    let unread = turn.plan.routes.iter().find(|route| !standing::is_fresh(turn.route(route)));
     if let Some(route) = unread {
         return Finding::Unknown(Evidence::WeightsUnread { route: route.id.clone() });
     }

@@ -29,7 +29,10 @@ const EVERY: Millis = Millis::from_secs(1);
 /// What the evidence for an item comes to.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Finding {
-    Holds { seen_at: Timestamp, evidence: Evidence },
+    Holds {
+        seen_at: Timestamp,
+        evidence: Evidence,
+    },
     Against(Evidence),
     /// Not so far: it needs more time, or its hour has not come.
     NotYet(Evidence),

@@ -62,12 +62,21 @@ pub enum Verdict {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Refusal {
-    Role { role: Role },
-    NoControls { holder: OperatorId },
+    Role {
+        role: Role,
+    },
+    NoControls {
+        holder: OperatorId,
+    },
     ControlsFree,
-    ControlsHeld { who: OperatorId },
+    ControlsHeld {
+        who: OperatorId,
+    },
     /// The route no longer stands where the draft began; `by` moved it, where that is known.
-    Moved { now: Weights, by: Option<Mover> },
+    Moved {
+        now: Weights,
+        by: Option<Mover>,
+    },
     NotKnown,
     /// The route stands there already.
     StandsThere,
@@ -75,12 +84,25 @@ pub enum Refusal {
     NoChange,
     /// Nothing was written.
     Empty,
-    Latched { cause: Cause },
-    Held { by: OperatorId },
-    Breached { trigger: TriggerId },
-    Blind { trigger: TriggerId, why: Blindness },
-    NotReady { why: Objection },
-    Drifted { found: Weights },
+    Latched {
+        cause: Cause,
+    },
+    Held {
+        by: OperatorId,
+    },
+    Breached {
+        trigger: TriggerId,
+    },
+    Blind {
+        trigger: TriggerId,
+        why: Blindness,
+    },
+    NotReady {
+        why: Objection,
+    },
+    Drifted {
+        found: Weights,
+    },
     Unresolved,
     RollingBack,
     /// The split names a backend that this route does not have.
@@ -91,15 +113,23 @@ pub enum Refusal {
     NotLatched,
     NotHeld,
     OwnRequest,
-    ApprovalVoid { why: Void },
+    ApprovalVoid {
+        why: Void,
+    },
     NotADemo,
     Contended,
-    NeedsHuman { why: Need },
+    NeedsHuman {
+        why: Need,
+    },
     /// In the API's words.
-    Hindered { why: Shown },
+    Hindered {
+        why: Shown,
+    },
     Unsettled,
     /// A trigger is blind, so nobody signs that something holds.
-    CannotSign { trigger: TriggerId },
+    CannotSign {
+        trigger: TriggerId,
+    },
     NotOpen,
 }
 
@@ -138,14 +168,9 @@ pub enum Cause {
     /// One or more triggers in the same instant; all are recorded, one rollback follows.
     Triggers(Vec<Fired>),
     /// A trigger was blind for too long; without a gap no sample ever came.
-    Blind {
-        trigger: TriggerId,
-        gap: Option<Gap>,
-    },
+    Blind { trigger: TriggerId, gap: Option<Gap> },
     /// Somebody took what others had written as the session's own wish.
-    Adopted {
-        by: OperatorId,
-    },
+    Adopted { by: OperatorId },
 }
 
 /// A trigger that fired, with the value that it fired on; `None` where its newest sample is not known any more.

@@ -9,37 +9,30 @@ use crate::{
         controls,
         decision::{Cause, Deal, Refusal, Verdict},
         event::Asker,
-        exposure, motion,
+        exposure,
         news::News,
         reason::{Missing, Mover, Need},
-        rollback,
-        state::{Drift, Goal, Motion, RouteState},
+        rollback, settle, standing,
+        state::{Drift, Goal, Motion},
         turn::Turn,
     },
     domain::{
         id::RouteId,
         shown::Shown,
-        time::{Millis, Timestamp},
         weight::{PerMille, Weights},
     },
     plan::model::Route,
 };
 
-const FLIPS_WITHIN: Millis = Millis::from_mins(5);
-const FLIPS_MAX: usize = 3;
-/// Flips kept; more than [`FLIPS_MAX`] so that the screen can count them.
+/// Flips kept; more than make a contest, so that the screen can count them.
 const FLIPS_KEPT: usize = 32;
-
-pub(super) fn is_contended(state: &RouteState, now: Timestamp) -> bool {
-    state.flips.iter().filter(|flip| now.since(**flip) < FLIPS_WITHIN).count() >= FLIPS_MAX
-}
 
 /// Compares what is accepted with what is wanted.
 pub(super) fn watch(turn: &mut Turn, route: &Route) {
     forget_flips(turn, route);
     let state = turn.route(route);
-    let explained = matches!(state.motion, Motion::Writing { .. } | Motion::Resolving { .. } | Motion::Retrying { .. });
-    if explained || state.homeward.is_some() || !motion::is_fresh(state) {
+    let explained = matches!(state.motion, Motion::Writing { .. } | Motion::Resolving { .. } | Motion::Returning(_));
+    if explained || !standing::is_fresh(state) {
         return;
     }
     let Some(accepted) = state.accepted.clone() else { return };
@@ -96,13 +89,13 @@ fn drifted(turn: &mut Turn, route: &Route, expected: Weights, found: Weights, ac
     let ours = is_ours(turn, route, &found);
     let by = if ours { Mover::OurLateWrite } else { Mover::Foreign { actor: actor_name } };
     flip(turn, route);
-    let contended = is_contended(turn.route(route), now);
+    let contended = standing::is_contended(turn.route(route), now);
     let state = turn.route_mut(route);
     let since = state.drift.as_ref().map_or(now, |drift| drift.since);
     state.moved_by = Some(by.clone());
     state.before = Some(expected.clone());
     state.drift = Some(Drift { expected: expected.clone(), found: found.clone(), by: by.clone(), since, flips: state.flips.clone() });
-    motion::changed(state, now);
+    settle::begin_anew(state, now);
     state.motion = Motion::Settled;
     turn.tell(News::Drifted { route: route.id.clone(), expected, found, by });
     if contended {
@@ -135,7 +128,7 @@ fn flip(turn: &mut Turn, route: &Route) {
 
 fn forget_flips(turn: &mut Turn, route: &Route) {
     let now = turn.now;
-    turn.route_mut(route).flips.retain(|flip| now.since(*flip) < FLIPS_WITHIN);
+    turn.route_mut(route).flips.retain(|flip| now.since(*flip) < standing::FLIPS_WITHIN);
 }
 
 /// Takes what was found as the session's own wish. A latched route can only be adopted at home.

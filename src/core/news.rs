@@ -38,87 +38,300 @@ pub enum Tone {
 pub enum News {
     SessionOpened,
     HostReturned,
-    Joined { who: OperatorId, role: Role },
-    Left { who: OperatorId },
-    Said { by: OperatorId, text: Shown },
-    LookHere { by: OperatorId, pane: Shown },
-    FaultInjected { fault: Shown },
-    FaultNotInjected { fault: Shown, why: Fault },
+    Joined {
+        who: OperatorId,
+        role: Role,
+    },
+    Left {
+        who: OperatorId,
+    },
+    Said {
+        by: OperatorId,
+        text: Shown,
+    },
+    LookHere {
+        by: OperatorId,
+        pane: Shown,
+    },
+    FaultInjected {
+        fault: Shown,
+    },
+    FaultNotInjected {
+        fault: Shown,
+        why: Fault,
+    },
 
     /// The first reading of a route's weights.
-    Stands { route: RouteId, at: Weights },
-    Moving { route: RouteId, from: Weights, to: Weights, cause: Cause },
-    Accepted { route: RouteId, to: Weights },
-    NotMoved { route: RouteId, at: Weights, why: Fault },
-    OutcomeUnknown { route: RouteId, to: Weights, why: Fault },
-    DidHappen { route: RouteId, to: Weights },
-    DidNotHappen { route: RouteId, to: Weights, fate: Fate },
+    Stands {
+        route: RouteId,
+        at: Weights,
+    },
+    Moving {
+        route: RouteId,
+        from: Weights,
+        to: Weights,
+        cause: Cause,
+    },
+    Accepted {
+        route: RouteId,
+        to: Weights,
+    },
+    NotMoved {
+        route: RouteId,
+        at: Weights,
+        why: Fault,
+    },
+    OutcomeUnknown {
+        route: RouteId,
+        to: Weights,
+        why: Fault,
+    },
+    DidHappen {
+        route: RouteId,
+        to: Weights,
+    },
+    DidNotHappen {
+        route: RouteId,
+        to: Weights,
+        fate: Fate,
+    },
     /// A write that a rollback overtook has ended.
-    OvertakenEnded { route: RouteId, to: Weights, fate: Fate },
-    Queued { route: RouteId, to: Weights },
-    QueuedDropped { route: RouteId, to: Weights, why: Drop },
-    Settled { route: RouteId, how: Settling },
-    NeedsHuman { route: RouteId, why: Need },
-    AgreesAgain { route: RouteId },
-    Hindered { route: RouteId, why: Shown },
+    OvertakenEnded {
+        route: RouteId,
+        to: Weights,
+        fate: Fate,
+    },
+    Queued {
+        route: RouteId,
+        to: Weights,
+    },
+    QueuedDropped {
+        route: RouteId,
+        to: Weights,
+        why: Drop,
+    },
+    Settled {
+        route: RouteId,
+        how: Settling,
+    },
+    NeedsHuman {
+        route: RouteId,
+        why: Need,
+    },
+    AgreesAgain {
+        route: RouteId,
+    },
+    Hindered {
+        route: RouteId,
+        why: Shown,
+    },
 
-    RollbackBegan { route: RouteId, cause: Cause },
-    RollbackJoined { route: RouteId, cause: Cause },
-    HomeAlready { route: RouteId },
+    RollbackBegan {
+        route: RouteId,
+        cause: Cause,
+    },
+    RollbackJoined {
+        route: RouteId,
+        cause: Cause,
+    },
+    HomeAlready {
+        route: RouteId,
+    },
     /// The rollback goes on all the same.
-    HomeNotProven { route: RouteId, why: Objection },
-    HomeAccepted { route: RouteId, after: Millis },
-    WayHomeFailed { route: RouteId, why: Fault, attempt: u32 },
-    NotHome { route: RouteId, after: Millis },
-    Rearmed { route: RouteId, reason: Shown },
-    Held { route: RouteId, by: OperatorId },
-    Resumed { route: RouteId, by: OperatorId },
+    HomeNotProven {
+        route: RouteId,
+        why: Objection,
+    },
+    HomeAccepted {
+        route: RouteId,
+        after: Millis,
+    },
+    WayHomeFailed {
+        route: RouteId,
+        why: Fault,
+        attempt: u32,
+    },
+    NotHome {
+        route: RouteId,
+        after: Millis,
+    },
+    Rearmed {
+        route: RouteId,
+        reason: Shown,
+    },
+    Held {
+        route: RouteId,
+        by: OperatorId,
+    },
+    Resumed {
+        route: RouteId,
+        by: OperatorId,
+    },
 
-    Drifted { route: RouteId, expected: Weights, found: Weights, by: Mover },
-    DriftNamed { route: RouteId, found: Weights, by: Shown },
-    BackAgain { route: RouteId, at: Weights, by: Mover },
-    LateWriteLanded { route: RouteId, found: Weights },
-    RollbackUndone { route: RouteId, found: Weights },
-    Adopted { route: RouteId, found: Weights, by: OperatorId },
+    Drifted {
+        route: RouteId,
+        expected: Weights,
+        found: Weights,
+        by: Mover,
+    },
+    DriftNamed {
+        route: RouteId,
+        found: Weights,
+        by: Shown,
+    },
+    BackAgain {
+        route: RouteId,
+        at: Weights,
+        by: Mover,
+    },
+    LateWriteLanded {
+        route: RouteId,
+        found: Weights,
+    },
+    RollbackUndone {
+        route: RouteId,
+        found: Weights,
+    },
+    Adopted {
+        route: RouteId,
+        found: Weights,
+        by: OperatorId,
+    },
 
     /// Beyond its limit; it acts after `acts_in` unless it clears.
-    Breached { trigger: TriggerId, value: f64, acts_in: Millis },
-    Cleared { trigger: TriggerId, value: f64 },
-    Blind { trigger: TriggerId, gap: Option<Gap> },
-    SeesAgain { trigger: TriggerId },
+    Breached {
+        trigger: TriggerId,
+        value: f64,
+        acts_in: Millis,
+    },
+    Cleared {
+        trigger: TriggerId,
+        value: f64,
+    },
+    Blind {
+        trigger: TriggerId,
+        gap: Option<Gap>,
+    },
+    SeesAgain {
+        trigger: TriggerId,
+    },
     /// A trigger that holds and does not roll back.
-    Fired { trigger: TriggerId },
+    Fired {
+        trigger: TriggerId,
+    },
     /// It would roll back, but home answers nobody.
-    Withheld { trigger: TriggerId, home: BackendId },
+    Withheld {
+        trigger: TriggerId,
+        home: BackendId,
+    },
     /// Blind for as long as `on_blind` waits, and not rolled back.
-    BlindHeld { trigger: TriggerId, gap: Option<Gap>, home_unproven: bool },
+    BlindHeld {
+        trigger: TriggerId,
+        gap: Option<Gap>,
+        home_unproven: bool,
+    },
 
-    ApprovalAsked { by: OperatorId, route: RouteId, from: Weights, to: Weights, within: Millis },
-    Approved { by: OperatorId, asked_by: OperatorId, route: RouteId, from: Weights, to: Weights },
-    ApprovedNotStarted { by: OperatorId, why: Box<Refusal> },
-    Denied { by: OperatorId, asked_by: OperatorId, reason: Option<Shown> },
-    Withdrawn { by: OperatorId },
-    RequestVoid { asked_by: OperatorId, why: Void },
+    ApprovalAsked {
+        by: OperatorId,
+        route: RouteId,
+        from: Weights,
+        to: Weights,
+        within: Millis,
+    },
+    Approved {
+        by: OperatorId,
+        asked_by: OperatorId,
+        route: RouteId,
+        from: Weights,
+        to: Weights,
+    },
+    ApprovedNotStarted {
+        by: OperatorId,
+        why: Box<Refusal>,
+    },
+    Denied {
+        by: OperatorId,
+        asked_by: OperatorId,
+        reason: Option<Shown>,
+    },
+    Withdrawn {
+        by: OperatorId,
+    },
+    RequestVoid {
+        asked_by: OperatorId,
+        why: Void,
+    },
 
-    ControlsTaken { by: OperatorId, how: Taking },
-    ControlsAsked { by: OperatorId },
-    ControlsHanded { from: OperatorId, to: OperatorId },
-    ControlsFree { from: OperatorId, why: Freed },
+    ControlsTaken {
+        by: OperatorId,
+        how: Taking,
+    },
+    ControlsAsked {
+        by: OperatorId,
+    },
+    ControlsHanded {
+        from: OperatorId,
+        to: OperatorId,
+    },
+    ControlsFree {
+        from: OperatorId,
+        why: Freed,
+    },
 
-    Signed { item: ItemId, by: OperatorId, note: Shown },
-    Unsigned { item: ItemId, by: OperatorId },
-    SignatureExpired { item: ItemId },
-    ItemFailing { item: ItemId, evidence: Evidence },
-    ItemProven { item: ItemId, evidence: Evidence },
+    Signed {
+        item: ItemId,
+        by: OperatorId,
+        note: Shown,
+    },
+    Unsigned {
+        item: ItemId,
+        by: OperatorId,
+    },
+    SignatureExpired {
+        item: ItemId,
+    },
+    ItemFailing {
+        item: ItemId,
+        evidence: Evidence,
+    },
+    ItemProven {
+        item: ItemId,
+        evidence: Evidence,
+    },
 
-    SourceSilent { source: SourceId, why: Fault, last: Option<Millis> },
-    SourceAnswers { source: SourceId },
+    SourceSilent {
+        source: SourceId,
+        why: Fault,
+        last: Option<Millis>,
+    },
+    SourceAnswers {
+        source: SourceId,
+    },
 
-    WorkloadTroubled { backend: BackendId, why: Shown, ready: u32, desired: u32 },
-    WorkloadWell { backend: BackendId, ready: u32, desired: u32 },
-    ContainersRestarted { backend: BackendId, restarts: u32 },
-    VersionChanged { backend: BackendId, version: Shown },
-    ReplicaChanged { instance: InstanceId, from: ReplicaState, to: ReplicaState },
+    WorkloadTroubled {
+        backend: BackendId,
+        why: Shown,
+        ready: u32,
+        desired: u32,
+    },
+    WorkloadWell {
+        backend: BackendId,
+        ready: u32,
+        desired: u32,
+    },
+    ContainersRestarted {
+        backend: BackendId,
+        restarts: u32,
+    },
+    VersionChanged {
+        backend: BackendId,
+        version: Shown,
+    },
+    ReplicaChanged {
+        instance: InstanceId,
+        from: ReplicaState,
+        to: ReplicaState,
+    },
 }
 
 /// What became of a write whose outcome was not known.
@@ -203,7 +416,8 @@ impl News {
             | News::DidNotHappen { .. }
             | News::OvertakenEnded { fate: Fate::MayBeDone, .. }
             | News::QueuedDropped {
-                why: Drop::RollbackBegan | Drop::Held | Drop::ControlsPassed | Drop::HostRestarted | Drop::Refused(_), ..
+                why: Drop::RollbackBegan | Drop::Held | Drop::ControlsPassed | Drop::HostRestarted | Drop::Refused(_),
+                ..
             }
             | News::HomeNotProven { .. }
             | News::WayHomeFailed { .. }

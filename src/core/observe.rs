@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use crate::{
     core::{
-        evidence, motion,
+        evidence,
         news::News,
         settle,
         state::{Look, Observed, ProbeState, ReplicationState, SourceState},
@@ -93,7 +93,7 @@ fn accepted(turn: &mut Turn, asked_at: Timestamp, seen: &Accepted) {
     let trouble = state.accepted.as_ref().and_then(|known| known.trouble.clone());
     if known.as_ref() != Some(&seen.weights) {
         state.before = known;
-        motion::changed(state, now);
+        settle::begin_anew(state, now);
     }
     let news = seen.trouble.clone().filter(|_| seen.trouble != trouble);
     state.accepted_at = Some(asked_at);

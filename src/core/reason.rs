@@ -57,15 +57,37 @@ pub enum Need {
 #[serde(rename_all = "kebab-case")]
 pub enum Objection {
     HomeUnknown,
-    TooFewReady { home: BackendId, ready: u32, needed: u32 },
-    NotSeen { home: BackendId, ago: Millis },
-    NeverSeen { home: BackendId },
-    AnswersNoRequest { home: BackendId },
-    BeyondLimit { home: BackendId, metric: Metric, value: f64, limit: f64 },
-    WeightsOld { ago: Millis },
+    TooFewReady {
+        home: BackendId,
+        ready: u32,
+        needed: u32,
+    },
+    NotSeen {
+        home: BackendId,
+        ago: Millis,
+    },
+    NeverSeen {
+        home: BackendId,
+    },
+    AnswersNoRequest {
+        home: BackendId,
+    },
+    BeyondLimit {
+        home: BackendId,
+        metric: Metric,
+        value: f64,
+        limit: f64,
+    },
+    WeightsOld {
+        ago: Millis,
+    },
     /// In the API's words.
-    Hindered { why: Shown },
-    Promoted { instance: InstanceId },
+    Hindered {
+        why: Shown,
+    },
+    Promoted {
+        instance: InstanceId,
+    },
 }
 
 /// Why a request for a second person's approval is void.
@@ -103,9 +125,15 @@ pub enum Blindness {
     NoReadingYet,
     Gap(Gap),
     /// The small share has not stood for long enough yet.
-    StandsTooShort { gap: Gap, share: PerMille, left: Millis },
+    StandsTooShort {
+        gap: Gap,
+        share: PerMille,
+        left: Millis,
+    },
     /// The backend has no traffic, and nothing proves that it answers.
-    NoSignOfLife { backend: BackendId },
+    NoSignOfLife {
+        backend: BackendId,
+    },
 }
 
 /// What a line of the checklist rests on.
@@ -117,35 +145,101 @@ pub enum Evidence {
     /// What the person wrote who signed it.
     Note(Shown),
     /// `why` is `None` for one that is stale.
-    SourceSilent { source: SourceId, why: Option<FaultKind> },
-    TriggerBlind { trigger: TriggerId },
-    WeightsUnread { route: RouteId },
+    SourceSilent {
+        source: SourceId,
+        why: Option<FaultKind>,
+    },
+    TriggerBlind {
+        trigger: TriggerId,
+    },
+    WeightsUnread {
+        route: RouteId,
+    },
     NoSourceYet,
-    Monitored { sources: u32, triggers: u32 },
+    Monitored {
+        sources: u32,
+        triggers: u32,
+    },
     NobodyServes,
-    NoSample { backend: BackendId, within: Millis },
-    TooFewRequests { backend: BackendId, requests: u64, needed: u64 },
-    BeyondLimit { metric: Metric, backend: BackendId, value: f64, limit: f64 },
-    WithinLimit { metric: Metric, values: Vec<(BackendId, f64)> },
+    NoSample {
+        backend: BackendId,
+        within: Millis,
+    },
+    TooFewRequests {
+        backend: BackendId,
+        requests: u64,
+        needed: u64,
+    },
+    BeyondLimit {
+        metric: Metric,
+        backend: BackendId,
+        value: f64,
+        limit: f64,
+    },
+    WithinLimit {
+        metric: Metric,
+        values: Vec<(BackendId, f64)>,
+    },
     NoDatabase,
     NoReplica,
-    ReplicaNotSeen { instance: InstanceId },
-    ReplicaStopped { instance: InstanceId },
-    ReplicaIsPrimary { instance: InstanceId },
-    LagUnknown { instance: InstanceId },
-    LagBeyond { instance: InstanceId, seconds: f64, limit: Millis },
-    LagWithin { seconds: Vec<(InstanceId, f64)> },
-    Dropped { ago: Millis },
-    NoDrops { span: Millis },
-    NoDropsSoFar { watched: Millis, needed: Millis },
+    ReplicaNotSeen {
+        instance: InstanceId,
+    },
+    ReplicaStopped {
+        instance: InstanceId,
+    },
+    ReplicaIsPrimary {
+        instance: InstanceId,
+    },
+    LagUnknown {
+        instance: InstanceId,
+    },
+    LagBeyond {
+        instance: InstanceId,
+        seconds: f64,
+        limit: Millis,
+    },
+    LagWithin {
+        seconds: Vec<(InstanceId, f64)>,
+    },
+    Dropped {
+        ago: Millis,
+    },
+    NoDrops {
+        span: Millis,
+    },
+    NoDropsSoFar {
+        watched: Millis,
+        needed: Millis,
+    },
     NobodyWatches,
-    NotAllOnTarget { route: RouteId, target: BackendId, share: PerMille },
-    RequestsElsewhere { route: RouteId },
-    RequestsTooFew { route: RouteId },
-    AcceptedNotSeen { route: RouteId },
+    NotAllOnTarget {
+        route: RouteId,
+        target: BackendId,
+        share: PerMille,
+    },
+    RequestsElsewhere {
+        route: RouteId,
+    },
+    RequestsTooFew {
+        route: RouteId,
+    },
+    AcceptedNotSeen {
+        route: RouteId,
+    },
     AllOnTarget,
-    StabilityLater { route: RouteId, target: BackendId },
-    NotShownStable { target: BackendId },
-    StableSoFar { lasted: Millis, needed: Millis },
-    StableFor { span: Millis },
+    StabilityLater {
+        route: RouteId,
+        target: BackendId,
+    },
+    NotShownStable {
+        target: BackendId,
+    },
+    StableSoFar {
+        lasted: Millis,
+        needed: Millis,
+    },
+    StableFor {
+        span: Millis,
+    },
 }

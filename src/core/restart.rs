@@ -10,14 +10,11 @@ use crate::{
         event::WorldKind,
         news::News,
         reason::{Drop, Void},
-        state::{Goal, InFlight, ItemState, Motion, Opened, RouteState, State, Stray, TriggerState},
+        state::{InFlight, ItemState, Motion, Opened, ReturnStage, RouteState, State, Stray, TriggerState},
         trigger,
         turn::Turn,
     },
-    domain::{
-        fault::{Fault, FaultKind},
-        id::{EffectId, SessionId},
-    },
+    domain::id::{EffectId, SessionId},
     plan::model::{Plan, Route},
 };
 
@@ -71,18 +68,15 @@ pub(super) fn restarted(turn: &mut Turn) {
 fn resume(turn: &mut Turn, route: &Route) {
     let now = turn.now;
     let state = turn.route_mut(route);
-    match state.motion.clone() {
-        Motion::Writing { to, cause, goal, .. } => {
-            let fault = Fault::new(FaultKind::Broken, "the host died before the outcome was known");
-            state.motion = Motion::Resolving { to, since: now, cause, goal, fault, effect: None };
+    match &mut state.motion {
+        Motion::Writing { to, cause, .. } => {
+            state.motion = Motion::Resolving { to: to.clone(), since: now, cause: cause.clone() };
         }
-        Motion::Retrying { to, since, cause, attempts, fault, .. } => {
-            state.motion = Motion::Retrying { to, since, cause, attempts, again_at: now, fault };
-        }
-        Motion::Resolving { goal: Goal::Advance | Goal::Rollback, .. }
-        | Motion::Unread
-        | Motion::Settled
-        | Motion::Propagating { .. }
-        | Motion::NeedsHuman { .. } => {}
+        Motion::Returning(back) => match back.stage {
+            ReturnStage::Write { .. } => back.stage = ReturnStage::Resolve { since: now },
+            ReturnStage::Retry { .. } => back.stage = ReturnStage::Retry { at: now },
+            ReturnStage::Look | ReturnStage::Resolve { .. } => {}
+        },
+        Motion::Resolving { .. } | Motion::Unread | Motion::Settled | Motion::Propagating { .. } | Motion::NeedsHuman { .. } => {}
     }
 }

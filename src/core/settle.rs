@@ -8,9 +8,10 @@ use std::collections::BTreeMap;
 
 use crate::{
     core::{
-        evidence, motion,
+        evidence,
         news::{News, Settling},
         reason::Need,
+        standing,
         state::{Motion, Observed, RouteState, Share},
         turn::Turn,
     },
@@ -90,9 +91,17 @@ pub(super) fn verdict(state: &RouteState, now: Timestamp) -> Verdict {
     }
 }
 
+/// From here on, what requests meet is counted anew.
+pub(super) fn begin_anew(state: &mut RouteState, now: Timestamp) {
+    state.changed_at = Some(now);
+    if let Some(observed) = &mut state.observed {
+        observed.window.clear();
+    }
+}
+
 pub(super) fn follow(turn: &mut Turn, route: &Route) {
     let state = turn.route(route);
-    if state.homeward.is_some() || !motion::is_fresh(state) || state.drift.is_some() {
+    if !standing::is_fresh(state) || state.drift.is_some() {
         return;
     }
     match state.motion.clone() {
@@ -109,7 +118,7 @@ pub(super) fn follow(turn: &mut Turn, route: &Route) {
         | Motion::Settled
         | Motion::Writing { .. }
         | Motion::Resolving { .. }
-        | Motion::Retrying { .. } => {}
+        | Motion::Returning(_) => {}
     }
 }
 

@@ -104,8 +104,6 @@ pub struct RouteState {
     pub read_again_at: Option<Timestamp>,
     /// Writes whose outcome never came: each may still take effect late.
     pub strays: Vec<Stray>,
-    /// Set from the beginning of a rollback until home is accepted and nothing of ours is on its way any more.
-    pub homeward: Option<Homeward>,
     /// Changes by others within five minutes, oldest first.
     pub flips: VecDeque<Timestamp>,
     /// How long the data plane took to follow the last time that it could be measured.
@@ -129,18 +127,6 @@ pub struct Stray {
     /// What it was written against. Once the object has another version, the stray can't happen any more.
     pub version: Version,
     pub since: Timestamp,
-}
-
-/// A rollback under way.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct Homeward {
-    pub since: Timestamp,
-    /// Writes that left so far.
-    pub writes: u32,
-    /// Writes that failed so far.
-    pub attempts: u32,
-    /// When the alarm was raised that it takes too long.
-    pub escalated_at: Option<Timestamp>,
 }
 
 /// Whether connections were dropped, and since when somebody has been watching without a break.
@@ -179,7 +165,7 @@ pub struct Share {
     pub high: f64,
 }
 
-/// Where the route is between wish and deed. One move at a time.
+/// Where the route is between wish and deed. One move at a time; a rollback is one of them, and excludes all others.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Motion {
@@ -188,16 +174,53 @@ pub enum Motion {
     Unread,
     /// Accepted and observed agree, as far as samples can tell.
     Settled,
-    /// A write is on its way.
-    Writing { effect: EffectId, to: Weights, since: Timestamp, cause: Cause, goal: Goal },
-    /// Nobody knows whether the write took effect; it is being read back.
-    Resolving { to: Weights, since: Timestamp, cause: Cause, goal: Goal, fault: Fault, effect: Option<EffectId> },
-    /// A rollback write failed and will be tried again.
-    Retrying { to: Weights, since: Timestamp, cause: Cause, attempts: u32, again_at: Timestamp, fault: Fault },
+    /// A person's move is being written.
+    Writing { effect: EffectId, to: Weights, since: Timestamp, cause: Cause },
+    /// Nobody knows whether a person's move took effect; it is being read back.
+    Resolving { to: Weights, since: Timestamp, cause: Cause },
+    /// A rollback is under way: home is not accepted yet.
+    Returning(Return),
     /// The API accepted it; the data plane follows.
     Propagating { to: Weights, since: Timestamp, until: Timestamp, cause: Cause, goal: Goal },
     /// We can't go on by ourselves.
     NeedsHuman { since: Timestamp, why: Need },
+}
+
+impl Motion {
+    pub fn is_returning(&self) -> bool {
+        matches!(self, Motion::Returning(_))
+    }
+}
+
+/// A rollback from its beginning until home is accepted and nothing of ours is on its way any more.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Return {
+    pub to: Weights,
+    pub since: Timestamp,
+    pub cause: Cause,
+    /// Writes that left so far.
+    pub writes: u32,
+    /// Writes that failed so far.
+    pub failures: u32,
+    /// Why the newest write failed.
+    pub fault: Option<Fault>,
+    /// When the alarm was raised that it takes too long.
+    pub escalated_at: Option<Timestamp>,
+    pub stage: ReturnStage,
+}
+
+/// What a rollback waits for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReturnStage {
+    /// A look at the weights that is fresh enough to be written against.
+    Look,
+    /// The outcome of its write.
+    Write { effect: EffectId, since: Timestamp },
+    /// What became of a write whose outcome is not known.
+    Resolve { since: Timestamp },
+    /// The time of the next attempt.
+    Retry { at: Timestamp },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

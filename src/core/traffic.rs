@@ -11,12 +11,11 @@ use crate::{
     core::{
         approval, controls,
         decision::{Cause, Deal, Refusal, Verdict},
-        drift,
         event::Asker,
-        motion,
         news::News,
         reason::{Drop, Missing, Mover, Void},
-        state::{Goal, Held, Motion, RouteState, Wish},
+        standing,
+        state::{Held, Motion, RouteState, Wish},
         trigger,
         turn::Turn,
     },
@@ -98,7 +97,7 @@ fn stands(turn: &Turn, route: &Route) -> Result<Weights, Refusal> {
     if let Some(why) = &accepted.trouble {
         return Err(Refusal::Hindered { why: why.clone() });
     }
-    if state.homeward.is_some() {
+    if state.motion.is_returning() {
         return Err(Refusal::RollingBack);
     }
     Ok(if state.drift.is_some() { accepted.weights.clone() } else { wanted.clone() })
@@ -134,7 +133,7 @@ pub(super) fn forbids(turn: &Turn, route: &Route) -> Result<(), Refusal> {
     if let Some(hold) = &state.hold {
         return Err(Refusal::Held { by: hold.by.clone() });
     }
-    if drift::is_contended(state, turn.now) {
+    if standing::is_contended(state, turn.now) {
         return Err(Refusal::Contended);
     }
     if let Some(drift) = &state.drift {
@@ -143,7 +142,7 @@ pub(super) fn forbids(turn: &Turn, route: &Route) -> Result<(), Refusal> {
     match &state.motion {
         Motion::Unread => return Err(Refusal::NotKnown),
         Motion::Resolving { .. } => return Err(Refusal::Unresolved),
-        Motion::Retrying { .. } => return Err(Refusal::RollingBack),
+        Motion::Returning(_) => return Err(Refusal::RollingBack),
         Motion::NeedsHuman { why, .. } => return Err(Refusal::NeedsHuman { why: why.clone() }),
         Motion::Settled | Motion::Writing { .. } | Motion::Propagating { .. } => {}
     }
@@ -166,12 +165,18 @@ fn may_write(state: &RouteState, direction: Direction) -> bool {
     let free = match (&state.motion, direction) {
         (Motion::Settled | Motion::NeedsHuman { .. }, _) | (Motion::Propagating { .. }, Direction::TowardsHome) => true,
         (Motion::Propagating { .. }, Direction::Advance)
-        | (Motion::Unread | Motion::Writing { .. } | Motion::Resolving { .. } | Motion::Retrying { .. }, _) => false,
+        | (Motion::Unread | Motion::Writing { .. } | Motion::Resolving { .. } | Motion::Returning(_), _) => false,
     };
-    free && state.homeward.is_none() && motion::is_fresh(state)
+    free && standing::is_fresh(state)
 }
 
-fn move_or_queue(turn: &mut Turn, route: &Route, wish: Wish, direction: Direction, approved_by: Option<OperatorId>) -> Result<Verdict, Refusal> {
+fn move_or_queue(
+    turn: &mut Turn,
+    route: &Route,
+    wish: Wish,
+    direction: Direction,
+    approved_by: Option<OperatorId>,
+) -> Result<Verdict, Refusal> {
     if may_write(turn.route(route), direction) {
         turn.route_mut(route).queued = None;
         write(turn, route, wish, approved_by);
@@ -199,7 +204,7 @@ fn write(turn: &mut Turn, route: &Route, wish: Wish, approved_by: Option<Operato
     state.moved_by = Some(Mover::Us(cause.clone()));
     state.wanted = Some(to.clone());
     state.drift = None;
-    state.motion = Motion::Writing { effect, to, since: now, cause, goal: Goal::Advance };
+    state.motion = Motion::Writing { effect, to, since: now, cause };
 }
 
 /// The turn of what waits, if it has come; everything that was examined when it was asked for is examined again.
@@ -222,7 +227,7 @@ pub(super) fn start_queued(turn: &mut Turn, route: &Route) {
 }
 
 fn is_idle(state: &RouteState) -> bool {
-    matches!(state.motion, Motion::Settled | Motion::NeedsHuman { .. }) && motion::is_fresh(state)
+    matches!(state.motion, Motion::Settled | Motion::NeedsHuman { .. }) && standing::is_fresh(state)
 }
 
 fn examine(turn: &Turn, route: &Route, wish: &Wish) -> Result<Direction, Refusal> {

@@ -9,14 +9,13 @@ use crate::{
     core::{
         blind::{self, BLIND_ACTS_AFTER, BLIND_AFTER},
         decision::{Cause, Fired, Refusal},
-        drift, evidence, exposure,
+        evidence, exposure,
         news::News,
-        readiness, rollback,
-        state::{Latch, Reading, TriggerState},
+        readiness, rollback, standing,
+        state::{Reading, TriggerState},
         turn::Turn,
     },
     domain::{
-        id::TriggerId,
         metric::{Gap, Measured, Sample},
         time::{Millis, Timestamp},
         weight::{PerMille, WHOLE},
@@ -147,7 +146,7 @@ fn announce_hold(turn: &mut Turn, trigger: &Trigger) {
 fn fire_home(turn: &mut Turn, route: &Route, due: &[&Trigger]) {
     let exposed = |trigger: &&&Trigger| exposure::most(turn.route(route), &trigger.backend) > PerMille::ZERO;
     let told = |trigger: &&&Trigger| {
-        let named = turn.route(route).latch.as_ref().is_some_and(|latch| names(latch, &trigger.id));
+        let named = turn.route(route).latch.as_ref().is_some_and(|latch| standing::names(latch, &trigger.id));
         named && !proven_again(turn, route, trigger)
     };
     let firing: Vec<&Trigger> = due.iter().filter(exposed).filter(|trigger| !told(trigger)).copied().collect();
@@ -170,7 +169,7 @@ fn fire_home(turn: &mut Turn, route: &Route, due: &[&Trigger]) {
 /// traffic back out. Against others who keep doing that nobody fights.
 fn proven_again(turn: &Turn, route: &Route, trigger: &Trigger) -> bool {
     let state = turn.route(route);
-    let Some(drift) = state.drift.as_ref().filter(|_| !drift::is_contended(state, turn.now)) else { return false };
+    let Some(drift) = state.drift.as_ref().filter(|_| !standing::is_contended(state, turn.now)) else { return false };
     let long = turn.now.since(drift.since) >= trigger.lasting;
     let since = |known: &TriggerState| known.last_breach_at.is_some_and(|last| last > drift.since);
     long && turn.state.triggers.get(&trigger.id).is_some_and(since)
@@ -192,14 +191,6 @@ fn withheld(turn: &mut Turn, route: &Route, firing: &[&Trigger]) -> bool {
         }
     }
     true
-}
-
-fn names(latch: &Latch, trigger: &TriggerId) -> bool {
-    std::iter::once(&latch.cause).chain(&latch.joined).any(|cause| match cause {
-        Cause::Triggers(fired) => fired.iter().any(|fired| fired.trigger == *trigger),
-        Cause::Blind { trigger: blind, .. } => blind == trigger,
-        Cause::Operator { .. } | Cause::Adopted { .. } => false,
-    })
 }
 
 fn act_on_blindness(turn: &mut Turn, route: &Route, trigger: &Trigger) {

@@ -7,6 +7,7 @@
 mod asked;
 mod cause;
 mod evidence;
+mod motion;
 mod names;
 mod news;
 mod refusal;
@@ -14,6 +15,7 @@ mod refusal;
 pub use asked::{command, look};
 pub use cause::{cause, mover, mover_name};
 pub use evidence::{blindness, evidence, gap, need, objection, replica, terms, void};
+pub use motion::motion;
 pub use names::Names;
 pub use news::news;
 pub use refusal::refusal;

@@ -21,13 +21,9 @@ pub fn news(news: &News, names: Names) -> String {
         News::FaultInjected { fault } => format!("fault injected into the simulated world: {fault}"),
         News::FaultNotInjected { fault, why } => format!("the fault {fault} could not be injected: {why}"),
         News::Stands { route, at } => format!("{} stands at {}", names.route(route), names.split(route, at)),
-        News::Moving { route, from, to, cause: why } => format!(
-            "{} moves from {} to {}: {}",
-            names.route(route),
-            names.split(route, from),
-            names.split(route, to),
-            cause(why, names)
-        ),
+        News::Moving { route, from, to, cause: why } => {
+            format!("{} moves from {} to {}: {}", names.route(route), names.split(route, from), names.split(route, to), cause(why, names))
+        }
         News::Accepted { route, to } => format!("{} is accepted at {}; traffic follows", names.route(route), names.split(route, to)),
         News::NotMoved { route, at, why } => not_moved(names.route(route), names.split(route, at), why),
         News::OutcomeUnknown { route, to, why } => {
@@ -50,7 +46,9 @@ pub fn news(news: &News, names: Names) -> String {
             };
             format!("the overtaken move of {} to {} {fate}", names.route(route), names.split(route, to))
         }
-        News::Queued { route, to } => format!("{} waits for the move in flight, then goes to {}", names.route(route), names.split(route, to)),
+        News::Queued { route, to } => {
+            format!("{} waits for the move in flight, then goes to {}", names.route(route), names.split(route, to))
+        }
         News::QueuedDropped { route, to, why } => {
             format!("the queued move of {} to {} {}", names.route(route), names.split(route, to), dropped(why, names))
         }
@@ -100,9 +98,15 @@ pub fn news(news: &News, names: Names) -> String {
         }
         News::Breached { trigger, value, acts_in } => {
             let limit = names.trigger_planned(trigger).map_or_else(String::new, |known| names.value(trigger, known.above));
-            format!("the {} is {}, above {limit}; it acts in {acts_in} unless it clears", names.watched(trigger), names.value(trigger, *value))
+            format!(
+                "the {} is {}, above {limit}; it acts in {acts_in} unless it clears",
+                names.watched(trigger),
+                names.value(trigger, *value)
+            )
         }
-        News::Cleared { trigger, value } => format!("the {} is {}, within its limit again", names.watched(trigger), names.value(trigger, *value)),
+        News::Cleared { trigger, value } => {
+            format!("the {} is {}, within its limit again", names.watched(trigger), names.value(trigger, *value))
+        }
         News::Blind { trigger, gap: why } => {
             let why = why.map_or_else(|| "no reading yet".to_owned(), gap);
             format!("nobody can judge the {}: {why}; nothing advances until it can be read", names.watched(trigger))

@@ -14,7 +14,9 @@ pub fn refusal(refusal: &Refusal, names: Names) -> String {
         Refusal::Role { role } => format!("not done: a {role} may not do that; ask an operator"),
         Refusal::NoControls { holder } => format!("not done: {holder} has the controls; ask for them"),
         Refusal::ControlsFree => "not done: nobody has the controls; take them first".to_owned(),
-        Refusal::ControlsHeld { who } => format!("not done: {who} has the controls, and only a pilot may take them from somebody; ask for them"),
+        Refusal::ControlsHeld { who } => {
+            format!("not done: {who} has the controls, and only a pilot may take them from somebody; ask for them")
+        }
         Refusal::Moved { now, by } => moved(now.to_string(), by.as_ref(), names),
         Refusal::NotKnown => "not done: the weights of this route have not been read yet; look whether the source answers".to_owned(),
         Refusal::StandsThere => "nothing to do: the route stands there already".to_owned(),
@@ -28,11 +30,7 @@ pub fn refusal(refusal: &Refusal, names: Names) -> String {
             format!("not moved: the {} is beyond its limit; wait until it clears, or roll back", names.watched(trigger))
         }
         Refusal::Blind { trigger, why } => {
-            format!(
-                "not moved: nobody can judge the {}; going back is still possible ({})",
-                names.watched(trigger),
-                blindness(why, names)
-            )
+            format!("not moved: nobody can judge the {}; going back is still possible ({})", names.watched(trigger), blindness(why, names))
         }
         Refusal::NotReady { why } => format!("not moved: going back is not assured; restore home first ({})", objection(why, names)),
         Refusal::Drifted { found } => format!("not moved: somebody else changed this route; adopt that or roll back ({found})"),

@@ -114,7 +114,10 @@ fn news(before: &Before, next: &State) -> (Vec<(Tone, String)>, Weight) {
             let by = now.moved_by.as_ref().map_or_else(String::new, |by| format!(", moved by {}", crate::words::mover(by, names)));
             news.push((Tone::Warning, format!("{} stands at {} now{by}", names.route(id), names.split(id, &accepted.weights))));
         } else {
-            news.insert(first_of_weight.min(news.len()), (Tone::Plain, format!("{} stands where it stood: {}", names.route(id), names.split(id, &accepted.weights))));
+            news.insert(
+                first_of_weight.min(news.len()),
+                (Tone::Plain, format!("{} stands where it stood: {}", names.route(id), names.split(id, &accepted.weights))),
+            );
         }
     }
     let moved = next.routes.iter().any(|(id, now)| {
@@ -130,7 +133,8 @@ fn news(before: &Before, next: &State) -> (Vec<(Tone, String)>, Weight) {
         }
     }
     let remarks = next.feed.iter().filter(|line| line.seq > old.seq && line.news.tone() >= Tone::Alarm);
-    let remarks: Vec<_> = remarks.map(|line| (line.news.tone(), format!("{} {}", words::clock(line.at), crate::words::news(&line.news, names)))).collect();
+    let remarks: Vec<_> =
+        remarks.map(|line| (line.news.tone(), format!("{} {}", words::clock(line.at), crate::words::news(&line.news, names)))).collect();
     let skip = remarks.len().saturating_sub(REMARKS_MAX);
     let is_quiet = !moved && remarks.is_empty() && ended.is_empty() && controls.is_none() && restarts(next) == restarts(old);
     news.extend(remarks.into_iter().skip(skip));

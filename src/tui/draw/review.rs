@@ -12,9 +12,7 @@ use ratatui::{
 };
 
 use crate::{
-    core::{
-        state::{Approval, State, Terms},
-    },
+    core::state::{Approval, State, Terms},
     domain::{id::RouteId, time::Millis, weight::Weights},
     plan::model::Route,
     tui::{
@@ -113,10 +111,7 @@ fn terms(approval: &Approval, state: &State, view: &View, theme: &Theme) -> Vec<
         Row::Split("after", to.clone()),
         Row::Blank,
         named("database", format!("{}{}", term("replication"), lag(state))),
-        named(
-            "rests on",
-            format!("version {}, plan {}, {}", term("version"), term("plan"), term("controls")),
-        ),
+        named("rests on", format!("version {}, plan {}, {}", term("version"), term("plan"), term("controls"))),
         named("asked", words::age(view.age(approval.at))),
         Row::Expiry,
         Row::Blank,

@@ -85,7 +85,9 @@ pub fn ending(state: &State, ended: &Ended, theme: &Theme) -> (&'static str, Str
     let glyphs = &theme.glyphs;
     match how {
         Ending::Approved { by } => (glyphs.ok, format!("{by} approved what {} asked for: {what}", asker.who), theme.ok),
-        Ending::NotStarted { by, why } => (glyphs.breach, format!("{by} approved what {} asked for, but {}", asker.who, crate::words::refusal(why, names)), theme.breach),
+        Ending::NotStarted { by, why } => {
+            (glyphs.breach, format!("{by} approved what {} asked for, but {}", asker.who, crate::words::refusal(why, names)), theme.breach)
+        }
         Ending::Denied { by, reason: Some(reason) } => {
             (glyphs.breach, format!("{by} denied what {} asked for: {reason}", asker.who), theme.breach)
         }

@@ -48,9 +48,7 @@ pub fn draw(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buf
 }
 
 fn holds(line: &FeedLine, told: &str, wanted: &str) -> bool {
-    wanted.is_empty()
-        || told.to_lowercase().contains(wanted)
-        || line.who.as_ref().is_some_and(|who| who.as_str().contains(wanted))
+    wanted.is_empty() || told.to_lowercase().contains(wanted) || line.who.as_ref().is_some_and(|who| who.as_str().contains(wanted))
 }
 
 /// One remark: on one row, or on as many as it needs where the journal has the screen to itself.

@@ -93,8 +93,8 @@ fn standby(known: &RouteState) -> String {
 fn flying(state: &State, route: &Route, known: &RouteState, view: &View, theme: &Theme, room: usize) -> Option<Vec<Line<'static>>> {
     let latch = known.latch.as_ref()?;
     let since = match &known.motion {
-        Motion::Writing { goal: Goal::Rollback, since, .. } | Motion::Resolving { goal: Goal::Rollback, since, .. } => since,
-        Motion::Propagating { goal: Goal::Rollback, since, .. } | Motion::Retrying { since, .. } => since,
+        Motion::Returning(back) => &back.since,
+        Motion::Propagating { goal: Goal::Rollback, since, .. } => since,
         Motion::Writing { .. } | Motion::Resolving { .. } | Motion::Propagating { .. } => return None,
         Motion::Unread | Motion::Settled | Motion::NeedsHuman { .. } => return None,
     };

@@ -215,7 +215,7 @@ fn message_line(state: &State, known: &RouteState, route: &Route, view: &View, t
     let needs_human = match &known.motion {
         Motion::NeedsHuman { why, .. } => Some(why),
         Motion::Unread | Motion::Settled | Motion::Writing { .. } | Motion::Resolving { .. } => None,
-        Motion::Retrying { .. } | Motion::Propagating { .. } => None,
+        Motion::Returning(_) | Motion::Propagating { .. } => None,
     };
     let (text, style) = if let Some(threat) = threat(state, route, view, theme) {
         threat
@@ -236,7 +236,16 @@ fn message_line(state: &State, known: &RouteState, route: &Route, view: &View, t
         (format!("{} DRIFT: {actor} set {found}, expected {expected}; {} adopts, {} home", glyphs.warn, keys.0, keys.1), theme.warn)
     } else if let Some(why) = needs_human {
         let keys = (words::key(Action::Ladder(Way::Back)), words::key(Action::Rollback));
-        (format!(" {} A HUMAN MUST LOOK: {}; {} drafts less, {} brings all home", glyphs.breach, crate::words::need(why), keys.0, keys.1), theme.latch)
+        (
+            format!(
+                " {} A HUMAN MUST LOOK: {}; {} drafts less, {} brings all home",
+                glyphs.breach,
+                crate::words::need(why),
+                keys.0,
+                keys.1
+            ),
+            theme.latch,
+        )
     } else if let Some(blind) = blind(state, route, view, theme) {
         blind
     } else if let Some(wish) = &known.queued {

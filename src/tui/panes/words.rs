@@ -183,20 +183,15 @@ pub fn item(status: ItemStatus, theme: &Theme) -> (&'static str, &'static str, S
 /// Where the route is between wish and deed, in a few words.
 pub fn motion(motion: &Motion, now: Timestamp, theme: &Theme) -> Vec<Span<'static>> {
     let glyphs = &theme.glyphs;
-    let age = |since: &Timestamp| now.since(*since);
-    let (glyph, text, style) = match motion {
-        Motion::Unread => (glyphs.unknown, "not read yet".to_owned(), theme.unknown),
-        Motion::Settled => (glyphs.ok, "settled".to_owned(), theme.ok),
-        Motion::Writing { to, since, .. } => (glyphs.busy, format!("writing {to} for {}", age(since)), theme.busy),
-        Motion::Resolving { since, .. } => (glyphs.unknown, format!("outcome unknown, reading back for {}", age(since)), theme.unknown),
-        Motion::Retrying { attempts, .. } => (glyphs.busy, format!("retrying, attempt {}", attempts + 1), theme.warn),
-        Motion::Propagating { until, .. } if now < *until => {
-            (glyphs.busy, format!("accepted, spreading, {} left", until.since(now)), theme.busy)
-        }
-        Motion::Propagating { .. } => (glyphs.busy, "accepted, waiting for requests to show it".to_owned(), theme.busy),
-        Motion::NeedsHuman { why, .. } => (glyphs.breach, crate::words::need(why), theme.breach),
+    let (glyph, style) = match motion {
+        Motion::Unread | Motion::Resolving { .. } => (glyphs.unknown, theme.unknown),
+        Motion::Settled => (glyphs.ok, theme.ok),
+        Motion::Writing { .. } | Motion::Propagating { .. } => (glyphs.busy, theme.busy),
+        Motion::Returning(back) if back.failures == 0 => (glyphs.busy, theme.busy),
+        Motion::Returning(_) => (glyphs.busy, theme.warn),
+        Motion::NeedsHuman { .. } => (glyphs.breach, theme.breach),
     };
-    vec![Span::styled(format!("{glyph} {text}"), style)]
+    vec![Span::styled(format!("{glyph} {}", crate::words::motion(motion, now)), style)]
 }
 
 /// A cause in one line.

@@ -30,7 +30,7 @@ pub enum Matter {
 pub fn matter(state: &State, view: &View) -> Matter {
     let is_fresh =
         |latch: &crate::core::state::Latch| view.age(latch.at).as_secs_f64() < AFTER_ROLLBACK.as_secs_f64() * view.haste.max(1.0);
-    let home = |known: &RouteState| known.homeward.is_some() || known.latch.as_ref().is_some_and(is_fresh);
+    let home = |known: &RouteState| known.motion.is_returning() || known.latch.as_ref().is_some_and(is_fresh);
     if let Some((route, _)) = state.routes.iter().find(|(_, known)| home(known)) {
         return Matter::Rollback(route.clone());
     }
@@ -45,7 +45,7 @@ pub fn matter(state: &State, view: &View) -> Matter {
 
 fn is_moving(known: &RouteState) -> bool {
     match known.motion {
-        Motion::Writing { .. } | Motion::Resolving { .. } | Motion::Retrying { .. } | Motion::Propagating { .. } => true,
+        Motion::Writing { .. } | Motion::Resolving { .. } | Motion::Returning(_) | Motion::Propagating { .. } => true,
         Motion::Unread | Motion::Settled | Motion::NeedsHuman { .. } => false,
     }
 }
@@ -135,5 +135,9 @@ fn trouble(state: &State, route: &Route, known: &RouteState, view: &View, theme:
     }
     let against = known.readiness.against.first()?;
     let away = known.accepted.as_ref().is_some_and(|accepted| accepted.weights.of(&route.target) > PerMille::ZERO);
-    if away { say(glyphs.breach, format!("Going back is not assured: {}.", crate::words::objection(against, Names::of(state))), theme.breach) } else { None }
+    if away {
+        say(glyphs.breach, format!("Going back is not assured: {}.", crate::words::objection(against, Names::of(state))), theme.breach)
+    } else {
+        None
+    }
 }

@@ -143,8 +143,9 @@ pub fn clock(trigger: &Trigger, since: Timestamp, view: &View, theme: &Theme, ro
 pub fn course(state: &State, route: &Route, known: &RouteState, view: &View, theme: &Theme) -> Vec<Line<'static>> {
     let (target, home) = platforms(route);
     let goal = match &known.motion {
-        Motion::Writing { goal, .. } | Motion::Resolving { goal, .. } | Motion::Propagating { goal, .. } => Some(*goal),
-        Motion::Retrying { .. } => Some(Goal::Rollback),
+        Motion::Writing { .. } | Motion::Resolving { .. } => Some(Goal::Advance),
+        Motion::Propagating { goal, .. } => Some(*goal),
+        Motion::Returning(_) => Some(Goal::Rollback),
         Motion::Unread | Motion::Settled | Motion::NeedsHuman { .. } => None,
     };
     let head = Line::styled(format!("of requests reach {target} now."), theme.figure);
@@ -160,7 +161,8 @@ pub fn course(state: &State, route: &Route, known: &RouteState, view: &View, the
             vec![head, Line::styled(text, theme.ok), Line::styled(format!("Because of {}.", words::cause(state, &latch.cause)), theme.text)]
         }
         (Some(Goal::Advance) | None, _) => {
-            let by = known.moved_by.as_ref().map_or_else(String::new, |by| format!(", moved by {}", crate::words::mover(by, Names::of(state))));
+            let by =
+                known.moved_by.as_ref().map_or_else(String::new, |by| format!(", moved by {}", crate::words::mover(by, Names::of(state))));
             vec![head, Line::styled(format!("On the way to {wanted}{by}."), theme.busy), Line::styled(how, theme.dim)]
         }
     }
@@ -203,7 +205,11 @@ pub fn way_home(state: &State, route: &Route, known: &RouteState, theme: &Theme)
         return said(theme.glyphs.ok, format!("All traffic is home on {home}, {ready}"), theme.ok);
     }
     if let Some(against) = known.readiness.against.first() {
-        return said(theme.glyphs.breach, format!("Going back is not assured: {}", crate::words::objection(against, Names::of(state))), theme.breach);
+        return said(
+            theme.glyphs.breach,
+            format!("Going back is not assured: {}", crate::words::objection(against, Names::of(state))),
+            theme.breach,
+        );
     }
     let mode = words::plan(state).and_then(|plan| plan.database.as_ref()).map(|database| database.mode);
     let writes = if mode == Some(DatabaseMode::Shared) { ", loses no writes" } else { "" };
