@@ -68,9 +68,11 @@ fn driver(world: &Simulation) -> UrlMapDriver {
         project: "hexproperty".to_owned(),
         url_map: "hexproperty-lb".to_owned(),
         backends: vec![(id("run"), "frontend-run".to_owned()), (id("gke"), "frontend-gke".to_owned())],
+        host: Some("api.hexproperty.com".to_owned()),
         patience: Patience::default(),
     };
-    UrlMapDriver::new(config, google(world), Some(google(world)))
+    let beside = url_map::Beside { logging: Some(google(world)), projects: Some(google(world)) };
+    UrlMapDriver::new(config, google(world), beside)
 }
 
 #[tokio::test]
@@ -78,7 +80,7 @@ async fn the_url_map_moves_by_compare_and_set() {
     let world = world().await;
     let driver = driver(&world);
     let before = driver.read().await.unwrap();
-    assert_eq!((before.weights.clone(), before.trouble.clone()), (split(0), None));
+    assert_eq!((before.weights.clone(), before.hindrances.clone()), (split(0), vec![]));
     let Outcome::Done(receipt) = driver.write(&split(50), &before.version, &intent(1)).await else { panic!("the write is accepted") };
     assert!(receipt.operation.is_some());
     let after = driver.read().await.unwrap();
@@ -254,7 +256,7 @@ async fn revisions_move_by_compare_and_set_and_the_service_tells_who_did_it() {
     assert!(workload.ready == workload.desired && workload.ready > 0, "{workload:?}");
 
     let before = driver.read().await.unwrap();
-    assert_eq!((before.weights.clone(), before.trouble.clone()), (revision_split(1000), None));
+    assert_eq!((before.weights.clone(), before.hindrances.clone()), (revision_split(1000), vec![]));
     let outcome = driver.write(&revision_split(900), &before.version, &intent(1)).await;
     assert!(matches!(outcome, Outcome::Done(_)), "{outcome:?}");
     assert_eq!(driver.read().await.unwrap().weights, revision_split(900));

@@ -9,7 +9,7 @@ use std::{
 };
 
 use cutover::{
-    adapter::url_map::{Config, Patience, UrlMapDriver},
+    adapter::url_map::{Beside, Config, Patience, UrlMapDriver},
     domain::fault::{FaultKind, Outcome, Version},
     port::Driver,
 };
@@ -29,9 +29,10 @@ fn driver(server: &Server) -> UrlMapDriver {
         project: "hexproperty".to_owned(),
         url_map: "hexproperty-lb".to_owned(),
         backends: vec![(id("run"), "frontend-run".to_owned()), (id("gke"), "frontend-gke".to_owned())],
+        host: Some("api.hexproperty.com".to_owned()),
         patience: Patience { first: Duration::from_millis(5), most: Duration::from_millis(20), total: Duration::from_millis(200) },
     };
-    UrlMapDriver::new(config, client(server), None)
+    UrlMapDriver::new(config, client(server), Beside::default())
 }
 
 fn map(gke: u16, fingerprint: &str) -> Value {
