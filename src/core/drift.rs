@@ -156,7 +156,7 @@ pub(super) fn adopt(turn: &mut Turn, by: &Asker, id: &RouteId, found: &Weights) 
     if accepted.weights != *found {
         return Err(Refusal::Moved { now: accepted.weights, by: Shown::new(&actor(accepted.actor.as_ref())) });
     }
-    if let Some(why) = accepted.hindrances.first().map(|found| Shown::new(&format!("{found:?}"))) {
+    if let Some(why) = accepted.trouble {
         return Err(Refusal::Trouble { why });
     }
     let away = route.backend_ids().any(|backend| *backend != route.home && exposure::accepted(state, backend) > PerMille::ZERO);

@@ -17,6 +17,7 @@ use crate::{
         id::{BackendId, SourceId},
         metric::{Measured, Metric},
         platform::{Happening, Workload},
+        shown::Shown,
         time::{Millis, Timestamp},
         weight::Weights,
     },
@@ -88,29 +89,31 @@ fn accepted(turn: &mut Turn, asked_at: Timestamp, seen: &Accepted) {
     }
     let seen = complete(route, seen);
     let known = state.accepted.as_ref().map(|known| known.weights.clone());
-    let trouble = state.accepted.as_ref().and_then(|known| known.hindrances.first().cloned());
+    let trouble = state.accepted.as_ref().and_then(|known| known.trouble.clone());
     if known.as_ref() != Some(&seen.weights) {
         state.before = known;
         motion::changed(state, now);
     }
-    let news = seen.hindrances.first().cloned().filter(|first| Some(first) != trouble.as_ref());
+    let news = seen.trouble.clone().filter(|_| seen.trouble != trouble);
     state.accepted_at = Some(asked_at);
     state.accepted_seq = Some(seq);
     state.accepted = Some(seen);
     if let Some(why) = news {
-        turn.note(Tone::Alarm, format!("{} can't be acted on safely: {why:?}", route.id));
+        turn.note(Tone::Alarm, format!("{} can't be acted on safely: {why}", route.id));
     }
 }
 
 /// Every backend of the plan named, so that splits can be compared; a backend that the plan doesn't know is trouble.
 fn complete(route: &Route, seen: &Accepted) -> Accepted {
     let mut shares: BTreeMap<_, _> = seen.weights.clone().into();
+    let stranger = shares.iter().find(|(id, share)| share.get() > 0 && route.backend(id).is_none()).map(|(id, _)| id.clone());
     shares.retain(|id, share| share.get() > 0 || route.backend(id).is_some());
     for id in route.backend_ids() {
         shares.entry(id.clone()).or_default();
     }
     let weights = Weights::new(shares).unwrap_or_else(|_| seen.weights.clone());
-    Accepted { weights, ..seen.clone() }
+    let trouble = seen.trouble.clone().or_else(|| stranger.map(|id| Shown::new(&format!("{id} has traffic and is not in the plan"))));
+    Accepted { weights, trouble, ..seen.clone() }
 }
 
 fn served(turn: &mut Turn, asked_at: Timestamp, seen: &Served) {

@@ -57,8 +57,8 @@ fn against(turn: &Turn, route: &Route) -> Vec<Shown> {
     {
         against.push(format!("the weights were last read {} ago", turn.now.since(seen)));
     }
-    if let Some(trouble) = state.accepted.as_ref().and_then(|accepted| accepted.hindrances.first()) {
-        against.push(format!("{trouble:?}"));
+    if let Some(trouble) = state.accepted.as_ref().and_then(|accepted| accepted.trouble.as_ref()) {
+        against.push(trouble.to_string());
     }
     if exposure::accepted(state, &route.target) < PerMille::ALL
         && let Some(why) = disarmed(turn)

@@ -85,8 +85,8 @@ fn named(route: &Route, weights: &Weights) -> Result<Weights, Refusal> {
 fn stands(turn: &Turn, route: &Route) -> Result<Weights, Refusal> {
     let state = turn.route(route);
     let (Some(accepted), Some(wanted)) = (&state.accepted, &state.wanted) else { return Err(Refusal::NotKnown) };
-    if let Some(why) = accepted.hindrances.first().map(|found| Shown::new(&format!("{found:?}"))) {
-        return Err(Refusal::Trouble { why });
+    if let Some(why) = &accepted.trouble {
+        return Err(Refusal::Trouble { why: why.clone() });
     }
     if state.homeward.is_some() {
         return Err(Refusal::RollingBack);

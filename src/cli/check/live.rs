@@ -109,8 +109,8 @@ fn told(fact: &Fact) -> Option<(Verdict, String)> {
 }
 
 fn weights(accepted: &Accepted) -> (Verdict, String) {
-    match accepted.hindrances.first() {
-        Some(found) => (Verdict::Doubtful, format!("{}; {found:?}", accepted.weights)),
+    match &accepted.trouble {
+        Some(trouble) => (Verdict::Doubtful, format!("{}; {trouble}", accepted.weights)),
         None => (Verdict::Well, accepted.weights.to_string()),
     }
 }
