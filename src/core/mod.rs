@@ -6,6 +6,7 @@
 pub mod command;
 pub mod decision;
 pub mod event;
+pub mod home;
 pub mod news;
 pub mod reason;
 pub mod state;
@@ -28,6 +29,7 @@ mod people;
 mod readiness;
 mod restart;
 mod rollback;
+mod seen;
 mod settle;
 mod standing;
 mod traffic;

@@ -144,7 +144,7 @@ fn announce_hold(turn: &mut Turn, trigger: &Trigger) {
 }
 
 fn fire_home(turn: &mut Turn, route: &Route, due: &[&Trigger]) {
-    let exposed = |trigger: &&&Trigger| exposure::most(turn.route(route), &trigger.backend) > PerMille::ZERO;
+    let exposed = |trigger: &&&Trigger| exposure::has(turn.route(route), turn.now, &trigger.backend) > PerMille::ZERO;
     let told = |trigger: &&&Trigger| {
         let named = turn.route(route).latch.as_ref().is_some_and(|latch| standing::names(latch, &trigger.id));
         named && !proven_again(turn, route, trigger)

@@ -37,6 +37,35 @@ pub enum Hindrance {
 }
 
 impl Hindrance {
+    /// The same thing in the same place, whatever its figures and words are by now.
+    pub fn is_like(&self, other: &Hindrance) -> bool {
+        match (self, other) {
+            (Hindrance::Stranger { backend: one, .. }, Hindrance::Stranger { backend: two, .. })
+            | (Hindrance::RevisionNotReady { backend: one, .. }, Hindrance::RevisionNotReady { backend: two, .. }) => one == two,
+            (Hindrance::Forbidden { permission: one, .. }, Hindrance::Forbidden { permission: two, .. }) => one == two,
+            (Hindrance::Failing { .. }, Hindrance::Failing { .. }) => true,
+            (one, two) => one == two,
+        }
+    }
+
+    /// Whether the route's users follow something else than its split, so that no weight tells where they are.
+    pub fn leads_past(&self, home: &BackendId) -> bool {
+        match self {
+            Hindrance::HostRule { .. } => true,
+            Hindrance::PastTheSplit { backends, .. } => backends.iter().any(|backend| backend != home),
+            Hindrance::Stranger { .. }
+            | Hindrance::AllZero
+            | Hindrance::NoSplit { .. }
+            | Hindrance::Redirect { .. }
+            | Hindrance::NoEntry { .. }
+            | Hindrance::ClassicLoadBalancer { .. }
+            | Hindrance::RevisionGone { .. }
+            | Hindrance::RevisionNotReady { .. }
+            | Hindrance::Failing { .. }
+            | Hindrance::Forbidden { .. } => false,
+        }
+    }
+
     /// Whether a rollback to `home` would not happen, or would not bring users home.
     pub fn bars_home(&self, home: &BackendId) -> bool {
         match self {
