@@ -11,6 +11,7 @@ mod hindrance;
 mod motion;
 mod names;
 mod news;
+mod outlook;
 mod refusal;
 
 pub use asked::{command, look};
@@ -20,4 +21,5 @@ pub use hindrance::{hindrance, obstacle};
 pub use motion::{following, motion};
 pub use names::Names;
 pub use news::news;
+pub use outlook::{attention, outlook, then};
 pub use refusal::refusal;

@@ -115,7 +115,15 @@ fn route(percent: u16) -> RouteState {
         changed_at: Some(ago(700)),
         moved_by: Some(Mover::Us(by_ada())),
         followed_in: Some(Millis::from_secs(34)),
-        observed: Some(Observed { at: ago(1), requests: 3_604, failed: 7, dropped: 0, shares, window: VecDeque::new() }),
+        observed: Some(Observed {
+            at: ago(1),
+            requests: 3_604,
+            failed: 7,
+            dropped: 0,
+            shares,
+            window: VecDeque::new(),
+            silence: BTreeMap::new(),
+        }),
         motion: Motion::Settled,
         readiness: Readiness { against: vec![], home_ready: Some(12), takes: Millis::from_secs(34), moves: share, seen_at: Some(ago(3)) },
         ..RouteState::default()

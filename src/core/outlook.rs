@@ -1,0 +1,314 @@
+//! What will happen by itself, and what somebody should look at: the one public face of the core beside `step`.
+//!
+//! Cockpit, watcher's face, `status` and exit codes promise nothing that is not said here, and it is said by the functions that act: a
+//! trigger's consequence is asked for here before its time has come and by `trigger` when it has. So a promise is a deed unless the
+//! outlook changed before, and nothing happens by itself that was not promised.
+
+use crate::{
+    core::{
+        blind, controls,
+        decision::Refusal,
+        exposure, home,
+        home::Home,
+        reason::{Need, Objection, Obstacle},
+        settle,
+        sight::Sight,
+        standing,
+        state::{ItemStatus, Motion, Reading, RouteState, State, TriggerState},
+        traffic, trigger,
+    },
+    domain::{
+        digest::Digest,
+        hindrance::Hindrance,
+        id::{BackendId, ClientId, InstanceId, ItemId, OperatorId, RouteId, SourceId, TriggerId},
+        metric::Gap,
+        time::{Millis, Timestamp},
+        weight::{PerMille, Weights},
+    },
+    plan::model::{Route, Trigger},
+};
+
+/// What a trigger stands at, and what follows.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outlook {
+    /// Nothing is beyond its limit.
+    Quiet,
+    /// Nothing is sent there, so there is nothing to judge.
+    Idle,
+    /// Its clock runs. At `acts_at`, unless it clears: `then`.
+    Running { since: Timestamp, acts_at: Timestamp, then: Then },
+    /// It has not been able to see for too long. At `acts_at`, if that is known: `then`.
+    Blind { since: Timestamp, gap: Option<Gap>, acts_at: Timestamp, then: Then },
+    /// It has acted, and nobody has re-armed the route since.
+    Fired { at: Timestamp },
+}
+
+/// What a trigger's time brings.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Then {
+    /// Traffic goes home by itself.
+    GoesHome,
+    /// Nothing advances; nobody moves traffic.
+    Holds,
+    /// It would go home, but home answers nobody. It goes as soon as home does.
+    Withheld { home: BackendId },
+    /// Nothing: going home by itself is not safe.
+    Disarmed { instance: InstanceId },
+    /// Nothing: home is not proven ready, and blindness alone proves nothing against the target.
+    HomeNotProven { why: Objection },
+    /// Nothing: nobody is sent there.
+    NobodyThere,
+    /// Nothing: it has brought the route home already.
+    Done,
+}
+
+/// What a question would be answered.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Preview {
+    Moves,
+    /// It would start when the move in flight is over.
+    Waits,
+    /// It would wait for a second person.
+    SecondPerson,
+    Refused(Refusal),
+}
+
+/// Something that somebody should know of, worst first.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Attention {
+    /// The route should be home and is not, for longer than a rollback takes.
+    NotHome {
+        route: RouteId,
+        since: Timestamp,
+        attempts: u32,
+        why: Obstacle,
+    },
+    /// A trigger's clock runs, or it has run out and is not cured.
+    Breach {
+        trigger: TriggerId,
+        outlook: Outlook,
+    },
+    /// The session can't go on with the route by itself.
+    NeedsHuman {
+        route: RouteId,
+        why: Need,
+    },
+    /// Somebody else changed the weights.
+    Drifted {
+        route: RouteId,
+    },
+    /// A rollback is under way.
+    RollingBack {
+        route: RouteId,
+        since: Timestamp,
+    },
+    /// Home is accepted after a rollback, and requests have not shown yet that everybody is there.
+    HomeNotSeen {
+        route: RouteId,
+        since: Timestamp,
+        at_most: PerMille,
+        left: Option<Millis>,
+    },
+    /// Something stands between the route's weights and its users.
+    Hindered {
+        route: RouteId,
+        why: Hindrance,
+    },
+    /// Requests meet something else than what is accepted.
+    RequestsDisagree {
+        route: RouteId,
+        since: Timestamp,
+    },
+    /// Users are away from home, and going back is not assured.
+    HomeNotReady {
+        route: RouteId,
+        why: Objection,
+    },
+    /// A trigger can't see.
+    Blind {
+        trigger: TriggerId,
+        outlook: Outlook,
+    },
+    /// A write whose outcome is not known.
+    Unresolved {
+        route: RouteId,
+    },
+    Unread {
+        route: RouteId,
+    },
+    SourceSilent {
+        source: SourceId,
+    },
+    ItemFailing {
+        item: ItemId,
+    },
+    /// A rollback is over, and nothing advances until somebody re-arms.
+    Latched {
+        route: RouteId,
+        at: Timestamp,
+    },
+    /// A request waits for a second person.
+    ApprovalOpen {
+        digest: Digest,
+        by: OperatorId,
+    },
+}
+
+impl Attention {
+    /// Whether somebody has to look, now: what `status` and `rollback` end with 8 for.
+    pub fn is_urgent(&self) -> bool {
+        match self {
+            Attention::NotHome { .. }
+            | Attention::Breach { .. }
+            | Attention::NeedsHuman { .. }
+            | Attention::Drifted { .. }
+            | Attention::RollingBack { .. }
+            | Attention::HomeNotSeen { .. }
+            | Attention::Hindered { .. }
+            | Attention::RequestsDisagree { .. }
+            | Attention::HomeNotReady { .. }
+            | Attention::Blind { .. }
+            | Attention::Unresolved { .. }
+            | Attention::Unread { .. } => true,
+            Attention::SourceSilent { .. } | Attention::ItemFailing { .. } | Attention::Latched { .. } | Attention::ApprovalOpen { .. } => {
+                false
+            }
+        }
+    }
+}
+
+/// Where a draft of `route` begins, or why none can begin: the session's own wish, or what somebody else made of it.
+/// # Errors
+/// What keeps any move from being asked for now.
+pub fn stands(state: &RouteState) -> Result<Weights, Refusal> {
+    traffic::stands(state)
+}
+
+/// What would be answered if `client` asked now to move `route` to `to`, and nothing else happened before.
+pub fn preview(state: &State, client: Option<ClientId>, route: &RouteId, to: &Weights) -> Option<Preview> {
+    let sight = Sight::of(state)?;
+    let planned = sight.planned(route)?;
+    if !state.controls.holder.as_ref().is_some_and(|holder| Some(holder.client) == client) {
+        return Some(Preview::Refused(controls::refusal(state)));
+    }
+    Some(traffic::examine(&sight, planned, to).unwrap_or_else(Preview::Refused))
+}
+
+/// What `trigger` stands at; `None` for one that the plan doesn't name.
+pub fn outlook(state: &State, id: &TriggerId) -> Option<Outlook> {
+    let sight = Sight::of(state)?;
+    let trigger = sight.plan.triggers.iter().find(|trigger| trigger.id == *id)?;
+    Some(of_trigger(&sight, trigger, state.triggers.get(id)?))
+}
+
+fn of_trigger(sight: &Sight, trigger: &Trigger, known: &TriggerState) -> Outlook {
+    let Some((route, stands)) = sight.route_of(trigger) else { return Outlook::Quiet };
+    if let Some(since) = known.pending_since {
+        let then = trigger::consequence(sight, route, trigger);
+        return match (then, known.fired_at, &stands.drift) {
+            // Somebody moved traffic back out, so the breach is being proven anew.
+            (Then::Done, _, Some(drift)) if !standing::is_contended(stands, sight.now) => {
+                let since = since.max(drift.since);
+                Outlook::Running { since, acts_at: since + trigger.lasting, then: Then::GoesHome }
+            }
+            (Then::Done, Some(at), _) => Outlook::Fired { at },
+            (then, ..) => Outlook::Running { since, acts_at: since + trigger.lasting, then },
+        };
+    }
+    if let (Some(at), Some(latch)) = (known.fired_at, &stands.latch)
+        && standing::names(latch, &trigger.id)
+    {
+        return Outlook::Fired { at };
+    }
+    if let Some(since) = known.blind_since.filter(|since| sight.now.since(*since) >= blind::BLIND_AFTER) {
+        let then = trigger::blind_consequence(sight, route, trigger);
+        return Outlook::Blind { since, gap: known.reading.gap(), acts_at: since + blind::BLIND_ACTS_AFTER, then };
+    }
+    let unsent = exposure::has(stands, sight.now, &trigger.backend) == PerMille::ZERO;
+    match known.reading {
+        Reading::None | Reading::Unknown { .. } if unsent => Outlook::Idle,
+        Reading::None | Reading::Unknown { .. } | Reading::Ok | Reading::Breach => Outlook::Quiet,
+    }
+}
+
+/// Everything that somebody should know of, worst first.
+pub fn attention(state: &State) -> Vec<Attention> {
+    let Some(sight) = Sight::of(state) else { return Vec::new() };
+    let mut found = Vec::new();
+    for route in &sight.plan.routes {
+        if let Some(known) = state.routes.get(&route.id) {
+            of_route(&sight, route, known, &mut found);
+        }
+    }
+    for trigger in &sight.plan.triggers {
+        let Some(known) = state.triggers.get(&trigger.id) else { continue };
+        let outlook = of_trigger(&sight, trigger, known);
+        match outlook {
+            Outlook::Running { .. } => found.push(Attention::Breach { trigger: trigger.id.clone(), outlook }),
+            Outlook::Blind { .. } => found.push(Attention::Blind { trigger: trigger.id.clone(), outlook }),
+            Outlook::Quiet | Outlook::Idle | Outlook::Fired { .. } => {}
+        }
+    }
+    let silent = state.sources.iter().filter(|(_, source)| source.fault.is_some());
+    found.extend(silent.map(|(id, _)| Attention::SourceSilent { source: id.clone() }));
+    let failing = state.checklist.iter().filter(|(_, item)| item.status == ItemStatus::Failing);
+    found.extend(failing.map(|(id, _)| Attention::ItemFailing { item: id.clone() }));
+    found.extend(state.approvals.values().map(|open| Attention::ApprovalOpen { digest: open.digest, by: open.by.who.clone() }));
+    found.sort_by_key(rank);
+    found
+}
+
+fn of_route(sight: &Sight, route: &Route, known: &RouteState, found: &mut Vec<Attention>) {
+    let id = || route.id.clone();
+    match home::home(sight.state, route) {
+        Home::NotHome { since, attempts, why } => found.push(Attention::NotHome { route: id(), since, attempts, why }),
+        Home::Going { since, .. } => found.push(Attention::RollingBack { route: id(), since }),
+        Home::Accepted { since, at_most, left, .. } if known.latch.is_some() => {
+            found.push(Attention::HomeNotSeen { route: id(), since, at_most, left });
+        }
+        Home::Unread | Home::Away { .. } | Home::Accepted { .. } | Home::Unasked { .. } | Home::Seen { .. } => {}
+    }
+    match &known.motion {
+        Motion::Returning(_) => {}
+        Motion::NeedsHuman { why, .. } => found.push(Attention::NeedsHuman { route: id(), why: why.clone() }),
+        Motion::Resolving { .. } => found.push(Attention::Unresolved { route: id() }),
+        Motion::Unread => found.push(Attention::Unread { route: id() }),
+        Motion::Settled | Motion::Writing { .. } | Motion::Propagating { .. } => {}
+    }
+    if known.drift.is_some() {
+        found.push(Attention::Drifted { route: id() });
+    }
+    let hindrances = known.accepted.iter().flat_map(|accepted| &accepted.hindrances);
+    let barring = hindrances.filter(|found| found.bars_advance(&route.home));
+    found.extend(barring.map(|why| Attention::Hindered { route: id(), why: why.clone() }));
+    if let (Motion::Settled, Some(since)) = (&known.motion, known.against_since.filter(|since| settle::is_no_chance(*since, sight.now))) {
+        found.push(Attention::RequestsDisagree { route: id(), since });
+    }
+    let away = route.backend_ids().any(|backend| *backend != route.home && exposure::has(known, sight.now, backend) > PerMille::ZERO);
+    if let (true, Some(why)) = (away && known.accepted.is_some(), known.readiness.against.first()) {
+        found.push(Attention::HomeNotReady { route: id(), why: why.clone() });
+    }
+    if let (Some(latch), false) = (&known.latch, known.motion.is_returning()) {
+        found.push(Attention::Latched { route: id(), at: latch.at });
+    }
+}
+
+/// Lower is worse.
+fn rank(attention: &Attention) -> u8 {
+    match attention {
+        Attention::NotHome { .. } => 0,
+        Attention::Breach { .. } => 1,
+        Attention::NeedsHuman { .. } => 2,
+        Attention::Drifted { .. } => 3,
+        Attention::RollingBack { .. } | Attention::HomeNotSeen { .. } => 4,
+        Attention::Hindered { .. } | Attention::RequestsDisagree { .. } => 5,
+        Attention::HomeNotReady { .. } => 6,
+        Attention::Blind { .. } => 7,
+        Attention::Unresolved { .. } => 8,
+        Attention::Unread { .. } => 9,
+        Attention::SourceSilent { .. } => 10,
+        Attention::ItemFailing { .. } => 11,
+        Attention::ApprovalOpen { .. } => 12,
+        Attention::Latched { .. } => 13,
+    }
+}
