@@ -90,8 +90,9 @@ fn replication(turn: &Turn) -> String {
         match (known.now.state, known.now.lag) {
             (ReplicaState::Replicating, Ok(lag)) if lag.value <= database.lag_max.as_secs_f64() => format!("{instance} within bounds"),
             (ReplicaState::Replicating, Ok(_)) => format!("{instance} behind"),
-            (ReplicaState::Replicating, Err(_)) | (ReplicaState::Unknown, _) => format!("{instance} unknown"),
+            (ReplicaState::Replicating, Err(_)) | (ReplicaState::Unknown | ReplicaState::Untold, _) => format!("{instance} unknown"),
             (ReplicaState::Stopped, _) => format!("{instance} stopped"),
+            (ReplicaState::Broken(_), _) => format!("{instance} broken"),
             (ReplicaState::Primary, _) => format!("{instance} is a primary"),
         }
     });

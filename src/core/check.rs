@@ -139,7 +139,8 @@ fn lag_below(turn: &Turn, limit: Millis) -> Finding {
         match (known.now.state, history::lag(known, turn.now)) {
             (ReplicaState::Stopped, _) => return Finding::Against { text: format!("{instance} has stopped replicating") },
             (ReplicaState::Primary, _) => return Finding::Against { text: format!("{instance} is a primary, not a replica") },
-            (ReplicaState::Unknown, _) | (ReplicaState::Replicating, None) => {
+            (ReplicaState::Broken(_), _) => return Finding::Against { text: format!("the replication of {instance} is broken") },
+            (ReplicaState::Unknown | ReplicaState::Untold, _) | (ReplicaState::Replicating, None) => {
                 return Finding::Unknown { text: format!("the lag of {instance} is not known") };
             }
             (ReplicaState::Replicating, Some(lag)) if lag >= limit.as_secs_f64() => {

@@ -31,6 +31,54 @@ pub enum Fault {
     Restart { leg: Leg },
     /// The front door closes this share of connections without an answer.
     FrontDoorDrops { fraction: f64 },
+    /// Something is wrong with a database.
+    Database(DatabaseFault),
+}
+
+/// What goes wrong with the databases. While a replication is broken its lag is reported as nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DatabaseFault {
+    /// The replica fetches nothing from its primary.
+    ReceivesNothing,
+    /// The replica applies nothing of what it fetched.
+    AppliesNothing,
+    /// The replica applies nothing and says that all is well.
+    StandsStill,
+    /// The replica follows a primary that is not the product's.
+    OtherPrimary,
+    /// The primary writes nothing.
+    PrimaryIdle,
+    /// An instance does not serve.
+    IsDown {
+        /// Which.
+        member: Member,
+        /// Why.
+        down: Down,
+    },
+}
+
+/// One of the product's instances.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Member {
+    /// The one that accepts writes.
+    Primary,
+    /// The one that follows.
+    Replica,
+}
+
+/// Why an instance does not serve.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Down {
+    /// Nobody pays.
+    Suspended,
+    /// The service works on it.
+    Maintenance,
+    /// It is broken for good.
+    Failed,
+    /// It is not there yet.
+    BeingCreated,
+    /// Its owner has switched it off.
+    StoppedByOwner,
 }
 
 /// One of the Google APIs of the world, or all of them.
@@ -94,6 +142,8 @@ pub struct Choice {
 pub fn choices() -> Vec<Choice> {
     let choice = |name, what, fault| Choice { name, what, fault };
     let api = |api, trouble| Fault::Api { api, trouble, for_s: 120.0 };
+    let database = |name, what, fault| choice(name, what, Fault::Database(fault));
+    let down = |name, what, member, down| database(name, what, DatabaseFault::IsDown { member, down });
     vec![
         choice("gke-errors", "GKE answers 10 % of requests with a 500", Fault::Errors { leg: Leg::Gke, rate: 0.1 }),
         choice("gke-latency", "GKE becomes twenty times slower", Fault::Latency { leg: Leg::Gke, factor: 20.0 }),
@@ -101,6 +151,13 @@ pub fn choices() -> Vec<Choice> {
         choice("bad-pods", "two thirds of the GKE pods stop being ready", Fault::BadPods { fraction: 0.67 }),
         choice("no-pods", "no GKE pod is ready", Fault::BadPods { fraction: 1.0 }),
         choice("replica-lag", "the read replica is 30 s behind", Fault::ReplicaLag { seconds: 30.0 }),
+        database("replica-broken", "the replica receives nothing and reports a lag of 0 s", DatabaseFault::ReceivesNothing),
+        database("replica-stuck", "the replica applies nothing and says that all is well", DatabaseFault::StandsStill),
+        database("other-primary", "the replica follows another primary", DatabaseFault::OtherPrimary),
+        database("primary-idle", "the primary writes nothing", DatabaseFault::PrimaryIdle),
+        down("primary-suspended", "the primary is suspended", Member::Primary, Down::Suspended),
+        down("primary-maintenance", "the primary is down for maintenance", Member::Primary, Down::Maintenance),
+        down("replica-failed", "the replica has failed", Member::Replica, Down::Failed),
         choice(
             "foreign-writer",
             "dana.ops moves the weights to 500/500",

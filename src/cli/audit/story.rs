@@ -188,7 +188,8 @@ fn fact(fact: &Fact) -> String {
         Fact::Replication(replication) => match replication.state {
             ReplicaState::Primary => "a primary".to_owned(),
             ReplicaState::Stopped => "a replica that stands still".to_owned(),
-            ReplicaState::Unknown => "a replica in an unknown state".to_owned(),
+            ReplicaState::Broken(broken) => format!("a broken replica: {broken}"),
+            ReplicaState::Unknown | ReplicaState::Untold => "a replica in an unknown state".to_owned(),
             ReplicaState::Replicating => match replication.lag {
                 Ok(sample) => format!("a lag of {:.1} s", sample.value),
                 Err(gap) => format!("no lag: {gap}"),

@@ -157,6 +157,7 @@ fn database(replication: &Replication) -> (Verdict, String) {
         (ReplicaState::Replicating, Ok(lag)) => (Verdict::Well, format!("a replica, {:.1}s behind", lag.value)),
         (ReplicaState::Replicating, Err(gap)) => (Verdict::Doubtful, format!("a replica whose lag can't be seen: {gap}")),
         (ReplicaState::Stopped, _) => (Verdict::Doubtful, "a replica that stands still".to_owned()),
-        (ReplicaState::Unknown, _) => (Verdict::Doubtful, "it does not say whether it replicates".to_owned()),
+        (ReplicaState::Broken(broken), _) => (Verdict::Doubtful, format!("a replica whose replication is broken: {broken}")),
+        (ReplicaState::Unknown | ReplicaState::Untold, _) => (Verdict::Doubtful, "it does not say whether it replicates".to_owned()),
     }
 }

@@ -72,7 +72,7 @@ impl Conditions {
                 self.apis.retain(|known| known.until_ms > now_ms && known.api != *api);
                 self.apis.push(ApiTrouble { api: *api, trouble: *trouble, until_ms: now_ms.saturating_add((for_s * 1000.0) as i64) });
             }
-            Fault::ForeignWriter { .. } | Fault::SourceCold | Fault::Restart { .. } => {}
+            Fault::ForeignWriter { .. } | Fault::SourceCold | Fault::Restart { .. } | Fault::Database(_) => {}
         }
     }
 

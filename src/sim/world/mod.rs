@@ -113,7 +113,9 @@ impl World {
     #[must_use]
     pub fn new(now_ms: i64, seed: u64, span: Span) -> Self {
         let cloud_run = CloudRun::new(seed, now_ms);
-        let series = Series::new(now_ms, cloud_run.services().first().map_or("", |frontend| frontend.latest()), (RATE * 60.0) as u64);
+        let sql = Sql::new(now_ms, seed);
+        let revision = cloud_run.services().first().map_or("", |frontend| frontend.latest());
+        let series = Series::new(now_ms, revision, (RATE * 60.0) as u64, &sql.monitored());
         Self {
             now_ms,
             load_balancer: LoadBalancer::new(seed, now_ms - 21 * 86_400_000, span),
@@ -124,7 +126,7 @@ impl World {
             conditions: Conditions::default(),
             peers: Peers::default(),
             kubernetes: Kubernetes::new(now_ms, seed),
-            sql: Sql::new(now_ms, seed),
+            sql,
             coming: Vec::new(),
         }
     }
@@ -160,7 +162,9 @@ impl World {
         self.cloud_run.tick(at_ms);
         self.follow_cluster(at_ms);
         self.follow_database(at_ms);
-        self.series.tick(at_ms, self.peers.replica_lag_s);
+        if let Some(due_ms) = self.series.due(at_ms) {
+            self.series.close(due_ms, self.sql.monitored());
+        }
         let (traffic, mut around) = self.apart();
         traffic.step(&mut around);
     }
@@ -180,6 +184,7 @@ impl World {
             Fault::ForeignWriter { gke_per_mille, principal } => self.foreign_write((*gke_per_mille).min(1000), principal),
             Fault::SourceCold => self.traffic.fleet.chill(),
             Fault::Restart { leg } => self.traffic.restart(*leg, self.now_ms),
+            Fault::Database(fault) => self.sql.suffer(*fault),
             Fault::Errors { .. }
             | Fault::Latency { .. }
             | Fault::Api { .. }

@@ -72,7 +72,8 @@ fn told(known: &ReplicationState, database: &Database, view: &View, theme: &Them
     match (known.now.state, &known.now.lag) {
         (ReplicaState::Primary, _) => say(glyphs.ok, "primary", theme.ok),
         (ReplicaState::Stopped, _) => say(glyphs.breach, "replication STOPPED, lag means nothing", theme.breach),
-        (ReplicaState::Unknown, _) => say(glyphs.unknown, "state unknown", theme.unknown),
+        (ReplicaState::Broken(_), _) => say(glyphs.breach, "replication BROKEN, lag means nothing", theme.breach),
+        (ReplicaState::Unknown | ReplicaState::Untold, _) => say(glyphs.unknown, "state unknown", theme.unknown),
         (ReplicaState::Replicating, Err(gap)) => say(glyphs.unknown, &format!("lag unknown: {gap}"), theme.unknown),
         (ReplicaState::Replicating, Ok(sample)) => {
             let (glyph, style) =
