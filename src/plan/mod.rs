@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 
 pub mod address;
 pub mod diagnostic;
+pub mod difference;
 pub mod document;
 pub mod lexical;
 mod lower;
@@ -57,7 +58,7 @@ pub fn read(bytes: &[u8]) -> Result<(Plan, Vec<Diagnostic>), Vec<Diagnostic>> {
     }
 }
 
-fn hash(bytes: &[u8]) -> String {
+pub fn hash(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
