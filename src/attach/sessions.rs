@@ -24,7 +24,7 @@ use crate::{
         socket::{Folder, FolderError},
     },
     core::event::WorldKind,
-    domain::{id::SessionId, shown::Shown, time::Timestamp},
+    domain::{digest::Digest, id::SessionId, shown::Shown, time::Timestamp},
 };
 
 /// Longest card read, in bytes.
@@ -40,8 +40,8 @@ pub struct Card {
     pub session: SessionId,
     pub plan: Shown,
     pub plan_path: PathBuf,
-    /// SHA-256 of the plan file's bytes, in hex.
-    pub plan_hash: String,
+    /// Of the plan that it flies.
+    pub plan_hash: Digest,
     pub world: WorldKind,
     /// Which simulated world; `None` for a live session.
     #[serde(default)]

@@ -188,7 +188,7 @@ async fn begin(options: Options, paths: Paths) -> Result<Result<Hosted, Exit>> {
         session: session.clone(),
         plan: plan.name.clone(),
         plan_path: options.plan.clone(),
-        plan_hash: plan.hash.clone(),
+        plan_hash: plan.hash,
         world: world.kind(),
         simulated: options.ground.world(),
         roster: options.roster.clone(),
@@ -234,7 +234,7 @@ fn open_book(options: &Options, paths: &Paths, plan: Plan, world: &World, folder
     let journal = paths.journal(&session.as_str().replace('/', "%"));
     let holder = format!("process {}", std::process::id());
     if !journal.exists() {
-        let book = Book::create(&journal, at, &session, &plan.hash, &holder)?;
+        let book = Book::create(&journal, at, &session, &plan.hash.to_string(), &holder)?;
         let first = Event::Opened { session: session.clone(), plan: Box::new(plan.clone()), world: world.kind() };
         return Ok(Ok(Opening { session, plan, book, state: State::default(), first, journal }));
     }

@@ -16,15 +16,13 @@ use crate::{
         way::{self, Opening, World},
     },
     core::{event::WorldKind, state::Opened},
-    domain::id::SessionId,
+    domain::{digest::Digest, id::SessionId},
     plan::{
         difference::{Difference, differences},
         model::Plan,
     },
 };
 
-/// Of a plan's hash, enough to tell two versions apart.
-const HASH_CHARS: usize = 12;
 /// More differences than these are only counted.
 const DIFFERENCES_MAX: usize = 6;
 
@@ -34,9 +32,11 @@ pub enum Mismatch {
     #[error("session {session} flies {flies}, and you asked for {asked}; nothing was joined, started or changed")]
     World { session: SessionId, flies: Flies, asked: Flies },
     #[error(
-        "session {session} flies another version of this plan: {flies:.HASH_CHARS$}, and the file is {file:.HASH_CHARS$} now; nothing was joined, started or changed"
+        "session {session} flies another version of this plan: {}, and the file is {} now; nothing was joined, started or changed",
+        .flies.short(),
+        .file.short()
     )]
-    Plan { session: SessionId, flies: String, file: String, differences: Vec<Difference> },
+    Plan { session: SessionId, flies: Digest, file: Digest, differences: Vec<Difference> },
     #[error("this plan's session {session} runs already, and one plan has one host; nothing was joined or started")]
     Another { session: SessionId },
     #[error(
@@ -122,7 +122,7 @@ pub async fn running(found: &Found, options: &Options, plan: &Plan) -> Result<()
         // A host that does not let us look flies another version all the same; then the hashes are all that is said.
         let flown = glance(found).await.ok().and_then(|seen| seen.state.opened);
         let differences = flown.map(|opened| differences(&opened.plan, plan));
-        let (flies, file) = (card.plan_hash.clone(), plan.hash.clone());
+        let (flies, file) = (card.plan_hash, plan.hash);
         let mismatch = Mismatch::Plan { session, flies, file, differences: differences.unwrap_or_default() };
         return Err(refused(&mismatch, &[attach(), after_stop(again)]));
     }
@@ -155,7 +155,7 @@ pub fn taken_up(session: &SessionId, opened: &Opened, card: Option<&Card>, optio
         return Err(refused(&Mismatch::WorldGone { session: session_name }, &[other("begin another", world_of(&options.ground))]));
     }
     if opened.plan.hash != plan.hash && !options.keep_plan {
-        let (flies, file) = (opened.plan.hash.clone(), plan.hash.clone());
+        let (flies, file) = (opened.plan.hash, plan.hash);
         let mismatch = Mismatch::Plan { session: session_name, flies, file, differences: differences(&opened.plan, plan) };
         let world = world_of(&options.ground);
         let ways = [itself("go on under its version", world, Some("--keep-plan")), other("or begin another", world)];
@@ -194,9 +194,9 @@ fn told(differences: &[Difference]) -> String {
 /// What is said of a session that goes on under its own version of the plan.
 pub fn note(opened: &Opened, plan: &Plan, path: &Path) -> String {
     let differences = told(&differences(&opened.plan, plan));
-    let (flies, file) = (&opened.plan.hash, &plan.hash);
+    let (flies, file) = (opened.plan.hash.short(), plan.hash.short());
     format!(
-        "note: {} is another version by now ({file:.HASH_CHARS$}); this session goes on under the one in its journal ({flies:.HASH_CHARS$})\n{differences}",
+        "note: {} is another version by now ({file}); this session goes on under the one in its journal ({flies})\n{differences}",
         path.display()
     )
 }

@@ -14,7 +14,7 @@ use crate::{
         way::{self, Next},
     },
     core::event::WorldKind,
-    plan,
+    domain::digest::Digest,
 };
 
 #[derive(Debug, clap::Args)]
@@ -52,8 +52,8 @@ pub fn run(args: &Args) -> Result<Exit> {
 
 /// What can be done about a session, given the plan's file as it is now.
 pub fn next(found: &Found, place: &Place) -> Next {
-    let file = check::load(&found.card.plan_path).ok().map(|bytes| plan::hash(&bytes));
-    way::next(found, peer::own_uid(), file.as_deref(), place)
+    let file = check::load(&found.card.plan_path).ok().map(|bytes| Digest::of(&bytes));
+    way::next(found, peer::own_uid(), file, place)
 }
 
 struct Listed<'a> {

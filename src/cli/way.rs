@@ -6,7 +6,7 @@ use crate::{
     attach::sessions::{Card, Found, Life, Simulated},
     cli::{place::Place, print},
     core::event::WorldKind,
-    domain::id::SessionId,
+    domain::{digest::Digest, id::SessionId},
 };
 
 /// Puts words together to a line for the shell.
@@ -85,7 +85,7 @@ pub enum Next {
 }
 
 /// What comes next for a session. `us` is the account that asks, `hash` of the plan file as it is now, if it is there.
-pub fn next(found: &Found, us: u32, hash: Option<&str>, place: &Place) -> Next {
+pub fn next(found: &Found, us: u32, hash: Option<Digest>, place: &Place) -> Next {
     let card = &found.card;
     match (found.life, World::of(card)) {
         (Life::Running, _) => Next::Join(with_session("attach", &card.session, place)),

@@ -6,6 +6,9 @@
 pub mod command;
 pub mod decision;
 pub mod event;
+pub mod news;
+pub mod reason;
+pub mod replication;
 pub mod state;
 pub mod step;
 
@@ -19,6 +22,7 @@ mod drift;
 mod evidence;
 mod exposure;
 mod history;
+mod latch;
 mod motion;
 mod observe;
 mod people;
@@ -26,6 +30,7 @@ mod readiness;
 mod restart;
 mod rollback;
 mod settle;
+mod standing;
 mod traffic;
 mod trigger;
 mod turn;

@@ -3,8 +3,6 @@
 //! Each of these is asked for apart, because each can be well while another is not: an instance that is up may not replicate, and a
 //! replica that is behind by nothing may be one that has heard nothing.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 
 /// The kind of database. Each tells by a measure of its own how far a replica is behind.
@@ -17,29 +15,6 @@ pub enum Engine {
     Postgres,
     /// `seconds_behind_master` and `network_lag`.
     SqlServer,
-}
-
-impl Engine {
-    pub const ALL: [Engine; 3] = [Engine::MySql, Engine::Postgres, Engine::SqlServer];
-
-    /// What the seconds behind are the sum of.
-    pub fn lag_measure(self) -> &'static str {
-        match self {
-            Engine::MySql => "in all",
-            Engine::Postgres => "apply + network",
-            Engine::SqlServer => "redo + network",
-        }
-    }
-}
-
-impl fmt::Display for Engine {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Engine::MySql => "MySQL",
-            Engine::Postgres => "PostgreSQL",
-            Engine::SqlServer => "SQL Server",
-        })
-    }
 }
 
 /// Whether the instance itself is up.
@@ -62,22 +37,6 @@ pub enum Serving {
     Untold,
 }
 
-impl fmt::Display for Serving {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Serving::Running => "running",
-            Serving::Stopped => "stopped by its owner",
-            Serving::Suspended => "suspended",
-            Serving::Maintenance => "down for maintenance",
-            Serving::Failed => "failed",
-            Serving::Repairing => "being repaired",
-            Serving::PendingCreate => "being created",
-            Serving::PendingDelete => "being deleted",
-            Serving::Untold => "not told to be up",
-        })
-    }
-}
-
 /// What the engine itself reports as broken in a replication.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -88,16 +47,6 @@ pub enum Broken {
     Receiving,
     /// What applies the fetched log does not run.
     Applying,
-}
-
-impl fmt::Display for Broken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Broken::Error => "it reports an error",
-            Broken::Receiving => "it receives nothing",
-            Broken::Applying => "it applies nothing",
-        })
-    }
 }
 
 /// Whether the log goes on: at a primary as it is written, at a replica as it is applied.

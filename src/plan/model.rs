@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
+    digest::Digest,
     id::{BackendId, InstanceId, ItemId, PhaseId, RouteId, TriggerId},
     metric::Metric,
     platform::Platform,
@@ -17,8 +18,8 @@ use crate::domain::{
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
     pub name: Shown,
-    /// SHA-256 of the file's bytes, in hex.
-    pub hash: String,
+    /// Of the file's bytes.
+    pub hash: Digest,
     pub project: Shown,
     pub region: Shown,
     pub routes: Vec<Route>,
@@ -177,6 +178,13 @@ pub struct Database {
     pub replicas: Vec<InstanceId>,
     /// Lag above this is a breach of the gauge.
     pub lag_max: Millis,
+}
+
+impl Database {
+    /// The primary and then its replicas, in the plan's order.
+    pub fn instances(&self) -> impl Iterator<Item = &InstanceId> {
+        std::iter::once(&self.primary).chain(&self.replicas)
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

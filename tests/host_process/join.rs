@@ -107,6 +107,7 @@ fn what_is_printed_for_a_dead_session_takes_it_up_where_it_was() {
     let edited = open(&desk, &plan, &["--session", &session, &desk.world.argument()]);
     assert_eq!(edited.status.code(), Some(3), "{edited:?}");
     assert!(said(&edited).contains("database.lag_max"), "{edited:?}");
+    assert_eq!(commands(&said(&edited)).len(), 2, "both ways on can be pasted: {edited:?}");
     let [line] = commands(&listed(&desk)).try_into().unwrap();
     assert!(line.contains("--keep-plan"), "{line}");
     let opened = desk.typed(&line.replace(" open ", " open --no-attach "));
