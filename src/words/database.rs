@@ -4,6 +4,7 @@ use crate::{
     core::replication::{DatabaseStanding, Writers},
     domain::{
         database::{Broken, Engine, Movement, Serving},
+        fact::{ReplicaState, Replication},
         id::InstanceId,
         metric::Sample,
     },
@@ -31,6 +32,29 @@ pub fn database(standing: &DatabaseStanding) -> String {
         DatabaseStanding::Unmoved { lag } => format!("says {}, but its position is not told", behind(*lag)),
         DatabaseStanding::LagUnknown { gap: why } => format!("replicates, lag unknown: {}", gap(*why)),
         DatabaseStanding::Behind { lag } | DatabaseStanding::Follows { lag } => format!("replicates, {}", behind(*lag)),
+    }
+}
+
+/// The same in the few words that a row of a pane has room for.
+pub fn database_in_short(standing: &DatabaseStanding) -> String {
+    match standing {
+        DatabaseStanding::NotSeen => "not heard of yet".to_owned(),
+        DatabaseStanding::Silent { age } => format!("silent for {age}"),
+        DatabaseStanding::Promoted => "is a PRIMARY".to_owned(),
+        DatabaseStanding::Follower { of } => format!("is a REPLICA{}", after(of.as_ref())),
+        DatabaseStanding::Stranger { of: Some(of) } => format!("follows {of}"),
+        DatabaseStanding::Stranger { of: None } => "follows nobody".to_owned(),
+        DatabaseStanding::Unsaid => "does not say what it is".to_owned(),
+        DatabaseStanding::Down { serving } => down(*serving).trim_start_matches("is ").to_owned(),
+        DatabaseStanding::Primary { .. } => "accepts writes".to_owned(),
+        DatabaseStanding::Stopped => "replication STOPPED".to_owned(),
+        DatabaseStanding::Broken { broken } => format!("BROKEN: {}", part(*broken).trim_start_matches("it ")),
+        DatabaseStanding::Untold { gap: why } => format!("replicates? {}", gap(*why)),
+        DatabaseStanding::FallsBack => "does not keep up".to_owned(),
+        DatabaseStanding::Idle => "lag unproven".to_owned(),
+        DatabaseStanding::Unmoved { .. } => "position not told".to_owned(),
+        DatabaseStanding::LagUnknown { gap: why } => format!("lag? {}", gap(*why)),
+        DatabaseStanding::Behind { lag } | DatabaseStanding::Follows { lag } => behind(*lag),
     }
 }
 
@@ -64,12 +88,44 @@ fn part(broken: Broken) -> &'static str {
     }
 }
 
+/// What a look at an instance saw, before anybody judges it.
+pub fn replication(seen: &Replication) -> String {
+    let of = after(seen.primary.as_ref());
+    let state = match seen.state {
+        ReplicaState::Primary => "a primary".to_owned(),
+        ReplicaState::Stopped => format!("a replica{of}, stopped"),
+        ReplicaState::Broken(broken) => format!("a replica{of}, broken: {}", part(broken)),
+        ReplicaState::Untold => format!("a replica{of}, not told whether it replicates"),
+        ReplicaState::Unknown => "not said what it is".to_owned(),
+        ReplicaState::Replicating => match seen.lag {
+            Ok(lag) => format!("a replica{of}, {}", behind(lag)),
+            Err(why) => format!("a replica{of}, lag unknown: {}", gap(why)),
+        },
+    };
+    let position = match seen.movement {
+        Movement::Moves | Movement::Untold => "",
+        Movement::FallsBack => ", does not keep up",
+        Movement::Idle => ", nothing is written",
+    };
+    match seen.serving {
+        Serving::Running => format!("{state}{position}"),
+        Serving::Untold
+        | Serving::Stopped
+        | Serving::Suspended
+        | Serving::Maintenance
+        | Serving::Failed
+        | Serving::Repairing
+        | Serving::PendingCreate
+        | Serving::PendingDelete => format!("{state}{position}; it {}", down(seen.serving)),
+    }
+}
+
 /// What the seconds behind are the sum of.
 pub fn measure(engine: Engine) -> &'static str {
     match engine {
-        Engine::MySql => "MySQL: total",
-        Engine::Postgres => "PostgreSQL: apply + network",
-        Engine::SqlServer => "SQL Server: redo + network",
+        Engine::MySql => "MySQL's total",
+        Engine::Postgres => "PostgreSQL's apply + network",
+        Engine::SqlServer => "SQL Server's redo + network",
     }
 }
 
@@ -86,7 +142,7 @@ pub fn writers(writers: &Writers) -> String {
     match writers {
         Writers::Unknown => "who accepts writes is not known".to_owned(),
         Writers::Nobody => "NOBODY accepts writes".to_owned(),
-        Writers::One(instance) => format!("writes: {instance}"),
+        Writers::One(instance) => format!("writes go to {instance}"),
         Writers::Several(several) => {
             let names: Vec<&str> = several.iter().map(InstanceId::as_str).collect();
             format!("{} ACCEPT WRITES: {}", names.len(), names.join(", "))

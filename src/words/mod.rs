@@ -15,7 +15,7 @@ mod refusal;
 
 pub use asked::{command, look};
 pub use cause::{cause, mover, mover_name};
-pub use database::{database, measure, missing, writers};
+pub use database::{database, database_in_short, measure, missing, replication, writers};
 pub use evidence::{blindness, evidence, gap, need, objection, terms, void};
 pub use motion::motion;
 pub use names::Names;

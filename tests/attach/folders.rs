@@ -26,7 +26,7 @@ fn card(name: &str) -> Card {
         session: session(name),
         plan: "HexProperty".into(),
         plan_path: "/srv/plans/hexproperty.yaml".into(),
-        plan_hash: "ab".repeat(32),
+        plan_hash: "ab".repeat(32).parse().unwrap(),
         world: WorldKind::Live,
         simulated: None,
         roster: None,
