@@ -11,6 +11,7 @@ mod evidence;
 mod motion;
 mod names;
 mod news;
+mod outlook;
 mod refusal;
 
 pub use asked::{command, look};
@@ -20,4 +21,5 @@ pub use evidence::{blindness, evidence, gap, need, objection, terms, void};
 pub use motion::motion;
 pub use names::Names;
 pub use news::news;
+pub use outlook::{attention, outlook, then};
 pub use refusal::refusal;
