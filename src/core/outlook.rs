@@ -10,6 +10,7 @@ use crate::{
         decision::Refusal,
         exposure,
         reason::{Need, Objection},
+        replication::{self, DatabaseStanding, Soundness},
         sight::Sight,
         standing,
         state::{ItemStatus, Motion, Reading, Return, RouteState, State, TriggerState},
@@ -24,7 +25,7 @@ use crate::{
         time::Timestamp,
         weight::{PerMille, Weights},
     },
-    plan::model::{Route, Trigger},
+    plan::model::{Database, Route, Trigger},
 };
 
 /// What a trigger stands at, and what follows.
@@ -111,6 +112,11 @@ pub enum Attention {
         route: RouteId,
         why: Objection,
     },
+    /// The plan's primary does not serve or is none, or a replica is a primary of its own: writes fail or go apart.
+    WritesAtRisk {
+        instance: InstanceId,
+        standing: DatabaseStanding,
+    },
     /// A trigger can't see.
     Blind {
         trigger: TriggerId,
@@ -122,6 +128,11 @@ pub enum Attention {
     },
     Unread {
         route: RouteId,
+    },
+    /// A replica that does not follow as it should.
+    ReplicaUnsound {
+        instance: InstanceId,
+        standing: DatabaseStanding,
     },
     SourceSilent {
         source: SourceId,
@@ -152,12 +163,15 @@ impl Attention {
             | Attention::RollingBack { .. }
             | Attention::Hindered { .. }
             | Attention::HomeNotReady { .. }
+            | Attention::WritesAtRisk { .. }
             | Attention::Blind { .. }
             | Attention::Unresolved { .. }
             | Attention::Unread { .. } => true,
-            Attention::SourceSilent { .. } | Attention::ItemFailing { .. } | Attention::Latched { .. } | Attention::ApprovalOpen { .. } => {
-                false
-            }
+            Attention::ReplicaUnsound { .. }
+            | Attention::SourceSilent { .. }
+            | Attention::ItemFailing { .. }
+            | Attention::Latched { .. }
+            | Attention::ApprovalOpen { .. } => false,
         }
     }
 }
@@ -234,6 +248,7 @@ pub fn attention(state: &State) -> Vec<Attention> {
             Outlook::Quiet | Outlook::Idle | Outlook::Fired { .. } => {}
         }
     }
+    found.extend(sight.plan.database.iter().flat_map(|database| of_database(database, state, sight.now)));
     let silent = state.sources.iter().filter(|(_, source)| source.fault.is_some());
     found.extend(silent.map(|(id, _)| Attention::SourceSilent { source: id.clone() }));
     let failing = state.checklist.iter().filter(|(_, item)| item.status == ItemStatus::Failing);
@@ -270,6 +285,21 @@ fn of_route(route: &Route, known: &RouteState, found: &mut Vec<Attention>) {
     }
 }
 
+fn of_database(database: &Database, state: &State, now: Timestamp) -> Vec<Attention> {
+    let unsound = database.instances().filter_map(|instance| {
+        let standing = replication::standing(database, instance, state.replication.get(instance), now);
+        (standing.soundness() == Soundness::Unsound).then(|| (instance.clone(), standing))
+    });
+    let each = unsound.map(|(instance, standing)| {
+        if instance == database.primary || standing == DatabaseStanding::Promoted {
+            Attention::WritesAtRisk { instance, standing }
+        } else {
+            Attention::ReplicaUnsound { instance, standing }
+        }
+    });
+    each.collect()
+}
+
 /// Lower is worse.
 fn rank(attention: &Attention) -> u8 {
     match attention {
@@ -280,12 +310,14 @@ fn rank(attention: &Attention) -> u8 {
         Attention::RollingBack { .. } => 4,
         Attention::Hindered { .. } => 5,
         Attention::HomeNotReady { .. } => 6,
-        Attention::Blind { .. } => 7,
-        Attention::Unresolved { .. } => 8,
-        Attention::Unread { .. } => 9,
-        Attention::SourceSilent { .. } => 10,
-        Attention::ItemFailing { .. } => 11,
-        Attention::ApprovalOpen { .. } => 12,
-        Attention::Latched { .. } => 13,
+        Attention::WritesAtRisk { .. } => 7,
+        Attention::Blind { .. } => 8,
+        Attention::Unresolved { .. } => 9,
+        Attention::Unread { .. } => 10,
+        Attention::ReplicaUnsound { .. } => 11,
+        Attention::SourceSilent { .. } => 12,
+        Attention::ItemFailing { .. } => 13,
+        Attention::ApprovalOpen { .. } => 14,
+        Attention::Latched { .. } => 15,
     }
 }

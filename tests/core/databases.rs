@@ -4,6 +4,7 @@ use cutover::{
     core::{
         decision::{Decision, Verdict},
         news::{News, Tone},
+        outlook::{self, Attention},
         reason::Evidence,
         replication::{self, DatabaseStanding, Soundness, Writers},
         state::{ItemState, ItemStatus, ReplicaTerm},
@@ -247,4 +248,19 @@ fn a_promotion_is_not_forgotten_because_the_next_answer_says_nothing() {
     session.healthy();
     session.wait(Millis::from_secs(1));
     assert_eq!(against(&session), disarmed);
+}
+
+#[test]
+fn somebody_should_look_at_a_primary_that_is_down_and_at_a_replica_that_does_not_follow() {
+    let mut session = with(|seen| seen.state = ReplicaState::Broken(Broken::Receiving));
+    let broken = DatabaseStanding::Broken { broken: Broken::Receiving };
+    let of_replica = Attention::ReplicaUnsound { instance: name("replica"), standing: broken };
+    let seen = outlook::attention(&session.state);
+    assert!(seen.contains(&of_replica) && !of_replica.is_urgent(), "{seen:?}");
+    let suspended = Replication { serving: Serving::Suspended, writable: Writable::Unknown, ..primary() };
+    see(&mut session, suspended);
+    let down = DatabaseStanding::Down { serving: Serving::Suspended };
+    let of_primary = Attention::WritesAtRisk { instance: name("prod"), standing: down };
+    let seen = outlook::attention(&session.state);
+    assert!(seen.contains(&of_primary) && of_primary.is_urgent(), "{seen:?}");
 }
