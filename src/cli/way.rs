@@ -107,7 +107,7 @@ mod tests {
     #[test]
     fn a_word_that_the_shell_would_read_otherwise_is_quoted() {
         assert_eq!(quoted("plans/my-plan.yaml"), "plans/my-plan.yaml");
-        assert_eq!(quoted("/home/o'brien/a plan.yaml"), "'/home/o'\\''brien/a plan.yaml'");
+        assert_eq!(quoted("/srv/o'brien/a plan.yaml"), "'/srv/o'\\''brien/a plan.yaml'");
         assert_eq!(quoted(""), "''");
     }
 }

@@ -9,7 +9,7 @@ use crate::{
     core::{
         decision::{Cause, Refusal},
         reason::{Drop, Evidence, Mover, Need, Objection, Void},
-        replication::{DatabaseStanding, Soundness},
+        replication::DatabaseStanding,
     },
     domain::{
         fault::Fault,
@@ -449,11 +449,7 @@ impl News {
             | News::Fired { .. }
             | News::Withheld { .. }
             | News::BlindHeld { .. } => Tone::Alarm,
-            News::DatabaseStands { standing, .. } => match standing.soundness() {
-                Soundness::Sound => Tone::Good,
-                Soundness::Unproven => Tone::Warning,
-                Soundness::Unsound => Tone::Alarm,
-            },
+            News::DatabaseStands { standing, .. } => standing.tone(),
         }
     }
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     core::{
-        news::News,
+        news::{News, Tone},
         state::{ReplicationState, State},
     },
     domain::{
@@ -143,6 +143,14 @@ impl DatabaseStanding {
 }
 
 impl DatabaseStanding {
+    pub(super) fn tone(&self) -> Tone {
+        match self.soundness() {
+            Soundness::Sound => Tone::Good,
+            Soundness::Unproven => Tone::Warning,
+            Soundness::Unsound => Tone::Alarm,
+        }
+    }
+
     /// Whether it would be the same news: figures that move by the minute make none.
     fn is_like(&self, said: &DatabaseStanding) -> bool {
         match (self, said) {

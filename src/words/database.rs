@@ -22,8 +22,10 @@ pub fn database(standing: &DatabaseStanding) -> String {
         DatabaseStanding::Stranger { of: None } => "does not say which primary it follows".to_owned(),
         DatabaseStanding::Unsaid => "does not say what it is".to_owned(),
         DatabaseStanding::Down { serving } => down(*serving).to_owned(),
-        DatabaseStanding::Primary { movement: Movement::Idle } => "primary, up, nothing is written".to_owned(),
-        DatabaseStanding::Primary { movement: Movement::Moves | Movement::FallsBack | Movement::Untold } => "primary, up".to_owned(),
+        DatabaseStanding::Primary { movement: Movement::Idle } => "primary, accepts writes, none are made".to_owned(),
+        DatabaseStanding::Primary { movement: Movement::Moves | Movement::FallsBack | Movement::Untold } => {
+            "primary, accepts writes".to_owned()
+        }
         DatabaseStanding::Stopped => "replication is stopped, its lag means nothing".to_owned(),
         DatabaseStanding::Broken { broken } => format!("replication is broken: {}", part(*broken)),
         DatabaseStanding::Untold { gap: why } => format!("not told whether it replicates: {}", gap(*why)),

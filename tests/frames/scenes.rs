@@ -210,7 +210,7 @@ fn instance(name: &str, lag: Option<f64>) -> ReplicationState {
         },
         seen_at: ago(4),
         said: None,
-        history: history(0.3),
+        history: if lag.is_some() { history(0.3) } else { VecDeque::new() },
         history_at: Some(ago(40)),
     }
 }

@@ -24,7 +24,7 @@ use crate::{
             spark, text,
         },
     },
-    words as say,
+    words::{self as say},
 };
 
 /// What the frame takes of the title line.
@@ -39,7 +39,8 @@ pub fn draw(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buf
     let status = status(database, state, view, theme, area.width);
     let inner = frame::frame(Pane::Replication, title, status, state, view, theme, area, buf);
     let count = database.instances().count();
-    let each = if usize::from(inner.height) >= count * 2 { 2 } else { 1 };
+    // With more room an instance has its gauge, and with still more a line of its own for what else is known of it.
+    let each = (usize::from(inner.height) / count).clamp(1, 3) as u16;
     for (place, instance) in database.instances().enumerate() {
         let y = inner.y + place as u16 * each;
         if y >= inner.bottom() {
@@ -100,21 +101,33 @@ fn one(
     let name = text::cut(instance.as_str(), width.saturating_sub(words.chars().count() + 3).max(width / 3), glyphs.ellipsis);
     let mut spans =
         vec![Span::styled(format!("{glyph} "), style), Span::styled(format!("{name} "), theme.text), Span::styled(words, style)];
-    for word in known.map(|known| more(known, &standing, database, view, theme)).unwrap_or_default() {
-        let used: usize = spans.iter().map(Span::width).sum();
-        if used + word.width() + 3 <= width {
-            spans.push(Span::styled(format!(" {} ", glyphs.dot), theme.dim));
-            spans.push(word);
-        }
+    let more = known.map(|known| more(known, &standing, database, view, theme)).unwrap_or_default();
+    if room.height < 3 {
+        append(&mut spans, more, width, theme);
+        text::rows(buf, room, [Line::from(spans)]);
+    } else {
+        let mut details = vec![Span::raw(" ")];
+        append(&mut details, more, width, theme);
+        text::rows(buf, room, [Line::from(spans), Line::from(details)]);
     }
-    text::rows(buf, room, [Line::from(spans)]);
-    if let Some(known) = known.filter(|_| room.height >= 2) {
+    if let Some(known) = known.filter(|_| room.height >= 2 && *instance != database.primary) {
         let lag = standing.lag().map(|lag| lag.value);
-        below(lag, known, database.lag_max.as_secs_f64(), style, theme, Rect { y: room.y + 1, height: 1, ..room }, buf);
+        below(lag, known, database.lag_max.as_secs_f64(), style, theme, Rect { y: room.bottom() - 1, height: 1, ..room }, buf);
     }
 }
 
-/// What else there is to say of an instance, the most telling first.
+/// Adds what fits of `more`, a dot before each.
+fn append(spans: &mut Vec<Span<'static>>, more: Vec<Span<'static>>, width: usize, theme: &Theme) {
+    for word in more {
+        let used: usize = spans.iter().map(Span::width).sum();
+        if used + word.width() + 3 <= width {
+            spans.push(Span::styled(format!(" {} ", theme.glyphs.dot), theme.dim));
+            spans.push(word);
+        }
+    }
+}
+
+/// What else there is to say of an instance, the most telling first. The age is the figure's own, not that of the look.
 fn more(known: &ReplicationState, standing: &DatabaseStanding, database: &Database, view: &View, theme: &Theme) -> Vec<Span<'static>> {
     let mut more = Vec::new();
     if let Some(operation) = &known.now.operation {
@@ -126,13 +139,15 @@ fn more(known: &ReplicationState, standing: &DatabaseStanding, database: &Databa
         more.extend(known.now.engine.map(|engine| Span::styled(say::measure(engine), theme.dim)));
         more.extend(known.now.behind_bytes.map(|bytes| Span::styled(say::missing(bytes), theme.dim)));
     }
+    if let (Some(primary), true) = (&known.now.primary, standing.soundness() == Soundness::Sound) {
+        more.push(Span::styled(format!("follows {primary}"), theme.dim));
+    }
     more
 }
 
 /// The lag on its way to its bound, and how it was.
 fn below(lag: Option<f64>, known: &ReplicationState, bound: f64, style: Style, theme: &Theme, room: Rect, buf: &mut Buffer) {
-    let follows = lag.is_some() || known.history.iter().any(Option::is_some);
-    if !follows {
+    if lag.is_none() && known.history.iter().all(Option::is_none) {
         return;
     }
     let below = Rect { x: room.x + 2, width: room.width.saturating_sub(2), ..room };
