@@ -68,7 +68,7 @@ pub(super) fn probing(backend: &BackendState, now: Timestamp) -> Probing {
 /// Ready instances by the platform's word of the last half minute.
 pub(super) fn ready(backend: &BackendState, now: Timestamp) -> Option<u32> {
     let seen_at = backend.workload_at?;
-    backend.workload.as_ref().filter(|_| now.since(seen_at) <= FRESH).map(|workload| workload.ready)
+    backend.workload.as_ref().filter(|_| now.since(seen_at) <= FRESH).and_then(|workload| workload.scale.ready())
 }
 
 /// Fresh evidence that a backend answers nobody: no instance ready, or every direct request failed.

@@ -33,3 +33,4 @@ mod standing;
 mod traffic;
 mod trigger;
 mod turn;
+pub mod workload;

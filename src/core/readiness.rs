@@ -13,7 +13,7 @@ use crate::{
         state::{Readiness, State},
         turn::Turn,
     },
-    domain::{fact::ReplicaState, id::InstanceId, time::Millis, weight::PerMille},
+    domain::{fact::ReplicaState, id::InstanceId, platform::Scale, time::Millis, weight::PerMille},
     plan::model::{DatabaseMode, Plan, Route},
 };
 
@@ -28,7 +28,7 @@ pub(super) fn weigh(turn: &mut Turn, route: &Route) {
     let moves = state.accepted.as_ref().map_or(0.0, |accepted| 1.0 - accepted.weights.of(&route.home).fraction());
     let readiness = Readiness {
         against,
-        home_ready: home.and_then(|home| home.workload.as_ref()).map(|workload| workload.ready),
+        home_scale: home.and_then(|home| home.workload.as_ref()).map_or(Scale::Untold, |workload| workload.scale),
         takes: if moves > 0.0 { takes } else { Millis(0) },
         moves,
         seen_at: home.and_then(|home| home.workload_at),

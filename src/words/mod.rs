@@ -10,6 +10,7 @@ mod evidence;
 mod motion;
 mod names;
 mod news;
+pub mod platform;
 mod refusal;
 
 pub use asked::{command, look};

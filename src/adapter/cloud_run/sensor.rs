@@ -117,7 +117,8 @@ impl ServiceSensor {
     fn changed(&mut self, described: &Described) -> Option<Happening> {
         let service = &described.service;
         let at = service.update_time?;
-        let (who, with) = (service.last_modifier.as_deref().unwrap_or("somebody"), service.client.as_deref().unwrap_or("an unnamed client"));
+        let (who, with) =
+            (service.last_modifier.as_deref().unwrap_or("somebody"), service.client.as_deref().unwrap_or("an unnamed client"));
         let message = Shown::new(&format!("changed by {who} with {with}"));
         let count = self.changes.entry(message.clone()).or_default();
         *count = count.saturating_add(1);
@@ -142,9 +143,10 @@ fn workload(look: &Look, backs: &Backs) -> Workload {
     };
     let mut names: Vec<&str> = look.shares.iter().map(|(name, _)| name.as_str()).collect();
     names.extend(look.read.keys().map(String::as_str).filter(|name| share(name) == PerMille::ZERO));
-    let unread = look.read.iter().filter_map(|(name, read)| {
-        Some(Unread { part: Part::Revision(Shown::new(name)), fault: read.as_ref().err()?.clone() })
-    });
+    let unread = look
+        .read
+        .iter()
+        .filter_map(|(name, read)| Some(Unread { part: Part::Revision(Shown::new(name)), fault: read.as_ref().err()?.clone() }));
     let unread = unread.collect();
     let revisions: Vec<Revision> = names.into_iter().map(told).collect();
     let (scale, version, trouble) = match backs {
@@ -152,21 +154,28 @@ fn workload(look: &Look, backs: &Backs) -> Workload {
         Backs::Revision(name) => one(look, name, &told(name)),
     };
     let trouble = (scale == Scale::Off).then(|| "the service is switched off: its scaling is set to 0 by hand".to_owned()).or(trouble);
-    Workload { scale, version: Shown::new(&version), trouble: trouble.map(|text| Shown::new(&text)), revisions, unread, ..Workload::default() }
+    Workload {
+        scale,
+        version: Shown::new(&version),
+        trouble: trouble.map(|text| Shown::new(&text)),
+        revisions,
+        unread,
+        ..Workload::default()
+    }
 }
 
 /// A service with whatever it sends requests to.
 fn whole(look: &Look, revisions: &[Revision]) -> (Scale, String, Option<String>) {
     let service = &look.service.service;
-    let serving: Vec<RevisionWire> =
-        look.shares.iter().filter_map(|(name, _)| look.read.get(name)?.as_ref().ok().cloned()).collect();
+    let serving: Vec<RevisionWire> = look.shares.iter().filter_map(|(name, _)| look.read.get(name)?.as_ref().ok().cloned()).collect();
     // With a revision unread, the sum of the minimums isn't known; the template's stands for it.
     let serving = if serving.len() == look.shares.len() { serving } else { Vec::new() };
     let (ready, created) = (last_segment(&service.latest_ready_revision), last_segment(&service.latest_created_revision));
-    let lagging = (ready != created && !service.reconciling).then(|| match revisions.iter().find(|revision| revision.name.as_str() == created) {
-        Some(Revision { why: Some(why), .. }) => format!("revision {created} is not ready: {why}"),
-        Some(_) | None => format!("revision {created} is not ready"),
-    });
+    let lagging =
+        (ready != created && !service.reconciling).then(|| match revisions.iter().find(|revision| revision.name.as_str() == created) {
+            Some(Revision { why: Some(why), .. }) => format!("revision {created} is not ready: {why}"),
+            Some(_) | None => format!("revision {created} is not ready"),
+        });
     let version = look.shares.first().map_or(ready, |(name, _)| name.as_str()).to_owned();
     let none = look.shares.is_empty().then(|| "no revision gets any request".to_owned());
     (look.service.scale(&serving), version, service.failure().map(str::to_owned).or(lagging).or(none))

@@ -68,7 +68,8 @@ impl Folds {
             shape: Shown::new(&shape),
             objects: 0,
         };
-        let key = Key { kind: event.kind.clone(), reason: event.reason.clone(), object_kind: event.object_kind.clone(), shape: shape.clone() };
+        let key =
+            Key { kind: event.kind.clone(), reason: event.reason.clone(), object_kind: event.object_kind.clone(), shape: shape.clone() };
         let fold = self.folds.entry(key).or_insert_with(|| Fold { happening: happening(), objects: BTreeSet::new(), told: Told::No });
         let count = fold.happening.count.saturating_add(more);
         if at >= fold.happening.at {

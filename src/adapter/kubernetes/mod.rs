@@ -178,7 +178,8 @@ impl KubernetesSensor {
 
     fn silent(&mut self) -> Fault {
         let Config { namespace, deployment, .. } = &self.config;
-        let message = format!("the cluster has said nothing about {namespace}/{deployment} for longer than a watch lives; it is asked anew");
+        let message =
+            format!("the cluster has said nothing about {namespace}/{deployment} for longer than a watch lives; it is asked anew");
         Fault::new(FaultKind::TimedOut, message)
     }
 }

@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use futures::{
-    StreamExt, TryStreamExt,
+    StreamExt,
     stream::{self, BoxStream},
 };
 use kube::{
@@ -151,7 +151,7 @@ impl<K: Kind> Part<K> {
         };
         match timeout(OPEN_DEADLINE, self.client.request_events::<K>(request)).await {
             Ok(Ok(events)) => {
-                let (events, begun) = (events.into_stream().boxed(), Instant::now());
+                let (events, begun) = (events.boxed(), Instant::now());
                 self.state = State::Watching(Watch { events, version, begun, ends, told: Told::Nothing });
                 Seen::Alive
             }
@@ -188,7 +188,11 @@ impl<K: Kind> Part<K> {
                 self.state = match watch.told {
                     Told::Something => State::Listed { version: watch.version },
                     Told::Nothing => {
-                        tracing::warn!("the watch of {} in {} said nothing for its whole life; they are listed anew", K::PLURAL, self.scope.namespace);
+                        tracing::warn!(
+                            "the watch of {} in {} said nothing for its whole life; they are listed anew",
+                            K::PLURAL,
+                            self.scope.namespace
+                        );
                         State::Unlisted
                     }
                 };
@@ -296,8 +300,7 @@ async fn pages<K: Kind>(client: &Client, scope: &Scope, about: &str) -> Result<(
         let request = request::<K>(&scope.namespace).list(&params);
         let request = request.map_err(|error| Fault::new(FaultKind::Unsupported, format!("{about}: {error}")))?;
         let text = client.request_text(request).await.map_err(|error| fault_of(about, &error))?;
-        let page: Page<K> =
-            serde_json::from_str(&text).map_err(|error| Fault::new(FaultKind::Unreadable, format!("{about}: {error}")))?;
+        let page: Page<K> = serde_json::from_str(&text).map_err(|error| Fault::new(FaultKind::Unreadable, format!("{about}: {error}")))?;
         items.extend(page.items);
         if page.metadata.next.is_empty() {
             return Ok((items, page.metadata.resource_version));

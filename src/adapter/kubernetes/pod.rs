@@ -313,8 +313,7 @@ fn is_over(phase: &str) -> bool {
 }
 
 fn life(pod: &PodWire, status: &str) -> Life {
-    const USUAL: [&str; 7] =
-        ["Running", "Pending", "ContainerCreating", "PodInitializing", "Terminating", "SchedulingGated", "Completed"];
+    const USUAL: [&str; 7] = ["Running", "Pending", "ContainerCreating", "PodInitializing", "Terminating", "SchedulingGated", "Completed"];
     if is_over(&pod.status.phase) {
         return Life::Ended;
     }

@@ -248,7 +248,8 @@ fn folded(ended: &[&SlimPod]) -> Vec<Ended> {
     for pod in ended {
         let newest_at = pod.created_at.map(|at| Timestamp(at.as_millisecond()));
         let reason = pod.reason.as_deref().map(Shown::new);
-        let fold = folds.entry(&pod.status).or_insert_with(|| Ended { status: Shown::new(&pod.status), count: 0, reason: None, newest_at: None });
+        let fold =
+            folds.entry(&pod.status).or_insert_with(|| Ended { status: Shown::new(&pod.status), count: 0, reason: None, newest_at: None });
         fold.count = fold.count.saturating_add(1);
         if fold.reason.is_none() || newest_at > fold.newest_at {
             (fold.reason, fold.newest_at) = (reason, newest_at.max(fold.newest_at));

@@ -326,7 +326,8 @@ mod tests {
         let deployment: SlimDeployment = serde_json::from_value(wire).unwrap();
         assert_eq!((deployment.desired, deployment.ready, deployment.selector.as_str()), (1, 0, ""));
         let page: Page<SlimEvent> =
-            serde_json::from_value(json!({"kind": "EventList", "metadata": {"resourceVersion": "7", "continue": null}, "items": null})).unwrap();
+            serde_json::from_value(json!({"kind": "EventList", "metadata": {"resourceVersion": "7", "continue": null}, "items": null}))
+                .unwrap();
         assert!(page.items.is_empty() && page.metadata.next.is_empty());
         let event = json!({"metadata": {"uid": "e"}, "involvedObject": null, "reason": null, "message": null, "type": null, "count": null});
         assert_eq!(serde_json::from_value::<SlimEvent>(event).unwrap().count, 1);

@@ -16,6 +16,7 @@ use crate::{
         view::View,
         widgets::{dialog, text},
     },
+    words::platform,
 };
 
 pub fn draw(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buffer) {
@@ -57,7 +58,7 @@ fn pods(seen: &BackendState, view: &View, theme: &Theme, room: Rect) -> Vec<Line
         return vec![Line::styled(format!("{} no word from the platform yet", theme.glyphs.unknown), theme.unknown)];
     };
     let heard = seen.workload_at.map_or_else(String::new, |at| format!(", heard {}", words::age(view.age(at))));
-    let head = format!("{} of {} ready, {} restarts, {}{heard}", workload.ready, workload.desired, workload.restarts, workload.version);
+    let head = format!("{}, {} restarts, {}{heard}", platform::scale(workload.scale), workload.restarts, workload.version);
     let mut lines = vec![Line::styled(text::cut(&head, room.width.into(), theme.glyphs.ellipsis), theme.text)];
     lines.extend(workload.trouble.iter().map(|trouble| Line::styled(format!("{} {trouble}", theme.glyphs.breach), theme.breach)));
     if workload.pods.is_empty() {
@@ -77,7 +78,7 @@ fn pod_line(pod: &Pod, name_room: usize, view: &View, theme: &Theme) -> Line<'st
         Readiness::NotReady => (theme.glyphs.breach, theme.breach),
     };
     let cut = |text: &str, room| text::cut(text, room, theme.glyphs.ellipsis);
-    let age = pod.started_at.map_or_else(String::new, |at| view.age(at).to_string());
+    let age = pod.created_at.map_or_else(String::new, |at| view.age(at).to_string());
     Line::from(vec![
         Span::styled(format!("{glyph} "), style),
         Span::styled(format!("{:<name_room$} ", cut(pod.name.as_str(), name_room)), theme.text),

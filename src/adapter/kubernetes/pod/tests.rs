@@ -45,7 +45,10 @@ fn a_running_pod_is_running() {
 #[test]
 fn what_a_container_waits_for_or_ended_with_comes_before_the_phase() {
     let with = |state: Value| {
-        pod(web(), json!({"phase": "Running", "conditions": ready("False"), "containerStatuses": [{"name": "web", "restartCount": 4, "state": state}]}))
+        pod(
+            web(),
+            json!({"phase": "Running", "conditions": ready("False"), "containerStatuses": [{"name": "web", "restartCount": 4, "state": state}]}),
+        )
     };
     let crash = with(json!({"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 40s restarting failed container"}}));
     assert_eq!(cells(&crash), row("0/1", "CrashLoopBackOff", 4));
@@ -62,7 +65,10 @@ fn what_a_container_waits_for_or_ended_with_comes_before_the_phase() {
 fn the_first_container_s_word_is_the_pod_s() {
     let two = json!({"containers": [{"name": "web"}, {"name": "log"}]});
     let waits = |name: &str, reason: &str| json!({"name": name, "state": {"waiting": {"reason": reason}}});
-    let both = pod(two.clone(), json!({"phase": "Pending", "containerStatuses": [waits("web", "ErrImagePull"), waits("log", "CreateContainerError")]}));
+    let both = pod(
+        two.clone(),
+        json!({"phase": "Pending", "containerStatuses": [waits("web", "ErrImagePull"), waits("log", "CreateContainerError")]}),
+    );
     assert_eq!(cells(&both), row("0/2", "ErrImagePull", 0));
     let done = json!({"name": "log", "state": {"terminated": {"exitCode": 0, "reason": "Completed"}}});
     let status = |yes: &str| json!({"phase": "Running", "conditions": ready(yes), "containerStatuses": [running(), done]});
@@ -72,7 +78,8 @@ fn the_first_container_s_word_is_the_pod_s() {
 
 #[test]
 fn a_native_sidecar_that_has_started_counts_and_holds_nobody_up() {
-    let spec = json!({"initContainers": [{"name": "migrate"}, {"name": "proxy", "restartPolicy": "Always"}], "containers": [{"name": "web"}]});
+    let spec =
+        json!({"initContainers": [{"name": "migrate"}, {"name": "proxy", "restartPolicy": "Always"}], "containers": [{"name": "web"}]});
     let done = json!({"name": "migrate", "restartCount": 2, "state": {"terminated": {"exitCode": 0, "reason": "Completed"}}});
     let proxy = json!({"name": "proxy", "ready": true, "started": true, "restartCount": 5, "state": {"running": {}},
         "lastState": {"terminated": {"exitCode": 1, "finishedAt": "2026-11-23T21:00:00Z"}}});
@@ -109,20 +116,30 @@ fn the_end_of_a_pod_has_words_of_its_own() {
     let evicted = pod(web(), json!({"phase": "Failed", "reason": "Evicted", "message": "The node was low on resource: memory."}));
     assert_eq!(cells(&evicted), row("0/1", "Evicted", 0));
     assert_eq!((evicted.life, evicted.reason.as_deref()), (Life::Ended, Some("The node was low on resource: memory.")));
-    let completed = pod(web(), json!({"phase": "Succeeded", "containerStatuses": [{"name": "web", "state": {"terminated": {"exitCode": 0, "reason": "Completed"}}}]}));
+    let completed = pod(
+        web(),
+        json!({"phase": "Succeeded", "containerStatuses": [{"name": "web", "state": {"terminated": {"exitCode": 0, "reason": "Completed"}}}]}),
+    );
     assert_eq!((completed.status.as_str(), completed.life), ("Completed", Life::Ended));
     assert_eq!(leaving(json!({"phase": "Running", "containerStatuses": [running()]})).status, "Terminating");
-    assert_eq!(leaving(json!({"phase": "Running", "conditions": ready("True"), "containerStatuses": [running()]})).ready, Readiness::NotReady);
+    assert_eq!(
+        leaving(json!({"phase": "Running", "conditions": ready("True"), "containerStatuses": [running()]})).ready,
+        Readiness::NotReady
+    );
     assert_eq!(leaving(json!({"phase": "Running", "reason": "NodeLost"})).status, "Unknown");
     assert_eq!(leaving(json!({"phase": "Failed", "reason": "Evicted"})).status, "Evicted");
 }
 
 #[test]
 fn a_pod_that_no_node_takes_says_why() {
-    let gated = pod(web(), json!({"phase": "Pending", "conditions": [{"type": "PodScheduled", "status": "False", "reason": "SchedulingGated"}]}));
+    let gated =
+        pod(web(), json!({"phase": "Pending", "conditions": [{"type": "PodScheduled", "status": "False", "reason": "SchedulingGated"}]}));
     assert_eq!((gated.status.as_str(), gated.life), ("SchedulingGated", Life::Usual));
     let message = "0/9 nodes are available: 9 Insufficient cpu.";
-    let waiting = pod(web(), json!({"phase": "Pending", "conditions": [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": message}]}));
+    let waiting = pod(
+        web(),
+        json!({"phase": "Pending", "conditions": [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": message}]}),
+    );
     assert_eq!((waiting.status.as_str(), waiting.life, waiting.reason.as_deref()), ("Pending", Life::Troubled, Some(message)));
 }
 

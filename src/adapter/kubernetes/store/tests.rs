@@ -23,7 +23,8 @@ fn event(kind: &str, name: &str, count: u32) -> SlimEvent {
 }
 
 fn deployment(paused: bool, status: Value) -> SlimDeployment {
-    let metadata = json!({"name": "frontend", "resourceVersion": "7", "generation": 3, "annotations": {"deployment.kubernetes.io/revision": "4"}});
+    let metadata =
+        json!({"name": "frontend", "resourceVersion": "7", "generation": 3, "annotations": {"deployment.kubernetes.io/revision": "4"}});
     let spec = json!({"replicas": 2, "paused": paused, "template": {"spec": {"containers": [{"image": "reg:5000/web/frontend:1.42.0"}]}}});
     serde_json::from_value(json!({"metadata": metadata, "spec": spec, "status": status})).unwrap()
 }
@@ -93,8 +94,11 @@ fn what_is_wrong_with_pods_is_trouble() {
 fn pods_that_ended_long_ago_are_one_line_and_no_trouble() {
     let mut store = store();
     let evicted = |uid: &str| {
-        described(uid, json!({"phase": "Failed", "reason": "Evicted", "message": "The node was low on resource: memory.",
-            "containerStatuses": [{"restartCount": 9, "state": {}}]}))
+        described(
+            uid,
+            json!({"phase": "Failed", "reason": "Evicted", "message": "The node was low on resource: memory.",
+            "containerStatuses": [{"restartCount": 9, "state": {}}]}),
+        )
     };
     let dead = (0..37).map(|number| evicted(&format!("dead{number}")));
     store.take_in(Change::Pod(Seen::All(dead.chain([pod("a", "Running"), pod("b", "Running")]).collect())));
@@ -137,7 +141,8 @@ fn a_rollout_is_as_far_as_kubectl_says() {
     let half = "the rollout is paused with 1 of 2 pods on the newest template".to_owned();
     assert_eq!(stage(true, counts(2, 1, 2)), (RolloutStage::Paused, Some(half)));
     let mut late = counts(3, 1, 2);
-    late["conditions"] = json!([{"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": "it timed out"}]);
+    late["conditions"] =
+        json!([{"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": "it timed out"}]);
     assert_eq!(stage(false, late), (RolloutStage::DeadlineExceeded, Some("ProgressDeadlineExceeded: it timed out".to_owned())));
 }
 
