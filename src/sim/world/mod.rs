@@ -26,7 +26,11 @@ use self::{
     audit::{Audit, Mutation},
     cloud_run::CloudRun,
     conditions::Conditions,
-    kubernetes::Kubernetes,
+    kubernetes::{
+        Kubernetes,
+        fault::{EmptyLists, WatchFault},
+        resource::Resource,
+    },
     load_balancer::{LoadBalancer, URL_MAP, Write},
     peers::Peers,
     propagation::{Span, Split},
@@ -34,7 +38,10 @@ use self::{
     sql::Sql,
     traffic::{RATE, Served, Surroundings, Tally, Traffic},
 };
-use super::{faults::Fault, scenario::Scenario};
+use super::{
+    faults::{Cluster, Fault},
+    scenario::Scenario,
+};
 
 /// The deployment behind the load balancer.
 const FRONTEND: &str = "frontend";
@@ -180,12 +187,23 @@ impl World {
             Fault::ForeignWriter { gke_per_mille, principal } => self.foreign_write((*gke_per_mille).min(1000), principal),
             Fault::SourceCold => self.traffic.fleet.chill(),
             Fault::Restart { leg } => self.traffic.restart(*leg, self.now_ms),
-            Fault::Errors { .. }
-            | Fault::Latency { .. }
-            | Fault::Api { .. }
-            | Fault::SourceShrunk { .. }
-            | Fault::Metrics { .. }
-            | Fault::FrontDoorDrops { .. } => {}
+            Fault::Cluster(cluster) => self.stir_cluster(*cluster),
+            Fault::Scaling(scaling) => self.cloud_run.scale(FRONTEND, *scaling),
+            Fault::SourceShrunk { max_instances } => self.cloud_run.limit(FRONTEND, *max_instances),
+            Fault::Errors { .. } | Fault::Latency { .. } | Fault::Api { .. } | Fault::Metrics { .. } | Fault::FrontDoorDrops { .. } => {}
+        }
+    }
+
+    fn stir_cluster(&mut self, fault: Cluster) {
+        match fault {
+            Cluster::Sidecar => self.kubernetes.add_sidecar(FRONTEND),
+            Cluster::Evicted { pods } => self.kubernetes.evict(FRONTEND, pods),
+            Cluster::Paused => self.kubernetes.pause_rollout(FRONTEND, "1.43.0", 2),
+            Cluster::Stuck => self.kubernetes.release(FRONTEND, "typo"),
+            Cluster::EventsForbidden => self.kubernetes.forbid(Resource::Event),
+            Cluster::PodsForbidden => self.kubernetes.forbid(Resource::Pod),
+            Cluster::NullLists => self.kubernetes.set_empty_lists(EmptyLists::Nulls),
+            Cluster::SilentWatches => self.kubernetes.set_watch_fault(WatchFault::Freezes),
         }
     }
 
@@ -194,6 +212,7 @@ impl World {
         self.coming.clear();
         self.conditions = Conditions::default();
         self.kubernetes.calm();
+        self.cloud_run.calm();
         self.sql.calm();
     }
 
