@@ -308,3 +308,6 @@ async fn pages<K: Kind>(client: &Client, scope: &Scope, about: &str) -> Result<(
         params.continue_token = Some(page.metadata.next);
     }
 }
+
+#[cfg(test)]
+mod tests;
