@@ -20,7 +20,7 @@ use cutover::{
         fault::{Fault, FaultKind, Version},
         id::{AskId, ClientId, Seq},
         metric::{Gap, Metric, Sample},
-        platform::{Happening, Pod, Readiness as PodReadiness, Workload},
+        platform::{Containers, Happening, Pod, Readiness as PodReadiness, Scale, Workload},
         role::Role,
         shown::Shown,
         time::{Millis, Timestamp},
