@@ -43,7 +43,11 @@ struct Watched {
 
 impl Watched {
     async fn new() -> Watched {
-        let world = Simulation::start(simulation::Config { speed: SPEED, ..simulation::Config::default() }).await.unwrap();
+        Watched::at(SPEED).await
+    }
+
+    async fn at(speed: f64) -> Watched {
+        let world = Simulation::start(simulation::Config { speed, ..simulation::Config::default() }).await.unwrap();
         let url = format!("http://{}", world.endpoints().kubernetes);
         Watched::by(world, Way::Known(Access::loopback(&url).unwrap()))
     }
@@ -240,7 +244,8 @@ async fn a_pause_in_the_middle_of_a_rollout_is_trouble_until_it_ends() {
 
 #[tokio::test]
 async fn a_rollout_that_is_stuck_says_so_after_its_deadline() {
-    let mut watched = Watched::new().await;
+    // Its deadline is ten minutes.
+    let mut watched = Watched::at(10.0 * SPEED).await;
     watched.until(is_well).await;
     watched.cluster(|cluster| cluster.release("frontend", "typo"));
     watched.until(|workload, _| workload.trouble.as_ref().is_some_and(|trouble| trouble.as_str().contains("ImagePullBackOff"))).await;
