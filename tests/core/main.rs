@@ -7,6 +7,7 @@
 
 mod chance;
 mod people;
+mod platforms;
 mod rollback;
 mod session;
 mod storm;
