@@ -77,7 +77,7 @@ pub fn unread(unread: &Unread) -> String {
 }
 
 /// `×12 on 3 objects`; nothing for what happened once.
-pub fn repeats(happening: &Happening, times: char) -> String {
+pub fn repeats(happening: &Happening, times: &str) -> String {
     match (happening.count, happening.objects) {
         (0 | 1, 0 | 1) => String::new(),
         (count, 0 | 1) => format!("{times}{count}"),
