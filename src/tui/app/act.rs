@@ -20,7 +20,7 @@ use crate::{
         app::{App, Asked, End, Flow},
         keymap::{self, Action, Needs, Scroll, Way},
         overlay::{Overlay, Purpose, entries},
-        panes::{checklist, words},
+        panes::{checklist, words, workloads},
         view::{Pane, Screen, Zoom},
         widgets::line::LineEdit,
     },
@@ -285,9 +285,12 @@ impl App {
                 *back = backwards(*back, self.state.feed.len());
             }
             (Screen::Journal, _) => self.view.screen_scroll = backwards(self.view.screen_scroll, self.state.feed.len()),
-            (Screen::Watch | Screen::Metrics | Screen::Kubernetes | Screen::Log, _) => {
-                self.view.screen_scroll = step(self.view.screen_scroll, 10_000)
+            (Screen::Kubernetes, _) => {
+                // The cursor stands on the last row when there are fewer than before.
+                let last = workloads::count(&self.state, &self.view).saturating_sub(1);
+                self.view.screen_scroll = step(self.view.screen_scroll.min(last), last);
             }
+            (Screen::Watch | Screen::Metrics | Screen::Log, _) => self.view.screen_scroll = step(self.view.screen_scroll, 10_000),
         }
     }
 

@@ -12,7 +12,7 @@ use crate::{
     domain::weight::PerMille,
     plan::model::{DatabaseMode, Route},
     tui::{keymap::Action, panes::words, theme::Theme, view::View, widgets::text},
-    words::Names,
+    words::{Names, platform},
 };
 
 /// One row, or two where there is room for the reason.
@@ -86,7 +86,7 @@ fn writes(state: &State) -> Option<&'static str> {
 }
 
 fn standby(known: &RouteState) -> String {
-    known.readiness.home_ready.map_or_else(|| "readiness unknown".to_owned(), |count| format!("{count} ready there"))
+    platform::scale_short(known.readiness.home_scale)
 }
 
 /// While a rollback is on its way.
