@@ -24,11 +24,18 @@ pub(super) struct Hands {
     waiting: VecDeque<Arrived>,
 }
 
+fn meaning(key: Key) -> Meaning {
+    match keymap::lookup(None, key) {
+        Some(binding) if binding.action == Action::Rollback => Meaning::Rollback,
+        _ if key == Key::plain(Code::Enter) || key == Key::ctrl('j') => Meaning::LineEnd,
+        Some(_) | None => Meaning::Other,
+    }
+}
+
 impl App {
     pub(super) fn arrived(&mut self, arrived: Arrived) {
         if let Input::Key(key) = &arrived.input {
-            let home = keymap::lookup(None, *key).is_some_and(|binding| binding.action == Action::Rollback);
-            self.guard.saw(arrived.at, if home { Meaning::Rollback } else { Meaning::Other });
+            self.guard.saw(arrived.at, meaning(*key));
         }
         self.hands.waiting.push_back(arrived);
     }
@@ -54,7 +61,10 @@ impl App {
     }
 
     fn one(&mut self, Arrived { at, input }: Arrived) -> Flow {
-        let doubt = self.acts(&input).then(|| self.guard.doubt(at, Instant::now())).flatten();
+        let doubt = match &input {
+            Input::Key(key) if self.acts(&input) => self.guard.doubt(at, meaning(*key), Instant::now()),
+            Input::Key(_) | Input::Mouse(_) | Input::Paste(_) | Input::FocusGained | Input::FocusLost | Input::Gone => None,
+        };
         match (input, doubt) {
             (Input::Key(key), Some(doubt)) => {
                 self.doubted(key, doubt);

@@ -89,6 +89,10 @@ pub trait Canvas {
     fn draw(&mut self, next: &mut Buffer) -> Drawn;
     /// The next frame is sent whole.
     fn forget(&mut self);
+    /// Gives the terminal back and stands still until somebody continues us.
+    fn stop(&mut self);
+    /// Takes the terminal again.
+    fn resume(&mut self);
     /// Waits until a frame can be sent again after [`Drawn::Busy`].
     fn free(&self) -> impl Future<Output = ()>;
     fn stats(&self) -> Stats;
@@ -103,6 +107,12 @@ impl Canvas for Terminal {
     }
     fn forget(&mut self) {
         Terminal::forget(self);
+    }
+    fn stop(&mut self) {
+        Terminal::stop(self);
+    }
+    fn resume(&mut self) {
+        Terminal::resume(self);
     }
     fn free(&self) -> impl Future<Output = ()> {
         Terminal::free(self)
@@ -166,7 +176,11 @@ pub async fn fly(link: Link, looks: Looks, mut inputs: mpsc::Receiver<Arrived>, 
             told = signals.next() => match told {
                 Told::Leave(number) => return End::Signal(number),
                 Told::Resized => app.resize(canvas.size()),
-                Told::Continued => canvas.forget(),
+                Told::Stop => canvas.stop(),
+                Told::Continued => {
+                    canvas.resume();
+                    app.resize(canvas.size());
+                }
             },
             arrived = inputs.recv() => {
                 let Some(arrived) = arrived else { return End::Gone };

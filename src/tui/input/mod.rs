@@ -2,13 +2,14 @@
 //!
 //! Bytes of the terminal are read and parsed here and not by the terminal library, for three reasons that were seen to happen with it:
 //! after a hang-up it spins for ever, an unterminated paste swallows every later key (the rollback chord among them), and an escape
-//! sequence split over two reads is taken for the Escape key. Reading order: this file, `parse`, `guard`, `reader`.
+//! sequence split over two reads is taken for the Escape key. Reading order: this file, `sequence`, `parse`, `guard`, `reader`.
 
 use std::{fmt, time::Instant};
 
 pub mod guard;
 pub mod parse;
 pub mod reader;
+mod sequence;
 
 /// Which key, without its modifiers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
