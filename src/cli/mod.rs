@@ -158,10 +158,14 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<Exit> {
     let line = match Line::try_parse_from(arguments) {
         Ok(line) => line,
         Err(error) => {
+            if error.use_stderr() {
+                // What was typed is quoted in it.
+                print::err(error.render().to_string().trim_end());
+                return Ok(Exit::Usage);
+            }
             // Help and version come here too and are no failure.
-            let exit = if error.use_stderr() { Exit::Usage } else { Exit::Done };
             error.print()?;
-            return Ok(exit);
+            return Ok(Exit::Done);
         }
     };
     match line.what.unwrap_or_else(|| What::Demo(demo::Args::default())) {

@@ -7,4 +7,7 @@ mod cockpit;
 mod end;
 mod fly;
 mod hostile;
+mod keys;
 mod looks;
+mod refusals;
+mod stop;

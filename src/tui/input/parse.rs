@@ -245,7 +245,8 @@ mod tests {
 
     #[test]
     fn a_string_that_never_ends_does_not_swallow_the_way_home() {
-        assert_eq!(parse(b"\x1b]0;title\x1b[20~\x1bP\x1c\x18q"), "F9 q");
+        assert_eq!(parse(b"\x1b]0;title\x1b[20~\x1bP1+\x1c\x1bP1\x18q"), "F9 Ctrl-\\ q");
+        assert_eq!(pieces(&[(0, b"\x1b]0;title"), (400, b"\x1c")]), "Ctrl-\\");
     }
 
     #[test]

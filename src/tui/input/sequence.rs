@@ -87,16 +87,17 @@ pub(super) fn is_string(bytes: &[u8]) -> bool {
     matches!(bytes, [0x1b, b']' | b'P' | b'_' | b'^' | b'X', ..])
 }
 
-/// Skips a control string up to its end. Another escape sequence ends it too, or a string that never ends would swallow the way home.
+/// Skips a control string up to its end. Any control ends it too and is looked at by itself: a string that never ends would swallow the
+/// way home.
 fn string(bytes: &[u8]) -> Front {
-    let Some(end) = bytes[2..].iter().position(|byte| matches!(byte, 0x07 | 0x18 | 0x1a | 0x1b)).map(|at| at + 2) else {
+    let Some(end) = bytes[2..].iter().position(|byte| *byte < 0x20).map(|at| at + 2) else {
         return if bytes.len() > STRING_BYTES_MAX { Front::Nothing(bytes.len()) } else { Front::Incomplete };
     };
     match (bytes[end], bytes.get(end + 1)) {
         (0x1b, None) => Front::Incomplete,
         (0x1b, Some(b'\\')) => Front::Nothing(end + 2),
-        (0x1b, Some(_)) => Front::Nothing(end),
-        _ => Front::Nothing(end + 1),
+        (0x07 | 0x18 | 0x1a, _) => Front::Nothing(end + 1),
+        _ => Front::Nothing(end),
     }
 }
 
