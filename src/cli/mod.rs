@@ -7,6 +7,7 @@ use std::{ffi::OsString, process::ExitCode};
 use clap::{CommandFactory, Parser, Subcommand};
 use color_eyre::eyre::Result;
 
+pub mod appearance;
 pub mod attach;
 pub mod audit;
 pub mod check;
@@ -200,7 +201,7 @@ fn block_on<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tui::keymap;
+    use crate::tui::keymap::Keymap;
 
     /// What stands between two marks of the README.
     fn chapter(name: &str) -> &'static str {
@@ -217,7 +218,7 @@ mod tests {
 
     #[test]
     fn the_readme_lists_the_keys_that_there_are() {
-        let printed = keymap::markdown();
+        let printed = Keymap::builtin().markdown();
         assert_eq!(chapter("keys"), printed, "README.md, keys; it should say\n{printed}");
     }
 

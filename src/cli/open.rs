@@ -20,14 +20,7 @@ use crate::{
         roster::{passwd, user_of},
         sessions::{Found, Life},
     },
-    cli::{
-        Exit,
-        cockpit::{self, Face},
-        current, host,
-        paths::Paths,
-        place::said,
-        print, unit,
-    },
+    cli::{Exit, appearance::Face, cockpit, current, host, paths::Paths, place::said, print, unit},
     tui::view::Follow,
 };
 

@@ -13,5 +13,6 @@ pub mod platform;
 pub mod role;
 pub mod secret;
 pub mod shown;
+pub mod suggest;
 pub mod time;
 pub mod weight;

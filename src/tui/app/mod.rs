@@ -30,6 +30,7 @@ use crate::{
     tui::{
         draw,
         input::{Arrived, guard::Guard},
+        keymap::Keymap,
         panes::words,
         terminal::{
             Drawn, MouseReports, Size, Stats, Terminal, TerminalError,
@@ -67,6 +68,28 @@ pub struct Looks {
     pub mouse: MouseReports,
     /// Whether a watcher is shown what matters by itself.
     pub follow: Follow,
+    pub keys: Arc<Keymap>,
+    /// Takes the word of each theme that is chosen.
+    pub keeper: Option<std::sync::mpsc::Sender<String>>,
+    /// What was wrong with the person's own files; said once at the start.
+    pub remark: Option<String>,
+}
+
+impl Looks {
+    /// A live session's, with nothing of the person's own.
+    pub fn plain(themes: Catalogue, theme: Theme) -> Looks {
+        Looks {
+            themes,
+            theme,
+            stirs: Vec::new(),
+            haste: 1.0,
+            mouse: MouseReports::On,
+            follow: Follow::No,
+            keys: Arc::new(Keymap::builtin()),
+            keeper: None,
+            remark: None,
+        }
+    }
 }
 
 /// Why a cockpit ended.
@@ -262,6 +285,7 @@ impl App {
         let mut view = View::new();
         view.haste = looks.haste;
         view.follow = looks.follow;
+        view.keys = Arc::clone(&looks.keys);
         let theme = looks.themes.words().iter().find(|word| looks.themes.theme(word).is_ok_and(|theme| theme.name == looks.theme.name));
         let mut app = App {
             state: heard.state.clone(),
@@ -287,6 +311,9 @@ impl App {
         app.adopt(&heard);
         app.view.screen = app.view.home();
         app.tell_size();
+        if let Some(remark) = app.looks.remark.take() {
+            app.notify(Tone::Warning, remark);
+        }
         app
     }
 

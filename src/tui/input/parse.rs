@@ -367,16 +367,13 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn wherever_and_however_late_the_way_home_is_cut_it_is_found(first in 1usize..5, second in 1usize..5, wait in 0u64..1_050, more in 0u64..1_050) {
+        fn wherever_and_however_late_the_way_home_is_cut_it_is_found(first in 1usize..5, second in 1usize..5, wait in 0u64..500, more in 0u64..500) {
             let chord = b"\x1b[20~";
             let (from, to) = (first.min(second), first.max(second));
             let mut read: Vec<(u64, &[u8])> = vec![(0, &chord[..from]), (wait, &chord[from..to]), (wait + more, &chord[to..])];
             read.retain(|(_, piece)| !piece.is_empty());
             let found = pieces(&read);
-            // A hand could have typed these: an Escape, much later a bracket, much later a digit.
-            let by_hand = from == 1 && to == 2 && wait >= 100;
-            proptest::prop_assert!(found.ends_with("F9") || by_hand, "{found}");
-            proptest::prop_assert!(!found.contains('0'), "{found}");
+            proptest::prop_assert!(found.ends_with("F9") && !found.contains('0'), "{found}");
         }
 
         #[test]
