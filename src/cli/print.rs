@@ -5,23 +5,35 @@
 
 use std::{
     env,
-    io::{self, Write},
+    io::{self, IsTerminal, Write},
     path::{Path, PathBuf},
 };
 
 use color_eyre::eyre::Report;
 
-use crate::domain::shown::harmless;
+use crate::{
+    domain::shown::harmless,
+    tui::theme::{Charset, glyphs::fitted},
+};
 
 /// Writes `text` to standard output; what a closed pipe swallows is nobody's loss.
 pub fn out(text: &str) {
-    let _ = io::stdout().lock().write_all(harmless(text).as_bytes());
+    let mut stream = io::stdout().lock();
+    let shown = shown(text, stream.is_terminal());
+    let _ = stream.write_all(shown.as_bytes());
+}
+
+/// What may be sent of `text`, in characters that a terminal has; a pipe takes them all.
+fn shown(text: &str, is_terminal: bool) -> String {
+    let text = harmless(text);
+    if is_terminal { fitted(&text, Charset::detect(&|name| env::var(name).ok())) } else { text }
 }
 
 /// Writes one line to standard error.
 pub fn err(text: &str) {
     let mut stream = io::stderr().lock();
-    let _ = stream.write_all(harmless(text).as_bytes()).and_then(|()| stream.write_all(b"\n"));
+    let shown = shown(text, stream.is_terminal());
+    let _ = stream.write_all(shown.as_bytes()).and_then(|()| stream.write_all(b"\n"));
 }
 
 /// Says why nothing came of a subcommand: each cause once, and no source line, because what keeps a session from beginning is nothing

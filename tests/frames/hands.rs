@@ -23,7 +23,7 @@ use cutover::{
     tui::{
         app::{End, Looks, fly},
         input::{Arrived, Code, Gesture, Input, Key, Mouse},
-        keymap::table::TABLE,
+        keymap::{Keymap, table::TABLE},
         terminal::Size,
     },
 };
@@ -91,6 +91,10 @@ fn heard(state: State, role: Role) -> Arc<Heard> {
 
 impl Cockpit {
     fn over(state: State, role: Role) -> Cockpit {
+        Cockpit::with_keys(state, role, Keymap::builtin())
+    }
+
+    fn with_keys(state: State, role: Role, keys: Keymap) -> Cockpit {
         let (hands, inputs) = mpsc::channel(4096);
         let (sender, asks) = mpsc::channel(4096);
         let (session, view) = watch::channel(heard(state, role));
@@ -101,7 +105,7 @@ impl Cockpit {
             Paper { size: Size { columns: 120, rows: 40 }, drawn: move |next: &Buffer| drawn.lock().unwrap().draw(next, &mut before) };
         let themes = catalogue();
         let theme = themes.first();
-        let looks = Looks::plain(themes, theme);
+        let looks = Looks { keys: Arc::new(keys), ..Looks::plain(themes, theme) };
         let link = Link { view, asks: sender, replies };
         let flight = tokio::spawn(async move { fly(link, looks, inputs, Silence, &mut paper).await });
         Cockpit { hands, asks, session, page, flight, _replies }
@@ -254,6 +258,39 @@ async fn a_burst_that_no_hand_types_moves_nothing() {
     cockpit.sees("came faster than a hand types").await;
     cockpit.key(Key::char('p')).await;
     assert_eq!(cockpit.asked().await, Command::Hold { route: scenes::id("frontend") });
+}
+
+#[tokio::test]
+async fn a_short_line_that_comes_at_once_is_a_paste_and_the_way_home_beside_it_is_not() {
+    let mut cockpit = Cockpit::over(scenes::calm(), Role::Pilot);
+    let at = Instant::now();
+    for key in [Key::char('p'), Key::plain(Code::Enter), ROLLBACK] {
+        cockpit.does(at, Input::Key(key));
+    }
+    assert_eq!(cockpit.asked().await, Command::Rollback { route: None, reason: None });
+    cockpit.sees("came faster than a hand types").await;
+    cockpit.key(Key::char('p')).await;
+    assert_eq!(cockpit.asked().await, Command::Hold { route: scenes::id("frontend") });
+}
+
+#[tokio::test]
+async fn the_keys_of_a_person_are_pressed_and_printed_everywhere() {
+    let keys = Keymap::from_file("[keys]\nrollback = \"F12\"\nzoom = \"F9\"\nhold = \"y\"\n").expect("valid");
+    let mut cockpit = Cockpit::with_keys(scenes::calm(), Role::Pilot, keys);
+    cockpit.sees("F12 ROLL BACK").await;
+    cockpit.sees_no("F9").await;
+    cockpit.key(ROLLBACK).await;
+    cockpit.sees_no("Automatic rollback").await;
+    cockpit.key(ROLLBACK).await;
+    cockpit.sees("Automatic rollback").await;
+    cockpit.key(Key::char('p')).await;
+    cockpit.key(Key::char('y')).await;
+    assert_eq!(cockpit.asked().await, Command::Hold { route: scenes::id("frontend") });
+    cockpit.key(Key::char(':')).await;
+    cockpit.types("rollback").await;
+    cockpit.sees("F12").await;
+    cockpit.key(Key::plain(Code::F(12))).await;
+    assert_eq!(cockpit.asked().await, Command::Rollback { route: None, reason: None });
 }
 
 #[tokio::test]

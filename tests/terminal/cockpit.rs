@@ -101,22 +101,39 @@ impl Cockpit {
     }
 
     pub fn start_with(size: PtySize, env: &[(&str, &str)], bond: Bond) -> Cockpit {
-        Cockpit::launch(size, env, bond, &[])
+        Cockpit::launch(folder(), size, env, bond, &[])
+    }
+
+    /// Starts one with files of the person's own and waits for its first frame.
+    pub fn flying_with_files(files: &[(&str, &str)]) -> Cockpit {
+        let home = folder();
+        for (name, text) in files {
+            let path = home.join("cutover").join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        let mut cockpit = Cockpit::launch(home, size(100, 30), USUAL, Bond::Controlling, &[]);
+        cockpit.until("a first frame", |cockpit| cockpit.screen().contains("frontend"));
+        cockpit
+    }
+
+    /// One of the person's own files.
+    pub fn file(&self, name: &str) -> Option<String> {
+        fs::read_to_string(self.folder.join("cutover").join(name)).ok()
     }
 
     /// Starts one as a job of a shell and waits for its first frame. When it is stopped, the shell says "shell:" and waits for a line; then
     /// it continues the job in front.
     pub fn flying_as_a_job() -> Cockpit {
         let script = "set -m; \"$0\" \"$@\"; echo shell:; read line; fg; echo over";
-        let mut cockpit = Cockpit::launch(size(100, 30), USUAL, Bond::Controlling, &["/bin/sh", "-c", script]);
+        let mut cockpit = Cockpit::launch(folder(), size(100, 30), USUAL, Bond::Controlling, &["/bin/sh", "-c", script]);
         cockpit.until("a first frame", |cockpit| cockpit.screen().contains("frontend"));
         cockpit
     }
 
     /// `before` is what stands before the program on its command line.
-    fn launch(size: PtySize, env: &[(&str, &str)], bond: Bond, before: &[&str]) -> Cockpit {
+    fn launch(folder: PathBuf, size: PtySize, env: &[(&str, &str)], bond: Bond, before: &[&str]) -> Cockpit {
         let pair = native_pty_system().openpty(size).unwrap();
-        let folder = folder();
         let journal = folder.join("flight.jsonl");
         let mut words = before.iter().copied().chain([CUTOVER]);
         let mut command = CommandBuilder::new(words.next().unwrap());

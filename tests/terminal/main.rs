@@ -9,5 +9,6 @@ mod fly;
 mod hostile;
 mod keys;
 mod looks;
+mod own;
 mod refusals;
 mod stop;

@@ -55,6 +55,15 @@ pub fn fit(buf: &mut Buffer, charset: Charset) {
     }
 }
 
+/// The same for a text that is printed.
+pub fn fitted(text: &str, charset: Charset) -> String {
+    let mut fitted = String::with_capacity(text.len());
+    for character in text.chars() {
+        if charset.shows(character) { fitted.push(character) } else { fitted.push_str(nearest(character)) }
+    }
+    fitted
+}
+
 fn nearest(character: char) -> &'static str {
     match character {
         '·' | '•' | '∙' | '–' | '—' | '─' | '━' => "-",
