@@ -10,6 +10,7 @@ pub mod home;
 pub mod news;
 pub mod outlook;
 pub mod reason;
+pub mod replication;
 pub mod state;
 pub mod step;
 
