@@ -1,7 +1,7 @@
 //! `cutover check PLAN --live`: looks once at everything that the plan names, and changes nothing.
 //!
-//! It looks with the very drivers and sensors that a session would have, so what answers here answers there. Whether a write would be
-//! allowed is not tried: only a write could tell.
+//! It looks with the very drivers and sensors that a session would have, so what answers here answers there, and what stands against going
+//! back stands here first: a missing permission, a classic load balancer, a host rule past the split, a revision that is gone.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ use crate::{
     plan::model::Plan,
     port::Sensor,
     session::clock::Clock,
-    words,
+    words::{self, Names, hindrance},
 };
 
 /// Every look has a deadline of its own; this one is for several of them in a row.
@@ -104,7 +104,7 @@ fn help(kind: FaultKind) -> &'static str {
 
 fn told(plan: &Plan, fact: &Fact, now: Timestamp) -> Option<(Verdict, String)> {
     match fact {
-        Fact::Accepted(accepted) => Some(weights(accepted)),
+        Fact::Accepted(accepted) => Some(weights(accepted, Names::in_plan(plan))),
         Fact::Served(served) => Some(front_door(served)),
         Fact::Probed(probed) => Some(probe(probed)),
         Fact::Measured { values, .. } => Some(figures(values.iter())),
@@ -114,11 +114,12 @@ fn told(plan: &Plan, fact: &Fact, now: Timestamp) -> Option<(Verdict, String)> {
     }
 }
 
-fn weights(accepted: &Accepted) -> (Verdict, String) {
-    match &accepted.trouble {
-        Some(trouble) => (Verdict::Doubtful, format!("{}; {trouble}", accepted.weights)),
-        None => (Verdict::Well, accepted.weights.to_string()),
+fn weights(accepted: &Accepted, names: Names) -> (Verdict, String) {
+    if accepted.hindrances.is_empty() {
+        return (Verdict::Well, accepted.weights.to_string());
     }
+    let found: Vec<String> = accepted.hindrances.iter().map(|found| hindrance(found, names)).collect();
+    (Verdict::Doubtful, format!("{}; {}", accepted.weights, found.join("; ")))
 }
 
 fn front_door(served: &Served) -> (Verdict, String) {
