@@ -94,13 +94,19 @@ pub mod line;
 pub mod scan;
 
 pub mod reader;
+pub mod sealed;
+pub mod segment;
 pub mod verify;
+pub mod walk;
 
+mod adopt;
+pub mod folder;
 pub mod memory;
 pub mod recover;
 pub mod writer;
 
 pub mod broken;
+pub mod checkpoint;
 pub mod encode;
 pub mod error;
 pub mod files;
@@ -114,6 +120,8 @@ mod tests;
 
 /// Longest line, its newline included.
 pub const LINE_BYTES_MAX: usize = 1024 * 1024;
+/// Longest first line of a segment, its newline included: the caller's state.
+pub const STATE_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Most bytes that one write carries; what a crash can leave half done is never more.
 pub const WRITE_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// The unit that a disk writes whole or not at all.

@@ -10,5 +10,6 @@ pub mod book;
 pub mod clock;
 pub mod dispatch;
 pub mod engine;
+pub mod refold;
 pub mod sensors;
 pub mod timers;

@@ -1,0 +1,153 @@
+//! From a journal to the state that it holds, and whether this program would decide the same again.
+//!
+//! Answers and effects are compared, words never: what is said of a decision may be said better tomorrow. A decision that differs is no
+//! error: the state is then the one that this program folds, and whoever takes it up holds every route until a person has looked.
+//!
+//! Reading begins at the newest segment's state, if this version of the fold wrote it; else at the first record of all.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, value::RawValue};
+
+use crate::{
+    core::{decision::Decision, event::Entry, event::Event, state::State, step::step},
+    domain::id::{ClientId, Seq},
+    journal::{
+        encode::ascii_json,
+        error::ReadError,
+        record::Body,
+        recover::{Replay, Taken},
+        walk::Whole,
+    },
+    session::book::BookError,
+};
+
+/// Version of the fold.
+pub const FOLD: u32 = 1;
+
+/// What a segment begins with.
+#[derive(Serialize)]
+pub(super) struct Kept<'a> {
+    /// Version of the fold that the state is of.
+    pub fold: u32,
+    /// The number of the next entry.
+    pub next: Seq,
+    /// The highest number that a client had; none may get it again.
+    pub last_client: ClientId,
+    pub state: &'a State,
+}
+
+#[derive(Deserialize)]
+struct Found {
+    fold: u32,
+    next: Seq,
+    last_client: ClientId,
+    state: State,
+}
+
+/// One record as recovery reads it: what happened, and what was decided on it, without its words.
+#[derive(Deserialize)]
+struct Recorded {
+    entry: Entry,
+    decision: Decided,
+}
+
+#[derive(Deserialize)]
+struct Decided {
+    #[serde(default)]
+    answer: Option<Box<RawValue>>,
+    #[serde(default)]
+    effects: Option<Box<RawValue>>,
+}
+
+/// What a journal folds to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Folded {
+    pub state: State,
+    pub next: Seq,
+    pub last_client: ClientId,
+    /// The first entry since the last taking over on which this program decides otherwise.
+    pub differs: Option<Seq>,
+    /// Version of the fold that wrote the newest records.
+    pub fold: u32,
+}
+
+/// Folds what was found; all of the journal at `path` where its newest state is not one of ours.
+pub(super) fn fold(path: &Path, replay: &Replay) -> Result<Folded, BookError> {
+    match &replay.snapshot {
+        None => all(replay.records::<Recorded>()?),
+        Some(taken) => match begin(taken) {
+            Some((mut folded, since)) => {
+                for recorded in since {
+                    folded.take_in(&serde_json::from_str(&recorded.to_string())?);
+                }
+                rest(folded, replay.records::<Recorded>()?)
+            }
+            None => all(Whole::<Recorded>::open(path)?),
+        },
+    }
+}
+
+fn begin(taken: &Taken) -> Option<(Folded, &[Value])> {
+    let found: Found = serde_json::from_slice(&taken.state).ok()?;
+    let folded = Folded { state: found.state, next: found.next, last_client: found.last_client, differs: None, fold: found.fold };
+    (found.fold == FOLD).then_some((folded, &taken.snapshot.since))
+}
+
+type Records<E> = Result<crate::journal::record::Record<Recorded>, E>;
+
+fn all(records: impl Iterator<Item = Records<ReadError>>) -> Result<Folded, BookError> {
+    rest(Folded::default(), records)
+}
+
+fn rest(mut folded: Folded, records: impl Iterator<Item = Records<ReadError>>) -> Result<Folded, BookError> {
+    for record in records {
+        if let Body::Entry { payload, .. } = record?.body {
+            folded.take_in(&payload);
+        }
+    }
+    Ok(folded)
+}
+
+impl Default for Folded {
+    /// Before the first entry.
+    fn default() -> Folded {
+        Folded { state: State::default(), next: Seq(0), last_client: ClientId(0), differs: None, fold: FOLD }
+    }
+}
+
+impl Folded {
+    fn take_in(&mut self, recorded: &Recorded) {
+        let Recorded { entry, decision: decided } = recorded;
+        let decision = step(&mut self.state, entry);
+        if self.differs.is_none() && !agrees(&decision, decided) {
+            self.differs = Some(entry.seq);
+        }
+        self.next = Seq(entry.seq.0 + 1);
+        if let Event::Joined { client, .. } = entry.event {
+            self.last_client = self.last_client.max(client);
+        }
+    }
+}
+
+/// Whether a decision does the same as one that was recorded.
+fn agrees(ours: &Decision, recorded: &Decided) -> bool {
+    let answers = match (&ours.answer, &recorded.answer) {
+        (None, None) => true,
+        (Some(ours), Some(recorded)) => is_same(ours, recorded),
+        (None, Some(_)) | (Some(_), None) => false,
+    };
+    let effects = match &recorded.effects {
+        None => ours.effects.is_empty(),
+        Some(recorded) => is_same(&ours.effects, recorded),
+    };
+    answers && effects
+}
+
+/// The text is compared first: it nearly always is the same, and costs nothing to read.
+fn is_same<T: Serialize>(ours: &T, recorded: &RawValue) -> bool {
+    let text = ascii_json(ours).unwrap_or_default();
+    let value = |text: &str| serde_json::from_str::<Value>(text).ok();
+    text == recorded.get() || value(&text).is_some_and(|ours| value(recorded.get()) == Some(ours))
+}
