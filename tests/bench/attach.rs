@@ -43,6 +43,7 @@ use cutover::{
         clock::Clock,
         dispatch::Hands,
         engine::{self, Parts},
+        refold::Folded,
         sensors::{WeightsSensor, weights_source},
     },
 };
@@ -155,7 +156,8 @@ fn now() -> Timestamp {
 
 fn new_book(folder: &Path, name: &str, plan: &Plan) -> Book {
     let path = folder.join(name);
-    fs::remove_file(&path).ok();
+    fs::remove_dir_all(&path).ok();
+    fs::remove_file(folder.join(format!("{name}.checkpoint"))).ok();
     Book::create(&path, now(), &session(), &plan.hash, "bench").unwrap()
 }
 
@@ -240,7 +242,7 @@ fn joining(folder: &Path) {
     book.flush().unwrap();
     drop(book);
     let began = Instant::now();
-    let (book, state) = Book::open(&path, "bench").unwrap();
+    let (book, Folded { state, .. }) = Book::open(&path, "bench").unwrap();
     println!("taking up a journal of {RECORDS} records, verified and folded: {:.0} ms", ms(began.elapsed()));
     let hosted = Hosted::start(folder, book, state, Event::Restarted, Millis(1000));
     let joiner = runtime(1);

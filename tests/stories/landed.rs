@@ -2,7 +2,6 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs::File,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -22,9 +21,9 @@ use cutover::{
         weight::Weights,
     },
     journal::{
-        reader::{Records, Tail},
-        record::Body,
-        verify::{Verdict, verify},
+        reader::Tail,
+        verify::{Verdict, verify_journal},
+        walk::entries,
     },
     sim::world::{Truth, audit::Mutation},
 };
@@ -186,7 +185,7 @@ impl Drop for Landed {
 
 /// Our own verifier's word; gives the head.
 fn proved(journal: &Path) -> String {
-    match verify(File::open(journal).unwrap(), []).unwrap() {
+    match verify_journal(journal, &[]).unwrap() {
         Verdict::Proved(proof) => {
             assert!(matches!(proof.tail, Tail::Clean { .. }), "{:?}", proof.tail);
             proof.head.to_string()
@@ -208,12 +207,6 @@ fn seconded(journal: &Path, head: &str) {
 }
 
 fn read(journal: &Path) -> Vec<Told> {
-    let mut told = Vec::new();
-    for record in Records::<_, Deed>::new(File::open(journal).unwrap()) {
-        let record = record.unwrap();
-        if let Body::Entry { payload, .. } = record.body {
-            told.push(Told { deed: payload, hash: record.hash.to_string() });
-        }
-    }
-    told
+    let entries = entries::<Deed>(journal).unwrap();
+    entries.into_iter().map(|(hash, deed)| Told { deed, hash: hash.to_string() }).collect()
 }

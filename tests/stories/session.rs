@@ -35,6 +35,7 @@ use cutover::{
         book::Book,
         clock::Clock,
         engine::{self, EngineError, Parts},
+        refold::Folded,
     },
     sim::{
         scenario::Scenario,
@@ -138,7 +139,8 @@ impl Session {
         engine.abort();
         assert!(engine.await.is_err_and(|error| error.is_cancelled()), "it was still at work");
         served.abort();
-        let (book, state) = Book::open(&place.journal, "anna").unwrap();
+        let (book, Folded { state, differs, .. }) = Book::open(&place.journal, "anna").unwrap();
+        assert_eq!(differs, None);
         let plan = (*state.opened.as_ref().expect("it was opened").plan).clone();
         Session::host(place, world, plan, clock, book, state, Event::Restarted).await
     }
