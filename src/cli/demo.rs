@@ -138,7 +138,7 @@ async fn fly(args: &Args, world: &Simulation, plan: Plan, session: SessionId, cl
     let kind = WorldKind::Demo { haste: haste.round() as u32 };
     let about = About { session: session.clone(), plan: plan.name.clone(), world: kind, first_client: ClientId(1) };
     let host = Host::new(outside, about, closed);
-    let first = Event::Opened { session, plan: Box::new(plan), world: kind };
+    let first = vec![Event::Opened { session, plan: Box::new(plan), world: kind }];
     let parts = Parts { clock, hands: composed.hands, sensors: composed.sensors, inside, stop: stopped };
     let engine = tokio::spawn(engine::run(State::default(), book, first, parts));
     let (ours, theirs) = UnixStream::pair()?;

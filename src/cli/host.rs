@@ -35,7 +35,7 @@ use crate::{
     journal::checkpoint,
     plan::{self, diagnostic, model::Plan},
     session::{
-        book::{Book, BookError},
+        book::{self, Book, BookError},
         engine::{self, EngineError, Parts},
     },
     telemetry::{self, Sink},
@@ -135,7 +135,7 @@ struct Opening {
     plan: Plan,
     book: Book,
     state: State,
-    first: Event,
+    first: Vec<Event>,
     journal: PathBuf,
 }
 
@@ -236,14 +236,15 @@ fn open_book(options: &Options, paths: &Paths, plan: Plan, world: &World) -> Res
     }
     if !is_there {
         let book = Book::create(&journal, at, &session, &plan.hash.to_string(), &holder)?;
-        let first = Event::Opened { session: session.clone(), plan: Box::new(plan.clone()), world: world.kind() };
+        let first = vec![Event::Opened { session: session.clone(), plan: Box::new(plan.clone()), world: world.kind() }];
         return Ok(Opening { session, plan, book, state: State::default(), first, journal });
     }
     let (book, folded) = Book::open(&journal, &holder)?;
+    let first = book::returning(&folded);
     let state = folded.state;
     let Some(opened) = &state.opened else {
         // The host died before its first entry was on disk: nothing has happened yet.
-        let first = Event::Opened { session: session.clone(), plan: Box::new(plan.clone()), world: world.kind() };
+        let first = vec![Event::Opened { session: session.clone(), plan: Box::new(plan.clone()), world: world.kind() }];
         return Ok(Opening { session, plan, book, state, first, journal });
     };
     if opened.world != world.kind() {
@@ -256,7 +257,7 @@ fn open_book(options: &Options, paths: &Paths, plan: Plan, world: &World) -> Res
         );
     }
     let plan = (*opened.plan).clone();
-    Ok(Opening { session, plan, book, state, first: Event::Restarted, journal })
+    Ok(Opening { session, plan, book, state, first, journal })
 }
 
 /// The plan's name and the minute, in the grammar of names.

@@ -177,7 +177,7 @@ pub enum SealError {
     #[error("segment {0} could not be compressed: {1}; it stays as it is and takes more room; it is tried again with the next one")]
     Io(String, io::Error),
     #[error("segment {0} was not compressed, because it does not hold: {1}; it stays as it is; see `cutover audit verify`")]
-    Broken(String, ReadError),
+    Broken(String, Box<ReadError>),
     #[error("segment {0} was not compressed, because it does not end with a whole record; it stays as it is; see `cutover audit verify`")]
     Unfinished(String),
     #[error("what segment {0} was compressed to does not give it back; it stays as it is; this is a defect of the program")]
@@ -203,7 +203,7 @@ pub fn seal(folder: &Path, number: u64) -> Result<Piece, SealError> {
     drop(file);
     let mut back = Vec::with_capacity(bytes.len());
     let written = Piece { path: fresh.clone(), number, form: Form::Sealed };
-    read(&written).map_err(|error| SealError::Broken(name.clone(), error))?.0.read_to_end(&mut back).map_err(io)?;
+    read(&written).map_err(|error| SealError::Broken(name.clone(), Box::new(error)))?.0.read_to_end(&mut back).map_err(io)?;
     if back != bytes {
         return Err(SealError::Differs(name.clone()));
     }
@@ -215,7 +215,7 @@ pub fn seal(folder: &Path, number: u64) -> Result<Piece, SealError> {
 
 /// A plain segment without what can be computed again; it is proved on the way.
 fn thinned(bytes: &[u8], number: u64, name: &str) -> Result<Vec<u8>, SealError> {
-    let broken = |error| SealError::Broken(name.to_owned(), error);
+    let broken = |error| SealError::Broken(name.to_owned(), Box::new(error));
     let unfinished = || SealError::Unfinished(name.to_owned());
     let mut thin = Vec::with_capacity(bytes.len());
     let mut lines = if number > 1 {

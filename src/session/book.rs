@@ -12,7 +12,7 @@ use std::{
 use serde_json::{Value, value::RawValue};
 
 use crate::{
-    core::state::State,
+    core::{FOLD, event::Event, state::State},
     domain::{
         id::{ClientId, Seq, SessionId},
         time::{Millis, Timestamp},
@@ -26,7 +26,7 @@ use crate::{
         sealed::{SealError, seal},
         writer::{Durability, Writer},
     },
-    session::refold::{self, FOLD, Folded, Kept},
+    session::refold::{self, Folded, Kept},
 };
 
 /// The kind of every record that the session writes.
@@ -83,6 +83,8 @@ pub struct Book {
     segment_bytes: u64,
     segment_at: Timestamp,
     segment_bytes_max: u64,
+    /// The newest segment begins with a state that this version of the fold can't go on from.
+    is_foreign: bool,
     /// What was recorded since the state was taken that the next segment will begin with; `None` while none is being made.
     since: Option<Since>,
 }
@@ -91,6 +93,12 @@ pub struct Book {
 struct Since {
     records: Vec<Value>,
     bytes: usize,
+}
+
+/// What happens first when a journal is taken up again.
+pub fn returning(folded: &Folded) -> Vec<Event> {
+    let taken_over = folded.differs.map(|_| Event::TakenOver { from: folded.fold, to: FOLD, digest: refold::digest_of(&folded.state) });
+    taken_over.into_iter().chain([Event::Restarted]).collect()
 }
 
 /// The next segment, to be made ready by whoever may wait for the disk.
@@ -155,6 +163,7 @@ impl Book {
         if let Some(taken) = &replay.snapshot {
             book.sealed_to = taken.snapshot.sealed_to;
             book.segment_bytes = taken.state.len() as u64;
+            book.is_foreign = refold::begin(taken).is_none();
         }
         Ok((book, folded))
     }
@@ -171,6 +180,7 @@ impl Book {
             segment_bytes: 0,
             segment_at: at,
             segment_bytes_max: SEGMENT_BYTES,
+            is_foreign: false,
             since: None,
         })
     }
@@ -228,7 +238,7 @@ impl Book {
     /// Whether it is time for the next segment, and none is being made.
     pub fn wants_segment(&self, at: Timestamp) -> bool {
         let is_long = self.writer.bytes().saturating_sub(self.segment_bytes) >= self.segment_bytes_max;
-        self.since.is_none() && (is_long || at.since(self.segment_at) >= SEGMENT_LASTS)
+        self.since.is_none() && (is_long || self.is_foreign || at.since(self.segment_at) >= SEGMENT_LASTS)
     }
 
     /// Begins to make the next segment, which will begin with `state`: the state after the newest record.
@@ -242,6 +252,7 @@ impl Book {
     /// The next segment could not be made; another try is due after as many bytes again.
     pub fn not_ready(&mut self, at: Timestamp) {
         self.since = None;
+        self.is_foreign = false;
         self.segment_bytes = self.writer.bytes();
         self.segment_at = at;
     }
@@ -254,7 +265,7 @@ impl Book {
         let Some(since) = self.since.take() else { return Ok(None) };
         let (bytes, sealed_to) = (ready.bytes(), ready.sealed_to());
         ready.begin(&mut self.writer, millis(at), since.records)?;
-        (self.segment_bytes, self.segment_at, self.sealed_to) = (bytes, at, sealed_to);
+        (self.segment_bytes, self.segment_at, self.sealed_to, self.is_foreign) = (bytes, at, sealed_to, false);
         Ok(Some(self.sealing()))
     }
 

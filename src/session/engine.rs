@@ -13,11 +13,13 @@ use tokio::{
 
 use crate::{
     core::{
+        FOLD,
         command::Command,
         decision::{Deal, Deed},
         event::{Alarm, Entry, Event},
         state::State,
         step::step,
+        thin::thin,
     },
     domain::{fact::Observation, id::Seq},
     door::{Inside, Presence, Published, Request, Snapshot, Wanted},
@@ -30,6 +32,7 @@ use crate::{
         book::{Book, BookError, Weight},
         clock::Clock,
         dispatch::{Hands, dispatch},
+        refold::Versioned,
         sensors,
         timers::Timers,
     },
@@ -88,17 +91,18 @@ pub struct Parts {
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
     #[error("{book}. Nothing has left this process since; traffic is where it was. To bring it home by hand: {by_hand}")]
-    Book { book: BookError, by_hand: String },
+    Book { book: Box<BookError>, by_hand: String },
     #[error("the entry could not be written as JSON: {0}; nothing was done with it")]
     Encode(#[from] serde_json::Error),
 }
 
 /// Runs a session until it is told to stop or its journal fails.
 ///
-/// `state` is the fold of what `book` holds already; `first` is what happens first: `Opened` for a new journal, `Restarted` for an old one.
+/// `state` is the fold of what `book` holds already; `first` is what happens first: `Opened` for a new journal, `Restarted` for an old one, and
+/// `TakenOver` before it where this program decides otherwise than the one that wrote it.
 /// # Errors
 /// [`EngineError`] when the journal can't take a record; from then on nothing leaves the process.
-pub async fn run(state: State, book: Book, first: Event, parts: Parts) -> Result<State, EngineError> {
+pub async fn run(state: State, book: Book, first: Vec<Event>, parts: Parts) -> Result<State, EngineError> {
     let Parts { clock, hands, sensors: watched, inside, stop } = parts;
     let (events, happened) = mpsc::channel(crate::door::REQUESTS_MAX);
     let (seen, observations) = mpsc::channel(OBSERVATIONS_MAX);
@@ -131,8 +135,10 @@ struct Sources {
 }
 
 impl Engine {
-    async fn turn(mut self, first: Event, mut from: Sources) -> Result<State, EngineError> {
-        self.happen(first)?;
+    async fn turn(mut self, first: Vec<Event>, mut from: Sources) -> Result<State, EngineError> {
+        for event in first {
+            self.happen(event)?;
+        }
         let sealing = self.book.sealing();
         self.keeping.spawn_blocking(move || Kept::Sealed(sealing.run()));
         let mut flush = tokio::time::interval(FLUSH_EVERY);
@@ -244,10 +250,19 @@ impl Engine {
         let tick = event == Event::Rang(Alarm::Tick);
         // A host that came back may have a clock that was set back meanwhile; the core knows what to do about that, and we must not hide it.
         let at = self.clock.now();
+        let event = match event {
+            // What isn't recorded isn't folded: it is made small before it is either.
+            Event::Observed(observation) => Event::Observed(thin(&self.state, observation)),
+            event => event,
+        };
         let entry = Entry { seq: self.next, at, event };
         let decision = step(&mut self.state, &entry);
         let deed = Deed { entry, decision };
-        let json = serde_json::to_string(&deed)?;
+        let json = if begins(&deed.entry.event) {
+            serde_json::to_string(&Versioned { fold: FOLD, deed: &deed })?
+        } else {
+            serde_json::to_string(&deed)?
+        };
         let weight = weigh(&deed);
         let recorded = match self.book.will_sync(weight, &json) {
             true => tokio::task::block_in_place(|| self.book.append(at, weight, &json)),
@@ -305,7 +320,7 @@ impl Engine {
             let home = crate::domain::weight::Weights::all_on(&route.home, route.backend_ids());
             Some(self.hands.drivers.get(&route.id)?.by_hand(&home))
         });
-        EngineError::Book { book, by_hand: by_hand.collect::<Vec<_>>().join(" ; ") }
+        EngineError::Book { book: Box::new(book), by_hand: by_hand.collect::<Vec<_>>().join(" ; ") }
     }
 }
 
@@ -325,11 +340,16 @@ fn asked(request: Request) -> Event {
     }
 }
 
+/// Whether it tells who decides from here on.
+fn begins(event: &Event) -> bool {
+    matches!(event, Event::Opened { .. } | Event::Restarted | Event::TakenOver { .. })
+}
+
 /// What must be on disk before anybody sees it, and what need not.
 fn weigh(deed: &Deed) -> Weight {
     let acts = deed.decision.effects.iter().any(|effect| !matches!(effect.what, Deal::Wake { .. }));
     match &deed.entry.event {
-        Event::Opened { .. } | Event::Restarted | Event::Asked { .. } | Event::Finished { .. } => Weight::Durable,
+        Event::Opened { .. } | Event::Restarted | Event::TakenOver { .. } | Event::Asked { .. } | Event::Finished { .. } => Weight::Durable,
         _ if acts => Weight::Durable,
         Event::Looked { .. }
         | Event::Observed(_)

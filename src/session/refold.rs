@@ -11,8 +11,17 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, value::RawValue};
 
 use crate::{
-    core::{decision::Decision, event::Entry, event::Event, state::State, step::step},
-    domain::id::{ClientId, Seq},
+    core::{
+        FOLD,
+        decision::{Decision, Deed},
+        event::{Entry, Event},
+        state::State,
+        step::step,
+    },
+    domain::{
+        digest::Digest,
+        id::{ClientId, Seq},
+    },
     journal::{
         encode::ascii_json,
         error::ReadError,
@@ -22,9 +31,6 @@ use crate::{
     },
     session::book::BookError,
 };
-
-/// Version of the fold.
-pub const FOLD: u32 = 1;
 
 /// What a segment begins with.
 #[derive(Serialize)]
@@ -51,6 +57,17 @@ struct Found {
 struct Recorded {
     entry: Entry,
     decision: Decided,
+    /// Version of the fold, where the record tells: on the session's beginning and on each return of a host.
+    #[serde(default)]
+    fold: Option<u32>,
+}
+
+/// How a record is written that tells the version of the fold.
+#[derive(Serialize)]
+pub(super) struct Versioned<'a> {
+    pub fold: u32,
+    #[serde(flatten)]
+    pub deed: &'a Deed,
 }
 
 #[derive(Deserialize)]
@@ -89,7 +106,8 @@ pub(super) fn fold(path: &Path, replay: &Replay) -> Result<Folded, BookError> {
     }
 }
 
-fn begin(taken: &Taken) -> Option<(Folded, &[Value])> {
+/// Where folding begins, if this version of the fold wrote the state; and what was recorded behind it before its segment began.
+pub(super) fn begin(taken: &Taken) -> Option<(Folded, &[Value])> {
     let found: Found = serde_json::from_slice(&taken.state).ok()?;
     let folded = Folded { state: found.state, next: found.next, last_client: found.last_client, differs: None, fold: found.fold };
     (found.fold == FOLD).then_some((folded, &taken.snapshot.since))
@@ -113,13 +131,18 @@ fn rest(mut folded: Folded, records: impl Iterator<Item = Records<ReadError>>) -
 impl Default for Folded {
     /// Before the first entry.
     fn default() -> Folded {
-        Folded { state: State::default(), next: Seq(0), last_client: ClientId(0), differs: None, fold: FOLD }
+        Folded { state: State::default(), next: Seq(0), last_client: ClientId(0), differs: None, fold: 0 }
     }
 }
 
 impl Folded {
     fn take_in(&mut self, recorded: &Recorded) {
-        let Recorded { entry, decision: decided } = recorded;
+        let Recorded { entry, decision: decided, fold } = recorded;
+        self.fold = fold.unwrap_or(self.fold);
+        if let Event::TakenOver { to, digest, .. } = entry.event {
+            // What was taken over then is what is folded now: what differed before it was said and acted upon.
+            self.differs = if to == FOLD && digest == digest_of(&self.state) { None } else { Some(entry.seq) };
+        }
         let decision = step(&mut self.state, entry);
         if self.differs.is_none() && !agrees(&decision, decided) {
             self.differs = Some(entry.seq);
@@ -129,6 +152,11 @@ impl Folded {
             self.last_client = self.last_client.max(client);
         }
     }
+}
+
+/// The digest of a state, as it is told when it is taken over.
+pub fn digest_of(state: &State) -> Digest {
+    Digest::of(ascii_json(state).unwrap_or_default().as_bytes())
 }
 
 /// Whether a decision does the same as one that was recorded.

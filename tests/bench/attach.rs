@@ -135,7 +135,7 @@ impl Hosted {
         let parts = Parts { clock: Clock::live(), hands, sensors: vec![Box::new(sensor)], inside, stop: stopped };
         let about = About { session: session(), plan: "bench".into(), world: WorldKind::Live, first_client: ClientId(1) };
         let listener = runtime.block_on(async { UnixListener::bind(&socket).unwrap() });
-        runtime.spawn(engine::run(state, book, first, parts));
+        runtime.spawn(engine::run(state, book, vec![first], parts));
         let host = Host::new(outside, about, closing);
         runtime.spawn(async move { host.serve(listener, rostered).await });
         Hosted { _runtime: runtime, driver, socket, _ends: (stop, close, roster) }
@@ -158,7 +158,7 @@ fn new_book(folder: &Path, name: &str, plan: &Plan) -> Book {
     let path = folder.join(name);
     fs::remove_dir_all(&path).ok();
     fs::remove_file(folder.join(format!("{name}.checkpoint"))).ok();
-    Book::create(&path, now(), &session(), &plan.hash, "bench").unwrap()
+    Book::create(&path, now(), &session(), &plan.hash.to_string(), "bench").unwrap()
 }
 
 fn opened(plan: &Plan) -> Event {

@@ -15,7 +15,7 @@ use cutover::{
         step::step,
     },
     domain::{
-        fact::Fact,
+        fact::{Fact, Known},
         fault::{Outcome, Version},
         id::EffectId,
         time::Timestamp,
@@ -121,15 +121,19 @@ impl Landed {
     /// No write leaves but against a version that was read after the newest outcome: none is repeated on a guess.
     fn never_writes_blindly(&self) {
         let (mut fresh, mut seen_at, mut ended_at): (Option<Version>, Option<Timestamp>, Option<Timestamp>) = (None, None, None);
+        let mut known: Option<Version> = None;
         let mut writing = BTreeSet::new();
         for Told { deed, .. } in &self.deeds {
             match &deed.entry.event {
                 Event::Finished { effect, .. } if writing.remove(effect) => (fresh, ended_at) = (None, Some(deed.entry.at)),
                 Event::Observed(seen) if Some(seen.asked_at) >= seen_at.max(ended_at) => {
                     for fact in seen.result.iter().flatten() {
-                        if let Fact::Accepted(accepted) = fact {
-                            (fresh, seen_at) = (Some(accepted.version.clone()), Some(seen.asked_at));
+                        match fact {
+                            Fact::Accepted(accepted) => known = Some(accepted.version.clone()),
+                            Fact::Same(Known::Accepted(_)) => {}
+                            _ => continue,
                         }
+                        (fresh, seen_at) = (known.clone(), Some(seen.asked_at));
                     }
                 }
                 _ => {}
