@@ -235,8 +235,19 @@ pub enum PickError {
     Several(Vec<String>),
     #[error("there is no session {wanted} here (there is: {}); nothing was done; see `cutover sessions`", if .there.is_empty() { "none".to_owned() } else { .there.join(", ") })]
     NoSuch { wanted: String, there: Vec<String> },
-    #[error("the host of {0} has died; the journal is safe; `cutover open` with its plan takes the session up again")]
+    #[error("the host of {0} has died; its journal is where it was; `cutover open` with its plan takes the session up again")]
     Dead(String),
+    #[error(
+        "the host of {session} has died, and its journal is not at {} any more; nothing was done; put it back there, then `cutover open` with \
+         its plan takes the session up again",
+        .journal.display()
+    )]
+    Orphaned { session: String, journal: PathBuf },
+}
+
+fn dead(card: &Card) -> PickError {
+    let session = card.session.to_string();
+    if card.journal.exists() { PickError::Dead(session) } else { PickError::Orphaned { session, journal: card.journal.clone() } }
 }
 
 /// The session of that name; without a name, the only one that runs.
@@ -249,14 +260,14 @@ pub fn pick(found: Vec<Found>, wanted: Option<&str>) -> Result<Found, PickError>
         let there = names(&found);
         let found = found.into_iter().find(|one| one.card.session.as_str() == wanted);
         return match found.ok_or(PickError::NoSuch { wanted: wanted.to_owned(), there })? {
-            Found { life: Life::Dead, .. } => Err(PickError::Dead(wanted.to_owned())),
+            Found { life: Life::Dead, card, .. } => Err(dead(&card)),
             running => Ok(running),
         };
     }
     let (mut running, dead): (Vec<_>, Vec<_>) = found.into_iter().partition(|one| one.life == Life::Running);
     match (running.len(), dead.first()) {
         (1, _) => Ok(running.remove(0)),
-        (0, Some(dead)) => Err(PickError::Dead(dead.card.session.to_string())),
+        (0, Some(one)) => Err(dead(&one.card)),
         (0, None) => Err(PickError::None),
         _ => Err(PickError::Several(names(&running))),
     }

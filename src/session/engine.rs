@@ -13,7 +13,6 @@ use tokio::{
 
 use crate::{
     core::{
-        FOLD,
         command::Command,
         decision::{Deal, Deed},
         event::{Alarm, Entry, Event},
@@ -32,7 +31,7 @@ use crate::{
         book::{Book, BookError, Weight},
         clock::Clock,
         dispatch::{Hands, dispatch},
-        refold::Versioned,
+        refold::recorded,
         sensors,
         timers::Timers,
     },
@@ -258,11 +257,7 @@ impl Engine {
         let entry = Entry { seq: self.next, at, event };
         let decision = step(&mut self.state, &entry);
         let deed = Deed { entry, decision };
-        let json = if begins(&deed.entry.event) {
-            serde_json::to_string(&Versioned { fold: FOLD, deed: &deed })?
-        } else {
-            serde_json::to_string(&deed)?
-        };
+        let json = recorded(&deed)?;
         let weight = weigh(&deed);
         let recorded = match self.book.will_sync(weight, &json) {
             true => tokio::task::block_in_place(|| self.book.append(at, weight, &json)),
@@ -338,11 +333,6 @@ fn asked(request: Request) -> Event {
         Wanted::Ask { ask, command } => Event::Asked { by, ask, key, command },
         Wanted::Look(look) => Event::Looked { by, key, look },
     }
-}
-
-/// Whether it tells who decides from here on.
-fn begins(event: &Event) -> bool {
-    matches!(event, Event::Opened { .. } | Event::Restarted | Event::TakenOver { .. })
 }
 
 /// What must be on disk before anybody sees it, and what need not.

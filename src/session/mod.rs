@@ -13,3 +13,6 @@ pub mod engine;
 pub mod refold;
 pub mod sensors;
 pub mod timers;
+
+#[cfg(test)]
+mod tests;

@@ -64,10 +64,28 @@ struct Recorded {
 
 /// How a record is written that tells the version of the fold.
 #[derive(Serialize)]
-pub(super) struct Versioned<'a> {
-    pub fold: u32,
+struct Versioned<'a> {
+    fold: u32,
     #[serde(flatten)]
-    pub deed: &'a Deed,
+    deed: &'a Deed,
+}
+
+/// A deed as it is recorded, on one line. Where somebody begins to decide, the version of the fold stands before it.
+/// # Errors
+/// It can't be written as JSON.
+pub fn recorded(deed: &Deed) -> Result<String, serde_json::Error> {
+    match &deed.entry.event {
+        Event::Opened { .. } | Event::Restarted | Event::TakenOver { .. } => serde_json::to_string(&Versioned { fold: FOLD, deed }),
+        Event::Asked { .. }
+        | Event::Looked { .. }
+        | Event::Observed(_)
+        | Event::Finished { .. }
+        | Event::Rang(_)
+        | Event::Joined { .. }
+        | Event::Resized { .. }
+        | Event::Beat { .. }
+        | Event::Left { .. } => serde_json::to_string(deed),
+    }
 }
 
 #[derive(Deserialize)]

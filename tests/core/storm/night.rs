@@ -164,6 +164,7 @@ impl Night {
             self.pass(Weather::Calm)?;
         }
         self.has_settled()?;
+        self.writer.flush().map_err(|error| lost(&error.to_string()))?;
         self.replays()?;
         self.summary.journal_bytes = self.memory.written().len() as u64;
         self.summary.head = self.writer.head().hash.to_string();
@@ -316,7 +317,6 @@ impl Night {
         if self.checks == Checks::Off {
             return Ok(());
         }
-        self.writer.flush().map_err(|error| lost(&error.to_string()))?;
         let (state, _) = self.fold()?;
         require(state == self.state, "I4", || "the journal folds to another state".to_owned())
     }
