@@ -245,7 +245,7 @@ pub enum PickError {
     Orphaned { session: String, journal: PathBuf },
 }
 
-fn dead(card: &Card) -> PickError {
+fn died(card: &Card) -> PickError {
     let session = card.session.to_string();
     if card.journal.exists() { PickError::Dead(session) } else { PickError::Orphaned { session, journal: card.journal.clone() } }
 }
@@ -260,14 +260,14 @@ pub fn pick(found: Vec<Found>, wanted: Option<&str>) -> Result<Found, PickError>
         let there = names(&found);
         let found = found.into_iter().find(|one| one.card.session.as_str() == wanted);
         return match found.ok_or(PickError::NoSuch { wanted: wanted.to_owned(), there })? {
-            Found { life: Life::Dead, card, .. } => Err(dead(&card)),
+            Found { life: Life::Dead, card, .. } => Err(died(&card)),
             running => Ok(running),
         };
     }
     let (mut running, dead): (Vec<_>, Vec<_>) = found.into_iter().partition(|one| one.life == Life::Running);
     match (running.len(), dead.first()) {
         (1, _) => Ok(running.remove(0)),
-        (0, Some(one)) => Err(dead(&one.card)),
+        (0, Some(one)) => Err(died(&one.card)),
         (0, None) => Err(PickError::None),
         _ => Err(PickError::Several(names(&running))),
     }

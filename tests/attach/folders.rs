@@ -8,7 +8,7 @@ use std::{
 
 use cutover::{
     attach::{
-        sessions::{Card, ClaimError, Life, PickError, pick},
+        sessions::{Card, ClaimError, Found, Life, PickError, pick},
         socket::{Folder, FolderError, default_folder},
     },
     core::event::WorldKind,
@@ -144,7 +144,9 @@ fn the_living_are_told_from_the_dead() {
     drop(two);
     assert_eq!(lives(), [("one".to_owned(), Life::Running), ("two".to_owned(), Life::Dead)]);
     assert_eq!(pick(folder.sessions().unwrap(), None).unwrap().card, card("one"));
-    assert_eq!(pick(folder.sessions().unwrap(), Some("two")), Err(PickError::Dead("two".to_owned())));
+    assert!(matches!(pick(folder.sessions().unwrap(), Some("two")), Err(PickError::Orphaned { session, .. }) if session == "two"));
+    let with_journal = Found { card: Card { journal: path.clone(), ..card("two") }, ..folder.sessions().unwrap().remove(1) };
+    assert_eq!(pick(vec![with_journal], Some("two")), Err(PickError::Dead("two".to_owned())));
     assert!(matches!(pick(folder.sessions().unwrap(), Some("three")), Err(PickError::NoSuch { .. })));
     folder.retire(one);
     assert_eq!(lives(), [("two".to_owned(), Life::Dead)]);
