@@ -68,7 +68,7 @@ pub struct Args {
     /// First of five ports of the world on 127.0.0.1, for gcloud and kubectl; without it, free ones
     #[arg(long)]
     port: Option<u16>,
-    /// Where the journal is kept; a new file
+    /// Where the journal is kept; a new folder
     #[arg(long)]
     journal: Option<PathBuf>,
     /// Theme to begin with

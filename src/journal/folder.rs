@@ -9,8 +9,9 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use rustix::fs::FlockOperation;
+use rustix::fs::{FlockOperation, RenameFlags};
 use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -39,6 +40,7 @@ pub enum ReadyError {
 /// A segment that is made ready and not begun.
 pub struct Ready {
     next: NextSegment,
+    path: PathBuf,
     seals: Seals,
 }
 
@@ -51,6 +53,14 @@ impl Ready {
     /// Length of the state.
     pub const fn bytes(&self) -> u64 {
         self.next.bytes
+    }
+
+    /// Clears it away again: it will not be begun.
+    ///
+    /// # Errors
+    /// It can't be removed; then no other of its number can be made ready.
+    pub fn discard(self) -> io::Result<()> {
+        fs::remove_file(self.path)
     }
 
     /// Lets `writer` go on in this segment. `since` are the caller's records behind the state that it begins with.
@@ -78,17 +88,17 @@ pub fn ready<S: Serialize>(folder: &Path, number: u64, named: u64, state: &S) ->
     line.push(b'\n');
     let path = folder.join(segment::name(number, Form::Plain));
     let fresh = fresh_name(&path);
-    let _was_none = fs::remove_file(&fresh);
     let mut file = fs::OpenOptions::new().create_new(true).append(true).read(true).mode(0o600).open(&fresh)?;
     rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive).map_err(io::Error::from)?;
     file.write_all(&line)?;
     file.sync_all()?;
-    fs::rename(&fresh, &path)?;
+    let nowhere = rustix::fs::CWD;
+    rustix::fs::renameat_with(nowhere, &fresh, nowhere, &path, RenameFlags::NOREPLACE).map_err(io::Error::from)?;
     File::open(folder)?.sync_all()?;
     let next = NextSegment { number, file, state: hash, bytes: line.len() as u64 };
     let sealed = unnamed(folder, named)?;
     let to = sealed.last().map_or(named, |newest| newest.segment);
-    Ok(Ready { next, seals: Seals { sealed, to } })
+    Ok(Ready { next, path, seals: Seals { sealed, to } })
 }
 
 /// The sealed segments behind `named`, as far as none is still plain.
@@ -108,17 +118,22 @@ pub fn unsealed(folder: &Path) -> io::Result<Vec<u64>> {
     Ok(pieces.into_iter().filter(|piece| piece.form == Form::Plain).map(|piece: Piece| piece.number).collect())
 }
 
-/// The name under which a file is made.
-fn fresh_name(path: &Path) -> PathBuf {
-    path.with_file_name(crate::journal::files::beside(path.file_name().unwrap_or_default(), ".new"))
+/// The name under which a file is made; nobody else makes one under it.
+pub(super) fn fresh_name(path: &Path) -> PathBuf {
+    static MADE: AtomicU64 = AtomicU64::new(0);
+    let (pid, count) = (rustix::process::getpid().as_raw_pid(), MADE.fetch_add(1, Ordering::Relaxed));
+    path.with_file_name(crate::journal::files::beside(path.file_name().unwrap_or_default(), &format!("{FRESH}{pid}-{count}")))
 }
+
+/// Stands in the name of what is being made.
+const FRESH: &str = ".new-";
 
 /// Clears away what a killed host was making under other names.
 pub(super) fn clear(folder: &Path) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if name.ends_with(".jsonl.new") || name.ends_with(".jsonl.gz.new") {
+        if name.contains(".jsonl") && name.contains(FRESH) {
             fs::remove_file(path)?;
         }
     }

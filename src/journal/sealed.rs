@@ -19,7 +19,7 @@ use crate::journal::line::{Line, Sums, append_known};
 use crate::journal::reader::{Lines, Tail};
 use crate::journal::record::{KIND_BYTES_MAX, Sealed, kind_has_form};
 use crate::journal::segment::{Form, Piece};
-use crate::journal::{LINE_BYTES_MAX, STATE_BYTES_MAX};
+use crate::journal::{LINE_BYTES_MAX, STATE_BYTES_MAX, folder};
 
 /// First word of a sealed segment.
 const MAGIC: &str = "cutover-segment";
@@ -184,19 +184,19 @@ pub enum SealError {
     Differs(String),
 }
 
-/// Seals segment `number` of the journal in `folder`: written under another name, read back, renamed, made durable, and only then is the
+/// Seals segment `number` of the journal in the folder `path`: written under another name, read back, renamed, made durable, and only then is the
 /// plain file removed. Killed at any point, and done again, it ends the same.
 ///
 /// # Errors
 /// The plain segment is left where it is.
-pub fn seal(folder: &Path, number: u64) -> Result<Piece, SealError> {
-    let (plain, sealed) = (Piece::of(folder, number, Form::Plain), Piece::of(folder, number, Form::Sealed));
+pub fn seal(path: &Path, number: u64) -> Result<Piece, SealError> {
+    let (plain, sealed) = (Piece::of(path, number, Form::Plain), Piece::of(path, number, Form::Sealed));
     let name = plain.to_string();
     let io = |error| SealError::Io(name.clone(), error);
     let bytes = fs::read(&plain.path).map_err(io)?;
     let thin = thinned(&bytes, number, &name)?;
-    let fresh = folder.join(format!("{sealed}.new"));
-    let mut file = fs::OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(&fresh).map_err(io)?;
+    let fresh = folder::fresh_name(&sealed.path);
+    let mut file = fs::OpenOptions::new().create_new(true).write(true).mode(0o600).open(&fresh).map_err(io)?;
     let mut packed = GzBuilder::new().write(Vec::new(), Compression::best());
     let packed = packed.write_all(&thin).and_then(|()| packed.finish()).map_err(io)?;
     file.write_all(&packed).and_then(|()| file.sync_all()).map_err(io)?;
@@ -207,7 +207,7 @@ pub fn seal(folder: &Path, number: u64) -> Result<Piece, SealError> {
     if back != bytes {
         return Err(SealError::Differs(name.clone()));
     }
-    let directory = File::open(folder).map_err(io)?;
+    let directory = File::open(path).map_err(io)?;
     fs::rename(&fresh, &sealed.path).and_then(|()| directory.sync_all()).map_err(io)?;
     fs::remove_file(&plain.path).and_then(|()| directory.sync_all()).map_err(io)?;
     Ok(sealed)

@@ -70,7 +70,7 @@ impl Walk<'static> {
             Some(number) => pieces.into_iter().take_while(|piece| piece.number < number).collect(),
             None => pieces.into(),
         };
-        let Some(first) = rest.pop_front() else {
+        let Some(first) = rest.pop_front().map(still) else {
             let ended = Err(Break::new(0, 0, Why::SegmentMissing { number: 1 }));
             let nothing: Box<dyn Read + Send> = Box::new(io::empty());
             return Ok(Self { ended: Some(ended), ..Self::from(Lines::new(nothing), None, VecDeque::new(), mark) });
@@ -165,6 +165,7 @@ impl Walk<'_> {
 
     /// Goes on with the next segment; false if it was never begun, which only the newest may be.
     fn enter(&mut self, next: Piece) -> Result<bool, ReadError> {
+        let next = still(next);
         let head: Head = *self.lines.head();
         let named = |error| in_file(error, &next);
         let (input, sums) = sealed::read(&next).map_err(named)?;
@@ -236,6 +237,12 @@ impl Walk<'_> {
         self.ended = Some(Err(at.clone()));
         Err(at.into())
     }
+}
+
+/// The segment, in the form that it has by now: a plain one may have been sealed since it was listed.
+fn still(piece: Piece) -> Piece {
+    let sealed = Piece { path: piece.path.with_extension("jsonl.gz"), form: Form::Sealed, number: piece.number };
+    if !piece.path.exists() && sealed.path.exists() { sealed } else { piece }
 }
 
 fn in_file(error: ReadError, piece: &Piece) -> ReadError {

@@ -262,7 +262,10 @@ impl Book {
     /// # Errors
     /// As [`Book::append`].
     pub fn go_on_in(&mut self, at: Timestamp, ready: Ready) -> Result<Option<Sealing>, BookError> {
-        let Some(since) = self.since.take() else { return Ok(None) };
+        let Some(since) = self.since.take() else {
+            ready.discard()?;
+            return Ok(None);
+        };
         let (bytes, sealed_to) = (ready.bytes(), ready.sealed_to());
         ready.begin(&mut self.writer, millis(at), since.records)?;
         (self.segment_bytes, self.segment_at, self.sealed_to, self.is_foreign) = (bytes, at, sealed_to, false);

@@ -174,6 +174,8 @@ impl Engine {
         self.watching.abort_all();
         self.let_end(&mut from.happened).await?;
         self.flush()?;
+        // Whoever opens the journal next finds nobody at work in it.
+        while self.keeping.join_next().await.is_some() {}
         Ok(self.state)
     }
 

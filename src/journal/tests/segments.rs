@@ -222,8 +222,8 @@ fn killed_anywhere_while_rolling_or_sealing_the_journal_is_whole() {
     let path = scratch.journal();
     let head = four(&scratch);
     // Half of a state, and of a compressed segment, under the names that they are made under.
-    fs::write(path.join("00000005.jsonl.new"), b"{\"notes\":").unwrap();
-    fs::write(path.join("00000003.jsonl.gz.new"), b"\x1f\x8b").unwrap();
+    fs::write(path.join("00000005.jsonl.new-1-0"), b"{\"notes\":").unwrap();
+    fs::write(path.join("00000003.jsonl.gz.new-1-1"), b"\x1f\x8b").unwrap();
     // A state without a snapshot, and with half of one: made ready, not begun.
     for half in [&b"{\"notes\":40}\n"[..], b"{\"notes\":40}\n{\"seq\":5"] {
         fs::write(scratch.piece(5, Form::Plain), half).unwrap();
@@ -233,7 +233,7 @@ fn killed_anywhere_while_rolling_or_sealing_the_journal_is_whole() {
         drop(writer);
         assert_eq!(list(&path).unwrap().len(), 4);
     }
-    assert!(!path.join("00000005.jsonl.new").exists() && !path.join("00000003.jsonl.gz.new").exists());
+    assert!(!path.join("00000005.jsonl.new-1-0").exists() && !path.join("00000003.jsonl.gz.new-1-1").exists());
     // Both forms: the plain one counts, and sealing again ends with one.
     let plain = fs::read(scratch.piece(3, Form::Plain)).unwrap();
     seal(&path, 3).unwrap();
