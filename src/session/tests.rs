@@ -89,7 +89,8 @@ impl Driver for Gate {
             0 => (split(1000), Version("1".to_owned())),
             _ => (split(0), Version("2".to_owned())),
         };
-        let accepted = Accepted { route: "frontend".parse().unwrap(), weights, version, actor: None, changed_at: None, trouble: None };
+        let accepted =
+            Accepted { route: "frontend".parse().unwrap(), weights, version, actor: None, changed_at: None, hindrances: Vec::new() };
         Box::pin(std::future::ready(Ok(accepted)))
     }
     fn write<'a>(&'a self, _: &'a Weights, _: &'a Version, _: &'a Intent) -> Answer<'a, Outcome> {

@@ -317,7 +317,14 @@ fn accepted() -> Fact {
     let share = |share| PerMille::new(share).expect("a share");
     let weights = Weights::new(BTreeMap::from([(backend("run"), share(750)), (backend("gke"), share(250))])).expect("a split");
     let version = Version("b1946ac92492d2347c6235b4d2611184".to_owned());
-    Fact::Accepted(Accepted { route: "frontend".parse().expect("a name"), weights, version, actor: None, changed_at: None, trouble: None })
+    Fact::Accepted(Accepted {
+        route: "frontend".parse().expect("a name"),
+        weights,
+        version,
+        actor: None,
+        changed_at: None,
+        hindrances: Vec::new(),
+    })
 }
 
 fn cloud_run() -> Fact {
