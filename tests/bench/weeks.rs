@@ -334,7 +334,10 @@ fn cloud_run() -> Fact {
 
 /// A Deployment whose pods come and go, as a cluster tells it.
 struct Cluster {
-    pods: VecDeque<Pod>,
+    /// Those that are ready, by name.
+    pods: BTreeMap<String, Pod>,
+    /// Their names, oldest first.
+    order: VecDeque<String>,
     kind: Pods,
     made: u64,
     /// Pods on their way, each with how far it has come.
@@ -346,14 +349,19 @@ const STAGES: [&str; 4] = ["Pending", "ContainerCreating", "Running", "Running"]
 
 impl Cluster {
     fn new(kind: Pods) -> Cluster {
-        let mut cluster = Cluster { pods: VecDeque::new(), kind, made: 0, coming: Vec::new(), debt: 0.0 };
+        let mut cluster = Cluster { pods: BTreeMap::new(), order: VecDeque::new(), kind, made: 0, coming: Vec::new(), debt: 0.0 };
         let mut random = Random::named(2, "pods");
         let count = if kind == Pods::Still { 12 } else { DEPLOYMENT };
         for _ in 0..count {
             let pod = cluster.make(START_MS, &mut random);
-            cluster.pods.push_back(Pod { status: "Running".into(), ready: Readiness::Ready, ..pod });
+            cluster.is_ready(Pod { status: "Running".into(), ready: Readiness::Ready, ..pod });
         }
         cluster
+    }
+
+    fn is_ready(&mut self, pod: Pod) {
+        self.order.push_back(pod.name.to_string());
+        self.pods.insert(pod.name.to_string(), pod);
     }
 
     fn make(&mut self, now: i64, random: &mut Random) -> Pod {
@@ -376,11 +384,12 @@ impl Cluster {
         if self.kind == Pods::Churning {
             self.churn(now, random, &mut happenings);
         }
-        let told: Vec<&Pod> = self.coming.iter().map(|(pod, _)| pod).chain(&self.pods).collect();
         let ready = self.pods.len() as u32;
         let desired = if self.kind == Pods::Still { 12 } else { DEPLOYMENT as u32 };
-        let mut pods: Vec<Pod> = told.into_iter().cloned().collect();
-        pods.sort_by(|a, b| (a.ready == Readiness::Ready, &a.name).cmp(&(b.ready == Readiness::Ready, &b.name)));
+        // Those that are not ready first, then by name.
+        let mut pods: Vec<Pod> = self.coming.iter().map(|(pod, _)| pod.clone()).collect();
+        pods.sort_by(|a, b| a.name.cmp(&b.name));
+        pods.extend(self.pods.values().take(TOLD_MAX).cloned());
         pods.truncate(TOLD_MAX);
         let workload = Workload { desired, ready, restarts: 0, version: "1.42.0".into(), trouble: None, pods };
         let mut facts = vec![Fact::Workload { backend: backend("gke"), workload }];
@@ -406,7 +415,7 @@ impl Cluster {
         self.debt += DEPLOYMENT as f64 / 3600.0 / 4.0;
         while self.debt >= 1.0 {
             self.debt -= 1.0;
-            if let Some(old) = self.pods.pop_front() {
+            if let Some(old) = self.order.pop_front().and_then(|name| self.pods.remove(&name)) {
                 happened(&old, "Killing", "Stopping container frontend".to_owned());
             }
             let pod = self.make(now, random);
@@ -436,6 +445,6 @@ impl Cluster {
                 }
             }
         });
-        self.pods.extend(arrived);
+        arrived.into_iter().for_each(|pod| self.is_ready(pod));
     }
 }
