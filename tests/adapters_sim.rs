@@ -14,6 +14,7 @@ use cutover::{
         url_map::{self, Patience, UrlMapDriver},
     },
     domain::{
+        database::{Broken, Movement, Serving},
         fact::{Fact, ReplicaState, Replication, Writable},
         fault::{FaultKind, Outcome, Version},
         hindrance::Hindrance,
@@ -27,6 +28,7 @@ use cutover::{
     sim::{
         faults::{self, Api, Edit, Trouble},
         simulation::{Config, Simulation},
+        world::sql::instance::Engine,
     },
 };
 
@@ -369,6 +371,67 @@ fn database(world: &Simulation, instance: &str) -> CloudSqlSensor {
         now: now(world),
     };
     CloudSqlSensor::new(config, google(world), google(world))
+}
+
+/// Looks until what is seen is as wanted; Monitoring is minutes late.
+async fn until(sensor: &mut CloudSqlSensor, what: &str, wanted: impl Fn(&Replication) -> bool) -> Replication {
+    for _ in 0..400 {
+        let seen = replication(sensor).await;
+        if wanted(&seen) {
+            return seen;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    panic!("never seen: {what}; last {:?}", replication(sensor).await);
+}
+
+#[tokio::test]
+async fn a_broken_replication_never_reads_nothing_behind_whatever_the_engine() {
+    for (engine, broken) in [(Engine::Postgres, Broken::Error), (Engine::MySql, Broken::Receiving), (Engine::SqlServer, Broken::Error)] {
+        let world = Simulation::start(Config { speed: 400.0, ..Config::default() }).await.unwrap();
+        world.control().with(|world| world.sql.set_engine(engine));
+        let mut sensor = database(&world, "hexproperty-replica");
+        let well = until(&mut sensor, "a replica that is well", |seen| seen.movement == Movement::Moves).await;
+        assert_eq!((well.state, well.lag.is_ok()), (ReplicaState::Replicating, true), "{engine:?}");
+        world.control().stir(&faults::Fault::Database(faults::DatabaseFault::ReceivesNothing));
+        let seen = until(&mut sensor, "the breakage", |seen| seen.state != ReplicaState::Replicating).await;
+        assert_eq!((seen.state, seen.lag), (ReplicaState::Broken(broken), Err(Gap::Missing)), "{engine:?}");
+        world.control().calm();
+        until(&mut sensor, "the end of it", |seen| seen.state == ReplicaState::Replicating && seen.movement == Movement::Moves).await;
+        world.control().stir(&faults::Fault::Database(faults::DatabaseFault::StandsStill));
+        let seen = until(&mut sensor, "a position that stands", |seen| seen.movement == Movement::FallsBack).await;
+        assert_eq!((seen.state, seen.lag.map(|lag| lag.value)), (ReplicaState::Replicating, Ok(0.0)), "{engine:?}");
+        world.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn what_an_instance_is_said_to_be_is_seen() {
+    use faults::{DatabaseFault, Down, Fault, Member};
+    let world = Simulation::start(Config { speed: 200.0, ..Config::default() }).await.unwrap();
+    let (mut primary, mut replica) = (database(&world, "hexproperty-prod"), database(&world, "hexproperty-replica"));
+    for (down, serving) in [
+        (Down::Suspended, Serving::Suspended),
+        (Down::Maintenance, Serving::Maintenance),
+        (Down::Failed, Serving::Failed),
+        (Down::BeingCreated, Serving::PendingCreate),
+        (Down::StoppedByOwner, Serving::Stopped),
+    ] {
+        world.control().stir(&Fault::Database(DatabaseFault::IsDown { member: Member::Primary, down }));
+        world.control().stir(&Fault::Database(DatabaseFault::IsDown { member: Member::Replica, down }));
+        let seen = replication(&mut primary).await;
+        assert_eq!((seen.state, seen.serving, seen.writable), (ReplicaState::Primary, serving, Writable::Unknown));
+        let seen = replication(&mut replica).await;
+        assert_eq!((seen.serving, seen.lag), (serving, Err(Gap::Missing)));
+        world.control().calm();
+    }
+    world.control().stir(&Fault::Database(DatabaseFault::OtherPrimary));
+    let seen = replication(&mut replica).await;
+    assert_eq!(seen.primary.map(String::from).as_deref(), Some("hexproperty-staging"));
+    world.control().calm();
+    world.control().stir(&Fault::Database(DatabaseFault::PrimaryIdle));
+    until(&mut replica, "a primary that writes nothing", |seen| seen.movement == Movement::Idle).await;
+    world.stop().await;
 }
 
 #[tokio::test]

@@ -14,6 +14,7 @@ pub mod home;
 pub mod news;
 pub mod outlook;
 pub mod reason;
+pub mod replication;
 pub mod state;
 pub mod step;
 pub mod thin;

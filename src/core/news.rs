@@ -9,9 +9,9 @@ use crate::{
     core::{
         decision::{Cause, Refusal},
         reason::{Drop, Evidence, Mover, Need, Objection, Obstacle, Void},
+        replication::DatabaseStanding,
     },
     domain::{
-        fact::ReplicaState,
         fault::Fault,
         hindrance::Hindrance,
         id::{BackendId, InstanceId, ItemId, OperatorId, RouteId, SourceId, TriggerId},
@@ -351,10 +351,10 @@ pub enum News {
         backend: BackendId,
         version: Shown,
     },
-    ReplicaChanged {
+    /// An instance of the plan's database stands otherwise than was last said.
+    DatabaseStands {
         instance: InstanceId,
-        from: ReplicaState,
-        to: ReplicaState,
+        standing: DatabaseStanding,
     },
 }
 
@@ -476,8 +476,8 @@ impl News {
             | News::RollbackUndone { .. }
             | News::Fired { .. }
             | News::Withheld { .. }
-            | News::BlindHeld { .. }
-            | News::ReplicaChanged { .. } => Tone::Alarm,
+            | News::BlindHeld { .. } => Tone::Alarm,
+            News::DatabaseStands { standing, .. } => standing.tone(),
         }
     }
 }

@@ -2,13 +2,13 @@
 //!
 //! Each fact lands in one place with its time. Nothing is judged here, and what is older than what we know is not believed.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 use crate::{
     core::{
         evidence,
         news::News,
-        seen, settle,
+        replication, seen, settle,
         state::{Look, ProbeState, ReplicationState, SourceState},
         thin,
         turn::Turn,
@@ -228,13 +228,11 @@ fn happened(turn: &mut Turn, id: &BackendId, happenings: &[Happening]) {
 
 fn replication(turn: &mut Turn, seen: &Replication) {
     let now = turn.now;
-    let known = turn.state.replication.remove(&seen.instance);
-    if let Some(known) = &known
-        && known.now.state != seen.state
-    {
-        turn.tell(News::ReplicaChanged { instance: seen.instance.clone(), from: known.now.state, to: seen.state });
+    let known = turn.state.replication.entry(seen.instance.clone()).or_insert_with(|| ReplicationState::seen(seen, now));
+    (known.now, known.seen_at) = (seen.clone(), now);
+    let Some(database) = &turn.plan.database else { return };
+    let standing = replication::standing(database, &seen.instance, Some(known), now);
+    if let Some(news) = replication::news(&seen.instance, known, standing) {
+        turn.tell(news);
     }
-    let (history, history_at) = known.map_or((VecDeque::new(), None), |known| (known.history, known.history_at));
-    let state = ReplicationState { now: seen.clone(), seen_at: now, history, history_at };
-    turn.state.replication.insert(seen.instance.clone(), state);
 }

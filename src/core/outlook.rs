@@ -11,6 +11,7 @@ use crate::{
         exposure, home,
         home::Home,
         reason::{Need, Objection, Obstacle},
+        replication::{self, DatabaseStanding, Soundness},
         settle,
         sight::Sight,
         standing,
@@ -25,7 +26,7 @@ use crate::{
         time::{Millis, Timestamp},
         weight::{PerMille, Weights},
     },
-    plan::model::{Route, Trigger},
+    plan::model::{Database, Route, Trigger},
 };
 
 /// What a trigger stands at, and what follows.
@@ -124,6 +125,11 @@ pub enum Attention {
         route: RouteId,
         why: Objection,
     },
+    /// The plan's primary does not serve or is none, or a replica is a primary of its own: writes fail or go apart.
+    WritesAtRisk {
+        instance: InstanceId,
+        standing: DatabaseStanding,
+    },
     /// A trigger can't see.
     Blind {
         trigger: TriggerId,
@@ -135,6 +141,11 @@ pub enum Attention {
     },
     Unread {
         route: RouteId,
+    },
+    /// A replica that does not follow as it should.
+    ReplicaUnsound {
+        instance: InstanceId,
+        standing: DatabaseStanding,
     },
     SourceSilent {
         source: SourceId,
@@ -167,12 +178,15 @@ impl Attention {
             | Attention::Hindered { .. }
             | Attention::RequestsDisagree { .. }
             | Attention::HomeNotReady { .. }
+            | Attention::WritesAtRisk { .. }
             | Attention::Blind { .. }
             | Attention::Unresolved { .. }
             | Attention::Unread { .. } => true,
-            Attention::SourceSilent { .. } | Attention::ItemFailing { .. } | Attention::Latched { .. } | Attention::ApprovalOpen { .. } => {
-                false
-            }
+            Attention::ReplicaUnsound { .. }
+            | Attention::SourceSilent { .. }
+            | Attention::ItemFailing { .. }
+            | Attention::Latched { .. }
+            | Attention::ApprovalOpen { .. } => false,
         }
     }
 }
@@ -249,6 +263,7 @@ pub fn attention(state: &State) -> Vec<Attention> {
             Outlook::Quiet | Outlook::Idle | Outlook::Fired { .. } => {}
         }
     }
+    found.extend(sight.plan.database.iter().flat_map(|database| of_database(database, state, sight.now)));
     let silent = state.sources.iter().filter(|(_, source)| source.fault.is_some());
     found.extend(silent.map(|(id, _)| Attention::SourceSilent { source: id.clone() }));
     let failing = state.checklist.iter().filter(|(_, item)| item.status == ItemStatus::Failing);
@@ -293,6 +308,21 @@ fn of_route(sight: &Sight, route: &Route, known: &RouteState, found: &mut Vec<At
     }
 }
 
+fn of_database(database: &Database, state: &State, now: Timestamp) -> Vec<Attention> {
+    let unsound = database.instances().filter_map(|instance| {
+        let standing = replication::standing(database, instance, state.replication.get(instance), now);
+        (standing.soundness() == Soundness::Unsound).then(|| (instance.clone(), standing))
+    });
+    let each = unsound.map(|(instance, standing)| {
+        if instance == database.primary || standing == DatabaseStanding::Promoted {
+            Attention::WritesAtRisk { instance, standing }
+        } else {
+            Attention::ReplicaUnsound { instance, standing }
+        }
+    });
+    each.collect()
+}
+
 /// Lower is worse.
 fn rank(attention: &Attention) -> u8 {
     match attention {
@@ -303,12 +333,14 @@ fn rank(attention: &Attention) -> u8 {
         Attention::RollingBack { .. } | Attention::HomeNotSeen { .. } => 4,
         Attention::Hindered { .. } | Attention::RequestsDisagree { .. } => 5,
         Attention::HomeNotReady { .. } => 6,
-        Attention::Blind { .. } => 7,
-        Attention::Unresolved { .. } => 8,
-        Attention::Unread { .. } => 9,
-        Attention::SourceSilent { .. } => 10,
-        Attention::ItemFailing { .. } => 11,
-        Attention::ApprovalOpen { .. } => 12,
-        Attention::Latched { .. } => 13,
+        Attention::WritesAtRisk { .. } => 7,
+        Attention::Blind { .. } => 8,
+        Attention::Unresolved { .. } => 9,
+        Attention::Unread { .. } => 10,
+        Attention::ReplicaUnsound { .. } => 11,
+        Attention::SourceSilent { .. } => 12,
+        Attention::ItemFailing { .. } => 13,
+        Attention::ApprovalOpen { .. } => 14,
+        Attention::Latched { .. } => 15,
     }
 }

@@ -11,6 +11,7 @@ use crate::{
         evidence::{self, Probing},
         exposure,
         reason::Objection,
+        replication::DatabaseStanding,
         state::{Readiness, State},
         turn::Turn,
     },
@@ -95,6 +96,10 @@ pub(super) fn disarmed(plan: &Plan, state: &State) -> Option<InstanceId> {
         DatabaseMode::Shared => return None,
         DatabaseMode::Switchover | DatabaseMode::Promote => {}
     }
-    let primary = |instance: &&InstanceId| state.replication.get(*instance).is_some_and(|known| known.now.state == ReplicaState::Primary);
+    // It stays promoted while nothing else is known of it.
+    let primary = |instance: &&InstanceId| {
+        let known = state.replication.get(*instance);
+        known.is_some_and(|known| known.now.state == ReplicaState::Primary || known.said == Some(DatabaseStanding::Promoted))
+    };
     database.replicas.iter().find(primary).cloned()
 }

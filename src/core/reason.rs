@@ -5,7 +5,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    core::decision::{Cause, Refusal},
+    core::{
+        decision::{Cause, Refusal},
+        replication::DatabaseStanding,
+    },
     domain::{
         fault::{Fault, FaultKind},
         hindrance::Hindrance,
@@ -205,17 +208,10 @@ pub enum Evidence {
     },
     NoDatabase,
     NoReplica,
-    ReplicaNotSeen {
+    /// An instance of the database that is not as it should be, or not known to be.
+    Instance {
         instance: InstanceId,
-    },
-    ReplicaStopped {
-        instance: InstanceId,
-    },
-    ReplicaIsPrimary {
-        instance: InstanceId,
-    },
-    LagUnknown {
-        instance: InstanceId,
+        standing: DatabaseStanding,
     },
     LagBeyond {
         instance: InstanceId,

@@ -5,6 +5,7 @@
 //! at the border, and is trusted from then on.
 
 pub mod by_hand;
+pub mod database;
 pub mod digest;
 pub mod fact;
 pub mod fault;

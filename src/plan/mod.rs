@@ -10,6 +10,7 @@
 pub mod address;
 mod by_hand;
 pub mod diagnostic;
+pub mod difference;
 pub mod document;
 pub mod lexical;
 mod lower;

@@ -43,6 +43,8 @@ pub enum Fault {
     Deployed { percent: u32 },
     /// Somebody deletes this revision of the frontend.
     RevisionDeleted { revision: String },
+    /// Something is wrong with a database.
+    Database(DatabaseFault),
 }
 
 /// What somebody may do to the URL map.
@@ -56,6 +58,52 @@ pub enum Edit {
     AllZero,
     /// The route's host gets a path matcher of its own, with this share for GKE.
     Matcher { gke_per_mille: u32 },
+}
+
+/// What goes wrong with the databases. While a replication is broken its lag is reported as nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DatabaseFault {
+    /// The replica fetches nothing from its primary.
+    ReceivesNothing,
+    /// The replica applies nothing of what it fetched.
+    AppliesNothing,
+    /// The replica applies nothing and says that all is well.
+    StandsStill,
+    /// The replica follows a primary that is not the product's.
+    OtherPrimary,
+    /// The primary writes nothing.
+    PrimaryIdle,
+    /// An instance does not serve.
+    IsDown {
+        /// Which.
+        member: Member,
+        /// Why.
+        down: Down,
+    },
+}
+
+/// One of the product's instances.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Member {
+    /// The one that accepts writes.
+    Primary,
+    /// The one that follows.
+    Replica,
+}
+
+/// Why an instance does not serve.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Down {
+    /// Nobody pays.
+    Suspended,
+    /// The service works on it.
+    Maintenance,
+    /// It is broken for good.
+    Failed,
+    /// It is not there yet.
+    BeingCreated,
+    /// Its owner has switched it off.
+    StoppedByOwner,
 }
 
 /// One of the Google APIs of the world, or all of them.
@@ -122,6 +170,8 @@ pub fn choices() -> Vec<Choice> {
     let choice = |name, what, fault| Choice { name, what, fault };
     let api = |api, trouble| Fault::Api { api, trouble, for_s: 120.0 };
     let edit = |edit| Fault::Edit { edit, principal: "dana.ops@hexproperty.com".to_owned() };
+    let database = |name, what, fault| choice(name, what, Fault::Database(fault));
+    let down = |name, what, member, down| database(name, what, DatabaseFault::IsDown { member, down });
     vec![
         choice("gke-errors", "GKE answers 10 % of requests with a 500", Fault::Errors { leg: Leg::Gke, rate: 0.1 }),
         choice("gke-latency", "GKE becomes twenty times slower", Fault::Latency { leg: Leg::Gke, factor: 20.0 }),
@@ -129,6 +179,13 @@ pub fn choices() -> Vec<Choice> {
         choice("bad-pods", "two thirds of the GKE pods stop being ready", Fault::BadPods { fraction: 0.67 }),
         choice("no-pods", "no GKE pod is ready", Fault::BadPods { fraction: 1.0 }),
         choice("replica-lag", "the read replica is 30 s behind", Fault::ReplicaLag { seconds: 30.0 }),
+        database("replica-broken", "the replica receives nothing and reports a lag of 0 s", DatabaseFault::ReceivesNothing),
+        database("replica-stuck", "the replica applies nothing and says that all is well", DatabaseFault::StandsStill),
+        database("other-primary", "the replica follows another primary", DatabaseFault::OtherPrimary),
+        database("primary-idle", "the primary writes nothing", DatabaseFault::PrimaryIdle),
+        down("primary-suspended", "the primary is suspended", Member::Primary, Down::Suspended),
+        down("primary-maintenance", "the primary is down for maintenance", Member::Primary, Down::Maintenance),
+        down("replica-failed", "the replica has failed", Member::Replica, Down::Failed),
         choice(
             "foreign-writer",
             "dana.ops moves the weights to 500/500",

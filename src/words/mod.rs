@@ -6,6 +6,7 @@
 
 mod asked;
 mod cause;
+mod database;
 mod evidence;
 mod hindrance;
 mod motion;
@@ -16,7 +17,8 @@ mod refusal;
 
 pub use asked::{command, look};
 pub use cause::{cause, mover, mover_name};
-pub use evidence::{blindness, evidence, gap, need, objection, replica, terms, void};
+pub use database::{database, database_in_short, measure, missing, replication, writers};
+pub use evidence::{blindness, evidence, gap, need, objection, terms, void};
 pub use hindrance::{hindrance, obstacle};
 pub use motion::{following, motion};
 pub use names::Names;

@@ -9,7 +9,7 @@ use crate::{
         fault::{Fault, FaultKind},
         time::Millis,
     },
-    words::{Names, cause, evidence, gap, hindrance, mover, mover_name, need, objection, obstacle, refusal, replica, void},
+    words::{Names, cause, database, evidence, gap, hindrance, mover, mover_name, need, objection, obstacle, refusal, void},
 };
 
 /// What happened, for people.
@@ -182,7 +182,7 @@ pub fn news(news: &News, names: Names) -> String {
             format!("{}: containers restarted, {restarts} times in all", names.backend(backend))
         }
         News::VersionChanged { backend, version } => format!("{} runs another version now: {version}", names.backend(backend)),
-        News::ReplicaChanged { instance, from, to } => format!("{instance} was {} and is {} now", replica(*from), replica(*to)),
+        News::DatabaseStands { instance, standing } => format!("{instance} {}", database(standing)),
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::{
     core::outlook::{Attention, Outlook, Then},
     domain::{id::TriggerId, time::Timestamp},
-    words::{Names, gap, hindrance, need, objection, obstacle},
+    words::{Names, database, gap, hindrance, need, objection, obstacle},
 };
 
 /// What the end of a trigger's time brings, as the end of a sentence that began with the time: `in 1m23s traffic goes home`.
@@ -64,6 +64,9 @@ pub fn attention(what: &Attention, now: Timestamp, names: Names) -> String {
         Attention::HomeNotReady { route, why } => format!("going back of {} is not assured: {}", names.route(route), objection(why, names)),
         Attention::Unresolved { route } => format!("nobody knows yet whether the last write to {} happened", names.route(route)),
         Attention::Unread { route } => format!("the weights of {} have not been read yet", names.route(route)),
+        Attention::WritesAtRisk { instance, standing } | Attention::ReplicaUnsound { instance, standing } => {
+            format!("{instance} {}", database(standing))
+        }
         Attention::SourceSilent { source } => format!("{source} does not answer"),
         Attention::ItemFailing { item } => format!("the evidence speaks against \"{}\"", names.item(item)),
         Attention::Latched { route, at } => {

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod chance;
+mod databases;
 mod home;
 mod people;
 mod rollback;

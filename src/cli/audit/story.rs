@@ -7,7 +7,7 @@ use crate::{
         event::{Alarm, Asker, Event},
     },
     domain::{
-        fact::{Fact, Known, Observation, ReplicaState},
+        fact::{Fact, Known, Observation},
         fault::Outcome,
         metric::{Measured, Metric},
         shown::Shown,
@@ -147,15 +147,7 @@ fn fact(fact: &Fact) -> String {
             format!("{ready} of {desired} ready, {} pods are others", change.gone.len().max(change.came.len()))
         }
         Fact::Happened { happenings, .. } => format!("{} events", happenings.len()),
-        Fact::Replication(replication) => match replication.state {
-            ReplicaState::Primary => "a primary".to_owned(),
-            ReplicaState::Stopped => "a replica that stands still".to_owned(),
-            ReplicaState::Unknown => "a replica in an unknown state".to_owned(),
-            ReplicaState::Replicating => match replication.lag {
-                Ok(sample) => format!("a lag of {:.1} s", sample.value),
-                Err(gap) => format!("no lag: {}", words::gap(gap)),
-            },
-        },
+        Fact::Replication(replication) => words::replication(replication),
     }
 }
 

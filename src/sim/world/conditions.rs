@@ -82,7 +82,8 @@ impl Conditions {
             | Fault::Robot { .. }
             | Fault::SlowEdge { .. }
             | Fault::Deployed { .. }
-            | Fault::RevisionDeleted { .. } => {}
+            | Fault::RevisionDeleted { .. }
+            | Fault::Database(_) => {}
         }
     }
 

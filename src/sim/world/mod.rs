@@ -131,7 +131,9 @@ impl World {
     #[must_use]
     pub fn new(now_ms: i64, seed: u64, span: Span) -> Self {
         let cloud_run = CloudRun::new(seed, now_ms);
-        let series = Series::new(now_ms, cloud_run.services().first().map_or("", |frontend| frontend.latest()), (RATE * 60.0) as u64);
+        let sql = Sql::new(now_ms, seed);
+        let revision = cloud_run.services().first().map_or("", |frontend| frontend.latest());
+        let series = Series::new(now_ms, revision, (RATE * 60.0) as u64, &sql.monitored());
         Self {
             now_ms,
             load_balancer: LoadBalancer::new(seed, now_ms - 21 * 86_400_000, span),
@@ -142,8 +144,8 @@ impl World {
             conditions: Conditions::default(),
             peers: Peers::default(),
             kubernetes: Kubernetes::new(now_ms, seed),
-            sql: Sql::new(now_ms, seed),
             robot: None,
+            sql,
             coming: Vec::new(),
         }
     }
@@ -180,7 +182,9 @@ impl World {
         self.cloud_run.tick(at_ms);
         self.follow_cluster(at_ms);
         self.follow_database(at_ms);
-        self.series.tick(at_ms, self.peers.replica_lag_s);
+        if let Some(due_ms) = self.series.due(at_ms) {
+            self.series.close(due_ms, self.sql.monitored());
+        }
         let (traffic, mut around) = self.apart();
         traffic.step(&mut around);
     }
@@ -209,6 +213,7 @@ impl World {
             // There is a frontend; a deployment of it can't be refused.
             Fault::Deployed { percent } => drop(self.cloud_run.deploy(self.now_ms, FRONTEND, *percent, &Actor::person(CI))),
             Fault::RevisionDeleted { revision } => self.cloud_run.delete(revision),
+            Fault::Database(fault) => self.sql.suffer(*fault),
             Fault::Errors { .. }
             | Fault::Classic
             | Fault::Latency { .. }
