@@ -109,7 +109,8 @@ fn told(plan: &Plan, fact: &Fact, now: Timestamp) -> Option<(Verdict, String)> {
         Fact::Probed(probed) => Some(probe(probed)),
         Fact::Measured { values, .. } => Some(figures(values.iter())),
         Fact::Workload { workload, .. } => Some(pods(workload)),
-        Fact::Happened { .. } => None,
+        // No sensor says what only the record does.
+        Fact::Happened { .. } | Fact::Same(_) | Fact::PodsChanged(_) => None,
         Fact::Replication(replication) => Some(database(plan, replication, now)),
     }
 }

@@ -112,7 +112,13 @@ impl Book {
                     }
                 }
                 Fact::Replication(seen) => self.promoted |= seen.state == ReplicaState::Primary,
-                Fact::Accepted(_) | Fact::Served(_) | Fact::Probed(_) | Fact::Workload { .. } | Fact::Happened { .. } => {}
+                Fact::Accepted(_)
+                | Fact::Served(_)
+                | Fact::Probed(_)
+                | Fact::Workload { .. }
+                | Fact::Happened { .. }
+                | Fact::Same(_)
+                | Fact::PodsChanged(_) => {}
             }
         }
     }
