@@ -52,7 +52,14 @@ pub(super) fn starved(gap: Gap) -> bool {
         | Gap::Stale
         | Gap::FromTheFuture
         | Gap::Capped
-        | Gap::Restarted => false,
+        | Gap::Restarted
+        | Gap::StatusNotTold
+        | Gap::StatusAmbiguous
+        | Gap::SeveralProcesses
+        | Gap::TopBucketLow
+        | Gap::StandsStill
+        | Gap::BelowShare
+        | Gap::Undecided => false,
     }
 }
 

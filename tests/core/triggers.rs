@@ -28,7 +28,7 @@ fn two_triggers_in_one_tick_are_one_rollback_with_both_causes() {
         let before = session.writes().len();
         second(&mut session);
         let errors = if at >= 180 { 0.08 } else { 0.002 };
-        let fine = |value| Ok(Sample { value, requests: 500, at: session.now });
+        let fine = |value| Ok(Sample::exact(value, 500, session.now));
         let values = [(Metric::ErrorRate, fine(errors)), (Metric::P95Latency, fine(1500.0))].into();
         session.see("scrape/gke", vec![cutover::domain::fact::Fact::Measured { backend: gke(), values }]);
         assert_eq!(session.writes().len() - before, usize::from(at == 300), "second {at}");

@@ -33,11 +33,11 @@ impl Engine {
 
 /// The lag in seconds, as old as the older of its parts; `requests` counts the points it was taken from.
 pub async fn read(client: &Client, project: &str, instance: &InstanceId, engine: Engine, now: Timestamp, stale_after: Millis) -> Measured {
-    let mut sum = Sample { value: 0.0, requests: 0, at: Timestamp(i64::MAX) };
+    let mut sum = Sample::exact(0.0, 0, Timestamp(i64::MAX));
     for part in engine.parts() {
         let series = fetch(client, project, instance, part, now).await.map_err(|failure| Gap::from(failure.fault.kind))?;
         let newest = newest(&series)?;
-        sum = Sample { value: sum.value + newest.value, requests: sum.requests + newest.requests, at: sum.at.min(newest.at) };
+        sum = Sample::exact(sum.value + newest.value, sum.requests + newest.requests, sum.at.min(newest.at));
     }
     if sum.at.since(now) > FUTURE_MAX {
         return Err(Gap::FromTheFuture);
@@ -120,7 +120,7 @@ fn newest(answer: &Answer) -> Measured {
     if value < 0.0 {
         return Err(Gap::Unreadable);
     }
-    Ok(Sample { value, requests: series.points.len() as u64, at: Timestamp(point.interval.end_time.as_millisecond()) })
+    Ok(Sample::exact(value, series.points.len() as u64, Timestamp(point.interval.end_time.as_millisecond())))
 }
 
 impl PointValue {

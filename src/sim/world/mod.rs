@@ -21,6 +21,8 @@ pub mod sql;
 pub mod traffic;
 pub mod url_map;
 
+use std::collections::BTreeMap;
+
 use self::{
     actor::Actor,
     audit::{Audit, Mutation},
@@ -28,13 +30,18 @@ use self::{
     conditions::Conditions,
     kubernetes::Kubernetes,
     load_balancer::{LoadBalancer, URL_MAP, Write},
+    meter::Meter,
     peers::Peers,
     propagation::{Span, Split},
+    random::Random,
     series::Series,
     sql::Sql,
     traffic::{RATE, Served, Surroundings, Tally, Traffic},
 };
-use super::{faults::Fault, scenario::Scenario};
+use super::{
+    faults::{Damage, Fault},
+    scenario::Scenario,
+};
 
 /// The deployment behind the load balancer.
 const FRONTEND: &str = "frontend";
@@ -83,6 +90,9 @@ pub struct World {
     /// The databases.
     pub sql: Sql,
     coming: Vec<(i64, Fault)>,
+    /// Counters as they stood when a page began to stand still.
+    frozen: BTreeMap<Leg, Meter>,
+    pages: Random,
 }
 
 /// What is really the case, for tests to compare with what the product believes.
@@ -126,6 +136,8 @@ impl World {
             kubernetes: Kubernetes::new(now_ms, seed),
             sql: Sql::new(now_ms, seed),
             coming: Vec::new(),
+            frozen: BTreeMap::new(),
+            pages: Random::named(seed, "pages"),
         }
     }
 
@@ -161,6 +173,7 @@ impl World {
         self.follow_cluster(at_ms);
         self.follow_database(at_ms);
         self.series.tick(at_ms, self.peers.replica_lag_s);
+        self.crash(at_ms);
         let (traffic, mut around) = self.apart();
         traffic.step(&mut around);
     }
@@ -180,11 +193,12 @@ impl World {
             Fault::ForeignWriter { gke_per_mille, principal } => self.foreign_write((*gke_per_mille).min(1000), principal),
             Fault::SourceCold => self.traffic.fleet.chill(),
             Fault::Restart { leg } => self.traffic.restart(*leg, self.now_ms),
+            Fault::Metrics { leg, damage } => self.damage_page(*leg, *damage),
             Fault::Errors { .. }
             | Fault::Latency { .. }
             | Fault::Api { .. }
             | Fault::SourceShrunk { .. }
-            | Fault::Metrics { .. }
+            | Fault::CrashLoop { .. }
             | Fault::FrontDoorDrops { .. } => {}
         }
     }
@@ -192,6 +206,7 @@ impl World {
     /// Ends every fault, also those that were still to come. What they changed for good stays changed.
     pub fn calm(&mut self) {
         self.coming.clear();
+        self.frozen.clear();
         self.conditions = Conditions::default();
         self.kubernetes.calm();
         self.sql.calm();
@@ -210,6 +225,35 @@ impl World {
             gke: self.traffic.gke_tally,
             run_instances: self.traffic.fleet.warm,
             peers: self.peers.clone(),
+        }
+    }
+
+    /// Processes that don't live for long.
+    fn crash(&mut self, now_ms: i64) {
+        for leg in [Leg::Run, Leg::Gke] {
+            let age_ms = now_ms - self.traffic.meter(leg).started_ms;
+            if self.conditions.of(leg).crash_after_ms.is_some_and(|after| age_ms >= after) {
+                self.traffic.restart(leg, now_ms);
+            }
+        }
+    }
+
+    /// The counters that a leg's page is made of.
+    #[must_use]
+    pub fn seen_meter(&self, leg: Leg) -> &Meter {
+        self.frozen.get(&leg).unwrap_or_else(|| self.traffic.meter(leg))
+    }
+
+    /// Which of so many processes gives the next page.
+    pub fn chance_worker(&mut self, workers: usize) -> usize {
+        self.pages.index(workers)
+    }
+
+    fn damage_page(&mut self, leg: Leg, damage: Damage) {
+        if damage == Damage::StandsStill {
+            self.frozen.insert(leg, self.traffic.meter(leg).clone());
+        } else {
+            self.frozen.remove(&leg);
         }
     }
 
