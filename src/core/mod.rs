@@ -5,6 +5,7 @@
 
 pub mod command;
 pub mod decision;
+pub mod detection;
 pub mod event;
 pub mod state;
 pub mod step;
@@ -22,6 +23,7 @@ mod history;
 mod motion;
 mod observe;
 mod people;
+mod proportion;
 mod readiness;
 mod restart;
 mod rollback;

@@ -75,6 +75,7 @@ pub fn trigger(name: &str, metric: Metric, above: f64, lasting: Millis) -> Trigg
         requests_min: 100,
         action: TriggerAction::Rollback,
         on_blind: OnBlind::Rollback,
+        at_once: None,
     }
 }
 
