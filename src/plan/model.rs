@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
+    digest::Digest,
     id::{BackendId, InstanceId, ItemId, PhaseId, RouteId, TriggerId},
     metric::Metric,
     platform::Platform,
@@ -17,8 +18,8 @@ use crate::domain::{
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
     pub name: Shown,
-    /// SHA-256 of the file's bytes, in hex.
-    pub hash: String,
+    /// Of the file's bytes.
+    pub hash: Digest,
     pub project: Shown,
     pub region: Shown,
     pub routes: Vec<Route>,
