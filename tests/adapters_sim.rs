@@ -17,15 +17,16 @@ use cutover::{
         fact::{Fact, ReplicaState, Replication, Writable},
         fault::{FaultKind, Outcome, Version},
         id::{BackendId, EffectId, Seq},
-        metric::{Gap, Metric},
+        metric::{Basis, Gap, Metric, Sample},
         secret::Secret,
         time::{Millis, Timestamp},
         weight::{PerMille, Weights},
     },
     port::{Driver, Intent, Sensor},
     sim::{
-        faults::{self, Api, Trouble},
+        faults::{self, Api, Damage, Trouble},
         simulation::{Config, Simulation},
+        world::Leg,
     },
 };
 
