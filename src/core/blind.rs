@@ -20,8 +20,8 @@ use crate::{
         evidence::{self, Probing},
         exposure,
         reason::Blindness,
+        sight::Sight,
         state::{Reading, State},
-        turn::Turn,
     },
     domain::{
         id::BackendId,
@@ -83,15 +83,15 @@ fn probed(state: &State, now: Timestamp, backend: &BackendId) -> Probing {
 
 /// Whether a gap is only that of a window that fills, since the traffic moved or since the source was first looked at. It forbids what
 /// blindness forbids, and is nothing to tell people.
-pub(super) fn is_filling(turn: &Turn, trigger: &Trigger, gap: Gap, since: Timestamp) -> bool {
-    let window = window(turn.plan.limits.scrape_every);
+pub(super) fn is_filling(sight: &Sight, trigger: &Trigger, gap: Gap, since: Timestamp) -> bool {
+    let window = window(sight.plan.limits.scrape_every);
     match gap {
         // Half a window more, for a scrape or two that are lost.
-        Gap::TooEarly => turn.now.since(since).0 < window.0 + window.0 / 2,
+        Gap::TooEarly => sight.now.since(since).0 < window.0 + window.0 / 2,
         Gap::LowVolume => {
-            let Some(route) = turn.plan.routes.iter().find(|route| route.id == trigger.route) else { return false };
+            let Some((route, stands)) = sight.route_of(trigger) else { return false };
             let fills = route.settle.0.saturating_add(window.0);
-            turn.route(route).changed_at.is_some_and(|changed| turn.now.since(changed).0 < fills)
+            stands.changed_at.is_some_and(|changed| sight.now.since(changed).0 < fills)
         }
         Gap::Missing
         | Gap::NotANumber

@@ -16,7 +16,7 @@ use crate::{
 
 /// What a trigger can see at one share.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Sight {
+pub struct Detection {
     pub share: PerMille,
     /// Requests that come to the backend within a window.
     pub requests: u64,
@@ -45,11 +45,11 @@ impl Proof {
 }
 
 /// What `trigger` can see at each share of `ladder`, with `rate` requests a second on the whole route and a look each `every`.
-pub fn budget(trigger: &Trigger, ladder: &[PerMille], every: Millis, rate: f64) -> Vec<Sight> {
-    ladder.iter().map(|share| sight(trigger, *share, every, rate)).collect()
+pub fn budget(trigger: &Trigger, ladder: &[PerMille], every: Millis, rate: f64) -> Vec<Detection> {
+    ladder.iter().map(|share| at_share(trigger, *share, every, rate)).collect()
 }
 
-fn sight(trigger: &Trigger, share: PerMille, every: Millis, rate: f64) -> Sight {
+fn at_share(trigger: &Trigger, share: PerMille, every: Millis, rate: f64) -> Detection {
     let window = window(every);
     let each_second = rate * f64::from(share.get()) / f64::from(WHOLE);
     let requests = (each_second * window.as_secs_f64()).floor().max(0.0) as u64;
@@ -64,7 +64,7 @@ fn sight(trigger: &Trigger, share: PerMille, every: Millis, rate: f64) -> Sight 
             let ordinary = all_failing(trigger.above, trigger.lasting);
             let at_once = trigger.at_once.and_then(|at_once| all_failing(at_once.above, at_once.lasting));
             let least = least_proof(requests, trigger.above);
-            Sight {
+            Detection {
                 share,
                 requests,
                 least: least.map(|failed| proof(failed as f64 / requests as f64, window, trigger.lasting)),
@@ -74,7 +74,7 @@ fn sight(trigger: &Trigger, share: PerMille, every: Millis, rate: f64) -> Sight 
         Metric::RequestRate | Metric::P50Latency | Metric::P95Latency | Metric::P99Latency | Metric::DropRate => {
             let seen = requests >= trigger.requests_min;
             let least = seen.then(|| proof(trigger.above, window, trigger.lasting));
-            Sight { share, requests, least, outage: None }
+            Detection { share, requests, least, outage: None }
         }
     }
 }

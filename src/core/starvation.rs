@@ -6,7 +6,8 @@
 use crate::{
     core::{
         evidence, exposure,
-        state::{Motion, RouteState, State},
+        sight::Sight,
+        state::{Motion, RouteState},
     },
     domain::{
         id::BackendId,
@@ -14,7 +15,7 @@ use crate::{
         time::{Millis, Timestamp},
         weight::PerMille,
     },
-    plan::model::{Plan, Route, Trigger},
+    plan::model::{Route, Trigger},
 };
 
 /// With fewer expected, none at all may be chance: of twelve, a quarter or less comes once in 900 windows.
@@ -26,15 +27,14 @@ const STILL_SPAN: Millis = Millis::from_secs(20);
 const ANSWERS_MIN: u64 = 3;
 
 /// The gap that too few requests of `trigger`'s backend really are.
-pub(super) fn why_few(plan: &Plan, state: &State, now: Timestamp, trigger: &Trigger) -> Gap {
-    let Some(route) = plan.routes.iter().find(|route| route.id == trigger.route) else { return Gap::LowVolume };
-    let Some(known) = state.routes.get(&route.id) else { return Gap::LowVolume };
-    let rate = |backend: &BackendId| evidence::measured(state, now, backend, Metric::RequestRate).and_then(Result::ok);
+pub(super) fn why_few(sight: &Sight, trigger: &Trigger) -> Gap {
+    let Some((route, known)) = sight.route_of(trigger) else { return Gap::LowVolume };
+    let rate = |backend: &BackendId| evidence::measured(sight.state, sight.now, backend, Metric::RequestRate).and_then(Result::ok);
     let Some(counted) = rate(&trigger.backend) else { return Gap::LowVolume };
     if counted.requests == 0 && answers(known, &trigger.backend, counted.at) >= ANSWERS_MIN {
         return Gap::StandsStill;
     }
-    let expected = if is_steady(plan, known, now) { expected(route, known, &trigger.backend, rate(&route.home)) } else { None };
+    let expected = if is_steady(sight, known) { expected(route, known, &trigger.backend, rate(&route.home)) } else { None };
     match expected {
         Some(expected) if expected >= EXPECTED_MIN && (counted.requests as f64) < expected * PART_MIN => Gap::BelowShare,
         Some(_) | None => Gap::LowVolume,
@@ -49,7 +49,7 @@ fn answers(route: &RouteState, backend: &BackendId, at: Timestamp) -> u64 {
 }
 
 /// Whether the split has stood for a whole window, so that counts of both sides belong to it.
-fn is_steady(plan: &Plan, route: &RouteState, now: Timestamp) -> bool {
+fn is_steady(sight: &Sight, route: &RouteState) -> bool {
     let settled = match route.motion {
         Motion::Settled => true,
         Motion::Unread
@@ -59,7 +59,7 @@ fn is_steady(plan: &Plan, route: &RouteState, now: Timestamp) -> bool {
         | Motion::Propagating { .. }
         | Motion::NeedsHuman { .. } => false,
     };
-    let stood = route.changed_at.is_none_or(|changed| now.since(changed) >= window(plan.limits.scrape_every));
+    let stood = route.changed_at.is_none_or(|changed| sight.now.since(changed) >= window(sight.plan.limits.scrape_every));
     settled && stood
 }
 
