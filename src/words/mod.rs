@@ -6,6 +6,7 @@
 
 mod asked;
 mod cause;
+mod detection;
 mod evidence;
 mod motion;
 mod names;
@@ -15,6 +16,7 @@ mod refusal;
 
 pub use asked::{command, look};
 pub use cause::{cause, mover, mover_name};
+pub use detection::{detection, spans};
 pub use evidence::{blindness, evidence, gap, need, objection, replica, terms, void};
 pub use motion::motion;
 pub use names::Names;
