@@ -21,14 +21,14 @@ pub struct Detection {
     /// Requests that come to the backend within a window.
     pub requests: u64,
     /// The smallest value that can be proven, in the metric's unit; `None` if the trigger sees nothing at this share.
-    pub least: Option<Proof>,
+    pub least: Option<Visible>,
     /// The same if every request fails.
-    pub outage: Option<Proof>,
+    pub outage: Option<Visible>,
 }
 
 /// From a fault to the decision.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Proof {
+pub struct Visible {
     pub value: f64,
     /// Until the source is looked at again.
     pub sampling: Millis,
@@ -38,7 +38,7 @@ pub struct Proof {
     pub duration: Millis,
 }
 
-impl Proof {
+impl Visible {
     pub fn takes(&self) -> Millis {
         Millis(self.sampling.0.saturating_add(self.visibility.0).saturating_add(self.duration.0))
     }
@@ -53,7 +53,7 @@ fn at_share(trigger: &Trigger, share: PerMille, every: Millis, rate: f64) -> Det
     let window = window(every);
     let each_second = rate * f64::from(share.get()) / f64::from(WHOLE);
     let requests = (each_second * window.as_secs_f64()).floor().max(0.0) as u64;
-    let proof = |value, visibility, duration| Proof { value, sampling: every, visibility, duration };
+    let proof = |value, visibility, duration| Visible { value, sampling: every, visibility, duration };
     match trigger.metric {
         Metric::ErrorRate => {
             // The window shows so many failures as soon as they have come, when nothing but failures come.
@@ -68,7 +68,7 @@ fn at_share(trigger: &Trigger, share: PerMille, every: Millis, rate: f64) -> Det
                 share,
                 requests,
                 least: least.map(|failed| proof(failed as f64 / requests as f64, window, trigger.lasting)),
-                outage: ordinary.into_iter().chain(at_once).min_by_key(Proof::takes),
+                outage: ordinary.into_iter().chain(at_once).min_by_key(Visible::takes),
             }
         }
         Metric::RequestRate | Metric::P50Latency | Metric::P95Latency | Metric::P99Latency | Metric::DropRate => {

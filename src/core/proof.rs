@@ -17,7 +17,7 @@ use crate::{
 const SAMPLES_MIN: u32 = 2;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Proof {
+pub struct BreachProof {
     /// Time of the first sample.
     pub since: Option<Timestamp>,
     /// Samples with different source times.
@@ -36,7 +36,7 @@ pub(super) enum Change {
     Cleared,
 }
 
-impl Proof {
+impl BreachProof {
     /// Time in which nothing was proven.
     pub(super) fn idle(&mut self, span: Millis) {
         if self.since.is_some() {
@@ -66,7 +66,7 @@ impl Proof {
             return Change::Nothing;
         }
         let cleared = self.since.is_some();
-        *self = Proof { newest: self.newest, ..Proof::default() };
+        *self = BreachProof { newest: self.newest, ..BreachProof::default() };
         if cleared { Change::Cleared } else { Change::Nothing }
     }
 
@@ -92,11 +92,11 @@ impl Proof {
 
 impl TriggerState {
     /// The proof against the trigger's own limit.
-    pub fn proof(&self) -> Proof {
-        Proof { since: self.pending_since, samples: self.breaches, newest: self.last_breach_at, unproven: self.unproven }
+    pub fn proof(&self) -> BreachProof {
+        BreachProof { since: self.pending_since, samples: self.breaches, newest: self.last_breach_at, unproven: self.unproven }
     }
 
-    pub(super) fn set_proof(&mut self, proof: Proof) {
+    pub(super) fn set_proof(&mut self, proof: BreachProof) {
         self.pending_since = proof.since;
         self.breaches = proof.samples;
         self.last_breach_at = proof.newest;
@@ -126,8 +126,8 @@ mod tests {
     }
 
     /// A sample beyond the limit each `every` seconds from 0 to 120, with a living source that says nothing in between.
-    fn each(every: u64) -> Proof {
-        let mut proof = Proof::default();
+    fn each(every: u64) -> BreachProof {
+        let mut proof = BreachProof::default();
         for second in (0..=120).step_by(every as usize) {
             proof.beyond(at(second), at(second), LASTING);
             proof.idle(Millis::from_secs(every - 1));
@@ -146,7 +146,7 @@ mod tests {
 
     #[test]
     fn a_dead_source_lets_the_clock_run_and_a_mute_one_does_not() {
-        let mut proof = Proof::default();
+        let mut proof = BreachProof::default();
         for second in [0, 5] {
             proof.beyond(at(second), at(second), LASTING);
         }
@@ -160,7 +160,7 @@ mod tests {
 
     #[test]
     fn only_a_newer_sample_within_the_limit_clears() {
-        let mut proof = Proof::default();
+        let mut proof = BreachProof::default();
         proof.beyond(at(10), at(10), LASTING);
         assert_eq!(proof.within(at(9)), Change::Nothing);
         assert_eq!(proof.within(at(15)), Change::Cleared);
@@ -173,7 +173,7 @@ mod tests {
         /// Whatever is heard: complete means that every stretch without a sample, while the source lived, was at most half of the duration.
         #[test]
         fn a_complete_proof_has_no_hole(steps in proptest::collection::vec((1u64..40, 0u8..4), 1..60)) {
-            let (mut proof, mut now) = (Proof::default(), at(0));
+            let (mut proof, mut now) = (BreachProof::default(), at(0));
             // Kept apart: how long the source has been alive and mute since the last sample that counts.
             let (mut mute, mut first, mut count) = (0, None, 0);
             for (seconds, what) in steps {

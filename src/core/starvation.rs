@@ -34,7 +34,7 @@ pub(super) fn why_few(sight: &Sight, trigger: &Trigger) -> Gap {
     if counted.requests == 0 && answers(known, &trigger.backend, counted.at) >= ANSWERS_MIN {
         return Gap::StandsStill;
     }
-    let expected = if is_steady(sight, known) { expected(route, known, &trigger.backend, rate(&route.home)) } else { None };
+    let expected = if is_steady(sight, known) { expected(sight, route, &trigger.backend, rate(&route.home)) } else { None };
     match expected {
         Some(expected) if expected >= EXPECTED_MIN && (counted.requests as f64) < expected * PART_MIN => Gap::BelowShare,
         Some(_) | None => Gap::LowVolume,
@@ -64,9 +64,10 @@ fn is_steady(sight: &Sight, route: &RouteState) -> bool {
 }
 
 /// How many requests the share must bring within a window, by what home counted in one.
-fn expected(route: &Route, known: &RouteState, backend: &BackendId, home: Option<Sample>) -> Option<f64> {
+fn expected(sight: &Sight, route: &Route, backend: &BackendId, home: Option<Sample>) -> Option<f64> {
+    let known = sight.route(route);
     let home = home.filter(|_| *backend != route.home)?;
     let least = exposure::possible(known).map(|weights| weights.of(backend)).min()?;
-    let at_home = exposure::most(known, &route.home);
+    let at_home = exposure::has(known, sight.now, &route.home);
     (at_home > PerMille::ZERO).then(|| home.requests as f64 * f64::from(least.get()) / f64::from(at_home.get()))
 }

@@ -10,7 +10,7 @@ use crate::{
         evidence, exposure,
         news::News,
         outlook::Then,
-        proof::{Change, Proof},
+        proof::{BreachProof, Change},
         readiness, rollback,
         sight::Sight,
         standing, starvation,
@@ -138,7 +138,7 @@ fn judge(turn: &mut Turn, trigger: &Trigger, known: &mut TriggerState, sample: &
     sees(turn, trigger, known);
 }
 
-fn weigh(proof: &mut Proof, sample: &Sample, side: Result<Side, Gap>, now: Timestamp, lasting: Millis) -> Change {
+fn weigh(proof: &mut BreachProof, sample: &Sample, side: Result<Side, Gap>, now: Timestamp, lasting: Millis) -> Change {
     match side {
         Ok(Side::Beyond) => proof.beyond(sample.at, now, lasting),
         Ok(Side::Within) => proof.within(sample.at),
@@ -215,8 +215,12 @@ pub(super) fn consequence(sight: &Sight, route: &Route, trigger: &Trigger) -> Th
         return Then::Disarmed { instance };
     }
     let state = sight.route(route);
-    if exposure::most(state, &trigger.backend) == PerMille::ZERO {
+    if exposure::has(state, sight.now, &trigger.backend) == PerMille::ZERO {
         return Then::NobodyThere;
+    }
+    // Home is accepted already, and those who are still there follow.
+    if state.latch.is_some() && standing::rests_at(state, &standing::home(route)) {
+        return Then::Done;
     }
     let named = state.latch.as_ref().is_some_and(|latch| standing::names(latch, &trigger.id));
     if named && !proven_again(sight, route, trigger) {
@@ -315,8 +319,8 @@ fn act_on_blindness(turn: &mut Turn, route: &Route, trigger: &Trigger) {
 pub(super) fn rearm(turn: &mut Turn, route: &Route) {
     for trigger in turn.plan.triggers.iter().filter(|trigger| trigger.route == route.id) {
         if let Some(known) = turn.state.triggers.get_mut(&trigger.id) {
-            known.set_proof(Proof { newest: known.last_breach_at, ..Proof::default() });
-            known.disaster = Proof { newest: known.disaster.newest, ..Proof::default() };
+            known.set_proof(BreachProof { newest: known.last_breach_at, ..BreachProof::default() });
+            known.disaster = BreachProof { newest: known.disaster.newest, ..BreachProof::default() };
             known.withheld_since = None;
         }
     }

@@ -1,7 +1,7 @@
 //! What a trigger can see, in words: one line a share.
 
 use crate::{
-    core::detection::{Detection, Proof},
+    core::detection::{Detection, Visible},
     domain::{metric::Metric, time::Millis},
     words::Names,
 };
@@ -18,7 +18,7 @@ pub fn detection(seen: &Detection, metric: Metric) -> String {
 }
 
 /// Of what the time to the decision is made.
-pub fn spans(proof: &Proof) -> String {
+pub fn spans(proof: &Visible) -> String {
     format!("{} to the next look, {} to fill the window, {} of duration", proof.sampling, rounded(proof.visibility), proof.duration)
 }
 
