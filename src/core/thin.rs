@@ -117,7 +117,7 @@ mod tests {
     use crate::{
         core::state::BackendState,
         domain::{
-            platform::Readiness,
+            platform::{Containers, Readiness, Scale},
             time::{Millis, Timestamp},
         },
     };
@@ -133,12 +133,16 @@ mod tests {
             ready: Readiness::Ready,
             restarts,
             node: "node-1".into(),
-            started_at: None,
+            containers: Containers::default(),
+            restarted_at: None,
+            created_at: None,
+            reason: None,
         }
     }
 
     fn workload(pods: Vec<Pod>) -> Workload {
-        Workload { desired: 3, ready: pods.len() as u32, restarts: 0, version: "1.0".into(), trouble: None, pods }
+        let scale = Scale::Counted { ready: pods.len() as u32, desired: 3 };
+        Workload { scale, version: "1.0".into(), pods, ..Workload::default() }
     }
 
     fn knowing(pods: Vec<Pod>) -> State {

@@ -328,7 +328,7 @@ fn accepted() -> Fact {
 }
 
 fn cloud_run() -> Fact {
-    let workload = Workload { desired: 8, ready: 8, restarts: 0, version: "frontend-00042-xiv".into(), trouble: None, pods: Vec::new() };
+    let workload = Workload { scale: Scale::Automatic { min: 8, max: None }, version: "frontend-00042-xiv".into(), ..Workload::default() };
     Fact::Workload { backend: backend("run"), workload }
 }
 
@@ -375,7 +375,10 @@ impl Cluster {
             ready: Readiness::NotReady,
             restarts: 0,
             node: node.as_str().into(),
-            started_at: Some(Timestamp(now - now % 1000)),
+            containers: Containers { ready: 0, total: 1 },
+            restarted_at: None,
+            created_at: Some(Timestamp(now - now % 1000)),
+            reason: None,
         }
     }
 
