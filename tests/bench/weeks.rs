@@ -20,6 +20,7 @@ use cutover::{
         thin::thin,
     },
     domain::{
+        database::{Engine, Movement, Serving},
         fact::{Accepted, Fact, Observation, Probed, ReplicaState, Replication, Served, Writable},
         fault::Version,
         id::{BackendId, ClientId, Seq},
@@ -302,6 +303,10 @@ impl Flight {
             instance: instance.parse().expect("a name"),
             primary: is_replica.then(|| "hexproperty-prod".parse().expect("a name")),
             state: if is_replica { ReplicaState::Replicating } else { ReplicaState::Primary },
+            serving: Serving::Running,
+            engine: Some(Engine::Postgres),
+            behind_bytes: None,
+            movement: Movement::Moves,
             lag: Ok(Sample { value: 0.0, requests: 1, at }),
             writable: if is_replica { Writable::ReadOnly } else { Writable::AcceptsWrites },
             operation: None,
