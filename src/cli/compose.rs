@@ -20,7 +20,7 @@ use crate::{
         prober::{BackendConfig, BackendProber, FrontDoorConfig, FrontDoorProber, Pace},
         url_map::{self, Patience, UrlMapDriver},
     },
-    domain::{platform::Platform, secret::Secret, shown::Shown, time::Millis},
+    domain::{answer::Expect, platform::Platform, secret::Secret, shown::Shown, time::Millis},
     plan::model::{Backend, Driver, Plan, Route, WorkloadRef},
     port::{self, Sensor, Stirrer},
     session::{clock::Clock, dispatch::Hands, sensors::WeightsSensor},
@@ -134,10 +134,19 @@ impl<'a> Composer<'a> {
             url,
             served_by: HeaderName::from_static(SERVED_BY),
             marks: route.backend_ids().map(|backend| (backend.to_string(), backend.clone())).collect(),
+            text: self.text(route.expect.as_ref()),
             pace: Pace { every: Millis::from_secs(4), requests: 20, concurrency: 4 },
             now: self.now(),
         };
         Ok(Some(Box::new(FrontDoorProber::new(config, client))))
+    }
+
+    /// The text that an answer must hold; the simulated world's pages hold none of anybody's site.
+    fn text(&self, expect: Option<&Expect>) -> Option<Shown> {
+        match self.places {
+            Places::Live => expect.and_then(|expect| expect.text.clone()),
+            Places::Simulated(_) => None,
+        }
     }
 
     /// A page of the plan as the client that asks it and its full address; in a simulated world, that world's page instead.
@@ -183,7 +192,10 @@ impl<'a> Composer<'a> {
         }
         if let Some((client, url)) = self.page(backend.probe_url.as_ref(), |at| (direct(at), "/ready"), Connections::Fresh)? {
             let pace = Pace { every: Millis::from_secs(5), requests: 2, concurrency: 2 };
-            let config = BackendConfig { source: format!("probe/{}", backend.id).parse()?, backend: backend.id.clone(), url, pace };
+            let source = format!("probe/{}", backend.id).parse()?;
+            let expect = backend.probe_expect.clone().unwrap_or_else(Expect::success);
+            let expect = Expect { text: self.text(Some(&expect)), ..expect };
+            let config = BackendConfig { source, backend: backend.id.clone(), url, expect, pace };
             sensors.push(Box::new(BackendProber::new(config, client)));
         }
         Ok(sensors)

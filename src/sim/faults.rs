@@ -31,6 +31,12 @@ pub enum Fault {
     Restart { leg: Leg },
     /// The front door closes this share of connections without an answer.
     FrontDoorDrops { fraction: f64 },
+    /// What the leg's processes answer users with.
+    Answers { leg: Leg, manner: Manner },
+    /// The load balancer answers 502 for this share of what is meant for the leg; the leg never sees those requests.
+    BadGateway { leg: Leg, fraction: f64 },
+    /// What a direct request to the leg's health address meets.
+    Probes { leg: Leg, probing: Probing },
 }
 
 /// One of the Google APIs of the world, or all of them.
@@ -65,6 +71,30 @@ pub enum Trouble {
     HalfOpen,
 }
 
+/// In which manner a leg answers: every process of it works, and the users get something else than before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Manner {
+    /// The site.
+    Proper,
+    /// 404 for every path, health included: a host rule or a default backend that leads elsewhere.
+    NotFound,
+    /// 302 to the login page of another host, health included.
+    LoginRedirect,
+    /// A login page with status 200.
+    LoginPage,
+}
+
+/// What a health address answers to somebody who asks it directly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Probing {
+    /// The leg's health.
+    Answered,
+    /// 404: the address is wrong.
+    WrongPath,
+    /// 403: an edge policy turns this machine away.
+    TurnedAway,
+}
+
 /// How a `/metrics` page lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Damage {
@@ -76,6 +106,8 @@ pub enum Damage {
     NotANumber,
     /// The page answers 500.
     Failing,
+    /// The page stands still while requests go on.
+    Frozen,
 }
 
 /// A fault that can be picked by name, with strengths that show.
@@ -94,6 +126,8 @@ pub struct Choice {
 pub fn choices() -> Vec<Choice> {
     let choice = |name, what, fault| Choice { name, what, fault };
     let api = |api, trouble| Fault::Api { api, trouble, for_s: 120.0 };
+    let answers = |manner| Fault::Answers { leg: Leg::Gke, manner };
+    let probes = |probing| Fault::Probes { leg: Leg::Run, probing };
     vec![
         choice("gke-errors", "GKE answers 10 % of requests with a 500", Fault::Errors { leg: Leg::Gke, rate: 0.1 }),
         choice("gke-latency", "GKE becomes twenty times slower", Fault::Latency { leg: Leg::Gke, factor: 20.0 }),
@@ -116,6 +150,13 @@ pub fn choices() -> Vec<Choice> {
         choice("gke-metrics-gone", "GKE's metrics page is empty", Fault::Metrics { leg: Leg::Gke, damage: Damage::Vanished }),
         choice("gke-metrics-nan", "GKE's metrics are all NaN", Fault::Metrics { leg: Leg::Gke, damage: Damage::NotANumber }),
         choice("gke-restart", "GKE's processes restart; counters begin at zero", Fault::Restart { leg: Leg::Gke }),
+        choice("gke-metrics-frozen", "GKE's metrics page stands still", Fault::Metrics { leg: Leg::Gke, damage: Damage::Frozen }),
+        choice("gke-404", "GKE answers everything with 404", answers(Manner::NotFound)),
+        choice("gke-login", "GKE sends everybody to a login page elsewhere", answers(Manner::LoginRedirect)),
+        choice("gke-login-page", "GKE answers with a login page and status 200", answers(Manner::LoginPage)),
+        choice("lb-502", "the load balancer answers 502 for GKE", Fault::BadGateway { leg: Leg::Gke, fraction: 1.0 }),
+        choice("run-probe-404", "Cloud Run's probe address is wrong", probes(Probing::WrongPath)),
+        choice("run-probe-403", "Cloud Run turns this machine's probes away", probes(Probing::TurnedAway)),
         choice("dropped-connections", "the front door drops 5 % of connections", Fault::FrontDoorDrops { fraction: 0.05 }),
     ]
 }

@@ -14,6 +14,7 @@ use cutover::{
         step::step,
     },
     domain::{
+        answer::Answers,
         fact::{Accepted, Fact, Observation, Probed, Served},
         fault::{Fault, FaultKind, Outcome, Receipt, Version},
         id::{AskId, BackendId, ClientId, EffectId, RouteId, Seq, SourceId},
@@ -24,7 +25,7 @@ use cutover::{
         time::{Millis, Timestamp},
         weight::{PerMille, Weights},
     },
-    plan::model::{Backend, Driver, Limits, OnBlind, Plan, Route, Trigger, TriggerAction, WorkloadRef},
+    plan::model::{Backend, Driver, Limits, OnBlind, Plan, Route, Trigger, TriggerAction, UnlikeHome, WorkloadRef},
 };
 
 pub const START: Timestamp = Timestamp(1_800_000_000_000);
@@ -60,7 +61,7 @@ pub fn ben() -> Asker {
 
 fn backend(id: BackendId, platform: Platform, workload: WorkloadRef) -> Backend {
     let title = Shown::new(id.as_str());
-    Backend { title: title.clone(), platform, target: title, workload, metrics_url: None, probe_url: None, id }
+    Backend { title: title.clone(), platform, target: title, workload, metrics_url: None, probe_url: None, probe_expect: None, id }
 }
 
 pub fn trigger(name: &str, metric: Metric, above: f64, lasting: Millis) -> Trigger {
@@ -101,6 +102,8 @@ pub fn plan() -> Plan {
             step_max: share(250),
             settle: Millis::from_secs(60),
             front_door: None,
+            expect: None,
+            unlike_home: UnlikeHome::Rollback,
         }],
         triggers: vec![
             trigger("error-rate", Metric::ErrorRate, 0.05, Millis::from_mins(2)),
@@ -243,13 +246,22 @@ impl Session {
         self.see(&format!("workload/{backend}"), vec![Fact::Workload { backend, workload }])
     }
     pub fn probe(&mut self, backend: BackendId, failed: u64) -> Decision {
-        let probed = Probed { backend: backend.clone(), sent: 5, failed, dropped: 0, slowest_ms: Some(80.0) };
+        let probed = Probed { backend: backend.clone(), sent: 5, failed, dropped: 0, answers: Answers::default(), slowest_ms: Some(80.0) };
         self.see(&format!("probe/{backend}"), vec![Fact::Probed(probed)])
     }
     /// What requests through the front door met in the last second.
     pub fn served(&mut self, from_run: u64, from_gke: u64) -> Decision {
         let by_backend = BTreeMap::from([(run(), from_run), (gke(), from_gke)]);
-        let served = Served { route: route(), span: Millis::from_secs(1), by_backend, failed: 0, dropped: 0, unmarked: 0 };
+        let served = Served {
+            route: route(),
+            span: Millis::from_secs(1),
+            by_backend,
+            failed: 0,
+            dropped: 0,
+            unmarked: 0,
+            answers: BTreeMap::new(),
+            unmarked_answers: Answers::default(),
+        };
         self.see("probe/frontend", vec![Fact::Served(served)])
     }
     /// Every source says that all is well.

@@ -16,16 +16,16 @@ use super::http::Reply;
 #[must_use]
 pub fn page(world: &World, leg: Leg) -> Reply {
     let text = match world.conditions.of(leg).damage {
-        Damage::None => render(world, leg, |value| value.to_string()),
-        Damage::NotANumber => render(world, leg, |_| "NaN".to_owned()),
+        Damage::None => render(world, leg, world.traffic.meter(leg), |value| value.to_string()),
+        Damage::Frozen => render(world, leg, world.traffic.frozen(leg), |value| value.to_string()),
+        Damage::NotANumber => render(world, leg, world.traffic.meter(leg), |_| "NaN".to_owned()),
         Damage::Vanished => String::new(),
         Damage::Failing => return Reply::text(500, "collector failed\n"),
     };
     Reply { content_type: "text/plain; version=0.0.4; charset=utf-8", ..Reply::text(200, text) }
 }
 
-fn render(world: &World, leg: Leg, shown: impl Fn(f64) -> String) -> String {
-    let meter = world.traffic.meter(leg);
+fn render(world: &World, leg: Leg, meter: &Meter, shown: impl Fn(f64) -> String) -> String {
     let backend = leg.label();
     let mut page = String::new();
     let mut family = |name: &str, kind: &str, help: &str, samples: &[(String, f64)]| {

@@ -3,7 +3,7 @@
 //! Faults come in as values and are folded into plain numbers, so that the traffic model only multiplies.
 
 use super::Leg;
-use crate::sim::faults::{Api, Damage, Fault, Trouble};
+use crate::sim::faults::{Api, Damage, Fault, Manner, Probing, Trouble};
 
 /// The state of everything that can go wrong.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,6 +32,12 @@ pub struct LegConditions {
     pub latency: f64,
     /// What is wrong with `/metrics`.
     pub damage: Damage,
+    /// What users are answered with.
+    pub manner: Manner,
+    /// Share of the leg's requests that the load balancer answers with a 502 of its own.
+    pub bad_gateway: f64,
+    /// What direct requests to the health address meet.
+    pub probing: Probing,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -43,7 +49,14 @@ struct ApiTrouble {
 
 impl Default for Conditions {
     fn default() -> Self {
-        let calm = LegConditions { errors: 0.0, latency: 1.0, damage: Damage::None };
+        let calm = LegConditions {
+            errors: 0.0,
+            latency: 1.0,
+            damage: Damage::None,
+            manner: Manner::Proper,
+            bad_gateway: 0.0,
+            probing: Probing::Answered,
+        };
         Self { run: calm, gke: calm, drops: 0.0, instances_max: None, bad_pods: 0.0, lag_s: None, apis: Vec::new() }
     }
 }
@@ -64,6 +77,9 @@ impl Conditions {
             Fault::Errors { leg, rate } => self.leg(*leg).errors = rate.clamp(0.0, 1.0),
             Fault::Latency { leg, factor } => self.leg(*leg).latency = factor.clamp(0.01, 10_000.0),
             Fault::Metrics { leg, damage } => self.leg(*leg).damage = *damage,
+            Fault::Answers { leg, manner } => self.leg(*leg).manner = *manner,
+            Fault::BadGateway { leg, fraction } => self.leg(*leg).bad_gateway = fraction.clamp(0.0, 1.0),
+            Fault::Probes { leg, probing } => self.leg(*leg).probing = *probing,
             Fault::BadPods { fraction } => self.bad_pods = fraction.clamp(0.0, 1.0),
             Fault::ReplicaLag { seconds } => self.lag_s = Some(seconds.max(0.0)),
             Fault::SourceShrunk { max_instances } => self.instances_max = Some(*max_instances),

@@ -34,7 +34,10 @@ use self::{
     sql::Sql,
     traffic::{RATE, Served, Surroundings, Tally, Traffic},
 };
-use super::{faults::Fault, scenario::Scenario};
+use super::{
+    faults::{Damage, Fault},
+    scenario::Scenario,
+};
 
 /// The deployment behind the load balancer.
 const FRONTEND: &str = "frontend";
@@ -180,7 +183,11 @@ impl World {
             Fault::ForeignWriter { gke_per_mille, principal } => self.foreign_write((*gke_per_mille).min(1000), principal),
             Fault::SourceCold => self.traffic.fleet.chill(),
             Fault::Restart { leg } => self.traffic.restart(*leg, self.now_ms),
+            Fault::Metrics { leg, damage: Damage::Frozen } => self.traffic.freeze(*leg),
             Fault::Errors { .. }
+            | Fault::Answers { .. }
+            | Fault::BadGateway { .. }
+            | Fault::Probes { .. }
             | Fault::Latency { .. }
             | Fault::Api { .. }
             | Fault::SourceShrunk { .. }

@@ -4,6 +4,8 @@
 //! often it is looked at. Requests of real clients go through [`Traffic::serve`] too, but draw their chance
 //! from a stream of their own: a prober must not change the night that it watches.
 
+use std::collections::BTreeMap;
+
 use super::{
     Leg,
     cloud_run::CloudRun,
@@ -15,6 +17,7 @@ use super::{
     random::Random,
     series::Series,
 };
+use crate::sim::faults::Manner;
 
 /// Mean arrivals in virtual requests per second.
 pub const RATE: f64 = 120.0;
@@ -38,8 +41,19 @@ pub struct Served {
     pub leg: Leg,
     /// What it was answered with; `None` if the connection broke.
     pub code: Option<Code>,
+    /// Who answered.
+    pub by: Answerer,
     /// How long that took, virtual milliseconds.
     pub latency_ms: f64,
+}
+
+/// Who gave an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answerer {
+    /// The leg itself, which counts it and whose answer bears the leg's mark.
+    Leg,
+    /// The load balancer in its stead; nothing marks such an answer.
+    LoadBalancer,
 }
 
 /// Requests since the world began; unlike the meters, these never start over.
@@ -66,6 +80,7 @@ pub struct Traffic {
     pub gke_tally: Tally,
     /// Instances of Cloud Run.
     pub fleet: Fleet,
+    frozen: BTreeMap<Leg, Meter>,
     gke_rate: f64,
     pods_ready: f64,
     stepped_ms: i64,
@@ -100,6 +115,7 @@ impl Traffic {
             run_tally: Tally::default(),
             gke_tally: Tally::default(),
             fleet: Fleet::new(RATE),
+            frozen: BTreeMap::new(),
             gke_rate: 0.0,
             pods_ready: 6.0,
             stepped_ms: now_ms,
@@ -147,6 +163,7 @@ impl Traffic {
         if at.is_some() {
             // The front door's own faults are not met on the way past it.
             served.code = served.code.or(Some(Code::Unavailable));
+            served.by = Answerer::Leg;
         }
         self.count(&served, around, &mut random);
         self.visitors = random;
@@ -159,6 +176,17 @@ impl Traffic {
         let broken = (meter.sessions * 0.02).round() as u64;
         *meter = Meter { sessions: meter.sessions, dropped: broken, ..Meter::new(now_ms) };
         tally.dropped += broken;
+    }
+
+    /// Keeps what the leg's page shows as it is now.
+    pub fn freeze(&mut self, leg: Leg) {
+        self.frozen.insert(leg, self.meter(leg).clone());
+    }
+
+    /// The counters of one leg as they were when they were frozen last.
+    #[must_use]
+    pub fn frozen(&self, leg: Leg) -> &Meter {
+        self.frozen.get(&leg).unwrap_or(self.meter(leg))
     }
 
     /// The counters of one leg.
@@ -192,16 +220,19 @@ impl Traffic {
 
     fn outcome(&self, leg: Leg, around: &Surroundings<'_>, random: &mut Random) -> Served {
         if random.chance(around.conditions.drops) {
-            return Served { leg, code: None, latency_ms: 1.0 };
+            return Served { leg, code: None, by: Answerer::Leg, latency_ms: 1.0 };
         }
-        let LegConditions { errors, latency, .. } = around.conditions.of(leg);
+        let LegConditions { errors, latency, manner, bad_gateway, .. } = around.conditions.of(leg);
+        if bad_gateway > 0.0 && random.chance(bad_gateway) {
+            return Served { leg, code: Some(Code::BadGateway), by: Answerer::LoadBalancer, latency_ms: random.between(1.0, 5.0) };
+        }
         let (load, median_ms) = match leg {
             Leg::Run => (self.fleet.load(), MEDIAN_RUN_MS),
             Leg::Gke => (Load { ratio: fleet::ratio(self.gke_rate, self.pods_ready * RATE_EACH_POD), growing: false }, MEDIAN_GKE_MS),
         };
         if leg == Leg::Gke && self.pods_ready <= 0.0 {
             // A weight keeps sending its share to a backend without healthy endpoints; the edge answers for it.
-            return Served { leg, code: Some(Code::Unavailable), latency_ms: random.between(1.0, 5.0) };
+            return Served { leg, code: Some(Code::Unavailable), by: Answerer::Leg, latency_ms: random.between(1.0, 5.0) };
         }
         let mut latency_ms = random.log_normal(median_ms, SPREAD) * latency;
         let surplus = 1.0 - 1.0 / load.ratio.max(1.0);
@@ -209,13 +240,18 @@ impl Traffic {
             if leg == Leg::Run && load.growing {
                 latency_ms += random.between(800.0, 5_000.0);
             } else if random.chance(0.8) {
-                return Served { leg, code: Some(Code::Unavailable), latency_ms: random.between(5.0, 30.0) };
+                return Served { leg, code: Some(Code::Unavailable), by: Answerer::Leg, latency_ms: random.between(5.0, 30.0) };
             } else {
                 latency_ms *= 1.0 + 8.0 * surplus;
             }
         }
-        let code = if random.chance(BASELINE + errors) { Code::Broken } else { Code::Fine };
-        Served { leg, code: Some(code), latency_ms: latency_ms.min(LATENCY_MAX_MS) }
+        let proper = match manner {
+            Manner::Proper | Manner::LoginPage => Code::Fine,
+            Manner::NotFound => Code::NotFound,
+            Manner::LoginRedirect => Code::Found,
+        };
+        let code = if random.chance(BASELINE + errors) { Code::Broken } else { proper };
+        Served { leg, code: Some(code), by: Answerer::Leg, latency_ms: latency_ms.min(LATENCY_MAX_MS) }
     }
 
     fn count(&mut self, served: &Served, around: &mut Surroundings<'_>, random: &mut Random) {
@@ -225,11 +261,14 @@ impl Traffic {
             tally.dropped += 1;
             return;
         };
-        meter.count(code, served.latency_ms);
         tally.served += 1;
-        if code != Code::Fine {
+        if code.is_error() {
             tally.failed += 1;
         }
+        if served.by == Answerer::LoadBalancer {
+            return;
+        }
+        meter.count(code, served.latency_ms);
         if served.leg == Leg::Run
             && let Ok(frontend) = around.cloud_run.service("frontend")
         {
