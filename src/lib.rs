@@ -60,3 +60,4 @@ pub mod session;
 pub mod sim;
 pub mod telemetry;
 pub mod tui;
+pub mod words;

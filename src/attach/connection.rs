@@ -33,6 +33,7 @@ use crate::{
         event::{Asker, TerminalSize},
     },
     domain::{
+        digest::Digest,
         id::{ClientId, Seq},
         shown::Shown,
     },
@@ -136,12 +137,7 @@ pub(super) async fn cockpit(
                     }
                     Err(why) => return Ended::Cut(Farewell::new(format!("{why}; nothing was approved"), Then::StayAway)),
                 },
-                Ok(FromCockpit::Ask { ask, key, command }) if is_plausible(&command) => {
-                    Request { by: asker.clone(), key, what: Wanted::Ask { ask, command } }
-                }
-                Ok(FromCockpit::Ask { .. }) => {
-                    return Ended::Cut(Farewell::new("a digest is 1 to 128 hex digits; nothing was asked", Then::StayAway));
-                }
+                Ok(FromCockpit::Ask { ask, key, command }) => Request { by: asker.clone(), key, what: Wanted::Ask { ask, command } },
                 Ok(FromCockpit::Look { key, look }) => Request { by: asker.clone(), key, what: Wanted::Look(look) },
                 Ok(FromCockpit::Beat) => {
                     if forward_at <= Instant::now() {
@@ -181,27 +177,12 @@ fn over() -> Farewell {
 }
 
 /// How the approval of `digest` was given, for the journal: the key that was pressed and the signature, on one line.
-fn signed(signs: Option<&PublicKey>, key: Option<Shown>, digest: &str, signature: &str) -> Result<Shown, String> {
-    if !is_digest(digest) {
-        return Err("a digest is 1 to 128 hex digits".to_owned());
-    }
+fn signed(signs: Option<&PublicKey>, key: Option<Shown>, digest: &Digest, signature: &str) -> Result<Shown, String> {
     let Some(public) = signs else { return Err("this account is one person's and signs nothing".to_owned()) };
-    public.verify(TO_APPROVE, digest.as_bytes(), signature).map_err(|why| why.to_string())?;
+    public.verify(TO_APPROVE, digest.to_string().as_bytes(), signature).map_err(|why| why.to_string())?;
     let body: String = signature.lines().filter(|line| !line.starts_with('-')).collect();
     let pressed = key.map_or_else(String::new, |key| format!("{key} "));
     Ok(Shown::new(&format!("{pressed}signed {body}")))
-}
-
-fn is_digest(digest: &str) -> bool {
-    (1..=128).contains(&digest.len()) && digest.bytes().all(|byte| byte.is_ascii_hexdigit())
-}
-
-/// The one text in a command that is not made safe by its type.
-fn is_plausible(command: &Command) -> bool {
-    match command {
-        Command::Approve { digest } | Command::Deny { digest, .. } | Command::Withdraw { digest } => is_digest(digest),
-        _ => true,
-    }
 }
 
 /// Why listening ended.

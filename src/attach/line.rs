@@ -28,7 +28,7 @@ use crate::{
         decision::{Refusal, Verdict},
         state::State,
     },
-    domain::{id::AskId, role::Role, shown::Shown},
+    domain::{digest::Digest, id::AskId, role::Role, shown::Shown},
 };
 
 const BEAT_EVERY: Duration = Duration::from_secs(5);
@@ -314,7 +314,7 @@ impl Keeper {
             (_, ToHost::Ask { ask, key, command }) => {
                 self.waiting.insert(ask, None);
                 if let (Some(signer), Command::Approve { digest }) = (self.dial.signer().cloned(), &command) {
-                    self.approve(signer, ask, key, digest.clone());
+                    self.approve(signer, ask, key, *digest);
                     return None;
                 }
                 Some(Outgoing::of(&FromCockpit::Ask { ask, key, command }))
@@ -323,10 +323,10 @@ impl Keeper {
         }
     }
 
-    fn approve(&self, signer: Signer, ask: AskId, key: Option<Shown>, digest: String) {
+    fn approve(&self, signer: Signer, ask: AskId, key: Option<Shown>, digest: Digest) {
         let back = self.sign.clone();
         tokio::spawn(async move {
-            let signature = signer.sign(TO_APPROVE, &digest).await;
+            let signature = signer.sign(TO_APPROVE, &digest.to_string()).await;
             let approval = signature.map(|signature| FromCockpit::Approve { ask, key, digest, signature });
             // Nobody waits for it any more when the cockpit has left.
             back.send(Signed { ask, approval }).await.ok();

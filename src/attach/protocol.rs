@@ -17,6 +17,7 @@ use crate::{
         state::State,
     },
     domain::{
+        digest::Digest,
         id::{AskId, ClientId, OperatorId, Seq, SessionId},
         role::Role,
         shown::Shown,
@@ -127,7 +128,7 @@ pub enum FromCockpit {
     Approve {
         ask: AskId,
         key: Option<Shown>,
-        digest: String,
+        digest: Digest,
         signature: String,
     },
     Look {

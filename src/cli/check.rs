@@ -103,7 +103,7 @@ fn rendered(diagnostics: &[Diagnostic], file: &str, bytes: &[u8]) -> String {
 fn summary(file: &str, plan: &Plan, warnings: &[Diagnostic], bytes: &[u8]) -> String {
     let mut text = rendered(warnings, file, bytes);
     text.push_str(&format!("\n{}: {} ({}, {})\n", Shown::new(file), plan.name, plan.project, plan.region));
-    text.push_str(&format!("  plan    {}\n", &plan.hash[..12]));
+    text.push_str(&format!("  plan    {}\n", plan.hash.short()));
     for route in &plan.routes {
         text.push_str(&format!("  route   {}\n", route_line(route)));
     }

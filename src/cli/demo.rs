@@ -105,7 +105,7 @@ pub async fn run(args: Args) -> Result<Exit> {
     let opened = clock.now();
     let journal = args.journal.clone().unwrap_or_else(|| paths.journal(&format!("{session}-{}", opened.0)));
     let who = identity()?;
-    let book = Book::create(&journal, opened, &session, &plan.hash, who.who.as_str())?;
+    let book = Book::create(&journal, opened, &session, &plan.hash.to_string(), who.who.as_str())?;
     let ended = fly(&args, &world, plan, session, clock, book, who).await;
     world.stop().await;
     let Left { end, stands } = ended?;

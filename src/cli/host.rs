@@ -166,7 +166,7 @@ async fn begin(options: Options, paths: Paths) -> Result<Result<Hosted, Exit>> {
         session: session.clone(),
         plan: plan.name.clone(),
         plan_path: options.plan.clone(),
-        plan_hash: plan.hash.clone(),
+        plan_hash: plan.hash.to_string(),
         world: world.kind(),
         pid: std::process::id(),
         journal,
@@ -210,7 +210,7 @@ fn open_book(options: &Options, paths: &Paths, plan: Plan, world: &World) -> Res
     let journal = paths.journal(&session.as_str().replace('/', "%"));
     let holder = format!("process {}", std::process::id());
     if !journal.exists() {
-        let book = Book::create(&journal, at, &session, &plan.hash, &holder)?;
+        let book = Book::create(&journal, at, &session, &plan.hash.to_string(), &holder)?;
         let first = Event::Opened { session: session.clone(), plan: Box::new(plan.clone()), world: world.kind() };
         return Ok(Opening { session, plan, book, state: State::default(), first, journal });
     }

@@ -16,7 +16,7 @@ use crate::{
     cli::{
         Exit,
         place::{Place, said},
-        print, status,
+        print,
     },
     core::{command::Command, decision::Verdict, state::Motion},
     domain::{
@@ -24,6 +24,7 @@ use crate::{
         shown::Shown,
         weight::Weights,
     },
+    words::{Names, motion, need, refusal as refusal_words},
 };
 
 #[derive(Debug, clap::Args)]
@@ -62,7 +63,7 @@ async fn go_home(args: Args) -> Result<Exit, Exit> {
         return Err(hanging());
     }
     match timeout_at(deadline, link.replies.recv()).await {
-        Ok(Some(Reply::Answered { verdict, .. })) => taken(&verdict)?,
+        Ok(Some(Reply::Answered { verdict, .. })) => taken(&verdict, Names::of(&link.view.borrow().state))?,
         Ok(Some(Reply::Lost { why, .. })) => print::err(&format!("the answer was lost ({why}); looking at what happens instead")),
         Ok(None) | Err(_) => return Err(hanging()),
     }
@@ -70,13 +71,13 @@ async fn go_home(args: Args) -> Result<Exit, Exit> {
 }
 
 /// Says that the wish is on record, or why it is not.
-fn taken(verdict: &Verdict) -> Result<(), Exit> {
+fn taken(verdict: &Verdict, names: Names<'_>) -> Result<(), Exit> {
     match verdict {
         Verdict::Accepted => print::out("recorded: going home\n"),
         Verdict::Joined => print::out("recorded: joined to a rollback that runs already, or has just ended\n"),
         Verdict::Queued => print::out("recorded: queued\n"),
         Verdict::NeedsApproval { .. } => return Err(said("a rollback never needs an approval, yet the host asks for one", Exit::Failed)),
-        Verdict::Refused(refusal) => return Err(said(refusal, Exit::Refused)),
+        Verdict::Refused(refusal) => return Err(said(refusal_words(refusal, names), Exit::Refused)),
     }
     Ok(())
 }
@@ -102,7 +103,7 @@ async fn arrive(link: &mut Link, route: Option<&RouteId>, deadline: Instant) -> 
             return Err(said("the session can't bring it home by itself; its reason stands above; use the second lever", Exit::Unsettled));
         }
         let is_home = |id: &RouteId, home: &Weights| {
-            stands(id).is_some_and(|route| route.homeward.is_none() && route.accepted.as_ref().is_some_and(|now| now.weights == *home))
+            stands(id).is_some_and(|route| !route.motion.is_returning() && route.accepted.as_ref().is_some_and(|now| now.weights == *home))
         };
         if routes.iter().all(|(id, home)| is_home(id, home)) {
             print::out("everything is home; the routes stay latched until somebody re-arms them with a reason\n");
@@ -125,8 +126,7 @@ fn progress(view: &View, id: &RouteId) -> String {
     let Some(route) = view.state.routes.get(id) else { return "not read yet".to_owned() };
     let accepted = route.accepted.as_ref().map_or("unknown".to_owned(), |accepted| accepted.weights.to_string());
     match &route.motion {
-        Motion::NeedsHuman { why, .. } => format!("{accepted}, needs a human: {why}"),
-        Motion::Retrying { fault, .. } => format!("{accepted}, trying again after: {fault}"),
-        other => format!("{accepted}, {}", status::motion(other)),
+        Motion::NeedsHuman { why, .. } => format!("{accepted}, needs a human: {}", need(why)),
+        other => format!("{accepted}, {}", motion(other, view.state.now)),
     }
 }

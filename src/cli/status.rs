@@ -15,9 +15,11 @@ use crate::{
     },
     core::{
         event::WorldKind,
+        reason::Mover,
         state::{ItemStatus, Motion, Reading, RouteState, State},
     },
-    domain::weight::Weights,
+    domain::{time::Timestamp, weight::Weights},
+    words::{Names, gap, motion, mover, objection},
 };
 
 #[derive(Debug, clap::Args)]
@@ -57,7 +59,7 @@ struct RouteStatus {
     accepted: Option<Weights>,
     /// Fractions of the requests that were seen.
     observed: Option<BTreeMap<String, f64>>,
-    motion: &'static str,
+    motion: String,
     latched: bool,
     held: bool,
     drifted: bool,
@@ -99,7 +101,8 @@ pub async fn run(args: Args) -> Result<Exit> {
 }
 
 fn status(state: &State, session: String, plan: String) -> Status {
-    let routes: BTreeMap<String, RouteStatus> = state.routes.iter().map(|(id, route)| (id.to_string(), route_status(route))).collect();
+    let routes: BTreeMap<String, RouteStatus> =
+        state.routes.iter().map(|(id, route)| (id.to_string(), route_status(route, state.now, Names::of(state)))).collect();
     let stuck = |route: &RouteState| matches!(route.motion, Motion::NeedsHuman { .. } | Motion::Unread) || route.drift.is_some();
     let stuck = state.routes.values().any(stuck);
     // Too few requests where there can't be more is no blindness; the core tells the two apart.
@@ -121,7 +124,7 @@ fn status(state: &State, session: String, plan: String) -> Status {
     }
 }
 
-fn route_status(route: &RouteState) -> RouteStatus {
+fn route_status(route: &RouteState, now: Timestamp, names: Names) -> RouteStatus {
     let observed = |route: &RouteState| {
         let observed = route.observed.as_ref()?;
         Some(observed.shares.iter().map(|(backend, share)| (backend.to_string(), share.fraction)).collect())
@@ -130,29 +133,20 @@ fn route_status(route: &RouteState) -> RouteStatus {
         wanted: route.wanted.clone(),
         accepted: route.accepted.as_ref().map(|accepted| accepted.weights.clone()),
         observed: observed(route),
-        motion: motion(&route.motion),
+        motion: motion(&route.motion, now),
         latched: route.latch.is_some(),
         held: route.hold.is_some(),
         drifted: route.drift.is_some(),
         drift: route.drift.as_ref().map(|drift| DriftStatus {
             found: drift.found.clone(),
             expected: drift.expected.clone(),
-            by: drift.actor.as_ref().map(ToString::to_string),
+            by: match &drift.by {
+                Mover::Foreign { actor: None } => None,
+                by => Some(mover(by, names)),
+            },
             since: drift.since.0,
         }),
-        against_going_back: route.readiness.against.iter().map(ToString::to_string).collect(),
-    }
-}
-
-pub fn motion(motion: &Motion) -> &'static str {
-    match motion {
-        Motion::Unread => "not read yet",
-        Motion::Settled => "settled",
-        Motion::Writing { .. } => "being written",
-        Motion::Resolving { .. } => "outcome unknown, reading it back",
-        Motion::Retrying { .. } => "rollback refused, trying again",
-        Motion::Propagating { .. } => "accepted, spreading",
-        Motion::NeedsHuman { .. } => "needs a human",
+        against_going_back: route.readiness.against.iter().map(|why| objection(why, names)).collect(),
     }
 }
 
@@ -161,7 +155,7 @@ fn reading(reading: &Reading) -> String {
         Reading::None => "no sample yet".to_owned(),
         Reading::Ok => "ok".to_owned(),
         Reading::Breach => "breach".to_owned(),
-        Reading::Unknown { why } => format!("unknown: {why}"),
+        Reading::Unknown { gap: why } => format!("unknown: {}", gap(*why)),
     }
 }
 

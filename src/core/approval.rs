@@ -4,26 +4,22 @@
 //! state of replication, the plan and the grant of the controls. If any of that changes, the request is void; nobody can approve what
 //! he did not see. It lasts five minutes. Nobody approves his own, and an approval moves nothing that a plain request could not.
 
-use serde::Serialize;
-use sha2::{Digest, Sha256};
-
 use crate::{
     core::{
-        command::Command,
-        decision::{Refusal, Tone, Verdict},
+        decision::{Refusal, Verdict},
         event::Asker,
-        motion,
-        state::{Approval, ENDED_MAX, Ended, Ending, Motion, Wish},
-        traffic,
+        news::News,
+        reason::{Missing, Void},
+        standing,
+        state::{Approval, ENDED_MAX, Ended, Ending, Motion, ReplicaTerm, Terms, Wish},
         turn::Turn,
     },
     domain::{
+        digest::Digest,
         fact::ReplicaState,
-        fault::Version,
-        id::{AskId, BackendId, ClientId, RouteId},
+        id::{AskId, ClientId, InstanceId},
         shown::Shown,
         time::Millis,
-        weight::Weights,
     },
     plan::model::Route,
 };
@@ -31,139 +27,100 @@ use crate::{
 /// How long a request waits for its second person.
 const LASTS: Millis = Millis::from_mins(5);
 
-/// What a digest covers, in this order; field names and order are part of the digest.
-#[derive(Serialize)]
-struct Terms<'a> {
-    action: &'static str,
-    route: &'a RouteId,
-    target: &'a BackendId,
-    from: &'a Weights,
-    to: &'a Weights,
-    version: &'a Version,
-    lag: String,
-    plan: &'a str,
-    epoch: u64,
+/// SHA-256 over the terms' canonical JSON. Maps are sorted by name and there are no floats, so equal terms have equal JSON.
+fn digest(terms: &Terms) -> Digest {
+    Digest::of(&serde_json::to_vec(&("shift", terms)).expect("names, numbers and sorted maps always have a JSON form"))
 }
 
-impl Terms<'_> {
-    /// SHA-256 over the canonical JSON, in hex. Maps are sorted by name and there are no floats, so equal terms have equal JSON.
-    fn digest(&self) -> String {
-        let json = serde_json::to_vec(self).expect("names, numbers and sorted maps always have a JSON form");
-        Sha256::digest(&json).iter().map(|byte| format!("{byte:02x}")).collect()
-    }
-
-    fn in_words(&self) -> Vec<(Shown, Shown)> {
-        let line = |name: &str, text: String| (Shown::new(name), Shown::new(&text));
-        vec![
-            line("action", format!("{} {}", self.action, self.route)),
-            line("target", self.target.to_string()),
-            line("from", self.from.to_string()),
-            line("to", self.to.to_string()),
-            line("version", self.version.0.clone()),
-            line("replication", self.lag.clone()),
-            line("plan", self.plan.chars().take(12).collect()),
-            line("controls", format!("grant {}", self.epoch)),
-        ]
-    }
-}
-
-fn terms<'a>(turn: &'a Turn, route: &'a Route, wish: &'a Wish) -> Option<Terms<'a>> {
-    let version = &turn.route(route).accepted.as_ref()?.version;
+fn terms(turn: &Turn, route: &Route, wish: &Wish) -> Option<Terms> {
+    let version = turn.route(route).accepted.as_ref()?.version.clone();
     Some(Terms {
-        action: "shift",
-        route: &route.id,
-        target: &route.target,
-        from: &wish.from,
-        to: &wish.to,
+        route: route.id.clone(),
+        target: route.target.clone(),
+        from: wish.from.clone(),
+        to: wish.to.clone(),
         version,
-        lag: replication(turn),
-        plan: &turn.plan.hash,
+        replication: replication(turn),
+        plan: turn.plan.hash,
         epoch: wish.epoch,
     })
 }
 
-/// The state of replication as a request rests on it: whether it is within bounds, not the figure of the second, which never stands still.
-fn replication(turn: &Turn) -> String {
-    let Some(database) = &turn.plan.database else { return "no database in the plan".to_owned() };
-    let of_replica = database.replicas.iter().map(|instance| {
-        let Some(known) = turn.state.replication.get(instance) else { return format!("{instance} unknown") };
+fn replication(turn: &Turn) -> Vec<(InstanceId, ReplicaTerm)> {
+    let Some(database) = &turn.plan.database else { return Vec::new() };
+    let term = |instance: &InstanceId| {
+        let Some(known) = turn.state.replication.get(instance) else { return ReplicaTerm::Unknown };
         match (known.now.state, known.now.lag) {
-            (ReplicaState::Replicating, Ok(lag)) if lag.value <= database.lag_max.as_secs_f64() => format!("{instance} within bounds"),
-            (ReplicaState::Replicating, Ok(_)) => format!("{instance} behind"),
-            (ReplicaState::Replicating, Err(_)) | (ReplicaState::Unknown, _) => format!("{instance} unknown"),
-            (ReplicaState::Stopped, _) => format!("{instance} stopped"),
-            (ReplicaState::Primary, _) => format!("{instance} is a primary"),
+            (ReplicaState::Replicating, Ok(lag)) if lag.value <= database.lag_max.as_secs_f64() => ReplicaTerm::WithinBounds,
+            (ReplicaState::Replicating, Ok(_)) => ReplicaTerm::Behind,
+            (ReplicaState::Replicating, Err(_)) | (ReplicaState::Unknown, _) => ReplicaTerm::Unknown,
+            (ReplicaState::Stopped, _) => ReplicaTerm::Stopped,
+            (ReplicaState::Primary, _) => ReplicaTerm::Primary,
         }
-    });
-    of_replica.collect::<Vec<_>>().join(", ")
+    };
+    database.replicas.iter().map(|instance| (instance.clone(), term(instance))).collect()
 }
 
 /// Opens a request for `wish`, which has passed every other rule. Only a settled route has terms that can hold for a while.
 pub(super) fn request(turn: &mut Turn, route: &Route, wish: Wish, ask: AskId) -> Result<Verdict, Refusal> {
     let state = turn.route(route);
-    if !matches!(state.motion, Motion::Settled) || !motion::is_fresh(state) {
+    if !matches!(state.motion, Motion::Settled) || !standing::is_fresh(state) {
         return Err(Refusal::Unsettled);
     }
     let Some(terms) = terms(turn, route, &wish) else { return Err(Refusal::NotKnown) };
-    let (digest, words) = (terms.digest(), terms.in_words());
-    void_route(turn, route, "a newer request took its place");
-    let command = Command::Shift { route: route.id.clone(), from: wish.from.clone(), to: wish.to.clone() };
+    let digest = digest(&terms);
+    void_route(turn, route, Void::Replaced);
     let (at, expires_at) = (turn.now, turn.now + turn.world.of_people(LASTS));
-    let text =
-        format!("{} asks for {} from {} to {}; somebody else must approve it within {LASTS}", wish.by.who, route.id, wish.from, wish.to);
-    let approval = Approval { digest: digest.clone(), by: wish.by, ask, command, terms: words, at, expires_at, epoch: wish.epoch };
-    turn.state.approvals.insert(digest.clone(), approval);
-    turn.note(Tone::Warning, text);
+    let news = News::ApprovalAsked { by: wish.by.who.clone(), route: route.id.clone(), from: wish.from, to: wish.to, within: LASTS };
+    turn.state.approvals.insert(digest, Approval { digest, by: wish.by, ask, terms, at, expires_at });
+    turn.tell(news);
     Ok(Verdict::NeedsApproval { digest })
 }
 
 /// A request as it was opened, as a wish again.
-fn wish(approval: &Approval) -> Option<(RouteId, Wish)> {
-    let Command::Shift { route, from, to } = &approval.command else { return None };
-    let wish = Wish { by: approval.by.clone(), from: from.clone(), to: to.clone(), at: approval.at, epoch: approval.epoch };
-    Some((route.clone(), wish))
+fn wish(approval: &Approval) -> Wish {
+    let Terms { from, to, epoch, .. } = &approval.terms;
+    Wish { by: approval.by.clone(), from: from.clone(), to: to.clone(), at: approval.at, epoch: *epoch }
 }
 
-pub(super) fn approve(turn: &mut Turn, by: &Asker, digest: &str) -> Result<Verdict, Refusal> {
+/// Takes the request of this digest for `by`, who approves it: closed, and as the wish that it was, to be examined once more.
+pub(super) fn take<'a>(turn: &mut Turn<'a>, by: &Asker, digest: &Digest) -> Result<(&'a Route, Wish), Refusal> {
     let approval = open(turn, digest)?;
     if approval.by.who == by.who {
         return Err(Refusal::OwnRequest);
     }
-    let void = |why: &str| Refusal::ApprovalVoid { why: Shown::new(why) };
-    let (id, wish) = wish(&approval).ok_or_else(|| void("it asks for nothing that can be approved"))?;
-    let route = turn.planned(&id).ok_or_else(|| void("the route is gone"))?;
+    let route = turn.planned(&approval.terms.route).ok_or(Refusal::ApprovalVoid { why: Void::Gone })?;
     end(turn, digest, Ending::Approved { by: by.who.clone() });
-    let started = traffic::approved(turn, route, wish, by);
-    if let Err(refusal) = &started {
-        let why = Shown::new(&refusal.to_string());
-        turn.note(Tone::Warning, format!("what {} approved was not started: {why}", by.who));
-        if let Some(ended) = turn.state.ended.back_mut() {
-            ended.how = Ending::NotStarted { by: by.who.clone(), why };
-        }
-    }
-    started
+    Ok((route, wish(&approval)))
 }
 
-pub(super) fn deny(turn: &mut Turn, by: &Asker, digest: &str, reason: Option<&Shown>) -> Result<Verdict, Refusal> {
+/// What was approved did not pass the rules any more.
+pub(super) fn not_started(turn: &mut Turn, by: &Asker, refusal: &Refusal) {
+    turn.tell(News::ApprovedNotStarted { by: by.who.clone(), why: Box::new(refusal.clone()) });
+    if let Some(ended) = turn.state.ended.back_mut() {
+        ended.how = Ending::NotStarted { by: by.who.clone(), why: Box::new(refusal.clone()) };
+    }
+}
+
+pub(super) fn deny(turn: &mut Turn, by: &Asker, digest: &Digest, reason: Option<&Shown>) -> Result<Verdict, Refusal> {
     open(turn, digest)?;
     end(turn, digest, Ending::Denied { by: by.who.clone(), reason: reason.cloned() });
     Ok(Verdict::Accepted)
 }
 
-pub(super) fn withdraw(turn: &mut Turn, by: &Asker, digest: &str) -> Result<Verdict, Refusal> {
+pub(super) fn withdraw(turn: &mut Turn, by: &Asker, digest: &Digest) -> Result<Verdict, Refusal> {
     let approval = open(turn, digest)?;
     if approval.by.who != by.who {
-        return Err(Refusal::NoSuch { what: Shown::new("request of yours") });
+        return Err(Refusal::Missing(Missing::OwnRequest));
     }
     end(turn, digest, Ending::Withdrawn);
     Ok(Verdict::Accepted)
 }
 
 /// The request of this digest, if everything that it rests on still holds.
-fn open(turn: &mut Turn, digest: &str) -> Result<Approval, Refusal> {
+fn open(turn: &mut Turn, digest: &Digest) -> Result<Approval, Refusal> {
     expire(turn);
-    let gone = || Refusal::ApprovalVoid { why: Shown::new("it expired, was withdrawn, or what it rests on changed") };
-    turn.state.approvals.get(digest).cloned().ok_or_else(gone)
+    turn.state.approvals.get(digest).cloned().ok_or(Refusal::ApprovalVoid { why: Void::Gone })
 }
 
 /// Voids what is too old, and what no longer has the terms that it was opened with.
@@ -171,60 +128,57 @@ pub(super) fn expire(turn: &mut Turn) {
     let mut void = Vec::new();
     for approval in turn.state.approvals.values() {
         if turn.now >= approval.expires_at {
-            void.push((approval.digest.clone(), "nobody approved it in time"));
+            void.push((approval.digest, Void::InTime));
         } else if !holds(turn, approval) {
-            void.push((approval.digest.clone(), "what it rests on has changed"));
+            void.push((approval.digest, Void::TermsChanged));
         }
     }
-    void.into_iter().for_each(|(digest, why)| drop_request(turn, &digest, why));
+    void.into_iter().for_each(|(digest, why)| end(turn, &digest, Ending::Void { why }));
 }
 
 fn holds(turn: &Turn, approval: &Approval) -> bool {
-    let Some((id, wish)) = wish(approval) else { return false };
-    let Some(route) = turn.planned(&id) else { return false };
-    let state = turn.route(route);
+    let Some(route) = turn.planned(&approval.terms.route) else { return false };
+    let (wish, state) = (wish(approval), turn.route(route));
     let settled = matches!(state.motion, Motion::Settled) && state.drift.is_none() && state.wanted.as_ref() == Some(&wish.from);
-    settled && wish.epoch == turn.state.controls.epoch && terms(turn, route, &wish).is_some_and(|terms| terms.digest() == approval.digest)
-}
-
-fn drop_request(turn: &mut Turn, digest: &str, why: &str) {
-    end(turn, digest, Ending::Void { why: Shown::new(why) });
+    settled && wish.epoch == turn.state.controls.epoch && terms(turn, route, &wish).is_some_and(|terms| digest(&terms) == approval.digest)
 }
 
 /// Closes a request and says to everybody how; remembered for a while, because who had it before his eyes must learn why it went.
-fn end(turn: &mut Turn, digest: &str, how: Ending) {
+fn end(turn: &mut Turn, digest: &Digest, how: Ending) {
     let Some(approval) = turn.state.approvals.remove(digest) else { return };
-    let what = wish(&approval).map_or_else(String::new, |(route, wish)| format!("{route} from {} to {}", wish.from, wish.to));
-    let Approval { digest, by, .. } = approval;
-    let (tone, text) = match &how {
-        Ending::Approved { by: second } => (Tone::Plain, format!("{second} approved what {} asked for: {what}", by.who)),
-        Ending::Denied { by: second, reason } => {
-            let why = reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
-            (Tone::Warning, format!("{second} denied what {} asked for{why}", by.who))
+    let Approval { digest, by, terms, .. } = approval;
+    let asked_by = by.who.clone();
+    let news = match &how {
+        Ending::Approved { by } => {
+            let (route, from, to) = (terms.route.clone(), terms.from.clone(), terms.to.clone());
+            News::Approved { by: by.clone(), asked_by, route, from, to }
         }
-        Ending::Withdrawn => (Tone::Plain, format!("{} withdrew the request", by.who)),
-        Ending::NotStarted { why, .. } | Ending::Void { why } => (Tone::Warning, format!("the request of {} is void: {why}", by.who)),
+        Ending::Denied { by, reason } => News::Denied { by: by.clone(), asked_by, reason: reason.clone() },
+        Ending::Withdrawn => News::Withdrawn { by: asked_by },
+        Ending::NotStarted { by, why } => News::ApprovedNotStarted { by: by.clone(), why: why.clone() },
+        Ending::Void { why } => News::RequestVoid { asked_by, why: *why },
     };
-    turn.note(tone, text);
-    turn.state.ended.push_back(Ended { digest, by, what: Shown::new(&what), how, at: turn.now });
+    turn.tell(news);
+    turn.state.ended.push_back(Ended { digest, by, terms, how, at: turn.now });
     while turn.state.ended.len() > ENDED_MAX {
         turn.state.ended.pop_front();
     }
 }
 
-pub(super) fn void_route(turn: &mut Turn, route: &Route, why: &str) {
-    let of_route = |approval: &&Approval| matches!(&approval.command, Command::Shift { route: id, .. } if *id == route.id);
-    let digests: Vec<String> = turn.state.approvals.values().filter(of_route).map(|approval| approval.digest.clone()).collect();
-    digests.into_iter().for_each(|digest| drop_request(turn, &digest, why));
+/// Closes every open request that `meant` picks.
+fn void(turn: &mut Turn, why: Void, meant: impl Fn(&Approval) -> bool) {
+    let digests: Vec<Digest> = turn.state.approvals.values().filter(|approval| meant(approval)).map(|approval| approval.digest).collect();
+    digests.into_iter().for_each(|digest| end(turn, &digest, Ending::Void { why }));
 }
 
-pub(super) fn void_all(turn: &mut Turn, why: &str) {
-    let digests: Vec<String> = turn.state.approvals.keys().cloned().collect();
-    digests.into_iter().for_each(|digest| drop_request(turn, &digest, why));
+pub(super) fn void_route(turn: &mut Turn, route: &Route, why: Void) {
+    void(turn, why, |approval| approval.terms.route == route.id);
+}
+
+pub(super) fn void_all(turn: &mut Turn, why: Void) {
+    void(turn, why, |_| true);
 }
 
 pub(super) fn asker_left(turn: &mut Turn, client: ClientId) {
-    let of_client = |approval: &&Approval| approval.by.client == client;
-    let digests: Vec<String> = turn.state.approvals.values().filter(of_client).map(|approval| approval.digest.clone()).collect();
-    digests.into_iter().for_each(|digest| drop_request(turn, &digest, "who asked for it left"));
+    void(turn, Void::AskerLeft, |approval| approval.by.client == client);
 }

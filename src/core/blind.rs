@@ -16,12 +16,12 @@ use crate::{
         decision::Refusal,
         evidence::{self, Probing},
         exposure,
+        reason::Blindness,
         state::{Reading, State},
     },
     domain::{
         id::BackendId,
         metric::{Gap, Measured},
-        shown::Shown,
         time::{Millis, Timestamp},
         weight::PerMille,
     },
@@ -73,32 +73,32 @@ fn probed(state: &State, now: Timestamp, backend: &BackendId) -> Probing {
 /// Why `trigger` forbids an advance, if it does.
 pub(super) fn forbids(state: &State, now: Timestamp, trigger: &Trigger, seen: Option<Measured>) -> Option<Refusal> {
     let known = state.triggers.get(&trigger.id)?;
-    let blind = |why: &str| Some(Refusal::Blind { trigger: trigger.id.clone(), why: Shown::new(why) });
+    let blind = |why: Blindness| Some(Refusal::Blind { trigger: trigger.id.clone(), why });
     if known.pending_since.is_some() || known.reading == Reading::Breach {
         return Some(Refusal::Breached { trigger: trigger.id.clone() });
     }
-    let Some(seen) = seen else { return blind("no reading yet") };
+    let Some(seen) = seen else { return blind(Blindness::NoReadingYet) };
     let Err(gap) = seen else { return None };
     if known.blind_since.is_some_and(|since| now.since(since) >= BLIND_AFTER) {
-        return blind(&gap.to_string());
+        return blind(Blindness::Gap(gap));
     }
     let route = state.routes.get(&trigger.route)?;
     let share = exposure::most(route, &trigger.backend);
     if share == PerMille::ZERO {
-        return first_step(state, now, trigger, gap).and_then(|why| blind(&why));
+        return first_step(state, now, trigger, gap).and_then(blind);
     }
     if !starved(gap) || share.get() > THIN_SHARE {
         return None;
     }
     let hold = Millis(trigger.lasting.0.min(THIN_HOLD_MAX.0));
     let stood = route.changed_at.map_or(hold, |changed| now.since(changed));
-    if stood < hold { blind(&format!("{gap} at {share}; another {} at this share", Millis(hold.0 - stood.0))) } else { None }
+    if stood < hold { blind(Blindness::StandsTooShort { gap, share, left: Millis(hold.0 - stood.0) }) } else { None }
 }
 
 /// A backend without traffic is seen by its sign of life alone; a source that is broken is no excuse.
-fn first_step(state: &State, now: Timestamp, trigger: &Trigger, gap: Gap) -> Option<String> {
+fn first_step(state: &State, now: Timestamp, trigger: &Trigger, gap: Gap) -> Option<Blindness> {
     if !starved(gap) {
-        return Some(gap.to_string());
+        return Some(Blindness::Gap(gap));
     }
     let backend = state.backends.get(&trigger.backend)?;
     let alive = match evidence::probing(backend, now) {
@@ -106,5 +106,5 @@ fn first_step(state: &State, now: Timestamp, trigger: &Trigger, gap: Gap) -> Opt
         Probing::Faulty | Probing::Dead => false,
         Probing::Silent => evidence::ready(backend, now).is_some_and(|ready| ready > 0),
     };
-    if alive { None } else { Some(format!("{} has no traffic and nothing proves that it answers", trigger.backend)) }
+    if alive { None } else { Some(Blindness::NoSignOfLife { backend: trigger.backend.clone() }) }
 }

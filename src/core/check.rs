@@ -7,8 +7,10 @@ use crate::{
     core::{
         blind::BLIND_AFTER,
         checklist::Finding,
-        evidence, exposure, history, motion,
+        evidence, exposure, history,
+        reason::Evidence,
         settle::{self, Verdict},
+        standing,
         state::Motion,
         turn::Turn,
     },
@@ -44,22 +46,22 @@ fn monitoring(turn: &Turn) -> Finding {
     let now = turn.now;
     let silent = turn.state.sources.iter().find(|(_, source)| source.fault.is_some() || now.since(source.asked_at) > source.stale_after);
     if let Some((id, source)) = silent {
-        let why = source.fault.as_ref().map_or_else(|| "stale".to_owned(), |fault| fault.kind.to_string());
-        return Finding::Against { text: format!("{id}: {why}") };
+        let why = source.fault.as_ref().map(|fault| fault.kind);
+        return Finding::Against(Evidence::SourceSilent { source: id.clone(), why });
     }
     let blind = turn.state.triggers.iter().find(|(_, known)| known.blind_since.is_some_and(|since| now.since(since) >= BLIND_AFTER));
     if let Some((id, _)) = blind {
-        return Finding::Against { text: format!("trigger {id} is blind") };
+        return Finding::Against(Evidence::TriggerBlind { trigger: id.clone() });
     }
-    let unread = turn.plan.routes.iter().find(|route| !motion::is_fresh(turn.route(route)));
+    let unread = turn.plan.routes.iter().find(|route| !standing::is_fresh(turn.route(route)));
     if let Some(route) = unread {
-        return Finding::Unknown { text: format!("the weights of {} are not read", route.id) };
+        return Finding::Unknown(Evidence::WeightsUnread { route: route.id.clone() });
     }
-    let (sources, triggers) = (turn.state.sources.len(), turn.state.triggers.len());
+    let (sources, triggers) = (turn.state.sources.len() as u32, turn.state.triggers.len() as u32);
     if sources == 0 {
-        return Finding::Unknown { text: "no source has answered yet".to_owned() };
+        return Finding::Unknown(Evidence::NoSourceYet);
     }
-    Finding::Holds { seen_at: now, text: format!("{sources} sources answer, {triggers} triggers see") }
+    Finding::Holds { seen_at: now, evidence: Evidence::Monitored { sources, triggers } }
 }
 
 /// What a sample must be to speak for or against a limit.
@@ -80,12 +82,12 @@ impl Limit {
     }
 
     /// The newest sample of a backend, if it is young enough and rests on enough requests; else what is wrong with it.
-    fn usable(self, turn: &Turn, backend: &BackendId) -> Result<Sample, String> {
+    fn usable(self, turn: &Turn, backend: &BackendId) -> Result<Sample, Evidence> {
         let known = turn.state.backends.get(backend).and_then(|known| known.usable.get(&self.metric));
         match known.filter(|sample| turn.now.since(sample.at) <= self.age_max) {
-            None => Err(format!("{backend}: no usable sample within {}", self.age_max)),
+            None => Err(Evidence::NoSample { backend: backend.clone(), within: self.age_max }),
             Some(sample) if sample.requests < self.requests_min() => {
-                Err(format!("{backend}: {} requests are too few, {} are needed", sample.requests, self.requests_min()))
+                Err(Evidence::TooFewRequests { backend: backend.clone(), requests: sample.requests, needed: self.requests_min() })
             }
             Some(sample) => Ok(*sample),
         }
@@ -106,71 +108,70 @@ fn serving<'a>(turn: &Turn<'a>) -> Vec<&'a BackendId> {
 fn below(turn: &Turn, metric: Metric, limit: f64, expires: Millis) -> Finding {
     let serving = serving(turn);
     if serving.is_empty() {
-        return Finding::Unknown { text: "no backend is known to take traffic".to_owned() };
+        return Finding::Unknown(Evidence::NobodyServes);
     }
-    let unit = metric.unit();
     let wanted = Limit { metric, below: limit, age_max: evidence::FRESH.min(expires) };
     let (mut found, mut oldest, mut missing) = (Vec::new(), turn.now, None);
     for backend in serving {
         match wanted.usable(turn, backend) {
             Ok(sample) if sample.value >= limit => {
-                return Finding::Against { text: format!("{} on {backend}, the limit is {}", unit.show(sample.value), unit.show(limit)) };
+                return Finding::Against(Evidence::BeyondLimit { metric, backend: backend.clone(), value: sample.value, limit });
             }
             Ok(sample) => {
                 oldest = oldest.min(sample.at);
-                found.push(format!("{backend} {}", unit.show(sample.value)));
+                found.push((backend.clone(), sample.value));
             }
             Err(why) => missing = Some(why),
         }
     }
     match missing {
-        Some(text) => Finding::Unknown { text },
-        None => Finding::Holds { seen_at: oldest, text: found.join(", ") },
+        Some(evidence) => Finding::Unknown(evidence),
+        None => Finding::Holds { seen_at: oldest, evidence: Evidence::WithinLimit { metric, values: found } },
     }
 }
 
 fn lag_below(turn: &Turn, limit: Millis) -> Finding {
-    let Some(database) = &turn.plan.database else { return Finding::Unknown { text: "the plan names no database".to_owned() } };
+    let Some(database) = &turn.plan.database else { return Finding::Unknown(Evidence::NoDatabase) };
     let (mut found, mut oldest) = (Vec::new(), turn.now);
     for instance in &database.replicas {
         let Some(known) = turn.state.replication.get(instance) else {
-            return Finding::Unknown { text: format!("{instance} has not been seen") };
+            return Finding::Unknown(Evidence::ReplicaNotSeen { instance: instance.clone() });
         };
         match (known.now.state, history::lag(known, turn.now)) {
-            (ReplicaState::Stopped, _) => return Finding::Against { text: format!("{instance} has stopped replicating") },
-            (ReplicaState::Primary, _) => return Finding::Against { text: format!("{instance} is a primary, not a replica") },
+            (ReplicaState::Stopped, _) => return Finding::Against(Evidence::ReplicaStopped { instance: instance.clone() }),
+            (ReplicaState::Primary, _) => return Finding::Against(Evidence::ReplicaIsPrimary { instance: instance.clone() }),
             (ReplicaState::Unknown, _) | (ReplicaState::Replicating, None) => {
-                return Finding::Unknown { text: format!("the lag of {instance} is not known") };
+                return Finding::Unknown(Evidence::LagUnknown { instance: instance.clone() });
             }
             (ReplicaState::Replicating, Some(lag)) if lag >= limit.as_secs_f64() => {
-                return Finding::Against { text: format!("{instance} is {lag:.1}s behind, the limit is {limit}") };
+                return Finding::Against(Evidence::LagBeyond { instance: instance.clone(), seconds: lag, limit });
             }
             (ReplicaState::Replicating, Some(lag)) => {
                 oldest = oldest.min(known.seen_at);
-                found.push(format!("{instance} {lag:.1}s"));
+                found.push((instance.clone(), lag));
             }
         }
     }
     if found.is_empty() {
-        return Finding::Unknown { text: "the plan names no replica".to_owned() };
+        return Finding::Unknown(Evidence::NoReplica);
     }
-    Finding::Holds { seen_at: oldest, text: found.join(", ") }
+    Finding::Holds { seen_at: oldest, evidence: Evidence::LagWithin { seconds: found } }
 }
 
 fn no_drops(turn: &Turn, span: Millis) -> Finding {
     let (watch, now) = (&turn.state.drops, turn.now);
     if let Some(last) = watch.last_at.filter(|last| now.since(*last) < span) {
-        return Finding::Against { text: format!("a connection was dropped {} ago", now.since(last)) };
+        return Finding::Against(Evidence::Dropped { ago: now.since(last) });
     }
     match (watch.since, watch.seen_at) {
         (Some(since), Some(seen_at)) if now.since(seen_at) <= evidence::FRESH => {
             let watched = now.since(since);
             if watched >= span {
-                return Finding::Holds { seen_at, text: format!("none in {span}") };
+                return Finding::Holds { seen_at, evidence: Evidence::NoDrops { span } };
             }
-            Finding::NotYet { text: format!("none in the {watched} that were watched, {span} are needed") }
+            Finding::NotYet(Evidence::NoDropsSoFar { watched, needed: span })
         }
-        (_, _) => Finding::Unknown { text: "nobody watches connections".to_owned() },
+        (_, _) => Finding::Unknown(Evidence::NobodyWatches),
     }
 }
 
@@ -180,41 +181,41 @@ fn all_on_target(turn: &Turn) -> Finding {
         let state = turn.route(route);
         let share = exposure::accepted(state, &route.target);
         let Some(seen_at) = state.accepted_at.filter(|seen| turn.now.since(*seen) <= evidence::FRESH) else {
-            return Finding::Unknown { text: format!("the weights of {} are not read", route.id) };
+            return Finding::Unknown(Evidence::WeightsUnread { route: route.id.clone() });
         };
         if share < PerMille::ALL {
-            return Finding::NotYet { text: format!("{}: {share} on {}", route.id, route.target) };
+            return Finding::NotYet(Evidence::NotAllOnTarget { route: route.id.clone(), target: route.target.clone(), share });
         }
         match (&state.motion, settle::verdict(state, turn.now)) {
             // On its way that is nothing to warn of.
             (Motion::Settled | Motion::NeedsHuman { .. }, Verdict::Against) => {
-                return Finding::Against { text: format!("{}: requests still meet other backends", route.id) };
+                return Finding::Against(Evidence::RequestsElsewhere { route: route.id.clone() });
             }
             (Motion::Settled, Verdict::Fits | Verdict::Proven) => oldest = oldest.min(seen_at),
             (Motion::Settled, Verdict::CannotTell) => {
-                return Finding::Unknown { text: format!("{}: too few requests to see it", route.id) };
+                return Finding::Unknown(Evidence::RequestsTooFew { route: route.id.clone() });
             }
-            (_, _) => return Finding::NotYet { text: format!("{}: accepted, traffic follows", route.id) },
+            (_, _) => return Finding::NotYet(Evidence::AcceptedNotSeen { route: route.id.clone() }),
         }
     }
-    Finding::Holds { seen_at: oldest, text: "accepted and observed".to_owned() }
+    Finding::Holds { seen_at: oldest, evidence: Evidence::AllOnTarget }
 }
 
 fn stable(turn: &Turn, span: Millis) -> Finding {
     for route in &turn.plan.routes {
         let target = &route.target;
         if exposure::accepted(turn.route(route), target) < PerMille::ALL {
-            return Finding::NotYet { text: format!("counts once everything of {} is on {target}", route.id) };
+            return Finding::NotYet(Evidence::StabilityLater { route: route.id.clone(), target: target.clone() });
         }
         let Some(since) = turn.state.backends.get(target).and_then(|known| known.stable_since) else {
-            return Finding::Unknown { text: format!("{target} is not shown to be stable") };
+            return Finding::Unknown(Evidence::NotShownStable { target: target.clone() });
         };
         let lasted = turn.now.since(since);
         if lasted < span {
-            return Finding::NotYet { text: format!("stable for {lasted}, {span} are needed") };
+            return Finding::NotYet(Evidence::StableSoFar { lasted, needed: span });
         }
     }
-    Finding::Holds { seen_at: turn.now, text: format!("within bounds for {span} without a break") }
+    Finding::Holds { seen_at: turn.now, evidence: Evidence::StableFor { span } }
 }
 
 /// Keeps count of how long each backend that holds everything has been within bounds; whatever can't be shown is a break.

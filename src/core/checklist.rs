@@ -8,8 +8,10 @@ use crate::{
     core::{
         blind::BLIND_AFTER,
         check,
-        decision::{Refusal, Tone, Verdict},
+        decision::{Refusal, Verdict},
         event::Asker,
+        news::News,
+        reason::{Evidence, Missing},
         state::{ItemState, ItemStatus},
         turn::Turn,
     },
@@ -29,18 +31,12 @@ const EVERY: Millis = Millis::from_secs(1);
 pub(super) enum Finding {
     Holds {
         seen_at: Timestamp,
-        text: String,
+        evidence: Evidence,
     },
-    Against {
-        text: String,
-    },
+    Against(Evidence),
     /// Not so far: it needs more time, or its hour has not come.
-    NotYet {
-        text: String,
-    },
-    Unknown {
-        text: String,
-    },
+    NotYet(Evidence),
+    Unknown(Evidence),
 }
 
 pub(super) fn review(turn: &mut Turn) {
@@ -63,7 +59,7 @@ fn expire_signature(turn: &mut Turn, item: &Item) {
     if known.status == ItemStatus::Done && known.expires_at.is_some_and(|expires| now >= expires) {
         known.status = ItemStatus::Expired;
         known.since = Some(now);
-        turn.note(Tone::Warning, format!("{}: the signature is too old now; sign it again", item.title));
+        turn.tell(News::SignatureExpired { item: item.id.clone() });
     }
 }
 
@@ -73,45 +69,42 @@ fn collect(turn: &mut Turn, item: &Item, wanted: &Check) {
     let Some(known) = turn.state.checklist.get_mut(&item.id) else { return };
     let before = known.status;
     let was_good = matches!(before, ItemStatus::Done | ItemStatus::Expired);
-    let text = match finding {
-        Finding::Holds { seen_at, text } => {
+    let evidence = match finding {
+        Finding::Holds { seen_at, evidence } => {
             known.status = ItemStatus::Done;
             known.seen_at = Some(seen_at);
             known.expires_at = Some(seen_at + item.expires);
-            text
+            evidence
         }
-        Finding::Against { text } => {
+        Finding::Against(evidence) => {
             known.status = ItemStatus::Failing;
             known.seen_at = Some(now);
             known.expires_at = None;
-            text
+            evidence
         }
-        Finding::NotYet { text } => {
+        Finding::NotYet(evidence) => {
             known.status = ItemStatus::Open;
             known.expires_at = None;
-            text
+            evidence
         }
-        Finding::Unknown { text } => {
+        Finding::Unknown(evidence) => {
             let expired = was_good && known.expires_at.is_some_and(|expires| now >= expires);
             known.status = if expired { ItemStatus::Expired } else { ItemStatus::Unknown };
-            text
+            evidence
         }
     };
-    // Between Unknown and Expired there is no news in the text; the status tells it.
-    if known.evidence.as_str() != text {
-        known.evidence = Shown::new(&text);
-    }
+    known.evidence = evidence.clone();
     if known.status != before {
         known.since = Some(now);
         let status = known.status;
-        announce(turn, item, before, status, &text);
+        announce(turn, item, before, status, evidence);
     }
 }
 
-fn announce(turn: &mut Turn, item: &Item, before: ItemStatus, after: ItemStatus, text: &str) {
+fn announce(turn: &mut Turn, item: &Item, before: ItemStatus, after: ItemStatus, evidence: Evidence) {
     match (before, after) {
-        (_, ItemStatus::Failing) => turn.note(Tone::Warning, format!("{}: {text}", item.title)),
-        (ItemStatus::Open | ItemStatus::Failing, ItemStatus::Done) => turn.note(Tone::Good, format!("{}: {text}", item.title)),
+        (_, ItemStatus::Failing) => turn.tell(News::ItemFailing { item: item.id.clone(), evidence }),
+        (ItemStatus::Open | ItemStatus::Failing, ItemStatus::Done) => turn.tell(News::ItemProven { item: item.id.clone(), evidence }),
         (_, ItemStatus::Done | ItemStatus::Open | ItemStatus::Unknown | ItemStatus::Expired) => {}
     }
 }
@@ -125,14 +118,14 @@ pub(super) fn sign(turn: &mut Turn, by: &Asker, id: &ItemId, note: &Shown) -> Re
     let now = turn.now;
     let signed = ItemState {
         status: ItemStatus::Done,
-        evidence: note.clone(),
+        evidence: Evidence::Note(note.clone()),
         seen_at: Some(now),
         since: Some(now),
         expires_at: Some(now + item.expires),
         signed_by: Some(by.who.clone()),
     };
     turn.state.checklist.insert(item.id.clone(), signed);
-    turn.note(Tone::Good, format!("{} signed {:?}: {note}", by.who, item.title.as_str()));
+    turn.tell(News::Signed { item: item.id.clone(), by: by.who.clone(), note: note.clone() });
     Ok(Verdict::Accepted)
 }
 
@@ -141,12 +134,12 @@ pub(super) fn unsign(turn: &mut Turn, by: &Asker, id: &ItemId) -> Result<Verdict
     let known = turn.state.checklist.get_mut(&item.id).filter(|known| known.signed_by.is_some());
     let Some(known) = known else { return Err(Refusal::NoChange) };
     *known = ItemState::default();
-    turn.note(Tone::Warning, format!("{} took back the signature under {:?}", by.who, item.title.as_str()));
+    turn.tell(News::Unsigned { item: item.id.clone(), by: by.who.clone() });
     Ok(Verdict::Accepted)
 }
 
 fn find<'a>(turn: &Turn<'a>, id: &ItemId) -> Result<&'a Item, Refusal> {
-    let item = turn.plan.checklist.iter().find(|item| item.id == *id).ok_or(Refusal::NoSuch { what: Shown::new("item") })?;
+    let item = turn.plan.checklist.iter().find(|item| item.id == *id).ok_or(Refusal::Missing(Missing::Item))?;
     match item.proof {
         Proof::Signed => Ok(item),
         Proof::Collected(_) => Err(Refusal::NotSignable),
@@ -160,7 +153,7 @@ fn sees_enough(turn: &Turn, item: &Item) -> Result<(), Refusal> {
     }
     let blind = turn.state.triggers.iter().find(|(_, known)| known.blind_since.is_some_and(|since| turn.now.since(since) >= BLIND_AFTER));
     match blind {
-        Some((id, _)) => Err(Refusal::CannotSign { why: Shown::new(&format!("trigger {id} is blind")) }),
+        Some((id, _)) => Err(Refusal::CannotSign { trigger: id.clone() }),
         None => Ok(()),
     }
 }

@@ -7,7 +7,7 @@
 use crate::{
     core::{
         evidence::AHEAD_MAX,
-        state::{Motion, RouteState, State},
+        state::{Motion, ReturnStage, RouteState, State},
     },
     domain::time::{Millis, Timestamp},
 };
@@ -95,10 +95,6 @@ fn rebase_route(route: &mut RouteState, back: Millis) {
     [&mut route.read_again_at, &mut route.readiness.seen_at].into_iter().for_each(shift_maybe);
     route.strays.iter_mut().for_each(|stray| shift(&mut stray.since));
     route.flips.iter_mut().for_each(shift);
-    if let Some(homeward) = &mut route.homeward {
-        shift(&mut homeward.since);
-        shift_maybe(&mut homeward.escalated_at);
-    }
     if let Some(observed) = &mut route.observed {
         shift(&mut observed.at);
         observed.window.iter_mut().for_each(|look| shift(&mut look.at));
@@ -106,7 +102,15 @@ fn rebase_route(route: &mut RouteState, back: Millis) {
     match &mut route.motion {
         Motion::Unread | Motion::Settled => {}
         Motion::Writing { since, .. } | Motion::Resolving { since, .. } | Motion::NeedsHuman { since, .. } => shift(since),
-        Motion::Retrying { since, again_at: until, .. } | Motion::Propagating { since, until, .. } => {
+        Motion::Returning(back) => {
+            shift(&mut back.since);
+            shift_maybe(&mut back.escalated_at);
+            match &mut back.stage {
+                ReturnStage::Look => {}
+                ReturnStage::Write { since: at, .. } | ReturnStage::Resolve { since: at } | ReturnStage::Retry { at } => shift(at),
+            }
+        }
+        Motion::Propagating { since, until, .. } => {
             shift(since);
             shift(until);
         }

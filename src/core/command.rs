@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
+    digest::Digest,
     id::{ItemId, OperatorId, RouteId},
     shown::Shown,
     weight::Weights,
@@ -51,15 +52,15 @@ pub enum Command {
     Controls(ControlsCommand),
     /// Approves or denies the pending action that has this digest.
     Approve {
-        digest: String,
+        digest: Digest,
     },
     Deny {
-        digest: String,
+        digest: Digest,
         reason: Option<Shown>,
     },
     /// The asker withdraws his own pending request.
     Withdraw {
-        digest: String,
+        digest: Digest,
     },
     Say {
         text: Shown,

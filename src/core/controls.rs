@@ -7,15 +7,16 @@ use crate::{
     core::{
         approval,
         command::ControlsCommand,
-        decision::{Refusal, Tone, Verdict},
+        decision::{Refusal, Verdict},
         event::Asker,
+        news::{Freed, News, Taking},
+        reason::{Drop, Missing, Void},
         state::{HOLD_LASTS, Holder},
         turn::Turn,
     },
     domain::{
         id::{ClientId, OperatorId},
         role::Role,
-        shown::Shown,
     },
 };
 
@@ -33,7 +34,7 @@ pub(super) fn asked(turn: &mut Turn, by: &Asker, wish: &ControlsCommand) -> Resu
         ControlsCommand::Take => take(turn, by),
         ControlsCommand::GiveUp => {
             held_by(turn, by)?;
-            release(turn, &format!("{} gave up the controls", by.who), Tone::Plain);
+            release(turn, by.who.clone(), Freed::GivenUp);
             Ok(Verdict::Accepted)
         }
         ControlsCommand::AskFor => ask_for(turn, by),
@@ -42,14 +43,14 @@ pub(super) fn asked(turn: &mut Turn, by: &Asker, wish: &ControlsCommand) -> Resu
 }
 
 fn take(turn: &mut Turn, by: &Asker) -> Result<Verdict, Refusal> {
-    let text = match &turn.state.controls.holder {
-        None => format!("{} has the controls", by.who),
+    let how = match &turn.state.controls.holder {
+        None => Taking::WereFree,
         Some(holder) if holder.client == by.client => return Err(Refusal::NoChange),
-        Some(holder) if holder.who == by.who => format!("{} has the controls at another terminal now", by.who),
-        Some(holder) if by.role == Role::Pilot => format!("{} took the controls from {}", by.who, holder.who),
+        Some(holder) if holder.who == by.who => Taking::OtherTerminal,
+        Some(holder) if by.role == Role::Pilot => Taking::From(holder.who.clone()),
         Some(holder) => return Err(Refusal::ControlsHeld { who: holder.who.clone() }),
     };
-    grant(turn, by.client, &by.who, &text);
+    grant(turn, by.client, &by.who, News::ControlsTaken { by: by.who.clone(), how });
     Ok(Verdict::Accepted)
 }
 
@@ -62,7 +63,7 @@ fn ask_for(turn: &mut Turn, by: &Asker) -> Result<Verdict, Refusal> {
     if !turn.state.controls.asked_by.contains(&by.who) {
         turn.state.controls.asked_by.push(by.who.clone());
     }
-    turn.note(Tone::Warning, format!("{} asks for the controls", by.who));
+    turn.tell(News::ControlsAsked { by: by.who.clone() });
     Ok(Verdict::Accepted)
 }
 
@@ -73,26 +74,26 @@ fn hand_to(turn: &mut Turn, by: &Asker, who: &OperatorId) -> Result<Verdict, Ref
     }
     let able = turn.state.people.iter().filter(|(_, person)| person.who == *who && person.role.may_steer());
     let client = able.max_by_key(|(client, person)| (person.active_at, **client)).map(|(client, _)| *client);
-    let client = client.ok_or_else(|| Refusal::NoSuch { what: Shown::new("operator here") })?;
-    grant(turn, client, who, &format!("{} handed the controls to {who}", by.who));
+    let client = client.ok_or_else(|| Refusal::Missing(Missing::OperatorHere))?;
+    grant(turn, client, who, News::ControlsHanded { from: by.who.clone(), to: who.clone() });
     Ok(Verdict::Accepted)
 }
 
-fn grant(turn: &mut Turn, client: ClientId, who: &OperatorId, text: &str) {
+fn grant(turn: &mut Turn, client: ClientId, who: &OperatorId, news: News) {
     let now = turn.now;
     let controls = &mut turn.state.controls;
     controls.epoch = controls.epoch.saturating_add(1);
     controls.asked_by.retain(|asker| asker != who);
     controls.holder = Some(Holder { client, who: who.clone(), since: now, beat_at: now });
-    turn.note(Tone::Plain, text);
+    turn.tell(news);
     drop_wishes(turn);
 }
 
-fn release(turn: &mut Turn, text: &str, tone: Tone) {
+fn release(turn: &mut Turn, from: OperatorId, why: Freed) {
     turn.state.controls.holder = None;
     // Whoever asked, asked the holder. Free controls are taken, not waited for.
     turn.state.controls.asked_by.clear();
-    turn.note(tone, text);
+    turn.tell(News::ControlsFree { from, why });
     drop_wishes(turn);
 }
 
@@ -100,10 +101,10 @@ fn release(turn: &mut Turn, text: &str, tone: Tone) {
 fn drop_wishes(turn: &mut Turn) {
     for route in &turn.plan.routes {
         if let Some(wish) = turn.route_mut(route).queued.take() {
-            turn.note(Tone::Warning, format!("the queued move of {} to {} was dropped with the controls", route.id, wish.to));
+            turn.tell(News::QueuedDropped { route: route.id.clone(), to: wish.to, why: Drop::ControlsPassed });
         }
     }
-    approval::void_all(turn, "the controls passed on");
+    approval::void_all(turn, Void::ControlsPassed);
 }
 
 /// The holder's terminal lives.
@@ -119,13 +120,13 @@ pub(super) fn left(turn: &mut Turn, client: ClientId) {
     let people = &turn.state.people;
     turn.state.controls.asked_by.retain(|asker| people.values().any(|person| person.who == *asker));
     if let Some(holder) = turn.state.controls.holder.clone().filter(|holder| holder.client == client) {
-        release(turn, &format!("{} left with the controls; they are free", holder.who), Tone::Warning);
+        release(turn, holder.who, Freed::HolderLeft);
     }
 }
 
 pub(super) fn expire(turn: &mut Turn) {
     let (now, lasts) = (turn.now, turn.world.of_people(HOLD_LASTS));
     if let Some(holder) = turn.state.controls.holder.clone().filter(|holder| now.since(holder.beat_at) >= lasts) {
-        release(turn, &format!("{} has been silent for {lasts}; the controls are free", holder.who), Tone::Warning);
+        release(turn, holder.who, Freed::HolderSilent { after: lasts });
     }
 }

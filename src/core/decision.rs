@@ -3,10 +3,17 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    core::event::{Alarm, Entry},
+    core::{
+        event::{Alarm, Entry},
+        news::News,
+        reason::{Blindness, Missing, Mover, Need, Objection, Void},
+    },
     domain::{
+        digest::Digest,
         fault::Version,
         id::{AskId, ClientId, EffectId, OperatorId, RouteId, TriggerId},
+        metric::Gap,
+        role::Role,
         shown::Shown,
         time::Timestamp,
         weight::Weights,
@@ -17,8 +24,9 @@ use crate::{
 pub struct Decision {
     pub answer: Option<Answer>,
     pub effects: Vec<Effect>,
-    /// What a person should be told, in the order in which it came about. Shown in the feed.
-    pub notes: Vec<Note>,
+    /// What a person should be told, in the order in which it came about. Shown in the feed. Recovery does not compare it.
+    #[serde(default)]
+    pub news: Vec<News>,
 }
 
 /// One line of the journal's payload: the entry and what was decided on it.
@@ -45,72 +53,83 @@ pub enum Verdict {
     Joined,
     /// Waits for another person's approval of this digest.
     NeedsApproval {
-        digest: String,
+        digest: Digest,
     },
     Refused(Refusal),
 }
 
-/// Why not. Each says what failed, what still holds and what to do next through `Display`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, thiserror::Error)]
+/// Why not, with the facts that `words` needs to say what failed, what still holds and what to do next.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Refusal {
-    #[error("a {role} can't do that; nothing was changed; ask an operator")]
-    Role { role: crate::domain::role::Role },
-    #[error("you don't have the controls, {holder} has; nothing was changed; ask for them with the controls key")]
-    NoControls { holder: OperatorId },
-    #[error("nobody has the controls; nothing was changed; take them first")]
+    Role {
+        role: Role,
+    },
+    NoControls {
+        holder: OperatorId,
+    },
     ControlsFree,
-    #[error("{who} has the controls; nothing was changed; only a pilot may take them from somebody")]
-    ControlsHeld { who: OperatorId },
-    #[error("the route no longer stands where your draft began: it is at {now}, moved by {by}; nothing was changed; look and ask again")]
-    Moved { now: Weights, by: Shown },
-    #[error("the weights of this route are not known yet; nothing was changed; wait for the first reading")]
+    ControlsHeld {
+        who: OperatorId,
+    },
+    /// The route no longer stands where the draft began; `by` moved it, where that is known.
+    Moved {
+        now: Weights,
+        by: Option<Mover>,
+    },
     NotKnown,
-    #[error("this is where the route stands already; nothing was changed")]
+    /// The route stands there already.
+    StandsThere,
+    /// What is asked for is so already.
     NoChange,
-    #[error("the route is latched; re-arm it with a reason first; traffic stays home since the rollback by {cause}")]
-    Latched { cause: Shown },
-    #[error("the route is held by {by}; nothing was changed; resume it first")]
-    Held { by: OperatorId },
-    #[error("trigger {trigger} is breached; traffic was not advanced; wait until it is clear or roll back")]
-    Breached { trigger: TriggerId },
-    #[error("trigger {trigger} is blind ({why}); traffic was not advanced; going back is still possible")]
-    Blind { trigger: TriggerId, why: Shown },
-    #[error("going back is not assured: {why}; traffic was not advanced; restore home first")]
-    NotReady { why: Shown },
-    #[error("somebody else changed this route ({found}); traffic was not advanced; adopt the change or roll back")]
-    Drifted { found: Weights },
-    #[error("the outcome of the last write is not known; traffic was not advanced; it is being read back")]
+    /// Nothing was written.
+    Empty,
+    Latched {
+        cause: Cause,
+    },
+    Held {
+        by: OperatorId,
+    },
+    Breached {
+        trigger: TriggerId,
+    },
+    Blind {
+        trigger: TriggerId,
+        why: Blindness,
+    },
+    NotReady {
+        why: Objection,
+    },
+    Drifted {
+        found: Weights,
+    },
     Unresolved,
-    #[error("a rollback is running; nothing else moves this route until it is over")]
     RollingBack,
-    #[error("the split names a backend that this route does not have; nothing was changed")]
+    /// The split names a backend that this route does not have.
     Stranger,
-    #[error("there is no {what} by that name; nothing was changed")]
-    NoSuch { what: Shown },
-    #[error("this item collects its own evidence and can't be signed; nothing was changed")]
+    Missing(Missing),
     NotSignable,
-    #[error("a reason is needed; nothing was changed")]
     ReasonMissing,
-    #[error("nothing here to re-arm or resume; nothing was changed")]
     NotLatched,
-    #[error("you asked for this yourself; somebody else must approve it")]
+    NotHeld,
     OwnRequest,
-    #[error("that request is no longer open ({why}); nothing was changed; ask again")]
-    ApprovalVoid { why: Shown },
-    #[error("this is a live session; only the demo's world can be stirred")]
+    ApprovalVoid {
+        why: Void,
+    },
     NotADemo,
-    #[error("others keep changing this route; traffic was not advanced; stop them, then adopt what you find or roll back")]
     Contended,
-    #[error("this route needs a human: {why}; traffic was not advanced; put it right or roll back")]
-    NeedsHuman { why: Shown },
-    #[error("acting on this route is not safe: {why}; nothing was changed; put it right by hand first")]
-    Trouble { why: Shown },
-    #[error("the last move has not settled; nothing was changed; a step this large can be asked for when it has")]
+    NeedsHuman {
+        why: Need,
+    },
+    /// In the API's words.
+    Hindered {
+        why: Shown,
+    },
     Unsettled,
-    #[error("nobody watches this route well enough: {why}; this item can't be signed now; nothing was changed")]
-    CannotSign { why: Shown },
-    #[error("the session is not open yet; nothing was changed; try again")]
+    /// A trigger is blind, so nobody signs that something holds.
+    CannotSign {
+        trigger: TriggerId,
+    },
     NotOpen,
 }
 
@@ -142,31 +161,21 @@ pub enum Cause {
     Operator {
         who: OperatorId,
         reason: Option<Shown>,
+        /// Who approved it, where a second person had to.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        approved_by: Option<OperatorId>,
     },
-    /// One or more triggers in the same instant; both are recorded, one rollback follows.
-    Triggers {
-        triggers: Vec<TriggerId>,
-        reading: Shown,
-    },
-    /// A trigger was blind for too long.
-    Blind {
-        trigger: TriggerId,
-        why: Shown,
-    },
+    /// One or more triggers in the same instant; all are recorded, one rollback follows.
+    Triggers(Vec<Fired>),
+    /// A trigger was blind for too long; without a gap no sample ever came.
+    Blind { trigger: TriggerId, gap: Option<Gap> },
+    /// Somebody took what others had written as the session's own wish.
+    Adopted { by: OperatorId },
 }
 
-/// One remark, for the feed and the report.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Note {
-    pub tone: Tone,
-    pub text: Shown,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Tone {
-    Plain,
-    Good,
-    Warning,
-    Alarm,
+/// A trigger that fired, with the value that it fired on; `None` where its newest sample is not known any more.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Fired {
+    pub trigger: TriggerId,
+    pub value: Option<f64>,
 }

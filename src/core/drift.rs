@@ -7,48 +7,44 @@
 use crate::{
     core::{
         controls,
-        decision::{Deal, Refusal, Tone, Verdict},
+        decision::{Cause, Deal, Refusal, Verdict},
         event::Asker,
-        exposure, motion, rollback,
-        state::{Drift, Goal, Motion, RouteState},
+        exposure,
+        news::News,
+        reason::{Missing, Mover, Need},
+        rollback, settle, standing,
+        state::{Drift, Goal, Motion},
         turn::Turn,
     },
     domain::{
         id::RouteId,
         shown::Shown,
-        time::{Millis, Timestamp},
         weight::{PerMille, Weights},
     },
     plan::model::Route,
 };
 
-const FLIPS_WITHIN: Millis = Millis::from_mins(5);
-const FLIPS_MAX: usize = 3;
-/// Flips kept; more than [`FLIPS_MAX`] so that the screen can count them.
+/// Flips kept; more than make a contest, so that the screen can count them.
 const FLIPS_KEPT: usize = 32;
-
-pub(super) fn is_contended(state: &RouteState, now: Timestamp) -> bool {
-    state.flips.iter().filter(|flip| now.since(**flip) < FLIPS_WITHIN).count() >= FLIPS_MAX
-}
 
 /// Compares what is accepted with what is wanted.
 pub(super) fn watch(turn: &mut Turn, route: &Route) {
     forget_flips(turn, route);
     let state = turn.route(route);
-    let explained = matches!(state.motion, Motion::Writing { .. } | Motion::Resolving { .. } | Motion::Retrying { .. });
-    if explained || state.homeward.is_some() || !motion::is_fresh(state) {
+    let explained = matches!(state.motion, Motion::Writing { .. } | Motion::Resolving { .. } | Motion::Returning(_));
+    if explained || !standing::is_fresh(state) {
         return;
     }
     let Some(accepted) = state.accepted.clone() else { return };
     let Some(wanted) = state.wanted.clone() else {
         turn.route_mut(route).wanted = Some(accepted.weights.clone());
-        turn.note(Tone::Plain, format!("{} stands at {}", route.id, accepted.weights));
+        turn.tell(News::Stands { route: route.id.clone(), at: accepted.weights });
         return;
     };
     if accepted.weights == wanted {
         if turn.route_mut(route).drift.take().is_some() {
             flip(turn, route);
-            turn.note(Tone::Good, format!("{} is back at {wanted}, by {}", route.id, actor(accepted.actor.as_ref())));
+            turn.tell(News::BackAgain { route: route.id.clone(), at: wanted, by: Mover::Foreign { actor: accepted.actor } });
         }
         return;
     }
@@ -69,11 +65,11 @@ fn goes_home_again(turn: &mut Turn, route: &Route, found: &Weights) -> bool {
     let ours = is_ours(turn, route, found);
     let propagating = matches!(state.motion, Motion::Propagating { goal: Goal::Rollback, .. });
     if ours {
-        turn.note(Tone::Warning, format!("a late write of ours moved {} to {found}; going home again", route.id));
+        turn.tell(News::LateWriteLanded { route: route.id.clone(), found: found.clone() });
         turn.route_mut(route).strays.retain(|stray| stray.to != *found);
     } else if propagating && state.flips.is_empty() {
         flip(turn, route);
-        turn.note(Tone::Alarm, format!("somebody undid the rollback of {} ({found}); going home once more", route.id));
+        turn.tell(News::RollbackUndone { route: route.id.clone(), found: found.clone() });
     } else {
         return false;
     }
@@ -91,27 +87,20 @@ fn is_ours(turn: &Turn, route: &Route, found: &Weights) -> bool {
 fn drifted(turn: &mut Turn, route: &Route, expected: Weights, found: Weights, actor_name: Option<Shown>) {
     let now = turn.now;
     let ours = is_ours(turn, route, &found);
-    let who = if ours { Some(Shown::new("a late write of ours")) } else { actor_name };
-    let said = actor(who.as_ref());
+    let by = if ours { Mover::OurLateWrite } else { Mover::Foreign { actor: actor_name } };
     flip(turn, route);
-    let contended = is_contended(turn.route(route), now);
+    let contended = standing::is_contended(turn.route(route), now);
     let state = turn.route_mut(route);
     let since = state.drift.as_ref().map_or(now, |drift| drift.since);
-    state.moved_by = Some(Shown::new(&said));
+    state.moved_by = Some(by.clone());
     state.before = Some(expected.clone());
-    state.drift = Some(Drift { expected: expected.clone(), found: found.clone(), actor: who, since, flips: state.flips.clone() });
-    motion::changed(state, now);
+    state.drift = Some(Drift { expected: expected.clone(), found: found.clone(), by: by.clone(), since, flips: state.flips.clone() });
+    settle::begin_anew(state, now);
     state.motion = Motion::Settled;
-    turn.note(
-        Tone::Alarm,
-        format!(
-            "{} stands at {found} and not at {expected}: changed by {said}; nothing advances until you adopt it or roll back",
-            route.id
-        ),
-    );
+    turn.tell(News::Drifted { route: route.id.clone(), expected, found, by });
     if contended {
-        let why = Shown::new("others keep changing the weights");
-        turn.note(Tone::Alarm, format!("{}: {why}; we stop writing until a human has put it right", route.id));
+        let why = Need::Contended;
+        turn.tell(News::NeedsHuman { route: route.id.clone(), why: why.clone() });
         turn.route_mut(route).motion = Motion::NeedsHuman { since: now, why };
     }
 }
@@ -120,16 +109,12 @@ fn drifted(turn: &mut Turn, route: &Route, expected: Weights, found: Weights, ac
 fn name(turn: &mut Turn, route: &Route, who: Option<Shown>) {
     let state = turn.route_mut(route);
     let (Some(drift), Some(who)) = (&mut state.drift, who) else { return };
-    if drift.actor.is_none() {
-        drift.actor = Some(who.clone());
+    if drift.by == (Mover::Foreign { actor: None }) {
+        drift.by = Mover::Foreign { actor: Some(who.clone()) };
+        state.moved_by = Some(drift.by.clone());
         let found = drift.found.clone();
-        state.moved_by = Some(who.clone());
-        turn.note(Tone::Warning, format!("it was {who} who changed {} to {found}", route.id));
+        turn.tell(News::DriftNamed { route: route.id.clone(), found, by: who });
     }
-}
-
-fn actor(actor: Option<&Shown>) -> String {
-    actor.map_or_else(|| "somebody unknown".to_owned(), ToString::to_string)
 }
 
 fn flip(turn: &mut Turn, route: &Route) {
@@ -143,25 +128,25 @@ fn flip(turn: &mut Turn, route: &Route) {
 
 fn forget_flips(turn: &mut Turn, route: &Route) {
     let now = turn.now;
-    turn.route_mut(route).flips.retain(|flip| now.since(*flip) < FLIPS_WITHIN);
+    turn.route_mut(route).flips.retain(|flip| now.since(*flip) < standing::FLIPS_WITHIN);
 }
 
 /// Takes what was found as the session's own wish. A latched route can only be adopted at home.
 pub(super) fn adopt(turn: &mut Turn, by: &Asker, id: &RouteId, found: &Weights) -> Result<Verdict, Refusal> {
-    let route = turn.planned(id).ok_or(Refusal::NoSuch { what: Shown::new("route") })?;
+    let route = turn.planned(id).ok_or(Refusal::Missing(Missing::Route))?;
     controls::held_by(turn, by)?;
     let now = turn.now;
     let state = turn.route(route);
     let Some(accepted) = state.accepted.clone().filter(|_| state.drift.is_some()) else { return Err(Refusal::NoChange) };
     if accepted.weights != *found {
-        return Err(Refusal::Moved { now: accepted.weights, by: Shown::new(&actor(accepted.actor.as_ref())) });
+        return Err(Refusal::Moved { now: accepted.weights, by: Some(Mover::Foreign { actor: accepted.actor }) });
     }
     if let Some(why) = accepted.trouble {
-        return Err(Refusal::Trouble { why });
+        return Err(Refusal::Hindered { why });
     }
     let away = route.backend_ids().any(|backend| *backend != route.home && exposure::accepted(state, backend) > PerMille::ZERO);
     if let (Some(latch), true) = (&state.latch, away) {
-        return Err(Refusal::Latched { cause: Shown::new(&rollback::in_words(&latch.cause)) });
+        return Err(Refusal::Latched { cause: latch.cause.clone() });
     }
     let state = turn.route_mut(route);
     state.wanted = Some(accepted.weights);
@@ -169,9 +154,9 @@ pub(super) fn adopt(turn: &mut Turn, by: &Asker, id: &RouteId, found: &Weights) 
     state.flips.clear();
     state.strays.clear();
     state.queued = None;
-    state.moved_by = Some(Shown::new(&format!("{}, adopting it", by.who)));
-    let cause = crate::core::decision::Cause::Operator { who: by.who.clone(), reason: Some(Shown::new("adopted")) };
+    state.moved_by = Some(Mover::Adopted { by: by.who.clone() });
+    let cause = Cause::Adopted { by: by.who.clone() };
     state.motion = Motion::Propagating { to: found.clone(), since: now, until: now + route.settle, cause, goal: Goal::Advance };
-    turn.note(Tone::Good, format!("{} adopted {found} as what {} should be", by.who, route.id));
+    turn.tell(News::Adopted { route: route.id.clone(), found: found.clone(), by: by.who.clone() });
     Ok(Verdict::Accepted)
 }

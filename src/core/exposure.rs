@@ -14,9 +14,8 @@ use crate::{
 /// The splits that may be in force now or soon by our own doing: accepted, on its way, or written without a known outcome.
 pub(super) fn possible(route: &RouteState) -> impl Iterator<Item = &Weights> {
     let under_way = match &route.motion {
-        Motion::Writing { to, .. } | Motion::Resolving { to, .. } | Motion::Retrying { to, .. } | Motion::Propagating { to, .. } => {
-            Some(to)
-        }
+        Motion::Writing { to, .. } | Motion::Resolving { to, .. } | Motion::Propagating { to, .. } => Some(to),
+        Motion::Returning(back) => Some(&back.to),
         Motion::Unread | Motion::Settled | Motion::NeedsHuman { .. } => None,
     };
     let accepted = route.accepted.iter().map(|accepted| &accepted.weights);

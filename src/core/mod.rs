@@ -6,6 +6,8 @@
 pub mod command;
 pub mod decision;
 pub mod event;
+pub mod news;
+pub mod reason;
 pub mod state;
 pub mod step;
 
@@ -19,6 +21,7 @@ mod drift;
 mod evidence;
 mod exposure;
 mod history;
+mod latch;
 mod motion;
 mod observe;
 mod people;
@@ -26,6 +29,7 @@ mod readiness;
 mod restart;
 mod rollback;
 mod settle;
+mod standing;
 mod traffic;
 mod trigger;
 mod turn;

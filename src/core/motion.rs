@@ -2,13 +2,14 @@
 //!
 //! Three answers to a write are possible, and `Unknown` is one of them: it is never taken for a failure and never repeated blindly, but
 //! resolved by a look that began after it. No version that was seen before the newest outcome is ever written against; that is what
-//! [`is_fresh`] stands for. When to move and where to is not decided here.
+//! `standing::is_fresh` stands for. When to move and where to is not decided here.
 
 use crate::{
     core::{
-        decision::{Cause, Deal, Tone},
-        rollback, settle,
-        state::{Goal, InFlight, Motion, RouteState, Stray},
+        decision::{Cause, Deal},
+        news::{Fate, News},
+        rollback, settle, standing,
+        state::{Goal, InFlight, Motion, ReturnStage, Stray},
         turn::Turn,
     },
     domain::{
@@ -32,13 +33,6 @@ const LATE_MAX: Millis = Millis::from_secs(30);
 const LATE_WATCHED: Millis = Millis::from_secs(60);
 const STRAY_FORGOTTEN: Millis = Millis::from_mins(10);
 
-/// Whether what we know of the route was looked at after the newest write had ended.
-pub(super) fn is_fresh(state: &RouteState) -> bool {
-    let (Some(seen_at), Some(seen_seq)) = (state.accepted_at, state.accepted_seq) else { return false };
-    let later = state.outcome_at.is_none_or(|outcome| seen_at >= outcome);
-    later && state.outcome_seq.is_none_or(|outcome| seen_seq > outcome)
-}
-
 /// The parts of a write that left.
 struct Written {
     route: RouteId,
@@ -55,7 +49,7 @@ pub(super) fn finished(turn: &mut Turn, effect: EffectId, outcome: &Outcome) {
         Deal::Read { route } => read_ended(turn, &route),
         Deal::Stir { stir } => {
             if let Outcome::NotDone(fault) | Outcome::Unknown(fault) = outcome {
-                turn.note(Tone::Warning, format!("{stir} could not be stirred: {fault}"));
+                turn.tell(News::FaultNotInjected { fault: stir, why: fault.clone() });
             }
         }
         Deal::Wake { .. } => {}
@@ -80,12 +74,15 @@ fn written(turn: &mut Turn, effect: EffectId, written: Written, outcome: &Outcom
     state.outcome_seq = Some(seq);
     state.read_again_at = None;
     let goal = match &state.motion {
-        Motion::Writing { effect: current, goal, .. } if *current == effect => Some(*goal),
+        Motion::Writing { effect: current, .. } if *current == effect => Some(Goal::Advance),
+        Motion::Returning(back) => match back.stage {
+            ReturnStage::Write { effect: current, .. } if current == effect => Some(Goal::Rollback),
+            ReturnStage::Write { .. } | ReturnStage::Look | ReturnStage::Resolve { .. } | ReturnStage::Retry { .. } => None,
+        },
         Motion::Writing { .. }
         | Motion::Unread
         | Motion::Settled
         | Motion::Resolving { .. }
-        | Motion::Retrying { .. }
         | Motion::Propagating { .. }
         | Motion::NeedsHuman { .. } => None,
     };
@@ -93,7 +90,7 @@ fn written(turn: &mut Turn, effect: EffectId, written: Written, outcome: &Outcom
         (None, outcome) => overtaken(turn, route, written, outcome),
         (Some(goal), Outcome::Done(receipt)) => done(turn, route, written, receipt, goal),
         (Some(Goal::Advance), Outcome::NotDone(fault)) => not_done(turn, route, &written, fault),
-        (Some(Goal::Rollback), Outcome::NotDone(fault)) => rollback::failed(turn, route, written.cause, fault),
+        (Some(Goal::Rollback), Outcome::NotDone(fault)) => rollback::failed(turn, route, fault),
         (Some(goal), Outcome::Unknown(fault)) => unknown(turn, route, written, fault, goal),
     }
 }
@@ -101,9 +98,11 @@ fn written(turn: &mut Turn, effect: EffectId, written: Written, outcome: &Outcom
 /// The end of a write that a rollback overtook. If it was done after all, it is one of ours to be undone.
 fn overtaken(turn: &mut Turn, route: &Route, written: Written, outcome: &Outcome) {
     match outcome {
-        Outcome::NotDone(_) => turn.note(Tone::Plain, format!("the overtaken move of {} to {} was not done", route.id, written.to)),
+        Outcome::NotDone(_) => {
+            turn.tell(News::OvertakenEnded { route: route.id.clone(), to: written.to, fate: Fate::NotDone });
+        }
         Outcome::Done(_) | Outcome::Unknown(_) => {
-            turn.note(Tone::Warning, format!("the overtaken move of {} to {} may have been done; looking", route.id, written.to));
+            turn.tell(News::OvertakenEnded { route: route.id.clone(), to: written.to.clone(), fate: Fate::MayBeDone });
             stray(turn, route, written);
         }
     }
@@ -126,35 +125,29 @@ fn done(turn: &mut Turn, route: &Route, written: Written, receipt: &Receipt, goa
             accepted.version = version.clone();
         }
     }
-    changed(state, now);
+    settle::begin_anew(state, now);
     state.motion = Motion::Propagating { to: written.to.clone(), since: now, until, cause: written.cause, goal };
-    turn.note(Tone::Plain, format!("{} is accepted at {}; traffic follows", route.id, written.to));
-}
-
-/// From here on, what requests meet is counted anew.
-pub(super) fn changed(state: &mut RouteState, now: Timestamp) {
-    state.changed_at = Some(now);
-    if let Some(observed) = &mut state.observed {
-        observed.window.clear();
-    }
+    turn.tell(News::Accepted { route: route.id.clone(), to: written.to });
 }
 
 fn not_done(turn: &mut Turn, route: &Route, written: &Written, fault: &Fault) {
     let state = turn.route_mut(route);
     state.motion = Motion::Settled;
     state.wanted = Some(written.from.clone());
-    let text = match fault.kind {
-        FaultKind::Conflict => format!("{} was not moved: somebody else changed it first; looking who", route.id),
-        _ => format!("{} was not moved ({fault}); it stays at {}", route.id, written.from),
-    };
-    turn.note(Tone::Warning, text);
+    turn.tell(News::NotMoved { route: route.id.clone(), at: written.from.clone(), why: fault.clone() });
 }
 
 fn unknown(turn: &mut Turn, route: &Route, written: Written, fault: &Fault, goal: Goal) {
     let (to, cause, since) = (written.to.clone(), written.cause.clone(), turn.now);
-    turn.note(Tone::Warning, format!("nobody knows whether {} was moved to {to} ({fault}); reading it back", route.id));
+    turn.tell(News::OutcomeUnknown { route: route.id.clone(), to: to.clone(), why: fault.clone() });
     stray(turn, route, written);
-    turn.route_mut(route).motion = Motion::Resolving { to, since, cause, goal, fault: fault.clone(), effect: None };
+    match (goal, &mut turn.route_mut(route).motion) {
+        (Goal::Rollback, Motion::Returning(back)) => {
+            back.fault = Some(fault.clone());
+            back.stage = ReturnStage::Resolve { since };
+        }
+        (_, motion) => *motion = Motion::Resolving { to, since, cause },
+    }
 }
 
 /// What a look at the weights, or time alone, makes of the route's motion.
@@ -163,14 +156,14 @@ pub(super) fn follow(turn: &mut Turn, route: &Route) {
     match turn.route(route).motion.clone() {
         Motion::Unread => {
             let state = turn.route_mut(route);
-            if state.accepted.is_some() && state.homeward.is_none() {
+            if state.accepted.is_some() {
                 state.motion = Motion::Settled;
             }
         }
-        Motion::Resolving { to, since, cause, goal: Goal::Advance, .. } => resolve(turn, route, &to, since, cause),
+        Motion::Resolving { to, since, cause } => resolve(turn, route, &to, since, cause),
         Motion::Propagating { .. } | Motion::NeedsHuman { .. } => settle::follow(turn, route),
         // The rollback drives these.
-        Motion::Resolving { goal: Goal::Rollback, .. } | Motion::Retrying { .. } => {}
+        Motion::Returning(_) => {}
         Motion::Settled | Motion::Writing { .. } => {}
     }
     prune_strays(turn, route);
@@ -179,23 +172,31 @@ pub(super) fn follow(turn: &mut Turn, route: &Route) {
 fn resolve(turn: &mut Turn, route: &Route, to: &Weights, since: Timestamp, cause: Cause) {
     let now = turn.now;
     let state = turn.route(route);
-    let (Some(accepted), true) = (&state.accepted, is_fresh(state)) else { return };
+    let (Some(accepted), true) = (&state.accepted, standing::is_fresh(state)) else { return };
     let Some(stray) = state.strays.iter().rev().find(|stray| stray.to == *to).cloned() else { return };
     if accepted.weights == *to {
         let until = now + route.settle;
         let state = turn.route_mut(route);
         state.before = Some(stray.from);
-        changed(state, now);
+        settle::begin_anew(state, now);
         state.strays.retain(|stray| stray.to != *to);
         state.motion = Motion::Propagating { to: to.clone(), since: now, until, cause, goal: Goal::Advance };
-        turn.note(Tone::Plain, format!("the move of {} to {to} did happen; traffic follows", route.id));
+        turn.tell(News::DidHappen { route: route.id.clone(), to: to.clone() });
     } else if accepted.version != stray.version || now.since(since) >= LATE_MAX {
         // Others' weights may stand upon ours: then nobody can say whether ours ever stood.
-        let became = if accepted.weights == stray.from { "did not happen" } else { "did not happen or was overwritten" };
+        let fate = if accepted.weights == stray.from { Fate::NotDone } else { Fate::NotDoneOrOverwritten };
         let state = turn.route_mut(route);
         state.wanted = Some(stray.from);
         state.motion = Motion::Settled;
-        turn.note(Tone::Warning, format!("the move of {} to {to} {became}; ask again if it is still wanted", route.id));
+        turn.tell(News::DidNotHappen { route: route.id.clone(), to: to.clone(), fate });
+    }
+}
+
+fn is_resolving(motion: &Motion) -> bool {
+    match motion {
+        Motion::Resolving { .. } => true,
+        Motion::Returning(back) => matches!(back.stage, ReturnStage::Resolve { .. }),
+        Motion::Unread | Motion::Settled | Motion::Writing { .. } | Motion::Propagating { .. } | Motion::NeedsHuman { .. } => false,
     }
 }
 
@@ -204,11 +205,11 @@ fn prune_strays(turn: &mut Turn, route: &Route) {
     let now = turn.now;
     let state = turn.route_mut(route);
     // What is being resolved is remembered for as long as that takes: the API, or the host, may have been away for longer.
-    if state.strays.is_empty() || matches!(state.motion, Motion::Resolving { .. }) {
+    if state.strays.is_empty() || is_resolving(&state.motion) {
         return;
     }
     state.strays.retain(|stray| now.since(stray.since) < STRAY_FORGOTTEN);
-    if !is_fresh(state) {
+    if !standing::is_fresh(state) {
         return;
     }
     if let Some(accepted) = &state.accepted {
@@ -233,8 +234,8 @@ fn lose_what_never_ends(turn: &mut Turn, route: &Route) {
 pub(super) fn read_if_due(turn: &mut Turn, route: &Route) {
     let state = turn.route(route);
     let late = state.strays.iter().any(|stray| turn.now.since(stray.since) < LATE_WATCHED);
-    let unresolved = matches!(state.motion, Motion::Resolving { .. }) || late;
-    let waiting = (state.outcome_at.is_some() || state.homeward.is_some()) && !is_fresh(state);
+    let unresolved = is_resolving(&state.motion) || late;
+    let waiting = (state.outcome_at.is_some() || state.motion.is_returning()) && !standing::is_fresh(state);
     if !(waiting || unresolved) || state.read_again_at.is_some_and(|again| turn.now < again) {
         return;
     }

@@ -6,8 +6,9 @@ use std::collections::{BTreeMap, VecDeque};
 
 use crate::{
     core::{
-        decision::Tone,
-        evidence, motion, settle,
+        evidence,
+        news::News,
+        settle,
         state::{Look, Observed, ProbeState, ReplicationState, SourceState},
         turn::Turn,
     },
@@ -59,7 +60,7 @@ fn note_source(turn: &mut Turn, observation: &Observation) {
             source.fault = None;
             source.failures = 0;
             if failures >= FAILURES_SAID {
-                turn.note(Tone::Good, format!("{} answers again", observation.source));
+                turn.tell(News::SourceAnswers { source: observation.source.clone() });
             }
         }
         Err(fault) => silent(turn, &observation.source, fault),
@@ -71,9 +72,9 @@ fn silent(turn: &mut Turn, id: &SourceId, fault: &Fault) {
     let Some(source) = turn.state.sources.get_mut(id) else { return };
     source.fault = Some(fault.clone());
     source.failures = source.failures.saturating_add(1);
-    let last = source.ok_at.map_or_else(|| "it never did".to_owned(), |ok| format!("last {} ago", now.since(ok)));
+    let last = source.ok_at.map(|ok| now.since(ok));
     if source.failures == FAILURES_SAID {
-        turn.note(Tone::Warning, format!("{id} does not answer ({fault}); {last}"));
+        turn.tell(News::SourceSilent { source: id.clone(), why: fault.clone(), last });
     }
 }
 
@@ -92,14 +93,14 @@ fn accepted(turn: &mut Turn, asked_at: Timestamp, seen: &Accepted) {
     let trouble = state.accepted.as_ref().and_then(|known| known.trouble.clone());
     if known.as_ref() != Some(&seen.weights) {
         state.before = known;
-        motion::changed(state, now);
+        settle::begin_anew(state, now);
     }
     let news = seen.trouble.clone().filter(|_| seen.trouble != trouble);
     state.accepted_at = Some(asked_at);
     state.accepted_seq = Some(seq);
     state.accepted = Some(seen);
     if let Some(why) = news {
-        turn.note(Tone::Alarm, format!("{} can't be acted on safely: {why}", route.id));
+        turn.tell(News::Hindered { route: route.id.clone(), why });
     }
 }
 
@@ -203,27 +204,27 @@ fn workload(turn: &mut Turn, id: &BackendId, seen: &Workload) {
     let known = backend.workload.replace(seen.clone());
     backend.workload_at = Some(now);
     backend.ready_most = backend.ready_most.max(seen.ready);
-    let remark = workload_news(id, known.as_ref(), seen);
-    if let Some((tone, text)) = remark {
-        turn.note(tone, text);
+    if let Some(news) = workload_news(id, known.as_ref(), seen) {
+        turn.tell(news);
     }
 }
 
-fn workload_news(id: &BackendId, known: Option<&Workload>, seen: &Workload) -> Option<(Tone, String)> {
+fn workload_news(id: &BackendId, known: Option<&Workload>, seen: &Workload) -> Option<News> {
     let trouble = known.and_then(|known| known.trouble.as_ref());
+    let (backend, ready, desired) = (id.clone(), seen.ready, seen.desired);
     if let Some(why) = &seen.trouble
         && trouble != Some(why)
     {
-        return Some((Tone::Warning, format!("{id}: {why}; {} of {} ready", seen.ready, seen.desired)));
+        return Some(News::WorkloadTroubled { backend, why: why.clone(), ready, desired });
     }
     if trouble.is_some() && seen.trouble.is_none() {
-        return Some((Tone::Good, format!("{id} is well again; {} of {} ready", seen.ready, seen.desired)));
+        return Some(News::WorkloadWell { backend, ready, desired });
     }
     let known = known?;
     if seen.restarts > known.restarts {
-        return Some((Tone::Warning, format!("{id}: containers restarted, {} times in all", seen.restarts)));
+        return Some(News::ContainersRestarted { backend, restarts: seen.restarts });
     }
-    (seen.version != known.version).then(|| (Tone::Warning, format!("{id} runs another version now: {}", seen.version)))
+    (seen.version != known.version).then(|| News::VersionChanged { backend, version: seen.version.clone() })
 }
 
 fn happened(turn: &mut Turn, id: &BackendId, happenings: &[Happening]) {
@@ -239,7 +240,7 @@ fn replication(turn: &mut Turn, seen: &Replication) {
     if let Some(known) = &known
         && known.now.state != seen.state
     {
-        turn.note(Tone::Alarm, format!("{} was {:?} and is {:?} now", seen.instance, known.now.state, seen.state));
+        turn.tell(News::ReplicaChanged { instance: seen.instance.clone(), from: known.now.state, to: seen.state });
     }
     let (history, history_at) = known.map_or((VecDeque::new(), None), |known| (known.history, known.history_at));
     let state = ReplicationState { now: seen.clone(), seen_at: now, history, history_at };

@@ -9,8 +9,9 @@ use crate::{
         approval,
         command::{Command, Look},
         controls,
-        decision::{Deal, Refusal, Tone, Verdict},
+        decision::{Deal, Refusal, Verdict},
         event::{Asker, TerminalSize, WorldKind},
+        news::News,
         state::{LookHere, Person, SAID_MAX, Said},
         turn::Turn,
     },
@@ -44,7 +45,7 @@ pub(super) fn joined(turn: &mut Turn, client: ClientId, who: &OperatorId, role: 
     let (joined_at, active_at) = (turn.now, turn.now);
     let person = Person { who: who.clone(), role, joined_at, active_at, terminal, focus: None, drafts: BTreeMap::new() };
     turn.state.people.insert(client, person);
-    turn.note(Tone::Plain, format!("{who} joined as {role}"));
+    turn.tell(News::Joined { who: who.clone(), role });
 }
 
 pub(super) fn resized(turn: &mut Turn, client: ClientId, terminal: TerminalSize) {
@@ -59,7 +60,7 @@ pub(super) fn beat(turn: &mut Turn, client: ClientId) {
 
 pub(super) fn left(turn: &mut Turn, client: ClientId) {
     if let Some(person) = turn.state.people.remove(&client) {
-        turn.note(Tone::Plain, format!("{} left", person.who));
+        turn.tell(News::Left { who: person.who });
     }
     // Before the controls: who asks for approval holds them, and a request is void because its asker left, not because they are free.
     approval::asker_left(turn, client);
@@ -97,20 +98,20 @@ pub(super) fn looked(turn: &mut Turn, by: &Asker, look: &Look) {
 
 pub(super) fn say(turn: &mut Turn, by: &Asker, text: &Shown) -> Result<Verdict, Refusal> {
     if text.as_str().trim().is_empty() {
-        return Err(Refusal::NoChange);
+        return Err(Refusal::Empty);
     }
     let said = Said { seq: turn.seq, client: by.client, by: by.who.clone(), text: text.clone(), at: turn.now };
     turn.state.said.push_back(said);
     while turn.state.said.len() > SAID_MAX {
         turn.state.said.pop_front();
     }
-    turn.note(Tone::Plain, format!("{}: {text}", by.who));
+    turn.tell(News::Said { by: by.who.clone(), text: text.clone() });
     Ok(Verdict::Accepted)
 }
 
 pub(super) fn look_here(turn: &mut Turn, by: &Asker, pane: &Shown) -> Result<Verdict, Refusal> {
     turn.state.look_here = Some(LookHere { by: by.who.clone(), pane: pane.clone(), at: turn.now });
-    turn.note(Tone::Plain, format!("{} says: look at {pane}", by.who));
+    turn.tell(News::LookHere { by: by.who.clone(), pane: pane.clone() });
     Ok(Verdict::Accepted)
 }
 
@@ -120,7 +121,7 @@ pub(super) fn stir(turn: &mut Turn, stir: &Shown) -> Result<Verdict, Refusal> {
         WorldKind::Live => Err(Refusal::NotADemo),
         WorldKind::Demo { .. } => {
             turn.send(Deal::Stir { stir: stir.clone() });
-            turn.note(Tone::Warning, format!("the demo's world is stirred: {stir}"));
+            turn.tell(News::FaultInjected { fault: stir.clone() });
             Ok(Verdict::Accepted)
         }
     }

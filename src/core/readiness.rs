@@ -9,10 +9,11 @@ use crate::{
     core::{
         evidence::{self, Probing},
         exposure,
+        reason::Objection,
         state::{Readiness, State},
         turn::Turn,
     },
-    domain::{fact::ReplicaState, id::InstanceId, shown::Shown, time::Millis, weight::PerMille},
+    domain::{fact::ReplicaState, id::InstanceId, time::Millis, weight::PerMille},
     plan::model::{DatabaseMode, Plan, Route},
 };
 
@@ -35,19 +36,19 @@ pub(super) fn weigh(turn: &mut Turn, route: &Route) {
     turn.route_mut(route).readiness = readiness;
 }
 
-fn against(turn: &Turn, route: &Route) -> Vec<Shown> {
+fn against(turn: &Turn, route: &Route) -> Vec<Objection> {
     let mut against = Vec::new();
-    let home = &route.home;
-    let Some(known) = turn.state.backends.get(home) else { return vec![Shown::new("home is not known")] };
+    let home = || route.home.clone();
+    let Some(known) = turn.state.backends.get(&route.home) else { return vec![Objection::HomeUnknown] };
     let needed = needed(turn.plan, known.ready_most);
     match (evidence::ready(known, turn.now), known.workload_at) {
         (Some(ready), _) if ready >= needed => {}
-        (Some(ready), _) => against.push(format!("{home} has {ready} ready, {needed} are needed")),
-        (None, Some(at)) => against.push(format!("{home} was last seen {} ago", turn.now.since(at))),
-        (None, None) => against.push(format!("nothing is known of the instances of {home} yet")),
+        (Some(ready), _) => against.push(Objection::TooFewReady { home: home(), ready, needed }),
+        (None, Some(at)) => against.push(Objection::NotSeen { home: home(), ago: turn.now.since(at) }),
+        (None, None) => against.push(Objection::NeverSeen { home: home() }),
     }
     match evidence::probing(known, turn.now) {
-        Probing::Dead => against.push(format!("{home} answers no direct request")),
+        Probing::Dead => against.push(Objection::AnswersNoRequest { home: home() }),
         Probing::Silent | Probing::Clean | Probing::Faulty => {}
     }
     against.extend(failing(turn, route));
@@ -55,27 +56,27 @@ fn against(turn: &Turn, route: &Route) -> Vec<Shown> {
     if let Some(seen) = state.accepted_at
         && turn.now.since(seen) > evidence::FRESH
     {
-        against.push(format!("the weights were last read {} ago", turn.now.since(seen)));
+        against.push(Objection::WeightsOld { ago: turn.now.since(seen) });
     }
     if let Some(trouble) = state.accepted.as_ref().and_then(|accepted| accepted.trouble.as_ref()) {
-        against.push(trouble.to_string());
+        against.push(Objection::Hindered { why: trouble.clone() });
     }
     if exposure::accepted(state, &route.target) < PerMille::ALL
-        && let Some(why) = disarmed(turn)
+        && let Some(instance) = disarmed(turn)
     {
-        against.push(why.to_string());
+        against.push(Objection::Promoted { instance });
     }
-    against.iter().map(|why| Shown::new(why)).collect()
+    against
 }
 
 /// Home's own figures, where they rest on enough requests and are beyond what the route's triggers tolerate of the target.
-fn failing(turn: &Turn, route: &Route) -> Vec<String> {
+fn failing(turn: &Turn, route: &Route) -> Vec<Objection> {
     let of_route = turn.plan.triggers.iter().filter(|trigger| trigger.route == route.id);
     let beyond = of_route.filter_map(|trigger| {
         let sample = evidence::measured(turn.state, turn.now, &route.home, trigger.metric)?.ok()?;
         let failing = sample.requests >= trigger.requests_min && sample.value > trigger.above;
-        let (unit, metric, home) = (trigger.metric.unit(), trigger.metric, &route.home);
-        failing.then(|| format!("{metric} of {home} is {}, above {}", unit.show(sample.value), unit.show(trigger.above)))
+        let (home, metric) = (route.home.clone(), trigger.metric);
+        failing.then_some(Objection::BeyondLimit { home, metric, value: sample.value, limit: trigger.above })
     });
     beyond.collect()
 }
@@ -88,16 +89,16 @@ fn needed(plan: &Plan, ready_most: u32) -> u32 {
 }
 
 /// After a replica has become a primary of its own, home may still write to the old one: then nothing goes home by itself.
-pub(super) fn disarmed(turn: &Turn) -> Option<Shown> {
-    promoted(turn.plan, turn.state).map(|instance| Shown::new(&format!("{instance} was promoted; home may write to the old primary")))
+pub(super) fn disarmed(turn: &Turn) -> Option<InstanceId> {
+    promoted(turn.plan, turn.state)
 }
 
-fn promoted(plan: &Plan, state: &State) -> Option<String> {
+fn promoted(plan: &Plan, state: &State) -> Option<InstanceId> {
     let database = plan.database.as_ref()?;
     match database.mode {
         DatabaseMode::Shared => return None,
         DatabaseMode::Switchover | DatabaseMode::Promote => {}
     }
     let primary = |instance: &&InstanceId| state.replication.get(*instance).is_some_and(|known| known.now.state == ReplicaState::Primary);
-    database.replicas.iter().find(primary).map(ToString::to_string)
+    database.replicas.iter().find(primary).cloned()
 }

@@ -6,16 +6,15 @@
 use crate::{
     core::{
         approval,
-        decision::{Deal, Tone},
+        decision::Deal,
         event::WorldKind,
-        state::{Goal, InFlight, ItemState, Motion, Opened, RouteState, State, Stray, TriggerState},
+        news::News,
+        reason::{Drop, Void},
+        state::{InFlight, ItemState, Motion, Opened, ReturnStage, RouteState, State, Stray, TriggerState},
         trigger,
         turn::Turn,
     },
-    domain::{
-        fault::{Fault, FaultKind},
-        id::{EffectId, SessionId},
-    },
+    domain::id::{EffectId, SessionId},
     plan::model::{Plan, Route},
 };
 
@@ -38,17 +37,17 @@ pub(super) fn open(state: &mut State, session: &SessionId, plan: &Plan, world: W
 }
 
 pub(super) fn restarted(turn: &mut Turn) {
-    turn.note(Tone::Alarm, "the host came back; nothing advances by itself; what was under way is read back");
+    turn.tell(News::HostReturned);
     turn.state.people.clear();
     turn.state.controls.holder = None;
     turn.state.controls.asked_by.clear();
-    approval::void_all(turn, "the host was restarted");
+    approval::void_all(turn, Void::HostRestarted);
     trigger::ask_for_fresh_proof(turn);
     let lost: Vec<(EffectId, InFlight)> = std::mem::take(&mut turn.state.in_flight).into_iter().collect();
     let (at, seq) = (turn.at, turn.seq);
     for route in &turn.plan.routes {
         if let Some(wish) = turn.route_mut(route).queued.take() {
-            turn.note(Tone::Warning, format!("the queued move of {} to {} was dropped", route.id, wish.to));
+            turn.tell(News::QueuedDropped { route: route.id.clone(), to: wish.to, why: Drop::HostRestarted });
         }
         let state = turn.route_mut(route);
         state.read_again_at = None;
@@ -69,18 +68,15 @@ pub(super) fn restarted(turn: &mut Turn) {
 fn resume(turn: &mut Turn, route: &Route) {
     let now = turn.now;
     let state = turn.route_mut(route);
-    match state.motion.clone() {
-        Motion::Writing { to, cause, goal, .. } => {
-            let fault = Fault::new(FaultKind::Broken, "the host died before the outcome was known");
-            state.motion = Motion::Resolving { to, since: now, cause, goal, fault, effect: None };
+    match &mut state.motion {
+        Motion::Writing { to, cause, .. } => {
+            state.motion = Motion::Resolving { to: to.clone(), since: now, cause: cause.clone() };
         }
-        Motion::Retrying { to, since, cause, attempts, fault, .. } => {
-            state.motion = Motion::Retrying { to, since, cause, attempts, again_at: now, fault };
-        }
-        Motion::Resolving { goal: Goal::Advance | Goal::Rollback, .. }
-        | Motion::Unread
-        | Motion::Settled
-        | Motion::Propagating { .. }
-        | Motion::NeedsHuman { .. } => {}
+        Motion::Returning(back) => match back.stage {
+            ReturnStage::Write { .. } => back.stage = ReturnStage::Resolve { since: now },
+            ReturnStage::Retry { .. } => back.stage = ReturnStage::Retry { at: now },
+            ReturnStage::Look | ReturnStage::Resolve { .. } => {}
+        },
+        Motion::Resolving { .. } | Motion::Unread | Motion::Settled | Motion::Propagating { .. } | Motion::NeedsHuman { .. } => {}
     }
 }

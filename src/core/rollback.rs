@@ -8,11 +8,12 @@
 use crate::{
     core::{
         approval,
-        decision::{Cause, Deal, Refusal, Tone, Verdict},
+        decision::{Cause, Deal, Refusal, Verdict},
         event::{Alarm, Asker},
-        motion,
-        state::{Goal, Homeward, Latch, Motion, RouteState},
-        trigger,
+        news::News,
+        reason::{Drop, Missing, Mover, Void},
+        standing,
+        state::{Goal, Latch, Motion, Return, ReturnStage},
         turn::Turn,
     },
     domain::{
@@ -20,7 +21,6 @@ use crate::{
         id::RouteId,
         shown::Shown,
         time::Millis,
-        weight::Weights,
     },
     plan::model::Route,
 };
@@ -42,17 +42,13 @@ pub(super) enum Begun {
     Joined,
 }
 
-pub(super) fn home(route: &Route) -> Weights {
-    Weights::all_on(&route.home, route.backend_ids())
-}
-
 /// A rollback of one route or of all, asked for by a person.
 pub(super) fn asked(turn: &mut Turn, by: &Asker, route: Option<&RouteId>, reason: Option<&Shown>) -> Result<Verdict, Refusal> {
     let routes: Vec<&Route> = match route {
-        Some(id) => vec![turn.planned(id).ok_or(Refusal::NoSuch { what: Shown::new("route") })?],
+        Some(id) => vec![turn.planned(id).ok_or(Refusal::Missing(Missing::Route))?],
         None => turn.plan.routes.iter().collect(),
     };
-    let cause = Cause::Operator { who: by.who.clone(), reason: reason.cloned() };
+    let cause = Cause::Operator { who: by.who.clone(), reason: reason.cloned(), approved_by: None };
     let mut verdict = Verdict::Joined;
     for route in routes {
         if begin(turn, route, cause.clone()) == Begun::Started {
@@ -64,18 +60,17 @@ pub(super) fn asked(turn: &mut Turn, by: &Asker, route: Option<&RouteId>, reason
 
 /// Starts a rollback of `route`, or joins the one that runs.
 pub(super) fn begin(turn: &mut Turn, route: &Route, cause: Cause) -> Begun {
-    let home = home(route);
+    let home = standing::home(route);
     let now = turn.now;
-    let words = in_words(&cause);
     let state = turn.route_mut(route);
-    let at_home = rests_at(state, &home) && !writes_under_way(turn, route);
+    let at_home = standing::rests_at(state, &home) && !standing::writes_under_way(turn, route);
     let state = turn.route_mut(route);
     if let Some(latch) = &mut state.latch {
         if latch.cause != cause && !latch.joined.contains(&cause) && latch.joined.len() < JOINED_MAX {
             latch.joined.push(cause.clone());
         }
-        if state.homeward.is_some() || at_home {
-            turn.note(Tone::Plain, format!("{words}: joined the rollback of {}", route.id));
+        if state.motion.is_returning() || at_home {
+            turn.tell(News::RollbackJoined { route: route.id.clone(), cause });
             return Begun::Joined;
         }
     } else {
@@ -85,17 +80,17 @@ pub(super) fn begin(turn: &mut Turn, route: &Route, cause: Cause) -> Begun {
     state.drift = None;
     let dropped = state.queued.take();
     if let Some(wish) = dropped {
-        turn.note(Tone::Warning, format!("the queued move of {} to {} was dropped", route.id, wish.to));
+        turn.tell(News::QueuedDropped { route: route.id.clone(), to: wish.to, why: Drop::RollbackBegan });
     }
-    approval::void_route(turn, route, "a rollback began");
-    turn.note(Tone::Alarm, format!("rollback of {}: {words}", route.id));
+    approval::void_route(turn, route, Void::RollbackBegan);
+    turn.tell(News::RollbackBegan { route: route.id.clone(), cause: cause.clone() });
     if at_home {
-        turn.note(Tone::Plain, format!("{} is home already; it is latched, and nothing advances until it is re-armed", route.id));
+        turn.tell(News::HomeAlready { route: route.id.clone() });
         return Begun::Started;
     }
     let against = turn.route(route).readiness.against.first().cloned();
     if let Some(why) = against {
-        turn.note(Tone::Warning, format!("home is not proven ready ({why}); going back all the same"));
+        turn.tell(News::HomeNotProven { route: route.id.clone(), why });
     }
     set_out(turn, route, cause);
     Begun::Started
@@ -104,149 +99,101 @@ pub(super) fn begin(turn: &mut Turn, route: &Route, cause: Cause) -> Begun {
 /// Begins, or begins again, to bring the route home; writes at once if it can.
 pub(super) fn set_out(turn: &mut Turn, route: &Route, cause: Cause) {
     let now = turn.now;
-    let to = home(route);
     let state = turn.route_mut(route);
-    let since = state.homeward.get_or_insert(Homeward { since: now, ..Homeward::default() }).since;
-    let fault = Fault::new(FaultKind::Unreadable, "the weights have to be read first");
-    state.motion = Motion::Retrying { to, since, cause, attempts: 0, again_at: now, fault };
+    match &mut state.motion {
+        Motion::Returning(back) => {
+            back.cause = cause;
+            back.stage = ReturnStage::Look;
+        }
+        motion @ (Motion::Unread
+        | Motion::Settled
+        | Motion::Writing { .. }
+        | Motion::Resolving { .. }
+        | Motion::Propagating { .. }
+        | Motion::NeedsHuman { .. }) => {
+            let (to, stage) = (standing::home(route), ReturnStage::Look);
+            *motion = Motion::Returning(Return { to, since: now, cause, writes: 0, failures: 0, fault: None, escalated_at: None, stage });
+        }
+    }
     state.read_again_at = None;
     drive(turn, route);
 }
 
 /// One turn of a rollback: arrive, write, or wait for what the next step needs.
 pub(super) fn drive(turn: &mut Turn, route: &Route) {
-    let Some(homeward) = turn.route(route).homeward.clone() else { return };
-    escalate(turn, route, &homeward);
+    escalate(turn, route);
     let state = turn.route(route);
-    let home = home(route);
-    let (cause, due) = match &state.motion {
-        // The write home is on its way.
-        Motion::Writing { goal: Goal::Rollback, .. } => return,
-        Motion::Retrying { cause, again_at, .. } => (cause.clone(), turn.now >= *again_at),
-        Motion::Resolving { cause, since, .. } => (cause.clone(), turn.now.since(*since) >= RETRY_FIRST),
-        Motion::Writing { cause, .. } | Motion::Propagating { cause, .. } => (cause.clone(), true),
-        Motion::Unread | Motion::Settled | Motion::NeedsHuman { .. } => match &state.latch {
-            Some(latch) => (latch.cause.clone(), true),
-            None => return,
-        },
+    let Motion::Returning(back) = &state.motion else { return };
+    let due = match back.stage {
+        ReturnStage::Write { .. } => return,
+        ReturnStage::Look => true,
+        ReturnStage::Retry { at } => turn.now >= at,
+        ReturnStage::Resolve { since } => turn.now.since(since) >= RETRY_FIRST,
     };
-    if !motion::is_fresh(state) {
+    if !standing::is_fresh(state) {
         return;
     }
-    if rests_at(state, &home) && (homeward.writes > 0 || !writes_under_way(turn, route)) {
-        arrive(turn, route, cause);
+    if standing::rests_at(state, &back.to) && (back.writes > 0 || !standing::writes_under_way(turn, route)) {
+        arrive(turn, route);
     } else if due {
-        write(turn, route, home, cause);
+        write(turn, route);
     }
 }
 
-fn write(turn: &mut Turn, route: &Route, to: Weights, cause: Cause) {
-    let Some(accepted) = turn.route(route).accepted.clone() else { return };
-    let from = accepted.weights;
-    let deal = Deal::Write { route: route.id.clone(), from, to: to.clone(), version: accepted.version, cause: cause.clone() };
-    let effect = turn.send(deal);
-    let now = turn.now;
-    let words = in_words(&cause);
+fn write(turn: &mut Turn, route: &Route) {
+    let state = turn.route(route);
+    let (Some(accepted), Motion::Returning(back)) = (state.accepted.clone(), &state.motion) else { return };
+    let (to, cause) = (back.to.clone(), back.cause.clone());
+    let moved_by = Some(Mover::Us(cause.clone()));
+    let effect = turn.send(Deal::Write { route: route.id.clone(), from: accepted.weights, to, version: accepted.version, cause });
+    let since = turn.now;
     let state = turn.route_mut(route);
-    state.motion = Motion::Writing { effect, to, since: now, cause, goal: Goal::Rollback };
-    state.moved_by = Some(Shown::new(&words));
-    if let Some(homeward) = &mut state.homeward {
-        homeward.writes = homeward.writes.saturating_add(1);
+    state.moved_by = moved_by;
+    if let Motion::Returning(back) = &mut state.motion {
+        back.writes = back.writes.saturating_add(1);
+        back.stage = ReturnStage::Write { effect, since };
     }
 }
 
 /// Home is accepted; the data plane follows. The latch stays.
-fn arrive(turn: &mut Turn, route: &Route, cause: Cause) {
+fn arrive(turn: &mut Turn, route: &Route) {
     let now = turn.now;
-    let to = home(route);
-    let until = now + route.settle;
     let state = turn.route_mut(route);
-    let took = state.homeward.take().map_or(Millis(0), |homeward| now.since(homeward.since));
-    state.motion = Motion::Propagating { to, since: now, until, cause, goal: Goal::Rollback };
-    turn.note(Tone::Good, format!("{} is home: all of it accepted on {} after {took}; latched until it is re-armed", route.id, route.home));
+    let Motion::Returning(back) = &state.motion else { return };
+    let (to, cause, after) = (back.to.clone(), back.cause.clone(), now.since(back.since));
+    state.motion = Motion::Propagating { to, since: now, until: now + route.settle, cause, goal: Goal::Rollback };
+    turn.tell(News::HomeAccepted { route: route.id.clone(), after });
 }
 
 /// A write home failed. The next one starts from a fresh look, at once after a conflict, else within two seconds.
-pub(super) fn failed(turn: &mut Turn, route: &Route, cause: Cause, fault: &Fault) {
+pub(super) fn failed(turn: &mut Turn, route: &Route, fault: &Fault) {
     let now = turn.now;
-    let to = home(route);
-    let state = turn.route_mut(route);
-    let homeward = state.homeward.get_or_insert(Homeward { since: now, ..Homeward::default() });
-    homeward.attempts = homeward.attempts.saturating_add(1);
-    let (attempts, since) = (homeward.attempts, homeward.since);
-    let wait = match (fault.kind, attempts) {
+    let Motion::Returning(back) = &mut turn.route_mut(route).motion else { return };
+    back.failures = back.failures.saturating_add(1);
+    let attempt = back.failures;
+    let wait = match (fault.kind, attempt) {
         (FaultKind::Conflict, ..=CONFLICTS_AT_ONCE) => Millis(0),
         (_, 1) => RETRY_FIRST,
         (_, _) => RETRY_MAX,
     };
-    let again_at = now + wait;
-    state.motion = Motion::Retrying { to, since, cause, attempts, again_at, fault: fault.clone() };
+    let at = now + wait;
+    back.fault = Some(fault.clone());
+    back.stage = ReturnStage::Retry { at };
     if wait > Millis(0) {
-        turn.send(Deal::Wake { at: again_at, alarm: Alarm::Retry { route: route.id.clone() } });
+        turn.send(Deal::Wake { at, alarm: Alarm::Retry { route: route.id.clone() } });
     }
     // Each attempt has a record of its own; the feed would drown in them.
-    if attempts == 1 || attempts.is_multiple_of(10) {
-        turn.note(Tone::Warning, format!("the way home of {} failed ({fault}), attempt {attempts}; trying again", route.id));
+    if attempt == 1 || attempt.is_multiple_of(10) {
+        turn.tell(News::WayHomeFailed { route: route.id.clone(), why: fault.clone(), attempt });
     }
 }
 
-fn escalate(turn: &mut Turn, route: &Route, homeward: &Homeward) {
-    if homeward.escalated_at.is_some() || turn.now.since(homeward.since) < ESCALATE_AFTER {
+fn escalate(turn: &mut Turn, route: &Route) {
+    let now = turn.now;
+    let Motion::Returning(back) = &mut turn.route_mut(route).motion else { return };
+    if back.escalated_at.is_some() || now.since(back.since) < ESCALATE_AFTER {
         return;
     }
-    let now = turn.now;
-    if let Some(homeward) = &mut turn.route_mut(route).homeward {
-        homeward.escalated_at = Some(now);
-    }
-    let text = format!(
-        "{} is not home after {ESCALATE_AFTER}; still trying; do it by hand with the command that the rollback pane shows",
-        route.id
-    );
-    turn.note(Tone::Alarm, text);
-}
-
-/// Takes the latch off, and begins the triggers' windows anew. Traffic stays where it is.
-pub(super) fn rearm(turn: &mut Turn, by: &Asker, id: &RouteId, reason: &Shown) -> Result<Verdict, Refusal> {
-    let route = turn.planned(id).ok_or(Refusal::NoSuch { what: Shown::new("route") })?;
-    super::controls::held_by(turn, by)?;
-    if reason.as_str().trim().is_empty() {
-        return Err(Refusal::ReasonMissing);
-    }
-    if turn.route(route).homeward.is_some() {
-        return Err(Refusal::RollingBack);
-    }
-    // A breach that no traffic can clear any more needs a human's word too.
-    let pending = turn.plan.triggers.iter().filter(|trigger| trigger.route == route.id);
-    let pending = pending.filter_map(|trigger| turn.state.triggers.get(&trigger.id)).any(|known| known.pending_since.is_some());
-    if turn.route(route).latch.is_none() && !pending {
-        return Err(Refusal::NotLatched);
-    }
-    turn.route_mut(route).latch = None;
-    trigger::rearm(turn, route);
-    turn.note(Tone::Good, format!("{} is re-armed: {reason}", route.id));
-    Ok(Verdict::Accepted)
-}
-
-/// Accepted where it should be, with nothing left that may still move it elsewhere.
-fn rests_at(state: &RouteState, home: &Weights) -> bool {
-    motion::is_fresh(state) && state.accepted.as_ref().is_some_and(|accepted| accepted.weights == *home)
-}
-
-fn writes_under_way(turn: &Turn, route: &Route) -> bool {
-    let of_route = |flight: &&super::state::InFlight| flight.route.as_ref() == Some(&route.id);
-    let writing = turn.state.in_flight.values().filter(of_route).any(|flight| matches!(flight.deal, Deal::Write { .. }));
-    writing || !turn.route(route).strays.is_empty()
-}
-
-/// The cause as one says it.
-pub(super) fn in_words(cause: &Cause) -> String {
-    match cause {
-        Cause::Operator { who, reason: Some(reason) } => format!("{who} ({reason})"),
-        Cause::Operator { who, reason: None } => who.to_string(),
-        Cause::Triggers { triggers, reading } => {
-            let names: Vec<_> = triggers.iter().map(ToString::to_string).collect();
-            format!("trigger {} ({reading})", names.join(" and "))
-        }
-        Cause::Blind { trigger, why } => format!("trigger {trigger} blind ({why})"),
-    }
+    back.escalated_at = Some(now);
+    turn.tell(News::NotHome { route: route.id.clone(), after: ESCALATE_AFTER });
 }

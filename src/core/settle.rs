@@ -8,14 +8,15 @@ use std::collections::BTreeMap;
 
 use crate::{
     core::{
-        decision::Tone,
-        evidence, motion,
+        evidence,
+        news::{News, Settling},
+        reason::Need,
+        standing,
         state::{Motion, Observed, RouteState, Share},
         turn::Turn,
     },
     domain::{
         id::BackendId,
-        shown::Shown,
         time::{Millis, Timestamp},
         weight::Weights,
     },
@@ -90,9 +91,17 @@ pub(super) fn verdict(state: &RouteState, now: Timestamp) -> Verdict {
     }
 }
 
+/// From here on, what requests meet is counted anew.
+pub(super) fn begin_anew(state: &mut RouteState, now: Timestamp) {
+    state.changed_at = Some(now);
+    if let Some(observed) = &mut state.observed {
+        observed.window.clear();
+    }
+}
+
 pub(super) fn follow(turn: &mut Turn, route: &Route) {
     let state = turn.route(route);
-    if state.homeward.is_some() || !motion::is_fresh(state) || state.drift.is_some() {
+    if !standing::is_fresh(state) || state.drift.is_some() {
         return;
     }
     match state.motion.clone() {
@@ -101,7 +110,7 @@ pub(super) fn follow(turn: &mut Turn, route: &Route) {
         }
         Motion::NeedsHuman { .. } if matches!(verdict(state, turn.now), Verdict::Fits | Verdict::Proven) => {
             turn.route_mut(route).motion = Motion::Settled;
-            turn.note(Tone::Good, format!("{} agrees with its weights again", route.id));
+            turn.tell(News::AgreesAgain { route: route.id.clone() });
         }
         Motion::Propagating { .. }
         | Motion::NeedsHuman { .. }
@@ -109,7 +118,7 @@ pub(super) fn follow(turn: &mut Turn, route: &Route) {
         | Motion::Settled
         | Motion::Writing { .. }
         | Motion::Resolving { .. }
-        | Motion::Retrying { .. } => {}
+        | Motion::Returning(_) => {}
     }
 }
 
@@ -118,25 +127,23 @@ fn propagate(turn: &mut Turn, route: &Route, since: Timestamp, until: Timestamp)
     let over = now >= until;
     let verdict = verdict(turn.route(route), now);
     let state = turn.route_mut(route);
-    let text = match (verdict, over) {
+    let how = match (verdict, over) {
         (Verdict::Proven, _) => {
             state.followed_in = Some(now.since(since));
-            format!("{} has settled: requests agree after {}", route.id, now.since(since))
+            Settling::Proven { after: now.since(since) }
         }
-        (Verdict::Fits, true) => format!("{} has settled: requests agree", route.id),
-        (Verdict::CannotTell, true) => {
-            format!("{} has had {} to settle; too few requests through the front door to confirm it", route.id, route.settle)
-        }
+        (Verdict::Fits, true) => Settling::Fits,
+        (Verdict::CannotTell, true) => Settling::Unconfirmed { after: route.settle },
         (Verdict::Against, true) if now.since(until) >= OVERTIME => {
-            let why = Shown::new("requests don't follow the accepted weights");
+            let why = Need::RequestsDisagree { after: now.since(since) };
             state.motion = Motion::NeedsHuman { since: now, why: why.clone() };
-            turn.note(Tone::Alarm, format!("{}: {why}, {} after they were accepted", route.id, now.since(since)));
+            turn.tell(News::NeedsHuman { route: route.id.clone(), why });
             return;
         }
         (Verdict::Fits | Verdict::CannotTell, false) | (Verdict::Against, _) => return,
     };
     state.motion = Motion::Settled;
-    turn.note(Tone::Good, text);
+    turn.tell(News::Settled { route: route.id.clone(), how });
 }
 
 #[cfg(test)]

@@ -8,15 +8,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     core::{
-        command::Command,
-        decision::{Cause, Deal, Tone},
+        decision::{Cause, Deal, Refusal},
         event::{Asker, TerminalSize, WorldKind},
+        news::News,
+        reason::{Evidence, Mover, Need, Objection, Void},
     },
     domain::{
+        digest::Digest,
         fact::{Accepted, Replication},
         fault::{Fault, Version},
         id::{AskId, BackendId, ClientId, EffectId, InstanceId, ItemId, OperatorId, RouteId, Seq, SessionId, SourceId, TriggerId},
-        metric::{Measured, Metric, Sample},
+        metric::{Gap, Measured, Metric, Sample},
         platform::{Happening, Workload},
         role::Role,
         shown::Shown,
@@ -45,7 +47,7 @@ pub struct State {
     pub controls: Controls,
     pub people: BTreeMap<ClientId, Person>,
     /// Open requests for a second person's approval, by digest.
-    pub approvals: BTreeMap<String, Approval>,
+    pub approvals: BTreeMap<Digest, Approval>,
     /// Effects that left and have no outcome yet.
     pub in_flight: BTreeMap<EffectId, InFlight>,
     /// The newest remarks, oldest first, at most [`FEED_LINES_MAX`].
@@ -96,14 +98,12 @@ pub struct RouteState {
     /// Where the traffic stood before the newest change that we know of, and when that change was seen.
     pub before: Option<Weights>,
     pub changed_at: Option<Timestamp>,
-    /// Who moved it last, in words: an operator, a trigger, a foreign actor.
-    pub moved_by: Option<Shown>,
+    /// Who moved it last.
+    pub moved_by: Option<Mover>,
     /// No extra read before this.
     pub read_again_at: Option<Timestamp>,
     /// Writes whose outcome never came: each may still take effect late.
     pub strays: Vec<Stray>,
-    /// Set from the beginning of a rollback until home is accepted and nothing of ours is on its way any more.
-    pub homeward: Option<Homeward>,
     /// Changes by others within five minutes, oldest first.
     pub flips: VecDeque<Timestamp>,
     /// How long the data plane took to follow the last time that it could be measured.
@@ -127,18 +127,6 @@ pub struct Stray {
     /// What it was written against. Once the object has another version, the stray can't happen any more.
     pub version: Version,
     pub since: Timestamp,
-}
-
-/// A rollback under way.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct Homeward {
-    pub since: Timestamp,
-    /// Writes that left so far.
-    pub writes: u32,
-    /// Writes that failed so far.
-    pub attempts: u32,
-    /// When the alarm was raised that it takes too long.
-    pub escalated_at: Option<Timestamp>,
 }
 
 /// Whether connections were dropped, and since when somebody has been watching without a break.
@@ -177,7 +165,7 @@ pub struct Share {
     pub high: f64,
 }
 
-/// Where the route is between wish and deed. One move at a time.
+/// Where the route is between wish and deed. One move at a time; a rollback is one of them, and excludes all others.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Motion {
@@ -186,16 +174,53 @@ pub enum Motion {
     Unread,
     /// Accepted and observed agree, as far as samples can tell.
     Settled,
-    /// A write is on its way.
-    Writing { effect: EffectId, to: Weights, since: Timestamp, cause: Cause, goal: Goal },
-    /// Nobody knows whether the write took effect; it is being read back.
-    Resolving { to: Weights, since: Timestamp, cause: Cause, goal: Goal, fault: Fault, effect: Option<EffectId> },
-    /// A rollback write failed and will be tried again.
-    Retrying { to: Weights, since: Timestamp, cause: Cause, attempts: u32, again_at: Timestamp, fault: Fault },
+    /// A person's move is being written.
+    Writing { effect: EffectId, to: Weights, since: Timestamp, cause: Cause },
+    /// Nobody knows whether a person's move took effect; it is being read back.
+    Resolving { to: Weights, since: Timestamp, cause: Cause },
+    /// A rollback is under way: home is not accepted yet.
+    Returning(Return),
     /// The API accepted it; the data plane follows.
     Propagating { to: Weights, since: Timestamp, until: Timestamp, cause: Cause, goal: Goal },
     /// We can't go on by ourselves.
-    NeedsHuman { since: Timestamp, why: Shown },
+    NeedsHuman { since: Timestamp, why: Need },
+}
+
+impl Motion {
+    pub fn is_returning(&self) -> bool {
+        matches!(self, Motion::Returning(_))
+    }
+}
+
+/// A rollback from its beginning until home is accepted and nothing of ours is on its way any more.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Return {
+    pub to: Weights,
+    pub since: Timestamp,
+    pub cause: Cause,
+    /// Writes that left so far.
+    pub writes: u32,
+    /// Writes that failed so far.
+    pub failures: u32,
+    /// Why the newest write failed.
+    pub fault: Option<Fault>,
+    /// When the alarm was raised that it takes too long.
+    pub escalated_at: Option<Timestamp>,
+    pub stage: ReturnStage,
+}
+
+/// What a rollback waits for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReturnStage {
+    /// A look at the weights that is fresh enough to be written against.
+    Look,
+    /// The outcome of its write.
+    Write { effect: EffectId, since: Timestamp },
+    /// What became of a write whose outcome is not known.
+    Resolve { since: Timestamp },
+    /// The time of the next attempt.
+    Retry { at: Timestamp },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -236,7 +261,7 @@ pub struct Held {
 pub struct Drift {
     pub expected: Weights,
     pub found: Weights,
-    pub actor: Option<Shown>,
+    pub by: Mover,
     pub since: Timestamp,
     /// Changes by others within five minutes; three or more is a contest, and we stop writing.
     pub flips: VecDeque<Timestamp>,
@@ -246,7 +271,7 @@ pub struct Drift {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Readiness {
     /// Empty when going back is assured; else each reason against it.
-    pub against: Vec<Shown>,
+    pub against: Vec<Objection>,
     /// Home's ready instances, where known.
     pub home_ready: Option<u32>,
     /// Expected time until the last request has left the target, from now.
@@ -318,8 +343,18 @@ pub enum Reading {
     Ok,
     Breach,
     Unknown {
-        why: Shown,
+        gap: Gap,
     },
+}
+
+impl Reading {
+    /// Why there is no sample; `None` where there is one, or where none was ever expected to come.
+    pub fn gap(&self) -> Option<Gap> {
+        match self {
+            Reading::Unknown { gap } => Some(*gap),
+            Reading::None | Reading::Ok | Reading::Breach => None,
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -345,8 +380,8 @@ pub struct ReplicationState {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct ItemState {
     pub status: ItemStatus,
-    /// What it rests on, in words.
-    pub evidence: Shown,
+    /// What it rests on.
+    pub evidence: Evidence,
     /// When the newest of that evidence was seen.
     pub seen_at: Option<Timestamp>,
     pub since: Option<Timestamp>,
@@ -402,30 +437,51 @@ pub struct Person {
 /// A request for a second person's approval, bound to exactly this action.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Approval {
-    pub digest: String,
+    pub digest: Digest,
     pub by: Asker,
     pub ask: AskId,
-    pub command: Command,
-    /// What the digest covers, in words, for the dialog: target, before → after, version, lag, plan hash, epoch.
-    pub terms: Vec<(Shown, Shown)>,
+    /// What the digest covers, for the dialog.
+    pub terms: Terms,
     pub at: Timestamp,
     pub expires_at: Timestamp,
+}
+
+/// What an approval is bound to; field names and order are part of its digest.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Terms {
+    pub route: RouteId,
+    pub target: BackendId,
+    pub from: Weights,
+    pub to: Weights,
+    pub version: Version,
+    /// Each replica of the plan, and whether it is within bounds; not the figure of the second, which never stands still.
+    pub replication: Vec<(InstanceId, ReplicaTerm)>,
+    pub plan: Digest,
     /// Of the controls under which it was asked.
     pub epoch: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReplicaTerm {
+    WithinBounds,
+    Behind,
+    Stopped,
+    Primary,
+    Unknown,
 }
 
 /// A request that is no longer open, so that both sides can be told what became of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Ended {
-    pub digest: String,
+    pub digest: Digest,
     pub by: Asker,
-    /// What was asked for, in words.
-    pub what: Shown,
+    pub terms: Terms,
     pub how: Ending,
     pub at: Timestamp,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Ending {
     Approved {
@@ -434,7 +490,7 @@ pub enum Ending {
     /// Approved, and refused when it was examined once more.
     NotStarted {
         by: OperatorId,
-        why: Shown,
+        why: Box<Refusal>,
     },
     Denied {
         by: OperatorId,
@@ -442,7 +498,7 @@ pub enum Ending {
     },
     Withdrawn,
     Void {
-        why: Shown,
+        why: Void,
     },
 }
 
@@ -458,9 +514,8 @@ pub struct InFlight {
 pub struct FeedLine {
     pub seq: Seq,
     pub at: Timestamp,
-    pub tone: Tone,
     pub who: Option<OperatorId>,
-    pub text: Shown,
+    pub news: News,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -9,10 +9,12 @@ use crate::{
         approval, checklist, clock,
         command::Command,
         controls,
-        decision::{Answer, Decision, Refusal, Tone, Verdict},
+        decision::{Answer, Decision, Refusal, Verdict},
         drift,
         event::{Asker, Entry, Event},
-        history, motion, observe, people, readiness, restart, rollback,
+        history, latch, motion,
+        news::News,
+        observe, people, readiness, restart, rollback,
         state::State,
         traffic, trigger,
         turn::Turn,
@@ -70,7 +72,7 @@ fn unopened(event: &Event) -> Decision {
 
 fn happen(turn: &mut Turn, event: &Event) {
     match event {
-        Event::Opened { .. } => turn.note(Tone::Plain, "the session is open"),
+        Event::Opened { .. } => turn.tell(News::SessionOpened),
         Event::Restarted => restart::restarted(turn),
         Event::Asked { by, ask, command, .. } => {
             turn.who = Some(by.who.clone());
@@ -98,12 +100,12 @@ fn answer(turn: &mut Turn, by: &Asker, ask: AskId, command: &Command) -> Result<
         Command::Rollback { route, reason } => rollback::asked(turn, by, route.as_ref(), reason.as_ref()),
         Command::Hold { route } => traffic::hold(turn, by, route),
         Command::Resume { route } => traffic::resume(turn, by, route),
-        Command::Rearm { route, reason } => rollback::rearm(turn, by, route, reason),
+        Command::Rearm { route, reason } => latch::rearm(turn, by, route, reason),
         Command::AdoptDrift { route, found } => drift::adopt(turn, by, route, found),
         Command::Controls(wish) => controls::asked(turn, by, wish),
         Command::Sign { item, note } => checklist::sign(turn, by, item, note),
         Command::Unsign { item } => checklist::unsign(turn, by, item),
-        Command::Approve { digest } => approval::approve(turn, by, digest),
+        Command::Approve { digest } => traffic::approve(turn, by, digest),
         Command::Deny { digest, reason } => approval::deny(turn, by, digest, reason.as_ref()),
         Command::Withdraw { digest } => approval::withdraw(turn, by, digest),
         Command::Say { text } => people::say(turn, by, text),

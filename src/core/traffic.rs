@@ -10,17 +10,18 @@ use std::collections::BTreeMap;
 use crate::{
     core::{
         approval, controls,
-        decision::{Cause, Deal, Refusal, Tone, Verdict},
-        drift,
+        decision::{Cause, Deal, Refusal, Verdict},
         event::Asker,
-        motion, rollback,
-        state::{Goal, Held, Motion, RouteState, Wish},
+        news::News,
+        reason::{Drop, Missing, Mover, Void},
+        standing,
+        state::{Held, Motion, RouteState, Wish},
         trigger,
         turn::Turn,
     },
     domain::{
-        id::{AskId, RouteId},
-        shown::Shown,
+        digest::Digest,
+        id::{AskId, OperatorId, RouteId},
         weight::Weights,
     },
     plan::model::Route,
@@ -39,7 +40,7 @@ fn direction(route: &Route, now: &Weights, to: &Weights) -> Direction {
 }
 
 pub(super) fn shift(turn: &mut Turn, by: &Asker, ask: AskId, id: &RouteId, (from, to): (&Weights, &Weights)) -> Result<Verdict, Refusal> {
-    let route = turn.planned(id).ok_or(Refusal::NoSuch { what: Shown::new("route") })?;
+    let route = turn.planned(id).ok_or(Refusal::Missing(Missing::Route))?;
     controls::held_by(turn, by)?;
     let from = named(route, from)?;
     let to = named(route, to)?;
@@ -59,8 +60,17 @@ pub(super) fn shift(turn: &mut Turn, by: &Asker, ask: AskId, id: &RouteId, (from
     move_or_queue(turn, route, wish, direction, None)
 }
 
-/// Starts an approved wish, after everything has been examined once more.
-pub(super) fn approved(turn: &mut Turn, route: &Route, wish: Wish, by: &Asker) -> Result<Verdict, Refusal> {
+/// Takes what `by` approves and starts it, after everything has been examined once more.
+pub(super) fn approve(turn: &mut Turn, by: &Asker, digest: &Digest) -> Result<Verdict, Refusal> {
+    let (route, wish) = approval::take(turn, by, digest)?;
+    let started = approved(turn, route, wish, by);
+    if let Err(refusal) = &started {
+        approval::not_started(turn, by, refusal);
+    }
+    started
+}
+
+fn approved(turn: &mut Turn, route: &Route, wish: Wish, by: &Asker) -> Result<Verdict, Refusal> {
     controls::held_by(turn, &wish.by)?;
     let stands = stands(turn, route)?;
     check_from(turn, route, &wish.from)?;
@@ -68,8 +78,7 @@ pub(super) fn approved(turn: &mut Turn, route: &Route, wish: Wish, by: &Asker) -
     if direction == Direction::Advance {
         forbids(turn, route)?;
     }
-    let reason = Shown::new(&format!("approved by {}", by.who));
-    move_or_queue(turn, route, wish, direction, Some(reason))
+    move_or_queue(turn, route, wish, direction, Some(by.who.clone()))
 }
 
 /// The same split with every backend of the route named.
@@ -86,9 +95,9 @@ fn stands(turn: &Turn, route: &Route) -> Result<Weights, Refusal> {
     let state = turn.route(route);
     let (Some(accepted), Some(wanted)) = (&state.accepted, &state.wanted) else { return Err(Refusal::NotKnown) };
     if let Some(why) = &accepted.trouble {
-        return Err(Refusal::Trouble { why: why.clone() });
+        return Err(Refusal::Hindered { why: why.clone() });
     }
-    if state.homeward.is_some() {
+    if state.motion.is_returning() {
         return Err(Refusal::RollingBack);
     }
     Ok(if state.drift.is_some() { accepted.weights.clone() } else { wanted.clone() })
@@ -101,18 +110,17 @@ fn check_from(turn: &Turn, route: &Route, from: &Weights) -> Result<(), Refusal>
     if *from == stands || queued {
         return Ok(());
     }
-    let by = state.moved_by.clone().unwrap_or_else(|| Shown::new("somebody"));
-    Err(Refusal::Moved { now: stands, by })
+    Err(Refusal::Moved { now: stands, by: state.moved_by.clone() })
 }
 
 /// Asking for where the route stands takes back what waits.
 fn withdraw_queued(turn: &mut Turn, route: &Route) -> Result<Verdict, Refusal> {
     match turn.route_mut(route).queued.take() {
         Some(wish) => {
-            turn.note(Tone::Plain, format!("the queued move of {} to {} was taken back", route.id, wish.to));
+            turn.tell(News::QueuedDropped { route: route.id.clone(), to: wish.to, why: Drop::TakenBack });
             Ok(Verdict::Accepted)
         }
-        None => Err(Refusal::NoChange),
+        None => Err(Refusal::StandsThere),
     }
 }
 
@@ -120,12 +128,12 @@ fn withdraw_queued(turn: &mut Turn, route: &Route) -> Result<Verdict, Refusal> {
 pub(super) fn forbids(turn: &Turn, route: &Route) -> Result<(), Refusal> {
     let state = turn.route(route);
     if let Some(latch) = &state.latch {
-        return Err(Refusal::Latched { cause: Shown::new(&rollback::in_words(&latch.cause)) });
+        return Err(Refusal::Latched { cause: latch.cause.clone() });
     }
     if let Some(hold) = &state.hold {
         return Err(Refusal::Held { by: hold.by.clone() });
     }
-    if drift::is_contended(state, turn.now) {
+    if standing::is_contended(state, turn.now) {
         return Err(Refusal::Contended);
     }
     if let Some(drift) = &state.drift {
@@ -134,7 +142,7 @@ pub(super) fn forbids(turn: &Turn, route: &Route) -> Result<(), Refusal> {
     match &state.motion {
         Motion::Unread => return Err(Refusal::NotKnown),
         Motion::Resolving { .. } => return Err(Refusal::Unresolved),
-        Motion::Retrying { .. } => return Err(Refusal::RollingBack),
+        Motion::Returning(_) => return Err(Refusal::RollingBack),
         Motion::NeedsHuman { why, .. } => return Err(Refusal::NeedsHuman { why: why.clone() }),
         Motion::Settled | Motion::Writing { .. } | Motion::Propagating { .. } => {}
     }
@@ -157,40 +165,46 @@ fn may_write(state: &RouteState, direction: Direction) -> bool {
     let free = match (&state.motion, direction) {
         (Motion::Settled | Motion::NeedsHuman { .. }, _) | (Motion::Propagating { .. }, Direction::TowardsHome) => true,
         (Motion::Propagating { .. }, Direction::Advance)
-        | (Motion::Unread | Motion::Writing { .. } | Motion::Resolving { .. } | Motion::Retrying { .. }, _) => false,
+        | (Motion::Unread | Motion::Writing { .. } | Motion::Resolving { .. } | Motion::Returning(_), _) => false,
     };
-    free && state.homeward.is_none() && motion::is_fresh(state)
+    free && standing::is_fresh(state)
 }
 
-fn move_or_queue(turn: &mut Turn, route: &Route, wish: Wish, direction: Direction, reason: Option<Shown>) -> Result<Verdict, Refusal> {
+fn move_or_queue(
+    turn: &mut Turn,
+    route: &Route,
+    wish: Wish,
+    direction: Direction,
+    approved_by: Option<OperatorId>,
+) -> Result<Verdict, Refusal> {
     if may_write(turn.route(route), direction) {
         turn.route_mut(route).queued = None;
-        write(turn, route, wish, reason);
+        write(turn, route, wish, approved_by);
         return Ok(Verdict::Accepted);
     }
-    if reason.is_some() {
+    if approved_by.is_some() {
         return Err(Refusal::Unsettled);
     }
     let known = turn.route_mut(route).queued.replace(wish.clone());
     if known.is_none_or(|known| known.to != wish.to) {
-        turn.note(Tone::Plain, format!("{} waits for the move in flight; then to {}", route.id, wish.to));
+        turn.tell(News::Queued { route: route.id.clone(), to: wish.to });
     }
     Ok(Verdict::Queued)
 }
 
-fn write(turn: &mut Turn, route: &Route, wish: Wish, reason: Option<Shown>) {
+fn write(turn: &mut Turn, route: &Route, wish: Wish, approved_by: Option<OperatorId>) {
     let Some(accepted) = turn.route(route).accepted.clone() else { return };
-    let cause = Cause::Operator { who: wish.by.who, reason };
+    let cause = Cause::Operator { who: wish.by.who, reason: None, approved_by };
     let (from, to, version) = (accepted.weights, wish.to, accepted.version);
     let deal = Deal::Write { route: route.id.clone(), from: from.clone(), to: to.clone(), version, cause: cause.clone() };
     let effect = turn.send(deal);
-    turn.note(Tone::Plain, format!("moving {} from {from} to {to}: {}", route.id, rollback::in_words(&cause)));
+    turn.tell(News::Moving { route: route.id.clone(), from, to: to.clone(), cause: cause.clone() });
     let now = turn.now;
     let state = turn.route_mut(route);
-    state.moved_by = Some(Shown::new(&rollback::in_words(&cause)));
+    state.moved_by = Some(Mover::Us(cause.clone()));
     state.wanted = Some(to.clone());
     state.drift = None;
-    state.motion = Motion::Writing { effect, to, since: now, cause, goal: Goal::Advance };
+    state.motion = Motion::Writing { effect, to, since: now, cause };
 }
 
 /// The turn of what waits, if it has come; everything that was examined when it was asked for is examined again.
@@ -207,13 +221,13 @@ pub(super) fn start_queued(turn: &mut Turn, route: &Route) {
         Err(Refusal::Blind { .. } | Refusal::NotReady { .. } | Refusal::Unresolved) if !is_idle(turn.route(route)) => {}
         Err(refusal) => {
             turn.route_mut(route).queued = None;
-            turn.note(Tone::Warning, format!("the queued move of {} to {} was dropped: {refusal}", route.id, wish.to));
+            turn.tell(News::QueuedDropped { route: route.id.clone(), to: wish.to, why: Drop::Refused(Box::new(refusal)) });
         }
     }
 }
 
 fn is_idle(state: &RouteState) -> bool {
-    matches!(state.motion, Motion::Settled | Motion::NeedsHuman { .. }) && motion::is_fresh(state)
+    matches!(state.motion, Motion::Settled | Motion::NeedsHuman { .. }) && standing::is_fresh(state)
 }
 
 fn examine(turn: &Turn, route: &Route, wish: &Wish) -> Result<Direction, Refusal> {
@@ -223,8 +237,7 @@ fn examine(turn: &Turn, route: &Route, wish: &Wish) -> Result<Direction, Refusal
     }
     let stands = stands(turn, route)?;
     if stands != wish.from {
-        let by = turn.route(route).moved_by.clone().unwrap_or_else(|| Shown::new("somebody"));
-        return Err(Refusal::Moved { now: stands, by });
+        return Err(Refusal::Moved { now: stands, by: turn.route(route).moved_by.clone() });
     }
     let direction = direction(route, &stands, &wish.to);
     if direction == Direction::Advance {
@@ -235,7 +248,7 @@ fn examine(turn: &Turn, route: &Route, wish: &Wish) -> Result<Direction, Refusal
 
 /// Stops all advance until somebody resumes; asks for no controls, since it only makes things safer.
 pub(super) fn hold(turn: &mut Turn, by: &Asker, id: &RouteId) -> Result<Verdict, Refusal> {
-    let route = turn.planned(id).ok_or(Refusal::NoSuch { what: Shown::new("route") })?;
+    let route = turn.planned(id).ok_or(Refusal::Missing(Missing::Route))?;
     let held = Held { by: by.who.clone(), at: turn.now };
     let state = turn.route_mut(route);
     if let Some(hold) = &state.hold {
@@ -243,19 +256,19 @@ pub(super) fn hold(turn: &mut Turn, by: &Asker, id: &RouteId) -> Result<Verdict,
     }
     state.hold = Some(held);
     if let Some(wish) = state.queued.take() {
-        turn.note(Tone::Warning, format!("the queued move of {} to {} was dropped", route.id, wish.to));
+        turn.tell(News::QueuedDropped { route: route.id.clone(), to: wish.to, why: Drop::Held });
     }
-    approval::void_route(turn, route, "the route is held");
-    turn.note(Tone::Warning, format!("{} is held by {}; triggers stay armed", route.id, by.who));
+    approval::void_route(turn, route, Void::Held);
+    turn.tell(News::Held { route: route.id.clone(), by: by.who.clone() });
     Ok(Verdict::Accepted)
 }
 
 pub(super) fn resume(turn: &mut Turn, by: &Asker, id: &RouteId) -> Result<Verdict, Refusal> {
-    let route = turn.planned(id).ok_or(Refusal::NoSuch { what: Shown::new("route") })?;
+    let route = turn.planned(id).ok_or(Refusal::Missing(Missing::Route))?;
     controls::held_by(turn, by)?;
     if turn.route_mut(route).hold.take().is_none() {
-        return Err(Refusal::NotLatched);
+        return Err(Refusal::NotHeld);
     }
-    turn.note(Tone::Good, format!("{} is resumed by {}", route.id, by.who));
+    turn.tell(News::Resumed { route: route.id.clone(), by: by.who.clone() });
     Ok(Verdict::Accepted)
 }

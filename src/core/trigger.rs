@@ -8,15 +8,15 @@
 use crate::{
     core::{
         blind::{self, BLIND_ACTS_AFTER, BLIND_AFTER},
-        decision::{Cause, Refusal, Tone},
-        drift, evidence, exposure, readiness, rollback,
-        state::{Latch, Reading, TriggerState},
+        decision::{Cause, Fired, Refusal},
+        evidence, exposure,
+        news::News,
+        readiness, rollback, standing,
+        state::{Reading, TriggerState},
         turn::Turn,
     },
     domain::{
-        id::TriggerId,
         metric::{Gap, Measured, Sample},
-        shown::Shown,
         time::{Millis, Timestamp},
         weight::{PerMille, WHOLE},
     },
@@ -38,10 +38,10 @@ pub(super) fn read(turn: &mut Turn) {
         match seen {
             Some(Ok(sample)) => judge(turn, trigger, &mut known, sample),
             Some(Err(gap)) => {
-                known.reading = Reading::Unknown { why: Shown::new(&gap.to_string()) };
-                go_blind(turn, trigger, &mut known, excused, &gap.to_string());
+                known.reading = Reading::Unknown { gap };
+                go_blind(turn, trigger, &mut known, excused, Some(gap));
             }
-            None => go_blind(turn, trigger, &mut known, excused, "no reading yet"),
+            None => go_blind(turn, trigger, &mut known, excused, None),
         }
         turn.state.triggers.insert(trigger.id.clone(), known);
     }
@@ -55,25 +55,17 @@ fn seen(turn: &Turn, trigger: &Trigger) -> Option<Measured> {
 
 fn judge(turn: &mut Turn, trigger: &Trigger, known: &mut TriggerState, sample: Sample) {
     if known.blind_since.take().is_some_and(|since| turn.earlier.since(since) >= BLIND_AFTER) {
-        turn.note(Tone::Good, format!("trigger {} sees again", trigger.id));
+        turn.tell(News::SeesAgain { trigger: trigger.id.clone() });
     }
     known.value = Some(sample.value);
     known.value_at = Some(sample.at);
     let newer = known.last_breach_at.is_none_or(|last| sample.at > last);
-    let shown = trigger.metric.unit().show(sample.value);
     if sample.value > trigger.above {
         known.reading = Reading::Breach;
         if known.pending_since.is_none() {
             known.pending_since = Some(sample.at.min(turn.now));
             known.breaches = 0;
-            let limit = trigger.metric.unit().show(trigger.above);
-            turn.note(
-                Tone::Warning,
-                format!(
-                    "{} of {} is {shown}, above {limit}; {} acts in {} unless it clears",
-                    trigger.metric, trigger.backend, trigger.id, trigger.lasting
-                ),
-            );
+            turn.tell(News::Breached { trigger: trigger.id.clone(), value: sample.value, acts_in: trigger.lasting });
         }
         if newer {
             known.breaches = known.breaches.saturating_add(1);
@@ -82,7 +74,7 @@ fn judge(turn: &mut Turn, trigger: &Trigger, known: &mut TriggerState, sample: S
     } else if newer {
         known.reading = Reading::Ok;
         if known.pending_since.take().is_some() {
-            turn.note(Tone::Good, format!("{} of {} is {shown}; {} is clear again", trigger.metric, trigger.backend, trigger.id));
+            turn.tell(News::Cleared { trigger: trigger.id.clone(), value: sample.value });
         }
         known.breaches = 0;
         known.withheld_since = None;
@@ -92,17 +84,14 @@ fn judge(turn: &mut Turn, trigger: &Trigger, known: &mut TriggerState, sample: S
     }
 }
 
-fn go_blind(turn: &mut Turn, trigger: &Trigger, known: &mut TriggerState, excused: bool, why: &str) {
+fn go_blind(turn: &mut Turn, trigger: &Trigger, known: &mut TriggerState, excused: bool, gap: Option<Gap>) {
     if excused {
         known.blind_since = None;
         return;
     }
     let since = *known.blind_since.get_or_insert_with(|| unseen_since(turn));
     if turn.crossed(since, BLIND_AFTER) {
-        turn.note(
-            Tone::Warning,
-            format!("trigger {} is blind: {why}; nothing advances until {} of {} can be read", trigger.id, trigger.metric, trigger.backend),
-        );
+        turn.tell(News::Blind { trigger: trigger.id.clone(), gap });
     }
 }
 
@@ -151,13 +140,13 @@ fn announce_hold(turn: &mut Turn, trigger: &Trigger) {
         return;
     }
     known.fired_at = Some(now);
-    turn.note(Tone::Alarm, format!("trigger {} fired: {}; nothing advances until it is clear", trigger.id, trigger.title));
+    turn.tell(News::Fired { trigger: trigger.id.clone() });
 }
 
 fn fire_home(turn: &mut Turn, route: &Route, due: &[&Trigger]) {
     let exposed = |trigger: &&&Trigger| exposure::most(turn.route(route), &trigger.backend) > PerMille::ZERO;
     let told = |trigger: &&&Trigger| {
-        let named = turn.route(route).latch.as_ref().is_some_and(|latch| names(latch, &trigger.id));
+        let named = turn.route(route).latch.as_ref().is_some_and(|latch| standing::names(latch, &trigger.id));
         named && !proven_again(turn, route, trigger)
     };
     let firing: Vec<&Trigger> = due.iter().filter(exposed).filter(|trigger| !told(trigger)).copied().collect();
@@ -165,24 +154,22 @@ fn fire_home(turn: &mut Turn, route: &Route, due: &[&Trigger]) {
         return;
     }
     let now = turn.now;
-    let mut readings = Vec::new();
+    let mut fired = Vec::new();
     for trigger in &firing {
         if let Some(known) = turn.state.triggers.get_mut(&trigger.id) {
             known.fired_at = Some(now);
             known.withheld_since = None;
-            let value = known.value.map_or_else(|| "unknown".to_owned(), |value| trigger.metric.unit().show(value));
-            readings.push(format!("{} of {} {value} for {}", trigger.metric, trigger.backend, trigger.lasting));
+            fired.push(Fired { trigger: trigger.id.clone(), value: known.value });
         }
     }
-    let triggers = firing.iter().map(|trigger| trigger.id.clone()).collect();
-    rollback::begin(turn, route, Cause::Triggers { triggers, reading: Shown::new(&readings.join(", ")) });
+    rollback::begin(turn, route, Cause::Triggers(fired));
 }
 
 /// Whether a trigger that has brought the route home once has proven its breach anew, for its whole time, since somebody else moved the
 /// traffic back out. Against others who keep doing that nobody fights.
 fn proven_again(turn: &Turn, route: &Route, trigger: &Trigger) -> bool {
     let state = turn.route(route);
-    let Some(drift) = state.drift.as_ref().filter(|_| !drift::is_contended(state, turn.now)) else { return false };
+    let Some(drift) = state.drift.as_ref().filter(|_| !standing::is_contended(state, turn.now)) else { return false };
     let long = turn.now.since(drift.since) >= trigger.lasting;
     let since = |known: &TriggerState| known.last_breach_at.is_some_and(|last| last > drift.since);
     long && turn.state.triggers.get(&trigger.id).is_some_and(since)
@@ -200,34 +187,17 @@ fn withheld(turn: &mut Turn, route: &Route, firing: &[&Trigger]) -> bool {
             && known.withheld_since.is_none()
         {
             known.withheld_since = Some(now);
-            turn.note(
-                Tone::Alarm,
-                format!(
-                    "trigger {} fired, but {} answers nobody; not rolled back; restore it, then it goes home by itself",
-                    trigger.id, route.home
-                ),
-            );
+            turn.tell(News::Withheld { trigger: trigger.id.clone(), home: route.home.clone() });
         }
     }
     true
-}
-
-fn names(latch: &Latch, trigger: &TriggerId) -> bool {
-    std::iter::once(&latch.cause).chain(&latch.joined).any(|cause| match cause {
-        Cause::Triggers { triggers, .. } => triggers.contains(trigger),
-        Cause::Blind { trigger: blind, .. } => blind == trigger,
-        Cause::Operator { .. } => false,
-    })
 }
 
 fn act_on_blindness(turn: &mut Turn, route: &Route, trigger: &Trigger) {
     let Some(known) = turn.state.triggers.get(&trigger.id) else { return };
     let Some(since) = known.blind_since.filter(|since| turn.now.since(*since) >= BLIND_ACTS_AFTER) else { return };
     let first = turn.crossed(since, BLIND_ACTS_AFTER);
-    let why = match &known.reading {
-        Reading::Unknown { why } => why.clone(),
-        Reading::None | Reading::Ok | Reading::Breach => Shown::new("no reading yet"),
-    };
+    let gap = known.reading.gap();
     let both_sides = exposure::possible(turn.route(route)).any(|weights| (1..WHOLE).contains(&weights.of(&route.target).get()));
     if !both_sides || turn.route(route).latch.is_some() {
         return;
@@ -236,18 +206,12 @@ fn act_on_blindness(turn: &mut Turn, route: &Route, trigger: &Trigger) {
     let home_ready = turn.route(route).readiness.against.is_empty() && readiness::disarmed(turn).is_none();
     match trigger.on_blind {
         OnBlind::Rollback if home_ready => {
-            rollback::begin(turn, route, Cause::Blind { trigger: trigger.id.clone(), why });
+            rollback::begin(turn, route, Cause::Blind { trigger: trigger.id.clone(), gap });
         }
-        OnBlind::Rollback if first => turn.note(
-            Tone::Alarm,
-            format!(
-                "trigger {} has been blind for {BLIND_ACTS_AFTER} ({why}), and {} is not proven ready; not rolled back",
-                trigger.id, route.home
-            ),
-        ),
-        OnBlind::Hold if first => {
-            turn.note(Tone::Alarm, format!("trigger {} has been blind for {BLIND_ACTS_AFTER} ({why}); holding", trigger.id));
+        OnBlind::Rollback if first => {
+            turn.tell(News::BlindHeld { trigger: trigger.id.clone(), gap, home_unproven: true });
         }
+        OnBlind::Hold if first => turn.tell(News::BlindHeld { trigger: trigger.id.clone(), gap, home_unproven: false }),
         OnBlind::Rollback | OnBlind::Hold => {}
     }
 }

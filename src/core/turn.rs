@@ -5,13 +5,13 @@
 
 use crate::{
     core::{
-        decision::{Deal, Decision, Effect, Note, Tone},
+        decision::{Deal, Decision, Effect},
         event::WorldKind,
+        news::News,
         state::{FEED_LINES_MAX, FeedLine, InFlight, Opened, RouteState, State},
     },
     domain::{
         id::{EffectId, OperatorId, RouteId, Seq},
-        shown::Shown,
         time::{Millis, Timestamp},
     },
     plan::model::{Plan, Route},
@@ -55,8 +55,9 @@ impl<'a> Turn<'a> {
         id
     }
 
-    pub fn note(&mut self, tone: Tone, text: impl AsRef<str>) {
-        self.decision.notes.push(Note { tone, text: Shown::new(text.as_ref()) });
+    /// Tells people something, in the feed and in the record.
+    pub fn tell(&mut self, news: News) {
+        self.decision.news.push(news);
     }
 
     pub fn decision_mut(&mut self) -> &mut Decision {
@@ -78,10 +79,10 @@ impl<'a> Turn<'a> {
         self.now.since(since) >= span && self.earlier.since(since) < span
     }
 
-    /// Ends the turn: what was remarked becomes lines of the feed.
+    /// Ends the turn: what was told becomes lines of the feed.
     pub fn finish(self) -> Decision {
-        for note in &self.decision.notes {
-            let line = FeedLine { seq: self.seq, at: self.now, tone: note.tone, who: self.who.clone(), text: note.text.clone() };
+        for news in &self.decision.news {
+            let line = FeedLine { seq: self.seq, at: self.now, who: self.who.clone(), news: news.clone() };
             self.state.feed.push_back(line);
         }
         while self.state.feed.len() > FEED_LINES_MAX {

@@ -5,6 +5,7 @@
 //! at the border, and is trusted from then on.
 
 pub mod answer;
+pub mod digest;
 pub mod fact;
 pub mod fault;
 pub mod id;

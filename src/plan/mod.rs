@@ -7,8 +7,6 @@
 //! A plan names things and bounds. It can't run commands, include files, read the environment or carry credentials, and nothing in it is
 //! ever expanded, so what was reviewed is what runs. What a plan says about the world is not checked here; that needs the world.
 
-use sha2::{Digest, Sha256};
-
 pub mod address;
 pub mod diagnostic;
 pub mod document;
@@ -19,11 +17,14 @@ mod reader;
 pub mod suggest;
 pub mod units;
 
-use crate::plan::{
-    diagnostic::{Diagnostic, Severity},
-    lexical::Nesting,
-    model::Plan,
-    reader::{At, Problems},
+use crate::{
+    domain::digest::Digest,
+    plan::{
+        diagnostic::{Diagnostic, Severity},
+        lexical::Nesting,
+        model::Plan,
+        reader::{At, Problems},
+    },
 };
 
 /// Reads a plan file's bytes. With the plan come the warnings.
@@ -47,7 +48,7 @@ pub fn read(bytes: &[u8]) -> Result<(Plan, Vec<Diagnostic>), Vec<Diagnostic>> {
         }
     };
     let mut problems = Problems::default();
-    let plan = lower::plan(&mut problems, &At { node: &root, path: String::new() }, hash(bytes));
+    let plan = lower::plan(&mut problems, &At { node: &root, path: String::new() }, Digest::of(bytes));
     diagnostics.extend(problems.located(text));
     diagnostics.sort_by_key(|diagnostic| (diagnostic.line, diagnostic.column));
     let faultless = diagnostics.iter().all(|diagnostic| diagnostic.severity == Severity::Warning);
@@ -55,10 +56,6 @@ pub fn read(bytes: &[u8]) -> Result<(Plan, Vec<Diagnostic>), Vec<Diagnostic>> {
         Some(plan) if faultless => Ok((plan, diagnostics)),
         Some(_) | None => Err(diagnostics),
     }
-}
-
-fn hash(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn syntax(unreadable: document::Unreadable) -> Diagnostic {

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::{
     answer::Expect,
+    digest::Digest,
     id::{BackendId, InstanceId, ItemId, PhaseId, RouteId, TriggerId},
     metric::Metric,
     platform::Platform,
@@ -18,8 +19,8 @@ use crate::domain::{
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
     pub name: Shown,
-    /// SHA-256 of the file's bytes, in hex.
-    pub hash: String,
+    /// Of the file's bytes.
+    pub hash: Digest,
     pub project: Shown,
     pub region: Shown,
     pub routes: Vec<Route>,

@@ -3,10 +3,7 @@
 //! Only one at a time, and none of them keeps the rollback chord from acting.
 
 use crate::{
-    core::{
-        command::Command,
-        state::{Approval, State},
-    },
+    core::state::{Approval, State, Terms},
     domain::{
         id::{ItemId, RouteId},
         role::Role,
@@ -135,7 +132,7 @@ pub fn matching<'a>(entries: &'a [Entry], typed: &str) -> Vec<&'a Entry> {
 /// The word that has to be typed to approve: what it touches and the share that its target would get, so that it differs from request to
 /// request and can't be typed without having read where this leads.
 pub fn word(state: &State, approval: &Approval) -> String {
-    let Command::Shift { route, to, .. } = &approval.command else { return "approve".to_owned() };
+    let Terms { route, to, .. } = &approval.terms;
     let planned = words::plan(state).and_then(|plan| plan.routes.iter().find(|planned| planned.id == *route));
     match planned {
         Some(planned) => format!("{route}-{}", rail::percent(to.of(&planned.target).get()).trim_end_matches('%')),

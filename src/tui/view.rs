@@ -112,13 +112,13 @@ pub enum Then {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Back {
     pub gone: Millis,
-    pub news: Vec<(crate::core::decision::Tone, String)>,
+    pub news: Vec<(crate::core::news::Tone, String)>,
 }
 
 /// A remark to this person only: an answer, a refusal, a key that did nothing and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
-    pub tone: crate::core::decision::Tone,
+    pub tone: crate::core::news::Tone,
     pub text: String,
 }
 

@@ -3,8 +3,7 @@
 use crate::{
     cli::audit::list::Summary,
     core::{
-        command::{Command, ControlsCommand, Look},
-        decision::{Cause, Deal, Decision, Deed, Verdict},
+        decision::{Deal, Decision, Deed, Verdict},
         event::{Alarm, Asker, Event},
     },
     domain::{
@@ -13,7 +12,11 @@ use crate::{
         metric::{Measured, Metric},
         shown::Shown,
     },
+    words::{self, Names},
 };
+
+/// In a file, a thing has its id.
+const IDS: Names<'static> = Names::unknown();
 
 /// What of a session's own records is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,8 +38,8 @@ impl Summary for Story {
 }
 
 fn is_routine(deed: &Deed) -> bool {
-    let Decision { answer, effects, notes } = &deed.decision;
-    let silent = answer.is_none() && effects.is_empty() && notes.is_empty();
+    let Decision { answer, effects, news } = &deed.decision;
+    let silent = answer.is_none() && effects.is_empty() && news.is_empty();
     silent
         && match &deed.entry.event {
             Event::Observed(_) | Event::Rang(_) | Event::Beat { .. } | Event::Resized { .. } => true,
@@ -53,10 +56,10 @@ fn is_routine(deed: &Deed) -> bool {
 fn line(deed: &Deed) -> String {
     let happened = event(&deed.entry.event);
     // What happened need not be said twice.
-    let notes = deed.decision.notes.iter().map(|note| note.text.to_string()).filter(|note| *note != happened);
+    let told = deed.decision.news.iter().map(|news| words::news(news, IDS)).filter(|told| *told != happened);
     let mut parts = vec![happened.clone()];
     parts.extend(deed.decision.answer.as_ref().map(|answer| verdict(&answer.verdict)));
-    parts.extend(notes);
+    parts.extend(told);
     parts.extend(deed.decision.effects.iter().map(|effect| format!("effect {}: {}", effect.id, deal(&effect.what))));
     parts.join(" | ")
 }
@@ -65,8 +68,8 @@ fn event(event: &Event) -> String {
     match event {
         Event::Opened { session, plan, .. } => format!("session {session} of plan {} is opened", plan.name),
         Event::Restarted => "the host came back".to_owned(),
-        Event::Asked { by, key, command, .. } => format!("{} asks: {}", who(by, key.as_ref()), wish(command)),
-        Event::Looked { by, key, look: seen } => format!("{} {}", who(by, key.as_ref()), look(seen)),
+        Event::Asked { by, key, command, .. } => format!("{} asks: {}", who(by, key.as_ref()), words::command(command, IDS)),
+        Event::Looked { by, key, look: seen } => format!("{} {}", who(by, key.as_ref()), words::look(seen, IDS)),
         Event::Observed(seen) => observed(seen),
         Event::Finished { effect, outcome } => format!("effect {effect} ended: {}", ended(outcome)),
         Event::Rang(Alarm::Tick) => "time passed".to_owned(),
@@ -83,73 +86,23 @@ fn who(by: &Asker, key: Option<&Shown>) -> String {
     key.map_or_else(|| by.who.to_string(), |key| format!("{} [{key}]", by.who))
 }
 
-fn wish(command: &Command) -> String {
-    match command {
-        Command::Shift { route, from, to } => format!("shift {route} from {from} to {to}"),
-        Command::Rollback { route, reason } => {
-            let route = route.as_ref().map_or_else(|| "every route".to_owned(), ToString::to_string);
-            format!("roll back {route}{}", because(reason.as_ref()))
-        }
-        Command::Hold { route } => format!("hold {route}"),
-        Command::Resume { route } => format!("resume {route}"),
-        Command::Rearm { route, reason } => format!("re-arm {route}: {reason}"),
-        Command::AdoptDrift { route, found } => format!("adopt {found} as the weights of {route}"),
-        Command::Sign { item, note } => format!("sign {item}: {note}"),
-        Command::Unsign { item } => format!("take the signature off {item}"),
-        Command::Controls(ControlsCommand::Take) => "take the controls".to_owned(),
-        Command::Controls(ControlsCommand::GiveUp) => "give up the controls".to_owned(),
-        Command::Controls(ControlsCommand::AskFor) => "be given the controls".to_owned(),
-        Command::Controls(ControlsCommand::HandTo(to)) => format!("hand the controls to {to}"),
-        Command::Approve { digest } => format!("approve {digest:.12}"),
-        Command::Deny { digest, reason } => format!("deny {digest:.12}{}", because(reason.as_ref())),
-        Command::Withdraw { digest } => format!("withdraw {digest:.12}"),
-        Command::Say { text } => format!("say: {text}"),
-        Command::LookHere { pane } => format!("everybody look at {pane}"),
-        Command::Stir { stir } => format!("stir the simulated world: {stir}"),
-    }
-}
-
-fn because(reason: Option<&Shown>) -> String {
-    reason.map_or_else(String::new, |reason| format!(": {reason}"))
-}
-
-fn look(look: &Look) -> String {
-    match look {
-        Look::Focus { pane } => format!("looks at {pane}"),
-        Look::Draft { route, to: Some(to) } => format!("drafts {to} for {route}"),
-        Look::Draft { route, to: None } => format!("drops the draft for {route}"),
-        Look::Other { action } => format!("does {action}"),
-    }
-}
-
 fn verdict(verdict: &Verdict) -> String {
     match verdict {
         Verdict::Accepted => "accepted".to_owned(),
         Verdict::Queued => "queued behind the move in flight".to_owned(),
         Verdict::Joined => "joined to the rollback that runs".to_owned(),
-        Verdict::NeedsApproval { digest } => format!("needs another person's approval of {digest:.12}"),
-        Verdict::Refused(refusal) => format!("REFUSED: {refusal}"),
+        Verdict::NeedsApproval { digest } => format!("needs another person's approval of {}", digest.short()),
+        Verdict::Refused(refusal) => format!("REFUSED: {}", words::refusal(refusal, IDS)),
     }
 }
 
 fn deal(deal: &Deal) -> String {
     match deal {
-        Deal::Write { route, from, to, cause, .. } => format!("write {route} from {from} to {to}, {}", why(cause)),
+        Deal::Write { route, from, to, cause, .. } => format!("write {route} from {from} to {to}: {}", words::cause(cause, IDS)),
         Deal::Read { route } => format!("read {route}"),
         Deal::Wake { alarm: Alarm::Tick, .. } => "wake up later".to_owned(),
         Deal::Wake { alarm: Alarm::Retry { route }, .. } => format!("try {route} again later"),
         Deal::Stir { stir } => format!("stir {stir}"),
-    }
-}
-
-fn why(cause: &Cause) -> String {
-    match cause {
-        Cause::Operator { who, reason } => format!("asked for by {who}{}", because(reason.as_ref())),
-        Cause::Triggers { triggers, reading } => {
-            let names: Vec<String> = triggers.iter().map(ToString::to_string).collect();
-            format!("because of {}: {reading}", names.join(" and "))
-        }
-        Cause::Blind { trigger, why } => format!("because {trigger} is blind: {why}"),
     }
 }
 
@@ -191,7 +144,7 @@ fn fact(fact: &Fact) -> String {
             ReplicaState::Unknown => "a replica in an unknown state".to_owned(),
             ReplicaState::Replicating => match replication.lag {
                 Ok(sample) => format!("a lag of {:.1} s", sample.value),
-                Err(gap) => format!("no lag: {gap}"),
+                Err(gap) => format!("no lag: {}", words::gap(gap)),
             },
         },
     }
@@ -200,6 +153,6 @@ fn fact(fact: &Fact) -> String {
 fn measured(metric: Metric, value: Measured) -> String {
     match value {
         Ok(sample) => metric.unit().show(sample.value),
-        Err(gap) => gap.to_string(),
+        Err(gap) => words::gap(gap),
     }
 }

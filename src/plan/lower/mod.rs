@@ -3,7 +3,7 @@
 //! Names are collected before anything is lowered, so a trigger of a route that has a mistake of its own is not called dangling.
 
 use crate::{
-    domain::{id::InstanceId, shown::Shown, time::Millis, weight::PerMille},
+    domain::{digest::Digest, id::InstanceId, shown::Shown, time::Millis, weight::PerMille},
     plan::{
         model::{Database, DatabaseMode, Limits, Phase, Plan},
         reader::{self, At, Fields, Problems},
@@ -25,7 +25,7 @@ use name::Names;
 const KEYS: &[&str] = &["name", "project", "region", "routes", "triggers", "checklist", "database", "phases", "limits"];
 
 /// The whole plan, or `None` where a problem was noted that leaves a hole in it.
-pub fn plan(problems: &mut Problems, root: &At<'_>, hash: String) -> Option<Plan> {
+pub fn plan(problems: &mut Problems, root: &At<'_>, hash: Digest) -> Option<Plan> {
     reader::refuse_expansion(problems, root);
     let fields = Fields::open(problems, root.clone(), KEYS)?;
     let declared = Declared::of(root);

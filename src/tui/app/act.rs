@@ -6,7 +6,7 @@
 use crate::{
     core::{
         command::{Command, ControlsCommand, Look},
-        decision::Tone,
+        news::Tone,
         state::Approval,
     },
     domain::{

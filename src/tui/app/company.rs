@@ -9,9 +9,9 @@ use std::{
 use crate::{
     core::{
         command::{Command, ControlsCommand, Look},
-        decision::Tone,
+        news::Tone,
     },
-    domain::shown::Shown,
+    domain::{digest::Digest, shown::Shown},
     tui::{
         app::App,
         draw::{
@@ -47,12 +47,12 @@ impl App {
     }
 
     /// Whether the request under one's eyes has ended; then there is nothing to type.
-    pub(super) fn is_over(&self, digest: &str) -> bool {
+    pub(super) fn is_over(&self, digest: &Digest) -> bool {
         !self.state.approvals.contains_key(digest)
     }
 
-    pub(super) fn put_aside(&mut self, digest: &str) {
-        self.put_aside.insert(digest.to_owned());
+    pub(super) fn put_aside(&mut self, digest: &Digest) {
+        self.put_aside.insert(*digest);
         if !self.is_over(digest) {
             self.notify(Tone::Plain, format!("put aside, nothing was decided; {} brings it back", words::key(Action::Review)));
         }

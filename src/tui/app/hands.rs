@@ -6,7 +6,7 @@
 use std::{collections::VecDeque, time::Instant};
 
 use crate::{
-    core::decision::Tone,
+    core::news::Tone,
     tui::{
         app::{App, End, Flow},
         input::{

@@ -15,11 +15,13 @@ use crate::{
     attach::client::{Connection, Link, Reply, ToHost, View as Heard},
     core::{
         command::{Command, Look},
-        decision::{Tone, Verdict},
+        decision::Verdict,
         event::TerminalSize,
+        news::Tone,
         state::State,
     },
     domain::{
+        digest::Digest,
         id::{AskId, RouteId},
         shown::Shown,
         time::{Millis, Timestamp},
@@ -36,6 +38,7 @@ use crate::{
         theme::{Catalogue, Theme},
         view::{Follow, Hearing, Me, Notice, View},
     },
+    words::Names,
 };
 
 mod act;
@@ -229,7 +232,7 @@ struct App {
     /// When what lies above the screen was first drawn; what was typed before that was meant for something else.
     overlay_drawn: Option<std::time::Instant>,
     /// Requests for approval that this person has seen and put aside, by digest; they don't come up by themselves again.
-    put_aside: BTreeSet<String>,
+    put_aside: BTreeSet<Digest>,
     /// What was known when the host was last heard, while it is gone.
     before: Option<reunion::Before>,
     /// Until then the follower's face keeps what it shows, unless something weightier comes.
@@ -375,7 +378,7 @@ impl App {
                 if let Some(Asked { route, to, .. }) = shift {
                     self.view.drafts.entry(route).or_insert(to);
                 }
-                (Tone::Alarm, refusal.to_string())
+                (Tone::Alarm, crate::words::refusal(&refusal, Names::of(&self.state)))
             }
             Reply::Answered { verdict: Verdict::Accepted, .. } => (Tone::Good, "accepted and recorded".to_owned()),
             Reply::Answered { verdict: Verdict::Queued, .. } => (Tone::Good, "queued behind the move in flight".to_owned()),

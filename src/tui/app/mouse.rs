@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use crate::{
-    core::decision::Tone,
+    core::news::Tone,
     tui::{
         app::App,
         draw::{

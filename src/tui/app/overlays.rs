@@ -5,7 +5,7 @@ use std::time::Instant;
 use crate::{
     core::{
         command::{Command, Look},
-        decision::Tone,
+        news::Tone,
         state::Approval,
     },
     domain::shown::Shown,
@@ -142,7 +142,7 @@ impl App {
         let typed = typed.trim();
         let word = word(&self.state, &approval);
         let mine = self.view.me.as_ref().is_some_and(|me| me.who == approval.by.who);
-        let digest = approval.digest.clone();
+        let digest = approval.digest;
         let no = typed.strip_prefix("no").filter(|why| why.is_empty() || why.starts_with([' ', ',', ':']));
         let command = match (mine, no) {
             (true, _) if typed == "withdraw" => Command::Withdraw { digest },

@@ -5,7 +5,7 @@ use std::time::Instant;
 use crate::{
     attach::client::Connection,
     core::{
-        decision::Tone,
+        news::Tone,
         state::{Ending, State},
     },
     domain::{id::ClientId, time::Millis},
@@ -15,6 +15,7 @@ use crate::{
         panes::words,
         view::{Back, Hearing, Then},
     },
+    words::Names,
 };
 
 /// Shorter absences are told in the footer and not in a notice of their own, unless something happened meanwhile.
@@ -104,15 +105,19 @@ fn news(before: &Before, next: &State) -> (Vec<(Tone, String)>, Weight) {
             news.push((Tone::Plain, records));
         }
     }
+    let names = Names::of(next);
     let first_of_weight = news.len();
     for (id, now) in &next.routes {
         let then = old.routes.get(id).and_then(|known| known.accepted.as_ref()).map(|accepted| &accepted.weights);
         let Some(accepted) = &now.accepted else { continue };
         if then != Some(&accepted.weights) {
-            let by = now.moved_by.as_ref().map_or_else(String::new, |by| format!(", moved by {by}"));
-            news.push((Tone::Warning, format!("{id} stands at {} now{by}", accepted.weights)));
+            let by = now.moved_by.as_ref().map_or_else(String::new, |by| format!(", moved by {}", crate::words::mover(by, names)));
+            news.push((Tone::Warning, format!("{} stands at {} now{by}", names.route(id), names.split(id, &accepted.weights))));
         } else {
-            news.insert(first_of_weight.min(news.len()), (Tone::Plain, format!("{id} stands where it stood: {}", accepted.weights)));
+            news.insert(
+                first_of_weight.min(news.len()),
+                (Tone::Plain, format!("{} stands where it stood: {}", names.route(id), names.split(id, &accepted.weights))),
+            );
         }
     }
     let moved = next.routes.iter().any(|(id, now)| {
@@ -124,11 +129,12 @@ fn news(before: &Before, next: &State) -> (Vec<(Tone, String)>, Weight) {
     let ended: Vec<_> = next.ended.iter().filter(|ended| !old.ended.contains(ended)).collect();
     for ended in &ended {
         if let Ending::Void { why } = &ended.how {
-            news.push((Tone::Warning, format!("the request of {} is void: {why}", ended.by.who)));
+            news.push((Tone::Warning, format!("the request of {} is void: {}", ended.by.who, crate::words::void(*why))));
         }
     }
-    let remarks = next.feed.iter().filter(|line| line.seq > old.seq && line.tone >= Tone::Alarm);
-    let remarks: Vec<_> = remarks.map(|line| (line.tone, format!("{} {}", words::clock(line.at), line.text))).collect();
+    let remarks = next.feed.iter().filter(|line| line.seq > old.seq && line.news.tone() >= Tone::Alarm);
+    let remarks: Vec<_> =
+        remarks.map(|line| (line.news.tone(), format!("{} {}", words::clock(line.at), crate::words::news(&line.news, names)))).collect();
     let skip = remarks.len().saturating_sub(REMARKS_MAX);
     let is_quiet = !moved && remarks.is_empty() && ended.is_empty() && controls.is_none() && restarts(next) == restarts(old);
     news.extend(remarks.into_iter().skip(skip));

@@ -12,10 +12,7 @@ use ratatui::{
 };
 
 use crate::{
-    core::{
-        command::Command,
-        state::{Approval, State},
-    },
+    core::state::{Approval, State, Terms},
     domain::{id::RouteId, time::Millis, weight::Weights},
     plan::model::Route,
     tui::{
@@ -84,8 +81,9 @@ fn route<'a>(state: &'a State, id: &RouteId) -> Option<&'a Route> {
     words::plan(state)?.routes.iter().find(|route| route.id == *id)
 }
 
-fn term<'a>(approval: &'a Approval, name: &str) -> &'a str {
-    approval.terms.iter().find(|(known, _)| known.as_str() == name).map_or("?", |(_, value)| value.as_str())
+fn term(approval: &Approval, state: &State, name: &str) -> String {
+    let terms = crate::words::terms(&approval.terms, crate::words::Names::of(state));
+    terms.into_iter().find(|(known, _)| *known == name).map_or_else(|| "?".to_owned(), |(_, value)| value)
 }
 
 fn terms(approval: &Approval, state: &State, view: &View, theme: &Theme) -> Vec<Row> {
@@ -95,10 +93,8 @@ fn terms(approval: &Approval, state: &State, view: &View, theme: &Theme) -> Vec<
         Row::Said(Line::from(vec![Span::styled(format!("{name:<10}"), theme.dim), Span::styled(value, theme.text)]))
     };
     let who = Span::styled(approval.by.who.to_string(), theme.figure);
-    let Command::Shift { route: id, from, to } = &approval.command else {
-        let said = approval.terms.iter().map(|(name, value)| named(name.as_str(), value.to_string()));
-        return std::iter::once(Row::Said(Line::from(who))).chain(said).chain([Row::Expiry, Row::Blank]).collect();
-    };
+    let Terms { route: id, from, to, .. } = &approval.terms;
+    let term = |name: &str| term(approval, state, name);
     let target = route(state, id).map(|route| route.target.clone());
     let gains = target.as_ref().map_or(0, |target| to.of(target).get().saturating_sub(from.of(target).get()));
     let bound = route(state, id).map_or_else(String::new, |route| format!("; one person alone may move {}", route.step_max));
@@ -114,11 +110,8 @@ fn terms(approval: &Approval, state: &State, view: &View, theme: &Theme) -> Vec<
         Row::Split("before", from.clone()),
         Row::Split("after", to.clone()),
         Row::Blank,
-        named("database", format!("{}{}", term(approval, "replication"), lag(state))),
-        named(
-            "rests on",
-            format!("version {}, plan {}, {}", term(approval, "version"), term(approval, "plan"), term(approval, "controls")),
-        ),
+        named("database", format!("{}{}", term("replication"), lag(state))),
+        named("rests on", format!("version {}, plan {}, {}", term("version"), term("plan"), term("controls"))),
         named("asked", words::age(view.age(approval.at))),
         Row::Expiry,
         Row::Blank,
@@ -134,7 +127,7 @@ fn lag(state: &State) -> String {
 /// Where traffic is before or after, as a rail of its own.
 fn split_row(name: &str, weights: &Weights, approval: &Approval, state: &State, theme: &Theme, at: Rect, buf: &mut Buffer) {
     text::put(buf, at, 0, name, theme.dim);
-    let Command::Shift { route: id, .. } = &approval.command else { return };
+    let id = &approval.terms.route;
     let column = NAMES.min(at.width);
     let at = Rect { x: at.x + column, width: at.width - column, ..at };
     match route(state, id) {
@@ -176,7 +169,7 @@ fn answer(approval: &Approval, line: &LineEdit, mine: bool, state: &State, view:
     if !state.approvals.contains_key(&approval.digest) {
         let ended = state.ended.iter().rev().find(|ended| ended.digest == approval.digest);
         let (glyph, words, style) = match ended {
-            Some(ended) => toasts::ending(ended, theme),
+            Some(ended) => toasts::ending(state, ended, theme),
             None => (theme.glyphs.warn, "it is no longer open".to_owned(), theme.warn),
         };
         let over = Line::styled(text::cut(&format!("{glyph} {words}"), foot.width.into(), theme.glyphs.ellipsis), style);
@@ -205,7 +198,7 @@ fn typed(before: &str, what: &str, behind: &str, theme: &Theme) -> Line<'static>
 
 /// What is asked for, on one line.
 pub fn in_short(approval: &Approval, state: &State, theme: &Theme) -> String {
-    let Command::Shift { route: id, from, to } = &approval.command else { return term(approval, "action").to_owned() };
+    let Terms { route: id, from, to, .. } = &approval.terms;
     match route(state, id).map(|route| &route.target) {
         Some(target) => format!("{id} {target} {} {} {}", from.of(target), theme.glyphs.arrow, to.of(target)),
         None => format!("{id} {to}"),

@@ -12,6 +12,7 @@ use crate::{
     core::state::{Ended, Ending, State},
     domain::time::{Millis, Timestamp},
     tui::{keymap::Action, panes::words, theme::Theme, view::View, widgets::text},
+    words::Names,
 };
 
 /// Real time for which each is shown.
@@ -50,7 +51,7 @@ pub fn lines(state: &State, view: &View, theme: &Theme) -> Vec<Line<'static>> {
         found.push((said.at, Line::from(vec![name, Span::styled(said.text.to_string(), theme.figure)])));
     }
     for ended in state.ended.iter().filter(|ended| is_new(ended.at, ENDED, view)) {
-        let (glyph, text, style) = ending(ended, theme);
+        let (glyph, text, style) = ending(state, ended, theme);
         found.push((ended.at, Line::styled(format!("{glyph} {text}"), style)));
     }
     if let Some(look) = state.look_here.as_ref().filter(|look| is_new(look.at, CALLED, view)) {
@@ -77,17 +78,21 @@ fn controls(state: &State, view: &View, theme: &Theme) -> Option<(Timestamp, Lin
 }
 
 /// What became of a request: glyph, words and style.
-pub fn ending(ended: &Ended, theme: &Theme) -> (&'static str, String, Style) {
-    let Ended { by: asker, what, how, .. } = ended;
+pub fn ending(state: &State, ended: &Ended, theme: &Theme) -> (&'static str, String, Style) {
+    let Ended { by: asker, terms, how, .. } = ended;
+    let names = Names::of(state);
+    let what = format!("{} to {}", names.route(&terms.route), names.split(&terms.route, &terms.to));
     let glyphs = &theme.glyphs;
     match how {
         Ending::Approved { by } => (glyphs.ok, format!("{by} approved what {} asked for: {what}", asker.who), theme.ok),
-        Ending::NotStarted { by, why } => (glyphs.breach, format!("{by} approved what {} asked for, but {why}", asker.who), theme.breach),
+        Ending::NotStarted { by, why } => {
+            (glyphs.breach, format!("{by} approved what {} asked for, but {}", asker.who, crate::words::refusal(why, names)), theme.breach)
+        }
         Ending::Denied { by, reason: Some(reason) } => {
             (glyphs.breach, format!("{by} denied what {} asked for: {reason}", asker.who), theme.breach)
         }
         Ending::Denied { by, reason: None } => (glyphs.breach, format!("{by} denied what {} asked for", asker.who), theme.breach),
         Ending::Withdrawn => (glyphs.warn, format!("{} took the request back", asker.who), theme.warn),
-        Ending::Void { why } => (glyphs.warn, format!("the request of {} is void: {why}", asker.who), theme.warn),
+        Ending::Void { why } => (glyphs.warn, format!("the request of {} is void: {}", asker.who, crate::words::void(*why)), theme.warn),
     }
 }

@@ -16,6 +16,7 @@ use crate::{
         theme::Theme,
         view::{Pane, View},
     },
+    words::{Names, evidence},
 };
 
 /// Items in the order of the screen: by stage, in the plan's order.
@@ -91,16 +92,16 @@ fn row(state: &State, view: &View, theme: &Theme, item: &Item, width: u16) -> Li
     let known = state.checklist.get(&item.id).unwrap_or(&open);
     let (glyph, _, style) = words::item(known.status, theme);
     let mut spans = vec![Span::styled(format!("{glyph} "), style), Span::styled(item.title.to_string(), theme.text)];
-    let evidence = match (&known.signed_by, &item.proof) {
-        (Some(who), _) => format!("{who}: {}", known.evidence),
+    let told = match (&known.signed_by, &item.proof) {
+        (Some(who), _) => format!("{who}: {}", evidence(&known.evidence, Names::of(state))),
         (None, Proof::Signed) => format!("to be signed ({})", words::key(Action::Sign)),
-        (None, Proof::Collected(_)) => known.evidence.to_string(),
+        (None, Proof::Collected(_)) => evidence(&known.evidence, Names::of(state)),
     };
     let age = known.since.map_or_else(String::new, |since| format!(" {}", view.age(since)));
     let used: usize = spans.iter().map(Span::width).sum();
     let room = (width as usize).saturating_sub(used + 2 + age.len());
     if room >= 8 {
-        let cut: String = evidence.chars().take(room).collect();
+        let cut: String = told.chars().take(room).collect();
         spans.push(Span::styled(format!("  {cut}"), if known.status == ItemStatus::Failing { theme.breach } else { theme.dim }));
         spans.push(Span::styled(age, theme.faint));
     }

@@ -14,6 +14,7 @@ use crate::{
         view::{Pane, Screen, View},
         widgets::text,
     },
+    words::{Names, news},
 };
 
 pub fn draw(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buffer) {
@@ -34,8 +35,9 @@ pub fn draw(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buf
     // From the newest backwards, so that only what is seen is looked at.
     let wanted = view.filter.to_lowercase();
     let mut rows: Vec<Line<'static>> = Vec::new();
-    for line in state.feed.iter().rev().filter(|line| holds(line, &wanted)).skip(back) {
-        rows.extend(entry(line, theme, inner.width, view).into_iter().rev());
+    let told = state.feed.iter().rev().map(|line| (line, news(&line.news, Names::of(state))));
+    for (line, told) in told.filter(|(line, told)| holds(line, told, &wanted)).skip(back) {
+        rows.extend(entry(line, &told, theme, inner.width, view).into_iter().rev());
         if rows.len() >= room {
             break;
         }
@@ -45,20 +47,18 @@ pub fn draw(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buf
     text::rows(buf, inner, rows);
 }
 
-fn holds(line: &FeedLine, wanted: &str) -> bool {
-    wanted.is_empty()
-        || line.text.as_str().to_lowercase().contains(wanted)
-        || line.who.as_ref().is_some_and(|who| who.as_str().contains(wanted))
+fn holds(line: &FeedLine, told: &str, wanted: &str) -> bool {
+    wanted.is_empty() || told.to_lowercase().contains(wanted) || line.who.as_ref().is_some_and(|who| who.as_str().contains(wanted))
 }
 
 /// One remark: on one row, or on as many as it needs where the journal has the screen to itself.
-fn entry(line: &FeedLine, theme: &Theme, width: u16, view: &View) -> Vec<Line<'static>> {
-    let (glyph, style) = words::tone(line.tone, theme);
+fn entry(line: &FeedLine, told: &str, theme: &Theme, width: u16, view: &View) -> Vec<Line<'static>> {
+    let (glyph, style) = words::tone(line.news.tone(), theme);
     let mut head = vec![Span::styled(format!("{} ", words::clock(line.at)), theme.faint), Span::styled(format!("{glyph} "), style)];
     // Remarks may begin with the name of who caused them; it stands there once, in its own colour, and what he said behind a colon.
     let who = line.who.as_ref().map_or("", |who| who.as_str());
-    let own = line.text.as_str().strip_prefix(who).filter(|rest| !who.is_empty() && rest.starts_with([' ', ':']));
-    let told = own.map_or(line.text.as_str(), |rest| rest.trim_start_matches([' ', ':']));
+    let own = told.strip_prefix(who).filter(|rest| !who.is_empty() && rest.starts_with([' ', ':']));
+    let told = own.map_or(told, |rest| rest.trim_start_matches([' ', ':']));
     if !who.is_empty() {
         let colon = if own.is_some_and(|rest| rest.starts_with(':')) { ":" } else { "" };
         head.push(Span::styled(format!("{who}{colon} "), theme.observed));

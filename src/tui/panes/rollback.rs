@@ -12,6 +12,7 @@ use crate::{
     domain::weight::PerMille,
     plan::model::{DatabaseMode, Route},
     tui::{keymap::Action, panes::words, theme::Theme, view::View, widgets::text},
+    words::Names,
 };
 
 /// One row, or two where there is room for the reason.
@@ -26,14 +27,14 @@ pub fn draw(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buf
 
 fn lines(state: &State, route: &Route, known: &RouteState, view: &View, theme: &Theme, room: usize) -> Vec<Line<'static>> {
     let home = words::place(route, &route.home);
-    if let Some(flying) = flying(route, known, view, theme, room) {
+    if let Some(flying) = flying(state, route, known, view, theme, room) {
         return flying;
     }
     // A watcher is shown no key that does nothing in his hands.
     let may = view.me.as_ref().is_none_or(|me| me.role.may_steer());
     if let Some(latch) = &known.latch {
         let head = Span::styled(format!(" {} LATCHED after rollback ", theme.glyphs.latch), theme.latch);
-        let cause = text::cut(&words::cause(&latch.cause), room.saturating_sub(head.width() + 1), theme.glyphs.ellipsis);
+        let cause = text::cut(&words::cause(state, &latch.cause), room.saturating_sub(head.width() + 1), theme.glyphs.ellipsis);
         let said = |words: String| Span::styled(words, theme.dim);
         let dot = theme.glyphs.dot;
         let rearms = if may {
@@ -63,7 +64,7 @@ fn lines(state: &State, route: &Route, known: &RouteState, view: &View, theme: &
         Span::styled(format!("takes all home to {home} in {}", ready.takes), theme.text),
     ];
     if !ready.against.is_empty() {
-        let why: Vec<&str> = ready.against.iter().map(|reason| reason.as_str()).collect();
+        let why: Vec<String> = ready.against.iter().map(|reason| crate::words::objection(reason, Names::of(state))).collect();
         spans.pop();
         spans.push(Span::styled(format!("{} going back is not assured: {}", theme.glyphs.breach, why.join("; ")), theme.breach));
         return vec![Line::from(spans)];
@@ -89,11 +90,11 @@ fn standby(known: &RouteState) -> String {
 }
 
 /// While a rollback is on its way.
-fn flying(route: &Route, known: &RouteState, view: &View, theme: &Theme, room: usize) -> Option<Vec<Line<'static>>> {
+fn flying(state: &State, route: &Route, known: &RouteState, view: &View, theme: &Theme, room: usize) -> Option<Vec<Line<'static>>> {
     let latch = known.latch.as_ref()?;
     let since = match &known.motion {
-        Motion::Writing { goal: Goal::Rollback, since, .. } | Motion::Resolving { goal: Goal::Rollback, since, .. } => since,
-        Motion::Propagating { goal: Goal::Rollback, since, .. } | Motion::Retrying { since, .. } => since,
+        Motion::Returning(back) => &back.since,
+        Motion::Propagating { goal: Goal::Rollback, since, .. } => since,
         Motion::Writing { .. } | Motion::Resolving { .. } | Motion::Propagating { .. } => return None,
         Motion::Unread | Motion::Settled | Motion::NeedsHuman { .. } => return None,
     };
@@ -104,6 +105,6 @@ fn flying(route: &Route, known: &RouteState, view: &View, theme: &Theme, room: u
     head.extend(words::motion(&known.motion, view.now, theme));
     Some(vec![
         Line::from(head),
-        Line::styled(text::cut(&format!("   because of {}", words::cause(&latch.cause)), room, theme.glyphs.ellipsis), theme.text),
+        Line::styled(text::cut(&format!("   because of {}", words::cause(state, &latch.cause)), room, theme.glyphs.ellipsis), theme.text),
     ])
 }

@@ -23,6 +23,7 @@ use crate::{
             text,
         },
     },
+    words::Names,
 };
 
 /// Columns kept free at the right for the big figure, where there is room for it.
@@ -214,7 +215,7 @@ fn message_line(state: &State, known: &RouteState, route: &Route, view: &View, t
     let needs_human = match &known.motion {
         Motion::NeedsHuman { why, .. } => Some(why),
         Motion::Unread | Motion::Settled | Motion::Writing { .. } | Motion::Resolving { .. } => None,
-        Motion::Retrying { .. } | Motion::Propagating { .. } => None,
+        Motion::Returning(_) | Motion::Propagating { .. } => None,
     };
     let (text, style) = if let Some(threat) = threat(state, route, view, theme) {
         threat
@@ -229,13 +230,22 @@ fn message_line(state: &State, known: &RouteState, route: &Route, view: &View, t
             ghosts(state, route, view).iter().map(|ghost| format!("; {} drafts {}", ghost.name, rail::percent(ghost.share))).collect();
         (format!("{} draft {}: {} asks, {} drops it{large}{others}", glyphs.draft, draft.of(&route.target), keys.0, keys.1), theme.draft)
     } else if let Some(drift) = &known.drift {
-        let actor = drift.actor.as_ref().map_or_else(|| "somebody else".to_owned(), ToString::to_string);
+        let actor = crate::words::mover_name(&drift.by, Names::of(state));
         let keys = (words::key(Action::AdoptDrift), words::key(Action::Rollback));
         let (found, expected) = (drift.found.of(&route.target), drift.expected.of(&route.target));
         (format!("{} DRIFT: {actor} set {found}, expected {expected}; {} adopts, {} home", glyphs.warn, keys.0, keys.1), theme.warn)
     } else if let Some(why) = needs_human {
         let keys = (words::key(Action::Ladder(Way::Back)), words::key(Action::Rollback));
-        (format!(" {} A HUMAN MUST LOOK: {why}; {} drafts less, {} brings all home", glyphs.breach, keys.0, keys.1), theme.latch)
+        (
+            format!(
+                " {} A HUMAN MUST LOOK: {}; {} drafts less, {} brings all home",
+                glyphs.breach,
+                crate::words::need(why),
+                keys.0,
+                keys.1
+            ),
+            theme.latch,
+        )
     } else if let Some(blind) = blind(state, route, view, theme) {
         blind
     } else if let Some(wish) = &known.queued {
@@ -285,7 +295,7 @@ fn resting(state: &State, known: &RouteState, route: &Route, view: &View, theme:
         None => facts.push("weights not read yet".to_owned()),
     }
     facts.extend(known.observed.as_ref().map(|observed| format!("{} requests seen", observed.requests)));
-    facts.extend(known.moved_by.as_ref().map(|by| format!("moved by {}", by.as_str().replace('_', " "))));
+    facts.extend(known.moved_by.as_ref().map(|by| format!("moved by {}", crate::words::mover(by, Names::of(state)))));
     let first = next_step(state, known, route, view, theme);
     let between = format!(" {} ", theme.glyphs.dot);
     let alone = first.is_empty();

@@ -5,7 +5,8 @@ use ratatui::{style::Style, text::Span};
 use crate::{
     core::{
         blind::{BLIND_ACTS_AFTER, BLIND_AFTER},
-        decision::{Cause, Tone},
+        decision::Cause,
+        news::Tone,
         state::{ItemStatus, Motion, Reading, State, TriggerState},
     },
     domain::{
@@ -20,6 +21,7 @@ use crate::{
         keymap::{self, Action},
         theme::Theme,
     },
+    words::Names,
 };
 
 /// The plan, once the session has opened.
@@ -117,8 +119,7 @@ pub fn pending(state: &State, trigger: &Trigger, seen: &TriggerState) -> Option<
 /// Whether a trigger has nothing to judge because nothing is sent there: no news, and no worry.
 pub fn idle(state: &State, trigger: &Trigger, seen: &TriggerState) -> bool {
     let unsent = carries(state, &trigger.route, &trigger.backend) == Some(PerMille::ZERO);
-    let why = Gap::LowVolume.to_string();
-    unsent && (seen.reading == Reading::None || matches!(&seen.reading, Reading::Unknown { why: told } if told.as_str() == why))
+    unsent && matches!(seen.reading, Reading::None | Reading::Unknown { gap: Gap::LowVolume })
 }
 
 /// A trigger that has not been able to see for too long.
@@ -132,10 +133,7 @@ pub struct Blind {
 
 pub fn blind(state: &State, trigger: &Trigger, seen: &TriggerState, now: Timestamp) -> Option<Blind> {
     let since = seen.blind_since.filter(|since| now.since(*since) >= BLIND_AFTER)?;
-    let why = match &seen.reading {
-        Reading::Unknown { why } => why.to_string(),
-        Reading::None | Reading::Ok | Reading::Breach => "no reading yet".to_owned(),
-    };
+    let why = seen.reading.gap().map_or_else(|| "no reading yet".to_owned(), crate::words::gap);
     let latched = state.routes.get(&trigger.route).is_some_and(|known| known.latch.is_some());
     let share = carries(state, &trigger.route, &trigger.backend);
     let split = share.is_some_and(|share| share != PerMille::ZERO && share != PerMille::ALL);
@@ -167,7 +165,7 @@ pub fn reading(reading: &Reading, theme: &Theme) -> (&'static str, String, Style
         Reading::None => (glyphs.unknown, "no sample yet".to_owned(), theme.unknown),
         Reading::Ok => (glyphs.ok, "ok".to_owned(), theme.ok),
         Reading::Breach => (glyphs.breach, "BREACH".to_owned(), theme.breach),
-        Reading::Unknown { why } => (glyphs.unknown, why.to_string(), theme.unknown),
+        Reading::Unknown { gap } => (glyphs.unknown, crate::words::gap(*gap), theme.unknown),
     }
 }
 
@@ -185,33 +183,20 @@ pub fn item(status: ItemStatus, theme: &Theme) -> (&'static str, &'static str, S
 /// Where the route is between wish and deed, in a few words.
 pub fn motion(motion: &Motion, now: Timestamp, theme: &Theme) -> Vec<Span<'static>> {
     let glyphs = &theme.glyphs;
-    let age = |since: &Timestamp| now.since(*since);
-    let (glyph, text, style) = match motion {
-        Motion::Unread => (glyphs.unknown, "not read yet".to_owned(), theme.unknown),
-        Motion::Settled => (glyphs.ok, "settled".to_owned(), theme.ok),
-        Motion::Writing { to, since, .. } => (glyphs.busy, format!("writing {to} for {}", age(since)), theme.busy),
-        Motion::Resolving { since, .. } => (glyphs.unknown, format!("outcome unknown, reading back for {}", age(since)), theme.unknown),
-        Motion::Retrying { attempts, .. } => (glyphs.busy, format!("retrying, attempt {}", attempts + 1), theme.warn),
-        Motion::Propagating { until, .. } if now < *until => {
-            (glyphs.busy, format!("accepted, spreading, {} left", until.since(now)), theme.busy)
-        }
-        Motion::Propagating { .. } => (glyphs.busy, "accepted, waiting for requests to show it".to_owned(), theme.busy),
-        Motion::NeedsHuman { why, .. } => (glyphs.breach, why.to_string(), theme.breach),
+    let (glyph, style) = match motion {
+        Motion::Unread | Motion::Resolving { .. } => (glyphs.unknown, theme.unknown),
+        Motion::Settled => (glyphs.ok, theme.ok),
+        Motion::Writing { .. } | Motion::Propagating { .. } => (glyphs.busy, theme.busy),
+        Motion::Returning(back) if back.failures == 0 => (glyphs.busy, theme.busy),
+        Motion::Returning(_) => (glyphs.busy, theme.warn),
+        Motion::NeedsHuman { .. } => (glyphs.breach, theme.breach),
     };
-    vec![Span::styled(format!("{glyph} {text}"), style)]
+    vec![Span::styled(format!("{glyph} {}", crate::words::motion(motion, now)), style)]
 }
 
 /// A cause in one line.
-pub fn cause(cause: &Cause) -> String {
-    match cause {
-        Cause::Operator { who, reason: Some(reason) } => format!("{who}: {reason}"),
-        Cause::Operator { who, reason: None } => format!("asked for by {who}"),
-        Cause::Triggers { triggers, reading } => {
-            let names: Vec<&str> = triggers.iter().map(|trigger| trigger.as_str()).collect();
-            format!("trigger {}: {}", names.join(" and "), reading.as_str().replace('_', " "))
-        }
-        Cause::Blind { trigger, why } => format!("trigger {trigger} was blind: {why}"),
-    }
+pub fn cause(state: &State, cause: &Cause) -> String {
+    crate::words::cause(cause, Names::of(state))
 }
 
 pub fn tone(tone: Tone, theme: &Theme) -> (&'static str, Style) {

@@ -11,6 +11,7 @@ use crate::{
     },
     plan::model::{Route, Trigger, TriggerAction},
     tui::{draw::watch::parts, panes::words, theme::Theme, view::View},
+    words::Names,
 };
 
 /// A rollback that has arrived is still what matters for so long, in real time.
@@ -29,7 +30,7 @@ pub enum Matter {
 pub fn matter(state: &State, view: &View) -> Matter {
     let is_fresh =
         |latch: &crate::core::state::Latch| view.age(latch.at).as_secs_f64() < AFTER_ROLLBACK.as_secs_f64() * view.haste.max(1.0);
-    let home = |known: &RouteState| known.homeward.is_some() || known.latch.as_ref().is_some_and(is_fresh);
+    let home = |known: &RouteState| known.motion.is_returning() || known.latch.as_ref().is_some_and(is_fresh);
     if let Some((route, _)) = state.routes.iter().find(|(_, known)| home(known)) {
         return Matter::Rollback(route.clone());
     }
@@ -44,7 +45,7 @@ pub fn matter(state: &State, view: &View) -> Matter {
 
 fn is_moving(known: &RouteState) -> bool {
     match known.motion {
-        Motion::Writing { .. } | Motion::Resolving { .. } | Motion::Retrying { .. } | Motion::Propagating { .. } => true,
+        Motion::Writing { .. } | Motion::Resolving { .. } | Motion::Returning(_) | Motion::Propagating { .. } => true,
         Motion::Unread | Motion::Settled | Motion::NeedsHuman { .. } => false,
     }
 }
@@ -78,7 +79,7 @@ pub fn verdict(state: &State, view: &View, theme: &Theme) -> Verdict {
         return say(glyphs.breach, format!("The {what} is beyond its limit; {then} in {left} unless it clears."), theme.breach);
     }
     let routes = words::plan(state).map(|plan| plan.routes.as_slice()).unwrap_or_default();
-    let troubled = routes.iter().find_map(|route| trouble(route, state.routes.get(&route.id)?, view, theme));
+    let troubled = routes.iter().find_map(|route| trouble(state, route, state.routes.get(&route.id)?, view, theme));
     if let Some(verdict) = troubled {
         return verdict;
     }
@@ -92,7 +93,7 @@ pub fn verdict(state: &State, view: &View, theme: &Theme) -> Verdict {
             return None;
         }
         match &seen.reading {
-            Reading::Unknown { why } => Some((trigger, why.to_string())),
+            Reading::Unknown { gap } => Some((trigger, crate::words::gap(*gap))),
             Reading::None => Some((trigger, "no sample yet".to_owned())),
             Reading::Ok | Reading::Breach => None,
         }
@@ -113,14 +114,14 @@ pub fn verdict(state: &State, view: &View, theme: &Theme) -> Verdict {
 }
 
 /// What stands in the way of a route, if anything does.
-fn trouble(route: &Route, known: &RouteState, view: &View, theme: &Theme) -> Option<Verdict> {
+fn trouble(state: &State, route: &Route, known: &RouteState, view: &View, theme: &Theme) -> Option<Verdict> {
     let glyphs = &theme.glyphs;
     let say = |glyph, text: String, style| Some(Verdict { glyph, text, style });
     if let Motion::NeedsHuman { why, .. } = &known.motion {
-        return say(glyphs.breach, format!("{} needs somebody: {why}", route.title), theme.breach);
+        return say(glyphs.breach, format!("{} needs somebody: {}", route.title, crate::words::need(why)), theme.breach);
     }
     if let Some(drift) = &known.drift {
-        let actor = drift.actor.as_ref().map_or_else(|| "somebody else".to_owned(), ToString::to_string);
+        let actor = crate::words::mover_name(&drift.by, Names::of(state));
         let (found, expected) = (drift.found.of(&route.target), drift.expected.of(&route.target));
         return say(glyphs.warn, format!("{actor} set {found} where {expected} was meant; the crew is deciding."), theme.warn);
     }
@@ -128,11 +129,15 @@ fn trouble(route: &Route, known: &RouteState, view: &View, theme: &Theme) -> Opt
         let text = format!(
             "Rolled back {}: {}. Nothing advances until somebody re-arms it.",
             words::age(view.age(latch.at)),
-            words::cause(&latch.cause)
+            words::cause(state, &latch.cause)
         );
         return say(glyphs.latch, text, theme.warn);
     }
     let against = known.readiness.against.first()?;
     let away = known.accepted.as_ref().is_some_and(|accepted| accepted.weights.of(&route.target) > PerMille::ZERO);
-    if away { say(glyphs.breach, format!("Going back is not assured: {against}."), theme.breach) } else { None }
+    if away {
+        say(glyphs.breach, format!("Going back is not assured: {}.", crate::words::objection(against, Names::of(state))), theme.breach)
+    } else {
+        None
+    }
 }

@@ -66,7 +66,7 @@ fn calm(state: &State, route: &Route, known: &RouteState, view: &View, theme: &T
     parts::headline(
         &figure,
         words::backend_style(route, &route.target, theme),
-        parts::where_is(route, known, view, theme),
+        parts::where_is(state, route, known, view, theme),
         theme,
         page,
         buf,

@@ -20,6 +20,7 @@ use crate::{
         view::View,
         widgets::{big, rail, text},
     },
+    words::Names,
 };
 
 /// A page that is filled from its top.
@@ -89,11 +90,11 @@ fn platforms(route: &Route) -> (String, String) {
 }
 
 /// Where traffic is, beside the share of the target.
-pub fn where_is(route: &Route, known: &RouteState, view: &View, theme: &Theme) -> Vec<Line<'static>> {
+pub fn where_is(state: &State, route: &Route, known: &RouteState, view: &View, theme: &Theme) -> Vec<Line<'static>> {
     let (target, home) = platforms(route);
     let rest = known.accepted.as_ref().map(|accepted| rail::percent(accepted.weights.of(&route.home).get()));
     let rest = rest.map_or_else(|| "The weights are not known yet.".to_owned(), |rest| format!("{rest} is on {home}."));
-    let by = known.moved_by.as_ref().map_or_else(String::new, |by| format!(", moved by {by}"));
+    let by = known.moved_by.as_ref().map_or_else(String::new, |by| format!(", moved by {}", crate::words::mover(by, Names::of(state))));
     let since = known.changed_at.map_or_else(String::new, |at| format!(" for {}", view.age(at)));
     let stands = match &known.motion {
         Motion::Settled => format!("It has stood there{since}{by}."),
@@ -142,8 +143,9 @@ pub fn clock(trigger: &Trigger, since: Timestamp, view: &View, theme: &Theme, ro
 pub fn course(state: &State, route: &Route, known: &RouteState, view: &View, theme: &Theme) -> Vec<Line<'static>> {
     let (target, home) = platforms(route);
     let goal = match &known.motion {
-        Motion::Writing { goal, .. } | Motion::Resolving { goal, .. } | Motion::Propagating { goal, .. } => Some(*goal),
-        Motion::Retrying { .. } => Some(Goal::Rollback),
+        Motion::Writing { .. } | Motion::Resolving { .. } => Some(Goal::Advance),
+        Motion::Propagating { goal, .. } => Some(*goal),
+        Motion::Returning(_) => Some(Goal::Rollback),
         Motion::Unread | Motion::Settled | Motion::NeedsHuman { .. } => None,
     };
     let head = Line::styled(format!("of requests reach {target} now."), theme.figure);
@@ -151,16 +153,16 @@ pub fn course(state: &State, route: &Route, known: &RouteState, view: &View, the
     let how: String = words::motion(&known.motion, view.now, theme).iter().map(|span| span.content.to_string()).collect();
     match (goal, &known.latch) {
         (Some(Goal::Rollback), latch) => {
-            let cause = latch.as_ref().map_or_else(String::new, |latch| format!("Because of {}.", words::cause(&latch.cause)));
+            let cause = latch.as_ref().map_or_else(String::new, |latch| format!("Because of {}.", words::cause(state, &latch.cause)));
             vec![head, Line::styled(format!("ROLLING BACK to {home}: {how}"), theme.latch), Line::styled(cause, theme.text)]
         }
         (None, Some(latch)) => {
             let text = format!("All traffic is home on {home}; the rollback began {}.", words::age(view.age(latch.at)));
-            vec![head, Line::styled(text, theme.ok), Line::styled(format!("Because of {}.", words::cause(&latch.cause)), theme.text)]
+            vec![head, Line::styled(text, theme.ok), Line::styled(format!("Because of {}.", words::cause(state, &latch.cause)), theme.text)]
         }
         (Some(Goal::Advance) | None, _) => {
-            let by = known.moved_by.as_ref().or(state.opened.as_ref().map(|opened| &opened.plan.name));
-            let by = by.filter(|_| known.moved_by.is_some()).map_or_else(String::new, |by| format!(", asked for by {by}"));
+            let by =
+                known.moved_by.as_ref().map_or_else(String::new, |by| format!(", moved by {}", crate::words::mover(by, Names::of(state))));
             vec![head, Line::styled(format!("On the way to {wanted}{by}."), theme.busy), Line::styled(how, theme.dim)]
         }
     }
@@ -203,7 +205,11 @@ pub fn way_home(state: &State, route: &Route, known: &RouteState, theme: &Theme)
         return said(theme.glyphs.ok, format!("All traffic is home on {home}, {ready}"), theme.ok);
     }
     if let Some(against) = known.readiness.against.first() {
-        return said(theme.glyphs.breach, format!("Going back is not assured: {against}"), theme.breach);
+        return said(
+            theme.glyphs.breach,
+            format!("Going back is not assured: {}", crate::words::objection(against, Names::of(state))),
+            theme.breach,
+        );
     }
     let mode = words::plan(state).and_then(|plan| plan.database.as_ref()).map(|database| database.mode);
     let writes = if mode == Some(DatabaseMode::Shared) { ", loses no writes" } else { "" };
@@ -240,11 +246,12 @@ pub fn tail(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buf
     let rows = usize::from(area.height).min(8);
     let skip = state.feed.len().saturating_sub(rows);
     let lines = state.feed.iter().skip(skip).map(|line| {
-        let (glyph, style) = words::tone(line.tone, theme);
+        let (glyph, style) = words::tone(line.news.tone(), theme);
         let room = usize::from(area.width).saturating_sub(14);
         let age = view.age(line.at).to_string();
-        let name = line.who.as_ref().filter(|who| !line.text.as_str().starts_with(who.as_str()));
-        let words = name.map_or_else(|| line.text.to_string(), |name| format!("{name} {}", line.text));
+        let told = crate::words::news(&line.news, Names::of(state));
+        let name = line.who.as_ref().filter(|who| !told.starts_with(who.as_str()));
+        let words = name.map_or_else(|| told.clone(), |name| format!("{name} {told}"));
         Line::from(vec![
             Span::styled(format!("{age:>9} "), theme.faint),
             Span::styled(format!("{glyph} "), style),

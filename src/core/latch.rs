@@ -1,0 +1,36 @@
+//! Taking the latch off after a rollback: one person's word, with a reason. Traffic stays where it is.
+
+use crate::{
+    core::{
+        controls,
+        decision::{Refusal, Verdict},
+        event::Asker,
+        news::News,
+        reason::Missing,
+        trigger,
+        turn::Turn,
+    },
+    domain::{id::RouteId, shown::Shown},
+};
+
+/// Takes the latch off, and begins the triggers' windows anew.
+pub(super) fn rearm(turn: &mut Turn, by: &Asker, id: &RouteId, reason: &Shown) -> Result<Verdict, Refusal> {
+    let route = turn.planned(id).ok_or(Refusal::Missing(Missing::Route))?;
+    controls::held_by(turn, by)?;
+    if reason.as_str().trim().is_empty() {
+        return Err(Refusal::ReasonMissing);
+    }
+    if turn.route(route).motion.is_returning() {
+        return Err(Refusal::RollingBack);
+    }
+    // A breach that no traffic can clear any more needs a human's word too.
+    let pending = turn.plan.triggers.iter().filter(|trigger| trigger.route == route.id);
+    let pending = pending.filter_map(|trigger| turn.state.triggers.get(&trigger.id)).any(|known| known.pending_since.is_some());
+    if turn.route(route).latch.is_none() && !pending {
+        return Err(Refusal::NotLatched);
+    }
+    turn.route_mut(route).latch = None;
+    trigger::rearm(turn, route);
+    turn.tell(News::Rearmed { route: route.id.clone(), reason: reason.clone() });
+    Ok(Verdict::Accepted)
+}

@@ -1,0 +1,455 @@
+//! What a session tells people: a closed list of what can happen, with its facts and without a word of prose.
+//!
+//! News stand in the record, so they outlive the program: `words` says them in English, and may say them better tomorrow without a
+//! journal of yesterday becoming unreadable. Nothing in the program recognises a state by what is said of it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    core::{
+        decision::{Cause, Refusal},
+        reason::{Drop, Evidence, Mover, Need, Objection, Void},
+    },
+    domain::{
+        fact::ReplicaState,
+        fault::Fault,
+        id::{BackendId, InstanceId, ItemId, OperatorId, RouteId, SourceId, TriggerId},
+        metric::Gap,
+        role::Role,
+        shown::Shown,
+        time::Millis,
+        weight::Weights,
+    },
+};
+
+/// How much a piece of news matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Tone {
+    Plain,
+    Good,
+    Warning,
+    Alarm,
+}
+
+/// Closed on purpose: whoever adds one is led by the compiler to its tone and its words.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum News {
+    SessionOpened,
+    HostReturned,
+    Joined {
+        who: OperatorId,
+        role: Role,
+    },
+    Left {
+        who: OperatorId,
+    },
+    Said {
+        by: OperatorId,
+        text: Shown,
+    },
+    LookHere {
+        by: OperatorId,
+        pane: Shown,
+    },
+    FaultInjected {
+        fault: Shown,
+    },
+    FaultNotInjected {
+        fault: Shown,
+        why: Fault,
+    },
+
+    /// The first reading of a route's weights.
+    Stands {
+        route: RouteId,
+        at: Weights,
+    },
+    Moving {
+        route: RouteId,
+        from: Weights,
+        to: Weights,
+        cause: Cause,
+    },
+    Accepted {
+        route: RouteId,
+        to: Weights,
+    },
+    NotMoved {
+        route: RouteId,
+        at: Weights,
+        why: Fault,
+    },
+    OutcomeUnknown {
+        route: RouteId,
+        to: Weights,
+        why: Fault,
+    },
+    DidHappen {
+        route: RouteId,
+        to: Weights,
+    },
+    DidNotHappen {
+        route: RouteId,
+        to: Weights,
+        fate: Fate,
+    },
+    /// A write that a rollback overtook has ended.
+    OvertakenEnded {
+        route: RouteId,
+        to: Weights,
+        fate: Fate,
+    },
+    Queued {
+        route: RouteId,
+        to: Weights,
+    },
+    QueuedDropped {
+        route: RouteId,
+        to: Weights,
+        why: Drop,
+    },
+    Settled {
+        route: RouteId,
+        how: Settling,
+    },
+    NeedsHuman {
+        route: RouteId,
+        why: Need,
+    },
+    AgreesAgain {
+        route: RouteId,
+    },
+    Hindered {
+        route: RouteId,
+        why: Shown,
+    },
+
+    RollbackBegan {
+        route: RouteId,
+        cause: Cause,
+    },
+    RollbackJoined {
+        route: RouteId,
+        cause: Cause,
+    },
+    HomeAlready {
+        route: RouteId,
+    },
+    /// The rollback goes on all the same.
+    HomeNotProven {
+        route: RouteId,
+        why: Objection,
+    },
+    HomeAccepted {
+        route: RouteId,
+        after: Millis,
+    },
+    WayHomeFailed {
+        route: RouteId,
+        why: Fault,
+        attempt: u32,
+    },
+    NotHome {
+        route: RouteId,
+        after: Millis,
+    },
+    Rearmed {
+        route: RouteId,
+        reason: Shown,
+    },
+    Held {
+        route: RouteId,
+        by: OperatorId,
+    },
+    Resumed {
+        route: RouteId,
+        by: OperatorId,
+    },
+
+    Drifted {
+        route: RouteId,
+        expected: Weights,
+        found: Weights,
+        by: Mover,
+    },
+    DriftNamed {
+        route: RouteId,
+        found: Weights,
+        by: Shown,
+    },
+    BackAgain {
+        route: RouteId,
+        at: Weights,
+        by: Mover,
+    },
+    LateWriteLanded {
+        route: RouteId,
+        found: Weights,
+    },
+    RollbackUndone {
+        route: RouteId,
+        found: Weights,
+    },
+    Adopted {
+        route: RouteId,
+        found: Weights,
+        by: OperatorId,
+    },
+
+    /// Beyond its limit; it acts after `acts_in` unless it clears.
+    Breached {
+        trigger: TriggerId,
+        value: f64,
+        acts_in: Millis,
+    },
+    Cleared {
+        trigger: TriggerId,
+        value: f64,
+    },
+    Blind {
+        trigger: TriggerId,
+        gap: Option<Gap>,
+    },
+    SeesAgain {
+        trigger: TriggerId,
+    },
+    /// A trigger that holds and does not roll back.
+    Fired {
+        trigger: TriggerId,
+    },
+    /// It would roll back, but home answers nobody.
+    Withheld {
+        trigger: TriggerId,
+        home: BackendId,
+    },
+    /// Blind for as long as `on_blind` waits, and not rolled back.
+    BlindHeld {
+        trigger: TriggerId,
+        gap: Option<Gap>,
+        home_unproven: bool,
+    },
+
+    ApprovalAsked {
+        by: OperatorId,
+        route: RouteId,
+        from: Weights,
+        to: Weights,
+        within: Millis,
+    },
+    Approved {
+        by: OperatorId,
+        asked_by: OperatorId,
+        route: RouteId,
+        from: Weights,
+        to: Weights,
+    },
+    ApprovedNotStarted {
+        by: OperatorId,
+        why: Box<Refusal>,
+    },
+    Denied {
+        by: OperatorId,
+        asked_by: OperatorId,
+        reason: Option<Shown>,
+    },
+    Withdrawn {
+        by: OperatorId,
+    },
+    RequestVoid {
+        asked_by: OperatorId,
+        why: Void,
+    },
+
+    ControlsTaken {
+        by: OperatorId,
+        how: Taking,
+    },
+    ControlsAsked {
+        by: OperatorId,
+    },
+    ControlsHanded {
+        from: OperatorId,
+        to: OperatorId,
+    },
+    ControlsFree {
+        from: OperatorId,
+        why: Freed,
+    },
+
+    Signed {
+        item: ItemId,
+        by: OperatorId,
+        note: Shown,
+    },
+    Unsigned {
+        item: ItemId,
+        by: OperatorId,
+    },
+    SignatureExpired {
+        item: ItemId,
+    },
+    ItemFailing {
+        item: ItemId,
+        evidence: Evidence,
+    },
+    ItemProven {
+        item: ItemId,
+        evidence: Evidence,
+    },
+
+    SourceSilent {
+        source: SourceId,
+        why: Fault,
+        last: Option<Millis>,
+    },
+    SourceAnswers {
+        source: SourceId,
+    },
+
+    WorkloadTroubled {
+        backend: BackendId,
+        why: Shown,
+        ready: u32,
+        desired: u32,
+    },
+    WorkloadWell {
+        backend: BackendId,
+        ready: u32,
+        desired: u32,
+    },
+    ContainersRestarted {
+        backend: BackendId,
+        restarts: u32,
+    },
+    VersionChanged {
+        backend: BackendId,
+        version: Shown,
+    },
+    ReplicaChanged {
+        instance: InstanceId,
+        from: ReplicaState,
+        to: ReplicaState,
+    },
+}
+
+/// What became of a write whose outcome was not known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fate {
+    NotDone,
+    /// Not done, or done and overwritten by others: nobody can tell.
+    NotDoneOrOverwritten,
+    MayBeDone,
+}
+
+/// How it is known that traffic has followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Settling {
+    /// Requests agree, and exclude what was before.
+    Proven { after: Millis },
+    /// Requests agree; so would they with what was before.
+    Fits,
+    /// The plan's time is over, and too few requests were sent to confirm it.
+    Unconfirmed { after: Millis },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Taking {
+    WereFree,
+    /// The same person at another terminal.
+    OtherTerminal,
+    /// A pilot took them from somebody.
+    From(OperatorId),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Freed {
+    GivenUp,
+    HolderLeft,
+    HolderSilent { after: Millis },
+}
+
+impl News {
+    pub fn tone(&self) -> Tone {
+        match self {
+            News::SessionOpened
+            | News::Joined { .. }
+            | News::Left { .. }
+            | News::Said { .. }
+            | News::LookHere { .. }
+            | News::Stands { .. }
+            | News::Moving { .. }
+            | News::Accepted { .. }
+            | News::DidHappen { .. }
+            | News::OvertakenEnded { fate: Fate::NotDone | Fate::NotDoneOrOverwritten, .. }
+            | News::Queued { .. }
+            | News::QueuedDropped { why: Drop::TakenBack, .. }
+            | News::RollbackJoined { .. }
+            | News::HomeAlready { .. }
+            | News::Approved { .. }
+            | News::Withdrawn { .. }
+            | News::ControlsTaken { .. }
+            | News::ControlsHanded { .. }
+            | News::ControlsFree { why: Freed::GivenUp, .. } => Tone::Plain,
+            News::Settled { .. }
+            | News::AgreesAgain { .. }
+            | News::HomeAccepted { .. }
+            | News::Rearmed { .. }
+            | News::Resumed { .. }
+            | News::BackAgain { .. }
+            | News::Adopted { .. }
+            | News::Cleared { .. }
+            | News::SeesAgain { .. }
+            | News::Signed { .. }
+            | News::ItemProven { .. }
+            | News::SourceAnswers { .. }
+            | News::WorkloadWell { .. } => Tone::Good,
+            News::FaultInjected { .. }
+            | News::FaultNotInjected { .. }
+            | News::NotMoved { .. }
+            | News::OutcomeUnknown { .. }
+            | News::DidNotHappen { .. }
+            | News::OvertakenEnded { fate: Fate::MayBeDone, .. }
+            | News::QueuedDropped {
+                why: Drop::RollbackBegan | Drop::Held | Drop::ControlsPassed | Drop::HostRestarted | Drop::Refused(_),
+                ..
+            }
+            | News::HomeNotProven { .. }
+            | News::WayHomeFailed { .. }
+            | News::Held { .. }
+            | News::DriftNamed { .. }
+            | News::LateWriteLanded { .. }
+            | News::Breached { .. }
+            | News::Blind { .. }
+            | News::ApprovalAsked { .. }
+            | News::ApprovedNotStarted { .. }
+            | News::Denied { .. }
+            | News::RequestVoid { .. }
+            | News::ControlsAsked { .. }
+            | News::ControlsFree { why: Freed::HolderLeft | Freed::HolderSilent { .. }, .. }
+            | News::Unsigned { .. }
+            | News::SignatureExpired { .. }
+            | News::ItemFailing { .. }
+            | News::SourceSilent { .. }
+            | News::WorkloadTroubled { .. }
+            | News::ContainersRestarted { .. }
+            | News::VersionChanged { .. } => Tone::Warning,
+            News::HostReturned
+            | News::NeedsHuman { .. }
+            | News::Hindered { .. }
+            | News::RollbackBegan { .. }
+            | News::NotHome { .. }
+            | News::Drifted { .. }
+            | News::RollbackUndone { .. }
+            | News::Fired { .. }
+            | News::Withheld { .. }
+            | News::BlindHeld { .. }
+            | News::ReplicaChanged { .. } => Tone::Alarm,
+        }
+    }
+}

@@ -1,0 +1,245 @@
+//! Why something is so: reasons with their facts, for refusals, objections, evidence and news.
+//!
+//! Each is a closed list. `words` says them; nothing compares what was said.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    core::decision::{Cause, Refusal},
+    domain::{
+        fault::FaultKind,
+        id::{BackendId, InstanceId, OperatorId, RouteId, SourceId, TriggerId},
+        metric::{Gap, Metric},
+        shown::Shown,
+        time::Millis,
+        weight::PerMille,
+    },
+};
+
+/// Who moved a route last.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mover {
+    /// This session, for a reason.
+    Us(Cause),
+    /// Somebody adopted what others had written.
+    Adopted { by: OperatorId },
+    /// A write of ours whose outcome nobody knew.
+    OurLateWrite,
+    /// Somebody else, by the name that the cloud gives; `None` where it gives none.
+    Foreign { actor: Option<Shown> },
+}
+
+/// Why a queued move was dropped.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Drop {
+    TakenBack,
+    RollbackBegan,
+    Held,
+    ControlsPassed,
+    HostRestarted,
+    Refused(Box<Refusal>),
+}
+
+/// Why the session can't go on with a route by itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Need {
+    /// Requests don't follow the accepted weights, so long after they were accepted.
+    RequestsDisagree { after: Millis },
+    /// Others keep changing the weights.
+    Contended,
+}
+
+/// What stands against going home. Empty is assured.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Objection {
+    HomeUnknown,
+    TooFewReady {
+        home: BackendId,
+        ready: u32,
+        needed: u32,
+    },
+    NotSeen {
+        home: BackendId,
+        ago: Millis,
+    },
+    NeverSeen {
+        home: BackendId,
+    },
+    AnswersNoRequest {
+        home: BackendId,
+    },
+    BeyondLimit {
+        home: BackendId,
+        metric: Metric,
+        value: f64,
+        limit: f64,
+    },
+    WeightsOld {
+        ago: Millis,
+    },
+    /// In the API's words.
+    Hindered {
+        why: Shown,
+    },
+    Promoted {
+        instance: InstanceId,
+    },
+}
+
+/// Why a request for a second person's approval is void.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Void {
+    Replaced,
+    InTime,
+    TermsChanged,
+    RollbackBegan,
+    Held,
+    ControlsPassed,
+    HostRestarted,
+    AskerLeft,
+    /// It asks for nothing that can be approved.
+    Empty,
+    /// It is not open any more, for one of the other reasons.
+    Gone,
+}
+
+/// What a name that is not there would have named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Missing {
+    Route,
+    Item,
+    OwnRequest,
+    OperatorHere,
+}
+
+/// Why a trigger can't be relied upon.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Blindness {
+    NoReadingYet,
+    Gap(Gap),
+    /// The small share has not stood for long enough yet.
+    StandsTooShort {
+        gap: Gap,
+        share: PerMille,
+        left: Millis,
+    },
+    /// The backend has no traffic, and nothing proves that it answers.
+    NoSignOfLife {
+        backend: BackendId,
+    },
+}
+
+/// What a line of the checklist rests on.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Evidence {
+    #[default]
+    None,
+    /// What the person wrote who signed it.
+    Note(Shown),
+    /// `why` is `None` for one that is stale.
+    SourceSilent {
+        source: SourceId,
+        why: Option<FaultKind>,
+    },
+    TriggerBlind {
+        trigger: TriggerId,
+    },
+    WeightsUnread {
+        route: RouteId,
+    },
+    NoSourceYet,
+    Monitored {
+        sources: u32,
+        triggers: u32,
+    },
+    NobodyServes,
+    NoSample {
+        backend: BackendId,
+        within: Millis,
+    },
+    TooFewRequests {
+        backend: BackendId,
+        requests: u64,
+        needed: u64,
+    },
+    BeyondLimit {
+        metric: Metric,
+        backend: BackendId,
+        value: f64,
+        limit: f64,
+    },
+    WithinLimit {
+        metric: Metric,
+        values: Vec<(BackendId, f64)>,
+    },
+    NoDatabase,
+    NoReplica,
+    ReplicaNotSeen {
+        instance: InstanceId,
+    },
+    ReplicaStopped {
+        instance: InstanceId,
+    },
+    ReplicaIsPrimary {
+        instance: InstanceId,
+    },
+    LagUnknown {
+        instance: InstanceId,
+    },
+    LagBeyond {
+        instance: InstanceId,
+        seconds: f64,
+        limit: Millis,
+    },
+    LagWithin {
+        seconds: Vec<(InstanceId, f64)>,
+    },
+    Dropped {
+        ago: Millis,
+    },
+    NoDrops {
+        span: Millis,
+    },
+    NoDropsSoFar {
+        watched: Millis,
+        needed: Millis,
+    },
+    NobodyWatches,
+    NotAllOnTarget {
+        route: RouteId,
+        target: BackendId,
+        share: PerMille,
+    },
+    RequestsElsewhere {
+        route: RouteId,
+    },
+    RequestsTooFew {
+        route: RouteId,
+    },
+    AcceptedNotSeen {
+        route: RouteId,
+    },
+    AllOnTarget,
+    StabilityLater {
+        route: RouteId,
+        target: BackendId,
+    },
+    NotShownStable {
+        target: BackendId,
+    },
+    StableSoFar {
+        lasted: Millis,
+        needed: Millis,
+    },
+    StableFor {
+        span: Millis,
+    },
+}

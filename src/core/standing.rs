@@ -1,0 +1,60 @@
+//! Where one route stands: questions about it that several rules ask, answered once.
+//!
+//! Nothing here changes the state, and nothing here asks another rule, so every rule may ask here.
+
+use crate::{
+    core::{
+        decision::{Cause, Deal},
+        state::{InFlight, Latch, RouteState},
+        turn::Turn,
+    },
+    domain::{
+        id::TriggerId,
+        time::{Millis, Timestamp},
+        weight::Weights,
+    },
+    plan::model::Route,
+};
+
+/// Changes by others within this span count towards a contest.
+pub(super) const FLIPS_WITHIN: Millis = Millis::from_mins(5);
+/// So many of them are a contest.
+const FLIPS_MAX: usize = 3;
+
+/// Whether what we know of the route was looked at after the newest write had ended. Nothing older is written against.
+pub(super) fn is_fresh(state: &RouteState) -> bool {
+    let (Some(seen_at), Some(seen_seq)) = (state.accepted_at, state.accepted_seq) else { return false };
+    let later = state.outcome_at.is_none_or(|outcome| seen_at >= outcome);
+    later && state.outcome_seq.is_none_or(|outcome| seen_seq > outcome)
+}
+
+/// Where a rollback of the route leads.
+pub(super) fn home(route: &Route) -> Weights {
+    Weights::all_on(&route.home, route.backend_ids())
+}
+
+/// Whether a fresh look found the route at `weights`.
+pub(super) fn rests_at(state: &RouteState, weights: &Weights) -> bool {
+    is_fresh(state) && state.accepted.as_ref().is_some_and(|accepted| accepted.weights == *weights)
+}
+
+/// Whether a write of ours has left and may still happen.
+pub(super) fn writes_under_way(turn: &Turn, route: &Route) -> bool {
+    let of_route = |flight: &&InFlight| flight.route.as_ref() == Some(&route.id);
+    let writing = turn.state.in_flight.values().filter(of_route).any(|flight| matches!(flight.deal, Deal::Write { .. }));
+    writing || !turn.route(route).strays.is_empty()
+}
+
+/// Whether others keep changing the weights.
+pub(super) fn is_contended(state: &RouteState, now: Timestamp) -> bool {
+    state.flips.iter().filter(|flip| now.since(**flip) < FLIPS_WITHIN).count() >= FLIPS_MAX
+}
+
+/// Whether `trigger` is among the causes of a latch.
+pub(super) fn names(latch: &Latch, trigger: &TriggerId) -> bool {
+    std::iter::once(&latch.cause).chain(&latch.joined).any(|cause| match cause {
+        Cause::Triggers(fired) => fired.iter().any(|fired| fired.trigger == *trigger),
+        Cause::Blind { trigger: blind, .. } => blind == trigger,
+        Cause::Operator { .. } | Cause::Adopted { .. } => false,
+    })
+}

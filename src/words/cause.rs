@@ -1,0 +1,55 @@
+//! Why traffic was moved, and by whom.
+
+use crate::{
+    core::{
+        decision::{Cause, Fired},
+        reason::Mover,
+    },
+    words::{Names, gap},
+};
+
+/// A cause as the end of a sentence: `anna asked: too slow`, `error rate of GKE was 6.20%`.
+pub fn cause(cause: &Cause, names: Names) -> String {
+    match cause {
+        Cause::Operator { who, reason, approved_by } => {
+            let why = reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
+            let second = approved_by.as_ref().map_or_else(String::new, |by| format!(", {by} approved"));
+            format!("{who} asked{why}{second}")
+        }
+        Cause::Triggers(fired) => fired.iter().map(|one| trigger(one, names)).collect::<Vec<_>>().join("; "),
+        Cause::Blind { trigger, gap: why } => {
+            format!("nobody could judge the {} ({})", names.watched(trigger), why.map_or("no reading yet".to_owned(), gap))
+        }
+        Cause::Adopted { by } => format!("{by} adopted it"),
+    }
+}
+
+fn trigger(fired: &Fired, names: Names) -> String {
+    let watched = names.watched(&fired.trigger);
+    let value = fired.value.map_or_else(|| "unknown".to_owned(), |value| names.value(&fired.trigger, value));
+    match names.trigger_planned(&fired.trigger) {
+        Some(trigger) => {
+            format!("{watched} was {value}, above {} for {}", names.value(&fired.trigger, trigger.above), trigger.lasting)
+        }
+        None => format!("{watched} was {value}"),
+    }
+}
+
+/// Who moved a route last, as the end of `moved by`.
+pub fn mover(mover: &Mover, names: Names) -> String {
+    match mover {
+        Mover::Us(Cause::Operator { who, .. } | Cause::Adopted { by: who }) => who.to_string(),
+        Mover::Us(why @ (Cause::Triggers(_) | Cause::Blind { .. })) => format!("cutover itself: {}", cause(why, names)),
+        Mover::Adopted { by } => format!("{by}, who adopted it"),
+        Mover::OurLateWrite => "a late write of this session".to_owned(),
+        Mover::Foreign { actor } => actor.as_ref().map_or_else(|| "somebody unknown".to_owned(), ToString::to_string),
+    }
+}
+
+/// The same as a subject: `somebody else` where no name is known.
+pub fn mover_name(by: &Mover, names: Names) -> String {
+    match by {
+        Mover::Foreign { actor: None } => "somebody else".to_owned(),
+        Mover::Us(_) | Mover::Adopted { .. } | Mover::OurLateWrite | Mover::Foreign { actor: Some(_) } => mover(by, names),
+    }
+}

@@ -1,0 +1,158 @@
+//! Reasons in words: gaps, objections against going home, evidence of the checklist, terms of an approval.
+
+use crate::{
+    core::{
+        reason::{Blindness, Evidence, Need, Objection, Void},
+        state::{ReplicaTerm, Terms},
+    },
+    domain::{
+        fact::ReplicaState,
+        id::{BackendId, InstanceId},
+        metric::{Gap, Metric},
+    },
+    words::Names,
+};
+
+/// Why there is no figure.
+pub fn gap(gap: Gap) -> String {
+    gap.to_string()
+}
+
+pub fn blindness(why: &Blindness, names: Names) -> String {
+    match why {
+        Blindness::NoReadingYet => "no reading yet".to_owned(),
+        Blindness::Gap(why) => gap(*why),
+        Blindness::StandsTooShort { gap: why, share, left } => format!("{}; it must stand at {share} for another {left}", gap(*why)),
+        Blindness::NoSignOfLife { backend } => format!("{} has no traffic, and nothing proves that it answers", names.backend(backend)),
+    }
+}
+
+/// What stands against going home.
+pub fn objection(objection: &Objection, names: Names) -> String {
+    match objection {
+        Objection::HomeUnknown => "home is not known yet".to_owned(),
+        Objection::TooFewReady { home, ready, needed } => format!("{} has {ready} ready, {needed} are needed", names.backend(home)),
+        Objection::NotSeen { home, ago } => format!("{} was last seen {ago} ago", names.backend(home)),
+        Objection::NeverSeen { home } => format!("nothing is known of the instances of {} yet", names.backend(home)),
+        Objection::AnswersNoRequest { home } => format!("{} answers no direct request", names.backend(home)),
+        Objection::BeyondLimit { home, metric, value, limit } => format!(
+            "the {metric} of {} is {}, above {}",
+            names.backend(home),
+            Names::figure(*metric, *value),
+            Names::figure(*metric, *limit)
+        ),
+        Objection::WeightsOld { ago } => format!("the weights were last read {ago} ago"),
+        Objection::Hindered { why } => why.to_string(),
+        Objection::Promoted { instance } => format!("{instance} was promoted, and home may write to the old primary"),
+    }
+}
+
+pub fn need(need: &Need) -> String {
+    match need {
+        Need::RequestsDisagree { after } => format!("requests don't follow the weights, {after} after they were accepted"),
+        Need::Contended => "others keep changing the weights".to_owned(),
+    }
+}
+
+/// Why a request for approval is void.
+pub fn void(why: Void) -> &'static str {
+    match why {
+        Void::Replaced => "a newer request took its place",
+        Void::InTime => "nobody approved it in time",
+        Void::TermsChanged => "what it rests on has changed",
+        Void::RollbackBegan => "a rollback began",
+        Void::Held => "the route is held",
+        Void::ControlsPassed => "the controls passed on",
+        Void::HostRestarted => "the host was restarted",
+        Void::AskerLeft => "who asked for it left",
+        Void::Empty => "it asks for nothing that can be approved",
+        Void::Gone => "it expired, was withdrawn, or what it rests on changed",
+    }
+}
+
+pub fn replica(state: ReplicaState) -> &'static str {
+    match state {
+        ReplicaState::Replicating => "replicating",
+        ReplicaState::Stopped => "stopped",
+        ReplicaState::Primary => "a primary",
+        ReplicaState::Unknown => "in an unknown state",
+    }
+}
+
+/// What an approval rests on, as `(name, value)` for a dialog.
+pub fn terms(terms: &Terms, names: Names) -> Vec<(&'static str, String)> {
+    let replication = if terms.replication.is_empty() {
+        "no database in the plan".to_owned()
+    } else {
+        terms.replication.iter().map(|(instance, term)| format!("{instance} {}", replica_term(*term))).collect::<Vec<_>>().join(", ")
+    };
+    vec![
+        ("action", format!("shift {}", names.route(&terms.route))),
+        ("target", names.backend(&terms.target)),
+        ("from", names.split(&terms.route, &terms.from)),
+        ("to", names.split(&terms.route, &terms.to)),
+        ("version", terms.version.0.clone()),
+        ("replication", replication),
+        ("plan", terms.plan.short()),
+        ("controls", format!("grant {}", terms.epoch)),
+    ]
+}
+
+fn replica_term(term: ReplicaTerm) -> &'static str {
+    match term {
+        ReplicaTerm::WithinBounds => "within bounds",
+        ReplicaTerm::Behind => "behind",
+        ReplicaTerm::Stopped => "stopped",
+        ReplicaTerm::Primary => "is a primary",
+        ReplicaTerm::Unknown => "unknown",
+    }
+}
+
+/// What a line of the checklist rests on; empty where there is nothing.
+pub fn evidence(evidence: &Evidence, names: Names) -> String {
+    let backends = |values: &[(BackendId, f64)], metric: Metric| {
+        values.iter().map(|(id, value)| format!("{} {}", names.backend(id), Names::figure(metric, *value))).collect::<Vec<_>>().join(", ")
+    };
+    let lags = |values: &[(InstanceId, f64)]| values.iter().map(|(id, lag)| format!("{id} {lag:.1}s")).collect::<Vec<_>>().join(", ");
+    match evidence {
+        Evidence::None => String::new(),
+        Evidence::Note(note) => note.to_string(),
+        Evidence::SourceSilent { source, why } => format!("{source}: {}", why.map_or_else(|| "stale".to_owned(), |kind| kind.to_string())),
+        Evidence::TriggerBlind { trigger } => format!("nobody can judge the {}", names.watched(trigger)),
+        Evidence::WeightsUnread { route } => format!("the weights of {} are not read", names.route(route)),
+        Evidence::NoSourceYet => "no source has answered yet".to_owned(),
+        Evidence::Monitored { sources, triggers } => format!("{sources} sources answer, {triggers} triggers see"),
+        Evidence::NobodyServes => "no backend is known to take traffic".to_owned(),
+        Evidence::NoSample { backend, within } => format!("{}: no usable sample within {within}", names.backend(backend)),
+        Evidence::TooFewRequests { backend, requests, needed } => {
+            format!("{}: {requests} requests are too few, {needed} are needed", names.backend(backend))
+        }
+        Evidence::BeyondLimit { metric, backend, value, limit } => {
+            format!("{} on {}, the limit is {}", Names::figure(*metric, *value), names.backend(backend), Names::figure(*metric, *limit))
+        }
+        Evidence::WithinLimit { metric, values } => backends(values, *metric),
+        Evidence::NoDatabase => "the plan names no database".to_owned(),
+        Evidence::NoReplica => "the plan names no replica".to_owned(),
+        Evidence::ReplicaNotSeen { instance } => format!("{instance} has not been seen"),
+        Evidence::ReplicaStopped { instance } => format!("{instance} has stopped replicating"),
+        Evidence::ReplicaIsPrimary { instance } => format!("{instance} is a primary and no replica"),
+        Evidence::LagUnknown { instance } => format!("the lag of {instance} is not known"),
+        Evidence::LagBeyond { instance, seconds, limit } => format!("{instance} is {seconds:.1}s behind, the limit is {limit}"),
+        Evidence::LagWithin { seconds } => lags(seconds),
+        Evidence::Dropped { ago } => format!("a connection was dropped {ago} ago"),
+        Evidence::NoDrops { span } => format!("none in {span}"),
+        Evidence::NoDropsSoFar { watched, needed } => format!("none in the {watched} that were watched, {needed} are needed"),
+        Evidence::NobodyWatches => "nobody watches connections".to_owned(),
+        Evidence::NotAllOnTarget { route, target, share } => format!("{}: {share} on {}", names.route(route), names.backend(target)),
+        Evidence::RequestsElsewhere { route } => format!("{}: requests still meet other backends", names.route(route)),
+        Evidence::RequestsTooFew { route } => format!("{}: too few requests to see it", names.route(route)),
+        Evidence::AcceptedNotSeen { route } => format!("{}: accepted, traffic follows", names.route(route)),
+        Evidence::AllOnTarget => "accepted and seen".to_owned(),
+        Evidence::StabilityLater { route, target } => {
+            format!("counts once everything of {} is on {}", names.route(route), names.backend(target))
+        }
+        Evidence::NotShownStable { target } => format!("{} is not shown to be stable", names.backend(target)),
+        Evidence::StableSoFar { lasted, needed } => format!("stable for {lasted}, {needed} are needed"),
+        Evidence::StableFor { span } => format!("within bounds for {span} without a break"),
+    }
+}

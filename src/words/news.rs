@@ -1,0 +1,204 @@
+//! News in words: one sentence each, subject first.
+
+use crate::{
+    core::{
+        news::{Fate, Freed, News, Settling, Taking},
+        reason::Drop,
+    },
+    domain::fault::{Fault, FaultKind},
+    words::{Names, cause, evidence, gap, mover, mover_name, need, objection, refusal, replica, void},
+};
+
+/// What happened, for people.
+pub fn news(news: &News, names: Names) -> String {
+    match news {
+        News::SessionOpened => "the session is open".to_owned(),
+        News::HostReturned => "the host came back; nothing advances by itself; what was under way is read back".to_owned(),
+        News::Joined { who, role } => format!("{who} joined as {role}"),
+        News::Left { who } => format!("{who} left"),
+        News::Said { by, text } => format!("{by}: {text}"),
+        News::LookHere { by, pane } => format!("{by} says: look at {pane}"),
+        News::FaultInjected { fault } => format!("fault injected into the simulated world: {fault}"),
+        News::FaultNotInjected { fault, why } => format!("the fault {fault} could not be injected: {why}"),
+        News::Stands { route, at } => format!("{} stands at {}", names.route(route), names.split(route, at)),
+        News::Moving { route, from, to, cause: why } => {
+            format!("{} moves from {} to {}: {}", names.route(route), names.split(route, from), names.split(route, to), cause(why, names))
+        }
+        News::Accepted { route, to } => format!("{} is accepted at {}; traffic follows", names.route(route), names.split(route, to)),
+        News::NotMoved { route, at, why } => not_moved(names.route(route), names.split(route, at), why),
+        News::OutcomeUnknown { route, to, why } => {
+            format!("nobody knows whether {} moved to {}; reading it back ({why})", names.route(route), names.split(route, to))
+        }
+        News::DidHappen { route, to } => {
+            format!("the move of {} to {} did happen; traffic follows", names.route(route), names.split(route, to))
+        }
+        News::DidNotHappen { route, to, fate } => {
+            let fate = match fate {
+                Fate::NotDone => "did not happen",
+                Fate::NotDoneOrOverwritten | Fate::MayBeDone => "did not happen or was overwritten",
+            };
+            format!("the move of {} to {} {fate}; ask again if it is still wanted", names.route(route), names.split(route, to))
+        }
+        News::OvertakenEnded { route, to, fate } => {
+            let fate = match fate {
+                Fate::NotDone | Fate::NotDoneOrOverwritten => "was not done",
+                Fate::MayBeDone => "may have been done; looking",
+            };
+            format!("the overtaken move of {} to {} {fate}", names.route(route), names.split(route, to))
+        }
+        News::Queued { route, to } => {
+            format!("{} waits for the move in flight, then goes to {}", names.route(route), names.split(route, to))
+        }
+        News::QueuedDropped { route, to, why } => {
+            format!("the queued move of {} to {} {}", names.route(route), names.split(route, to), dropped(why, names))
+        }
+        News::Settled { route, how } => settled(names.route(route), *how),
+        News::NeedsHuman { route, why } => format!("{} needs a human: {}", names.route(route), need(why)),
+        News::AgreesAgain { route } => format!("{}: requests agree with the weights again", names.route(route)),
+        News::Hindered { route, why } => format!("{} can't be acted on safely: {why}", names.route(route)),
+        News::RollbackBegan { route, cause: why } => format!("rollback of {}: {}", names.route(route), cause(why, names)),
+        News::RollbackJoined { route, cause: why } => format!("joined to the rollback of {}: {}", names.route(route), cause(why, names)),
+        News::HomeAlready { route } => {
+            format!("{} is home already; it is latched, and nothing advances until it is re-armed", names.route(route))
+        }
+        News::HomeNotProven { why, .. } => format!("home is not proven ready; going back all the same ({})", objection(why, names)),
+        News::HomeAccepted { route, after } => {
+            format!("{}: home on {} is accepted after {after}; latched until it is re-armed", names.route(route), names.home(route))
+        }
+        News::WayHomeFailed { route, why, attempt } => {
+            format!("the way home of {} failed, attempt {attempt}; trying again ({why})", names.route(route))
+        }
+        News::NotHome { route, after } => {
+            format!("{} is NOT HOME after {after}; still trying; the rollback pane shows the command to do it by hand", names.route(route))
+        }
+        News::Rearmed { route, reason } => format!("{} is re-armed: {reason}", names.route(route)),
+        News::Held { route, by } => format!("{by} holds {}; triggers stay armed", names.route(route)),
+        News::Resumed { route, by } => format!("{by} resumes {}", names.route(route)),
+        News::Drifted { route, expected, found, by } => format!(
+            "{} changed {} to {}, expected was {}; nothing advances until you adopt it or roll back",
+            mover_name(by, names),
+            names.route(route),
+            names.split(route, found),
+            names.split(route, expected)
+        ),
+        News::DriftNamed { route, found, by } => {
+            format!("it was {by} who changed {} to {}", names.route(route), names.split(route, found))
+        }
+        News::BackAgain { route, at, by } => {
+            format!("{} is back at {}, by {}", names.route(route), names.split(route, at), mover(by, names))
+        }
+        News::LateWriteLanded { route, found } => {
+            format!("a late write of this session moved {} to {}; going home again", names.route(route), names.split(route, found))
+        }
+        News::RollbackUndone { route, found } => {
+            format!("somebody undid the rollback of {}, to {}; going home once more", names.route(route), names.split(route, found))
+        }
+        News::Adopted { route, found, by } => {
+            format!("{by} adopted {} as what {} should be", names.split(route, found), names.route(route))
+        }
+        News::Breached { trigger, value, acts_in } => {
+            let limit = names.trigger_planned(trigger).map_or_else(String::new, |known| names.value(trigger, known.above));
+            format!(
+                "the {} is {}, above {limit}; it acts in {acts_in} unless it clears",
+                names.watched(trigger),
+                names.value(trigger, *value)
+            )
+        }
+        News::Cleared { trigger, value } => {
+            format!("the {} is {}, within its limit again", names.watched(trigger), names.value(trigger, *value))
+        }
+        News::Blind { trigger, gap: why } => {
+            let why = why.map_or_else(|| "no reading yet".to_owned(), gap);
+            format!("nobody can judge the {}: {why}; nothing advances until it can be read", names.watched(trigger))
+        }
+        News::SeesAgain { trigger } => format!("the {} can be read again", names.watched(trigger)),
+        News::Fired { trigger } => format!("the {} stayed beyond its limit; nothing advances until it is clear", names.watched(trigger)),
+        News::Withheld { trigger, home } => format!(
+            "the {} stayed beyond its limit, but {} answers nobody; not rolled back; restore it, then traffic goes home by itself",
+            names.watched(trigger),
+            names.backend(home)
+        ),
+        News::BlindHeld { trigger, gap: why, home_unproven } => {
+            let why = why.map_or_else(|| "no reading yet".to_owned(), gap);
+            let rest = if *home_unproven { "home is not proven ready, so it is not rolled back" } else { "the plan says hold" };
+            format!("nobody has been able to judge the {} for five minutes ({why}); {rest}", names.watched(trigger))
+        }
+        News::ApprovalAsked { by, route, from, to, within } => format!(
+            "{by} asks for {} from {} to {}; somebody else must approve it within {within}",
+            names.route(route),
+            names.split(route, from),
+            names.split(route, to)
+        ),
+        News::Approved { by, asked_by, route, from, to } => format!(
+            "{by} approved what {asked_by} asked for: {} from {} to {}",
+            names.route(route),
+            names.split(route, from),
+            names.split(route, to)
+        ),
+        News::ApprovedNotStarted { by, why } => format!("what {by} approved was not started: {}", refusal(why, names)),
+        News::Denied { by, asked_by, reason } => {
+            format!("{by} denied what {asked_by} asked for{}", reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}")))
+        }
+        News::Withdrawn { by } => format!("{by} withdrew the request"),
+        News::RequestVoid { asked_by, why } => format!("the request of {asked_by} is void: {}", void(*why)),
+        News::ControlsTaken { by, how: Taking::WereFree } => format!("{by} has the controls"),
+        News::ControlsTaken { by, how: Taking::OtherTerminal } => format!("{by} has the controls at another terminal now"),
+        News::ControlsTaken { by, how: Taking::From(holder) } => format!("{by} took the controls from {holder}"),
+        News::ControlsAsked { by } => format!("{by} asks for the controls"),
+        News::ControlsHanded { from, to } => format!("{from} handed the controls to {to}"),
+        News::ControlsFree { from, why: Freed::GivenUp } => format!("{from} gave up the controls"),
+        News::ControlsFree { from, why: Freed::HolderLeft } => format!("{from} left with the controls; they are free"),
+        News::ControlsFree { from, why: Freed::HolderSilent { after } } => {
+            format!("{from} has been silent for {after}; the controls are free")
+        }
+        News::Signed { item, by, note } => format!("{by} signed \"{}\": {note}", names.item(item)),
+        News::Unsigned { item, by } => format!("{by} took back the signature under \"{}\"", names.item(item)),
+        News::SignatureExpired { item } => format!("{}: the signature is too old now; sign it again", names.item(item)),
+        News::ItemFailing { item, evidence: found } | News::ItemProven { item, evidence: found } => {
+            format!("{}: {}", names.item(item), evidence(found, names))
+        }
+        News::SourceSilent { source, why, last } => {
+            let last = last.map_or_else(|| "it never did".to_owned(), |ago| format!("last {ago} ago"));
+            format!("{source} does not answer; {last} ({why})")
+        }
+        News::SourceAnswers { source } => format!("{source} answers again"),
+        News::WorkloadTroubled { backend, why, ready, desired } => {
+            format!("{}: {why}; {ready} of {desired} ready", names.backend(backend))
+        }
+        News::WorkloadWell { backend, ready, desired } => format!("{} is well again; {ready} of {desired} ready", names.backend(backend)),
+        News::ContainersRestarted { backend, restarts } => {
+            format!("{}: containers restarted, {restarts} times in all", names.backend(backend))
+        }
+        News::VersionChanged { backend, version } => format!("{} runs another version now: {version}", names.backend(backend)),
+        News::ReplicaChanged { instance, from, to } => format!("{instance} was {} and is {} now", replica(*from), replica(*to)),
+    }
+}
+
+fn not_moved(route: String, at: String, why: &Fault) -> String {
+    if why.kind == FaultKind::Conflict {
+        format!("{route} was not moved: somebody else changed it first; looking who")
+    } else {
+        format!("{route} was not moved and stays at {at} ({why})")
+    }
+}
+
+fn settled(route: String, how: Settling) -> String {
+    match how {
+        Settling::Proven { after } => format!("{route} has settled: requests agree after {after}"),
+        Settling::Fits => format!("{route} has settled: requests agree"),
+        Settling::Unconfirmed { after } => {
+            format!("{route} has had {after} to settle; too few requests through the front door to confirm it")
+        }
+    }
+}
+
+fn dropped(why: &Drop, names: Names) -> String {
+    match why {
+        Drop::TakenBack => "was taken back".to_owned(),
+        Drop::RollbackBegan => "was dropped: a rollback began".to_owned(),
+        Drop::Held => "was dropped: the route is held".to_owned(),
+        Drop::ControlsPassed => "was dropped with the controls".to_owned(),
+        Drop::HostRestarted => "was dropped: the host was restarted".to_owned(),
+        Drop::Refused(why) => format!("was dropped: {}", refusal(why, names)),
+    }
+}
