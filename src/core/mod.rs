@@ -5,6 +5,7 @@
 
 pub mod command;
 pub mod decision;
+pub mod door;
 pub mod event;
 pub mod news;
 pub mod reason;
@@ -20,6 +21,8 @@ mod controls;
 mod drift;
 mod evidence;
 mod exposure;
+mod failing;
+mod front_door;
 mod history;
 mod latch;
 mod motion;
@@ -33,3 +36,4 @@ mod standing;
 mod traffic;
 mod trigger;
 mod turn;
+mod unlike;

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use crate::{
     core::{
-        evidence,
+        evidence, front_door,
         news::News,
         settle,
         state::{Look, Observed, ProbeState, ReplicationState, SourceState},
@@ -121,6 +121,7 @@ fn served(turn: &mut Turn, asked_at: Timestamp, seen: &Served) {
     let Some(route) = turn.planned(&seen.route) else { return };
     let now = turn.now;
     watch_drops(turn, seen.dropped);
+    front_door::served(turn, route, seen);
     let state = turn.route_mut(route);
     let window = state.observed.take().map_or_else(VecDeque::new, |observed| observed.window);
     let look = Look { at: now, by_backend: seen.by_backend.clone(), failed: seen.failed, dropped: seen.dropped };
@@ -154,7 +155,7 @@ fn probed(turn: &mut Turn, seen: &Probed) {
     watch_drops(turn, seen.dropped);
     let Some(backend) = turn.state.backends.get_mut(&seen.backend) else { return };
     let Probed { sent, failed, dropped, slowest_ms, .. } = *seen;
-    backend.probe = Some(ProbeState { at: now, sent, failed, dropped, slowest_ms });
+    backend.probe = Some(ProbeState { at: now, sent, failed, dropped, answers: seen.answers.clone(), slowest_ms });
     if dropped > 0 {
         backend.dropped_at = Some(now);
     }

@@ -7,8 +7,7 @@
 
 use crate::{
     core::{
-        evidence::{self, Probing},
-        exposure,
+        evidence, exposure,
         reason::Objection,
         state::{Readiness, State},
         turn::Turn,
@@ -47,9 +46,8 @@ fn against(turn: &Turn, route: &Route) -> Vec<Objection> {
         (None, Some(at)) => against.push(Objection::NotSeen { home: home(), ago: turn.now.since(at) }),
         (None, None) => against.push(Objection::NeverSeen { home: home() }),
     }
-    match evidence::probing(known, turn.now) {
-        Probing::Dead => against.push(Objection::AnswersNoRequest { home: home() }),
-        Probing::Silent | Probing::Clean | Probing::Faulty => {}
+    if evidence::answers_no_probe(turn.state, route, &route.home, turn.now) {
+        against.push(Objection::AnswersNoRequest { home: home() });
     }
     against.extend(failing(turn, route));
     let state = turn.route(route);

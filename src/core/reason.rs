@@ -90,6 +90,13 @@ pub enum Objection {
     },
 }
 
+/// The rules about what is met at the front door.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum DoorRule {
+    Failing,
+    Unlike,
+}
+
 /// Why a request for a second person's approval is void.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -157,8 +164,13 @@ pub enum Evidence {
     },
     NoSourceYet,
     Monitored {
+        /// Sources that answer.
         sources: u32,
+        /// Triggers that see.
         triggers: u32,
+        /// Triggers of the plan.
+        #[serde(default)]
+        of: u32,
     },
     NobodyServes,
     NoSample {

@@ -9,11 +9,13 @@ use serde::{Deserialize, Serialize};
 use crate::{
     core::{
         decision::{Cause, Deal, Refusal},
+        door::FrontDoor,
         event::{Asker, TerminalSize, WorldKind},
         news::News,
         reason::{Evidence, Mover, Need, Objection, Void},
     },
     domain::{
+        answer::Answers,
         digest::Digest,
         fact::{Accepted, Replication},
         fault::{Fault, Version},
@@ -109,6 +111,9 @@ pub struct RouteState {
     /// How long the data plane took to follow the last time that it could be measured.
     pub followed_in: Option<Millis>,
     pub observed: Option<Observed>,
+    /// What requests through the front door met, by the backend that answered.
+    #[serde(default)]
+    pub front_door: FrontDoor,
     pub motion: Motion,
     /// The last wish, waiting for the move in flight.
     pub queued: Option<Wish>,
@@ -311,6 +316,9 @@ pub struct ProbeState {
     pub sent: u64,
     pub failed: u64,
     pub dropped: u64,
+    /// What all answers were.
+    #[serde(default, skip_serializing_if = "Answers::is_empty")]
+    pub answers: Answers,
     pub slowest_ms: Option<f64>,
 }
 

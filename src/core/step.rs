@@ -12,12 +12,13 @@ use crate::{
         decision::{Answer, Decision, Refusal, Verdict},
         drift,
         event::{Asker, Entry, Event},
-        history, latch, motion,
+        failing, history, latch, motion,
         news::News,
         observe, people, readiness, restart, rollback,
         state::State,
         traffic, trigger,
         turn::Turn,
+        unlike,
     },
     domain::id::AskId,
 };
@@ -119,6 +120,8 @@ fn follow(turn: &mut Turn) {
     assess(turn);
     trigger::fire(turn);
     for route in &turn.plan.routes {
+        failing::fire(turn, route);
+        unlike::fire(turn, route);
         drift::watch(turn, route);
         rollback::drive(turn, route);
         motion::follow(turn, route);

@@ -12,17 +12,19 @@ use crate::{
         approval, controls,
         decision::{Cause, Deal, Refusal, Verdict},
         event::Asker,
+        failing,
         news::News,
         reason::{Drop, Missing, Mover, Void},
         standing,
         state::{Held, Motion, RouteState, Wish},
         trigger,
         turn::Turn,
+        unlike,
     },
     domain::{
         digest::Digest,
         id::{AskId, OperatorId, RouteId},
-        weight::Weights,
+        weight::{PerMille, Weights},
     },
     plan::model::Route,
 };
@@ -52,7 +54,7 @@ pub(super) fn shift(turn: &mut Turn, by: &Asker, ask: AskId, id: &RouteId, (from
     let wish = Wish { by: by.clone(), from: stands.clone(), to, at: turn.now, epoch: turn.state.controls.epoch };
     let direction = direction(route, &stands, &wish.to);
     if direction == Direction::Advance {
-        forbids(turn, route)?;
+        may_advance(turn, route, &stands, &wish.to)?;
         if is_large(route, &stands, &wish.to) {
             return approval::request(turn, route, wish, ask);
         }
@@ -76,7 +78,7 @@ fn approved(turn: &mut Turn, route: &Route, wish: Wish, by: &Asker) -> Result<Ve
     check_from(turn, route, &wish.from)?;
     let direction = direction(route, &stands, &wish.to);
     if direction == Direction::Advance {
-        forbids(turn, route)?;
+        may_advance(turn, route, &stands, &wish.to)?;
     }
     move_or_queue(turn, route, wish, direction, Some(by.who.clone()))
 }
@@ -146,13 +148,23 @@ pub(super) fn forbids(turn: &Turn, route: &Route) -> Result<(), Refusal> {
         Motion::NeedsHuman { why, .. } => return Err(Refusal::NeedsHuman { why: why.clone() }),
         Motion::Settled | Motion::Writing { .. } | Motion::Propagating { .. } => {}
     }
-    if let Some(refusal) = trigger::forbids(turn, route) {
+    let refusal = trigger::forbids(turn, route).or_else(|| unlike::forbids(turn, route)).or_else(|| failing::forbids(turn, route));
+    if let Some(refusal) = refusal {
         return Err(refusal);
     }
     match state.readiness.against.first() {
         Some(why) => Err(Refusal::NotReady { why: why.clone() }),
         None => Ok(()),
     }
+}
+
+/// Whether the route may go on from where it stands to `to`.
+fn may_advance(turn: &Turn, route: &Route, stands: &Weights, to: &Weights) -> Result<(), Refusal> {
+    forbids(turn, route)?;
+    let away = PerMille::ALL.get() - to.of(&route.home).get();
+    let most = route.first_step_max();
+    // Nobody knows yet how the target does with users, whatever a second person thinks of it.
+    if *stands == standing::home(route) && away > most.get() { Err(Refusal::FirstStep { most }) } else { Ok(()) }
 }
 
 fn is_large(route: &Route, stands: &Weights, to: &Weights) -> bool {
@@ -241,7 +253,7 @@ fn examine(turn: &Turn, route: &Route, wish: &Wish) -> Result<Direction, Refusal
     }
     let direction = direction(route, &stands, &wish.to);
     if direction == Direction::Advance {
-        forbids(turn, route)?;
+        may_advance(turn, route, &stands, &wish.to)?;
     }
     Ok(direction)
 }

@@ -177,8 +177,7 @@ fn proven_again(turn: &Turn, route: &Route, trigger: &Trigger) -> bool {
 
 /// Everybody's traffic is not sent to a home that is proven dead, as long as the target still answers some. Tried again at each entry.
 fn withheld(turn: &mut Turn, route: &Route, firing: &[&Trigger]) -> bool {
-    let dead = |backend| turn.state.backends.get(backend).is_some_and(|known| evidence::proven_dead(known, turn.now));
-    if !dead(&route.home) || firing.iter().any(|trigger| dead(&trigger.backend)) {
+    if !firing.iter().all(|trigger| evidence::keeps_away_from_home(turn, route, &trigger.backend)) {
         return false;
     }
     let now = turn.now;

@@ -77,6 +77,9 @@ impl AnswerKind {
     pub fn redirect(&self) -> &Redirect {
         &self.redirect
     }
+    pub fn text(&self) -> TextMatch {
+        self.text
+    }
     pub fn class(&self) -> AnswerClass {
         match (self.status / 100, &self.redirect) {
             (2, _) => AnswerClass::Success,
