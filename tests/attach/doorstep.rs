@@ -7,11 +7,10 @@ use cutover::{
         client::{self, ConnectError},
         dial::Dial,
         frame::FROM_CLIENT_BYTES_MAX,
-        protocol::{FromCockpit, FromHost, Greeting, Refused, Then, VERSION, Wants},
+        protocol::{FromHost, Greeting, Refused, Then, VERSION, Wants},
         roster::Roster,
     },
-    core::command::Command,
-    domain::{id::AskId, role::Role},
+    domain::role::Role,
 };
 use tokio::{io::AsyncWriteExt, net::UnixListener, sync::watch};
 
@@ -91,10 +90,10 @@ async fn a_frame_above_the_cap_is_cut_at_its_length() {
 async fn a_digest_that_is_none_never_reaches_the_session() {
     let mut session = Session::start();
     let (host, _close) = session.host(1);
-    for digest in ["", "\u{1b}[31m", "zz", &"0".repeat(129)] {
+    for digest in ["", "\\u001b[31m", "zz", &"0".repeat(129)] {
         let (mut raw, _) = Raw::join(&host, identity("anna", Role::Pilot), Wants::Cockpit, 64 * 1024).await;
-        let command = Command::Approve { digest: digest.to_owned() };
-        raw.say(&FromCockpit::Ask { ask: AskId(1), key: None, command }).await;
+        let frame = format!(r#"{{"ask":{{"ask":1,"key":null,"command":{{"approve":{{"digest":"{digest}"}}}}}}}}"#);
+        raw.say(&serde_json::from_str::<serde_json::Value>(&frame).unwrap()).await;
         assert!(raw.last_words().await.is_some());
         raw.serving.await.unwrap();
     }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use cutover::core::decision::{Deal, Effect};
+use cutover::domain::id::EffectId;
 use cutover::{
     attach::{
         connection::Farewell,
@@ -144,8 +146,8 @@ impl Engine {
     fn lie(&mut self) {
         let entry = self.stamp(Event::Rang(Alarm::Tick));
         let mut decision = step(&mut self.state, &entry);
-        let note = r#"{"tone":"alarm","text":"this was never decided"}"#;
-        decision.notes.push(serde_json::from_str(note).unwrap());
+        let ring = Effect { id: EffectId { seq: entry.seq, index: 7 }, what: Deal::Wake { at: entry.at, alarm: Alarm::Tick } };
+        decision.effects.push(ring);
         self.publish(&Deed { entry, decision });
     }
 

@@ -20,7 +20,7 @@ use cutover::{
         sshsig::{PublicKey, SignatureError, TO_APPROVE, TO_ATTACH},
     },
     core::command::Command,
-    domain::{id::AskId, role::Role},
+    domain::{digest::Digest, id::AskId, role::Role},
     door::Wanted,
 };
 use tokio::{
@@ -62,6 +62,11 @@ fn roster(folder: &Path) -> Roster {
     let person =
         |name: &str| format!("[[person]]\nname = \"{name}\"\nuid = {uid}\nrole = \"operator\"\nkey = \"{}\"\n", public(folder, name));
     Roster::parse(&format!("{}{}", person("anna"), person("ben")), "").unwrap()
+}
+
+/// What somebody approves.
+fn digest() -> Digest {
+    Digest::of(b"a step of 75 %")
 }
 
 #[tokio::test]
@@ -140,7 +145,7 @@ async fn an_approval_from_a_shared_account_is_signed_and_the_signature_is_kept()
     tokio::spawn(async move { host.serve(listener, rostered).await });
     let dial = Dial::Signing { path: path.clone(), owner, signer: signer(&folder, "ben", "ben") };
     let ben = client::connect(dial, Wants::Cockpit, None).await.unwrap();
-    let command = Command::Approve { digest: "00ff".to_owned() };
+    let command = Command::Approve { digest: digest() };
     ben.asks.send(ToHost::Ask { ask: AskId(1), key: Some("Enter".into()), command: command.clone() }).await.unwrap();
     let request = timeout(Duration::from_secs(60), session.requests.recv()).await.unwrap().unwrap();
     assert_eq!((request.by.who.as_str(), request.what), ("ben", Wanted::Ask { ask: AskId(1), command }));
@@ -159,7 +164,7 @@ async fn an_approval_from_a_shared_account_is_signed_and_the_signature_is_kept()
         .stdin(Stdio::piped())
         .spawn()
         .unwrap();
-    check.stdin.take().unwrap().write_all(b"00ff").unwrap();
+    check.stdin.take().unwrap().write_all(digest().to_string().as_bytes()).unwrap();
     assert!(check.wait().unwrap().success());
 }
 
@@ -167,8 +172,8 @@ async fn an_approval_from_a_shared_account_is_signed_and_the_signature_is_kept()
 async fn an_unsigned_approval_from_a_shared_account_reaches_nobody() {
     let Some(folder) = keys("unsigned", &["anna", "ben"]) else { return };
     let frames = [
-        FromCockpit::Ask { ask: AskId(1), key: None, command: Command::Approve { digest: "00ff".to_owned() } },
-        FromCockpit::Approve { ask: AskId(1), key: None, digest: "00ff".to_owned(), signature: "none".to_owned() },
+        FromCockpit::Ask { ask: AskId(1), key: None, command: Command::Approve { digest: digest() } },
+        FromCockpit::Approve { ask: AskId(1), key: None, digest: digest(), signature: "none".to_owned() },
     ];
     for (place, frame) in frames.into_iter().enumerate() {
         let mut session = Session::start();

@@ -1,5 +1,6 @@
 //! Whole decisions of the core on people: who steers, whose word still counts, and who approves.
 
+use cutover::domain::digest::Digest;
 use cutover::{
     core::{
         command::{Command, ControlsCommand},
@@ -21,7 +22,7 @@ fn holder(session: &Session) -> Option<ClientId> {
 }
 
 /// At 1 %, with a request for 60 % that waits for its second person.
-fn waiting() -> (Session, String) {
+fn waiting() -> (Session, Digest) {
     let mut session = Session::at(10);
     match session.shift(10, 600) {
         Verdict::NeedsApproval { digest } => (session, digest),
@@ -29,8 +30,8 @@ fn waiting() -> (Session, String) {
     }
 }
 
-fn approve(session: &mut Session, by: &Asker, digest: &str) -> Verdict {
-    session.ask(by, Command::Approve { digest: digest.to_owned() })
+fn approve(session: &mut Session, by: &Asker, digest: &Digest) -> Verdict {
+    session.ask(by, Command::Approve { digest: *digest })
 }
 
 #[test]
@@ -87,7 +88,7 @@ fn silence_of_the_holder_does_not_stop_a_rollback() {
     session.now = session.now + Millis::from_mins(2);
     session.step(Event::Rang(Alarm::Tick));
     assert_eq!(holder(&session), None);
-    assert!(session.route().homeward.is_some());
+    assert!(session.route().motion.is_returning());
 }
 
 #[test]
@@ -156,7 +157,7 @@ fn a_watcher_is_refused_whatever_he_asks() {
         Command::Hold { route: route() },
         Command::Rearm { route: route(), reason: reason() },
         Command::Controls(ControlsCommand::Take),
-        Command::Approve { digest: String::new() },
+        Command::Approve { digest: Digest::of(b"nothing") },
         Command::Say { text: reason() },
         Command::Stir { stir: reason() },
     ];

@@ -1,10 +1,14 @@
 //! Whole decisions of the core on going back: what begins it, what it overtakes, and what it survives.
 
-use crate::session::{SECOND, Session, ana, ben, gke, notes, reads, refused, route, run, split, writes};
+use crate::session::{SECOND, Session, ana, ben, gke, reads, refused, route, run, split, told, writes};
+use cutover::core::{
+    news::News,
+    reason::{Drop, Mover},
+};
 use cutover::{
     core::{
         command::Command,
-        decision::{Cause, Refusal, Tone, Verdict},
+        decision::{Cause, Refusal, Verdict},
         event::Event,
         state::{Goal, Motion},
     },
@@ -38,7 +42,7 @@ fn a_breach_for_its_whole_time_rolls_back_exactly_once() {
     assert_eq!(written.len(), 1);
     assert_eq!(written[0].1, split(0));
     let latch = session.route().latch.clone().unwrap();
-    assert!(matches!(&latch.cause, Cause::Triggers { triggers, .. } if triggers[0].as_str() == "error-rate"), "{latch:?}");
+    assert!(matches!(&latch.cause, Cause::Triggers(fired) if fired[0].trigger.as_str() == "error-rate"), "{latch:?}");
     for _ in 0..200 {
         assert_eq!(errors(&mut session), []);
     }
@@ -209,8 +213,8 @@ fn a_rollback_drops_what_waits() {
     assert_eq!(session.shift(10, 50), Verdict::Queued);
     session.rollback(&ben());
     assert_eq!(session.route().queued, None);
-    let dropped = notes(session.decisions.last().unwrap());
-    assert!(dropped.contains("was dropped"), "{dropped}");
+    let told = told(session.decisions.last().unwrap());
+    assert!(told.contains(&News::QueuedDropped { route: route(), to: split(50), why: Drop::RollbackBegan }), "{told:?}");
 }
 
 #[test]
@@ -248,7 +252,7 @@ fn nobody_is_sent_to_a_home_that_is_proven_dead() {
     for _ in 0..=125 {
         assert_eq!(writes(&home_dead(&mut session)), []);
     }
-    let said = session.state.feed.iter().filter(|line| line.tone == Tone::Alarm && line.text.as_str().contains("answers nobody"));
+    let said = session.state.feed.iter().filter(|line| matches!(line.news, News::Withheld { .. }));
     assert_eq!(said.count(), 1);
     session.now = session.now + SECOND;
     assert_eq!(writes(&session.workload(run(), 6)).len(), 1, "as soon as home lives again");
@@ -286,13 +290,14 @@ fn a_restart_in_the_middle_of_an_advance_advances_nothing() {
 fn who_changed_the_weights_may_be_learned_after_the_change() {
     let mut session = Session::at(0);
     session.weights_by(100, None);
-    let actor = |session: &Session| session.route().drift.as_ref().unwrap().actor.clone();
-    assert_eq!(actor(&session), None);
+    let by = |session: &Session| session.route().drift.as_ref().unwrap().by.clone();
+    assert_eq!(by(&session), Mover::Foreign { actor: None });
     let named = session.weights_by(100, Some("terraform@ci"));
-    assert!(notes(&named).contains("it was terraform@ci who changed frontend"), "{}", notes(&named));
-    assert_eq!(actor(&session), Some("terraform@ci".into()));
-    assert_eq!(notes(&session.weights_by(100, Some("terraform@ci"))), "", "said once");
-    assert_eq!(session.shift(0, 10), Verdict::Refused(Refusal::Moved { now: split(100), by: "terraform@ci".into() }));
+    assert_eq!(told(&named), [News::DriftNamed { route: route(), found: split(100), by: "terraform@ci".into() }]);
+    let foreign = Mover::Foreign { actor: Some("terraform@ci".into()) };
+    assert_eq!(by(&session), foreign);
+    assert_eq!(told(&session.weights_by(100, Some("terraform@ci"))), [], "said once");
+    assert_eq!(session.shift(0, 10), Verdict::Refused(Refusal::Moved { now: split(100), by: Some(foreign) }));
 }
 
 #[test]
@@ -318,12 +323,12 @@ fn a_late_write_of_ours_is_known_as_ours_before_its_outcome_is() {
     session.finish(home, Outcome::NotDone(Fault::new(FaultKind::Unavailable, "503")));
     session.weights(0);
     session.end_reads();
-    assert_eq!(session.route().homeward, None, "home it is, as far as anybody can see");
+    assert!(!session.route().motion.is_returning(), "home it is, as far as anybody can see");
     session.now = session.now + SECOND;
     // The advance has taken effect, and a look finds it before its own answer comes.
     let seen = session.foreign(250);
     assert_eq!(writes(&seen).len(), 1);
-    assert!(notes(&seen).contains("a late write of ours"), "{}", notes(&seen));
+    assert!(told(&seen).iter().any(|news| matches!(news, News::LateWriteLanded { .. })), "{seen:?}");
     assert!(session.route().flips.is_empty(), "nobody else was at it");
     session.finish(advance, Outcome::Done(Receipt::default()));
 }

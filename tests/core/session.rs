@@ -5,6 +5,8 @@
 
 use std::collections::BTreeMap;
 
+use cutover::core::news::News;
+use cutover::domain::digest::Digest;
 use cutover::{
     core::{
         command::{Command, ControlsCommand},
@@ -85,7 +87,7 @@ pub fn plan() -> Plan {
     let deployment = WorkloadRef::Deployment { cluster: "c".into(), namespace: "n".into(), deployment: "frontend".into() };
     Plan {
         name: "hexproperty".into(),
-        hash: "ab".repeat(32),
+        hash: Digest::of(b"hexproperty"),
         project: "hexproperty".into(),
         region: "us-central1".into(),
         routes: vec![Route {
@@ -147,7 +149,9 @@ impl Session {
     /// At 25 % on GKE, moved there by ana, settled, all well.
     pub fn at_a_quarter() -> Session {
         let mut session = Session::at(0);
-        assert_eq!(session.shift(0, 250), Verdict::Accepted);
+        assert_eq!(session.shift(0, 10), Verdict::Accepted);
+        session.settle();
+        assert_eq!(session.shift(10, 250), Verdict::Accepted);
         session.settle();
         session
     }
@@ -328,8 +332,8 @@ pub fn writes(decision: &Decision) -> Vec<(EffectId, Weights)> {
 pub fn reads(decision: &Decision) -> usize {
     decision.effects.iter().filter(|effect| matches!(effect.what, Deal::Read { .. })).count()
 }
-pub fn notes(decision: &Decision) -> String {
-    decision.notes.iter().map(|note| note.text.to_string()).collect::<Vec<_>>().join("\n")
+pub fn told(decision: &Decision) -> &[News] {
+    &decision.news
 }
 pub fn refused(verdict: Verdict) -> Refusal {
     match verdict {

@@ -1,6 +1,8 @@
 //! Whole decisions of the core on moving traffic forward: what is started, what waits, what is refused and why.
 
-use crate::session::{Session, ana, ben, notes, reads, refused, route, split, writes};
+use crate::session::{Session, ana, ben, reads, refused, route, split, writes};
+use cutover::core::decision::Cause;
+use cutover::core::reason::Mover;
 use cutover::{
     core::{
         command::Command,
@@ -22,7 +24,7 @@ fn a_shift_is_one_write_against_the_version_that_was_seen() {
     assert_eq!(session.last_write().1, split(10));
     assert!(matches!(session.route().motion, Motion::Writing { .. }));
     let done = session.write_done();
-    assert_eq!(reads(&done), 1, "{}", notes(&done));
+    assert_eq!(reads(&done), 1, "{done:?}");
     assert!(matches!(session.route().motion, Motion::Propagating { .. }));
     session.calm(61);
     assert_eq!(session.route().motion, Motion::Settled);
@@ -41,10 +43,16 @@ fn a_draft_that_began_elsewhere_is_refused_with_who_moved_first() {
     let mut session = Session::at(0);
     session.shift(0, 10);
     session.settle();
-    assert_eq!(refused(session.shift(0, 50)), Refusal::Moved { now: split(10), by: "ana".into() });
+    assert_eq!(
+        refused(session.shift(0, 50)),
+        Refusal::Moved { now: split(10), by: Some(Mover::Us(Cause::Operator { who: ana().who, reason: None, approved_by: None })) }
+    );
     session.now = session.now + Millis::from_secs(1);
     session.foreign(200);
-    assert_eq!(refused(session.shift(10, 50)), Refusal::Moved { now: split(200), by: "terraform@ci".into() });
+    assert_eq!(
+        refused(session.shift(10, 50)),
+        Refusal::Moved { now: split(200), by: Some(Mover::Foreign { actor: Some("terraform@ci".into()) }) }
+    );
     assert_eq!(session.writes().len(), 1);
 }
 
@@ -66,7 +74,7 @@ fn asking_for_where_it_stands_takes_back_what_waits() {
     assert_eq!(session.shift(10, 10), Verdict::Accepted);
     session.settle();
     assert_eq!(session.writes().len(), 1);
-    assert_eq!(refused(session.shift(10, 10)), Refusal::NoChange);
+    assert_eq!(refused(session.shift(10, 10)), Refusal::StandsThere);
 }
 
 #[test]

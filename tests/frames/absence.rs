@@ -1,7 +1,7 @@
 //! The host is gone, silent, over or back: what a cockpit says then.
 
 use cutover::{
-    core::decision::Tone,
+    core::news::Tone,
     domain::time::Millis,
     tui::view::{Back, Hearing, Then, View},
 };

@@ -1,8 +1,11 @@
 //! What two people at two cockpits of one session see of each other.
 
+use cutover::core::{
+    news::{News, Taking},
+    reason::Void,
+};
 use cutover::{
     core::{
-        decision::Tone,
         event::Asker,
         state::{Ended, Ending, FeedLine, Holder, LookHere, Said, State},
     },
@@ -84,15 +87,15 @@ fn a_request_that_ends_under_ones_eyes_says_how() {
     let open = scenes::approval();
     let by = Asker { client: ClientId(2), who: id("bob"), role: Role::Operator };
     let endings = [
-        (Ending::Void { why: Shown::new("nobody approved it in time") }, "the request of bob is void: nobody approved it in time"),
-        (Ending::Void { why: Shown::new("who asked for it left") }, "who asked for it left"),
+        (Ending::Void { why: Void::InTime }, "the request of bob is void: nobody approved it in time"),
+        (Ending::Void { why: Void::AskerLeft }, "who asked for it left"),
         (Ending::Denied { by: id("pia"), reason: Some(Shown::new("p95 first")) }, "pia denied what bob asked for: p95 first"),
-        (Ending::Approved { by: id("pia") }, "pia approved what bob asked for: frontend"),
+        (Ending::Approved { by: id("pia") }, "pia approved what bob asked for: Web frontend"),
         (Ending::Withdrawn, "bob took the request back"),
     ];
     for (how, words) in endings {
-        let digest = open.approvals.keys().next().expect("one is open").clone();
-        let ended = Ended { digest, by: by.clone(), what: Shown::new("frontend from gke 25% to gke 100%"), how, at: ago(2) };
+        let (digest, terms) = open.approvals.values().map(|open| (open.digest, open.terms.clone())).next().expect("one is open");
+        let ended = Ended { digest, by: by.clone(), terms: terms.clone(), how, at: ago(2) };
         let mut state = open.clone();
         state.approvals.clear();
         state.ended.push_back(ended);
@@ -205,13 +208,19 @@ fn a_holder_who_falls_silent_is_counted_down_before_the_eyes_of_all() {
 fn the_journal_names_who_did_it_once() {
     let mut state = scenes::calm();
     state.feed.clear();
-    for text in ["ada has the controls", "ada: who signs the backup?", "moving frontend ahead", "adams is no part of ada"] {
-        let line = FeedLine { seq: Seq(1), at: ago(60), tone: Tone::Plain, who: Some(id("ada")), text: Shown::new(text) };
-        state.feed.push_back(line);
+    let told = [
+        News::ControlsTaken { by: id("ada"), how: Taking::WereFree },
+        News::Said { by: id("ada"), text: "who signs the backup?".into() },
+        News::Queued { route: id("frontend"), to: scenes::gke(50) },
+        News::Left { who: id("adams") },
+    ];
+    for news in told {
+        state.feed.push_back(FeedLine { seq: Seq(1), at: ago(60), who: Some(id("ada")), news });
     }
     let view = View { screen: Screen::Journal, ..scenes::view() };
     let texts = at_all_sizes("journal-names", &state, &view);
-    let told = ["· ada has the controls", "· ada: who signs the backup?", "· ada moving frontend ahead", "· ada adams is no part"];
+    let told =
+        ["· ada has the controls", "· ada: who signs the backup?", "· ada Web frontend waits for the move in flight", "· ada adams left"];
     says(&texts, &told);
     assert!(texts.iter().all(|text| !text.contains("ada ada has") && !text.contains("ada ada:")), "{}", texts[0]);
 }

@@ -2,17 +2,21 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use cutover::core::state::{ReplicaTerm, Terms};
+use cutover::domain::digest::Digest;
 use cutover::{
     core::{
-        command::Command,
-        decision::{Cause, Tone},
+        decision::{Cause, Fired},
         event::{Asker, TerminalSize, WorldKind},
+        news::{News, Settling, Taking},
+        reason::{Evidence, Mover},
         state::{
-            Approval, BackendState, Drift, FeedLine, Goal, Holder, Homeward, ItemState, ItemStatus, Latch, Motion, Observed, Opened,
-            Person, ProbeState, Readiness, Reading, ReplicationState, RouteState, Share, SourceState, State, TriggerState,
+            Approval, BackendState, Drift, FeedLine, Goal, Holder, ItemState, ItemStatus, Latch, Motion, Observed, Opened, Person,
+            ProbeState, Readiness, Reading, ReplicationState, RouteState, Share, SourceState, State, TriggerState,
         },
     },
     domain::{
+        answer::Answers,
         fact::{Accepted, ReplicaState, Replication, Writable},
         fault::{Fault, FaultKind, Version},
         id::{AskId, ClientId, Seq},
@@ -110,7 +114,7 @@ fn route(percent: u16) -> RouteState {
         }),
         accepted_at: Some(ago(3)),
         changed_at: Some(ago(700)),
-        moved_by: Some(Shown::new("ada")),
+        moved_by: Some(Mover::Us(by_ada())),
         followed_in: Some(Millis::from_secs(34)),
         observed: Some(Observed { at: ago(1), requests: 3_604, failed: 7, dropped: 0, shares, window: VecDeque::new() }),
         motion: Motion::Settled,
@@ -151,7 +155,7 @@ fn backend(version: &str, rate: f64, errors: f64, p95: f64, instances: u32) -> B
         }),
         workload_at: Some(ago(4)),
         ready_most: instances,
-        probe: Some(ProbeState { at: ago(3), sent: 5, failed: 0, dropped: 0, slowest_ms: Some(p95) }),
+        probe: Some(ProbeState { at: ago(3), sent: 5, failed: 0, dropped: 0, answers: Answers::default(), slowest_ms: Some(p95) }),
         history: figures.into_iter().map(|(metric, value)| (metric, history(value))).collect(),
         ..BackendState::default()
     }
@@ -169,20 +173,22 @@ fn pod(number: u32, ready: PodReadiness, status: &str) -> Pod {
 }
 
 fn answered(proof: &Proof) -> ItemState {
-    let done = |evidence: &str, age: u64| ItemState {
+    let done = |evidence: Evidence, age: u64| ItemState {
         status: ItemStatus::Done,
-        evidence: Shown::new(evidence),
+        evidence,
         seen_at: Some(ago(age)),
         since: Some(ago(age)),
         ..ItemState::default()
     };
     match proof {
-        Proof::Signed => ItemState { signed_by: Some(id("bob")), ..done("seen on the console", 90_000) },
-        Proof::Collected(Check::AllTrafficOnTarget) => {
-            ItemState { status: ItemStatus::Open, evidence: Shown::new("gke has 25%"), ..ItemState::default() }
-        }
+        Proof::Signed => ItemState { signed_by: Some(id("bob")), ..done(Evidence::Note("seen on the console".into()), 90_000) },
+        Proof::Collected(Check::AllTrafficOnTarget) => ItemState {
+            status: ItemStatus::Open,
+            evidence: Evidence::NotAllOnTarget { route: id("frontend"), target: id("gke"), share: PerMille::percent(25).unwrap() },
+            ..ItemState::default()
+        },
         Proof::Collected(Check::StableFor(_)) => ItemState { status: ItemStatus::Open, ..ItemState::default() },
-        Proof::Collected(_) => done("all 4 sources answer", 3),
+        Proof::Collected(_) => done(Evidence::Monitored { sources: 4, triggers: 2, of: 2 }, 3),
     }
 }
 
@@ -220,21 +226,28 @@ fn people() -> BTreeMap<ClientId, Person> {
     ])
 }
 
-fn line(seconds: u64, tone: Tone, who: Option<&str>, text: &str) -> FeedLine {
-    FeedLine { seq: Seq(4_700 - seconds / 10), at: ago(seconds), tone, who: who.map(id), text: Shown::new(text) }
+fn line(seconds: u64, who: Option<&str>, news: News) -> FeedLine {
+    FeedLine { seq: Seq(4_700 - seconds / 10), at: ago(seconds), who: who.map(id), news }
+}
+
+fn by_ada() -> Cause {
+    Cause::Operator { who: id("ada"), reason: None, approved_by: None }
 }
 
 fn feed() -> VecDeque<FeedLine> {
+    let moving = |from, to| News::Moving { route: id("frontend"), from: gke(from), to: gke(to), cause: by_ada() };
+    let settled = |seconds| News::Settled { route: id("frontend"), how: Settling::Proven { after: Millis::from_secs(seconds) } };
+    let note = "3x peak for an hour, p95 stayed under 400ms".into();
     VecDeque::from([
-        line(4_000, Tone::Plain, Some("ada"), "took the controls"),
-        line(3_600, Tone::Plain, Some("ada"), "asked for frontend gke 1% · run 99%"),
-        line(3_590, Tone::Good, None, "frontend stands at gke 1% · run 99%, accepted and observed"),
-        line(2_400, Tone::Plain, Some("ada"), "asked for frontend gke 5% · run 95%"),
-        line(2_360, Tone::Good, None, "frontend stands at gke 5% · run 95%, accepted and observed"),
-        line(1_200, Tone::Plain, Some("bob"), "signed load-test: 3x peak for an hour, p95 stayed under 400ms"),
-        line(734, Tone::Plain, Some("ada"), "asked for frontend gke 25% · run 75%"),
-        line(700, Tone::Good, None, "frontend stands at gke 25% · run 75%, accepted and observed"),
-        line(300, Tone::Plain, Some("eve"), "joined as watcher"),
+        line(4_000, Some("ada"), News::ControlsTaken { by: id("ada"), how: Taking::WereFree }),
+        line(3_600, Some("ada"), moving(0, 1)),
+        line(3_566, None, settled(34)),
+        line(2_400, Some("ada"), moving(1, 5)),
+        line(2_360, None, settled(40)),
+        line(1_200, Some("bob"), News::Signed { item: id("load-test"), by: id("bob"), note }),
+        line(734, Some("ada"), moving(5, 25)),
+        line(700, None, settled(34)),
+        line(300, Some("eve"), News::Joined { who: id("eve"), role: Role::Watcher }),
     ])
 }
 
@@ -253,7 +266,7 @@ pub fn breach() -> State {
     (workload.ready, workload.restarts, workload.trouble) = (4, 8, Some(Shown::new("2 pods in CrashLoopBackOff")));
     workload.pods[1] = pod(1, PodReadiness::NotReady, "CrashLoopBackOff");
     workload.pods[4] = pod(4, PodReadiness::NotReady, "CrashLoopBackOff");
-    gke.probe = Some(ProbeState { at: ago(3), sent: 5, failed: 2, dropped: 0, slowest_ms: Some(930.0) });
+    gke.probe = Some(ProbeState { at: ago(3), sent: 5, failed: 2, dropped: 0, answers: Answers::default(), slowest_ms: Some(930.0) });
     gke.happenings = VecDeque::from([Happening {
         at: ago(60),
         kind: Shown::new("Warning"),
@@ -273,29 +286,30 @@ pub fn breach() -> State {
         ..TriggerState::default()
     };
     let item = state.checklist.get_mut(&id("error-rates")).unwrap();
-    (item.status, item.evidence, item.since) = (ItemStatus::Failing, Shown::new("gke 8.20%, bound 1.00%"), Some(ago(74)));
-    state.feed.push_back(line(74, Tone::Warning, None, "error-rate of gke is 8.20%, above 5.00%: rolls back in 2m00s unless it clears"));
+    let beyond = Evidence::BeyondLimit { metric: Metric::ErrorRate, backend: id("gke"), value: errors, limit: 0.01 };
+    (item.status, item.evidence, item.since) = (ItemStatus::Failing, beyond, Some(ago(74)));
+    let breached = News::Breached { trigger: id("error-rate"), value: errors, acts_in: Millis::from_mins(2) };
+    state.feed.push_back(line(74, None, breached));
     state
 }
 
 /// The trigger has fired; home is accepted, the data plane follows.
 pub fn rollback() -> State {
     let mut state = breach();
-    let cause = Cause::Triggers { triggers: vec![id("error-rate")], reading: Shown::new("8.20% above 5.00% for 2m00s") };
+    let cause = Cause::Triggers(vec![Fired { trigger: id("error-rate"), value: Some(0.082) }]);
     let route = state.routes.get_mut(&id("frontend")).unwrap();
     route.wanted = Some(gke(0));
     route.accepted.as_mut().unwrap().weights = gke(0);
     route.observed.as_mut().unwrap().shares.insert(id("gke"), Share { fraction: 0.13, low: 0.118, high: 0.142 });
     route.before = Some(gke(25));
-    route.moved_by = Some(Shown::new("trigger error-rate"));
+    route.moved_by = Some(Mover::Us(cause.clone()));
     route.motion =
         Motion::Propagating { to: gke(0), since: ago(11), until: NOW + Millis::from_secs(109), cause: cause.clone(), goal: Goal::Rollback };
-    route.latch = Some(Latch { cause, at: ago(12), joined: vec![] });
-    route.homeward = Some(Homeward { since: ago(12), writes: 1, attempts: 0, escalated_at: None });
+    route.latch = Some(Latch { cause: cause.clone(), at: ago(12), joined: vec![] });
     let trigger = state.triggers.get_mut(&id("error-rate")).unwrap();
     (trigger.pending_since, trigger.fired_at) = (None, Some(ago(12)));
-    state.feed.push_back(line(12, Tone::Alarm, None, "rolling frontend back to run: error-rate 8.20% above 5.00% for 2m00s"));
-    state.feed.push_back(line(11, Tone::Good, None, "frontend: home accepted by the load balancer after 0.9s; it follows within 2m00s"));
+    state.feed.push_back(line(12, None, News::RollbackBegan { route: id("frontend"), cause }));
+    state.feed.push_back(line(11, None, News::HomeAccepted { route: id("frontend"), after: Millis(900) }));
     state
 }
 
@@ -314,21 +328,17 @@ pub fn stale() -> State {
         points.iter_mut().rev().take(19).for_each(|point| *point = None);
     }
     for trigger in state.triggers.values_mut() {
-        trigger.reading = Reading::Unknown { why: Shown::new("scrape/gke: stale for 1m35s") };
+        trigger.reading = Reading::Unknown { gap: Gap::Stale };
         trigger.blind_since = Some(ago(80));
     }
     for item in ["monitoring", "error-rates", "latency"] {
         let item = state.checklist.get_mut(&id(item)).unwrap();
-        (item.status, item.evidence) = (ItemStatus::Unknown, Shown::new("scrape/gke does not answer"));
+        (item.status, item.evidence) =
+            (ItemStatus::Unknown, Evidence::SourceSilent { source: id("scrape/gke"), why: Some(FaultKind::TimedOut) });
     }
     let replica = state.replication.get_mut(&id("hexproperty-replica")).unwrap();
     (replica.now.lag, replica.seen_at) = (Err(Gap::Stale), ago(70));
-    state.feed.push_back(line(
-        80,
-        Tone::Warning,
-        None,
-        "error-rate is blind: scrape/gke does not answer; advancing is refused, going back is not",
-    ));
+    state.feed.push_back(line(80, None, News::Blind { trigger: id("error-rate"), gap: Some(Gap::Stale) }));
     state
 }
 
@@ -337,8 +347,8 @@ pub fn drift() -> State {
     let mut state = calm();
     let route = state.routes.get_mut(&id("frontend")).unwrap();
     route.accepted.as_mut().unwrap().weights = gke(60);
-    let actor = Some(Shown::new("mallory@hexproperty.com"));
-    route.drift = Some(Drift { expected: gke(25), found: gke(60), actor, since: ago(9), flips: VecDeque::from([ago(9)]) });
+    let by = Mover::Foreign { actor: Some("mallory@hexproperty.com".into()) };
+    route.drift = Some(Drift { expected: gke(25), found: gke(60), by, since: ago(9), flips: VecDeque::from([ago(9)]) });
     state
 }
 
@@ -346,26 +356,18 @@ pub fn drift() -> State {
 pub fn approval() -> State {
     let mut state = calm();
     let by = Asker { client: ClientId(2), who: id("bob"), role: Role::Operator };
-    let term = |name: &str, value: &str| (Shown::new(name), Shown::new(value));
-    let approval = Approval {
+    let digest = Digest::of(b"bob's step");
+    let terms = Terms {
+        route: id("frontend"),
+        target: id("gke"),
+        from: gke(25),
+        to: gke(100),
+        version: Version("b1a7".to_owned()),
+        replication: vec![(id("hexproperty-replica"), ReplicaTerm::WithinBounds)],
+        plan: state.opened.as_ref().unwrap().plan.hash,
         epoch: 3,
-        digest: "9f2c41d07be3".to_owned(),
-        by,
-        ask: AskId(7),
-        command: Command::Shift { route: id("frontend"), from: gke(25), to: gke(100) },
-        terms: vec![
-            term("action", "shift frontend"),
-            term("target", "gke"),
-            term("from", "gke 25% · run 75%"),
-            term("to", "gke 100% · run 0%"),
-            term("version", "b1a7"),
-            term("replication", "hexproperty-replica within bounds"),
-            term("plan", "3e1f88c2aa01"),
-            term("controls", "grant 3"),
-        ],
-        at: ago(20),
-        expires_at: NOW + Millis::from_secs(280),
     };
-    state.approvals.insert(approval.digest.clone(), approval);
+    let approval = Approval { digest, by, ask: AskId(7), terms, at: ago(20), expires_at: NOW + Millis::from_secs(280) };
+    state.approvals.insert(digest, approval);
     state
 }

@@ -2,7 +2,7 @@
 
 use cutover::{
     core::state::{Goal, Motion, State},
-    domain::{id::ClientId, role::Role, shown::Shown, time::Millis},
+    domain::{id::ClientId, role::Role, time::Millis},
     tui::{
         draw::watch::{Matter, matter::matter},
         view::{Follow, Me, Screen, View},
@@ -32,10 +32,10 @@ fn moving() -> State {
     let route = state.routes.get_mut(&id("frontend")).expect("of the plan");
     route.wanted = Some(gke(50));
     route.accepted.as_mut().expect("read").weights = gke(50);
-    let cause = cutover::core::decision::Cause::Operator { who: id("ada"), reason: None };
+    let cause = cutover::core::decision::Cause::Operator { who: id("ada"), reason: None, approved_by: None };
     let (since, until) = (ago(14), NOW + Millis::from_secs(106));
+    route.moved_by = Some(cutover::core::reason::Mover::Us(cause.clone()));
     route.motion = Motion::Propagating { to: gke(50), since, until, cause, goal: Goal::Advance };
-    route.moved_by = Some(Shown::new("ada"));
     let share = cutover::core::state::Share { fraction: 0.338, low: 0.32, high: 0.356 };
     route.observed.as_mut().expect("seen").shares.insert(id("gke"), share);
     state
@@ -118,7 +118,7 @@ fn the_weightier_matter_wins() {
     assert_eq!(matter(&scenes::calm(), &eve()), Matter::Calm);
     let mut old = scenes::rollback();
     let route = old.routes.get_mut(&id("frontend")).expect("of the plan");
-    (route.homeward, route.motion) = (None, Motion::Settled);
+    route.motion = Motion::Settled;
     assert_eq!(matter(&old, &eve()), Matter::Rollback(id("frontend")), "just arrived");
     old.routes.get_mut(&id("frontend")).expect("of the plan").latch.as_mut().expect("latched").at = ago(90);
     assert_eq!(matter(&old, &eve()), Matter::Calm);

@@ -1,5 +1,6 @@
 //! No data is not good data: what nobody can see does not advance, and the plan says what becomes of it.
 
+use cutover::core::news::News;
 use cutover::core::{
     command::Command,
     decision::{Cause, Refusal, Verdict},
@@ -22,7 +23,7 @@ async fn gone_blind_at_half(sky: Sky) -> Session {
     session.fly_to(500).await;
     assert_eq!(session.ask(stir("gke-metrics-gone")).await, Verdict::Accepted);
     session.until("blindness", blind).await;
-    let long = |state: &State| state.feed.iter().any(|line| line.text.as_str().contains("is blind"));
+    let long = |state: &State| state.feed.iter().any(|line| matches!(line.news, News::Blind { .. }));
     session.until("half a minute of blindness", long).await;
     let refused = session.ask(session.shift(1000)).await;
     assert!(matches!(refused, Verdict::Refused(Refusal::Blind { .. })), "{refused:?}");
@@ -45,7 +46,7 @@ async fn blindness_that_lasts_goes_home_when_the_plan_says_so() {
 async fn blindness_that_lasts_holds_when_the_plan_says_so() {
     let sky = Sky { plan: &[("settle: 2m", "settle: 45s"), ("on_blind: rollback", "on_blind: hold")], ..Sky::calm("blind-hold") };
     let mut session = gone_blind_at_half(sky).await;
-    let held = |state: &State| state.feed.iter().any(|line| line.text.as_str().contains("; holding"));
+    let held = |state: &State| state.feed.iter().any(|line| matches!(line.news, News::BlindHeld { .. }));
     session.until("holding", held).await;
     assert_eq!(route_of(&session.state()).latch, None);
     assert!(matches!(session.ask(session.shift(1000)).await, Verdict::Refused(Refusal::Blind { .. })));

@@ -73,7 +73,7 @@ async fn an_api_that_says_nothing_holds_up_nobody_for_ever() {
     session.control().stir(&trouble(Trouble::HalfOpen, 90.0));
     session.advance(900).await;
     assert_eq!(session.ask(Command::Rollback { route: None, reason: None }).await, Verdict::Accepted);
-    session.until("home", |state| route_of(state).homeward.is_none()).await;
+    session.until("home", |state| !route_of(state).motion.is_returning()).await;
     session.settled_at(0).await;
     let landed = session.land().await;
     looks_after_every_doubt(&landed);
@@ -111,7 +111,7 @@ async fn the_way_home_is_tried_until_the_api_is_back() {
     session.fly_to(400).await;
     session.control().stir(&trouble(Trouble::Unavailable, 60.0));
     assert_eq!(session.ask(Command::Rollback { route: None, reason: None }).await, Verdict::Accepted);
-    session.until("home", |state| route_of(state).homeward.is_none()).await;
+    session.until("home", |state| !route_of(state).motion.is_returning()).await;
     session.settled_at(0).await;
     let landed = session.land().await;
     looks_after_every_doubt(&landed);

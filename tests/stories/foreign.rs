@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use cutover::core::reason::Mover;
 use cutover::{
     core::{
         command::Command,
@@ -52,9 +53,7 @@ async fn drift_is_seen(session: &mut Session, gke: u16) {
     let took = drift.since.since(Timestamp(deed.at_ms));
     assert!(took <= SEEN_WITHIN, "seen after {took}");
     let state = session
-        .until("a name", |state| {
-            route_of(state).drift.as_ref().and_then(|drift| drift.actor.as_ref()).is_some_and(|who| who.as_str() == ANA)
-        })
+        .until("a name", |state| route_of(state).drift.as_ref().is_some_and(|drift| drift.by == Mover::Foreign { actor: Some(ANA.into()) }))
         .await;
     let took = state.now.since(Timestamp(deed.at_ms));
     assert!(took <= SEEN_WITHIN, "named after {took}");

@@ -7,6 +7,7 @@ use std::{
     process::Command,
 };
 
+use cutover::words;
 use cutover::{
     core::{
         decision::{Cause, Deal, Deed},
@@ -88,8 +89,8 @@ impl Landed {
 
     /// How often a remark that contains `text` was made.
     pub fn said(&self, text: &str) -> usize {
-        let notes = self.deeds.iter().flat_map(|told| &told.deed.decision.notes);
-        notes.filter(|note| note.text.as_str().contains(text)).count()
+        let news = self.deeds.iter().flat_map(|told| &told.deed.decision.news);
+        news.filter(|news| words::news(news, words::Names::unknown()).contains(text)).count()
     }
 
     /// Changes of the world by this session, oldest first.

@@ -1,5 +1,6 @@
 //! The bad night: a trigger, or a person, brings everything home; once, with its cause, and latched until somebody says why not.
 
+use cutover::words;
 use cutover::{
     core::{
         command::Command,
@@ -24,7 +25,7 @@ fn rearm(reason: &str) -> Command {
 
 fn is_home(state: &State) -> bool {
     let route = route_of(state);
-    route.homeward.is_none() && route.accepted.as_ref().is_some_and(|accepted| accepted.weights == split(0))
+    !route.motion.is_returning() && route.accepted.as_ref().is_some_and(|accepted| accepted.weights == split(0))
 }
 
 fn latched(state: &State) -> bool {
@@ -53,9 +54,10 @@ async fn goes_home_once_and_on_again(sky: Sky, fault: &str, trigger: &str, metri
     let latch = route_of(&state).latch.clone().unwrap();
     let pending = state.triggers[&id].pending_since.expect("the breach is not over");
     assert!(latch.at.since(pending) >= lasting, "{latch:?} after {pending:?}");
-    let Cause::Triggers { triggers, reading } = &latch.cause else { panic!("{latch:?}") };
-    assert_eq!(triggers[..], *std::slice::from_ref(&id));
-    assert!(reading.as_str().contains(metric) && reading.as_str().contains("gke"), "{reading}");
+    let Cause::Triggers(fired) = &latch.cause else { panic!("{latch:?}") };
+    assert!(fired.len() == 1 && fired[0].trigger == id && fired[0].value.is_some(), "{fired:?}");
+    let said = words::cause(&latch.cause, words::Names::of(&state));
+    assert!(said.contains(metric) && said.contains("GKE"), "{said}");
 
     let asked = session.send(session.shift(1000)).await;
     assert!(matches!(
@@ -101,7 +103,7 @@ async fn a_person_goes_back_in_the_middle_of_a_move() {
     let again = session.ask(Command::Rollback { route: Some(route_id()), reason: None }).await;
     assert_eq!(again, Verdict::Joined);
     let state = session.until("home", is_home).await;
-    let cause = Cause::Operator { who: "anna".parse().unwrap(), reason: Some("the phones ring".into()) };
+    let cause = Cause::Operator { who: "anna".parse().unwrap(), reason: Some("the phones ring".into()), approved_by: None };
     assert_eq!(route_of(&state).latch.as_ref().map(|latch| &latch.cause), Some(&cause));
     session.settled_at(0).await;
 

@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use cutover::words;
 use cutover::{
     attach::{
         client::{self, Link, Reply, ToHost},
@@ -106,7 +107,7 @@ impl Session {
         let folder = std::env::temp_dir().join(format!("cutover-story-{}-{}", sky.name, std::process::id()));
         let _was_there = std::fs::remove_dir_all(&folder);
         let place = Place { name: sky.name, journal: folder.join("flight.journal"), folder };
-        let book = Book::create(&place.journal, clock.now(), &place.session(), &plan.hash, "anna").unwrap();
+        let book = Book::create(&place.journal, clock.now(), &place.session(), &plan.hash.to_string(), "anna").unwrap();
         let first = Event::Opened { session: place.session(), plan: Box::new(plan.clone()), world: kind(&world) };
         let mut session = Session::host(place, world, plan, clock, book, State::default(), first).await;
         session.take_controls().await;
@@ -230,9 +231,12 @@ impl Session {
     pub fn story(&self) -> String {
         let state = self.state();
         let opened = state.opened.as_ref().map_or(state.now, |opened| opened.at);
-        let lines = state.feed.iter().map(|line| format!("{:>8}  {}\n", line.at.since(opened).to_string(), line.text));
+        let lines = state
+            .feed
+            .iter()
+            .map(|line| format!("{:>8}  {}\n", line.at.since(opened).to_string(), words::news(&line.news, words::Names::of(&state))));
         let route = route_of(&state);
-        let items = state.checklist.iter().map(|(id, item)| format!("{id}: {:?} {}\n", item.status, item.evidence));
+        let items = state.checklist.iter().map(|(id, item)| format!("{id}: {:?} {:?}\n", item.status, item.evidence));
         format!(
             "{}motion: {:?}\nreadiness: {:?}\ntriggers: {:#?}\n{}",
             lines.collect::<String>(),

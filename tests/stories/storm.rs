@@ -40,7 +40,7 @@ fn wish(session: &Session, round: usize) -> Command {
 /// Nothing is on its way, and if it is not as it was wanted, somebody is told why.
 fn at_rest(state: &State) -> bool {
     let route = route_of(state);
-    let rests = matches!(route.motion, Motion::Settled | Motion::NeedsHuman { .. }) && route.strays.is_empty() && route.homeward.is_none();
+    let rests = matches!(route.motion, Motion::Settled | Motion::NeedsHuman { .. }) && route.strays.is_empty();
     let agrees = route.accepted.as_ref().map(|accepted| &accepted.weights) == route.wanted.as_ref() || route.drift.is_some();
     rests && agrees && route.queued.is_none()
 }

@@ -1,5 +1,6 @@
 //! The good day: 1, 5, 25, 50, 100 %, and a checklist that fills itself.
 
+use cutover::core::reason::Evidence;
 use cutover::core::state::{ItemStatus, State};
 
 use crate::session::{Session, Sky, route_of, split};
@@ -26,7 +27,7 @@ async fn a_calm_flight_goes_all_the_way_and_its_checklist_fills_itself() {
     let state = session.until("every line", |state| COLLECTED.iter().all(|item| status(state, item) == ItemStatus::Done)).await;
     for item in COLLECTED {
         let known = &state.checklist[&item.parse().unwrap()];
-        assert!(!known.evidence.is_empty() && known.expires_at > known.seen_at && known.signed_by.is_none(), "{item}: {known:?}");
+        assert!(known.evidence != Evidence::None && known.expires_at > known.seen_at && known.signed_by.is_none(), "{item}: {known:?}");
     }
     for (instance, replica) in &state.replication {
         let lag = replica.history.iter().flatten().count();

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use cutover::domain::digest::Digest;
 use cutover::{
     core::{
         command::{Command, ControlsCommand, Look},
@@ -52,7 +53,7 @@ impl Run {
         let route = object.route.clone();
         let known = &self.state.routes[&route];
         let stands = known.wanted.clone().unwrap_or_else(|| object.weights.clone());
-        let digest = || self.state.approvals.keys().next().cloned().unwrap_or_default();
+        let digest = || self.state.approvals.keys().next().copied().unwrap_or(Digest::of(b"nothing"));
         let text = |text: &str| Shown::new(text);
         match wish {
             Wish::Shift(share) => Command::Shift { from: stands, to: object.at(share), route },
@@ -78,7 +79,7 @@ impl Run {
             Wish::AskFor => Command::Controls(ControlsCommand::AskFor),
             Wish::HandTo(who) => Command::Controls(ControlsCommand::HandTo(who.asker().who)),
             Wish::Approve => Command::Approve { digest: digest() },
-            Wish::ApproveNothing => Command::Approve { digest: "0".repeat(64) },
+            Wish::ApproveNothing => Command::Approve { digest: Digest::of(b"nothing") },
             Wish::Deny => Command::Deny { digest: digest(), reason: None },
             Wish::Withdraw => Command::Withdraw { digest: digest() },
             Wish::Sign => Command::Sign { item: "backup-taken".parse().expect("a name"), note: text("seen") },

@@ -93,7 +93,7 @@ impl Night {
         }
         let known = self.state.routes[&id].clone();
         if known.latch.is_some() {
-            let rested = known.homeward.is_none() && known.drift.is_none();
+            let rested = !known.motion.is_returning() && known.drift.is_none();
             let reason = Shown::new("the cause is gone");
             return (rested && self.random.chance(0.03)).then_some(Command::Rearm { route: id, reason });
         }
@@ -110,7 +110,7 @@ impl Night {
         let eager = match known.motion {
             Motion::Settled => 0.3,
             Motion::Propagating { .. } | Motion::Writing { .. } => 0.01,
-            Motion::Unread | Motion::Resolving { .. } | Motion::Retrying { .. } | Motion::NeedsHuman { .. } => 0.005,
+            Motion::Unread | Motion::Resolving { .. } | Motion::Returning(_) | Motion::NeedsHuman { .. } => 0.005,
         };
         if !self.random.chance(eager) {
             return None;

@@ -120,7 +120,7 @@ impl Night {
         let mut world = World::new(START_MS, seed, Span::default());
         world.follow(course.scenario, seed);
         let memory = Memory::default();
-        let genesis = Genesis::new("night", plan.hash.parse::<Hash>().expect("a SHA-256"));
+        let genesis = Genesis::new("night", plan.hash.to_string().parse::<Hash>().expect("a SHA-256"));
         let writer = Writer::create_in(&memory, START_MS as u64, &genesis, Cadence::default()).expect("a disk that is well");
         let now = Timestamp(START_MS);
         let mut night = Night {

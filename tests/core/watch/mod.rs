@@ -15,6 +15,7 @@ use std::{
     fmt,
 };
 
+use cutover::domain::digest::Digest;
 use cutover::{
     core::{
         decision::{Deal, Decision, Deed},
@@ -58,7 +59,7 @@ pub struct Before {
     pub routes: BTreeMap<RouteId, RouteState>,
     pub triggers: BTreeMap<TriggerId, TriggerState>,
     pub controls: Controls,
-    pub approvals: BTreeMap<String, Approval>,
+    pub approvals: BTreeMap<Digest, Approval>,
     /// Writes without an outcome, by their route.
     pub writing: BTreeMap<EffectId, RouteId>,
 }

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use cutover::core::state::Terms;
+use cutover::domain::digest::Digest;
 use cutover::{
     core::{
         command::{Command, ControlsCommand},
@@ -25,8 +27,8 @@ const APPROVAL_LASTS: Millis = Millis::from_mins(5);
 pub struct Book {
     answered: BTreeSet<(ClientId, AskId)>,
     /// Digests with the words that they stand for; equal words have equal digests and different words different ones.
-    digests: BTreeMap<String, String>,
-    used: BTreeSet<String>,
+    digests: BTreeMap<Digest, String>,
+    used: BTreeSet<Digest>,
     beats: BTreeMap<ClientId, Timestamp>,
 }
 
@@ -105,7 +107,7 @@ impl Book {
     fn second_person(&mut self, seen: &Seen, by: &Asker, command: &Command, verdict: &Verdict) -> Check {
         if let Verdict::NeedsApproval { digest } = verdict {
             let words = format!("{:?}", seen.after.approvals.get(digest).map(|approval| &approval.terms));
-            let known = self.digests.entry(digest.clone()).or_insert_with(|| words.clone());
+            let known = self.digests.entry(*digest).or_insert_with(|| words.clone());
             require(*known == words, "I9", || format!("{digest} stands for {known} and for {words}"))?;
             let acts = seen.decision.effects.iter().any(|effect| matches!(&effect.what, Deal::Write { cause, .. } if is_of(cause, by)));
             require(!acts, "I9", || "a request that waits for approval was carried out".to_owned())?;
@@ -120,7 +122,7 @@ impl Book {
         };
         require(request.by.who != by.who, "I9", || format!("{} approved a request of his own", by.who))?;
         require(seen.after.now < request.expires_at, "I9", || format!("approved at {:?}: {request:?}", seen.after.now))?;
-        require(request.epoch == seen.before.controls.epoch, "I9", || format!("approved under another grant: {request:?}"))?;
+        require(request.terms.epoch == seen.before.controls.epoch, "I9", || format!("approved under another grant: {request:?}"))?;
         Ok(())
     }
 
@@ -131,13 +133,13 @@ impl Book {
             require(*digest == request.digest, "I9", || named("kept under another digest"))?;
             require(request.expires_at.since(request.at) == APPROVAL_LASTS, "I9", || named("lasts otherwise"))?;
             require(seen.after.now < request.expires_at, "I9", || named("open after its time"))?;
-            require(request.epoch == seen.after.controls.epoch, "I9", || named("of another grant"))?;
-            let Command::Shift { route, from, .. } = &request.command else { continue };
+            require(request.terms.epoch == seen.after.controls.epoch, "I9", || named("of another grant"))?;
+            let Terms { route, from, .. } = &request.terms;
             let state = &seen.after.routes[route];
             require(state.wanted.as_ref() == Some(from) && state.latch.is_none(), "I9", || named("of a route that has moved"))?;
         }
         let gone = seen.before.approvals.keys().filter(|digest| !seen.after.approvals.contains_key(*digest));
-        self.used.extend(gone.cloned());
+        self.used.extend(gone.copied());
         Ok(())
     }
 }

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use cutover::core::reason::Evidence;
 use cutover::{
     core::{
         command::Command,
@@ -155,8 +156,9 @@ impl Book {
         let complete = proof.samples.len() >= 2 && proof.since.is_some_and(|since| now.since(since) >= trigger.lasting);
         let Some(route) = seen.plan.routes.iter().find(|route| route.id == trigger.route) else { return Ok(()) };
         let state = &seen.after.routes[&route.id];
-        let names =
-            |latch: &Latch| causes(latch).any(|cause| matches!(cause, Cause::Triggers { triggers, .. } if triggers.contains(&trigger.id)));
+        let names = |latch: &Latch| {
+            causes(latch).any(|cause| matches!(cause, Cause::Triggers(fired) if fired.iter().any(|fired| fired.trigger == trigger.id)))
+        };
         let named_before = seen.before.routes.get(&route.id).and_then(|before| before.latch.as_ref()).is_some_and(names);
         let named = state.latch.as_ref().is_some_and(names);
         require(!named || named_before || complete, "I2", || format!("{} fired on {proof:?}", trigger.id))?;
@@ -221,7 +223,7 @@ fn cleared_only_by_ok(seen: &Seen, trigger: &Trigger, sight: Sight, rearmed: boo
 /// I3 (c): nothing that rests on no data is done.
 fn ticked_only_by_evidence(seen: &Seen) -> Check {
     for (id, item) in &seen.after.checklist {
-        let shown = item.seen_at.is_some() && !item.evidence.is_empty();
+        let shown = item.seen_at.is_some() && item.evidence != Evidence::None;
         require(item.status != ItemStatus::Done || shown, "I3", || format!("{id} is done on nothing: {item:?}"))?;
     }
     Ok(())

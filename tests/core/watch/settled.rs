@@ -13,7 +13,7 @@ pub fn settled(state: &State, truth: impl Fn(&str) -> Weights) -> Check {
         let accepted = route.accepted.as_ref().map(|accepted| &accepted.weights);
         let truth = truth(id.as_str());
         require(accepted == Some(&truth), "I19", || told(&format!("believes {accepted:?} and stands at {truth}")))?;
-        require(route.homeward.is_none(), "I19", || told("is still on its way home"))?;
+        require(!route.motion.is_returning(), "I19", || told("is still on its way home"))?;
         require(route.strays.len() < 32, "I19", || told("has too many strays"))?;
         agrees_or_says_why(route, &told)?;
     }
@@ -30,9 +30,9 @@ fn agrees_or_says_why(route: &RouteState, told: &impl Fn(&str) -> String) -> Che
         return require(at_odds, "I19", || told("tells of a drift that is none"));
     }
     match &route.motion {
-        Motion::NeedsHuman { why, .. } => require(!why.is_empty(), "I19", || told("needs a human and does not say why")),
+        Motion::NeedsHuman { .. } => Ok(()),
         Motion::Settled => require(accepted == route.wanted.as_ref(), "I19", || told("is settled and not where it should be")),
-        Motion::Unread | Motion::Writing { .. } | Motion::Resolving { .. } | Motion::Retrying { .. } | Motion::Propagating { .. } => {
+        Motion::Unread | Motion::Writing { .. } | Motion::Resolving { .. } | Motion::Returning(_) | Motion::Propagating { .. } => {
             require(false, "I19", || told("is neither settled nor says why"))
         }
     }

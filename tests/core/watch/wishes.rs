@@ -5,7 +5,7 @@ use cutover::{
         command::Command,
         decision::{Cause, Deal, Effect, Verdict},
         event::{Asker, Entry, Event},
-        state::{Motion, RouteState, State},
+        state::{Motion, ReturnStage, RouteState, State},
         step::step,
     },
     domain::{
@@ -40,7 +40,7 @@ fn rollback_is_recorded(seen: &Seen) -> Check {
     }
     let verdict = seen.decision.answer.as_ref().map(|answer| &answer.verdict);
     require(matches!(verdict, Some(Verdict::Accepted | Verdict::Joined)), "I10", || format!("a rollback was answered {verdict:?}"))?;
-    let cause = Cause::Operator { who: by.who.clone(), reason: reason.clone() };
+    let cause = Cause::Operator { who: by.who.clone(), reason: reason.clone(), approved_by: None };
     for route in seen.plan.routes.iter().filter(|route| of.as_ref().is_none_or(|of| *of == route.id)) {
         let state = &seen.after.routes[&route.id];
         let latch = state.latch.as_ref();
@@ -57,14 +57,12 @@ fn goes_or_is_there(after: &State, route: &Route, state: &RouteState) -> Check {
     let told = || format!("{} after a rollback: {state:?}", route.id);
     require(state.queued.is_none() && state.wanted.as_ref() == Some(&home), "I10", told)?;
     let there = state.accepted.as_ref().is_some_and(|accepted| accepted.weights == home);
-    require(state.homeward.is_some() || there, "I10", told)?;
-    if state.homeward.is_none() {
-        return Ok(());
-    }
+    require(state.motion.is_returning() || there, "I10", told)?;
+    let Motion::Returning(back) = &state.motion else { return Ok(()) };
     // It waits for something that is on its way, or for a moment that the core has named.
     let writes = writing(after).values().any(|of| *of == route.id);
     let reads = after.in_flight.values().any(|flight| flight.route.as_ref() == Some(&route.id));
-    let waits = matches!(state.motion, Motion::Retrying { .. } | Motion::Resolving { .. }) || state.read_again_at.is_some();
+    let waits = matches!(back.stage, ReturnStage::Retry { .. } | ReturnStage::Resolve { .. }) || state.read_again_at.is_some();
     require(writes || reads || waits, "I10", told)
 }
 
@@ -80,12 +78,12 @@ fn latch_is_taken_off_by_a_reason(seen: &Seen, route: &Route, before: &RouteStat
         }
         _ => false,
     };
-    require(by_reason && before.homeward.is_none(), "I10", || format!("{} was unlatched by {:?}", route.id, seen.entry.event))
+    require(by_reason && !before.motion.is_returning(), "I10", || format!("{} was unlatched by {:?}", route.id, seen.entry.event))
 }
 
 fn arrives_only_at_home(seen: &Seen, route: &Route, before: &RouteState) -> Check {
     let after = &seen.after.routes[&route.id];
-    if before.homeward.is_none() || after.homeward.is_some() {
+    if !before.motion.is_returning() || after.motion.is_returning() {
         return Ok(());
     }
     let home = Weights::all_on(&route.home, route.backend_ids());

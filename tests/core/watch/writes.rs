@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use cutover::core::state::{Return, ReturnStage, Terms};
 use cutover::{
     core::{
         command::Command,
         decision::{Cause, Deal, Verdict},
         event::{Asker, Event},
-        state::{Approval, Goal, Motion, RouteState, Wish},
+        state::{Approval, Motion, RouteState, Wish},
     },
     domain::{
         fact::{Accepted, Fact},
@@ -175,11 +176,8 @@ fn writes<'a>(seen: &Seen<'a>, of: &Route) -> Vec<Write<'a>> {
 
 /// Whether a write is a rollback's and not a person's own move to where home happens to be.
 fn goes_home(seen: &Seen, route: &Route, write: &Write) -> bool {
-    match &seen.after.routes[&route.id].motion {
-        Motion::Writing { effect, goal, .. } if *effect == write.id => *goal == Goal::Rollback,
-        // A move that a rollback overtook within its own entry is a person's.
-        _ => false,
-    }
+    // A move that a rollback overtook within its own entry is a person's.
+    way_home(&seen.after.routes[&route.id]) == Some(write.id)
 }
 
 /// I2, I10: a way home leads home, under a latch, and never beside another one.
@@ -187,13 +185,18 @@ fn home_is_allowed(seen: &Seen, route: &Route, write: &Write) -> Check {
     let after = &seen.after.routes[&route.id];
     let home = Weights::all_on(&route.home, route.backend_ids());
     require(*write.to == home, "I10", || format!("{} rolls back to {}", write.id, write.to))?;
-    require(after.latch.is_some() && after.homeward.is_some(), "I10", || format!("{} without a latch: {after:?}", write.id))?;
+    require(after.latch.is_some() && after.motion.is_returning(), "I10", || format!("{} without a latch: {after:?}", write.id))?;
     let still = writing(seen.after);
-    let other = match &seen.before.routes[&route.id].motion {
-        Motion::Writing { effect, goal: Goal::Rollback, .. } => still.contains_key(effect),
-        _ => false,
-    };
+    let other = way_home(&seen.before.routes[&route.id]).is_some_and(|effect| still.contains_key(&effect));
     require(!other, "I2", || format!("{} beside another way home", write.id))
+}
+
+/// The write of a rollback that is under way.
+fn way_home(route: &RouteState) -> Option<EffectId> {
+    match &route.motion {
+        Motion::Returning(Return { stage: ReturnStage::Write { effect, .. }, .. }) => Some(*effect),
+        _ => None,
+    }
 }
 
 #[derive(Debug)]
@@ -213,8 +216,7 @@ fn wanted(seen: &Seen, route: &Route, to: &Weights) -> Option<Wanted> {
                 return Some(Wanted { by: by.clone(), epoch, approved: false });
             }
             Command::Approve { digest } => {
-                let Approval { by, command, epoch, .. } = seen.before.approvals.get(digest)?;
-                let Command::Shift { route: of, to: asked, .. } = command else { return None };
+                let Approval { by, terms: Terms { route: of, to: asked, epoch, .. }, .. } = seen.before.approvals.get(digest)?;
                 let meant = *of == route.id && same(route, asked, to);
                 return meant.then(|| Wanted { by: by.clone(), epoch: *epoch, approved: true });
             }
