@@ -151,6 +151,13 @@ impl FrontDoor {
         own
     }
 
+    /// All that is remembered of a backend's answers.
+    pub(super) fn remembered(&self, backend: &BackendId) -> Answers {
+        let mut all = Answers::default();
+        self.looks.iter().filter_map(|look| look.answers.get(backend)).for_each(|answers| all.add_all(answers));
+        all
+    }
+
     /// Answers of the last half minute of this backend that were as they should be, and those that were not.
     pub(super) fn freshly_met(&self, route: &Route, backend: &BackendId, now: Timestamp) -> (u64, u64) {
         let fresh = self.looks.iter().rev().take_while(|look| now.since(look.at) <= FRESH);

@@ -40,7 +40,7 @@ pub(super) fn served(turn: &mut Turn, route: &Route, seen: &Served) {
     };
     door.looks.push_back(DoorLook { at: now, answers: seen.answers.clone(), unmarked: seen.unmarked_answers.clone() });
     door.looks.retain(|look| now.since(look.at) <= KEPT);
-    let home = door.answers(&route.home, now);
+    let home = door.remembered(&route.home);
     if home.total() >= USUAL_MIN {
         door.usual = Some(home);
     }

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod chance;
+mod door;
 mod people;
 mod rollback;
 mod session;

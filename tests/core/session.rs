@@ -148,9 +148,7 @@ impl Session {
     }
     /// At 25 % on GKE, moved there by ana, settled, all well.
     pub fn at_a_quarter() -> Session {
-        let mut session = Session::at(0);
-        assert_eq!(session.shift(0, 10), Verdict::Accepted);
-        session.settle();
+        let mut session = Session::at(10);
         assert_eq!(session.shift(10, 250), Verdict::Accepted);
         session.settle();
         session
@@ -267,6 +265,23 @@ impl Session {
             unmarked_answers: Answers::default(),
         };
         self.see("probe/frontend", vec![Fact::Served(served)])
+    }
+    /// What requests through the front door met, kind by kind: from Cloud Run, from GKE, from nobody.
+    pub fn met(&mut self, from_run: &[(&str, u64)], from_gke: &[(&str, u64)], unmarked: &[(&str, u64)]) -> Decision {
+        let answers = |kinds: &[(&str, u64)]| kinds.iter().map(|(kind, count)| (kind.parse().expect("a kind"), *count)).collect();
+        let given: BTreeMap<_, Answers> = BTreeMap::from([(run(), answers(from_run)), (gke(), answers(from_gke))]);
+        let unmarked_answers: Answers = answers(unmarked);
+        let served = Served {
+            route: route(),
+            span: Millis::from_secs(4),
+            by_backend: given.iter().map(|(backend, answers)| (backend.clone(), answers.total())).collect(),
+            answers: given,
+            failed: 0,
+            dropped: 0,
+            unmarked: unmarked_answers.total(),
+            unmarked_answers,
+        };
+        self.see("front-door/frontend", vec![Fact::Served(served)])
     }
     /// Every source says that all is well.
     pub fn healthy(&mut self) {
