@@ -11,7 +11,7 @@ use crate::{
         event::Asker,
         news::{Freed, News, Taking},
         reason::{Drop, Missing, Void},
-        state::{HOLD_LASTS, Holder},
+        state::{HOLD_LASTS, Holder, State},
         turn::Turn,
     },
     domain::{
@@ -24,8 +24,15 @@ use crate::{
 pub(super) fn held_by(turn: &Turn, by: &Asker) -> Result<(), Refusal> {
     match &turn.state.controls.holder {
         Some(holder) if holder.client == by.client => Ok(()),
-        Some(holder) => Err(Refusal::NoControls { holder: holder.who.clone() }),
-        None => Err(Refusal::ControlsFree),
+        Some(_) | None => Err(refusal(turn.state)),
+    }
+}
+
+/// What somebody without the controls is told.
+pub(super) fn refusal(state: &State) -> Refusal {
+    match &state.controls.holder {
+        Some(holder) => Refusal::NoControls { holder: holder.who.clone() },
+        None => Refusal::ControlsFree,
     }
 }
 

@@ -5,8 +5,8 @@
 
 use crate::{
     core::{
+        sight::Sight,
         state::{BackendState, ProbeState, State},
-        turn::Turn,
     },
     domain::{
         answer::AnswerClass,
@@ -147,6 +147,6 @@ pub(super) fn answers_no_probe(state: &State, route: &Route, backend: &BackendId
 }
 
 /// Whether going home would send everybody from a backend that still answers some to a home that is proven dead.
-pub(super) fn keeps_away_from_home(turn: &Turn, route: &Route, backend: &BackendId) -> bool {
-    proven_dead(turn.state, route, &route.home, turn.now) && !proven_dead(turn.state, route, backend, turn.now)
+pub(super) fn keeps_away_from_home(sight: &Sight, route: &Route, backend: &BackendId) -> bool {
+    proven_dead(sight.state, route, &route.home, sight.now) && !proven_dead(sight.state, route, backend, sight.now)
 }

@@ -79,7 +79,7 @@ fn judged(
 
     let speaks = newest_own.map_or(0, |own| own.count(is_bad))
         + newest.filter(|_| evidence.charged > 0).map_or(0, |look| look.unmarked.count(is_bad));
-    let finding = failing::find(turn, route, &met);
+    let finding = failing::find(&turn.sight(), route, &met);
     met.failing = went_on(&finding, was_failing, turn, watch, speaks);
     failing::tell(turn, route, backend, &met, was_failing);
 
@@ -119,7 +119,7 @@ fn went_on<T>(finding: &Finding<T>, was: Option<Proof>, turn: &Turn, watch: Watc
 fn nobodys(turn: &Turn, route: &Route, charge: &Charge<'_>) -> Option<Met> {
     let failed = if charge.to.is_some() { 0 } else { charge.failed };
     let share = settle::share(failed, charge.answers);
-    let failing = failing::is_beyond(turn, route, failed, share).then(|| Proof::begun(turn.now));
+    let failing = failing::is_beyond(&turn.sight(), route, failed, share).then(|| Proof::begun(turn.now));
     (failed > 0).then_some(Met { at: turn.now, answers: charge.answers, failed, share, failing, unlike: None })
 }
 

@@ -60,7 +60,7 @@ fn against(turn: &Turn, route: &Route) -> Vec<Objection> {
         against.push(Objection::Hindered { why: trouble.clone() });
     }
     if exposure::accepted(state, &route.target) < PerMille::ALL
-        && let Some(instance) = disarmed(turn)
+        && let Some(instance) = disarmed(turn.plan, turn.state)
     {
         against.push(Objection::Promoted { instance });
     }
@@ -87,11 +87,7 @@ fn needed(plan: &Plan, ready_most: u32) -> u32 {
 }
 
 /// After a replica has become a primary of its own, home may still write to the old one: then nothing goes home by itself.
-pub(super) fn disarmed(turn: &Turn) -> Option<InstanceId> {
-    promoted(turn.plan, turn.state)
-}
-
-fn promoted(plan: &Plan, state: &State) -> Option<InstanceId> {
+pub(super) fn disarmed(plan: &Plan, state: &State) -> Option<InstanceId> {
     let database = plan.database.as_ref()?;
     match database.mode {
         DatabaseMode::Shared => return None,

@@ -6,19 +6,18 @@
 
 use crate::{
     core::{
-        approval, checklist, clock,
+        approval, at_door, checklist, clock,
         command::Command,
         controls,
         decision::{Answer, Decision, Refusal, Verdict},
         drift,
         event::{Asker, Entry, Event},
-        failing, history, latch, motion,
+        history, latch, motion,
         news::News,
         observe, people, readiness, restart, rollback,
         state::State,
         traffic, trigger,
         turn::Turn,
-        unlike,
     },
     domain::id::AskId,
 };
@@ -120,8 +119,7 @@ fn follow(turn: &mut Turn) {
     assess(turn);
     trigger::fire(turn);
     for route in &turn.plan.routes {
-        failing::fire(turn, route);
-        unlike::fire(turn, route);
+        at_door::fire(turn, route);
         drift::watch(turn, route);
         rollback::drive(turn, route);
         motion::follow(turn, route);

@@ -9,17 +9,17 @@ use std::collections::BTreeMap;
 
 use crate::{
     core::{
-        approval, controls,
+        approval, at_door, controls,
         decision::{Cause, Deal, Refusal, Verdict},
         event::Asker,
-        failing,
         news::News,
+        outlook::Preview,
         reason::{Drop, Missing, Mover, Void},
+        sight::Sight,
         standing,
         state::{Held, Motion, RouteState, Wish},
         trigger,
         turn::Turn,
-        unlike,
     },
     domain::{
         digest::Digest,
@@ -46,20 +46,51 @@ pub(super) fn shift(turn: &mut Turn, by: &Asker, ask: AskId, id: &RouteId, (from
     controls::held_by(turn, by)?;
     let from = named(route, from)?;
     let to = named(route, to)?;
-    let stands = stands(turn, route)?;
+    let stands = stands(turn.route(route))?;
     check_from(turn, route, &from)?;
     if to == stands {
         return withdraw_queued(turn, route);
     }
-    let wish = Wish { by: by.clone(), from: stands.clone(), to, at: turn.now, epoch: turn.state.controls.epoch };
-    let direction = direction(route, &stands, &wish.to);
+    let wish = Wish { by: by.clone(), from: stands, to, at: turn.now, epoch: turn.state.controls.epoch };
+    match admit(&turn.sight(), route, &wish.to)? {
+        Admission::SecondPerson => approval::request(turn, route, wish, ask),
+        Admission::Now(direction) => move_or_queue(turn, route, wish, direction, None),
+    }
+}
+
+/// What the rules make of a move that its asker may make.
+enum Admission {
+    Now(Direction),
+    /// Larger than one person alone may move.
+    SecondPerson,
+}
+
+/// The rules of a move to `to`, from where the route stands.
+fn admit(sight: &Sight, route: &Route, to: &Weights) -> Result<Admission, Refusal> {
+    let stands = stands(sight.route(route))?;
+    let direction = direction(route, &stands, to);
     if direction == Direction::Advance {
-        may_advance(turn, route, &stands, &wish.to)?;
-        if is_large(route, &stands, &wish.to) {
-            return approval::request(turn, route, wish, ask);
+        may_advance(sight, route, &stands, to)?;
+        if is_large(route, &stands, to) {
+            return Ok(Admission::SecondPerson);
         }
     }
-    move_or_queue(turn, route, wish, direction, None)
+    Ok(Admission::Now(direction))
+}
+
+/// What would be answered now to whoever has the controls.
+pub(super) fn examine(sight: &Sight, route: &Route, to: &Weights) -> Result<Preview, Refusal> {
+    let to = named(route, to)?;
+    let state = sight.route(route);
+    if to == stands(state)? && state.queued.is_none() {
+        return Err(Refusal::StandsThere);
+    }
+    match admit(sight, route, &to)? {
+        Admission::SecondPerson if !matches!(state.motion, Motion::Settled) || !standing::is_fresh(state) => Err(Refusal::Unsettled),
+        Admission::SecondPerson => Ok(Preview::SecondPerson),
+        Admission::Now(direction) if may_write(state, direction) => Ok(Preview::Moves),
+        Admission::Now(_) => Ok(Preview::Waits),
+    }
 }
 
 /// Takes what `by` approves and starts it, after everything has been examined once more.
@@ -74,11 +105,11 @@ pub(super) fn approve(turn: &mut Turn, by: &Asker, digest: &Digest) -> Result<Ve
 
 fn approved(turn: &mut Turn, route: &Route, wish: Wish, by: &Asker) -> Result<Verdict, Refusal> {
     controls::held_by(turn, &wish.by)?;
-    let stands = stands(turn, route)?;
     check_from(turn, route, &wish.from)?;
+    let stands = stands(turn.route(route))?;
     let direction = direction(route, &stands, &wish.to);
     if direction == Direction::Advance {
-        may_advance(turn, route, &stands, &wish.to)?;
+        may_advance(&turn.sight(), route, &stands, &wish.to)?;
     }
     move_or_queue(turn, route, wish, direction, Some(by.who.clone()))
 }
@@ -93,8 +124,7 @@ fn named(route: &Route, weights: &Weights) -> Result<Weights, Refusal> {
 }
 
 /// Where the next draft begins: at the session's own wish, or where somebody else left it.
-fn stands(turn: &Turn, route: &Route) -> Result<Weights, Refusal> {
-    let state = turn.route(route);
+pub(super) fn stands(state: &RouteState) -> Result<Weights, Refusal> {
     let (Some(accepted), Some(wanted)) = (&state.accepted, &state.wanted) else { return Err(Refusal::NotKnown) };
     if let Some(why) = &accepted.trouble {
         return Err(Refusal::Hindered { why: why.clone() });
@@ -106,8 +136,8 @@ fn stands(turn: &Turn, route: &Route) -> Result<Weights, Refusal> {
 }
 
 fn check_from(turn: &Turn, route: &Route, from: &Weights) -> Result<(), Refusal> {
-    let stands = stands(turn, route)?;
     let state = turn.route(route);
+    let stands = stands(state)?;
     let queued = state.queued.as_ref().is_some_and(|wish| wish.to == *from);
     if *from == stands || queued {
         return Ok(());
@@ -127,15 +157,15 @@ fn withdraw_queued(turn: &mut Turn, route: &Route) -> Result<Verdict, Refusal> {
 }
 
 /// Why the route can't advance now.
-pub(super) fn forbids(turn: &Turn, route: &Route) -> Result<(), Refusal> {
-    let state = turn.route(route);
+fn forbids(sight: &Sight, route: &Route) -> Result<(), Refusal> {
+    let state = sight.route(route);
     if let Some(latch) = &state.latch {
         return Err(Refusal::Latched { cause: latch.cause.clone() });
     }
     if let Some(hold) = &state.hold {
         return Err(Refusal::Held { by: hold.by.clone() });
     }
-    if standing::is_contended(state, turn.now) {
+    if standing::is_contended(state, sight.now) {
         return Err(Refusal::Contended);
     }
     if let Some(drift) = &state.drift {
@@ -148,8 +178,7 @@ pub(super) fn forbids(turn: &Turn, route: &Route) -> Result<(), Refusal> {
         Motion::NeedsHuman { why, .. } => return Err(Refusal::NeedsHuman { why: why.clone() }),
         Motion::Settled | Motion::Writing { .. } | Motion::Propagating { .. } => {}
     }
-    let refusal = trigger::forbids(turn, route).or_else(|| unlike::forbids(turn, route)).or_else(|| failing::forbids(turn, route));
-    if let Some(refusal) = refusal {
+    if let Some(refusal) = trigger::forbids(sight, route).or_else(|| at_door::forbids(sight, route)) {
         return Err(refusal);
     }
     match state.readiness.against.first() {
@@ -159,8 +188,8 @@ pub(super) fn forbids(turn: &Turn, route: &Route) -> Result<(), Refusal> {
 }
 
 /// Whether the route may go on from where it stands to `to`.
-fn may_advance(turn: &Turn, route: &Route, stands: &Weights, to: &Weights) -> Result<(), Refusal> {
-    forbids(turn, route)?;
+fn may_advance(sight: &Sight, route: &Route, stands: &Weights, to: &Weights) -> Result<(), Refusal> {
+    forbids(sight, route)?;
     let away = PerMille::ALL.get() - to.of(&route.home).get();
     let most = route.first_step_max();
     // Nobody knows yet how the target does with users, whatever a second person thinks of it.
@@ -222,7 +251,7 @@ fn write(turn: &mut Turn, route: &Route, wish: Wish, approved_by: Option<Operato
 /// The turn of what waits, if it has come; everything that was examined when it was asked for is examined again.
 pub(super) fn start_queued(turn: &mut Turn, route: &Route) {
     let Some(wish) = turn.route(route).queued.clone() else { return };
-    match examine(turn, route, &wish) {
+    match again(turn, route, &wish) {
         Ok(direction) if may_write(turn.route(route), direction) => {
             turn.route_mut(route).queued = None;
             turn.who = Some(wish.by.who.clone());
@@ -242,18 +271,19 @@ fn is_idle(state: &RouteState) -> bool {
     matches!(state.motion, Motion::Settled | Motion::NeedsHuman { .. }) && standing::is_fresh(state)
 }
 
-fn examine(turn: &Turn, route: &Route, wish: &Wish) -> Result<Direction, Refusal> {
+/// What waits is examined again from the beginning when its turn comes.
+fn again(turn: &Turn, route: &Route, wish: &Wish) -> Result<Direction, Refusal> {
     controls::held_by(turn, &wish.by)?;
     if wish.epoch != turn.state.controls.epoch {
         return Err(Refusal::ControlsFree);
     }
-    let stands = stands(turn, route)?;
+    let stands = stands(turn.route(route))?;
     if stands != wish.from {
         return Err(Refusal::Moved { now: stands, by: turn.route(route).moved_by.clone() });
     }
     let direction = direction(route, &stands, &wish.to);
     if direction == Direction::Advance {
-        may_advance(turn, route, &stands, &wish.to)?;
+        may_advance(&turn.sight(), route, &stands, &wish.to)?;
     }
     Ok(direction)
 }

@@ -11,11 +11,15 @@ use crate::{
         decision::{Cause, Fired, Refusal},
         evidence, exposure,
         news::News,
-        readiness, rollback, standing,
+        outlook::Then,
+        readiness, rollback,
+        sight::Sight,
+        standing,
         state::{Reading, TriggerState},
         turn::Turn,
     },
     domain::{
+        id::BackendId,
         metric::{Gap, Measured, Sample},
         time::{Millis, Timestamp},
         weight::{PerMille, WHOLE},
@@ -32,7 +36,7 @@ const SILENT_AFTER: Millis = Millis::from_secs(5);
 /// Brings every trigger's reading and window up to this instant.
 pub(super) fn read(turn: &mut Turn) {
     for trigger in &turn.plan.triggers {
-        let seen = seen(turn, trigger);
+        let seen = seen(&turn.sight(), trigger);
         let excused = matches!(seen, Some(Err(gap)) if blind::excused(turn.state, turn.now, trigger, gap));
         let Some(mut known) = turn.state.triggers.remove(&trigger.id) else { continue };
         match seen {
@@ -48,8 +52,8 @@ pub(super) fn read(turn: &mut Turn) {
 }
 
 /// What `trigger` may believe now; a sample that rests on too few requests is a gap.
-fn seen(turn: &Turn, trigger: &Trigger) -> Option<Measured> {
-    let measured = evidence::measured(turn.state, turn.now, &trigger.backend, trigger.metric)?;
+fn seen(sight: &Sight, trigger: &Trigger) -> Option<Measured> {
+    let measured = evidence::measured(sight.state, sight.now, &trigger.backend, trigger.metric)?;
     Some(measured.and_then(|sample| if sample.requests < trigger.requests_min { Err(Gap::LowVolume) } else { Ok(sample) }))
 }
 
@@ -103,9 +107,9 @@ fn unseen_since(turn: &Turn) -> Timestamp {
 }
 
 /// Why any of the route's triggers forbids an advance.
-pub(super) fn forbids(turn: &Turn, route: &Route) -> Option<Refusal> {
-    let of_route = turn.plan.triggers.iter().filter(|trigger| trigger.route == route.id);
-    of_route.filter_map(|trigger| blind::forbids(turn.state, turn.now, trigger, seen(turn, trigger))).next()
+pub(super) fn forbids(sight: &Sight, route: &Route) -> Option<Refusal> {
+    let of_route = sight.plan.triggers.iter().filter(|trigger| trigger.route == route.id);
+    of_route.filter_map(|trigger| blind::forbids(sight.state, sight.now, trigger, seen(sight, trigger))).next()
 }
 
 /// Lets act what has been breached, or blind, for long enough.
@@ -113,10 +117,64 @@ pub(super) fn fire(turn: &mut Turn) {
     for route in &turn.plan.routes {
         let of_route = turn.plan.triggers.iter().filter(|trigger| trigger.route == route.id);
         let due: Vec<_> = of_route.clone().filter(|trigger| is_due(turn, trigger)).collect();
-        let (home, hold): (Vec<_>, Vec<_>) = due.into_iter().partition(|trigger| leads_home(turn, route, trigger));
-        hold.into_iter().for_each(|trigger| announce_hold(turn, trigger));
-        fire_home(turn, route, &home);
+        let due: Vec<_> = due.into_iter().map(|trigger| (trigger, consequence(&turn.sight(), route, trigger))).collect();
+        let goes_home = due.iter().any(|(_, then)| *then == Then::GoesHome);
+        let mut firing = Vec::new();
+        for (trigger, then) in due {
+            match then {
+                Then::GoesHome => firing.push(trigger),
+                // One that another's rollback cures is among its causes.
+                Then::Withheld { .. } if goes_home => firing.push(trigger),
+                Then::Withheld { home } => withhold(turn, trigger, home),
+                Then::Holds | Then::Disarmed { .. } => announce_hold(turn, trigger),
+                Then::NobodyThere | Then::Done | Then::HomeNotProven { .. } => {}
+            }
+        }
+        if !firing.is_empty() {
+            fire_home(turn, route, &firing);
+        }
         of_route.for_each(|trigger| act_on_blindness(turn, route, trigger));
+    }
+}
+
+/// What the end of a breach's time brings now. A trigger that watches home itself can only hold.
+pub(super) fn consequence(sight: &Sight, route: &Route, trigger: &Trigger) -> Then {
+    if trigger.action == TriggerAction::Hold || trigger.backend == route.home {
+        return Then::Holds;
+    }
+    if let Some(instance) = readiness::disarmed(sight.plan, sight.state) {
+        return Then::Disarmed { instance };
+    }
+    let state = sight.route(route);
+    if exposure::most(state, &trigger.backend) == PerMille::ZERO {
+        return Then::NobodyThere;
+    }
+    let named = state.latch.as_ref().is_some_and(|latch| standing::names(latch, &trigger.id));
+    if named && !proven_again(sight, route, trigger) {
+        return Then::Done;
+    }
+    // Everybody's traffic is not sent to a home that is proven dead, as long as the target still answers some.
+    if evidence::keeps_away_from_home(sight, route, &trigger.backend) {
+        return Then::Withheld { home: route.home.clone() };
+    }
+    Then::GoesHome
+}
+
+/// What five minutes of blindness bring now. Blindness proves nothing against the target, so only a home that is proven ready is worth
+/// moving everybody to, and only while users are on both sides.
+pub(super) fn blind_consequence(sight: &Sight, route: &Route, trigger: &Trigger) -> Then {
+    let state = sight.route(route);
+    if state.latch.is_some() {
+        return Then::Done;
+    }
+    if !exposure::possible(state).any(|weights| (1..WHOLE).contains(&weights.of(&route.target).get())) {
+        return Then::NobodyThere;
+    }
+    match (trigger.on_blind, state.readiness.against.first(), readiness::disarmed(sight.plan, sight.state)) {
+        (OnBlind::Hold, ..) => Then::Holds,
+        (OnBlind::Rollback, _, Some(instance)) => Then::Disarmed { instance },
+        (OnBlind::Rollback, Some(why), None) => Then::HomeNotProven { why: why.clone() },
+        (OnBlind::Rollback, None, None) => Then::GoesHome,
     }
 }
 
@@ -125,12 +183,6 @@ fn is_due(turn: &Turn, trigger: &Trigger) -> bool {
     known.is_some_and(|known| {
         known.breaches >= BREACHES_MIN && known.pending_since.is_some_and(|since| turn.now.since(since) >= trigger.lasting)
     })
-}
-
-/// Whether this trigger's breach is cured by going home. A trigger that watches home itself can only hold; so can any after a promotion.
-fn leads_home(turn: &Turn, route: &Route, trigger: &Trigger) -> bool {
-    let disarmed = readiness::disarmed(turn).is_some();
-    trigger.action == TriggerAction::Rollback && trigger.backend != route.home && !disarmed
 }
 
 fn announce_hold(turn: &mut Turn, trigger: &Trigger) {
@@ -143,19 +195,10 @@ fn announce_hold(turn: &mut Turn, trigger: &Trigger) {
     turn.tell(News::Fired { trigger: trigger.id.clone() });
 }
 
-fn fire_home(turn: &mut Turn, route: &Route, due: &[&Trigger]) {
-    let exposed = |trigger: &&&Trigger| exposure::most(turn.route(route), &trigger.backend) > PerMille::ZERO;
-    let told = |trigger: &&&Trigger| {
-        let named = turn.route(route).latch.as_ref().is_some_and(|latch| standing::names(latch, &trigger.id));
-        named && !proven_again(turn, route, trigger)
-    };
-    let firing: Vec<&Trigger> = due.iter().filter(exposed).filter(|trigger| !told(trigger)).copied().collect();
-    if firing.is_empty() || withheld(turn, route, &firing) {
-        return;
-    }
+fn fire_home(turn: &mut Turn, route: &Route, firing: &[&Trigger]) {
     let now = turn.now;
     let mut fired = Vec::new();
-    for trigger in &firing {
+    for trigger in firing {
         if let Some(known) = turn.state.triggers.get_mut(&trigger.id) {
             known.fired_at = Some(now);
             known.withheld_since = None;
@@ -167,51 +210,37 @@ fn fire_home(turn: &mut Turn, route: &Route, due: &[&Trigger]) {
 
 /// Whether a trigger that has brought the route home once has proven its breach anew, for its whole time, since somebody else moved the
 /// traffic back out. Against others who keep doing that nobody fights.
-fn proven_again(turn: &Turn, route: &Route, trigger: &Trigger) -> bool {
-    let state = turn.route(route);
-    let Some(drift) = state.drift.as_ref().filter(|_| !standing::is_contended(state, turn.now)) else { return false };
-    let long = turn.now.since(drift.since) >= trigger.lasting;
+fn proven_again(sight: &Sight, route: &Route, trigger: &Trigger) -> bool {
+    let state = sight.route(route);
+    let Some(drift) = state.drift.as_ref().filter(|_| !standing::is_contended(state, sight.now)) else { return false };
+    let long = sight.now.since(drift.since) >= trigger.lasting;
     let since = |known: &TriggerState| known.last_breach_at.is_some_and(|last| last > drift.since);
-    long && turn.state.triggers.get(&trigger.id).is_some_and(since)
+    long && sight.state.triggers.get(&trigger.id).is_some_and(since)
 }
 
-/// Everybody's traffic is not sent to a home that is proven dead, as long as the target still answers some. Tried again at each entry.
-fn withheld(turn: &mut Turn, route: &Route, firing: &[&Trigger]) -> bool {
-    if !firing.iter().all(|trigger| evidence::keeps_away_from_home(turn, route, &trigger.backend)) {
-        return false;
-    }
+/// Says once that it would go home, and why it doesn't. Tried again at each entry.
+fn withhold(turn: &mut Turn, trigger: &Trigger, home: BackendId) {
     let now = turn.now;
-    for trigger in firing {
-        if let Some(known) = turn.state.triggers.get_mut(&trigger.id)
-            && known.withheld_since.is_none()
-        {
-            known.withheld_since = Some(now);
-            turn.tell(News::Withheld { trigger: trigger.id.clone(), home: route.home.clone() });
-        }
+    let Some(known) = turn.state.triggers.get_mut(&trigger.id) else { return };
+    if known.withheld_since.is_none() {
+        known.withheld_since = Some(now);
+        turn.tell(News::Withheld { trigger: trigger.id.clone(), home });
     }
-    true
 }
 
 fn act_on_blindness(turn: &mut Turn, route: &Route, trigger: &Trigger) {
     let Some(known) = turn.state.triggers.get(&trigger.id) else { return };
     let Some(since) = known.blind_since.filter(|since| turn.now.since(*since) >= BLIND_ACTS_AFTER) else { return };
-    let first = turn.crossed(since, BLIND_ACTS_AFTER);
-    let gap = known.reading.gap();
-    let both_sides = exposure::possible(turn.route(route)).any(|weights| (1..WHOLE).contains(&weights.of(&route.target).get()));
-    if !both_sides || turn.route(route).latch.is_some() {
-        return;
-    }
-    // Blindness proves nothing against the target, so only a home that is proven ready is worth moving everybody to.
-    let home_ready = turn.route(route).readiness.against.is_empty() && readiness::disarmed(turn).is_none();
-    match trigger.on_blind {
-        OnBlind::Rollback if home_ready => {
-            rollback::begin(turn, route, Cause::Blind { trigger: trigger.id.clone(), gap });
+    let (gap, first) = (known.reading.gap(), turn.crossed(since, BLIND_ACTS_AFTER));
+    let (trigger_id, home_unproven) = (trigger.id.clone(), trigger.on_blind == OnBlind::Rollback);
+    match blind_consequence(&turn.sight(), route, trigger) {
+        Then::GoesHome => {
+            rollback::begin(turn, route, Cause::Blind { trigger: trigger_id, gap });
         }
-        OnBlind::Rollback if first => {
-            turn.tell(News::BlindHeld { trigger: trigger.id.clone(), gap, home_unproven: true });
+        Then::Holds | Then::Disarmed { .. } | Then::HomeNotProven { .. } if first => {
+            turn.tell(News::BlindHeld { trigger: trigger_id, gap, home_unproven });
         }
-        OnBlind::Hold if first => turn.tell(News::BlindHeld { trigger: trigger.id.clone(), gap, home_unproven: false }),
-        OnBlind::Rollback | OnBlind::Hold => {}
+        Then::Holds | Then::Disarmed { .. } | Then::HomeNotProven { .. } | Then::NobodyThere | Then::Done | Then::Withheld { .. } => {}
     }
 }
 

@@ -8,6 +8,7 @@ use crate::{
         decision::{Deal, Decision, Effect},
         event::WorldKind,
         news::News,
+        sight::Sight,
         state::{FEED_LINES_MAX, FeedLine, InFlight, Opened, RouteState, State},
     },
     domain::{
@@ -62,6 +63,11 @@ impl<'a> Turn<'a> {
 
     pub fn decision_mut(&mut self) -> &mut Decision {
         &mut self.decision
+    }
+
+    /// The same without being able to change it.
+    pub fn sight(&self) -> Sight<'_> {
+        Sight { plan: self.plan, state: self.state, now: self.now }
     }
 
     pub fn route(&self, route: &Route) -> &RouteState {

@@ -7,22 +7,19 @@
 
 use crate::{
     core::{
-        decision::{Cause, Refusal},
+        at_door,
         door::{Difference, Finding, Met, Proof},
-        evidence, exposure, failing,
         news::News,
-        readiness,
         reason::DoorRule,
-        rollback, settle,
+        settle,
         turn::Turn,
     },
     domain::{
         answer::{AnswerClass, AnswerKind, Answers},
         id::BackendId,
         time::Millis,
-        weight::PerMille,
     },
-    plan::model::{Route, UnlikeHome},
+    plan::model::Route,
 };
 
 /// It goes home after this long.
@@ -63,52 +60,13 @@ fn judged(answers: &Answers) -> u64 {
 pub(super) fn tell(turn: &mut Turn, route: &Route, backend: &BackendId, met: &Met, was: Option<Proof>) {
     match (was, &met.unlike) {
         (None, Some(unlike)) => {
-            let acts_in = acts(turn, route, backend).then_some(LASTING);
+            let acts_in = at_door::acts_in(&turn.sight(), route, backend, DoorRule::Unlike);
             let (backend, difference) = (backend.clone(), unlike.difference.clone());
             turn.tell(News::UnlikeHome { route: route.id.clone(), backend, difference, acts_in });
         }
         (Some(_), None) => turn.tell(News::LikeHomeAgain { route: route.id.clone(), backend: backend.clone() }),
         (None, None) | (Some(_), Some(_)) => {}
     }
-}
-
-/// Whether it would go home by itself. At the smallest rung the few users there are bounded by the share, and a person decides.
-pub(super) fn acts(turn: &Turn, route: &Route, backend: &BackendId) -> bool {
-    let smallest = route.ladder.first().copied().unwrap_or(PerMille::ZERO);
-    let rolls_back = match &route.unlike_home {
-        UnlikeHome::Rollback => true,
-        UnlikeHome::Hold { .. } | UnlikeHome::Ignore { .. } => false,
-    };
-    rolls_back && readiness::disarmed(turn).is_none() && exposure::most(turn.route(route), backend) > smallest
-}
-
-/// Why the route's target forbids an advance.
-pub(super) fn forbids(turn: &Turn, route: &Route) -> Option<Refusal> {
-    if matches!(route.unlike_home, UnlikeHome::Ignore { .. }) {
-        return None;
-    }
-    let mut met = turn.route(route).front_door.met.iter();
-    met.find_map(|(backend, met)| {
-        let difference = met.unlike.as_ref()?.difference.clone();
-        Some(Refusal::UnlikeHome { backend: backend.clone(), difference })
-    })
-}
-
-/// Sends home what has been unlike home for long enough, once.
-pub(super) fn fire(turn: &mut Turn, route: &Route) {
-    let met = &turn.route(route).front_door.met;
-    let due = met.iter().filter_map(|(backend, met)| Some((backend, met.unlike.as_ref()?)));
-    let due = due.filter(|(backend, unlike)| {
-        unlike.proof.spans(LASTING)
-            && acts(turn, route, backend)
-            && !failing::told(turn, route, backend, DoorRule::Unlike, &unlike.proof, LASTING)
-    });
-    let Some((backend, difference)) = due.map(|(backend, unlike)| (backend.clone(), unlike.difference.clone())).next() else { return };
-    if evidence::keeps_away_from_home(turn, route, &backend) {
-        failing::withhold(turn, route, &backend, DoorRule::Unlike);
-        return;
-    }
-    rollback::begin(turn, route, Cause::UnlikeHome { backend, difference });
 }
 
 #[cfg(test)]

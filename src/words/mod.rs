@@ -10,6 +10,7 @@ mod evidence;
 mod motion;
 mod names;
 mod news;
+mod outlook;
 mod refusal;
 
 pub use asked::{command, look};
@@ -18,4 +19,5 @@ pub use evidence::{blindness, evidence, gap, need, objection, replica, terms, vo
 pub use motion::motion;
 pub use names::Names;
 pub use news::news;
+pub use outlook::{attention, outlook, then};
 pub use refusal::refusal;

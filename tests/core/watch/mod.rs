@@ -5,6 +5,7 @@
 //! contract. It drives nothing, so the property tests, the storms and the benchmarks share it.
 
 mod people;
+mod promises;
 mod readings;
 mod settled;
 mod wishes;
@@ -100,6 +101,7 @@ pub struct Watch {
     effects: BTreeSet<EffectId>,
     writes: writes::Book,
     readings: readings::Book,
+    promises: promises::Book,
     people: people::Book,
 }
 
@@ -122,6 +124,7 @@ impl Watch {
         let seen = Seen { plan: &opened.plan, before, entry, decision, after };
         self.named_effects(&seen)?;
         self.readings.look(&seen)?;
+        self.promises.look(&seen)?;
         self.people.look(&seen)?;
         self.writes.look(&seen)?;
         wishes::look(&seen)

@@ -1,0 +1,353 @@
+//! What will happen by itself, and what somebody should look at: the one public face of the core beside `step`.
+//!
+//! Cockpit, watcher's face, `status` and exit codes promise nothing that is not said here, and it is said by the functions that act: a
+//! trigger's consequence is asked for here before its time has come and by `trigger` when it has. So a promise is a deed unless the
+//! outlook changed before, and nothing happens by itself that was not promised.
+
+use crate::{
+    core::{
+        at_door, blind, controls,
+        decision::Refusal,
+        door::Difference,
+        exposure,
+        reason::{DoorRule, Need, Objection},
+        sight::Sight,
+        standing,
+        state::{ItemStatus, Motion, Reading, Return, RouteState, State, TriggerState},
+        traffic, trigger,
+    },
+    domain::{
+        digest::Digest,
+        fault::Fault,
+        id::{BackendId, ClientId, InstanceId, ItemId, OperatorId, RouteId, SourceId, TriggerId},
+        metric::Gap,
+        shown::Shown,
+        time::Timestamp,
+        weight::{PerMille, Weights},
+    },
+    plan::model::{Route, Trigger},
+};
+
+/// What a trigger stands at, and what follows.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outlook {
+    /// Nothing is beyond its limit.
+    Quiet,
+    /// Nothing is sent there, so there is nothing to judge.
+    Idle,
+    /// Its clock runs. At `acts_at`, unless it clears: `then`.
+    Running { since: Timestamp, acts_at: Timestamp, then: Then },
+    /// It has not been able to see for too long. At `acts_at`, if that is known: `then`.
+    Blind { since: Timestamp, gap: Option<Gap>, acts_at: Timestamp, then: Then },
+    /// It has acted, and nobody has re-armed the route since.
+    Fired { at: Timestamp },
+}
+
+/// What a trigger's time brings.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Then {
+    /// Traffic goes home by itself.
+    GoesHome,
+    /// Nothing advances; nobody moves traffic.
+    Holds,
+    /// It would go home, but home answers nobody. It goes as soon as home does.
+    Withheld { home: BackendId },
+    /// Nothing: going home by itself is not safe.
+    Disarmed { instance: InstanceId },
+    /// Nothing: home is not proven ready, and blindness alone proves nothing against the target.
+    HomeNotProven { why: Objection },
+    /// Nothing: nobody is sent there.
+    NobodyThere,
+    /// Nothing: it has brought the route home already.
+    Done,
+}
+
+/// What a question would be answered.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Preview {
+    Moves,
+    /// It would start when the move in flight is over.
+    Waits,
+    /// It would wait for a second person.
+    SecondPerson,
+    Refused(Refusal),
+}
+
+/// Something that somebody should know of, worst first.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Attention {
+    /// A rollback that takes too long, or can't be written at all.
+    NotHome {
+        route: RouteId,
+        since: Timestamp,
+        attempts: u32,
+        why: Option<Fault>,
+    },
+    /// A trigger's clock runs, or it has run out and is not cured.
+    Breach {
+        trigger: TriggerId,
+        outlook: Outlook,
+    },
+    /// What our own requests through the front door meet is beyond what the plan tolerates, or not home's site.
+    AtDoor {
+        route: RouteId,
+        breach: DoorBreach,
+    },
+    /// Requests through the front door fail, and no answer says whose they are.
+    FailingForNobody {
+        route: RouteId,
+        failed: u64,
+        answers: u64,
+    },
+    /// The session can't go on with the route by itself.
+    NeedsHuman {
+        route: RouteId,
+        why: Need,
+    },
+    /// Somebody else changed the weights.
+    Drifted {
+        route: RouteId,
+    },
+    /// A rollback is under way.
+    RollingBack {
+        route: RouteId,
+        since: Timestamp,
+    },
+    /// The route can't be acted on safely, in the API's words.
+    Hindered {
+        route: RouteId,
+        why: Shown,
+    },
+    /// Users are away from home, and going back is not assured.
+    HomeNotReady {
+        route: RouteId,
+        why: Objection,
+    },
+    /// A trigger can't see.
+    Blind {
+        trigger: TriggerId,
+        outlook: Outlook,
+    },
+    /// A write whose outcome is not known.
+    Unresolved {
+        route: RouteId,
+    },
+    Unread {
+        route: RouteId,
+    },
+    SourceSilent {
+        source: SourceId,
+    },
+    ItemFailing {
+        item: ItemId,
+    },
+    /// A rollback is over, and nothing advances until somebody re-arms.
+    Latched {
+        route: RouteId,
+        at: Timestamp,
+    },
+    /// A request waits for a second person.
+    ApprovalOpen {
+        digest: Digest,
+        by: OperatorId,
+    },
+}
+
+/// A breach at the front door, and what follows from it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DoorBreach {
+    pub backend: BackendId,
+    pub failed: u64,
+    pub answers: u64,
+    /// The site is not home's; without it, too many requests fail.
+    pub unlike: Option<Difference>,
+    pub outlook: Outlook,
+}
+
+impl Attention {
+    /// Whether somebody has to look, now: what `status` and `rollback` end with 8 for.
+    pub fn is_urgent(&self) -> bool {
+        match self {
+            Attention::NotHome { .. }
+            | Attention::Breach { .. }
+            | Attention::AtDoor { .. }
+            | Attention::FailingForNobody { .. }
+            | Attention::NeedsHuman { .. }
+            | Attention::Drifted { .. }
+            | Attention::RollingBack { .. }
+            | Attention::Hindered { .. }
+            | Attention::HomeNotReady { .. }
+            | Attention::Blind { .. }
+            | Attention::Unresolved { .. }
+            | Attention::Unread { .. } => true,
+            Attention::SourceSilent { .. } | Attention::ItemFailing { .. } | Attention::Latched { .. } | Attention::ApprovalOpen { .. } => {
+                false
+            }
+        }
+    }
+}
+
+/// Where a draft of `route` begins, or why none can begin: the session's own wish, or what somebody else made of it.
+/// # Errors
+/// What keeps any move from being asked for now.
+pub fn stands(state: &RouteState) -> Result<Weights, Refusal> {
+    traffic::stands(state)
+}
+
+/// What would be answered if `client` asked now to move `route` to `to`, and nothing else happened before.
+pub fn preview(state: &State, client: Option<ClientId>, route: &RouteId, to: &Weights) -> Option<Preview> {
+    let sight = Sight::of(state)?;
+    let planned = sight.planned(route)?;
+    if !state.controls.holder.as_ref().is_some_and(|holder| Some(holder.client) == client) {
+        return Some(Preview::Refused(controls::refusal(state)));
+    }
+    Some(traffic::examine(&sight, planned, to).unwrap_or_else(Preview::Refused))
+}
+
+/// What `trigger` stands at; `None` for one that the plan doesn't name.
+pub fn outlook(state: &State, id: &TriggerId) -> Option<Outlook> {
+    let sight = Sight::of(state)?;
+    let trigger = sight.plan.triggers.iter().find(|trigger| trigger.id == *id)?;
+    Some(of_trigger(&sight, trigger, state.triggers.get(id)?))
+}
+
+fn of_trigger(sight: &Sight, trigger: &Trigger, known: &TriggerState) -> Outlook {
+    let Some((route, stands)) = sight.route_of(trigger) else { return Outlook::Quiet };
+    if let Some(since) = known.pending_since {
+        let then = trigger::consequence(sight, route, trigger);
+        return match (then, known.fired_at, &stands.drift) {
+            // Somebody moved traffic back out, so the breach is being proven anew.
+            (Then::Done, _, Some(drift)) if !standing::is_contended(stands, sight.now) => {
+                let since = since.max(drift.since);
+                Outlook::Running { since, acts_at: since + trigger.lasting, then: Then::GoesHome }
+            }
+            (Then::Done, Some(at), _) => Outlook::Fired { at },
+            (then, ..) => Outlook::Running { since, acts_at: since + trigger.lasting, then },
+        };
+    }
+    if let (Some(at), Some(latch)) = (known.fired_at, &stands.latch)
+        && standing::names(latch, &trigger.id)
+    {
+        return Outlook::Fired { at };
+    }
+    if let Some(since) = known.blind_since.filter(|since| sight.now.since(*since) >= blind::BLIND_AFTER) {
+        let then = trigger::blind_consequence(sight, route, trigger);
+        return Outlook::Blind { since, gap: known.reading.gap(), acts_at: since + blind::BLIND_ACTS_AFTER, then };
+    }
+    let unsent = exposure::most(stands, &trigger.backend) == PerMille::ZERO;
+    match known.reading {
+        Reading::None | Reading::Unknown { .. } if unsent => Outlook::Idle,
+        Reading::None | Reading::Unknown { .. } | Reading::Ok | Reading::Breach => Outlook::Quiet,
+    }
+}
+
+/// Everything that somebody should know of, worst first.
+pub fn attention(state: &State) -> Vec<Attention> {
+    let Some(sight) = Sight::of(state) else { return Vec::new() };
+    let mut found = Vec::new();
+    for route in &sight.plan.routes {
+        if let Some(known) = state.routes.get(&route.id) {
+            of_route(route, known, &mut found);
+            of_door(&sight, route, known, &mut found);
+        }
+    }
+    for trigger in &sight.plan.triggers {
+        let Some(known) = state.triggers.get(&trigger.id) else { continue };
+        let outlook = of_trigger(&sight, trigger, known);
+        match outlook {
+            Outlook::Running { .. } => found.push(Attention::Breach { trigger: trigger.id.clone(), outlook }),
+            Outlook::Blind { .. } => found.push(Attention::Blind { trigger: trigger.id.clone(), outlook }),
+            Outlook::Quiet | Outlook::Idle | Outlook::Fired { .. } => {}
+        }
+    }
+    let silent = state.sources.iter().filter(|(_, source)| source.fault.is_some());
+    found.extend(silent.map(|(id, _)| Attention::SourceSilent { source: id.clone() }));
+    let failing = state.checklist.iter().filter(|(_, item)| item.status == ItemStatus::Failing);
+    found.extend(failing.map(|(id, _)| Attention::ItemFailing { item: id.clone() }));
+    found.extend(state.approvals.values().map(|open| Attention::ApprovalOpen { digest: open.digest, by: open.by.who.clone() }));
+    found.sort_by_key(rank);
+    found
+}
+
+/// The breaches at a route's front door.
+pub fn at_door(state: &State, route: &RouteId) -> Vec<DoorBreach> {
+    let Some(sight) = Sight::of(state) else { return Vec::new() };
+    sight.planned(route).map_or_else(Vec::new, |route| breaches(&sight, route))
+}
+
+fn breaches(sight: &Sight, route: &Route) -> Vec<DoorBreach> {
+    let told = |breach: at_door::Breach<'_>| DoorBreach {
+        backend: breach.backend.clone(),
+        failed: breach.met.failed,
+        answers: breach.met.answers,
+        unlike: match breach.rule {
+            DoorRule::Unlike => breach.met.unlike.as_ref().map(|unlike| unlike.difference.clone()),
+            DoorRule::Failing => None,
+        },
+        outlook: at_door::outlook(sight, route, &breach),
+    };
+    at_door::breaches(sight, route).into_iter().map(told).collect()
+}
+
+fn of_door(sight: &Sight, route: &Route, known: &RouteState, found: &mut Vec<Attention>) {
+    for breach in breaches(sight, route) {
+        match breach.outlook {
+            // Nobody is sent there, or it has acted: what is left is the latch.
+            Outlook::Running { then: Then::NobodyThere | Then::Done, .. } | Outlook::Fired { .. } => {}
+            Outlook::Running { .. } | Outlook::Blind { .. } | Outlook::Quiet | Outlook::Idle => {
+                found.push(Attention::AtDoor { route: route.id.clone(), breach });
+            }
+        }
+    }
+    if let Some(met) = known.front_door.nobodys.as_ref().filter(|met| met.failing.is_some()) {
+        found.push(Attention::FailingForNobody { route: route.id.clone(), failed: met.failed, answers: met.answers });
+    }
+}
+
+fn of_route(route: &Route, known: &RouteState, found: &mut Vec<Attention>) {
+    let id = || route.id.clone();
+    match &known.motion {
+        Motion::Returning(Return { since, escalated_at: Some(_), failures, fault, .. }) => {
+            found.push(Attention::NotHome { route: id(), since: *since, attempts: *failures, why: fault.clone() });
+        }
+        Motion::Returning(back) => found.push(Attention::RollingBack { route: id(), since: back.since }),
+        Motion::NeedsHuman { why, .. } => found.push(Attention::NeedsHuman { route: id(), why: why.clone() }),
+        Motion::Resolving { .. } => found.push(Attention::Unresolved { route: id() }),
+        Motion::Unread => found.push(Attention::Unread { route: id() }),
+        Motion::Settled | Motion::Writing { .. } | Motion::Propagating { .. } => {}
+    }
+    if known.drift.is_some() {
+        found.push(Attention::Drifted { route: id() });
+    }
+    if let Some(why) = known.accepted.as_ref().and_then(|accepted| accepted.trouble.clone()) {
+        found.push(Attention::Hindered { route: id(), why });
+    }
+    let away = route.backend_ids().any(|backend| *backend != route.home && exposure::most(known, backend) > PerMille::ZERO);
+    if let (true, Some(why)) = (away && known.accepted.is_some(), known.readiness.against.first()) {
+        found.push(Attention::HomeNotReady { route: id(), why: why.clone() });
+    }
+    if let (Some(latch), false) = (&known.latch, known.motion.is_returning()) {
+        found.push(Attention::Latched { route: id(), at: latch.at });
+    }
+}
+
+/// Lower is worse.
+fn rank(attention: &Attention) -> u8 {
+    match attention {
+        Attention::NotHome { .. } => 0,
+        Attention::Breach { .. } | Attention::AtDoor { .. } => 1,
+        Attention::NeedsHuman { .. } => 2,
+        Attention::Drifted { .. } => 3,
+        Attention::RollingBack { .. } => 4,
+        Attention::Hindered { .. } => 5,
+        Attention::FailingForNobody { .. } => 6,
+        Attention::HomeNotReady { .. } => 7,
+        Attention::Blind { .. } => 8,
+        Attention::Unresolved { .. } => 9,
+        Attention::Unread { .. } => 10,
+        Attention::SourceSilent { .. } => 11,
+        Attention::ItemFailing { .. } => 12,
+        Attention::ApprovalOpen { .. } => 13,
+        Attention::Latched { .. } => 14,
+    }
+}
