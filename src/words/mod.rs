@@ -19,5 +19,5 @@ pub use evidence::{blindness, evidence, gap, need, objection, replica, terms, vo
 pub use motion::motion;
 pub use names::Names;
 pub use news::news;
-pub use outlook::{attention, outlook, then};
+pub use outlook::{at_door, attention, outlook, then};
 pub use refusal::refusal;
