@@ -270,7 +270,7 @@ async fn the_front_door_really_splits_and_says_who_served() {
 async fn a_leg_can_answer_with_something_that_is_not_the_site() {
     let bench = Bench::start().await;
     let (control, at) = (bench.simulation.control(), *bench.simulation.endpoints());
-    control.with(|world| world.load_balancer.edge = Edge::new(1, Split { run: 0.0, gke: 1.0 }, Span::default()));
+    control.with(|world| world.load_balancer.edge = Edge::new(1, Split { run: 0.0, gke: 1.0, other: 0.0 }, Span::default()));
     let client = Client::builder().no_proxy().tls_certs_only([]).redirect(reqwest::redirect::Policy::none()).build().unwrap();
     let get = async |address: SocketAddr, path: &str| {
         for _ in 0..10 {

@@ -54,21 +54,20 @@ pub(super) fn consequence(sight: &Sight, route: &Route, breach: &Breach<'_>) -> 
 
 fn then(sight: &Sight, route: &Route, backend: &BackendId, rule: DoorRule, proof: &Proof, lasting: Millis) -> Then {
     let state = sight.route(route);
-    let share = exposure::most(state, backend);
-    if share == PerMille::ZERO {
+    if exposure::has(state, sight.now, backend) == PerMille::ZERO {
         return Then::NobodyThere;
-    }
-    if *backend == route.home || !leads_home(sight, route, backend, rule, share) {
-        return Then::Holds;
-    }
-    if let Some(instance) = readiness::disarmed(sight.plan, sight.state) {
-        return Then::Disarmed { instance };
     }
     let named = state.latch.as_ref().is_some_and(|latch| standing::names_at_door(latch, backend, rule));
     let drift = state.drift.as_ref().filter(|_| !standing::is_contended(state, sight.now));
     let anew = drift.is_some_and(|drift| sight.now.since(drift.since) >= lasting && proof.last > drift.since);
     if named && !anew {
         return Then::Done;
+    }
+    if *backend == route.home || !leads_home(sight, route, backend, rule) {
+        return Then::Holds;
+    }
+    if let Some(instance) = readiness::disarmed(sight.plan, sight.state) {
+        return Then::Disarmed { instance };
     }
     if evidence::keeps_away_from_home(sight, route, backend) {
         return Then::Withheld { home: route.home.clone() };
@@ -77,10 +76,12 @@ fn then(sight: &Sight, route: &Route, backend: &BackendId, rule: DoorRule, proof
 }
 
 /// Whether the plan lets it lead home. Another site at the smallest rung meets few users, and a person decides.
-fn leads_home(sight: &Sight, route: &Route, backend: &BackendId, rule: DoorRule, share: PerMille) -> bool {
+fn leads_home(sight: &Sight, route: &Route, backend: &BackendId, rule: DoorRule) -> bool {
     match (rule, &route.unlike_home) {
         (DoorRule::Failing, _) => failing::trigger(sight, route, backend).is_some(),
-        (DoorRule::Unlike, UnlikeHome::Rollback) => route.ladder.first().is_none_or(|smallest| share > *smallest),
+        (DoorRule::Unlike, UnlikeHome::Rollback) => {
+            route.ladder.first().is_none_or(|smallest| exposure::given(sight.route(route), backend) > *smallest)
+        }
         (DoorRule::Unlike, UnlikeHome::Hold { .. } | UnlikeHome::Ignore { .. }) => false,
     }
 }

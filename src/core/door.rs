@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     core::{
         evidence::FRESH,
-        exposure, settle,
+        exposure, seen,
         state::{RouteState, Share},
     },
     domain::{
@@ -193,9 +193,9 @@ impl FrontDoor {
         let splits = exposure::possible(state).chain(&state.before);
         let least = splits.map(|weights| weights.of(&route.home)).min().unwrap_or(PerMille::ALL);
         let away = route.backend_ids().filter(|backend| **backend != route.home);
-        let mut exposed = away.filter(|backend| exposure::most(state, backend) > PerMille::ZERO);
+        let mut exposed = away.filter(|backend| exposure::has(state, now, backend) > PerMille::ZERO);
         let only = exposed.next().filter(|_| exposed.next().is_none());
-        let home_misses_some = settle::share(home, answers).high < least.fraction();
+        let home_misses_some = seen::share(home, answers).high < least.fraction();
         Charge { to: only.filter(|_| !home_misses_some), failed, answers }
     }
 

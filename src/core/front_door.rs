@@ -6,7 +6,7 @@
 use crate::{
     core::{
         door::{Charge, DoorLook, Evidence, Finding, FrontDoor, KEPT, Met, Proof, Unlike},
-        failing, settle,
+        failing, seen,
         turn::Turn,
         unlike,
     },
@@ -31,14 +31,14 @@ enum Watch {
     Broken,
 }
 
-pub(super) fn served(turn: &mut Turn, route: &Route, seen: &Served) {
+pub(super) fn served(turn: &mut Turn, route: &Route, served: &Served) {
     let now = turn.now;
     let mut door = std::mem::take(&mut turn.route_mut(route).front_door);
     let watch = match door.looks.back() {
         Some(last) if now.since(last.at) <= GAP_MAX => Watch::Unbroken,
         Some(_) | None => Watch::Broken,
     };
-    door.looks.push_back(DoorLook { at: now, answers: seen.answers.clone(), unmarked: seen.unmarked_answers.clone() });
+    door.looks.push_back(DoorLook { at: now, answers: served.answers.clone(), unmarked: served.unmarked_answers.clone() });
     door.looks.retain(|look| now.since(look.at) <= KEPT);
     let home = door.remembered(&route.home);
     if home.total() >= USUAL_MIN {
@@ -75,7 +75,7 @@ fn judged(
     let failed = evidence.own.count(is_bad) + evidence.charged;
     let answers = evidence.own.total() + evidence.charged;
     let (was_failing, was_unlike) = known.map_or((None, None), |known| (known.failing, known.unlike));
-    let mut met = Met { at: now, answers, failed, share: settle::share(failed, answers), failing: None, unlike: None };
+    let mut met = Met { at: now, answers, failed, share: seen::share(failed, answers), failing: None, unlike: None };
 
     let speaks = newest_own.map_or(0, |own| own.count(is_bad))
         + newest.filter(|_| evidence.charged > 0).map_or(0, |look| look.unmarked.count(is_bad));
@@ -118,7 +118,7 @@ fn went_on<T>(finding: &Finding<T>, was: Option<Proof>, turn: &Turn, watch: Watc
 /// Failures that bear nobody's mark and can't be laid at any backend's door.
 fn nobodys(turn: &Turn, route: &Route, charge: &Charge<'_>) -> Option<Met> {
     let failed = if charge.to.is_some() { 0 } else { charge.failed };
-    let share = settle::share(failed, charge.answers);
+    let share = seen::share(failed, charge.answers);
     let failing = failing::is_beyond(&turn.sight(), route, failed, share).then(|| Proof::begun(turn.now));
     (failed > 0).then_some(Met { at: turn.now, answers: charge.answers, failed, share, failing, unlike: None })
 }

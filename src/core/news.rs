@@ -9,11 +9,12 @@ use crate::{
     core::{
         decision::{Cause, Refusal},
         door::Difference,
-        reason::{Drop, Evidence, Mover, Need, Objection, Void},
+        reason::{Drop, Evidence, Mover, Need, Objection, Obstacle, Void},
     },
     domain::{
         fact::ReplicaState,
         fault::Fault,
+        hindrance::Hindrance,
         id::{BackendId, InstanceId, ItemId, OperatorId, RouteId, SourceId, TriggerId},
         metric::Gap,
         role::Role,
@@ -122,9 +123,14 @@ pub enum News {
     AgreesAgain {
         route: RouteId,
     },
+    /// Something stands between the route's weights and its users.
     Hindered {
         route: RouteId,
-        why: Shown,
+        why: Hindrance,
+    },
+    HindranceGone {
+        route: RouteId,
+        why: Hindrance,
     },
 
     RollbackBegan {
@@ -143,9 +149,21 @@ pub enum News {
         route: RouteId,
         why: Objection,
     },
+    /// The API has taken it; users follow.
     HomeAccepted {
         route: RouteId,
         after: Millis,
+    },
+    /// Requests meet home alone, and exclude what was before.
+    HomeSeen {
+        route: RouteId,
+        after: Millis,
+    },
+    /// The plan's time is over, and requests could not show it.
+    HomeNotSeen {
+        route: RouteId,
+        after: Millis,
+        how: Settling,
     },
     WayHomeFailed {
         route: RouteId,
@@ -155,6 +173,7 @@ pub enum News {
     NotHome {
         route: RouteId,
         after: Millis,
+        why: Obstacle,
     },
     Rearmed {
         route: RouteId,
@@ -420,6 +439,7 @@ impl News {
             | News::OvertakenEnded { fate: Fate::NotDone | Fate::NotDoneOrOverwritten, .. }
             | News::Queued { .. }
             | News::QueuedDropped { why: Drop::TakenBack, .. }
+            | News::HomeAccepted { .. }
             | News::RollbackJoined { .. }
             | News::HomeAlready { .. }
             | News::Approved { .. }
@@ -429,7 +449,8 @@ impl News {
             | News::ControlsFree { why: Freed::GivenUp, .. } => Tone::Plain,
             News::Settled { .. }
             | News::AgreesAgain { .. }
-            | News::HomeAccepted { .. }
+            | News::HomeSeen { .. }
+            | News::HindranceGone { .. }
             | News::Rearmed { .. }
             | News::Resumed { .. }
             | News::BackAgain { .. }
@@ -453,6 +474,7 @@ impl News {
                 ..
             }
             | News::HomeNotProven { .. }
+            | News::HomeNotSeen { .. }
             | News::WayHomeFailed { .. }
             | News::Held { .. }
             | News::DriftNamed { .. }

@@ -11,6 +11,7 @@ use crate::{
         front_door,
         news::News,
         reason::{Drop, Void},
+        settle,
         state::{InFlight, ItemState, Motion, Opened, ReturnStage, RouteState, State, Stray, TriggerState},
         trigger,
         turn::Turn,
@@ -52,6 +53,7 @@ pub(super) fn restarted(turn: &mut Turn) {
             turn.tell(News::QueuedDropped { route: route.id.clone(), to: wish.to, why: Drop::HostRestarted });
         }
         let state = turn.route_mut(route);
+        settle::ask_for_fresh_proof(state, at);
         state.read_again_at = None;
         // Nothing that was seen before is written against.
         state.outcome_at = Some(at);

@@ -11,7 +11,7 @@ use crate::{
         door::{Difference, Finding, Met, Proof},
         news::News,
         reason::DoorRule,
-        settle,
+        seen,
         turn::Turn,
     },
     domain::{
@@ -34,7 +34,7 @@ pub(super) fn find(target: &Answers, home: Option<&Answers>) -> Finding<Differen
     let (of, home_of) = (judged(target), home.map_or(0, judged));
     let Some((usual, _)) = home.and_then(Answers::most).filter(|_| home_of >= ANSWERS_MIN) else { return Finding::Unknown };
     let at_home = |kind: &AnswerKind| home.map_or(0, |home| home.of(kind));
-    let differs = |count: u64, at_home: u64| count >= ODD_MIN && settle::share(count, of).low > settle::share(at_home, home_of).high;
+    let differs = |count: u64, at_home: u64| count >= ODD_MIN && seen::share(count, of).low > seen::share(at_home, home_of).high;
     let odd = target.iter().filter(|(kind, count)| is_judged(kind) && differs(*count, at_home(kind)));
     let known_nowhere = target.count(|kind| is_judged(kind) && at_home(kind) == 0);
     let never = target.iter().filter(|(kind, _)| is_judged(kind) && at_home(kind) == 0 && differs(known_nowhere, 0));

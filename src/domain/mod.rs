@@ -5,9 +5,11 @@
 //! at the border, and is trusted from then on.
 
 pub mod answer;
+pub mod by_hand;
 pub mod digest;
 pub mod fact;
 pub mod fault;
+pub mod hindrance;
 pub mod id;
 pub mod metric;
 pub mod platform;

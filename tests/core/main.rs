@@ -7,6 +7,7 @@
 
 mod chance;
 mod door;
+mod home;
 mod people;
 mod rollback;
 mod session;

@@ -48,6 +48,8 @@ use tokio::{net::UnixStream, sync::watch, task::JoinHandle};
 use crate::landed::Landed;
 
 /// Real time that anything may take before a story is given up; generous, because the machine may be busy with something else.
+/// The plan's smallest step, in per mille: no first step goes further.
+const FIRST_RUNG: u16 = 10;
 const PATIENCE: Duration = Duration::from_secs(120);
 const PLAN: &str = include_str!("../../plans/hexproperty.yaml");
 
@@ -196,15 +198,25 @@ impl Session {
             match self.ask(wish).await {
                 Verdict::Accepted | Verdict::Queued => return,
                 Verdict::Refused(
-                    Refusal::Blind { .. } | Refusal::NotReady { .. } | Refusal::NotKnown | Refusal::Unresolved | Refusal::Breached { .. },
+                    Refusal::Blind { .. }
+                    | Refusal::NotReady { .. }
+                    | Refusal::NotKnown
+                    | Refusal::Unresolved
+                    | Refusal::RequestsDisagree { .. }
+                    | Refusal::Breached { .. },
                 ) if began.elapsed() < PATIENCE => tokio::time::sleep(Duration::from_millis(100)).await,
                 other => panic!("{}: {to} per mille: {other:?}\n{}", self.place.name, self.story()),
             }
         }
     }
 
-    /// Advances and waits until requests agree.
+    /// Advances and waits until requests agree. From home the first step is a small one.
     pub async fn fly_to(&mut self, to: u16) {
+        let stands = route_of(&self.state()).wanted.clone();
+        if to > FIRST_RUNG && stands.is_some_and(|stands| stands == split(0)) {
+            self.advance(FIRST_RUNG).await;
+            self.settled_at(FIRST_RUNG).await;
+        }
         self.advance(to).await;
         self.settled_at(to).await;
     }

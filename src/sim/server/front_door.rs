@@ -67,10 +67,12 @@ impl Door {
     async fn visit(&self, at: Option<Leg>, call: &Call) -> Option<Reply> {
         let (served, manner, mark) = self.shared.with(|world| {
             let served = world.serve(at);
-            (served, world.conditions.of(served.leg).manner, world.load_balancer.mark(served.leg, MARK))
+            let manner = served.leg.map_or(Manner::Proper, |leg| world.conditions.of(leg).manner);
+            let mark = served.leg.and_then(|leg| world.load_balancer.mark(leg, MARK));
+            (served, manner, mark)
         });
         tokio::time::sleep(self.shared.clock().real(served.latency_ms)).await;
-        let label = served.leg.label();
+        let label = served.leg.map_or("hotfix", Leg::label);
         let reply = match (served.code?, manner) {
             (Code::Fine, Manner::LoginPage) => html(200, "<title>Sign in</title>\n"),
             (Code::Fine, Manner::Proper | Manner::NotFound | Manner::LoginRedirect) => {

@@ -182,7 +182,8 @@ impl Night {
             Code::Found => Redirect::OtherHost("login.hexproperty.com".to_owned()),
             Code::Fine | Code::NotFound | Code::Broken | Code::BadGateway | Code::Unavailable => Redirect::Nowhere,
         };
-        let login = self.world.conditions.of(served.leg).manner == Manner::LoginPage && served.code == Some(Code::Fine);
+        let manner = served.leg.map_or(Manner::Proper, |leg| self.world.conditions.of(leg).manner);
+        let login = manner == Manner::LoginPage && served.code == Some(Code::Fine);
         let media = if login { "text/html" } else { "application/json" };
         Some(AnswerKind::new(served.code?.number(), media, redirect, TextMatch::NotAsked))
     }
@@ -203,7 +204,7 @@ impl Night {
                 seen.unmarked_answers.add(&kind, 1);
                 continue;
             }
-            let backend: BackendId = served.leg.label().parse().expect("a name");
+            let backend: BackendId = served.leg.map_or("frontend-hotfix", Leg::label).parse().expect("a name");
             *seen.by_backend.entry(backend.clone()).or_default() += 1;
             seen.answers.entry(backend).or_default().add(&kind, 1);
         }
