@@ -34,7 +34,7 @@ async fn a_flight_to_a_site_that_is_not_there_ends_before_its_first_step() {
 }
 
 /// The same once users are there, and what no probe sees either: it goes home by itself, and nothing advances in between.
-async fn goes_home_for(fault: &str) {
+async fn goes_home_for(fault: &'static str) {
     let mut session = Session::begin(Sky::calm(fault)).await;
     session.fly_to(250).await;
     assert_eq!(session.ask(stir(fault)).await, Verdict::Accepted);
