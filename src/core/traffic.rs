@@ -189,10 +189,14 @@ fn forbids(sight: &Sight, route: &Route) -> Result<(), Refusal> {
     if let Some(why) = hindrances.find(|found| found.bars_advance(&route.home)) {
         return Err(Refusal::Hindered { why: why.clone() });
     }
+    // Answers that bear nobody's mark are missing from a backend's share; what they say comes before that they are missing.
+    if let Some(refusal) = at_door::forbids(sight, route) {
+        return Err(refusal);
+    }
     if let (Motion::Settled, Some(since)) = (&state.motion, state.against_since.filter(|since| settle::is_no_chance(*since, sight.now))) {
         return Err(Refusal::RequestsDisagree { since });
     }
-    if let Some(refusal) = trigger::forbids(sight, route).or_else(|| at_door::forbids(sight, route)) {
+    if let Some(refusal) = trigger::forbids(sight, route) {
         return Err(refusal);
     }
     match state.readiness.against.first() {

@@ -74,7 +74,7 @@ fn above_the_smallest_rung_another_site_goes_home_once_after_thirty_seconds() {
     assert_eq!(session.writes().len(), 2);
     assert!(matches!(latched(&session), Some(Cause::UnlikeHome { backend, .. }) if backend == gke()));
     session.write_done();
-    look(&mut session, 15, HOME, wrong, NOTHING);
+    look(&mut session, 5, HOME, wrong, NOTHING);
     look(&mut session, 20, HOME, NOTHING, NOTHING);
     let latch = session.route().latch.clone().unwrap();
     assert_eq!((session.writes().len(), latch.joined.len()), (2, 0), "once, and not again while the data plane follows");
@@ -83,7 +83,7 @@ fn above_the_smallest_rung_another_site_goes_home_once_after_thirty_seconds() {
     assert_eq!(session.ask(&ana(), Command::Rearm { route: route(), reason: "host rule put right".into() }), Verdict::Accepted);
     assert_eq!(session.shift(0, 10), Verdict::Accepted);
     session.settle();
-    look(&mut session, 20, HOME, &[(SITE, 1)], NOTHING);
+    look(&mut session, 20, &[(SITE, 99)], &[(SITE, 1)], NOTHING);
     assert_eq!(session.shift(10, 50), Verdict::Accepted);
 }
 
@@ -167,8 +167,7 @@ fn what_our_own_requests_meet_outweighs_a_diluted_counter() {
 fn twelve_failures_of_twelve_are_enough_and_one_of_twelve_is_not() {
     let at = |bad: u64| {
         let mut session = Session::at(250);
-        look(&mut session, 5, HOME, NOTHING, NOTHING);
-        session.met(HOME, &[(SITE, 12 - bad), ("500 text/plain", bad)], NOTHING);
+        session.met(&[(SITE, 36)], &[(SITE, 12 - bad), ("500 text/plain", bad)], NOTHING);
         session.shift(250, 300)
     };
     assert!(matches!(at(12), Verdict::Refused(Refusal::FailingAtDoor { failed: 12, answers: 12, .. })));
@@ -306,6 +305,7 @@ proptest! {
             look(&mut session, 1, HOME, &[(SITE, count)], NOTHING);
         }
         prop_assert_eq!(latched(&session), None);
-        prop_assert_eq!(session.shift(250, 300), Verdict::Accepted);
+        let met = &session.route().front_door.met;
+        prop_assert!(met.values().all(|met| met.failing.is_none() && met.unlike.is_none()), "{:?}", met);
     }
 }
