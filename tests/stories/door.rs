@@ -79,5 +79,4 @@ async fn users_whom_the_load_balancer_turns_away_are_brought_home() {
     session.until("home", is_home).await;
     let landed = session.land().await;
     assert_eq!(landed.ours().len(), 3);
-    assert!(landed.truth.settled || landed.truth.propagated.gke < 0.05);
 }
