@@ -28,5 +28,5 @@ pub use home::home;
 pub use motion::{following, motion};
 pub use names::Names;
 pub use news::news;
-pub use outlook::{attention, outlook, then};
+pub use outlook::{at_door, attention, outlook, then};
 pub use refusal::refusal;

@@ -8,7 +8,10 @@ use ratatui::{
 };
 
 use crate::{
-    core::state::{Motion, RouteState, State},
+    core::{
+        outlook::{self, DoorBreach, Outlook, Then},
+        state::{Motion, RouteState, State},
+    },
     domain::weight::PerMille,
     plan::model::{Route, TriggerAction},
     tui::{
@@ -43,7 +46,10 @@ pub fn draw(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buf
         let dot = theme.glyphs.dot;
         title.push(Span::styled(format!(" {dot} {share} on {}", words::place(route, &route.target)), theme.figure));
     }
-    let threatened = words::threat(state, &route.target).is_some();
+    let threatened = words::threat(state, &route.target).is_some() || at_door(state, route, view, theme).is_some();
+    if let Some(failing) = failing(known, route) {
+        title.push(Span::styled(format!(" {} {failing}", theme.glyphs.dot), theme.breach));
+    }
     frame::frame(Pane::Traffic, title, status(known, threatened, view, theme), state, view, theme, area, buf);
     if threatened || matches!(known.motion, Motion::NeedsHuman { .. }) {
         frame::light(area, theme.alarm, theme, buf);
@@ -219,6 +225,8 @@ fn message_line(state: &State, known: &RouteState, route: &Route, view: &View, t
     };
     let (text, style) = if let Some(threat) = threat(state, route, view, theme) {
         threat
+    } else if let Some(breach) = at_door(state, route, view, theme) {
+        breach
     } else if let Some(draft) = view.drafts.get(&route.id) {
         let step = known
             .accepted
@@ -258,6 +266,22 @@ fn message_line(state: &State, known: &RouteState, route: &Route, view: &View, t
         return resting(state, known, route, view, theme, width.into());
     };
     Line::styled(text::cut(&text, width.into(), glyphs.ellipsis), style)
+}
+
+/// What is met at the front door is beyond what the plan tolerates, or not home's site.
+fn at_door(state: &State, route: &Route, view: &View, theme: &Theme) -> Option<(String, Style)> {
+    let standing =
+        |breach: &DoorBreach| !matches!(breach.outlook, Outlook::Fired { .. } | Outlook::Running { then: Then::NobodyThere, .. });
+    let breach = outlook::at_door(state, &route.id).into_iter().find(standing)?;
+    let home = words::key(view, Action::Rollback);
+    let what = crate::words::at_door(&breach, view.now, Names::of(state));
+    Some((format!(" {} {what}; {home} goes home now", theme.glyphs.breach), theme.latch))
+}
+
+/// The share of our own requests through the front door that fails at the target, while any does.
+fn failing(known: &RouteState, route: &Route) -> Option<String> {
+    let met = known.front_door.met.get(&route.target).filter(|met| met.failed > 0)?;
+    Some(format!("{} of {} requests fail", met.failed, met.answers))
 }
 
 /// A trigger of this route whose clock is running.
