@@ -3,6 +3,10 @@
 //! `step(&mut State, &Entry) -> Decision` is the whole program. It has no clock, no randomness, no I/O and no async; the same entries
 //! always give the same state and the same effects. That one property carries crash recovery, watchers, replay and the tests.
 
+/// Version of the fold: raised by every change of `step` that decides otherwise on entries that an older program recorded. Journals from
+/// before there was one have 0.
+pub const FOLD: u32 = 1;
+
 pub mod command;
 pub mod decision;
 pub mod detection;
@@ -14,6 +18,7 @@ pub mod reason;
 pub mod replication;
 pub mod state;
 pub mod step;
+pub mod thin;
 
 mod approval;
 pub mod blind;
@@ -43,3 +48,4 @@ mod traffic;
 mod trigger;
 mod turn;
 mod verdict;
+pub mod workload;

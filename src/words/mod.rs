@@ -10,10 +10,12 @@ mod database;
 mod detection;
 mod evidence;
 mod hindrance;
+mod home;
 mod motion;
 mod names;
 mod news;
 mod outlook;
+pub mod platform;
 mod refusal;
 
 pub use asked::{command, look};
@@ -22,6 +24,7 @@ pub use database::{database, database_in_short, measure, missing, replication, w
 pub use detection::{detection, spans};
 pub use evidence::{blindness, evidence, gap, need, objection, terms, void};
 pub use hindrance::{hindrance, obstacle};
+pub use home::home;
 pub use motion::{following, motion};
 pub use names::Names;
 pub use news::news;

@@ -19,7 +19,7 @@ use crate::{
         fault::{Fault, FaultKind},
         id::BackendId,
         metric::{Gap, Measured, Metric},
-        platform::Workload,
+        platform::{Scale, Workload},
         time::Timestamp,
     },
     plan::model::Plan,
@@ -126,7 +126,8 @@ fn told(plan: &Plan, fact: &Fact, now: Timestamp) -> Option<(Verdict, String)> {
         Fact::Probed(probed) => Some(probe(probed)),
         Fact::Measured { backend, values } => Some(figures(plan, backend, values)),
         Fact::Workload { workload, .. } => Some(pods(workload)),
-        Fact::Happened { .. } => None,
+        // No sensor says what only the record does.
+        Fact::Happened { .. } | Fact::Same(_) | Fact::PodsChanged(_) => None,
         Fact::Replication(replication) => Some(database(plan, replication, now)),
     }
 }
@@ -203,12 +204,16 @@ fn fills(gap: Gap) -> bool {
 }
 
 fn pods(workload: &Workload) -> (Verdict, String) {
-    let ready = format!("{} of {} ready, {}", workload.ready, workload.desired, workload.version);
-    match &workload.trouble {
-        Some(trouble) => (Verdict::Doubtful, format!("{ready}; {trouble}")),
-        None if workload.ready < workload.desired || workload.desired == 0 => (Verdict::Doubtful, ready),
-        None => (Verdict::Well, ready),
-    }
+    let told = format!("{}, {}", words::platform::scale(workload.scale), workload.version);
+    let doubts: Vec<String> =
+        workload.trouble.iter().map(ToString::to_string).chain(workload.unread.iter().map(words::platform::unread)).collect();
+    let few = match workload.scale {
+        Scale::Counted { ready, desired } => ready < desired || desired == 0,
+        Scale::Off | Scale::Untold => true,
+        Scale::Automatic { .. } | Scale::Manual { .. } => false,
+    };
+    let verdict = if doubts.is_empty() && !few { Verdict::Well } else { Verdict::Doubtful };
+    (verdict, std::iter::once(told).chain(doubts).collect::<Vec<_>>().join("; "))
 }
 
 /// Judged by the same rules as in a session, as of this one look.
