@@ -177,7 +177,8 @@ fn figures(plan: &Plan, backend: &BackendId, values: &BTreeMap<Metric, Measured>
     let triggers = plan.triggers.iter().filter(|trigger| trigger.backend == *backend);
     let blind: Vec<String> = triggers
         .filter_map(|trigger| {
-            Some(format!("trigger `{}` would be blind: {} of {}", trigger.id, words::gap(untold(&trigger.metric)?), trigger.metric))
+            let why = words::gap(untold(&trigger.metric)?);
+            Some(format!("trigger `{}` would be blind, for the {} can't be told ({why})", trigger.id, trigger.metric))
         })
         .collect();
     if !blind.is_empty() {
