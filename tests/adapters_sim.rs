@@ -16,6 +16,7 @@ use cutover::{
     domain::{
         fact::{Fact, ReplicaState, Replication, Writable},
         fault::{FaultKind, Outcome, Version},
+        hindrance::Hindrance,
         id::{BackendId, EffectId, Seq},
         metric::{Gap, Metric},
         secret::Secret,
@@ -24,7 +25,7 @@ use cutover::{
     },
     port::{Driver, Intent, Sensor},
     sim::{
-        faults::{self, Api, Trouble},
+        faults::{self, Api, Edit, Trouble},
         simulation::{Config, Simulation},
     },
 };
@@ -68,9 +69,11 @@ fn driver(world: &Simulation) -> UrlMapDriver {
         project: "hexproperty".to_owned(),
         url_map: "hexproperty-lb".to_owned(),
         backends: vec![(id("run"), "frontend-run".to_owned()), (id("gke"), "frontend-gke".to_owned())],
+        host: Some("api.hexproperty.com".to_owned()),
         patience: Patience::default(),
     };
-    UrlMapDriver::new(config, google(world), Some(google(world)))
+    let beside = url_map::Beside { logging: Some(google(world)), projects: Some(google(world)) };
+    UrlMapDriver::new(config, google(world), beside)
 }
 
 #[tokio::test]
@@ -78,7 +81,7 @@ async fn the_url_map_moves_by_compare_and_set() {
     let world = world().await;
     let driver = driver(&world);
     let before = driver.read().await.unwrap();
-    assert_eq!((before.weights.clone(), before.trouble.clone()), (split(0), None));
+    assert_eq!((before.weights.clone(), before.hindrances.clone()), (split(0), vec![]));
     let Outcome::Done(receipt) = driver.write(&split(50), &before.version, &intent(1)).await else { panic!("the write is accepted") };
     assert!(receipt.operation.is_some());
     let after = driver.read().await.unwrap();
@@ -217,6 +220,92 @@ async fn a_stale_version_writes_nothing() {
     world.stop().await;
 }
 
+fn edited(world: &Simulation, edit: Edit) {
+    world.control().stir(&faults::Fault::Edit { edit, principal: "dana.ops@hexproperty.com".to_owned() });
+}
+
+/// Writes everything home against what is read now, and says how the world stands after that.
+async fn brought_home(world: &Simulation, driver: &UrlMapDriver, seq: u64) -> Vec<(String, u32)> {
+    let before = driver.read().await.unwrap();
+    let outcome = driver.write(&split(0), &before.version, &intent(seq)).await;
+    assert!(matches!(outcome, Outcome::Done(_)), "{outcome:?}");
+    assert_eq!(driver.read().await.unwrap().weights, split(0));
+    world.control().truth().accepted
+}
+
+fn named(list: &[(&str, u32)]) -> Vec<(String, u32)> {
+    list.iter().map(|(name, weight)| ((*name).to_owned(), *weight)).collect()
+}
+
+#[tokio::test]
+async fn whatever_somebody_makes_of_the_split_one_write_brings_it_home() {
+    let world = world().await;
+    let driver = driver(&world);
+    edited(&world, Edit::Stranger { per_mille: 400 });
+    let seen = driver.read().await.unwrap();
+    assert_eq!(seen.weights.of(&id("frontend-hotfix")), PerMille::new(400).unwrap());
+    assert_eq!((seen.weights.of(&id("run")).get(), seen.weights.of(&id("gke")).get()), (600, 0));
+    assert!(matches!(seen.hindrances.as_slice(), [Hindrance::Stranger { .. }]), "{:?}", seen.hindrances);
+    let home = named(&[("frontend-run", 1000), ("frontend-gke", 0), ("frontend-hotfix", 0)]);
+    assert_eq!(brought_home(&world, &driver, 10).await, home);
+
+    edited(&world, Edit::Stranger { per_mille: 0 });
+    let idle = driver.read().await.unwrap();
+    assert_eq!((idle.weights, idle.hindrances), (split(0), vec![]));
+    assert_eq!(brought_home(&world, &driver, 11).await, home);
+
+    world.control().stir(&faults::Fault::ForeignWriter { gke_per_mille: 250, principal: "dana.ops@hexproperty.com".to_owned() });
+    edited(&world, Edit::Twin);
+    let twin = driver.read().await.unwrap();
+    assert_eq!((twin.weights, twin.hindrances), (split(250), vec![]));
+    let home = named(&[("frontend-run", 1000), ("frontend-gke", 0), ("frontend-gke", 0)]);
+    assert_eq!(brought_home(&world, &driver, 12).await, home);
+
+    edited(&world, Edit::AllZero);
+    let zero = driver.read().await.unwrap();
+    assert_eq!((zero.weights.of(&id("nobody")), zero.hindrances), (PerMille::ALL, vec![Hindrance::AllZero]));
+    assert_eq!(brought_home(&world, &driver, 13).await, home);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn what_keeps_users_or_writes_away_is_said_with_the_weights() {
+    let world = world().await;
+    edited(&world, Edit::Matcher { gke_per_mille: 0 });
+    let rule = Hindrance::HostRule { host: "api.hexproperty.com".into(), matcher: "api".into() };
+    assert_eq!(driver(&world).read().await.unwrap().hindrances, [rule.clone()]);
+    world.control().stir(&faults::Fault::Classic);
+    world.control().stir(&faults::Fault::Api { api: Api::Compute, trouble: Trouble::ReadOnly, for_s: 1e6 });
+    let driver = driver(&world);
+    let seen = driver.read().await.unwrap();
+    let classic = Hindrance::ClassicLoadBalancer { service: "frontend-run".into(), scheme: "EXTERNAL".into() };
+    let forbidden = Hindrance::Forbidden { permission: "compute.urlMaps.update".into(), why: None };
+    assert_eq!(seen.hindrances, [rule, classic, forbidden]);
+    let outcome = driver.write(&split(50), &seen.version, &intent(20)).await;
+    assert!(matches!(&outcome, Outcome::NotDone(fault) if fault.kind == FaultKind::Forbidden), "{outcome:?}");
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_deployed_revision_has_its_share_and_a_deleted_one_cannot_be_gone_back_to() {
+    let world = world().await;
+    let driver = revisions(&world);
+    let before = driver.read().await.unwrap();
+    assert!(matches!(driver.write(&revision_split(400), &before.version, &intent(1)).await, Outcome::Done(_)));
+    world.control().stir(&faults::Fault::Deployed { percent: 60 });
+    let seen = driver.read().await.unwrap();
+    let strangers: Vec<_> = seen.weights.iter().filter(|(id, _)| id.as_str().starts_with("frontend-00043-")).collect();
+    let [(stranger, share)] = strangers.as_slice() else { panic!("{}", seen.weights) };
+    assert_eq!(share.get(), 600);
+    assert!(matches!(seen.hindrances.as_slice(), [Hindrance::Stranger { backend, .. }] if backend == *stranger), "{:?}", seen.hindrances);
+    assert!(matches!(driver.write(&revision_split(1000), &seen.version, &intent(2)).await, Outcome::Done(_)));
+    assert_eq!(driver.read().await.unwrap().weights, revision_split(1000));
+    world.control().stir(&faults::Fault::RevisionDeleted { revision: "frontend-00041-kaz".to_owned() });
+    let gone = Hindrance::RevisionGone { backend: id("old"), name: "frontend-00041-kaz".into() };
+    assert_eq!(driver.read().await.unwrap().hindrances, [gone]);
+    world.stop().await;
+}
+
 fn revisions(world: &Simulation) -> RevisionsDriver {
     let backends = [("old", "frontend-00041-kaz"), ("new", "frontend-00042-bim")].map(|(name, revision)| (id(name), revision.to_owned()));
     let config = cloud_run::DriverConfig {
@@ -254,7 +343,7 @@ async fn revisions_move_by_compare_and_set_and_the_service_tells_who_did_it() {
     assert!(workload.ready == workload.desired && workload.ready > 0, "{workload:?}");
 
     let before = driver.read().await.unwrap();
-    assert_eq!((before.weights.clone(), before.trouble.clone()), (revision_split(1000), None));
+    assert_eq!((before.weights.clone(), before.hindrances.clone()), (revision_split(1000), vec![]));
     let outcome = driver.write(&revision_split(900), &before.version, &intent(1)).await;
     assert!(matches!(outcome, Outcome::Done(_)), "{outcome:?}");
     assert_eq!(driver.read().await.unwrap().weights, revision_split(900));

@@ -94,12 +94,12 @@ impl Limit {
     }
 }
 
-/// Backends that take traffic, once each.
+/// Backends that are given traffic, or get any, once each.
 fn serving<'a>(turn: &Turn<'a>) -> Vec<&'a BackendId> {
     let of_route = |route: &'a Route| route.backend_ids().map(move |backend| (route, backend));
     let all = turn.plan.routes.iter().flat_map(of_route);
     let mut serving: Vec<_> =
-        all.filter(|(route, id)| exposure::accepted(turn.route(route), id) > PerMille::ZERO).map(|(_, id)| id).collect();
+        all.filter(|(route, id)| exposure::has(turn.route(route), turn.now, id) > PerMille::ZERO).map(|(_, id)| id).collect();
     serving.sort();
     serving.dedup();
     serving
@@ -191,6 +191,9 @@ fn all_on_target(turn: &Turn) -> Finding {
             (Motion::Settled | Motion::NeedsHuman { .. }, Verdict::Against) => {
                 return Finding::Against(Evidence::RequestsElsewhere { route: route.id.clone() });
             }
+            (Motion::Settled, _) if !exposure::holds_all(state, turn.now, &route.target) => {
+                return Finding::NotYet(Evidence::AcceptedNotSeen { route: route.id.clone() });
+            }
             (Motion::Settled, Verdict::Fits | Verdict::Proven) => oldest = oldest.min(seen_at),
             (Motion::Settled, Verdict::CannotTell) => {
                 return Finding::Unknown(Evidence::RequestsTooFew { route: route.id.clone() });
@@ -204,7 +207,7 @@ fn all_on_target(turn: &Turn) -> Finding {
 fn stable(turn: &Turn, span: Millis) -> Finding {
     for route in &turn.plan.routes {
         let target = &route.target;
-        if exposure::accepted(turn.route(route), target) < PerMille::ALL {
+        if !exposure::holds_all(turn.route(route), turn.now, target) {
             return Finding::NotYet(Evidence::StabilityLater { route: route.id.clone(), target: target.clone() });
         }
         let Some(since) = turn.state.backends.get(target).and_then(|known| known.stable_since) else {
@@ -232,7 +235,7 @@ pub(super) fn watch_stability(turn: &mut Turn) {
                 let limit = Limit { metric, below, age_max: evidence::FRESH };
                 limit.usable(turn, id).is_ok_and(|sample| sample.value < below)
             };
-            let holds_all = exposure::accepted(turn.route(route), id) == PerMille::ALL;
+            let holds_all = exposure::holds_all(turn.route(route), now, id);
             let stable = holds_all && within(Metric::ErrorRate, errors) && within(Metric::P95Latency, p95);
             if let Some(backend) = turn.state.backends.get_mut(id) {
                 backend.stable_since = stable.then(|| backend.stable_since.unwrap_or(now));

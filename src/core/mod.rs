@@ -6,6 +6,7 @@
 pub mod command;
 pub mod decision;
 pub mod event;
+pub mod home;
 pub mod news;
 pub mod outlook;
 pub mod reason;
@@ -29,6 +30,7 @@ mod people;
 mod readiness;
 mod restart;
 mod rollback;
+mod seen;
 mod settle;
 mod sight;
 mod standing;

@@ -8,11 +8,12 @@ use serde::{Deserialize, Serialize};
 use crate::{
     core::{
         decision::{Cause, Refusal},
-        reason::{Drop, Evidence, Mover, Need, Objection, Void},
+        reason::{Drop, Evidence, Mover, Need, Objection, Obstacle, Void},
     },
     domain::{
         fact::ReplicaState,
         fault::Fault,
+        hindrance::Hindrance,
         id::{BackendId, InstanceId, ItemId, OperatorId, RouteId, SourceId, TriggerId},
         metric::Gap,
         role::Role,
@@ -121,9 +122,14 @@ pub enum News {
     AgreesAgain {
         route: RouteId,
     },
+    /// Something stands between the route's weights and its users.
     Hindered {
         route: RouteId,
-        why: Shown,
+        why: Hindrance,
+    },
+    HindranceGone {
+        route: RouteId,
+        why: Hindrance,
     },
 
     RollbackBegan {
@@ -142,9 +148,21 @@ pub enum News {
         route: RouteId,
         why: Objection,
     },
+    /// The API has taken it; users follow.
     HomeAccepted {
         route: RouteId,
         after: Millis,
+    },
+    /// Requests meet home alone, and exclude what was before.
+    HomeSeen {
+        route: RouteId,
+        after: Millis,
+    },
+    /// The plan's time is over, and requests could not show it.
+    HomeNotSeen {
+        route: RouteId,
+        after: Millis,
+        how: Settling,
     },
     WayHomeFailed {
         route: RouteId,
@@ -154,6 +172,7 @@ pub enum News {
     NotHome {
         route: RouteId,
         after: Millis,
+        why: Obstacle,
     },
     Rearmed {
         route: RouteId,
@@ -389,6 +408,7 @@ impl News {
             | News::OvertakenEnded { fate: Fate::NotDone | Fate::NotDoneOrOverwritten, .. }
             | News::Queued { .. }
             | News::QueuedDropped { why: Drop::TakenBack, .. }
+            | News::HomeAccepted { .. }
             | News::RollbackJoined { .. }
             | News::HomeAlready { .. }
             | News::Approved { .. }
@@ -398,7 +418,8 @@ impl News {
             | News::ControlsFree { why: Freed::GivenUp, .. } => Tone::Plain,
             News::Settled { .. }
             | News::AgreesAgain { .. }
-            | News::HomeAccepted { .. }
+            | News::HomeSeen { .. }
+            | News::HindranceGone { .. }
             | News::Rearmed { .. }
             | News::Resumed { .. }
             | News::BackAgain { .. }
@@ -420,6 +441,7 @@ impl News {
                 ..
             }
             | News::HomeNotProven { .. }
+            | News::HomeNotSeen { .. }
             | News::WayHomeFailed { .. }
             | News::Held { .. }
             | News::DriftNamed { .. }

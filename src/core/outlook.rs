@@ -9,18 +9,18 @@ use crate::{
         blind, controls,
         decision::Refusal,
         exposure,
-        reason::{Need, Objection},
+        home::{Home, home},
+        reason::{Need, Objection, Obstacle},
         sight::Sight,
         standing,
-        state::{ItemStatus, Motion, Reading, Return, RouteState, State, TriggerState},
+        state::{ItemStatus, Motion, Reading, RouteState, State, TriggerState},
         traffic, trigger,
     },
     domain::{
         digest::Digest,
-        fault::Fault,
+        hindrance::Hindrance,
         id::{BackendId, ClientId, InstanceId, ItemId, OperatorId, RouteId, SourceId, TriggerId},
         metric::Gap,
-        shown::Shown,
         time::Timestamp,
         weight::{PerMille, Weights},
     },
@@ -80,7 +80,7 @@ pub enum Attention {
         route: RouteId,
         since: Timestamp,
         attempts: u32,
-        why: Option<Fault>,
+        why: Obstacle,
     },
     /// A trigger's clock runs, or it has run out and is not cured.
     Breach {
@@ -104,7 +104,7 @@ pub enum Attention {
     /// The route can't be acted on safely, in the API's words.
     Hindered {
         route: RouteId,
-        why: Shown,
+        why: Hindrance,
     },
     /// Users are away from home, and going back is not assured.
     HomeNotReady {
@@ -209,7 +209,7 @@ fn of_trigger(sight: &Sight, trigger: &Trigger, known: &TriggerState) -> Outlook
         let then = trigger::blind_consequence(sight, route, trigger);
         return Outlook::Blind { since, gap: known.reading.gap(), acts_at: since + blind::BLIND_ACTS_AFTER, then };
     }
-    let unsent = exposure::most(stands, &trigger.backend) == PerMille::ZERO;
+    let unsent = exposure::has(stands, sight.now, &trigger.backend) == PerMille::ZERO;
     match known.reading {
         Reading::None | Reading::Unknown { .. } if unsent => Outlook::Idle,
         Reading::None | Reading::Unknown { .. } | Reading::Ok | Reading::Breach => Outlook::Quiet,
@@ -222,7 +222,7 @@ pub fn attention(state: &State) -> Vec<Attention> {
     let mut found = Vec::new();
     for route in &sight.plan.routes {
         if let Some(known) = state.routes.get(&route.id) {
-            of_route(route, known, &mut found);
+            of_route(&sight, route, known, &mut found);
         }
     }
     for trigger in &sight.plan.triggers {
@@ -243,12 +243,16 @@ pub fn attention(state: &State) -> Vec<Attention> {
     found
 }
 
-fn of_route(route: &Route, known: &RouteState, found: &mut Vec<Attention>) {
+fn of_route(sight: &Sight, route: &Route, known: &RouteState, found: &mut Vec<Attention>) {
     let id = || route.id.clone();
+    let not_home = match home(sight.state, route) {
+        Home::NotHome { since, attempts, why } => Some(Attention::NotHome { route: id(), since, attempts, why }),
+        Home::Unread | Home::Away { .. } | Home::Going { .. } | Home::Accepted { .. } | Home::Unasked { .. } | Home::Seen { .. } => None,
+    };
+    let told = not_home.is_some();
+    found.extend(not_home);
     match &known.motion {
-        Motion::Returning(Return { since, escalated_at: Some(_), failures, fault, .. }) => {
-            found.push(Attention::NotHome { route: id(), since: *since, attempts: *failures, why: fault.clone() });
-        }
+        Motion::Returning(_) | Motion::NeedsHuman { .. } if told => {}
         Motion::Returning(back) => found.push(Attention::RollingBack { route: id(), since: back.since }),
         Motion::NeedsHuman { why, .. } => found.push(Attention::NeedsHuman { route: id(), why: why.clone() }),
         Motion::Resolving { .. } => found.push(Attention::Unresolved { route: id() }),
@@ -258,10 +262,9 @@ fn of_route(route: &Route, known: &RouteState, found: &mut Vec<Attention>) {
     if known.drift.is_some() {
         found.push(Attention::Drifted { route: id() });
     }
-    if let Some(why) = known.accepted.as_ref().and_then(|accepted| accepted.trouble.clone()) {
-        found.push(Attention::Hindered { route: id(), why });
-    }
-    let away = route.backend_ids().any(|backend| *backend != route.home && exposure::most(known, backend) > PerMille::ZERO);
+    let hindrances = known.accepted.iter().flat_map(|accepted| &accepted.hindrances);
+    found.extend(hindrances.filter(|why| why.bars_advance(&route.home)).map(|why| Attention::Hindered { route: id(), why: why.clone() }));
+    let away = route.backend_ids().any(|backend| *backend != route.home && exposure::has(known, sight.now, backend) > PerMille::ZERO);
     if let (true, Some(why)) = (away && known.accepted.is_some(), known.readiness.against.first()) {
         found.push(Attention::HomeNotReady { route: id(), why: why.clone() });
     }

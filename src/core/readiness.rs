@@ -2,8 +2,9 @@
 //!
 //! While the target has traffic, home must be shown able to take everything: enough instances ready, told within the last half minute,
 //! no direct request to it failing altogether, and its own figures within the limits that the route's triggers set for the target. A
-//! platform need not tell how many instances it really has; users who meet errors there do. If that lapses, nothing advances. Going
-//! back is never refused for it, only warned of.
+//! platform need not tell how many instances it really has; users who meet errors there do. And a write home must be able to bring them
+//! there: what bars it is an objection before the first advance. If any of that lapses, nothing advances. Going back is never refused for
+//! it, only warned of.
 
 use crate::{
     core::{
@@ -58,9 +59,8 @@ fn against(turn: &Turn, route: &Route) -> Vec<Objection> {
     {
         against.push(Objection::WeightsOld { ago: turn.now.since(seen) });
     }
-    if let Some(trouble) = state.accepted.as_ref().and_then(|accepted| accepted.trouble.as_ref()) {
-        against.push(Objection::Hindered { why: trouble.clone() });
-    }
+    let hindrances = state.accepted.iter().flat_map(|accepted| &accepted.hindrances);
+    against.extend(hindrances.filter(|found| found.bars_home(&route.home)).map(|why| Objection::Hindered { why: why.clone() }));
     if exposure::accepted(state, &route.target) < PerMille::ALL
         && let Some(instance) = disarmed(turn.plan, turn.state)
     {

@@ -23,7 +23,7 @@ use crate::{
         role::Role,
         shown::Shown,
         time::{Millis, Timestamp},
-        weight::Weights,
+        weight::{PerMille, Weights},
     },
     plan::model::Plan,
 };
@@ -109,6 +109,15 @@ pub struct RouteState {
     /// How long the data plane took to follow the last time that it could be measured.
     pub followed_in: Option<Millis>,
     pub observed: Option<Observed>,
+    /// What requests have said of the split that is accepted.
+    #[serde(default)]
+    pub proof: Proof,
+    /// Since when requests contradict it without a break.
+    #[serde(default)]
+    pub against_since: Option<Timestamp>,
+    /// Shares from before the newest changes that users may still meet; each is here until requests exclude it.
+    #[serde(default)]
+    pub fading: BTreeMap<BackendId, PerMille>,
     pub motion: Motion,
     /// The last wish, waiting for the move in flight.
     pub queued: Option<Wish>,
@@ -137,16 +146,35 @@ pub struct DropWatch {
     pub last_at: Option<Timestamp>,
 }
 
+/// What requests have said of the split that is accepted, since it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Proof {
+    /// They have not agreed with it yet.
+    #[default]
+    Unproven,
+    /// They agree with it, and exclude what was before.
+    Proven { at: Timestamp },
+    /// The plan's settling time is over and they agree with it; so would they with what was before.
+    Fits,
+    /// The plan's settling time is over, and too few were sent to say anything.
+    Unasked,
+}
+
 /// What requests through the front door really met, over the newest window.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Observed {
     pub at: Timestamp,
     pub requests: u64,
     pub failed: u64,
     pub dropped: u64,
+    /// Empty while there is no sample. Backends outside the plan are among them.
     pub shares: BTreeMap<BackendId, Share>,
     /// Counts of the looks that make up the window: (time, by backend).
     pub window: VecDeque<Look>,
+    /// How many others have answered since this backend did, or since the last change.
+    #[serde(default)]
+    pub silence: BTreeMap<BackendId, u64>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -155,6 +183,9 @@ pub struct Look {
     pub by_backend: BTreeMap<BackendId, u64>,
     pub failed: u64,
     pub dropped: u64,
+    /// Answers that did not say which backend gave them.
+    #[serde(default)]
+    pub unmarked: u64,
 }
 
 /// A share with its band of three standard errors; fractions 0.0 to 1.0.
@@ -172,7 +203,7 @@ pub enum Motion {
     /// Nothing known yet.
     #[default]
     Unread,
-    /// Accepted and observed agree, as far as samples can tell.
+    /// Nothing is on its way. Whether requests agree is another question, and the route's [`Proof`] its answer.
     Settled,
     /// A person's move is being written.
     Writing { effect: EffectId, to: Weights, since: Timestamp, cause: Cause },

@@ -146,7 +146,7 @@ pub(super) fn consequence(sight: &Sight, route: &Route, trigger: &Trigger) -> Th
         return Then::Disarmed { instance };
     }
     let state = sight.route(route);
-    if exposure::most(state, &trigger.backend) == PerMille::ZERO {
+    if exposure::has(state, sight.now, &trigger.backend) == PerMille::ZERO {
         return Then::NobodyThere;
     }
     let named = state.latch.as_ref().is_some_and(|latch| standing::names(latch, &trigger.id));

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::{
     fault::{Fault, Version},
+    hindrance::Hindrance,
     id::{BackendId, InstanceId, RouteId, SourceId},
     metric::{Measured, Metric},
     platform::{Happening, Workload},
@@ -55,13 +56,15 @@ pub enum Fact {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Accepted {
     pub route: RouteId,
+    /// The whole split: a backend that the plan does not know stands in it under its own name, with its true share.
     pub weights: Weights,
     pub version: Version,
     /// Who changed it last, where the API tells.
     pub actor: Option<Shown>,
     pub changed_at: Option<Timestamp>,
-    /// What stands against acting on this route, in the API's words; for example a third backend that the plan doesn't know.
-    pub trouble: Option<Shown>,
+    /// What stands against acting on this route, or against its users following it; empty when nothing does.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hindrances: Vec<Hindrance>,
 }
 
 /// Counts since the last look; the prober keeps no window of its own.

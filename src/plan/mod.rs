@@ -8,6 +8,7 @@
 //! ever expanded, so what was reviewed is what runs. What a plan says about the world is not checked here; that needs the world.
 
 pub mod address;
+mod by_hand;
 pub mod diagnostic;
 pub mod document;
 pub mod lexical;

@@ -10,7 +10,7 @@ use crate::{
         id::{BackendId, InstanceId},
         metric::{Gap, Metric},
     },
-    words::Names,
+    words::{Names, hindrance},
 };
 
 /// Why there is no figure.
@@ -42,7 +42,7 @@ pub fn objection(objection: &Objection, names: Names) -> String {
             Names::figure(*metric, *limit)
         ),
         Objection::WeightsOld { ago } => format!("the weights were last read {ago} ago"),
-        Objection::Hindered { why } => why.to_string(),
+        Objection::Hindered { why } => hindrance(why, names),
         Objection::Promoted { instance } => format!("{instance} was promoted, and home may write to the old primary"),
     }
 }

@@ -7,6 +7,7 @@
 mod asked;
 mod cause;
 mod evidence;
+mod hindrance;
 mod motion;
 mod names;
 mod news;
@@ -15,7 +16,8 @@ mod refusal;
 pub use asked::{command, look};
 pub use cause::{cause, mover, mover_name};
 pub use evidence::{blindness, evidence, gap, need, objection, replica, terms, void};
-pub use motion::motion;
+pub use hindrance::{hindrance, obstacle};
+pub use motion::{following, motion};
 pub use names::Names;
 pub use news::news;
 pub use refusal::refusal;

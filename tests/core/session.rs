@@ -217,7 +217,7 @@ impl Session {
             version: Version(format!("v{}", self.version)),
             actor: actor.map(Shown::new),
             changed_at: None,
-            trouble: None,
+            hindrances: Vec::new(),
         };
         self.see("weights/frontend", vec![Fact::Accepted(accepted)])
     }

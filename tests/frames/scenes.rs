@@ -109,7 +109,7 @@ fn route(percent: u16) -> RouteState {
             version: Version("b1a7".to_owned()),
             actor: None,
             changed_at: Some(ago(700)),
-            trouble: None,
+            hindrances: Vec::new(),
         }),
         accepted_at: Some(ago(3)),
         changed_at: Some(ago(700)),

@@ -1,7 +1,7 @@
 //! `cutover check PLAN --live`: looks once at everything that the plan names, and changes nothing.
 //!
-//! It looks with the very drivers and sensors that a session would have, so what answers here answers there. Whether a write would be
-//! allowed is not tried: only a write could tell.
+//! It looks with the very drivers and sensors that a session would have, so what answers here answers there, and what stands against going
+//! back stands here first: a missing permission, a classic load balancer, a host rule past the split, a revision that is gone.
 
 use std::time::Duration;
 
@@ -19,6 +19,7 @@ use crate::{
     plan::model::Plan,
     port::Sensor,
     session::clock::Clock,
+    words::{Names, hindrance},
 };
 
 /// Every look has a deadline of its own; this one is for several of them in a row.
@@ -46,7 +47,8 @@ pub struct Finding {
 /// If there are no credentials, or an address is refused; nothing was asked then.
 pub async fn survey(plan: &Plan, places: &Places, clock: Clock) -> Result<Vec<Finding>> {
     let world = compose(plan, places, clock, None)?;
-    Ok(join_all(world.sensors.into_iter().map(looked)).await)
+    let names = Names::in_plan(plan);
+    Ok(join_all(world.sensors.into_iter().map(|sensor| looked(sensor, names))).await)
 }
 
 /// The findings for the terminal.
@@ -67,7 +69,7 @@ pub fn report(findings: &[Finding]) -> String {
     text
 }
 
-async fn looked(mut sensor: Box<dyn Sensor>) -> Finding {
+async fn looked(mut sensor: Box<dyn Sensor>, names: Names<'_>) -> Finding {
     let source = sensor.source().to_string();
     let seen = match tokio::time::timeout(DEADLINE, sensor.look()).await {
         Ok(seen) => seen,
@@ -75,7 +77,7 @@ async fn looked(mut sensor: Box<dyn Sensor>) -> Finding {
     };
     match seen {
         Ok(facts) => {
-            let told: Vec<(Verdict, String)> = facts.iter().filter_map(told).collect();
+            let told: Vec<(Verdict, String)> = facts.iter().filter_map(|fact| told(fact, names)).collect();
             let verdict = told.iter().map(|(verdict, _)| *verdict).max().unwrap_or(Verdict::Doubtful);
             let what: Vec<String> = told.into_iter().map(|(_, what)| what).collect();
             Finding { source, verdict, what: if what.is_empty() { "it answered with nothing".to_owned() } else { what.join("; ") } }
@@ -96,9 +98,9 @@ fn help(kind: FaultKind) -> &'static str {
     }
 }
 
-fn told(fact: &Fact) -> Option<(Verdict, String)> {
+fn told(fact: &Fact, names: Names) -> Option<(Verdict, String)> {
     match fact {
-        Fact::Accepted(accepted) => Some(weights(accepted)),
+        Fact::Accepted(accepted) => Some(weights(accepted, names)),
         Fact::Served(served) => Some(front_door(served)),
         Fact::Probed(probed) => Some(probe(probed)),
         Fact::Measured { values, .. } => Some(figures(values.iter())),
@@ -108,11 +110,12 @@ fn told(fact: &Fact) -> Option<(Verdict, String)> {
     }
 }
 
-fn weights(accepted: &Accepted) -> (Verdict, String) {
-    match &accepted.trouble {
-        Some(trouble) => (Verdict::Doubtful, format!("{}; {trouble}", accepted.weights)),
-        None => (Verdict::Well, accepted.weights.to_string()),
+fn weights(accepted: &Accepted, names: Names) -> (Verdict, String) {
+    if accepted.hindrances.is_empty() {
+        return (Verdict::Well, accepted.weights.to_string());
     }
+    let found: Vec<String> = accepted.hindrances.iter().map(|found| hindrance(found, names)).collect();
+    (Verdict::Doubtful, format!("{}; {}", accepted.weights, found.join("; ")))
 }
 
 fn front_door(served: &Served) -> (Verdict, String) {

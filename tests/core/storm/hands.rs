@@ -179,7 +179,7 @@ impl Night {
             version: Version(self.world.load_balancer.fingerprint()),
             actor: author,
             changed_at: None,
-            trouble: None,
+            hindrances: Vec::new(),
         }
     }
 }

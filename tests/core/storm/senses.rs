@@ -171,7 +171,8 @@ impl Night {
                 None => dropped += 1,
                 Some(code) => {
                     failed += u64::from(code != Code::Fine);
-                    *by_backend.entry(served.leg.label().parse().expect("a name")).or_default() += 1;
+                    let name = served.leg.map_or("frontend-hotfix", Leg::label);
+                    *by_backend.entry(name.parse().expect("a name")).or_default() += 1;
                 }
             }
         }
