@@ -5,7 +5,10 @@
 
 pub mod command;
 pub mod decision;
+pub mod condition;
 pub mod event;
+pub mod forecast;
+pub mod has;
 pub mod home;
 pub mod news;
 pub mod outlook;
@@ -14,7 +17,7 @@ pub mod state;
 pub mod step;
 
 mod approval;
-pub mod blind;
+mod blind;
 mod check;
 mod checklist;
 mod clock;

@@ -5,13 +5,16 @@
 //! is so, and what happens next, it is told in types.
 
 mod asked;
+pub mod attention;
 mod cause;
+pub mod draft;
 mod evidence;
 mod hindrance;
 mod motion;
 mod names;
 mod news;
 mod refusal;
+pub mod state_line;
 
 pub use asked::{command, look};
 pub use cause::{cause, mover, mover_name};

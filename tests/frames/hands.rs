@@ -72,6 +72,8 @@ struct Cockpit {
     asks: mpsc::Receiver<ToHost>,
     session: watch::Sender<Arc<Heard>>,
     page: Arc<Mutex<Page>>,
+    /// What went to the clipboard.
+    copied: Arc<Mutex<Vec<String>>>,
     flight: JoinHandle<End>,
     /// Kept so that the line stays open.
     _replies: mpsc::Sender<cutover::attach::client::Reply>,
@@ -97,15 +99,16 @@ impl Cockpit {
         let (session, view) = watch::channel(heard(state, role));
         let (_replies, replies) = mpsc::channel(16);
         let page = Arc::new(Mutex::new(Page::default()));
+        let copied = Arc::new(Mutex::new(Vec::new()));
         let (drawn, mut before) = (Arc::clone(&page), Buffer::default());
         let mut paper =
-            Paper { size: Size { columns: 120, rows: 40 }, drawn: move |next: &Buffer| drawn.lock().unwrap().draw(next, &mut before) };
+            Paper { size: Size { columns: 120, rows: 40 }, drawn: move |next: &Buffer| drawn.lock().unwrap().draw(next, &mut before), copied: Arc::clone(&copied) };
         let themes = catalogue();
         let theme = themes.first();
         let looks = Looks { themes, theme, stirs: Vec::new(), haste: 1.0, mouse: MouseReports::On, follow: Follow::No };
         let link = Link { view, asks: sender, replies };
         let flight = tokio::spawn(async move { fly(link, looks, inputs, Silence, &mut paper).await });
-        Cockpit { hands, asks, session, page, flight, _replies }
+        Cockpit { hands, asks, session, page, copied, flight, _replies }
     }
 
     fn does(&self, at: Instant, input: Input) {

@@ -124,14 +124,18 @@ impl App {
 
     fn entered(&mut self, purpose: Purpose, text: &str) {
         let text = text.trim();
-        if text.is_empty() && purpose != Purpose::Filter {
-            self.notify(Tone::Warning, "nothing was typed, so nothing was done".to_owned());
-            return;
+        let unmeant = matches!(purpose, Purpose::Unsign { .. }) && text != "unsign";
+        if (text.is_empty() || unmeant) && purpose != Purpose::Filter {
+            // What is typed next is meant for this line, so it stays open.
+            let wants = if unmeant { "type unsign, or Esc to leave it" } else { "type something, or Esc to leave it" };
+            self.notify(Tone::Warning, format!("nothing was done; {wants}"));
+            return self.open(Overlay::Typing { purpose, line: Default::default() });
         }
         let shown = Shown::new(text);
         match purpose {
             Purpose::Rearm { route } => self.ask("Enter", Command::Rearm { route, reason: shown }),
             Purpose::Sign { item } => self.ask("Enter", Command::Sign { item, note: shown }),
+            Purpose::Unsign { item } => self.ask("Enter", Command::Unsign { item }),
             Purpose::Say => self.ask("Enter", Command::Say { text: shown }),
             Purpose::Filter => self.view.filter = text.to_owned(),
         }

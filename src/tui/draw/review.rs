@@ -12,7 +12,10 @@ use ratatui::{
 };
 
 use crate::{
-    core::state::{Approval, State, Terms},
+    core::{
+        forecast::open_before,
+        state::{Approval, State, Terms},
+    },
     domain::{id::RouteId, time::Millis, weight::Weights},
     plan::model::Route,
     tui::{
@@ -28,6 +31,7 @@ use crate::{
             text,
         },
     },
+    words::draft,
 };
 
 const COLUMNS: u16 = 84;
@@ -104,7 +108,7 @@ fn terms(approval: &Approval, state: &State, view: &View, theme: &Theme) -> Vec<
         Span::styled(id.to_string(), theme.figure),
     ];
     let towards = target.map_or_else(String::new, |target| format!(" to {target}{bound}"));
-    vec![
+    let rows = vec![
         Row::Said(Line::from(head.into_iter().chain([Span::styled(towards, theme.text)]).collect::<Vec<_>>())),
         Row::Blank,
         Row::Split("before", from.clone()),
@@ -112,10 +116,11 @@ fn terms(approval: &Approval, state: &State, view: &View, theme: &Theme) -> Vec<
         Row::Blank,
         named("database", format!("{}{}", term("replication"), lag(state))),
         named("rests on", format!("version {}, plan {}, {}", term("version"), term("plan"), term("controls"))),
-        named("asked", words::age(view.age(approval.at))),
-        Row::Expiry,
-        Row::Blank,
-    ]
+    ];
+    let asked = [named("asked", words::age(view.age(approval.at))), Row::Expiry, Row::Blank];
+    let open = draft::open_before(&open_before(state), crate::words::Names::of(state));
+    let open = open.map(|open| Row::Said(Line::styled(format!("{} {open}", theme.glyphs.warn), theme.warn)));
+    rows.into_iter().chain(open).chain(asked).collect()
 }
 
 /// The figure of this second, which the digest does not cover because it never stands still.
