@@ -115,7 +115,8 @@ fn route(percent: u16) -> RouteState {
         changed_at: Some(ago(700)),
         moved_by: Some(Mover::Us(by_ada())),
         followed_in: Some(Millis::from_secs(34)),
-        observed: Some(Observed { at: ago(1), requests: 3_604, failed: 7, dropped: 0, shares, window: VecDeque::new() }),
+        observed: Some(Observed { at: ago(1), requests: 3_604, failed: 7, dropped: 0, shares, ..Observed::default() }),
+        proof: cutover::core::state::Proof::Proven { at: ago(660) },
         motion: Motion::Settled,
         readiness: Readiness { against: vec![], home_ready: Some(12), takes: Millis::from_secs(34), moves: share, seen_at: Some(ago(3)) },
         ..RouteState::default()
@@ -301,6 +302,10 @@ pub fn rollback() -> State {
     route.accepted.as_mut().unwrap().weights = gke(0);
     route.observed.as_mut().unwrap().shares.insert(id("gke"), Share { fraction: 0.13, low: 0.118, high: 0.142 });
     route.before = Some(gke(25));
+    route.proof = cutover::core::state::Proof::Unproven;
+    route.changed_at = Some(ago(11));
+    route.fading.insert(id("gke"), PerMille::percent(25).unwrap());
+    route.observed.as_mut().unwrap().shares.insert(id("run"), Share { fraction: 0.87, low: 0.858, high: 0.882 });
     route.moved_by = Some(Mover::Us(cause.clone()));
     route.motion =
         Motion::Propagating { to: gke(0), since: ago(11), until: NOW + Millis::from_secs(109), cause: cause.clone(), goal: Goal::Rollback };

@@ -98,7 +98,12 @@ pub fn where_is(state: &State, route: &Route, known: &RouteState, view: &View, t
     let since = known.changed_at.map_or_else(String::new, |at| format!(" for {}", view.age(at)));
     let stands = match &known.motion {
         Motion::Settled => format!("It has stood there{since}{by}."),
-        motion => words::course(known, view.now, theme).iter().map(|span| span.content.to_string()).collect(),
+        Motion::Unread
+        | Motion::Writing { .. }
+        | Motion::Resolving { .. }
+        | Motion::Returning(_)
+        | Motion::Propagating { .. }
+        | Motion::NeedsHuman { .. } => words::course(known, view.now, theme).iter().map(|span| span.content.to_string()).collect(),
     };
     vec![
         Line::styled(format!("of {} is on {target}.", route.title), theme.figure),
