@@ -4,8 +4,8 @@
 //! always give the same state and the same effects. That one property carries crash recovery, watchers, replay and the tests.
 
 pub mod command;
-pub mod decision;
 pub mod condition;
+pub mod decision;
 pub mod event;
 pub mod forecast;
 pub mod has;

@@ -52,10 +52,16 @@ pub enum Overlay {
 /// What a typed line is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Purpose {
-    Rearm { route: RouteId },
-    Sign { item: ItemId },
+    Rearm {
+        route: RouteId,
+    },
+    Sign {
+        item: ItemId,
+    },
     /// A signature is taken back only by whoever types that he means it.
-    Unsign { item: ItemId },
+    Unsign {
+        item: ItemId,
+    },
     Say,
     Filter,
 }

@@ -46,7 +46,12 @@ pub fn attention(found: &Attention, state: &State, now: Timestamp) -> Said {
         Attention::NeedsHuman { why, .. } => alarm(format!("needs a human: {}", need(why)), "needs a human".to_owned()),
         Attention::Drifted { route } => match state.routes.get(route).and_then(|known| known.drift.as_ref()) {
             Some(drift) => alarm(
-                format!("{} set {}, meant was {}", mover_name(&drift.by, names), names.split(route, &drift.found), names.split(route, &drift.expected)),
+                format!(
+                    "{} set {}, meant was {}",
+                    mover_name(&drift.by, names),
+                    names.split(route, &drift.found),
+                    names.split(route, &drift.expected)
+                ),
                 format!("{} set {}", mover_name(&drift.by, names), names.split(route, &drift.found)),
             ),
             None => alarm("somebody else changed the weights".to_owned(), "drift".to_owned()),
@@ -81,7 +86,7 @@ pub fn attention(found: &Attention, state: &State, now: Timestamp) -> Said {
 }
 
 /// Value and limit of a trigger, in its unit.
-fn figures(state: &State, id: &TriggerId) -> (String, String) {
+pub(super) fn figures(state: &State, id: &TriggerId) -> (String, String) {
     let names = Names::of(state);
     let value = state.triggers.get(id).and_then(|known| known.value);
     let limit = names.trigger_planned(id).map(|known| known.above);

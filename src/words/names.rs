@@ -54,8 +54,7 @@ impl<'a> Names<'a> {
     }
     /// The same as a heading: `GKE error rate`.
     pub fn watched_short(&self, id: &TriggerId) -> String {
-        self.trigger_planned(id)
-            .map_or_else(|| id.to_string(), |trigger| format!("{} {}", self.backend(&trigger.backend), trigger.metric))
+        self.trigger_planned(id).map_or_else(|| id.to_string(), |trigger| format!("{} {}", self.backend(&trigger.backend), trigger.metric))
     }
     /// The measurement alone: `error rate`.
     pub fn metric(&self, id: &TriggerId) -> String {

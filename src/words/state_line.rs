@@ -4,6 +4,7 @@
 
 use crate::{
     core::{
+        condition::{Condition, condition},
         has::{has, strangers},
         home::{Home, home},
         news::Tone,
@@ -36,7 +37,7 @@ pub fn state_line(state: &State, route: &Route, now: Timestamp) -> StateLine {
     let stands = home(state, route);
     StateLine {
         place: place(state, route, known, &stands),
-        worst: worst(&found, state, known, now),
+        worst: worst(&found, state, route, known, now),
         next: next(&found, state, known, now),
         home: way_home(known, &stands, state),
     }
@@ -107,12 +108,18 @@ pub fn shares(state: &State, route: &Route, known: &RouteState) -> Said {
     };
     let tone = if outside.is_empty() { Tone::Plain } else { Tone::Warning };
     let planned: Vec<(String, String)> = wanted.map(one).collect();
-    let strange: Vec<(String, String)> = outside.into_iter().map(one).map(|(long, short)| (format!("{long} outside the plan"), short)).collect();
+    let strange: Vec<(String, String)> =
+        outside.into_iter().map(one).map(|(long, short)| (format!("{long} outside the plan"), short)).collect();
     let (long, short): (Vec<String>, Vec<String>) = planned.into_iter().chain(strange).unzip();
     Said::new(tone, long.join(", "), short.join(", "))
 }
 
-fn worst(found: &[Attention], state: &State, known: &RouteState, now: Timestamp) -> Said {
+fn worst(found: &[Attention], state: &State, route: &Route, known: &RouteState, now: Timestamp) -> Said {
+    // What users meet outranks what is only to be known.
+    let urgent = found.first().is_some_and(|first| first.is_urgent() && !matches!(first, Attention::RollingBack { .. }));
+    if let Some(said) = route.backend_ids().find_map(|id| failing(state, route, id)).filter(|_| !urgent) {
+        return said;
+    }
     if let Some(first) = found.first() {
         let said = attention::attention(first, state, now);
         let more = found.iter().skip(1).filter(|other| other.is_urgent()).count();
@@ -129,6 +136,27 @@ fn worst(found: &[Attention], state: &State, known: &RouteState, now: Timestamp)
             let following = crate::words::following(known, now);
             Said::new(Tone::Warning, following.clone(), following)
         }
+    }
+}
+
+/// A backend that fails its users while it is given or gets any; of the unhealthy ones the first.
+fn failing(state: &State, route: &Route, backend: &BackendId) -> Option<Said> {
+    let names = Names::of(state);
+    match condition(state, route, backend) {
+        Condition::Breached { trigger } => {
+            let (value, limit) = attention::figures(state, &trigger);
+            let long = format!("{} {value} of {limit}", names.watched_short(&trigger));
+            Some(Said::new(Tone::Alarm, long, format!("{} {value} of {limit}", names.metric(&trigger))))
+        }
+        Condition::ProbeFails { failed, sent } => {
+            let name = names.backend(backend);
+            Some(Said::new(
+                Tone::Alarm,
+                format!("{failed} of {sent} probes of {name} fail"),
+                format!("{name}: {failed} of {sent} probes fail"),
+            ))
+        }
+        Condition::Blind { .. } | Condition::Unjudged { .. } | Condition::Idle | Condition::Well => None,
     }
 }
 
@@ -158,6 +186,7 @@ fn next(found: &[Attention], state: &State, known: &RouteState, now: Timestamp) 
     });
     let soonest = outlooks.into_iter().find_map(|outlook| attention::outcome(outlook, names, now));
     soonest.or_else(|| match &known.motion {
+        Motion::Returning(back) if back.failures > 0 => Some(Said::new(Tone::Plain, "trying again by itself", "trying again")),
         Motion::Returning(_) => Some(Said::new(Tone::Plain, "going home by itself", "going home")),
         Motion::Propagating { until, goal, .. } if now < *until => {
             let left = until.since(now);

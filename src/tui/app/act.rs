@@ -166,7 +166,10 @@ impl App {
     fn copy_by_hand(&mut self) -> Flow {
         let Some((plan, route)) = words::plan(&self.state).zip(self.route()) else { return Flow::Stay };
         let (command, title) = (plan.home_by_hand(route), route.title.clone());
-        self.notify(Tone::Plain, format!("the command that brings {title} home is in your terminal's clipboard, if it lets programs write it"));
+        self.notify(
+            Tone::Plain,
+            format!("the command that brings {title} home is in your terminal's clipboard, if it lets programs write it"),
+        );
         Flow::Copy(command)
     }
 
@@ -200,7 +203,8 @@ impl App {
         let known = self.state.routes.get(&route);
         let drift = known.and_then(|known| known.drift.as_ref());
         let pending = self.state.triggers.iter().any(|(id, seen)| {
-            seen.pending_since.is_some() && words::plan(&self.state).is_some_and(|plan| plan.triggers.iter().any(|one| one.id == *id && one.route == route))
+            seen.pending_since.is_some()
+                && words::plan(&self.state).is_some_and(|plan| plan.triggers.iter().any(|one| one.id == *id && one.route == route))
         });
         match (action, drift) {
             (Action::Rearm, _) if !pending && known.is_none_or(|known| known.latch.is_none()) => {

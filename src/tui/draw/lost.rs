@@ -21,6 +21,8 @@ use crate::{
 };
 
 const COLUMNS: u16 = 84;
+/// Of the command by hand in one row; it fits the narrowest usual screen.
+const COMMAND_COLUMNS: usize = 70;
 /// Routes named in the notice; a plan has one to three.
 const ROUTES_MAX: usize = 3;
 
@@ -143,7 +145,7 @@ fn by_hand(state: &State, view: &View, theme: &Theme) -> Vec<Line<'static>> {
     let Some((plan, route)) = words::plan(state).zip(words::route(state, view.route)) else { return Vec::new() };
     let head = format!("  home by hand, in a shell with your own rights ({} copies it):", words::key(Action::CopyByHand));
     let command: Vec<char> = plan.home_by_hand(route).chars().collect();
-    let parts = command.chunks(usize::from(COLUMNS) - 10).map(|part| Line::styled(format!("    {}", part.iter().collect::<String>()), theme.figure));
+    let parts = command.chunks(COMMAND_COLUMNS).map(|part| Line::styled(format!("    {}", part.iter().collect::<String>()), theme.figure));
     std::iter::once(Line::styled(head, theme.text)).chain(parts).collect()
 }
 

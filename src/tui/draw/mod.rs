@@ -1,10 +1,6 @@
 //! From a state and a view to a frame.
 
-use ratatui::{
-    buffer::Buffer,
-    layout::Rect,
-    text::Line,
-};
+use ratatui::{buffer::Buffer, layout::Rect, text::Line};
 
 use crate::{
     core::state::State,

@@ -13,7 +13,7 @@ use crate::{
     tui::{
         theme::Theme,
         view::{Pane, View},
-        widgets::dialog,
+        widgets::{dialog, text},
     },
 };
 
@@ -42,10 +42,12 @@ pub fn frame(
     };
     let mut head = vec![Span::raw(" ")];
     let mut title = title.into_iter();
-    head.extend(title.next());
-    // The call stands beside the labels: what the title says more gives way to it, and the state that it points at never does.
+    // The call stands beside the labels: the title gives way to it, and the state that it points at never does.
     if let Some(look) = called {
-        head.push(Span::styled(format!(" {} {}: look here", theme.glyphs.focus, look.by), theme.people));
+        let call = format!(" {} {}: look here", theme.glyphs.focus, look.by);
+        let room = usize::from(area.width).saturating_sub(status.width() + 8 + text::width(&call)).max(4);
+        head.extend(title.next().map(|first| Span::styled(text::cut(&first.content, room, theme.glyphs.ellipsis), first.style)));
+        head.push(Span::styled(call, theme.people));
     }
     head.extend(title);
     head.extend(others(pane, state, view).into_iter().map(|name| Span::styled(format!(" {}{name}", theme.glyphs.focus), theme.people)));

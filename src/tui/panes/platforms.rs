@@ -57,7 +57,15 @@ fn card(state: &State, view: &View, theme: &Theme, route: &Route, backend: &Back
     let plan = words::plan(state).map(|plan| plan.triggers.as_slice()).unwrap_or_default();
     let beyond = plan.iter().filter(|trigger| trigger.backend == backend.id && !has.is_nothing());
     let beyond = beyond.filter(|trigger| state.triggers.get(&trigger.id).is_some_and(|known| known.reading == Reading::Breach));
-    let card = Card { seen, has, style, condition, beyond: beyond.map(|trigger| trigger.metric).collect(), names: Names::of(state), now: view.now };
+    let card = Card {
+        seen,
+        has,
+        style,
+        condition,
+        beyond: beyond.map(|trigger| trigger.metric).collect(),
+        names: Names::of(state),
+        now: view.now,
+    };
     if inner.height >= CHART_ROWS_MIN && inner.width >= CHART_COLUMNS_MIN {
         inner = with_charts(state, route, backend, theme, inner, buf);
     }
@@ -77,11 +85,14 @@ fn card(state: &State, view: &View, theme: &Theme, route: &Route, backend: &Back
 /// What it is given, and what requests show that it gets.
 fn share(has: &Has, theme: &Theme) -> Line<'static> {
     let given = has.given.map_or_else(|| "?".to_owned(), |share| share.to_string());
-    let mut spans = vec![Span::styled("given ", theme.dim), Span::styled(given, theme.figure), Span::styled(", gets ", theme.dim)];
-    spans.push(match has.gets {
-        Some(share) => Span::styled(format!("{}%", state_line::gets(share)), theme.observed),
-        None => Span::styled("not seen yet", theme.unknown),
-    });
+    let mut spans = vec![Span::styled("given ", theme.dim), Span::styled(given, theme.figure)];
+    match has.gets {
+        Some(share) => {
+            spans.push(Span::styled(", gets ", theme.dim));
+            spans.push(Span::styled(format!("{}%", state_line::gets(share)), theme.observed));
+        }
+        None => spans.push(Span::styled(", not seen yet", theme.unknown)),
+    }
     Line::from(spans)
 }
 
@@ -120,7 +131,9 @@ fn health(card: &Card<'_>, theme: &Theme, width: u16) -> Line<'static> {
     let Some(workload) = &seen.workload else {
         let untold = Span::styled("  no word from the platform yet", theme.unknown);
         return match users {
-            Some((glyph, word, style)) => text::with_what_fits(vec![Span::styled(format!("{glyph} {word}"), style)], [untold], width.into()),
+            Some((glyph, word, style)) => {
+                text::with_what_fits(vec![Span::styled(format!("{glyph} {word}"), style)], [untold], width.into())
+            }
             None => Line::styled(format!("{} no word from the platform yet", glyphs.unknown), theme.unknown),
         };
     };
@@ -133,10 +146,17 @@ fn health(card: &Card<'_>, theme: &Theme, width: u16) -> Line<'static> {
         (None, false) => None,
     };
     let well = || (glyphs.ok, "healthy".to_owned(), theme.ok);
-    let (glyph, word, style) = match (users, platform.clone()) {
-        (Some(users), _) if card.condition != Condition::Idle => users,
-        (_, Some(platform)) => platform,
-        (Some(users), None) => users,
+    // The platform's own trouble is why its users fail, and their figures are red anyway; that some aren't ready yet is less than both.
+    let grave = stale || workload.trouble.is_some();
+    let (glyph, word, style) = match (users.clone(), platform.clone()) {
+        (Some(users), Some(platform)) => {
+            if grave {
+                platform
+            } else {
+                users
+            }
+        }
+        (Some(told), None) | (None, Some(told)) => told,
         (None, None) => well(),
     };
     let spans = vec![
@@ -145,7 +165,11 @@ fn health(card: &Card<'_>, theme: &Theme, width: u16) -> Line<'static> {
     ];
     let restarts = (workload.restarts > 0).then(|| Span::styled(format!("  {} restarts", workload.restarts), theme.warn));
     let version = Span::styled(format!("  {}", workload.version), theme.dim);
-    let other = platform.filter(|(_, told, _)| *told != word).map(|(glyph, told, style)| Span::styled(format!("  {glyph} {told}"), style));
+    let other = users
+        .into_iter()
+        .chain(platform)
+        .find(|(_, told, _)| *told != word)
+        .map(|(glyph, told, style)| Span::styled(format!("  {glyph} {told}"), style));
     let more = std::iter::once(Span::styled(" ready", theme.dim)).chain(other).chain(restarts).chain([version]);
     text::with_what_fits(spans, more, width.into())
 }
@@ -157,7 +181,9 @@ fn users(card: &Card<'_>, theme: &Theme) -> Option<(&'static str, String, Style)
         Condition::Breached { trigger } => Some((glyphs.breach, format!("{} too high", card.names.metric(trigger)), theme.breach)),
         Condition::ProbeFails { failed, sent } => Some((glyphs.breach, format!("{failed} of {sent} probes fail"), theme.breach)),
         Condition::Blind { trigger } => Some((glyphs.unknown, format!("blind: {}", card.names.metric(trigger)), theme.unknown)),
-        Condition::Unjudged { gap: Some(gap) } => Some((glyphs.unknown, format!("can't be judged: {}", crate::words::gap(*gap)), theme.unknown)),
+        Condition::Unjudged { gap: Some(gap) } => {
+            Some((glyphs.unknown, format!("can't be judged: {}", crate::words::gap(*gap)), theme.unknown))
+        }
         Condition::Unjudged { gap: None } => Some((glyphs.unknown, "no figures yet".to_owned(), theme.unknown)),
         Condition::Idle => Some((glyphs.idle, "gets nothing".to_owned(), theme.dim)),
         Condition::Well => None,

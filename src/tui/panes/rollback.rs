@@ -11,7 +11,7 @@ use ratatui::{
 use crate::{
     core::{
         home::{Home, home},
-        state::{ReturnStage, Motion, RouteState, State},
+        state::{Motion, ReturnStage, RouteState, State},
     },
     domain::time::{Millis, Timestamp},
     plan::model::{DatabaseMode, Route},
@@ -90,7 +90,9 @@ fn tried(known: &RouteState, attempts: u32, view: &View) -> String {
     let next = match &known.motion {
         Motion::Returning(back) => match back.stage {
             ReturnStage::Retry { at } if at > view.now => format!(", next in {}", at.since(view.now)),
-            ReturnStage::Retry { .. } | ReturnStage::Look | ReturnStage::Write { .. } | ReturnStage::Resolve { .. } => ", trying now".to_owned(),
+            ReturnStage::Retry { .. } | ReturnStage::Look | ReturnStage::Write { .. } | ReturnStage::Resolve { .. } => {
+                ", trying now".to_owned()
+            }
         },
         Motion::Unread
         | Motion::Settled
@@ -125,11 +127,15 @@ fn lines(state: &State, route: &Route, known: &RouteState, view: &View, theme: &
         } else {
             vec![said("   nothing advances until it is re-armed with a reason".to_owned())]
         };
-        let facts = [said(format!(" {dot} {}", whereabouts(&stands, &at_home))), said(format!(" {dot} rolled back {}", words::age(view.age(latch.at))))];
+        let facts = [
+            said(format!(" {dot} {}", whereabouts(&stands, &at_home))),
+            said(format!(" {dot} rolled back {}", words::age(view.age(latch.at)))),
+        ];
         return vec![Line::from(vec![head, Span::raw(" "), Span::styled(cause, theme.text)]), text::with_what_fits(rearms, facts, room)];
     }
     if stands.is_reached() || matches!(stands, Home::Accepted { .. }) {
-        let (glyph, style) = if matches!(stands, Home::Seen { .. }) { (theme.glyphs.ok, theme.ok) } else { (theme.glyphs.unknown, theme.unknown) };
+        let (glyph, style) =
+            if matches!(stands, Home::Seen { .. }) { (theme.glyphs.ok, theme.ok) } else { (theme.glyphs.unknown, theme.unknown) };
         let told = vec![Span::styled(format!(" {glyph} "), style), Span::styled(whereabouts(&stands, &at_home), theme.text)];
         return vec![text::with_what_fits(told, [said(format!(" {dot} {}", standby(known)))], room)];
     }
@@ -177,7 +183,15 @@ fn standby(known: &RouteState) -> String {
 }
 
 /// While a rollback is on its way, until home is accepted and seen.
-fn flying(state: &State, route: &Route, known: &RouteState, stands: &Home, view: &View, theme: &Theme, room: usize) -> Option<Vec<Line<'static>>> {
+fn flying(
+    state: &State,
+    route: &Route,
+    known: &RouteState,
+    stands: &Home,
+    view: &View,
+    theme: &Theme,
+    room: usize,
+) -> Option<Vec<Line<'static>>> {
     let latch = known.latch.as_ref()?;
     let (since, left): (Timestamp, Option<Millis>) = match stands {
         Home::Going { since, .. } => (*since, None),

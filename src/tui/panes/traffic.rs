@@ -57,9 +57,13 @@ pub fn draw(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buf
     let worst = worst(state, route);
     frame::frame(Pane::Traffic, title, status(state, route, known, worst.as_ref(), view, theme), state, view, theme, area, buf);
     match &worst {
-        Some(Attention::NotHome { .. } | Attention::Breach { .. } | Attention::NeedsHuman { .. }) => frame::light(area, theme.alarm, theme, buf),
+        Some(Attention::NotHome { .. } | Attention::Breach { .. } | Attention::NeedsHuman { .. }) => {
+            frame::light(area, theme.alarm, theme, buf)
+        }
         Some(Attention::Drifted { .. } | Attention::Hindered { .. }) => frame::light(area, theme.warn, theme, buf),
-        Some(Attention::Blind { .. } | Attention::Unresolved { .. } | Attention::Unread { .. }) => frame::light(area, theme.unknown, theme, buf),
+        Some(Attention::Blind { .. } | Attention::Unresolved { .. } | Attention::Unread { .. }) => {
+            frame::light(area, theme.unknown, theme, buf)
+        }
         Some(
             Attention::RollingBack { .. }
             | Attention::HomeNotReady { .. }
@@ -96,7 +100,8 @@ pub fn draw(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buf
 
 /// The worst that is true of this route or of a trigger that guards it.
 fn worst(state: &State, route: &Route) -> Option<Attention> {
-    let guards = |id: &TriggerId| words::plan(state).is_some_and(|plan| plan.triggers.iter().any(|one| one.id == *id && one.route == route.id));
+    let guards =
+        |id: &TriggerId| words::plan(state).is_some_and(|plan| plan.triggers.iter().any(|one| one.id == *id && one.route == route.id));
     outlook::attention(state).into_iter().find(|found| match found {
         Attention::NotHome { route: id, .. }
         | Attention::NeedsHuman { route: id, .. }
@@ -133,7 +138,14 @@ fn progress(state: &State, route: &Route, known: &RouteState, theme: &Theme) -> 
     let has = has(state, &route.id, &route.target);
     let open = matches!(known.motion, Motion::Propagating { .. }) || (known.motion == Motion::Settled && known.proof == Proof::Unproven);
     let gets = has.gets.filter(|_| open)?;
-    Some(Span::styled(format!(" ({} of {})", state_line::gets(gets), has.given?), theme.observed))
+    let (given, shown) = (has.given?, state_line::gets(gets));
+    // Away from it, what counts is how much is still there.
+    let told = if gets.fraction > given.fraction() && given == PerMille::ZERO {
+        format!(" ({shown}% still there)")
+    } else {
+        format!(" ({shown} of {given})")
+    };
+    Some(Span::styled(told, theme.observed))
 }
 
 /// What most wants to be said under the bar, as a band across the pane if it is an alarm.
@@ -239,8 +251,10 @@ pub fn legs(known: &RouteState, route: &Route, view: &View, theme: &Theme) -> Ve
         }),
     };
     let planned = words::legs(route);
-    let mut legs: Vec<Leg> =
-        planned.iter().map(|backend| leg(&backend.id, backend.title.to_string(), words::backend_style(route, &backend.id, theme))).collect();
+    let mut legs: Vec<Leg> = planned
+        .iter()
+        .map(|backend| leg(&backend.id, backend.title.to_string(), words::backend_style(route, &backend.id, theme)))
+        .collect();
     let home = legs.pop();
     legs.extend(strangers(known, route).into_iter().map(|id| leg(id, id.to_string(), theme.warn)));
     legs.extend(home);
@@ -295,7 +309,9 @@ fn preview(state: &State, route: &Route, view: &View, theme: &Theme, area: Rect,
         let (glyph, style) = words::tone(said.tone, theme);
         lines.push(Line::styled(format!("{glyph} {}", said.long), style));
     }
-    lines.extend(words_of::open_before(&forecast.open_before, names).map(|open| Line::styled(format!("{} {open}", theme.glyphs.warn), theme.warn)));
+    lines.extend(
+        words_of::open_before(&forecast.open_before, names).map(|open| Line::styled(format!("{} {open}", theme.glyphs.warn), theme.warn)),
+    );
     lines.push(Line::styled(words_of::load(&forecast, names), theme.text));
     lines.push(Line::styled(words_of::times(forecast.settles, forecast.home_takes), theme.dim));
     for (line, row) in lines.into_iter().zip(rows) {
@@ -372,7 +388,8 @@ fn drafted(state: &State, known: &RouteState, route: &Route, draft: &Weights, vi
     let me = view.me.as_ref().map(|me| me.client);
     let share = draft.of(&route.target);
     let drop = words::key(Action::Drop);
-    let others: String = ghosts(state, route, view).iter().map(|ghost| format!("; {} drafts {}", ghost.name, rail::percent(ghost.share))).collect();
+    let others: String =
+        ghosts(state, route, view).iter().map(|ghost| format!("; {} drafts {}", ghost.name, rail::percent(ghost.share))).collect();
     let asks = words::key(Action::Ask);
     let told = match outlook::preview(state, me, &route.id, draft) {
         Some(Preview::Moves | Preview::Waits) => format!("{asks} asks, {drop} drops it"),
@@ -460,6 +477,9 @@ fn resting(state: &State, known: &RouteState, route: &Route, view: &View, theme:
 /// How this person goes on from here: the next step of the ladder, or whose turn it is.
 fn next_step(state: &State, known: &RouteState, route: &Route, view: &View, theme: &Theme) -> Vec<Span<'static>> {
     let Some(share) = known.accepted.as_ref().map(|accepted| accepted.weights.of(&route.target)) else { return Vec::new() };
+    if known.motion.is_returning() {
+        return Vec::new();
+    }
     if known.motion != Motion::Settled {
         return following(known, route, share, theme);
     }

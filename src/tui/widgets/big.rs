@@ -51,12 +51,15 @@ fn shape(character: char) -> Option<Shape> {
 /// The shapes of a figure with the dot at which each begins; `None` if one of its characters has none.
 fn shapes(figure: &str) -> Option<Vec<(u16, Shape)>> {
     let mut dot = 0;
-    figure.chars().map(|character| {
-        let shape = shape(character)?;
-        let at = dot;
-        dot += shape.width + 1;
-        Some((at, shape))
-    }).collect()
+    figure
+        .chars()
+        .map(|character| {
+            let shape = shape(character)?;
+            let at = dot;
+            dot += shape.width + 1;
+            Some((at, shape))
+        })
+        .collect()
 }
 
 /// Dots from the first to the last; as wide as the text itself where there is no shape for it.
