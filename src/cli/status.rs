@@ -15,11 +15,13 @@ use crate::{
     },
     core::{
         event::WorldKind,
+        outlook::{self, Attention, Outlook, Then},
         reason::Mover,
-        state::{ItemStatus, Motion, Reading, RouteState, State},
+        state::{ItemStatus, Motion, Reading, RouteState, Share, State},
     },
     domain::{time::Timestamp, weight::Weights},
-    words::{Names, gap, motion, mover, objection},
+    plan::model::Trigger,
+    words::{self, Names},
 };
 
 #[derive(Debug, clap::Args)]
@@ -40,12 +42,14 @@ struct Status {
     world: WorldKind,
     /// Number of the newest entry.
     seq: u64,
-    /// Milliseconds since 1970.
+    /// Milliseconds since 1970, as every time here.
     at: i64,
     /// Whether somebody should look now; the exit code says the same.
     needs_human: bool,
+    /// What somebody should know of, worst first.
+    attention: Vec<Told>,
     routes: BTreeMap<String, RouteStatus>,
-    triggers: BTreeMap<String, String>,
+    triggers: BTreeMap<String, TriggerStatus>,
     checklist_done: usize,
     checklist_items: usize,
     controls: Option<String>,
@@ -54,28 +58,59 @@ struct Status {
 }
 
 #[derive(Debug, Serialize)]
+struct Told {
+    urgent: bool,
+    text: String,
+}
+
+/// Every share is a fraction of the whole, 0.0 to 1.0.
+#[derive(Debug, Serialize)]
 struct RouteStatus {
-    wanted: Option<Weights>,
-    accepted: Option<Weights>,
-    /// Fractions of the requests that were seen.
-    observed: Option<BTreeMap<String, f64>>,
-    motion: String,
+    wanted: Option<Shares>,
+    accepted: Option<Shares>,
+    /// What requests of the newest window met; without one, nothing has been seen yet.
+    seen: Option<Seen>,
+    /// `unread`, `settled`, `writing`, `resolving`, `returning`, `propagating` or `needs-human`.
+    motion: &'static str,
+    motion_text: String,
     latched: bool,
     held: bool,
-    drifted: bool,
     drift: Option<DriftStatus>,
     /// Empty when going back is assured.
     against_going_back: Vec<String>,
 }
 
+type Shares = BTreeMap<String, f64>;
+
+#[derive(Debug, Serialize)]
+struct Seen {
+    requests: u64,
+    failed: u64,
+    shares: BTreeMap<String, Share>,
+}
+
 /// What somebody else made of the weights.
 #[derive(Debug, Serialize)]
 struct DriftStatus {
-    found: Weights,
-    expected: Weights,
+    found: Shares,
+    expected: Shares,
     /// Empty until the cloud's audit log tells.
     by: Option<String>,
     since: i64,
+}
+
+#[derive(Debug, Serialize)]
+struct TriggerStatus {
+    /// `ok`, `breach`, `unknown` or `none`.
+    reading: &'static str,
+    /// Why it is unknown.
+    gap: Option<String>,
+    /// In the metric's own unit: a fraction, milliseconds, a rate; the newest usable one.
+    value: Option<f64>,
+    limit: f64,
+    /// When it acts by itself, if its clock runs and nothing changes.
+    acts_at: Option<i64>,
+    text: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -101,21 +136,19 @@ pub async fn run(args: Args) -> Result<Exit> {
 }
 
 fn status(state: &State, session: String, plan: String) -> Status {
-    let routes: BTreeMap<String, RouteStatus> =
-        state.routes.iter().map(|(id, route)| (id.to_string(), route_status(route, state.now, Names::of(state)))).collect();
-    let stuck = |route: &RouteState| matches!(route.motion, Motion::NeedsHuman { .. } | Motion::Unread) || route.drift.is_some();
-    let stuck = state.routes.values().any(stuck);
-    // Too few requests where there can't be more is no blindness; the core tells the two apart.
-    let alarmed = state.triggers.values().any(|trigger| trigger.reading == Reading::Breach || trigger.blind_since.is_some());
+    let names = Names::of(state);
+    let routes = state.routes.iter().map(|(id, route)| (id.to_string(), route_status(route, state.now, names))).collect();
+    let attention = outlook::attention(state);
     Status {
         session,
         plan,
         world: state.opened.as_ref().map_or(WorldKind::Live, |opened| opened.world),
         seq: state.seq.0,
         at: state.now.0,
-        needs_human: stuck || alarmed,
+        needs_human: attention.iter().any(Attention::is_urgent),
+        attention: attention.iter().map(|what| told(what, state)).collect(),
         routes,
-        triggers: state.triggers.iter().map(|(id, trigger)| (id.to_string(), reading(&trigger.reading))).collect(),
+        triggers: triggers(state, names),
         checklist_done: state.checklist.values().filter(|item| item.status == ItemStatus::Done).count(),
         checklist_items: state.checklist.len(),
         controls: state.controls.holder.as_ref().map(|holder| holder.who.to_string()),
@@ -124,39 +157,83 @@ fn status(state: &State, session: String, plan: String) -> Status {
     }
 }
 
+fn told(what: &Attention, state: &State) -> Told {
+    Told { urgent: what.is_urgent(), text: words::attention(what, state.now, Names::of(state)) }
+}
+
+fn shares(weights: &Weights) -> Shares {
+    weights.iter().map(|(backend, share)| (backend.to_string(), share.fraction())).collect()
+}
+
 fn route_status(route: &RouteState, now: Timestamp, names: Names) -> RouteStatus {
-    let observed = |route: &RouteState| {
-        let observed = route.observed.as_ref()?;
-        Some(observed.shares.iter().map(|(backend, share)| (backend.to_string(), share.fraction)).collect())
-    };
+    let seen = route.observed.as_ref().filter(|observed| observed.requests > 0).map(|observed| Seen {
+        requests: observed.requests,
+        failed: observed.failed,
+        shares: observed.shares.iter().map(|(backend, share)| (backend.to_string(), *share)).collect(),
+    });
     RouteStatus {
-        wanted: route.wanted.clone(),
-        accepted: route.accepted.as_ref().map(|accepted| accepted.weights.clone()),
-        observed: observed(route),
-        motion: motion(&route.motion, now),
+        wanted: route.wanted.as_ref().map(shares),
+        accepted: route.accepted.as_ref().map(|accepted| shares(&accepted.weights)),
+        seen,
+        motion: motion(&route.motion),
+        motion_text: words::motion(&route.motion, now),
         latched: route.latch.is_some(),
         held: route.hold.is_some(),
-        drifted: route.drift.is_some(),
         drift: route.drift.as_ref().map(|drift| DriftStatus {
-            found: drift.found.clone(),
-            expected: drift.expected.clone(),
+            found: shares(&drift.found),
+            expected: shares(&drift.expected),
             by: match &drift.by {
                 Mover::Foreign { actor: None } => None,
-                by => Some(mover(by, names)),
+                by => Some(words::mover(by, names)),
             },
             since: drift.since.0,
         }),
-        against_going_back: route.readiness.against.iter().map(|why| objection(why, names)).collect(),
+        against_going_back: route.readiness.against.iter().map(|why| words::objection(why, names)).collect(),
     }
 }
 
-fn reading(reading: &Reading) -> String {
-    match reading {
-        Reading::None => "no sample yet".to_owned(),
-        Reading::Ok => "ok".to_owned(),
-        Reading::Breach => "breach".to_owned(),
-        Reading::Unknown { gap: why } => format!("unknown: {}", gap(*why)),
+/// For scripts, which must not read English.
+fn motion(motion: &Motion) -> &'static str {
+    match motion {
+        Motion::Unread => "unread",
+        Motion::Settled => "settled",
+        Motion::Writing { .. } => "writing",
+        Motion::Resolving { .. } => "resolving",
+        Motion::Returning(_) => "returning",
+        Motion::Propagating { .. } => "propagating",
+        Motion::NeedsHuman { .. } => "needs-human",
     }
+}
+
+fn triggers(state: &State, names: Names) -> BTreeMap<String, TriggerStatus> {
+    let planned = state.opened.iter().flat_map(|opened| &opened.plan.triggers);
+    let status = |trigger: &Trigger| {
+        let known = state.triggers.get(&trigger.id)?;
+        let outlook = outlook::outlook(state, &trigger.id)?;
+        let acts_at = match &outlook {
+            Outlook::Running { acts_at, then: Then::GoesHome, .. } | Outlook::Blind { acts_at, then: Then::GoesHome, .. } => {
+                Some(acts_at.0)
+            }
+            Outlook::Running { .. } | Outlook::Blind { .. } | Outlook::Quiet | Outlook::Idle | Outlook::Fired { .. } => None,
+        };
+        let (reading, gap) = match &known.reading {
+            Reading::None => ("none", None),
+            Reading::Ok => ("ok", None),
+            Reading::Breach => ("breach", None),
+            Reading::Unknown { gap } => ("unknown", Some(words::gap(*gap))),
+        };
+        let text = words::outlook(&outlook, &trigger.id, state.now, names);
+        Some((trigger.id.to_string(), TriggerStatus { reading, gap, value: known.value, limit: trigger.above, acts_at, text }))
+    };
+    planned.filter_map(status).collect()
+}
+
+fn percent(fraction: f64) -> String {
+    format!("{:.1} %", fraction * 100.0)
+}
+
+fn split(shares: &Shares) -> String {
+    shares.iter().map(|(backend, share)| format!("{backend} {}", percent(*share))).collect::<Vec<_>>().join(", ")
 }
 
 fn text(status: &Status) -> String {
@@ -165,22 +242,26 @@ fn text(status: &Status) -> String {
         WorldKind::Demo { .. } => "demo",
     };
     let mut lines = vec![format!("{}  {}  {world}  entry {}", status.session, status.plan, status.seq)];
+    lines.extend(status.attention.iter().map(|what| format!("  {} {}", if what.urgent { "!" } else { "-" }, what.text)));
     for (id, route) in &status.routes {
-        let accepted = route.accepted.as_ref().map_or("unknown".to_owned(), ToString::to_string);
+        let accepted = route.accepted.as_ref().map_or("unknown".to_owned(), split);
         let by = route.drift.as_ref().and_then(|drift| drift.by.as_deref()).unwrap_or("somebody else");
         let changed = format!("changed by {by}");
-        let marks = [(route.latched, "latched"), (route.held, "held"), (route.drifted, &changed)];
+        let marks = [(route.latched, "latched"), (route.held, "held"), (route.drift.is_some(), &changed)];
         let marks: String = marks.iter().filter(|(is, _)| *is).map(|(_, mark)| format!(", {mark}")).collect();
-        lines.push(format!("  route {id}: {accepted} ({}{marks})", route.motion));
-        lines.extend(route.against_going_back.iter().map(|why| format!("    going back is not assured: {why}")));
+        lines.push(format!("  route {id}: accepted {accepted} ({}{marks})", route.motion_text));
+        lines.push(match &route.seen {
+            Some(seen) => {
+                let met: Shares = seen.shares.iter().map(|(backend, share)| (backend.clone(), share.fraction)).collect();
+                format!("    {} requests met {}; {} failed", seen.requests, split(&met), seen.failed)
+            }
+            None => "    what requests meet has not been seen yet".to_owned(),
+        });
     }
-    lines.extend(status.triggers.iter().map(|(id, reading)| format!("  trigger {id}: {reading}")));
+    lines.extend(status.triggers.iter().map(|(id, trigger)| format!("  trigger {id}: {}", trigger.text)));
     lines.push(format!("  checklist: {} of {}", status.checklist_done, status.checklist_items));
     lines.push(format!("  controls: {}", status.controls.as_deref().unwrap_or("free")));
     let people: Vec<String> = status.people.iter().map(|one| format!("{} ({})", one.who, one.role)).collect();
-    lines.push(format!("  here: {}", people.join(", ")));
-    if status.approvals_open > 0 {
-        lines.push(format!("  waiting for an approval: {}", status.approvals_open));
-    }
+    lines.push(format!("  here: {}", if people.is_empty() { "nobody".to_owned() } else { people.join(", ") }));
     lines.join("\n") + "\n"
 }

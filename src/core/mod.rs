@@ -13,6 +13,7 @@ pub mod home;
 pub mod news;
 pub mod outlook;
 pub mod reason;
+pub mod replication;
 pub mod state;
 pub mod step;
 
@@ -40,3 +41,4 @@ mod standing;
 mod traffic;
 mod trigger;
 mod turn;
+pub mod workload;

@@ -99,6 +99,11 @@ pub(super) fn ask_for_fresh_proof(state: &mut RouteState, now: Timestamp) {
     state.before = before;
 }
 
+/// Whether requests have disagreed for longer than one look may by chance.
+pub(super) fn is_no_chance(since: Timestamp, now: Timestamp) -> bool {
+    now.since(since) >= DISAGREES_AFTER
+}
+
 pub(super) fn follow(turn: &mut Turn, route: &Route) {
     let state = turn.route(route);
     if !standing::is_fresh(state) {
@@ -147,7 +152,7 @@ fn remember(turn: &mut Turn, route: &Route, verdict: Verdict) {
         }
         Verdict::Against => {
             let since = *state.against_since.get_or_insert(now);
-            if now.since(since) >= DISAGREES_AFTER {
+            if is_no_chance(since, now) {
                 state.proof = Proof::Unproven;
             }
         }

@@ -12,6 +12,8 @@ use crate::{
         event::{Asker, TerminalSize, WorldKind},
         news::News,
         reason::{Evidence, Mover, Need, Objection, Void},
+        replication::DatabaseStanding,
+        workload::Announced,
     },
     domain::{
         digest::Digest,
@@ -19,7 +21,7 @@ use crate::{
         fault::{Fault, Version},
         id::{AskId, BackendId, ClientId, EffectId, InstanceId, ItemId, OperatorId, RouteId, Seq, SessionId, SourceId, TriggerId},
         metric::{Gap, Measured, Metric, Sample},
-        platform::{Happening, Workload},
+        platform::{Happening, Scale, Workload},
         role::Role,
         shown::Shown,
         time::{Millis, Timestamp},
@@ -303,8 +305,9 @@ pub struct Drift {
 pub struct Readiness {
     /// Empty when going back is assured; else each reason against it.
     pub against: Vec<Objection>,
-    /// Home's ready instances, where known.
-    pub home_ready: Option<u32>,
+    /// How many instances home keeps, as far as its platform tells.
+    #[serde(default)]
+    pub home_scale: Scale,
     /// Expected time until the last request has left the target, from now.
     pub takes: Millis,
     /// Share of users that would change platform.
@@ -327,6 +330,8 @@ pub struct BackendState {
     pub ready_most: u32,
     pub probe: Option<ProbeState>,
     pub happenings: VecDeque<Happening>,
+    #[serde(default)]
+    pub announced: Announced,
     /// One column each [`HISTORY_EVERY`]; `None` is a gap and is drawn as one.
     pub history: BTreeMap<Metric, VecDeque<Option<f64>>>,
     pub history_at: Option<Timestamp>,
@@ -403,9 +408,19 @@ pub struct SourceState {
 pub struct ReplicationState {
     pub now: Replication,
     pub seen_at: Timestamp,
+    /// The last standing that was no mere lack of proof: what has been said of it.
+    #[serde(default)]
+    pub said: Option<DatabaseStanding>,
     /// Lag in seconds, one column each [`HISTORY_EVERY`].
     pub history: VecDeque<Option<f64>>,
     pub history_at: Option<Timestamp>,
+}
+
+impl ReplicationState {
+    /// As it was seen first.
+    pub fn seen(now: &Replication, seen_at: Timestamp) -> ReplicationState {
+        ReplicationState { now: now.clone(), seen_at, said: None, history: VecDeque::new(), history_at: None }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -485,7 +500,7 @@ pub struct Terms {
     pub from: Weights,
     pub to: Weights,
     pub version: Version,
-    /// Each replica of the plan, and whether it is within bounds; not the figure of the second, which never stands still.
+    /// Each instance of the plan's database and how it stands; not the figure of the second, which never stands still.
     pub replication: Vec<(InstanceId, ReplicaTerm)>,
     pub plan: Digest,
     /// Of the controls under which it was asked.
@@ -495,10 +510,19 @@ pub struct Terms {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ReplicaTerm {
+    /// The plan's primary, up.
+    AcceptsWrites,
     WithinBounds,
     Behind,
     Stopped,
+    Broken,
+    /// The instance does not serve.
+    Down,
+    /// A replica that is a primary of its own.
     Primary,
+    /// A primary that is none.
+    NoPrimary,
+    OfAnotherPrimary,
     Unknown,
 }
 

@@ -5,6 +5,7 @@
 //! at the border, and is trusted from then on.
 
 pub mod by_hand;
+pub mod database;
 pub mod digest;
 pub mod fact;
 pub mod fault;
@@ -15,5 +16,6 @@ pub mod platform;
 pub mod role;
 pub mod secret;
 pub mod shown;
+pub mod suggest;
 pub mod time;
 pub mod weight;

@@ -10,7 +10,7 @@ use crate::{
         shown::Shown,
     },
     tui::{
-        keymap::{self, Action, table::TABLE},
+        keymap::{Action, Keymap},
         panes::words,
         widgets::{line::LineEdit, rail},
     },
@@ -105,10 +105,10 @@ pub enum Pick {
 }
 
 /// Everything that somebody in `role` can do by name.
-pub fn entries(role: Role, stirs: &[(String, String)], themes: &[String]) -> Vec<Entry> {
-    let bound = TABLE.iter().filter(|binding| binding.is_for(role)).map(|binding| Entry {
+pub fn entries(keys: &Keymap, role: Role, stirs: &[(String, String)], themes: &[String]) -> Vec<Entry> {
+    let bound = keys.rows().iter().filter(|binding| binding.is_for(role)).map(|binding| Entry {
         name: binding.name.to_owned(),
-        help: if binding.help.is_empty() { format!("Put the draft at {}.", binding.label) } else { binding.help.to_owned() },
+        help: binding.explained(),
         keys: binding.keys_shown(),
         pick: Pick::Action(binding.action),
     });
@@ -127,7 +127,7 @@ pub fn entries(role: Role, stirs: &[(String, String)], themes: &[String]) -> Vec
     // What only looks comes first: the first row is done by an Enter that nobody thought about.
     let mut bound: Vec<Entry> = bound.collect();
     bound.sort_by_key(|entry| match &entry.pick {
-        Pick::Action(action) => keymap::binding(*action).map(|binding| binding.danger),
+        Pick::Action(action) => keys.binding(*action).map(|binding| binding.danger),
         Pick::Stir(_) | Pick::Theme(_) => None,
     });
     bound.into_iter().chain(stirs).chain(themes).collect()
@@ -162,7 +162,7 @@ mod tests {
 
     #[test]
     fn the_palette_finds_by_any_word_and_prefers_the_name() {
-        let entries = entries(Role::Pilot, &[("error-burst".to_owned(), "GKE fails".to_owned())], &["dusk".to_owned()]);
+        let entries = entries(&Keymap::builtin(), Role::Pilot, &[("error-burst".to_owned(), "GKE fails".to_owned())], &["dusk".to_owned()]);
         assert_eq!(matching(&entries, "roll")[0].pick, Pick::Action(Action::Rollback));
         assert_eq!(matching(&entries, "burst stir")[0].pick, Pick::Stir(Shown::new("error-burst")));
         assert_eq!(matching(&entries, "theme du")[0].pick, Pick::Theme("dusk".to_owned()));
@@ -170,7 +170,7 @@ mod tests {
 
     #[test]
     fn a_watchers_palette_holds_nothing_that_acts() {
-        let entries = entries(Role::Watcher, &[("error-burst".to_owned(), "GKE fails".to_owned())], &[]);
+        let entries = entries(&Keymap::builtin(), Role::Watcher, &[("error-burst".to_owned(), "GKE fails".to_owned())], &[]);
         assert!(entries.iter().all(|entry| !matches!(entry.pick, Pick::Stir(_) | Pick::Action(Action::Rollback | Action::Ask))));
     }
 }

@@ -7,7 +7,7 @@ use crate::{
         outlook::Preview,
     },
     domain::{id::ItemId, time::Millis},
-    words::{Names, attention::Said, refusal},
+    words::{Names, refusal, short::Said},
 };
 
 /// What would be answered now.

@@ -5,22 +5,29 @@
 //! is so, and what happens next, it is told in types.
 
 mod asked;
-pub mod attention;
 mod cause;
+mod database;
 pub mod draft;
 mod evidence;
 mod hindrance;
+mod home;
 mod motion;
 mod names;
 mod news;
+mod outlook;
+pub mod platform;
 mod refusal;
+pub mod short;
 pub mod state_line;
 
 pub use asked::{command, look};
 pub use cause::{cause, mover, mover_name};
-pub use evidence::{blindness, evidence, gap, need, objection, replica, terms, void};
+pub use database::{database, database_in_short, measure, missing, replication, writers};
+pub use evidence::{blindness, evidence, gap, need, objection, terms, void};
 pub use hindrance::{hindrance, obstacle};
+pub use home::home;
 pub use motion::{following, motion};
 pub use names::Names;
 pub use news::news;
+pub use outlook::{attention, outlook, then};
 pub use refusal::refusal;

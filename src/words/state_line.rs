@@ -15,7 +15,7 @@ use crate::{
     plan::model::Route,
     words::{
         Names,
-        attention::{self, Said},
+        short::{self, Said},
     },
 };
 
@@ -116,12 +116,14 @@ pub fn shares(state: &State, route: &Route, known: &RouteState) -> Said {
 
 fn worst(found: &[Attention], state: &State, route: &Route, known: &RouteState, now: Timestamp) -> Said {
     // What users meet outranks what is only to be known.
-    let urgent = found.first().is_some_and(|first| first.is_urgent() && !matches!(first, Attention::RollingBack { .. }));
+    let urgent = found
+        .first()
+        .is_some_and(|first| first.is_urgent() && !matches!(first, Attention::RollingBack { .. } | Attention::HomeNotSeen { .. }));
     if let Some(said) = route.backend_ids().find_map(|id| failing(state, route, id)).filter(|_| !urgent) {
         return said;
     }
     if let Some(first) = found.first() {
-        let said = attention::attention(first, state, now);
+        let said = short::attention(first, state, now);
         let more = found.iter().skip(1).filter(|other| other.is_urgent()).count();
         let more = if more > 0 { format!(" +{more}") } else { String::new() };
         return Said { tone: said.tone, long: format!("{}{more}", said.long), short: format!("{}{more}", said.short) };
@@ -144,7 +146,7 @@ fn failing(state: &State, route: &Route, backend: &BackendId) -> Option<Said> {
     let names = Names::of(state);
     match condition(state, route, backend) {
         Condition::Breached { trigger } => {
-            let (value, limit) = attention::figures(state, &trigger);
+            let (value, limit) = short::figures(state, &trigger);
             let long = format!("{} {value} of {limit}", names.watched_short(&trigger));
             Some(Said::new(Tone::Alarm, long, format!("{} {value} of {limit}", names.metric(&trigger))))
         }
@@ -169,6 +171,10 @@ fn next(found: &[Attention], state: &State, known: &RouteState, now: Timestamp) 
         | Attention::NeedsHuman { .. }
         | Attention::Drifted { .. }
         | Attention::RollingBack { .. }
+        | Attention::HomeNotSeen { .. }
+        | Attention::RequestsDisagree { .. }
+        | Attention::WritesAtRisk { .. }
+        | Attention::ReplicaUnsound { .. }
         | Attention::Hindered { .. }
         | Attention::HomeNotReady { .. }
         | Attention::Unresolved { .. }
@@ -184,7 +190,7 @@ fn next(found: &[Attention], state: &State, known: &RouteState, now: Timestamp) 
         Outlook::Running { acts_at, then, .. } | Outlook::Blind { acts_at, then, .. } => (*then != Then::GoesHome, Some(*acts_at)),
         Outlook::Quiet | Outlook::Idle | Outlook::Fired { .. } => (true, None),
     });
-    let soonest = outlooks.into_iter().find_map(|outlook| attention::outcome(outlook, names, now));
+    let soonest = outlooks.into_iter().find_map(|outlook| short::outcome(outlook, names, now));
     soonest.or_else(|| match &known.motion {
         Motion::Returning(back) if back.failures > 0 => Some(Said::new(Tone::Plain, "trying again by itself", "trying again")),
         Motion::Returning(_) => Some(Said::new(Tone::Plain, "going home by itself", "going home")),

@@ -28,6 +28,8 @@ impl<F: FnMut(&Buffer)> Canvas for Paper<F> {
     fn copy(&mut self, text: &str) {
         self.copied.lock().unwrap().push(text.to_owned());
     }
+    fn stop(&mut self) {}
+    fn resume(&mut self) {}
     async fn free(&self) {
         std::future::pending().await
     }

@@ -6,7 +6,10 @@
 #![forbid(unsafe_code)]
 
 mod chance;
+mod databases;
+mod home;
 mod people;
+mod platforms;
 mod rollback;
 mod session;
 mod storm;

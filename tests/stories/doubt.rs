@@ -1,13 +1,16 @@
 //! Answers that never come: an unknown outcome is looked up and never repeated on a guess.
 
+use cutover::core::news::News;
 use cutover::{
     core::{
         command::Command,
         decision::{Deal, Verdict},
         event::Event,
+        home::{Home, home},
+        reason::Obstacle,
         state::{Motion, State},
     },
-    domain::fault::Outcome,
+    domain::fault::{FaultKind, Outcome},
     sim::faults::{Api, Fault, Trouble},
 };
 
@@ -102,7 +105,7 @@ async fn a_host_that_dies_in_the_middle_of_a_move_finds_out_and_advances_nothing
     session.fly_to(800).await;
     let landed = session.land().await;
     assert!(landed.writes().iter().all(|write| write.to != split(600)), "what was queued is dropped");
-    assert_eq!(landed.said("the host came back"), 1);
+    assert_eq!(landed.told(|news| *news == News::HostReturned), 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -115,6 +118,23 @@ async fn the_way_home_is_tried_until_the_api_is_back() {
     session.settled_at(0).await;
     let landed = session.land().await;
     looks_after_every_doubt(&landed);
-    assert_eq!(landed.said("is not home after 30s"), 1, "the second lever was called for, once");
+    assert_eq!(landed.told(|news| matches!(news, News::NotHome { .. })), 1, "the second lever was called for, once");
+    assert!(landed.truth.propagated.gke < 0.001);
+}
+
+/// Writes are refused with 403: half a minute later the route is NOT HOME, in the API's words, and it comes home when they are let in again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refused_way_home_says_so_until_somebody_gives_the_permission_back() {
+    let mut session = Session::begin(Sky::calm("read-only")).await;
+    session.fly_to(400).await;
+    session.control().stir(&trouble(Trouble::ReadOnly, 60.0));
+    assert_eq!(session.ask(Command::Rollback { route: None, reason: None }).await, Verdict::Accepted);
+    let stands = |state: &State| home(state, &state.opened.as_ref().expect("it is open").plan.routes[0]);
+    let state = session.until("NOT HOME", |state| matches!(stands(state), Home::NotHome { .. })).await;
+    let Home::NotHome { attempts, why: Obstacle::WriteFailed { why }, .. } = stands(&state) else { panic!("{:?}", stands(&state)) };
+    assert!(attempts > 1 && why.kind == FaultKind::Forbidden && why.message.as_str().contains("permission"), "{attempts} {why}");
+    session.until("home is seen", |state| matches!(stands(state), Home::Seen { .. })).await;
+    let landed = session.land().await;
+    assert_eq!(landed.told(|news| matches!(news, News::HomeSeen { .. })), 1);
     assert!(landed.truth.propagated.gke < 0.001);
 }

@@ -79,8 +79,14 @@ pub const ROOMS: &[Room] = &[
         because: "a connection is handed its channels; it must have no other way to the session",
     },
     Room {
+        name: "words",
+        may_import: &["domain", "core", "plan::model"],
+        never: NO_IO,
+        because: "sentences are made of values; a room that could look around would judge",
+    },
+    Room {
         name: "tui",
-        may_import: &["domain", "core", "plan::model", "journal::record", "attach::client", "door"],
+        may_import: &["domain", "core", "words", "plan::model", "journal::record", "attach::client", "door"],
         never: &["reqwest", "kube"],
         because: "the screen draws a snapshot and asks through the door; it can't act on the world by itself",
     },

@@ -31,7 +31,9 @@ fn lengths(source: &Source) -> Vec<String> {
         found.push(format!("{}: {lines} lines; a file is one idea, and {FILE_LINES_MAX} lines are more than one", source.path));
     }
     for function in source.functions() {
-        if function.lines > FUNCTION_LINES_MAX {
+        // A list of sentences, one for each case of a closed enum, is read like a table and not like an argument.
+        let is_table = source.path.starts_with("src/words/") || source.path == "src/core/news.rs";
+        if function.lines > FUNCTION_LINES_MAX && !is_table {
             let place = format!("{}:{}", source.path, function.line);
             let (name, lines) = (function.name, function.lines);
             found.push(format!(

@@ -10,16 +10,21 @@ use futures::future::join_all;
 
 use crate::{
     cli::compose::{Places, SERVED_BY, compose},
+    core::{
+        replication::{self, Soundness},
+        state::ReplicationState,
+    },
     domain::{
         fact::{Accepted, Fact, Probed, Replication, Served},
         fault::{Fault, FaultKind},
         metric::{Gap, Measured, Metric},
-        platform::Workload,
+        platform::{Scale, Workload},
+        time::Timestamp,
     },
     plan::model::Plan,
     port::Sensor,
     session::clock::Clock,
-    words::{Names, hindrance},
+    words::{self, Names, hindrance},
 };
 
 /// Every look has a deadline of its own; this one is for several of them in a row.
@@ -47,8 +52,7 @@ pub struct Finding {
 /// If there are no credentials, or an address is refused; nothing was asked then.
 pub async fn survey(plan: &Plan, places: &Places, clock: Clock) -> Result<Vec<Finding>> {
     let world = compose(plan, places, clock, None)?;
-    let names = Names::in_plan(plan);
-    Ok(join_all(world.sensors.into_iter().map(|sensor| looked(sensor, names))).await)
+    Ok(join_all(world.sensors.into_iter().map(|sensor| looked(plan, sensor, clock))).await)
 }
 
 /// The findings for the terminal.
@@ -69,7 +73,7 @@ pub fn report(findings: &[Finding]) -> String {
     text
 }
 
-async fn looked(mut sensor: Box<dyn Sensor>, names: Names<'_>) -> Finding {
+async fn looked(plan: &Plan, mut sensor: Box<dyn Sensor>, clock: Clock) -> Finding {
     let source = sensor.source().to_string();
     let seen = match tokio::time::timeout(DEADLINE, sensor.look()).await {
         Ok(seen) => seen,
@@ -77,7 +81,7 @@ async fn looked(mut sensor: Box<dyn Sensor>, names: Names<'_>) -> Finding {
     };
     match seen {
         Ok(facts) => {
-            let told: Vec<(Verdict, String)> = facts.iter().filter_map(|fact| told(fact, names)).collect();
+            let told: Vec<(Verdict, String)> = facts.iter().filter_map(|fact| told(plan, fact, clock.now())).collect();
             let verdict = told.iter().map(|(verdict, _)| *verdict).max().unwrap_or(Verdict::Doubtful);
             let what: Vec<String> = told.into_iter().map(|(_, what)| what).collect();
             Finding { source, verdict, what: if what.is_empty() { "it answered with nothing".to_owned() } else { what.join("; ") } }
@@ -98,15 +102,15 @@ fn help(kind: FaultKind) -> &'static str {
     }
 }
 
-fn told(fact: &Fact, names: Names) -> Option<(Verdict, String)> {
+fn told(plan: &Plan, fact: &Fact, now: Timestamp) -> Option<(Verdict, String)> {
     match fact {
-        Fact::Accepted(accepted) => Some(weights(accepted, names)),
+        Fact::Accepted(accepted) => Some(weights(accepted, Names::in_plan(plan))),
         Fact::Served(served) => Some(front_door(served)),
         Fact::Probed(probed) => Some(probe(probed)),
         Fact::Measured { values, .. } => Some(figures(values.iter())),
         Fact::Workload { workload, .. } => Some(pods(workload)),
         Fact::Happened { .. } => None,
-        Fact::Replication(replication) => Some(database(replication)),
+        Fact::Replication(replication) => Some(database(plan, replication, now)),
     }
 }
 
@@ -145,21 +149,27 @@ fn figures<'a>(values: impl Iterator<Item = (&'a Metric, &'a Measured)>) -> (Ver
 }
 
 fn pods(workload: &Workload) -> (Verdict, String) {
-    let ready = format!("{} of {} ready, {}", workload.ready, workload.desired, workload.version);
-    match &workload.trouble {
-        Some(trouble) => (Verdict::Doubtful, format!("{ready}; {trouble}")),
-        None if workload.ready < workload.desired || workload.desired == 0 => (Verdict::Doubtful, ready),
-        None => (Verdict::Well, ready),
-    }
+    let told = format!("{}, {}", words::platform::scale(workload.scale), workload.version);
+    let doubts: Vec<String> =
+        workload.trouble.iter().map(ToString::to_string).chain(workload.unread.iter().map(words::platform::unread)).collect();
+    let few = match workload.scale {
+        Scale::Counted { ready, desired } => ready < desired || desired == 0,
+        Scale::Off | Scale::Untold => true,
+        Scale::Automatic { .. } | Scale::Manual { .. } => false,
+    };
+    let verdict = if doubts.is_empty() && !few { Verdict::Well } else { Verdict::Doubtful };
+    (verdict, std::iter::once(told).chain(doubts).collect::<Vec<_>>().join("; "))
 }
 
-fn database(replication: &Replication) -> (Verdict, String) {
-    use crate::domain::fact::ReplicaState;
-    match (replication.state, &replication.lag) {
-        (ReplicaState::Primary, _) => (Verdict::Well, "a primary".to_owned()),
-        (ReplicaState::Replicating, Ok(lag)) => (Verdict::Well, format!("a replica, {:.1}s behind", lag.value)),
-        (ReplicaState::Replicating, Err(gap)) => (Verdict::Doubtful, format!("a replica whose lag can't be seen: {gap}")),
-        (ReplicaState::Stopped, _) => (Verdict::Doubtful, "a replica that stands still".to_owned()),
-        (ReplicaState::Unknown, _) => (Verdict::Doubtful, "it does not say whether it replicates".to_owned()),
-    }
+/// Judged by the same rules as in a session, as of this one look.
+fn database(plan: &Plan, replication: &Replication, now: Timestamp) -> (Verdict, String) {
+    let Some(database) = &plan.database else { return (Verdict::Doubtful, "the plan names no database".to_owned()) };
+    let known = ReplicationState::seen(replication, now);
+    let standing = replication::standing(database, &replication.instance, Some(&known), now);
+    let verdict = match standing.soundness() {
+        Soundness::Sound => Verdict::Well,
+        Soundness::Unsound | Soundness::Unproven => Verdict::Doubtful,
+    };
+    let measure = replication.engine.filter(|_| standing.lag().is_some()).map(|engine| format!(" ({})", words::measure(engine)));
+    (verdict, words::database(&standing) + &measure.unwrap_or_default())
 }

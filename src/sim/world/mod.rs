@@ -28,7 +28,11 @@ use self::{
     cloud_run::CloudRun,
     conditions::Conditions,
     edits::Change,
-    kubernetes::Kubernetes,
+    kubernetes::{
+        Kubernetes,
+        fault::{EmptyLists, WatchFault},
+        resource::Resource,
+    },
     load_balancer::{LoadBalancer, URL_MAP, Write},
     peers::Peers,
     propagation::{Span, Split},
@@ -37,7 +41,7 @@ use self::{
     traffic::{RATE, Served, Surroundings, Tally, Traffic},
 };
 use super::{
-    faults::{Edit, Fault},
+    faults::{Cluster, Edit, Fault},
     scenario::Scenario,
 };
 
@@ -131,7 +135,9 @@ impl World {
     #[must_use]
     pub fn new(now_ms: i64, seed: u64, span: Span) -> Self {
         let cloud_run = CloudRun::new(seed, now_ms);
-        let series = Series::new(now_ms, cloud_run.services().first().map_or("", |frontend| frontend.latest()), (RATE * 60.0) as u64);
+        let sql = Sql::new(now_ms, seed);
+        let revision = cloud_run.services().first().map_or("", |frontend| frontend.latest());
+        let series = Series::new(now_ms, revision, (RATE * 60.0) as u64, &sql.monitored());
         Self {
             now_ms,
             load_balancer: LoadBalancer::new(seed, now_ms - 21 * 86_400_000, span),
@@ -142,8 +148,8 @@ impl World {
             conditions: Conditions::default(),
             peers: Peers::default(),
             kubernetes: Kubernetes::new(now_ms, seed),
-            sql: Sql::new(now_ms, seed),
             robot: None,
+            sql,
             coming: Vec::new(),
         }
     }
@@ -180,7 +186,9 @@ impl World {
         self.cloud_run.tick(at_ms);
         self.follow_cluster(at_ms);
         self.follow_database(at_ms);
-        self.series.tick(at_ms, self.peers.replica_lag_s);
+        if let Some(due_ms) = self.series.due(at_ms) {
+            self.series.close(due_ms, self.sql.monitored());
+        }
         let (traffic, mut around) = self.apart();
         traffic.step(&mut around);
     }
@@ -209,13 +217,29 @@ impl World {
             // There is a frontend; a deployment of it can't be refused.
             Fault::Deployed { percent } => drop(self.cloud_run.deploy(self.now_ms, FRONTEND, *percent, &Actor::person(CI))),
             Fault::RevisionDeleted { revision } => self.cloud_run.delete(revision),
+            Fault::Database(fault) => self.sql.suffer(*fault),
             Fault::Errors { .. }
             | Fault::Classic
             | Fault::Latency { .. }
             | Fault::Api { .. }
-            | Fault::SourceShrunk { .. }
             | Fault::Metrics { .. }
             | Fault::FrontDoorDrops { .. } => {}
+            Fault::Cluster(cluster) => self.stir_cluster(*cluster),
+            Fault::Scaling(scaling) => self.cloud_run.scale(FRONTEND, *scaling),
+            Fault::SourceShrunk { max_instances } => self.cloud_run.limit(FRONTEND, *max_instances),
+        }
+    }
+
+    fn stir_cluster(&mut self, fault: Cluster) {
+        match fault {
+            Cluster::Sidecar => self.kubernetes.add_sidecar(FRONTEND),
+            Cluster::Evicted { pods } => self.kubernetes.evict(FRONTEND, pods),
+            Cluster::Paused => self.kubernetes.pause_rollout(FRONTEND, "1.43.0", 2),
+            Cluster::Stuck => self.kubernetes.release(FRONTEND, "typo"),
+            Cluster::EventsForbidden => self.kubernetes.forbid(Resource::Event),
+            Cluster::PodsForbidden => self.kubernetes.forbid(Resource::Pod),
+            Cluster::NullLists => self.kubernetes.set_empty_lists(EmptyLists::Nulls),
+            Cluster::SilentWatches => self.kubernetes.set_watch_fault(WatchFault::Freezes),
         }
     }
 
@@ -226,6 +250,7 @@ impl World {
         self.load_balancer.edge.slow(None);
         self.conditions = Conditions::default();
         self.kubernetes.calm();
+        self.cloud_run.calm();
         self.sql.calm();
     }
 

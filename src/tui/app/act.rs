@@ -20,9 +20,9 @@ use crate::{
     plan::model::{Proof, Route},
     tui::{
         app::{App, Asked, End, Flow},
-        keymap::{self, Action, Needs, Scroll, Way},
+        keymap::{Action, Needs, Scroll, Way},
         overlay::{Overlay, Purpose, entries},
-        panes::{checklist, words},
+        panes::{checklist, words, workloads},
         view::{Pane, Screen, Zoom},
         widgets::line::LineEdit,
     },
@@ -82,7 +82,7 @@ impl App {
 
     /// What this person's role can never do is said here already; a watcher's link could not send it anyway.
     fn not_for_me(&self, action: Action) -> Option<String> {
-        let binding = keymap::binding(action)?;
+        let binding = self.view.keys.binding(action)?;
         let role = self.role();
         let who = match binding.needs {
             Needs::Nothing => return None,
@@ -149,7 +149,7 @@ impl App {
     fn shift(&mut self, key: &str) {
         let Some(route) = self.route().map(|route| route.id.clone()) else { return };
         let Some(to) = self.view.drafts.get(&route).cloned() else {
-            let keys = (words::key(Action::Draft(10)), words::key(Action::Ladder(Way::Forward)));
+            let keys = (words::key(&self.view, Action::Draft(10)), words::key(&self.view, Action::Ladder(Way::Forward)));
             return self.notify(Tone::Warning, format!("there is no draft; {} or {} makes one", keys.0, keys.1));
         };
         let from = match self.stands(&route) {
@@ -230,7 +230,7 @@ impl App {
             Some(_) => match self.state.controls.asked_by.first() {
                 Some(first) => ControlsCommand::HandTo(first.clone()),
                 None => {
-                    let keys = (words::key(Action::People), words::key(Action::GiveUpControls));
+                    let keys = (words::key(&self.view, Action::People), words::key(&self.view, Action::GiveUpControls));
                     let text =
                         format!("you have the controls, and nobody asks for them; {} hands them over, {} gives them up", keys.0, keys.1);
                     self.notify(Tone::Plain, text);
@@ -257,7 +257,10 @@ impl App {
                 self.notify(Tone::Plain, format!("{} ({evidence})", crate::words::refusal(&Refusal::NotSignable, names)));
             }
             (Action::Unsign, Proof::Signed, None) => {
-                self.notify(Tone::Plain, format!("nobody has signed \"{}\"; {} signs it", item.title, words::key(Action::Sign)));
+                self.notify(
+                    Tone::Plain,
+                    format!("nobody has signed \"{}\"; {} signs it", item.title, words::key(&self.view, Action::Sign)),
+                );
             }
             (Action::Unsign, Proof::Signed, Some(_)) => {
                 self.open(Overlay::Typing { purpose: Purpose::Unsign { item: id }, line: LineEdit::default() });
@@ -334,14 +337,17 @@ impl App {
                 *back = backwards(*back, self.state.feed.len());
             }
             (Screen::Journal, _) => self.view.screen_scroll = backwards(self.view.screen_scroll, self.state.feed.len()),
-            (Screen::Watch | Screen::Metrics | Screen::Kubernetes | Screen::Log, _) => {
-                self.view.screen_scroll = step(self.view.screen_scroll, 10_000)
+            (Screen::Kubernetes, _) => {
+                // The cursor stands on the last row when there are fewer than before.
+                let last = workloads::count(&self.state, &self.view).saturating_sub(1);
+                self.view.screen_scroll = step(self.view.screen_scroll.min(last), last);
             }
+            (Screen::Watch | Screen::Metrics | Screen::Log, _) => self.view.screen_scroll = step(self.view.screen_scroll, 10_000),
         }
     }
 
     fn palette(&mut self, typed: &str) {
-        let entries = entries(self.role(), &self.looks.stirs, self.looks.themes.words());
+        let entries = entries(&self.view.keys, self.role(), &self.looks.stirs, self.looks.themes.words());
         self.open(Overlay::Palette { line: LineEdit::with(typed), chosen: 0, entries });
     }
 

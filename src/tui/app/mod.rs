@@ -31,6 +31,7 @@ use crate::{
     tui::{
         draw,
         input::{Arrived, guard::Guard},
+        keymap::Keymap,
         panes::words,
         terminal::{
             Drawn, MouseReports, Size, Stats, Terminal, TerminalError,
@@ -69,6 +70,28 @@ pub struct Looks {
     pub mouse: MouseReports,
     /// Whether a watcher is shown what matters by itself.
     pub follow: Follow,
+    pub keys: Arc<Keymap>,
+    /// Takes the word of each theme that is chosen.
+    pub keeper: Option<std::sync::mpsc::Sender<String>>,
+    /// What was wrong with the person's own files; said once at the start.
+    pub remark: Option<String>,
+}
+
+impl Looks {
+    /// A live session's, with nothing of the person's own.
+    pub fn plain(themes: Catalogue, theme: Theme) -> Looks {
+        Looks {
+            themes,
+            theme,
+            stirs: Vec::new(),
+            haste: 1.0,
+            mouse: MouseReports::On,
+            follow: Follow::No,
+            keys: Arc::new(Keymap::builtin()),
+            keeper: None,
+            remark: None,
+        }
+    }
 }
 
 /// Why a cockpit ended.
@@ -96,6 +119,10 @@ pub trait Canvas {
     fn forget(&mut self);
     /// Puts `text` into the terminal's clipboard, where it has one that programs may write.
     fn copy(&mut self, text: &str);
+    /// Gives the terminal back and stands still until somebody continues us.
+    fn stop(&mut self);
+    /// Takes the terminal again.
+    fn resume(&mut self);
     /// Waits until a frame can be sent again after [`Drawn::Busy`].
     fn free(&self) -> impl Future<Output = ()>;
     fn stats(&self) -> Stats;
@@ -113,6 +140,12 @@ impl Canvas for Terminal {
     }
     fn copy(&mut self, text: &str) {
         Terminal::copy(self, text);
+    }
+    fn stop(&mut self) {
+        Terminal::stop(self);
+    }
+    fn resume(&mut self) {
+        Terminal::resume(self);
     }
     fn free(&self) -> impl Future<Output = ()> {
         Terminal::free(self)
@@ -176,7 +209,11 @@ pub async fn fly(link: Link, looks: Looks, mut inputs: mpsc::Receiver<Arrived>, 
             told = signals.next() => match told {
                 Told::Leave(number) => return End::Signal(number),
                 Told::Resized => app.resize(canvas.size()),
-                Told::Continued => canvas.forget(),
+                Told::Stop => canvas.stop(),
+                Told::Continued => {
+                    canvas.resume();
+                    app.resize(canvas.size());
+                }
             },
             arrived = inputs.recv() => {
                 let Some(arrived) = arrived else { return End::Gone };
@@ -257,6 +294,7 @@ impl App {
         let mut view = View::new();
         view.haste = looks.haste;
         view.follow = looks.follow;
+        view.keys = Arc::clone(&looks.keys);
         let theme = looks.themes.words().iter().find(|word| looks.themes.theme(word).is_ok_and(|theme| theme.name == looks.theme.name));
         let mut app = App {
             state: heard.state.clone(),
@@ -282,6 +320,9 @@ impl App {
         app.adopt(&heard);
         app.view.screen = app.view.home();
         app.tell_size();
+        if let Some(remark) = app.looks.remark.take() {
+            app.notify(Tone::Warning, remark);
+        }
         app
     }
 
@@ -396,7 +437,7 @@ impl App {
                     self.look("refused", Look::Draft { route, to: Some(to) });
                 }
                 let text = crate::words::refusal(&refusal, Names::of(&self.state));
-                (Tone::Alarm, format!("{text}{}", news::way_on(&refusal)), Holds::ForItsTime)
+                (Tone::Alarm, format!("{text}{}", news::way_on(&refusal, &self.view)), Holds::ForItsTime)
             }
             Reply::Answered { verdict: Verdict::Accepted, .. } => (Tone::Good, "accepted and recorded".to_owned(), until_news()),
             Reply::Answered { verdict: Verdict::Queued, .. } => (Tone::Good, "queued behind the move in flight".to_owned(), until_news()),

@@ -12,13 +12,13 @@ use crate::{
         app::App,
         keymap::Action,
         panes::words,
-        view::{Holds, Notice},
+        view::{Holds, Notice, View},
     },
     words::Names,
 };
 
 /// The key that leads on from a refusal, as the end of a message; nothing where only waiting helps.
-pub(super) fn way_on(refusal: &Refusal) -> String {
+pub(super) fn way_on(refusal: &Refusal, view: &View) -> String {
     let (action, does) = match refusal {
         Refusal::NoControls { .. } | Refusal::ControlsHeld { .. } => (Action::Controls, "asks for the controls"),
         Refusal::ControlsFree => (Action::Controls, "takes the controls"),
@@ -53,7 +53,7 @@ pub(super) fn way_on(refusal: &Refusal) -> String {
         | Refusal::CannotSign { .. }
         | Refusal::NotOpen => return String::new(),
     };
-    format!(" \u{b7} {} {does}", words::key(action))
+    format!(" \u{b7} {} {does}", words::key(view, action))
 }
 
 impl App {

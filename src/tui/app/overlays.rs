@@ -55,9 +55,14 @@ impl App {
                 }
                 self.view.overlay = Some(Overlay::Palette { line, chosen, entries });
             }
-            (Code::Enter, Overlay::Typing { purpose, line }) => {
+            (Code::Enter, Overlay::Typing { purpose, line }) if purpose == Purpose::Filter || !line.text().trim().is_empty() => {
                 self.close();
-                self.entered(purpose, &line.text());
+                self.entered(purpose, line.text().trim());
+            }
+            (Code::Enter, overlay @ Overlay::Typing { .. }) => {
+                // Closing it would give what is typed next to the key map.
+                self.notify(Tone::Warning, "nothing is typed yet, so nothing was done; type it, or Esc leaves".to_owned());
+                self.view.overlay = Some(overlay);
             }
             (_, Overlay::Typing { purpose, mut line }) => {
                 line.key(key);
@@ -101,6 +106,7 @@ impl App {
             Code::Enter => {
                 let action = Shown::new(&format!("theme {}", self.theme));
                 self.close();
+                self.keep_theme();
                 return self.look("Enter", Look::Other { action });
             }
             Code::Up | Code::Char('k') => chosen.saturating_sub(1),
@@ -117,25 +123,21 @@ impl App {
         match pick {
             Pick::Action(action) => return self.act(action, ":"),
             Pick::Stir(stir) => self.ask(":", Command::Stir { stir }),
-            Pick::Theme(word) => self.wear(&word),
+            Pick::Theme(word) => {
+                self.wear(&word);
+                self.keep_theme();
+            }
         }
         Flow::Stay
     }
 
     fn entered(&mut self, purpose: Purpose, text: &str) {
-        let text = text.trim();
-        let unmeant = matches!(purpose, Purpose::Unsign { .. }) && text != "unsign";
-        if (text.is_empty() || unmeant) && purpose != Purpose::Filter {
-            // What is typed next is meant for this line, so it stays open.
-            let wants = if unmeant { "type unsign, or Esc to leave it" } else { "type something, or Esc to leave it" };
-            self.notify(Tone::Warning, format!("nothing was done; {wants}"));
-            return self.open(Overlay::Typing { purpose, line: Default::default() });
-        }
         let shown = Shown::new(text);
         match purpose {
             Purpose::Rearm { route } => self.ask("Enter", Command::Rearm { route, reason: shown }),
             Purpose::Sign { item } => self.ask("Enter", Command::Sign { item, note: shown }),
-            Purpose::Unsign { item } => self.ask("Enter", Command::Unsign { item }),
+            Purpose::Unsign { item } if text == "unsign" => self.ask("Enter", Command::Unsign { item }),
+            Purpose::Unsign { .. } => self.notify(Tone::Plain, "the signature stays".to_owned()),
             Purpose::Say => self.ask("Enter", Command::Say { text: shown }),
             Purpose::Filter => self.view.filter = text.to_owned(),
         }
@@ -178,7 +180,16 @@ impl App {
         let place = words.iter().position(|word| *word == self.theme).unwrap_or(0);
         if let Some(word) = words.get((place + 1) % words.len().max(1)) {
             self.wear(word);
+            self.keep_theme();
             self.look(key, Look::Other { action: Shown::new(&format!("theme {word}")) });
+        }
+    }
+
+    /// The next cockpit begins with this theme.
+    fn keep_theme(&self) {
+        if let Some(keeper) = &self.looks.keeper {
+            // Nobody keeps it any more only at the very end.
+            let _ = keeper.send(self.theme.clone());
         }
     }
 

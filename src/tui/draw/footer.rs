@@ -18,7 +18,7 @@ use crate::{
     },
     plan::model::Proof,
     tui::{
-        keymap::{self, Action, Context, Danger, Scroll, Way},
+        keymap::{Action, Context, Danger, Scroll, Way},
         panes::{checklist, words},
         theme::Theme,
         view::{Hearing, Notice, Pane, Screen, View},
@@ -81,7 +81,7 @@ pub fn hints(state: &State, view: &View, theme: &Theme, width: u16) -> Vec<Hint>
     let role = view.me.as_ref().map(|me| me.role);
     let held = words::route(state, view.route).and_then(|route| state.routes.get(&route.id)).is_some_and(|known| known.hold.is_some());
     let offered = |action: &Action| {
-        let binding = keymap::binding(*action)?;
+        let binding = view.keys.binding(*action)?;
         let here = binding.context != Context::Main || view.screen == Screen::Main;
         // What can't reach the session now is not offered either, the way home included: the notice names the lever by hand.
         let reaches = view.hearing == Hearing::Connected || binding.danger == Danger::Looks;

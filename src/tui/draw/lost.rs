@@ -143,7 +143,7 @@ fn in_flight(state: &State) -> String {
 /// The second lever, for whoever can't wait: the exact command, which the plan alone gives.
 fn by_hand(state: &State, view: &View, theme: &Theme) -> Vec<Line<'static>> {
     let Some((plan, route)) = words::plan(state).zip(words::route(state, view.route)) else { return Vec::new() };
-    let head = format!("  home by hand, in a shell with your own rights ({} copies it):", words::key(Action::CopyByHand));
+    let head = format!("  home by hand, in a shell with your own rights ({} copies it):", words::key(view, Action::CopyByHand));
     let command: Vec<char> = plan.home_by_hand(route).chars().collect();
     let parts = command.chunks(COMMAND_COLUMNS).map(|part| Line::styled(format!("    {}", part.iter().collect::<String>()), theme.figure));
     std::iter::once(Line::styled(head, theme.text)).chain(parts).collect()

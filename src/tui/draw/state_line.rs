@@ -20,7 +20,7 @@ use crate::{
         widgets::text,
     },
     words::{
-        attention::Said,
+        short::Said,
         state_line::{StateLine, state_line},
     },
 };
@@ -142,7 +142,7 @@ fn home(said: &Said, form: Form, view: &View, theme: &Theme) -> Option<Vec<Span<
     }
     let style: Style = if said.tone == Tone::Warning { theme.warn } else { theme.text };
     let may = view.me.as_ref().is_none_or(|me| me.role.may_steer());
-    let head = if may { words::key(Action::Rollback) } else { "going home takes".to_owned() };
+    let head = if may { words::key(view, Action::Rollback) } else { "going home takes".to_owned() };
     Some(vec![Span::styled(format!("{head} "), theme.rollback), Span::styled(form_of(said, form), style)])
 }
 

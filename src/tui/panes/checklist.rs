@@ -100,7 +100,7 @@ fn row(state: &State, view: &View, theme: &Theme, item: &Item, width: u16) -> Li
     let unsigned = known.signed_by.is_none() && item.proof == Proof::Signed;
     let told = match (&known.signed_by, &item.proof) {
         (Some(who), _) => format!("{who}: {}", evidence(&known.evidence, Names::of(state))),
-        (None, Proof::Signed) => format!("not signed ({})", words::key(Action::Sign)),
+        (None, Proof::Signed) => format!("not signed ({})", words::key(view, Action::Sign)),
         (None, Proof::Collected(_)) => evidence(&known.evidence, Names::of(state)),
     };
     let ink = if known.status == ItemStatus::Failing {

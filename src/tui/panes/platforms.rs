@@ -16,6 +16,7 @@ use crate::{
     },
     domain::{
         metric::{Gap, Metric},
+        platform::Scale,
         time::{Millis, Timestamp},
     },
     plan::model::{Backend, Route},
@@ -25,7 +26,7 @@ use crate::{
         view::{Pane, View},
         widgets::{spark, text},
     },
-    words::{Names, state_line},
+    words::{Names, platform, state_line},
 };
 
 /// Figures older than this look stale; three scrapes and a little, whatever the plan's interval.
@@ -139,16 +140,18 @@ fn health(card: &Card<'_>, theme: &Theme, width: u16) -> Line<'static> {
     };
     let stale = seen.workload_at.is_none_or(|at| now.since(at) > WORKLOAD_STALE);
     let heard = || seen.workload_at.map_or_else(|| "never".into(), |at| words::age(now.since(at)));
-    let platform = match (&workload.trouble, stale) {
+    let told = match (&workload.trouble, stale) {
         (_, true) => Some((glyphs.stale, format!("last heard {}", heard()), theme.stale)),
         (Some(trouble), false) => Some((glyphs.breach, trouble.to_string(), theme.breach)),
-        (None, false) if workload.ready < workload.desired => Some((glyphs.warn, "not all ready".to_owned(), theme.warn)),
+        (None, false) if matches!(workload.scale, Scale::Counted { ready, desired } if ready < desired) => {
+            Some((glyphs.warn, "not all ready".to_owned(), theme.warn))
+        }
         (None, false) => None,
     };
     let well = || (glyphs.ok, "healthy".to_owned(), theme.ok);
     // The platform's own trouble is why its users fail, and their figures are red anyway; that some aren't ready yet is less than both.
     let grave = stale || workload.trouble.is_some();
-    let (glyph, word, style) = match (users.clone(), platform.clone()) {
+    let (glyph, word, style) = match (users.clone(), told.clone()) {
         (Some(users), Some(platform)) => {
             if grave {
                 platform
@@ -161,16 +164,16 @@ fn health(card: &Card<'_>, theme: &Theme, width: u16) -> Line<'static> {
     };
     let spans = vec![
         Span::styled(format!("{glyph} {word}"), style),
-        Span::styled(format!("  {}/{}", workload.ready, workload.desired), theme.figure),
+        Span::styled(format!("  {}", platform::scale_short(workload.scale)), theme.figure),
     ];
     let restarts = (workload.restarts > 0).then(|| Span::styled(format!("  {} restarts", workload.restarts), theme.warn));
     let version = Span::styled(format!("  {}", workload.version), theme.dim);
     let other = users
         .into_iter()
-        .chain(platform)
+        .chain(told)
         .find(|(_, told, _)| *told != word)
         .map(|(glyph, told, style)| Span::styled(format!("  {glyph} {told}"), style));
-    let more = std::iter::once(Span::styled(" ready", theme.dim)).chain(other).chain(restarts).chain([version]);
+    let more = other.into_iter().chain(restarts).chain([version]);
     text::with_what_fits(spans, more, width.into())
 }
 

@@ -16,7 +16,7 @@ use crate::{
     domain::time::{Millis, Timestamp},
     plan::model::{DatabaseMode, Route},
     tui::{keymap::Action, panes::words, theme::Theme, view::View, widgets::text},
-    words::{Names, obstacle, state_line},
+    words::{Names, obstacle, platform, state_line},
 };
 
 /// Rows of the traffic pane and of one row of platforms, which the block gives way to.
@@ -72,8 +72,8 @@ fn not_home(
     let tried = tried(known, attempts, view);
     lines.extend(text::wrap(&format!("{why}{tried}"), room));
     let may = view.me.as_ref().is_none_or(|me| me.role.may_steer());
-    let again = if may { format!("; {} tries again at once", words::key(Action::Rollback)) } else { String::new() };
-    lines.push(format!("By hand, in a shell with your own rights ({} copies it{again}):", words::key(Action::CopyByHand)));
+    let again = if may { format!("; {} tries again at once", words::key(view, Action::Rollback)) } else { String::new() };
+    lines.push(format!("By hand, in a shell with your own rights ({} copies it{again}):", words::key(view, Action::CopyByHand)));
     lines.extend(by_hand(state, route, area.width).into_iter().map(|part| format!("   {part}")));
     let cut = lines.len() > usize::from(area.height);
     lines.truncate(area.height.into());
@@ -122,7 +122,7 @@ fn lines(state: &State, route: &Route, known: &RouteState, view: &View, theme: &
         let head = Span::styled(format!(" {} LATCHED after rollback ", theme.glyphs.latch), theme.latch);
         let cause = text::cut(&words::cause(state, &latch.cause), room.saturating_sub(head.width() + 1), theme.glyphs.ellipsis);
         let rearms = if may {
-            let key = Span::styled(words::key(Action::Rearm), theme.key);
+            let key = Span::styled(words::key(view, Action::Rearm), theme.key);
             vec![Span::raw("   "), key, said(" re-arms with a reason; nothing advances before".to_owned())]
         } else {
             vec![said("   nothing advances until it is re-armed with a reason".to_owned())]
@@ -140,7 +140,7 @@ fn lines(state: &State, route: &Route, known: &RouteState, view: &View, theme: &
         return vec![text::with_what_fits(told, [said(format!(" {dot} {}", standby(known)))], room)];
     }
     let ready = &known.readiness;
-    let key = if may { words::key(Action::Rollback) } else { "going back".to_owned() };
+    let key = if may { words::key(view, Action::Rollback) } else { "going back".to_owned() };
     let head = Span::styled(format!(" {} {key} ", theme.glyphs.rollback), theme.rollback);
     if !ready.against.is_empty() {
         let why: Vec<String> = ready.against.iter().map(|reason| crate::words::objection(reason, Names::of(state))).collect();
@@ -179,7 +179,7 @@ fn writes(state: &State) -> Option<&'static str> {
 }
 
 fn standby(known: &RouteState) -> String {
-    known.readiness.home_ready.map_or_else(|| "readiness unknown".to_owned(), |count| format!("{count} ready there"))
+    platform::scale_short(known.readiness.home_scale)
 }
 
 /// While a rollback is on its way, until home is accepted and seen.

@@ -60,12 +60,17 @@ pub fn draw(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buf
         Some(Attention::NotHome { .. } | Attention::Breach { .. } | Attention::NeedsHuman { .. }) => {
             frame::light(area, theme.alarm, theme, buf)
         }
-        Some(Attention::Drifted { .. } | Attention::Hindered { .. }) => frame::light(area, theme.warn, theme, buf),
+        Some(Attention::Drifted { .. } | Attention::Hindered { .. } | Attention::RequestsDisagree { .. }) => {
+            frame::light(area, theme.warn, theme, buf)
+        }
         Some(Attention::Blind { .. } | Attention::Unresolved { .. } | Attention::Unread { .. }) => {
             frame::light(area, theme.unknown, theme, buf)
         }
         Some(
             Attention::RollingBack { .. }
+            | Attention::HomeNotSeen { .. }
+            | Attention::WritesAtRisk { .. }
+            | Attention::ReplicaUnsound { .. }
             | Attention::HomeNotReady { .. }
             | Attention::SourceSilent { .. }
             | Attention::ItemFailing { .. }
@@ -107,13 +112,19 @@ fn worst(state: &State, route: &Route) -> Option<Attention> {
         | Attention::NeedsHuman { route: id, .. }
         | Attention::Drifted { route: id }
         | Attention::RollingBack { route: id, .. }
+        | Attention::HomeNotSeen { route: id, .. }
+        | Attention::RequestsDisagree { route: id, .. }
         | Attention::Hindered { route: id, .. }
         | Attention::HomeNotReady { route: id, .. }
         | Attention::Unresolved { route: id }
         | Attention::Unread { route: id }
         | Attention::Latched { route: id, .. } => *id == route.id,
         Attention::Breach { trigger, .. } | Attention::Blind { trigger, .. } => guards(trigger),
-        Attention::SourceSilent { .. } | Attention::ItemFailing { .. } | Attention::ApprovalOpen { .. } => false,
+        Attention::SourceSilent { .. }
+        | Attention::ItemFailing { .. }
+        | Attention::ApprovalOpen { .. }
+        | Attention::WritesAtRisk { .. }
+        | Attention::ReplicaUnsound { .. } => false,
     })
 }
 
@@ -353,11 +364,11 @@ fn message_line(state: &State, known: &RouteState, route: &Route, view: &View, t
         drafted(state, known, route, draft, view, theme)
     } else if let Some(drift) = &known.drift {
         let actor = crate::words::mover_name(&drift.by, Names::of(state));
-        let keys = (words::key(Action::AdoptDrift), words::key(Action::Rollback));
+        let keys = (words::key(view, Action::AdoptDrift), words::key(view, Action::Rollback));
         let (found, expected) = (drift.found.of(&route.target), drift.expected.of(&route.target));
         (format!("{} DRIFT: {actor} set {found}, expected {expected}; {} adopts, {} home", glyphs.warn, keys.0, keys.1), theme.warn)
     } else if let Some(why) = needs_human {
-        let keys = (words::key(Action::Ladder(Way::Back)), words::key(Action::Rollback));
+        let keys = (words::key(view, Action::Ladder(Way::Back)), words::key(view, Action::Rollback));
         (
             format!(
                 " {} A HUMAN MUST LOOK: {}; {} drafts less, {} brings all home",
@@ -373,7 +384,7 @@ fn message_line(state: &State, known: &RouteState, route: &Route, view: &View, t
     } else if let Some(wish) = &known.queued {
         (format!("{} queued by {}: {}", glyphs.busy, wish.by.who, wish.to), theme.busy)
     } else if let Some(hold) = &known.hold {
-        (format!("{} held by {} for {}; {} resumes", glyphs.latch, hold.by, view.age(hold.at), words::key(Action::Hold)), theme.warn)
+        (format!("{} held by {} for {}; {} resumes", glyphs.latch, hold.by, view.age(hold.at), words::key(view, Action::Hold)), theme.warn)
     } else if let Some(Ghost { share, name }) = ghosts(state, route, view).first() {
         (format!("{} {name} drafts {}", glyphs.ghost, rail::percent(*share)), theme.people)
     } else {
@@ -387,21 +398,21 @@ fn drafted(state: &State, known: &RouteState, route: &Route, draft: &Weights, vi
     let glyph = theme.glyphs.draft;
     let me = view.me.as_ref().map(|me| me.client);
     let share = draft.of(&route.target);
-    let drop = words::key(Action::Drop);
+    let drop = words::key(view, Action::Drop);
     let others: String =
         ghosts(state, route, view).iter().map(|ghost| format!("; {} drafts {}", ghost.name, rail::percent(ghost.share))).collect();
-    let asks = words::key(Action::Ask);
+    let asks = words::key(view, Action::Ask);
     let told = match outlook::preview(state, me, &route.id, draft) {
         Some(Preview::Moves | Preview::Waits) => format!("{asks} asks, {drop} drops it"),
         Some(Preview::SecondPerson) => format!("{asks} asks; over {} needs a second person; {drop} drops it", route.step_max),
         Some(Preview::Refused(_)) | None if known.latch.is_some() => {
-            format!("the route is latched, {} re-arms it first; {drop} drops it", words::key(Action::Rearm))
+            format!("the route is latched, {} re-arms it first; {drop} drops it", words::key(view, Action::Rearm))
         }
         Some(Preview::Refused(_)) | None if known.hold.is_some() => {
-            format!("the route is held, {} resumes it first; {drop} drops it", words::key(Action::Hold))
+            format!("the route is held, {} resumes it first; {drop} drops it", words::key(view, Action::Hold))
         }
         Some(Preview::Refused(Refusal::ControlsFree | Refusal::NoControls { .. })) => {
-            format!("{} for the controls first; {drop} drops it", words::key(Action::Controls))
+            format!("{} for the controls first; {drop} drops it", words::key(view, Action::Controls))
         }
         Some(Preview::Refused(_)) | None => format!("would be refused now, see below; {drop} drops it"),
     };
@@ -422,10 +433,10 @@ fn threat(state: &State, route: &Route, view: &View, theme: &Theme) -> Option<(S
     let follows = match then {
         Then::GoesHome => format!("rolls back by itself in {}", acts_at.since(view.now)),
         Then::Holds | Then::Withheld { .. } | Then::Disarmed { .. } | Then::HomeNotProven { .. } | Then::NobodyThere | Then::Done => {
-            crate::words::attention::then(&then, names)
+            crate::words::short::then(&then, names)
         }
     };
-    let home = words::key(Action::Rollback);
+    let home = words::key(view, Action::Rollback);
     Some((format!(" {} {what}{value}: {follows}; {home} goes home now", theme.glyphs.breach), theme.latch))
 }
 
@@ -445,7 +456,7 @@ fn blind(state: &State, route: &Route, view: &View, theme: &Theme) -> Option<(St
     let follows = match then {
         Then::GoesHome => format!("rolls back by itself in {}", acts_at.since(view.now)),
         Then::Holds | Then::Withheld { .. } | Then::Disarmed { .. } | Then::HomeNotProven { .. } | Then::NobodyThere | Then::Done => {
-            format!("nothing advances; {} still goes home", words::key(Action::Rollback))
+            format!("nothing advances; {} still goes home", words::key(view, Action::Rollback))
         }
     };
     let place = words::place(route, &trigger.backend);
@@ -487,7 +498,7 @@ fn next_step(state: &State, known: &RouteState, route: &Route, view: &View, them
         return Vec::new();
     }
     let plain = |words: String| Span::styled(words, theme.text);
-    let key = |action| Span::styled(words::key(action), theme.key);
+    let key = |action| Span::styled(words::key(view, action), theme.key);
     let Some(next) = route.ladder.iter().find(|step| **step > share) else {
         let seen = matches!(known.proof, Proof::Proven { .. } | Proof::Fits) && known.against_since.is_none();
         let all = format!("all traffic is given to {}", words::place(route, &route.target));
@@ -505,7 +516,7 @@ fn next_step(state: &State, known: &RouteState, route: &Route, view: &View, them
         Some(_) => Vec::new(),
         None => vec![
             key(Action::Controls),
-            plain(format!(" takes the controls, then {} drafts {next}", words::key(Action::Ladder(Way::Forward)))),
+            plain(format!(" takes the controls, then {} drafts {next}", words::key(view, Action::Ladder(Way::Forward)))),
         ],
     }
 }

@@ -192,7 +192,7 @@ fn clock(told: &Told<'_>, now: Timestamp, theme: &Theme, room: u16) -> Vec<Span<
             bar(now.since(*since), acts_at.since(*since), words, (theme.alarm, theme.breach), room, theme)
         }
         Outlook::Running { since, then, .. } => {
-            let words = fits(crate::words::attention::then(then, told.names), format!("beyond it for {}", now.since(*since)));
+            let words = fits(crate::words::short::then(then, told.names), format!("beyond it for {}", now.since(*since)));
             vec![Span::styled(text::cut(&words, room.into(), theme.glyphs.ellipsis), theme.breach)]
         }
         Outlook::Blind { since, acts_at, then: Then::GoesHome, .. } => {

@@ -27,6 +27,16 @@ pub fn cut(text: &str, room: usize, ellipsis: &str) -> String {
     shown
 }
 
+/// Like [`cut`], but the beginning goes: for names whose ends tell them apart.
+pub fn cut_front(text: &str, room: usize, ellipsis: &str) -> String {
+    if width(text) <= room {
+        return text.to_owned();
+    }
+    let back: String = text.chars().rev().collect();
+    let end: String = cut(&back, room.saturating_sub(width(ellipsis)), "").chars().rev().collect();
+    if room > 0 { format!("{ellipsis}{end}") } else { end }
+}
+
 /// `text` with blanks behind it up to `cells`.
 pub fn padded(text: &str, cells: usize) -> String {
     format!("{text}{}", " ".repeat(cells.saturating_sub(width(text))))

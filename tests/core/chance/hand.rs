@@ -9,6 +9,7 @@ use cutover::{
         event::{Asker, Event, TerminalSize},
     },
     domain::{
+        database::{Engine, Movement, Serving},
         fact::{Accepted, Fact, Probed, ReplicaState, Replication, Served, Writable},
         id::{AskId, BackendId},
         metric::{Gap, Measured, Metric, Sample},
@@ -125,7 +126,18 @@ impl Run {
         let state = if self.promoted { ReplicaState::Primary } else { ReplicaState::Replicating };
         let lag = Ok(Sample { value: 0.2, requests: 1, at: self.now });
         let instance = "replica".parse().expect("a name");
-        let seen = Replication { instance, primary: None, state, lag, writable: Writable::ReadOnly, operation: None };
+        let seen = Replication {
+            instance,
+            primary: None,
+            state,
+            serving: Serving::Running,
+            engine: Some(Engine::Postgres),
+            lag,
+            behind_bytes: None,
+            movement: Movement::Moves,
+            writable: Writable::ReadOnly,
+            operation: None,
+        };
         self.observe("sql/replica", self.now, Ok(vec![Fact::Replication(seen)]))
     }
 
@@ -157,7 +169,7 @@ impl Run {
     }
 
     fn workload(&mut self, backend: &BackendId, ready: u32) -> Check {
-        let workload = Workload { desired: 6, ready, restarts: 0, version: "1.42.0".into(), trouble: None, pods: vec![] };
+        let workload = Workload::counted(ready, 6, "1.42.0");
         self.observe(&format!("workload/{backend}"), self.now, Ok(vec![Fact::Workload { backend: backend.clone(), workload }]))
     }
     fn probed(&mut self, backend: &BackendId, failed: u64) -> Check {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use cutover::{
     core::event::Event,
     domain::{
+        database::{Engine, Movement, Serving},
         fact::{Fact, Observation, Probed, ReplicaState, Replication, Served, Writable},
         fault::{Fault, FaultKind},
         metric::{Gap, Measured, Metric, Sample},
@@ -151,7 +152,7 @@ impl Night {
         if leg == Leg::Run && self.world.conditions.trouble(self.now.0, api).is_some() {
             return Err(Fault::new(FaultKind::Unavailable, "503"));
         }
-        let workload = Workload { desired, ready, restarts: 0, version: "1.42.0".into(), trouble: None, pods: vec![] };
+        let workload = Workload::counted(ready, desired, "1.42.0");
         Ok(vec![Fact::Workload { backend: leg.label().parse().expect("a name"), workload }])
     }
 
@@ -187,6 +188,10 @@ impl Night {
             instance: name("hexproperty-replica"),
             primary: Some(name("hexproperty-prod")),
             state: if lag.is_some() { ReplicaState::Replicating } else { ReplicaState::Stopped },
+            serving: Serving::Running,
+            engine: Some(Engine::Postgres),
+            behind_bytes: None,
+            movement: Movement::Moves,
             lag: lag.map_or(Err(Gap::Missing), |value| Ok(Sample { value, requests: 1, at: self.now })),
             writable: Writable::ReadOnly,
             operation: None,

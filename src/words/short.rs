@@ -7,7 +7,7 @@ use crate::{
         state::State,
     },
     domain::{id::TriggerId, time::Timestamp},
-    words::{Names, gap, hindrance, mover_name, need, objection, obstacle},
+    words::{Names, database, gap, hindrance, mover_name, need, objection, obstacle},
 };
 
 /// Something said twice: as it should be, and as short as it can be without another meaning.
@@ -59,6 +59,20 @@ pub fn attention(found: &Attention, state: &State, now: Timestamp) -> Said {
         Attention::RollingBack { since, .. } => {
             let span = now.since(*since);
             alarm(format!("rolling back for {span}"), format!("rolling back {span}"))
+        }
+        Attention::HomeNotSeen { at_most, left, .. } => {
+            let left = left.map_or_else(String::new, |left| format!(", about {left} more"));
+            warning(format!("up to {at_most} may still not be home{left}"), "home not seen")
+        }
+        Attention::RequestsDisagree { since, .. } => {
+            let span = now.since(*since);
+            warning(format!("requests meet something else than the weights say, for {span}"), "requests disagree")
+        }
+        Attention::WritesAtRisk { instance, standing } => {
+            alarm(format!("writes at risk: {instance} {}", database(standing)), "writes at risk".to_owned())
+        }
+        Attention::ReplicaUnsound { instance, standing } => {
+            warning(format!("{instance} {}", database(standing)), "a replica does not follow")
         }
         Attention::Hindered { why, .. } => warning(hindrance(why, names), "hindered"),
         Attention::HomeNotReady { why, .. } => {

@@ -1,0 +1,77 @@
+//! What will happen by itself, and what somebody should look at, in words.
+
+use crate::{
+    core::outlook::{Attention, Outlook, Then},
+    domain::{id::TriggerId, time::Timestamp},
+    words::{Names, database, gap, hindrance, need, objection, obstacle},
+};
+
+/// What the end of a trigger's time brings, as the end of a sentence that began with the time: `in 1m23s traffic goes home`.
+pub fn then(then: &Then, names: Names) -> String {
+    match then {
+        Then::GoesHome => "traffic goes home by itself".to_owned(),
+        Then::Holds => "the route is held".to_owned(),
+        Then::Withheld { home } => {
+            format!("traffic stays, for {} answers nobody; it goes home as soon as that answers", names.backend(home))
+        }
+        Then::Disarmed { instance } => format!("nothing moves by itself, for {instance} was promoted"),
+        Then::HomeNotProven { why } => format!("nothing moves by itself, for home is not proven ready ({})", objection(why, names)),
+        Then::NobodyThere => "nothing moves, for nobody is sent there".to_owned(),
+        Then::Done => "nothing more happens by itself".to_owned(),
+    }
+}
+
+/// What a trigger stands at.
+pub fn outlook(outlook: &Outlook, id: &TriggerId, now: Timestamp, names: Names) -> String {
+    match outlook {
+        Outlook::Quiet => format!("the {} is within its limit", names.watched(id)),
+        Outlook::Idle => format!("nothing to judge: nobody is sent where the {} is measured", names.watched(id)),
+        Outlook::Running { since, acts_at, then: what } => {
+            let lasted = now.since(*since);
+            let due = if now < *acts_at { format!("in {} {}", acts_at.since(now), then(what, names)) } else { then(what, names) };
+            format!("the {} has been beyond its limit for {lasted}; {due}, unless it clears", names.watched(id))
+        }
+        Outlook::Blind { since, gap: why, acts_at, then: what } => {
+            let why = why.map_or_else(|| "no reading yet".to_owned(), gap);
+            let due = if now < *acts_at { format!("in {} {}", acts_at.since(now), then(what, names)) } else { then(what, names) };
+            format!("nobody can judge the {} for {} ({why}); nothing advances; {due}", names.watched(id), now.since(*since))
+        }
+        Outlook::Fired { at } => format!("the {} rolled back {} ago", names.watched(id), now.since(*at)),
+    }
+}
+
+/// One thing that somebody should know of, in a sentence.
+pub fn attention(what: &Attention, now: Timestamp, names: Names) -> String {
+    match what {
+        Attention::NotHome { route, since, attempts, why } => {
+            let failed = if *attempts > 0 { format!(", {attempts} attempts failed, still trying") } else { String::new() };
+            format!("{} is NOT HOME for {}{failed}: {}", names.route(route), now.since(*since), obstacle(why, names))
+        }
+        Attention::Breach { trigger, outlook: stands } | Attention::Blind { trigger, outlook: stands } => {
+            outlook(stands, trigger, now, names)
+        }
+        Attention::NeedsHuman { route, why } => format!("{} needs a human: {}", names.route(route), need(why)),
+        Attention::Drifted { route } => format!("somebody else changed {}; adopt it or roll back", names.route(route)),
+        Attention::RollingBack { route, since } => format!("{} is going home since {}", names.route(route), now.since(*since)),
+        Attention::HomeNotSeen { route, at_most, left, .. } => {
+            let left = left.map_or_else(String::new, |left| format!(", about {left} more"));
+            format!("{}: home accepted; up to {at_most} may still meet something else{left}", names.route(route))
+        }
+        Attention::Hindered { route, why } => format!("{}: {}", names.route(route), hindrance(why, names)),
+        Attention::RequestsDisagree { route, since } => {
+            format!("{}: requests meet something else than the weights say, for {}", names.route(route), now.since(*since))
+        }
+        Attention::HomeNotReady { route, why } => format!("going back of {} is not assured: {}", names.route(route), objection(why, names)),
+        Attention::Unresolved { route } => format!("nobody knows yet whether the last write to {} happened", names.route(route)),
+        Attention::Unread { route } => format!("the weights of {} have not been read yet", names.route(route)),
+        Attention::WritesAtRisk { instance, standing } | Attention::ReplicaUnsound { instance, standing } => {
+            format!("{instance} {}", database(standing))
+        }
+        Attention::SourceSilent { source } => format!("{source} does not answer"),
+        Attention::ItemFailing { item } => format!("the evidence speaks against \"{}\"", names.item(item)),
+        Attention::Latched { route, at } => {
+            format!("{} is latched since its rollback {} ago; re-arm it with a reason", names.route(route), now.since(*at))
+        }
+        Attention::ApprovalOpen { by, .. } => format!("a request of {by} waits for a second person"),
+    }
+}
