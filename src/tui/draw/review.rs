@@ -115,13 +115,14 @@ fn terms(approval: &Approval, state: &State, view: &View, theme: &Theme) -> Vec<
         Row::Split("before", from.clone()),
         Row::Split("after", to.clone()),
         Row::Blank,
-        named("database", format!("{}{}", term("replication"), lag(state, view))),
-        named("rests on", format!("version {}, plan {}, {}", term("version"), term("plan"), term("controls"))),
     ];
+    let database = text::wrap(&format!("{}{}", term("replication"), lag(state, view)), usize::from(COLUMNS - NAMES) - 8);
+    let database = database.into_iter().enumerate().map(|(place, part)| named(if place == 0 { "database" } else { "" }, part));
+    let rests = [named("rests on", format!("version {}, plan {}, {}", term("version"), term("plan"), term("controls")))];
     let asked = [named("asked", words::age(view.age(approval.at))), Row::Expiry, Row::Blank];
     let open = draft::open_before(&open_before(state), crate::words::Names::of(state));
     let open = open.map(|open| Row::Said(Line::styled(format!("{} {open}", theme.glyphs.warn), theme.warn)));
-    rows.into_iter().chain(open).chain(asked).collect()
+    rows.into_iter().chain(database).chain(rests).chain(open).chain(asked).collect()
 }
 
 /// The figure of this second, which the digest does not cover because it never stands still.

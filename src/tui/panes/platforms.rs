@@ -150,7 +150,8 @@ fn health(card: &Card<'_>, theme: &Theme, width: u16) -> Line<'static> {
     };
     let well = || (glyphs.ok, "healthy".to_owned(), theme.ok);
     // The platform's own trouble is why its users fail, and their figures are red anyway; that some aren't ready yet is less than both.
-    let grave = stale || workload.trouble.is_some();
+    let unjudged = matches!(card.condition, Condition::Unjudged { .. } | Condition::Idle);
+    let grave = stale || workload.trouble.is_some() || unjudged;
     let (glyph, word, style) = match (users.clone(), told.clone()) {
         (Some(users), Some(platform)) => {
             if grave {
