@@ -20,7 +20,13 @@ use crate::{
         prober::{BackendConfig, BackendProber, FrontDoorConfig, FrontDoorProber, Pace},
         url_map::{self, Patience, UrlMapDriver},
     },
-    domain::{platform::Platform, secret::Secret, shown::Shown, time::Millis},
+    domain::{
+        metric::{Metric, Unit},
+        platform::Platform,
+        secret::Secret,
+        shown::Shown,
+        time::Millis,
+    },
     plan::model::{Backend, Driver, Plan, Route, WorkloadRef},
     port::{self, Sensor, Stirrer},
     session::{clock::Clock, dispatch::Hands, sensors::WeightsSensor},
@@ -179,7 +185,9 @@ impl<'a> Composer<'a> {
         let mut sensors: Vec<Box<dyn Sensor>> = vec![self.workload(route, backend)?];
         if let Some((client, url)) = self.page(backend.metrics_url.as_ref(), |at| (direct(at), "/metrics"), Connections::Kept)? {
             let source = format!("scrape/{}", backend.id).parse()?;
-            let config = metrics::Config::new(source, backend.id.clone(), url, self.plan.limits.scrape_every, self.now());
+            let mut config = metrics::Config::new(source, backend.id.clone(), url, self.plan.limits.scrape_every, self.now());
+            config.must_tell = self.thresholds(backend);
+            config.twins = TWINS;
             sensors.push(Box::new(MetricsSensor::new(config, client)));
         }
         if let Some((client, url)) = self.page(backend.probe_url.as_ref(), |at| (direct(at), "/ready"), Connections::Fresh)? {
@@ -188,6 +196,17 @@ impl<'a> Composer<'a> {
             sensors.push(Box::new(BackendProber::new(config, client)));
         }
         Ok(sensors)
+    }
+
+    /// The highest latencies that a trigger has to be able to see of a backend.
+    fn thresholds(&self, backend: &Backend) -> BTreeMap<Metric, f64> {
+        let mut highest = BTreeMap::new();
+        let of_backend = self.plan.triggers.iter().filter(|trigger| trigger.backend == backend.id);
+        for trigger in of_backend.filter(|trigger| trigger.metric.unit() == Unit::Milliseconds) {
+            let known: &mut f64 = highest.entry(trigger.metric).or_default();
+            *known = known.max(trigger.above);
+        }
+        highest
     }
 
     /// The platform's own word on a backend.
@@ -238,6 +257,8 @@ impl<'a> Composer<'a> {
 }
 
 const RUN: &str = "run.googleapis.com";
+/// Two minutes of the default interval: of two processes behind a page, one look in four meets both in falling order.
+const TWINS: u32 = 24;
 
 /// The host that the route's users ask for; the plan's front door names it, also where the simulated world's is asked instead.
 fn host(route: &Route) -> Option<String> {

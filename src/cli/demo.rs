@@ -66,7 +66,7 @@ pub struct Args {
     /// First of five ports of the world on 127.0.0.1, for gcloud and kubectl; without it, free ones
     #[arg(long)]
     port: Option<u16>,
-    /// Where the journal is kept; a new file
+    /// Where the journal is kept; a new folder
     #[arg(long)]
     journal: Option<PathBuf>,
     #[command(flatten)]
@@ -141,7 +141,7 @@ async fn fly(
     let kind = WorldKind::Demo { haste: haste.round() as u32 };
     let about = About { session: session.clone(), plan: plan.name.clone(), world: kind, first_client: ClientId(1) };
     let host = Host::new(outside, about, closed);
-    let first = Event::Opened { session, plan: Box::new(plan), world: kind };
+    let first = vec![Event::Opened { session, plan: Box::new(plan), world: kind }];
     let parts = Parts { clock, hands: composed.hands, sensors: composed.sensors, inside, stop: stopped };
     let engine = tokio::spawn(engine::run(State::default(), book, first, parts));
     let (ours, theirs) = UnixStream::pair()?;

@@ -17,7 +17,7 @@ use crate::{
     },
     domain::{
         id::BackendId,
-        metric::{Metric, Sample},
+        metric::{Basis, Metric, Sample},
         time::Millis,
         weight::PerMille,
     },
@@ -88,6 +88,10 @@ impl Limit {
             None => Err(Evidence::NoSample { backend: backend.clone(), within: self.age_max }),
             Some(sample) if sample.requests < self.requests_min() => {
                 Err(Evidence::TooFewRequests { backend: backend.clone(), requests: sample.requests, needed: self.requests_min() })
+            }
+            // That much or more: below the limit it may lie on either side.
+            Some(sample) if sample.basis == Basis::AtLeast && sample.value < self.below => {
+                Err(Evidence::NoSample { backend: backend.clone(), within: self.age_max })
             }
             Some(sample) => Ok(*sample),
         }

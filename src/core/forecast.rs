@@ -8,7 +8,7 @@ use crate::{
         state::{ItemStatus, State},
     },
     domain::{
-        id::{BackendId, ItemId, RouteId},
+        id::{BackendId, ItemId},
         metric::Metric,
         time::Millis,
         weight::{PerMille, Weights},
@@ -49,7 +49,7 @@ pub struct Change {
 pub fn forecast(state: &State, route: &Route, to: &Weights) -> Option<Forecast> {
     let known = state.routes.get(&route.id)?;
     let from = &known.accepted.as_ref()?.weights;
-    let total = total_rate(state, &route.id, route, from);
+    let total = total_rate(state, route, from);
     let leg = |id: &BackendId| {
         let (from, to) = (from.of(id), to.of(id));
         let rate = total.map(|total| Change { now: total * from.fraction(), then: total * to.fraction() });
@@ -73,9 +73,14 @@ pub fn open_before(state: &State) -> Vec<ItemId> {
     items.filter(|item| item.stage == Stage::PreMigration && !done(&item.id)).map(|item| item.id.clone()).collect()
 }
 
-/// Requests a second of the whole route. Backends that serve other routes too are not told apart, so there is no sum then.
-fn total_rate(state: &State, id: &RouteId, route: &Route, from: &Weights) -> Option<f64> {
-    let others = || state.opened.iter().flat_map(|opened| &opened.plan.routes).filter(|other| other.id != *id);
+/// Requests a second of the whole route now; `None` where that is not measured whole.
+pub fn rate(state: &State, route: &Route) -> Option<f64> {
+    total_rate(state, route, &state.routes.get(&route.id)?.accepted.as_ref()?.weights)
+}
+
+/// Backends that serve other routes too are not told apart, so there is no sum then.
+fn total_rate(state: &State, route: &Route, from: &Weights) -> Option<f64> {
+    let others = || state.opened.iter().flat_map(|opened| &opened.plan.routes).filter(|other| other.id != route.id);
     if others().any(|other| route.backend_ids().any(|backend| other.backend(backend).is_some())) {
         return None;
     }

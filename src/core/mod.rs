@@ -3,9 +3,14 @@
 //! `step(&mut State, &Entry) -> Decision` is the whole program. It has no clock, no randomness, no I/O and no async; the same entries
 //! always give the same state and the same effects. That one property carries crash recovery, watchers, replay and the tests.
 
+/// Version of the fold: raised by every change of `step` that decides otherwise on entries that an older program recorded. Journals from
+/// before there was one have 0.
+pub const FOLD: u32 = 1;
+
 pub mod command;
 pub mod condition;
 pub mod decision;
+pub mod detection;
 pub mod event;
 pub mod forecast;
 pub mod has;
@@ -16,6 +21,7 @@ pub mod reason;
 pub mod replication;
 pub mod state;
 pub mod step;
+pub mod thin;
 
 mod approval;
 mod blind;
@@ -31,6 +37,8 @@ mod latch;
 mod motion;
 mod observe;
 mod people;
+pub mod proof;
+mod proportion;
 mod readiness;
 mod restart;
 mod rollback;
@@ -38,7 +46,9 @@ mod seen;
 mod settle;
 mod sight;
 mod standing;
+mod starvation;
 mod traffic;
 mod trigger;
 mod turn;
+mod verdict;
 pub mod workload;

@@ -40,6 +40,11 @@ pub enum Tone {
 pub enum News {
     SessionOpened,
     HostReturned,
+    /// Another version of the fold took the journal up and decides otherwise; every route is held.
+    TakenOver {
+        from: u32,
+        to: u32,
+    },
     Joined {
         who: OperatorId,
         role: Role,
@@ -476,6 +481,7 @@ impl News {
             | News::PartUnread { .. }
             | News::VersionChanged { .. } => Tone::Warning,
             News::HostReturned
+            | News::TakenOver { .. }
             | News::NeedsHuman { .. }
             | News::Hindered { .. }
             | News::RollbackBegan { .. }

@@ -10,6 +10,7 @@ use crate::{
         news::News,
         replication, seen, settle,
         state::{Look, ProbeState, ReplicationState, SourceState},
+        thin,
         turn::Turn,
         workload,
     },
@@ -33,7 +34,9 @@ pub(super) fn observed(turn: &mut Turn, observation: &Observation) {
     note_source(turn, observation);
     let Ok(facts) = &observation.result else { return };
     for fact in facts {
-        match fact {
+        // What was recorded thin was thinned against this very state.
+        let Some(fact) = thin::whole(turn.state, fact) else { continue };
+        match fact.as_ref() {
             Fact::Accepted(seen) => accepted(turn, observation.asked_at, seen),
             Fact::Served(seen) => served(turn, observation.asked_at, seen),
             Fact::Probed(seen) => probed(turn, seen),
@@ -41,6 +44,8 @@ pub(super) fn observed(turn: &mut Turn, observation: &Observation) {
             Fact::Workload { backend, workload: seen } => workload::observed(turn, backend, seen),
             Fact::Happened { backend, happenings } => workload::happened(turn, backend, happenings),
             Fact::Replication(seen) => replication(turn, seen),
+            // None of them is whole.
+            Fact::Same(_) | Fact::PodsChanged(_) => {}
         }
     }
 }

@@ -38,6 +38,9 @@ pub enum Outlook {
     Idle,
     /// Its clock runs. At `acts_at`, unless it clears: `then`.
     Running { since: Timestamp, acts_at: Timestamp, then: Then },
+    /// It was beyond its limit when it was last judged, and too long ago for that to be a proof: the clock begins anew with the next
+    /// sample that is beyond it.
+    Unproven { since: Timestamp, gap: Option<Gap> },
     /// It has not been able to see for too long. At `acts_at`, if that is known: `then`.
     Blind { since: Timestamp, gap: Option<Gap>, acts_at: Timestamp, then: Then },
     /// It has acted, and nobody has re-armed the route since.
@@ -226,7 +229,11 @@ fn of_trigger(sight: &Sight, trigger: &Trigger, known: &TriggerState) -> Outlook
                 Outlook::Running { since, acts_at: since + trigger.lasting, then: Then::GoesHome }
             }
             (Then::Done, Some(at), _) => Outlook::Fired { at },
-            (then, ..) => Outlook::Running { since, acts_at: since + trigger.lasting, then },
+            (then, ..) => match (known.fires_at(trigger), blind(sight, route, trigger, known)) {
+                (Some(acts_at), _) => Outlook::Running { since, acts_at, then },
+                (None, Some(blind)) => blind,
+                (None, None) => Outlook::Unproven { since, gap: known.reading.gap() },
+            },
         };
     }
     if let (Some(at), Some(latch)) = (known.fired_at, &stands.latch)
@@ -234,15 +241,20 @@ fn of_trigger(sight: &Sight, trigger: &Trigger, known: &TriggerState) -> Outlook
     {
         return Outlook::Fired { at };
     }
-    if let Some(since) = known.blind_since.filter(|since| sight.now.since(*since) >= blind::BLIND_AFTER) {
-        let then = trigger::blind_consequence(sight, route, trigger);
-        return Outlook::Blind { since, gap: known.reading.gap(), acts_at: since + blind::BLIND_ACTS_AFTER, then };
+    if let Some(blind) = blind(sight, route, trigger, known) {
+        return blind;
     }
     let unsent = exposure::has(stands, sight.now, &trigger.backend) == PerMille::ZERO;
     match known.reading {
         Reading::None | Reading::Unknown { .. } if unsent => Outlook::Idle,
         Reading::None | Reading::Unknown { .. } | Reading::Ok | Reading::Breach => Outlook::Quiet,
     }
+}
+
+fn blind(sight: &Sight, route: &Route, trigger: &Trigger, known: &TriggerState) -> Option<Outlook> {
+    let since = known.blind_since.filter(|since| sight.now.since(*since) >= blind::BLIND_AFTER)?;
+    let then = trigger::blind_consequence(sight, route, trigger);
+    Some(Outlook::Blind { since, gap: known.reading.gap(), acts_at: since + blind::BLIND_ACTS_AFTER, then })
 }
 
 /// Everything that somebody should know of, worst first.
@@ -258,7 +270,7 @@ pub fn attention(state: &State) -> Vec<Attention> {
         let Some(known) = state.triggers.get(&trigger.id) else { continue };
         let outlook = of_trigger(&sight, trigger, known);
         match outlook {
-            Outlook::Running { .. } => found.push(Attention::Breach { trigger: trigger.id.clone(), outlook }),
+            Outlook::Running { .. } | Outlook::Unproven { .. } => found.push(Attention::Breach { trigger: trigger.id.clone(), outlook }),
             Outlook::Blind { .. } => found.push(Attention::Blind { trigger: trigger.id.clone(), outlook }),
             Outlook::Quiet | Outlook::Idle | Outlook::Fired { .. } => {}
         }

@@ -19,6 +19,7 @@ use crate::{
         replication::DatabaseStanding,
         state::{BackendState, Readiness, RouteState, State},
         turn::Turn,
+        verdict::{self, Side},
     },
     domain::{fact::ReplicaState, id::InstanceId, platform::Scale, time::Millis, weight::PerMille},
     plan::model::{DatabaseMode, Plan, Route},
@@ -109,7 +110,7 @@ fn failing(turn: &Turn, route: &Route) -> Vec<Objection> {
     let of_route = turn.plan.triggers.iter().filter(|trigger| trigger.route == route.id);
     let beyond = of_route.filter_map(|trigger| {
         let sample = evidence::measured(turn.state, turn.now, &route.home, trigger.metric)?.ok()?;
-        let failing = sample.requests >= trigger.requests_min && sample.value > trigger.above;
+        let failing = verdict::side(&sample, trigger.above, trigger.requests_min) == Ok(Side::Beyond);
         let (home, metric) = (route.home.clone(), trigger.metric);
         failing.then_some(Objection::BeyondLimit { home, metric, value: sample.value, limit: trigger.above })
     });

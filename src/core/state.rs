@@ -11,6 +11,7 @@ use crate::{
         decision::{Cause, Deal, Refusal},
         event::{Asker, TerminalSize, WorldKind},
         news::News,
+        proof::BreachProof,
         reason::{Evidence, Mover, Need, Objection, Void},
         replication::DatabaseStanding,
         workload::Announced,
@@ -358,13 +359,25 @@ pub struct TriggerState {
     /// Breach samples with distinct source times within the pending window.
     pub breaches: u32,
     pub last_breach_at: Option<Timestamp>,
+    /// How long since the last of them nothing was proven, see [`BreachProof::unproven`].
+    #[serde(default)]
+    pub unproven: Millis,
+    /// The same against the limit of `at_once`.
+    #[serde(default)]
+    pub disaster: BreachProof,
+    /// When this was last brought up to date.
+    #[serde(default)]
+    pub read_at: Option<Timestamp>,
     /// Since when it has had no usable sample.
     pub blind_since: Option<Timestamp>,
+    /// When that was said; a window that is only filling after a move is no news.
+    #[serde(default)]
+    pub blind_said_at: Option<Timestamp>,
     /// When it last fired.
     pub fired_at: Option<Timestamp>,
     /// Since when it would fire, but home is proven dead.
     pub withheld_since: Option<Timestamp>,
-    /// Value of the newest usable sample.
+    /// Value of the newest sample, proven or not.
     pub value: Option<f64>,
     pub value_at: Option<Timestamp>,
 }

@@ -10,7 +10,7 @@ use crate::domain::{
     hindrance::Hindrance,
     id::{BackendId, InstanceId, RouteId, SourceId},
     metric::{Measured, Metric},
-    platform::{Happening, Workload},
+    platform::{Happening, Pod, Workload},
     shown::Shown,
     time::{Millis, Timestamp},
     weight::Weights,
@@ -52,6 +52,39 @@ pub enum Fact {
         happenings: Vec<Happening>,
     },
     Replication(Replication),
+    /// What the session knows already, unchanged. Sensors never say it: the record does, to stay small.
+    Same(Known),
+    /// A workload of which some pods are others than those that the session knows. Said by the record only, as `Same` is.
+    PodsChanged(PodsChanged),
+}
+
+/// A fact that the session knows already.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Known {
+    Accepted(RouteId),
+    Workload(BackendId),
+    Replication(InstanceId),
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PodsChanged {
+    pub backend: BackendId,
+    /// Everything but the pods.
+    pub workload: Workload,
+    /// Where those that went, or are others now, stood in the list that is known; ascending.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gone: Vec<u32>,
+    /// Those that came, or are others now; ascending.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub came: Vec<Placed>,
+}
+
+/// A pod and where it stands in the list.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Placed {
+    pub at: u32,
+    pub pod: Pod,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -33,6 +33,8 @@ pub enum Fault {
     Cluster(Cluster),
     /// How many instances Cloud Run keeps.
     Scaling(Scaling),
+    /// The processes of the leg crash as soon as they are so old, again and again; 0 ends it.
+    CrashLoop { leg: Leg, every_s: f64 },
     /// The front door closes this share of connections without an answer.
     FrontDoorDrops { fraction: f64 },
     /// Somebody edits the route in a way that is no mere move of its weights.
@@ -187,6 +189,26 @@ pub enum Damage {
     NotANumber,
     /// The page answers 500.
     Failing,
+    /// Requests are counted without a word on how they ended.
+    NoStatus,
+    /// How requests ended is told in words: `success`, `error`.
+    WordStatus,
+    /// The application's own code says 200 to whatever the status label says.
+    TwoStatuses,
+    /// OpenMetrics with stamps in whole seconds: nothing is wrong with it.
+    Seconds,
+    /// Each sample is stamped with the moment at which this began.
+    StampsStandStill,
+    /// The counters stay as they were when this began, as of a process that hangs.
+    StandsStill,
+    /// Every 20 s a path is counted that never was before: nothing is wrong with it.
+    NewSeries,
+    /// Four processes answer in turn, each with counters of its own.
+    Workers,
+    /// The histogram ends at 0.25 s.
+    LowBuckets,
+    /// The page takes 6 s.
+    Slow,
 }
 
 /// A fault that can be picked by name, with strengths that show.
@@ -205,6 +227,7 @@ pub struct Choice {
 pub fn choices() -> Vec<Choice> {
     let choice = |name, what, fault| Choice { name, what, fault };
     let api = |api, trouble| Fault::Api { api, trouble, for_s: 120.0 };
+    let page = |damage| Fault::Metrics { leg: Leg::Gke, damage };
     let edit = |edit| Fault::Edit { edit, principal: "dana.ops@hexproperty.com".to_owned() };
     let database = |name, what, fault| choice(name, what, Fault::Database(fault));
     let down = |name, what, member, down| database(name, what, DatabaseFault::IsDown { member, down });
@@ -255,8 +278,19 @@ pub fn choices() -> Vec<Choice> {
         choice("lost-replies", "Compute applies writes but loses its answers for 2 min", api(Api::Compute, Trouble::LostReplies)),
         choice("slow-api", "every Google API takes 5 s to answer for 2 min", api(Api::Every, Trouble::Slow { ms: 5_000.0 })),
         choice("silent-api", "Compute accepts connections and never answers for 2 min", api(Api::Compute, Trouble::HalfOpen)),
-        choice("gke-metrics-gone", "GKE's metrics page is empty", Fault::Metrics { leg: Leg::Gke, damage: Damage::Vanished }),
-        choice("gke-metrics-nan", "GKE's metrics are all NaN", Fault::Metrics { leg: Leg::Gke, damage: Damage::NotANumber }),
+        choice("gke-metrics-gone", "GKE's metrics page is empty", page(Damage::Vanished)),
+        choice("gke-metrics-nan", "GKE's metrics are all NaN", page(Damage::NotANumber)),
+        choice("gke-metrics-no-status", "GKE's page counts requests without their status", page(Damage::NoStatus)),
+        choice("gke-metrics-words", "GKE's page tells the status in words", page(Damage::WordStatus)),
+        choice("gke-metrics-two-codes", "GKE's page has two labels that disagree on the status", page(Damage::TwoStatuses)),
+        choice("gke-metrics-seconds", "GKE's page is OpenMetrics, stamped in seconds", page(Damage::Seconds)),
+        choice("gke-metrics-stamps", "the stamps on GKE's page stand still", page(Damage::StampsStandStill)),
+        choice("gke-metrics-frozen", "GKE's counters stand still, as of a process that hangs", page(Damage::StandsStill)),
+        choice("gke-metrics-paths", "GKE's page has a new path label every 20 s", page(Damage::NewSeries)),
+        choice("gke-metrics-workers", "four processes answer for GKE's page in turn", page(Damage::Workers)),
+        choice("gke-metrics-buckets", "GKE's histogram ends at 0.25 s", page(Damage::LowBuckets)),
+        choice("gke-metrics-slow", "GKE's page takes 6 s", page(Damage::Slow)),
+        choice("gke-crash-loop", "GKE's processes crash every 25 s", Fault::CrashLoop { leg: Leg::Gke, every_s: 25.0 }),
         choice("gke-restart", "GKE's processes restart; counters begin at zero", Fault::Restart { leg: Leg::Gke }),
         choice("dropped-connections", "the front door drops 5 % of connections", Fault::FrontDoorDrops { fraction: 0.05 }),
     ]

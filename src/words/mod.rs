@@ -7,6 +7,7 @@
 mod asked;
 mod cause;
 mod database;
+mod detection;
 pub mod draft;
 mod evidence;
 mod hindrance;
@@ -23,6 +24,7 @@ pub mod state_line;
 pub use asked::{command, look};
 pub use cause::{cause, mover, mover_name};
 pub use database::{database, database_in_short, measure, missing, replication, writers};
+pub use detection::{detection, spans};
 pub use evidence::{blindness, evidence, gap, need, objection, terms, void};
 pub use hindrance::{hindrance, obstacle};
 pub use home::home;

@@ -16,6 +16,9 @@ use crate::{
 pub fn news(news: &News, names: Names) -> String {
     match news {
         News::SessionOpened => "the session is open".to_owned(),
+        News::TakenOver { from, to } => format!(
+            "this version of cutover decides otherwise than the one that wrote the journal (fold {from}, now {to}); every route is held; look, then resume"
+        ),
         News::HostReturned => "the host came back; nothing advances by itself; what was under way is read back".to_owned(),
         News::Joined { who, role } => format!("{who} joined as {role}"),
         News::Left { who } => format!("{who} left"),

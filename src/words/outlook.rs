@@ -31,6 +31,14 @@ pub fn outlook(outlook: &Outlook, id: &TriggerId, now: Timestamp, names: Names) 
             let due = if now < *acts_at { format!("in {} {}", acts_at.since(now), then(what, names)) } else { then(what, names) };
             format!("the {} has been beyond its limit for {lasted}; {due}, unless it clears", names.watched(id))
         }
+        Outlook::Unproven { since, gap: why } => {
+            let why = why.map_or_else(|| "no reading yet".to_owned(), gap);
+            format!(
+                "the {} was beyond its limit {} ago and can't be judged ({why}); nothing advances",
+                names.watched(id),
+                now.since(*since)
+            )
+        }
         Outlook::Blind { since, gap: why, acts_at, then: what } => {
             let why = why.map_or_else(|| "no reading yet".to_owned(), gap);
             let due = if now < *acts_at { format!("in {} {}", acts_at.since(now), then(what, names)) } else { then(what, names) };

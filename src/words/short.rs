@@ -81,9 +81,12 @@ pub fn attention(found: &Attention, state: &State, now: Timestamp) -> Said {
         Attention::Blind { trigger, outlook } => {
             let why = match outlook {
                 Outlook::Blind { gap: Some(why), .. } => gap(*why),
-                Outlook::Blind { gap: None, .. } | Outlook::Quiet | Outlook::Idle | Outlook::Running { .. } | Outlook::Fired { .. } => {
-                    "no reading yet".to_owned()
-                }
+                Outlook::Blind { gap: None, .. }
+                | Outlook::Quiet
+                | Outlook::Idle
+                | Outlook::Running { .. }
+                | Outlook::Unproven { .. }
+                | Outlook::Fired { .. } => "no reading yet".to_owned(),
             };
             Said::new(Tone::Warning, format!("blind: {} ({why})", names.watched_short(trigger)), format!("blind: {why}"))
         }
@@ -112,6 +115,7 @@ pub(super) fn figures(state: &State, id: &TriggerId) -> (String, String) {
 pub fn outcome(outlook: &Outlook, names: Names, now: Timestamp) -> Option<Said> {
     let (acts_at, next) = match outlook {
         Outlook::Running { acts_at, then, .. } | Outlook::Blind { acts_at, then, .. } => (*acts_at, then),
+        Outlook::Unproven { .. } => return Some(Said::new(Tone::Warning, "its clock begins anew with the next sample", "not proven yet")),
         Outlook::Quiet | Outlook::Idle | Outlook::Fired { .. } => return None,
     };
     let left = acts_at.since(now);

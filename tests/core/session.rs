@@ -79,6 +79,7 @@ pub fn trigger(name: &str, metric: Metric, above: f64, lasting: Millis) -> Trigg
         requests_min: 100,
         action: TriggerAction::Rollback,
         on_blind: OnBlind::Rollback,
+        at_once: None,
     }
 }
 
@@ -254,7 +255,7 @@ impl Session {
     }
 
     pub fn sample(&mut self, metric: Metric, value: f64) -> Decision {
-        self.measured(metric, Ok(Sample { value, requests: 500, at: self.now }))
+        self.measured(metric, Ok(Sample::exact(value, 500, self.now)))
     }
     pub fn measured(&mut self, metric: Metric, measured: Measured) -> Decision {
         self.see("scrape/gke", vec![Fact::Measured { backend: gke(), values: BTreeMap::from([(metric, measured)]) }])
@@ -284,7 +285,7 @@ impl Session {
         self.home_healthy();
         self.workload(gke(), 6);
         self.probe(gke(), 0);
-        let ok = |value| Ok(Sample { value, requests: 500, at: self.now });
+        let ok = |value| Ok(Sample::exact(value, 500, self.now));
         let values = BTreeMap::from([(Metric::ErrorRate, ok(0.002)), (Metric::P95Latency, ok(150.0))]);
         self.see("scrape/gke", vec![Fact::Measured { backend: gke(), values }]);
     }

@@ -138,7 +138,7 @@ fn history(around: f64) -> VecDeque<Option<f64>> {
 }
 
 fn sample(value: f64) -> Sample {
-    Sample { value, requests: 1_800, at: ago(2) }
+    Sample::exact(value, 1_800, ago(2))
 }
 
 fn backend(version: &str, rate: f64, errors: f64, p95: f64, instances: u32) -> BackendState {

@@ -2,7 +2,6 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs::File,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -16,16 +15,16 @@ use cutover::{
         step::step,
     },
     domain::{
-        fact::Fact,
+        fact::{Fact, Known},
         fault::{Outcome, Version},
         id::EffectId,
         time::Timestamp,
         weight::Weights,
     },
     journal::{
-        reader::{Records, Tail},
-        record::Body,
-        verify::{Verdict, verify},
+        reader::Tail,
+        verify::{Verdict, verify_journal},
+        walk::entries,
     },
     sim::world::{Truth, audit::Mutation},
 };
@@ -122,15 +121,19 @@ impl Landed {
     /// No write leaves but against a version that was read after the newest outcome: none is repeated on a guess.
     fn never_writes_blindly(&self) {
         let (mut fresh, mut seen_at, mut ended_at): (Option<Version>, Option<Timestamp>, Option<Timestamp>) = (None, None, None);
+        let mut known: Option<Version> = None;
         let mut writing = BTreeSet::new();
         for Told { deed, .. } in &self.deeds {
             match &deed.entry.event {
                 Event::Finished { effect, .. } if writing.remove(effect) => (fresh, ended_at) = (None, Some(deed.entry.at)),
                 Event::Observed(seen) if Some(seen.asked_at) >= seen_at.max(ended_at) => {
                     for fact in seen.result.iter().flatten() {
-                        if let Fact::Accepted(accepted) = fact {
-                            (fresh, seen_at) = (Some(accepted.version.clone()), Some(seen.asked_at));
+                        match fact {
+                            Fact::Accepted(accepted) => known = Some(accepted.version.clone()),
+                            Fact::Same(Known::Accepted(_)) => {}
+                            _ => continue,
                         }
+                        (fresh, seen_at) = (known.clone(), Some(seen.asked_at));
                     }
                 }
                 _ => {}
@@ -192,7 +195,7 @@ impl Drop for Landed {
 
 /// Our own verifier's word; gives the head.
 fn proved(journal: &Path) -> String {
-    match verify(File::open(journal).unwrap(), []).unwrap() {
+    match verify_journal(journal, &[]).unwrap() {
         Verdict::Proved(proof) => {
             assert!(matches!(proof.tail, Tail::Clean { .. }), "{:?}", proof.tail);
             proof.head.to_string()
@@ -214,14 +217,8 @@ fn seconded(journal: &Path, head: &str) {
 }
 
 fn read(journal: &Path) -> Vec<Told> {
-    let mut told = Vec::new();
-    for record in Records::<_, Deed>::new(File::open(journal).unwrap()) {
-        let record = record.unwrap();
-        if let Body::Entry { payload, .. } = record.body {
-            told.push(Told { deed: payload, hash: record.hash.to_string() });
-        }
-    }
-    told
+    let entries = entries::<Deed>(journal).unwrap();
+    entries.into_iter().map(|(hash, deed)| Told { deed, hash: hash.to_string() }).collect()
 }
 
 /// What a change made of the split: who has how much of it, whatever entries it stands in.

@@ -15,7 +15,7 @@ use std::{
 
 use cutover::{
     core::decision::Deed,
-    journal::{reader::Records, record::Body},
+    journal::{record::Body, walk::Whole},
     tui::terminal::restore::RESTORE,
 };
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, SlavePty, native_pty_system};
@@ -202,8 +202,8 @@ impl Cockpit {
 
     /// What the journal tells so far; its newest line may still be under way.
     pub fn deeds(&self) -> Vec<Deed> {
-        let Ok(file) = File::open(&self.journal) else { return Vec::new() };
-        let records = Records::<_, Deed>::new(file).map_while(Result::ok);
+        let Ok(records) = Whole::<Deed>::open(&self.journal) else { return Vec::new() };
+        let records = records.map_while(Result::ok);
         records.filter_map(|record| if let Body::Entry { payload, .. } = record.body { Some(payload) } else { None }).collect()
     }
 

@@ -36,6 +36,10 @@ pub struct LegConditions {
     pub latency: f64,
     /// What is wrong with `/metrics`.
     pub damage: Damage,
+    /// Since when, virtual milliseconds.
+    pub damaged_ms: i64,
+    /// At which age its processes crash, virtual milliseconds.
+    pub crash_after_ms: Option<i64>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -47,7 +51,7 @@ struct ApiTrouble {
 
 impl Default for Conditions {
     fn default() -> Self {
-        let calm = LegConditions { errors: 0.0, latency: 1.0, damage: Damage::None };
+        let calm = LegConditions { errors: 0.0, latency: 1.0, damage: Damage::None, damaged_ms: 0, crash_after_ms: None };
         Self {
             run: calm,
             gke: calm,
@@ -77,7 +81,13 @@ impl Conditions {
         match fault {
             Fault::Errors { leg, rate } => self.leg(*leg).errors = rate.clamp(0.0, 1.0),
             Fault::Latency { leg, factor } => self.leg(*leg).latency = factor.clamp(0.01, 10_000.0),
-            Fault::Metrics { leg, damage } => self.leg(*leg).damage = *damage,
+            Fault::Metrics { leg, damage } => {
+                let leg = self.leg(*leg);
+                (leg.damage, leg.damaged_ms) = (*damage, now_ms);
+            }
+            Fault::CrashLoop { leg, every_s } => {
+                self.leg(*leg).crash_after_ms = (*every_s > 0.0).then_some((every_s * 1000.0) as i64);
+            }
             Fault::BadPods { fraction } => self.bad_pods = fraction.clamp(0.0, 1.0),
             Fault::ReplicaLag { seconds } => self.lag_s = Some(seconds.max(0.0)),
             Fault::SourceShrunk { max_instances } => self.instances_max = Some(*max_instances),

@@ -10,6 +10,8 @@ use ratatui::{
 
 use crate::{
     core::{
+        detection,
+        forecast::rate,
         outlook::{Outlook, Then, outlook},
         state::{Reading, State, TriggerState},
     },
@@ -43,6 +45,8 @@ pub fn draw(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buf
         frame::light(area, theme.unknown, theme, buf);
     }
     let roomy = inner.height as usize >= triggers.len() * 2;
+    // What each of them can see at all stands below it where there is room for that, as in a zoomed pane.
+    let needed: usize = told.iter().map(|told| 2 + budget(state, told.trigger).len()).sum();
     let mut rows = inner.rows();
     for told in &told {
         let Some(row) = rows.next() else { return };
@@ -52,7 +56,22 @@ pub fn draw(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buf
         if roomy && let Some(row) = rows.next() {
             below(told, view.now, theme, row, buf);
         }
+        if usize::from(inner.height) >= needed {
+            for (line, row) in budget(state, told.trigger).into_iter().zip(rows.by_ref()) {
+                text::put(buf, row, 4, &text::cut(&line, usize::from(row.width).saturating_sub(4), theme.glyphs.ellipsis), theme.dim);
+            }
+        }
     }
+}
+
+/// What a trigger can see at each rung of the ladder, by the requests that come now.
+fn budget(state: &State, trigger: &Trigger) -> Vec<String> {
+    let plan = words::plan(state);
+    let Some(route) = plan.and_then(|plan| plan.routes.iter().find(|route| route.id == trigger.route)) else { return Vec::new() };
+    let every = plan.map_or(Millis(0), |plan| plan.limits.scrape_every);
+    let Some(rate) = rate(state, route) else { return vec!["what it can see is not known: requests a second are not measured".to_owned()] };
+    let seen = detection::budget(trigger, &route.ladder, every, rate);
+    seen.iter().map(|seen| crate::words::detection(seen, trigger.metric)).collect()
 }
 
 /// One trigger as a person wants to know it.
@@ -99,7 +118,7 @@ impl<'a> Told<'a> {
         match self.outlook {
             Outlook::Idle => (theme.glyphs.idle, "nothing is sent there".to_owned(), theme.dim),
             Outlook::Fired { .. } if self.seen.reading != Reading::Breach => (theme.glyphs.latch, "FIRED".to_owned(), theme.warn),
-            Outlook::Fired { .. } | Outlook::Quiet | Outlook::Running { .. } | Outlook::Blind { .. } => {
+            Outlook::Fired { .. } | Outlook::Quiet | Outlook::Running { .. } | Outlook::Unproven { .. } | Outlook::Blind { .. } => {
                 words::reading(&self.seen.reading, theme)
             }
         }
@@ -112,6 +131,8 @@ fn verdict(told: &[Told<'_>], theme: &Theme) -> Line<'static> {
     let unseeing = told.iter().filter(|told| told.outlook == Outlook::Quiet && told.value().is_none()).count();
     if any(|outlook| matches!(outlook, Outlook::Running { .. })) {
         Line::styled(format!("{} clock running", theme.glyphs.breach), theme.breach)
+    } else if any(|outlook| matches!(outlook, Outlook::Unproven { .. })) {
+        Line::styled(format!("{} not proven yet", theme.glyphs.warn), theme.warn)
     } else if any(|outlook| matches!(outlook, Outlook::Fired { .. })) {
         Line::styled(format!("{} has fired", theme.glyphs.latch), theme.warn)
     } else if any(|outlook| matches!(outlook, Outlook::Blind { .. })) {
@@ -194,6 +215,10 @@ fn clock(told: &Told<'_>, now: Timestamp, theme: &Theme, room: u16) -> Vec<Span<
         Outlook::Running { since, then, .. } => {
             let words = fits(crate::words::short::then(then, told.names), format!("beyond it for {}", now.since(*since)));
             vec![Span::styled(text::cut(&words, room.into(), theme.glyphs.ellipsis), theme.breach)]
+        }
+        Outlook::Unproven { since, .. } => {
+            let short = format!("not proven for {}", now.since(*since));
+            vec![Span::styled(fits(format!("{short}; its clock begins anew"), short), theme.warn)]
         }
         Outlook::Blind { since, acts_at, then: Then::GoesHome, .. } => {
             let short = format!("{} in {}", told.then(), acts_at.since(now));

@@ -111,7 +111,7 @@ impl Run {
             for backend in [&object.home, &object.target] {
                 self.workload(backend, 6)?;
                 self.probed(backend, 0)?;
-                let fine = |value| Ok(Sample { value, requests: 500, at: self.now });
+                let fine = |value| Ok(Sample::exact(value, 500, self.now));
                 let values = BTreeMap::from([(Metric::ErrorRate, fine(0.002)), (Metric::P95Latency, fine(150.0))]);
                 self.observe(&format!("scrape/{backend}"), self.now, Ok(vec![measured(backend, values)]))?;
             }
@@ -124,7 +124,7 @@ impl Run {
 
     fn replica(&mut self) -> Check {
         let state = if self.promoted { ReplicaState::Primary } else { ReplicaState::Replicating };
-        let lag = Ok(Sample { value: 0.2, requests: 1, at: self.now });
+        let lag = Ok(Sample::exact(0.2, 1, self.now));
         let instance = "replica".parse().expect("a name");
         let seen = Replication {
             instance,
@@ -201,7 +201,7 @@ fn measured(backend: &BackendId, values: BTreeMap<Metric, Measured>) -> Fact {
 }
 
 fn sample(class: Class, now: Timestamp, limit: f64) -> Measured {
-    let with = |value, requests, at| Ok(Sample { value, requests, at });
+    let with = |value, requests, at| Ok(Sample::exact(value, requests, at));
     match class {
         Class::Fine => with(limit / 10.0, 500, now),
         Class::Bad => with(limit * 3.0, 500, now),
