@@ -150,6 +150,8 @@ fn failing(state: &State, route: &Route, backend: &BackendId) -> Option<Said> {
             let long = format!("{} {value} of {limit}", names.watched_short(&trigger));
             Some(Said::new(Tone::Alarm, long, format!("{} {value} of {limit}", names.metric(&trigger))))
         }
+        // Where nobody is, a failing probe is only to be known.
+        Condition::ProbeFails { .. } if has(state, &route.id, backend).is_nothing() => None,
         Condition::ProbeFails { failed, sent } => {
             let name = names.backend(backend);
             Some(Said::new(

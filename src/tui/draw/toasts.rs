@@ -54,7 +54,7 @@ pub fn lines(state: &State, view: &View, theme: &Theme) -> Vec<Line<'static>> {
     if let Some(look) = state.look_here.as_ref().filter(|look| is_new(look.at, CALLED, view)) {
         let mine = view.me.as_ref().is_some_and(|me| me.who == look.by);
         let goes = if mine { String::new() } else { format!("; {} goes there", words::key(view, Action::GoLook)) };
-        found.push((look.at, Line::styled(format!("{} {}: look at {}{goes}", theme.glyphs.warn, look.by, look.pane), theme.people)));
+        found.push((look.at, Line::styled(format!("{} {}: look at {}{goes}", theme.glyphs.focus, look.by, look.pane), theme.people)));
     }
     found.extend(controls(state, view, theme));
     found.sort_by_key(|(at, _)| *at);

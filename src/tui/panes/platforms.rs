@@ -163,10 +163,9 @@ fn health(card: &Card<'_>, theme: &Theme, width: u16) -> Line<'static> {
         (Some(told), None) | (None, Some(told)) => told,
         (None, None) => well(),
     };
-    let spans = vec![
-        Span::styled(format!("{glyph} {word}"), style),
-        Span::styled(format!("  {}", platform::scale_short(workload.scale)), theme.figure),
-    ];
+    let word_shown = text::cut(&word, usize::from(width).saturating_sub(2), theme.glyphs.ellipsis);
+    let spans = vec![Span::styled(format!("{glyph} {word_shown}"), style)];
+    let scale = Span::styled(format!("  {}", platform::scale_short(workload.scale)), theme.figure);
     let restarts = (workload.restarts > 0).then(|| Span::styled(format!("  {} restarts", workload.restarts), theme.warn));
     let version = Span::styled(format!("  {}", workload.version), theme.dim);
     let other = users
@@ -174,7 +173,7 @@ fn health(card: &Card<'_>, theme: &Theme, width: u16) -> Line<'static> {
         .chain(told)
         .find(|(_, told, _)| *told != word)
         .map(|(glyph, told, style)| Span::styled(format!("  {glyph} {told}"), style));
-    let more = other.into_iter().chain(restarts).chain([version]);
+    let more = std::iter::once(scale).chain(other).chain(restarts).chain([version]);
     text::with_what_fits(spans, more, width.into())
 }
 
