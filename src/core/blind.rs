@@ -33,9 +33,9 @@ use crate::{
 };
 
 /// Without a usable sample for this long, a trigger is blind.
-pub const BLIND_AFTER: Millis = evidence::FRESH;
+pub(super) const BLIND_AFTER: Millis = evidence::FRESH;
 /// Blind for this long with users on both sides, `on_blind` acts.
-pub const BLIND_ACTS_AFTER: Millis = Millis::from_mins(5);
+pub(super) const BLIND_ACTS_AFTER: Millis = Millis::from_mins(5);
 /// Up to 5 % the prober may stand in for missing volume.
 pub(super) const THIN_SHARE: u16 = 50;
 /// Longest wait at a thin share before the next step.

@@ -8,10 +8,13 @@
 pub const FOLD: u32 = 1;
 
 pub mod command;
+pub mod condition;
 pub mod decision;
 pub mod detection;
 pub mod door;
 pub mod event;
+pub mod forecast;
+pub mod has;
 pub mod home;
 pub mod news;
 pub mod outlook;
@@ -23,7 +26,7 @@ pub mod thin;
 
 mod approval;
 mod at_door;
-pub mod blind;
+mod blind;
 mod check;
 mod checklist;
 mod clock;

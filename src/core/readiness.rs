@@ -16,7 +16,7 @@ use crate::{
         evidence, exposure,
         reason::Objection,
         replication::DatabaseStanding,
-        state::{BackendState, Readiness, State},
+        state::{BackendState, Readiness, RouteState, State},
         turn::Turn,
         verdict::{self, Side},
     },
@@ -31,7 +31,7 @@ pub(super) fn weigh(turn: &mut Turn, route: &Route) {
     let against = against(turn, route);
     let state = turn.route(route);
     let home = turn.state.backends.get(&route.home);
-    let takes = Millis(WRITE_TAKES.0 + state.followed_in.map_or(route.settle, |followed| followed.max(WRITE_TAKES)).0);
+    let takes = takes(route, state);
     let moves = state.accepted.as_ref().map_or(0.0, |accepted| 1.0 - accepted.weights.of(&route.home).fraction());
     let readiness = Readiness {
         against,
@@ -41,6 +41,11 @@ pub(super) fn weigh(turn: &mut Turn, route: &Route) {
         seen_at: home.and_then(|home| home.workload_at),
     };
     turn.route_mut(route).readiness = readiness;
+}
+
+/// Expected time from the beginning of a rollback until the last request is home.
+pub(super) fn takes(route: &Route, state: &RouteState) -> Millis {
+    Millis(WRITE_TAKES.0 + state.followed_in.map_or(route.settle, |followed| followed.max(WRITE_TAKES)).0)
 }
 
 fn against(turn: &Turn, route: &Route) -> Vec<Objection> {

@@ -31,6 +31,14 @@ pub struct Plan {
     pub limits: Limits,
 }
 
+impl Plan {
+    /// The phase in which a route is whose target has `share`: the first that reaches it, so that a bound that two phases share belongs
+    /// to the one that led there, and nothing has begun before anything has moved.
+    pub fn phase(&self, share: PerMille) -> Option<usize> {
+        self.phases.iter().position(|phase| phase.target_from <= share && share <= phase.target_to)
+    }
+}
+
 /// A named split over backends.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Route {

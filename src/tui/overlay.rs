@@ -52,8 +52,16 @@ pub enum Overlay {
 /// What a typed line is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Purpose {
-    Rearm { route: RouteId },
-    Sign { item: ItemId },
+    Rearm {
+        route: RouteId,
+    },
+    Sign {
+        item: ItemId,
+    },
+    /// A signature is taken back only by whoever types that he means it.
+    Unsign {
+        item: ItemId,
+    },
     Say,
     Filter,
 }
@@ -63,6 +71,7 @@ impl Purpose {
         match self {
             Purpose::Rearm { route } => format!("Re-arm {route}"),
             Purpose::Sign { item } => format!("Sign {item}"),
+            Purpose::Unsign { item } => format!("Take back the signature under {item}"),
             Purpose::Say => "Say".to_owned(),
             Purpose::Filter => "Filter".to_owned(),
         }
@@ -71,6 +80,7 @@ impl Purpose {
         match self {
             Purpose::Rearm { .. } => "Why is it safe to advance again?",
             Purpose::Sign { .. } => "What did you see that proves it?",
+            Purpose::Unsign { .. } => "Type unsign if you mean it:",
             Purpose::Say => "To everybody here:",
             Purpose::Filter => "Show only lines with:",
         }
@@ -114,7 +124,13 @@ pub fn entries(keys: &Keymap, role: Role, stirs: &[(String, String)], themes: &[
         keys: String::new(),
         pick: Pick::Theme(word.clone()),
     });
-    bound.chain(stirs).chain(themes).collect()
+    // What only looks comes first: the first row is done by an Enter that nobody thought about.
+    let mut bound: Vec<Entry> = bound.collect();
+    bound.sort_by_key(|entry| match &entry.pick {
+        Pick::Action(action) => keys.binding(*action).map(|binding| binding.danger),
+        Pick::Stir(_) | Pick::Theme(_) => None,
+    });
+    bound.into_iter().chain(stirs).chain(themes).collect()
 }
 
 /// The rows that what is typed may mean: each word somewhere in name or help; names that begin with it first.

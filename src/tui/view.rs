@@ -7,6 +7,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
     domain::{
+        digest::Digest,
         id::{ClientId, OperatorId, RouteId},
         role::Role,
         time::{Millis, Timestamp},
@@ -120,6 +121,17 @@ pub struct Back {
 pub struct Notice {
     pub tone: crate::core::news::Tone,
     pub text: String,
+    pub holds: Holds,
+}
+
+/// For how long a remark is true, beside the time for which it is shown at most.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Holds {
+    ForItsTime,
+    /// Until the session tells more of this route.
+    UntilNewsOf(RouteId),
+    /// As long as this request waits.
+    WhileOpen(Digest),
 }
 
 /// State of one cockpit.

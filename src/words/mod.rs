@@ -8,6 +8,7 @@ mod asked;
 mod cause;
 mod database;
 mod detection;
+pub mod draft;
 mod evidence;
 mod hindrance;
 mod home;
@@ -17,6 +18,8 @@ mod news;
 mod outlook;
 pub mod platform;
 mod refusal;
+pub mod short;
+pub mod state_line;
 
 pub use asked::{command, look};
 pub use cause::{cause, mover, mover_name};

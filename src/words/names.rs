@@ -52,6 +52,14 @@ impl<'a> Names<'a> {
         self.trigger_planned(id)
             .map_or_else(|| id.to_string(), |trigger| format!("{} of {}", trigger.metric, self.backend(&trigger.backend)))
     }
+    /// The same as a heading: `GKE error rate`.
+    pub fn watched_short(&self, id: &TriggerId) -> String {
+        self.trigger_planned(id).map_or_else(|| id.to_string(), |trigger| format!("{} {}", self.backend(&trigger.backend), trigger.metric))
+    }
+    /// The measurement alone: `error rate`.
+    pub fn metric(&self, id: &TriggerId) -> String {
+        self.trigger_planned(id).map_or_else(|| id.to_string(), |trigger| trigger.metric.to_string())
+    }
     /// A value of what a trigger watches, in its unit.
     pub fn value(&self, id: &TriggerId, value: f64) -> String {
         self.trigger_planned(id).map_or_else(|| value.to_string(), |trigger| trigger.metric.unit().show(value))

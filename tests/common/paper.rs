@@ -1,5 +1,7 @@
 //! A terminal that nobody sits at: what the loop of a cockpit draws goes to a closure, and the system tells nothing.
 
+use std::sync::{Arc, Mutex};
+
 use cutover::tui::{
     app::{Canvas, Tells},
     terminal::{Drawn, Size, Stats, signals::Told},
@@ -10,6 +12,8 @@ pub struct Paper<F> {
     pub size: Size,
     /// Called with each frame.
     pub drawn: F,
+    /// What went to the clipboard.
+    pub copied: Arc<Mutex<Vec<String>>>,
 }
 
 impl<F: FnMut(&Buffer)> Canvas for Paper<F> {
@@ -21,6 +25,9 @@ impl<F: FnMut(&Buffer)> Canvas for Paper<F> {
         Drawn::Sent
     }
     fn forget(&mut self) {}
+    fn copy(&mut self, text: &str) {
+        self.copied.lock().unwrap().push(text.to_owned());
+    }
     fn stop(&mut self) {}
     fn resume(&mut self) {}
     async fn free(&self) {

@@ -22,7 +22,7 @@ fn a_host_that_is_gone_leaves_what_was_seen_and_what_still_holds() {
     let texts = at_all_sizes("lost", &scenes::calm(), &view);
     says(&texts, &["NOT CONNECTED for 42s", "THE HOST IS GONE", "for 42s: the host closed the line", "Last seen at 03:12:40Z"]);
     says(&texts, &["frontend gke 25% · run 75%", "2 triggers armed, none breached", "traffic stays where it is"]);
-    says(&texts, &["cutover open takes it up again", "URL map", "Trying again by itself, attempt 7"]);
+    says(&texts, &["cutover open takes it up again", "url-maps export", "Trying again by itself, attempt 7"]);
     for text in &texts {
         let footer = text.lines().last().expect("a footer");
         assert!(!footer.contains("F9") && footer.contains("help"), "{footer}");

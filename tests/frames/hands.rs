@@ -71,6 +71,8 @@ struct Cockpit {
     asks: mpsc::Receiver<ToHost>,
     session: watch::Sender<Arc<Heard>>,
     page: Arc<Mutex<Page>>,
+    /// What went to the clipboard.
+    copied: Arc<Mutex<Vec<String>>>,
     flight: JoinHandle<End>,
     /// Kept so that the line stays open.
     _replies: mpsc::Sender<cutover::attach::client::Reply>,
@@ -100,15 +102,19 @@ impl Cockpit {
         let (session, view) = watch::channel(heard(state, role));
         let (_replies, replies) = mpsc::channel(16);
         let page = Arc::new(Mutex::new(Page::default()));
+        let copied = Arc::new(Mutex::new(Vec::new()));
         let (drawn, mut before) = (Arc::clone(&page), Buffer::default());
-        let mut paper =
-            Paper { size: Size { columns: 120, rows: 40 }, drawn: move |next: &Buffer| drawn.lock().unwrap().draw(next, &mut before) };
+        let mut paper = Paper {
+            size: Size { columns: 120, rows: 40 },
+            drawn: move |next: &Buffer| drawn.lock().unwrap().draw(next, &mut before),
+            copied: Arc::clone(&copied),
+        };
         let themes = catalogue();
         let theme = themes.first();
         let looks = Looks { keys: Arc::new(keys), ..Looks::plain(themes, theme) };
         let link = Link { view, asks: sender, replies };
         let flight = tokio::spawn(async move { fly(link, looks, inputs, Silence, &mut paper).await });
-        Cockpit { hands, asks, session, page, flight, _replies }
+        Cockpit { hands, asks, session, page, copied, flight, _replies }
     }
 
     fn does(&self, at: Instant, input: Input) {
@@ -221,8 +227,8 @@ async fn a_reason_rearms_and_an_empty_one_does_nothing() {
     cockpit.key(Key::char('a')).await;
     cockpit.sees("Why is it safe").await;
     cockpit.key(Key::plain(Code::Enter)).await;
+    // The line stays open, so that what is typed next is not taken for keys.
     cockpit.sees("nothing was done").await;
-    // The line is still there: what is typed next is the reason, and no key.
     cockpit.types("pool was too small").await;
     cockpit.key(Key::plain(Code::Enter)).await;
     let rearm = Command::Rearm { route: scenes::id("frontend"), reason: Shown::new("pool was too small") };
@@ -408,4 +414,62 @@ async fn in_a_still_world_nothing_changes_on_the_screen() {
     sleep(Duration::from_secs(3)).await;
     let page = cockpit.page.lock().unwrap();
     assert_eq!(page.changed, before, "{}", page.text);
+}
+
+#[tokio::test]
+async fn the_command_by_hand_is_copied_also_when_the_host_is_gone() {
+    let cockpit = Cockpit::over(scenes::stuck(), Role::Pilot);
+    cockpit.sees("y copies it").await;
+    cockpit.key(Key::char('y')).await;
+    cockpit.sees("in your terminal's clipboard").await;
+    let copied = cockpit.copied.lock().unwrap().clone();
+    assert!(matches!(&copied[..], [command] if command.starts_with("gcloud compute url-maps export")), "{copied:?}");
+}
+
+#[tokio::test]
+async fn a_line_that_proves_itself_and_one_that_nobody_signed_say_so_before_anything_is_typed() {
+    let mut state = scenes::calm();
+    let signed = state.checklist.iter_mut().find(|(_, known)| known.signed_by.is_some()).expect("one is signed");
+    (signed.1.signed_by, signed.1.status) = (None, cutover::core::state::ItemStatus::Open);
+    let mut cockpit = Cockpit::over(state, Role::Pilot);
+    cockpit.key(Key::char('s')).await;
+    cockpit.sees("choose a line").await;
+    for _ in 0..20 {
+        cockpit.key(Key::char('s')).await;
+        cockpit.key(Key::char('S')).await;
+        cockpit.key(Key::plain(Code::Esc)).await;
+        cockpit.key(Key::plain(Code::Down)).await;
+    }
+    cockpit.goes_home().await;
+}
+
+#[tokio::test]
+async fn a_move_that_the_api_refuses_is_said_to_whoever_asked_for_it() {
+    use cutover::core::{news::News, state::FeedLine};
+    let cockpit = Cockpit::over(scenes::calm(), Role::Pilot);
+    cockpit.sees("settled").await;
+    let mut state = scenes::calm();
+    state.seq = Seq(4_800);
+    let why = cutover::domain::fault::Fault::new(cutover::domain::fault::FaultKind::Forbidden, "no permission");
+    let news = News::NotMoved { route: scenes::id("frontend"), at: scenes::gke(25), why };
+    state.feed.push_back(FeedLine { seq: Seq(4_800), at: scenes::NOW, who: None, news });
+    cockpit.session.send_replace(heard(state, Role::Pilot));
+    cockpit
+        .until("the refusal is never said above the keys", |page| {
+            page.text.lines().rev().take(3).any(|line| line.contains("no permission"))
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_draft_begins_where_the_session_stands_while_a_write_runs() {
+    let mut state = scenes::calm();
+    let route = state.routes.get_mut(&scenes::id("frontend")).expect("of the plan");
+    route.wanted = Some(scenes::gke(50));
+    let mut cockpit = Cockpit::over(state, Role::Pilot);
+    cockpit.key(Key::plain(Code::Right)).await;
+    cockpit.sees("draft 51%").await;
+    cockpit.key(Key::plain(Code::Enter)).await;
+    let shift = Command::Shift { route: scenes::id("frontend"), from: scenes::gke(50), to: scenes::gke(51) };
+    assert_eq!(cockpit.asked().await, shift);
 }

@@ -12,7 +12,7 @@ use cutover::{
         reason::{Evidence, Mover},
         state::{
             Approval, BackendState, Drift, FeedLine, Goal, Holder, ItemState, ItemStatus, Latch, Motion, Observed, Opened, Person,
-            ProbeState, Readiness, Reading, ReplicationState, RouteState, Share, SourceState, State, TriggerState,
+            ProbeState, Readiness, Reading, ReplicationState, Return, ReturnStage, RouteState, Share, SourceState, State, TriggerState,
         },
     },
     domain::{
@@ -20,6 +20,7 @@ use cutover::{
         database::{Engine, Movement, Serving},
         fact::{Accepted, ReplicaState, Replication, Writable},
         fault::{Fault, FaultKind, Version},
+        hindrance::Hindrance,
         id::{AskId, ClientId, Seq},
         metric::{Gap, Metric, Sample},
         platform::{Containers, Happening, Pod, Readiness as PodReadiness, Scale, Workload},
@@ -114,18 +115,12 @@ fn route(percent: u16) -> RouteState {
             hindrances: Vec::new(),
         }),
         accepted_at: Some(ago(3)),
+        accepted_seq: Some(Seq(4_700)),
         changed_at: Some(ago(700)),
         moved_by: Some(Mover::Us(by_ada())),
         followed_in: Some(Millis::from_secs(34)),
-        observed: Some(Observed {
-            at: ago(1),
-            requests: 3_604,
-            failed: 7,
-            dropped: 0,
-            shares,
-            window: VecDeque::new(),
-            silence: BTreeMap::new(),
-        }),
+        observed: Some(Observed { at: ago(1), requests: 3_604, failed: 7, dropped: 0, shares, ..Observed::default() }),
+        proof: cutover::core::state::Proof::Proven { at: ago(660) },
         motion: Motion::Settled,
         readiness: Readiness {
             against: vec![],
@@ -323,6 +318,10 @@ pub fn rollback() -> State {
     route.accepted.as_mut().unwrap().weights = gke(0);
     route.observed.as_mut().unwrap().shares.insert(id("gke"), Share { fraction: 0.13, low: 0.118, high: 0.142 });
     route.before = Some(gke(25));
+    route.proof = cutover::core::state::Proof::Unproven;
+    route.changed_at = Some(ago(11));
+    route.fading.insert(id("gke"), PerMille::percent(25).unwrap());
+    route.observed.as_mut().unwrap().shares.insert(id("run"), Share { fraction: 0.87, low: 0.858, high: 0.882 });
     route.moved_by = Some(Mover::Us(cause.clone()));
     route.motion =
         Motion::Propagating { to: gke(0), since: ago(11), until: NOW + Millis::from_secs(109), cause: cause.clone(), goal: Goal::Rollback };
@@ -390,5 +389,79 @@ pub fn approval() -> State {
     };
     let approval = Approval { digest, by, ask: AskId(7), terms, at: ago(20), expires_at: NOW + Millis::from_secs(280) };
     state.approvals.insert(digest, approval);
+    state
+}
+
+/// A revision that the plan does not know has a tenth of the traffic.
+pub fn stranger() -> State {
+    let mut state = calm();
+    let route = state.routes.get_mut(&id("frontend")).unwrap();
+    let shares = [("gke", 250), ("run", 650), ("hotfix", 100)].map(|(name, share)| (id(name), PerMille::new(share).unwrap()));
+    let accepted = route.accepted.as_mut().unwrap();
+    accepted.weights = Weights::new(BTreeMap::from(shares)).unwrap();
+    let share = PerMille::new(100).unwrap();
+    accepted.hindrances = vec![Hindrance::Stranger { backend: id("hotfix"), name: "frontend-hotfix".into(), share }];
+    let seen = route.observed.as_mut().unwrap();
+    seen.shares.insert(id("hotfix"), Share { fraction: 0.098, low: 0.085, high: 0.112 });
+    seen.shares.insert(id("run"), Share { fraction: 0.655, low: 0.63, high: 0.68 });
+    state
+}
+
+/// A rollback that the API has refused for more than a minute.
+pub fn stuck() -> State {
+    let mut state = rollback();
+    let why = Fault::new(FaultKind::Forbidden, "Required 'compute.urlMaps.update' permission for 'hexproperty-lb'");
+    let cause = state.routes[&id("frontend")].latch.as_ref().unwrap().cause.clone();
+    let route = state.routes.get_mut(&id("frontend")).unwrap();
+    route.accepted.as_mut().unwrap().weights = gke(25);
+    route.observed.as_mut().unwrap().shares.insert(id("gke"), Share { fraction: 0.247, low: 0.235, high: 0.259 });
+    route.fading.clear();
+    route.motion = Motion::Returning(Return {
+        to: gke(0),
+        since: ago(72),
+        cause,
+        writes: 7,
+        failures: 7,
+        fault: Some(why),
+        escalated_at: Some(ago(42)),
+        stage: ReturnStage::Retry { at: NOW + Millis::from_secs(3) },
+    });
+    route.latch.as_mut().unwrap().at = ago(72);
+    state
+}
+
+/// A session that has just been taken up: nothing is known of what requests meet.
+pub fn unproven() -> State {
+    let mut state = calm();
+    let route = state.routes.get_mut(&id("frontend")).unwrap();
+    route.proof = cutover::core::state::Proof::Unproven;
+    route.observed = None;
+    state
+}
+
+/// Home is accepted and seen; nothing advances until somebody re-arms.
+pub fn latched() -> State {
+    let mut state = rollback();
+    let route = state.routes.get_mut(&id("frontend")).unwrap();
+    route.motion = Motion::Settled;
+    route.proof = cutover::core::state::Proof::Proven { at: ago(60) };
+    route.fading.clear();
+    route.changed_at = Some(ago(131));
+    route.latch.as_mut().unwrap().at = ago(132);
+    route.observed.as_mut().unwrap().shares = BTreeMap::from([
+        (id("gke"), Share { fraction: 0.0, low: 0.0, high: 0.004 }),
+        (id("run"), Share { fraction: 1.0, low: 0.996, high: 1.0 }),
+    ]);
+    let trigger = state.triggers.get_mut(&id("error-rate")).unwrap();
+    (trigger.reading, trigger.value, trigger.fired_at) = (Reading::Unknown { gap: Gap::LowVolume }, None, Some(ago(132)));
+    state
+}
+
+/// Every answer of the target through its own door is 404, and its platform calls it well.
+pub fn not_found() -> State {
+    let mut state = calm();
+    let gke = state.backends.get_mut(&id("gke")).unwrap();
+    gke.probe = Some(ProbeState { at: ago(3), sent: 5, failed: 5, dropped: 0, answers: Answers::default(), slowest_ms: Some(12.0) });
+    state.routes.get_mut(&id("frontend")).unwrap().observed.as_mut().unwrap().failed = 901;
     state
 }

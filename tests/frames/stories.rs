@@ -35,7 +35,7 @@ pub fn says(texts: &[String], words: &[&str]) {
 #[test]
 fn a_calm_night_says_where_traffic_is_that_it_is_safe_and_how_to_go_back() {
     let texts = at_all_sizes("calm", &scenes::calm(), &scenes::view());
-    says(&texts, &["LIVE", "25%", "75%", "observed 24.7%", "healthy", "armed", "settled", "F9", "takes all home", "0.3s behind"]);
+    says(&texts, &["LIVE", "25%", "75%", "gets 24.7%", "healthy", "armed", "settled", "F9", "takes all home", "0.3s behind"]);
     insta::assert_snapshot!("calm_80x24", texts[0]);
 }
 
@@ -49,7 +49,7 @@ fn a_breach_shows_its_running_clock_and_the_way_home() {
 #[test]
 fn a_rollback_says_its_cause_and_how_far_it_is() {
     let texts = at_all_sizes("rollback", &scenes::rollback(), &scenes::view());
-    says(&texts, &["ROLLING BACK to Cloud Run", "error-rate: 8.20% above 5.00%", "observed 13.0%", "wanted 0%", "100%"]);
+    says(&texts, &["ROLLING BACK to Cloud Run", "error rate of GKE was 8.20%, above 5.00%", "gets 13.0%", "wanted 0%", "100%"]);
     insta::assert_snapshot!("rollback_80x24", texts[0]);
 }
 
@@ -59,6 +59,115 @@ fn a_stale_source_is_named_and_its_figures_are_not_shown_as_live() {
     says(&texts, &["blind", "stale", "last heard 2m10s ago", "F9"]);
     assert!(texts.iter().all(|text| !text.contains("0.18%")), "a figure of a dead source is on the screen");
     insta::assert_snapshot!("stale_80x24", texts[0]);
+}
+
+#[test]
+fn the_state_line_stands_on_every_screen_and_zoom_and_under_every_dialog() {
+    let overlays = [None, Some(Overlay::Help { scroll: 0 }), Some(Overlay::People { chosen: 0 })];
+    for screen in Screen::ALL {
+        for pane in Pane::ALL {
+            for overlay in overlays.clone() {
+                let zoomed = cutover::tui::view::Zoom::Focused;
+                let view = View { screen, focus: pane, zoomed, overlay, ..scenes::view() };
+                for (columns, rows) in [(60, 18), (80, 24), (200, 50)] {
+                    let text = plain(&frame(&scenes::breach(), &view, &catalogue().first(), columns, rows));
+                    let line = text.lines().nth(1).expect("a second line");
+                    assert!(line.contains("error rate 8.20% of 5.00%") && line.contains("home"), "{line}");
+                }
+            }
+        }
+    }
+    let line = |state: &cutover::core::state::State, columns| {
+        plain(&frame(state, &scenes::view(), &catalogue().first(), columns, 24)).lines().nth(1).unwrap_or_default().to_owned()
+    };
+    insta::assert_snapshot!(
+        "state_lines",
+        [
+            scenes::calm(),
+            scenes::breach(),
+            scenes::rollback(),
+            scenes::stuck(),
+            scenes::stranger(),
+            scenes::stale(),
+            scenes::unproven(),
+            scenes::latched()
+        ]
+        .iter()
+        .flat_map(|state| [60, 80, 160].map(|columns| line(state, columns)))
+        .collect::<Vec<_>>()
+        .join("\n")
+    );
+}
+
+#[test]
+fn a_stranger_stands_on_the_rail_and_in_the_sum() {
+    let texts = at_all_sizes("stranger", &scenes::stranger(), &scenes::view());
+    says(&texts, &["hotfix 10%", "25%", "65%"]);
+    insta::assert_snapshot!("stranger_80x24", texts[0]);
+}
+
+#[test]
+fn a_stuck_rollback_says_why_since_when_and_the_command_by_hand() {
+    let texts = at_all_sizes("stuck", &scenes::stuck(), &scenes::view());
+    says(
+        &texts,
+        &[
+            "NOT HOME for 1m12s",
+            "not allowed",
+            "compute.urlMaps.update",
+            "7 attempts",
+            "next in 3s",
+            "gcloud compute url-maps",
+            "y copies it",
+        ],
+    );
+    assert!(texts.iter().all(|text| !text.contains("armed") && !text.contains("healthy  6")), "{}", texts[0]);
+    insta::assert_snapshot!("stuck_80x24", texts[0]);
+}
+
+#[test]
+fn home_that_nobody_has_seen_is_not_called_home() {
+    let texts = at_all_sizes("home-accepted", &scenes::rollback(), &scenes::view());
+    says(&texts, &["home accepted", "13% ", "given 0%, gets 13%", "error rate 8.20% of 5.00%"]);
+    for text in texts {
+        assert!(!text.contains("all traffic is home") && !text.contains("✓ settled"), "{text}");
+    }
+}
+
+#[test]
+fn nothing_seen_is_never_settled_and_never_a_number() {
+    let texts = at_all_sizes("unproven", &scenes::unproven(), &scenes::view());
+    says(&texts, &["not seen by requests yet", "not seen yet"]);
+    assert!(texts.iter().all(|text| !text.contains("✓ settled") && !text.contains("gets 0")), "{}", texts[0]);
+    insta::assert_snapshot!("unproven_80x24", texts[0]);
+}
+
+#[test]
+fn a_backend_whose_answers_fail_is_not_called_healthy() {
+    let texts = at_all_sizes("not-found", &scenes::not_found(), &scenes::view());
+    says(&texts, &["5 of 5 probes fail"]);
+    insta::assert_snapshot!("not_found_80x24", texts[0]);
+}
+
+#[test]
+fn a_draft_shows_what_it_would_bring_and_what_would_be_refused() {
+    let mut view = scenes::view();
+    view.drafts.insert(scenes::id("frontend"), scenes::gke(50));
+    let mut open = scenes::calm();
+    open.checklist.get_mut(&scenes::id("load-test")).expect("of the plan").status = cutover::core::state::ItemStatus::Open;
+    let texts = at_all_sizes("preview", &open, &view);
+    says(&texts, &["after", "50%", "would begin at once", "not done before the move", "Enter asks"]);
+    says(
+        &texts[1..],
+        &["before", "GKE 60/s (10/s per ready instance, 5.0/s now)", "settles in about 34s", "going home from there takes about 37s"],
+    );
+    insta::assert_snapshot!("preview_120x40", texts[1]);
+    let breached = at_all_sizes("preview-refused", &scenes::breach(), &view);
+    says(&breached, &["would be refused now"]);
+    let latched = at_all_sizes("preview-latched", &scenes::latched(), &view);
+    says(&latched, &["the route is latched, a re-arms it first", "LATCHED"]);
+    assert!(latched.iter().all(|text| !text.contains("Enter asks") && !text.contains("Enter ask")), "{}", latched[0]);
+    insta::assert_snapshot!("preview_latched_80x24", latched[0]);
 }
 
 #[test]

@@ -85,7 +85,7 @@ fn a_move_brings_what_was_asked_accepted_and_met() {
     let view = following(&state);
     assert_eq!(view.matter, Matter::Move(id("frontend")));
     let texts = at_all_sizes("watch-move", &state, &view);
-    says(&texts, &["of requests reach GKE now.", "On the way to 50%, asked for by ada.", "asked for", "accepted", "requests", "34%"]);
+    says(&texts, &["of requests reach GKE now.", "On the way to 50%, moved by ada.", "asked for", "accepted", "requests", "34%"]);
     keep_all("watch_move", &texts);
 }
 
@@ -95,7 +95,7 @@ fn a_rollback_brings_its_cause_and_how_far_it_is() {
     let view = following(&state);
     assert_eq!(view.matter, Matter::Rollback(id("frontend")));
     let texts = at_all_sizes("watch-rollback", &state, &view);
-    says(&texts, &["ROLLING BACK to Cloud Run", "Because of trigger error-rate", "13%", "of requests reach GKE now."]);
+    says(&texts, &["ROLLING BACK to Cloud Run", "Because of error rate of GKE", "13%", "of requests reach GKE now."]);
     keep_all("watch_rollback", &texts);
 }
 

@@ -67,7 +67,7 @@ async fn what_moved_while_one_was_away_is_said() {
     table.connection(BEN, Connection::Connected);
     table.see(BEN, "THE HOST IS BACK").await;
     table.see(BEN, "the session ran on, only the line was lost").await;
-    table.see(BEN, "frontend stands at gke 0%").await;
+    table.see(BEN, "frontend stands at 0% on gke").await;
     // Any other key goes on with what it means.
     table.keys(BEN, "t").await;
     table.see(BEN, "To everybody here:").await;

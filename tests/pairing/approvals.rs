@@ -177,7 +177,7 @@ async fn what_was_approved_and_can_no_longer_start_is_told_to_both() {
         session.workload(crate::core_session::run(), 0);
         session.ask(&crate::core_session::ben(), Command::Approve { digest });
     });
-    table.see(ANA, "ben approved what ana asked for, but going back is not assured").await;
-    table.see(BEN, "ben approved what ana asked for, but going back is not assured").await;
+    table.see(ANA, "ben approved what ana asked for, but not moved: going back is not assured").await;
+    table.see(BEN, "ben approved what ana asked for, but not moved: going back is not assured").await;
     assert_eq!(writes(&table.session), 0);
 }

@@ -109,6 +109,7 @@ impl Table {
         let link = Link { view: views, asks: asks_in, replies: replies_out };
         let drawn = Arc::clone(&page);
         let mut paper = Paper {
+            copied: Arc::default(),
             size: Size { columns: 120, rows: 40 },
             drawn: move |next: &Buffer| {
                 let row = |row: ratatui::layout::Rect| row.positions().map(|at| next[at].symbol()).collect::<String>();

@@ -6,7 +6,9 @@
 use crate::{
     core::{
         command::{Command, ControlsCommand, Look},
+        decision::Refusal,
         news::Tone,
+        outlook,
         state::Approval,
     },
     domain::{
@@ -15,7 +17,7 @@ use crate::{
         shown::Shown,
         weight::{PerMille, Weights},
     },
-    plan::model::Route,
+    plan::model::{Proof, Route},
     tui::{
         app::{App, Asked, End, Flow},
         keymap::{Action, Needs, Scroll, Way},
@@ -24,6 +26,7 @@ use crate::{
         view::{Pane, Screen, Zoom},
         widgets::line::LineEdit,
     },
+    words::Names,
 };
 
 /// Rows of one page where the room is not known: a third of a usual screen.
@@ -70,6 +73,7 @@ impl App {
             }
             Action::Palette => self.palette(""),
             Action::Help => self.open(Overlay::Help { scroll: 0 }),
+            Action::CopyByHand => return self.copy_by_hand(),
             Action::Themes => self.choose_theme(),
             Action::NextTheme => self.next_theme(key),
         }
@@ -97,23 +101,31 @@ impl App {
         words::route(&self.state, self.view.route)
     }
 
-    fn accepted(&self, route: &RouteId) -> Option<Weights> {
-        Some(self.state.routes.get(route)?.accepted.as_ref()?.weights.clone())
+    /// Where a draft of `route` begins: where the session stands, which is ahead of what the API says while a write runs.
+    fn stands(&self, route: &RouteId) -> Result<Weights, Refusal> {
+        self.state.routes.get(route).map_or(Err(Refusal::NotKnown), outlook::stands)
     }
 
     /// Moves the draft of the slider; it begins where the route stands.
     pub(super) fn draft(&mut self, key: &str, to: impl FnOnce(u16) -> u16) {
         let Some(route) = self.route().cloned() else { return };
-        let Some(base) = self.view.drafts.get(&route.id).cloned().or_else(|| self.accepted(&route.id)) else {
-            self.notify(Tone::Warning, "the weights of this route are not known yet; wait for the first reading".to_owned());
-            return;
+        let stands = self.stands(&route.id);
+        let base = match (self.view.drafts.get(&route.id), &stands) {
+            (Some(draft), _) => draft.clone(),
+            (None, Ok(stands)) => stands.clone(),
+            (None, Err(why)) => {
+                let why = crate::words::refusal(why, Names::of(&self.state));
+                return self.notify(Tone::Warning, why);
+            }
         };
         let share = PerMille::new(to(base.of(&route.target).get())).unwrap_or(PerMille::ALL);
+        // Whoever is outside the plan has no place in what is asked for.
+        let base = planned(&route, &base);
         let Ok(draft) = base.with(&route.target, share) else { return };
         if self.view.drafts.get(&route.id) == Some(&draft) {
             return;
         }
-        if self.accepted(&route.id).as_ref() == Some(&draft) {
+        if stands.is_ok_and(|stands| stands == draft) {
             self.view.drafts.remove(&route.id);
             self.look(key, Look::Draft { route: route.id, to: None });
         } else {
@@ -136,20 +148,29 @@ impl App {
 
     fn shift(&mut self, key: &str) {
         let Some(route) = self.route().map(|route| route.id.clone()) else { return };
-        let (Some(to), Some(from)) = (self.view.drafts.remove(&route), self.accepted(&route)) else {
-            self.notify(
-                Tone::Warning,
-                format!(
-                    "there is no draft; {} and {} move it",
-                    words::key(&self.view, Action::Draft(10)),
-                    words::key(&self.view, Action::Ladder(Way::Forward))
-                ),
-            );
-            return;
+        let Some(to) = self.view.drafts.get(&route).cloned() else {
+            let keys = (words::key(&self.view, Action::Draft(10)), words::key(&self.view, Action::Ladder(Way::Forward)));
+            return self.notify(Tone::Warning, format!("there is no draft; {} or {} makes one", keys.0, keys.1));
         };
+        let from = match self.stands(&route) {
+            Ok(from) => from,
+            Err(why) => return self.notify(Tone::Warning, crate::words::refusal(&why, Names::of(&self.state))),
+        };
+        self.view.drafts.remove(&route);
         self.ask(key, Command::Shift { route: route.clone(), from, to: to.clone() });
         self.look(key, Look::Draft { route: route.clone(), to: None });
         self.asked = Some(Asked { ask: AskId(self.asks), route, to });
+    }
+
+    /// The command that brings the route home without us goes to the terminal's clipboard.
+    fn copy_by_hand(&mut self) -> Flow {
+        let Some((plan, route)) = words::plan(&self.state).zip(self.route()) else { return Flow::Stay };
+        let (command, title) = (plan.home_by_hand(route), route.title.clone());
+        self.notify(
+            Tone::Plain,
+            format!("the command that brings {title} home is in your terminal's clipboard, if it lets programs write it"),
+        );
+        Flow::Copy(command)
     }
 
     /// The innermost thing that is open: another screen, a zoomed pane, the filter, the draft.
@@ -171,6 +192,9 @@ impl App {
 
     fn turn_route(&mut self, by: isize) {
         let count = words::plan(&self.state).map_or(1, |plan| plan.routes.len().max(1));
+        if count == 1 {
+            self.notify(Tone::Plain, "this plan has one route".to_owned());
+        }
         self.view.route = (self.view.route + count).saturating_add_signed(by) % count;
     }
 
@@ -178,7 +202,14 @@ impl App {
         let Some(route) = self.route().map(|route| route.id.clone()) else { return };
         let known = self.state.routes.get(&route);
         let drift = known.and_then(|known| known.drift.as_ref());
+        let pending = self.state.triggers.iter().any(|(id, seen)| {
+            seen.pending_since.is_some()
+                && words::plan(&self.state).is_some_and(|plan| plan.triggers.iter().any(|one| one.id == *id && one.route == route))
+        });
         match (action, drift) {
+            (Action::Rearm, _) if !pending && known.is_none_or(|known| known.latch.is_none()) => {
+                self.notify(Tone::Plain, crate::words::refusal(&Refusal::NotLatched, Names::of(&self.state)));
+            }
             (Action::Rearm, _) => self.open(Overlay::Typing { purpose: Purpose::Rearm { route }, line: LineEdit::default() }),
             (Action::AdoptDrift, Some(drift)) => {
                 let found = drift.found.clone();
@@ -210,17 +241,31 @@ impl App {
         self.ask(key, Command::Controls(wish));
     }
 
+    /// Says before anything is typed what would be refused after it.
     fn sign(&mut self, key: &str, action: Action) {
-        let item = checklist::items(&self.state).get(self.view.item).map(|item| item.id.clone());
-        match (item, action) {
-            (Some(item), Action::Unsign) if self.view.focus == Pane::Checklist => self.ask(key, Command::Unsign { item }),
-            (Some(item), _) if self.view.focus == Pane::Checklist => {
-                self.open(Overlay::Typing { purpose: Purpose::Sign { item }, line: LineEdit::default() });
+        let state = std::sync::Arc::clone(&self.state);
+        let Some(item) = checklist::items(&state).get(self.view.item).copied().filter(|_| self.view.focus == Pane::Checklist) else {
+            self.focus(key, Pane::Checklist);
+            return self.notify(Tone::Plain, "choose a line of the checklist with up and down, then press the key again".to_owned());
+        };
+        let signed_by = state.checklist.get(&item.id).and_then(|known| known.signed_by.as_ref());
+        let names = Names::of(&state);
+        let id = item.id.clone();
+        match (action, &item.proof, signed_by) {
+            (_, Proof::Collected(_), _) => {
+                let evidence = state.checklist.get(&id).map(|known| crate::words::evidence(&known.evidence, names)).unwrap_or_default();
+                self.notify(Tone::Plain, format!("{} ({evidence})", crate::words::refusal(&Refusal::NotSignable, names)));
             }
-            _ => {
-                self.focus(key, Pane::Checklist);
-                self.notify(Tone::Plain, "choose a line of the checklist with up and down, then press the key again".to_owned());
+            (Action::Unsign, Proof::Signed, None) => {
+                self.notify(
+                    Tone::Plain,
+                    format!("nobody has signed \"{}\"; {} signs it", item.title, words::key(&self.view, Action::Sign)),
+                );
             }
+            (Action::Unsign, Proof::Signed, Some(_)) => {
+                self.open(Overlay::Typing { purpose: Purpose::Unsign { item: id }, line: LineEdit::default() });
+            }
+            (_, Proof::Signed, _) => self.open(Overlay::Typing { purpose: Purpose::Sign { item: id }, line: LineEdit::default() }),
         }
     }
 
@@ -314,4 +359,14 @@ impl App {
         self.view.overlay = None;
         self.overlay_drawn = None;
     }
+}
+
+/// The same split with the plan's own backends alone; what others have goes home.
+fn planned(route: &Route, weights: &Weights) -> Weights {
+    let mut shares: std::collections::BTreeMap<_, _> = route.backend_ids().map(|id| (id.clone(), weights.of(id))).collect();
+    let sum: u16 = shares.values().map(|share| share.get()).sum();
+    if let Some(home) = shares.get_mut(&route.home) {
+        *home = home.saturating_add(PerMille::ALL.get().saturating_sub(sum));
+    }
+    Weights::new(shares).unwrap_or_else(|_| weights.clone())
 }

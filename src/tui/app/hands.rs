@@ -56,7 +56,7 @@ impl App {
             match self.one(arrived) {
                 Flow::Stay => {}
                 Flow::Redraw => flow = Flow::Redraw,
-                Flow::Leave(end) => return Flow::Leave(end),
+                now @ (Flow::Copy(_) | Flow::Leave(_)) => return now,
             }
         }
         flow

@@ -18,6 +18,7 @@ use crate::{
         decision::Verdict,
         event::TerminalSize,
         news::Tone,
+        outlook,
         state::State,
     },
     domain::{
@@ -37,7 +38,7 @@ use crate::{
             signals::{Signals, Told},
         },
         theme::{Catalogue, Theme},
-        view::{Follow, Hearing, Me, Notice, View},
+        view::{Follow, Hearing, Holds, Me, Notice, View},
     },
     words::Names,
 };
@@ -46,6 +47,7 @@ mod act;
 mod company;
 mod hands;
 mod mouse;
+mod news;
 mod overlays;
 mod reunion;
 
@@ -115,6 +117,8 @@ pub trait Canvas {
     fn draw(&mut self, next: &mut Buffer) -> Drawn;
     /// The next frame is sent whole.
     fn forget(&mut self);
+    /// Puts `text` into the terminal's clipboard, where it has one that programs may write.
+    fn copy(&mut self, text: &str);
     /// Gives the terminal back and stands still until somebody continues us.
     fn stop(&mut self);
     /// Takes the terminal again.
@@ -133,6 +137,9 @@ impl Canvas for Terminal {
     }
     fn forget(&mut self) {
         Terminal::forget(self);
+    }
+    fn copy(&mut self, text: &str) {
+        Terminal::copy(self, text);
     }
     fn stop(&mut self) {
         Terminal::stop(self);
@@ -235,16 +242,18 @@ pub async fn fly(link: Link, looks: Looks, mut inputs: mpsc::Receiver<Arrived>, 
         match app.work() {
             Flow::Stay => {}
             Flow::Redraw => canvas.forget(),
+            Flow::Copy(text) => canvas.copy(&text),
             Flow::Leave(end) => return end,
         }
     }
 }
 
 /// What the loop does after a key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum Flow {
     Stay,
     Redraw,
+    Copy(String),
     Leave(End),
 }
 
@@ -322,7 +331,8 @@ impl App {
         if heard.state.seq != self.state.seq {
             self.heard_at = Instant::now();
         }
-        self.state = heard.state.clone();
+        let before = std::mem::replace(&mut self.state, heard.state.clone());
+        self.take_news(&before);
         let known_as = self.view.me.as_ref().map(|me| me.client);
         self.view.me = Some(Me { client: heard.me.client, who: heard.me.who.clone(), role: heard.me.role });
         self.drop_what_is_over();
@@ -348,8 +358,8 @@ impl App {
     fn drop_what_is_over(&mut self) {
         let state = Arc::clone(&self.state);
         self.view.drafts.retain(|route, draft| {
-            let accepted = state.routes.get(route).and_then(|known| known.accepted.as_ref());
-            accepted.is_none_or(|accepted| accepted.weights != *draft)
+            let stands = state.routes.get(route).and_then(|known| outlook::stands(known).ok());
+            stands.is_none_or(|stands| stands != *draft)
         });
     }
 
@@ -393,7 +403,11 @@ impl App {
     }
 
     fn notify(&mut self, tone: Tone, text: String) {
-        self.view.notice = Some(Notice { tone, text });
+        self.say(tone, text, Holds::ForItsTime);
+    }
+
+    fn say(&mut self, tone: Tone, text: String, holds: Holds) {
+        self.view.notice = Some(Notice { tone, text, holds });
         self.notice_until = Instant::now() + NOTICE;
     }
 
@@ -413,24 +427,30 @@ impl App {
     fn answered(&mut self, reply: Reply) {
         let (Reply::Answered { ask, .. } | Reply::Lost { ask, .. }) = &reply;
         let shift = self.asked.take_if(|asked| asked.ask == *ask);
-        let (tone, text) = match reply {
+        let route = shift.as_ref().map(|asked| asked.route.clone());
+        let until_news = || route.clone().map_or(Holds::ForItsTime, Holds::UntilNewsOf);
+        let (tone, text, holds) = match reply {
             Reply::Answered { verdict: Verdict::Refused(refusal), .. } => {
                 // What was wished for is still on the slider: most refusals pass, and nobody likes to aim twice.
                 if let Some(Asked { route, to, .. }) = shift {
-                    self.view.drafts.entry(route).or_insert(to);
+                    self.view.drafts.insert(route.clone(), to.clone());
+                    self.look("refused", Look::Draft { route, to: Some(to) });
                 }
-                (Tone::Alarm, crate::words::refusal(&refusal, Names::of(&self.state)))
+                let text = crate::words::refusal(&refusal, Names::of(&self.state));
+                (Tone::Alarm, format!("{text}{}", news::way_on(&refusal, &self.view)), Holds::ForItsTime)
             }
-            Reply::Answered { verdict: Verdict::Accepted, .. } => (Tone::Good, "accepted and recorded".to_owned()),
-            Reply::Answered { verdict: Verdict::Queued, .. } => (Tone::Good, "queued behind the move in flight".to_owned()),
-            Reply::Answered { verdict: Verdict::Joined, .. } => (Tone::Good, "joined the rollback that runs".to_owned()),
-            Reply::Answered { verdict: Verdict::NeedsApproval { .. }, .. } => {
-                let route = shift.and_then(|asked| words::plan(&self.state)?.routes.iter().find(|route| route.id == asked.route));
+            Reply::Answered { verdict: Verdict::Accepted, .. } => (Tone::Good, "accepted and recorded".to_owned(), until_news()),
+            Reply::Answered { verdict: Verdict::Queued, .. } => (Tone::Good, "queued behind the move in flight".to_owned(), until_news()),
+            Reply::Answered { verdict: Verdict::Joined, .. } => (Tone::Good, "joined the rollback that runs".to_owned(), Holds::ForItsTime),
+            Reply::Answered { verdict: Verdict::NeedsApproval { digest }, .. } => {
+                let route = route.as_ref().and_then(|id| words::plan(&self.state)?.routes.iter().find(|route| route.id == *id));
                 let why = route.map_or_else(String::new, |route| format!("; {} at once needs none", route.step_max));
-                (Tone::Warning, format!("waits for a second person's approval{why}"))
+                (Tone::Warning, format!("waits for a second person's approval{why}"), Holds::WhileOpen(digest))
             }
-            Reply::Lost { why, .. } => (Tone::Alarm, format!("no answer came ({why}); it may have been taken; the journal tells")),
+            Reply::Lost { why, .. } => {
+                (Tone::Alarm, format!("no answer came, and it may have been taken; the journal tells ({why})"), Holds::ForItsTime)
+            }
         };
-        self.notify(tone, text);
+        self.say(tone, text, holds);
     }
 }

@@ -7,7 +7,7 @@ use crate::{
     tui::{
         app::App,
         draw::{
-            self,
+            footer,
             places::{self, Places},
         },
         input::{Code, Gesture, Key, Mouse},
@@ -58,7 +58,7 @@ impl App {
     /// A hint under the pointer does what its key does, unless that has an effect on others.
     fn press_hint(&mut self, column: u16) {
         let mut end = 0;
-        let hints = draw::hints(&self.state, &self.view, &self.looks.theme, self.size.area().width);
+        let hints = footer::hints(&self.state, &self.view, &self.looks.theme, self.size.area().width);
         let hint = hints.into_iter().find(|hint| {
             end += hint.width();
             usize::from(column) < end

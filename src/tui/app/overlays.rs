@@ -136,6 +136,8 @@ impl App {
         match purpose {
             Purpose::Rearm { route } => self.ask("Enter", Command::Rearm { route, reason: shown }),
             Purpose::Sign { item } => self.ask("Enter", Command::Sign { item, note: shown }),
+            Purpose::Unsign { item } if text == "unsign" => self.ask("Enter", Command::Unsign { item }),
+            Purpose::Unsign { .. } => self.notify(Tone::Plain, "the signature stays".to_owned()),
             Purpose::Say => self.ask("Enter", Command::Say { text: shown }),
             Purpose::Filter => self.view.filter = text.to_owned(),
         }

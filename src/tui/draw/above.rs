@@ -140,6 +140,7 @@ fn typing(purpose: &Purpose, line: &LineEdit, state: &State, view: &View, theme:
     let does = match purpose {
         Purpose::Rearm { .. } => "Enter re-arms, Esc leaves the latch on",
         Purpose::Sign { .. } => "Enter signs with your name, Esc doesn't",
+        Purpose::Unsign { .. } => "Enter takes it back, Esc leaves it",
         Purpose::Say => "Enter says it, Esc keeps silent",
         Purpose::Filter => "Enter keeps the filter, Esc shows everything",
     };
@@ -156,7 +157,7 @@ fn talk(state: &State, view: &View, theme: &Theme) -> Vec<Line<'static>> {
     let line = |said: &Said| {
         Line::from(vec![
             Span::styled(format!("{:>8} ", view.age(said.at).to_string()), theme.faint),
-            Span::styled(format!("{}: ", said.by), theme.observed),
+            Span::styled(format!("{}: ", said.by), theme.people),
             Span::styled(said.text.to_string(), theme.text),
         ])
     };

@@ -11,8 +11,8 @@ use ratatui::{
 
 use crate::{
     core::state::{Motion, State},
-    plan::model::Driver,
     tui::{
+        keymap::Action,
         panes::words,
         theme::Theme,
         view::{Back, Hearing, Then, View},
@@ -21,6 +21,8 @@ use crate::{
 };
 
 const COLUMNS: u16 = 84;
+/// Of the command by hand in one row; it fits the narrowest usual screen.
+const COMMAND_COLUMNS: usize = 70;
 /// Routes named in the notice; a plan has one to three.
 const ROUTES_MAX: usize = 3;
 
@@ -91,7 +93,7 @@ fn lost(why: &str, then: Then, gone: &str, state: &State, view: &View, theme: &T
             lines.push(holds(&in_flight(state)));
             lines.push(holds("if only this line broke, the session goes on, its triggers armed"));
             lines.push(holds("if the host died, the triggers sleep; cutover open takes it up again"));
-            lines.extend(by_hand(state).map(|hand| holds(&hand)));
+            lines.extend(by_hand(state, view, theme));
             lines.push(Line::default());
         }
         Then::Nothing => {}
@@ -138,14 +140,13 @@ fn in_flight(state: &State) -> String {
     }
 }
 
-/// The second lever, for whoever can't wait.
-fn by_hand(state: &State) -> Option<String> {
-    let route = words::plan(state)?.routes.first()?;
-    let home = route.backend(&route.home).map(|home| home.target.to_string())?;
-    Some(match &route.driver {
-        Driver::UrlMap { url_map } => format!("home by hand: give {home} all weight in URL map {url_map}"),
-        Driver::CloudRunRevisions { service } => format!("home by hand: give {home} all traffic in Cloud Run service {service}"),
-    })
+/// The second lever, for whoever can't wait: the exact command, which the plan alone gives.
+fn by_hand(state: &State, view: &View, theme: &Theme) -> Vec<Line<'static>> {
+    let Some((plan, route)) = words::plan(state).zip(words::route(state, view.route)) else { return Vec::new() };
+    let head = format!("  home by hand, in a shell with your own rights ({} copies it):", words::key(view, Action::CopyByHand));
+    let command: Vec<char> = plan.home_by_hand(route).chars().collect();
+    let parts = command.chunks(COMMAND_COLUMNS).map(|part| Line::styled(format!("    {}", part.iter().collect::<String>()), theme.figure));
+    std::iter::once(Line::styled(head, theme.text)).chain(parts).collect()
 }
 
 fn returned(back: &Back, theme: &Theme) -> Vec<Line<'static>> {

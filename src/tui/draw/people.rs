@@ -130,7 +130,7 @@ fn one(client: ClientId, person: &Person, state: &State, view: &View, theme: &Th
     }
     let used: usize = spans.iter().map(Span::width).sum();
     let room = usize::from(width).saturating_sub(used + 1);
-    spans.push(Span::styled(format!(" {}", text::cut(&doing.join(", "), room, theme.glyphs.ellipsis)), theme.observed));
+    spans.push(Span::styled(format!(" {}", text::cut(&doing.join(", "), room, theme.glyphs.ellipsis)), theme.people));
     Line::from(spans)
 }
 

@@ -8,7 +8,8 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use crate::{
     core::state::State,
     tui::{
-        panes::{traffic, words},
+        draw::{footer, toasts},
+        panes::{rollback, traffic, words},
         theme::Theme,
         view::{Pane, Screen, View, Zoom},
     },
@@ -21,7 +22,12 @@ pub const ROWS_MIN: u16 = 12;
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Places {
     pub header: Rect,
+    pub state_line: Rect,
     pub body: Rect,
+    /// Lines of their own for what people here just did or said.
+    pub toasts: Rect,
+    /// Lines of its own for a message that the footer has no room for.
+    pub notice: Rect,
     /// The line above the footer for what somebody asks approval for; empty if nobody does.
     pub banner: Rect,
     pub footer: Rect,
@@ -37,8 +43,11 @@ const DIALOG_ROWS_MIN: u16 = 12;
 impl Places {
     /// Where a dialog may lie: below the rails and the way home where there is room, so that it never hides where traffic is.
     pub fn above(&self, area: Rect) -> Rect {
-        let below = Rect { y: self.way_home.bottom(), height: self.footer.y.saturating_sub(self.way_home.bottom()), ..area };
-        if self.way_home.is_empty() || below.height < DIALOG_ROWS_MIN { area } else { below }
+        let end = self.footer.y.min(self.notice.y);
+        let top = if self.way_home.is_empty() { self.state_line.bottom() } else { self.way_home.bottom() };
+        let from = |top: u16| Rect { y: top, height: end.saturating_sub(top), ..area };
+        // The state line is never hidden, nor is what the dialog itself has to say.
+        if from(top).height < DIALOG_ROWS_MIN { from(self.state_line.bottom()) } else { from(top) }
     }
     pub fn pane_at(&self, column: u16, row: u16) -> Option<Pane> {
         self.panes.iter().find(|(_, area)| area.contains((column, row).into())).map(|(pane, _)| *pane)
@@ -59,20 +68,25 @@ fn take(rest: &mut Rect, rows: u16) -> Rect {
 pub fn places(state: &State, view: &View, theme: &Theme, area: Rect) -> Places {
     let mut rest = area;
     let header = take(&mut rest, 1);
+    let state_line = take(&mut rest, 1);
     let banner_rows = u16::from(!state.approvals.is_empty());
-    let below = rest.height.saturating_sub(1 + banner_rows);
+    let notice_rows = footer::notice_rows(view, theme, area.width).min(rest.height / 3);
+    let toast_rows = toasts::rows(state, view, theme, rest.height);
+    let below = rest.height.saturating_sub(1 + banner_rows + notice_rows + toast_rows);
     let body = take(&mut rest, below);
+    let toasts = take(&mut rest, toast_rows);
     let banner = take(&mut rest, banner_rows);
-    let mut places = Places { header, body, banner, footer: rest, ..Places::default() };
+    let notice = take(&mut rest, notice_rows);
+    let mut places = Places { header, state_line, body, toasts, banner, notice, footer: rest, ..Places::default() };
     if view.screen != Screen::Main {
         return places;
     }
     let mut rest = body;
     if view.zoomed == Zoom::Focused {
-        places.way_home = take(&mut rest, way_home_rows(state, body));
+        places.way_home = take(&mut rest, rollback::rows(state, view, body));
         places.panes.push((view.focus, rest));
     } else {
-        main(state, &mut places, rest);
+        main(state, view, &mut places, rest);
     }
     if let Some((_, traffic)) = places.panes.iter().find(|(pane, _)| *pane == Pane::Traffic) {
         places.bars = traffic::bars(state, view, theme, *traffic);
@@ -80,20 +94,15 @@ pub fn places(state: &State, view: &View, theme: &Theme, area: Rect) -> Places {
     places
 }
 
-/// A rollback under way or behind us needs a second line for its cause.
-fn way_home_rows(state: &State, body: Rect) -> u16 {
-    let latched = state.routes.values().any(|known| known.latch.is_some());
-    if latched || body.height >= 34 { 2 } else { 1 }
-}
-
-fn main(state: &State, places: &mut Places, mut rest: Rect) {
+fn main(state: &State, view: &View, places: &mut Places, mut rest: Rect) {
     let routes = words::plan(state).map_or(1, |plan| plan.routes.len().max(1)) as u16;
     let tall = rest.height >= 34;
     let wide = rest.width >= 100;
-    let rails = 6 + u16::from(tall) + (routes - 1).min(rest.height / 4);
+    let preview = traffic::preview_rows(state, view, rest.height);
+    let rails = 6 + u16::from(tall) + (routes - 1).min(rest.height / 4) + preview;
     let body = places.body;
     places.panes.push((Pane::Traffic, take(&mut rest, rails)));
-    places.way_home = take(&mut rest, way_home_rows(state, body));
+    places.way_home = take(&mut rest, rollback::rows(state, view, body));
     let cards = match (rest.height, wide) {
         (34.., true) => 12,
         (24.., _) => 8,

@@ -13,6 +13,7 @@ use ratatui::{
 
 use crate::{
     core::{
+        forecast::open_before,
         replication,
         state::{Approval, State, Terms},
     },
@@ -31,6 +32,7 @@ use crate::{
             text,
         },
     },
+    words::draft,
 };
 
 const COLUMNS: u16 = 84;
@@ -107,18 +109,20 @@ fn terms(approval: &Approval, state: &State, view: &View, theme: &Theme) -> Vec<
         Span::styled(id.to_string(), theme.figure),
     ];
     let towards = target.map_or_else(String::new, |target| format!(" to {target}{bound}"));
-    vec![
+    let rows = vec![
         Row::Said(Line::from(head.into_iter().chain([Span::styled(towards, theme.text)]).collect::<Vec<_>>())),
         Row::Blank,
         Row::Split("before", from.clone()),
         Row::Split("after", to.clone()),
         Row::Blank,
-        named("database", format!("{}{}", term("replication"), lag(state, view))),
-        named("rests on", format!("version {}, plan {}, {}", term("version"), term("plan"), term("controls"))),
-        named("asked", words::age(view.age(approval.at))),
-        Row::Expiry,
-        Row::Blank,
-    ]
+    ];
+    let database = text::wrap(&format!("{}{}", term("replication"), lag(state, view)), usize::from(COLUMNS - NAMES) - 8);
+    let database = database.into_iter().enumerate().map(|(place, part)| named(if place == 0 { "database" } else { "" }, part));
+    let rests = [named("rests on", format!("version {}, plan {}, {}", term("version"), term("plan"), term("controls")))];
+    let asked = [named("asked", words::age(view.age(approval.at))), Row::Expiry, Row::Blank];
+    let open = draft::open_before(&open_before(state), crate::words::Names::of(state));
+    let open = open.map(|open| Row::Said(Line::styled(format!("{} {open}", theme.glyphs.warn), theme.warn)));
+    rows.into_iter().chain(database).chain(rests).chain(open).chain(asked).collect()
 }
 
 /// The figure of this second, which the digest does not cover because it never stands still.

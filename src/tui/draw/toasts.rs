@@ -1,4 +1,4 @@
-//! What people here just did or said, for a short while above the footer: a chat line, a call to look, controls that passed on, a request
+//! What people here just did or said, for a short while in lines of their own above the footer: a chat line, a call to look, controls that passed on, a request
 //! that ended. All of it is read from the state, so every cockpit shows the same and nothing has to be remembered; the journal keeps it.
 
 use ratatui::{
@@ -22,20 +22,17 @@ const CALLED: Millis = Millis::from_secs(15);
 const HANDED: Millis = Millis::from_secs(8);
 const TOASTS_MAX: usize = 3;
 
-/// Draws the newest over the last rows of `body`.
-pub fn draw(state: &State, view: &View, theme: &Theme, body: Rect, buf: &mut Buffer) {
-    let rows = body.height.min(TOASTS_MAX as u16).min(body.height / 4);
+/// Lines that they take of a room of `height`.
+pub fn rows(state: &State, view: &View, theme: &Theme, height: u16) -> u16 {
+    (lines(state, view, theme).len().min(TOASTS_MAX) as u16).min(height / 6)
+}
+
+/// The newest, one a line.
+pub fn draw(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buffer) {
     let lines = lines(state, view, theme);
-    let first = lines.len().saturating_sub(rows.into());
-    let top = body.bottom() - (lines.len() - first) as u16;
-    for (place, line) in lines[first..].iter().enumerate() {
-        let room = usize::from(body.width.saturating_sub(4));
-        let row = Rect { x: body.x + 2, y: top + place as u16, width: (line.width().min(room) + 2) as u16, height: 1 };
-        let row = row.intersection(body);
-        text::put(buf, row, 0, &" ".repeat(row.width.into()), theme.dialog);
-        buf.set_style(row.intersection(buf.area), theme.dialog);
-        text::rows(buf, Rect { x: row.x + 1, width: row.width.saturating_sub(2), ..row }, [line.clone()]);
-    }
+    let first = lines.len().saturating_sub(area.height.into());
+    let room = Rect { x: area.x + 1.min(area.width), width: area.width.saturating_sub(2), ..area };
+    text::rows(buf, room, lines.into_iter().skip(first));
 }
 
 /// Whether `at` is less than `span` of real time ago.
@@ -47,7 +44,7 @@ fn is_new(at: Timestamp, span: Millis, view: &View) -> bool {
 pub fn lines(state: &State, view: &View, theme: &Theme) -> Vec<Line<'static>> {
     let mut found: Vec<(Timestamp, Line<'static>)> = Vec::new();
     for said in state.said.iter().filter(|said| is_new(said.at, SAID, view)) {
-        let name = Span::styled(format!("{} {}: ", theme.glyphs.focus, said.by), theme.observed);
+        let name = Span::styled(format!("{} {}: ", theme.glyphs.focus, said.by), theme.people);
         found.push((said.at, Line::from(vec![name, Span::styled(said.text.to_string(), theme.figure)])));
     }
     for ended in state.ended.iter().filter(|ended| is_new(ended.at, ENDED, view)) {
@@ -57,7 +54,7 @@ pub fn lines(state: &State, view: &View, theme: &Theme) -> Vec<Line<'static>> {
     if let Some(look) = state.look_here.as_ref().filter(|look| is_new(look.at, CALLED, view)) {
         let mine = view.me.as_ref().is_some_and(|me| me.who == look.by);
         let goes = if mine { String::new() } else { format!("; {} goes there", words::key(view, Action::GoLook)) };
-        found.push((look.at, Line::styled(format!("{} {}: look at {}{goes}", theme.glyphs.warn, look.by, look.pane), theme.warn)));
+        found.push((look.at, Line::styled(format!("{} {}: look at {}{goes}", theme.glyphs.focus, look.by, look.pane), theme.people)));
     }
     found.extend(controls(state, view, theme));
     found.sort_by_key(|(at, _)| *at);
@@ -74,7 +71,7 @@ fn controls(state: &State, view: &View, theme: &Theme) -> Option<(Timestamp, Lin
     }
     let who = if mine { "you have".to_owned() } else { format!("{} has", holder.who) };
     is_new(holder.since, HANDED, view)
-        .then(|| (holder.since, Line::styled(format!("{} {who} the controls", theme.glyphs.focus), theme.focus)))
+        .then(|| (holder.since, Line::styled(format!("{} {who} the controls", theme.glyphs.focus), theme.people)))
 }
 
 /// What became of a request: glyph, words and style.

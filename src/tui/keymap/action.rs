@@ -50,6 +50,8 @@ pub enum Action {
     Themes,
     NextTheme,
     Stir,
+    /// The command that brings the route home without us, into the terminal's clipboard.
+    CopyByHand,
     Redraw,
     Quit,
 }

@@ -395,6 +395,15 @@ pub const TABLE: &[Binding] = &[
     ),
     row(
         Context::Screens,
+        &[Key::char('y')],
+        Action::CopyByHand,
+        "copy command",
+        "copy by hand",
+        "Copy the command that brings the route home without cutover, to be pasted into a shell (OSC 52).",
+        LOOKS,
+    ),
+    row(
+        Context::Screens,
         &[Key::char('q')],
         Action::Quit,
         "detach",

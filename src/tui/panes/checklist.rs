@@ -15,6 +15,7 @@ use crate::{
         panes::{frame, words},
         theme::Theme,
         view::{Pane, View},
+        widgets::text,
     },
     words::{Names, evidence},
 };
@@ -87,23 +88,43 @@ fn stage_name(stage: Stage) -> &'static str {
     }
 }
 
+/// Cells of an age, and most of a title where the evidence needs room too.
+const AGE_CELLS: usize = 7;
+const TITLE_CELLS_MAX: usize = 34;
+
+/// A row of a table: what is asked, what it rests on, and how old that evidence is.
 fn row(state: &State, view: &View, theme: &Theme, item: &Item, width: u16) -> Line<'static> {
     let open = ItemState::default();
     let known = state.checklist.get(&item.id).unwrap_or(&open);
     let (glyph, _, style) = words::item(known.status, theme);
-    let mut spans = vec![Span::styled(format!("{glyph} "), style), Span::styled(item.title.to_string(), theme.text)];
+    let unsigned = known.signed_by.is_none() && item.proof == Proof::Signed;
     let told = match (&known.signed_by, &item.proof) {
         (Some(who), _) => format!("{who}: {}", evidence(&known.evidence, Names::of(state))),
-        (None, Proof::Signed) => format!("to be signed ({})", words::key(view, Action::Sign)),
+        (None, Proof::Signed) => format!("not signed ({})", words::key(view, Action::Sign)),
         (None, Proof::Collected(_)) => evidence(&known.evidence, Names::of(state)),
     };
-    let age = known.since.map_or_else(String::new, |since| format!(" {}", view.age(since)));
-    let used: usize = spans.iter().map(Span::width).sum();
-    let room = (width as usize).saturating_sub(used + 2 + age.len());
-    if room >= 8 {
-        let cut: String = told.chars().take(room).collect();
-        spans.push(Span::styled(format!("  {cut}"), if known.status == ItemStatus::Failing { theme.breach } else { theme.dim }));
-        spans.push(Span::styled(age, theme.faint));
+    let ink = if known.status == ItemStatus::Failing {
+        theme.breach
+    } else if unsigned && item.stage == Stage::PreMigration {
+        theme.warn
+    } else {
+        theme.dim
+    };
+    let width = usize::from(width);
+    let longest = words::plan(state).into_iter().flat_map(|plan| &plan.checklist).map(|item| text::width(item.title.as_str())).max();
+    let title_room = longest.unwrap_or(0).min(TITLE_CELLS_MAX).min(width.saturating_sub(2));
+    let told_room = width.saturating_sub(2 + title_room + 2 + AGE_CELLS);
+    let mut spans = vec![Span::styled(format!("{glyph} "), style)];
+    if told_room < 12 {
+        let title = text::cut(item.title.as_str(), width.saturating_sub(2), theme.glyphs.ellipsis);
+        spans.push(Span::styled(title, if unsigned && item.stage == Stage::PreMigration { theme.warn } else { theme.text }));
+        return Line::from(spans);
     }
+    let title = text::cut(item.title.as_str(), title_room, theme.glyphs.ellipsis);
+    let told = text::cut(&told, told_room, theme.glyphs.ellipsis);
+    let age = known.seen_at.map_or_else(String::new, |seen| view.age(seen).to_string());
+    spans.push(Span::styled(text::padded(&title, title_room + 2), theme.text));
+    spans.push(Span::styled(text::padded(&told, told_room), ink));
+    spans.push(Span::styled(format!("{age:>AGE_CELLS$}"), theme.faint));
     Line::from(spans)
 }

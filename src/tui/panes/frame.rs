@@ -13,7 +13,7 @@ use crate::{
     tui::{
         theme::Theme,
         view::{Pane, View},
-        widgets::dialog,
+        widgets::{dialog, text},
     },
 };
 
@@ -33,21 +33,24 @@ pub fn frame(
 ) -> Rect {
     let called = state.look_here.as_ref().filter(|look| look.pane.as_str() == pane.name());
     let called = called.filter(|look| view.now.since(look.at).as_secs_f64() * 1000.0 / view.haste < LOOK_HERE_MS as f64);
-    // A call for attention is worth more than the status, and both don't fit everywhere.
-    let status = if called.is_some() { Line::default() } else { status };
     let focused = view.focus == pane;
     let glyphs = if focused { theme.glyphs.frame_focus } else { theme.glyphs.frame };
     let style = match (called.is_some(), focused) {
-        (true, _) => theme.warn,
+        (true, _) => theme.people,
         (false, true) => theme.focus,
         (false, false) => theme.border,
     };
     let mut head = vec![Span::raw(" ")];
-    head.extend(title);
+    let mut title = title.into_iter();
+    // The call stands beside the labels: the title gives way to it, and the state that it points at never does.
     if let Some(look) = called {
-        head.push(Span::styled(format!(" {} {}: look here ", theme.glyphs.warn, look.by), theme.warn));
+        let call = format!(" {} {}: look here", theme.glyphs.focus, look.by);
+        let room = usize::from(area.width).saturating_sub(status.width() + 8 + text::width(&call)).max(4);
+        head.extend(title.next().map(|first| Span::styled(text::cut(&first.content, room, theme.glyphs.ellipsis), first.style)));
+        head.push(Span::styled(call, theme.people));
     }
-    head.extend(others(pane, state, view).into_iter().map(|name| Span::styled(format!(" {}{name}", theme.glyphs.focus), theme.observed)));
+    head.extend(title);
+    head.extend(others(pane, state, view).into_iter().map(|name| Span::styled(format!(" {}{name}", theme.glyphs.focus), theme.people)));
     head.push(Span::raw(" "));
     let head = fitting(head, usize::from(area.width).saturating_sub(status.width() + 6));
     let mut block = Block::bordered().border_set(dialog::set(glyphs)).border_style(style).style(theme.base).title_top(Line::from(head));

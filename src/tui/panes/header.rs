@@ -83,7 +83,7 @@ fn phase(state: &State, view: &View) -> String {
         .and_then(|route_state| route_state.accepted.as_ref())
         .map(|accepted| accepted.weights.of(&route.target));
     let Some(share) = share else { return String::new() };
-    let place = plan.phases.iter().rposition(|phase| phase.target_from <= share && share <= phase.target_to);
+    let place = plan.phase(share);
     place.map_or(String::new(), |place| format!("phase {} of {}: {}", place + 1, plan.phases.len(), plan.phases[place].title))
 }
 

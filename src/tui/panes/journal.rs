@@ -61,7 +61,7 @@ fn entry(line: &FeedLine, told: &str, theme: &Theme, width: u16, view: &View) ->
     let told = own.map_or(told, |rest| rest.trim_start_matches([' ', ':']));
     if !who.is_empty() {
         let colon = if own.is_some_and(|rest| rest.starts_with(':')) { ":" } else { "" };
-        head.push(Span::styled(format!("{who}{colon} "), theme.observed));
+        head.push(Span::styled(format!("{who}{colon} "), theme.people));
     }
     let used: usize = head.iter().map(Span::width).sum();
     let room = usize::from(width).saturating_sub(used);

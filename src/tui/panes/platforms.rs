@@ -9,21 +9,24 @@ use ratatui::{
 };
 
 use crate::{
-    core::state::{BackendState, State},
+    core::{
+        condition::{Condition, condition},
+        has::{Has, has},
+        state::{BackendState, Reading, State},
+    },
     domain::{
         metric::{Gap, Metric},
         platform::Scale,
         time::{Millis, Timestamp},
-        weight::PerMille,
     },
-    plan::model::{Backend, Route, Trigger},
+    plan::model::{Backend, Route},
     tui::{
         panes::{charts, frame, words},
         theme::Theme,
         view::{Pane, View},
         widgets::{spark, text},
     },
-    words::platform,
+    words::{Names, platform, state_line},
 };
 
 /// Figures older than this look stale; three scrapes and a little, whatever the plan's interval.
@@ -43,19 +46,27 @@ fn card(state: &State, view: &View, theme: &Theme, route: &Route, backend: &Back
     let empty = BackendState::default();
     let seen = state.backends.get(&backend.id).unwrap_or(&empty);
     let style = words::backend_style(route, &backend.id, theme);
-    let share = words::carries(state, &route.id, &backend.id);
+    let has = has(state, &route.id, &backend.id);
+    let condition = condition(state, route, &backend.id);
     let title = vec![Span::styled(backend.title.to_string(), style.add_modifier(Modifier::BOLD))];
-    let told = share.map_or_else(|| "?".to_owned(), |share| share.to_string());
-    let carries = Line::from(vec![Span::styled("carries ", theme.dim), Span::styled(told, theme.figure)]);
-    let mut inner = frame::frame(Pane::Platforms, title, carries, state, view, theme, area, buf);
-    let threat = words::threat(state, &backend.id).map(|(trigger, ..)| trigger);
-    let blind = words::blind_on(state, &backend.id, view.now).map(|(_, blind)| blind);
-    match (threat, &blind) {
-        (Some(_), _) => frame::light(area, theme.alarm, theme, buf),
-        (None, Some(_)) => frame::light(area, theme.unknown, theme, buf),
-        (None, None) => {}
+    let mut inner = frame::frame(Pane::Platforms, title, share(&has, theme), state, view, theme, area, buf);
+    match condition {
+        Condition::Breached { .. } | Condition::ProbeFails { .. } => frame::light(area, theme.alarm, theme, buf),
+        Condition::Blind { .. } => frame::light(area, theme.unknown, theme, buf),
+        Condition::Unjudged { .. } | Condition::Idle | Condition::Well => {}
     }
-    let card = Card { seen, share, style, threat, now: view.now };
+    let plan = words::plan(state).map(|plan| plan.triggers.as_slice()).unwrap_or_default();
+    let beyond = plan.iter().filter(|trigger| trigger.backend == backend.id && !has.is_nothing());
+    let beyond = beyond.filter(|trigger| state.triggers.get(&trigger.id).is_some_and(|known| known.reading == Reading::Breach));
+    let card = Card {
+        seen,
+        has,
+        style,
+        condition,
+        beyond: beyond.map(|trigger| trigger.metric).collect(),
+        names: Names::of(state),
+        now: view.now,
+    };
     if inner.height >= CHART_ROWS_MIN && inner.width >= CHART_COLUMNS_MIN {
         inner = with_charts(state, route, backend, theme, inner, buf);
     }
@@ -72,13 +83,29 @@ fn card(state: &State, view: &View, theme: &Theme, route: &Route, backend: &Back
     }
 }
 
+/// What it is given, and what requests show that it gets.
+fn share(has: &Has, theme: &Theme) -> Line<'static> {
+    let given = has.given.map_or_else(|| "?".to_owned(), |share| share.to_string());
+    let mut spans = vec![Span::styled("given ", theme.dim), Span::styled(given, theme.figure)];
+    match has.gets {
+        Some(share) => {
+            spans.push(Span::styled(", gets ", theme.dim));
+            spans.push(Span::styled(format!("{}%", state_line::gets(share)), theme.observed));
+        }
+        None => spans.push(Span::styled(", not seen yet", theme.unknown)),
+    }
+    Line::from(spans)
+}
+
 /// What a card tells of.
 struct Card<'a> {
     seen: &'a BackendState,
-    share: Option<PerMille>,
+    has: Has,
     style: Style,
-    /// The trigger whose clock runs because of this backend.
-    threat: Option<&'a Trigger>,
+    condition: Condition,
+    /// What is beyond its limit, as long as anything is given or got.
+    beyond: Vec<Metric>,
+    names: Names<'a>,
     now: Timestamp,
 }
 
@@ -97,39 +124,73 @@ fn with_charts(state: &State, route: &Route, backend: &Backend, theme: &Theme, r
     Rect { width: FIGURE_COLUMNS - 1, ..room }
 }
 
-/// Readiness in the platform's own words.
+/// How its users are first, then its readiness in the platform's own words.
 fn health(card: &Card<'_>, theme: &Theme, width: u16) -> Line<'static> {
     let (seen, now) = (card.seen, card.now);
+    let glyphs = &theme.glyphs;
+    let users = users(card, theme);
     let Some(workload) = &seen.workload else {
-        return Line::styled(format!("{} no word from the platform yet", theme.glyphs.unknown), theme.unknown);
+        let untold = Span::styled("  no word from the platform yet", theme.unknown);
+        return match users {
+            Some((glyph, word, style)) => {
+                text::with_what_fits(vec![Span::styled(format!("{glyph} {word}"), style)], [untold], width.into())
+            }
+            None => Line::styled(format!("{} no word from the platform yet", glyphs.unknown), theme.unknown),
+        };
     };
     let stale = seen.workload_at.is_none_or(|at| now.since(at) > WORKLOAD_STALE);
-    let (glyph, word, style) = match (&workload.trouble, stale) {
-        (None, false) if card.threat.is_some() => (theme.glyphs.breach, breached(card), theme.breach),
-        (_, true) => (
-            theme.glyphs.stale,
-            format!("last heard {}", seen.workload_at.map_or_else(|| "never".into(), |at| words::age(now.since(at)))),
-            theme.stale,
-        ),
-        (Some(trouble), false) => (theme.glyphs.breach, trouble.to_string(), theme.breach),
+    let heard = || seen.workload_at.map_or_else(|| "never".into(), |at| words::age(now.since(at)));
+    let told = match (&workload.trouble, stale) {
+        (_, true) => Some((glyphs.stale, format!("last heard {}", heard()), theme.stale)),
+        (Some(trouble), false) => Some((glyphs.breach, trouble.to_string(), theme.breach)),
         (None, false) if matches!(workload.scale, Scale::Counted { ready, desired } if ready < desired) => {
-            (theme.glyphs.warn, "not all ready".to_owned(), theme.warn)
+            Some((glyphs.warn, "not all ready".to_owned(), theme.warn))
         }
-        (None, false) => (theme.glyphs.ok, "healthy".to_owned(), theme.ok),
+        (None, false) => None,
     };
-    let spans = vec![
-        Span::styled(format!("{glyph} {word}"), style),
-        Span::styled(format!("  {}", platform::scale_short(workload.scale)), theme.figure),
-    ];
+    let well = || (glyphs.ok, "healthy".to_owned(), theme.ok);
+    // The platform's own trouble is why its users fail, and their figures are red anyway; that some aren't ready yet is less than both.
+    let unjudged = matches!(card.condition, Condition::Unjudged { .. } | Condition::Idle);
+    let grave = stale || workload.trouble.is_some() || unjudged;
+    let (glyph, word, style) = match (users.clone(), told.clone()) {
+        (Some(users), Some(platform)) => {
+            if grave {
+                platform
+            } else {
+                users
+            }
+        }
+        (Some(told), None) | (None, Some(told)) => told,
+        (None, None) => well(),
+    };
+    let word_shown = text::cut(&word, usize::from(width).saturating_sub(2), theme.glyphs.ellipsis);
+    let spans = vec![Span::styled(format!("{glyph} {word_shown}"), style)];
+    let scale = Span::styled(format!("  {}", platform::scale_short(workload.scale)), theme.figure);
     let restarts = (workload.restarts > 0).then(|| Span::styled(format!("  {} restarts", workload.restarts), theme.warn));
     let version = Span::styled(format!("  {}", workload.version), theme.dim);
-    let more = restarts.into_iter().chain([version]);
+    let other = users
+        .into_iter()
+        .chain(told)
+        .find(|(_, told, _)| *told != word)
+        .map(|(glyph, told, style)| Span::styled(format!("  {glyph} {told}"), style));
+    let more = std::iter::once(scale).chain(other).chain(restarts).chain([version]);
     text::with_what_fits(spans, more, width.into())
 }
 
-/// A platform may be well by its own account while users are not.
-fn breached(card: &Card<'_>) -> String {
-    card.threat.map_or_else(String::new, |trigger| format!("{} too high", words::metric(trigger.metric)))
+/// A platform may be well by its own account while users are not. Nothing where nothing speaks against it.
+fn users(card: &Card<'_>, theme: &Theme) -> Option<(&'static str, String, Style)> {
+    let glyphs = &theme.glyphs;
+    match &card.condition {
+        Condition::Breached { trigger } => Some((glyphs.breach, format!("{} too high", card.names.metric(trigger)), theme.breach)),
+        Condition::ProbeFails { failed, sent } => Some((glyphs.breach, format!("{failed} of {sent} probes fail"), theme.breach)),
+        Condition::Blind { trigger } => Some((glyphs.unknown, format!("blind: {}", card.names.metric(trigger)), theme.unknown)),
+        Condition::Unjudged { gap: Some(gap) } => {
+            Some((glyphs.unknown, format!("can't be judged: {}", crate::words::gap(*gap)), theme.unknown))
+        }
+        Condition::Unjudged { gap: None } => Some((glyphs.unknown, "no figures yet".to_owned(), theme.unknown)),
+        Condition::Idle => Some((glyphs.idle, "gets nothing".to_owned(), theme.dim)),
+        Condition::Well => None,
+    }
 }
 
 /// Rate, errors and latency, each with a short history.
@@ -149,7 +210,7 @@ fn figure(card: &Card<'_>, metric: Metric, label: &str, theme: &Theme, room: usi
     let measured = card.seen.values.get(&metric);
     let head = Span::styled(format!("{label} "), theme.dim);
     let body_room = room.saturating_sub(head.width());
-    if card.share == Some(PerMille::ZERO) && matches!(measured, Some(Err(Gap::LowVolume))) {
+    if card.has.is_nothing() && matches!(measured, Some(Err(Gap::LowVolume))) {
         // Nobody is sent there, so there is nothing to tell, and nothing wrong.
         return vec![head, Span::styled(format!("{:<body_room$}", "-"), theme.faint)];
     }
@@ -158,7 +219,7 @@ fn figure(card: &Card<'_>, metric: Metric, label: &str, theme: &Theme, room: usi
         let told = text::cut(&told, body_room.saturating_sub(1), theme.glyphs.ellipsis);
         return vec![head, Span::styled(format!("{told:<body_room$}"), if stale { theme.stale } else { theme.unknown })];
     }
-    let style = match (stale, card.threat.is_some_and(|trigger| trigger.metric == metric)) {
+    let style = match (stale, card.beyond.contains(&metric)) {
         (true, _) => theme.stale,
         (false, true) => theme.breach,
         (false, false) => theme.figure,

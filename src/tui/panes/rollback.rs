@@ -1,4 +1,5 @@
-//! The way home: always on the screen, always with its present cost. When it is being flown, the line says how far it is.
+//! The way home: always on the screen, always with its present cost. When it is being flown, the line says how far it is; when it does
+//! not get there, what stands in the way, since when, and the command that does it by hand.
 
 use ratatui::{
     buffer::Buffer,
@@ -8,73 +9,165 @@ use ratatui::{
 };
 
 use crate::{
-    core::state::{Goal, Motion, RouteState, State},
-    domain::weight::PerMille,
+    core::{
+        home::{Home, home},
+        state::{Motion, ReturnStage, RouteState, State},
+    },
+    domain::time::{Millis, Timestamp},
     plan::model::{DatabaseMode, Route},
     tui::{keymap::Action, panes::words, theme::Theme, view::View, widgets::text},
-    words::{Names, platform},
+    words::{Names, obstacle, platform, state_line},
 };
 
-/// One row, or two where there is room for the reason.
+/// Rows of the traffic pane and of one row of platforms, which the block gives way to.
+const OTHERS_ROWS: u16 = 11;
+
+/// Rows that the way home takes of `body`.
+pub fn rows(state: &State, view: &View, body: Rect) -> u16 {
+    let Some(route) = words::route(state, view.route) else { return 1 };
+    if let Home::NotHome { .. } = home(state, route) {
+        let command = by_hand(state, route, body.width).len() as u16;
+        return (command + 4).min(body.height.saturating_sub(OTHERS_ROWS)).max(3);
+    }
+    let latched = state.routes.values().any(|known| known.latch.is_some());
+    if latched || body.height >= 34 { 2 } else { 1 }
+}
+
+/// One row, two where there is room for the reason, or a block where it does not get there.
 pub fn draw(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buffer) {
     buf.set_style(area, theme.base);
     let Some(route) = words::route(state, view.route) else { return };
     let Some(known) = state.routes.get(&route.id) else { return };
+    if let Home::NotHome { since, attempts, why } = home(state, route) {
+        let why = obstacle(&why, Names::of(state));
+        return not_home(state, route, known, (since, attempts, &why), view, theme, area, buf);
+    }
     for (line, row) in lines(state, route, known, view, theme, area.width.into()).into_iter().zip(area.rows()) {
         line.render(row, buf);
     }
 }
 
+/// The command by hand, in as many rows as it needs. It is broken where the row ends and not at a space, of which each counts.
+fn by_hand(state: &State, route: &Route, width: u16) -> Vec<String> {
+    let Some(plan) = words::plan(state) else { return Vec::new() };
+    let command: Vec<char> = plan.home_by_hand(route).chars().collect();
+    command.chunks(usize::from(width.saturating_sub(5)).max(20)).map(|part| part.iter().collect()).collect()
+}
+
+fn not_home(
+    state: &State,
+    route: &Route,
+    known: &RouteState,
+    (since, attempts, why): (Timestamp, u32, &str),
+    view: &View,
+    theme: &Theme,
+    area: Rect,
+    buf: &mut Buffer,
+) {
+    buf.set_style(area.intersection(buf.area), theme.latch);
+    let room = usize::from(area.width.saturating_sub(2));
+    let place = state_line::shares(state, route, known).long;
+    let head = format!("{} NOT HOME for {} {} {place}", theme.glyphs.breach, view.age(since), theme.glyphs.dot);
+    let mut lines: Vec<String> = vec![text::cut(&head, room, theme.glyphs.ellipsis)];
+    let tried = tried(known, attempts, view);
+    lines.extend(text::wrap(&format!("{why}{tried}"), room));
+    let may = view.me.as_ref().is_none_or(|me| me.role.may_steer());
+    let again = if may { format!("; {} tries again at once", words::key(view, Action::Rollback)) } else { String::new() };
+    lines.push(format!("By hand, in a shell with your own rights ({} copies it{again}):", words::key(view, Action::CopyByHand)));
+    lines.extend(by_hand(state, route, area.width).into_iter().map(|part| format!("   {part}")));
+    let cut = lines.len() > usize::from(area.height);
+    lines.truncate(area.height.into());
+    if let (true, Some(last)) = (cut, lines.last_mut()) {
+        *last = format!("{} {} ", text::cut(last, room.saturating_sub(2), ""), theme.glyphs.ellipsis);
+    }
+    for (line, row) in lines.into_iter().zip(area.rows()) {
+        text::put(buf, row, 1, &line, theme.latch);
+    }
+}
+
+/// How often it was tried, and when it is tried again.
+fn tried(known: &RouteState, attempts: u32, view: &View) -> String {
+    let next = match &known.motion {
+        Motion::Returning(back) => match back.stage {
+            ReturnStage::Retry { at } if at > view.now => format!(", next in {}", at.since(view.now)),
+            ReturnStage::Retry { .. } | ReturnStage::Look | ReturnStage::Write { .. } | ReturnStage::Resolve { .. } => {
+                ", trying now".to_owned()
+            }
+        },
+        Motion::Unread
+        | Motion::Settled
+        | Motion::Writing { .. }
+        | Motion::Resolving { .. }
+        | Motion::Propagating { .. }
+        | Motion::NeedsHuman { .. } => String::new(),
+    };
+    match attempts {
+        0 => next,
+        1 => format!("; 1 attempt failed{next}"),
+        more => format!("; {more} attempts failed{next}"),
+    }
+}
+
 fn lines(state: &State, route: &Route, known: &RouteState, view: &View, theme: &Theme, room: usize) -> Vec<Line<'static>> {
-    let home = words::place(route, &route.home);
-    if let Some(flying) = flying(state, route, known, view, theme, room) {
+    let at_home = words::place(route, &route.home);
+    let stands = home(state, route);
+    if let Some(flying) = flying(state, route, known, &stands, view, theme, room) {
         return flying;
     }
     // A watcher is shown no key that does nothing in his hands.
     let may = view.me.as_ref().is_none_or(|me| me.role.may_steer());
+    let dot = theme.glyphs.dot;
+    let said = |words: String| Span::styled(words, theme.dim);
     if let Some(latch) = &known.latch {
         let head = Span::styled(format!(" {} LATCHED after rollback ", theme.glyphs.latch), theme.latch);
         let cause = text::cut(&words::cause(state, &latch.cause), room.saturating_sub(head.width() + 1), theme.glyphs.ellipsis);
-        let said = |words: String| Span::styled(words, theme.dim);
-        let dot = theme.glyphs.dot;
         let rearms = if may {
             let key = Span::styled(words::key(view, Action::Rearm), theme.key);
-            vec![Span::raw("   "), key, said(" re-arms with a reason".to_owned())]
+            vec![Span::raw("   "), key, said(" re-arms with a reason; nothing advances before".to_owned())]
         } else {
-            vec![said("   it is re-armed with a reason".to_owned())]
+            vec![said("   nothing advances until it is re-armed with a reason".to_owned())]
         };
-        let facts =
-            [said(format!(" {dot} all traffic stays on {home}")), said(format!(" {dot} rolled back {}", words::age(view.age(latch.at))))];
+        let facts = [
+            said(format!(" {dot} {}", whereabouts(&stands, &at_home))),
+            said(format!(" {dot} rolled back {}", words::age(view.age(latch.at)))),
+        ];
         return vec![Line::from(vec![head, Span::raw(" "), Span::styled(cause, theme.text)]), text::with_what_fits(rearms, facts, room)];
     }
-    let here = known.accepted.as_ref().map(|accepted| accepted.weights.of(&route.target));
-    if here == Some(PerMille::ZERO) {
-        let safe = vec![
-            Span::styled(format!(" {} ", theme.glyphs.ok), theme.ok),
-            Span::styled(format!("all traffic is home on {home}"), theme.text),
-        ];
-        return vec![text::with_what_fits(safe, [Span::styled(format!(" {} {}", theme.glyphs.dot, standby(known)), theme.dim)], room)];
+    if stands.is_reached() || matches!(stands, Home::Accepted { .. }) {
+        let (glyph, style) =
+            if matches!(stands, Home::Seen { .. }) { (theme.glyphs.ok, theme.ok) } else { (theme.glyphs.unknown, theme.unknown) };
+        let told = vec![Span::styled(format!(" {glyph} "), style), Span::styled(whereabouts(&stands, &at_home), theme.text)];
+        return vec![text::with_what_fits(told, [said(format!(" {dot} {}", standby(known)))], room)];
     }
     let ready = &known.readiness;
-    let mut spans = vec![
-        Span::styled(
-            format!(" {} {} ", theme.glyphs.rollback, if may { words::key(view, Action::Rollback) } else { "going back".to_owned() }),
-            theme.rollback,
-        ),
-        Span::styled(format!("takes all home to {home} in {}", ready.takes), theme.text),
-    ];
+    let key = if may { words::key(view, Action::Rollback) } else { "going back".to_owned() };
+    let head = Span::styled(format!(" {} {key} ", theme.glyphs.rollback), theme.rollback);
     if !ready.against.is_empty() {
         let why: Vec<String> = ready.against.iter().map(|reason| crate::words::objection(reason, Names::of(state))).collect();
-        spans.pop();
-        spans.push(Span::styled(format!("{} going back is not assured: {}", theme.glyphs.breach, why.join("; ")), theme.breach));
-        return vec![Line::from(spans)];
+        let told = format!("{} going back is not assured: {}", theme.glyphs.breach, why.join("; "));
+        let told = text::cut(&told, room.saturating_sub(head.width()), theme.glyphs.ellipsis);
+        return vec![Line::from(vec![head, Span::styled(told, theme.breach)])];
     }
-    let dot = theme.glyphs.dot;
+    let spans = vec![head, Span::styled(format!("takes all home to {at_home} in {}", ready.takes), theme.text)];
     let mut facts = vec![format!(" {dot} moves {:.0}% of users", ready.moves * 100.0)];
     facts.extend(writes(state).map(|lost| format!(" {dot} {lost}")));
     facts.push(format!(" {dot} {}", standby(known)));
     let seen = ready.seen_at.map(|at| Span::styled(format!(" {dot} seen {}", words::age(view.age(at))), theme.faint));
     vec![text::with_what_fits(spans, facts.into_iter().map(|fact| Span::styled(fact, theme.dim)).chain(seen), room)]
+}
+
+/// Where the users of a route are that nobody sends away from home.
+fn whereabouts(stands: &Home, at_home: &str) -> String {
+    match stands {
+        Home::Seen { .. } => format!("all traffic is home on {at_home}, accepted and seen"),
+        Home::Unasked { .. } => format!("home on {at_home} is accepted; too few requests through the front door to see it"),
+        Home::Accepted { elsewhere: Some(share), .. } if share.fraction > 0.0 => {
+            format!("home on {at_home} is accepted; {}% of requests still meet something else", state_line::gets(*share))
+        }
+        Home::Accepted { .. } => format!("home on {at_home} is accepted, not seen by requests yet"),
+        Home::Unread => "where traffic is was not read yet".to_owned(),
+        Home::Away { .. } | Home::Going { .. } | Home::NotHome { .. } => "not home".to_owned(),
+    }
 }
 
 /// What happens to writes on the way back: with one primary for both platforms, nothing.
@@ -89,22 +182,39 @@ fn standby(known: &RouteState) -> String {
     platform::scale_short(known.readiness.home_scale)
 }
 
-/// While a rollback is on its way.
-fn flying(state: &State, route: &Route, known: &RouteState, view: &View, theme: &Theme, room: usize) -> Option<Vec<Line<'static>>> {
+/// While a rollback is on its way, until home is accepted and seen.
+fn flying(
+    state: &State,
+    route: &Route,
+    known: &RouteState,
+    stands: &Home,
+    view: &View,
+    theme: &Theme,
+    room: usize,
+) -> Option<Vec<Line<'static>>> {
     let latch = known.latch.as_ref()?;
-    let since = match &known.motion {
-        Motion::Returning(back) => &back.since,
-        Motion::Propagating { goal: Goal::Rollback, since, .. } => since,
-        Motion::Writing { .. } | Motion::Resolving { .. } | Motion::Propagating { .. } => return None,
-        Motion::Unread | Motion::Settled | Motion::NeedsHuman { .. } => return None,
+    let (since, left): (Timestamp, Option<Millis>) = match stands {
+        Home::Going { since, .. } => (*since, None),
+        Home::Accepted { left, .. } => (latch.at, *left),
+        Home::Unread | Home::Away { .. } | Home::Unasked { .. } | Home::Seen { .. } | Home::NotHome { .. } => return None,
     };
     let mut head = vec![
         Span::styled(format!(" {} ROLLING BACK to {} ", theme.glyphs.rollback, words::place(route, &route.home)), theme.latch),
-        Span::styled(format!(" {} ", view.age(*since)), theme.figure),
+        Span::styled(format!(" {} ", view.age(since)), theme.figure),
     ];
-    head.extend(words::motion(&known.motion, view.now, theme));
+    match stands {
+        Home::Accepted { .. } => {
+            let left = left.map_or_else(String::new, |left| format!(", about {left} more"));
+            let told = whereabouts(stands, &words::place(route, &route.home));
+            head.push(Span::styled(format!("{} {told}{left}", theme.glyphs.busy), theme.busy));
+        }
+        Home::Going { .. } | Home::Unread | Home::Away { .. } | Home::Unasked { .. } | Home::Seen { .. } | Home::NotHome { .. } => {
+            head.extend(words::course(known, view.now, theme));
+        }
+    }
+    let head = text::with_what_fits(head[..2].to_vec(), head[2..].iter().cloned(), room.max(60));
     Some(vec![
-        Line::from(head),
+        head,
         Line::styled(text::cut(&format!("   because of {}", words::cause(state, &latch.cause)), room, theme.glyphs.ellipsis), theme.text),
     ])
 }

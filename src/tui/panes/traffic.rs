@@ -9,11 +9,17 @@ use ratatui::{
 
 use crate::{
     core::{
-        outlook::{self, DoorBreach, Outlook, Then},
-        state::{Motion, RouteState, State},
+        decision::Refusal,
+        forecast::{self, forecast},
+        has::{has, strangers},
+        outlook::{self, Attention, DoorBreach, Outlook, Preview, Then},
+        state::{Motion, Observed, Proof, RouteState, State},
     },
-    domain::weight::PerMille,
-    plan::model::{Route, TriggerAction},
+    domain::{
+        id::{BackendId, TriggerId},
+        weight::{PerMille, Weights},
+    },
+    plan::model::{Backend, Route, Trigger},
     tui::{
         keymap::{Action, Way},
         panes::{frame, words},
@@ -26,11 +32,13 @@ use crate::{
             text,
         },
     },
-    words::Names,
+    words::{Names, draft as words_of, state_line},
 };
 
 /// Columns kept free at the right for the big figure, where there is room for it.
-const FIGURE_COLUMNS: u16 = 22;
+const FIGURE_COLUMNS: u16 = 24;
+/// Most rows of what a draft would bring.
+const PREVIEW_ROWS: u16 = 6;
 
 pub fn draw(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buffer) {
     let Some(route) = words::route(state, view.route) else {
@@ -42,21 +50,41 @@ pub fn draw(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buf
     let known = state.routes.get(&route.id).unwrap_or(&unread);
     let mut title = frame::title("Traffic", view.focus == Pane::Traffic, theme);
     title.push(Span::styled(format!(" {} {}", theme.glyphs.dot, route.title), theme.text));
-    if let Some(share) = words::carries(state, &route.id, &route.target) {
+    if let Some(share) = known.accepted.as_ref().map(|accepted| accepted.weights.of(&route.target)) {
         let dot = theme.glyphs.dot;
         title.push(Span::styled(format!(" {dot} {share} on {}", words::place(route, &route.target)), theme.figure));
     }
-    let threatened = words::threat(state, &route.target).is_some() || at_door(state, route, view, theme).is_some();
     if let Some(failing) = failing(known, route) {
         title.push(Span::styled(format!(" {} {failing}", theme.glyphs.dot), theme.breach));
     }
-    frame::frame(Pane::Traffic, title, status(known, threatened, view, theme), state, view, theme, area, buf);
-    if threatened || matches!(known.motion, Motion::NeedsHuman { .. }) {
-        frame::light(area, theme.alarm, theme, buf);
-    } else if known.drift.is_some() {
-        frame::light(area, theme.warn, theme, buf);
-    } else if words::blind_on(state, &route.target, view.now).is_some() {
-        frame::light(area, theme.unknown, theme, buf);
+    let worst = worst(state, route);
+    frame::frame(Pane::Traffic, title, status(state, route, known, worst.as_ref(), view, theme), state, view, theme, area, buf);
+    match &worst {
+        Some(
+            Attention::NotHome { .. }
+            | Attention::Breach { .. }
+            | Attention::AtDoor { .. }
+            | Attention::FailingForNobody { .. }
+            | Attention::NeedsHuman { .. },
+        ) => frame::light(area, theme.alarm, theme, buf),
+        Some(Attention::Drifted { .. } | Attention::Hindered { .. } | Attention::RequestsDisagree { .. }) => {
+            frame::light(area, theme.warn, theme, buf)
+        }
+        Some(Attention::Blind { .. } | Attention::Unresolved { .. } | Attention::Unread { .. }) => {
+            frame::light(area, theme.unknown, theme, buf)
+        }
+        Some(
+            Attention::RollingBack { .. }
+            | Attention::HomeNotSeen { .. }
+            | Attention::WritesAtRisk { .. }
+            | Attention::ReplicaUnsound { .. }
+            | Attention::HomeNotReady { .. }
+            | Attention::SourceSilent { .. }
+            | Attention::ItemFailing { .. }
+            | Attention::Latched { .. }
+            | Attention::ApprovalOpen { .. },
+        )
+        | None => {}
     }
     for (place, rows) in rows(state, view, area) {
         let Some(route) = words::plan(state).and_then(|plan| plan.routes.get(place)) else { continue };
@@ -65,10 +93,11 @@ pub fn draw(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buf
         let freshness = freshness(state, known, view);
         match rows {
             Rows::Small(row) => small(known, route, &legs, freshness, view, theme, row, buf),
-            Rows::Full { rail, message, figure } => {
+            Rows::Full { rail, message, below, figure } => {
                 rail::draw(&legs, freshness, theme, rail, buf);
                 ghosts::draw(&ghosts(state, route, view), &legs, theme, rail, buf);
                 say(message_line(state, known, route, view, theme, message.width), theme, message, buf);
+                preview(state, route, view, theme, below, buf);
                 if let Some(figure) = figure {
                     let below = Rect { y: figure.y + big::ROWS, height: 1, ..figure };
                     text::put(buf, below, 0, &format!("on {}", words::place(route, &route.target)), theme.dim);
@@ -81,15 +110,62 @@ pub fn draw(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buf
     }
 }
 
-/// Where the route is between wish and deed; a check mark would lie while a clock runs.
-fn status(known: &RouteState, threatened: bool, view: &View, theme: &Theme) -> Line<'static> {
-    if known.drift.is_some() {
-        return Line::styled(format!("{} DRIFT, nothing of ours", theme.glyphs.warn), theme.warn);
+/// The worst that is true of this route or of a trigger that guards it.
+fn worst(state: &State, route: &Route) -> Option<Attention> {
+    let guards =
+        |id: &TriggerId| words::plan(state).is_some_and(|plan| plan.triggers.iter().any(|one| one.id == *id && one.route == route.id));
+    outlook::attention(state).into_iter().find(|found| match found {
+        Attention::NotHome { route: id, .. }
+        | Attention::AtDoor { route: id, .. }
+        | Attention::FailingForNobody { route: id, .. }
+        | Attention::NeedsHuman { route: id, .. }
+        | Attention::Drifted { route: id }
+        | Attention::RollingBack { route: id, .. }
+        | Attention::HomeNotSeen { route: id, .. }
+        | Attention::RequestsDisagree { route: id, .. }
+        | Attention::Hindered { route: id, .. }
+        | Attention::HomeNotReady { route: id, .. }
+        | Attention::Unresolved { route: id }
+        | Attention::Unread { route: id }
+        | Attention::Latched { route: id, .. } => *id == route.id,
+        Attention::Breach { trigger, .. } | Attention::Blind { trigger, .. } => guards(trigger),
+        Attention::SourceSilent { .. }
+        | Attention::ItemFailing { .. }
+        | Attention::ApprovalOpen { .. }
+        | Attention::WritesAtRisk { .. }
+        | Attention::ReplicaUnsound { .. } => false,
+    })
+}
+
+/// Where the route is between wish and deed; a check mark would lie while a clock runs or while nobody sees.
+fn status(state: &State, route: &Route, known: &RouteState, worst: Option<&Attention>, view: &View, theme: &Theme) -> Line<'static> {
+    let resting = known.motion == Motion::Settled;
+    match worst {
+        Some(Attention::NotHome { .. }) => Line::styled(format!("{} NOT HOME", theme.glyphs.breach), theme.breach),
+        Some(Attention::Drifted { .. }) => Line::styled(format!("{} DRIFT, nothing of ours", theme.glyphs.warn), theme.warn),
+        Some(Attention::Breach { .. }) if resting => Line::styled(format!("{} BREACH", theme.glyphs.breach), theme.breach),
+        Some(Attention::Blind { .. }) if resting => Line::styled(format!("{} BLIND", theme.glyphs.unknown), theme.unknown),
+        Some(_) | None => {
+            let mut spans = words::course(known, view.now, theme);
+            spans.extend(progress(state, route, known, theme));
+            Line::from(spans)
+        }
     }
-    if threatened && known.motion == Motion::Settled {
-        return Line::styled(format!("{} BREACH", theme.glyphs.breach), theme.breach);
-    }
-    Line::from(words::motion(&known.motion, view.now, theme))
+}
+
+/// How far requests have followed, as long as they are not known to agree: `17 of 25%`.
+fn progress(state: &State, route: &Route, known: &RouteState, theme: &Theme) -> Option<Span<'static>> {
+    let has = has(state, &route.id, &route.target);
+    let open = matches!(known.motion, Motion::Propagating { .. }) || (known.motion == Motion::Settled && known.proof == Proof::Unproven);
+    let gets = has.gets.filter(|_| open)?;
+    let (given, shown) = (has.given?, state_line::gets(gets));
+    // Away from it, what counts is how much is still there.
+    let told = if gets.fraction > given.fraction() && given == PerMille::ZERO {
+        format!(" ({shown}% still there)")
+    } else {
+        format!(" ({shown} of {given})")
+    };
+    Some(Span::styled(told, theme.observed))
 }
 
 /// What most wants to be said under the bar, as a band across the pane if it is an alarm.
@@ -116,7 +192,7 @@ pub fn bars(state: &State, view: &View, theme: &Theme, area: Rect) -> Vec<(usize
 }
 
 enum Rows {
-    Full { rail: Rect, message: Rect, figure: Option<Rect> },
+    Full { rail: Rect, message: Rect, below: Rect, figure: Option<Rect> },
     Small(Rect),
 }
 
@@ -127,7 +203,8 @@ fn rows(state: &State, view: &View, area: Rect) -> Vec<(usize, Rows)> {
     let mut inner = Rect::new(area.x + 1, area.y + 1, area.width.saturating_sub(2), area.height.saturating_sub(2));
     inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
     let others = (routes.saturating_sub(1) as u16).min(inner.height.saturating_sub(3));
-    let full = inner.height.saturating_sub(others).min(5);
+    let below = if is_drafted(state, view) { inner.height.saturating_sub(others + 4).min(PREVIEW_ROWS) } else { 0 };
+    let full = inner.height.saturating_sub(others).min(5 + below);
     let mut y = inner.y;
     let mut found = Vec::new();
     for place in 0..routes {
@@ -137,12 +214,14 @@ fn rows(state: &State, view: &View, area: Rect) -> Vec<(usize, Rows)> {
         }
         let room = Rect { y, height, ..inner };
         y += height;
-        found.push((place, if place == chosen { split(room) } else { Rows::Small(room) }));
+        found.push((place, if place == chosen { split(room, below) } else { Rows::Small(room) }));
     }
     found
 }
 
-fn split(room: Rect) -> Rows {
+fn split(room: Rect, below_rows: u16) -> Rows {
+    let below = Rect { y: room.bottom() - below_rows, height: below_rows, ..room };
+    let room = Rect { height: room.height - below_rows, ..room };
     let wide = room.width >= 120 && room.height >= big::ROWS;
     let rail_width = if wide { room.width - FIGURE_COLUMNS } else { room.width };
     // The message gives way last but one: without it the bar still says where traffic is.
@@ -155,7 +234,7 @@ fn split(room: Rect) -> Rows {
         width: FIGURE_COLUMNS - 4,
         height: big::ROWS,
     });
-    Rows::Full { rail, message, figure }
+    Rows::Full { rail, message, below, figure }
 }
 
 fn small_rail(row: Rect) -> Rect {
@@ -172,28 +251,93 @@ fn small(known: &RouteState, route: &Route, legs: &[Leg], freshness: Freshness, 
     if known.latch.is_some() {
         line.push(Span::styled(format!("{} latched ", theme.glyphs.latch), theme.latch));
     }
-    line.extend(words::motion(&known.motion, view.now, theme));
+    line.extend(words::course(known, view.now, theme));
     text::rows(buf, behind, [Line::from(line)]);
 }
 
-/// The legs of a route in the order of the bar: target first, home last.
+/// The legs of a route in the order of the bar: target first, then whoever is outside the plan, home last.
 pub fn legs(known: &RouteState, route: &Route, view: &View, theme: &Theme) -> Vec<Leg> {
     let draft = view.drafts.get(&route.id);
-    words::legs(route)
-        .into_iter()
-        .map(|backend| Leg {
+    let leg = |id: &BackendId, name: String, style: Style| Leg {
+        name,
+        style,
+        accepted: known.accepted.as_ref().map(|accepted| accepted.weights.of(id).get()),
+        wanted: known.wanted.as_ref().map(|wanted| wanted.of(id).get()),
+        draft: draft.map(|draft| draft.of(id).get()),
+        observed: observed(known).and_then(|observed| observed.shares.get(id)).map(|share| Band {
+            at: share.fraction,
+            low: share.low,
+            high: share.high,
+        }),
+    };
+    let planned = words::legs(route);
+    let mut legs: Vec<Leg> = planned
+        .iter()
+        .map(|backend| leg(&backend.id, backend.title.to_string(), words::backend_style(route, &backend.id, theme)))
+        .collect();
+    let home = legs.pop();
+    legs.extend(strangers(known, route).into_iter().map(|id| leg(id, id.to_string(), theme.warn)));
+    legs.extend(home);
+    legs
+}
+
+/// What requests show; nothing while there is no sample.
+fn observed(known: &RouteState) -> Option<&Observed> {
+    known.observed.as_ref().filter(|observed| observed.requests > 0)
+}
+
+fn is_drafted(state: &State, view: &View) -> bool {
+    words::route(state, view.route).is_some_and(|route| view.drafts.contains_key(&route.id))
+}
+
+/// Rows below the rail for what a draft would bring, of a body of `height`; none without a draft.
+pub fn preview_rows(state: &State, view: &View, height: u16) -> u16 {
+    match (is_drafted(state, view), height) {
+        (false, _) => 0,
+        (true, ..24) => 4,
+        (true, 24..) => PREVIEW_ROWS,
+    }
+}
+
+/// What Enter would do: where traffic would be, what that means for each instance, and why it would be refused.
+fn preview(state: &State, route: &Route, view: &View, theme: &Theme, area: Rect, buf: &mut Buffer) {
+    let Some(draft) = view.drafts.get(&route.id).filter(|_| !area.is_empty()) else { return };
+    let names = Names::of(state);
+    let Some(forecast) = forecast(state, route, draft) else { return };
+    let mut rows = area.rows();
+    let splits: &[(&str, fn(&forecast::Leg) -> PerMille)] =
+        if area.height >= 6 { &[("before", |leg| leg.from), ("after", |leg| leg.to)] } else { &[("after", |leg| leg.to)] };
+    for (name, share) in splits {
+        let Some(row) = rows.next() else { return };
+        let column = text::put(buf, row, 0, &format!("{name:<7}"), theme.dim);
+        let bar = Rect { x: row.x + column, width: row.width.saturating_sub(column), ..row };
+        let leg = |backend: &Backend| Leg {
             name: backend.title.to_string(),
             style: words::backend_style(route, &backend.id, theme),
-            accepted: known.accepted.as_ref().map(|accepted| accepted.weights.of(&backend.id).get()),
-            wanted: known.wanted.as_ref().map(|wanted| wanted.of(&backend.id).get()),
-            draft: draft.map(|draft| draft.of(&backend.id).get()),
-            observed: known.observed.as_ref().and_then(|observed| observed.shares.get(&backend.id)).map(|share| Band {
-                at: share.fraction,
-                low: share.low,
-                high: share.high,
-            }),
-        })
-        .collect()
+            accepted: forecast.legs.iter().find(|leg| leg.backend == backend.id).map(|leg| share(leg).get()),
+            wanted: None,
+            draft: None,
+            observed: None,
+        };
+        let legs: Vec<Leg> = words::legs(route).into_iter().map(leg).collect();
+        rail::draw(&legs, Freshness::Fresh, theme, bar, buf);
+    }
+    let me = view.me.as_ref().map(|me| me.client);
+    let answer = outlook::preview(state, me, &route.id, draft).map(|answer| words_of::preview(&answer, names));
+    let mut lines = vec![];
+    if let Some(said) = answer {
+        let (glyph, style) = words::tone(said.tone, theme);
+        lines.push(Line::styled(format!("{glyph} {}", said.long), style));
+    }
+    lines.extend(
+        words_of::open_before(&forecast.open_before, names).map(|open| Line::styled(format!("{} {open}", theme.glyphs.warn), theme.warn)),
+    );
+    lines.push(Line::styled(words_of::load(&forecast, names), theme.text));
+    lines.push(Line::styled(words_of::times(forecast.settles, forecast.home_takes), theme.dim));
+    for (line, row) in lines.into_iter().zip(rows) {
+        let style = line.style;
+        text::put(buf, row, 0, &text::cut(&line.to_string(), row.width.into(), theme.glyphs.ellipsis), style);
+    }
 }
 
 /// The others' drafts for this route; whoever holds the controls first.
@@ -228,15 +372,7 @@ fn message_line(state: &State, known: &RouteState, route: &Route, view: &View, t
     } else if let Some(breach) = at_door(state, route, view, theme) {
         breach
     } else if let Some(draft) = view.drafts.get(&route.id) {
-        let step = known
-            .accepted
-            .as_ref()
-            .map_or(0, |accepted| draft.of(&route.target).get().saturating_sub(accepted.weights.of(&route.target).get()));
-        let large = if step > route.step_max.get() { format!("; over {} needs a second person", route.step_max) } else { String::new() };
-        let keys = (words::key(view, Action::Ask), words::key(view, Action::Drop));
-        let others: String =
-            ghosts(state, route, view).iter().map(|ghost| format!("; {} drafts {}", ghost.name, rail::percent(ghost.share))).collect();
-        (format!("{} draft {}: {} asks, {} drops it{large}{others}", glyphs.draft, draft.of(&route.target), keys.0, keys.1), theme.draft)
+        drafted(state, known, route, draft, view, theme)
     } else if let Some(drift) = &known.drift {
         let actor = crate::words::mover_name(&drift.by, Names::of(state));
         let keys = (words::key(view, Action::AdoptDrift), words::key(view, Action::Rollback));
@@ -261,7 +397,7 @@ fn message_line(state: &State, known: &RouteState, route: &Route, view: &View, t
     } else if let Some(hold) = &known.hold {
         (format!("{} held by {} for {}; {} resumes", glyphs.latch, hold.by, view.age(hold.at), words::key(view, Action::Hold)), theme.warn)
     } else if let Some(Ghost { share, name }) = ghosts(state, route, view).first() {
-        (format!("{} {name} drafts {}", glyphs.ghost, rail::percent(*share)), theme.observed)
+        (format!("{} {name} drafts {}", glyphs.ghost, rail::percent(*share)), theme.people)
     } else {
         return resting(state, known, route, view, theme, width.into());
     };
@@ -284,31 +420,74 @@ fn failing(known: &RouteState, route: &Route) -> Option<String> {
     Some(format!("{} of {} requests fail", met.failed, met.answers))
 }
 
-/// A trigger of this route whose clock is running.
-fn threat(state: &State, route: &Route, view: &View, theme: &Theme) -> Option<(String, Style)> {
-    let running = route.backends.iter().filter_map(|backend| words::threat(state, &backend.id));
-    let (trigger, seen, since) = running.min_by_key(|(trigger, _, since)| *since + trigger.lasting)?;
-    let then = match trigger.action {
-        TriggerAction::Rollback => "rolls back by itself",
-        TriggerAction::Hold => "holds the route",
+/// One's own draft: what Enter does with it, or what has to be done before it can do anything.
+fn drafted(state: &State, known: &RouteState, route: &Route, draft: &Weights, view: &View, theme: &Theme) -> (String, Style) {
+    let glyph = theme.glyphs.draft;
+    let me = view.me.as_ref().map(|me| me.client);
+    let share = draft.of(&route.target);
+    let drop = words::key(view, Action::Drop);
+    let others: String =
+        ghosts(state, route, view).iter().map(|ghost| format!("; {} drafts {}", ghost.name, rail::percent(ghost.share))).collect();
+    let asks = words::key(view, Action::Ask);
+    let told = match outlook::preview(state, me, &route.id, draft) {
+        Some(Preview::Moves | Preview::Waits) => format!("{asks} asks, {drop} drops it"),
+        Some(Preview::SecondPerson) => format!("{asks} asks; over {} needs a second person; {drop} drops it", route.step_max),
+        Some(Preview::Refused(_)) | None if known.latch.is_some() => {
+            format!("the route is latched, {} re-arms it first; {drop} drops it", words::key(view, Action::Rearm))
+        }
+        Some(Preview::Refused(_)) | None if known.hold.is_some() => {
+            format!("the route is held, {} resumes it first; {drop} drops it", words::key(view, Action::Hold))
+        }
+        Some(Preview::Refused(Refusal::ControlsFree | Refusal::NoControls { .. })) => {
+            format!("{} for the controls first; {drop} drops it", words::key(view, Action::Controls))
+        }
+        Some(Preview::Refused(_)) | None => format!("would be refused now, see below; {drop} drops it"),
     };
-    let value = seen.value.map_or_else(String::new, |value| format!(" {}", trigger.metric.unit().show(value)));
-    let left = (since + trigger.lasting).since(view.now);
-    let what = format!("{} {}", words::place(route, &trigger.backend), words::metric(trigger.metric));
+    (format!("{glyph} draft {share}: {told}{others}"), theme.draft)
+}
+
+/// A trigger of this route whose clock is running, the one that acts first.
+fn threat(state: &State, route: &Route, view: &View, theme: &Theme) -> Option<(String, Style)> {
+    let names = Names::of(state);
+    let running = guards(state, route).filter_map(|trigger| match outlook::outlook(state, &trigger.id)? {
+        Outlook::Running { acts_at, then, .. } => Some((trigger, acts_at, then)),
+        Outlook::Quiet | Outlook::Idle | Outlook::Unproven { .. } | Outlook::Blind { .. } | Outlook::Fired { .. } => None,
+    });
+    let (trigger, acts_at, then) = running.min_by_key(|(_, acts_at, then)| (*then != Then::GoesHome, *acts_at))?;
+    let value = state.triggers.get(&trigger.id).and_then(|seen| seen.value);
+    let value = value.map_or_else(String::new, |value| format!(" {}", trigger.metric.unit().show(value)));
+    let what = names.watched_short(&trigger.id);
+    let follows = match then {
+        Then::GoesHome => format!("rolls back by itself in {}", acts_at.since(view.now)),
+        Then::Holds | Then::Withheld { .. } | Then::Disarmed { .. } | Then::HomeNotProven { .. } | Then::NobodyThere | Then::Done => {
+            crate::words::short::then(&then, names)
+        }
+    };
     let home = words::key(view, Action::Rollback);
-    Some((format!(" {} {what}{value}: {then} in {left}; {home} goes home now", theme.glyphs.breach), theme.latch))
+    Some((format!(" {} {what}{value}: {follows}; {home} goes home now", theme.glyphs.breach), theme.latch))
+}
+
+/// The triggers that watch this route.
+fn guards<'a>(state: &'a State, route: &'a Route) -> impl Iterator<Item = &'a Trigger> {
+    words::plan(state).into_iter().flat_map(|plan| &plan.triggers).filter(|trigger| trigger.route == route.id)
 }
 
 /// A trigger of this route that can't see, why, and what follows from it.
 fn blind(state: &State, route: &Route, view: &View, theme: &Theme) -> Option<(String, Style)> {
-    let mut blind = route.backends.iter().filter_map(|backend| words::blind_on(state, &backend.id, view.now));
-    let (trigger, blind) = blind.next()?;
-    let then = match blind.home_at {
-        Some(at) => format!("rolls back by itself in {}", at.since(view.now)),
-        None => format!("nothing advances; {} still goes home", words::key(view, Action::Rollback)),
+    let blind = guards(state, route).filter_map(|trigger| match outlook::outlook(state, &trigger.id)? {
+        Outlook::Blind { since, gap, acts_at, then } => Some((trigger, since, gap, acts_at, then)),
+        Outlook::Quiet | Outlook::Idle | Outlook::Running { .. } | Outlook::Unproven { .. } | Outlook::Fired { .. } => None,
+    });
+    let (trigger, _, gap, acts_at, then) = blind.min_by_key(|(_, since, ..)| *since)?;
+    let why = gap.map_or_else(|| "no reading yet".to_owned(), crate::words::gap);
+    let follows = match then {
+        Then::GoesHome => format!("rolls back by itself in {}", acts_at.since(view.now)),
+        Then::Holds | Then::Withheld { .. } | Then::Disarmed { .. } | Then::HomeNotProven { .. } | Then::NobodyThere | Then::Done => {
+            format!("nothing advances; {} still goes home", words::key(view, Action::Rollback))
+        }
     };
     let place = words::place(route, &trigger.backend);
-    Some((format!("{} {place} can't be judged: {then} ({})", theme.glyphs.unknown, blind.why), theme.unknown))
+    Some((format!("{} {place} can't be judged: {follows} ({why})", theme.glyphs.unknown), theme.unknown))
 }
 
 /// Nothing special: what comes next and how to ask for it, then how fresh all this is and what it rests on.
@@ -318,7 +497,10 @@ fn resting(state: &State, known: &RouteState, route: &Route, view: &View, theme:
         Some(at) => facts.push(format!("weights read {}", words::age(view.age(at)))),
         None => facts.push("weights not read yet".to_owned()),
     }
-    facts.extend(known.observed.as_ref().map(|observed| format!("{} requests seen", observed.requests)));
+    facts.push(match observed(known) {
+        Some(seen) => format!("{} requests seen", seen.requests),
+        None => "no request seen yet".to_owned(),
+    });
     facts.extend(known.moved_by.as_ref().map(|by| format!("moved by {}", crate::words::mover(by, Names::of(state)))));
     let first = next_step(state, known, route, view, theme);
     let between = format!(" {} ", theme.glyphs.dot);
@@ -332,7 +514,10 @@ fn resting(state: &State, known: &RouteState, route: &Route, view: &View, theme:
 
 /// How this person goes on from here: the next step of the ladder, or whose turn it is.
 fn next_step(state: &State, known: &RouteState, route: &Route, view: &View, theme: &Theme) -> Vec<Span<'static>> {
-    let Some(share) = words::carries(state, &route.id, &route.target) else { return Vec::new() };
+    let Some(share) = known.accepted.as_ref().map(|accepted| accepted.weights.of(&route.target)) else { return Vec::new() };
+    if known.motion.is_returning() {
+        return Vec::new();
+    }
     if known.motion != Motion::Settled {
         return following(known, route, share, theme);
     }
@@ -342,8 +527,13 @@ fn next_step(state: &State, known: &RouteState, route: &Route, view: &View, them
     let plain = |words: String| Span::styled(words, theme.text);
     let key = |action| Span::styled(words::key(view, action), theme.key);
     let Some(next) = route.ladder.iter().find(|step| **step > share) else {
-        let all = format!("{} all traffic is on {}", theme.glyphs.ok, words::place(route, &route.target));
-        return vec![Span::styled(all, theme.ok)];
+        let seen = matches!(known.proof, Proof::Proven { .. } | Proof::Fits) && known.against_since.is_none();
+        let all = format!("all traffic is given to {}", words::place(route, &route.target));
+        return vec![if seen {
+            Span::styled(format!("{} {all}", theme.glyphs.ok), theme.ok)
+        } else {
+            Span::styled(format!("{} {all}, not seen by requests yet", theme.glyphs.unknown), theme.unknown)
+        }];
     };
     let mine = view.me.as_ref().map(|me| me.client);
     match &state.controls.holder {
@@ -360,7 +550,11 @@ fn next_step(state: &State, known: &RouteState, route: &Route, view: &View, them
 
 /// While a move is under way the next one has time: how far requests have followed.
 fn following(known: &RouteState, route: &Route, share: PerMille, theme: &Theme) -> Vec<Span<'static>> {
-    let Some(seen) = known.observed.as_ref().and_then(|observed| observed.shares.get(&route.target)) else { return Vec::new() };
-    let (place, percent) = (words::place(route, &route.target), seen.fraction * 100.0);
-    vec![Span::styled(format!("{} {share} on {place} is accepted, requests show {percent:.1}% so far", theme.glyphs.busy), theme.busy)]
+    let place = words::place(route, &route.target);
+    let head = format!("{} {share} on {place} is accepted", theme.glyphs.busy);
+    let told = match observed(known).and_then(|observed| observed.shares.get(&route.target)) {
+        Some(seen) => format!("{head}, requests show {}% so far", state_line::gets(*seen)),
+        None => format!("{head}, not seen by requests yet"),
+    };
+    vec![Span::styled(told, theme.busy)]
 }

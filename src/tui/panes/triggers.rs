@@ -9,7 +9,12 @@ use ratatui::{
 };
 
 use crate::{
-    core::state::{Reading, State, TriggerState},
+    core::{
+        detection,
+        forecast::rate,
+        outlook::{Outlook, Then, outlook},
+        state::{Reading, State, TriggerState},
+    },
     domain::time::{Millis, Timestamp},
     plan::model::{Trigger, TriggerAction},
     tui::{
@@ -21,6 +26,7 @@ use crate::{
             text,
         },
     },
+    words::Names,
 };
 
 /// Most cells of a running clock.
@@ -30,25 +36,42 @@ pub fn draw(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buf
     let triggers = words::plan(state).map(|plan| plan.triggers.as_slice()).unwrap_or_default();
     let unseen = TriggerState::default();
     let seen = |trigger: &Trigger| state.triggers.get(&trigger.id).unwrap_or(&unseen).clone();
-    let told: Vec<Told<'_>> = triggers.iter().map(|trigger| Told::of(state, trigger, seen(trigger), view.now)).collect();
+    let told: Vec<Told<'_>> = triggers.iter().map(|trigger| Told::of(state, trigger, seen(trigger))).collect();
     let title = frame::title("Automatic rollback", view.focus == Pane::Triggers, theme);
     let inner = frame::frame(Pane::Triggers, title, verdict(&told, theme), state, view, theme, area, buf);
-    if told.iter().any(|told| matches!(told.clock, Clock::Running { .. })) {
+    if told.iter().any(|told| matches!(told.outlook, Outlook::Running { .. })) {
         frame::light(area, theme.alarm, theme, buf);
-    } else if told.iter().any(|told| matches!(told.clock, Clock::Blind { .. })) {
+    } else if told.iter().any(|told| matches!(told.outlook, Outlook::Blind { .. })) {
         frame::light(area, theme.unknown, theme, buf);
     }
     let roomy = inner.height as usize >= triggers.len() * 2;
+    // What each of them can see at all stands below it where there is room for that, as in a zoomed pane.
+    let needed: usize = told.iter().map(|told| 2 + budget(state, told.trigger).len()).sum();
     let mut rows = inner.rows();
     for told in &told {
         let Some(row) = rows.next() else { return };
-        let compact = !roomy && !matches!(told.clock, Clock::Still);
+        let compact = !roomy && told.outlook != Outlook::Quiet;
         let line = if compact { compact_line(told, view.now, theme, inner.width) } else { reading(told, theme, inner.width) };
         line.render(row, buf);
         if roomy && let Some(row) = rows.next() {
             below(told, view.now, theme, row, buf);
         }
+        if usize::from(inner.height) >= needed {
+            for (line, row) in budget(state, told.trigger).into_iter().zip(rows.by_ref()) {
+                text::put(buf, row, 4, &text::cut(&line, usize::from(row.width).saturating_sub(4), theme.glyphs.ellipsis), theme.dim);
+            }
+        }
     }
+}
+
+/// What a trigger can see at each rung of the ladder, by the requests that come now.
+fn budget(state: &State, trigger: &Trigger) -> Vec<String> {
+    let plan = words::plan(state);
+    let Some(route) = plan.and_then(|plan| plan.routes.iter().find(|route| route.id == trigger.route)) else { return Vec::new() };
+    let every = plan.map_or(Millis(0), |plan| plan.limits.scrape_every);
+    let Some(rate) = rate(state, route) else { return vec!["what it can see is not known: requests a second are not measured".to_owned()] };
+    let seen = detection::budget(trigger, &route.ladder, every, rate);
+    seen.iter().map(|seen| crate::words::detection(seen, trigger.metric)).collect()
 }
 
 /// One trigger as a person wants to know it.
@@ -56,41 +79,20 @@ struct Told<'a> {
     trigger: &'a Trigger,
     seen: TriggerState,
     name: String,
-    clock: Clock,
-}
-
-/// What runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Clock {
-    Still,
-    /// Nothing is sent there, so there is nothing to judge.
-    Idle,
-    Running {
-        since: Timestamp,
-    },
-    Blind {
-        since: Timestamp,
-        home_at: Option<Timestamp>,
-    },
-    Fired {
-        at: Timestamp,
-    },
+    outlook: Outlook,
+    names: Names<'a>,
 }
 
 impl<'a> Told<'a> {
-    fn of(state: &State, trigger: &'a Trigger, seen: TriggerState, now: Timestamp) -> Told<'a> {
-        let latched = state.routes.get(&trigger.route).is_some_and(|known| known.latch.is_some());
-        let blind = words::blind(state, trigger, &seen, now);
-        let clock = match (words::pending(state, trigger, &seen), blind, seen.fired_at) {
-            (Some(since), ..) => Clock::Running { since },
-            (None, _, Some(at)) if latched => Clock::Fired { at },
-            (None, Some(blind), _) => Clock::Blind { since: blind.since, home_at: blind.home_at },
-            (None, None, _) if words::idle(state, trigger, &seen) => Clock::Idle,
-            (None, None, _) => Clock::Still,
-        };
-        let route = words::plan(state).and_then(|plan| plan.routes.iter().find(|route| route.id == trigger.route));
-        let place = route.map_or_else(|| trigger.backend.to_string(), |route| words::place(route, &trigger.backend));
-        Told { trigger, seen, name: format!("{place} {}", words::metric(trigger.metric)), clock }
+    fn of(state: &'a State, trigger: &'a Trigger, seen: TriggerState) -> Told<'a> {
+        let names = Names::of(state);
+        let outlook = outlook(state, &trigger.id).unwrap_or(Outlook::Quiet);
+        Told { trigger, seen, name: names.watched_short(&trigger.id), outlook, names }
+    }
+
+    /// Whether nothing runs.
+    fn is_still(&self) -> bool {
+        matches!(self.outlook, Outlook::Quiet | Outlook::Idle)
     }
 
     /// The value if it may be believed; what was read before a source fell silent says nothing of now.
@@ -113,22 +115,34 @@ impl<'a> Told<'a> {
     }
 
     fn mark(&self, theme: &Theme) -> (&'static str, String, Style) {
-        match self.clock {
-            Clock::Idle => (theme.glyphs.idle, "nothing is sent there".to_owned(), theme.dim),
-            Clock::Fired { .. } => (theme.glyphs.latch, "FIRED".to_owned(), theme.warn),
-            Clock::Still | Clock::Running { .. } | Clock::Blind { .. } => words::reading(&self.seen.reading, theme),
+        match self.outlook {
+            Outlook::Idle => (theme.glyphs.idle, "nothing is sent there".to_owned(), theme.dim),
+            Outlook::Fired { .. } if self.seen.reading != Reading::Breach => (theme.glyphs.latch, "FIRED".to_owned(), theme.warn),
+            Outlook::Fired { .. } | Outlook::Quiet | Outlook::Running { .. } | Outlook::Unproven { .. } | Outlook::Blind { .. } => {
+                words::reading(&self.seen.reading, theme)
+            }
         }
     }
 }
 
+/// Armed is said only of what sees; what has no sample guards nobody yet.
 fn verdict(told: &[Told<'_>], theme: &Theme) -> Line<'static> {
-    let any = |wanted: fn(&Clock) -> bool| told.iter().any(|told| wanted(&told.clock));
-    if any(|clock| matches!(clock, Clock::Running { .. })) {
+    let any = |wanted: fn(&Outlook) -> bool| told.iter().any(|told| wanted(&told.outlook));
+    let unseeing = told.iter().filter(|told| told.outlook == Outlook::Quiet && told.value().is_none()).count();
+    if any(|outlook| matches!(outlook, Outlook::Running { .. })) {
         Line::styled(format!("{} clock running", theme.glyphs.breach), theme.breach)
-    } else if any(|clock| matches!(clock, Clock::Fired { .. })) {
+    } else if any(|outlook| matches!(outlook, Outlook::Unproven { .. })) {
+        Line::styled(format!("{} not proven yet", theme.glyphs.warn), theme.warn)
+    } else if any(|outlook| matches!(outlook, Outlook::Fired { .. })) {
         Line::styled(format!("{} has fired", theme.glyphs.latch), theme.warn)
-    } else if any(|clock| matches!(clock, Clock::Blind { .. })) {
+    } else if any(|outlook| matches!(outlook, Outlook::Blind { .. })) {
         Line::styled(format!("{} blind", theme.glyphs.unknown), theme.unknown)
+    } else if told.is_empty() {
+        Line::styled(format!("{} the plan has none", theme.glyphs.warn), theme.warn)
+    } else if unseeing > 0 {
+        Line::styled(format!("{} {unseeing} of {} not seeing yet", theme.glyphs.unknown, told.len()), theme.unknown)
+    } else if told.iter().all(|told| told.outlook == Outlook::Idle) {
+        Line::styled(format!("{} nothing to guard yet", theme.glyphs.idle), theme.dim)
     } else {
         Line::styled(format!("{} armed", theme.glyphs.ok), theme.ok)
     }
@@ -143,7 +157,7 @@ fn reading(told: &Told<'_>, theme: &Theme, width: u16) -> Line<'static> {
         spans.push(Span::styled(told.shown(value), style));
     }
     let used: usize = spans.iter().map(Span::width).sum();
-    if told.seen.reading != Reading::Ok || told.clock == Clock::Idle {
+    if told.seen.reading != Reading::Ok || told.outlook == Outlook::Idle {
         let word = text::cut(&word, usize::from(width).saturating_sub(used + 2), theme.glyphs.ellipsis);
         spans.push(Span::raw("  "));
         spans.push(Span::styled(word, style));
@@ -157,7 +171,7 @@ fn reading(told: &Told<'_>, theme: &Theme, width: u16) -> Line<'static> {
 
 /// On one row, the clock matters more than the rule.
 fn compact_line(told: &Told<'_>, now: Timestamp, theme: &Theme, width: u16) -> Line<'static> {
-    if told.clock == Clock::Idle {
+    if told.outlook == Outlook::Idle {
         return reading(told, theme, width);
     }
     let (glyph, _, style) = told.mark(theme);
@@ -176,45 +190,51 @@ fn below(told: &Told<'_>, now: Timestamp, theme: &Theme, row: Rect, buf: &mut Bu
     let row = Rect { x: row.x + 2, width: row.width.saturating_sub(2), ..row };
     let cells = row.width.saturating_sub(28).min(CLOCK_CELLS);
     let rule = format!("{} after {} above it", told.then(), told.trigger.lasting);
-    match (told.clock, told.value()) {
-        (Clock::Still, Some(value)) if cells >= 8 => {
+    match (told.is_still(), told.value()) {
+        (true, Some(value)) if cells >= 8 => {
             let bar = Rect { width: cells, ..row };
             Gauge { value: Some(value), threshold: told.trigger.above, scale: Scale::Linear, style: theme.ok }.draw(theme, bar, buf);
             text::put(buf, row, cells + 1, &rule, theme.dim);
         }
-        (Clock::Still | Clock::Idle, _) => {
+        (true, _) => {
             text::put(buf, row, 0, &rule, theme.dim);
         }
-        (Clock::Running { .. } | Clock::Blind { .. } | Clock::Fired { .. }, _) => {
-            text::rows(buf, row, [Line::from(clock(told, now, theme, row.width))]);
-        }
+        (false, _) => text::rows(buf, row, [Line::from(clock(told, now, theme, row.width))]),
     }
 }
 
-/// How much of its time has passed, as a bar and in words, in `room` cells.
+/// How much of its time has passed and what then happens, as a bar and in words, in `room` cells.
 fn clock(told: &Told<'_>, now: Timestamp, theme: &Theme, room: u16) -> Vec<Span<'static>> {
-    let trigger = told.trigger;
     let fits = |long: String, short: String| if long.len() <= usize::from(room) { long } else { short };
-    match told.clock {
-        Clock::Running { since } => {
-            let left = Millis(trigger.lasting.0.saturating_sub(now.since(since).0));
+    match &told.outlook {
+        Outlook::Running { since, acts_at, then: Then::GoesHome } => {
+            let left = acts_at.since(now);
             let words = fits(format!("{} in {left}", told.then()), format!("acts in {left}"));
-            bar(now.since(since), trigger.lasting, words, (theme.alarm, theme.breach), room, theme)
+            bar(now.since(*since), acts_at.since(*since), words, (theme.alarm, theme.breach), room, theme)
         }
-        Clock::Blind { since, home_at: None } => {
-            let short = format!("blind for {}", now.since(since));
+        Outlook::Running { since, then, .. } => {
+            let words = fits(crate::words::short::then(then, told.names), format!("beyond it for {}", now.since(*since)));
+            vec![Span::styled(text::cut(&words, room.into(), theme.glyphs.ellipsis), theme.breach)]
+        }
+        Outlook::Unproven { since, .. } => {
+            let short = format!("not proven for {}", now.since(*since));
+            vec![Span::styled(fits(format!("{short}; its clock begins anew"), short), theme.warn)]
+        }
+        Outlook::Blind { since, acts_at, then: Then::GoesHome, .. } => {
+            let short = format!("{} in {}", told.then(), acts_at.since(now));
+            let words = fits(format!("blind, {short}"), short);
+            bar(now.since(*since), acts_at.since(*since), words, (theme.unknown, theme.unknown), room, theme)
+        }
+        Outlook::Blind { since, .. } => {
+            let short = format!("blind for {}", now.since(*since));
             vec![Span::styled(fits(format!("{short}; advancing is refused"), short), theme.unknown)]
         }
-        Clock::Blind { since, home_at: Some(home_at) } => {
-            let short = format!("{} in {}", told.then(), home_at.since(now));
-            let words = fits(format!("blind, {short}"), short);
-            bar(now.since(since), home_at.since(since), words, (theme.unknown, theme.unknown), room, theme)
+        Outlook::Fired { at } => {
+            let short = format!("fired {}", words::age(now.since(*at)));
+            let long = format!("{short}, after {} above {}", told.trigger.lasting, told.shown(told.trigger.above));
+            vec![Span::styled(fits(long, short), theme.warn)]
         }
-        Clock::Fired { at } => {
-            let short = format!("fired {}", words::age(now.since(at)));
-            vec![Span::styled(fits(format!("{short}, after {} above {}", trigger.lasting, told.shown(trigger.above)), short), theme.warn)]
-        }
-        Clock::Still | Clock::Idle => Vec::new(),
+        Outlook::Quiet | Outlook::Idle => Vec::new(),
     }
 }
 

@@ -4,19 +4,17 @@ use ratatui::{style::Style, text::Span};
 
 use crate::{
     core::{
-        blind::{BLIND_ACTS_AFTER, BLIND_AFTER},
         decision::Cause,
         news::Tone,
-        state::{ItemStatus, Motion, Reading, State, TriggerState},
+        state::{ItemStatus, Motion, Proof, Reading, RouteState, State},
     },
     domain::{
-        id::{BackendId, RouteId, SourceId},
-        metric::{Gap, Measured, Metric},
+        id::{BackendId, SourceId},
+        metric::{Measured, Metric},
         platform::Platform,
         time::{Millis, Timestamp},
-        weight::PerMille,
     },
-    plan::model::{Backend, OnBlind, Plan, Route, Trigger},
+    plan::model::{Backend, Plan, Route},
     tui::{keymap::Action, theme::Theme, view::View},
     words::Names,
 };
@@ -102,59 +100,6 @@ pub enum Known {
     No,
 }
 
-/// What `backend` carries now, as far as it is known.
-pub fn carries(state: &State, route: &RouteId, backend: &BackendId) -> Option<PerMille> {
-    Some(state.routes.get(route)?.accepted.as_ref()?.weights.of(backend))
-}
-
-/// Since when this trigger's clock runs towards something. What has fired is told by the rollback that it began.
-pub fn pending(state: &State, trigger: &Trigger, seen: &TriggerState) -> Option<Timestamp> {
-    let latched = state.routes.get(&trigger.route).is_some_and(|known| known.latch.is_some());
-    seen.pending_since.filter(|since| !latched && seen.fired_at.is_none_or(|fired| fired < *since))
-}
-
-/// Whether a trigger has nothing to judge because nothing is sent there: no news, and no worry.
-pub fn idle(state: &State, trigger: &Trigger, seen: &TriggerState) -> bool {
-    let unsent = carries(state, &trigger.route, &trigger.backend) == Some(PerMille::ZERO);
-    unsent && matches!(seen.reading, Reading::None | Reading::Unknown { gap: Gap::LowVolume })
-}
-
-/// A trigger that has not been able to see for too long.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Blind {
-    pub since: Timestamp,
-    pub why: String,
-    /// When the plan's `on_blind` brings the traffic home; `None` where it doesn't.
-    pub home_at: Option<Timestamp>,
-}
-
-pub fn blind(state: &State, trigger: &Trigger, seen: &TriggerState, now: Timestamp) -> Option<Blind> {
-    let since = seen.blind_since.filter(|since| now.since(*since) >= BLIND_AFTER)?;
-    let why = seen.reading.gap().map_or_else(|| "no reading yet".to_owned(), crate::words::gap);
-    let latched = state.routes.get(&trigger.route).is_some_and(|known| known.latch.is_some());
-    let share = carries(state, &trigger.route, &trigger.backend);
-    let split = share.is_some_and(|share| share != PerMille::ZERO && share != PerMille::ALL);
-    let acts = trigger.on_blind == OnBlind::Rollback && split && !latched;
-    Some(Blind { since, why, home_at: acts.then(|| since + BLIND_ACTS_AFTER) })
-}
-
-/// The trigger on `backend` that has been blind for longest.
-pub fn blind_on<'a>(state: &'a State, backend: &BackendId, now: Timestamp) -> Option<(&'a Trigger, Blind)> {
-    let triggers = plan(state)?.triggers.iter().filter(|trigger| trigger.backend == *backend);
-    let blind = triggers.filter_map(|trigger| Some((trigger, blind(state, trigger, state.triggers.get(&trigger.id)?, now)?)));
-    blind.min_by_key(|(_, blind)| blind.since)
-}
-
-/// The trigger on `backend` whose clock ends first.
-pub fn threat<'a>(state: &'a State, backend: &BackendId) -> Option<(&'a Trigger, &'a TriggerState, Timestamp)> {
-    let triggers = plan(state)?.triggers.iter().filter(|trigger| trigger.backend == *backend);
-    let running = triggers.filter_map(|trigger| {
-        let seen = state.triggers.get(&trigger.id)?;
-        Some((trigger, seen, pending(state, trigger, seen)?))
-    });
-    running.min_by_key(|(trigger, _, since)| *since + trigger.lasting)
-}
-
 /// Glyph, word and style of a trigger's reading.
 pub fn reading(reading: &Reading, theme: &Theme) -> (&'static str, String, Style) {
     let glyphs = &theme.glyphs;
@@ -177,18 +122,22 @@ pub fn item(status: ItemStatus, theme: &Theme) -> (&'static str, &'static str, S
     }
 }
 
-/// Where the route is between wish and deed, in a few words.
-pub fn motion(motion: &Motion, now: Timestamp, theme: &Theme) -> Vec<Span<'static>> {
+/// Where the route is between wish and deed, and what requests say of it, in a few words.
+pub fn course(known: &RouteState, now: Timestamp, theme: &Theme) -> Vec<Span<'static>> {
     let glyphs = &theme.glyphs;
-    let (glyph, style) = match motion {
+    let (glyph, style) = match &known.motion {
         Motion::Unread | Motion::Resolving { .. } => (glyphs.unknown, theme.unknown),
-        Motion::Settled => (glyphs.ok, theme.ok),
+        Motion::Settled => match (known.proof, known.against_since) {
+            (_, Some(_)) => (glyphs.warn, theme.warn),
+            (Proof::Proven { .. } | Proof::Fits, None) => (glyphs.ok, theme.ok),
+            (Proof::Unproven | Proof::Unasked, None) => (glyphs.unknown, theme.unknown),
+        },
         Motion::Writing { .. } | Motion::Propagating { .. } => (glyphs.busy, theme.busy),
         Motion::Returning(back) if back.failures == 0 => (glyphs.busy, theme.busy),
         Motion::Returning(_) => (glyphs.busy, theme.warn),
         Motion::NeedsHuman { .. } => (glyphs.breach, theme.breach),
     };
-    vec![Span::styled(format!("{glyph} {}", crate::words::motion(motion, now)), style)]
+    vec![Span::styled(format!("{glyph} {}", crate::words::following(known, now)), style)]
 }
 
 /// A cause in one line.

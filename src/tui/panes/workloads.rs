@@ -14,7 +14,10 @@ use ratatui::{
 };
 
 use crate::{
-    core::state::{BackendState, State},
+    core::{
+        has::has,
+        state::{BackendState, State},
+    },
     domain::platform::{Part, Scale, Workload},
     plan::model::{Backend, Route},
     tui::{
@@ -115,7 +118,7 @@ fn boxed(title: Line<'static>, right: Line<'static>, theme: &Theme, area: Rect, 
 
 fn box_of(state: &State, view: &View, theme: &Theme, group: &Group<'_>, cursor: Option<usize>, cell: Rect, buf: &mut Buffer) {
     let Some(at) = &group.backend else { return };
-    let share = words::carries(state, &at.route.id, &at.backend.id);
+    let share = has(state, &at.route.id, &at.backend.id).given;
     let right = share.map_or_else(Line::default, |share| {
         Line::from(vec![Span::styled(" given ", theme.dim), Span::styled(share.to_string(), theme.figure), Span::raw(" ")])
     });

@@ -137,6 +137,14 @@ impl Terminal {
         Drawn::Sent
     }
 
+    /// Puts `text` into the clipboard by OSC 52. A terminal that has none, or lets no program write it, ignores that.
+    pub fn copy(&mut self, text: &str) {
+        let mut bytes = Vec::new();
+        if crossterm::queue!(bytes, crossterm::clipboard::CopyToClipboard::to_clipboard_from(text)).is_ok() && !self.writer.is_gone() {
+            self.writer.send(bytes);
+        }
+    }
+
     /// Waits until a frame can be sent again.
     pub async fn free(&self) {
         self.writer.free().await;

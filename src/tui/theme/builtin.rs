@@ -159,6 +159,50 @@ mod tests {
         }
     }
 
+    /// Relative luminance, as the Web Content Accessibility Guidelines compute it.
+    fn luminance(color: Color) -> Option<f64> {
+        let Color::Rgb(red, green, blue) = color else { return None };
+        let linear = |part: u8| {
+            let part = f64::from(part) / 255.0;
+            if part <= 0.04045 { part / 12.92 } else { ((part + 0.055) / 1.055).powf(2.4) }
+        };
+        Some(0.2126 * linear(red) + 0.7152 * linear(green) + 0.0722 * linear(blue))
+    }
+
+    #[test]
+    fn whatever_is_read_stands_out_from_its_ground() {
+        let catalogue = Catalogue::new(Depth::Truecolor, Charset::Unicode);
+        for word in catalogue.words().iter().filter(|word| *word != "mono") {
+            let mut theme = catalogue.theme(word).expect("embedded");
+            let base = theme.base;
+            // Frames are not read.
+            for role in ROLES.iter().filter(|role| **role != "border") {
+                let style = *theme.slot(role).expect("declared");
+                let ground = style.bg.or(base.bg).and_then(luminance).expect("a ground");
+                let ink = style.fg.or(base.fg).and_then(luminance).expect("ink");
+                let contrast = (ink.max(ground) + 0.05) / (ink.min(ground) + 0.05);
+                assert!(contrast >= 4.5, "{role} of {word} has {contrast:.1} : 1");
+            }
+        }
+    }
+
+    #[test]
+    fn one_hue_has_one_meaning() {
+        let catalogue = Catalogue::new(Depth::Truecolor, Charset::Unicode);
+        for word in catalogue.words().iter().filter(|word| *word != "mono") {
+            let theme = catalogue.theme(word).expect("embedded");
+            let apart = [
+                [theme.focus, theme.key, theme.busy, theme.warn].map(|style| style.fg).to_vec(),
+                [theme.observed, theme.unknown, theme.people].map(|style| style.fg).to_vec(),
+            ];
+            for group in apart {
+                for (place, one) in group.iter().enumerate() {
+                    assert!(group[..place].iter().all(|other| other != one), "{word}: {one:?} has two meanings");
+                }
+            }
+        }
+    }
+
     #[test]
     fn a_persons_themes_inherit_and_a_circle_is_refused() {
         let mut catalogue = Catalogue::new(Depth::Truecolor, Charset::Unicode);

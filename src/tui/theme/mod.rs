@@ -78,6 +78,8 @@ roles! {
     accepted,
     /// The weight that requests really show.
     observed,
+    /// The names of the others here, what they say, draft and point at.
+    people,
     /// This cockpit's own, private draft.
     draft,
     /// Evidence says good.

@@ -8,57 +8,89 @@ use crate::tui::theme::{Charset, Theme};
 /// Rows of a figure.
 pub const ROWS: u16 = 3;
 
-/// Five rows of three dots each, one bit a dot, from the upper left.
-fn dots(character: char) -> Option<[u8; 5]> {
+/// Five rows of dots, one bit a dot, its leftmost dot the highest of `width` bits.
+#[derive(Debug, Clone, Copy)]
+struct Shape {
+    width: u16,
+    rows: [u8; 5],
+}
+
+impl Shape {
+    fn has(self, row: usize, column: u16) -> bool {
+        self.rows.get(row).is_some_and(|bits| bits & (1 << (self.width - 1 - column)) != 0)
+    }
+}
+
+/// Three dots wide; the percent sign has five, because on three it reads as a Z.
+fn shape(character: char) -> Option<Shape> {
+    let three = |rows| Shape { width: 3, rows };
     Some(match character {
-        '0' => [0b111, 0b101, 0b101, 0b101, 0b111],
-        '1' => [0b010, 0b110, 0b010, 0b010, 0b111],
-        '2' => [0b111, 0b001, 0b111, 0b100, 0b111],
-        '3' => [0b111, 0b001, 0b111, 0b001, 0b111],
-        '4' => [0b101, 0b101, 0b111, 0b001, 0b001],
-        '5' => [0b111, 0b100, 0b111, 0b001, 0b111],
-        '6' => [0b111, 0b100, 0b111, 0b101, 0b111],
-        '7' => [0b111, 0b001, 0b010, 0b010, 0b010],
-        '8' => [0b111, 0b101, 0b111, 0b101, 0b111],
-        '9' => [0b111, 0b101, 0b111, 0b001, 0b111],
-        '%' => [0b101, 0b001, 0b010, 0b100, 0b101],
-        '.' => [0, 0, 0, 0, 0b010],
-        '-' => [0, 0, 0b111, 0, 0],
-        '?' => [0b111, 0b001, 0b011, 0b000, 0b010],
-        's' => [0, 0b011, 0b110, 0b011, 0b110],
-        'm' => [0, 0b111, 0b111, 0b101, 0b101],
-        'h' => [0b100, 0b100, 0b111, 0b101, 0b101],
-        '<' => [0b001, 0b010, 0b100, 0b010, 0b001],
-        ' ' => [0; 5],
+        '0' => three([0b111, 0b101, 0b101, 0b101, 0b111]),
+        '1' => three([0b010, 0b110, 0b010, 0b010, 0b111]),
+        '2' => three([0b111, 0b001, 0b111, 0b100, 0b111]),
+        '3' => three([0b111, 0b001, 0b111, 0b001, 0b111]),
+        '4' => three([0b101, 0b101, 0b111, 0b001, 0b001]),
+        '5' => three([0b111, 0b100, 0b111, 0b001, 0b111]),
+        '6' => three([0b111, 0b100, 0b111, 0b101, 0b111]),
+        '7' => three([0b111, 0b001, 0b010, 0b010, 0b010]),
+        '8' => three([0b111, 0b101, 0b111, 0b101, 0b111]),
+        '9' => three([0b111, 0b101, 0b111, 0b001, 0b111]),
+        '%' => Shape { width: 5, rows: [0b11001, 0b11010, 0b00100, 0b01011, 0b10011] },
+        '.' => Shape { width: 1, rows: [0, 0, 0, 0, 1] },
+        '-' => three([0, 0, 0b111, 0, 0]),
+        '?' => three([0b111, 0b001, 0b011, 0b000, 0b010]),
+        's' => three([0, 0b011, 0b110, 0b011, 0b110]),
+        'm' => three([0, 0b111, 0b111, 0b101, 0b101]),
+        'h' => three([0b100, 0b100, 0b111, 0b101, 0b101]),
+        '<' => three([0b001, 0b010, 0b100, 0b010, 0b001]),
+        ' ' => three([0; 5]),
         _ => return None,
     })
 }
 
+/// The shapes of a figure with the dot at which each begins; `None` if one of its characters has none.
+fn shapes(figure: &str) -> Option<Vec<(u16, Shape)>> {
+    let mut dot = 0;
+    figure
+        .chars()
+        .map(|character| {
+            let shape = shape(character)?;
+            let at = dot;
+            dot += shape.width + 1;
+            Some((at, shape))
+        })
+        .collect()
+}
+
+/// Dots from the first to the last; as wide as the text itself where there is no shape for it.
+fn dots(figure: &str) -> u16 {
+    match shapes(figure) {
+        Some(shapes) => shapes.last().map_or(0, |(at, shape)| at + shape.width),
+        None => u16::try_from(text::width(figure)).unwrap_or(u16::MAX),
+    }
+}
+
 /// Columns that `figure` takes.
 pub fn width(figure: &str) -> u16 {
-    u16::try_from(figure.chars().count().saturating_mul(4)).unwrap_or(u16::MAX).saturating_sub(1)
+    dots(figure)
 }
 
 /// Rows of a tall figure, and the columns that it takes.
 pub const TALL_ROWS: u16 = 5;
 pub fn tall_width(figure: &str) -> u16 {
-    u16::try_from(figure.chars().count().saturating_mul(8)).unwrap_or(u16::MAX).saturating_sub(2)
+    dots(figure).saturating_mul(2)
 }
 
 /// The same with a whole cell high and two wide for each dot; smaller where that has no room.
 pub fn draw_tall(figure: &str, style: Style, theme: &Theme, area: Rect, buf: &mut Buffer) {
-    let drawable = figure.chars().all(|character| dots(character).is_some());
-    if area.height < TALL_ROWS || area.width < tall_width(figure) || !drawable {
+    let Some(shapes) = shapes(figure).filter(|_| area.height >= TALL_ROWS && area.width >= tall_width(figure)) else {
         return draw(figure, style, theme, area, buf);
-    }
-    let full = theme.glyphs.eighths[7];
+    };
+    let full = theme.glyphs.eighths[7].repeat(2);
     for (row, line) in area.rows().take(usize::from(TALL_ROWS)).enumerate() {
-        for (place, character) in figure.chars().enumerate() {
-            let bits = dots(character).expect("just checked")[row];
-            for (dot, bit) in [0b100, 0b010, 0b001].into_iter().enumerate() {
-                if bits & bit != 0 {
-                    text::put(buf, line, (place * 8 + dot * 2) as u16, &full.repeat(2), style);
-                }
+        for (at, shape) in &shapes {
+            for column in (0..shape.width).filter(|column| shape.has(row, *column)) {
+                text::put(buf, line, (at + column) * 2, &full, style);
             }
         }
     }
@@ -66,26 +98,22 @@ pub fn draw_tall(figure: &str, style: Style, theme: &Theme, area: Rect, buf: &mu
 
 /// Draws `figure` from the upper left of `area`; where there is no room or no half block, as plain text.
 pub fn draw(figure: &str, style: Style, theme: &Theme, area: Rect, buf: &mut Buffer) {
-    let drawable = figure.chars().all(|character| dots(character).is_some());
-    if area.height < ROWS || area.width < width(figure) || !drawable || theme.glyphs.charset == Charset::Ascii {
+    let roomy = area.height >= ROWS && area.width >= width(figure) && theme.glyphs.charset == Charset::Unicode;
+    let Some(shapes) = shapes(figure).filter(|_| roomy) else {
         text::put(buf, area, 0, figure, style);
         return;
-    }
+    };
     for (row, line) in area.rows().take(usize::from(ROWS)).enumerate() {
-        let mut shape = String::new();
-        for character in figure.chars() {
-            let rows = dots(character).expect("just checked");
-            let (upper, lower) = (rows[row * 2], rows.get(row * 2 + 1).copied().unwrap_or(0));
-            for bit in [0b100, 0b010, 0b001] {
-                shape.push(match (upper & bit != 0, lower & bit != 0) {
-                    (true, true) => '█',
-                    (true, false) => '▀',
-                    (false, true) => '▄',
-                    (false, false) => ' ',
-                });
+        for (at, shape) in &shapes {
+            for column in 0..shape.width {
+                let half = match (shape.has(row * 2, column), shape.has(row * 2 + 1, column)) {
+                    (true, true) => "█",
+                    (true, false) => "▀",
+                    (false, true) => "▄",
+                    (false, false) => continue,
+                };
+                text::put(buf, line, at + column, half, style);
             }
-            shape.push(' ');
         }
-        text::put(buf, line, 0, shape.trim_end(), style);
     }
 }

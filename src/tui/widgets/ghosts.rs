@@ -37,9 +37,9 @@ pub fn draw(ghosts: &[Ghost], legs: &[Leg], theme: &Theme, area: Rect, buf: &mut
         let place = behind.chain(before).chain(alone).find(|(row, _, from, to)| is_free(**row, *from, *to, buf));
         if let Some((row, column, ..)) = place {
             if let Some(column) = column {
-                text::put(buf, *row, column - row.x, &words, theme.observed);
+                text::put(buf, *row, column - row.x, &words, theme.people);
             }
-            text::put(buf, *row, at - row.x, theme.glyphs.ghost, theme.observed);
+            text::put(buf, *row, at - row.x, theme.glyphs.ghost, theme.people);
         }
     }
 }

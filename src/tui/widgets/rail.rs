@@ -217,7 +217,12 @@ fn mark(glyph: &str, words: &str, style: Style, (at, side): (u16, Side), row: Re
 
 /// What requests show: a band around the end of the target's part, with its figures.
 fn whiskers(legs: &[Leg], theme: &Theme, row: Rect, bar: Bar, buf: &mut Buffer) {
-    let Some(band) = legs[0].observed else { return };
+    let Some(band) = legs[0].observed else {
+        if legs.iter().all(|leg| leg.observed.is_none()) && legs[0].accepted.is_some() && legs[0].draft != legs[0].accepted {
+            text::put(buf, row, bar.from, "no request seen yet", theme.unknown);
+        }
+        return;
+    };
     let (low, high, at) = (bar.column(band.low), bar.column(band.high), bar.column(band.at));
     for column in low..=high {
         text::put(buf, row, column, theme.glyphs.band, theme.observed);
@@ -227,8 +232,8 @@ fn whiskers(legs: &[Leg], theme: &Theme, row: Rect, bar: Bar, buf: &mut Buffer) 
         text::put(buf, row, high, theme.glyphs.band_ends[1], theme.observed);
     }
     text::put(buf, row, at, theme.glyphs.observed, theme.observed);
-    let half = (band.high - band.low) * 50.0;
-    let words = format!("observed {:.1}% {}{half:.1}", band.at * 100.0, theme.glyphs.plus_minus);
+    // The band is not symmetric, so both of its ends are told.
+    let words = format!("gets {:.1}% ({:.1}-{:.1})", band.at * 100.0, band.low * 100.0, band.high * 100.0);
     let length = text::width(&words) as u16;
     let behind = Some(high + 2).filter(|column| column + length <= row.width);
     if let Some(column) = behind.or(low.checked_sub(length + 1)) {

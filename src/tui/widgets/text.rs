@@ -37,6 +37,11 @@ pub fn cut_front(text: &str, room: usize, ellipsis: &str) -> String {
     if room > 0 { format!("{ellipsis}{end}") } else { end }
 }
 
+/// `text` with blanks behind it up to `cells`.
+pub fn padded(text: &str, cells: usize) -> String {
+    format!("{text}{}", " ".repeat(cells.saturating_sub(width(text))))
+}
+
 /// `line` and behind it as many of `more`, which come in their order of worth, as fit whole.
 pub fn with_what_fits(mut line: Vec<Span<'static>>, more: impl IntoIterator<Item = Span<'static>>, room: usize) -> Line<'static> {
     let mut used: usize = line.iter().map(Span::width).sum();

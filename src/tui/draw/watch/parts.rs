@@ -98,7 +98,12 @@ pub fn where_is(state: &State, route: &Route, known: &RouteState, view: &View, t
     let since = known.changed_at.map_or_else(String::new, |at| format!(" for {}", view.age(at)));
     let stands = match &known.motion {
         Motion::Settled => format!("It has stood there{since}{by}."),
-        motion => words::motion(motion, view.now, theme).iter().map(|span| span.content.to_string()).collect(),
+        Motion::Unread
+        | Motion::Writing { .. }
+        | Motion::Resolving { .. }
+        | Motion::Returning(_)
+        | Motion::Propagating { .. }
+        | Motion::NeedsHuman { .. } => words::course(known, view.now, theme).iter().map(|span| span.content.to_string()).collect(),
     };
     vec![
         Line::styled(format!("of {} is on {target}.", route.title), theme.figure),
@@ -150,7 +155,7 @@ pub fn course(state: &State, route: &Route, known: &RouteState, view: &View, the
     };
     let head = Line::styled(format!("of requests reach {target} now."), theme.figure);
     let wanted = known.wanted.as_ref().map_or_else(|| "?".to_owned(), |wanted| rail::percent(wanted.of(&route.target).get()));
-    let how: String = words::motion(&known.motion, view.now, theme).iter().map(|span| span.content.to_string()).collect();
+    let how: String = words::course(known, view.now, theme).iter().map(|span| span.content.to_string()).collect();
     match (goal, &known.latch) {
         (Some(Goal::Rollback), latch) => {
             let cause = latch.as_ref().map_or_else(String::new, |latch| format!("Because of {}.", words::cause(state, &latch.cause)));

@@ -1,0 +1,69 @@
+//! How a backend is, as long as it is given or gets anything: what its triggers read, what its own probe meets, and what nobody can say.
+//!
+//! A platform may call a workload healthy while its users are not served, so this is asked first, and good is only what was seen to be.
+
+use crate::{
+    core::{
+        evidence,
+        has::has,
+        outlook::{Outlook, outlook},
+        state::{Reading, State},
+    },
+    domain::{
+        id::{BackendId, TriggerId},
+        metric::Gap,
+    },
+    plan::model::Route,
+};
+
+/// Worst first.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Condition {
+    /// What a trigger on it reads is beyond its limit.
+    Breached { trigger: TriggerId },
+    /// Direct requests to it fail.
+    ProbeFails { failed: u64, sent: u64 },
+    /// A trigger on it has not been able to see for too long.
+    Blind { trigger: TriggerId },
+    /// Nobody can say; without a gap nothing was ever heard.
+    Unjudged { gap: Option<Gap> },
+    /// Nobody is sent there, and nobody is seen there.
+    Idle,
+    /// Everything that is read of it is within its limits.
+    Well,
+}
+
+pub fn condition(state: &State, route: &Route, backend: &BackendId) -> Condition {
+    let plan = state.opened.as_ref().map(|opened| &opened.plan);
+    let triggers = || plan.into_iter().flat_map(|plan| &plan.triggers).filter(|trigger| trigger.backend == *backend);
+    let reading = |id: &TriggerId| state.triggers.get(id).map_or(&Reading::None, |known| &known.reading);
+    let nobody = has(state, &route.id, backend).is_nothing();
+    if let Some(trigger) = triggers().find(|trigger| !nobody && *reading(&trigger.id) == Reading::Breach) {
+        return Condition::Breached { trigger: trigger.id.clone() };
+    }
+    let known = state.backends.get(backend);
+    if let Some(probe) = known.and_then(|known| known.probe.as_ref()).filter(|probe| state.now.since(probe.at) <= evidence::FRESH) {
+        let failed = probe.failed.saturating_add(probe.dropped);
+        if failed > 0 {
+            return Condition::ProbeFails { failed, sent: probe.sent };
+        }
+    }
+    if let Some(trigger) = triggers().find(|trigger| matches!(outlook(state, &trigger.id), Some(Outlook::Blind { .. }))) {
+        return Condition::Blind { trigger: trigger.id.clone() };
+    }
+    if nobody {
+        return Condition::Idle;
+    }
+    if let Some(gap) = triggers().find_map(|trigger| match reading(&trigger.id) {
+        Reading::Unknown { gap } => Some(Some(*gap)),
+        Reading::None => Some(None),
+        Reading::Ok | Reading::Breach => None,
+    }) {
+        return Condition::Unjudged { gap };
+    }
+    let figures = known.filter(|known| known.values_at.is_some_and(|at| state.now.since(at) <= evidence::FRESH));
+    match figures.map(|known| known.values.values().any(Result::is_ok)) {
+        Some(true) => Condition::Well,
+        Some(false) | None => Condition::Unjudged { gap: None },
+    }
+}

@@ -1,0 +1,178 @@
+//! The last line: the way home, what the last answer said, and the keys that work at this moment.
+//!
+//! Only what works now is offered: a draft that would be refused has no key that asks for it. A message that has no room beside the way
+//! home gets lines of its own above, whole, because its advice stands at its end.
+
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    text::{Line, Span},
+};
+
+use crate::{
+    core::{
+        event::WorldKind,
+        home::{Home, home},
+        outlook::{self, Preview},
+        state::State,
+    },
+    plan::model::Proof,
+    tui::{
+        keymap::{Action, Context, Danger, Scroll, Way},
+        panes::{checklist, words},
+        theme::Theme,
+        view::{Hearing, Notice, Pane, Screen, View},
+        widgets::text,
+    },
+};
+
+/// Columns beside a message that the way home takes in the footer.
+const WAY_HOME_COLUMNS: u16 = 15;
+
+/// Rows above the footer for a message that is too long for it; none where it fits.
+pub fn notice_rows(view: &View, theme: &Theme, width: u16) -> u16 {
+    match &view.notice {
+        Some(notice) if !fits(notice, theme, width) => wrapped(notice, theme, width).len() as u16,
+        Some(_) | None => 0,
+    }
+}
+
+fn said(notice: &Notice, theme: &Theme) -> String {
+    format!("{} {}", words::tone(notice.tone, theme).0, notice.text)
+}
+
+fn fits(notice: &Notice, theme: &Theme, width: u16) -> bool {
+    text::width(&said(notice, theme)) + 2 + usize::from(WAY_HOME_COLUMNS) <= usize::from(width)
+}
+
+fn wrapped(notice: &Notice, theme: &Theme, width: u16) -> Vec<String> {
+    text::wrap(&said(notice, theme), usize::from(width.saturating_sub(2)))
+}
+
+/// The message in lines of its own.
+pub fn notice(view: &View, theme: &Theme, area: Rect, buf: &mut Buffer) {
+    let Some(notice) = view.notice.as_ref().filter(|_| !area.is_empty()) else { return };
+    let style = words::tone(notice.tone, theme).1;
+    buf.set_style(area.intersection(buf.area), theme.dialog);
+    let lines = wrapped(notice, theme, area.width).into_iter().map(|line| Line::styled(format!(" {line}"), style));
+    text::rows(buf, area, lines);
+}
+
+pub fn draw(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buffer) {
+    let spans: Vec<Span<'static>> = hints(state, view, theme, area.width).into_iter().flat_map(|hint| hint.spans).collect();
+    text::rows(buf, area, [Line::from(spans)]);
+}
+
+/// A part of the footer.
+pub struct Hint {
+    spans: Vec<Span<'static>>,
+    /// What its key does; none for what is only said.
+    pub action: Option<Action>,
+}
+
+impl Hint {
+    pub fn width(&self) -> usize {
+        self.spans.iter().map(Span::width).sum()
+    }
+}
+
+/// The way home always; then what the last answer said, then the keys that matter now, as many as fit.
+pub fn hints(state: &State, view: &View, theme: &Theme, width: u16) -> Vec<Hint> {
+    let role = view.me.as_ref().map(|me| me.role);
+    let held = words::route(state, view.route).and_then(|route| state.routes.get(&route.id)).is_some_and(|known| known.hold.is_some());
+    let offered = |action: &Action| {
+        let binding = view.keys.binding(*action)?;
+        let here = binding.context != Context::Main || view.screen == Screen::Main;
+        // What can't reach the session now is not offered either, the way home included: the notice names the lever by hand.
+        let reaches = view.hearing == Hearing::Connected || binding.danger == Danger::Looks;
+        let key = binding.keys.first().map(ToString::to_string)?;
+        let label = if *action == Action::Hold && held { "resume" } else { binding.label };
+        (here && reaches && role.is_none_or(|role| binding.is_for(role))).then_some((key, label))
+    };
+    let mut room = usize::from(width);
+    let mut hints: Vec<Hint> = Vec::new();
+    let mut add = |spans: Vec<Span<'static>>, action| {
+        let hint = Hint { spans, action };
+        if hint.width() <= room {
+            room -= hint.width();
+            hints.push(hint);
+        }
+    };
+    if let Some((key, label)) = offered(&Action::Rollback) {
+        add(vec![Span::styled(format!(" {key} {label} "), theme.rollback)], Some(Action::Rollback));
+    }
+    if let Some(notice) = view.notice.as_ref().filter(|notice| fits(notice, theme, width)) {
+        add(vec![Span::styled(format!(" {} ", said(notice, theme)), words::tone(notice.tone, theme).1)], None);
+    }
+    for action in matters(state, view) {
+        if let Some((key, label)) = offered(&action) {
+            add(vec![Span::styled(format!(" {key} "), theme.key), Span::styled(format!("{label} "), theme.hint)], Some(action));
+        }
+    }
+    hints
+}
+
+/// Keys in the order of their worth at this moment.
+fn matters(state: &State, view: &View) -> Vec<Action> {
+    let route = words::route(state, view.route);
+    let known = route.and_then(|route| state.routes.get(&route.id));
+    let mine = view.me.as_ref().map(|me| me.client);
+    let mut actions = Vec::new();
+    match view.screen {
+        Screen::Watch => actions.extend([Action::Follow, Action::Show(Screen::Main)]),
+        Screen::Journal | Screen::Kubernetes | Screen::Log => {
+            actions.extend([Action::Drop, Action::Scroll(Scroll::Down), Action::Filter]);
+        }
+        Screen::Metrics => actions.push(Action::Drop),
+        Screen::Main => {}
+    }
+    if route.is_some_and(|route| matches!(home(state, route), Home::NotHome { .. })) || view.hearing != Hearing::Connected {
+        actions.push(Action::CopyByHand);
+    }
+    let blocked = known.is_some_and(|known| known.latch.is_some() || known.hold.is_some());
+    if let Some(draft) = route.and_then(|route| view.drafts.get(&route.id)) {
+        let id = &route.expect("it has a draft").id;
+        let refused = matches!(outlook::preview(state, mine, id, draft), None | Some(Preview::Refused(_)));
+        actions.extend((!refused).then_some(Action::Ask));
+        actions.push(Action::Drop);
+    }
+    if !state.approvals.is_empty() {
+        actions.push(Action::Review);
+    }
+    if known.is_some_and(|known| known.latch.is_some() && !known.motion.is_returning()) {
+        actions.push(Action::Rearm);
+    }
+    if known.is_some_and(|known| known.hold.is_some()) {
+        actions.push(Action::Hold);
+    }
+    if known.is_some_and(|known| known.drift.is_some()) {
+        actions.push(Action::AdoptDrift);
+    }
+    if state.controls.holder.as_ref().map(|holder| holder.client) != mine || !state.controls.asked_by.is_empty() {
+        actions.push(Action::Controls);
+    }
+    if view.focus == Pane::Checklist && is_signable(state, view) {
+        actions.push(Action::Sign);
+    }
+    if !blocked {
+        actions.extend([Action::Draft(10), Action::Ladder(Way::Forward)]);
+    }
+    actions.extend([
+        Action::Focus(Way::Forward),
+        Action::Show(Screen::Metrics),
+        Action::Help,
+        Action::Palette,
+        Action::Show(Screen::Journal),
+        Action::Themes,
+    ]);
+    if state.opened.as_ref().is_some_and(|opened| matches!(opened.world, WorldKind::Demo { .. })) {
+        actions.push(Action::Stir);
+    }
+    actions.push(Action::Quit);
+    actions
+}
+
+/// Whether the line under the cursor is one that a person signs.
+fn is_signable(state: &State, view: &View) -> bool {
+    checklist::items(state).get(view.item).is_some_and(|item| item.proof == Proof::Signed)
+}

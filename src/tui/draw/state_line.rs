@@ -1,0 +1,154 @@
+//! The second line of every screen, zoom and dialog: where traffic is, the worst that is true, what happens by itself, the way home.
+//!
+//! It is never covered and never scrolls away. Where it has no room it says each thing shorter, then leaves out what can be found
+//! elsewhere; the worst thing and where traffic is are never left out.
+
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    style::Style,
+    text::{Line, Span},
+};
+
+use crate::{
+    core::{news::Tone, state::State},
+    tui::{
+        keymap::Action,
+        panes::words,
+        theme::Theme,
+        view::{Hearing, View},
+        widgets::text,
+    },
+    words::{
+        short::Said,
+        state_line::{StateLine, state_line},
+    },
+};
+
+/// How much is said: each step says less than the one before.
+#[derive(Debug, Clone, Copy)]
+struct Length {
+    place: Form,
+    worst: Form,
+    next: Form,
+    home: Form,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Long,
+    Short,
+    Left,
+}
+
+const fn length(place: Form, worst: Form, next: Form, home: Form) -> Length {
+    Length { place, worst, next, home }
+}
+
+const LENGTHS: [Length; 8] = [
+    length(Form::Long, Form::Long, Form::Long, Form::Long),
+    length(Form::Long, Form::Long, Form::Long, Form::Short),
+    length(Form::Short, Form::Long, Form::Long, Form::Short),
+    length(Form::Short, Form::Long, Form::Short, Form::Short),
+    length(Form::Short, Form::Short, Form::Long, Form::Short),
+    length(Form::Short, Form::Short, Form::Short, Form::Short),
+    length(Form::Short, Form::Short, Form::Short, Form::Left),
+    length(Form::Short, Form::Short, Form::Left, Form::Left),
+];
+
+/// One row.
+pub fn draw(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buffer) {
+    let Some(route) = words::route(state, view.route) else {
+        text::put(buf, area, 0, &format!(" {} nothing is known of this session yet", theme.glyphs.unknown), theme.unknown);
+        return;
+    };
+    let line = state_line(state, route, view.now);
+    let room = usize::from(area.width);
+    let parts = LENGTHS.iter().map(|length| parts(&line, *length, state, view, theme));
+    let mut fitting = parts.filter(|line| line.width() <= room);
+    let told = fitting.next().unwrap_or_else(|| parts_of_last(&line, state, view, theme));
+    text::rows(buf, area, [told]);
+}
+
+fn parts_of_last(line: &StateLine, state: &State, view: &View, theme: &Theme) -> Line<'static> {
+    // The worst thing first, so that it is not what is cut.
+    let mut spans = vec![Span::raw(" ")];
+    spans.extend(told(&line.worst, Form::Short, theme));
+    spans.push(Span::styled(format!(" {} ", theme.glyphs.dot), theme.faint));
+    spans.extend(place(line, Form::Short, state, view, theme));
+    Line::from(spans)
+}
+
+fn parts(line: &StateLine, length: Length, state: &State, view: &View, theme: &Theme) -> Line<'static> {
+    let mut groups: Vec<Vec<Span<'static>>> = vec![place(line, length.place, state, view, theme)];
+    groups.push(told(&line.worst, length.worst, theme));
+    groups.extend(line.next.as_ref().map(|said| plain(said, length.next, theme)));
+    groups.extend(line.home.as_ref().and_then(|said| home(said, length.home, view, theme)));
+    let mut spans = vec![Span::raw(" ")];
+    for (place, group) in groups.into_iter().filter(|group| !group.is_empty()).enumerate() {
+        if place > 0 {
+            spans.push(Span::styled(format!(" {} ", theme.glyphs.dot), theme.faint));
+        }
+        spans.extend(group);
+    }
+    Line::from(spans)
+}
+
+/// Where traffic is; with several routes the one under the slider is named.
+fn place(line: &StateLine, form: Form, state: &State, view: &View, theme: &Theme) -> Vec<Span<'static>> {
+    let mut spans = Vec::new();
+    if let Hearing::Lost { .. } = view.hearing {
+        spans.push(Span::styled(format!("{} at {}Z ", theme.glyphs.stale, words::clock(state.now)), theme.stale));
+    }
+    let several = words::plan(state).is_some_and(|plan| plan.routes.len() > 1);
+    if let (true, Some(route)) = (several, words::route(state, view.route)) {
+        spans.push(Span::styled(format!("{}: ", route.title), theme.dim));
+    }
+    let style = match line.place.tone {
+        Tone::Good => theme.ok,
+        Tone::Plain => theme.figure,
+        Tone::Warning => theme.warn,
+        Tone::Alarm => theme.breach,
+    };
+    spans.push(Span::styled(form_of(&line.place, form), style));
+    spans
+}
+
+fn told(said: &Said, form: Form, theme: &Theme) -> Vec<Span<'static>> {
+    let (glyph, style) = match said.tone {
+        Tone::Plain => (theme.glyphs.busy, theme.busy),
+        Tone::Good | Tone::Warning | Tone::Alarm => words::tone(said.tone, theme),
+    };
+    vec![Span::styled(format!("{glyph} {}", form_of(said, form)), style)]
+}
+
+fn plain(said: &Said, form: Form, theme: &Theme) -> Vec<Span<'static>> {
+    if form == Form::Left {
+        return Vec::new();
+    }
+    let style = match said.tone {
+        Tone::Plain | Tone::Good => theme.text,
+        Tone::Warning => theme.warn,
+        Tone::Alarm => theme.latch,
+    };
+    let text = form_of(said, form);
+    vec![Span::styled(if said.tone == Tone::Alarm { format!(" {text} ") } else { text }, style)]
+}
+
+/// The way home behind its key; a watcher is told how long it takes, and no key.
+fn home(said: &Said, form: Form, view: &View, theme: &Theme) -> Option<Vec<Span<'static>>> {
+    if form == Form::Left || view.hearing != Hearing::Connected {
+        return None;
+    }
+    let style: Style = if said.tone == Tone::Warning { theme.warn } else { theme.text };
+    let may = view.me.as_ref().is_none_or(|me| me.role.may_steer());
+    let head = if may { words::key(view, Action::Rollback) } else { "going home takes".to_owned() };
+    Some(vec![Span::styled(format!("{head} "), theme.rollback), Span::styled(form_of(said, form), style)])
+}
+
+fn form_of(said: &Said, form: Form) -> String {
+    match form {
+        Form::Long => said.long.clone(),
+        Form::Short | Form::Left => said.short.clone(),
+    }
+}

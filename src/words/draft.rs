@@ -1,0 +1,57 @@
+//! What a draft would bring, said before it is asked for.
+
+use crate::{
+    core::{
+        forecast::{Change, Forecast, Leg},
+        news::Tone,
+        outlook::Preview,
+    },
+    domain::{id::ItemId, time::Millis},
+    words::{Names, refusal, short::Said},
+};
+
+/// What would be answered now.
+pub fn preview(preview: &Preview, names: Names) -> Said {
+    match preview {
+        Preview::Moves => Said::new(Tone::Good, "would begin at once", "begins at once"),
+        Preview::Waits => Said::new(Tone::Plain, "would begin when the move in flight is over", "waits for the move in flight"),
+        Preview::SecondPerson => {
+            Said::new(Tone::Warning, "larger than one person may move: needs a second person's approval", "needs a second person")
+        }
+        Preview::Refused(why) => Said::new(Tone::Alarm, format!("would be refused now: {}", refusal(why, names)), "would be refused now"),
+    }
+}
+
+/// `GKE 60/s, 10/s each` for each backend afterwards.
+pub fn load(forecast: &Forecast, names: Names) -> String {
+    let moved = forecast.legs.iter().filter(|leg| leg.from != leg.to || leg.to.get() > 0);
+    let told: Vec<String> = moved.map(|leg| one(leg, names)).collect();
+    format!("afterwards {}", told.join(", "))
+}
+
+fn one(leg: &Leg, names: Names) -> String {
+    let name = names.backend(&leg.backend);
+    let each = |change: &Change| format!(" ({} per ready instance, {} now)", rate(change.then), rate(change.now));
+    match (&leg.rate, &leg.per_instance) {
+        (Some(whole), Some(change)) => format!("{name} {}{}", rate(whole.then), each(change)),
+        (Some(whole), None) => format!("{name} {}", rate(whole.then)),
+        (None, _) => format!("{name} {}, its requests a second are not known", leg.to),
+    }
+}
+
+fn rate(value: f64) -> String {
+    if value >= 9.95 || value == 0.0 { format!("{value:.0}/s") } else { format!("{value:.1}/s") }
+}
+
+pub fn times(settles: Millis, home_takes: Millis) -> String {
+    format!("settles in about {settles}; going home from there takes about {home_takes}")
+}
+
+/// Lines that belong before any move and are not done; nothing where all are.
+pub fn open_before(open: &[ItemId], names: Names) -> Option<String> {
+    let (first, more) = open.split_first()?;
+    Some(match more.len() {
+        0 => format!("not done before the move: {}", names.item(first)),
+        more => format!("{} lines not done before the move: {} and {more} more", more + 1, names.item(first)),
+    })
+}

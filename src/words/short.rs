@@ -1,0 +1,156 @@
+//! What somebody should look at, and what then happens by itself, each in a long form and in one for a narrow line.
+
+use crate::{
+    core::{
+        news::Tone,
+        outlook::{Attention, Outlook, Then},
+        state::State,
+    },
+    domain::{id::TriggerId, time::Timestamp},
+    words::{Names, cause::unlike, database, gap, hindrance, mover_name, need, objection, obstacle},
+};
+
+/// Something said twice: as it should be, and as short as it can be without another meaning.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Said {
+    pub tone: Tone,
+    pub long: String,
+    pub short: String,
+}
+
+impl Said {
+    pub fn new(tone: Tone, long: impl Into<String>, short: impl Into<String>) -> Said {
+        Said { tone, long: long.into(), short: short.into() }
+    }
+    pub fn plain(text: impl Into<String>) -> Said {
+        let text = text.into();
+        Said { tone: Tone::Plain, long: text.clone(), short: text }
+    }
+}
+
+/// What is wrong, or is to be known.
+pub fn attention(found: &Attention, state: &State, now: Timestamp) -> Said {
+    let names = Names::of(state);
+    let alarm = |long: String, short: String| Said::new(Tone::Alarm, long, short);
+    let warning = |long: String, short: &str| Said::new(Tone::Warning, long, short);
+    match found {
+        Attention::NotHome { since, why, .. } => {
+            let span = now.since(*since);
+            alarm(format!("NOT HOME for {span}: {}", obstacle(why, names)), format!("NOT HOME for {span}"))
+        }
+        Attention::Breach { trigger, .. } => {
+            let (value, limit) = figures(state, trigger);
+            let metric = names.metric(trigger);
+            alarm(format!("{} {value} of {limit}", names.watched_short(trigger)), format!("{metric} {value} of {limit}"))
+        }
+        Attention::AtDoor { breach, .. } => {
+            let backend = names.backend(&breach.backend);
+            match &breach.unlike {
+                Some(difference) => alarm(unlike(&backend, difference), format!("{backend} answers unlike home")),
+                None => {
+                    let (failed, answers) = (breach.failed, breach.answers);
+                    let short = format!("{backend}: {failed} of {answers} fail");
+                    alarm(format!("{failed} of {answers} requests fail on {backend}"), short)
+                }
+            }
+        }
+        Attention::FailingForNobody { failed, answers, .. } => {
+            alarm(format!("{failed} of {answers} requests fail at the load balancer"), "requests fail at the load balancer".to_owned())
+        }
+        Attention::NeedsHuman { why, .. } => alarm(format!("needs a human: {}", need(why)), "needs a human".to_owned()),
+        Attention::Drifted { route } => match state.routes.get(route).and_then(|known| known.drift.as_ref()) {
+            Some(drift) => alarm(
+                format!(
+                    "{} set {}, meant was {}",
+                    mover_name(&drift.by, names),
+                    names.split(route, &drift.found),
+                    names.split(route, &drift.expected)
+                ),
+                format!("{} set {}", mover_name(&drift.by, names), names.split(route, &drift.found)),
+            ),
+            None => alarm("somebody else changed the weights".to_owned(), "drift".to_owned()),
+        },
+        Attention::RollingBack { since, .. } => {
+            let span = now.since(*since);
+            alarm(format!("rolling back for {span}"), format!("rolling back {span}"))
+        }
+        Attention::HomeNotSeen { at_most, left, .. } => {
+            let left = left.map_or_else(String::new, |left| format!(", about {left} more"));
+            warning(format!("up to {at_most} may still not be home{left}"), "home not seen")
+        }
+        Attention::RequestsDisagree { since, .. } => {
+            let span = now.since(*since);
+            warning(format!("requests meet something else than the weights say, for {span}"), "requests disagree")
+        }
+        Attention::WritesAtRisk { instance, standing } => {
+            alarm(format!("writes at risk: {instance} {}", database(standing)), "writes at risk".to_owned())
+        }
+        Attention::ReplicaUnsound { instance, standing } => {
+            warning(format!("{instance} {}", database(standing)), "a replica does not follow")
+        }
+        Attention::Hindered { why, .. } => warning(hindrance(why, names), "hindered"),
+        Attention::HomeNotReady { why, .. } => {
+            warning(format!("going back is not assured: {}", objection(why, names)), "going back not assured")
+        }
+        Attention::Blind { trigger, outlook } => {
+            let why = match outlook {
+                Outlook::Blind { gap: Some(why), .. } => gap(*why),
+                Outlook::Blind { gap: None, .. }
+                | Outlook::Quiet
+                | Outlook::Idle
+                | Outlook::Running { .. }
+                | Outlook::Unproven { .. }
+                | Outlook::Fired { .. } => "no reading yet".to_owned(),
+            };
+            Said::new(Tone::Warning, format!("blind: {} ({why})", names.watched_short(trigger)), format!("blind: {why}"))
+        }
+        Attention::Unresolved { .. } => warning("nobody knows what became of a write; it is being read back".to_owned(), "write unknown"),
+        Attention::Unread { .. } => warning("the weights are not read yet".to_owned(), "weights unread"),
+        Attention::SourceSilent { source } => warning(format!("{source} is silent"), "a source is silent"),
+        Attention::ItemFailing { item } => warning(format!("the checklist fails: {}", names.item(item)), "checklist fails"),
+        Attention::Latched { at, .. } => {
+            let span = now.since(*at);
+            Said::new(Tone::Warning, format!("latched since its rollback {span} ago"), "latched")
+        }
+        Attention::ApprovalOpen { by, .. } => warning(format!("{by} waits for a second person"), "approval open"),
+    }
+}
+
+/// Value and limit of a trigger, in its unit.
+pub(super) fn figures(state: &State, id: &TriggerId) -> (String, String) {
+    let names = Names::of(state);
+    let value = state.triggers.get(id).and_then(|known| known.value);
+    let limit = names.trigger_planned(id).map(|known| known.above);
+    let shown = |value: Option<f64>| value.map_or_else(|| "unknown".to_owned(), |value| names.value(id, value));
+    (shown(value), shown(limit))
+}
+
+/// What `outlook` brings, and when; nothing where nothing follows.
+pub fn outcome(outlook: &Outlook, names: Names, now: Timestamp) -> Option<Said> {
+    let (acts_at, next) = match outlook {
+        Outlook::Running { acts_at, then, .. } | Outlook::Blind { acts_at, then, .. } => (*acts_at, then),
+        Outlook::Unproven { .. } => return Some(Said::new(Tone::Warning, "its clock begins anew with the next sample", "not proven yet")),
+        Outlook::Quiet | Outlook::Idle | Outlook::Fired { .. } => return None,
+    };
+    let left = acts_at.since(now);
+    Some(match next {
+        Then::GoesHome => Said::new(Tone::Alarm, format!("home by itself in {left}"), format!("home in {left}")),
+        Then::NobodyThere | Then::Done => return None,
+        Then::Holds | Then::Withheld { .. } | Then::Disarmed { .. } | Then::HomeNotProven { .. } => {
+            Said::new(Tone::Warning, then(next, names), "nothing goes home by itself")
+        }
+    })
+}
+
+/// A consequence as a clause of its own.
+pub fn then(then: &Then, names: Names) -> String {
+    match then {
+        Then::GoesHome => "rolls back by itself".to_owned(),
+        Then::Holds => "nothing advances; nobody is moved by itself".to_owned(),
+        Then::Withheld { home } => format!("stays: {} answers nobody; goes home as soon as it does", names.backend(home)),
+        Then::Disarmed { instance } => format!("nothing goes home by itself: {instance} was promoted"),
+        Then::HomeNotProven { why } => format!("nothing goes home by itself: {}", objection(why, names)),
+        Then::NobodyThere => "nobody is sent there".to_owned(),
+        Then::Done => "the route is on its way home already".to_owned(),
+    }
+}
