@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
 use cutover::{
     adapter::{
         Now,
-        cloud_run::{self, RevisionsDriver, ServiceName, ServiceSensor},
+        cloud_run::{self, Backs, RevisionsDriver, ServiceName, ServiceSensor},
         cloud_sql::{self, CloudSqlSensor},
         google_auth::Token,
         http::{Ask, Client, Limits, Origin, Reach},
@@ -15,19 +15,22 @@ use cutover::{
     },
     domain::{
         answer::Expect,
+        database::{Broken, Movement, Serving},
         fact::{Fact, ReplicaState, Replication, Writable},
         fault::{FaultKind, Outcome, Version},
         hindrance::Hindrance,
         id::{BackendId, EffectId, Seq},
-        metric::{Gap, Metric},
+        metric::{Basis, Gap, Metric, Sample},
+        platform::{RevisionState, Scale, Workload},
         secret::Secret,
         time::{Millis, Timestamp},
         weight::{PerMille, Weights},
     },
     port::{Driver, Intent, Sensor},
     sim::{
-        faults::{self, Api, Edit, Trouble},
+        faults::{self, Api, Damage, Edit, Fault, Scaling, Trouble},
         simulation::{Config, Simulation},
+        world::{Leg, sql::instance::Engine},
     },
 };
 
@@ -178,6 +181,69 @@ async fn a_scraped_backend_gives_figures_once_its_window_is_full() {
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
     panic!("the window never filled");
+}
+
+/// What the scraper says of `metric` of Cloud Run under this fault, once a window and a half have passed.
+async fn under(fault: faults::Fault, metric: Metric) -> Result<Sample, Gap> {
+    let world = Simulation::start(Config { speed: 40.0, ..Config::default() }).await.unwrap();
+    world.control().stir(&faults::Fault::Errors { leg: Leg::Run, rate: 0.5 });
+    world.control().stir(&fault);
+    let address = origin(world.endpoints().run_direct);
+    let url = address.at(&["metrics"]);
+    let mut config = metrics::Config::new("scrape/run".parse().unwrap(), id("run"), url, Millis::from_secs(5), now(&world));
+    config.must_tell = [(Metric::P95Latency, 1000.0)].into();
+    let mut sensor = MetricsSensor::new(config, Client::new(address, Token::None).unwrap());
+    let mut told = Err(Gap::TooEarly);
+    for _ in 0..14 {
+        told = match sensor.look().await {
+            Ok(facts) => {
+                let [Fact::Measured { values, .. }] = facts.as_slice() else { panic!("{facts:?}") };
+                values[&metric]
+            }
+            Err(fault) => Err(fault.kind.into()),
+        };
+        tokio::time::sleep(std::time::Duration::from_millis(125)).await;
+    }
+    world.stop().await;
+    told
+}
+
+/// Half of all answers are errors, whatever the page makes of it: the right figure, or a gap that says why there is none.
+#[tokio::test]
+async fn each_way_in_which_a_page_lies_has_its_name() {
+    let page = |damage| faults::Fault::Metrics { leg: Leg::Run, damage };
+    let errors = async |fault| under(fault, Metric::ErrorRate).await;
+    let crashing = faults::Fault::CrashLoop { leg: Leg::Run, every_s: 25.0 };
+    let right = tokio::join!(
+        errors(page(Damage::None)),
+        errors(page(Damage::Seconds)),
+        errors(page(Damage::NewSeries)),
+        errors(page(Damage::LowBuckets)),
+        errors(crashing),
+    );
+    for seen in <[_; 5]>::from(right) {
+        let sample = seen.unwrap();
+        assert!((0.4..0.6).contains(&sample.value) && matches!(sample.basis, Basis::Counted { failed } if failed > 100), "{sample:?}");
+    }
+    let gaps = tokio::join!(
+        errors(page(Damage::NoStatus)),
+        errors(page(Damage::WordStatus)),
+        errors(page(Damage::TwoStatuses)),
+        errors(page(Damage::StampsStandStill)),
+        errors(page(Damage::StandsStill)),
+        errors(page(Damage::Workers)),
+        under(page(Damage::LowBuckets), Metric::P95Latency),
+    );
+    let names = [
+        Gap::StatusNotTold,
+        Gap::StatusNotTold,
+        Gap::StatusAmbiguous,
+        Gap::Stale,
+        Gap::LowVolume,
+        Gap::SeveralProcesses,
+        Gap::TopBucketLow,
+    ];
+    assert_eq!(<[_; 7]>::from(gaps), names.map(Err));
 }
 
 #[tokio::test]
@@ -342,13 +408,16 @@ async fn revisions_move_by_compare_and_set_and_the_service_tells_who_did_it() {
         source: "workload/run".parse().unwrap(),
         backend: id("run"),
         service: service_name(),
+        backs: Backs::Service,
         every: Millis::from_secs(5),
     };
     let mut sensor = ServiceSensor::new(config, google(&world));
     let facts = sensor.look().await.unwrap();
     let [Fact::Workload { workload, .. }] = facts.as_slice() else { panic!("{facts:?}") };
     assert_eq!((workload.version.as_str(), &workload.trouble), ("frontend-00042-bim", &None));
-    assert!(workload.ready == workload.desired && workload.ready > 0, "{workload:?}");
+    assert_eq!(workload.scale, Scale::Automatic { min: 2, max: Some(20) });
+    let [revision] = &workload.revisions[..] else { panic!("{workload:?}") };
+    assert_eq!((revision.name.as_str(), revision.share, revision.state), ("frontend-00042-bim", PerMille::ALL, RevisionState::Ready));
 
     let before = driver.read().await.unwrap();
     assert_eq!((before.weights.clone(), before.hindrances.clone()), (revision_split(1000), vec![]));
@@ -377,6 +446,67 @@ fn database(world: &Simulation, instance: &str) -> CloudSqlSensor {
         now: now(world),
     };
     CloudSqlSensor::new(config, google(world), google(world))
+}
+
+/// Looks until what is seen is as wanted; Monitoring is minutes late.
+async fn until(sensor: &mut CloudSqlSensor, what: &str, wanted: impl Fn(&Replication) -> bool) -> Replication {
+    for _ in 0..400 {
+        let seen = replication(sensor).await;
+        if wanted(&seen) {
+            return seen;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    panic!("never seen: {what}; last {:?}", replication(sensor).await);
+}
+
+#[tokio::test]
+async fn a_broken_replication_never_reads_nothing_behind_whatever_the_engine() {
+    for (engine, broken) in [(Engine::Postgres, Broken::Error), (Engine::MySql, Broken::Receiving), (Engine::SqlServer, Broken::Error)] {
+        let world = Simulation::start(Config { speed: 400.0, ..Config::default() }).await.unwrap();
+        world.control().with(|world| world.sql.set_engine(engine));
+        let mut sensor = database(&world, "hexproperty-replica");
+        let well = until(&mut sensor, "a replica that is well", |seen| seen.movement == Movement::Moves).await;
+        assert_eq!((well.state, well.lag.is_ok()), (ReplicaState::Replicating, true), "{engine:?}");
+        world.control().stir(&faults::Fault::Database(faults::DatabaseFault::ReceivesNothing));
+        let seen = until(&mut sensor, "the breakage", |seen| seen.state != ReplicaState::Replicating).await;
+        assert_eq!((seen.state, seen.lag), (ReplicaState::Broken(broken), Err(Gap::Missing)), "{engine:?}");
+        world.control().calm();
+        until(&mut sensor, "the end of it", |seen| seen.state == ReplicaState::Replicating && seen.movement == Movement::Moves).await;
+        world.control().stir(&faults::Fault::Database(faults::DatabaseFault::StandsStill));
+        let seen = until(&mut sensor, "a position that stands", |seen| seen.movement == Movement::FallsBack).await;
+        assert_eq!((seen.state, seen.lag.map(|lag| lag.value)), (ReplicaState::Replicating, Ok(0.0)), "{engine:?}");
+        world.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn what_an_instance_is_said_to_be_is_seen() {
+    use faults::{DatabaseFault, Down, Fault, Member};
+    let world = Simulation::start(Config { speed: 200.0, ..Config::default() }).await.unwrap();
+    let (mut primary, mut replica) = (database(&world, "hexproperty-prod"), database(&world, "hexproperty-replica"));
+    for (down, serving) in [
+        (Down::Suspended, Serving::Suspended),
+        (Down::Maintenance, Serving::Maintenance),
+        (Down::Failed, Serving::Failed),
+        (Down::BeingCreated, Serving::PendingCreate),
+        (Down::StoppedByOwner, Serving::Stopped),
+    ] {
+        world.control().stir(&Fault::Database(DatabaseFault::IsDown { member: Member::Primary, down }));
+        world.control().stir(&Fault::Database(DatabaseFault::IsDown { member: Member::Replica, down }));
+        let seen = replication(&mut primary).await;
+        assert_eq!((seen.state, seen.serving, seen.writable), (ReplicaState::Primary, serving, Writable::Unknown));
+        let seen = replication(&mut replica).await;
+        assert_eq!((seen.serving, seen.lag), (serving, Err(Gap::Missing)));
+        world.control().calm();
+    }
+    world.control().stir(&Fault::Database(DatabaseFault::OtherPrimary));
+    let seen = replication(&mut replica).await;
+    assert_eq!(seen.primary.map(String::from).as_deref(), Some("hexproperty-staging"));
+    world.control().calm();
+    world.control().stir(&Fault::Database(DatabaseFault::PrimaryIdle));
+    until(&mut replica, "a primary that writes nothing", |seen| seen.movement == Movement::Idle).await;
+    world.stop().await;
 }
 
 #[tokio::test]
@@ -415,4 +545,56 @@ async fn a_replica_tells_its_lag_and_a_stopped_one_none() {
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
     panic!("the stop was never seen");
+}
+
+fn service_sensor(world: &Simulation, backend: &str, backs: Backs) -> ServiceSensor {
+    let source = format!("platform/{backend}").parse().unwrap();
+    let config = cloud_run::SensorConfig { source, backend: id(backend), service: service_name(), backs, every: Millis::from_secs(5) };
+    ServiceSensor::new(config, google(world))
+}
+
+async fn workload(sensor: &mut ServiceSensor) -> Workload {
+    let facts = sensor.look().await.unwrap();
+    let Some(Fact::Workload { workload, .. }) = facts.into_iter().next() else { panic!("a workload comes first") };
+    workload
+}
+
+#[tokio::test]
+async fn a_service_tells_its_bounds_and_never_a_count() {
+    let world = world().await;
+    let mut sensor = service_sensor(&world, "run", Backs::Service);
+    let control = world.control();
+    control.stir(&Fault::Scaling(Scaling::ToZero));
+    let asleep = workload(&mut sensor).await;
+    assert_eq!((asleep.scale, asleep.scale.ready(), asleep.trouble), (Scale::Automatic { min: 0, max: Some(20) }, None, None));
+    control.stir(&Fault::Scaling(Scaling::Manual { instances: 3 }));
+    assert_eq!(workload(&mut sensor).await.scale, Scale::Manual { instances: 3 });
+    control.stir(&Fault::Scaling(Scaling::Off));
+    let off = workload(&mut sensor).await;
+    assert_eq!((off.scale, off.scale.ready(), off.trouble.is_some()), (Scale::Off, Some(0), true));
+    control.calm();
+    control.stir(&Fault::SourceShrunk { max_instances: 2 });
+    assert_eq!(workload(&mut sensor).await.scale, Scale::Automatic { min: 2, max: Some(2) });
+    control.calm();
+    assert_eq!(workload(&mut sensor).await.scale, Scale::Automatic { min: 2, max: Some(20) });
+}
+
+#[tokio::test]
+async fn each_backend_that_is_a_revision_tells_of_itself() {
+    let world = world().await;
+    let driver = revisions(&world);
+    let before = driver.read().await.unwrap();
+    let outcome = driver.write(&revision_split(900), &before.version, &intent(1)).await;
+    assert!(matches!(outcome, Outcome::Done(_)), "{outcome:?}");
+    for (name, revision, share) in [("old", "frontend-00041-kaz", 100), ("new", "frontend-00042-bim", 900)] {
+        let told = workload(&mut service_sensor(&world, name, Backs::Revision(revision.to_owned()))).await;
+        assert_eq!((told.version.as_str(), &told.trouble), (revision, &None));
+        let own = told.revisions.iter().find(|own| own.name.as_str() == revision).unwrap();
+        assert_eq!((own.share.get(), own.state, own.min), (share, RevisionState::Ready, Some(2)));
+        // Without a tag nothing of it stays once its share is gone.
+        assert_eq!(told.scale, Scale::Automatic { min: 0, max: Some(20) });
+    }
+    let missing = workload(&mut service_sensor(&world, "none", Backs::Revision("frontend-00099-zzz".to_owned()))).await;
+    assert_eq!(missing.trouble.unwrap().as_str(), "revision frontend-00099-zzz does not exist");
+    assert_eq!(missing.scale, Scale::Untold);
 }

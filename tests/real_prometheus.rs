@@ -148,7 +148,7 @@ fn sensor(prometheus: &Prometheus) -> PrometheusSensor {
 fn scraper(target: SocketAddr) -> MetricsSensor {
     let (origin, url) = Origin::split(&format!("http://{target}/metrics"), Reach::Loopback).unwrap();
     let mut config = metrics::Config::new("scrape/gke".parse().unwrap(), "gke".parse().unwrap(), url, Millis::from_secs(1), now());
-    (config.window, config.error_window) = (Millis::from_secs(WINDOW_S), Millis::from_secs(WINDOW_S));
+    config.window = Millis::from_secs(WINDOW_S);
     MetricsSensor::new(config, Client::new(origin, Token::None).unwrap())
 }
 

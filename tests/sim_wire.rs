@@ -320,24 +320,6 @@ async fn the_front_door_marks_answers_only_as_the_url_map_says() {
 }
 
 #[tokio::test]
-async fn a_frozen_page_stands_still_while_requests_go_on() {
-    let bench = Bench::start().await;
-    let control = bench.simulation.control();
-    let page = async || {
-        let at = bench.simulation.endpoints().run_direct;
-        let text = bench.client.get(format!("http://{at}/metrics")).send().await.unwrap().text().await.unwrap();
-        text.lines().filter(|line| line.starts_with("http_requests_total")).map(str::to_owned).collect::<Vec<_>>()
-    };
-    control.stir(&Fault::Metrics { leg: Leg::Run, damage: Damage::Frozen });
-    let (before, served) = (page().await, control.truth().run.served);
-    control.with(|world| world.tick(world.now_ms + 10_000));
-    assert_eq!(page().await, before);
-    assert!(control.truth().run.served > served + 500);
-    control.calm();
-    assert_ne!(page().await, before);
-}
-
-#[tokio::test]
 async fn metrics_parse_and_their_damage_shows() {
     let bench = Bench::start().await;
     let page = async |leg: Leg| {

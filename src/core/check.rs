@@ -7,17 +7,17 @@ use crate::{
     core::{
         blind::BLIND_AFTER,
         checklist::Finding,
-        evidence, exposure, history,
+        evidence, exposure,
         reason::Evidence,
+        replication::{self, Soundness},
         settle::{self, Verdict},
         standing,
         state::{Motion, Reading},
         turn::Turn,
     },
     domain::{
-        fact::ReplicaState,
         id::BackendId,
-        metric::{Metric, Sample},
+        metric::{Basis, Metric, Sample},
         time::Millis,
         weight::PerMille,
     },
@@ -105,6 +105,10 @@ impl Limit {
             Some(sample) if sample.requests < self.requests_min() => {
                 Err(Evidence::TooFewRequests { backend: backend.clone(), requests: sample.requests, needed: self.requests_min() })
             }
+            // That much or more: below the limit it may lie on either side.
+            Some(sample) if sample.basis == Basis::AtLeast && sample.value < self.below => {
+                Err(Evidence::NoSample { backend: backend.clone(), within: self.age_max })
+            }
             Some(sample) => Ok(*sample),
         }
     }
@@ -146,32 +150,36 @@ fn below(turn: &Turn, metric: Metric, limit: f64, expires: Millis) -> Finding {
     }
 }
 
+/// Every replica of the plan follows the plan's primary, and none is too far behind. The primary's own state is asked for, too: what a
+/// replica follows that is down is nothing.
 fn lag_below(turn: &Turn, limit: Millis) -> Finding {
     let Some(database) = &turn.plan.database else { return Finding::Unknown(Evidence::NoDatabase) };
-    let (mut found, mut oldest) = (Vec::new(), turn.now);
-    for instance in &database.replicas {
-        let Some(known) = turn.state.replication.get(instance) else {
-            return Finding::Unknown(Evidence::ReplicaNotSeen { instance: instance.clone() });
-        };
-        match (known.now.state, history::lag(known, turn.now)) {
-            (ReplicaState::Stopped, _) => return Finding::Against(Evidence::ReplicaStopped { instance: instance.clone() }),
-            (ReplicaState::Primary, _) => return Finding::Against(Evidence::ReplicaIsPrimary { instance: instance.clone() }),
-            (ReplicaState::Unknown, _) | (ReplicaState::Replicating, None) => {
-                return Finding::Unknown(Evidence::LagUnknown { instance: instance.clone() });
-            }
-            (ReplicaState::Replicating, Some(lag)) if lag >= limit.as_secs_f64() => {
-                return Finding::Against(Evidence::LagBeyond { instance: instance.clone(), seconds: lag, limit });
-            }
-            (ReplicaState::Replicating, Some(lag)) => {
-                oldest = oldest.min(known.seen_at);
-                found.push((instance.clone(), lag));
-            }
-        }
-    }
-    if found.is_empty() {
+    if database.replicas.is_empty() {
         return Finding::Unknown(Evidence::NoReplica);
     }
-    Finding::Holds { seen_at: oldest, evidence: Evidence::LagWithin { seconds: found } }
+    let (mut found, mut oldest, mut unproven) = (Vec::new(), turn.now, None);
+    for instance in database.instances() {
+        let known = turn.state.replication.get(instance);
+        let standing = replication::standing(database, instance, known, turn.now);
+        let (lag, soundness) = (standing.lag(), standing.soundness());
+        let evidence = Evidence::Instance { instance: instance.clone(), standing };
+        match (lag, soundness) {
+            (Some(lag), _) if lag.value >= limit.as_secs_f64() => {
+                return Finding::Against(Evidence::LagBeyond { instance: instance.clone(), seconds: lag.value, limit });
+            }
+            (Some(lag), _) => {
+                oldest = known.map_or(oldest, |known| oldest.min(known.seen_at));
+                found.push((instance.clone(), lag.value));
+            }
+            (None, Soundness::Unsound) => return Finding::Against(evidence),
+            (None, Soundness::Unproven) => unproven = unproven.or(Some(evidence)),
+            (None, Soundness::Sound) => {}
+        }
+    }
+    match unproven {
+        Some(evidence) => Finding::Unknown(evidence),
+        None => Finding::Holds { seen_at: oldest, evidence: Evidence::LagWithin { seconds: found } },
+    }
 }
 
 fn no_drops(turn: &Turn, span: Millis) -> Finding {

@@ -43,14 +43,19 @@ fn rebase(state: &mut State, back: Millis) {
         [&mut backend.values_at, &mut backend.workload_at, &mut backend.history_at].into_iter().for_each(shift_maybe);
         [&mut backend.dropped_at, &mut backend.stable_since].into_iter().for_each(shift_maybe);
         backend.usable.values_mut().for_each(|sample| shift(&mut sample.at));
+        backend.announced.moments().for_each(shift);
         backend.probe.iter_mut().for_each(|probe| shift(&mut probe.at));
     }
     for trigger in state.triggers.values_mut() {
         [&mut trigger.pending_since, &mut trigger.blind_since].into_iter().for_each(shift_maybe);
         [&mut trigger.fired_at, &mut trigger.withheld_since].into_iter().for_each(shift_maybe);
+        [&mut trigger.disaster.since, &mut trigger.read_at, &mut trigger.blind_said_at].into_iter().for_each(shift_maybe);
         // A source's own time. If it lies ahead now, the source shares the host's clock and went back with it.
         if trigger.last_breach_at.is_some_and(|last| last.since(now) > AHEAD_MAX) {
             shift_maybe(&mut trigger.last_breach_at);
+        }
+        if trigger.disaster.newest.is_some_and(|newest| newest.since(now) > AHEAD_MAX) {
+            shift_maybe(&mut trigger.disaster.newest);
         }
     }
     for source in state.sources.values_mut() {

@@ -24,11 +24,20 @@ use crate::{
 
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Decision {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer: Option<Answer>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub effects: Vec<Effect>,
     /// What a person should be told, in the order in which it came about. Shown in the feed. Recovery does not compare it.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub news: Vec<News>,
+}
+
+impl Decision {
+    /// Whether both answer and do the same, whatever they tell.
+    pub fn does_as(&self, other: &Decision) -> bool {
+        self.answer == other.answer && self.effects == other.effects
+    }
 }
 
 /// One line of the journal's payload: the entry and what was decided on it.

@@ -10,13 +10,14 @@ use crate::{
         decision::{Cause, Refusal},
         door::Difference,
         reason::{Drop, Evidence, Mover, Need, Objection, Obstacle, Void},
+        replication::DatabaseStanding,
     },
     domain::{
-        fact::ReplicaState,
         fault::Fault,
         hindrance::Hindrance,
         id::{BackendId, InstanceId, ItemId, OperatorId, RouteId, SourceId, TriggerId},
         metric::Gap,
+        platform::{Part, Scale},
         role::Role,
         shown::Shown,
         time::Millis,
@@ -40,6 +41,11 @@ pub enum Tone {
 pub enum News {
     SessionOpened,
     HostReturned,
+    /// Another version of the fold took the journal up and decides otherwise; every route is held.
+    TakenOver {
+        from: u32,
+        to: u32,
+    },
     Joined {
         who: OperatorId,
         role: Role,
@@ -361,26 +367,37 @@ pub enum News {
     WorkloadTroubled {
         backend: BackendId,
         why: Shown,
-        ready: u32,
-        desired: u32,
+        scale: Scale,
     },
     WorkloadWell {
         backend: BackendId,
-        ready: u32,
-        desired: u32,
+        scale: Scale,
     },
+    /// `restarts` in all; `more` of them since it was last said, or before `over` was counted.
     ContainersRestarted {
         backend: BackendId,
         restarts: u32,
+        more: u32,
+        over: Option<Millis>,
+    },
+    /// A part of what a platform tells that this session may not read.
+    PartUnread {
+        backend: BackendId,
+        part: Part,
+        why: Fault,
+    },
+    PartRead {
+        backend: BackendId,
+        part: Part,
     },
     VersionChanged {
         backend: BackendId,
         version: Shown,
     },
-    ReplicaChanged {
+    /// An instance of the plan's database stands otherwise than was last said.
+    DatabaseStands {
         instance: InstanceId,
-        from: ReplicaState,
-        to: ReplicaState,
+        standing: DatabaseStanding,
     },
 }
 
@@ -462,6 +479,7 @@ impl News {
             | News::Signed { .. }
             | News::ItemProven { .. }
             | News::SourceAnswers { .. }
+            | News::PartRead { .. }
             | News::WorkloadWell { .. } => Tone::Good,
             News::FaultInjected { .. }
             | News::FaultNotInjected { .. }
@@ -495,8 +513,10 @@ impl News {
             | News::SourceSilent { .. }
             | News::WorkloadTroubled { .. }
             | News::ContainersRestarted { .. }
+            | News::PartUnread { .. }
             | News::VersionChanged { .. } => Tone::Warning,
             News::HostReturned
+            | News::TakenOver { .. }
             | News::NeedsHuman { .. }
             | News::Hindered { .. }
             | News::RollbackBegan { .. }
@@ -506,8 +526,8 @@ impl News {
             | News::Fired { .. }
             | News::Withheld { .. }
             | News::WithheldAtDoor { .. }
-            | News::BlindHeld { .. }
-            | News::ReplicaChanged { .. } => Tone::Alarm,
+            | News::BlindHeld { .. } => Tone::Alarm,
+            News::DatabaseStands { standing, .. } => standing.tone(),
         }
     }
 }

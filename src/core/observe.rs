@@ -2,15 +2,17 @@
 //!
 //! Each fact lands in one place with its time. Nothing is judged here, and what is older than what we know is not believed.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 use crate::{
     core::{
         evidence, front_door,
         news::News,
-        seen, settle,
+        replication, seen, settle,
         state::{Look, ProbeState, ReplicationState, SourceState},
+        thin,
         turn::Turn,
+        workload,
     },
     domain::{
         fact::{Accepted, Fact, Observation, Probed, Replication, Served},
@@ -18,7 +20,6 @@ use crate::{
         hindrance::Hindrance,
         id::{BackendId, SourceId},
         metric::{Measured, Metric},
-        platform::{Happening, Workload},
         shown::Shown,
         time::Timestamp,
         weight::Weights,
@@ -26,7 +27,6 @@ use crate::{
     plan::model::Route,
 };
 
-const HAPPENINGS_MAX: usize = 64;
 /// Failures in a row after which a source's silence is said.
 const FAILURES_SAID: u32 = 3;
 
@@ -34,14 +34,18 @@ pub(super) fn observed(turn: &mut Turn, observation: &Observation) {
     note_source(turn, observation);
     let Ok(facts) = &observation.result else { return };
     for fact in facts {
-        match fact {
+        // What was recorded thin was thinned against this very state.
+        let Some(fact) = thin::whole(turn.state, fact) else { continue };
+        match fact.as_ref() {
             Fact::Accepted(seen) => accepted(turn, observation.asked_at, seen),
             Fact::Served(seen) => served(turn, observation.asked_at, seen),
             Fact::Probed(seen) => probed(turn, seen),
             Fact::Measured { backend, values } => measured(turn, &observation.source, backend, values),
-            Fact::Workload { backend, workload: seen } => workload(turn, backend, seen),
-            Fact::Happened { backend, happenings } => happened(turn, backend, happenings),
+            Fact::Workload { backend, workload: seen } => workload::observed(turn, backend, seen),
+            Fact::Happened { backend, happenings } => workload::happened(turn, backend, happenings),
             Fact::Replication(seen) => replication(turn, seen),
+            // None of them is whole.
+            Fact::Same(_) | Fact::PodsChanged(_) => {}
         }
     }
 }
@@ -186,51 +190,13 @@ fn measured(turn: &mut Turn, source: &SourceId, id: &BackendId, values: &BTreeMa
     }
 }
 
-fn workload(turn: &mut Turn, id: &BackendId, seen: &Workload) {
-    let now = turn.now;
-    let Some(backend) = turn.state.backends.get_mut(id) else { return };
-    let known = backend.workload.replace(seen.clone());
-    backend.workload_at = Some(now);
-    backend.ready_most = backend.ready_most.max(seen.ready);
-    if let Some(news) = workload_news(id, known.as_ref(), seen) {
-        turn.tell(news);
-    }
-}
-
-fn workload_news(id: &BackendId, known: Option<&Workload>, seen: &Workload) -> Option<News> {
-    let trouble = known.and_then(|known| known.trouble.as_ref());
-    let (backend, ready, desired) = (id.clone(), seen.ready, seen.desired);
-    if let Some(why) = &seen.trouble
-        && trouble != Some(why)
-    {
-        return Some(News::WorkloadTroubled { backend, why: why.clone(), ready, desired });
-    }
-    if trouble.is_some() && seen.trouble.is_none() {
-        return Some(News::WorkloadWell { backend, ready, desired });
-    }
-    let known = known?;
-    if seen.restarts > known.restarts {
-        return Some(News::ContainersRestarted { backend, restarts: seen.restarts });
-    }
-    (seen.version != known.version).then(|| News::VersionChanged { backend, version: seen.version.clone() })
-}
-
-fn happened(turn: &mut Turn, id: &BackendId, happenings: &[Happening]) {
-    let Some(backend) = turn.state.backends.get_mut(id) else { return };
-    backend.happenings.extend(happenings.iter().cloned());
-    let surplus = backend.happenings.len().saturating_sub(HAPPENINGS_MAX);
-    backend.happenings.drain(..surplus);
-}
-
 fn replication(turn: &mut Turn, seen: &Replication) {
     let now = turn.now;
-    let known = turn.state.replication.remove(&seen.instance);
-    if let Some(known) = &known
-        && known.now.state != seen.state
-    {
-        turn.tell(News::ReplicaChanged { instance: seen.instance.clone(), from: known.now.state, to: seen.state });
+    let known = turn.state.replication.entry(seen.instance.clone()).or_insert_with(|| ReplicationState::seen(seen, now));
+    (known.now, known.seen_at) = (seen.clone(), now);
+    let Some(database) = &turn.plan.database else { return };
+    let standing = replication::standing(database, &seen.instance, Some(known), now);
+    if let Some(news) = replication::news(&seen.instance, known, standing) {
+        turn.tell(news);
     }
-    let (history, history_at) = known.map_or((VecDeque::new(), None), |known| (known.history, known.history_at));
-    let state = ReplicationState { now: seen.clone(), seen_at: now, history, history_at };
-    turn.state.replication.insert(seen.instance.clone(), state);
 }

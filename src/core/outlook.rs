@@ -12,6 +12,7 @@ use crate::{
         exposure, home,
         home::Home,
         reason::{DoorRule, Need, Objection, Obstacle},
+        replication::{self, DatabaseStanding, Soundness},
         settle,
         sight::Sight,
         standing,
@@ -26,7 +27,7 @@ use crate::{
         time::{Millis, Timestamp},
         weight::{PerMille, Weights},
     },
-    plan::model::{Route, Trigger},
+    plan::model::{Database, Route, Trigger},
 };
 
 /// What a trigger stands at, and what follows.
@@ -38,6 +39,9 @@ pub enum Outlook {
     Idle,
     /// Its clock runs. At `acts_at`, unless it clears: `then`.
     Running { since: Timestamp, acts_at: Timestamp, then: Then },
+    /// It was beyond its limit when it was last judged, and too long ago for that to be a proof: the clock begins anew with the next
+    /// sample that is beyond it.
+    Unproven { since: Timestamp, gap: Option<Gap> },
     /// It has not been able to see for too long. At `acts_at`, if that is known: `then`.
     Blind { since: Timestamp, gap: Option<Gap>, acts_at: Timestamp, then: Then },
     /// It has acted, and nobody has re-armed the route since.
@@ -136,6 +140,11 @@ pub enum Attention {
         route: RouteId,
         why: Objection,
     },
+    /// The plan's primary does not serve or is none, or a replica is a primary of its own: writes fail or go apart.
+    WritesAtRisk {
+        instance: InstanceId,
+        standing: DatabaseStanding,
+    },
     /// A trigger can't see.
     Blind {
         trigger: TriggerId,
@@ -147,6 +156,11 @@ pub enum Attention {
     },
     Unread {
         route: RouteId,
+    },
+    /// A replica that does not follow as it should.
+    ReplicaUnsound {
+        instance: InstanceId,
+        standing: DatabaseStanding,
     },
     SourceSilent {
         source: SourceId,
@@ -192,12 +206,15 @@ impl Attention {
             | Attention::Hindered { .. }
             | Attention::RequestsDisagree { .. }
             | Attention::HomeNotReady { .. }
+            | Attention::WritesAtRisk { .. }
             | Attention::Blind { .. }
             | Attention::Unresolved { .. }
             | Attention::Unread { .. } => true,
-            Attention::SourceSilent { .. } | Attention::ItemFailing { .. } | Attention::Latched { .. } | Attention::ApprovalOpen { .. } => {
-                false
-            }
+            Attention::ReplicaUnsound { .. }
+            | Attention::SourceSilent { .. }
+            | Attention::ItemFailing { .. }
+            | Attention::Latched { .. }
+            | Attention::ApprovalOpen { .. } => false,
         }
     }
 }
@@ -213,7 +230,7 @@ pub fn stands(state: &RouteState) -> Result<Weights, Refusal> {
 pub fn preview(state: &State, client: Option<ClientId>, route: &RouteId, to: &Weights) -> Option<Preview> {
     let sight = Sight::of(state)?;
     let planned = sight.planned(route)?;
-    if !state.controls.holder.as_ref().is_some_and(|holder| Some(holder.client) == client) {
+    if state.controls.holder.as_ref().is_none_or(|holder| Some(holder.client) != client) {
         return Some(Preview::Refused(controls::refusal(state)));
     }
     Some(traffic::examine(&sight, planned, to).unwrap_or_else(Preview::Refused))
@@ -237,7 +254,11 @@ fn of_trigger(sight: &Sight, trigger: &Trigger, known: &TriggerState) -> Outlook
                 Outlook::Running { since, acts_at: since + trigger.lasting, then: Then::GoesHome }
             }
             (Then::Done, Some(at), _) => Outlook::Fired { at },
-            (then, ..) => Outlook::Running { since, acts_at: since + trigger.lasting, then },
+            (then, ..) => match (known.fires_at(trigger), blind(sight, route, trigger, known)) {
+                (Some(acts_at), _) => Outlook::Running { since, acts_at, then },
+                (None, Some(blind)) => blind,
+                (None, None) => Outlook::Unproven { since, gap: known.reading.gap() },
+            },
         };
     }
     if let (Some(at), Some(latch)) = (known.fired_at, &stands.latch)
@@ -245,15 +266,20 @@ fn of_trigger(sight: &Sight, trigger: &Trigger, known: &TriggerState) -> Outlook
     {
         return Outlook::Fired { at };
     }
-    if let Some(since) = known.blind_since.filter(|since| sight.now.since(*since) >= blind::BLIND_AFTER) {
-        let then = trigger::blind_consequence(sight, route, trigger);
-        return Outlook::Blind { since, gap: known.reading.gap(), acts_at: since + blind::BLIND_ACTS_AFTER, then };
+    if let Some(blind) = blind(sight, route, trigger, known) {
+        return blind;
     }
     let unsent = exposure::has(stands, sight.now, &trigger.backend) == PerMille::ZERO;
     match known.reading {
         Reading::None | Reading::Unknown { .. } if unsent => Outlook::Idle,
         Reading::None | Reading::Unknown { .. } | Reading::Ok | Reading::Breach => Outlook::Quiet,
     }
+}
+
+fn blind(sight: &Sight, route: &Route, trigger: &Trigger, known: &TriggerState) -> Option<Outlook> {
+    let since = known.blind_since.filter(|since| sight.now.since(*since) >= blind::BLIND_AFTER)?;
+    let then = trigger::blind_consequence(sight, route, trigger);
+    Some(Outlook::Blind { since, gap: known.reading.gap(), acts_at: since + blind::BLIND_ACTS_AFTER, then })
 }
 
 /// Everything that somebody should know of, worst first.
@@ -270,11 +296,12 @@ pub fn attention(state: &State) -> Vec<Attention> {
         let Some(known) = state.triggers.get(&trigger.id) else { continue };
         let outlook = of_trigger(&sight, trigger, known);
         match outlook {
-            Outlook::Running { .. } => found.push(Attention::Breach { trigger: trigger.id.clone(), outlook }),
+            Outlook::Running { .. } | Outlook::Unproven { .. } => found.push(Attention::Breach { trigger: trigger.id.clone(), outlook }),
             Outlook::Blind { .. } => found.push(Attention::Blind { trigger: trigger.id.clone(), outlook }),
             Outlook::Quiet | Outlook::Idle | Outlook::Fired { .. } => {}
         }
     }
+    found.extend(sight.plan.database.iter().flat_map(|database| of_database(database, state, sight.now)));
     let silent = state.sources.iter().filter(|(_, source)| source.fault.is_some());
     found.extend(silent.map(|(id, _)| Attention::SourceSilent { source: id.clone() }));
     let failing = state.checklist.iter().filter(|(_, item)| item.status == ItemStatus::Failing);
@@ -309,7 +336,7 @@ fn of_door(sight: &Sight, route: &Route, known: &RouteState, found: &mut Vec<Att
         match breach.outlook {
             // Nobody is sent there, or it has acted: what is left is the latch.
             Outlook::Running { then: Then::NobodyThere | Then::Done, .. } | Outlook::Fired { .. } => {}
-            Outlook::Running { .. } | Outlook::Blind { .. } | Outlook::Quiet | Outlook::Idle => {
+            Outlook::Running { .. } | Outlook::Unproven { .. } | Outlook::Blind { .. } | Outlook::Quiet | Outlook::Idle => {
                 found.push(Attention::AtDoor { route: route.id.clone(), breach });
             }
         }
@@ -354,6 +381,21 @@ fn of_route(sight: &Sight, route: &Route, known: &RouteState, found: &mut Vec<At
     }
 }
 
+fn of_database(database: &Database, state: &State, now: Timestamp) -> Vec<Attention> {
+    let unsound = database.instances().filter_map(|instance| {
+        let standing = replication::standing(database, instance, state.replication.get(instance), now);
+        (standing.soundness() == Soundness::Unsound).then(|| (instance.clone(), standing))
+    });
+    let each = unsound.map(|(instance, standing)| {
+        if instance == database.primary || standing == DatabaseStanding::Promoted {
+            Attention::WritesAtRisk { instance, standing }
+        } else {
+            Attention::ReplicaUnsound { instance, standing }
+        }
+    });
+    each.collect()
+}
+
 /// Lower is worse.
 fn rank(attention: &Attention) -> u8 {
     match attention {
@@ -365,12 +407,14 @@ fn rank(attention: &Attention) -> u8 {
         Attention::Hindered { .. } | Attention::RequestsDisagree { .. } => 5,
         Attention::FailingForNobody { .. } => 6,
         Attention::HomeNotReady { .. } => 7,
-        Attention::Blind { .. } => 8,
-        Attention::Unresolved { .. } => 9,
-        Attention::Unread { .. } => 10,
-        Attention::SourceSilent { .. } => 11,
-        Attention::ItemFailing { .. } => 12,
-        Attention::ApprovalOpen { .. } => 13,
-        Attention::Latched { .. } => 14,
+        Attention::WritesAtRisk { .. } => 8,
+        Attention::Blind { .. } => 9,
+        Attention::Unresolved { .. } => 10,
+        Attention::Unread { .. } => 11,
+        Attention::ReplicaUnsound { .. } => 12,
+        Attention::SourceSilent { .. } => 13,
+        Attention::ItemFailing { .. } => 14,
+        Attention::ApprovalOpen { .. } => 15,
+        Attention::Latched { .. } => 16,
     }
 }

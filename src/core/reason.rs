@@ -5,7 +5,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    core::decision::{Cause, Refusal},
+    core::{
+        decision::{Cause, Refusal},
+        replication::DatabaseStanding,
+    },
     domain::{
         fault::{Fault, FaultKind},
         hindrance::Hindrance,
@@ -62,6 +65,18 @@ pub enum Objection {
         home: BackendId,
         ready: u32,
         needed: u32,
+    },
+    SwitchedOff {
+        home: BackendId,
+    },
+    /// Its platform doesn't count instances, and nothing of the last half minute shows that it answers.
+    NotShown {
+        home: BackendId,
+    },
+    /// Without a request it keeps no instance; everybody would wait for one to start. `told` is what the platform says it keeps.
+    NothingKept {
+        home: BackendId,
+        told: Option<u32>,
     },
     NotSeen {
         home: BackendId,
@@ -217,17 +232,10 @@ pub enum Evidence {
     },
     NoDatabase,
     NoReplica,
-    ReplicaNotSeen {
+    /// An instance of the database that is not as it should be, or not known to be.
+    Instance {
         instance: InstanceId,
-    },
-    ReplicaStopped {
-        instance: InstanceId,
-    },
-    ReplicaIsPrimary {
-        instance: InstanceId,
-    },
-    LagUnknown {
-        instance: InstanceId,
+        standing: DatabaseStanding,
     },
     LagBeyond {
         instance: InstanceId,

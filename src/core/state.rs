@@ -12,7 +12,10 @@ use crate::{
         door::FrontDoor,
         event::{Asker, TerminalSize, WorldKind},
         news::News,
+        proof::BreachProof,
         reason::{Evidence, Mover, Need, Objection, Void},
+        replication::DatabaseStanding,
+        workload::Announced,
     },
     domain::{
         answer::Answers,
@@ -21,7 +24,7 @@ use crate::{
         fault::{Fault, Version},
         id::{AskId, BackendId, ClientId, EffectId, InstanceId, ItemId, OperatorId, RouteId, Seq, SessionId, SourceId, TriggerId},
         metric::{Gap, Measured, Metric, Sample},
-        platform::{Happening, Workload},
+        platform::{Happening, Scale, Workload},
         role::Role,
         shown::Shown,
         time::{Millis, Timestamp},
@@ -308,8 +311,9 @@ pub struct Drift {
 pub struct Readiness {
     /// Empty when going back is assured; else each reason against it.
     pub against: Vec<Objection>,
-    /// Home's ready instances, where known.
-    pub home_ready: Option<u32>,
+    /// How many instances home keeps, as far as its platform tells.
+    #[serde(default)]
+    pub home_scale: Scale,
     /// Expected time until the last request has left the target, from now.
     pub takes: Millis,
     /// Share of users that would change platform.
@@ -332,6 +336,8 @@ pub struct BackendState {
     pub ready_most: u32,
     pub probe: Option<ProbeState>,
     pub happenings: VecDeque<Happening>,
+    #[serde(default)]
+    pub announced: Announced,
     /// One column each [`HISTORY_EVERY`]; `None` is a gap and is drawn as one.
     pub history: BTreeMap<Metric, VecDeque<Option<f64>>>,
     pub history_at: Option<Timestamp>,
@@ -361,13 +367,25 @@ pub struct TriggerState {
     /// Breach samples with distinct source times within the pending window.
     pub breaches: u32,
     pub last_breach_at: Option<Timestamp>,
+    /// How long since the last of them nothing was proven, see [`BreachProof::unproven`].
+    #[serde(default)]
+    pub unproven: Millis,
+    /// The same against the limit of `at_once`.
+    #[serde(default)]
+    pub disaster: BreachProof,
+    /// When this was last brought up to date.
+    #[serde(default)]
+    pub read_at: Option<Timestamp>,
     /// Since when it has had no usable sample.
     pub blind_since: Option<Timestamp>,
+    /// When that was said; a window that is only filling after a move is no news.
+    #[serde(default)]
+    pub blind_said_at: Option<Timestamp>,
     /// When it last fired.
     pub fired_at: Option<Timestamp>,
     /// Since when it would fire, but home is proven dead.
     pub withheld_since: Option<Timestamp>,
-    /// Value of the newest usable sample.
+    /// Value of the newest sample, proven or not.
     pub value: Option<f64>,
     pub value_at: Option<Timestamp>,
 }
@@ -411,9 +429,19 @@ pub struct SourceState {
 pub struct ReplicationState {
     pub now: Replication,
     pub seen_at: Timestamp,
+    /// The last standing that was no mere lack of proof: what has been said of it.
+    #[serde(default)]
+    pub said: Option<DatabaseStanding>,
     /// Lag in seconds, one column each [`HISTORY_EVERY`].
     pub history: VecDeque<Option<f64>>,
     pub history_at: Option<Timestamp>,
+}
+
+impl ReplicationState {
+    /// As it was seen first.
+    pub fn seen(now: &Replication, seen_at: Timestamp) -> ReplicationState {
+        ReplicationState { now: now.clone(), seen_at, said: None, history: VecDeque::new(), history_at: None }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -493,7 +521,7 @@ pub struct Terms {
     pub from: Weights,
     pub to: Weights,
     pub version: Version,
-    /// Each replica of the plan, and whether it is within bounds; not the figure of the second, which never stands still.
+    /// Each instance of the plan's database and how it stands; not the figure of the second, which never stands still.
     pub replication: Vec<(InstanceId, ReplicaTerm)>,
     pub plan: Digest,
     /// Of the controls under which it was asked.
@@ -503,10 +531,19 @@ pub struct Terms {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ReplicaTerm {
+    /// The plan's primary, up.
+    AcceptsWrites,
     WithinBounds,
     Behind,
     Stopped,
+    Broken,
+    /// The instance does not serve.
+    Down,
+    /// A replica that is a primary of its own.
     Primary,
+    /// A primary that is none.
+    NoPrimary,
+    OfAnotherPrimary,
     Unknown,
 }
 

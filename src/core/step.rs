@@ -58,6 +58,7 @@ fn unopened(event: &Event) -> Decision {
         Event::Asked { by, ask, .. } => Some(Answer { client: by.client, ask: *ask, verdict: Verdict::Refused(Refusal::NotOpen) }),
         Event::Opened { .. }
         | Event::Restarted
+        | Event::TakenOver { .. }
         | Event::Looked { .. }
         | Event::Observed(_)
         | Event::Finished { .. }
@@ -74,6 +75,7 @@ fn happen(turn: &mut Turn, event: &Event) {
     match event {
         Event::Opened { .. } => turn.tell(News::SessionOpened),
         Event::Restarted => restart::restarted(turn),
+        Event::TakenOver { from, to, .. } => restart::taken_over(turn, *from, *to),
         Event::Asked { by, ask, command, .. } => {
             turn.who = Some(by.who.clone());
             people::active(turn, by);

@@ -14,6 +14,7 @@ use crate::{
         event::Asker,
         news::News,
         outlook::Preview,
+        readiness,
         reason::{Drop, Missing, Mover, Void},
         settle,
         sight::Sight,
@@ -163,8 +164,8 @@ fn withdraw_queued(turn: &mut Turn, route: &Route) -> Result<Verdict, Refusal> {
     }
 }
 
-/// Why the route can't advance now.
-fn forbids(sight: &Sight, route: &Route) -> Result<(), Refusal> {
+/// Why the route can't advance to `to` now.
+fn forbids(sight: &Sight, route: &Route, to: &Weights) -> Result<(), Refusal> {
     let state = sight.route(route);
     if let Some(latch) = &state.latch {
         return Err(Refusal::Latched { cause: latch.cause.clone() });
@@ -199,15 +200,17 @@ fn forbids(sight: &Sight, route: &Route) -> Result<(), Refusal> {
     if let Some(refusal) = trigger::forbids(sight, route) {
         return Err(refusal);
     }
-    match state.readiness.against.first() {
-        Some(why) => Err(Refusal::NotReady { why: why.clone() }),
+    // The last of home's traffic may leave only if something stays there without any.
+    let last = || (to.of(&route.home) == PerMille::ZERO).then(|| readiness::nothing_kept(sight.state, route)).flatten();
+    match state.readiness.against.first().cloned().or_else(last) {
+        Some(why) => Err(Refusal::NotReady { why }),
         None => Ok(()),
     }
 }
 
 /// Whether the route may go on from where it stands to `to`.
 fn may_advance(sight: &Sight, route: &Route, stands: &Weights, to: &Weights) -> Result<(), Refusal> {
-    forbids(sight, route)?;
+    forbids(sight, route, to)?;
     let away = PerMille::ALL.get() - to.of(&route.home).get();
     let most = route.first_step_max();
     // Nobody knows yet how the target does with users, whatever a second person thinks of it.

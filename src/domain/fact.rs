@@ -6,11 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::{
     answer::Answers,
+    database::{Broken, Engine, Movement, Serving},
     fault::{Fault, Version},
     hindrance::Hindrance,
     id::{BackendId, InstanceId, RouteId, SourceId},
     metric::{Measured, Metric},
-    platform::{Happening, Workload},
+    platform::{Happening, Pod, Workload},
     shown::Shown,
     time::{Millis, Timestamp},
     weight::Weights,
@@ -52,6 +53,39 @@ pub enum Fact {
         happenings: Vec<Happening>,
     },
     Replication(Replication),
+    /// What the session knows already, unchanged. Sensors never say it: the record does, to stay small.
+    Same(Known),
+    /// A workload of which some pods are others than those that the session knows. Said by the record only, as `Same` is.
+    PodsChanged(PodsChanged),
+}
+
+/// A fact that the session knows already.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Known {
+    Accepted(RouteId),
+    Workload(BackendId),
+    Replication(InstanceId),
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PodsChanged {
+    pub backend: BackendId,
+    /// Everything but the pods.
+    pub workload: Workload,
+    /// Where those that went, or are others now, stood in the list that is known; ascending.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gone: Vec<u32>,
+    /// Those that came, or are others now; ascending.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub came: Vec<Placed>,
+}
+
+/// A pod and where it stands in the list.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Placed {
+    pub at: u32,
+    pub pod: Pod,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -103,14 +137,25 @@ pub struct Probed {
     pub slowest_ms: Option<f64>,
 }
 
-/// State of one replica, from the instance's own description and its lag series.
+/// State of one database instance, from its own description and from what monitoring says of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Replication {
     pub instance: InstanceId,
+    /// Whom it follows; `project/name` where that lies in another project than the instance.
     pub primary: Option<InstanceId>,
     pub state: ReplicaState,
+    /// Whether the instance itself is up.
+    #[serde(default)]
+    pub serving: Serving,
+    #[serde(default)]
+    pub engine: Option<Engine>,
     /// Seconds behind the primary in all, as the engine defines it; a gap when it can't be known.
     pub lag: Measured,
+    /// Bytes of log that are not applied yet, where the engine tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub behind_bytes: Option<u64>,
+    #[serde(default)]
+    pub movement: Movement,
     pub writable: Writable,
     /// A running operation on the instance, if any.
     pub operation: Option<Shown>,
@@ -119,12 +164,17 @@ pub struct Replication {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ReplicaState {
-    /// A replica that is receiving and applying.
+    /// A replica that is receiving and applying, by its engine's own word.
     Replicating,
-    /// A replica that stands still; its lag means nothing.
+    /// A replica that stands still, because somebody stopped it or its instance is down; its lag means nothing.
     Stopped,
+    /// A replica whose engine reports that it can't go on.
+    Broken(Broken),
+    /// A replica; its engine's word on whether it replicates could not be had.
+    Untold,
     /// Not a replica: a primary of its own.
     Primary,
+    /// It is not said what it is.
     Unknown,
 }
 

@@ -6,6 +6,7 @@
 
 pub mod answer;
 pub mod by_hand;
+pub mod database;
 pub mod digest;
 pub mod fact;
 pub mod fault;
@@ -16,5 +17,6 @@ pub mod platform;
 pub mod role;
 pub mod secret;
 pub mod shown;
+pub mod suggest;
 pub mod time;
 pub mod weight;

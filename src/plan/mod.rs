@@ -10,12 +10,12 @@
 pub mod address;
 mod by_hand;
 pub mod diagnostic;
+pub mod difference;
 pub mod document;
 pub mod lexical;
 mod lower;
 pub mod model;
 mod reader;
-pub mod suggest;
 pub mod units;
 
 use crate::{

@@ -134,10 +134,22 @@ pub struct Trigger {
     /// In the metric's own unit: a fraction, milliseconds, a rate. Finite and positive.
     pub above: f64,
     pub lasting: Millis,
-    /// Fewest requests that a sample must rest on; with fewer it is a gap.
+    /// Fewest requests that a sample must rest on to be in order. A share of failed requests is a breach of however few, once it is proven.
     pub requests_min: u64,
     pub action: TriggerAction,
     pub on_blind: OnBlind,
+    /// A second, higher limit that is proven sooner.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_once: Option<AtOnce>,
+}
+
+/// What is a disaster, and for how long it has to be one.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct AtOnce {
+    /// In the metric's own unit, higher than the trigger's own limit.
+    pub above: f64,
+    /// Shorter than the trigger's own duration.
+    pub lasting: Millis,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -208,6 +220,13 @@ pub struct Database {
     pub replicas: Vec<InstanceId>,
     /// Lag above this is a breach of the gauge.
     pub lag_max: Millis,
+}
+
+impl Database {
+    /// The primary and then its replicas, in the plan's order.
+    pub fn instances(&self) -> impl Iterator<Item = &InstanceId> {
+        std::iter::once(&self.primary).chain(&self.replicas)
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

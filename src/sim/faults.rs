@@ -29,6 +29,12 @@ pub enum Fault {
     Metrics { leg: Leg, damage: Damage },
     /// The processes of the leg restart, so its counters begin again at zero.
     Restart { leg: Leg },
+    /// Something in the cluster, or in what its API tells.
+    Cluster(Cluster),
+    /// How many instances Cloud Run keeps.
+    Scaling(Scaling),
+    /// The processes of the leg crash as soon as they are so old, again and again; 0 ends it.
+    CrashLoop { leg: Leg, every_s: f64 },
     /// The front door closes this share of connections without an answer.
     FrontDoorDrops { fraction: f64 },
     /// What the leg's processes answer users with.
@@ -49,6 +55,8 @@ pub enum Fault {
     Deployed { percent: u32 },
     /// Somebody deletes this revision of the frontend.
     RevisionDeleted { revision: String },
+    /// Something is wrong with a database.
+    Database(DatabaseFault),
 }
 
 /// What somebody may do to the URL map.
@@ -62,6 +70,84 @@ pub enum Edit {
     AllZero,
     /// The route's host gets a path matcher of its own, with this share for GKE.
     Matcher { gke_per_mille: u32 },
+}
+
+/// What goes wrong with the databases. While a replication is broken its lag is reported as nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DatabaseFault {
+    /// The replica fetches nothing from its primary.
+    ReceivesNothing,
+    /// The replica applies nothing of what it fetched.
+    AppliesNothing,
+    /// The replica applies nothing and says that all is well.
+    StandsStill,
+    /// The replica follows a primary that is not the product's.
+    OtherPrimary,
+    /// The primary writes nothing.
+    PrimaryIdle,
+    /// An instance does not serve.
+    IsDown {
+        /// Which.
+        member: Member,
+        /// Why.
+        down: Down,
+    },
+}
+
+/// One of the product's instances.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Member {
+    /// The one that accepts writes.
+    Primary,
+    /// The one that follows.
+    Replica,
+}
+
+/// Why an instance does not serve.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Down {
+    /// Nobody pays.
+    Suspended,
+    /// The service works on it.
+    Maintenance,
+    /// It is broken for good.
+    Failed,
+    /// It is not there yet.
+    BeingCreated,
+    /// Its owner has switched it off.
+    StoppedByOwner,
+}
+
+/// What may be the matter with the deployment behind the load balancer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cluster {
+    /// Its pods get a native sidecar.
+    Sidecar,
+    /// So many evicted pods are left behind.
+    Evicted { pods: u32 },
+    /// A roll-over is paused half-way.
+    Paused,
+    /// A roll-over to an image that doesn't exist is stuck half-way.
+    Stuck,
+    /// Nobody may read events.
+    EventsForbidden,
+    /// Nobody may read pods.
+    PodsForbidden,
+    /// Lists without items are written as `null`.
+    NullLists,
+    /// Watches that are open now say nothing any more, and stay open.
+    SilentWatches,
+}
+
+/// How Cloud Run scales the service behind the load balancer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scaling {
+    /// By itself, with no instance kept without a request.
+    ToZero,
+    /// To a number set by hand.
+    Manual { instances: u32 },
+    /// Switched off.
+    Off,
 }
 
 /// One of the Google APIs of the world, or all of them.
@@ -133,8 +219,26 @@ pub enum Damage {
     NotANumber,
     /// The page answers 500.
     Failing,
-    /// The page stands still while requests go on.
-    Frozen,
+    /// Requests are counted without a word on how they ended.
+    NoStatus,
+    /// How requests ended is told in words: `success`, `error`.
+    WordStatus,
+    /// The application's own code says 200 to whatever the status label says.
+    TwoStatuses,
+    /// OpenMetrics with stamps in whole seconds: nothing is wrong with it.
+    Seconds,
+    /// Each sample is stamped with the moment at which this began.
+    StampsStandStill,
+    /// The counters stay as they were when this began, as of a process that hangs.
+    StandsStill,
+    /// Every 20 s a path is counted that never was before: nothing is wrong with it.
+    NewSeries,
+    /// Four processes answer in turn, each with counters of its own.
+    Workers,
+    /// The histogram ends at 0.25 s.
+    LowBuckets,
+    /// The page takes 6 s.
+    Slow,
 }
 
 /// A fault that can be picked by name, with strengths that show.
@@ -155,7 +259,10 @@ pub fn choices() -> Vec<Choice> {
     let api = |api, trouble| Fault::Api { api, trouble, for_s: 120.0 };
     let answers = |manner| Fault::Answers { leg: Leg::Gke, manner };
     let probes = |probing| Fault::Probes { leg: Leg::Run, probing };
+    let page = |damage| Fault::Metrics { leg: Leg::Gke, damage };
     let edit = |edit| Fault::Edit { edit, principal: "dana.ops@hexproperty.com".to_owned() };
+    let database = |name, what, fault| choice(name, what, Fault::Database(fault));
+    let down = |name, what, member, down| database(name, what, DatabaseFault::IsDown { member, down });
     vec![
         choice("gke-errors", "GKE answers 10 % of requests with a 500", Fault::Errors { leg: Leg::Gke, rate: 0.1 }),
         choice("gke-latency", "GKE becomes twenty times slower", Fault::Latency { leg: Leg::Gke, factor: 20.0 }),
@@ -163,6 +270,13 @@ pub fn choices() -> Vec<Choice> {
         choice("bad-pods", "two thirds of the GKE pods stop being ready", Fault::BadPods { fraction: 0.67 }),
         choice("no-pods", "no GKE pod is ready", Fault::BadPods { fraction: 1.0 }),
         choice("replica-lag", "the read replica is 30 s behind", Fault::ReplicaLag { seconds: 30.0 }),
+        database("replica-broken", "the replica receives nothing and reports a lag of 0 s", DatabaseFault::ReceivesNothing),
+        database("replica-stuck", "the replica applies nothing and says that all is well", DatabaseFault::StandsStill),
+        database("other-primary", "the replica follows another primary", DatabaseFault::OtherPrimary),
+        database("primary-idle", "the primary writes nothing", DatabaseFault::PrimaryIdle),
+        down("primary-suspended", "the primary is suspended", Member::Primary, Down::Suspended),
+        down("primary-maintenance", "the primary is down for maintenance", Member::Primary, Down::Maintenance),
+        down("replica-failed", "the replica has failed", Member::Replica, Down::Failed),
         choice(
             "foreign-writer",
             "dana.ops moves the weights to 500/500",
@@ -180,15 +294,35 @@ pub fn choices() -> Vec<Choice> {
         choice("deployed", "somebody deploys a new Cloud Run revision, which gets 60 %", Fault::Deployed { percent: 60 }),
         choice("cold-source", "Cloud Run loses its warm instances", Fault::SourceCold),
         choice("shrunken-source", "Cloud Run may hold 2 instances only", Fault::SourceShrunk { max_instances: 2 }),
+        choice("run-min-0", "Cloud Run keeps no instance without a request", Fault::Scaling(Scaling::ToZero)),
+        choice("run-manual", "Cloud Run is set to 3 instances by hand", Fault::Scaling(Scaling::Manual { instances: 3 })),
+        choice("run-off", "Cloud Run is switched off: scaled to 0 by hand", Fault::Scaling(Scaling::Off)),
+        choice("sidecars", "the GKE pods get a native sidecar", Fault::Cluster(Cluster::Sidecar)),
+        choice("evicted-pods", "37 evicted pods are left behind on GKE", Fault::Cluster(Cluster::Evicted { pods: 37 })),
+        choice("paused-rollout", "a GKE roll-over is paused half-way", Fault::Cluster(Cluster::Paused)),
+        choice("stuck-rollout", "a GKE roll-over to a missing image is stuck", Fault::Cluster(Cluster::Stuck)),
+        choice("events-forbidden", "the cluster's events may not be read", Fault::Cluster(Cluster::EventsForbidden)),
+        choice("pods-forbidden", "the cluster's pods may not be read", Fault::Cluster(Cluster::PodsForbidden)),
+        choice("null-lists", "the cluster writes null for empty lists", Fault::Cluster(Cluster::NullLists)),
+        choice("silent-watches", "the cluster's open watches die without a word", Fault::Cluster(Cluster::SilentWatches)),
         choice("compute-503", "Compute's API answers 503 for 2 min", api(Api::Compute, Trouble::Unavailable)),
         choice("all-503", "every Google API answers 503 for 2 min", api(Api::Every, Trouble::Unavailable)),
         choice("lost-replies", "Compute applies writes but loses its answers for 2 min", api(Api::Compute, Trouble::LostReplies)),
         choice("slow-api", "every Google API takes 5 s to answer for 2 min", api(Api::Every, Trouble::Slow { ms: 5_000.0 })),
         choice("silent-api", "Compute accepts connections and never answers for 2 min", api(Api::Compute, Trouble::HalfOpen)),
-        choice("gke-metrics-gone", "GKE's metrics page is empty", Fault::Metrics { leg: Leg::Gke, damage: Damage::Vanished }),
-        choice("gke-metrics-nan", "GKE's metrics are all NaN", Fault::Metrics { leg: Leg::Gke, damage: Damage::NotANumber }),
+        choice("gke-metrics-gone", "GKE's metrics page is empty", page(Damage::Vanished)),
+        choice("gke-metrics-nan", "GKE's metrics are all NaN", page(Damage::NotANumber)),
+        choice("gke-metrics-no-status", "GKE's page counts requests without their status", page(Damage::NoStatus)),
+        choice("gke-metrics-words", "GKE's page tells the status in words", page(Damage::WordStatus)),
+        choice("gke-metrics-two-codes", "GKE's page has two labels that disagree on the status", page(Damage::TwoStatuses)),
+        choice("gke-metrics-seconds", "GKE's page is OpenMetrics, stamped in seconds", page(Damage::Seconds)),
+        choice("gke-metrics-stamps", "the stamps on GKE's page stand still", page(Damage::StampsStandStill)),
+        choice("gke-metrics-paths", "GKE's page has a new path label every 20 s", page(Damage::NewSeries)),
+        choice("gke-metrics-workers", "four processes answer for GKE's page in turn", page(Damage::Workers)),
+        choice("gke-metrics-buckets", "GKE's histogram ends at 0.25 s", page(Damage::LowBuckets)),
+        choice("gke-metrics-slow", "GKE's page takes 6 s", page(Damage::Slow)),
+        choice("gke-crash-loop", "GKE's processes crash every 25 s", Fault::CrashLoop { leg: Leg::Gke, every_s: 25.0 }),
         choice("gke-restart", "GKE's processes restart; counters begin at zero", Fault::Restart { leg: Leg::Gke }),
-        choice("gke-metrics-frozen", "GKE's metrics page stands still", Fault::Metrics { leg: Leg::Gke, damage: Damage::Frozen }),
         choice("gke-404", "GKE answers everything with 404", answers(Manner::NotFound)),
         choice("gke-login", "GKE sends everybody to a login page elsewhere", answers(Manner::LoginRedirect)),
         choice("gke-login-page", "GKE answers with a login page and status 200", answers(Manner::LoginPage)),

@@ -6,18 +6,25 @@
 
 mod asked;
 mod cause;
+mod database;
+mod detection;
 mod evidence;
 mod hindrance;
+mod home;
 mod motion;
 mod names;
 mod news;
 mod outlook;
+pub mod platform;
 mod refusal;
 
 pub use asked::{command, look};
 pub use cause::{cause, mover, mover_name};
-pub use evidence::{blindness, evidence, gap, need, objection, replica, terms, void};
+pub use database::{database, database_in_short, measure, missing, replication, writers};
+pub use detection::{detection, spans};
+pub use evidence::{blindness, evidence, gap, need, objection, terms, void};
 pub use hindrance::{hindrance, obstacle};
+pub use home::home;
 pub use motion::{following, motion};
 pub use names::Names;
 pub use news::news;

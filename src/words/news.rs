@@ -9,13 +9,19 @@ use crate::{
         fault::{Fault, FaultKind},
         time::Millis,
     },
-    words::{Names, cause, cause::unlike, evidence, gap, hindrance, mover, mover_name, need, objection, obstacle, refusal, replica, void},
+    words::{
+        Names, cause, cause::unlike, database, evidence, gap, hindrance, mover, mover_name, need, objection, obstacle, platform, refusal,
+        void,
+    },
 };
 
 /// What happened, for people.
 pub fn news(news: &News, names: Names) -> String {
     match news {
         News::SessionOpened => "the session is open".to_owned(),
+        News::TakenOver { from, to } => format!(
+            "this version of cutover decides otherwise than the one that wrote the journal (fold {from}, now {to}); every route is held; look, then resume"
+        ),
         News::HostReturned => "the host came back; nothing advances by itself; what was under way is read back".to_owned(),
         News::Joined { who, role } => format!("{who} joined as {role}"),
         News::Left { who } => format!("{who} left"),
@@ -187,15 +193,17 @@ pub fn news(news: &News, names: Names) -> String {
             format!("{source} does not answer; {last} ({why})")
         }
         News::SourceAnswers { source } => format!("{source} answers again"),
-        News::WorkloadTroubled { backend, why, ready, desired } => {
-            format!("{}: {why}; {ready} of {desired} ready", names.backend(backend))
+        News::WorkloadTroubled { backend, why, scale } => format!("{}: {why}; {}", names.backend(backend), platform::scale(*scale)),
+        News::WorkloadWell { backend, scale } => format!("{} is well again; {}", names.backend(backend), platform::scale(*scale)),
+        News::ContainersRestarted { backend, restarts, more, over } => {
+            format!("{}: {}", names.backend(backend), platform::restarted(*restarts, *more, *over))
         }
-        News::WorkloadWell { backend, ready, desired } => format!("{} is well again; {ready} of {desired} ready", names.backend(backend)),
-        News::ContainersRestarted { backend, restarts } => {
-            format!("{}: containers restarted, {restarts} times in all", names.backend(backend))
+        News::PartUnread { backend, part, why } => {
+            format!("{}: {part} can't be read ({}); the rest is", names.backend(backend), why.kind)
         }
+        News::PartRead { backend, part } => format!("{}: {part} can be read again", names.backend(backend)),
         News::VersionChanged { backend, version } => format!("{} runs another version now: {version}", names.backend(backend)),
-        News::ReplicaChanged { instance, from, to } => format!("{instance} was {} and is {} now", replica(*from), replica(*to)),
+        News::DatabaseStands { instance, standing } => format!("{instance} {}", database(standing)),
     }
 }
 

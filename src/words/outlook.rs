@@ -3,7 +3,7 @@
 use crate::{
     core::outlook::{Attention, DoorBreach, Outlook, Then},
     domain::{id::TriggerId, time::Timestamp},
-    words::{Names, cause::unlike, gap, hindrance, need, objection, obstacle},
+    words::{Names, cause::unlike, database, gap, hindrance, need, objection, obstacle},
 };
 
 /// What the end of a trigger's time brings, as the end of a sentence that began with the time: `in 1m23s traffic goes home`.
@@ -30,6 +30,14 @@ pub fn outlook(outlook: &Outlook, id: &TriggerId, now: Timestamp, names: Names) 
             let lasted = now.since(*since);
             let due = if now < *acts_at { format!("in {} {}", acts_at.since(now), then(what, names)) } else { then(what, names) };
             format!("the {} has been beyond its limit for {lasted}; {due}, unless it clears", names.watched(id))
+        }
+        Outlook::Unproven { since, gap: why } => {
+            let why = why.map_or_else(|| "no reading yet".to_owned(), gap);
+            format!(
+                "the {} was beyond its limit {} ago and can't be judged ({why}); nothing advances",
+                names.watched(id),
+                now.since(*since)
+            )
         }
         Outlook::Blind { since, gap: why, acts_at, then: what } => {
             let why = why.map_or_else(|| "no reading yet".to_owned(), gap);
@@ -69,6 +77,9 @@ pub fn attention(what: &Attention, now: Timestamp, names: Names) -> String {
         Attention::HomeNotReady { route, why } => format!("going back of {} is not assured: {}", names.route(route), objection(why, names)),
         Attention::Unresolved { route } => format!("nobody knows yet whether the last write to {} happened", names.route(route)),
         Attention::Unread { route } => format!("the weights of {} have not been read yet", names.route(route)),
+        Attention::WritesAtRisk { instance, standing } | Attention::ReplicaUnsound { instance, standing } => {
+            format!("{instance} {}", database(standing))
+        }
         Attention::SourceSilent { source } => format!("{source} does not answer"),
         Attention::ItemFailing { item } => format!("the evidence speaks against \"{}\"", names.item(item)),
         Attention::Latched { route, at } => {
@@ -99,6 +110,6 @@ pub fn at_door(breach: &DoorBreach, now: Timestamp, names: Names) -> String {
             }
         },
         Outlook::Fired { at } => format!("{what}; it rolled back {} ago", now.since(*at)),
-        Outlook::Quiet | Outlook::Idle => what,
+        Outlook::Quiet | Outlook::Idle | Outlook::Unproven { .. } => what,
     }
 }

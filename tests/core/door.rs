@@ -239,7 +239,7 @@ fn two_probes_that_are_turned_away_keep_nobody_from_going_home() {
             let answers = [(kind.parse().unwrap(), 2)].into_iter().collect();
             let probed = Probed { backend: run(), sent: 2, failed: 2, dropped: 0, answers, slowest_ms: Some(3.0) };
             session.see("probe/run", vec![Fact::Probed(probed)]);
-            let sample = Sample { value: 0.0007, requests: 1700, at: session.now };
+            let sample = Sample::exact(0.0007, 1700, session.now);
             session.see("scrape/run", vec![Fact::Measured { backend: run(), values: [(Metric::ErrorRate, Ok(sample))].into() }]);
             session.sample(Metric::ErrorRate, 1.0);
             session.weights(250);

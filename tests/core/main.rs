@@ -6,9 +6,11 @@
 #![forbid(unsafe_code)]
 
 mod chance;
+mod databases;
 mod door;
 mod home;
 mod people;
+mod platforms;
 mod rollback;
 mod session;
 mod storm;

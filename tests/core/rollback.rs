@@ -98,7 +98,7 @@ fn one_sample_repeated_is_one_sample() {
     session.now = session.now + SECOND;
     let at = session.now;
     for _ in 0..140 {
-        let stuck = Ok(cutover::domain::metric::Sample { value: 0.5, requests: 500, at });
+        let stuck = Ok(cutover::domain::metric::Sample::exact(0.5, 500, at));
         session.measured(Metric::ErrorRate, stuck);
         session.now = session.now + SECOND;
         session.home_healthy();

@@ -80,6 +80,7 @@ pub fn trigger(name: &str, metric: Metric, above: f64, lasting: Millis) -> Trigg
         requests_min: 100,
         action: TriggerAction::Rollback,
         on_blind: OnBlind::Rollback,
+        at_once: None,
     }
 }
 
@@ -257,7 +258,7 @@ impl Session {
     }
 
     pub fn sample(&mut self, metric: Metric, value: f64) -> Decision {
-        self.measured(metric, Ok(Sample { value, requests: 500, at: self.now }))
+        self.measured(metric, Ok(Sample::exact(value, 500, self.now)))
     }
     pub fn measured(&mut self, metric: Metric, measured: Measured) -> Decision {
         self.see("scrape/gke", vec![Fact::Measured { backend: gke(), values: BTreeMap::from([(metric, measured)]) }])
@@ -269,8 +270,7 @@ impl Session {
         self.see_since("scrape/gke", self.now, Err(Fault::new(FaultKind::Unreachable, "connection refused")))
     }
     pub fn workload(&mut self, backend: BackendId, ready: u32) -> Decision {
-        let version = "1.42.0".into();
-        let workload = Workload { desired: 6, ready, restarts: 0, version, trouble: None, pods: vec![] };
+        let workload = Workload::counted(ready, 6, "1.42.0");
         self.see(&format!("workload/{backend}"), vec![Fact::Workload { backend, workload }])
     }
     pub fn probe(&mut self, backend: BackendId, failed: u64) -> Decision {
@@ -314,7 +314,7 @@ impl Session {
         self.home_healthy();
         self.workload(gke(), 6);
         self.probe(gke(), 0);
-        let ok = |value| Ok(Sample { value, requests: 500, at: self.now });
+        let ok = |value| Ok(Sample::exact(value, 500, self.now));
         let values = BTreeMap::from([(Metric::ErrorRate, ok(0.002)), (Metric::P95Latency, ok(150.0))]);
         self.see("scrape/gke", vec![Fact::Measured { backend: gke(), values }]);
     }

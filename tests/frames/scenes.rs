@@ -17,11 +17,12 @@ use cutover::{
     },
     domain::{
         answer::Answers,
+        database::{Engine, Movement, Serving},
         fact::{Accepted, ReplicaState, Replication, Writable},
         fault::{Fault, FaultKind, Version},
         id::{AskId, ClientId, Seq},
         metric::{Gap, Metric, Sample},
-        platform::{Happening, Pod, Readiness as PodReadiness, Workload},
+        platform::{Containers, Happening, Pod, Readiness as PodReadiness, Scale, Workload},
         role::Role,
         shown::Shown,
         time::{Millis, Timestamp},
@@ -126,7 +127,13 @@ fn route(percent: u16) -> RouteState {
             silence: BTreeMap::new(),
         }),
         motion: Motion::Settled,
-        readiness: Readiness { against: vec![], home_ready: Some(12), takes: Millis::from_secs(34), moves: share, seen_at: Some(ago(3)) },
+        readiness: Readiness {
+            against: vec![],
+            home_scale: Scale::Counted { ready: 12, desired: 12 },
+            takes: Millis::from_secs(34),
+            moves: share,
+            seen_at: Some(ago(3)),
+        },
         ..RouteState::default()
     }
 }
@@ -137,7 +144,7 @@ fn history(around: f64) -> VecDeque<Option<f64>> {
 }
 
 fn sample(value: f64) -> Sample {
-    Sample { value, requests: 1_800, at: ago(2) }
+    Sample::exact(value, 1_800, ago(2))
 }
 
 fn backend(version: &str, rate: f64, errors: f64, p95: f64, instances: u32) -> BackendState {
@@ -153,14 +160,7 @@ fn backend(version: &str, rate: f64, errors: f64, p95: f64, instances: u32) -> B
     BackendState {
         values: figures.into_iter().map(|(metric, value)| (metric, Ok(sample(value)))).collect(),
         values_at: Some(ago(2)),
-        workload: Some(Workload {
-            desired: instances,
-            ready: instances,
-            restarts: 0,
-            version: Shown::new(version),
-            trouble: None,
-            pods: pods.collect(),
-        }),
+        workload: Some(Workload { pods: pods.collect(), ..Workload::counted(instances, instances, version) }),
         workload_at: Some(ago(4)),
         ready_most: instances,
         probe: Some(ProbeState { at: ago(3), sent: 5, failed: 0, dropped: 0, answers: Answers::default(), slowest_ms: Some(p95) }),
@@ -176,7 +176,11 @@ fn pod(number: u32, ready: PodReadiness, status: &str) -> Pod {
         ready,
         restarts: if ready == PodReadiness::Ready { 0 } else { 4 },
         node: Shown::new(&format!("gke-hexproperty-prod-{}", ["a", "b", "c"][number as usize % 3])),
-        started_at: Some(ago(90_000)),
+        created_at: Some(ago(90_000)),
+        containers: Containers { ready: u32::from(ready == PodReadiness::Ready), total: 1 },
+        restarted_at: (ready != PodReadiness::Ready).then(|| ago(40)),
+        reason: (ready != PodReadiness::Ready)
+            .then(|| Shown::new("frontend: back-off 40s restarting failed container; before that, Error, exit code 1")),
     }
 }
 
@@ -196,6 +200,7 @@ fn answered(proof: &Proof) -> ItemState {
             ..ItemState::default()
         },
         Proof::Collected(Check::StableFor(_)) => ItemState { status: ItemStatus::Open, ..ItemState::default() },
+        Proof::Collected(Check::ReplicationLagBelow(_)) => done(Evidence::LagWithin { seconds: vec![(id("hexproperty-replica"), 0.3)] }, 4),
         Proof::Collected(_) => done(Evidence::Monitored { sources: 4, triggers: 2, of: 2 }, 3),
     }
 }
@@ -207,12 +212,17 @@ fn instance(name: &str, lag: Option<f64>) -> ReplicationState {
             instance: id(name),
             primary: lag.map(|_| id("hexproperty-prod")),
             state,
-            lag: lag.map_or(Err(Gap::Missing), |lag| Ok(sample(lag))),
+            serving: Serving::Running,
+            engine: Some(Engine::Postgres),
+            lag: lag.map_or(Err(Gap::Missing), |lag| Ok(Sample { at: ago(130), ..sample(lag) })),
+            behind_bytes: lag.map(|_| 4_096),
+            movement: Movement::Moves,
             writable: if lag.is_some() { Writable::ReadOnly } else { Writable::AcceptsWrites },
             operation: None,
         },
-        seen_at: ago(40),
-        history: history(0.3),
+        seen_at: ago(4),
+        said: None,
+        history: if lag.is_some() { history(0.3) } else { VecDeque::new() },
         history_at: Some(ago(40)),
     }
 }
@@ -271,7 +281,8 @@ pub fn breach() -> State {
         points.iter_mut().rev().take(15).for_each(|point| *point = Some(high));
     }
     let workload = gke.workload.as_mut().unwrap();
-    (workload.ready, workload.restarts, workload.trouble) = (4, 8, Some(Shown::new("2 pods in CrashLoopBackOff")));
+    (workload.scale, workload.restarts, workload.trouble) =
+        (Scale::Counted { ready: 4, desired: 6 }, 8, Some(Shown::new("2 pods in CrashLoopBackOff")));
     workload.pods[1] = pod(1, PodReadiness::NotReady, "CrashLoopBackOff");
     workload.pods[4] = pod(4, PodReadiness::NotReady, "CrashLoopBackOff");
     gke.probe = Some(ProbeState { at: ago(3), sent: 5, failed: 2, dropped: 0, answers: Answers::default(), slowest_ms: Some(930.0) });
@@ -279,9 +290,11 @@ pub fn breach() -> State {
         at: ago(60),
         kind: Shown::new("Warning"),
         reason: Shown::new("BackOff"),
-        object: Shown::new("Pod/frontend-6c9d7b01-x1k2v"),
+        object: Shown::new("pod/frontend-6c9d7b01-x1k2v"),
         message: Shown::new("Back-off restarting failed container frontend"),
         count: 7,
+        shape: Shown::new("Back-off restarting failed container frontend"),
+        objects: 2,
     }]);
     let trigger = state.triggers.get_mut(&id("error-rate")).unwrap();
     *trigger = TriggerState {
@@ -371,7 +384,7 @@ pub fn approval() -> State {
         from: gke(25),
         to: gke(100),
         version: Version("b1a7".to_owned()),
-        replication: vec![(id("hexproperty-replica"), ReplicaTerm::WithinBounds)],
+        replication: vec![(id("hexproperty-prod"), ReplicaTerm::AcceptsWrites), (id("hexproperty-replica"), ReplicaTerm::WithinBounds)],
         plan: state.opened.as_ref().unwrap().plan.hash,
         epoch: 3,
     };

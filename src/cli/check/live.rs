@@ -3,28 +3,37 @@
 //! It looks with the very drivers and sensors that a session would have, so what answers here answers there, and what stands against going
 //! back stands here first: a missing permission, a classic load balancer, a host rule past the split, a revision that is gone.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use color_eyre::eyre::Result;
 use futures::future::join_all;
 
 use crate::{
     cli::compose::{Places, SERVED_BY, compose},
+    core::{
+        replication::{self, Soundness},
+        state::ReplicationState,
+    },
     domain::{
         answer::{AnswerClass, AnswerKind, Answers},
         fact::{Accepted, Fact, Probed, Replication, Served},
         fault::{Fault, FaultKind},
+        id::BackendId,
         metric::{Gap, Measured, Metric},
-        platform::Workload,
+        platform::{Scale, Workload},
+        time::Timestamp,
     },
     plan::model::Plan,
     port::Sensor,
     session::clock::Clock,
-    words::{Names, hindrance},
+    words::{self, Names, hindrance},
 };
 
 /// Every look has a deadline of its own; this one is for several of them in a row.
 const DEADLINE: Duration = Duration::from_secs(30);
+/// Each look at a page is two: of four processes that are nearly alike, eight looks miss all others once in forty.
+const PAGE_LOOKS: u32 = 8;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(250);
 
 /// What one source came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,8 +57,7 @@ pub struct Finding {
 /// If there are no credentials, or an address is refused; nothing was asked then.
 pub async fn survey(plan: &Plan, places: &Places, clock: Clock) -> Result<Vec<Finding>> {
     let world = compose(plan, places, clock, None)?;
-    let names = Names::in_plan(plan);
-    Ok(join_all(world.sensors.into_iter().map(|sensor| looked(sensor, names))).await)
+    Ok(join_all(world.sensors.into_iter().map(|sensor| looked(plan, sensor, clock))).await)
 }
 
 /// The findings for the terminal.
@@ -70,21 +78,34 @@ pub fn report(findings: &[Finding]) -> String {
     text
 }
 
-async fn looked(mut sensor: Box<dyn Sensor>, names: Names<'_>) -> Finding {
+async fn looked(plan: &Plan, mut sensor: Box<dyn Sensor>, clock: Clock) -> Finding {
     let source = sensor.source().to_string();
-    let seen = match tokio::time::timeout(DEADLINE, sensor.look()).await {
+    let seen = match tokio::time::timeout(DEADLINE, look(sensor.as_mut())).await {
         Ok(seen) => seen,
         Err(_) => Err(Fault::new(FaultKind::TimedOut, format!("no answer within {}s", DEADLINE.as_secs()))),
     };
     match seen {
         Ok(facts) => {
-            let told: Vec<(Verdict, String)> = facts.iter().filter_map(|fact| told(fact, names)).collect();
+            let told: Vec<(Verdict, String)> = facts.iter().filter_map(|fact| told(plan, fact, clock.now())).collect();
             let verdict = told.iter().map(|(verdict, _)| *verdict).max().unwrap_or(Verdict::Doubtful);
             let what: Vec<String> = told.into_iter().map(|(_, what)| what).collect();
             Finding { source, verdict, what: if what.is_empty() { "it answered with nothing".to_owned() } else { what.join("; ") } }
         }
         Err(fault) => Finding { source, verdict: Verdict::Missing, what: format!("{}: {}{}", fault.kind, fault.message, help(fault.kind)) },
     }
+}
+
+/// One look; at a page of figures several, since one alone can't tell whether other processes would answer as well.
+async fn look(sensor: &mut dyn Sensor) -> Result<Vec<Fact>, Fault> {
+    let mut seen = sensor.look().await?;
+    for _ in 1..PAGE_LOOKS {
+        if !seen.iter().any(|fact| matches!(fact, Fact::Measured { .. })) {
+            break;
+        }
+        tokio::time::sleep(BETWEEN_LOOKS).await;
+        seen = sensor.look().await?;
+    }
+    Ok(seen)
 }
 
 /// What a person could do about a fault.
@@ -99,15 +120,16 @@ fn help(kind: FaultKind) -> &'static str {
     }
 }
 
-fn told(fact: &Fact, names: Names) -> Option<(Verdict, String)> {
+fn told(plan: &Plan, fact: &Fact, now: Timestamp) -> Option<(Verdict, String)> {
     match fact {
-        Fact::Accepted(accepted) => Some(weights(accepted, names)),
+        Fact::Accepted(accepted) => Some(weights(accepted, Names::in_plan(plan))),
         Fact::Served(served) => Some(front_door(served)),
         Fact::Probed(probed) => Some(probe(probed)),
-        Fact::Measured { values, .. } => Some(figures(values.iter())),
+        Fact::Measured { backend, values } => Some(figures(plan, backend, values)),
         Fact::Workload { workload, .. } => Some(pods(workload)),
-        Fact::Happened { .. } => None,
-        Fact::Replication(replication) => Some(database(replication)),
+        // No sensor says what only the record does.
+        Fact::Happened { .. } | Fact::Same(_) | Fact::PodsChanged(_) => None,
+        Fact::Replication(replication) => Some(database(plan, replication, now)),
     }
 }
 
@@ -149,31 +171,73 @@ fn probe(probed: &Probed) -> (Verdict, String) {
     (verdict, if bad == 0 { as_expected } else { format!("{as_expected}: {}, {} dropped", kinds(&probed.answers), probed.dropped) })
 }
 
-/// A first look has no rates yet; what a page does not have at all is another matter.
-fn figures<'a>(values: impl Iterator<Item = (&'a Metric, &'a Measured)>) -> (Verdict, String) {
-    let absent: Vec<String> = values.filter(|(_, value)| **value == Err(Gap::Missing)).map(|(metric, _)| metric.to_string()).collect();
+/// A first look has no rates yet. What the page can never tell is another matter, and a trigger that rests on it would be blind.
+fn figures(plan: &Plan, backend: &BackendId, values: &BTreeMap<Metric, Measured>) -> (Verdict, String) {
+    let untold = |metric: &Metric| values.get(metric).and_then(|value| value.err()).filter(|gap| !fills(*gap));
+    let triggers = plan.triggers.iter().filter(|trigger| trigger.backend == *backend);
+    let blind: Vec<String> = triggers
+        .filter_map(|trigger| {
+            Some(format!("trigger `{}` would be blind: {} of {}", trigger.id, words::gap(untold(&trigger.metric)?), trigger.metric))
+        })
+        .collect();
+    if !blind.is_empty() {
+        return (Verdict::Missing, blind.join("; "));
+    }
+    let absent: Vec<String> = values.keys().filter_map(|metric| Some(format!("{metric} ({})", words::gap(untold(metric)?)))).collect();
     if absent.is_empty() {
         return (Verdict::Well, "the page has every figure".to_owned());
     }
     (Verdict::Doubtful, format!("the page has nothing for {}", absent.join(", ")))
 }
 
-fn pods(workload: &Workload) -> (Verdict, String) {
-    let ready = format!("{} of {} ready, {}", workload.ready, workload.desired, workload.version);
-    match &workload.trouble {
-        Some(trouble) => (Verdict::Doubtful, format!("{ready}; {trouble}")),
-        None if workload.ready < workload.desired || workload.desired == 0 => (Verdict::Doubtful, ready),
-        None => (Verdict::Well, ready),
+/// Whether a gap is only that of a window which fills, or of a backend that nobody asks.
+fn fills(gap: Gap) -> bool {
+    match gap {
+        Gap::TooEarly | Gap::LowVolume => true,
+        Gap::Missing
+        | Gap::NotANumber
+        | Gap::Infinite
+        | Gap::Ambiguous
+        | Gap::Unreadable
+        | Gap::Unreachable
+        | Gap::TimedOut
+        | Gap::Partial
+        | Gap::Stale
+        | Gap::FromTheFuture
+        | Gap::Capped
+        | Gap::Restarted
+        | Gap::StatusNotTold
+        | Gap::StatusAmbiguous
+        | Gap::SeveralProcesses
+        | Gap::TopBucketLow
+        | Gap::StandsStill
+        | Gap::BelowShare
+        | Gap::Undecided => false,
     }
 }
 
-fn database(replication: &Replication) -> (Verdict, String) {
-    use crate::domain::fact::ReplicaState;
-    match (replication.state, &replication.lag) {
-        (ReplicaState::Primary, _) => (Verdict::Well, "a primary".to_owned()),
-        (ReplicaState::Replicating, Ok(lag)) => (Verdict::Well, format!("a replica, {:.1}s behind", lag.value)),
-        (ReplicaState::Replicating, Err(gap)) => (Verdict::Doubtful, format!("a replica whose lag can't be seen: {gap}")),
-        (ReplicaState::Stopped, _) => (Verdict::Doubtful, "a replica that stands still".to_owned()),
-        (ReplicaState::Unknown, _) => (Verdict::Doubtful, "it does not say whether it replicates".to_owned()),
-    }
+fn pods(workload: &Workload) -> (Verdict, String) {
+    let told = format!("{}, {}", words::platform::scale(workload.scale), workload.version);
+    let doubts: Vec<String> =
+        workload.trouble.iter().map(ToString::to_string).chain(workload.unread.iter().map(words::platform::unread)).collect();
+    let few = match workload.scale {
+        Scale::Counted { ready, desired } => ready < desired || desired == 0,
+        Scale::Off | Scale::Untold => true,
+        Scale::Automatic { .. } | Scale::Manual { .. } => false,
+    };
+    let verdict = if doubts.is_empty() && !few { Verdict::Well } else { Verdict::Doubtful };
+    (verdict, std::iter::once(told).chain(doubts).collect::<Vec<_>>().join("; "))
+}
+
+/// Judged by the same rules as in a session, as of this one look.
+fn database(plan: &Plan, replication: &Replication, now: Timestamp) -> (Verdict, String) {
+    let Some(database) = &plan.database else { return (Verdict::Doubtful, "the plan names no database".to_owned()) };
+    let known = ReplicationState::seen(replication, now);
+    let standing = replication::standing(database, &replication.instance, Some(&known), now);
+    let verdict = match standing.soundness() {
+        Soundness::Sound => Verdict::Well,
+        Soundness::Unsound | Soundness::Unproven => Verdict::Doubtful,
+    };
+    let measure = replication.engine.filter(|_| standing.lag().is_some()).map(|engine| format!(" ({})", words::measure(engine)));
+    (verdict, words::database(&standing) + &measure.unwrap_or_default())
 }

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Shared,
-    http::{Call, Handler, Reply},
+    http::{Answer, Call, Handler, Reply},
     metrics,
 };
 use crate::sim::{
@@ -45,9 +45,21 @@ impl Handler for Door {
 impl Door {
     async fn answer(&self, call: &Call) -> Option<Reply> {
         match (self.leg, call.path.as_str()) {
-            (Some(leg), "/metrics") => Some(self.shared.with(|world| metrics::page(world, leg))),
+            (Some(leg), "/metrics") => self.metrics(leg).await,
             (Some(leg), "/health" | "/healthz" | "/ready" | "/readyz") => Some(self.health(leg, call)),
             (leg, _) => self.visit(leg, call).await,
+        }
+    }
+
+    async fn metrics(&self, leg: Leg) -> Option<Reply> {
+        match self.shared.with(|world| metrics::page(world, leg)) {
+            Answer::Now(reply) | Answer::Pending(reply) => Some(reply),
+            Answer::After { ms, reply } => {
+                tokio::time::sleep(self.shared.clock().real(ms)).await;
+                Some(reply)
+            }
+            Answer::HangUp => None,
+            Answer::Silence => std::future::pending().await,
         }
     }
 

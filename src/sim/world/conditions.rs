@@ -3,7 +3,7 @@
 //! Faults come in as values and are folded into plain numbers, so that the traffic model only multiplies.
 
 use super::Leg;
-use crate::sim::faults::{Api, Damage, Fault, Manner, Probing, Trouble};
+use crate::sim::faults::{Api, Damage, Fault, Manner, Probing, Scaling, Trouble};
 
 /// The state of everything that can go wrong.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,6 +16,8 @@ pub struct Conditions {
     pub drops: f64,
     /// The most instances that Cloud Run may hold, when that is less than usual.
     pub instances_max: Option<u32>,
+    /// The fewest instances that Cloud Run keeps, when that is another number than usual.
+    pub instances_min: Option<u32>,
     /// Share of GKE pods that is never ready.
     pub bad_pods: f64,
     /// Seconds that the replica is kept behind.
@@ -40,6 +42,10 @@ pub struct LegConditions {
     pub bad_gateway: f64,
     /// What direct requests to the health address meet.
     pub probing: Probing,
+    /// Since when, virtual milliseconds.
+    pub damaged_ms: i64,
+    /// At which age its processes crash, virtual milliseconds.
+    pub crash_after_ms: Option<i64>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -55,11 +61,23 @@ impl Default for Conditions {
             errors: 0.0,
             latency: 1.0,
             damage: Damage::None,
+            damaged_ms: 0,
+            crash_after_ms: None,
             manner: Manner::Proper,
             bad_gateway: 0.0,
             probing: Probing::Answered,
         };
-        Self { run: calm, gke: calm, drops: 0.0, instances_max: None, bad_pods: 0.0, lag_s: None, classic: false, apis: Vec::new() }
+        Self {
+            run: calm,
+            gke: calm,
+            drops: 0.0,
+            instances_max: None,
+            instances_min: None,
+            bad_pods: 0.0,
+            lag_s: None,
+            classic: false,
+            apis: Vec::new(),
+        }
     }
 }
 
@@ -78,13 +96,24 @@ impl Conditions {
         match fault {
             Fault::Errors { leg, rate } => self.leg(*leg).errors = rate.clamp(0.0, 1.0),
             Fault::Latency { leg, factor } => self.leg(*leg).latency = factor.clamp(0.01, 10_000.0),
-            Fault::Metrics { leg, damage } => self.leg(*leg).damage = *damage,
             Fault::Answers { leg, manner } => self.leg(*leg).manner = *manner,
             Fault::BadGateway { leg, fraction } => self.leg(*leg).bad_gateway = fraction.clamp(0.0, 1.0),
             Fault::Probes { leg, probing } => self.leg(*leg).probing = *probing,
+            Fault::Metrics { leg, damage } => {
+                let leg = self.leg(*leg);
+                (leg.damage, leg.damaged_ms) = (*damage, now_ms);
+            }
+            Fault::CrashLoop { leg, every_s } => {
+                self.leg(*leg).crash_after_ms = (*every_s > 0.0).then_some((every_s * 1000.0) as i64);
+            }
             Fault::BadPods { fraction } => self.bad_pods = fraction.clamp(0.0, 1.0),
             Fault::ReplicaLag { seconds } => self.lag_s = Some(seconds.max(0.0)),
             Fault::SourceShrunk { max_instances } => self.instances_max = Some(*max_instances),
+            Fault::Scaling(Scaling::ToZero) => self.instances_min = Some(0),
+            Fault::Scaling(Scaling::Manual { instances }) => {
+                (self.instances_min, self.instances_max) = (Some(*instances), Some(*instances))
+            }
+            Fault::Scaling(Scaling::Off) => (self.instances_min, self.instances_max) = (Some(0), Some(0)),
             Fault::FrontDoorDrops { fraction } => self.drops = fraction.clamp(0.0, 1.0),
             Fault::Api { api, trouble, for_s } => {
                 self.apis.retain(|known| known.until_ms > now_ms && known.api != *api);
@@ -98,7 +127,9 @@ impl Conditions {
             | Fault::Robot { .. }
             | Fault::SlowEdge { .. }
             | Fault::Deployed { .. }
-            | Fault::RevisionDeleted { .. } => {}
+            | Fault::RevisionDeleted { .. }
+            | Fault::Database(_)
+            | Fault::Cluster(_) => {}
         }
     }
 

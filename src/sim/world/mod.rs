@@ -22,22 +22,30 @@ pub mod sql;
 pub mod traffic;
 pub mod url_map;
 
+use std::collections::BTreeMap;
+
 use self::{
     actor::Actor,
     audit::{Audit, Mutation},
     cloud_run::CloudRun,
     conditions::Conditions,
     edits::Change,
-    kubernetes::Kubernetes,
+    kubernetes::{
+        Kubernetes,
+        fault::{EmptyLists, WatchFault},
+        resource::Resource,
+    },
     load_balancer::{LoadBalancer, URL_MAP, Write},
+    meter::Meter,
     peers::Peers,
     propagation::{Span, Split},
+    random::Random,
     series::Series,
     sql::Sql,
     traffic::{RATE, Served, Surroundings, Tally, Traffic},
 };
 use super::{
-    faults::{Damage, Edit, Fault},
+    faults::{Cluster, Damage, Edit, Fault},
     scenario::Scenario,
 };
 
@@ -93,6 +101,9 @@ pub struct World {
     pub sql: Sql,
     robot: Option<Robot>,
     coming: Vec<(i64, Fault)>,
+    /// Counters as they stood when a page began to stand still.
+    frozen: BTreeMap<Leg, Meter>,
+    pages: Random,
 }
 
 /// Something that puts a share back, again and again.
@@ -131,7 +142,9 @@ impl World {
     #[must_use]
     pub fn new(now_ms: i64, seed: u64, span: Span) -> Self {
         let cloud_run = CloudRun::new(seed, now_ms);
-        let series = Series::new(now_ms, cloud_run.services().first().map_or("", |frontend| frontend.latest()), (RATE * 60.0) as u64);
+        let sql = Sql::new(now_ms, seed);
+        let revision = cloud_run.services().first().map_or("", |frontend| frontend.latest());
+        let series = Series::new(now_ms, revision, (RATE * 60.0) as u64, &sql.monitored());
         Self {
             now_ms,
             load_balancer: LoadBalancer::new(seed, now_ms - 21 * 86_400_000, span),
@@ -142,9 +155,11 @@ impl World {
             conditions: Conditions::default(),
             peers: Peers::default(),
             kubernetes: Kubernetes::new(now_ms, seed),
-            sql: Sql::new(now_ms, seed),
             robot: None,
+            sql,
             coming: Vec::new(),
+            frozen: BTreeMap::new(),
+            pages: Random::named(seed, "pages"),
         }
     }
 
@@ -180,7 +195,10 @@ impl World {
         self.cloud_run.tick(at_ms);
         self.follow_cluster(at_ms);
         self.follow_database(at_ms);
-        self.series.tick(at_ms, self.peers.replica_lag_s);
+        if let Some(due_ms) = self.series.due(at_ms) {
+            self.series.close(due_ms, self.sql.monitored());
+        }
+        self.crash(at_ms);
         let (traffic, mut around) = self.apart();
         traffic.step(&mut around);
     }
@@ -200,7 +218,7 @@ impl World {
             Fault::ForeignWriter { gke_per_mille, principal } => self.foreign_write((*gke_per_mille).min(1000), principal),
             Fault::SourceCold => self.traffic.fleet.chill(),
             Fault::Restart { leg } => self.traffic.restart(*leg, self.now_ms),
-            Fault::Metrics { leg, damage: Damage::Frozen } => self.traffic.freeze(*leg),
+            Fault::Metrics { leg, damage } => self.damage_page(*leg, *damage),
             Fault::Edit { edit, principal } => self.edit(*edit, principal),
             Fault::Robot { gke_per_mille, every_s } => {
                 let every_ms = (every_s.max(1.0) * 1000.0) as i64;
@@ -210,6 +228,7 @@ impl World {
             // There is a frontend; a deployment of it can't be refused.
             Fault::Deployed { percent } => drop(self.cloud_run.deploy(self.now_ms, FRONTEND, *percent, &Actor::person(CI))),
             Fault::RevisionDeleted { revision } => self.cloud_run.delete(revision),
+            Fault::Database(fault) => self.sql.suffer(*fault),
             Fault::Errors { .. }
             | Fault::Answers { .. }
             | Fault::BadGateway { .. }
@@ -217,19 +236,36 @@ impl World {
             | Fault::Classic
             | Fault::Latency { .. }
             | Fault::Api { .. }
-            | Fault::SourceShrunk { .. }
-            | Fault::Metrics { .. }
+            | Fault::CrashLoop { .. }
             | Fault::FrontDoorDrops { .. } => {}
+            Fault::Cluster(cluster) => self.stir_cluster(*cluster),
+            Fault::Scaling(scaling) => self.cloud_run.scale(FRONTEND, *scaling),
+            Fault::SourceShrunk { max_instances } => self.cloud_run.limit(FRONTEND, *max_instances),
+        }
+    }
+
+    fn stir_cluster(&mut self, fault: Cluster) {
+        match fault {
+            Cluster::Sidecar => self.kubernetes.add_sidecar(FRONTEND),
+            Cluster::Evicted { pods } => self.kubernetes.evict(FRONTEND, pods),
+            Cluster::Paused => self.kubernetes.pause_rollout(FRONTEND, "1.43.0", 2),
+            Cluster::Stuck => self.kubernetes.release(FRONTEND, "typo"),
+            Cluster::EventsForbidden => self.kubernetes.forbid(Resource::Event),
+            Cluster::PodsForbidden => self.kubernetes.forbid(Resource::Pod),
+            Cluster::NullLists => self.kubernetes.set_empty_lists(EmptyLists::Nulls),
+            Cluster::SilentWatches => self.kubernetes.set_watch_fault(WatchFault::Freezes),
         }
     }
 
     /// Ends every fault, also those that were still to come. What they changed for good stays changed.
     pub fn calm(&mut self) {
         self.coming.clear();
+        self.frozen.clear();
         self.robot = None;
         self.load_balancer.edge.slow(None);
         self.conditions = Conditions::default();
         self.kubernetes.calm();
+        self.cloud_run.calm();
         self.sql.calm();
     }
 
@@ -246,6 +282,35 @@ impl World {
             gke: self.traffic.gke_tally,
             run_instances: self.traffic.fleet.warm,
             peers: self.peers.clone(),
+        }
+    }
+
+    /// Processes that don't live for long.
+    fn crash(&mut self, now_ms: i64) {
+        for leg in [Leg::Run, Leg::Gke] {
+            let age_ms = now_ms - self.traffic.meter(leg).started_ms;
+            if self.conditions.of(leg).crash_after_ms.is_some_and(|after| age_ms >= after) {
+                self.traffic.restart(leg, now_ms);
+            }
+        }
+    }
+
+    /// The counters that a leg's page is made of.
+    #[must_use]
+    pub fn seen_meter(&self, leg: Leg) -> &Meter {
+        self.frozen.get(&leg).unwrap_or_else(|| self.traffic.meter(leg))
+    }
+
+    /// Which of so many processes gives the next page.
+    pub fn chance_worker(&mut self, workers: usize) -> usize {
+        self.pages.index(workers)
+    }
+
+    fn damage_page(&mut self, leg: Leg, damage: Damage) {
+        if damage == Damage::StandsStill {
+            self.frozen.insert(leg, self.traffic.meter(leg).clone());
+        } else {
+            self.frozen.remove(&leg);
         }
     }
 

@@ -4,13 +4,11 @@
 //! often it is looked at. Requests of real clients go through [`Traffic::serve`] too, but draw their chance
 //! from a stream of their own: a prober must not change the night that it watches.
 
-use std::collections::BTreeMap;
-
 use super::{
     Leg,
     cloud_run::CloudRun,
     conditions::{Conditions, LegConditions},
-    fleet::{self, Fleet, INSTANCES_MAX, Load},
+    fleet::{self, Bounds, Fleet, INSTANCES_MAX, INSTANCES_MIN, Load},
     meter::{Code, Meter},
     peers::Peers,
     propagation::Edge,
@@ -80,7 +78,6 @@ pub struct Traffic {
     pub gke_tally: Tally,
     /// Instances of Cloud Run.
     pub fleet: Fleet,
-    frozen: BTreeMap<Leg, Meter>,
     gke_rate: f64,
     pods_ready: f64,
     stepped_ms: i64,
@@ -115,7 +112,6 @@ impl Traffic {
             run_tally: Tally::default(),
             gke_tally: Tally::default(),
             fleet: Fleet::new(RATE),
-            frozen: BTreeMap::new(),
             gke_rate: 0.0,
             pods_ready: 6.0,
             stepped_ms: now_ms,
@@ -150,7 +146,11 @@ impl Traffic {
             self.count(&served, around, &mut random);
         }
         self.random = random;
-        self.fleet.tick(self.stepped_ms, STEP_MS, to_run, around.conditions.instances_max.unwrap_or(INSTANCES_MAX));
+        let bounds = Bounds {
+            least: around.conditions.instances_min.unwrap_or(INSTANCES_MIN),
+            most: around.conditions.instances_max.unwrap_or(INSTANCES_MAX),
+        };
+        self.fleet.tick(self.stepped_ms, STEP_MS, to_run, bounds);
         self.gke_rate += (f64::from(to_gke) * 1000.0 / STEP_MS as f64 - self.gke_rate) * (STEP_MS as f64 / 5_000.0);
         self.run.follow_sessions(to_run, STEP_MS);
         self.gke.follow_sessions(to_gke, STEP_MS);
@@ -177,17 +177,6 @@ impl Traffic {
         let broken = (meter.sessions * 0.02).round() as u64;
         *meter = Meter { sessions: meter.sessions, dropped: broken, ..Meter::new(now_ms) };
         tally.dropped += broken;
-    }
-
-    /// Keeps what the leg's page shows as it is now.
-    pub fn freeze(&mut self, leg: Leg) {
-        self.frozen.insert(leg, self.meter(leg).clone());
-    }
-
-    /// The counters of one leg as they were when they were frozen last.
-    #[must_use]
-    pub fn frozen(&self, leg: Leg) -> &Meter {
-        self.frozen.get(&leg).unwrap_or(self.meter(leg))
     }
 
     /// The counters of one leg.

@@ -10,6 +10,7 @@ use cutover::{
     },
     domain::{
         answer::Answers,
+        database::{Engine, Movement, Serving},
         fact::{Accepted, Fact, Probed, ReplicaState, Replication, Served, Writable},
         id::{AskId, BackendId},
         metric::{Gap, Measured, Metric, Sample},
@@ -111,7 +112,7 @@ impl Run {
             for backend in [&object.home, &object.target] {
                 self.workload(backend, 6)?;
                 self.probed(backend, 0)?;
-                let fine = |value| Ok(Sample { value, requests: 500, at: self.now });
+                let fine = |value| Ok(Sample::exact(value, 500, self.now));
                 let values = BTreeMap::from([(Metric::ErrorRate, fine(0.002)), (Metric::P95Latency, fine(150.0))]);
                 self.observe(&format!("scrape/{backend}"), self.now, Ok(vec![measured(backend, values)]))?;
             }
@@ -124,9 +125,20 @@ impl Run {
 
     fn replica(&mut self) -> Check {
         let state = if self.promoted { ReplicaState::Primary } else { ReplicaState::Replicating };
-        let lag = Ok(Sample { value: 0.2, requests: 1, at: self.now });
+        let lag = Ok(Sample::exact(0.2, 1, self.now));
         let instance = "replica".parse().expect("a name");
-        let seen = Replication { instance, primary: None, state, lag, writable: Writable::ReadOnly, operation: None };
+        let seen = Replication {
+            instance,
+            primary: None,
+            state,
+            serving: Serving::Running,
+            engine: Some(Engine::Postgres),
+            lag,
+            behind_bytes: None,
+            movement: Movement::Moves,
+            writable: Writable::ReadOnly,
+            operation: None,
+        };
         self.observe("sql/replica", self.now, Ok(vec![Fact::Replication(seen)]))
     }
 
@@ -158,7 +170,7 @@ impl Run {
     }
 
     fn workload(&mut self, backend: &BackendId, ready: u32) -> Check {
-        let workload = Workload { desired: 6, ready, restarts: 0, version: "1.42.0".into(), trouble: None, pods: vec![] };
+        let workload = Workload::counted(ready, 6, "1.42.0");
         self.observe(&format!("workload/{backend}"), self.now, Ok(vec![Fact::Workload { backend: backend.clone(), workload }]))
     }
     fn probed(&mut self, backend: &BackendId, failed: u64) -> Check {
@@ -206,7 +218,7 @@ fn measured(backend: &BackendId, values: BTreeMap<Metric, Measured>) -> Fact {
 }
 
 fn sample(class: Class, now: Timestamp, limit: f64) -> Measured {
-    let with = |value, requests, at| Ok(Sample { value, requests, at });
+    let with = |value, requests, at| Ok(Sample::exact(value, requests, at));
     match class {
         Class::Fine => with(limit / 10.0, 500, now),
         Class::Bad => with(limit * 3.0, 500, now),

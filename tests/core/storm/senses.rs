@@ -6,10 +6,11 @@ use cutover::{
     core::event::Event,
     domain::{
         answer::{AnswerKind, Answers, Expect, Redirect, TextMatch},
+        database::{Engine, Movement, Serving},
         fact::{Fact, Observation, Probed, ReplicaState, Replication, Served, Writable},
         fault::{Fault, FaultKind},
         id::BackendId,
-        metric::{Gap, Measured, Metric, Sample},
+        metric::{Basis, Gap, Measured, Metric, Sample},
         platform::Workload,
         time::{Millis, Timestamp},
     },
@@ -50,8 +51,31 @@ enum What {
 
 pub struct Senses {
     all: Vec<Sense>,
-    windows: BTreeMap<Leg, VecDeque<(Timestamp, Meter)>>,
+    windows: BTreeMap<Leg, Book>,
     stale_after: Millis,
+}
+
+/// What one leg's pages showed.
+#[derive(Debug)]
+struct Book {
+    /// Counted by processes that are no more.
+    ended: Meter,
+    shown: Option<Meter>,
+    scrapes: VecDeque<(Timestamp, Meter)>,
+}
+
+impl Default for Book {
+    fn default() -> Self {
+        Book { ended: Meter::new(0), shown: None, scrapes: VecDeque::new() }
+    }
+}
+
+fn sum(one: &Meter, other: &Meter) -> Meter {
+    let mut sum = other.clone();
+    sum.requests.iter_mut().zip(one.requests).for_each(|(sum, more)| *sum += more);
+    sum.buckets.iter_mut().zip(one.buckets).for_each(|(sum, more)| *sum += more);
+    sum.dropped += one.dropped;
+    sum
 }
 
 impl Senses {
@@ -107,44 +131,59 @@ impl Night {
             Damage::Failing => return Err(Fault::new(FaultKind::Unavailable, "500")),
             Damage::Vanished => all(Gap::Missing),
             Damage::NotANumber => all(Gap::NotANumber),
-            Damage::None | Damage::Frozen => self.reckon(leg),
+            Damage::NoStatus | Damage::WordStatus => self.without_status(leg, Gap::StatusNotTold),
+            Damage::TwoStatuses => self.without_status(leg, Gap::StatusAmbiguous),
+            Damage::StampsStandStill => all(Gap::Stale),
+            Damage::Workers => all(Gap::SeveralProcesses),
+            Damage::Slow => return Err(Fault::new(FaultKind::TimedOut, "no answer within 4s")),
+            Damage::None | Damage::Seconds | Damage::NewSeries | Damage::StandsStill | Damage::LowBuckets => self.reckon(leg),
         };
         Ok(vec![Fact::Measured { backend, values }])
     }
 
+    fn without_status(&mut self, leg: Leg, gap: Gap) -> BTreeMap<Metric, Measured> {
+        let mut values = self.reckon(leg);
+        values.insert(Metric::ErrorRate, Err(gap));
+        values
+    }
+
     fn reckon(&mut self, leg: Leg) -> BTreeMap<Metric, Measured> {
         let now = self.now;
-        let traffic = &self.world.traffic;
-        let meter = match self.world.conditions.of(leg).damage {
-            Damage::Frozen => traffic.frozen(leg).clone(),
-            Damage::None | Damage::Vanished | Damage::NotANumber | Damage::Failing => traffic.meter(leg).clone(),
-        };
-        let window = self.senses.windows.entry(leg).or_default();
-        let restarted = window.back().is_some_and(|(_, before)| before.total() > meter.total());
-        if restarted {
-            window.clear();
+        let shown = self.world.seen_meter(leg).clone();
+        let top_ms = if self.world.conditions.of(leg).damage == Damage::LowBuckets { 250.0 } else { f64::INFINITY };
+        let book = self.senses.windows.entry(leg).or_default();
+        // A process that has restarted is counted from zero, and what the one before had counted stays counted.
+        if book.shown.as_ref().is_some_and(|before| before.total() > shown.total()) {
+            book.ended = book.shown.take().map(|before| sum(&book.ended, &before)).unwrap_or_else(|| book.ended.clone());
         }
-        window.push_back((now, meter.clone()));
-        while window.front().is_some_and(|(at, _)| now.since(*at) > WINDOW) {
-            window.pop_front();
+        let meter = sum(&book.ended, &shown);
+        book.shown = Some(shown);
+        book.scrapes.push_back((now, meter.clone()));
+        while book.scrapes.front().is_some_and(|(at, _)| now.since(*at) > WINDOW) {
+            book.scrapes.pop_front();
         }
-        let (since, first) = window.front().expect("this scrape at least").clone();
+        let (since, first) = book.scrapes.front().expect("this scrape at least").clone();
         let span = now.since(since);
         if span.0 + 5_000 < WINDOW.0 {
-            let gap = if restarted { Gap::Restarted } else { Gap::TooEarly };
-            return Metric::ALL.into_iter().map(|metric| (metric, Err(gap))).collect();
+            return Metric::ALL.into_iter().map(|metric| (metric, Err(Gap::TooEarly))).collect();
         }
         let requests = meter.total() - first.total();
         let grown = |code: Code| meter.requests[code as usize] - first.requests[code as usize];
         let failed = grown(Code::Broken) + grown(Code::BadGateway) + grown(Code::Unavailable);
-        let sample = |value: f64| Ok(Sample { value, requests, at: now });
-        let of_some = |value: f64| if requests == 0 { Err(Gap::LowVolume) } else { sample(value) };
+        let sample = |value: f64| Ok(Sample::exact(value, requests, now));
+        let of_some = |sample: Sample| if requests == 0 { Err(Gap::LowVolume) } else { Ok(sample) };
+        let latency = |q| {
+            let value = quantile(&first, &meter, q);
+            of_some(if value > top_ms { Sample::at_least(top_ms, requests, now) } else { Sample::exact(value, requests, now) })
+        };
+        let share = failed as f64 / requests.max(1) as f64;
+        let errors = Sample { value: share, requests, at: now, basis: Basis::Counted { failed } };
         BTreeMap::from([
             (Metric::RequestRate, sample(requests as f64 / span.as_secs_f64())),
-            (Metric::ErrorRate, of_some(failed as f64 / requests.max(1) as f64)),
-            (Metric::P50Latency, of_some(quantile(&first, &meter, 0.5))),
-            (Metric::P95Latency, of_some(quantile(&first, &meter, 0.95))),
-            (Metric::P99Latency, of_some(quantile(&first, &meter, 0.99))),
+            (Metric::ErrorRate, of_some(errors)),
+            (Metric::P50Latency, latency(0.5)),
+            (Metric::P95Latency, latency(0.95)),
+            (Metric::P99Latency, latency(0.99)),
             (Metric::DropRate, sample((meter.dropped.saturating_sub(first.dropped)) as f64 / span.as_secs_f64())),
         ])
     }
@@ -158,7 +197,7 @@ impl Night {
         if leg == Leg::Run && self.world.conditions.trouble(self.now.0, api).is_some() {
             return Err(Fault::new(FaultKind::Unavailable, "503"));
         }
-        let workload = Workload { desired, ready, restarts: 0, version: "1.42.0".into(), trouble: None, pods: vec![] };
+        let workload = Workload::counted(ready, desired, "1.42.0");
         Ok(vec![Fact::Workload { backend: leg.label().parse().expect("a name"), workload }])
     }
 
@@ -218,7 +257,11 @@ impl Night {
             instance: name("hexproperty-replica"),
             primary: Some(name("hexproperty-prod")),
             state: if lag.is_some() { ReplicaState::Replicating } else { ReplicaState::Stopped },
-            lag: lag.map_or(Err(Gap::Missing), |value| Ok(Sample { value, requests: 1, at: self.now })),
+            serving: Serving::Running,
+            engine: Some(Engine::Postgres),
+            behind_bytes: None,
+            movement: Movement::Moves,
+            lag: lag.map_or(Err(Gap::Missing), |value| Ok(Sample::exact(value, 1, self.now))),
             writable: Writable::ReadOnly,
             operation: None,
         })

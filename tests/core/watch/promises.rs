@@ -81,7 +81,15 @@ fn kept(seen: &Seen, trigger: &Trigger, now: Option<&Outlook>) -> Check {
     let overdue = match now {
         Some(Outlook::Running { acts_at, then: Then::GoesHome, .. }) => due(acts_at) && seen.after.triggers[&trigger.id].breaches >= 2,
         Some(Outlook::Blind { acts_at, then: Then::GoesHome, .. }) => due(acts_at),
-        Some(Outlook::Running { .. } | Outlook::Blind { .. } | Outlook::Quiet | Outlook::Idle | Outlook::Fired { .. }) | None => false,
+        Some(
+            Outlook::Running { .. }
+            | Outlook::Unproven { .. }
+            | Outlook::Blind { .. }
+            | Outlook::Quiet
+            | Outlook::Idle
+            | Outlook::Fired { .. },
+        )
+        | None => false,
     };
     require(!overdue, "I23", || format!("{} should have acted: {now:?}", trigger.id))
 }
