@@ -14,8 +14,10 @@ use cutover::{
         url_map::{self, Patience, UrlMapDriver},
     },
     domain::{
+        database::{Broken, Movement, Serving},
         fact::{Fact, ReplicaState, Replication, Writable},
         fault::{FaultKind, Outcome, Version},
+        hindrance::Hindrance,
         id::{BackendId, EffectId, Seq},
         metric::{Gap, Metric},
         platform::{RevisionState, Scale, Workload},
@@ -25,8 +27,9 @@ use cutover::{
     },
     port::{Driver, Intent, Sensor},
     sim::{
-        faults::{self, Api, Fault, Scaling, Trouble},
+        faults::{self, Api, Edit, Fault, Scaling, Trouble},
         simulation::{Config, Simulation},
+        world::sql::instance::Engine,
     },
 };
 
@@ -69,9 +72,11 @@ fn driver(world: &Simulation) -> UrlMapDriver {
         project: "hexproperty".to_owned(),
         url_map: "hexproperty-lb".to_owned(),
         backends: vec![(id("run"), "frontend-run".to_owned()), (id("gke"), "frontend-gke".to_owned())],
+        host: Some("api.hexproperty.com".to_owned()),
         patience: Patience::default(),
     };
-    UrlMapDriver::new(config, google(world), Some(google(world)))
+    let beside = url_map::Beside { logging: Some(google(world)), projects: Some(google(world)) };
+    UrlMapDriver::new(config, google(world), beside)
 }
 
 #[tokio::test]
@@ -79,7 +84,7 @@ async fn the_url_map_moves_by_compare_and_set() {
     let world = world().await;
     let driver = driver(&world);
     let before = driver.read().await.unwrap();
-    assert_eq!((before.weights.clone(), before.trouble.clone()), (split(0), None));
+    assert_eq!((before.weights.clone(), before.hindrances.clone()), (split(0), vec![]));
     let Outcome::Done(receipt) = driver.write(&split(50), &before.version, &intent(1)).await else { panic!("the write is accepted") };
     assert!(receipt.operation.is_some());
     let after = driver.read().await.unwrap();
@@ -218,6 +223,92 @@ async fn a_stale_version_writes_nothing() {
     world.stop().await;
 }
 
+fn edited(world: &Simulation, edit: Edit) {
+    world.control().stir(&faults::Fault::Edit { edit, principal: "dana.ops@hexproperty.com".to_owned() });
+}
+
+/// Writes everything home against what is read now, and says how the world stands after that.
+async fn brought_home(world: &Simulation, driver: &UrlMapDriver, seq: u64) -> Vec<(String, u32)> {
+    let before = driver.read().await.unwrap();
+    let outcome = driver.write(&split(0), &before.version, &intent(seq)).await;
+    assert!(matches!(outcome, Outcome::Done(_)), "{outcome:?}");
+    assert_eq!(driver.read().await.unwrap().weights, split(0));
+    world.control().truth().accepted
+}
+
+fn named(list: &[(&str, u32)]) -> Vec<(String, u32)> {
+    list.iter().map(|(name, weight)| ((*name).to_owned(), *weight)).collect()
+}
+
+#[tokio::test]
+async fn whatever_somebody_makes_of_the_split_one_write_brings_it_home() {
+    let world = world().await;
+    let driver = driver(&world);
+    edited(&world, Edit::Stranger { per_mille: 400 });
+    let seen = driver.read().await.unwrap();
+    assert_eq!(seen.weights.of(&id("frontend-hotfix")), PerMille::new(400).unwrap());
+    assert_eq!((seen.weights.of(&id("run")).get(), seen.weights.of(&id("gke")).get()), (600, 0));
+    assert!(matches!(seen.hindrances.as_slice(), [Hindrance::Stranger { .. }]), "{:?}", seen.hindrances);
+    let home = named(&[("frontend-run", 1000), ("frontend-gke", 0), ("frontend-hotfix", 0)]);
+    assert_eq!(brought_home(&world, &driver, 10).await, home);
+
+    edited(&world, Edit::Stranger { per_mille: 0 });
+    let idle = driver.read().await.unwrap();
+    assert_eq!((idle.weights, idle.hindrances), (split(0), vec![]));
+    assert_eq!(brought_home(&world, &driver, 11).await, home);
+
+    world.control().stir(&faults::Fault::ForeignWriter { gke_per_mille: 250, principal: "dana.ops@hexproperty.com".to_owned() });
+    edited(&world, Edit::Twin);
+    let twin = driver.read().await.unwrap();
+    assert_eq!((twin.weights, twin.hindrances), (split(250), vec![]));
+    let home = named(&[("frontend-run", 1000), ("frontend-gke", 0), ("frontend-gke", 0)]);
+    assert_eq!(brought_home(&world, &driver, 12).await, home);
+
+    edited(&world, Edit::AllZero);
+    let zero = driver.read().await.unwrap();
+    assert_eq!((zero.weights.of(&id("nobody")), zero.hindrances), (PerMille::ALL, vec![Hindrance::AllZero]));
+    assert_eq!(brought_home(&world, &driver, 13).await, home);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn what_keeps_users_or_writes_away_is_said_with_the_weights() {
+    let world = world().await;
+    edited(&world, Edit::Matcher { gke_per_mille: 0 });
+    let rule = Hindrance::HostRule { host: "api.hexproperty.com".into(), matcher: "api".into() };
+    assert_eq!(driver(&world).read().await.unwrap().hindrances, [rule.clone()]);
+    world.control().stir(&faults::Fault::Classic);
+    world.control().stir(&faults::Fault::Api { api: Api::Compute, trouble: Trouble::ReadOnly, for_s: 1e6 });
+    let driver = driver(&world);
+    let seen = driver.read().await.unwrap();
+    let classic = Hindrance::ClassicLoadBalancer { service: "frontend-run".into(), scheme: "EXTERNAL".into() };
+    let forbidden = Hindrance::Forbidden { permission: "compute.urlMaps.update".into(), why: None };
+    assert_eq!(seen.hindrances, [rule, classic, forbidden]);
+    let outcome = driver.write(&split(50), &seen.version, &intent(20)).await;
+    assert!(matches!(&outcome, Outcome::NotDone(fault) if fault.kind == FaultKind::Forbidden), "{outcome:?}");
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_deployed_revision_has_its_share_and_a_deleted_one_cannot_be_gone_back_to() {
+    let world = world().await;
+    let driver = revisions(&world);
+    let before = driver.read().await.unwrap();
+    assert!(matches!(driver.write(&revision_split(400), &before.version, &intent(1)).await, Outcome::Done(_)));
+    world.control().stir(&faults::Fault::Deployed { percent: 60 });
+    let seen = driver.read().await.unwrap();
+    let strangers: Vec<_> = seen.weights.iter().filter(|(id, _)| id.as_str().starts_with("frontend-00043-")).collect();
+    let [(stranger, share)] = strangers.as_slice() else { panic!("{}", seen.weights) };
+    assert_eq!(share.get(), 600);
+    assert!(matches!(seen.hindrances.as_slice(), [Hindrance::Stranger { backend, .. }] if backend == *stranger), "{:?}", seen.hindrances);
+    assert!(matches!(driver.write(&revision_split(1000), &seen.version, &intent(2)).await, Outcome::Done(_)));
+    assert_eq!(driver.read().await.unwrap().weights, revision_split(1000));
+    world.control().stir(&faults::Fault::RevisionDeleted { revision: "frontend-00041-kaz".to_owned() });
+    let gone = Hindrance::RevisionGone { backend: id("old"), name: "frontend-00041-kaz".into() };
+    assert_eq!(driver.read().await.unwrap().hindrances, [gone]);
+    world.stop().await;
+}
+
 fn revisions(world: &Simulation) -> RevisionsDriver {
     let backends = [("old", "frontend-00041-kaz"), ("new", "frontend-00042-bim")].map(|(name, revision)| (id(name), revision.to_owned()));
     let config = cloud_run::DriverConfig {
@@ -258,7 +349,7 @@ async fn revisions_move_by_compare_and_set_and_the_service_tells_who_did_it() {
     assert_eq!((revision.name.as_str(), revision.share, revision.state), ("frontend-00042-bim", PerMille::ALL, RevisionState::Ready));
 
     let before = driver.read().await.unwrap();
-    assert_eq!((before.weights.clone(), before.trouble.clone()), (revision_split(1000), None));
+    assert_eq!((before.weights.clone(), before.hindrances.clone()), (revision_split(1000), vec![]));
     let outcome = driver.write(&revision_split(900), &before.version, &intent(1)).await;
     assert!(matches!(outcome, Outcome::Done(_)), "{outcome:?}");
     assert_eq!(driver.read().await.unwrap().weights, revision_split(900));
@@ -284,6 +375,67 @@ fn database(world: &Simulation, instance: &str) -> CloudSqlSensor {
         now: now(world),
     };
     CloudSqlSensor::new(config, google(world), google(world))
+}
+
+/// Looks until what is seen is as wanted; Monitoring is minutes late.
+async fn until(sensor: &mut CloudSqlSensor, what: &str, wanted: impl Fn(&Replication) -> bool) -> Replication {
+    for _ in 0..400 {
+        let seen = replication(sensor).await;
+        if wanted(&seen) {
+            return seen;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    panic!("never seen: {what}; last {:?}", replication(sensor).await);
+}
+
+#[tokio::test]
+async fn a_broken_replication_never_reads_nothing_behind_whatever_the_engine() {
+    for (engine, broken) in [(Engine::Postgres, Broken::Error), (Engine::MySql, Broken::Receiving), (Engine::SqlServer, Broken::Error)] {
+        let world = Simulation::start(Config { speed: 400.0, ..Config::default() }).await.unwrap();
+        world.control().with(|world| world.sql.set_engine(engine));
+        let mut sensor = database(&world, "hexproperty-replica");
+        let well = until(&mut sensor, "a replica that is well", |seen| seen.movement == Movement::Moves).await;
+        assert_eq!((well.state, well.lag.is_ok()), (ReplicaState::Replicating, true), "{engine:?}");
+        world.control().stir(&faults::Fault::Database(faults::DatabaseFault::ReceivesNothing));
+        let seen = until(&mut sensor, "the breakage", |seen| seen.state != ReplicaState::Replicating).await;
+        assert_eq!((seen.state, seen.lag), (ReplicaState::Broken(broken), Err(Gap::Missing)), "{engine:?}");
+        world.control().calm();
+        until(&mut sensor, "the end of it", |seen| seen.state == ReplicaState::Replicating && seen.movement == Movement::Moves).await;
+        world.control().stir(&faults::Fault::Database(faults::DatabaseFault::StandsStill));
+        let seen = until(&mut sensor, "a position that stands", |seen| seen.movement == Movement::FallsBack).await;
+        assert_eq!((seen.state, seen.lag.map(|lag| lag.value)), (ReplicaState::Replicating, Ok(0.0)), "{engine:?}");
+        world.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn what_an_instance_is_said_to_be_is_seen() {
+    use faults::{DatabaseFault, Down, Fault, Member};
+    let world = Simulation::start(Config { speed: 200.0, ..Config::default() }).await.unwrap();
+    let (mut primary, mut replica) = (database(&world, "hexproperty-prod"), database(&world, "hexproperty-replica"));
+    for (down, serving) in [
+        (Down::Suspended, Serving::Suspended),
+        (Down::Maintenance, Serving::Maintenance),
+        (Down::Failed, Serving::Failed),
+        (Down::BeingCreated, Serving::PendingCreate),
+        (Down::StoppedByOwner, Serving::Stopped),
+    ] {
+        world.control().stir(&Fault::Database(DatabaseFault::IsDown { member: Member::Primary, down }));
+        world.control().stir(&Fault::Database(DatabaseFault::IsDown { member: Member::Replica, down }));
+        let seen = replication(&mut primary).await;
+        assert_eq!((seen.state, seen.serving, seen.writable), (ReplicaState::Primary, serving, Writable::Unknown));
+        let seen = replication(&mut replica).await;
+        assert_eq!((seen.serving, seen.lag), (serving, Err(Gap::Missing)));
+        world.control().calm();
+    }
+    world.control().stir(&Fault::Database(DatabaseFault::OtherPrimary));
+    let seen = replication(&mut replica).await;
+    assert_eq!(seen.primary.map(String::from).as_deref(), Some("hexproperty-staging"));
+    world.control().calm();
+    world.control().stir(&Fault::Database(DatabaseFault::PrimaryIdle));
+    until(&mut replica, "a primary that writes nothing", |seen| seen.movement == Movement::Idle).await;
+    world.stop().await;
 }
 
 #[tokio::test]

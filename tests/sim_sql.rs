@@ -2,7 +2,11 @@
 //!
 //! Virtual time runs fast, so operations are waited for as a client waits: by asking for them.
 
-use cutover::sim::simulation::{Config, Simulation, Start};
+use cutover::sim::{
+    faults::{DatabaseFault, Down, Fault, Member},
+    simulation::{Config, Simulation, Start},
+    world::sql::instance::Engine,
+};
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
 
@@ -153,4 +157,117 @@ async fn evidence_of_recovery_can_be_read() {
     assert_eq!((code, reason(&none)), (404, "operationDoesNotExist"));
     let (code, refused) = bench.send(Method::DELETE, &format!("{V1}/instances/hexproperty-prod"), &Value::Null).await;
     assert_eq!((code, reason(&refused)), (400, "invalid"));
+}
+
+impl Bench {
+    /// The series of one metric of an instance, as the monitoring tells them now.
+    async fn series(&self, metric: &str, instance: &str) -> Vec<Value> {
+        let now = jiff::Timestamp::from_millisecond(self.simulation.clock().now_ms()).expect("a time");
+        let start = now - jiff::Span::new().minutes(10);
+        let filter = format!(
+            "metric.type = \"cloudsql.googleapis.com/database/{metric}\" AND resource.labels.database_id = \"hexproperty:{instance}\""
+        );
+        let query = [("filter", filter), ("interval.startTime", start.to_string()), ("interval.endTime", now.to_string())];
+        let url = format!("http://{}/v3/projects/hexproperty/timeSeries", self.simulation.endpoints().google);
+        let request = self.client.get(url).header("host", "monitoring.googleapis.com").bearer_auth("cutover-demo").query(&query);
+        let answer: Value = request.send().await.expect("the world answers").json().await.expect("a document");
+        answer["timeSeries"].as_array().cloned().unwrap_or_default()
+    }
+
+    /// Waits until the newest point of a series is this.
+    async fn newest(&self, metric: &str, instance: &str, wanted: impl Fn(&Value) -> bool) {
+        loop {
+            let series = self.series(metric, instance).await;
+            if series.first().is_some_and(|series| wanted(&series["points"][0]["value"])) {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn each_engine_has_its_own_series_and_no_others() {
+    let (all, only) = (["replication/network_lag", "replication/state"], "hexproperty-replica");
+    for (engine, has, has_not) in [
+        (
+            Engine::Postgres,
+            vec!["replication/replica_lag"],
+            vec!["mysql/replication/slave_io_running", "replication/seconds_behind_master", "sqlserver/replication/redone_bytes_count"],
+        ),
+        (
+            Engine::MySql,
+            vec!["replication/replica_lag", "mysql/replication/slave_io_running", "mysql/innodb_os_log_fsyncs"],
+            vec!["replication/seconds_behind_master"],
+        ),
+        (
+            Engine::SqlServer,
+            vec!["replication/seconds_behind_master", "sqlserver/replication/redone_bytes_count"],
+            vec!["replication/replica_lag"],
+        ),
+    ] {
+        let bench = Bench::start().await;
+        bench.simulation.control().with(|world| world.sql.set_engine(engine));
+        for metric in has.into_iter().chain(all) {
+            assert!(!bench.series(metric, only).await.is_empty(), "{engine:?} tells {metric}");
+        }
+        for metric in has_not {
+            assert!(bench.series(metric, only).await.is_empty(), "{engine:?} does not tell {metric}");
+        }
+        let states = bench.series("replication/state", only).await;
+        let now = |series: &Value| (series["metric"]["labels"]["state"].clone(), series["points"][0]["value"]["boolValue"].clone());
+        let told: Vec<_> = states.iter().map(now).collect();
+        assert_eq!(told, [(json!("Running"), json!(true)), (json!("Stopped"), json!(false)), (json!("Error"), json!(false))]);
+    }
+}
+
+#[tokio::test]
+async fn the_primary_of_postgres_knows_the_position_of_a_replica_that_asks() {
+    let bench = Bench::start().await;
+    let positions = bench.series("postgresql/replication/replica_byte_lag", "hexproperty-prod").await;
+    assert_eq!(positions.len(), 4);
+    assert!(positions.iter().all(|one| one["metric"]["labels"]["replica_name"] == "hexproperty-replica"));
+    bench.simulation.control().stir(&Fault::Database(DatabaseFault::OtherPrimary));
+    loop {
+        let positions = bench.series("postgresql/replication/replica_byte_lag", "hexproperty-staging").await;
+        if !positions.is_empty() {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_broken_replication_serves_a_lag_of_nothing() {
+    let bench = Bench::start().await;
+    bench.simulation.control().with(|world| world.sql.set_engine(Engine::MySql));
+    bench.simulation.control().stir(&Fault::Database(DatabaseFault::ReceivesNothing));
+    bench.newest("mysql/replication/slave_io_running", "hexproperty-replica", |value| value["stringValue"] == "No").await;
+    bench.newest("replication/replica_lag", "hexproperty-replica", |value| value["doubleValue"] == 0.0).await;
+    bench.newest("mysql/innodb_os_log_fsyncs", "hexproperty-replica", |value| value["int64Value"] == "0").await;
+    bench.newest("mysql/innodb_os_log_fsyncs", "hexproperty-prod", |value| value["int64Value"] != "0").await;
+}
+
+#[tokio::test]
+async fn an_instance_that_is_down_says_so() {
+    let bench = Bench::start().await;
+    let state = async || bench.get(&format!("{V1}/instances/hexproperty-prod")).await["state"].clone();
+    let stir = |down| {
+        let fault = DatabaseFault::IsDown { member: Member::Primary, down };
+        bench.simulation.control().stir(&Fault::Database(fault));
+    };
+    let told = [
+        (Down::Suspended, "SUSPENDED"),
+        (Down::Maintenance, "MAINTENANCE"),
+        (Down::Failed, "FAILED"),
+        (Down::BeingCreated, "PENDING_CREATE"),
+    ];
+    for (down, expected) in told {
+        stir(down);
+        assert_eq!(state().await, expected);
+        bench.simulation.control().calm();
+    }
+    stir(Down::StoppedByOwner);
+    let off = bench.get(&format!("{V1}/instances/hexproperty-prod")).await;
+    assert_eq!((&off["state"], &off["settings"]["activationPolicy"]), (&json!("RUNNABLE"), &json!("NEVER")), "as the service calls it");
 }

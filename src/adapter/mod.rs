@@ -11,10 +11,12 @@ pub mod google_auth;
 pub mod http;
 pub mod kubernetes;
 pub mod metrics;
+mod permission;
 pub mod prober;
 pub mod prometheus;
 mod share;
 pub mod url_map;
+mod vendor_name;
 
 use std::sync::Arc;
 

@@ -24,7 +24,7 @@ use crate::{
         socket::{Folder, FolderError},
     },
     core::event::WorldKind,
-    domain::{id::SessionId, shown::Shown, time::Timestamp},
+    domain::{digest::Digest, id::SessionId, shown::Shown, time::Timestamp},
 };
 
 /// Longest card read, in bytes.
@@ -40,15 +40,31 @@ pub struct Card {
     pub session: SessionId,
     pub plan: Shown,
     pub plan_path: PathBuf,
-    /// SHA-256 of the plan file's bytes, in hex.
-    pub plan_hash: String,
+    /// Of the plan that it flies.
+    pub plan_hash: Digest,
     pub world: WorldKind,
+    /// Which simulated world; `None` for a live session.
+    #[serde(default)]
+    pub simulated: Option<Simulated>,
+    /// The roster that its host was told to use; without one, the default.
+    #[serde(default)]
+    pub roster: Option<PathBuf>,
     /// For showing; numbers are used again.
     pub pid: u32,
     pub journal: PathBuf,
     pub started_at: Timestamp,
     /// Of the program that hosts it.
     pub version: String,
+}
+
+/// A simulated world, as a host was told to use it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Simulated {
+    /// The host's own; it ends with the host.
+    Own,
+    /// The one that listens on five ports from this one.
+    Port(u16),
 }
 
 /// A session of the directory.
@@ -231,12 +247,20 @@ impl Folder {
 pub enum PickError {
     #[error("no session runs here; nothing was done; start one with `cutover open PLAN`")]
     None,
-    #[error("several sessions run here ({}); nothing was done; name one of them", .0.join(", "))]
+    #[error("several sessions run here; nothing was done; name one of them: {}", .0.join(", "))]
     Several(Vec<String>),
     #[error("there is no session {wanted} here (there is: {}); nothing was done; see `cutover sessions`", if .there.is_empty() { "none".to_owned() } else { .there.join(", ") })]
     NoSuch { wanted: String, there: Vec<String> },
-    #[error("the host of {0} has died; the journal is safe; `cutover open` with its plan takes the session up again")]
-    Dead(String),
+    #[error("the host of session {} has died; nothing was done; its journal: {}", .0.card.session, .0.card.journal.display())]
+    Dead(Box<Found>),
+}
+
+/// A session's name, and whether it is a real one.
+fn known(found: &Found) -> String {
+    match found.card.world {
+        WorldKind::Live => format!("{} (LIVE)", found.card.session),
+        WorldKind::Demo { .. } => format!("{} (simulated)", found.card.session),
+    }
 }
 
 /// The session of that name; without a name, the only one that runs.
@@ -249,15 +273,15 @@ pub fn pick(found: Vec<Found>, wanted: Option<&str>) -> Result<Found, PickError>
         let there = names(&found);
         let found = found.into_iter().find(|one| one.card.session.as_str() == wanted);
         return match found.ok_or(PickError::NoSuch { wanted: wanted.to_owned(), there })? {
-            Found { life: Life::Dead, .. } => Err(PickError::Dead(wanted.to_owned())),
+            dead @ Found { life: Life::Dead, .. } => Err(PickError::Dead(Box::new(dead))),
             running => Ok(running),
         };
     }
     let (mut running, dead): (Vec<_>, Vec<_>) = found.into_iter().partition(|one| one.life == Life::Running);
-    match (running.len(), dead.first()) {
+    match (running.len(), dead.into_iter().next()) {
         (1, _) => Ok(running.remove(0)),
-        (0, Some(dead)) => Err(PickError::Dead(dead.card.session.to_string())),
+        (0, Some(dead)) => Err(PickError::Dead(Box::new(dead))),
         (0, None) => Err(PickError::None),
-        _ => Err(PickError::Several(names(&running))),
+        _ => Err(PickError::Several(running.iter().map(known).collect())),
     }
 }

@@ -59,12 +59,19 @@ impl Folder {
             Ok(()) | Err(rustix::io::Errno::EXIST) => {}
             Err(error) => return Err(FolderError::Io { path: path.to_owned(), error: error.into() }),
         }
-        let folder = Folder::open(path)?;
-        if folder.owner == peer::own_uid() {
-            return Ok(folder);
+        Folder::open(path)?.of(peer::own_uid())
+    }
+
+    /// The same directory, if it is this account's.
+    ///
+    /// # Errors
+    /// It is somebody else's.
+    pub fn of(self, account: u32) -> Result<Folder, FolderError> {
+        if self.owner == account {
+            return Ok(self);
         }
-        let why = format!("it belongs to account {} and not to you", folder.owner);
-        Err(FolderError::Unsafe { path: path.to_owned(), why })
+        let why = format!("it belongs to account {} and not to you", self.owner);
+        Err(FolderError::Unsafe { path: self.path, why })
     }
 
     /// For a client: a directory of anybody's, as long as nobody but its owner can put anything there.

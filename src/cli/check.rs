@@ -32,8 +32,8 @@ pub struct Args {
     /// Look also, once, at everything that the plan names; nothing is changed
     #[arg(long)]
     live: bool,
-    /// Look at the world of `cutover sim --port PORT` instead
-    #[arg(long, value_name = "PORT", requires = "live")]
+    /// The same at the world of `cutover sim --port PORT`
+    #[arg(long, value_name = "PORT")]
     simulated: Option<u16>,
 }
 
@@ -43,7 +43,7 @@ pub struct Args {
 pub async fn run(args: Args) -> Result<Exit> {
     let checked = check(&args.plan);
     print::out(&checked.text);
-    let Some(plan) = checked.plan.filter(|_| args.live) else { return Ok(checked.exit) };
+    let Some(plan) = checked.plan.filter(|_| args.live || args.simulated.is_some()) else { return Ok(checked.exit) };
     let places = args.simulated.map_or(Places::Live, |first| Places::Simulated(Endpoints::in_a_row(first)));
     print::out("\nlooking at everything it names:\n");
     let findings = live::survey(&plan, &places, Clock::live()).await?;

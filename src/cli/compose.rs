@@ -109,9 +109,10 @@ impl<'a> Composer<'a> {
                     }
                 };
                 let (project, url_map) = (self.plan.project.to_string(), url_map.to_string());
-                let config = url_map::Config { route: route.id.clone(), project, url_map, backends, patience };
-                let logging = self.google("logging.googleapis.com")?;
-                Ok(Arc::new(UrlMapDriver::new(config, self.google("compute.googleapis.com")?, Some(logging))))
+                let config = url_map::Config { route: route.id.clone(), project, url_map, backends, host: host(route), patience };
+                let (logging, projects) = (self.google("logging.googleapis.com")?, self.google("cloudresourcemanager.googleapis.com")?);
+                let beside = url_map::Beside { logging: Some(logging), projects: Some(projects) };
+                Ok(Arc::new(UrlMapDriver::new(config, self.google("compute.googleapis.com")?, beside)))
             }
             Driver::CloudRunRevisions { service } => {
                 let service = self.service(service);
@@ -237,6 +238,11 @@ impl<'a> Composer<'a> {
 }
 
 const RUN: &str = "run.googleapis.com";
+
+/// The host that the route's users ask for; the plan's front door names it, also where the simulated world's is asked instead.
+fn host(route: &Route) -> Option<String> {
+    reqwest::Url::parse(route.front_door.as_ref()?.as_str()).ok()?.host_str().map(str::to_owned)
+}
 
 #[derive(Clone, Copy)]
 enum Connections {

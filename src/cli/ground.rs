@@ -5,6 +5,7 @@ use std::sync::Arc;
 use color_eyre::eyre::{Result, WrapErr};
 
 use crate::{
+    attach::sessions::Simulated,
     cli::{compose::Places, demo::Hand},
     core::event::WorldKind,
     domain::time::Timestamp,
@@ -30,6 +31,13 @@ pub struct Ground {
     /// What goes wrong there by itself
     #[arg(long, default_value_t = Scenario::Calm, requires = "simulated")]
     pub scenario: Scenario,
+}
+
+impl Ground {
+    /// Which simulated world, if one.
+    pub fn world(&self) -> Option<Simulated> {
+        self.simulated.map(|port| port.map_or(Simulated::Own, Simulated::Port))
+    }
 }
 
 /// Where the host has ended up.

@@ -6,7 +6,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use color_eyre::eyre::{Result, WrapErr, bail, eyre};
+use color_eyre::eyre::{Result, WrapErr, eyre};
 use rustix::process::{DumpableBehavior, Resource, Rlimit};
 use tokio::{
     signal::unix::{SignalKind, signal},
@@ -25,6 +25,7 @@ use crate::{
     cli::{
         Exit, compose, current,
         ground::{Ground, World},
+        join,
         paths::Paths,
         place::{Place, said},
         print, rostering, unit,
@@ -54,6 +55,9 @@ pub struct Options {
     /// Begin a new session even if the plan has an open one; its journal is kept
     #[arg(long)]
     pub new: bool,
+    /// Take the session up under the plan that it was begun with, although the file has changed since
+    #[arg(long, conflicts_with = "new")]
+    pub keep_plan: bool,
     /// Who may attach [default: roster.toml in the configuration directory; without it, you alone]
     #[arg(long, value_name = "FILE")]
     pub roster: Option<PathBuf>,
@@ -61,6 +65,18 @@ pub struct Options {
     pub ground: Ground,
     #[command(flatten)]
     pub place: Place,
+}
+
+impl Options {
+    /// The same options wherever the process that gets them stands.
+    /// # Errors
+    /// When there is no current directory.
+    pub fn absolute(mut self) -> std::io::Result<Options> {
+        for path in [&mut self.roster, &mut self.place.runtime_dir].into_iter().flatten() {
+            *path = std::path::absolute(&path)?;
+        }
+        Ok(self)
+    }
 }
 
 #[derive(Debug, clap::Args)]
@@ -83,7 +99,7 @@ pub async fn run(args: Args) -> Result<Exit> {
         Ok(path) => path,
         Err(error) => return Ok(said(format!("{}: {error}; no session was begun", args.options.plan.display()), Exit::Usage)),
     };
-    let options = Options { plan: plan_path, ..args.options };
+    let options = Options { plan: plan_path, ..args.options }.absolute()?;
     if args.unit {
         print::out(&unit::text(&std::env::current_exe()?, &options)?);
         return Ok(Exit::Done);
@@ -143,7 +159,10 @@ async fn begin(options: Options, paths: Paths) -> Result<Result<Hosted, Exit>> {
         Ok(plan) => plan,
         Err(exit) => return Ok(Err(exit)),
     };
-    let folder = options.place.own()?;
+    let folder = match options.place.own() {
+        Ok(folder) => folder,
+        Err(error) => return Ok(Err(said(error, Exit::Failed))),
+    };
     let claimed = |claim: Result<Lease, ClaimError>| match claim {
         Ok(lease) => Ok(Ok(lease)),
         Err(error @ ClaimError::Held { .. }) => Ok(Err(said(error, Exit::Locked))),
@@ -154,7 +173,10 @@ async fn begin(options: Options, paths: Paths) -> Result<Result<Hosted, Exit>> {
         Err(exit) => return Ok(Err(exit)),
     };
     let world = World::enter(&options.ground).await?;
-    let opening = open_book(&options, &paths, plan, &world)?;
+    let opening = match open_book(&options, &paths, plan, &world, &folder)? {
+        Ok(opening) => opening,
+        Err(exit) => return Ok(Err(exit)),
+    };
     let Opening { session, plan, book, state, first, journal } = opening;
     let lease = match claimed(folder.claim_session(&session))? {
         Ok(lease) => lease,
@@ -166,8 +188,10 @@ async fn begin(options: Options, paths: Paths) -> Result<Result<Hosted, Exit>> {
         session: session.clone(),
         plan: plan.name.clone(),
         plan_path: options.plan.clone(),
-        plan_hash: plan.hash.to_string(),
+        plan_hash: plan.hash,
         world: world.kind(),
+        simulated: options.ground.world(),
+        roster: options.roster.clone(),
         pid: std::process::id(),
         journal,
         started_at: world.clock().now(),
@@ -189,7 +213,7 @@ async fn begin(options: Options, paths: Paths) -> Result<Result<Hosted, Exit>> {
     Ok(Ok(Hosted { options, paths, folder, session, lease, _plan_lease: plan_lease, world, engine, serving, stop, closing }))
 }
 
-fn read_plan(options: &Options) -> Result<Plan, Exit> {
+pub(super) fn read_plan(options: &Options) -> Result<Plan, Exit> {
     let name = options.plan.display().to_string();
     let bytes = crate::cli::check::load(&options.plan)
         .map_err(|error| said(format!("{name} can't be read: {error}; no session was begun"), Exit::Usage))?;
@@ -200,7 +224,7 @@ fn read_plan(options: &Options) -> Result<Plan, Exit> {
 }
 
 /// Takes up the session that is meant where its journal exists, else begins it.
-fn open_book(options: &Options, paths: &Paths, plan: Plan, world: &World) -> Result<Opening> {
+fn open_book(options: &Options, paths: &Paths, plan: Plan, world: &World, folder: &Folder) -> Result<Result<Opening, Exit>> {
     let remembered = if options.new || world.is_our_own() { None } else { current::recall(paths, &options.plan) };
     let at = world.clock().now();
     let session = match options.session.clone().or(remembered) {
@@ -212,25 +236,24 @@ fn open_book(options: &Options, paths: &Paths, plan: Plan, world: &World) -> Res
     if !journal.exists() {
         let book = Book::create(&journal, at, &session, &plan.hash.to_string(), &holder)?;
         let first = Event::Opened { session: session.clone(), plan: Box::new(plan.clone()), world: world.kind() };
-        return Ok(Opening { session, plan, book, state: State::default(), first, journal });
+        return Ok(Ok(Opening { session, plan, book, state: State::default(), first, journal }));
     }
     let (book, state) = Book::open(&journal, &holder)?;
     let Some(opened) = &state.opened else {
         // The host died before its first entry was on disk: nothing has happened yet.
         let first = Event::Opened { session: session.clone(), plan: Box::new(plan.clone()), world: world.kind() };
-        return Ok(Opening { session, plan, book, state, first, journal });
+        return Ok(Ok(Opening { session, plan, book, state, first, journal }));
     };
-    if opened.world != world.kind() {
-        bail!("session {session} was begun in another kind of world; nothing was changed; take it up there, or begin a new one with --new");
+    let card = folder.sessions()?.into_iter().map(|found| found.card).find(|card| card.session == session);
+    if let Err(exit) = join::taken_up(&session, opened, card.as_ref(), options, &plan) {
+        return Ok(Err(exit));
     }
     if opened.plan.hash != plan.hash {
         tracing::warn!(%session, "the plan file has changed since the session began; the session goes on under the plan of its journal");
-        print::err(
-            "note: the plan file has changed since this session began; it goes on under the plan in its journal; --new begins another",
-        );
+        print::err(&join::note(opened, &plan, &options.plan));
     }
     let plan = (*opened.plan).clone();
-    Ok(Opening { session, plan, book, state, first: Event::Restarted, journal })
+    Ok(Ok(Opening { session, plan, book, state, first: Event::Restarted, journal }))
 }
 
 /// The plan's name and the minute, in the grammar of names.

@@ -17,6 +17,7 @@ pub mod current;
 pub mod demo;
 pub mod ground;
 pub mod host;
+pub mod join;
 pub mod open;
 pub mod paths;
 pub mod place;
@@ -30,6 +31,7 @@ pub mod status;
 pub mod stop;
 pub mod unit;
 pub mod watch;
+pub mod way;
 
 /// How a subcommand ended. Its codes are the same everywhere; help and README print them from here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use std::{
     io::{Read, Seek, SeekFrom},
     os::unix::fs::OpenOptionsExt,
     path::Path,
-    process::{Child, Command, Stdio},
+    process::{Child, Command, ExitStatus, Stdio},
     time::Duration,
 };
 
@@ -19,14 +19,15 @@ use crate::{
         protocol::Wants,
         roster::{passwd, user_of},
         sessions::{Found, Life},
+        socket::FolderError,
     },
     cli::{
         Exit,
         cockpit::{self, Face},
-        current, host,
+        current, host, join,
         paths::Paths,
         place::said,
-        print, unit,
+        print, unit, way,
     },
     tui::view::Follow,
 };
@@ -60,16 +61,10 @@ pub async fn run(args: Args) -> Result<Exit> {
         Ok(plan) => plan,
         Err(error) => return Ok(said(format!("{}: {error}; nothing was started", args.options.plan.display()), Exit::Usage)),
     };
-    let options = host::Options { plan, ..args.options };
-    let found = match running(&options)? {
-        Some(found) => {
-            print::err(&format!("session {} runs already; joining it", found.card.session));
-            found
-        }
-        None => match start(&options).await? {
-            Ok(found) => found,
-            Err(exit) => return Ok(exit),
-        },
+    let options = host::Options { plan, ..args.options }.absolute()?;
+    let found = match find_or_start(&options).await? {
+        Ok(found) => found,
+        Err(exit) => return Ok(exit),
     };
     if args.no_attach {
         print::out(&format!("{}\n", found.card.session));
@@ -78,8 +73,28 @@ pub async fn run(args: Args) -> Result<Exit> {
     cockpit::fly(&options.place, &found, Wants::Cockpit, &args.face, Follow::No).await
 }
 
+/// The plan's session: the one that runs, if it is what was asked for, or one that is begun or taken up.
+async fn find_or_start(options: &host::Options) -> Result<Result<Found, Exit>> {
+    let found = match running(options) {
+        Ok(found) => found,
+        Err(error) => return Ok(Err(said(error, Exit::Failed))),
+    };
+    let Some(found) = found else { return start(options).await };
+    Ok(joined(found, options).await)
+}
+
+async fn joined(found: Found, options: &host::Options) -> Result<Found, Exit> {
+    let plan = host::read_plan(options).inspect_err(|_| {
+        let attach = way::with_session("attach", &found.card.session, &options.place);
+        print::err(&format!("session {} runs under the version that it began with; join it:\n  {attach}", found.card.session));
+    })?;
+    join::running(&found, options, &plan).await?;
+    print::err(&format!("session {} runs already; joining it", found.card.session));
+    Ok(found)
+}
+
 /// The plan's session, if it runs in our own directory.
-fn running(options: &host::Options) -> Result<Option<Found>> {
+fn running(options: &host::Options) -> Result<Option<Found>, FolderError> {
     let found = options.place.own()?.sessions()?;
     Ok(found.into_iter().find(|one| one.life == Life::Running && one.card.plan_path == options.plan))
 }
@@ -91,25 +106,41 @@ async fn start(options: &host::Options) -> Result<Result<Found, Exit>> {
     let mut file = log_file(&log).wrap_err_with(|| format!("{} can't be written; nothing was started", log.display()))?;
     let from = file.seek(SeekFrom::End(0))?;
     let mut child = detach(options, &file)?;
+    let mut quicker = false;
     let deadline = tokio::time::Instant::now() + ANSWERS_WITHIN;
     while tokio::time::Instant::now() < deadline {
         if let Some(found) = running(options)?
             && tokio::net::UnixStream::connect(&found.socket).await.is_ok()
         {
+            if quicker {
+                return Ok(joined(found, options).await);
+            }
             about_logout();
             return Ok(Ok(found));
         }
-        // Somebody else may have been quicker; then his host is the one to join, as soon as it lets people in.
-        if let Some(status) = child.try_wait()?.filter(|status| status.code() != Some(i32::from(Exit::Locked.code()))) {
-            print::err(&tail(&log, from));
-            let exit = if status.code() == Some(2) { Exit::Usage } else { Exit::Failed };
-            return Ok(Err(said(format!("the host did not start ({status}); nothing was asked of the world"), exit)));
+        if let Some(status) = child.try_wait()? {
+            // Somebody else may have been quicker; then his host is the one to join, as soon as it lets people in.
+            quicker = status.code() == Some(i32::from(Exit::Locked.code()));
+            if !quicker {
+                print::err(&tail(&log, from));
+                return Ok(Err(not_started(status)));
+            }
         }
         tokio::time::sleep(LOOK_EVERY).await;
     }
     print::err(&tail(&log, from));
     let why = format!("the host does not answer yet; it was left running; see {} and `cutover sessions`", log.display());
     Ok(Err(said(why, Exit::Unsettled)))
+}
+
+/// What the host's own exit means for whoever wanted it. Its reason has been said.
+fn not_started(status: ExitStatus) -> Exit {
+    let same = |exit: Exit| status.code() == Some(i32::from(exit.code()));
+    if same(Exit::Refused) {
+        return Exit::Refused;
+    }
+    let exit = if same(Exit::Usage) { Exit::Usage } else { Exit::Failed };
+    said(format!("the host did not start ({status}); nothing was asked of the world"), exit)
 }
 
 fn log_file(path: &Path) -> std::io::Result<File> {

@@ -13,22 +13,23 @@ use crate::{
         dial::Dial,
         peer,
         protocol::Wants,
-        sessions::{self, Found},
+        sessions::{self, Found, PickError},
         signer::Signer,
         socket::{Folder, FolderError, default_folder},
     },
-    cli::{Exit, print},
+    cli::{Exit, print, way::Next},
     core::event::TerminalSize,
     domain::id::OperatorId,
 };
 
 /// Shared by the hosts and people of one machine; an administrator makes it, with mode 2750 and a group.
 const SHARED: &str = "/run/cutover";
+const RUNTIME_DIR: &str = "CUTOVER_RUNTIME_DIR";
 
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct Place {
     /// Directory of the sessions' sockets [default: the login's runtime directory; clients look into /run/cutover too]
-    #[arg(long, env = "CUTOVER_RUNTIME_DIR", value_name = "DIR")]
+    #[arg(long, env = RUNTIME_DIR, value_name = "DIR")]
     pub runtime_dir: Option<PathBuf>,
     /// Who you are, where several people share your account
     #[arg(long, env = "CUTOVER_PERSON", value_name = "NAME", requires = "key")]
@@ -59,8 +60,8 @@ impl Place {
             return Folder::open(named)?.sessions();
         }
         let mut found = Vec::new();
-        for path in [self.named_or_default(), PathBuf::from(SHARED)] {
-            match look_into(&path) {
+        for looked in [ours(&self.named_or_default()), shared(Path::new(SHARED))] {
+            match looked {
                 Ok(there) => found.extend(there),
                 Err(error) => print::err(&error.to_string()),
             }
@@ -70,14 +71,47 @@ impl Place {
 
     /// The session that is meant.
     /// # Errors
-    /// [`Exit::Nobody`], with the reason on standard error, when there is none or no single one.
+    /// [`Exit::Nobody`], with the reason and the way on on standard error, when there is none or no single one.
     pub fn find(&self, wanted: Option<&str>) -> Result<Found, Exit> {
         let found = self.sessions().map_err(|error| said(error, Exit::Failed))?;
-        sessions::pick(found, wanted).map_err(|error| said(error, Exit::Nobody))
+        sessions::pick(found, wanted).map_err(|error| {
+            let exit = said(&error, Exit::Nobody);
+            if let PickError::Dead(found) = &error {
+                print::err(&dead(found, self));
+            }
+            exit
+        })
+    }
+
+    /// The options by which another command looks where this one does. What the environment says need not be said.
+    pub fn words(&self) -> Vec<String> {
+        let named = self.runtime_dir.as_deref().filter(|named| std::env::var_os(RUNTIME_DIR).as_deref() != Some(named.as_os_str()));
+        named.into_iter().flat_map(|path| ["--runtime-dir".to_owned(), path.display().to_string()]).collect()
     }
 }
 
-fn look_into(path: &Path) -> Result<Vec<Found>, FolderError> {
+/// What can be done about a session whose host is gone.
+fn dead(found: &Found, place: &Place) -> String {
+    match super::sessions::next(found, place) {
+        Next::Join(line) => format!("it is back; join it:\n  {line}"),
+        Next::TakeUp(line) => format!("this takes it up again:\n  {line}"),
+        Next::PutBack(line) => {
+            format!("put {} back, then this takes it up again:\n  {line}", found.card.plan_path.display())
+        }
+        Next::ClearAway(line) => format!("its simulated world is gone with it; this clears it away, its journal stays:\n  {line}"),
+        Next::TheirsAlone => format!("only account {} can take it up again", found.owner),
+    }
+}
+
+/// The directory of our own; one that somebody else made under its name, to play the host there, is not it.
+fn ours(path: &Path) -> Result<Vec<Found>, FolderError> {
+    match std::fs::symlink_metadata(path) {
+        Ok(_) => Folder::open(path)?.of(peer::own_uid())?.sessions(),
+        Err(_) => Ok(Vec::new()),
+    }
+}
+
+fn shared(path: &Path) -> Result<Vec<Found>, FolderError> {
     match std::fs::symlink_metadata(path) {
         Ok(_) => Folder::open(path)?.sessions(),
         Err(_) => Ok(Vec::new()),

@@ -30,6 +30,8 @@ fn called(me: &Path, folders: impl IntoIterator<Item = PathBuf>, here: Option<&P
     if found.and_then(|found| found.canonicalize().ok()).is_some_and(|found| found == me) {
         return name.to_string_lossy().into_owned();
     }
+    // A host stands at the root; what it prints is read elsewhere.
+    let here = here.filter(|here| here.parent().is_some());
     let below = here.and_then(|here| me.strip_prefix(here).ok()).filter(|below| below.components().count() > 1);
     below.unwrap_or(me).display().to_string()
 }
@@ -49,6 +51,7 @@ mod tests {
         let here = folder.canonicalize().unwrap();
         assert_eq!(called(&me, [elsewhere.clone()], Some(&here)), "target/release/cutover", "not in the path");
         assert_eq!(called(&me, [elsewhere.clone()], None), me.display().to_string());
+        assert_eq!(called(&me, [elsewhere.clone()], Some(Path::new("/"))), me.display().to_string(), "a host's own directory");
         assert_eq!(called(&me, [elsewhere.clone(), there.clone()], Some(&here)), "cutover");
         std::fs::write(elsewhere.join("cutover"), "").unwrap();
         assert_eq!(called(&me, [elsewhere, there], Some(&here)), "target/release/cutover", "another one is found first");

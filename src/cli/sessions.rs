@@ -1,15 +1,20 @@
-//! `cutover sessions`: which sessions there are here, the living and the dead.
+//! `cutover sessions`: which sessions there are here, the living and the dead, and for each the command that comes next.
 
 use color_eyre::eyre::Result;
 
 use crate::{
-    attach::sessions::{Found, Life},
+    attach::{
+        peer,
+        sessions::{Found, Life, Simulated},
+    },
     cli::{
-        Exit,
+        Exit, check,
         place::{Place, said},
         print,
+        way::{self, Next},
     },
     core::event::WorldKind,
+    domain::digest::Digest,
 };
 
 #[derive(Debug, clap::Args)]
@@ -31,17 +36,60 @@ pub fn run(args: &Args) -> Result<Exit> {
         Ok(found) => found,
         Err(error) => return Ok(said(error, Exit::Failed)),
     };
+    let listed: Vec<Listed> = found.iter().map(|one| Listed { found: one, next: next(one, &args.place) }).collect();
     if args.json {
-        let cards: Vec<_> = found.iter().map(|one| serde_json::json!({ "life": life(one), "card": one.card })).collect();
+        let cards: Vec<_> = listed.iter().map(Listed::json).collect();
         print::out(&format!("{}\n", serde_json::to_string_pretty(&cards)?));
     } else if args.names {
         print::out(&found.iter().map(|one| format!("{}\n", one.card.session)).collect::<String>());
     } else if found.is_empty() {
         print::err("no session runs here; start one with `cutover open PLAN`");
     } else {
-        print::out(&found.iter().map(line).collect::<String>());
+        print::out(&listed.iter().map(Listed::lines).collect::<String>());
     }
     Ok(Exit::Done)
+}
+
+/// What can be done about a session, given the plan's file as it is now.
+pub fn next(found: &Found, place: &Place) -> Next {
+    let file = check::load(&found.card.plan_path).ok().map(|bytes| Digest::of(&bytes));
+    way::next(found, peer::own_uid(), file, place)
+}
+
+struct Listed<'a> {
+    found: &'a Found,
+    next: Next,
+}
+
+impl Listed<'_> {
+    fn json(&self) -> serde_json::Value {
+        let command = match &self.next {
+            Next::Join(line) | Next::TakeUp(line) | Next::PutBack(line) | Next::ClearAway(line) => Some(line),
+            Next::TheirsAlone => None,
+        };
+        serde_json::json!({ "life": life(self.found), "card": self.found.card, "next": command })
+    }
+
+    fn lines(&self) -> String {
+        let card = &self.found.card;
+        let world = match (card.world, card.simulated) {
+            (WorldKind::Live, _) => "LIVE".to_owned(),
+            (WorldKind::Demo { .. }, Some(Simulated::Port(port))) => format!("simulated, port {port}"),
+            (WorldKind::Demo { .. }, Some(Simulated::Own) | None) => "simulated".to_owned(),
+        };
+        let what = match &self.next {
+            Next::Join(line) => format!("runs as process {}; join it:\n  {line}", card.pid),
+            Next::TakeUp(line) => format!("its host died; take it up again:\n  {line}"),
+            Next::PutBack(line) => {
+                format!("its host died, and {} is gone; put it back, then take the session up again:\n  {line}", card.plan_path.display())
+            }
+            Next::ClearAway(line) => {
+                format!("its host died, and its simulated world with it; clear it away, its journal stays:\n  {line}")
+            }
+            Next::TheirsAlone => format!("its host died; only account {} can take it up again", self.found.owner),
+        };
+        format!("{}  {world}  {}  {what}\n", card.session, card.plan)
+    }
 }
 
 fn life(found: &Found) -> &'static str {
@@ -49,17 +97,4 @@ fn life(found: &Found) -> &'static str {
         Life::Running => "running",
         Life::Dead => "dead",
     }
-}
-
-fn line(found: &Found) -> String {
-    let card = &found.card;
-    let world = match card.world {
-        WorldKind::Live => "live",
-        WorldKind::Demo { .. } => "demo",
-    };
-    let what = match found.life {
-        Life::Running => format!("runs as process {}", card.pid),
-        Life::Dead => format!("its host died; `cutover open {}` takes it up again", card.plan_path.display()),
-    };
-    format!("{}  {world}  {}  {what}\n", card.session, card.plan)
 }

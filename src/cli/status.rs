@@ -17,7 +17,7 @@ use crate::{
         event::WorldKind,
         outlook::{self, Attention, Outlook, Then},
         reason::Mover,
-        state::{ItemStatus, Reading, RouteState, Share, State},
+        state::{ItemStatus, Motion, Reading, RouteState, Share, State},
     },
     domain::{time::Timestamp, weight::Weights},
     plan::model::Trigger,
@@ -70,7 +70,9 @@ struct RouteStatus {
     accepted: Option<Shares>,
     /// What requests of the newest window met; without one, nothing has been seen yet.
     seen: Option<Seen>,
-    motion: String,
+    /// `unread`, `settled`, `writing`, `resolving`, `returning`, `propagating` or `needs-human`.
+    motion: &'static str,
+    motion_text: String,
     latched: bool,
     held: bool,
     drift: Option<DriftStatus>,
@@ -173,7 +175,8 @@ fn route_status(route: &RouteState, now: Timestamp, names: Names) -> RouteStatus
         wanted: route.wanted.as_ref().map(shares),
         accepted: route.accepted.as_ref().map(|accepted| shares(&accepted.weights)),
         seen,
-        motion: words::motion(&route.motion, now),
+        motion: motion(&route.motion),
+        motion_text: words::motion(&route.motion, now),
         latched: route.latch.is_some(),
         held: route.hold.is_some(),
         drift: route.drift.as_ref().map(|drift| DriftStatus {
@@ -186,6 +189,19 @@ fn route_status(route: &RouteState, now: Timestamp, names: Names) -> RouteStatus
             since: drift.since.0,
         }),
         against_going_back: route.readiness.against.iter().map(|why| words::objection(why, names)).collect(),
+    }
+}
+
+/// For scripts, which must not read English.
+fn motion(motion: &Motion) -> &'static str {
+    match motion {
+        Motion::Unread => "unread",
+        Motion::Settled => "settled",
+        Motion::Writing { .. } => "writing",
+        Motion::Resolving { .. } => "resolving",
+        Motion::Returning(_) => "returning",
+        Motion::Propagating { .. } => "propagating",
+        Motion::NeedsHuman { .. } => "needs-human",
     }
 }
 
@@ -233,7 +249,7 @@ fn text(status: &Status) -> String {
         let changed = format!("changed by {by}");
         let marks = [(route.latched, "latched"), (route.held, "held"), (route.drift.is_some(), &changed)];
         let marks: String = marks.iter().filter(|(is, _)| *is).map(|(_, mark)| format!(", {mark}")).collect();
-        lines.push(format!("  route {id}: accepted {accepted} ({}{marks})", route.motion));
+        lines.push(format!("  route {id}: accepted {accepted} ({}{marks})", route.motion_text));
         lines.push(match &route.seen {
             Some(seen) => {
                 let met: Shares = seen.shares.iter().map(|(backend, share)| (backend.clone(), share.fraction)).collect();

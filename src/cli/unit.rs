@@ -8,7 +8,7 @@ use crate::cli::host::Options;
 
 /// The arguments by which a host gets exactly these options.
 pub fn arguments(options: &Options) -> Vec<OsString> {
-    let Options { plan, session, new, roster, ground, place } = options;
+    let Options { plan, session, new, keep_plan, roster, ground, place } = options;
     let mut arguments: Vec<OsString> = vec!["host".into()];
     let mut give = |name: &str, value: OsString| arguments.extend([OsString::from(name), value]);
     if let Some(session) = session {
@@ -30,15 +30,20 @@ pub fn arguments(options: &Options) -> Vec<OsString> {
     if *new {
         arguments.push("--new".into());
     }
+    if *keep_plan {
+        arguments.push("--keep-plan".into());
+    }
     // Last and behind the end of options, whatever it begins with.
     arguments.extend([OsString::from("--"), plan.into()]);
     arguments
 }
 
-/// A user unit. It is started again when it dies and takes the session up where the journal ends.
+/// A user unit. It is started again when it dies and takes the session up where the journal ends, under the plan that it began with:
+/// an edited file must not leave traffic without a host.
 /// # Errors
 /// When a path can't be written in a unit file.
 pub fn text(program: &Path, options: &Options) -> Result<String> {
+    let options = &Options { keep_plan: true, ..options.clone() };
     let command = std::iter::once(program.into()).chain(arguments(options)).map(|word| quoted(&word)).collect::<Result<Vec<_>>>()?;
     let plan = quoted(options.plan.as_os_str())?;
     Ok(format!(
@@ -51,8 +56,8 @@ pub fn text(program: &Path, options: &Options) -> Result<String> {
          ExecStart={}\n\
          Restart=on-failure\n\
          RestartSec=1\n\
-         # Wrong usage and a session that is open elsewhere do not get better by trying again.\n\
-         RestartPreventExitStatus=2 6\n\
+         # Wrong usage, a refusal and a session that is open elsewhere do not get better by trying again.\n\
+         RestartPreventExitStatus=2 3 6\n\
          KillSignal=SIGTERM\n\
          TimeoutStopSec=20\n\
          UMask=0077\n\

@@ -10,13 +10,14 @@ use crate::{
         event::Asker,
         news::News,
         reason::{Missing, Void},
+        replication::{self, DatabaseStanding},
         standing,
         state::{Approval, ENDED_MAX, Ended, Ending, Motion, ReplicaTerm, Terms, Wish},
         turn::Turn,
     },
     domain::{
+        database::Serving,
         digest::Digest,
-        fact::ReplicaState,
         id::{AskId, ClientId, InstanceId},
         shown::Shown,
         time::Millis,
@@ -48,17 +49,26 @@ fn terms(turn: &Turn, route: &Route, wish: &Wish) -> Option<Terms> {
 
 fn replication(turn: &Turn) -> Vec<(InstanceId, ReplicaTerm)> {
     let Some(database) = &turn.plan.database else { return Vec::new() };
-    let term = |instance: &InstanceId| {
-        let Some(known) = turn.state.replication.get(instance) else { return ReplicaTerm::Unknown };
-        match (known.now.state, known.now.lag) {
-            (ReplicaState::Replicating, Ok(lag)) if lag.value <= database.lag_max.as_secs_f64() => ReplicaTerm::WithinBounds,
-            (ReplicaState::Replicating, Ok(_)) => ReplicaTerm::Behind,
-            (ReplicaState::Replicating, Err(_)) | (ReplicaState::Unknown, _) => ReplicaTerm::Unknown,
-            (ReplicaState::Stopped, _) => ReplicaTerm::Stopped,
-            (ReplicaState::Primary, _) => ReplicaTerm::Primary,
-        }
+    let term = |instance: &InstanceId| match replication::standing(database, instance, turn.state.replication.get(instance), turn.now) {
+        DatabaseStanding::Primary { .. } => ReplicaTerm::AcceptsWrites,
+        DatabaseStanding::Follows { .. } => ReplicaTerm::WithinBounds,
+        DatabaseStanding::Behind { .. } | DatabaseStanding::FallsBack => ReplicaTerm::Behind,
+        DatabaseStanding::Stopped => ReplicaTerm::Stopped,
+        DatabaseStanding::Broken { .. } => ReplicaTerm::Broken,
+        DatabaseStanding::Promoted => ReplicaTerm::Primary,
+        DatabaseStanding::Follower { .. } => ReplicaTerm::NoPrimary,
+        DatabaseStanding::Stranger { .. } => ReplicaTerm::OfAnotherPrimary,
+        DatabaseStanding::Down { serving: Serving::Untold } => ReplicaTerm::Unknown,
+        DatabaseStanding::Down { .. } => ReplicaTerm::Down,
+        DatabaseStanding::NotSeen
+        | DatabaseStanding::Silent { .. }
+        | DatabaseStanding::Unsaid
+        | DatabaseStanding::Untold { .. }
+        | DatabaseStanding::Idle
+        | DatabaseStanding::Unmoved { .. }
+        | DatabaseStanding::LagUnknown { .. } => ReplicaTerm::Unknown,
     };
-    database.replicas.iter().map(|instance| (instance.clone(), term(instance))).collect()
+    database.instances().map(|instance| (instance.clone(), term(instance))).collect()
 }
 
 /// Opens a request for `wish`, which has passed every other rule. Only a settled route has terms that can hold for a while.

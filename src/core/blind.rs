@@ -62,7 +62,7 @@ pub(super) fn excused(state: &State, now: Timestamp, trigger: &Trigger, gap: Gap
     if !starved(gap) || route.accepted.is_none() {
         return false;
     }
-    let share = exposure::most(route, &trigger.backend);
+    let share = exposure::has(route, now, &trigger.backend);
     share == PerMille::ZERO || (share.get() <= THIN_SHARE && probed(state, now, &trigger.backend) == Probing::Clean)
 }
 
@@ -83,7 +83,7 @@ pub(super) fn forbids(state: &State, now: Timestamp, trigger: &Trigger, seen: Op
         return blind(Blindness::Gap(gap));
     }
     let route = state.routes.get(&trigger.route)?;
-    let share = exposure::most(route, &trigger.backend);
+    let share = exposure::given(route, &trigger.backend);
     if share == PerMille::ZERO {
         return first_step(state, now, trigger, gap).and_then(blind);
     }

@@ -7,15 +7,15 @@ use crate::{
     core::{
         blind::BLIND_AFTER,
         checklist::Finding,
-        evidence, exposure, history,
+        evidence, exposure,
         reason::Evidence,
+        replication::{self, Soundness},
         settle::{self, Verdict},
         standing,
         state::Motion,
         turn::Turn,
     },
     domain::{
-        fact::ReplicaState,
         id::BackendId,
         metric::{Metric, Sample},
         time::Millis,
@@ -94,12 +94,12 @@ impl Limit {
     }
 }
 
-/// Backends that take traffic, once each.
+/// Backends that are given traffic, or get any, once each.
 fn serving<'a>(turn: &Turn<'a>) -> Vec<&'a BackendId> {
     let of_route = |route: &'a Route| route.backend_ids().map(move |backend| (route, backend));
     let all = turn.plan.routes.iter().flat_map(of_route);
     let mut serving: Vec<_> =
-        all.filter(|(route, id)| exposure::accepted(turn.route(route), id) > PerMille::ZERO).map(|(_, id)| id).collect();
+        all.filter(|(route, id)| exposure::has(turn.route(route), turn.now, id) > PerMille::ZERO).map(|(_, id)| id).collect();
     serving.sort();
     serving.dedup();
     serving
@@ -130,32 +130,36 @@ fn below(turn: &Turn, metric: Metric, limit: f64, expires: Millis) -> Finding {
     }
 }
 
+/// Every replica of the plan follows the plan's primary, and none is too far behind. The primary's own state is asked for, too: what a
+/// replica follows that is down is nothing.
 fn lag_below(turn: &Turn, limit: Millis) -> Finding {
     let Some(database) = &turn.plan.database else { return Finding::Unknown(Evidence::NoDatabase) };
-    let (mut found, mut oldest) = (Vec::new(), turn.now);
-    for instance in &database.replicas {
-        let Some(known) = turn.state.replication.get(instance) else {
-            return Finding::Unknown(Evidence::ReplicaNotSeen { instance: instance.clone() });
-        };
-        match (known.now.state, history::lag(known, turn.now)) {
-            (ReplicaState::Stopped, _) => return Finding::Against(Evidence::ReplicaStopped { instance: instance.clone() }),
-            (ReplicaState::Primary, _) => return Finding::Against(Evidence::ReplicaIsPrimary { instance: instance.clone() }),
-            (ReplicaState::Unknown, _) | (ReplicaState::Replicating, None) => {
-                return Finding::Unknown(Evidence::LagUnknown { instance: instance.clone() });
-            }
-            (ReplicaState::Replicating, Some(lag)) if lag >= limit.as_secs_f64() => {
-                return Finding::Against(Evidence::LagBeyond { instance: instance.clone(), seconds: lag, limit });
-            }
-            (ReplicaState::Replicating, Some(lag)) => {
-                oldest = oldest.min(known.seen_at);
-                found.push((instance.clone(), lag));
-            }
-        }
-    }
-    if found.is_empty() {
+    if database.replicas.is_empty() {
         return Finding::Unknown(Evidence::NoReplica);
     }
-    Finding::Holds { seen_at: oldest, evidence: Evidence::LagWithin { seconds: found } }
+    let (mut found, mut oldest, mut unproven) = (Vec::new(), turn.now, None);
+    for instance in database.instances() {
+        let known = turn.state.replication.get(instance);
+        let standing = replication::standing(database, instance, known, turn.now);
+        let (lag, soundness) = (standing.lag(), standing.soundness());
+        let evidence = Evidence::Instance { instance: instance.clone(), standing };
+        match (lag, soundness) {
+            (Some(lag), _) if lag.value >= limit.as_secs_f64() => {
+                return Finding::Against(Evidence::LagBeyond { instance: instance.clone(), seconds: lag.value, limit });
+            }
+            (Some(lag), _) => {
+                oldest = known.map_or(oldest, |known| oldest.min(known.seen_at));
+                found.push((instance.clone(), lag.value));
+            }
+            (None, Soundness::Unsound) => return Finding::Against(evidence),
+            (None, Soundness::Unproven) => unproven = unproven.or(Some(evidence)),
+            (None, Soundness::Sound) => {}
+        }
+    }
+    match unproven {
+        Some(evidence) => Finding::Unknown(evidence),
+        None => Finding::Holds { seen_at: oldest, evidence: Evidence::LagWithin { seconds: found } },
+    }
 }
 
 fn no_drops(turn: &Turn, span: Millis) -> Finding {
@@ -191,6 +195,9 @@ fn all_on_target(turn: &Turn) -> Finding {
             (Motion::Settled | Motion::NeedsHuman { .. }, Verdict::Against) => {
                 return Finding::Against(Evidence::RequestsElsewhere { route: route.id.clone() });
             }
+            (Motion::Settled, _) if !exposure::holds_all(state, turn.now, &route.target) => {
+                return Finding::NotYet(Evidence::AcceptedNotSeen { route: route.id.clone() });
+            }
             (Motion::Settled, Verdict::Fits | Verdict::Proven) => oldest = oldest.min(seen_at),
             (Motion::Settled, Verdict::CannotTell) => {
                 return Finding::Unknown(Evidence::RequestsTooFew { route: route.id.clone() });
@@ -204,7 +211,7 @@ fn all_on_target(turn: &Turn) -> Finding {
 fn stable(turn: &Turn, span: Millis) -> Finding {
     for route in &turn.plan.routes {
         let target = &route.target;
-        if exposure::accepted(turn.route(route), target) < PerMille::ALL {
+        if !exposure::holds_all(turn.route(route), turn.now, target) {
             return Finding::NotYet(Evidence::StabilityLater { route: route.id.clone(), target: target.clone() });
         }
         let Some(since) = turn.state.backends.get(target).and_then(|known| known.stable_since) else {
@@ -232,7 +239,7 @@ pub(super) fn watch_stability(turn: &mut Turn) {
                 let limit = Limit { metric, below, age_max: evidence::FRESH };
                 limit.usable(turn, id).is_ok_and(|sample| sample.value < below)
             };
-            let holds_all = exposure::accepted(turn.route(route), id) == PerMille::ALL;
+            let holds_all = exposure::holds_all(turn.route(route), now, id);
             let stable = holds_all && within(Metric::ErrorRate, errors) && within(Metric::P95Latency, p95);
             if let Some(backend) = turn.state.backends.get_mut(id) {
                 backend.stable_since = stable.then(|| backend.stable_since.unwrap_or(now));

@@ -7,7 +7,7 @@
 use crate::{
     core::{
         evidence::AHEAD_MAX,
-        state::{Motion, ReturnStage, RouteState, State},
+        state::{Motion, Proof, ReturnStage, RouteState, State},
     },
     domain::time::{Millis, Timestamp},
 };
@@ -93,7 +93,10 @@ fn rebase_route(route: &mut RouteState, back: Millis) {
         }
     };
     [&mut route.accepted_at, &mut route.outcome_at, &mut route.changed_at].into_iter().for_each(shift_maybe);
-    [&mut route.read_again_at, &mut route.readiness.seen_at].into_iter().for_each(shift_maybe);
+    [&mut route.read_again_at, &mut route.readiness.seen_at, &mut route.against_since].into_iter().for_each(shift_maybe);
+    if let Proof::Proven { at } = &mut route.proof {
+        shift(at);
+    }
     route.strays.iter_mut().for_each(|stray| shift(&mut stray.since));
     route.flips.iter_mut().for_each(shift);
     if let Some(observed) = &mut route.observed {

@@ -11,6 +11,7 @@ use crate::{
     domain::{
         digest::Digest,
         fault::Version,
+        hindrance::Hindrance,
         id::{AskId, ClientId, EffectId, OperatorId, RouteId, TriggerId},
         metric::Gap,
         role::Role,
@@ -121,9 +122,13 @@ pub enum Refusal {
     NeedsHuman {
         why: Need,
     },
-    /// In the API's words.
+    /// What stands between the route's weights and its users.
     Hindered {
-        why: Shown,
+        why: Hindrance,
+    },
+    /// Requests meet something else than what is accepted.
+    RequestsDisagree {
+        since: Timestamp,
     },
     Unsettled,
     /// A trigger is blind, so nobody signs that something holds.

@@ -93,9 +93,8 @@ fn drifted(turn: &mut Turn, route: &Route, expected: Weights, found: Weights, ac
     let state = turn.route_mut(route);
     let since = state.drift.as_ref().map_or(now, |drift| drift.since);
     state.moved_by = Some(by.clone());
-    state.before = Some(expected.clone());
     state.drift = Some(Drift { expected: expected.clone(), found: found.clone(), by: by.clone(), since, flips: state.flips.clone() });
-    settle::begin_anew(state, now);
+    settle::begin_anew(state, now, Some(&expected));
     state.motion = Motion::Settled;
     turn.tell(News::Drifted { route: route.id.clone(), expected, found, by });
     if contended {
@@ -141,7 +140,7 @@ pub(super) fn adopt(turn: &mut Turn, by: &Asker, id: &RouteId, found: &Weights) 
     if accepted.weights != *found {
         return Err(Refusal::Moved { now: accepted.weights, by: Some(Mover::Foreign { actor: accepted.actor }) });
     }
-    if let Some(why) = accepted.trouble {
+    if let Some(why) = accepted.hindrances.into_iter().find(|found| found.bars_advance(&route.home)) {
         return Err(Refusal::Hindered { why });
     }
     let away = route.backend_ids().any(|backend| *backend != route.home && exposure::accepted(state, backend) > PerMille::ZERO);

@@ -1,13 +1,19 @@
 //! How much of a route's traffic a backend has, or may have at any moment.
 //!
-//! Accepted weights are not the whole truth while a write is on its way or its outcome is unknown. Rules that protect users ask for the
-//! largest share that is possible; they never wait for certainty.
+//! Accepted weights are not the whole truth: a write may be on its way, and users may still meet what was before, for minutes after a
+//! change was accepted. A backend is *given* the largest share that is possible by the weights, and *gets* what requests show, with the
+//! doubt that a sample leaves; nothing seen right after a change is what was before it. Rules that protect users ask for the larger of
+//! the two; they never wait for certainty.
 
 use crate::{
-    core::state::{Motion, RouteState},
+    core::{
+        evidence,
+        state::{Motion, RouteState},
+    },
     domain::{
         id::BackendId,
-        weight::{PerMille, Weights},
+        time::Timestamp,
+        weight::{PerMille, WHOLE, Weights},
     },
 };
 
@@ -22,15 +28,39 @@ pub(super) fn possible(route: &RouteState) -> impl Iterator<Item = &Weights> {
     accepted.chain(under_way).chain(route.strays.iter().map(|stray| &stray.to))
 }
 
-/// The largest share that `backend` may have. Everything, while nothing was ever read.
-pub(super) fn most(route: &RouteState, backend: &BackendId) -> PerMille {
+/// The largest share that `backend` may be given. Everything, while nothing was ever read.
+pub(super) fn given(route: &RouteState, backend: &BackendId) -> PerMille {
     if route.accepted.is_none() {
         return PerMille::ALL;
     }
     possible(route).map(|weights| weights.of(backend)).max().unwrap_or(PerMille::ALL)
 }
 
+/// The largest share that `backend` may get by what is seen: the upper end of the band where it has answered within the newest window,
+/// and what it had before the last change until requests have excluded that. Everything, while nothing was ever read.
+pub(super) fn gets(route: &RouteState, now: Timestamp, backend: &BackendId) -> PerMille {
+    if route.accepted.is_none() {
+        return PerMille::ALL;
+    }
+    let fading = route.fading.get(backend).copied().unwrap_or(PerMille::ZERO);
+    let seen = route.observed.as_ref().filter(|observed| now.since(observed.at) <= evidence::FRESH);
+    let band = seen.and_then(|observed| observed.shares.get(backend)).filter(|share| share.fraction > 0.0);
+    let upper = band.map_or(PerMille::ZERO, |share| PerMille::ZERO.saturating_add((share.high * f64::from(WHOLE)).ceil() as u16));
+    upper.max(fading)
+}
+
+/// The largest share that `backend` may have, given or got. Whatever has any is judged.
+pub(super) fn has(route: &RouteState, now: Timestamp, backend: &BackendId) -> PerMille {
+    given(route, backend).max(gets(route, now, backend))
+}
+
 /// The share that the API says `backend` has.
 pub(super) fn accepted(route: &RouteState, backend: &BackendId) -> PerMille {
     route.accepted.as_ref().map_or(PerMille::ZERO, |accepted| accepted.weights.of(backend))
+}
+
+/// Whether `backend` holds everything and nobody else gets anything any more.
+pub(super) fn holds_all(route: &RouteState, now: Timestamp, backend: &BackendId) -> bool {
+    let others = route.accepted.iter().flat_map(|accepted| accepted.weights.iter()).map(|(id, _)| id).chain(route.fading.keys());
+    accepted(route, backend) == PerMille::ALL && others.filter(|id| *id != backend).all(|id| gets(route, now, id) == PerMille::ZERO)
 }

@@ -7,20 +7,16 @@ use std::collections::VecDeque;
 
 use crate::{
     core::{
-        evidence,
-        state::{HISTORY_EVERY, HISTORY_POINTS_MAX, ReplicationState},
+        evidence, replication,
+        state::{HISTORY_EVERY, HISTORY_POINTS_MAX},
         turn::Turn,
     },
     domain::{
-        fact::ReplicaState,
         id::BackendId,
         metric::Metric,
         time::{Millis, Timestamp},
     },
 };
-
-/// A replica's figures are fetched seldom and come late; older than this they are no figures.
-const LAG_FRESH: Millis = Millis::from_mins(5);
 
 pub(super) fn record(turn: &mut Turn) {
     for route in &turn.plan.routes {
@@ -29,11 +25,12 @@ pub(super) fn record(turn: &mut Turn) {
         }
     }
     let now = turn.now;
-    for known in turn.state.replication.values_mut() {
+    let Some(database) = &turn.plan.database else { return };
+    for (instance, known) in &mut turn.state.replication {
         let missed = columns(&mut known.history_at, now);
         if missed > 0 {
-            let lag = lag(known, now);
-            push(&mut known.history, missed, lag);
+            let lag = replication::standing(database, instance, Some(known), now).lag();
+            push(&mut known.history, missed, lag.map(|sample| sample.value));
         }
     }
 }
@@ -72,12 +69,4 @@ fn push(history: &mut VecDeque<Option<f64>>, columns: usize, value: Option<f64>)
     history.push_back(value);
     let surplus = history.len().saturating_sub(HISTORY_POINTS_MAX);
     history.drain(..surplus);
-}
-
-/// The lag in seconds, where it means anything: of a replica that replicates.
-pub(super) fn lag(known: &ReplicationState, now: Timestamp) -> Option<f64> {
-    let sample = known.now.lag.ok()?;
-    let young = now.since(known.seen_at) <= LAG_FRESH && now.since(sample.at) <= LAG_FRESH;
-    let sound = sample.value.is_finite() && sample.value >= 0.0;
-    (known.now.state == ReplicaState::Replicating && young && sound).then_some(sample.value)
 }

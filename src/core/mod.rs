@@ -6,9 +6,11 @@
 pub mod command;
 pub mod decision;
 pub mod event;
+pub mod home;
 pub mod news;
 pub mod outlook;
 pub mod reason;
+pub mod replication;
 pub mod state;
 pub mod step;
 
@@ -29,6 +31,7 @@ mod people;
 mod readiness;
 mod restart;
 mod rollback;
+mod seen;
 mod settle;
 mod sight;
 mod standing;

@@ -118,16 +118,20 @@ fn done(turn: &mut Turn, route: &Route, written: Written, receipt: &Receipt, goa
     let now = turn.now;
     let until = now + route.settle;
     let state = turn.route_mut(route);
-    state.before = Some(written.from.clone());
     if let Some(accepted) = &mut state.accepted {
         accepted.weights = written.to.clone();
         if let Some(version) = &receipt.version {
             accepted.version = version.clone();
         }
     }
-    settle::begin_anew(state, now);
-    state.motion = Motion::Propagating { to: written.to.clone(), since: now, until, cause: written.cause, goal };
-    turn.tell(News::Accepted { route: route.id.clone(), to: written.to });
+    settle::begin_anew(state, now, Some(&written.from));
+    match goal {
+        Goal::Rollback => rollback::arrive(turn, route),
+        Goal::Advance => {
+            state.motion = Motion::Propagating { to: written.to.clone(), since: now, until, cause: written.cause, goal };
+            turn.tell(News::Accepted { route: route.id.clone(), to: written.to });
+        }
+    }
 }
 
 fn not_done(turn: &mut Turn, route: &Route, written: &Written, fault: &Fault) {
@@ -161,10 +165,10 @@ pub(super) fn follow(turn: &mut Turn, route: &Route) {
             }
         }
         Motion::Resolving { to, since, cause } => resolve(turn, route, &to, since, cause),
-        Motion::Propagating { .. } | Motion::NeedsHuman { .. } => settle::follow(turn, route),
+        Motion::Settled | Motion::Propagating { .. } | Motion::NeedsHuman { .. } => settle::follow(turn, route),
         // The rollback drives these.
         Motion::Returning(_) => {}
-        Motion::Settled | Motion::Writing { .. } => {}
+        Motion::Writing { .. } => {}
     }
     prune_strays(turn, route);
 }
@@ -177,8 +181,7 @@ fn resolve(turn: &mut Turn, route: &Route, to: &Weights, since: Timestamp, cause
     if accepted.weights == *to {
         let until = now + route.settle;
         let state = turn.route_mut(route);
-        state.before = Some(stray.from);
-        settle::begin_anew(state, now);
+        settle::begin_anew(state, now, Some(&stray.from));
         state.strays.retain(|stray| stray.to != *to);
         state.motion = Motion::Propagating { to: to.clone(), since: now, until, cause, goal: Goal::Advance };
         turn.tell(News::DidHappen { route: route.id.clone(), to: to.clone() });

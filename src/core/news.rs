@@ -8,11 +8,12 @@ use serde::{Deserialize, Serialize};
 use crate::{
     core::{
         decision::{Cause, Refusal},
-        reason::{Drop, Evidence, Mover, Need, Objection, Void},
+        reason::{Drop, Evidence, Mover, Need, Objection, Obstacle, Void},
+        replication::DatabaseStanding,
     },
     domain::{
-        fact::ReplicaState,
         fault::Fault,
+        hindrance::Hindrance,
         id::{BackendId, InstanceId, ItemId, OperatorId, RouteId, SourceId, TriggerId},
         metric::Gap,
         platform::{Part, Scale},
@@ -122,9 +123,14 @@ pub enum News {
     AgreesAgain {
         route: RouteId,
     },
+    /// Something stands between the route's weights and its users.
     Hindered {
         route: RouteId,
-        why: Shown,
+        why: Hindrance,
+    },
+    HindranceGone {
+        route: RouteId,
+        why: Hindrance,
     },
 
     RollbackBegan {
@@ -143,9 +149,21 @@ pub enum News {
         route: RouteId,
         why: Objection,
     },
+    /// The API has taken it; users follow.
     HomeAccepted {
         route: RouteId,
         after: Millis,
+    },
+    /// Requests meet home alone, and exclude what was before.
+    HomeSeen {
+        route: RouteId,
+        after: Millis,
+    },
+    /// The plan's time is over, and requests could not show it.
+    HomeNotSeen {
+        route: RouteId,
+        after: Millis,
+        how: Settling,
     },
     WayHomeFailed {
         route: RouteId,
@@ -155,6 +173,7 @@ pub enum News {
     NotHome {
         route: RouteId,
         after: Millis,
+        why: Obstacle,
     },
     Rearmed {
         route: RouteId,
@@ -339,10 +358,10 @@ pub enum News {
         backend: BackendId,
         version: Shown,
     },
-    ReplicaChanged {
+    /// An instance of the plan's database stands otherwise than was last said.
+    DatabaseStands {
         instance: InstanceId,
-        from: ReplicaState,
-        to: ReplicaState,
+        standing: DatabaseStanding,
     },
 }
 
@@ -401,6 +420,7 @@ impl News {
             | News::OvertakenEnded { fate: Fate::NotDone | Fate::NotDoneOrOverwritten, .. }
             | News::Queued { .. }
             | News::QueuedDropped { why: Drop::TakenBack, .. }
+            | News::HomeAccepted { .. }
             | News::RollbackJoined { .. }
             | News::HomeAlready { .. }
             | News::Approved { .. }
@@ -410,7 +430,8 @@ impl News {
             | News::ControlsFree { why: Freed::GivenUp, .. } => Tone::Plain,
             News::Settled { .. }
             | News::AgreesAgain { .. }
-            | News::HomeAccepted { .. }
+            | News::HomeSeen { .. }
+            | News::HindranceGone { .. }
             | News::Rearmed { .. }
             | News::Resumed { .. }
             | News::BackAgain { .. }
@@ -433,6 +454,7 @@ impl News {
                 ..
             }
             | News::HomeNotProven { .. }
+            | News::HomeNotSeen { .. }
             | News::WayHomeFailed { .. }
             | News::Held { .. }
             | News::DriftNamed { .. }
@@ -462,8 +484,8 @@ impl News {
             | News::RollbackUndone { .. }
             | News::Fired { .. }
             | News::Withheld { .. }
-            | News::BlindHeld { .. }
-            | News::ReplicaChanged { .. } => Tone::Alarm,
+            | News::BlindHeld { .. } => Tone::Alarm,
+            News::DatabaseStands { standing, .. } => standing.tone(),
         }
     }
 }

@@ -2,31 +2,30 @@
 //!
 //! Each fact lands in one place with its time. Nothing is judged here, and what is older than what we know is not believed.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 use crate::{
     core::{
         evidence,
         news::News,
-        settle,
-        state::{Look, Observed, ProbeState, ReplicationState, SourceState},
+        replication, seen, settle,
+        state::{Look, ProbeState, ReplicationState, SourceState},
         turn::Turn,
         workload,
     },
     domain::{
         fact::{Accepted, Fact, Observation, Probed, Replication, Served},
         fault::Fault,
+        hindrance::Hindrance,
         id::{BackendId, SourceId},
         metric::{Measured, Metric},
         shown::Shown,
-        time::{Millis, Timestamp},
+        time::Timestamp,
         weight::Weights,
     },
     plan::model::Route,
 };
 
-/// The observed shares rest on the looks of the last minute, or since the last change.
-const WINDOW: Millis = Millis::from_secs(60);
 /// Failures in a row after which a source's silence is said.
 const FAILURES_SAID: u32 = 3;
 
@@ -88,64 +87,52 @@ fn accepted(turn: &mut Turn, asked_at: Timestamp, seen: &Accepted) {
         return;
     }
     let seen = complete(route, seen);
-    let known = state.accepted.as_ref().map(|known| known.weights.clone());
-    let trouble = state.accepted.as_ref().and_then(|known| known.trouble.clone());
-    if known.as_ref() != Some(&seen.weights) {
-        state.before = known;
-        settle::begin_anew(state, now);
+    let known = state.accepted.take();
+    if known.as_ref().map(|known| &known.weights) != Some(&seen.weights) {
+        settle::begin_anew(state, now, known.as_ref().map(|known| &known.weights));
     }
-    let news = seen.trouble.clone().filter(|_| seen.trouble != trouble);
+    let (hindered, hindrances) = (known.map(|known| known.hindrances).unwrap_or_default(), seen.hindrances.clone());
     state.accepted_at = Some(asked_at);
     state.accepted_seq = Some(seq);
     state.accepted = Some(seen);
-    if let Some(why) = news {
-        turn.tell(News::Hindered { route: route.id.clone(), why });
+    for why in hindrances.iter().filter(|found| !hindered.iter().any(|known| known.is_like(found))) {
+        turn.tell(News::Hindered { route: route.id.clone(), why: why.clone() });
+    }
+    for why in hindered.into_iter().filter(|known| !hindrances.iter().any(|found| found.is_like(known))) {
+        turn.tell(News::HindranceGone { route: route.id.clone(), why });
     }
 }
 
-/// Every backend of the plan named, so that splits can be compared; a backend that the plan doesn't know is trouble.
+/// Every backend of the plan named, so that splits can be compared. A backend outside the plan is named where it has a share.
 fn complete(route: &Route, seen: &Accepted) -> Accepted {
     let mut shares: BTreeMap<_, _> = seen.weights.clone().into();
-    let stranger = shares.iter().find(|(id, share)| share.get() > 0 && route.backend(id).is_none()).map(|(id, _)| id.clone());
     shares.retain(|id, share| share.get() > 0 || route.backend(id).is_some());
     for id in route.backend_ids() {
         shares.entry(id.clone()).or_default();
     }
     let weights = Weights::new(shares).unwrap_or_else(|_| seen.weights.clone());
-    let trouble = seen.trouble.clone().or_else(|| stranger.map(|id| Shown::new(&format!("{id} has traffic and is not in the plan"))));
-    Accepted { weights, trouble, ..seen.clone() }
+    let mut hindrances = seen.hindrances.clone();
+    let told = |id: &BackendId| hindrances.iter().any(|found| matches!(found, Hindrance::Stranger { backend, .. } if backend == id));
+    let untold = weights.iter().filter(|(id, _)| route.backend(id).is_none() && !told(id)).map(|(id, share)| Hindrance::Stranger {
+        backend: id.clone(),
+        name: Shown::new(id.as_str()),
+        share,
+    });
+    let untold: Vec<_> = untold.collect();
+    hindrances.extend(untold);
+    Accepted { weights, hindrances, ..seen.clone() }
 }
 
 fn served(turn: &mut Turn, asked_at: Timestamp, seen: &Served) {
     let Some(route) = turn.planned(&seen.route) else { return };
     let now = turn.now;
     watch_drops(turn, seen.dropped);
+    let Served { by_backend, failed, dropped, unmarked, .. } = seen.clone();
     let state = turn.route_mut(route);
-    let window = state.observed.take().map_or_else(VecDeque::new, |observed| observed.window);
-    let look = Look { at: now, by_backend: seen.by_backend.clone(), failed: seen.failed, dropped: seen.dropped };
-    let mut observed = Observed { at: now, requests: 0, failed: 0, dropped: 0, shares: BTreeMap::new(), window };
     // Requests that were sent before the last change say nothing of the split that holds now.
     let began = asked_at.min(now.before(seen.span));
-    if state.changed_at.is_none_or(|changed| began >= changed) {
-        observed.window.push_back(look);
-    }
-    observed.window.retain(|look| now.since(look.at) < WINDOW);
-    sum(route, &mut observed);
-    state.observed = Some(observed);
-}
-
-fn sum(route: &Route, observed: &mut Observed) {
-    let mut counts: BTreeMap<BackendId, u64> = route.backend_ids().map(|id| (id.clone(), 0)).collect();
-    for look in &observed.window {
-        observed.failed = observed.failed.saturating_add(look.failed);
-        observed.dropped = observed.dropped.saturating_add(look.dropped);
-        for (id, count) in &look.by_backend {
-            let known = counts.entry(id.clone()).or_default();
-            *known = known.saturating_add(*count);
-        }
-    }
-    observed.requests = counts.values().fold(0, |sum, count| sum.saturating_add(*count));
-    observed.shares = counts.into_iter().map(|(id, count)| (id, settle::share(count, observed.requests))).collect();
+    let counts = state.changed_at.is_none_or(|changed| began >= changed);
+    seen::look(route, state, now, counts.then_some(Look { at: now, by_backend, failed, dropped, unmarked }));
 }
 
 fn probed(turn: &mut Turn, seen: &Probed) {
@@ -199,13 +186,11 @@ fn measured(turn: &mut Turn, source: &SourceId, id: &BackendId, values: &BTreeMa
 
 fn replication(turn: &mut Turn, seen: &Replication) {
     let now = turn.now;
-    let known = turn.state.replication.remove(&seen.instance);
-    if let Some(known) = &known
-        && known.now.state != seen.state
-    {
-        turn.tell(News::ReplicaChanged { instance: seen.instance.clone(), from: known.now.state, to: seen.state });
+    let known = turn.state.replication.entry(seen.instance.clone()).or_insert_with(|| ReplicationState::seen(seen, now));
+    (known.now, known.seen_at) = (seen.clone(), now);
+    let Some(database) = &turn.plan.database else { return };
+    let standing = replication::standing(database, &seen.instance, Some(known), now);
+    if let Some(news) = replication::news(&seen.instance, known, standing) {
+        turn.tell(news);
     }
-    let (history, history_at) = known.map_or((VecDeque::new(), None), |known| (known.history, known.history_at));
-    let state = ReplicationState { now: seen.clone(), seen_at: now, history, history_at };
-    turn.state.replication.insert(seen.instance.clone(), state);
 }

@@ -8,23 +8,25 @@ use crate::{
     core::{
         blind, controls,
         decision::Refusal,
-        exposure,
-        reason::{Need, Objection},
+        exposure, home,
+        home::Home,
+        reason::{Need, Objection, Obstacle},
+        replication::{self, DatabaseStanding, Soundness},
+        settle,
         sight::Sight,
         standing,
-        state::{ItemStatus, Motion, Reading, Return, RouteState, State, TriggerState},
+        state::{ItemStatus, Motion, Reading, RouteState, State, TriggerState},
         traffic, trigger,
     },
     domain::{
         digest::Digest,
-        fault::Fault,
+        hindrance::Hindrance,
         id::{BackendId, ClientId, InstanceId, ItemId, OperatorId, RouteId, SourceId, TriggerId},
         metric::Gap,
-        shown::Shown,
-        time::Timestamp,
+        time::{Millis, Timestamp},
         weight::{PerMille, Weights},
     },
-    plan::model::{Route, Trigger},
+    plan::model::{Database, Route, Trigger},
 };
 
 /// What a trigger stands at, and what follows.
@@ -75,12 +77,12 @@ pub enum Preview {
 /// Something that somebody should know of, worst first.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Attention {
-    /// A rollback that takes too long, or can't be written at all.
+    /// The route should be home and is not, for longer than a rollback takes.
     NotHome {
         route: RouteId,
         since: Timestamp,
         attempts: u32,
-        why: Option<Fault>,
+        why: Obstacle,
     },
     /// A trigger's clock runs, or it has run out and is not cured.
     Breach {
@@ -101,15 +103,32 @@ pub enum Attention {
         route: RouteId,
         since: Timestamp,
     },
-    /// The route can't be acted on safely, in the API's words.
+    /// Home is accepted after a rollback, and requests have not shown yet that everybody is there.
+    HomeNotSeen {
+        route: RouteId,
+        since: Timestamp,
+        at_most: PerMille,
+        left: Option<Millis>,
+    },
+    /// Something stands between the route's weights and its users.
     Hindered {
         route: RouteId,
-        why: Shown,
+        why: Hindrance,
+    },
+    /// Requests meet something else than what is accepted.
+    RequestsDisagree {
+        route: RouteId,
+        since: Timestamp,
     },
     /// Users are away from home, and going back is not assured.
     HomeNotReady {
         route: RouteId,
         why: Objection,
+    },
+    /// The plan's primary does not serve or is none, or a replica is a primary of its own: writes fail or go apart.
+    WritesAtRisk {
+        instance: InstanceId,
+        standing: DatabaseStanding,
     },
     /// A trigger can't see.
     Blind {
@@ -122,6 +141,11 @@ pub enum Attention {
     },
     Unread {
         route: RouteId,
+    },
+    /// A replica that does not follow as it should.
+    ReplicaUnsound {
+        instance: InstanceId,
+        standing: DatabaseStanding,
     },
     SourceSilent {
         source: SourceId,
@@ -150,14 +174,19 @@ impl Attention {
             | Attention::NeedsHuman { .. }
             | Attention::Drifted { .. }
             | Attention::RollingBack { .. }
+            | Attention::HomeNotSeen { .. }
             | Attention::Hindered { .. }
+            | Attention::RequestsDisagree { .. }
             | Attention::HomeNotReady { .. }
+            | Attention::WritesAtRisk { .. }
             | Attention::Blind { .. }
             | Attention::Unresolved { .. }
             | Attention::Unread { .. } => true,
-            Attention::SourceSilent { .. } | Attention::ItemFailing { .. } | Attention::Latched { .. } | Attention::ApprovalOpen { .. } => {
-                false
-            }
+            Attention::ReplicaUnsound { .. }
+            | Attention::SourceSilent { .. }
+            | Attention::ItemFailing { .. }
+            | Attention::Latched { .. }
+            | Attention::ApprovalOpen { .. } => false,
         }
     }
 }
@@ -209,7 +238,7 @@ fn of_trigger(sight: &Sight, trigger: &Trigger, known: &TriggerState) -> Outlook
         let then = trigger::blind_consequence(sight, route, trigger);
         return Outlook::Blind { since, gap: known.reading.gap(), acts_at: since + blind::BLIND_ACTS_AFTER, then };
     }
-    let unsent = exposure::most(stands, &trigger.backend) == PerMille::ZERO;
+    let unsent = exposure::has(stands, sight.now, &trigger.backend) == PerMille::ZERO;
     match known.reading {
         Reading::None | Reading::Unknown { .. } if unsent => Outlook::Idle,
         Reading::None | Reading::Unknown { .. } | Reading::Ok | Reading::Breach => Outlook::Quiet,
@@ -222,7 +251,7 @@ pub fn attention(state: &State) -> Vec<Attention> {
     let mut found = Vec::new();
     for route in &sight.plan.routes {
         if let Some(known) = state.routes.get(&route.id) {
-            of_route(route, known, &mut found);
+            of_route(&sight, route, known, &mut found);
         }
     }
     for trigger in &sight.plan.triggers {
@@ -234,6 +263,7 @@ pub fn attention(state: &State) -> Vec<Attention> {
             Outlook::Quiet | Outlook::Idle | Outlook::Fired { .. } => {}
         }
     }
+    found.extend(sight.plan.database.iter().flat_map(|database| of_database(database, state, sight.now)));
     let silent = state.sources.iter().filter(|(_, source)| source.fault.is_some());
     found.extend(silent.map(|(id, _)| Attention::SourceSilent { source: id.clone() }));
     let failing = state.checklist.iter().filter(|(_, item)| item.status == ItemStatus::Failing);
@@ -243,13 +273,18 @@ pub fn attention(state: &State) -> Vec<Attention> {
     found
 }
 
-fn of_route(route: &Route, known: &RouteState, found: &mut Vec<Attention>) {
+fn of_route(sight: &Sight, route: &Route, known: &RouteState, found: &mut Vec<Attention>) {
     let id = || route.id.clone();
-    match &known.motion {
-        Motion::Returning(Return { since, escalated_at: Some(_), failures, fault, .. }) => {
-            found.push(Attention::NotHome { route: id(), since: *since, attempts: *failures, why: fault.clone() });
+    match home::home(sight.state, route) {
+        Home::NotHome { since, attempts, why } => found.push(Attention::NotHome { route: id(), since, attempts, why }),
+        Home::Going { since, .. } => found.push(Attention::RollingBack { route: id(), since }),
+        Home::Accepted { since, at_most, left, .. } if known.latch.is_some() => {
+            found.push(Attention::HomeNotSeen { route: id(), since, at_most, left });
         }
-        Motion::Returning(back) => found.push(Attention::RollingBack { route: id(), since: back.since }),
+        Home::Unread | Home::Away { .. } | Home::Accepted { .. } | Home::Unasked { .. } | Home::Seen { .. } => {}
+    }
+    match &known.motion {
+        Motion::Returning(_) => {}
         Motion::NeedsHuman { why, .. } => found.push(Attention::NeedsHuman { route: id(), why: why.clone() }),
         Motion::Resolving { .. } => found.push(Attention::Unresolved { route: id() }),
         Motion::Unread => found.push(Attention::Unread { route: id() }),
@@ -258,16 +293,34 @@ fn of_route(route: &Route, known: &RouteState, found: &mut Vec<Attention>) {
     if known.drift.is_some() {
         found.push(Attention::Drifted { route: id() });
     }
-    if let Some(why) = known.accepted.as_ref().and_then(|accepted| accepted.trouble.clone()) {
-        found.push(Attention::Hindered { route: id(), why });
+    let hindrances = known.accepted.iter().flat_map(|accepted| &accepted.hindrances);
+    let barring = hindrances.filter(|found| found.bars_advance(&route.home));
+    found.extend(barring.map(|why| Attention::Hindered { route: id(), why: why.clone() }));
+    if let (Motion::Settled, Some(since)) = (&known.motion, known.against_since.filter(|since| settle::is_no_chance(*since, sight.now))) {
+        found.push(Attention::RequestsDisagree { route: id(), since });
     }
-    let away = route.backend_ids().any(|backend| *backend != route.home && exposure::most(known, backend) > PerMille::ZERO);
+    let away = route.backend_ids().any(|backend| *backend != route.home && exposure::has(known, sight.now, backend) > PerMille::ZERO);
     if let (true, Some(why)) = (away && known.accepted.is_some(), known.readiness.against.first()) {
         found.push(Attention::HomeNotReady { route: id(), why: why.clone() });
     }
     if let (Some(latch), false) = (&known.latch, known.motion.is_returning()) {
         found.push(Attention::Latched { route: id(), at: latch.at });
     }
+}
+
+fn of_database(database: &Database, state: &State, now: Timestamp) -> Vec<Attention> {
+    let unsound = database.instances().filter_map(|instance| {
+        let standing = replication::standing(database, instance, state.replication.get(instance), now);
+        (standing.soundness() == Soundness::Unsound).then(|| (instance.clone(), standing))
+    });
+    let each = unsound.map(|(instance, standing)| {
+        if instance == database.primary || standing == DatabaseStanding::Promoted {
+            Attention::WritesAtRisk { instance, standing }
+        } else {
+            Attention::ReplicaUnsound { instance, standing }
+        }
+    });
+    each.collect()
 }
 
 /// Lower is worse.
@@ -277,15 +330,17 @@ fn rank(attention: &Attention) -> u8 {
         Attention::Breach { .. } => 1,
         Attention::NeedsHuman { .. } => 2,
         Attention::Drifted { .. } => 3,
-        Attention::RollingBack { .. } => 4,
-        Attention::Hindered { .. } => 5,
+        Attention::RollingBack { .. } | Attention::HomeNotSeen { .. } => 4,
+        Attention::Hindered { .. } | Attention::RequestsDisagree { .. } => 5,
         Attention::HomeNotReady { .. } => 6,
-        Attention::Blind { .. } => 7,
-        Attention::Unresolved { .. } => 8,
-        Attention::Unread { .. } => 9,
-        Attention::SourceSilent { .. } => 10,
-        Attention::ItemFailing { .. } => 11,
-        Attention::ApprovalOpen { .. } => 12,
-        Attention::Latched { .. } => 13,
+        Attention::WritesAtRisk { .. } => 7,
+        Attention::Blind { .. } => 8,
+        Attention::Unresolved { .. } => 9,
+        Attention::Unread { .. } => 10,
+        Attention::ReplicaUnsound { .. } => 11,
+        Attention::SourceSilent { .. } => 12,
+        Attention::ItemFailing { .. } => 13,
+        Attention::ApprovalOpen { .. } => 14,
+        Attention::Latched { .. } => 15,
     }
 }

@@ -3,14 +3,16 @@
 //! While the target has traffic, home must be shown able to take everything, by what was told within the last half minute. Where its
 //! platform counts instances, enough of them are ready. Where it doesn't, home is shown by its own answers under the load that it has;
 //! and before the last of its traffic leaves, and for as long as it has none, by the instances that it keeps without any. In either case
-//! no direct request to it fails altogether, and its own figures are within the limits that the route's triggers set for the target. If
-//! that lapses, nothing advances. Going back is never refused for it, only warned of.
+//! no direct request to it fails altogether, and its own figures are within the limits that the route's triggers set for the target. And a
+//! write home must be able to bring users there: what bars it is an objection before the first advance. If any of that lapses, nothing
+//! advances. Going back is never refused for it, only warned of.
 
 use crate::{
     core::{
         evidence::{self, Probing},
         exposure,
         reason::Objection,
+        replication::DatabaseStanding,
         state::{BackendState, Readiness, State},
         turn::Turn,
     },
@@ -52,9 +54,8 @@ fn against(turn: &Turn, route: &Route) -> Vec<Objection> {
     {
         against.push(Objection::WeightsOld { ago: turn.now.since(seen) });
     }
-    if let Some(trouble) = state.accepted.as_ref().and_then(|accepted| accepted.trouble.as_ref()) {
-        against.push(Objection::Hindered { why: trouble.clone() });
-    }
+    let hindrances = state.accepted.iter().flat_map(|accepted| &accepted.hindrances);
+    against.extend(hindrances.filter(|found| found.bars_home(&route.home)).map(|why| Objection::Hindered { why: why.clone() }));
     if exposure::accepted(state, &route.target) < PerMille::ALL
         && let Some(instance) = disarmed(turn.plan, turn.state)
     {
@@ -120,6 +121,10 @@ pub(super) fn disarmed(plan: &Plan, state: &State) -> Option<InstanceId> {
         DatabaseMode::Shared => return None,
         DatabaseMode::Switchover | DatabaseMode::Promote => {}
     }
-    let primary = |instance: &&InstanceId| state.replication.get(*instance).is_some_and(|known| known.now.state == ReplicaState::Primary);
+    // It stays promoted while nothing else is known of it.
+    let primary = |instance: &&InstanceId| {
+        let known = state.replication.get(*instance);
+        known.is_some_and(|known| known.now.state == ReplicaState::Primary || known.said == Some(DatabaseStanding::Promoted))
+    };
     database.replicas.iter().find(primary).cloned()
 }

@@ -5,9 +5,13 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    core::decision::{Cause, Refusal},
+    core::{
+        decision::{Cause, Refusal},
+        replication::DatabaseStanding,
+    },
     domain::{
-        fault::FaultKind,
+        fault::{Fault, FaultKind},
+        hindrance::Hindrance,
         id::{BackendId, InstanceId, OperatorId, RouteId, SourceId, TriggerId},
         metric::{Gap, Metric},
         shown::Shown,
@@ -93,13 +97,35 @@ pub enum Objection {
     WeightsOld {
         ago: Millis,
     },
-    /// In the API's words.
+    /// A rollback would not be done, or would not bring users home.
     Hindered {
-        why: Shown,
+        why: Hindrance,
     },
     Promoted {
         instance: InstanceId,
     },
+}
+
+/// Why a route is not home although it should be.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Obstacle {
+    /// Nothing has come of it yet.
+    Underway,
+    /// The newest write failed.
+    WriteFailed { why: Fault },
+    /// Nobody knows what came of the newest write.
+    OutcomeUnknown { why: Option<Fault> },
+    /// The weights can't be read, and nothing is written against what nobody has seen.
+    Unread { why: Option<Fault> },
+    /// Users would not be brought home by it.
+    Hindered { why: Hindrance },
+    /// Somebody else moved it back out.
+    MovedAway { by: Mover },
+    /// Others keep changing the weights, and we have stopped writing.
+    Contended,
+    /// Home is accepted, and requests still meet something else.
+    RequestsDisagree { after: Millis },
 }
 
 /// Why a request for a second person's approval is void.
@@ -194,17 +220,10 @@ pub enum Evidence {
     },
     NoDatabase,
     NoReplica,
-    ReplicaNotSeen {
+    /// An instance of the database that is not as it should be, or not known to be.
+    Instance {
         instance: InstanceId,
-    },
-    ReplicaStopped {
-        instance: InstanceId,
-    },
-    ReplicaIsPrimary {
-        instance: InstanceId,
-    },
-    LagUnknown {
-        instance: InstanceId,
+        standing: DatabaseStanding,
     },
     LagBeyond {
         instance: InstanceId,

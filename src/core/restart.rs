@@ -10,6 +10,7 @@ use crate::{
         event::WorldKind,
         news::News,
         reason::{Drop, Void},
+        settle,
         state::{InFlight, ItemState, Motion, Opened, ReturnStage, RouteState, State, Stray, TriggerState},
         trigger,
         turn::Turn,
@@ -50,6 +51,7 @@ pub(super) fn restarted(turn: &mut Turn) {
             turn.tell(News::QueuedDropped { route: route.id.clone(), to: wish.to, why: Drop::HostRestarted });
         }
         let state = turn.route_mut(route);
+        settle::ask_for_fresh_proof(state, at);
         state.read_again_at = None;
         // Nothing that was seen before is written against.
         state.outcome_at = Some(at);

@@ -10,6 +10,7 @@ use crate::{
         approval,
         decision::{Cause, Deal, Refusal, Verdict},
         event::{Alarm, Asker},
+        home,
         news::News,
         reason::{Drop, Missing, Mover, Void},
         standing,
@@ -31,7 +32,7 @@ const RETRY_FIRST: Millis = Millis::from_secs(1);
 /// Conflicts in a row that are answered at once; beyond that somebody writes as fast as we do.
 const CONFLICTS_AT_ONCE: u32 = 3;
 /// A rollback that takes longer than this raises the alarm that a human should use the second lever.
-const ESCALATE_AFTER: Millis = Millis::from_secs(30);
+pub(super) const ESCALATE_AFTER: Millis = Millis::from_secs(30);
 /// Causes kept beside the first; more add nothing.
 const JOINED_MAX: usize = 16;
 
@@ -156,7 +157,7 @@ fn write(turn: &mut Turn, route: &Route) {
 }
 
 /// Home is accepted; the data plane follows. The latch stays.
-fn arrive(turn: &mut Turn, route: &Route) {
+pub(super) fn arrive(turn: &mut Turn, route: &Route) {
     let now = turn.now;
     let state = turn.route_mut(route);
     let Motion::Returning(back) = &state.motion else { return };
@@ -195,5 +196,6 @@ fn escalate(turn: &mut Turn, route: &Route) {
         return;
     }
     back.escalated_at = Some(now);
-    turn.tell(News::NotHome { route: route.id.clone(), after: ESCALATE_AFTER });
+    let why = home::obstacle(turn.state, route);
+    turn.tell(News::NotHome { route: route.id.clone(), after: ESCALATE_AFTER, why });
 }

@@ -1,57 +1,40 @@
-//! When traffic has followed: observed shares against accepted weights, with the doubt that a sample leaves.
+//! When traffic has followed: observed shares against accepted weights.
 //!
-//! A load balancer accepts a change at once and applies it over minutes. A move has settled when what requests met agrees with it and
-//! can be told from what was before; or when the plan's settling time is over and nothing speaks against it. If it is over and the
-//! requests do speak against it, that is said, and nothing advances.
-
-use std::collections::BTreeMap;
+//! A load balancer accepts a change at once and applies it over minutes. A move has settled when answers that were sent after it agree
+//! with it, are enough to see a change of that size, and exclude what was before; or when the plan's settling time is over and nothing
+//! speaks against it. If it is over and the requests do speak against it, that is said, and nothing advances. A split that nobody has
+//! moved is held to the same: until requests agree it is unproven, and when they disagree for long a person is called.
 
 use crate::{
     core::{
         evidence,
         news::{News, Settling},
         reason::Need,
+        seen::{ANSWERS_MIN, ERRORS},
         standing,
-        state::{Motion, Observed, RouteState, Share},
+        state::{Goal, Motion, Observed, Proof, RouteState},
         turn::Turn,
     },
     domain::{
-        id::BackendId,
         time::{Millis, Timestamp},
-        weight::Weights,
+        weight::{PerMille, Weights},
     },
     plan::model::Route,
 };
 
-/// Fewest answers before a split can be told from another.
-const ANSWERS_MIN: u64 = 20;
-/// Three standard errors: one false alarm in 370 looks.
-const ERRORS: f64 = 3.0;
 /// The data plane is given at least this much longer than the plan's settling time before a human is called.
 const OVERTIME: Millis = Millis::from_secs(60);
-
-/// The share `count / total` with its band of three standard errors, by Wilson's interval, which keeps its sense near 0 and 1.
-pub(super) fn share(count: u64, total: u64) -> Share {
-    if total == 0 {
-        return Share { fraction: 0.0, low: 0.0, high: 1.0 };
-    }
-    let (n, fraction) = (total as f64, count as f64 / total as f64);
-    let square = ERRORS * ERRORS;
-    let middle = fraction + square / (2.0 * n);
-    let spread = ERRORS * (fraction * (1.0 - fraction) / n + square / (4.0 * n * n)).sqrt();
-    let scale = 1.0 + square / n;
-    // At the ends the interval reaches 0 and 1 exactly; rounding must not say that none of twenty disproves nothing at all.
-    let low = if count == 0 { 0.0 } else { ((middle - spread) / scale).max(0.0) };
-    let high = if count == total { 1.0 } else { ((middle + spread) / scale).min(1.0) };
-    Share { fraction, low, high }
-}
+/// Requests that disagree for so long are no chance of one look.
+const DISAGREES_AFTER: Millis = Millis::from_secs(10);
+/// More answers than the prober sends in a window are asked for by no move, however small.
+const ANSWERS_MOST: f64 = 240.0;
 
 /// What the observed shares say of a split.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// Too few answers, or none at all.
     CannotTell,
-    /// It fits, but so would what was before.
+    /// It fits, but so would what was before, or what lies between.
     Fits,
     /// It fits, and what was before does not.
     Proven,
@@ -59,83 +42,166 @@ pub(super) enum Verdict {
     Against,
 }
 
-pub(super) fn compare(observed: &Observed, wanted: &Weights, before: Option<&Weights>) -> Verdict {
-    let total: u64 = observed.window.iter().flat_map(|look| look.by_backend.values()).sum();
-    if total < ANSWERS_MIN {
-        return Verdict::CannotTell;
-    }
-    let mut counts: BTreeMap<&BackendId, u64> = wanted.iter().map(|(backend, _)| (backend, 0)).collect();
-    for (backend, count) in observed.window.iter().flat_map(|look| &look.by_backend) {
-        *counts.entry(backend).or_default() += count;
-    }
-    let fits = |weights: &Weights| {
-        counts.iter().all(|(backend, count)| {
-            let band = share(*count, total);
-            (band.low..=band.high).contains(&weights.of(backend).fraction())
-        })
-    };
-    match (fits(wanted), before.is_some_and(|before| before != wanted && !fits(before))) {
-        (false, _) => Verdict::Against,
-        (true, true) => Verdict::Proven,
-        (true, false) => Verdict::Fits,
-    }
-}
-
 /// What the newest minute of requests says of what is accepted; nothing, if nobody has sent any lately.
 pub(super) fn verdict(state: &RouteState, now: Timestamp) -> Verdict {
     match (&state.observed, &state.accepted) {
-        (Some(observed), Some(accepted)) if now.since(observed.at) <= evidence::FRESH => {
-            compare(observed, &accepted.weights, state.before.as_ref())
-        }
+        (Some(observed), Some(accepted)) if now.since(observed.at) <= evidence::FRESH => compare(observed, &accepted.weights, state),
         (_, _) => Verdict::CannotTell,
     }
 }
 
-/// From here on, what requests meet is counted anew.
-pub(super) fn begin_anew(state: &mut RouteState, now: Timestamp) {
+fn compare(observed: &Observed, wanted: &Weights, state: &RouteState) -> Verdict {
+    if observed.requests < ANSWERS_MIN {
+        return Verdict::CannotTell;
+    }
+    let fits = observed.shares.iter().all(|(backend, band)| (band.low..=band.high).contains(&wanted.of(backend).fraction()));
+    if !fits {
+        Verdict::Against
+    } else if state.fading.is_empty() && is_enough(observed.requests, wanted, state.before.as_ref()) {
+        Verdict::Proven
+    } else {
+        Verdict::Fits
+    }
+}
+
+/// Whether so many answers tell a split from one that has come only half of the way: the band is narrower than half of the move.
+fn is_enough(requests: u64, wanted: &Weights, before: Option<&Weights>) -> bool {
+    let needed = wanted.iter().filter_map(|(backend, share)| {
+        let (share, moved) = (share.fraction(), share.get().abs_diff(before?.of(backend).get()));
+        let half = f64::from(moved) / 2000.0;
+        (moved > 0).then(|| (ERRORS / half).powi(2) * share * (1.0 - share))
+    });
+    requests as f64 >= needed.fold(0.0, f64::max).min(ANSWERS_MOST)
+}
+
+/// From here on, what requests meet is counted anew; what was until now may still be met.
+pub(super) fn begin_anew(state: &mut RouteState, now: Timestamp, before: Option<&Weights>) {
+    for (backend, share) in before.into_iter().flat_map(Weights::iter).filter(|(_, share)| *share > PerMille::ZERO) {
+        let fading = state.fading.entry(backend.clone()).or_default();
+        *fading = share.max(*fading);
+    }
+    state.before = before.cloned();
     state.changed_at = Some(now);
+    state.proof = Proof::Unproven;
+    state.against_since = None;
     if let Some(observed) = &mut state.observed {
         observed.window.clear();
+        observed.silence.clear();
+        observed.shares.clear();
+        observed.requests = 0;
     }
+}
+
+/// What was proven before a silence of the host must be proven again; nobody has moved anything.
+pub(super) fn ask_for_fresh_proof(state: &mut RouteState, now: Timestamp) {
+    let before = state.before.take();
+    begin_anew(state, now, None);
+    state.before = before;
+}
+
+/// Whether requests have disagreed for longer than one look may by chance.
+pub(super) fn is_no_chance(since: Timestamp, now: Timestamp) -> bool {
+    now.since(since) >= DISAGREES_AFTER
 }
 
 pub(super) fn follow(turn: &mut Turn, route: &Route) {
     let state = turn.route(route);
-    if !standing::is_fresh(state) || state.drift.is_some() {
+    if !standing::is_fresh(state) {
+        return;
+    }
+    let verdict = verdict(state, turn.now);
+    remember(turn, route, verdict);
+    let state = turn.route(route);
+    if state.drift.is_some() {
         return;
     }
     match state.motion.clone() {
-        Motion::Propagating { to, since, until, .. } if state.accepted.as_ref().is_some_and(|accepted| accepted.weights == to) => {
-            propagate(turn, route, since, until);
+        Motion::Propagating { to, since, until, goal, .. } if state.accepted.as_ref().is_some_and(|accepted| accepted.weights == to) => {
+            propagate(turn, route, verdict, (since, until), goal);
         }
-        Motion::NeedsHuman { .. } if matches!(verdict(state, turn.now), Verdict::Fits | Verdict::Proven) => {
+        Motion::Settled => doubt(turn, route),
+        Motion::NeedsHuman { .. } if matches!(verdict, Verdict::Fits | Verdict::Proven) => {
             turn.route_mut(route).motion = Motion::Settled;
             turn.tell(News::AgreesAgain { route: route.id.clone() });
         }
         Motion::Propagating { .. }
         | Motion::NeedsHuman { .. }
         | Motion::Unread
-        | Motion::Settled
         | Motion::Writing { .. }
         | Motion::Resolving { .. }
         | Motion::Returning(_) => {}
     }
 }
 
-fn propagate(turn: &mut Turn, route: &Route, since: Timestamp, until: Timestamp) {
+/// Keeps what requests have said of the split that is accepted.
+fn remember(turn: &mut Turn, route: &Route, verdict: Verdict) {
     let now = turn.now;
-    let over = now >= until;
-    let verdict = verdict(turn.route(route), now);
+    let home = standing::home(route);
+    let state = turn.route_mut(route);
+    match verdict {
+        Verdict::Proven => {
+            state.against_since = None;
+            let late = matches!(state.proof, Proof::Fits | Proof::Unasked) && state.motion == Motion::Settled;
+            if !matches!(state.proof, Proof::Proven { .. }) {
+                state.proof = Proof::Proven { at: now };
+            }
+            let returned = state.latch.as_ref().filter(|_| late && standing::rests_at(state, &home)).map(|latch| now.since(latch.at));
+            if let Some(after) = returned {
+                turn.tell(News::HomeSeen { route: route.id.clone(), after });
+            }
+        }
+        Verdict::Against => {
+            let since = *state.against_since.get_or_insert(now);
+            if is_no_chance(since, now) {
+                state.proof = Proof::Unproven;
+            }
+        }
+        Verdict::Fits | Verdict::CannotTell => {
+            state.against_since = None;
+            let over = state.changed_at.is_some_and(|changed| now.since(changed) >= route.settle);
+            if over && state.proof == Proof::Unproven && state.motion == Motion::Settled {
+                state.proof = if verdict == Verdict::Fits { Proof::Fits } else { Proof::Unasked };
+                // Nobody asks, so nothing will ever exclude what was before; its time is over all the same.
+                if verdict == Verdict::CannotTell {
+                    state.fading.clear();
+                }
+            }
+        }
+    }
+}
+
+/// A split that had settled, or that nobody has moved, and that requests contradict.
+fn doubt(turn: &mut Turn, route: &Route) {
+    let now = turn.now;
+    let state = turn.route_mut(route);
+    let (Some(since), Some(changed)) = (state.against_since, state.changed_at) else { return };
+    if now.since(since) >= OVERTIME && now.since(changed) >= Millis(route.settle.0.saturating_add(OVERTIME.0)) {
+        let why = Need::RequestsDisagree { after: now.since(changed) };
+        state.motion = Motion::NeedsHuman { since: now, why: why.clone() };
+        turn.tell(News::NeedsHuman { route: route.id.clone(), why });
+    }
+}
+
+fn propagate(turn: &mut Turn, route: &Route, verdict: Verdict, (since, until): (Timestamp, Timestamp), goal: Goal) {
+    let now = turn.now;
+    let (over, after) = (now >= until, now.since(since));
     let state = turn.route_mut(route);
     let how = match (verdict, over) {
         (Verdict::Proven, _) => {
-            state.followed_in = Some(now.since(since));
-            Settling::Proven { after: now.since(since) }
+            state.followed_in = Some(after);
+            Settling::Proven { after }
         }
-        (Verdict::Fits, true) => Settling::Fits,
-        (Verdict::CannotTell, true) => Settling::Unconfirmed { after: route.settle },
+        (Verdict::Fits, true) => {
+            state.proof = Proof::Fits;
+            Settling::Fits
+        }
+        (Verdict::CannotTell, true) => {
+            state.proof = Proof::Unasked;
+            state.fading.clear();
+            Settling::Unconfirmed { after: route.settle }
+        }
         (Verdict::Against, true) if now.since(until) >= OVERTIME => {
-            let why = Need::RequestsDisagree { after: now.since(since) };
+            let why = Need::RequestsDisagree { after };
             state.motion = Motion::NeedsHuman { since: now, why: why.clone() };
             turn.tell(News::NeedsHuman { route: route.id.clone(), why });
             return;
@@ -143,45 +209,56 @@ fn propagate(turn: &mut Turn, route: &Route, since: Timestamp, until: Timestamp)
         (Verdict::Fits | Verdict::CannotTell, false) | (Verdict::Against, _) => return,
     };
     state.motion = Motion::Settled;
-    turn.tell(News::Settled { route: route.id.clone(), how });
+    let id = route.id.clone();
+    turn.tell(match (goal, how) {
+        (Goal::Rollback, Settling::Proven { after }) => News::HomeSeen { route: id, after },
+        (Goal::Rollback, Settling::Fits | Settling::Unconfirmed { .. }) => News::HomeNotSeen { route: id, after, how },
+        (Goal::Advance, _) => News::Settled { route: id, how },
+    });
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
+    use crate::core::seen::share;
 
-    proptest! {
-        #[test]
-        fn a_band_holds_its_share_and_reaches_the_ends_where_nothing_or_all_was_met(total in 1_u64..100_000, part in 0.0_f64..=1.0) {
-            let count = (total as f64 * part) as u64;
-            let share = share(count, total);
-            prop_assert!(share.low <= share.fraction && share.fraction <= share.high, "{share:?}");
-            prop_assert!(count != 0 || share.low == 0.0);
-            prop_assert!(count != total || share.high == 1.0);
-        }
+    fn weights(gke: u16) -> Weights {
+        serde_json::from_value(serde_json::json!({ "gke": gke, "run": 1000 - gke })).unwrap()
+    }
+
+    /// What so many answers of each say of `wanted` after a change from `before`.
+    fn said(gke: u64, run: u64, wanted: u16, before: u16) -> Verdict {
+        let mut state = RouteState::default();
+        begin_anew(&mut state, Timestamp(0), Some(&weights(before)));
+        let shares = [("gke", gke), ("run", run)].into_iter().map(|(id, count)| (id.parse().unwrap(), share(count, gke + run))).collect();
+        let observed = Observed { at: Timestamp(0), requests: gke + run, failed: 0, dropped: 0, shares, ..Observed::default() };
+        let wanted = weights(wanted);
+        state.fading.retain(|id, old| wanted.of(id) < *old && observed.shares[id].high >= old.fraction());
+        compare(&observed, &wanted, &state)
     }
 
     #[test]
     fn twenty_answers_without_one_from_the_target_prove_nothing_of_a_step_to_one_percent() {
-        let weights = |gke: u16| -> Weights { serde_json::from_value(serde_json::json!({ "gke": gke, "run": 1000 - gke })).unwrap() };
-        let look = |gke: u64, run: u64| crate::core::state::Look {
-            at: Timestamp(0),
-            by_backend: [("gke", gke), ("run", run)].into_iter().map(|(id, count)| (id.parse().unwrap(), count)).collect(),
-            failed: 0,
-            dropped: 0,
-        };
-        let observed = |gke, run| Observed {
-            at: Timestamp(0),
-            requests: gke + run,
-            failed: 0,
-            dropped: 0,
-            shares: BTreeMap::new(),
-            window: vec![look(gke, run)].into(),
-        };
-        assert_eq!(compare(&observed(0, 20), &weights(10), Some(&weights(0))), Verdict::Fits);
-        assert_eq!(compare(&observed(1, 19), &weights(10), Some(&weights(0))), Verdict::Proven);
-        assert_eq!(compare(&observed(0, 20), &weights(500), Some(&weights(0))), Verdict::Against);
-        assert_eq!(compare(&observed(0, 19), &weights(10), Some(&weights(0))), Verdict::CannotTell);
+        assert_eq!(said(0, 20, 10, 0), Verdict::Fits);
+        assert_eq!(said(1, 19, 10, 0), Verdict::Fits);
+        assert_eq!(said(3, 297, 10, 0), Verdict::Proven);
+        assert_eq!(said(0, 20, 500, 0), Verdict::Against);
+        assert_eq!(said(0, 19, 10, 0), Verdict::CannotTell);
+    }
+
+    #[test]
+    fn half_of_the_way_is_no_arrival() {
+        assert_eq!(said(2, 18, 250, 0), Verdict::Fits);
+        assert_eq!(said(25, 75, 250, 0), Verdict::Fits);
+        assert_eq!(said(38, 112, 250, 0), Verdict::Proven);
+        assert_eq!(said(38, 262, 250, 0), Verdict::Against);
+    }
+
+    #[test]
+    fn home_is_proven_when_the_old_share_is_excluded() {
+        assert_eq!(said(0, 20, 0, 250), Verdict::Fits);
+        assert_eq!(said(0, 40, 0, 250), Verdict::Proven);
+        assert_eq!(said(0, 300, 0, 10), Verdict::Fits);
+        assert_eq!(said(0, 900, 0, 10), Verdict::Proven);
     }
 }

@@ -12,6 +12,7 @@ use crate::{
         event::{Asker, TerminalSize, WorldKind},
         news::News,
         reason::{Evidence, Mover, Need, Objection, Void},
+        replication::DatabaseStanding,
         workload::Announced,
     },
     domain::{
@@ -24,7 +25,7 @@ use crate::{
         role::Role,
         shown::Shown,
         time::{Millis, Timestamp},
-        weight::Weights,
+        weight::{PerMille, Weights},
     },
     plan::model::Plan,
 };
@@ -110,6 +111,15 @@ pub struct RouteState {
     /// How long the data plane took to follow the last time that it could be measured.
     pub followed_in: Option<Millis>,
     pub observed: Option<Observed>,
+    /// What requests have said of the split that is accepted.
+    #[serde(default)]
+    pub proof: Proof,
+    /// Since when requests contradict it without a break.
+    #[serde(default)]
+    pub against_since: Option<Timestamp>,
+    /// Shares from before the newest changes that users may still meet; each is here until requests exclude it.
+    #[serde(default)]
+    pub fading: BTreeMap<BackendId, PerMille>,
     pub motion: Motion,
     /// The last wish, waiting for the move in flight.
     pub queued: Option<Wish>,
@@ -138,16 +148,35 @@ pub struct DropWatch {
     pub last_at: Option<Timestamp>,
 }
 
+/// What requests have said of the split that is accepted, since it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Proof {
+    /// They have not agreed with it yet.
+    #[default]
+    Unproven,
+    /// They agree with it, and exclude what was before.
+    Proven { at: Timestamp },
+    /// The plan's settling time is over and they agree with it; so would they with what was before.
+    Fits,
+    /// The plan's settling time is over, and too few were sent to say anything.
+    Unasked,
+}
+
 /// What requests through the front door really met, over the newest window.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Observed {
     pub at: Timestamp,
     pub requests: u64,
     pub failed: u64,
     pub dropped: u64,
+    /// Empty while there is no sample. Backends outside the plan are among them.
     pub shares: BTreeMap<BackendId, Share>,
     /// Counts of the looks that make up the window: (time, by backend).
     pub window: VecDeque<Look>,
+    /// How many others have answered since this backend did, or since the last change.
+    #[serde(default)]
+    pub silence: BTreeMap<BackendId, u64>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -156,6 +185,9 @@ pub struct Look {
     pub by_backend: BTreeMap<BackendId, u64>,
     pub failed: u64,
     pub dropped: u64,
+    /// Answers that did not say which backend gave them.
+    #[serde(default)]
+    pub unmarked: u64,
 }
 
 /// A share with its band of three standard errors; fractions 0.0 to 1.0.
@@ -173,7 +205,7 @@ pub enum Motion {
     /// Nothing known yet.
     #[default]
     Unread,
-    /// Accepted and observed agree, as far as samples can tell.
+    /// Nothing is on its way. Whether requests agree is another question, and the route's [`Proof`] its answer.
     Settled,
     /// A person's move is being written.
     Writing { effect: EffectId, to: Weights, since: Timestamp, cause: Cause },
@@ -376,9 +408,19 @@ pub struct SourceState {
 pub struct ReplicationState {
     pub now: Replication,
     pub seen_at: Timestamp,
+    /// The last standing that was no mere lack of proof: what has been said of it.
+    #[serde(default)]
+    pub said: Option<DatabaseStanding>,
     /// Lag in seconds, one column each [`HISTORY_EVERY`].
     pub history: VecDeque<Option<f64>>,
     pub history_at: Option<Timestamp>,
+}
+
+impl ReplicationState {
+    /// As it was seen first.
+    pub fn seen(now: &Replication, seen_at: Timestamp) -> ReplicationState {
+        ReplicationState { now: now.clone(), seen_at, said: None, history: VecDeque::new(), history_at: None }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -458,7 +500,7 @@ pub struct Terms {
     pub from: Weights,
     pub to: Weights,
     pub version: Version,
-    /// Each replica of the plan, and whether it is within bounds; not the figure of the second, which never stands still.
+    /// Each instance of the plan's database and how it stands; not the figure of the second, which never stands still.
     pub replication: Vec<(InstanceId, ReplicaTerm)>,
     pub plan: Digest,
     /// Of the controls under which it was asked.
@@ -468,10 +510,19 @@ pub struct Terms {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ReplicaTerm {
+    /// The plan's primary, up.
+    AcceptsWrites,
     WithinBounds,
     Behind,
     Stopped,
+    Broken,
+    /// The instance does not serve.
+    Down,
+    /// A replica that is a primary of its own.
     Primary,
+    /// A primary that is none.
+    NoPrimary,
+    OfAnotherPrimary,
     Unknown,
 }
 

@@ -16,6 +16,7 @@ use crate::{
         outlook::Preview,
         readiness,
         reason::{Drop, Missing, Mover, Void},
+        settle,
         sight::Sight,
         standing,
         state::{Held, Motion, RouteState, Wish},
@@ -45,7 +46,7 @@ fn direction(route: &Route, now: &Weights, to: &Weights) -> Direction {
 pub(super) fn shift(turn: &mut Turn, by: &Asker, ask: AskId, id: &RouteId, (from, to): (&Weights, &Weights)) -> Result<Verdict, Refusal> {
     let route = turn.planned(id).ok_or(Refusal::Missing(Missing::Route))?;
     controls::held_by(turn, by)?;
-    let from = named(route, from)?;
+    let from = completed(route, from);
     let to = named(route, to)?;
     let stands = stands(turn.route(route))?;
     check_from(turn, route, &from)?;
@@ -114,7 +115,16 @@ fn approved(turn: &mut Turn, route: &Route, wish: Wish, by: &Asker) -> Result<Ve
     move_or_queue(turn, route, wish, direction, Some(by.who.clone()))
 }
 
-/// The same split with every backend of the route named.
+/// The same split with every backend of the route named; where a draft began may hold strangers too.
+fn completed(route: &Route, weights: &Weights) -> Weights {
+    let mut shares: BTreeMap<_, _> = weights.clone().into();
+    for id in route.backend_ids() {
+        shares.entry(id.clone()).or_default();
+    }
+    Weights::new(shares).unwrap_or_else(|_| weights.clone())
+}
+
+/// The same, if it is one that this route can have.
 fn named(route: &Route, weights: &Weights) -> Result<Weights, Refusal> {
     if weights.iter().any(|(id, share)| share.get() > 0 && route.backend(id).is_none()) {
         return Err(Refusal::Stranger);
@@ -126,9 +136,6 @@ fn named(route: &Route, weights: &Weights) -> Result<Weights, Refusal> {
 /// Where the next draft begins: at the session's own wish, or where somebody else left it.
 pub(super) fn stands(state: &RouteState) -> Result<Weights, Refusal> {
     let (Some(accepted), Some(wanted)) = (&state.accepted, &state.wanted) else { return Err(Refusal::NotKnown) };
-    if let Some(why) = &accepted.trouble {
-        return Err(Refusal::Hindered { why: why.clone() });
-    }
     if state.motion.is_returning() {
         return Err(Refusal::RollingBack);
     }
@@ -177,6 +184,13 @@ fn forbids(sight: &Sight, route: &Route, to: &Weights) -> Result<(), Refusal> {
         Motion::Returning(_) => return Err(Refusal::RollingBack),
         Motion::NeedsHuman { why, .. } => return Err(Refusal::NeedsHuman { why: why.clone() }),
         Motion::Settled | Motion::Writing { .. } | Motion::Propagating { .. } => {}
+    }
+    let mut hindrances = state.accepted.iter().flat_map(|accepted| &accepted.hindrances);
+    if let Some(why) = hindrances.find(|found| found.bars_advance(&route.home)) {
+        return Err(Refusal::Hindered { why: why.clone() });
+    }
+    if let (Motion::Settled, Some(since)) = (&state.motion, state.against_since.filter(|since| settle::is_no_chance(*since, sight.now))) {
+        return Err(Refusal::RequestsDisagree { since });
     }
     if let Some(refusal) = trigger::forbids(sight, route) {
         return Err(refusal);

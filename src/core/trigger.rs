@@ -146,8 +146,12 @@ pub(super) fn consequence(sight: &Sight, route: &Route, trigger: &Trigger) -> Th
         return Then::Disarmed { instance };
     }
     let state = sight.route(route);
-    if exposure::most(state, &trigger.backend) == PerMille::ZERO {
+    if exposure::has(state, sight.now, &trigger.backend) == PerMille::ZERO {
         return Then::NobodyThere;
+    }
+    // Home is accepted already, and those who are still there follow.
+    if state.latch.is_some() && standing::rests_at(state, &standing::home(route)) {
+        return Then::Done;
     }
     let named = state.latch.as_ref().is_some_and(|latch| standing::names(latch, &trigger.id));
     if named && !proven_again(sight, route, trigger) {

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
+    database::{Broken, Engine, Movement, Serving},
     fault::{Fault, Version},
+    hindrance::Hindrance,
     id::{BackendId, InstanceId, RouteId, SourceId},
     metric::{Measured, Metric},
     platform::{Happening, Workload},
@@ -55,13 +57,15 @@ pub enum Fact {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Accepted {
     pub route: RouteId,
+    /// The whole split: a backend that the plan does not know stands in it under its own name, with its true share.
     pub weights: Weights,
     pub version: Version,
     /// Who changed it last, where the API tells.
     pub actor: Option<Shown>,
     pub changed_at: Option<Timestamp>,
-    /// What stands against acting on this route, in the API's words; for example a third backend that the plan doesn't know.
-    pub trouble: Option<Shown>,
+    /// What stands against acting on this route, or against its users following it; empty when nothing does.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hindrances: Vec<Hindrance>,
 }
 
 /// Counts since the last look; the prober keeps no window of its own.
@@ -89,14 +93,25 @@ pub struct Probed {
     pub slowest_ms: Option<f64>,
 }
 
-/// State of one replica, from the instance's own description and its lag series.
+/// State of one database instance, from its own description and from what monitoring says of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Replication {
     pub instance: InstanceId,
+    /// Whom it follows; `project/name` where that lies in another project than the instance.
     pub primary: Option<InstanceId>,
     pub state: ReplicaState,
+    /// Whether the instance itself is up.
+    #[serde(default)]
+    pub serving: Serving,
+    #[serde(default)]
+    pub engine: Option<Engine>,
     /// Seconds behind the primary in all, as the engine defines it; a gap when it can't be known.
     pub lag: Measured,
+    /// Bytes of log that are not applied yet, where the engine tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub behind_bytes: Option<u64>,
+    #[serde(default)]
+    pub movement: Movement,
     pub writable: Writable,
     /// A running operation on the instance, if any.
     pub operation: Option<Shown>,
@@ -105,12 +120,17 @@ pub struct Replication {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ReplicaState {
-    /// A replica that is receiving and applying.
+    /// A replica that is receiving and applying, by its engine's own word.
     Replicating,
-    /// A replica that stands still; its lag means nothing.
+    /// A replica that stands still, because somebody stopped it or its instance is down; its lag means nothing.
     Stopped,
+    /// A replica whose engine reports that it can't go on.
+    Broken(Broken),
+    /// A replica; its engine's word on whether it replicates could not be had.
+    Untold,
     /// Not a replica: a primary of its own.
     Primary,
+    /// It is not said what it is.
     Unknown,
 }
 

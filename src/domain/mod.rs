@@ -4,9 +4,12 @@
 //! no I/O, no async and no knowledge of any vendor's JSON. What enters the program from outside is turned into these types once,
 //! at the border, and is trusted from then on.
 
+pub mod by_hand;
+pub mod database;
 pub mod digest;
 pub mod fact;
 pub mod fault;
+pub mod hindrance;
 pub mod id;
 pub mod metric;
 pub mod platform;

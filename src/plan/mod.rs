@@ -8,7 +8,9 @@
 //! ever expanded, so what was reviewed is what runs. What a plan says about the world is not checked here; that needs the world.
 
 pub mod address;
+mod by_hand;
 pub mod diagnostic;
+pub mod difference;
 pub mod document;
 pub mod lexical;
 mod lower;

@@ -180,6 +180,13 @@ pub struct Database {
     pub lag_max: Millis,
 }
 
+impl Database {
+    /// The primary and then its replicas, in the plan's order.
+    pub fn instances(&self) -> impl Iterator<Item = &InstanceId> {
+        std::iter::once(&self.primary).chain(&self.replicas)
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum DatabaseMode {

@@ -35,6 +35,79 @@ pub enum Fault {
     Scaling(Scaling),
     /// The front door closes this share of connections without an answer.
     FrontDoorDrops { fraction: f64 },
+    /// Somebody edits the route in a way that is no mere move of its weights.
+    Edit { edit: Edit, principal: String },
+    /// A robot puts this share for GKE back whenever it finds another, every so often.
+    Robot { gke_per_mille: u32, every_s: f64 },
+    /// A change of weights takes up to this long to reach every point of presence.
+    SlowEdge { max_s: f64 },
+    /// The load balancer is of the classic kind, which knows no weights.
+    Classic,
+    /// Somebody deploys a new revision of the frontend, which gets this share of its traffic.
+    Deployed { percent: u32 },
+    /// Somebody deletes this revision of the frontend.
+    RevisionDeleted { revision: String },
+    /// Something is wrong with a database.
+    Database(DatabaseFault),
+}
+
+/// What somebody may do to the URL map.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Edit {
+    /// A third backend service gets this share; the others keep their proportions.
+    Stranger { per_mille: u32 },
+    /// GKE's entry is split into two entries of the same backend service.
+    Twin,
+    /// Every weight becomes zero; the edge keeps what it had.
+    AllZero,
+    /// The route's host gets a path matcher of its own, with this share for GKE.
+    Matcher { gke_per_mille: u32 },
+}
+
+/// What goes wrong with the databases. While a replication is broken its lag is reported as nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DatabaseFault {
+    /// The replica fetches nothing from its primary.
+    ReceivesNothing,
+    /// The replica applies nothing of what it fetched.
+    AppliesNothing,
+    /// The replica applies nothing and says that all is well.
+    StandsStill,
+    /// The replica follows a primary that is not the product's.
+    OtherPrimary,
+    /// The primary writes nothing.
+    PrimaryIdle,
+    /// An instance does not serve.
+    IsDown {
+        /// Which.
+        member: Member,
+        /// Why.
+        down: Down,
+    },
+}
+
+/// One of the product's instances.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Member {
+    /// The one that accepts writes.
+    Primary,
+    /// The one that follows.
+    Replica,
+}
+
+/// Why an instance does not serve.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Down {
+    /// Nobody pays.
+    Suspended,
+    /// The service works on it.
+    Maintenance,
+    /// It is broken for good.
+    Failed,
+    /// It is not there yet.
+    BeingCreated,
+    /// Its owner has switched it off.
+    StoppedByOwner,
 }
 
 /// What may be the matter with the deployment behind the load balancer.
@@ -99,6 +172,8 @@ pub enum Trouble {
     Slow { ms: f64 },
     /// The connection is accepted and nothing ever comes back.
     HalfOpen,
+    /// Reads are answered, writes are refused with 403.
+    ReadOnly,
 }
 
 /// How a `/metrics` page lies.
@@ -130,6 +205,9 @@ pub struct Choice {
 pub fn choices() -> Vec<Choice> {
     let choice = |name, what, fault| Choice { name, what, fault };
     let api = |api, trouble| Fault::Api { api, trouble, for_s: 120.0 };
+    let edit = |edit| Fault::Edit { edit, principal: "dana.ops@hexproperty.com".to_owned() };
+    let database = |name, what, fault| choice(name, what, Fault::Database(fault));
+    let down = |name, what, member, down| database(name, what, DatabaseFault::IsDown { member, down });
     vec![
         choice("gke-errors", "GKE answers 10 % of requests with a 500", Fault::Errors { leg: Leg::Gke, rate: 0.1 }),
         choice("gke-latency", "GKE becomes twenty times slower", Fault::Latency { leg: Leg::Gke, factor: 20.0 }),
@@ -137,11 +215,28 @@ pub fn choices() -> Vec<Choice> {
         choice("bad-pods", "two thirds of the GKE pods stop being ready", Fault::BadPods { fraction: 0.67 }),
         choice("no-pods", "no GKE pod is ready", Fault::BadPods { fraction: 1.0 }),
         choice("replica-lag", "the read replica is 30 s behind", Fault::ReplicaLag { seconds: 30.0 }),
+        database("replica-broken", "the replica receives nothing and reports a lag of 0 s", DatabaseFault::ReceivesNothing),
+        database("replica-stuck", "the replica applies nothing and says that all is well", DatabaseFault::StandsStill),
+        database("other-primary", "the replica follows another primary", DatabaseFault::OtherPrimary),
+        database("primary-idle", "the primary writes nothing", DatabaseFault::PrimaryIdle),
+        down("primary-suspended", "the primary is suspended", Member::Primary, Down::Suspended),
+        down("primary-maintenance", "the primary is down for maintenance", Member::Primary, Down::Maintenance),
+        down("replica-failed", "the replica has failed", Member::Replica, Down::Failed),
         choice(
             "foreign-writer",
             "dana.ops moves the weights to 500/500",
             Fault::ForeignWriter { gke_per_mille: 500, principal: "dana.ops@hexproperty.com".to_owned() },
         ),
+        choice("stranger", "dana.ops gives a third backend service 40 % of the route", edit(Edit::Stranger { per_mille: 400 })),
+        choice("idle-entry", "dana.ops puts a third backend service of weight 0 into the route", edit(Edit::Stranger { per_mille: 0 })),
+        choice("twin-entry", "dana.ops puts GKE's backend service into the route twice", edit(Edit::Twin)),
+        choice("all-zero", "every weight of the route becomes 0", edit(Edit::AllZero)),
+        choice("own-matcher", "the route's host gets a path matcher of its own", edit(Edit::Matcher { gke_per_mille: 0 })),
+        choice("robot", "a robot puts GKE back to 25 % every 150 s", Fault::Robot { gke_per_mille: 250, every_s: 150.0 }),
+        choice("slow-edge", "a change of weights takes up to 8 min to reach everybody", Fault::SlowEdge { max_s: 480.0 }),
+        choice("classic", "the load balancer is a classic one, which knows no weights", Fault::Classic),
+        choice("read-only", "Compute refuses every write with 403 for 2 min", api(Api::Compute, Trouble::ReadOnly)),
+        choice("deployed", "somebody deploys a new Cloud Run revision, which gets 60 %", Fault::Deployed { percent: 60 }),
         choice("cold-source", "Cloud Run loses its warm instances", Fault::SourceCold),
         choice("shrunken-source", "Cloud Run may hold 2 instances only", Fault::SourceShrunk { max_instances: 2 }),
         choice("run-min-0", "Cloud Run keeps no instance without a request", Fault::Scaling(Scaling::ToZero)),

@@ -6,11 +6,10 @@ use crate::{
         state::{ReplicaTerm, Terms},
     },
     domain::{
-        fact::ReplicaState,
         id::{BackendId, InstanceId},
         metric::{Gap, Metric},
     },
-    words::Names,
+    words::{Names, database, hindrance},
 };
 
 /// Why there is no figure.
@@ -55,7 +54,7 @@ pub fn objection(objection: &Objection, names: Names) -> String {
             Names::figure(*metric, *limit)
         ),
         Objection::WeightsOld { ago } => format!("the weights were last read {ago} ago"),
-        Objection::Hindered { why } => why.to_string(),
+        Objection::Hindered { why } => hindrance(why, names),
         Objection::Promoted { instance } => format!("{instance} was promoted, and home may write to the old primary"),
     }
 }
@@ -83,15 +82,6 @@ pub fn void(why: Void) -> &'static str {
     }
 }
 
-pub fn replica(state: ReplicaState) -> &'static str {
-    match state {
-        ReplicaState::Replicating => "replicating",
-        ReplicaState::Stopped => "stopped",
-        ReplicaState::Primary => "a primary",
-        ReplicaState::Unknown => "in an unknown state",
-    }
-}
-
 /// What an approval rests on, as `(name, value)` for a dialog.
 pub fn terms(terms: &Terms, names: Names) -> Vec<(&'static str, String)> {
     let replication = if terms.replication.is_empty() {
@@ -113,10 +103,15 @@ pub fn terms(terms: &Terms, names: Names) -> Vec<(&'static str, String)> {
 
 fn replica_term(term: ReplicaTerm) -> &'static str {
     match term {
+        ReplicaTerm::AcceptsWrites => "accepts writes",
         ReplicaTerm::WithinBounds => "within bounds",
         ReplicaTerm::Behind => "behind",
         ReplicaTerm::Stopped => "stopped",
+        ReplicaTerm::Broken => "broken",
+        ReplicaTerm::Down => "down",
         ReplicaTerm::Primary => "is a primary",
+        ReplicaTerm::NoPrimary => "is no primary",
+        ReplicaTerm::OfAnotherPrimary => "follows another primary",
         ReplicaTerm::Unknown => "unknown",
     }
 }
@@ -146,10 +141,7 @@ pub fn evidence(evidence: &Evidence, names: Names) -> String {
         Evidence::WithinLimit { metric, values } => backends(values, *metric),
         Evidence::NoDatabase => "the plan names no database".to_owned(),
         Evidence::NoReplica => "the plan names no replica".to_owned(),
-        Evidence::ReplicaNotSeen { instance } => format!("{instance} has not been seen"),
-        Evidence::ReplicaStopped { instance } => format!("{instance} has stopped replicating"),
-        Evidence::ReplicaIsPrimary { instance } => format!("{instance} is a primary and no replica"),
-        Evidence::LagUnknown { instance } => format!("the lag of {instance} is not known"),
+        Evidence::Instance { instance, standing } => format!("{instance} {}", database(standing)),
         Evidence::LagBeyond { instance, seconds, limit } => format!("{instance} is {seconds:.1}s behind, the limit is {limit}"),
         Evidence::LagWithin { seconds } => lags(seconds),
         Evidence::Dropped { ago } => format!("a connection was dropped {ago} ago"),

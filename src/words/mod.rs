@@ -6,7 +6,9 @@
 
 mod asked;
 mod cause;
+mod database;
 mod evidence;
+mod hindrance;
 mod motion;
 mod names;
 mod news;
@@ -16,8 +18,10 @@ mod refusal;
 
 pub use asked::{command, look};
 pub use cause::{cause, mover, mover_name};
-pub use evidence::{blindness, evidence, gap, need, objection, replica, terms, void};
-pub use motion::motion;
+pub use database::{database, database_in_short, measure, missing, replication, writers};
+pub use evidence::{blindness, evidence, gap, need, objection, terms, void};
+pub use hindrance::{hindrance, obstacle};
+pub use motion::{following, motion};
 pub use names::Names;
 pub use news::news;
 pub use outlook::{attention, outlook, then};

@@ -1,10 +1,23 @@
 //! Where a route is between wish and deed, in a few words.
 
 use crate::{
-    core::state::{Motion, Return, ReturnStage},
+    core::state::{Motion, Proof, Return, ReturnStage, RouteState},
     domain::time::Timestamp,
     words::need,
 };
+
+/// The same with what requests say of it: nothing is called settled that they have not agreed with.
+pub fn following(route: &RouteState, now: Timestamp) -> String {
+    match &route.motion {
+        Motion::Settled => settled(route).to_owned(),
+        Motion::Unread
+        | Motion::Writing { .. }
+        | Motion::Resolving { .. }
+        | Motion::Returning(_)
+        | Motion::Propagating { .. }
+        | Motion::NeedsHuman { .. } => motion(&route.motion, now),
+    }
+}
 
 pub fn motion(motion: &Motion, now: Timestamp) -> String {
     match motion {
@@ -16,6 +29,16 @@ pub fn motion(motion: &Motion, now: Timestamp) -> String {
         Motion::Propagating { until, .. } if now < *until => format!("accepted, spreading, {} left", until.since(now)),
         Motion::Propagating { .. } => "accepted, waiting for requests to show it".to_owned(),
         Motion::NeedsHuman { why, .. } => need(why),
+    }
+}
+
+/// What requests say of a route that nobody moves.
+fn settled(route: &RouteState) -> &'static str {
+    match (route.proof, route.against_since) {
+        (_, Some(_)) => "requests meet something else",
+        (Proof::Unproven, None) => "not seen by requests yet",
+        (Proof::Proven { .. } | Proof::Fits, None) => "settled",
+        (Proof::Unasked, None) => "accepted; too few requests to see it",
     }
 }
 

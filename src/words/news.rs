@@ -5,8 +5,11 @@ use crate::{
         news::{Fate, Freed, News, Settling, Taking},
         reason::Drop,
     },
-    domain::fault::{Fault, FaultKind},
-    words::{Names, cause, evidence, gap, mover, mover_name, need, objection, platform, refusal, replica, void},
+    domain::{
+        fault::{Fault, FaultKind},
+        time::Millis,
+    },
+    words::{Names, cause, database, evidence, gap, hindrance, mover, mover_name, need, objection, obstacle, platform, refusal, void},
 };
 
 /// What happened, for people.
@@ -55,7 +58,8 @@ pub fn news(news: &News, names: Names) -> String {
         News::Settled { route, how } => settled(names.route(route), *how),
         News::NeedsHuman { route, why } => format!("{} needs a human: {}", names.route(route), need(why)),
         News::AgreesAgain { route } => format!("{}: requests agree with the weights again", names.route(route)),
-        News::Hindered { route, why } => format!("{} can't be acted on safely: {why}", names.route(route)),
+        News::Hindered { route, why } => format!("{}: {}; no advance until that is put right", names.route(route), hindrance(why, names)),
+        News::HindranceGone { route, why } => format!("{}: it is put right ({})", names.route(route), hindrance(why, names)),
         News::RollbackBegan { route, cause: why } => format!("rollback of {}: {}", names.route(route), cause(why, names)),
         News::RollbackJoined { route, cause: why } => format!("joined to the rollback of {}: {}", names.route(route), cause(why, names)),
         News::HomeAlready { route } => {
@@ -63,13 +67,18 @@ pub fn news(news: &News, names: Names) -> String {
         }
         News::HomeNotProven { why, .. } => format!("home is not proven ready; going back all the same ({})", objection(why, names)),
         News::HomeAccepted { route, after } => {
-            format!("{}: home on {} is accepted after {after}; latched until it is re-armed", names.route(route), names.home(route))
+            format!("{}: home on {} is accepted after {after}; users follow", names.route(route), names.home(route))
         }
+        News::HomeSeen { route, after } => {
+            format!("{} is home: requests meet {} alone, {after} after it was accepted", names.route(route), names.home(route))
+        }
+        News::HomeNotSeen { route, after, how } => home_not_seen(names.route(route), *after, *how),
         News::WayHomeFailed { route, why, attempt } => {
             format!("the way home of {} failed, attempt {attempt}; trying again ({why})", names.route(route))
         }
-        News::NotHome { route, after } => {
-            format!("{} is NOT HOME after {after}; still trying; the rollback pane shows the command to do it by hand", names.route(route))
+        News::NotHome { route, after, why } => {
+            let (route, why) = (names.route(route), obstacle(why, names));
+            format!("{route} is NOT HOME after {after}; still trying; do it by hand with the command that stands beside it ({why})")
         }
         News::Rearmed { route, reason } => format!("{} is re-armed: {reason}", names.route(route)),
         News::Held { route, by } => format!("{by} holds {}; triggers stay armed", names.route(route)),
@@ -172,7 +181,7 @@ pub fn news(news: &News, names: Names) -> String {
         }
         News::PartRead { backend, part } => format!("{}: {part} can be read again", names.backend(backend)),
         News::VersionChanged { backend, version } => format!("{} runs another version now: {version}", names.backend(backend)),
-        News::ReplicaChanged { instance, from, to } => format!("{instance} was {} and is {} now", replica(*from), replica(*to)),
+        News::DatabaseStands { instance, standing } => format!("{instance} {}", database(standing)),
     }
 }
 
@@ -181,6 +190,17 @@ fn not_moved(route: String, at: String, why: &Fault) -> String {
         format!("{route} was not moved: somebody else changed it first; looking who")
     } else {
         format!("{route} was not moved and stays at {at} ({why})")
+    }
+}
+
+fn home_not_seen(route: String, after: Millis, how: Settling) -> String {
+    match how {
+        Settling::Proven { .. } | Settling::Fits => {
+            format!("{route}: home is accepted for {after} and requests agree; they can't exclude yet that some still meet what was before")
+        }
+        Settling::Unconfirmed { .. } => {
+            format!("{route}: home is accepted for {after} and not seen: too few requests through the front door")
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::{
     core::outlook::{Attention, Outlook, Then},
     domain::{id::TriggerId, time::Timestamp},
-    words::{Names, gap, need, objection},
+    words::{Names, database, gap, hindrance, need, objection, obstacle},
 };
 
 /// What the end of a trigger's time brings, as the end of a sentence that began with the time: `in 1m23s traffic goes home`.
@@ -44,8 +44,8 @@ pub fn outlook(outlook: &Outlook, id: &TriggerId, now: Timestamp, names: Names) 
 pub fn attention(what: &Attention, now: Timestamp, names: Names) -> String {
     match what {
         Attention::NotHome { route, since, attempts, why } => {
-            let why = why.as_ref().map_or_else(String::new, |fault| format!(" ({fault})"));
-            format!("{} is NOT HOME after {}: {attempts} attempts failed, still trying{why}", names.route(route), now.since(*since))
+            let failed = if *attempts > 0 { format!(", {attempts} attempts failed, still trying") } else { String::new() };
+            format!("{} is NOT HOME for {}{failed}: {}", names.route(route), now.since(*since), obstacle(why, names))
         }
         Attention::Breach { trigger, outlook: stands } | Attention::Blind { trigger, outlook: stands } => {
             outlook(stands, trigger, now, names)
@@ -53,10 +53,20 @@ pub fn attention(what: &Attention, now: Timestamp, names: Names) -> String {
         Attention::NeedsHuman { route, why } => format!("{} needs a human: {}", names.route(route), need(why)),
         Attention::Drifted { route } => format!("somebody else changed {}; adopt it or roll back", names.route(route)),
         Attention::RollingBack { route, since } => format!("{} is going home since {}", names.route(route), now.since(*since)),
-        Attention::Hindered { route, why } => format!("{} can't be acted on safely: {why}", names.route(route)),
+        Attention::HomeNotSeen { route, at_most, left, .. } => {
+            let left = left.map_or_else(String::new, |left| format!(", about {left} more"));
+            format!("{}: home accepted; up to {at_most} may still meet something else{left}", names.route(route))
+        }
+        Attention::Hindered { route, why } => format!("{}: {}", names.route(route), hindrance(why, names)),
+        Attention::RequestsDisagree { route, since } => {
+            format!("{}: requests meet something else than the weights say, for {}", names.route(route), now.since(*since))
+        }
         Attention::HomeNotReady { route, why } => format!("going back of {} is not assured: {}", names.route(route), objection(why, names)),
         Attention::Unresolved { route } => format!("nobody knows yet whether the last write to {} happened", names.route(route)),
         Attention::Unread { route } => format!("the weights of {} have not been read yet", names.route(route)),
+        Attention::WritesAtRisk { instance, standing } | Attention::ReplicaUnsound { instance, standing } => {
+            format!("{instance} {}", database(standing))
+        }
         Attention::SourceSilent { source } => format!("{source} does not answer"),
         Attention::ItemFailing { item } => format!("the evidence speaks against \"{}\"", names.item(item)),
         Attention::Latched { route, at } => {

@@ -5,7 +5,7 @@ use crate::{
         decision::Refusal,
         reason::{Missing, Mover},
     },
-    words::{Names, blindness, cause, evidence::need, mover, objection, void},
+    words::{Names, blindness, cause, evidence::need, hindrance, mover, objection, void},
 };
 
 /// A refusal for people. The cause comes last, so that a line that is cut still says what to do.
@@ -47,7 +47,10 @@ pub fn refusal(refusal: &Refusal, names: Names) -> String {
         Refusal::NotADemo => "not done: this is a live session; faults are for the simulated world".to_owned(),
         Refusal::Contended => "not moved: others keep changing this route; stop them, then adopt what you find or roll back".to_owned(),
         Refusal::NeedsHuman { why } => format!("not moved: this route needs a human; put it right or roll back ({})", need(why)),
-        Refusal::Hindered { why } => format!("not moved: put the route right by hand first ({why})"),
+        Refusal::Hindered { why } => format!("not moved: put the route right by hand first, or roll back ({})", hindrance(why, names)),
+        Refusal::RequestsDisagree { .. } => {
+            "not moved: requests meet something else than the weights say; find out why, or roll back".to_owned()
+        }
         Refusal::Unsettled => "not asked: the last move has not settled; ask for a step this large when it has".to_owned(),
         Refusal::CannotSign { trigger } => {
             format!("not signed: nobody can judge the {}; sign when it can be read", names.watched(trigger))

@@ -13,6 +13,7 @@ use cutover::{
     domain::{
         fact::Fact,
         fault::{Fault, FaultKind, Outcome},
+        hindrance::Hindrance,
         platform::{Part, RevisionState, Workload},
         time::Millis,
     },
@@ -56,6 +57,10 @@ async fn applying(patched: Deed, condition: &'static str) -> Server {
             patched.clone()
         }
         _ if asked.path.contains("/operations/") => Deed::json(200, json!({"name": OPERATION, "done": true})),
+        "POST" => Deed::json(200, json!({"permissions": ["run.services.update"]})),
+        _ if asked.path.contains("/revisions/") => {
+            Deed::json(200, json!({"conditions": [{"type": "Ready", "state": "CONDITION_SUCCEEDED"}]}))
+        }
         _ if applied.load(Ordering::SeqCst) => Deed::json(200, service(25, condition)),
         _ => Deed::json(200, service(0, "CONDITION_SUCCEEDED")),
     })
@@ -108,7 +113,27 @@ async fn half_percents_are_refused_before_anything_is_sent() {
     let version = driver.read().await.unwrap().version;
     let outcome = driver.write(&split(5), &version, &intent()).await;
     assert!(matches!(outcome, Outcome::NotDone(fault) if fault.kind == FaultKind::Unsupported));
-    assert!(server.asked().iter().all(|asked| asked.method == "GET"));
+    assert!(server.asked().iter().all(|asked| asked.method != "PATCH"));
+}
+
+#[tokio::test]
+async fn a_revision_that_is_gone_or_not_ready_and_a_missing_permission_are_said_at_each_read() {
+    let failed = json!({"conditions": [{"type": "Ready", "state": "CONDITION_FAILED", "message": "image not found"}]});
+    let server = Server::start(move |asked, _| match asked.path.as_str() {
+        path if path.ends_with(":testIamPermissions") => Deed::json(200, json!({})),
+        path if path.ends_with("/revisions/frontend-00041-kaz") => Deed::json(404, json!({"error": {"message": "gone"}})),
+        path if path.ends_with("/revisions/frontend-00042-bim") => Deed::json(200, failed.clone()),
+        _ => Deed::json(200, service(25, "CONDITION_SUCCEEDED")),
+    })
+    .await;
+    let seen = driver(&server).read().await.unwrap();
+    assert_eq!(seen.weights, split(250));
+    let expected = [
+        Hindrance::RevisionGone { backend: id("run"), name: "frontend-00041-kaz".into() },
+        Hindrance::RevisionNotReady { backend: id("gke"), name: "frontend-00042-bim".into(), why: "image not found".into() },
+        Hindrance::Forbidden { permission: "run.services.update".into(), why: None },
+    ];
+    assert_eq!(seen.hindrances, expected);
 }
 
 async fn looked(service: Value, revision: impl Fn(&str) -> Deed + Send + Sync + 'static) -> Result<Workload, Fault> {

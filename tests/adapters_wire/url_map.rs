@@ -9,8 +9,11 @@ use std::{
 };
 
 use cutover::{
-    adapter::url_map::{Config, Patience, UrlMapDriver},
-    domain::fault::{FaultKind, Outcome, Version},
+    adapter::url_map::{Beside, Config, Patience, UrlMapDriver},
+    domain::{
+        fault::{FaultKind, Outcome, Version},
+        hindrance::Hindrance,
+    },
     port::Driver,
 };
 use serde_json::{Value, json};
@@ -24,14 +27,18 @@ use super::{
 const FINGERPRINT: &str = "Zm9vYmFyMDE=";
 
 fn driver(server: &Server) -> UrlMapDriver {
-    let config = Config {
+    UrlMapDriver::new(config(), client(server), Beside::default())
+}
+
+fn config() -> Config {
+    Config {
         route: "frontend".parse().unwrap(),
         project: "hexproperty".to_owned(),
         url_map: "hexproperty-lb".to_owned(),
         backends: vec![(id("run"), "frontend-run".to_owned()), (id("gke"), "frontend-gke".to_owned())],
+        host: Some("api.hexproperty.com".to_owned()),
         patience: Patience { first: Duration::from_millis(5), most: Duration::from_millis(20), total: Duration::from_millis(200) },
-    };
-    UrlMapDriver::new(config, client(server), None)
+    }
 }
 
 fn map(gke: u16, fingerprint: &str) -> Value {
@@ -117,9 +124,10 @@ async fn a_lost_reply_is_asked_for_once_more_under_the_same_id() {
 async fn a_conflict_after_a_lost_reply_may_be_our_own_doing() {
     let server = applying(|before| if before == 0 { Deed::Close } else { conflict() }, Deed::Close).await;
     assert!(matches!(write(&server).await, Outcome::Done(_)), "the map reads as wanted");
-    let never_applied = Server::start(|asked, place| match (asked.method.as_str(), place) {
-        ("PATCH", 1) => Deed::Close,
-        ("PATCH", _) => conflict(),
+    let patches = AtomicU16::new(0);
+    let never_applied = Server::start(move |asked, _| match asked.method.as_str() {
+        "PATCH" if patches.fetch_add(1, Ordering::SeqCst) == 0 => Deed::Close,
+        "PATCH" => conflict(),
         _ => Deed::json(200, map(0, FINGERPRINT)),
     })
     .await;
@@ -194,4 +202,65 @@ async fn a_map_that_cannot_be_read_gives_a_fault_and_no_weights() {
         let server = Server::start(move |_, _| deed.clone()).await;
         assert_eq!(driver(&server).read().await.expect_err("it can't be read").kind, kind);
     }
+}
+
+#[tokio::test]
+async fn a_refused_write_stands_against_the_next_one_in_the_apis_own_words() {
+    let refused = json!({"error": {"code": 403, "message": "Required 'compute.urlMaps.update' permission for 'hexproperty-lb'"}});
+    let server = Server::start(move |asked, _| match asked.method.as_str() {
+        "PATCH" => Deed::json(403, refused.clone()),
+        _ => Deed::json(200, map(0, FINGERPRINT)),
+    })
+    .await;
+    let driver = driver(&server);
+    let before = driver.read().await.unwrap();
+    assert_eq!(before.hindrances, []);
+    let outcome = driver.write(&split(250), &before.version, &intent()).await;
+    assert!(matches!(&outcome, Outcome::NotDone(fault) if fault.kind == FaultKind::Forbidden), "{outcome:?}");
+    let after = driver.read().await.unwrap().hindrances;
+    let [Hindrance::Forbidden { permission, why: Some(why) }] = after.as_slice() else { panic!("{after:?}") };
+    assert_eq!(permission.as_str(), "compute.urlMaps.update");
+    assert!(why.as_str().contains("Required 'compute.urlMaps.update' permission"), "{why}");
+}
+
+#[tokio::test]
+async fn a_permission_that_we_lack_is_known_before_any_write() {
+    for (held, lacking) in [(json!({}), true), (json!({"permissions": ["compute.urlMaps.update"]}), false)] {
+        let server = Server::start(move |asked, _| match asked.method.as_str() {
+            "POST" => Deed::json(200, held.clone()),
+            _ => Deed::json(200, map(0, FINGERPRINT)),
+        })
+        .await;
+        let driver = UrlMapDriver::new(config(), client(&server), Beside { logging: None, projects: Some(client(&server)) });
+        let found = driver.read().await.unwrap().hindrances;
+        let forbidden = Hindrance::Forbidden { permission: "compute.urlMaps.update".into(), why: None };
+        assert_eq!(found, if lacking { vec![forbidden] } else { vec![] });
+        let asked = server.asked().into_iter().find(|asked| asked.method == "POST").unwrap();
+        assert_eq!(asked.path, "/v1/projects/hexproperty:testIamPermissions");
+        assert_eq!(asked.json(), json!({"permissions": ["compute.urlMaps.update"]}));
+    }
+}
+
+#[tokio::test]
+async fn a_question_that_nobody_answers_holds_nothing_against_anybody() {
+    let server = Server::start(|asked, _| match asked.path.as_str() {
+        path if path.contains("/backendServices/") => Deed::text(500, "text/plain", "oops"),
+        path if path.ends_with(":testIamPermissions") => Deed::json(403, json!({"error": {"message": "API disabled"}})),
+        _ => Deed::json(200, map(0, FINGERPRINT)),
+    })
+    .await;
+    let driver = UrlMapDriver::new(config(), client(&server), Beside { logging: None, projects: Some(client(&server)) });
+    assert_eq!(driver.read().await.unwrap().hindrances, []);
+}
+
+#[tokio::test]
+async fn a_classic_load_balancer_is_named() {
+    let server = Server::start(|asked, _| match asked.path.as_str() {
+        path if path.ends_with("/backendServices/frontend-gke") => Deed::json(200, json!({"loadBalancingScheme": "EXTERNAL"})),
+        path if path.contains("/backendServices/") => Deed::json(200, json!({"loadBalancingScheme": "EXTERNAL_MANAGED"})),
+        _ => Deed::json(200, map(0, FINGERPRINT)),
+    })
+    .await;
+    let classic = Hindrance::ClassicLoadBalancer { service: "frontend-gke".into(), scheme: "EXTERNAL".into() };
+    assert_eq!(driver(&server).read().await.unwrap().hindrances, [classic]);
 }

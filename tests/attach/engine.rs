@@ -87,7 +87,7 @@ fn session_id() -> cutover::domain::id::SessionId {
 }
 
 fn plan() -> Plan {
-    let json = r#"{"name":"test","hash":"00","project":"hexproperty","region":"us-central1","routes":[],"triggers":[],"checklist":[],
+    let json = r#"{"name":"test","hash":"0000000000000000000000000000000000000000000000000000000000000000","project":"hexproperty","region":"us-central1","routes":[],"triggers":[],"checklist":[],
         "database":null,"phases":[],"limits":{"scrape_every":2000,"read_every":5000,"home_ready_min":1000}}"#;
     serde_json::from_str(json).unwrap()
 }

@@ -26,8 +26,10 @@ fn card(name: &str) -> Card {
         session: session(name),
         plan: "HexProperty".into(),
         plan_path: "/srv/plans/hexproperty.yaml".into(),
-        plan_hash: "ab".repeat(32),
+        plan_hash: "ab".repeat(32).parse().unwrap(),
         world: WorldKind::Live,
+        simulated: None,
+        roster: None,
         pid: std::process::id(),
         journal: "/srv/journals/x.jsonl".into(),
         started_at: Timestamp(0),
@@ -140,15 +142,26 @@ fn the_living_are_told_from_the_dead() {
     fs::write(path.join("junk.json"), "{").unwrap();
     let lives = || folder.sessions().unwrap().into_iter().map(|found| (found.card.session.to_string(), found.life)).collect::<Vec<_>>();
     assert_eq!(lives(), [("one".to_owned(), Life::Running), ("two".to_owned(), Life::Running)]);
-    assert_eq!(pick(folder.sessions().unwrap(), None), Err(PickError::Several(vec!["one".to_owned(), "two".to_owned()])));
+    assert_eq!(pick(folder.sessions().unwrap(), None), Err(PickError::Several(vec!["one (LIVE)".to_owned(), "two (LIVE)".to_owned()])));
     drop(two);
     assert_eq!(lives(), [("one".to_owned(), Life::Running), ("two".to_owned(), Life::Dead)]);
     assert_eq!(pick(folder.sessions().unwrap(), None).unwrap().card, card("one"));
-    assert_eq!(pick(folder.sessions().unwrap(), Some("two")), Err(PickError::Dead("two".to_owned())));
+    let dead = pick(folder.sessions().unwrap(), Some("two"));
+    assert!(matches!(&dead, Err(PickError::Dead(found)) if found.card == card("two")), "{dead:?}");
     assert!(matches!(pick(folder.sessions().unwrap(), Some("three")), Err(PickError::NoSuch { .. })));
     folder.retire(one);
     assert_eq!(lives(), [("two".to_owned(), Life::Dead)]);
     assert_eq!(pick(Vec::new(), None), Err(PickError::None));
+}
+
+#[test]
+fn a_folder_of_somebody_else_is_not_ones_own() {
+    let path = tempfolder("theirs");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).unwrap();
+    let owner = fs::metadata(&path).unwrap().uid();
+    assert!(Folder::open(&path).unwrap().of(owner).is_ok());
+    let error = Folder::open(&path).unwrap().of(owner + 1).unwrap_err();
+    assert!(matches!(&error, FolderError::Unsafe { why, .. } if why.contains("not to you")), "{error}");
 }
 
 #[test]

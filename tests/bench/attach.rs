@@ -94,7 +94,7 @@ impl Driver for Noting {
     fn read(&self) -> Answer<'_, Result<Accepted, Fault>> {
         let (gke, version) = *self.holds.lock().unwrap();
         let version = Version(version.to_string());
-        let accepted = Accepted { route: route(), weights: weights(gke), version, actor: None, changed_at: None, trouble: None };
+        let accepted = Accepted { route: route(), weights: weights(gke), version, actor: None, changed_at: None, hindrances: Vec::new() };
         Box::pin(std::future::ready(Ok(accepted)))
     }
     fn write<'a>(&'a self, to: &'a Weights, _: &'a Version, _: &'a Intent) -> Answer<'a, Outcome> {
@@ -270,8 +270,14 @@ fn joining(folder: &Path) {
 }
 
 fn reading(at: Timestamp) -> Observation {
-    let accepted =
-        Accepted { route: route(), weights: weights(1000), version: Version("1".to_owned()), actor: None, changed_at: None, trouble: None };
+    let accepted = Accepted {
+        route: route(),
+        weights: weights(1000),
+        version: Version("1".to_owned()),
+        actor: None,
+        changed_at: None,
+        hindrances: Vec::new(),
+    };
     Observation { source: weights_source(&route()), asked_at: at, stale_after: Millis(20_000), result: Ok(vec![Fact::Accepted(accepted)]) }
 }
 

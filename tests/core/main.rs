@@ -6,6 +6,8 @@
 #![forbid(unsafe_code)]
 
 mod chance;
+mod databases;
+mod home;
 mod people;
 mod platforms;
 mod rollback;

@@ -12,12 +12,14 @@ use cutover::{
         command::{Command, ControlsCommand},
         decision::{Deal, Decision, Effect, Refusal, Verdict},
         event::{Alarm, Asker, Entry, Event, WorldKind},
+        home::{Home, home},
         state::{Motion, RouteState, State},
         step::step,
     },
     domain::{
         fact::{Accepted, Fact, Observation, Probed, Served},
         fault::{Fault, FaultKind, Outcome, Receipt, Version},
+        hindrance::Hindrance,
         id::{AskId, BackendId, ClientId, EffectId, RouteId, Seq, SourceId},
         metric::{Gap, Measured, Metric, Sample},
         platform::{Platform, Workload},
@@ -217,9 +219,33 @@ impl Session {
             version: Version(format!("v{}", self.version)),
             actor: actor.map(Shown::new),
             changed_at: None,
-            trouble: None,
+            hindrances: Vec::new(),
         };
         self.see("weights/frontend", vec![Fact::Accepted(accepted)])
+    }
+    /// A whole split and what stands against it, under a version of its own.
+    pub fn split(&mut self, shares: &[(&str, u16)], hindrances: Vec<Hindrance>) -> Decision {
+        self.version += 1;
+        let share = |(id, share): &(&str, u16)| (id.parse().expect("a name"), PerMille::new(*share).expect("at most 1000"));
+        let weights = Weights::new(shares.iter().map(share).collect()).expect("sums to 1000");
+        let version = Version(format!("v{}", self.version));
+        let accepted = Accepted { route: route(), weights, version, actor: None, changed_at: None, hindrances };
+        self.see("weights/frontend", vec![Fact::Accepted(accepted)])
+    }
+    /// Where the users of the route are by the core's own word.
+    pub fn home(&self) -> Home {
+        let plan = &self.state.opened.as_ref().expect("it is open").plan;
+        home(&self.state, &plan.routes[0])
+    }
+    /// So many seconds of requests, 20 in each.
+    pub fn serve(&mut self, seconds: u64, from_gke: u64) {
+        for _ in 0..seconds {
+            self.now = self.now + Millis::from_secs(1);
+            self.healthy();
+            self.beats();
+            self.weights(self.share);
+            self.served(20 - from_gke, from_gke);
+        }
     }
     /// Somebody else changed the weights, which gives the object another version; then they are read.
     pub fn foreign(&mut self, share: u16) -> Decision {

@@ -16,6 +16,7 @@ use cutover::{
         },
     },
     domain::{
+        database::{Engine, Movement, Serving},
         fact::{Accepted, ReplicaState, Replication, Writable},
         fault::{Fault, FaultKind, Version},
         id::{AskId, ClientId, Seq},
@@ -109,13 +110,21 @@ fn route(percent: u16) -> RouteState {
             version: Version("b1a7".to_owned()),
             actor: None,
             changed_at: Some(ago(700)),
-            trouble: None,
+            hindrances: Vec::new(),
         }),
         accepted_at: Some(ago(3)),
         changed_at: Some(ago(700)),
         moved_by: Some(Mover::Us(by_ada())),
         followed_in: Some(Millis::from_secs(34)),
-        observed: Some(Observed { at: ago(1), requests: 3_604, failed: 7, dropped: 0, shares, window: VecDeque::new() }),
+        observed: Some(Observed {
+            at: ago(1),
+            requests: 3_604,
+            failed: 7,
+            dropped: 0,
+            shares,
+            window: VecDeque::new(),
+            silence: BTreeMap::new(),
+        }),
         motion: Motion::Settled,
         readiness: Readiness {
             against: vec![],
@@ -190,6 +199,7 @@ fn answered(proof: &Proof) -> ItemState {
             ..ItemState::default()
         },
         Proof::Collected(Check::StableFor(_)) => ItemState { status: ItemStatus::Open, ..ItemState::default() },
+        Proof::Collected(Check::ReplicationLagBelow(_)) => done(Evidence::LagWithin { seconds: vec![(id("hexproperty-replica"), 0.3)] }, 4),
         Proof::Collected(_) => done(Evidence::Monitored { sources: 4, triggers: 2 }, 3),
     }
 }
@@ -201,12 +211,17 @@ fn instance(name: &str, lag: Option<f64>) -> ReplicationState {
             instance: id(name),
             primary: lag.map(|_| id("hexproperty-prod")),
             state,
-            lag: lag.map_or(Err(Gap::Missing), |lag| Ok(sample(lag))),
+            serving: Serving::Running,
+            engine: Some(Engine::Postgres),
+            lag: lag.map_or(Err(Gap::Missing), |lag| Ok(Sample { at: ago(130), ..sample(lag) })),
+            behind_bytes: lag.map(|_| 4_096),
+            movement: Movement::Moves,
             writable: if lag.is_some() { Writable::ReadOnly } else { Writable::AcceptsWrites },
             operation: None,
         },
-        seen_at: ago(40),
-        history: history(0.3),
+        seen_at: ago(4),
+        said: None,
+        history: if lag.is_some() { history(0.3) } else { VecDeque::new() },
         history_at: Some(ago(40)),
     }
 }
@@ -368,7 +383,7 @@ pub fn approval() -> State {
         from: gke(25),
         to: gke(100),
         version: Version("b1a7".to_owned()),
-        replication: vec![(id("hexproperty-replica"), ReplicaTerm::WithinBounds)],
+        replication: vec![(id("hexproperty-prod"), ReplicaTerm::AcceptsWrites), (id("hexproperty-replica"), ReplicaTerm::WithinBounds)],
         plan: state.opened.as_ref().unwrap().plan.hash,
         epoch: 3,
     };

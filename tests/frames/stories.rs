@@ -34,7 +34,7 @@ pub fn says(texts: &[String], words: &[&str]) {
 #[test]
 fn a_calm_night_says_where_traffic_is_that_it_is_safe_and_how_to_go_back() {
     let texts = at_all_sizes("calm", &scenes::calm(), &scenes::view());
-    says(&texts, &["LIVE", "25%", "75%", "observed 24.7%", "healthy", "armed", "settled", "F9", "takes all home", "lag 0.3s"]);
+    says(&texts, &["LIVE", "25%", "75%", "observed 24.7%", "healthy", "armed", "settled", "F9", "takes all home", "0.3s behind"]);
     insta::assert_snapshot!("calm_80x24", texts[0]);
 }
 

@@ -48,6 +48,20 @@ impl Desk {
         self.command(words).output().unwrap()
     }
 
+    /// A plan file of this desk's own, which a test may change.
+    pub fn own_plan(&self) -> PathBuf {
+        let plan = self.folder.join("my plan.yaml");
+        fs::copy(Desk::plan(), &plan).unwrap();
+        plan
+    }
+
+    /// A line that the program printed, typed into a shell.
+    pub fn typed(&self, line: &str) -> Output {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", line]).envs(self.variables());
+        shell.output().unwrap()
+    }
+
     fn plan() -> String {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("plans/hexproperty.yaml").display().to_string()
     }

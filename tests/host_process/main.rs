@@ -8,4 +8,5 @@ mod world;
 
 mod death;
 mod desk;
+mod join;
 mod words;

@@ -1,6 +1,11 @@
 //! The real `gcloud`, by the very commands that `cutover sim` prints.
 
-use crate::{is_here, simulation::Simulation};
+use cutover::domain::{
+    by_hand::{Leg, Lever, command},
+    weight::PerMille,
+};
+
+use crate::{Folder, done, is_here, shell, simulation::Simulation};
 
 /// The world's seconds in a real one: `gcloud` polls once a second, so a faster world keeps it waiting less.
 const SPEED: u32 = 20;
@@ -42,3 +47,44 @@ fn gcloud_takes_every_command_that_is_printed_for_it() {
         ],
     );
 }
+
+/// The command that every face shows when a rollback does not come, in a shell, with a stranger and a twin in the split.
+#[test]
+fn the_command_by_hand_brings_a_route_home_as_it_is_printed() {
+    if !is_here("gcloud", "the commands by hand were not run") {
+        return;
+    }
+    let leg = |name, share| Leg { name, share };
+    let home = [leg("frontend-run", PerMille::ALL), leg("frontend-gke", PerMille::ZERO)];
+    let url_map = command(Lever::UrlMap { project: "hexproperty", url_map: "hexproperty-lb" }, &home);
+    let old = [leg("frontend-00041-kaz", PerMille::ALL), leg("frontend-00042-bim", PerMille::ZERO)];
+    let revisions = Lever::CloudRunRevisions { project: "hexproperty", region: "us-central1", service: "frontend" };
+    let revisions = command(revisions, &old);
+    let simulation = Simulation::start(SPEED);
+    let folder = Folder::new();
+    let entry = "  - backendService: https://www.googleapis.com/compute/v1/projects/hexproperty/global/backendServices";
+    let script = format!(
+        "{}\ngcloud compute url-maps export hexproperty-lb --global --destination=route.yaml\n\
+         sed -i 's/weight: 1000/weight: 300/; s/weight: 0$/weight: 200/; \
+         s|^  weightedBackendServices:|&\\n{entry}/frontend-hotfix\\n    weight: 400\\n{entry}/frontend-gke\\n    weight: 100|' route.yaml\n\
+         gcloud compute url-maps import hexproperty-lb --global --source=route.yaml --quiet\n\
+         echo '<<<away>>>'\n{DESCRIBE}\n{url_map}\necho '<<<home>>>'\n{DESCRIBE}\n{revisions}\n",
+        simulation.environment("ana")
+    );
+    let printed = done(shell(&folder.0, &script));
+    let part = |from: &str, to: &str| printed.split(from).nth(1).unwrap().split(to).next().unwrap().to_owned();
+    let away = part("<<<away>>>", "<<<home>>>");
+    assert!(away.contains("frontend-hotfix=400") && away.contains("frontend-gke=200"), "{away}");
+    let home = part("<<<home>>>", "\n\n");
+    assert!(
+        home.contains("frontend-run=1000") && !home.contains("gke=1") && !home.contains("gke=2") && home.contains("hotfix=0"),
+        "{home}"
+    );
+    let split = printed.split("Traffic:").nth(1).unwrap_or_default().lines().nth(1).unwrap_or_default();
+    assert!(split.contains("100%") && split.contains("frontend-00041-kaz"), "{printed}");
+}
+
+/// Each entry of the split with its weight.
+const DESCRIBE: &str = "gcloud compute url-maps describe hexproperty-lb --global --format=json | python3 -c 'import json, sys\n\
+for entry in json.load(sys.stdin)[\"defaultRouteAction\"][\"weightedBackendServices\"]: \
+print(entry[\"backendService\"].rsplit(\"/\", 1)[1] + \"=\" + str(entry[\"weight\"]))'";

@@ -87,7 +87,7 @@ fn a_pair_approves_hands_over_and_comes_home_over_ssh() {
     let said = String::from_utf8_lossy(&home.stdout);
     assert!(home.status.success() && said.contains("everything is home"), "{home:?}");
     let status = flight.status();
-    assert_eq!(status["routes"]["frontend"]["accepted"]["gke"], 0);
+    assert_eq!(status["routes"]["frontend"]["accepted"]["gke"], 0.0);
     assert_eq!(status["routes"]["frontend"]["latched"], true);
     // Everybody sees the same.
     for cockpit in [&anna, &ben, &eva] {

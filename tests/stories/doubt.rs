@@ -1,5 +1,6 @@
 //! Answers that never come: an unknown outcome is looked up and never repeated on a guess.
 
+use cutover::core::news::News;
 use cutover::{
     core::{
         command::Command,
@@ -102,7 +103,7 @@ async fn a_host_that_dies_in_the_middle_of_a_move_finds_out_and_advances_nothing
     session.fly_to(800).await;
     let landed = session.land().await;
     assert!(landed.writes().iter().all(|write| write.to != split(600)), "what was queued is dropped");
-    assert_eq!(landed.said("the host came back"), 1);
+    assert_eq!(landed.told(|news| *news == News::HostReturned), 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -115,6 +116,6 @@ async fn the_way_home_is_tried_until_the_api_is_back() {
     session.settled_at(0).await;
     let landed = session.land().await;
     looks_after_every_doubt(&landed);
-    assert_eq!(landed.said("is not home after 30s"), 1, "the second lever was called for, once");
+    assert_eq!(landed.told(|news| matches!(news, News::NotHome { .. })), 1, "the second lever was called for, once");
     assert!(landed.truth.propagated.gke < 0.001);
 }

@@ -7,10 +7,18 @@ use cutover::{
     core::{
         command::Command,
         decision::{Refusal, Verdict},
-        state::Motion,
+        home::{Home, home},
+        state::{Motion, State},
     },
-    domain::{time::Millis, time::Timestamp},
-    sim::world::propagation::Span,
+    domain::{
+        hindrance::Hindrance,
+        time::{Millis, Timestamp},
+        weight::PerMille,
+    },
+    sim::{
+        faults::{Edit, Fault},
+        world::propagation::Span,
+    },
 };
 use serde_json::{Value, json};
 
@@ -89,4 +97,59 @@ async fn a_foreign_change_can_be_taken_home() {
     let landed = session.land().await;
     assert!(landed.truth.propagated.gke < 0.001);
     assert_eq!(landed.state.routes[&route_id()].accepted.as_ref().unwrap().weights.of(&backend("run")).get(), 1000);
+}
+
+fn is_seen_at_home(state: &State) -> bool {
+    matches!(home(state, &state.opened.as_ref().expect("it is open").plan.routes[0]), Home::Seen { .. })
+}
+
+fn edits(session: &Session, edit: Edit) {
+    session.control().stir(&Fault::Edit { edit, principal: ANA.to_owned() });
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stranger_in_the_split_is_seen_with_its_share_and_taken_home_with_everybody() {
+    let mut session = Session::begin(slowly("stranger")).await;
+    session.fly_to(50).await;
+    edits(&session, Edit::Stranger { per_mille: 400 });
+    let stranger = backend("frontend-hotfix");
+    let state = session
+        .until("the stranger", |state| {
+            route_of(state).accepted.as_ref().is_some_and(|accepted| accepted.weights.of(&stranger).get() == 400)
+        })
+        .await;
+    assert_eq!(home(&state, &state.opened.as_ref().unwrap().plan.routes[0]), Home::Away { given: PerMille::new(430).unwrap() });
+    let refused = session.ask(session.shift(250)).await;
+    assert!(
+        matches!(&refused, Verdict::Refused(Refusal::Hindered { .. } | Refusal::Drifted { .. } | Refusal::Moved { .. })),
+        "{refused:?}"
+    );
+    assert_eq!(session.ask(Command::Rollback { route: None, reason: None }).await, Verdict::Accepted);
+    session.until("home is seen", is_seen_at_home).await;
+    let landed = session.land().await;
+    let propagated = landed.truth.propagated;
+    assert!(propagated.other < 0.001 && propagated.gke < 0.001, "{propagated:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_idle_entry_and_a_twin_keep_nobody_from_going_home() {
+    let mut session = Session::begin(slowly("twin")).await;
+    session.fly_to(50).await;
+    edits(&session, Edit::Stranger { per_mille: 0 });
+    edits(&session, Edit::Twin);
+    assert_eq!(session.ask(Command::Rollback { route: None, reason: None }).await, Verdict::Accepted);
+    session.until("home is seen", is_seen_at_home).await;
+    let landed = session.land().await;
+    assert!(landed.truth.propagated.gke < 0.001);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_host_rule_of_its_own_is_said_before_anything_moves() {
+    let mut session = Session::begin(slowly("matcher")).await;
+    edits(&session, Edit::Matcher { gke_per_mille: 0 });
+    let rule = |found: &Hindrance| matches!(found, Hindrance::HostRule { .. });
+    session.until("the rule", |state| route_of(state).accepted.as_ref().is_some_and(|accepted| accepted.hindrances.iter().any(rule))).await;
+    let refused = session.ask(session.shift(10)).await;
+    assert!(matches!(&refused, Verdict::Refused(Refusal::Hindered { why }) if rule(why)), "{refused:?}");
+    session.land().await;
 }

@@ -7,7 +7,7 @@ use std::{
     process::Command,
 };
 
-use cutover::words;
+use cutover::core::news::News;
 use cutover::{
     core::{
         decision::{Cause, Deal, Deed},
@@ -87,10 +87,10 @@ impl Landed {
         writes
     }
 
-    /// How often a remark that contains `text` was made.
-    pub fn said(&self, text: &str) -> usize {
+    /// How often news of this kind were told.
+    pub fn told(&self, which: impl Fn(&News) -> bool) -> usize {
         let news = self.deeds.iter().flat_map(|told| &told.deed.decision.news);
-        news.filter(|news| words::news(news, words::Names::unknown()).contains(text)).count()
+        news.filter(|news| which(news)).count()
     }
 
     /// Changes of the world by this session, oldest first.

@@ -1,6 +1,6 @@
 //! The bad night: a trigger, or a person, brings everything home; once, with its cause, and latched until somebody says why not.
 
-use cutover::words;
+use cutover::{core::news::News, words};
 use cutover::{
     core::{
         command::Command,
@@ -75,8 +75,8 @@ async fn goes_home_once_and_on_again(sky: Sky, fault: &str, trigger: &str, metri
 
     let landed = session.land().await;
     assert_eq!(homeward(&landed), [latch.cause], "one rollback");
-    assert_eq!(landed.said("rollback of frontend: trigger"), 1);
-    assert_eq!(landed.said("re-armed: the bad build was taken back"), 1);
+    assert_eq!(landed.told(|news| matches!(news, News::RollbackBegan { cause: Cause::Triggers(_), .. })), 1);
+    assert_eq!(landed.told(|news| matches!(news, News::Rearmed { reason, .. } if reason.as_str() == "the bad build was taken back")), 1);
     assert_eq!(landed.ours().len(), 4);
     assert!(landed.truth.settled && landed.truth.propagated.gke > 0.999);
 }

@@ -196,7 +196,12 @@ impl Session {
             match self.ask(wish).await {
                 Verdict::Accepted | Verdict::Queued => return,
                 Verdict::Refused(
-                    Refusal::Blind { .. } | Refusal::NotReady { .. } | Refusal::NotKnown | Refusal::Unresolved | Refusal::Breached { .. },
+                    Refusal::Blind { .. }
+                    | Refusal::NotReady { .. }
+                    | Refusal::NotKnown
+                    | Refusal::Unresolved
+                    | Refusal::RequestsDisagree { .. }
+                    | Refusal::Breached { .. },
                 ) if began.elapsed() < PATIENCE => tokio::time::sleep(Duration::from_millis(100)).await,
                 other => panic!("{}: {to} per mille: {other:?}\n{}", self.place.name, self.story()),
             }

@@ -1,20 +1,28 @@
 //! Holds the weights of one route by the traffic between revisions of one service.
 //!
 //! The interface has an etag but no request ids, so a write whose reply is lost is never sent again; a read has to tell what came of it. A
-//! write ends when the service itself says that it does what was asked for.
+//! write ends when the service itself says that it does what was asked for. With each read the route's own revisions are looked at too: one
+//! that is gone or not ready can't be gone back to.
 
 use std::time::Duration;
+
+use futures::future::join_all;
 
 use super::{
     ServiceName,
     traffic::{split, targets},
-    wire::{Operation, Patch, Service},
+    wire::{Operation, Patch, Revision, Service},
 };
 use crate::{
-    adapter::http::{Ask, Client, Failure, Limits, kind_of},
+    adapter::{
+        http::{Ask, Client, Failure, Limits, kind_of},
+        permission::Permission,
+    },
     domain::{
+        by_hand,
         fact::Accepted,
         fault::{Fault, FaultKind, Outcome, Receipt, Version},
+        hindrance::Hindrance,
         id::{BackendId, RouteId},
         shown::Shown,
         time::Timestamp,
@@ -38,14 +46,18 @@ pub struct Config {
 const PAUSE_FIRST: Duration = Duration::from_millis(250);
 const PAUSE_MOST: Duration = Duration::from_secs(5);
 
+/// A read of the weights may not wait long for what is beside them.
+const BESIDE: Limits = Limits::READ.within(Duration::from_secs(2));
+
 pub struct RevisionsDriver {
     config: Config,
     client: Client,
+    permission: Permission,
 }
 
 impl RevisionsDriver {
     pub fn new(config: Config, client: Client) -> RevisionsDriver {
-        RevisionsDriver { config, client }
+        RevisionsDriver { config, client, permission: Permission::new("run.services.update") }
     }
 
     async fn fetch(&self) -> Result<Service, Failure> {
@@ -53,16 +65,40 @@ impl RevisionsDriver {
     }
 
     async fn read_now(&self) -> Result<Accepted, Fault> {
-        let service = self.fetch().await?;
-        let split = split(&service, &self.config.backends)?;
+        let permissions = (&self.client, self.config.service.permissions_at(&self.client));
+        let (service, revisions, permission) = tokio::join!(self.fetch(), self.revisions(), self.permission.look(Some(permissions)));
+        let service = service?;
+        let mut split = split(&service, &self.config.backends)?;
+        split.hindrances.extend(revisions);
+        split.hindrances.extend(permission);
         Ok(Accepted {
             route: self.config.route.clone(),
             weights: split.weights,
             version: Version(service.etag),
             actor: service.last_modifier.map(|who| Shown::new(&who)),
             changed_at: service.update_time.map(|at| Timestamp(at.as_millisecond())),
-            trouble: split.trouble,
+            hindrances: split.hindrances,
         })
+    }
+
+    /// Which of the route's revisions can't be sent anything. What could not be told is not held against them.
+    async fn revisions(&self) -> Vec<Hindrance> {
+        let looks = self.config.backends.iter().map(|(backend, name)| async move {
+            let ask = Ask::get(self.config.service.revision_at(&self.client, name), BESIDE);
+            let shown = || (backend.clone(), Shown::new(name));
+            match self.client.send(ask).await.and_then(|reply| reply.json::<Revision>()) {
+                Ok(revision) => revision.failure().map(|why| {
+                    let ((backend, name), why) = (shown(), Shown::new(why));
+                    Hindrance::RevisionNotReady { backend, name, why }
+                }),
+                Err(failure) if failure.fault.kind == FaultKind::NotFound => {
+                    let (backend, name) = shown();
+                    Some(Hindrance::RevisionGone { backend, name })
+                }
+                Err(_) => None,
+            }
+        });
+        join_all(looks).await.into_iter().flatten().collect()
     }
 
     /// The traffic list to send, made from the service at exactly `version`.
@@ -77,6 +113,12 @@ impl RevisionsDriver {
     }
 
     async fn write_now(&self, to: &Weights, version: &Version, intent: &Intent) -> Outcome {
+        let outcome = self.written(to, version, intent).await;
+        self.permission.learn(&outcome);
+        outcome
+    }
+
+    async fn written(&self, to: &Weights, version: &Version, intent: &Intent) -> Outcome {
         let patch = match self.prepared(to, version).await {
             Ok(patch) => patch,
             Err(fault) => return Outcome::NotDone(fault),
@@ -159,8 +201,7 @@ impl Driver for RevisionsDriver {
 
     fn by_hand(&self, to: &Weights) -> String {
         let Config { service: ServiceName { project, region, service }, backends, .. } = &self.config;
-        let shares = backends.iter().map(|(id, revision)| format!("{revision}={}", to.of(id).get() / 10));
-        let shares: Vec<String> = shares.filter(|share| !share.ends_with("=0")).collect();
-        format!("gcloud run services update-traffic {service} --project={project} --region={region} --to-revisions={}", shares.join(","))
+        let legs: Vec<by_hand::Leg<'_>> = backends.iter().map(|(id, name)| by_hand::Leg { name, share: to.of(id) }).collect();
+        by_hand::command(by_hand::Lever::CloudRunRevisions { project, region, service }, &legs)
     }
 }

@@ -28,4 +28,12 @@ impl ServiceName {
     fn at(&self, client: &Client) -> Url {
         client.at(&["v2", "projects", &self.project, "locations", &self.region, "services", &self.service])
     }
+    fn revision_at(&self, client: &Client, revision: &str) -> Url {
+        client.at(&["v2", "projects", &self.project, "locations", &self.region, "services", &self.service, "revisions", revision])
+    }
+
+    fn permissions_at(&self, client: &Client) -> Url {
+        let service = format!("{}:testIamPermissions", self.service);
+        client.at(&["v2", "projects", &self.project, "locations", &self.region, "services", &service])
+    }
 }

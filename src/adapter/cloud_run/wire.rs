@@ -84,10 +84,31 @@ impl Service {
         !self.reconciling && self.observed_generation == self.generation && succeeded && served
     }
 
+    /// The name of what an entry leads to, where it is not known which revision that is.
+    pub fn name_of<'a>(&'a self, target: &'a Target) -> &'a str {
+        let revision = self.revision_of(target);
+        if revision.is_empty() { "latest" } else { revision }
+    }
+
     /// The words of the condition that says that it failed.
     pub fn failure(&self) -> Option<&str> {
         let failed = self.terminal_condition.iter().chain(&self.conditions).find(|condition| condition.is_failed())?;
         Some(if failed.message.is_empty() { "a condition failed" } else { &failed.message })
+    }
+}
+
+/// One revision of a service.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Revision {
+    #[serde(default)]
+    pub conditions: Vec<Condition>,
+}
+
+impl Revision {
+    /// Why it can't serve, if it says so itself.
+    pub fn failure(&self) -> Option<&str> {
+        let ready = self.conditions.iter().find(|condition| condition.kind == "Ready" && condition.is_failed())?;
+        Some(if ready.message.is_empty() { "it is not ready" } else { &ready.message })
     }
 }
 

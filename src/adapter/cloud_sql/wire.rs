@@ -2,7 +2,11 @@
 
 use serde::Deserialize;
 
-use crate::domain::{fact::ReplicaState, id::InstanceId, shown::Shown};
+use crate::domain::{
+    database::{Engine, Serving},
+    id::InstanceId,
+    shown::Shown,
+};
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -26,28 +30,35 @@ struct Settings {
     database_replication_enabled: Option<bool>,
 }
 
-/// How the lag of an engine is put together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Engine {
-    /// `replica_lag` is the whole lag.
-    MySql,
-    /// `replica_lag` is the time to apply; the way there is `network_lag`.
-    Postgres,
-    /// `seconds_behind_master` and `network_lag`.
-    SqlServer,
-}
-
 impl Instance {
-    pub fn is_up(&self) -> bool {
-        self.state == "RUNNABLE" && self.settings.activation_policy.as_deref() != Some("NEVER")
+    /// What its service says of it. A stopped instance is called runnable there; its policy tells.
+    pub fn serving(&self) -> Serving {
+        match self.state.as_str() {
+            "RUNNABLE" if self.settings.activation_policy.as_deref() == Some("NEVER") => Serving::Stopped,
+            "RUNNABLE" | "ONLINE_MAINTENANCE" => Serving::Running,
+            "SUSPENDED" => Serving::Suspended,
+            "MAINTENANCE" => Serving::Maintenance,
+            "FAILED" => Serving::Failed,
+            "REPAIRING" => Serving::Repairing,
+            "PENDING_CREATE" => Serving::PendingCreate,
+            "PENDING_DELETE" => Serving::PendingDelete,
+            _ => Serving::Untold,
+        }
     }
 
-    pub fn replica_state(&self) -> ReplicaState {
+    pub fn role(&self) -> Role {
         match self.instance_type.as_str() {
-            "CLOUD_SQL_INSTANCE" => ReplicaState::Primary,
-            "READ_REPLICA_INSTANCE" if self.settings.database_replication_enabled == Some(false) || !self.is_up() => ReplicaState::Stopped,
-            "READ_REPLICA_INSTANCE" => ReplicaState::Replicating,
-            _ => ReplicaState::Unknown,
+            "CLOUD_SQL_INSTANCE" => Role::Primary,
+            "READ_REPLICA_INSTANCE" => Role::Replica(self.wanted()),
+            _ => Role::Unknown,
+        }
+    }
+
+    /// Whether it is meant to replicate. Nothing is said of it while it is, or by default.
+    fn wanted(&self) -> Wanted {
+        match self.settings.database_replication_enabled {
+            Some(false) => Wanted::Stands,
+            Some(true) | None => Wanted::Replicates,
         }
     }
 
@@ -58,10 +69,30 @@ impl Instance {
             .find_map(|(prefix, engine)| named(prefix).then_some(engine))
     }
 
-    pub fn primary(&self) -> Option<InstanceId> {
+    /// Whom it follows; another project's instance is named with its project, so that it is never taken for one of `project`.
+    pub fn primary(&self, project: &str) -> Option<InstanceId> {
         let name = self.master_instance_name.as_deref()?;
-        name.rsplit(':').next()?.parse().ok()
+        match name.rsplit_once(':') {
+            Some((other, instance)) if other != project => format!("{other}/{instance}").replace(':', "/").parse().ok(),
+            Some((_, instance)) => instance.parse().ok(),
+            None => name.parse().ok(),
+        }
     }
+}
+
+/// What an instance was made to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    Primary,
+    Replica(Wanted),
+    Unknown,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    Replicates,
+    /// Somebody has told it to stand still.
+    Stands,
 }
 
 /// What was done to an instance, newest first.
@@ -110,13 +141,30 @@ mod tests {
     }
 
     #[test]
-    fn a_replica_that_stands_still_is_stopped() {
-        let replica = |state, settings| instance("READ_REPLICA_INSTANCE", state, settings).replica_state();
-        assert_eq!(replica("RUNNABLE", json!({})), ReplicaState::Replicating);
-        assert_eq!(replica("RUNNABLE", json!({"databaseReplicationEnabled": false})), ReplicaState::Stopped);
-        assert_eq!(replica("MAINTENANCE", json!({})), ReplicaState::Stopped);
-        assert_eq!(instance("CLOUD_SQL_INSTANCE", "RUNNABLE", json!({})).replica_state(), ReplicaState::Primary);
-        assert_eq!(instance("NEW_KIND", "RUNNABLE", json!({})).replica_state(), ReplicaState::Unknown);
+    fn a_state_is_what_its_service_says() {
+        let serving = |state, settings| instance("CLOUD_SQL_INSTANCE", state, settings).serving();
+        let policy = |policy| serving("RUNNABLE", json!({"activationPolicy": policy}));
+        assert_eq!((policy("ALWAYS"), policy("NEVER")), (Serving::Running, Serving::Stopped));
+        let told = ["SUSPENDED", "MAINTENANCE", "ONLINE_MAINTENANCE", "FAILED", "PENDING_CREATE", "PENDING_DELETE", "NEW"];
+        let expected = [
+            Serving::Suspended,
+            Serving::Maintenance,
+            Serving::Running,
+            Serving::Failed,
+            Serving::PendingCreate,
+            Serving::PendingDelete,
+            Serving::Untold,
+        ];
+        assert_eq!(told.map(|state| serving(state, json!({}))), expected);
+    }
+
+    #[test]
+    fn a_replica_can_be_told_to_stand_still() {
+        let replica = |settings| instance("READ_REPLICA_INSTANCE", "RUNNABLE", settings).role();
+        assert_eq!(replica(json!({})), Role::Replica(Wanted::Replicates));
+        assert_eq!(replica(json!({"databaseReplicationEnabled": false})), Role::Replica(Wanted::Stands));
+        assert_eq!(instance("CLOUD_SQL_INSTANCE", "RUNNABLE", json!({})).role(), Role::Primary);
+        assert_eq!(instance("NEW_KIND", "RUNNABLE", json!({})).role(), Role::Unknown);
     }
 
     #[test]
@@ -131,9 +179,10 @@ mod tests {
     }
 
     #[test]
-    fn the_primary_is_named_without_its_project() {
+    fn a_primary_of_the_same_name_in_another_project_is_another_one() {
         let replica = instance("READ_REPLICA_INSTANCE", "RUNNABLE", json!({}));
-        assert_eq!(replica.primary().unwrap().as_str(), "hexproperty-prod");
+        assert_eq!(replica.primary("hexproperty").unwrap().as_str(), "hexproperty-prod");
+        assert_eq!(replica.primary("hexproperty-staging").unwrap().as_str(), "hexproperty/hexproperty-prod");
         assert_eq!(replica.engine(), Some(Engine::Postgres));
     }
 }

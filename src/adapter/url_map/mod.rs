@@ -2,11 +2,12 @@
 //!
 //! Each write is a compare-and-set against the map's fingerprint and carries a request id made from the recorded intent, so that the same
 //! intent can never be done twice. A write ends when the operation is over *and* the map reads as wanted: an operation's word alone is not
-//! believed. It edits one place of the map and keeps the rest of that place as it is; a map whose other routes lead to the same backends is
-//! reported as trouble, and so is a backend that the plan does not know. It neither creates a split nor removes one.
+//! believed. It edits one place of the map, the default route, and keeps the rest of that place as it is. Whatever else has a share is
+//! reported under its own name; what leads the route's users past that place, or would keep a write from being done, is reported too.
 
 mod audit;
 mod route;
+mod scheme;
 mod wire;
 
 use std::{
@@ -19,10 +20,15 @@ use reqwest::Url;
 use sha2::{Digest, Sha256};
 
 use crate::{
-    adapter::http::{Ask, Client, Failure, Limits, Progress, kind_of},
+    adapter::{
+        http::{Ask, Client, Failure, Limits, Progress, kind_of},
+        permission::Permission,
+    },
     domain::{
+        by_hand,
         fact::Accepted,
         fault::{Fault, FaultKind, Outcome, Receipt, Version},
+        hindrance::Hindrance,
         id::{BackendId, RouteId},
         shown::Shown,
         weight::Weights,
@@ -30,6 +36,7 @@ use crate::{
     port::{Answer, Driver, Intent},
 };
 use audit::Author;
+use scheme::Scheme;
 use wire::{Operation, UrlMap};
 
 /// What the driver needs to know.
@@ -40,7 +47,15 @@ pub struct Config {
     pub url_map: String,
     /// Each backend of the route with the name of its backend service.
     pub backends: Vec<(BackendId, String)>,
+    /// The host that the route's users ask for, in lower case; without it no host rule can be told to be somebody else's.
+    pub host: Option<String>,
     pub patience: Patience,
+}
+
+impl Config {
+    fn known(&self) -> route::Known<'_> {
+        route::Known { backends: &self.backends, host: self.host.as_deref() }
+    }
 }
 
 /// How an operation is waited for: the pause grows from `first` by doubling to `most`, and ends after `total`.
@@ -61,12 +76,22 @@ impl Default for Patience {
 pub struct UrlMapDriver {
     config: Config,
     compute: Client,
-    /// Asked who changed the map last; without it changes stay anonymous.
-    logging: Option<Client>,
+    beside: Beside,
     /// What the last read found, so that a write need not read again and the audit log is asked only about changes.
     known: Mutex<Option<Known>>,
     /// Our newest writes, so that an entry of ours in the log is never taken for that of somebody who came right after it.
     own: Mutex<VecDeque<Own>>,
+    permission: Permission,
+    scheme: Scheme,
+}
+
+/// Further APIs of the same project that the driver asks when it has them.
+#[derive(Default)]
+pub struct Beside {
+    /// Asked who changed the map last; without it changes stay anonymous.
+    pub logging: Option<Client>,
+    /// Asked which permissions we have; without it only a refused write tells.
+    pub projects: Option<Client>,
 }
 
 struct Own {
@@ -85,14 +110,17 @@ struct Known {
     asked: u8,
 }
 
+/// What a write of the map needs. URL maps have no policy of their own, so the project's is asked.
+const PERMISSION: &str = "compute.urlMaps.update";
 /// The log shows a change some seconds late, so it is asked again, but not for ever.
 const AUTHOR_ASKS_MAX: u8 = 6;
 /// Writes of ours that are remembered; the log's newest entry is seldom older than two of them.
 const OWN_MAX: usize = 8;
 
 impl UrlMapDriver {
-    pub fn new(config: Config, compute: Client, logging: Option<Client>) -> UrlMapDriver {
-        UrlMapDriver { config, compute, logging, known: Mutex::new(None), own: Mutex::new(VecDeque::new()) }
+    pub fn new(config: Config, compute: Client, beside: Beside) -> UrlMapDriver {
+        let (known, own, permission) = (Mutex::new(None), Mutex::new(VecDeque::new()), Permission::new(PERMISSION));
+        UrlMapDriver { config, compute, beside, known, own, permission, scheme: Scheme::default() }
     }
 
     fn url(&self) -> Url {
@@ -101,6 +129,17 @@ impl UrlMapDriver {
 
     async fn fetch(&self) -> Result<UrlMap, Failure> {
         self.compute.send(Ask::get(self.url(), Limits::READ)).await?.json()
+    }
+
+    async fn scheme_now(&self) -> Option<Hindrance> {
+        let at = |service| self.compute.at(&["compute", "v1", "projects", &self.config.project, "global", "backendServices", service]);
+        let services = self.config.backends.iter().map(|(_, service)| (service.as_str(), at(service)));
+        self.scheme.look(&self.compute, services).await
+    }
+
+    async fn permission_now(&self) -> Option<Hindrance> {
+        let at = |projects: &Client| projects.at(&["v1", "projects", &format!("{}:testIamPermissions", self.config.project)]);
+        self.permission.look(self.beside.projects.as_ref().map(|projects| (projects, at(projects)))).await
     }
 
     fn remembered(&self) -> Option<Known> {
@@ -126,14 +165,16 @@ impl UrlMapDriver {
     }
 
     async fn read_now(&self) -> Result<Accepted, Fault> {
-        let map = self.fetch().await?;
-        let split = route::split(&map, &self.config.backends)?;
+        let (map, scheme, permission) = tokio::join!(self.fetch(), self.scheme_now(), self.permission_now());
+        let map = map?;
+        let mut split = route::split(&map, self.config.known())?;
+        split.hindrances.extend(scheme.into_iter().chain(permission));
         let mut known = match self.remembered() {
             Some(known) if known.map.fingerprint == map.fingerprint => Known { map, ..known },
             Some(older) => Known { map, author: None, earlier: older.author.or(older.earlier), asked: 0 },
             None => Known { map, author: None, earlier: None, asked: 0 },
         };
-        if let (None, Some(logging), 0..AUTHOR_ASKS_MAX) = (&known.author, &self.logging, known.asked) {
+        if let (None, Some(logging), 0..AUTHOR_ASKS_MAX) = (&known.author, &self.beside.logging, known.asked) {
             known.asked += 1;
             let newest = audit::last_author(logging, &self.config.project, &self.config.url_map).await;
             let fits = |author: &Author| known.earlier.as_ref() != Some(author) && !self.is_of_another_split(author, &split.weights);
@@ -147,7 +188,7 @@ impl UrlMapDriver {
             version,
             actor: author.as_ref().map(|author| author.who.clone()),
             changed_at: author.and_then(|author| author.at),
-            trouble: split.trouble,
+            hindrances: split.hindrances,
         })
     }
 
@@ -165,8 +206,14 @@ impl UrlMapDriver {
     }
 
     async fn write_now(&self, to: &Weights, version: &Version, intent: &Intent) -> Outcome {
+        let outcome = self.written(to, version, intent).await;
+        self.permission.learn(&outcome);
+        outcome
+    }
+
+    async fn written(&self, to: &Weights, version: &Version, intent: &Intent) -> Outcome {
         let prepared = match self.at_version(version).await {
-            Ok(map) => route::patched(map, &self.config.backends, to),
+            Ok(map) => route::patched(map, self.config.known(), &self.config.project, to),
             Err(fault) => Err(fault),
         };
         let body = match prepared {
@@ -228,7 +275,7 @@ impl UrlMapDriver {
     /// Trusts the object: done if the map reads as wanted, else nobody knows, for the reason of `doubt`.
     async fn compared(&self, to: &Weights, operation: Option<Shown>, doubt: Fault) -> Outcome {
         let Ok(map) = self.fetch().await else { return Outcome::Unknown(doubt) };
-        match route::split(&map, &self.config.backends) {
+        match route::split(&map, self.config.known()) {
             Ok(split) if split.weights == *to => Outcome::Done(Receipt { version: Some(Version(map.fingerprint)), operation }),
             Ok(_) | Err(_) => Outcome::Unknown(doubt),
         }
@@ -268,13 +315,8 @@ impl Driver for UrlMapDriver {
 
     fn by_hand(&self, to: &Weights) -> String {
         let Config { url_map, project, backends, .. } = &self.config;
-        let wanted: Vec<String> = backends.iter().map(|(id, service)| format!("{service} weight: {}", to.of(id).get())).collect();
-        format!(
-            "gcloud compute url-maps export {url_map} --project={project} --global --destination={url_map}.yaml\n\
-             # in {url_map}.yaml, under defaultRouteAction.weightedBackendServices: {}\n\
-             gcloud compute url-maps import {url_map} --project={project} --global --source={url_map}.yaml --quiet",
-            wanted.join(", ")
-        )
+        let legs: Vec<by_hand::Leg<'_>> = backends.iter().map(|(id, name)| by_hand::Leg { name, share: to.of(id) }).collect();
+        by_hand::command(by_hand::Lever::UrlMap { project, url_map }, &legs)
     }
 }
 

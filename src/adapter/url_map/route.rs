@@ -1,89 +1,181 @@
-//! The default route of a URL map as a split of the plan's backends, and back.
+//! The default route of a URL map as a split, and back.
+//!
+//! Every entry counts, whoever it belongs to: weights are proportions of their sum, one backend may stand there twice, and a backend
+//! service outside the plan has its share under its own name. A write sets the whole split, so it takes strangers' shares away too.
 
 use std::collections::BTreeMap;
 
-use super::wire::{Patch, RouteAction, UrlMap, WeightedBackendService, last_segment};
+use serde_json::Map;
+
+use super::wire::{HostRule, Nothing, Patch, RouteAction, UrlMap, WeightedBackendService, last_segment};
 use crate::{
-    adapter::share::scaled,
+    adapter::{share::scaled, vendor_name},
     domain::{
         fault::{Fault, FaultKind},
+        hindrance::Hindrance,
         id::BackendId,
         shown::Shown,
-        weight::Weights,
+        weight::{PerMille, Weights},
     },
 };
 
-/// What the map says of the plan's backends.
+/// Who has the share of requests that no entry's weight sends anywhere.
+const NOBODY: &str = "nobody";
+/// Who has the share of requests that are sent elsewhere.
+const REDIRECT: &str = "redirect";
+
+/// What of the plan a map is compared with.
+#[derive(Debug, Clone, Copy)]
+pub struct Known<'a> {
+    /// Each backend of the route with the name of its backend service.
+    pub backends: &'a [(BackendId, String)],
+    /// The host that the route's users ask for, where the plan names it.
+    pub host: Option<&'a str>,
+}
+
+impl Known<'_> {
+    fn backend(&self, service: &str) -> Option<&BackendId> {
+        self.backends.iter().find(|(_, name)| name == service).map(|(id, _)| id)
+    }
+    fn stranger(&self, service: &str) -> BackendId {
+        vendor_name::stranger(service, self.backends.iter().map(|(id, _)| id))
+    }
+}
+
+/// What the map says of the route's traffic.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Split {
     pub weights: Weights,
-    pub trouble: Option<Shown>,
+    pub hindrances: Vec<Hindrance>,
 }
 
-/// The plan's share of the map's traffic. Weights on another scale are brought to 1000 by largest remainder.
+/// The whole split, strangers included. Weights on another scale are brought to 1000 by largest remainder.
 /// # Errors
-/// If none of the plan's backends receives anything: there is no split to speak of.
-pub fn split(map: &UrlMap, backends: &[(BackendId, String)]) -> Result<Split, Fault> {
+/// [`FaultKind::Unsupported`] if the map does not say where its default traffic goes.
+pub fn split(map: &UrlMap, known: Known<'_>) -> Result<Split, Fault> {
+    let mut hindrances = Vec::new();
+    let mut held: BTreeMap<BackendId, u32> = known.backends.iter().map(|(id, _)| (id.clone(), 0)).collect();
     let entries = map.default_route_action.as_ref().map_or(&[][..], |action| &action.weighted_backend_services);
-    let of_service = |name: &str| backends.iter().find(|(_, service)| service == name).map(|(id, _)| id);
-    let mut troubles = Vec::new();
-    let mut held: BTreeMap<BackendId, u32> = BTreeMap::new();
+    let mut strangers: BTreeMap<BackendId, Shown> = BTreeMap::new();
     for entry in entries {
-        match of_service(entry.name()) {
-            Some(id) => *held.entry(id.clone()).or_default() += entry.weight,
-            None => troubles.push(format!("{} is in the split with weight {} and not in the plan", entry.name(), entry.weight)),
+        let id = known.backend(entry.name()).cloned().unwrap_or_else(|| {
+            let id = known.stranger(entry.name());
+            strangers.insert(id.clone(), Shown::new(entry.name()));
+            id
+        });
+        let weight = held.entry(id).or_default();
+        *weight = weight.saturating_add(entry.weight);
+    }
+    if entries.is_empty() {
+        without_split(map, known, &mut held, &mut strangers, &mut hindrances);
+    } else {
+        if held.values().all(|weight| *weight == 0) {
+            hindrances.push(Hindrance::AllZero);
+            held.insert(known.stranger(NOBODY), 1);
         }
+        let missing = known.backends.iter().filter(|(_, service)| entries.iter().all(|entry| entry.name() != service));
+        hindrances.extend(missing.map(|(id, name)| Hindrance::NoEntry { backend: id.clone(), name: Shown::new(name) }));
     }
-    if entries.is_empty()
-        && let Some(service) = &map.default_service
-    {
-        troubles.push(format!("there is no split: everything goes to the default service {}", last_segment(service)));
-        held.extend(of_service(last_segment(service)).map(|id| (id.clone(), 1)));
-    }
-    for (id, service) in backends {
-        if !held.contains_key(id) {
-            held.insert(id.clone(), 0);
-            troubles.push(format!("{service} has no entry in the split"));
-        }
-    }
-    for matcher in &map.path_matchers {
-        let text = serde_json::to_string(&matcher.rest).unwrap_or_default();
-        if let Some((_, service)) = backends.iter().find(|(_, service)| text.contains(&format!("/{service}\""))) {
-            troubles.push(format!("path matcher {} also routes to {service}, past this split", matcher.name));
-        }
-    }
-    let trouble = (!troubles.is_empty()).then(|| Shown::new(&troubles.join("; ")));
-    Ok(Split { weights: scaled(&held)?, trouble })
+    held.retain(|id, weight| *weight > 0 || !strangers.contains_key(id));
+    let weights = scaled(&held)?;
+    let shares = strangers.into_iter().map(|(id, name)| (weights.of(&id), id, name)).filter(|(share, _, _)| *share > PerMille::ZERO);
+    hindrances.extend(shares.map(|(share, backend, name)| Hindrance::Stranger { backend, name, share }));
+    hindrances.extend(other_rules(map, known));
+    hindrances.sort();
+    Ok(Split { weights, hindrances })
 }
 
-/// The patch that sets `to`, with everything else of the route's action as the map has it.
-/// # Errors
-/// [`FaultKind::Unsupported`] if the map's route holds not exactly the plan's backends; nothing is sent then.
-pub fn patched(map: UrlMap, backends: &[(BackendId, String)], to: &Weights) -> Result<Patch, Fault> {
-    let unsupported =
-        |why: String| Fault::new(FaultKind::Unsupported, format!("{why}; nothing was written, set the split up by hand first"));
-    let action = map.default_route_action.ok_or_else(|| unsupported("the URL map's default route has no weights".to_owned()))?;
-    let mut named = Vec::new();
-    let mut entries = Vec::new();
-    for entry in action.weighted_backend_services {
-        let (id, _) = backends
-            .iter()
-            .find(|(_, service)| service == entry.name())
-            .ok_or_else(|| unsupported(format!("{} is in the split and not in the plan", entry.name())))?;
-        if named.contains(&id) {
-            return Err(unsupported(format!("{} stands in the split twice", entry.name())));
+/// A map that sends everything to one place has a split all the same: all of it there.
+fn without_split(
+    map: &UrlMap,
+    known: Known<'_>,
+    held: &mut BTreeMap<BackendId, u32>,
+    strangers: &mut BTreeMap<BackendId, Shown>,
+    hindrances: &mut Vec<Hindrance>,
+) {
+    if let Some(service) = map.default_service.as_deref().map(last_segment) {
+        hindrances.push(Hindrance::NoSplit { service: Shown::new(service) });
+        let id = known.backend(service).cloned().unwrap_or_else(|| {
+            let id = known.stranger(service);
+            strangers.insert(id.clone(), Shown::new(service));
+            id
+        });
+        held.insert(id, 1);
+    } else if let Some(redirect) = &map.default_url_redirect {
+        let to = redirect.get("hostRedirect").and_then(serde_json::Value::as_str).unwrap_or("elsewhere");
+        hindrances.push(Hindrance::Redirect { to: Shown::new(to) });
+        held.insert(known.stranger(REDIRECT), 1);
+    }
+}
+
+/// Rules that lead users past the split that is steered.
+fn other_rules(map: &UrlMap, known: Known<'_>) -> Vec<Hindrance> {
+    let mut found = Vec::new();
+    let ours: Vec<&HostRule> = match known.host {
+        Some(host) => followed(&map.host_rules, host).into_iter().collect(),
+        // Whose host is not known may follow any of them.
+        None => map.host_rules.iter().collect(),
+    };
+    for rule in &ours {
+        let host = known.host.map_or_else(|| rule.hosts.join(", "), str::to_owned);
+        found.push(Hindrance::HostRule { host: Shown::new(&host), matcher: Shown::new(&rule.path_matcher) });
+    }
+    for matcher in map.path_matchers.iter().filter(|matcher| ours.iter().all(|rule| rule.path_matcher != matcher.name)) {
+        let text = serde_json::to_string(&matcher.rest).unwrap_or_default();
+        let meets = known.backends.iter().filter(|(_, service)| text.contains(&format!("/{service}\"")));
+        let backends: Vec<BackendId> = meets.map(|(id, _)| id.clone()).collect();
+        if !backends.is_empty() {
+            found.push(Hindrance::PastTheSplit { matcher: Shown::new(&matcher.name), backends });
         }
-        named.push(id);
-        entries.push(WeightedBackendService { weight: to.of(id).get().into(), ..entry });
     }
-    if let Some((_, service)) = backends.iter().find(|(id, _)| !named.contains(&id)) {
-        return Err(unsupported(format!("{service} has no entry in the split")));
+    found
+}
+
+/// The host rule that decides for `host`: an exact one before the longest wildcard, and that before `*`.
+fn followed<'a>(rules: &'a [HostRule], host: &str) -> Option<&'a HostRule> {
+    let strength = |pattern: &str| {
+        let pattern = pattern.to_ascii_lowercase();
+        match pattern.strip_prefix('*') {
+            Some("") => Some(1),
+            Some(suffix) => host.ends_with(suffix).then_some(1 + suffix.len()),
+            None => (pattern == host).then_some(usize::MAX),
+        }
+    };
+    let strongest = |rule: &'a HostRule| rule.hosts.iter().filter_map(|pattern| strength(pattern)).max().map(|strength| (strength, rule));
+    rules.iter().filter_map(strongest).max_by_key(|(strength, _)| *strength).map(|(_, rule)| rule)
+}
+
+/// The patch that sets the whole split to `to`. Strangers and second entries of one backend stay in it with nothing, and everything else
+/// of the route's action stays as the map has it.
+/// # Errors
+/// [`FaultKind::Unsupported`] if `to` gives something to a backend that the route does not have; nothing is sent then.
+pub fn patched(map: UrlMap, known: Known<'_>, project: &str, to: &Weights) -> Result<Patch, Fault> {
+    if let Some((stranger, _)) = to.iter().find(|(id, share)| *share > PerMille::ZERO && known.backends.iter().all(|(ours, _)| ours != *id))
+    {
+        return Err(Fault::new(FaultKind::Unsupported, format!("{stranger} is no backend of this route; nothing was written")));
     }
-    if let Some((stranger, _)) = to.iter().find(|(id, _)| !named.contains(id)) {
-        return Err(unsupported(format!("{stranger} is no backend of this route")));
+    let action = map.default_route_action.unwrap_or_default();
+    let mut entries = action.weighted_backend_services;
+    let mut given: Vec<&BackendId> = Vec::new();
+    for entry in &mut entries {
+        let first = known.backend(entry.name()).filter(|id| !given.contains(id));
+        entry.weight = first.map_or(0, |id| to.of(id).get().into());
+        given.extend(first);
     }
-    let default_route_action = RouteAction { weighted_backend_services: entries, rest: action.rest };
-    Ok(Patch { fingerprint: map.fingerprint, default_route_action })
+    let missing = known.backends.iter().filter(|(id, _)| !given.contains(&id) && to.of(id) > PerMille::ZERO);
+    let fresh = missing.map(|(id, service)| WeightedBackendService {
+        backend_service: format!("projects/{project}/global/backendServices/{service}"),
+        weight: to.of(id).get().into(),
+        rest: Map::new(),
+    });
+    let fresh: Vec<_> = fresh.collect();
+    entries.extend(fresh);
+    Ok(Patch {
+        fingerprint: map.fingerprint,
+        default_service: map.default_service.map(|_| Nothing),
+        default_url_redirect: map.default_url_redirect.map(|_| Nothing),
+        default_route_action: RouteAction { weighted_backend_services: entries, rest: action.rest },
+    })
 }
 
 #[cfg(test)]
@@ -91,7 +183,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::domain::weight::{PerMille, WHOLE};
+    use crate::domain::weight::WHOLE;
 
     fn backends() -> Vec<(BackendId, String)> {
         vec![("run".parse().unwrap(), "frontend-run".to_owned()), ("gke".parse().unwrap(), "frontend-gke".to_owned())]
@@ -107,66 +199,177 @@ mod tests {
             "headerAction": {"responseHeadersToAdd": [{"headerName": "x-served-by", "headerValue": name}]}})
     }
 
-    fn weights(run: u16) -> Weights {
-        let shares = [("run", run), ("gke", 1000 - run)].map(|(id, share)| (id.parse().unwrap(), PerMille::new(share).unwrap()));
-        Weights::new(shares.into()).unwrap()
+    fn weights(shares: &[(&str, u16)]) -> Weights {
+        Weights::new(shares.iter().map(|(id, share)| (id.parse().unwrap(), PerMille::new(*share).unwrap())).collect()).unwrap()
+    }
+
+    fn read(map: &UrlMap) -> Split {
+        split(map, Known { backends: &backends(), host: Some("api.hexproperty.com") }).unwrap()
+    }
+
+    /// The weights that a write of `to` leaves behind, in document order.
+    fn written(map: UrlMap, to: &Weights) -> Vec<(String, u32)> {
+        let patch = patched(map, Known { backends: &backends(), host: None }, "p", to).unwrap();
+        let entries = patch.default_route_action.weighted_backend_services;
+        entries.iter().map(|entry| (entry.name().to_owned(), entry.weight)).collect()
+    }
+
+    fn home() -> Weights {
+        weights(&[("run", 1000), ("gke", 0)])
+    }
+
+    fn named(list: &[(&str, u32)]) -> Vec<(String, u32)> {
+        list.iter().map(|(name, weight)| ((*name).to_owned(), *weight)).collect()
     }
 
     #[test]
-    fn a_plain_split_reads_without_trouble() {
-        let split = split(&map(json!([entry("frontend-run", 750), entry("frontend-gke", 250)])), &backends()).unwrap();
-        assert_eq!(split, Split { weights: weights(750), trouble: None });
+    fn a_plain_split_reads_without_hindrance() {
+        let split = read(&map(json!([entry("frontend-run", 750), entry("frontend-gke", 250)])));
+        assert_eq!(split, Split { weights: weights(&[("run", 750), ("gke", 250)]), hindrances: vec![] });
     }
 
     #[test]
     fn weights_on_another_scale_keep_their_proportion() {
-        let split = split(&map(json!([entry("frontend-run", 2), entry("frontend-gke", 1)])), &backends()).unwrap();
-        assert_eq!(split.weights, weights(667));
+        let split = read(&map(json!([entry("frontend-run", 2), entry("frontend-gke", 1)])));
+        assert_eq!(split.weights, weights(&[("run", 667), ("gke", 333)]));
     }
 
     #[test]
-    fn a_backend_that_the_plan_does_not_know_is_trouble_and_stops_writes() {
-        let map = map(json!([entry("frontend-run", 500), entry("frontend-gke", 300), entry("mystery", 200)]));
-        let trouble = split(&map, &backends()).unwrap().trouble.unwrap();
-        assert!(trouble.as_str().contains("mystery"), "{trouble}");
-        assert_eq!(patched(map, &backends(), &weights(0)).unwrap_err().kind, FaultKind::Unsupported);
+    fn a_stranger_has_its_true_share_and_is_taken_home() {
+        let map = map(json!([entry("frontend-run", 600), entry("frontend-gke", 0), entry("frontend-hotfix", 400)]));
+        let split = read(&map);
+        assert_eq!(split.weights, weights(&[("run", 600), ("gke", 0), ("frontend-hotfix", 400)]));
+        let stranger = Hindrance::Stranger {
+            backend: "frontend-hotfix".parse().unwrap(),
+            name: "frontend-hotfix".into(),
+            share: PerMille::new(400).unwrap(),
+        };
+        assert_eq!(split.hindrances, [stranger]);
+        assert_eq!(written(map, &home()), named(&[("frontend-run", 1000), ("frontend-gke", 0), ("frontend-hotfix", 0)]));
     }
 
     #[test]
-    fn another_route_to_the_same_backend_is_trouble() {
+    fn a_third_entry_of_nothing_is_nothing_and_stays_so() {
+        let map = map(json!([entry("frontend-run", 750), entry("frontend-gke", 250), entry("frontend-hotfix", 0)]));
+        assert_eq!(read(&map), Split { weights: weights(&[("run", 750), ("gke", 250)]), hindrances: vec![] });
+        assert_eq!(written(map, &home()), named(&[("frontend-run", 1000), ("frontend-gke", 0), ("frontend-hotfix", 0)]));
+    }
+
+    #[test]
+    fn a_backend_that_stands_there_twice_has_the_sum_and_is_written_once() {
+        let map = map(json!([entry("frontend-gke", 125), entry("frontend-run", 750), entry("frontend-gke", 125)]));
+        assert_eq!(read(&map).weights, weights(&[("run", 750), ("gke", 250)]));
+        let back = weights(&[("run", 500), ("gke", 500)]);
+        assert_eq!(written(map.clone(), &back), named(&[("frontend-gke", 500), ("frontend-run", 500), ("frontend-gke", 0)]));
+        assert_eq!(written(map, &home()), named(&[("frontend-gke", 0), ("frontend-run", 1000), ("frontend-gke", 0)]));
+    }
+
+    #[test]
+    fn weights_that_are_all_nothing_are_nobodys_and_can_be_set_right() {
+        let map = map(json!([entry("frontend-run", 0), entry("frontend-gke", 0)]));
+        let split = read(&map);
+        assert_eq!(split.hindrances, [Hindrance::AllZero]);
+        assert_eq!(split.weights, weights(&[("run", 0), ("gke", 0), ("nobody", 1000)]));
+        assert_eq!(written(map, &home()), named(&[("frontend-run", 1000), ("frontend-gke", 0)]));
+    }
+
+    #[test]
+    fn a_backend_without_entry_is_said_and_gets_one_when_it_is_needed() {
+        let map = map(json!([entry("frontend-gke", 1000)]));
+        assert_eq!(read(&map).hindrances, [Hindrance::NoEntry { backend: "run".parse().unwrap(), name: "frontend-run".into() }]);
+        assert_eq!(written(map, &home()), named(&[("frontend-gke", 0), ("frontend-run", 1000)]));
+    }
+
+    fn ruled(hosts: serde_json::Value, service: &str) -> UrlMap {
         let mut map = map(json!([entry("frontend-run", 1000), entry("frontend-gke", 0)]));
-        let matcher = json!([{"name": "api", "defaultService": "https://x/global/backendServices/frontend-gke"}]);
+        map.host_rules = serde_json::from_value(json!([{"hosts": hosts, "pathMatcher": "api"}])).unwrap();
+        let matcher = json!([{"name": "api", "defaultService": format!("https://x/global/backendServices/{service}")}]);
         map.path_matchers = serde_json::from_value(matcher).unwrap();
-        assert!(split(&map, &backends()).unwrap().trouble.unwrap().as_str().contains("path matcher api"));
+        map
     }
 
     #[test]
-    fn a_map_without_split_says_so() {
-        let whole = json!({"fingerprint": "a", "defaultService": "https://x/global/backendServices/frontend-run"});
-        let map: UrlMap = serde_json::from_value(whole).unwrap();
-        let split = split(&map, &backends()).unwrap();
-        assert_eq!(split.weights, weights(1000));
-        assert!(split.trouble.unwrap().as_str().contains("no split"));
-        assert!(patched(map, &backends(), &weights(0)).is_err());
+    fn a_matcher_of_the_routes_own_host_is_said_and_one_of_another_service_is_not() {
+        let matched = |hosts| read(&ruled(hosts, "web-run-v2")).hindrances;
+        let rule = Hindrance::HostRule { host: "api.hexproperty.com".into(), matcher: "api".into() };
+        assert_eq!(matched(json!(["api.hexproperty.com"])), [rule.clone()]);
+        assert_eq!(matched(json!(["*.hexproperty.com", "x.y"])), [rule.clone()]);
+        assert_eq!(matched(json!(["*"])), [rule]);
+        assert_eq!(matched(json!(["admin.hexproperty.com"])), []);
+        let unknown = split(&ruled(json!(["a.b"]), "web"), Known { backends: &backends(), host: None }).unwrap();
+        assert_eq!(unknown.hindrances, [Hindrance::HostRule { host: "a.b".into(), matcher: "api".into() }]);
+    }
+
+    #[test]
+    fn another_hosts_way_to_the_same_backend_is_said() {
+        let past = Hindrance::PastTheSplit { matcher: "api".into(), backends: vec!["gke".parse().unwrap()] };
+        assert_eq!(read(&ruled(json!(["admin.hexproperty.com"]), "frontend-gke")).hindrances, [past]);
+    }
+
+    #[test]
+    fn an_exact_host_decides_before_a_wildcard() {
+        let rules: Vec<HostRule> = serde_json::from_value(json!([
+            {"hosts": ["*"], "pathMatcher": "any"}, {"hosts": ["*.b.c"], "pathMatcher": "wild"}, {"hosts": ["A.b.c"], "pathMatcher": "exact"}]))
+        .unwrap();
+        let matcher = |host| followed(&rules, host).map(|rule| rule.path_matcher.as_str());
+        assert_eq!([matcher("a.b.c"), matcher("x.b.c"), matcher("x.y")], [Some("exact"), Some("wild"), Some("any")]);
+    }
+
+    fn sent(map: UrlMap, to: &Weights) -> serde_json::Value {
+        serde_json::to_value(patched(map, Known { backends: &backends(), host: None }, "p", to).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_map_without_split_says_so_and_gets_one_on_the_way_home() {
+        let whole = |service: &str| -> UrlMap {
+            let link = format!("https://x/global/backendServices/{service}");
+            serde_json::from_value(json!({"fingerprint": "a", "defaultService": link})).unwrap()
+        };
+        let split = read(&whole("frontend-run"));
+        assert_eq!(split.weights, home());
+        assert_eq!(split.hindrances, [Hindrance::NoSplit { service: "frontend-run".into() }]);
+        assert_eq!(read(&whole("web")).weights, weights(&[("run", 0), ("gke", 0), ("web", 1000)]));
+        let entries = json!([{"backendService": "projects/p/global/backendServices/frontend-run", "weight": 1000}]);
+        let patch = json!({"fingerprint": "a", "defaultService": null, "defaultRouteAction": {"weightedBackendServices": entries}});
+        assert_eq!(sent(whole("web"), &home()), patch);
+    }
+
+    #[test]
+    fn a_redirect_is_nobodys_share_and_is_taken_away_on_the_way_home() {
+        let map: UrlMap =
+            serde_json::from_value(json!({"fingerprint": "a", "defaultUrlRedirect": {"hostRedirect": "login.example.com"}})).unwrap();
+        let split = read(&map);
+        assert_eq!(split.weights, weights(&[("run", 0), ("gke", 0), ("redirect", 1000)]));
+        assert_eq!(split.hindrances, [Hindrance::Redirect { to: "login.example.com".into() }]);
+        assert_eq!(sent(map, &home())["defaultUrlRedirect"], serde_json::Value::Null);
     }
 
     #[test]
     fn a_patch_changes_the_weights_and_nothing_else() {
         let map = map(json!([entry("frontend-run", 1000), entry("frontend-gke", 0)]));
-        let sent = serde_json::to_value(patched(map, &backends(), &weights(900)).unwrap()).unwrap();
         let action = json!({"weightedBackendServices": [entry("frontend-run", 900), entry("frontend-gke", 100)],
             "timeout": {"seconds": "30"}, "retryPolicy": {"numRetries": 1}});
-        assert_eq!(sent, json!({"fingerprint": "abcd1234", "defaultRouteAction": action}));
+        assert_eq!(sent(map, &weights(&[("run", 900), ("gke", 100)])), json!({"fingerprint": "abcd1234", "defaultRouteAction": action}));
+    }
+
+    #[test]
+    fn nothing_is_given_to_a_stranger() {
+        let map = map(json!([entry("frontend-run", 1000), entry("frontend-gke", 0)]));
+        let to = weights(&[("run", 500), ("gke", 0), ("hotfix", 500)]);
+        assert_eq!(patched(map, Known { backends: &backends(), host: None }, "p", &to).unwrap_err().kind, FaultKind::Unsupported);
     }
 
     proptest::proptest! {
         #[test]
-        fn any_weights_become_a_whole(run in 0u32..=1000, gke in 0u32..=1000) {
-            let read = split(&map(json!([entry("frontend-run", run), entry("frontend-gke", gke)])), &backends());
-            match read {
-                Ok(split) => proptest::prop_assert_eq!(split.weights.iter().map(|(_, share)| share.get()).sum::<u16>(), WHOLE),
-                Err(_) => proptest::prop_assert_eq!(run + gke, 0),
-            }
+        fn any_entries_become_a_whole_and_one_write_brings_them_home(entries in proptest::collection::vec((0usize..4, 0u32..=1000), 1..8)) {
+            let names = ["frontend-run", "frontend-gke", "hotfix", "run"];
+            let map = map(entries.iter().map(|(name, weight)| entry(names[*name], *weight)).collect());
+            let split = read(&map);
+            proptest::prop_assert_eq!(split.weights.iter().map(|(_, share)| share.get()).sum::<u16>(), WHOLE);
+            let mut after = map.clone();
+            let patch = patched(map, Known { backends: &backends(), host: None }, "p", &home()).unwrap();
+            after.default_route_action = Some(patch.default_route_action);
+            proptest::prop_assert_eq!(read(&after).weights, home());
         }
     }
 }

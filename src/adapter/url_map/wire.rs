@@ -9,12 +9,24 @@ use serde_json::{Map, Value};
 pub struct UrlMap {
     pub fingerprint: String,
     pub default_service: Option<String>,
+    pub default_url_redirect: Option<Value>,
     pub default_route_action: Option<RouteAction>,
+    #[serde(default)]
+    pub host_rules: Vec<HostRule>,
     #[serde(default)]
     pub path_matchers: Vec<PathMatcher>,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HostRule {
+    #[serde(default)]
+    pub hosts: Vec<String>,
+    #[serde(default)]
+    pub path_matcher: String,
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RouteAction {
     #[serde(default)]
@@ -58,7 +70,24 @@ pub struct PathMatcher {
 #[serde(rename_all = "camelCase")]
 pub struct Patch {
     pub fingerprint: String,
+    /// A map may have only one of these three; what else stands there is taken away by an explicit null.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub default_service: Option<Nothing>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub default_url_redirect: Option<Nothing>,
     pub default_route_action: RouteAction,
+}
+
+/// Written as `null`.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Nothing;
+
+/// A backend service, as far as its kind of load balancer goes.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BackendService {
+    #[serde(default)]
+    pub load_balancing_scheme: String,
 }
 
 #[derive(Debug, Clone, Deserialize)]

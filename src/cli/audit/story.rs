@@ -7,7 +7,7 @@ use crate::{
         event::{Alarm, Asker, Event},
     },
     domain::{
-        fact::{Fact, Observation, ReplicaState},
+        fact::{Fact, Observation},
         fault::Outcome,
         metric::{Measured, Metric},
         shown::Shown,
@@ -138,15 +138,7 @@ fn fact(fact: &Fact) -> String {
         }
         Fact::Workload { workload, .. } => words::platform::scale(workload.scale),
         Fact::Happened { happenings, .. } => format!("{} events", happenings.len()),
-        Fact::Replication(replication) => match replication.state {
-            ReplicaState::Primary => "a primary".to_owned(),
-            ReplicaState::Stopped => "a replica that stands still".to_owned(),
-            ReplicaState::Unknown => "a replica in an unknown state".to_owned(),
-            ReplicaState::Replicating => match replication.lag {
-                Ok(sample) => format!("a lag of {:.1} s", sample.value),
-                Err(gap) => format!("no lag: {}", words::gap(gap)),
-            },
-        },
+        Fact::Replication(replication) => words::replication(replication),
     }
 }
 

@@ -1,7 +1,7 @@
 //! `cutover check PLAN --live`: looks once at everything that the plan names, and changes nothing.
 //!
-//! It looks with the very drivers and sensors that a session would have, so what answers here answers there. Whether a write would be
-//! allowed is not tried: only a write could tell.
+//! It looks with the very drivers and sensors that a session would have, so what answers here answers there, and what stands against going
+//! back stands here first: a missing permission, a classic load balancer, a host rule past the split, a revision that is gone.
 
 use std::time::Duration;
 
@@ -10,16 +10,21 @@ use futures::future::join_all;
 
 use crate::{
     cli::compose::{Places, SERVED_BY, compose},
+    core::{
+        replication::{self, Soundness},
+        state::ReplicationState,
+    },
     domain::{
         fact::{Accepted, Fact, Probed, Replication, Served},
         fault::{Fault, FaultKind},
         metric::{Gap, Measured, Metric},
         platform::{Scale, Workload},
+        time::Timestamp,
     },
     plan::model::Plan,
     port::Sensor,
     session::clock::Clock,
-    words,
+    words::{self, Names, hindrance},
 };
 
 /// Every look has a deadline of its own; this one is for several of them in a row.
@@ -47,7 +52,7 @@ pub struct Finding {
 /// If there are no credentials, or an address is refused; nothing was asked then.
 pub async fn survey(plan: &Plan, places: &Places, clock: Clock) -> Result<Vec<Finding>> {
     let world = compose(plan, places, clock, None)?;
-    Ok(join_all(world.sensors.into_iter().map(looked)).await)
+    Ok(join_all(world.sensors.into_iter().map(|sensor| looked(plan, sensor, clock))).await)
 }
 
 /// The findings for the terminal.
@@ -68,7 +73,7 @@ pub fn report(findings: &[Finding]) -> String {
     text
 }
 
-async fn looked(mut sensor: Box<dyn Sensor>) -> Finding {
+async fn looked(plan: &Plan, mut sensor: Box<dyn Sensor>, clock: Clock) -> Finding {
     let source = sensor.source().to_string();
     let seen = match tokio::time::timeout(DEADLINE, sensor.look()).await {
         Ok(seen) => seen,
@@ -76,7 +81,7 @@ async fn looked(mut sensor: Box<dyn Sensor>) -> Finding {
     };
     match seen {
         Ok(facts) => {
-            let told: Vec<(Verdict, String)> = facts.iter().filter_map(told).collect();
+            let told: Vec<(Verdict, String)> = facts.iter().filter_map(|fact| told(plan, fact, clock.now())).collect();
             let verdict = told.iter().map(|(verdict, _)| *verdict).max().unwrap_or(Verdict::Doubtful);
             let what: Vec<String> = told.into_iter().map(|(_, what)| what).collect();
             Finding { source, verdict, what: if what.is_empty() { "it answered with nothing".to_owned() } else { what.join("; ") } }
@@ -97,23 +102,24 @@ fn help(kind: FaultKind) -> &'static str {
     }
 }
 
-fn told(fact: &Fact) -> Option<(Verdict, String)> {
+fn told(plan: &Plan, fact: &Fact, now: Timestamp) -> Option<(Verdict, String)> {
     match fact {
-        Fact::Accepted(accepted) => Some(weights(accepted)),
+        Fact::Accepted(accepted) => Some(weights(accepted, Names::in_plan(plan))),
         Fact::Served(served) => Some(front_door(served)),
         Fact::Probed(probed) => Some(probe(probed)),
         Fact::Measured { values, .. } => Some(figures(values.iter())),
         Fact::Workload { workload, .. } => Some(pods(workload)),
         Fact::Happened { .. } => None,
-        Fact::Replication(replication) => Some(database(replication)),
+        Fact::Replication(replication) => Some(database(plan, replication, now)),
     }
 }
 
-fn weights(accepted: &Accepted) -> (Verdict, String) {
-    match &accepted.trouble {
-        Some(trouble) => (Verdict::Doubtful, format!("{}; {trouble}", accepted.weights)),
-        None => (Verdict::Well, accepted.weights.to_string()),
+fn weights(accepted: &Accepted, names: Names) -> (Verdict, String) {
+    if accepted.hindrances.is_empty() {
+        return (Verdict::Well, accepted.weights.to_string());
     }
+    let found: Vec<String> = accepted.hindrances.iter().map(|found| hindrance(found, names)).collect();
+    (Verdict::Doubtful, format!("{}; {}", accepted.weights, found.join("; ")))
 }
 
 fn front_door(served: &Served) -> (Verdict, String) {
@@ -155,13 +161,15 @@ fn pods(workload: &Workload) -> (Verdict, String) {
     (verdict, std::iter::once(told).chain(doubts).collect::<Vec<_>>().join("; "))
 }
 
-fn database(replication: &Replication) -> (Verdict, String) {
-    use crate::domain::fact::ReplicaState;
-    match (replication.state, &replication.lag) {
-        (ReplicaState::Primary, _) => (Verdict::Well, "a primary".to_owned()),
-        (ReplicaState::Replicating, Ok(lag)) => (Verdict::Well, format!("a replica, {:.1}s behind", lag.value)),
-        (ReplicaState::Replicating, Err(gap)) => (Verdict::Doubtful, format!("a replica whose lag can't be seen: {gap}")),
-        (ReplicaState::Stopped, _) => (Verdict::Doubtful, "a replica that stands still".to_owned()),
-        (ReplicaState::Unknown, _) => (Verdict::Doubtful, "it does not say whether it replicates".to_owned()),
-    }
+/// Judged by the same rules as in a session, as of this one look.
+fn database(plan: &Plan, replication: &Replication, now: Timestamp) -> (Verdict, String) {
+    let Some(database) = &plan.database else { return (Verdict::Doubtful, "the plan names no database".to_owned()) };
+    let known = ReplicationState::seen(replication, now);
+    let standing = replication::standing(database, &replication.instance, Some(&known), now);
+    let verdict = match standing.soundness() {
+        Soundness::Sound => Verdict::Well,
+        Soundness::Unsound | Soundness::Unproven => Verdict::Doubtful,
+    };
+    let measure = replication.engine.filter(|_| standing.lag().is_some()).map(|engine| format!(" ({})", words::measure(engine)));
+    (verdict, words::database(&standing) + &measure.unwrap_or_default())
 }

@@ -14,10 +14,13 @@ use super::{
 use crate::sim::world::{
     World,
     kubernetes::resource::Resource,
-    load_balancer::{Accepted, LINK, Refusal, URL_MAP, Write},
+    load_balancer::{Accepted, HOTFIX, LINK, Refusal, URL_MAP, Write},
     operations::Operation,
     stamp,
 };
+
+/// What a classic load balancer says to weights.
+const CLASSIC: &str = "Route actions other than urlRewrite are not supported for the load balancing scheme EXTERNAL.";
 
 /// Answers one call.
 pub fn handle(world: &mut World, call: &Call) -> Answer {
@@ -33,12 +36,12 @@ pub fn handle(world: &mut World, call: &Call) -> Answer {
         (&Method::PATCH, ["global", "urlMaps", URL_MAP]) => write(world, call, Write::Patch),
         (&Method::PUT, ["global", "urlMaps", URL_MAP]) => write(world, call, Write::Replace),
         (&Method::POST, ["global", "urlMaps", URL_MAP, "validate"]) => validate(world, call),
-        (&Method::GET, ["global", "backendServices"]) => list("backendServices", "compute#backendServiceList", backends()),
+        (&Method::GET, ["global", "backendServices"]) => list("backendServices", "compute#backendServiceList", backends(world)),
         (&Method::GET, ["aggregated", "backendServices"]) => {
-            aggregated("backendServices", "compute#backendServiceAggregatedList", &backends())
+            aggregated("backendServices", "compute#backendServiceAggregatedList", &backends(world))
         }
         (&Method::GET, ["global", "backendServices", name]) => {
-            backend(name).map_or_else(|| missing(&format!("global/backendServices/{name}")), |found| Reply::ok(&found))
+            backend(world, name).map_or_else(|| missing(&format!("global/backendServices/{name}")), |found| Reply::ok(&found))
         }
         (&Method::POST, ["global", "backendServices", name, "getHealth"]) => health(world, call, name),
         (&Method::GET, ["global", "operations"]) => operations(world, call),
@@ -55,6 +58,9 @@ pub fn handle(world: &mut World, call: &Call) -> Answer {
 fn write(world: &mut World, call: &Call, how: Write) -> Reply {
     if !call.body.is_object() {
         return failed(400, "required", "Required field 'resource' not specified");
+    }
+    if world.conditions.classic && call.body.get("defaultRouteAction").is_some_and(|action| !action.is_null()) {
+        return failed(400, "invalid", CLASSIC);
     }
     let request_id = call.parameter("requestId");
     match world.load_balancer.write(world.now_ms, how, &call.body, request_id, &call.actor) {
@@ -77,7 +83,7 @@ fn validate(world: &World, call: &Call) -> Reply {
     let mut problems = world.load_balancer.problems(resource);
     let schemes = call.body.get("loadBalancingSchemes").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
     if schemes.iter().any(|scheme| scheme == "EXTERNAL") {
-        problems.push("Route actions other than urlRewrite are not supported for the load balancing scheme EXTERNAL.".to_owned());
+        problems.push(CLASSIC.to_owned());
     }
     let mut result = json!({"loadSucceeded": problems.is_empty(), "testPassed": problems.is_empty()});
     if !problems.is_empty() {
@@ -88,7 +94,7 @@ fn validate(world: &World, call: &Call) -> Reply {
 
 fn health(world: &World, call: &Call, name: &str) -> Reply {
     let group = call.body.get("group").and_then(Value::as_str).unwrap_or_default();
-    let Some(found) = backend(name) else { return missing(&format!("global/backendServices/{name}")) };
+    let Some(found) = backend(world, name) else { return missing(&format!("global/backendServices/{name}")) };
     let groups: Vec<&str> =
         found["backends"].as_array().map_or(&[][..], Vec::as_slice).iter().filter_map(|backend| backend["group"].as_str()).collect();
     let tail = |link: &str| link.rsplit("/projects/").next().unwrap_or_default().to_owned();
@@ -99,7 +105,7 @@ fn health(world: &World, call: &Call, name: &str) -> Reply {
             &format!("Invalid value for field 'resource.group': '{group}'. The group is not a backend of '{name}'."),
         );
     };
-    if name == "frontend-run" {
+    if name != "frontend-gke" {
         return failed(400, "invalid", "Health checks are not supported for serverless network endpoint groups.");
     }
     let zone = tail(groups[place]).split('/').nth(2).unwrap_or_default().to_owned();
@@ -119,13 +125,14 @@ fn pods_in(world: &World, zone: &str) -> Vec<Value> {
     here.map(health).collect()
 }
 
-fn backends() -> Vec<Value> {
-    ["frontend-run", "frontend-gke"].iter().filter_map(|name| backend(name)).collect()
+fn backends(world: &World) -> Vec<Value> {
+    ["frontend-run", "frontend-gke", HOTFIX].iter().filter_map(|name| backend(world, name)).collect()
 }
 
-fn backend(name: &str) -> Option<Value> {
+fn backend(world: &World, name: &str) -> Option<Value> {
     let groups: &[&str] = match name {
         "frontend-run" => &["regions/us-central1/networkEndpointGroups/frontend-run-neg"],
+        HOTFIX => &["regions/us-central1/networkEndpointGroups/frontend-hotfix-neg"],
         "frontend-gke" => &[
             "zones/us-central1-a/networkEndpointGroups/frontend-gke-neg",
             "zones/us-central1-b/networkEndpointGroups/frontend-gke-neg",
@@ -133,7 +140,7 @@ fn backend(name: &str) -> Option<Value> {
         ],
         _ => return None,
     };
-    let serverless = name == "frontend-run";
+    let serverless = name != "frontend-gke";
     let one = |group: &&str| {
         let mut backend = json!({"group": format!("{LINK}/{group}"), "capacityScaler": 1.0});
         if !serverless {
@@ -149,7 +156,7 @@ fn backend(name: &str) -> Option<Value> {
         "name": name,
         "selfLink": format!("{LINK}/global/backendServices/{name}"),
         "backends": groups.iter().map(one).collect::<Vec<_>>(),
-        "loadBalancingScheme": "EXTERNAL_MANAGED",
+        "loadBalancingScheme": if world.conditions.classic { "EXTERNAL" } else { "EXTERNAL_MANAGED" },
         "protocol": if serverless { "HTTPS" } else { "HTTP" },
         "timeoutSec": 30,
         "connectionDraining": {"drainingTimeoutSec": if serverless { 0 } else { 60 }},

@@ -11,6 +11,7 @@ pub mod kubernetes;
 pub mod logging;
 pub mod metrics;
 pub mod monitoring;
+pub mod projects;
 pub mod router;
 pub mod run_template;
 pub mod run_v1;

@@ -1,7 +1,9 @@
-//! Cloud Monitoring v3: time series of the replica's lag and of Cloud Run's requests.
+//! Cloud Monitoring v3: time series of the databases and of Cloud Run's requests.
 //!
 //! Points come as they were sampled, a minute apart and two minutes late. This world does no aggregation: a
 //! request for one that would change the points is refused, so that nobody mistakes raw points for a rate.
+
+mod database;
 
 use std::collections::BTreeSet;
 
@@ -20,10 +22,8 @@ use crate::sim::world::{
     stamp,
 };
 
-const REPLICA_LAG: &str = "cloudsql.googleapis.com/database/replication/replica_lag";
-const NETWORK_LAG: &str = "cloudsql.googleapis.com/database/replication/network_lag";
+const DATABASE: &str = "cloudsql.googleapis.com/database/";
 const RUN_REQUESTS: &str = "run.googleapis.com/request_count";
-const REPLICA: &str = "hexproperty:hexproperty-replica";
 
 /// Answers one call.
 pub fn handle(world: &World, call: &Call) -> Answer {
@@ -46,39 +46,13 @@ fn series(world: &World, call: &Call) -> Result<Reply, String> {
     let to_ms = instant(call, "interval.endTime")?.ok_or("Field interval.end_time is required.")?;
     let from_ms = instant(call, "interval.startTime")?.unwrap_or(to_ms);
     let samples: Vec<&Sample> = world.series.visible(world.now_ms, from_ms, to_ms).collect();
-    let found = match metric {
-        REPLICA_LAG => lag(filter, &samples, REPLICA_LAG, "DOUBLE", |sample| sample.replica_lag_s.map(|lag| json!({"doubleValue": lag}))),
-        NETWORK_LAG => {
-            lag(filter, &samples, NETWORK_LAG, "INT64", |sample| sample.network_lag_s.map(|lag| json!({"int64Value": format!("{lag:.0}")})))
-        }
-        RUN_REQUESTS => run_requests(filter, &samples),
-        other => return Err(format!("Cannot find metric(s) that match type = \"{other}\".")),
+    let found = match (metric, metric.strip_prefix(DATABASE)) {
+        (RUN_REQUESTS, _) => Some(run_requests(filter, &samples)),
+        (_, Some(name)) => database::series(&world.sql, name, filter, &samples),
+        (_, None) => None,
     };
-    let mut body = json!({"unit": if metric == RUN_REQUESTS { "1" } else { "s" }});
-    if !found.is_empty() {
-        body["timeSeries"] = json!(found);
-    }
-    Ok(Reply::ok(&body))
-}
-
-fn lag(filter: &str, samples: &[&Sample], metric: &str, value_type: &str, value: impl Fn(&Sample) -> Option<Value>) -> Vec<Value> {
-    if !allows(filter, "database_id", REPLICA) {
-        return Vec::new();
-    }
-    let point = |sample: &&Sample| {
-        Some(json!({"interval": {"startTime": stamp(sample.end_ms), "endTime": stamp(sample.end_ms)}, "value": value(sample)?}))
-    };
-    let points: Vec<Value> = samples.iter().filter_map(point).collect();
-    if points.is_empty() {
-        return Vec::new();
-    }
-    vec![json!({
-        "metric": {"type": metric},
-        "resource": {"type": "cloudsql_database", "labels": {"project_id": PROJECT, "region": REGION, "database_id": REPLICA}},
-        "metricKind": "GAUGE",
-        "valueType": value_type,
-        "points": points,
-    })]
+    let found = found.ok_or_else(|| format!("Cannot find metric(s) that match type = \"{metric}\"."))?;
+    Ok(Reply::ok(&if found.is_empty() { json!({"unit": "1"}) } else { json!({"unit": "1", "timeSeries": found}) }))
 }
 
 fn run_requests(filter: &str, samples: &[&Sample]) -> Vec<Value> {

@@ -13,7 +13,7 @@ use super::{
     Shared, compute,
     container::{self, Cluster},
     http::{Answer, Call, Handler, Reply},
-    logging, monitoring, run_v1, run_v2, service_usage, sql,
+    logging, monitoring, projects, run_v1, run_v2, service_usage, sql,
 };
 use crate::sim::{
     faults::{Api, Trouble},
@@ -77,6 +77,7 @@ enum Face {
     Sql,
     Logging,
     ServiceUsage,
+    Projects,
 }
 
 impl Face {
@@ -91,6 +92,7 @@ impl Face {
             ("sqladmin", _) => Some(Self::Sql),
             ("logging", _) => Some(Self::Logging),
             ("serviceusage", _) => Some(Self::ServiceUsage),
+            ("cloudresourcemanager", _) => Some(Self::Projects),
             (_, path) => Self::of_path(path),
         }
     }
@@ -105,6 +107,7 @@ impl Face {
             ["sql", ..] | ["v1", "projects", _, "instances" | "operations", ..] => Some(Self::Sql),
             ["v1", "projects", _, "locations" | "zones", ..] => Some(Self::Container),
             ["v1", "projects", _, "services", ..] => Some(Self::ServiceUsage),
+            ["v1", "projects", project] if project.ends_with(":testIamPermissions") => Some(Self::Projects),
             _ => None,
         }
     }
@@ -117,7 +120,7 @@ impl Face {
             Self::Container => Some(Api::Container),
             Self::Sql => Some(Api::Sql),
             Self::Logging => Some(Api::Logging),
-            Self::ServiceUsage => None,
+            Self::ServiceUsage | Self::Projects => None,
         }
     }
 }
@@ -128,6 +131,10 @@ fn troubled(world: &mut World, call: &Call, face: Face, cluster: &Cluster) -> An
         None => route(world, call, face, cluster),
         Some(Trouble::Unavailable) => Reply::error(503, "UNAVAILABLE", "The service is currently unavailable.").into(),
         Some(Trouble::HalfOpen) => Answer::Silence,
+        Some(Trouble::ReadOnly) if writes(call) => {
+            Reply::error(403, "PERMISSION_DENIED", "Required permission was denied on this resource.").into()
+        }
+        Some(Trouble::ReadOnly) => route(world, call, face, cluster),
         Some(Trouble::Slow { ms }) => match route(world, call, face, cluster) {
             Answer::Now(reply) => Answer::After { ms, reply },
             other => other,
@@ -149,6 +156,7 @@ fn route(world: &mut World, call: &Call, face: Face, cluster: &Cluster) -> Answe
         Face::Sql => sql::handle(world, call),
         Face::Logging => logging::handle(world, call),
         Face::ServiceUsage => service_usage::handle(call),
+        Face::Projects => projects::handle(world, call),
     }
 }
 
@@ -158,7 +166,8 @@ fn writes(call: &Call) -> bool {
         || call.path.ends_with("/wait")
         || call.path.ends_with("/getHealth")
         || call.path.ends_with("/validate")
-        || call.path.ends_with(":list");
+        || call.path.ends_with(":list")
+        || call.path.ends_with(":testIamPermissions");
     call.method != Method::GET && !reads
 }
 

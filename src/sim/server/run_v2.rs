@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::{
     google::{PROJECT, REGION, listing, page, uid_for},
     http::{Answer, Call, Reply},
+    projects,
     router::not_found,
     run_template,
 };
@@ -30,6 +31,7 @@ pub fn handle(world: &mut World, call: &Call) -> Answer {
             world.cloud_run.service(name).map_or_else(|refusal| refused(&refusal), |service| Reply::ok(&service_json(service)))
         }
         (&Method::PATCH, ["services", name]) => patch(world, call, name),
+        (&Method::POST, ["services", name]) if name.ends_with(":testIamPermissions") => projects::held(world, call),
         (&Method::GET, ["services", name, "revisions"]) => revisions(world, call, name),
         (&Method::GET, ["services", name, "revisions", revision]) => one_revision(world, name, revision),
         (&Method::GET, ["operations", id]) => {

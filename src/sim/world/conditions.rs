@@ -22,6 +22,8 @@ pub struct Conditions {
     pub bad_pods: f64,
     /// Seconds that the replica is kept behind.
     pub lag_s: Option<f64>,
+    /// Whether the load balancer is of the kind that knows no weights.
+    pub classic: bool,
     apis: Vec<ApiTrouble>,
 }
 
@@ -46,7 +48,17 @@ struct ApiTrouble {
 impl Default for Conditions {
     fn default() -> Self {
         let calm = LegConditions { errors: 0.0, latency: 1.0, damage: Damage::None };
-        Self { run: calm, gke: calm, drops: 0.0, instances_max: None, instances_min: None, bad_pods: 0.0, lag_s: None, apis: Vec::new() }
+        Self {
+            run: calm,
+            gke: calm,
+            drops: 0.0,
+            instances_max: None,
+            instances_min: None,
+            bad_pods: 0.0,
+            lag_s: None,
+            classic: false,
+            apis: Vec::new(),
+        }
     }
 }
 
@@ -79,7 +91,17 @@ impl Conditions {
                 self.apis.retain(|known| known.until_ms > now_ms && known.api != *api);
                 self.apis.push(ApiTrouble { api: *api, trouble: *trouble, until_ms: now_ms.saturating_add((for_s * 1000.0) as i64) });
             }
-            Fault::ForeignWriter { .. } | Fault::SourceCold | Fault::Restart { .. } | Fault::Cluster(_) => {}
+            Fault::Classic => self.classic = true,
+            Fault::ForeignWriter { .. }
+            | Fault::SourceCold
+            | Fault::Restart { .. }
+            | Fault::Cluster(_)
+            | Fault::Edit { .. }
+            | Fault::Robot { .. }
+            | Fault::SlowEdge { .. }
+            | Fault::Deployed { .. }
+            | Fault::RevisionDeleted { .. }
+            | Fault::Database(_) => {}
         }
     }
 

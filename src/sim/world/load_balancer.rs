@@ -18,6 +18,8 @@ use super::{
 pub const URL_MAP: &str = "hexproperty-lb";
 /// The host that it serves.
 pub const HOST: &str = "api.hexproperty.com";
+/// A backend service of somebody else, in the same project.
+pub const HOTFIX: &str = "frontend-hotfix";
 /// Prefix of every self link.
 pub const LINK: &str = "https://www.googleapis.com/compute/v1/projects/hexproperty";
 /// How long the control plane works on an accepted change, virtual milliseconds.
@@ -71,7 +73,7 @@ impl LoadBalancer {
     #[must_use]
     pub fn new(seed: u64, created_ms: i64, span: Span) -> Self {
         let document = url_map::initial(created_ms);
-        let edge = Edge::new(seed, Split { run: 1.0, gke: 0.0 }, span);
+        let edge = Edge::new(seed, Split { run: 1.0, gke: 0.0, other: 0.0 }, span);
         Self { edge, operations: Operations::default(), document, version: seed.wrapping_mul(31) % 90_000 + 1, requests: Vec::new() }
     }
 
@@ -142,6 +144,12 @@ impl LoadBalancer {
         Ok(Accepted::Fresh(operation))
     }
 
+    /// Puts a document in force that the interface would not take, as only the provider itself can. The edge keeps what it had.
+    pub fn dictate(&mut self, document: Value) {
+        self.document = document;
+        self.version += 1;
+    }
+
     fn check_fingerprint(&self, how: Write, body: &Value) -> Result<(), Refusal> {
         let sent = body.get("fingerprint").and_then(Value::as_str).filter(|sent| !sent.is_empty());
         match (how, sent) {
@@ -167,6 +175,12 @@ pub fn leg_of(backend_service: &str) -> Option<Leg> {
         Some("frontend-gke") => Some(Leg::Gke),
         _ => None,
     }
+}
+
+/// Whether there is a backend service of this name, by its name or any link to it.
+#[must_use]
+pub fn is_known(backend_service: &str) -> bool {
+    leg_of(backend_service).is_some() || backend_service.rsplit('/').next() == Some(HOTFIX)
 }
 
 /// Standard base64 with padding.

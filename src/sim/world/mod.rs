@@ -8,6 +8,7 @@ pub mod audit;
 pub mod clock;
 pub mod cloud_run;
 pub mod conditions;
+pub mod edits;
 pub mod fleet;
 pub mod kubernetes;
 pub mod load_balancer;
@@ -26,6 +27,7 @@ use self::{
     audit::{Audit, Mutation},
     cloud_run::CloudRun,
     conditions::Conditions,
+    edits::Change,
     kubernetes::{
         Kubernetes,
         fault::{EmptyLists, WatchFault},
@@ -39,11 +41,15 @@ use self::{
     traffic::{RATE, Served, Surroundings, Tally, Traffic},
 };
 use super::{
-    faults::{Cluster, Fault},
+    faults::{Cluster, Edit, Fault},
     scenario::Scenario,
 };
 
-/// The deployment behind the load balancer.
+/// Who deploys without us.
+const CI: &str = "cloud-build@hexproperty.iam.gserviceaccount.com";
+/// Who puts things back as they stand in its files.
+const ROBOT: &str = "gitops@hexproperty.iam.gserviceaccount.com";
+/// The deployment behind the load balancer, and the Cloud Run service too.
 const FRONTEND: &str = "frontend";
 
 /// The two places that a request can end in.
@@ -89,7 +95,16 @@ pub struct World {
     pub kubernetes: Kubernetes,
     /// The databases.
     pub sql: Sql,
+    robot: Option<Robot>,
     coming: Vec<(i64, Fault)>,
+}
+
+/// Something that puts a share back, again and again.
+#[derive(Debug, Clone, Copy)]
+struct Robot {
+    gke: u32,
+    every_ms: i64,
+    next_ms: i64,
 }
 
 /// What is really the case, for tests to compare with what the product believes.
@@ -120,7 +135,9 @@ impl World {
     #[must_use]
     pub fn new(now_ms: i64, seed: u64, span: Span) -> Self {
         let cloud_run = CloudRun::new(seed, now_ms);
-        let series = Series::new(now_ms, cloud_run.services().first().map_or("", |frontend| frontend.latest()), (RATE * 60.0) as u64);
+        let sql = Sql::new(now_ms, seed);
+        let revision = cloud_run.services().first().map_or("", |frontend| frontend.latest());
+        let series = Series::new(now_ms, revision, (RATE * 60.0) as u64, &sql.monitored());
         Self {
             now_ms,
             load_balancer: LoadBalancer::new(seed, now_ms - 21 * 86_400_000, span),
@@ -131,7 +148,8 @@ impl World {
             conditions: Conditions::default(),
             peers: Peers::default(),
             kubernetes: Kubernetes::new(now_ms, seed),
-            sql: Sql::new(now_ms, seed),
+            robot: None,
+            sql,
             coming: Vec::new(),
         }
     }
@@ -163,11 +181,14 @@ impl World {
         for fault in &faults {
             self.stir(fault);
         }
+        self.wake_robot(at_ms);
         self.load_balancer.edge.tick(at_ms);
         self.cloud_run.tick(at_ms);
         self.follow_cluster(at_ms);
         self.follow_database(at_ms);
-        self.series.tick(at_ms, self.peers.replica_lag_s);
+        if let Some(due_ms) = self.series.due(at_ms) {
+            self.series.close(due_ms, self.sql.monitored());
+        }
         let (traffic, mut around) = self.apart();
         traffic.step(&mut around);
     }
@@ -190,7 +211,22 @@ impl World {
             Fault::Cluster(cluster) => self.stir_cluster(*cluster),
             Fault::Scaling(scaling) => self.cloud_run.scale(FRONTEND, *scaling),
             Fault::SourceShrunk { max_instances } => self.cloud_run.limit(FRONTEND, *max_instances),
-            Fault::Errors { .. } | Fault::Latency { .. } | Fault::Api { .. } | Fault::Metrics { .. } | Fault::FrontDoorDrops { .. } => {}
+            Fault::Edit { edit, principal } => self.edit(*edit, principal),
+            Fault::Robot { gke_per_mille, every_s } => {
+                let every_ms = (every_s.max(1.0) * 1000.0) as i64;
+                self.robot = Some(Robot { gke: (*gke_per_mille).min(1000), every_ms, next_ms: self.now_ms + every_ms });
+            }
+            Fault::SlowEdge { max_s } => self.load_balancer.edge.slow(Some(max_s * 1000.0)),
+            // There is a frontend; a deployment of it can't be refused.
+            Fault::Deployed { percent } => drop(self.cloud_run.deploy(self.now_ms, FRONTEND, *percent, &Actor::person(CI))),
+            Fault::RevisionDeleted { revision } => self.cloud_run.delete(revision),
+            Fault::Database(fault) => self.sql.suffer(*fault),
+            Fault::Errors { .. }
+            | Fault::Classic
+            | Fault::Latency { .. }
+            | Fault::Api { .. }
+            | Fault::Metrics { .. }
+            | Fault::FrontDoorDrops { .. } => {}
         }
     }
 
@@ -210,6 +246,8 @@ impl World {
     /// Ends every fault, also those that were still to come. What they changed for good stays changed.
     pub fn calm(&mut self) {
         self.coming.clear();
+        self.robot = None;
+        self.load_balancer.edge.slow(None);
         self.conditions = Conditions::default();
         self.kubernetes.calm();
         self.cloud_run.calm();
@@ -248,6 +286,31 @@ impl World {
     fn follow_database(&mut self, now_ms: i64) {
         self.sql.tick(now_ms);
         self.peers.replica_lag_s = self.sql.lag_seconds();
+    }
+
+    fn wake_robot(&mut self, at_ms: i64) {
+        let Some(robot) = self.robot.as_mut().filter(|robot| robot.next_ms <= at_ms) else { return };
+        robot.next_ms = at_ms + robot.every_ms;
+        let gke = robot.gke;
+        let stands = url_map::split(&self.load_balancer.url_map(), load_balancer::HOST).gke;
+        if (stands - f64::from(gke) / 1000.0).abs() > f64::EPSILON {
+            self.foreign_write(gke, ROBOT);
+        }
+    }
+
+    fn edit(&mut self, edit: Edit, principal: &str) {
+        let actor = Actor::person(principal);
+        match edits::change(&self.load_balancer.url_map(), edit) {
+            Change::Dictate(document) => self.load_balancer.dictate(document),
+            Change::Patch(body) => {
+                // An edit of an edit may be one that the interface does not take; then nothing is edited.
+                if let Ok(load_balancer::Accepted::Fresh(operation)) =
+                    self.load_balancer.write(self.now_ms, Write::Patch, &body, None, &actor)
+                {
+                    self.note_url_map("v1.compute.urlMaps.patch", &actor, operation.id);
+                }
+            }
+        }
     }
 
     fn foreign_write(&mut self, gke: u32, principal: &str) {

@@ -11,24 +11,15 @@ const POINTS: usize = 24;
 /// How often a point takes a change back once before it settles.
 const RELAPSE: f64 = 0.15;
 
-/// Share of the traffic for each leg; the two sum to one unless nothing can be served.
+/// Share of the traffic for each leg, and for whatever else stands in the split; they sum to one unless nothing can be served.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Split {
     /// Share for Cloud Run.
     pub run: f64,
     /// Share for GKE.
     pub gke: f64,
-}
-
-impl Split {
-    /// The share of one leg.
-    #[must_use]
-    pub fn of(self, leg: Leg) -> f64 {
-        match leg {
-            Leg::Run => self.run,
-            Leg::Gke => self.gke,
-        }
-    }
+    /// Share for a service that is neither.
+    pub other: f64,
 }
 
 /// Virtual milliseconds between acceptance and effect at a point of presence.
@@ -50,6 +41,8 @@ impl Default for Span {
 #[derive(Debug, Clone)]
 pub struct Edge {
     points: Vec<Point>,
+    usual: Span,
+    /// The span while something slows the edge down.
     span: Span,
     random: Random,
 }
@@ -75,7 +68,12 @@ impl Edge {
         let sizes: Vec<f64> = (0..POINTS).map(|_| random.between(0.5, 1.5)).collect();
         let total: f64 = sizes.iter().sum();
         let points = sizes.into_iter().map(|size| Point { share: size / total, serving: split, coming: Vec::new() }).collect();
-        Self { points, span, random }
+        Self { points, usual: span, span, random }
+    }
+
+    /// From now on a change takes up to this long to reach every point; `None` for as long as usual.
+    pub fn slow(&mut self, max_ms: Option<f64>) {
+        self.span = max_ms.map_or(self.usual, |max_ms| Span { min_ms: self.usual.min_ms.min(max_ms), max_ms });
     }
 
     /// Sends a split on its way to every point of presence.
@@ -112,8 +110,8 @@ impl Edge {
     /// What the edge as a whole does now.
     #[must_use]
     pub fn split(&self) -> Split {
-        let of = |leg| self.points.iter().map(|point| point.share * point.serving.of(leg)).sum();
-        Split { run: of(Leg::Run), gke: of(Leg::Gke) }
+        let sum = |share: fn(Split) -> f64| self.points.iter().map(|point| point.share * share(point.serving)).sum();
+        Split { run: sum(|split| split.run), gke: sum(|split| split.gke), other: sum(|split| split.other) }
     }
 
     /// Whether every point of presence serves the last accepted split.
@@ -122,15 +120,19 @@ impl Edge {
         self.points.iter().all(|point| point.coming.is_empty())
     }
 
-    /// The leg that one request ends in.
-    pub fn choose(&self, random: &mut Random) -> Leg {
+    /// The leg that one request ends in; `None` for a service that is neither.
+    pub fn choose(&self, random: &mut Random) -> Option<Leg> {
         let mut left = random.unit();
         let point = self.points.iter().find(|point| {
             left -= point.share;
             left < 0.0
         });
-        let split = point.or(self.points.last()).map_or(Split { run: 1.0, gke: 0.0 }, |point| point.serving);
-        if random.chance(split.gke) { Leg::Gke } else { Leg::Run }
+        let split = point.or(self.points.last()).map_or(Split { run: 1.0, gke: 0.0, other: 0.0 }, |point| point.serving);
+        if split.other > 0.0 && random.chance(split.other) {
+            return None;
+        }
+        let gke = split.gke / (split.run + split.gke).max(f64::MIN_POSITIVE);
+        Some(if random.chance(gke) { Leg::Gke } else { Leg::Run })
     }
 }
 
@@ -138,8 +140,8 @@ impl Edge {
 mod tests {
     use super::{Edge, Span, Split};
 
-    const RUN: Split = Split { run: 1.0, gke: 0.0 };
-    const HALF: Split = Split { run: 0.5, gke: 0.5 };
+    const RUN: Split = Split { run: 1.0, gke: 0.0, other: 0.0 };
+    const HALF: Split = Split { run: 0.5, gke: 0.5, other: 0.0 };
 
     #[test]
     fn a_change_arrives_gradually_and_completely() {

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::meter::Code;
+use super::{meter::Code, sql::monitored::Monitored};
 
 /// Virtual milliseconds between samples.
 pub const SAMPLE_MS: i64 = 60_000;
@@ -15,16 +15,20 @@ pub const VISIBLE_AFTER_MS: i64 = 120_000;
 const KEPT: usize = 360;
 /// Samples that exist when the world begins.
 const HISTORY: i64 = 30;
+/// Bytes of log that the primary wrote in each of those.
+const LOG_PER_MINUTE: u64 = 10_800_000;
 
 /// One minute.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sample {
     /// End of the minute, virtual milliseconds.
     pub end_ms: i64,
-    /// Seconds the replica was behind in applying; `None` when replication did not run.
-    pub replica_lag_s: Option<f64>,
-    /// Seconds the primary's log needed to reach the replica.
-    pub network_lag_s: Option<f64>,
+    /// The replication at the end of it.
+    pub database: Monitored,
+    /// Bytes of log that the primary wrote in it.
+    pub written: u64,
+    /// Bytes of log that the replica applied in it.
+    pub applied: u64,
     /// Requests to Cloud Run in this minute, by revision and code.
     pub run_requests: BTreeMap<(String, Code), u64>,
 }
@@ -37,15 +41,24 @@ pub struct Series {
 }
 
 impl Series {
-    /// A calm half hour before `now_ms`, with this many requests per minute to one revision.
+    /// A calm half hour before `now_ms`, with this many requests per minute to one revision and a database as it is now.
     #[must_use]
-    pub fn new(now_ms: i64, revision: &str, per_minute: u64) -> Self {
+    pub fn new(now_ms: i64, revision: &str, per_minute: u64, database: &Monitored) -> Self {
         let last_ms = now_ms - now_ms.rem_euclid(SAMPLE_MS);
-        let minute = |back: i64| Sample {
-            end_ms: last_ms - back * SAMPLE_MS,
-            replica_lag_s: Some(0.1 + 0.02 * (back % 3) as f64),
-            network_lag_s: Some(0.02),
-            run_requests: BTreeMap::from([((revision.to_owned(), Code::Fine), per_minute + (back * 37 % 90) as u64)]),
+        let minute = |back: i64| {
+            let missing = LOG_PER_MINUTE * back.unsigned_abs();
+            let then = Monitored {
+                written: database.written.saturating_sub(missing),
+                applied: database.applied.saturating_sub(missing),
+                ..database.clone()
+            };
+            Sample {
+                end_ms: last_ms - back * SAMPLE_MS,
+                database: then,
+                written: LOG_PER_MINUTE,
+                applied: LOG_PER_MINUTE,
+                run_requests: BTreeMap::from([((revision.to_owned(), Code::Fine), per_minute + (back * 37 % 90) as u64)]),
+            }
         };
         Self { samples: (0..HISTORY).rev().map(minute).collect(), open: BTreeMap::new() }
     }
@@ -55,17 +68,23 @@ impl Series {
         *self.open.entry((revision.to_owned(), code)).or_default() += 1;
     }
 
-    /// Closes the open minute if it is over.
-    pub fn tick(&mut self, now_ms: i64, replica_lag_s: Option<f64>) {
+    /// The minute that is over and not closed yet, if one is.
+    #[must_use]
+    pub fn due(&self, now_ms: i64) -> Option<i64> {
         let due_ms = now_ms - now_ms.rem_euclid(SAMPLE_MS);
-        if self.samples.last().is_some_and(|last| due_ms <= last.end_ms) {
-            return;
-        }
+        self.samples.last().is_none_or(|last| due_ms > last.end_ms).then_some(due_ms)
+    }
+
+    /// Closes the minute that ends at `due_ms`.
+    pub fn close(&mut self, due_ms: i64, database: Monitored) {
         if self.samples.len() >= KEPT {
             self.samples.remove(0);
         }
+        let grown =
+            |now: u64, before: fn(&Monitored) -> u64| self.samples.last().map_or(0, |last| now.saturating_sub(before(&last.database)));
+        let (written, applied) = (grown(database.written, |then| then.written), grown(database.applied, |then| then.applied));
         let run_requests = std::mem::take(&mut self.open);
-        self.samples.push(Sample { end_ms: due_ms, replica_lag_s, network_lag_s: replica_lag_s.map(|_| 0.02), run_requests });
+        self.samples.push(Sample { end_ms: due_ms, database, written, applied, run_requests });
     }
 
     /// What a reader sees now of the minutes that end in `from_ms..=to_ms`, newest first.

@@ -34,8 +34,8 @@ const LATENCY_MAX_MS: f64 = 30_000.0;
 /// How one request went.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Served {
-    /// Where it ended.
-    pub leg: Leg,
+    /// Where it ended; `None` for a service that is neither of the two.
+    pub leg: Option<Leg>,
     /// What it was answered with; `None` if the connection broke.
     pub code: Option<Code>,
     /// How long that took, virtual milliseconds.
@@ -126,8 +126,9 @@ impl Traffic {
         for _ in 0..arrivals {
             let leg = around.edge.choose(&mut random);
             match leg {
-                Leg::Run => to_run += 1,
-                Leg::Gke => to_gke += 1,
+                Some(Leg::Run) => to_run += 1,
+                Some(Leg::Gke) => to_gke += 1,
+                None => {}
             }
             let served = self.outcome(leg, around, &mut random);
             self.count(&served, around, &mut random);
@@ -146,7 +147,7 @@ impl Traffic {
     /// Serves one request of a real client, at the front door (`None`) or at one backend directly.
     pub fn serve(&mut self, at: Option<Leg>, around: &mut Surroundings<'_>) -> Served {
         let mut random = self.visitors.clone();
-        let leg = at.unwrap_or_else(|| around.edge.choose(&mut random));
+        let leg = at.or_else(|| around.edge.choose(&mut random));
         let mut served = self.outcome(leg, around, &mut random);
         if at.is_some() {
             // The front door's own faults are not met on the way past it.
@@ -194,10 +195,18 @@ impl Traffic {
         self.pods_ready = ready;
     }
 
-    fn outcome(&self, leg: Leg, around: &Surroundings<'_>, random: &mut Random) -> Served {
+    fn outcome(&self, leg: Option<Leg>, around: &Surroundings<'_>, random: &mut Random) -> Served {
         if random.chance(around.conditions.drops) {
             return Served { leg, code: None, latency_ms: 1.0 };
         }
+        match leg {
+            Some(leg) => self.outcome_at(leg, around, random),
+            // Somebody else's service is well and as fast as ours.
+            None => Served { leg: None, code: Some(Code::Fine), latency_ms: random.log_normal(MEDIAN_RUN_MS, SPREAD) },
+        }
+    }
+
+    fn outcome_at(&self, leg: Leg, around: &Surroundings<'_>, random: &mut Random) -> Served {
         let LegConditions { errors, latency, .. } = around.conditions.of(leg);
         let (load, median_ms) = match leg {
             Leg::Run => (self.fleet.load(), MEDIAN_RUN_MS),
@@ -205,7 +214,7 @@ impl Traffic {
         };
         if leg == Leg::Gke && self.pods_ready <= 0.0 {
             // A weight keeps sending its share to a backend without healthy endpoints; the edge answers for it.
-            return Served { leg, code: Some(Code::Unavailable), latency_ms: random.between(1.0, 5.0) };
+            return Served { leg: Some(leg), code: Some(Code::Unavailable), latency_ms: random.between(1.0, 5.0) };
         }
         let mut latency_ms = random.log_normal(median_ms, SPREAD) * latency;
         let surplus = 1.0 - 1.0 / load.ratio.max(1.0);
@@ -213,17 +222,18 @@ impl Traffic {
             if leg == Leg::Run && load.growing {
                 latency_ms += random.between(800.0, 5_000.0);
             } else if random.chance(0.8) {
-                return Served { leg, code: Some(Code::Unavailable), latency_ms: random.between(5.0, 30.0) };
+                return Served { leg: Some(leg), code: Some(Code::Unavailable), latency_ms: random.between(5.0, 30.0) };
             } else {
                 latency_ms *= 1.0 + 8.0 * surplus;
             }
         }
         let code = if random.chance(BASELINE + errors) { Code::Broken } else { Code::Fine };
-        Served { leg, code: Some(code), latency_ms: latency_ms.min(LATENCY_MAX_MS) }
+        Served { leg: Some(leg), code: Some(code), latency_ms: latency_ms.min(LATENCY_MAX_MS) }
     }
 
     fn count(&mut self, served: &Served, around: &mut Surroundings<'_>, random: &mut Random) {
-        let (meter, tally) = self.books(served.leg);
+        let Some(leg) = served.leg else { return };
+        let (meter, tally) = self.books(leg);
         let Some(code) = served.code else {
             meter.dropped += 1;
             tally.dropped += 1;
@@ -234,7 +244,7 @@ impl Traffic {
         if code != Code::Fine {
             tally.failed += 1;
         }
-        if served.leg == Leg::Run
+        if leg == Leg::Run
             && let Ok(frontend) = around.cloud_run.service("frontend")
         {
             around.series.count(frontend.choose(random), code);

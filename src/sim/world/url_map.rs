@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     Leg,
-    load_balancer::{LINK, URL_MAP, leg_of},
+    load_balancer::{LINK, URL_MAP, is_known, leg_of},
     propagation::Split,
 };
 
@@ -55,7 +55,7 @@ pub fn reweighted(document: &Value, run: u32, gke: u32) -> Value {
     let known = weighted(document);
     let entry = |name: &str, weight: u32| {
         let found = known.iter().find(|entry| text(entry, "backendService").ends_with(&format!("/{name}")));
-        let mut entry = found.cloned().unwrap_or_else(|| json!({"backendService": format!("{LINK}/global/backendServices/{name}")}));
+        let mut entry = found.cloned().unwrap_or_else(|| json!({"backendService": link(name)}));
         entry["weight"] = json!(weight);
         entry
     };
@@ -97,10 +97,16 @@ pub fn weights(document: &Value, host: &str) -> Vec<(String, u32)> {
 #[must_use]
 pub fn split(document: &Value, host: &str) -> Split {
     let weights = weights(document, host);
-    let sum = |leg| weights.iter().filter(|(name, _)| leg_of(name) == Some(leg)).map(|(_, weight)| f64::from(*weight)).sum::<f64>();
-    let (run, gke) = (sum(Leg::Run), sum(Leg::Gke));
-    let total = (run + gke).max(f64::MIN_POSITIVE);
-    Split { run: run / total, gke: gke / total }
+    let sum = |leg| weights.iter().filter(|(name, _)| leg_of(name) == leg).map(|(_, weight)| f64::from(*weight)).sum::<f64>();
+    let (run, gke, other) = (sum(Some(Leg::Run)), sum(Some(Leg::Gke)), sum(None));
+    let total = (run + gke + other).max(f64::MIN_POSITIVE);
+    Split { run: run / total, gke: gke / total, other: other / total }
+}
+
+/// The full link of a backend service.
+#[must_use]
+pub fn link(name: &str) -> String {
+    format!("{LINK}/global/backendServices/{name}")
 }
 
 fn default_problems(holder: &Value, place: &str, found: &mut Vec<String>) {
@@ -113,12 +119,12 @@ fn default_problems(holder: &Value, place: &str, found: &mut Vec<String>) {
             "{place} must have exactly one of defaultService, defaultUrlRedirect and defaultRouteAction.weightedBackendServices; it has {given}."
         ));
     }
-    if let Some(link) = service.and_then(Value::as_str).filter(|link| leg_of(link).is_none()) {
+    if let Some(link) = service.and_then(Value::as_str).filter(|link| !is_known(link)) {
         found.push(format!("The resource '{link}' was not found."));
     }
     for entry in entries {
         let link = text(entry, "backendService");
-        if leg_of(link).is_none() {
+        if !is_known(link) {
             found.push(format!("The resource '{link}' was not found."));
         }
         if weight(entry).is_none_or(|weight| weight > 1000) {
@@ -139,7 +145,8 @@ fn holder<'a>(document: &'a Value, host: &str) -> &'a Value {
         .unwrap_or(document)
 }
 
-fn weighted(holder: &Value) -> &[Value] {
+/// The entries of a holder's split.
+pub(super) fn weighted(holder: &Value) -> &[Value] {
     holder.get("defaultRouteAction").map_or(&[], |action| list(action, "weightedBackendServices"))
 }
 

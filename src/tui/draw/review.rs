@@ -12,7 +12,10 @@ use ratatui::{
 };
 
 use crate::{
-    core::state::{Approval, State, Terms},
+    core::{
+        replication,
+        state::{Approval, State, Terms},
+    },
     domain::{id::RouteId, time::Millis, weight::Weights},
     plan::model::Route,
     tui::{
@@ -110,7 +113,7 @@ fn terms(approval: &Approval, state: &State, view: &View, theme: &Theme) -> Vec<
         Row::Split("before", from.clone()),
         Row::Split("after", to.clone()),
         Row::Blank,
-        named("database", format!("{}{}", term("replication"), lag(state))),
+        named("database", format!("{}{}", term("replication"), lag(state, view))),
         named("rests on", format!("version {}, plan {}, {}", term("version"), term("plan"), term("controls"))),
         named("asked", words::age(view.age(approval.at))),
         Row::Expiry,
@@ -119,8 +122,12 @@ fn terms(approval: &Approval, state: &State, view: &View, theme: &Theme) -> Vec<
 }
 
 /// The figure of this second, which the digest does not cover because it never stands still.
-fn lag(state: &State) -> String {
-    let lags = state.replication.values().filter_map(|known| known.now.lag.as_ref().ok()).map(|sample| sample.value);
+fn lag(state: &State, view: &View) -> String {
+    let database = words::plan(state).and_then(|plan| plan.database.as_ref());
+    let lags = database.into_iter().flat_map(|database| {
+        let lag = |instance| replication::standing(database, instance, state.replication.get(instance), view.now).lag();
+        database.instances().filter_map(lag).map(|sample| sample.value)
+    });
     lags.reduce(f64::max).map_or_else(String::new, |lag| format!(" (lag {lag:.1}s now)"))
 }
 

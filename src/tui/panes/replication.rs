@@ -1,4 +1,5 @@
-//! The database: who accepts writes, how far each replica is behind, and whether that figure means anything.
+//! The database: who accepts writes, how each instance stands, how far each replica is behind by its engine's own measure, and how old
+//! that is. Nothing is green that isn't known: the core judges, this pane only draws.
 
 use ratatui::{
     buffer::Buffer,
@@ -8,12 +9,11 @@ use ratatui::{
 };
 
 use crate::{
-    core::state::{ReplicationState, State},
-    domain::{
-        fact::{ReplicaState, Writable},
-        id::InstanceId,
-        time::Millis,
+    core::{
+        replication::{self, DatabaseStanding, Soundness, Writers},
+        state::{ReplicationState, State},
     },
+    domain::id::InstanceId,
     plan::model::{Database, DatabaseMode},
     tui::{
         panes::{frame, words},
@@ -24,26 +24,24 @@ use crate::{
             spark, text,
         },
     },
+    words::{self as say},
 };
 
-/// What was seen longer ago than this looks stale; the lag of Cloud SQL is published once a minute and late.
-const STALE: Millis = Millis::from_mins(4);
+/// What the frame takes of the title line.
+const CORNERS: usize = 6;
 
 pub fn draw(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buffer) {
-    let title = frame::title("Database", view.focus == Pane::Replication, theme);
+    let title = frame::title(TITLE, view.focus == Pane::Replication, theme);
     let Some(database) = words::plan(state).and_then(|plan| plan.database.as_ref()) else {
         frame::frame(Pane::Replication, title, Line::styled("none in the plan", theme.dim), state, view, theme, area, buf);
         return;
     };
-    let mode = match database.mode {
-        DatabaseMode::Shared => "shared, nothing moves",
-        DatabaseMode::Switchover => "switchover",
-        DatabaseMode::Promote => "promote",
-    };
-    let inner = frame::frame(Pane::Replication, title, Line::styled(mode, theme.dim), state, view, theme, area, buf);
-    let instances: Vec<&InstanceId> = std::iter::once(&database.primary).chain(&database.replicas).collect();
-    let each = if usize::from(inner.height) >= instances.len() * 2 { 2 } else { 1 };
-    for (place, instance) in instances.into_iter().enumerate() {
+    let status = status(database, state, view, theme, area.width);
+    let inner = frame::frame(Pane::Replication, title, status, state, view, theme, area, buf);
+    let count = database.instances().count();
+    // With more room an instance has its gauge, and with still more a line of its own for what else is known of it.
+    let each = (usize::from(inner.height) / count).clamp(1, 3) as u16;
+    for (place, instance) in database.instances().enumerate() {
         let y = inner.y + place as u16 * each;
         if y >= inner.bottom() {
             return;
@@ -53,32 +51,29 @@ pub fn draw(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buf
     }
 }
 
-/// What an instance is, in a glyph, words and a style.
-struct Told {
-    glyph: &'static str,
-    words: String,
-    style: Style,
-    /// Seconds behind, where that means something.
-    lag: Option<f64>,
-}
+const TITLE: &str = "Database";
 
-fn told(known: &ReplicationState, database: &Database, view: &View, theme: &Theme) -> Told {
-    let glyphs = &theme.glyphs;
-    let say = |glyph, words: &str, style| Told { glyph, words: words.to_owned(), style, lag: None };
-    let age = view.age(known.seen_at);
-    if age > STALE {
-        return say(glyphs.stale, &format!("last heard {age} ago"), theme.stale);
-    }
-    match (known.now.state, &known.now.lag) {
-        (ReplicaState::Primary, _) => say(glyphs.ok, "primary", theme.ok),
-        (ReplicaState::Stopped, _) => say(glyphs.breach, "replication STOPPED, lag means nothing", theme.breach),
-        (ReplicaState::Unknown, _) => say(glyphs.unknown, "state unknown", theme.unknown),
-        (ReplicaState::Replicating, Err(gap)) => say(glyphs.unknown, &format!("lag unknown: {gap}"), theme.unknown),
-        (ReplicaState::Replicating, Ok(sample)) => {
-            let (glyph, style) =
-                if sample.value <= database.lag_max.as_secs_f64() { (glyphs.ok, theme.ok) } else { (glyphs.breach, theme.breach) };
-            Told { glyph, words: format!("lag {:.1}s", sample.value), style, lag: Some(sample.value) }
-        }
+/// Who accepts writes, and after that, where there is room, what is to become of the database.
+fn status(database: &Database, state: &State, view: &View, theme: &Theme, width: u16) -> Line<'static> {
+    let writers = replication::writers(database, state, view.now);
+    let style = match &writers {
+        Writers::One(_) => theme.dim,
+        Writers::Nobody | Writers::Several(_) => theme.breach,
+        Writers::Unknown => theme.unknown,
+    };
+    let mode = match database.mode {
+        DatabaseMode::Shared => "shared, nothing moves",
+        DatabaseMode::Switchover => "switchover",
+        DatabaseMode::Promote => "promote",
+    };
+    let who = say::writers(&writers);
+    let room = usize::from(width).saturating_sub(TITLE.len() + CORNERS);
+    let both = who.len() + mode.len() + 3;
+    match writers {
+        // Which row accepts writes stands in that row; what is to become of the database stands nowhere else.
+        Writers::One(_) if both > room => Line::styled(mode, theme.dim),
+        _ if both > room => Line::styled(text::cut(&who, room, theme.glyphs.ellipsis), style),
+        _ => Line::from(vec![Span::styled(who, style), Span::styled(format!(" {} {mode}", theme.glyphs.dot), theme.dim)]),
     }
 }
 
@@ -91,44 +86,73 @@ fn one(
     room: Rect,
     buf: &mut Buffer,
 ) {
-    let name = text::cut(instance.as_str(), usize::from(room.width) / 2, theme.glyphs.ellipsis);
-    let Some(known) = known else {
-        let spans = vec![
-            Span::styled(format!("{} ", theme.glyphs.unknown), theme.unknown),
-            Span::styled(name, theme.text),
-            Span::styled(" not heard of yet", theme.unknown),
-        ];
+    let glyphs = &theme.glyphs;
+    let standing = replication::standing(database, instance, known, view.now);
+    let (glyph, style) = match (&standing, standing.soundness()) {
+        (DatabaseStanding::Silent { .. }, _) => (glyphs.stale, theme.stale),
+        (_, Soundness::Sound) => (glyphs.ok, theme.ok),
+        (_, Soundness::Unsound) => (glyphs.breach, theme.breach),
+        (_, Soundness::Unproven) => (glyphs.unknown, theme.unknown),
+    };
+    let (short, long) = (say::database_in_short(&standing), say::database(&standing));
+    let width = usize::from(room.width);
+    // The name gives way to what is wrong, not the other way round.
+    let words = if instance.as_str().len() + long.len() + 3 <= width { long } else { short };
+    let name = text::cut(instance.as_str(), width.saturating_sub(words.chars().count() + 3).max(width / 3), glyphs.ellipsis);
+    let mut spans =
+        vec![Span::styled(format!("{glyph} "), style), Span::styled(format!("{name} "), theme.text), Span::styled(words, style)];
+    let more = known.map(|known| more(known, &standing, database, view, theme)).unwrap_or_default();
+    if room.height < 3 {
+        append(&mut spans, more, width, theme);
         text::rows(buf, room, [Line::from(spans)]);
-        return;
-    };
-    let told = told(known, database, view, theme);
-    let mut spans = vec![
-        Span::styled(format!("{} ", told.glyph), told.style),
-        Span::styled(format!("{name} "), theme.text),
-        Span::styled(told.words, told.style),
-    ];
-    let writes = match known.now.writable {
-        Writable::AcceptsWrites => "writes",
-        Writable::ReadOnly => "read-only",
-        Writable::Unknown => "writable?",
-    };
-    let mut more = vec![writes.to_owned()];
-    more.extend(known.now.operation.as_ref().map(ToString::to_string));
-    if known.now.state == ReplicaState::Replicating {
-        more.push(format!("bound {}", database.lag_max));
+    } else {
+        let mut details = vec![Span::raw(" ")];
+        append(&mut details, more, width, theme);
+        text::rows(buf, room, [Line::from(spans), Line::from(details)]);
     }
+    if let Some(known) = known.filter(|_| room.height >= 2 && *instance != database.primary) {
+        let lag = standing.lag().map(|lag| lag.value);
+        below(lag, known, database.lag_max.as_secs_f64(), style, theme, Rect { y: room.bottom() - 1, height: 1, ..room }, buf);
+    }
+}
+
+/// Adds what fits of `more`, a dot before each.
+fn append(spans: &mut Vec<Span<'static>>, more: Vec<Span<'static>>, width: usize, theme: &Theme) {
     for word in more {
         let used: usize = spans.iter().map(Span::width).sum();
-        if used + word.len() + 3 <= usize::from(room.width) {
-            spans.push(Span::styled(format!(" {} {word}", theme.glyphs.dot), theme.dim));
+        if used + word.width() + 3 <= width {
+            spans.push(Span::styled(format!(" {} ", theme.glyphs.dot), theme.dim));
+            spans.push(word);
         }
     }
-    text::rows(buf, room, [Line::from(spans)]);
-    if room.height >= 2 && known.now.state == ReplicaState::Replicating {
-        let below = Rect { x: room.x + 2, y: room.y + 1, width: room.width.saturating_sub(2), height: 1 };
-        let half = Rect { width: below.width / 2, ..below };
-        Gauge { value: told.lag, threshold: database.lag_max.as_secs_f64(), scale: Scale::Log, style: told.style }.draw(theme, half, buf);
-        let rest = Rect { x: half.right() + 2, width: below.width.saturating_sub(half.width + 2), ..below };
-        spark::draw(known.history.iter(), database.lag_max.as_secs_f64(), theme.chart, theme, rest, buf);
+}
+
+/// What else there is to say of an instance, the most telling first. The age is the figure's own, not that of the look.
+fn more(known: &ReplicationState, standing: &DatabaseStanding, database: &Database, view: &View, theme: &Theme) -> Vec<Span<'static>> {
+    let mut more = Vec::new();
+    if let Some(operation) = &known.now.operation {
+        more.push(Span::styled(operation.to_string(), theme.warn));
     }
+    if let Some(lag) = standing.lag() {
+        more.push(Span::styled(format!("{} old", view.age(lag.at)), theme.dim));
+        more.push(Span::styled(format!("bound {}", database.lag_max), theme.dim));
+        more.extend(known.now.engine.map(|engine| Span::styled(say::measure(engine), theme.dim)));
+        more.extend(known.now.behind_bytes.map(|bytes| Span::styled(say::missing(bytes), theme.dim)));
+    }
+    if let (Some(primary), true) = (&known.now.primary, standing.soundness() == Soundness::Sound) {
+        more.push(Span::styled(format!("follows {primary}"), theme.dim));
+    }
+    more
+}
+
+/// The lag on its way to its bound, and how it was.
+fn below(lag: Option<f64>, known: &ReplicationState, bound: f64, style: Style, theme: &Theme, room: Rect, buf: &mut Buffer) {
+    if lag.is_none() && known.history.iter().all(Option::is_none) {
+        return;
+    }
+    let below = Rect { x: room.x + 2, width: room.width.saturating_sub(2), ..room };
+    let half = Rect { width: below.width / 2, ..below };
+    Gauge { value: lag, threshold: bound, scale: Scale::Log, style }.draw(theme, half, buf);
+    let rest = Rect { x: half.right() + 2, width: below.width.saturating_sub(half.width + 2), ..below };
+    spark::draw(known.history.iter(), bound, theme.chart, theme, rest, buf);
 }

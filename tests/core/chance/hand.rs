@@ -9,6 +9,7 @@ use cutover::{
         event::{Asker, Event, TerminalSize},
     },
     domain::{
+        database::{Engine, Movement, Serving},
         fact::{Accepted, Fact, Probed, ReplicaState, Replication, Served, Writable},
         id::{AskId, BackendId},
         metric::{Gap, Measured, Metric, Sample},
@@ -125,7 +126,18 @@ impl Run {
         let state = if self.promoted { ReplicaState::Primary } else { ReplicaState::Replicating };
         let lag = Ok(Sample { value: 0.2, requests: 1, at: self.now });
         let instance = "replica".parse().expect("a name");
-        let seen = Replication { instance, primary: None, state, lag, writable: Writable::ReadOnly, operation: None };
+        let seen = Replication {
+            instance,
+            primary: None,
+            state,
+            serving: Serving::Running,
+            engine: Some(Engine::Postgres),
+            lag,
+            behind_bytes: None,
+            movement: Movement::Moves,
+            writable: Writable::ReadOnly,
+            operation: None,
+        };
         self.observe("sql/replica", self.now, Ok(vec![Fact::Replication(seen)]))
     }
 

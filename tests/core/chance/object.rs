@@ -60,7 +60,7 @@ impl Object {
     /// What a look finds now.
     pub fn look(&self) -> Accepted {
         let (weights, version) = (self.weights.clone(), self.version());
-        Accepted { route: self.route.clone(), weights, version, actor: self.actor.clone(), changed_at: None, trouble: None }
+        Accepted { route: self.route.clone(), weights, version, actor: self.actor.clone(), changed_at: None, hindrances: Vec::new() }
     }
     /// A look begins whose answer may come much later.
     pub fn begin_look(&mut self, now: Timestamp) {

@@ -81,6 +81,7 @@ impl Night {
         match self.world.conditions.trouble(self.now.0, Api::Compute) {
             None => self.later(on_the_way, request(Answer::After(OPERATION))),
             Some(Trouble::Unavailable) => self.finish(on_the_way, effect, Outcome::NotDone(Fault::new(FaultKind::Unavailable, "503"))),
+            Some(Trouble::ReadOnly) => self.finish(on_the_way, effect, Outcome::NotDone(Fault::new(FaultKind::Forbidden, "403"))),
             Some(Trouble::LostReplies) => {
                 self.later(on_the_way, request(Answer::Lost));
                 self.finish(Millis::from_secs(4), effect, Outcome::Unknown(Fault::new(FaultKind::Broken, "reset")));
@@ -139,7 +140,7 @@ impl Night {
     fn send_read(&mut self, effect: EffectId) {
         let (host, asked_at) = (self.host, self.now);
         let after = match self.world.conditions.trouble(self.now.0, Api::Compute) {
-            None | Some(Trouble::Unavailable) => Millis(30 + self.random.index(200) as u64),
+            None | Some(Trouble::Unavailable | Trouble::ReadOnly) => Millis(30 + self.random.index(200) as u64),
             Some(Trouble::Slow { ms }) => Millis(ms as u64).min(READ_DEADLINE),
             Some(Trouble::LostReplies | Trouble::HalfOpen) => READ_DEADLINE,
         };
@@ -165,7 +166,7 @@ impl Night {
             Some(Trouble::LostReplies) => fault(FaultKind::Broken),
             Some(Trouble::HalfOpen) => fault(FaultKind::TimedOut),
             Some(Trouble::Slow { ms }) if ms as u64 >= READ_DEADLINE.0 => fault(FaultKind::TimedOut),
-            Some(Trouble::Slow { .. }) | None => Ok(vec![Fact::Accepted(self.accepted())]),
+            Some(Trouble::Slow { .. } | Trouble::ReadOnly) | None => Ok(vec![Fact::Accepted(self.accepted())]),
         };
         let source = "weights/frontend".parse().expect("a name");
         Observation { source, asked_at, stale_after: WEIGHTS_STALE_AFTER, result }
@@ -179,7 +180,7 @@ impl Night {
             version: Version(self.world.load_balancer.fingerprint()),
             actor: author,
             changed_at: None,
-            trouble: None,
+            hindrances: Vec::new(),
         }
     }
 }

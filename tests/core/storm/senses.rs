@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use cutover::{
     core::event::Event,
     domain::{
+        database::{Engine, Movement, Serving},
         fact::{Fact, Observation, Probed, ReplicaState, Replication, Served, Writable},
         fault::{Fault, FaultKind},
         metric::{Gap, Measured, Metric, Sample},
@@ -171,7 +172,8 @@ impl Night {
                 None => dropped += 1,
                 Some(code) => {
                     failed += u64::from(code != Code::Fine);
-                    *by_backend.entry(served.leg.label().parse().expect("a name")).or_default() += 1;
+                    let name = served.leg.map_or("frontend-hotfix", Leg::label);
+                    *by_backend.entry(name.parse().expect("a name")).or_default() += 1;
                 }
             }
         }
@@ -186,6 +188,10 @@ impl Night {
             instance: name("hexproperty-replica"),
             primary: Some(name("hexproperty-prod")),
             state: if lag.is_some() { ReplicaState::Replicating } else { ReplicaState::Stopped },
+            serving: Serving::Running,
+            engine: Some(Engine::Postgres),
+            behind_bytes: None,
+            movement: Movement::Moves,
             lag: lag.map_or(Err(Gap::Missing), |value| Ok(Sample { value, requests: 1, at: self.now })),
             writable: Writable::ReadOnly,
             operation: None,

@@ -44,6 +44,8 @@ impl View {
                 Condition::PendingCreate => "PENDING_CREATE",
                 Condition::Runnable => "RUNNABLE",
                 Condition::Maintenance => "MAINTENANCE",
+                Condition::Suspended => "SUSPENDED",
+                Condition::Failed => "FAILED",
             },
             "databaseVersion": instance.database_version,
             "databaseInstalledVersion": format!("{}_12", instance.database_version),

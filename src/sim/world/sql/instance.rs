@@ -26,6 +26,33 @@ pub enum Condition {
     Runnable,
     /// The service works on it; it does not serve.
     Maintenance,
+    /// Nobody pays for it; it does not serve.
+    Suspended,
+    /// The service has broken it; it does not serve.
+    Failed,
+}
+
+/// The kind of database. They tell of their replication by different series.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Engine {
+    /// What the product runs on.
+    Postgres,
+    /// Its lag is told whole, its threads by name, its position not at all.
+    MySql,
+    /// Its lag is told by other series than the others'.
+    SqlServer,
+}
+
+impl Engine {
+    /// Engine and major version as the API writes them.
+    #[must_use]
+    pub fn version(self) -> &'static str {
+        match self {
+            Self::Postgres => "POSTGRES_15",
+            Self::MySql => "MYSQL_8_0",
+            Self::SqlServer => "SQLSERVER_2019_STANDARD",
+        }
+    }
 }
 
 /// One instance.
@@ -86,10 +113,19 @@ impl Instance {
         self.role == Role::Primary && self.is_running()
     }
 
-    /// True when it serves.
+    /// True when it serves. One that its owner has stopped is called runnable and does not.
     #[must_use]
     pub fn is_running(&self) -> bool {
-        self.condition == Condition::Runnable
+        self.condition == Condition::Runnable && self.settings["activationPolicy"] != "NEVER"
+    }
+
+    /// Whom it follows, if anybody.
+    #[must_use]
+    pub fn follows(&self) -> Option<&str> {
+        match &self.role {
+            Role::Primary => None,
+            Role::Replica { of } => Some(of),
+        }
     }
 
     /// True when a failure of one zone does not stop it.

@@ -6,9 +6,11 @@
 //! behind. Data, users, connections and maintenance windows as such are not modelled.
 
 pub mod instance;
+pub mod monitored;
 pub mod operation;
 pub mod replication;
 pub mod seed;
+pub mod trouble;
 pub mod wish;
 
 #[cfg(test)]
@@ -17,9 +19,10 @@ mod tests;
 use std::collections::BTreeMap;
 
 use self::{
-    instance::{Backup, Instance, Role},
+    instance::{Backup, Engine, Instance, Role},
     operation::Operation,
     replication::{LagReading, Replication},
+    trouble::{Breakage, Struck},
 };
 use super::random::Random;
 
@@ -53,7 +56,10 @@ pub struct Sql {
     backups: Vec<Backup>,
     replication: Replication,
     operation_fault: OperationFault,
-    broken: Option<String>,
+    /// What a fault has broken in the replication, if one has.
+    breakage: Option<Breakage>,
+    /// How what faults have struck was before.
+    struck: Vec<Struck>,
 }
 
 impl Sql {
@@ -70,7 +76,8 @@ impl Sql {
             backups: Vec::new(),
             replication,
             operation_fault: OperationFault::Honest,
-            broken: None,
+            breakage: None,
+            struck: Vec::new(),
         };
         seed::furnish(&mut sql);
         sql
@@ -104,7 +111,7 @@ impl Sql {
     #[must_use]
     pub fn network_lag_seconds(&self) -> Option<f64> {
         let runs = self.replica().is_some_and(|replica| replica.replicates);
-        runs.then(|| self.replication.network_lag(self.clock_ms))
+        self.replication.network_lag(self.clock_ms, runs)
     }
 
     /// Bytes of log that the primary has written.
@@ -141,14 +148,9 @@ impl Sql {
         self.replication.set_reading(self.clock_ms, reading);
     }
 
-    /// Stops replication without an operation, as a broken replica does.
-    pub fn stop_replica(&mut self) {
-        let running = self.replica_mut().filter(|replica| replica.replicates);
-        if let Some(replica) = running {
-            replica.replicates = false;
-            self.broken = Some(replica.name.clone());
-            self.replication.stop(self.clock_ms);
-        }
+    /// Makes every instance one of this engine.
+    pub fn set_engine(&mut self, engine: Engine) {
+        self.instances.values_mut().for_each(|instance| engine.version().clone_into(&mut instance.database_version));
     }
 
     /// How operations end from now on.
@@ -165,12 +167,7 @@ impl Sql {
     /// somebody stopped on purpose stays stopped.
     pub fn calm(&mut self) {
         self.operation_fault = OperationFault::Honest;
-        let broken = self.broken.take();
-        let healed = broken.and_then(|name| self.instances.get_mut(&name));
-        if let Some(replica) = healed.filter(|replica| replica.role != Role::Primary) {
-            replica.replicates = true;
-            self.replication.resume(self.clock_ms);
-        }
+        self.heal();
         self.replication.calm(self.clock_ms);
         operation::release(self);
     }
@@ -206,10 +203,6 @@ impl Sql {
     /// The instance that follows the product's primary, if one does.
     fn replica(&self) -> Option<&Instance> {
         self.instances.values().find(|instance| matches!(instance.role, Role::Replica { .. }) && instance.is_running())
-    }
-
-    fn replica_mut(&mut self) -> Option<&mut Instance> {
-        self.instances.values_mut().find(|instance| matches!(instance.role, Role::Replica { .. }) && instance.is_running())
     }
 
     fn next_due(&self) -> Option<(i64, usize)> {

@@ -6,7 +6,7 @@
 use crate::sim::world::random::Random;
 
 /// Log that an ordinary day writes, in bytes a second.
-const RATE_DEFAULT: f64 = 180_000.0;
+pub(super) const RATE_DEFAULT: f64 = 180_000.0;
 /// Lag of a healthy replica in seconds.
 const LAG_CALM_S: f64 = 0.08;
 /// Seconds of log that a replica applies in one second when it catches up.
@@ -90,8 +90,14 @@ impl Replication {
         }
     }
 
-    pub(super) fn network_lag(&self, now_ms: i64) -> f64 {
-        (self.lag(now_ms) * 0.2).min(0.5)
+    /// What the monitoring says of the way there; a lie about the lag is a lie about this part of it, too.
+    pub(super) fn network_lag(&self, now_ms: i64, runs: bool) -> Option<f64> {
+        match self.reading {
+            LagReading::Zero => Some(0.0),
+            LagReading::NotANumber | LagReading::Negative | LagReading::Frozen | LagReading::Honest => {
+                runs.then(|| (self.lag(now_ms) * 0.2).min(0.5))
+            }
+        }
     }
 
     pub(super) fn set_rate(&mut self, now_ms: i64, rate: f64) {

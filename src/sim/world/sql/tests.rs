@@ -5,10 +5,12 @@ use serde_json::json;
 use super::{
     OperationFault, PRIMARY, REPLICA, Sql,
     instance::{Condition, Role},
+    monitored::{Serving, Thread},
     operation::{End, Progress},
-    replication::LagReading,
+    trouble::STRANGER,
     wish::{Promotion, Refusal, Wish},
 };
+use crate::sim::faults::{DatabaseFault, Down, Member};
 
 const NOW: i64 = 1_790_000_000_000;
 const PILOT: &str = "pilot@hexproperty.com";
@@ -37,19 +39,37 @@ fn a_calm_replica_is_close_behind_and_follows() {
 }
 
 #[test]
-fn a_stopped_replica_has_no_lag_and_its_position_stands() {
+fn a_broken_replication_reports_no_lag_and_its_position_stands() {
     let mut sql = Sql::new(NOW, 2);
     sql.tick(NOW + 5000);
-    sql.stop_replica();
+    sql.suffer(DatabaseFault::ReceivesNothing);
     let stood = sql.applied_bytes();
     sql.tick(NOW + 65_000);
-    assert_eq!((sql.lag_seconds(), sql.applied_bytes()), (None, stood));
-    sql.set_lag_reading(LagReading::Zero);
-    assert_eq!(sql.lag_seconds(), Some(0.0));
+    assert_eq!((sql.lag_seconds(), sql.applied_bytes()), (Some(0.0), stood));
+    let said = sql.monitored().replica.expect("it is up");
+    assert_eq!((said.state, said.receiving, said.applying), (Serving::Error, Thread::No, Thread::Yes));
+    assert!(!sql.monitored().connected);
     sql.calm();
     assert!(sql.lag_seconds().is_some_and(|lag| lag > 50.0), "it has to catch up");
     sql.tick(NOW + 90_000);
     assert!(sql.lag_seconds().is_some_and(|lag| lag < 0.2));
+}
+
+#[test]
+fn what_faults_have_struck_is_put_back() {
+    let mut sql = Sql::new(NOW, 2);
+    let before = sql.instances.clone();
+    sql.suffer(DatabaseFault::OtherPrimary);
+    assert_eq!(sql.monitored().follows, STRANGER);
+    for down in [Down::Suspended, Down::Maintenance, Down::Failed, Down::BeingCreated, Down::StoppedByOwner] {
+        for member in [Member::Primary, Member::Replica] {
+            sql.suffer(DatabaseFault::IsDown { member, down });
+        }
+        assert!(!sql.writers().contains(&PRIMARY) && sql.monitored().replica.is_none(), "{down:?}");
+    }
+    sql.calm();
+    assert_eq!(sql.instances, before);
+    assert_eq!(sql.monitored().replica.map(|said| said.state), Some(Serving::Running));
 }
 
 #[test]

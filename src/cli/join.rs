@@ -1,0 +1,202 @@
+//! Whether a session is the one that was asked for, before it is joined or taken up.
+//!
+//! A plan's file is how a session is found; what it flies is another matter. It may fly in another kind of world, or an older version of
+//! the file, and whoever joins it steers that. So both are compared, both are named, and the way on is a command.
+
+use std::{fmt, path::Path};
+
+use crate::{
+    attach::sessions::{Card, Found, Simulated},
+    cli::{
+        Exit,
+        ground::Ground,
+        host::Options,
+        place::{glance, said},
+        print,
+        way::{self, Opening, World},
+    },
+    core::{event::WorldKind, state::Opened},
+    domain::{digest::Digest, id::SessionId},
+    plan::{
+        difference::{Difference, differences},
+        model::Plan,
+    },
+};
+
+/// More differences than these are only counted.
+const DIFFERENCES_MAX: usize = 6;
+
+/// Why a session is left alone.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum Mismatch {
+    #[error("session {session} flies {flies}, and you asked for {asked}; nothing was joined, started or changed")]
+    World { session: SessionId, flies: Flies, asked: Flies },
+    #[error(
+        "session {session} flies another version of this plan: {}, and the file is {} now; nothing was joined, started or changed",
+        .flies.short(),
+        .file.short()
+    )]
+    Plan { session: SessionId, flies: Digest, file: Digest, differences: Vec<Difference> },
+    #[error("this plan's session {session} runs already, and one plan has one host; nothing was joined or started")]
+    Another { session: SessionId },
+    #[error(
+        "the simulated world of session {session} ended with its host, so it can't be taken up again; nothing was started; its journal stays"
+    )]
+    WorldGone { session: SessionId },
+}
+
+/// A world in a sentence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flies {
+    Live,
+    Own,
+    Port(u16),
+    /// A simulated world, which one is not known.
+    Somewhere {
+        haste: u32,
+    },
+}
+
+impl fmt::Display for Flies {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Flies::Live => f.write_str("LIVE"),
+            Flies::Own => f.write_str("a simulated world of its own"),
+            Flies::Port(port) => write!(f, "the simulated world on port {port}"),
+            Flies::Somewhere { haste: 0 | 1 } => f.write_str("a simulated world"),
+            Flies::Somewhere { haste } => write!(f, "a simulated world at speed {haste}"),
+        }
+    }
+}
+
+impl Flies {
+    fn asked(ground: &Ground) -> Flies {
+        match ground.simulated {
+            None => Flies::Live,
+            Some(None) => Flies::Own,
+            Some(Some(port)) => Flies::Port(port),
+        }
+    }
+    fn of(world: WorldKind, simulated: Option<Simulated>) -> Flies {
+        match (world, simulated) {
+            (WorldKind::Live, _) => Flies::Live,
+            (WorldKind::Demo { .. }, Some(Simulated::Own)) => Flies::Own,
+            (WorldKind::Demo { .. }, Some(Simulated::Port(port))) => Flies::Port(port),
+            (WorldKind::Demo { haste }, None) => Flies::Somewhere { haste },
+        }
+    }
+    /// What is not known to be another world counts as the same; live and simulated are always told apart.
+    fn is_where(self, asked: Flies) -> bool {
+        match (self, asked) {
+            (Flies::Live, Flies::Live) | (Flies::Own, Flies::Own) => true,
+            (Flies::Port(one), Flies::Port(other)) => one == other,
+            (Flies::Somewhere { .. }, Flies::Own | Flies::Port(_) | Flies::Somewhere { .. }) => true,
+            (Flies::Live, Flies::Own | Flies::Port(_) | Flies::Somewhere { .. })
+            | (Flies::Own, Flies::Live | Flies::Port(_) | Flies::Somewhere { .. })
+            | (Flies::Port(_), Flies::Live | Flies::Own | Flies::Somewhere { .. })
+            | (Flies::Somewhere { .. }, Flies::Live) => false,
+        }
+    }
+}
+
+/// Whether a running session of the plan's file is what `options` ask for.
+/// # Errors
+/// [`Exit::Refused`], with the reason and the way on on standard error.
+pub async fn running(found: &Found, options: &Options, plan: &Plan) -> Result<(), Exit> {
+    let (card, asked) = (&found.card, Flies::asked(&options.ground));
+    let (session, flies) = (card.session.clone(), Flies::of(card.world, card.simulated));
+    let attach = || ("join it as it is", way::with_session("attach", &card.session, &options.place));
+    let after_stop = |opening: Opening<'_>| {
+        let stop = way::with_session("stop", &card.session, &options.place);
+        ("or end it first", format!("{stop} && {}", opening.line(&options.plan, &options.place)))
+    };
+    let again = Opening { world: world_of(&options.ground), roster: options.roster.as_deref(), ..Opening::default() };
+    if !flies.is_where(asked) {
+        return Err(refused(&Mismatch::World { session, flies, asked }, &[attach(), after_stop(again)]));
+    }
+    if options.new || options.session.as_ref().is_some_and(|wanted| *wanted != card.session) {
+        let again = Opening { session: options.session.as_ref(), more: options.new.then_some("--new"), ..again };
+        return Err(refused(&Mismatch::Another { session }, &[attach(), after_stop(again)]));
+    }
+    if card.plan_hash != plan.hash && !options.keep_plan {
+        // A host that does not let us look flies another version all the same; then the hashes are all that is said.
+        let flown = glance(found).await.ok().and_then(|seen| seen.state.opened);
+        let differences = flown.map(|opened| differences(&opened.plan, plan));
+        let (flies, file) = (card.plan_hash, plan.hash);
+        let mismatch = Mismatch::Plan { session, flies, file, differences: differences.unwrap_or_default() };
+        return Err(refused(&mismatch, &[attach(), after_stop(again)]));
+    }
+    Ok(())
+}
+
+/// Whether a session whose host is gone is what `options` ask for. `card` is what that host left behind, if anything.
+/// # Errors
+/// As for a running one.
+pub fn taken_up(session: &SessionId, opened: &Opened, card: Option<&Card>, options: &Options, plan: &Plan) -> Result<(), Exit> {
+    let asked = Flies::asked(&options.ground);
+    let flies = Flies::of(opened.world, card.and_then(|card| card.simulated));
+    let roster = options.roster.as_deref();
+    let other = |what, world| {
+        let opening = Opening { world, roster, more: Some("--new"), ..Opening::default() };
+        (what, opening.line(&options.plan, &options.place))
+    };
+    let itself = |what, world, more| {
+        let opening = Opening { session: Some(session), world, roster, more };
+        (what, opening.line(&options.plan, &options.place))
+    };
+    let session_name = session.clone();
+    if !flies.is_where(asked) {
+        let its = card.and_then(World::of).or(matches!(flies, Flies::Live).then_some(World::Live));
+        let mut ways: Vec<_> = its.map(|world| itself("take it up where it was", world, None)).into_iter().collect();
+        ways.push(other("or begin another", world_of(&options.ground)));
+        return Err(refused(&Mismatch::World { session: session_name, flies, asked }, &ways));
+    }
+    if asked == Flies::Own {
+        return Err(refused(&Mismatch::WorldGone { session: session_name }, &[other("begin another", world_of(&options.ground))]));
+    }
+    if opened.plan.hash != plan.hash && !options.keep_plan {
+        let (flies, file) = (opened.plan.hash, plan.hash);
+        let mismatch = Mismatch::Plan { session: session_name, flies, file, differences: differences(&opened.plan, plan) };
+        let world = world_of(&options.ground);
+        let ways = [itself("go on under its version", world, Some("--keep-plan")), other("or begin another", world)];
+        return Err(refused(&mismatch, &ways));
+    }
+    Ok(())
+}
+
+fn world_of(ground: &Ground) -> World {
+    match ground.simulated {
+        None => World::Live,
+        Some(None) => World::Simulated(Simulated::Own),
+        Some(Some(port)) => World::Simulated(Simulated::Port(port)),
+    }
+}
+
+/// Says why, what differs and how to go on.
+fn refused(mismatch: &Mismatch, ways: &[(&str, String)]) -> Exit {
+    let exit = said(mismatch, Exit::Refused);
+    if let Mismatch::Plan { differences, .. } = mismatch {
+        print::err(&told(differences));
+    }
+    let width = ways.iter().map(|(what, _)| what.len()).max().unwrap_or_default();
+    ways.iter().for_each(|(what, line)| print::err(&format!("  {what:<width$}  {line}")));
+    exit
+}
+
+fn told(differences: &[Difference]) -> String {
+    let lines = differences.iter().take(DIFFERENCES_MAX).map(|difference| format!("  {difference}"));
+    let more = differences.len().saturating_sub(DIFFERENCES_MAX);
+    let rest = (more > 0).then(|| format!("  and {more} more"));
+    let lines: Vec<String> = lines.chain(rest).collect();
+    if lines.is_empty() { "  no value of it is known to differ".to_owned() } else { lines.join("\n") }
+}
+
+/// What is said of a session that goes on under its own version of the plan.
+pub fn note(opened: &Opened, plan: &Plan, path: &Path) -> String {
+    let differences = told(&differences(&opened.plan, plan));
+    let (flies, file) = (opened.plan.hash.short(), plan.hash.short());
+    format!(
+        "note: {} is another version by now ({file}); this session goes on under the one in its journal ({flies})\n{differences}",
+        path.display()
+    )
+}

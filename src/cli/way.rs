@@ -1,0 +1,113 @@
+//! Commands that are printed to be pasted: each works as it stands, in the shell that it is read in.
+
+use std::path::Path;
+
+use crate::{
+    attach::sessions::{Card, Found, Life, Simulated},
+    cli::{place::Place, print},
+    core::event::WorldKind,
+    domain::{digest::Digest, id::SessionId},
+};
+
+/// Puts words together to a line for the shell.
+pub fn line(words: impl IntoIterator<Item = String>) -> String {
+    let words = std::iter::once(print::program()).chain(words);
+    words.map(|word| quoted(&word)).collect::<Vec<_>>().join(" ")
+}
+
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:@%+,".contains(c);
+    if !word.is_empty() && word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
+}
+
+/// `cutover WHAT SESSION`, where that session is looked for.
+pub fn with_session(what: &str, session: &SessionId, place: &Place) -> String {
+    line([what.to_owned(), session.to_string()].into_iter().chain(place.words()))
+}
+
+/// `cutover open PLAN …`: which session, of which world, and what else has to be said.
+#[derive(Debug, Clone, Default)]
+pub struct Opening<'a> {
+    pub session: Option<&'a SessionId>,
+    pub world: World,
+    pub roster: Option<&'a Path>,
+    pub more: Option<&'static str>,
+}
+
+/// A world as the command line names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum World {
+    #[default]
+    Live,
+    Simulated(Simulated),
+}
+
+impl World {
+    /// Where a session flies, by its card. An older card does not say which simulated world it was.
+    pub fn of(card: &Card) -> Option<World> {
+        match (card.world, card.simulated) {
+            (WorldKind::Live, _) => Some(World::Live),
+            (WorldKind::Demo { .. }, Some(simulated)) => Some(World::Simulated(simulated)),
+            (WorldKind::Demo { .. }, None) => None,
+        }
+    }
+}
+
+impl Opening<'_> {
+    pub fn line(&self, plan: &Path, place: &Place) -> String {
+        let mut words = vec!["open".to_owned(), plan.display().to_string()];
+        words.extend(self.session.into_iter().flat_map(|session| ["--session".to_owned(), session.to_string()]));
+        words.extend(self.roster.into_iter().flat_map(|roster| ["--roster".to_owned(), roster.display().to_string()]));
+        words.extend(self.more.map(str::to_owned));
+        words.extend(place.words());
+        match self.world {
+            World::Live => {}
+            World::Simulated(Simulated::Own) => words.push("--simulated".to_owned()),
+            World::Simulated(Simulated::Port(port)) => words.push(format!("--simulated={port}")),
+        }
+        line(words)
+    }
+}
+
+/// What can be done about a session, in a command that works as it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Next {
+    /// It runs: join it.
+    Join(String),
+    /// Its host died: this takes it up again.
+    TakeUp(String),
+    /// Its host died, and the file of its plan is gone: the command works once it is back.
+    PutBack(String),
+    /// Its host died, and its simulated world with it: this clears it away.
+    ClearAway(String),
+    /// Its host died, and it is another account's.
+    TheirsAlone,
+}
+
+/// What comes next for a session. `us` is the account that asks, `hash` of the plan file as it is now, if it is there.
+pub fn next(found: &Found, us: u32, hash: Option<Digest>, place: &Place) -> Next {
+    let card = &found.card;
+    match (found.life, World::of(card)) {
+        (Life::Running, _) => Next::Join(with_session("attach", &card.session, place)),
+        (Life::Dead, _) if found.owner != us => Next::TheirsAlone,
+        (Life::Dead, None | Some(World::Simulated(Simulated::Own))) => Next::ClearAway(with_session("stop", &card.session, place)),
+        (Life::Dead, Some(world)) => {
+            let more = hash.is_some_and(|hash| hash != card.plan_hash).then_some("--keep-plan");
+            let opening = Opening { session: Some(&card.session), world, roster: card.roster.as_deref(), more };
+            let line = opening.line(&card.plan_path, place);
+            if hash.is_some() { Next::TakeUp(line) } else { Next::PutBack(line) }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_that_the_shell_would_read_otherwise_is_quoted() {
+        assert_eq!(quoted("plans/my-plan.yaml"), "plans/my-plan.yaml");
+        assert_eq!(quoted("/srv/o'brien/a plan.yaml"), "'/srv/o'\\''brien/a plan.yaml'");
+        assert_eq!(quoted(""), "''");
+    }
+}

@@ -1,0 +1,139 @@
+//! Whether a route's users are home: accepted by the API, and seen by requests.
+//!
+//! One answer for every face and exit code. Home is said only of what is accepted *and* seen; where nobody asks through the front door it
+//! is accepted and not seen, and that is said too. A backend outside the plan that has a share is never home. What stands in the way is
+//! told with it, in the API's own words.
+
+use crate::{
+    core::{
+        exposure,
+        reason::{Mover, Need, Obstacle},
+        rollback::ESCALATE_AFTER,
+        standing,
+        state::{Motion, Proof, Return, ReturnStage, RouteState, Share, State},
+    },
+    domain::{
+        id::SourceId,
+        time::{Millis, Timestamp},
+        weight::PerMille,
+    },
+    plan::model::Route,
+};
+
+/// Where a route's users are, as far as home goes.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Home {
+    /// The weights have not been read yet.
+    Unread,
+    /// Somebody else is given traffic, and nobody has asked for it to be otherwise.
+    Away { given: PerMille },
+    /// A rollback is on its way to the API, for no longer than half a minute.
+    Going { since: Timestamp, attempts: u32, why: Obstacle },
+    /// The API has accepted home; requests have not shown it yet.
+    Accepted {
+        since: Timestamp,
+        /// What requests meet elsewhere, with its band; `None` while there is no sample.
+        elsewhere: Option<Share>,
+        /// The most that users may still meet elsewhere.
+        at_most: PerMille,
+        /// How long it may take until the last of them has followed, by the plan or by what it took last; `None` once that is over.
+        left: Option<Millis>,
+    },
+    /// Accepted, and the plan's time to settle is over; too few requests were sent to see it.
+    Unasked { since: Timestamp },
+    /// Accepted and seen.
+    Seen { since: Timestamp },
+    /// It should be home and is not.
+    NotHome { since: Timestamp, attempts: u32, why: Obstacle },
+}
+
+impl Home {
+    /// Whether everybody is where a rollback would bring them, as far as anybody can know.
+    pub fn is_reached(&self) -> bool {
+        match self {
+            Home::Seen { .. } | Home::Unasked { .. } => true,
+            Home::Unread | Home::Away { .. } | Home::Going { .. } | Home::Accepted { .. } | Home::NotHome { .. } => false,
+        }
+    }
+}
+
+/// Where the users of `route` are now.
+pub fn home(state: &State, route: &Route) -> Home {
+    let now = state.now;
+    let Some(known) = state.routes.get(&route.id) else { return Home::Unread };
+    if let Motion::Returning(back) = &known.motion {
+        let (since, attempts, why) = (back.since, back.failures, returning(state, route, known, back));
+        let late = now.since(since) >= ESCALATE_AFTER;
+        return if late { Home::NotHome { since, attempts, why } } else { Home::Going { since, attempts, why } };
+    }
+    let Some(accepted) = &known.accepted else { return Home::Unread };
+    let since = known.changed_at.unwrap_or(now);
+    let not_home = |since, why| Home::NotHome { since, attempts: 0, why };
+    if accepted.weights != standing::home(route) {
+        let given = accepted.weights.iter().filter(|(id, _)| **id != route.home).map(|(_, share)| share.get()).sum();
+        return match (&known.latch, &known.drift) {
+            (Some(_), Some(_)) if standing::is_contended(known, now) => not_home(since, Obstacle::Contended),
+            (Some(_), Some(drift)) => not_home(drift.since, Obstacle::MovedAway { by: drift.by.clone() }),
+            (Some(_), None) => not_home(since, Obstacle::MovedAway { by: Mover::Foreign { actor: accepted.actor.clone() } }),
+            (None, _) => Home::Away { given: PerMille::ZERO.saturating_add(given) },
+        };
+    }
+    if let Some(why) = accepted.hindrances.iter().find(|found| found.leads_past(&route.home)) {
+        return not_home(since, Obstacle::Hindered { why: why.clone() });
+    }
+    match (&known.motion, known.proof) {
+        (Motion::NeedsHuman { why: Need::RequestsDisagree { after }, since }, _) => {
+            not_home(*since, Obstacle::RequestsDisagree { after: *after })
+        }
+        (Motion::NeedsHuman { why: Need::Contended, since }, _) => not_home(*since, Obstacle::Contended),
+        (Motion::Settled, Proof::Unasked) => Home::Unasked { since },
+        (Motion::Settled | Motion::Propagating { .. }, Proof::Proven { at }) if exposure::holds_all(known, now, &route.home) => {
+            Home::Seen { since: at }
+        }
+        (_, Proof::Unproven | Proof::Fits | Proof::Proven { .. } | Proof::Unasked) => accepted_only(known, route, now, since),
+    }
+}
+
+fn accepted_only(known: &RouteState, route: &Route, now: Timestamp, since: Timestamp) -> Home {
+    let others = || known.accepted.iter().flat_map(|accepted| accepted.weights.iter()).map(|(id, _)| id).chain(known.fading.keys());
+    let others = || others().filter(|id| **id != route.home);
+    let most = others().map(|id| exposure::gets(known, now, id).get()).max().unwrap_or(0);
+    let band = known.observed.as_ref().and_then(|observed| observed.shares.get(&route.home));
+    let elsewhere = band.map(|home| Share { fraction: 1.0 - home.fraction, low: 1.0 - home.high, high: 1.0 - home.low });
+    let took = known.followed_in.map_or(route.settle, |followed| followed.min(route.settle));
+    let end = match &known.motion {
+        Motion::Propagating { until, .. } if now.since(since) >= took => *until,
+        _ => since + took,
+    };
+    let left = (end > now).then(|| end.since(now));
+    Home::Accepted { since, elsewhere, at_most: PerMille::ZERO.saturating_add(most), left }
+}
+
+/// Why a route that is on its way home is not there, as it stands now.
+pub(super) fn obstacle(state: &State, route: &Route) -> Obstacle {
+    match state.routes.get(&route.id) {
+        Some(known) => match &known.motion {
+            Motion::Returning(back) => returning(state, route, known, back),
+            Motion::Unread
+            | Motion::Settled
+            | Motion::Writing { .. }
+            | Motion::Resolving { .. }
+            | Motion::Propagating { .. }
+            | Motion::NeedsHuman { .. } => Obstacle::Underway,
+        },
+        None => Obstacle::Underway,
+    }
+}
+
+fn returning(state: &State, route: &Route, known: &RouteState, back: &Return) -> Obstacle {
+    let source: Option<SourceId> = format!("weights/{}", route.id).parse().ok();
+    let unread = source.and_then(|source| state.sources.get(&source)).and_then(|source| source.fault.clone());
+    let failed = back.fault.clone().map(|why| Obstacle::WriteFailed { why });
+    match (&back.stage, failed) {
+        (ReturnStage::Resolve { .. }, _) => Obstacle::OutcomeUnknown { why: back.fault.clone().or(unread) },
+        (_, _) if !standing::is_fresh(known) && unread.is_some() => Obstacle::Unread { why: unread },
+        (_, Some(failed)) => failed,
+        (ReturnStage::Look, None) if !standing::is_fresh(known) => Obstacle::Unread { why: unread },
+        (ReturnStage::Look | ReturnStage::Write { .. } | ReturnStage::Retry { .. }, None) => Obstacle::Underway,
+    }
+}

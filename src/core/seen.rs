@@ -1,0 +1,132 @@
+//! What requests through the front door met, counted since the last change, with the doubt that a sample leaves.
+//!
+//! Requests that were sent before the last change say nothing of the split that holds now. A backend that has not answered within the
+//! window is bounded by all answers since its last one, so that even a share of one percent is excluded some day. An answer that says
+//! nobody's name is nobody's, unless a backend outside the plan has a share: its answers bear no name of ours.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use crate::{
+    core::state::{Look, Observed, RouteState, Share},
+    domain::{
+        id::BackendId,
+        time::{Millis, Timestamp},
+        weight::PerMille,
+    },
+    plan::model::Route,
+};
+
+/// The observed shares rest on the looks of the last minute, or since the last change.
+const WINDOW: Millis = Millis::from_secs(60);
+/// Fewest answers before a split can be told from another.
+pub(super) const ANSWERS_MIN: u64 = 20;
+/// Three standard errors: one false alarm in 370 looks.
+pub(super) const ERRORS: f64 = 3.0;
+
+/// The share `count / total` with its band of three standard errors, by Wilson's interval, which keeps its sense near 0 and 1.
+pub(super) fn share(count: u64, total: u64) -> Share {
+    if total == 0 {
+        return Share { fraction: 0.0, low: 0.0, high: 1.0 };
+    }
+    let (n, fraction) = (total as f64, count as f64 / total as f64);
+    let square = ERRORS * ERRORS;
+    let middle = fraction + square / (2.0 * n);
+    let spread = ERRORS * (fraction * (1.0 - fraction) / n + square / (4.0 * n * n)).sqrt();
+    let scale = 1.0 + square / n;
+    // At the ends the interval reaches 0 and 1 exactly; rounding must not say that none of twenty disproves nothing at all.
+    let low = if count == 0 { 0.0 } else { ((middle - spread) / scale).max(0.0) };
+    let high = if count == total { 1.0 } else { ((middle + spread) / scale).min(1.0) };
+    Share { fraction, low, high }
+}
+
+/// Takes up one look; `None` for one whose requests began before the last change.
+pub(super) fn look(route: &Route, state: &mut RouteState, now: Timestamp, look: Option<Look>) {
+    let (mut window, mut silence) = state.observed.take().map_or_else(Default::default, |observed| (observed.window, observed.silence));
+    if let Some(look) = look {
+        let counts = attributed(route, state, &look);
+        let total = sum(&counts);
+        for (id, count) in counts {
+            let silent = silence.entry(id).or_default();
+            *silent = if count > 0 { 0 } else { silent.saturating_add(total) };
+        }
+        window.push_back(look);
+    }
+    window.retain(|look| now.since(look.at) < WINDOW);
+    let observed = observed(route, state, now, window, silence);
+    exclude(state, &observed);
+    state.observed = Some(observed);
+}
+
+fn observed(route: &Route, state: &RouteState, now: Timestamp, window: VecDeque<Look>, silence: BTreeMap<BackendId, u64>) -> Observed {
+    let mut counts: BTreeMap<BackendId, u64> = BTreeMap::new();
+    let (mut failed, mut dropped) = (0_u64, 0_u64);
+    for look in &window {
+        failed = failed.saturating_add(look.failed);
+        dropped = dropped.saturating_add(look.dropped);
+        for (id, count) in attributed(route, state, look) {
+            let known = counts.entry(id).or_default();
+            *known = known.saturating_add(count);
+        }
+    }
+    let requests = sum(&counts);
+    let band = |id: &BackendId, count: u64| {
+        let silent = silence.get(id).copied().unwrap_or(0);
+        if count == 0 { share(0, requests.max(silent)) } else { share(count, requests) }
+    };
+    // No sample is no share, and never nothing.
+    counts.retain(|_, _| requests > 0);
+    let shares = counts.into_iter().map(|(id, count)| (id.clone(), band(&id, count))).collect();
+    Observed { at: now, requests, failed, dropped, shares, window, silence }
+}
+
+/// The answers of one look by who gave them.
+fn attributed(route: &Route, state: &RouteState, look: &Look) -> BTreeMap<BackendId, u64> {
+    let accepted = state.accepted.iter().flat_map(|accepted| accepted.weights.iter());
+    let shares = accepted.chain(state.fading.iter().map(|(id, share)| (id, *share)));
+    let stranger = shares.filter(|(id, share)| *share > PerMille::ZERO && route.backend(id).is_none()).max_by_key(|(_, share)| *share);
+    let mut counts: BTreeMap<BackendId, u64> = route.backend_ids().map(|id| (id.clone(), 0)).collect();
+    let mut nameless = look.unmarked;
+    for (id, count) in &look.by_backend {
+        match stranger {
+            Some(_) if route.backend(id).is_none() => nameless = nameless.saturating_add(*count),
+            Some(_) | None => *counts.entry(id.clone()).or_default() += count,
+        }
+    }
+    if let Some((id, _)) = stranger {
+        counts.insert(id.clone(), nameless);
+    }
+    counts
+}
+
+fn sum(counts: &BTreeMap<BackendId, u64>) -> u64 {
+    counts.values().fold(0, |sum, count| sum.saturating_add(*count))
+}
+
+/// What was before and is no more: the upper end of what is seen lies below it.
+fn exclude(state: &mut RouteState, observed: &Observed) {
+    if observed.requests < ANSWERS_MIN {
+        return;
+    }
+    let given = state.accepted.as_ref().map(|accepted| accepted.weights.clone());
+    state.fading.retain(|id, old| {
+        let falls = given.as_ref().is_none_or(|given| given.of(id) < *old);
+        falls && observed.shares.get(id).is_none_or(|share| share.high >= old.fraction())
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_band_holds_its_share_and_reaches_the_ends_where_nothing_or_all_was_met(total in 1_u64..100_000, part in 0.0_f64..=1.0) {
+            let count = (total as f64 * part) as u64;
+            let share = share(count, total);
+            prop_assert!(share.low <= share.fraction && share.fraction <= share.high, "{share:?}");
+            prop_assert!(count != 0 || share.low == 0.0);
+            prop_assert!(count != total || share.high == 1.0);
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! What stands between a route's weights and its users: why an advance would be wrong, or why going home would not bring them home.
+//!
+//! A driver reports what it can't set right by its own write. Which of it bars the way home depends on where home is, so that question
+//! is answered here and asked with the route's home. Every hindrance bars an advance.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{id::BackendId, shown::Shown, weight::PerMille};
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Hindrance {
+    /// A backend service or revision that the plan does not name has a share; `name` is the vendor's name of it.
+    Stranger { backend: BackendId, name: Shown, share: PerMille },
+    /// The split has entries, and none of them has a weight above nothing.
+    AllZero,
+    /// Everything goes to the one default service; there are no weights to move.
+    NoSplit { service: Shown },
+    /// Users are redirected away.
+    Redirect { to: Shown },
+    /// One of the plan's backends has no entry in the split, so nothing marks its answers.
+    NoEntry { backend: BackendId, name: Shown },
+    /// Users of the route's host follow a path matcher of its own, and not the split that is steered.
+    HostRule { host: Shown, matcher: Shown },
+    /// Users of other hosts or paths meet these backends past the split that is steered.
+    PastTheSplit { matcher: Shown, backends: Vec<BackendId> },
+    /// The load balancer is of a kind that knows no weights.
+    ClassicLoadBalancer { service: Shown, scheme: Shown },
+    /// The revision of this backend does not exist.
+    RevisionGone { backend: BackendId, name: Shown },
+    /// The revision of this backend exists and can't serve.
+    RevisionNotReady { backend: BackendId, name: Shown, why: Shown },
+    /// The service itself says that it could not do what it was told.
+    Failing { why: Shown },
+    /// We may not write. `why` is the API's own word, where a write was refused.
+    Forbidden { permission: Shown, why: Option<Shown> },
+}
+
+impl Hindrance {
+    /// The same thing in the same place, whatever its figures and words are by now.
+    pub fn is_like(&self, other: &Hindrance) -> bool {
+        match (self, other) {
+            (Hindrance::Stranger { backend: one, .. }, Hindrance::Stranger { backend: two, .. })
+            | (Hindrance::RevisionNotReady { backend: one, .. }, Hindrance::RevisionNotReady { backend: two, .. }) => one == two,
+            (Hindrance::Forbidden { permission: one, .. }, Hindrance::Forbidden { permission: two, .. }) => one == two,
+            (Hindrance::Failing { .. }, Hindrance::Failing { .. }) => true,
+            (one, two) => one == two,
+        }
+    }
+
+    /// Whether the route's users follow something else than its split, so that no weight tells where they are.
+    pub fn leads_past(&self, home: &BackendId) -> bool {
+        match self {
+            Hindrance::HostRule { .. } => true,
+            Hindrance::PastTheSplit { backends, .. } => backends.iter().any(|backend| backend != home),
+            Hindrance::Stranger { .. }
+            | Hindrance::AllZero
+            | Hindrance::NoSplit { .. }
+            | Hindrance::Redirect { .. }
+            | Hindrance::NoEntry { .. }
+            | Hindrance::ClassicLoadBalancer { .. }
+            | Hindrance::RevisionGone { .. }
+            | Hindrance::RevisionNotReady { .. }
+            | Hindrance::Failing { .. }
+            | Hindrance::Forbidden { .. } => false,
+        }
+    }
+
+    /// Whether a rollback to `home` would not happen, or would not bring users home.
+    pub fn bars_home(&self, home: &BackendId) -> bool {
+        match self {
+            Hindrance::HostRule { .. } | Hindrance::ClassicLoadBalancer { .. } | Hindrance::Forbidden { .. } => true,
+            Hindrance::PastTheSplit { backends, .. } => backends.iter().any(|backend| backend != home),
+            Hindrance::RevisionGone { backend, .. } | Hindrance::RevisionNotReady { backend, .. } => backend == home,
+            // A write sets the whole split, and these with it.
+            Hindrance::Stranger { .. }
+            | Hindrance::AllZero
+            | Hindrance::NoSplit { .. }
+            | Hindrance::Redirect { .. }
+            | Hindrance::NoEntry { .. }
+            | Hindrance::Failing { .. } => false,
+        }
+    }
+
+    /// Whether an advance away from `home` would be wrong. Other hosts that always meet home are no business of this route.
+    pub fn bars_advance(&self, home: &BackendId) -> bool {
+        match self {
+            Hindrance::PastTheSplit { .. } => self.bars_home(home),
+            Hindrance::Stranger { .. }
+            | Hindrance::AllZero
+            | Hindrance::NoSplit { .. }
+            | Hindrance::Redirect { .. }
+            | Hindrance::NoEntry { .. }
+            | Hindrance::HostRule { .. }
+            | Hindrance::ClassicLoadBalancer { .. }
+            | Hindrance::RevisionGone { .. }
+            | Hindrance::RevisionNotReady { .. }
+            | Hindrance::Failing { .. }
+            | Hindrance::Forbidden { .. } => true,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_write_sets_right_bars_an_advance_and_not_the_way_home() {
+        let home: BackendId = "run".parse().unwrap();
+        let stranger = Hindrance::Stranger { backend: "hotfix".parse().unwrap(), name: "hotfix".into(), share: PerMille::ALL };
+        assert!(stranger.bars_advance(&home) && !stranger.bars_home(&home));
+        let gone = |id: &str| Hindrance::RevisionGone { backend: id.parse().unwrap(), name: "r".into() };
+        assert!(gone("run").bars_home(&home) && !gone("gke").bars_home(&home) && gone("gke").bars_advance(&home));
+        let past = |id: &str| Hindrance::PastTheSplit { matcher: "admin".into(), backends: vec![id.parse().unwrap()] };
+        assert!(!past("run").bars_advance(&home) && past("gke").bars_home(&home));
+    }
+}

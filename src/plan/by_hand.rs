@@ -1,0 +1,26 @@
+//! The command that brings a route home without us, from the plan alone: it can be shown while nothing answers, also from a journal.
+
+use crate::{
+    domain::{
+        by_hand::{Leg, Lever, command},
+        weight::PerMille,
+    },
+    plan::model::{Driver, Plan, Route},
+};
+
+impl Plan {
+    /// One line for a shell that gives everything of `route` to its home.
+    pub fn home_by_hand(&self, route: &Route) -> String {
+        let project = self.project.as_str();
+        let lever = match &route.driver {
+            Driver::UrlMap { url_map } => Lever::UrlMap { project, url_map: url_map.as_str() },
+            Driver::CloudRunRevisions { service } => {
+                Lever::CloudRunRevisions { project, region: self.region.as_str(), service: service.as_str() }
+            }
+        };
+        let share = |home| if home { PerMille::ALL } else { PerMille::ZERO };
+        let legs = route.backends.iter().map(|backend| Leg { name: backend.target.as_str(), share: share(backend.id == route.home) });
+        let legs: Vec<Leg<'_>> = legs.collect();
+        command(lever, &legs)
+    }
+}

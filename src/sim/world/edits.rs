@@ -1,0 +1,80 @@
+//! What somebody may do to the URL map beside moving its weights: strangers, twins, matchers.
+
+use serde_json::{Value, json};
+
+use super::{
+    load_balancer::{HOST, HOTFIX},
+    url_map::{link, weighted},
+};
+use crate::sim::faults::Edit;
+
+/// How an edit reaches the map.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Change {
+    /// As a merge patch, which the interface takes like any other.
+    Patch(Value),
+    /// As a whole document that the interface would not take.
+    Dictate(Value),
+}
+
+/// The change that an edit makes of this document.
+#[must_use]
+pub fn change(document: &Value, edit: Edit) -> Change {
+    match edit {
+        Edit::Stranger { per_mille } => split(document, &with_stranger(weighted(document), per_mille.min(999))),
+        Edit::Twin => split(document, &with_twin(weighted(document))),
+        Edit::AllZero => {
+            let mut next = document.clone();
+            let entries = weighted(document).iter().map(|entry| weighing(entry, 0)).collect::<Vec<_>>();
+            next["defaultRouteAction"]["weightedBackendServices"] = json!(entries);
+            Change::Dictate(next)
+        }
+        Edit::Matcher { gke_per_mille } => Change::Patch(matcher(gke_per_mille.min(1000))),
+    }
+}
+
+fn split(document: &Value, entries: &[Value]) -> Change {
+    let mut action = document.get("defaultRouteAction").cloned().unwrap_or_else(|| json!({}));
+    action["weightedBackendServices"] = json!(entries);
+    Change::Patch(json!({"defaultRouteAction": action}))
+}
+
+fn weighing(entry: &Value, weight: u64) -> Value {
+    let mut entry = entry.clone();
+    entry["weight"] = json!(weight);
+    entry
+}
+
+fn weight(entry: &Value) -> u64 {
+    entry.get("weight").and_then(Value::as_u64).unwrap_or(0)
+}
+
+fn is_of(entry: &Value, name: &str) -> bool {
+    entry.get("backendService").and_then(Value::as_str).and_then(|link| link.rsplit('/').next()) == Some(name)
+}
+
+fn with_stranger(entries: &[Value], per_mille: u32) -> Vec<Value> {
+    let share = u64::from(per_mille);
+    let others = entries.iter().filter(|entry| !is_of(entry, HOTFIX));
+    let held: u64 = others.clone().map(weight).sum::<u64>().max(1);
+    let mark = json!({"responseHeadersToAdd": [{"headerName": "x-served-by", "headerValue": "hotfix", "replace": true}]});
+    let stranger = json!({"backendService": link(HOTFIX), "weight": share, "headerAction": mark});
+    others.map(|entry| weighing(entry, weight(entry) * (1000 - share) / held)).chain([stranger]).collect()
+}
+
+fn with_twin(entries: &[Value]) -> Vec<Value> {
+    let halves = |entry: &Value| {
+        let half = weight(entry) / 2;
+        vec![weighing(entry, half), weighing(entry, weight(entry) - half)]
+    };
+    entries.iter().flat_map(|entry| if is_of(entry, "frontend-gke") { halves(entry) } else { vec![entry.clone()] }).collect()
+}
+
+fn matcher(gke: u32) -> Value {
+    let entry = |name: &str, weight: u32| json!({"backendService": link(name), "weight": weight});
+    let action = json!({"weightedBackendServices": [entry("frontend-run", 1000 - gke), entry("frontend-gke", gke)]});
+    json!({
+        "hostRules": [{"hosts": [HOST], "pathMatcher": "api"}],
+        "pathMatchers": [{"name": "api", "defaultRouteAction": action}],
+    })
+}

@@ -1,0 +1,52 @@
+//! What stands between a route's weights and its users, and why a route is not home: what is so, and what to do about it.
+
+use crate::{
+    core::reason::Obstacle,
+    domain::{fault::Fault, hindrance::Hindrance},
+    words::{Names, mover},
+};
+
+/// What stands in the way; the advice comes before the API's own words.
+pub fn hindrance(hindrance: &Hindrance, names: Names) -> String {
+    match hindrance {
+        Hindrance::Stranger { name, share, .. } => format!("{name} has {share} of the traffic and is not in the plan"),
+        Hindrance::AllZero => "every weight of the split is 0".to_owned(),
+        Hindrance::NoSplit { service } => format!("there is no split; everything goes to the default service {service}"),
+        Hindrance::Redirect { to } => format!("everybody is redirected to {to}"),
+        Hindrance::NoEntry { backend, name } => format!("{} ({name}) has no entry in the split", names.backend(backend)),
+        Hindrance::HostRule { host, matcher } => {
+            format!("users of {host} follow the path matcher {matcher} and not this split; take its host rule away")
+        }
+        Hindrance::PastTheSplit { matcher, backends } => {
+            let meets: Vec<String> = backends.iter().map(|backend| names.backend(backend)).collect();
+            format!("the path matcher {matcher} leads to {} past this split", meets.join(" and "))
+        }
+        Hindrance::ClassicLoadBalancer { service, scheme } => {
+            format!("{service} is of the scheme {scheme}, whose load balancer knows no weights; it must be EXTERNAL_MANAGED")
+        }
+        Hindrance::RevisionGone { backend, name } => format!("the revision {name} of {} does not exist any more", names.backend(backend)),
+        Hindrance::RevisionNotReady { backend, name, why } => {
+            format!("the revision {name} of {} is not ready ({why})", names.backend(backend))
+        }
+        Hindrance::Failing { why } => format!("the service could not do what it was told last ({why})"),
+        Hindrance::Forbidden { permission, why: None } => format!("this account lacks the permission {permission}"),
+        Hindrance::Forbidden { permission, why: Some(why) } => {
+            format!("a write was refused; give this account the permission {permission} ({why})")
+        }
+    }
+}
+
+/// Why a route is not home.
+pub fn obstacle(obstacle: &Obstacle, names: Names) -> String {
+    let because = |why: &Option<Fault>| why.as_ref().map_or_else(String::new, |why| format!(" ({why})"));
+    match obstacle {
+        Obstacle::Underway => "the write is on its way".to_owned(),
+        Obstacle::WriteFailed { why } => format!("the write home fails ({why})"),
+        Obstacle::OutcomeUnknown { why } => format!("nobody knows what became of the write home{}", because(why)),
+        Obstacle::Unread { why } => format!("the weights can't be read{}", because(why)),
+        Obstacle::Hindered { why } => hindrance(why, names),
+        Obstacle::MovedAway { by } => format!("{} moved it away again", mover(by, names)),
+        Obstacle::Contended => "others keep changing the weights, so we have stopped writing".to_owned(),
+        Obstacle::RequestsDisagree { after } => format!("requests don't follow the weights, {after} after they were accepted"),
+    }
+}

@@ -1,0 +1,213 @@
+//! Whether users are home: accepted and seen, with strangers and whatever else stands between weights and users.
+
+use cutover::{
+    core::{
+        command::{Command, ControlsCommand},
+        decision::{Refusal, Verdict},
+        event::Event,
+        home::Home,
+        news::{News, Settling},
+        reason::{Need, Objection, Obstacle},
+        state::{Motion, Proof},
+    },
+    domain::{
+        fault::{Fault, FaultKind, Outcome},
+        hindrance::Hindrance,
+        metric::Metric,
+        time::Millis,
+        weight::PerMille,
+    },
+};
+
+use crate::session::{SECOND, Session, ana, ben, plan, refused, route, split};
+
+fn per_mille(share: u16) -> PerMille {
+    PerMille::new(share).unwrap()
+}
+
+fn news(session: &Session) -> Vec<News> {
+    session.decisions.iter().flat_map(|decision| decision.news.clone()).collect()
+}
+
+fn hotfix(share: u16) -> Hindrance {
+    Hindrance::Stranger { backend: "hotfix".parse().unwrap(), name: "frontend-hotfix".into(), share: per_mille(share) }
+}
+
+#[test]
+fn home_is_accepted_first_and_seen_when_requests_exclude_the_old_share() {
+    let mut session = Session::at_a_quarter();
+    assert_eq!(session.home(), Home::Away { given: per_mille(250) });
+    session.rollback(&ana());
+    assert!(matches!(session.home(), Home::Going { attempts: 0, why: Obstacle::Underway, .. }), "{:?}", session.home());
+    let accepted = session.write_done();
+    assert!(accepted.news.iter().any(|news| matches!(news, News::HomeAccepted { .. })), "{accepted:?}");
+    // No sample is not seen yet, and what was before may still be met.
+    assert!(matches!(session.home(), Home::Accepted { elsewhere: None, at_most, left: Some(_), .. } if at_most == per_mille(250)));
+    session.serve(5, 5);
+    let Home::Accepted { elsewhere: Some(share), at_most, .. } = session.home() else { panic!("{:?}", session.home()) };
+    assert!((share.fraction - 0.25).abs() < 1e-9 && at_most >= per_mille(250), "{share:?} {at_most}");
+    assert!(!news(&session).iter().any(|news| matches!(news, News::HomeSeen { .. })));
+    // A minute later the window holds nothing but home.
+    session.serve(66, 0);
+    assert!(matches!(session.home(), Home::Seen { .. }), "{:?}", session.home());
+    let seen = news(&session).iter().filter(|news| matches!(news, News::HomeSeen { .. })).count();
+    assert_eq!((seen, &session.route().motion), (1, &Motion::Settled));
+}
+
+#[test]
+fn where_nobody_asks_home_is_accepted_and_not_seen() {
+    let mut session = Session::at_a_quarter();
+    session.rollback(&ana());
+    session.write_done();
+    session.calm(59);
+    assert!(matches!(session.home(), Home::Accepted { elsewhere: None, .. }), "{:?}", session.home());
+    session.calm(2);
+    assert!(matches!(session.home(), Home::Unasked { .. }), "{:?}", session.home());
+    assert!(news(&session).iter().any(|news| matches!(news, News::HomeNotSeen { how: Settling::Unconfirmed { .. }, .. })));
+    assert!(session.home().is_reached());
+}
+
+#[test]
+fn a_small_old_share_is_excluded_only_by_many_answers_and_home_is_seen_then() {
+    let mut session = Session::at(0);
+    session.shift(0, 10);
+    session.settle();
+    session.rollback(&ana());
+    session.write_done();
+    session.serve(40, 0);
+    assert!(matches!(session.home(), Home::Accepted { .. }), "800 answers don't exclude 1 %: {:?}", session.home());
+    session.serve(30, 0);
+    assert!(matches!(session.home(), Home::Seen { .. }), "{:?}", session.home());
+}
+
+#[test]
+fn a_backend_is_judged_while_users_still_meet_it() {
+    let mut session = Session::at_a_quarter();
+    session.shift(250, 0);
+    session.write_done();
+    // The slider is home, its users are not: the trigger's window fills all the same.
+    for _ in 0..=121 {
+        session.now = session.now + SECOND;
+        session.home_healthy();
+        session.beats();
+        session.weights(0);
+        session.served(18, 2);
+        session.sample(Metric::ErrorRate, 0.08);
+    }
+    assert!(session.route().latch.is_some(), "a breach is a breach as long as anybody meets it");
+}
+
+#[test]
+fn a_strangers_share_is_never_home_bars_an_advance_and_is_taken_home() {
+    let mut session = Session::open(plan());
+    session.split(&[("run", 600), ("gke", 0), ("hotfix", 400)], vec![hotfix(400)]);
+    session.healthy();
+    session.ask(&ana(), Command::Controls(ControlsCommand::Take));
+    assert_eq!(session.home(), Home::Away { given: per_mille(400) });
+    assert!(news(&session).iter().any(|news| matches!(news, News::Hindered { why: Hindrance::Stranger { .. }, .. })));
+    let stands = session.route().accepted.as_ref().unwrap().weights.clone();
+    let shift = |to| Command::Shift { route: route(), from: stands.clone(), to };
+    assert_eq!(refused(session.ask(&ana(), shift(split(10)))), Refusal::Hindered { why: hotfix(400) });
+    assert_eq!(session.route().readiness.against, [], "a write brings a stranger home, so going back is possible");
+    assert_eq!(session.rollback(&ben()), Verdict::Accepted);
+    assert_eq!(session.last_write().1, split(0));
+    session.write_done();
+    assert!(matches!(session.home(), Home::Accepted { at_most, .. } if at_most == per_mille(400)), "{:?}", session.home());
+    session.serve(3, 0);
+    assert!(matches!(session.home(), Home::Seen { .. }), "{:?}", session.home());
+}
+
+#[test]
+fn a_stranger_that_comes_later_is_drift_and_away() {
+    let mut session = Session::at_a_quarter();
+    session.split(&[("run", 450), ("gke", 250), ("hotfix", 300)], vec![hotfix(300)]);
+    assert!(session.route().drift.is_some());
+    assert_eq!(session.home(), Home::Away { given: per_mille(550) });
+    assert_eq!(session.rollback(&ana()), Verdict::Accepted);
+    assert_eq!(session.last_write().1, split(0));
+}
+
+#[test]
+fn what_bars_the_way_home_is_an_objection_before_the_first_advance_and_not_home_afterwards() {
+    let rule = Hindrance::HostRule { host: "api.hexproperty.com".into(), matcher: "api".into() };
+    let mut session = Session::at(0);
+    session.split(&[("run", 1000), ("gke", 0)], vec![rule.clone()]);
+    assert_eq!(session.route().readiness.against, [Objection::Hindered { why: rule.clone() }]);
+    assert_eq!(refused(session.shift(0, 10)), Refusal::Hindered { why: rule.clone() });
+    assert!(matches!(session.home(), Home::NotHome { why: Obstacle::Hindered { .. }, .. }), "{:?}", session.home());
+    session.split(&[("run", 1000), ("gke", 0)], vec![]);
+    assert!(news(&session).iter().any(|news| *news == News::HindranceGone { route: route(), why: rule.clone() }));
+    assert_eq!(session.shift(0, 10), Verdict::Accepted);
+}
+
+#[test]
+fn a_refused_way_home_is_not_home_after_half_a_minute_with_the_apis_own_words() {
+    let mut session = Session::at_a_quarter();
+    session.rollback(&ana());
+    let denied = Fault::new(FaultKind::Forbidden, "Required 'compute.urlMaps.update' permission");
+    for _ in 0..31 {
+        let (effect, _) = session.last_write();
+        session.finish(effect, Outcome::NotDone(denied.clone()));
+        session.end_reads();
+        session.now = session.now + Millis::from_secs(1);
+        session.weights(250);
+        session.beats();
+    }
+    let Home::NotHome { attempts, why, .. } = session.home() else { panic!("{:?}", session.home()) };
+    assert!(attempts >= 10, "{attempts}");
+    assert_eq!(why, Obstacle::WriteFailed { why: denied.clone() });
+    let said: Vec<News> = news(&session).into_iter().filter(|news| matches!(news, News::NotHome { .. })).collect();
+    assert!(matches!(said.as_slice(), [News::NotHome { why: Obstacle::WriteFailed { why }, .. }] if *why == denied), "{said:?}");
+}
+
+#[test]
+fn weights_that_cannot_be_read_are_why_a_route_is_not_home() {
+    let mut session = Session::at_a_quarter();
+    session.rollback(&ana());
+    let (effect, _) = session.last_write();
+    session.finish(effect, Outcome::NotDone(Fault::new(FaultKind::Conflict, "412")));
+    let away = Fault::new(FaultKind::Unavailable, "503");
+    for _ in 0..31 {
+        session.now = session.now + SECOND;
+        session.see_since("weights/frontend", session.now, Err(away.clone()));
+        session.end_reads();
+    }
+    assert!(
+        matches!(session.home(), Home::NotHome { why: Obstacle::Unread { why: Some(why) }, .. } if why == away),
+        "{:?}",
+        session.home()
+    );
+}
+
+#[test]
+fn a_session_that_begins_is_unproven_until_requests_agree() {
+    let mut session = Session::at(250);
+    assert_eq!((&session.route().motion, session.route().proof), (&Motion::Settled, Proof::Unproven));
+    session.serve(1, 5);
+    assert!(matches!(session.route().proof, Proof::Proven { .. }), "{:?}", session.route().proof);
+    session.step(Event::Restarted);
+    assert_eq!(session.route().proof, Proof::Unproven);
+}
+
+#[test]
+fn requests_that_contradict_a_settled_route_stop_the_advance_and_call_a_person() {
+    let mut session = Session::at(250);
+    session.serve(2, 5);
+    session.serve(70, 0);
+    assert!(session.route().against_since.is_some());
+    assert!(matches!(refused(session.shift(250, 260)), Refusal::RequestsDisagree { .. }));
+    session.serve(120, 0);
+    assert!(matches!(session.route().motion, Motion::NeedsHuman { why: Need::RequestsDisagree { .. }, .. }));
+}
+
+#[test]
+fn half_of_the_way_is_not_settled() {
+    let mut session = Session::at(0);
+    session.serve(2, 0);
+    session.shift(0, 250);
+    session.write_done();
+    session.serve(5, 4);
+    assert!(matches!(session.route().motion, Motion::Propagating { .. }), "17 of 25 % by a hundred answers");
+    session.serve(30, 5);
+    assert_eq!(session.route().motion, Motion::Settled);
+}

@@ -1,0 +1,134 @@
+//! Which session is joined or taken up, which is left alone, and whether the commands that are printed work as they stand.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Output,
+};
+
+use crate::desk::{Desk, wait_until};
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// The commands that a text prints: what stands behind two blanks and begins with the program.
+fn commands(text: &str) -> Vec<String> {
+    let program = env!("CARGO_BIN_EXE_cutover");
+    let after = |line: &str| line.starts_with("  ").then(|| line.find(program).map(|at| line[at..].to_owned())).flatten();
+    text.lines().filter_map(after).collect()
+}
+
+fn open(desk: &Desk, plan: &Path, more: &[&str]) -> Output {
+    let mut words = vec!["open", plan.to_str().unwrap(), "--no-attach"];
+    words.extend(more);
+    desk.run(&words)
+}
+
+/// Sees to it that a session of this plan runs in the desk's world.
+fn running(desk: &Desk, plan: &Path) -> String {
+    let output = open(desk, plan, &[&desk.world.argument()]);
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+fn edit(plan: &PathBuf) {
+    let text = fs::read_to_string(plan).unwrap();
+    let edited = text.replacen("lag_max: 1s", "lag_max: 2s", 1);
+    assert_ne!(text, edited, "the plan has a bound for the lag");
+    fs::write(plan, edited).unwrap();
+}
+
+fn listed(desk: &Desk) -> String {
+    String::from_utf8(desk.run(&["sessions"]).stdout).unwrap()
+}
+
+fn kill(desk: &Desk) {
+    desk.signal("-KILL");
+    wait_until("the host is dead", || desk.card().filter(|card| card["life"] == "dead"));
+}
+
+#[test]
+fn a_session_of_another_kind_of_world_is_not_joined() {
+    let desk = Desk::new();
+    let plan = desk.own_plan();
+    let session = running(&desk, &plan);
+    let port = desk.world.argument().replace("--simulated=", "");
+    for (more, asked) in [(&[][..], "LIVE"), (&["--simulated"], "a simulated world of its own")] {
+        let refused = open(&desk, &plan, more);
+        let text = said(&refused);
+        assert_eq!(refused.status.code(), Some(3), "{text}");
+        assert!(text.contains(&format!("session {session} flies the simulated world on port {port}, and you asked for {asked}")), "{text}");
+        let [attach, end] = commands(&text).try_into().unwrap();
+        assert!(attach.ends_with(&format!("attach {session}")) && end.contains(&format!("stop {session} && ")), "{text}");
+        assert!(!text.contains("Backtrace") && !text.contains(".rs:"), "{text}");
+    }
+    assert_eq!(running(&desk, &plan), session, "the same world is the same session");
+    let another = said(&open(&desk, &plan, &[&desk.world.argument(), "--new"]));
+    assert!(another.contains(&format!("session {session} runs already")), "{another}");
+}
+
+#[test]
+fn a_session_that_flies_another_version_of_the_plan_is_not_joined() {
+    let desk = Desk::new();
+    let plan = desk.own_plan();
+    let session = running(&desk, &plan);
+    edit(&plan);
+    let refused = open(&desk, &plan, &[&desk.world.argument()]);
+    let text = said(&refused);
+    assert_eq!(refused.status.code(), Some(3), "{text}");
+    let flown = desk.card().unwrap()["card"]["plan_hash"].as_str().unwrap()[..12].to_owned();
+    assert!(text.contains(&format!("session {session} flies another version of this plan: {flown}, and the file is ")), "{text}");
+    assert!(text.contains("database.lag_max: 1000, and in the file 2000"), "{text}");
+    let [_, end] = commands(&text).try_into().unwrap();
+    let line = end.replace(" open ", " open --no-attach ");
+    let opened = desk.typed(&line);
+    assert!(opened.status.success(), "{line}: {opened:?}");
+    assert!(desk.card().is_some_and(|card| card["card"]["session"] != session.as_str() && card["life"] == "running"));
+}
+
+#[test]
+fn what_is_printed_for_a_dead_session_takes_it_up_where_it_was() {
+    let desk = Desk::new();
+    let plan = desk.own_plan();
+    let session = running(&desk, &plan);
+    assert!(listed(&desk).contains(&format!("attach {session}")), "{}", listed(&desk));
+    kill(&desk);
+    let status = desk.run(&["status"]);
+    assert_eq!(status.status.code(), Some(7));
+    let [of_status] = commands(&said(&status)).try_into().unwrap();
+    let [line] = commands(&listed(&desk)).try_into().unwrap();
+    assert_eq!(line, of_status, "one way on, whoever prints it");
+    let live = open(&desk, &plan, &[]);
+    assert_eq!(live.status.code(), Some(3), "a simulated session is never taken up live: {live:?}");
+    assert!(said(&live).contains("flies the simulated world on port") && !said(&live).contains(".rs:"), "{live:?}");
+
+    edit(&plan);
+    let edited = open(&desk, &plan, &["--session", &session, &desk.world.argument()]);
+    assert_eq!(edited.status.code(), Some(3), "{edited:?}");
+    assert!(said(&edited).contains("database.lag_max"), "{edited:?}");
+    assert_eq!(commands(&said(&edited)).len(), 2, "both ways on can be pasted: {edited:?}");
+    let [line] = commands(&listed(&desk)).try_into().unwrap();
+    assert!(line.contains("--keep-plan"), "{line}");
+    let opened = desk.typed(&line.replace(" open ", " open --no-attach "));
+    assert!(opened.status.success(), "{line}: {opened:?}");
+    assert_eq!(String::from_utf8_lossy(&opened.stdout).trim(), session);
+    assert_eq!(desk.card().unwrap()["life"], "running");
+}
+
+#[test]
+fn a_session_whose_simulated_world_died_with_its_host_is_cleared_away() {
+    let desk = Desk::new();
+    let plan = desk.own_plan();
+    let output = open(&desk, &plan, &["--simulated"]);
+    assert!(output.status.success(), "{output:?}");
+    let session = String::from_utf8(output.stdout).unwrap().trim().to_owned();
+    kill(&desk);
+    let again = open(&desk, &plan, &["--simulated", "--session", &session]);
+    assert_eq!(again.status.code(), Some(3), "{again:?}");
+    assert!(said(&again).contains("ended with its host"), "{again:?}");
+    let [line] = commands(&listed(&desk)).try_into().unwrap();
+    let cleared = desk.typed(&line);
+    assert!(cleared.status.success(), "{line}: {cleared:?}");
+    assert!(desk.card().is_none());
+}
