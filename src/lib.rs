@@ -4,7 +4,7 @@
 //! - [`domain`]: the nouns. Validated values; no I/O, no clock.
 //! - [`plan`]: from a YAML file to a `Plan`; every mistake at once, with its line.
 //! - [`core`]: the pure heart. `step(&mut State, &Entry) -> Decision` is the whole program; everything else carries things to it or from it.
-//! - [`journal`]: append-only, hash-chained, durable before anything follows from it.
+//! - [`journal`]: append-only, hash-chained, durable before anything follows from it; in segments that each begin with the state.
 //! - [`port`]: what a session needs of the world, in domain words; [`adapter`]: the same over some vendor's wire.
 //! - [`session`]: the imperative shell and single owner of the state.
 //! - [`door`]: the seam between a session and whoever attaches; [`attach`]: the same over a socket, roles given by the kernel.
@@ -29,7 +29,8 @@
 //! # Where it is proved
 //! `tests/core` (decisions, random orders, storms without sockets), `tests/frames` and `tests/pairing` (what is drawn, one cockpit and
 //! several), `tests/stories` (engine, host and adapters over loopback), `tests/terminal`, `tests/host_process` and `tests/ssh` (the real
-//! binary), `tests/real_clients` and `tests/real_prometheus` (programs that others wrote). `tests/bench` prints the figures.
+//! binary), `tests/golden` (journals of earlier versions are taken up), `tests/real_clients` and `tests/real_prometheus` (programs that
+//! others wrote). `tests/bench` prints the figures.
 //!
 //! # Recipes
 //! The compiler leads through most of each: no `match` on a type of ours has a catch-all arm.
@@ -43,6 +44,8 @@
 //! - **An outside system**: a folder in `adapter/` that implements `port::Sensor` or `port::Driver`, composed in `cli/compose.rs`; a
 //!   file in `sim/server/` that speaks the same wire, written from the vendor's documents and never from the adapter; a test against the
 //!   vendor's own client where there is one.
+//! - **Another decision on what was recorded already**: raise `core::FOLD` and leave a journal of the new fold in `tests/journals`, as
+//!   `tests/golden.rs` says; hosts that take up older journals then hold every route and say so.
 //! - **A fault of the world**: a variant of `sim::faults::Fault` and a row in `sim::faults::choices`; the palette offers it by itself.
 
 #![forbid(unsafe_code)]

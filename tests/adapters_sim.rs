@@ -14,12 +14,13 @@ use cutover::{
         url_map::{self, Patience, UrlMapDriver},
     },
     domain::{
+        answer::Expect,
         database::{Broken, Movement, Serving},
         fact::{Fact, ReplicaState, Replication, Writable},
         fault::{FaultKind, Outcome, Version},
         hindrance::Hindrance,
         id::{BackendId, EffectId, Seq},
-        metric::{Gap, Metric},
+        metric::{Basis, Gap, Metric, Sample},
         platform::{RevisionState, Scale, Workload},
         secret::Secret,
         time::{Millis, Timestamp},
@@ -27,9 +28,9 @@ use cutover::{
     },
     port::{Driver, Intent, Sensor},
     sim::{
-        faults::{self, Api, Edit, Fault, Scaling, Trouble},
+        faults::{self, Api, Damage, Edit, Fault, Scaling, Trouble},
         simulation::{Config, Simulation},
-        world::sql::instance::Engine,
+        world::{Leg, sql::instance::Engine},
     },
 };
 
@@ -182,6 +183,69 @@ async fn a_scraped_backend_gives_figures_once_its_window_is_full() {
     panic!("the window never filled");
 }
 
+/// What the scraper says of `metric` of Cloud Run under this fault, once a window and a half have passed.
+async fn under(fault: faults::Fault, metric: Metric) -> Result<Sample, Gap> {
+    let world = Simulation::start(Config { speed: 40.0, ..Config::default() }).await.unwrap();
+    world.control().stir(&faults::Fault::Errors { leg: Leg::Run, rate: 0.5 });
+    world.control().stir(&fault);
+    let address = origin(world.endpoints().run_direct);
+    let url = address.at(&["metrics"]);
+    let mut config = metrics::Config::new("scrape/run".parse().unwrap(), id("run"), url, Millis::from_secs(5), now(&world));
+    config.must_tell = [(Metric::P95Latency, 1000.0)].into();
+    let mut sensor = MetricsSensor::new(config, Client::new(address, Token::None).unwrap());
+    let mut told = Err(Gap::TooEarly);
+    for _ in 0..14 {
+        told = match sensor.look().await {
+            Ok(facts) => {
+                let [Fact::Measured { values, .. }] = facts.as_slice() else { panic!("{facts:?}") };
+                values[&metric]
+            }
+            Err(fault) => Err(fault.kind.into()),
+        };
+        tokio::time::sleep(std::time::Duration::from_millis(125)).await;
+    }
+    world.stop().await;
+    told
+}
+
+/// Half of all answers are errors, whatever the page makes of it: the right figure, or a gap that says why there is none.
+#[tokio::test]
+async fn each_way_in_which_a_page_lies_has_its_name() {
+    let page = |damage| faults::Fault::Metrics { leg: Leg::Run, damage };
+    let errors = async |fault| under(fault, Metric::ErrorRate).await;
+    let crashing = faults::Fault::CrashLoop { leg: Leg::Run, every_s: 25.0 };
+    let right = tokio::join!(
+        errors(page(Damage::None)),
+        errors(page(Damage::Seconds)),
+        errors(page(Damage::NewSeries)),
+        errors(page(Damage::LowBuckets)),
+        errors(crashing),
+    );
+    for seen in <[_; 5]>::from(right) {
+        let sample = seen.unwrap();
+        assert!((0.4..0.6).contains(&sample.value) && matches!(sample.basis, Basis::Counted { failed } if failed > 100), "{sample:?}");
+    }
+    let gaps = tokio::join!(
+        errors(page(Damage::NoStatus)),
+        errors(page(Damage::WordStatus)),
+        errors(page(Damage::TwoStatuses)),
+        errors(page(Damage::StampsStandStill)),
+        errors(page(Damage::StandsStill)),
+        errors(page(Damage::Workers)),
+        under(page(Damage::LowBuckets), Metric::P95Latency),
+    );
+    let names = [
+        Gap::StatusNotTold,
+        Gap::StatusNotTold,
+        Gap::StatusAmbiguous,
+        Gap::Stale,
+        Gap::LowVolume,
+        Gap::SeveralProcesses,
+        Gap::TopBucketLow,
+    ];
+    assert_eq!(<[_; 7]>::from(gaps), names.map(Err));
+}
+
 #[tokio::test]
 async fn probers_see_who_answers() {
     let world = world().await;
@@ -193,6 +257,7 @@ async fn probers_see_who_answers() {
         url: front.at(&[""]),
         served_by: "x-served-by".parse().unwrap(),
         marks: BTreeMap::from([("run".to_owned(), id("run")), ("gke".to_owned(), id("gke"))]),
+        text: None,
         pace,
         now: now(&world),
     };
@@ -206,7 +271,13 @@ async fn probers_see_who_answers() {
     assert_eq!(served.dropped, 24, "{served:?}");
 
     let direct = origin(world.endpoints().gke_direct);
-    let config = BackendConfig { source: "probe/gke".parse().unwrap(), backend: id("gke"), url: direct.at(&["ready"]), pace };
+    let config = BackendConfig {
+        source: "probe/gke".parse().unwrap(),
+        backend: id("gke"),
+        url: direct.at(&["ready"]),
+        expect: Expect::success(),
+        pace,
+    };
     let facts = BackendProber::new(config, Client::fresh(direct).unwrap()).look().await.unwrap();
     let [Fact::Probed(probed)] = facts.as_slice() else { panic!("{facts:?}") };
     assert_eq!((probed.sent, probed.failed, probed.dropped), (24, 0, 0));

@@ -57,7 +57,7 @@ impl Fold {
         }
         let follows = deed.entry.seq.0 == self.state.seq.0 + 1;
         // In place: a copy is made only while a cockpit still draws from the old one, so a burst of deeds costs one copy.
-        if follows && step(Arc::make_mut(&mut self.state), &deed.entry) == deed.decision {
+        if follows && step(Arc::make_mut(&mut self.state), &deed.entry).does_as(&deed.decision) {
             return Folded::Newer;
         }
         self.trust = Trust::Lost;

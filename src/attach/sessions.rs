@@ -8,7 +8,7 @@ use std::{
     fs::File,
     io::{self, Read, Write},
     os::fd::OwnedFd,
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::Duration,
 };
 
@@ -251,8 +251,15 @@ pub enum PickError {
     Several(Vec<String>),
     #[error("there is no session {wanted} here (there is: {}); nothing was done; see `cutover sessions`", if .there.is_empty() { "none".to_owned() } else { .there.join(", ") })]
     NoSuch { wanted: String, there: Vec<String> },
-    #[error("the host of session {} has died; nothing was done; its journal: {}", .0.card.session, .0.card.journal.display())]
+    #[error("the host of session {} has died; nothing was done; {}", .0.card.session, where_is(&.0.card.journal))]
     Dead(Box<Found>),
+}
+
+fn where_is(journal: &Path) -> String {
+    match journal.exists() {
+        true => format!("its journal: {}", journal.display()),
+        false => format!("its journal is not at {} any more; put it back there first", journal.display()),
+    }
 }
 
 /// A session's name, and whether it is a real one.

@@ -4,15 +4,23 @@
 
 use std::{
     io::{self, BufWriter},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use color_eyre::eyre::Result;
 
-use crate::{cli::Exit, journal::chain::Witness};
+use crate::{
+    cli::{
+        Exit,
+        paths::{self, Paths},
+    },
+    journal::chain::Witness,
+};
+use list::{Choice, Own};
 use story::Story;
 
 pub mod list;
+mod moment;
 pub mod story;
 pub mod verdict;
 
@@ -27,26 +35,47 @@ pub struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum What {
-    /// Recompute every hash and say what is proved, or where it breaks
+    /// Recompute every hash of every segment and say what is proved, or where it breaks
     Verify {
+        /// The journal's folder or file, or the name of its session
         journal: PathBuf,
         /// A record that somebody remembers, as SEQ:HASH; it must be in the journal
-        #[arg(long)]
-        since: Vec<Witness>,
+        #[arg(long, visible_alias = "since", value_name = "SEQ:HASH")]
+        witness: Vec<Witness>,
         /// The verdict as one JSON object
         #[arg(long)]
         json: bool,
     },
     /// Print one line a record
     Show {
+        /// The journal's folder or file, or the name of its session
         journal: PathBuf,
-        /// Leave out readings, heartbeats and ticks from which nothing followed
+        /// Leave out checkpoints, and readings, heartbeats and ticks from which nothing followed
         #[arg(long, conflicts_with = "json")]
         deeds: bool,
-        /// The records as they stand in the file
+        /// Not before this time: 2026-11-25T03:00Z, 2026-11-25 03:00 (UTC), or 90m for so long ago
+        #[arg(long, value_name = "TIME", value_parser = moment::parse)]
+        since: Option<u64>,
+        /// Not after this time
+        #[arg(long, value_name = "TIME", value_parser = moment::parse)]
+        until: Option<u64>,
+        /// Only lines that contain this, whatever its case
+        #[arg(long, value_name = "TEXT")]
+        grep: Option<String>,
+        /// The records as they were written
         #[arg(long)]
         json: bool,
     },
+}
+
+/// The journal that is meant: a path, else the session of that name in the state directory.
+fn named(journal: &Path) -> PathBuf {
+    let there = std::fs::symlink_metadata(journal).is_ok() || journal.components().count() != 1;
+    let of_session = |name: &str| Paths::find().ok().map(|paths| paths.journal(name));
+    match journal.to_str().filter(|_| !there).and_then(of_session) {
+        Some(path) => paths::readable(path),
+        None => journal.to_owned(),
+    }
 }
 
 /// Who reads the output.
@@ -63,16 +92,17 @@ impl Format {
     }
 }
 
-/// Runs the subcommand. Exit 0: proved or shown; 1: broken; 2: not read.
+/// Runs the subcommand. Exit 0: proved or shown; 1: broken, torn or gone; 2: not read.
 /// # Errors
 /// None that a user could mend; a reader that went away ends the output quietly.
 pub fn run(args: &Args) -> Result<Exit> {
     let mut out = BufWriter::new(io::stdout().lock());
     let done = match &args.what {
-        What::Verify { journal, since, json } => verdict::verify(journal, since, Format::asked(*json), &mut out),
-        What::Show { journal, deeds, json } => {
-            let story = if *deeds { Story::WithoutReadings } else { Story::Everything };
-            list::show(journal, Format::asked(*json), &story, &mut out)
+        What::Verify { journal, witness, json } => verdict::verify(&named(journal), witness, Format::asked(*json), &mut out),
+        What::Show { journal, deeds, since, until, grep, json } => {
+            let (story, own) = if *deeds { (Story::WithoutReadings, Own::LeftOut) } else { (Story::Everything, Own::Shown) };
+            let choice = Choice { since_ms: *since, until_ms: *until, grep: grep.clone(), own };
+            list::show(&named(journal), Format::asked(*json), &choice, &story, &mut out)
         }
     };
     let gone = |error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe;

@@ -12,15 +12,18 @@ use color_eyre::eyre::Result;
 
 use crate::{
     cli::{Exit, compose::Places, print},
-    domain::shown::Shown,
+    core::detection,
+    domain::{metric::window, shown::Shown},
     plan::{
         self,
         diagnostic::{self, Diagnostic},
         lexical::BYTES_MAX,
         model::{Plan, Proof, Route, Stage, TriggerAction},
+        units,
     },
     session::clock::Clock,
     sim::simulation::Endpoints,
+    words,
 };
 
 pub mod live;
@@ -35,13 +38,20 @@ pub struct Args {
     /// The same at the world of `cutover sim --port PORT`
     #[arg(long, value_name = "PORT")]
     simulated: Option<u16>,
+    /// How many requests come to a route in all, to reckon what its triggers can see
+    #[arg(long, value_name = "RATE", default_value = "100/s", value_parser = rate)]
+    rate: f64,
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    units::rate(text).map_err(|error| format!("{}; allowed is {}", error.message, units::RATE_ALLOWED))
 }
 
 /// Prints what the check came to.
 /// # Errors
 /// When the world can't be looked at for want of credentials; a plan that can't be read is an answer.
 pub async fn run(args: Args) -> Result<Exit> {
-    let checked = check(&args.plan);
+    let checked = check(&args.plan, args.rate);
     print::out(&checked.text);
     let Some(plan) = checked.plan.filter(|_| args.live || args.simulated.is_some()) else { return Ok(checked.exit) };
     let places = args.simulated.map_or(Places::Live, |first| Places::Simulated(Endpoints::in_a_row(first)));
@@ -61,11 +71,11 @@ pub struct Checked {
     pub plan: Option<Plan>,
 }
 
-/// Checks the plan at `path`.
-pub fn check(path: &Path) -> Checked {
+/// Checks the plan at `path`, for routes to which `rate` requests a second come.
+pub fn check(path: &Path, rate: f64) -> Checked {
     let name = path.display().to_string();
     match load(path) {
-        Ok(bytes) => check_bytes(&name, &bytes),
+        Ok(bytes) => check_bytes(&name, &bytes, rate),
         Err(error) => {
             let text =
                 format!("error: {} can't be read: {error}; nothing was checked; name a plan file that you may read\n", Shown::new(&name));
@@ -88,9 +98,11 @@ pub fn load(path: &Path) -> io::Result<Vec<u8>> {
 }
 
 /// Checks the bytes of a plan; `file` is only printed.
-pub fn check_bytes(file: &str, bytes: &[u8]) -> Checked {
+pub fn check_bytes(file: &str, bytes: &[u8], rate: f64) -> Checked {
     match plan::read(bytes) {
-        Ok((plan, warnings)) => Checked { text: summary(file, &plan, &warnings, bytes), exit: Exit::Done, plan: Some(plan) },
+        Ok((plan, warnings)) => {
+            Checked { text: summary(file, &plan, &warnings, bytes) + &budget(&plan, rate), exit: Exit::Done, plan: Some(plan) }
+        }
         Err(problems) => Checked { text: rendered(&problems, file, bytes), exit: Exit::Usage, plan: None },
     }
 }
@@ -124,6 +136,29 @@ fn summary(file: &str, plan: &Plan, warnings: &[Diagnostic], bytes: &[u8]) -> St
     text
 }
 
+/// What each trigger can see at each rung of its route's ladder.
+fn budget(plan: &Plan, rate: f64) -> String {
+    let (every, mut text) = (plan.limits.scrape_every, String::new());
+    for trigger in &plan.triggers {
+        let Some(route) = plan.routes.iter().find(|route| route.id == trigger.route) else { continue };
+        let bound = trigger.metric.unit().show(trigger.above);
+        let head = format!("{} of {} above {bound}", trigger.metric, trigger.backend);
+        text.push_str(&format!(
+            "\nwhat `{}` can see ({head}), with {rate:.0} requests/s on {} in windows of {}:\n",
+            trigger.id,
+            route.id,
+            window(every)
+        ));
+        let seen = detection::budget(trigger, &route.ladder, every, rate);
+        seen.iter().for_each(|seen| text.push_str(&format!("  {}\n", words::detection(seen, trigger.metric))));
+        match seen.iter().find_map(|seen| seen.least.as_ref()) {
+            Some(least) => text.push_str(&format!("  made of {}\n", words::spans(least))),
+            None => text.push_str("  with so little traffic it can't act at any share; `--rate` says how much really comes\n"),
+        }
+    }
+    text
+}
+
 fn route_line(route: &Route) -> String {
     let ladder: Vec<_> = route.ladder.iter().map(ToString::to_string).collect();
     format!("{}: {} → {} by {}, at most {} at once", route.id, route.home, route.target, ladder.join(" "), route.step_max)
@@ -135,18 +170,20 @@ mod tests {
 
     #[test]
     fn a_good_plan_is_summed_up_and_a_bad_one_fails() {
-        let good = check_bytes("plan.yaml", include_bytes!("../../plans/hexproperty.yaml"));
+        let good = check_bytes("plan.yaml", include_bytes!("../../plans/hexproperty.yaml"), 120.0);
         assert_eq!(good.exit, Exit::Done);
         assert!(good.text.contains("frontend: run → gke by 1% 5% 25% 50% 100%, at most 50% at once"), "{}", good.text);
+        assert!(good.text.contains("at    1%     36 requests: 13.89% or more within 2m35s; if all fail, within 2m10s"), "{}", good.text);
+        assert!(good.text.contains("at    1%     36 requests: too few, it sees nothing"), "{}", good.text);
         assert!(good.text.contains("5 before, 5 during, 5 after; 7 of them prove themselves"), "{}", good.text);
-        assert_eq!(check_bytes("plan.yaml", b"name: x\n").exit, Exit::Usage);
+        assert_eq!(check_bytes("plan.yaml", b"name: x\n", 120.0).exit, Exit::Usage);
     }
 
     #[test]
     fn what_is_no_file_is_refused_with_its_name() {
-        let directory = check(Path::new("/"));
+        let directory = check(Path::new("/"), 120.0);
         assert_eq!(directory.exit, Exit::Usage);
         assert!(directory.text.contains("/ can't be read: it is no regular file"), "{}", directory.text);
-        assert!(check(Path::new("/there/is/no/such/plan.yaml")).text.contains("can't be read"));
+        assert!(check(Path::new("/there/is/no/such/plan.yaml"), 120.0).text.contains("can't be read"));
     }
 }

@@ -20,7 +20,14 @@ use crate::{
         prober::{BackendConfig, BackendProber, FrontDoorConfig, FrontDoorProber, Pace},
         url_map::{self, Patience, UrlMapDriver},
     },
-    domain::{platform::Platform, secret::Secret, shown::Shown, time::Millis},
+    domain::{
+        answer::Expect,
+        metric::{Metric, Unit},
+        platform::Platform,
+        secret::Secret,
+        shown::Shown,
+        time::Millis,
+    },
     plan::model::{Backend, Driver, Plan, Route, WorkloadRef},
     port::{self, Sensor, Stirrer},
     session::{clock::Clock, dispatch::Hands, sensors::WeightsSensor},
@@ -135,10 +142,19 @@ impl<'a> Composer<'a> {
             url,
             served_by: HeaderName::from_static(SERVED_BY),
             marks: route.backend_ids().map(|backend| (backend.to_string(), backend.clone())).collect(),
+            text: self.text(route.expect.as_ref()),
             pace: Pace { every: Millis::from_secs(4), requests: 20, concurrency: 4 },
             now: self.now(),
         };
         Ok(Some(Box::new(FrontDoorProber::new(config, client))))
+    }
+
+    /// The text that an answer must hold; the simulated world's pages hold none of anybody's site.
+    fn text(&self, expect: Option<&Expect>) -> Option<Shown> {
+        match self.places {
+            Places::Live => expect.and_then(|expect| expect.text.clone()),
+            Places::Simulated(_) => None,
+        }
     }
 
     /// A page of the plan as the client that asks it and its full address; in a simulated world, that world's page instead.
@@ -179,15 +195,31 @@ impl<'a> Composer<'a> {
         let mut sensors: Vec<Box<dyn Sensor>> = vec![self.workload(route, backend)?];
         if let Some((client, url)) = self.page(backend.metrics_url.as_ref(), |at| (direct(at), "/metrics"), Connections::Kept)? {
             let source = format!("scrape/{}", backend.id).parse()?;
-            let config = metrics::Config::new(source, backend.id.clone(), url, self.plan.limits.scrape_every, self.now());
+            let mut config = metrics::Config::new(source, backend.id.clone(), url, self.plan.limits.scrape_every, self.now());
+            config.must_tell = self.thresholds(backend);
+            config.twins = TWINS;
             sensors.push(Box::new(MetricsSensor::new(config, client)));
         }
         if let Some((client, url)) = self.page(backend.probe_url.as_ref(), |at| (direct(at), "/ready"), Connections::Fresh)? {
             let pace = Pace { every: Millis::from_secs(5), requests: 2, concurrency: 2 };
-            let config = BackendConfig { source: format!("probe/{}", backend.id).parse()?, backend: backend.id.clone(), url, pace };
+            let source = format!("probe/{}", backend.id).parse()?;
+            let expect = backend.probe_expect.clone().unwrap_or_else(Expect::success);
+            let expect = Expect { text: self.text(Some(&expect)), ..expect };
+            let config = BackendConfig { source, backend: backend.id.clone(), url, expect, pace };
             sensors.push(Box::new(BackendProber::new(config, client)));
         }
         Ok(sensors)
+    }
+
+    /// The highest latencies that a trigger has to be able to see of a backend.
+    fn thresholds(&self, backend: &Backend) -> BTreeMap<Metric, f64> {
+        let mut highest = BTreeMap::new();
+        let of_backend = self.plan.triggers.iter().filter(|trigger| trigger.backend == backend.id);
+        for trigger in of_backend.filter(|trigger| trigger.metric.unit() == Unit::Milliseconds) {
+            let known: &mut f64 = highest.entry(trigger.metric).or_default();
+            *known = known.max(trigger.above);
+        }
+        highest
     }
 
     /// The platform's own word on a backend.
@@ -238,6 +270,8 @@ impl<'a> Composer<'a> {
 }
 
 const RUN: &str = "run.googleapis.com";
+/// Two minutes of the default interval: of two processes behind a page, one look in four meets both in falling order.
+const TWINS: u32 = 24;
 
 /// The host that the route's users ask for; the plan's front door names it, also where the simulated world's is asked instead.
 fn host(route: &Route) -> Option<String> {

@@ -6,7 +6,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use color_eyre::eyre::{Result, WrapErr, eyre};
+use color_eyre::eyre::{Result, WrapErr};
 use rustix::process::{DumpableBehavior, Resource, Rlimit};
 use tokio::{
     signal::unix::{SignalKind, signal},
@@ -20,22 +20,23 @@ use crate::{
         host::{About, Host},
         protocol::Then,
         sessions::{Card, ClaimError, Lease, socket_name},
-        socket::Folder,
+        socket::{Folder, FolderError},
     },
     cli::{
         Exit, compose, current,
         ground::{Ground, World},
         join,
-        paths::Paths,
+        paths::{self, Paths},
         place::{Place, said},
         print, rostering, unit,
     },
     core::{event::Event, state::State},
     domain::id::{ClientId, SessionId},
     door::door,
+    journal::checkpoint,
     plan::{self, diagnostic, model::Plan},
     session::{
-        book::Book,
+        book::{self, Book, BookError},
         engine::{self, EngineError, Parts},
     },
     telemetry::{self, Sink},
@@ -150,7 +151,7 @@ struct Opening {
     plan: Plan,
     book: Book,
     state: State,
-    first: Event,
+    first: Vec<Event>,
     journal: PathBuf,
 }
 
@@ -173,9 +174,10 @@ async fn begin(options: Options, paths: Paths) -> Result<Result<Hosted, Exit>> {
         Err(exit) => return Ok(Err(exit)),
     };
     let world = World::enter(&options.ground).await?;
-    let opening = match open_book(&options, &paths, plan, &world, &folder)? {
+    let opening = match open_book(&options, &paths, plan, &world, &folder) {
         Ok(opening) => opening,
-        Err(exit) => return Ok(Err(exit)),
+        Err(OpenError::Another(exit)) => return Ok(Err(exit)),
+        Err(error) => return Ok(Err(said(error, Exit::Failed))),
     };
     let Opening { session, plan, book, state, first, journal } = opening;
     let lease = match claimed(folder.claim_session(&session))? {
@@ -223,41 +225,67 @@ pub(super) fn read_plan(options: &Options) -> Result<Plan, Exit> {
     })
 }
 
-/// Takes up the session that is meant where its journal exists, else begins it.
-fn open_book(options: &Options, paths: &Paths, plan: Plan, world: &World, folder: &Folder) -> Result<Result<Opening, Exit>> {
-    let remembered = if options.new || world.is_our_own() { None } else { current::recall(paths, &options.plan) };
+/// Why no session was begun or taken up; nothing has been asked of the world then.
+#[derive(Debug, thiserror::Error)]
+enum OpenError {
+    #[error(transparent)]
+    Book(#[from] BookError),
+    #[error(
+        "session {session} is this plan's open one, and its journal is not at {}; nothing was begun in its place; put the journal back where \
+         it was, or begin another session with --new",
+        .journal.display()
+    )]
+    Gone { session: SessionId, journal: PathBuf },
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// It is another session than the one that was asked for, and that was said.
+    #[error("the session is another than the one that was asked for")]
+    Another(Exit),
+    #[error("a hundred sessions of this plan began this minute; name one with --session")]
+    NoName,
+}
+
+/// Takes up the session that is meant where its journal exists, else begins it. Where there was one, none is begun in its place.
+fn open_book(options: &Options, paths: &Paths, plan: Plan, world: &World, folder: &Folder) -> Result<Opening, OpenError> {
+    let open = if options.new || world.is_our_own() { None } else { current::recall(paths, &options.plan) };
     let at = world.clock().now();
-    let session = match options.session.clone().or(remembered) {
+    let session = match options.session.clone().or_else(|| open.clone()) {
         Some(session) => session,
         None => new_name(&plan, paths)?,
     };
-    let journal = paths.journal(&session.as_str().replace('/', "%"));
+    let journal = paths.journal(session.as_str());
     let holder = format!("process {}", std::process::id());
-    if !journal.exists() {
-        let book = Book::create(&journal, at, &session, &plan.hash.to_string(), &holder)?;
-        let first = Event::Opened { session: session.clone(), plan: Box::new(plan.clone()), world: world.kind() };
-        return Ok(Ok(Opening { session, plan, book, state: State::default(), first, journal }));
+    let is_there = paths::readable(journal.clone()).exists();
+    if !is_there && open.as_ref() == Some(&session) {
+        return Err(OpenError::Gone { session, journal });
     }
-    let (book, state) = Book::open(&journal, &holder)?;
+    if !is_there {
+        let book = Book::create(&journal, at, &session, &plan.hash.to_string(), &holder)?;
+        let first = vec![Event::Opened { session: session.clone(), plan: Box::new(plan.clone()), world: world.kind() }];
+        return Ok(Opening { session, plan, book, state: State::default(), first, journal });
+    }
+    let (book, folded) = Book::open(&journal, &holder)?;
+    let first = book::returning(&folded);
+    let state = folded.state;
     let Some(opened) = &state.opened else {
         // The host died before its first entry was on disk: nothing has happened yet.
-        let first = Event::Opened { session: session.clone(), plan: Box::new(plan.clone()), world: world.kind() };
-        return Ok(Ok(Opening { session, plan, book, state, first, journal }));
+        let first = vec![Event::Opened { session: session.clone(), plan: Box::new(plan.clone()), world: world.kind() }];
+        return Ok(Opening { session, plan, book, state, first, journal });
     };
     let card = folder.sessions()?.into_iter().map(|found| found.card).find(|card| card.session == session);
     if let Err(exit) = join::taken_up(&session, opened, card.as_ref(), options, &plan) {
-        return Ok(Err(exit));
+        return Err(OpenError::Another(exit));
     }
     if opened.plan.hash != plan.hash {
         tracing::warn!(%session, "the plan file has changed since the session began; the session goes on under the plan of its journal");
         print::err(&join::note(opened, &plan, &options.plan));
     }
     let plan = (*opened.plan).clone();
-    Ok(Ok(Opening { session, plan, book, state, first: Event::Restarted, journal }))
+    Ok(Opening { session, plan, book, state, first, journal })
 }
 
 /// The plan's name and the minute, in the grammar of names.
-fn new_name(plan: &Plan, paths: &Paths) -> Result<SessionId> {
+fn new_name(plan: &Plan, paths: &Paths) -> Result<SessionId, OpenError> {
     let simple = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
     let slug: String = plan.name.as_str().chars().map(simple).collect();
     let slug: Vec<&str> = slug.split('-').filter(|part| !part.is_empty()).collect();
@@ -265,8 +293,12 @@ fn new_name(plan: &Plan, paths: &Paths) -> Result<SessionId> {
     let slug = if slug.is_empty() { "session".to_owned() } else { slug };
     let minute = jiff::Zoned::now().strftime("%Y%m%d-%H%M").to_string();
     let names = (1..100).map(|count| if count == 1 { format!("{slug}-{minute}") } else { format!("{slug}-{minute}-{count}") });
-    let free = names.into_iter().find(|name| !paths.journal(name).exists());
-    Ok(free.ok_or_else(|| eyre!("a hundred sessions of this plan began this minute; name one with --session"))?.parse()?)
+    let taken = |name: &String| {
+        let journal = paths.journal(name);
+        checkpoint::of_journal(&journal).is_some() || paths::readable(journal).exists()
+    };
+    let free = names.into_iter().find(|name| !taken(name));
+    free.and_then(|name| name.parse().ok()).ok_or(OpenError::NoName)
 }
 
 /// Why the host ends.

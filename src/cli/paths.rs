@@ -21,10 +21,19 @@ impl Paths {
         let state = base.state_dir().unwrap_or_else(|| base.data_dir());
         Ok(Paths { config: base.config_dir().join("cutover"), state: state.join("cutover") })
     }
+    /// The folder of a session's journal.
     pub fn journal(&self, session: &str) -> PathBuf {
-        self.state.join("journals").join(format!("{session}.jsonl"))
+        self.state.join("journals").join(session.replace('/', "%"))
     }
     pub fn log(&self, name: &str) -> PathBuf {
         self.state.join("log").join(format!("{name}.log"))
     }
+}
+
+/// The journal of a session to read: its folder, or the single file that an earlier program wrote.
+pub fn readable(journal: PathBuf) -> PathBuf {
+    let mut single = journal.clone().into_os_string();
+    single.push(".jsonl");
+    let single = PathBuf::from(single);
+    if !journal.exists() && single.exists() { single } else { journal }
 }

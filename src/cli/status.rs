@@ -214,7 +214,12 @@ fn triggers(state: &State, names: Names) -> BTreeMap<String, TriggerStatus> {
             Outlook::Running { acts_at, then: Then::GoesHome, .. } | Outlook::Blind { acts_at, then: Then::GoesHome, .. } => {
                 Some(acts_at.0)
             }
-            Outlook::Running { .. } | Outlook::Blind { .. } | Outlook::Quiet | Outlook::Idle | Outlook::Fired { .. } => None,
+            Outlook::Running { .. }
+            | Outlook::Unproven { .. }
+            | Outlook::Blind { .. }
+            | Outlook::Quiet
+            | Outlook::Idle
+            | Outlook::Fired { .. } => None,
         };
         let (reading, gap) = match &known.reading {
             Reading::None => ("none", None),

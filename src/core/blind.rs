@@ -10,6 +10,9 @@
 //! - at up to `THIN_SHARE` they don't count while the prober's own requests to the backend all succeed, and the next step waits until
 //!   the small share has stood for the trigger's duration, at most `THIN_HOLD_MAX`; the few users there are bounded by the share;
 //! - above that they are blindness like any other.
+//!
+//! Too few requests are believed only as far as other evidence allows, see [`crate::core::starvation`]. An absence of the host is neither
+//! blindness nor proof: after it nothing advances until there is a sample, and what acts by itself counts only what was watched.
 
 use crate::{
     core::{
@@ -17,11 +20,12 @@ use crate::{
         evidence::{self, Probing},
         exposure,
         reason::Blindness,
+        sight::Sight,
         state::{Reading, State},
     },
     domain::{
         id::BackendId,
-        metric::{Gap, Measured},
+        metric::{Gap, window},
         time::{Millis, Timestamp},
         weight::PerMille,
     },
@@ -52,7 +56,14 @@ pub(super) fn starved(gap: Gap) -> bool {
         | Gap::Stale
         | Gap::FromTheFuture
         | Gap::Capped
-        | Gap::Restarted => false,
+        | Gap::Restarted
+        | Gap::StatusNotTold
+        | Gap::StatusAmbiguous
+        | Gap::SeveralProcesses
+        | Gap::TopBucketLow
+        | Gap::StandsStill
+        | Gap::BelowShare
+        | Gap::Undecided => false,
     }
 }
 
@@ -70,15 +81,52 @@ fn probed(state: &State, now: Timestamp, backend: &BackendId) -> Probing {
     state.backends.get(backend).map_or(Probing::Silent, |backend| evidence::probing(backend, now))
 }
 
-/// Why `trigger` forbids an advance, if it does.
-pub(super) fn forbids(state: &State, now: Timestamp, trigger: &Trigger, seen: Option<Measured>) -> Option<Refusal> {
+/// Whether a gap is only that of a window that fills, since the traffic moved or since the source was first looked at. It forbids what
+/// blindness forbids, and is nothing to tell people.
+pub(super) fn is_filling(sight: &Sight, trigger: &Trigger, gap: Gap, since: Timestamp) -> bool {
+    let window = window(sight.plan.limits.scrape_every);
+    match gap {
+        // Half a window more, for a scrape or two that are lost.
+        Gap::TooEarly => sight.now.since(since).0 < window.0 + window.0 / 2,
+        Gap::LowVolume => {
+            let Some((route, stands)) = sight.route_of(trigger) else { return false };
+            let fills = route.settle.0.saturating_add(window.0);
+            stands.changed_at.is_some_and(|changed| sight.now.since(changed).0 < fills)
+        }
+        Gap::Missing
+        | Gap::NotANumber
+        | Gap::Infinite
+        | Gap::Ambiguous
+        | Gap::Unreadable
+        | Gap::Unreachable
+        | Gap::TimedOut
+        | Gap::Partial
+        | Gap::Stale
+        | Gap::FromTheFuture
+        | Gap::Capped
+        | Gap::Restarted
+        | Gap::StatusNotTold
+        | Gap::StatusAmbiguous
+        | Gap::SeveralProcesses
+        | Gap::TopBucketLow
+        | Gap::StandsStill
+        | Gap::BelowShare
+        | Gap::Undecided => false,
+    }
+}
+
+/// Why `trigger` forbids an advance, if it does; `gap` is why it can't be judged, with `None` inside where nothing was ever told.
+pub(super) fn forbids(state: &State, now: Timestamp, trigger: &Trigger, gap: Option<Option<Gap>>) -> Option<Refusal> {
     let known = state.triggers.get(&trigger.id)?;
     let blind = |why: Blindness| Some(Refusal::Blind { trigger: trigger.id.clone(), why });
     if known.pending_since.is_some() || known.reading == Reading::Breach {
         return Some(Refusal::Breached { trigger: trigger.id.clone() });
     }
-    let Some(seen) = seen else { return blind(Blindness::NoReadingYet) };
-    let Err(gap) = seen else { return None };
+    let Some(gap) = gap? else { return blind(Blindness::NoReadingYet) };
+    // What may be beyond the limit is not within it.
+    if gap == Gap::Undecided {
+        return blind(Blindness::Gap(gap));
+    }
     if known.blind_since.is_some_and(|since| now.since(since) >= BLIND_AFTER) {
         return blind(Blindness::Gap(gap));
     }

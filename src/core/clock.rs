@@ -49,9 +49,13 @@ fn rebase(state: &mut State, back: Millis) {
     for trigger in state.triggers.values_mut() {
         [&mut trigger.pending_since, &mut trigger.blind_since].into_iter().for_each(shift_maybe);
         [&mut trigger.fired_at, &mut trigger.withheld_since].into_iter().for_each(shift_maybe);
+        [&mut trigger.disaster.since, &mut trigger.read_at, &mut trigger.blind_said_at].into_iter().for_each(shift_maybe);
         // A source's own time. If it lies ahead now, the source shares the host's clock and went back with it.
         if trigger.last_breach_at.is_some_and(|last| last.since(now) > AHEAD_MAX) {
             shift_maybe(&mut trigger.last_breach_at);
+        }
+        if trigger.disaster.newest.is_some_and(|newest| newest.since(now) > AHEAD_MAX) {
+            shift_maybe(&mut trigger.disaster.newest);
         }
     }
     for source in state.sources.values_mut() {
@@ -103,6 +107,7 @@ fn rebase_route(route: &mut RouteState, back: Millis) {
         shift(&mut observed.at);
         observed.window.iter_mut().for_each(|look| shift(&mut look.at));
     }
+    route.front_door.rebase(back);
     match &mut route.motion {
         Motion::Unread | Motion::Settled => {}
         Motion::Writing { since, .. } | Motion::Resolving { since, .. } | Motion::NeedsHuman { since, .. } => shift(since),

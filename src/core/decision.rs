@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     core::{
+        door::Difference,
         event::{Alarm, Entry},
         news::News,
         reason::{Blindness, Missing, Mover, Need, Objection, Void},
@@ -12,22 +13,31 @@ use crate::{
         digest::Digest,
         fault::Version,
         hindrance::Hindrance,
-        id::{AskId, ClientId, EffectId, OperatorId, RouteId, TriggerId},
+        id::{AskId, BackendId, ClientId, EffectId, OperatorId, RouteId, TriggerId},
         metric::Gap,
         role::Role,
         shown::Shown,
         time::Timestamp,
-        weight::Weights,
+        weight::{PerMille, Weights},
     },
 };
 
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Decision {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer: Option<Answer>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub effects: Vec<Effect>,
     /// What a person should be told, in the order in which it came about. Shown in the feed. Recovery does not compare it.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub news: Vec<News>,
+}
+
+impl Decision {
+    /// Whether both answer and do the same, whatever they tell.
+    pub fn does_as(&self, other: &Decision) -> bool {
+        self.answer == other.answer && self.effects == other.effects
+    }
 }
 
 /// One line of the journal's payload: the entry and what was decided on it.
@@ -97,6 +107,20 @@ pub enum Refusal {
     Blind {
         trigger: TriggerId,
         why: Blindness,
+    },
+    /// Too many of our own requests failed; without a backend nobody's mark is on them.
+    FailingAtDoor {
+        backend: Option<BackendId>,
+        failed: u64,
+        answers: u64,
+    },
+    UnlikeHome {
+        backend: BackendId,
+        difference: Difference,
+    },
+    /// A first step away from home ends here.
+    FirstStep {
+        most: PerMille,
     },
     NotReady {
         why: Objection,
@@ -174,6 +198,10 @@ pub enum Cause {
     Triggers(Vec<Fired>),
     /// A trigger was blind for too long; without a gap no sample ever came.
     Blind { trigger: TriggerId, gap: Option<Gap> },
+    /// Our own requests through the front door failed there for too long.
+    FailingAtDoor { backend: BackendId, failed: u64, answers: u64 },
+    /// A backend answered otherwise than home does through the same door.
+    UnlikeHome { backend: BackendId, difference: Difference },
     /// Somebody took what others had written as the session's own wish.
     Adopted { by: OperatorId },
 }

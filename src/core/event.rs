@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     core::command::{Command, Look},
     domain::{
+        digest::Digest,
         fact::Observation,
         fault::Outcome,
         id::{AskId, ClientId, EffectId, OperatorId, RouteId, Seq, SessionId},
@@ -27,6 +28,14 @@ pub enum Event {
     },
     /// The host came back after it had died. Effects without an outcome are resolved by reading; nothing advances by itself.
     Restarted,
+    /// This program took up a journal on which it would have decided otherwise: the state is the one that it folds, and every route is held.
+    TakenOver {
+        /// Versions of the fold: of whoever wrote the journal, and of this program.
+        from: u32,
+        to: u32,
+        /// Of the state that was taken.
+        digest: Digest,
+    },
     Asked {
         by: Asker,
         ask: AskId,

@@ -3,8 +3,14 @@
 //! `step(&mut State, &Entry) -> Decision` is the whole program. It has no clock, no randomness, no I/O and no async; the same entries
 //! always give the same state and the same effects. That one property carries crash recovery, watchers, replay and the tests.
 
+/// Version of the fold: raised by every change of `step` that decides otherwise on entries that an older program recorded. Journals from
+/// before there was one have 0.
+pub const FOLD: u32 = 1;
+
 pub mod command;
 pub mod decision;
+pub mod detection;
+pub mod door;
 pub mod event;
 pub mod home;
 pub mod news;
@@ -13,8 +19,10 @@ pub mod reason;
 pub mod replication;
 pub mod state;
 pub mod step;
+pub mod thin;
 
 mod approval;
+mod at_door;
 pub mod blind;
 mod check;
 mod checklist;
@@ -23,11 +31,15 @@ mod controls;
 mod drift;
 mod evidence;
 mod exposure;
+mod failing;
+mod front_door;
 mod history;
 mod latch;
 mod motion;
 mod observe;
 mod people;
+pub mod proof;
+mod proportion;
 mod readiness;
 mod restart;
 mod rollback;
@@ -35,7 +47,10 @@ mod seen;
 mod settle;
 mod sight;
 mod standing;
+mod starvation;
 mod traffic;
 mod trigger;
 mod turn;
+mod unlike;
+mod verdict;
 pub mod workload;

@@ -6,10 +6,11 @@ use std::collections::BTreeMap;
 
 use crate::{
     core::{
-        evidence,
+        evidence, front_door,
         news::News,
         replication, seen, settle,
         state::{Look, ProbeState, ReplicationState, SourceState},
+        thin,
         turn::Turn,
         workload,
     },
@@ -33,7 +34,9 @@ pub(super) fn observed(turn: &mut Turn, observation: &Observation) {
     note_source(turn, observation);
     let Ok(facts) = &observation.result else { return };
     for fact in facts {
-        match fact {
+        // What was recorded thin was thinned against this very state.
+        let Some(fact) = thin::whole(turn.state, fact) else { continue };
+        match fact.as_ref() {
             Fact::Accepted(seen) => accepted(turn, observation.asked_at, seen),
             Fact::Served(seen) => served(turn, observation.asked_at, seen),
             Fact::Probed(seen) => probed(turn, seen),
@@ -41,6 +44,8 @@ pub(super) fn observed(turn: &mut Turn, observation: &Observation) {
             Fact::Workload { backend, workload: seen } => workload::observed(turn, backend, seen),
             Fact::Happened { backend, happenings } => workload::happened(turn, backend, happenings),
             Fact::Replication(seen) => replication(turn, seen),
+            // None of them is whole.
+            Fact::Same(_) | Fact::PodsChanged(_) => {}
         }
     }
 }
@@ -127,6 +132,7 @@ fn served(turn: &mut Turn, asked_at: Timestamp, seen: &Served) {
     let Some(route) = turn.planned(&seen.route) else { return };
     let now = turn.now;
     watch_drops(turn, seen.dropped);
+    front_door::served(turn, route, seen);
     let Served { by_backend, failed, dropped, unmarked, .. } = seen.clone();
     let state = turn.route_mut(route);
     // Requests that were sent before the last change say nothing of the split that holds now.
@@ -140,7 +146,7 @@ fn probed(turn: &mut Turn, seen: &Probed) {
     watch_drops(turn, seen.dropped);
     let Some(backend) = turn.state.backends.get_mut(&seen.backend) else { return };
     let Probed { sent, failed, dropped, slowest_ms, .. } = *seen;
-    backend.probe = Some(ProbeState { at: now, sent, failed, dropped, slowest_ms });
+    backend.probe = Some(ProbeState { at: now, sent, failed, dropped, answers: seen.answers.clone(), slowest_ms });
     if dropped > 0 {
         backend.dropped_at = Some(now);
     }

@@ -6,11 +6,12 @@
 
 use crate::{
     core::{
-        blind, controls,
+        at_door, blind, controls,
         decision::Refusal,
+        door::Difference,
         exposure, home,
         home::Home,
-        reason::{Need, Objection, Obstacle},
+        reason::{DoorRule, Need, Objection, Obstacle},
         replication::{self, DatabaseStanding, Soundness},
         settle,
         sight::Sight,
@@ -38,6 +39,9 @@ pub enum Outlook {
     Idle,
     /// Its clock runs. At `acts_at`, unless it clears: `then`.
     Running { since: Timestamp, acts_at: Timestamp, then: Then },
+    /// It was beyond its limit when it was last judged, and too long ago for that to be a proof: the clock begins anew with the next
+    /// sample that is beyond it.
+    Unproven { since: Timestamp, gap: Option<Gap> },
     /// It has not been able to see for too long. At `acts_at`, if that is known: `then`.
     Blind { since: Timestamp, gap: Option<Gap>, acts_at: Timestamp, then: Then },
     /// It has acted, and nobody has re-armed the route since.
@@ -88,6 +92,17 @@ pub enum Attention {
     Breach {
         trigger: TriggerId,
         outlook: Outlook,
+    },
+    /// What our own requests through the front door meet is beyond what the plan tolerates, or not home's site.
+    AtDoor {
+        route: RouteId,
+        breach: DoorBreach,
+    },
+    /// Requests through the front door fail, and no answer says whose they are.
+    FailingForNobody {
+        route: RouteId,
+        failed: u64,
+        answers: u64,
     },
     /// The session can't go on with the route by itself.
     NeedsHuman {
@@ -165,12 +180,25 @@ pub enum Attention {
     },
 }
 
+/// A breach at the front door, and what follows from it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DoorBreach {
+    pub backend: BackendId,
+    pub failed: u64,
+    pub answers: u64,
+    /// The site is not home's; without it, too many requests fail.
+    pub unlike: Option<Difference>,
+    pub outlook: Outlook,
+}
+
 impl Attention {
     /// Whether somebody has to look, now: what `status` and `rollback` end with 8 for.
     pub fn is_urgent(&self) -> bool {
         match self {
             Attention::NotHome { .. }
             | Attention::Breach { .. }
+            | Attention::AtDoor { .. }
+            | Attention::FailingForNobody { .. }
             | Attention::NeedsHuman { .. }
             | Attention::Drifted { .. }
             | Attention::RollingBack { .. }
@@ -202,7 +230,7 @@ pub fn stands(state: &RouteState) -> Result<Weights, Refusal> {
 pub fn preview(state: &State, client: Option<ClientId>, route: &RouteId, to: &Weights) -> Option<Preview> {
     let sight = Sight::of(state)?;
     let planned = sight.planned(route)?;
-    if !state.controls.holder.as_ref().is_some_and(|holder| Some(holder.client) == client) {
+    if state.controls.holder.as_ref().is_none_or(|holder| Some(holder.client) != client) {
         return Some(Preview::Refused(controls::refusal(state)));
     }
     Some(traffic::examine(&sight, planned, to).unwrap_or_else(Preview::Refused))
@@ -226,7 +254,11 @@ fn of_trigger(sight: &Sight, trigger: &Trigger, known: &TriggerState) -> Outlook
                 Outlook::Running { since, acts_at: since + trigger.lasting, then: Then::GoesHome }
             }
             (Then::Done, Some(at), _) => Outlook::Fired { at },
-            (then, ..) => Outlook::Running { since, acts_at: since + trigger.lasting, then },
+            (then, ..) => match (known.fires_at(trigger), blind(sight, route, trigger, known)) {
+                (Some(acts_at), _) => Outlook::Running { since, acts_at, then },
+                (None, Some(blind)) => blind,
+                (None, None) => Outlook::Unproven { since, gap: known.reading.gap() },
+            },
         };
     }
     if let (Some(at), Some(latch)) = (known.fired_at, &stands.latch)
@@ -234,15 +266,20 @@ fn of_trigger(sight: &Sight, trigger: &Trigger, known: &TriggerState) -> Outlook
     {
         return Outlook::Fired { at };
     }
-    if let Some(since) = known.blind_since.filter(|since| sight.now.since(*since) >= blind::BLIND_AFTER) {
-        let then = trigger::blind_consequence(sight, route, trigger);
-        return Outlook::Blind { since, gap: known.reading.gap(), acts_at: since + blind::BLIND_ACTS_AFTER, then };
+    if let Some(blind) = blind(sight, route, trigger, known) {
+        return blind;
     }
     let unsent = exposure::has(stands, sight.now, &trigger.backend) == PerMille::ZERO;
     match known.reading {
         Reading::None | Reading::Unknown { .. } if unsent => Outlook::Idle,
         Reading::None | Reading::Unknown { .. } | Reading::Ok | Reading::Breach => Outlook::Quiet,
     }
+}
+
+fn blind(sight: &Sight, route: &Route, trigger: &Trigger, known: &TriggerState) -> Option<Outlook> {
+    let since = known.blind_since.filter(|since| sight.now.since(*since) >= blind::BLIND_AFTER)?;
+    let then = trigger::blind_consequence(sight, route, trigger);
+    Some(Outlook::Blind { since, gap: known.reading.gap(), acts_at: since + blind::BLIND_ACTS_AFTER, then })
 }
 
 /// Everything that somebody should know of, worst first.
@@ -252,13 +289,14 @@ pub fn attention(state: &State) -> Vec<Attention> {
     for route in &sight.plan.routes {
         if let Some(known) = state.routes.get(&route.id) {
             of_route(&sight, route, known, &mut found);
+            of_door(&sight, route, known, &mut found);
         }
     }
     for trigger in &sight.plan.triggers {
         let Some(known) = state.triggers.get(&trigger.id) else { continue };
         let outlook = of_trigger(&sight, trigger, known);
         match outlook {
-            Outlook::Running { .. } => found.push(Attention::Breach { trigger: trigger.id.clone(), outlook }),
+            Outlook::Running { .. } | Outlook::Unproven { .. } => found.push(Attention::Breach { trigger: trigger.id.clone(), outlook }),
             Outlook::Blind { .. } => found.push(Attention::Blind { trigger: trigger.id.clone(), outlook }),
             Outlook::Quiet | Outlook::Idle | Outlook::Fired { .. } => {}
         }
@@ -271,6 +309,41 @@ pub fn attention(state: &State) -> Vec<Attention> {
     found.extend(state.approvals.values().map(|open| Attention::ApprovalOpen { digest: open.digest, by: open.by.who.clone() }));
     found.sort_by_key(rank);
     found
+}
+
+/// The breaches at a route's front door.
+pub fn at_door(state: &State, route: &RouteId) -> Vec<DoorBreach> {
+    let Some(sight) = Sight::of(state) else { return Vec::new() };
+    sight.planned(route).map_or_else(Vec::new, |route| breaches(&sight, route))
+}
+
+fn breaches(sight: &Sight, route: &Route) -> Vec<DoorBreach> {
+    let told = |breach: at_door::Breach<'_>| DoorBreach {
+        backend: breach.backend.clone(),
+        failed: breach.met.failed,
+        answers: breach.met.answers,
+        unlike: match breach.rule {
+            DoorRule::Unlike => breach.met.unlike.as_ref().map(|unlike| unlike.difference.clone()),
+            DoorRule::Failing => None,
+        },
+        outlook: at_door::outlook(sight, route, &breach),
+    };
+    at_door::breaches(sight, route).into_iter().map(told).collect()
+}
+
+fn of_door(sight: &Sight, route: &Route, known: &RouteState, found: &mut Vec<Attention>) {
+    for breach in breaches(sight, route) {
+        match breach.outlook {
+            // Nobody is sent there, or it has acted: what is left is the latch.
+            Outlook::Running { then: Then::NobodyThere | Then::Done, .. } | Outlook::Fired { .. } => {}
+            Outlook::Running { .. } | Outlook::Unproven { .. } | Outlook::Blind { .. } | Outlook::Quiet | Outlook::Idle => {
+                found.push(Attention::AtDoor { route: route.id.clone(), breach });
+            }
+        }
+    }
+    if let Some(met) = known.front_door.nobodys.as_ref().filter(|met| met.failing.is_some()) {
+        found.push(Attention::FailingForNobody { route: route.id.clone(), failed: met.failed, answers: met.answers });
+    }
 }
 
 fn of_route(sight: &Sight, route: &Route, known: &RouteState, found: &mut Vec<Attention>) {
@@ -327,20 +400,21 @@ fn of_database(database: &Database, state: &State, now: Timestamp) -> Vec<Attent
 fn rank(attention: &Attention) -> u8 {
     match attention {
         Attention::NotHome { .. } => 0,
-        Attention::Breach { .. } => 1,
+        Attention::Breach { .. } | Attention::AtDoor { .. } => 1,
         Attention::NeedsHuman { .. } => 2,
         Attention::Drifted { .. } => 3,
         Attention::RollingBack { .. } | Attention::HomeNotSeen { .. } => 4,
         Attention::Hindered { .. } | Attention::RequestsDisagree { .. } => 5,
-        Attention::HomeNotReady { .. } => 6,
-        Attention::WritesAtRisk { .. } => 7,
-        Attention::Blind { .. } => 8,
-        Attention::Unresolved { .. } => 9,
-        Attention::Unread { .. } => 10,
-        Attention::ReplicaUnsound { .. } => 11,
-        Attention::SourceSilent { .. } => 12,
-        Attention::ItemFailing { .. } => 13,
-        Attention::ApprovalOpen { .. } => 14,
-        Attention::Latched { .. } => 15,
+        Attention::FailingForNobody { .. } => 6,
+        Attention::HomeNotReady { .. } => 7,
+        Attention::WritesAtRisk { .. } => 8,
+        Attention::Blind { .. } => 9,
+        Attention::Unresolved { .. } => 10,
+        Attention::Unread { .. } => 11,
+        Attention::ReplicaUnsound { .. } => 12,
+        Attention::SourceSilent { .. } => 13,
+        Attention::ItemFailing { .. } => 14,
+        Attention::ApprovalOpen { .. } => 15,
+        Attention::Latched { .. } => 16,
     }
 }

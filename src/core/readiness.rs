@@ -9,12 +9,12 @@
 
 use crate::{
     core::{
-        evidence::{self, Probing},
-        exposure,
+        evidence, exposure,
         reason::Objection,
         replication::DatabaseStanding,
         state::{BackendState, Readiness, State},
         turn::Turn,
+        verdict::{self, Side},
     },
     domain::{fact::ReplicaState, id::InstanceId, platform::Scale, time::Millis, weight::PerMille},
     plan::model::{DatabaseMode, Plan, Route},
@@ -43,9 +43,8 @@ fn against(turn: &Turn, route: &Route) -> Vec<Objection> {
     let home = || route.home.clone();
     let Some(known) = turn.state.backends.get(&route.home) else { return vec![Objection::HomeUnknown] };
     let mut against: Vec<Objection> = unable(turn, route, known).into_iter().collect();
-    match evidence::probing(known, turn.now) {
-        Probing::Dead => against.push(Objection::AnswersNoRequest { home: home() }),
-        Probing::Silent | Probing::Clean | Probing::Faulty => {}
+    if evidence::answers_no_probe(turn.state, route, &route.home, turn.now) {
+        against.push(Objection::AnswersNoRequest { home: home() });
     }
     against.extend(failing(turn, route));
     let state = turn.route(route);
@@ -100,7 +99,7 @@ fn failing(turn: &Turn, route: &Route) -> Vec<Objection> {
     let of_route = turn.plan.triggers.iter().filter(|trigger| trigger.route == route.id);
     let beyond = of_route.filter_map(|trigger| {
         let sample = evidence::measured(turn.state, turn.now, &route.home, trigger.metric)?.ok()?;
-        let failing = sample.requests >= trigger.requests_min && sample.value > trigger.above;
+        let failing = verdict::side(&sample, trigger.above, trigger.requests_min) == Ok(Side::Beyond);
         let (home, metric) = (route.home.clone(), trigger.metric);
         failing.then_some(Objection::BeyondLimit { home, metric, value: sample.value, limit: trigger.above })
     });

@@ -8,14 +8,15 @@ use crate::{
         approval,
         decision::Deal,
         event::WorldKind,
+        front_door,
         news::News,
         reason::{Drop, Void},
         settle,
-        state::{InFlight, ItemState, Motion, Opened, ReturnStage, RouteState, State, Stray, TriggerState},
+        state::{Held, InFlight, ItemState, Motion, Opened, ReturnStage, RouteState, State, Stray, TriggerState},
         trigger,
         turn::Turn,
     },
-    domain::id::{EffectId, SessionId},
+    domain::id::{EffectId, OperatorId, SessionId},
     plan::model::{Plan, Route},
 };
 
@@ -44,6 +45,7 @@ pub(super) fn restarted(turn: &mut Turn) {
     turn.state.controls.asked_by.clear();
     approval::void_all(turn, Void::HostRestarted);
     trigger::ask_for_fresh_proof(turn);
+    front_door::ask_for_fresh_proof(turn);
     let lost: Vec<(EffectId, InFlight)> = std::mem::take(&mut turn.state.in_flight).into_iter().collect();
     let (at, seq) = (turn.at, turn.seq);
     for route in &turn.plan.routes {
@@ -65,6 +67,28 @@ pub(super) fn restarted(turn: &mut Turn) {
         }
     }
     turn.plan.routes.iter().for_each(|route| resume(turn, route));
+}
+
+/// Another version of the fold decides from here on. What the one before would have done next is not known, so nothing goes further out
+/// before a person has looked; the way home stays open.
+pub(super) fn taken_over(turn: &mut Turn, from: u32, to: u32) {
+    turn.tell(News::TakenOver { from, to });
+    let now = turn.now;
+    for route in &turn.plan.routes {
+        let state = turn.route_mut(route);
+        if state.hold.is_none() {
+            state.hold = Some(Held { by: taker(), at: now });
+        }
+        if let Some(wish) = state.queued.take() {
+            turn.tell(News::QueuedDropped { route: route.id.clone(), to: wish.to, why: Drop::Held });
+        }
+    }
+    approval::void_all(turn, Void::Held);
+}
+
+/// Who holds the routes then.
+fn taker() -> OperatorId {
+    "cutover".parse().expect("the program's name is a name")
 }
 
 fn resume(turn: &mut Turn, route: &Route) {

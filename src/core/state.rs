@@ -9,13 +9,16 @@ use serde::{Deserialize, Serialize};
 use crate::{
     core::{
         decision::{Cause, Deal, Refusal},
+        door::FrontDoor,
         event::{Asker, TerminalSize, WorldKind},
         news::News,
+        proof::BreachProof,
         reason::{Evidence, Mover, Need, Objection, Void},
         replication::DatabaseStanding,
         workload::Announced,
     },
     domain::{
+        answer::Answers,
         digest::Digest,
         fact::{Accepted, Replication},
         fault::{Fault, Version},
@@ -111,6 +114,9 @@ pub struct RouteState {
     /// How long the data plane took to follow the last time that it could be measured.
     pub followed_in: Option<Millis>,
     pub observed: Option<Observed>,
+    /// What requests through the front door met, by the backend that answered.
+    #[serde(default)]
+    pub front_door: FrontDoor,
     /// What requests have said of the split that is accepted.
     #[serde(default)]
     pub proof: Proof,
@@ -347,6 +353,9 @@ pub struct ProbeState {
     pub sent: u64,
     pub failed: u64,
     pub dropped: u64,
+    /// What all answers were.
+    #[serde(default, skip_serializing_if = "Answers::is_empty")]
+    pub answers: Answers,
     pub slowest_ms: Option<f64>,
 }
 
@@ -358,13 +367,25 @@ pub struct TriggerState {
     /// Breach samples with distinct source times within the pending window.
     pub breaches: u32,
     pub last_breach_at: Option<Timestamp>,
+    /// How long since the last of them nothing was proven, see [`BreachProof::unproven`].
+    #[serde(default)]
+    pub unproven: Millis,
+    /// The same against the limit of `at_once`.
+    #[serde(default)]
+    pub disaster: BreachProof,
+    /// When this was last brought up to date.
+    #[serde(default)]
+    pub read_at: Option<Timestamp>,
     /// Since when it has had no usable sample.
     pub blind_since: Option<Timestamp>,
+    /// When that was said; a window that is only filling after a move is no news.
+    #[serde(default)]
+    pub blind_said_at: Option<Timestamp>,
     /// When it last fired.
     pub fired_at: Option<Timestamp>,
     /// Since when it would fire, but home is proven dead.
     pub withheld_since: Option<Timestamp>,
-    /// Value of the newest usable sample.
+    /// Value of the newest sample, proven or not.
     pub value: Option<f64>,
     pub value_at: Option<Timestamp>,
 }

@@ -6,7 +6,7 @@
 
 use crate::{
     core::{
-        approval, checklist, clock,
+        approval, at_door, checklist, clock,
         command::Command,
         controls,
         decision::{Answer, Decision, Refusal, Verdict},
@@ -58,6 +58,7 @@ fn unopened(event: &Event) -> Decision {
         Event::Asked { by, ask, .. } => Some(Answer { client: by.client, ask: *ask, verdict: Verdict::Refused(Refusal::NotOpen) }),
         Event::Opened { .. }
         | Event::Restarted
+        | Event::TakenOver { .. }
         | Event::Looked { .. }
         | Event::Observed(_)
         | Event::Finished { .. }
@@ -74,6 +75,7 @@ fn happen(turn: &mut Turn, event: &Event) {
     match event {
         Event::Opened { .. } => turn.tell(News::SessionOpened),
         Event::Restarted => restart::restarted(turn),
+        Event::TakenOver { from, to, .. } => restart::taken_over(turn, *from, *to),
         Event::Asked { by, ask, command, .. } => {
             turn.who = Some(by.who.clone());
             people::active(turn, by);
@@ -119,6 +121,7 @@ fn follow(turn: &mut Turn) {
     assess(turn);
     trigger::fire(turn);
     for route in &turn.plan.routes {
+        at_door::fire(turn, route);
         drift::watch(turn, route);
         rollback::drive(turn, route);
         motion::follow(turn, route);

@@ -1,8 +1,6 @@
-//! Triggers: the window that a breach must fill, and the moment when it has.
+//! Triggers: what each may believe, and the moment when its breach is proven.
 //!
-//! A breach begins with the source's own time of its first breaching sample and lasts until a newer sample is in order. What can't be
-//! known in between neither ends it nor counts as proof, but the clock runs on, since a crashing pod takes its own metrics with it.
-//! It fires once the clock has reached the plan's duration and at least two samples with different source times were in breach.
+//! A sample is judged by [`verdict`], a breach is proven by [`crate::core::proof`], and what can't be seen is the business of [`blind`].
 //! This file does not move traffic: it calls [`rollback::begin`].
 
 use crate::{
@@ -12,104 +10,175 @@ use crate::{
         evidence, exposure,
         news::News,
         outlook::Then,
+        proof::{BreachProof, Change},
         readiness, rollback,
         sight::Sight,
-        standing,
+        standing, starvation,
         state::{Reading, TriggerState},
         turn::Turn,
+        verdict::{self, Side},
     },
     domain::{
         id::BackendId,
-        metric::{Gap, Measured, Sample},
+        metric::{Gap, Sample},
         time::{Millis, Timestamp},
         weight::{PerMille, WHOLE},
     },
     plan::model::{OnBlind, Route, Trigger, TriggerAction},
 };
 
-/// Fewest samples in breach, with different source times, that a trigger fires on.
-const BREACHES_MIN: u32 = 2;
-
 /// The session hears something at least once a second; after this long without any entry it was not there.
 const SILENT_AFTER: Millis = Millis::from_secs(5);
 
-/// Brings every trigger's reading and window up to this instant.
+/// What a trigger may believe at this instant.
+enum Seen {
+    /// Nothing was ever told.
+    Nothing,
+    Gap(Gap),
+    /// A sample, and what it says of the trigger's own limit.
+    Sample(Sample, Result<Side, Gap>),
+}
+
+impl Seen {
+    /// Why nothing can be said of the limit, if so.
+    fn gap(&self) -> Option<Option<Gap>> {
+        match self {
+            Seen::Nothing => Some(None),
+            Seen::Gap(gap) | Seen::Sample(_, Err(gap)) => Some(Some(*gap)),
+            Seen::Sample(_, Ok(_)) => None,
+        }
+    }
+}
+
+/// Brings every trigger's reading and proofs up to this instant.
 pub(super) fn read(turn: &mut Turn) {
     for trigger in &turn.plan.triggers {
         let seen = seen(&turn.sight(), trigger);
-        let excused = matches!(seen, Some(Err(gap)) if blind::excused(turn.state, turn.now, trigger, gap));
         let Some(mut known) = turn.state.triggers.remove(&trigger.id) else { continue };
+        let elapsed = turn.now.since(known.read_at.unwrap_or(turn.now));
+        known.read_at = Some(turn.now);
+        pass(turn, &mut known, elapsed, &seen);
         match seen {
-            Some(Ok(sample)) => judge(turn, trigger, &mut known, sample),
-            Some(Err(gap)) => {
-                known.reading = Reading::Unknown { gap };
-                go_blind(turn, trigger, &mut known, excused, Some(gap));
+            Seen::Nothing => cannot_see(turn, trigger, &mut known, None, elapsed),
+            Seen::Gap(gap) => cannot_see(turn, trigger, &mut known, Some(gap), elapsed),
+            Seen::Sample(sample, side) => {
+                judge(turn, trigger, &mut known, &sample, side);
+                if let Err(gap) = side {
+                    cannot_see(turn, trigger, &mut known, Some(gap), elapsed);
+                }
             }
-            None => go_blind(turn, trigger, &mut known, excused, None),
         }
         turn.state.triggers.insert(trigger.id.clone(), known);
     }
 }
 
-/// What `trigger` may believe now; a sample that rests on too few requests is a gap.
-fn seen(sight: &Sight, trigger: &Trigger) -> Option<Measured> {
-    let measured = evidence::measured(sight.state, sight.now, &trigger.backend, trigger.metric)?;
-    Some(measured.and_then(|sample| if sample.requests < trigger.requests_min { Err(Gap::LowVolume) } else { Ok(sample) }))
+fn seen(sight: &Sight, trigger: &Trigger) -> Seen {
+    let why = |gap| match gap {
+        Gap::LowVolume => starvation::why_few(sight, trigger),
+        other => other,
+    };
+    match evidence::measured(sight.state, sight.now, &trigger.backend, trigger.metric) {
+        None => Seen::Nothing,
+        Some(Err(gap)) => Seen::Gap(why(gap)),
+        Some(Ok(sample)) => Seen::Sample(sample, verdict::side(&sample, trigger.above, trigger.requests_min).map_err(why)),
+    }
 }
 
-fn judge(turn: &mut Turn, trigger: &Trigger, known: &mut TriggerState, sample: Sample) {
-    if known.blind_since.take().is_some_and(|since| turn.earlier.since(since) >= BLIND_AFTER) {
-        turn.tell(News::SeesAgain { trigger: trigger.id.clone() });
+/// Lets time pass for the proofs, and for blindness only as far as somebody watched.
+fn pass(turn: &Turn, known: &mut TriggerState, elapsed: Millis, seen: &Seen) {
+    let absent = elapsed > SILENT_AFTER;
+    let unproven = match seen.gap() {
+        Some(gap) => gap.is_none_or(|gap| !gap.is_dead_source()),
+        None => false,
+    };
+    if absent || unproven {
+        let mut proof = known.proof();
+        proof.idle(elapsed);
+        known.set_proof(proof);
+        known.disaster.idle(elapsed);
     }
+    if absent && let Some(since) = known.blind_since {
+        known.blind_since = Some((since + elapsed).min(turn.now.before(forbidding(elapsed))));
+    }
+}
+
+/// A silence of the host counts for as much as forbids an advance and no more, since what acts by itself must have been watched.
+fn forbidding(silence: Millis) -> Millis {
+    if silence > SILENT_AFTER { silence.min(BLIND_AFTER) } else { Millis(0) }
+}
+
+fn judge(turn: &mut Turn, trigger: &Trigger, known: &mut TriggerState, sample: &Sample, side: Result<Side, Gap>) {
+    let (now, mut proof) = (turn.now, known.proof());
+    let echo = !proof.is_newer(sample.at);
     known.value = Some(sample.value);
     known.value_at = Some(sample.at);
-    let newer = known.last_breach_at.is_none_or(|last| sample.at > last);
-    if sample.value > trigger.above {
-        known.reading = Reading::Breach;
-        if known.pending_since.is_none() {
-            known.pending_since = Some(sample.at.min(turn.now));
-            known.breaches = 0;
-            turn.tell(News::Breached { trigger: trigger.id.clone(), value: sample.value, acts_in: trigger.lasting });
+    let change = weigh(&mut proof, sample, side, now, trigger.lasting);
+    known.set_proof(proof);
+    let disaster = trigger.at_once.map_or(Change::Nothing, |at_once| {
+        let side = verdict::side(sample, at_once.above, trigger.requests_min);
+        weigh(&mut known.disaster, sample, side, now, at_once.lasting)
+    });
+    if change == Change::Began || disaster == Change::Began {
+        let acts_in = known.fires_at(trigger).map_or(trigger.lasting, |at| at.since(now));
+        turn.tell(News::Breached { trigger: trigger.id.clone(), value: sample.value, acts_in });
+    }
+    if change == Change::Cleared {
+        turn.tell(News::Cleared { trigger: trigger.id.clone(), value: sample.value });
+    }
+    match side {
+        Err(_) => return,
+        Ok(Side::Beyond) => known.reading = Reading::Breach,
+        // An echo of something older than the breach can't end it.
+        Ok(Side::Within) if echo => known.reading = Reading::Breach,
+        Ok(Side::Within) => {
+            known.reading = Reading::Ok;
+            known.withheld_since = None;
         }
-        if newer {
-            known.breaches = known.breaches.saturating_add(1);
-            known.last_breach_at = Some(sample.at);
-        }
-    } else if newer {
-        known.reading = Reading::Ok;
-        if known.pending_since.take().is_some() {
-            turn.tell(News::Cleared { trigger: trigger.id.clone(), value: sample.value });
-        }
-        known.breaches = 0;
-        known.withheld_since = None;
-    } else {
-        // An echo of something older than the breach, which therefore can't end it.
-        known.reading = Reading::Breach;
+    }
+    sees(turn, trigger, known);
+}
+
+fn weigh(proof: &mut BreachProof, sample: &Sample, side: Result<Side, Gap>, now: Timestamp, lasting: Millis) -> Change {
+    match side {
+        Ok(Side::Beyond) => proof.beyond(sample.at, now, lasting),
+        Ok(Side::Within) => proof.within(sample.at),
+        Err(_) => Change::Nothing,
     }
 }
 
-fn go_blind(turn: &mut Turn, trigger: &Trigger, known: &mut TriggerState, excused: bool, gap: Option<Gap>) {
-    if excused {
-        known.blind_since = None;
-        return;
+fn sees(turn: &mut Turn, trigger: &Trigger, known: &mut TriggerState) {
+    known.blind_since = None;
+    if known.blind_said_at.take().is_some() {
+        turn.tell(News::SeesAgain { trigger: trigger.id.clone() });
     }
-    let since = *known.blind_since.get_or_insert_with(|| unseen_since(turn));
-    if turn.crossed(since, BLIND_AFTER) {
+}
+
+fn cannot_see(turn: &mut Turn, trigger: &Trigger, known: &mut TriggerState, gap: Option<Gap>, elapsed: Millis) {
+    if let Some(gap) = gap {
+        known.reading = Reading::Unknown { gap };
+    }
+    match gap {
+        // It sees, and can't tell; that holds, and is no blindness.
+        Some(Gap::Undecided) => return sees(turn, trigger, known),
+        Some(gap) if blind::excused(turn.state, turn.now, trigger, gap) => {
+            (known.blind_since, known.blind_said_at) = (None, None);
+            return;
+        }
+        Some(_) | None => {}
+    }
+    let now = turn.now;
+    let since = *known.blind_since.get_or_insert(now.before(forbidding(elapsed)));
+    let is_news = known.blind_said_at.is_none() && !gap.is_some_and(|gap| blind::is_filling(&turn.sight(), trigger, gap, since));
+    if is_news && now.since(since) >= BLIND_AFTER {
+        known.blind_said_at = Some(now);
         turn.tell(News::Blind { trigger: trigger.id.clone(), gap });
     }
-}
-
-/// Since when a trigger that sees nothing at this entry has seen nothing: nobody looked while the host itself was silent. Such a silence
-/// counts for as much as forbids an advance and no more, since what acts by itself must have been watched.
-fn unseen_since(turn: &Turn) -> Timestamp {
-    let silence = turn.now.since(turn.earlier);
-    if silence > SILENT_AFTER { turn.now.before(silence.min(BLIND_AFTER)) } else { turn.now }
 }
 
 /// Why any of the route's triggers forbids an advance.
 pub(super) fn forbids(sight: &Sight, route: &Route) -> Option<Refusal> {
     let of_route = sight.plan.triggers.iter().filter(|trigger| trigger.route == route.id);
-    of_route.filter_map(|trigger| blind::forbids(sight.state, sight.now, trigger, seen(sight, trigger))).next()
+    of_route.filter_map(|trigger| blind::forbids(sight.state, sight.now, trigger, seen(sight, trigger).gap())).next()
 }
 
 /// Lets act what has been breached, or blind, for long enough.
@@ -158,8 +227,7 @@ pub(super) fn consequence(sight: &Sight, route: &Route, trigger: &Trigger) -> Th
         return Then::Done;
     }
     // Everybody's traffic is not sent to a home that is proven dead, as long as the target still answers some.
-    let dead = |backend| sight.state.backends.get(backend).is_some_and(|known| evidence::proven_dead(known, sight.now));
-    if dead(&route.home) && !dead(&trigger.backend) {
+    if evidence::keeps_away_from_home(sight, route, &trigger.backend) {
         return Then::Withheld { home: route.home.clone() };
     }
     Then::GoesHome
@@ -184,10 +252,7 @@ pub(super) fn blind_consequence(sight: &Sight, route: &Route, trigger: &Trigger)
 }
 
 fn is_due(turn: &Turn, trigger: &Trigger) -> bool {
-    let known = turn.state.triggers.get(&trigger.id);
-    known.is_some_and(|known| {
-        known.breaches >= BREACHES_MIN && known.pending_since.is_some_and(|since| turn.now.since(since) >= trigger.lasting)
-    })
+    turn.state.triggers.get(&trigger.id).is_some_and(|known| known.is_due(trigger, turn.now))
 }
 
 fn announce_hold(turn: &mut Turn, trigger: &Trigger) {
@@ -253,8 +318,8 @@ fn act_on_blindness(turn: &mut Turn, route: &Route, trigger: &Trigger) {
 pub(super) fn rearm(turn: &mut Turn, route: &Route) {
     for trigger in turn.plan.triggers.iter().filter(|trigger| trigger.route == route.id) {
         if let Some(known) = turn.state.triggers.get_mut(&trigger.id) {
-            known.pending_since = None;
-            known.breaches = 0;
+            known.set_proof(BreachProof { newest: known.last_breach_at, ..BreachProof::default() });
+            known.disaster = BreachProof { newest: known.disaster.newest, ..BreachProof::default() };
             known.withheld_since = None;
         }
     }
@@ -264,5 +329,6 @@ pub(super) fn rearm(turn: &mut Turn, route: &Route) {
 pub(super) fn ask_for_fresh_proof(turn: &mut Turn) {
     for known in turn.state.triggers.values_mut() {
         known.breaches = 0;
+        known.disaster.samples = 0;
     }
 }

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
+    answer::Answers,
     database::{Broken, Engine, Movement, Serving},
     fault::{Fault, Version},
     hindrance::Hindrance,
     id::{BackendId, InstanceId, RouteId, SourceId},
     metric::{Measured, Metric},
-    platform::{Happening, Workload},
+    platform::{Happening, Pod, Workload},
     shown::Shown,
     time::{Millis, Timestamp},
     weight::Weights,
@@ -52,6 +53,39 @@ pub enum Fact {
         happenings: Vec<Happening>,
     },
     Replication(Replication),
+    /// What the session knows already, unchanged. Sensors never say it: the record does, to stay small.
+    Same(Known),
+    /// A workload of which some pods are others than those that the session knows. Said by the record only, as `Same` is.
+    PodsChanged(PodsChanged),
+}
+
+/// A fact that the session knows already.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Known {
+    Accepted(RouteId),
+    Workload(BackendId),
+    Replication(InstanceId),
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PodsChanged {
+    pub backend: BackendId,
+    /// Everything but the pods.
+    pub workload: Workload,
+    /// Where those that went, or are others now, stood in the list that is known; ascending.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gone: Vec<u32>,
+    /// Those that came, or are others now; ascending.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub came: Vec<Placed>,
+}
+
+/// A pod and where it stands in the list.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Placed {
+    pub at: u32,
+    pub pod: Pod,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,20 +109,30 @@ pub struct Served {
     pub span: Millis,
     /// Requests answered by each backend, whatever the status, told by the answer itself.
     pub by_backend: BTreeMap<BackendId, u64>,
-    /// Answers with a 5xx status.
+    /// What those answers were. Older records don't tell.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub answers: BTreeMap<BackendId, Answers>,
+    /// Answers with a 5xx status, whoever gave them.
     pub failed: u64,
     /// Connections that ended without an answer.
     pub dropped: u64,
     /// Answers that did not say which backend gave them.
     pub unmarked: u64,
+    /// What those were: the load balancer's own 502, as a rule.
+    #[serde(default, skip_serializing_if = "Answers::is_empty")]
+    pub unmarked_answers: Answers,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Probed {
     pub backend: BackendId,
     pub sent: u64,
+    /// Answers that are not what the plan expects of this probe.
     pub failed: u64,
     pub dropped: u64,
+    /// What all answers were. Older records don't tell; what failed there was a 5xx.
+    #[serde(default, skip_serializing_if = "Answers::is_empty")]
+    pub answers: Answers,
     /// Slowest answer in milliseconds; `None` when nothing was answered.
     pub slowest_ms: Option<f64>,
 }

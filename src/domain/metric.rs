@@ -4,7 +4,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{fault::FaultKind, time::Timestamp};
+use crate::domain::{
+    fault::FaultKind,
+    time::{Millis, Timestamp},
+};
 
 /// The measurements that triggers, evidence and charts are made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -87,6 +90,51 @@ pub struct Sample {
     pub requests: u64,
     /// The source's own time of the newest data in it, not the time of receipt.
     pub at: Timestamp,
+    #[serde(default, skip_serializing_if = "Basis::is_exact")]
+    pub basis: Basis,
+}
+
+/// What stands behind a sample's value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Basis {
+    /// The value as it was measured or told.
+    #[default]
+    Exact,
+    /// The truth is the value or more: a quantile beyond the top finite bucket.
+    AtLeast,
+    /// A share of counted requests, of which so many failed.
+    Counted { failed: u64 },
+}
+
+impl Basis {
+    fn is_exact(&self) -> bool {
+        *self == Basis::Exact
+    }
+}
+
+impl Sample {
+    pub fn exact(value: f64, requests: u64, at: Timestamp) -> Sample {
+        Sample { value, requests, at, basis: Basis::Exact }
+    }
+    /// A value of which only the lower end is known.
+    pub fn at_least(value: f64, requests: u64, at: Timestamp) -> Sample {
+        Sample { value, requests, at, basis: Basis::AtLeast }
+    }
+}
+
+/// Over how much of a source's time rates and quantiles are taken when it is looked at each `every`: 30 s, or four looks where they are
+/// further apart, since fewer samples make no rate.
+pub fn window(every: Millis) -> Millis {
+    WINDOW_LEAST.max(Millis(every.0.saturating_mul(WINDOW_LOOKS)))
+}
+
+const WINDOW_LEAST: Millis = Millis::from_secs(30);
+const WINDOW_LOOKS: u64 = 4;
+
+/// From which age what a source said is stale, when it is looked at each `every`: one missed look is an accident, two are silence.
+pub fn stale_after(every: Millis) -> Millis {
+    Millis(every.0.saturating_mul(2))
 }
 
 /// Why there is no number. Absence of data is never health.
@@ -114,10 +162,51 @@ pub enum Gap {
     LowVolume,
     /// The quantile lies above the highest finite bucket.
     Capped,
-    /// A counter was reset or the set of series changed: one window must pass.
+    /// A counter fell, and nothing tells why: the next look shows whether a process has restarted or another one answered.
     Restarted,
     /// The window is not full yet.
     TooEarly,
+    /// The page does not tell in digits how its requests ended, so failures can't be counted.
+    StatusNotTold,
+    /// The page tells in two labels how a request ended, and they disagree.
+    StatusAmbiguous,
+    /// The page is given by several processes in turn, each with counters of its own: what grows between them is no rate.
+    SeveralProcesses,
+    /// The histogram's highest finite bucket lies below what has to be told.
+    TopBucketLow,
+    /// The counters stand still although the front door gets answers from this backend.
+    StandsStill,
+    /// Far fewer requests are counted than this backend's share of the traffic must bring.
+    BelowShare,
+    /// A share above the limit, of too few requests to prove it.
+    Undecided,
+}
+
+impl Gap {
+    /// Whether the source itself is gone, as it is when the process behind it has crashed. Every other gap is a source that speaks and
+    /// says too little, or nonsense.
+    pub fn is_dead_source(self) -> bool {
+        match self {
+            Gap::Missing | Gap::Unreachable | Gap::TimedOut | Gap::Stale => true,
+            Gap::NotANumber
+            | Gap::Infinite
+            | Gap::Ambiguous
+            | Gap::Unreadable
+            | Gap::Partial
+            | Gap::FromTheFuture
+            | Gap::LowVolume
+            | Gap::Capped
+            | Gap::Restarted
+            | Gap::TooEarly
+            | Gap::StatusNotTold
+            | Gap::StatusAmbiguous
+            | Gap::SeveralProcesses
+            | Gap::TopBucketLow
+            | Gap::StandsStill
+            | Gap::BelowShare
+            | Gap::Undecided => false,
+        }
+    }
 }
 
 /// What a source's failure means for the values that would have come from it.
@@ -156,6 +245,13 @@ impl fmt::Display for Gap {
             Gap::Capped => "above the top bucket",
             Gap::Restarted => "counter restarted",
             Gap::TooEarly => "window filling",
+            Gap::StatusNotTold => "status not told in digits",
+            Gap::StatusAmbiguous => "two labels disagree on the status",
+            Gap::SeveralProcesses => "several processes answer here",
+            Gap::TopBucketLow => "top bucket below the threshold",
+            Gap::StandsStill => "counters stand still",
+            Gap::BelowShare => "fewer requests than its share",
+            Gap::Undecided => "above the limit, too few to prove it",
         })
     }
 }

@@ -12,8 +12,8 @@ use crate::journal::scan::BodyFault;
 /// The first place at which a journal does not hold.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error(
-    "the journal is broken at record {seq}, byte {offset}: {why}; the records before it are proved, it and what follows are not; \
-     keep the file as it is and compare it with a copy or a witness"
+    "the journal is broken at record {seq}, byte {offset}{}: {why}; the records before it are proved, it and what follows are not; \
+     keep the file as it is and compare it with a copy or a witness", .file.as_ref().map_or_else(String::new, |file| format!(" of {file}"))
 )]
 pub struct Break {
     /// The sequence number that belongs at this place. For a witness that does not fit, the record it is about.
@@ -21,6 +21,19 @@ pub struct Break {
     /// Where the line at fault starts in the file.
     pub offset: u64,
     pub why: Why,
+    /// Which file of the journal it is, where it has several.
+    pub file: Option<String>,
+}
+
+impl Break {
+    pub(super) const fn new(seq: u64, offset: u64, why: Why) -> Self {
+        Self { seq, offset, why, file: None }
+    }
+
+    pub(super) fn in_file(mut self, file: Option<String>) -> Self {
+        self.file = self.file.or(file);
+        self
+    }
 }
 
 /// What differs.
@@ -40,7 +53,9 @@ pub enum Why {
     Crc { expected: u32, found: u32 },
     #[error("the line's hash is {found} but the line says {expected}: changed after it was written")]
     Hash { expected: Hash, found: Hash },
-    #[error("a record of kind `{found}` can't stand here: the first record is the genesis, and no other is")]
+    #[error(
+        "a record of kind `{found}` can't stand here: a journal begins with its genesis, each further segment with a snapshot, and no other record is one"
+    )]
     Kind { found: String },
     #[error("the body is not acceptable, {0}")]
     Body(#[from] BodyFault),
@@ -50,6 +65,16 @@ pub enum Why {
     WitnessDiffers { expected: Hash, found: Hash },
     #[error("the witness remembers record {}, the journal ends before it: its end was cut off", .0.seq)]
     WitnessMissing(Witness),
+    #[error("segment {number} is not there: {}", super::segment::name(*.number, super::segment::Form::Plain))]
+    SegmentMissing { number: u64 },
+    #[error("the segment ends with something that is no record, although another segment follows: it was cut or damaged")]
+    SegmentUnfinished,
+    #[error("the segment has {found} bytes, its checkpoint remembers {expected}: its end was cut off")]
+    SegmentShorter { expected: u64, found: u64 },
+    #[error("the sealed segment is not one that was written here: {0}")]
+    Sealed(String),
+    #[error("sealed segment {segment} is not the file that was recorded when it was sealed")]
+    SealDiffers { segment: u64 },
 }
 
 /// How the body of one of the journal's own records can be wrong.
@@ -61,6 +86,10 @@ pub enum Misfit {
     Format { found: u32 },
     #[error("it does not name the chain before it")]
     Head,
+    #[error("it belongs to segment {found}")]
+    Segment { found: u64 },
+    #[error("the state before it is not the one that it names")]
+    State,
 }
 
 impl Why {
@@ -79,6 +108,11 @@ impl Why {
             Self::Meaning(_) => "meaning",
             Self::WitnessDiffers { .. } => "witness-differs",
             Self::WitnessMissing(_) => "witness-missing",
+            Self::SegmentMissing { .. } => "segment-missing",
+            Self::SegmentUnfinished => "segment-unfinished",
+            Self::SegmentShorter { .. } => "segment-shorter",
+            Self::Sealed(_) => "sealed",
+            Self::SealDiffers { .. } => "seal-differs",
         }
     }
 }

@@ -4,16 +4,16 @@
 //! confuse it, and compares the inode at its name with its own before each write, because a file that somebody deleted still
 //! accepts writes and forgets them all. It never retries: what a failure means, the writer decides.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::OwnedFd;
 
-use rustix::fs::{AtFlags, FallocateFlags, Mode, OFlags};
+use rustix::fs::{AtFlags, FallocateFlags, Stat};
 use rustix::io::Errno;
 
-use crate::journal::chain::Witness;
-use crate::journal::files;
+use crate::journal::checkpoint::{self, Mark};
+use crate::journal::files::Home;
 
 /// What the writer needs of a disk.
 pub(super) trait Disk: Send {
@@ -26,9 +26,11 @@ pub(super) trait Disk: Send {
     /// Returns when everything written is on the disk.
     fn sync(&mut self) -> io::Result<()>;
     /// Replaces the checkpoint file beside the journal.
-    fn remember(&mut self, witness: Witness) -> io::Result<()>;
+    fn remember(&mut self, mark: Mark) -> io::Result<()>;
     /// Gives back the room beyond the first `bytes` bytes.
     fn release(&mut self, bytes: u64) -> io::Result<()>;
+    /// The same place with the file of the next segment, called `name`.
+    fn follow(&self, name: OsString, file: File) -> io::Result<Box<dyn Disk>>;
 }
 
 /// How a journal file stands.
@@ -51,17 +53,17 @@ pub(super) struct RealDisk {
     pub directory: OwnedFd,
     pub name: OsString,
     pub file: File,
+    /// The folder of the journal, where it has several segments.
+    pub home: Option<Home>,
 }
 
 impl Disk for RealDisk {
     fn facts(&mut self) -> io::Result<Facts> {
         let ours = rustix::fs::fstat(&self.file)?;
-        let place = match rustix::fs::statat(&self.directory, &self.name, AtFlags::SYMLINK_NOFOLLOW) {
-            Ok(there) if (there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino) => Place::Ours,
-            Ok(_) => Place::Another,
-            Err(Errno::NOENT) => Place::Nothing,
-            Err(error) => return Err(error.into()),
-        };
+        let mut place = place(&self.directory, &self.name, &ours)?;
+        if let (Place::Ours, Some(home)) = (place, &self.home) {
+            place = self::place(&home.parent, &home.name, &rustix::fs::fstat(&self.directory)?)?;
+        }
         Ok(Facts { bytes: u64::try_from(ours.st_size).unwrap_or(0), place })
     }
 
@@ -77,16 +79,32 @@ impl Disk for RealDisk {
         Ok(rustix::fs::fdatasync(&self.file)?)
     }
 
-    fn remember(&mut self, witness: Witness) -> io::Result<()> {
-        // Not synced: an old checkpoint is still a true one, and a missing one is only not there.
-        let fresh = files::beside(&self.name, ".checkpoint.new");
-        let flags = OFlags::CREATE | OFlags::TRUNC | OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let fd = rustix::fs::openat(&self.directory, &fresh, flags, Mode::RUSR | Mode::WUSR)?;
-        File::from(fd).write_all(format!("{witness}\n").as_bytes())?;
-        Ok(rustix::fs::renameat(&self.directory, &fresh, &self.directory, files::beside(&self.name, files::CHECKPOINT_SUFFIX))?)
+    fn remember(&mut self, mark: Mark) -> io::Result<()> {
+        match &self.home {
+            None => mark.keep(&self.directory, &checkpoint::beside(&self.name)),
+            Some(home) => {
+                mark.keep(&self.directory, checkpoint::INSIDE.as_ref())?;
+                mark.keep(&home.parent, &checkpoint::beside(&home.name))
+            }
+        }
     }
 
     fn release(&mut self, bytes: u64) -> io::Result<()> {
         Ok(rustix::fs::ftruncate(&self.file, bytes)?)
+    }
+
+    fn follow(&self, name: OsString, file: File) -> io::Result<Box<dyn Disk>> {
+        let home = self.home.as_ref().map(Home::try_clone).transpose()?;
+        Ok(Box::new(Self { directory: self.directory.try_clone()?, name, file, home }))
+    }
+}
+
+/// What stands at `name` of `directory`, for whoever holds the file that `ours` describes.
+fn place(directory: &OwnedFd, name: &OsStr, ours: &Stat) -> io::Result<Place> {
+    match rustix::fs::statat(directory, name, AtFlags::SYMLINK_NOFOLLOW) {
+        Ok(there) if (there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino) => Ok(Place::Ours),
+        Ok(_) => Ok(Place::Another),
+        Err(Errno::NOENT) => Ok(Place::Nothing),
+        Err(error) => Err(error.into()),
     }
 }

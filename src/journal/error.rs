@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 use crate::journal::broken::Break;
+use crate::journal::checkpoint::Mark;
 use crate::journal::line::DraftError;
 
 /// A journal that could not be read to its end.
@@ -31,13 +32,19 @@ pub enum ReadError {
 pub enum JournalError {
     #[error("cannot {act} {}: {source}; nothing was recorded; correct this and try again", .path.display())]
     File { act: &'static str, path: PathBuf, source: io::Error },
+    #[error(
+        "there was a journal at {} (its checkpoint remembers {mark}) and it is not there; nothing was begun in its place and its checkpoint \
+         was kept; put the journal back where it was, or begin another session with --new",
+        .path.display()
+    )]
+    Missing { path: PathBuf, mark: Box<Mark> },
     #[error("{} exists already; it was not touched; open it, or choose another name", .path.display())]
     Exists { path: PathBuf },
     #[error("{} is in use by {holder}; nothing was changed; attach to that session, or end it first", .path.display())]
     InUse { path: PathBuf, holder: String },
     #[error("{} lies on {kind}, which can't promise that a record is kept; nothing was written; use a local disk", .path.display())]
     NetworkDisk { path: PathBuf, kind: &'static str },
-    #[error("{} is not a private file of this user ({what}); nothing was written; it must be a regular file of its user with mode 0600", .path.display())]
+    #[error("{} is not a private file of this user ({what}); nothing was written; it must belong to its user alone: a folder with mode 0700, files with mode 0600", .path.display())]
     NotPrivate { path: PathBuf, what: String },
     #[error(transparent)]
     Read(#[from] ReadError),

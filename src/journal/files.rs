@@ -7,20 +7,17 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
-use rustix::fs::{FileType, FlockOperation, Mode, OFlags, RenameFlags};
+use rustix::fs::{FileType, FlockOperation, Mode, OFlags, RenameFlags, Stat};
 use rustix::io::Errno;
 
-use crate::journal::chain::Witness;
+use crate::journal::checkpoint;
 use crate::journal::error::JournalError;
 
 const PRIVATE: Mode = Mode::RUSR.union(Mode::WUSR);
 const NEVER_THROUGH_A_LINK: OFlags = OFlags::NOFOLLOW.union(OFlags::CLOEXEC);
-
-/// Name of the checkpoint file, behind the journal's.
-pub(super) const CHECKPOINT_SUFFIX: &str = ".checkpoint";
 
 /// Whether a journal may lie on a disk of another machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,12 +87,11 @@ impl<'a> Spot<'a> {
         let _stays = rustix::fs::unlinkat(&self.directory, fresh, rustix::fs::AtFlags::empty());
     }
 
-    /// Removes the checkpoint file of an earlier journal of this name, which would contradict a new one. Does nothing while
-    /// there is a journal.
-    pub fn clear_remembered(&self) {
-        let nothing = rustix::fs::AtFlags::empty();
-        if rustix::fs::statat(&self.directory, &self.name, rustix::fs::AtFlags::SYMLINK_NOFOLLOW).err() == Some(Errno::NOENT) {
-            let _was_none = rustix::fs::unlinkat(&self.directory, beside(&self.name, CHECKPOINT_SUFFIX), nothing);
+    /// Refuses to begin a journal where a checkpoint says that one was: it may have been moved away, and would be contradicted.
+    pub fn require_untaken(&self) -> Result<(), JournalError> {
+        match checkpoint::of_journal(self.path) {
+            Some(mark) => Err(JournalError::Missing { path: self.path.to_owned(), mark: Box::new(mark) }),
+            None => Ok(()),
         }
     }
 
@@ -110,8 +106,23 @@ impl<'a> Spot<'a> {
         let file = rustix::fs::openat(&self.directory, &self.name, flags, Mode::empty());
         let file = File::from(file.map_err(|e| self.failed("open")(e.into()))?);
         self.require_private(&file)?;
-        match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => Ok(file),
+        self.lock(&file)?;
+        Ok(file)
+    }
+
+    /// The folder of an existing journal, locked and proved private.
+    pub fn open_folder(&self) -> Result<OwnedFd, JournalError> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | NEVER_THROUGH_A_LINK;
+        let folder = rustix::fs::openat(&self.directory, &self.name, flags, Mode::empty()).map_err(|e| self.failed("open")(e.into()))?;
+        self.require_own(&rustix::fs::fstat(&folder).map_err(|e| self.failed("look at")(e.into()))?)?;
+        self.lock(&folder)?;
+        Ok(folder)
+    }
+
+    /// Takes the lock of an open file or folder, or says who has it.
+    pub fn lock(&self, file: impl AsFd) -> Result<(), JournalError> {
+        match rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(()),
             Err(Errno::WOULDBLOCK) => Err(JournalError::InUse { path: self.path.to_owned(), holder: self.read_holder() }),
             Err(error) => Err(self.failed("lock")(error.into())),
         }
@@ -125,11 +136,15 @@ impl<'a> Spot<'a> {
     }
 
     fn require_private(&self, file: &File) -> Result<(), JournalError> {
-        let refused = |what: String| Err(JournalError::NotPrivate { path: self.path.to_owned(), what });
         let facts = rustix::fs::fstat(file).map_err(|e| self.failed("look at")(e.into()))?;
         if FileType::from_raw_mode(facts.st_mode) != FileType::RegularFile {
-            return refused("it is no regular file".to_owned());
+            return Err(JournalError::NotPrivate { path: self.path.to_owned(), what: "it is no regular file".to_owned() });
         }
+        self.require_own(&facts)
+    }
+
+    fn require_own(&self, facts: &Stat) -> Result<(), JournalError> {
+        let refused = |what: String| Err(JournalError::NotPrivate { path: self.path.to_owned(), what });
         if facts.st_uid != rustix::process::geteuid().as_raw() {
             return refused(format!("it belongs to user {}", facts.st_uid));
         }
@@ -165,6 +180,18 @@ impl<'a> Spot<'a> {
     }
 }
 
+/// Where a journal of several segments lies.
+pub(super) struct Home {
+    pub parent: OwnedFd,
+    pub name: OsString,
+}
+
+impl Home {
+    pub fn try_clone(&self) -> io::Result<Self> {
+        Ok(Self { parent: self.parent.try_clone()?, name: self.name.clone() })
+    }
+}
+
 /// Opens a journal to read it: a regular file, not through a link.
 ///
 /// # Errors
@@ -179,12 +206,11 @@ pub fn open_to_read(path: &Path) -> Result<File, JournalError> {
     }
 }
 
-/// What the checkpoint file beside the journal at `path` remembers; `None` if there is none that can be read.
-pub fn read_checkpoint_beside(path: &Path) -> Option<Witness> {
-    let file = open_to_read(&path.with_file_name(beside(path.file_name()?, CHECKPOINT_SUFFIX))).ok()?;
-    let mut text = String::new();
-    file.take(128).read_to_string(&mut text).ok()?;
-    text.parse().ok()
+/// Whether somebody writes to the journal at `path`.
+pub fn is_in_use(path: &Path) -> bool {
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | NEVER_THROUGH_A_LINK;
+    let opened = rustix::fs::open(path, flags, Mode::empty());
+    opened.is_ok_and(|file| rustix::fs::flock(&file, FlockOperation::NonBlockingLockShared) == Err(Errno::WOULDBLOCK))
 }
 
 /// `name` with `suffix` behind it.
@@ -194,7 +220,7 @@ pub(super) fn beside(name: &OsStr, suffix: &str) -> OsString {
     whole
 }
 
-fn failed(act: &'static str, path: &Path) -> impl FnOnce(io::Error) -> JournalError {
+pub(super) fn failed(act: &'static str, path: &Path) -> impl FnOnce(io::Error) -> JournalError {
     let path = path.to_owned();
     move |source| JournalError::File { act, path, source }
 }

@@ -5,12 +5,15 @@
 //! synced and as much of the rest as the test says. It does not know directories, locks or links.
 
 use std::collections::VecDeque;
+use std::ffi::OsString;
+use std::fs::File;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sha2::{Digest, Sha256};
 
 use crate::journal::chain::{Hash, Witness};
+use crate::journal::checkpoint::Mark;
 use crate::journal::disk::{Disk, Facts, Place};
 use crate::journal::error::{JournalError, ReadError};
 use crate::journal::reader::Tail;
@@ -158,11 +161,15 @@ impl Disk for Memory {
         Ok(())
     }
 
-    fn remember(&mut self, witness: Witness) -> io::Result<()> {
+    fn remember(&mut self, mark: Mark) -> io::Result<()> {
         let mut bytes = self.bytes();
         bytes.refused(Asked::Remember)?;
-        bytes.remembered = Some(witness);
+        bytes.remembered = Some(mark.witness);
         Ok(())
+    }
+
+    fn follow(&self, _name: OsString, _file: File) -> io::Result<Box<dyn Disk>> {
+        Err(io::ErrorKind::Unsupported.into())
     }
 
     fn release(&mut self, _bytes: u64) -> io::Result<()> {
@@ -178,7 +185,7 @@ impl Writer {
     pub fn create_in(memory: &Memory, at_ms: u64, genesis: &Genesis, cadence: Cadence) -> Result<Self, JournalError> {
         let faults = std::mem::take(&mut memory.bytes().faults);
         *memory.bytes() = Bytes { faults, ..Bytes::default() };
-        Self::begin(Box::new(memory.clone()), at_ms, genesis, cadence)
+        Self::begin(Box::new(memory.clone()), at_ms, genesis, cadence, None)
     }
 
     /// Takes up the journal in `memory` as [`Writer::open`] does a file; a torn tail is cut off.
@@ -203,6 +210,6 @@ impl Writer {
         // What was read has to be durable before anybody acts on it.
         let mut disk = memory.clone();
         disk.sync().map_err(|source| ReadError::Io { offset: end, source })?;
-        Ok((Self::resume(Box::new(disk), Start::behind(&proof, end, to_tell), cadence), proof))
+        Ok((Self::resume(Box::new(disk), Start::behind(&proof, end, to_tell, None), cadence), proof))
     }
 }

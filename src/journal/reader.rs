@@ -8,15 +8,17 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::marker::PhantomData;
 
 use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
 
 use crate::journal::broken::{Break, Misfit, Why};
-use crate::journal::chain::Head;
+use crate::journal::chain::{Hash, Head};
 use crate::journal::error::ReadError;
-use crate::journal::line::Line;
+use crate::journal::line::{Line, Sums};
 use crate::journal::record::{
-    Body, Checkpoint, FORMAT, Genesis, KIND_CHECKPOINT, KIND_GENESIS, KIND_RECOVERED, Kind, Record, Recovered, TornShape,
+    Body, Checkpoint, FORMAT, FORMAT_OF_ONE_FILE, Genesis, KIND_CHECKPOINT, KIND_GENESIS, KIND_RECOVERED, KIND_SNAPSHOT, Kind, Record,
+    Recovered, Snapshot, TornShape,
 };
-use crate::journal::{LINE_BYTES_MAX, SECTOR_BYTES, WRITE_BYTES_MAX};
+use crate::journal::{LINE_BYTES_MAX, SECTOR_BYTES, STATE_BYTES_MAX, WRITE_BYTES_MAX};
 
 /// How a journal ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,14 +40,35 @@ pub enum Step<'a> {
     End(Tail),
 }
 
-/// A walk over the lines of a journal.
+/// A walk over the lines of a file.
 pub struct Lines<R> {
     input: BufReader<R>,
     line: Vec<u8>,
+    /// The next line stands in `line` already.
+    is_read: bool,
     /// Where the next line starts.
     offset: u64,
     head: Head,
+    /// The chain before the line that was shown last.
+    before: Head,
+    sums: Sums,
+    /// What the file's first record has to be, until it was read.
+    begins: Option<SegmentStart>,
     ended: Option<Result<Tail, Break>>,
+}
+
+/// What a segment's snapshot has to name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct SegmentStart {
+    number: u64,
+    state: Hash,
+}
+
+/// A segment with a whole first record.
+pub(super) struct Begun<R> {
+    pub lines: Lines<R>,
+    /// The caller's state, which is the file's first line.
+    pub state: Vec<u8>,
 }
 
 /// What reading up to the next newline gave.
@@ -66,7 +89,47 @@ impl<R: Read> Lines<R> {
     /// A walk that goes on at byte `offset`, where `input` starts, behind lines that are proved up to `head`.
     pub fn resume(input: R, offset: u64, head: Head) -> Self {
         let input = BufReader::with_capacity(64 * 1024, input);
-        Self { input, line: Vec::new(), offset, head, ended: None }
+        Self { input, line: Vec::new(), is_read: false, offset, head, before: head, sums: Sums::Read, begins: None, ended: None }
+    }
+
+    /// The same walk over an input whose type nobody needs to know.
+    pub(super) fn boxed<'a>(self) -> Lines<Box<dyn Read + Send + 'a>>
+    where
+        R: Send + 'a,
+    {
+        let Self { input, line, is_read, offset, head, before, sums, begins, ended } = self;
+        let input: Box<dyn Read + Send + 'a> = Box::new(input);
+        Lines { input: BufReader::with_capacity(64 * 1024, input), line, is_read, offset, head, before, sums, begins, ended }
+    }
+
+    /// The same walk over lines whose sums are `sums`.
+    pub(super) fn with(self, sums: Sums) -> Self {
+        Self { sums, ..self }
+    }
+
+    /// A walk over segment `number`, which is not the first, from its first byte. `head` is the chain before it; without one, its first
+    /// record is believed. `None`: the segment has no whole first record, so it was not begun.
+    pub(super) fn of_segment(input: R, number: u64, head: Option<Head>, sums: Sums) -> Result<Option<Begun<R>>, ReadError> {
+        let mut lines = Self { sums, ..Self::resume(input, 0, head.unwrap_or(Head::START)) };
+        let io = |source| ReadError::Io { offset: 0, source };
+        let read = lines.input.by_ref().take(STATE_BYTES_MAX as u64).read_until(b'\n', &mut lines.line).map_err(io)?;
+        let mut state = std::mem::take(&mut lines.line);
+        if state.pop() != Some(b'\n') {
+            return Ok(None);
+        }
+        lines.offset = read as u64;
+        match lines.read_line().map_err(io)? {
+            Got::Line => {}
+            Got::Rest => return Ok(None),
+            Got::TooLong => return Err(Break::new(lines.head.next_seq, lines.offset, Why::TooLong).into()),
+        }
+        if head.is_none() {
+            let first = Line::split(without_newline(&lines.line)).map_err(|why| Break::new(0, lines.offset, why))?;
+            lines.head = Head { next_seq: first.seq, hash: first.prev };
+        }
+        lines.is_read = true;
+        lines.begins = Some(SegmentStart { number, state: Hash::from_bytes(Sha256::digest(&state).into()) });
+        Ok(Some(Begun { lines, state }))
     }
 
     /// The chain as far as it was walked.
@@ -84,30 +147,50 @@ impl<R: Read> Lines<R> {
     /// # Errors
     /// [`ReadError::Io`] if the file can't be read, [`ReadError::Broken`] at the first thing that is not a record of this chain.
     pub fn advance(&mut self) -> Result<Step<'_>, ReadError> {
-        if let Some(ended) = &self.ended {
-            return ended.clone().map(Step::End).map_err(ReadError::from);
+        match self.walk()? {
+            Some(tail) => Ok(Step::End(tail)),
+            None => self.shown(),
         }
-        let got = self.read_line().map_err(|source| ReadError::Io { offset: self.offset, source })?;
-        // The line is checked twice on the way to a break only: the borrow of a good one must not outlive this branch.
+    }
+
+    /// Goes on by one line, which [`Lines::shown`] then shows; or says how the file ends.
+    pub(super) fn walk(&mut self) -> Result<Option<Tail>, ReadError> {
+        if let Some(ended) = &self.ended {
+            return ended.clone().map(Some).map_err(ReadError::from);
+        }
+        let got = if self.is_read { Ok(Got::Line) } else { self.read_line() };
+        let got = got.map_err(|source| ReadError::Io { offset: self.offset, source })?;
+        self.is_read = false;
         let checked = match got {
-            Got::Line => prove(&self.line, &self.head).map(|(_, head)| head),
+            Got::Line => prove(&self.line, &self.head, self.sums, self.begins.take()),
             Got::Rest => Err(Why::Empty),
             Got::TooLong => Err(Why::TooLong),
         };
         match checked {
             Ok(head) => {
-                let offset = self.offset;
                 self.offset += self.line.len() as u64;
+                self.before = self.head;
                 self.head = head;
-                let line = Line::split(without_newline(&self.line)).map_err(|why| Break { seq: head.next_seq, offset, why })?;
-                Ok(Step::Line { line, offset })
+                Ok(None)
             }
             Err(why) => {
                 let ended = self.end(&got, why).map_err(|source| ReadError::Io { offset: self.offset, source })?;
                 self.ended = Some(ended.clone());
-                ended.map(Step::End).map_err(ReadError::from)
+                ended.map(Some).map_err(ReadError::from)
             }
         }
+    }
+
+    /// The line that was walked to last.
+    pub(super) fn shown(&self) -> Result<Step<'_>, ReadError> {
+        let offset = self.offset - self.line.len() as u64;
+        let line = Line::split(without_newline(&self.line)).map_err(|why| Break::new(self.before.next_seq, offset, why))?;
+        Ok(Step::Line { line, offset })
+    }
+
+    /// The chain before the line that was walked to last.
+    pub(super) const fn before(&self) -> &Head {
+        &self.before
     }
 
     fn read_line(&mut self) -> io::Result<Got> {
@@ -122,7 +205,7 @@ impl<R: Read> Lines<R> {
 
     /// Decides what a line that is no record is: a torn tail, or a break.
     fn end(&mut self, got: &Got, why: Why) -> io::Result<Result<Tail, Break>> {
-        let broken = |lines: &Self, why| Ok(Err(Break { seq: lines.head.next_seq, offset: lines.offset, why }));
+        let broken = |lines: &Self, why| Ok(Err(Break::new(lines.head.next_seq, lines.offset, why)));
         let shape = match got {
             Got::Line if has_hole(&self.line, self.offset) => TornShape::Hole,
             Got::Line => return broken(self, why),
@@ -170,11 +253,21 @@ fn without_newline(line: &[u8]) -> &[u8] {
     line.strip_suffix(b"\n").unwrap_or(line)
 }
 
-fn prove<'a>(line: &'a [u8], head: &Head) -> Result<(Line<'a>, Head), Why> {
+fn prove(line: &[u8], head: &Head, sums: Sums, begins: Option<SegmentStart>) -> Result<Head, Why> {
     let line = Line::split(without_newline(line))?;
-    let after = line.continues(head)?;
-    own_kind(&line, head)?;
-    Ok((line, after))
+    let after = line.continues(head, sums)?;
+    if (line.kind == KIND_SNAPSHOT) != begins.is_some() {
+        return Err(Why::Kind { found: line.kind.to_owned() });
+    }
+    if let (Some(OwnBody::Snapshot(snapshot)), Some(begins)) = (own_kind(&line, head)?, begins) {
+        if snapshot.segment != begins.number {
+            return Err(Why::Meaning(Misfit::Segment { found: snapshot.segment }));
+        }
+        if snapshot.state != begins.state {
+            return Err(Why::Meaning(Misfit::State));
+        }
+    }
+    Ok(after)
 }
 
 /// Reads the body of one of the journal's own kinds; `None` for the caller's kinds.
@@ -187,7 +280,7 @@ fn own_kind(line: &Line<'_>, before: &Head) -> Result<Option<OwnBody>, Why> {
     Ok(match line.kind {
         KIND_GENESIS => {
             let genesis: Genesis = fields(line.body)?;
-            if genesis.format != FORMAT {
+            if genesis.format != FORMAT && genesis.format != FORMAT_OF_ONE_FILE {
                 return Err(Why::Meaning(Misfit::Format { found: genesis.format }));
             }
             Some(OwnBody::Genesis(genesis))
@@ -200,6 +293,13 @@ fn own_kind(line: &Line<'_>, before: &Head) -> Result<Option<OwnBody>, Why> {
             Some(OwnBody::Checkpoint(checkpoint))
         }
         KIND_RECOVERED => Some(OwnBody::Recovered(fields(line.body)?)),
+        KIND_SNAPSHOT => {
+            let snapshot: Snapshot = fields(line.body)?;
+            if snapshot.records != before.next_seq || snapshot.head != before.hash {
+                return Err(Why::Meaning(Misfit::Head));
+            }
+            Some(OwnBody::Snapshot(snapshot))
+        }
         _ => None,
     })
 }
@@ -208,6 +308,7 @@ enum OwnBody {
     Genesis(Genesis),
     Checkpoint(Checkpoint),
     Recovered(Recovered),
+    Snapshot(Snapshot),
 }
 
 /// Whether `line`, which starts at `offset` of the file, misses whole sectors: a run of zero bytes that begins with the line or
@@ -235,7 +336,11 @@ pub struct Records<R, P> {
 impl<R: Read, P: DeserializeOwned> Records<R, P> {
     /// A walk from the first byte of `input`.
     pub fn new(input: R) -> Self {
-        Self { lines: Lines::new(input), tail: None, failed: false, payload: PhantomData }
+        Self::of(Lines::new(input))
+    }
+
+    pub(super) const fn of(lines: Lines<R>) -> Self {
+        Self { lines, tail: None, failed: false, payload: PhantomData }
     }
 
     /// How the journal ends, once the walk has come to its end.
@@ -251,7 +356,7 @@ impl<R: Read, P: DeserializeOwned> Records<R, P> {
     fn step(&mut self) -> Result<Option<Record<P>>, ReadError> {
         let before = *self.lines.head();
         match self.lines.advance()? {
-            Step::Line { line, offset } => read_record(&line, offset, &before).map(Some),
+            Step::Line { line, offset } => record_of(&line, offset, &before).map(Some),
             Step::End(tail) => {
                 self.tail = Some(tail);
                 Ok(None)
@@ -260,12 +365,14 @@ impl<R: Read, P: DeserializeOwned> Records<R, P> {
     }
 }
 
-fn read_record<P: DeserializeOwned>(line: &Line<'_>, offset: u64, before: &Head) -> Result<Record<P>, ReadError> {
-    let own = own_kind(line, before).map_err(|why| Break { seq: line.seq, offset, why })?;
+/// A proved line as a record.
+pub(super) fn record_of<P: DeserializeOwned>(line: &Line<'_>, offset: u64, before: &Head) -> Result<Record<P>, ReadError> {
+    let own = own_kind(line, before).map_err(|why| Break::new(line.seq, offset, why))?;
     let body = match own {
         Some(OwnBody::Genesis(genesis)) => Body::Genesis(genesis),
         Some(OwnBody::Checkpoint(checkpoint)) => Body::Checkpoint(checkpoint),
         Some(OwnBody::Recovered(recovered)) => Body::Recovered(recovered),
+        Some(OwnBody::Snapshot(snapshot)) => Body::Snapshot(snapshot),
         None => Body::Entry {
             kind: Kind::new(line.kind).expect("a line's kind has the form, and the journal's own kinds were taken out"),
             payload: serde_json::from_slice(line.body).map_err(|source| ReadError::Payload { seq: line.seq, offset, source })?,

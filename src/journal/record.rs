@@ -1,4 +1,4 @@
-//! What a line says, as types: the three kinds that the journal itself writes, and the caller's own.
+//! What a line says, as types: the four kinds that the journal itself writes, and the caller's own.
 //!
 //! The journal is generic over the caller's payload, so that the pure core can grow without a change here and tests can use
 //! payloads of two fields. The kind of a line is a short word that stands in front of the body: a reader can filter by it,
@@ -7,18 +7,23 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use thiserror::Error;
 
 use crate::journal::chain::{Hash, Witness};
 
-/// The format that this module writes and the only one that it reads.
-pub const FORMAT: u32 = 1;
+/// The format that this module writes.
+pub const FORMAT: u32 = 2;
+/// The format without segments; it is read, proved and continued.
+pub const FORMAT_OF_ONE_FILE: u32 = 1;
 /// Kind of the first line, and of no other.
 pub const KIND_GENESIS: &str = "genesis";
 /// Kind of a line that names the chain so far.
 pub const KIND_CHECKPOINT: &str = "checkpoint";
 /// Kind of a line that tells of a torn tail that was set aside.
 pub const KIND_RECOVERED: &str = "recovered";
+/// Kind of the first record of every segment but the first.
+pub const KIND_SNAPSHOT: &str = "snapshot";
 /// Longest kind, in bytes.
 pub const KIND_BYTES_MAX: usize = 32;
 
@@ -68,14 +73,14 @@ pub(super) fn kind_has_form(text: &[u8]) -> bool {
 }
 
 pub(super) fn is_reserved(kind: &str) -> bool {
-    matches!(kind, KIND_GENESIS | KIND_CHECKPOINT | KIND_RECOVERED)
+    matches!(kind, KIND_GENESIS | KIND_CHECKPOINT | KIND_RECOVERED | KIND_SNAPSHOT)
 }
 
 /// Body of the first line: which session this is, and under which plan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Genesis {
-    /// Always [`FORMAT`].
+    /// [`FORMAT`], or [`FORMAT_OF_ONE_FILE`] in a journal that an earlier program began.
     pub format: u32,
     /// The session's own name; whatever the caller made unique.
     pub session: String,
@@ -118,6 +123,37 @@ pub struct Recovered {
     /// File name, beside the journal, that holds the bytes now.
     pub side_file: String,
     /// SHA-256 of those bytes, without a domain byte, as `sha256sum` prints it.
+    pub sha256: Hash,
+}
+
+/// Body of the first record of a segment: which segment it is, and from which state reading may begin.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Snapshot {
+    /// The segment's number; the first is 1 and has no snapshot.
+    pub segment: u64,
+    /// Number of records before this one; equal to this record's `seq`.
+    pub records: u64,
+    /// Hash of the record before; equal to this record's `prev`.
+    pub head: Hash,
+    /// SHA-256 of the file's first line without its line feed: the caller's state.
+    pub state: Hash,
+    /// The caller's records that came after that state and stand before this one, oldest first.
+    pub since: Vec<Value>,
+    /// Segments that were sealed since the snapshot before, oldest first.
+    pub sealed: Vec<Sealed>,
+    /// Of all that were named so far, in this snapshot or one before, the newest; 0 if none was.
+    pub sealed_to: u64,
+}
+
+/// A sealed segment as it lies on the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sealed {
+    pub segment: u64,
+    /// Length of the file.
+    pub bytes: u64,
+    /// SHA-256 of the file, as `sha256sum` prints it.
     pub sha256: Hash,
 }
 
@@ -179,6 +215,7 @@ pub enum Body<P> {
     Genesis(Genesis),
     Checkpoint(Checkpoint),
     Recovered(Recovered),
+    Snapshot(Snapshot),
     /// The caller's own record.
     Entry {
         kind: Kind,
@@ -194,7 +231,7 @@ pub struct Record<P> {
     pub at_ms: u64,
     pub prev: Hash,
     pub hash: Hash,
-    /// Where the line starts in the file.
+    /// Where the line starts in its file.
     pub offset: u64,
     /// Length of the line with its newline.
     pub bytes: u64,

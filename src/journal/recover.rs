@@ -5,9 +5,10 @@
 //! be the best tool to forge it with. Doing this twice, or being killed in the midst of it, ends in the same chain.
 
 use std::ffi::OsString;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::FileExt;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::{DirBuilderExt, FileExt};
 use std::path::Path;
 
 use rustix::fs::{Mode, OFlags};
@@ -15,15 +16,19 @@ use rustix::io::Errno;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
-use crate::journal::WRITE_BYTES_MAX;
+use crate::journal::broken::{Break, Why};
 use crate::journal::chain::{Hash, Witness};
+use crate::journal::checkpoint::{Mark, Within};
 use crate::journal::disk::RealDisk;
 use crate::journal::error::{JournalError, ReadError};
-use crate::journal::files::{NetworkDisk, Spot, beside, read_checkpoint_beside};
-use crate::journal::reader::{Records, Tail};
-use crate::journal::record::{Genesis, Recovered, TornShape};
-use crate::journal::verify::{Proof, Verdict, verify};
+use crate::journal::files::{Home, NetworkDisk, Spot, beside, open_to_read};
+use crate::journal::line::Sums;
+use crate::journal::reader::{Begun, Lines, Records, Tail};
+use crate::journal::record::{Genesis, Recovered, Snapshot, TornShape};
+use crate::journal::segment::{Form, Piece};
+use crate::journal::verify::{Proof, Verdict, verify, verify_journal, verify_lines};
 use crate::journal::writer::{Cadence, Start, Writer};
+use crate::journal::{WRITE_BYTES_MAX, adopt, checkpoint, folder, segment};
 
 /// Torn tails that one journal may have beside it; more means that something else is wrong.
 const SIDE_FILES_MAX: u32 = 10_000;
@@ -48,25 +53,45 @@ impl Default for Options {
 /// What was found in a journal that was taken up again.
 #[derive(Debug)]
 pub struct Replay {
-    /// What is proved of it.
+    /// What is proved of its newest segment.
     pub proof: Proof,
+    /// The newest segment, which is all that was read.
+    pub segment: u64,
+    /// What that segment begins with; `None` in the first, which begins with the journal.
+    pub snapshot: Option<Taken>,
     /// The torn tail that was set aside, if there was one.
     pub recovered: Option<Recovered>,
-    /// What the checkpoint file beside the journal remembered; it agrees, or the journal would have been refused. `None` if there
+    /// What the checkpoint beside the journal remembered; it agrees, or the journal would have been refused. `None` if there
     /// is none that can be read: it is not synced, so a power cut may take it.
-    pub remembered: Option<Witness>,
+    pub remembered: Option<Mark>,
     file: File,
     bytes: u64,
 }
 
+/// A state from which reading may begin.
+#[derive(Debug)]
+pub struct Taken {
+    /// The caller's state, as JSON.
+    pub state: Vec<u8>,
+    pub snapshot: Snapshot,
+}
+
 impl Replay {
-    /// The records as they were found, to be folded into a state. Each call starts anew.
+    /// The records of the newest segment as they were found, to be folded into a state. Each call starts anew.
     ///
     /// # Errors
     /// If the file can't be read a second time.
     pub fn records<P: DeserializeOwned>(&self) -> Result<Records<impl Read + use<P>, P>, ReadError> {
         let file = self.file.try_clone().map_err(|source| ReadError::Io { offset: 0, source })?;
-        Ok(Records::new(Span { file, at: 0, end: self.bytes }))
+        let span = Span { file, at: 0, end: self.bytes };
+        let lines = match self.segment {
+            1 => Lines::new(span),
+            number => match Lines::of_segment(span, number, None, Sums::Read)? {
+                Some(begun) => begun.lines,
+                None => return Err(Break::new(0, 0, Why::Empty).into()),
+            },
+        };
+        Ok(Records::of(lines))
     }
 }
 
@@ -91,55 +116,152 @@ impl Writer {
     /// Starts a new journal at `path`, which must not exist; its first record is durable when this returns.
     ///
     /// # Errors
-    /// [`JournalError::Exists`] if there is something at `path`; others if the disk refuses. No journal exists then.
+    /// [`JournalError::Exists`] if there is something at `path`, [`JournalError::Missing`] if there was; others if the disk refuses. No
+    /// journal exists then.
     pub fn create(path: &Path, at_ms: u64, genesis: &Genesis, options: &Options) -> Result<Self, JournalError> {
         let spot = Spot::find(path, options.network)?;
-        let (file, fresh) = spot.begin()?;
+        if fs::symlink_metadata(path).is_ok() || adopt::is_adoptable(path) {
+            return Err(JournalError::Exists { path: path.to_owned() });
+        }
+        spot.require_untaken()?;
+        let fresh = beside(&spot.name, &format!(".new-{}", rustix::process::getpid().as_raw_pid()));
+        let folder = path.with_file_name(&fresh);
+        // Left behind by a dead process that had our id: no living one can have it.
+        let _was_none = fs::remove_dir_all(&folder);
         let begun = (|| {
-            let directory = spot.directory.try_clone().map_err(spot.failed("open the directory of"))?;
-            let inspected = file.try_clone().map_err(spot.failed("create"))?;
-            let disk = RealDisk { directory, name: fresh.clone(), file };
-            Ok((Self::begin(Box::new(disk), at_ms, genesis, options.cadence)?, inspected))
+            fs::DirBuilder::new().mode(0o700).create(&folder).map_err(spot.failed("create"))?;
+            let writer = begin_first(&spot, &folder, at_ms, genesis, options)?;
+            spot.publish(&fresh)?;
+            Ok(writer)
         })();
-        let (writer, file) = begun.inspect_err(|_: &JournalError| spot.discard(&fresh))?;
-        spot.clear_remembered();
-        spot.publish(&fresh)?;
+        let writer = begun.inspect_err(|_: &JournalError| drop(fs::remove_dir_all(&folder)))?;
         spot.note_holder(&options.holder);
-        let directory = spot.directory.try_clone().map_err(spot.failed("open the directory of"))?;
-        Ok(writer.moved_to(Box::new(RealDisk { directory, name: spot.name, file })))
+        Ok(writer)
     }
 
-    /// Takes up the journal at `path`: locks it, proves it, sets a torn tail aside, and goes on behind the last whole record.
+    /// Takes up the journal at `path` where its newest segment begins: locks it, proves that segment, sets a torn tail aside, and goes on
+    /// behind the last whole record. What the segments before it say is `cutover audit verify`'s to prove; here they have to be there.
+    ///
+    /// A journal of one file that an earlier program wrote is taken in as the first segment.
     ///
     /// # Errors
-    /// [`JournalError::InUse`] if another writer has it, [`JournalError::Read`] if it is broken or contradicts a witness;
-    /// the file is then as it was.
+    /// [`JournalError::InUse`] if another writer has it, [`JournalError::Missing`] if it was here and is gone, [`JournalError::Read`] if it is
+    /// broken, lacks a segment or contradicts a witness; it is then as it was.
     pub fn open(path: &Path, options: &Options) -> Result<(Self, Replay), JournalError> {
         let spot = Spot::find(path, options.network)?;
-        let file = spot.open()?;
-        let remembered = read_checkpoint_beside(path);
-        let proof = prove(&file, options.witness.into_iter().chain(remembered))?;
-        let (bytes, recovered) = match proof.tail {
+        adopt::finish(&spot)?;
+        if fs::symlink_metadata(path).is_err() {
+            match adopt::is_adoptable(path) {
+                true => adopt::adopt(&spot, options)?,
+                false => spot.require_untaken()?,
+            }
+        }
+        let directory = spot.open_folder()?;
+        let remembered = checkpoint::of_journal(path);
+        let newest = newest(path, remembered, &spot)?;
+        let inside = Spot::find(&newest.path, options.network)?;
+        let file = inside.open()?;
+        let found = prove(path, &file, &newest, remembered, options)?;
+        let (bytes, recovered) = match found.proof.tail {
             Tail::Clean { bytes } => (bytes, None),
-            Tail::Torn { offset, shape, .. } => (offset, Some(set_aside(&spot, &file, offset, shape)?)),
+            Tail::Torn { offset, shape, .. } => (offset, Some(set_aside(&inside, &file, offset, shape)?)),
         };
-        settle(&file, bytes).map_err(spot.failed("make durable what was found in"))?;
+        settle(&file, bytes).map_err(inside.failed("make durable what was found in"))?;
         spot.note_holder(&options.holder);
         // Its own open file: a dup would keep the lock when the writer is gone.
-        let kept = spot.open_again()?;
-        let directory = spot.directory.try_clone().map_err(spot.failed("open the directory of"))?;
-        let start = Start::behind(&proof, bytes, recovered.clone());
-        let writer = Self::resume(Box::new(RealDisk { directory, name: spot.name, file }), start, options.cadence);
-        Ok((writer, Replay { proof, recovered, remembered, file: kept, bytes }))
+        let kept = inside.open_again()?;
+        let start = Start::behind(&found.proof, bytes, recovered.clone(), Some(newest.number));
+        let Spot { directory: parent, name, .. } = spot;
+        let disk = RealDisk { directory, name: inside.name, file, home: Some(Home { parent, name }) };
+        let writer = Self::resume(Box::new(disk), start, options.cadence);
+        let Found { proof, snapshot } = found;
+        Ok((writer, Replay { proof, segment: newest.number, snapshot, recovered, remembered, file: kept, bytes }))
     }
 }
 
-fn prove(file: &File, witnesses: impl IntoIterator<Item = Witness>) -> Result<Proof, JournalError> {
-    let input = file.try_clone().map_err(|source| ReadError::Io { offset: 0, source })?;
-    match verify(Span { file: input, at: 0, end: u64::MAX }, witnesses)? {
-        Verdict::Proved(proof) => Ok(proof),
-        Verdict::Broken { at, .. } => Err(ReadError::from(at).into()),
+/// The first segment of a new journal, in a folder that has not got its name yet.
+fn begin_first(spot: &Spot<'_>, folder: &Path, at_ms: u64, genesis: &Genesis, options: &Options) -> Result<Writer, JournalError> {
+    let path = folder.join(segment::name(1, Form::Plain));
+    let inside = Spot::find(&path, options.network)?;
+    inside.lock(&inside.directory)?;
+    let (file, fresh) = inside.begin()?;
+    let again = |fd: &OwnedFd| fd.try_clone().map_err(spot.failed("open the directory of"));
+    let inspected = file.try_clone().map_err(spot.failed("create"))?;
+    let disk = RealDisk { directory: again(&inside.directory)?, name: fresh.clone(), file, home: None };
+    let writer = Writer::begin(Box::new(disk), at_ms, genesis, options.cadence, Some(1))?;
+    inside.publish(&fresh)?;
+    let home = Home { parent: again(&spot.directory)?, name: spot.name.clone() };
+    Ok(writer.moved_to(Box::new(RealDisk { directory: inside.directory, name: inside.name, file: inspected, home: Some(home) })))
+}
+
+/// The newest segment that was begun. What a killed host left half made is cleared away; what is missing is an error.
+fn newest(folder: &Path, remembered: Option<Mark>, spot: &Spot<'_>) -> Result<Piece, JournalError> {
+    let failed = || spot.failed("read");
+    let mut pieces = segment::list(folder).map_err(failed())?;
+    let gone = |number| Err(JournalError::from(ReadError::from(Break::new(0, 0, Why::SegmentMissing { number }))));
+    if let Some(number) = segment::missing(&pieces, remembered.and_then(|mark| mark.within).map(|within| within.segment)) {
+        return gone(number);
     }
+    folder::clear(folder).map_err(spot.failed("clear away what was half made in"))?;
+    loop {
+        let Some(piece) = pieces.pop() else { return gone(1) };
+        if piece.form == Form::Sealed {
+            // Only a segment that has a successor is ever sealed.
+            return gone(piece.number + 1);
+        }
+        let file = open_to_read(&piece.path)?;
+        if piece.number == 1 || Lines::of_segment(file, piece.number, None, Sums::Read)?.is_some() {
+            return Ok(piece);
+        }
+        // Made ready and never begun: its first record was not durable, so nothing followed from it.
+        fs::remove_file(&piece.path).map_err(spot.failed("clear away what was half made in"))?;
+    }
+}
+
+struct Found {
+    proof: Proof,
+    snapshot: Option<Taken>,
+}
+
+/// Proves the newest segment, and what is remembered of it.
+fn prove(path: &Path, file: &File, piece: &Piece, remembered: Option<Mark>, options: &Options) -> Result<Found, JournalError> {
+    let input = || file.try_clone().map(|file| Span { file, at: 0, end: u64::MAX }).map_err(|source| ReadError::Io { offset: 0, source });
+    let named = |error| match error {
+        ReadError::Broken(at) => ReadError::Broken(at.in_file(Some(piece.to_string()))),
+        error => error,
+    };
+    let begun = match piece.number {
+        1 => None,
+        number => Lines::of_segment(input()?, number, None, Sums::Read).map_err(named)?,
+    };
+    let first = begun.as_ref().map_or(0, |begun| begun.lines.head().next_seq);
+    let witnesses: Vec<Witness> = options.witness.into_iter().chain(remembered.map(|mark| mark.witness)).collect();
+    if options.witness.is_some_and(|witness| witness.seq < first)
+        && let Verdict::Broken { at, .. } = verify_journal(path, &witnesses)?
+    {
+        return Err(ReadError::from(at).into());
+    }
+    let witnesses: Vec<Witness> = witnesses.into_iter().filter(|witness| witness.seq >= first).collect();
+    let (verdict, state) = match begun {
+        None => (verify(input()?, witnesses).map_err(named)?, None),
+        Some(Begun { lines, state }) => (verify_lines(lines, witnesses).map_err(named)?, Some(state)),
+    };
+    let proof = match verdict {
+        Verdict::Proved(proof) => proof,
+        Verdict::Broken { at, .. } => return Err(named(at.into()).into()),
+    };
+    let found = match proof.tail {
+        Tail::Clean { bytes } => bytes,
+        Tail::Torn { offset, .. } => offset,
+    };
+    if let Some(Within { segment, bytes: expected }) = remembered.and_then(|mark| mark.within)
+        && segment == piece.number
+        && found < expected
+    {
+        return Err(named(Break::new(proof.records, found, Why::SegmentShorter { expected, found }).into()).into());
+    }
+    let snapshot = state.zip(proof.snapshot.clone()).map(|(state, snapshot)| Taken { state, snapshot });
+    Ok(Found { proof, snapshot })
 }
 
 /// Makes durable what was read, before anybody acts on it.

@@ -7,16 +7,18 @@
 //! place.
 
 use std::io::Read;
+use std::path::Path;
 
 use crate::journal::broken::{Break, Misfit, Why};
 use crate::journal::chain::{Hash, Witness};
-use crate::journal::error::ReadError;
+use crate::journal::error::{JournalError, ReadError};
 use crate::journal::line::Line;
 use crate::journal::reader::{Lines, Step, Tail};
-use crate::journal::record::{Genesis, KIND_CHECKPOINT, KIND_RECOVERED};
+use crate::journal::record::{Genesis, KIND_CHECKPOINT, KIND_RECOVERED, KIND_SNAPSHOT, Snapshot};
+use crate::journal::walk::Walk;
 
 /// What came out of a verification.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Verdict {
     /// All records hold.
     Proved(Proof),
@@ -25,11 +27,12 @@ pub enum Verdict {
 }
 
 /// What is proved of a journal.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Proof {
-    pub session: String,
-    /// Hash of the plan that the session started under.
-    pub plan: Hash,
+    /// What the journal begins with; `None` where only a later segment was read.
+    pub genesis: Option<Genesis>,
+    /// What the segment begins with, where only a later segment was read.
+    pub snapshot: Option<Snapshot>,
     /// Number of records, those of the journal itself included.
     pub records: u64,
     pub checkpoints: u64,
@@ -40,6 +43,9 @@ pub struct Proof {
     /// Milliseconds since 1970-01-01 UTC of the first and the last record.
     pub first_at_ms: u64,
     pub last_at_ms: u64,
+    /// Number of segments, and how many of them are sealed; 1 and 0 in a journal of one file.
+    pub segments: u64,
+    pub sealed: u64,
     /// Number of records that carry an earlier time than the record before them.
     pub clock_steps_back: u64,
     /// The last record; give it to somebody as a witness.
@@ -48,6 +54,17 @@ pub struct Proof {
     pub tail: Tail,
     /// The witnesses that fit, in the order of the records.
     pub witnesses: Vec<Witness>,
+}
+
+impl Proof {
+    /// The session's name, where the journal was read from its beginning.
+    pub fn session(&self) -> &str {
+        self.genesis.as_ref().map_or("", |genesis| &genesis.session)
+    }
+    /// Hash of the plan that the session started under.
+    pub fn plan(&self) -> Option<Hash> {
+        self.genesis.as_ref().map(|genesis| genesis.plan)
+    }
 }
 
 /// Where a checkpoint stands.
@@ -61,27 +78,50 @@ pub struct CheckpointPlace {
 ///
 /// # Errors
 /// Only if `input` can't be read; a broken journal is a verdict.
-pub fn verify(input: impl Read, witnesses: impl IntoIterator<Item = Witness>) -> Result<Verdict, ReadError> {
-    let witnesses: Vec<Witness> = witnesses.into_iter().collect();
-    let mut lines = Lines::new(input);
+pub fn verify(input: impl Read + Send, witnesses: impl IntoIterator<Item = Witness>) -> Result<Verdict, ReadError> {
+    judge(Walk::over(input), witnesses.into_iter().collect())
+}
+
+/// Verifies the journal at `path`, all of its segments, against `witnesses` and the checkpoint that is noted of it.
+///
+/// # Errors
+/// Only if it can't be read; a broken journal is a verdict.
+pub fn verify_journal(path: &Path, witnesses: &[Witness]) -> Result<Verdict, JournalError> {
+    let walk = Walk::open(path)?;
+    let noted = walk.mark().or_else(|| crate::journal::checkpoint::of_journal(path));
+    let witnesses = witnesses.iter().copied().chain(noted.map(|mark| mark.witness)).collect();
+    Ok(judge(walk, witnesses)?)
+}
+
+/// Verifies one segment from its first record on.
+pub(super) fn verify_lines(lines: Lines<impl Read + Send + 'static>, witnesses: Vec<Witness>) -> Result<Verdict, ReadError> {
+    judge(Walk::along(lines), witnesses)
+}
+
+fn judge(mut walk: Walk<'_>, witnesses: Vec<Witness>) -> Result<Verdict, ReadError> {
     let mut proof = None;
     loop {
-        match lines.advance() {
+        match walk.advance() {
             Ok(Step::Line { line, offset }) => {
                 let added = contradicted(&line, &witnesses).and_then(|()| add(&mut proof, &line));
                 match (added, &mut proof) {
                     (Ok(()), Some(proof)) => proof.witnesses.extend(witnesses.iter().filter(|witness| witness.seq == line.seq)),
                     (Ok(()), None) => unreachable!("a line that was added is a proof"),
                     (Err(why), _) => {
-                        return Ok(Verdict::Broken { held: proof, at: Break { seq: line.seq, offset, why } });
+                        let at = Break::new(line.seq, offset, why).in_file(walk.file());
+                        return Ok(Verdict::Broken { held: held(proof, &walk), at });
                     }
                 }
             }
-            Ok(Step::End(tail)) => return Ok(conclude(proof, tail, &witnesses, lines.offset())),
-            Err(ReadError::Broken(at)) => return Ok(Verdict::Broken { held: proof, at }),
+            Ok(Step::End(tail)) => return Ok(conclude(held(proof, &walk), tail, &witnesses, &walk)),
+            Err(ReadError::Broken(at)) => return Ok(Verdict::Broken { held: held(proof, &walk), at }),
             Err(error @ (ReadError::Io { .. } | ReadError::Payload { .. })) => return Err(error),
         }
     }
+}
+
+fn held(proof: Option<Proof>, walk: &Walk<'_>) -> Option<Proof> {
+    proof.map(|proof| Proof { segments: walk.segment(), sealed: walk.sealed(), ..proof })
 }
 
 fn contradicted(line: &Line<'_>, witnesses: &[Witness]) -> Result<(), Why> {
@@ -95,14 +135,20 @@ fn contradicted(line: &Line<'_>, witnesses: &[Witness]) -> Result<(), Why> {
 fn add(proof: &mut Option<Proof>, line: &Line<'_>) -> Result<(), Why> {
     let head = Witness { seq: line.seq, hash: line.hash };
     let Some(proof) = proof else {
-        let genesis: Genesis = serde_json::from_slice(line.body).map_err(|_| Why::Meaning(Misfit::Fields))?;
+        let fields = |_| Why::Meaning(Misfit::Fields);
+        let (genesis, snapshot) = match line.kind {
+            KIND_SNAPSHOT => (None, Some(serde_json::from_slice(line.body).map_err(fields)?)),
+            _ => (Some(serde_json::from_slice(line.body).map_err(fields)?), None),
+        };
         *proof = Some(Proof {
-            session: genesis.session,
-            plan: genesis.plan,
-            records: 1,
+            genesis,
+            snapshot,
+            records: line.seq + 1,
             checkpoints: 0,
             last_checkpoint: None,
             recoveries: 0,
+            segments: 1,
+            sealed: 0,
             first_at_ms: line.at_ms,
             last_at_ms: line.at_ms,
             clock_steps_back: 0,
@@ -127,14 +173,14 @@ fn add(proof: &mut Option<Proof>, line: &Line<'_>) -> Result<(), Why> {
     Ok(())
 }
 
-fn conclude(proof: Option<Proof>, tail: Tail, witnesses: &[Witness], end: u64) -> Verdict {
+fn conclude(proof: Option<Proof>, tail: Tail, witnesses: &[Witness], walk: &Walk<'_>) -> Verdict {
     let Some(mut proof) = proof else {
-        return Verdict::Broken { held: None, at: Break { seq: 0, offset: 0, why: Why::Empty } };
+        return Verdict::Broken { held: None, at: Break::new(0, 0, Why::Empty).in_file(walk.file()) };
     };
     proof.tail = tail;
     match witnesses.iter().filter(|witness| witness.seq >= proof.records).min_by_key(|witness| witness.seq) {
         Some(missing) => {
-            let at = Break { seq: missing.seq, offset: end, why: Why::WitnessMissing(*missing) };
+            let at = Break::new(missing.seq, walk.offset(), Why::WitnessMissing(*missing)).in_file(walk.file());
             Verdict::Broken { held: Some(proof), at }
         }
         None => Verdict::Proved(proof),

@@ -6,15 +6,22 @@
 //! owns the session, blocks for the length of a sync, and latches at the first failure, because after a failed sync the kernel
 //! may have dropped the very pages that a second sync would report as clean.
 
+use std::fs::File;
+
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::journal::WRITE_BYTES_MAX;
 use crate::journal::chain::{Hash, Head, Witness};
+use crate::journal::checkpoint::{self, Within};
 use crate::journal::disk::{Disk, Facts, Place};
 use crate::journal::error::{Act, Cause, JournalError, Loss};
 use crate::journal::line::{Draft, append_line};
-use crate::journal::record::{Checkpoint, Genesis, KIND_CHECKPOINT, KIND_GENESIS, KIND_RECOVERED, Kind, Recovered};
+use crate::journal::record::{
+    Checkpoint, Genesis, KIND_CHECKPOINT, KIND_GENESIS, KIND_RECOVERED, KIND_SNAPSHOT, Kind, Recovered, Sealed, Snapshot,
+};
 use crate::journal::room::{Room, Space};
+use crate::journal::segment::{self, Form};
 use crate::journal::verify::{CheckpointPlace, Proof};
 
 /// Bytes of buffered records at which they are written without being asked.
@@ -84,6 +91,8 @@ pub struct Writer {
     buffer: Vec<u8>,
     /// Length of the file.
     bytes: u64,
+    /// The number of the segment that the file is; `None` in a journal of one file.
+    segment: Option<u64>,
     room: Room,
     cadence: Cadence,
     last_checkpoint: CheckpointPlace,
@@ -102,14 +111,15 @@ pub(super) struct Start {
     /// The last checkpoint, or the first record as long as there is none.
     pub last_checkpoint: CheckpointPlace,
     pub to_tell: Option<Recovered>,
+    pub segment: Option<u64>,
 }
 
 impl Start {
     /// Behind the last record of a proved journal, which ends at byte `bytes`.
-    pub fn behind(proof: &Proof, bytes: u64, to_tell: Option<Recovered>) -> Self {
+    pub fn behind(proof: &Proof, bytes: u64, to_tell: Option<Recovered>, segment: Option<u64>) -> Self {
         let first = CheckpointPlace { seq: 0, at_ms: proof.first_at_ms };
         let head = Head { next_seq: proof.records, hash: proof.head.hash };
-        Self { head, bytes, last_checkpoint: proof.last_checkpoint.unwrap_or(first), to_tell }
+        Self { head, bytes, last_checkpoint: proof.last_checkpoint.unwrap_or(first), to_tell, segment }
     }
 }
 
@@ -122,6 +132,7 @@ impl Writer {
             durable: start.head,
             buffer: Vec::with_capacity(2 * BUFFER_BYTES_MAX),
             bytes: start.bytes,
+            segment: start.segment,
             room: Room::unknown(start.bytes),
             cadence,
             last_checkpoint: start.last_checkpoint,
@@ -140,8 +151,15 @@ impl Writer {
     }
 
     /// A writer of a new chain whose first record is durable.
-    pub(super) fn begin(disk: Box<dyn Disk>, at_ms: u64, genesis: &Genesis, cadence: Cadence) -> Result<Self, JournalError> {
-        let start = Start { head: Head::START, bytes: 0, last_checkpoint: CheckpointPlace { seq: 0, at_ms }, to_tell: None };
+    pub(super) fn begin(
+        disk: Box<dyn Disk>,
+        at_ms: u64,
+        genesis: &Genesis,
+        cadence: Cadence,
+        segment: Option<u64>,
+    ) -> Result<Self, JournalError> {
+        let last_checkpoint = CheckpointPlace { seq: 0, at_ms };
+        let start = Start { head: Head::START, bytes: 0, last_checkpoint, to_tell: None, segment };
         let mut writer = Self::resume(disk, start, cadence);
         writer.push(&Draft { at_ms, kind: KIND_GENESIS, payload: genesis })?;
         writer.commit()?;
@@ -170,6 +188,55 @@ impl Writer {
     /// As [`Writer::append`]; [`JournalError::GroupTooLarge`] if they do not fit into one write.
     pub fn append_many<P: Serialize + ?Sized>(&mut self, at_ms: u64, group: &[Entry<'_, P>]) -> Result<Vec<Appended>, JournalError> {
         self.append_group(at_ms, Durability::Durable, group)
+    }
+
+    /// Goes on in the next segment: what is buffered is made durable in the old one first, and the new one begins with a durable snapshot.
+    ///
+    /// # Errors
+    /// As [`Writer::append`]. [`JournalError::Refused`] leaves the writer where it was.
+    pub(super) fn roll(&mut self, at_ms: u64, next: NextSegment, since: Vec<Value>, seals: Seals) -> Result<(), JournalError> {
+        self.refuse_if_latched()?;
+        self.commit()?;
+        let NextSegment { number, file, state, bytes } = next;
+        let name = segment::name(number, Form::Plain);
+        let opened = self.disk.follow(name.into(), file);
+        let mut disk =
+            opened.map_err(|source| JournalError::File { act: "go on in the next segment of", path: "the journal".into(), source })?;
+        let snapshot = Snapshot {
+            segment: number,
+            records: self.head.next_seq,
+            head: self.head.hash,
+            state,
+            since,
+            sealed: seals.sealed,
+            sealed_to: seals.to,
+        };
+        self.push(&Draft { at_ms, kind: KIND_SNAPSHOT, payload: &snapshot })?;
+        // Room that can't be given back costs space until the segment is sealed, and nothing else.
+        let _kept = self.disk.release(self.bytes);
+        std::mem::swap(&mut self.disk, &mut disk);
+        self.bytes = bytes;
+        self.segment = Some(number);
+        self.room = Room::unknown(bytes);
+        self.commit()
+    }
+
+    /// Length of the file that is written to, with what is buffered.
+    pub fn bytes(&self) -> u64 {
+        self.bytes + self.buffer.len() as u64
+    }
+
+    /// The segment that is written to; `None` in a journal of one file.
+    pub const fn segment(&self) -> Option<u64> {
+        self.segment
+    }
+
+    /// Whether appending a record of about `bytes` bytes waits for the disk.
+    pub const fn will_sync(&self, durability: Durability, bytes: usize) -> bool {
+        match durability {
+            Durability::Durable => true,
+            Durability::Buffered => self.buffer.len() + bytes + 512 >= BUFFER_BYTES_MAX,
+        }
     }
 
     /// Makes every buffered record durable.
@@ -316,7 +383,8 @@ impl Writer {
         self.durable = self.head;
         self.buffer.clear();
         if let Some(witness) = self.to_remember.take() {
-            self.remembering = self.disk.remember(witness).map_err(Cause::from);
+            let within = self.segment.map(|segment| Within { segment, bytes: self.bytes });
+            self.remembering = self.disk.remember(checkpoint::Mark { witness, within }).map_err(Cause::from);
         }
         Ok(())
     }
@@ -327,6 +395,21 @@ impl Writer {
             None => Ok(()),
         }
     }
+}
+
+/// The file of a segment that was made ready: its first line, the caller's state, is durable, and so is its name.
+pub(super) struct NextSegment {
+    pub number: u64,
+    pub file: File,
+    pub state: Hash,
+    /// Length of the file.
+    pub bytes: u64,
+}
+
+/// What a snapshot says of sealed segments.
+pub(super) struct Seals {
+    pub sealed: Vec<Sealed>,
+    pub to: u64,
 }
 
 /// What a refused group leaves as it was.

@@ -88,6 +88,9 @@ pub fn fraction(text: &str) -> Result<f64, UnitError> {
     };
     match value {
         Some(value) if value > 0.0 && value < 1.0 => Ok(value),
+        Some(value) if value >= 1.0 && bare.is_none() => {
+            Err(UnitError { message: format!("`{text}` is never exceeded: nothing is more than all"), suggestion: None })
+        }
         _ => Err(UnitError {
             message: format!("`{text}` is no fraction between 0 and 1"),
             suggestion: bare.filter(|bare| (1.0..100.0).contains(bare)).map(|_| format!("did you mean `{text}%`?")),

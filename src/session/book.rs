@@ -1,26 +1,42 @@
 //! The session's journal as the engine sees it: append, flush, and at a restart the state that its records fold to.
+//!
+//! When a segment is long or old enough the book asks for the next one. The state is then written apart from the engine
+//! ([`Preparation::run`]); what is recorded meanwhile goes on in the old segment and is said once more at the beginning of the new one, so
+//! that its state and what follows it are one story.
 
-use std::{io, path::Path};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
-use serde_json::value::RawValue;
+use serde_json::{Value, value::RawValue};
 
 use crate::{
-    core::{decision::Deed, event::Event, state::State, step::step},
+    core::{FOLD, event::Event, state::State},
     domain::{
         id::{ClientId, Seq, SessionId},
-        time::Timestamp,
+        time::{Millis, Timestamp},
     },
     journal::{
         chain::Hash,
         error::{JournalError, ReadError},
-        record::{Body, Genesis, Kind, KindError},
+        folder::{self, Ready, ReadyError},
+        record::{Genesis, Kind, KindError},
         recover::Options,
+        sealed::{SealError, seal},
         writer::{Durability, Writer},
     },
+    session::refold::{self, Folded, Kept},
 };
 
 /// The kind of every record that the session writes.
 const KIND: &str = "deed";
+/// Bytes of records in a segment at which the next one is begun; at a calm session's rates an hour or two.
+const SEGMENT_BYTES: u64 = 8 * 1024 * 1024;
+/// Age of a segment at which the next one is begun.
+const SEGMENT_LASTS: Millis = Millis::from_mins(24 * 60);
+/// Most bytes of records that a segment may repeat; with more, the next state is waited for.
+const SINCE_BYTES_MAX: usize = 256 * 1024;
 
 /// Whether a record must be on disk before anything follows from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +44,15 @@ pub enum Weight {
     Durable,
     /// On disk with the next durable one, or within a second.
     Buffered,
+}
+
+impl Weight {
+    const fn durability(self) -> Durability {
+        match self {
+            Weight::Durable => Durability::Durable,
+            Weight::Buffered => Durability::Buffered,
+        }
+    }
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -44,23 +69,77 @@ pub enum BookError {
     Encode(#[from] serde_json::Error),
     #[error("the plan's hash {0:?} is no SHA-256; no session was opened")]
     PlanHash(String),
-    #[error(
-        "entry {seq} was decided otherwise than this version of cutover decides it; nothing was changed; take up the journal with the version that wrote it"
-    )]
-    Disagrees { seq: Seq },
 }
 
 pub struct Book {
     writer: Writer,
+    path: PathBuf,
     kind: Kind,
     next: Seq,
     last_client: ClientId,
+    /// The newest sealed segment that the chain names.
+    sealed_to: u64,
+    /// Where the records of the newest segment begin, and when its first one was written.
+    segment_bytes: u64,
+    segment_at: Timestamp,
+    segment_bytes_max: u64,
+    /// The newest segment begins with a state that this version of the fold can't go on from.
+    is_foreign: bool,
+    /// What was recorded since the state was taken that the next segment will begin with; `None` while none is being made.
+    since: Option<Since>,
+}
+
+#[derive(Default)]
+struct Since {
+    records: Vec<Value>,
+    bytes: usize,
+}
+
+/// What happens first when a journal is taken up again.
+pub fn returning(folded: &Folded) -> Vec<Event> {
+    let taken_over = folded.differs.map(|_| Event::TakenOver { from: folded.fold, to: FOLD, digest: refold::digest_of(&folded.state) });
+    taken_over.into_iter().chain([Event::Restarted]).collect()
+}
+
+/// The next segment, to be made ready by whoever may wait for the disk.
+pub struct Preparation {
+    path: PathBuf,
+    number: u64,
+    sealed_to: u64,
+    next: Seq,
+    last_client: ClientId,
+    state: State,
+}
+
+impl Preparation {
+    /// Writes the state where the next segment begins; blocks.
+    /// # Errors
+    /// The journal goes on as it was.
+    pub fn run(self) -> Result<Ready, ReadyError> {
+        let Preparation { path, number, sealed_to, next, last_client, state } = self;
+        folder::ready(&path, number, sealed_to, &Kept { fold: FOLD, next, last_client, state: &state })
+    }
+}
+
+/// Segments that lie behind, to be compressed by whoever may wait for the disk.
+pub struct Sealing {
+    path: PathBuf,
+}
+
+impl Sealing {
+    /// Seals what is not sealed; blocks.
+    /// # Errors
+    /// What could not be sealed stays as it was; it is tried again with the next segment.
+    pub fn run(self) -> Result<(), SealError> {
+        let failed = |error| SealError::Io(self.path.display().to_string(), error);
+        folder::unsealed(&self.path).map_err(failed)?.into_iter().try_for_each(|number| seal(&self.path, number).map(drop))
+    }
 }
 
 impl Book {
     /// A new journal for a new session.
     /// # Errors
-    /// If something stands at `path` already, or the disk refuses.
+    /// If something stands at `path` already, or stood there, or the disk refuses.
     pub fn create(path: &Path, at: Timestamp, session: &SessionId, plan_hash: &str, holder: &str) -> Result<Book, BookError> {
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder)?;
@@ -68,31 +147,48 @@ impl Book {
         let plan: Hash = plan_hash.parse().map_err(|_| BookError::PlanHash(plan_hash.to_owned()))?;
         let options = Options { holder: holder.to_owned(), ..Options::default() };
         let writer = Writer::create(path, millis(at), &Genesis::new(session.as_str(), plan), &options)?;
-        Ok(Book { writer, kind: Kind::new(KIND)?, next: Seq(0), last_client: ClientId(0) })
+        Book::of(writer, path, at, &Folded::default())
     }
 
-    /// Takes up an old journal and folds it. A record whose decision this program would not make again ends it: the state would not
-    /// be the one that people saw.
+    /// Takes up an old journal and folds it, from where its newest segment begins. Whether this program would decide the same again is
+    /// told beside the state.
     /// # Errors
-    /// If another host has the journal, if it is broken, or if the fold disagrees.
-    pub fn open(path: &Path, holder: &str) -> Result<(Book, State), BookError> {
+    /// If another host has the journal, if it is broken or lacks something, or says what this program does not understand.
+    pub fn open(path: &Path, holder: &str) -> Result<(Book, Folded), BookError> {
         let options = Options { holder: holder.to_owned(), ..Options::default() };
         let (writer, replay) = Writer::open(path, &options)?;
-        let mut state = State::default();
-        let mut next = Seq(0);
-        let mut last_client = ClientId(0);
-        for record in replay.records::<Deed>()? {
-            if let Body::Entry { payload, .. } = record?.body {
-                if step(&mut state, &payload.entry) != payload.decision {
-                    return Err(BookError::Disagrees { seq: payload.entry.seq });
-                }
-                next = Seq(payload.entry.seq.0 + 1);
-                if let Event::Joined { client, .. } = payload.entry.event {
-                    last_client = last_client.max(client);
-                }
-            }
+        let folded = refold::fold(path, &replay)?;
+        let at = Timestamp(i64::try_from(replay.proof.first_at_ms).unwrap_or(i64::MAX));
+        let mut book = Book::of(writer, path, at, &folded)?;
+        if let Some(taken) = &replay.snapshot {
+            book.sealed_to = taken.snapshot.sealed_to;
+            book.segment_bytes = taken.state.len() as u64;
+            book.is_foreign = refold::begin(taken).is_none();
         }
-        Ok((Book { writer, kind: Kind::new(KIND)?, next, last_client }, state))
+        Ok((book, folded))
+    }
+
+    fn of(writer: Writer, path: &Path, at: Timestamp, folded: &Folded) -> Result<Book, BookError> {
+        let Folded { next, last_client, .. } = *folded;
+        Ok(Book {
+            writer,
+            path: path.to_owned(),
+            kind: Kind::new(KIND)?,
+            next,
+            last_client,
+            sealed_to: 0,
+            segment_bytes: 0,
+            segment_at: at,
+            segment_bytes_max: SEGMENT_BYTES,
+            is_foreign: false,
+            since: None,
+        })
+    }
+
+    /// The same book with segments of another length, for whoever wants to see many of them.
+    #[must_use]
+    pub fn with_segments_of(self, bytes: u64) -> Book {
+        Book { segment_bytes_max: bytes, ..self }
     }
 
     /// The highest number that a client had when the journal was opened; none may get it again, or he would inherit the controls with it.
@@ -100,22 +196,35 @@ impl Book {
         self.last_client
     }
 
+    /// Somebody was given this number.
+    pub fn note_client(&mut self, client: ClientId) {
+        self.last_client = self.last_client.max(client);
+    }
+
     /// The number of the entry that comes next.
     pub fn next_seq(&self) -> Seq {
         self.next
     }
 
-    /// Appends one deed, given as its JSON on one line, and gives the hash of its record in hex.
+    /// Whether appending `json` waits for the disk.
+    pub fn will_sync(&self, weight: Weight, json: &str) -> bool {
+        self.writer.will_sync(weight.durability(), json.len())
+    }
+
+    /// Appends one deed, given as its JSON on one line, and gives the hash of its record.
     /// # Errors
     /// From the first failure of the disk on, always; nothing may leave the process any more.
     pub fn append(&mut self, at: Timestamp, weight: Weight, json: &str) -> Result<String, BookError> {
         let payload: &RawValue = serde_json::from_str(json)?;
-        let durability = match weight {
-            Weight::Durable => Durability::Durable,
-            Weight::Buffered => Durability::Buffered,
-        };
-        let appended = self.writer.append(millis(at), durability, &self.kind, payload)?;
+        let appended = self.writer.append(millis(at), weight.durability(), &self.kind, payload)?;
         self.next = Seq(self.next.0 + 1);
+        if let Some(since) = &mut self.since {
+            since.bytes += json.len();
+            since.records.push(serde_json::from_str(json)?);
+            if since.bytes > SINCE_BYTES_MAX {
+                self.since = None;
+            }
+        }
         Ok(appended.hash.to_string())
     }
 
@@ -124,6 +233,48 @@ impl Book {
     /// As [`Book::append`].
     pub fn flush(&mut self) -> Result<(), BookError> {
         Ok(self.writer.flush()?)
+    }
+
+    /// Whether it is time for the next segment, and none is being made.
+    pub fn wants_segment(&self, at: Timestamp) -> bool {
+        let is_long = self.writer.bytes().saturating_sub(self.segment_bytes) >= self.segment_bytes_max;
+        self.since.is_none() && (is_long || self.is_foreign || at.since(self.segment_at) >= SEGMENT_LASTS)
+    }
+
+    /// Begins to make the next segment, which will begin with `state`: the state after the newest record.
+    pub fn prepare(&mut self, state: State) -> Preparation {
+        self.since = Some(Since::default());
+        let number = self.writer.segment().unwrap_or(0) + 1;
+        let Book { path, sealed_to, next, last_client, .. } = self;
+        Preparation { path: path.clone(), number, sealed_to: *sealed_to, next: *next, last_client: *last_client, state }
+    }
+
+    /// The next segment could not be made; another try is due after as many bytes again.
+    pub fn not_ready(&mut self, at: Timestamp) {
+        self.since = None;
+        self.is_foreign = false;
+        self.segment_bytes = self.writer.bytes();
+        self.segment_at = at;
+    }
+
+    /// Goes on in the segment that was made ready; what lies behind it can be sealed. `None`: too much has happened since its state was
+    /// taken, and it has to be made again.
+    /// # Errors
+    /// As [`Book::append`].
+    pub fn go_on_in(&mut self, at: Timestamp, ready: Ready) -> Result<Option<Sealing>, BookError> {
+        let Some(since) = self.since.take() else {
+            ready.discard()?;
+            return Ok(None);
+        };
+        let (bytes, sealed_to) = (ready.bytes(), ready.sealed_to());
+        ready.begin(&mut self.writer, millis(at), since.records)?;
+        (self.segment_bytes, self.segment_at, self.sealed_to, self.is_foreign) = (bytes, at, sealed_to, false);
+        Ok(Some(self.sealing()))
+    }
+
+    /// What lies behind the newest segment, to be sealed.
+    pub fn sealing(&self) -> Sealing {
+        Sealing { path: self.path.clone() }
     }
 }
 

@@ -4,7 +4,7 @@
 //! tells (a reading, a look around) is recorded without waiting for the disk and written out within a second. When the journal fails, the
 //! engine stops for good: nothing leaves any more, and it says which commands would bring traffic home by hand.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use tokio::{
     sync::{mpsc, watch},
@@ -13,18 +13,25 @@ use tokio::{
 
 use crate::{
     core::{
+        command::Command,
         decision::{Deal, Deed},
         event::{Alarm, Entry, Event},
         state::State,
         step::step,
+        thin::thin,
     },
     domain::{fact::Observation, id::Seq},
     door::{Inside, Presence, Published, Request, Snapshot, Wanted},
+    journal::{
+        folder::{Ready, ReadyError},
+        sealed::SealError,
+    },
     port::{Intent, Sensor},
     session::{
         book::{Book, BookError, Weight},
         clock::Clock,
         dispatch::{Hands, dispatch},
+        refold::recorded,
         sensors,
         timers::Timers,
     },
@@ -34,8 +41,12 @@ use crate::{
 const OBSERVATIONS_MAX: usize = 64;
 /// What is recorded without waiting for the disk is on disk this much later at the latest, in real time.
 const FLUSH_EVERY: Duration = Duration::from_secs(1);
+/// Questions that may wait behind what was seen; with more, their senders wait.
+const WAITING_MAX: usize = crate::door::REQUESTS_MAX;
 /// A holder of the controls is recorded as alive at most this often, in real time; he beats every 5 s.
 const BEAT_EVERY: Duration = Duration::from_secs(4);
+/// What is under way when the host is told to end gets this long, in real time; whose outcome is not known then is read back by the next host.
+const PATIENCE_AT_END: Duration = Duration::from_secs(5);
 
 /// The engine with everything it owns.
 pub struct Engine {
@@ -46,9 +57,24 @@ pub struct Engine {
     hands: Hands,
     timers: Timers,
     events: mpsc::Sender<Event>,
-    tasks: JoinSet<()>,
+    /// Looks at the world.
+    watching: JoinSet<()>,
+    /// Effects that left.
+    acting: JoinSet<()>,
+    /// Work for the journal that waits for a disk and holds nobody up.
+    keeping: JoinSet<Kept>,
+    /// Questions that wait behind what was seen.
+    waiting: VecDeque<Request>,
     deeds: tokio::sync::broadcast::Sender<Arc<Published>>,
     beat_recorded: Option<tokio::time::Instant>,
+}
+
+/// What came of work for the journal.
+enum Kept {
+    Ready(Result<Ready, ReadyError>),
+    Sealed(Result<(), SealError>),
+    /// Somebody got a snapshot.
+    Shown,
 }
 
 /// What a session is made of, beside its journal.
@@ -64,22 +90,23 @@ pub struct Parts {
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
     #[error("{book}. Nothing has left this process since; traffic is where it was. To bring it home by hand: {by_hand}")]
-    Book { book: BookError, by_hand: String },
+    Book { book: Box<BookError>, by_hand: String },
     #[error("the entry could not be written as JSON: {0}; nothing was done with it")]
     Encode(#[from] serde_json::Error),
 }
 
 /// Runs a session until it is told to stop or its journal fails.
 ///
-/// `state` is the fold of what `book` holds already; `first` is what happens first: `Opened` for a new journal, `Restarted` for an old one.
+/// `state` is the fold of what `book` holds already; `first` is what happens first: `Opened` for a new journal, `Restarted` for an old one, and
+/// `TakenOver` before it where this program decides otherwise than the one that wrote it.
 /// # Errors
 /// [`EngineError`] when the journal can't take a record; from then on nothing leaves the process.
-pub async fn run(state: State, book: Book, first: Event, parts: Parts) -> Result<State, EngineError> {
+pub async fn run(state: State, book: Book, first: Vec<Event>, parts: Parts) -> Result<State, EngineError> {
     let Parts { clock, hands, sensors: watched, inside, stop } = parts;
     let (events, happened) = mpsc::channel(crate::door::REQUESTS_MAX);
     let (seen, observations) = mpsc::channel(OBSERVATIONS_MAX);
-    let mut tasks = JoinSet::new();
-    sensors::start(watched, clock, &seen, &mut tasks);
+    let mut watching = JoinSet::new();
+    sensors::start(watched, clock, &seen, &mut watching);
     let next = book.next_seq();
     let engine = Engine {
         state,
@@ -89,7 +116,10 @@ pub async fn run(state: State, book: Book, first: Event, parts: Parts) -> Result
         hands,
         timers: Timers::new(clock),
         events,
-        tasks,
+        watching,
+        acting: JoinSet::new(),
+        keeping: JoinSet::new(),
+        waiting: VecDeque::new(),
         deeds: inside.deeds.clone(),
         beat_recorded: None,
     };
@@ -104,28 +134,36 @@ struct Sources {
 }
 
 impl Engine {
-    async fn turn(mut self, first: Event, mut from: Sources) -> Result<State, EngineError> {
-        self.happen(first)?;
+    async fn turn(mut self, first: Vec<Event>, mut from: Sources) -> Result<State, EngineError> {
+        for event in first {
+            self.happen(event)?;
+        }
+        let sealing = self.book.sealing();
+        self.keeping.spawn_blocking(move || Kept::Sealed(sealing.run()));
         let mut flush = tokio::time::interval(FLUSH_EVERY);
         flush.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
-            // Biased: what can bring us home comes before what can take us further out.
+            // Biased: what can bring us home comes before what can take us further out. A question that leads home is taken out of the
+            // line as it comes in; others wait until nothing that was seen is left to be told.
             let event = tokio::select! {
                 biased;
                 _ = from.stop.wait_for(|stop| *stop) => break,
                 Some(event) = from.happened.recv() => Some(event),
+                Some(request) = from.inside.requests.recv(), if self.waiting.len() < WAITING_MAX => self.sorted(request),
                 alarm = self.timers.next() => Some(Event::Rang(alarm)),
                 Some(observation) = from.observations.recv() => Some(Event::Observed(observation)),
                 Some(presence) = from.inside.presence.recv() => self.presence(presence),
-                Some(request) = from.inside.requests.recv() => Some(asked(request)),
+                () = std::future::ready(()), if !self.waiting.is_empty() => self.waiting.pop_front().map(asked),
                 Some(reply) = from.inside.snapshots.recv() => {
-                    let snapshot = Snapshot { seq: self.state.seq, json: serde_json::to_string(&self.state)?.into() };
-                    // The asker may have gone meanwhile; then nobody wants it.
-                    let _ = reply.send(snapshot);
+                    self.show(reply);
+                    None
+                }
+                Some(kept) = self.keeping.join_next(), if !self.keeping.is_empty() => {
+                    self.kept(kept)?;
                     None
                 }
                 _ = flush.tick() => {
-                    self.book.flush().map_err(|book| self.latched(book))?;
+                    self.flush()?;
                     None
                 }
             };
@@ -133,9 +171,79 @@ impl Engine {
                 self.happen(event)?;
             }
         }
-        self.tasks.abort_all();
-        self.book.flush().map_err(|book| self.latched(book))?;
+        self.watching.abort_all();
+        self.let_end(&mut from.happened).await?;
+        self.flush()?;
+        // Whoever opens the journal next finds nobody at work in it.
+        while self.keeping.join_next().await.is_some() {}
         Ok(self.state)
+    }
+
+    /// What is under way may come to its end, so that the next host need not find out what became of it.
+    async fn let_end(&mut self, happened: &mut mpsc::Receiver<Event>) -> Result<(), EngineError> {
+        let deadline = tokio::time::Instant::now() + PATIENCE_AT_END;
+        loop {
+            tokio::select! {
+                biased;
+                Some(event) = happened.recv() => self.happen(event)?,
+                // Its events are in the channel by now; a closed set gives nothing and leaves the line to the last branch.
+                Some(_) = self.acting.join_next() => {}
+                () = std::future::ready(()), if self.acting.is_empty() => return Ok(()),
+                () = tokio::time::sleep_until(deadline) => {
+                    self.acting.abort_all();
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    /// A question that leads home is asked at once, any other takes its place in the line.
+    fn sorted(&mut self, request: Request) -> Option<Event> {
+        if leads_home(&request) {
+            return Some(asked(request));
+        }
+        self.waiting.push_back(request);
+        None
+    }
+
+    /// Gives somebody the state as it is now; writing it out is not the engine's work.
+    fn show(&mut self, reply: tokio::sync::oneshot::Sender<Snapshot>) {
+        let state = self.state.clone();
+        self.keeping.spawn_blocking(move || {
+            match serde_json::to_string(&state) {
+                // The asker may have gone meanwhile; then nobody wants it.
+                Ok(json) => drop(reply.send(Snapshot { seq: state.seq, json: json.into() })),
+                Err(error) => tracing::error!(%error, "the state could not be written as JSON; nobody can join"),
+            }
+            Kept::Shown
+        });
+    }
+
+    fn kept(&mut self, kept: Result<Kept, tokio::task::JoinError>) -> Result<(), EngineError> {
+        let at = self.clock.now();
+        match kept {
+            Ok(Kept::Ready(Ok(ready))) => {
+                let begun = tokio::task::block_in_place(|| self.book.go_on_in(at, ready)).map_err(|book| self.latched(book))?;
+                if let Some(sealing) = begun {
+                    self.keeping.spawn_blocking(move || Kept::Sealed(sealing.run()));
+                }
+            }
+            Ok(Kept::Ready(Err(error))) => {
+                tracing::warn!(%error, "no new segment of the journal");
+                self.book.not_ready(at);
+            }
+            Ok(Kept::Sealed(Err(error))) => tracing::warn!(%error, "the journal takes more room than it should"),
+            Ok(Kept::Sealed(Ok(())) | Kept::Shown) => {}
+            Err(error) => {
+                tracing::error!(%error, "work for the journal was cut short; the journal goes on as it is");
+                self.book.not_ready(at);
+            }
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<(), EngineError> {
+        tokio::task::block_in_place(|| self.book.flush()).map_err(|book| self.latched(book))
     }
 
     /// One event, all the way.
@@ -143,16 +251,31 @@ impl Engine {
         let tick = event == Event::Rang(Alarm::Tick);
         // A host that came back may have a clock that was set back meanwhile; the core knows what to do about that, and we must not hide it.
         let at = self.clock.now();
+        let event = match event {
+            // What isn't recorded isn't folded: it is made small before it is either.
+            Event::Observed(observation) => Event::Observed(thin(&self.state, observation)),
+            event => event,
+        };
         let entry = Entry { seq: self.next, at, event };
         let decision = step(&mut self.state, &entry);
         let deed = Deed { entry, decision };
-        let json = serde_json::to_string(&deed)?;
+        let json = recorded(&deed)?;
         let weight = weigh(&deed);
-        let recorded = tokio::task::block_in_place(|| self.book.append(at, weight, &json));
+        let recorded = match self.book.will_sync(weight, &json) {
+            true => tokio::task::block_in_place(|| self.book.append(at, weight, &json)),
+            false => self.book.append(at, weight, &json),
+        };
         let head = recorded.map_err(|book| self.latched(book))?;
         self.next = Seq(self.next.0 + 1);
+        if let Event::Joined { client, .. } = deed.entry.event {
+            self.book.note_client(client);
+        }
         if !tick {
             self.timers.stir();
+        }
+        if self.book.wants_segment(at) {
+            let preparation = self.book.prepare(self.state.clone());
+            self.keeping.spawn_blocking(move || Kept::Ready(preparation.run()));
         }
         // Nobody listening is no error.
         let _ = self.deeds.send(Arc::new(Published { seq: deed.entry.seq, json: json.into() }));
@@ -162,11 +285,11 @@ impl Engine {
                 Deal::Write { .. } | Deal::Read { .. } | Deal::Stir { .. } => {
                     let session = self.state.opened.as_ref().map(|opened| opened.session.to_string()).unwrap_or_default();
                     let intent = Intent { session, effect: effect.id, head: head.clone() };
-                    dispatch(effect, intent, &self.hands, self.clock, &self.events, &mut self.tasks);
+                    dispatch(effect, intent, &self.hands, self.clock, &self.events, &mut self.acting);
                 }
             }
         }
-        while self.tasks.try_join_next().is_some() {}
+        while self.acting.try_join_next().is_some() {}
         Ok(())
     }
 
@@ -194,7 +317,15 @@ impl Engine {
             let home = crate::domain::weight::Weights::all_on(&route.home, route.backend_ids());
             Some(self.hands.drivers.get(&route.id)?.by_hand(&home))
         });
-        EngineError::Book { book, by_hand: by_hand.collect::<Vec<_>>().join(" ; ") }
+        EngineError::Book { book: Box::new(book), by_hand: by_hand.collect::<Vec<_>>().join(" ; ") }
+    }
+}
+
+/// What brings traffic home, or keeps it from going further out.
+fn leads_home(request: &Request) -> bool {
+    match &request.what {
+        Wanted::Ask { command: Command::Rollback { .. } | Command::Hold { .. }, .. } => true,
+        Wanted::Ask { .. } | Wanted::Look(_) => false,
     }
 }
 
@@ -210,7 +341,7 @@ fn asked(request: Request) -> Event {
 fn weigh(deed: &Deed) -> Weight {
     let acts = deed.decision.effects.iter().any(|effect| !matches!(effect.what, Deal::Wake { .. }));
     match &deed.entry.event {
-        Event::Opened { .. } | Event::Restarted | Event::Asked { .. } | Event::Finished { .. } => Weight::Durable,
+        Event::Opened { .. } | Event::Restarted | Event::TakenOver { .. } | Event::Asked { .. } | Event::Finished { .. } => Weight::Durable,
         _ if acts => Weight::Durable,
         Event::Looked { .. }
         | Event::Observed(_)

@@ -10,5 +10,9 @@ pub mod book;
 pub mod clock;
 pub mod dispatch;
 pub mod engine;
+pub mod refold;
 pub mod sensors;
 pub mod timers;
+
+#[cfg(test)]
+mod tests;

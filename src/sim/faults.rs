@@ -33,8 +33,16 @@ pub enum Fault {
     Cluster(Cluster),
     /// How many instances Cloud Run keeps.
     Scaling(Scaling),
+    /// The processes of the leg crash as soon as they are so old, again and again; 0 ends it.
+    CrashLoop { leg: Leg, every_s: f64 },
     /// The front door closes this share of connections without an answer.
     FrontDoorDrops { fraction: f64 },
+    /// What the leg's processes answer users with.
+    Answers { leg: Leg, manner: Manner },
+    /// The load balancer answers 502 for this share of what is meant for the leg; the leg never sees those requests.
+    BadGateway { leg: Leg, fraction: f64 },
+    /// What a direct request to the leg's health address meets.
+    Probes { leg: Leg, probing: Probing },
     /// Somebody edits the route in a way that is no mere move of its weights.
     Edit { edit: Edit, principal: String },
     /// A robot puts this share for GKE back whenever it finds another, every so often.
@@ -176,6 +184,30 @@ pub enum Trouble {
     ReadOnly,
 }
 
+/// In which manner a leg answers: every process of it works, and the users get something else than before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Manner {
+    /// The site.
+    Proper,
+    /// 404 for every path, health included: a host rule or a default backend that leads elsewhere.
+    NotFound,
+    /// 302 to the login page of another host, health included.
+    LoginRedirect,
+    /// A login page with status 200.
+    LoginPage,
+}
+
+/// What a health address answers to somebody who asks it directly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Probing {
+    /// The leg's health.
+    Answered,
+    /// 404: the address is wrong.
+    WrongPath,
+    /// 403: an edge policy turns this machine away.
+    TurnedAway,
+}
+
 /// How a `/metrics` page lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Damage {
@@ -187,6 +219,26 @@ pub enum Damage {
     NotANumber,
     /// The page answers 500.
     Failing,
+    /// Requests are counted without a word on how they ended.
+    NoStatus,
+    /// How requests ended is told in words: `success`, `error`.
+    WordStatus,
+    /// The application's own code says 200 to whatever the status label says.
+    TwoStatuses,
+    /// OpenMetrics with stamps in whole seconds: nothing is wrong with it.
+    Seconds,
+    /// Each sample is stamped with the moment at which this began.
+    StampsStandStill,
+    /// The counters stay as they were when this began, as of a process that hangs.
+    StandsStill,
+    /// Every 20 s a path is counted that never was before: nothing is wrong with it.
+    NewSeries,
+    /// Four processes answer in turn, each with counters of its own.
+    Workers,
+    /// The histogram ends at 0.25 s.
+    LowBuckets,
+    /// The page takes 6 s.
+    Slow,
 }
 
 /// A fault that can be picked by name, with strengths that show.
@@ -205,6 +257,9 @@ pub struct Choice {
 pub fn choices() -> Vec<Choice> {
     let choice = |name, what, fault| Choice { name, what, fault };
     let api = |api, trouble| Fault::Api { api, trouble, for_s: 120.0 };
+    let page = |damage| Fault::Metrics { leg: Leg::Gke, damage };
+    let answers = |manner| Fault::Answers { leg: Leg::Gke, manner };
+    let probes = |probing| Fault::Probes { leg: Leg::Run, probing };
     let edit = |edit| Fault::Edit { edit, principal: "dana.ops@hexproperty.com".to_owned() };
     let database = |name, what, fault| choice(name, what, Fault::Database(fault));
     let down = |name, what, member, down| database(name, what, DatabaseFault::IsDown { member, down });
@@ -255,9 +310,26 @@ pub fn choices() -> Vec<Choice> {
         choice("lost-replies", "Compute applies writes but loses its answers for 2 min", api(Api::Compute, Trouble::LostReplies)),
         choice("slow-api", "every Google API takes 5 s to answer for 2 min", api(Api::Every, Trouble::Slow { ms: 5_000.0 })),
         choice("silent-api", "Compute accepts connections and never answers for 2 min", api(Api::Compute, Trouble::HalfOpen)),
-        choice("gke-metrics-gone", "GKE's metrics page is empty", Fault::Metrics { leg: Leg::Gke, damage: Damage::Vanished }),
-        choice("gke-metrics-nan", "GKE's metrics are all NaN", Fault::Metrics { leg: Leg::Gke, damage: Damage::NotANumber }),
+        choice("gke-metrics-gone", "GKE's metrics page is empty", page(Damage::Vanished)),
+        choice("gke-metrics-nan", "GKE's metrics are all NaN", page(Damage::NotANumber)),
+        choice("gke-metrics-no-status", "GKE's page counts requests without their status", page(Damage::NoStatus)),
+        choice("gke-metrics-words", "GKE's page tells the status in words", page(Damage::WordStatus)),
+        choice("gke-metrics-two-codes", "GKE's page has two labels that disagree on the status", page(Damage::TwoStatuses)),
+        choice("gke-metrics-seconds", "GKE's page is OpenMetrics, stamped in seconds", page(Damage::Seconds)),
+        choice("gke-metrics-stamps", "the stamps on GKE's page stand still", page(Damage::StampsStandStill)),
+        choice("gke-metrics-frozen", "GKE's counters stand still, as of a process that hangs", page(Damage::StandsStill)),
+        choice("gke-metrics-paths", "GKE's page has a new path label every 20 s", page(Damage::NewSeries)),
+        choice("gke-metrics-workers", "four processes answer for GKE's page in turn", page(Damage::Workers)),
+        choice("gke-metrics-buckets", "GKE's histogram ends at 0.25 s", page(Damage::LowBuckets)),
+        choice("gke-metrics-slow", "GKE's page takes 6 s", page(Damage::Slow)),
+        choice("gke-crash-loop", "GKE's processes crash every 25 s", Fault::CrashLoop { leg: Leg::Gke, every_s: 25.0 }),
         choice("gke-restart", "GKE's processes restart; counters begin at zero", Fault::Restart { leg: Leg::Gke }),
+        choice("gke-404", "GKE answers everything with 404", answers(Manner::NotFound)),
+        choice("gke-login", "GKE sends everybody to a login page elsewhere", answers(Manner::LoginRedirect)),
+        choice("gke-login-page", "GKE answers with a login page and status 200", answers(Manner::LoginPage)),
+        choice("lb-502", "the load balancer answers 502 for GKE", Fault::BadGateway { leg: Leg::Gke, fraction: 1.0 }),
+        choice("run-probe-404", "Cloud Run's probe address is wrong", probes(Probing::WrongPath)),
+        choice("run-probe-403", "Cloud Run turns this machine's probes away", probes(Probing::TurnedAway)),
         choice("dropped-connections", "the front door drops 5 % of connections", Fault::FrontDoorDrops { fraction: 0.05 }),
     ]
 }

@@ -15,7 +15,7 @@ use cutover::{
     domain::{
         fact::Fact,
         fault::{Fault, FaultKind},
-        metric::{Gap, Measured, Metric},
+        metric::{Basis, Gap, Measured, Metric},
         time::{Millis, Timestamp},
     },
     port::Sensor,
@@ -33,22 +33,29 @@ struct Scraper {
     _server: Server,
     sensor: MetricsSensor,
     time: Arc<AtomicI64>,
+    /// Source time between two looks.
+    step: i64,
 }
 
 impl Scraper {
     async fn new(script: impl Fn(usize) -> Deed + Send + Sync + 'static) -> Scraper {
+        Scraper::with(script, |_| {}).await
+    }
+
+    async fn with(script: impl Fn(usize) -> Deed + Send + Sync + 'static, change: impl FnOnce(&mut Config)) -> Scraper {
         let server = Server::start(move |_, place| script(place)).await;
         let time = Arc::new(AtomicI64::new(NIGHT));
         let clock = time.clone();
         let now: Now = Arc::new(move || Timestamp(clock.load(Ordering::SeqCst)));
         let (_, url) = Origin::split(&server.url("/metrics"), Reach::Loopback).unwrap();
-        let config = Config::new("scrape/gke".parse().unwrap(), id("gke"), url, Millis::from_secs(5), now);
+        let mut config = Config::new("scrape/gke".parse().unwrap(), id("gke"), url, Millis::from_secs(5), now);
+        change(&mut config);
         let sensor = MetricsSensor::new(config, Client::new(origin(&server), Token::None).unwrap());
-        Scraper { _server: server, sensor, time }
+        Scraper { _server: server, sensor, time, step: 5000 }
     }
 
     async fn look(&mut self) -> Result<Vec<(Metric, Measured)>, Fault> {
-        self.time.fetch_add(5000, Ordering::SeqCst);
+        self.time.fetch_add(self.step, Ordering::SeqCst);
         let facts = self.sensor.look().await?;
         let [Fact::Measured { values, .. }] = facts.as_slice() else { panic!("{facts:?}") };
         Ok(values.iter().map(|(metric, measured)| (*metric, *measured)).collect())
@@ -110,13 +117,150 @@ async fn a_backend_without_requests_has_no_error_rate() {
 }
 
 #[tokio::test]
-async fn a_restart_is_a_gap_until_a_window_has_passed() {
-    let mut scraper = Scraper::new(|place| Deed::text(200, TEXT, &page(if place < 8 { place } else { place - 8 }))).await;
+async fn a_restart_that_the_process_tells_is_no_gap_and_one_that_it_does_not_is_one_look() {
+    let told = |place: usize| {
+        let (place, began) = if place < 8 { (place, 100) } else { (place - 8, 1_795_000_000) };
+        Deed::text(200, TEXT, &format!("{}process_start_time_seconds {began}\n", page(place)))
+    };
+    let mut scraper = Scraper::new(told).await;
     assert!(scraper.nth(8, Metric::ErrorRate).await.is_ok());
-    for _ in 0..5 {
-        assert_eq!(scraper.nth(1, Metric::ErrorRate).await, Err(Gap::Restarted));
+    for _ in 0..6 {
+        assert!(scraper.nth(1, Metric::ErrorRate).await.is_ok());
     }
+    let untold = |place: usize| Deed::text(200, TEXT, &page(if place < 8 { place } else { place - 8 }));
+    let mut scraper = Scraper::new(untold).await;
+    assert!(scraper.nth(8, Metric::ErrorRate).await.is_ok());
+    assert_eq!(scraper.nth(1, Metric::ErrorRate).await, Err(Gap::Restarted));
     assert!(scraper.nth(1, Metric::ErrorRate).await.is_ok());
+}
+
+/// What the page tells and what it doesn't, and never 0 errors for want of a word.
+#[tokio::test]
+async fn a_status_that_is_not_told_is_a_gap_by_that_name() {
+    let half = |ok: &'static str, failed: &'static str| {
+        move |place: usize| {
+            let text = format!("http_requests_total{{{ok}}} {}\nhttp_requests_total{{{failed}}} {}\n", place * 50, place * 50);
+            Deed::text(200, TEXT, &text)
+        }
+    };
+    let told = async |ok, failed| {
+        let mut scraper = Scraper::new(half(ok, failed)).await;
+        let first = scraper.nth(1, Metric::ErrorRate).await;
+        let rate = scraper.nth(7, Metric::RequestRate).await.unwrap();
+        assert!((rate.value - 20.0).abs() < 1e-9, "the rate needs no status: {rate:?}");
+        (first, scraper.nth(1, Metric::ErrorRate).await)
+    };
+    let untold = Err(Gap::StatusNotTold);
+    assert_eq!(told(r#"handler="/a""#, r#"handler="/b""#).await, (untold, untold));
+    assert_eq!(told(r#"status="success""#, r#"status="error""#).await, (untold, untold));
+    let two = Err(Gap::StatusAmbiguous);
+    assert_eq!(told(r#"code="200",status="200""#, r#"code="200",status="500""#).await, (two, two));
+    let (_, right) = told(r#"code="OK",status="200""#, r#"code="E_DB",status="500""#).await;
+    let right = right.unwrap();
+    assert_eq!((right.value, right.requests, right.basis), (0.5, 600, Basis::Counted { failed: 300 }));
+}
+
+/// When page `place` is asked for.
+fn asked(place: usize) -> i64 {
+    NIGHT + 5000 * (place as i64 + 1)
+}
+
+#[tokio::test]
+async fn stamps_are_read_by_media_type_and_a_page_that_stands_still_is_stale() {
+    const OPEN: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    let stamped = |media: &'static str, stamp: fn(usize) -> i64| {
+        move |place: usize| {
+            let stamp = stamp(place);
+            let text = format!(
+                "http_requests_total{{code=\"200\"}} {} {stamp}\nhttp_requests_total{{code=\"500\"}} {place} {stamp}\n",
+                place * 99
+            );
+            Deed::text(200, media, &text)
+        }
+    };
+    let mut seconds = Scraper::new(stamped(OPEN, |place| asked(place) / 1000)).await;
+    let sample = seconds.nth(8, Metric::ErrorRate).await.unwrap();
+    assert!((sample.value - 0.01).abs() < 1e-9, "{sample:?}");
+    let mut millis = Scraper::new(stamped(TEXT, asked)).await;
+    assert!(millis.nth(8, Metric::ErrorRate).await.is_ok());
+    let mut still = Scraper::new(stamped(TEXT, |_| NIGHT)).await;
+    assert_eq!(still.nth(1, Metric::ErrorRate).await, Err(Gap::TooEarly));
+    assert_eq!(still.nth(2, Metric::ErrorRate).await, Err(Gap::Stale));
+    assert_eq!(still.nth(9, Metric::RequestRate).await, Err(Gap::Stale));
+    // Seconds where milliseconds belong are a time long ago, and not a window that fills for ever.
+    let mut mistaken = Scraper::new(stamped(TEXT, |place| asked(place) / 1000)).await;
+    assert_eq!(mistaken.nth(9, Metric::ErrorRate).await, Err(Gap::Stale));
+}
+
+#[tokio::test]
+async fn new_paths_cost_no_window_and_each_request_counts_once() {
+    let grown = |place: usize| {
+        let mut text = page(place);
+        for path in 0..place {
+            text.push_str(&format!("http_requests_total{{code=\"500\",path=\"/items/{path}\"}} 1\n"));
+        }
+        Deed::text(200, TEXT, &text)
+    };
+    let mut scraper = Scraper::new(grown).await;
+    assert!(scraper.nth(6, Metric::ErrorRate).await.is_ok());
+    for _ in 0..12 {
+        let sample = scraper.nth(1, Metric::ErrorRate).await.unwrap();
+        assert_eq!((sample.requests, sample.basis), (606, Basis::Counted { failed: 6 + 6 }));
+    }
+}
+
+#[tokio::test]
+async fn several_processes_behind_one_page_are_never_computed() {
+    // Four workers that began one after the other; a scrape meets any of them.
+    let met = |place: usize| [0, 2, 1, 3, 0, 3, 2, 1][place % 8];
+    let told = move |place: usize| {
+        let text = format!("{}process_start_time_seconds {}\n", page(1000 + place), 1000 + 2 * met(place));
+        Deed::text(200, TEXT, &text)
+    };
+    let mut scraper = Scraper::new(told).await;
+    assert_eq!(scraper.nth(8, Metric::ErrorRate).await, Err(Gap::SeveralProcesses));
+    assert_eq!(scraper.nth(8, Metric::RequestRate).await, Err(Gap::SeveralProcesses));
+    // The same without a word of when they began: only the counters go back and forth.
+    let untold = move |place: usize| {
+        let all = 50_000 + 90 * met(place) + 30 * place;
+        Deed::text(200, TEXT, &format!("http_requests_total{{code=\"200\"}} {all}\nhttp_requests_total{{code=\"500\"}} 0\n"))
+    };
+    let mut scraper = Scraper::new(untold).await;
+    let mut seen = Vec::new();
+    for _ in 0..24 {
+        seen.push(scraper.nth(1, Metric::RequestRate).await);
+    }
+    assert!(seen[12..].iter().all(|seen| *seen == Err(Gap::SeveralProcesses)), "{seen:?}");
+    assert!(seen.iter().flatten().all(|sample| sample.value < 100.0), "{seen:?}");
+}
+
+/// Counters nearly alike grow at every look, whoever gives it; asked twice within a moment they don't.
+#[tokio::test]
+async fn workers_that_are_nearly_alike_are_told_apart_by_looking_twice() {
+    let alike = |place: usize| {
+        let all = 50_000 + [20, 0, 13, 7][place % 4] + 150 * (place / 2);
+        Deed::text(200, TEXT, &format!("http_requests_total{{status=\"200\"}} {all}\nhttp_requests_total{{status=\"500\"}} 0\n"))
+    };
+    let mut once = Scraper::new(move |place| alike(place * 2)).await;
+    assert!(once.nth(8, Metric::RequestRate).await.is_ok(), "nobody could tell");
+    let mut twice = Scraper::with(alike, |config| config.twins = 8).await;
+    assert_eq!(twice.nth(1, Metric::RequestRate).await, Err(Gap::SeveralProcesses));
+}
+
+#[tokio::test]
+async fn a_slow_interval_has_a_window_of_its_own() {
+    let mut scraper = Scraper::with(
+        |place| Deed::text(200, TEXT, &page(6 * place)),
+        |config| {
+            config.every = Millis::from_secs(30);
+            config.window = cutover::domain::metric::window(config.every);
+        },
+    )
+    .await;
+    scraper.step = 30_000;
+    assert_eq!(scraper.nth(3, Metric::ErrorRate).await, Err(Gap::TooEarly));
+    let sample = scraper.nth(1, Metric::ErrorRate).await.unwrap();
+    assert_eq!((sample.value, sample.requests, sample.basis), (0.01, 1800, Basis::Counted { failed: 18 }));
 }
 
 #[tokio::test]
@@ -135,13 +279,20 @@ async fn figures_come_through_although_every_other_scrape_fails() {
 }
 
 #[tokio::test]
-async fn a_quantile_above_the_top_bucket_is_capped() {
+async fn a_quantile_above_the_top_bucket_is_at_least_its_bound() {
     let slow = |place: usize| {
-        format!(
-            "http_request_duration_seconds_bucket{{le=\"0.5\"}} 0\nhttp_request_duration_seconds_bucket{{le=\"+Inf\"}} {}\n",
-            place * 100
-        )
+        let all = place * 100;
+        format!("http_request_duration_seconds_bucket{{le=\"0.5\"}} 0\nhttp_request_duration_seconds_bucket{{le=\"+Inf\"}} {all}\n")
     };
-    let mut scraper = Scraper::new(move |place| Deed::text(200, TEXT, &slow(place))).await;
-    assert_eq!(scraper.nth(9, Metric::P95Latency).await, Err(Gap::Capped));
+    let page = move |place: usize| Deed::text(200, TEXT, &slow(place));
+    let mut scraper = Scraper::new(page).await;
+    let sample = scraper.nth(9, Metric::P95Latency).await.unwrap();
+    assert_eq!((sample.value, sample.requests, sample.basis), (500.0, 600, Basis::AtLeast));
+    // A trigger at 1 s could never see a breach on such a page, which is known at the first look.
+    let must_tell = |limit: f64| move |config: &mut Config| config.must_tell = [(Metric::P95Latency, limit)].into();
+    let mut blind = Scraper::with(page, must_tell(1000.0)).await;
+    assert_eq!(blind.nth(1, Metric::P95Latency).await, Err(Gap::TopBucketLow));
+    assert!(blind.nth(8, Metric::P50Latency).await.is_ok(), "what no trigger watches is told as far as it is known");
+    let mut enough = Scraper::with(page, must_tell(500.0)).await;
+    assert!(enough.nth(9, Metric::P95Latency).await.is_ok());
 }

@@ -10,7 +10,7 @@ use cutover::{
     domain::{
         fact::Fact,
         fault::{Fault, FaultKind},
-        metric::{Gap, Measured, Metric},
+        metric::{Basis, Gap, Measured, Metric},
         time::{Millis, Timestamp},
     },
     port::Sensor,
@@ -66,13 +66,18 @@ async fn a_figure_has_its_requests_and_the_time_of_the_newest_sample() {
 }
 
 #[tokio::test]
+async fn a_quantile_at_the_top_bucket_is_at_least_that() {
+    let sample = p95(Deed::json(200, answer("10", NIGHT))).await.unwrap().unwrap();
+    assert_eq!((sample.value, sample.basis), (10_000.0, Basis::AtLeast));
+}
+
+#[tokio::test]
 async fn what_is_not_one_finite_number_is_a_gap() {
     let mut warned = answer("0.25", NIGHT);
     warned["warnings"] = json!(["a store did not answer"]);
     for (deed, gap) in [
         (Deed::json(200, answer("NaN", NIGHT)), Gap::NotANumber),
         (Deed::json(200, answer("+Inf", NIGHT)), Gap::Infinite),
-        (Deed::json(200, answer("10", NIGHT)), Gap::Capped),
         (Deed::json(200, answer("-1", NIGHT)), Gap::Unreadable),
         (Deed::json(200, warned), Gap::Partial),
         (Deed::json(200, answer("0.25", NIGHT + 60_000)), Gap::FromTheFuture),

@@ -43,6 +43,7 @@ use cutover::{
         clock::Clock,
         dispatch::Hands,
         engine::{self, Parts},
+        refold::Folded,
         sensors::{WeightsSensor, weights_source},
     },
 };
@@ -134,7 +135,7 @@ impl Hosted {
         let parts = Parts { clock: Clock::live(), hands, sensors: vec![Box::new(sensor)], inside, stop: stopped };
         let about = About { session: session(), plan: "bench".into(), world: WorldKind::Live, first_client: ClientId(1) };
         let listener = runtime.block_on(async { UnixListener::bind(&socket).unwrap() });
-        runtime.spawn(engine::run(state, book, first, parts));
+        runtime.spawn(engine::run(state, book, vec![first], parts));
         let host = Host::new(outside, about, closing);
         runtime.spawn(async move { host.serve(listener, rostered).await });
         Hosted { _runtime: runtime, driver, socket, _ends: (stop, close, roster) }
@@ -155,8 +156,9 @@ fn now() -> Timestamp {
 
 fn new_book(folder: &Path, name: &str, plan: &Plan) -> Book {
     let path = folder.join(name);
-    fs::remove_file(&path).ok();
-    Book::create(&path, now(), &session(), &plan.hash, "bench").unwrap()
+    fs::remove_dir_all(&path).ok();
+    fs::remove_file(folder.join(format!("{name}.checkpoint"))).ok();
+    Book::create(&path, now(), &session(), &plan.hash.to_string(), "bench").unwrap()
 }
 
 fn opened(plan: &Plan) -> Event {
@@ -240,7 +242,7 @@ fn joining(folder: &Path) {
     book.flush().unwrap();
     drop(book);
     let began = Instant::now();
-    let (book, state) = Book::open(&path, "bench").unwrap();
+    let (book, Folded { state, .. }) = Book::open(&path, "bench").unwrap();
     println!("taking up a journal of {RECORDS} records, verified and folded: {:.0} ms", ms(began.elapsed()));
     let hosted = Hosted::start(folder, book, state, Event::Restarted, Millis(1000));
     let joiner = runtime(1);

@@ -22,11 +22,19 @@ mod storm;
 #[path = "../core/watch/mod.rs"]
 #[allow(dead_code, reason = "the watchman is the tests' own; nights are run with and without him")]
 mod watch;
+mod weeks;
 
 use std::process::ExitCode;
 
-const SECTIONS: [(&str, fn()); 4] =
-    [("steps", nights::steps), ("nights", nights::nights), ("frames", frames::frames), ("journal", journal::journal)];
+const SECTIONS: [(&str, fn()); 5] = [
+    ("steps", nights::steps),
+    ("nights", nights::nights),
+    ("frames", frames::frames),
+    ("journal", journal::journal),
+    ("weeks", weeks::weeks),
+];
+/// What takes minutes, and is only done when it is asked for.
+const LONG: [(&str, fn()); 1] = [("four-weeks", weeks::four_weeks)];
 
 fn main() -> ExitCode {
     // Cargo says `--bench` to every benchmark.
@@ -34,13 +42,14 @@ fn main() -> ExitCode {
     if let Some(single) = asked.first().and_then(|word| word.strip_prefix("frame-")) {
         return frames::single(single);
     }
-    let unknown = asked.iter().find(|word| SECTIONS.iter().all(|(name, _)| name != word));
+    let unknown = asked.iter().find(|word| SECTIONS.iter().chain(&LONG).all(|(name, _)| name != word));
     if let Some(word) = unknown {
-        eprintln!("there are no figures called {word:?}; choose of steps, nights, frames, journal, frame-COLUMNSxROWS");
+        eprintln!("there are no figures called {word:?}; choose of steps, nights, frames, journal, weeks, four-weeks, frame-COLUMNSxROWS");
         return ExitCode::from(2);
     }
-    for (name, section) in SECTIONS {
-        if asked.is_empty() || asked.iter().any(|word| word == name) {
+    for (name, section) in SECTIONS.into_iter().chain(LONG) {
+        let is_long = LONG.iter().any(|(long, _)| *long == name);
+        if (asked.is_empty() && !is_long) || asked.iter().any(|word| word == name) {
             println!("{name}");
             section();
             println!();

@@ -79,7 +79,7 @@ fn reads(folder: &Path, deeds: &[Deed]) {
     book.flush().expect("a disk that is well");
     assert_eq!(book.next_seq(), Seq(RECORDS as u64));
     drop(book);
-    let bytes = fs::read(&path).expect("our own journal");
+    let bytes = fs::read(path.join("00000001.jsonl")).expect("our own journal");
     let mut records = 0;
     let verifying = least(5, || match verify(bytes.as_slice(), None).expect("it can be read") {
         Verdict::Proved(proof) => records = proof.records,

@@ -49,7 +49,7 @@ fn replica(at: Timestamp) -> Replication {
         state: ReplicaState::Replicating,
         serving: Serving::Running,
         engine: Some(Engine::MySql),
-        lag: Ok(Sample { value: 0.2, requests: 10, at: at.before(Millis::from_secs(30)) }),
+        lag: Ok(Sample::exact(0.2, 10, at.before(Millis::from_secs(30)))),
         behind_bytes: None,
         movement: Movement::Moves,
         writable: Writable::ReadOnly,

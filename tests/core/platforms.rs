@@ -9,7 +9,7 @@ use cutover::{
     domain::{
         fact::Fact,
         fault::{Fault, FaultKind},
-        metric::{Metric, Sample},
+        metric::{Basis, Metric, Sample},
         platform::{Part, Scale, Unread, Workload},
         time::Millis,
     },
@@ -22,7 +22,7 @@ fn second(session: &mut Session, scale: Scale, share: u16) {
     session.now = session.now + SECOND;
     session.workload(gke(), 6);
     session.probe(gke(), 0);
-    let fine = |value| Ok(Sample { value, requests: 500, at: session.now });
+    let fine = |value| Ok(Sample { value, requests: 500, at: session.now, basis: Basis::Exact });
     let values = [(Metric::ErrorRate, fine(0.002)), (Metric::P95Latency, fine(150.0))].into();
     session.see("scrape/gke", vec![Fact::Measured { backend: gke(), values }]);
     home(session, scale);

@@ -16,6 +16,7 @@ use cutover::{
         },
     },
     domain::{
+        answer::Answers,
         database::{Engine, Movement, Serving},
         fact::{Accepted, ReplicaState, Replication, Writable},
         fault::{Fault, FaultKind, Version},
@@ -143,7 +144,7 @@ fn history(around: f64) -> VecDeque<Option<f64>> {
 }
 
 fn sample(value: f64) -> Sample {
-    Sample { value, requests: 1_800, at: ago(2) }
+    Sample::exact(value, 1_800, ago(2))
 }
 
 fn backend(version: &str, rate: f64, errors: f64, p95: f64, instances: u32) -> BackendState {
@@ -162,7 +163,7 @@ fn backend(version: &str, rate: f64, errors: f64, p95: f64, instances: u32) -> B
         workload: Some(Workload { pods: pods.collect(), ..Workload::counted(instances, instances, version) }),
         workload_at: Some(ago(4)),
         ready_most: instances,
-        probe: Some(ProbeState { at: ago(3), sent: 5, failed: 0, dropped: 0, slowest_ms: Some(p95) }),
+        probe: Some(ProbeState { at: ago(3), sent: 5, failed: 0, dropped: 0, answers: Answers::default(), slowest_ms: Some(p95) }),
         history: figures.into_iter().map(|(metric, value)| (metric, history(value))).collect(),
         ..BackendState::default()
     }
@@ -200,7 +201,7 @@ fn answered(proof: &Proof) -> ItemState {
         },
         Proof::Collected(Check::StableFor(_)) => ItemState { status: ItemStatus::Open, ..ItemState::default() },
         Proof::Collected(Check::ReplicationLagBelow(_)) => done(Evidence::LagWithin { seconds: vec![(id("hexproperty-replica"), 0.3)] }, 4),
-        Proof::Collected(_) => done(Evidence::Monitored { sources: 4, triggers: 2 }, 3),
+        Proof::Collected(_) => done(Evidence::Monitored { sources: 4, triggers: 2, of: 2 }, 3),
     }
 }
 
@@ -284,7 +285,7 @@ pub fn breach() -> State {
         (Scale::Counted { ready: 4, desired: 6 }, 8, Some(Shown::new("2 pods in CrashLoopBackOff")));
     workload.pods[1] = pod(1, PodReadiness::NotReady, "CrashLoopBackOff");
     workload.pods[4] = pod(4, PodReadiness::NotReady, "CrashLoopBackOff");
-    gke.probe = Some(ProbeState { at: ago(3), sent: 5, failed: 2, dropped: 0, slowest_ms: Some(930.0) });
+    gke.probe = Some(ProbeState { at: ago(3), sent: 5, failed: 2, dropped: 0, answers: Answers::default(), slowest_ms: Some(930.0) });
     gke.happenings = VecDeque::from([Happening {
         at: ago(60),
         kind: Shown::new("Warning"),

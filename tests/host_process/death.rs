@@ -117,3 +117,29 @@ fn a_session_whose_traffic_moves_is_not_stopped_by_the_way() {
     assert!(desk.card().is_none());
     assert_ne!(desk.open(), session, "the plan's next session is a new one");
 }
+
+#[test]
+fn a_journal_that_was_moved_away_is_never_begun_anew() {
+    let desk = Desk::new();
+    let session = desk.open();
+    desk.wait_until_ready();
+    let journal = desk.journal();
+    let proof = desk.run(&["audit", "verify", &session]);
+    assert!(proof.status.success(), "a session's name is enough: {proof:?}");
+    let moved = journal.with_extension("moved");
+    std::fs::rename(&journal, &moved).unwrap();
+    // The host notices at its next record, and ends: nothing leaves that is not recorded.
+    wait_until("the host has gone", || desk.card().is_none_or(|card| card["life"] == "dead").then_some(()));
+    let told = desk.run(&["status"]);
+    let said = String::from_utf8_lossy(&told.stderr).into_owned();
+    assert!(!told.status.success() && said.contains("is not at"), "{told:?}");
+    let refused = desk.opening().output().unwrap();
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(!refused.status.success() && said.contains("put the journal back") && said.contains("--new"), "{refused:?}");
+    assert!(!journal.exists(), "no empty journal stands under its name");
+    let proof = desk.run(&["audit", "verify", &session]);
+    assert_eq!(proof.status.code(), if journal.with_extension("checkpoint").exists() { Some(1) } else { Some(2) }, "{proof:?}");
+    std::fs::rename(&moved, &journal).unwrap();
+    assert_eq!(desk.open(), session, "put back, it is taken up");
+    assert!(desk.run(&["audit", "verify", &session]).status.success());
+}

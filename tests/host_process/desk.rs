@@ -8,7 +8,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use cutover::core::decision::Deed;
+use cutover::{
+    core::decision::Deed,
+    journal::{record::Body, walk::Whole},
+};
 use portable_pty::CommandBuilder;
 use serde_json::Value;
 
@@ -130,16 +133,14 @@ impl Desk {
 
     pub fn journal(&self) -> PathBuf {
         let folder = fs::read_dir(self.folder.join("state/cutover/journals")).unwrap();
-        let journal = folder.flatten().map(|entry| entry.path()).find(|path| path.extension().is_some_and(|ending| ending == "jsonl"));
+        let journal = folder.flatten().map(|entry| entry.path()).find(|path| path.is_dir());
         journal.expect("a session has a journal")
     }
 
     /// Everything that the journal holds by now; the newest line may be half written.
     pub fn deeds(&self) -> Vec<Deed> {
-        let text = fs::read_to_string(self.journal()).unwrap();
-        let records = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-        let deeds = records.filter(|record| record["kind"] == "deed");
-        deeds.map(|mut record| serde_json::from_value(record["body"].take()).expect("a deed")).collect()
+        let records = Whole::<Deed>::open(&self.journal()).expect("a journal").map_while(Result::ok);
+        records.filter_map(|record| if let Body::Entry { payload, .. } = record.body { Some(payload) } else { None }).collect()
     }
 }
 

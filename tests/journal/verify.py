@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""A second verifier of the journal's format, version 1.
+"""A second verifier of the journal's format, versions 1 and 2.
 
 Written from the text of `src/journal/mod.rs` alone and from nothing else of the program, with the standard library only. Its use is
 to disagree: if it and the program ever judge a file differently, either one of them or the text is wrong.
 
-    verify.py JOURNAL [SEQ:HASH ...]     one verdict
+    verify.py JOURNAL [SEQ:HASH ...]     one verdict; JOURNAL is a file or a folder of segments
     verify.py --batch < LIST             one verdict for each line of LIST, which holds the same arguments separated by tabs
 
 A verdict is one JSON object on a line. The exit code is 0 if all are proved and 1 if not.
@@ -12,8 +12,10 @@ A verdict is one JSON object on a line. The exit code is 0 if all are proved and
 
 import hashlib
 import json
+import os
 import re
 import sys
+import zlib
 
 LINE_MAX = 1048576
 WRITE_MAX = 2097152
@@ -130,7 +132,7 @@ def check_meaning(kind, value, seq, prev):
             isinstance(value, dict)
             and set(value) == {"format", "session", "plan"}
             and isinstance(value["format"], Number)
-            and value["format"] == "1"
+            and value["format"] in ("1", "2")
             and is_string(value["session"])
             and is_hash(value["plan"])
         )
@@ -152,6 +154,25 @@ def check_meaning(kind, value, seq, prev):
             and value["shape"] in ("partial", "zeros", "hole")
             and is_string(value["side_file"])
             and is_hash(value["sha256"])
+        )
+    elif kind == "snapshot":
+        fits = (
+            isinstance(value, dict)
+            and set(value) == {"segment", "records", "head", "state", "since", "sealed", "sealed_to"}
+            and all(is_number(value[name], NUMBER_MAX) for name in ("segment", "records", "sealed_to"))
+            and int(value["records"]) == seq
+            and value["head"] == prev
+            and is_hash(value["state"])
+            and isinstance(value["since"], list)
+            and isinstance(value["sealed"], list)
+            and all(
+                isinstance(one, dict)
+                and set(one) == {"segment", "bytes", "sha256"}
+                and is_number(one["segment"], NUMBER_MAX)
+                and is_number(one["bytes"], NUMBER_MAX)
+                and is_hash(one["sha256"])
+                for one in value["sealed"]
+            )
         )
     else:
         fits = True
@@ -209,49 +230,154 @@ def tail_of(rest, line_length, offset):
     return None
 
 
+class Walk:
+    """What is proved so far, over all segments."""
+
+    def __init__(self, witnesses):
+        self.witnesses = witnesses
+        self.records = self.checkpoints = 0
+        self.head = "0" * 64
+        self.session = None
+        self.seals = {}
+
+    def broken(self, code, offset):
+        return {"verdict": "broken", "seq": self.records, "offset": offset, "code": code}
+
+    def segment(self, data, number):
+        """Walks one segment as it was written. Returns how it ends: a verdict, or (offset, shape, length of the tail)."""
+        offset = 0
+        state = None
+        if number > 1:
+            offset = data.find(b"\n") + 1
+            state = hashlib.sha256(data[: offset - 1]).hexdigest()
+        is_first = True
+        while offset < len(data):
+            end = data.find(b"\n", offset, offset + LINE_MAX)
+            try:
+                if end < 0:
+                    raise Break("too-long")
+                digest, kind, value = check_line(data[offset:end], self.records, self.head)
+                if (kind == "snapshot") != (is_first and number > 1):
+                    raise Break("kind")
+                if kind == "snapshot" and (int(value["segment"]) != number or value["state"] != state):
+                    raise Break("meaning")
+            except Break as broken:
+                rest = data[offset:]
+                line_length = None if end < 0 else end + 1 - offset
+                shape = tail_of(rest, line_length, offset)
+                if shape is None:
+                    return self.broken(broken.args[0], offset)
+                return offset, shape, len(rest)
+            for seq, remembered in self.witnesses:
+                if seq == self.records and remembered != digest:
+                    return self.broken("witness-differs", offset)
+            if kind == "genesis":
+                self.session = value["session"]
+            if kind == "snapshot":
+                for one in value["sealed"]:
+                    seal = self.seals.get(int(one["segment"]))
+                    if seal is not None and seal != (int(one["bytes"]), one["sha256"]):
+                        return self.broken("seal-differs", end + 1)
+            self.checkpoints += kind == "checkpoint"
+            self.records += 1
+            self.head = digest
+            offset = end + 1
+            is_first = False
+        return offset, "clean", 0
+
+    def conclude(self, offset, shape, length):
+        if self.records == 0:
+            return {"verdict": "broken", "seq": 0, "offset": 0, "code": "empty"}
+        missing = [seq for seq, _ in self.witnesses if seq >= self.records]
+        if missing:
+            return {"verdict": "broken", "seq": min(missing), "offset": offset, "code": "witness-missing"}
+        return {
+            "verdict": "proved",
+            "records": self.records,
+            "checkpoints": self.checkpoints,
+            "session": self.session,
+            "head": "%d:%s" % (self.records - 1, self.head),
+            "end": offset,
+            "tail": shape,
+            "tail_bytes": length,
+        }
+
+
 def verify(data, witnesses):
-    offset = records = checkpoints = 0
-    head = "0" * 64
-    session = None
-    tail = {"shape": "clean", "bytes": 0}
-    while offset < len(data):
-        end = data.find(b"\n", offset, offset + LINE_MAX)
-        try:
-            if end < 0:
-                raise Break("too-long")
-            digest, kind, value = check_line(data[offset:end], records, head)
-        except Break as broken:
-            rest = data[offset:]
-            line_length = None if end < 0 else end + 1 - offset
-            shape = tail_of(rest, line_length, offset)
-            if shape is None:
-                return {"verdict": "broken", "seq": records, "offset": offset, "code": broken.args[0]}
-            tail = {"shape": shape, "bytes": len(rest)}
-            break
-        for seq, remembered in witnesses:
-            if seq == records and remembered != digest:
-                return {"verdict": "broken", "seq": records, "offset": offset, "code": "witness-differs"}
-        if kind == "genesis":
-            session = value["session"]
-        checkpoints += kind == "checkpoint"
-        records += 1
-        head = digest
-        offset = end + 1
-    if records == 0:
-        return {"verdict": "broken", "seq": 0, "offset": 0, "code": "empty"}
-    missing = [seq for seq, _ in witnesses if seq >= records]
-    if missing:
-        return {"verdict": "broken", "seq": min(missing), "offset": offset, "code": "witness-missing"}
-    return {
-        "verdict": "proved",
-        "records": records,
-        "checkpoints": checkpoints,
-        "session": session,
-        "head": "%d:%s" % (records - 1, head),
-        "end": offset,
-        "tail": tail["shape"],
-        "tail_bytes": tail["bytes"],
-    }
+    walk = Walk(witnesses)
+    end = walk.segment(data, 1)
+    return end if isinstance(end, dict) else walk.conclude(*end)
+
+
+GZIP_HEADER = bytes([0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 2, 255])
+TITLE = re.compile(rb"cutover-segment ([0-9]+) (0|[1-9][0-9]*) ([0-9a-f]{64})\Z")
+THIN = re.compile(rb"(0|[1-9][0-9]*) ([a-z][a-z0-9._-]{0,31}) (.+)\Z", re.DOTALL)
+
+
+def expand(packed, number):
+    """The bytes of a sealed segment as they were written, or a Break."""
+    if packed[:10] != GZIP_HEADER:
+        raise Break("sealed")
+    unpacker = zlib.decompressobj(31)
+    try:
+        text = unpacker.decompress(packed)
+    except zlib.error:
+        raise Break("sealed") from None
+    if not unpacker.eof or unpacker.unused_data or not text.endswith(b"\n"):
+        raise Break("sealed")
+    lines = text[:-1].split(b"\n")
+    title = TITLE.match(lines.pop(0))
+    if title is None or int(title.group(1)) != number:
+        raise Break("sealed")
+    seq, prev = int(title.group(2)), title.group(3)
+    out = [lines.pop(0) + b"\n"] if number > 1 else []
+    for line in lines:
+        thin = THIN.match(line)
+        if thin is None:
+            raise Break("sealed")
+        at, kind, body = thin.groups()
+        signed = b'{"seq":%d,"at":%s,"kind":"%s","prev":"%s","crc":"%08x","body":%s' % (seq, at, kind, prev, crc32c(body), body)
+        prev = hashlib.sha256(b"\x01" + signed).hexdigest().encode()
+        out.append(signed + b',"hash":"%s"}\n' % prev)
+        seq += 1
+    return b"".join(out)
+
+
+def is_begun(data):
+    state = data.find(b"\n")
+    return state >= 0 and data.find(b"\n", state + 1) >= 0
+
+
+def verify_folder(folder, witnesses):
+    pieces = {}
+    for name in os.listdir(folder):
+        match = re.fullmatch(r"([0-9]{8,})\.jsonl(\.gz)?", name)
+        if match and (match.group(2) is None or int(match.group(1)) not in pieces):
+            pieces[int(match.group(1))] = name
+    walk = Walk(witnesses)
+    newest = max(pieces, default=0)
+    end = (0, "clean", 0)
+    for number in range(1, max(newest, 1) + 1):
+        if number not in pieces:
+            return walk.broken("segment-missing", end[0])
+        with open(os.path.join(folder, pieces[number]), "rb") as file:
+            data = file.read()
+        if pieces[number].endswith(".gz"):
+            walk.seals[number] = (len(data), hashlib.sha256(data).hexdigest())
+            try:
+                data = expand(data, number)
+            except Break as broken:
+                return walk.broken(broken.args[0], end[0])
+        if end[1] != "clean":
+            return walk.broken("segment-unfinished", end[0])
+        if number > 1 and not is_begun(data):
+            if number == newest and not pieces[number].endswith(".gz"):
+                break
+            return walk.broken("segment-unfinished", 0)
+        end = walk.segment(data, number)
+        if isinstance(end, dict):
+            return end
+    return walk.conclude(*end)
 
 
 def judge(arguments):
@@ -260,8 +386,11 @@ def judge(arguments):
     for text in texts:
         seq, _, digest = text.partition(":")
         witnesses.append((int(seq), digest))
-    with open(path, "rb") as journal:
-        verdict = verify(journal.read(), witnesses)
+    if os.path.isdir(path):
+        verdict = verify_folder(path, witnesses)
+    else:
+        with open(path, "rb") as journal:
+            verdict = verify(journal.read(), witnesses)
     print(json.dumps(verdict))
     return verdict["verdict"] == "proved"
 

@@ -2,7 +2,6 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs::File,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -16,16 +15,16 @@ use cutover::{
         step::step,
     },
     domain::{
-        fact::Fact,
+        fact::{Fact, Known},
         fault::{Outcome, Version},
         id::EffectId,
         time::Timestamp,
         weight::Weights,
     },
     journal::{
-        reader::{Records, Tail},
-        record::Body,
-        verify::{Verdict, verify},
+        reader::Tail,
+        verify::{Verdict, verify_journal},
+        walk::entries,
     },
     sim::world::{Truth, audit::Mutation},
 };
@@ -122,15 +121,19 @@ impl Landed {
     /// No write leaves but against a version that was read after the newest outcome: none is repeated on a guess.
     fn never_writes_blindly(&self) {
         let (mut fresh, mut seen_at, mut ended_at): (Option<Version>, Option<Timestamp>, Option<Timestamp>) = (None, None, None);
+        let mut known: Option<Version> = None;
         let mut writing = BTreeSet::new();
         for Told { deed, .. } in &self.deeds {
             match &deed.entry.event {
                 Event::Finished { effect, .. } if writing.remove(effect) => (fresh, ended_at) = (None, Some(deed.entry.at)),
                 Event::Observed(seen) if Some(seen.asked_at) >= seen_at.max(ended_at) => {
                     for fact in seen.result.iter().flatten() {
-                        if let Fact::Accepted(accepted) = fact {
-                            (fresh, seen_at) = (Some(accepted.version.clone()), Some(seen.asked_at));
+                        match fact {
+                            Fact::Accepted(accepted) => known = Some(accepted.version.clone()),
+                            Fact::Same(Known::Accepted(_)) => {}
+                            _ => continue,
                         }
+                        (fresh, seen_at) = (known.clone(), Some(seen.asked_at));
                     }
                 }
                 _ => {}
@@ -161,8 +164,9 @@ impl Landed {
             assert_eq!(hashes.get(effect), Some(&head), "{}: the cloud's log names the record of {effect}", self.name);
             assert!(done.insert(effect.to_owned()), "{}: {effect} was done twice\n{}", self.name, self.story);
             let write = writes.iter().find(|write| write.effect.to_string() == effect).expect("a write of ours");
-            let became = ["run", "gke"].map(|id| format!("frontend-{id}={}", write.to.of(&id.parse().unwrap()).get())).join(" ");
-            assert_eq!(mutation.became, became, "{}: {effect}", self.name);
+            let wanted = ["run", "gke"].map(|id| (format!("frontend-{id}"), u32::from(write.to.of(&id.parse().unwrap()).get())));
+            let wanted = wanted.into_iter().filter(|(_, share)| *share > 0).collect();
+            assert_eq!(shares(&mutation.became), wanted, "{}: {effect}", self.name);
         }
         for write in writes {
             if matches!(write.outcome, Some(Outcome::Done(_))) {
@@ -170,7 +174,11 @@ impl Landed {
             }
         }
         let accepted = &self.state.routes[&route_id()].accepted.as_ref().expect("the weights are known").weights;
+        let mut held: BTreeMap<&str, u32> = BTreeMap::new();
         for (service, weight) in &self.truth.accepted {
+            *held.entry(service).or_default() += weight;
+        }
+        for (service, weight) in &held {
             let id = service.trim_start_matches("frontend-").parse().unwrap();
             assert_eq!(u32::from(accepted.of(&id).get()), *weight, "{}: {service} is where the session says\n{}", self.name, self.story);
         }
@@ -187,7 +195,7 @@ impl Drop for Landed {
 
 /// Our own verifier's word; gives the head.
 fn proved(journal: &Path) -> String {
-    match verify(File::open(journal).unwrap(), []).unwrap() {
+    match verify_journal(journal, &[]).unwrap() {
         Verdict::Proved(proof) => {
             assert!(matches!(proof.tail, Tail::Clean { .. }), "{:?}", proof.tail);
             proof.head.to_string()
@@ -209,12 +217,16 @@ fn seconded(journal: &Path, head: &str) {
 }
 
 fn read(journal: &Path) -> Vec<Told> {
-    let mut told = Vec::new();
-    for record in Records::<_, Deed>::new(File::open(journal).unwrap()) {
-        let record = record.unwrap();
-        if let Body::Entry { payload, .. } = record.body {
-            told.push(Told { deed: payload, hash: record.hash.to_string() });
-        }
+    let entries = entries::<Deed>(journal).unwrap();
+    entries.into_iter().map(|(hash, deed)| Told { deed, hash: hash.to_string() }).collect()
+}
+
+/// What a change made of the split: who has how much of it, whatever entries it stands in.
+fn shares(became: &str) -> BTreeMap<String, u32> {
+    let mut shares = BTreeMap::new();
+    for (service, weight) in became.split(' ').filter_map(|entry| entry.split_once('=')) {
+        *shares.entry(service.to_owned()).or_default() += weight.parse::<u32>().expect("a weight");
     }
-    told
+    shares.retain(|_, weight| *weight > 0);
+    shares
 }

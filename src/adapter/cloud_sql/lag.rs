@@ -21,13 +21,13 @@ fn parts(engine: Engine) -> &'static [&'static str] {
 
 /// The lag in seconds, as old as the older of its parts; `requests` counts the points it was taken from.
 pub async fn read(monitoring: &Monitoring<'_>, instance: &InstanceId, engine: Engine) -> Measured {
-    let mut sum = Sample { value: 0.0, requests: 0, at: Timestamp(i64::MAX) };
+    let mut sum = Sample::exact(0.0, 0, Timestamp(i64::MAX));
     for part in join_all(parts(engine).iter().map(|part| monitoring.series(part, instance))).await {
         let part = part?;
         let series = single(&part)?;
         let newest = series.newest()?;
         let (value, requests) = (sum.value + newest.amount()?, sum.requests + series.points.len() as u64);
-        sum = Sample { value, requests, at: sum.at.min(newest.at()) };
+        sum = Sample::exact(value, requests, sum.at.min(newest.at()));
     }
     monitoring.young(sum.at).map(|()| sum)
 }

@@ -32,11 +32,18 @@ pub fn rate(first: f64, increase: f64, span: Span) -> f64 {
 /// A bucket's upper bound in seconds and its cumulative rate.
 pub type Bucket = (f64, f64);
 
+/// What a histogram tells of a quantile.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Quantile {
+    Within(f64),
+    /// Above the highest finite bound. Prometheus would answer with that bound, which reads like a measurement and is only a lower end.
+    Beyond(f64),
+}
+
 /// The `q`-quantile in the buckets' unit, by linear interpolation within the bucket that holds it.
 /// # Errors
-/// [`Gap::Missing`] without a `+Inf` bucket or with fewer than two, [`Gap::LowVolume`] with no observation, [`Gap::Capped`] if the
-/// quantile lies above the highest finite bound: Prometheus would answer with that bound, which reads like a measurement and is none.
-pub fn histogram_quantile(q: f64, buckets: &[Bucket]) -> Result<f64, Gap> {
+/// [`Gap::Missing`] without a `+Inf` bucket or with fewer than two, [`Gap::LowVolume`] with no observation.
+pub fn histogram_quantile(q: f64, buckets: &[Bucket]) -> Result<Quantile, Gap> {
     let last = buckets.len().checked_sub(1).filter(|last| *last >= 1).ok_or(Gap::Missing)?;
     if buckets[last].0 != f64::INFINITY {
         return Err(Gap::Missing);
@@ -56,14 +63,14 @@ pub fn histogram_quantile(q: f64, buckets: &[Bucket]) -> Result<f64, Gap> {
     let rank = q * cumulative[last];
     let place = cumulative.iter().position(|count| *count >= rank).unwrap_or(last);
     if place == last {
-        return Err(Gap::Capped);
+        return Ok(Quantile::Beyond(buckets[last - 1].0));
     }
     let upper = buckets[place].0;
     if place == 0 && upper <= 0.0 {
-        return Ok(upper);
+        return Ok(Quantile::Within(upper));
     }
     let (lower, below) = if place == 0 { (0.0, 0.0) } else { (buckets[place - 1].0, cumulative[place - 1]) };
-    Ok(lower + (upper - lower) * ((rank - below) / (cumulative[place] - below)))
+    Ok(Quantile::Within(lower + (upper - lower) * ((rank - below) / (cumulative[place] - below))))
 }
 
 #[cfg(test)]
@@ -86,15 +93,16 @@ mod tests {
     #[test]
     fn quantiles_interpolate_within_their_bucket() {
         let buckets = [(0.1, 50.0), (0.2, 90.0), (0.4, 100.0), (f64::INFINITY, 100.0)];
-        assert!((histogram_quantile(0.5, &buckets).unwrap() - 0.1).abs() < 1e-12);
-        assert!((histogram_quantile(0.95, &buckets).unwrap() - 0.3).abs() < 1e-12);
-        assert!((histogram_quantile(0.25, &buckets).unwrap() - 0.05).abs() < 1e-12);
+        for (q, wanted) in [(0.5, 0.1), (0.95, 0.3), (0.25, 0.05)] {
+            let Ok(Quantile::Within(value)) = histogram_quantile(q, &buckets) else { panic!("{q}") };
+            assert!((value - wanted).abs() < 1e-12, "{q}: {value}");
+        }
     }
 
     #[test]
-    fn what_no_bucket_can_tell_is_a_gap() {
+    fn what_no_bucket_can_tell_is_a_gap_or_a_lower_end() {
         let capped = [(0.1, 50.0), (f64::INFINITY, 100.0)];
-        assert_eq!(histogram_quantile(0.95, &capped), Err(Gap::Capped));
+        assert_eq!(histogram_quantile(0.95, &capped), Ok(Quantile::Beyond(0.1)));
         assert_eq!(histogram_quantile(0.95, &[(0.1, 0.0), (f64::INFINITY, 0.0)]), Err(Gap::LowVolume));
         assert_eq!(histogram_quantile(0.95, &[(0.1, 5.0), (0.2, 5.0)]), Err(Gap::Missing));
         assert_eq!(histogram_quantile(0.95, &[]), Err(Gap::Missing));
@@ -106,7 +114,7 @@ mod tests {
             let mut sum = 0.0;
             let mut buckets: Vec<Bucket> = counts.iter().enumerate().map(|(place, count)| { sum += count; ((place + 1) as f64, sum) }).collect();
             buckets.push((f64::INFINITY, sum));
-            if let (Ok(a), Ok(b)) = (histogram_quantile(low.min(high), &buckets), histogram_quantile(low.max(high), &buckets)) {
+            if let (Ok(Quantile::Within(a)), Ok(Quantile::Within(b))) = (histogram_quantile(low.min(high), &buckets), histogram_quantile(low.max(high), &buckets)) {
                 proptest::prop_assert!(a <= b + 1e-9 && a.is_finite() && b <= counts.len() as f64);
             }
         }

@@ -2,7 +2,8 @@
 //!
 //! The bytes are walked once and only lines of wanted families are parsed. Labels that the parser would mangle are percent-encoded before
 //! it sees them, types are not told to it, so each sample comes back alone, and one that does not come back makes the whole page unreadable:
-//! a page that is understood in part is not understood.
+//! a page that is understood in part is not understood. The two formats look alike and differ in their stamps: milliseconds in the plain
+//! text of Prometheus, seconds in OpenMetrics; the media type tells which it is.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +16,7 @@ use crate::domain::{metric::Gap, time::Timestamp};
 pub struct Families {
     /// Counter of requests.
     pub requests: String,
-    /// Its label that holds the HTTP status; several names are tried, the first that is there counts.
+    /// Its labels that may hold the HTTP status; whichever of them holds one, in digits, tells it.
     pub status_labels: Vec<String>,
     /// Histogram of durations in seconds, without `_bucket`.
     pub duration: String,
@@ -40,6 +41,35 @@ pub type Labels = String;
 /// One family's counters, or why they are not to be had.
 pub type Counters<K> = Result<BTreeMap<K, f64>, Gap>;
 
+/// The format of a page, as its media type names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// `text/plain; version=0.0.4`; stamps are whole milliseconds.
+    Text,
+    /// `application/openmetrics-text`; stamps are seconds, with or without a fraction.
+    OpenMetrics,
+}
+
+impl Format {
+    /// `None` for what is no metrics page. A page without a media type is taken for plain text, as Prometheus does.
+    pub fn of(media_type: &str) -> Option<Format> {
+        match media_type {
+            "" | "text/plain" => Some(Format::Text),
+            "application/openmetrics-text" => Some(Format::OpenMetrics),
+            _ => None,
+        }
+    }
+
+    fn time(self, text: &str) -> Option<Timestamp> {
+        match self {
+            Format::Text => text.parse().ok().map(Timestamp),
+            Format::OpenMetrics => {
+                text.parse::<f64>().ok().filter(|seconds| seconds.is_finite()).map(|seconds| Timestamp((seconds * 1000.0) as i64))
+            }
+        }
+    }
+}
+
 /// What one scrape holds. All values are finite and not negative.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Page {
@@ -48,19 +78,54 @@ pub struct Page {
     pub dropped: Counters<Labels>,
     /// The newest time that the page itself gives for a wanted sample.
     pub stamped_at: Option<Timestamp>,
+    /// When the process behind the page began, in seconds since the Unix epoch, where exactly one tells.
+    pub started: Option<f64>,
 }
+
+/// The family in which a process tells when it began.
+const STARTED: &str = "process_start_time_seconds";
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RequestKey {
-    /// Labels without the status.
     pub series: Labels,
-    pub status: String,
+    pub status: Status,
 }
 
 impl RequestKey {
     pub fn is_failure(&self) -> bool {
-        self.status.starts_with('5')
+        self.status == Status::Told { class: 5 }
     }
+}
+
+/// How the requests of a series ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Status {
+    /// By its first digit, which is what failure is judged by.
+    Told { class: u8 },
+    /// No label holds a status, or only in words.
+    NotTold,
+    /// Two labels hold one each, and they are of different classes.
+    Ambiguous,
+}
+
+impl Status {
+    /// Of the labels that may hold a status, those that hold one decide together: an application's own `code="E_DB"` beside
+    /// `status="500"` is no second opinion, and `code="200"` is one.
+    fn of(labels: &BTreeMap<&str, &str>, names: &[String]) -> Status {
+        let mut classes = names.iter().filter_map(|name| labels.get(name.as_str())).filter_map(|text| class(text));
+        match classes.next() {
+            None => Status::NotTold,
+            Some(class) if classes.all(|other| other == class) => Status::Told { class },
+            Some(_) => Status::Ambiguous,
+        }
+    }
+}
+
+/// The class of `503` or `5xx`; `None` for whatever else.
+fn class(text: &str) -> Option<u8> {
+    let [first @ b'1'..=b'5', rest @ ..] = text.as_bytes() else { return None };
+    let told = matches!(rest, [b'0'..=b'9', b'0'..=b'9'] | [b'x' | b'X', b'x' | b'X']);
+    told.then_some(first - b'0')
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -93,14 +158,14 @@ impl Ord for Bound {
 
 /// # Errors
 /// [`Gap::Unreadable`] if any wanted line can't be understood.
-pub fn page(body: &[u8], families: &Families) -> Result<Page, Gap> {
+pub fn page(body: &[u8], format: Format, families: &Families) -> Result<Page, Gap> {
     let text = std::str::from_utf8(body).map_err(|_| Gap::Unreadable)?;
     let bucket = format!("{}_bucket", families.duration);
-    let wanted = [families.requests.as_str(), bucket.as_str(), families.dropped.as_str()];
+    let wanted = [families.requests.as_str(), bucket.as_str(), families.dropped.as_str(), STARTED];
     let mut stamped_at = None;
     let mut lines = Vec::new();
     for line in text.lines().filter(|line| wanted.contains(&name_of(line))) {
-        let (clean, time) = normal(line).ok_or(Gap::Unreadable)?;
+        let (clean, time) = normal(line, format).ok_or(Gap::Unreadable)?;
         stamped_at = stamped_at.max(time);
         lines.push(clean);
     }
@@ -109,20 +174,26 @@ pub fn page(body: &[u8], families: &Families) -> Result<Page, Gap> {
     if scrape.samples.len() != expected {
         return Err(Gap::Unreadable);
     }
-    let mut page = Page { requests: Err(Gap::Missing), buckets: Err(Gap::Missing), dropped: Err(Gap::Missing), stamped_at };
+    let mut page = Page { requests: Err(Gap::Missing), buckets: Err(Gap::Missing), dropped: Err(Gap::Missing), stamped_at, started: None };
+    let mut starts = Vec::new();
     for sample in scrape.samples {
         let Value::Untyped(value) = sample.value else { return Err(Gap::Unreadable) };
         let mut labels: BTreeMap<&str, &str> = sample.labels.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         if sample.metric == families.requests {
-            let status = families.status_labels.iter().find_map(|name| labels.remove(name.as_str())).unwrap_or("").to_owned();
+            let status = Status::of(&labels, &families.status_labels);
             insert(&mut page.requests, RequestKey { series: joined(&labels), status }, value);
         } else if sample.metric == bucket {
             let bound =
                 labels.remove("le").and_then(|text| text.parse().ok()).filter(|bound: &f64| !bound.is_nan()).ok_or(Gap::Unreadable)?;
             insert(&mut page.buckets, BucketKey { series: joined(&labels), bound: Bound(bound) }, value);
+        } else if sample.metric == STARTED {
+            starts.push(value);
         } else {
             insert(&mut page.dropped, joined(&labels), value);
         }
+    }
+    if let [started] = starts.as_slice() {
+        page.started = Some(*started).filter(|started| started.is_finite());
     }
     Ok(page)
 }
@@ -159,7 +230,7 @@ fn name_of(line: &str) -> &str {
 }
 
 /// The line as the parser understands it: no blanks around labels, harmless characters within their values, no time. The time is apart.
-fn normal(line: &str) -> Option<(String, Option<Timestamp>)> {
+fn normal(line: &str, format: Format) -> Option<(String, Option<Timestamp>)> {
     let line = line.trim();
     let name = name_of(line);
     let rest = line[name.len()..].trim_start();
@@ -169,11 +240,10 @@ fn normal(line: &str) -> Option<(String, Option<Timestamp>)> {
     };
     let mut words = rest.split_whitespace();
     let value = words.next()?;
-    // An exemplar begins with `#`; what stands before it may be a time in milliseconds, or in OpenMetrics in seconds with a fraction.
+    // An exemplar begins with `#`; what stands before it may be a time.
     let time = match words.next() {
         None | Some("#") => None,
-        Some(text) if text.contains('.') => Some(Timestamp((text.parse::<f64>().ok()? * 1000.0) as i64)),
-        Some(text) => Some(Timestamp(text.parse().ok()?)),
+        Some(text) => Some(format.time(text)?),
     };
     let labels = if labels.is_empty() { labels } else { format!("{{{labels}}}") };
     Some((format!("{name}{labels} {value}"), time))
@@ -210,7 +280,41 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Result<Page, Gap> {
-        page(text.as_bytes(), &Families::default())
+        page(text.as_bytes(), Format::Text, &Families::default())
+    }
+
+    fn statuses(text: &str) -> Vec<Status> {
+        read(text).unwrap().requests.unwrap().into_keys().map(|key| key.status).collect()
+    }
+
+    #[test]
+    fn a_status_is_told_in_digits_or_not_at_all() {
+        assert_eq!(statuses("http_requests_total{method=\"get\"} 5\n"), [Status::NotTold]);
+        assert_eq!(statuses("http_requests_total{status=\"error\"} 5\n"), [Status::NotTold]);
+        assert_eq!(statuses("http_requests_total{code=\"5\"} 5\n"), [Status::NotTold]);
+        assert_eq!(statuses("http_requests_total{response_code=\"0\"} 5\n"), [Status::NotTold]);
+        assert_eq!(statuses("http_requests_total{response_code_class=\"5xx\"} 5\n"), [Status::Told { class: 5 }]);
+        assert_eq!(statuses("http_requests_total{code=\"E_DB\",status=\"500\"} 5\n"), [Status::Told { class: 5 }]);
+        assert_eq!(statuses("http_requests_total{code=\"200\",status=\"204\"} 5\n"), [Status::Told { class: 2 }]);
+        assert_eq!(statuses("http_requests_total{code=\"200\",status=\"500\"} 5\n"), [Status::Ambiguous]);
+    }
+
+    #[test]
+    fn a_stamp_is_read_in_its_formats_unit() {
+        let text = |stamp: &str| format!("http_requests_total{{code=\"200\"}} 1 {stamp}\n");
+        let read = |stamp: &str, format| page(text(stamp).as_bytes(), format, &Families::default()).map(|page| page.stamped_at);
+        assert_eq!(read("1795469984847", Format::Text), Ok(Some(Timestamp(1_795_469_984_847))));
+        assert_eq!(read("1795469984", Format::OpenMetrics), Ok(Some(Timestamp(1_795_469_984_000))));
+        assert_eq!(read("1795469984.5", Format::OpenMetrics), Ok(Some(Timestamp(1_795_469_984_500))));
+        assert_eq!(read("1795469984.5", Format::Text), Err(Gap::Unreadable), "this format has whole milliseconds only");
+    }
+
+    #[test]
+    fn the_start_of_one_process_is_read_and_of_two_neither() {
+        let start = |text: &str| read(text).unwrap().started;
+        assert_eq!(start("process_start_time_seconds 1.79546e+09\n"), Some(1.79546e9));
+        assert_eq!(start("process_start_time_seconds{pod=\"a\"} 1\nprocess_start_time_seconds{pod=\"b\"} 2\n"), None);
+        assert_eq!(start("process_start_time_seconds NaN\n"), None);
     }
 
     #[test]
@@ -224,8 +328,8 @@ mod tests {
         .unwrap();
         let requests = page.requests.unwrap();
         assert_eq!(
-            requests.iter().map(|(key, value)| (key.status.as_str(), key.is_failure(), *value)).collect::<Vec<_>>(),
-            [("200", false, 12.0), ("500", true, 3.0)]
+            requests.iter().map(|(key, value)| (key.status, key.is_failure(), *value)).collect::<Vec<_>>(),
+            [(Status::Told { class: 2 }, false, 12.0), (Status::Told { class: 5 }, true, 3.0)]
         );
         assert_eq!(page.buckets.unwrap().keys().map(|key| key.bound.0).collect::<Vec<_>>(), [0.1, f64::INFINITY]);
         assert_eq!(page.dropped, Err(Gap::Missing));
@@ -252,7 +356,7 @@ mod tests {
         assert_eq!(read("http_requests_total\n"), Err(Gap::Unreadable));
         assert_eq!(read("http_requests_total twelve\n"), Err(Gap::Unreadable));
         assert_eq!(read("http_request_duration_seconds_bucket{le=\"wide\"} 3\n"), Err(Gap::Unreadable));
-        assert_eq!(page(b"http_requests_total{code=\"\xff\"} 1", &Families::default()), Err(Gap::Unreadable));
+        assert_eq!(page(b"http_requests_total{code=\"\xff\"} 1", Format::Text, &Families::default()), Err(Gap::Unreadable));
     }
 
     #[test]
@@ -269,8 +373,10 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn no_bytes_make_it_panic(body in proptest::collection::vec(proptest::num::u8::ANY, 0..400), line in "http_requests_total[{} ,=\"\\\\a-z0-9]{0,40}") {
-            let _ = page(&body, &Families::default());
-            let _ = page(line.as_bytes(), &Families::default());
+            for format in [Format::Text, Format::OpenMetrics] {
+                let _ = page(&body, format, &Families::default());
+                let _ = page(line.as_bytes(), format, &Families::default());
+            }
         }
 
         #[test]

@@ -1,13 +1,14 @@
 //! Figures of one backend from its own `/metrics`, with no Prometheus in between.
 //!
 //! The page is scraped, the few families that we need are picked out, and rates and quantiles are computed over our own window with
-//! Prometheus' arithmetic, so that a figure reads the same here and on a dashboard. A page that is empty, damaged or from a process that
-//! has restarted gives gaps with their reason, never a zero.
+//! Prometheus' arithmetic, so that a figure reads the same here and on a dashboard. A page that is empty, damaged, standing still or given
+//! by several processes in turn gives gaps with their reason, never a zero.
 //!
 //! A page has no time of its own, so a reading's time is when the scrape began, unless the page itself stamps its samples.
 
 mod arithmetic;
 mod exposition;
+mod kinship;
 mod window;
 
 use std::collections::BTreeMap;
@@ -23,15 +24,16 @@ use crate::{
         fact::Fact,
         fault::{Fault, FaultKind},
         id::{BackendId, SourceId},
-        metric::{Gap, Measured, Metric, Sample},
+        metric::{self, Basis, Gap, Measured, Metric, Sample},
         time::{Millis, Timestamp},
     },
     port::{Answer, Sensor},
 };
-use arithmetic::histogram_quantile;
+use arithmetic::{Quantile, histogram_quantile};
 pub use exposition::Families;
-use exposition::{Bound, BucketKey, Labels, Page, RequestKey, page};
-use window::Window;
+use exposition::{Bound, BucketKey, Format, Labels, Page, RequestKey, Status, page};
+use kinship::Kin;
+use window::{Kinship, Window};
 
 /// Where to scrape and how to reckon.
 #[derive(Clone)]
@@ -42,18 +44,20 @@ pub struct Config {
     pub url: Url,
     pub every: Millis,
     pub families: Families,
-    /// Over how much source time rates and quantiles are taken; at least four scrapes long to be of use.
+    /// Over how much source time rates and quantiles are taken.
     pub window: Millis,
-    /// The same for the error rate, which wants more requests to be meaningful.
-    pub error_window: Millis,
+    /// What a latency must be able to show, in milliseconds: the thresholds of the triggers that watch it.
+    pub must_tell: BTreeMap<Metric, f64>,
+    /// How many of the first looks are followed by another at once: counters that fall within a moment are those of another process.
+    pub twins: u32,
     pub now: Now,
 }
 
 impl Config {
-    /// The usual windows: 30 s for what is shown and watched, 30 s for errors too.
+    /// The usual window for this interval, and no look twice.
     pub fn new(source: SourceId, backend: BackendId, url: Url, every: Millis, now: Now) -> Config {
-        let window = Millis::from_secs(30);
-        Config { source, backend, url, every, families: Families::default(), window, error_window: window, now }
+        let (families, window) = (Families::default(), metric::window(every));
+        Config { source, backend, url, every, families, window, must_tell: BTreeMap::new(), twins: 0, now }
     }
 }
 
@@ -61,6 +65,8 @@ impl Config {
 pub struct MetricsSensor {
     config: Config,
     client: Client,
+    kin: Kin,
+    twins_left: u32,
     requests: Window<RequestKey>,
     buckets: Window<BucketKey>,
     dropped: Window<Labels>,
@@ -68,20 +74,43 @@ pub struct MetricsSensor {
 
 impl MetricsSensor {
     pub fn new(config: Config, client: Client) -> MetricsSensor {
-        let longest = config.window.max(config.error_window);
-        MetricsSensor { config, client, requests: Window::new(longest), buckets: Window::new(longest), dropped: Window::new(longest) }
+        let (longest, kin) = (config.window, Kin::new(config.window));
+        let memory = kin.memory();
+        MetricsSensor {
+            twins_left: config.twins,
+            config,
+            client,
+            kin,
+            requests: Window::new(longest, memory),
+            buckets: Window::new(longest, memory),
+            dropped: Window::new(longest, memory),
+        }
     }
 
     async fn scrape(&mut self) -> Result<Vec<Fact>, Fault> {
         let asked_at = (self.config.now)();
+        let first = self.fetch().await?;
+        if self.twins_left > 0 {
+            self.twins_left -= 1;
+            // Only a comparison: if the second look fails, the first still says what it says.
+            if let (Ok(first), Ok(Ok(second))) = (&first, self.fetch().await)
+                && kinship::contradict(first, &second)
+            {
+                self.kin.disprove(asked_at);
+            }
+        }
+        let values = self.reckon(first, asked_at);
+        Ok(vec![Fact::Measured { backend: self.config.backend.clone(), values }])
+    }
+
+    async fn fetch(&self) -> Result<Result<Page, Gap>, Fault> {
         let reply = self.client.send(Ask::get(self.config.url.clone(), Limits::METRICS)).await?;
         let media_type = reply.media_type();
-        if !["", "text/plain", "application/openmetrics-text"].contains(&media_type.as_str()) {
+        let Some(format) = Format::of(&media_type) else {
             let message = format!("{} answered with {media_type} where a metrics page was expected", self.config.url);
             return Err(Fault::new(FaultKind::Unreadable, message));
-        }
-        let values = self.reckon(page(&reply.body, &self.config.families), asked_at);
-        Ok(vec![Fact::Measured { backend: self.config.backend.clone(), values }])
+        };
+        Ok(page(&reply.body, format, &self.config.families))
     }
 
     fn reckon(&mut self, page: Result<Page, Gap>, asked_at: Timestamp) -> BTreeMap<Metric, Measured> {
@@ -94,49 +123,91 @@ impl MetricsSensor {
         if at.since(asked_at) > FUTURE_MAX {
             return all(Gap::FromTheFuture);
         }
-        self.requests.push(at, page.requests);
-        self.buckets.push(at, page.buckets);
-        self.dropped.push(at, page.dropped);
-        Metric::ALL.into_iter().map(|metric| (metric, self.measure(metric, at))).collect()
+        // Stamps that stand still, or are in another unit, would leave the window empty for ever, which looks like too little traffic.
+        if asked_at.since(at) > self.stale_after() {
+            return all(Gap::Stale);
+        }
+        let untold = self.untold(&page);
+        let start = self.kin.start(page.started, at);
+        let kinships = [
+            self.requests.push(at, start, page.requests),
+            self.buckets.push(at, start, page.buckets),
+            self.dropped.push(at, start, page.dropped),
+        ];
+        if kinships.contains(&Kinship::Broken) {
+            self.kin.doubt(at);
+            self.twins_left = self.config.twins;
+        }
+        if self.kin.is_several(at) {
+            return all(Gap::SeveralProcesses);
+        }
+        let measure = |metric| untold.get(&metric).map_or_else(|| self.measure(metric, at), |gap| Err(*gap));
+        Metric::ALL.into_iter().map(|metric| (metric, measure(metric))).collect()
+    }
+
+    /// What this page can't tell, however often it is looked at.
+    fn untold(&self, page: &Page) -> BTreeMap<Metric, Gap> {
+        let mut untold = BTreeMap::new();
+        if let Ok(requests) = &page.requests {
+            let has = |status| requests.keys().any(|key| key.status == status);
+            if has(Status::Ambiguous) {
+                untold.insert(Metric::ErrorRate, Gap::StatusAmbiguous);
+            } else if has(Status::NotTold) {
+                untold.insert(Metric::ErrorRate, Gap::StatusNotTold);
+            }
+        }
+        let bounds = page.buckets.iter().flat_map(BTreeMap::keys).map(|key| key.bound).filter(|bound| bound.0.is_finite());
+        if let Some(top) = bounds.max() {
+            let low = self.config.must_tell.iter().filter(|(_, limit)| top.0 * 1000.0 < **limit);
+            untold.extend(low.map(|(metric, _)| (*metric, Gap::TopBucketLow)));
+        }
+        untold
     }
 
     fn measure(&self, metric: Metric, at: Timestamp) -> Measured {
         let window = self.config.window;
-        let (value, requests) = match metric {
+        match metric {
             Metric::RequestRate => {
                 let all = self.requests.grown(window)?.sum(|_| true);
-                (all.rate, all.count)
+                Ok(Sample::exact(all.rate, whole(all.count), at))
             }
             Metric::ErrorRate => {
-                let grown = self.requests.grown(self.config.error_window)?;
-                let all = grown.sum(|_| true);
+                let grown = self.requests.grown(window)?;
+                let (all, failed) = (grown.sum(|_| true), grown.sum(RequestKey::is_failure));
                 if all.rate <= 0.0 {
                     return Err(Gap::LowVolume);
                 }
-                (grown.sum(RequestKey::is_failure).rate / all.rate, all.count)
+                let basis = Basis::Counted { failed: whole(failed.count) };
+                Ok(Sample { value: failed.rate / all.rate, requests: whole(all.count), at, basis })
             }
-            Metric::P50Latency => self.latency_ms(0.50)?,
-            Metric::P95Latency => self.latency_ms(0.95)?,
-            Metric::P99Latency => self.latency_ms(0.99)?,
+            Metric::P50Latency => self.latency(0.50, at),
+            Metric::P95Latency => self.latency(0.95, at),
+            Metric::P99Latency => self.latency(0.99, at),
             Metric::DropRate => {
                 let requests = self.requests.grown(window).map_or(0.0, |grown| grown.sum(|_| true).count);
-                (self.dropped.grown(window)?.sum(|_| true).rate, requests)
+                Ok(Sample::exact(self.dropped.grown(window)?.sum(|_| true).rate, whole(requests), at))
             }
-        };
-        Ok(Sample { value, requests: requests.round() as u64, at })
+        }
     }
 
-    /// The quantile over all series together, and the number of requests in them.
-    fn latency_ms(&self, quantile: f64) -> Result<(f64, f64), Gap> {
+    /// The quantile over all series together, in milliseconds.
+    fn latency(&self, quantile: f64, at: Timestamp) -> Measured {
         let grown = self.buckets.grown(self.config.window)?;
         let mut by_bound: BTreeMap<Bound, f64> = BTreeMap::new();
         for (key, growth) in &grown.0 {
             *by_bound.entry(key.bound).or_default() += growth.rate;
         }
         let buckets: Vec<_> = by_bound.into_iter().map(|(bound, rate)| (bound.0, rate)).collect();
-        let requests = grown.sum(|key| key.bound.0 == f64::INFINITY).count;
-        Ok((histogram_quantile(quantile, &buckets)? * 1000.0, requests))
+        let requests = whole(grown.sum(|key| key.bound.0 == f64::INFINITY).count);
+        Ok(match histogram_quantile(quantile, &buckets)? {
+            Quantile::Within(seconds) => Sample::exact(seconds * 1000.0, requests, at),
+            Quantile::Beyond(seconds) => Sample::at_least(seconds * 1000.0, requests, at),
+        })
     }
+}
+
+fn whole(count: f64) -> u64 {
+    count.round() as u64
 }
 
 /// A source's clock may be this far ahead of ours.
@@ -149,9 +220,8 @@ impl Sensor for MetricsSensor {
     fn every(&self) -> Millis {
         self.config.every
     }
-    /// Two intervals: one missed scrape is an accident, two are silence.
     fn stale_after(&self) -> Millis {
-        Millis(self.config.every.0.saturating_mul(2))
+        metric::stale_after(self.config.every)
     }
     fn look(&mut self) -> Answer<'_, Result<Vec<Fact>, Fault>> {
         Box::pin(self.scrape())

@@ -1,112 +1,260 @@
 //! The scrapes of one family over the last while, and how much its counters grew.
 //!
-//! A counter that falls, a series that disappears or a new one that is not just another status of a known one means that the processes
-//! behind the page have changed: all that was collected is dropped, and until one window has passed the figure is a gap. So no rate is
-//! ever negative, and a restart can't look like calm. A scrape that fails or holds nothing is a gap by itself but costs no window, so that a
-//! source of which every other scrape fails can still prove a breach.
+//! A counter that falls belongs to a process that has restarted: as with Prometheus, what it shows afterwards counts from zero, so a crash
+//! loop has a rate. A series that appears beside known ones was never counted before and counts from zero as well. Both hold only if one
+//! process is behind the page. So a fall is believed at once only when the process says that it began anew; any other fall is held back
+//! until the next scrape has shown whether the counters go on from there, or are back where they were, as they are when several
+//! processes answer in turn. A scrape that fails or holds nothing is a gap by itself but costs no window, so that a source of which every
+//! other scrape fails can still prove a breach.
 
 use std::collections::{BTreeMap, VecDeque};
 
 use super::{
     arithmetic::{Span, rate},
-    exposition::{BucketKey, Counters, Labels, RequestKey},
+    exposition::Counters,
 };
 use crate::domain::{
     metric::Gap,
     time::{Millis, Timestamp},
 };
 
+/// A series that was absent for so many windows is forgotten.
+const WINDOWS_KEPT: u64 = 10;
 /// More scrapes than this are never kept, whatever the window.
 const SCRAPES_MAX: usize = 4096;
 
-/// What tells the counters of a family apart.
-pub trait Key: Ord + Clone {
-    /// Whether this series may appear among `known` ones without anything having restarted.
-    fn may_join(&self, known: &BTreeMap<Self, f64>) -> bool;
+/// What the process behind a page says of its own beginning, compared with the page before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    /// It says nothing, or said nothing before.
+    Untold,
+    Same,
+    Later,
+    /// A process can't have begun earlier than it did: this is another one.
+    Earlier,
 }
 
-impl Key for RequestKey {
-    /// A first 500 adds a status to a series that we know; that is news, not a restart.
-    fn may_join(&self, known: &BTreeMap<Self, f64>) -> bool {
-        known.keys().any(|key| key.series == self.series)
-    }
-}
-impl Key for BucketKey {
-    fn may_join(&self, _known: &BTreeMap<Self, f64>) -> bool {
-        false
-    }
-}
-impl Key for Labels {
-    fn may_join(&self, _known: &BTreeMap<Self, f64>) -> bool {
-        false
-    }
+/// What a scrape's counters say of whose they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum Kinship {
+    /// Nothing speaks against one process, restarted or not.
+    Possible,
+    /// They go back and forth: another process has answered in between.
+    Broken,
 }
 
 #[derive(Debug)]
 pub struct Window<K> {
     longest: Millis,
-    scrapes: VecDeque<(Timestamp, BTreeMap<K, f64>)>,
-    /// When the collection was last begun anew.
-    restarted_at: Option<Timestamp>,
+    /// How long a fall that nothing explained is remembered.
+    memory: Millis,
+    series: BTreeMap<K, Series>,
+    scrapes: VecDeque<Timestamp>,
+    /// A scrape whose counters fell without a word, until the next one shows what it was.
+    held: Option<Held<K>>,
+    /// The newest fall that was taken for a restart without the process' own word.
+    fallen: Option<Fallen<K>>,
     /// Why the newest scrape says nothing, if so.
     gap: Option<Gap>,
 }
 
-impl<K: Key> Window<K> {
-    pub fn new(longest: Millis) -> Window<K> {
-        Window { longest, scrapes: VecDeque::new(), restarted_at: None, gap: None }
+#[derive(Debug)]
+struct Series {
+    samples: VecDeque<(Timestamp, f64)>,
+    /// The scrape before its first, if it counted from zero then.
+    zero_at: Option<Timestamp>,
+}
+
+#[derive(Debug)]
+struct Held<K> {
+    at: Timestamp,
+    counters: BTreeMap<K, f64>,
+}
+
+#[derive(Debug)]
+struct Fallen<K> {
+    at: Timestamp,
+    /// From where each counter fell, and how far.
+    from: BTreeMap<K, (f64, f64)>,
+}
+
+/// Where a series that was never seen before counts from.
+#[derive(Debug, Clone, Copy)]
+enum Newcomers {
+    FromZero,
+    /// They replace all that was known, so they may have counted for long.
+    FromWhatTheyShow,
+}
+
+impl<K: Ord + Clone> Window<K> {
+    pub fn new(longest: Millis, memory: Millis) -> Window<K> {
+        Window { longest, memory, series: BTreeMap::new(), scrapes: VecDeque::new(), held: None, fallen: None, gap: None }
     }
 
     /// Takes in a scrape. One that is not newer than the last is ignored, for a time that stands still has no rate.
-    pub fn push(&mut self, at: Timestamp, counters: Counters<K>) {
+    pub fn push(&mut self, at: Timestamp, start: Start, counters: Counters<K>) -> Kinship {
         self.gap = counters.as_ref().err().copied();
-        let Ok(counters) = counters else { return };
-        if let Some((newest, before)) = self.scrapes.back() {
-            if at <= *newest {
-                return;
+        let Ok(counters) = counters else { return Kinship::Possible };
+        let newest = self.held.as_ref().map(|held| held.at).max(self.scrapes.back().copied());
+        if newest.is_some_and(|newest| at <= newest) {
+            if self.held.is_some() {
+                self.gap = Some(Gap::Restarted);
             }
-            if is_restart(before, &counters) {
-                self.scrapes.clear();
-                self.restarted_at = Some(at);
-            }
+            return Kinship::Possible;
         }
-        self.scrapes.push_back((at, counters));
+        let begun = start == Start::Later;
+        let broken = self.breaks(&counters);
+        let Some(held) = self.held.take() else {
+            if broken && !begun {
+                return self.hold(at, counters, Kinship::Possible);
+            }
+            return self.accept_checked(at, counters, begun);
+        };
+        if !broken && !begun {
+            // The counters are back where they were: whoever gave the scrape in between was another.
+            let _ = self.accept_checked(at, counters, begun);
+            return Kinship::Broken;
+        }
+        let falls_again = !begun && fell(|key| held.counters.get(key).copied(), &counters);
+        self.believe(held);
+        if falls_again { self.hold(at, counters, Kinship::Broken) } else { self.accept_checked(at, counters, begun) }
+    }
+
+    fn hold(&mut self, at: Timestamp, counters: BTreeMap<K, f64>, kinship: Kinship) -> Kinship {
+        self.held = Some(Held { at, counters });
+        self.gap = Some(Gap::Restarted);
+        kinship
+    }
+
+    /// The fall was a restart, as far as one can see; it is remembered in case the counters come back after all.
+    fn believe(&mut self, held: Held<K>) {
+        let fall = |(key, now): (&K, &f64)| {
+            let before = self.last(key).filter(|before| now < before)?;
+            Some((key.clone(), (before, before - now)))
+        };
+        let from = held.counters.iter().filter_map(fall).collect();
+        self.fallen = Some(Fallen { at: held.at, from });
+        let newcomers = if self.replaces_all(&held.counters) { Newcomers::FromWhatTheyShow } else { Newcomers::FromZero };
+        self.accept(held.at, held.counters, newcomers);
+    }
+
+    fn accept_checked(&mut self, at: Timestamp, counters: BTreeMap<K, f64>, begun: bool) -> Kinship {
+        let kinship = if begun { Kinship::Possible } else { self.came_back(at, &counters) };
+        let newcomers = if !begun && self.replaces_all(&counters) { Newcomers::FromWhatTheyShow } else { Newcomers::FromZero };
+        self.accept(at, counters, newcomers);
+        kinship
+    }
+
+    /// A counter that rises to where it had fallen from, in one leap, never fell: what was seen in between is dropped.
+    fn came_back(&mut self, at: Timestamp, counters: &BTreeMap<K, f64>) -> Kinship {
+        let Some(fallen) = self.fallen.take() else { return Kinship::Possible };
+        if at.since(fallen.at) > self.memory {
+            return Kinship::Possible;
+        }
+        if !leaps(&self.series, &fallen, counters) {
+            self.fallen = Some(fallen);
+            return Kinship::Possible;
+        }
+        self.scrapes.retain(|time| *time < fallen.at);
+        self.series.retain(|_, series| {
+            series.samples.retain(|(time, _)| *time < fallen.at);
+            !series.samples.is_empty()
+        });
+        Kinship::Broken
+    }
+
+    fn accept(&mut self, at: Timestamp, counters: BTreeMap<K, f64>, newcomers: Newcomers) {
+        let before = self.scrapes.back().copied();
+        for (key, value) in counters {
+            let zero_at = match newcomers {
+                Newcomers::FromZero => before,
+                Newcomers::FromWhatTheyShow => None,
+            };
+            let series = self.series.entry(key).or_insert_with(|| Series { samples: VecDeque::new(), zero_at });
+            series.samples.push_back((at, value));
+        }
+        self.scrapes.push_back(at);
         let oldest = at.before(self.longest);
-        while self.scrapes.front().is_some_and(|(time, _)| *time < oldest) || self.scrapes.len() > SCRAPES_MAX {
+        while self.scrapes.front().is_some_and(|time| *time < oldest) || self.scrapes.len() > SCRAPES_MAX {
             self.scrapes.pop_front();
         }
+        let forgotten = at.before(Millis(self.longest.0.saturating_mul(WINDOWS_KEPT)));
+        self.series.retain(|_, series| {
+            // The newest stays, however old, so that a series that comes back is not taken for a new one.
+            while series.samples.len() > 1 && series.samples.front().is_some_and(|(time, _)| *time < oldest) {
+                series.samples.pop_front();
+            }
+            series.samples.back().is_some_and(|(time, _)| *time >= forgotten)
+        });
     }
 
     /// Growth over the newest `window`.
     /// # Errors
-    /// The newest scrape's own gap, or [`Gap::TooEarly`] or [`Gap::Restarted`] until the window is full.
-    pub fn grown(&self, window: Millis) -> Result<Grown<K>, Gap> {
+    /// The newest scrape's own gap, or [`Gap::TooEarly`] until the window is full.
+    pub fn grown(&self, window: Millis) -> Result<Grown<'_, K>, Gap> {
         if let Some(gap) = self.gap {
             return Err(gap);
         }
-        let (newest, last) = self.scrapes.back().ok_or(Gap::TooEarly)?;
+        let newest = *self.scrapes.back().ok_or(Gap::TooEarly)?;
         let start = newest.before(window);
-        let inside = self.scrapes.iter().filter(|(at, _)| *at >= start).count();
-        let (oldest, first) = &self.scrapes[self.scrapes.len() - inside];
-        let covered = newest.since(*oldest);
+        let inside = self.scrapes.iter().filter(|at| **at >= start).count();
+        let oldest = self.scrapes[self.scrapes.len() - inside];
+        let covered = newest.since(oldest);
         let between = covered.0.checked_div(inside as u64 - 1).unwrap_or(0);
         // The window is full when one more scrape would not fit in before its first.
         if inside < 2 || covered.0 + between + between / 10 < window.0 {
-            let restarted = self.restarted_at.is_some_and(|at| newest.since(at) < window);
-            return Err(if restarted { Gap::Restarted } else { Gap::TooEarly });
+            return Err(Gap::TooEarly);
         }
         let span = Span { covered_ms: covered.0 as f64, window_ms: window.0 as f64, samples: inside };
-        let growth = |(key, now): (&K, &f64)| {
-            let then = first.get(key).copied().unwrap_or(0.0);
-            (key.clone(), Growth { rate: rate(then, now - then, span), count: now - then })
-        };
-        Ok(Grown(last.iter().map(growth).collect()))
+        Ok(Grown(self.series.iter().filter_map(|(key, series)| Some((key, series.growth(oldest, span)?))).collect()))
+    }
+
+    fn last(&self, key: &K) -> Option<f64> {
+        self.series.get(key).and_then(Series::last)
+    }
+
+    /// Whether a counter fell, or every series of the newest scrape gave way to others.
+    fn breaks(&self, counters: &BTreeMap<K, f64>) -> bool {
+        fell(|key| self.last(key), counters) || self.replaces_all(counters)
+    }
+
+    fn replaces_all(&self, counters: &BTreeMap<K, f64>) -> bool {
+        let Some(newest) = self.scrapes.back() else { return false };
+        let mut known = self.series.iter().filter(|(_, series)| series.samples.back().is_some_and(|(at, _)| at == newest)).peekable();
+        known.peek().is_some() && !counters.is_empty() && known.all(|(key, _)| !counters.contains_key(key))
     }
 }
 
-fn is_restart<K: Key>(before: &BTreeMap<K, f64>, now: &BTreeMap<K, f64>) -> bool {
-    let fell = before.iter().any(|(key, then)| now.get(key).is_none_or(|value| value < then));
-    fell || now.keys().any(|key| !before.contains_key(key) && !key.may_join(before))
+fn fell<K: Ord>(before: impl Fn(&K) -> Option<f64>, now: &BTreeMap<K, f64>) -> bool {
+    now.iter().any(|(key, value)| before(key).is_some_and(|before| *value < before))
+}
+
+/// Whether a counter stands at or above the height from which it had fallen, and most of the way there is this one step.
+fn leaps<K: Ord>(series: &BTreeMap<K, Series>, fallen: &Fallen<K>, now: &BTreeMap<K, f64>) -> bool {
+    fallen.from.iter().any(|(key, (from, by))| {
+        let step = now.get(key).zip(series.get(key).and_then(Series::last)).map(|(now, before)| (*now, now - before));
+        step.is_some_and(|(now, step)| now >= *from && step >= by / 2.0)
+    })
+}
+
+impl Series {
+    fn last(&self) -> Option<f64> {
+        self.samples.back().map(|(_, value)| *value)
+    }
+
+    /// `None` if nothing was seen of it since `oldest`, the window's first scrape.
+    fn growth(&self, oldest: Timestamp, span: Span) -> Option<Growth> {
+        let mut inside = self.samples.iter().filter(|(at, _)| *at >= oldest).map(|(_, value)| *value).peekable();
+        let first = *inside.peek()?;
+        let begins_at = if self.zero_at.is_some_and(|at| at >= oldest) { 0.0 } else { first };
+        let (mut before, mut count) = (begins_at, 0.0);
+        for value in inside {
+            count += if value >= before { value - before } else { value };
+            before = value;
+        }
+        Some(Growth { rate: rate(begins_at, count, span), count })
+    }
 }
 
 /// How one counter grew.
@@ -120,9 +268,9 @@ pub struct Growth {
 
 /// How each counter of a family grew.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Grown<K>(pub BTreeMap<K, Growth>);
+pub struct Grown<'w, K>(pub Vec<(&'w K, Growth)>);
 
-impl<K> Grown<K> {
+impl<K> Grown<'_, K> {
     /// Rate and count of the counters that `is_meant`, summed.
     pub fn sum(&self, is_meant: impl Fn(&K) -> bool) -> Growth {
         let meant = self.0.iter().filter(|(key, _)| is_meant(key));
@@ -134,81 +282,4 @@ impl<K> Grown<K> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const WINDOW: Millis = Millis::from_secs(30);
-
-    fn page(pairs: &[(&str, f64)]) -> Counters<RequestKey> {
-        Ok(pairs.iter().map(|(status, value)| (RequestKey { series: String::new(), status: (*status).to_owned() }, *value)).collect())
-    }
-
-    /// A window into which a scrape goes every 5 s; each value is the count of 200s.
-    fn filled(values: &[f64]) -> Window<RequestKey> {
-        let mut window = Window::new(WINDOW);
-        for (place, value) in values.iter().enumerate() {
-            window.push(Timestamp(place as i64 * 5000), page(&[("200", *value)]));
-        }
-        window
-    }
-
-    #[test]
-    fn a_window_that_is_not_full_says_nothing() {
-        assert_eq!(Window::<RequestKey>::new(WINDOW).grown(WINDOW), Err(Gap::TooEarly));
-        assert_eq!(filled(&[0.0, 50.0, 100.0, 150.0]).grown(WINDOW), Err(Gap::TooEarly));
-    }
-
-    #[test]
-    fn a_full_window_gives_the_rate() {
-        let growth = filled(&[0.0, 50.0, 100.0, 150.0, 200.0, 250.0, 300.0]).grown(WINDOW).unwrap().sum(|_| true);
-        assert_eq!(growth, Growth { rate: 10.0, count: 300.0 });
-    }
-
-    #[test]
-    fn a_reset_is_a_gap_for_one_window_and_never_negative() {
-        let mut window = filled(&[0.0, 500.0, 1000.0, 1500.0, 2000.0, 2500.0, 3000.0, 10.0]);
-        for place in 8..13 {
-            assert_eq!(window.grown(WINDOW), Err(Gap::Restarted), "{place}");
-            window.push(Timestamp(place * 5000), page(&[("200", 10.0 * place as f64)]));
-        }
-        assert!(window.grown(WINDOW).unwrap().sum(|_| true).rate > 0.0);
-    }
-
-    #[test]
-    fn a_first_failure_counts_from_zero_at_once() {
-        let mut window = filled(&[0.0, 50.0, 100.0, 150.0, 200.0, 250.0, 300.0]);
-        window.push(Timestamp(35_000), page(&[("200", 340.0), ("500", 10.0)]));
-        let failed = window.grown(WINDOW).unwrap().sum(RequestKey::is_failure);
-        assert_eq!(failed.count, 10.0);
-        assert!(failed.rate > 0.3, "{failed:?}");
-    }
-
-    #[test]
-    fn a_series_that_goes_away_or_a_strange_one_begins_anew() {
-        let mut window = filled(&[0.0, 50.0, 100.0, 150.0, 200.0, 250.0, 300.0]);
-        let renamed = RequestKey { series: "pod=b".to_owned(), status: "200".to_owned() };
-        window.push(Timestamp(35_000), Ok(BTreeMap::from([(renamed, 9000.0)])));
-        assert_eq!(window.grown(WINDOW), Err(Gap::Restarted));
-    }
-
-    #[test]
-    fn every_other_scrape_failing_leaves_a_figure_every_other_time() {
-        let mut window = filled(&[0.0]);
-        for place in 1..12 {
-            let even = place % 2 == 0;
-            window.push(Timestamp(place * 5000), if even { page(&[("200", 50.0 * place as f64)]) } else { Err(Gap::Missing) });
-            if place > 7 {
-                assert_eq!(window.grown(WINDOW).is_ok(), even, "{place}");
-            }
-        }
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn no_rate_is_ever_negative(values in proptest::collection::vec(0.0f64..1000.0, 1..30)) {
-            if let Ok(grown) = filled(&values).grown(WINDOW) {
-                proptest::prop_assert!(grown.sum(|_| true).rate >= 0.0);
-            }
-        }
-    }
-}
+mod tests;

@@ -3,7 +3,7 @@
 //! Each metric is one instant query whose answer must be exactly one series; anything else is a gap with its reason. An instant query stamps
 //! its answer with the time of evaluation, so a dead series echoes for minutes as if it were fresh: the optional `newest` query tells when a
 //! sample was really taken, and should always be given. Quantiles are the server's own; where they stop at the highest bucket, `capped_at`
-//! says so, because the answer does not.
+//! says so, because the answer does not, and the value is then only a lower end.
 
 mod wire;
 
@@ -21,7 +21,7 @@ use crate::{
         fact::Fact,
         fault::{Fault, FaultKind},
         id::{BackendId, SourceId},
-        metric::{Gap, Measured, Metric, Sample},
+        metric::{Basis, Gap, Measured, Metric, Sample},
         time::{Millis, Timestamp},
     },
     port::{Answer, Sensor},
@@ -41,7 +41,7 @@ pub enum Scale {
 pub struct Query {
     pub promql: String,
     pub scale: Scale,
-    /// Highest finite bucket bound in the query's own unit; an answer at or above it is a gap.
+    /// Highest finite bucket bound in the query's own unit; an answer at or above it means that much or more.
     pub capped_at: Option<f64>,
 }
 
@@ -121,7 +121,7 @@ impl PrometheusSensor {
         };
         let mut values: BTreeMap<Metric, Measured> = Metric::ALL.into_iter().map(|metric| (metric, Err(Gap::Missing))).collect();
         for ((metric, query), told) in queries.iter().zip(figures) {
-            values.insert(*metric, freshness.and_then(|newest| figure(told, query, requests, newest, asked_at)));
+            values.insert(*metric, freshness.and_then(|newest| figure(*metric, told, query, requests, newest, asked_at)));
         }
         Ok(vec![Fact::Measured { backend: backend.clone(), values }])
     }
@@ -144,7 +144,7 @@ impl PrometheusSensor {
     }
 }
 
-fn figure(told: Told, query: &Query, requests: u64, newest: Option<Timestamp>, asked_at: Timestamp) -> Measured {
+fn figure(metric: Metric, told: Told, query: &Query, requests: u64, newest: Option<Timestamp>, asked_at: Timestamp) -> Measured {
     let (value, evaluated_at) = match told {
         Told::Number { value, at } => (value, at),
         Told::Gap(gap) => return Err(gap),
@@ -153,17 +153,21 @@ fn figure(told: Told, query: &Query, requests: u64, newest: Option<Timestamp>, a
     if evaluated_at.since(asked_at) > FUTURE_MAX {
         return Err(Gap::FromTheFuture);
     }
-    if query.capped_at.is_some_and(|cap| value >= cap) {
-        return Err(Gap::Capped);
-    }
     if value < 0.0 {
         return Err(Gap::Unreadable);
     }
+    let basis = match (query.capped_at, metric) {
+        (Some(cap), _) if value >= cap => Basis::AtLeast,
+        // The server gives the share and the number of requests; what failed is their product.
+        (_, Metric::ErrorRate) if requests > 0 => Basis::Counted { failed: (value * requests as f64).round() as u64 },
+        (_, Metric::RequestRate | Metric::ErrorRate | Metric::DropRate) => Basis::Exact,
+        (_, Metric::P50Latency | Metric::P95Latency | Metric::P99Latency) => Basis::Exact,
+    };
     let value = match query.scale {
         Scale::AsIs => value,
         Scale::SecondsToMillis => value * 1000.0,
     };
-    Ok(Sample { value, requests, at: newest.unwrap_or(evaluated_at) })
+    Ok(Sample { value, requests, at: newest.unwrap_or(evaluated_at), basis })
 }
 
 /// The first fault, if no query at all was answered.

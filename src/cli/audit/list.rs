@@ -19,10 +19,11 @@ use crate::{
     domain::shown::Shown,
     journal::{
         error::ReadError,
-        files::open_to_read,
+        files::is_in_use,
         line::Line,
-        reader::{Lines, Step, Tail},
-        record::{KIND_CHECKPOINT, KIND_GENESIS, KIND_RECOVERED},
+        reader::{Step, Tail},
+        record::{KIND_CHECKPOINT, KIND_GENESIS, KIND_RECOVERED, KIND_SNAPSHOT, Snapshot},
+        walk::Walk,
     },
 };
 
@@ -38,38 +39,73 @@ impl<F: Fn(&str, &[u8]) -> Option<String>> Summary for F {
     }
 }
 
-/// Writes one line for each record of the journal at `path`: number, time in UTC, kind, and what `summary` says of it.
+/// Which records are shown. All are walked and proved, whatever is shown of them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Choice {
+    /// Not before, in milliseconds since 1970-01-01 UTC.
+    pub since_ms: Option<u64>,
+    /// Not after.
+    pub until_ms: Option<u64>,
+    /// Only lines that contain this, whatever its case.
+    pub grep: Option<String>,
+    pub own: Own,
+}
+
+/// The journal's own records: where a segment begins, checkpoints.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Own {
+    #[default]
+    Shown,
+    LeftOut,
+}
+
+impl Choice {
+    fn is_in_time(&self, at_ms: u64) -> bool {
+        self.since_ms.is_none_or(|since| since <= at_ms) && self.until_ms.is_none_or(|until| at_ms <= until)
+    }
+
+    fn has_text(&self, text: &str) -> bool {
+        self.grep.as_ref().is_none_or(|wanted| text.to_lowercase().contains(&wanted.to_lowercase()))
+    }
+}
+
+/// Writes one line for each record of the journal at `path` that is chosen: number, time in UTC, kind, and what `summary` says of it.
 ///
-/// `Done` at the end, `Failed` at the first record that does not hold, `Usage` if the file can't be read.
+/// `Done` at the end, `Failed` at the first record that does not hold or where the journal ends in mid-record, `Usage` if it can't be read.
 ///
 /// # Errors
 /// Only if `out` takes no more.
-pub fn show(path: &Path, format: Format, summary: &dyn Summary, out: &mut dyn Write) -> io::Result<Exit> {
-    let file = match open_to_read(path) {
-        Ok(file) => file,
+pub fn show(path: &Path, format: Format, choice: &Choice, summary: &dyn Summary, out: &mut dyn Write) -> io::Result<Exit> {
+    let mut walk = match Walk::open(path) {
+        Ok(walk) => walk,
         Err(error) => return refuse(&error, Format::Text, out),
     };
-    let mut lines = Lines::new(file);
     loop {
-        match lines.advance() {
+        match walk.advance() {
+            Ok(Step::Line { line, .. }) if !choice.is_in_time(line.at_ms) => {}
             Ok(Step::Line { line, .. }) => match format {
                 Format::Text => {
-                    if let Some(said) = say(&line, summary) {
+                    let said = say(&line, summary, choice.own);
+                    if let Some(said) = said.filter(|said| choice.has_text(&format!("{} {said}", line.kind))) {
                         writeln!(out, "{:>7}  {}  {:<10}  {said}", line.seq, time(line.at_ms), line.kind)?;
                     }
                 }
-                Format::Json => out.write_all(line.raw).and_then(|()| out.write_all(b"\n"))?,
+                Format::Json if choice.has_text(&String::from_utf8_lossy(line.raw)) => {
+                    out.write_all(line.raw).and_then(|()| out.write_all(b"\n"))?;
+                }
+                Format::Json => {}
             },
             Ok(Step::End(Tail::Clean { .. })) => return Ok(Exit::Done),
             Ok(Step::End(tail @ Tail::Torn { .. })) => {
                 if format == Format::Text {
                     writeln!(out, "         {}", tail_text(tail))?;
                 }
-                return Ok(Exit::Done);
+                return Ok(if is_in_use(path) { Exit::Done } else { Exit::Failed });
             }
             Err(ReadError::Broken(at)) => {
                 if format == Format::Text {
-                    writeln!(out, "BROKEN   record {}, byte {}: {}", at.seq, at.offset, Shown::new(&at.why.to_string()))?;
+                    let file = at.file.as_ref().map_or_else(String::new, |file| format!(" of {file}"));
+                    writeln!(out, "BROKEN   record {}, byte {}{file}: {}", at.seq, at.offset, Shown::new(&at.why.to_string()))?;
                 }
                 return Ok(Exit::Failed);
             }
@@ -78,12 +114,20 @@ pub fn show(path: &Path, format: Format, summary: &dyn Summary, out: &mut dyn Wr
     }
 }
 
-fn say(line: &Line<'_>, summary: &dyn Summary) -> Option<String> {
+fn say(line: &Line<'_>, summary: &dyn Summary, own: Own) -> Option<String> {
     let body = || String::from_utf8_lossy(line.body).into_owned();
-    let text = match line.kind {
+    let text = match (line.kind, own) {
+        (KIND_CHECKPOINT | KIND_SNAPSHOT, Own::LeftOut) => return None,
+        (KIND_SNAPSHOT, Own::Shown) => serde_json::from_slice(line.body).map_or_else(|_| body(), |snapshot| begins(&snapshot)),
         // The journal's own bodies are short, and best shown as they are.
-        KIND_GENESIS | KIND_CHECKPOINT | KIND_RECOVERED => body(),
-        kind => summary.of(kind, line.body)?,
+        (KIND_GENESIS | KIND_CHECKPOINT | KIND_RECOVERED, _) => body(),
+        (kind, _) => summary.of(kind, line.body)?,
     };
     Some(Shown::new(&text).to_string())
+}
+
+fn begins(snapshot: &Snapshot) -> String {
+    let sealed: Vec<String> = snapshot.sealed.iter().map(|sealed| format!("{} ({} bytes)", sealed.segment, sealed.bytes)).collect();
+    let sealed = if sealed.is_empty() { String::new() } else { format!("; sealed since: {}", sealed.join(", ")) };
+    format!("segment {} begins with the whole state, SHA-256 {}{sealed}", snapshot.segment, snapshot.state)
 }

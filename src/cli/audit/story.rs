@@ -7,7 +7,7 @@ use crate::{
         event::{Alarm, Asker, Event},
     },
     domain::{
-        fact::{Fact, Observation},
+        fact::{Fact, Known, Observation},
         fault::Outcome,
         metric::{Measured, Metric},
         shown::Shown,
@@ -45,6 +45,7 @@ fn is_routine(deed: &Deed) -> bool {
             Event::Observed(_) | Event::Rang(_) | Event::Beat { .. } | Event::Resized { .. } => true,
             Event::Opened { .. }
             | Event::Restarted
+            | Event::TakenOver { .. }
             | Event::Asked { .. }
             | Event::Looked { .. }
             | Event::Finished { .. }
@@ -68,6 +69,7 @@ fn event(event: &Event) -> String {
     match event {
         Event::Opened { session, plan, .. } => format!("session {session} of plan {} is opened", plan.name),
         Event::Restarted => "the host came back".to_owned(),
+        Event::TakenOver { from, to, digest } => format!("fold {to} took over from fold {from}, state {}", digest.short()),
         Event::Asked { by, key, command, .. } => format!("{} asks: {}", who(by, key.as_ref()), words::command(command, IDS)),
         Event::Looked { by, key, look: seen } => format!("{} {}", who(by, key.as_ref()), words::look(seen, IDS)),
         Event::Observed(seen) => observed(seen),
@@ -137,6 +139,12 @@ fn fact(fact: &Fact) -> String {
             values.iter().map(|(metric, value)| format!("{metric} {}", measured(*metric, *value))).collect::<Vec<_>>().join(", ")
         }
         Fact::Workload { workload, .. } => words::platform::scale(workload.scale),
+        Fact::Same(Known::Accepted(known)) => format!("{known}: as before"),
+        Fact::Same(Known::Workload(known)) => format!("{known}: as before"),
+        Fact::Same(Known::Replication(known)) => format!("{known}: as before"),
+        Fact::PodsChanged(change) => {
+            format!("{}, {} pods are others", words::platform::scale(change.workload.scale), change.gone.len().max(change.came.len()))
+        }
         Fact::Happened { happenings, .. } => format!("{} events", happenings.len()),
         Fact::Replication(replication) => words::replication(replication),
     }

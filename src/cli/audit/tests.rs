@@ -2,7 +2,11 @@
 
 use std::path::PathBuf;
 
-use super::{Format, list::show, verdict::verify};
+use super::{
+    Format,
+    list::{Choice, Own, show},
+    verdict::verify,
+};
 use crate::cli::Exit;
 use crate::journal::chain::{Hash, Witness};
 use crate::journal::memory::Memory;
@@ -49,7 +53,10 @@ fn verify_tells_what_is_proved_and_what_only_a_witness_can_prove() {
     let file = Scratch::new("proved", &bytes);
     let (exit, text) = verified(&file.0, &[], Format::Text);
     assert_eq!(exit, Exit::Done);
-    assert!(text.contains("PROVED   5 records, 1 checkpoints") && text.contains("night^[[2J") && text.contains("witness  none"), "{text}");
+    assert!(
+        text.contains("PROVED   5 records in 1 segments, 1 checkpoints") && text.contains("night^[[2J") && text.contains("witness  none"),
+        "{text}"
+    );
     assert!(text.contains("2026-11-24T06:00:00.250Z"), "{text}");
     let (exit, text) = verified(&file.0, &[head], Format::Text);
     assert!(exit == Exit::Done && text.contains("witness  record 4 is the one that was remembered"), "{text}");
@@ -62,7 +69,8 @@ fn verify_tells_what_is_proved_and_what_only_a_witness_can_prove() {
 fn verify_fails_on_a_broken_or_shortened_journal_and_says_where() {
     let (mut bytes, head) = journal();
     let cut = Scratch::new("cut", &bytes[..bytes.len() / 2]);
-    assert_eq!(verified(&cut.0, &[], Format::Text).0, Exit::Done);
+    let (exit, text) = verified(&cut.0, &[], Format::Text);
+    assert!(exit == Exit::Failed && text.starts_with("TORN     2 records"), "{text}");
     let (exit, text) = verified(&cut.0, &[head], Format::Text);
     assert!(exit == Exit::Failed && text.contains("BROKEN   record 4") && text.contains("cut off"), "{text}");
     let at = bytes.windows(8).position(|window| window == b"shift 50").unwrap();
@@ -87,14 +95,30 @@ fn show_prints_one_harmless_line_a_record_and_the_raw_lines_as_json() {
     let file = Scratch::new("show", &bytes);
     let summary = |kind: &str, body: &[u8]| Some(format!("{kind}: {}", serde_json::from_slice::<String>(body).unwrap()));
     let mut out = Vec::new();
-    assert_eq!(show(&file.0, Format::Text, &summary, &mut out).unwrap(), Exit::Done);
+    assert_eq!(show(&file.0, Format::Text, &Choice::default(), &summary, &mut out).unwrap(), Exit::Done);
     let text = String::from_utf8(out).unwrap();
     assert_eq!(text.lines().count(), 5);
     assert!(text.contains("      1  2026-11-24T06:00:00.250Z  deed        deed: shift 50\n"), "{text}");
     assert!(!text.contains('\u{202e}') && !text.contains('\u{1b}'), "{text}");
     let mut raw = Vec::new();
-    show(&file.0, Format::Json, &summary, &mut raw).unwrap();
+    show(&file.0, Format::Json, &Choice::default(), &summary, &mut raw).unwrap();
     assert_eq!(raw, bytes);
+}
+
+#[test]
+fn show_tells_only_what_is_chosen() {
+    let (bytes, _) = journal();
+    let file = Scratch::new("choice", &bytes);
+    let summary = |_: &str, body: &[u8]| Some(serde_json::from_slice::<String>(body).unwrap());
+    let shown = |choice: Choice| {
+        let mut out = Vec::new();
+        assert_eq!(show(&file.0, Format::Text, &choice, &summary, &mut out).unwrap(), Exit::Done);
+        String::from_utf8(out).unwrap().lines().map(|line| line[..7].trim().to_owned()).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(shown(Choice { grep: Some("HOLD".to_owned()), ..Choice::default() }), "4");
+    assert_eq!(shown(Choice { own: Own::LeftOut, ..Choice::default() }), "0 1 2 4");
+    assert_eq!(shown(Choice { since_ms: Some(1_795_500_000_250), ..Choice::default() }), "1 2 3 4");
+    assert_eq!(shown(Choice { until_ms: Some(1_795_500_000_249), ..Choice::default() }), "0");
 }
 
 #[test]
@@ -104,7 +128,7 @@ fn show_stops_at_the_first_record_that_does_not_hold() {
     bytes[at] = b'x';
     let file = Scratch::new("stop", &bytes);
     let mut out = Vec::new();
-    assert_eq!(show(&file.0, Format::Text, &|_: &str, _: &[u8]| Some(String::new()), &mut out).unwrap(), Exit::Failed);
+    assert_eq!(show(&file.0, Format::Text, &Choice::default(), &|_: &str, _: &[u8]| Some(String::new()), &mut out).unwrap(), Exit::Failed);
     let text = String::from_utf8(out).unwrap();
     assert!(text.lines().count() == 3 && text.lines().last().unwrap().starts_with("BROKEN   record 2"), "{text}");
 }

@@ -6,6 +6,7 @@
 use std::{
     io::{self, Write},
     path::Path,
+    time::Duration,
 };
 
 use serde_json::json;
@@ -19,33 +20,41 @@ use crate::{
     journal::{
         broken::Break,
         chain::Witness,
+        checkpoint::{self, Mark},
         encode::ascii_json,
-        files::{open_to_read, read_checkpoint_beside},
+        error::JournalError,
+        files::is_in_use,
         reader::Tail,
-        verify::{Proof, Verdict, verify as verify_bytes},
+        verify::{Proof, Verdict, verify_journal},
     },
 };
 
-/// Proves the journal at `path`, against `witnesses` and the checkpoint file beside it, and writes the verdict to `out`.
+/// Looks at the end of a journal that somebody writes to, and the time between two.
+const LOOKS_MAX: u32 = 5;
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
+/// Proves the journal at `path`, all of its segments, against `witnesses` and the checkpoint that is noted of it, and writes the verdict
+/// to `out`.
 ///
-/// `Done` if all is proved, `Failed` if the journal is broken or contradicts a witness, `Usage` if it can't be read.
+/// `Done` if all is proved, `Failed` if the journal is broken, ends in mid-record, is gone, or contradicts a witness, `Usage` if it can't
+/// be read.
 ///
 /// # Errors
 /// Only if `out` takes no more.
 pub fn verify(path: &Path, witnesses: &[Witness], format: Format, out: &mut dyn Write) -> io::Result<Exit> {
-    let file = match open_to_read(path) {
-        Ok(file) => file,
-        Err(error) => return refuse(&error, format, out),
-    };
-    let beside = read_checkpoint_beside(path);
-    match (verify_bytes(file, witnesses.iter().copied().chain(beside)), format) {
+    let noted = checkpoint::of_journal(path);
+    if let (Some(mark), Err(_)) = (noted, std::fs::symlink_metadata(path)) {
+        return gone(path, mark, format, out);
+    }
+    match (settled(path, witnesses), format) {
         (Ok(Verdict::Proved(proof)), Format::Text) => {
-            write!(out, "{}", proved_text(&proof, witnesses, beside))?;
-            Ok(Exit::Done)
+            write!(out, "{}", proved_text(&proof, witnesses, noted.map(|mark| mark.witness)))?;
+            Ok(exit_of(&proof))
         }
         (Ok(Verdict::Proved(proof)), Format::Json) => {
-            print_json(&json!({ "verdict": "proved", "proof": proof_json(&proof) }), out)?;
-            Ok(Exit::Done)
+            let verdict = if exit_of(&proof) == Exit::Done { "proved" } else { "torn" };
+            print_json(&json!({ "verdict": verdict, "proof": proof_json(&proof) }), out)?;
+            Ok(exit_of(&proof))
         }
         (Ok(Verdict::Broken { held, at }), Format::Text) => {
             write!(out, "{}", broken_text(held.as_ref(), &at))?;
@@ -53,12 +62,50 @@ pub fn verify(path: &Path, witnesses: &[Witness], format: Format, out: &mut dyn 
         }
         (Ok(Verdict::Broken { held, at }), Format::Json) => {
             let held = held.as_ref().map(proof_json);
-            let broken = json!({ "seq": at.seq, "offset": at.offset, "code": at.why.code(), "why": at.why.to_string() });
+            let (code, why) = (at.why.code(), at.why.to_string());
+            let broken = json!({ "seq": at.seq, "offset": at.offset, "file": at.file, "code": code, "why": why });
             print_json(&json!({ "verdict": "broken", "broken": broken, "held": held }), out)?;
             Ok(Exit::Failed)
         }
         (Err(error), _) => refuse(&error, format, out),
     }
+}
+
+/// The verdict; the end of a journal that is being written is looked at again, until it is no write under way.
+fn settled(path: &Path, witnesses: &[Witness]) -> Result<Verdict, JournalError> {
+    let mut tries = 0;
+    loop {
+        let verdict = verify_journal(path, witnesses)?;
+        let is_torn = matches!(&verdict, Verdict::Proved(proof) if exit_of(proof) != Exit::Done);
+        tries += 1;
+        if !is_torn || tries >= LOOKS_MAX || !is_in_use(path) {
+            return Ok(verdict);
+        }
+        std::thread::sleep(LOOK_AGAIN);
+    }
+}
+
+fn exit_of(proof: &Proof) -> Exit {
+    match proof.tail {
+        Tail::Clean { .. } => Exit::Done,
+        Tail::Torn { .. } => Exit::Failed,
+    }
+}
+
+/// The checkpoint remembers a journal that is not there.
+fn gone(path: &Path, mark: Mark, format: Format, out: &mut dyn Write) -> io::Result<Exit> {
+    let path = Shown::new(&path.display().to_string());
+    match format {
+        Format::Text => write!(
+            out,
+            "GONE     {path} is not there; its checkpoint remembers record {}\n\
+             held     nothing\n\
+             next     put the journal back where it was, or compare a copy of it with the checkpoint: --witness {}\n",
+            mark.witness.seq, mark.witness
+        )?,
+        Format::Json => print_json(&json!({ "verdict": "gone", "remembered": mark.witness.to_string() }), out)?,
+    }
+    Ok(Exit::Failed)
 }
 
 /// Says why nothing was checked.
@@ -75,8 +122,13 @@ fn print_json(value: &serde_json::Value, out: &mut dyn Write) -> io::Result<()> 
 }
 
 fn proved_text(proof: &Proof, witnesses: &[Witness], beside: Option<Witness>) -> String {
+    let verdict = match proof.tail {
+        Tail::Clean { .. } => "PROVED ",
+        Tail::Torn { .. } => "TORN   ",
+    };
+    let sealed = if proof.sealed > 0 { format!(" ({} sealed)", proof.sealed) } else { String::new() };
     let mut text = format!(
-        "PROVED   {} records, {} checkpoints, {} recoveries\n\
+        "{verdict}  {} records in {} segments{sealed}, {} checkpoints, {} recoveries\n\
          session  {}\n\
          plan     {}\n\
          from     {}\n\
@@ -84,15 +136,20 @@ fn proved_text(proof: &Proof, witnesses: &[Witness], beside: Option<Witness>) ->
          head     {}\n\
          end      {}\n",
         proof.records,
+        proof.segments,
         proof.checkpoints,
         proof.recoveries,
-        Shown::new(&proof.session),
-        proof.plan,
+        Shown::new(proof.session()),
+        proof.plan().map_or_else(String::new, |plan| plan.to_string()),
         time(proof.first_at_ms),
         time(proof.last_at_ms),
         proof.head,
         tail_text(proof.tail),
     );
+    if matches!(proof.tail, Tail::Torn { .. }) {
+        text += "next     the records up to the head hold; if no host was killed there, the end was cut: compare it with a copy or a head that \
+                 somebody else kept; the next host sets these bytes aside and goes on\n";
+    }
     if proof.clock_steps_back > 0 {
         text += &format!(
             "clock    stepped back {} times; records are in the order in which they happened all the same\n",
@@ -104,13 +161,13 @@ fn proved_text(proof: &Proof, witnesses: &[Witness], beside: Option<Witness>) ->
             format!("witness  record {} is the one that was remembered; everything up to it is as it was seen\n", witness.seq)
         }
         (None, Some(beside)) => format!(
-            "witness  only the checkpoint file beside it (record {}): it shows accidents; against an attacker give --since with a head \
+            "witness  only the checkpoint file beside it (record {}): it shows accidents; against an attacker give --witness with a head \
              that somebody else kept\n",
             beside.seq
         ),
         (None, None) => {
             "witness  none: the records belong together, but that the end was not cut off, or all of it written anew, takes a head \
-             that somebody else kept (--since SEQ:HASH)\n"
+             that somebody else kept (--witness SEQ:HASH)\n"
                 .to_owned()
         }
     };
@@ -118,11 +175,12 @@ fn proved_text(proof: &Proof, witnesses: &[Witness], beside: Option<Witness>) ->
 }
 
 fn broken_text(held: Option<&Proof>, at: &Break) -> String {
-    let mut text = format!("BROKEN   record {}, byte {}: {}\n", at.seq, at.offset, Shown::new(&at.why.to_string()));
+    let file = at.file.as_ref().map_or_else(String::new, |file| format!(" of {file}"));
+    let mut text = format!("BROKEN   record {}, byte {}{file}: {}\n", at.seq, at.offset, Shown::new(&at.why.to_string()));
     match held {
         Some(proof) => {
             let upto = time(proof.last_at_ms);
-            text += &format!("held     {} records of session {} up to {upto}\n", proof.records, Shown::new(&proof.session));
+            text += &format!("held     {} records of session {} up to {upto}\n", proof.records, Shown::new(proof.session()));
             text += &format!("head     {}\n", proof.head);
         }
         None => text += "held     nothing\n",
@@ -145,9 +203,11 @@ fn proof_json(proof: &Proof) -> serde_json::Value {
         Tail::Torn { offset, bytes, shape } => json!({ "shape": shape.as_str(), "offset": offset, "bytes": bytes }),
     };
     json!({
-        "session": proof.session,
-        "plan": proof.plan,
+        "session": proof.session(),
+        "plan": proof.plan(),
         "records": proof.records,
+        "segments": proof.segments,
+        "sealed": proof.sealed,
         "checkpoints": proof.checkpoints,
         "recoveries": proof.recoveries,
         "first_at": proof.first_at_ms,

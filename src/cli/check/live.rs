@@ -3,7 +3,7 @@
 //! It looks with the very drivers and sensors that a session would have, so what answers here answers there, and what stands against going
 //! back stands here first: a missing permission, a classic load balancer, a host rule past the split, a revision that is gone.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use color_eyre::eyre::Result;
 use futures::future::join_all;
@@ -15,8 +15,10 @@ use crate::{
         state::ReplicationState,
     },
     domain::{
+        answer::{AnswerClass, AnswerKind, Answers},
         fact::{Accepted, Fact, Probed, Replication, Served},
         fault::{Fault, FaultKind},
+        id::BackendId,
         metric::{Gap, Measured, Metric},
         platform::{Scale, Workload},
         time::Timestamp,
@@ -29,6 +31,9 @@ use crate::{
 
 /// Every look has a deadline of its own; this one is for several of them in a row.
 const DEADLINE: Duration = Duration::from_secs(30);
+/// Each look at a page is two: of four processes that are nearly alike, eight looks miss all others once in forty.
+const PAGE_LOOKS: u32 = 8;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(250);
 
 /// What one source came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -75,7 +80,7 @@ pub fn report(findings: &[Finding]) -> String {
 
 async fn looked(plan: &Plan, mut sensor: Box<dyn Sensor>, clock: Clock) -> Finding {
     let source = sensor.source().to_string();
-    let seen = match tokio::time::timeout(DEADLINE, sensor.look()).await {
+    let seen = match tokio::time::timeout(DEADLINE, look(sensor.as_mut())).await {
         Ok(seen) => seen,
         Err(_) => Err(Fault::new(FaultKind::TimedOut, format!("no answer within {}s", DEADLINE.as_secs()))),
     };
@@ -88,6 +93,19 @@ async fn looked(plan: &Plan, mut sensor: Box<dyn Sensor>, clock: Clock) -> Findi
         }
         Err(fault) => Finding { source, verdict: Verdict::Missing, what: format!("{}: {}{}", fault.kind, fault.message, help(fault.kind)) },
     }
+}
+
+/// One look; at a page of figures several, since one alone can't tell whether other processes would answer as well.
+async fn look(sensor: &mut dyn Sensor) -> Result<Vec<Fact>, Fault> {
+    let mut seen = sensor.look().await?;
+    for _ in 1..PAGE_LOOKS {
+        if !seen.iter().any(|fact| matches!(fact, Fact::Measured { .. })) {
+            break;
+        }
+        tokio::time::sleep(BETWEEN_LOOKS).await;
+        seen = sensor.look().await?;
+    }
+    Ok(seen)
 }
 
 /// What a person could do about a fault.
@@ -107,9 +125,10 @@ fn told(plan: &Plan, fact: &Fact, now: Timestamp) -> Option<(Verdict, String)> {
         Fact::Accepted(accepted) => Some(weights(accepted, Names::in_plan(plan))),
         Fact::Served(served) => Some(front_door(served)),
         Fact::Probed(probed) => Some(probe(probed)),
-        Fact::Measured { values, .. } => Some(figures(values.iter())),
+        Fact::Measured { backend, values } => Some(figures(plan, backend, values)),
         Fact::Workload { workload, .. } => Some(pods(workload)),
-        Fact::Happened { .. } => None,
+        // No sensor says what only the record does.
+        Fact::Happened { .. } | Fact::Same(_) | Fact::PodsChanged(_) => None,
         Fact::Replication(replication) => Some(database(plan, replication, now)),
     }
 }
@@ -130,22 +149,72 @@ fn front_door(served: &Served) -> (Verdict, String) {
             format!("{} of {all} answers do not say in {SERVED_BY} which backend gave them, so the split can't be seen", served.unmarked);
         return (Verdict::Doubtful, what);
     }
-    let verdict = if served.failed + served.dropped == 0 { Verdict::Well } else { Verdict::Doubtful };
-    (verdict, format!("{all} requests, {} failed, {} dropped", served.failed, served.dropped))
+    let odd: u64 = served.answers.values().map(|answers| answers.count(|kind| !is_page(kind))).sum();
+    let verdict = if odd + served.dropped == 0 { Verdict::Well } else { Verdict::Doubtful };
+    let told: Vec<String> = served.answers.iter().map(|(backend, answers)| format!("{backend} {}", kinds(answers))).collect();
+    (verdict, format!("{all} requests, {}, {} dropped", told.join("; "), served.dropped))
+}
+
+/// Whether a user would have got something of this site.
+fn is_page(kind: &AnswerKind) -> bool {
+    matches!(kind.class(), AnswerClass::Success | AnswerClass::Redirect)
+}
+
+fn kinds(answers: &Answers) -> String {
+    answers.iter().map(|(kind, count)| format!("{count}× {kind}")).collect::<Vec<_>>().join(", ")
 }
 
 fn probe(probed: &Probed) -> (Verdict, String) {
-    let verdict = if probed.failed + probed.dropped == 0 { Verdict::Well } else { Verdict::Doubtful };
-    (verdict, format!("{} of {} answered", probed.sent.saturating_sub(probed.failed + probed.dropped), probed.sent))
+    let bad = probed.failed + probed.dropped;
+    let verdict = if bad == 0 { Verdict::Well } else { Verdict::Doubtful };
+    let as_expected = format!("{} of {} answered as the plan expects", probed.sent.saturating_sub(bad), probed.sent);
+    (verdict, if bad == 0 { as_expected } else { format!("{as_expected}: {}, {} dropped", kinds(&probed.answers), probed.dropped) })
 }
 
-/// A first look has no rates yet; what a page does not have at all is another matter.
-fn figures<'a>(values: impl Iterator<Item = (&'a Metric, &'a Measured)>) -> (Verdict, String) {
-    let absent: Vec<String> = values.filter(|(_, value)| **value == Err(Gap::Missing)).map(|(metric, _)| metric.to_string()).collect();
+/// A first look has no rates yet. What the page can never tell is another matter, and a trigger that rests on it would be blind.
+fn figures(plan: &Plan, backend: &BackendId, values: &BTreeMap<Metric, Measured>) -> (Verdict, String) {
+    let untold = |metric: &Metric| values.get(metric).and_then(|value| value.err()).filter(|gap| !fills(*gap));
+    let triggers = plan.triggers.iter().filter(|trigger| trigger.backend == *backend);
+    let blind: Vec<String> = triggers
+        .filter_map(|trigger| {
+            let why = words::gap(untold(&trigger.metric)?);
+            Some(format!("trigger `{}` would be blind, for the {} can't be told ({why})", trigger.id, trigger.metric))
+        })
+        .collect();
+    if !blind.is_empty() {
+        return (Verdict::Missing, blind.join("; "));
+    }
+    let absent: Vec<String> = values.keys().filter_map(|metric| Some(format!("{metric} ({})", words::gap(untold(metric)?)))).collect();
     if absent.is_empty() {
         return (Verdict::Well, "the page has every figure".to_owned());
     }
     (Verdict::Doubtful, format!("the page has nothing for {}", absent.join(", ")))
+}
+
+/// Whether a gap is only that of a window which fills, or of a backend that nobody asks.
+fn fills(gap: Gap) -> bool {
+    match gap {
+        Gap::TooEarly | Gap::LowVolume => true,
+        Gap::Missing
+        | Gap::NotANumber
+        | Gap::Infinite
+        | Gap::Ambiguous
+        | Gap::Unreadable
+        | Gap::Unreachable
+        | Gap::TimedOut
+        | Gap::Partial
+        | Gap::Stale
+        | Gap::FromTheFuture
+        | Gap::Capped
+        | Gap::Restarted
+        | Gap::StatusNotTold
+        | Gap::StatusAmbiguous
+        | Gap::SeveralProcesses
+        | Gap::TopBucketLow
+        | Gap::StandsStill
+        | Gap::BelowShare
+        | Gap::Undecided => false,
+    }
 }
 
 fn pods(workload: &Workload) -> (Verdict, String) {

@@ -3,6 +3,7 @@
 mod faults;
 mod recovery;
 mod roundtrip;
+mod segments;
 mod tamper;
 
 use serde::{Deserialize, Serialize};

@@ -1,19 +1,20 @@
 //! Taking a journal up again, on a real file system.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use super::{Note, genesis, journal_of, kind, lines, note};
 use crate::journal::broken::Why;
 use crate::journal::chain::Head;
 use crate::journal::error::{Cause, JournalError, ReadError};
-use crate::journal::line::Line;
+use crate::journal::line::{Line, Sums};
 use crate::journal::memory::Memory;
 use crate::journal::reader::{Lines, Records, Step, Tail};
 use crate::journal::record::{Body, Recovered, TornShape};
 use crate::journal::recover::Options;
-use crate::journal::verify::{Verdict, verify};
+use crate::journal::segment::{Form, name};
+use crate::journal::verify::{Verdict, verify_journal};
 use crate::journal::writer::{Cadence, Durability, Writer};
 
 /// A directory of its own for a test, removed when the test ends well.
@@ -31,19 +32,26 @@ impl Scratch {
         self.0.join("night.journal")
     }
 
+    /// The journal's first segment.
+    fn file(&self) -> PathBuf {
+        self.journal().join(name(1, Form::Plain))
+    }
+
+    /// A journal whose only segment holds `bytes`.
     fn holds(&self, bytes: &[u8]) -> PathBuf {
         let path = self.journal();
-        for entry in fs::read_dir(&self.0).unwrap() {
-            fs::remove_file(entry.unwrap().path()).unwrap();
-        }
-        fs::write(&path, bytes).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        let _was_none = fs::remove_dir_all(&path);
+        let _was_none = fs::remove_file(self.0.join("night.journal.checkpoint"));
+        fs::DirBuilder::new().mode(0o700).create(&path).unwrap();
+        fs::write(self.file(), bytes).unwrap();
+        fs::set_permissions(self.file(), fs::Permissions::from_mode(0o600)).unwrap();
         path
     }
 
+    /// What lies in the journal's folder.
     fn names(&self) -> Vec<String> {
-        let mut names: Vec<String> =
-            fs::read_dir(&self.0).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        let entries = fs::read_dir(self.journal()).unwrap();
+        let mut names: Vec<String> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
         names.sort();
         names
     }
@@ -70,8 +78,9 @@ fn a_journal_is_private_named_at_once_and_goes_on_after_reopening() {
     let scratch = Scratch::new("reopen");
     let path = scratch.journal();
     let mut writer = create(&path);
-    assert_eq!(scratch.names(), ["night.journal", "night.journal.lock"]);
-    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o600);
+    assert_eq!(scratch.names(), ["00000001.jsonl"]);
+    assert_eq!(fs::metadata(scratch.file()).unwrap().permissions().mode() & 0o7777, 0o600);
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o700);
     for number in 0..70 {
         writer.append(2, Durability::Durable, &kind(), &note(number)).unwrap();
     }
@@ -79,7 +88,7 @@ fn a_journal_is_private_named_at_once_and_goes_on_after_reopening() {
     drop(writer);
     let (mut writer, replay) = open(&path);
     assert_eq!((replay.proof.head, writer.head()), (head, head));
-    assert!(replay.remembered.is_some_and(|witness| witness.seq == 65));
+    assert!(replay.remembered.is_some_and(|mark| mark.witness.seq == 65));
     assert_eq!(replay.recovered, None);
     let records = replay.records::<Note>().unwrap().map(Result::unwrap);
     let notes: Vec<Note> =
@@ -87,7 +96,7 @@ fn a_journal_is_private_named_at_once_and_goes_on_after_reopening() {
     assert_eq!(notes, (0..70).map(note).collect::<Vec<_>>());
     writer.append(3, Durability::Durable, &kind(), &note(70)).unwrap();
     let head = writer.close().unwrap();
-    assert!(matches!(verify(fs::File::open(&path).unwrap(), Some(head)), Ok(Verdict::Proved(_))));
+    assert!(matches!(verify_journal(&path, &[head]), Ok(Verdict::Proved(_))));
 }
 
 #[test]
@@ -95,21 +104,26 @@ fn creating_never_touches_what_is_there() {
     let scratch = Scratch::new("exists");
     let path = scratch.holds(b"precious");
     assert!(matches!(Writer::create(&path, 1, &genesis("s"), &Options::default()), Err(JournalError::Exists { .. })));
-    assert_eq!(fs::read(&path).unwrap(), b"precious");
-    assert_eq!(scratch.names(), ["night.journal"]);
+    assert_eq!(fs::read(scratch.file()).unwrap(), b"precious");
+    assert_eq!(fs::read_dir(&scratch.0).unwrap().count(), 1);
 }
 
 #[test]
-fn a_new_journal_is_not_measured_by_the_checkpoint_of_an_old_one() {
-    let scratch = Scratch::new("stale");
+fn where_a_journal_was_none_is_begun() {
+    let scratch = Scratch::new("gone");
     let path = scratch.journal();
     let options = Options { cadence: Cadence { records: 1, ms: 60_000 }, ..Options::default() };
     let mut writer = Writer::create(&path, 1, &genesis("old"), &options).unwrap();
     writer.append(1, Durability::Durable, &kind(), &note(0)).unwrap();
+    let head = writer.head();
     drop(writer);
-    fs::remove_file(&path).unwrap();
-    drop(create(&path));
-    assert_eq!(open(&path).1.proof.records, 1);
+    fs::rename(&path, scratch.0.join("moved")).unwrap();
+    for refused in [Writer::create(&path, 1, &genesis("new"), &Options::default()).err(), Writer::open(&path, &options).err()] {
+        let Some(JournalError::Missing { mark, .. }) = refused else { panic!("{refused:?}") };
+        assert_eq!(mark.witness, head);
+    }
+    fs::rename(scratch.0.join("moved"), &path).unwrap();
+    assert_eq!(open(&path).1.proof.head, head);
 }
 
 #[test]
@@ -132,38 +146,47 @@ fn a_second_writer_is_told_who_the_first_is() {
 fn what_is_not_a_private_file_of_ours_is_refused() {
     let scratch = Scratch::new("private");
     let path = scratch.holds(&journal_of("s", 3).0);
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
-    assert!(matches!(Writer::open(&path, &Options::default()), Err(JournalError::NotPrivate { .. })));
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    for (what, open, closed) in [(&path, 0o750, 0o700), (&scratch.file(), 0o640, 0o600)] {
+        fs::set_permissions(what, fs::Permissions::from_mode(open)).unwrap();
+        assert!(matches!(Writer::open(&path, &Options::default()), Err(JournalError::NotPrivate { .. })));
+        fs::set_permissions(what, fs::Permissions::from_mode(closed)).unwrap();
+    }
     let link = scratch.0.join("link");
     std::os::unix::fs::symlink(&path, &link).unwrap();
     assert!(matches!(Writer::open(&link, &Options::default()), Err(JournalError::File { .. })));
-    assert!(matches!(Writer::open(&scratch.0, &Options::default()), Err(JournalError::File { .. })));
+    assert!(matches!(Writer::open(&scratch.file(), &Options::default()), Err(JournalError::File { .. })));
     drop(open(&path));
 }
 
 #[test]
 fn a_file_changed_under_the_writer_latches_it() {
     type Change = fn(&Path);
-    let changes: [(&str, Change); 4] = [
-        ("deleted", |path| fs::remove_file(path).unwrap()),
-        ("renamed", |path| fs::rename(path, path.with_extension("moved")).unwrap()),
-        ("replaced", |path| {
-            fs::rename(path, path.with_extension("moved")).unwrap();
-            fs::copy(path.with_extension("moved"), path).unwrap();
+    let changes: [(&str, Change); 6] = [
+        ("deleted", |file| fs::remove_file(file).unwrap()),
+        ("renamed", |file| fs::rename(file, file.with_extension("moved")).unwrap()),
+        ("folder renamed", |file| fs::rename(file.parent().unwrap(), file.parent().unwrap().with_extension("moved")).unwrap()),
+        ("folder replaced", |file| {
+            fs::rename(file.parent().unwrap(), file.parent().unwrap().with_extension("moved")).unwrap();
+            fs::create_dir(file.parent().unwrap()).unwrap();
         }),
-        ("cut", |path| fs::OpenOptions::new().write(true).open(path).unwrap().set_len(10).unwrap()),
+        ("replaced", |file| {
+            fs::rename(file, file.with_extension("moved")).unwrap();
+            fs::copy(file.with_extension("moved"), file).unwrap();
+        }),
+        ("cut", |file| fs::OpenOptions::new().write(true).open(file).unwrap().set_len(10).unwrap()),
     ];
     for (name, change) in changes {
         let scratch = Scratch::new(name);
         let path = scratch.journal();
         let mut writer = create(&path);
-        change(&path);
+        change(&scratch.file());
         let lost = writer.append(2, Durability::Durable, &kind(), &note(0)).unwrap_err();
         let JournalError::Lost(loss) = lost else { panic!("{name}: {lost}") };
         assert!(matches!(
             (name, loss.cause),
-            ("deleted" | "renamed", Cause::Gone) | ("replaced", Cause::Replaced) | ("cut", Cause::Length { found: 10, .. })
+            ("deleted" | "renamed" | "folder renamed", Cause::Gone)
+                | ("replaced" | "folder replaced", Cause::Replaced)
+                | ("cut", Cause::Length { found: 10, .. })
         ));
     }
 }
@@ -185,14 +208,14 @@ fn every_byte_prefix_of_200_records_is_taken_up_at_its_longest_whole_prefix() {
         let whole = borders.iter().filter(|border| **border <= end).count();
         if whole == 0 {
             assert!(matches!(Writer::open(&path, &Options::default()), Err(JournalError::Read(ReadError::Broken(_)))));
-            assert_eq!(fs::read(&path).unwrap(), &bytes[..end]);
+            assert_eq!(fs::read(scratch.file()).unwrap(), &bytes[..end]);
             continue;
         }
         let (mut writer, replay) = open(&path);
         assert_eq!(replay.proof.records, whole as u64);
         writer.append(9, Durability::Durable, &kind(), &note(0)).unwrap();
         let torn = &bytes[borders[whole - 1]..end];
-        check_continued(&path, &fs::read(&path).unwrap()[..borders[whole - 1]], torn, writer.head().seq);
+        check_continued(&scratch.file(), &bytes[..borders[whole - 1]], torn, writer.head().seq);
     }
 }
 
@@ -207,12 +230,12 @@ fn check_continued(path: &Path, before: &[u8], torn: &[u8], head: u64) {
         .collect();
     assert_eq!(records.tail(), Some(Tail::Clean { bytes: bytes.len() as u64 }));
     assert_eq!(records.head().next_seq, head + 1);
-    let side = path.with_file_name("night.journal.torn-1");
+    let side = path.with_file_name("00000001.jsonl.torn-1");
     if torn.is_empty() {
         assert!(told.is_empty() && !side.exists());
     } else {
         assert_eq!(fs::read(side).unwrap(), torn);
-        assert_eq!((told.len(), told[0].bytes, told[0].side_file.as_str()), (1, torn.len() as u64, "night.journal.torn-1"));
+        assert_eq!((told.len(), told[0].bytes, told[0].side_file.as_str()), (1, torn.len() as u64, "00000001.jsonl.torn-1"));
     }
 }
 
@@ -237,7 +260,7 @@ fn every_byte_prefix_of_200_records_ends_at_its_longest_whole_prefix() {
                 Ok(tail) => assert_eq!(tail, torn),
             }
         }
-        head = Line::split(line.trim_ascii_end()).unwrap().continues(&head).unwrap();
+        head = Line::split(line.trim_ascii_end()).unwrap().continues(&head, Sums::Read).unwrap();
         start += line.len() as u64;
     }
 }
@@ -268,11 +291,11 @@ fn recovering_twice_ends_in_the_same_chain() {
     assert_eq!((replay.proof.head, replay.recovered), (once, None));
     drop(writer);
     // Killed between setting aside and cutting off: the same bytes are set aside once more.
-    fs::write(&path, &bytes[..bytes.len() - 20]).unwrap();
+    fs::write(scratch.file(), &bytes[..bytes.len() - 20]).unwrap();
     let (_, replay) = open(&path);
     assert_eq!(replay.proof.head, once);
-    assert_eq!(replay.recovered.unwrap().side_file, "night.journal.torn-2");
-    assert_eq!(fs::read(scratch.0.join("night.journal.torn-1")).unwrap(), fs::read(scratch.0.join("night.journal.torn-2")).unwrap());
+    assert_eq!(replay.recovered.unwrap().side_file, "00000001.jsonl.torn-2");
+    assert_eq!(fs::read(path.join("00000001.jsonl.torn-1")).unwrap(), fs::read(path.join("00000001.jsonl.torn-2")).unwrap());
 }
 
 #[test]
@@ -283,7 +306,7 @@ fn a_broken_journal_is_refused_and_left_as_it_is() {
     let scratch = Scratch::new("broken");
     let path = scratch.holds(&bytes);
     assert!(matches!(Writer::open(&path, &Options::default()), Err(JournalError::Read(ReadError::Broken(_)))));
-    assert_eq!((fs::read(&path).unwrap(), scratch.names()), (bytes, vec!["night.journal".to_owned()]));
+    assert_eq!((fs::read(scratch.file()).unwrap(), scratch.names()), (bytes, vec!["00000001.jsonl".to_owned()]));
 }
 
 #[test]
@@ -310,8 +333,8 @@ fn room_is_there_before_it_is_needed_and_given_back_at_the_end() {
     if writer.space() == crate::journal::room::Space::Unreserved {
         return; // This file system makes no promises; there is nothing to see.
     }
-    let facts = fs::metadata(&path).unwrap();
+    let facts = fs::metadata(scratch.file()).unwrap();
     assert!(facts.blocks() * 512 >= 8 * 1024 * 1024 && facts.len() < 1_000, "{} blocks, {} bytes", facts.blocks(), facts.len());
     writer.close().unwrap();
-    assert!(fs::metadata(&path).unwrap().blocks() * 512 < 1024 * 1024);
+    assert!(fs::metadata(scratch.file()).unwrap().blocks() * 512 < 1024 * 1024);
 }

@@ -14,7 +14,7 @@ fn payloads<P: serde::de::DeserializeOwned>(bytes: &[u8]) -> Vec<P> {
     let records: Vec<Record<P>> = Records::new(bytes).map(|record| record.unwrap()).collect();
     let entry = |record: Record<P>| match record.body {
         Body::Entry { payload, .. } => Some(payload),
-        Body::Genesis(_) | Body::Checkpoint(_) | Body::Recovered(_) => None,
+        Body::Genesis(_) | Body::Checkpoint(_) | Body::Recovered(_) | Body::Snapshot(_) => None,
     };
     records.into_iter().filter_map(entry).collect()
 }
@@ -50,7 +50,7 @@ proptest! {
         prop_assert!(bytes.iter().all(|byte| matches!(byte, b'\n' | 0x20..=0x7E)));
         prop_assert_eq!(payloads::<Odd>(&bytes), payloads_in);
         let Verdict::Proved(proof) = verify(bytes.as_slice(), Some(head)).unwrap() else { panic!("broken") };
-        prop_assert_eq!(proof.session, "odd \u{202e} session");
+        prop_assert_eq!(proof.session(), "odd \u{202e} session");
         prop_assert_eq!(proof.head, head);
     }
 }
@@ -71,7 +71,7 @@ proptest! {
 fn a_proof_says_what_the_journal_holds() {
     let (bytes, head) = journal_of("s-1", 40);
     let Verdict::Proved(proof) = verify(bytes.as_slice(), Some(head)).unwrap() else { panic!("broken") };
-    assert_eq!((proof.session.as_str(), proof.records, proof.checkpoints), ("s-1", 43, 2));
+    assert_eq!((proof.session(), proof.records, proof.checkpoints), ("s-1", 43, 2));
     assert_eq!((proof.first_at_ms, proof.last_at_ms, proof.clock_steps_back), (1_000, 41_000, 0));
     assert_eq!((proof.head, proof.witnesses), (head, vec![head]));
     assert_eq!(proof.tail, Tail::Clean { bytes: bytes.len() as u64 });

@@ -9,7 +9,7 @@ use crate::journal::line::{Draft, Line, append_line};
 use crate::journal::reader::{Lines, Tail};
 use crate::journal::verify::{Proof, Verdict, verify};
 
-fn verdict(bytes: impl Read, witness: Option<Witness>) -> Verdict {
+fn verdict(bytes: impl Read + Send, witness: Option<Witness>) -> Verdict {
     verify(bytes, witness).unwrap()
 }
 
@@ -239,7 +239,7 @@ fn a_line_whose_hash_fits_still_has_to_make_sense() {
         assert_eq!(code(&[bytes.clone(), forged(&head, kind, &body)].concat(), None), expected, "{kind} {body}");
     }
     let start = Head::START;
-    let genesis = format!("{{\"format\":2,\"session\":\"s\",\"plan\":\"{hash}\"}}");
+    let genesis = format!("{{\"format\":3,\"session\":\"s\",\"plan\":\"{hash}\"}}");
     assert_eq!(code(&forged(&start, "genesis", &genesis), None), "meaning");
     assert_eq!(code(&forged(&start, "note", "1"), None), "kind");
 }

@@ -3,7 +3,7 @@
 use crate::{
     domain::{
         id::{BackendId, RouteId},
-        metric::{Metric, Unit},
+        metric::{self, Metric, Unit},
         shown::Shown,
         time::Millis,
     },
@@ -13,18 +13,25 @@ use crate::{
             name::{self, Names},
             span_within,
         },
-        model::{OnBlind, Trigger, TriggerAction},
+        model::{AtOnce, OnBlind, Trigger, TriggerAction},
         reader::{self, At, Fields, Problems},
         units,
     },
 };
 
-const KEYS: &[&str] = &["name", "title", "route", "backend", "metric", "threshold", "duration", "requests_min", "action", "on_blind"];
+const KEYS: &[&str] =
+    &["name", "title", "route", "backend", "metric", "threshold", "duration", "requests_min", "action", "on_blind", "at_once"];
+const AT_ONCE_KEYS: &[&str] = &["above", "for"];
 const ACTIONS: &[(&str, TriggerAction)] = &[("rollback", TriggerAction::Rollback), ("hold", TriggerAction::Hold)];
 const ON_BLIND: &[(&str, OnBlind)] = &[("rollback", OnBlind::Rollback), ("hold", OnBlind::Hold)];
-/// Below 100 requests a healthy 1 % error rate looks like 5 % too often: at 12 requests in 11 % of all windows, at 100 in 0.02 %.
+/// Below 100 requests a quantile is little more than the slowest of them, and no failure among them is no proof of health: at 5 % of
+/// failures, 12 requests show none in half of all windows, 100 in 0.6 %.
 const REQUESTS_MIN: u64 = 100;
 const REQUESTS_MOST: u64 = 1_000_000_000;
+/// More requests a second than one backend of this kind of service ever takes.
+const RATE_MOST: u64 = 100_000;
+/// Fewest samples that a proof consists of.
+const SAMPLES_MIN: u64 = 2;
 const DURATION_MOST: Millis = Millis::from_mins(60);
 
 pub fn triggers(problems: &mut Problems, at: &At<'_>, declared: &Declared<'_>, scrape_every: Option<Millis>) -> Option<Vec<Trigger>> {
@@ -62,18 +69,20 @@ fn trigger(
     let threshold_at = fields.required(problems, "threshold", "0.05");
     let above = threshold_at.as_ref().zip(metric).and_then(|(at, metric)| threshold(problems, at, metric));
     let duration = fields.required(problems, "duration", "2m");
-    // A trigger fires on two samples at least, so its window has to have room for them.
-    let least = Millis(scrape_every.map_or(1, |every| every.0.saturating_mul(2)));
-    let lasting = duration.and_then(|at| span_within(problems, &at, least, DURATION_MOST));
+    let lasting = duration.and_then(|at| lasting(problems, &at, scrape_every));
     let action_at = fields.required(problems, "action", "rollback");
     let action = action_at.and_then(|at| reader::word(problems, &at, ACTIONS));
     let backend_at = fields.required(problems, "backend", "gke");
     let backend = backend_at.zip(declared_route).and_then(|(at, route)| backend(problems, &at, route, action));
     let requests_min = match fields.optional(problems, "requests_min") {
-        Some(at) => requests_min(problems, &at),
+        Some(at) => requests_min(problems, &at, metric, scrape_every),
         None => Some(REQUESTS_MIN),
     };
     let on_blind = on_blind(problems, &fields);
+    let at_once = match fields.optional(problems, "at_once") {
+        Some(at) => at_once(problems, at, metric, scrape_every, above.zip(lasting)).map(Some),
+        None => Some(None),
+    };
     let title = match fields.optional(problems, "title") {
         Some(at) => reader::title(problems, &at),
         None => metric.map(|metric| Shown::new(metric.name())),
@@ -89,7 +98,51 @@ fn trigger(
         requests_min: requests_min?,
         action: action?,
         on_blind: on_blind?,
+        at_once: at_once?,
     })
+}
+
+/// A trigger fires on two samples at least that span its duration, so there has to be room for them.
+fn lasting(problems: &mut Problems, at: &At<'_>, scrape_every: Option<Millis>) -> Option<Millis> {
+    let lasting = span_within(problems, at, Millis(1), DURATION_MOST)?;
+    let every = scrape_every.unwrap_or(Millis(1));
+    let least = Millis(every.0.saturating_mul(SAMPLES_MIN));
+    if lasting < least {
+        let message = format!("in {lasting} there is no second sample, and one proves nothing: the pages are read each {every}");
+        let help = format!("use {least} or more, or read more often with `limits: {{ scrape_every: … }}`");
+        problems.at(at, message).allowed(format!("from {least} to {DURATION_MOST}")).help(help).error();
+        return None;
+    }
+    Some(lasting)
+}
+
+/// A second limit for disasters is one only if it is higher than the first and proven sooner.
+fn at_once(
+    problems: &mut Problems,
+    at: At<'_>,
+    metric: Option<Metric>,
+    scrape_every: Option<Millis>,
+    ordinary: Option<(f64, Millis)>,
+) -> Option<AtOnce> {
+    let fields = Fields::open(problems, at, AT_ONCE_KEYS)?;
+    let above_at = fields.required(problems, "above", "50%");
+    let above = above_at.as_ref().zip(metric).and_then(|(at, metric)| threshold(problems, at, metric));
+    let for_at = fields.required(problems, "for", "10s");
+    let lasting = for_at.as_ref().and_then(|at| lasting(problems, at, scrape_every));
+    let (above_at, above, for_at, lasting) = (above_at?, above?, for_at?, lasting?);
+    if let (Some((limit, duration)), Some(metric)) = (ordinary, metric) {
+        if above <= limit {
+            let message = format!("{} is not above the trigger's own threshold", metric.unit().show(above));
+            problems.at(&above_at, message).allowed(format!("more than {}", metric.unit().show(limit))).error();
+            return None;
+        }
+        if lasting >= duration {
+            let message = format!("{lasting} is not sooner than the trigger itself, which fires after {duration}");
+            problems.at(&for_at, message).allowed(format!("less than {duration}")).error();
+            return None;
+        }
+    }
+    Some(AtOnce { above, lasting })
 }
 
 /// What to do without data is a decision about risk; nobody but the plan's author can take it, so there is no default.
@@ -130,10 +183,23 @@ fn threshold(problems: &mut Problems, at: &At<'_>, metric: Metric) -> Option<f64
     }
 }
 
-fn requests_min(problems: &mut Problems, at: &At<'_>) -> Option<u64> {
+fn requests_min(problems: &mut Problems, at: &At<'_>, metric: Option<Metric>, scrape_every: Option<Millis>) -> Option<u64> {
+    let window = metric::window(scrape_every.unwrap_or(Millis(1)));
+    let most = window.0 / 1000 * RATE_MOST;
     let count = reader::count(problems, at, 1, REQUESTS_MOST)?;
+    if count > most {
+        let message = format!("no backend is asked {count} times in {window}, so this trigger would never find anything in order");
+        problems.at(at, message).allowed(format!("a whole number from 1 to {most}")).help(format!("{REQUESTS_MIN} is the default")).error();
+        return None;
+    }
     if count < REQUESTS_MIN {
-        let message = format!("with {count} requests in a window, chance alone will set this trigger off");
+        let message = match metric {
+            // A share of failures is judged by how many failed of how many, so few requests can't set it off by chance.
+            Some(Metric::ErrorRate) => format!("{count} requests without a failure prove little, and would count as being in order"),
+            Some(Metric::RequestRate | Metric::P50Latency | Metric::P95Latency | Metric::P99Latency | Metric::DropRate) | None => {
+                format!("with {count} requests in a window, chance alone will set this trigger off")
+            }
+        };
         problems.at(at, message).help(format!("use {REQUESTS_MIN} or more; a window with fewer counts as no data")).warning();
     }
     Some(count)

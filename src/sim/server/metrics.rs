@@ -1,4 +1,4 @@
-//! The `/metrics` page of a backend, in the text format that Prometheus scrapes.
+//! The `/metrics` page of a backend, in the text format that Prometheus scrapes, and the ways in which such pages lie.
 
 use std::fmt::Write;
 
@@ -10,70 +10,180 @@ use crate::sim::{
     },
 };
 
-use super::http::Reply;
+use super::http::{Answer, Reply};
+
+/// Processes behind one page, when there are several.
+const WORKERS: usize = 4;
+/// Between the beginnings of two of them.
+const WORKER_APART_MS: i64 = 1_700;
+/// How often a path is asked for that never was before.
+const PATH_EVERY_MS: i64 = 20_000;
+/// How long a slow page takes: longer than anybody waits for one.
+const SLOW_MS: f64 = 6_000.0;
+/// The highest bound of a histogram that was made for faster answers.
+const LOW_BOUND_S: f64 = 0.25;
+
+const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
+const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// The page of one backend, as far as its current damage lets it through.
 #[must_use]
-pub fn page(world: &World, leg: Leg) -> Reply {
-    let text = match world.conditions.of(leg).damage {
-        Damage::None => render(world, leg, |value| value.to_string()),
-        Damage::NotANumber => render(world, leg, |_| "NaN".to_owned()),
+pub fn page(world: &mut World, leg: Leg) -> Answer {
+    let damage = world.conditions.of(leg).damage;
+    let worker = world.chance_worker(WORKERS);
+    let text = match damage {
         Damage::Vanished => String::new(),
-        Damage::Failing => return Reply::text(500, "collector failed\n"),
+        Damage::Failing => return Reply::text(500, "collector failed\n").into(),
+        Damage::None
+        | Damage::NotANumber
+        | Damage::NoStatus
+        | Damage::WordStatus
+        | Damage::TwoStatuses
+        | Damage::Seconds
+        | Damage::StampsStandStill
+        | Damage::StandsStill
+        | Damage::NewSeries
+        | Damage::Workers
+        | Damage::LowBuckets
+        | Damage::Slow => Text::of(world, leg, damage, worker).finish(),
     };
-    Reply { content_type: "text/plain; version=0.0.4; charset=utf-8", ..Reply::text(200, text) }
+    let content_type = if damage == Damage::Seconds { OPEN_METRICS } else { TEXT };
+    let reply = Reply { content_type, ..Reply::text(200, text) };
+    if damage == Damage::Slow { Answer::After { ms: SLOW_MS, reply } } else { Answer::Now(reply) }
 }
 
-fn render(world: &World, leg: Leg, shown: impl Fn(f64) -> String) -> String {
-    let meter = world.traffic.meter(leg);
-    let backend = leg.label();
-    let mut page = String::new();
-    let mut family = |name: &str, kind: &str, help: &str, samples: &[(String, f64)]| {
-        // Writing to a String can't fail.
-        let _ = writeln!(page, "# HELP {name} {help}\n# TYPE {name} {kind}");
-        for (series, value) in samples {
-            let _ = writeln!(page, "{series} {}", shown(*value));
+/// The counters of one of several processes: an even part of all, and a little ahead or behind.
+fn part(meter: &Meter, worker: usize) -> Meter {
+    let (count, ahead) = (WORKERS as u64, worker as u64 * 7);
+    let mut part = meter.clone();
+    part.requests = meter.requests.map(|all| all / count);
+    part.requests[Code::Fine as usize] += ahead;
+    part.buckets = meter.buckets.map(|all| all / count);
+    part.buckets[0] += ahead;
+    part.started_ms = meter.started_ms + worker as i64 * WORKER_APART_MS;
+    part
+}
+
+/// A page being written.
+struct Text {
+    page: String,
+    damage: Damage,
+    backend: &'static str,
+    /// What each sample is stamped with, if at all.
+    stamp: Option<String>,
+}
+
+impl Text {
+    fn of(world: &World, leg: Leg, damage: Damage, worker: usize) -> Text {
+        let since_ms = world.conditions.of(leg).damaged_ms;
+        let meter = world.seen_meter(leg);
+        let meter = if damage == Damage::Workers { part(meter, worker) } else { meter.clone() };
+        let stamp = match damage {
+            Damage::Seconds => Some((world.now_ms / 1000).to_string()),
+            Damage::StampsStandStill => Some(since_ms.to_string()),
+            Damage::None
+            | Damage::Vanished
+            | Damage::NotANumber
+            | Damage::Failing
+            | Damage::NoStatus
+            | Damage::WordStatus
+            | Damage::TwoStatuses
+            | Damage::StandsStill
+            | Damage::NewSeries
+            | Damage::Workers
+            | Damage::LowBuckets
+            | Damage::Slow => None,
+        };
+        let mut text = Text { page: String::new(), damage, backend: leg.label(), stamp };
+        let paths = if damage == Damage::NewSeries { (world.now_ms - since_ms) / PATH_EVERY_MS + 1 } else { 0 };
+        text.counter("http_requests", "Requests answered.", &text.requests(&meter, paths));
+        text.family("http_request_duration_seconds", "histogram", "Time from request to answer.", &text.histogram(&meter));
+        let one = |name: &str, value: f64| vec![(format!("{name}{{backend=\"{}\"}}", leg.label()), value)];
+        let dropped = one("http_connections_dropped_total", meter.dropped as f64);
+        text.counter("http_connections_dropped", "Connections that ended without an answer.", &dropped);
+        text.family("sessions_active", "gauge", "User sessions with recent requests.", &one("sessions_active", meter.sessions.round()));
+        text.family("instances_ready", "gauge", "Instances or pods that take requests.", &one("instances_ready", instances(world, leg)));
+        let started = one("process_start_time_seconds", meter.started_ms as f64 / 1000.0);
+        text.family("process_start_time_seconds", "gauge", "Start of the oldest process since the Unix epoch.", &started);
+        text
+    }
+
+    /// OpenMetrics names a counter's family without the suffix of its samples.
+    fn counter(&mut self, name: &str, help: &str, samples: &[(String, f64)]) {
+        if self.damage == Damage::Seconds {
+            self.family(name, "counter", help, samples);
+        } else {
+            self.family(&format!("{name}_total"), "counter", help, samples);
         }
-    };
-    let one = |name: &str, value: f64| vec![(format!("{name}{{backend=\"{backend}\"}}"), value)];
-    let requests = Code::ALL.map(|code| {
-        (format!("http_requests_total{{backend=\"{backend}\",code=\"{}\"}}", code.number()), meter.requests[code as usize] as f64)
-    });
-    family("http_requests_total", "counter", "Requests answered.", &requests);
-    family("http_request_duration_seconds", "histogram", "Time from request to answer.", &histogram(meter, backend));
-    family(
-        "http_connections_dropped_total",
-        "counter",
-        "Connections that ended without an answer.",
-        &one("http_connections_dropped_total", meter.dropped as f64),
-    );
-    family("sessions_active", "gauge", "User sessions with recent requests.", &one("sessions_active", meter.sessions.round()));
-    family("instances_ready", "gauge", "Instances or pods that take requests.", &one("instances_ready", instances(world, leg)));
-    family(
-        "process_start_time_seconds",
-        "gauge",
-        "Start of the oldest process since the Unix epoch.",
-        &one("process_start_time_seconds", meter.started_ms as f64 / 1000.0),
-    );
-    page
-}
+    }
 
-fn histogram(meter: &Meter, backend: &str) -> Vec<(String, f64)> {
-    let name = "http_request_duration_seconds";
-    let mut below = 0;
-    let mut samples: Vec<(String, f64)> = BOUNDS_S
-        .iter()
-        .zip(meter.buckets)
-        .map(|(bound, count)| {
-            below += count;
-            (format!("{name}_bucket{{backend=\"{backend}\",le=\"{bound}\"}}"), below as f64)
-        })
-        .collect();
-    let total = meter.total() as f64;
-    samples.push((format!("{name}_bucket{{backend=\"{backend}\",le=\"+Inf\"}}"), total));
-    samples.push((format!("{name}_sum{{backend=\"{backend}\"}}"), meter.sum_s));
-    samples.push((format!("{name}_count{{backend=\"{backend}\"}}"), total));
-    samples
+    fn family(&mut self, name: &str, kind: &str, help: &str, samples: &[(String, f64)]) {
+        // Writing to a String can't fail.
+        let _ = writeln!(self.page, "# HELP {name} {help}\n# TYPE {name} {kind}");
+        for (series, value) in samples {
+            let value = if self.damage == Damage::NotANumber { "NaN".to_owned() } else { value.to_string() };
+            let _ = match &self.stamp {
+                Some(stamp) => writeln!(self.page, "{series} {value} {stamp}"),
+                None => writeln!(self.page, "{series} {value}"),
+            };
+        }
+    }
+
+    fn requests(&self, meter: &Meter, paths: i64) -> Vec<(String, f64)> {
+        let backend = self.backend;
+        let series = |labels: String| format!("http_requests_total{{backend=\"{backend}\"{labels}}}");
+        let of = |code: Code| meter.requests[code as usize] as f64;
+        let failed = of(Code::Broken) + of(Code::Unavailable);
+        match self.damage {
+            Damage::NoStatus => vec![(series(String::new()), of(Code::Fine) + failed)],
+            Damage::WordStatus => {
+                vec![(series(",status=\"success\"".to_owned()), of(Code::Fine)), (series(",status=\"error\"".to_owned()), failed)]
+            }
+            Damage::TwoStatuses => Code::ALL.map(|code| (series(format!(",code=\"200\",status=\"{}\"", code.number())), of(code))).to_vec(),
+            Damage::None
+            | Damage::Vanished
+            | Damage::NotANumber
+            | Damage::Failing
+            | Damage::Seconds
+            | Damage::StampsStandStill
+            | Damage::StandsStill
+            | Damage::NewSeries
+            | Damage::Workers
+            | Damage::LowBuckets
+            | Damage::Slow => {
+                let all = Code::ALL.map(|code| (series(format!(",code=\"{}\"", code.number())), of(code)));
+                let path = |number: i64| (series(format!(",code=\"200\",path=\"/items/{}\"", 1000 + number)), 1.0);
+                all.into_iter().chain((0..paths).map(path)).collect()
+            }
+        }
+    }
+
+    fn histogram(&self, meter: &Meter) -> Vec<(String, f64)> {
+        let (name, backend) = ("http_request_duration_seconds", self.backend);
+        let highest = if self.damage == Damage::LowBuckets { LOW_BOUND_S } else { f64::INFINITY };
+        let mut below = 0;
+        let mut samples: Vec<(String, f64)> = BOUNDS_S
+            .iter()
+            .zip(meter.buckets)
+            .filter(|(bound, _)| **bound <= highest)
+            .map(|(bound, count)| {
+                below += count;
+                (format!("{name}_bucket{{backend=\"{backend}\",le=\"{bound}\"}}"), below as f64)
+            })
+            .collect();
+        let total = meter.total() as f64;
+        samples.push((format!("{name}_bucket{{backend=\"{backend}\",le=\"+Inf\"}}"), total));
+        samples.push((format!("{name}_sum{{backend=\"{backend}\"}}"), meter.sum_s));
+        samples.push((format!("{name}_count{{backend=\"{backend}\"}}"), total));
+        samples
+    }
+
+    fn finish(mut self) -> String {
+        if self.damage == Damage::Seconds {
+            self.page.push_str("# EOF\n");
+        }
+        self.page
+    }
 }
 
 /// How many instances or pods of a leg take requests.

@@ -241,6 +241,35 @@ impl CloudRun {
         }))
     }
 
+    /// Somebody deploys: a new revision of the service, which takes this share as the newest one; the others keep their proportions.
+    ///
+    /// # Errors
+    /// If there is no such service.
+    pub fn deploy(&mut self, now_ms: i64, name: &str, percent: u32, actor: &Actor) -> Result<Operation, Refusal> {
+        let service = self.service(name)?;
+        let mut template = service.template.clone();
+        template["metadata"]["annotations"]["client.knative.dev/user-image"] = json!(format!("{name}:hotfix-{}", service.generation));
+        let rest = 100 - percent.min(100);
+        let mut traffic: Vec<Target> =
+            service.serving.iter().map(|target| Target { percent: target.percent * rest / 100, ..target.clone() }).collect();
+        let given: u32 = traffic.iter().map(|target| target.percent).sum();
+        if let Some(first) = traffic.first_mut() {
+            first.percent += rest - given;
+        }
+        traffic.push(Target { revision: None, percent: percent.min(100), tag: None });
+        self.write(now_ms, name, Wish { traffic, template: Some(template) }, |_| Ok(()), actor)
+    }
+
+    /// Somebody deletes a revision that gets nothing; one that gets something stays, as the interface would have it.
+    pub fn delete(&mut self, revision: &str) {
+        for service in &mut self.services {
+            let serves = service.serving.iter().any(|target| target.percent > 0 && target.revision.as_deref() == Some(revision));
+            if !serves {
+                service.revisions.retain(|known| known.name != revision);
+            }
+        }
+    }
+
     /// Changes how a service scales, as somebody does at the console. Unknown services are left alone.
     pub fn scale(&mut self, name: &str, scaling: Scaling) {
         let Some(service) = self.services.iter_mut().find(|service| service.name == name) else { return };
@@ -278,35 +307,6 @@ impl CloudRun {
                 service.rewritten();
             } else if changed {
                 service.rewritten();
-            }
-        }
-    }
-
-    /// Somebody deploys: a new revision of the service, which takes this share as the newest one; the others keep their proportions.
-    ///
-    /// # Errors
-    /// If there is no such service.
-    pub fn deploy(&mut self, now_ms: i64, name: &str, percent: u32, actor: &Actor) -> Result<Operation, Refusal> {
-        let service = self.service(name)?;
-        let mut template = service.template.clone();
-        template["metadata"]["annotations"]["client.knative.dev/user-image"] = json!(format!("{name}:hotfix-{}", service.generation));
-        let rest = 100 - percent.min(100);
-        let mut traffic: Vec<Target> =
-            service.serving.iter().map(|target| Target { percent: target.percent * rest / 100, ..target.clone() }).collect();
-        let given: u32 = traffic.iter().map(|target| target.percent).sum();
-        if let Some(first) = traffic.first_mut() {
-            first.percent += rest - given;
-        }
-        traffic.push(Target { revision: None, percent: percent.min(100), tag: None });
-        self.write(now_ms, name, Wish { traffic, template: Some(template) }, |_| Ok(()), actor)
-    }
-
-    /// Somebody deletes a revision that gets nothing; one that gets something stays, as the interface would have it.
-    pub fn delete(&mut self, revision: &str) {
-        for service in &mut self.services {
-            let serves = service.serving.iter().any(|target| target.percent > 0 && target.revision.as_deref() == Some(revision));
-            if !serves {
-                service.revisions.retain(|known| known.name != revision);
             }
         }
     }

@@ -22,6 +22,8 @@ pub mod sql;
 pub mod traffic;
 pub mod url_map;
 
+use std::collections::BTreeMap;
+
 use self::{
     actor::Actor,
     audit::{Audit, Mutation},
@@ -34,14 +36,16 @@ use self::{
         resource::Resource,
     },
     load_balancer::{LoadBalancer, URL_MAP, Write},
+    meter::Meter,
     peers::Peers,
     propagation::{Span, Split},
+    random::Random,
     series::Series,
     sql::Sql,
     traffic::{RATE, Served, Surroundings, Tally, Traffic},
 };
 use super::{
-    faults::{Cluster, Edit, Fault},
+    faults::{Cluster, Damage, Edit, Fault},
     scenario::Scenario,
 };
 
@@ -97,6 +101,9 @@ pub struct World {
     pub sql: Sql,
     robot: Option<Robot>,
     coming: Vec<(i64, Fault)>,
+    /// Counters as they stood when a page began to stand still.
+    frozen: BTreeMap<Leg, Meter>,
+    pages: Random,
 }
 
 /// Something that puts a share back, again and again.
@@ -151,6 +158,8 @@ impl World {
             robot: None,
             sql,
             coming: Vec::new(),
+            frozen: BTreeMap::new(),
+            pages: Random::named(seed, "pages"),
         }
     }
 
@@ -189,6 +198,7 @@ impl World {
         if let Some(due_ms) = self.series.due(at_ms) {
             self.series.close(due_ms, self.sql.monitored());
         }
+        self.crash(at_ms);
         let (traffic, mut around) = self.apart();
         traffic.step(&mut around);
     }
@@ -208,9 +218,7 @@ impl World {
             Fault::ForeignWriter { gke_per_mille, principal } => self.foreign_write((*gke_per_mille).min(1000), principal),
             Fault::SourceCold => self.traffic.fleet.chill(),
             Fault::Restart { leg } => self.traffic.restart(*leg, self.now_ms),
-            Fault::Cluster(cluster) => self.stir_cluster(*cluster),
-            Fault::Scaling(scaling) => self.cloud_run.scale(FRONTEND, *scaling),
-            Fault::SourceShrunk { max_instances } => self.cloud_run.limit(FRONTEND, *max_instances),
+            Fault::Metrics { leg, damage } => self.damage_page(*leg, *damage),
             Fault::Edit { edit, principal } => self.edit(*edit, principal),
             Fault::Robot { gke_per_mille, every_s } => {
                 let every_ms = (every_s.max(1.0) * 1000.0) as i64;
@@ -222,11 +230,17 @@ impl World {
             Fault::RevisionDeleted { revision } => self.cloud_run.delete(revision),
             Fault::Database(fault) => self.sql.suffer(*fault),
             Fault::Errors { .. }
+            | Fault::Answers { .. }
+            | Fault::BadGateway { .. }
+            | Fault::Probes { .. }
             | Fault::Classic
             | Fault::Latency { .. }
             | Fault::Api { .. }
-            | Fault::Metrics { .. }
+            | Fault::CrashLoop { .. }
             | Fault::FrontDoorDrops { .. } => {}
+            Fault::Cluster(cluster) => self.stir_cluster(*cluster),
+            Fault::Scaling(scaling) => self.cloud_run.scale(FRONTEND, *scaling),
+            Fault::SourceShrunk { max_instances } => self.cloud_run.limit(FRONTEND, *max_instances),
         }
     }
 
@@ -246,6 +260,7 @@ impl World {
     /// Ends every fault, also those that were still to come. What they changed for good stays changed.
     pub fn calm(&mut self) {
         self.coming.clear();
+        self.frozen.clear();
         self.robot = None;
         self.load_balancer.edge.slow(None);
         self.conditions = Conditions::default();
@@ -267,6 +282,35 @@ impl World {
             gke: self.traffic.gke_tally,
             run_instances: self.traffic.fleet.warm,
             peers: self.peers.clone(),
+        }
+    }
+
+    /// Processes that don't live for long.
+    fn crash(&mut self, now_ms: i64) {
+        for leg in [Leg::Run, Leg::Gke] {
+            let age_ms = now_ms - self.traffic.meter(leg).started_ms;
+            if self.conditions.of(leg).crash_after_ms.is_some_and(|after| age_ms >= after) {
+                self.traffic.restart(leg, now_ms);
+            }
+        }
+    }
+
+    /// The counters that a leg's page is made of.
+    #[must_use]
+    pub fn seen_meter(&self, leg: Leg) -> &Meter {
+        self.frozen.get(&leg).unwrap_or_else(|| self.traffic.meter(leg))
+    }
+
+    /// Which of so many processes gives the next page.
+    pub fn chance_worker(&mut self, workers: usize) -> usize {
+        self.pages.index(workers)
+    }
+
+    fn damage_page(&mut self, leg: Leg, damage: Damage) {
+        if damage == Damage::StandsStill {
+            self.frozen.insert(leg, self.traffic.meter(leg).clone());
+        } else {
+            self.frozen.remove(&leg);
         }
     }
 

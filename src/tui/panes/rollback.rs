@@ -38,7 +38,7 @@ fn lines(state: &State, route: &Route, known: &RouteState, view: &View, theme: &
         let said = |words: String| Span::styled(words, theme.dim);
         let dot = theme.glyphs.dot;
         let rearms = if may {
-            let key = Span::styled(words::key(Action::Rearm), theme.key);
+            let key = Span::styled(words::key(view, Action::Rearm), theme.key);
             vec![Span::raw("   "), key, said(" re-arms with a reason".to_owned())]
         } else {
             vec![said("   it is re-armed with a reason".to_owned())]
@@ -58,7 +58,7 @@ fn lines(state: &State, route: &Route, known: &RouteState, view: &View, theme: &
     let ready = &known.readiness;
     let mut spans = vec![
         Span::styled(
-            format!(" {} {} ", theme.glyphs.rollback, if may { words::key(Action::Rollback) } else { "going back".to_owned() }),
+            format!(" {} {} ", theme.glyphs.rollback, if may { words::key(view, Action::Rollback) } else { "going back".to_owned() }),
             theme.rollback,
         ),
         Span::styled(format!("takes all home to {home} in {}", ready.takes), theme.text),

@@ -8,7 +8,10 @@ use ratatui::{
 };
 
 use crate::{
-    core::state::{Motion, RouteState, State},
+    core::{
+        outlook::{self, DoorBreach, Outlook, Then},
+        state::{Motion, RouteState, State},
+    },
     domain::weight::PerMille,
     plan::model::{Route, TriggerAction},
     tui::{
@@ -43,7 +46,10 @@ pub fn draw(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buf
         let dot = theme.glyphs.dot;
         title.push(Span::styled(format!(" {dot} {share} on {}", words::place(route, &route.target)), theme.figure));
     }
-    let threatened = words::threat(state, &route.target).is_some();
+    let threatened = words::threat(state, &route.target).is_some() || at_door(state, route, view, theme).is_some();
+    if let Some(failing) = failing(known, route) {
+        title.push(Span::styled(format!(" {} {failing}", theme.glyphs.dot), theme.breach));
+    }
     frame::frame(Pane::Traffic, title, status(known, threatened, view, theme), state, view, theme, area, buf);
     if threatened || matches!(known.motion, Motion::NeedsHuman { .. }) {
         frame::light(area, theme.alarm, theme, buf);
@@ -219,23 +225,25 @@ fn message_line(state: &State, known: &RouteState, route: &Route, view: &View, t
     };
     let (text, style) = if let Some(threat) = threat(state, route, view, theme) {
         threat
+    } else if let Some(breach) = at_door(state, route, view, theme) {
+        breach
     } else if let Some(draft) = view.drafts.get(&route.id) {
         let step = known
             .accepted
             .as_ref()
             .map_or(0, |accepted| draft.of(&route.target).get().saturating_sub(accepted.weights.of(&route.target).get()));
         let large = if step > route.step_max.get() { format!("; over {} needs a second person", route.step_max) } else { String::new() };
-        let keys = (words::key(Action::Ask), words::key(Action::Drop));
+        let keys = (words::key(view, Action::Ask), words::key(view, Action::Drop));
         let others: String =
             ghosts(state, route, view).iter().map(|ghost| format!("; {} drafts {}", ghost.name, rail::percent(ghost.share))).collect();
         (format!("{} draft {}: {} asks, {} drops it{large}{others}", glyphs.draft, draft.of(&route.target), keys.0, keys.1), theme.draft)
     } else if let Some(drift) = &known.drift {
         let actor = crate::words::mover_name(&drift.by, Names::of(state));
-        let keys = (words::key(Action::AdoptDrift), words::key(Action::Rollback));
+        let keys = (words::key(view, Action::AdoptDrift), words::key(view, Action::Rollback));
         let (found, expected) = (drift.found.of(&route.target), drift.expected.of(&route.target));
         (format!("{} DRIFT: {actor} set {found}, expected {expected}; {} adopts, {} home", glyphs.warn, keys.0, keys.1), theme.warn)
     } else if let Some(why) = needs_human {
-        let keys = (words::key(Action::Ladder(Way::Back)), words::key(Action::Rollback));
+        let keys = (words::key(view, Action::Ladder(Way::Back)), words::key(view, Action::Rollback));
         (
             format!(
                 " {} A HUMAN MUST LOOK: {}; {} drafts less, {} brings all home",
@@ -251,13 +259,29 @@ fn message_line(state: &State, known: &RouteState, route: &Route, view: &View, t
     } else if let Some(wish) = &known.queued {
         (format!("{} queued by {}: {}", glyphs.busy, wish.by.who, wish.to), theme.busy)
     } else if let Some(hold) = &known.hold {
-        (format!("{} held by {} for {}; {} resumes", glyphs.latch, hold.by, view.age(hold.at), words::key(Action::Hold)), theme.warn)
+        (format!("{} held by {} for {}; {} resumes", glyphs.latch, hold.by, view.age(hold.at), words::key(view, Action::Hold)), theme.warn)
     } else if let Some(Ghost { share, name }) = ghosts(state, route, view).first() {
         (format!("{} {name} drafts {}", glyphs.ghost, rail::percent(*share)), theme.observed)
     } else {
         return resting(state, known, route, view, theme, width.into());
     };
     Line::styled(text::cut(&text, width.into(), glyphs.ellipsis), style)
+}
+
+/// What is met at the front door is beyond what the plan tolerates, or not home's site.
+fn at_door(state: &State, route: &Route, view: &View, theme: &Theme) -> Option<(String, Style)> {
+    let standing =
+        |breach: &DoorBreach| !matches!(breach.outlook, Outlook::Fired { .. } | Outlook::Running { then: Then::NobodyThere, .. });
+    let breach = outlook::at_door(state, &route.id).into_iter().find(standing)?;
+    let home = words::key(view, Action::Rollback);
+    let what = crate::words::at_door(&breach, view.now, Names::of(state));
+    Some((format!(" {} {what}; {home} goes home now", theme.glyphs.breach), theme.latch))
+}
+
+/// The share of our own requests through the front door that fails at the target, while any does.
+fn failing(known: &RouteState, route: &Route) -> Option<String> {
+    let met = known.front_door.met.get(&route.target).filter(|met| met.failed > 0)?;
+    Some(format!("{} of {} requests fail", met.failed, met.answers))
 }
 
 /// A trigger of this route whose clock is running.
@@ -271,7 +295,7 @@ fn threat(state: &State, route: &Route, view: &View, theme: &Theme) -> Option<(S
     let value = seen.value.map_or_else(String::new, |value| format!(" {}", trigger.metric.unit().show(value)));
     let left = (since + trigger.lasting).since(view.now);
     let what = format!("{} {}", words::place(route, &trigger.backend), words::metric(trigger.metric));
-    let home = words::key(Action::Rollback);
+    let home = words::key(view, Action::Rollback);
     Some((format!(" {} {what}{value}: {then} in {left}; {home} goes home now", theme.glyphs.breach), theme.latch))
 }
 
@@ -281,7 +305,7 @@ fn blind(state: &State, route: &Route, view: &View, theme: &Theme) -> Option<(St
     let (trigger, blind) = blind.next()?;
     let then = match blind.home_at {
         Some(at) => format!("rolls back by itself in {}", at.since(view.now)),
-        None => format!("nothing advances; {} still goes home", words::key(Action::Rollback)),
+        None => format!("nothing advances; {} still goes home", words::key(view, Action::Rollback)),
     };
     let place = words::place(route, &trigger.backend);
     Some((format!("{} {place} can't be judged: {then} ({})", theme.glyphs.unknown, blind.why), theme.unknown))
@@ -316,7 +340,7 @@ fn next_step(state: &State, known: &RouteState, route: &Route, view: &View, them
         return Vec::new();
     }
     let plain = |words: String| Span::styled(words, theme.text);
-    let key = |action| Span::styled(words::key(action), theme.key);
+    let key = |action| Span::styled(words::key(view, action), theme.key);
     let Some(next) = route.ladder.iter().find(|step| **step > share) else {
         let all = format!("{} all traffic is on {}", theme.glyphs.ok, words::place(route, &route.target));
         return vec![Span::styled(all, theme.ok)];
@@ -329,7 +353,7 @@ fn next_step(state: &State, known: &RouteState, route: &Route, view: &View, them
         Some(_) => Vec::new(),
         None => vec![
             key(Action::Controls),
-            plain(format!(" takes the controls, then {} drafts {next}", words::key(Action::Ladder(Way::Forward)))),
+            plain(format!(" takes the controls, then {} drafts {next}", words::key(view, Action::Ladder(Way::Forward)))),
         ],
     }
 }

@@ -9,6 +9,7 @@ use cutover::{
         event::{Asker, Event, TerminalSize},
     },
     domain::{
+        answer::Answers,
         database::{Engine, Movement, Serving},
         fact::{Accepted, Fact, Probed, ReplicaState, Replication, Served, Writable},
         id::{AskId, BackendId},
@@ -111,7 +112,7 @@ impl Run {
             for backend in [&object.home, &object.target] {
                 self.workload(backend, 6)?;
                 self.probed(backend, 0)?;
-                let fine = |value| Ok(Sample { value, requests: 500, at: self.now });
+                let fine = |value| Ok(Sample::exact(value, 500, self.now));
                 let values = BTreeMap::from([(Metric::ErrorRate, fine(0.002)), (Metric::P95Latency, fine(150.0))]);
                 self.observe(&format!("scrape/{backend}"), self.now, Ok(vec![measured(backend, values)]))?;
             }
@@ -124,7 +125,7 @@ impl Run {
 
     fn replica(&mut self) -> Check {
         let state = if self.promoted { ReplicaState::Primary } else { ReplicaState::Replicating };
-        let lag = Ok(Sample { value: 0.2, requests: 1, at: self.now });
+        let lag = Ok(Sample::exact(0.2, 1, self.now));
         let instance = "replica".parse().expect("a name");
         let seen = Replication {
             instance,
@@ -173,7 +174,14 @@ impl Run {
         self.observe(&format!("workload/{backend}"), self.now, Ok(vec![Fact::Workload { backend: backend.clone(), workload }]))
     }
     fn probed(&mut self, backend: &BackendId, failed: u64) -> Check {
-        let probed = Probed { backend: backend.clone(), sent: 5, failed: failed.min(5), dropped: 0, slowest_ms: Some(80.0) };
+        let probed = Probed {
+            backend: backend.clone(),
+            sent: 5,
+            failed: failed.min(5),
+            dropped: 0,
+            answers: Answers::default(),
+            slowest_ms: Some(80.0),
+        };
         self.observe(&format!("probe/{backend}"), self.now, Ok(vec![Fact::Probed(probed)]))
     }
 
@@ -191,7 +199,16 @@ impl Run {
         let route = self.objects.iter().find(|object| object.target == *target).expect("a backend of the plan").route.clone();
         let name = format!("probe/{route}");
         let by_backend = BTreeMap::from([(target.clone(), to_target), (home.clone(), to_home)]);
-        let served = Served { route, span: Millis::from_secs(1), by_backend, failed: 0, dropped: 0, unmarked: 0 };
+        let served = Served {
+            route,
+            span: Millis::from_secs(1),
+            by_backend,
+            failed: 0,
+            dropped: 0,
+            unmarked: 0,
+            answers: BTreeMap::new(),
+            unmarked_answers: Answers::default(),
+        };
         self.observe(&name, self.now, Ok(vec![Fact::Served(served)]))
     }
 }
@@ -201,7 +218,7 @@ fn measured(backend: &BackendId, values: BTreeMap<Metric, Measured>) -> Fact {
 }
 
 fn sample(class: Class, now: Timestamp, limit: f64) -> Measured {
-    let with = |value, requests, at| Ok(Sample { value, requests, at });
+    let with = |value, requests, at| Ok(Sample::exact(value, requests, at));
     match class {
         Class::Fine => with(limit / 10.0, 500, now),
         Class::Bad => with(limit * 3.0, 500, now),

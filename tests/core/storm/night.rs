@@ -8,6 +8,7 @@ use cutover::{
         event::{Alarm, Entry, Event, WorldKind},
         state::State,
         step::step,
+        thin::thin,
     },
     domain::{
         id::{EffectId, Seq},
@@ -163,6 +164,7 @@ impl Night {
             self.pass(Weather::Calm)?;
         }
         self.has_settled()?;
+        self.writer.flush().map_err(|error| lost(&error.to_string()))?;
         self.replays()?;
         self.summary.journal_bytes = self.memory.written().len() as u64;
         self.summary.head = self.writer.head().hash.to_string();
@@ -214,6 +216,7 @@ impl Night {
 
     /// One entry, as the engine does it: stepped, recorded, and only then are its effects on their way.
     pub fn happen(&mut self, event: Event) -> Check {
+        let event = self.thinned(event)?;
         let entry = Entry { seq: self.next, at: self.now, event };
         let before = (self.checks == Checks::On).then(|| Before::of(&self.state));
         let decision = step(&mut self.state, &entry);
@@ -222,8 +225,11 @@ impl Night {
         self.summary.entries += 1;
         let deed = Deed { entry, decision };
         let acts = deed.decision.effects.iter().any(|effect| !matches!(effect.what, Deal::Wake { .. }));
-        let durable =
-            acts || matches!(deed.entry.event, Event::Opened { .. } | Event::Restarted | Event::Asked { .. } | Event::Finished { .. });
+        let durable = acts
+            || matches!(
+                deed.entry.event,
+                Event::Opened { .. } | Event::Restarted | Event::TakenOver { .. } | Event::Asked { .. } | Event::Finished { .. }
+            );
         let durability = if durable { Durability::Durable } else { Durability::Buffered };
         let at_ms = u64::try_from(self.now.0).expect("after 1970");
         self.writer.append(at_ms, durability, &self.kind, &deed).expect("a disk that is well");
@@ -240,6 +246,21 @@ impl Night {
             self.send(effect);
         }
         Ok(())
+    }
+
+    /// What the engine records of an event; now and then it is proved that the whole of it would have come to the same.
+    fn thinned(&self, event: Event) -> Result<Event, Violation> {
+        let Event::Observed(whole) = event else { return Ok(event) };
+        let thin = thin(&self.state, whole.clone());
+        if self.checks == Checks::On && thin != whole && self.next.0.is_multiple_of(16) {
+            let stepped = |observation| {
+                let mut state = self.state.clone();
+                let decision = step(&mut state, &Entry { seq: self.next, at: self.now, event: Event::Observed(observation) });
+                (state, decision)
+            };
+            require(stepped(whole) == stepped(thin.clone()), "I4", || format!("entry {} means another when it is thin", self.next))?;
+        }
+        Ok(Event::Observed(thin))
     }
 
     /// I1: what is about to change the world stands in the journal, on the disk and not only in memory.
@@ -296,7 +317,6 @@ impl Night {
         if self.checks == Checks::Off {
             return Ok(());
         }
-        self.writer.flush().map_err(|error| lost(&error.to_string()))?;
         let (state, _) = self.fold()?;
         require(state == self.state, "I4", || "the journal folds to another state".to_owned())
     }

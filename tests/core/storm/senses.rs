@@ -5,19 +5,22 @@ use std::collections::{BTreeMap, VecDeque};
 use cutover::{
     core::event::Event,
     domain::{
+        answer::{AnswerKind, Answers, Expect, Redirect, TextMatch},
         database::{Engine, Movement, Serving},
         fact::{Fact, Observation, Probed, ReplicaState, Replication, Served, Writable},
         fault::{Fault, FaultKind},
-        metric::{Gap, Measured, Metric, Sample},
+        id::BackendId,
+        metric::{Basis, Gap, Measured, Metric, Sample},
         platform::Workload,
         time::{Millis, Timestamp},
     },
     plan::model::Plan,
     sim::{
-        faults::{Api, Damage},
+        faults::{Api, Damage, Manner, Probing},
         world::{
             Leg,
             meter::{BOUNDS_S, Code, Meter},
+            traffic::{self, Answerer},
         },
     },
 };
@@ -48,8 +51,31 @@ enum What {
 
 pub struct Senses {
     all: Vec<Sense>,
-    windows: BTreeMap<Leg, VecDeque<(Timestamp, Meter)>>,
+    windows: BTreeMap<Leg, Book>,
     stale_after: Millis,
+}
+
+/// What one leg's pages showed.
+#[derive(Debug)]
+struct Book {
+    /// Counted by processes that are no more.
+    ended: Meter,
+    shown: Option<Meter>,
+    scrapes: VecDeque<(Timestamp, Meter)>,
+}
+
+impl Default for Book {
+    fn default() -> Self {
+        Book { ended: Meter::new(0), shown: None, scrapes: VecDeque::new() }
+    }
+}
+
+fn sum(one: &Meter, other: &Meter) -> Meter {
+    let mut sum = other.clone();
+    sum.requests.iter_mut().zip(one.requests).for_each(|(sum, more)| *sum += more);
+    sum.buckets.iter_mut().zip(one.buckets).for_each(|(sum, more)| *sum += more);
+    sum.dropped += one.dropped;
+    sum
 }
 
 impl Senses {
@@ -105,40 +131,59 @@ impl Night {
             Damage::Failing => return Err(Fault::new(FaultKind::Unavailable, "500")),
             Damage::Vanished => all(Gap::Missing),
             Damage::NotANumber => all(Gap::NotANumber),
-            Damage::None => self.reckon(leg),
+            Damage::NoStatus | Damage::WordStatus => self.without_status(leg, Gap::StatusNotTold),
+            Damage::TwoStatuses => self.without_status(leg, Gap::StatusAmbiguous),
+            Damage::StampsStandStill => all(Gap::Stale),
+            Damage::Workers => all(Gap::SeveralProcesses),
+            Damage::Slow => return Err(Fault::new(FaultKind::TimedOut, "no answer within 4s")),
+            Damage::None | Damage::Seconds | Damage::NewSeries | Damage::StandsStill | Damage::LowBuckets => self.reckon(leg),
         };
         Ok(vec![Fact::Measured { backend, values }])
     }
 
+    fn without_status(&mut self, leg: Leg, gap: Gap) -> BTreeMap<Metric, Measured> {
+        let mut values = self.reckon(leg);
+        values.insert(Metric::ErrorRate, Err(gap));
+        values
+    }
+
     fn reckon(&mut self, leg: Leg) -> BTreeMap<Metric, Measured> {
         let now = self.now;
-        let meter = self.world.traffic.meter(leg).clone();
-        let window = self.senses.windows.entry(leg).or_default();
-        let restarted = window.back().is_some_and(|(_, before)| before.total() > meter.total());
-        if restarted {
-            window.clear();
+        let shown = self.world.seen_meter(leg).clone();
+        let top_ms = if self.world.conditions.of(leg).damage == Damage::LowBuckets { 250.0 } else { f64::INFINITY };
+        let book = self.senses.windows.entry(leg).or_default();
+        // A process that has restarted is counted from zero, and what the one before had counted stays counted.
+        if book.shown.as_ref().is_some_and(|before| before.total() > shown.total()) {
+            book.ended = book.shown.take().map(|before| sum(&book.ended, &before)).unwrap_or_else(|| book.ended.clone());
         }
-        window.push_back((now, meter.clone()));
-        while window.front().is_some_and(|(at, _)| now.since(*at) > WINDOW) {
-            window.pop_front();
+        let meter = sum(&book.ended, &shown);
+        book.shown = Some(shown);
+        book.scrapes.push_back((now, meter.clone()));
+        while book.scrapes.front().is_some_and(|(at, _)| now.since(*at) > WINDOW) {
+            book.scrapes.pop_front();
         }
-        let (since, first) = window.front().expect("this scrape at least").clone();
+        let (since, first) = book.scrapes.front().expect("this scrape at least").clone();
         let span = now.since(since);
         if span.0 + 5_000 < WINDOW.0 {
-            let gap = if restarted { Gap::Restarted } else { Gap::TooEarly };
-            return Metric::ALL.into_iter().map(|metric| (metric, Err(gap))).collect();
+            return Metric::ALL.into_iter().map(|metric| (metric, Err(Gap::TooEarly))).collect();
         }
         let requests = meter.total() - first.total();
         let grown = |code: Code| meter.requests[code as usize] - first.requests[code as usize];
-        let failed = grown(Code::Broken) + grown(Code::Unavailable);
-        let sample = |value: f64| Ok(Sample { value, requests, at: now });
-        let of_some = |value: f64| if requests == 0 { Err(Gap::LowVolume) } else { sample(value) };
+        let failed = grown(Code::Broken) + grown(Code::BadGateway) + grown(Code::Unavailable);
+        let sample = |value: f64| Ok(Sample::exact(value, requests, now));
+        let of_some = |sample: Sample| if requests == 0 { Err(Gap::LowVolume) } else { Ok(sample) };
+        let latency = |q| {
+            let value = quantile(&first, &meter, q);
+            of_some(if value > top_ms { Sample::at_least(top_ms, requests, now) } else { Sample::exact(value, requests, now) })
+        };
+        let share = failed as f64 / requests.max(1) as f64;
+        let errors = Sample { value: share, requests, at: now, basis: Basis::Counted { failed } };
         BTreeMap::from([
             (Metric::RequestRate, sample(requests as f64 / span.as_secs_f64())),
-            (Metric::ErrorRate, of_some(failed as f64 / requests.max(1) as f64)),
-            (Metric::P50Latency, of_some(quantile(&first, &meter, 0.5))),
-            (Metric::P95Latency, of_some(quantile(&first, &meter, 0.95))),
-            (Metric::P99Latency, of_some(quantile(&first, &meter, 0.99))),
+            (Metric::ErrorRate, of_some(errors)),
+            (Metric::P50Latency, latency(0.5)),
+            (Metric::P95Latency, latency(0.95)),
+            (Metric::P99Latency, latency(0.99)),
             (Metric::DropRate, sample((meter.dropped.saturating_sub(first.dropped)) as f64 / span.as_secs_f64())),
         ])
     }
@@ -157,28 +202,52 @@ impl Night {
     }
 
     fn probe(&mut self, leg: Leg) -> Fact {
-        let answers: Vec<_> = (0..3).map(|_| self.world.serve(Some(leg))).collect();
-        let failed = answers.iter().filter(|served| served.code.is_some_and(|code| code != Code::Fine)).count() as u64;
-        let slowest_ms = answers.iter().map(|served| served.latency_ms).max_by(f64::total_cmp);
-        Fact::Probed(Probed { backend: leg.label().parse().expect("a name"), sent: 3, failed, dropped: 0, slowest_ms })
+        let probing = self.world.conditions.of(leg).probing;
+        let served: Vec<_> = (0..3).map(|_| self.world.serve(Some(leg))).collect();
+        let slowest_ms = served.iter().map(|served| served.latency_ms).max_by(f64::total_cmp);
+        let kinds = served.iter().filter_map(|served| match probing {
+            Probing::Answered => self.kind(served),
+            Probing::WrongPath => Some(page(404, Redirect::Nowhere)),
+            Probing::TurnedAway => Some(page(403, Redirect::Nowhere)),
+        });
+        let answers: Answers = kinds.map(|kind| (kind, 1)).collect();
+        let failed = answers.count(|kind| !Expect::success().accepts(kind));
+        Fact::Probed(Probed { backend: leg.label().parse().expect("a name"), sent: 3, failed, dropped: 0, answers, slowest_ms })
+    }
+
+    /// What somebody outside sees of an answer.
+    fn kind(&self, served: &traffic::Served) -> Option<AnswerKind> {
+        let redirect = match served.code? {
+            Code::Found => Redirect::OtherHost("login.hexproperty.com".to_owned()),
+            Code::Fine | Code::NotFound | Code::Broken | Code::BadGateway | Code::Unavailable => Redirect::Nowhere,
+        };
+        let manner = served.leg.map_or(Manner::Proper, |leg| self.world.conditions.of(leg).manner);
+        let login = manner == Manner::LoginPage && served.code == Some(Code::Fine);
+        let media = if login { "text/html" } else { "application/json" };
+        Some(AnswerKind::new(served.code?.number(), media, redirect, TextMatch::NotAsked))
     }
 
     fn front_door(&mut self) -> Fact {
-        let answers: Vec<_> = (0..20).map(|_| self.world.serve(None)).collect();
-        let mut by_backend = BTreeMap::new();
-        let (mut failed, mut dropped) = (0, 0);
-        for served in answers {
-            match served.code {
-                None => dropped += 1,
-                Some(code) => {
-                    failed += u64::from(code != Code::Fine);
-                    let name = served.leg.map_or("frontend-hotfix", Leg::label);
-                    *by_backend.entry(name.parse().expect("a name")).or_default() += 1;
-                }
-            }
-        }
         let route = "frontend".parse().expect("a name");
-        Fact::Served(Served { route, span: Millis::from_secs(1), by_backend, failed, dropped, unmarked: 0 })
+        let (answers, unmarked_answers) = (BTreeMap::new(), Answers::default());
+        let (by_backend, span) = (BTreeMap::new(), Millis::from_secs(1));
+        let mut seen = Served { route, span, by_backend, answers, failed: 0, dropped: 0, unmarked: 0, unmarked_answers };
+        for served in (0..20).map(|_| self.world.serve(None)).collect::<Vec<_>>() {
+            let Some(kind) = self.kind(&served) else {
+                seen.dropped += 1;
+                continue;
+            };
+            seen.failed += u64::from(kind.status() >= 500);
+            if served.by == Answerer::LoadBalancer {
+                seen.unmarked += 1;
+                seen.unmarked_answers.add(&kind, 1);
+                continue;
+            }
+            let backend: BackendId = served.leg.map_or("frontend-hotfix", Leg::label).parse().expect("a name");
+            *seen.by_backend.entry(backend.clone()).or_default() += 1;
+            seen.answers.entry(backend).or_default().add(&kind, 1);
+        }
+        Fact::Served(seen)
     }
 
     fn replica(&mut self) -> Fact {
@@ -192,11 +261,15 @@ impl Night {
             engine: Some(Engine::Postgres),
             behind_bytes: None,
             movement: Movement::Moves,
-            lag: lag.map_or(Err(Gap::Missing), |value| Ok(Sample { value, requests: 1, at: self.now })),
+            lag: lag.map_or(Err(Gap::Missing), |value| Ok(Sample::exact(value, 1, self.now))),
             writable: Writable::ReadOnly,
             operation: None,
         })
     }
+}
+
+fn page(status: u16, redirect: Redirect) -> AnswerKind {
+    AnswerKind::new(status, "text/plain", redirect, TextMatch::NotAsked)
 }
 
 /// The upper bound of the bucket that holds the quantile, in milliseconds.

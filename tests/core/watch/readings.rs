@@ -15,8 +15,9 @@ use cutover::{
     },
     domain::{
         fact::{Fact, ReplicaState},
+        fault::FaultKind,
         id::{BackendId, SourceId, TriggerId},
-        metric::{Gap, Measured, Metric, Sample},
+        metric::{Basis, Gap, Measured, Metric, Sample},
         time::{Millis, Timestamp},
     },
     plan::model::{OnBlind, Route, Trigger, TriggerAction},
@@ -39,7 +40,7 @@ pub struct Book {
 
 #[derive(Debug)]
 struct Source {
-    answers: bool,
+    fault: Option<FaultKind>,
     stale_after: Millis,
 }
 
@@ -49,13 +50,23 @@ struct Proof {
     since: Option<Timestamp>,
     samples: BTreeSet<Timestamp>,
     newest_breach: Option<Timestamp>,
+    /// How long since then a living source, or an absent host, proved nothing.
+    mute: Millis,
+    /// How long nothing could be judged while somebody watched.
+    blind: Millis,
 }
 
 /// What can be said now.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Sight {
-    Sample(Sample),
+    Sample(Sample, Side),
     Gap(Option<Gap>),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Side {
+    Within,
+    Beyond,
 }
 
 impl Book {
@@ -69,9 +80,10 @@ impl Book {
             let sight = self.sight(seen.after.now, trigger);
             let rearmed = rearmed(seen, trigger);
             let proof = self.proofs.entry(trigger.id.clone()).or_default();
+            proof.pass(seen, sight);
             proof.weigh(seen.after.now, trigger, sight);
             if rearmed {
-                proof.since = None;
+                (proof.since, proof.mute) = (None, Millis(0));
                 proof.samples.clear();
                 proof.weigh(seen.after.now, trigger, sight);
             }
@@ -102,7 +114,7 @@ impl Book {
 
     fn take_in(&mut self, seen: &Seen) {
         let Event::Observed(observation) = &seen.entry.event else { return };
-        let source = Source { answers: observation.result.is_ok(), stale_after: observation.stale_after };
+        let source = Source { fault: observation.result.as_ref().err().map(|fault| fault.kind), stale_after: observation.stale_after };
         self.sources.insert(observation.source.clone(), source);
         for fact in observation.result.iter().flatten() {
             match fact {
@@ -112,7 +124,13 @@ impl Book {
                     }
                 }
                 Fact::Replication(seen) => self.promoted |= seen.state == ReplicaState::Primary,
-                Fact::Accepted(_) | Fact::Served(_) | Fact::Probed(_) | Fact::Workload { .. } | Fact::Happened { .. } => {}
+                Fact::Accepted(_)
+                | Fact::Served(_)
+                | Fact::Probed(_)
+                | Fact::Workload { .. }
+                | Fact::Happened { .. }
+                | Fact::Same(_)
+                | Fact::PodsChanged(_) => {}
             }
         }
     }
@@ -120,16 +138,15 @@ impl Book {
     fn sight(&self, now: Timestamp, trigger: &Trigger) -> Sight {
         let Some((source, measured)) = self.newest.get(&(trigger.backend.clone(), trigger.metric)) else { return Sight::Gap(None) };
         let source = &self.sources[source];
-        if !source.answers {
-            return Sight::Gap(Some(Gap::Unreachable));
+        if let Some(fault) = source.fault {
+            return Sight::Gap(Some(fault.into()));
         }
         match measured {
             Err(gap) => Sight::Gap(Some(*gap)),
             Ok(sample) if !sample.value.is_finite() || sample.value < 0.0 => Sight::Gap(Some(Gap::Unreadable)),
             Ok(sample) if sample.at.since(now) > AHEAD_MAX => Sight::Gap(Some(Gap::FromTheFuture)),
             Ok(sample) if now.since(sample.at) > source.stale_after => Sight::Gap(Some(Gap::Stale)),
-            Ok(sample) if sample.requests < trigger.requests_min => Sight::Gap(Some(Gap::LowVolume)),
-            Ok(sample) => Sight::Sample(*sample),
+            Ok(sample) => side(sample, trigger).map_or_else(|gap| Sight::Gap(Some(gap)), |side| Sight::Sample(*sample, side)),
         }
     }
 
@@ -139,10 +156,10 @@ impl Book {
         let agree = proof.since == known.pending_since && proof.samples.len() as u32 == known.breaches;
         require(agree, "I3", || format!("{}: reckoned {proof:?} from {sight:?}, and the core has {known:?}", trigger.id))?;
         match sight {
-            Sight::Sample(_) => {
+            Sight::Sample(..) => {
                 require(known.blind_since.is_none(), "I3", || format!("{} has a sample and is blind: {known:?}", trigger.id))
             }
-            Sight::Gap(Some(Gap::LowVolume | Gap::TooEarly)) => Ok(()),
+            Sight::Gap(Some(Gap::LowVolume | Gap::TooEarly | Gap::Undecided)) => Ok(()),
             Sight::Gap(gap) => {
                 require(known.blind_since.is_some(), "I3", || format!("{} has {gap:?} and is not blind: {known:?}", trigger.id))
             }
@@ -153,7 +170,8 @@ impl Book {
     fn has_its_consequence(&self, seen: &Seen, trigger: &Trigger) -> Check {
         let proof = &self.proofs[&trigger.id];
         let now = seen.after.now;
-        let complete = proof.samples.len() >= 2 && proof.since.is_some_and(|since| now.since(since) >= trigger.lasting);
+        let spans = proof.mute.0 * 2 <= trigger.lasting.0;
+        let complete = spans && proof.samples.len() >= 2 && proof.since.is_some_and(|since| now.since(since) >= trigger.lasting);
         let Some(route) = seen.plan.routes.iter().find(|route| route.id == trigger.route) else { return Ok(()) };
         let state = &seen.after.routes[&route.id];
         let names = |latch: &Latch| {
@@ -178,29 +196,90 @@ impl Book {
         let planned = seen.plan.triggers.iter().find(|known| known.id == *trigger);
         let since = seen.after.triggers[trigger].blind_since;
         let long = since.is_some_and(|since| seen.after.now.since(since) >= Millis::from_mins(5));
-        let allowed = planned.is_some_and(|planned| planned.on_blind == OnBlind::Rollback) && long && !self.promoted;
+        // At most half a minute of it was an absence of the host.
+        let watched = self.proofs[trigger].blind >= Millis::from_secs(265);
+        let allowed = planned.is_some_and(|planned| planned.on_blind == OnBlind::Rollback) && long && watched && !self.promoted;
         require(allowed, "I3", || format!("{trigger} went home for blindness since {since:?}"))
     }
 }
 
 impl Proof {
-    fn weigh(&mut self, now: Timestamp, trigger: &Trigger, sight: Sight) {
-        let Sight::Sample(sample) = sight else { return };
-        let newer = self.newest_breach.is_none_or(|newest| sample.at > newest);
-        if sample.value > trigger.above {
-            if self.since.is_none() {
-                self.since = Some(sample.at.min(now));
-                self.samples.clear();
-            }
-            if newer {
-                self.samples.insert(sample.at);
-                self.newest_breach = Some(sample.at);
-            }
-        } else if newer {
-            self.since = None;
-            self.samples.clear();
+    fn pass(&mut self, seen: &Seen, sight: Sight) {
+        let elapsed = seen.after.now.since(seen.before.now);
+        let absent = elapsed > HELD_MAX;
+        let dead = matches!(sight, Sight::Gap(Some(Gap::Missing | Gap::Unreachable | Gap::TimedOut | Gap::Stale)));
+        let mute = absent || (!dead && matches!(sight, Sight::Gap(_)));
+        if mute && self.since.is_some() {
+            self.mute = Millis(self.mute.0 + elapsed.0);
+        }
+        match sight {
+            Sight::Sample(..) => self.blind = Millis(0),
+            Sight::Gap(_) if absent => {}
+            Sight::Gap(_) => self.blind = Millis(self.blind.0 + elapsed.0),
         }
     }
+
+    fn weigh(&mut self, now: Timestamp, trigger: &Trigger, sight: Sight) {
+        let Sight::Sample(sample, side) = sight else { return };
+        let newer = self.newest_breach.is_none_or(|newest| sample.at > newest);
+        match side {
+            Side::Beyond => {
+                let torn = newer && self.mute.0 * 2 > trigger.lasting.0;
+                if self.since.is_none() || torn {
+                    self.since = Some(sample.at.min(now));
+                    self.samples.clear();
+                }
+                if newer {
+                    self.samples.insert(sample.at);
+                    self.newest_breach = Some(sample.at);
+                    self.mute = Millis(0);
+                }
+            }
+            Side::Within if newer => {
+                (self.since, self.mute) = (None, Millis(0));
+                self.samples.clear();
+            }
+            Side::Within => {}
+        }
+    }
+}
+
+/// Reckoned plainly: the tail of the binomial distribution, term by term.
+fn side(sample: &Sample, trigger: &Trigger) -> Result<Side, Gap> {
+    let few = sample.requests < trigger.requests_min;
+    match sample.basis {
+        Basis::Counted { failed } => {
+            let limit = trigger.above;
+            let above = failed as f64 > sample.requests as f64 * limit;
+            if above && tail(failed, sample.requests, limit) < 0.05 {
+                Ok(Side::Beyond)
+            } else if sample.value > limit {
+                Err(Gap::Undecided)
+            } else if few {
+                Err(Gap::LowVolume)
+            } else {
+                Ok(Side::Within)
+            }
+        }
+        Basis::Exact | Basis::AtLeast if few => Err(Gap::LowVolume),
+        Basis::Exact => Ok(if sample.value > trigger.above { Side::Beyond } else { Side::Within }),
+        Basis::AtLeast if sample.value >= trigger.above => Ok(Side::Beyond),
+        Basis::AtLeast => Err(Gap::Capped),
+    }
+}
+
+/// The chance of so many failures or more if the true share were at the limit.
+fn tail(failed: u64, requests: u64, limit: f64) -> f64 {
+    let log_odds = (limit / (1.0 - limit)).ln();
+    let mut log_term = requests as f64 * (1.0 - limit).ln();
+    let mut tail = 0.0;
+    for count in 0..=requests {
+        if count >= failed {
+            tail += log_term.exp();
+        }
+        log_term += ((requests - count) as f64 / (count + 1) as f64).ln() + log_odds;
+    }
+    tail
 }
 
 pub fn causes(latch: &Latch) -> impl Iterator<Item = &Cause> {
@@ -216,7 +295,7 @@ fn rearmed(seen: &Seen, trigger: &Trigger) -> bool {
 fn cleared_only_by_ok(seen: &Seen, trigger: &Trigger, sight: Sight, rearmed: bool) -> Check {
     let pending = |known: &cutover::core::state::TriggerState| known.pending_since.is_some();
     let cleared = seen.before.triggers.get(&trigger.id).is_some_and(pending) && !pending(&seen.after.triggers[&trigger.id]);
-    let ok = matches!(sight, Sight::Sample(sample) if sample.value <= trigger.above);
+    let ok = matches!(sight, Sight::Sample(_, Side::Within));
     require(!cleared || ok || rearmed, "I3", || format!("{} was cleared by {sight:?}", trigger.id))
 }
 

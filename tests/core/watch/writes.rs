@@ -11,7 +11,7 @@ use cutover::{
         state::{Approval, Motion, RouteState, Wish},
     },
     domain::{
-        fact::{Accepted, Fact},
+        fact::{Accepted, Fact, Known, PodsChanged},
         fault::Version,
         id::{EffectId, RouteId, Seq},
         time::{Millis, Timestamp},
@@ -92,10 +92,27 @@ impl Book {
                         let learnt = self.routes.entry(route.clone()).or_default();
                         learnt.looks.push((seen.entry.seq, version.clone(), weights.clone()));
                     }
-                    Fact::Workload { backend, workload } => {
+                    // As before: what the session holds of it is what was seen.
+                    Fact::Same(Known::Accepted(route)) => {
+                        if let Some(Accepted { weights, version, .. }) = &seen.after.routes[route].accepted {
+                            let learnt = self.routes.entry(route.clone()).or_default();
+                            learnt.looks.push((seen.entry.seq, version.clone(), weights.clone()));
+                        }
+                    }
+                    Fact::Same(Known::Workload(backend)) => {
+                        if let Some(workload) = &seen.after.backends[backend].workload {
+                            self.ready.insert(backend.clone(), (seen.after.now, workload.scale.ready().unwrap_or(0)));
+                        }
+                    }
+                    Fact::Workload { backend, workload } | Fact::PodsChanged(PodsChanged { backend, workload, .. }) => {
                         self.ready.insert(backend.clone(), (seen.after.now, workload.scale.ready().unwrap_or(0)));
                     }
-                    Fact::Served(_) | Fact::Probed(_) | Fact::Measured { .. } | Fact::Happened { .. } | Fact::Replication(_) => {}
+                    Fact::Served(_)
+                    | Fact::Probed(_)
+                    | Fact::Measured { .. }
+                    | Fact::Happened { .. }
+                    | Fact::Replication(_)
+                    | Fact::Same(Known::Replication(_)) => {}
                 }
             }
         }

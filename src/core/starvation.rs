@@ -1,0 +1,73 @@
+//! Why so few requests are counted of a backend: because few come, or because its source doesn't count them.
+//!
+//! Too little traffic excuses a trigger that sees nothing at a small share, so it is believed only as far as other evidence allows. What
+//! home counts tells how many requests the backend's share must bring, and the front door tells that it answers.
+
+use crate::{
+    core::{
+        evidence, exposure,
+        sight::Sight,
+        state::{Motion, RouteState},
+    },
+    domain::{
+        id::BackendId,
+        metric::{Gap, Metric, Sample, window},
+        time::{Millis, Timestamp},
+        weight::PerMille,
+    },
+    plan::model::{Route, Trigger},
+};
+
+/// With fewer expected, none at all may be chance: of twelve, a quarter or less comes once in 900 windows.
+const EXPECTED_MIN: f64 = 12.0;
+/// Counting less than this part of what must come is no accident.
+const PART_MIN: f64 = 0.25;
+/// The window of every source is longer than this, so what the front door got within it must have been counted.
+const STILL_SPAN: Millis = Millis::from_secs(20);
+const ANSWERS_MIN: u64 = 3;
+
+/// The gap that too few requests of `trigger`'s backend really are.
+pub(super) fn why_few(sight: &Sight, trigger: &Trigger) -> Gap {
+    let Some((route, known)) = sight.route_of(trigger) else { return Gap::LowVolume };
+    let rate = |backend: &BackendId| evidence::measured(sight.state, sight.now, backend, Metric::RequestRate).and_then(Result::ok);
+    let Some(counted) = rate(&trigger.backend) else { return Gap::LowVolume };
+    if counted.requests == 0 && answers(known, &trigger.backend, counted.at) >= ANSWERS_MIN {
+        return Gap::StandsStill;
+    }
+    let expected = if is_steady(sight, known) { expected(sight, route, &trigger.backend, rate(&route.home)) } else { None };
+    match expected {
+        Some(expected) if expected >= EXPECTED_MIN && (counted.requests as f64) < expected * PART_MIN => Gap::BelowShare,
+        Some(_) | None => Gap::LowVolume,
+    }
+}
+
+/// Answers through the front door that `backend` gave shortly before `at`.
+fn answers(route: &RouteState, backend: &BackendId, at: Timestamp) -> u64 {
+    let looks = route.observed.iter().flat_map(|observed| &observed.window);
+    let of_span = looks.filter(|look| look.at <= at && at.since(look.at) < STILL_SPAN);
+    of_span.filter_map(|look| look.by_backend.get(backend)).sum()
+}
+
+/// Whether the split has stood for a whole window, so that counts of both sides belong to it.
+fn is_steady(sight: &Sight, route: &RouteState) -> bool {
+    let settled = match route.motion {
+        Motion::Settled => true,
+        Motion::Unread
+        | Motion::Writing { .. }
+        | Motion::Resolving { .. }
+        | Motion::Returning(_)
+        | Motion::Propagating { .. }
+        | Motion::NeedsHuman { .. } => false,
+    };
+    let stood = route.changed_at.is_none_or(|changed| sight.now.since(changed) >= window(sight.plan.limits.scrape_every));
+    settled && stood
+}
+
+/// How many requests the share must bring within a window, by what home counted in one.
+fn expected(sight: &Sight, route: &Route, backend: &BackendId, home: Option<Sample>) -> Option<f64> {
+    let known = sight.route(route);
+    let home = home.filter(|_| *backend != route.home)?;
+    let least = exposure::possible(known).map(|weights| weights.of(backend)).min()?;
+    let at_home = exposure::has(known, sight.now, &route.home);
+    (at_home > PerMille::ZERO).then(|| home.requests as f64 * f64::from(least.get()) / f64::from(at_home.get()))
+}

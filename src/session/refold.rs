@@ -1,0 +1,199 @@
+//! From a journal to the state that it holds, and whether this program would decide the same again.
+//!
+//! Answers and effects are compared, words never: what is said of a decision may be said better tomorrow. A decision that differs is no
+//! error: the state is then the one that this program folds, and whoever takes it up holds every route until a person has looked.
+//!
+//! Reading begins at the newest segment's state, if this version of the fold wrote it; else at the first record of all.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, value::RawValue};
+
+use crate::{
+    core::{
+        FOLD,
+        decision::{Decision, Deed},
+        event::{Entry, Event},
+        state::State,
+        step::step,
+    },
+    domain::{
+        digest::Digest,
+        id::{ClientId, Seq},
+    },
+    journal::{
+        encode::ascii_json,
+        error::ReadError,
+        record::Body,
+        recover::{Replay, Taken},
+        walk::Whole,
+    },
+    session::book::BookError,
+};
+
+/// What a segment begins with.
+#[derive(Serialize)]
+pub(super) struct Kept<'a> {
+    /// Version of the fold that the state is of.
+    pub fold: u32,
+    /// The number of the next entry.
+    pub next: Seq,
+    /// The highest number that a client had; none may get it again.
+    pub last_client: ClientId,
+    pub state: &'a State,
+}
+
+#[derive(Deserialize)]
+struct Found {
+    fold: u32,
+    next: Seq,
+    last_client: ClientId,
+    state: State,
+}
+
+/// One record as recovery reads it: what happened, and what was decided on it, without its words.
+#[derive(Deserialize)]
+struct Recorded {
+    entry: Entry,
+    decision: Decided,
+    /// Version of the fold, where the record tells: on the session's beginning and on each return of a host.
+    #[serde(default)]
+    fold: Option<u32>,
+}
+
+/// How a record is written that tells the version of the fold.
+#[derive(Serialize)]
+struct Versioned<'a> {
+    fold: u32,
+    #[serde(flatten)]
+    deed: &'a Deed,
+}
+
+/// A deed as it is recorded, on one line. Where somebody begins to decide, the version of the fold stands before it.
+/// # Errors
+/// It can't be written as JSON.
+pub fn recorded(deed: &Deed) -> Result<String, serde_json::Error> {
+    match &deed.entry.event {
+        Event::Opened { .. } | Event::Restarted | Event::TakenOver { .. } => serde_json::to_string(&Versioned { fold: FOLD, deed }),
+        Event::Asked { .. }
+        | Event::Looked { .. }
+        | Event::Observed(_)
+        | Event::Finished { .. }
+        | Event::Rang(_)
+        | Event::Joined { .. }
+        | Event::Resized { .. }
+        | Event::Beat { .. }
+        | Event::Left { .. } => serde_json::to_string(deed),
+    }
+}
+
+#[derive(Deserialize)]
+struct Decided {
+    #[serde(default)]
+    answer: Option<Box<RawValue>>,
+    #[serde(default)]
+    effects: Option<Box<RawValue>>,
+}
+
+/// What a journal folds to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Folded {
+    pub state: State,
+    pub next: Seq,
+    pub last_client: ClientId,
+    /// The first entry since the last taking over on which this program decides otherwise.
+    pub differs: Option<Seq>,
+    /// Version of the fold that wrote the newest records.
+    pub fold: u32,
+}
+
+/// Folds what was found; all of the journal at `path` where its newest state is not one of ours.
+pub(super) fn fold(path: &Path, replay: &Replay) -> Result<Folded, BookError> {
+    match &replay.snapshot {
+        None => all(replay.records::<Recorded>()?),
+        Some(taken) => match begin(taken) {
+            Some((mut folded, since)) => {
+                for recorded in since {
+                    folded.take_in(&serde_json::from_str(&recorded.to_string())?);
+                }
+                rest(folded, replay.records::<Recorded>()?)
+            }
+            None => all(Whole::<Recorded>::open(path)?),
+        },
+    }
+}
+
+/// Where folding begins, if this version of the fold wrote the state; and what was recorded behind it before its segment began.
+pub(super) fn begin(taken: &Taken) -> Option<(Folded, &[Value])> {
+    let found: Found = serde_json::from_slice(&taken.state).ok()?;
+    let folded = Folded { state: found.state, next: found.next, last_client: found.last_client, differs: None, fold: found.fold };
+    (found.fold == FOLD).then_some((folded, &taken.snapshot.since))
+}
+
+type Records<E> = Result<crate::journal::record::Record<Recorded>, E>;
+
+fn all(records: impl Iterator<Item = Records<ReadError>>) -> Result<Folded, BookError> {
+    rest(Folded::default(), records)
+}
+
+fn rest(mut folded: Folded, records: impl Iterator<Item = Records<ReadError>>) -> Result<Folded, BookError> {
+    for record in records {
+        if let Body::Entry { payload, .. } = record?.body {
+            folded.take_in(&payload);
+        }
+    }
+    Ok(folded)
+}
+
+impl Default for Folded {
+    /// Before the first entry.
+    fn default() -> Folded {
+        Folded { state: State::default(), next: Seq(0), last_client: ClientId(0), differs: None, fold: 0 }
+    }
+}
+
+impl Folded {
+    fn take_in(&mut self, recorded: &Recorded) {
+        let Recorded { entry, decision: decided, fold } = recorded;
+        self.fold = fold.unwrap_or(self.fold);
+        if let Event::TakenOver { to, digest, .. } = entry.event {
+            // What was taken over then is what is folded now: what differed before it was said and acted upon.
+            self.differs = if to == FOLD && digest == digest_of(&self.state) { None } else { Some(entry.seq) };
+        }
+        let decision = step(&mut self.state, entry);
+        if self.differs.is_none() && !agrees(&decision, decided) {
+            self.differs = Some(entry.seq);
+        }
+        self.next = Seq(entry.seq.0 + 1);
+        if let Event::Joined { client, .. } = entry.event {
+            self.last_client = self.last_client.max(client);
+        }
+    }
+}
+
+/// The digest of a state, as it is told when it is taken over.
+pub fn digest_of(state: &State) -> Digest {
+    Digest::of(ascii_json(state).unwrap_or_default().as_bytes())
+}
+
+/// Whether a decision does the same as one that was recorded.
+fn agrees(ours: &Decision, recorded: &Decided) -> bool {
+    let answers = match (&ours.answer, &recorded.answer) {
+        (None, None) => true,
+        (Some(ours), Some(recorded)) => is_same(ours, recorded),
+        (None, Some(_)) | (Some(_), None) => false,
+    };
+    let effects = match &recorded.effects {
+        None => ours.effects.is_empty(),
+        Some(recorded) => is_same(&ours.effects, recorded),
+    };
+    answers && effects
+}
+
+/// The text is compared first: it nearly always is the same, and costs nothing to read.
+fn is_same<T: Serialize>(ours: &T, recorded: &RawValue) -> bool {
+    let text = ascii_json(ours).unwrap_or_default();
+    let value = |text: &str| serde_json::from_str::<Value>(text).ok();
+    text == recorded.get() || value(&text).is_some_and(|ours| value(recorded.get()) == Some(ours))
+}

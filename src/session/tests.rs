@@ -1,0 +1,209 @@
+//! The engine with a driver that is a gate, and no world.
+
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use tokio::sync::{Notify, watch};
+
+use crate::{
+    core::{
+        command::Command,
+        decision::Deed,
+        event::{Asker, Event, WorldKind},
+        state::State,
+    },
+    domain::{
+        fact::Accepted,
+        fault::{Fault, Outcome, Receipt, Version},
+        id::{AskId, ClientId},
+        role::Role,
+        time::Millis,
+        weight::{PerMille, Weights},
+    },
+    door::{Door, Request, Wanted, door},
+    journal::walk::entries,
+    plan::{self, model::Plan},
+    port::{Answer, Driver, Intent, Sensor},
+    session::{
+        book::Book,
+        clock::Clock,
+        dispatch::Hands,
+        engine::{self, Parts},
+        sensors::WeightsSensor,
+    },
+};
+
+/// A folder of its own for a test, removed when the test ends well.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new(name: &str) -> Scratch {
+        let path = std::env::temp_dir().join(format!("cutover-engine-{name}-{}", std::process::id()));
+        let _was_there = std::fs::remove_dir_all(&path);
+        std::fs::create_dir(&path).unwrap();
+        Scratch(path)
+    }
+
+    fn journal(&self) -> PathBuf {
+        self.0.join("journal")
+    }
+
+    fn deeds(&self) -> Vec<Deed> {
+        entries(&self.journal()).unwrap().into_iter().map(|(_, deed)| deed).collect()
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            let _stays = std::fs::remove_dir_all(&self.0);
+        }
+    }
+}
+
+fn the_plan() -> Plan {
+    plan::read(include_bytes!("../../plans/hexproperty.yaml")).unwrap().0
+}
+
+fn split(gke: u16) -> Weights {
+    let share = |share| PerMille::new(share).unwrap();
+    Weights::new([("run".parse().unwrap(), share(1000 - gke)), ("gke".parse().unwrap(), share(gke))].into()).unwrap()
+}
+
+/// Everything is on GKE; a write is not answered before the gate is opened.
+#[derive(Default)]
+struct Gate {
+    asked: Notify,
+    open: Notify,
+    writes: AtomicU64,
+}
+
+impl Driver for Gate {
+    fn read(&self) -> Answer<'_, Result<Accepted, Fault>> {
+        let (weights, version) = match self.writes.load(Ordering::SeqCst) {
+            0 => (split(1000), Version("1".to_owned())),
+            _ => (split(0), Version("2".to_owned())),
+        };
+        let accepted =
+            Accepted { route: "frontend".parse().unwrap(), weights, version, actor: None, changed_at: None, hindrances: Vec::new() };
+        Box::pin(std::future::ready(Ok(accepted)))
+    }
+    fn write<'a>(&'a self, _: &'a Weights, _: &'a Version, _: &'a Intent) -> Answer<'a, Outcome> {
+        Box::pin(async {
+            self.asked.notify_one();
+            self.open.notified().await;
+            self.writes.fetch_add(1, Ordering::SeqCst);
+            Outcome::Done(Receipt { version: Some(Version("2".to_owned())), operation: None })
+        })
+    }
+    fn by_hand(&self, _: &Weights) -> String {
+        "nothing by hand".to_owned()
+    }
+}
+
+struct Hosted {
+    door: Door,
+    stop: watch::Sender<bool>,
+    engine: tokio::task::JoinHandle<State>,
+}
+
+/// Runs an engine; what is put into the door before is there when it begins.
+async fn host(scratch: &Scratch, driver: &Arc<Gate>, watched: Vec<Box<dyn Sensor>>, segment_bytes: u64, before: Vec<Request>) -> Hosted {
+    let plan = the_plan();
+    let clock = Clock::live();
+    let session = "engine".parse().unwrap();
+    let book = Book::create(&scratch.journal(), clock.now(), &session, &plan.hash.to_string(), "test").unwrap();
+    let first = vec![Event::Opened { session, plan: Box::new(plan), world: WorldKind::Live }];
+    let (door, inside) = door();
+    for request in before {
+        door.requests.send(request).await.unwrap();
+    }
+    let (stop, stopped) = watch::channel(false);
+    let drivers = [("frontend".parse().unwrap(), Arc::clone(driver) as Arc<dyn Driver>)].into();
+    let hands = Hands { drivers, stirrer: None, read_every: Millis::from_secs(5) };
+    let parts = Parts { clock, hands, sensors: watched, inside, stop: stopped };
+    let book = book.with_segments_of(segment_bytes);
+    let engine = tokio::spawn(async move { engine::run(State::default(), book, first, parts).await.unwrap() });
+    Hosted { door, stop, engine }
+}
+
+fn asks(ask: u64, command: Command) -> Request {
+    let by = Asker { client: ClientId(1), who: "ana".parse().unwrap(), role: Role::Pilot };
+    Request { by, key: None, what: Wanted::Ask { ask: AskId(ask), command } }
+}
+
+fn says(ask: u64) -> Request {
+    asks(ask, Command::Say { text: "hello".into() })
+}
+
+fn home(ask: u64) -> Request {
+    asks(ask, Command::Rollback { route: None, reason: None })
+}
+
+fn asked(deeds: &[Deed]) -> Vec<u64> {
+    let ask = |deed: &Deed| if let Event::Asked { ask, .. } = &deed.entry.event { Some(ask.0) } else { None };
+    deeds.iter().filter_map(ask).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_leads_home_passes_what_was_asked_before_it() {
+    let scratch = Scratch::new("order");
+    let before = (1..=20).map(says).chain([home(21)]).collect();
+    let hosted = host(&scratch, &Arc::default(), Vec::new(), u64::MAX, before).await;
+    // An answer to a request for the state comes after everything that was in the door.
+    let (reply, state) = tokio::sync::oneshot::channel();
+    hosted.door.snapshots.send(reply).await.unwrap();
+    state.await.unwrap();
+    hosted.stop.send_replace(true);
+    hosted.engine.await.unwrap();
+    assert_eq!(asked(&scratch.deeds()), [21].into_iter().chain(1..=20).collect::<Vec<u64>>());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_write_under_way_comes_to_its_end_before_the_host_does() {
+    let scratch = Scratch::new("patience");
+    let driver: Arc<Gate> = Arc::default();
+    let sensor = WeightsSensor { route: "frontend".parse().unwrap(), driver: driver.clone(), every: Millis(20) };
+    let hosted = host(&scratch, &driver, vec![Box::new(sensor)], u64::MAX, vec![home(1)]).await;
+    driver.asked.notified().await;
+    hosted.stop.send_replace(true);
+    driver.open.notify_one();
+    let state = hosted.engine.await.unwrap();
+    assert!(state.in_flight.is_empty(), "{:?}", state.in_flight);
+    let deeds = scratch.deeds();
+    let done = deeds.iter().filter(|deed| matches!(&deed.entry.event, Event::Finished { outcome: Outcome::Done(_), .. }));
+    assert!(done.count() >= 1, "its outcome is on the record");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn segments_follow_each_other_while_the_session_runs_and_the_next_host_goes_on() {
+    let scratch = Scratch::new("segments");
+    let hosted = host(&scratch, &Arc::default(), Vec::new(), 4096, Vec::new()).await;
+    for ask in 1..=400 {
+        hosted.door.requests.send(says(ask)).await.unwrap();
+        if ask % 20 == 0 {
+            // Somebody joins meanwhile, and is shown the state as it is then.
+            let (reply, snapshot) = tokio::sync::oneshot::channel();
+            hosted.door.snapshots.send(reply).await.unwrap();
+            let snapshot = snapshot.await.unwrap();
+            let state: State = serde_json::from_str(&snapshot.json).unwrap();
+            assert_eq!(state.seq, snapshot.seq);
+        }
+    }
+    let (reply, state) = tokio::sync::oneshot::channel();
+    hosted.door.snapshots.send(reply).await.unwrap();
+    state.await.unwrap();
+    hosted.stop.send_replace(true);
+    let state = hosted.engine.await.unwrap();
+    assert_eq!(asked(&scratch.deeds()), (1..=400).collect::<Vec<u64>>());
+    let segments = crate::journal::segment::list(&scratch.journal()).unwrap().len();
+    assert!(segments > 3, "{segments} segments");
+    let (book, folded) = Book::open(&scratch.journal(), "test").unwrap();
+    assert!(folded.state == state && folded.differs.is_none());
+    assert_eq!(book.next_seq(), folded.next);
+}

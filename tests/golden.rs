@@ -1,0 +1,241 @@
+//! Journals outlive the program: each one of `tests/journals` was written by some version of it and is taken up by this one, by the way that
+//! a host goes. So is one that this version writes; one whose words are others; and one whose decisions are, which holds every route and
+//! says so.
+//!
+//! A change that makes a stored journal fold to other decisions raises `core::FOLD`, and leaves another journal here:
+//! `cargo test --test golden -- --ignored write`. It is a night of storm from the simulated world, without a socket, the same each time.
+
+#[path = "core/storm/mod.rs"]
+#[allow(dead_code, reason = "nights are flown here, not judged")]
+mod storm;
+#[path = "core/watch/mod.rs"]
+#[allow(dead_code, reason = "the watchman is the tests' own")]
+mod watch;
+
+use std::{
+    fs,
+    os::unix::fs::{DirBuilderExt, PermissionsExt},
+    path::{Path, PathBuf},
+};
+
+use cutover::{
+    core::{FOLD, decision::Deed, event::Event, news::News, state::State},
+    domain::{
+        id::Seq,
+        time::{Millis, Timestamp},
+    },
+    door::door,
+    journal::{
+        verify::{Verdict, verify_journal},
+        walk::entries,
+    },
+    session::{
+        book::{Book, Weight, returning},
+        clock::Clock,
+        dispatch::Hands,
+        engine::{self, Parts},
+        refold::{Folded, digest_of, recorded},
+    },
+};
+use serde_json::{Value, json};
+use storm::night::{Checks, Course, Night};
+
+const SEED: u64 = 7;
+const SEGMENT_BYTES: u64 = 512 * 1024;
+
+/// A folder of its own for a test, removed when the test ends well.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new(name: &str) -> Scratch {
+        let path = std::env::temp_dir().join(format!("cutover-golden-{name}-{}", std::process::id()));
+        let _was_there = fs::remove_dir_all(&path);
+        fs::create_dir(&path).unwrap();
+        Scratch(path)
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            let _stays = fs::remove_dir_all(&self.0);
+        }
+    }
+}
+
+fn stored() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/journals")
+}
+
+/// A night as this version records it, in several segments.
+fn write(path: &Path) -> Night {
+    let course = Course { storm: Millis::from_mins(6), deaths: 20.0, ..Course::STORM };
+    let mut night = Night::begin(SEED, course, Checks::Off).unwrap_or_else(|violation| panic!("{violation}"));
+    night.run().unwrap_or_else(|violation| panic!("{violation}"));
+    let deeds = night.deeds().unwrap_or_else(|violation| panic!("{violation}"));
+    let mut book = begin(path, &deeds).with_segments_of(SEGMENT_BYTES);
+    let mut state = State::default();
+    for deed in &deeds {
+        book.append(deed.entry.at, Weight::Buffered, &recorded(deed).unwrap()).unwrap();
+        cutover::core::step::step(&mut state, &deed.entry);
+        if let Event::Joined { client, .. } = deed.entry.event {
+            book.note_client(client);
+        }
+        if book.wants_segment(deed.entry.at) {
+            let ready = book.prepare(state.clone()).run().unwrap();
+            book.go_on_in(deed.entry.at, ready).unwrap().expect("nothing happened meanwhile").run().unwrap();
+        }
+    }
+    book.flush().unwrap();
+    assert!(night.state == state);
+    night
+}
+
+fn begin(path: &Path, deeds: &[Deed]) -> Book {
+    let Event::Opened { session, plan, .. } = &deeds[0].entry.event else { panic!("a journal begins with its session") };
+    Book::create(path, deeds[0].entry.at, session, &plan.hash.to_string(), "golden").unwrap()
+}
+
+/// Each record of the journal at `from`, changed, as a journal of one segment at `to`.
+fn rewrite(from: &Path, to: &Path, mut change: impl FnMut(&mut Value)) {
+    let deeds: Vec<Deed> = entries(from).unwrap().into_iter().map(|(_, deed)| deed).collect();
+    let mut book = begin(to, &deeds);
+    for (_, mut value) in entries::<Value>(from).unwrap() {
+        change(&mut value);
+        let at = value["entry"]["at"].as_i64().map(Timestamp).unwrap();
+        book.append(at, Weight::Buffered, &value.to_string()).unwrap();
+    }
+    book.flush().unwrap();
+}
+
+fn proved(path: &Path) {
+    match verify_journal(path, &[]).unwrap() {
+        Verdict::Proved(_) => {}
+        Verdict::Broken { at, .. } => panic!("{at}"),
+    }
+}
+
+/// Copies a stored journal to where a host may write to it.
+fn copied(from: &Path, to: &Path) {
+    fs::DirBuilder::new().mode(0o700).create(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let copy = to.join(path.file_name().unwrap());
+        fs::copy(&path, &copy).unwrap();
+        fs::set_permissions(copy, fs::Permissions::from_mode(0o600)).unwrap();
+    }
+}
+
+#[test]
+fn every_stored_journal_is_proved_and_taken_up_without_complaint() {
+    let Ok(journals) = fs::read_dir(stored()) else { return };
+    for journal in journals {
+        let journal = journal.unwrap().path();
+        let scratch = Scratch::new("stored");
+        let path = scratch.0.join("journal");
+        copied(&journal, &path);
+        proved(&path);
+        let (_, folded) = Book::open(&path, "golden").unwrap();
+        assert_eq!(folded.differs, None, "{}: decided otherwise", journal.display());
+        assert!(folded.next > Seq(1000), "{}", journal.display());
+        // From the first record on as well, over all segments.
+        let whole = scratch.0.join("whole");
+        rewrite(&path, &whole, |_| {});
+        let (_, again) = Book::open(&whole, "golden").unwrap();
+        assert_eq!(again.differs, None, "{}: decided otherwise", journal.display());
+        assert!(again.state == folded.state, "{}: another state", journal.display());
+    }
+}
+
+#[test]
+fn a_journal_in_segments_folds_to_the_state_of_the_night() {
+    let scratch = Scratch::new("fresh");
+    let path = scratch.0.join("journal");
+    let night = write(&path);
+    proved(&path);
+    let (book, folded) = Book::open(&path, "golden").unwrap();
+    assert!(fs::read_dir(&path).unwrap().count() > 2, "several segments");
+    let Folded { state, next, last_client, differs, fold } = folded;
+    assert!(state == night.state && differs.is_none());
+    let deeds = night.deeds().unwrap_or_else(|violation| panic!("{violation}"));
+    assert_eq!((next.0, fold, book.last_client()), (deeds[deeds.len() - 1].entry.seq.0 + 1, FOLD, last_client));
+    let joined = |deed: &Deed| if let Event::Joined { client, .. } = deed.entry.event { Some(client) } else { None };
+    let highest = deeds.iter().filter_map(joined).max();
+    assert_eq!(Some(last_client), highest);
+}
+
+#[test]
+fn other_words_are_taken_up_without_complaint() {
+    let scratch = Scratch::new("words");
+    let (path, reworded) = (scratch.0.join("journal"), scratch.0.join("reworded"));
+    let night = write(&path);
+    rewrite(&path, &reworded, |record| {
+        if !record["decision"]["news"].is_null() {
+            record["decision"]["news"] = json!([{ "said-otherwise": { "text": "as nobody says it today" } }]);
+        }
+        record["decision"]["notes"] = json!([{ "tone": "plain", "text": "as an earlier program said it" }]);
+    });
+    proved(&reworded);
+    let (_, folded) = Book::open(&reworded, "golden").unwrap();
+    assert_eq!(folded.differs, None);
+    assert!(folded.state == night.state);
+    assert_eq!(returning(&folded), [Event::Restarted]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn other_decisions_are_taken_over_held_and_said() {
+    let scratch = Scratch::new("decisions");
+    let (path, altered) = (scratch.0.join("journal"), scratch.0.join("altered"));
+    write(&path);
+    let mut first = None;
+    rewrite(&path, &altered, |record| {
+        record["fold"] = Value::Null;
+        let seq = record["entry"]["seq"].as_u64().unwrap();
+        if seq > 100 && record["decision"]["effects"].is_array() {
+            first.get_or_insert(Seq(seq));
+            record["decision"]["effects"] = json!([]);
+        }
+    });
+    proved(&altered);
+    let (book, folded) = Book::open(&altered, "golden").unwrap();
+    assert_eq!((folded.differs, folded.fold), (first, 0));
+    let begin = returning(&folded);
+    assert_eq!(begin[0], Event::TakenOver { from: 0, to: FOLD, digest: digest_of(&folded.state) });
+    let state = hosted(book, folded, begin).await;
+    assert!(state.routes.values().all(|route| route.hold.is_some()), "every route is held");
+    let told = entries::<Deed>(&altered).unwrap().into_iter().flat_map(|(_, deed)| deed.decision.news);
+    assert_eq!(told.filter(|news| *news == News::TakenOver { from: 0, to: FOLD }).count(), 1);
+    // The next host finds that it was said, and says nothing more.
+    let (book, folded) = Book::open(&altered, "golden").unwrap();
+    assert_eq!((folded.differs, folded.fold), (None, FOLD));
+    assert!(folded.state == state);
+    let begin = returning(&folded);
+    assert_eq!(begin, [Event::Restarted]);
+    let state = hosted(book, folded, begin).await;
+    assert!(state.routes.values().all(|route| route.hold.is_some()), "until a person resumes");
+    proved(&altered);
+}
+
+/// A host that takes the session up, sees nothing, and is told to end at once.
+async fn hosted(book: Book, folded: Folded, begin: Vec<Event>) -> State {
+    let (_outside, inside) = door();
+    let (stop, stopped) = tokio::sync::watch::channel(false);
+    let hands = Hands { drivers: Default::default(), stirrer: None, read_every: Millis::from_secs(5) };
+    let clock = Clock::paced(folded.state.now, 1.0);
+    let parts = Parts { clock, hands, sensors: Vec::new(), inside, stop: stopped };
+    stop.send_replace(true);
+    engine::run(folded.state, book, begin, parts).await.unwrap()
+}
+
+#[test]
+#[ignore = "writes into tests/journals; run it when the fold has another version"]
+fn write_a_journal_of_this_fold() {
+    let path = stored().join(format!("fold-{FOLD}"));
+    fs::create_dir_all(stored()).unwrap();
+    assert!(!path.exists(), "{} is there; a journal of a fold is never written anew", path.display());
+    let night = write(&path);
+    for left in [stored().join(format!("fold-{FOLD}.checkpoint")), stored().join(format!("fold-{FOLD}.lock"))] {
+        fs::remove_file(left).ok();
+    }
+    println!("{} entries in {}", night.summary.entries, path.display());
+}
