@@ -183,7 +183,8 @@ impl Store {
         // What is wrong comes first, should there be more than are told.
         living.sort_by(|a, b| (a.ready == Readiness::Ready, &a.name).cmp(&(b.ready == Readiness::Ready, &b.name)));
         let rollout = rollout(deployment);
-        let trouble = deployment.trouble.clone().or_else(|| half_done(deployment, &rollout)).or_else(|| pods_trouble(&living));
+        let trouble = deployment.trouble.clone().or_else(|| half_done(deployment, &rollout));
+        let trouble = trouble.or_else(|| pods_trouble(&living)).or_else(|| deployment.shortage.clone());
         let restarts = living.iter().fold(0_u32, |sum, pod| sum.saturating_add(pod.restarts));
         let (told, more) = living.split_at(living.len().min(Workload::PODS_MAX));
         let mut told = told.to_vec();
