@@ -1,7 +1,8 @@
 //! `cutover rollback [SESSION]`: everything home, with one command, from anywhere that can run one. `ssh host cutover rollback` is enough.
 //!
-//! It asks, waits until the wish is recorded, then until the API has said that everything is home, and says each as it comes. Leaving
-//! early changes nothing: what was accepted is driven by the session.
+//! It asks, waits until the wish is recorded, then until home is accepted *and* requests meet it alone, and says each as it comes. What is
+//! accepted and not seen is said so, and ends well only when the plan's time is over and nobody asks through the front door. A rollback
+//! that doesn't come is shown with its reason and the command by hand. Leaving early changes nothing: the session drives it.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -18,14 +19,22 @@ use crate::{
         place::{Place, said},
         print,
     },
-    core::{command::Command, decision::Verdict, state::Motion},
+    core::{
+        command::Command,
+        decision::Verdict,
+        home::{Home, home},
+        reason::Obstacle,
+    },
     domain::{
         id::{AskId, RouteId},
         shown::Shown,
-        weight::Weights,
     },
-    words::{Names, motion, need, refusal as refusal_words},
+    plan::model::{Plan, Route},
+    words::{Names, home as home_words, refusal as refusal_words},
 };
+
+/// Between two words on the same thing.
+const SAY_EVERY: Duration = Duration::from_secs(10);
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -37,8 +46,8 @@ pub struct Args {
     /// Why, for the journal
     #[arg(long)]
     reason: Option<String>,
-    /// Seconds to wait until the API has taken everything home; the rollback goes on after that, too
-    #[arg(long, default_value_t = 120, value_name = "SECONDS")]
+    /// Seconds to wait until everybody is seen at home; the rollback goes on after that, too
+    #[arg(long, default_value_t = 300, value_name = "SECONDS")]
     wait: u64,
     #[command(flatten)]
     place: Place,
@@ -82,51 +91,74 @@ fn taken(verdict: &Verdict, names: Names<'_>) -> Result<(), Exit> {
     Ok(())
 }
 
-/// Watches until every route that was meant stands at home.
-async fn arrive(link: &mut Link, route: Option<&RouteId>, deadline: Instant) -> Result<Exit, Exit> {
-    let mut told: BTreeMap<RouteId, String> = BTreeMap::new();
+/// What was said of a route last, and when.
+struct Told {
+    kind: std::mem::Discriminant<Home>,
+    at: Instant,
+}
+
+/// Watches until every route that was meant is seen at home.
+async fn arrive(link: &mut Link, only: Option<&RouteId>, deadline: Instant) -> Result<Exit, Exit> {
+    let mut told: BTreeMap<RouteId, Told> = BTreeMap::new();
     loop {
         let view = link.view.borrow_and_update().clone();
         if let Connection::Closed { why } = &view.connection {
+            by_hand(&view, only);
             return Err(said(format!("the host is gone ({why}); what was recorded goes on when it comes back"), Exit::Unsettled));
         }
-        let routes = meant(&view, route);
-        for (id, _) in &routes {
-            let now = progress(&view, id);
-            if told.get(id) != Some(&now) {
-                print::out(&format!("{id}: {now}\n"));
-                told.insert(id.clone(), now);
-            }
+        let homes: Vec<Home> = meant(&view, only).map(|(_, route)| say(&view, route, &mut told)).collect();
+        if homes.iter().any(is_stuck) {
+            return Err(said("the session can't bring it home by itself; its reason stands above", Exit::Unsettled));
         }
-        let stands = |id: &RouteId| view.state.routes.get(id);
-        if routes.iter().any(|(id, _)| stands(id).is_some_and(|route| matches!(route.motion, Motion::NeedsHuman { .. }))) {
-            return Err(said("the session can't bring it home by itself; its reason stands above; use the second lever", Exit::Unsettled));
-        }
-        let is_home = |id: &RouteId, home: &Weights| {
-            stands(id).is_some_and(|route| !route.motion.is_returning() && route.accepted.as_ref().is_some_and(|now| now.weights == *home))
-        };
-        if routes.iter().all(|(id, home)| is_home(id, home)) {
+        if !homes.is_empty() && homes.iter().all(Home::is_reached) {
             print::out("everything is home; the routes stay latched until somebody re-arms them with a reason\n");
             return Ok(Exit::Done);
         }
-        if !matches!(timeout_at(deadline, link.view.changed()).await, Ok(Ok(()))) {
-            return Err(said("not everything is home yet; the session goes on with it; see `cutover status`", Exit::Unsettled));
+        if !matches!(timeout_at(deadline.min(Instant::now() + SAY_EVERY), link.view.changed()).await, Ok(Err(_)))
+            && Instant::now() < deadline
+        {
+            continue;
         }
+        return Err(said("not everybody is seen at home yet; the session goes on with it; see `cutover status`", Exit::Unsettled));
     }
 }
 
-/// The routes that were meant, with their homes.
-fn meant(view: &View, only: Option<&RouteId>) -> Vec<(RouteId, Weights)> {
-    let plan = view.state.opened.as_ref().map(|opened| &opened.plan);
-    let routes = plan.into_iter().flat_map(|plan| &plan.routes).filter(|route| only.is_none_or(|only| route.id == *only));
-    routes.map(|route| (route.id.clone(), Weights::all_on(&route.home, route.backend_ids()))).collect()
+/// Says where a route's users are, when that is news, and gives the command by hand with the first word that it is not home.
+fn say(view: &View, route: &Route, told: &mut BTreeMap<RouteId, Told>) -> Home {
+    let stands = home(&view.state, route);
+    let kind = std::mem::discriminant(&stands);
+    let known = told.get(&route.id);
+    if known.is_none_or(|known| known.kind != kind || known.at.elapsed() >= SAY_EVERY) {
+        let words = home_words(&stands, route, view.state.now, Names::of(&view.state));
+        print::out(&format!("{}: {words}\n", route.id));
+        if matches!(stands, Home::NotHome { .. }) && known.is_none_or(|known| known.kind != kind) {
+            by_hand(view, Some(&route.id));
+        }
+        told.insert(route.id.clone(), Told { kind, at: Instant::now() });
+    }
+    stands
 }
 
-fn progress(view: &View, id: &RouteId) -> String {
-    let Some(route) = view.state.routes.get(id) else { return "not read yet".to_owned() };
-    let accepted = route.accepted.as_ref().map_or("unknown".to_owned(), |accepted| accepted.weights.to_string());
-    match &route.motion {
-        Motion::NeedsHuman { why, .. } => format!("{accepted}, needs a human: {}", need(why)),
-        other => format!("{accepted}, {}", motion(other, view.state.now)),
+/// Whether nothing that the session does by itself will bring it home.
+fn is_stuck(stands: &Home) -> bool {
+    match stands {
+        Home::NotHome { why, .. } => match why {
+            Obstacle::Hindered { .. } | Obstacle::MovedAway { .. } | Obstacle::Contended | Obstacle::RequestsDisagree { .. } => true,
+            Obstacle::Underway | Obstacle::WriteFailed { .. } | Obstacle::OutcomeUnknown { .. } | Obstacle::Unread { .. } => false,
+        },
+        Home::Unread | Home::Away { .. } | Home::Going { .. } | Home::Accepted { .. } | Home::Unasked { .. } | Home::Seen { .. } => false,
     }
+}
+
+fn by_hand(view: &View, only: Option<&RouteId>) {
+    for (plan, route) in meant(view, only) {
+        print::out(&format!("to bring {} home by hand:\n  {}\n", route.id, plan.home_by_hand(route)));
+    }
+}
+
+/// The routes that were meant.
+fn meant<'a>(view: &'a View, only: Option<&'a RouteId>) -> impl Iterator<Item = (&'a Plan, &'a Route)> {
+    let plan = view.state.opened.as_ref().map(|opened| &*opened.plan);
+    let all = plan.into_iter().flat_map(|plan| plan.routes.iter().map(move |route| (plan, route)));
+    all.filter(move |(_, route)| only.is_none_or(|only| route.id == *only))
 }

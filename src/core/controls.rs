@@ -81,7 +81,7 @@ fn hand_to(turn: &mut Turn, by: &Asker, who: &OperatorId) -> Result<Verdict, Ref
     }
     let able = turn.state.people.iter().filter(|(_, person)| person.who == *who && person.role.may_steer());
     let client = able.max_by_key(|(client, person)| (person.active_at, **client)).map(|(client, _)| *client);
-    let client = client.ok_or_else(|| Refusal::Missing(Missing::OperatorHere))?;
+    let client = client.ok_or(Refusal::Missing(Missing::OperatorHere))?;
     grant(turn, client, who, News::ControlsHanded { from: by.who.clone(), to: who.clone() });
     Ok(Verdict::Accepted)
 }

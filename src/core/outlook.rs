@@ -202,7 +202,7 @@ pub fn stands(state: &RouteState) -> Result<Weights, Refusal> {
 pub fn preview(state: &State, client: Option<ClientId>, route: &RouteId, to: &Weights) -> Option<Preview> {
     let sight = Sight::of(state)?;
     let planned = sight.planned(route)?;
-    if !state.controls.holder.as_ref().is_some_and(|holder| Some(holder.client) == client) {
+    if state.controls.holder.as_ref().is_none_or(|holder| Some(holder.client) != client) {
         return Some(Preview::Refused(controls::refusal(state)));
     }
     Some(traffic::examine(&sight, planned, to).unwrap_or_else(Preview::Refused))

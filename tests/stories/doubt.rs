@@ -6,9 +6,11 @@ use cutover::{
         command::Command,
         decision::{Deal, Verdict},
         event::Event,
+        home::{Home, home},
+        reason::Obstacle,
         state::{Motion, State},
     },
-    domain::fault::Outcome,
+    domain::fault::{FaultKind, Outcome},
     sim::faults::{Api, Fault, Trouble},
 };
 
@@ -117,5 +119,22 @@ async fn the_way_home_is_tried_until_the_api_is_back() {
     let landed = session.land().await;
     looks_after_every_doubt(&landed);
     assert_eq!(landed.told(|news| matches!(news, News::NotHome { .. })), 1, "the second lever was called for, once");
+    assert!(landed.truth.propagated.gke < 0.001);
+}
+
+/// Writes are refused with 403: half a minute later the route is NOT HOME, in the API's words, and it comes home when they are let in again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refused_way_home_says_so_until_somebody_gives_the_permission_back() {
+    let mut session = Session::begin(Sky::calm("read-only")).await;
+    session.fly_to(400).await;
+    session.control().stir(&trouble(Trouble::ReadOnly, 60.0));
+    assert_eq!(session.ask(Command::Rollback { route: None, reason: None }).await, Verdict::Accepted);
+    let stands = |state: &State| home(state, &state.opened.as_ref().expect("it is open").plan.routes[0]);
+    let state = session.until("NOT HOME", |state| matches!(stands(state), Home::NotHome { .. })).await;
+    let Home::NotHome { attempts, why: Obstacle::WriteFailed { why }, .. } = stands(&state) else { panic!("{:?}", stands(&state)) };
+    assert!(attempts > 1 && why.kind == FaultKind::Forbidden && why.message.as_str().contains("permission"), "{attempts} {why}");
+    session.until("home is seen", |state| matches!(stands(state), Home::Seen { .. })).await;
+    let landed = session.land().await;
+    assert_eq!(landed.told(|news| matches!(news, News::HomeSeen { .. })), 1);
     assert!(landed.truth.propagated.gke < 0.001);
 }

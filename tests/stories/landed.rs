@@ -161,8 +161,9 @@ impl Landed {
             assert_eq!(hashes.get(effect), Some(&head), "{}: the cloud's log names the record of {effect}", self.name);
             assert!(done.insert(effect.to_owned()), "{}: {effect} was done twice\n{}", self.name, self.story);
             let write = writes.iter().find(|write| write.effect.to_string() == effect).expect("a write of ours");
-            let became = ["run", "gke"].map(|id| format!("frontend-{id}={}", write.to.of(&id.parse().unwrap()).get())).join(" ");
-            assert_eq!(mutation.became, became, "{}: {effect}", self.name);
+            let wanted = ["run", "gke"].map(|id| (format!("frontend-{id}"), u32::from(write.to.of(&id.parse().unwrap()).get())));
+            let wanted = wanted.into_iter().filter(|(_, share)| *share > 0).collect();
+            assert_eq!(shares(&mutation.became), wanted, "{}: {effect}", self.name);
         }
         for write in writes {
             if matches!(write.outcome, Some(Outcome::Done(_))) {
@@ -170,7 +171,11 @@ impl Landed {
             }
         }
         let accepted = &self.state.routes[&route_id()].accepted.as_ref().expect("the weights are known").weights;
+        let mut held: BTreeMap<&str, u32> = BTreeMap::new();
         for (service, weight) in &self.truth.accepted {
+            *held.entry(service).or_default() += weight;
+        }
+        for (service, weight) in &held {
             let id = service.trim_start_matches("frontend-").parse().unwrap();
             assert_eq!(u32::from(accepted.of(&id).get()), *weight, "{}: {service} is where the session says\n{}", self.name, self.story);
         }
@@ -217,4 +222,14 @@ fn read(journal: &Path) -> Vec<Told> {
         }
     }
     told
+}
+
+/// What a change made of the split: who has how much of it, whatever entries it stands in.
+fn shares(became: &str) -> BTreeMap<String, u32> {
+    let mut shares = BTreeMap::new();
+    for (service, weight) in became.split(' ').filter_map(|entry| entry.split_once('=')) {
+        *shares.entry(service.to_owned()).or_default() += weight.parse::<u32>().expect("a weight");
+    }
+    shares.retain(|_, weight| *weight > 0);
+    shares
 }

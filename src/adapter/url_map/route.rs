@@ -292,8 +292,8 @@ mod tests {
     fn a_matcher_of_the_routes_own_host_is_said_and_one_of_another_service_is_not() {
         let matched = |hosts| read(&ruled(hosts, "web-run-v2")).hindrances;
         let rule = Hindrance::HostRule { host: "api.hexproperty.com".into(), matcher: "api".into() };
-        assert_eq!(matched(json!(["api.hexproperty.com"])), [rule.clone()]);
-        assert_eq!(matched(json!(["*.hexproperty.com", "x.y"])), [rule.clone()]);
+        assert_eq!(matched(json!(["api.hexproperty.com"])), vec![rule.clone()]);
+        assert_eq!(matched(json!(["*.hexproperty.com", "x.y"])), vec![rule.clone()]);
         assert_eq!(matched(json!(["*"])), [rule]);
         assert_eq!(matched(json!(["admin.hexproperty.com"])), []);
         let unknown = split(&ruled(json!(["a.b"]), "web"), Known { backends: &backends(), host: None }).unwrap();
