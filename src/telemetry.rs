@@ -26,8 +26,6 @@ pub enum Sink {
     PaneAndFile(PathBuf),
     /// A host without a terminal: file only.
     FileOnly(PathBuf),
-    /// Short commands: warnings on standard error.
-    Stderr,
 }
 
 /// Starts logging. `CUTOVER_LOG` overrides the filter, in the syntax of `tracing_subscriber::EnvFilter`.
@@ -52,9 +50,6 @@ pub fn start(sink: Sink) -> io::Result<()> {
                 .with(filter("warn,cutover=info"))
                 .with(tracing_subscriber::fmt::layer().with_ansi(false).with_writer(file))
                 .try_init();
-        }
-        Sink::Stderr => {
-            let _ = registry.with(filter("warn")).with(tracing_subscriber::fmt::layer().without_time().with_writer(io::stderr)).try_init();
         }
     }
     Ok(())

@@ -11,7 +11,7 @@ use cutover::{
     domain::{
         fact::Fact,
         fault::{Fault, FaultKind},
-        platform::{Happening, Readiness, Workload},
+        platform::{Happening, Part, Readiness, RolloutStage, Scale, Workload},
         secret::Secret,
     },
     port::Sensor,
@@ -21,7 +21,11 @@ use cutover::{
         world::{
             World,
             clock::Clock,
-            kubernetes::{Kubernetes, fault::WatchFault},
+            kubernetes::{
+                Kubernetes,
+                fault::{EmptyLists, WatchFault},
+                resource::Resource,
+            },
             propagation::Span,
         },
     },
@@ -39,7 +43,11 @@ struct Watched {
 
 impl Watched {
     async fn new() -> Watched {
-        let world = Simulation::start(simulation::Config { speed: SPEED, ..simulation::Config::default() }).await.unwrap();
+        Watched::at(SPEED).await
+    }
+
+    async fn at(speed: f64) -> Watched {
+        let world = Simulation::start(simulation::Config { speed, ..simulation::Config::default() }).await.unwrap();
         let url = format!("http://{}", world.endpoints().kubernetes);
         Watched::by(world, Way::Known(Access::loopback(&url).unwrap()))
     }
@@ -56,7 +64,7 @@ impl Watched {
 
     fn by(world: Simulation, way: Way) -> Watched {
         let mut config = Config::new("workload/gke".parse().unwrap(), "gke".parse().unwrap(), "hexproperty", "frontend");
-        config.heartbeat = Duration::from_millis(300);
+        config.life = Duration::from_millis(900);
         let sensor = KubernetesSensor::new(config, way);
         Watched { world, sensor }
     }
@@ -92,17 +100,20 @@ impl Watched {
     }
 }
 
+const ALL_READY: Scale = Scale::Counted { ready: 6, desired: 6 };
+
 fn is_well(workload: &Workload, _happened: &[Happening]) -> bool {
-    workload.ready == 6 && workload.trouble.is_none()
+    workload.scale == ALL_READY && workload.trouble.is_none()
 }
 
 #[tokio::test]
-async fn a_calm_deployment_is_told_whole_and_again_at_each_heartbeat() {
+async fn a_calm_deployment_is_told_whole_and_again_while_its_watches_live() {
     let mut watched = Watched::new().await;
     let (workload, _) = watched.look().await.unwrap();
-    assert_eq!((workload.desired, workload.ready, workload.version.as_str()), (6, 6, "1.42.0"));
+    assert_eq!((workload.scale, workload.version.as_str()), (ALL_READY, "1.42.0"));
     assert_eq!(workload.pods.iter().filter(|pod| pod.ready == Readiness::Ready && pod.status.as_str() == "Running").count(), 6);
-    assert!(workload.pods.iter().all(|pod| !pod.node.is_empty() && pod.started_at.is_some()));
+    assert!(workload.pods.iter().all(|pod| !pod.node.is_empty() && pod.created_at.is_some() && pod.containers.to_string() == "1/1"));
+    assert_eq!(workload.rollout.as_ref().unwrap().stage, RolloutStage::Complete);
     assert_eq!(watched.look().await.unwrap().0, workload);
 }
 
@@ -110,7 +121,7 @@ async fn a_calm_deployment_is_told_whole_and_again_at_each_heartbeat() {
 async fn a_cluster_is_found_by_its_name_and_trusted_by_its_authority() {
     for region in ["us-central1", "europe-west1"] {
         let (workload, _) = Watched::by_name(region, "hexproperty-prod").await.look().await.unwrap();
-        assert_eq!((workload.desired, workload.ready), (6, 6), "looked for in {region}");
+        assert_eq!(workload.scale, ALL_READY, "looked for in {region}");
     }
     let fault = Watched::by_name("us-central1", "hexproperty-test").await.look().await.unwrap_err();
     assert_eq!(fault.kind, FaultKind::NotFound);
@@ -145,7 +156,7 @@ async fn sick_pods_are_seen_with_their_events() {
     watched.until(is_well).await;
     watched.cluster(|cluster| cluster.set_bad_pods("frontend", 0.6));
     let warned = |happened: &[Happening]| happened.iter().any(|happening| happening.kind.as_str() == "Warning");
-    let sick = |workload: &Workload| workload.ready <= 3 && workload.trouble.is_some() && workload.restarts > 0;
+    let sick = |workload: &Workload| workload.scale.ready() <= Some(3) && workload.trouble.is_some() && workload.restarts > 0;
     let (_, happened) = watched.until(|workload, happened| sick(workload) && warned(happened)).await;
     assert!(happened.iter().all(|happening| happening.object.as_str().contains("frontend")), "{happened:?}");
     watched.cluster(Kubernetes::calm);
@@ -158,7 +169,7 @@ async fn an_expired_history_is_listed_anew_without_a_fault() {
     watched.until(is_well).await;
     watched.cluster(Kubernetes::expire_watches);
     watched.cluster(|cluster| cluster.set_bad_pods("frontend", 0.6));
-    let (faults, _) = watched.until(|workload, _| workload.ready <= 3).await;
+    let (faults, _) = watched.until(|workload, _| workload.scale.ready() <= Some(3)).await;
     assert!(faults.is_empty(), "{faults:?}");
 }
 
@@ -170,8 +181,8 @@ async fn a_watch_that_says_nothing_is_found_out() {
         cluster.set_watch_fault(WatchFault::Mute);
         cluster.set_bad_pods("frontend", 0.6);
     });
-    let (faults, _) = watched.until(|workload, _| workload.ready <= 3).await;
-    assert!(!faults.is_empty(), "a silent watch can't be trusted, and it is said");
+    let (faults, _) = watched.until(|workload, _| workload.scale.ready() <= Some(3)).await;
+    assert!(faults.is_empty(), "what a silent watch has missed is in the list: {faults:?}");
 }
 
 #[tokio::test]
@@ -180,5 +191,95 @@ async fn watches_that_keep_closing_still_tell_the_truth() {
     watched.cluster(|cluster| cluster.set_watch_fault(WatchFault::Closes));
     watched.until(is_well).await;
     watched.cluster(|cluster| cluster.set_bad_pods("frontend", 0.6));
-    watched.until(|workload, _| workload.ready <= 3).await;
+    watched.until(|workload, _| workload.scale.ready() <= Some(3)).await;
+}
+
+/// The Deployment does not change, so nothing but the pods' own watch could tell.
+#[tokio::test]
+async fn pods_that_change_behind_a_connection_that_died_without_a_word_are_seen() {
+    let mut watched = Watched::new().await;
+    watched.until(is_well).await;
+    watched.cluster(|cluster| {
+        cluster.set_watch_fault(WatchFault::Freezes);
+        cluster.evict("frontend", 37);
+    });
+    let (faults, _) = watched.until(|workload, _| !workload.ended.is_empty()).await;
+    assert!(faults.is_empty(), "{faults:?}");
+}
+
+#[tokio::test]
+async fn pods_with_a_native_sidecar_are_as_healthy_as_they_are() {
+    let mut watched = Watched::new().await;
+    watched.until(is_well).await;
+    watched.cluster(|cluster| cluster.add_sidecar("frontend"));
+    let all_two = |workload: &Workload| {
+        workload.pods.len() == 6 && workload.pods.iter().all(|pod| pod.containers.to_string() == "2/2" && pod.status.as_str() == "Running")
+    };
+    watched.until(|workload, _| all_two(workload) && workload.trouble.is_none()).await;
+}
+
+#[tokio::test]
+async fn evicted_pods_are_one_line_and_the_living_stay_the_first() {
+    let mut watched = Watched::new().await;
+    watched.until(is_well).await;
+    watched.cluster(|cluster| cluster.evict("frontend", 37));
+    watched.until(|workload, _| matches!(&workload.ended[..], [ended] if ended.count == 37 && ended.status.as_str() == "Evicted")).await;
+    let (workload, _) = watched.look().await.unwrap();
+    assert_eq!((workload.pods.len(), workload.restarts, workload.scale), (6, 0, ALL_READY));
+    assert_eq!(workload.trouble, None);
+}
+
+#[tokio::test]
+async fn a_pause_in_the_middle_of_a_rollout_is_trouble_until_it_ends() {
+    let mut watched = Watched::new().await;
+    watched.until(is_well).await;
+    watched.cluster(|cluster| cluster.pause_rollout("frontend", "1.43.0", 2));
+    let half = |workload: &Workload| {
+        workload.rollout.as_ref().is_some_and(|rollout| rollout.stage == RolloutStage::Paused && (2..6).contains(&rollout.updated))
+    };
+    watched.until(|workload, _| half(workload) && workload.trouble.is_some()).await;
+    watched.cluster(Kubernetes::calm);
+    watched.until(|workload, _| is_well(workload, &[]) && workload.rollout.as_ref().unwrap().stage == RolloutStage::Complete).await;
+}
+
+#[tokio::test]
+async fn a_rollout_that_is_stuck_says_so_after_its_deadline() {
+    // Its deadline is ten minutes.
+    let mut watched = Watched::at(10.0 * SPEED).await;
+    watched.until(is_well).await;
+    watched.cluster(|cluster| cluster.release("frontend", "typo"));
+    watched.until(|workload, _| workload.trouble.as_ref().is_some_and(|trouble| trouble.as_str().contains("ImagePullBackOff"))).await;
+    watched.until(|workload, _| workload.rollout.as_ref().unwrap().stage == RolloutStage::DeadlineExceeded).await;
+    let (workload, _) = watched.look().await.unwrap();
+    assert!(workload.trouble.unwrap().as_str().starts_with("ProgressDeadlineExceeded: "));
+}
+
+#[tokio::test]
+async fn without_the_right_to_list_events_the_rest_is_told() {
+    let mut watched = Watched::new().await;
+    watched.cluster(|cluster| cluster.forbid(Resource::Event));
+    watched.until(is_well).await;
+    watched.until(|workload, _| matches!(&workload.unread[..], [unread] if unread.part == Part::Events)).await;
+    let (workload, _) = watched.look().await.unwrap();
+    assert_eq!((workload.pods.len(), workload.unread[0].fault.kind), (6, FaultKind::Forbidden));
+    watched.cluster(Kubernetes::calm);
+    watched.until(|workload, _| workload.unread.is_empty()).await;
+}
+
+#[tokio::test]
+async fn without_the_right_to_list_pods_the_deployment_s_own_counts_are_told() {
+    let mut watched = Watched::new().await;
+    watched.cluster(|cluster| cluster.forbid(Resource::Pod));
+    watched.until(|workload, _| matches!(&workload.unread[..], [unread] if unread.part == Part::Pods)).await;
+    let (workload, _) = watched.look().await.unwrap();
+    assert_eq!((workload.scale, workload.pods.len()), (ALL_READY, 0));
+}
+
+#[tokio::test]
+async fn lists_that_are_null_are_empty() {
+    let mut watched = Watched::new().await;
+    watched.cluster(|cluster| cluster.set_empty_lists(EmptyLists::Nulls));
+    watched.until(is_well).await;
+    let (workload, _) = watched.look().await.unwrap();
+    assert_eq!((workload.pods.len(), workload.unread), (6, vec![]));
 }

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
 use cutover::{
     adapter::{
         Now,
-        cloud_run::{self, RevisionsDriver, ServiceName, ServiceSensor},
+        cloud_run::{self, Backs, RevisionsDriver, ServiceName, ServiceSensor},
         cloud_sql::{self, CloudSqlSensor},
         google_auth::Token,
         http::{Ask, Client, Limits, Origin, Reach},
@@ -20,13 +20,14 @@ use cutover::{
         hindrance::Hindrance,
         id::{BackendId, EffectId, Seq},
         metric::{Gap, Metric},
+        platform::{RevisionState, Scale, Workload},
         secret::Secret,
         time::{Millis, Timestamp},
         weight::{PerMille, Weights},
     },
     port::{Driver, Intent, Sensor},
     sim::{
-        faults::{self, Api, Edit, Trouble},
+        faults::{self, Api, Edit, Fault, Scaling, Trouble},
         simulation::{Config, Simulation},
         world::sql::instance::Engine,
     },
@@ -336,13 +337,16 @@ async fn revisions_move_by_compare_and_set_and_the_service_tells_who_did_it() {
         source: "workload/run".parse().unwrap(),
         backend: id("run"),
         service: service_name(),
+        backs: Backs::Service,
         every: Millis::from_secs(5),
     };
     let mut sensor = ServiceSensor::new(config, google(&world));
     let facts = sensor.look().await.unwrap();
     let [Fact::Workload { workload, .. }] = facts.as_slice() else { panic!("{facts:?}") };
     assert_eq!((workload.version.as_str(), &workload.trouble), ("frontend-00042-bim", &None));
-    assert!(workload.ready == workload.desired && workload.ready > 0, "{workload:?}");
+    assert_eq!(workload.scale, Scale::Automatic { min: 2, max: Some(20) });
+    let [revision] = &workload.revisions[..] else { panic!("{workload:?}") };
+    assert_eq!((revision.name.as_str(), revision.share, revision.state), ("frontend-00042-bim", PerMille::ALL, RevisionState::Ready));
 
     let before = driver.read().await.unwrap();
     assert_eq!((before.weights.clone(), before.hindrances.clone()), (revision_split(1000), vec![]));
@@ -470,4 +474,56 @@ async fn a_replica_tells_its_lag_and_a_stopped_one_none() {
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
     panic!("the stop was never seen");
+}
+
+fn service_sensor(world: &Simulation, backend: &str, backs: Backs) -> ServiceSensor {
+    let source = format!("platform/{backend}").parse().unwrap();
+    let config = cloud_run::SensorConfig { source, backend: id(backend), service: service_name(), backs, every: Millis::from_secs(5) };
+    ServiceSensor::new(config, google(world))
+}
+
+async fn workload(sensor: &mut ServiceSensor) -> Workload {
+    let facts = sensor.look().await.unwrap();
+    let Some(Fact::Workload { workload, .. }) = facts.into_iter().next() else { panic!("a workload comes first") };
+    workload
+}
+
+#[tokio::test]
+async fn a_service_tells_its_bounds_and_never_a_count() {
+    let world = world().await;
+    let mut sensor = service_sensor(&world, "run", Backs::Service);
+    let control = world.control();
+    control.stir(&Fault::Scaling(Scaling::ToZero));
+    let asleep = workload(&mut sensor).await;
+    assert_eq!((asleep.scale, asleep.scale.ready(), asleep.trouble), (Scale::Automatic { min: 0, max: Some(20) }, None, None));
+    control.stir(&Fault::Scaling(Scaling::Manual { instances: 3 }));
+    assert_eq!(workload(&mut sensor).await.scale, Scale::Manual { instances: 3 });
+    control.stir(&Fault::Scaling(Scaling::Off));
+    let off = workload(&mut sensor).await;
+    assert_eq!((off.scale, off.scale.ready(), off.trouble.is_some()), (Scale::Off, Some(0), true));
+    control.calm();
+    control.stir(&Fault::SourceShrunk { max_instances: 2 });
+    assert_eq!(workload(&mut sensor).await.scale, Scale::Automatic { min: 2, max: Some(2) });
+    control.calm();
+    assert_eq!(workload(&mut sensor).await.scale, Scale::Automatic { min: 2, max: Some(20) });
+}
+
+#[tokio::test]
+async fn each_backend_that_is_a_revision_tells_of_itself() {
+    let world = world().await;
+    let driver = revisions(&world);
+    let before = driver.read().await.unwrap();
+    let outcome = driver.write(&revision_split(900), &before.version, &intent(1)).await;
+    assert!(matches!(outcome, Outcome::Done(_)), "{outcome:?}");
+    for (name, revision, share) in [("old", "frontend-00041-kaz", 100), ("new", "frontend-00042-bim", 900)] {
+        let told = workload(&mut service_sensor(&world, name, Backs::Revision(revision.to_owned()))).await;
+        assert_eq!((told.version.as_str(), &told.trouble), (revision, &None));
+        let own = told.revisions.iter().find(|own| own.name.as_str() == revision).unwrap();
+        assert_eq!((own.share.get(), own.state, own.min), (share, RevisionState::Ready, Some(2)));
+        // Without a tag nothing of it stays once its share is gone.
+        assert_eq!(told.scale, Scale::Automatic { min: 0, max: Some(20) });
+    }
+    let missing = workload(&mut service_sensor(&world, "none", Backs::Revision("frontend-00099-zzz".to_owned()))).await;
+    assert_eq!(missing.trouble.unwrap().as_str(), "revision frontend-00099-zzz does not exist");
+    assert_eq!(missing.scale, Scale::Untold);
 }

@@ -23,6 +23,8 @@ use ratatui::{
 
 #[path = "frames/absence.rs"]
 mod absence;
+#[path = "frames/databases.rs"]
+mod databases;
 #[path = "frames/hands.rs"]
 mod hands;
 #[path = "frames/pairs.rs"]

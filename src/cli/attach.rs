@@ -4,11 +4,7 @@ use color_eyre::eyre::Result;
 
 use crate::{
     attach::protocol::Wants,
-    cli::{
-        Exit,
-        cockpit::{self, Face},
-        place::Place,
-    },
+    cli::{Exit, appearance::Face, cockpit, place::Place},
     tui::view::Follow,
 };
 

@@ -7,7 +7,9 @@ use color_eyre::eyre::Result;
 use crate::{
     attach::{protocol::Wants, sessions::Found},
     cli::{
-        Exit, demo,
+        Exit,
+        appearance::Face,
+        demo,
         paths::Paths,
         place::{Place, said},
         print,
@@ -16,21 +18,10 @@ use crate::{
     telemetry::{self, Sink},
     tui::{
         app::{self, End, Looks},
-        terminal::{MouseReports, size},
-        theme::{Catalogue, Charset, ColorChoice, Depth},
+        terminal::size,
         view::Follow,
     },
 };
-
-#[derive(Debug, Clone, clap::Args)]
-pub struct Face {
-    /// Theme to begin with
-    #[arg(long, default_value = "dark")]
-    pub theme: String,
-    /// Draw with ASCII characters only
-    #[arg(long)]
-    pub ascii: bool,
-}
 
 /// Whether there is a terminal to draw on; says so if not.
 /// # Errors
@@ -47,11 +38,9 @@ pub fn terminal() -> Result<(), Exit> {
 /// # Errors
 /// When the terminal can't be had.
 pub async fn fly(place: &Place, found: &Found, wants: Wants, face: &Face, follow: Follow) -> Result<Exit> {
-    telemetry::start(Sink::PaneAndFile(Paths::find()?.log("cockpit")))?;
-    let env = |name: &str| std::env::var(name).ok();
-    let charset = if face.ascii { Charset::Ascii } else { Charset::detect(&env) };
-    let themes = Catalogue::new(Depth::detect(ColorChoice::Auto, &env), charset);
-    let theme = themes.theme(&face.theme)?;
+    let paths = Paths::find()?;
+    telemetry::start(Sink::PaneAndFile(paths.log("cockpit")))?;
+    let (looks, keeper) = face.looks(&paths)?;
     let size = size::of(&std::io::stdout());
     let link = match place.attach(found, wants, Some(TerminalSize { columns: size.columns, rows: size.rows })).await {
         Ok(link) => link,
@@ -62,8 +51,10 @@ pub async fn fly(place: &Place, found: &Found, wants: Wants, face: &Face, follow
         WorldKind::Demo { haste } => (demo::stirs(), f64::from(haste)),
     };
     let stirs = stirs.into_iter().map(|(name, what)| (name.to_string(), what.to_string())).collect();
-    let looks = Looks { themes, theme, stirs, haste, mouse: MouseReports::On, follow };
-    match app::run(link, looks, || std::process::exit(129)).await?.end {
+    let looks = Looks { stirs, haste, follow, ..looks };
+    let flown = app::run(link, looks, || std::process::exit(129)).await;
+    keeper.finish();
+    match flown?.end {
         End::Quit => {
             let session = &found.card.session;
             print::out(&format!("Session {session} runs on. Back to it: {} attach {session}\n", print::program()));

@@ -11,7 +11,7 @@ use reqwest::header::HeaderName;
 use crate::{
     adapter::{
         Now,
-        cloud_run::{DriverConfig, RevisionsDriver, SensorConfig, ServiceName, ServiceSensor},
+        cloud_run::{Backs, DriverConfig, RevisionsDriver, SensorConfig, ServiceName, ServiceSensor},
         cloud_sql::{self, CloudSqlSensor},
         google_auth::Token,
         http::{Client, Origin, Reach},
@@ -62,7 +62,7 @@ pub fn compose(plan: &Plan, places: &Places, clock: Clock, stirrer: Option<Arc<d
         drivers.insert(route.id.clone(), driver);
         sensors.extend(composer.front_door(route)?);
         for backend in &route.backends {
-            sensors.extend(composer.watch(backend)?);
+            sensors.extend(composer.watch(route, backend)?);
         }
     }
     sensors.extend(composer.databases()?);
@@ -170,13 +170,13 @@ impl<'a> Composer<'a> {
     }
 
     /// Everything that is watched of one backend.
-    fn watch(&self, backend: &Backend) -> Result<Vec<Box<dyn Sensor>>> {
+    fn watch(&self, route: &Route, backend: &Backend) -> Result<Vec<Box<dyn Sensor>>> {
         // The simulated world has one address for each platform; of its revisions it tells only in sum.
         let direct = |at: &Endpoints| match backend.platform {
             Platform::CloudRun => at.run_direct,
             Platform::Gke => at.gke_direct,
         };
-        let mut sensors: Vec<Box<dyn Sensor>> = vec![self.workload(backend)?];
+        let mut sensors: Vec<Box<dyn Sensor>> = vec![self.workload(route, backend)?];
         if let Some((client, url)) = self.page(backend.metrics_url.as_ref(), |at| (direct(at), "/metrics"), Connections::Kept)? {
             let source = format!("scrape/{}", backend.id).parse()?;
             let config = metrics::Config::new(source, backend.id.clone(), url, self.plan.limits.scrape_every, self.now());
@@ -191,18 +191,22 @@ impl<'a> Composer<'a> {
     }
 
     /// The platform's own word on a backend.
-    fn workload(&self, backend: &Backend) -> Result<Box<dyn Sensor>> {
+    fn workload(&self, route: &Route, backend: &Backend) -> Result<Box<dyn Sensor>> {
         let source = format!("platform/{}", backend.id).parse()?;
         match &backend.workload {
             WorkloadRef::CloudRunService { service } => {
                 let (service, every) = (self.service(service), Millis::from_secs(5));
-                let config = SensorConfig { source, backend: backend.id.clone(), service, every };
+                let backs = match &route.driver {
+                    Driver::CloudRunRevisions { .. } => Backs::Revision(backend.target.to_string()),
+                    Driver::UrlMap { .. } => Backs::Service,
+                };
+                let config = SensorConfig { source, backend: backend.id.clone(), service, backs, every };
                 Ok(Box::new(ServiceSensor::new(config, self.google(RUN)?)))
             }
             WorkloadRef::Deployment { cluster, namespace, deployment } => {
                 let mut config = kubernetes::Config::new(source, backend.id.clone(), namespace.as_str(), deployment.as_str());
-                // The heartbeat is in real time; in a hasty world it must be shorter to keep the evidence young.
-                config.heartbeat = self.clock.real(Millis::from_secs(5));
+                // Watches live in real time; in a hasty world they must live shorter to keep the evidence young.
+                config.life = self.clock.real(Millis::from_secs(60));
                 let cluster = GkeCluster {
                     container: self.google("container.googleapis.com")?,
                     token: self.token.clone(),

@@ -17,7 +17,7 @@ use crate::{
         protocol::Wants,
         roster::{Identity, passwd, user_of},
     },
-    cli::{Exit, compose, paths::Paths, print},
+    cli::{Exit, appearance::Face, compose, paths::Paths, print},
     core::{
         event::{Event, TerminalSize, WorldKind},
         state::State,
@@ -45,9 +45,7 @@ use crate::{
     telemetry::{self, Sink},
     tui::{
         app::{self, End, Looks},
-        terminal::{MouseReports, size},
-        theme::{Catalogue, Charset, ColorChoice, Depth},
-        view::Follow,
+        terminal::size,
     },
 };
 
@@ -71,17 +69,13 @@ pub struct Args {
     /// Where the journal is kept; a new file
     #[arg(long)]
     journal: Option<PathBuf>,
-    /// Theme to begin with
-    #[arg(long, default_value = "dark")]
-    theme: String,
-    /// Draw with ASCII characters only
-    #[arg(long)]
-    ascii: bool,
+    #[command(flatten)]
+    face: Face,
 }
 
 impl Default for Args {
     fn default() -> Args {
-        Args { seed: 1, speed: 10.0, scenario: Scenario::Calm, port: None, journal: None, theme: "dark".to_owned(), ascii: false }
+        Args { seed: 1, speed: 10.0, scenario: Scenario::Calm, port: None, journal: None, face: Face::default() }
     }
 }
 
@@ -106,7 +100,7 @@ pub async fn run(args: Args) -> Result<Exit> {
     let journal = args.journal.clone().unwrap_or_else(|| paths.journal(&format!("{session}-{}", opened.0)));
     let who = identity()?;
     let book = Book::create(&journal, opened, &session, &plan.hash.to_string(), who.who.as_str())?;
-    let ended = fly(&args, &world, plan, session, clock, book, who).await;
+    let ended = fly(&args, &paths, &world, plan, session, clock, book, who).await;
     world.stop().await;
     let Left { end, stands } = ended?;
     print::out(&format!(
@@ -126,7 +120,16 @@ struct Left {
     stands: String,
 }
 
-async fn fly(args: &Args, world: &Simulation, plan: Plan, session: SessionId, clock: Clock, book: Book, who: Identity) -> Result<Left> {
+async fn fly(
+    args: &Args,
+    paths: &Paths,
+    world: &Simulation,
+    plan: Plan,
+    session: SessionId,
+    clock: Clock,
+    book: Book,
+    who: Identity,
+) -> Result<Left> {
     let haste = world.clock().speed();
     let stirrer = Arc::new(Hand(world.control()));
     let stirs = stirrer.choices().into_iter().map(|(name, what)| (name.to_string(), what.to_string())).collect();
@@ -147,8 +150,10 @@ async fn fly(args: &Args, world: &Simulation, plan: Plan, session: SessionId, cl
     let size = size::of(&std::io::stdout());
     let terminal = Some(TerminalSize { columns: size.columns, rows: size.rows });
     let link = client::connect(Dial::once(ours), Wants::Cockpit, terminal).await?;
-    let looks = looks(args, stirs, haste)?;
+    let (looks, keeper) = args.face.looks(paths)?;
+    let looks = Looks { stirs, haste, ..looks };
     let left = app::run(link, looks, || std::process::exit(129)).await;
+    keeper.finish();
     drop(closing);
     let _ = stop.send(true);
     let state = engine.await??;
@@ -158,14 +163,6 @@ async fn fly(args: &Args, world: &Simulation, plan: Plan, session: SessionId, cl
         None => format!("{id} was not read before you left"),
     });
     Ok(Left { end: left?.end, stands: stands.collect::<Vec<_>>().join("; ") })
-}
-
-fn looks(args: &Args, stirs: Vec<(String, String)>, haste: f64) -> Result<Looks> {
-    let env = |name: &str| std::env::var(name).ok();
-    let charset = if args.ascii { Charset::Ascii } else { Charset::detect(&env) };
-    let themes = Catalogue::new(Depth::detect(ColorChoice::Auto, &env), charset);
-    let theme = themes.theme(&args.theme)?;
-    Ok(Looks { themes, theme, stirs, haste, mouse: MouseReports::On, follow: Follow::No })
 }
 
 fn plan() -> Result<Plan> {

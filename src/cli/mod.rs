@@ -7,6 +7,7 @@ use std::{ffi::OsString, process::ExitCode};
 use clap::{CommandFactory, Parser, Subcommand};
 use color_eyre::eyre::Result;
 
+pub mod appearance;
 pub mod attach;
 pub mod audit;
 pub mod check;
@@ -160,10 +161,14 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<Exit> {
     let line = match Line::try_parse_from(arguments) {
         Ok(line) => line,
         Err(error) => {
+            if error.use_stderr() {
+                // What was typed is quoted in it.
+                print::err(error.render().to_string().trim_end());
+                return Ok(Exit::Usage);
+            }
             // Help and version come here too and are no failure.
-            let exit = if error.use_stderr() { Exit::Usage } else { Exit::Done };
             error.print()?;
-            return Ok(exit);
+            return Ok(Exit::Done);
         }
     };
     match line.what.unwrap_or_else(|| What::Demo(demo::Args::default())) {
@@ -198,7 +203,7 @@ fn block_on<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tui::keymap;
+    use crate::tui::keymap::Keymap;
 
     /// What stands between two marks of the README.
     fn chapter(name: &str) -> &'static str {
@@ -215,7 +220,7 @@ mod tests {
 
     #[test]
     fn the_readme_lists_the_keys_that_there_are() {
-        let printed = keymap::markdown();
+        let printed = Keymap::builtin().markdown();
         assert_eq!(chapter("keys"), printed, "README.md, keys; it should say\n{printed}");
     }
 

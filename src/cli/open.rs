@@ -21,14 +21,7 @@ use crate::{
         sessions::{Found, Life},
         socket::FolderError,
     },
-    cli::{
-        Exit,
-        cockpit::{self, Face},
-        current, host, join,
-        paths::Paths,
-        place::said,
-        print, unit, way,
-    },
+    cli::{Exit, appearance::Face, cockpit, current, host, join, paths::Paths, place::said, print, unit, way},
     tui::view::Follow,
 };
 

@@ -1,20 +1,60 @@
 //! Standard output and error for the subcommands that print. A closed pipe ends the output quietly, it never panics.
+//!
+//! All of it is plain text, in a terminal and in a pipe, whatever `NO_COLOR` says; and whatever was typed, read or answered by others is
+//! made harmless on its way out.
 
 use std::{
     env,
-    io::{self, Write},
+    io::{self, IsTerminal, Write},
     path::{Path, PathBuf},
+};
+
+use color_eyre::eyre::Report;
+
+use crate::{
+    domain::shown::harmless,
+    tui::theme::{Charset, glyphs::fitted},
 };
 
 /// Writes `text` to standard output; what a closed pipe swallows is nobody's loss.
 pub fn out(text: &str) {
-    let _ = io::stdout().lock().write_all(text.as_bytes());
+    let mut stream = io::stdout().lock();
+    let shown = shown(text, stream.is_terminal());
+    let _ = stream.write_all(shown.as_bytes());
+}
+
+/// What may be sent of `text`, in characters that a terminal has; a pipe takes them all.
+fn shown(text: &str, is_terminal: bool) -> String {
+    let text = harmless(text);
+    if is_terminal { fitted(&text, Charset::detect(&|name| env::var(name).ok())) } else { text }
 }
 
 /// Writes one line to standard error.
 pub fn err(text: &str) {
     let mut stream = io::stderr().lock();
-    let _ = stream.write_all(text.as_bytes()).and_then(|()| stream.write_all(b"\n"));
+    let shown = shown(text, stream.is_terminal());
+    let _ = stream.write_all(shown.as_bytes()).and_then(|()| stream.write_all(b"\n"));
+}
+
+/// Says why nothing came of a subcommand: each cause once, and no source line, because what keeps a session from beginning is nothing
+/// that is mended in the source.
+pub fn failure(report: &Report) {
+    err(&format!("cutover: {}", causes(report)));
+}
+
+fn causes(report: &Report) -> String {
+    let mut text = String::new();
+    for cause in report.chain().map(ToString::to_string) {
+        // Many messages end with their cause already.
+        if text.contains(&cause) {
+            continue;
+        }
+        if !text.is_empty() {
+            text.push_str(": ");
+        }
+        text.push_str(&cause);
+    }
+    text
 }
 
 /// How this program is called from here: by its name where a shell would find it, else by its path.
@@ -38,7 +78,17 @@ fn called(me: &Path, folders: impl IntoIterator<Item = PathBuf>, here: Option<&P
 
 #[cfg(test)]
 mod tests {
+    use color_eyre::eyre::{WrapErr, eyre};
+
     use super::*;
+
+    #[test]
+    fn a_failure_tells_each_cause_once() {
+        let port = Err::<(), _>(eyre!("port 80 is taken")).wrap_err("the world could not start").expect_err("an error");
+        assert_eq!(causes(&port), "the world could not start: port 80 is taken");
+        let told = Err::<(), _>(eyre!("no room")).wrap_err("could not begin (no room); nothing was done").expect_err("an error");
+        assert_eq!(causes(&told), "could not begin (no room); nothing was done");
+    }
 
     #[test]
     fn a_hint_can_be_pasted_into_the_shell_that_it_is_read_in() {

@@ -8,8 +8,10 @@ use crate::{
     domain::{
         id::BackendId,
         metric::{Gap, Measured, Metric},
+        platform::Scale,
         time::{Millis, Timestamp},
     },
+    plan::model::Route,
 };
 
 /// A source's clock may be this far ahead of ours.
@@ -65,10 +67,28 @@ pub(super) fn probing(backend: &BackendState, now: Timestamp) -> Probing {
     }
 }
 
-/// Ready instances by the platform's word of the last half minute.
-pub(super) fn ready(backend: &BackendState, now: Timestamp) -> Option<u32> {
+/// How many instances there are, by the platform's word of the last half minute.
+pub(super) fn scale(backend: &BackendState, now: Timestamp) -> Option<Scale> {
     let seen_at = backend.workload_at?;
-    backend.workload.as_ref().filter(|_| now.since(seen_at) <= FRESH).map(|workload| workload.ready)
+    backend.workload.as_ref().filter(|_| now.since(seen_at) <= FRESH).map(|workload| workload.scale)
+}
+
+/// Ready instances, where the platform has counted them within the last half minute.
+pub(super) fn ready(backend: &BackendState, now: Timestamp) -> Option<u32> {
+    scale(backend, now)?.ready()
+}
+
+/// Whether anything of the last half minute shows that a backend of the route answers under the load that it has: requests straight to it,
+/// its own counters, or what it answered through the front door. Whether it answers well enough is for the limits of the plan.
+pub(super) fn answers(state: &State, now: Timestamp, route: &Route, id: &BackendId) -> bool {
+    let clean = state.backends.get(id).is_some_and(|backend| probing(backend, now) == Probing::Clean);
+    let counted = matches!(measured(state, now, id, Metric::ErrorRate), Some(Ok(sample)) if sample.requests > 0 && sample.value < 1.0);
+    let through = || {
+        let observed = state.routes.get(&route.id).and_then(|route| route.observed.as_ref());
+        let mut looks = observed.into_iter().flat_map(|observed| &observed.window).filter(|look| now.since(look.at) <= FRESH);
+        looks.any(|look| look.failed == 0 && look.dropped == 0 && look.by_backend.get(id).is_some_and(|count| *count > 0))
+    };
+    clean || counted || through()
 }
 
 /// Fresh evidence that a backend answers nobody: no instance ready, or every direct request failed.

@@ -38,3 +38,4 @@ mod standing;
 mod traffic;
 mod trigger;
 mod turn;
+pub mod workload;

@@ -16,6 +16,7 @@ use crate::{
         hindrance::Hindrance,
         id::{BackendId, InstanceId, ItemId, OperatorId, RouteId, SourceId, TriggerId},
         metric::Gap,
+        platform::{Part, Scale},
         role::Role,
         shown::Shown,
         time::Millis,
@@ -330,17 +331,28 @@ pub enum News {
     WorkloadTroubled {
         backend: BackendId,
         why: Shown,
-        ready: u32,
-        desired: u32,
+        scale: Scale,
     },
     WorkloadWell {
         backend: BackendId,
-        ready: u32,
-        desired: u32,
+        scale: Scale,
     },
+    /// `restarts` in all; `more` of them since it was last said, or before `over` was counted.
     ContainersRestarted {
         backend: BackendId,
         restarts: u32,
+        more: u32,
+        over: Option<Millis>,
+    },
+    /// A part of what a platform tells that this session may not read.
+    PartUnread {
+        backend: BackendId,
+        part: Part,
+        why: Fault,
+    },
+    PartRead {
+        backend: BackendId,
+        part: Part,
     },
     VersionChanged {
         backend: BackendId,
@@ -429,6 +441,7 @@ impl News {
             | News::Signed { .. }
             | News::ItemProven { .. }
             | News::SourceAnswers { .. }
+            | News::PartRead { .. }
             | News::WorkloadWell { .. } => Tone::Good,
             News::FaultInjected { .. }
             | News::FaultNotInjected { .. }
@@ -460,6 +473,7 @@ impl News {
             | News::SourceSilent { .. }
             | News::WorkloadTroubled { .. }
             | News::ContainersRestarted { .. }
+            | News::PartUnread { .. }
             | News::VersionChanged { .. } => Tone::Warning,
             News::HostReturned
             | News::NeedsHuman { .. }

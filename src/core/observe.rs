@@ -11,6 +11,7 @@ use crate::{
         replication, seen, settle,
         state::{Look, ProbeState, ReplicationState, SourceState},
         turn::Turn,
+        workload,
     },
     domain::{
         fact::{Accepted, Fact, Observation, Probed, Replication, Served},
@@ -18,7 +19,6 @@ use crate::{
         hindrance::Hindrance,
         id::{BackendId, SourceId},
         metric::{Measured, Metric},
-        platform::{Happening, Workload},
         shown::Shown,
         time::Timestamp,
         weight::Weights,
@@ -26,7 +26,6 @@ use crate::{
     plan::model::Route,
 };
 
-const HAPPENINGS_MAX: usize = 64;
 /// Failures in a row after which a source's silence is said.
 const FAILURES_SAID: u32 = 3;
 
@@ -39,8 +38,8 @@ pub(super) fn observed(turn: &mut Turn, observation: &Observation) {
             Fact::Served(seen) => served(turn, observation.asked_at, seen),
             Fact::Probed(seen) => probed(turn, seen),
             Fact::Measured { backend, values } => measured(turn, &observation.source, backend, values),
-            Fact::Workload { backend, workload: seen } => workload(turn, backend, seen),
-            Fact::Happened { backend, happenings } => happened(turn, backend, happenings),
+            Fact::Workload { backend, workload: seen } => workload::observed(turn, backend, seen),
+            Fact::Happened { backend, happenings } => workload::happened(turn, backend, happenings),
             Fact::Replication(seen) => replication(turn, seen),
         }
     }
@@ -183,42 +182,6 @@ fn measured(turn: &mut Turn, source: &SourceId, id: &BackendId, values: &BTreeMa
         backend.dropped_at = Some(now);
         turn.state.drops.last_at = Some(now);
     }
-}
-
-fn workload(turn: &mut Turn, id: &BackendId, seen: &Workload) {
-    let now = turn.now;
-    let Some(backend) = turn.state.backends.get_mut(id) else { return };
-    let known = backend.workload.replace(seen.clone());
-    backend.workload_at = Some(now);
-    backend.ready_most = backend.ready_most.max(seen.ready);
-    if let Some(news) = workload_news(id, known.as_ref(), seen) {
-        turn.tell(news);
-    }
-}
-
-fn workload_news(id: &BackendId, known: Option<&Workload>, seen: &Workload) -> Option<News> {
-    let trouble = known.and_then(|known| known.trouble.as_ref());
-    let (backend, ready, desired) = (id.clone(), seen.ready, seen.desired);
-    if let Some(why) = &seen.trouble
-        && trouble != Some(why)
-    {
-        return Some(News::WorkloadTroubled { backend, why: why.clone(), ready, desired });
-    }
-    if trouble.is_some() && seen.trouble.is_none() {
-        return Some(News::WorkloadWell { backend, ready, desired });
-    }
-    let known = known?;
-    if seen.restarts > known.restarts {
-        return Some(News::ContainersRestarted { backend, restarts: seen.restarts });
-    }
-    (seen.version != known.version).then(|| News::VersionChanged { backend, version: seen.version.clone() })
-}
-
-fn happened(turn: &mut Turn, id: &BackendId, happenings: &[Happening]) {
-    let Some(backend) = turn.state.backends.get_mut(id) else { return };
-    backend.happenings.extend(happenings.iter().cloned());
-    let surplus = backend.happenings.len().saturating_sub(HAPPENINGS_MAX);
-    backend.happenings.drain(..surplus);
 }
 
 fn replication(turn: &mut Turn, seen: &Replication) {

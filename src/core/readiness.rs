@@ -5,6 +5,11 @@
 //! platform need not tell how many instances it really has; users who meet errors there do. And a write home must be able to bring them
 //! there: what bars it is an objection before the first advance. If any of that lapses, nothing advances. Going back is never refused for
 //! it, only warned of.
+//! While the target has traffic, home must be shown able to take everything, by what was told within the last half minute. Where its
+//! platform counts instances, enough of them are ready. Where it doesn't, home is shown by its own answers under the load that it has;
+//! and before the last of its traffic leaves, and for as long as it has none, by the instances that it keeps without any. In either case
+//! no direct request to it fails altogether, and its own figures are within the limits that the route's triggers set for the target. If
+//! that lapses, nothing advances. Going back is never refused for it, only warned of.
 
 use crate::{
     core::{
@@ -12,10 +17,10 @@ use crate::{
         exposure,
         reason::Objection,
         replication::DatabaseStanding,
-        state::{Readiness, State},
+        state::{BackendState, Readiness, State},
         turn::Turn,
     },
-    domain::{fact::ReplicaState, id::InstanceId, time::Millis, weight::PerMille},
+    domain::{fact::ReplicaState, id::InstanceId, platform::Scale, time::Millis, weight::PerMille},
     plan::model::{DatabaseMode, Plan, Route},
 };
 
@@ -30,7 +35,7 @@ pub(super) fn weigh(turn: &mut Turn, route: &Route) {
     let moves = state.accepted.as_ref().map_or(0.0, |accepted| 1.0 - accepted.weights.of(&route.home).fraction());
     let readiness = Readiness {
         against,
-        home_ready: home.and_then(|home| home.workload.as_ref()).map(|workload| workload.ready),
+        home_scale: home.and_then(|home| home.workload.as_ref()).map_or(Scale::Untold, |workload| workload.scale),
         takes: if moves > 0.0 { takes } else { Millis(0) },
         moves,
         seen_at: home.and_then(|home| home.workload_at),
@@ -39,16 +44,9 @@ pub(super) fn weigh(turn: &mut Turn, route: &Route) {
 }
 
 fn against(turn: &Turn, route: &Route) -> Vec<Objection> {
-    let mut against = Vec::new();
     let home = || route.home.clone();
     let Some(known) = turn.state.backends.get(&route.home) else { return vec![Objection::HomeUnknown] };
-    let needed = needed(turn.plan, known.ready_most);
-    match (evidence::ready(known, turn.now), known.workload_at) {
-        (Some(ready), _) if ready >= needed => {}
-        (Some(ready), _) => against.push(Objection::TooFewReady { home: home(), ready, needed }),
-        (None, Some(at)) => against.push(Objection::NotSeen { home: home(), ago: turn.now.since(at) }),
-        (None, None) => against.push(Objection::NeverSeen { home: home() }),
-    }
+    let mut against: Vec<Objection> = unable(turn, route, known).into_iter().collect();
     match evidence::probing(known, turn.now) {
         Probing::Dead => against.push(Objection::AnswersNoRequest { home: home() }),
         Probing::Silent | Probing::Clean | Probing::Faulty => {}
@@ -68,6 +66,37 @@ fn against(turn: &Turn, route: &Route) -> Vec<Objection> {
         against.push(Objection::Promoted { instance });
     }
     against
+}
+
+/// What the platform's word and home's own answers leave open.
+fn unable(turn: &Turn, route: &Route, known: &BackendState) -> Option<Objection> {
+    let home = || route.home.clone();
+    let carries = turn.route(route).accepted.as_ref().is_none_or(|accepted| accepted.weights.of(&route.home) > PerMille::ZERO);
+    let shown = |otherwise: Objection| match carries {
+        true => (!evidence::answers(turn.state, turn.now, route, &route.home)).then_some(otherwise),
+        false => nothing_kept(turn.state, route),
+    };
+    match (evidence::scale(known, turn.now), known.workload.as_ref().map(|workload| workload.scale), known.workload_at) {
+        (Some(Scale::Counted { ready, .. }), _, _) => {
+            let needed = needed(turn.plan, known.ready_most);
+            (ready < needed).then(|| Objection::TooFewReady { home: home(), ready, needed })
+        }
+        (Some(Scale::Off), _, _) => Some(Objection::SwitchedOff { home: home() }),
+        (Some(Scale::Automatic { .. } | Scale::Manual { .. } | Scale::Untold), _, _) => shown(Objection::NotShown { home: home() }),
+        // A setting that was seen holds until it is changed; a count does not.
+        (None, Some(Scale::Automatic { .. } | Scale::Manual { .. }), Some(at)) => {
+            shown(Objection::NotSeen { home: home(), ago: turn.now.since(at) })
+        }
+        (None, _, Some(at)) => Some(Objection::NotSeen { home: home(), ago: turn.now.since(at) }),
+        (None, _, None) => Some(Objection::NeverSeen { home: home() }),
+    }
+}
+
+/// Why home could not take anybody at once after the last of its traffic has left.
+pub(super) fn nothing_kept(state: &State, route: &Route) -> Option<Objection> {
+    let scale = state.backends.get(&route.home)?.workload.as_ref()?.scale;
+    let told = scale.kept();
+    (told.unwrap_or(0) == 0).then(|| Objection::NothingKept { home: route.home.clone(), told })
 }
 
 /// Home's own figures, where they rest on enough requests and are beyond what the route's triggers tolerate of the target.

@@ -66,6 +66,18 @@ pub enum Objection {
         ready: u32,
         needed: u32,
     },
+    SwitchedOff {
+        home: BackendId,
+    },
+    /// Its platform doesn't count instances, and nothing of the last half minute shows that it answers.
+    NotShown {
+        home: BackendId,
+    },
+    /// Without a request it keeps no instance; everybody would wait for one to start. `told` is what the platform says it keeps.
+    NothingKept {
+        home: BackendId,
+        told: Option<u32>,
+    },
     NotSeen {
         home: BackendId,
         ago: Millis,

@@ -13,6 +13,7 @@ use crate::{
         news::News,
         reason::{Evidence, Mover, Need, Objection, Void},
         replication::DatabaseStanding,
+        workload::Announced,
     },
     domain::{
         digest::Digest,
@@ -20,7 +21,7 @@ use crate::{
         fault::{Fault, Version},
         id::{AskId, BackendId, ClientId, EffectId, InstanceId, ItemId, OperatorId, RouteId, Seq, SessionId, SourceId, TriggerId},
         metric::{Gap, Measured, Metric, Sample},
-        platform::{Happening, Workload},
+        platform::{Happening, Scale, Workload},
         role::Role,
         shown::Shown,
         time::{Millis, Timestamp},
@@ -304,8 +305,9 @@ pub struct Drift {
 pub struct Readiness {
     /// Empty when going back is assured; else each reason against it.
     pub against: Vec<Objection>,
-    /// Home's ready instances, where known.
-    pub home_ready: Option<u32>,
+    /// How many instances home keeps, as far as its platform tells.
+    #[serde(default)]
+    pub home_scale: Scale,
     /// Expected time until the last request has left the target, from now.
     pub takes: Millis,
     /// Share of users that would change platform.
@@ -328,6 +330,8 @@ pub struct BackendState {
     pub ready_most: u32,
     pub probe: Option<ProbeState>,
     pub happenings: VecDeque<Happening>,
+    #[serde(default)]
+    pub announced: Announced,
     /// One column each [`HISTORY_EVERY`]; `None` is a gap and is drawn as one.
     pub history: BTreeMap<Metric, VecDeque<Option<f64>>>,
     pub history_at: Option<Timestamp>,

@@ -14,6 +14,7 @@ use crate::{
         event::Asker,
         news::News,
         outlook::Preview,
+        readiness,
         reason::{Drop, Missing, Mover, Void},
         settle,
         sight::Sight,
@@ -25,7 +26,7 @@ use crate::{
     domain::{
         digest::Digest,
         id::{AskId, OperatorId, RouteId},
-        weight::Weights,
+        weight::{PerMille, Weights},
     },
     plan::model::Route,
 };
@@ -71,7 +72,7 @@ fn admit(sight: &Sight, route: &Route, to: &Weights) -> Result<Admission, Refusa
     let stands = stands(sight.route(route))?;
     let direction = direction(route, &stands, to);
     if direction == Direction::Advance {
-        forbids(sight, route)?;
+        forbids(sight, route, to)?;
         if is_large(route, &stands, to) {
             return Ok(Admission::SecondPerson);
         }
@@ -109,7 +110,7 @@ fn approved(turn: &mut Turn, route: &Route, wish: Wish, by: &Asker) -> Result<Ve
     check_from(turn, route, &wish.from)?;
     let direction = direction(route, &stands(turn.route(route))?, &wish.to);
     if direction == Direction::Advance {
-        forbids(&turn.sight(), route)?;
+        forbids(&turn.sight(), route, &wish.to)?;
     }
     move_or_queue(turn, route, wish, direction, Some(by.who.clone()))
 }
@@ -162,8 +163,8 @@ fn withdraw_queued(turn: &mut Turn, route: &Route) -> Result<Verdict, Refusal> {
     }
 }
 
-/// Why the route can't advance now.
-fn forbids(sight: &Sight, route: &Route) -> Result<(), Refusal> {
+/// Why the route can't advance to `to` now.
+fn forbids(sight: &Sight, route: &Route, to: &Weights) -> Result<(), Refusal> {
     let state = sight.route(route);
     if let Some(latch) = &state.latch {
         return Err(Refusal::Latched { cause: latch.cause.clone() });
@@ -194,8 +195,10 @@ fn forbids(sight: &Sight, route: &Route) -> Result<(), Refusal> {
     if let Some(refusal) = trigger::forbids(sight, route) {
         return Err(refusal);
     }
-    match state.readiness.against.first() {
-        Some(why) => Err(Refusal::NotReady { why: why.clone() }),
+    // The last of home's traffic may leave only if something stays there without any.
+    let last = || (to.of(&route.home) == PerMille::ZERO).then(|| readiness::nothing_kept(sight.state, route)).flatten();
+    match state.readiness.against.first().cloned().or_else(last) {
+        Some(why) => Err(Refusal::NotReady { why }),
         None => Ok(()),
     }
 }
@@ -287,7 +290,7 @@ fn again(turn: &Turn, route: &Route, wish: &Wish) -> Result<Direction, Refusal> 
     }
     let direction = direction(route, &stands, &wish.to);
     if direction == Direction::Advance {
-        forbids(&turn.sight(), route)?;
+        forbids(&turn.sight(), route, &wish.to)?;
     }
     Ok(direction)
 }

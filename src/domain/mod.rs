@@ -16,5 +16,6 @@ pub mod platform;
 pub mod role;
 pub mod secret;
 pub mod shown;
+pub mod suggest;
 pub mod time;
 pub mod weight;

@@ -43,6 +43,18 @@ impl Shown {
     }
 }
 
+/// Text of many lines on its way to a terminal or a pipe, however long: what [`Shown`] does, but lines stay lines.
+pub fn harmless(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '\n' | '\t' => safe.push(character),
+            other => push_safe(&mut safe, other),
+        }
+    }
+    safe
+}
+
 fn push_safe(safe: &mut String, character: char) {
     match character {
         '\n' | '\t' | '\r' => safe.push(' '),
@@ -104,6 +116,7 @@ mod tests {
         assert_eq!(Shown::new("a\u{1b}[31mb").as_str(), "a^[[31mb");
         assert_eq!(Shown::new("x\u{202e}y\u{9b}z\u{7f}").as_str(), "x\u{fffd}y\u{fffd}z^?");
         assert_eq!(Shown::new("two\nlines").as_str(), "two lines");
+        assert_eq!(harmless("two\nlines\tof \u{1b}[31m\u{9b}"), "two\nlines\tof ^[[31m\u{fffd}");
     }
 
     proptest::proptest! {

@@ -6,7 +6,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use crate::plan::suggest;
+use crate::domain::suggest;
 
 /// Longest URL, in characters; what the program shows must be all of it.
 const URL_CHARS_MAX: usize = 256;

@@ -16,7 +16,6 @@ pub mod lexical;
 mod lower;
 pub mod model;
 mod reader;
-pub mod suggest;
 pub mod units;
 
 use crate::{

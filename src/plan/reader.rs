@@ -4,11 +4,10 @@
 //! reading finds every mistake. Problems are kept by node and get their line and column at the end.
 
 use crate::{
-    domain::shown::Shown,
+    domain::{shown::Shown, suggest},
     plan::{
         diagnostic::{Diagnostic, Severity},
         document::{self, Entry, Node, NodeId, Value},
-        suggest,
         units::UnitError,
     },
 };

@@ -29,6 +29,10 @@ pub enum Fault {
     Metrics { leg: Leg, damage: Damage },
     /// The processes of the leg restart, so its counters begin again at zero.
     Restart { leg: Leg },
+    /// Something in the cluster, or in what its API tells.
+    Cluster(Cluster),
+    /// How many instances Cloud Run keeps.
+    Scaling(Scaling),
     /// The front door closes this share of connections without an answer.
     FrontDoorDrops { fraction: f64 },
     /// Somebody edits the route in a way that is no mere move of its weights.
@@ -104,6 +108,38 @@ pub enum Down {
     BeingCreated,
     /// Its owner has switched it off.
     StoppedByOwner,
+}
+
+/// What may be the matter with the deployment behind the load balancer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cluster {
+    /// Its pods get a native sidecar.
+    Sidecar,
+    /// So many evicted pods are left behind.
+    Evicted { pods: u32 },
+    /// A roll-over is paused half-way.
+    Paused,
+    /// A roll-over to an image that doesn't exist is stuck half-way.
+    Stuck,
+    /// Nobody may read events.
+    EventsForbidden,
+    /// Nobody may read pods.
+    PodsForbidden,
+    /// Lists without items are written as `null`.
+    NullLists,
+    /// Watches that are open now say nothing any more, and stay open.
+    SilentWatches,
+}
+
+/// How Cloud Run scales the service behind the load balancer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scaling {
+    /// By itself, with no instance kept without a request.
+    ToZero,
+    /// To a number set by hand.
+    Manual { instances: u32 },
+    /// Switched off.
+    Off,
 }
 
 /// One of the Google APIs of the world, or all of them.
@@ -203,6 +239,17 @@ pub fn choices() -> Vec<Choice> {
         choice("deployed", "somebody deploys a new Cloud Run revision, which gets 60 %", Fault::Deployed { percent: 60 }),
         choice("cold-source", "Cloud Run loses its warm instances", Fault::SourceCold),
         choice("shrunken-source", "Cloud Run may hold 2 instances only", Fault::SourceShrunk { max_instances: 2 }),
+        choice("run-min-0", "Cloud Run keeps no instance without a request", Fault::Scaling(Scaling::ToZero)),
+        choice("run-manual", "Cloud Run is set to 3 instances by hand", Fault::Scaling(Scaling::Manual { instances: 3 })),
+        choice("run-off", "Cloud Run is switched off: scaled to 0 by hand", Fault::Scaling(Scaling::Off)),
+        choice("sidecars", "the GKE pods get a native sidecar", Fault::Cluster(Cluster::Sidecar)),
+        choice("evicted-pods", "37 evicted pods are left behind on GKE", Fault::Cluster(Cluster::Evicted { pods: 37 })),
+        choice("paused-rollout", "a GKE roll-over is paused half-way", Fault::Cluster(Cluster::Paused)),
+        choice("stuck-rollout", "a GKE roll-over to a missing image is stuck", Fault::Cluster(Cluster::Stuck)),
+        choice("events-forbidden", "the cluster's events may not be read", Fault::Cluster(Cluster::EventsForbidden)),
+        choice("pods-forbidden", "the cluster's pods may not be read", Fault::Cluster(Cluster::PodsForbidden)),
+        choice("null-lists", "the cluster writes null for empty lists", Fault::Cluster(Cluster::NullLists)),
+        choice("silent-watches", "the cluster's open watches die without a word", Fault::Cluster(Cluster::SilentWatches)),
         choice("compute-503", "Compute's API answers 503 for 2 min", api(Api::Compute, Trouble::Unavailable)),
         choice("all-503", "every Google API answers 503 for 2 min", api(Api::Every, Trouble::Unavailable)),
         choice("lost-replies", "Compute applies writes but loses its answers for 2 min", api(Api::Compute, Trouble::LostReplies)),

@@ -10,6 +10,7 @@ pub mod app;
 pub mod draw;
 pub mod input;
 pub mod keymap;
+pub mod mistake;
 pub mod overlay;
 pub mod panes;
 pub mod terminal;

@@ -10,7 +10,7 @@ use crate::{
         shown::Shown,
     },
     tui::{
-        keymap::{Action, table::TABLE},
+        keymap::{Action, Keymap},
         panes::words,
         widgets::{line::LineEdit, rail},
     },
@@ -95,10 +95,10 @@ pub enum Pick {
 }
 
 /// Everything that somebody in `role` can do by name.
-pub fn entries(role: Role, stirs: &[(String, String)], themes: &[String]) -> Vec<Entry> {
-    let bound = TABLE.iter().filter(|binding| binding.is_for(role)).map(|binding| Entry {
+pub fn entries(keys: &Keymap, role: Role, stirs: &[(String, String)], themes: &[String]) -> Vec<Entry> {
+    let bound = keys.rows().iter().filter(|binding| binding.is_for(role)).map(|binding| Entry {
         name: binding.name.to_owned(),
-        help: if binding.help.is_empty() { format!("Put the draft at {}.", binding.label) } else { binding.help.to_owned() },
+        help: binding.explained(),
         keys: binding.keys_shown(),
         pick: Pick::Action(binding.action),
     });
@@ -146,7 +146,7 @@ mod tests {
 
     #[test]
     fn the_palette_finds_by_any_word_and_prefers_the_name() {
-        let entries = entries(Role::Pilot, &[("error-burst".to_owned(), "GKE fails".to_owned())], &["dusk".to_owned()]);
+        let entries = entries(&Keymap::builtin(), Role::Pilot, &[("error-burst".to_owned(), "GKE fails".to_owned())], &["dusk".to_owned()]);
         assert_eq!(matching(&entries, "roll")[0].pick, Pick::Action(Action::Rollback));
         assert_eq!(matching(&entries, "burst stir")[0].pick, Pick::Stir(Shown::new("error-burst")));
         assert_eq!(matching(&entries, "theme du")[0].pick, Pick::Theme("dusk".to_owned()));
@@ -154,7 +154,7 @@ mod tests {
 
     #[test]
     fn a_watchers_palette_holds_nothing_that_acts() {
-        let entries = entries(Role::Watcher, &[("error-burst".to_owned(), "GKE fails".to_owned())], &[]);
+        let entries = entries(&Keymap::builtin(), Role::Watcher, &[("error-burst".to_owned(), "GKE fails".to_owned())], &[]);
         assert!(entries.iter().all(|entry| !matches!(entry.pick, Pick::Stir(_) | Pick::Action(Action::Rollback | Action::Ask))));
     }
 }

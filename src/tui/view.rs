@@ -3,7 +3,7 @@
 //! Everything that is true for all is in the core's `State`. A view is never journaled as such; what others should see of it (focus,
 //! draft) is told to the session as a `Look`.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
     domain::{
@@ -12,7 +12,7 @@ use crate::{
         time::{Millis, Timestamp},
         weight::Weights,
     },
-    tui::{draw::watch::Matter, overlay::Overlay},
+    tui::{draw::watch::Matter, keymap::Keymap, overlay::Overlay},
 };
 
 /// The panes of the main screen, in the order of the focus ring.
@@ -155,6 +155,8 @@ pub struct View {
     pub now: Timestamp,
     /// World seconds in a real one; shown when it is not 1.
     pub haste: f64,
+    /// The keys that are in force here; whatever prints one asks it.
+    pub keys: Arc<Keymap>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -190,6 +192,7 @@ impl View {
             notice: None,
             now: Timestamp(0),
             haste: 1.0,
+            keys: Arc::new(Keymap::builtin()),
         }
     }
     /// The screen that one comes back to: a watcher has a face of his own.

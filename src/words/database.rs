@@ -50,7 +50,7 @@ pub fn database_in_short(standing: &DatabaseStanding) -> String {
         DatabaseStanding::Down { serving } => down(*serving).trim_start_matches("is ").to_owned(),
         DatabaseStanding::Primary { .. } => "accepts writes".to_owned(),
         DatabaseStanding::Stopped => "replication STOPPED".to_owned(),
-        DatabaseStanding::Broken { broken } => format!("BROKEN: {}", part(*broken).trim_start_matches("it ")),
+        DatabaseStanding::Broken { broken } => part(*broken).trim_start_matches("it ").to_owned(),
         DatabaseStanding::Untold { gap: why } => format!("replicates? {}", gap(*why)),
         DatabaseStanding::FallsBack => "does not keep up".to_owned(),
         DatabaseStanding::Idle => "lag unproven".to_owned(),
@@ -84,7 +84,7 @@ fn down(serving: Serving) -> &'static str {
 
 fn part(broken: Broken) -> &'static str {
     match broken {
-        Broken::Error => "its engine reports an error",
+        Broken::Error => "it reports an error",
         Broken::Receiving => "it receives nothing",
         Broken::Applying => "it applies nothing",
     }

@@ -31,6 +31,19 @@ pub fn objection(objection: &Objection, names: Names) -> String {
     match objection {
         Objection::HomeUnknown => "home is not known yet".to_owned(),
         Objection::TooFewReady { home, ready, needed } => format!("{} has {ready} ready, {needed} are needed", names.backend(home)),
+        Objection::SwitchedOff { home } => format!("{} is switched off; set its scaling back to automatic", names.backend(home)),
+        Objection::NotShown { home } => {
+            format!(
+                "nothing shows that {} answers: no figures of its own, no answer through the front door, no direct one",
+                names.backend(home)
+            )
+        }
+        Objection::NothingKept { home, told: Some(_) } => {
+            format!("{} keeps no instance without traffic; give it a minimum of at least 1", names.backend(home))
+        }
+        Objection::NothingKept { home, told: None } => {
+            format!("it isn't told how many instances {} keeps without traffic", names.backend(home))
+        }
         Objection::NotSeen { home, ago } => format!("{} was last seen {ago} ago", names.backend(home)),
         Objection::NeverSeen { home } => format!("nothing is known of the instances of {} yet", names.backend(home)),
         Objection::AnswersNoRequest { home } => format!("{} answers no direct request", names.backend(home)),

@@ -14,6 +14,7 @@ mod motion;
 mod names;
 mod news;
 mod outlook;
+pub mod platform;
 mod refusal;
 
 pub use asked::{command, look};

@@ -9,7 +9,7 @@ use crate::{
         fault::{Fault, FaultKind},
         time::Millis,
     },
-    words::{Names, cause, database, evidence, gap, hindrance, mover, mover_name, need, objection, obstacle, refusal, void},
+    words::{Names, cause, database, evidence, gap, hindrance, mover, mover_name, need, objection, obstacle, platform, refusal, void},
 };
 
 /// What happened, for people.
@@ -171,13 +171,15 @@ pub fn news(news: &News, names: Names) -> String {
             format!("{source} does not answer; {last} ({why})")
         }
         News::SourceAnswers { source } => format!("{source} answers again"),
-        News::WorkloadTroubled { backend, why, ready, desired } => {
-            format!("{}: {why}; {ready} of {desired} ready", names.backend(backend))
+        News::WorkloadTroubled { backend, why, scale } => format!("{}: {why}; {}", names.backend(backend), platform::scale(*scale)),
+        News::WorkloadWell { backend, scale } => format!("{} is well again; {}", names.backend(backend), platform::scale(*scale)),
+        News::ContainersRestarted { backend, restarts, more, over } => {
+            format!("{}: {}", names.backend(backend), platform::restarted(*restarts, *more, *over))
         }
-        News::WorkloadWell { backend, ready, desired } => format!("{} is well again; {ready} of {desired} ready", names.backend(backend)),
-        News::ContainersRestarted { backend, restarts } => {
-            format!("{}: containers restarted, {restarts} times in all", names.backend(backend))
+        News::PartUnread { backend, part, why } => {
+            format!("{}: {part} can't be read ({}); the rest is", names.backend(backend), why.kind)
         }
+        News::PartRead { backend, part } => format!("{}: {part} can be read again", names.backend(backend)),
         News::VersionChanged { backend, version } => format!("{} runs another version now: {version}", names.backend(backend)),
         News::DatabaseStands { instance, standing } => format!("{instance} {}", database(standing)),
     }

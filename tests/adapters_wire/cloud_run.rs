@@ -9,12 +9,15 @@ use std::{
 };
 
 use cutover::{
-    adapter::cloud_run::{DriverConfig, RevisionsDriver, ServiceName},
+    adapter::cloud_run::{Backs, DriverConfig, RevisionsDriver, SensorConfig, ServiceName, ServiceSensor},
+    domain::hindrance::Hindrance,
     domain::{
-        fault::{FaultKind, Outcome},
-        hindrance::Hindrance,
+        fact::Fact,
+        fault::{Fault, FaultKind, Outcome},
+        platform::{Part, RevisionState, Workload},
+        time::Millis,
     },
-    port::Driver,
+    port::{Driver, Sensor},
 };
 use serde_json::{Value, json};
 
@@ -131,4 +134,42 @@ async fn a_revision_that_is_gone_or_not_ready_and_a_missing_permission_are_said_
         Hindrance::Forbidden { permission: "run.services.update".into(), why: None },
     ];
     assert_eq!(seen.hindrances, expected);
+}
+
+async fn looked(service: Value, revision: impl Fn(&str) -> Deed + Send + Sync + 'static) -> Result<Workload, Fault> {
+    let server = Server::start(move |asked, _| match asked.path.split("/revisions/").nth(1) {
+        Some(name) => revision(name),
+        None => Deed::json(200, service.clone()),
+    })
+    .await;
+    let config = SensorConfig {
+        source: "platform/run".parse().unwrap(),
+        backend: id("run"),
+        service: ServiceName { project: "hexproperty".to_owned(), region: "us-central1".to_owned(), service: "frontend".to_owned() },
+        backs: Backs::Service,
+        every: Millis::from_secs(5),
+    };
+    let facts = ServiceSensor::new(config, client(&server)).look().await?;
+    let Some(Fact::Workload { workload, .. }) = facts.into_iter().next() else { panic!("a workload comes first") };
+    Ok(workload)
+}
+
+/// Fields that are missing prove nothing, least of all that nobody answers.
+#[tokio::test]
+async fn an_answer_that_describes_nothing_is_a_gap() {
+    let fault = looked(json!({}), |_| Deed::Close).await.unwrap_err();
+    assert_eq!(fault.kind, FaultKind::Unreadable, "{fault}");
+}
+
+#[tokio::test]
+async fn a_revision_that_may_not_be_read_is_named_and_the_rest_is_told() {
+    let refused = json!({"error": {"code": 403, "message": "Permission 'run.revisions.get' denied", "status": "PERMISSION_DENIED"}});
+    let ready = json!({"name": "x/revisions/frontend-00041-kaz", "conditions": [{"type": "Ready", "state": "CONDITION_SUCCEEDED"}]});
+    let answer =
+        move |name: &str| if name == "frontend-00041-kaz" { Deed::json(200, ready.clone()) } else { Deed::json(403, refused.clone()) };
+    let workload = looked(service(25, "CONDITION_SUCCEEDED"), answer).await.unwrap();
+    let told: Vec<_> = workload.revisions.iter().map(|revision| (revision.name.as_str(), revision.share.get(), revision.state)).collect();
+    assert_eq!(told, [("frontend-00041-kaz", 750, RevisionState::Ready), ("frontend-00042-bim", 250, RevisionState::Untold)]);
+    let [unread] = &workload.unread[..] else { panic!("{workload:?}") };
+    assert_eq!((&unread.part, unread.fault.kind), (&Part::Revision("frontend-00042-bim".into()), FaultKind::Forbidden));
 }

@@ -21,6 +21,8 @@ impl<F: FnMut(&Buffer)> Canvas for Paper<F> {
         Drawn::Sent
     }
     fn forget(&mut self) {}
+    fn stop(&mut self) {}
+    fn resume(&mut self) {}
     async fn free(&self) {
         std::future::pending().await
     }

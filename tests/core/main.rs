@@ -9,6 +9,7 @@ mod chance;
 mod databases;
 mod home;
 mod people;
+mod platforms;
 mod rollback;
 mod session;
 mod storm;

@@ -266,8 +266,7 @@ impl Session {
         self.see_since("scrape/gke", self.now, Err(Fault::new(FaultKind::Unreachable, "connection refused")))
     }
     pub fn workload(&mut self, backend: BackendId, ready: u32) -> Decision {
-        let version = "1.42.0".into();
-        let workload = Workload { desired: 6, ready, restarts: 0, version, trouble: None, pods: vec![] };
+        let workload = Workload::counted(ready, 6, "1.42.0");
         self.see(&format!("workload/{backend}"), vec![Fact::Workload { backend, workload }])
     }
     pub fn probe(&mut self, backend: BackendId, failed: u64) -> Decision {

@@ -23,9 +23,8 @@ use cutover::{
     tui::{
         app::{End, Looks, fly},
         input::{Arrived, Code, Gesture, Input, Key, Mouse},
-        keymap::table::TABLE,
-        terminal::{MouseReports, Size},
-        view::Follow,
+        keymap::{Keymap, table::TABLE},
+        terminal::Size,
     },
 };
 use ratatui::{buffer::Buffer, style::Color};
@@ -92,6 +91,10 @@ fn heard(state: State, role: Role) -> Arc<Heard> {
 
 impl Cockpit {
     fn over(state: State, role: Role) -> Cockpit {
+        Cockpit::with_keys(state, role, Keymap::builtin())
+    }
+
+    fn with_keys(state: State, role: Role, keys: Keymap) -> Cockpit {
         let (hands, inputs) = mpsc::channel(4096);
         let (sender, asks) = mpsc::channel(4096);
         let (session, view) = watch::channel(heard(state, role));
@@ -102,7 +105,7 @@ impl Cockpit {
             Paper { size: Size { columns: 120, rows: 40 }, drawn: move |next: &Buffer| drawn.lock().unwrap().draw(next, &mut before) };
         let themes = catalogue();
         let theme = themes.first();
-        let looks = Looks { themes, theme, stirs: Vec::new(), haste: 1.0, mouse: MouseReports::On, follow: Follow::No };
+        let looks = Looks { keys: Arc::new(keys), ..Looks::plain(themes, theme) };
         let link = Link { view, asks: sender, replies };
         let flight = tokio::spawn(async move { fly(link, looks, inputs, Silence, &mut paper).await });
         Cockpit { hands, asks, session, page, flight, _replies }
@@ -219,7 +222,7 @@ async fn a_reason_rearms_and_an_empty_one_does_nothing() {
     cockpit.sees("Why is it safe").await;
     cockpit.key(Key::plain(Code::Enter)).await;
     cockpit.sees("nothing was done").await;
-    cockpit.key(Key::char('a')).await;
+    // The line is still there: what is typed next is the reason, and no key.
     cockpit.types("pool was too small").await;
     cockpit.key(Key::plain(Code::Enter)).await;
     let rearm = Command::Rearm { route: scenes::id("frontend"), reason: Shown::new("pool was too small") };
@@ -258,6 +261,39 @@ async fn a_burst_that_no_hand_types_moves_nothing() {
 }
 
 #[tokio::test]
+async fn a_short_line_that_comes_at_once_is_a_paste_and_the_way_home_beside_it_is_not() {
+    let mut cockpit = Cockpit::over(scenes::calm(), Role::Pilot);
+    let at = Instant::now();
+    for key in [Key::char('p'), Key::plain(Code::Enter), ROLLBACK] {
+        cockpit.does(at, Input::Key(key));
+    }
+    assert_eq!(cockpit.asked().await, Command::Rollback { route: None, reason: None });
+    cockpit.sees("came faster than a hand types").await;
+    cockpit.key(Key::char('p')).await;
+    assert_eq!(cockpit.asked().await, Command::Hold { route: scenes::id("frontend") });
+}
+
+#[tokio::test]
+async fn the_keys_of_a_person_are_pressed_and_printed_everywhere() {
+    let keys = Keymap::from_file("[keys]\nrollback = \"F12\"\nzoom = \"F9\"\nhold = \"y\"\n").expect("valid");
+    let mut cockpit = Cockpit::with_keys(scenes::calm(), Role::Pilot, keys);
+    cockpit.sees("F12 ROLL BACK").await;
+    cockpit.sees_no("F9").await;
+    cockpit.key(ROLLBACK).await;
+    cockpit.sees_no("Automatic rollback").await;
+    cockpit.key(ROLLBACK).await;
+    cockpit.sees("Automatic rollback").await;
+    cockpit.key(Key::char('p')).await;
+    cockpit.key(Key::char('y')).await;
+    assert_eq!(cockpit.asked().await, Command::Hold { route: scenes::id("frontend") });
+    cockpit.key(Key::char(':')).await;
+    cockpit.types("rollback").await;
+    cockpit.sees("F12").await;
+    cockpit.key(Key::plain(Code::F(12))).await;
+    assert_eq!(cockpit.asked().await, Command::Rollback { route: None, reason: None });
+}
+
+#[tokio::test]
 async fn an_insistent_hand_on_the_way_home_counts() {
     let mut cockpit = Cockpit::over(scenes::calm(), Role::Pilot);
     let at = Instant::now();
@@ -271,7 +307,7 @@ async fn an_insistent_hand_on_the_way_home_counts() {
 async fn a_watchers_keys_ask_for_nothing() {
     let mut cockpit = Cockpit::over(scenes::calm(), Role::Watcher);
     for binding in TABLE.iter().filter(|binding| binding.action != cutover::tui::keymap::Action::Quit) {
-        for key in binding.keys {
+        for key in binding.keys.iter() {
             cockpit.key(*key).await;
             cockpit.key(Key::plain(Code::Esc)).await;
             // Escape takes back the draft or screen that a key may have made.

@@ -21,7 +21,7 @@ use cutover::{
         fault::{Fault, FaultKind, Version},
         id::{AskId, ClientId, Seq},
         metric::{Gap, Metric, Sample},
-        platform::{Happening, Pod, Readiness as PodReadiness, Workload},
+        platform::{Containers, Happening, Pod, Readiness as PodReadiness, Scale, Workload},
         role::Role,
         shown::Shown,
         time::{Millis, Timestamp},
@@ -126,7 +126,13 @@ fn route(percent: u16) -> RouteState {
             silence: BTreeMap::new(),
         }),
         motion: Motion::Settled,
-        readiness: Readiness { against: vec![], home_ready: Some(12), takes: Millis::from_secs(34), moves: share, seen_at: Some(ago(3)) },
+        readiness: Readiness {
+            against: vec![],
+            home_scale: Scale::Counted { ready: 12, desired: 12 },
+            takes: Millis::from_secs(34),
+            moves: share,
+            seen_at: Some(ago(3)),
+        },
         ..RouteState::default()
     }
 }
@@ -153,14 +159,7 @@ fn backend(version: &str, rate: f64, errors: f64, p95: f64, instances: u32) -> B
     BackendState {
         values: figures.into_iter().map(|(metric, value)| (metric, Ok(sample(value)))).collect(),
         values_at: Some(ago(2)),
-        workload: Some(Workload {
-            desired: instances,
-            ready: instances,
-            restarts: 0,
-            version: Shown::new(version),
-            trouble: None,
-            pods: pods.collect(),
-        }),
+        workload: Some(Workload { pods: pods.collect(), ..Workload::counted(instances, instances, version) }),
         workload_at: Some(ago(4)),
         ready_most: instances,
         probe: Some(ProbeState { at: ago(3), sent: 5, failed: 0, dropped: 0, slowest_ms: Some(p95) }),
@@ -176,7 +175,11 @@ fn pod(number: u32, ready: PodReadiness, status: &str) -> Pod {
         ready,
         restarts: if ready == PodReadiness::Ready { 0 } else { 4 },
         node: Shown::new(&format!("gke-hexproperty-prod-{}", ["a", "b", "c"][number as usize % 3])),
-        started_at: Some(ago(90_000)),
+        created_at: Some(ago(90_000)),
+        containers: Containers { ready: u32::from(ready == PodReadiness::Ready), total: 1 },
+        restarted_at: (ready != PodReadiness::Ready).then(|| ago(40)),
+        reason: (ready != PodReadiness::Ready)
+            .then(|| Shown::new("frontend: back-off 40s restarting failed container; before that, Error, exit code 1")),
     }
 }
 
@@ -277,7 +280,8 @@ pub fn breach() -> State {
         points.iter_mut().rev().take(15).for_each(|point| *point = Some(high));
     }
     let workload = gke.workload.as_mut().unwrap();
-    (workload.ready, workload.restarts, workload.trouble) = (4, 8, Some(Shown::new("2 pods in CrashLoopBackOff")));
+    (workload.scale, workload.restarts, workload.trouble) =
+        (Scale::Counted { ready: 4, desired: 6 }, 8, Some(Shown::new("2 pods in CrashLoopBackOff")));
     workload.pods[1] = pod(1, PodReadiness::NotReady, "CrashLoopBackOff");
     workload.pods[4] = pod(4, PodReadiness::NotReady, "CrashLoopBackOff");
     gke.probe = Some(ProbeState { at: ago(3), sent: 5, failed: 2, dropped: 0, slowest_ms: Some(930.0) });
@@ -285,9 +289,11 @@ pub fn breach() -> State {
         at: ago(60),
         kind: Shown::new("Warning"),
         reason: Shown::new("BackOff"),
-        object: Shown::new("Pod/frontend-6c9d7b01-x1k2v"),
+        object: Shown::new("pod/frontend-6c9d7b01-x1k2v"),
         message: Shown::new("Back-off restarting failed container frontend"),
         count: 7,
+        shape: Shown::new("Back-off restarting failed container frontend"),
+        objects: 2,
     }]);
     let trigger = state.triggers.get_mut(&id("error-rate")).unwrap();
     *trigger = TriggerState {

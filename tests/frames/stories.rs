@@ -2,6 +2,7 @@
 
 use cutover::domain::role::Role;
 use cutover::tui::{
+    keymap::Keymap,
     overlay::{Overlay, Purpose, entries},
     theme::{Catalogue, Charset, Depth},
     view::{Pane, Screen, View},
@@ -84,7 +85,7 @@ fn every_screen_and_overlay_is_drawn() {
         ("help", Overlay::Help { scroll: 0 }, "Bring all traffic of every route home"),
         (
             "palette",
-            Overlay::Palette { line: LineEdit::default(), chosen: 1, entries: entries(Role::Pilot, &stirs, &themes) },
+            Overlay::Palette { line: LineEdit::default(), chosen: 1, entries: entries(&Keymap::builtin(), Role::Pilot, &stirs, &themes) },
             "screen metrics",
         ),
         ("themes", Overlay::Themes { words: themes.clone(), chosen: 0, before: "dark".to_owned() }, "colorblind"),
@@ -129,8 +130,7 @@ fn without_colour_and_without_unicode_the_story_is_the_same() {
         let buf = frame(&state, &scenes::view(), &theme, 80, 24);
         keep(&format!("{name}-ascii-80x24"), &buf);
         let text = plain(&buf);
-        // The names and remarks of people keep their own characters; shapes don't.
-        let strange: String = text.chars().filter(|character| !character.is_ascii() && *character != '·').collect();
+        let strange: String = text.chars().filter(|character| !character.is_ascii()).collect();
         assert_eq!(strange, "", "{text}");
     }
     let text = plain(&frame(&scenes::breach(), &scenes::view(), &theme, 80, 24));

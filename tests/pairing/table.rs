@@ -15,7 +15,7 @@ use cutover::{
     tui::{
         app::{End, Looks, fly},
         input::{Arrived, Code, Input, Key},
-        terminal::{MouseReports, Size},
+        terminal::Size,
         theme::{Catalogue, Charset, Depth},
         view::Follow,
     },
@@ -105,7 +105,7 @@ impl Table {
         let (inputs, inputs_out) = mpsc::channel(256);
         let page = Arc::new(Mutex::new(String::new()));
         let themes = Catalogue::new(Depth::Truecolor, Charset::Unicode);
-        let looks = Looks { theme: themes.first(), themes, stirs: Vec::new(), haste: 1.0, mouse: MouseReports::Off, follow: Follow::Yes };
+        let looks = Looks { follow: Follow::Yes, ..Looks::plain(themes.clone(), themes.first()) };
         let link = Link { view: views, asks: asks_in, replies: replies_out };
         let drawn = Arc::clone(&page);
         let mut paper = Paper {

@@ -21,13 +21,13 @@ use cutover::{
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, SlavePty, native_pty_system};
 use rustix::{
     process::{Pid, Signal, kill_process},
-    termios::{LocalModes, tcgetattr},
+    termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr},
 };
 
 /// Real time that anything may take before a test is given up; the machine may be busy with something else.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Between two keys of a hand; many at once are taken for a paste.
-const KEY_EVERY: Duration = Duration::from_millis(5);
+const KEY_EVERY: Duration = Duration::from_millis(25);
 
 pub const CUTOVER: &str = env!("CARGO_BIN_EXE_cutover");
 
@@ -101,10 +101,43 @@ impl Cockpit {
     }
 
     pub fn start_with(size: PtySize, env: &[(&str, &str)], bond: Bond) -> Cockpit {
+        Cockpit::launch(folder(), size, env, bond, &[])
+    }
+
+    /// Starts one with files of the person's own and waits for its first frame.
+    pub fn flying_with_files(files: &[(&str, &str)]) -> Cockpit {
+        let home = folder();
+        for (name, text) in files {
+            let path = home.join("cutover").join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        let mut cockpit = Cockpit::launch(home, size(100, 30), USUAL, Bond::Controlling, &[]);
+        cockpit.until("a first frame", |cockpit| cockpit.screen().contains("frontend"));
+        cockpit
+    }
+
+    /// One of the person's own files.
+    pub fn file(&self, name: &str) -> Option<String> {
+        fs::read_to_string(self.folder.join("cutover").join(name)).ok()
+    }
+
+    /// Starts one as a job of a shell and waits for its first frame. When it is stopped, the shell says "shell:" and waits for a line; then
+    /// it continues the job in front.
+    pub fn flying_as_a_job() -> Cockpit {
+        let script = "set -m; \"$0\" \"$@\"; echo shell:; read line; fg; echo over";
+        let mut cockpit = Cockpit::launch(folder(), size(100, 30), USUAL, Bond::Controlling, &["/bin/sh", "-c", script]);
+        cockpit.until("a first frame", |cockpit| cockpit.screen().contains("frontend"));
+        cockpit
+    }
+
+    /// `before` is what stands before the program on its command line.
+    fn launch(folder: PathBuf, size: PtySize, env: &[(&str, &str)], bond: Bond, before: &[&str]) -> Cockpit {
         let pair = native_pty_system().openpty(size).unwrap();
-        let folder = folder();
         let journal = folder.join("flight.jsonl");
-        let mut command = CommandBuilder::new(CUTOVER);
+        let mut words = before.iter().copied().chain([CUTOVER]);
+        let mut command = CommandBuilder::new(words.next().unwrap());
+        command.args(words);
         command.env_clear();
         FOLDERS.iter().for_each(|name| command.env(name, &folder));
         env.iter().for_each(|(name, value)| command.env(name, value));
@@ -181,6 +214,34 @@ impl Cockpit {
 
     pub fn signal(&mut self, signal: Signal) {
         kill_process(self.pid(), signal).unwrap();
+    }
+
+    /// Signals the program that the shell has as its job.
+    pub fn signal_job(&mut self, signal: Signal) {
+        let shell = self.pid().as_raw_nonzero();
+        let children = fs::read_to_string(format!("/proc/{shell}/task/{shell}/children")).unwrap();
+        let job = children.split_whitespace().next().unwrap_or_else(|| panic!("the shell has no job; {}", self.screen()));
+        kill_process(Pid::from_raw(job.parse().unwrap()).unwrap(), signal).unwrap();
+    }
+
+    /// Whether the kernel has the program standing still.
+    pub fn is_stopped(&self) -> bool {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.pid().as_raw_nonzero())).unwrap();
+        stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('T'))
+    }
+
+    pub fn is_raw(&self) -> bool {
+        !tcgetattr(File::open(&self.tty).unwrap()).unwrap().local_modes.intersects(LocalModes::ICANON | LocalModes::ECHO)
+    }
+
+    /// Does to the terminal what a shell does that gets it back without a word: its own modes, and its own text on the screen.
+    pub fn taken_over(&mut self) {
+        let mut tty = File::options().read(true).write(true).open(&self.tty).unwrap();
+        let mut modes = tcgetattr(&tty).unwrap();
+        modes.local_modes |= LocalModes::ICANON | LocalModes::ECHO | LocalModes::ISIG;
+        tcsetattr(&tty, OptionalActions::Now, &modes).unwrap();
+        tty.write_all(b"\x1b[?1000l\x1b[?1049l\x1b[2Jshell:").unwrap();
+        self.until("the shell's own text", |cockpit| cockpit.screen().trim() == "shell:");
     }
 
     fn pid(&self) -> Pid {

@@ -39,6 +39,11 @@ fn an_interrupt_restores_the_terminal() {
 }
 
 #[test]
+fn a_quit_signal_restores_the_terminal() {
+    ends_on(Signal::QUIT);
+}
+
+#[test]
 fn a_hang_up_signal_restores_the_terminal() {
     ends_on(Signal::HUP);
 }

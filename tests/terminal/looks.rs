@@ -42,6 +42,39 @@ fn who_wants_no_colour_gets_none() {
     is_without_colour(&[("TERM", "xterm-256color"), ("LANG", "C.UTF-8"), ("NO_COLOR", "1")]);
 }
 
+/// Everything that was ever drawn in a short flight through the screens.
+fn drawn(env: &[(&str, &str)]) -> String {
+    let mut cockpit = Cockpit::start_with(size(100, 30), env, Bond::Controlling);
+    cockpit.until("a first frame", |cockpit| cockpit.screen().contains("frontend"));
+    cockpit.until_deed("some readings", |deed| deed.entry.seq.0 > 60);
+    let mut seen = String::new();
+    for key in ["m", "J", "w", "?"] {
+        cockpit.press(&[key]);
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        seen.push_str(&cockpit.screen());
+    }
+    cockpit.press(&["\x1b"]);
+    cockpit.until("help to close", |cockpit| !cockpit.screen().contains("while typing too"));
+    cockpit.press(&["q"]);
+    let ended = cockpit.wait();
+    assert_eq!(ended.code, 0);
+    seen + &ended.tail()
+}
+
+#[test]
+fn a_terminal_without_unicode_gets_no_character_beyond_ascii() {
+    let strange: String = drawn(&[("TERM", "xterm-256color"), ("LANG", "C")]).chars().filter(|character| !character.is_ascii()).collect();
+    assert_eq!(strange, "", "on the screen and in its last words");
+}
+
+#[test]
+fn a_linux_console_gets_what_its_font_has() {
+    let seen = drawn(&[("TERM", "linux"), ("LANG", "C.UTF-8")]);
+    assert!(seen.contains('┌') && seen.contains('√'), "{seen}");
+    let strange: String = seen.chars().filter(|character| "╭╮╰╯┏┓┗┛━┃✓✗▁▂▃▅▆▇◆◇◀▸…⠁⣀".contains(*character)).collect();
+    assert_eq!(strange, "");
+}
+
 #[test]
 fn a_dumb_terminal_gets_no_colour() {
     is_without_colour(&[("TERM", "dumb")]);

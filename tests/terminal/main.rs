@@ -7,4 +7,8 @@ mod cockpit;
 mod end;
 mod fly;
 mod hostile;
+mod keys;
 mod looks;
+mod own;
+mod refusals;
+mod stop;

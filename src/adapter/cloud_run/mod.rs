@@ -1,15 +1,16 @@
 //! Cloud Run Admin API v2: the split between revisions of one service, and how the service itself is.
 //!
-//! [`RevisionsDriver`] steers traffic inside Cloud Run; it can't reach GKE. [`ServiceSensor`] tells of the service's health. The API does not
-//! say how many instances run, so the sensor reports the configured minimum, and as ready all of it or nothing.
+//! [`RevisionsDriver`] steers traffic inside Cloud Run; it can't reach GKE. [`ServiceSensor`] tells how the service is set up and which
+//! of its revisions are ready. The API does not say how many instances run, so the sensor doesn't either.
 
 mod driver;
+mod extent;
 mod sensor;
 mod traffic;
 mod wire;
 
 pub use driver::{Config as DriverConfig, RevisionsDriver};
-pub use sensor::{Config as SensorConfig, ServiceSensor};
+pub use sensor::{Backs, Config as SensorConfig, ServiceSensor};
 
 use reqwest::Url;
 

@@ -30,23 +30,6 @@ pub struct Service {
     pub last_modifier: Option<String>,
     pub client: Option<String>,
     pub update_time: Option<jiff::Timestamp>,
-    #[serde(default)]
-    pub scaling: Scaling,
-    #[serde(default)]
-    pub template: Template,
-}
-
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Scaling {
-    #[serde(default)]
-    pub min_instance_count: u32,
-}
-
-#[derive(Debug, Clone, Default, Deserialize)]
-pub struct Template {
-    #[serde(default)]
-    pub scaling: Scaling,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -105,12 +88,6 @@ impl Service {
     pub fn name_of<'a>(&'a self, target: &'a Target) -> &'a str {
         let revision = self.revision_of(target);
         if revision.is_empty() { "latest" } else { revision }
-    }
-
-    /// Requests reach a revision that is ready, whatever became of a newer one.
-    pub fn is_serving(&self) -> bool {
-        let routes = self.conditions.iter().find(|condition| condition.kind == "RoutesReady").or(self.terminal_condition.as_ref());
-        routes.is_some_and(|condition| !condition.is_failed()) && !self.latest_ready_revision.is_empty()
     }
 
     /// The words of the condition that says that it failed.

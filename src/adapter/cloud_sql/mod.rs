@@ -58,7 +58,7 @@ impl CloudSqlSensor {
         let Config { project, instance: id, .. } = &self.config;
         let url = self.sql.at(&["v1", "projects", project, "instances", id.as_str()]);
         let described = async { self.sql.send(Ask::get(url, Limits::READ)).await?.json::<Instance>() };
-        let (described, operations) = futures::join!(described, self.operations());
+        let (described, operations) = tokio::join!(described, self.operations());
         let (instance, operations) = (described.map_err(Fault::from)?, operations?);
         let (serving, engine, primary) = (instance.serving(), instance.engine(), instance.primary(project));
         let Seen { state, lag, following } = match (instance.role(), serving, engine) {
@@ -104,7 +104,7 @@ impl CloudSqlSensor {
                 None => UNTOLD,
             }
         };
-        let (told, lag, following) = futures::join!(running::read(&monitoring, id, engine), lag::read(&monitoring, id, engine), following);
+        let (told, lag, following) = tokio::join!(running::read(&monitoring, id, engine), lag::read(&monitoring, id, engine), following);
         let lag = match (told.state, told.at) {
             (ReplicaState::Replicating, Ok(at)) => lag.map(|sample| Sample { at: sample.at.min(at), ..sample }),
             (_, Err(gap)) => Err(gap),

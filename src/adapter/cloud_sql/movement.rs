@@ -40,18 +40,18 @@ pub async fn of_replica(monitoring: &Monitoring<'_>, primary: &InstanceId, repli
     let at_primary = monitoring.series(written(engine), primary);
     match engine {
         Engine::Postgres => {
-            let (written, behind) = futures::join!(at_primary, monitoring.series("postgresql/replication/replica_byte_lag", primary));
+            let (written, behind) = tokio::join!(at_primary, monitoring.series("postgresql/replication/replica_byte_lag", primary));
             let behind = behind.and_then(|series| Behind::of(monitoring, &series, replica));
             let movement = written.and_then(|written| applied(&written, behind?));
             Following { movement: movement.unwrap_or_default(), behind_bytes: behind.ok().map(|behind| behind.now as u64) }
         }
         Engine::SqlServer => {
-            let (sent, redone) = futures::join!(at_primary, monitoring.series("sqlserver/replication/redone_bytes_count", replica));
+            let (sent, redone) = tokio::join!(at_primary, monitoring.series("sqlserver/replication/redone_bytes_count", replica));
             following(monitoring, sent, redone, FOLLOWS)
         }
         Engine::MySql => {
             // How often a server writes its log out is its own affair; that it still does is not.
-            let (written, applied) = futures::join!(at_primary, monitoring.series("mysql/innodb_os_log_fsyncs", replica));
+            let (written, applied) = tokio::join!(at_primary, monitoring.series("mysql/innodb_os_log_fsyncs", replica));
             following(monitoring, written, applied, 0.0)
         }
     }

@@ -43,7 +43,7 @@ pub async fn read(monitoring: &Monitoring<'_>, instance: &InstanceId, engine: En
         Engine::MySql => {
             let receiving = thread("mysql/replication/slave_io_running", Broken::Receiving);
             let applying = thread("mysql/replication/slave_sql_running", Broken::Applying);
-            let (state, receiving, applying) = futures::join!(state, receiving, applying);
+            let (state, receiving, applying) = tokio::join!(state, receiving, applying);
             told(state, Some([receiving, applying]))
         }
         Engine::Postgres | Engine::SqlServer => told(state.await, None),

@@ -1,12 +1,15 @@
 //! One Deployment of a cluster, watched: its pods, its rollout and its events, as they happen.
 //!
-//! Three watches (the Deployment, its pods by its selector, the namespace's events) live inside the sensor and are polled by `look` alone;
-//! no task runs beside it. A look ends as soon as something has changed, and otherwise after a heartbeat, for which a read of the Deployment
-//! proves that silence means calm: a watch that misses what the read sees is thrown away and begun anew. Objects are cut down to a few
-//! fields while they are parsed, so a large namespace costs little. Nothing is ever written to a cluster from here.
+//! Three parts (the Deployment, its pods by its selector, the namespace's events) live inside the sensor and are polled by `look` alone; no
+//! task runs beside it. A look ends as soon as something has changed, or as a server has shown that it follows, which the parts see to by
+//! turns, each once a minute ([`part`]). A part that may not be read is named and the rest is told; only the Deployment itself is
+//! indispensable. Objects are cut down to a few fields while they are parsed, so a large namespace costs little. Nothing is ever
+//! written to a cluster from here.
 
 mod access;
+mod fold;
 mod gke;
+mod part;
 mod pod;
 mod store;
 mod wire;
@@ -17,11 +20,8 @@ use futures::{
     StreamExt,
     stream::{self, BoxStream, SelectAll},
 };
-use kube::{
-    Api, Client,
-    runtime::watcher::{self, watcher},
-};
-use tokio::time::{Instant, timeout, timeout_at};
+use kube::Client;
+use tokio::time::{Instant, timeout_at};
 
 use crate::{
     domain::{
@@ -33,47 +33,40 @@ use crate::{
     port::{Answer, Sensor},
 };
 pub use access::Access;
-use access::fault_of;
 pub use gke::{GkeCluster, Way};
-use pod::SlimPod;
-use store::{Change, Changed, Store};
-use wire::{SlimDeployment, SlimEvent};
+use part::{LIST_DEADLINE, OPEN_DEADLINE, Part, Scope, Turn};
+use store::{Change, Store, Worth};
+use wire::SlimDeployment;
 
-/// Which Deployment to watch, and how often to prove that the watch lives.
+/// Which Deployment to watch, and how often to prove that the watches live.
 #[derive(Debug, Clone)]
 pub struct Config {
     pub source: SourceId,
     pub backend: BackendId,
     pub namespace: String,
     pub deployment: String,
-    /// Silence after which the Deployment is read to prove that nothing has happened; on the machine's own clock.
-    pub heartbeat: Duration,
-    /// When what was said last is stale, in the session's time: some heartbeats and the deadline of a read.
+    /// A watch is begun anew after this long, on the machine's own clock; what has died silently is noticed by then.
+    pub life: Duration,
+    /// When what was said last is stale, in the session's time: the life of a watch and the deadlines of a list and a read.
     pub stale_after: Millis,
 }
 
 impl Config {
-    /// A heartbeat of 5 s, stale after 20 s.
+    /// Watches that live for a minute.
     pub fn new(source: SourceId, backend: BackendId, namespace: &str, deployment: &str) -> Config {
         let (namespace, deployment) = (namespace.to_owned(), deployment.to_owned());
-        Config { source, backend, namespace, deployment, heartbeat: Duration::from_secs(5), stale_after: Millis::from_secs(20) }
+        Config { source, backend, namespace, deployment, life: Duration::from_secs(60), stale_after: Millis::from_secs(75) }
     }
 }
 
-/// A plain read may take so long.
-const READ_DEADLINE: Duration = Duration::from_secs(4);
-/// How long a watch may lag behind a read before it counts as dead.
-const CATCH_UP: Duration = Duration::from_secs(1);
-/// The first list of everything may take so long.
-const LIST_DEADLINE: Duration = Duration::from_secs(10);
-/// Between two looks, so that a storm of events is told in lumps.
-const BREATH: Millis = Millis(250);
+/// Between two looks, so that a storm of changes is told in lumps.
+const BREATH: Millis = Millis::from_secs(1);
 /// Changes taken in by one look after the first; the rest waits for the next.
 const LUMP_MAX: usize = 2000;
-/// How long the server lets a watch live before it is begun anew, in seconds.
-const WATCH_SECONDS: u32 = 240;
+/// The parts take turns.
+const PARTS: u32 = 3;
 
-type Feed = SelectAll<BoxStream<'static, Result<Change, watcher::Error>>>;
+type Feed = SelectAll<BoxStream<'static, Change>>;
 
 pub struct KubernetesSensor {
     config: Config,
@@ -96,6 +89,7 @@ impl KubernetesSensor {
         if seen.as_ref().is_err_and(|fault| matches!(fault.kind, FaultKind::Unreachable | FaultKind::TimedOut)) {
             // The server may have moved; the next look asks for the way again.
             self.client = None;
+            *self.feed_mut() = None;
         }
         seen
     }
@@ -105,65 +99,72 @@ impl KubernetesSensor {
             let feed = self.open().await?;
             *self.feed_mut() = Some(feed);
         }
-        let patience = if self.store.is_complete() { self.config.heartbeat } else { LIST_DEADLINE };
-        let deadline = Instant::now() + patience;
+        // Each part keeps deadlines of its own; this one only bounds them all.
+        let patience = if self.store.is_complete() { self.config.life } else { Duration::ZERO };
+        let deadline = Instant::now() + patience + LIST_DEADLINE + OPEN_DEADLINE;
         loop {
             match timeout_at(deadline, self.next()).await {
-                Ok(Some(Ok(change))) => {
-                    if self.store.take_in(change) == Changed::Yes && self.store.is_complete() {
+                Ok(Some(change)) => {
+                    let worth = self.store.take_in(change);
+                    if let Some(fault) = self.store.fault() {
+                        return Err(fault.clone());
+                    }
+                    if worth != Worth::Nothing && self.store.is_complete() {
                         break;
                     }
                 }
-                // 410: the history is gone; the watcher lists anew by itself.
-                Ok(Some(Err(watcher::Error::WatchError(status)))) if status.code == 410 => {}
-                Ok(Some(Err(error))) => return Err(watch_fault(&error)),
-                Ok(None) => return Err(self.begin_anew("the watch has ended")),
-                Err(_) if !self.store.is_complete() => return Err(self.begin_anew("the first list took too long")),
-                Err(_) => {
-                    self.prove().await?;
-                    break;
-                }
+                Ok(None) | Err(_) => return Err(self.silent()),
             }
         }
         self.take_in_what_is_ready();
-        Ok(self.store.tell(&self.config.backend))
+        match self.store.fault() {
+            Some(fault) => Err(fault.clone()),
+            None => Ok(self.store.tell(&self.config.backend)),
+        }
     }
 
     fn feed_mut(&mut self) -> &mut Option<Feed> {
         self.feed.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    async fn next(&mut self) -> Option<Result<Change, watcher::Error>> {
+    async fn next(&mut self) -> Option<Change> {
         self.feed_mut().as_mut()?.next().await
     }
 
-    /// Takes in what has arrived by now without waiting; a fault among it comes up in the next look.
+    /// Takes in what has arrived by now without waiting.
     fn take_in_what_is_ready(&mut self) {
         for _ in 0..LUMP_MAX {
             match futures::FutureExt::now_or_never(self.next()) {
-                Some(Some(Ok(change))) => {
+                Some(Some(change)) => {
                     self.store.take_in(change);
                 }
-                Some(Some(Err(_)) | None) | None => return,
+                Some(None) | None => return,
             }
         }
     }
 
-    /// Begins the watches, with the pods chosen by the Deployment's own selector.
+    /// Lists the Deployment and begins the watches, with the pods chosen by its own selector.
     async fn open(&mut self) -> Result<Feed, Fault> {
-        let deployment = self.read().await?;
         let client = self.connected().await?;
         self.store.forget();
-        let Config { namespace, deployment: name, .. } = &self.config;
-        let config = || watcher::Config::default().timeout(WATCH_SECONDS);
-        let deployments =
-            watcher(Api::<SlimDeployment>::namespaced(client.clone(), namespace), config().fields(&format!("metadata.name={name}")));
-        let pods = watcher(Api::<SlimPod>::namespaced(client.clone(), namespace), config().labels(&deployment.selector));
-        let events = watcher(Api::<SlimEvent>::namespaced(client, namespace), config());
+        let Config { namespace, deployment: name, life, .. } = self.config.clone();
+        let scope = Scope { namespace, labels: None, fields: None };
+        let only = Scope { fields: Some(format!("metadata.name={name}")), ..scope.clone() };
+        let (all, version) = part::list::<SlimDeployment>(&client, &only).await?;
+        let labels = all.first().map(|deployment| deployment.selector.clone());
+        self.store.take_in(Change::Deployment(part::Seen::All(all)));
+        if let Some(fault) = self.store.fault() {
+            return Err(fault.clone());
+        }
+        let now = Instant::now();
+        let turn = |place: u32| Turn { life, ends: now + life * place / PARTS };
+        let deployment = Part::new(client.clone(), only, turn(1), Some(version));
+        let pods = Part::new(client.clone(), Scope { labels, ..scope.clone() }, turn(2), None);
+        let events = Part::new(client, scope, turn(3), None);
         Ok(stream::select_all([
-            deployments.map(|event| event.map(Change::Deployment)).boxed(),
-            pods.map(|event| event.map(Change::Pod)).boxed(),
-            events.map(|event| event.map(Change::Event)).boxed(),
+            deployment.seen().map(Change::Deployment).boxed(),
+            pods.seen().map(Change::Pod).boxed(),
+            events.seen().map(Change::Event).boxed(),
         ]))
     }
 
@@ -175,49 +176,11 @@ impl KubernetesSensor {
         Ok(self.client.insert(client).clone())
     }
 
-    async fn read(&mut self) -> Result<SlimDeployment, Fault> {
-        let client = self.connected().await?;
+    fn silent(&mut self) -> Fault {
         let Config { namespace, deployment, .. } = &self.config;
-        let about = format!("reading deployment {namespace}/{deployment}");
-        match timeout(READ_DEADLINE, Api::<SlimDeployment>::namespaced(client, namespace).get(deployment)).await {
-            Ok(answer) => answer.map_err(|error| fault_of(&about, &error)),
-            Err(_) => Err(Fault::new(FaultKind::TimedOut, format!("{about} gave no answer within {}s", READ_DEADLINE.as_secs()))),
-        }
-    }
-
-    /// After a silence: the API still answers, and the watch shows what it knows, at once or after a moment to catch up.
-    async fn prove(&mut self) -> Result<(), Fault> {
-        let (truth, shown) = (self.read().await?.version, self.store.version().map(str::to_owned));
-        if shown.as_ref() == Some(&truth) {
-            return Ok(());
-        }
-        let deadline = Instant::now() + CATCH_UP;
-        while self.store.version() == shown.as_deref() {
-            match timeout_at(deadline, self.next()).await {
-                Ok(Some(Ok(change))) => {
-                    self.store.take_in(change);
-                }
-                Ok(Some(Err(_)) | None) | Err(_) => return Err(self.begin_anew("the watch is silent although the deployment has changed")),
-            }
-        }
-        Ok(())
-    }
-
-    fn begin_anew(&mut self, why: &str) -> Fault {
-        *self.feed_mut() = None;
-        self.store.forget();
-        let Config { namespace, deployment, .. } = &self.config;
-        Fault::new(FaultKind::Broken, format!("{namespace}/{deployment}: {why}; it is begun anew"))
-    }
-}
-
-fn watch_fault(error: &watcher::Error) -> Fault {
-    match error {
-        watcher::Error::InitialListFailed(error) | watcher::Error::WatchStartFailed(error) | watcher::Error::WatchFailed(error) => {
-            fault_of("watching the namespace", error)
-        }
-        watcher::Error::WatchError(status) => access::status_fault("watching the namespace", status),
-        watcher::Error::NoResourceVersion => Fault::new(FaultKind::Unreadable, "the API server's answer to a watch has no version"),
+        let message =
+            format!("the cluster has said nothing about {namespace}/{deployment} for longer than a watch lives; it is asked anew");
+        Fault::new(FaultKind::TimedOut, message)
     }
 }
 

@@ -1,143 +1,165 @@
 //! What the watches have shown so far, keyed by uid, so that any number of changes to one object takes the room of one.
+//!
+//! The Deployment is what everything rests on: while it can't be read, nothing is told. Pods and events are parts; one that can't be read is
+//! named with its fault, and the rest is told.
 
 use std::collections::BTreeMap;
 
-use kube::runtime::watcher::Event;
-
 use super::{
-    pod::SlimPod,
-    wire::{SlimDeployment, SlimEvent},
+    fold::Folds,
+    part::Seen,
+    pod::{Life, SlimPod},
+    wire::{SlimDeployment, SlimEvent, SlimRollout},
 };
 use crate::domain::{
     fact::Fact,
+    fault::{Fault, FaultKind},
     id::BackendId,
-    platform::{Happening, Pod, Readiness, Workload},
+    platform::{Ended, Part, Readiness, Rollout, RolloutStage, Scale, Unread, Workload},
     shown::Shown,
     time::Timestamp,
 };
 
-/// Pods that are told one by one; the counts are of all of them.
-const PODS_TOLD_MAX: usize = 200;
-/// Events told in one look; of more the newest.
-const HAPPENINGS_MAX: usize = 50;
-/// Events remembered as told; above that the memory is emptied and old ones may be told once more.
-const TOLD_MAX: usize = 10_000;
-
 /// One step of one watch.
 pub enum Change {
-    Deployment(Event<SlimDeployment>),
-    Pod(Event<SlimPod>),
-    Event(Event<SlimEvent>),
+    Deployment(Seen<SlimDeployment>),
+    Pod(Seen<SlimPod>),
+    Event(Seen<SlimEvent>),
 }
 
-/// Whether a step changed anything that is told.
+/// What a step is worth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Changed {
-    Yes,
-    No,
+pub enum Worth {
+    /// It changes what is told.
+    News,
+    /// It proves that what was told still holds.
+    Proof,
+    Nothing,
 }
 
+#[derive(Default)]
 pub struct Store {
     name: String,
     deployment: Option<SlimDeployment>,
-    pods: BTreeMap<String, SlimPod>,
-    /// A list in progress; it replaces `pods` when it is whole, so that half a list never looks like an outage.
-    listing: BTreeMap<String, SlimPod>,
-    listed: bool,
-    /// Uid and count of the events that were told.
-    told: BTreeMap<String, u32>,
-    fresh: Vec<Happening>,
+    pods: Option<BTreeMap<String, SlimPod>>,
+    folds: Folds,
+    /// Why the Deployment can't be followed, if it can't.
+    fault: Option<Fault>,
+    unread: BTreeMap<Part, Fault>,
 }
 
 impl Store {
     pub fn new(name: String) -> Store {
-        Store {
-            name,
-            deployment: None,
-            pods: BTreeMap::new(),
-            listing: BTreeMap::new(),
-            listed: false,
-            told: BTreeMap::new(),
-            fresh: Vec::new(),
-        }
+        Store { name, ..Store::default() }
     }
 
-    /// Drops what was seen, but not which events were told.
+    /// Drops what was seen, but not which events were counted.
     pub fn forget(&mut self) {
-        (self.deployment, self.listed) = (None, false);
-        self.pods.clear();
-        self.listing.clear();
+        (self.deployment, self.pods, self.fault) = (None, None, None);
+        self.unread.clear();
     }
 
-    /// The Deployment is known and the pods were listed whole.
+    /// The Deployment is known, and the pods were listed or can't be.
     pub fn is_complete(&self) -> bool {
-        self.deployment.is_some() && self.listed
+        self.deployment.is_some() && (self.pods.is_some() || self.unread.contains_key(&Part::Pods))
     }
 
-    /// The Deployment's version that was seen last.
-    pub fn version(&self) -> Option<&str> {
-        self.deployment.as_ref().map(|deployment| deployment.version.as_str())
+    /// Why nothing can be told.
+    pub fn fault(&self) -> Option<&Fault> {
+        self.fault.as_ref()
     }
 
-    pub fn take_in(&mut self, change: Change) -> Changed {
+    pub fn take_in(&mut self, change: Change) -> Worth {
         match change {
-            Change::Deployment(Event::Apply(deployment) | Event::InitApply(deployment)) => {
-                self.deployment = Some(deployment);
-                Changed::Yes
-            }
-            // One that was deleted, or is missing in a list, is not believed gone; the next read says what is true.
-            Change::Deployment(Event::Delete(_) | Event::Init | Event::InitDone) => Changed::No,
-            Change::Pod(event) => self.take_in_pod(event),
-            Change::Event(Event::Apply(event) | Event::InitApply(event)) => self.take_in_event(event),
-            Change::Event(Event::Delete(event)) => {
-                self.told.remove(&event.uid);
-                Changed::No
-            }
-            Change::Event(Event::Init | Event::InitDone) => Changed::No,
+            Change::Deployment(seen) => self.take_in_deployment(seen),
+            Change::Pod(seen) => self.take_in_pod(seen),
+            Change::Event(seen) => self.take_in_event(seen),
         }
     }
 
-    fn take_in_pod(&mut self, event: Event<SlimPod>) -> Changed {
-        match event {
-            Event::Init => self.listing.clear(),
-            Event::InitApply(pod) => {
-                self.listing.insert(pod.uid.clone(), pod);
+    fn take_in_deployment(&mut self, seen: Seen<SlimDeployment>) -> Worth {
+        let missing = || Fault::new(FaultKind::NotFound, format!("there is no deployment {} in its namespace", self.name));
+        match seen {
+            Seen::All(all) => match all.into_iter().next() {
+                Some(deployment) => {
+                    (self.deployment, self.fault) = (Some(deployment), None);
+                    Worth::News
+                }
+                None => {
+                    self.fault = Some(missing());
+                    Worth::Nothing
+                }
+            },
+            Seen::Applied(deployment) => {
+                (self.deployment, self.fault) = (Some(deployment), None);
+                Worth::News
             }
-            Event::InitDone => {
-                self.pods = std::mem::take(&mut self.listing);
-                self.listed = true;
-                return Changed::Yes;
+            Seen::Deleted(_) => {
+                self.fault = Some(missing());
+                Worth::Nothing
             }
-            Event::Apply(pod) => {
-                self.pods.insert(pod.uid.clone(), pod);
-                return Changed::Yes;
+            Seen::Alive if self.fault.as_ref().is_some_and(|fault| fault.kind == FaultKind::NotFound) => Worth::Nothing,
+            Seen::Alive => {
+                self.fault = None;
+                Worth::Proof
             }
-            Event::Delete(pod) => {
-                self.pods.remove(&pod.uid);
-                return Changed::Yes;
+            Seen::Failed(fault) => {
+                self.fault = Some(fault);
+                Worth::Nothing
             }
         }
-        Changed::No
     }
 
-    fn take_in_event(&mut self, event: SlimEvent) -> Changed {
-        if !self.is_ours(&event) || self.told.get(&event.uid) == Some(&event.count) {
-            return Changed::No;
+    fn take_in_pod(&mut self, seen: Seen<SlimPod>) -> Worth {
+        if !matches!(seen, Seen::Failed(_)) {
+            self.unread.remove(&Part::Pods);
         }
-        if self.told.len() >= TOLD_MAX {
-            self.told.clear();
+        let pods = self.pods.get_or_insert_default();
+        match seen {
+            Seen::All(all) => *pods = all.into_iter().map(|pod| (pod.uid.clone(), pod)).collect(),
+            Seen::Applied(pod) => {
+                pods.insert(pod.uid.clone(), pod);
+            }
+            Seen::Deleted(pod) => {
+                pods.remove(&pod.uid);
+            }
+            Seen::Alive => return Worth::Proof,
+            Seen::Failed(fault) => {
+                // Pods that may no longer be looked at are no longer known; others may be as they were a moment ago.
+                if fault.kind == FaultKind::Forbidden || pods.is_empty() {
+                    self.pods = None;
+                }
+                return self.missed(Part::Pods, fault);
+            }
         }
-        self.told.insert(event.uid, event.count);
-        let Some(at) = event.at else { return Changed::No };
-        self.fresh.push(Happening {
-            at: Timestamp(at.as_millisecond()),
-            kind: Shown::new(&event.kind),
-            reason: Shown::new(&event.reason),
-            object: Shown::new(&format!("{}/{}", event.object_kind.to_ascii_lowercase(), event.object_name)),
-            message: Shown::new(&event.message),
-            count: event.count,
-        });
-        Changed::Yes
+        Worth::News
+    }
+
+    fn take_in_event(&mut self, seen: Seen<SlimEvent>) -> Worth {
+        if let Seen::Failed(fault) = seen {
+            return self.missed(Part::Events, fault);
+        }
+        let healed = self.unread.remove(&Part::Events).is_some();
+        let fresh = match seen {
+            Seen::All(all) => all.into_iter().fold(false, |fresh, event| self.counts(event) || fresh),
+            Seen::Applied(event) => self.counts(event),
+            Seen::Deleted(event) => {
+                self.folds.forget(&event.uid);
+                return Worth::Nothing;
+            }
+            Seen::Alive => return if healed { Worth::News } else { Worth::Proof },
+            Seen::Failed(_) => false,
+        };
+        if fresh || healed { Worth::News } else { Worth::Nothing }
+    }
+
+    fn missed(&mut self, part: Part, fault: Fault) -> Worth {
+        let known = self.unread.insert(part.clone(), fault);
+        if known.as_ref() == self.unread.get(&part) { Worth::Nothing } else { Worth::News }
+    }
+
+    fn counts(&mut self, event: SlimEvent) -> bool {
+        self.is_ours(&event) && self.folds.take_in(event)
     }
 
     /// The Deployment itself, its ReplicaSets (`NAME-HASH`) and its pods (`NAME-HASH-RANDOM`); another one's name may begin alike.
@@ -152,49 +174,88 @@ impl Store {
         }
     }
 
-    /// The state as it is, and the events since the last time.
+    /// The state as it is, and what has happened since the last time.
     pub fn tell(&mut self, backend: &BackendId) -> Vec<Fact> {
         let Some(deployment) = &self.deployment else { return Vec::new() };
-        let mut pods: Vec<&SlimPod> = self.pods.values().collect();
+        let all = self.pods.iter().flat_map(BTreeMap::values);
+        let (ended, mut living): (Vec<&SlimPod>, Vec<&SlimPod>) = all.partition(|pod| pod.life == Life::Ended);
         // What is wrong comes first, should there be more than are told.
-        pods.sort_by(|a, b| (a.ready, &a.name).cmp(&(b.ready, &b.name)));
-        let trouble = deployment.trouble.clone().or_else(|| pods_trouble(&pods));
+        living.sort_by(|a, b| (a.ready == Readiness::Ready, &a.name).cmp(&(b.ready == Readiness::Ready, &b.name)));
+        let rollout = rollout(deployment);
+        let trouble = deployment.trouble.clone().or_else(|| half_done(deployment, &rollout)).or_else(|| pods_trouble(&living));
+        let restarts = living.iter().fold(0_u32, |sum, pod| sum.saturating_add(pod.restarts));
+        let (told, more) = living.split_at(living.len().min(Workload::PODS_MAX));
+        let mut told = told.to_vec();
+        told.sort_by(|a, b| a.name.cmp(&b.name));
         let workload = Workload {
-            desired: deployment.desired,
-            ready: deployment.ready,
-            restarts: pods.iter().map(|pod| pod.restarts).sum(),
+            scale: Scale::Counted { ready: deployment.ready, desired: deployment.desired },
+            restarts,
             version: Shown::new(tag(&deployment.image)),
             trouble: trouble.map(|text| Shown::new(&text)),
-            pods: pods.into_iter().take(PODS_TOLD_MAX).map(told_pod).collect(),
+            pods: told.into_iter().map(SlimPod::told).collect(),
+            pods_more: u32::try_from(more.len()).unwrap_or(u32::MAX),
+            ended: folded(&ended),
+            rollout: Some(rollout),
+            revisions: Vec::new(),
+            unread: self.unread.iter().map(|(part, fault)| Unread { part: part.clone(), fault: fault.clone() }).collect(),
         };
         let mut facts = vec![Fact::Workload { backend: backend.clone(), workload }];
-        let mut happenings = std::mem::take(&mut self.fresh);
+        let happenings = self.folds.tell();
         if !happenings.is_empty() {
-            happenings.sort_by_key(|happening| happening.at);
-            let happenings = happenings.split_off(happenings.len().saturating_sub(HAPPENINGS_MAX));
             facts.push(Fact::Happened { backend: backend.clone(), happenings });
         }
         facts
     }
 }
 
-fn told_pod(pod: &SlimPod) -> Pod {
-    Pod {
-        name: Shown::new(&pod.name),
-        status: Shown::new(&pod.status),
-        ready: if pod.ready { Readiness::Ready } else { Readiness::NotReady },
-        restarts: pod.restarts,
-        node: Shown::new(&pod.node),
-        started_at: pod.started_at.map(|at| Timestamp(at.as_millisecond())),
-    }
+/// As `kubectl rollout status` decides it, but for a pause, of which that command says nothing.
+fn rollout(deployment: &SlimDeployment) -> Rollout {
+    let SlimRollout { revision, updated, available, total, is_observed, is_paused, is_late } = deployment.rollout;
+    let is_done = updated >= deployment.desired && total <= updated && available >= updated;
+    let stage = match () {
+        () if is_paused => RolloutStage::Paused,
+        () if !is_observed => RolloutStage::Unobserved,
+        () if is_late => RolloutStage::DeadlineExceeded,
+        () if is_done => RolloutStage::Complete,
+        () => RolloutStage::Progressing,
+    };
+    Rollout { revision, stage, updated, available, total }
 }
 
-/// `2 of 6 pods CrashLoopBackOff`, for the first status that no healthy pod passes through.
-fn pods_trouble(pods: &[&SlimPod]) -> Option<String> {
-    const USUAL: [&str; 7] = ["Running", "Pending", "ContainerCreating", "PodInitializing", "Terminating", "Succeeded", "Completed"];
-    let odd = pods.iter().find(|pod| !USUAL.contains(&pod.status.as_str()) && !pod.status.starts_with("Init:"))?;
-    let alike = pods.iter().filter(|pod| pod.status == odd.status).count();
-    Some(format!("{alike} of {} pods {}", pods.len(), odd.status))
+/// A pause in the middle leaves two versions in front of users, and stays for as long as nobody ends it.
+fn half_done(deployment: &SlimDeployment, rollout: &Rollout) -> Option<String> {
+    let half = rollout.stage == RolloutStage::Paused && rollout.updated < deployment.desired.max(rollout.total);
+    half.then(|| format!("the rollout is paused with {} of {} pods on the newest template", rollout.updated, deployment.desired))
+}
+
+/// `2 of 6 pods CrashLoopBackOff`, for what ails most of them.
+fn pods_trouble(living: &[&SlimPod]) -> Option<String> {
+    let mut counts: BTreeMap<&str, (usize, Option<&str>)> = BTreeMap::new();
+    for pod in living.iter().filter(|pod| pod.life == Life::Troubled) {
+        let (count, why) = counts.entry(&pod.status).or_default();
+        *count += 1;
+        *why = why.or(pod.reason.as_deref());
+    }
+    let (status, (count, why)) = counts.into_iter().max_by_key(|(_, (count, _))| *count)?;
+    // A status that says nothing of what is wrong needs the reason.
+    let why = why.filter(|_| matches!(status, "Pending" | "Running")).map_or_else(String::new, |why| format!(": {why}"));
+    Some(format!("{count} of {} pods {status}{why}", living.len()))
+}
+
+/// Pods that ended alike are one line.
+fn folded(ended: &[&SlimPod]) -> Vec<Ended> {
+    let mut folds: BTreeMap<&str, Ended> = BTreeMap::new();
+    for pod in ended {
+        let newest_at = pod.created_at.map(|at| Timestamp(at.as_millisecond()));
+        let reason = pod.reason.as_deref().map(Shown::new);
+        let fold =
+            folds.entry(&pod.status).or_insert_with(|| Ended { status: Shown::new(&pod.status), count: 0, reason: None, newest_at: None });
+        fold.count = fold.count.saturating_add(1);
+        if fold.reason.is_none() || newest_at > fold.newest_at {
+            (fold.reason, fold.newest_at) = (reason, newest_at.max(fold.newest_at));
+        }
+    }
+    folds.into_values().collect()
 }
 
 /// The tag or digest of an image; the whole name where it has neither.
@@ -204,83 +265,4 @@ fn tag(image: &str) -> &str {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn pod(uid: &str, status: &str) -> SlimPod {
-        serde_json::from_value(json!({"metadata": {"name": format!("frontend-7d9-{uid}"), "uid": uid}, "status": {"phase": status}}))
-            .unwrap()
-    }
-
-    fn event(kind: &str, name: &str, count: u32) -> SlimEvent {
-        serde_json::from_value(
-            json!({"metadata": {"name": "e", "uid": name}, "involvedObject": {"kind": kind, "name": name}, "reason": "BackOff",
-            "type": "Warning", "message": "restarting", "count": count, "lastTimestamp": "2026-11-23T22:00:00Z"}),
-        )
-        .unwrap()
-    }
-
-    fn store() -> Store {
-        let mut store = Store::new("frontend".to_owned());
-        let deployment = json!({"metadata": {"name": "frontend", "resourceVersion": "7"}, "spec": {"replicas": 2,
-            "template": {"spec": {"containers": [{"image": "reg:5000/web/frontend:1.42.0"}]}}}, "status": {"readyReplicas": 2}});
-        store.take_in(Change::Deployment(Event::Apply(serde_json::from_value(deployment).unwrap())));
-        store
-    }
-
-    fn told(store: &mut Store) -> (Workload, Vec<Happening>) {
-        let mut facts = store.tell(&"gke".parse().unwrap()).into_iter();
-        let Some(Fact::Workload { workload, .. }) = facts.next() else { panic!("a workload comes first") };
-        let Some(Fact::Happened { happenings, .. }) = facts.next() else { return (workload, Vec::new()) };
-        (workload, happenings)
-    }
-
-    #[test]
-    fn half_a_list_is_not_an_outage() {
-        let mut store = store();
-        assert!(!store.is_complete());
-        for change in [Event::Init, Event::InitApply(pod("a", "Running")), Event::InitApply(pod("b", "Running")), Event::InitDone] {
-            store.take_in(Change::Pod(change));
-        }
-        assert!(store.is_complete());
-        store.take_in(Change::Pod(Event::Init));
-        store.take_in(Change::Pod(Event::InitApply(pod("a", "Running"))));
-        assert_eq!(told(&mut store).0.pods.len(), 2);
-        store.take_in(Change::Pod(Event::InitDone));
-        assert_eq!(told(&mut store).0.pods.len(), 1);
-    }
-
-    #[test]
-    fn an_event_is_told_once_and_again_when_it_counts_up() {
-        let mut store = store();
-        for _ in 0..2 {
-            store.take_in(Change::Event(Event::InitApply(event("Pod", "frontend-7d9-a", 1))));
-        }
-        assert_eq!(told(&mut store).1.len(), 1);
-        assert_eq!(told(&mut store).1.len(), 0);
-        store.take_in(Change::Event(Event::Apply(event("Pod", "frontend-7d9-a", 2))));
-        assert_eq!(told(&mut store).1[0].count, 2);
-    }
-
-    #[test]
-    fn events_of_others_are_left_alone() {
-        let mut store = store();
-        for (kind, name) in [("Pod", "backend-7d9-a"), ("Deployment", "frontend-v2"), ("ReplicaSet", "frontend-v2-7d9"), ("Node", "n1")] {
-            assert_eq!(store.take_in(Change::Event(Event::Apply(event(kind, name, 1)))), Changed::No, "{name}");
-        }
-        assert_eq!(store.take_in(Change::Event(Event::Apply(event("ReplicaSet", "frontend-7d9", 1)))), Changed::Yes);
-    }
-
-    #[test]
-    fn what_is_wrong_with_pods_is_trouble_and_comes_first() {
-        let mut store = store();
-        for change in [Event::Apply(pod("a", "Running")), Event::Apply(pod("b", "CrashLoopBackOff"))] {
-            store.take_in(Change::Pod(change));
-        }
-        let workload = told(&mut store).0;
-        assert_eq!(workload.trouble.unwrap().as_str(), "1 of 2 pods CrashLoopBackOff");
-        assert_eq!((workload.version.as_str(), workload.desired, workload.ready), ("1.42.0", 2, 2));
-    }
-}
+mod tests;

@@ -1,85 +1,76 @@
 //! Kubernetes' JSON, cut down to what a screen and a check need.
 //!
 //! The typed objects of the API crates are hundreds of times larger than these records and slower to parse, because of fields that nobody
-//! here looks at; what is not named below is skipped while parsing.
+//! here looks at; what is not named below is skipped while parsing. Some servers and proxies write `null` where nothing is: everywhere
+//! below that is the same as leaving it out.
 
-use std::{borrow::Cow, collections::BTreeMap};
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use kube::{
-    Resource,
-    core::{NamespaceResourceScope, ObjectMeta},
-};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 
-use super::pod::SlimPod;
-
-/// Makes a record known to the client: which resource it is and where its metadata lies.
-macro_rules! resource {
-    ($name:ident, $group:literal, $version:literal, $kind:literal, $plural:literal) => {
-        impl Resource for $name {
-            type DynamicType = ();
-            type Scope = NamespaceResourceScope;
-            fn kind(_: &()) -> Cow<'_, str> {
-                $kind.into()
-            }
-            fn group(_: &()) -> Cow<'_, str> {
-                $group.into()
-            }
-            fn version(_: &()) -> Cow<'_, str> {
-                $version.into()
-            }
-            fn plural(_: &()) -> Cow<'_, str> {
-                $plural.into()
-            }
-            fn meta(&self) -> &ObjectMeta {
-                &self.metadata
-            }
-            fn meta_mut(&mut self) -> &mut ObjectMeta {
-                &mut self.metadata
-            }
-        }
-    };
+/// A kind of object that can be listed and watched.
+pub trait Kind: DeserializeOwned + Clone + Send + 'static {
+    /// Its name in sentences.
+    const PLURAL: &'static str;
+    /// Where it lies, before and after the namespace.
+    const PATH: (&'static str, &'static str);
+    fn version(&self) -> &str;
 }
 
-resource!(SlimDeployment, "apps", "v1", "Deployment", "deployments");
-resource!(SlimPod, "", "v1", "Pod", "pods");
-resource!(SlimEvent, "", "v1", "Event", "events");
+/// `null` is what a type is by default.
+pub(super) fn lenient<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(deserializer: D) -> Result<T, D::Error> {
+    Option::<T>::deserialize(deserializer).map(Option::unwrap_or_default)
+}
+
+/// One page of a list.
+#[derive(Deserialize)]
+#[serde(bound = "K: Kind")]
+pub(super) struct Page<K> {
+    pub metadata: PageMeta,
+    #[serde(default, deserialize_with = "lenient")]
+    pub items: Vec<K>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct PageMeta {
+    pub resource_version: String,
+    #[serde(rename = "continue", default, deserialize_with = "lenient")]
+    pub next: String,
+}
 
 /// The part of an object's metadata that is looked at.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Meta {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     pub name: String,
-    pub namespace: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     pub uid: String,
-    pub resource_version: Option<String>,
+    #[serde(default, deserialize_with = "lenient")]
+    pub resource_version: String,
+    #[serde(default, deserialize_with = "lenient")]
+    pub generation: i64,
+    #[serde(default, deserialize_with = "lenient")]
+    pub annotations: Annotations,
     pub creation_timestamp: Option<Timestamp>,
     pub deletion_timestamp: Option<Timestamp>,
 }
 
-impl Meta {
-    /// What the watcher itself needs.
-    pub fn thin(&self) -> ObjectMeta {
-        ObjectMeta {
-            name: Some(self.name.clone()),
-            namespace: self.namespace.clone(),
-            uid: Some(self.uid.clone()),
-            resource_version: self.resource_version.clone(),
-            ..ObjectMeta::default()
-        }
-    }
+#[derive(Debug, Clone, Default, Deserialize)]
+pub(super) struct Annotations {
+    #[serde(rename = "deployment.kubernetes.io/revision")]
+    pub revision: Option<String>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(from = "DeploymentWire")]
 pub struct SlimDeployment {
-    metadata: ObjectMeta,
     pub version: String,
     pub desired: u32,
     pub ready: u32,
+    pub rollout: SlimRollout,
     /// Image of the first container.
     pub image: String,
     /// Which pods are its own, as a label selector.
@@ -88,18 +79,40 @@ pub struct SlimDeployment {
     pub trouble: Option<String>,
 }
 
+/// What `kubectl rollout status` decides by.
+#[derive(Debug, Clone)]
+pub struct SlimRollout {
+    pub revision: Option<u64>,
+    pub updated: u32,
+    pub available: u32,
+    pub total: u32,
+    pub is_observed: bool,
+    pub is_paused: bool,
+    pub is_late: bool,
+}
+
+impl Kind for SlimDeployment {
+    const PLURAL: &'static str = "deployments";
+    const PATH: (&'static str, &'static str) = ("/apis/apps/v1/namespaces/", "/deployments");
+    fn version(&self) -> &str {
+        &self.version
+    }
+}
+
 #[derive(Deserialize)]
 struct DeploymentWire {
     metadata: Meta,
     spec: DeploymentSpec,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     status: DeploymentStatus,
 }
 
 #[derive(Deserialize)]
 struct DeploymentSpec {
     replicas: Option<u32>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
+    paused: bool,
+    #[serde(default, deserialize_with = "lenient")]
     selector: Selector,
     template: Template,
 }
@@ -107,9 +120,9 @@ struct DeploymentSpec {
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Selector {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     match_labels: BTreeMap<String, String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     match_expressions: Vec<Expression>,
 }
 
@@ -117,7 +130,7 @@ struct Selector {
 struct Expression {
     key: String,
     operator: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     values: Vec<String>,
 }
 
@@ -128,22 +141,30 @@ struct Template {
 
 #[derive(Deserialize)]
 struct TemplateSpec {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     containers: Vec<Container>,
 }
 
 #[derive(Deserialize)]
 struct Container {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     image: String,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct DeploymentStatus {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
+    observed_generation: i64,
+    #[serde(default, deserialize_with = "lenient")]
+    replicas: u32,
+    #[serde(default, deserialize_with = "lenient")]
+    updated_replicas: u32,
+    #[serde(default, deserialize_with = "lenient")]
     ready_replicas: u32,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
+    available_replicas: u32,
+    #[serde(default, deserialize_with = "lenient")]
     conditions: Vec<Condition>,
 }
 
@@ -151,29 +172,42 @@ struct DeploymentStatus {
 pub(super) struct Condition {
     #[serde(rename = "type")]
     pub kind: String,
+    #[serde(default, deserialize_with = "lenient")]
     pub status: String,
-    #[serde(default)]
-    reason: String,
-    #[serde(default)]
-    message: String,
+    #[serde(default, deserialize_with = "lenient")]
+    pub reason: String,
+    #[serde(default, deserialize_with = "lenient")]
+    pub message: String,
 }
 
 impl From<DeploymentWire> for SlimDeployment {
     fn from(wire: DeploymentWire) -> Self {
+        let DeploymentWire { metadata, spec, status } = wire;
         let wrong = |condition: &&Condition| match condition.kind.as_str() {
             "Available" | "Progressing" => condition.status == "False",
             "ReplicaFailure" => condition.status == "True",
             _ => false,
         };
-        let trouble = wire.status.conditions.iter().find(wrong);
+        // Of two the one about the rollout says more: what isn't available is counted anyway.
+        let mut troubles: Vec<&Condition> = status.conditions.iter().filter(wrong).collect();
+        troubles.sort_by_key(|condition| condition.kind == "Available");
+        let is_late = status.conditions.iter().any(|condition| condition.reason == "ProgressDeadlineExceeded");
         SlimDeployment {
-            metadata: wire.metadata.thin(),
-            version: wire.metadata.resource_version.clone().unwrap_or_default(),
-            desired: wire.spec.replicas.unwrap_or(1),
-            ready: wire.status.ready_replicas,
-            image: wire.spec.template.spec.containers.into_iter().next().map(|container| container.image).unwrap_or_default(),
-            selector: wire.spec.selector.text(),
-            trouble: trouble.map(|condition| format!("{}: {}", condition.reason, condition.message)),
+            desired: spec.replicas.unwrap_or(1),
+            ready: status.ready_replicas,
+            rollout: SlimRollout {
+                revision: metadata.annotations.revision.as_deref().and_then(|revision| revision.parse().ok()),
+                updated: status.updated_replicas,
+                available: status.available_replicas,
+                total: status.replicas,
+                is_observed: status.observed_generation >= metadata.generation,
+                is_paused: spec.paused,
+                is_late,
+            },
+            image: spec.template.spec.containers.into_iter().next().map(|container| container.image).unwrap_or_default(),
+            selector: spec.selector.text(),
+            trouble: troubles.first().map(|condition| format!("{}: {}", condition.reason, condition.message)),
+            version: metadata.resource_version,
         }
     }
 }
@@ -194,7 +228,7 @@ impl Selector {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(from = "EventWire")]
 pub struct SlimEvent {
-    metadata: ObjectMeta,
+    pub version: String,
     pub uid: String,
     pub at: Option<Timestamp>,
     pub kind: String,
@@ -205,17 +239,25 @@ pub struct SlimEvent {
     pub count: u32,
 }
 
+impl Kind for SlimEvent {
+    const PLURAL: &'static str = "events";
+    const PATH: (&'static str, &'static str) = ("/api/v1/namespaces/", "/events");
+    fn version(&self) -> &str {
+        &self.version
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct EventWire {
     metadata: Meta,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     involved_object: Involved,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     reason: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     message: String,
-    #[serde(default, rename = "type")]
+    #[serde(default, deserialize_with = "lenient", rename = "type")]
     kind: String,
     count: Option<u32>,
     event_time: Option<Timestamp>,
@@ -226,9 +268,9 @@ struct EventWire {
 
 #[derive(Default, Deserialize)]
 struct Involved {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     kind: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     name: String,
 }
 
@@ -244,15 +286,16 @@ impl From<EventWire> for SlimEvent {
         let series = wire.series.as_ref();
         let times = [series.and_then(|series| series.last_observed_time), wire.last_timestamp, wire.event_time, wire.first_timestamp];
         SlimEvent {
-            metadata: wire.metadata.thin(),
             at: times.into_iter().flatten().next().or(wire.metadata.creation_timestamp),
-            count: series.and_then(|series| series.count).or(wire.count).unwrap_or(1),
+            // A count of 0 is what some clients write for the first.
+            count: series.and_then(|series| series.count).or(wire.count).unwrap_or(1).max(1),
             kind: wire.kind,
             reason: wire.reason,
             object_kind: wire.involved_object.kind,
             object_name: wire.involved_object.name,
             message: wire.message,
             uid: wire.metadata.uid,
+            version: wire.metadata.resource_version,
         }
     }
 }
@@ -268,9 +311,25 @@ mod tests {
         let wire = json!({"metadata": {"name": "frontend"}, "spec": {"replicas": 6,
             "selector": {"matchLabels": {"app": "frontend"}, "matchExpressions": [{"key": "tier", "operator": "NotIn", "values": ["a", "b"]}, {"key": "x", "operator": "Exists"}]},
             "template": {"spec": {"containers": [{"name": "web", "image": "r/web:1"}]}}},
-            "status": {"conditions": [{"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": "timed out"}]}});
+            "status": {"conditions": [{"type": "Available", "status": "False", "reason": "MinimumReplicasUnavailable", "message": "few"},
+                {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": "timed out"}]}});
         let deployment: SlimDeployment = serde_json::from_value(wire).unwrap();
         assert_eq!(deployment.selector, "app=frontend,tier notin (a,b),x");
         assert_eq!(deployment.trouble.as_deref(), Some("ProgressDeadlineExceeded: timed out"));
+        assert!(deployment.rollout.is_late);
+    }
+
+    #[test]
+    fn null_is_nothing_everywhere() {
+        let wire = json!({"metadata": {"name": "frontend", "annotations": null, "generation": null}, "spec": {"replicas": null, "paused": null,
+            "selector": {"matchLabels": null, "matchExpressions": null}, "template": {"spec": {"containers": null}}}, "status": null});
+        let deployment: SlimDeployment = serde_json::from_value(wire).unwrap();
+        assert_eq!((deployment.desired, deployment.ready, deployment.selector.as_str()), (1, 0, ""));
+        let page: Page<SlimEvent> =
+            serde_json::from_value(json!({"kind": "EventList", "metadata": {"resourceVersion": "7", "continue": null}, "items": null}))
+                .unwrap();
+        assert!(page.items.is_empty() && page.metadata.next.is_empty());
+        let event = json!({"metadata": {"uid": "e"}, "involvedObject": null, "reason": null, "message": null, "type": null, "count": null});
+        assert_eq!(serde_json::from_value::<SlimEvent>(event).unwrap().count, 1);
     }
 }

@@ -136,7 +136,7 @@ fn fact(fact: &Fact) -> String {
         Fact::Measured { values, .. } => {
             values.iter().map(|(metric, value)| format!("{metric} {}", measured(*metric, *value))).collect::<Vec<_>>().join(", ")
         }
-        Fact::Workload { workload, .. } => format!("{} of {} ready", workload.ready, workload.desired),
+        Fact::Workload { workload, .. } => words::platform::scale(workload.scale),
         Fact::Happened { happenings, .. } => format!("{} events", happenings.len()),
         Fact::Replication(replication) => words::replication(replication),
     }

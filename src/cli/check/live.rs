@@ -18,7 +18,7 @@ use crate::{
         fact::{Accepted, Fact, Probed, Replication, Served},
         fault::{Fault, FaultKind},
         metric::{Gap, Measured, Metric},
-        platform::Workload,
+        platform::{Scale, Workload},
         time::Timestamp,
     },
     plan::model::Plan,
@@ -149,12 +149,16 @@ fn figures<'a>(values: impl Iterator<Item = (&'a Metric, &'a Measured)>) -> (Ver
 }
 
 fn pods(workload: &Workload) -> (Verdict, String) {
-    let ready = format!("{} of {} ready, {}", workload.ready, workload.desired, workload.version);
-    match &workload.trouble {
-        Some(trouble) => (Verdict::Doubtful, format!("{ready}; {trouble}")),
-        None if workload.ready < workload.desired || workload.desired == 0 => (Verdict::Doubtful, ready),
-        None => (Verdict::Well, ready),
-    }
+    let told = format!("{}, {}", words::platform::scale(workload.scale), workload.version);
+    let doubts: Vec<String> =
+        workload.trouble.iter().map(ToString::to_string).chain(workload.unread.iter().map(words::platform::unread)).collect();
+    let few = match workload.scale {
+        Scale::Counted { ready, desired } => ready < desired || desired == 0,
+        Scale::Off | Scale::Untold => true,
+        Scale::Automatic { .. } | Scale::Manual { .. } => false,
+    };
+    let verdict = if doubts.is_empty() && !few { Verdict::Well } else { Verdict::Doubtful };
+    (verdict, std::iter::once(told).chain(doubts).collect::<Vec<_>>().join("; "))
 }
 
 /// Judged by the same rules as in a session, as of this one look.

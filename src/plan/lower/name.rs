@@ -6,11 +6,8 @@
 use std::str::FromStr;
 
 use crate::{
-    domain::{id::IdError, shown::Shown},
-    plan::{
-        reader::{self, At, Problems},
-        suggest,
-    },
+    domain::{id::IdError, shown::Shown, suggest},
+    plan::reader::{self, At, Problems},
 };
 
 /// The names of one kind given so far.

@@ -17,8 +17,13 @@ pub fn to_v2(template: &Value) -> Value {
     let note =
         |name: &str| template.get("metadata").and_then(|metadata| metadata.get("annotations")?.get(name)?.as_str()?.parse::<u32>().ok());
     let spec = &template["spec"];
+    // What is zero is left out.
+    let mut scaling = json!({"maxInstanceCount": note("autoscaling.knative.dev/maxScale").unwrap_or(100)});
+    if let Some(least) = note("autoscaling.knative.dev/minScale").filter(|least| *least > 0) {
+        scaling["minInstanceCount"] = json!(least);
+    }
     json!({
-        "scaling": {"minInstanceCount": note("autoscaling.knative.dev/minScale").unwrap_or(0), "maxInstanceCount": note("autoscaling.knative.dev/maxScale").unwrap_or(100)},
+        "scaling": scaling,
         "timeout": format!("{}s", spec["timeoutSeconds"].as_u64().unwrap_or(300)),
         "serviceAccount": spec["serviceAccountName"],
         "containers": [{

@@ -208,6 +208,7 @@ fn service_json(service: &Service) -> Value {
         "client": service.client,
         "ingress": "INGRESS_TRAFFIC_ALL",
         "launchStage": "GA",
+        "scaling": scaling_json(service),
         "template": run_template::to_v2(&service.template),
         "traffic": service.traffic.iter().map(target_json).collect::<Vec<_>>(),
         "observedGeneration": service.observed.to_string(),
@@ -237,6 +238,19 @@ fn condition(service: &Service, kind: &str) -> Value {
     if let Some(message) = message {
         body["message"] = json!(message);
         body["reason"] = json!("REVISION_MISSING");
+    }
+    body
+}
+
+/// How the service itself scales; the interface leaves out what is zero.
+fn scaling_json(service: &Service) -> Value {
+    let mut body = json!({});
+    if let Some(instances) = service.manual {
+        body["scalingMode"] = json!("MANUAL");
+        body["manualInstanceCount"] = json!(instances);
+    }
+    if let Some(most) = service.most {
+        body["maxInstanceCount"] = json!(most);
     }
     body
 }
@@ -308,10 +322,11 @@ fn encoded(call: &Call, reply: Reply) -> Reply {
     if !wants {
         return reply;
     }
-    const NUMBERS: [(&str, u8); 9] = [
+    const NUMBERS: [(&str, u8); 10] = [
         ("TRAFFIC_TARGET_ALLOCATION_TYPE_LATEST", 1),
         ("TRAFFIC_TARGET_ALLOCATION_TYPE_REVISION", 2),
         ("INGRESS_TRAFFIC_ALL", 1),
+        ("MANUAL", 2),
         ("GA", 4),
         ("CONDITION_PENDING", 1),
         ("CONDITION_RECONCILING", 2),

@@ -6,6 +6,7 @@
 use serde_json::{Value, json};
 
 use super::{
+    super::faults::Scaling,
     actor::Actor,
     operations::{Operation, Operations},
     random::Random,
@@ -13,6 +14,8 @@ use super::{
 
 /// Virtual milliseconds from acceptance to a serving split.
 const SETTLE_MS: (f64, f64) = (2_000.0, 6_000.0);
+/// The annotation that holds a template's minimum.
+const MIN_SCALE: &str = "autoscaling.knative.dev/minScale";
 const DAY_MS: i64 = 86_400_000;
 
 /// One wished-for share of a service's traffic.
@@ -68,6 +71,12 @@ pub struct Service {
     pub settles_ms: i64,
     /// Why the last generation could not be carried out.
     pub failure: Option<String>,
+    /// Instances set by hand, where somebody has; the service doesn't scale by itself then.
+    pub manual: Option<u32>,
+    /// The most instances, where the service sets that itself and not its revisions.
+    pub most: Option<u32>,
+    /// The annotations of the newest template before somebody changed how it scales.
+    annotations: Option<Value>,
 }
 
 impl Service {
@@ -103,6 +112,15 @@ impl Service {
             left < 0.0
         });
         chosen.and_then(|target| target.revision.as_deref()).unwrap_or_else(|| self.latest())
+    }
+
+    /// Counts a change that takes no time.
+    fn rewritten(&mut self) {
+        self.version += 1;
+        if !self.reconciling() {
+            self.observed += 1;
+        }
+        self.generation += 1;
     }
 
     fn resolved(&self) -> Result<Vec<Target>, String> {
@@ -252,6 +270,47 @@ impl CloudRun {
         }
     }
 
+    /// Changes how a service scales, as somebody does at the console. Unknown services are left alone.
+    pub fn scale(&mut self, name: &str, scaling: Scaling) {
+        let Some(service) = self.services.iter_mut().find(|service| service.name == name) else { return };
+        service.manual = match scaling {
+            Scaling::ToZero => None,
+            Scaling::Manual { instances } => Some(instances),
+            Scaling::Off => Some(0),
+        };
+        let unset = |template: &mut Value| {
+            if let Some(annotations) = template.pointer_mut("/metadata/annotations").and_then(Value::as_object_mut) {
+                annotations.shift_remove(MIN_SCALE);
+            }
+        };
+        service.annotations.get_or_insert_with(|| service.template["metadata"]["annotations"].clone());
+        unset(&mut service.template);
+        service.revisions.iter_mut().for_each(|revision| unset(&mut revision.template));
+        service.rewritten();
+    }
+
+    /// Sets the most instances that a service may have.
+    pub fn limit(&mut self, name: &str, most: u32) {
+        if let Some(service) = self.services.iter_mut().find(|service| service.name == name) {
+            service.most = Some(most);
+            service.rewritten();
+        }
+    }
+
+    /// Ends what was set by hand.
+    pub fn calm(&mut self) {
+        for service in &mut self.services {
+            let changed = service.manual.take().is_some() | service.most.take().is_some();
+            if let Some(annotations) = service.annotations.take() {
+                service.template["metadata"]["annotations"] = annotations.clone();
+                service.revisions.iter_mut().for_each(|revision| revision.template["metadata"]["annotations"] = annotations.clone());
+                service.rewritten();
+            } else if changed {
+                service.rewritten();
+            }
+        }
+    }
+
     /// Carries out what is due.
     pub fn tick(&mut self, now_ms: i64) {
         for service in &mut self.services {
@@ -322,6 +381,9 @@ fn service(now_ms: i64, name: &str, version: &str, revisions: &[&str]) -> Servic
         updated_ms: now_ms - 9 * DAY_MS,
         settles_ms: now_ms - 9 * DAY_MS,
         failure: None,
+        manual: None,
+        most: None,
+        annotations: None,
     }
 }
 

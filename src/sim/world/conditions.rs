@@ -3,7 +3,7 @@
 //! Faults come in as values and are folded into plain numbers, so that the traffic model only multiplies.
 
 use super::Leg;
-use crate::sim::faults::{Api, Damage, Fault, Trouble};
+use crate::sim::faults::{Api, Damage, Fault, Scaling, Trouble};
 
 /// The state of everything that can go wrong.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,6 +16,8 @@ pub struct Conditions {
     pub drops: f64,
     /// The most instances that Cloud Run may hold, when that is less than usual.
     pub instances_max: Option<u32>,
+    /// The fewest instances that Cloud Run keeps, when that is another number than usual.
+    pub instances_min: Option<u32>,
     /// Share of GKE pods that is never ready.
     pub bad_pods: f64,
     /// Seconds that the replica is kept behind.
@@ -46,7 +48,17 @@ struct ApiTrouble {
 impl Default for Conditions {
     fn default() -> Self {
         let calm = LegConditions { errors: 0.0, latency: 1.0, damage: Damage::None };
-        Self { run: calm, gke: calm, drops: 0.0, instances_max: None, bad_pods: 0.0, lag_s: None, classic: false, apis: Vec::new() }
+        Self {
+            run: calm,
+            gke: calm,
+            drops: 0.0,
+            instances_max: None,
+            instances_min: None,
+            bad_pods: 0.0,
+            lag_s: None,
+            classic: false,
+            apis: Vec::new(),
+        }
     }
 }
 
@@ -69,6 +81,11 @@ impl Conditions {
             Fault::BadPods { fraction } => self.bad_pods = fraction.clamp(0.0, 1.0),
             Fault::ReplicaLag { seconds } => self.lag_s = Some(seconds.max(0.0)),
             Fault::SourceShrunk { max_instances } => self.instances_max = Some(*max_instances),
+            Fault::Scaling(Scaling::ToZero) => self.instances_min = Some(0),
+            Fault::Scaling(Scaling::Manual { instances }) => {
+                (self.instances_min, self.instances_max) = (Some(*instances), Some(*instances))
+            }
+            Fault::Scaling(Scaling::Off) => (self.instances_min, self.instances_max) = (Some(0), Some(0)),
             Fault::FrontDoorDrops { fraction } => self.drops = fraction.clamp(0.0, 1.0),
             Fault::Api { api, trouble, for_s } => {
                 self.apis.retain(|known| known.until_ms > now_ms && known.api != *api);
@@ -83,7 +100,8 @@ impl Conditions {
             | Fault::SlowEdge { .. }
             | Fault::Deployed { .. }
             | Fault::RevisionDeleted { .. }
-            | Fault::Database(_) => {}
+            | Fault::Database(_)
+            | Fault::Cluster(_) => {}
         }
     }
 

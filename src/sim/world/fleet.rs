@@ -26,6 +26,15 @@ pub struct Fleet {
     released_ms: i64,
 }
 
+/// How many instances there may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds {
+    /// Kept without a request.
+    pub least: u32,
+    /// However many requests come.
+    pub most: u32,
+}
+
 /// How busy a backend is, for the outcome of one request.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Load {
@@ -39,18 +48,23 @@ impl Fleet {
     /// A fleet that fits this rate of requests per second.
     #[must_use]
     pub fn new(rate: f64) -> Self {
-        Self { warm: wanted(rate, INSTANCES_MAX), starting: Vec::new(), rate, released_ms: i64::MIN / 2 }
+        Self {
+            warm: wanted(rate, Bounds { least: INSTANCES_MIN, most: INSTANCES_MAX }),
+            starting: Vec::new(),
+            rate,
+            released_ms: i64::MIN / 2,
+        }
     }
 
     /// Takes note of the requests of the last step, and scales.
-    pub fn tick(&mut self, now_ms: i64, step_ms: i64, requests: u32, most: u32) {
+    pub fn tick(&mut self, now_ms: i64, step_ms: i64, requests: u32, bounds: Bounds) {
         let weight = (step_ms as f64 / MEMORY_MS).min(1.0);
         let measured = f64::from(requests) * 1000.0 / step_ms as f64;
         self.rate += (measured - self.rate) * weight;
         let ready = self.starting.iter().filter(|at_ms| **at_ms <= now_ms).count();
         self.starting.retain(|at_ms| *at_ms > now_ms);
-        self.warm = (self.warm + ready as u32).min(most);
-        let wanted = wanted(self.rate, most);
+        self.warm = (self.warm + ready as u32).min(bounds.most);
+        let wanted = wanted(self.rate, bounds);
         let coming = self.warm + self.starting.len() as u32;
         for _ in coming..wanted {
             self.starting.push(now_ms + START_MS);
@@ -80,13 +94,15 @@ pub fn ratio(rate: f64, capacity: f64) -> f64 {
     if capacity <= 0.0 { 1_000.0 } else { rate / capacity }
 }
 
-fn wanted(rate: f64, most: u32) -> u32 {
-    ((rate * 1.3 / RATE_EACH).ceil() as u32).clamp(INSTANCES_MIN.min(most), most)
+fn wanted(rate: f64, bounds: Bounds) -> u32 {
+    ((rate * 1.3 / RATE_EACH).ceil() as u32).clamp(bounds.least.min(bounds.most), bounds.most)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Fleet, INSTANCES_MAX};
+    use super::{Bounds, Fleet, INSTANCES_MAX, INSTANCES_MIN};
+
+    const BOUNDS: Bounds = Bounds { least: INSTANCES_MIN, most: INSTANCES_MAX };
 
     #[test]
     fn an_idle_fleet_shrinks_and_is_overloaded_when_traffic_returns() {
@@ -95,7 +111,7 @@ mod tests {
         let mut run = |fleet: &mut Fleet, steps: u32, requests: u32| {
             for _ in 0..steps {
                 now_ms += 100;
-                fleet.tick(now_ms, 100, requests, INSTANCES_MAX);
+                fleet.tick(now_ms, 100, requests, BOUNDS);
             }
         };
         run(&mut fleet, 3_000, 0);

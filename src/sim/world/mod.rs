@@ -28,7 +28,11 @@ use self::{
     cloud_run::CloudRun,
     conditions::Conditions,
     edits::Change,
-    kubernetes::Kubernetes,
+    kubernetes::{
+        Kubernetes,
+        fault::{EmptyLists, WatchFault},
+        resource::Resource,
+    },
     load_balancer::{LoadBalancer, URL_MAP, Write},
     peers::Peers,
     propagation::{Span, Split},
@@ -37,7 +41,7 @@ use self::{
     traffic::{RATE, Served, Surroundings, Tally, Traffic},
 };
 use super::{
-    faults::{Edit, Fault},
+    faults::{Cluster, Edit, Fault},
     scenario::Scenario,
 };
 
@@ -218,9 +222,24 @@ impl World {
             | Fault::Classic
             | Fault::Latency { .. }
             | Fault::Api { .. }
-            | Fault::SourceShrunk { .. }
             | Fault::Metrics { .. }
             | Fault::FrontDoorDrops { .. } => {}
+            Fault::Cluster(cluster) => self.stir_cluster(*cluster),
+            Fault::Scaling(scaling) => self.cloud_run.scale(FRONTEND, *scaling),
+            Fault::SourceShrunk { max_instances } => self.cloud_run.limit(FRONTEND, *max_instances),
+        }
+    }
+
+    fn stir_cluster(&mut self, fault: Cluster) {
+        match fault {
+            Cluster::Sidecar => self.kubernetes.add_sidecar(FRONTEND),
+            Cluster::Evicted { pods } => self.kubernetes.evict(FRONTEND, pods),
+            Cluster::Paused => self.kubernetes.pause_rollout(FRONTEND, "1.43.0", 2),
+            Cluster::Stuck => self.kubernetes.release(FRONTEND, "typo"),
+            Cluster::EventsForbidden => self.kubernetes.forbid(Resource::Event),
+            Cluster::PodsForbidden => self.kubernetes.forbid(Resource::Pod),
+            Cluster::NullLists => self.kubernetes.set_empty_lists(EmptyLists::Nulls),
+            Cluster::SilentWatches => self.kubernetes.set_watch_fault(WatchFault::Freezes),
         }
     }
 
@@ -231,6 +250,7 @@ impl World {
         self.load_balancer.edge.slow(None);
         self.conditions = Conditions::default();
         self.kubernetes.calm();
+        self.cloud_run.calm();
         self.sql.calm();
     }
 

@@ -8,7 +8,7 @@ use super::{
     Leg,
     cloud_run::CloudRun,
     conditions::{Conditions, LegConditions},
-    fleet::{self, Fleet, INSTANCES_MAX, Load},
+    fleet::{self, Bounds, Fleet, INSTANCES_MAX, INSTANCES_MIN, Load},
     meter::{Code, Meter},
     peers::Peers,
     propagation::Edge,
@@ -134,7 +134,11 @@ impl Traffic {
             self.count(&served, around, &mut random);
         }
         self.random = random;
-        self.fleet.tick(self.stepped_ms, STEP_MS, to_run, around.conditions.instances_max.unwrap_or(INSTANCES_MAX));
+        let bounds = Bounds {
+            least: around.conditions.instances_min.unwrap_or(INSTANCES_MIN),
+            most: around.conditions.instances_max.unwrap_or(INSTANCES_MAX),
+        };
+        self.fleet.tick(self.stepped_ms, STEP_MS, to_run, bounds);
         self.gke_rate += (f64::from(to_gke) * 1000.0 / STEP_MS as f64 - self.gke_rate) * (STEP_MS as f64 / 5_000.0);
         self.run.follow_sessions(to_run, STEP_MS);
         self.gke.follow_sessions(to_gke, STEP_MS);

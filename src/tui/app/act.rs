@@ -18,9 +18,9 @@ use crate::{
     plan::model::Route,
     tui::{
         app::{App, Asked, End, Flow},
-        keymap::{self, Action, Needs, Scroll, Way},
+        keymap::{Action, Needs, Scroll, Way},
         overlay::{Overlay, Purpose, entries},
-        panes::{checklist, words},
+        panes::{checklist, words, workloads},
         view::{Pane, Screen, Zoom},
         widgets::line::LineEdit,
     },
@@ -78,7 +78,7 @@ impl App {
 
     /// What this person's role can never do is said here already; a watcher's link could not send it anyway.
     fn not_for_me(&self, action: Action) -> Option<String> {
-        let binding = keymap::binding(action)?;
+        let binding = self.view.keys.binding(action)?;
         let role = self.role();
         let who = match binding.needs {
             Needs::Nothing => return None,
@@ -137,7 +137,14 @@ impl App {
     fn shift(&mut self, key: &str) {
         let Some(route) = self.route().map(|route| route.id.clone()) else { return };
         let (Some(to), Some(from)) = (self.view.drafts.remove(&route), self.accepted(&route)) else {
-            self.notify(Tone::Warning, "there is no draft; move it with the arrows or ] first".to_owned());
+            self.notify(
+                Tone::Warning,
+                format!(
+                    "there is no draft; {} and {} move it",
+                    words::key(&self.view, Action::Draft(10)),
+                    words::key(&self.view, Action::Ladder(Way::Forward))
+                ),
+            );
             return;
         };
         self.ask(key, Command::Shift { route: route.clone(), from, to: to.clone() });
@@ -192,7 +199,7 @@ impl App {
             Some(_) => match self.state.controls.asked_by.first() {
                 Some(first) => ControlsCommand::HandTo(first.clone()),
                 None => {
-                    let keys = (words::key(Action::People), words::key(Action::GiveUpControls));
+                    let keys = (words::key(&self.view, Action::People), words::key(&self.view, Action::GiveUpControls));
                     let text =
                         format!("you have the controls, and nobody asks for them; {} hands them over, {} gives them up", keys.0, keys.1);
                     self.notify(Tone::Plain, text);
@@ -285,14 +292,17 @@ impl App {
                 *back = backwards(*back, self.state.feed.len());
             }
             (Screen::Journal, _) => self.view.screen_scroll = backwards(self.view.screen_scroll, self.state.feed.len()),
-            (Screen::Watch | Screen::Metrics | Screen::Kubernetes | Screen::Log, _) => {
-                self.view.screen_scroll = step(self.view.screen_scroll, 10_000)
+            (Screen::Kubernetes, _) => {
+                // The cursor stands on the last row when there are fewer than before.
+                let last = workloads::count(&self.state, &self.view).saturating_sub(1);
+                self.view.screen_scroll = step(self.view.screen_scroll.min(last), last);
             }
+            (Screen::Watch | Screen::Metrics | Screen::Log, _) => self.view.screen_scroll = step(self.view.screen_scroll, 10_000),
         }
     }
 
     fn palette(&mut self, typed: &str) {
-        let entries = entries(self.role(), &self.looks.stirs, self.looks.themes.words());
+        let entries = entries(&self.view.keys, self.role(), &self.looks.stirs, self.looks.themes.words());
         self.open(Overlay::Palette { line: LineEdit::with(typed), chosen: 0, entries });
     }
 

@@ -54,7 +54,7 @@ impl App {
     pub(super) fn put_aside(&mut self, digest: &Digest) {
         self.put_aside.insert(*digest);
         if !self.is_over(digest) {
-            self.notify(Tone::Plain, format!("put aside, nothing was decided; {} brings it back", words::key(Action::Review)));
+            self.notify(Tone::Plain, format!("put aside, nothing was decided; {} brings it back", words::key(&self.view, Action::Review)));
         }
     }
 

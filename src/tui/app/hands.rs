@@ -27,10 +27,19 @@ pub(super) struct Hands {
 impl App {
     pub(super) fn arrived(&mut self, arrived: Arrived) {
         if let Input::Key(key) = &arrived.input {
-            let home = keymap::lookup(None, *key).is_some_and(|binding| binding.action == Action::Rollback);
-            self.guard.saw(arrived.at, if home { Meaning::Rollback } else { Meaning::Other });
+            let meaning = self.meaning(*key);
+            self.guard.saw(arrived.at, meaning);
         }
         self.hands.waiting.push_back(arrived);
+    }
+
+    /// What the guard has to know of a key.
+    fn meaning(&self, key: Key) -> Meaning {
+        match self.view.keys.lookup(None, key) {
+            Some(binding) if binding.action == Action::Rollback => Meaning::Rollback,
+            _ if key == Key::plain(Code::Enter) || key == Key::ctrl('j') => Meaning::LineEnd,
+            Some(_) | None => Meaning::Other,
+        }
     }
 
     /// When the first that waits may be acted upon.
@@ -54,7 +63,10 @@ impl App {
     }
 
     fn one(&mut self, Arrived { at, input }: Arrived) -> Flow {
-        let doubt = self.acts(&input).then(|| self.guard.doubt(at, Instant::now())).flatten();
+        let doubt = match &input {
+            Input::Key(key) if self.acts(&input) => self.guard.doubt(at, self.meaning(*key), Instant::now()),
+            Input::Key(_) | Input::Mouse(_) | Input::Paste(_) | Input::FocusGained | Input::FocusLost | Input::Gone => None,
+        };
         match (input, doubt) {
             (Input::Key(key), Some(doubt)) => {
                 self.doubted(key, doubt);
@@ -77,7 +89,7 @@ impl App {
     /// Whether this input would do more than look, as things stand now.
     fn acts(&self, input: &Input) -> bool {
         let Input::Key(key) = input else { return false };
-        match keymap::lookup(self.screen(), *key) {
+        match self.view.keys.lookup(self.screen(), *key) {
             // Leaving changes nothing for the others, yet nobody means it who pastes a text with a q in it.
             Some(binding) => binding.danger > Danger::Looks || binding.action == Action::Quit,
             None => self.view.overlay.is_some() && *key == Key::plain(Code::Enter),
@@ -93,7 +105,7 @@ impl App {
         if self.view.back.take().is_some() && key == Key::plain(Code::Esc) {
             return Flow::Stay;
         }
-        if let Some(binding) = keymap::lookup(self.screen(), key) {
+        if let Some(binding) = self.view.keys.lookup(self.screen(), key) {
             return self.act(binding.action, &key.to_string());
         }
         if self.view.overlay.is_some() {

@@ -30,6 +30,7 @@ use crate::{
     tui::{
         draw,
         input::{Arrived, guard::Guard},
+        keymap::Keymap,
         panes::words,
         terminal::{
             Drawn, MouseReports, Size, Stats, Terminal, TerminalError,
@@ -67,6 +68,28 @@ pub struct Looks {
     pub mouse: MouseReports,
     /// Whether a watcher is shown what matters by itself.
     pub follow: Follow,
+    pub keys: Arc<Keymap>,
+    /// Takes the word of each theme that is chosen.
+    pub keeper: Option<std::sync::mpsc::Sender<String>>,
+    /// What was wrong with the person's own files; said once at the start.
+    pub remark: Option<String>,
+}
+
+impl Looks {
+    /// A live session's, with nothing of the person's own.
+    pub fn plain(themes: Catalogue, theme: Theme) -> Looks {
+        Looks {
+            themes,
+            theme,
+            stirs: Vec::new(),
+            haste: 1.0,
+            mouse: MouseReports::On,
+            follow: Follow::No,
+            keys: Arc::new(Keymap::builtin()),
+            keeper: None,
+            remark: None,
+        }
+    }
 }
 
 /// Why a cockpit ended.
@@ -92,6 +115,10 @@ pub trait Canvas {
     fn draw(&mut self, next: &mut Buffer) -> Drawn;
     /// The next frame is sent whole.
     fn forget(&mut self);
+    /// Gives the terminal back and stands still until somebody continues us.
+    fn stop(&mut self);
+    /// Takes the terminal again.
+    fn resume(&mut self);
     /// Waits until a frame can be sent again after [`Drawn::Busy`].
     fn free(&self) -> impl Future<Output = ()>;
     fn stats(&self) -> Stats;
@@ -106,6 +133,12 @@ impl Canvas for Terminal {
     }
     fn forget(&mut self) {
         Terminal::forget(self);
+    }
+    fn stop(&mut self) {
+        Terminal::stop(self);
+    }
+    fn resume(&mut self) {
+        Terminal::resume(self);
     }
     fn free(&self) -> impl Future<Output = ()> {
         Terminal::free(self)
@@ -169,7 +202,11 @@ pub async fn fly(link: Link, looks: Looks, mut inputs: mpsc::Receiver<Arrived>, 
             told = signals.next() => match told {
                 Told::Leave(number) => return End::Signal(number),
                 Told::Resized => app.resize(canvas.size()),
-                Told::Continued => canvas.forget(),
+                Told::Stop => canvas.stop(),
+                Told::Continued => {
+                    canvas.resume();
+                    app.resize(canvas.size());
+                }
             },
             arrived = inputs.recv() => {
                 let Some(arrived) = arrived else { return End::Gone };
@@ -248,6 +285,7 @@ impl App {
         let mut view = View::new();
         view.haste = looks.haste;
         view.follow = looks.follow;
+        view.keys = Arc::clone(&looks.keys);
         let theme = looks.themes.words().iter().find(|word| looks.themes.theme(word).is_ok_and(|theme| theme.name == looks.theme.name));
         let mut app = App {
             state: heard.state.clone(),
@@ -273,6 +311,9 @@ impl App {
         app.adopt(&heard);
         app.view.screen = app.view.home();
         app.tell_size();
+        if let Some(remark) = app.looks.remark.take() {
+            app.notify(Tone::Warning, remark);
+        }
         app
     }
 

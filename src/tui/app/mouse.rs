@@ -11,7 +11,7 @@ use crate::{
             places::{self, Places},
         },
         input::{Code, Gesture, Key, Mouse},
-        keymap::{self, Action, Danger, Scroll},
+        keymap::{Action, Danger, Scroll},
         overlay::Overlay,
         panes::words,
         view::Screen,
@@ -63,11 +63,11 @@ impl App {
             end += hint.width();
             usize::from(column) < end
         });
-        let Some(binding) = hint.and_then(|hint| hint.action).and_then(keymap::binding) else { return };
+        let Some(binding) = hint.and_then(|hint| hint.action).and_then(|action| self.view.keys.binding(action).cloned()) else { return };
         if binding.danger == Danger::Looks && binding.action != Action::Quit {
             self.act(binding.action, "click");
         } else {
-            let key = words::key(binding.action);
+            let key = words::key(&self.view, binding.action);
             self.notify(Tone::Plain, format!("a click moves and ends nothing; {key} does this"));
         }
     }

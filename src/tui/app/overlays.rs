@@ -55,9 +55,14 @@ impl App {
                 }
                 self.view.overlay = Some(Overlay::Palette { line, chosen, entries });
             }
-            (Code::Enter, Overlay::Typing { purpose, line }) => {
+            (Code::Enter, Overlay::Typing { purpose, line }) if purpose == Purpose::Filter || !line.text().trim().is_empty() => {
                 self.close();
-                self.entered(purpose, &line.text());
+                self.entered(purpose, line.text().trim());
+            }
+            (Code::Enter, overlay @ Overlay::Typing { .. }) => {
+                // Closing it would give what is typed next to the key map.
+                self.notify(Tone::Warning, "nothing is typed yet, so nothing was done; type it, or Esc leaves".to_owned());
+                self.view.overlay = Some(overlay);
             }
             (_, Overlay::Typing { purpose, mut line }) => {
                 line.key(key);
@@ -101,6 +106,7 @@ impl App {
             Code::Enter => {
                 let action = Shown::new(&format!("theme {}", self.theme));
                 self.close();
+                self.keep_theme();
                 return self.look("Enter", Look::Other { action });
             }
             Code::Up | Code::Char('k') => chosen.saturating_sub(1),
@@ -117,17 +123,15 @@ impl App {
         match pick {
             Pick::Action(action) => return self.act(action, ":"),
             Pick::Stir(stir) => self.ask(":", Command::Stir { stir }),
-            Pick::Theme(word) => self.wear(&word),
+            Pick::Theme(word) => {
+                self.wear(&word);
+                self.keep_theme();
+            }
         }
         Flow::Stay
     }
 
     fn entered(&mut self, purpose: Purpose, text: &str) {
-        let text = text.trim();
-        if text.is_empty() && purpose != Purpose::Filter {
-            self.notify(Tone::Warning, "nothing was typed, so nothing was done".to_owned());
-            return;
-        }
         let shown = Shown::new(text);
         match purpose {
             Purpose::Rearm { route } => self.ask("Enter", Command::Rearm { route, reason: shown }),
@@ -174,7 +178,16 @@ impl App {
         let place = words.iter().position(|word| *word == self.theme).unwrap_or(0);
         if let Some(word) = words.get((place + 1) % words.len().max(1)) {
             self.wear(word);
+            self.keep_theme();
             self.look(key, Look::Other { action: Shown::new(&format!("theme {word}")) });
+        }
+    }
+
+    /// The next cockpit begins with this theme.
+    fn keep_theme(&self) {
+        if let Some(keeper) = &self.looks.keeper {
+            // Nobody keeps it any more only at the very end.
+            let _ = keeper.send(self.theme.clone());
         }
     }
 

@@ -64,7 +64,8 @@ impl App {
     fn reunite(&mut self, next: &State) {
         let Some(before) = self.before.take() else { return };
         let gone = age(before.since);
-        let (news, weight) = news(&before, next);
+        let take = words::key(&self.view, Action::Controls);
+        let (news, weight) = news(&before, next, &take);
         if gone < BLIP && weight == Weight::Nothing {
             self.notify(Tone::Good, format!("the line is back after {gone}; nothing that matters happened meanwhile"));
             return;
@@ -88,7 +89,8 @@ enum Weight {
     Something,
 }
 
-fn news(before: &Before, next: &State) -> (Vec<(Tone, String)>, Weight) {
+/// `take` is the key that takes the controls.
+fn news(before: &Before, next: &State, take: &str) -> (Vec<(Tone, String)>, Weight) {
     let old = &before.state;
     let mut news = Vec::new();
     let restarts = |state: &State| state.opened.as_ref().map_or(0, |opened| opened.restarts);
@@ -125,7 +127,7 @@ fn news(before: &Before, next: &State) -> (Vec<(Tone, String)>, Weight) {
         then.map(|then| (&then.latch, then.accepted.as_ref().map(|accepted| &accepted.weights)))
             != Some((&now.latch, now.accepted.as_ref().map(|accepted| &accepted.weights)))
     });
-    let controls = controls(before, next);
+    let controls = controls(before, next, take);
     let ended: Vec<_> = next.ended.iter().filter(|ended| !old.ended.contains(ended)).collect();
     for ended in &ended {
         if let Ending::Void { why } = &ended.how {
@@ -143,10 +145,9 @@ fn news(before: &Before, next: &State) -> (Vec<(Tone, String)>, Weight) {
 }
 
 /// What became of the controls, where something did.
-fn controls(before: &Before, next: &State) -> Option<(Tone, String)> {
+fn controls(before: &Before, next: &State, take: &str) -> Option<(Tone, String)> {
     let then = before.state.controls.holder.as_ref();
     let mine = then.is_some_and(|holder| Some(holder.client) == before.client);
-    let take = words::key(Action::Controls);
     match (then, &next.controls.holder) {
         (Some(_), None) if mine => Some((Tone::Warning, format!("you had the controls; they are free now, {take} takes them"))),
         (Some(then), None) => Some((Tone::Warning, format!("{} had the controls; they are free now", then.who))),

@@ -12,7 +12,7 @@ use crate::{
     domain::time::Millis,
     tui::{
         draw::{people, review},
-        keymap::{Action, Context, table::TABLE},
+        keymap::{Action, Context},
         overlay::{Entry, Overlay, Purpose, matching},
         panes::words,
         theme::Theme,
@@ -28,7 +28,7 @@ pub fn banner(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut B
     let mine = view.me.as_ref().is_some_and(|me| me.who == open.by.who);
     let may = view.me.as_ref().is_some_and(|me| me.role.may_approve());
     let what = review::in_short(open, state, theme);
-    let key = words::key(Action::Review);
+    let key = words::key(view, Action::Review);
     let (glyph, text) = if mine {
         let others = review::seconds(open, state);
         let who = if others.is_empty() { "a second person, and nobody here may".to_owned() } else { others.join(" or ") };
@@ -58,7 +58,7 @@ pub fn overlay(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut 
 /// The way home stays open under whatever lies above; said to those who may go it.
 pub(super) fn home(view: &View, theme: &Theme) -> Span<'static> {
     let may = view.me.as_ref().is_none_or(|me| me.role.may_steer());
-    Span::styled(if may { format!("; {} still rolls back", words::key(Action::Rollback)) } else { String::new() }, theme.faint)
+    Span::styled(if may { format!("; {} still rolls back", words::key(view, Action::Rollback)) } else { String::new() }, theme.faint)
 }
 
 fn help(scroll: usize, view: &View, theme: &Theme, area: Rect, buf: &mut Buffer) {
@@ -66,13 +66,13 @@ fn help(scroll: usize, view: &View, theme: &Theme, area: Rect, buf: &mut Buffer)
     let mut lines: Vec<Line<'static>> = Vec::new();
     for context in [Context::Anywhere, Context::Main, Context::Screens] {
         lines.push(Line::styled(context.name(), theme.title));
-        for binding in TABLE.iter().filter(|binding| binding.context == context && !binding.help.is_empty()) {
+        for binding in view.keys.explained().filter(|binding| binding.context == context) {
             let usable = view.me.as_ref().is_none_or(|me| binding.is_for(me.role));
             let key = if binding.keys.is_empty() { format!(":{}", binding.name) } else { binding.keys_shown() };
             let room = usize::from(inner.width).saturating_sub(19);
             lines.push(Line::from(vec![
                 Span::styled(format!(" {key:<17} "), if usable { theme.key } else { theme.faint }),
-                Span::styled(text::cut(binding.help, room, theme.glyphs.ellipsis), if usable { theme.text } else { theme.faint }),
+                Span::styled(text::cut(&binding.explained(), room, theme.glyphs.ellipsis), if usable { theme.text } else { theme.faint }),
             ]));
         }
         lines.push(Line::default());

@@ -11,7 +11,7 @@ use crate::{
     tui::{
         keymap::{self, Action, Context, Danger},
         panes::{charts, checklist, header, journal, log, platforms, replication, rollback, traffic, triggers, words, workloads},
-        theme::Theme,
+        theme::{Theme, glyphs},
         view::{Hearing, Pane, Screen, View},
         widgets::text,
     },
@@ -27,11 +27,16 @@ pub mod watch;
 
 use places::{COLUMNS_MIN, ROWS_MIN, places};
 
-/// The whole frame.
+/// The whole frame, in characters that the terminal has.
 pub fn draw(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buffer) {
+    everything(state, view, theme, area, buf);
+    glyphs::fit(buf, theme.glyphs.charset);
+}
+
+fn everything(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buffer) {
     buf.set_style(area, theme.base);
     if area.width < COLUMNS_MIN || area.height < ROWS_MIN {
-        tiny(state, theme, area, buf);
+        tiny(state, view, theme, area, buf);
         return;
     }
     let places = places(state, view, theme, area);
@@ -57,12 +62,12 @@ pub fn draw(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buf
 }
 
 /// Too small for panes: where traffic is, and the way home.
-fn tiny(state: &State, theme: &Theme, area: Rect, buf: &mut Buffer) {
+fn tiny(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buffer) {
     let shares = state.routes.iter().map(|(id, known)| match &known.accepted {
         Some(accepted) => Line::styled(format!("{id}: {}", accepted.weights), theme.text),
         None => Line::styled(format!("{id}: not known"), theme.unknown),
     });
-    let home = Line::styled(format!("{} rolls back", words::key(Action::Rollback)), theme.rollback);
+    let home = Line::styled(format!("{} rolls back", words::key(view, Action::Rollback)), theme.rollback);
     let small = Line::styled(format!("too small, {COLUMNS_MIN}x{ROWS_MIN} shows more"), theme.dim);
     text::rows(buf, area, shares.chain([home, small]));
 }
@@ -101,7 +106,7 @@ impl Hint {
 pub fn hints(state: &State, view: &View, theme: &Theme, width: u16) -> Vec<Hint> {
     let role = view.me.as_ref().map(|me| me.role);
     let offered = |action: &Action| {
-        let binding = keymap::binding(*action)?;
+        let binding = view.keys.binding(*action)?;
         let here = binding.context != Context::Main || view.screen == Screen::Main;
         // What can't reach the session now is not offered either, the way home included: the notice names the lever by hand.
         let reaches = view.hearing == Hearing::Connected || binding.danger == Danger::Looks;

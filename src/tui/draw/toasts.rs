@@ -56,7 +56,7 @@ pub fn lines(state: &State, view: &View, theme: &Theme) -> Vec<Line<'static>> {
     }
     if let Some(look) = state.look_here.as_ref().filter(|look| is_new(look.at, CALLED, view)) {
         let mine = view.me.as_ref().is_some_and(|me| me.who == look.by);
-        let goes = if mine { String::new() } else { format!("; {} goes there", words::key(Action::GoLook)) };
+        let goes = if mine { String::new() } else { format!("; {} goes there", words::key(view, Action::GoLook)) };
         found.push((look.at, Line::styled(format!("{} {}: look at {}{goes}", theme.glyphs.warn, look.by, look.pane), theme.warn)));
     }
     found.extend(controls(state, view, theme));
@@ -68,7 +68,7 @@ fn controls(state: &State, view: &View, theme: &Theme) -> Option<(Timestamp, Lin
     let holder = state.controls.holder.as_ref()?;
     let mine = view.me.as_ref().is_some_and(|me| me.client == holder.client);
     if mine && let Some(asker) = state.controls.asked_by.first() {
-        let keys = (words::key(Action::Controls), words::key(Action::People));
+        let keys = (words::key(view, Action::Controls), words::key(view, Action::People));
         let text = format!("{} {asker} asks for the controls; {} hands them over, {} shows who is here", theme.glyphs.warn, keys.0, keys.1);
         return Some((view.now, Line::styled(text, theme.warn)));
     }

@@ -2,10 +2,17 @@
 //!
 //! A pure state machine over (bytes, time). A lone Escape is known only when nothing followed it for a while; an unterminated paste
 //! is given up when what arrives looks like a hand again; and whatever is not understood is dropped, never taken for text.
+//!
+//! A line may cut a sequence in two. Its rest is waited for, and where it comes too late, it is still known by what went before: it
+//! never becomes digits and letters, which would draft or act. What can only have been the chord that goes home counts as that chord even
+//! if its rest never comes, because going home is the safe direction.
 
 use std::time::{Duration, Instant};
 
-use super::{Code, Gesture, Held, Input, Key, Mods, Mouse};
+use super::{
+    Code, Input, Key,
+    sequence::{Front, front, is_string},
+};
 
 /// Of one paste, this much is kept; the rest is dropped.
 pub const PASTE_BYTES_MAX: usize = 64 * 1024;
@@ -14,12 +21,13 @@ const PASTE_LASTS_MAX: Duration = Duration::from_secs(2);
 /// A pause that a paste doesn't make but a hand does.
 const PASTE_PAUSE: Duration = Duration::from_millis(100);
 /// How long the rest of an escape sequence may take over a slow line before it is a lone Escape.
-const ESCAPE_WAIT: Duration = Duration::from_millis(50);
-/// Longest sequence that means something; a longer one is dropped.
-const SEQUENCE_BYTES_MAX: usize = 64;
+const ESCAPE_WAIT: Duration = Duration::from_millis(100);
+/// For so long after that, the rest of a sequence is still known as such.
+const LATE: Duration = Duration::from_secs(1);
 
-const PASTE_BEGIN: &[u8] = b"\x1b[200~";
 const PASTE_END: &[u8] = b"\x1b[201~";
+/// Nothing but F9 and the bounds of a paste begins so, and a paste doesn't wait behind its first bytes.
+const HOME_PREFIX: &[u8] = b"\x1b[20";
 
 #[derive(Debug, Default)]
 pub struct Parser {
@@ -27,7 +35,19 @@ pub struct Parser {
     rest: Vec<u8>,
     /// When the last of `rest` came.
     rest_at: Option<Instant>,
+    /// How many bytes of `rest` were given out as keys already.
+    spent: usize,
+    late: Option<Late>,
     paste: Option<Paste>,
+}
+
+/// A sequence whose rest didn't come in time.
+#[derive(Debug)]
+struct Late {
+    prefix: Vec<u8>,
+    /// How much of it was given out as keys: an Escape, and perhaps the bracket behind it, may have come from a hand. No hand types more.
+    spent: usize,
+    until: Instant,
 }
 
 #[derive(Debug)]
@@ -39,18 +59,39 @@ struct Paste {
     last: Instant,
 }
 
-/// What the front of the waiting bytes is.
-enum Front {
-    Input(Input, usize),
-    Nothing(usize),
-    PasteBegin(usize),
-    Incomplete,
+impl Late {
+    /// Whether `bytes`, read at once, are what was missing, and not a hand again.
+    fn goes_on_with(&self, bytes: &[u8]) -> bool {
+        let first = bytes.first().copied().unwrap_or_default();
+        match self.spent {
+            0 => first >= 0x20 || is_string(&self.prefix),
+            1 => matches!(first, b'[' | b'O'),
+            // A hand types one key at a time.
+            _ => bytes.len() > 1 && !matches!(front(&[&self.prefix, bytes].concat()), Front::Nothing(_)),
+        }
+    }
+
+    /// Nothing came of it, unless it can only have been the way home.
+    fn give_up(self, inputs: &mut Vec<Input>) {
+        if self.prefix == HOME_PREFIX {
+            inputs.push(Input::Key(Key::plain(Code::F(9))));
+        }
+    }
 }
 
 impl Parser {
     /// Takes what was read at `now`.
     pub fn feed(&mut self, bytes: &[u8], now: Instant, inputs: &mut Vec<Input>) {
-        self.tick(now, inputs);
+        self.end_stale_paste(now, inputs);
+        self.end_escape(now, inputs);
+        // Only time without bytes makes a rest too late: these may have waited for us, and not we for them.
+        if let Some(late) = self.late.take() {
+            if late.goes_on_with(bytes) {
+                (self.rest, self.spent) = (late.prefix, late.spent);
+            } else {
+                late.give_up(inputs);
+            }
+        }
         self.rest.extend_from_slice(bytes);
         self.rest_at = Some(now);
         self.drain(now, inputs);
@@ -58,27 +99,49 @@ impl Parser {
 
     /// Time has passed without bytes.
     pub fn tick(&mut self, now: Instant, inputs: &mut Vec<Input>) {
-        if let Some(paste) = &self.paste
-            && now.duration_since(paste.since) >= PASTE_LASTS_MAX
-            && now.duration_since(paste.last) >= PASTE_PAUSE
-        {
-            self.end_paste(inputs);
-        }
-        if self.rest_at.is_some_and(|at| now.duration_since(at) >= ESCAPE_WAIT) {
-            if self.rest == [0x1b] {
-                inputs.push(Input::Key(Key::plain(Code::Esc)));
-            }
-            // Half a sequence that nothing followed means nothing any more.
-            self.rest.clear();
-            self.rest_at = None;
+        self.end_stale_paste(now, inputs);
+        self.end_escape(now, inputs);
+        if let Some(late) = self.late.take_if(|late| now >= late.until) {
+            late.give_up(inputs);
         }
     }
 
     /// When [`Parser::tick`] has something to do, if nothing arrives before.
     pub fn deadline(&self) -> Option<Instant> {
         let escape = self.rest_at.map(|at| at + ESCAPE_WAIT);
+        let late = self.late.as_ref().map(|late| late.until);
         let paste = self.paste.as_ref().map(|paste| (paste.since + PASTE_LASTS_MAX).max(paste.last + PASTE_PAUSE));
-        [escape, paste].into_iter().flatten().min()
+        [escape, late, paste].into_iter().flatten().min()
+    }
+
+    fn end_stale_paste(&mut self, now: Instant, inputs: &mut Vec<Input>) {
+        if let Some(paste) = &self.paste
+            && now.duration_since(paste.since) >= PASTE_LASTS_MAX
+            && now.duration_since(paste.last) >= PASTE_PAUSE
+        {
+            self.end_paste(inputs);
+        }
+    }
+
+    /// Half a sequence that nothing has followed: an Escape is a key, and so is a bracket that a hand may have typed after it.
+    fn end_escape(&mut self, now: Instant, inputs: &mut Vec<Input>) {
+        let Some(waited) = self.rest_at.map(|at| at + ESCAPE_WAIT).filter(|end| *end <= now) else { return };
+        let (prefix, spent) = (std::mem::take(&mut self.rest), std::mem::take(&mut self.spent));
+        self.rest_at = None;
+        let spent = match (&prefix[..], spent) {
+            ([0x1b], _) => {
+                inputs.push(Input::Key(Key::plain(Code::Esc)));
+                1
+            }
+            ([0x1b, bracket], 1) => {
+                inputs.push(Input::Key(Key::char(char::from(*bracket))));
+                2
+            }
+            ([0x1b, ..], _) => 0,
+            // Half a character.
+            _ => return,
+        };
+        self.late = Some(Late { prefix, spent, until: waited + LATE });
     }
 
     fn drain(&mut self, now: Instant, inputs: &mut Vec<Input>) {
@@ -101,11 +164,14 @@ impl Parser {
                 }
                 Front::Incomplete => {
                     self.rest = waiting[at..].to_vec();
+                    if at > 0 {
+                        self.spent = 0;
+                    }
                     return;
                 }
             }
         }
-        self.rest_at = None;
+        (self.rest_at, self.spent) = (None, 0);
     }
 
     /// Takes what belongs to the paste and says how many bytes that was.
@@ -135,189 +201,6 @@ impl Parser {
             inputs.push(Input::Paste(String::from_utf8_lossy(&paste.kept).into_owned()));
         }
     }
-}
-
-fn front(bytes: &[u8]) -> Front {
-    match bytes[0] {
-        0x1b => escape(bytes),
-        b'\r' => key(Key::plain(Code::Enter), 1),
-        b'\t' => key(Key::plain(Code::Tab), 1),
-        0x08 | 0x7f => key(Key::plain(Code::Backspace), 1),
-        0x00 => key(Key::ctrl(' '), 1),
-        control @ 0x01..=0x1a => key(Key::ctrl(char::from(control - 1 + b'a')), 1),
-        control @ 0x1c..=0x1f => key(Key::ctrl(char::from(control - 0x1c + b'\\')), 1),
-        _ => character(bytes, Mods::NONE, 0),
-    }
-}
-
-fn key(key: Key, length: usize) -> Front {
-    Front::Input(Input::Key(key), length)
-}
-
-/// One UTF-8 character after `skip` bytes.
-fn character(bytes: &[u8], mods: Mods, skip: usize) -> Front {
-    let text = &bytes[skip..];
-    let length = match text[0] {
-        0x00..=0x7f => 1,
-        0xc2..=0xdf => 2,
-        0xe0..=0xef => 3,
-        0xf0..=0xf4 => 4,
-        _ => return Front::Nothing(skip + 1),
-    };
-    if text.len() < length {
-        let valid = text[1..].iter().all(|byte| (0x80..=0xbf).contains(byte));
-        return if valid { Front::Incomplete } else { Front::Nothing(skip + 1) };
-    }
-    match std::str::from_utf8(&text[..length]).ok().and_then(|text| text.chars().next()) {
-        // The C1 controls are characters to UTF-8 and commands to a terminal.
-        Some(character) if character.is_control() => Front::Nothing(skip + length),
-        Some(character) => key(Key { code: Code::Char(character), mods }, skip + length),
-        None => Front::Nothing(skip + 1),
-    }
-}
-
-fn escape(bytes: &[u8]) -> Front {
-    match bytes.get(1) {
-        None => Front::Incomplete,
-        Some(b'[') => sequence(bytes),
-        Some(b'O') => match bytes.get(2) {
-            None => Front::Incomplete,
-            Some(last) => named(*last, Mods::NONE).map_or(Front::Nothing(3), |named| key(named, 3)),
-        },
-        // Answers of the terminal to questions that we don't ask.
-        Some(b']' | b'P' | b'_' | b'^' | b'X') => string(bytes),
-        Some(0x1b) => key(Key::plain(Code::Esc), 1),
-        Some(b'\r') => key(Key { code: Code::Enter, mods: Mods::ALT }, 2),
-        Some(0x7f) => key(Key { code: Code::Backspace, mods: Mods::ALT }, 2),
-        Some(control @ 0x01..=0x1a) => {
-            let mods = Mods { ctrl: Held::Yes, ..Mods::ALT };
-            key(Key { code: Code::Char(char::from(control - 1 + b'a')), mods }, 2)
-        }
-        Some(0x00..=0x1f) => Front::Nothing(2),
-        Some(_) => character(bytes, Mods::ALT, 1),
-    }
-}
-
-/// Skips a control string up to its end.
-fn string(bytes: &[u8]) -> Front {
-    let ended = bytes.iter().position(|byte| *byte == 0x07).map(|at| at + 1);
-    let terminated = bytes.windows(2).skip(2).position(|pair| pair == b"\x1b\\").map(|at| at + 4);
-    match ended.into_iter().chain(terminated).min() {
-        Some(length) => Front::Nothing(length),
-        None if bytes.len() > PASTE_BYTES_MAX => Front::Nothing(bytes.len()),
-        None => Front::Incomplete,
-    }
-}
-
-/// A control sequence: `ESC [ parameters final`.
-fn sequence(bytes: &[u8]) -> Front {
-    if bytes.starts_with(b"\x1b[M") {
-        // The old mouse protocol, which we never switch on: three bytes of any value.
-        return if bytes.len() < 6 { Front::Incomplete } else { Front::Nothing(6) };
-    }
-    let body = &bytes[2..];
-    let Some(end) = body.iter().position(|byte| !(0x20..=0x3f).contains(byte)) else {
-        return if body.len() > SEQUENCE_BYTES_MAX { Front::Nothing(bytes.len()) } else { Front::Incomplete };
-    };
-    let length = end + 3;
-    let last = body[end];
-    if !(0x40..=0x7e).contains(&last) {
-        // Cut off by something else, which is looked at by itself.
-        return Front::Nothing(length - 1);
-    }
-    let parameters = &body[..end];
-    if bytes.starts_with(PASTE_BEGIN) {
-        return Front::PasteBegin(PASTE_BEGIN.len());
-    }
-    let input = match (parameters.first(), last) {
-        (Some(b'<'), b'M' | b'm') => mouse(&numbers(&parameters[1..]), last).map(Input::Mouse),
-        (None, b'I') => Some(Input::FocusGained),
-        (None, b'O') => Some(Input::FocusLost),
-        _ => plain_sequence(&numbers(parameters), last).map(Input::Key),
-    };
-    input.map_or(Front::Nothing(length), |input| Front::Input(input, length))
-}
-
-fn plain_sequence(numbers: &[u16], last: u8) -> Option<Key> {
-    let mods = modifiers(numbers.get(1).copied().unwrap_or(1));
-    if last == b'Z' {
-        return Some(Key::shift(Code::Tab));
-    }
-    if last == b'u' {
-        return modern(*numbers.first()?, mods);
-    }
-    if last != b'~' {
-        return named(last, mods);
-    }
-    let code = match numbers.first()? {
-        1 | 7 => Code::Home,
-        2 => Code::Insert,
-        3 => Code::Delete,
-        4 | 8 => Code::End,
-        5 => Code::PageUp,
-        6 => Code::PageDown,
-        number @ 11..=15 => Code::F((number - 10) as u8),
-        number @ 17..=21 => Code::F((number - 11) as u8),
-        number @ 23..=24 => Code::F((number - 12) as u8),
-        _ => return None,
-    };
-    Some(Key { code, mods })
-}
-
-/// A key told by its code point, as newer terminals do when asked to, and some unasked.
-fn modern(code_point: u16, mods: Mods) -> Option<Key> {
-    let code = match code_point {
-        9 => Code::Tab,
-        13 => Code::Enter,
-        27 => Code::Esc,
-        127 => Code::Backspace,
-        other => Code::Char(char::from_u32(other.into()).filter(|character| !character.is_control())?),
-    };
-    Some(Key { code, mods })
-}
-
-fn named(last: u8, mods: Mods) -> Option<Key> {
-    let code = match last {
-        b'A' => Code::Up,
-        b'B' => Code::Down,
-        b'C' => Code::Right,
-        b'D' => Code::Left,
-        b'H' => Code::Home,
-        b'F' => Code::End,
-        b'P'..=b'S' => Code::F(last - b'P' + 1),
-        _ => return None,
-    };
-    Some(Key { code, mods })
-}
-
-/// Modifiers come as one plus a bit set: shift 1, alt 2, control 4.
-fn modifiers(number: u16) -> Mods {
-    let bits = number.saturating_sub(1);
-    let held = |bit: u16| if bits & bit == 0 { Held::No } else { Held::Yes };
-    Mods { shift: held(1), alt: held(2), ctrl: held(4) }
-}
-
-fn mouse(numbers: &[u16], last: u8) -> Option<Mouse> {
-    let [button, column, row] = numbers else { return None };
-    // Modifiers (4, 8, 16) don't matter to us.
-    let what = match (button & !0b11100, last) {
-        (0, b'M') => Gesture::Press,
-        (0, _) => Gesture::Release,
-        (32, _) => Gesture::Drag,
-        (64, _) => Gesture::WheelUp,
-        (65, _) => Gesture::WheelDown,
-        _ => return None,
-    };
-    Some(Mouse { what, column: column.saturating_sub(1), row: row.saturating_sub(1) })
-}
-
-/// Parameters between semicolons; what is no number is zero, what is too large is the largest.
-fn numbers(parameters: &[u8]) -> Vec<u16> {
-    let number = |part: &[u8]| {
-        let digits = part.iter().take_while(|byte| byte.is_ascii_digit());
-        digits.fold(0u16, |sum, digit| sum.saturating_mul(10).saturating_add(u16::from(digit - b'0')))
-    };
-    parameters.split(|byte| *byte == b';').map(number).collect()
 }
 
 #[cfg(test)]
@@ -361,12 +244,89 @@ mod tests {
     }
 
     #[test]
-    fn a_sequence_split_over_two_reads_is_one_key() {
-        let (mut parser, mut inputs, now) = (Parser::default(), Vec::new(), Instant::now());
-        for (index, byte) in b"\x1b[20~".iter().enumerate() {
-            parser.feed(&[*byte], now + Duration::from_millis(10 * index as u64), &mut inputs);
+    fn a_string_that_never_ends_does_not_swallow_the_way_home() {
+        assert_eq!(parse(b"\x1b]0;title\x1b[20~\x1bP1+\x1c\x1bP1\x18q"), "F9 Ctrl-\\ q");
+        assert_eq!(pieces(&[(0, b"\x1b]0;title"), (400, b"\x1c")]), "Ctrl-\\");
+    }
+
+    #[test]
+    fn the_console_of_linux_tells_its_first_five_keys_in_its_own_way() {
+        assert_eq!(parse(b"\x1b[[A\x1b[[B\x1b[[C\x1b[[D\x1b[[E\x1b[17~\x1b[20~"), "F1 F2 F3 F4 F5 F6 F9");
+        assert_eq!(parse(b"\x1b[[C\x1b[[Zc\x1b[[\x1b[20~"), "F3 c F9");
+    }
+
+    #[test]
+    fn every_encoding_of_a_control_chord_is_the_same_chord() {
+        assert_eq!(parse(b"\x1c\x1b[92;5u\x1b[27;5;92~\x1b[27;6;124~\x1b[92::124;133u"), ["Ctrl-\\"; 5].join(" "));
+        assert_eq!(parse(b"\x1b[99;5u\x1b[67;6u\x1b[27;5;108~\x1b[91;5u"), "Ctrl-C Ctrl-C Ctrl-L Ctrl-[");
+        assert_eq!(parse(b"\x1b[27;2;65~\x1b[97;2u\x1b[13u\x1b[27;5;13~"), "A A Enter Ctrl-Enter");
+    }
+
+    #[test]
+    fn a_key_that_is_let_go_is_no_key() {
+        assert_eq!(parse(b"\x1b[92;5:1u\x1b[92;5:3u\x1b[20;1:3~\x1b[1;1:3A"), "Ctrl-\\");
+    }
+
+    /// Pieces, each read at its millisecond; between them the reader wakes whenever the parser wants it.
+    fn pieces(pieces: &[(u64, &[u8])]) -> String {
+        let (mut parser, mut inputs, start) = (Parser::default(), Vec::new(), Instant::now());
+        for (at, bytes) in pieces {
+            let at = start + Duration::from_millis(*at);
+            while let Some(due) = parser.deadline().filter(|due| *due < at) {
+                parser.tick(due, &mut inputs);
+            }
+            parser.feed(bytes, at, &mut inputs);
         }
-        assert_eq!(keys(&inputs), "F9");
+        while let Some(due) = parser.deadline() {
+            parser.tick(due, &mut inputs);
+        }
+        keys(&inputs)
+    }
+
+    #[test]
+    fn a_sequence_split_into_bytes_is_one_key() {
+        assert_eq!(pieces(&[(0, b"\x1b"), (80, b"["), (160, b"2"), (240, b"0"), (320, b"~")]), "F9");
+        assert_eq!(pieces(&[(0, b"\x1b"), (99, b"[20~")]), "F9");
+        assert_eq!(pieces(&[(0, b"\x1b["), (90, b"[C")]), "F3");
+    }
+
+    #[test]
+    fn a_rest_that_is_late_is_still_a_rest_and_never_digits_or_letters() {
+        assert_eq!(pieces(&[(0, b"\x1b"), (300, b"[20~")]), "Esc F9");
+        assert_eq!(pieces(&[(0, b"\x1b"), (300, b"[2"), (600, b"0~")]), "Esc F9");
+        assert_eq!(pieces(&[(0, b"\x1b["), (300, b"20~")]), "F9");
+        assert_eq!(pieces(&[(0, b"\x1b[2"), (300, b"0"), (600, b"~")]), "F9");
+        assert_eq!(pieces(&[(0, b"\x1b[20"), (300, b"~")]), "F9");
+        assert_eq!(pieces(&[(0, b"\x1b"), (300, b"OS"), (900, b"C")]), "Esc F4 C");
+        assert_eq!(pieces(&[(0, b"\x1b[1;5"), (400, b"C")]), "Ctrl-Right");
+        assert_eq!(pieces(&[(0, b"\x1b[<0;10"), (400, b";5M")]), "Mouse(Mouse { what: Press, column: 9, row: 4 })");
+        assert_eq!(pieces(&[(0, b"\x1b[20"), (300, b"0~]c\r\x1b[201~")]), "Paste(\"]c\\r\")");
+        assert_eq!(pieces(&[(0, b"\x1b]11;rgb:00"), (300, b"00/c/C\x07c")]), "c");
+    }
+
+    #[test]
+    fn what_can_only_have_been_the_way_home_goes_home() {
+        assert_eq!(pieces(&[(0, b"\x1b[20")]), "F9");
+        assert_eq!(pieces(&[(0, b"\x1b[20"), (400, b"\x1b[20~")]), "F9 F9");
+        assert_eq!(pieces(&[(0, b"\x1b[20"), (400, b"\x0c")]), "F9 Ctrl-L");
+        // These could have been others.
+        assert_eq!(pieces(&[(0, b"\x1b[2")]), "");
+        assert_eq!(pieces(&[(0, b"\x1b[")]), "");
+    }
+
+    #[test]
+    fn a_hand_that_types_a_bracket_after_escape_is_a_hand() {
+        assert_eq!(pieces(&[(0, b"\x1b"), (250, b"["), (500, b"["), (700, b"5"), (900, b"\r")]), "Esc [ [ 5 Enter");
+        assert_eq!(pieces(&[(0, b"\x1b"), (250, b"c")]), "Esc c");
+        assert_eq!(pieces(&[(0, b"\x1b"), (1_500, b"["), (1_700, b"2"), (1_900, b"0")]), "Esc [ 2 0");
+    }
+
+    #[test]
+    fn a_rest_that_waited_for_us_is_not_late() {
+        let (mut parser, mut inputs, now) = (Parser::default(), Vec::new(), Instant::now());
+        parser.feed(b"\x1b", now, &mut inputs);
+        parser.feed(b"[20~", now + Duration::from_secs(30), &mut inputs);
+        assert_eq!(keys(&inputs), "Esc F9");
     }
 
     #[test]
@@ -387,7 +347,7 @@ mod tests {
     #[test]
     fn the_end_of_a_paste_may_be_split_and_a_bomb_is_cut() {
         let (mut parser, mut inputs, now) = (Parser::default(), Vec::new(), Instant::now());
-        parser.feed(PASTE_BEGIN, now, &mut inputs);
+        parser.feed(b"\x1b[200~", now, &mut inputs);
         parser.feed(&vec![b'x'; 1_000_000], now, &mut inputs);
         parser.feed(b"\x1b[20", now, &mut inputs);
         parser.feed(b"1~k", now, &mut inputs);
@@ -406,6 +366,16 @@ mod tests {
     }
 
     proptest::proptest! {
+        #[test]
+        fn wherever_and_however_late_the_way_home_is_cut_it_is_found(first in 1usize..5, second in 1usize..5, wait in 0u64..500, more in 0u64..500) {
+            let chord = b"\x1b[20~";
+            let (from, to) = (first.min(second), first.max(second));
+            let mut read: Vec<(u64, &[u8])> = vec![(0, &chord[..from]), (wait, &chord[from..to]), (wait + more, &chord[to..])];
+            read.retain(|(_, piece)| !piece.is_empty());
+            let found = pieces(&read);
+            proptest::prop_assert!(found.ends_with("F9") && !found.contains('0'), "{found}");
+        }
+
         #[test]
         fn any_bytes_in_any_pieces_are_survived(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..300), cut in 1usize..20) {
             let (mut parser, mut inputs, now) = (Parser::default(), Vec::new(), Instant::now());

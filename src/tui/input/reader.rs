@@ -6,6 +6,10 @@
 
 use std::{
     os::fd::AsFd,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -29,10 +33,15 @@ const GRACE: Duration = Duration::from_millis(1_500);
 const STOOD_STILL: Duration = Duration::from_secs(2);
 
 /// Reads `tty` until it is gone or nobody listens. `leave` is called when the terminal has been gone for the grace and the other end of
-/// `inputs` is still held.
-pub fn spawn(tty: impl AsFd + Send + 'static, inputs: Sender<Arrived>, leave: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
+/// `inputs` is still held. `taken` changes when the terminal was taken again after a stop, and whatever was typed before then was dropped.
+pub fn spawn(
+    tty: impl AsFd + Send + 'static,
+    taken: Arc<AtomicU32>,
+    inputs: Sender<Arrived>,
+    leave: impl FnOnce() + Send + 'static,
+) -> std::io::Result<()> {
     let read = move || {
-        listen(&tty, &inputs);
+        listen(&tty, &taken, &inputs);
         // No room means that nobody listens; the grace below covers that.
         let _ = inputs.try_send(Arrived { at: Instant::now(), input: Input::Gone });
         let end = Instant::now() + GRACE;
@@ -48,11 +57,12 @@ pub fn spawn(tty: impl AsFd + Send + 'static, inputs: Sender<Arrived>, leave: im
 }
 
 /// Returns when the terminal is gone or nobody listens.
-fn listen(tty: &impl AsFd, inputs: &Sender<Arrived>) {
+fn listen(tty: &impl AsFd, taken: &AtomicU32, inputs: &Sender<Arrived>) {
     let mut parser = Parser::default();
     let mut parsed = Vec::new();
     let mut buffer = vec![0u8; 16 * 1024];
     let mut last_turn = Instant::now();
+    let mut known = taken.load(Ordering::SeqCst);
     loop {
         let wait = parser.deadline().map_or(LOOK_EVERY, |at| at.saturating_duration_since(Instant::now()).min(LOOK_EVERY));
         let event = match look(tty, wait) {
@@ -61,6 +71,11 @@ fn listen(tty: &impl AsFd, inputs: &Sender<Arrived>) {
             Err(_) => return,
         };
         let now = Instant::now();
+        let found = taken.load(Ordering::SeqCst);
+        if known != found {
+            // We stood still, but what comes now is new.
+            (known, last_turn) = (found, now);
+        }
         let at = if now.duration_since(last_turn) > STOOD_STILL { last_turn } else { now };
         last_turn = now;
         if event.contains(PollFlags::IN) {

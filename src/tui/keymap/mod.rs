@@ -1,5 +1,6 @@
 //! The one table of keys: what each does, where, how dangerous it is, who may. Dispatch, help, footer, palette and the manual are all
-//! read from it, so none of them can drift.
+//! read from it, so none of them can drift. A person's own `keys.toml` gives other keys to the same rows; whatever prints a key asks the
+//! [`Keymap`] that is in force.
 //!
 //! Three choices need a reason. **Rollback is F9 or Ctrl-\\**: no habit of the shell, of a pager or of an editor types either, no browser
 //! or multiplexer takes them, and neither is a character that a pasted text holds (Ctrl-R, the obvious letter, is "search the history" to
@@ -7,15 +8,19 @@
 //! the panes: they only draft, and the slider is what this program is for; panes have Tab, the mouse and Alt with a digit.
 //! **The slider's keys work whatever pane has the focus**, so that nobody has to look for the stick first.
 
+use std::borrow::Cow;
+
 use crate::{
     domain::role::Role,
     tui::{
         input::{Code, Key},
+        mistake::Mistake,
         view::{Pane, Screen},
     },
 };
 
 pub mod action;
+mod file;
 pub mod table;
 
 pub use action::{Action, Danger, Needs, Scroll, Way};
@@ -42,10 +47,10 @@ impl Context {
 }
 
 /// One row of the table.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Binding {
     /// The first is the one that hints print. None: only by name in the palette.
-    pub keys: &'static [Key],
+    pub keys: Cow<'static, [Key]>,
     pub context: Context,
     pub action: Action,
     /// One or two words, for the footer.
@@ -73,45 +78,85 @@ impl Binding {
     pub fn keys_shown(&self) -> String {
         self.keys.iter().map(Key::to_string).collect::<Vec<_>>().join(" ")
     }
+
+    /// What it does, in a sentence of its own.
+    pub fn explained(&self) -> String {
+        if self.help.is_empty() { format!("Put the draft at {}.", self.label) } else { self.help.to_owned() }
+    }
 }
 
-/// What `key` means where one is: `screen`, or only what holds anywhere if something lies above it.
-pub fn lookup(screen: Option<Screen>, key: Key) -> Option<&'static Binding> {
-    table::TABLE.iter().find(|binding| {
-        let here = match binding.context {
-            Context::Anywhere => true,
-            Context::Screens => screen.is_some(),
-            Context::Main => screen == Some(Screen::Main),
-        };
-        here && binding.keys.contains(&key)
-    })
+/// The table with the keys that are in force.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Keymap {
+    bindings: Vec<Binding>,
 }
 
-/// The row of an action.
-pub fn binding(action: Action) -> Option<&'static Binding> {
-    table::TABLE.iter().find(|binding| binding.action == action)
+impl Keymap {
+    pub fn builtin() -> Keymap {
+        Keymap { bindings: table::TABLE.to_vec() }
+    }
+
+    /// The built-in table with what a person's `keys.toml` says.
+    /// # Errors
+    /// Every mistake of the file; none of it is to be used then.
+    pub fn from_file(text: &str) -> Result<Keymap, Vec<Mistake>> {
+        file::read(text)
+    }
+
+    pub fn rows(&self) -> &[Binding] {
+        &self.bindings
+    }
+
+    /// The rows that help explains: one sentence may stand for a row of digits, as long as they have their own keys.
+    pub fn explained(&self) -> impl Iterator<Item = &Binding> {
+        let own = self.bindings.iter().zip(table::TABLE);
+        own.filter(|(binding, builtin)| !binding.help.is_empty() || binding.keys != builtin.keys).map(|(binding, _)| binding)
+    }
+
+    /// What `key` means where one is: `screen`, or only what holds anywhere if something lies above it.
+    pub fn lookup(&self, screen: Option<Screen>, key: Key) -> Option<&Binding> {
+        self.bindings.iter().find(|binding| {
+            let here = match binding.context {
+                Context::Anywhere => true,
+                Context::Screens => screen.is_some(),
+                Context::Main => screen == Some(Screen::Main),
+            };
+            here && binding.keys.contains(&key)
+        })
+    }
+
+    /// The row of an action.
+    pub fn binding(&self, action: Action) -> Option<&Binding> {
+        self.bindings.iter().find(|binding| binding.action == action)
+    }
+
+    /// The first key of an action, as hints print it; its name in the palette if it has none.
+    pub fn key(&self, action: Action) -> String {
+        match self.binding(action) {
+            Some(binding) => binding.keys.first().map_or_else(|| format!(":{}", binding.name), ToString::to_string),
+            None => String::new(),
+        }
+    }
+
+    /// The table as a chapter of the manual.
+    pub fn markdown(&self) -> String {
+        let mut text = String::new();
+        for context in [Context::Anywhere, Context::Main, Context::Screens] {
+            text.push_str(&format!("**{}**\n\n| key | does | `:` name |\n|---|---|---|\n", context.name()));
+            for binding in self.explained().filter(|binding| binding.context == context) {
+                let keys: Vec<String> = binding.keys.iter().map(|key| format!("`{key}`")).collect();
+                text.push_str(&format!("| {} | {} | `{}` |\n", keys.join(" "), binding.explained(), binding.name));
+            }
+            text.push('\n');
+        }
+        text
+    }
 }
 
 /// The pane that Alt with `number` focuses, counted from 1.
 pub fn pane_key(key: Key) -> Option<Pane> {
     let Code::Char(digit @ '1'..='7') = key.code else { return None };
     (key == Key::alt(digit)).then(|| Pane::ALL[digit as usize - '1' as usize])
-}
-
-/// The table as a chapter of the manual.
-pub fn markdown() -> String {
-    let mut text = String::new();
-    for context in [Context::Anywhere, Context::Main, Context::Screens] {
-        text.push_str(&format!("**{}**\n\n| key | does | `:` name |\n|---|---|---|\n", context.name()));
-        for binding in table::TABLE.iter().filter(|binding| binding.context == context) {
-            let keys: Vec<String> = binding.keys.iter().map(|key| format!("`{key}`")).collect();
-            if !binding.help.is_empty() {
-                text.push_str(&format!("| {} | {} | `{}` |\n", keys.join(" "), binding.help, binding.name));
-            }
-        }
-        text.push('\n');
-    }
-    text
 }
 
 #[cfg(test)]
@@ -133,9 +178,10 @@ mod tests {
 
     #[test]
     fn rollback_is_found_under_everything_and_types_no_character() {
-        let rollback = binding(Action::Rollback).expect("in the table");
-        for key in rollback.keys {
-            assert_eq!(lookup(None, *key).map(|found| found.action), Some(Action::Rollback));
+        let keys = Keymap::builtin();
+        let rollback = keys.binding(Action::Rollback).expect("in the table");
+        for key in rollback.keys.iter() {
+            assert_eq!(keys.lookup(None, *key).map(|found| found.action), Some(Action::Rollback));
             assert_eq!(key.typed(), None);
         }
     }

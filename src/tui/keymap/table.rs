@@ -1,5 +1,7 @@
 //! The table itself. A new key is one row here and one arm in the app.
 
+use std::borrow::Cow;
+
 use super::{Action, Binding, Context, Danger, Needs, Scroll, Way};
 use crate::tui::{
     input::{Code, Key, Mods},
@@ -19,7 +21,7 @@ const fn row(
     help: &'static str,
     (danger, needs): (Danger, Needs),
 ) -> Binding {
-    Binding { keys, context, action, label, name, help, danger, needs }
+    Binding { keys: Cow::Borrowed(keys), context, action, label, name, help, danger, needs }
 }
 
 const LOOKS: (Danger, Needs) = (Danger::Looks, Needs::Nothing);

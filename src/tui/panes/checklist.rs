@@ -94,7 +94,7 @@ fn row(state: &State, view: &View, theme: &Theme, item: &Item, width: u16) -> Li
     let mut spans = vec![Span::styled(format!("{glyph} "), style), Span::styled(item.title.to_string(), theme.text)];
     let told = match (&known.signed_by, &item.proof) {
         (Some(who), _) => format!("{who}: {}", evidence(&known.evidence, Names::of(state))),
-        (None, Proof::Signed) => format!("to be signed ({})", words::key(Action::Sign)),
+        (None, Proof::Signed) => format!("to be signed ({})", words::key(view, Action::Sign)),
         (None, Proof::Collected(_)) => evidence(&known.evidence, Names::of(state)),
     };
     let age = known.since.map_or_else(String::new, |since| format!(" {}", view.age(since)));

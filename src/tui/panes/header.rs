@@ -109,7 +109,7 @@ fn controls(state: &State, view: &View, theme: &Theme) -> Span<'static> {
     let mine = view.me.as_ref().map(|me| me.client);
     let may = view.me.as_ref().is_none_or(|me| me.role.may_steer());
     let Some(holder) = &state.controls.holder else {
-        let how = if may { format!(" ({} takes)", words::key(Action::Controls)) } else { String::new() };
+        let how = if may { format!(" ({} takes)", words::key(view, Action::Controls)) } else { String::new() };
         return Span::styled(format!("controls: free{how}"), theme.dim);
     };
     let silent = Millis((view.age(holder.beat_at).0 as f64 / view.haste.max(1.0)) as u64);

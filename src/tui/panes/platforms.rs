@@ -12,6 +12,7 @@ use crate::{
     core::state::{BackendState, State},
     domain::{
         metric::{Gap, Metric},
+        platform::Scale,
         time::{Millis, Timestamp},
         weight::PerMille,
     },
@@ -22,6 +23,7 @@ use crate::{
         view::{Pane, View},
         widgets::{spark, text},
     },
+    words::platform,
 };
 
 /// Figures older than this look stale; three scrapes and a little, whatever the plan's interval.
@@ -110,16 +112,18 @@ fn health(card: &Card<'_>, theme: &Theme, width: u16) -> Line<'static> {
             theme.stale,
         ),
         (Some(trouble), false) => (theme.glyphs.breach, trouble.to_string(), theme.breach),
-        (None, false) if workload.ready < workload.desired => (theme.glyphs.warn, "not all ready".to_owned(), theme.warn),
+        (None, false) if matches!(workload.scale, Scale::Counted { ready, desired } if ready < desired) => {
+            (theme.glyphs.warn, "not all ready".to_owned(), theme.warn)
+        }
         (None, false) => (theme.glyphs.ok, "healthy".to_owned(), theme.ok),
     };
     let spans = vec![
         Span::styled(format!("{glyph} {word}"), style),
-        Span::styled(format!("  {}/{}", workload.ready, workload.desired), theme.figure),
+        Span::styled(format!("  {}", platform::scale_short(workload.scale)), theme.figure),
     ];
     let restarts = (workload.restarts > 0).then(|| Span::styled(format!("  {} restarts", workload.restarts), theme.warn));
     let version = Span::styled(format!("  {}", workload.version), theme.dim);
-    let more = std::iter::once(Span::styled(" ready", theme.dim)).chain(restarts).chain([version]);
+    let more = restarts.into_iter().chain([version]);
     text::with_what_fits(spans, more, width.into())
 }
 

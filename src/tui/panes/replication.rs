@@ -98,7 +98,8 @@ fn one(
     let width = usize::from(room.width);
     // The name gives way to what is wrong, not the other way round.
     let words = if instance.as_str().len() + long.len() + 3 <= width { long } else { short };
-    let name = text::cut(instance.as_str(), width.saturating_sub(words.chars().count() + 3).max(width / 3), glyphs.ellipsis);
+    let room_for_name = width.saturating_sub(words.chars().count() + 3).max(width / 4);
+    let name = text::cut_front(instance.as_str(), room_for_name, glyphs.ellipsis);
     let mut spans =
         vec![Span::styled(format!("{glyph} "), style), Span::styled(format!("{name} "), theme.text), Span::styled(words, style)];
     let more = known.map(|known| more(known, &standing, database, view, theme)).unwrap_or_default();

@@ -12,7 +12,7 @@ use crate::{
     domain::weight::PerMille,
     plan::model::{DatabaseMode, Route},
     tui::{keymap::Action, panes::words, theme::Theme, view::View, widgets::text},
-    words::Names,
+    words::{Names, platform},
 };
 
 /// One row, or two where there is room for the reason.
@@ -38,7 +38,7 @@ fn lines(state: &State, route: &Route, known: &RouteState, view: &View, theme: &
         let said = |words: String| Span::styled(words, theme.dim);
         let dot = theme.glyphs.dot;
         let rearms = if may {
-            let key = Span::styled(words::key(Action::Rearm), theme.key);
+            let key = Span::styled(words::key(view, Action::Rearm), theme.key);
             vec![Span::raw("   "), key, said(" re-arms with a reason".to_owned())]
         } else {
             vec![said("   it is re-armed with a reason".to_owned())]
@@ -58,7 +58,7 @@ fn lines(state: &State, route: &Route, known: &RouteState, view: &View, theme: &
     let ready = &known.readiness;
     let mut spans = vec![
         Span::styled(
-            format!(" {} {} ", theme.glyphs.rollback, if may { words::key(Action::Rollback) } else { "going back".to_owned() }),
+            format!(" {} {} ", theme.glyphs.rollback, if may { words::key(view, Action::Rollback) } else { "going back".to_owned() }),
             theme.rollback,
         ),
         Span::styled(format!("takes all home to {home} in {}", ready.takes), theme.text),
@@ -86,7 +86,7 @@ fn writes(state: &State) -> Option<&'static str> {
 }
 
 fn standby(known: &RouteState) -> String {
-    known.readiness.home_ready.map_or_else(|| "readiness unknown".to_owned(), |count| format!("{count} ready there"))
+    platform::scale_short(known.readiness.home_scale)
 }
 
 /// While a rollback is on its way.

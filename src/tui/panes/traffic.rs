@@ -225,17 +225,17 @@ fn message_line(state: &State, known: &RouteState, route: &Route, view: &View, t
             .as_ref()
             .map_or(0, |accepted| draft.of(&route.target).get().saturating_sub(accepted.weights.of(&route.target).get()));
         let large = if step > route.step_max.get() { format!("; over {} needs a second person", route.step_max) } else { String::new() };
-        let keys = (words::key(Action::Ask), words::key(Action::Drop));
+        let keys = (words::key(view, Action::Ask), words::key(view, Action::Drop));
         let others: String =
             ghosts(state, route, view).iter().map(|ghost| format!("; {} drafts {}", ghost.name, rail::percent(ghost.share))).collect();
         (format!("{} draft {}: {} asks, {} drops it{large}{others}", glyphs.draft, draft.of(&route.target), keys.0, keys.1), theme.draft)
     } else if let Some(drift) = &known.drift {
         let actor = crate::words::mover_name(&drift.by, Names::of(state));
-        let keys = (words::key(Action::AdoptDrift), words::key(Action::Rollback));
+        let keys = (words::key(view, Action::AdoptDrift), words::key(view, Action::Rollback));
         let (found, expected) = (drift.found.of(&route.target), drift.expected.of(&route.target));
         (format!("{} DRIFT: {actor} set {found}, expected {expected}; {} adopts, {} home", glyphs.warn, keys.0, keys.1), theme.warn)
     } else if let Some(why) = needs_human {
-        let keys = (words::key(Action::Ladder(Way::Back)), words::key(Action::Rollback));
+        let keys = (words::key(view, Action::Ladder(Way::Back)), words::key(view, Action::Rollback));
         (
             format!(
                 " {} A HUMAN MUST LOOK: {}; {} drafts less, {} brings all home",
@@ -251,7 +251,7 @@ fn message_line(state: &State, known: &RouteState, route: &Route, view: &View, t
     } else if let Some(wish) = &known.queued {
         (format!("{} queued by {}: {}", glyphs.busy, wish.by.who, wish.to), theme.busy)
     } else if let Some(hold) = &known.hold {
-        (format!("{} held by {} for {}; {} resumes", glyphs.latch, hold.by, view.age(hold.at), words::key(Action::Hold)), theme.warn)
+        (format!("{} held by {} for {}; {} resumes", glyphs.latch, hold.by, view.age(hold.at), words::key(view, Action::Hold)), theme.warn)
     } else if let Some(Ghost { share, name }) = ghosts(state, route, view).first() {
         (format!("{} {name} drafts {}", glyphs.ghost, rail::percent(*share)), theme.observed)
     } else {
@@ -271,7 +271,7 @@ fn threat(state: &State, route: &Route, view: &View, theme: &Theme) -> Option<(S
     let value = seen.value.map_or_else(String::new, |value| format!(" {}", trigger.metric.unit().show(value)));
     let left = (since + trigger.lasting).since(view.now);
     let what = format!("{} {}", words::place(route, &trigger.backend), words::metric(trigger.metric));
-    let home = words::key(Action::Rollback);
+    let home = words::key(view, Action::Rollback);
     Some((format!(" {} {what}{value}: {then} in {left}; {home} goes home now", theme.glyphs.breach), theme.latch))
 }
 
@@ -281,7 +281,7 @@ fn blind(state: &State, route: &Route, view: &View, theme: &Theme) -> Option<(St
     let (trigger, blind) = blind.next()?;
     let then = match blind.home_at {
         Some(at) => format!("rolls back by itself in {}", at.since(view.now)),
-        None => format!("nothing advances; {} still goes home", words::key(Action::Rollback)),
+        None => format!("nothing advances; {} still goes home", words::key(view, Action::Rollback)),
     };
     let place = words::place(route, &trigger.backend);
     Some((format!("{} {place} can't be judged: {then} ({})", theme.glyphs.unknown, blind.why), theme.unknown))
@@ -316,7 +316,7 @@ fn next_step(state: &State, known: &RouteState, route: &Route, view: &View, them
         return Vec::new();
     }
     let plain = |words: String| Span::styled(words, theme.text);
-    let key = |action| Span::styled(words::key(action), theme.key);
+    let key = |action| Span::styled(words::key(view, action), theme.key);
     let Some(next) = route.ladder.iter().find(|step| **step > share) else {
         let all = format!("{} all traffic is on {}", theme.glyphs.ok, words::place(route, &route.target));
         return vec![Span::styled(all, theme.ok)];
@@ -329,7 +329,7 @@ fn next_step(state: &State, known: &RouteState, route: &Route, view: &View, them
         Some(_) => Vec::new(),
         None => vec![
             key(Action::Controls),
-            plain(format!(" takes the controls, then {} drafts {next}", words::key(Action::Ladder(Way::Forward)))),
+            plain(format!(" takes the controls, then {} drafts {next}", words::key(view, Action::Ladder(Way::Forward)))),
         ],
     }
 }

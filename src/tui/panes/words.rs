@@ -17,10 +17,7 @@ use crate::{
         weight::PerMille,
     },
     plan::model::{Backend, OnBlind, Plan, Route, Trigger},
-    tui::{
-        keymap::{self, Action},
-        theme::Theme,
-    },
+    tui::{keymap::Action, theme::Theme, view::View},
     words::Names,
 };
 
@@ -220,9 +217,6 @@ pub fn age(span: Millis) -> String {
 }
 
 /// The first key of an action, as hints print it; its name in the palette if it has none.
-pub fn key(action: Action) -> String {
-    match keymap::binding(action) {
-        Some(binding) => binding.keys.first().map_or_else(|| format!(":{}", binding.name), ToString::to_string),
-        None => String::new(),
-    }
+pub fn key(view: &View, action: Action) -> String {
+    view.keys.key(action)
 }

@@ -3,15 +3,21 @@
 //! Whatever way the program ends, the terminal is put back by one byte-exact sequence that is written with plain `write` and that minds
 //! no error, because a terminal that is gone must not keep us and a panic must not panic again. Frames leave through a thread of
 //! their own with one in flight: a stalled line costs frames, never a key. Nothing else in the program writes to the terminal.
+//!
+//! Whoever stops the program gets the terminal as it was before; whoever continues it gets the whole picture back, also where it was
+//! stopped in a way that leaves no time for anything.
 
 use std::{
     io,
     os::fd::{AsFd, OwnedFd},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 
 use ratatui::buffer::Buffer;
-use rustix::termios;
+use rustix::{process, termios};
 use tokio::sync::mpsc::Sender;
 
 use crate::tui::input::{Arrived, reader};
@@ -65,6 +71,9 @@ pub struct Terminal {
     restorer: Restorer,
     screen: frame::Screen,
     writer: writer::Writer,
+    mouse: MouseReports,
+    /// How often it was taken again; the reader looks whether it has changed.
+    taken: Arc<AtomicU32>,
 }
 
 impl Terminal {
@@ -88,14 +97,11 @@ impl Terminal {
     pub fn over(input: OwnedFd, output: OwnedFd, mouse: MouseReports) -> Result<Terminal, TerminalError> {
         // The library would drop bold and reverse together with colour when NO_COLOR is set; our themes decide that themselves.
         crossterm::style::force_color_output(true);
-        let before = termios::tcgetattr(&input)?;
-        let mut raw = before.clone();
-        raw.make_raw();
         let (input, output) = (Arc::new(input), Arc::new(output));
-        let restorer = Restorer::new(Arc::clone(&input), Arc::clone(&output), before);
-        termios::tcsetattr(&input, termios::OptionalActions::Now, &raw)?;
-        let writer = writer::Writer::spawn(Arc::clone(&output), restorer.clone())?;
-        let mut terminal = Terminal { tty: input, restorer, screen: frame::Screen::default(), writer };
+        let restorer = Restorer::take(Arc::clone(&input), Arc::clone(&output))?;
+        let writer = writer::Writer::spawn(Arc::clone(&output), restorer.clone()).inspect_err(|_| restorer.restore())?;
+        let (screen, taken) = (frame::Screen::default(), Arc::new(AtomicU32::new(0)));
+        let mut terminal = Terminal { tty: input, restorer, screen, writer, mouse, taken };
         terminal.writer.send(restore::enter(mouse));
         Ok(terminal)
     }
@@ -105,7 +111,7 @@ impl Terminal {
     /// If the thread can't be started.
     pub fn read(&self, inputs: Sender<Arrived>, leave: impl FnOnce() + Send + 'static) -> io::Result<()> {
         let restorer = self.restorer.clone();
-        reader::spawn(Arc::clone(&self.tty), inputs, move || {
+        reader::spawn(Arc::clone(&self.tty), Arc::clone(&self.taken), inputs, move || {
             restorer.restore();
             leave();
         })
@@ -113,7 +119,11 @@ impl Terminal {
 
     /// Sends what differs between `next` and what is shown. Leaves `next` holding an older frame.
     pub fn draw(&mut self, next: &mut Buffer) -> Drawn {
-        if self.restorer.is_restored() || self.writer.is_gone() {
+        if self.restorer.is_lent() {
+            // We stand still, or are about to; what is drawn now nobody sees, and the next frame is sent whole.
+            return Drawn::Sent;
+        }
+        if !self.restorer.is_ours() || self.writer.is_gone() {
             return Drawn::Gone;
         }
         if self.writer.is_busy() {
@@ -132,7 +142,27 @@ impl Terminal {
         self.writer.free().await;
     }
 
-    /// The next frame is sent whole: after a resize, a suspension, or when somebody else wrote over the screen.
+    /// Gives the terminal back and stands still, as whoever sent SIGTSTP wants it. Where nobody could ever continue us, because our
+    /// process group is the one that its session began with, nothing happens, which is what the kernel does with that signal there.
+    pub fn stop(&mut self) {
+        if process::getsid(None).is_ok_and(|session| session == process::getpgrp()) {
+            return;
+        }
+        self.restorer.lend();
+        if process::kill_process(process::getpid(), process::Signal::STOP).is_err() {
+            self.resume();
+        }
+    }
+
+    /// Somebody has continued us: takes the terminal again, whatever its modes have become, and sends the next frame whole.
+    pub fn resume(&mut self) {
+        self.restorer.take_again();
+        self.taken.fetch_add(1, Ordering::SeqCst);
+        self.screen.forget();
+        self.writer.send(restore::enter(self.mouse));
+    }
+
+    /// The next frame is sent whole: after a resize, or when somebody else wrote over the screen.
     pub fn forget(&mut self) {
         self.screen.forget();
     }

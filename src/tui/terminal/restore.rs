@@ -4,14 +4,14 @@ use std::{
     os::fd::OwnedFd,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU8, Ordering},
     },
     time::{Duration, Instant},
 };
 
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
-    termios::{self, OptionalActions, Termios},
+    termios::{self, OptionalActions, QueueSelector, Termios},
 };
 
 use super::MouseReports;
@@ -34,7 +34,19 @@ pub(super) fn enter(mouse: MouseReports) -> Vec<u8> {
     }
 }
 
-/// Puts the terminal back, once, from any thread. Clones share the one time.
+/// Whose the terminal is, as long as the program runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+enum Whose {
+    Ours,
+    /// Put back while we stand still, for the shell that stopped us.
+    Lent,
+    /// Put back for good.
+    Over,
+}
+
+/// Puts the terminal back, from any thread: once for good, and before that as often as somebody stops and continues the program. Clones
+/// share one terminal.
 #[derive(Debug, Clone)]
 pub struct Restorer {
     shared: Arc<Shared>,
@@ -45,22 +57,63 @@ struct Shared {
     input: Arc<OwnedFd>,
     output: Arc<OwnedFd>,
     before: Termios,
-    restored: AtomicBool,
+    raw: Termios,
+    /// A [`Whose`].
+    whose: AtomicU8,
     /// A frame is being written.
     writing: AtomicBool,
 }
 
 impl Restorer {
-    pub(super) fn new(input: Arc<OwnedFd>, output: Arc<OwnedFd>, before: Termios) -> Restorer {
-        let shared = Shared { input, output, before, restored: AtomicBool::new(false), writing: AtomicBool::new(false) };
-        Restorer { shared: Arc::new(shared) }
+    /// Makes the terminal raw; from now on it has to be put back.
+    pub(super) fn take(input: Arc<OwnedFd>, output: Arc<OwnedFd>) -> rustix::io::Result<Restorer> {
+        let before = termios::tcgetattr(&input)?;
+        let mut raw = before.clone();
+        raw.make_raw();
+        termios::tcsetattr(&input, OptionalActions::Now, &raw)?;
+        let shared = Shared { input, output, before, raw, whose: AtomicU8::new(Whose::Ours as u8), writing: AtomicBool::new(false) };
+        Ok(Restorer { shared: Arc::new(shared) })
     }
 
-    /// Puts back modes, cursor and screen. The second call does nothing. Minds no error: a terminal that is gone needs nothing.
+    /// Puts back modes, cursor and screen for good. The second call does nothing. Minds no error: a terminal that is gone needs nothing.
     pub fn restore(&self) {
-        if self.shared.restored.swap(true, Ordering::SeqCst) {
+        if self.shared.whose.swap(Whose::Over as u8, Ordering::SeqCst) == Whose::Ours as u8 {
+            self.put_back();
+        }
+    }
+
+    /// Puts everything back until [`Restorer::take_again`].
+    pub(super) fn lend(&self) {
+        if self.change(Whose::Ours, Whose::Lent) {
+            self.put_back();
+        }
+    }
+
+    /// Makes the terminal raw again after somebody has continued us, whether it was lent or taken away without a word. What was typed
+    /// meanwhile was typed for others and is dropped. In the background the kernel stops us here until we are in front again.
+    pub(super) fn take_again(&self) {
+        if self.shared.whose.load(Ordering::SeqCst) == Whose::Over as u8 {
             return;
         }
+        // A terminal that takes no modes any more is found gone by its reader.
+        let _ = termios::tcsetattr(&self.shared.input, OptionalActions::Now, &self.shared.raw);
+        let _ = termios::tcflush(&self.shared.input, QueueSelector::IFlush);
+        self.change(Whose::Lent, Whose::Ours);
+    }
+
+    /// Whether bytes may be written to it now.
+    pub fn is_ours(&self) -> bool {
+        self.shared.whose.load(Ordering::SeqCst) == Whose::Ours as u8
+    }
+    pub(super) fn is_lent(&self) -> bool {
+        self.shared.whose.load(Ordering::SeqCst) == Whose::Lent as u8
+    }
+
+    fn change(&self, from: Whose, to: Whose) -> bool {
+        self.shared.whose.compare_exchange(from as u8, to as u8, Ordering::SeqCst, Ordering::SeqCst).is_ok()
+    }
+
+    fn put_back(&self) {
         let end = Instant::now() + PATIENCE;
         while self.shared.writing.load(Ordering::SeqCst) && Instant::now() < end {
             std::thread::sleep(Duration::from_millis(1));
@@ -78,10 +131,6 @@ impl Restorer {
         let _ = termios::tcsetattr(&self.shared.input, OptionalActions::Now, &self.shared.before);
     }
 
-    pub fn is_restored(&self) -> bool {
-        self.shared.restored.load(Ordering::SeqCst)
-    }
-
     /// Chains a panic hook in front of the present one: first the terminal, then whatever reports.
     pub fn on_panic(&self) {
         let restorer = self.clone();
@@ -94,7 +143,7 @@ impl Restorer {
 
     pub(super) fn begin_write(&self) -> bool {
         self.shared.writing.store(true, Ordering::SeqCst);
-        !self.is_restored()
+        self.is_ours()
     }
     pub(super) fn end_write(&self) {
         self.shared.writing.store(false, Ordering::SeqCst);

@@ -9,17 +9,21 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 pub enum Told {
     /// SIGWINCH: another size.
     Resized,
-    /// SIGCONT: we stood still, and somebody may have drawn over us.
+    /// SIGTSTP: somebody wants the terminal for a while.
+    Stop,
+    /// SIGCONT: we stood still, and whoever had the terminal meanwhile has left it as he likes it.
     Continued,
-    /// SIGINT, SIGTERM or SIGHUP, by number: leave.
+    /// SIGINT, SIGQUIT, SIGTERM or SIGHUP, by number: leave.
     Leave(i32),
 }
 
 #[derive(Debug)]
 pub struct Signals {
     resized: Signal,
+    stop: Signal,
     continued: Signal,
     interrupt: Signal,
+    quit: Signal,
     terminate: Signal,
     hang_up: Signal,
 }
@@ -29,10 +33,13 @@ impl Signals {
     /// # Errors
     /// If the system refuses a handler.
     pub fn new() -> io::Result<Signals> {
+        let by_number = |number: rustix::process::Signal| signal(SignalKind::from_raw(number.as_raw()));
         Ok(Signals {
             resized: signal(SignalKind::window_change())?,
-            continued: signal(SignalKind::from_raw(rustix::process::Signal::CONT.as_raw()))?,
+            stop: by_number(rustix::process::Signal::TSTP)?,
+            continued: by_number(rustix::process::Signal::CONT)?,
             interrupt: signal(SignalKind::interrupt())?,
+            quit: signal(SignalKind::quit())?,
             terminate: signal(SignalKind::terminate())?,
             hang_up: signal(SignalKind::hangup())?,
         })
@@ -45,6 +52,8 @@ impl Signals {
             _ = self.hang_up.recv() => Told::Leave(number(SignalKind::hangup())),
             _ = self.terminate.recv() => Told::Leave(number(SignalKind::terminate())),
             _ = self.interrupt.recv() => Told::Leave(number(SignalKind::interrupt())),
+            _ = self.quit.recv() => Told::Leave(number(SignalKind::quit())),
+            _ = self.stop.recv() => Told::Stop,
             _ = self.continued.recv() => Told::Continued,
             _ = self.resized.recv() => Told::Resized,
         }

@@ -39,8 +39,10 @@ impl Writer {
         let mine = Arc::clone(&shared);
         thread::Builder::new().name("terminal output".to_owned()).spawn(move || {
             for frame in waiting {
-                if let Err(Stop) = write(&tty, &restorer, &frame) {
-                    mine.gone.store(true, Ordering::SeqCst);
+                match write(&tty, &restorer, &frame) {
+                    // What is cut off because somebody stops us is drawn again when he continues us.
+                    Ok(()) | Err(Stop::NotOurs) => {}
+                    Err(Stop::Gone) => mine.gone.store(true, Ordering::SeqCst),
                 }
                 mine.waiting.fetch_sub(1, Ordering::SeqCst);
                 mine.free.notify_one();
@@ -70,8 +72,13 @@ impl Writer {
     }
 }
 
-/// The terminal is gone, or not ours any more.
-struct Stop;
+/// Why a frame was not written to its end.
+enum Stop {
+    /// The terminal was put back meanwhile.
+    NotOurs,
+    /// It takes no bytes any more.
+    Gone,
+}
 
 fn write(tty: &OwnedFd, restorer: &Restorer, frame: &[u8]) -> Result<(), Stop> {
     for piece in frame.chunks(PIECE_BYTES) {
@@ -86,8 +93,11 @@ fn write(tty: &OwnedFd, restorer: &Restorer, frame: &[u8]) -> Result<(), Stop> {
             }
         }
         restorer.end_write();
+        if !ours {
+            return Err(Stop::NotOurs);
+        }
         if !rest.is_empty() {
-            return Err(Stop);
+            return Err(Stop::Gone);
         }
     }
     Ok(())

@@ -6,7 +6,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{Charset, Depth, Glyphs, Theme, ThemeError, ThemeFile};
+use super::{Charset, Depth, Glyphs, Theme, ThemeFile};
+use crate::tui::mistake::Mistake;
 
 /// The embedded themes: the word to ask for, and the file.
 pub const BUILTIN: &[(&str, &str)] = &[
@@ -25,37 +26,49 @@ const ANCESTORS_MAX: usize = 8;
 /// All themes that this cockpit can wear, resolved for this terminal.
 #[derive(Debug, Clone)]
 pub struct Catalogue {
-    files: BTreeMap<String, ThemeFile>,
+    builtin: BTreeMap<String, ThemeFile>,
+    /// A person's own; one of them may take the word of a built-in.
+    own: BTreeMap<String, ThemeFile>,
     /// The order in which themes are offered.
     order: Vec<String>,
     depth: Depth,
     glyphs: Glyphs,
 }
 
+/// A theme that was asked for by a word that there is not.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("there is no theme `{word}`; there are {valid}")]
+pub struct NoTheme {
+    word: String,
+    valid: String,
+}
+
 impl Catalogue {
     /// The embedded themes, for a terminal with this many colours and these characters.
     pub fn new(depth: Depth, charset: Charset) -> Self {
-        let files: BTreeMap<String, ThemeFile> =
+        let builtin: BTreeMap<String, ThemeFile> =
             BUILTIN.iter().map(|(word, text)| ((*word).to_owned(), text.parse().expect("embedded themes are parsed by a test"))).collect();
         let order = BUILTIN.iter().map(|(word, _)| (*word).to_owned()).collect();
-        Self { files, order, depth, glyphs: Glyphs::of(charset) }
+        Self { builtin, own: BTreeMap::new(), order, depth, glyphs: Glyphs::of(charset) }
     }
 
-    /// Adds or replaces a theme of the user's own. It is resolved at once, so that its mistakes show at start.
-    pub fn add(&mut self, word: &str, text: &str) -> Result<(), ThemeError> {
-        let file: ThemeFile = text.parse()?;
-        let before = self.files.insert(word.to_owned(), file);
-        if let Err(error) = self.resolve(word, self.depth) {
-            match before {
-                Some(file) => self.files.insert(word.to_owned(), file),
-                None => self.files.remove(word),
-            };
-            return Err(error);
+    /// Adds a person's own themes, (word, text) each. Those with a mistake are left out, so that a built-in of the same word stays; their
+    /// mistakes come back, by word.
+    pub fn add<'t>(&mut self, files: impl IntoIterator<Item = (&'t str, &'t str)>) -> Vec<(String, Vec<Mistake>)> {
+        let mut refused = Vec::new();
+        for (word, text) in files {
+            match text.parse::<ThemeFile>() {
+                Ok(file) => drop(self.own.insert(word.to_owned(), file)),
+                Err(mistakes) => refused.push((word.to_owned(), mistakes)),
+            }
         }
-        if before.is_none() {
-            self.order.push(word.to_owned());
+        // One that goes may be the parent of another.
+        while let Some((word, mistake)) = self.own.keys().find_map(|word| Some((word.clone(), self.line(word).err()?))) {
+            self.own.remove(&word);
+            refused.push((word, vec![mistake]));
         }
-        Ok(())
+        self.order.extend(self.own.keys().filter(|word| !self.builtin.contains_key(*word)).cloned());
+        refused
     }
 
     /// The words of all themes, in the order in which they are offered.
@@ -69,27 +82,33 @@ impl Catalogue {
     }
 
     /// The theme called `word` as this terminal can show it.
-    pub fn theme(&self, word: &str) -> Result<Theme, ThemeError> {
-        if self.depth == Depth::Monochrome && self.files.contains_key(word) {
-            return self.resolve("mono", self.depth);
+    pub fn theme(&self, word: &str) -> Result<Theme, NoTheme> {
+        let known = self.own.contains_key(word) || self.builtin.contains_key(word);
+        let worn =
+            if self.depth == Depth::Monochrome && known { self.builtin.get("mono").map(|mono| vec![mono]) } else { self.line(word).ok() };
+        let mut theme = None;
+        for file in worn.into_iter().flatten().rev() {
+            theme = Some(file.over(theme.as_ref(), self.depth, self.glyphs));
         }
-        self.resolve(word, self.depth)
+        theme.ok_or_else(|| NoTheme { word: word.to_owned(), valid: self.order.join(", ") })
     }
 
-    fn resolve(&self, word: &str, depth: Depth) -> Result<Theme, ThemeError> {
-        let ancestry = |from: &str| ThemeError::Ancestry { theme: word.to_owned(), from: from.to_owned(), valid: self.order.join(", ") };
-        let mut line = vec![self.files.get(word).ok_or_else(|| ancestry(word))?];
-        while let Some(from) = line.last().and_then(|file| file.inherits.as_deref()) {
-            if line.len() > ANCESTORS_MAX {
-                return Err(ancestry(from));
-            }
-            line.push(self.files.get(from).ok_or_else(|| ancestry(from))?);
+    /// The theme and its ancestors. A person's own that inherits its own word means the built-in of that word.
+    fn line(&self, word: &str) -> Result<Vec<&ThemeFile>, Mistake> {
+        let first = self.own.get(word).or_else(|| self.builtin.get(word));
+        let mut line: Vec<&ThemeFile> = first.into_iter().collect();
+        let mut of = word;
+        while let Some((from, at)) = line.last().and_then(|file| file.inherits.as_ref()) {
+            let own = self.own.get(from).filter(|_| from != of);
+            let parent = own.or_else(|| self.builtin.get(from)).filter(|_| line.len() < ANCESTORS_MAX);
+            let none = || {
+                let message = format!("there is no theme `{from}`, or it inherits this one");
+                Mistake::new(at.clone(), message).one_of(from, self.order.iter().map(String::as_str))
+            };
+            line.push(parent.ok_or_else(none)?);
+            of = from;
         }
-        let mut theme = None;
-        for file in line.into_iter().rev() {
-            theme = Some(file.over(theme.as_ref(), depth, self.glyphs)?);
-        }
-        Ok(theme.expect("the line holds the theme itself"))
+        Ok(line)
     }
 }
 
@@ -103,7 +122,7 @@ mod tests {
     #[test]
     fn each_embedded_theme_resolves_at_each_depth_and_the_roots_name_each_role() {
         for (word, text) in BUILTIN {
-            let file: ThemeFile = text.parse().unwrap_or_else(|error| panic!("{word}: {error}"));
+            let file: ThemeFile = text.parse().unwrap_or_else(|error| panic!("{word}: {error:?}"));
             if file.inherits.is_none() {
                 let named: Vec<&str> = file.named_roles().collect();
                 for role in ROLES {
@@ -141,14 +160,30 @@ mod tests {
     }
 
     #[test]
-    fn a_users_theme_inherits_and_a_circle_is_refused() {
+    fn a_persons_themes_inherit_and_a_circle_is_refused() {
         let mut catalogue = Catalogue::new(Depth::Truecolor, Charset::Unicode);
-        catalogue.add("mine", "name = \"Mine\"\ninherits = \"light\"\n[roles]\nok = \"#010203\"\n").expect("valid");
-        let mine = catalogue.theme("mine").expect("just added");
-        assert_eq!(mine.ok.fg, Some(Color::Rgb(1, 2, 3)));
-        assert_eq!(mine.breach, catalogue.theme("light").expect("embedded").breach);
-        let error = catalogue.add("loop", "name = \"Loop\"\ninherits = \"loop\"\n").expect_err("a circle");
-        assert!(matches!(error, ThemeError::Ancestry { .. }));
-        assert!(!catalogue.words().contains(&"loop".to_owned()));
+        let refused = catalogue.add([
+            // In the order of their files, so a child may come before its parent.
+            ("child", "name = \"Child\"\ninherits = \"mine\"\n"),
+            ("dark", "name = \"My dark\"\ninherits = \"dark\"\n[roles]\nok = \"#010203\"\n"),
+            ("light", "name = \"Light\"\n[roles]\nokay = \"red\"\n"),
+            ("loop", "name = \"Loop\"\ninherits = \"pool\"\n"),
+            ("mine", "name = \"Mine\"\ninherits = \"light\"\n[roles]\nok = \"#010203\"\n"),
+            ("orphan", "name = \"Orphan\"\ninherits = \"liht\"\n"),
+            ("pool", "name = \"Pool\"\ninherits = \"loop\"\n"),
+        ]);
+        let words: Vec<&str> = refused.iter().map(|(word, _)| word.as_str()).collect();
+        assert_eq!(words, ["light", "loop", "orphan", "pool"]);
+        assert_eq!(refused[2].1[0].help.as_deref(), Some("did you mean `light`?"));
+        let builtin = Catalogue::new(Depth::Truecolor, Charset::Unicode);
+        for word in ["mine", "child"] {
+            let theme = catalogue.theme(word).expect("valid");
+            assert_eq!((theme.ok.fg, theme.breach), (Some(Color::Rgb(1, 2, 3)), builtin.theme("light").expect("embedded").breach));
+        }
+        assert_eq!(catalogue.theme("dark").expect("valid").ok.fg, Some(Color::Rgb(1, 2, 3)), "a word may be taken");
+        assert_eq!(catalogue.theme("dark").expect("valid").breach, builtin.theme("dark").expect("embedded").breach);
+        assert_eq!(catalogue.theme("light").map(|theme| theme.name), Ok("Light".to_owned()), "the built-in one");
+        assert_eq!(catalogue.words()[7..], ["child", "mine"]);
+        assert!(catalogue.theme("loop").is_err());
     }
 }

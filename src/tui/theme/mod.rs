@@ -11,10 +11,10 @@ mod parse;
 
 use ratatui::style::Style;
 
-pub use builtin::{BUILTIN, Catalogue};
+pub use builtin::{BUILTIN, Catalogue, NoTheme};
 pub use depth::{ColorChoice, Depth};
 pub use glyphs::{Charset, Glyphs};
-pub use parse::{ThemeError, ThemeFile};
+pub use parse::ThemeFile;
 
 /// Declares the roles once: the struct's fields, the names in theme files and the table that joins them.
 macro_rules! roles {

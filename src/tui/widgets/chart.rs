@@ -37,7 +37,7 @@ pub fn draw(series: &[Series], frame: &Frame<'_>, theme: &Theme, area: Rect, buf
     let plot = Rect::new(area.x + AXIS, area.y, area.width - AXIS, area.height - 1);
     let dots_across = match theme.glyphs.charset {
         Charset::Unicode => usize::from(plot.width) * 2,
-        Charset::Ascii => usize::from(plot.width),
+        Charset::Console | Charset::Ascii => usize::from(plot.width),
     };
     let shown: Vec<Vec<Option<f64>>> = series.iter().map(|series| newest(&series.points, dots_across)).collect();
     let values = shown.iter().flatten().flatten().copied();
@@ -46,7 +46,7 @@ pub fn draw(series: &[Series], frame: &Frame<'_>, theme: &Theme, area: Rect, buf
     for (series, points) in series.iter().zip(&shown) {
         match theme.glyphs.charset {
             Charset::Unicode => braille(points, top, series.style, plot, buf),
-            Charset::Ascii => stars(points, top, series.style, theme, plot, buf),
+            Charset::Console | Charset::Ascii => stars(points, top, series.style, theme, plot, buf),
         }
     }
 }

@@ -27,6 +27,16 @@ pub fn cut(text: &str, room: usize, ellipsis: &str) -> String {
     shown
 }
 
+/// Like [`cut`], but the beginning goes: for names whose ends tell them apart.
+pub fn cut_front(text: &str, room: usize, ellipsis: &str) -> String {
+    if width(text) <= room {
+        return text.to_owned();
+    }
+    let back: String = text.chars().rev().collect();
+    let end: String = cut(&back, room.saturating_sub(width(ellipsis)), "").chars().rev().collect();
+    if room > 0 { format!("{ellipsis}{end}") } else { end }
+}
+
 /// `line` and behind it as many of `more`, which come in their order of worth, as fit whole.
 pub fn with_what_fits(mut line: Vec<Span<'static>>, more: impl IntoIterator<Item = Span<'static>>, room: usize) -> Line<'static> {
     let mut used: usize = line.iter().map(Span::width).sum();

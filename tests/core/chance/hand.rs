@@ -169,7 +169,7 @@ impl Run {
     }
 
     fn workload(&mut self, backend: &BackendId, ready: u32) -> Check {
-        let workload = Workload { desired: 6, ready, restarts: 0, version: "1.42.0".into(), trouble: None, pods: vec![] };
+        let workload = Workload::counted(ready, 6, "1.42.0");
         self.observe(&format!("workload/{backend}"), self.now, Ok(vec![Fact::Workload { backend: backend.clone(), workload }]))
     }
     fn probed(&mut self, backend: &BackendId, failed: u64) -> Check {

@@ -152,7 +152,7 @@ impl Night {
         if leg == Leg::Run && self.world.conditions.trouble(self.now.0, api).is_some() {
             return Err(Fault::new(FaultKind::Unavailable, "503"));
         }
-        let workload = Workload { desired, ready, restarts: 0, version: "1.42.0".into(), trouble: None, pods: vec![] };
+        let workload = Workload::counted(ready, desired, "1.42.0");
         Ok(vec![Fact::Workload { backend: leg.label().parse().expect("a name"), workload }])
     }
 

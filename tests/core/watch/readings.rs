@@ -232,7 +232,7 @@ fn ticked_only_by_evidence(seen: &Seen) -> Check {
 fn proven_dead(seen: &Seen, backend: &BackendId) -> bool {
     let known = &seen.after.backends[backend];
     let young = |at: Timestamp| seen.after.now.since(at) <= FRESH;
-    let nobody = known.workload_at.is_some_and(young) && known.workload.as_ref().is_some_and(|workload| workload.ready == 0);
+    let nobody = known.workload_at.is_some_and(young) && known.workload.as_ref().is_some_and(|workload| workload.scale.ready() == Some(0));
     let silent = known.probe.as_ref().is_some_and(|probe| young(probe.at) && probe.sent > 0 && probe.failed + probe.dropped >= probe.sent);
     nobody || silent
 }

@@ -93,7 +93,7 @@ impl Book {
                         learnt.looks.push((seen.entry.seq, version.clone(), weights.clone()));
                     }
                     Fact::Workload { backend, workload } => {
-                        self.ready.insert(backend.clone(), (seen.after.now, workload.ready));
+                        self.ready.insert(backend.clone(), (seen.after.now, workload.scale.ready().unwrap_or(0)));
                     }
                     Fact::Served(_) | Fact::Probed(_) | Fact::Measured { .. } | Fact::Happened { .. } | Fact::Replication(_) => {}
                 }

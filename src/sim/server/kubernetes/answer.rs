@@ -103,6 +103,17 @@ impl Failure {
         Refusal::NotFound(key.clone()).into()
     }
 
+    /// The caller has no right to it.
+    #[must_use]
+    pub fn forbidden(resource: Resource, namespace: &str, verb: &str) -> Self {
+        let names = resource.names();
+        let (plural, group) = (names.plural, names.group);
+        let message = format!(
+            "{plural} is forbidden: User \"cutover\" cannot {verb} resource \"{plural}\" in API group \"{group}\" in the namespace \"{namespace}\""
+        );
+        Self::new(403, "Forbidden", message).with(json!({"kind": plural}))
+    }
+
     /// The verb does not go with the path.
     #[must_use]
     pub fn method_not_allowed() -> Self {

@@ -5,6 +5,7 @@
 
 use serde_json::{Value, json};
 
+use super::pod_cell;
 use crate::sim::world::kubernetes::{
     document::{self, list, number, text},
     resource::Resource,
@@ -124,7 +125,7 @@ pub fn cells(resource: Resource, object: &Value, now_ms: i64) -> Vec<Value> {
         Resource::Node => node(object, name, age),
         Resource::Service => service(object, name, age),
         Resource::Event => event(object, now_ms),
-        Resource::Pod => pod(object, name, age, now_ms),
+        Resource::Pod => pod_cell::cells(object, name, age, now_ms),
         Resource::Deployment => {
             let status = |count: &str| number(object, &format!("/status/{count}"));
             let ready = format!("{}/{}", status("readyReplicas"), number(object, "/spec/replicas"));
@@ -211,44 +212,6 @@ fn event(object: &Value, now_ms: i64) -> Vec<Value> {
         json!(number(object, "/count").to_string()),
         json!(document::name(object)),
     ]
-}
-
-fn pod(object: &Value, name: Value, age: Value, now_ms: i64) -> Vec<Value> {
-    let statuses = list(object, "/status/containerStatuses");
-    let ready = statuses.iter().filter(|status| status["ready"] == true).count();
-    let total = list(object, "/spec/containers").len();
-    let restarts: i64 = statuses.iter().map(|status| number(status, "/restartCount")).sum();
-    let last = statuses.iter().map(|status| text(status, "/lastState/terminated/finishedAt")).max().unwrap_or_default();
-    let restarts =
-        if restarts > 0 && !last.is_empty() { format!("{restarts} ({} ago)", since(last, now_ms)) } else { restarts.to_string() };
-    let or_none = |field: &str| json!(or_none(text(object, field)));
-    vec![
-        name,
-        json!(format!("{ready}/{total}")),
-        json!(pod_status(object)),
-        json!(restarts),
-        age,
-        or_none("/status/podIP"),
-        or_none("/spec/nodeName"),
-        json!("<none>"),
-        json!("<none>"),
-    ]
-}
-
-/// One word for a pod: what stops it, if anything does, else its phase.
-fn pod_status(object: &Value) -> String {
-    if object["metadata"].get("deletionTimestamp").is_some() {
-        return "Terminating".to_owned();
-    }
-    for status in list(object, "/status/containerStatuses") {
-        for reason in ["/state/waiting/reason", "/state/terminated/reason"] {
-            let reason = text(status, reason);
-            if !reason.is_empty() {
-                return reason.to_owned();
-            }
-        }
-    }
-    text(object, "/status/phase").to_owned()
 }
 
 /// Containers, images and selector of a workload.

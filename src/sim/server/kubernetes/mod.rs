@@ -13,6 +13,7 @@ pub mod heartbeat;
 pub mod log;
 pub mod ownership;
 pub mod patch;
+mod pod_cell;
 pub mod query;
 pub mod read;
 pub mod route;
@@ -145,6 +146,9 @@ pub async fn respond<W: KubernetesWorld>(world: W, request: Request<Incoming>) -
 }
 
 fn dispatch<W: KubernetesWorld>(world: W, call: &Call) -> Result<Reply, Failure> {
+    if call.method == Method::GET {
+        world.with(|cluster| read::allowed(cluster, call))?;
+    }
     match (&call.target, &call.method) {
         (Target::Unknown, _) => Err(Failure::no_such_path()),
         (Target::Discovery(page), &Method::GET) => Ok(answer::json(&discovery::page(page))),

@@ -16,6 +16,20 @@ use super::{
 };
 use crate::sim::world::kubernetes::{Kubernetes, resource::Resource, store::Key};
 
+/// Whether the caller may read what he asks for; who he is makes no difference here.
+///
+/// # Errors
+/// 403 with the sentence of the real server.
+pub fn allowed(cluster: &Kubernetes, call: &Call) -> Result<(), Failure> {
+    let (resource, namespace, verb) = match &call.target {
+        Target::Collection { resource, namespace } if call.query.is_set("watch") => (*resource, namespace, "watch"),
+        Target::Collection { resource, namespace } => (*resource, namespace, "list"),
+        Target::Object(key) | Target::Part(key, _) => (key.resource, &key.namespace, "get"),
+        Target::Unknown | Target::Discovery(_) | Target::Health | Target::Review => return Ok(()),
+    };
+    if cluster.may_read(resource) { Ok(()) } else { Err(Failure::forbidden(resource, namespace, verb)) }
+}
+
 /// Answers with one object.
 ///
 /// # Errors

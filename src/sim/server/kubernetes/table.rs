@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::{Call, cell, heartbeat, read};
-use crate::sim::world::kubernetes::{Kubernetes, resource::Resource};
+use crate::sim::world::kubernetes::{Kubernetes, fault::EmptyLists, resource::Resource};
 
 /// How a caller wants objects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,6 +61,10 @@ pub fn many(cluster: &Kubernetes, resource: Resource, objects: &[Arc<Value>], me
     match call.form {
         Form::Objects => {
             let items: Vec<Value> = objects.iter().map(|object| Value::clone(object)).collect();
+            let items = match cluster.empty_lists() {
+                EmptyLists::Lists => Value::Array(items),
+                EmptyLists::Nulls => nulled(items),
+            };
             json!({
                 "kind": read::list_kind(resource), "apiVersion": resource.api_version(), "metadata": metadata, "items": items,
             })
@@ -74,6 +78,23 @@ pub fn many(cluster: &Kubernetes, resource: Resource, objects: &[Arc<Value>], me
             table(resource, metadata.clone(), rows)
         }
     }
+}
+
+/// Items whose lists are `null` where nothing is in them, as some servers and proxies write it.
+fn nulled(mut items: Vec<Value>) -> Value {
+    const LISTS: [(&str, &str); 4] =
+        [("spec", "initContainers"), ("status", "initContainerStatuses"), ("status", "containerStatuses"), ("status", "conditions")];
+    if items.is_empty() {
+        return Value::Null;
+    }
+    for item in &mut items {
+        for (part, list) in LISTS {
+            if item[part].is_object() && item[part].get(list).is_none_or(|list| list.as_array().is_some_and(Vec::is_empty)) {
+                item[part][list] = Value::Null;
+            }
+        }
+    }
+    Value::Array(items)
 }
 
 /// A table without columns, as watches send it after their first event.

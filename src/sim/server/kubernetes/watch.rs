@@ -33,6 +33,8 @@ use crate::sim::world::kubernetes::{
 
 /// Virtual time between two bookmarks.
 const BOOKMARK_MS: i64 = 60_000;
+/// Before the end of a stream, in real time as the end itself.
+const LAST_BOOKMARK: Duration = Duration::from_secs(2);
 /// How long a stream lives under [`WatchFault::Closes`].
 const CLOSES_AFTER_MS: i64 = 1000;
 /// How long a watch lives if the caller names no time; the real server draws from thirty to sixty minutes.
@@ -51,6 +53,7 @@ struct Watch<W> {
     expiries: u64,
     opened_ms: i64,
     bookmark_due_ms: i64,
+    last_bookmark: LastBookmark,
     columns_sent: bool,
     ends: Instant,
     phase: Phase,
@@ -65,6 +68,13 @@ enum Begin {
     WithState,
     /// Every object as an addition, then a bookmark that says so.
     WithStateAndMark,
+}
+
+/// The bookmark before the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum LastBookmark {
+    Due,
+    Sent,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,6 +122,12 @@ pub fn open<W: KubernetesWorld>(world: W, call: &Call, key: Option<&Key>) -> Res
         expiries,
         opened_ms: now_ms,
         bookmark_due_ms: now_ms + BOOKMARK_MS,
+        // A stream that is to live no longer than that has none.
+        last_bookmark: if life.is_some_and(|seconds| Duration::from_secs(seconds) <= LAST_BOOKMARK) {
+            LastBookmark::Sent
+        } else {
+            LastBookmark::Due
+        },
         columns_sent: false,
         ends: Instant::now() + life.map_or(LIFE_DEFAULT, Duration::from_secs),
         phase: Phase::Opening,
@@ -172,12 +188,14 @@ impl<W: KubernetesWorld> Watch<W> {
 
     fn look(&mut self, cluster: &mut Kubernetes) -> Look {
         let opening = std::mem::replace(&mut self.phase, Phase::Running) == Phase::Opening;
+        if cluster.is_silent(self.opened_ms) {
+            return Look::Wait;
+        }
         match cluster.watch_fault() {
-            WatchFault::Mute => return Look::Wait,
             WatchFault::Closes if cluster.now_ms() - self.opened_ms >= CLOSES_AFTER_MS => {
                 return Look::End;
             }
-            WatchFault::Closes | WatchFault::Honest | WatchFault::BookmarksRegress => {}
+            WatchFault::Closes | WatchFault::Honest | WatchFault::BookmarksRegress | WatchFault::Mute | WatchFault::Freezes => {}
         }
         if cluster.expiries() != self.expiries {
             let failure = forgotten(self.position, cluster);
@@ -201,11 +219,20 @@ impl<W: KubernetesWorld> Watch<W> {
         let regress = cluster.watch_fault() == WatchFault::BookmarksRegress;
         let version = if regress { self.position.saturating_sub(50) } else { cluster.store().version() };
         self.position = cluster.store().version();
-        if cluster.now_ms() >= self.bookmark_due_ms && self.call.query.is_set("allowWatchBookmarks") {
+        if self.is_bookmark_due(cluster.now_ms()) && self.call.query.is_set("allowWatchBookmarks") {
             self.bookmark_due_ms = cluster.now_ms() + BOOKMARK_MS;
+            if self.ends.saturating_duration_since(Instant::now()) <= LAST_BOOKMARK {
+                self.last_bookmark = LastBookmark::Sent;
+            }
             lines.push_str(&self.bookmark(version, json!({})));
         }
         if lines.is_empty() { Look::Wait } else { Look::Send(lines) }
+    }
+
+    /// Once a minute, and once more shortly before the stream ends, so that its reader knows where to go on.
+    fn is_bookmark_due(&self, now_ms: i64) -> bool {
+        let left = self.ends.saturating_duration_since(Instant::now());
+        now_ms >= self.bookmark_due_ms || (self.last_bookmark == LastBookmark::Due && left <= LAST_BOOKMARK)
     }
 
     fn concerns(&self, change: &Change) -> bool {

@@ -27,7 +27,7 @@ pub(super) fn reconcile(cluster: &mut Kubernetes, key: &Key) {
     let Some(deployment) = cluster.store.get(key).cloned() else {
         return;
     };
-    if deployment["spec"]["paused"] == true {
+    if pause_if_due(cluster, key, &deployment) || deployment["spec"]["paused"] == true {
         rollout::write_status(cluster, key);
         return;
     }
@@ -39,6 +39,20 @@ pub(super) fn reconcile(cluster: &mut Kubernetes, key: &Key) {
     resize(cluster, key, &new);
     rollout::write_status(cluster, key);
     forget_old(cluster, key, &new);
+}
+
+/// Pauses a roll-over that somebody means to pause, once it is as far as he wants it.
+fn pause_if_due(cluster: &mut Kubernetes, key: &Key, deployment: &Value) -> bool {
+    let Some(wanted) = cluster.pauses.get(&key.name).copied() else { return false };
+    let new = find_new(cluster, deployment).and_then(|new| cluster.store.get(&new).cloned());
+    if new.is_none_or(|new| available(&new) < wanted) {
+        return false;
+    }
+    cluster.pauses.remove(&key.name);
+    let mut paused = deployment.clone();
+    set(&mut paused, &["spec", "paused"], json!(true));
+    cluster.replace_spec(key.clone(), paused);
+    true
 }
 
 /// The replica sets of a deployment.

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::{
     Kubernetes, NAMESPACE,
     document::{self, set},
+    ended,
     kubelet::{self, Stage},
     resource::Resource,
     store::Key,
@@ -25,6 +26,15 @@ pub enum Sickness {
     Crashes,
 }
 
+/// How a list without items is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EmptyLists {
+    /// As a list without items.
+    Lists,
+    /// As `null`, as some servers and proxies do it.
+    Nulls,
+}
+
 /// How watches behave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WatchFault {
@@ -34,6 +44,8 @@ pub enum WatchFault {
     Closes,
     /// Streams stay open and nothing ever comes: no event, no bookmark.
     Mute,
+    /// Streams that are open now stay open and nothing ever comes, as behind a connection that died without a word; new ones are honest.
+    Freezes,
     /// Bookmarks carry a version from before the last event.
     BookmarksRegress,
 }
@@ -49,6 +61,75 @@ impl Kubernetes {
     /// Sets how watches behave from now on.
     pub fn set_watch_fault(&mut self, fault: WatchFault) {
         self.watch_fault = fault;
+        self.watch_fault_ms = self.clock_ms;
+    }
+
+    /// Whether a stream that was opened then says nothing now.
+    #[must_use]
+    pub fn is_silent(&self, opened_ms: i64) -> bool {
+        match self.watch_fault {
+            WatchFault::Mute => true,
+            WatchFault::Freezes => opened_ms <= self.watch_fault_ms,
+            WatchFault::Honest | WatchFault::Closes | WatchFault::BookmarksRegress => false,
+        }
+    }
+
+    /// Takes the right to read a kind from everybody.
+    pub fn forbid(&mut self, resource: Resource) {
+        self.forbidden.insert(resource);
+    }
+
+    /// Whether objects of a kind may be read.
+    #[must_use]
+    pub fn may_read(&self, resource: Resource) -> bool {
+        !self.forbidden.contains(&resource)
+    }
+
+    /// Sets how lists without items are written.
+    pub fn set_empty_lists(&mut self, empty: EmptyLists) {
+        self.empty_lists = empty;
+    }
+
+    /// How lists without items are written.
+    #[must_use]
+    pub fn empty_lists(&self) -> EmptyLists {
+        self.empty_lists
+    }
+
+    /// Gives the deployment's pods a container that starts before the others and is restarted whenever it ends: a native sidecar.
+    pub fn add_sidecar(&mut self, deployment: &str) {
+        self.retemplate(deployment, |template| {
+            let sidecar = json!({
+                "name": "cloud-sql-proxy",
+                "image": "gcr.io/cloud-sql-connectors/cloud-sql-proxy:2.14.3",
+                "restartPolicy": "Always",
+            });
+            set(template, &["spec", "initContainers"], json!([sidecar]));
+        });
+    }
+
+    /// Begins a roll-over to a release, which somebody pauses when so many pods have it.
+    pub fn pause_rollout(&mut self, deployment: &str, release: &str, updated: i64) {
+        self.release(deployment, release);
+        self.pauses.insert(deployment.to_owned(), updated);
+    }
+
+    /// Begins a roll-over to a release; one that the registry doesn't have gets stuck half-way.
+    pub fn release(&mut self, deployment: &str, release: &str) {
+        self.retemplate(deployment, |template| {
+            let image = document::text(template, "/spec/containers/0/image").to_owned();
+            let repository = image.rsplit_once(':').map_or(image.as_str(), |(repository, _)| repository);
+            template["spec"]["containers"][0]["image"] = json!(format!("{repository}:{release}"));
+        });
+    }
+
+    fn retemplate(&mut self, deployment: &str, change: impl FnOnce(&mut Value)) {
+        let key = Key::new(Resource::Deployment, NAMESPACE, deployment);
+        let Some(found) = self.store.get(&key) else { return };
+        let mut next = Value::clone(found);
+        self.released.entry(deployment.to_owned()).or_insert_with(|| next["spec"]["template"].clone());
+        change(&mut next["spec"]["template"]);
+        self.replace_spec(key, next);
     }
 
     /// How watches behave.
@@ -92,6 +173,18 @@ impl Kubernetes {
     pub fn calm(&mut self) {
         self.watch_fault = WatchFault::Honest;
         self.storm = None;
+        self.forbidden.clear();
+        self.empty_lists = EmptyLists::Lists;
+        self.pauses.clear();
+        ended::collect(self);
+        for (deployment, template) in std::mem::take(&mut self.released) {
+            let key = Key::new(Resource::Deployment, NAMESPACE, &deployment);
+            let Some(found) = self.store.get(&key) else { continue };
+            let mut next = Value::clone(found);
+            next["spec"]["template"] = template;
+            document::remove(&mut next, "/spec", "paused");
+            self.replace_spec(key, next);
+        }
         for key in self.keys(Resource::Deployment) {
             self.inflate(&key.name, 0);
         }

@@ -11,6 +11,7 @@ pub mod admission;
 mod affected;
 pub mod deployment;
 pub mod document;
+mod ended;
 pub mod endpoints;
 pub mod event;
 pub mod fault;
@@ -38,7 +39,7 @@ use serde_json::{Value, json};
 use self::{
     affected::Affected,
     document::number,
-    fault::WatchFault,
+    fault::{EmptyLists, WatchFault},
     kubelet::Run,
     resource::Resource,
     store::{Key, Store},
@@ -67,8 +68,17 @@ pub struct Kubernetes {
     telling: event::Telling,
     traffic: BTreeMap<String, Vec<logs::Rate>>,
     watch_fault: WatchFault,
+    /// Since when watches behave so.
+    watch_fault_ms: i64,
     storm: Option<fault::Storm>,
     expiries: u64,
+    /// Kinds that nobody may read.
+    forbidden: BTreeSet<Resource>,
+    empty_lists: EmptyLists,
+    /// Deployments that somebody pauses once so many pods have the newest template.
+    pauses: BTreeMap<String, i64>,
+    /// Templates as they were before somebody changed them as a fault.
+    released: BTreeMap<String, Value>,
 }
 
 impl Kubernetes {
@@ -91,8 +101,13 @@ impl Kubernetes {
             telling: event::Telling::Silent,
             traffic: BTreeMap::new(),
             watch_fault: WatchFault::Honest,
+            watch_fault_ms: now_ms,
             storm: None,
             expiries: 0,
+            forbidden: BTreeSet::new(),
+            empty_lists: EmptyLists::Lists,
+            pauses: BTreeMap::new(),
+            released: BTreeMap::new(),
         };
         seed::furnish(&mut cluster, now_ms);
         cluster.tick(now_ms);

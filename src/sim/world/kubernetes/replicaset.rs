@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::{
     Kubernetes,
     document::{self, list, number, owned_by, set, stamp, text},
+    ended::has_ended,
     event::{self, Note, Teller, Weight},
     kubelet,
     resource::Resource,
@@ -38,12 +39,12 @@ pub(super) fn reconcile(cluster: &mut Kubernetes, key: &Key) {
     write_counts(cluster, key);
 }
 
-/// The pods of this set that are not being stopped.
+/// The pods of this set that run or are on the way to it.
 fn active_pods(cluster: &Kubernetes, set: &Value) -> Vec<Arc<Value>> {
     cluster
         .store
         .list(Resource::Pod, document::namespace(set))
-        .filter(|pod| owned_by(pod, document::uid(set)) && pod["metadata"].get("deletionTimestamp").is_none())
+        .filter(|pod| owned_by(pod, document::uid(set)) && pod["metadata"].get("deletionTimestamp").is_none() && !has_ended(pod))
         .cloned()
         .collect()
 }

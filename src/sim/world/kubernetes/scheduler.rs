@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::{
     Kubernetes,
     document::{self, list, text},
+    ended::has_ended,
     resource::Resource,
 };
 
@@ -30,7 +31,7 @@ pub struct NoRoom {
 /// [`NoRoom`] when every node is full or closed.
 pub(super) fn choose(cluster: &Kubernetes, pod: &Value) -> Result<String, NoRoom> {
     let mut used: BTreeMap<&str, (i64, usize)> = BTreeMap::new();
-    for other in cluster.store.list(Resource::Pod, "") {
+    for other in cluster.store.list(Resource::Pod, "").filter(|pod| !has_ended(pod)) {
         let place = used.entry(text(other, "/spec/nodeName")).or_default();
         place.0 += millicores(other);
         place.1 += usize::from(text(other, "/metadata/labels/app") == text(pod, "/metadata/labels/app"));

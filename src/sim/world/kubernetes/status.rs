@@ -55,6 +55,11 @@ pub(super) fn write(cluster: &mut Kubernetes, key: &Key) {
     let containers: Vec<Value> =
         list(&pod, "/spec/containers").iter().map(|container| container_status(&pod, container, run, ready)).collect();
     set(&mut pod, &["status", "containerStatuses"], Value::Array(containers));
+    let initial: Vec<Value> =
+        list(&pod, "/spec/initContainers").iter().map(|container| initial_status(&pod, container, run, created)).collect();
+    if !initial.is_empty() {
+        set(&mut pod, &["status", "initContainerStatuses"], Value::Array(initial));
+    }
     cluster.store.put(key.clone(), pod);
 }
 
@@ -92,6 +97,30 @@ fn container_status(pod: &Value, container: &Value, run: &Run, ready: bool) -> V
         status["lastState"] = json!({"terminated": terminated(pod, exit, which)});
     }
     status
+}
+
+/// A container that runs before the others: over, unless it is a sidecar, which starts with the pod and never ends.
+fn initial_status(pod: &Value, container: &Value, run: &Run, created: bool) -> Value {
+    let is_sidecar = container["restartPolicy"] == "Always";
+    let began = run.started_ms.or(run.last_exit.map(|exit| exit.started_ms)).unwrap_or_default();
+    let state = match (created, is_sidecar) {
+        (false, _) => json!({"waiting": {"reason": "PodInitializing"}}),
+        (true, true) => json!({"running": {"startedAt": stamp(began)}}),
+        (true, false) => {
+            json!({"terminated": {"exitCode": 0, "reason": "Completed", "startedAt": stamp(began), "finishedAt": stamp(began)}})
+        }
+    };
+    json!({
+        "name": container["name"],
+        "state": state,
+        "lastState": {},
+        "ready": created,
+        "started": created && is_sidecar,
+        "restartCount": 0,
+        "image": container["image"],
+        "imageID": "",
+        "containerID": container_id(pod, 0),
+    })
 }
 
 fn state(pod: &Value, container: &Value, run: &Run) -> Value {

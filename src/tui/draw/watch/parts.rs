@@ -197,10 +197,7 @@ pub fn way_home(state: &State, route: &Route, known: &RouteState, theme: &Theme)
         ])
     };
     let here = known.accepted.as_ref().map(|accepted| accepted.weights.of(&route.target));
-    let ready = known
-        .readiness
-        .home_ready
-        .map_or_else(|| "its readiness is not known".to_owned(), |count| format!("{count} instances ready there"));
+    let ready = crate::words::platform::scale(known.readiness.home_scale);
     if here == Some(PerMille::ZERO) {
         return said(theme.glyphs.ok, format!("All traffic is home on {home}, {ready}"), theme.ok);
     }

@@ -1,0 +1,72 @@
+//! What is said when nothing comes of a subcommand: a plain line with its cause, no source line, no colour, and nobody else's escapes.
+
+use std::{
+    fs,
+    net::TcpListener,
+    os::unix::fs::PermissionsExt,
+    process::{Command, Stdio},
+};
+
+use crate::cockpit::{CUTOVER, FOLDERS, folder};
+
+/// How it ended, and all that it said.
+fn refused(env: &[(&str, &str)], arguments: &[&str]) -> (Option<i32>, String) {
+    let home = folder();
+    let mut command = Command::new(CUTOVER);
+    command.env_clear().args(arguments).stdin(Stdio::null());
+    command.envs(FOLDERS.map(|name| (name, &home))).envs(env.iter().copied());
+    let output = command.output().unwrap();
+    fs::remove_dir_all(home).unwrap();
+    (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr))
+}
+
+fn assert_plain(said: &str) {
+    assert!(said.chars().all(|character| !character.is_control() || character == '\n'), "{said:?}");
+    for trace in ["Location", "src/", "Backtrace", "RUST_BACKTRACE", ".rs:"] {
+        assert!(!said.contains(trace), "{trace} in {said}");
+    }
+}
+
+#[test]
+fn ordinary_refusals_are_one_plain_line() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port().to_string();
+    let open = folder();
+    fs::set_permissions(&open, fs::Permissions::from_mode(0o755)).unwrap();
+    let plan = concat!(env!("CARGO_MANIFEST_DIR"), "/plans/hexproperty.yaml");
+    let place = open.to_str().unwrap();
+    for env in [&[][..], &[("NO_COLOR", "1")], &[("RUST_BACKTRACE", "1"), ("TERM", "xterm-256color")]] {
+        for arguments in [
+            &["sim", "--port", &port][..],
+            &["host", plan, "--simulated", "--runtime-dir", place],
+            &["sessions", "--runtime-dir", place],
+            &["host", "/nowhere/plan.yaml"],
+        ] {
+            let (code, said) = refused(env, arguments);
+            assert!(code.is_some_and(|code| code != 0), "{arguments:?}: {said}");
+            assert!(said.starts_with("cutover: ") && said.lines().count() <= 2, "{arguments:?}: {said}");
+            assert_plain(&said);
+        }
+    }
+    fs::remove_dir_all(open).unwrap();
+}
+
+#[test]
+fn escapes_in_what_was_typed_are_shown_and_not_sent() {
+    let strange = "\u{1b}[31mx\u{9b}2J\u{202e}";
+    for arguments in [
+        &["rollback", strange][..],
+        &["attach", strange],
+        &["status", strange],
+        &["stop", strange],
+        &["check", strange],
+        &["audit", "verify", strange],
+        &["open", strange, "--no-attach"],
+        &[strange],
+        &["demo", "--scenario", strange],
+    ] {
+        let (code, said) = refused(&[], arguments);
+        assert!(code.is_some_and(|code| code != 0), "{arguments:?}: {said}");
+        assert!(said.chars().all(|character| (!character.is_control() || character == '\n') && character != '\u{202e}'), "{said:?}");
+    }
+}
