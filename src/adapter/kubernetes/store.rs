@@ -141,7 +141,8 @@ impl Store {
         }
         let healed = self.unread.remove(&Part::Events).is_some();
         let fresh = match seen {
-            Seen::All(all) => all.into_iter().fold(false, |fresh, event| self.counts(event) || fresh),
+            // Each of them counts, so none is skipped for an earlier one.
+            Seen::All(all) => all.into_iter().map(|event| self.counts(event)).fold(false, std::ops::BitOr::bitor),
             Seen::Applied(event) => self.counts(event),
             Seen::Deleted(event) => {
                 self.folds.forget(&event.uid);
