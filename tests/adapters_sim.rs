@@ -14,6 +14,7 @@ use cutover::{
         url_map::{self, Patience, UrlMapDriver},
     },
     domain::{
+        answer::Expect,
         database::{Broken, Movement, Serving},
         fact::{Fact, ReplicaState, Replication, Writable},
         fault::{FaultKind, Outcome, Version},
@@ -256,6 +257,7 @@ async fn probers_see_who_answers() {
         url: front.at(&[""]),
         served_by: "x-served-by".parse().unwrap(),
         marks: BTreeMap::from([("run".to_owned(), id("run")), ("gke".to_owned(), id("gke"))]),
+        text: None,
         pace,
         now: now(&world),
     };
@@ -269,7 +271,13 @@ async fn probers_see_who_answers() {
     assert_eq!(served.dropped, 24, "{served:?}");
 
     let direct = origin(world.endpoints().gke_direct);
-    let config = BackendConfig { source: "probe/gke".parse().unwrap(), backend: id("gke"), url: direct.at(&["ready"]), pace };
+    let config = BackendConfig {
+        source: "probe/gke".parse().unwrap(),
+        backend: id("gke"),
+        url: direct.at(&["ready"]),
+        expect: Expect::success(),
+        pace,
+    };
     let facts = BackendProber::new(config, Client::fresh(direct).unwrap()).look().await.unwrap();
     let [Fact::Probed(probed)] = facts.as_slice() else { panic!("{facts:?}") };
     assert_eq!((probed.sent, probed.failed, probed.dropped), (24, 0, 0));

@@ -2,12 +2,17 @@
 
 use std::collections::BTreeSet;
 
-use cutover::domain::digest::Digest;
-use cutover::plan::{
-    self,
-    diagnostic::{self, Severity},
-    lexical,
-    model::Plan,
+use cutover::{
+    domain::{
+        answer::{Expect, Statuses},
+        digest::Digest,
+    },
+    plan::{
+        self,
+        diagnostic::{self, Severity},
+        lexical,
+        model::{Plan, UnlikeHome},
+    },
 };
 
 const GOOD: &str = include_str!("../plans/hexproperty.yaml");
@@ -74,6 +79,25 @@ fn each_single_slip_gets_exactly_one_error() {
         let problems = plan::read(GOOD.replacen(good, slip, 1).as_bytes()).expect_err(slip);
         assert_eq!(problems.len(), 1, "{slip}: {problems:#?}");
     }
+}
+
+#[test]
+fn a_plan_says_what_an_answer_must_be_and_what_may_differ_from_home() {
+    let front_door = "front_door: https://api.hexproperty.com/";
+    let asked = "front_door: { url: https://api.hexproperty.com/, expect: { status: [2xx, 304], text: <title>Hex } }\n    \
+                 unlike_home: { action: hold, reason: the new site has another start page }";
+    let probe = "probe: https://frontend-gke.hexproperty.com/health";
+    let told = "probe: { url: https://frontend-gke.hexproperty.com/health, expect: { status: 204 } }";
+    let (plan, _) = plan::read(GOOD.replacen(front_door, asked, 1).replacen(probe, told, 1).as_bytes()).unwrap();
+    let route = &plan.routes[0];
+    let expect = Expect { statuses: vec![Statuses::Hundred(2), Statuses::One(304)], text: Some("<title>Hex".into()) };
+    assert_eq!((route.front_door.as_ref().unwrap().as_str(), &route.expect), ("https://api.hexproperty.com/", &Some(expect)));
+    assert_eq!(route.unlike_home, UnlikeHome::Hold { reason: "the new site has another start page".into() });
+    let gke = route.backend(&route.target).unwrap();
+    assert_eq!(gke.probe_url.as_ref().unwrap().as_str(), "https://frontend-gke.hexproperty.com/health");
+    assert_eq!(gke.probe_expect, Some(Expect { statuses: vec![Statuses::One(204)], text: None }));
+    let (plain, _) = plan::read(GOOD.as_bytes()).unwrap();
+    assert_eq!((&plain.routes[0].expect, &plain.routes[0].unlike_home), (&None, &UnlikeHome::Rollback));
 }
 
 #[test]

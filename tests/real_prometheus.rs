@@ -61,7 +61,24 @@ fn page(since: Duration) -> String {
     )
 }
 
-async fn serve(listener: TcpListener, began: Instant) {
+/// The same from a process that crashes every seven seconds and begins to count at zero.
+fn crashing(since: Duration) -> String {
+    let life = since.as_millis() % 7000;
+    let born = (jiff::Timestamp::now().as_millisecond() - life as i64) / 1000;
+    format!("{}process_start_time_seconds {born}\n", page(Duration::from_millis(life as u64)))
+}
+
+/// The same with a path that is asked for 50 times a second, all in vain, from the eighth second on.
+fn growing(since: Duration) -> String {
+    let late = (since.as_secs_f64() - 8.0).max(0.0) * 50.0;
+    let mut text = page(since);
+    if late >= 1.0 {
+        text.push_str(&format!("http_requests_total{{code=\"500\",path=\"/new\"}} {}\n", late.floor()));
+    }
+    text
+}
+
+async fn serve(listener: TcpListener, began: Instant, page: fn(Duration) -> String) {
     while let Ok((mut stream, _)) = listener.accept().await {
         let mut bytes = [0; 4096];
         // One read holds the whole of a scrape's request.
@@ -163,7 +180,7 @@ async fn values(sensor: &mut impl Sensor) -> Option<BTreeMap<Metric, Measured>> 
 async fn our_rates_and_quantiles_are_prometheus_own() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let target = listener.local_addr().unwrap();
-    let server = tokio::spawn(serve(listener, Instant::now()));
+    let server = tokio::spawn(serve(listener, Instant::now(), page));
     let Some(prometheus) = Prometheus::start(target).await else {
         // Not `println!`, which the harness swallows when the test passes.
         let _ = writeln!(std::io::stderr(), "SKIPPED: no prometheus on this machine, so nothing was compared with it");
@@ -210,4 +227,50 @@ async fn our_rates_and_quantiles_are_prometheus_own() {
         }
     }
     panic!("a dead series still looks alive");
+}
+
+/// Request rate and error rate of both, as soon as both have had `settled` seconds to see what is going on.
+async fn both(page: fn(Duration) -> String, settled: u64) -> Option<[(f64, f64); 2]> {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let target = listener.local_addr().unwrap();
+    let server = tokio::spawn(serve(listener, Instant::now(), page));
+    let Some(prometheus) = Prometheus::start(target).await else {
+        let _ = writeln!(std::io::stderr(), "SKIPPED: no prometheus on this machine, so nothing was compared with it");
+        server.abort();
+        return None;
+    };
+    let (mut ours, mut theirs) = (scraper(target), sensor(&prometheus));
+    let wanted = [Metric::RequestRate, Metric::ErrorRate];
+    for second in 0..settled + 30 {
+        let (mine, other) = (values(&mut ours).await.unwrap(), values(&mut theirs).await);
+        if second > settled
+            && let Some(other) = other
+            && wanted.iter().all(|metric| mine[metric].is_ok() && other[metric].is_ok())
+        {
+            server.abort();
+            return Some(wanted.map(|metric| (mine[&metric].unwrap().value, other[&metric].unwrap().value)));
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    panic!("both had figures within {settled} s and half a minute");
+}
+
+fn alike(what: &str, [(rate, rate_there), (errors, errors_there)]: [(f64, f64); 2], tolerance: f64) {
+    println!("{what}: ours {rate:.1}/s and {errors:.4}, prometheus {rate_there:.1}/s and {errors_there:.4}");
+    assert!((rate - rate_there).abs() / rate_there < tolerance, "{what}: {rate} is not {rate_there}");
+    assert!((errors - errors_there).abs() / errors_there < tolerance, "{what}: {errors} is not {errors_there}");
+}
+
+#[tokio::test]
+async fn a_crash_loop_and_a_new_label_are_counted_as_prometheus_counts_them() {
+    let (crashed, grown) = tokio::join!(both(crashing, 2 * WINDOW_S), both(growing, 8 + WINDOW_S + 2));
+    // What either misses at a crash is up to a second of seven, and they look at different moments.
+    if let Some(crashed) = crashed {
+        alike("crash loop", crashed, 0.3);
+        assert!(crashed[0].0 > 120.0, "a crash loop is no calm: {crashed:?}");
+    }
+    if let Some(grown) = grown {
+        alike("new label", grown, TOLERANCE);
+        assert!(grown[1].0 > 0.2, "58 of 250 fail: {grown:?}");
+    }
 }

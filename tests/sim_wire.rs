@@ -3,9 +3,12 @@
 use std::net::SocketAddr;
 
 use cutover::sim::{
-    faults::{Api, Damage, Fault, Trouble},
+    faults::{Api, Damage, Fault, Manner, Probing, Trouble},
     simulation::{Config, Simulation, Start},
-    world::{Leg, propagation::Span},
+    world::{
+        Leg,
+        propagation::{Edge, Span, Split},
+    },
 };
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
@@ -260,6 +263,78 @@ async fn the_front_door_really_splits_and_says_who_served() {
     assert!((58..=142).contains(&by_gke), "{by_gke}");
     let after = bench.simulation.control().truth();
     assert!(after.run.served + after.gke.served >= before.run.served + before.gke.served + 200);
+}
+
+/// The faults that every pane once called healthy, as a user meets them.
+#[tokio::test]
+async fn a_leg_can_answer_with_something_that_is_not_the_site() {
+    let bench = Bench::start().await;
+    let (control, at) = (bench.simulation.control(), *bench.simulation.endpoints());
+    control.with(|world| world.load_balancer.edge = Edge::new(1, Split { run: 0.0, gke: 1.0, other: 0.0 }, Span::default()));
+    let client = Client::builder().no_proxy().tls_certs_only([]).redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let get = async |address: SocketAddr, path: &str| {
+        for _ in 0..10 {
+            let response = client.get(format!("http://{address}{path}")).send().await.unwrap();
+            let header = |name: &str| response.headers().get(name).map_or("-", |value| value.to_str().unwrap()).to_owned();
+            // One answer in five hundred is a 500 on a good day.
+            if response.status() != 500 {
+                return (response.status().as_u16(), header("content-type"), header("location"), header("x-served-by"));
+            }
+        }
+        panic!("{address}{path} fails too often");
+    };
+    let answer = |status, media: &str, location: &str, mark: &str| (status, media.to_owned(), location.to_owned(), mark.to_owned());
+    let (login, text) = ("https://login.hexproperty.com/?next=%2F", "text/plain; charset=utf-8");
+    let stir = |manner| control.stir(&Fault::Answers { leg: Leg::Gke, manner });
+    stir(Manner::NotFound);
+    assert_eq!(get(at.front_door, "/").await, answer(404, text, "-", "gke"));
+    assert_eq!(get(at.gke_direct, "/ready").await, answer(404, text, "-", "-"));
+    let counted = bench.client.get(format!("http://{}/metrics", at.gke_direct)).send().await.unwrap().text().await.unwrap();
+    assert!(!counted.contains("code=\"404\"} 0\n"), "its own counter says so too");
+    stir(Manner::LoginRedirect);
+    assert_eq!(get(at.front_door, "/").await, answer(302, "text/html; charset=utf-8", login, "gke"));
+    stir(Manner::LoginPage);
+    assert_eq!(get(at.front_door, "/").await, answer(200, "text/html; charset=UTF-8", "-", "gke"));
+    control.stir(&Fault::BadGateway { leg: Leg::Gke, fraction: 1.0 });
+    assert_eq!(get(at.front_door, "/").await, answer(502, "text/html; charset=UTF-8", "-", "-"));
+    assert_eq!(get(at.gke_direct, "/ready").await.0, 200, "the leg knows nothing of it");
+    for (probing, status) in [(Probing::WrongPath, 404), (Probing::TurnedAway, 403), (Probing::Answered, 200)] {
+        control.stir(&Fault::Probes { leg: Leg::Run, probing });
+        assert_eq!(get(at.run_direct, "/health").await.0, status);
+    }
+}
+
+#[tokio::test]
+async fn the_front_door_marks_answers_only_as_the_url_map_says() {
+    let bench = Bench::start().await;
+    let mark = async || {
+        let response = bench.client.get(format!("http://{}/", bench.simulation.endpoints().front_door)).send().await.unwrap();
+        response.headers().get("x-served-by").map(|value| value.to_str().unwrap().to_owned())
+    };
+    assert_eq!(mark().await.as_deref(), Some("run"));
+    let mut map = bench.get(MAPS).await;
+    map["defaultRouteAction"]["weightedBackendServices"][0]["headerAction"].take();
+    let body = json!({"fingerprint": map["fingerprint"], "defaultRouteAction": map["defaultRouteAction"]});
+    assert_eq!(bench.send(Method::PATCH, MAPS, &body).await.0, 200);
+    assert_eq!(mark().await, None);
+}
+
+#[tokio::test]
+async fn a_frozen_page_stands_still_while_requests_go_on() {
+    let bench = Bench::start().await;
+    let control = bench.simulation.control();
+    let page = async || {
+        let at = bench.simulation.endpoints().run_direct;
+        let text = bench.client.get(format!("http://{at}/metrics")).send().await.unwrap().text().await.unwrap();
+        text.lines().filter(|line| line.starts_with("http_requests_total")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    control.stir(&Fault::Metrics { leg: Leg::Run, damage: Damage::StandsStill });
+    let (before, served) = (page().await, control.truth().run.served);
+    control.with(|world| world.tick(world.now_ms + 10_000));
+    assert_eq!(page().await, before);
+    assert!(control.truth().run.served > served + 500);
+    control.calm();
+    assert_ne!(page().await, before);
 }
 
 #[tokio::test]

@@ -21,6 +21,7 @@ use crate::{
         url_map::{self, Patience, UrlMapDriver},
     },
     domain::{
+        answer::Expect,
         metric::{Metric, Unit},
         platform::Platform,
         secret::Secret,
@@ -141,10 +142,19 @@ impl<'a> Composer<'a> {
             url,
             served_by: HeaderName::from_static(SERVED_BY),
             marks: route.backend_ids().map(|backend| (backend.to_string(), backend.clone())).collect(),
+            text: self.text(route.expect.as_ref()),
             pace: Pace { every: Millis::from_secs(4), requests: 20, concurrency: 4 },
             now: self.now(),
         };
         Ok(Some(Box::new(FrontDoorProber::new(config, client))))
+    }
+
+    /// The text that an answer must hold; the simulated world's pages hold none of anybody's site.
+    fn text(&self, expect: Option<&Expect>) -> Option<Shown> {
+        match self.places {
+            Places::Live => expect.and_then(|expect| expect.text.clone()),
+            Places::Simulated(_) => None,
+        }
     }
 
     /// A page of the plan as the client that asks it and its full address; in a simulated world, that world's page instead.
@@ -192,7 +202,10 @@ impl<'a> Composer<'a> {
         }
         if let Some((client, url)) = self.page(backend.probe_url.as_ref(), |at| (direct(at), "/ready"), Connections::Fresh)? {
             let pace = Pace { every: Millis::from_secs(5), requests: 2, concurrency: 2 };
-            let config = BackendConfig { source: format!("probe/{}", backend.id).parse()?, backend: backend.id.clone(), url, pace };
+            let source = format!("probe/{}", backend.id).parse()?;
+            let expect = backend.probe_expect.clone().unwrap_or_else(Expect::success);
+            let expect = Expect { text: self.text(Some(&expect)), ..expect };
+            let config = BackendConfig { source, backend: backend.id.clone(), url, expect, pace };
             sensors.push(Box::new(BackendProber::new(config, client)));
         }
         Ok(sensors)

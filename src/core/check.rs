@@ -12,7 +12,7 @@ use crate::{
         replication::{self, Soundness},
         settle::{self, Verdict},
         standing,
-        state::Motion,
+        state::{Motion, Reading},
         turn::Turn,
     },
     domain::{
@@ -21,7 +21,7 @@ use crate::{
         time::Millis,
         weight::PerMille,
     },
-    plan::model::{Check, Proof, Route},
+    plan::model::{Check, Proof, Route, Trigger},
 };
 
 /// The 95th percentile of fewer is just the maximum.
@@ -57,11 +57,27 @@ fn monitoring(turn: &Turn) -> Finding {
     if let Some(route) = unread {
         return Finding::Unknown(Evidence::WeightsUnread { route: route.id.clone() });
     }
-    let (sources, triggers) = (turn.state.sources.len() as u32, turn.state.triggers.len() as u32);
+    let sources = turn.state.sources.values().filter(|source| source.ok_at.is_some()).count() as u32;
     if sources == 0 {
         return Finding::Unknown(Evidence::NoSourceYet);
     }
-    Finding::Holds { seen_at: now, evidence: Evidence::Monitored { sources, triggers } }
+    let (seeing, unseeing): (Vec<_>, Vec<_>) = turn.plan.triggers.iter().partition(|trigger| sees(turn, trigger));
+    let evidence = Evidence::Monitored { sources, triggers: seeing.len() as u32, of: turn.plan.triggers.len() as u32 };
+    // Where nobody is sent there is nothing to see yet; where somebody is, a trigger that doesn't see is not in place.
+    let exposed = |trigger: &&Trigger| match turn.state.routes.get(&trigger.route) {
+        Some(route) => exposure::has(route, now, &trigger.backend) > PerMille::ZERO,
+        None => true,
+    };
+    if unseeing.into_iter().any(|trigger| exposed(&trigger)) {
+        Finding::Unknown(evidence)
+    } else {
+        Finding::Holds { seen_at: now, evidence }
+    }
+}
+
+/// Whether a trigger judges anything at this instant.
+fn sees(turn: &Turn, trigger: &Trigger) -> bool {
+    turn.state.triggers.get(&trigger.id).is_some_and(|known| matches!(known.reading, Reading::Ok | Reading::Breach))
 }
 
 /// What a sample must be to speak for or against a limit.

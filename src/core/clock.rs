@@ -107,6 +107,7 @@ fn rebase_route(route: &mut RouteState, back: Millis) {
         shift(&mut observed.at);
         observed.window.iter_mut().for_each(|look| shift(&mut look.at));
     }
+    route.front_door.rebase(back);
     match &mut route.motion {
         Motion::Unread | Motion::Settled => {}
         Motion::Writing { since, .. } | Motion::Resolving { since, .. } | Motion::NeedsHuman { since, .. } => shift(since),

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     core::{
+        door::Difference,
         event::{Alarm, Entry},
         news::News,
         reason::{Blindness, Missing, Mover, Need, Objection, Void},
@@ -12,12 +13,12 @@ use crate::{
         digest::Digest,
         fault::Version,
         hindrance::Hindrance,
-        id::{AskId, ClientId, EffectId, OperatorId, RouteId, TriggerId},
+        id::{AskId, BackendId, ClientId, EffectId, OperatorId, RouteId, TriggerId},
         metric::Gap,
         role::Role,
         shown::Shown,
         time::Timestamp,
-        weight::Weights,
+        weight::{PerMille, Weights},
     },
 };
 
@@ -107,6 +108,20 @@ pub enum Refusal {
         trigger: TriggerId,
         why: Blindness,
     },
+    /// Too many of our own requests failed; without a backend nobody's mark is on them.
+    FailingAtDoor {
+        backend: Option<BackendId>,
+        failed: u64,
+        answers: u64,
+    },
+    UnlikeHome {
+        backend: BackendId,
+        difference: Difference,
+    },
+    /// A first step away from home ends here.
+    FirstStep {
+        most: PerMille,
+    },
     NotReady {
         why: Objection,
     },
@@ -183,6 +198,10 @@ pub enum Cause {
     Triggers(Vec<Fired>),
     /// A trigger was blind for too long; without a gap no sample ever came.
     Blind { trigger: TriggerId, gap: Option<Gap> },
+    /// Our own requests through the front door failed there for too long.
+    FailingAtDoor { backend: BackendId, failed: u64, answers: u64 },
+    /// A backend answered otherwise than home does through the same door.
+    UnlikeHome { backend: BackendId, difference: Difference },
     /// Somebody took what others had written as the session's own wish.
     Adopted { by: OperatorId },
 }

@@ -4,8 +4,12 @@
 //! turns a gap into a number.
 
 use crate::{
-    core::state::{BackendState, State},
+    core::{
+        sight::Sight,
+        state::{BackendState, ProbeState, State},
+    },
     domain::{
+        answer::AnswerClass,
         id::BackendId,
         metric::{Gap, Measured, Metric},
         platform::Scale,
@@ -50,9 +54,9 @@ pub(super) enum Probing {
     Silent,
     /// All were answered, none with an error.
     Clean,
-    /// Some failed.
+    /// Something answers, and not always, or never, as the plan expects.
     Faulty,
-    /// None was answered as it should.
+    /// Nothing but server errors and broken connections.
     Dead,
 }
 
@@ -60,11 +64,17 @@ pub(super) fn probing(backend: &BackendState, now: Timestamp) -> Probing {
     match &backend.probe {
         Some(probe) if now.since(probe.at) <= FRESH && probe.sent > 0 => match probe.failed.saturating_add(probe.dropped) {
             0 => Probing::Clean,
-            bad if bad >= probe.sent => Probing::Dead,
+            _ if broken(probe) >= probe.sent => Probing::Dead,
             _ => Probing::Faulty,
         },
         Some(_) | None => Probing::Silent,
     }
+}
+
+/// Requests that no process answered for. A 404 or a login page is nobody's sign of health, and proves that something answers.
+fn broken(probe: &ProbeState) -> u64 {
+    let errors = if probe.answers.is_empty() { probe.failed } else { probe.answers.of_class(AnswerClass::ServerError) };
+    errors.saturating_add(probe.dropped)
 }
 
 /// How many instances there are, by the platform's word of the last half minute.
@@ -91,7 +101,71 @@ pub(super) fn answers(state: &State, now: Timestamp, route: &Route, id: &Backend
     clean || counted || through()
 }
 
-/// Fresh evidence that a backend answers nobody: no instance ready, or every direct request failed.
-pub(super) fn proven_dead(backend: &BackendState, now: Timestamp) -> bool {
-    ready(backend, now) == Some(0) || probing(backend, now) == Probing::Dead
+/// What one witness says of a backend.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Word {
+    Alive,
+    Dead,
+    /// It has not been asked, or what it was asked for it did not tell: that proves nothing.
+    Silent,
+}
+
+/// From this failing share on a backend answers as good as nobody.
+const DEAD_SHARE: f64 = 0.9;
+/// Fewer answers are nobody's proof.
+const ANSWERS_MIN: u64 = 3;
+
+/// Fresh evidence that a backend answers nobody. What users meet speaks first: its own counters and the front door. Only where neither
+/// says anything do probe and platform count, and both of them must agree, as far as both say something.
+pub(super) fn proven_dead(state: &State, route: &Route, backend: &BackendId, now: Timestamp) -> bool {
+    let Some(known) = state.backends.get(backend) else { return false };
+    let users = [counters(state, backend, now), front_door(state, route, backend, now)];
+    if users.iter().any(|word| *word != Word::Silent) {
+        return agreed(users);
+    }
+    let probe = match probing(known, now) {
+        Probing::Silent => Word::Silent,
+        Probing::Clean | Probing::Faulty => Word::Alive,
+        Probing::Dead => Word::Dead,
+    };
+    let platform = match ready(known, now) {
+        None => Word::Silent,
+        Some(0) => Word::Dead,
+        Some(_) => Word::Alive,
+    };
+    agreed([probe, platform])
+}
+
+/// Somebody says dead and nobody says alive.
+fn agreed(words: [Word; 2]) -> bool {
+    words.contains(&Word::Dead) && !words.contains(&Word::Alive)
+}
+
+fn counters(state: &State, backend: &BackendId, now: Timestamp) -> Word {
+    match measured(state, now, backend, Metric::ErrorRate) {
+        Some(Ok(sample)) if sample.requests >= ANSWERS_MIN && sample.value < DEAD_SHARE => Word::Alive,
+        Some(Ok(sample)) if sample.requests >= ANSWERS_MIN => Word::Dead,
+        Some(Ok(_) | Err(_)) | None => Word::Silent,
+    }
+}
+
+fn front_door(state: &State, route: &Route, backend: &BackendId, now: Timestamp) -> Word {
+    let (good, bad) = state.routes.get(&route.id).map_or((0, 0), |known| known.front_door.freshly_met(route, backend, now));
+    match (good, bad) {
+        (1.., _) => Word::Alive,
+        (0, ANSWERS_MIN..) => Word::Dead,
+        (0, _) => Word::Silent,
+    }
+}
+
+/// No direct request is answered, and no user shows the opposite: too little to prove anything, and enough to let nobody advance.
+pub(super) fn answers_no_probe(state: &State, route: &Route, backend: &BackendId, now: Timestamp) -> bool {
+    let probed = state.backends.get(backend).map(|known| probing(known, now));
+    let users = [counters(state, backend, now), front_door(state, route, backend, now)];
+    probed == Some(Probing::Dead) && !users.contains(&Word::Alive)
+}
+
+/// Whether going home would send everybody from a backend that still answers some to a home that is proven dead.
+pub(super) fn keeps_away_from_home(sight: &Sight, route: &Route, backend: &BackendId) -> bool {
+    proven_dead(sight.state, route, &route.home, sight.now) && !proven_dead(sight.state, route, backend, sight.now)
 }

@@ -5,6 +5,7 @@ use crate::{
         controls,
         decision::{Refusal, Verdict},
         event::Asker,
+        front_door,
         news::News,
         reason::Missing,
         trigger,
@@ -26,11 +27,13 @@ pub(super) fn rearm(turn: &mut Turn, by: &Asker, id: &RouteId, reason: &Shown) -
     // A breach that no traffic can clear any more needs a human's word too.
     let pending = turn.plan.triggers.iter().filter(|trigger| trigger.route == route.id);
     let pending = pending.filter_map(|trigger| turn.state.triggers.get(&trigger.id)).any(|known| known.pending_since.is_some());
+    let pending = pending || turn.route(route).front_door.is_pending();
     if turn.route(route).latch.is_none() && !pending {
         return Err(Refusal::NotLatched);
     }
     turn.route_mut(route).latch = None;
     trigger::rearm(turn, route);
+    front_door::rearm(turn, route);
     turn.tell(News::Rearmed { route: route.id.clone(), reason: reason.clone() });
     Ok(Verdict::Accepted)
 }

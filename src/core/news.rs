@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     core::{
         decision::{Cause, Refusal},
+        door::Difference,
         reason::{Drop, Evidence, Mover, Need, Objection, Obstacle, Void},
         replication::DatabaseStanding,
     },
@@ -249,6 +250,36 @@ pub enum News {
         trigger: TriggerId,
         home: BackendId,
     },
+    /// Too many of our own requests fail; it goes home after `acts_in`, if it does.
+    FailingAtDoor {
+        route: RouteId,
+        backend: BackendId,
+        failed: u64,
+        answers: u64,
+        limit: f64,
+        acts_in: Option<Millis>,
+    },
+    AnswersAtDoor {
+        route: RouteId,
+        backend: BackendId,
+    },
+    /// It answers otherwise than home; it goes home after `acts_in`, if it does.
+    UnlikeHome {
+        route: RouteId,
+        backend: BackendId,
+        difference: Difference,
+        acts_in: Option<Millis>,
+    },
+    LikeHomeAgain {
+        route: RouteId,
+        backend: BackendId,
+    },
+    /// It would go home for what the front door meets, but home answers nobody.
+    WithheldAtDoor {
+        route: RouteId,
+        backend: BackendId,
+        home: BackendId,
+    },
     /// Blind for as long as `on_blind` waits, and not rolled back.
     BlindHeld {
         trigger: TriggerId,
@@ -443,6 +474,8 @@ impl News {
             | News::Adopted { .. }
             | News::Cleared { .. }
             | News::SeesAgain { .. }
+            | News::AnswersAtDoor { .. }
+            | News::LikeHomeAgain { .. }
             | News::Signed { .. }
             | News::ItemProven { .. }
             | News::SourceAnswers { .. }
@@ -465,6 +498,8 @@ impl News {
             | News::DriftNamed { .. }
             | News::LateWriteLanded { .. }
             | News::Breached { .. }
+            | News::FailingAtDoor { .. }
+            | News::UnlikeHome { .. }
             | News::Blind { .. }
             | News::ApprovalAsked { .. }
             | News::ApprovedNotStarted { .. }
@@ -490,6 +525,7 @@ impl News {
             | News::RollbackUndone { .. }
             | News::Fired { .. }
             | News::Withheld { .. }
+            | News::WithheldAtDoor { .. }
             | News::BlindHeld { .. } => Tone::Alarm,
             News::DatabaseStands { standing, .. } => standing.tone(),
         }

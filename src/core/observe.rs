@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     core::{
-        evidence,
+        evidence, front_door,
         news::News,
         replication, seen, settle,
         state::{Look, ProbeState, ReplicationState, SourceState},
@@ -132,6 +132,7 @@ fn served(turn: &mut Turn, asked_at: Timestamp, seen: &Served) {
     let Some(route) = turn.planned(&seen.route) else { return };
     let now = turn.now;
     watch_drops(turn, seen.dropped);
+    front_door::served(turn, route, seen);
     let Served { by_backend, failed, dropped, unmarked, .. } = seen.clone();
     let state = turn.route_mut(route);
     // Requests that were sent before the last change say nothing of the split that holds now.
@@ -145,7 +146,7 @@ fn probed(turn: &mut Turn, seen: &Probed) {
     watch_drops(turn, seen.dropped);
     let Some(backend) = turn.state.backends.get_mut(&seen.backend) else { return };
     let Probed { sent, failed, dropped, slowest_ms, .. } = *seen;
-    backend.probe = Some(ProbeState { at: now, sent, failed, dropped, slowest_ms });
+    backend.probe = Some(ProbeState { at: now, sent, failed, dropped, answers: seen.answers.clone(), slowest_ms });
     if dropped > 0 {
         backend.dropped_at = Some(now);
     }

@@ -6,11 +6,12 @@
 
 use crate::{
     core::{
-        blind, controls,
+        at_door, blind, controls,
         decision::Refusal,
+        door::Difference,
         exposure, home,
         home::Home,
-        reason::{Need, Objection, Obstacle},
+        reason::{DoorRule, Need, Objection, Obstacle},
         replication::{self, DatabaseStanding, Soundness},
         settle,
         sight::Sight,
@@ -92,6 +93,17 @@ pub enum Attention {
         trigger: TriggerId,
         outlook: Outlook,
     },
+    /// What our own requests through the front door meet is beyond what the plan tolerates, or not home's site.
+    AtDoor {
+        route: RouteId,
+        breach: DoorBreach,
+    },
+    /// Requests through the front door fail, and no answer says whose they are.
+    FailingForNobody {
+        route: RouteId,
+        failed: u64,
+        answers: u64,
+    },
     /// The session can't go on with the route by itself.
     NeedsHuman {
         route: RouteId,
@@ -168,12 +180,25 @@ pub enum Attention {
     },
 }
 
+/// A breach at the front door, and what follows from it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DoorBreach {
+    pub backend: BackendId,
+    pub failed: u64,
+    pub answers: u64,
+    /// The site is not home's; without it, too many requests fail.
+    pub unlike: Option<Difference>,
+    pub outlook: Outlook,
+}
+
 impl Attention {
     /// Whether somebody has to look, now: what `status` and `rollback` end with 8 for.
     pub fn is_urgent(&self) -> bool {
         match self {
             Attention::NotHome { .. }
             | Attention::Breach { .. }
+            | Attention::AtDoor { .. }
+            | Attention::FailingForNobody { .. }
             | Attention::NeedsHuman { .. }
             | Attention::Drifted { .. }
             | Attention::RollingBack { .. }
@@ -264,6 +289,7 @@ pub fn attention(state: &State) -> Vec<Attention> {
     for route in &sight.plan.routes {
         if let Some(known) = state.routes.get(&route.id) {
             of_route(&sight, route, known, &mut found);
+            of_door(&sight, route, known, &mut found);
         }
     }
     for trigger in &sight.plan.triggers {
@@ -283,6 +309,41 @@ pub fn attention(state: &State) -> Vec<Attention> {
     found.extend(state.approvals.values().map(|open| Attention::ApprovalOpen { digest: open.digest, by: open.by.who.clone() }));
     found.sort_by_key(rank);
     found
+}
+
+/// The breaches at a route's front door.
+pub fn at_door(state: &State, route: &RouteId) -> Vec<DoorBreach> {
+    let Some(sight) = Sight::of(state) else { return Vec::new() };
+    sight.planned(route).map_or_else(Vec::new, |route| breaches(&sight, route))
+}
+
+fn breaches(sight: &Sight, route: &Route) -> Vec<DoorBreach> {
+    let told = |breach: at_door::Breach<'_>| DoorBreach {
+        backend: breach.backend.clone(),
+        failed: breach.met.failed,
+        answers: breach.met.answers,
+        unlike: match breach.rule {
+            DoorRule::Unlike => breach.met.unlike.as_ref().map(|unlike| unlike.difference.clone()),
+            DoorRule::Failing => None,
+        },
+        outlook: at_door::outlook(sight, route, &breach),
+    };
+    at_door::breaches(sight, route).into_iter().map(told).collect()
+}
+
+fn of_door(sight: &Sight, route: &Route, known: &RouteState, found: &mut Vec<Attention>) {
+    for breach in breaches(sight, route) {
+        match breach.outlook {
+            // Nobody is sent there, or it has acted: what is left is the latch.
+            Outlook::Running { then: Then::NobodyThere | Then::Done, .. } | Outlook::Fired { .. } => {}
+            Outlook::Running { .. } | Outlook::Unproven { .. } | Outlook::Blind { .. } | Outlook::Quiet | Outlook::Idle => {
+                found.push(Attention::AtDoor { route: route.id.clone(), breach });
+            }
+        }
+    }
+    if let Some(met) = known.front_door.nobodys.as_ref().filter(|met| met.failing.is_some()) {
+        found.push(Attention::FailingForNobody { route: route.id.clone(), failed: met.failed, answers: met.answers });
+    }
 }
 
 fn of_route(sight: &Sight, route: &Route, known: &RouteState, found: &mut Vec<Attention>) {
@@ -339,20 +400,21 @@ fn of_database(database: &Database, state: &State, now: Timestamp) -> Vec<Attent
 fn rank(attention: &Attention) -> u8 {
     match attention {
         Attention::NotHome { .. } => 0,
-        Attention::Breach { .. } => 1,
+        Attention::Breach { .. } | Attention::AtDoor { .. } => 1,
         Attention::NeedsHuman { .. } => 2,
         Attention::Drifted { .. } => 3,
         Attention::RollingBack { .. } | Attention::HomeNotSeen { .. } => 4,
         Attention::Hindered { .. } | Attention::RequestsDisagree { .. } => 5,
-        Attention::HomeNotReady { .. } => 6,
-        Attention::WritesAtRisk { .. } => 7,
-        Attention::Blind { .. } => 8,
-        Attention::Unresolved { .. } => 9,
-        Attention::Unread { .. } => 10,
-        Attention::ReplicaUnsound { .. } => 11,
-        Attention::SourceSilent { .. } => 12,
-        Attention::ItemFailing { .. } => 13,
-        Attention::ApprovalOpen { .. } => 14,
-        Attention::Latched { .. } => 15,
+        Attention::FailingForNobody { .. } => 6,
+        Attention::HomeNotReady { .. } => 7,
+        Attention::WritesAtRisk { .. } => 8,
+        Attention::Blind { .. } => 9,
+        Attention::Unresolved { .. } => 10,
+        Attention::Unread { .. } => 11,
+        Attention::ReplicaUnsound { .. } => 12,
+        Attention::SourceSilent { .. } => 13,
+        Attention::ItemFailing { .. } => 14,
+        Attention::ApprovalOpen { .. } => 15,
+        Attention::Latched { .. } => 16,
     }
 }

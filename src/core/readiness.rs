@@ -13,8 +13,7 @@
 
 use crate::{
     core::{
-        evidence::{self, Probing},
-        exposure,
+        evidence, exposure,
         reason::Objection,
         replication::DatabaseStanding,
         state::{BackendState, Readiness, RouteState, State},
@@ -53,9 +52,8 @@ fn against(turn: &Turn, route: &Route) -> Vec<Objection> {
     let home = || route.home.clone();
     let Some(known) = turn.state.backends.get(&route.home) else { return vec![Objection::HomeUnknown] };
     let mut against: Vec<Objection> = unable(turn, route, known).into_iter().collect();
-    match evidence::probing(known, turn.now) {
-        Probing::Dead => against.push(Objection::AnswersNoRequest { home: home() }),
-        Probing::Silent | Probing::Clean | Probing::Faulty => {}
+    if evidence::answers_no_probe(turn.state, route, &route.home, turn.now) {
+        against.push(Objection::AnswersNoRequest { home: home() });
     }
     against.extend(failing(turn, route));
     let state = turn.route(route);

@@ -106,6 +106,13 @@ pub enum Objection {
     },
 }
 
+/// The rules about what is met at the front door.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum DoorRule {
+    Failing,
+    Unlike,
+}
+
 /// Why a route is not home although it should be.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -195,8 +202,13 @@ pub enum Evidence {
     },
     NoSourceYet,
     Monitored {
+        /// Sources that answer.
         sources: u32,
+        /// Triggers that see.
         triggers: u32,
+        /// Triggers of the plan.
+        #[serde(default)]
+        of: u32,
     },
     NobodyServes,
     NoSample {

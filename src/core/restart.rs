@@ -8,6 +8,7 @@ use crate::{
         approval,
         decision::Deal,
         event::WorldKind,
+        front_door,
         news::News,
         reason::{Drop, Void},
         settle,
@@ -44,6 +45,7 @@ pub(super) fn restarted(turn: &mut Turn) {
     turn.state.controls.asked_by.clear();
     approval::void_all(turn, Void::HostRestarted);
     trigger::ask_for_fresh_proof(turn);
+    front_door::ask_for_fresh_proof(turn);
     let lost: Vec<(EffectId, InFlight)> = std::mem::take(&mut turn.state.in_flight).into_iter().collect();
     let (at, seq) = (turn.at, turn.seq);
     for route in &turn.plan.routes {

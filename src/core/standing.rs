@@ -5,11 +5,12 @@
 use crate::{
     core::{
         decision::{Cause, Deal},
+        reason::DoorRule,
         state::{InFlight, Latch, RouteState},
         turn::Turn,
     },
     domain::{
-        id::TriggerId,
+        id::{BackendId, TriggerId},
         time::{Millis, Timestamp},
         weight::Weights,
     },
@@ -55,6 +56,16 @@ pub(super) fn names(latch: &Latch, trigger: &TriggerId) -> bool {
     std::iter::once(&latch.cause).chain(&latch.joined).any(|cause| match cause {
         Cause::Triggers(fired) => fired.iter().any(|fired| fired.trigger == *trigger),
         Cause::Blind { trigger: blind, .. } => blind == trigger,
-        Cause::Operator { .. } | Cause::Adopted { .. } => false,
+        Cause::Operator { .. } | Cause::Adopted { .. } | Cause::FailingAtDoor { .. } | Cause::UnlikeHome { .. } => false,
+    })
+}
+
+/// Whether `rule` on what was met of `backend` at the front door is among the causes of a latch.
+pub(super) fn names_at_door(latch: &Latch, backend: &BackendId, rule: DoorRule) -> bool {
+    std::iter::once(&latch.cause).chain(&latch.joined).any(|cause| match (cause, rule) {
+        (Cause::FailingAtDoor { backend: named, .. }, DoorRule::Failing) => named == backend,
+        (Cause::UnlikeHome { backend: named, .. }, DoorRule::Unlike) => named == backend,
+        (Cause::FailingAtDoor { .. }, DoorRule::Unlike) | (Cause::UnlikeHome { .. }, DoorRule::Failing) => false,
+        (Cause::Operator { .. } | Cause::Adopted { .. } | Cause::Triggers(_) | Cause::Blind { .. }, _) => false,
     })
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     core::{
         decision::{Cause, Deal, Refusal},
+        door::FrontDoor,
         event::{Asker, TerminalSize, WorldKind},
         news::News,
         proof::BreachProof,
@@ -17,6 +18,7 @@ use crate::{
         workload::Announced,
     },
     domain::{
+        answer::Answers,
         digest::Digest,
         fact::{Accepted, Replication},
         fault::{Fault, Version},
@@ -112,6 +114,9 @@ pub struct RouteState {
     /// How long the data plane took to follow the last time that it could be measured.
     pub followed_in: Option<Millis>,
     pub observed: Option<Observed>,
+    /// What requests through the front door met, by the backend that answered.
+    #[serde(default)]
+    pub front_door: FrontDoor,
     /// What requests have said of the split that is accepted.
     #[serde(default)]
     pub proof: Proof,
@@ -348,6 +353,9 @@ pub struct ProbeState {
     pub sent: u64,
     pub failed: u64,
     pub dropped: u64,
+    /// What all answers were.
+    #[serde(default, skip_serializing_if = "Answers::is_empty")]
+    pub answers: Answers,
     pub slowest_ms: Option<f64>,
 }
 

@@ -6,7 +6,7 @@
 
 use crate::{
     core::{
-        approval, checklist, clock,
+        approval, at_door, checklist, clock,
         command::Command,
         controls,
         decision::{Answer, Decision, Refusal, Verdict},
@@ -121,6 +121,7 @@ fn follow(turn: &mut Turn) {
     assess(turn);
     trigger::fire(turn);
     for route in &turn.plan.routes {
+        at_door::fire(turn, route);
         drift::watch(turn, route);
         rollback::drive(turn, route);
         motion::follow(turn, route);

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     core::{
-        approval, controls,
+        approval, at_door, controls,
         decision::{Cause, Deal, Refusal, Verdict},
         event::Asker,
         news::News,
@@ -72,7 +72,7 @@ fn admit(sight: &Sight, route: &Route, to: &Weights) -> Result<Admission, Refusa
     let stands = stands(sight.route(route))?;
     let direction = direction(route, &stands, to);
     if direction == Direction::Advance {
-        forbids(sight, route, to)?;
+        may_advance(sight, route, &stands, to)?;
         if is_large(route, &stands, to) {
             return Ok(Admission::SecondPerson);
         }
@@ -108,9 +108,10 @@ pub(super) fn approve(turn: &mut Turn, by: &Asker, digest: &Digest) -> Result<Ve
 fn approved(turn: &mut Turn, route: &Route, wish: Wish, by: &Asker) -> Result<Verdict, Refusal> {
     controls::held_by(turn, &wish.by)?;
     check_from(turn, route, &wish.from)?;
-    let direction = direction(route, &stands(turn.route(route))?, &wish.to);
+    let stands = stands(turn.route(route))?;
+    let direction = direction(route, &stands, &wish.to);
     if direction == Direction::Advance {
-        forbids(&turn.sight(), route, &wish.to)?;
+        may_advance(&turn.sight(), route, &stands, &wish.to)?;
     }
     move_or_queue(turn, route, wish, direction, Some(by.who.clone()))
 }
@@ -189,6 +190,10 @@ fn forbids(sight: &Sight, route: &Route, to: &Weights) -> Result<(), Refusal> {
     if let Some(why) = hindrances.find(|found| found.bars_advance(&route.home)) {
         return Err(Refusal::Hindered { why: why.clone() });
     }
+    // Answers that bear nobody's mark are missing from a backend's share; what they say comes before that they are missing.
+    if let Some(refusal) = at_door::forbids(sight, route) {
+        return Err(refusal);
+    }
     if let (Motion::Settled, Some(since)) = (&state.motion, state.against_since.filter(|since| settle::is_no_chance(*since, sight.now))) {
         return Err(Refusal::RequestsDisagree { since });
     }
@@ -201,6 +206,15 @@ fn forbids(sight: &Sight, route: &Route, to: &Weights) -> Result<(), Refusal> {
         Some(why) => Err(Refusal::NotReady { why }),
         None => Ok(()),
     }
+}
+
+/// Whether the route may go on from where it stands to `to`.
+fn may_advance(sight: &Sight, route: &Route, stands: &Weights, to: &Weights) -> Result<(), Refusal> {
+    forbids(sight, route, to)?;
+    let away = PerMille::ALL.get() - to.of(&route.home).get();
+    let most = route.first_step_max();
+    // Nobody knows yet how the target does with users, whatever a second person thinks of it.
+    if *stands == standing::home(route) && away > most.get() { Err(Refusal::FirstStep { most }) } else { Ok(()) }
 }
 
 fn is_large(route: &Route, stands: &Weights, to: &Weights) -> bool {
@@ -290,7 +304,7 @@ fn again(turn: &Turn, route: &Route, wish: &Wish) -> Result<Direction, Refusal> 
     }
     let direction = direction(route, &stands, &wish.to);
     if direction == Direction::Advance {
-        forbids(&turn.sight(), route, &wish.to)?;
+        may_advance(&turn.sight(), route, &stands, &wish.to)?;
     }
     Ok(direction)
 }

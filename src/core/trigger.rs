@@ -227,8 +227,7 @@ pub(super) fn consequence(sight: &Sight, route: &Route, trigger: &Trigger) -> Th
         return Then::Done;
     }
     // Everybody's traffic is not sent to a home that is proven dead, as long as the target still answers some.
-    let dead = |backend| sight.state.backends.get(backend).is_some_and(|known| evidence::proven_dead(known, sight.now));
-    if dead(&route.home) && !dead(&trigger.backend) {
+    if evidence::keeps_away_from_home(sight, route, &trigger.backend) {
         return Then::Withheld { home: route.home.clone() };
     }
     Then::GoesHome

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
+    answer::Answers,
     database::{Broken, Engine, Movement, Serving},
     fault::{Fault, Version},
     hindrance::Hindrance,
@@ -108,20 +109,30 @@ pub struct Served {
     pub span: Millis,
     /// Requests answered by each backend, whatever the status, told by the answer itself.
     pub by_backend: BTreeMap<BackendId, u64>,
-    /// Answers with a 5xx status.
+    /// What those answers were. Older records don't tell.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub answers: BTreeMap<BackendId, Answers>,
+    /// Answers with a 5xx status, whoever gave them.
     pub failed: u64,
     /// Connections that ended without an answer.
     pub dropped: u64,
     /// Answers that did not say which backend gave them.
     pub unmarked: u64,
+    /// What those were: the load balancer's own 502, as a rule.
+    #[serde(default, skip_serializing_if = "Answers::is_empty")]
+    pub unmarked_answers: Answers,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Probed {
     pub backend: BackendId,
     pub sent: u64,
+    /// Answers that are not what the plan expects of this probe.
     pub failed: u64,
     pub dropped: u64,
+    /// What all answers were. Older records don't tell; what failed there was a 5xx.
+    #[serde(default, skip_serializing_if = "Answers::is_empty")]
+    pub answers: Answers,
     /// Slowest answer in milliseconds; `None` when nothing was answered.
     pub slowest_ms: Option<f64>,
 }

@@ -32,6 +32,7 @@ pub enum WeightError {
 impl PerMille {
     pub const ZERO: PerMille = PerMille(0);
     pub const ALL: PerMille = PerMille(WHOLE);
+    pub const FIVE_PERCENT: PerMille = PerMille(50);
 
     pub fn new(share: u16) -> Result<PerMille, WeightError> {
         if share > WHOLE { Err(WeightError::Above(share.into())) } else { Ok(PerMille(share)) }

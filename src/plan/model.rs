@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
+    answer::Expect,
     digest::Digest,
     id::{BackendId, InstanceId, ItemId, PhaseId, RouteId, TriggerId},
     metric::Metric,
@@ -58,7 +59,29 @@ pub struct Route {
     pub settle: Millis,
     /// The public URL of the front door, for the prober.
     pub front_door: Option<Shown>,
+    /// What an answer through the front door must be; `None` for what home answers there.
+    #[serde(default)]
+    pub expect: Option<Expect>,
+    /// What follows when the target's answers differ from home's through the same door.
+    #[serde(default)]
+    pub unlike_home: UnlikeHome,
 }
+
+/// A target that answers otherwise than home does: not found, a login page, another media type.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum UnlikeHome {
+    /// Nothing advances, and above the smallest rung it rolls back.
+    #[default]
+    Rollback,
+    /// Nothing advances.
+    Hold { reason: Shown },
+    /// Shown, and nothing follows from it.
+    Ignore { reason: Shown },
+}
+
+/// Nobody knows yet how the target does with real users.
+pub const FIRST_STEP_MAX: PerMille = PerMille::FIVE_PERCENT;
 
 impl Route {
     pub fn backend(&self, id: &BackendId) -> Option<&Backend> {
@@ -66,6 +89,10 @@ impl Route {
     }
     pub fn backend_ids(&self) -> impl Iterator<Item = &BackendId> {
         self.backends.iter().map(|backend| &backend.id)
+    }
+    /// Where a first step away from home ends, whatever `step_max` says: at the smallest rung or at 5 %, whichever is less.
+    pub fn first_step_max(&self) -> PerMille {
+        self.ladder.first().copied().unwrap_or(FIRST_STEP_MAX).min(FIRST_STEP_MAX)
     }
 }
 
@@ -91,6 +118,9 @@ pub struct Backend {
     pub metrics_url: Option<Shown>,
     /// Where the prober asks this backend directly, past the front door.
     pub probe_url: Option<Shown>,
+    /// What that probe must answer; `None` for any 2xx.
+    #[serde(default)]
+    pub probe_expect: Option<Expect>,
 }
 
 /// Where the platform describes the workload.

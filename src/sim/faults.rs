@@ -37,6 +37,12 @@ pub enum Fault {
     CrashLoop { leg: Leg, every_s: f64 },
     /// The front door closes this share of connections without an answer.
     FrontDoorDrops { fraction: f64 },
+    /// What the leg's processes answer users with.
+    Answers { leg: Leg, manner: Manner },
+    /// The load balancer answers 502 for this share of what is meant for the leg; the leg never sees those requests.
+    BadGateway { leg: Leg, fraction: f64 },
+    /// What a direct request to the leg's health address meets.
+    Probes { leg: Leg, probing: Probing },
     /// Somebody edits the route in a way that is no mere move of its weights.
     Edit { edit: Edit, principal: String },
     /// A robot puts this share for GKE back whenever it finds another, every so often.
@@ -178,6 +184,30 @@ pub enum Trouble {
     ReadOnly,
 }
 
+/// In which manner a leg answers: every process of it works, and the users get something else than before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Manner {
+    /// The site.
+    Proper,
+    /// 404 for every path, health included: a host rule or a default backend that leads elsewhere.
+    NotFound,
+    /// 302 to the login page of another host, health included.
+    LoginRedirect,
+    /// A login page with status 200.
+    LoginPage,
+}
+
+/// What a health address answers to somebody who asks it directly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Probing {
+    /// The leg's health.
+    Answered,
+    /// 404: the address is wrong.
+    WrongPath,
+    /// 403: an edge policy turns this machine away.
+    TurnedAway,
+}
+
 /// How a `/metrics` page lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Damage {
@@ -228,6 +258,8 @@ pub fn choices() -> Vec<Choice> {
     let choice = |name, what, fault| Choice { name, what, fault };
     let api = |api, trouble| Fault::Api { api, trouble, for_s: 120.0 };
     let page = |damage| Fault::Metrics { leg: Leg::Gke, damage };
+    let answers = |manner| Fault::Answers { leg: Leg::Gke, manner };
+    let probes = |probing| Fault::Probes { leg: Leg::Run, probing };
     let edit = |edit| Fault::Edit { edit, principal: "dana.ops@hexproperty.com".to_owned() };
     let database = |name, what, fault| choice(name, what, Fault::Database(fault));
     let down = |name, what, member, down| database(name, what, DatabaseFault::IsDown { member, down });
@@ -292,6 +324,12 @@ pub fn choices() -> Vec<Choice> {
         choice("gke-metrics-slow", "GKE's page takes 6 s", page(Damage::Slow)),
         choice("gke-crash-loop", "GKE's processes crash every 25 s", Fault::CrashLoop { leg: Leg::Gke, every_s: 25.0 }),
         choice("gke-restart", "GKE's processes restart; counters begin at zero", Fault::Restart { leg: Leg::Gke }),
+        choice("gke-404", "GKE answers everything with 404", answers(Manner::NotFound)),
+        choice("gke-login", "GKE sends everybody to a login page elsewhere", answers(Manner::LoginRedirect)),
+        choice("gke-login-page", "GKE answers with a login page and status 200", answers(Manner::LoginPage)),
+        choice("lb-502", "the load balancer answers 502 for GKE", Fault::BadGateway { leg: Leg::Gke, fraction: 1.0 }),
+        choice("run-probe-404", "Cloud Run's probe address is wrong", probes(Probing::WrongPath)),
+        choice("run-probe-403", "Cloud Run turns this machine's probes away", probes(Probing::TurnedAway)),
         choice("dropped-connections", "the front door drops 5 % of connections", Fault::FrontDoorDrops { fraction: 0.05 }),
     ]
 }

@@ -5,7 +5,7 @@
 use std::{fmt, str::FromStr};
 
 use super::{
-    faults::{Api, Damage, Fault, Trouble},
+    faults::{Api, Damage, Fault, Manner, Probing, Trouble},
     world::{Leg, random::Random},
 };
 
@@ -153,7 +153,7 @@ fn storm(seed: u64) -> Vec<Step> {
 fn squall(random: &mut Random, length_s: f64) -> (Fault, Option<Fault>) {
     const APIS: [Api; 5] = [Api::Run, Api::Compute, Api::Monitoring, Api::Sql, Api::Every];
     let leg = if random.chance(0.7) { Leg::Gke } else { Leg::Run };
-    match random.index(11) {
+    match random.index(14) {
         0 => (Fault::Errors { leg, rate: random.between(0.01, 0.3) }, Some(Fault::Errors { leg, rate: 0.0 })),
         1 => (Fault::Latency { leg, factor: random.between(2.0, 30.0) }, Some(Fault::Latency { leg, factor: 1.0 })),
         2 => (Fault::BadPods { fraction: random.between(0.1, 1.0) }, Some(Fault::BadPods { fraction: 0.0 })),
@@ -174,6 +174,19 @@ fn squall(random: &mut Random, length_s: f64) -> (Fault, Option<Fault>) {
         7 => (Fault::Restart { leg }, None),
         8 => (Fault::CrashLoop { leg, every_s: random.between(10.0, 60.0) }, Some(Fault::CrashLoop { leg, every_s: 0.0 })),
         9 => (Fault::FrontDoorDrops { fraction: random.between(0.005, 0.1) }, Some(Fault::FrontDoorDrops { fraction: 0.0 })),
+        10 => {
+            let manners = [Manner::NotFound, Manner::LoginRedirect, Manner::LoginPage];
+            let manner = manners[random.index(manners.len())];
+            (Fault::Answers { leg: Leg::Gke, manner }, Some(Fault::Answers { leg: Leg::Gke, manner: Manner::Proper }))
+        }
+        11 => (Fault::BadGateway { leg, fraction: random.between(0.05, 1.0) }, Some(Fault::BadGateway { leg, fraction: 0.0 })),
+        12 => {
+            let probings = [Probing::WrongPath, Probing::TurnedAway];
+            (
+                Fault::Probes { leg, probing: probings[random.index(probings.len())] },
+                Some(Fault::Probes { leg, probing: Probing::Answered }),
+            )
+        }
         _ => {
             let damages = [
                 Damage::Vanished,

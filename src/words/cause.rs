@@ -3,8 +3,10 @@
 use crate::{
     core::{
         decision::{Cause, Fired},
+        door::Difference,
         reason::Mover,
     },
+    domain::answer::{AnswerKind, Redirect, TextMatch},
     words::{Names, gap},
 };
 
@@ -20,7 +22,33 @@ pub fn cause(cause: &Cause, names: Names) -> String {
         Cause::Blind { trigger, gap: why } => {
             format!("nobody could judge the {} ({})", names.watched(trigger), why.map_or("no reading yet".to_owned(), gap))
         }
+        Cause::FailingAtDoor { backend, failed, answers } => {
+            format!("{failed} of {answers} requests through the front door failed on {}", names.backend(backend))
+        }
+        Cause::UnlikeHome { backend, difference } => unlike(&names.backend(backend), difference),
         Cause::Adopted { by } => format!("{by} adopted it"),
+    }
+}
+
+/// `GKE answers 404 text/plain where home answers 200 text/html`.
+pub(super) fn unlike(backend: &str, difference: &Difference) -> String {
+    format!("{backend} answers {} where home answers {}", answer(&difference.answer), answer(&difference.home))
+}
+
+/// A kind of answer as one says it.
+pub(super) fn answer(kind: &AnswerKind) -> String {
+    let leads = match kind.redirect() {
+        Redirect::Nowhere => String::new(),
+        Redirect::SameHost => ", a redirect".to_owned(),
+        Redirect::OtherHost(host) => format!(", a redirect to {host}"),
+    };
+    let text = match kind.text() {
+        TextMatch::NotAsked | TextMatch::Found => "",
+        TextMatch::Missing => " without the expected text",
+    };
+    match kind.media() {
+        "-" => format!("{}{leads}{text}", kind.status()),
+        media => format!("{} {media}{leads}{text}", kind.status()),
     }
 }
 
@@ -39,7 +67,9 @@ fn trigger(fired: &Fired, names: Names) -> String {
 pub fn mover(mover: &Mover, names: Names) -> String {
     match mover {
         Mover::Us(Cause::Operator { who, .. } | Cause::Adopted { by: who }) => who.to_string(),
-        Mover::Us(why @ (Cause::Triggers(_) | Cause::Blind { .. })) => format!("cutover itself: {}", cause(why, names)),
+        Mover::Us(why @ (Cause::Triggers(_) | Cause::Blind { .. } | Cause::FailingAtDoor { .. } | Cause::UnlikeHome { .. })) => {
+            format!("cutover itself: {}", cause(why, names))
+        }
         Mover::Adopted { by } => format!("{by}, who adopted it"),
         Mover::OurLateWrite => "a late write of this session".to_owned(),
         Mover::Foreign { actor } => actor.as_ref().map_or_else(|| "somebody unknown".to_owned(), ToString::to_string),

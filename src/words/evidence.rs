@@ -129,7 +129,7 @@ pub fn evidence(evidence: &Evidence, names: Names) -> String {
         Evidence::TriggerBlind { trigger } => format!("nobody can judge the {}", names.watched(trigger)),
         Evidence::WeightsUnread { route } => format!("the weights of {} are not read", names.route(route)),
         Evidence::NoSourceYet => "no source has answered yet".to_owned(),
-        Evidence::Monitored { sources, triggers } => format!("{sources} sources answer, {triggers} triggers see"),
+        Evidence::Monitored { sources, triggers, of } => format!("{sources} sources answer, {triggers} of {of} triggers see"),
         Evidence::NobodyServes => "no backend is known to take traffic".to_owned(),
         Evidence::NoSample { backend, within } => format!("{}: no usable sample within {within}", names.backend(backend)),
         Evidence::TooFewRequests { backend, requests, needed } => {

@@ -9,7 +9,10 @@ use crate::{
         fault::{Fault, FaultKind},
         time::Millis,
     },
-    words::{Names, cause, database, evidence, gap, hindrance, mover, mover_name, need, objection, obstacle, platform, refusal, void},
+    words::{
+        Names, cause, cause::unlike, database, evidence, gap, hindrance, mover, mover_name, need, objection, obstacle, platform, refusal,
+        void,
+    },
 };
 
 /// What happened, for people.
@@ -119,6 +122,22 @@ pub fn news(news: &News, names: Names) -> String {
         News::Cleared { trigger, value } => {
             format!("the {} is {}, within its limit again", names.watched(trigger), names.value(trigger, *value))
         }
+        News::FailingAtDoor { backend, failed, answers, limit, acts_in, .. } => format!(
+            "{failed} of {answers} requests through the front door fail on {}, above {:.1}%; {}",
+            names.backend(backend),
+            limit * 100.0,
+            follows(*acts_in)
+        ),
+        News::AnswersAtDoor { backend, .. } => format!("{} answers at the front door again", names.backend(backend)),
+        News::UnlikeHome { backend, difference, acts_in, .. } => {
+            format!("{}; {}", unlike(&names.backend(backend), difference), follows(*acts_in))
+        }
+        News::LikeHomeAgain { backend, .. } => format!("{} answers as home does again", names.backend(backend)),
+        News::WithheldAtDoor { backend, home, .. } => format!(
+            "{} should be left, but {} answers nobody; not rolled back; restore it, then it goes home by itself",
+            names.backend(backend),
+            names.backend(home)
+        ),
         News::Blind { trigger, gap: why } => {
             let why = why.map_or_else(|| "no reading yet".to_owned(), gap);
             format!("nobody can judge the {}: {why}; nothing advances until it can be read", names.watched(trigger))
@@ -225,5 +244,13 @@ fn dropped(why: &Drop, names: Names) -> String {
         Drop::ControlsPassed => "was dropped with the controls".to_owned(),
         Drop::HostRestarted => "was dropped: the host was restarted".to_owned(),
         Drop::Refused(why) => format!("was dropped: {}", refusal(why, names)),
+    }
+}
+
+/// What a breach at the front door leads to.
+fn follows(acts_in: Option<Millis>) -> String {
+    match acts_in {
+        Some(span) => format!("it goes home in {span} unless it clears"),
+        None => "nothing advances until it clears".to_owned(),
     }
 }

@@ -1,9 +1,9 @@
 //! What will happen by itself, and what somebody should look at, in words.
 
 use crate::{
-    core::outlook::{Attention, Outlook, Then},
+    core::outlook::{Attention, DoorBreach, Outlook, Then},
     domain::{id::TriggerId, time::Timestamp},
-    words::{Names, database, gap, hindrance, need, objection, obstacle},
+    words::{Names, cause::unlike, database, gap, hindrance, need, objection, obstacle},
 };
 
 /// What the end of a trigger's time brings, as the end of a sentence that began with the time: `in 1m23s traffic goes home`.
@@ -58,6 +58,11 @@ pub fn attention(what: &Attention, now: Timestamp, names: Names) -> String {
         Attention::Breach { trigger, outlook: stands } | Attention::Blind { trigger, outlook: stands } => {
             outlook(stands, trigger, now, names)
         }
+        Attention::AtDoor { breach, .. } => at_door(breach, now, names),
+        Attention::FailingForNobody { route, failed, answers } => format!(
+            "{failed} of {answers} requests through the front door of {} fail, and no answer says whose; nothing advances",
+            names.route(route)
+        ),
         Attention::NeedsHuman { route, why } => format!("{} needs a human: {}", names.route(route), need(why)),
         Attention::Drifted { route } => format!("somebody else changed {}; adopt it or roll back", names.route(route)),
         Attention::RollingBack { route, since } => format!("{} is going home since {}", names.route(route), now.since(*since)),
@@ -81,5 +86,35 @@ pub fn attention(what: &Attention, now: Timestamp, names: Names) -> String {
             format!("{} is latched since its rollback {} ago; re-arm it with a reason", names.route(route), now.since(*at))
         }
         Attention::ApprovalOpen { by, .. } => format!("a request of {by} waits for a second person"),
+    }
+}
+
+/// A breach at the front door alone.
+pub fn met_at_door(breach: &DoorBreach, names: Names) -> String {
+    let backend = names.backend(&breach.backend);
+    match &breach.unlike {
+        Some(difference) => unlike(&backend, difference),
+        None => format!("{} of {} requests through the front door fail on {backend}", breach.failed, breach.answers),
+    }
+}
+
+/// A breach at the front door, and what it leads to.
+pub fn at_door(breach: &DoorBreach, now: Timestamp, names: Names) -> String {
+    let what = met_at_door(breach, names);
+    match &breach.outlook {
+        Outlook::Running { acts_at, then: leads, .. } | Outlook::Blind { acts_at, then: leads, .. } => match leads {
+            Then::Holds => format!("{what}; nothing advances until it clears"),
+            Then::GoesHome
+            | Then::Disarmed { .. }
+            | Then::HomeNotProven { .. }
+            | Then::NobodyThere
+            | Then::Done
+            | Then::Withheld { .. } => {
+                let due = if now < *acts_at { format!("in {} ", acts_at.since(now)) } else { String::new() };
+                format!("{what}; {due}{}, unless it clears", then(leads, names))
+            }
+        },
+        Outlook::Fired { at } => format!("{what}; it rolled back {} ago", now.since(*at)),
+        Outlook::Quiet | Outlook::Idle | Outlook::Unproven { .. } => what,
     }
 }

@@ -5,7 +5,7 @@ use crate::{
         decision::Refusal,
         reason::{Missing, Mover},
     },
-    words::{Names, blindness, cause, evidence::need, hindrance, mover, objection, void},
+    words::{Names, blindness, cause, cause::unlike, evidence::need, hindrance, mover, objection, void},
 };
 
 /// A refusal for people. The cause comes last, so that a line that is cut still says what to do.
@@ -32,6 +32,17 @@ pub fn refusal(refusal: &Refusal, names: Names) -> String {
         Refusal::Blind { trigger, why } => {
             format!("not moved: nobody can judge the {}; going back is still possible ({})", names.watched(trigger), blindness(why, names))
         }
+        Refusal::FailingAtDoor { backend: Some(backend), failed, answers } => format!(
+            "not moved: {failed} of {answers} requests through the front door fail on {}; wait until they are answered, or roll back",
+            names.backend(backend)
+        ),
+        Refusal::FailingAtDoor { backend: None, failed, answers } => format!(
+            "not moved: {failed} of {answers} requests through the front door fail, and no answer says whose; look at the load balancer"
+        ),
+        Refusal::UnlikeHome { backend, difference } => {
+            format!("not moved: users would get another site; put it right or roll back ({})", unlike(&names.backend(backend), difference))
+        }
+        Refusal::FirstStep { most } => format!("not moved: a first step away from home ends at {most}; go there and look"),
         Refusal::NotReady { why } => format!("not moved: going back is not assured; restore home first ({})", objection(why, names)),
         Refusal::Drifted { found } => format!("not moved: somebody else changed this route; adopt that or roll back ({found})"),
         Refusal::Unresolved => "not moved: the outcome of the last write is not known; it is being read back".to_owned(),

@@ -7,7 +7,7 @@ use crate::{
         state::State,
     },
     domain::{id::TriggerId, time::Timestamp},
-    words::{Names, database, gap, hindrance, mover_name, need, objection, obstacle},
+    words::{Names, database, gap, hindrance, met_at_door, mover_name, need, objection, obstacle},
 };
 
 /// Something said twice: as it should be, and as short as it can be without another meaning.
@@ -42,6 +42,15 @@ pub fn attention(found: &Attention, state: &State, now: Timestamp) -> Said {
             let (value, limit) = figures(state, trigger);
             let metric = names.metric(trigger);
             alarm(format!("{} {value} of {limit}", names.watched_short(trigger)), format!("{metric} {value} of {limit}"))
+        }
+        Attention::AtDoor { breach, .. } => {
+            let (name, failed, of) = (names.backend(&breach.backend), breach.failed, breach.answers);
+            let short = if breach.unlike.is_some() { format!("{name} is unlike home") } else { format!("{name}: {failed} of {of} fail") };
+            alarm(met_at_door(breach, names), short)
+        }
+        Attention::FailingForNobody { failed, answers, .. } => {
+            let short = format!("{failed} of {answers} requests fail");
+            alarm(format!("{short}, and no answer says whose"), short)
         }
         Attention::NeedsHuman { why, .. } => alarm(format!("needs a human: {}", need(why)), "needs a human".to_owned()),
         Attention::Drifted { route } => match state.routes.get(route).and_then(|known| known.drift.as_ref()) {

@@ -20,12 +20,13 @@ use cutover::{
         thin::thin,
     },
     domain::{
+        answer::Answers,
         database::{Engine, Movement, Serving},
         fact::{Accepted, Fact, Observation, Probed, ReplicaState, Replication, Served, Writable},
         fault::Version,
         id::{BackendId, ClientId, Seq},
         metric::{Measured, Metric, Sample},
-        platform::{Happening, Pod, Readiness, Workload},
+        platform::{Containers, Happening, Pod, Readiness, Scale, Workload},
         role::Role,
         time::{Millis, Timestamp},
         weight::{PerMille, Weights},
@@ -266,7 +267,16 @@ impl Flight {
         let gke = (0..20).filter(|_| self.random.chance(0.25)).count() as u64;
         let by_backend = BTreeMap::from([(backend("run"), 20 - gke), (backend("gke"), gke)]);
         let span = Millis(4_000 + self.random.index(60) as u64);
-        Fact::Served(Served { route: "frontend".parse().expect("a name"), span, by_backend, failed: 0, dropped: 0, unmarked: 0 })
+        Fact::Served(Served {
+            route: "frontend".parse().expect("a name"),
+            span,
+            by_backend,
+            failed: 0,
+            dropped: 0,
+            unmarked: 0,
+            answers: BTreeMap::new(),
+            unmarked_answers: Answers::default(),
+        })
     }
 
     /// Rates over a window of counters, quantiles between two bounds of a histogram: other digits at each look.
@@ -275,7 +285,7 @@ impl Flight {
         let requests = mean + self.random.index(200) as u64;
         let failed = self.random.index(4) as u64;
         let at = Timestamp(self.now);
-        let sample = |value: f64| -> Measured { Ok(Sample { value, requests, at }) };
+        let sample = |value: f64| -> Measured { Ok(Sample::exact(value, requests, at)) };
         let quantile = |low: f64, random: &mut Random| low + low * (random.index(1_000_000) as f64 / 1_000_000.0);
         let (p50, p95, p99) = (quantile(25.0, &mut self.random), quantile(100.0, &mut self.random), quantile(250.0, &mut self.random));
         let span = 30.0 + self.random.index(60) as f64 / 1000.0;
@@ -292,7 +302,7 @@ impl Flight {
 
     fn probe(&mut self, side: &str) -> Fact {
         let slowest_ms = Some(8.0 + self.random.index(40_000) as f64 / 1000.0);
-        Fact::Probed(Probed { backend: backend(side), sent: 2, failed: 0, dropped: 0, slowest_ms })
+        Fact::Probed(Probed { backend: backend(side), sent: 2, failed: 0, dropped: 0, answers: Answers::default(), slowest_ms })
     }
 
     fn database(&mut self, instance: &str) -> Fact {
@@ -307,7 +317,7 @@ impl Flight {
             engine: Some(Engine::Postgres),
             behind_bytes: None,
             movement: Movement::Moves,
-            lag: Ok(Sample { value: 0.0, requests: 1, at }),
+            lag: Ok(Sample::exact(0.0, 1, at)),
             writable: if is_replica { Writable::ReadOnly } else { Writable::AcceptsWrites },
             operation: None,
         })
@@ -399,7 +409,7 @@ impl Cluster {
         pods.sort_by(|a, b| a.name.cmp(&b.name));
         pods.extend(self.pods.values().take(TOLD_MAX).cloned());
         pods.truncate(TOLD_MAX);
-        let workload = Workload { desired, ready, restarts: 0, version: "1.42.0".into(), trouble: None, pods };
+        let workload = Workload { scale: Scale::Counted { ready, desired }, version: "1.42.0".into(), pods, ..Workload::default() };
         let mut facts = vec![Fact::Workload { backend: backend("gke"), workload }];
         if !happenings.is_empty() {
             facts.push(Fact::Happened { backend: backend("gke"), happenings });
@@ -418,6 +428,8 @@ impl Cluster {
                 object,
                 message: message.as_str().into(),
                 count: 1,
+                shape: reason.into(),
+                objects: 1,
             });
         };
         self.debt += DEPLOYMENT as f64 / 3600.0 / 4.0;

@@ -13,7 +13,7 @@ use cutover::{
 /// Every frame of an operator that wants something, with every kind of command; each would mean something to the session of
 /// `plans/hexproperty.yaml`.
 pub fn frames() -> Vec<FromCockpit> {
-    let weights = || serde_json::from_str::<Weights>(r#"{"run":900,"gke":100}"#).unwrap();
+    let weights = || serde_json::from_str::<Weights>(r#"{"run":990,"gke":10}"#).unwrap();
     let home = || serde_json::from_str::<Weights>(r#"{"run":1000,"gke":0}"#).unwrap();
     let route = || "frontend".parse::<RouteId>().unwrap();
     let item = || "dns-ttl".parse::<ItemId>().unwrap();

@@ -202,9 +202,9 @@ fn requests_that_contradict_a_settled_route_stop_the_advance_and_call_a_person()
 
 #[test]
 fn half_of_the_way_is_not_settled() {
-    let mut session = Session::at(0);
+    let mut session = Session::at(10);
     session.serve(2, 0);
-    session.shift(0, 250);
+    session.shift(10, 250);
     session.write_done();
     session.serve(5, 4);
     assert!(matches!(session.route().motion, Motion::Propagating { .. }), "17 of 25 % by a hundred answers");

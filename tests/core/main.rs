@@ -7,6 +7,7 @@
 
 mod chance;
 mod databases;
+mod door;
 mod home;
 mod people;
 mod platforms;

@@ -127,8 +127,8 @@ fn a_rollback_overtakes_a_running_advance() {
 
 #[test]
 fn an_overtaken_advance_that_lands_late_is_undone() {
-    let mut session = Session::at(0);
-    session.shift(0, 250);
+    let mut session = Session::at(10);
+    session.shift(10, 250);
     let (advance, _) = session.last_write();
     session.rollback(&ben());
     assert_eq!(session.last_write().1, split(0), "written besides, to be the first of the two");
@@ -315,8 +315,8 @@ fn a_provider_that_undoes_the_rollback_is_fought_once() {
 
 #[test]
 fn a_late_write_of_ours_is_known_as_ours_before_its_outcome_is() {
-    let mut session = Session::at(0);
-    session.shift(0, 250);
+    let mut session = Session::at(10);
+    session.shift(10, 250);
     let (advance, _) = session.last_write();
     session.rollback(&ben());
     let (home, _) = session.last_write();

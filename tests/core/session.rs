@@ -17,6 +17,7 @@ use cutover::{
         step::step,
     },
     domain::{
+        answer::Answers,
         fact::{Accepted, Fact, Observation, Probed, Served},
         fault::{Fault, FaultKind, Outcome, Receipt, Version},
         hindrance::Hindrance,
@@ -28,7 +29,7 @@ use cutover::{
         time::{Millis, Timestamp},
         weight::{PerMille, Weights},
     },
-    plan::model::{Backend, Driver, Limits, OnBlind, Plan, Route, Trigger, TriggerAction, WorkloadRef},
+    plan::model::{Backend, Driver, Limits, OnBlind, Plan, Route, Trigger, TriggerAction, UnlikeHome, WorkloadRef},
 };
 
 pub const START: Timestamp = Timestamp(1_800_000_000_000);
@@ -64,7 +65,7 @@ pub fn ben() -> Asker {
 
 fn backend(id: BackendId, platform: Platform, workload: WorkloadRef) -> Backend {
     let title = Shown::new(id.as_str());
-    Backend { title: title.clone(), platform, target: title, workload, metrics_url: None, probe_url: None, id }
+    Backend { title: title.clone(), platform, target: title, workload, metrics_url: None, probe_url: None, probe_expect: None, id }
 }
 
 pub fn trigger(name: &str, metric: Metric, above: f64, lasting: Millis) -> Trigger {
@@ -106,6 +107,8 @@ pub fn plan() -> Plan {
             step_max: share(250),
             settle: Millis::from_secs(60),
             front_door: None,
+            expect: None,
+            unlike_home: UnlikeHome::Rollback,
         }],
         triggers: vec![
             trigger("error-rate", Metric::ErrorRate, 0.05, Millis::from_mins(2)),
@@ -148,8 +151,8 @@ impl Session {
     }
     /// At 25 % on GKE, moved there by ana, settled, all well.
     pub fn at_a_quarter() -> Session {
-        let mut session = Session::at(0);
-        assert_eq!(session.shift(0, 250), Verdict::Accepted);
+        let mut session = Session::at(10);
+        assert_eq!(session.shift(10, 250), Verdict::Accepted);
         session.settle();
         session
     }
@@ -271,14 +274,40 @@ impl Session {
         self.see(&format!("workload/{backend}"), vec![Fact::Workload { backend, workload }])
     }
     pub fn probe(&mut self, backend: BackendId, failed: u64) -> Decision {
-        let probed = Probed { backend: backend.clone(), sent: 5, failed, dropped: 0, slowest_ms: Some(80.0) };
+        let probed = Probed { backend: backend.clone(), sent: 5, failed, dropped: 0, answers: Answers::default(), slowest_ms: Some(80.0) };
         self.see(&format!("probe/{backend}"), vec![Fact::Probed(probed)])
     }
     /// What requests through the front door met in the last second.
     pub fn served(&mut self, from_run: u64, from_gke: u64) -> Decision {
         let by_backend = BTreeMap::from([(run(), from_run), (gke(), from_gke)]);
-        let served = Served { route: route(), span: Millis::from_secs(1), by_backend, failed: 0, dropped: 0, unmarked: 0 };
+        let served = Served {
+            route: route(),
+            span: Millis::from_secs(1),
+            by_backend,
+            failed: 0,
+            dropped: 0,
+            unmarked: 0,
+            answers: BTreeMap::new(),
+            unmarked_answers: Answers::default(),
+        };
         self.see("probe/frontend", vec![Fact::Served(served)])
+    }
+    /// What requests through the front door met, kind by kind: from Cloud Run, from GKE, from nobody.
+    pub fn met(&mut self, from_run: &[(&str, u64)], from_gke: &[(&str, u64)], unmarked: &[(&str, u64)]) -> Decision {
+        let answers = |kinds: &[(&str, u64)]| kinds.iter().map(|(kind, count)| (kind.parse().expect("a kind"), *count)).collect();
+        let given: BTreeMap<_, Answers> = BTreeMap::from([(run(), answers(from_run)), (gke(), answers(from_gke))]);
+        let unmarked_answers: Answers = answers(unmarked);
+        let served = Served {
+            route: route(),
+            span: Millis::from_secs(4),
+            by_backend: given.iter().map(|(backend, answers)| (backend.clone(), answers.total())).collect(),
+            answers: given,
+            failed: 0,
+            dropped: 0,
+            unmarked: unmarked_answers.total(),
+            unmarked_answers,
+        };
+        self.see("front-door/frontend", vec![Fact::Served(served)])
     }
     /// Every source says that all is well.
     pub fn healthy(&mut self) {

@@ -7,6 +7,7 @@ use cutover::domain::digest::Digest;
 use cutover::{
     core::{
         decision::{Cause, Fired},
+        door::{Difference, Met, Proof as DoorProof, Unlike},
         event::{Asker, TerminalSize, WorldKind},
         news::{News, Settling, Taking},
         reason::{Evidence, Mover},
@@ -16,6 +17,7 @@ use cutover::{
         },
     },
     domain::{
+        answer::{AnswerKind, Answers, Redirect, TextMatch},
         database::{Engine, Movement, Serving},
         fact::{Accepted, ReplicaState, Replication, Writable},
         fault::{Fault, FaultKind, Version},
@@ -157,7 +159,7 @@ fn backend(version: &str, rate: f64, errors: f64, p95: f64, instances: u32) -> B
         workload: Some(Workload { pods: pods.collect(), ..Workload::counted(instances, instances, version) }),
         workload_at: Some(ago(4)),
         ready_most: instances,
-        probe: Some(ProbeState { at: ago(3), sent: 5, failed: 0, dropped: 0, slowest_ms: Some(p95) }),
+        probe: Some(ProbeState { at: ago(3), sent: 5, failed: 0, dropped: 0, answers: Answers::default(), slowest_ms: Some(p95) }),
         history: figures.into_iter().map(|(metric, value)| (metric, history(value))).collect(),
         ..BackendState::default()
     }
@@ -195,7 +197,7 @@ fn answered(proof: &Proof) -> ItemState {
         },
         Proof::Collected(Check::StableFor(_)) => ItemState { status: ItemStatus::Open, ..ItemState::default() },
         Proof::Collected(Check::ReplicationLagBelow(_)) => done(Evidence::LagWithin { seconds: vec![(id("hexproperty-replica"), 0.3)] }, 4),
-        Proof::Collected(_) => done(Evidence::Monitored { sources: 4, triggers: 2 }, 3),
+        Proof::Collected(_) => done(Evidence::Monitored { sources: 4, triggers: 2, of: 2 }, 3),
     }
 }
 
@@ -279,7 +281,7 @@ pub fn breach() -> State {
         (Scale::Counted { ready: 4, desired: 6 }, 8, Some(Shown::new("2 pods in CrashLoopBackOff")));
     workload.pods[1] = pod(1, PodReadiness::NotReady, "CrashLoopBackOff");
     workload.pods[4] = pod(4, PodReadiness::NotReady, "CrashLoopBackOff");
-    gke.probe = Some(ProbeState { at: ago(3), sent: 5, failed: 2, dropped: 0, slowest_ms: Some(930.0) });
+    gke.probe = Some(ProbeState { at: ago(3), sent: 5, failed: 2, dropped: 0, answers: Answers::default(), slowest_ms: Some(930.0) });
     gke.happenings = VecDeque::from([Happening {
         at: ago(60),
         kind: Shown::new("Warning"),
@@ -456,11 +458,22 @@ pub fn latched() -> State {
     state
 }
 
-/// Every answer of the target through its own door is 404, and its platform calls it well.
+/// Every answer of the target is 404 where home answers 200, and its platform and its own counters call it well.
 pub fn not_found() -> State {
     let mut state = calm();
-    let gke = state.backends.get_mut(&id("gke")).unwrap();
-    gke.probe = Some(ProbeState { at: ago(3), sent: 5, failed: 5, dropped: 0, slowest_ms: Some(12.0) });
-    state.routes.get_mut(&id("frontend")).unwrap().observed.as_mut().unwrap().failed = 901;
+    let kind = |status, media| AnswerKind::new(status, media, Redirect::Nowhere, TextMatch::NotAsked);
+    let difference = Difference { answer: kind(404, "text/plain"), count: 901, of: 901, home: kind(200, "text/html") };
+    let proof = DoorProof { since: ago(12), last: ago(1), withheld_since: None };
+    let met = Met {
+        at: ago(1),
+        answers: 901,
+        failed: 901,
+        share: Share { fraction: 1.0, low: 0.99, high: 1.0 },
+        failing: None,
+        unlike: Some(Unlike { difference, proof }),
+    };
+    state.routes.get_mut(&id("frontend")).unwrap().front_door.met.insert(id("gke"), met);
+    let gke = state.backends.get_mut(&id("gke")).unwrap().probe.as_mut().unwrap();
+    (gke.failed, gke.slowest_ms) = (5, Some(12.0));
     state
 }

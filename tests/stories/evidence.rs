@@ -54,5 +54,5 @@ async fn a_home_that_could_not_take_everything_back_lets_nobody_advance() {
     assert_eq!(session.ask(stir("calm")).await, Verdict::Accepted);
     session.fly_to(500).await;
     let landed = session.land().await;
-    assert_eq!(landed.ours().len(), 2);
+    assert_eq!(landed.ours().len(), 3);
 }

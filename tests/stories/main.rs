@@ -5,6 +5,7 @@
 //! the same state, no write against anything but a fresh look, and no change of the world that the journal does not know.
 
 mod blind;
+mod door;
 mod doubt;
 mod evidence;
 mod foreign;

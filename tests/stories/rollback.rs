@@ -77,7 +77,7 @@ async fn goes_home_once_and_on_again(sky: Sky, fault: &str, trigger: &str, metri
     assert_eq!(homeward(&landed), [latch.cause], "one rollback");
     assert_eq!(landed.told(|news| matches!(news, News::RollbackBegan { cause: Cause::Triggers(_), .. })), 1);
     assert_eq!(landed.told(|news| matches!(news, News::Rearmed { reason, .. } if reason.as_str() == "the bad build was taken back")), 1);
-    assert_eq!(landed.ours().len(), 4);
+    assert_eq!(landed.ours().len(), 6);
     assert!(landed.truth.settled && landed.truth.propagated.gke > 0.999);
 }
 

@@ -49,6 +49,8 @@ use tokio::{net::UnixStream, sync::watch, task::JoinHandle};
 use crate::landed::Landed;
 
 /// Real time that anything may take before a story is given up; generous, because the machine may be busy with something else.
+/// The plan's smallest step, in per mille: no first step goes further.
+const FIRST_RUNG: u16 = 10;
 const PATIENCE: Duration = Duration::from_secs(120);
 const PLAN: &str = include_str!("../../plans/hexproperty.yaml");
 
@@ -210,8 +212,13 @@ impl Session {
         }
     }
 
-    /// Advances and waits until requests agree.
+    /// Advances and waits until requests agree. From home the first step is a small one.
     pub async fn fly_to(&mut self, to: u16) {
+        let stands = route_of(&self.state()).wanted.clone();
+        if to > FIRST_RUNG && stands.is_some_and(|stands| stands == split(0)) {
+            self.advance(FIRST_RUNG).await;
+            self.settled_at(FIRST_RUNG).await;
+        }
         self.advance(to).await;
         self.settled_at(to).await;
     }

@@ -1,8 +1,8 @@
 //! Real requests, each over a connection of its own: what a user would meet now.
 //!
 //! The front-door prober tells by a header of the answer which backend gave it, and so observes the split that the data plane really makes.
-//! The backend prober asks one backend past the front door. Both are polite: a fixed number of requests a look, few at a time. They keep no
-//! window and judge nothing.
+//! The backend prober asks one backend past the front door. Both are polite: a fixed number of requests a look, few at a time. They follow no
+//! redirect, keep no window and judge nothing but whether a probe was answered as the plan expects.
 
 mod shot;
 
@@ -13,14 +13,16 @@ use reqwest::{Url, header::HeaderName};
 use crate::{
     adapter::{Now, http::Client},
     domain::{
+        answer::{AnswerClass, Answers, Expect},
         fact::{Fact, Probed, Served},
         fault::{Fault, FaultKind},
         id::{BackendId, RouteId, SourceId},
+        shown::Shown,
         time::{Millis, Timestamp},
     },
     port::{Answer, Sensor},
 };
-use shot::{Shot, volley};
+use shot::{Aim, Shot, volley};
 
 /// At most so many requests are open at a time.
 pub const CONCURRENCY_MAX: usize = 8;
@@ -49,6 +51,8 @@ pub struct FrontDoorConfig {
     pub served_by: HeaderName,
     /// That header's values; a value that is not here counts as unmarked.
     pub marks: BTreeMap<String, BackendId>,
+    /// Looked for in each body, if the plan expects one.
+    pub text: Option<Shown>,
     pub pace: Pace,
     pub now: Now,
 }
@@ -67,31 +71,47 @@ impl FrontDoorProber {
 
     async fn knock(&mut self) -> Result<Vec<Fact>, Fault> {
         let began = (self.config.now)();
-        let shots = volley(&self.client, &self.config.url, &self.config.served_by, self.config.pace).await;
+        let FrontDoorConfig { url, served_by, text, pace, .. } = &self.config;
+        let aim = Aim { url: url.clone(), served_by: served_by.clone(), text: text.clone() };
+        let shots = volley(&self.client, &aim, *pace).await;
         reached(&shots)?;
         let ended = (self.config.now)();
+        let span = ended.since(self.last_look.unwrap_or(began));
+        self.last_look = Some(ended);
+        Ok(vec![Fact::Served(self.counted(shots, span))])
+    }
+
+    /// Every answer counts once, for the backend that says it gave it, else for nobody.
+    fn counted(&self, shots: Vec<Shot>, span: Millis) -> Served {
         let mut served = Served {
             route: self.config.route.clone(),
-            span: ended.since(self.last_look.unwrap_or(began)),
+            span,
             by_backend: self.config.marks.values().map(|backend| (backend.clone(), 0)).collect(),
+            answers: BTreeMap::new(),
             failed: 0,
             dropped: 0,
             unmarked: 0,
+            unmarked_answers: Answers::default(),
         };
         for shot in shots {
             match shot {
-                Shot::Answered { status, mark, .. } => {
+                Shot::Answered { kind, mark, .. } => {
+                    served.failed += u64::from(kind.class() == AnswerClass::ServerError);
                     match mark.and_then(|mark| self.config.marks.get(&mark)) {
-                        Some(backend) => *served.by_backend.entry(backend.clone()).or_default() += 1,
-                        None => served.unmarked += 1,
+                        Some(backend) => {
+                            *served.by_backend.entry(backend.clone()).or_default() += 1;
+                            served.answers.entry(backend.clone()).or_default().add(&kind, 1);
+                        }
+                        None => {
+                            served.unmarked += 1;
+                            served.unmarked_answers.add(&kind, 1);
+                        }
                     }
-                    served.failed += u64::from(status >= 500);
                 }
                 Shot::Dropped | Shot::NotConnected(_) => served.dropped += 1,
             }
         }
-        self.last_look = Some(ended);
-        Ok(vec![Fact::Served(served)])
+        served
     }
 }
 
@@ -117,6 +137,8 @@ pub struct BackendConfig {
     pub backend: BackendId,
     /// Asked with GET; within the client's origin.
     pub url: Url,
+    /// What must be answered there.
+    pub expect: Expect,
     pub pace: Pace,
 }
 
@@ -132,13 +154,17 @@ impl BackendProber {
     }
 
     async fn knock(&self) -> Result<Vec<Fact>, Fault> {
-        let shots = volley(&self.client, &self.config.url, &HeaderName::from_static("x-served-by"), self.config.pace).await;
+        let BackendConfig { backend, url, expect, pace, .. } = &self.config;
+        let aim = Aim { url: url.clone(), served_by: HeaderName::from_static("x-served-by"), text: expect.text.clone() };
+        let shots = volley(&self.client, &aim, *pace).await;
         reached(&shots)?;
-        let mut probed = Probed { backend: self.config.backend.clone(), sent: shots.len() as u64, failed: 0, dropped: 0, slowest_ms: None };
+        let (sent, answers) = (shots.len() as u64, Answers::default());
+        let mut probed = Probed { backend: backend.clone(), sent, failed: 0, dropped: 0, answers, slowest_ms: None };
         for shot in shots {
             match shot {
-                Shot::Answered { status, took_ms, .. } => {
-                    probed.failed += u64::from(status >= 500);
+                Shot::Answered { kind, took_ms, .. } => {
+                    probed.failed += u64::from(!expect.accepts(&kind));
+                    probed.answers.add(&kind, 1);
                     probed.slowest_ms = Some(probed.slowest_ms.map_or(took_ms, |slowest| slowest.max(took_ms)));
                 }
                 Shot::Dropped | Shot::NotConnected(_) => probed.dropped += 1,

@@ -15,6 +15,7 @@ use crate::{
         state::ReplicationState,
     },
     domain::{
+        answer::{AnswerClass, AnswerKind, Answers},
         fact::{Accepted, Fact, Probed, Replication, Served},
         fault::{Fault, FaultKind},
         id::BackendId,
@@ -148,13 +149,26 @@ fn front_door(served: &Served) -> (Verdict, String) {
             format!("{} of {all} answers do not say in {SERVED_BY} which backend gave them, so the split can't be seen", served.unmarked);
         return (Verdict::Doubtful, what);
     }
-    let verdict = if served.failed + served.dropped == 0 { Verdict::Well } else { Verdict::Doubtful };
-    (verdict, format!("{all} requests, {} failed, {} dropped", served.failed, served.dropped))
+    let odd: u64 = served.answers.values().map(|answers| answers.count(|kind| !is_page(kind))).sum();
+    let verdict = if odd + served.dropped == 0 { Verdict::Well } else { Verdict::Doubtful };
+    let told: Vec<String> = served.answers.iter().map(|(backend, answers)| format!("{backend} {}", kinds(answers))).collect();
+    (verdict, format!("{all} requests, {}, {} dropped", told.join("; "), served.dropped))
+}
+
+/// Whether a user would have got something of this site.
+fn is_page(kind: &AnswerKind) -> bool {
+    matches!(kind.class(), AnswerClass::Success | AnswerClass::Redirect)
+}
+
+fn kinds(answers: &Answers) -> String {
+    answers.iter().map(|(kind, count)| format!("{count}× {kind}")).collect::<Vec<_>>().join(", ")
 }
 
 fn probe(probed: &Probed) -> (Verdict, String) {
-    let verdict = if probed.failed + probed.dropped == 0 { Verdict::Well } else { Verdict::Doubtful };
-    (verdict, format!("{} of {} answered", probed.sent.saturating_sub(probed.failed + probed.dropped), probed.sent))
+    let bad = probed.failed + probed.dropped;
+    let verdict = if bad == 0 { Verdict::Well } else { Verdict::Doubtful };
+    let as_expected = format!("{} of {} answered as the plan expects", probed.sent.saturating_sub(bad), probed.sent);
+    (verdict, if bad == 0 { as_expected } else { format!("{as_expected}: {}, {} dropped", kinds(&probed.answers), probed.dropped) })
 }
 
 /// A first look has no rates yet. What the page can never tell is another matter, and a trigger that rests on it would be blind.
@@ -163,7 +177,8 @@ fn figures(plan: &Plan, backend: &BackendId, values: &BTreeMap<Metric, Measured>
     let triggers = plan.triggers.iter().filter(|trigger| trigger.backend == *backend);
     let blind: Vec<String> = triggers
         .filter_map(|trigger| {
-            Some(format!("trigger `{}` would be blind: {} of {}", trigger.id, words::gap(untold(&trigger.metric)?), trigger.metric))
+            let why = words::gap(untold(&trigger.metric)?);
+            Some(format!("trigger `{}` would be blind, for the {} can't be told ({why})", trigger.id, trigger.metric))
         })
         .collect();
     if !blind.is_empty() {

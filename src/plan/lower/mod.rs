@@ -13,6 +13,7 @@ use crate::{
 
 mod checklist;
 mod declared;
+mod expect;
 mod name;
 mod route;
 mod trigger;

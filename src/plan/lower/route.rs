@@ -5,15 +5,17 @@ use crate::{
     plan::{
         lower::{
             address, declared,
+            expect::{self, Asked},
             name::{self, Names},
             some_share, span_within,
         },
-        model::{Backend, Driver, Route, WorkloadRef},
+        model::{Backend, Driver, FIRST_STEP_MAX, Route, UnlikeHome, WorkloadRef},
         reader::{self, At, Fields, Problems},
     },
 };
 
-const KEYS: &[&str] = &["name", "title", "driver", "front_door", "backends", "home", "target", "ladder", "step_max", "settle"];
+const KEYS: &[&str] =
+    &["name", "title", "driver", "front_door", "backends", "home", "target", "ladder", "step_max", "settle", "unlike_home"];
 /// Rungs of a ladder; more would not fit the screen, and nobody climbs them.
 const RUNGS_MAX: usize = 20;
 
@@ -37,10 +39,7 @@ fn route(problems: &mut Problems, names: &mut Names, at: At<'_>) -> Option<Route
     let id = fields.required(problems, "name", "frontend").and_then(|at| names.take(problems, &at));
     let title = fields.required(problems, "title", "Web frontend").and_then(|at| reader::title(problems, &at));
     let driver = fields.required(problems, "driver", "{ url_map: my-load-balancer }").and_then(|at| driver(problems, at));
-    let front_door = match fields.optional(problems, "front_door") {
-        Some(at) => address(problems, &at).map(Some),
-        None => Some(None),
-    };
+    let front_door = asked(problems, &fields, "front_door");
     if front_door == Some(None) {
         let message = "without `front_door` nobody sees which backend really answers; only what the API says will be shown";
         problems.at(fields.at(), message).help("add `front_door: https://www.example.com`").warning();
@@ -65,6 +64,11 @@ fn route(problems: &mut Problems, names: &mut Names, at: At<'_>) -> Option<Route
     if let (Some(ladder), Some(step_max), Some(at)) = (&ladder, step_max, &step_max_at) {
         steep_rungs(problems, at, ladder, step_max);
     }
+    first_rung(problems, &fields, ladder.as_deref());
+    let unlike_home = match fields.optional(problems, "unlike_home") {
+        Some(at) => expect::unlike_home(problems, at),
+        None => Some(UnlikeHome::default()),
+    };
     let settle = fields.required(problems, "settle", "2m");
     let settle = settle.and_then(|at| span_within(problems, &at, Millis::from_secs(1), Millis::from_mins(30)));
     Some(Route {
@@ -77,8 +81,28 @@ fn route(problems: &mut Problems, names: &mut Names, at: At<'_>) -> Option<Route
         ladder: ladder?,
         step_max: step_max?,
         settle: settle?,
-        front_door: front_door?,
+        front_door: front_door.clone()?.map(|asked| asked.url),
+        expect: front_door?.and_then(|asked| asked.expect),
+        unlike_home: unlike_home?,
     })
+}
+
+/// An address that may be left out.
+fn asked(problems: &mut Problems, fields: &Fields<'_>, key: &'static str) -> Option<Option<Asked>> {
+    match fields.optional(problems, key) {
+        Some(at) => expect::asked(problems, at).map(Some),
+        None => Some(None),
+    }
+}
+
+/// A ladder whose first rung can't be reached from home is none.
+fn first_rung(problems: &mut Problems, fields: &Fields<'_>, ladder: Option<&[PerMille]>) {
+    if let Some(first) = ladder.and_then(<[PerMille]>::first).filter(|first| **first > FIRST_STEP_MAX)
+        && let Some(at) = fields.optional(problems, "ladder")
+    {
+        let message = format!("the first rung is {first}, and a first step ends at {FIRST_STEP_MAX}: nobody knows yet how the target does");
+        problems.at(&at, message).allowed(format!("a first rung of at most {FIRST_STEP_MAX}")).help("begin the ladder with 1%").error();
+    }
 }
 
 fn home_first(mut backends: Vec<Backend>, home: Option<&BackendId>) -> Vec<Backend> {
@@ -173,10 +197,7 @@ fn backend(problems: &mut Problems, names: &mut Names, targets: &mut Names, at: 
         Some(at) => address(problems, &at).map(Some),
         None => Some(None),
     };
-    let probe_url = match fields.optional(problems, "probe") {
-        Some(at) => address(problems, &at).map(Some),
-        None => Some(None),
-    };
+    let probe = asked(problems, &fields, "probe");
     let workload = workload?;
     let platform = match &workload {
         WorkloadRef::CloudRunService { .. } => Platform::CloudRun,
@@ -186,7 +207,16 @@ fn backend(problems: &mut Problems, names: &mut Names, targets: &mut Names, at: 
         let message = "Cloud Run splits only between its own revisions; it can't send traffic to GKE";
         problems.at(fields.at(), message).help("use the driver `url_map` for a route between Cloud Run and GKE").error();
     }
-    Some(Backend { id: id?, title: title?, platform, target: target?, workload, metrics_url: metrics_url?, probe_url: probe_url? })
+    Some(Backend {
+        id: id?,
+        title: title?,
+        platform,
+        target: target?,
+        workload,
+        metrics_url: metrics_url?,
+        probe_url: probe.clone()?.map(|asked| asked.url),
+        probe_expect: probe?.and_then(|asked| asked.expect),
+    })
 }
 
 /// What the driver calls this backend.

@@ -1,7 +1,8 @@
 //! Where users come in: the load balancer's front door, and each backend's own address.
 //!
 //! A request at the front door is really split by the edge's current weights and really takes its time,
-//! shortened by the clock's speed. Past the front door, a backend shows its health and its metrics as well.
+//! shortened by the clock's speed. Its answer bears the mark that the URL map adds, if it adds one. Past the
+//! front door, a backend shows its health and its metrics as well.
 
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -11,7 +12,15 @@ use super::{
     http::{Answer, Call, Handler, Reply},
     metrics,
 };
-use crate::sim::world::{Leg, meter::Code};
+use crate::sim::{
+    faults::{Manner, Probing},
+    world::{Leg, meter::Code, traffic::Answerer},
+};
+
+/// The header by which this world's URL map marks answers.
+const MARK: &str = "x-served-by";
+/// Where a redirect to the login page leads.
+const LOGIN: &str = "https://login.hexproperty.com/?next=%2F";
 
 /// The handler of the front door (`leg` is `None`) or of one backend.
 #[derive(Debug, Clone)]
@@ -55,21 +64,53 @@ impl Door {
     }
 
     fn health(&self, leg: Leg, call: &Call) -> Reply {
-        let ready = self.shared.with(|world| metrics::instances(world, leg));
-        let asks_ready = call.path.starts_with("/ready");
-        let status = if asks_ready && ready < 1.0 { 503 } else { 200 };
-        Reply::json(status, &json!({"backend": leg.label(), "instancesReady": ready}))
+        let (ready, conditions) = self.shared.with(|world| (metrics::instances(world, leg), world.conditions.of(leg)));
+        match (conditions.probing, conditions.manner) {
+            (Probing::TurnedAway, _) => Reply::text(403, "Forbidden\n"),
+            (Probing::WrongPath, _) | (Probing::Answered, Manner::NotFound) => not_found(),
+            (Probing::Answered, Manner::LoginRedirect) => login(),
+            (Probing::Answered, Manner::Proper | Manner::LoginPage) => {
+                let status = if call.path.starts_with("/ready") && ready < 1.0 { 503 } else { 200 };
+                Reply::json(status, &json!({"backend": leg.label(), "instancesReady": ready}))
+            }
+        }
     }
 
     async fn visit(&self, at: Option<Leg>, call: &Call) -> Option<Reply> {
-        let served = self.shared.with(|world| world.serve(at));
+        let (served, manner, mark) = self.shared.with(|world| {
+            let served = world.serve(at);
+            let manner = served.leg.map_or(Manner::Proper, |leg| world.conditions.of(leg).manner);
+            let mark = served.leg.and_then(|leg| world.load_balancer.mark(leg, MARK));
+            (served, manner, mark)
+        });
         tokio::time::sleep(self.shared.clock().real(served.latency_ms)).await;
         let label = served.leg.map_or("hotfix", Leg::label);
-        let reply = match served.code? {
-            Code::Fine => Reply::ok(&json!({"served_by": label, "path": call.path})),
-            Code::Broken => Reply::text(500, "Internal Server Error\n"),
-            Code::Unavailable => Reply::text(503, "no healthy upstream\n"),
+        let reply = match (served.code?, manner) {
+            (Code::Fine, Manner::LoginPage) => html(200, "<title>Sign in</title>\n"),
+            (Code::Fine, Manner::Proper | Manner::NotFound | Manner::LoginRedirect) => {
+                Reply::ok(&json!({"served_by": label, "path": call.path}))
+            }
+            (Code::Found, _) => login(),
+            (Code::NotFound, _) => not_found(),
+            (Code::Broken, _) => Reply::text(500, "Internal Server Error\n"),
+            (Code::BadGateway, _) => html(502, "<title>502 Server Error</title>\n"),
+            (Code::Unavailable, _) => Reply::text(503, "no healthy upstream\n"),
         };
-        Some(reply.header("x-served-by", label))
+        match (at, served.by, mark) {
+            (None, Answerer::Leg, Some(mark)) => Some(reply.header(MARK, mark)),
+            (None, Answerer::Leg, None) | (None, Answerer::LoadBalancer, _) | (Some(_), _, _) => Some(reply),
+        }
     }
+}
+
+fn not_found() -> Reply {
+    Reply::text(404, "404 page not found\n")
+}
+
+fn login() -> Reply {
+    Reply { content_type: "text/html; charset=utf-8", ..Reply::text(302, "") }.header("location", LOGIN)
+}
+
+fn html(status: u16, body: &str) -> Reply {
+    Reply { content_type: "text/html; charset=UTF-8", ..Reply::text(status, body) }
 }

@@ -85,7 +85,9 @@ fn run_requests(filter: &str, samples: &[&Sample]) -> Vec<Value> {
 fn class(code: Code) -> &'static str {
     match code {
         Code::Fine => "2xx",
-        Code::Broken | Code::Unavailable => "5xx",
+        Code::Found => "3xx",
+        Code::NotFound => "4xx",
+        Code::Broken | Code::BadGateway | Code::Unavailable => "5xx",
     }
 }
 

@@ -3,7 +3,7 @@
 //! Faults come in as values and are folded into plain numbers, so that the traffic model only multiplies.
 
 use super::Leg;
-use crate::sim::faults::{Api, Damage, Fault, Scaling, Trouble};
+use crate::sim::faults::{Api, Damage, Fault, Manner, Probing, Scaling, Trouble};
 
 /// The state of everything that can go wrong.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,6 +40,12 @@ pub struct LegConditions {
     pub damaged_ms: i64,
     /// At which age its processes crash, virtual milliseconds.
     pub crash_after_ms: Option<i64>,
+    /// What users are answered with.
+    pub manner: Manner,
+    /// Share of the leg's requests that the load balancer answers with a 502 of its own.
+    pub bad_gateway: f64,
+    /// What direct requests to the health address meet.
+    pub probing: Probing,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -51,7 +57,16 @@ struct ApiTrouble {
 
 impl Default for Conditions {
     fn default() -> Self {
-        let calm = LegConditions { errors: 0.0, latency: 1.0, damage: Damage::None, damaged_ms: 0, crash_after_ms: None };
+        let calm = LegConditions {
+            errors: 0.0,
+            latency: 1.0,
+            damage: Damage::None,
+            damaged_ms: 0,
+            crash_after_ms: None,
+            manner: Manner::Proper,
+            bad_gateway: 0.0,
+            probing: Probing::Answered,
+        };
         Self {
             run: calm,
             gke: calm,
@@ -88,6 +103,9 @@ impl Conditions {
             Fault::CrashLoop { leg, every_s } => {
                 self.leg(*leg).crash_after_ms = (*every_s > 0.0).then_some((every_s * 1000.0) as i64);
             }
+            Fault::Answers { leg, manner } => self.leg(*leg).manner = *manner,
+            Fault::BadGateway { leg, fraction } => self.leg(*leg).bad_gateway = fraction.clamp(0.0, 1.0),
+            Fault::Probes { leg, probing } => self.leg(*leg).probing = *probing,
             Fault::BadPods { fraction } => self.bad_pods = fraction.clamp(0.0, 1.0),
             Fault::ReplicaLag { seconds } => self.lag_s = Some(seconds.max(0.0)),
             Fault::SourceShrunk { max_instances } => self.instances_max = Some(*max_instances),

@@ -97,6 +97,12 @@ impl LoadBalancer {
         url_map::weights(&self.document, HOST)
     }
 
+    /// How the map marks the answers of a leg under this header, if it does.
+    #[must_use]
+    pub fn mark(&self, leg: Leg, header: &str) -> Option<String> {
+        url_map::mark(&self.document, HOST, leg, header)
+    }
+
     /// What would be wrong with this document; empty when it would load.
     #[must_use]
     pub fn problems(&self, document: &Value) -> Vec<String> {

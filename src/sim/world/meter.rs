@@ -12,24 +12,39 @@ const SESSION_S: f64 = 40.0;
 pub enum Code {
     /// 200.
     Fine,
+    /// 302.
+    Found,
+    /// 404.
+    NotFound,
     /// 500.
     Broken,
+    /// 502, which only a load balancer gives.
+    BadGateway,
     /// 503.
     Unavailable,
 }
 
 impl Code {
     /// All of them, in order.
-    pub const ALL: [Self; 3] = [Self::Fine, Self::Broken, Self::Unavailable];
+    pub const ALL: [Self; 6] = [Self::Fine, Self::Found, Self::NotFound, Self::Broken, Self::BadGateway, Self::Unavailable];
 
     /// The number on the wire.
     #[must_use]
     pub fn number(self) -> u16 {
         match self {
             Self::Fine => 200,
+            Self::Found => 302,
+            Self::NotFound => 404,
             Self::Broken => 500,
+            Self::BadGateway => 502,
             Self::Unavailable => 503,
         }
+    }
+
+    /// Whether it is a server's error.
+    #[must_use]
+    pub fn is_error(self) -> bool {
+        self.number() >= 500
     }
 }
 
@@ -37,7 +52,7 @@ impl Code {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Meter {
     /// Requests by code, in the order of [`Code::ALL`].
-    pub requests: [u64; 3],
+    pub requests: [u64; Code::ALL.len()],
     /// Requests per bucket, not cumulative; the last one is beyond every bound.
     pub buckets: [u64; BOUNDS_S.len() + 1],
     /// Sum of all latencies, seconds.
@@ -54,7 +69,7 @@ impl Meter {
     /// A meter of processes that have just begun.
     #[must_use]
     pub fn new(started_ms: i64) -> Self {
-        Self { requests: [0; 3], buckets: [0; BOUNDS_S.len() + 1], sum_s: 0.0, dropped: 0, sessions: 0.0, started_ms }
+        Self { requests: [0; Code::ALL.len()], buckets: [0; BOUNDS_S.len() + 1], sum_s: 0.0, dropped: 0, sessions: 0.0, started_ms }
     }
 
     /// Counts one answered request.

@@ -230,6 +230,9 @@ impl World {
             Fault::RevisionDeleted { revision } => self.cloud_run.delete(revision),
             Fault::Database(fault) => self.sql.suffer(*fault),
             Fault::Errors { .. }
+            | Fault::Answers { .. }
+            | Fault::BadGateway { .. }
+            | Fault::Probes { .. }
             | Fault::Classic
             | Fault::Latency { .. }
             | Fault::Api { .. }

@@ -15,6 +15,7 @@ use super::{
     random::Random,
     series::Series,
 };
+use crate::sim::faults::Manner;
 
 /// Mean arrivals in virtual requests per second.
 pub const RATE: f64 = 120.0;
@@ -38,8 +39,19 @@ pub struct Served {
     pub leg: Option<Leg>,
     /// What it was answered with; `None` if the connection broke.
     pub code: Option<Code>,
+    /// Who answered.
+    pub by: Answerer,
     /// How long that took, virtual milliseconds.
     pub latency_ms: f64,
+}
+
+/// Who gave an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answerer {
+    /// The leg itself, which counts it and whose answer bears the leg's mark.
+    Leg,
+    /// The load balancer in its stead; nothing marks such an answer.
+    LoadBalancer,
 }
 
 /// Requests since the world began; unlike the meters, these never start over.
@@ -152,6 +164,7 @@ impl Traffic {
         if at.is_some() {
             // The front door's own faults are not met on the way past it.
             served.code = served.code.or(Some(Code::Unavailable));
+            served.by = Answerer::Leg;
         }
         self.count(&served, around, &mut random);
         self.visitors = random;
@@ -197,24 +210,32 @@ impl Traffic {
 
     fn outcome(&self, leg: Option<Leg>, around: &Surroundings<'_>, random: &mut Random) -> Served {
         if random.chance(around.conditions.drops) {
-            return Served { leg, code: None, latency_ms: 1.0 };
+            return Served { leg, code: None, by: Answerer::Leg, latency_ms: 1.0 };
         }
         match leg {
             Some(leg) => self.outcome_at(leg, around, random),
             // Somebody else's service is well and as fast as ours.
-            None => Served { leg: None, code: Some(Code::Fine), latency_ms: random.log_normal(MEDIAN_RUN_MS, SPREAD) },
+            None => {
+                let latency_ms = random.log_normal(MEDIAN_RUN_MS, SPREAD);
+                Served { leg: None, code: Some(Code::Fine), by: Answerer::Leg, latency_ms }
+            }
         }
     }
 
     fn outcome_at(&self, leg: Leg, around: &Surroundings<'_>, random: &mut Random) -> Served {
-        let LegConditions { errors, latency, .. } = around.conditions.of(leg);
+        let LegConditions { errors, latency, manner, bad_gateway, .. } = around.conditions.of(leg);
+        let by = |by, code, latency_ms| Served { leg: Some(leg), code: Some(code), by, latency_ms };
+        let by_leg = |code, latency_ms| by(Answerer::Leg, code, latency_ms);
+        if bad_gateway > 0.0 && random.chance(bad_gateway) {
+            return by(Answerer::LoadBalancer, Code::BadGateway, random.between(1.0, 5.0));
+        }
         let (load, median_ms) = match leg {
             Leg::Run => (self.fleet.load(), MEDIAN_RUN_MS),
             Leg::Gke => (Load { ratio: fleet::ratio(self.gke_rate, self.pods_ready * RATE_EACH_POD), growing: false }, MEDIAN_GKE_MS),
         };
         if leg == Leg::Gke && self.pods_ready <= 0.0 {
             // A weight keeps sending its share to a backend without healthy endpoints; the edge answers for it.
-            return Served { leg: Some(leg), code: Some(Code::Unavailable), latency_ms: random.between(1.0, 5.0) };
+            return by_leg(Code::Unavailable, random.between(1.0, 5.0));
         }
         let mut latency_ms = random.log_normal(median_ms, SPREAD) * latency;
         let surplus = 1.0 - 1.0 / load.ratio.max(1.0);
@@ -222,13 +243,18 @@ impl Traffic {
             if leg == Leg::Run && load.growing {
                 latency_ms += random.between(800.0, 5_000.0);
             } else if random.chance(0.8) {
-                return Served { leg: Some(leg), code: Some(Code::Unavailable), latency_ms: random.between(5.0, 30.0) };
+                return by_leg(Code::Unavailable, random.between(5.0, 30.0));
             } else {
                 latency_ms *= 1.0 + 8.0 * surplus;
             }
         }
-        let code = if random.chance(BASELINE + errors) { Code::Broken } else { Code::Fine };
-        Served { leg: Some(leg), code: Some(code), latency_ms: latency_ms.min(LATENCY_MAX_MS) }
+        let proper = match manner {
+            Manner::Proper | Manner::LoginPage => Code::Fine,
+            Manner::NotFound => Code::NotFound,
+            Manner::LoginRedirect => Code::Found,
+        };
+        let code = if random.chance(BASELINE + errors) { Code::Broken } else { proper };
+        by_leg(code, latency_ms.min(LATENCY_MAX_MS))
     }
 
     fn count(&mut self, served: &Served, around: &mut Surroundings<'_>, random: &mut Random) {
@@ -239,11 +265,14 @@ impl Traffic {
             tally.dropped += 1;
             return;
         };
-        meter.count(code, served.latency_ms);
         tally.served += 1;
-        if code != Code::Fine {
+        if code.is_error() {
             tally.failed += 1;
         }
+        if served.by == Answerer::LoadBalancer {
+            return;
+        }
+        meter.count(code, served.latency_ms);
         if leg == Leg::Run
             && let Ok(frontend) = around.cloud_run.service("frontend")
         {

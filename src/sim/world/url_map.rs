@@ -109,6 +109,16 @@ pub fn link(name: &str) -> String {
     format!("{LINK}/global/backendServices/{name}")
 }
 
+/// What the map adds to the leg's answers for a host under this header, by the entry's own `headerAction`.
+#[must_use]
+pub fn mark(document: &Value, host: &str, leg: Leg, header: &str) -> Option<String> {
+    let entries = weighted(holder(document, host));
+    let entry = entries.iter().find(|entry| leg_of(text(entry, "backendService")) == Some(leg))?;
+    let added = entry.get("headerAction").map_or(&[][..], |action| list(action, "responseHeadersToAdd"));
+    let found = added.iter().find(|added| text(added, "headerName").eq_ignore_ascii_case(header))?;
+    Some(text(found, "headerValue").to_owned())
+}
+
 fn default_problems(holder: &Value, place: &str, found: &mut Vec<String>) {
     let service = holder.get("defaultService").filter(|value| !value.is_null());
     let redirect = holder.get("defaultUrlRedirect").filter(|value| !value.is_null());

@@ -27,6 +27,8 @@ pub(super) fn way_on(refusal: &Refusal, view: &View) -> String {
         Refusal::Drifted { .. } => (Action::AdoptDrift, "adopts"),
         Refusal::Breached { .. }
         | Refusal::Blind { .. }
+        | Refusal::FailingAtDoor { .. }
+        | Refusal::UnlikeHome { .. }
         | Refusal::NeedsHuman { .. }
         | Refusal::Contended
         | Refusal::Hindered { .. }
@@ -50,6 +52,7 @@ pub(super) fn way_on(refusal: &Refusal, view: &View) -> String {
         | Refusal::ApprovalVoid { .. }
         | Refusal::NotADemo
         | Refusal::Unsettled
+        | Refusal::FirstStep { .. }
         | Refusal::CannotSign { .. }
         | Refusal::NotOpen => return String::new(),
     };

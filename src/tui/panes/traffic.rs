@@ -10,7 +10,7 @@ use ratatui::{
 use crate::{
     core::{
         has::{has, strangers},
-        outlook::{self, Attention, Outlook, Then},
+        outlook::{self, Attention, DoorBreach, Outlook, Then},
         state::{Motion, Observed, Proof, RouteState, State},
     },
     domain::{
@@ -50,12 +50,19 @@ pub fn draw(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buf
         let dot = theme.glyphs.dot;
         title.push(Span::styled(format!(" {dot} {share} on {}", words::place(route, &route.target)), theme.figure));
     }
+    if let Some(failing) = failing(known, route) {
+        title.push(Span::styled(format!(" {} {failing}", theme.glyphs.dot), theme.breach));
+    }
     let worst = worst(state, route);
     frame::frame(Pane::Traffic, title, status(state, route, known, worst.as_ref(), view, theme), state, view, theme, area, buf);
     match &worst {
-        Some(Attention::NotHome { .. } | Attention::Breach { .. } | Attention::NeedsHuman { .. }) => {
-            frame::light(area, theme.alarm, theme, buf)
-        }
+        Some(
+            Attention::NotHome { .. }
+            | Attention::Breach { .. }
+            | Attention::AtDoor { .. }
+            | Attention::FailingForNobody { .. }
+            | Attention::NeedsHuman { .. },
+        ) => frame::light(area, theme.alarm, theme, buf),
         Some(Attention::Drifted { .. } | Attention::Hindered { .. } | Attention::RequestsDisagree { .. }) => {
             frame::light(area, theme.warn, theme, buf)
         }
@@ -109,6 +116,8 @@ fn worst(state: &State, route: &Route) -> Option<Attention> {
         | Attention::Drifted { route: id }
         | Attention::RollingBack { route: id, .. }
         | Attention::HomeNotSeen { route: id, .. }
+        | Attention::AtDoor { route: id, .. }
+        | Attention::FailingForNobody { route: id, .. }
         | Attention::RequestsDisagree { route: id, .. }
         | Attention::Hindered { route: id, .. }
         | Attention::HomeNotReady { route: id, .. }
@@ -130,7 +139,9 @@ fn status(state: &State, route: &Route, known: &RouteState, worst: Option<&Atten
     match worst {
         Some(Attention::NotHome { .. }) => Line::styled(format!("{} NOT HOME", theme.glyphs.breach), theme.breach),
         Some(Attention::Drifted { .. }) => Line::styled(format!("{} DRIFT, nothing of ours", theme.glyphs.warn), theme.warn),
-        Some(Attention::Breach { .. }) if resting => Line::styled(format!("{} BREACH", theme.glyphs.breach), theme.breach),
+        Some(Attention::Breach { .. } | Attention::AtDoor { .. }) if resting => {
+            Line::styled(format!("{} BREACH", theme.glyphs.breach), theme.breach)
+        }
         Some(Attention::Blind { .. }) if resting => Line::styled(format!("{} BLIND", theme.glyphs.unknown), theme.unknown),
         Some(_) | None => {
             let mut spans = words::course(known, view.now, theme);
@@ -302,6 +313,8 @@ fn message_line(state: &State, known: &RouteState, route: &Route, view: &View, t
     };
     let (text, style) = if let Some(threat) = threat(state, route, view, theme) {
         threat
+    } else if let Some(breach) = at_door(state, route, view, theme) {
+        breach
     } else if let Some(drafted) = view.drafts.get(&route.id) {
         draft::told(state, known, route, drafted, view, theme)
     } else if let Some(drift) = &known.drift {
@@ -333,6 +346,22 @@ fn message_line(state: &State, known: &RouteState, route: &Route, view: &View, t
         return resting(state, known, route, view, theme, width.into());
     };
     Line::styled(text::cut(&text, width.into(), glyphs.ellipsis), style)
+}
+
+/// What is met at the front door is beyond what the plan tolerates, or not home's site.
+fn at_door(state: &State, route: &Route, view: &View, theme: &Theme) -> Option<(String, Style)> {
+    let standing =
+        |breach: &DoorBreach| !matches!(breach.outlook, Outlook::Fired { .. } | Outlook::Running { then: Then::NobodyThere, .. });
+    let breach = outlook::at_door(state, &route.id).into_iter().find(standing)?;
+    let home = words::key(view, Action::Rollback);
+    let what = crate::words::at_door(&breach, view.now, Names::of(state));
+    Some((format!(" {} {what}; {home} goes home now", theme.glyphs.breach), theme.latch))
+}
+
+/// The share of our own requests through the front door that fails at the target, while any does.
+fn failing(known: &RouteState, route: &Route) -> Option<String> {
+    let met = known.front_door.met.get(&route.target).filter(|met| met.failed > 0)?;
+    Some(format!("{} of {} requests fail", met.failed, met.answers))
 }
 
 /// A trigger of this route whose clock is running, the one that acts first.

@@ -9,6 +9,7 @@ use cutover::{
         event::{Asker, Event, TerminalSize},
     },
     domain::{
+        answer::Answers,
         database::{Engine, Movement, Serving},
         fact::{Accepted, Fact, Probed, ReplicaState, Replication, Served, Writable},
         id::{AskId, BackendId},
@@ -173,7 +174,14 @@ impl Run {
         self.observe(&format!("workload/{backend}"), self.now, Ok(vec![Fact::Workload { backend: backend.clone(), workload }]))
     }
     fn probed(&mut self, backend: &BackendId, failed: u64) -> Check {
-        let probed = Probed { backend: backend.clone(), sent: 5, failed: failed.min(5), dropped: 0, slowest_ms: Some(80.0) };
+        let probed = Probed {
+            backend: backend.clone(),
+            sent: 5,
+            failed: failed.min(5),
+            dropped: 0,
+            answers: Answers::default(),
+            slowest_ms: Some(80.0),
+        };
         self.observe(&format!("probe/{backend}"), self.now, Ok(vec![Fact::Probed(probed)]))
     }
 
@@ -191,7 +199,16 @@ impl Run {
         let route = self.objects.iter().find(|object| object.target == *target).expect("a backend of the plan").route.clone();
         let name = format!("probe/{route}");
         let by_backend = BTreeMap::from([(target.clone(), to_target), (home.clone(), to_home)]);
-        let served = Served { route, span: Millis::from_secs(1), by_backend, failed: 0, dropped: 0, unmarked: 0 };
+        let served = Served {
+            route,
+            span: Millis::from_secs(1),
+            by_backend,
+            failed: 0,
+            dropped: 0,
+            unmarked: 0,
+            answers: BTreeMap::new(),
+            unmarked_answers: Answers::default(),
+        };
         self.observe(&name, self.now, Ok(vec![Fact::Served(served)]))
     }
 }

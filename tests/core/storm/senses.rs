@@ -5,19 +5,22 @@ use std::collections::{BTreeMap, VecDeque};
 use cutover::{
     core::event::Event,
     domain::{
+        answer::{AnswerKind, Answers, Expect, Redirect, TextMatch},
         database::{Engine, Movement, Serving},
         fact::{Fact, Observation, Probed, ReplicaState, Replication, Served, Writable},
         fault::{Fault, FaultKind},
+        id::BackendId,
         metric::{Basis, Gap, Measured, Metric, Sample},
         platform::Workload,
         time::{Millis, Timestamp},
     },
     plan::model::Plan,
     sim::{
-        faults::{Api, Damage},
+        faults::{Api, Damage, Manner, Probing},
         world::{
             Leg,
             meter::{BOUNDS_S, Code, Meter},
+            traffic::{self, Answerer},
         },
     },
 };
@@ -166,7 +169,7 @@ impl Night {
         }
         let requests = meter.total() - first.total();
         let grown = |code: Code| meter.requests[code as usize] - first.requests[code as usize];
-        let failed = grown(Code::Broken) + grown(Code::Unavailable);
+        let failed = grown(Code::Broken) + grown(Code::BadGateway) + grown(Code::Unavailable);
         let sample = |value: f64| Ok(Sample::exact(value, requests, now));
         let of_some = |sample: Sample| if requests == 0 { Err(Gap::LowVolume) } else { Ok(sample) };
         let latency = |q| {
@@ -199,28 +202,52 @@ impl Night {
     }
 
     fn probe(&mut self, leg: Leg) -> Fact {
-        let answers: Vec<_> = (0..3).map(|_| self.world.serve(Some(leg))).collect();
-        let failed = answers.iter().filter(|served| served.code.is_some_and(|code| code != Code::Fine)).count() as u64;
-        let slowest_ms = answers.iter().map(|served| served.latency_ms).max_by(f64::total_cmp);
-        Fact::Probed(Probed { backend: leg.label().parse().expect("a name"), sent: 3, failed, dropped: 0, slowest_ms })
+        let probing = self.world.conditions.of(leg).probing;
+        let served: Vec<_> = (0..3).map(|_| self.world.serve(Some(leg))).collect();
+        let slowest_ms = served.iter().map(|served| served.latency_ms).max_by(f64::total_cmp);
+        let kinds = served.iter().filter_map(|served| match probing {
+            Probing::Answered => self.kind(served),
+            Probing::WrongPath => Some(page(404, Redirect::Nowhere)),
+            Probing::TurnedAway => Some(page(403, Redirect::Nowhere)),
+        });
+        let answers: Answers = kinds.map(|kind| (kind, 1)).collect();
+        let failed = answers.count(|kind| !Expect::success().accepts(kind));
+        Fact::Probed(Probed { backend: leg.label().parse().expect("a name"), sent: 3, failed, dropped: 0, answers, slowest_ms })
+    }
+
+    /// What somebody outside sees of an answer.
+    fn kind(&self, served: &traffic::Served) -> Option<AnswerKind> {
+        let redirect = match served.code? {
+            Code::Found => Redirect::OtherHost("login.hexproperty.com".to_owned()),
+            Code::Fine | Code::NotFound | Code::Broken | Code::BadGateway | Code::Unavailable => Redirect::Nowhere,
+        };
+        let manner = served.leg.map_or(Manner::Proper, |leg| self.world.conditions.of(leg).manner);
+        let login = manner == Manner::LoginPage && served.code == Some(Code::Fine);
+        let media = if login { "text/html" } else { "application/json" };
+        Some(AnswerKind::new(served.code?.number(), media, redirect, TextMatch::NotAsked))
     }
 
     fn front_door(&mut self) -> Fact {
-        let answers: Vec<_> = (0..20).map(|_| self.world.serve(None)).collect();
-        let mut by_backend = BTreeMap::new();
-        let (mut failed, mut dropped) = (0, 0);
-        for served in answers {
-            match served.code {
-                None => dropped += 1,
-                Some(code) => {
-                    failed += u64::from(code != Code::Fine);
-                    let name = served.leg.map_or("frontend-hotfix", Leg::label);
-                    *by_backend.entry(name.parse().expect("a name")).or_default() += 1;
-                }
-            }
-        }
         let route = "frontend".parse().expect("a name");
-        Fact::Served(Served { route, span: Millis::from_secs(1), by_backend, failed, dropped, unmarked: 0 })
+        let (answers, unmarked_answers) = (BTreeMap::new(), Answers::default());
+        let (by_backend, span) = (BTreeMap::new(), Millis::from_secs(1));
+        let mut seen = Served { route, span, by_backend, answers, failed: 0, dropped: 0, unmarked: 0, unmarked_answers };
+        for served in (0..20).map(|_| self.world.serve(None)).collect::<Vec<_>>() {
+            let Some(kind) = self.kind(&served) else {
+                seen.dropped += 1;
+                continue;
+            };
+            seen.failed += u64::from(kind.status() >= 500);
+            if served.by == Answerer::LoadBalancer {
+                seen.unmarked += 1;
+                seen.unmarked_answers.add(&kind, 1);
+                continue;
+            }
+            let backend: BackendId = served.leg.map_or("frontend-hotfix", Leg::label).parse().expect("a name");
+            *seen.by_backend.entry(backend.clone()).or_default() += 1;
+            seen.answers.entry(backend).or_default().add(&kind, 1);
+        }
+        Fact::Served(seen)
     }
 
     fn replica(&mut self) -> Fact {
@@ -239,6 +266,10 @@ impl Night {
             operation: None,
         })
     }
+}
+
+fn page(status: u16, redirect: Redirect) -> AnswerKind {
+    AnswerKind::new(status, "text/plain", redirect, TextMatch::NotAsked)
 }
 
 /// The upper bound of the bucket that holds the quantile, in milliseconds.

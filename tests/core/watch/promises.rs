@@ -5,11 +5,14 @@ use std::collections::BTreeMap;
 use cutover::{
     core::{
         decision::Cause,
-        outlook::{Outlook, Then, outlook},
+        outlook::{DoorBreach, Outlook, Then, at_door, outlook},
         state::Latch,
     },
-    domain::{id::TriggerId, time::Timestamp},
-    plan::model::Trigger,
+    domain::{
+        id::{RouteId, TriggerId},
+        time::Timestamp,
+    },
+    plan::model::{Route, Trigger},
 };
 
 use super::{Check, Seen, readings::causes, require};
@@ -18,6 +21,7 @@ use super::{Check, Seen, readings::causes, require};
 #[derive(Debug, Default)]
 pub struct Book {
     promised: BTreeMap<TriggerId, Outlook>,
+    at_door: BTreeMap<RouteId, Vec<DoorBreach>>,
 }
 
 impl Book {
@@ -30,7 +34,31 @@ impl Book {
                 self.promised.insert(trigger.id.clone(), now);
             }
         }
+        for route in &seen.plan.routes {
+            self.door_was_promised(seen, route)?;
+            let now = at_door(seen.after, &route.id);
+            door_kept(seen, route, &now)?;
+            self.at_door.insert(route.id.clone(), now);
+        }
         Ok(())
+    }
+
+    /// What is met at the front door sends nobody home that had not been told of it.
+    fn door_was_promised(&self, seen: &Seen, route: &Route) -> Check {
+        let before = seen.before.routes.get(&route.id).and_then(|known| known.latch.as_ref());
+        let after = seen.after.routes.get(&route.id).and_then(|known| known.latch.as_ref());
+        let (Some(after), None) = (after, before) else { return Ok(()) };
+        let (backend, unlike) = match &after.cause {
+            Cause::FailingAtDoor { backend, .. } => (backend, false),
+            Cause::UnlikeHome { backend, .. } => (backend, true),
+            Cause::Operator { .. } | Cause::Adopted { .. } | Cause::Triggers(_) | Cause::Blind { .. } => return Ok(()),
+        };
+        let promised = self.at_door.get(&route.id);
+        let told = promised.into_iter().flatten().any(|breach| {
+            let running = matches!(&breach.outlook, Outlook::Running { .. });
+            breach.backend == *backend && breach.unlike.is_some() == unlike && running
+        });
+        require(told, "I23", || format!("{:?} at the front door acted, and what was promised was {promised:?}", after.cause))
     }
 
     /// Whoever acts by itself had its clock on every screen before.
@@ -66,10 +94,22 @@ fn kept(seen: &Seen, trigger: &Trigger, now: Option<&Outlook>) -> Check {
     require(!overdue, "I23", || format!("{} should have acted: {now:?}", trigger.id))
 }
 
+/// At its time a breach at the front door goes home with the next answer that speaks for it.
+fn door_kept(seen: &Seen, route: &Route, now: &[DoorBreach]) -> Check {
+    for breach in now {
+        let Outlook::Running { acts_at, then: Then::GoesHome, since } = &breach.outlook else { continue };
+        let met = &seen.after.routes[&route.id].front_door.met[&breach.backend];
+        let proof = if breach.unlike.is_some() { met.unlike.as_ref().map(|unlike| unlike.proof) } else { met.failing };
+        let overdue = proof.is_some_and(|proof| proof.since == *since && proof.last >= *acts_at);
+        require(!overdue, "I23", || format!("{} should have gone home: {breach:?}", route.id))?;
+    }
+    Ok(())
+}
+
 fn names(latch: &Latch, trigger: &TriggerId) -> bool {
     causes(latch).any(|cause| match cause {
         Cause::Triggers(fired) => fired.iter().any(|fired| fired.trigger == *trigger),
         Cause::Blind { trigger: blind, .. } => blind == trigger,
-        Cause::Operator { .. } | Cause::Adopted { .. } => false,
+        Cause::Operator { .. } | Cause::Adopted { .. } | Cause::FailingAtDoor { .. } | Cause::UnlikeHome { .. } => false,
     })
 }

@@ -1,0 +1,167 @@
+//! What follows from a breach at the front door: nothing advances, and where it leads home, it goes home once it has lasted.
+//!
+//! Two rules run into such breaches, `failing` and `unlike`; what they lead to is decided here, by the same function for the deed and
+//! for its promise. It acts only on answers that spoke for the breach over the whole of its time.
+
+use crate::{
+    core::{
+        decision::{Cause, Refusal},
+        door::{Met, Proof},
+        evidence, exposure, failing,
+        news::News,
+        outlook::{Outlook, Then},
+        readiness,
+        reason::DoorRule,
+        rollback,
+        sight::Sight,
+        standing,
+        turn::Turn,
+        unlike,
+    },
+    domain::{id::BackendId, time::Millis, weight::PerMille},
+    plan::model::{Route, UnlikeHome},
+};
+
+/// A breach at the front door that has not been seen to end.
+pub(super) struct Breach<'a> {
+    pub rule: DoorRule,
+    pub backend: &'a BackendId,
+    pub met: &'a Met,
+    proof: Proof,
+    /// It leads to what it leads to after this long.
+    lasting: Millis,
+}
+
+/// All of a route's; what the plan ignores is none.
+pub(super) fn breaches<'a>(sight: &Sight<'a>, route: &'a Route) -> Vec<Breach<'a>> {
+    let mut found = Vec::new();
+    for (backend, met) in &sight.route(route).front_door.met {
+        if let Some(unlike) = met.unlike.as_ref().filter(|_| !matches!(route.unlike_home, UnlikeHome::Ignore { .. })) {
+            found.push(Breach { rule: DoorRule::Unlike, backend, met, proof: unlike.proof, lasting: unlike::LASTING });
+        }
+        if let Some(proof) = met.failing {
+            let lasting = failing::trigger(sight, route, backend).map_or(Millis(0), |trigger| trigger.lasting);
+            found.push(Breach { rule: DoorRule::Failing, backend, met, proof, lasting });
+        }
+    }
+    found
+}
+
+/// What the end of its time brings now.
+pub(super) fn consequence(sight: &Sight, route: &Route, breach: &Breach<'_>) -> Then {
+    then(sight, route, breach.backend, breach.rule, &breach.proof, breach.lasting)
+}
+
+fn then(sight: &Sight, route: &Route, backend: &BackendId, rule: DoorRule, proof: &Proof, lasting: Millis) -> Then {
+    let state = sight.route(route);
+    if exposure::has(state, sight.now, backend) == PerMille::ZERO {
+        return Then::NobodyThere;
+    }
+    let named = state.latch.as_ref().is_some_and(|latch| standing::names_at_door(latch, backend, rule));
+    let drift = state.drift.as_ref().filter(|_| !standing::is_contended(state, sight.now));
+    let anew = drift.is_some_and(|drift| sight.now.since(drift.since) >= lasting && proof.last > drift.since);
+    if named && !anew {
+        return Then::Done;
+    }
+    if *backend == route.home || !leads_home(sight, route, backend, rule) {
+        return Then::Holds;
+    }
+    if let Some(instance) = readiness::disarmed(sight.plan, sight.state) {
+        return Then::Disarmed { instance };
+    }
+    if evidence::keeps_away_from_home(sight, route, backend) {
+        return Then::Withheld { home: route.home.clone() };
+    }
+    Then::GoesHome
+}
+
+/// Whether the plan lets it lead home. Another site at the smallest rung meets few users, and a person decides.
+fn leads_home(sight: &Sight, route: &Route, backend: &BackendId, rule: DoorRule) -> bool {
+    match (rule, &route.unlike_home) {
+        (DoorRule::Failing, _) => failing::trigger(sight, route, backend).is_some(),
+        (DoorRule::Unlike, UnlikeHome::Rollback) => {
+            route.ladder.first().is_none_or(|smallest| exposure::given(sight.route(route), backend) > *smallest)
+        }
+        (DoorRule::Unlike, UnlikeHome::Hold { .. } | UnlikeHome::Ignore { .. }) => false,
+    }
+}
+
+/// After how long a breach that begins now goes home, if it does.
+pub(super) fn acts_in(sight: &Sight, route: &Route, backend: &BackendId, rule: DoorRule) -> Option<Millis> {
+    let lasting = match rule {
+        DoorRule::Unlike => unlike::LASTING,
+        DoorRule::Failing => failing::trigger(sight, route, backend)?.lasting,
+    };
+    (then(sight, route, backend, rule, &Proof::begun(sight.now), lasting) == Then::GoesHome).then_some(lasting)
+}
+
+/// What a breach stands at, and what follows.
+pub(super) fn outlook(sight: &Sight, route: &Route, breach: &Breach<'_>) -> Outlook {
+    let state = sight.route(route);
+    let (since, lasting) = (breach.proof.since, breach.lasting);
+    let running = |since, then| Outlook::Running { since, acts_at: since + lasting, then };
+    match (consequence(sight, route, breach), &state.drift, &state.latch) {
+        // Somebody moved traffic back out, so the breach is being proven anew.
+        (Then::Done, Some(drift), _) if !standing::is_contended(state, sight.now) => running(since.max(drift.since), Then::GoesHome),
+        (Then::Done, _, Some(latch)) => Outlook::Fired { at: latch.at },
+        (then, ..) => running(since, then),
+    }
+}
+
+/// Why what is met at the front door forbids an advance.
+pub(super) fn forbids(sight: &Sight, route: &Route) -> Option<Refusal> {
+    if let Some(breach) = breaches(sight, route).into_iter().next() {
+        let (backend, met) = (breach.backend.clone(), breach.met);
+        return Some(match (breach.rule, &met.unlike) {
+            (DoorRule::Unlike, Some(unlike)) => Refusal::UnlikeHome { backend, difference: unlike.difference.clone() },
+            (DoorRule::Unlike, None) | (DoorRule::Failing, _) => {
+                Refusal::FailingAtDoor { backend: Some(backend), failed: met.failed, answers: met.answers }
+            }
+        });
+    }
+    let nobodys = sight.route(route).front_door.nobodys.as_ref().filter(|met| met.failing.is_some())?;
+    Some(Refusal::FailingAtDoor { backend: None, failed: nobodys.failed, answers: nobodys.answers })
+}
+
+/// Sends home what has lasted for long enough, once.
+pub(super) fn fire(turn: &mut Turn, route: &Route) {
+    let sight = turn.sight();
+    let due = breaches(&sight, route).into_iter().filter(|breach| breach.proof.spans(breach.lasting));
+    let due: Vec<_> = due.map(|breach| (consequence(&sight, route, &breach), breach.rule, cause(&breach))).collect();
+    for (then, rule, cause) in due {
+        match (then, &cause) {
+            (Then::GoesHome, _) => {
+                rollback::begin(turn, route, cause);
+            }
+            (Then::Withheld { home }, Cause::FailingAtDoor { backend, .. } | Cause::UnlikeHome { backend, .. }) => {
+                withhold(turn, route, backend, rule, home);
+            }
+            (
+                Then::Withheld { .. } | Then::Holds | Then::Disarmed { .. } | Then::HomeNotProven { .. } | Then::NobodyThere | Then::Done,
+                _,
+            ) => {}
+        }
+    }
+}
+
+fn cause(breach: &Breach<'_>) -> Cause {
+    let (backend, met) = (breach.backend.clone(), breach.met);
+    match (breach.rule, &met.unlike) {
+        (DoorRule::Unlike, Some(unlike)) => Cause::UnlikeHome { backend, difference: unlike.difference.clone() },
+        (DoorRule::Unlike, None) | (DoorRule::Failing, _) => Cause::FailingAtDoor { backend, failed: met.failed, answers: met.answers },
+    }
+}
+
+/// Everybody's traffic is not sent to a home that is proven dead. Said once, tried again at each entry.
+fn withhold(turn: &mut Turn, route: &Route, backend: &BackendId, rule: DoorRule, home: BackendId) {
+    let now = turn.now;
+    let Some(met) = turn.route_mut(route).front_door.met.get_mut(backend) else { return };
+    let proof = match rule {
+        DoorRule::Failing => met.failing.as_mut(),
+        DoorRule::Unlike => met.unlike.as_mut().map(|unlike| &mut unlike.proof),
+    };
+    if let Some(proof) = proof.filter(|proof| proof.withheld_since.is_none()) {
+        proof.withheld_since = Some(now);
+        turn.tell(News::WithheldAtDoor { route: route.id.clone(), backend: backend.clone(), home });
+    }
+}

@@ -1,0 +1,215 @@
+//! The front door of a route as it was met: who answered, with what, and which rule that has run into.
+//!
+//! Normal is what the plan expects, and where it says nothing, what home answers through the same door. A verdict needs few requests,
+//! since it is taken on counts: as many as the last minute has, or thirty, or those of five minutes. This file holds what was met and
+//! answers questions about it; `front_door` fills it, `failing` and `unlike` draw conclusions.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    core::{
+        evidence::FRESH,
+        exposure, seen,
+        state::{RouteState, Share},
+    },
+    domain::{
+        answer::{AnswerClass, AnswerKind, Answers},
+        id::BackendId,
+        time::{Millis, Timestamp},
+        weight::PerMille,
+    },
+    plan::model::Route,
+};
+
+/// What is older says nothing of now, however few requests there were since.
+pub(super) const KEPT: Millis = Millis::from_mins(5);
+/// All answers of this span count.
+const WINDOW: Millis = Millis::from_secs(60);
+/// With fewer answers than this in the window, older ones are taken in.
+const ANSWERS_WANTED: u64 = 30;
+/// An answer that home gives less often than this is not what one comes for.
+const USUAL_SHARE: f64 = 0.05;
+
+/// The front door of one route.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct FrontDoor {
+    /// The looks of the last five minutes, oldest first.
+    pub looks: VecDeque<DoorLook>,
+    /// What home answers there, from when it last gave enough answers to tell.
+    pub usual: Option<Answers>,
+    /// By the backend that gave the answers.
+    pub met: BTreeMap<BackendId, Met>,
+    /// Unmarked failures that can't be laid at any backend's door, out of all answers.
+    pub nobodys: Option<Met>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DoorLook {
+    pub at: Timestamp,
+    pub answers: BTreeMap<BackendId, Answers>,
+    pub unmarked: Answers,
+}
+
+/// What was met of one backend lately, and which rule it has run into.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Met {
+    /// When somebody last looked.
+    pub at: Timestamp,
+    pub answers: u64,
+    /// Not what the plan expects, or not what home answers.
+    pub failed: u64,
+    /// The failing share, with its band.
+    pub share: Share,
+    /// More fail than the route tolerates.
+    pub failing: Option<Proof>,
+    /// The answers differ from home's.
+    pub unlike: Option<Unlike>,
+}
+
+/// A breach that was seen and has not been seen to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proof {
+    /// Since when it has been watched without a break.
+    pub since: Timestamp,
+    /// When an answer last spoke for it.
+    pub last: Timestamp,
+    /// Since when it would go home and home answers nobody.
+    pub withheld_since: Option<Timestamp>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Unlike {
+    pub difference: Difference,
+    pub proof: Proof,
+}
+
+/// How a backend's answers differ from home's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Difference {
+    /// What it answers too often.
+    pub answer: AnswerKind,
+    pub count: u64,
+    /// Of so many answers.
+    pub of: u64,
+    /// What home answers most.
+    pub home: AnswerKind,
+}
+
+/// What a look says of a rule.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Finding<T> {
+    Breach(T),
+    Clear,
+    /// Too few answers to tell: neither ends a breach nor proves one.
+    Unknown,
+}
+
+/// The answers that a verdict on one backend rests on.
+pub(super) struct Evidence {
+    pub own: Answers,
+    /// Unmarked failures that are laid at its door.
+    pub charged: u64,
+}
+
+/// Unmarked failures of the last minute, and whose they must be.
+pub(super) struct Charge<'r> {
+    pub to: Option<&'r BackendId>,
+    pub failed: u64,
+    /// All answers of that minute, marked or not.
+    pub answers: u64,
+}
+
+impl Proof {
+    pub(super) fn begun(now: Timestamp) -> Proof {
+        Proof { since: now, last: now, withheld_since: None }
+    }
+    /// Whether answers have spoken for it over the whole of `span`.
+    pub(super) fn spans(&self, span: Millis) -> bool {
+        self.last.since(self.since) >= span
+    }
+    fn shift(&mut self, back: Millis) {
+        self.since = self.since.before(back);
+        self.last = self.last.before(back);
+        self.withheld_since = self.withheld_since.map(|since| since.before(back));
+    }
+}
+
+impl FrontDoor {
+    /// The newest answers of `backend`: all of the last minute, and older ones while they are few.
+    pub(super) fn answers(&self, backend: &BackendId, now: Timestamp) -> Answers {
+        let mut own = Answers::default();
+        for look in self.looks.iter().rev() {
+            if now.since(look.at) > WINDOW && own.total() >= ANSWERS_WANTED {
+                break;
+            }
+            if let Some(answers) = look.answers.get(backend) {
+                own.add_all(answers);
+            }
+        }
+        own
+    }
+
+    /// All that is remembered of a backend's answers.
+    pub(super) fn remembered(&self, backend: &BackendId) -> Answers {
+        let mut all = Answers::default();
+        self.looks.iter().filter_map(|look| look.answers.get(backend)).for_each(|answers| all.add_all(answers));
+        all
+    }
+
+    /// Answers of the last half minute of this backend that were as they should be, and those that were not.
+    pub(super) fn freshly_met(&self, route: &Route, backend: &BackendId, now: Timestamp) -> (u64, u64) {
+        let fresh = self.looks.iter().rev().take_while(|look| now.since(look.at) <= FRESH);
+        let counts = fresh.filter_map(|look| look.answers.get(backend)).map(|answers| {
+            let good = answers.count(|kind| self.accepts(route, kind));
+            (good, answers.total() - good)
+        });
+        counts.fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1))
+    }
+
+    /// Whether an answer is what one comes for.
+    pub(super) fn accepts(&self, route: &Route, kind: &AnswerKind) -> bool {
+        if let Some(expect) = &route.expect {
+            return expect.accepts(kind);
+        }
+        match (kind.class(), &self.usual) {
+            (AnswerClass::ServerError | AnswerClass::Strange, _) => false,
+            (_, Some(usual)) => usual.of(kind) as f64 >= USUAL_SHARE * usual.total() as f64,
+            (AnswerClass::Success | AnswerClass::Redirect, None) => true,
+            (AnswerClass::ClientError | AnswerClass::Elsewhere, None) => false,
+        }
+    }
+
+    /// A load balancer that can't reach a backend answers in its stead and marks nothing. As long as home is met as often as its share
+    /// allows, unmarked failures can't be home's, and are laid at the one door that is left.
+    pub(super) fn charge<'r>(&self, route: &'r Route, state: &RouteState, now: Timestamp) -> Charge<'r> {
+        let (mut answers, mut home, mut failed) = (0, 0, 0);
+        for look in self.looks.iter().rev().take_while(|look| now.since(look.at) <= WINDOW) {
+            home += look.answers.get(&route.home).map_or(0, Answers::total);
+            answers += look.answers.values().map(Answers::total).sum::<u64>() + look.unmarked.total();
+            failed += look.unmarked.count(|kind| !self.accepts(route, kind));
+        }
+        let splits = exposure::possible(state).chain(&state.before);
+        let least = splits.map(|weights| weights.of(&route.home)).min().unwrap_or(PerMille::ALL);
+        let away = route.backend_ids().filter(|backend| **backend != route.home);
+        let mut exposed = away.filter(|backend| exposure::has(state, now, backend) > PerMille::ZERO);
+        let only = exposed.next().filter(|_| exposed.next().is_none());
+        let home_misses_some = seen::share(home, answers).high < least.fraction();
+        Charge { to: only.filter(|_| !home_misses_some), failed, answers }
+    }
+
+    /// Whether a breach has not been seen to end.
+    pub(super) fn is_pending(&self) -> bool {
+        self.met.values().any(|met| met.failing.is_some() || met.unlike.is_some())
+    }
+
+    pub(super) fn rebase(&mut self, back: Millis) {
+        self.looks.iter_mut().for_each(|look| look.at = look.at.before(back));
+        for met in self.met.values_mut().chain(&mut self.nobodys) {
+            met.at = met.at.before(back);
+            met.failing.iter_mut().for_each(|proof| proof.shift(back));
+            met.unlike.iter_mut().for_each(|unlike| unlike.proof.shift(back));
+        }
+    }
+}
