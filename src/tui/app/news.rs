@@ -29,6 +29,8 @@ pub(super) fn way_on(refusal: &Refusal, view: &View) -> String {
         | Refusal::FailingAtDoor { .. }
         | Refusal::UnlikeHome { .. }
         | Refusal::Blind { .. }
+        | Refusal::FailingAtDoor { .. }
+        | Refusal::UnlikeHome { .. }
         | Refusal::NeedsHuman { .. }
         | Refusal::Contended
         | Refusal::Hindered { .. }
@@ -53,6 +55,7 @@ pub(super) fn way_on(refusal: &Refusal, view: &View) -> String {
         | Refusal::ApprovalVoid { .. }
         | Refusal::NotADemo
         | Refusal::Unsettled
+        | Refusal::FirstStep { .. }
         | Refusal::CannotSign { .. }
         | Refusal::NotOpen => return String::new(),
     };
