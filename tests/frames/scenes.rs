@@ -9,10 +9,11 @@ use cutover::{
         decision::{Cause, Fired},
         event::{Asker, TerminalSize, WorldKind},
         news::{News, Settling, Taking},
+        readiness::Readiness,
         reason::{Evidence, Mover},
         state::{
             Approval, BackendState, Drift, FeedLine, Goal, Holder, ItemState, ItemStatus, Latch, Motion, Observed, Opened, Person,
-            ProbeState, Readiness, Reading, ReplicationState, Return, ReturnStage, RouteState, Share, SourceState, State, TriggerState,
+            ProbeState, Reading, ReplicationState, Return, ReturnStage, RouteState, Share, SourceState, State, TriggerState,
         },
     },
     domain::{
