@@ -29,8 +29,6 @@ pub(super) fn way_on(refusal: &Refusal, view: &View) -> String {
         | Refusal::FailingAtDoor { .. }
         | Refusal::UnlikeHome { .. }
         | Refusal::Blind { .. }
-        | Refusal::FailingAtDoor { .. }
-        | Refusal::UnlikeHome { .. }
         | Refusal::NeedsHuman { .. }
         | Refusal::Contended
         | Refusal::Hindered { .. }
@@ -55,7 +53,6 @@ pub(super) fn way_on(refusal: &Refusal, view: &View) -> String {
         | Refusal::ApprovalVoid { .. }
         | Refusal::NotADemo
         | Refusal::Unsettled
-        | Refusal::FirstStep { .. }
         | Refusal::CannotSign { .. }
         | Refusal::NotOpen => return String::new(),
     };
