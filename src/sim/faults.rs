@@ -257,13 +257,12 @@ pub struct Choice {
 pub fn choices() -> Vec<Choice> {
     let choice = |name, what, fault| Choice { name, what, fault };
     let api = |api, trouble| Fault::Api { api, trouble, for_s: 120.0 };
-    let page = |damage| Fault::Metrics { leg: Leg::Gke, damage };
     let answers = |manner| Fault::Answers { leg: Leg::Gke, manner };
     let probes = |probing| Fault::Probes { leg: Leg::Run, probing };
     let edit = |edit| Fault::Edit { edit, principal: "dana.ops@hexproperty.com".to_owned() };
     let database = |name, what, fault| choice(name, what, Fault::Database(fault));
     let down = |name, what, member, down| database(name, what, DatabaseFault::IsDown { member, down });
-    let mut choices = vec![
+    let mut all = vec![
         choice("gke-errors", "GKE answers 10 % of requests with a 500", Fault::Errors { leg: Leg::Gke, rate: 0.1 }),
         choice("gke-latency", "GKE becomes twenty times slower", Fault::Latency { leg: Leg::Gke, factor: 20.0 }),
         choice("run-errors", "Cloud Run answers 10 % of requests with a 500", Fault::Errors { leg: Leg::Run, rate: 0.1 }),
@@ -299,18 +298,6 @@ pub fn choices() -> Vec<Choice> {
         choice("lost-replies", "Compute applies writes but loses its answers for 2 min", api(Api::Compute, Trouble::LostReplies)),
         choice("slow-api", "every Google API takes 5 s to answer for 2 min", api(Api::Every, Trouble::Slow { ms: 5_000.0 })),
         choice("silent-api", "Compute accepts connections and never answers for 2 min", api(Api::Compute, Trouble::HalfOpen)),
-        choice("gke-metrics-gone", "GKE's metrics page is empty", page(Damage::Vanished)),
-        choice("gke-metrics-nan", "GKE's metrics are all NaN", page(Damage::NotANumber)),
-        choice("gke-metrics-no-status", "GKE's page counts requests without their status", page(Damage::NoStatus)),
-        choice("gke-metrics-words", "GKE's page tells the status in words", page(Damage::WordStatus)),
-        choice("gke-metrics-two-codes", "GKE's page has two labels that disagree on the status", page(Damage::TwoStatuses)),
-        choice("gke-metrics-seconds", "GKE's page is OpenMetrics, stamped in seconds", page(Damage::Seconds)),
-        choice("gke-metrics-stamps", "the stamps on GKE's page stand still", page(Damage::StampsStandStill)),
-        choice("gke-metrics-frozen", "GKE's counters stand still, as of a process that hangs", page(Damage::StandsStill)),
-        choice("gke-metrics-paths", "GKE's page has a new path label every 20 s", page(Damage::NewSeries)),
-        choice("gke-metrics-workers", "four processes answer for GKE's page in turn", page(Damage::Workers)),
-        choice("gke-metrics-buckets", "GKE's histogram ends at 0.25 s", page(Damage::LowBuckets)),
-        choice("gke-metrics-slow", "GKE's page takes 6 s", page(Damage::Slow)),
         choice("gke-crash-loop", "GKE's processes crash every 25 s", Fault::CrashLoop { leg: Leg::Gke, every_s: 25.0 }),
         choice("gke-restart", "GKE's processes restart; counters begin at zero", Fault::Restart { leg: Leg::Gke }),
         choice("gke-404", "GKE answers everything with 404", answers(Manner::NotFound)),
@@ -321,8 +308,9 @@ pub fn choices() -> Vec<Choice> {
         choice("run-probe-403", "Cloud Run turns this machine's probes away", probes(Probing::TurnedAway)),
         choice("dropped-connections", "the front door drops 5 % of connections", Fault::FrontDoorDrops { fraction: 0.05 }),
     ];
-    choices.extend(platform_choices());
-    choices
+    all.extend(platform_choices());
+    all.extend(pages());
+    all
 }
 
 /// What the platforms themselves can do.
@@ -341,5 +329,24 @@ fn platform_choices() -> Vec<Choice> {
         cluster("pods-forbidden", "the cluster's pods may not be read", Cluster::PodsForbidden),
         cluster("null-lists", "the cluster writes null for empty lists", Cluster::NullLists),
         cluster("silent-watches", "the cluster's open watches die without a word", Cluster::SilentWatches),
+    ]
+}
+
+/// Ways in which a metrics page lies, or only seems to.
+fn pages() -> Vec<Choice> {
+    let choice = |name, what, damage| Choice { name, what, fault: Fault::Metrics { leg: Leg::Gke, damage } };
+    vec![
+        choice("gke-metrics-gone", "GKE's metrics page is empty", Damage::Vanished),
+        choice("gke-metrics-nan", "GKE's metrics are all NaN", Damage::NotANumber),
+        choice("gke-metrics-no-status", "GKE's page counts requests without their status", Damage::NoStatus),
+        choice("gke-metrics-words", "GKE's page tells the status in words", Damage::WordStatus),
+        choice("gke-metrics-two-codes", "GKE's page has two labels that disagree on the status", Damage::TwoStatuses),
+        choice("gke-metrics-seconds", "GKE's page is OpenMetrics, stamped in seconds", Damage::Seconds),
+        choice("gke-metrics-stamps", "the stamps on GKE's page stand still", Damage::StampsStandStill),
+        choice("gke-metrics-frozen", "GKE's counters stand still, as of a process that hangs", Damage::StandsStill),
+        choice("gke-metrics-paths", "GKE's page has a new path label every 20 s", Damage::NewSeries),
+        choice("gke-metrics-workers", "four processes answer for GKE's page in turn", Damage::Workers),
+        choice("gke-metrics-buckets", "GKE's histogram ends at 0.25 s", Damage::LowBuckets),
+        choice("gke-metrics-slow", "GKE's page takes 6 s", Damage::Slow),
     ]
 }

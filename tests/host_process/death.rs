@@ -41,7 +41,7 @@ fn a_host_killed_in_mid_move_is_taken_up_again_and_nothing_advances_by_itself() 
         motion != "unread" && motion != "writing" && motion != "resolving"
     });
     let accepted = resolved["routes"]["frontend"]["accepted"]["gke"].as_f64();
-    assert!(accepted == Some(0.0) || accepted == Some(0.1), "the write took effect, or it did not: {accepted:?}");
+    assert!(accepted == Some(0.0) || accepted == Some(0.01), "the write took effect, or it did not: {accepted:?}");
     assert_eq!(resolved["controls"], serde_json::Value::Null, "nobody steers until somebody takes the controls again");
     let deeds = desk.deeds();
     assert_eq!(writes(&deeds), 1, "the write was not sent a second time");
@@ -105,7 +105,7 @@ fn a_session_whose_traffic_moves_is_not_stopped_by_the_way() {
     let desk = Desk::new();
     let session = desk.open();
     let cockpit = desk.cockpit_that_steps_out();
-    desk.wait_until("a step is on its way", |status| status["routes"]["frontend"]["wanted"]["gke"] == 0.1);
+    desk.wait_until("a step is on its way", |status| status["routes"]["frontend"]["wanted"]["gke"] == 0.01);
     let refused = desk.run(&["stop", &session]);
     assert_eq!(refused.status.code(), Some(3), "{refused:?}");
     assert!(String::from_utf8_lossy(&refused.stderr).contains("--abandon frontend"), "{refused:?}");

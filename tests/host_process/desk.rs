@@ -96,7 +96,10 @@ impl Desk {
         cockpit.wait_for("HexProperty");
         cockpit.keys("c");
         self.wait_until("the controls are taken", |status| !status["controls"].is_null());
-        cockpit.keys("1\r");
+        // One key after the other: both in one write would be a paste.
+        cockpit.keys("]");
+        cockpit.wait_for("draft 1%");
+        cockpit.keys("\r");
         cockpit
     }
 

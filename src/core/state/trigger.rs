@@ -1,0 +1,66 @@
+//! What is known of a trigger: its reading, its proofs, and since when it sees nothing.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    core::proof::BreachProof,
+    domain::{
+        metric::Gap,
+        time::{Millis, Timestamp},
+    },
+};
+
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct TriggerState {
+    pub reading: Reading,
+    /// Since when the condition has been breached without an Ok in between.
+    pub pending_since: Option<Timestamp>,
+    /// Breach samples with distinct source times within the pending window.
+    pub breaches: u32,
+    pub last_breach_at: Option<Timestamp>,
+    /// How long since the last of them nothing was proven, see [`BreachProof::unproven`].
+    #[serde(default)]
+    pub unproven: Millis,
+    /// The same against the limit of `at_once`.
+    #[serde(default)]
+    pub disaster: BreachProof,
+    /// When this was last brought up to date.
+    #[serde(default)]
+    pub read_at: Option<Timestamp>,
+    /// Since when it has had no usable sample.
+    pub blind_since: Option<Timestamp>,
+    /// When that was said; a window that is only filling after a move is no news.
+    #[serde(default)]
+    pub blind_said_at: Option<Timestamp>,
+    /// When it last fired.
+    pub fired_at: Option<Timestamp>,
+    /// Since when it would fire, but home is proven dead.
+    pub withheld_since: Option<Timestamp>,
+    /// Value of the newest sample, proven or not.
+    pub value: Option<f64>,
+    pub value_at: Option<Timestamp>,
+}
+
+/// Three-valued; only `Ok` clears anything.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reading {
+    /// No sample has come yet.
+    #[default]
+    None,
+    Ok,
+    Breach,
+    Unknown {
+        gap: Gap,
+    },
+}
+
+impl Reading {
+    /// Why there is no sample; `None` where there is one, or where none was ever expected to come.
+    pub fn gap(&self) -> Option<Gap> {
+        match self {
+            Reading::Unknown { gap } => Some(*gap),
+            Reading::None | Reading::Ok | Reading::Breach => None,
+        }
+    }
+}
