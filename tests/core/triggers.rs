@@ -262,8 +262,8 @@ fn the_worse_the_latency_the_surer_the_breach() {
 
 /// Home counts `home` requests in its window, GKE `gke`, at 5 % on GKE that has stood for minutes.
 fn thin(home: u64, counted: u64) -> Session {
-    let mut session = Session::at(0);
-    assert_eq!(session.shift(0, 50), Verdict::Accepted);
+    let mut session = Session::at(10);
+    assert_eq!(session.shift(10, 50), Verdict::Accepted);
     session.settle();
     for _ in 0..=70 {
         second_at(&mut session, 50);
@@ -355,8 +355,8 @@ fn said_blind(session: &Session) -> usize {
 
 #[test]
 fn a_window_that_fills_after_a_move_is_no_news() {
-    let mut session = Session::at(0);
-    assert_eq!(session.shift(0, 250), Verdict::Accepted);
+    let mut session = Session::at(10);
+    assert_eq!(session.shift(10, 250), Verdict::Accepted);
     session.write_done();
     let before = said_blind(&session);
     for at in 0..=80 {
