@@ -44,7 +44,7 @@ fn advance(scale: Scale, from: u16, to: u16) -> Verdict {
     let mut session = Session::at(from);
     for _ in 0..90 {
         second(&mut session, scale, from);
-        served_by_home(&mut session);
+        session.served(u64::from(1000 - from) / 50, u64::from(from) / 50);
     }
     session.shift(from, to)
 }
