@@ -347,7 +347,7 @@ async fn what_keeps_users_or_writes_away_is_said_with_the_weights() {
     let world = world().await;
     edited(&world, Edit::Matcher { gke_per_mille: 0 });
     let rule = Hindrance::HostRule { host: "api.hexproperty.com".into(), matcher: "api".into() };
-    assert_eq!(driver(&world).read().await.unwrap().hindrances, [rule.clone()]);
+    assert_eq!(driver(&world).read().await.unwrap().hindrances, std::slice::from_ref(&rule));
     world.control().stir(&faults::Fault::Classic);
     world.control().stir(&faults::Fault::Api { api: Api::Compute, trouble: Trouble::ReadOnly, for_s: 1e6 });
     let driver = driver(&world);

@@ -145,7 +145,8 @@ fn a_lag_whose_position_is_not_told_proves_nothing() {
 
 #[test]
 fn a_primary_that_is_down_or_none_is_a_breach_of_the_line_although_its_replica_is_well() {
-    let change: [(fn(&mut Replication), DatabaseStanding); 3] = [
+    type Change = (fn(&mut Replication), DatabaseStanding);
+    let change: [Change; 3] = [
         (|seen| seen.serving = Serving::Suspended, DatabaseStanding::Down { serving: Serving::Suspended }),
         (|seen| seen.serving = Serving::Maintenance, DatabaseStanding::Down { serving: Serving::Maintenance }),
         (
