@@ -35,8 +35,10 @@ fn home(session: &mut Session, scale: Scale) {
     session.see("platform/run", vec![Fact::Workload { backend: run(), workload }]);
 }
 
-fn served_by_home(session: &mut Session) {
-    session.served(10, 0);
+/// The front door, as the split has it.
+fn served(session: &mut Session, share: u16) {
+    let target = u64::from(share) * 20 / 1000;
+    session.served(20 - target, target);
 }
 
 /// From `from`, with home told as `scale` and answering through the front door alone.
@@ -44,7 +46,7 @@ fn advance(scale: Scale, from: u16, to: u16) -> Verdict {
     let mut session = Session::at(from);
     for _ in 0..90 {
         second(&mut session, scale, from);
-        served_by_home(&mut session);
+        served(&mut session, from);
     }
     session.shift(from, to)
 }
@@ -99,7 +101,7 @@ fn a_platform_that_falls_silent_is_no_objection_while_home_answers() {
     second(&mut session, Scale::Automatic { min: 2, max: None }, 0);
     for _ in 0..60 {
         session.now = session.now + SECOND;
-        served_by_home(&mut session);
+        served(&mut session, 0);
         session.weights(0);
     }
     assert_eq!(session.route().readiness.against, []);
