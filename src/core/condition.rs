@@ -6,7 +6,7 @@ use crate::{
     core::{
         evidence,
         has::has,
-        outlook::{Outlook, outlook},
+        outlook::{DoorBreach, Outlook, at_door, outlook},
         state::{Reading, State},
     },
     domain::{
@@ -21,6 +21,8 @@ use crate::{
 pub enum Condition {
     /// What a trigger on it reads is beyond its limit.
     Breached { trigger: TriggerId },
+    /// Requests through the front door that it answers fail, or its site is not home's.
+    FailsAtDoor { breach: DoorBreach },
     /// Direct requests to it fail.
     ProbeFails { failed: u64, sent: u64 },
     /// A trigger on it has not been able to see for too long.
@@ -40,6 +42,9 @@ pub fn condition(state: &State, route: &Route, backend: &BackendId) -> Condition
     let nobody = has(state, &route.id, backend).is_nothing();
     if let Some(trigger) = triggers().find(|trigger| !nobody && *reading(&trigger.id) == Reading::Breach) {
         return Condition::Breached { trigger: trigger.id.clone() };
+    }
+    if let Some(breach) = at_door(state, &route.id).into_iter().find(|breach| !nobody && breach.backend == *backend) {
+        return Condition::FailsAtDoor { breach };
     }
     let known = state.backends.get(backend);
     if let Some(probe) = known.and_then(|known| known.probe.as_ref()).filter(|probe| state.now.since(probe.at) <= evidence::FRESH) {

@@ -31,5 +31,5 @@ pub use home::home;
 pub use motion::{following, motion};
 pub use names::Names;
 pub use news::news;
-pub use outlook::{at_door, attention, outlook, then};
+pub use outlook::{at_door, attention, met_at_door, outlook, then};
 pub use refusal::refusal;

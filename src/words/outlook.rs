@@ -89,13 +89,18 @@ pub fn attention(what: &Attention, now: Timestamp, names: Names) -> String {
     }
 }
 
-/// A breach at the front door, and what it leads to.
-pub fn at_door(breach: &DoorBreach, now: Timestamp, names: Names) -> String {
+/// A breach at the front door alone.
+pub fn met_at_door(breach: &DoorBreach, names: Names) -> String {
     let backend = names.backend(&breach.backend);
-    let what = match &breach.unlike {
+    match &breach.unlike {
         Some(difference) => unlike(&backend, difference),
         None => format!("{} of {} requests through the front door fail on {backend}", breach.failed, breach.answers),
-    };
+    }
+}
+
+/// A breach at the front door, and what it leads to.
+pub fn at_door(breach: &DoorBreach, now: Timestamp, names: Names) -> String {
+    let what = met_at_door(breach, names);
     match &breach.outlook {
         Outlook::Running { acts_at, then: leads, .. } | Outlook::Blind { acts_at, then: leads, .. } => match leads {
             Then::Holds => format!("{what}; nothing advances until it clears"),

@@ -7,7 +7,7 @@ use crate::{
         state::State,
     },
     domain::{id::TriggerId, time::Timestamp},
-    words::{Names, cause::unlike, database, gap, hindrance, mover_name, need, objection, obstacle},
+    words::{Names, database, gap, hindrance, met_at_door, mover_name, need, objection, obstacle},
 };
 
 /// Something said twice: as it should be, and as short as it can be without another meaning.
@@ -44,18 +44,13 @@ pub fn attention(found: &Attention, state: &State, now: Timestamp) -> Said {
             alarm(format!("{} {value} of {limit}", names.watched_short(trigger)), format!("{metric} {value} of {limit}"))
         }
         Attention::AtDoor { breach, .. } => {
-            let backend = names.backend(&breach.backend);
-            match &breach.unlike {
-                Some(difference) => alarm(unlike(&backend, difference), format!("{backend} answers unlike home")),
-                None => {
-                    let (failed, answers) = (breach.failed, breach.answers);
-                    let short = format!("{backend}: {failed} of {answers} fail");
-                    alarm(format!("{failed} of {answers} requests fail on {backend}"), short)
-                }
-            }
+            let (name, failed, of) = (names.backend(&breach.backend), breach.failed, breach.answers);
+            let short = if breach.unlike.is_some() { format!("{name} is unlike home") } else { format!("{name}: {failed} of {of} fail") };
+            alarm(met_at_door(breach, names), short)
         }
         Attention::FailingForNobody { failed, answers, .. } => {
-            alarm(format!("{failed} of {answers} requests fail at the load balancer"), "requests fail at the load balancer".to_owned())
+            let short = format!("{failed} of {answers} requests fail");
+            alarm(format!("{short}, and no answer says whose"), short)
         }
         Attention::NeedsHuman { why, .. } => alarm(format!("needs a human: {}", need(why)), "needs a human".to_owned()),
         Attention::Drifted { route } => match state.routes.get(route).and_then(|known| known.drift.as_ref()) {

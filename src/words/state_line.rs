@@ -150,6 +150,10 @@ fn failing(state: &State, route: &Route, backend: &BackendId) -> Option<Said> {
             let long = format!("{} {value} of {limit}", names.watched_short(&trigger));
             Some(Said::new(Tone::Alarm, long, format!("{} {value} of {limit}", names.metric(&trigger))))
         }
+        Condition::FailsAtDoor { breach } => {
+            let short = format!("{}: {} of {} fail", names.backend(backend), breach.failed, breach.answers);
+            Some(Said::new(Tone::Alarm, crate::words::met_at_door(&breach, names), short))
+        }
         // Where nobody is, a failing probe is only to be known.
         Condition::ProbeFails { .. } if has(state, &route.id, backend).is_nothing() => None,
         Condition::ProbeFails { failed, sent } => {
@@ -170,12 +174,12 @@ fn next(found: &[Attention], state: &State, known: &RouteState, now: Timestamp) 
     let outlooks = found.iter().filter_map(|found| match found {
         Attention::Breach { outlook, .. } | Attention::Blind { outlook, .. } => Some(outlook),
         Attention::AtDoor { breach, .. } => Some(&breach.outlook),
-        Attention::FailingForNobody { .. }
-        | Attention::NotHome { .. }
+        Attention::NotHome { .. }
         | Attention::NeedsHuman { .. }
         | Attention::Drifted { .. }
         | Attention::RollingBack { .. }
         | Attention::HomeNotSeen { .. }
+        | Attention::FailingForNobody { .. }
         | Attention::RequestsDisagree { .. }
         | Attention::WritesAtRisk { .. }
         | Attention::ReplicaUnsound { .. }

@@ -7,6 +7,7 @@ use cutover::domain::digest::Digest;
 use cutover::{
     core::{
         decision::{Cause, Fired},
+        door::{Difference, Met, Proof as DoorProof, Unlike},
         event::{Asker, TerminalSize, WorldKind},
         news::{News, Settling, Taking},
         readiness::Readiness,
@@ -17,7 +18,7 @@ use cutover::{
         },
     },
     domain::{
-        answer::Answers,
+        answer::{AnswerKind, Answers, Redirect, TextMatch},
         database::{Engine, Movement, Serving},
         fact::{Accepted, ReplicaState, Replication, Writable},
         fault::{Fault, FaultKind, Version},
@@ -458,11 +459,22 @@ pub fn latched() -> State {
     state
 }
 
-/// Every answer of the target through its own door is 404, and its platform calls it well.
+/// Every answer of the target is 404 where home answers 200, and its platform and its own counters call it well.
 pub fn not_found() -> State {
     let mut state = calm();
-    let gke = state.backends.get_mut(&id("gke")).unwrap();
-    gke.probe = Some(ProbeState { at: ago(3), sent: 5, failed: 5, dropped: 0, answers: Answers::default(), slowest_ms: Some(12.0) });
-    state.routes.get_mut(&id("frontend")).unwrap().observed.as_mut().unwrap().failed = 901;
+    let kind = |status, media| AnswerKind::new(status, media, Redirect::Nowhere, TextMatch::NotAsked);
+    let difference = Difference { answer: kind(404, "text/plain"), count: 901, of: 901, home: kind(200, "text/html") };
+    let proof = DoorProof { since: ago(12), last: ago(1), withheld_since: None };
+    let met = Met {
+        at: ago(1),
+        answers: 901,
+        failed: 901,
+        share: Share { fraction: 1.0, low: 0.99, high: 1.0 },
+        failing: None,
+        unlike: Some(Unlike { difference, proof }),
+    };
+    state.routes.get_mut(&id("frontend")).unwrap().front_door.met.insert(id("gke"), met);
+    let gke = state.backends.get_mut(&id("gke")).unwrap().probe.as_mut().unwrap();
+    (gke.failed, gke.slowest_ms) = (5, Some(12.0));
     state
 }

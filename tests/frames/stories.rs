@@ -145,7 +145,8 @@ fn nothing_seen_is_never_settled_and_never_a_number() {
 #[test]
 fn a_backend_whose_answers_fail_is_not_called_healthy() {
     let texts = at_all_sizes("not-found", &scenes::not_found(), &scenes::view());
-    says(&texts, &["5 of 5 probes fail"]);
+    says(&texts, &["GKE answers 404 text/plain where home answers 200 text/html", "901 of 901 requests fail", "answers unlike home"]);
+    assert!(texts.iter().all(|text| !text.contains("✓ healthy  6/6") && !text.contains("✓ settled")), "{}", texts[0]);
     insta::assert_snapshot!("not_found_80x24", texts[0]);
 }
 

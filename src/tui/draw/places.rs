@@ -9,7 +9,7 @@ use crate::{
     core::state::State,
     tui::{
         draw::{footer, toasts},
-        panes::{rollback, traffic, words},
+        panes::{draft, rollback, traffic, words},
         theme::Theme,
         view::{Pane, Screen, View, Zoom},
     },
@@ -98,7 +98,7 @@ fn main(state: &State, view: &View, places: &mut Places, mut rest: Rect) {
     let routes = words::plan(state).map_or(1, |plan| plan.routes.len().max(1)) as u16;
     let tall = rest.height >= 34;
     let wide = rest.width >= 100;
-    let preview = traffic::preview_rows(state, view, rest.height);
+    let preview = draft::rows(state, view, rest.height);
     let rails = 6 + u16::from(tall) + (routes - 1).min(rest.height / 4) + preview;
     let body = places.body;
     places.panes.push((Pane::Traffic, take(&mut rest, rails)));

@@ -4,6 +4,7 @@
 
 pub mod charts;
 pub mod checklist;
+pub mod draft;
 pub mod frame;
 pub mod header;
 pub mod journal;

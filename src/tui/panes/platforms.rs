@@ -51,7 +51,9 @@ fn card(state: &State, view: &View, theme: &Theme, route: &Route, backend: &Back
     let title = vec![Span::styled(backend.title.to_string(), style.add_modifier(Modifier::BOLD))];
     let mut inner = frame::frame(Pane::Platforms, title, share(&has, theme), state, view, theme, area, buf);
     match condition {
-        Condition::Breached { .. } | Condition::ProbeFails { .. } => frame::light(area, theme.alarm, theme, buf),
+        Condition::Breached { .. } | Condition::FailsAtDoor { .. } | Condition::ProbeFails { .. } => {
+            frame::light(area, theme.alarm, theme, buf)
+        }
         Condition::Blind { .. } => frame::light(area, theme.unknown, theme, buf),
         Condition::Unjudged { .. } | Condition::Idle | Condition::Well => {}
     }
@@ -182,6 +184,12 @@ fn users(card: &Card<'_>, theme: &Theme) -> Option<(&'static str, String, Style)
     let glyphs = &theme.glyphs;
     match &card.condition {
         Condition::Breached { trigger } => Some((glyphs.breach, format!("{} too high", card.names.metric(trigger)), theme.breach)),
+        Condition::FailsAtDoor { breach } if breach.unlike.is_some() => {
+            Some((glyphs.breach, "answers unlike home".to_owned(), theme.breach))
+        }
+        Condition::FailsAtDoor { breach } => {
+            Some((glyphs.breach, format!("{} of {} requests fail", breach.failed, breach.answers), theme.breach))
+        }
         Condition::ProbeFails { failed, sent } => Some((glyphs.breach, format!("{failed} of {sent} probes fail"), theme.breach)),
         Condition::Blind { trigger } => Some((glyphs.unknown, format!("blind: {}", card.names.metric(trigger)), theme.unknown)),
         Condition::Unjudged { gap: Some(gap) } => {

@@ -9,20 +9,18 @@ use ratatui::{
 
 use crate::{
     core::{
-        decision::Refusal,
-        forecast::{self, forecast},
         has::{has, strangers},
-        outlook::{self, Attention, DoorBreach, Outlook, Preview, Then},
+        outlook::{self, Attention, DoorBreach, Outlook, Then},
         state::{Motion, Observed, Proof, RouteState, State},
     },
     domain::{
         id::{BackendId, TriggerId},
-        weight::{PerMille, Weights},
+        weight::PerMille,
     },
-    plan::model::{Backend, Route, Trigger},
+    plan::model::{Route, Trigger},
     tui::{
         keymap::{Action, Way},
-        panes::{frame, words},
+        panes::{draft, frame, words},
         theme::Theme,
         view::{Pane, View},
         widgets::{
@@ -32,13 +30,11 @@ use crate::{
             text,
         },
     },
-    words::{Names, draft as words_of, state_line},
+    words::{Names, state_line},
 };
 
 /// Columns kept free at the right for the big figure, where there is room for it.
 const FIGURE_COLUMNS: u16 = 24;
-/// Most rows of what a draft would bring.
-const PREVIEW_ROWS: u16 = 6;
 
 pub fn draw(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buffer) {
     let Some(route) = words::route(state, view.route) else {
@@ -97,7 +93,7 @@ pub fn draw(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buf
                 rail::draw(&legs, freshness, theme, rail, buf);
                 ghosts::draw(&ghosts(state, route, view), &legs, theme, rail, buf);
                 say(message_line(state, known, route, view, theme, message.width), theme, message, buf);
-                preview(state, route, view, theme, below, buf);
+                draft::draw(state, route, view, theme, below, buf);
                 if let Some(figure) = figure {
                     let below = Rect { y: figure.y + big::ROWS, height: 1, ..figure };
                     text::put(buf, below, 0, &format!("on {}", words::place(route, &route.target)), theme.dim);
@@ -116,12 +112,12 @@ fn worst(state: &State, route: &Route) -> Option<Attention> {
         |id: &TriggerId| words::plan(state).is_some_and(|plan| plan.triggers.iter().any(|one| one.id == *id && one.route == route.id));
     outlook::attention(state).into_iter().find(|found| match found {
         Attention::NotHome { route: id, .. }
-        | Attention::AtDoor { route: id, .. }
-        | Attention::FailingForNobody { route: id, .. }
         | Attention::NeedsHuman { route: id, .. }
         | Attention::Drifted { route: id }
         | Attention::RollingBack { route: id, .. }
         | Attention::HomeNotSeen { route: id, .. }
+        | Attention::AtDoor { route: id, .. }
+        | Attention::FailingForNobody { route: id, .. }
         | Attention::RequestsDisagree { route: id, .. }
         | Attention::Hindered { route: id, .. }
         | Attention::HomeNotReady { route: id, .. }
@@ -143,7 +139,9 @@ fn status(state: &State, route: &Route, known: &RouteState, worst: Option<&Atten
     match worst {
         Some(Attention::NotHome { .. }) => Line::styled(format!("{} NOT HOME", theme.glyphs.breach), theme.breach),
         Some(Attention::Drifted { .. }) => Line::styled(format!("{} DRIFT, nothing of ours", theme.glyphs.warn), theme.warn),
-        Some(Attention::Breach { .. }) if resting => Line::styled(format!("{} BREACH", theme.glyphs.breach), theme.breach),
+        Some(Attention::Breach { .. } | Attention::AtDoor { .. }) if resting => {
+            Line::styled(format!("{} BREACH", theme.glyphs.breach), theme.breach)
+        }
         Some(Attention::Blind { .. }) if resting => Line::styled(format!("{} BLIND", theme.glyphs.unknown), theme.unknown),
         Some(_) | None => {
             let mut spans = words::course(known, view.now, theme);
@@ -203,7 +201,7 @@ fn rows(state: &State, view: &View, area: Rect) -> Vec<(usize, Rows)> {
     let mut inner = Rect::new(area.x + 1, area.y + 1, area.width.saturating_sub(2), area.height.saturating_sub(2));
     inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
     let others = (routes.saturating_sub(1) as u16).min(inner.height.saturating_sub(3));
-    let below = if is_drafted(state, view) { inner.height.saturating_sub(others + 4).min(PREVIEW_ROWS) } else { 0 };
+    let below = if draft::is_drafted(state, view) { inner.height.saturating_sub(others + 4).min(draft::PREVIEW_ROWS) } else { 0 };
     let full = inner.height.saturating_sub(others).min(5 + below);
     let mut y = inner.y;
     let mut found = Vec::new();
@@ -286,62 +284,8 @@ fn observed(known: &RouteState) -> Option<&Observed> {
     known.observed.as_ref().filter(|observed| observed.requests > 0)
 }
 
-fn is_drafted(state: &State, view: &View) -> bool {
-    words::route(state, view.route).is_some_and(|route| view.drafts.contains_key(&route.id))
-}
-
-/// Rows below the rail for what a draft would bring, of a body of `height`; none without a draft.
-pub fn preview_rows(state: &State, view: &View, height: u16) -> u16 {
-    match (is_drafted(state, view), height) {
-        (false, _) => 0,
-        (true, ..24) => 4,
-        (true, 24..) => PREVIEW_ROWS,
-    }
-}
-
-/// What Enter would do: where traffic would be, what that means for each instance, and why it would be refused.
-fn preview(state: &State, route: &Route, view: &View, theme: &Theme, area: Rect, buf: &mut Buffer) {
-    let Some(draft) = view.drafts.get(&route.id).filter(|_| !area.is_empty()) else { return };
-    let names = Names::of(state);
-    let Some(forecast) = forecast(state, route, draft) else { return };
-    let mut rows = area.rows();
-    let splits: &[(&str, fn(&forecast::Leg) -> PerMille)] =
-        if area.height >= 6 { &[("before", |leg| leg.from), ("after", |leg| leg.to)] } else { &[("after", |leg| leg.to)] };
-    for (name, share) in splits {
-        let Some(row) = rows.next() else { return };
-        let column = text::put(buf, row, 0, &format!("{name:<7}"), theme.dim);
-        let bar = Rect { x: row.x + column, width: row.width.saturating_sub(column), ..row };
-        let leg = |backend: &Backend| Leg {
-            name: backend.title.to_string(),
-            style: words::backend_style(route, &backend.id, theme),
-            accepted: forecast.legs.iter().find(|leg| leg.backend == backend.id).map(|leg| share(leg).get()),
-            wanted: None,
-            draft: None,
-            observed: None,
-        };
-        let legs: Vec<Leg> = words::legs(route).into_iter().map(leg).collect();
-        rail::draw(&legs, Freshness::Fresh, theme, bar, buf);
-    }
-    let me = view.me.as_ref().map(|me| me.client);
-    let answer = outlook::preview(state, me, &route.id, draft).map(|answer| words_of::preview(&answer, names));
-    let mut lines = vec![];
-    if let Some(said) = answer {
-        let (glyph, style) = words::tone(said.tone, theme);
-        lines.push(Line::styled(format!("{glyph} {}", said.long), style));
-    }
-    lines.extend(
-        words_of::open_before(&forecast.open_before, names).map(|open| Line::styled(format!("{} {open}", theme.glyphs.warn), theme.warn)),
-    );
-    lines.push(Line::styled(words_of::load(&forecast, names), theme.text));
-    lines.push(Line::styled(words_of::times(forecast.settles, forecast.home_takes), theme.dim));
-    for (line, row) in lines.into_iter().zip(rows) {
-        let style = line.style;
-        text::put(buf, row, 0, &text::cut(&line.to_string(), row.width.into(), theme.glyphs.ellipsis), style);
-    }
-}
-
 /// The others' drafts for this route; whoever holds the controls first.
-fn ghosts(state: &State, route: &Route, view: &View) -> Vec<Ghost> {
+pub(super) fn ghosts(state: &State, route: &Route, view: &View) -> Vec<Ghost> {
     let me = view.me.as_ref().map(|me| me.client);
     let holder = state.controls.holder.as_ref().map(|holder| holder.client);
     let mut others: Vec<_> = state.people.iter().filter(|(client, _)| Some(**client) != me).collect();
@@ -371,8 +315,8 @@ fn message_line(state: &State, known: &RouteState, route: &Route, view: &View, t
         threat
     } else if let Some(breach) = at_door(state, route, view, theme) {
         breach
-    } else if let Some(draft) = view.drafts.get(&route.id) {
-        drafted(state, known, route, draft, view, theme)
+    } else if let Some(drafted) = view.drafts.get(&route.id) {
+        draft::told(state, known, route, drafted, view, theme)
     } else if let Some(drift) = &known.drift {
         let actor = crate::words::mover_name(&drift.by, Names::of(state));
         let keys = (words::key(view, Action::AdoptDrift), words::key(view, Action::Rollback));
@@ -418,32 +362,6 @@ fn at_door(state: &State, route: &Route, view: &View, theme: &Theme) -> Option<(
 fn failing(known: &RouteState, route: &Route) -> Option<String> {
     let met = known.front_door.met.get(&route.target).filter(|met| met.failed > 0)?;
     Some(format!("{} of {} requests fail", met.failed, met.answers))
-}
-
-/// One's own draft: what Enter does with it, or what has to be done before it can do anything.
-fn drafted(state: &State, known: &RouteState, route: &Route, draft: &Weights, view: &View, theme: &Theme) -> (String, Style) {
-    let glyph = theme.glyphs.draft;
-    let me = view.me.as_ref().map(|me| me.client);
-    let share = draft.of(&route.target);
-    let drop = words::key(view, Action::Drop);
-    let others: String =
-        ghosts(state, route, view).iter().map(|ghost| format!("; {} drafts {}", ghost.name, rail::percent(ghost.share))).collect();
-    let asks = words::key(view, Action::Ask);
-    let told = match outlook::preview(state, me, &route.id, draft) {
-        Some(Preview::Moves | Preview::Waits) => format!("{asks} asks, {drop} drops it"),
-        Some(Preview::SecondPerson) => format!("{asks} asks; over {} needs a second person; {drop} drops it", route.step_max),
-        Some(Preview::Refused(_)) | None if known.latch.is_some() => {
-            format!("the route is latched, {} re-arms it first; {drop} drops it", words::key(view, Action::Rearm))
-        }
-        Some(Preview::Refused(_)) | None if known.hold.is_some() => {
-            format!("the route is held, {} resumes it first; {drop} drops it", words::key(view, Action::Hold))
-        }
-        Some(Preview::Refused(Refusal::ControlsFree | Refusal::NoControls { .. })) => {
-            format!("{} for the controls first; {drop} drops it", words::key(view, Action::Controls))
-        }
-        Some(Preview::Refused(_)) | None => format!("would be refused now, see below; {drop} drops it"),
-    };
-    (format!("{glyph} draft {share}: {told}{others}"), theme.draft)
 }
 
 /// A trigger of this route whose clock is running, the one that acts first.

@@ -1,0 +1,131 @@
+//! One's own draft below the rail: where traffic would be, what that means for each instance, what would be refused and why.
+//!
+//! Nothing is promised here that the core would not do: the answer is the one that it would give now.
+
+use ratatui::{buffer::Buffer, layout::Rect, style::Style, text::Line};
+
+use crate::{
+    core::{
+        decision::Refusal,
+        forecast::{self, forecast},
+        outlook::{self, Preview},
+        state::{RouteState, State},
+    },
+    domain::weight::{PerMille, Weights},
+    plan::model::{Backend, Route},
+    tui::{
+        keymap::Action,
+        panes::{traffic::ghosts, words},
+        theme::Theme,
+        view::View,
+        widgets::{
+            rail::{self, Freshness, Leg},
+            text,
+        },
+    },
+    words::{Names, draft as words_of},
+};
+
+/// Most rows of what a draft would bring.
+pub(super) const PREVIEW_ROWS: u16 = 6;
+
+/// A split of the two that a draft stands between.
+#[derive(Debug, Clone, Copy)]
+enum Side {
+    Before,
+    After,
+}
+
+impl Side {
+    fn name(self) -> &'static str {
+        match self {
+            Side::Before => "before",
+            Side::After => "after",
+        }
+    }
+    fn of(self, leg: &forecast::Leg) -> PerMille {
+        match self {
+            Side::Before => leg.from,
+            Side::After => leg.to,
+        }
+    }
+}
+
+pub(super) fn is_drafted(state: &State, view: &View) -> bool {
+    words::route(state, view.route).is_some_and(|route| view.drafts.contains_key(&route.id))
+}
+
+/// Rows below the rail for what a draft would bring, of a body of `height`; none without a draft.
+pub fn rows(state: &State, view: &View, height: u16) -> u16 {
+    match (is_drafted(state, view), height) {
+        (false, _) => 0,
+        (true, ..24) => 4,
+        (true, 24..) => PREVIEW_ROWS,
+    }
+}
+
+/// What Enter would do: where traffic would be, what that means for each instance, and why it would be refused.
+pub(super) fn draw(state: &State, route: &Route, view: &View, theme: &Theme, area: Rect, buf: &mut Buffer) {
+    let Some(draft) = view.drafts.get(&route.id).filter(|_| !area.is_empty()) else { return };
+    let names = Names::of(state);
+    let Some(forecast) = forecast(state, route, draft) else { return };
+    let mut rows = area.rows();
+    let splits: &[Side] = if area.height >= PREVIEW_ROWS { &[Side::Before, Side::After] } else { &[Side::After] };
+    for side in splits {
+        let Some(row) = rows.next() else { return };
+        let column = text::put(buf, row, 0, &format!("{:<7}", side.name()), theme.dim);
+        let bar = Rect { x: row.x + column, width: row.width.saturating_sub(column), ..row };
+        let leg = |backend: &Backend| Leg {
+            name: backend.title.to_string(),
+            style: words::backend_style(route, &backend.id, theme),
+            accepted: forecast.legs.iter().find(|leg| leg.backend == backend.id).map(|leg| side.of(leg).get()),
+            wanted: None,
+            draft: None,
+            observed: None,
+        };
+        let legs: Vec<Leg> = words::legs(route).into_iter().map(leg).collect();
+        rail::draw(&legs, Freshness::Fresh, theme, bar, buf);
+    }
+    let me = view.me.as_ref().map(|me| me.client);
+    let answer = outlook::preview(state, me, &route.id, draft).map(|answer| words_of::preview(&answer, names));
+    let mut lines = vec![];
+    if let Some(said) = answer {
+        let (glyph, style) = words::tone(said.tone, theme);
+        lines.push(Line::styled(format!("{glyph} {}", said.long), style));
+    }
+    lines.extend(
+        words_of::open_before(&forecast.open_before, names).map(|open| Line::styled(format!("{} {open}", theme.glyphs.warn), theme.warn)),
+    );
+    lines.push(Line::styled(words_of::load(&forecast, names), theme.text));
+    lines.push(Line::styled(words_of::times(forecast.settles, forecast.home_takes), theme.dim));
+    for (line, row) in lines.into_iter().zip(rows) {
+        let style = line.style;
+        text::put(buf, row, 0, &text::cut(&line.to_string(), row.width.into(), theme.glyphs.ellipsis), style);
+    }
+}
+
+/// One's own draft: what Enter does with it, or what has to be done before it can do anything.
+pub(super) fn told(state: &State, known: &RouteState, route: &Route, draft: &Weights, view: &View, theme: &Theme) -> (String, Style) {
+    let glyph = theme.glyphs.draft;
+    let me = view.me.as_ref().map(|me| me.client);
+    let share = draft.of(&route.target);
+    let drop = words::key(view, Action::Drop);
+    let others: String =
+        ghosts(state, route, view).iter().map(|ghost| format!("; {} drafts {}", ghost.name, rail::percent(ghost.share))).collect();
+    let asks = words::key(view, Action::Ask);
+    let told = match outlook::preview(state, me, &route.id, draft) {
+        Some(Preview::Moves | Preview::Waits) => format!("{asks} asks, {drop} drops it"),
+        Some(Preview::SecondPerson) => format!("{asks} asks; over {} needs a second person; {drop} drops it", route.step_max),
+        Some(Preview::Refused(_)) | None if known.latch.is_some() => {
+            format!("the route is latched, {} re-arms it first; {drop} drops it", words::key(view, Action::Rearm))
+        }
+        Some(Preview::Refused(_)) | None if known.hold.is_some() => {
+            format!("the route is held, {} resumes it first; {drop} drops it", words::key(view, Action::Hold))
+        }
+        Some(Preview::Refused(Refusal::ControlsFree | Refusal::NoControls { .. })) => {
+            format!("{} for the controls first; {drop} drops it", words::key(view, Action::Controls))
+        }
+        Some(Preview::Refused(_)) | None => format!("would be refused now, see below; {drop} drops it"),
+    };
+    (format!("{glyph} draft {share}: {told}{others}"), theme.draft)
+}
