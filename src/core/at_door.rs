@@ -113,7 +113,7 @@ pub(super) fn forbids(sight: &Sight, route: &Route) -> Option<Refusal> {
     if let Some(breach) = breaches(sight, route).into_iter().next() {
         let (backend, met) = (breach.backend.clone(), breach.met);
         return Some(match (breach.rule, &met.unlike) {
-            (DoorRule::Unlike, Some(unlike)) => Refusal::UnlikeHome { backend, difference: unlike.difference.clone() },
+            (DoorRule::Unlike, Some(unlike)) => Refusal::UnlikeHome { backend, difference: Box::new(unlike.difference.clone()) },
             (DoorRule::Unlike, None) | (DoorRule::Failing, _) => {
                 Refusal::FailingAtDoor { backend: Some(backend), failed: met.failed, answers: met.answers }
             }
@@ -147,7 +147,7 @@ pub(super) fn fire(turn: &mut Turn, route: &Route) {
 fn cause(breach: &Breach<'_>) -> Cause {
     let (backend, met) = (breach.backend.clone(), breach.met);
     match (breach.rule, &met.unlike) {
-        (DoorRule::Unlike, Some(unlike)) => Cause::UnlikeHome { backend, difference: unlike.difference.clone() },
+        (DoorRule::Unlike, Some(unlike)) => Cause::UnlikeHome { backend, difference: Box::new(unlike.difference.clone()) },
         (DoorRule::Unlike, None) | (DoorRule::Failing, _) => Cause::FailingAtDoor { backend, failed: met.failed, answers: met.answers },
     }
 }

@@ -116,7 +116,7 @@ pub enum Refusal {
     },
     UnlikeHome {
         backend: BackendId,
-        difference: Difference,
+        difference: Box<Difference>,
     },
     /// A first step away from home ends here.
     FirstStep {
@@ -201,7 +201,7 @@ pub enum Cause {
     /// Our own requests through the front door failed there for too long.
     FailingAtDoor { backend: BackendId, failed: u64, answers: u64 },
     /// A backend answered otherwise than home does through the same door.
-    UnlikeHome { backend: BackendId, difference: Difference },
+    UnlikeHome { backend: BackendId, difference: Box<Difference> },
     /// Somebody took what others had written as the session's own wish.
     Adopted { by: OperatorId },
 }

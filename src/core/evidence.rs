@@ -98,7 +98,7 @@ pub(super) fn answers(state: &State, now: Timestamp, route: &Route, id: &Backend
         let mut looks = observed.into_iter().flat_map(|observed| &observed.window).filter(|look| now.since(look.at) <= FRESH);
         looks.any(|look| look.failed == 0 && look.dropped == 0 && look.by_backend.get(id).is_some_and(|count| *count > 0))
     };
-    clean || counted || through()
+    clean || counted || front_door(state, route, id, now) == Word::Alive || through()
 }
 
 /// What one witness says of a backend.

@@ -1,15 +1,11 @@
 //! Can we go back, and what would it cost now?
 //!
-//! While the target has traffic, home must be shown able to take everything: enough instances ready, told within the last half minute,
-//! no direct request to it failing altogether, and its own figures within the limits that the route's triggers set for the target. A
-//! platform need not tell how many instances it really has; users who meet errors there do. And a write home must be able to bring them
-//! there: what bars it is an objection before the first advance. If any of that lapses, nothing advances. Going back is never refused for
-//! it, only warned of.
 //! While the target has traffic, home must be shown able to take everything, by what was told within the last half minute. Where its
 //! platform counts instances, enough of them are ready. Where it doesn't, home is shown by its own answers under the load that it has;
 //! and before the last of its traffic leaves, and for as long as it has none, by the instances that it keeps without any. In either case
-//! no direct request to it fails altogether, and its own figures are within the limits that the route's triggers set for the target. If
-//! that lapses, nothing advances. Going back is never refused for it, only warned of.
+//! no direct request to it fails altogether, and its own figures are within the limits that the route's triggers set for the target. And a
+//! write home must be able to bring users there: what bars it is an objection before the first advance. If any of that lapses, nothing
+//! advances. Going back is never refused for it, only warned of.
 
 use crate::{
     core::{

@@ -182,10 +182,8 @@ fn squall(random: &mut Random, length_s: f64) -> (Fault, Option<Fault>) {
         11 => (Fault::BadGateway { leg, fraction: random.between(0.05, 1.0) }, Some(Fault::BadGateway { leg, fraction: 0.0 })),
         12 => {
             let probings = [Probing::WrongPath, Probing::TurnedAway];
-            (
-                Fault::Probes { leg, probing: probings[random.index(probings.len())] },
-                Some(Fault::Probes { leg, probing: Probing::Answered }),
-            )
+            let probing = probings[random.index(probings.len())];
+            (Fault::Probes { leg, probing }, Some(Fault::Probes { leg, probing: Probing::Answered }))
         }
         _ => {
             let damages = [

@@ -52,6 +52,8 @@ pub fn rollout(rollout: &Rollout, desired: u32) -> String {
     match stage {
         RolloutStage::Complete => format!("{template} complete"),
         RolloutStage::Unobserved => format!("{template} not begun: the controller hasn't looked yet"),
+        // Nothing is left to replace; pods are missing all the same.
+        RolloutStage::Progressing if *updated >= desired && old == 0 => format!("{template} out, {how_far}"),
         RolloutStage::Progressing => format!("{template} under way: {how_far}"),
         RolloutStage::Paused => format!("{template} paused: {how_far}"),
         RolloutStage::DeadlineExceeded => format!("{template} stuck beyond its deadline: {how_far}"),

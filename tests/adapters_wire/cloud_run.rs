@@ -10,10 +10,10 @@ use std::{
 
 use cutover::{
     adapter::cloud_run::{Backs, DriverConfig, RevisionsDriver, SensorConfig, ServiceName, ServiceSensor},
-    domain::hindrance::Hindrance,
     domain::{
         fact::Fact,
         fault::{Fault, FaultKind, Outcome},
+        hindrance::Hindrance,
         platform::{Part, RevisionState, Workload},
         time::Millis,
     },

@@ -141,8 +141,8 @@ impl Store {
         }
         let healed = self.unread.remove(&Part::Events).is_some();
         let fresh = match seen {
-            // Each of them counts, so none is skipped for an earlier one.
-            Seen::All(all) => all.into_iter().map(|event| self.counts(event)).fold(false, std::ops::BitOr::bitor),
+            // Every event is counted, fresh or not.
+            Seen::All(all) => all.into_iter().map(|event| self.counts(event)).filter(|fresh| *fresh).count() > 0,
             Seen::Applied(event) => self.counts(event),
             Seen::Deleted(event) => {
                 self.folds.forget(&event.uid);
@@ -183,7 +183,8 @@ impl Store {
         // What is wrong comes first, should there be more than are told.
         living.sort_by(|a, b| (a.ready == Readiness::Ready, &a.name).cmp(&(b.ready == Readiness::Ready, &b.name)));
         let rollout = rollout(deployment);
-        let trouble = deployment.trouble.clone().or_else(|| half_done(deployment, &rollout)).or_else(|| pods_trouble(&living));
+        let trouble = deployment.trouble.clone().or_else(|| half_done(deployment, &rollout));
+        let trouble = trouble.or_else(|| pods_trouble(&living)).or_else(|| deployment.shortage.clone());
         let restarts = living.iter().fold(0_u32, |sum, pod| sum.saturating_add(pod.restarts));
         let (told, more) = living.split_at(living.len().min(Workload::PODS_MAX));
         let mut told = told.to_vec();

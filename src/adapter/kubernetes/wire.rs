@@ -75,8 +75,10 @@ pub struct SlimDeployment {
     pub image: String,
     /// Which pods are its own, as a label selector.
     pub selector: String,
-    /// The first condition that speaks of something wrong.
+    /// What keeps it from making or replacing pods.
     pub trouble: Option<String>,
+    /// That it has fewer available pods than it must; which are missing the pods say better.
+    pub shortage: Option<String>,
 }
 
 /// What `kubectl rollout status` decides by.
@@ -183,14 +185,10 @@ pub(super) struct Condition {
 impl From<DeploymentWire> for SlimDeployment {
     fn from(wire: DeploymentWire) -> Self {
         let DeploymentWire { metadata, spec, status } = wire;
-        let wrong = |condition: &&Condition| match condition.kind.as_str() {
-            "Available" | "Progressing" => condition.status == "False",
-            "ReplicaFailure" => condition.status == "True",
-            _ => false,
+        let told = |kind: &str, value: &str| {
+            let found = status.conditions.iter().find(|condition| condition.kind == kind && condition.status == value)?;
+            Some(format!("{}: {}", found.reason, found.message))
         };
-        // Of two the one about the rollout says more: what isn't available is counted anyway.
-        let mut troubles: Vec<&Condition> = status.conditions.iter().filter(wrong).collect();
-        troubles.sort_by_key(|condition| condition.kind == "Available");
         let is_late = status.conditions.iter().any(|condition| condition.reason == "ProgressDeadlineExceeded");
         SlimDeployment {
             desired: spec.replicas.unwrap_or(1),
@@ -206,7 +204,8 @@ impl From<DeploymentWire> for SlimDeployment {
             },
             image: spec.template.spec.containers.into_iter().next().map(|container| container.image).unwrap_or_default(),
             selector: spec.selector.text(),
-            trouble: troubles.first().map(|condition| format!("{}: {}", condition.reason, condition.message)),
+            trouble: told("ReplicaFailure", "True").or_else(|| told("Progressing", "False")),
+            shortage: told("Available", "False"),
             version: metadata.resource_version,
         }
     }
@@ -315,7 +314,10 @@ mod tests {
                 {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": "timed out"}]}});
         let deployment: SlimDeployment = serde_json::from_value(wire).unwrap();
         assert_eq!(deployment.selector, "app=frontend,tier notin (a,b),x");
-        assert_eq!(deployment.trouble.as_deref(), Some("ProgressDeadlineExceeded: timed out"));
+        assert_eq!(
+            (deployment.trouble.as_deref(), deployment.shortage.as_deref()),
+            (Some("ProgressDeadlineExceeded: timed out"), Some("MinimumReplicasUnavailable: few"))
+        );
         assert!(deployment.rollout.is_late);
     }
 

@@ -26,15 +26,16 @@ pub(super) fn way_on(refusal: &Refusal, view: &View) -> String {
         Refusal::Held { .. } => (Action::Hold, "resumes"),
         Refusal::Drifted { .. } => (Action::AdoptDrift, "adopts"),
         Refusal::Breached { .. }
-        | Refusal::Blind { .. }
         | Refusal::FailingAtDoor { .. }
         | Refusal::UnlikeHome { .. }
+        | Refusal::Blind { .. }
         | Refusal::NeedsHuman { .. }
         | Refusal::Contended
         | Refusal::Hindered { .. }
         | Refusal::RequestsDisagree { .. } => (Action::Rollback, "rolls back"),
         Refusal::NotSignable
         | Refusal::Role { .. }
+        | Refusal::FirstStep { .. }
         | Refusal::Moved { .. }
         | Refusal::NotKnown
         | Refusal::StandsThere
@@ -52,7 +53,6 @@ pub(super) fn way_on(refusal: &Refusal, view: &View) -> String {
         | Refusal::ApprovalVoid { .. }
         | Refusal::NotADemo
         | Refusal::Unsettled
-        | Refusal::FirstStep { .. }
         | Refusal::CannotSign { .. }
         | Refusal::NotOpen => return String::new(),
     };

@@ -17,6 +17,11 @@ use crate::{
     words::platform,
 };
 
+/// Between two columns.
+const GAP: usize = 2;
+/// A column with less than this of what it should show says nothing.
+const LEAST: usize = 5;
+
 /// A cell with its style.
 type Cell = (String, Style);
 
@@ -28,7 +33,9 @@ enum Side {
 }
 
 struct Column {
-    head: String,
+    head: &'static str,
+    /// What all names in it begin with, said in the head where there is room.
+    shared: String,
     side: Side,
     /// What it gives up at most when there is too little room.
     least: usize,
@@ -43,13 +50,17 @@ struct Table {
 /// As many lines as there is room for, with the head of the table where it has one.
 pub fn lines(group: &Group<'_>, cursor: Option<usize>, room: usize, width: usize, view: &View, theme: &Theme) -> Vec<Line<'static>> {
     let table = Table::of(group, view, theme);
-    let widths = table.widths(width);
+    let widths = table.widths(width.saturating_sub(2), theme);
     let has_head = table.columns.iter().any(|column| !column.head.is_empty());
     let visible = room.saturating_sub(usize::from(has_head));
     let from = cursor.map_or(0, |place| (place + 1).saturating_sub(visible.max(1)));
     let mut lines = Vec::new();
     if has_head && room > 0 {
-        let cells: Vec<Cell> = table.columns.iter().map(|column| (column.head.clone(), theme.faint)).collect();
+        let heads = table.columns.iter().zip(&widths).map(|(column, width)| {
+            let full = column.full_head(theme);
+            (if text::width(&full) <= *width { full } else { column.head.to_owned() }, theme.faint)
+        });
+        let cells: Vec<Cell> = heads.collect();
         lines.push(table.line(&(String::new(), theme.faint), &cells, &widths, theme));
     }
     for (place, (mark, cells)) in table.rows.iter().enumerate().skip(from).take(visible) {
@@ -78,27 +89,35 @@ impl Table {
         }
     }
 
-    /// The widest cell of each column; the columns that can give way do so from the last on.
-    fn widths(&self, width: usize) -> Vec<usize> {
-        let mut widths: Vec<usize> = (0..self.columns.len())
-            .map(|place| {
-                let cells = self.rows.iter().map(|(_, cells)| text::width(&cells[place].0));
-                cells.chain([text::width(&self.columns[place].head)]).max().unwrap_or(0)
-            })
-            .collect();
-        let gaps = 2 * widths.len();
-        let mut surplus = (widths.iter().sum::<usize>() + gaps).saturating_sub(width);
+    /// The widest cell of each column. Where there is too little room, columns give way from the last on, and one that would be left with
+    /// next to nothing is left out; where there is some to spare, heads are said in full.
+    fn widths(&self, width: usize, theme: &Theme) -> Vec<usize> {
+        let widest = |place: usize| self.rows.iter().map(|(_, cells)| text::width(&cells[place].0)).max().unwrap_or(0);
+        let needs: Vec<usize> = (0..self.columns.len()).map(|place| widest(place).max(text::width(self.columns[place].head))).collect();
+        let taken =
+            |widths: &[usize]| widths.iter().filter(|width| **width > 0).map(|width| width + GAP).sum::<usize>().saturating_sub(GAP);
+        let mut widths = needs.clone();
         for (place, column) in self.columns.iter().enumerate().rev() {
-            let gives = widths[place].saturating_sub(column.least).min(surplus);
-            widths[place] -= gives;
-            surplus -= gives;
+            let surplus = taken(&widths).saturating_sub(width);
+            widths[place] -= widths[place].saturating_sub(column.least).min(surplus);
+            if widths[place] < needs[place].min(LEAST) {
+                widths[place] = 0;
+            }
+        }
+        for (place, column) in self.columns.iter().enumerate() {
+            let spare = width.saturating_sub(taken(&widths));
+            let more = text::width(&column.full_head(theme)).saturating_sub(widths[place]);
+            if widths[place] > 0 && more <= spare {
+                widths[place] += more;
+            }
         }
         widths
     }
 
     fn line(&self, mark: &Cell, cells: &[Cell], widths: &[usize], theme: &Theme) -> Line<'static> {
         let mut spans = vec![Span::styled(format!("{:<2}", mark.0), mark.1)];
-        for ((column, (told, style)), width) in self.columns.iter().zip(cells).zip(widths) {
+        let shown = self.columns.iter().zip(cells).zip(widths).filter(|(_, width)| **width > 0);
+        for ((column, (told, style)), width) in shown {
             let told = text::cut(told, *width, theme.glyphs.ellipsis);
             let pad = " ".repeat(width.saturating_sub(text::width(&told)));
             let padded = match column.side {
@@ -106,30 +125,38 @@ impl Table {
                 Side::Right => format!("{pad}{told}"),
             };
             spans.push(Span::styled(padded, *style));
-            spans.push(Span::raw("  "));
+            spans.push(Span::raw(" ".repeat(GAP)));
         }
         spans.pop();
         Line::from(spans)
     }
 }
 
-fn column(head: &str, side: Side, least: usize) -> Column {
-    Column { head: head.to_owned(), side, least }
+fn column(head: &'static str, side: Side, least: usize) -> Column {
+    Column { head, shared: String::new(), side, least }
+}
+
+impl Column {
+    fn under(self, shared: &str) -> Column {
+        Column { shared: shared.to_owned(), ..self }
+    }
+
+    fn full_head(&self, theme: &Theme) -> String {
+        if self.shared.is_empty() { self.head.to_owned() } else { format!("{} {}{}", self.head, self.shared, theme.glyphs.ellipsis) }
+    }
 }
 
 fn pods(group: &Group<'_>, view: &View, theme: &Theme) -> Table {
     let living = || group.rows.iter().filter_map(|row| if let Row::Pod(pod) = row { Some(*pod) } else { None });
     let names = shared(living().map(|pod| pod.name.as_str()));
     let nodes = shared(living().map(|pod| pod.node.as_str()).filter(|node| !node.is_empty()));
-    let head =
-        |word: &str, shared: &str| if shared.is_empty() { word.to_owned() } else { format!("{word} {shared}{}", theme.glyphs.ellipsis) };
     let columns = vec![
-        column(&head("NAME", &names), Side::Left, 12),
+        column("NAME", Side::Left, 5).under(&names),
         column("READY", Side::Left, 5),
         column("STATUS", Side::Left, 9),
         column("RESTARTS", Side::Left, 8),
         column("AGE", Side::Right, 4),
-        column(&head("NODE", &nodes), Side::Left, 0),
+        column("NODE", Side::Left, 0).under(&nodes),
     ];
     let row = |row: &Row<'_>| match row {
         Row::Pod(pod) => pod_row(pod, names.len(), nodes.len(), view, theme),

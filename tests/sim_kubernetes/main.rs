@@ -4,6 +4,8 @@
 //! faster than the machine's, since it waits for roll-outs on its own; where it is not installed, the same
 //! paths are checked by HTTP and the test says so.
 
+mod faults;
+
 use std::{
     collections::BTreeSet,
     io::Write,
