@@ -4,6 +4,7 @@
 //! - [`domain`]: the nouns. Validated values; no I/O, no clock.
 //! - [`plan`]: from a YAML file to a `Plan`; every mistake at once, with its line.
 //! - [`core`]: the pure heart. `step(&mut State, &Entry) -> Decision` is the whole program; everything else carries things to it or from it.
+//! - [`words`]: the only room with English: news, refusals, reasons and the outlook become sentences here, for every face alike.
 //! - [`journal`]: append-only, hash-chained, durable before anything follows from it; in segments that each begin with the state.
 //! - [`port`]: what a session needs of the world, in domain words; [`adapter`]: the same over some vendor's wire.
 //! - [`session`]: the imperative shell and single owner of the state.
@@ -17,7 +18,17 @@
 //! A wish is not a deed: a key becomes a command, `step` alone turns a command into an effect, and the record of it is on disk before the
 //! effect leaves. No data is not good data: a reading is ok, breached or unknown, and only ok clears anything. Going back comes first:
 //! a rollback pre-empts everything and needs no second person. The journal is the session: state is folded from it and from nothing
-//! else, so a crash, a colleague who joins and a test all meet the same state. `tests/tidy.rs` holds the arrows between the rooms.
+//! else, so a crash, a colleague who joins and a test all meet the same state. The record holds types and no prose, so it outlives the
+//! program that wrote it; recovery compares answers and effects and never words. What a face says of the future is [`core::outlook`]'s
+//! word, which is computed by the functions that act. `tests/tidy.rs` holds the arrows between the rooms.
+//!
+//! # Words
+//! A share is *wanted* (asked for), *given* (accepted by the API) and *got* (what requests show, with its band). A route is *home* when
+//! everything is accepted there and seen there; a *stranger* is a backend with traffic that the plan does not name; a *hindrance* is what
+//! an API's object holds against a move. *News* is what happened, a *refusal* why something was not done, an *objection* what stands
+//! against going home, *evidence* what a line of the checklist rests on. A trigger is *running*, *blind*, *fired* or *quiet*; its *gap* is
+//! why there is no figure. A *latch* follows a rollback until a person re-arms the route with a reason; a *hold* is a person's; a *drift*
+//! is somebody else's change. A *stray* is a write of ours without a known outcome; a *deed* is one entry with what was decided on it.
 //!
 //! # The way of a key
 //! [`tui::input`] makes a key of bytes, [`tui::keymap`] an action of the key, [`tui::app`] a [`core::command::Command`] of the action;
@@ -36,9 +47,12 @@
 //! The compiler leads through most of each: no `match` on a type of ours has a catch-all arm.
 //! - **A key**: a variant in `tui/keymap/action.rs`, a row in `tui/keymap/table.rs`, an arm in `tui/app/act.rs`. Help, footer, palette
 //!   and README are printed from the table.
-//! - **A pane**: a variant of `tui::view::Pane`, a file in `tui/panes/`, its room in `tui/draw/places.rs`, a scene in `tests/frames/`.
+//! - **A pane**: a variant of `tui::view::Pane` and its place in `Pane::ALL`, which gives it its digit, a file in `tui/panes/`, its room in
+//!   `tui/draw/places.rs`, a scene in `tests/frames/`. It judges nothing: what it needs to know it asks `core::outlook`.
+//! - **Something to tell**: a variant of [`core::news::News`], its tone beside it, its sentence in `words/news.rs`.
 //! - **Something to ask for**: a variant of `core::command::Command`, who may ask it in `core/people.rs`, its rule in a file of `core/`
-//!   called from `core/step.rs`, its words in `cli/audit/story.rs`, a property in `tests/`.
+//!   called from `core/step.rs`, its words in `words/asked.rs`, a property in `tests/`; a change of what `step` decides raises
+//!   [`core::FOLD`] and adds a journal to `tests/journals/`.
 //! - **A measurement, for triggers and charts**: a variant of `domain::metric::Metric`; `adapter/metrics/` and `adapter/prometheus/` say
 //!   how it is measured, and `sim/server/metrics.rs` serves it.
 //! - **An outside system**: a folder in `adapter/` that implements `port::Sensor` or `port::Driver`, composed in `cli/compose.rs`; a

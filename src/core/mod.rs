@@ -43,7 +43,7 @@ mod observe;
 mod people;
 pub mod proof;
 mod proportion;
-mod readiness;
+pub mod readiness;
 mod restart;
 mod rollback;
 mod seen;

@@ -7,18 +7,42 @@
 //! write home must be able to bring users there: what bars it is an objection before the first advance. If any of that lapses, nothing
 //! advances. Going back is never refused for it, only warned of.
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     core::{
         evidence, exposure,
         reason::Objection,
         replication::DatabaseStanding,
-        state::{BackendState, Readiness, RouteState, State},
+        state::{BackendState, RouteState, State},
         turn::Turn,
         verdict::{self, Side},
     },
-    domain::{fact::ReplicaState, id::InstanceId, platform::Scale, time::Millis, weight::PerMille},
+    domain::{
+        fact::ReplicaState,
+        id::InstanceId,
+        platform::Scale,
+        time::{Millis, Timestamp},
+        weight::PerMille,
+    },
     plan::model::{DatabaseMode, Plan, Route},
 };
+
+/// Can we go back?
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Readiness {
+    /// Empty when going back is assured; else each reason against it.
+    pub against: Vec<Objection>,
+    /// How many instances home keeps, as far as its platform tells.
+    #[serde(default)]
+    pub home_scale: Scale,
+    /// Expected time until the last request has left the target, from now.
+    pub takes: Millis,
+    /// Share of users that would change platform.
+    pub moves: f64,
+    /// When the evidence behind this was seen.
+    pub seen_at: Option<Timestamp>,
+}
 
 /// A write through an API and its operation, before the data plane begins to follow.
 const WRITE_TAKES: Millis = Millis::from_secs(3);

@@ -43,7 +43,8 @@ pub(super) fn share(count: u64, total: u64) -> Share {
 pub(super) fn look(route: &Route, state: &mut RouteState, now: Timestamp, look: Option<Look>) {
     let (mut window, mut silence) = state.observed.take().map_or_else(Default::default, |observed| (observed.window, observed.silence));
     if let Some(look) = look {
-        let counts = attributed(route, state, &look);
+        let marks = marks(route, window.iter().chain([&look]));
+        let counts = attributed(route, state, &look, marks);
         let total = sum(&counts);
         for (id, count) in counts {
             let silent = silence.entry(id).or_default();
@@ -60,10 +61,11 @@ pub(super) fn look(route: &Route, state: &mut RouteState, now: Timestamp, look: 
 fn observed(route: &Route, state: &RouteState, now: Timestamp, window: VecDeque<Look>, silence: BTreeMap<BackendId, u64>) -> Observed {
     let mut counts: BTreeMap<BackendId, u64> = BTreeMap::new();
     let (mut failed, mut dropped) = (0_u64, 0_u64);
+    let marks = marks(route, window.iter());
     for look in &window {
         failed = failed.saturating_add(look.failed);
         dropped = dropped.saturating_add(look.dropped);
-        for (id, count) in attributed(route, state, look) {
+        for (id, count) in attributed(route, state, look, marks) {
             let known = counts.entry(id).or_default();
             *known = known.saturating_add(count);
         }
@@ -79,13 +81,29 @@ fn observed(route: &Route, state: &RouteState, now: Timestamp, window: VecDeque<
     Observed { at: now, requests, failed, dropped, shares, window, silence }
 }
 
+/// Whether answers bear marks here at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Marks {
+    Borne,
+    /// None named a backend of the plan, so an answer without a mark says nothing of anybody.
+    Missing,
+}
+
+fn marks<'a>(route: &Route, mut looks: impl Iterator<Item = &'a Look>) -> Marks {
+    let named = |look: &Look| look.by_backend.iter().any(|(id, count)| *count > 0 && route.backend(id).is_some());
+    if looks.any(named) { Marks::Borne } else { Marks::Missing }
+}
+
 /// The answers of one look by who gave them.
-fn attributed(route: &Route, state: &RouteState, look: &Look) -> BTreeMap<BackendId, u64> {
+fn attributed(route: &Route, state: &RouteState, look: &Look, marks: Marks) -> BTreeMap<BackendId, u64> {
     let accepted = state.accepted.iter().flat_map(|accepted| accepted.weights.iter());
     let shares = accepted.chain(state.fading.iter().map(|(id, share)| (id, *share)));
     let stranger = shares.filter(|(id, share)| *share > PerMille::ZERO && route.backend(id).is_none()).max_by_key(|(_, share)| *share);
     let mut counts: BTreeMap<BackendId, u64> = route.backend_ids().map(|id| (id.clone(), 0)).collect();
-    let mut nameless = look.unmarked;
+    let mut nameless = match marks {
+        Marks::Borne => look.unmarked,
+        Marks::Missing => 0,
+    };
     for (id, count) in &look.by_backend {
         match stranger {
             Some(_) if route.backend(id).is_none() => nameless = nameless.saturating_add(*count),
@@ -118,6 +136,25 @@ fn exclude(state: &mut RouteState, observed: &Observed) {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn an_answer_without_a_mark_is_a_strangers_only_where_marks_are_borne() {
+        let plan: Route = serde_json::from_value(serde_json::json!({
+            "id": "r", "title": "r", "driver": {"cloud-run-revisions": {"service": "s"}}, "home": "old", "target": "new", "ladder": [1000],
+            "step_max": 500, "settle": 1000, "front_door": null, "backends": [{
+                "id": "old", "title": "old", "platform": "cloud-run", "target": "old", "workload": {"cloud-run-service": {"service": "s"}},
+                "metrics_url": null, "probe_url": null}]}))
+        .unwrap();
+        let mut state = RouteState { fading: BTreeMap::from([("wow".parse().unwrap(), PerMille::ALL)]), ..RouteState::default() };
+        let seen = |old: u64, unmarked| {
+            let by_backend = BTreeMap::from([("old".parse().unwrap(), old)]);
+            Some(Look { at: Timestamp(0), by_backend, failed: 0, dropped: 0, unmarked })
+        };
+        look(&plan, &mut state, Timestamp(0), seen(0, 40));
+        assert!(state.observed.as_ref().unwrap().shares.is_empty());
+        look(&plan, &mut state, Timestamp(0), seen(20, 40));
+        assert_eq!(state.observed.as_ref().unwrap().requests, 100);
+    }
 
     proptest! {
         #[test]

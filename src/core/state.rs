@@ -13,7 +13,8 @@ use crate::{
         event::{Asker, TerminalSize, WorldKind},
         news::News,
         proof::BreachProof,
-        reason::{Evidence, Mover, Need, Objection, Void},
+        readiness::Readiness,
+        reason::{Evidence, Mover, Need, Void},
         replication::DatabaseStanding,
         workload::Announced,
     },
@@ -24,7 +25,7 @@ use crate::{
         fault::{Fault, Version},
         id::{AskId, BackendId, ClientId, EffectId, InstanceId, ItemId, OperatorId, RouteId, Seq, SessionId, SourceId, TriggerId},
         metric::{Gap, Measured, Metric, Sample},
-        platform::{Happening, Scale, Workload},
+        platform::{Happening, Workload},
         role::Role,
         shown::Shown,
         time::{Millis, Timestamp},
@@ -304,22 +305,6 @@ pub struct Drift {
     pub since: Timestamp,
     /// Changes by others within five minutes; three or more is a contest, and we stop writing.
     pub flips: VecDeque<Timestamp>,
-}
-
-/// Can we go back?
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct Readiness {
-    /// Empty when going back is assured; else each reason against it.
-    pub against: Vec<Objection>,
-    /// How many instances home keeps, as far as its platform tells.
-    #[serde(default)]
-    pub home_scale: Scale,
-    /// Expected time until the last request has left the target, from now.
-    pub takes: Millis,
-    /// Share of users that would change platform.
-    pub moves: f64,
-    /// When the evidence behind this was seen.
-    pub seen_at: Option<Timestamp>,
 }
 
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]

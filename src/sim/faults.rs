@@ -263,7 +263,7 @@ pub fn choices() -> Vec<Choice> {
     let edit = |edit| Fault::Edit { edit, principal: "dana.ops@hexproperty.com".to_owned() };
     let database = |name, what, fault| choice(name, what, Fault::Database(fault));
     let down = |name, what, member, down| database(name, what, DatabaseFault::IsDown { member, down });
-    vec![
+    let mut choices = vec![
         choice("gke-errors", "GKE answers 10 % of requests with a 500", Fault::Errors { leg: Leg::Gke, rate: 0.1 }),
         choice("gke-latency", "GKE becomes twenty times slower", Fault::Latency { leg: Leg::Gke, factor: 20.0 }),
         choice("run-errors", "Cloud Run answers 10 % of requests with a 500", Fault::Errors { leg: Leg::Run, rate: 0.1 }),
@@ -294,17 +294,6 @@ pub fn choices() -> Vec<Choice> {
         choice("deployed", "somebody deploys a new Cloud Run revision, which gets 60 %", Fault::Deployed { percent: 60 }),
         choice("cold-source", "Cloud Run loses its warm instances", Fault::SourceCold),
         choice("shrunken-source", "Cloud Run may hold 2 instances only", Fault::SourceShrunk { max_instances: 2 }),
-        choice("run-min-0", "Cloud Run keeps no instance without a request", Fault::Scaling(Scaling::ToZero)),
-        choice("run-manual", "Cloud Run is set to 3 instances by hand", Fault::Scaling(Scaling::Manual { instances: 3 })),
-        choice("run-off", "Cloud Run is switched off: scaled to 0 by hand", Fault::Scaling(Scaling::Off)),
-        choice("sidecars", "the GKE pods get a native sidecar", Fault::Cluster(Cluster::Sidecar)),
-        choice("evicted-pods", "37 evicted pods are left behind on GKE", Fault::Cluster(Cluster::Evicted { pods: 37 })),
-        choice("paused-rollout", "a GKE roll-over is paused half-way", Fault::Cluster(Cluster::Paused)),
-        choice("stuck-rollout", "a GKE roll-over to a missing image is stuck", Fault::Cluster(Cluster::Stuck)),
-        choice("events-forbidden", "the cluster's events may not be read", Fault::Cluster(Cluster::EventsForbidden)),
-        choice("pods-forbidden", "the cluster's pods may not be read", Fault::Cluster(Cluster::PodsForbidden)),
-        choice("null-lists", "the cluster writes null for empty lists", Fault::Cluster(Cluster::NullLists)),
-        choice("silent-watches", "the cluster's open watches die without a word", Fault::Cluster(Cluster::SilentWatches)),
         choice("compute-503", "Compute's API answers 503 for 2 min", api(Api::Compute, Trouble::Unavailable)),
         choice("all-503", "every Google API answers 503 for 2 min", api(Api::Every, Trouble::Unavailable)),
         choice("lost-replies", "Compute applies writes but loses its answers for 2 min", api(Api::Compute, Trouble::LostReplies)),
@@ -331,5 +320,26 @@ pub fn choices() -> Vec<Choice> {
         choice("run-probe-404", "Cloud Run's probe address is wrong", probes(Probing::WrongPath)),
         choice("run-probe-403", "Cloud Run turns this machine's probes away", probes(Probing::TurnedAway)),
         choice("dropped-connections", "the front door drops 5 % of connections", Fault::FrontDoorDrops { fraction: 0.05 }),
+    ];
+    choices.extend(platform_choices());
+    choices
+}
+
+/// What the platforms themselves can do.
+fn platform_choices() -> Vec<Choice> {
+    let scaling = |name, what, scaling| Choice { name, what, fault: Fault::Scaling(scaling) };
+    let cluster = |name, what, cluster| Choice { name, what, fault: Fault::Cluster(cluster) };
+    vec![
+        scaling("run-min-0", "Cloud Run keeps no instance without a request", Scaling::ToZero),
+        scaling("run-manual", "Cloud Run is set to 3 instances by hand", Scaling::Manual { instances: 3 }),
+        scaling("run-off", "Cloud Run is switched off: scaled to 0 by hand", Scaling::Off),
+        cluster("sidecars", "the GKE pods get a native sidecar", Cluster::Sidecar),
+        cluster("evicted-pods", "37 evicted pods are left behind on GKE", Cluster::Evicted { pods: 37 }),
+        cluster("paused-rollout", "a GKE roll-over is paused half-way", Cluster::Paused),
+        cluster("stuck-rollout", "a GKE roll-over to a missing image is stuck", Cluster::Stuck),
+        cluster("events-forbidden", "the cluster's events may not be read", Cluster::EventsForbidden),
+        cluster("pods-forbidden", "the cluster's pods may not be read", Cluster::PodsForbidden),
+        cluster("null-lists", "the cluster writes null for empty lists", Cluster::NullLists),
+        cluster("silent-watches", "the cluster's open watches die without a word", Cluster::SilentWatches),
     ]
 }

@@ -14,21 +14,21 @@ use crate::{
 /// How an instance stands, as a clause that follows its name.
 pub fn database(standing: &DatabaseStanding) -> String {
     match standing {
-        DatabaseStanding::NotSeen => "not heard of yet".to_owned(),
-        DatabaseStanding::Silent { age } => format!("not heard of for {age}"),
+        DatabaseStanding::NotSeen => "has not been heard of yet".to_owned(),
+        DatabaseStanding::Silent { age } => format!("has not been heard of for {age}"),
         DatabaseStanding::Promoted => "is a primary of its own, no replica".to_owned(),
         DatabaseStanding::Follower { of } => format!("is a replica{}, no primary", after(of.as_ref())),
         DatabaseStanding::Stranger { of: Some(of) } => format!("follows another primary: {of}"),
         DatabaseStanding::Stranger { of: None } => "does not say which primary it follows".to_owned(),
         DatabaseStanding::Unsaid => "does not say what it is".to_owned(),
         DatabaseStanding::Down { serving } => down(*serving).to_owned(),
-        DatabaseStanding::Primary { movement: Movement::Idle } => "primary, accepts writes, none are made".to_owned(),
+        DatabaseStanding::Primary { movement: Movement::Idle } => "is the primary and accepts writes, none are made".to_owned(),
         DatabaseStanding::Primary { movement: Movement::Moves | Movement::FallsBack | Movement::Untold } => {
-            "primary, accepts writes".to_owned()
+            "is the primary and accepts writes".to_owned()
         }
-        DatabaseStanding::Stopped => "replication is stopped, its lag means nothing".to_owned(),
-        DatabaseStanding::Broken { broken } => format!("replication is broken: {}", part(*broken)),
-        DatabaseStanding::Untold { gap: why } => format!("not told whether it replicates: {}", gap(*why)),
+        DatabaseStanding::Stopped => "has stopped replicating, its lag means nothing".to_owned(),
+        DatabaseStanding::Broken { broken } => format!("does not replicate: {}", part(*broken)),
+        DatabaseStanding::Untold { gap: why } => format!("does not say whether it replicates: {}", gap(*why)),
         DatabaseStanding::FallsBack => "does not keep up with its primary, its lag means nothing".to_owned(),
         DatabaseStanding::Idle => "its primary writes nothing, so no lag is proven".to_owned(),
         DatabaseStanding::Unmoved { lag } => format!("says {}, but its position is not told", behind(*lag)),

@@ -9,17 +9,17 @@ use crate::{
 
 /// Where the users of `route` are.
 pub fn home(home: &Home, route: &Route, now: Timestamp, names: Names) -> String {
-    let (at, elsewhere) = (names.backend(&route.home), elsewhere(route, names));
+    let at = names.backend(&route.home);
     match home {
         Home::Unread => "the weights have not been read yet".to_owned(),
-        Home::Away { given } => format!("{given} is given to {elsewhere}"),
+        Home::Away { given } => format!("{given} is given to others than {at}"),
         Home::Going { since, why, .. } => format!("going home for {}: {}", now.since(*since), obstacle(why, names)),
         Home::Accepted { elsewhere: seen, at_most, left, .. } => {
             let left = left.map_or_else(String::new, |left| format!(", about {left} more"));
             match seen.map(|share| (share.fraction * 100.0).round()) {
-                Some(percent) if percent > 0.0 => format!("home accepted; {percent:.0}% of requests still meet {elsewhere}{left}"),
+                Some(percent) if percent > 0.0 => format!("home accepted; {percent:.0}% of requests still meet others than {at}{left}"),
                 Some(_) if *at_most > PerMille::ZERO => {
-                    format!("home accepted; requests meet {at} alone, and can't exclude yet that {at_most} still meet {elsewhere}{left}")
+                    format!("home accepted; requests meet {at} alone, and can't exclude yet that {at_most} still meet others{left}")
                 }
                 Some(_) => format!("home accepted; requests meet {at}, too few yet to be sure{left}"),
                 None => format!("home accepted; not seen by requests yet{left}"),
@@ -33,14 +33,5 @@ pub fn home(home: &Home, route: &Route, now: Timestamp, names: Names) -> String 
             let failed = if *attempts > 0 { format!(", {attempts} attempts failed, still trying") } else { String::new() };
             format!("NOT HOME for {}{failed}: {}", now.since(*since), obstacle(why, names))
         }
-    }
-}
-
-/// The other backend by its title where there is only one.
-fn elsewhere(route: &Route, names: Names) -> String {
-    let mut others = route.backend_ids().filter(|id| **id != route.home);
-    match (others.next(), others.next()) {
-        (Some(only), None) => names.backend(only),
-        (_, _) => "something else".to_owned(),
     }
 }

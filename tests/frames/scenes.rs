@@ -10,10 +10,11 @@ use cutover::{
         door::{Difference, Met, Proof as DoorProof, Unlike},
         event::{Asker, TerminalSize, WorldKind},
         news::{News, Settling, Taking},
+        readiness::Readiness,
         reason::{Evidence, Mover},
         state::{
             Approval, BackendState, Drift, FeedLine, Goal, Holder, ItemState, ItemStatus, Latch, Motion, Observed, Opened, Person,
-            ProbeState, Readiness, Reading, ReplicationState, Return, ReturnStage, RouteState, Share, SourceState, State, TriggerState,
+            ProbeState, Reading, ReplicationState, Return, ReturnStage, RouteState, Share, SourceState, State, TriggerState,
         },
     },
     domain::{
