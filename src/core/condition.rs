@@ -22,7 +22,7 @@ pub enum Condition {
     /// What a trigger on it reads is beyond its limit.
     Breached { trigger: TriggerId },
     /// Requests through the front door that it answers fail, or its site is not home's.
-    FailsAtDoor { breach: DoorBreach },
+    FailsAtDoor { breach: Box<DoorBreach> },
     /// Direct requests to it fail.
     ProbeFails { failed: u64, sent: u64 },
     /// A trigger on it has not been able to see for too long.
@@ -44,7 +44,7 @@ pub fn condition(state: &State, route: &Route, backend: &BackendId) -> Condition
         return Condition::Breached { trigger: trigger.id.clone() };
     }
     if let Some(breach) = at_door(state, &route.id).into_iter().find(|breach| !nobody && breach.backend == *backend) {
-        return Condition::FailsAtDoor { breach };
+        return Condition::FailsAtDoor { breach: Box::new(breach) };
     }
     let known = state.backends.get(backend);
     if let Some(probe) = known.and_then(|known| known.probe.as_ref()).filter(|probe| state.now.since(probe.at) <= evidence::FRESH) {

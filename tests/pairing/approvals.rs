@@ -171,7 +171,7 @@ async fn a_watcher_sees_no_dialog_and_none_of_his_keys_leaves() {
 async fn what_was_approved_and_can_no_longer_start_is_told_to_both() {
     let mut table = asked().await;
     // Approved by ben in the very second in which the route is no longer safe: examined once more, and refused.
-    let digest = table.session.state.approvals.keys().next().copied().expect("one is open");
+    let digest = *table.session.state.approvals.keys().next().expect("one is open");
     table.happen(|session| {
         session.now = session.now + Millis::from_secs(1);
         session.workload(crate::core_session::run(), 0);
