@@ -1,6 +1,7 @@
 //! No data is not good data: what nobody can see does not advance, and the plan says what becomes of it.
 
 use cutover::core::news::News;
+use cutover::core::outlook::{Outlook, outlook};
 use cutover::core::{
     command::Command,
     decision::{Cause, Refusal, Verdict},
@@ -23,7 +24,8 @@ async fn gone_blind_at_half(sky: Sky) -> Session {
     session.fly_to(500).await;
     assert_eq!(session.ask(stir("gke-metrics-gone")).await, Verdict::Accepted);
     session.until("blindness", blind).await;
-    let long = |state: &State| state.feed.iter().any(|line| matches!(line.news, News::Blind { .. }));
+    // As the outlook says it: half a minute without a sample. An earlier window that only filled is no news of now.
+    let long = |state: &State| state.triggers.keys().all(|id| matches!(outlook(state, id), Some(Outlook::Blind { .. })));
     session.until("half a minute of blindness", long).await;
     let refused = session.ask(session.shift(1000)).await;
     assert!(matches!(refused, Verdict::Refused(Refusal::Blind { .. })), "{refused:?}");
