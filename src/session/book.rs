@@ -124,6 +124,8 @@ impl Preparation {
 /// Segments that lie behind, to be compressed by whoever may wait for the disk.
 pub struct Sealing {
     path: PathBuf,
+    /// The segment that was being written when this was asked for. It, and whatever has come since, may still be written in.
+    before: u64,
 }
 
 impl Sealing {
@@ -132,7 +134,8 @@ impl Sealing {
     /// What could not be sealed stays as it was; it is tried again with the next segment.
     pub fn run(self) -> Result<(), SealError> {
         let failed = |error| SealError::Io(self.path.display().to_string(), error);
-        folder::unsealed(&self.path).map_err(failed)?.into_iter().try_for_each(|number| seal(&self.path, number).map(drop))
+        let unsealed = folder::unsealed(&self.path).map_err(failed)?;
+        unsealed.into_iter().filter(|number| *number < self.before).try_for_each(|number| seal(&self.path, number).map(drop))
     }
 }
 
@@ -274,7 +277,7 @@ impl Book {
 
     /// What lies behind the newest segment, to be sealed.
     pub fn sealing(&self) -> Sealing {
-        Sealing { path: self.path.clone() }
+        Sealing { path: self.path.clone(), before: self.writer.segment().unwrap_or(0) }
     }
 }
 

@@ -56,5 +56,5 @@ async fn blindness_that_lasts_holds_when_the_plan_says_so() {
     session.until("sight", |state| state.triggers.values().all(|trigger| trigger.reading == Reading::Ok)).await;
     session.fly_to(1000).await;
     let landed = session.land().await;
-    assert_eq!(landed.writes().into_iter().map(|write| write.to).collect::<Vec<_>>(), [split(500), split(1000)]);
+    assert_eq!(landed.writes().into_iter().map(|write| write.to).collect::<Vec<_>>(), [split(10), split(500), split(1000)]);
 }

@@ -83,7 +83,7 @@ async fn a_foreign_change_in_mid_flight_is_named_blocks_and_can_be_adopted() {
     session.settled_at(600).await;
     session.fly_to(1000).await;
     let landed = session.land().await;
-    assert_eq!(landed.writes().into_iter().map(|write| write.to).collect::<Vec<_>>(), [split(50), split(250), split(1000)]);
+    assert_eq!(landed.writes().into_iter().map(|write| write.to).collect::<Vec<_>>(), [split(10), split(50), split(250), split(1000)]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
