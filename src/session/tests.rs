@@ -26,6 +26,7 @@ use crate::{
         weight::{PerMille, Weights},
     },
     door::{Door, Request, Wanted, door},
+    journal::segment::Form,
     journal::walk::entries,
     plan::{self, model::Plan},
     port::{Answer, Driver, Intent, Sensor},
@@ -206,4 +207,20 @@ async fn segments_follow_each_other_while_the_session_runs_and_the_next_host_goe
     let (book, folded) = Book::open(&scratch.journal(), "test").unwrap();
     assert!(folded.state == state && folded.differs.is_none());
     assert_eq!(book.next_seq(), folded.next);
+}
+
+#[test]
+fn a_late_sealing_leaves_alone_what_was_written_in_when_it_was_asked_for() {
+    let scratch = Scratch::new("late");
+    let (session, plan) = ("engine".parse().unwrap(), the_plan());
+    let at = Clock::live().now();
+    let mut book = Book::create(&scratch.journal(), at, &session, &plan.hash.to_string(), "test").unwrap();
+    let late = book.sealing();
+    let ready = book.prepare(State::default()).run().unwrap();
+    let due = book.go_on_in(at, ready).unwrap().unwrap();
+    let forms = || crate::journal::segment::list(&scratch.journal()).unwrap().into_iter().map(|piece| piece.form).collect::<Vec<_>>();
+    late.run().unwrap();
+    assert_eq!(forms(), [Form::Plain, Form::Plain]);
+    due.run().unwrap();
+    assert_eq!(forms(), [Form::Sealed, Form::Plain]);
 }
