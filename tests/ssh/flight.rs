@@ -1,21 +1,32 @@
 //! A session that Anna has begun over ssh, in a simulated world that runs beside it, and what is known of it without a cockpit.
 
 use std::{
-    fs,
     path::PathBuf,
     time::{Duration, Instant},
 };
 
-use cutover::core::{
-    decision::{Deal, Deed},
-    event::Event,
+use cutover::{
+    core::{
+        decision::{Deal, Deed},
+        event::Event,
+    },
+    journal::{record::Body, walk::Whole},
 };
 use serde_json::Value;
 
-use crate::{accounts::Who, machine::Machine, world::World};
+use crate::{accounts::Who, machine::Machine, pty::Pty, world::World};
 
+/// The plan gives a move two minutes to settle.
+const SETTLES: Duration = Duration::from_secs(200);
 const PATIENCE: Duration = Duration::from_secs(60);
 const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// Drafts with `key` and asks for the draft; one key after the other, for both in one write would be a paste.
+pub fn ask_for(cockpit: &mut Pty, key: &str, draft: &str) {
+    cockpit.keys(key);
+    cockpit.wait_for(draft);
+    cockpit.keys("\r");
+}
 
 pub struct Flight {
     pub machine: Machine,
@@ -50,7 +61,11 @@ impl Flight {
     }
 
     pub fn wait_until(&self, what: &str, holds: impl Fn(&Value) -> bool) -> Value {
-        let deadline = Instant::now() + PATIENCE;
+        self.wait_within(PATIENCE, what, holds)
+    }
+
+    pub fn wait_within(&self, patience: Duration, what: &str, holds: impl Fn(&Value) -> bool) -> Value {
+        let deadline = Instant::now() + patience;
         loop {
             let status = self.status();
             if holds(&status) {
@@ -66,13 +81,17 @@ impl Flight {
         self.wait_until(&format!("the controls are with {holder}"), |status| status["controls"] == holder);
     }
 
+    /// At the first step, settled: whoever steers `cockpit` has asked for it.
+    pub fn step_out(&self, cockpit: &mut Pty) {
+        ask_for(cockpit, "]", "draft 1%");
+        self.wait_until("a step is on its way", |status| status["routes"]["frontend"]["wanted"]["gke"] == 0.01);
+        self.wait_within(SETTLES, "the first step has settled", |status| status["routes"]["frontend"]["motion"] == "settled");
+    }
+
     /// Everything that the journal holds by now.
     pub fn deeds(&self) -> Vec<Deed> {
-        let text = fs::read_to_string(&self.journal).unwrap();
-        // The newest line may be half written, and room is reserved behind it.
-        let records = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-        let deeds = records.filter(|record| record["kind"] == "deed");
-        deeds.map(|mut record| serde_json::from_value(record["body"].take()).expect("a deed")).collect()
+        let records = Whole::<Deed>::open(&self.journal).expect("a journal").map_while(Result::ok);
+        records.filter_map(|record| if let Body::Entry { payload, .. } = record.body { Some(payload) } else { None }).collect()
     }
 
     /// What anybody asked for, and what was done to the world.

@@ -5,7 +5,10 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
-use crate::{accounts::Who, flight::Flight};
+use crate::{
+    accounts::Who,
+    flight::{Flight, ask_for},
+};
 
 fn signal(pid: u32, signal: &str) {
     let status = Command::new("kill").args([signal, &pid.to_string()]).stderr(Stdio::null()).status().unwrap();
@@ -109,9 +112,11 @@ fn who_does_not_look_for_a_while_sees_the_newest_state_then() {
     }
     anna.keys("C");
     flight.wait_for_controls(None);
-    anna.keys("c1\r");
-    flight.wait_until("a step is on its way", |status| status["routes"]["frontend"]["wanted"]["gke"] == 100);
-    assert!(!eva.text().contains("wanted 10%"));
+    anna.keys("c");
+    flight.wait_for_controls(Some(Who::Anna));
+    ask_for(&mut anna, "]", "draft 1%");
+    flight.wait_until("a step is on its way", |status| status["routes"]["frontend"]["wanted"]["gke"] == 0.01);
+    assert!(!eva.text().contains("wanted 1%"));
     signal(eva.child.process_id().unwrap(), "-CONT");
-    eva.wait_for("wanted 10%");
+    eva.wait_for("wanted 1%");
 }
