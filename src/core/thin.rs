@@ -1,7 +1,7 @@
 //! How little of an observation has to be recorded: what the state does not know already.
 //!
 //! [`thin`] is asked before the entry is made, so what is recorded is what is stepped, and a fold of the record comes to the same state as one
-//! of the whole would. It is exact by construction: a fact is only ever replaced by one that [`whole`] gives it back from.
+//! of the whole would. It is exact by construction: a fact is only ever replaced by one that `whole` gives it back from.
 
 use std::borrow::Cow;
 

@@ -1,6 +1,6 @@
 //! A sealed segment: the same records without what can be computed again, compressed.
 //!
-//! Of each line its time, kind and body are kept; number, hashes and checksum follow from them and from the chain before. [`Expand`] gives
+//! Of each line its time, kind and body are kept; number, hashes and checksum follow from them and from the chain before. `Expand` gives
 //! the bytes back exactly as they were written, so whoever reads a segment need not know its form. Sealing proves the segment first and
 //! compares what it wrote with what it read, and the plain file goes last: at each moment one of the two is whole.
 

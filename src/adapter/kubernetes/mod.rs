@@ -2,7 +2,7 @@
 //!
 //! Three parts (the Deployment, its pods by its selector, the namespace's events) live inside the sensor and are polled by `look` alone; no
 //! task runs beside it. A look ends as soon as something has changed, or as a server has shown that it follows, which the parts see to by
-//! turns, each once a minute ([`part`]). A part that may not be read is named and the rest is told; only the Deployment itself is
+//! turns, each once a minute (`part`). A part that may not be read is named and the rest is told; only the Deployment itself is
 //! indispensable. Objects are cut down to a few fields while they are parsed, so a large namespace costs little. Nothing is ever
 //! written to a cluster from here.
 
