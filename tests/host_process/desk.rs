@@ -43,7 +43,8 @@ impl Desk {
 
     pub fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(PROGRAM);
-        command.args(words).envs(self.variables());
+        // What is printed names the program as it is called from where one stands: here that is always its whole path.
+        command.args(words).envs(self.variables()).current_dir(&self.folder);
         command
     }
 
@@ -61,7 +62,7 @@ impl Desk {
     /// A line that the program printed, typed into a shell.
     pub fn typed(&self, line: &str) -> Output {
         let mut shell = Command::new("sh");
-        shell.args(["-c", line]).envs(self.variables());
+        shell.args(["-c", line]).envs(self.variables()).current_dir(&self.folder);
         shell.output().unwrap()
     }
 
