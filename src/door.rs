@@ -22,7 +22,7 @@ use crate::{
 
 /// Requests that may wait for the engine; a sender waits when it is full, which holds up that one cockpit only.
 pub const REQUESTS_MAX: usize = 256;
-/// Published deeds that a slow connection may lag behind before it is given a snapshot instead.
+/// Published transitions that a slow connection may lag behind before it is given a snapshot instead.
 pub const DEEDS_MAX: usize = 1024;
 
 /// Who is there.
@@ -48,15 +48,15 @@ pub enum Wanted {
     Look(Look),
 }
 
-/// One deed, serialised once for everybody. It is durable, as far as it has to be, when it gets here.
+/// One transition, serialised once for everybody. It is durable, as far as it has to be, when it gets here.
 #[derive(Debug)]
 pub struct Published {
     pub seq: Seq,
-    /// JSON of a `core::decision::Deed`, on one line.
+    /// JSON of a `core::decision::Transition`, on one line.
     pub json: Arc<str>,
 }
 
-/// The whole state after entry `seq`; what follows in the deeds is `> seq`.
+/// The whole state after entry `seq`; what follows in the transitions is `> seq`.
 #[derive(Debug, Clone)]
 pub struct Snapshot {
     pub seq: Seq,
@@ -64,13 +64,13 @@ pub struct Snapshot {
     pub json: Arc<str>,
 }
 
-/// The outer ends. Subscribe to `deeds` first, then ask for a snapshot, then skip what is not newer than it.
+/// The outer ends. Subscribe to `transitions` first, then ask for a snapshot, then skip what is not newer than it.
 #[derive(Debug, Clone)]
 pub struct Door {
     pub presence: mpsc::Sender<Presence>,
     pub requests: mpsc::Sender<Request>,
     pub snapshots: mpsc::Sender<oneshot::Sender<Snapshot>>,
-    pub deeds: broadcast::Sender<Arc<Published>>,
+    pub transitions: broadcast::Sender<Arc<Published>>,
 }
 
 /// The inner ends, for the engine.
@@ -79,7 +79,7 @@ pub struct Inside {
     pub presence: mpsc::Receiver<Presence>,
     pub requests: mpsc::Receiver<Request>,
     pub snapshots: mpsc::Receiver<oneshot::Sender<Snapshot>>,
-    pub deeds: broadcast::Sender<Arc<Published>>,
+    pub transitions: broadcast::Sender<Arc<Published>>,
 }
 
 /// Both sides of a new door.
@@ -87,7 +87,7 @@ pub fn door() -> (Door, Inside) {
     let (presence, presence_inside) = mpsc::channel(REQUESTS_MAX);
     let (requests, requests_inside) = mpsc::channel(REQUESTS_MAX);
     let (snapshots, snapshots_inside) = mpsc::channel(REQUESTS_MAX);
-    let (deeds, _) = broadcast::channel(DEEDS_MAX);
-    let outside = Door { presence, requests, snapshots, deeds: deeds.clone() };
-    (outside, Inside { presence: presence_inside, requests: requests_inside, snapshots: snapshots_inside, deeds })
+    let (transitions, _) = broadcast::channel(DEEDS_MAX);
+    let outside = Door { presence, requests, snapshots, transitions: transitions.clone() };
+    (outside, Inside { presence: presence_inside, requests: requests_inside, snapshots: snapshots_inside, transitions })
 }

@@ -9,13 +9,13 @@
 //! - [`port`]: what a session needs of the world, in domain words; [`adapter`]: the same over some vendor's wire.
 //! - [`session`]: the imperative shell and single owner of the state.
 //! - [`door`]: the seam between a session and whoever attaches; [`attach`]: the same over a socket, roles given by the kernel.
-//! - [`tui`]: the cockpit. It draws the state and sends wishes.
+//! - [`tui`]: the cockpit. It draws the state and sends commands.
 //! - [`sim`]: the world in a bottle, wire-true on loopback. It shares no code with the adapters.
 //! - [`cli`]: one file a subcommand; the only place where everything meets.
 //! - [`telemetry`]: the program's own log.
 //!
 //! # What always holds
-//! A wish is not a deed: a key becomes a command, `step` alone turns a command into an effect, and the record of it is on disk before the
+//! Asking is not doing: a key becomes a command, `step` alone turns a command into an effect, and the record of it is on disk before the
 //! effect leaves. No data is not good data: a reading is ok, breached or unknown, and only ok clears anything. Going back comes first:
 //! a rollback pre-empts everything and needs no second person. The journal is the session: state is folded from it and from nothing
 //! else, so a crash, a colleague who joins and a test all meet the same state. The record holds types and no prose, so it outlives the
@@ -28,13 +28,14 @@
 //! an API's object holds against a move. *News* is what happened, a *refusal* why something was not done, an *objection* what stands
 //! against going home, *evidence* what a line of the checklist rests on. A trigger is *running*, *blind*, *fired* or *quiet*; its *gap* is
 //! why there is no figure. A *latch* follows a rollback until a person re-arms the route with a reason; a *hold* is a person's; a *drift*
-//! is somebody else's change. A *stray* is a write of ours without a known outcome; a *deed* is one entry with what was decided on it.
+//! is somebody else's change. An *unresolved* write is one of ours whose outcome is not known; a *transition* is one entry
+//! with what was decided on it, and its *effects* are what the executors then do in the world.
 //!
 //! # The way of a key
 //! [`tui::input`] makes a key of bytes, [`tui::keymap`] an action of the key, [`tui::app`] a [`core::command::Command`] of the action;
 //! [`attach`] carries it to the host, which stamps who asks; [`session::engine`] makes an [`core::event::Entry`] of it, lets
-//! `core::step` decide, has the [`journal`] make the deed durable, and only then gives the effects to [`session::dispatch`], whose
-//! tasks call an [`adapter`] through its [`port`]. The outcome comes back as an entry of its own. The deed goes to every cockpit, which
+//! `core::step` decide, has the [`journal`] make the transition durable, and only then gives the effects to [`session::dispatch`], whose
+//! tasks call an [`adapter`] through its [`port`]. The outcome comes back as an entry of its own. The transition goes to every cockpit, which
 //! folds it with the same `step` and draws.
 //!
 //! # Where it is proved

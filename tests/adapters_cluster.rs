@@ -82,7 +82,7 @@ impl Watched {
         }
     }
 
-    /// Looks until the workload is as wanted; gives the faults and events on the way.
+    /// Appearance until the workload is as wanted; gives the faults and events on the way.
     async fn until(&mut self, wanted: impl Fn(&Workload, &[Happening]) -> bool) -> (Vec<Fault>, Vec<Happening>) {
         let (mut faults, mut happened) = (Vec::new(), Vec::new());
         for _ in 0..200 {

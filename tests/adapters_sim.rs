@@ -101,7 +101,7 @@ async fn a_lost_reply_is_resolved_by_reading_and_done_once() {
     let world = world().await;
     let driver = driver(&world);
     let before = driver.read().await.unwrap();
-    world.control().stir(&faults::Fault::Api { api: Api::Compute, trouble: Trouble::LostReplies, for_s: 20.0 });
+    world.control().inject(&faults::Fault::Api { api: Api::Compute, trouble: Trouble::LostReplies, for_s: 20.0 });
     let outcome = driver.write(&split(100), &before.version, &intent(3)).await;
     let truth = world.control().truth();
     let ours = truth.mutations.iter().filter(|mutation| mutation.actor.reason.is_some()).count();
@@ -115,7 +115,7 @@ async fn an_unavailable_api_leaves_a_write_unknown_and_a_read_faulty() {
     let world = world().await;
     let driver = driver(&world);
     let before = driver.read().await.unwrap();
-    world.control().stir(&faults::Fault::Api { api: Api::Compute, trouble: Trouble::Unavailable, for_s: 600.0 });
+    world.control().inject(&faults::Fault::Api { api: Api::Compute, trouble: Trouble::Unavailable, for_s: 600.0 });
     assert_eq!(driver.read().await.unwrap_err().kind, FaultKind::Unavailable);
     let outcome = driver.write(&split(100), &before.version, &intent(4)).await;
     assert!(matches!(&outcome, Outcome::Unknown(fault) if fault.kind == FaultKind::Unavailable), "{outcome:?}");
@@ -124,7 +124,7 @@ async fn an_unavailable_api_leaves_a_write_unknown_and_a_read_faulty() {
 
 /// Somebody else moves the weights, and no other name is told until the log tells that one.
 async fn eve_is_named(world: &Simulation, driver: &UrlMapDriver) {
-    world.control().stir(&faults::Fault::ForeignWriter { gke_per_mille: 300, principal: "eve@hexproperty.com".to_owned() });
+    world.control().inject(&faults::Fault::ForeignWriter { gke_per_mille: 300, principal: "eve@hexproperty.com".to_owned() });
     for _ in 0..100 {
         let seen = driver.read().await.unwrap();
         assert_eq!(seen.weights, split(300));
@@ -186,8 +186,8 @@ async fn a_scraped_backend_gives_figures_once_its_window_is_full() {
 /// What the scraper says of `metric` of Cloud Run under this fault, once a window and a half have passed.
 async fn under(fault: faults::Fault, metric: Metric) -> Result<Sample, Gap> {
     let world = Simulation::start(Config { speed: 40.0, ..Config::default() }).await.unwrap();
-    world.control().stir(&faults::Fault::Errors { leg: Leg::Run, rate: 0.5 });
-    world.control().stir(&fault);
+    world.control().inject(&faults::Fault::Errors { leg: Leg::Run, rate: 0.5 });
+    world.control().inject(&fault);
     let address = origin(world.endpoints().run_direct);
     let url = address.at(&["metrics"]);
     let mut config = metrics::Config::new("scrape/run".parse().unwrap(), id("run"), url, Millis::from_secs(5), now(&world));
@@ -265,7 +265,7 @@ async fn probers_see_who_answers() {
     let facts = prober.look().await.unwrap();
     let [Fact::Served(served)] = facts.as_slice() else { panic!("{facts:?}") };
     assert_eq!((served.by_backend[&id("run")] + served.dropped, served.by_backend[&id("gke")], served.unmarked), (24, 0, 0));
-    world.control().stir(&faults::Fault::FrontDoorDrops { fraction: 1.0 });
+    world.control().inject(&faults::Fault::FrontDoorDrops { fraction: 1.0 });
     let facts = prober.look().await.unwrap();
     let [Fact::Served(served)] = facts.as_slice() else { panic!("{facts:?}") };
     assert_eq!(served.dropped, 24, "{served:?}");
@@ -295,7 +295,7 @@ async fn a_stale_version_writes_nothing() {
 }
 
 fn edited(world: &Simulation, edit: Edit) {
-    world.control().stir(&faults::Fault::Edit { edit, principal: "dana.ops@hexproperty.com".to_owned() });
+    world.control().inject(&faults::Fault::Edit { edit, principal: "dana.ops@hexproperty.com".to_owned() });
 }
 
 /// Writes everything home against what is read now, and says how the world stands after that.
@@ -328,7 +328,7 @@ async fn whatever_somebody_makes_of_the_split_one_write_brings_it_home() {
     assert_eq!((idle.weights, idle.hindrances), (split(0), vec![]));
     assert_eq!(brought_home(&world, &driver, 11).await, home);
 
-    world.control().stir(&faults::Fault::ForeignWriter { gke_per_mille: 250, principal: "dana.ops@hexproperty.com".to_owned() });
+    world.control().inject(&faults::Fault::ForeignWriter { gke_per_mille: 250, principal: "dana.ops@hexproperty.com".to_owned() });
     edited(&world, Edit::Twin);
     let twin = driver.read().await.unwrap();
     assert_eq!((twin.weights, twin.hindrances), (split(250), vec![]));
@@ -348,8 +348,8 @@ async fn what_keeps_users_or_writes_away_is_said_with_the_weights() {
     edited(&world, Edit::Matcher { gke_per_mille: 0 });
     let rule = Hindrance::HostRule { host: "api.hexproperty.com".into(), matcher: "api".into() };
     assert_eq!(driver(&world).read().await.unwrap().hindrances, std::slice::from_ref(&rule));
-    world.control().stir(&faults::Fault::Classic);
-    world.control().stir(&faults::Fault::Api { api: Api::Compute, trouble: Trouble::ReadOnly, for_s: 1e6 });
+    world.control().inject(&faults::Fault::Classic);
+    world.control().inject(&faults::Fault::Api { api: Api::Compute, trouble: Trouble::ReadOnly, for_s: 1e6 });
     let driver = driver(&world);
     let seen = driver.read().await.unwrap();
     let classic = Hindrance::ClassicLoadBalancer { service: "frontend-run".into(), scheme: "EXTERNAL".into() };
@@ -366,7 +366,7 @@ async fn a_deployed_revision_has_its_share_and_a_deleted_one_cannot_be_gone_back
     let driver = revisions(&world);
     let before = driver.read().await.unwrap();
     assert!(matches!(driver.write(&revision_split(400), &before.version, &intent(1)).await, Outcome::Done(_)));
-    world.control().stir(&faults::Fault::Deployed { percent: 60 });
+    world.control().inject(&faults::Fault::Deployed { percent: 60 });
     let seen = driver.read().await.unwrap();
     let strangers: Vec<_> = seen.weights.iter().filter(|(id, _)| id.as_str().starts_with("frontend-00043-")).collect();
     let [(stranger, share)] = strangers.as_slice() else { panic!("{}", seen.weights) };
@@ -374,7 +374,7 @@ async fn a_deployed_revision_has_its_share_and_a_deleted_one_cannot_be_gone_back
     assert!(matches!(seen.hindrances.as_slice(), [Hindrance::Stranger { backend, .. }] if backend == *stranger), "{:?}", seen.hindrances);
     assert!(matches!(driver.write(&revision_split(1000), &seen.version, &intent(2)).await, Outcome::Done(_)));
     assert_eq!(driver.read().await.unwrap().weights, revision_split(1000));
-    world.control().stir(&faults::Fault::RevisionDeleted { revision: "frontend-00041-kaz".to_owned() });
+    world.control().inject(&faults::Fault::RevisionDeleted { revision: "frontend-00041-kaz".to_owned() });
     let gone = Hindrance::RevisionGone { backend: id("old"), name: "frontend-00041-kaz".into() };
     assert_eq!(driver.read().await.unwrap().hindrances, [gone]);
     world.stop().await;
@@ -448,7 +448,7 @@ fn database(world: &Simulation, instance: &str) -> CloudSqlSensor {
     CloudSqlSensor::new(config, google(world), google(world))
 }
 
-/// Looks until what is seen is as wanted; Monitoring is minutes late.
+/// Appearance until what is seen is as wanted; Monitoring is minutes late.
 async fn until(sensor: &mut CloudSqlSensor, what: &str, wanted: impl Fn(&Replication) -> bool) -> Replication {
     for _ in 0..400 {
         let seen = replication(sensor).await;
@@ -468,12 +468,12 @@ async fn a_broken_replication_never_reads_nothing_behind_whatever_the_engine() {
         let mut sensor = database(&world, "hexproperty-replica");
         let well = until(&mut sensor, "a replica that is well", |seen| seen.movement == Movement::Moves).await;
         assert_eq!((well.state, well.lag.is_ok()), (ReplicaState::Replicating, true), "{engine:?}");
-        world.control().stir(&faults::Fault::Database(faults::DatabaseFault::ReceivesNothing));
+        world.control().inject(&faults::Fault::Database(faults::DatabaseFault::ReceivesNothing));
         let seen = until(&mut sensor, "the breakage", |seen| seen.state != ReplicaState::Replicating).await;
         assert_eq!((seen.state, seen.lag), (ReplicaState::Broken(broken), Err(Gap::Missing)), "{engine:?}");
         world.control().calm();
         until(&mut sensor, "the end of it", |seen| seen.state == ReplicaState::Replicating && seen.movement == Movement::Moves).await;
-        world.control().stir(&faults::Fault::Database(faults::DatabaseFault::StandsStill));
+        world.control().inject(&faults::Fault::Database(faults::DatabaseFault::StandsStill));
         let seen = until(&mut sensor, "a position that stands", |seen| seen.movement == Movement::FallsBack).await;
         assert_eq!((seen.state, seen.lag.map(|lag| lag.value)), (ReplicaState::Replicating, Ok(0.0)), "{engine:?}");
         world.stop().await;
@@ -492,19 +492,19 @@ async fn what_an_instance_is_said_to_be_is_seen() {
         (Down::BeingCreated, Serving::PendingCreate),
         (Down::StoppedByOwner, Serving::Stopped),
     ] {
-        world.control().stir(&Fault::Database(DatabaseFault::IsDown { member: Member::Primary, down }));
-        world.control().stir(&Fault::Database(DatabaseFault::IsDown { member: Member::Replica, down }));
+        world.control().inject(&Fault::Database(DatabaseFault::IsDown { member: Member::Primary, down }));
+        world.control().inject(&Fault::Database(DatabaseFault::IsDown { member: Member::Replica, down }));
         let seen = replication(&mut primary).await;
         assert_eq!((seen.state, seen.serving, seen.writable), (ReplicaState::Primary, serving, Writable::Unknown));
         let seen = replication(&mut replica).await;
         assert_eq!((seen.serving, seen.lag), (serving, Err(Gap::Missing)));
         world.control().calm();
     }
-    world.control().stir(&Fault::Database(DatabaseFault::OtherPrimary));
+    world.control().inject(&Fault::Database(DatabaseFault::OtherPrimary));
     let seen = replication(&mut replica).await;
     assert_eq!(seen.primary.map(String::from).as_deref(), Some("hexproperty-staging"));
     world.control().calm();
-    world.control().stir(&Fault::Database(DatabaseFault::PrimaryIdle));
+    world.control().inject(&Fault::Database(DatabaseFault::PrimaryIdle));
     until(&mut replica, "a primary that writes nothing", |seen| seen.movement == Movement::Idle).await;
     world.stop().await;
 }
@@ -521,7 +521,7 @@ async fn a_replica_tells_its_lag_and_a_stopped_one_none() {
     let primary = replication(&mut database(&world, "hexproperty-prod")).await;
     assert_eq!((primary.state, primary.writable, primary.lag), (ReplicaState::Primary, Writable::AcceptsWrites, Err(Gap::Missing)));
 
-    world.control().stir(&faults::Fault::ReplicaLag { seconds: 45.0 });
+    world.control().inject(&faults::Fault::ReplicaLag { seconds: 45.0 });
     let mut grown = false;
     for _ in 0..200 {
         grown = replication(&mut sensor).await.lag.is_ok_and(|lag| lag.value > 30.0);
@@ -564,16 +564,16 @@ async fn a_service_tells_its_bounds_and_never_a_count() {
     let world = world().await;
     let mut sensor = service_sensor(&world, "run", Backs::Service);
     let control = world.control();
-    control.stir(&Fault::Scaling(Scaling::ToZero));
+    control.inject(&Fault::Scaling(Scaling::ToZero));
     let asleep = workload(&mut sensor).await;
     assert_eq!((asleep.scale, asleep.scale.ready(), asleep.trouble), (Scale::Automatic { min: 0, max: Some(20) }, None, None));
-    control.stir(&Fault::Scaling(Scaling::Manual { instances: 3 }));
+    control.inject(&Fault::Scaling(Scaling::Manual { instances: 3 }));
     assert_eq!(workload(&mut sensor).await.scale, Scale::Manual { instances: 3 });
-    control.stir(&Fault::Scaling(Scaling::Off));
+    control.inject(&Fault::Scaling(Scaling::Off));
     let off = workload(&mut sensor).await;
     assert_eq!((off.scale, off.scale.ready(), off.trouble.is_some()), (Scale::Off, Some(0), true));
     control.calm();
-    control.stir(&Fault::SourceShrunk { max_instances: 2 });
+    control.inject(&Fault::SourceShrunk { max_instances: 2 });
     assert_eq!(workload(&mut sensor).await.scale, Scale::Automatic { min: 2, max: Some(2) });
     control.calm();
     assert_eq!(workload(&mut sensor).await.scale, Scale::Automatic { min: 2, max: Some(20) });

@@ -67,7 +67,7 @@ async fn every_sensor_of_the_plan_sees_something() {
 #[tokio::test]
 async fn a_route_inside_cloud_run_is_steered_by_its_revisions() {
     let (simulation, world) = composed(&read(REVISIONS)).await;
-    let driver: Arc<dyn Driver> = world.hands.drivers.values().next().unwrap().clone();
+    let driver: Arc<dyn Driver> = world.executors.drivers.values().next().unwrap().clone();
     let before = driver.read().await.unwrap();
     let split = |new: u16| {
         let shares = [("new", new), ("old", 1000 - new)].map(|(id, share)| (id.parse().unwrap(), PerMille::new(share).unwrap()));

@@ -25,8 +25,8 @@ use ratatui::{
 mod absence;
 #[path = "frames/databases.rs"]
 mod databases;
-#[path = "frames/hands.rs"]
-mod hands;
+#[path = "frames/keys.rs"]
+mod keys;
 #[path = "frames/pairs.rs"]
 mod pairs;
 #[path = "common/paper.rs"]

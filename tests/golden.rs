@@ -19,7 +19,7 @@ use std::{
 };
 
 use cutover::{
-    core::{FOLD, decision::Deed, event::Event, news::News, state::State},
+    core::{FOLD, decision::Transition, event::Event, news::News, state::State},
     domain::{
         id::Seq,
         time::{Millis, Timestamp},
@@ -30,10 +30,10 @@ use cutover::{
         walk::entries,
     },
     session::{
-        book::{Book, Weight, returning},
         clock::Clock,
-        dispatch::Hands,
+        dispatch::Executors,
         engine::{self, Parts},
+        recorder::{Recorder, Weight, returning},
         refold::{Folded, digest_of, recorded},
     },
 };
@@ -72,40 +72,40 @@ fn write(path: &Path) -> Night {
     let course = Course { storm: Millis::from_mins(6), deaths: 20.0, ..Course::STORM };
     let mut night = Night::begin(SEED, course, Checks::Off).unwrap_or_else(|violation| panic!("{violation}"));
     night.run().unwrap_or_else(|violation| panic!("{violation}"));
-    let deeds = night.deeds().unwrap_or_else(|violation| panic!("{violation}"));
-    let mut book = begin(path, &deeds).with_segments_of(SEGMENT_BYTES);
+    let transitions = night.transitions().unwrap_or_else(|violation| panic!("{violation}"));
+    let mut recorder = begin(path, &transitions).with_segments_of(SEGMENT_BYTES);
     let mut state = State::default();
-    for deed in &deeds {
-        book.append(deed.entry.at, Weight::Buffered, &recorded(deed).unwrap()).unwrap();
-        cutover::core::step::step(&mut state, &deed.entry);
-        if let Event::Joined { client, .. } = deed.entry.event {
-            book.note_client(client);
+    for transition in &transitions {
+        recorder.append(transition.entry.at, Weight::Buffered, &recorded(transition).unwrap()).unwrap();
+        cutover::core::step::step(&mut state, &transition.entry);
+        if let Event::Joined { client, .. } = transition.entry.event {
+            recorder.note_client(client);
         }
-        if book.wants_segment(deed.entry.at) {
-            let ready = book.prepare(state.clone()).run().unwrap();
-            book.go_on_in(deed.entry.at, ready).unwrap().expect("nothing happened meanwhile").run().unwrap();
+        if recorder.wants_segment(transition.entry.at) {
+            let ready = recorder.prepare(state.clone()).run().unwrap();
+            recorder.go_on_in(transition.entry.at, ready).unwrap().expect("nothing happened meanwhile").run().unwrap();
         }
     }
-    book.flush().unwrap();
+    recorder.flush().unwrap();
     assert!(night.state == state);
     night
 }
 
-fn begin(path: &Path, deeds: &[Deed]) -> Book {
-    let Event::Opened { session, plan, .. } = &deeds[0].entry.event else { panic!("a journal begins with its session") };
-    Book::create(path, deeds[0].entry.at, session, &plan.hash.to_string(), "golden").unwrap()
+fn begin(path: &Path, transitions: &[Transition]) -> Recorder {
+    let Event::Opened { session, plan, .. } = &transitions[0].entry.event else { panic!("a journal begins with its session") };
+    Recorder::create(path, transitions[0].entry.at, session, &plan.hash.to_string(), "golden").unwrap()
 }
 
 /// Each record of the journal at `from`, changed, as a journal of one segment at `to`.
 fn rewrite(from: &Path, to: &Path, mut change: impl FnMut(&mut Value)) {
-    let deeds: Vec<Deed> = entries(from).unwrap().into_iter().map(|(_, deed)| deed).collect();
-    let mut book = begin(to, &deeds);
+    let transitions: Vec<Transition> = entries(from).unwrap().into_iter().map(|(_, transition)| transition).collect();
+    let mut recorder = begin(to, &transitions);
     for (_, mut value) in entries::<Value>(from).unwrap() {
         change(&mut value);
         let at = value["entry"]["at"].as_i64().map(Timestamp).unwrap();
-        book.append(at, Weight::Buffered, &value.to_string()).unwrap();
+        recorder.append(at, Weight::Buffered, &value.to_string()).unwrap();
     }
-    book.flush().unwrap();
+    recorder.flush().unwrap();
 }
 
 fn proved(path: &Path) {
@@ -135,13 +135,13 @@ fn every_stored_journal_is_proved_and_taken_up_without_complaint() {
         let path = scratch.0.join("journal");
         copied(&journal, &path);
         proved(&path);
-        let (_, folded) = Book::open(&path, "golden").unwrap();
+        let (_, folded) = Recorder::open(&path, "golden").unwrap();
         assert_eq!(folded.differs, None, "{}: decided otherwise", journal.display());
         assert!(folded.next > Seq(1000), "{}", journal.display());
         // From the first record on as well, over all segments.
         let whole = scratch.0.join("whole");
         rewrite(&path, &whole, |_| {});
-        let (_, again) = Book::open(&whole, "golden").unwrap();
+        let (_, again) = Recorder::open(&whole, "golden").unwrap();
         assert_eq!(again.differs, None, "{}: decided otherwise", journal.display());
         assert!(again.state == folded.state, "{}: another state", journal.display());
     }
@@ -153,14 +153,14 @@ fn a_journal_in_segments_folds_to_the_state_of_the_night() {
     let path = scratch.0.join("journal");
     let night = write(&path);
     proved(&path);
-    let (book, folded) = Book::open(&path, "golden").unwrap();
+    let (recorder, folded) = Recorder::open(&path, "golden").unwrap();
     assert!(fs::read_dir(&path).unwrap().count() > 2, "several segments");
     let Folded { state, next, last_client, differs, fold } = folded;
     assert!(state == night.state && differs.is_none());
-    let deeds = night.deeds().unwrap_or_else(|violation| panic!("{violation}"));
-    assert_eq!((next.0, fold, book.last_client()), (deeds[deeds.len() - 1].entry.seq.0 + 1, FOLD, last_client));
-    let joined = |deed: &Deed| if let Event::Joined { client, .. } = deed.entry.event { Some(client) } else { None };
-    let highest = deeds.iter().filter_map(joined).max();
+    let transitions = night.transitions().unwrap_or_else(|violation| panic!("{violation}"));
+    assert_eq!((next.0, fold, recorder.last_client()), (transitions[transitions.len() - 1].entry.seq.0 + 1, FOLD, last_client));
+    let joined = |transition: &Transition| if let Event::Joined { client, .. } = transition.entry.event { Some(client) } else { None };
+    let highest = transitions.iter().filter_map(joined).max();
     assert_eq!(Some(last_client), highest);
 }
 
@@ -176,7 +176,7 @@ fn other_words_are_taken_up_without_complaint() {
         record["decision"]["notes"] = json!([{ "tone": "plain", "text": "as an earlier program said it" }]);
     });
     proved(&reworded);
-    let (_, folded) = Book::open(&reworded, "golden").unwrap();
+    let (_, folded) = Recorder::open(&reworded, "golden").unwrap();
     assert_eq!(folded.differs, None);
     assert!(folded.state == night.state);
     assert_eq!(returning(&folded), [Event::Restarted]);
@@ -197,34 +197,34 @@ async fn other_decisions_are_taken_over_held_and_said() {
         }
     });
     proved(&altered);
-    let (book, folded) = Book::open(&altered, "golden").unwrap();
+    let (recorder, folded) = Recorder::open(&altered, "golden").unwrap();
     assert_eq!((folded.differs, folded.fold), (first, 0));
     let begin = returning(&folded);
     assert_eq!(begin[0], Event::TakenOver { from: 0, to: FOLD, digest: digest_of(&folded.state) });
-    let state = hosted(book, folded, begin).await;
+    let state = hosted(recorder, folded, begin).await;
     assert!(state.routes.values().all(|route| route.hold.is_some()), "every route is held");
-    let told = entries::<Deed>(&altered).unwrap().into_iter().flat_map(|(_, deed)| deed.decision.news);
+    let told = entries::<Transition>(&altered).unwrap().into_iter().flat_map(|(_, transition)| transition.decision.news);
     assert_eq!(told.filter(|news| *news == News::TakenOver { from: 0, to: FOLD }).count(), 1);
     // The next host finds that it was said, and says nothing more.
-    let (book, folded) = Book::open(&altered, "golden").unwrap();
+    let (recorder, folded) = Recorder::open(&altered, "golden").unwrap();
     assert_eq!((folded.differs, folded.fold), (None, FOLD));
     assert!(folded.state == state);
     let begin = returning(&folded);
     assert_eq!(begin, [Event::Restarted]);
-    let state = hosted(book, folded, begin).await;
+    let state = hosted(recorder, folded, begin).await;
     assert!(state.routes.values().all(|route| route.hold.is_some()), "until a person resumes");
     proved(&altered);
 }
 
 /// A host that takes the session up, sees nothing, and is told to end at once.
-async fn hosted(book: Book, folded: Folded, begin: Vec<Event>) -> State {
+async fn hosted(recorder: Recorder, folded: Folded, begin: Vec<Event>) -> State {
     let (_outside, inside) = door();
     let (stop, stopped) = tokio::sync::watch::channel(false);
-    let hands = Hands { drivers: Default::default(), stirrer: None, read_every: Millis::from_secs(5) };
+    let executors = Executors { drivers: Default::default(), fault_injector: None, read_every: Millis::from_secs(5) };
     let clock = Clock::paced(folded.state.now, 1.0);
-    let parts = Parts { clock, hands, sensors: Vec::new(), inside, stop: stopped };
+    let parts = Parts { clock, executors, sensors: Vec::new(), inside, stop: stopped };
     stop.send_replace(true);
-    engine::run(folded.state, book, begin, parts).await.unwrap()
+    engine::run(folded.state, recorder, begin, parts).await.unwrap()
 }
 
 #[test]

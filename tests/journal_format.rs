@@ -52,7 +52,7 @@ fn journal_of(session: &str, records: usize) -> (Vec<u8>, Witness) {
     let memory = Memory::default();
     let genesis = Genesis::new(session, Hash::of_line(b"plan"));
     let mut writer = Writer::create_in(&memory, 1_795_500_000_000, &genesis, Cadence { records: 8, ms: 60_000 }).unwrap();
-    let kind = Kind::new("deed").unwrap();
+    let kind = Kind::new("transition").unwrap();
     for number in 0..records {
         let payload =
             json!({ "route": "frontend", "weight": number * 10, "why": "Z\u{fc}rich \u{1f6a6} \u{202e}", "more": [null, -1.5e-7, {}] });
@@ -287,13 +287,13 @@ fn a_second_verifier_agrees_on_lines_by_somebody_who_can_compute_hashes() {
         });
     };
     for body in PLAIN {
-        add("deed", body);
+        add("transition", body);
         add("genesis", body);
     }
-    add("deed", &deep(64));
-    add("deed", &deep(65));
-    add("deed", &deep(5000));
-    for kind in ["", "Deed", "1", "a b", "a\"b", &"a".repeat(32), &"a".repeat(33), "a.b_c-d9", "\u{e9}", "recovered", "checkpoint"] {
+    add("transition", &deep(64));
+    add("transition", &deep(65));
+    add("transition", &deep(5000));
+    for kind in ["", "Transition", "1", "a b", "a\"b", &"a".repeat(32), &"a".repeat(33), "a.b_c-d9", "\u{e9}", "recovered", "checkpoint"] {
         add(kind, "{}");
     }
     let zero = Hash::ZERO;
@@ -343,7 +343,7 @@ fn a_second_verifier_agrees_on_lines_by_somebody_who_can_compute_hashes() {
 fn a_second_verifier_proves_what_a_real_writer_left_after_a_crash() {
     let scratch = Scratch::new("crash");
     let path = scratch.0.join("night.journal");
-    let kind = Kind::new("deed").unwrap();
+    let kind = Kind::new("transition").unwrap();
     let mut writer = Writer::create(&path, 1, &Genesis::new("night", Hash::ZERO), &Options::default()).unwrap();
     for number in 0..100 {
         writer.append(number, Durability::Durable, &kind, &number).unwrap();
@@ -365,7 +365,7 @@ fn a_second_verifier_proves_what_a_real_writer_left_after_a_crash() {
 fn both_verifiers_judge_segments_alike() {
     let scratch = Scratch::new("segments");
     let path = scratch.0.join("night");
-    let kind = Kind::new("deed").unwrap();
+    let kind = Kind::new("transition").unwrap();
     let options = Options { cadence: Cadence { records: 8, ms: 60_000 }, ..Options::default() };
     let mut writer = Writer::create(&path, 1, &Genesis::new("night", Hash::ZERO), &options).unwrap();
     let mut named = 0;

@@ -86,8 +86,8 @@ async fn a_patch_is_an_operation_of_its_asker_and_excludes_others_until_it_is_do
     let bench = Bench::start().await;
     let path = format!("{V1}/instances/hexproperty-prod");
     let before = bench.get(&path).await["settings"]["settingsVersion"].clone();
-    let wish = json!({"settings": {"settingsVersion": before, "availabilityType": "ZONAL"}});
-    let (code, operation) = bench.send(Method::PATCH, &path, &wish).await;
+    let request = json!({"settings": {"settingsVersion": before, "availabilityType": "ZONAL"}});
+    let (code, operation) = bench.send(Method::PATCH, &path, &request).await;
     assert_eq!((code, operation["operationType"].as_str(), operation["status"].as_str()), (200, Some("UPDATE"), Some("PENDING")));
     assert_eq!(operation["user"], "cutover@hexproperty.iam.gserviceaccount.com");
     let (code, busy) = bench.send(Method::POST, &format!("{V1}/instances/hexproperty-replica/promoteReplica"), &Value::Null).await;
@@ -97,7 +97,7 @@ async fn a_patch_is_an_operation_of_its_asker_and_excludes_others_until_it_is_do
     let after = bench.get(&path).await;
     assert_eq!(after["settings"]["availabilityType"], "ZONAL");
     assert_ne!(after["settings"]["settingsVersion"], before);
-    let (code, stale) = bench.send(Method::PATCH, &path, &wish).await;
+    let (code, stale) = bench.send(Method::PATCH, &path, &request).await;
     assert_eq!((code, reason(&stale)), (412, "staleData"));
     let listed = bench.get(&format!("{BETA}/operations?instance=hexproperty-prod")).await;
     let updates = listed["items"].as_array().unwrap().iter().filter(|item| item["operationType"] == "UPDATE");
@@ -124,11 +124,11 @@ async fn a_promotion_makes_a_second_primary_and_shows_in_the_audit_log() {
 #[tokio::test]
 async fn a_distant_replica_can_be_made_and_switched_to_and_back() {
     let bench = Bench::start().await;
-    let wish = json!({
+    let request = json!({
         "name": "hexproperty-dr", "region": "us-east1", "masterInstanceName": "hexproperty-prod",
         "databaseVersion": "POSTGRES_15", "settings": {"tier": "db-perf-optimized-N-4"},
     });
-    let (code, operation) = bench.send(Method::POST, &format!("{V1}/instances"), &wish).await;
+    let (code, operation) = bench.send(Method::POST, &format!("{V1}/instances"), &request).await;
     assert_eq!((code, operation["targetId"].as_str()), (200, Some("hexproperty-dr")));
     assert_eq!(bench.done(&operation).await["operationType"], "CREATE_REPLICA");
     for (to, from) in [("hexproperty-dr", "hexproperty-prod"), ("hexproperty-prod", "hexproperty-dr")] {
@@ -227,7 +227,7 @@ async fn the_primary_of_postgres_knows_the_position_of_a_replica_that_asks() {
     let positions = bench.series("postgresql/replication/replica_byte_lag", "hexproperty-prod").await;
     assert_eq!(positions.len(), 4);
     assert!(positions.iter().all(|one| one["metric"]["labels"]["replica_name"] == "hexproperty-replica"));
-    bench.simulation.control().stir(&Fault::Database(DatabaseFault::OtherPrimary));
+    bench.simulation.control().inject(&Fault::Database(DatabaseFault::OtherPrimary));
     loop {
         let positions = bench.series("postgresql/replication/replica_byte_lag", "hexproperty-staging").await;
         if !positions.is_empty() {
@@ -241,7 +241,7 @@ async fn the_primary_of_postgres_knows_the_position_of_a_replica_that_asks() {
 async fn a_broken_replication_serves_a_lag_of_nothing() {
     let bench = Bench::start().await;
     bench.simulation.control().with(|world| world.sql.set_engine(Engine::MySql));
-    bench.simulation.control().stir(&Fault::Database(DatabaseFault::ReceivesNothing));
+    bench.simulation.control().inject(&Fault::Database(DatabaseFault::ReceivesNothing));
     bench.newest("mysql/replication/slave_io_running", "hexproperty-replica", |value| value["stringValue"] == "No").await;
     bench.newest("replication/replica_lag", "hexproperty-replica", |value| value["doubleValue"] == 0.0).await;
     bench.newest("mysql/innodb_os_log_fsyncs", "hexproperty-replica", |value| value["int64Value"] == "0").await;
@@ -252,9 +252,9 @@ async fn a_broken_replication_serves_a_lag_of_nothing() {
 async fn an_instance_that_is_down_says_so() {
     let bench = Bench::start().await;
     let state = async || bench.get(&format!("{V1}/instances/hexproperty-prod")).await["state"].clone();
-    let stir = |down| {
+    let inject = |down| {
         let fault = DatabaseFault::IsDown { member: Member::Primary, down };
-        bench.simulation.control().stir(&Fault::Database(fault));
+        bench.simulation.control().inject(&Fault::Database(fault));
     };
     let told = [
         (Down::Suspended, "SUSPENDED"),
@@ -263,11 +263,11 @@ async fn an_instance_that_is_down_says_so() {
         (Down::BeingCreated, "PENDING_CREATE"),
     ];
     for (down, expected) in told {
-        stir(down);
+        inject(down);
         assert_eq!(state().await, expected);
         bench.simulation.control().calm();
     }
-    stir(Down::StoppedByOwner);
+    inject(Down::StoppedByOwner);
     let off = bench.get(&format!("{V1}/instances/hexproperty-prod")).await;
     assert_eq!((&off["state"], &off["settings"]["activationPolicy"]), (&json!("RUNNABLE"), &json!("NEVER")), "as the service calls it");
 }

@@ -198,7 +198,7 @@ async fn bad_weights_are_refused_and_validate_says_so_beforehand() {
 #[tokio::test]
 async fn the_author_of_a_foreign_change_is_in_the_audit_log() {
     let bench = Bench::start().await;
-    bench.simulation.control().stir(&Fault::ForeignWriter { gke_per_mille: 400, principal: "dana.ops@hexproperty.com".to_owned() });
+    bench.simulation.control().inject(&Fault::ForeignWriter { gke_per_mille: 400, principal: "dana.ops@hexproperty.com".to_owned() });
     let filter = "protoPayload.resourceName=\"projects/hexproperty/global/urlMaps/hexproperty-lb\"";
     let body = json!({"resourceNames": ["projects/hexproperty"], "filter": filter, "orderBy": "timestamp desc", "pageSize": 5});
     loop {
@@ -231,7 +231,7 @@ async fn lag_is_sampled_by_the_minute_and_shown_late() {
 async fn an_unavailable_api_leaves_the_others_alone_and_applies_nothing() {
     let bench = Bench::start().await;
     let body = bench.ramp(900, 100).await;
-    bench.simulation.control().stir(&Fault::Api { api: Api::Compute, trouble: Trouble::Unavailable, for_s: 1e6 });
+    bench.simulation.control().inject(&Fault::Api { api: Api::Compute, trouble: Trouble::Unavailable, for_s: 1e6 });
     assert_eq!(bench.send(Method::PATCH, MAPS, &body).await.0, 503);
     bench.get(&format!("{RUN}/services/frontend")).await;
     assert_eq!(bench.simulation.control().truth().mutations, []);
@@ -243,7 +243,7 @@ async fn an_unavailable_api_leaves_the_others_alone_and_applies_nothing() {
 async fn a_lost_reply_is_an_applied_change() {
     let bench = Bench::start().await;
     let body = bench.ramp(900, 100).await;
-    bench.simulation.control().stir(&Fault::Api { api: Api::Compute, trouble: Trouble::LostReplies, for_s: 1e6 });
+    bench.simulation.control().inject(&Fault::Api { api: Api::Compute, trouble: Trouble::LostReplies, for_s: 1e6 });
     assert!(bench.request(Method::PATCH, MAPS).json(&body).send().await.is_err());
     assert_eq!(bench.get(MAPS).await["defaultRouteAction"]["weightedBackendServices"][1]["weight"], 100);
     assert_eq!(bench.simulation.control().truth().mutations.len(), 1);
@@ -252,7 +252,7 @@ async fn a_lost_reply_is_an_applied_change() {
 #[tokio::test]
 async fn the_front_door_really_splits_and_says_who_served() {
     let bench = Bench::start().await;
-    bench.simulation.control().stir(&Fault::ForeignWriter { gke_per_mille: 500, principal: "dana.ops@hexproperty.com".to_owned() });
+    bench.simulation.control().inject(&Fault::ForeignWriter { gke_per_mille: 500, principal: "dana.ops@hexproperty.com".to_owned() });
     let before = bench.simulation.control().truth();
     let mut by_gke = 0;
     for _ in 0..200 {
@@ -285,21 +285,21 @@ async fn a_leg_can_answer_with_something_that_is_not_the_site() {
     };
     let answer = |status, media: &str, location: &str, mark: &str| (status, media.to_owned(), location.to_owned(), mark.to_owned());
     let (login, text) = ("https://login.hexproperty.com/?next=%2F", "text/plain; charset=utf-8");
-    let stir = |manner| control.stir(&Fault::Answers { leg: Leg::Gke, manner });
-    stir(Manner::NotFound);
+    let inject = |manner| control.inject(&Fault::Answers { leg: Leg::Gke, manner });
+    inject(Manner::NotFound);
     assert_eq!(get(at.front_door, "/").await, answer(404, text, "-", "gke"));
     assert_eq!(get(at.gke_direct, "/ready").await, answer(404, text, "-", "-"));
     let counted = bench.client.get(format!("http://{}/metrics", at.gke_direct)).send().await.unwrap().text().await.unwrap();
     assert!(!counted.contains("code=\"404\"} 0\n"), "its own counter says so too");
-    stir(Manner::LoginRedirect);
+    inject(Manner::LoginRedirect);
     assert_eq!(get(at.front_door, "/").await, answer(302, "text/html; charset=utf-8", login, "gke"));
-    stir(Manner::LoginPage);
+    inject(Manner::LoginPage);
     assert_eq!(get(at.front_door, "/").await, answer(200, "text/html; charset=UTF-8", "-", "gke"));
-    control.stir(&Fault::BadGateway { leg: Leg::Gke, fraction: 1.0 });
+    control.inject(&Fault::BadGateway { leg: Leg::Gke, fraction: 1.0 });
     assert_eq!(get(at.front_door, "/").await, answer(502, "text/html; charset=UTF-8", "-", "-"));
     assert_eq!(get(at.gke_direct, "/ready").await.0, 200, "the leg knows nothing of it");
     for (probing, status) in [(Probing::WrongPath, 404), (Probing::TurnedAway, 403), (Probing::Answered, 200)] {
-        control.stir(&Fault::Probes { leg: Leg::Run, probing });
+        control.inject(&Fault::Probes { leg: Leg::Run, probing });
         assert_eq!(get(at.run_direct, "/health").await.0, status);
     }
 }
@@ -328,7 +328,7 @@ async fn a_frozen_page_stands_still_while_requests_go_on() {
         let text = bench.client.get(format!("http://{at}/metrics")).send().await.unwrap().text().await.unwrap();
         text.lines().filter(|line| line.starts_with("http_requests_total")).map(str::to_owned).collect::<Vec<_>>()
     };
-    control.stir(&Fault::Metrics { leg: Leg::Run, damage: Damage::StandsStill });
+    control.inject(&Fault::Metrics { leg: Leg::Run, damage: Damage::StandsStill });
     let (before, served) = (page().await, control.truth().run.served);
     control.with(|world| world.tick(world.now_ms + 10_000));
     assert_eq!(page().await, before);
@@ -355,11 +355,11 @@ async fn metrics_parse_and_their_damage_shows() {
     let prometheus_parse::Value::Histogram(buckets) = &histogram.value else { panic!("no histogram") };
     assert!([0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 2.5, 5.0].iter().all(|bound| buckets.iter().any(|bucket| bucket.less_than == *bound)));
     let control = bench.simulation.control();
-    control.stir(&Fault::Metrics { leg: Leg::Run, damage: Damage::Vanished });
+    control.inject(&Fault::Metrics { leg: Leg::Run, damage: Damage::Vanished });
     assert_eq!(page(Leg::Run).await, (200, String::new()));
-    control.stir(&Fault::Metrics { leg: Leg::Run, damage: Damage::NotANumber });
+    control.inject(&Fault::Metrics { leg: Leg::Run, damage: Damage::NotANumber });
     assert!(page(Leg::Run).await.1.contains("sessions_active{backend=\"run\"} NaN"));
-    control.stir(&Fault::Metrics { leg: Leg::Run, damage: Damage::Failing });
+    control.inject(&Fault::Metrics { leg: Leg::Run, damage: Damage::Failing });
     assert_eq!((page(Leg::Run).await.0, page(Leg::Gke).await.0), (500, 200));
 }
 
@@ -383,7 +383,7 @@ async fn a_backend_without_ready_pods_says_so_and_its_health_check_too() {
     let path = format!("{GLOBAL}/backendServices/frontend-gke/getHealth");
     let (_, healthy) = bench.send(Method::POST, &path, &json!({"group": group})).await;
     assert!(healthy["healthStatus"].as_array().unwrap().iter().all(|endpoint| endpoint["healthState"] == "HEALTHY"), "{healthy}");
-    bench.simulation.control().stir(&Fault::BadPods { fraction: 1.0 });
+    bench.simulation.control().inject(&Fault::BadPods { fraction: 1.0 });
     let ready = format!("http://{}/ready", bench.simulation.endpoints().gke_direct);
     while bench.client.get(&ready).send().await.unwrap().status() != 503 {}
     let (_, sick) = bench.send(Method::POST, &path, &json!({"group": group})).await;

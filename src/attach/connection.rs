@@ -1,6 +1,6 @@
 //! One attached terminal, on the host's side.
 //!
-//! Two loops of one task: one shows, one listens. They share nothing but a wish for a snapshot, so a client that doesn't read is still
+//! Two loops of one task: one shows, one listens. They share nothing but a request for a snapshot, so a client that doesn't read is still
 //! heard and one that floods us still sees. What a connection may do is decided once, by which listening loop it is given: a watcher's
 //! has a sender of [`Presence`] and no other, an operator's has one of [`Request`] too.
 //!
@@ -22,10 +22,10 @@ use tokio::{
 
 use crate::{
     attach::{
-        desk::Desk,
         frame::{self, Frames, Outgoing},
         pace::Bucket,
         protocol::{FromCockpit, FromHost, FromWatcher, Then},
+        snapshots::SnapshotCache,
         sshsig::{PublicKey, TO_APPROVE},
     },
     core::{
@@ -52,7 +52,7 @@ const BEAT_FORWARD_EVERY: Duration = Duration::from_secs(4);
 const RESIZE_EVERY: Duration = Duration::from_millis(500);
 /// A client that claims to disagree again and again gets a snapshot this often at most.
 const RESYNC_EVERY: Duration = Duration::from_secs(5);
-/// Further behind than this a snapshot is less to send and to fold than the deeds.
+/// Further behind than this a snapshot is less to send and to fold than the transitions.
 const BEHIND_MAX: usize = 256;
 /// Deeds that go out with one system call.
 const BATCH_MAX: usize = 32;
@@ -72,8 +72,8 @@ impl Farewell {
 
 /// What any connection may see of the session. There is nothing in it that could be asked of the session but its state.
 pub(super) struct Sight {
-    pub deeds: broadcast::Receiver<Arc<Published>>,
-    pub desk: Arc<Desk>,
+    pub transitions: broadcast::Receiver<Arc<Published>>,
+    pub snapshots: Arc<SnapshotCache>,
     /// Comes true when the host wants this client gone.
     pub leave: BoxFuture<'static, Farewell>,
 }
@@ -94,12 +94,12 @@ pub(super) async fn watch(
     client: ClientId,
 ) {
     let resync = Notify::new();
-    let mut ear = Ear::new(frames, Bucket::new(20, 40), presence, client);
+    let mut reader = ClientReader::new(frames, Bucket::new(20, 40), presence, client);
     let listening = async {
         loop {
-            match ear.next::<FromWatcher>().await {
+            match reader.next::<FromWatcher>().await {
                 Ok(FromWatcher::Beat) => {}
-                Ok(FromWatcher::Resize { terminal }) => ear.resize(terminal),
+                Ok(FromWatcher::Resize { terminal }) => reader.resize(terminal),
                 Ok(FromWatcher::Resync) => resync.notify_one(),
                 Ok(FromWatcher::Bye) => return Ended::Gone,
                 Err(ended) => return ended,
@@ -109,7 +109,7 @@ pub(super) async fn watch(
     both(listening, writer, sight, &resync).await;
 }
 
-/// Serves a cockpit that may ask until it is over. Whether a wish is granted is the core's to say.
+/// Serves a cockpit that may ask until it is over. Whether a command is granted is the core's to say.
 pub(super) async fn cockpit(
     frames: Frames<impl AsyncRead + Unpin>,
     writer: impl AsyncWrite + Unpin,
@@ -119,11 +119,11 @@ pub(super) async fn cockpit(
     Speaker { asker, key: signs }: Speaker,
 ) {
     let resync = Notify::new();
-    let mut ear = Ear::new(frames, Bucket::new(200, 400), presence.clone(), asker.client);
+    let mut reader = ClientReader::new(frames, Bucket::new(200, 400), presence.clone(), asker.client);
     let mut forward_at = Instant::now();
     let listening = async {
         loop {
-            let request = match ear.next::<FromCockpit>().await {
+            let request = match reader.next::<FromCockpit>().await {
                 Ok(FromCockpit::Ask { command: Command::Approve { .. }, .. }) if signs.is_some() => {
                     return Ended::Cut(Farewell::new(
                         "an approval from a shared account has to be signed; nothing was approved",
@@ -147,7 +147,7 @@ pub(super) async fn cockpit(
                     continue;
                 }
                 Ok(FromCockpit::Resize { terminal }) => {
-                    ear.resize(terminal);
+                    reader.resize(terminal);
                     continue;
                 }
                 Ok(FromCockpit::Resync) => {
@@ -166,8 +166,8 @@ pub(super) async fn cockpit(
 }
 
 /// Shows the state once.
-pub(super) async fn glance(mut writer: impl AsyncWrite + Unpin, desk: &Desk) {
-    if let Ok(Some(snapshot)) = timeout(WRITE_WITHIN, desk.snapshot()).await {
+pub(super) async fn glance(mut writer: impl AsyncWrite + Unpin, snapshots: &SnapshotCache) {
+    if let Ok(Some(snapshot)) = timeout(WRITE_WITHIN, snapshots.snapshot()).await {
         timeout(WRITE_WITHIN, frame::write(&mut writer, &[Outgoing::snapshot(&snapshot)])).await.ok();
     }
 }
@@ -208,7 +208,7 @@ async fn both(listening: impl Future<Output = Ended>, writer: impl AsyncWrite + 
 }
 
 /// What the client says, no faster than it may say it.
-struct Ear<R> {
+struct ClientReader<R> {
     frames: Frames<R>,
     bucket: Bucket,
     presence: mpsc::Sender<Presence>,
@@ -217,9 +217,9 @@ struct Ear<R> {
     resize_at: Instant,
 }
 
-impl<R: AsyncRead + Unpin> Ear<R> {
-    fn new(frames: Frames<R>, bucket: Bucket, presence: mpsc::Sender<Presence>, client: ClientId) -> Ear<R> {
-        Ear { frames, bucket, presence, client, resized: None, resize_at: Instant::now() }
+impl<R: AsyncRead + Unpin> ClientReader<R> {
+    fn new(frames: Frames<R>, bucket: Bucket, presence: mpsc::Sender<Presence>, client: ClientId) -> ClientReader<R> {
+        ClientReader { frames, bucket, presence, client, resized: None, resize_at: Instant::now() }
     }
 
     fn resize(&mut self, terminal: TerminalSize) {
@@ -272,8 +272,8 @@ async fn show(mut writer: impl AsyncWrite + Unpin, mut sight: Sight, resync: &No
         let frames = match next {
             Next::Snapshot => {
                 // A fresh subscription first: what is published while the snapshot is made must not be missed.
-                sight.deeds = sight.deeds.resubscribe();
-                let Ok(Some(snapshot)) = timeout(WRITE_WITHIN, sight.desk.snapshot()).await else {
+                sight.transitions = sight.transitions.resubscribe();
+                let Ok(Some(snapshot)) = timeout(WRITE_WITHIN, sight.snapshots.snapshot()).await else {
                     next = Next::Bye(over());
                     continue;
                 };
@@ -298,7 +298,7 @@ async fn show(mut writer: impl AsyncWrite + Unpin, mut sight: Sight, resync: &No
             Ok(farewell) = &mut cut => Next::Bye(farewell),
             farewell = &mut sight.leave => Next::Bye(farewell),
             () = asked_again(resync, resync_at) => Next::Snapshot,
-            next = gather(&mut sight.deeds, &mut shown) => next,
+            next = gather(&mut sight.transitions, &mut shown) => next,
             () = tokio::time::sleep(BEAT_EVERY) => Next::Beat,
         };
     }
@@ -310,24 +310,24 @@ async fn asked_again(resync: &Notify, not_before: Instant) {
     resync.notified().await;
 }
 
-/// The deeds that are there now, at least one; or what takes their place when there are too many. Only the wait for the first can be
+/// The transitions that are there now, at least one; or what takes their place when there are too many. Only the wait for the first can be
 /// abandoned, so nothing is lost when it is.
-async fn gather(deeds: &mut broadcast::Receiver<Arc<Published>>, shown: &mut Seq) -> Next {
+async fn gather(transitions: &mut broadcast::Receiver<Arc<Published>>, shown: &mut Seq) -> Next {
     let mut first = loop {
-        match deeds.recv().await {
-            Ok(deed) if deed.seq <= *shown => {}
-            Ok(deed) => break Some(deed),
+        match transitions.recv().await {
+            Ok(transition) if transition.seq <= *shown => {}
+            Ok(transition) => break Some(transition),
             Err(RecvError::Lagged(_)) => return Next::Snapshot,
             Err(RecvError::Closed) => return Next::Bye(over()),
         }
     };
-    if deeds.len() > BEHIND_MAX {
+    if transitions.len() > BEHIND_MAX {
         return Next::Snapshot;
     }
     let mut frames = Vec::new();
-    while let Some(deed) = first.take().or_else(|| deeds.try_recv().ok()) {
-        *shown = deed.seq;
-        frames.push(Outgoing::deed(&deed));
+    while let Some(transition) = first.take().or_else(|| transitions.try_recv().ok()) {
+        *shown = transition.seq;
+        frames.push(Outgoing::transition(&transition));
         if frames.len() >= BATCH_MAX {
             break;
         }

@@ -1,12 +1,12 @@
 //! A client's copy of the state: the host's snapshot, folded onwards by the same core.
 //!
-//! Each deed carries what the host decided on it. The client steps its own copy and compares; another decision means that the copy can't
+//! Each transition carries what the host decided on it. The client steps its own copy and compares; another decision means that the copy can't
 //! be trusted any more, whatever the cause, and the only cure is a new snapshot. Until it comes the copy stands still: an old truth is
 //! better than a new guess.
 
 use std::sync::Arc;
 
-use crate::core::{decision::Deed, state::State, step::step};
+use crate::core::{decision::Transition, state::State, step::step};
 
 #[derive(Debug)]
 pub struct Fold {
@@ -22,7 +22,7 @@ enum Trust {
     Lost,
 }
 
-/// What came of a deed.
+/// What came of a transition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Folded {
     Newer,
@@ -51,13 +51,13 @@ impl Fold {
         self.trust = Trust::Agreeing;
     }
 
-    pub fn apply(&mut self, deed: &Deed) -> Folded {
-        if self.trust == Trust::Lost || deed.entry.seq <= self.state.seq {
+    pub fn apply(&mut self, transition: &Transition) -> Folded {
+        if self.trust == Trust::Lost || transition.entry.seq <= self.state.seq {
             return Folded::Skipped;
         }
-        let follows = deed.entry.seq.0 == self.state.seq.0 + 1;
-        // In place: a copy is made only while a cockpit still draws from the old one, so a burst of deeds costs one copy.
-        if follows && step(Arc::make_mut(&mut self.state), &deed.entry).does_as(&deed.decision) {
+        let follows = transition.entry.seq.0 == self.state.seq.0 + 1;
+        // In place: a copy is made only while a cockpit still draws from the old one, so a burst of transitions costs one copy.
+        if follows && step(Arc::make_mut(&mut self.state), &transition.entry).does_as(&transition.decision) {
             return Folded::Newer;
         }
         self.trust = Trust::Lost;

@@ -18,7 +18,7 @@ use tokio_util::codec::{FramedRead, LengthDelimitedCodec, LengthDelimitedCodecEr
 
 use crate::door::{Published, Snapshot};
 
-/// Longest payload that a host reads, in bytes: no wish is anywhere near it.
+/// Longest payload that a host reads, in bytes: no command is anywhere near it.
 pub const FROM_CLIENT_BYTES_MAX: usize = 64 * 1024;
 /// Longest payload that a client reads, in bytes. A snapshot of a plan with a dozen routes and full charts stays under one megabyte.
 pub const FROM_HOST_BYTES_MAX: usize = 8 * 1024 * 1024;
@@ -85,9 +85,9 @@ impl Outgoing {
         Outgoing { head, body: None, tail: b"" }
     }
 
-    /// The frame of [`crate::attach::protocol::FromHost::Deed`].
-    pub fn deed(deed: &Published) -> Outgoing {
-        Outgoing::around("{\"deed\":", deed.json.clone(), b"}")
+    /// The frame of [`crate::attach::protocol::FromHost::Transition`].
+    pub fn transition(transition: &Published) -> Outgoing {
+        Outgoing::around("{\"transition\":", transition.json.clone(), b"}")
     }
 
     /// The frame of [`crate::attach::protocol::FromHost::Snapshot`].

@@ -26,13 +26,13 @@ use tokio::{
 use crate::{
     attach::{
         connection::{self, Farewell, Sight, Speaker},
-        desk::Desk,
         frame::{self, FROM_CLIENT_BYTES_MAX, Frames, Outgoing},
         pace::Bucket,
         peer,
         proof::{self, Candidate},
         protocol::{Greeting, Hello, Refused, Then, VERSION, Wants, Welcome},
         roster::{Identity, Roster},
+        snapshots::SnapshotCache,
     },
     core::event::{Asker, WorldKind},
     domain::{
@@ -78,8 +78,8 @@ pub struct Host {
 struct Shared {
     presence: mpsc::Sender<Presence>,
     requests: mpsc::Sender<Request>,
-    deeds: broadcast::Sender<Arc<Published>>,
-    desk: Arc<Desk>,
+    transitions: broadcast::Sender<Arc<Published>>,
+    snapshots: Arc<SnapshotCache>,
     about: About,
     next_client: AtomicU64,
     /// Set once, when the host ends.
@@ -89,10 +89,10 @@ struct Shared {
 impl Host {
     /// `closing` is set by the owner when everybody is to be seen out.
     pub fn new(door: Door, about: About, closing: watch::Receiver<Option<Farewell>>) -> Host {
-        let Door { presence, requests, snapshots, deeds } = door;
+        let Door { presence, requests, snapshots, transitions } = door;
         let next_client = AtomicU64::new(about.first_client.0);
-        let desk = Arc::new(Desk::new(snapshots));
-        Host { shared: Arc::new(Shared { presence, requests, deeds, desk, about, next_client, closing }) }
+        let snapshots = Arc::new(SnapshotCache::new(snapshots));
+        Host { shared: Arc::new(Shared { presence, requests, transitions, snapshots, about, next_client, closing }) }
     }
 
     /// Lets people in until the host closes, then sees them out. A change of the roster takes effect at once, for those inside too.
@@ -177,11 +177,11 @@ impl Host {
         if !matches!(timeout(HELLO_WITHIN, frame::write(&mut writer, &[Outgoing::of(&Greeting::Welcome(welcome))])).await, Ok(Ok(()))) {
             return;
         }
-        let Shared { presence, requests, deeds, desk, .. } = &*self.shared;
+        let Shared { presence, requests, transitions, snapshots, .. } = &*self.shared;
         if hello.wants == Wants::Glance {
-            return connection::glance(writer, desk).await;
+            return connection::glance(writer, snapshots).await;
         }
-        let sight = Sight { deeds: deeds.subscribe(), desk: desk.clone(), leave: leave(candidate.clone()) };
+        let sight = Sight { transitions: transitions.subscribe(), snapshots: snapshots.clone(), leave: leave(candidate.clone()) };
         let joined = Presence::Joined { client, who: who.clone(), role, terminal: hello.terminal };
         if presence.send(joined).await.is_err() {
             return;

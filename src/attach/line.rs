@@ -1,6 +1,6 @@
 //! What keeps a cockpit's link alive: one task with two states, connected and reconnecting.
 //!
-//! It folds deeds, publishes views, carries questions and matches answers to them. It ends when the cockpit drops its end of the questions,
+//! It folds transitions, publishes views, carries questions and matches answers to them. It ends when the cockpit drops its end of the questions,
 //! or when the host says that there is nothing to come back to.
 
 use std::{collections::BTreeMap, io, sync::Arc, time::Duration};
@@ -104,7 +104,7 @@ async fn join(dial: &mut Dial, hello: &Hello) -> Result<Joined, ConnectError> {
         match frames.next::<FromHost>().await.map_err(ConnectError::Broken)? {
             Some(FromHost::Snapshot { state, .. }) => Ok(Joined { frames, writer, welcome, state }),
             Some(FromHost::Bye { why, then }) => Err(ConnectError::Refused(Refused { why, then })),
-            Some(FromHost::Deed(_) | FromHost::Beat) | None => Err(ConnectError::NoSnapshot),
+            Some(FromHost::Transition(_) | FromHost::Beat) | None => Err(ConnectError::NoSnapshot),
         }
     };
     timeout(within, greeting).await.unwrap_or(Err(ConnectError::Unreachable(io::ErrorKind::TimedOut.into())))
@@ -229,13 +229,14 @@ impl Keeper {
         let mut worst = Folded::Skipped;
         for _ in 0..FOLDED_MAX {
             match said {
-                Ok(Some(FromHost::Deed(deed))) => {
-                    if let Some(answer) = deed.decision.answer.as_ref().filter(|answer| answer.client == self.view.borrow().me.client) {
+                Ok(Some(FromHost::Transition(transition))) => {
+                    if let Some(answer) = transition.decision.answer.as_ref().filter(|answer| answer.client == self.view.borrow().me.client)
+                    {
                         self.waiting.remove(&answer.ask);
                         self.reply(Reply::Answered { ask: answer.ask, verdict: answer.verdict.clone() });
                     }
-                    if self.fold.apply(&deed) == Folded::Disagreed {
-                        tracing::warn!(seq = %deed.entry.seq, "this cockpit's fold disagrees with the host's; a snapshot is asked for");
+                    if self.fold.apply(&transition) == Folded::Disagreed {
+                        tracing::warn!(seq = %transition.entry.seq, "this cockpit's fold disagrees with the host's; a snapshot is asked for");
                         worst = Folded::Disagreed;
                     }
                 }

@@ -8,7 +8,6 @@
 
 pub mod client;
 pub mod connection;
-pub mod desk;
 pub mod dial;
 pub mod fold;
 pub mod frame;
@@ -21,5 +20,6 @@ pub mod protocol;
 pub mod roster;
 pub mod sessions;
 pub mod signer;
+pub mod snapshots;
 pub mod socket;
 pub mod sshsig;

@@ -1,7 +1,7 @@
 //! What travels between a cockpit and the host of a session, one JSON document per frame.
 //!
 //! A conversation: the client says [`Hello`]; the host answers [`Greeting::Welcome`] or [`Greeting::Refused`] and ends; then the host
-//! sends one snapshot and every deed after it, and the client sends what its role allows. A watcher's frames are a type of their own
+//! sends one snapshot and every transition after it, and the client sends what its role allows. A watcher's frames are a type of their own
 //! without any action, not an operator's with a flag: what a watcher's connection can't parse it can't forward.
 //!
 //! The version covers the fold as well as the frames: a change of `core::step` that makes an old cockpit draw something else than the
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     core::{
         command::{Command, Look},
-        decision::Deed,
+        decision::Transition,
         event::{TerminalSize, WorldKind},
         state::State,
     },
@@ -108,7 +108,7 @@ pub enum FromHost {
     /// The state after entry `seq`, which takes the place of whatever the client holds.
     Snapshot { seq: Seq, state: Box<State> },
     /// The next entry and its decision; anything not newer than the client's state is skipped by it.
-    Deed(Box<Deed>),
+    Transition(Box<Transition>),
     /// Nothing happened for a while, and the host lives.
     Beat,
     /// The host ends this conversation.

@@ -137,7 +137,7 @@ impl Folder {
         tokio::net::UnixListener::from_std(socket.into()).map_err(io)
     }
 
-    /// Looks again whether the directory and the socket `name` in it still are what they were made to be.
+    /// Appearance again whether the directory and the socket `name` in it still are what they were made to be.
     ///
     /// # Errors
     /// Somebody has changed them.

@@ -22,7 +22,7 @@ use crate::{
     domain::suggest,
     plan::diagnostic::{Diagnostic, Severity, render_all},
     tui::{
-        app::Looks,
+        app::Appearance,
         keymap::Keymap,
         mistake::Mistake,
         terminal::MouseReports,
@@ -81,11 +81,11 @@ impl Face {
     /// What a cockpit needs to draw. Mistakes in a person's own files are said here.
     /// # Errors
     /// A theme that was asked for by name is not there.
-    pub fn looks(&self, paths: &Paths) -> Result<(Looks, Keeper)> {
+    pub fn appearance(&self, paths: &Paths) -> Result<(Appearance, Keeper)> {
         let env = |name: &str| std::env::var(name).ok();
         let charset = if self.ascii { Charset::Ascii } else { Charset::detect(&env) };
         let mut themes = Catalogue::new(Depth::detect(self.color, &env), charset);
-        let mut told = Told::default();
+        let mut told = Complaints::default();
         add_themes(&paths.config.join("themes"), &mut themes, &mut told);
         let keys = keymap(&paths.config.join("keys.toml"), &mut told);
         let kept = kept(paths);
@@ -97,18 +97,18 @@ impl Face {
         let (sender, keeper) = keep(kept);
         let mouse = if self.no_mouse { MouseReports::Off } else { MouseReports::On };
         let remark = told.remark();
-        Ok((Looks { mouse, keys: Arc::new(keys), keeper: Some(sender), remark, ..Looks::plain(themes, theme) }, keeper))
+        Ok((Appearance { mouse, keys: Arc::new(keys), keeper: Some(sender), remark, ..Appearance::plain(themes, theme) }, keeper))
     }
 }
 
 /// What was found wrong so far.
 #[derive(Default)]
-struct Told {
+struct Complaints {
     count: usize,
     first: Option<String>,
 }
 
-impl Told {
+impl Complaints {
     /// Shows the mistakes of one file, as a plan's are shown.
     fn mistakes(&mut self, file: &Path, text: &str, mistakes: Vec<Mistake>) {
         let found: Vec<Diagnostic> = mistakes.into_iter().map(|mistake| located(text, mistake)).collect();
@@ -150,7 +150,7 @@ fn located(text: &str, Mistake { at, message, allowed, help }: Mistake) -> Diagn
 }
 
 /// A file of a person's own, if it is there. What can't be read is told.
-fn read(path: &Path, told: &mut Told) -> Option<String> {
+fn read(path: &Path, told: &mut Complaints) -> Option<String> {
     let refused = |why: &str| Some(format!("can't be used: {why}"));
     let why = match fs::metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
@@ -166,7 +166,7 @@ fn read(path: &Path, told: &mut Told) -> Option<String> {
     read.map_err(|why| told.unread(path, &why)).ok()
 }
 
-fn add_themes(folder: &Path, themes: &mut Catalogue, told: &mut Told) {
+fn add_themes(folder: &Path, themes: &mut Catalogue, told: &mut Complaints) {
     let found = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
     let mut paths: Vec<PathBuf> = found.filter(|path| path.extension().is_some_and(|extension| extension == "toml")).collect();
     paths.sort();
@@ -191,7 +191,7 @@ fn add_themes(folder: &Path, themes: &mut Catalogue, told: &mut Told) {
     }
 }
 
-fn keymap(path: &Path, told: &mut Told) -> Keymap {
+fn keymap(path: &Path, told: &mut Complaints) -> Keymap {
     let Some(text) = read(path, told) else { return Keymap::builtin() };
     Keymap::from_file(&text).unwrap_or_else(|mistakes| {
         told.mistakes(path, &text, mistakes);
@@ -205,7 +205,7 @@ fn kept(paths: &Paths) -> PathBuf {
 }
 
 /// The theme that was chosen last, if there is still one of that word.
-fn chosen(kept: &Path, themes: &Catalogue, told: &mut Told) -> String {
+fn chosen(kept: &Path, themes: &Catalogue, told: &mut Complaints) -> String {
     let first = || FIRST_THEME.to_owned();
     let Some(text) = read(kept, told) else { return first() };
     let written = text.parse::<toml::Table>().ok().and_then(|table| Some(table.get("theme")?.as_str()?.to_owned()));
@@ -268,21 +268,21 @@ mod tests {
         Paths { config: folder.clone(), state: folder }
     }
 
-    fn looks(paths: &Paths) -> (Looks, Keeper) {
-        Face::default().looks(paths).unwrap()
+    fn appearance(paths: &Paths) -> (Appearance, Keeper) {
+        Face::default().appearance(paths).unwrap()
     }
 
     #[test]
     fn a_chosen_theme_is_kept_and_a_flag_goes_before_it() {
         let paths = paths("kept", &[]);
-        let (mut first, keeper) = looks(&paths);
+        let (mut first, keeper) = appearance(&paths);
         assert_eq!(first.remark, None);
         first.keeper.take().unwrap().send("light".to_owned()).unwrap();
         keeper.finish();
         assert_eq!(fs::read_to_string(kept(&paths)).unwrap().lines().last(), Some("theme = \"light\""));
-        let mut told = Told::default();
+        let mut told = Complaints::default();
         assert_eq!(chosen(&kept(&paths), &first.themes, &mut told), "light");
-        let missing = Face { theme: Some("lihgt".to_owned()), ..Face::default() }.looks(&paths).map(|_| ()).unwrap_err();
+        let missing = Face { theme: Some("lihgt".to_owned()), ..Face::default() }.appearance(&paths).map(|_| ()).unwrap_err();
         assert!(missing.to_string().contains("there is no theme `lihgt`; there are dark, light,"), "{missing}");
         fs::remove_dir_all(paths.config).unwrap();
     }
@@ -295,10 +295,10 @@ mod tests {
             "own",
             &[("themes/mine.toml", good), ("themes/bad.toml", "name = \"B\"\n[roles]\nbreech = \"red\"\n"), ("keys.toml", keys)],
         );
-        let (looks, _) = looks(&paths);
-        assert!(looks.themes.theme("mine").is_ok() && looks.themes.theme("bad").is_err());
-        assert_eq!(looks.keys.key(Action::Rollback), "F10");
-        let remark = looks.remark.unwrap();
+        let (appearance, _) = appearance(&paths);
+        assert!(appearance.themes.theme("mine").is_ok() && appearance.themes.theme("bad").is_err());
+        assert_eq!(appearance.keys.key(Action::Rollback), "F10");
+        let remark = appearance.remark.unwrap();
         assert!(remark.starts_with("bad.toml:3:1: there is no role `breech`; what is built in is in force"), "{remark}");
         fs::remove_dir_all(paths.config).unwrap();
     }
@@ -306,9 +306,9 @@ mod tests {
     #[test]
     fn a_key_map_with_a_mistake_leaves_every_built_in_key() {
         let paths = paths("keys", &[("keys.toml", "[keys]\nhold = \"y\"\nzoom = \"F9\"\n"), ("cockpit.toml", "theme = \"drak\"\n")]);
-        let (looks, _) = looks(&paths);
-        assert_eq!(*looks.keys, Keymap::builtin());
-        let remark = looks.remark.unwrap();
+        let (appearance, _) = appearance(&paths);
+        assert_eq!(*appearance.keys, Keymap::builtin());
+        let remark = appearance.remark.unwrap();
         assert!(remark.starts_with("keys.toml:3:8: `F9` is the way home (and 1 more)"), "{remark}");
         fs::remove_dir_all(paths.config).unwrap();
     }

@@ -52,7 +52,7 @@ enum What {
         journal: PathBuf,
         /// Leave out checkpoints, and readings, heartbeats and ticks from which nothing followed
         #[arg(long, conflicts_with = "json")]
-        deeds: bool,
+        transitions: bool,
         /// Not before this time: 2026-11-25T03:00Z, 2026-11-25 03:00 (UTC), or 90m for so long ago
         #[arg(long, value_name = "TIME", value_parser = moment::parse)]
         since: Option<u64>,
@@ -99,8 +99,8 @@ pub fn run(args: &Args) -> Result<Exit> {
     let mut out = BufWriter::new(io::stdout().lock());
     let done = match &args.what {
         What::Verify { journal, witness, json } => verdict::verify(&named(journal), witness, Format::asked(*json), &mut out),
-        What::Show { journal, deeds, since, until, grep, json } => {
-            let (story, own) = if *deeds { (Story::WithoutReadings, Own::LeftOut) } else { (Story::Everything, Own::Shown) };
+        What::Show { journal, transitions, since, until, grep, json } => {
+            let (story, own) = if *transitions { (Story::WithoutReadings, Own::LeftOut) } else { (Story::Everything, Own::Shown) };
             let choice = Choice { since_ms: *since, until_ms: *until, grep: grep.clone(), own };
             list::show(&named(journal), Format::asked(*json), &choice, &story, &mut out)
         }

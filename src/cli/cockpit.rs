@@ -17,7 +17,7 @@ use crate::{
     core::event::{TerminalSize, WorldKind},
     telemetry::{self, Sink},
     tui::{
-        app::{self, End, Looks},
+        app::{self, Appearance, End},
         terminal::size,
         view::Follow,
     },
@@ -40,19 +40,19 @@ pub fn terminal() -> Result<(), Exit> {
 pub async fn fly(place: &Place, found: &Found, wants: Wants, face: &Face, follow: Follow) -> Result<Exit> {
     let paths = Paths::find()?;
     telemetry::start(Sink::PaneAndFile(paths.log("cockpit")))?;
-    let (looks, keeper) = face.looks(&paths)?;
+    let (appearance, keeper) = face.appearance(&paths)?;
     let size = size::of(&std::io::stdout());
     let link = match place.attach(found, wants, Some(TerminalSize { columns: size.columns, rows: size.rows })).await {
         Ok(link) => link,
         Err(exit) => return Ok(exit),
     };
-    let (stirs, haste) = match link.view.borrow().me.world {
+    let (faults, speed) = match link.view.borrow().me.world {
         WorldKind::Live => (Vec::new(), 1.0),
-        WorldKind::Demo { haste } => (demo::stirs(), f64::from(haste)),
+        WorldKind::Demo { speed } => (demo::faults(), f64::from(speed)),
     };
-    let stirs = stirs.into_iter().map(|(name, what)| (name.to_string(), what.to_string())).collect();
-    let looks = Looks { stirs, haste, follow, ..looks };
-    let flown = app::run(link, looks, || std::process::exit(129)).await;
+    let faults = faults.into_iter().map(|(name, what)| (name.to_string(), what.to_string())).collect();
+    let appearance = Appearance { faults, speed, follow, ..appearance };
+    let flown = app::run(link, appearance, || std::process::exit(129)).await;
     keeper.finish();
     match flown?.end {
         End::Quit => {

@@ -29,8 +29,8 @@ use crate::{
         time::Millis,
     },
     plan::model::{Backend, Driver, Plan, Route, WorkloadRef},
-    port::{self, Sensor, Stirrer},
-    session::{clock::Clock, dispatch::Hands, sensors::WeightsSensor},
+    port::{self, FaultInjector, Sensor},
+    session::{clock::Clock, dispatch::Executors, sensors::WeightsSensor},
     sim::simulation::Endpoints,
 };
 
@@ -51,14 +51,14 @@ const REVISIONS_PATIENCE: Duration = Duration::from_secs(180);
 
 /// What a session can do and see.
 pub struct World {
-    pub hands: Hands,
+    pub executors: Executors,
     pub sensors: Vec<Box<dyn Sensor>>,
 }
 
 /// Makes every driver and sensor that the plan asks for.
 /// # Errors
 /// If an address is refused or credentials are missing.
-pub fn compose(plan: &Plan, places: &Places, clock: Clock, stirrer: Option<Arc<dyn Stirrer>>) -> Result<World> {
+pub fn compose(plan: &Plan, places: &Places, clock: Clock, fault_injector: Option<Arc<dyn FaultInjector>>) -> Result<World> {
     let composer = Composer::new(plan, places, clock)?;
     let mut sensors: Vec<Box<dyn Sensor>> = Vec::new();
     let mut drivers: BTreeMap<_, Arc<dyn port::Driver>> = BTreeMap::new();
@@ -73,7 +73,7 @@ pub fn compose(plan: &Plan, places: &Places, clock: Clock, stirrer: Option<Arc<d
         }
     }
     sensors.extend(composer.databases()?);
-    Ok(World { hands: Hands { drivers, stirrer, read_every: plan.limits.read_every }, sensors })
+    Ok(World { executors: Executors { drivers, fault_injector, read_every: plan.limits.read_every }, sensors })
 }
 
 /// What everything is made of.

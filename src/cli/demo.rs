@@ -31,11 +31,11 @@ use crate::{
     },
     door::door,
     plan::{self, diagnostic, model::Plan},
-    port::Stirrer,
+    port::FaultInjector,
     session::{
-        book::Book,
         clock::Clock,
         engine::{self, Parts},
+        recorder::Recorder,
     },
     sim::{
         faults,
@@ -44,7 +44,7 @@ use crate::{
     },
     telemetry::{self, Sink},
     tui::{
-        app::{self, End, Looks},
+        app::{self, Appearance, End},
         terminal::size,
     },
 };
@@ -93,14 +93,14 @@ pub async fn run(args: Args) -> Result<Exit> {
     let ports = args.port.map_or(Ports::Any, Ports::Fixed);
     let config = Config { seed: args.seed, speed: args.speed.clamp(1.0, 100.0), scenario: args.scenario, ports, ..Config::default() };
     let world = Simulation::start(config).await.wrap_err("the simulated world could not start; choose another --port, or none")?;
-    let haste = world.clock().speed();
-    let clock = Clock::paced(Timestamp(world.clock().now_ms()), haste);
+    let speed = world.clock().speed();
+    let clock = Clock::paced(Timestamp(world.clock().now_ms()), speed);
     let session: SessionId = format!("demo-{}", std::process::id()).parse()?;
     let opened = clock.now();
     let journal = args.journal.clone().unwrap_or_else(|| paths.journal(&format!("{session}-{}", opened.0)));
     let who = identity()?;
-    let book = Book::create(&journal, opened, &session, &plan.hash.to_string(), who.who.as_str())?;
-    let ended = fly(&args, &paths, &world, plan, session, clock, book, who).await;
+    let recorder = Recorder::create(&journal, opened, &session, &plan.hash.to_string(), who.who.as_str())?;
+    let ended = fly(&args, &paths, &world, plan, session, clock, recorder, who).await;
     world.stop().await;
     let Left { end, stands } = ended?;
     print::out(&format!(
@@ -127,32 +127,32 @@ async fn fly(
     plan: Plan,
     session: SessionId,
     clock: Clock,
-    book: Book,
+    recorder: Recorder,
     who: Identity,
 ) -> Result<Left> {
-    let haste = world.clock().speed();
-    let stirrer = Arc::new(Hand(world.control()));
-    let stirs = stirrer.choices().into_iter().map(|(name, what)| (name.to_string(), what.to_string())).collect();
+    let speed = world.clock().speed();
+    let fault_injector = Arc::new(Hand(world.control()));
+    let faults = fault_injector.choices().into_iter().map(|(name, what)| (name.to_string(), what.to_string())).collect();
     let places = compose::Places::Simulated(*world.endpoints());
-    let composed = compose::compose(&plan, &places, clock, Some(stirrer))?;
+    let composed = compose::compose(&plan, &places, clock, Some(fault_injector))?;
     let (outside, inside) = door();
     let (stop, stopped) = watch::channel(false);
     let (closing, closed) = watch::channel(None);
-    let kind = WorldKind::Demo { haste: haste.round() as u32 };
+    let kind = WorldKind::Demo { speed: speed.round() as u32 };
     let about = About { session: session.clone(), plan: plan.name.clone(), world: kind, first_client: ClientId(1) };
     let host = Host::new(outside, about, closed);
     let first = vec![Event::Opened { session, plan: Box::new(plan), world: kind }];
-    let parts = Parts { clock, hands: composed.hands, sensors: composed.sensors, inside, stop: stopped };
-    let engine = tokio::spawn(engine::run(State::default(), book, first, parts));
+    let parts = Parts { clock, executors: composed.executors, sensors: composed.sensors, inside, stop: stopped };
+    let engine = tokio::spawn(engine::run(State::default(), recorder, first, parts));
     let (ours, theirs) = UnixStream::pair()?;
     let serving = host.clone();
     let served = tokio::spawn(async move { serving.serve_stream(theirs, who).await });
     let size = size::of(&std::io::stdout());
     let terminal = Some(TerminalSize { columns: size.columns, rows: size.rows });
     let link = client::connect(Dial::once(ours), Wants::Cockpit, terminal).await?;
-    let (looks, keeper) = args.face.looks(paths)?;
-    let looks = Looks { stirs, haste, ..looks };
-    let left = app::run(link, looks, || std::process::exit(129)).await;
+    let (appearance, keeper) = args.face.appearance(paths)?;
+    let appearance = Appearance { faults, speed, ..appearance };
+    let left = app::run(link, appearance, || std::process::exit(129)).await;
     keeper.finish();
     drop(closing);
     let _ = stop.send(true);
@@ -180,8 +180,8 @@ fn identity() -> Result<Identity> {
     Ok(Identity { uid, who, role: Role::Pilot })
 }
 
-/// What can be stirred: (name, what it does).
-pub fn stirs() -> Vec<(Shown, Shown)> {
+/// What can be injected: (name, what it does).
+pub fn faults() -> Vec<(Shown, Shown)> {
     let calm = (Shown::new("calm"), Shown::new("ends every fault"));
     let faults = faults::choices().into_iter().map(|choice| (Shown::new(choice.name), Shown::new(choice.what)));
     std::iter::once(calm).chain(faults).collect()
@@ -190,18 +190,18 @@ pub fn stirs() -> Vec<(Shown, Shown)> {
 /// The operator's hand in the bottle.
 pub struct Hand(pub Control);
 
-impl Stirrer for Hand {
+impl FaultInjector for Hand {
     fn choices(&self) -> Vec<(Shown, Shown)> {
-        stirs()
+        faults()
     }
-    fn stir(&self, what: &str) -> Result<(), Fault> {
+    fn inject(&self, what: &str) -> Result<(), Fault> {
         if what == "calm" {
             self.0.calm();
             return Ok(());
         }
         let choice = faults::choices().into_iter().find(|choice| choice.name == what);
-        let choice = choice.ok_or_else(|| Fault::new(FaultKind::Unsupported, format!("there is nothing called {what} to stir")))?;
-        self.0.stir(&choice.fault);
+        let choice = choice.ok_or_else(|| Fault::new(FaultKind::Unsupported, format!("there is nothing called {what} to inject")))?;
+        self.0.inject(&choice.fault);
         Ok(())
     }
 }

@@ -24,7 +24,7 @@ use crate::{
     },
     cli::{
         Exit, compose, current,
-        ground::{Ground, World},
+        environment::{Environment, World},
         join,
         paths::{self, Paths},
         place::{Place, said},
@@ -36,8 +36,8 @@ use crate::{
     journal::checkpoint,
     plan::{self, diagnostic, model::Plan},
     session::{
-        book::{self, Book, BookError},
         engine::{self, EngineError, Parts},
+        recorder::{self, Recorder, RecorderError},
     },
     telemetry::{self, Sink},
 };
@@ -63,7 +63,7 @@ pub struct Options {
     #[arg(long, value_name = "FILE")]
     pub roster: Option<PathBuf>,
     #[command(flatten)]
-    pub ground: Ground,
+    pub environment: Environment,
     #[command(flatten)]
     pub place: Place,
 }
@@ -149,7 +149,7 @@ struct Hosted {
 struct Opening {
     session: SessionId,
     plan: Plan,
-    book: Book,
+    recorder: Recorder,
     state: State,
     first: Vec<Event>,
     journal: PathBuf,
@@ -173,18 +173,18 @@ async fn begin(options: Options, paths: Paths) -> Result<Result<Hosted, Exit>> {
         Ok(lease) => lease,
         Err(exit) => return Ok(Err(exit)),
     };
-    let world = World::enter(&options.ground).await?;
+    let world = World::enter(&options.environment).await?;
     let opening = match open_book(&options, &paths, plan, &world, &folder) {
         Ok(opening) => opening,
         Err(OpenError::Another(exit)) => return Ok(Err(exit)),
         Err(error) => return Ok(Err(said(error, Exit::Failed))),
     };
-    let Opening { session, plan, book, state, first, journal } = opening;
+    let Opening { session, plan, recorder, state, first, journal } = opening;
     let lease = match claimed(folder.claim_session(&session))? {
         Ok(lease) => lease,
         Err(exit) => return Ok(Err(exit)),
     };
-    let composed = compose::compose(&plan, &world.places(), world.clock(), world.stirrer())?;
+    let composed = compose::compose(&plan, &world.places(), world.clock(), world.fault_injector())?;
     let listener = folder.listen_for(&lease)?;
     let card = Card {
         session: session.clone(),
@@ -192,7 +192,7 @@ async fn begin(options: Options, paths: Paths) -> Result<Result<Hosted, Exit>> {
         plan_path: options.plan.clone(),
         plan_hash: plan.hash,
         world: world.kind(),
-        simulated: options.ground.world(),
+        simulated: options.environment.world(),
         roster: options.roster.clone(),
         pid: std::process::id(),
         journal,
@@ -202,10 +202,10 @@ async fn begin(options: Options, paths: Paths) -> Result<Result<Hosted, Exit>> {
     let (outside, inside) = door();
     let (stop, stopped) = watch::channel(false);
     let (closing, closed) = watch::channel(None);
-    let first_client = ClientId(book.last_client().0 + 1);
+    let first_client = ClientId(recorder.last_client().0 + 1);
     let about = About { session: session.clone(), plan: plan.name, world: world.kind(), first_client };
-    let parts = Parts { clock: world.clock(), hands: composed.hands, sensors: composed.sensors, inside, stop: stopped };
-    let engine = tokio::spawn(engine::run(state, book, first, parts));
+    let parts = Parts { clock: world.clock(), executors: composed.executors, sensors: composed.sensors, inside, stop: stopped };
+    let engine = tokio::spawn(engine::run(state, recorder, first, parts));
     let roster = rostering::start(options.roster.clone(), &paths)?;
     let host = Host::new(outside, about, closed);
     let serving = tokio::spawn(async move { host.serve(listener, roster).await });
@@ -229,7 +229,7 @@ pub(super) fn read_plan(options: &Options) -> Result<Plan, Exit> {
 #[derive(Debug, thiserror::Error)]
 enum OpenError {
     #[error(transparent)]
-    Book(#[from] BookError),
+    Recorder(#[from] RecorderError),
     #[error(
         "session {session} is this plan's open one, and its journal is not at {}; nothing was begun in its place; put the journal back where \
          it was, or begin another session with --new",
@@ -260,17 +260,17 @@ fn open_book(options: &Options, paths: &Paths, plan: Plan, world: &World, folder
         return Err(OpenError::Gone { session, journal });
     }
     if !is_there {
-        let book = Book::create(&journal, at, &session, &plan.hash.to_string(), &holder)?;
+        let recorder = Recorder::create(&journal, at, &session, &plan.hash.to_string(), &holder)?;
         let first = vec![Event::Opened { session: session.clone(), plan: Box::new(plan.clone()), world: world.kind() }];
-        return Ok(Opening { session, plan, book, state: State::default(), first, journal });
+        return Ok(Opening { session, plan, recorder, state: State::default(), first, journal });
     }
-    let (book, folded) = Book::open(&journal, &holder)?;
-    let first = book::returning(&folded);
+    let (recorder, folded) = Recorder::open(&journal, &holder)?;
+    let first = recorder::returning(&folded);
     let state = folded.state;
     let Some(opened) = &state.opened else {
         // The host died before its first entry was on disk: nothing has happened yet.
         let first = vec![Event::Opened { session: session.clone(), plan: Box::new(plan.clone()), world: world.kind() }];
-        return Ok(Opening { session, plan, book, state, first, journal });
+        return Ok(Opening { session, plan, recorder, state, first, journal });
     };
     let card = folder.sessions()?.into_iter().map(|found| found.card).find(|card| card.session == session);
     if let Err(exit) = join::taken_up(&session, opened, card.as_ref(), options, &plan) {
@@ -281,7 +281,7 @@ fn open_book(options: &Options, paths: &Paths, plan: Plan, world: &World, folder
         print::err(&join::note(opened, &plan, &options.plan));
     }
     let plan = (*opened.plan).clone();
-    Ok(Opening { session, plan, book, state, first, journal })
+    Ok(Opening { session, plan, recorder, state, first, journal })
 }
 
 /// The plan's name and the minute, in the grammar of names.

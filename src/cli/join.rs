@@ -9,7 +9,7 @@ use crate::{
     attach::sessions::{Card, Found, Simulated},
     cli::{
         Exit,
-        ground::Ground,
+        environment::Environment,
         host::Options,
         place::{glance, said},
         print,
@@ -53,7 +53,7 @@ pub enum Flies {
     Port(u16),
     /// A simulated world, which one is not known.
     Somewhere {
-        haste: u32,
+        speed: u32,
     },
 }
 
@@ -63,15 +63,15 @@ impl fmt::Display for Flies {
             Flies::Live => f.write_str("LIVE"),
             Flies::Own => f.write_str("a simulated world of its own"),
             Flies::Port(port) => write!(f, "the simulated world on port {port}"),
-            Flies::Somewhere { haste: 0 | 1 } => f.write_str("a simulated world"),
-            Flies::Somewhere { haste } => write!(f, "a simulated world at speed {haste}"),
+            Flies::Somewhere { speed: 0 | 1 } => f.write_str("a simulated world"),
+            Flies::Somewhere { speed } => write!(f, "a simulated world at speed {speed}"),
         }
     }
 }
 
 impl Flies {
-    fn asked(ground: &Ground) -> Flies {
-        match ground.simulated {
+    fn asked(environment: &Environment) -> Flies {
+        match environment.simulated {
             None => Flies::Live,
             Some(None) => Flies::Own,
             Some(Some(port)) => Flies::Port(port),
@@ -82,7 +82,7 @@ impl Flies {
             (WorldKind::Live, _) => Flies::Live,
             (WorldKind::Demo { .. }, Some(Simulated::Own)) => Flies::Own,
             (WorldKind::Demo { .. }, Some(Simulated::Port(port))) => Flies::Port(port),
-            (WorldKind::Demo { haste }, None) => Flies::Somewhere { haste },
+            (WorldKind::Demo { speed }, None) => Flies::Somewhere { speed },
         }
     }
     /// What is not known to be another world counts as the same; live and simulated are always told apart.
@@ -103,14 +103,14 @@ impl Flies {
 /// # Errors
 /// [`Exit::Refused`], with the reason and the way on on standard error.
 pub async fn running(found: &Found, options: &Options, plan: &Plan) -> Result<(), Exit> {
-    let (card, asked) = (&found.card, Flies::asked(&options.ground));
+    let (card, asked) = (&found.card, Flies::asked(&options.environment));
     let (session, flies) = (card.session.clone(), Flies::of(card.world, card.simulated));
     let attach = || ("join it as it is", way::with_session("attach", &card.session, &options.place));
     let after_stop = |opening: Opening<'_>| {
         let stop = way::with_session("stop", &card.session, &options.place);
         ("or end it first", format!("{stop} && {}", opening.line(&options.plan, &options.place)))
     };
-    let again = Opening { world: world_of(&options.ground), roster: options.roster.as_deref(), ..Opening::default() };
+    let again = Opening { world: world_of(&options.environment), roster: options.roster.as_deref(), ..Opening::default() };
     if !flies.is_where(asked) {
         return Err(refused(&Mismatch::World { session, flies, asked }, &[attach(), after_stop(again)]));
     }
@@ -133,7 +133,7 @@ pub async fn running(found: &Found, options: &Options, plan: &Plan) -> Result<()
 /// # Errors
 /// As for a running one.
 pub fn taken_up(session: &SessionId, opened: &Opened, card: Option<&Card>, options: &Options, plan: &Plan) -> Result<(), Exit> {
-    let asked = Flies::asked(&options.ground);
+    let asked = Flies::asked(&options.environment);
     let flies = Flies::of(opened.world, card.and_then(|card| card.simulated));
     let roster = options.roster.as_deref();
     let other = |what, world| {
@@ -148,24 +148,24 @@ pub fn taken_up(session: &SessionId, opened: &Opened, card: Option<&Card>, optio
     if !flies.is_where(asked) {
         let its = card.and_then(World::of).or(matches!(flies, Flies::Live).then_some(World::Live));
         let mut ways: Vec<_> = its.map(|world| itself("take it up where it was", world, None)).into_iter().collect();
-        ways.push(other("or begin another", world_of(&options.ground)));
+        ways.push(other("or begin another", world_of(&options.environment)));
         return Err(refused(&Mismatch::World { session: session_name, flies, asked }, &ways));
     }
     if asked == Flies::Own {
-        return Err(refused(&Mismatch::WorldGone { session: session_name }, &[other("begin another", world_of(&options.ground))]));
+        return Err(refused(&Mismatch::WorldGone { session: session_name }, &[other("begin another", world_of(&options.environment))]));
     }
     if opened.plan.hash != plan.hash && !options.keep_plan {
         let (flies, file) = (opened.plan.hash, plan.hash);
         let mismatch = Mismatch::Plan { session: session_name, flies, file, differences: differences(&opened.plan, plan) };
-        let world = world_of(&options.ground);
+        let world = world_of(&options.environment);
         let ways = [itself("go on under its version", world, Some("--keep-plan")), other("or begin another", world)];
         return Err(refused(&mismatch, &ways));
     }
     Ok(())
 }
 
-fn world_of(ground: &Ground) -> World {
-    match ground.simulated {
+fn world_of(environment: &Environment) -> World {
+    match environment.simulated {
         None => World::Live,
         Some(None) => World::Simulated(Simulated::Own),
         Some(Some(port)) => World::Simulated(Simulated::Port(port)),

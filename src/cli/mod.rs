@@ -16,7 +16,7 @@ pub mod completions;
 pub mod compose;
 pub mod current;
 pub mod demo;
-pub mod ground;
+pub mod environment;
 pub mod host;
 pub mod join;
 pub mod open;

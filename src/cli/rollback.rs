@@ -1,6 +1,6 @@
 //! `cutover rollback [SESSION]`: everything home, with one command, from anywhere that can run one. `ssh host cutover rollback` is enough.
 //!
-//! It asks, waits until the wish is recorded, then until home is accepted *and* requests meet it alone, and says each as it comes. What is
+//! It asks, waits until the request is recorded, then until home is accepted *and* requests meet it alone, and says each as it comes. What is
 //! accepted and not seen is said so, and ends well only when the plan's time is over and nobody asks through the front door. A rollback
 //! that doesn't come is shown with its reason and the command by hand. Leaving early changes nothing: the session drives it.
 
@@ -79,7 +79,7 @@ async fn go_home(args: Args) -> Result<Exit, Exit> {
     arrive(&mut link, args.route.as_ref(), deadline).await
 }
 
-/// Says that the wish is on record, or why it is not.
+/// Says that the request is on record, or why it is not.
 fn taken(verdict: &Verdict, names: Names<'_>) -> Result<(), Exit> {
     match verdict {
         Verdict::Accepted => print::out("recorded: going home\n"),
@@ -92,14 +92,14 @@ fn taken(verdict: &Verdict, names: Names<'_>) -> Result<(), Exit> {
 }
 
 /// What was said of a route last, and when.
-struct Told {
+struct LastLine {
     kind: std::mem::Discriminant<Home>,
     at: Instant,
 }
 
 /// Watches until every route that was meant is seen at home.
 async fn arrive(link: &mut Link, only: Option<&RouteId>, deadline: Instant) -> Result<Exit, Exit> {
-    let mut told: BTreeMap<RouteId, Told> = BTreeMap::new();
+    let mut told: BTreeMap<RouteId, LastLine> = BTreeMap::new();
     loop {
         let view = link.view.borrow_and_update().clone();
         if let Connection::Closed { why } = &view.connection {
@@ -124,7 +124,7 @@ async fn arrive(link: &mut Link, only: Option<&RouteId>, deadline: Instant) -> R
 }
 
 /// Says where a route's users are, when that is news, and gives the command by hand with the first word that it is not home.
-fn say(view: &View, route: &Route, told: &mut BTreeMap<RouteId, Told>) -> Home {
+fn say(view: &View, route: &Route, told: &mut BTreeMap<RouteId, LastLine>) -> Home {
     let stands = home(&view.state, route);
     let kind = std::mem::discriminant(&stands);
     let known = told.get(&route.id);
@@ -134,7 +134,7 @@ fn say(view: &View, route: &Route, told: &mut BTreeMap<RouteId, Told>) -> Home {
         if matches!(stands, Home::NotHome { .. }) && known.is_none_or(|known| known.kind != kind) {
             by_hand(view, Some(&route.id));
         }
-        told.insert(route.id.clone(), Told { kind, at: Instant::now() });
+        told.insert(route.id.clone(), LastLine { kind, at: Instant::now() });
     }
     stands
 }

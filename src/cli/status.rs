@@ -47,7 +47,7 @@ struct Status {
     /// Whether somebody should look now; the exit code says the same.
     needs_human: bool,
     /// What somebody should know of, worst first.
-    attention: Vec<Told>,
+    attention: Vec<AttentionLine>,
     routes: BTreeMap<String, RouteStatus>,
     triggers: BTreeMap<String, TriggerStatus>,
     checklist_done: usize,
@@ -58,7 +58,7 @@ struct Status {
 }
 
 #[derive(Debug, Serialize)]
-struct Told {
+struct AttentionLine {
     urgent: bool,
     text: String,
 }
@@ -157,8 +157,8 @@ fn status(state: &State, session: String, plan: String) -> Status {
     }
 }
 
-fn told(what: &Attention, state: &State) -> Told {
-    Told { urgent: what.is_urgent(), text: words::attention(what, state.now, Names::of(state)) }
+fn told(what: &Attention, state: &State) -> AttentionLine {
+    AttentionLine { urgent: what.is_urgent(), text: words::attention(what, state.now, Names::of(state)) }
 }
 
 fn shares(weights: &Weights) -> Shares {

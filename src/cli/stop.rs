@@ -86,7 +86,7 @@ async fn stop(args: Args, paths: &Paths) -> Result<Exit, Exit> {
 fn unsettled(state: &State) -> Vec<(RouteId, String)> {
     let mut unsettled = Vec::new();
     for (id, route) in &state.routes {
-        let moves = !matches!(route.motion, Motion::Settled | Motion::Unread) || !route.strays.is_empty();
+        let moves = !matches!(route.motion, Motion::Settled | Motion::Unread) || !route.unresolved.is_empty();
         let split = route.accepted.as_ref().filter(|accepted| accepted.weights.iter().filter(|(_, share)| share.get() > 0).count() > 1);
         match (moves, split) {
             (true, _) => unsettled.push((id.clone(), "its traffic is moving".to_owned())),

@@ -8,7 +8,7 @@ use crate::cli::host::Options;
 
 /// The arguments by which a host gets exactly these options.
 pub fn arguments(options: &Options) -> Vec<OsString> {
-    let Options { plan, session, new, keep_plan, roster, ground, place } = options;
+    let Options { plan, session, new, keep_plan, roster, environment, place } = options;
     let mut arguments: Vec<OsString> = vec!["host".into()];
     let mut give = |name: &str, value: OsString| arguments.extend([OsString::from(name), value]);
     if let Some(session) = session {
@@ -20,10 +20,10 @@ pub fn arguments(options: &Options) -> Vec<OsString> {
     if let Some(directory) = &place.runtime_dir {
         give("--runtime-dir", directory.into());
     }
-    if let Some(port) = ground.simulated {
-        give("--seed", ground.seed.to_string().into());
-        give("--speed", ground.speed.to_string().into());
-        give("--scenario", ground.scenario.to_string().into());
+    if let Some(port) = environment.simulated {
+        give("--seed", environment.seed.to_string().into());
+        give("--speed", environment.speed.to_string().into());
+        give("--scenario", environment.scenario.to_string().into());
         let port = port.map_or("--simulated".to_owned(), |port| format!("--simulated={port}"));
         arguments.push(port.into());
     }

@@ -12,7 +12,7 @@ use crate::{
         reason::{Missing, Void},
         replication::{self, DatabaseStanding},
         standing,
-        state::{Approval, ENDED_MAX, Ended, Ending, Motion, ReplicaTerm, Terms, Wish},
+        state::{Approval, ENDED_MAX, Ended, Ending, Motion, PendingShift, ReplicaTerm, Terms},
         turn::Turn,
     },
     domain::{
@@ -33,17 +33,17 @@ fn digest(terms: &Terms) -> Digest {
     Digest::of(&serde_json::to_vec(&("shift", terms)).expect("names, numbers and sorted maps always have a JSON form"))
 }
 
-fn terms(turn: &Turn, route: &Route, wish: &Wish) -> Option<Terms> {
+fn terms(turn: &Turn, route: &Route, pending: &PendingShift) -> Option<Terms> {
     let version = turn.route(route).accepted.as_ref()?.version.clone();
     Some(Terms {
         route: route.id.clone(),
         target: route.target.clone(),
-        from: wish.from.clone(),
-        to: wish.to.clone(),
+        from: pending.from.clone(),
+        to: pending.to.clone(),
         version,
         replication: replication(turn),
         plan: turn.plan.hash,
-        epoch: wish.epoch,
+        epoch: pending.epoch,
     })
 }
 
@@ -71,37 +71,38 @@ fn replication(turn: &Turn) -> Vec<(InstanceId, ReplicaTerm)> {
     database.instances().map(|instance| (instance.clone(), term(instance))).collect()
 }
 
-/// Opens a request for `wish`, which has passed every other rule. Only a settled route has terms that can hold for a while.
-pub(super) fn request(turn: &mut Turn, route: &Route, wish: Wish, ask: AskId) -> Result<Verdict, Refusal> {
+/// Opens a request for `pending`, which has passed every other rule. Only a settled route has terms that can hold for a while.
+pub(super) fn request(turn: &mut Turn, route: &Route, pending: PendingShift, ask: AskId) -> Result<Verdict, Refusal> {
     let state = turn.route(route);
     if !matches!(state.motion, Motion::Settled) || !standing::is_fresh(state) {
         return Err(Refusal::Unsettled);
     }
-    let Some(terms) = terms(turn, route, &wish) else { return Err(Refusal::NotKnown) };
+    let Some(terms) = terms(turn, route, &pending) else { return Err(Refusal::NotKnown) };
     let digest = digest(&terms);
     void_route(turn, route, Void::Replaced);
     let (at, expires_at) = (turn.now, turn.now + turn.world.of_people(LASTS));
-    let news = News::ApprovalAsked { by: wish.by.who.clone(), route: route.id.clone(), from: wish.from, to: wish.to, within: LASTS };
-    turn.state.approvals.insert(digest, Approval { digest, by: wish.by, ask, terms, at, expires_at });
+    let news =
+        News::ApprovalAsked { by: pending.by.who.clone(), route: route.id.clone(), from: pending.from, to: pending.to, within: LASTS };
+    turn.state.approvals.insert(digest, Approval { digest, by: pending.by, ask, terms, at, expires_at });
     turn.tell(news);
     Ok(Verdict::NeedsApproval { digest })
 }
 
-/// A request as it was opened, as a wish again.
-fn wish(approval: &Approval) -> Wish {
+/// A request as it was opened, as a pending again.
+fn pending(approval: &Approval) -> PendingShift {
     let Terms { from, to, epoch, .. } = &approval.terms;
-    Wish { by: approval.by.clone(), from: from.clone(), to: to.clone(), at: approval.at, epoch: *epoch }
+    PendingShift { by: approval.by.clone(), from: from.clone(), to: to.clone(), at: approval.at, epoch: *epoch }
 }
 
-/// Takes the request of this digest for `by`, who approves it: closed, and as the wish that it was, to be examined once more.
-pub(super) fn take<'a>(turn: &mut Turn<'a>, by: &Asker, digest: &Digest) -> Result<(&'a Route, Wish), Refusal> {
+/// Takes the request of this digest for `by`, who approves it: closed, and as the pending that it was, to be examined once more.
+pub(super) fn take<'a>(turn: &mut Turn<'a>, by: &Asker, digest: &Digest) -> Result<(&'a Route, PendingShift), Refusal> {
     let approval = open(turn, digest)?;
     if approval.by.who == by.who {
         return Err(Refusal::OwnRequest);
     }
     let route = turn.planned(&approval.terms.route).ok_or(Refusal::ApprovalVoid { why: Void::Gone })?;
     end(turn, digest, Ending::Approved { by: by.who.clone() });
-    Ok((route, wish(&approval)))
+    Ok((route, pending(&approval)))
 }
 
 /// What was approved did not pass the rules any more.
@@ -148,9 +149,11 @@ pub(super) fn expire(turn: &mut Turn) {
 
 fn holds(turn: &Turn, approval: &Approval) -> bool {
     let Some(route) = turn.planned(&approval.terms.route) else { return false };
-    let (wish, state) = (wish(approval), turn.route(route));
-    let settled = matches!(state.motion, Motion::Settled) && state.drift.is_none() && state.wanted.as_ref() == Some(&wish.from);
-    settled && wish.epoch == turn.state.controls.epoch && terms(turn, route, &wish).is_some_and(|terms| digest(&terms) == approval.digest)
+    let (pending, state) = (pending(approval), turn.route(route));
+    let settled = matches!(state.motion, Motion::Settled) && state.drift.is_none() && state.wanted.as_ref() == Some(&pending.from);
+    settled
+        && pending.epoch == turn.state.controls.epoch
+        && terms(turn, route, &pending).is_some_and(|terms| digest(&terms) == approval.digest)
 }
 
 /// Closes a request and says to everybody how; remembered for a while, because who had it before his eyes must learn why it went.

@@ -1,6 +1,6 @@
 //! What follows from a breach at the front door: nothing advances, and where it leads home, it goes home once it has lasted.
 //!
-//! Two rules run into such breaches, `failing` and `unlike`; what they lead to is decided here, by the same function for the deed and
+//! Two rules run into such breaches, `failing` and `unlike`; what they lead to is decided here, by the same function for the transition and
 //! for its promise. It acts only on answers that spoke for the breach over the whole of its time.
 
 use crate::{

@@ -11,6 +11,9 @@
 //!   the small share has stood for the trigger's duration, at most `THIN_HOLD_MAX`; the few users there are bounded by the share;
 //! - above that they are blindness like any other.
 //!
+//! Any other gap may pass within those 30 s, and until then the last sample speaks for the split, if it was taken of the split that
+//! stands. Without one a thin share has to stand as above, and a larger one waits for its first sample.
+//!
 //! Too few requests are believed only as far as other evidence allows, see [`crate::core::starvation`]. An absence of the host is neither
 //! blindness nor proof: after it nothing advances until there is a sample, and what acts by itself counts only what was watched.
 
@@ -135,7 +138,11 @@ pub(super) fn forbids(state: &State, now: Timestamp, trigger: &Trigger, gap: Opt
     if share == PerMille::ZERO {
         return first_step(state, now, trigger, gap).and_then(blind);
     }
-    if !starved(gap) || share.get() > THIN_SHARE {
+    let seen = route.changed_at.is_none_or(|changed| known.within_at.is_some_and(|within| within >= changed));
+    if share.get() > THIN_SHARE {
+        return if seen { None } else { blind(Blindness::Gap(gap)) };
+    }
+    if seen && !starved(gap) {
         return None;
     }
     let hold = Millis(trigger.lasting.0.min(THIN_HOLD_MAX.0));

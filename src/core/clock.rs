@@ -48,7 +48,7 @@ fn rebase(state: &mut State, back: Millis) {
     }
     for trigger in state.triggers.values_mut() {
         [&mut trigger.pending_since, &mut trigger.blind_since].into_iter().for_each(shift_maybe);
-        [&mut trigger.fired_at, &mut trigger.withheld_since].into_iter().for_each(shift_maybe);
+        [&mut trigger.fired_at, &mut trigger.withheld_since, &mut trigger.within_at].into_iter().for_each(shift_maybe);
         [&mut trigger.disaster.since, &mut trigger.read_at, &mut trigger.blind_said_at].into_iter().for_each(shift_maybe);
         // A source's own time. If it lies ahead now, the source shares the host's clock and went back with it.
         if trigger.last_breach_at.is_some_and(|last| last.since(now) > AHEAD_MAX) {
@@ -101,7 +101,7 @@ fn rebase_route(route: &mut RouteState, back: Millis) {
     if let Proof::Proven { at } = &mut route.proof {
         shift(at);
     }
-    route.strays.iter_mut().for_each(|stray| shift(&mut stray.since));
+    route.unresolved.iter_mut().for_each(|unresolved| shift(&mut unresolved.since));
     route.flips.iter_mut().for_each(shift);
     if let Some(observed) = &mut route.observed {
         shift(&mut observed.at);
@@ -124,7 +124,7 @@ fn rebase_route(route: &mut RouteState, back: Millis) {
             shift(until);
         }
     }
-    route.queued.iter_mut().for_each(|wish| shift(&mut wish.at));
+    route.queued.iter_mut().for_each(|pending| shift(&mut pending.at));
     route.latch.iter_mut().for_each(|latch| shift(&mut latch.at));
     route.hold.iter_mut().for_each(|hold| shift(&mut hold.at));
     if let Some(drift) = &mut route.drift {

@@ -9,7 +9,7 @@ use crate::domain::{
     weight::Weights,
 };
 
-/// A wish. Only `core::step` turns one into an effect.
+/// A pending. Only `core::step` turns one into an effect.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Command {
@@ -24,7 +24,7 @@ pub enum Command {
         route: Option<RouteId>,
         reason: Option<Shown>,
     },
-    /// Refuse to advance until `Resume`; drops a queued wish. Triggers stay armed.
+    /// Refuse to advance until `Resume`; drops a queued pending. Triggers stay armed.
     Hold {
         route: RouteId,
     },
@@ -36,7 +36,7 @@ pub enum Command {
         route: RouteId,
         reason: Shown,
     },
-    /// Takes the weights that somebody else wrote as the session's own wish.
+    /// Takes the weights that somebody else wrote as the session's own pending.
     AdoptDrift {
         route: RouteId,
         found: Weights,
@@ -69,9 +69,9 @@ pub enum Command {
     LookHere {
         pane: Shown,
     },
-    /// Demo only: stirs the simulated world. Refused in a live session.
-    Stir {
-        stir: Shown,
+    /// Demo only: faults the simulated world. Refused in a live session.
+    Inject {
+        inject: Shown,
     },
 }
 

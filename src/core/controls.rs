@@ -1,6 +1,6 @@
 //! Who steers: one person at one terminal at a time, by an explicit act that everybody sees.
 //!
-//! Free controls are not given to anybody silently. Each grant has a number, and a wish made under an older one is void. The hold lasts
+//! Free controls are not given to anybody silently. Each grant has a number, and a pending made under an older one is void. The hold lasts
 //! as long as the holder's terminal lives; when it falls silent for 15 s the controls are free. Nothing here stops a rollback.
 
 use crate::{
@@ -36,8 +36,8 @@ pub(super) fn refusal(state: &State) -> Refusal {
     }
 }
 
-pub(super) fn asked(turn: &mut Turn, by: &Asker, wish: &ControlsCommand) -> Result<Verdict, Refusal> {
-    match wish {
+pub(super) fn asked(turn: &mut Turn, by: &Asker, pending: &ControlsCommand) -> Result<Verdict, Refusal> {
+    match pending {
         ControlsCommand::Take => take(turn, by),
         ControlsCommand::GiveUp => {
             held_by(turn, by)?;
@@ -107,8 +107,8 @@ fn release(turn: &mut Turn, from: OperatorId, why: Freed) {
 /// What was asked for under controls that have passed on is void.
 fn drop_wishes(turn: &mut Turn) {
     for route in &turn.plan.routes {
-        if let Some(wish) = turn.route_mut(route).queued.take() {
-            turn.tell(News::QueuedDropped { route: route.id.clone(), to: wish.to, why: Drop::ControlsPassed });
+        if let Some(pending) = turn.route_mut(route).queued.take() {
+            turn.tell(News::QueuedDropped { route: route.id.clone(), to: pending.to, why: Drop::ControlsPassed });
         }
     }
     approval::void_all(turn, Void::ControlsPassed);

@@ -27,7 +27,7 @@ pub struct Decision {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer: Option<Answer>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub effects: Vec<Effect>,
+    pub effects: Vec<IssuedEffect>,
     /// What a person should be told, in the order in which it came about. Shown in the feed. Recovery does not compare it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub news: Vec<News>,
@@ -42,7 +42,7 @@ impl Decision {
 
 /// One line of the journal's payload: the entry and what was decided on it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Deed {
+pub struct Transition {
     pub entry: Entry,
     pub decision: Decision,
 }
@@ -164,14 +164,14 @@ pub enum Refusal {
 
 /// Something to be done in the world by an async task. Each has a durable intent before it leaves and an outcome after.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Effect {
+pub struct IssuedEffect {
     pub id: EffectId,
-    pub what: Deal,
+    pub what: Effect,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Deal {
+pub enum Effect {
     /// Compare-and-set: writes `to` only if the object still has `version`.
     Write { route: RouteId, from: Weights, to: Weights, version: Version, cause: Cause },
     /// Read the route now instead of at the next turn of its sensor; resolves what is unknown. What was read comes as an
@@ -180,7 +180,7 @@ pub enum Deal {
     /// Ring `alarm` at or after `at`.
     Wake { at: Timestamp, alarm: Alarm },
     /// Demo only.
-    Stir { stir: Shown },
+    Inject { inject: Shown },
 }
 
 /// Why traffic was moved.
@@ -202,7 +202,7 @@ pub enum Cause {
     FailingAtDoor { backend: BackendId, failed: u64, answers: u64 },
     /// A backend answered otherwise than home does through the same door.
     UnlikeHome { backend: BackendId, difference: Box<Difference> },
-    /// Somebody took what others had written as the session's own wish.
+    /// Somebody took what others had written as the session's own pending.
     Adopted { by: OperatorId },
 }
 

@@ -7,7 +7,7 @@
 use crate::{
     core::{
         controls,
-        decision::{Cause, Deal, Refusal, Verdict},
+        decision::{Cause, Effect, Refusal, Verdict},
         event::Asker,
         exposure,
         news::News,
@@ -66,7 +66,7 @@ fn goes_home_again(turn: &mut Turn, route: &Route, found: &Weights) -> bool {
     let propagating = matches!(state.motion, Motion::Propagating { goal: Goal::Rollback, .. });
     if ours {
         turn.tell(News::LateWriteLanded { route: route.id.clone(), found: found.clone() });
-        turn.route_mut(route).strays.retain(|stray| stray.to != *found);
+        turn.route_mut(route).unresolved.retain(|unresolved| unresolved.to != *found);
     } else if propagating && state.flips.is_empty() {
         flip(turn, route);
         turn.tell(News::RollbackUndone { route: route.id.clone(), found: found.clone() });
@@ -79,9 +79,9 @@ fn goes_home_again(turn: &mut Turn, route: &Route, found: &Weights) -> bool {
 
 /// A write of ours may have made it so: one whose outcome is not known, or one whose outcome is still on its way to us.
 fn is_ours(turn: &Turn, route: &Route, found: &Weights) -> bool {
-    let stray = turn.route(route).strays.iter().any(|stray| stray.to == *found);
-    let wrote = |deal: &Deal| matches!(deal, Deal::Write { route: of, to, .. } if *of == route.id && to == found);
-    stray || turn.state.in_flight.values().any(|flight| wrote(&flight.deal))
+    let unresolved = turn.route(route).unresolved.iter().any(|unresolved| unresolved.to == *found);
+    let wrote = |deal: &Effect| matches!(deal, Effect::Write { route: of, to, .. } if *of == route.id && to == found);
+    unresolved || turn.state.in_flight.values().any(|flight| wrote(&flight.deal))
 }
 
 fn drifted(turn: &mut Turn, route: &Route, expected: Weights, found: Weights, actor_name: Option<Shown>) {
@@ -130,7 +130,7 @@ fn forget_flips(turn: &mut Turn, route: &Route) {
     turn.route_mut(route).flips.retain(|flip| now.since(*flip) < standing::FLIPS_WITHIN);
 }
 
-/// Takes what was found as the session's own wish. A latched route can only be adopted at home.
+/// Takes what was found as the session's own pending. A latched route can only be adopted at home.
 pub(super) fn adopt(turn: &mut Turn, by: &Asker, id: &RouteId, found: &Weights) -> Result<Verdict, Refusal> {
     let route = turn.planned(id).ok_or(Refusal::Missing(Missing::Route))?;
     controls::held_by(turn, by)?;
@@ -151,7 +151,7 @@ pub(super) fn adopt(turn: &mut Turn, by: &Asker, id: &RouteId, found: &Weights) 
     state.wanted = Some(accepted.weights);
     state.drift = None;
     state.flips.clear();
-    state.strays.clear();
+    state.unresolved.clear();
     state.queued = None;
     state.moved_by = Some(Mover::Adopted { by: by.who.clone() });
     let cause = Cause::Adopted { by: by.who.clone() };

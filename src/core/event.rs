@@ -87,9 +87,9 @@ pub struct Asker {
 #[serde(rename_all = "kebab-case")]
 pub enum WorldKind {
     Live,
-    /// The simulated world; the screen says DEMO. Its time runs `haste` times as fast as people's, at least once as fast.
+    /// The simulated world; the screen says DEMO. Its time runs `speed` times as fast as people's, at least once as fast.
     Demo {
-        haste: u32,
+        speed: u32,
     },
 }
 
@@ -121,7 +121,7 @@ impl WorldKind {
     pub fn of_people(self, span: Millis) -> Millis {
         match self {
             WorldKind::Live => span,
-            WorldKind::Demo { haste } => Millis(span.0.saturating_mul(u64::from(haste.max(1)))),
+            WorldKind::Demo { speed } => Millis(span.0.saturating_mul(u64::from(speed.max(1)))),
         }
     }
 }

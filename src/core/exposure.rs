@@ -25,7 +25,7 @@ pub(super) fn possible(route: &RouteState) -> impl Iterator<Item = &Weights> {
         Motion::Unread | Motion::Settled | Motion::NeedsHuman { .. } => None,
     };
     let accepted = route.accepted.iter().map(|accepted| &accepted.weights);
-    accepted.chain(under_way).chain(route.strays.iter().map(|stray| &stray.to))
+    accepted.chain(under_way).chain(route.unresolved.iter().map(|unresolved| &unresolved.to))
 }
 
 /// The largest share that `backend` may be given. Everything, while nothing was ever read.

@@ -6,10 +6,10 @@
 
 use crate::{
     core::{
-        decision::{Cause, Deal},
+        decision::{Cause, Effect},
         news::{Fate, News},
         rollback, settle, standing,
-        state::{Goal, InFlight, Motion, ReturnStage, Stray},
+        state::{Goal, InFlight, Motion, ReturnStage, UnresolvedWrite},
         turn::Turn,
     },
     domain::{
@@ -46,14 +46,14 @@ pub(super) fn finished(turn: &mut Turn, effect: EffectId, outcome: &Outcome) {
     // An effect that was resolved otherwise, by a restart for example, has no one waiting for its late word.
     let Some(flight) = turn.state.in_flight.remove(&effect) else { return };
     match flight.deal {
-        Deal::Read { route } => read_ended(turn, &route),
-        Deal::Stir { stir } => {
+        Effect::Read { route } => read_ended(turn, &route),
+        Effect::Inject { inject } => {
             if let Outcome::NotDone(fault) | Outcome::Unknown(fault) = outcome {
-                turn.tell(News::FaultNotInjected { fault: stir, why: fault.clone() });
+                turn.tell(News::FaultNotInjected { fault: inject, why: fault.clone() });
             }
         }
-        Deal::Wake { .. } => {}
-        Deal::Write { route, from, to, version, cause } => {
+        Effect::Wake { .. } => {}
+        Effect::Write { route, from, to, version, cause } => {
             written(turn, effect, Written { route, from, to, version, cause }, outcome);
         }
     }
@@ -103,15 +103,15 @@ fn overtaken(turn: &mut Turn, route: &Route, written: Written, outcome: &Outcome
         }
         Outcome::Done(_) | Outcome::Unknown(_) => {
             turn.tell(News::OvertakenEnded { route: route.id.clone(), to: written.to.clone(), fate: Fate::MayBeDone });
-            stray(turn, route, written);
+            unresolved(turn, route, written);
         }
     }
 }
 
-fn stray(turn: &mut Turn, route: &Route, written: Written) {
+fn unresolved(turn: &mut Turn, route: &Route, written: Written) {
     let since = turn.now;
-    let stray = Stray { from: written.from, to: written.to, version: written.version, since };
-    turn.route_mut(route).strays.push(stray);
+    let unresolved = UnresolvedWrite { from: written.from, to: written.to, version: written.version, since };
+    turn.route_mut(route).unresolved.push(unresolved);
 }
 
 fn done(turn: &mut Turn, route: &Route, written: Written, receipt: &Receipt, goal: Goal) {
@@ -144,7 +144,7 @@ fn not_done(turn: &mut Turn, route: &Route, written: &Written, fault: &Fault) {
 fn unknown(turn: &mut Turn, route: &Route, written: Written, fault: &Fault, goal: Goal) {
     let (to, cause, since) = (written.to.clone(), written.cause.clone(), turn.now);
     turn.tell(News::OutcomeUnknown { route: route.id.clone(), to: to.clone(), why: fault.clone() });
-    stray(turn, route, written);
+    unresolved(turn, route, written);
     match (goal, &mut turn.route_mut(route).motion) {
         (Goal::Rollback, Motion::Returning(back)) => {
             back.fault = Some(fault.clone());
@@ -177,19 +177,19 @@ fn resolve(turn: &mut Turn, route: &Route, to: &Weights, since: Timestamp, cause
     let now = turn.now;
     let state = turn.route(route);
     let (Some(accepted), true) = (&state.accepted, standing::is_fresh(state)) else { return };
-    let Some(stray) = state.strays.iter().rev().find(|stray| stray.to == *to).cloned() else { return };
+    let Some(unresolved) = state.unresolved.iter().rev().find(|unresolved| unresolved.to == *to).cloned() else { return };
     if accepted.weights == *to {
         let until = now + route.settle;
         let state = turn.route_mut(route);
-        settle::begin_anew(state, now, Some(&stray.from));
-        state.strays.retain(|stray| stray.to != *to);
+        settle::begin_anew(state, now, Some(&unresolved.from));
+        state.unresolved.retain(|unresolved| unresolved.to != *to);
         state.motion = Motion::Propagating { to: to.clone(), since: now, until, cause, goal: Goal::Advance };
         turn.tell(News::DidHappen { route: route.id.clone(), to: to.clone() });
-    } else if accepted.version != stray.version || now.since(since) >= LATE_MAX {
+    } else if accepted.version != unresolved.version || now.since(since) >= LATE_MAX {
         // Others' weights may stand upon ours: then nobody can say whether ours ever stood.
-        let fate = if accepted.weights == stray.from { Fate::NotDone } else { Fate::NotDoneOrOverwritten };
+        let fate = if accepted.weights == unresolved.from { Fate::NotDone } else { Fate::NotDoneOrOverwritten };
         let state = turn.route_mut(route);
-        state.wanted = Some(stray.from);
+        state.wanted = Some(unresolved.from);
         state.motion = Motion::Settled;
         turn.tell(News::DidNotHappen { route: route.id.clone(), to: to.clone(), fate });
     }
@@ -203,28 +203,28 @@ fn is_resolving(motion: &Motion) -> bool {
     }
 }
 
-/// A stray's compare-and-set can't succeed any more once the object has moved on, and no request lives for ever.
+/// A unresolved's compare-and-set can't succeed any more once the object has moved on, and no request lives for ever.
 fn prune_strays(turn: &mut Turn, route: &Route) {
     let now = turn.now;
     let state = turn.route_mut(route);
     // What is being resolved is remembered for as long as that takes: the API, or the host, may have been away for longer.
-    if state.strays.is_empty() || is_resolving(&state.motion) {
+    if state.unresolved.is_empty() || is_resolving(&state.motion) {
         return;
     }
-    state.strays.retain(|stray| now.since(stray.since) < STRAY_FORGOTTEN);
+    state.unresolved.retain(|unresolved| now.since(unresolved.since) < STRAY_FORGOTTEN);
     if !standing::is_fresh(state) {
         return;
     }
     if let Some(accepted) = &state.accepted {
-        state.strays.retain(|stray| stray.version == accepted.version);
+        state.unresolved.retain(|unresolved| unresolved.version == accepted.version);
     }
 }
 
 fn lose_what_never_ends(turn: &mut Turn, route: &Route) {
     let lost = |flight: &InFlight| match flight.deal {
-        Deal::Read { .. } => turn.now.since(flight.since) >= READ_LOST,
-        Deal::Write { .. } => turn.now.since(flight.since) >= WRITE_LOST,
-        Deal::Wake { .. } | Deal::Stir { .. } => false,
+        Effect::Read { .. } => turn.now.since(flight.since) >= READ_LOST,
+        Effect::Write { .. } => turn.now.since(flight.since) >= WRITE_LOST,
+        Effect::Wake { .. } | Effect::Inject { .. } => false,
     };
     let of_route = turn.state.in_flight.iter().filter(|(_, flight)| flight.route.as_ref() == Some(&route.id) && lost(flight));
     let lost: Vec<EffectId> = of_route.map(|(id, _)| *id).collect();
@@ -236,14 +236,14 @@ fn lose_what_never_ends(turn: &mut Turn, route: &Route) {
 /// Asks for an extra look where the next one of the sensor would be too late: after an outcome, and while something is unresolved.
 pub(super) fn read_if_due(turn: &mut Turn, route: &Route) {
     let state = turn.route(route);
-    let late = state.strays.iter().any(|stray| turn.now.since(stray.since) < LATE_WATCHED);
+    let late = state.unresolved.iter().any(|unresolved| turn.now.since(unresolved.since) < LATE_WATCHED);
     let unresolved = is_resolving(&state.motion) || late;
     let waiting = (state.outcome_at.is_some() || state.motion.is_returning()) && !standing::is_fresh(state);
     if !(waiting || unresolved) || state.read_again_at.is_some_and(|again| turn.now < again) {
         return;
     }
-    let reads = |flight: &InFlight| matches!(&flight.deal, Deal::Read { route: read } if *read == route.id);
+    let reads = |flight: &InFlight| matches!(&flight.deal, Effect::Read { route: read } if *read == route.id);
     if !turn.state.in_flight.values().any(reads) {
-        turn.send(Deal::Read { route: route.id.clone() });
+        turn.send(Effect::Read { route: route.id.clone() });
     }
 }

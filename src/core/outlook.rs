@@ -1,7 +1,7 @@
 //! What will happen by itself, and what somebody should look at: the one public face of the core beside `step`.
 //!
 //! Cockpit, watcher's face, `status` and exit codes promise nothing that is not said here, and it is said by the functions that act: a
-//! trigger's consequence is asked for here before its time has come and by `trigger` when it has. So a promise is a deed unless the
+//! trigger's consequence is asked for here before its time has come and by `trigger` when it has. So what is promised happens unless the
 //! outlook changed before, and nothing happens by itself that was not promised.
 
 use crate::{
@@ -219,7 +219,7 @@ impl Attention {
     }
 }
 
-/// Where a draft of `route` begins, or why none can begin: the session's own wish, or what somebody else made of it.
+/// Where a draft of `route` begins, or why none can begin: the session's own pending, or what somebody else made of it.
 /// # Errors
 /// What keeps any move from being asked for now.
 pub fn stands(state: &RouteState) -> Result<Weights, Refusal> {

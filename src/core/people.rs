@@ -9,7 +9,7 @@ use crate::{
         approval,
         command::{Command, Look},
         controls,
-        decision::{Deal, Refusal, Verdict},
+        decision::{Effect, Refusal, Verdict},
         event::{Asker, TerminalSize, WorldKind},
         news::News,
         state::{LookHere, Person, SAID_MAX, Said},
@@ -35,7 +35,7 @@ pub(super) fn may(by: &Asker, command: &Command) -> Result<(), Refusal> {
         | Command::Unsign { .. }
         | Command::Controls(_)
         | Command::Withdraw { .. }
-        | Command::Stir { .. } => by.role.may_steer(),
+        | Command::Inject { .. } => by.role.may_steer(),
         Command::Approve { .. } | Command::Deny { .. } | Command::Say { .. } | Command::LookHere { .. } => by.role.may_approve(),
     };
     if allowed { Ok(()) } else { Err(Refusal::Role { role: by.role }) }
@@ -116,12 +116,12 @@ pub(super) fn look_here(turn: &mut Turn, by: &Asker, pane: &Shown) -> Result<Ver
 }
 
 /// Demo only: something happens to the simulated world.
-pub(super) fn stir(turn: &mut Turn, stir: &Shown) -> Result<Verdict, Refusal> {
+pub(super) fn inject(turn: &mut Turn, inject: &Shown) -> Result<Verdict, Refusal> {
     match turn.world {
         WorldKind::Live => Err(Refusal::NotADemo),
         WorldKind::Demo { .. } => {
-            turn.send(Deal::Stir { stir: stir.clone() });
-            turn.tell(News::FaultInjected { fault: stir.clone() });
+            turn.send(Effect::Inject { inject: inject.clone() });
+            turn.tell(News::FaultInjected { fault: inject.clone() });
             Ok(Verdict::Accepted)
         }
     }

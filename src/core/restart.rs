@@ -6,13 +6,13 @@
 use crate::{
     core::{
         approval,
-        decision::Deal,
+        decision::Effect,
         event::WorldKind,
         front_door,
         news::News,
         reason::{Drop, Void},
         settle,
-        state::{Held, InFlight, ItemState, Motion, Opened, ReturnStage, RouteState, State, Stray, TriggerState},
+        state::{Held, InFlight, ItemState, Motion, Opened, ReturnStage, RouteState, State, TriggerState, UnresolvedWrite},
         trigger,
         turn::Turn,
     },
@@ -49,8 +49,8 @@ pub(super) fn restarted(turn: &mut Turn) {
     let lost: Vec<(EffectId, InFlight)> = std::mem::take(&mut turn.state.in_flight).into_iter().collect();
     let (at, seq) = (turn.at, turn.seq);
     for route in &turn.plan.routes {
-        if let Some(wish) = turn.route_mut(route).queued.take() {
-            turn.tell(News::QueuedDropped { route: route.id.clone(), to: wish.to, why: Drop::HostRestarted });
+        if let Some(pending) = turn.route_mut(route).queued.take() {
+            turn.tell(News::QueuedDropped { route: route.id.clone(), to: pending.to, why: Drop::HostRestarted });
         }
         let state = turn.route_mut(route);
         settle::ask_for_fresh_proof(state, at);
@@ -60,10 +60,10 @@ pub(super) fn restarted(turn: &mut Turn) {
         state.outcome_seq = Some(seq);
     }
     for (_, flight) in lost {
-        if let Deal::Write { route, from, to, version, .. } = flight.deal
+        if let Effect::Write { route, from, to, version, .. } = flight.deal
             && let Some(route) = turn.planned(&route)
         {
-            turn.route_mut(route).strays.push(Stray { from, to, version, since: flight.since });
+            turn.route_mut(route).unresolved.push(UnresolvedWrite { from, to, version, since: flight.since });
         }
     }
     turn.plan.routes.iter().for_each(|route| resume(turn, route));
@@ -79,8 +79,8 @@ pub(super) fn taken_over(turn: &mut Turn, from: u32, to: u32) {
         if state.hold.is_none() {
             state.hold = Some(Held { by: taker(), at: now });
         }
-        if let Some(wish) = state.queued.take() {
-            turn.tell(News::QueuedDropped { route: route.id.clone(), to: wish.to, why: Drop::Held });
+        if let Some(pending) = state.queued.take() {
+            turn.tell(News::QueuedDropped { route: route.id.clone(), to: pending.to, why: Drop::Held });
         }
     }
     approval::void_all(turn, Void::Held);

@@ -8,7 +8,7 @@
 use crate::{
     core::{
         approval,
-        decision::{Cause, Deal, Refusal, Verdict},
+        decision::{Cause, Effect, Refusal, Verdict},
         event::{Alarm, Asker},
         home,
         news::News,
@@ -80,8 +80,8 @@ pub(super) fn begin(turn: &mut Turn, route: &Route, cause: Cause) -> Begun {
     state.wanted = Some(home.clone());
     state.drift = None;
     let dropped = state.queued.take();
-    if let Some(wish) = dropped {
-        turn.tell(News::QueuedDropped { route: route.id.clone(), to: wish.to, why: Drop::RollbackBegan });
+    if let Some(pending) = dropped {
+        turn.tell(News::QueuedDropped { route: route.id.clone(), to: pending.to, why: Drop::RollbackBegan });
     }
     approval::void_route(turn, route, Void::RollbackBegan);
     turn.tell(News::RollbackBegan { route: route.id.clone(), cause: cause.clone() });
@@ -146,7 +146,7 @@ fn write(turn: &mut Turn, route: &Route) {
     let (Some(accepted), Motion::Returning(back)) = (state.accepted.clone(), &state.motion) else { return };
     let (to, cause) = (back.to.clone(), back.cause.clone());
     let moved_by = Some(Mover::Us(cause.clone()));
-    let effect = turn.send(Deal::Write { route: route.id.clone(), from: accepted.weights, to, version: accepted.version, cause });
+    let effect = turn.send(Effect::Write { route: route.id.clone(), from: accepted.weights, to, version: accepted.version, cause });
     let since = turn.now;
     let state = turn.route_mut(route);
     state.moved_by = moved_by;
@@ -181,7 +181,7 @@ pub(super) fn failed(turn: &mut Turn, route: &Route, fault: &Fault) {
     back.fault = Some(fault.clone());
     back.stage = ReturnStage::Retry { at };
     if wait > Millis(0) {
-        turn.send(Deal::Wake { at, alarm: Alarm::Retry { route: route.id.clone() } });
+        turn.send(Effect::Wake { at, alarm: Alarm::Retry { route: route.id.clone() } });
     }
     // Each attempt has a record of its own; the feed would drown in them.
     if attempt == 1 || attempt.is_multiple_of(10) {

@@ -4,7 +4,7 @@
 
 use crate::{
     core::{
-        decision::{Cause, Deal},
+        decision::{Cause, Effect},
         reason::DoorRule,
         state::{InFlight, Latch, RouteState},
         turn::Turn,
@@ -42,8 +42,8 @@ pub(super) fn rests_at(state: &RouteState, weights: &Weights) -> bool {
 /// Whether a write of ours has left and may still happen.
 pub(super) fn writes_under_way(turn: &Turn, route: &Route) -> bool {
     let of_route = |flight: &&InFlight| flight.route.as_ref() == Some(&route.id);
-    let writing = turn.state.in_flight.values().filter(of_route).any(|flight| matches!(flight.deal, Deal::Write { .. }));
-    writing || !turn.route(route).strays.is_empty()
+    let writing = turn.state.in_flight.values().filter(of_route).any(|flight| matches!(flight.deal, Effect::Write { .. }));
+    writing || !turn.route(route).unresolved.is_empty()
 }
 
 /// Whether others keep changing the weights.

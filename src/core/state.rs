@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     core::{
-        decision::{Cause, Deal, Refusal},
+        decision::{Cause, Effect, Refusal},
         door::FrontDoor,
         event::{Asker, TerminalSize, WorldKind},
         news::News,
@@ -112,7 +112,7 @@ pub struct RouteState {
     /// No extra read before this.
     pub read_again_at: Option<Timestamp>,
     /// Writes whose outcome never came: each may still take effect late.
-    pub strays: Vec<Stray>,
+    pub unresolved: Vec<UnresolvedWrite>,
     /// Changes by others within five minutes, oldest first.
     pub flips: VecDeque<Timestamp>,
     /// How long the data plane took to follow the last time that it could be measured.
@@ -131,8 +131,8 @@ pub struct RouteState {
     #[serde(default)]
     pub fading: BTreeMap<BackendId, PerMille>,
     pub motion: Motion,
-    /// The last wish, waiting for the move in flight.
-    pub queued: Option<Wish>,
+    /// The last pending, waiting for the move in flight.
+    pub queued: Option<PendingShift>,
     pub latch: Option<Latch>,
     pub hold: Option<Held>,
     pub drift: Option<Drift>,
@@ -142,10 +142,10 @@ pub struct RouteState {
 
 /// A write of ours that may still happen, because its outcome is not known.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Stray {
+pub struct UnresolvedWrite {
     pub from: Weights,
     pub to: Weights,
-    /// What it was written against. Once the object has another version, the stray can't happen any more.
+    /// What it was written against. Once the object has another version, the unresolved can't happen any more.
     pub version: Version,
     pub since: Timestamp,
 }
@@ -208,7 +208,7 @@ pub struct Share {
     pub high: f64,
 }
 
-/// Where the route is between wish and deed. One move at a time; a rollback is one of them, and excludes all others.
+/// How far the route is with what was asked of it. One move at a time; a rollback is one of them, and excludes all others.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Motion {
@@ -274,7 +274,7 @@ pub enum Goal {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Wish {
+pub struct PendingShift {
     pub by: Asker,
     /// Where the route must stand for this to be started.
     pub from: Weights,
@@ -516,7 +516,7 @@ pub struct InFlight {
     pub route: Option<RouteId>,
     pub since: Timestamp,
     /// What left. A `Wake` is never listed: it ends with its alarm.
-    pub deal: Deal,
+    pub deal: Effect,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -104,7 +104,7 @@ fn answer(turn: &mut Turn, by: &Asker, ask: AskId, command: &Command) -> Result<
         Command::Resume { route } => traffic::resume(turn, by, route),
         Command::Rearm { route, reason } => latch::rearm(turn, by, route, reason),
         Command::AdoptDrift { route, found } => drift::adopt(turn, by, route, found),
-        Command::Controls(wish) => controls::asked(turn, by, wish),
+        Command::Controls(pending) => controls::asked(turn, by, pending),
         Command::Sign { item, note } => checklist::sign(turn, by, item, note),
         Command::Unsign { item } => checklist::unsign(turn, by, item),
         Command::Approve { digest } => traffic::approve(turn, by, digest),
@@ -112,7 +112,7 @@ fn answer(turn: &mut Turn, by: &Asker, ask: AskId, command: &Command) -> Result<
         Command::Withdraw { digest } => approval::withdraw(turn, by, digest),
         Command::Say { text } => people::say(turn, by, text),
         Command::LookHere { pane } => people::look_here(turn, by, pane),
-        Command::Stir { stir } => people::stir(turn, stir),
+        Command::Inject { inject } => people::inject(turn, inject),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The rules of a shift: who may move how much from where, and what waits for what.
 //!
 //! A shift is a compare-and-set twice over: against where the session stands (a draft that began elsewhere is refused, and says who
-//! moved first), and against the object's version. One move at a time; of those that wait, the last wish wins, and it is examined
+//! moved first), and against the object's version. One move at a time; of those that wait, the last pending wins, and it is examined
 //! again from the beginning when its turn comes. Moving towards home asks only for the controls; moving away from it asks for
 //! everything: no latch, no hold, no drift, no breach, no blindness, a way back, and a step that the plan allows.
 
@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use crate::{
     core::{
         approval, at_door, controls,
-        decision::{Cause, Deal, Refusal, Verdict},
+        decision::{Cause, Effect, Refusal, Verdict},
         event::Asker,
         news::News,
         outlook::Preview,
@@ -19,7 +19,7 @@ use crate::{
         settle,
         sight::Sight,
         standing,
-        state::{Held, Motion, RouteState, Wish},
+        state::{Held, Motion, PendingShift, RouteState},
         trigger,
         turn::Turn,
     },
@@ -53,10 +53,10 @@ pub(super) fn shift(turn: &mut Turn, by: &Asker, ask: AskId, id: &RouteId, (from
     if to == stands {
         return withdraw_queued(turn, route);
     }
-    let wish = Wish { by: by.clone(), from: stands, to, at: turn.now, epoch: turn.state.controls.epoch };
-    match admit(&turn.sight(), route, &wish.to)? {
-        Admission::SecondPerson => approval::request(turn, route, wish, ask),
-        Admission::Now(direction) => move_or_queue(turn, route, wish, direction, None),
+    let pending = PendingShift { by: by.clone(), from: stands, to, at: turn.now, epoch: turn.state.controls.epoch };
+    match admit(&turn.sight(), route, &pending.to)? {
+        Admission::SecondPerson => approval::request(turn, route, pending, ask),
+        Admission::Now(direction) => move_or_queue(turn, route, pending, direction, None),
     }
 }
 
@@ -97,23 +97,23 @@ pub(super) fn examine(sight: &Sight, route: &Route, to: &Weights) -> Result<Prev
 
 /// Takes what `by` approves and starts it, after everything has been examined once more.
 pub(super) fn approve(turn: &mut Turn, by: &Asker, digest: &Digest) -> Result<Verdict, Refusal> {
-    let (route, wish) = approval::take(turn, by, digest)?;
-    let started = approved(turn, route, wish, by);
+    let (route, pending) = approval::take(turn, by, digest)?;
+    let started = approved(turn, route, pending, by);
     if let Err(refusal) = &started {
         approval::not_started(turn, by, refusal);
     }
     started
 }
 
-fn approved(turn: &mut Turn, route: &Route, wish: Wish, by: &Asker) -> Result<Verdict, Refusal> {
-    controls::held_by(turn, &wish.by)?;
-    check_from(turn, route, &wish.from)?;
+fn approved(turn: &mut Turn, route: &Route, pending: PendingShift, by: &Asker) -> Result<Verdict, Refusal> {
+    controls::held_by(turn, &pending.by)?;
+    check_from(turn, route, &pending.from)?;
     let stands = stands(turn.route(route))?;
-    let direction = direction(route, &stands, &wish.to);
+    let direction = direction(route, &stands, &pending.to);
     if direction == Direction::Advance {
-        may_advance(&turn.sight(), route, &stands, &wish.to)?;
+        may_advance(&turn.sight(), route, &stands, &pending.to)?;
     }
-    move_or_queue(turn, route, wish, direction, Some(by.who.clone()))
+    move_or_queue(turn, route, pending, direction, Some(by.who.clone()))
 }
 
 /// The same split with every backend of the route named; where a draft began may hold strangers too.
@@ -134,7 +134,7 @@ fn named(route: &Route, weights: &Weights) -> Result<Weights, Refusal> {
     Weights::new(shares).map_err(|_| Refusal::Stranger)
 }
 
-/// Where the next draft begins: at the session's own wish, or where somebody else left it.
+/// Where the next draft begins: at the session's own pending, or where somebody else left it.
 pub(super) fn stands(state: &RouteState) -> Result<Weights, Refusal> {
     let (Some(accepted), Some(wanted)) = (&state.accepted, &state.wanted) else { return Err(Refusal::NotKnown) };
     if state.motion.is_returning() {
@@ -146,7 +146,7 @@ pub(super) fn stands(state: &RouteState) -> Result<Weights, Refusal> {
 fn check_from(turn: &Turn, route: &Route, from: &Weights) -> Result<(), Refusal> {
     let state = turn.route(route);
     let stands = stands(state)?;
-    let queued = state.queued.as_ref().is_some_and(|wish| wish.to == *from);
+    let queued = state.queued.as_ref().is_some_and(|pending| pending.to == *from);
     if *from == stands || queued {
         return Ok(());
     }
@@ -156,8 +156,8 @@ fn check_from(turn: &Turn, route: &Route, from: &Weights) -> Result<(), Refusal>
 /// Asking for where the route stands takes back what waits.
 fn withdraw_queued(turn: &mut Turn, route: &Route) -> Result<Verdict, Refusal> {
     match turn.route_mut(route).queued.take() {
-        Some(wish) => {
-            turn.tell(News::QueuedDropped { route: route.id.clone(), to: wish.to, why: Drop::TakenBack });
+        Some(pending) => {
+            turn.tell(News::QueuedDropped { route: route.id.clone(), to: pending.to, why: Drop::TakenBack });
             Ok(Verdict::Accepted)
         }
         None => Err(Refusal::StandsThere),
@@ -235,30 +235,30 @@ fn may_write(state: &RouteState, direction: Direction) -> bool {
 fn move_or_queue(
     turn: &mut Turn,
     route: &Route,
-    wish: Wish,
+    pending: PendingShift,
     direction: Direction,
     approved_by: Option<OperatorId>,
 ) -> Result<Verdict, Refusal> {
     if may_write(turn.route(route), direction) {
         turn.route_mut(route).queued = None;
-        write(turn, route, wish, approved_by);
+        write(turn, route, pending, approved_by);
         return Ok(Verdict::Accepted);
     }
     if approved_by.is_some() {
         return Err(Refusal::Unsettled);
     }
-    let known = turn.route_mut(route).queued.replace(wish.clone());
-    if known.is_none_or(|known| known.to != wish.to) {
-        turn.tell(News::Queued { route: route.id.clone(), to: wish.to });
+    let known = turn.route_mut(route).queued.replace(pending.clone());
+    if known.is_none_or(|known| known.to != pending.to) {
+        turn.tell(News::Queued { route: route.id.clone(), to: pending.to });
     }
     Ok(Verdict::Queued)
 }
 
-fn write(turn: &mut Turn, route: &Route, wish: Wish, approved_by: Option<OperatorId>) {
+fn write(turn: &mut Turn, route: &Route, pending: PendingShift, approved_by: Option<OperatorId>) {
     let Some(accepted) = turn.route(route).accepted.clone() else { return };
-    let cause = Cause::Operator { who: wish.by.who, reason: None, approved_by };
-    let (from, to, version) = (accepted.weights, wish.to, accepted.version);
-    let deal = Deal::Write { route: route.id.clone(), from: from.clone(), to: to.clone(), version, cause: cause.clone() };
+    let cause = Cause::Operator { who: pending.by.who, reason: None, approved_by };
+    let (from, to, version) = (accepted.weights, pending.to, accepted.version);
+    let deal = Effect::Write { route: route.id.clone(), from: from.clone(), to: to.clone(), version, cause: cause.clone() };
     let effect = turn.send(deal);
     turn.tell(News::Moving { route: route.id.clone(), from, to: to.clone(), cause: cause.clone() });
     let now = turn.now;
@@ -271,19 +271,19 @@ fn write(turn: &mut Turn, route: &Route, wish: Wish, approved_by: Option<Operato
 
 /// The turn of what waits, if it has come; everything that was examined when it was asked for is examined again.
 pub(super) fn start_queued(turn: &mut Turn, route: &Route) {
-    let Some(wish) = turn.route(route).queued.clone() else { return };
-    match again(turn, route, &wish) {
+    let Some(pending) = turn.route(route).queued.clone() else { return };
+    match again(turn, route, &pending) {
         Ok(direction) if may_write(turn.route(route), direction) => {
             turn.route_mut(route).queued = None;
-            turn.who = Some(wish.by.who.clone());
-            write(turn, route, wish, None);
+            turn.who = Some(pending.by.who.clone());
+            write(turn, route, pending, None);
         }
         Ok(_) => {}
         // While the move in flight is not over, what forbids the next one may pass.
         Err(Refusal::Blind { .. } | Refusal::NotReady { .. } | Refusal::Unresolved) if !is_idle(turn.route(route)) => {}
         Err(refusal) => {
             turn.route_mut(route).queued = None;
-            turn.tell(News::QueuedDropped { route: route.id.clone(), to: wish.to, why: Drop::Refused(Box::new(refusal)) });
+            turn.tell(News::QueuedDropped { route: route.id.clone(), to: pending.to, why: Drop::Refused(Box::new(refusal)) });
         }
     }
 }
@@ -293,18 +293,18 @@ fn is_idle(state: &RouteState) -> bool {
 }
 
 /// What waits is examined again from the beginning when its turn comes.
-fn again(turn: &Turn, route: &Route, wish: &Wish) -> Result<Direction, Refusal> {
-    controls::held_by(turn, &wish.by)?;
-    if wish.epoch != turn.state.controls.epoch {
+fn again(turn: &Turn, route: &Route, pending: &PendingShift) -> Result<Direction, Refusal> {
+    controls::held_by(turn, &pending.by)?;
+    if pending.epoch != turn.state.controls.epoch {
         return Err(Refusal::ControlsFree);
     }
     let stands = stands(turn.route(route))?;
-    if stands != wish.from {
+    if stands != pending.from {
         return Err(Refusal::Moved { now: stands, by: turn.route(route).moved_by.clone() });
     }
-    let direction = direction(route, &stands, &wish.to);
+    let direction = direction(route, &stands, &pending.to);
     if direction == Direction::Advance {
-        may_advance(&turn.sight(), route, &stands, &wish.to)?;
+        may_advance(&turn.sight(), route, &stands, &pending.to)?;
     }
     Ok(direction)
 }
@@ -318,8 +318,8 @@ pub(super) fn hold(turn: &mut Turn, by: &Asker, id: &RouteId) -> Result<Verdict,
         return Err(Refusal::Held { by: hold.by.clone() });
     }
     state.hold = Some(held);
-    if let Some(wish) = state.queued.take() {
-        turn.tell(News::QueuedDropped { route: route.id.clone(), to: wish.to, why: Drop::Held });
+    if let Some(pending) = state.queued.take() {
+        turn.tell(News::QueuedDropped { route: route.id.clone(), to: pending.to, why: Drop::Held });
     }
     approval::void_route(turn, route, Void::Held);
     turn.tell(News::Held { route: route.id.clone(), by: by.who.clone() });

@@ -132,6 +132,7 @@ fn judge(turn: &mut Turn, trigger: &Trigger, known: &mut TriggerState, sample: &
         Ok(Side::Within) if echo => known.reading = Reading::Breach,
         Ok(Side::Within) => {
             known.reading = Reading::Ok;
+            known.within_at = Some(now);
             known.withheld_since = None;
         }
     }

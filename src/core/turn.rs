@@ -5,7 +5,7 @@
 
 use crate::{
     core::{
-        decision::{Deal, Decision, Effect},
+        decision::{Decision, Effect, IssuedEffect},
         event::WorldKind,
         news::News,
         sight::Sight,
@@ -42,17 +42,17 @@ impl<'a> Turn<'a> {
     }
 
     /// Lets an effect leave, and remembers it until its outcome.
-    pub fn send(&mut self, deal: Deal) -> EffectId {
+    pub fn send(&mut self, deal: Effect) -> EffectId {
         let index = u16::try_from(self.decision.effects.len()).unwrap_or(u16::MAX);
         let id = EffectId { seq: self.seq, index };
         let route = match &deal {
-            Deal::Write { route, .. } | Deal::Read { route } => Some(route.clone()),
-            Deal::Wake { .. } | Deal::Stir { .. } => None,
+            Effect::Write { route, .. } | Effect::Read { route } => Some(route.clone()),
+            Effect::Wake { .. } | Effect::Inject { .. } => None,
         };
-        if !matches!(deal, Deal::Wake { .. }) {
+        if !matches!(deal, Effect::Wake { .. }) {
             self.state.in_flight.insert(id, InFlight { route, since: self.now, deal: deal.clone() });
         }
-        self.decision.effects.push(Effect { id, what: deal });
+        self.decision.effects.push(IssuedEffect { id, what: deal });
         id
     }
 

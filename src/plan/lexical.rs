@@ -67,7 +67,7 @@ pub enum Nesting {
     TooDeep,
 }
 
-/// Looks for the parts of YAML that a plan goes without.
+/// Appearance for the parts of YAML that a plan goes without.
 pub fn scan(text: &str) -> Scanned {
     let mut scanner = Scanner { flaws: Vec::new(), nesting: Nesting::Bounded, flow_depth: 0 };
     for (number, line) in text.split('\n').enumerate() {

@@ -46,7 +46,7 @@ impl Intent {
     }
 }
 
-/// Looks at one source, again and again.
+/// Appearance at one source, again and again.
 pub trait Sensor: Send + Sync {
     fn source(&self) -> SourceId;
     /// Between the end of one look and the beginning of the next. Zero for a sensor that waits for news by itself (a watch).
@@ -58,11 +58,11 @@ pub trait Sensor: Send + Sync {
     fn look(&mut self) -> Answer<'_, Result<Vec<Fact>, Fault>>;
 }
 
-/// Demo only: stirs the simulated world.
-pub trait Stirrer: Send + Sync {
-    /// What can be stirred, for the palette: (name, what it does).
+/// Demo only: faults the simulated world.
+pub trait FaultInjector: Send + Sync {
+    /// What can be injected, for the palette: (name, what it does).
     fn choices(&self) -> Vec<(Shown, Shown)>;
     /// # Errors
-    /// If there is no such thing to stir.
-    fn stir(&self, what: &str) -> Result<(), Fault>;
+    /// If there is no such thing to inject.
+    fn inject(&self, what: &str) -> Result<(), Fault>;
 }

@@ -1,6 +1,6 @@
 //! The session's clock: milliseconds that never run backwards, at the pace of the world that is steered.
 //!
-//! Live, a second is a second. In the demo the world's time runs `haste` times as fast, and everything that is measured in the world's
+//! Live, a second is a second. In the demo the world's time runs `speed` times as fast, and everything that is measured in the world's
 //! time (windows, intervals, propagation) follows. The start is the wall clock's; from there on the kernel's boot-time clock counts,
 //! which a stepped wall clock doesn't touch and which goes on during a suspend, so a night asleep makes everything stale, as it should.
 
@@ -14,7 +14,7 @@ use crate::domain::time::{Millis, Timestamp};
 pub struct Clock {
     start: Timestamp,
     started: Duration,
-    haste: f64,
+    speed: f64,
 }
 
 fn since_boot() -> Duration {
@@ -27,17 +27,17 @@ impl Clock {
     pub fn live() -> Clock {
         Clock::paced(Timestamp(jiff::Timestamp::now().as_millisecond()), 1.0)
     }
-    /// World time: it is `start` now, and `haste` world seconds pass in each real one. `haste` is positive.
-    pub fn paced(start: Timestamp, haste: f64) -> Clock {
-        Clock { start, started: since_boot(), haste }
+    /// World time: it is `start` now, and `speed` world seconds pass in each real one. `speed` is positive.
+    pub fn paced(start: Timestamp, speed: f64) -> Clock {
+        Clock { start, started: since_boot(), speed }
     }
     pub fn now(&self) -> Timestamp {
-        let elapsed = since_boot().saturating_sub(self.started).as_secs_f64() * 1000.0 * self.haste;
+        let elapsed = since_boot().saturating_sub(self.started).as_secs_f64() * 1000.0 * self.speed;
         self.start + Millis(elapsed as u64)
     }
     /// How long `span` of the world's time takes in real time, at least a tenth of a millisecond so that no loop spins.
     pub fn real(&self, span: Millis) -> Duration {
-        Duration::from_secs_f64((span.as_secs_f64() / self.haste).max(0.0001))
+        Duration::from_secs_f64((span.as_secs_f64() / self.speed).max(0.0001))
     }
     /// Real time until `at`; zero when it has passed.
     pub fn until(&self, at: Timestamp) -> Duration {

@@ -6,7 +6,7 @@ use tokio::{sync::mpsc, task::JoinSet};
 
 use crate::{
     core::{
-        decision::{Deal, Effect},
+        decision::{Effect, IssuedEffect},
         event::Event,
     },
     domain::{
@@ -15,7 +15,7 @@ use crate::{
         id::{EffectId, RouteId},
         time::Millis,
     },
-    port::{Driver, Intent, Stirrer},
+    port::{Driver, FaultInjector, Intent},
     session::{
         clock::Clock,
         sensors::{weights_source, weights_stale_after},
@@ -24,18 +24,25 @@ use crate::{
 
 /// What a session can do to the world.
 #[derive(Clone)]
-pub struct Hands {
+pub struct Executors {
     pub drivers: BTreeMap<RouteId, Arc<dyn Driver>>,
-    pub stirrer: Option<Arc<dyn Stirrer>>,
+    pub fault_injector: Option<Arc<dyn FaultInjector>>,
     /// Between two reads of the weights; bounds the age of what a read brings.
     pub read_every: Millis,
 }
 
 /// Runs `effect` in a task of its own. What it brings comes through `events`, the outcome last.
-pub fn dispatch(effect: Effect, intent: Intent, hands: &Hands, clock: Clock, events: &mpsc::Sender<Event>, tasks: &mut JoinSet<()>) {
-    let (hands, events) = (hands.clone(), events.clone());
+pub fn dispatch(
+    effect: IssuedEffect,
+    intent: Intent,
+    executors: &Executors,
+    clock: Clock,
+    events: &mpsc::Sender<Event>,
+    tasks: &mut JoinSet<()>,
+) {
+    let (executors, events) = (executors.clone(), events.clone());
     tasks.spawn(async move {
-        for event in carry_out(effect.id, effect.what, &intent, &hands, clock).await {
+        for event in carry_out(effect.id, effect.what, &intent, &executors, clock).await {
             if events.send(event).await.is_err() {
                 return;
             }
@@ -43,10 +50,10 @@ pub fn dispatch(effect: Effect, intent: Intent, hands: &Hands, clock: Clock, eve
     });
 }
 
-async fn carry_out(id: EffectId, what: Deal, intent: &Intent, hands: &Hands, clock: Clock) -> Vec<Event> {
+async fn carry_out(id: EffectId, what: Effect, intent: &Intent, executors: &Executors, clock: Clock) -> Vec<Event> {
     let finished = |outcome| Event::Finished { effect: id, outcome };
     match what {
-        Deal::Write { route, to, version, .. } => match hands.drivers.get(&route) {
+        Effect::Write { route, to, version, .. } => match executors.drivers.get(&route) {
             Some(driver) => {
                 tracing::info!(%route, to = %to, effect = %id, "writing weights");
                 let outcome = driver.write(&to, &version, intent).await;
@@ -59,7 +66,7 @@ async fn carry_out(id: EffectId, what: Deal, intent: &Intent, hands: &Hands, clo
             }
             None => vec![finished(Outcome::NotDone(no_driver(&route)))],
         },
-        Deal::Read { route } => match hands.drivers.get(&route) {
+        Effect::Read { route } => match executors.drivers.get(&route) {
             Some(driver) => {
                 let asked_at = clock.now();
                 let result = driver.read().await;
@@ -70,23 +77,23 @@ async fn carry_out(id: EffectId, what: Deal, intent: &Intent, hands: &Hands, clo
                 let seen = Observation {
                     source: weights_source(&route),
                     asked_at,
-                    stale_after: weights_stale_after(hands.read_every),
+                    stale_after: weights_stale_after(executors.read_every),
                     result: result.map(|accepted| vec![Fact::Accepted(accepted)]),
                 };
                 vec![Event::Observed(seen), finished(outcome)]
             }
             None => vec![finished(Outcome::NotDone(no_driver(&route)))],
         },
-        Deal::Stir { stir } => {
-            let stirred = match &hands.stirrer {
-                Some(stirrer) => stirrer.stir(stir.as_str()),
-                None => Err(Fault::new(FaultKind::Unsupported, "this world can't be stirred")),
+        Effect::Inject { inject } => {
+            let injected = match &executors.fault_injector {
+                Some(fault_injector) => fault_injector.inject(inject.as_str()),
+                None => Err(Fault::new(FaultKind::Unsupported, "this world can't be injected")),
             };
-            let outcome = stirred.map_or_else(Outcome::NotDone, |()| Outcome::Done(Receipt::default()));
+            let outcome = injected.map_or_else(Outcome::NotDone, |()| Outcome::Done(Receipt::default()));
             vec![finished(outcome)]
         }
         // The engine keeps alarms itself; they never get here.
-        Deal::Wake { .. } => Vec::new(),
+        Effect::Wake { .. } => Vec::new(),
     }
 }
 

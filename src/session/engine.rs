@@ -1,6 +1,6 @@
 //! The loop: whatever happens is stamped, stepped, recorded, and only then seen and acted upon.
 //!
-//! The order is the safety: a deed with an effect is on disk (`fdatasync`) before its effect starts and before anybody sees it. What only
+//! The order is the safety: a transition with an effect is on disk (`fdatasync`) before its effect starts and before anybody sees it. What only
 //! tells (a reading, a look around) is recorded without waiting for the disk and written out within a second. When the journal fails, the
 //! engine stops for good: nothing leaves any more, and it says which commands would bring traffic home by hand.
 
@@ -14,7 +14,7 @@ use tokio::{
 use crate::{
     core::{
         command::Command,
-        decision::{Deal, Deed},
+        decision::{Effect, Transition},
         event::{Alarm, Entry, Event},
         state::State,
         step::step,
@@ -28,9 +28,9 @@ use crate::{
     },
     port::{Intent, Sensor},
     session::{
-        book::{Book, BookError, Weight},
         clock::Clock,
-        dispatch::{Hands, dispatch},
+        dispatch::{Executors, dispatch},
+        recorder::{Recorder, RecorderError, Weight},
         refold::recorded,
         sensors,
         timers::Timers,
@@ -53,11 +53,11 @@ pub struct Engine {
     state: State,
     next: Seq,
     clock: Clock,
-    book: Book,
-    hands: Hands,
+    recorder: Recorder,
+    executors: Executors,
     timers: Timers,
     events: mpsc::Sender<Event>,
-    /// Looks at the world.
+    /// Appearance at the world.
     watching: JoinSet<()>,
     /// Effects that left.
     acting: JoinSet<()>,
@@ -65,7 +65,7 @@ pub struct Engine {
     keeping: JoinSet<Kept>,
     /// Questions that wait behind what was seen.
     waiting: VecDeque<Request>,
-    deeds: tokio::sync::broadcast::Sender<Arc<Published>>,
+    transitions: tokio::sync::broadcast::Sender<Arc<Published>>,
     beat_recorded: Option<tokio::time::Instant>,
 }
 
@@ -80,7 +80,7 @@ enum Kept {
 /// What a session is made of, beside its journal.
 pub struct Parts {
     pub clock: Clock,
-    pub hands: Hands,
+    pub executors: Executors,
     pub sensors: Vec<Box<dyn Sensor>>,
     pub inside: Inside,
     /// Turns true when the host is to end.
@@ -89,38 +89,38 @@ pub struct Parts {
 
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
-    #[error("{book}. Nothing has left this process since; traffic is where it was. To bring it home by hand: {by_hand}")]
-    Book { book: Box<BookError>, by_hand: String },
+    #[error("{recorder}. Nothing has left this process since; traffic is where it was. To bring it home by hand: {by_hand}")]
+    Recorder { recorder: Box<RecorderError>, by_hand: String },
     #[error("the entry could not be written as JSON: {0}; nothing was done with it")]
     Encode(#[from] serde_json::Error),
 }
 
 /// Runs a session until it is told to stop or its journal fails.
 ///
-/// `state` is the fold of what `book` holds already; `first` is what happens first: `Opened` for a new journal, `Restarted` for an old one, and
+/// `state` is the fold of what `recorder` holds already; `first` is what happens first: `Opened` for a new journal, `Restarted` for an old one, and
 /// `TakenOver` before it where this program decides otherwise than the one that wrote it.
 /// # Errors
 /// [`EngineError`] when the journal can't take a record; from then on nothing leaves the process.
-pub async fn run(state: State, book: Book, first: Vec<Event>, parts: Parts) -> Result<State, EngineError> {
-    let Parts { clock, hands, sensors: watched, inside, stop } = parts;
+pub async fn run(state: State, recorder: Recorder, first: Vec<Event>, parts: Parts) -> Result<State, EngineError> {
+    let Parts { clock, executors, sensors: watched, inside, stop } = parts;
     let (events, happened) = mpsc::channel(crate::door::REQUESTS_MAX);
     let (seen, observations) = mpsc::channel(OBSERVATIONS_MAX);
     let mut watching = JoinSet::new();
     sensors::start(watched, clock, &seen, &mut watching);
-    let next = book.next_seq();
+    let next = recorder.next_seq();
     let engine = Engine {
         state,
         next,
         clock,
-        book,
-        hands,
+        recorder,
+        executors,
         timers: Timers::new(clock),
         events,
         watching,
         acting: JoinSet::new(),
         keeping: JoinSet::new(),
         waiting: VecDeque::new(),
-        deeds: inside.deeds.clone(),
+        transitions: inside.transitions.clone(),
         beat_recorded: None,
     };
     engine.turn(first, Sources { happened, observations, inside, stop }).await
@@ -138,7 +138,7 @@ impl Engine {
         for event in first {
             self.happen(event)?;
         }
-        let sealing = self.book.sealing();
+        let sealing = self.recorder.sealing();
         self.keeping.spawn_blocking(move || Kept::Sealed(sealing.run()));
         let mut flush = tokio::time::interval(FLUSH_EVERY);
         flush.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -223,27 +223,27 @@ impl Engine {
         let at = self.clock.now();
         match kept {
             Ok(Kept::Ready(Ok(ready))) => {
-                let begun = tokio::task::block_in_place(|| self.book.go_on_in(at, ready)).map_err(|book| self.latched(book))?;
+                let begun = tokio::task::block_in_place(|| self.recorder.go_on_in(at, ready)).map_err(|recorder| self.latched(recorder))?;
                 if let Some(sealing) = begun {
                     self.keeping.spawn_blocking(move || Kept::Sealed(sealing.run()));
                 }
             }
             Ok(Kept::Ready(Err(error))) => {
                 tracing::warn!(%error, "no new segment of the journal");
-                self.book.not_ready(at);
+                self.recorder.not_ready(at);
             }
             Ok(Kept::Sealed(Err(error))) => tracing::warn!(%error, "the journal takes more room than it should"),
             Ok(Kept::Sealed(Ok(())) | Kept::Shown) => {}
             Err(error) => {
                 tracing::error!(%error, "work for the journal was cut short; the journal goes on as it is");
-                self.book.not_ready(at);
+                self.recorder.not_ready(at);
             }
         }
         Ok(())
     }
 
     fn flush(&mut self) -> Result<(), EngineError> {
-        tokio::task::block_in_place(|| self.book.flush()).map_err(|book| self.latched(book))
+        tokio::task::block_in_place(|| self.recorder.flush()).map_err(|recorder| self.latched(recorder))
     }
 
     /// One event, all the way.
@@ -258,34 +258,34 @@ impl Engine {
         };
         let entry = Entry { seq: self.next, at, event };
         let decision = step(&mut self.state, &entry);
-        let deed = Deed { entry, decision };
-        let json = recorded(&deed)?;
-        let weight = weigh(&deed);
-        let recorded = match self.book.will_sync(weight, &json) {
-            true => tokio::task::block_in_place(|| self.book.append(at, weight, &json)),
-            false => self.book.append(at, weight, &json),
+        let transition = Transition { entry, decision };
+        let json = recorded(&transition)?;
+        let weight = weigh(&transition);
+        let recorded = match self.recorder.will_sync(weight, &json) {
+            true => tokio::task::block_in_place(|| self.recorder.append(at, weight, &json)),
+            false => self.recorder.append(at, weight, &json),
         };
-        let head = recorded.map_err(|book| self.latched(book))?;
+        let head = recorded.map_err(|recorder| self.latched(recorder))?;
         self.next = Seq(self.next.0 + 1);
-        if let Event::Joined { client, .. } = deed.entry.event {
-            self.book.note_client(client);
+        if let Event::Joined { client, .. } = transition.entry.event {
+            self.recorder.note_client(client);
         }
         if !tick {
-            self.timers.stir();
+            self.timers.touch();
         }
-        if self.book.wants_segment(at) {
-            let preparation = self.book.prepare(self.state.clone());
+        if self.recorder.wants_segment(at) {
+            let preparation = self.recorder.prepare(self.state.clone());
             self.keeping.spawn_blocking(move || Kept::Ready(preparation.run()));
         }
         // Nobody listening is no error.
-        let _ = self.deeds.send(Arc::new(Published { seq: deed.entry.seq, json: json.into() }));
-        for effect in deed.decision.effects {
+        let _ = self.transitions.send(Arc::new(Published { seq: transition.entry.seq, json: json.into() }));
+        for effect in transition.decision.effects {
             match effect.what {
-                Deal::Wake { at, alarm } => self.timers.wake(at, alarm),
-                Deal::Write { .. } | Deal::Read { .. } | Deal::Stir { .. } => {
+                Effect::Wake { at, alarm } => self.timers.wake(at, alarm),
+                Effect::Write { .. } | Effect::Read { .. } | Effect::Inject { .. } => {
                     let session = self.state.opened.as_ref().map(|opened| opened.session.to_string()).unwrap_or_default();
                     let intent = Intent { session, effect: effect.id, head: head.clone() };
-                    dispatch(effect, intent, &self.hands, self.clock, &self.events, &mut self.acting);
+                    dispatch(effect, intent, &self.executors, self.clock, &self.events, &mut self.acting);
                 }
             }
         }
@@ -310,14 +310,14 @@ impl Engine {
         }
     }
 
-    fn latched(&self, book: BookError) -> EngineError {
+    fn latched(&self, recorder: RecorderError) -> EngineError {
         let plan = self.state.opened.as_ref().map(|opened| &opened.plan);
         let routes = plan.into_iter().flat_map(|plan| &plan.routes);
         let by_hand = routes.filter_map(|route| {
             let home = crate::domain::weight::Weights::all_on(&route.home, route.backend_ids());
-            Some(self.hands.drivers.get(&route.id)?.by_hand(&home))
+            Some(self.executors.drivers.get(&route.id)?.by_hand(&home))
         });
-        EngineError::Book { book: Box::new(book), by_hand: by_hand.collect::<Vec<_>>().join(" ; ") }
+        EngineError::Recorder { recorder: Box::new(recorder), by_hand: by_hand.collect::<Vec<_>>().join(" ; ") }
     }
 }
 
@@ -338,9 +338,9 @@ fn asked(request: Request) -> Event {
 }
 
 /// What must be on disk before anybody sees it, and what need not.
-fn weigh(deed: &Deed) -> Weight {
-    let acts = deed.decision.effects.iter().any(|effect| !matches!(effect.what, Deal::Wake { .. }));
-    match &deed.entry.event {
+fn weigh(transition: &Transition) -> Weight {
+    let acts = transition.decision.effects.iter().any(|effect| !matches!(effect.what, Effect::Wake { .. }));
+    match &transition.entry.event {
         Event::Opened { .. } | Event::Restarted | Event::TakenOver { .. } | Event::Asked { .. } | Event::Finished { .. } => Weight::Durable,
         _ if acts => Weight::Durable,
         Event::Looked { .. }

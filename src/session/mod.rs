@@ -6,10 +6,10 @@
 //!
 //! Only this module spawns tasks for a session; each has an owner ([`tokio::task::JoinSet`]), a bound and a deadline.
 
-pub mod book;
 pub mod clock;
 pub mod dispatch;
 pub mod engine;
+pub mod recorder;
 pub mod refold;
 pub mod sensors;
 pub mod timers;

@@ -13,7 +13,7 @@ use serde_json::{Value, value::RawValue};
 use crate::{
     core::{
         FOLD,
-        decision::{Decision, Deed},
+        decision::{Decision, Transition},
         event::{Entry, Event},
         state::State,
         step::step,
@@ -29,7 +29,7 @@ use crate::{
         recover::{Replay, Taken},
         walk::Whole,
     },
-    session::book::BookError,
+    session::recorder::RecorderError,
 };
 
 /// What a segment begins with.
@@ -67,15 +67,15 @@ struct Recorded {
 struct Versioned<'a> {
     fold: u32,
     #[serde(flatten)]
-    deed: &'a Deed,
+    transition: &'a Transition,
 }
 
-/// A deed as it is recorded, on one line. Where somebody begins to decide, the version of the fold stands before it.
+/// A transition as it is recorded, on one line. Where somebody begins to decide, the version of the fold stands before it.
 /// # Errors
 /// It can't be written as JSON.
-pub fn recorded(deed: &Deed) -> Result<String, serde_json::Error> {
-    match &deed.entry.event {
-        Event::Opened { .. } | Event::Restarted | Event::TakenOver { .. } => serde_json::to_string(&Versioned { fold: FOLD, deed }),
+pub fn recorded(transition: &Transition) -> Result<String, serde_json::Error> {
+    match &transition.entry.event {
+        Event::Opened { .. } | Event::Restarted | Event::TakenOver { .. } => serde_json::to_string(&Versioned { fold: FOLD, transition }),
         Event::Asked { .. }
         | Event::Looked { .. }
         | Event::Observed(_)
@@ -84,7 +84,7 @@ pub fn recorded(deed: &Deed) -> Result<String, serde_json::Error> {
         | Event::Joined { .. }
         | Event::Resized { .. }
         | Event::Beat { .. }
-        | Event::Left { .. } => serde_json::to_string(deed),
+        | Event::Left { .. } => serde_json::to_string(transition),
     }
 }
 
@@ -109,7 +109,7 @@ pub struct Folded {
 }
 
 /// Folds what was found; all of the journal at `path` where its newest state is not one of ours.
-pub(super) fn fold(path: &Path, replay: &Replay) -> Result<Folded, BookError> {
+pub(super) fn fold(path: &Path, replay: &Replay) -> Result<Folded, RecorderError> {
     match &replay.snapshot {
         None => all(replay.records::<Recorded>()?),
         Some(taken) => match begin(taken) {
@@ -133,11 +133,11 @@ pub(super) fn begin(taken: &Taken) -> Option<(Folded, &[Value])> {
 
 type Records<E> = Result<crate::journal::record::Record<Recorded>, E>;
 
-fn all(records: impl Iterator<Item = Records<ReadError>>) -> Result<Folded, BookError> {
+fn all(records: impl Iterator<Item = Records<ReadError>>) -> Result<Folded, RecorderError> {
     rest(Folded::default(), records)
 }
 
-fn rest(mut folded: Folded, records: impl Iterator<Item = Records<ReadError>>) -> Result<Folded, BookError> {
+fn rest(mut folded: Folded, records: impl Iterator<Item = Records<ReadError>>) -> Result<Folded, RecorderError> {
     for record in records {
         if let Body::Entry { payload, .. } = record?.body {
             folded.take_in(&payload);

@@ -13,7 +13,7 @@ use tokio::sync::{Notify, watch};
 use crate::{
     core::{
         command::Command,
-        decision::Deed,
+        decision::Transition,
         event::{Asker, Event, WorldKind},
         state::State,
     },
@@ -31,10 +31,10 @@ use crate::{
     plan::{self, model::Plan},
     port::{Answer, Driver, Intent, Sensor},
     session::{
-        book::Book,
         clock::Clock,
-        dispatch::Hands,
+        dispatch::Executors,
         engine::{self, Parts},
+        recorder::Recorder,
         sensors::WeightsSensor,
     },
 };
@@ -54,8 +54,8 @@ impl Scratch {
         self.0.join("journal")
     }
 
-    fn deeds(&self) -> Vec<Deed> {
-        entries(&self.journal()).unwrap().into_iter().map(|(_, deed)| deed).collect()
+    fn transitions(&self) -> Vec<Transition> {
+        entries(&self.journal()).unwrap().into_iter().map(|(_, transition)| transition).collect()
     }
 }
 
@@ -118,7 +118,7 @@ async fn host(scratch: &Scratch, driver: &Arc<Gate>, watched: Vec<Box<dyn Sensor
     let plan = the_plan();
     let clock = Clock::live();
     let session = "engine".parse().unwrap();
-    let book = Book::create(&scratch.journal(), clock.now(), &session, &plan.hash.to_string(), "test").unwrap();
+    let recorder = Recorder::create(&scratch.journal(), clock.now(), &session, &plan.hash.to_string(), "test").unwrap();
     let first = vec![Event::Opened { session, plan: Box::new(plan), world: WorldKind::Live }];
     let (door, inside) = door();
     for request in before {
@@ -126,10 +126,10 @@ async fn host(scratch: &Scratch, driver: &Arc<Gate>, watched: Vec<Box<dyn Sensor
     }
     let (stop, stopped) = watch::channel(false);
     let drivers = [("frontend".parse().unwrap(), Arc::clone(driver) as Arc<dyn Driver>)].into();
-    let hands = Hands { drivers, stirrer: None, read_every: Millis::from_secs(5) };
-    let parts = Parts { clock, hands, sensors: watched, inside, stop: stopped };
-    let book = book.with_segments_of(segment_bytes);
-    let engine = tokio::spawn(async move { engine::run(State::default(), book, first, parts).await.unwrap() });
+    let executors = Executors { drivers, fault_injector: None, read_every: Millis::from_secs(5) };
+    let parts = Parts { clock, executors, sensors: watched, inside, stop: stopped };
+    let recorder = recorder.with_segments_of(segment_bytes);
+    let engine = tokio::spawn(async move { engine::run(State::default(), recorder, first, parts).await.unwrap() });
     Hosted { door, stop, engine }
 }
 
@@ -146,9 +146,9 @@ fn home(ask: u64) -> Request {
     asks(ask, Command::Rollback { route: None, reason: None })
 }
 
-fn asked(deeds: &[Deed]) -> Vec<u64> {
-    let ask = |deed: &Deed| if let Event::Asked { ask, .. } = &deed.entry.event { Some(ask.0) } else { None };
-    deeds.iter().filter_map(ask).collect()
+fn asked(transitions: &[Transition]) -> Vec<u64> {
+    let ask = |transition: &Transition| if let Event::Asked { ask, .. } = &transition.entry.event { Some(ask.0) } else { None };
+    transitions.iter().filter_map(ask).collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -162,7 +162,7 @@ async fn what_leads_home_passes_what_was_asked_before_it() {
     state.await.unwrap();
     hosted.stop.send_replace(true);
     hosted.engine.await.unwrap();
-    assert_eq!(asked(&scratch.deeds()), [21].into_iter().chain(1..=20).collect::<Vec<u64>>());
+    assert_eq!(asked(&scratch.transitions()), [21].into_iter().chain(1..=20).collect::<Vec<u64>>());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -176,8 +176,8 @@ async fn a_write_under_way_comes_to_its_end_before_the_host_does() {
     driver.open.notify_one();
     let state = hosted.engine.await.unwrap();
     assert!(state.in_flight.is_empty(), "{:?}", state.in_flight);
-    let deeds = scratch.deeds();
-    let done = deeds.iter().filter(|deed| matches!(&deed.entry.event, Event::Finished { outcome: Outcome::Done(_), .. }));
+    let transitions = scratch.transitions();
+    let done = transitions.iter().filter(|transition| matches!(&transition.entry.event, Event::Finished { outcome: Outcome::Done(_), .. }));
     assert!(done.count() >= 1, "its outcome is on the record");
 }
 
@@ -201,12 +201,12 @@ async fn segments_follow_each_other_while_the_session_runs_and_the_next_host_goe
     state.await.unwrap();
     hosted.stop.send_replace(true);
     let state = hosted.engine.await.unwrap();
-    assert_eq!(asked(&scratch.deeds()), (1..=400).collect::<Vec<u64>>());
+    assert_eq!(asked(&scratch.transitions()), (1..=400).collect::<Vec<u64>>());
     let segments = crate::journal::segment::list(&scratch.journal()).unwrap().len();
     assert!(segments > 3, "{segments} segments");
-    let (book, folded) = Book::open(&scratch.journal(), "test").unwrap();
+    let (recorder, folded) = Recorder::open(&scratch.journal(), "test").unwrap();
     assert!(folded.state == state && folded.differs.is_none());
-    assert_eq!(book.next_seq(), folded.next);
+    assert_eq!(recorder.next_seq(), folded.next);
 }
 
 #[test]
@@ -214,10 +214,10 @@ fn a_late_sealing_leaves_alone_what_was_written_in_when_it_was_asked_for() {
     let scratch = Scratch::new("late");
     let (session, plan) = ("engine".parse().unwrap(), the_plan());
     let at = Clock::live().now();
-    let mut book = Book::create(&scratch.journal(), at, &session, &plan.hash.to_string(), "test").unwrap();
-    let late = book.sealing();
-    let ready = book.prepare(State::default()).run().unwrap();
-    let due = book.go_on_in(at, ready).unwrap().unwrap();
+    let mut recorder = Recorder::create(&scratch.journal(), at, &session, &plan.hash.to_string(), "test").unwrap();
+    let late = recorder.sealing();
+    let ready = recorder.prepare(State::default()).run().unwrap();
+    let due = recorder.go_on_in(at, ready).unwrap().unwrap();
     let forms = || crate::journal::segment::list(&scratch.journal()).unwrap().into_iter().map(|piece| piece.form).collect::<Vec<_>>();
     late.run().unwrap();
     assert_eq!(forms(), [Form::Plain, Form::Plain]);

@@ -48,7 +48,7 @@ impl Timers {
         self.due.push(Reverse((at, self.arrivals, AlarmSlot(alarm))));
     }
     /// Some entry happened: the next tick is a whole quiet second away.
-    pub fn stir(&mut self) {
+    pub fn touch(&mut self) {
         self.quiet_since = Instant::now();
     }
     /// Waits for the next alarm or tick. Cancel-safe: an alarm leaves the heap only when it is returned.
@@ -63,7 +63,7 @@ impl Timers {
             }
             Some(_) | None => {
                 sleep_until(tick).await;
-                self.stir();
+                self.touch();
                 Alarm::Tick
             }
         }

@@ -1,6 +1,6 @@
 //! Everything that can be made to go wrong in the world, as values.
 //!
-//! A fault is stirred in once and stays until it ends by itself (those with a duration) or `calm` clears it.
+//! A fault is injected in once and stays until it ends by itself (those with a duration) or `calm` clears it.
 //! The list follows what such platforms have really done to people; faults of the Kubernetes API and of
 //! Cloud SQL operations live with their own models.
 

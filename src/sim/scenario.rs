@@ -1,6 +1,6 @@
 //! Named nights: which faults come when, counted in virtual seconds from the start.
 //!
-//! A scenario is a list of timed faults and nothing more; whatever it does can also be stirred by hand.
+//! A scenario is a list of timed faults and nothing more; whatever it does can also be injected by hand.
 
 use std::{fmt, str::FromStr};
 

@@ -172,8 +172,8 @@ impl Drop for Simulation {
 
 impl Control {
     /// Makes something go wrong, now.
-    pub fn stir(&self, fault: &Fault) {
-        self.shared.with(|world| world.stir(fault));
+    pub fn inject(&self, fault: &Fault) {
+        self.shared.with(|world| world.inject(fault));
     }
 
     /// Ends every fault, also those that the scenario would still bring.

@@ -100,23 +100,23 @@ pub struct Entry {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Pick {
     Action(Action),
-    Stir(Shown),
+    Inject(Shown),
     Theme(String),
 }
 
 /// Everything that somebody in `role` can do by name.
-pub fn entries(keys: &Keymap, role: Role, stirs: &[(String, String)], themes: &[String]) -> Vec<Entry> {
+pub fn entries(keys: &Keymap, role: Role, faults: &[(String, String)], themes: &[String]) -> Vec<Entry> {
     let bound = keys.rows().iter().filter(|binding| binding.is_for(role)).map(|binding| Entry {
         name: binding.name.to_owned(),
         help: binding.explained(),
         keys: binding.keys_shown(),
         pick: Pick::Action(binding.action),
     });
-    let stirs = stirs.iter().filter(|_| role.may_steer()).map(|(name, what)| Entry {
-        name: format!("stir {name}"),
+    let faults = faults.iter().filter(|_| role.may_steer()).map(|(name, what)| Entry {
+        name: format!("inject {name}"),
         help: what.clone(),
         keys: String::new(),
-        pick: Pick::Stir(Shown::new(name)),
+        pick: Pick::Inject(Shown::new(name)),
     });
     let themes = themes.iter().map(|word| Entry {
         name: format!("theme {word}"),
@@ -128,9 +128,9 @@ pub fn entries(keys: &Keymap, role: Role, stirs: &[(String, String)], themes: &[
     let mut bound: Vec<Entry> = bound.collect();
     bound.sort_by_key(|entry| match &entry.pick {
         Pick::Action(action) => keys.binding(*action).map(|binding| binding.danger),
-        Pick::Stir(_) | Pick::Theme(_) => None,
+        Pick::Inject(_) | Pick::Theme(_) => None,
     });
-    bound.into_iter().chain(stirs).chain(themes).collect()
+    bound.into_iter().chain(faults).chain(themes).collect()
 }
 
 /// The rows that what is typed may mean: each word somewhere in name or help; names that begin with it first.
@@ -164,13 +164,13 @@ mod tests {
     fn the_palette_finds_by_any_word_and_prefers_the_name() {
         let entries = entries(&Keymap::builtin(), Role::Pilot, &[("error-burst".to_owned(), "GKE fails".to_owned())], &["dusk".to_owned()]);
         assert_eq!(matching(&entries, "roll")[0].pick, Pick::Action(Action::Rollback));
-        assert_eq!(matching(&entries, "burst stir")[0].pick, Pick::Stir(Shown::new("error-burst")));
+        assert_eq!(matching(&entries, "burst inject")[0].pick, Pick::Inject(Shown::new("error-burst")));
         assert_eq!(matching(&entries, "theme du")[0].pick, Pick::Theme("dusk".to_owned()));
     }
 
     #[test]
     fn a_watchers_palette_holds_nothing_that_acts() {
         let entries = entries(&Keymap::builtin(), Role::Watcher, &[("error-burst".to_owned(), "GKE fails".to_owned())], &[]);
-        assert!(entries.iter().all(|entry| !matches!(entry.pick, Pick::Stir(_) | Pick::Action(Action::Rollback | Action::Ask))));
+        assert!(entries.iter().all(|entry| !matches!(entry.pick, Pick::Inject(_) | Pick::Action(Action::Rollback | Action::Ask))));
     }
 }

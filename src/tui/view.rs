@@ -166,7 +166,7 @@ pub struct View {
     /// The session's time now, estimated between entries, so that ages grow while nothing happens.
     pub now: Timestamp,
     /// World seconds in a real one; shown when it is not 1.
-    pub haste: f64,
+    pub speed: f64,
     /// The keys that are in force here; whatever prints one asks it.
     pub keys: Arc<Keymap>,
 }
@@ -203,7 +203,7 @@ impl View {
             filter: String::new(),
             notice: None,
             now: Timestamp(0),
-            haste: 1.0,
+            speed: 1.0,
             keys: Arc::new(Keymap::builtin()),
         }
     }

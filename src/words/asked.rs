@@ -31,7 +31,7 @@ pub fn command(command: &Command, names: Names) -> String {
         Command::Withdraw { digest } => format!("withdraw {}", digest.short()),
         Command::Say { text } => format!("say: {text}"),
         Command::LookHere { pane } => format!("call everybody to {pane}"),
-        Command::Stir { stir } => format!("inject the fault {stir} into the simulated world"),
+        Command::Inject { inject } => format!("inject the fault {inject} into the simulated world"),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Where a route is between wish and deed, in a few words.
+//! How far a route is with what was asked of it, in a few words.
 
 use crate::{
     core::state::{Motion, Proof, Return, ReturnStage, RouteState},

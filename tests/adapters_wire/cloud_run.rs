@@ -23,7 +23,7 @@ use serde_json::{Value, json};
 
 use super::{
     client, id, intent,
-    server::{Deed, Server},
+    server::{Reaction, Server},
     split,
 };
 
@@ -49,20 +49,20 @@ fn service(new: u32, condition: &str) -> Value {
 const OPERATION: &str = "projects/hexproperty/locations/us-central1/operations/o1";
 
 /// An API that applies a patch and then answers `patched`; afterwards the service's condition is `condition`.
-async fn applying(patched: Deed, condition: &'static str) -> Server {
+async fn applying(patched: Reaction, condition: &'static str) -> Server {
     let applied = Arc::new(AtomicBool::new(false));
     Server::start(move |asked, _| match asked.method.as_str() {
         "PATCH" => {
             applied.store(true, Ordering::SeqCst);
             patched.clone()
         }
-        _ if asked.path.contains("/operations/") => Deed::json(200, json!({"name": OPERATION, "done": true})),
-        "POST" => Deed::json(200, json!({"permissions": ["run.services.update"]})),
+        _ if asked.path.contains("/operations/") => Reaction::json(200, json!({"name": OPERATION, "done": true})),
+        "POST" => Reaction::json(200, json!({"permissions": ["run.services.update"]})),
         _ if asked.path.contains("/revisions/") => {
-            Deed::json(200, json!({"conditions": [{"type": "Ready", "state": "CONDITION_SUCCEEDED"}]}))
+            Reaction::json(200, json!({"conditions": [{"type": "Ready", "state": "CONDITION_SUCCEEDED"}]}))
         }
-        _ if applied.load(Ordering::SeqCst) => Deed::json(200, service(25, condition)),
-        _ => Deed::json(200, service(0, "CONDITION_SUCCEEDED")),
+        _ if applied.load(Ordering::SeqCst) => Reaction::json(200, service(25, condition)),
+        _ => Reaction::json(200, service(0, "CONDITION_SUCCEEDED")),
     })
     .await
 }
@@ -75,7 +75,7 @@ async fn write(server: &Server) -> Outcome {
 
 #[tokio::test]
 async fn a_write_sends_etag_mask_and_the_whole_list() {
-    let server = applying(Deed::json(200, json!({"name": OPERATION})), "CONDITION_SUCCEEDED").await;
+    let server = applying(Reaction::json(200, json!({"name": OPERATION})), "CONDITION_SUCCEEDED").await;
     let outcome = write(&server).await;
     assert!(matches!(outcome, Outcome::Done(_)), "{outcome:?}");
     let patch = server.asked().into_iter().find(|asked| asked.method == "PATCH").unwrap();
@@ -86,29 +86,29 @@ async fn a_write_sends_etag_mask_and_the_whole_list() {
 
 #[tokio::test]
 async fn a_lost_reply_is_unknown_and_never_sent_again() {
-    let server = applying(Deed::Close, "CONDITION_SUCCEEDED").await;
+    let server = applying(Reaction::Close, "CONDITION_SUCCEEDED").await;
     assert!(matches!(write(&server).await, Outcome::Unknown(_)));
     assert_eq!(server.asked().iter().filter(|asked| asked.method == "PATCH").count(), 1);
 }
 
 #[tokio::test]
 async fn done_is_believed_only_when_the_service_serves_so() {
-    let failed = applying(Deed::json(200, json!({"name": OPERATION, "done": true})), "CONDITION_FAILED").await;
+    let failed = applying(Reaction::json(200, json!({"name": OPERATION, "done": true})), "CONDITION_FAILED").await;
     assert!(matches!(write(&failed).await, Outcome::Unknown(fault) if fault.message.as_str().contains("no route")));
-    let pending = applying(Deed::json(200, json!({"name": OPERATION, "done": true})), "CONDITION_RECONCILING").await;
+    let pending = applying(Reaction::json(200, json!({"name": OPERATION, "done": true})), "CONDITION_RECONCILING").await;
     assert!(matches!(write(&pending).await, Outcome::Unknown(fault) if fault.kind == FaultKind::TimedOut));
 }
 
 #[tokio::test]
 async fn a_failed_operation_is_not_done() {
     let error = json!({"name": OPERATION, "done": true, "error": {"code": 10, "message": "etag mismatch"}});
-    let server = applying(Deed::json(200, error), "CONDITION_SUCCEEDED").await;
+    let server = applying(Reaction::json(200, error), "CONDITION_SUCCEEDED").await;
     assert!(matches!(write(&server).await, Outcome::NotDone(fault) if fault.kind == FaultKind::Conflict));
 }
 
 #[tokio::test]
 async fn half_percents_are_refused_before_anything_is_sent() {
-    let server = applying(Deed::Close, "CONDITION_SUCCEEDED").await;
+    let server = applying(Reaction::Close, "CONDITION_SUCCEEDED").await;
     let driver = driver(&server);
     let version = driver.read().await.unwrap().version;
     let outcome = driver.write(&split(5), &version, &intent()).await;
@@ -120,10 +120,10 @@ async fn half_percents_are_refused_before_anything_is_sent() {
 async fn a_revision_that_is_gone_or_not_ready_and_a_missing_permission_are_said_at_each_read() {
     let failed = json!({"conditions": [{"type": "Ready", "state": "CONDITION_FAILED", "message": "image not found"}]});
     let server = Server::start(move |asked, _| match asked.path.as_str() {
-        path if path.ends_with(":testIamPermissions") => Deed::json(200, json!({})),
-        path if path.ends_with("/revisions/frontend-00041-kaz") => Deed::json(404, json!({"error": {"message": "gone"}})),
-        path if path.ends_with("/revisions/frontend-00042-bim") => Deed::json(200, failed.clone()),
-        _ => Deed::json(200, service(25, "CONDITION_SUCCEEDED")),
+        path if path.ends_with(":testIamPermissions") => Reaction::json(200, json!({})),
+        path if path.ends_with("/revisions/frontend-00041-kaz") => Reaction::json(404, json!({"error": {"message": "gone"}})),
+        path if path.ends_with("/revisions/frontend-00042-bim") => Reaction::json(200, failed.clone()),
+        _ => Reaction::json(200, service(25, "CONDITION_SUCCEEDED")),
     })
     .await;
     let seen = driver(&server).read().await.unwrap();
@@ -136,10 +136,10 @@ async fn a_revision_that_is_gone_or_not_ready_and_a_missing_permission_are_said_
     assert_eq!(seen.hindrances, expected);
 }
 
-async fn looked(service: Value, revision: impl Fn(&str) -> Deed + Send + Sync + 'static) -> Result<Workload, Fault> {
+async fn looked(service: Value, revision: impl Fn(&str) -> Reaction + Send + Sync + 'static) -> Result<Workload, Fault> {
     let server = Server::start(move |asked, _| match asked.path.split("/revisions/").nth(1) {
         Some(name) => revision(name),
-        None => Deed::json(200, service.clone()),
+        None => Reaction::json(200, service.clone()),
     })
     .await;
     let config = SensorConfig {
@@ -157,7 +157,7 @@ async fn looked(service: Value, revision: impl Fn(&str) -> Deed + Send + Sync + 
 /// Fields that are missing prove nothing, least of all that nobody answers.
 #[tokio::test]
 async fn an_answer_that_describes_nothing_is_a_gap() {
-    let fault = looked(json!({}), |_| Deed::Close).await.unwrap_err();
+    let fault = looked(json!({}), |_| Reaction::Close).await.unwrap_err();
     assert_eq!(fault.kind, FaultKind::Unreadable, "{fault}");
 }
 
@@ -165,8 +165,9 @@ async fn an_answer_that_describes_nothing_is_a_gap() {
 async fn a_revision_that_may_not_be_read_is_named_and_the_rest_is_told() {
     let refused = json!({"error": {"code": 403, "message": "Permission 'run.revisions.get' denied", "status": "PERMISSION_DENIED"}});
     let ready = json!({"name": "x/revisions/frontend-00041-kaz", "conditions": [{"type": "Ready", "state": "CONDITION_SUCCEEDED"}]});
-    let answer =
-        move |name: &str| if name == "frontend-00041-kaz" { Deed::json(200, ready.clone()) } else { Deed::json(403, refused.clone()) };
+    let answer = move |name: &str| {
+        if name == "frontend-00041-kaz" { Reaction::json(200, ready.clone()) } else { Reaction::json(403, refused.clone()) }
+    };
     let workload = looked(service(25, "CONDITION_SUCCEEDED"), answer).await.unwrap();
     let told: Vec<_> = workload.revisions.iter().map(|revision| (revision.name.as_str(), revision.share.get(), revision.state)).collect();
     assert_eq!(told, [("frontend-00041-kaz", 750, RevisionState::Ready), ("frontend-00042-bim", 250, RevisionState::Untold)]);

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use super::{
     NIGHT, at_night, client,
-    server::{Asked, Deed, Server},
+    server::{Asked, Reaction, Server},
 };
 
 fn replica() -> Value {
@@ -88,17 +88,17 @@ fn asked_for(asked: &Asked) -> (String, String) {
 }
 
 /// Answers for the instance, its operations and each series, all of them well but what `altered` says.
-async fn look(instance: Value, altered: impl Fn(&str, &str) -> Option<Deed> + Send + Sync + 'static) -> Result<Replication, Fault> {
+async fn look(instance: Value, altered: impl Fn(&str, &str) -> Option<Reaction> + Send + Sync + 'static) -> Result<Replication, Fault> {
     let server = Server::start(move |asked, _| match asked.path.split('?').next().unwrap_or("") {
-        "/v1/projects/hexproperty/instances/hexproperty-replica" => Deed::json(200, instance.clone()),
+        "/v1/projects/hexproperty/instances/hexproperty-replica" => Reaction::json(200, instance.clone()),
         "/v1/projects/hexproperty/operations" => {
-            Deed::json(200, json!({"items": [{"operationType": "UPDATE", "status": "RUNNING", "user": "ops@hexproperty.com"}]}))
+            Reaction::json(200, json!({"items": [{"operationType": "UPDATE", "status": "RUNNING", "user": "ops@hexproperty.com"}]}))
         }
         "/v3/projects/hexproperty/timeSeries" => {
             let (metric, instance) = asked_for(asked);
-            altered(&metric, &instance).unwrap_or_else(|| Deed::json(200, well(&metric)))
+            altered(&metric, &instance).unwrap_or_else(|| Reaction::json(200, well(&metric)))
         }
-        other => Deed::text(404, "text/plain", other),
+        other => Reaction::text(404, "text/plain", other),
     })
     .await;
     let config = Config {
@@ -115,7 +115,7 @@ async fn look(instance: Value, altered: impl Fn(&str, &str) -> Option<Deed> + Se
 
 /// Everything is well but one metric.
 async fn but(instance: Value, metric: &'static str, answer: Value) -> Replication {
-    look(instance, move |asked, _| (asked == metric).then(|| Deed::json(200, answer.clone()))).await.unwrap()
+    look(instance, move |asked, _| (asked == metric).then(|| Reaction::json(200, answer.clone()))).await.unwrap()
 }
 
 #[tokio::test]
@@ -160,7 +160,7 @@ async fn a_broken_replication_has_no_lag_although_it_reports_none() {
     }
     // The public fault: the instance is runnable, the lag a steady 0, and every other series says that nothing runs.
     let all = |metric: &str, _: &str| {
-        Some(Deed::json(200, if metric.ends_with("replica_lag") { series(0.0, "2026-11-23T21:59:00Z") } else { word("No") }))
+        Some(Reaction::json(200, if metric.ends_with("replica_lag") { series(0.0, "2026-11-23T21:59:00Z") } else { word("No") }))
     };
     let seen = look(mysql(), all).await.unwrap();
     assert_eq!((seen.state, seen.lag), (ReplicaState::Broken(Broken::Receiving), Err(Gap::Missing)));
@@ -173,7 +173,8 @@ async fn an_engine_that_does_not_say_that_it_runs_is_not_taken_to() {
     assert_eq!((seen.state, seen.lag), (ReplicaState::Untold, Err(Gap::Missing)));
     let seen = but(mysql(), "replication/state", silent).await;
     assert_eq!(seen.state, ReplicaState::Replicating, "both of MySQL's threads say so");
-    let down = look(replica(), |metric, _| (metric == "replication/state").then(|| Deed::text(503, "text/plain", "busy"))).await.unwrap();
+    let down =
+        look(replica(), |metric, _| (metric == "replication/state").then(|| Reaction::text(503, "text/plain", "busy"))).await.unwrap();
     assert_eq!((down.state, down.lag), (ReplicaState::Untold, Err(Gap::Unreachable)));
 }
 
@@ -188,23 +189,24 @@ async fn a_position_that_stands_while_the_primary_writes_is_seen() {
     assert_eq!((unknown.movement, unknown.behind_bytes), (Movement::Untold, None), "its primary does not know it");
     let stands = |metric: &str, instance: &str| {
         let its = metric == "mysql/innodb_os_log_fsyncs" && instance.ends_with("replica");
-        its.then(|| Deed::json(200, counts(json!({}), [0, 0, 0, 0])))
+        its.then(|| Reaction::json(200, counts(json!({}), [0, 0, 0, 0])))
     };
     assert_eq!(look(mysql(), stands).await.unwrap().movement, Movement::FallsBack);
 }
 
 #[tokio::test]
 async fn a_lag_that_is_old_ahead_or_missing_is_a_gap() {
-    let gap =
-        async |deed: Deed| look(replica(), move |metric, _| metric.ends_with("_lag").then(|| deed.clone())).await.unwrap().lag.unwrap_err();
-    assert_eq!(gap(Deed::json(200, series(0.1, "2026-11-23T21:50:30Z"))).await, Gap::Stale);
-    assert_eq!(gap(Deed::json(200, series(0.1, "2026-11-23T22:00:30Z"))).await, Gap::FromTheFuture);
-    assert_eq!(gap(Deed::json(200, json!({"unit": "s"}))).await, Gap::Missing);
-    assert_eq!(gap(Deed::json(200, json!({"timeSeries": "many"}))).await, Gap::Unreadable);
-    assert_eq!(gap(Deed::text(503, "text/plain", "busy")).await, Gap::Unreachable);
+    let gap = async |reaction: Reaction| {
+        look(replica(), move |metric, _| metric.ends_with("_lag").then(|| reaction.clone())).await.unwrap().lag.unwrap_err()
+    };
+    assert_eq!(gap(Reaction::json(200, series(0.1, "2026-11-23T21:50:30Z"))).await, Gap::Stale);
+    assert_eq!(gap(Reaction::json(200, series(0.1, "2026-11-23T22:00:30Z"))).await, Gap::FromTheFuture);
+    assert_eq!(gap(Reaction::json(200, json!({"unit": "s"}))).await, Gap::Missing);
+    assert_eq!(gap(Reaction::json(200, json!({"timeSeries": "many"}))).await, Gap::Unreadable);
+    assert_eq!(gap(Reaction::text(503, "text/plain", "busy")).await, Gap::Unreachable);
     let mut partial = series(0.1, "2026-11-23T21:59:00Z");
     partial["executionErrors"] = json!([{"code": 14}]);
-    assert_eq!(gap(Deed::json(200, partial)).await, Gap::Partial);
+    assert_eq!(gap(Reaction::json(200, partial)).await, Gap::Partial);
 }
 
 #[tokio::test]
@@ -249,7 +251,7 @@ async fn a_promoted_replica_is_a_primary_that_takes_writes() {
     let mut promoted = replica();
     promoted["instanceType"] = json!("CLOUD_SQL_INSTANCE");
     promoted.as_object_mut().unwrap().remove("masterInstanceName");
-    let seen = look(promoted.clone(), |_, _| Some(Deed::Close)).await.unwrap();
+    let seen = look(promoted.clone(), |_, _| Some(Reaction::Close)).await.unwrap();
     assert_eq!((seen.state, seen.writable, seen.primary), (ReplicaState::Primary, Writable::AcceptsWrites, None));
     assert_eq!(seen.movement, Movement::Untold);
     assert_eq!(look(promoted, |_, _| None).await.unwrap().movement, Movement::Moves);
@@ -257,5 +259,5 @@ async fn a_promoted_replica_is_a_primary_that_takes_writes() {
 
 #[tokio::test]
 async fn an_instance_that_is_not_there_is_a_fault() {
-    assert_eq!(look(json!("gone"), |_, _| Some(Deed::Close)).await.unwrap_err().kind, FaultKind::Unreadable);
+    assert_eq!(look(json!("gone"), |_, _| Some(Reaction::Close)).await.unwrap_err().kind, FaultKind::Unreadable);
 }

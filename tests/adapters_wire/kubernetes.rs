@@ -9,11 +9,11 @@ use serde_json::json;
 
 use super::{
     id,
-    server::{Deed, Server},
+    server::{Reaction, Server},
 };
 
-async fn look(deed: Deed) -> (Fault, usize) {
-    let server = Server::start(move |_, _| deed.clone()).await;
+async fn look(reaction: Reaction) -> (Fault, usize) {
+    let server = Server::start(move |_, _| reaction.clone()).await;
     let way = Way::Known(Access::loopback(&server.url("/")).unwrap());
     let config = Config::new("workload/gke".parse().unwrap(), id("gke"), "hexproperty", "frontend");
     let fault = KubernetesSensor::new(config, way).look().await.expect_err("the server misbehaves");
@@ -23,20 +23,20 @@ async fn look(deed: Deed) -> (Fault, usize) {
 #[tokio::test]
 async fn a_server_that_refuses_is_told_and_not_asked_again_by_itself() {
     let status = |code: u16, reason: &str, message: &str| {
-        Deed::json(
+        Reaction::json(
             code,
             json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code, "reason": reason, "message": message}),
         )
     };
-    for (deed, kind) in [
+    for (reaction, kind) in [
         (status(401, "Unauthorized", "Unauthorized"), FaultKind::Forbidden),
         (status(403, "Forbidden", "pods is forbidden: User \"viewer\" cannot list resource \"pods\""), FaultKind::Forbidden),
         (status(404, "NotFound", "deployments.apps \"frontend\" not found"), FaultKind::NotFound),
         (status(503, "ServiceUnavailable", "apiserver not ready"), FaultKind::Unavailable),
-        (Deed::json(200, json!({"kind": "Deployment"})), FaultKind::Unreadable),
-        (Deed::text(200, "text/html", "<html>sign in</html>"), FaultKind::Unreadable),
+        (Reaction::json(200, json!({"kind": "Deployment"})), FaultKind::Unreadable),
+        (Reaction::text(200, "text/html", "<html>sign in</html>"), FaultKind::Unreadable),
     ] {
-        let (fault, asked) = look(deed).await;
+        let (fault, asked) = look(reaction).await;
         assert_eq!((fault.kind, asked), (kind, 1), "{fault}");
     }
 }

@@ -23,7 +23,7 @@ use cutover::{
 
 use super::{
     NIGHT, id, origin,
-    server::{Deed, Server},
+    server::{Reaction, Server},
 };
 
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -38,11 +38,11 @@ struct Scraper {
 }
 
 impl Scraper {
-    async fn new(script: impl Fn(usize) -> Deed + Send + Sync + 'static) -> Scraper {
+    async fn new(script: impl Fn(usize) -> Reaction + Send + Sync + 'static) -> Scraper {
         Scraper::with(script, |_| {}).await
     }
 
-    async fn with(script: impl Fn(usize) -> Deed + Send + Sync + 'static, change: impl FnOnce(&mut Config)) -> Scraper {
+    async fn with(script: impl Fn(usize) -> Reaction + Send + Sync + 'static, change: impl FnOnce(&mut Config)) -> Scraper {
         let server = Server::start(move |_, place| script(place)).await;
         let time = Arc::new(AtomicI64::new(NIGHT));
         let clock = time.clone();
@@ -84,7 +84,7 @@ fn page(place: usize) -> String {
 
 #[tokio::test]
 async fn a_full_window_gives_every_figure() {
-    let mut scraper = Scraper::new(|place| Deed::text(200, TEXT, &page(place))).await;
+    let mut scraper = Scraper::new(|place| Reaction::text(200, TEXT, &page(place))).await;
     let mut figures = Vec::new();
     for _ in 0..7 {
         figures = scraper.look().await.unwrap();
@@ -100,19 +100,19 @@ async fn a_full_window_gives_every_figure() {
 
 #[tokio::test]
 async fn a_sign_in_page_is_a_fault_and_an_empty_page_a_gap() {
-    let mut scraper = Scraper::new(|_| Deed::text(200, "text/html", "<html>sign in</html>")).await;
+    let mut scraper = Scraper::new(|_| Reaction::text(200, "text/html", "<html>sign in</html>")).await;
     assert_eq!(scraper.look().await.unwrap_err().kind, FaultKind::Unreadable);
-    let mut scraper = Scraper::new(|_| Deed::text(200, TEXT, "")).await;
+    let mut scraper = Scraper::new(|_| Reaction::text(200, TEXT, "")).await;
     assert_eq!(scraper.nth(9, Metric::ErrorRate).await, Err(Gap::Missing));
-    let mut scraper = Scraper::new(|_| Deed::text(200, TEXT, "http_requests_total{code=\"200")).await;
+    let mut scraper = Scraper::new(|_| Reaction::text(200, TEXT, "http_requests_total{code=\"200")).await;
     assert_eq!(scraper.nth(9, Metric::ErrorRate).await, Err(Gap::Unreadable));
-    let mut scraper = Scraper::new(|_| Deed::text(200, TEXT, "http_requests_total{code=\"200\"} NaN\n")).await;
+    let mut scraper = Scraper::new(|_| Reaction::text(200, TEXT, "http_requests_total{code=\"200\"} NaN\n")).await;
     assert_eq!(scraper.nth(9, Metric::ErrorRate).await, Err(Gap::NotANumber));
 }
 
 #[tokio::test]
 async fn a_backend_without_requests_has_no_error_rate() {
-    let mut scraper = Scraper::new(|_| Deed::text(200, TEXT, "http_requests_total{code=\"200\"} 5\n")).await;
+    let mut scraper = Scraper::new(|_| Reaction::text(200, TEXT, "http_requests_total{code=\"200\"} 5\n")).await;
     assert_eq!(scraper.nth(9, Metric::ErrorRate).await, Err(Gap::LowVolume));
 }
 
@@ -120,14 +120,14 @@ async fn a_backend_without_requests_has_no_error_rate() {
 async fn a_restart_that_the_process_tells_is_no_gap_and_one_that_it_does_not_is_one_look() {
     let told = |place: usize| {
         let (place, began) = if place < 8 { (place, 100) } else { (place - 8, 1_795_000_000) };
-        Deed::text(200, TEXT, &format!("{}process_start_time_seconds {began}\n", page(place)))
+        Reaction::text(200, TEXT, &format!("{}process_start_time_seconds {began}\n", page(place)))
     };
     let mut scraper = Scraper::new(told).await;
     assert!(scraper.nth(8, Metric::ErrorRate).await.is_ok());
     for _ in 0..6 {
         assert!(scraper.nth(1, Metric::ErrorRate).await.is_ok());
     }
-    let untold = |place: usize| Deed::text(200, TEXT, &page(if place < 8 { place } else { place - 8 }));
+    let untold = |place: usize| Reaction::text(200, TEXT, &page(if place < 8 { place } else { place - 8 }));
     let mut scraper = Scraper::new(untold).await;
     assert!(scraper.nth(8, Metric::ErrorRate).await.is_ok());
     assert_eq!(scraper.nth(1, Metric::ErrorRate).await, Err(Gap::Restarted));
@@ -140,7 +140,7 @@ async fn a_status_that_is_not_told_is_a_gap_by_that_name() {
     let half = |ok: &'static str, failed: &'static str| {
         move |place: usize| {
             let text = format!("http_requests_total{{{ok}}} {}\nhttp_requests_total{{{failed}}} {}\n", place * 50, place * 50);
-            Deed::text(200, TEXT, &text)
+            Reaction::text(200, TEXT, &text)
         }
     };
     let told = async |ok, failed| {
@@ -175,7 +175,7 @@ async fn stamps_are_read_by_media_type_and_a_page_that_stands_still_is_stale() {
                 "http_requests_total{{code=\"200\"}} {} {stamp}\nhttp_requests_total{{code=\"500\"}} {place} {stamp}\n",
                 place * 99
             );
-            Deed::text(200, media, &text)
+            Reaction::text(200, media, &text)
         }
     };
     let mut seconds = Scraper::new(stamped(OPEN, |place| asked(place) / 1000)).await;
@@ -199,7 +199,7 @@ async fn new_paths_cost_no_window_and_each_request_counts_once() {
         for path in 0..place {
             text.push_str(&format!("http_requests_total{{code=\"500\",path=\"/items/{path}\"}} 1\n"));
         }
-        Deed::text(200, TEXT, &text)
+        Reaction::text(200, TEXT, &text)
     };
     let mut scraper = Scraper::new(grown).await;
     assert!(scraper.nth(6, Metric::ErrorRate).await.is_ok());
@@ -215,7 +215,7 @@ async fn several_processes_behind_one_page_are_never_computed() {
     let met = |place: usize| [0, 2, 1, 3, 0, 3, 2, 1][place % 8];
     let told = move |place: usize| {
         let text = format!("{}process_start_time_seconds {}\n", page(1000 + place), 1000 + 2 * met(place));
-        Deed::text(200, TEXT, &text)
+        Reaction::text(200, TEXT, &text)
     };
     let mut scraper = Scraper::new(told).await;
     assert_eq!(scraper.nth(8, Metric::ErrorRate).await, Err(Gap::SeveralProcesses));
@@ -223,7 +223,7 @@ async fn several_processes_behind_one_page_are_never_computed() {
     // The same without a word of when they began: only the counters go back and forth.
     let untold = move |place: usize| {
         let all = 50_000 + 90 * met(place) + 30 * place;
-        Deed::text(200, TEXT, &format!("http_requests_total{{code=\"200\"}} {all}\nhttp_requests_total{{code=\"500\"}} 0\n"))
+        Reaction::text(200, TEXT, &format!("http_requests_total{{code=\"200\"}} {all}\nhttp_requests_total{{code=\"500\"}} 0\n"))
     };
     let mut scraper = Scraper::new(untold).await;
     let mut seen = Vec::new();
@@ -239,7 +239,7 @@ async fn several_processes_behind_one_page_are_never_computed() {
 async fn workers_that_are_nearly_alike_are_told_apart_by_looking_twice() {
     let alike = |place: usize| {
         let all = 50_000 + [20, 0, 13, 7][place % 4] + 150 * (place / 2);
-        Deed::text(200, TEXT, &format!("http_requests_total{{status=\"200\"}} {all}\nhttp_requests_total{{status=\"500\"}} 0\n"))
+        Reaction::text(200, TEXT, &format!("http_requests_total{{status=\"200\"}} {all}\nhttp_requests_total{{status=\"500\"}} 0\n"))
     };
     let mut once = Scraper::new(move |place| alike(place * 2)).await;
     assert!(once.nth(8, Metric::RequestRate).await.is_ok(), "nobody could tell");
@@ -250,7 +250,7 @@ async fn workers_that_are_nearly_alike_are_told_apart_by_looking_twice() {
 #[tokio::test]
 async fn a_slow_interval_has_a_window_of_its_own() {
     let mut scraper = Scraper::with(
-        |place| Deed::text(200, TEXT, &page(6 * place)),
+        |place| Reaction::text(200, TEXT, &page(6 * place)),
         |config| {
             config.every = Millis::from_secs(30);
             config.window = cutover::domain::metric::window(config.every);
@@ -266,7 +266,7 @@ async fn a_slow_interval_has_a_window_of_its_own() {
 #[tokio::test]
 async fn figures_come_through_although_every_other_scrape_fails() {
     let flapping = |place: usize| {
-        if place.is_multiple_of(2) { Deed::text(200, TEXT, &page(place)) } else { Deed::text(500, TEXT, "collector failed") }
+        if place.is_multiple_of(2) { Reaction::text(200, TEXT, &page(place)) } else { Reaction::text(500, TEXT, "collector failed") }
     };
     let mut scraper = Scraper::new(flapping).await;
     let mut good = 0;
@@ -284,7 +284,7 @@ async fn a_quantile_above_the_top_bucket_is_at_least_its_bound() {
         let all = place * 100;
         format!("http_request_duration_seconds_bucket{{le=\"0.5\"}} 0\nhttp_request_duration_seconds_bucket{{le=\"+Inf\"}} {all}\n")
     };
-    let page = move |place: usize| Deed::text(200, TEXT, &slow(place));
+    let page = move |place: usize| Reaction::text(200, TEXT, &slow(place));
     let mut scraper = Scraper::new(page).await;
     let sample = scraper.nth(9, Metric::P95Latency).await.unwrap();
     assert_eq!((sample.value, sample.requests, sample.basis), (500.0, 600, Basis::AtLeast));

@@ -18,7 +18,7 @@ use cutover::{
 
 use super::{
     at_night, id, origin,
-    server::{Deed, Server},
+    server::{Reaction, Server},
 };
 
 async fn knock(server: &Server, requests: usize, text: Option<&str>) -> Result<Served, Fault> {
@@ -57,11 +57,11 @@ fn answers(kinds: &[(&str, u64)]) -> Answers {
 #[tokio::test]
 async fn every_request_is_counted_once_and_by_what_became_of_it() {
     let server = Server::start(|_, place| match place % 5 {
-        0 => Deed::text(200, "text/plain", "ok").with("x-served-by", "run"),
-        1 => Deed::text(503, "text/plain", "no").with("x-served-by", "gke"),
-        2 => Deed::Close,
-        3 => Deed::text(502, "Text/HTML; charset=UTF-8", "server error"),
-        _ => Deed::text(302, "text/plain", "").with("x-served-by", "strange").with("location", "http://127.0.0.1:1/"),
+        0 => Reaction::text(200, "text/plain", "ok").with("x-served-by", "run"),
+        1 => Reaction::text(503, "text/plain", "no").with("x-served-by", "gke"),
+        2 => Reaction::Close,
+        3 => Reaction::text(502, "Text/HTML; charset=UTF-8", "server error"),
+        _ => Reaction::text(302, "text/plain", "").with("x-served-by", "strange").with("location", "http://127.0.0.1:1/"),
     })
     .await;
     let served = knock(&server, 20, None).await.unwrap();
@@ -78,14 +78,14 @@ async fn every_request_is_counted_once_and_by_what_became_of_it() {
 async fn a_site_that_is_not_there_is_not_a_good_answer() {
     let server = Server::start(|_, place| {
         match place {
-            0 => Deed::text(404, "text/plain", "not found"),
-            1 => Deed::text(302, "text/html", "").with("location", "https://accounts.example.com/login?next=/"),
-            2 => Deed::text(302, "text/html", "").with("location", "/home"),
-            3 => Deed::text(301, "text/html", "").with("location", "https://127.0.0.1/"),
-            4 => Deed::text(307, "text/html", "").with("location", "//evil.example.com/"),
-            5 => Deed::text(302, "text/html", "").with("location", "http://[broken/"),
-            6 => Deed::text(200, "text/html", "<title>Sign in</title>"),
-            _ => Deed::text(200, "text/html", "<title>Shop</title>"),
+            0 => Reaction::text(404, "text/plain", "not found"),
+            1 => Reaction::text(302, "text/html", "").with("location", "https://accounts.example.com/login?next=/"),
+            2 => Reaction::text(302, "text/html", "").with("location", "/home"),
+            3 => Reaction::text(301, "text/html", "").with("location", "https://127.0.0.1/"),
+            4 => Reaction::text(307, "text/html", "").with("location", "//evil.example.com/"),
+            5 => Reaction::text(302, "text/html", "").with("location", "http://[broken/"),
+            6 => Reaction::text(200, "text/html", "<title>Sign in</title>"),
+            _ => Reaction::text(200, "text/html", "<title>Shop</title>"),
         }
         .with("x-served-by", "gke")
     })
@@ -109,7 +109,7 @@ async fn a_site_that_is_not_there_is_not_a_good_answer() {
 async fn a_door_that_leads_everywhere_fills_no_journal() {
     let server = Server::start(|_, place| {
         let host = format!("https://login-{place}.{}.example.com/", "x".repeat(200 * (place % 2)));
-        Deed::text(302, "text/html", "").with("location", &host).with("x-served-by", "gke")
+        Reaction::text(302, "text/html", "").with("location", &host).with("x-served-by", "gke")
     })
     .await;
     let served = knock(&server, 64, None).await.unwrap();
@@ -123,8 +123,8 @@ async fn a_door_that_leads_everywhere_fills_no_journal() {
 #[tokio::test]
 async fn a_probe_is_answered_by_what_the_plan_expects() {
     let server = Server::start(|asked, _| match asked.path.as_str() {
-        "/ready" => Deed::text(404, "text/plain", "not found"),
-        _ => Deed::Close,
+        "/ready" => Reaction::text(404, "text/plain", "not found"),
+        _ => Reaction::Close,
     })
     .await;
     let probed = probe(&server, Expect::success()).await;
@@ -134,7 +134,7 @@ async fn a_probe_is_answered_by_what_the_plan_expects() {
     assert_eq!(probe(&server, expect.clone()).await.failed, 0);
     let expect = Expect { text: Some("found".into()), ..expect };
     assert_eq!(probe(&server, expect).await.failed, 0);
-    let elsewhere = Server::start(|_, _| Deed::text(302, "-", "").with("location", "https://login.example.com/")).await;
+    let elsewhere = Server::start(|_, _| Reaction::text(302, "-", "").with("location", "https://login.example.com/")).await;
     let expect = Expect { statuses: vec![Statuses::Hundred(3)], text: None };
     assert_eq!(probe(&elsewhere, expect).await.failed, 4, "another host is never what was asked");
     assert_eq!(elsewhere.asked().len(), 4, "and nobody goes there");
@@ -142,7 +142,7 @@ async fn a_probe_is_answered_by_what_the_plan_expects() {
 
 #[tokio::test]
 async fn a_door_that_nobody_opens_is_a_fault() {
-    let server = Server::start(|_, _| Deed::Close).await;
+    let server = Server::start(|_, _| Reaction::Close).await;
     let served = knock(&server, 3, None).await.unwrap();
     assert_eq!(served.dropped, 3);
     let address = server.url("/");

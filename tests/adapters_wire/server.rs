@@ -16,7 +16,7 @@ use tokio::{
 
 /// What to do with one request.
 #[derive(Debug, Clone)]
-pub enum Deed {
+pub enum Reaction {
     /// Answer and close.
     Answer { status: u16, headers: Vec<(&'static str, String)>, body: Vec<u8> },
     /// Close without a word.
@@ -31,18 +31,18 @@ pub enum Deed {
     CutShort,
 }
 
-impl Deed {
-    pub fn json(status: u16, body: serde_json::Value) -> Deed {
-        Deed::Answer { status, headers: vec![("content-type", "application/json".to_owned())], body: body.to_string().into_bytes() }
+impl Reaction {
+    pub fn json(status: u16, body: serde_json::Value) -> Reaction {
+        Reaction::Answer { status, headers: vec![("content-type", "application/json".to_owned())], body: body.to_string().into_bytes() }
     }
-    pub fn text(status: u16, content_type: &str, body: &str) -> Deed {
-        Deed::Answer { status, headers: vec![("content-type", content_type.to_owned())], body: body.as_bytes().to_vec() }
+    pub fn text(status: u16, content_type: &str, body: &str) -> Reaction {
+        Reaction::Answer { status, headers: vec![("content-type", content_type.to_owned())], body: body.as_bytes().to_vec() }
     }
-    pub fn with(self, name: &'static str, value: &str) -> Deed {
+    pub fn with(self, name: &'static str, value: &str) -> Reaction {
         match self {
-            Deed::Answer { status, mut headers, body } => {
+            Reaction::Answer { status, mut headers, body } => {
                 headers.push((name, value.to_owned()));
-                Deed::Answer { status, headers, body }
+                Reaction::Answer { status, headers, body }
             }
             other => other,
         }
@@ -69,7 +69,7 @@ impl Asked {
     }
 }
 
-type Script = Arc<dyn Fn(&Asked, usize) -> Deed + Send + Sync>;
+type Script = Arc<dyn Fn(&Asked, usize) -> Reaction + Send + Sync>;
 
 /// Dropping it ends every connection.
 pub struct Server {
@@ -80,7 +80,7 @@ pub struct Server {
 
 impl Server {
     /// The script is given each request and how many came before it.
-    pub async fn start(script: impl Fn(&Asked, usize) -> Deed + Send + Sync + 'static) -> Server {
+    pub async fn start(script: impl Fn(&Asked, usize) -> Reaction + Send + Sync + 'static) -> Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let asked = Arc::new(Mutex::new(Vec::new()));
@@ -117,28 +117,28 @@ async fn converse(mut stream: TcpStream, script: Script, asked: Arc<Mutex<Vec<As
         asked.len() - 1
     };
     match script(&request, place) {
-        Deed::Answer { status, headers, body } => {
+        Reaction::Answer { status, headers, body } => {
             let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
             let head = format!("HTTP/1.1 {status} Status\r\n{headers}content-length: {}\r\nconnection: close\r\n\r\n", body.len());
             stream.write_all(head.as_bytes()).await?;
             stream.write_all(&body).await?;
         }
-        Deed::Close => {}
-        Deed::Silence => std::future::pending::<()>().await,
-        Deed::Drip => {
+        Reaction::Close => {}
+        Reaction::Silence => std::future::pending::<()>().await,
+        Reaction::Drip => {
             stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\n\r\n").await?;
             loop {
                 stream.write_all(b"#").await?;
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         }
-        Deed::Flood { mebibytes } => {
+        Reaction::Flood { mebibytes } => {
             stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\n\r\n").await?;
             for _ in 0..mebibytes {
                 stream.write_all(&[b'#'; 1 << 20]).await?;
             }
         }
-        Deed::CutShort => {
+        Reaction::CutShort => {
             stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 500\r\n\r\n{\"na").await?
         }
     }

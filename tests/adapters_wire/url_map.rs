@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 
 use super::{
     client, id, intent,
-    server::{Asked, Deed, Server},
+    server::{Asked, Reaction, Server},
     split,
 };
 
@@ -53,12 +53,12 @@ fn operation(status: &str) -> Value {
     json!({"kind": "compute#operation", "name": "operation-1", "operationType": "patch", "status": status, "user": "cutover@hexproperty.iam.gserviceaccount.com"})
 }
 
-fn conflict() -> Deed {
-    Deed::json(412, json!({"error": {"code": 412, "message": "Invalid fingerprint.", "errors": [{"reason": "conditionNotMet"}]}}))
+fn conflict() -> Reaction {
+    Reaction::json(412, json!({"error": {"code": 412, "message": "Invalid fingerprint.", "errors": [{"reason": "conditionNotMet"}]}}))
 }
 
 /// An API that applies each patch; `patch` says what it answers then, given how many patches came before.
-async fn applying(patch: impl Fn(usize) -> Deed + Send + Sync + 'static, polled: Deed) -> Server {
+async fn applying(patch: impl Fn(usize) -> Reaction + Send + Sync + 'static, polled: Reaction) -> Server {
     let held = Arc::new(AtomicU16::new(0));
     let patches = Arc::new(AtomicU16::new(0));
     Server::start(move |asked, _| match asked.method.as_str() {
@@ -72,8 +72,8 @@ async fn applying(patch: impl Fn(usize) -> Deed + Send + Sync + 'static, polled:
         }
         _ if asked.path.contains("/operations/") => polled.clone(),
         _ => match held.load(Ordering::SeqCst) {
-            0 => Deed::json(200, map(0, FINGERPRINT)),
-            gke => Deed::json(200, map(gke, "bmV3ZXI=")),
+            0 => Reaction::json(200, map(0, FINGERPRINT)),
+            gke => Reaction::json(200, map(gke, "bmV3ZXI=")),
         },
     })
     .await
@@ -91,7 +91,7 @@ fn patches(server: &Server) -> Vec<Asked> {
 
 #[tokio::test]
 async fn a_write_is_one_patch_with_fingerprint_id_and_reason() {
-    let server = applying(|_| Deed::json(200, operation("RUNNING")), Deed::json(200, operation("DONE"))).await;
+    let server = applying(|_| Reaction::json(200, operation("RUNNING")), Reaction::json(200, operation("DONE"))).await;
     let Outcome::Done(receipt) = write(&server).await else { panic!("it was accepted") };
     assert_eq!(receipt.version, Some(Version("bmV3ZXI=".to_owned())));
     assert_eq!(receipt.operation.unwrap().as_str(), "operation-1");
@@ -105,7 +105,8 @@ async fn a_write_is_one_patch_with_fingerprint_id_and_reason() {
 
 #[tokio::test]
 async fn a_stale_fingerprint_is_a_conflict_and_not_repeated() {
-    let server = Server::start(|asked, _| if asked.method == "PATCH" { conflict() } else { Deed::json(200, map(0, FINGERPRINT)) }).await;
+    let server =
+        Server::start(|asked, _| if asked.method == "PATCH" { conflict() } else { Reaction::json(200, map(0, FINGERPRINT)) }).await;
     let outcome = write(&server).await;
     assert!(matches!(&outcome, Outcome::NotDone(fault) if fault.kind == FaultKind::Conflict), "{outcome:?}");
     assert_eq!(patches(&server).len(), 1);
@@ -113,8 +114,8 @@ async fn a_stale_fingerprint_is_a_conflict_and_not_repeated() {
 
 #[tokio::test]
 async fn a_lost_reply_is_asked_for_once_more_under_the_same_id() {
-    let answer = |before| if before == 0 { Deed::Close } else { Deed::json(200, operation("DONE")) };
-    let server = applying(answer, Deed::Close).await;
+    let answer = |before| if before == 0 { Reaction::Close } else { Reaction::json(200, operation("DONE")) };
+    let server = applying(answer, Reaction::Close).await;
     assert!(matches!(write(&server).await, Outcome::Done(_)));
     let paths: Vec<String> = patches(&server).into_iter().map(|asked| asked.path).collect();
     assert!(paths.len() == 2 && paths[0] == paths[1], "{paths:?}");
@@ -122,13 +123,13 @@ async fn a_lost_reply_is_asked_for_once_more_under_the_same_id() {
 
 #[tokio::test]
 async fn a_conflict_after_a_lost_reply_may_be_our_own_doing() {
-    let server = applying(|before| if before == 0 { Deed::Close } else { conflict() }, Deed::Close).await;
+    let server = applying(|before| if before == 0 { Reaction::Close } else { conflict() }, Reaction::Close).await;
     assert!(matches!(write(&server).await, Outcome::Done(_)), "the map reads as wanted");
     let patches = AtomicU16::new(0);
     let never_applied = Server::start(move |asked, _| match asked.method.as_str() {
-        "PATCH" if patches.fetch_add(1, Ordering::SeqCst) == 0 => Deed::Close,
+        "PATCH" if patches.fetch_add(1, Ordering::SeqCst) == 0 => Reaction::Close,
         "PATCH" => conflict(),
-        _ => Deed::json(200, map(0, FINGERPRINT)),
+        _ => Reaction::json(200, map(0, FINGERPRINT)),
     })
     .await;
     assert!(matches!(write(&never_applied).await, Outcome::Unknown(_)), "nobody knows");
@@ -137,7 +138,7 @@ async fn a_conflict_after_a_lost_reply_may_be_our_own_doing() {
 #[tokio::test]
 async fn an_error_after_applying_is_unknown_and_not_repeated() {
     for status in [500, 502, 503] {
-        let server = applying(move |_| Deed::text(status, "text/html", "<html>error</html>"), Deed::Close).await;
+        let server = applying(move |_| Reaction::text(status, "text/html", "<html>error</html>"), Reaction::Close).await;
         assert!(matches!(write(&server).await, Outcome::Unknown(_)), "{status}");
         assert_eq!(patches(&server).len(), 1, "{status}");
     }
@@ -145,17 +146,19 @@ async fn an_error_after_applying_is_unknown_and_not_repeated() {
 
 #[tokio::test]
 async fn an_answer_that_is_no_operation_is_unknown() {
-    for deed in
-        [Deed::text(200, "text/html", "<html>hello</html>"), Deed::text(200, "application/json", "{\"name\":"), Deed::json(200, json!([]))]
-    {
-        let server = applying(move |_| deed.clone(), Deed::Close).await;
+    for reaction in [
+        Reaction::text(200, "text/html", "<html>hello</html>"),
+        Reaction::text(200, "application/json", "{\"name\":"),
+        Reaction::json(200, json!([])),
+    ] {
+        let server = applying(move |_| reaction.clone(), Reaction::Close).await;
         assert!(matches!(write(&server).await, Outcome::Unknown(fault) if fault.kind == FaultKind::Unreadable));
     }
 }
 
 #[tokio::test]
 async fn a_stuck_operation_is_unknown_and_named() {
-    let server = applying(|_| Deed::json(200, operation("RUNNING")), Deed::json(200, operation("RUNNING"))).await;
+    let server = applying(|_| Reaction::json(200, operation("RUNNING")), Reaction::json(200, operation("RUNNING"))).await;
     let outcome = write(&server).await;
     let Outcome::Unknown(fault) = outcome else { panic!("{outcome:?}") };
     assert!(fault.message.as_str().contains("operation-1"), "{fault}");
@@ -163,8 +166,8 @@ async fn a_stuck_operation_is_unknown_and_named() {
 
 #[tokio::test]
 async fn a_vanished_operation_is_unknown() {
-    let gone = Deed::json(404, json!({"error": {"code": 404, "message": "The resource was not found"}}));
-    let server = applying(|_| Deed::json(200, operation("RUNNING")), gone).await;
+    let gone = Reaction::json(404, json!({"error": {"code": 404, "message": "The resource was not found"}}));
+    let server = applying(|_| Reaction::json(200, operation("RUNNING")), gone).await;
     assert!(matches!(write(&server).await, Outcome::Unknown(fault) if fault.kind == FaultKind::NotFound));
 }
 
@@ -173,7 +176,7 @@ async fn a_failed_operation_is_not_done() {
     let mut failed = operation("DONE");
     failed["error"] = json!({"errors": [{"code": "INVALID_FIELD", "message": "tests failed"}]});
     failed["httpErrorStatusCode"] = json!(400);
-    let server = applying(|_| Deed::json(200, operation("PENDING")), Deed::json(200, failed)).await;
+    let server = applying(|_| Reaction::json(200, operation("PENDING")), Reaction::json(200, failed)).await;
     let outcome = write(&server).await;
     assert!(matches!(&outcome, Outcome::NotDone(fault) if fault.message.as_str().contains("tests failed")), "{outcome:?}");
 }
@@ -181,8 +184,8 @@ async fn a_failed_operation_is_not_done() {
 #[tokio::test]
 async fn an_operation_that_lies_is_not_believed() {
     let server = Server::start(|asked, _| match asked.method.as_str() {
-        "PATCH" => Deed::json(200, operation("DONE")),
-        _ => Deed::json(200, map(0, FINGERPRINT)),
+        "PATCH" => Reaction::json(200, operation("DONE")),
+        _ => Reaction::json(200, map(0, FINGERPRINT)),
     })
     .await;
     assert!(matches!(write(&server).await, Outcome::Unknown(fault) if fault.kind == FaultKind::Conflict));
@@ -190,16 +193,16 @@ async fn an_operation_that_lies_is_not_believed() {
 
 #[tokio::test]
 async fn a_map_that_cannot_be_read_gives_a_fault_and_no_weights() {
-    for (deed, kind) in [
-        (Deed::text(200, "text/html", "<html>sign in</html>"), FaultKind::Unreadable),
-        (Deed::json(200, json!({"fingerprint": 7})), FaultKind::Unreadable),
-        (Deed::json(200, json!({"fingerprint": FINGERPRINT})), FaultKind::Unsupported),
-        (Deed::text(200, "application/json", &"[".repeat(100_000)), FaultKind::Unreadable),
-        (Deed::text(200, "application/json", "{\"fingerprint\":\"a\",\"fingerprint\":\"b\"}"), FaultKind::Unreadable),
-        (Deed::json(403, json!({"error": {"message": "Required 'compute.urlMaps.get' permission"}})), FaultKind::Forbidden),
-        (Deed::json(404, json!({"error": {"message": "not found"}})), FaultKind::NotFound),
+    for (reaction, kind) in [
+        (Reaction::text(200, "text/html", "<html>sign in</html>"), FaultKind::Unreadable),
+        (Reaction::json(200, json!({"fingerprint": 7})), FaultKind::Unreadable),
+        (Reaction::json(200, json!({"fingerprint": FINGERPRINT})), FaultKind::Unsupported),
+        (Reaction::text(200, "application/json", &"[".repeat(100_000)), FaultKind::Unreadable),
+        (Reaction::text(200, "application/json", "{\"fingerprint\":\"a\",\"fingerprint\":\"b\"}"), FaultKind::Unreadable),
+        (Reaction::json(403, json!({"error": {"message": "Required 'compute.urlMaps.get' permission"}})), FaultKind::Forbidden),
+        (Reaction::json(404, json!({"error": {"message": "not found"}})), FaultKind::NotFound),
     ] {
-        let server = Server::start(move |_, _| deed.clone()).await;
+        let server = Server::start(move |_, _| reaction.clone()).await;
         assert_eq!(driver(&server).read().await.expect_err("it can't be read").kind, kind);
     }
 }
@@ -208,8 +211,8 @@ async fn a_map_that_cannot_be_read_gives_a_fault_and_no_weights() {
 async fn a_refused_write_stands_against_the_next_one_in_the_apis_own_words() {
     let refused = json!({"error": {"code": 403, "message": "Required 'compute.urlMaps.update' permission for 'hexproperty-lb'"}});
     let server = Server::start(move |asked, _| match asked.method.as_str() {
-        "PATCH" => Deed::json(403, refused.clone()),
-        _ => Deed::json(200, map(0, FINGERPRINT)),
+        "PATCH" => Reaction::json(403, refused.clone()),
+        _ => Reaction::json(200, map(0, FINGERPRINT)),
     })
     .await;
     let driver = driver(&server);
@@ -227,8 +230,8 @@ async fn a_refused_write_stands_against_the_next_one_in_the_apis_own_words() {
 async fn a_permission_that_we_lack_is_known_before_any_write() {
     for (held, lacking) in [(json!({}), true), (json!({"permissions": ["compute.urlMaps.update"]}), false)] {
         let server = Server::start(move |asked, _| match asked.method.as_str() {
-            "POST" => Deed::json(200, held.clone()),
-            _ => Deed::json(200, map(0, FINGERPRINT)),
+            "POST" => Reaction::json(200, held.clone()),
+            _ => Reaction::json(200, map(0, FINGERPRINT)),
         })
         .await;
         let driver = UrlMapDriver::new(config(), client(&server), Beside { logging: None, projects: Some(client(&server)) });
@@ -244,9 +247,9 @@ async fn a_permission_that_we_lack_is_known_before_any_write() {
 #[tokio::test]
 async fn a_question_that_nobody_answers_holds_nothing_against_anybody() {
     let server = Server::start(|asked, _| match asked.path.as_str() {
-        path if path.contains("/backendServices/") => Deed::text(500, "text/plain", "oops"),
-        path if path.ends_with(":testIamPermissions") => Deed::json(403, json!({"error": {"message": "API disabled"}})),
-        _ => Deed::json(200, map(0, FINGERPRINT)),
+        path if path.contains("/backendServices/") => Reaction::text(500, "text/plain", "oops"),
+        path if path.ends_with(":testIamPermissions") => Reaction::json(403, json!({"error": {"message": "API disabled"}})),
+        _ => Reaction::json(200, map(0, FINGERPRINT)),
     })
     .await;
     let driver = UrlMapDriver::new(config(), client(&server), Beside { logging: None, projects: Some(client(&server)) });
@@ -256,9 +259,9 @@ async fn a_question_that_nobody_answers_holds_nothing_against_anybody() {
 #[tokio::test]
 async fn a_classic_load_balancer_is_named() {
     let server = Server::start(|asked, _| match asked.path.as_str() {
-        path if path.ends_with("/backendServices/frontend-gke") => Deed::json(200, json!({"loadBalancingScheme": "EXTERNAL"})),
-        path if path.contains("/backendServices/") => Deed::json(200, json!({"loadBalancingScheme": "EXTERNAL_MANAGED"})),
-        _ => Deed::json(200, map(0, FINGERPRINT)),
+        path if path.ends_with("/backendServices/frontend-gke") => Reaction::json(200, json!({"loadBalancingScheme": "EXTERNAL"})),
+        path if path.contains("/backendServices/") => Reaction::json(200, json!({"loadBalancingScheme": "EXTERNAL_MANAGED"})),
+        _ => Reaction::json(200, map(0, FINGERPRINT)),
     })
     .await;
     let classic = Hindrance::ClassicLoadBalancer { service: "frontend-gke".into(), scheme: "EXTERNAL".into() };

@@ -26,9 +26,9 @@ async fn follow(raw: &mut Raw, fold: &mut Option<Fold>, seq: u64) -> u32 {
                 snapshots += 1;
                 *fold = Some(Fold::new(*state));
             }
-            FromHost::Deed(deed) => {
-                let folded = fold.as_mut().expect("a snapshot comes first").apply(&deed);
-                assert_eq!(folded, Folded::Newer, "each deed follows the one before");
+            FromHost::Transition(transition) => {
+                let folded = fold.as_mut().expect("a snapshot comes first").apply(&transition);
+                assert_eq!(folded, Folded::Newer, "each transition follows the one before");
             }
             FromHost::Beat => {}
             FromHost::Bye { why, .. } => panic!("{why}"),
@@ -124,11 +124,11 @@ async fn who_falls_behind_is_given_the_newest_state_and_still_agrees() {
     session.ticks(5000).await;
     let state = session.state().await;
     let snapshots = follow(&mut slow, &mut fold, state.seq.0).await;
-    assert!((1..=3).contains(&snapshots), "{snapshots} snapshots in place of 5000 deeds");
+    assert!((1..=3).contains(&snapshots), "{snapshots} snapshots in place of 5000 transitions");
     assert_eq!(**fold.as_ref().unwrap().state().unwrap(), state);
     session.ticks(3).await;
     let state = session.state().await;
-    assert_eq!(follow(&mut slow, &mut fold, state.seq.0).await, 0, "after that deeds follow again");
+    assert_eq!(follow(&mut slow, &mut fold, state.seq.0).await, 0, "after that transitions follow again");
     assert_eq!(**fold.as_ref().unwrap().state().unwrap(), state);
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use cutover::core::decision::{Deal, Effect};
+use cutover::core::decision::{Effect, IssuedEffect};
 use cutover::domain::id::EffectId;
 use cutover::{
     attach::{
@@ -13,7 +13,7 @@ use cutover::{
         roster::Identity,
     },
     core::{
-        decision::Deed,
+        decision::Transition,
         event::{Alarm, Entry, Event, WorldKind},
         state::State,
         step::step,
@@ -56,7 +56,7 @@ impl Session {
         let (seen, presences) = mpsc::unbounded_channel();
         let (orders, ordered) = mpsc::channel(8);
         let mut engine = Engine { state: State::default(), next: 0, inside, asked, seen, ordered };
-        engine.happen(Event::Opened { session: session_id(), plan: Box::new(plan()), world: WorldKind::Demo { haste: 1 } });
+        engine.happen(Event::Opened { session: session_id(), plan: Box::new(plan()), world: WorldKind::Demo { speed: 1 } });
         tokio::spawn(engine.run());
         Session { door, requests, presences, orders }
     }
@@ -77,7 +77,7 @@ impl Session {
     pub fn host(&self, first_client: u64) -> (Host, watch::Sender<Option<Farewell>>) {
         let (close, closing) = watch::channel(None);
         let about =
-            About { session: session_id(), plan: "test".into(), world: WorldKind::Demo { haste: 1 }, first_client: ClientId(first_client) };
+            About { session: session_id(), plan: "test".into(), world: WorldKind::Demo { speed: 1 }, first_client: ClientId(first_client) };
         (Host::new(self.door.clone(), about, closing), close)
     }
 }
@@ -140,15 +140,15 @@ impl Engine {
     fn happen(&mut self, event: Event) {
         let entry = self.stamp(event);
         let decision = step(&mut self.state, &entry);
-        self.publish(&Deed { entry, decision });
+        self.publish(&Transition { entry, decision });
     }
 
     fn lie(&mut self) {
         let entry = self.stamp(Event::Rang(Alarm::Tick));
         let mut decision = step(&mut self.state, &entry);
-        let ring = Effect { id: EffectId { seq: entry.seq, index: 7 }, what: Deal::Wake { at: entry.at, alarm: Alarm::Tick } };
+        let ring = IssuedEffect { id: EffectId { seq: entry.seq, index: 7 }, what: Effect::Wake { at: entry.at, alarm: Alarm::Tick } };
         decision.effects.push(ring);
-        self.publish(&Deed { entry, decision });
+        self.publish(&Transition { entry, decision });
     }
 
     fn stamp(&mut self, event: Event) -> Entry {
@@ -157,9 +157,9 @@ impl Engine {
         Entry { seq, at: Timestamp(1_795_471_200_000 + seq.0 as i64 * 1000), event }
     }
 
-    fn publish(&self, deed: &Deed) {
-        let json = serde_json::to_string(deed).unwrap().into();
-        self.inside.deeds.send(Arc::new(Published { seq: deed.entry.seq, json })).ok();
+    fn publish(&self, transition: &Transition) {
+        let json = serde_json::to_string(transition).unwrap().into();
+        self.inside.transitions.send(Arc::new(Published { seq: transition.entry.seq, json })).ok();
     }
 }
 

@@ -23,7 +23,7 @@ use cutover::{
     },
     core::{
         command::{Command, ControlsCommand},
-        decision::Deed,
+        decision::Transition,
         event::{Entry, Event, WorldKind},
         state::{Motion, State},
         step::step,
@@ -130,7 +130,7 @@ impl Hosted {
         let (close, closing) = watch::channel(None);
         let owner = peer::own_uid();
         let (roster, rostered) = watch::channel(Arc::new(Roster::of_owner(owner, "")));
-        let hands = Hands { drivers: [(route(), driver.clone() as Arc<dyn Driver>)].into(), stirrer: None, read_every };
+        let hands = Hands { drivers: [(route(), driver.clone() as Arc<dyn Driver>)].into(), fault_injector: None, read_every };
         let sensor = WeightsSensor { route: route(), driver: driver.clone(), every: read_every };
         let parts = Parts { clock: Clock::live(), hands, sensors: vec![Box::new(sensor)], inside, stop: stopped };
         let about = About { session: session(), plan: "bench".into(), world: WorldKind::Live, first_client: ClientId(1) };
@@ -236,7 +236,7 @@ fn joining(folder: &Path) {
         let event = if seq == 0 { opened(&plan) } else { Event::Observed(reading(at)) };
         let entry = Entry { seq: Seq(seq), at, event };
         let decision = step(&mut state, &entry);
-        let json = serde_json::to_string(&Deed { entry, decision }).unwrap();
+        let json = serde_json::to_string(&Transition { entry, decision }).unwrap();
         book.append(at, Weight::Buffered, &json).unwrap();
     }
     book.flush().unwrap();

@@ -8,7 +8,7 @@ use std::{
 };
 
 use cutover::{
-    core::decision::Deed,
+    core::decision::Transition,
     domain::{id::Seq, time::Millis},
     journal::verify::{Verdict, verify},
     session::book::{Book, Weight},
@@ -26,33 +26,34 @@ pub fn journal() {
     let course = Course { storm: Millis::from_mins(60), deaths: 0.0, ..Course::STORM };
     let mut night = Night::begin(1, course, Checks::Off).expect("a night begins");
     night.run().expect("a night without checks ends");
-    let mut deeds = night.deeds().expect("its journal can be read");
-    assert!(deeds.len() >= RECORDS, "a night of 60 min has {} entries", deeds.len());
-    deeds.truncate(RECORDS);
+    let mut transitions = night.transitions().expect("its journal can be read");
+    assert!(transitions.len() >= RECORDS, "a night of 60 min has {} entries", transitions.len());
+    transitions.truncate(RECORDS);
     // Below the build's own folder, which is on a disk; the system's folder for scratch may be memory.
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("figures-{}", std::process::id()));
     fs::create_dir_all(&folder).expect("a folder of our own");
-    appends(&folder, &deeds);
-    reads(&folder, &deeds);
+    appends(&folder, &transitions);
+    reads(&folder, &transitions);
     fs::remove_dir_all(&folder).expect("our own folder");
 }
 
-fn create(path: &Path, deeds: &[Deed]) -> Book {
+fn create(path: &Path, transitions: &[Transition]) -> Book {
     let hash = "ab".repeat(32);
     let session = "figures".parse().expect("a name");
-    Book::create(path, deeds[0].entry.at, &session, &hash, "figures").expect("a new journal")
+    Book::create(path, transitions[0].entry.at, &session, &hash, "figures").expect("a new journal")
 }
 
 /// Alternately, so that both meet the same disk in the same mood.
-fn appends(folder: &Path, deeds: &[Deed]) {
-    let mut book = create(&folder.join("appends.journal"), deeds);
+fn appends(folder: &Path, transitions: &[Transition]) {
+    let mut book = create(&folder.join("appends.journal"), transitions);
     let mut bare = File::create(folder.join("bare")).expect("a file");
     let (mut ours, mut raw, mut bytes) = (Vec::new(), Vec::new(), 0);
     let mut computing = Duration::ZERO;
-    for deed in deeds.iter().take(APPENDS) {
-        let json = serde_json::to_string(deed).expect("a deed is JSON");
+    for transition in transitions.iter().take(APPENDS) {
+        let json = serde_json::to_string(transition).expect("a transition is JSON");
         bytes += json.len();
-        let (cpu, waited) = timed(|| waited(|| drop(book.append(deed.entry.at, Weight::Durable, &json).expect("a disk that is well"))));
+        let (cpu, waited) =
+            timed(|| waited(|| drop(book.append(transition.entry.at, Weight::Durable, &json).expect("a disk that is well"))));
         ours.push(waited);
         computing += cpu;
         let line = vec![b'x'; json.len() + 250];
@@ -69,12 +70,12 @@ fn appends(folder: &Path, deeds: &[Deed]) {
     row("CPU of an append, system calls included", format!("{:.1} us", computing.as_secs_f64() * 1e6 / APPENDS as f64));
 }
 
-fn reads(folder: &Path, deeds: &[Deed]) {
+fn reads(folder: &Path, transitions: &[Transition]) {
     let path = folder.join("reads.journal");
-    let mut book = create(&path, deeds);
-    for deed in deeds {
-        let json = serde_json::to_string(deed).expect("a deed is JSON");
-        book.append(deed.entry.at, Weight::Buffered, &json).expect("a disk that is well");
+    let mut book = create(&path, transitions);
+    for transition in transitions {
+        let json = serde_json::to_string(transition).expect("a transition is JSON");
+        book.append(transition.entry.at, Weight::Buffered, &json).expect("a disk that is well");
     }
     book.flush().expect("a disk that is well");
     assert_eq!(book.next_seq(), Seq(RECORDS as u64));

@@ -19,15 +19,15 @@ pub fn steps() {
     let course = Course { storm: Millis::from_mins(30), ..Course::STORM };
     let mut one = Night::begin(1, course, Checks::Off).expect("a night begins");
     one.run().expect("a night without checks ends");
-    let deeds = one.deeds().expect("its journal can be read");
+    let transitions = one.transitions().expect("its journal can be read");
     let fold = || {
-        deeds.iter().fold(State::default(), |mut state, deed| {
-            step(&mut state, &deed.entry);
+        transitions.iter().fold(State::default(), |mut state, transition| {
+            step(&mut state, &transition.entry);
             state
         })
     };
-    let each = least(7, fold).as_nanos() as f64 / deeds.len() as f64;
-    row(&format!("core, a step ({} entries of a night)", deeds.len()), format!("{each:.0} ns, {:.0} steps/s", 1e9 / each));
+    let each = least(7, fold).as_nanos() as f64 / transitions.len() as f64;
+    row(&format!("core, a step ({} entries of a night)", transitions.len()), format!("{each:.0} ns, {:.0} steps/s", 1e9 / each));
 }
 
 pub fn nights() {

@@ -13,7 +13,7 @@ use std::{
 
 use cutover::{
     core::{
-        decision::{Deal, Deed},
+        decision::{Effect, Transition},
         event::{Alarm, Entry, Event, WorldKind},
         state::State,
         step::step,
@@ -215,10 +215,10 @@ impl Flight {
         };
         let entry = Entry { seq: self.next, at, event };
         let decision = step(&mut self.state, &entry);
-        let deed = Deed { entry, decision };
-        let json = recorded(&deed).expect("a deed is JSON");
+        let transition = Transition { entry, decision };
+        let json = recorded(&transition).expect("a transition is JSON");
         self.longest_step = self.longest_step.max(began.elapsed());
-        let acts = deed.decision.effects.iter().any(|effect| !matches!(effect.what, Deal::Wake { .. }));
+        let acts = transition.decision.effects.iter().any(|effect| !matches!(effect.what, Effect::Wake { .. }));
         let weight = if acts { Weight::Durable } else { Weight::Buffered };
         self.bytes += json.len() as u64 + 240;
         self.book.append(at, weight, &json).expect("a disk that is well");

@@ -36,7 +36,7 @@ pub fn frames() -> Vec<FromCockpit> {
         Command::Withdraw { digest: cutover::domain::digest::Digest::of(b"anything") },
         Command::Say { text: text() },
         Command::LookHere { pane: text() },
-        Command::Stir { stir: text() },
+        Command::Inject { inject: text() },
     ];
     let looks = vec![Look::Focus { pane: text() }, Look::Draft { route: route(), to: None }, Look::Other { action: text() }];
     let asks = commands.into_iter().map(|command| FromCockpit::Ask { ask: AskId(1), key: None, command });

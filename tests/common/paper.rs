@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use cutover::tui::{
     app::{Canvas, Tells},
-    terminal::{Drawn, Size, Stats, signals::Told},
+    terminal::{Drawn, Size, Stats, signals::SignalEvent},
 };
 use ratatui::buffer::Buffer;
 
@@ -41,7 +41,7 @@ impl<F: FnMut(&Buffer)> Canvas for Paper<F> {
 pub struct Silence;
 
 impl Tells for Silence {
-    async fn next(&mut self) -> Told {
+    async fn next(&mut self) -> SignalEvent {
         std::future::pending().await
     }
 }

@@ -37,7 +37,7 @@ fn approve(session: &mut Session, by: &Asker, digest: &Digest) -> Verdict {
 #[test]
 fn a_word_after_a_long_silence_does_not_revive_the_hold() {
     let mut session = Session::at(0);
-    // The host was suspended: its first entry afterwards is the holder's own wish.
+    // The host was suspended: its first entry afterwards is the holder's own request.
     session.now = session.now + Millis::from_secs(90);
     assert_eq!(refused(session.shift(0, 10)), Refusal::ControlsFree);
     let mut session = Session::at(0);
@@ -65,7 +65,7 @@ fn each_grant_has_a_number_and_an_older_one_moves_nothing() {
     assert_eq!(session.ask(&ana(), Command::Controls(ControlsCommand::HandTo(ben().who))), Verdict::Accepted);
     assert_eq!((session.state.controls.epoch, session.route().queued.clone()), (epoch + 1, None));
     session.settle();
-    assert_eq!(session.writes().len(), 1, "the wish of the one who steered before has gone with his grant");
+    assert_eq!(session.writes().len(), 1, "the request of the one who steered before has gone with his grant");
     assert_eq!(refused(session.shift(10, 50)), Refusal::NoControls { holder: ben().who });
 }
 
@@ -159,7 +159,7 @@ fn a_watcher_is_refused_whatever_he_asks() {
         Command::Controls(ControlsCommand::Take),
         Command::Approve { digest: Digest::of(b"nothing") },
         Command::Say { text: reason() },
-        Command::Stir { stir: reason() },
+        Command::Inject { inject: reason() },
     ];
     let before = session.state.routes.clone();
     for command in commands {

@@ -10,7 +10,7 @@ use cutover::domain::digest::Digest;
 use cutover::{
     core::{
         command::{Command, ControlsCommand},
-        decision::{Deal, Decision, Effect, Refusal, Verdict},
+        decision::{Decision, Effect, IssuedEffect, Refusal, Verdict},
         event::{Alarm, Asker, Entry, Event, WorldKind},
         home::{Home, home},
         state::{Motion, RouteState, State},
@@ -337,7 +337,7 @@ impl Session {
         decision
     }
     pub fn end_reads(&mut self) {
-        let reads = self.state.in_flight.iter().filter(|(_, flight)| matches!(flight.deal, Deal::Read { .. }));
+        let reads = self.state.in_flight.iter().filter(|(_, flight)| matches!(flight.deal, Effect::Read { .. }));
         for effect in reads.map(|(id, _)| *id).collect::<Vec<_>>() {
             self.finish(effect, Outcome::Done(Receipt::default()));
         }
@@ -364,14 +364,14 @@ impl Session {
 }
 
 pub fn writes(decision: &Decision) -> Vec<(EffectId, Weights)> {
-    let written = |effect: &Effect| match &effect.what {
-        Deal::Write { to, .. } => Some((effect.id, to.clone())),
-        Deal::Read { .. } | Deal::Wake { .. } | Deal::Stir { .. } => None,
+    let written = |effect: &IssuedEffect| match &effect.what {
+        Effect::Write { to, .. } => Some((effect.id, to.clone())),
+        Effect::Read { .. } | Effect::Wake { .. } | Effect::Inject { .. } => None,
     };
     decision.effects.iter().filter_map(written).collect()
 }
 pub fn reads(decision: &Decision) -> usize {
-    decision.effects.iter().filter(|effect| matches!(effect.what, Deal::Read { .. })).count()
+    decision.effects.iter().filter(|effect| matches!(effect.what, Effect::Read { .. })).count()
 }
 pub fn told(decision: &Decision) -> &[News] {
     &decision.news

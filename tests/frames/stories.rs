@@ -189,13 +189,13 @@ fn a_draft_says_that_it_is_one() {
 
 #[test]
 fn every_screen_and_overlay_is_drawn() {
-    let stirs = [("error-burst".to_owned(), "GKE answers a tenth of its requests with errors".to_owned())];
+    let faults = [("error-burst".to_owned(), "GKE answers a tenth of its requests with errors".to_owned())];
     let themes: Vec<String> = catalogue().words().to_vec();
     let overlays = [
         ("help", Overlay::Help { scroll: 0 }, "Bring all traffic of every route home"),
         (
             "palette",
-            Overlay::Palette { line: LineEdit::default(), chosen: 1, entries: entries(&Keymap::builtin(), Role::Pilot, &stirs, &themes) },
+            Overlay::Palette { line: LineEdit::default(), chosen: 1, entries: entries(&Keymap::builtin(), Role::Pilot, &faults, &themes) },
             "screen metrics",
         ),
         ("themes", Overlay::Themes { words: themes.clone(), chosen: 0, before: "dark".to_owned() }, "colorblind"),

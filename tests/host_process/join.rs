@@ -6,7 +6,7 @@ use std::{
     process::Output,
 };
 
-use crate::desk::{Desk, wait_until};
+use crate::account::{Account, wait_until};
 
 fn said(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
@@ -19,15 +19,15 @@ fn commands(text: &str) -> Vec<String> {
     text.lines().filter_map(after).collect()
 }
 
-fn open(desk: &Desk, plan: &Path, more: &[&str]) -> Output {
+fn open(account: &Account, plan: &Path, more: &[&str]) -> Output {
     let mut words = vec!["open", plan.to_str().unwrap(), "--no-attach"];
     words.extend(more);
-    desk.run(&words)
+    account.run(&words)
 }
 
-/// Sees to it that a session of this plan runs in the desk's world.
-fn running(desk: &Desk, plan: &Path) -> String {
-    let output = open(desk, plan, &[&desk.world.argument()]);
+/// Sees to it that a session of this plan runs in the account's world.
+fn running(account: &Account, plan: &Path) -> String {
+    let output = open(account, plan, &[&account.world.argument()]);
     assert!(output.status.success(), "{output:?}");
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
@@ -39,23 +39,23 @@ fn edit(plan: &PathBuf) {
     fs::write(plan, edited).unwrap();
 }
 
-fn listed(desk: &Desk) -> String {
-    String::from_utf8(desk.run(&["sessions"]).stdout).unwrap()
+fn listed(account: &Account) -> String {
+    String::from_utf8(account.run(&["sessions"]).stdout).unwrap()
 }
 
-fn kill(desk: &Desk) {
-    desk.signal("-KILL");
-    wait_until("the host is dead", || desk.card().filter(|card| card["life"] == "dead"));
+fn kill(account: &Account) {
+    account.signal("-KILL");
+    wait_until("the host is dead", || account.card().filter(|card| card["life"] == "dead"));
 }
 
 #[test]
 fn a_session_of_another_kind_of_world_is_not_joined() {
-    let desk = Desk::new();
-    let plan = desk.own_plan();
-    let session = running(&desk, &plan);
-    let port = desk.world.argument().replace("--simulated=", "");
+    let account = Account::new();
+    let plan = account.own_plan();
+    let session = running(&account, &plan);
+    let port = account.world.argument().replace("--simulated=", "");
     for (more, asked) in [(&[][..], "LIVE"), (&["--simulated"], "a simulated world of its own")] {
-        let refused = open(&desk, &plan, more);
+        let refused = open(&account, &plan, more);
         let text = said(&refused);
         assert_eq!(refused.status.code(), Some(3), "{text}");
         assert!(text.contains(&format!("session {session} flies the simulated world on port {port}, and you asked for {asked}")), "{text}");
@@ -63,72 +63,72 @@ fn a_session_of_another_kind_of_world_is_not_joined() {
         assert!(attach.ends_with(&format!("attach {session}")) && end.contains(&format!("stop {session} && ")), "{text}");
         assert!(!text.contains("Backtrace") && !text.contains(".rs:"), "{text}");
     }
-    assert_eq!(running(&desk, &plan), session, "the same world is the same session");
-    let another = said(&open(&desk, &plan, &[&desk.world.argument(), "--new"]));
+    assert_eq!(running(&account, &plan), session, "the same world is the same session");
+    let another = said(&open(&account, &plan, &[&account.world.argument(), "--new"]));
     assert!(another.contains(&format!("session {session} runs already")), "{another}");
 }
 
 #[test]
 fn a_session_that_flies_another_version_of_the_plan_is_not_joined() {
-    let desk = Desk::new();
-    let plan = desk.own_plan();
-    let session = running(&desk, &plan);
+    let account = Account::new();
+    let plan = account.own_plan();
+    let session = running(&account, &plan);
     edit(&plan);
-    let refused = open(&desk, &plan, &[&desk.world.argument()]);
+    let refused = open(&account, &plan, &[&account.world.argument()]);
     let text = said(&refused);
     assert_eq!(refused.status.code(), Some(3), "{text}");
-    let flown = desk.card().unwrap()["card"]["plan_hash"].as_str().unwrap()[..12].to_owned();
+    let flown = account.card().unwrap()["card"]["plan_hash"].as_str().unwrap()[..12].to_owned();
     assert!(text.contains(&format!("session {session} flies another version of this plan: {flown}, and the file is ")), "{text}");
     assert!(text.contains("database.lag_max: 1000, and in the file 2000"), "{text}");
     let [_, end] = commands(&text).try_into().unwrap();
     let line = end.replace(" open ", " open --no-attach ");
-    let opened = desk.typed(&line);
+    let opened = account.typed(&line);
     assert!(opened.status.success(), "{line}: {opened:?}");
-    assert!(desk.card().is_some_and(|card| card["card"]["session"] != session.as_str() && card["life"] == "running"));
+    assert!(account.card().is_some_and(|card| card["card"]["session"] != session.as_str() && card["life"] == "running"));
 }
 
 #[test]
 fn what_is_printed_for_a_dead_session_takes_it_up_where_it_was() {
-    let desk = Desk::new();
-    let plan = desk.own_plan();
-    let session = running(&desk, &plan);
-    assert!(listed(&desk).contains(&format!("attach {session}")), "{}", listed(&desk));
-    kill(&desk);
-    let status = desk.run(&["status"]);
+    let account = Account::new();
+    let plan = account.own_plan();
+    let session = running(&account, &plan);
+    assert!(listed(&account).contains(&format!("attach {session}")), "{}", listed(&account));
+    kill(&account);
+    let status = account.run(&["status"]);
     assert_eq!(status.status.code(), Some(7));
     let [of_status] = commands(&said(&status)).try_into().unwrap();
-    let [line] = commands(&listed(&desk)).try_into().unwrap();
+    let [line] = commands(&listed(&account)).try_into().unwrap();
     assert_eq!(line, of_status, "one way on, whoever prints it");
-    let live = open(&desk, &plan, &[]);
+    let live = open(&account, &plan, &[]);
     assert_eq!(live.status.code(), Some(3), "a simulated session is never taken up live: {live:?}");
     assert!(said(&live).contains("flies the simulated world on port") && !said(&live).contains(".rs:"), "{live:?}");
 
     edit(&plan);
-    let edited = open(&desk, &plan, &["--session", &session, &desk.world.argument()]);
+    let edited = open(&account, &plan, &["--session", &session, &account.world.argument()]);
     assert_eq!(edited.status.code(), Some(3), "{edited:?}");
     assert!(said(&edited).contains("database.lag_max"), "{edited:?}");
     assert_eq!(commands(&said(&edited)).len(), 2, "both ways on can be pasted: {edited:?}");
-    let [line] = commands(&listed(&desk)).try_into().unwrap();
+    let [line] = commands(&listed(&account)).try_into().unwrap();
     assert!(line.contains("--keep-plan"), "{line}");
-    let opened = desk.typed(&line.replace(" open ", " open --no-attach "));
+    let opened = account.typed(&line.replace(" open ", " open --no-attach "));
     assert!(opened.status.success(), "{line}: {opened:?}");
     assert_eq!(String::from_utf8_lossy(&opened.stdout).trim(), session);
-    assert_eq!(desk.card().unwrap()["life"], "running");
+    assert_eq!(account.card().unwrap()["life"], "running");
 }
 
 #[test]
 fn a_session_whose_simulated_world_died_with_its_host_is_cleared_away() {
-    let desk = Desk::new();
-    let plan = desk.own_plan();
-    let output = open(&desk, &plan, &["--simulated"]);
+    let account = Account::new();
+    let plan = account.own_plan();
+    let output = open(&account, &plan, &["--simulated"]);
     assert!(output.status.success(), "{output:?}");
     let session = String::from_utf8(output.stdout).unwrap().trim().to_owned();
-    kill(&desk);
-    let again = open(&desk, &plan, &["--simulated", "--session", &session]);
+    kill(&account);
+    let again = open(&account, &plan, &["--simulated", "--session", &session]);
     assert_eq!(again.status.code(), Some(3), "{again:?}");
     assert!(said(&again).contains("ended with its host"), "{again:?}");
-    let [line] = commands(&listed(&desk)).try_into().unwrap();
-    let cleared = desk.typed(&line);
+    let [line] = commands(&listed(&account)).try_into().unwrap();
+    let cleared = account.typed(&line);
     assert!(cleared.status.success(), "{line}: {cleared:?}");
-    assert!(desk.card().is_none());
+    assert!(account.card().is_none());
 }

@@ -6,7 +6,7 @@ mod pty;
 #[path = "../common/world.rs"]
 mod world;
 
+mod account;
 mod death;
-mod desk;
 mod join;
 mod words;

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::desk::Desk;
+use crate::account::Account;
 
 #[test]
 fn the_readme_lists_the_exit_codes_of_the_help() {
@@ -20,18 +20,18 @@ fn the_readme_lists_the_exit_codes_of_the_help() {
 
 #[test]
 fn a_shell_completes_the_names_of_sessions() {
-    let desk = Desk::new();
-    let session = desk.open();
+    let account = Account::new();
+    let session = account.open();
     let folder = std::path::Path::new(env!("CARGO_BIN_EXE_cutover")).parent().unwrap().display().to_string();
     let completed = |typed: &str| {
         let words = format!("COMP_WORDS=({typed} \"{}\"); COMP_CWORD=2; COMP_LINE='{typed} '; COMP_POINT=${{#COMP_LINE}}", &session[..4]);
         let script = format!(
             "PATH={folder}:$PATH; source <(cutover completions bash); {words}; _cutover_or_session cutover; echo \"${{COMPREPLY[@]}}\""
         );
-        // The desk's own folders are in the environment of what it runs.
+        // The account's own folders are in the environment of what it runs.
         let mut bash = Command::new("bash");
         bash.args(["-c", &script]);
-        desk.command(&[]).get_envs().for_each(|(name, value)| {
+        account.command(&[]).get_envs().for_each(|(name, value)| {
             bash.env(name, value.unwrap());
         });
         String::from_utf8(bash.output().unwrap().stdout).unwrap().trim().to_owned()

@@ -28,7 +28,7 @@ async fn a_line_of_chat_is_seen_by_all_and_journaled() {
 #[tokio::test]
 async fn where_the_other_looks_stands_on_the_pane() {
     let mut table = Table::set(250).await;
-    // Told when he came, not only when he moves.
+    // SignalEvent when he came, not only when he moves.
     table.see(ANA, "▸ben").await;
     assert_eq!(table.session.state.people[&ClientId(2)].focus.as_ref().map(|pane| pane.as_str()), Some("traffic"));
     table.press(BEN, Code::Tab).await;

@@ -13,7 +13,7 @@ use cutover::{
     core::event::{Asker, Event, WorldKind},
     domain::{id::ClientId, role::Role},
     tui::{
-        app::{End, Looks, fly},
+        app::{Appearance, End, fly},
         input::{Arrived, Code, Input, Key},
         terminal::Size,
         theme::{Catalogue, Charset, Depth},
@@ -105,7 +105,7 @@ impl Table {
         let (inputs, inputs_out) = mpsc::channel(256);
         let page = Arc::new(Mutex::new(String::new()));
         let themes = Catalogue::new(Depth::Truecolor, Charset::Unicode);
-        let looks = Looks { follow: Follow::Yes, ..Looks::plain(themes.clone(), themes.first()) };
+        let appearance = Appearance { follow: Follow::Yes, ..Appearance::plain(themes.clone(), themes.first()) };
         let link = Link { view: views, asks: asks_in, replies: replies_out };
         let drawn = Arc::clone(&page);
         let mut paper = Paper {
@@ -116,7 +116,7 @@ impl Table {
                 *drawn.lock().unwrap() = next.area.rows().map(row).collect::<Vec<_>>().join("\n");
             },
         };
-        let task = tokio::spawn(async move { fly(link, looks, inputs_out, Silence, &mut paper).await });
+        let task = tokio::spawn(async move { fly(link, appearance, inputs_out, Silence, &mut paper).await });
         Seat { by, inputs, view, asks, replies, page, task, sent: Vec::new() }
     }
 

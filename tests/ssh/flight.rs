@@ -7,7 +7,7 @@ use std::{
 
 use cutover::{
     core::{
-        decision::{Deal, Deed},
+        decision::{Effect, Transition},
         event::Event,
     },
     journal::{record::Body, walk::Whole},
@@ -89,17 +89,17 @@ impl Flight {
     }
 
     /// Everything that the journal holds by now.
-    pub fn deeds(&self) -> Vec<Deed> {
-        let records = Whole::<Deed>::open(&self.journal).expect("a journal").map_while(Result::ok);
+    pub fn transitions(&self) -> Vec<Transition> {
+        let records = Whole::<Transition>::open(&self.journal).expect("a journal").map_while(Result::ok);
         records.filter_map(|record| if let Body::Entry { payload, .. } = record.body { Some(payload) } else { None }).collect()
     }
 
     /// What anybody asked for, and what was done to the world.
-    pub fn actions(&self) -> Vec<Deed> {
-        let acts = |deed: &Deed| {
-            let asked = matches!(deed.entry.event, Event::Asked { .. } | Event::Looked { .. });
-            asked || deed.decision.effects.iter().any(|effect| matches!(effect.what, Deal::Write { .. } | Deal::Stir { .. }))
+    pub fn actions(&self) -> Vec<Transition> {
+        let acts = |transition: &Transition| {
+            let asked = matches!(transition.entry.event, Event::Asked { .. } | Event::Looked { .. });
+            asked || transition.decision.effects.iter().any(|effect| matches!(effect.what, Effect::Write { .. } | Effect::Inject { .. }))
         };
-        self.deeds().into_iter().filter(acts).collect()
+        self.transitions().into_iter().filter(acts).collect()
     }
 }

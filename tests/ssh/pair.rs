@@ -16,9 +16,11 @@ use crate::{
 
 /// What somebody was told when he last asked for such a thing, by the journal.
 fn last_verdict(flight: &Flight, who: Who, such: impl Fn(&Command) -> bool) -> Option<Verdict> {
-    let deeds = flight.deeds().into_iter().rev();
-    deeds.into_iter().find_map(|deed| match deed.entry.event {
-        Event::Asked { by, command, .. } if by.who.as_str() == who.name() && such(&command) => deed.decision.answer.map(|one| one.verdict),
+    let transitions = flight.transitions().into_iter().rev();
+    transitions.into_iter().find_map(|transition| match transition.entry.event {
+        Event::Asked { by, command, .. } if by.who.as_str() == who.name() && such(&command) => {
+            transition.decision.answer.map(|one| one.verdict)
+        }
         _ => None,
     })
 }
@@ -29,7 +31,7 @@ fn wait_for_verdict(flight: &Flight, who: Who, such: impl Fn(&Command) -> bool) 
         if let Some(verdict) = last_verdict(flight, who, &such) {
             return verdict;
         }
-        assert!(Instant::now() < deadline, "{}'s wish is not in the journal", who.name());
+        assert!(Instant::now() < deadline, "{}'s request is not in the journal", who.name());
         std::thread::sleep(Duration::from_millis(50));
     }
 }
@@ -83,6 +85,7 @@ fn a_pair_approves_hands_over_and_comes_home_over_ssh() {
     assert!(matches!(last_verdict(&flight, Who::Anna, is_shift), Some(Verdict::NeedsApproval { .. })));
     assert_eq!(flight.status()["routes"]["frontend"]["wanted"]["gke"], 0.01, "nothing more has moved yet");
     approve(&mut ben);
+    assert_eq!(wait_for_verdict(&flight, Who::Ben, |one| matches!(one, Command::Approve { .. })), Verdict::Accepted);
     flight.wait_until("the approved step is on its way", |status| status["routes"]["frontend"]["wanted"]["gke"] == 0.6);
 
     // Handed over in the middle of it.
@@ -94,8 +97,9 @@ fn a_pair_approves_hands_over_and_comes_home_over_ssh() {
     assert_ne!(flight.status()["routes"]["frontend"]["motion"], "settled", "the edge takes its time, and the hand-over came first");
     let before = flight.actions().len();
     ask_for(&mut anna, "7", "draft 70%");
-    flight
-        .wait_until("Anna's wish is recorded", |_| flight.actions().len() > before && last_verdict(&flight, Who::Anna, is_shift).is_some());
+    flight.wait_until("Anna's request is recorded", |_| {
+        flight.actions().len() > before && last_verdict(&flight, Who::Anna, is_shift).is_some()
+    });
     let refused = wait_for_verdict(&flight, Who::Anna, |one| matches!(one, Command::Shift { to, .. } if to.to_string().contains("70%")));
     assert_eq!(refused, Verdict::Refused(Refusal::NoControls { holder: "ben".parse().unwrap() }));
 

@@ -30,10 +30,10 @@ fn without_a_terminal_a_cockpit_says_what_to_do_and_the_rest_works() {
     assert_wants_a_terminal(&machine.ssh(Who::Anna, &["cutover", "open", &machine.plan(), &flight.world.argument()]));
     let listed = machine.ssh(Who::Eva, &["cutover", "sessions", "--names"]);
     assert_eq!(String::from_utf8_lossy(&listed.stdout).trim(), flight.session);
-    let before = flight.deeds().len();
+    let before = flight.transitions().len();
     assert_eq!(flight.status()["people"].as_array().map(Vec::len), Some(0), "who only asks how it stands is not here");
-    let visits = flight.deeds().into_iter().skip(before);
-    let presence = visits.filter(|deed| format!("{:?}", deed.entry.event).starts_with("Joined")).count();
+    let visits = flight.transitions().into_iter().skip(before);
+    let presence = visits.filter(|transition| format!("{:?}", transition.entry.event).starts_with("Joined")).count();
     assert_eq!(presence, 0, "and leaves no trace in the journal");
 }
 

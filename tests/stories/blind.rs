@@ -10,8 +10,8 @@ use cutover::core::{
 
 use crate::session::{Session, Sky, route_of, split};
 
-fn stir(what: &str) -> Command {
-    Command::Stir { stir: what.into() }
+fn inject(what: &str) -> Command {
+    Command::Inject { inject: what.into() }
 }
 
 fn blind(state: &State) -> bool {
@@ -22,7 +22,7 @@ fn blind(state: &State) -> bool {
 async fn gone_blind_at_half(sky: Sky) -> Session {
     let mut session = Session::begin(sky).await;
     session.fly_to(500).await;
-    assert_eq!(session.ask(stir("gke-metrics-gone")).await, Verdict::Accepted);
+    assert_eq!(session.ask(inject("gke-metrics-gone")).await, Verdict::Accepted);
     session.until("blindness", blind).await;
     // As the outlook says it: half a minute without a sample. An earlier window that only filled is no news of now.
     let long = |state: &State| state.triggers.keys().all(|id| matches!(outlook(state, id), Some(Outlook::Blind { .. })));
@@ -52,7 +52,7 @@ async fn blindness_that_lasts_holds_when_the_plan_says_so() {
     session.until("holding", held).await;
     assert_eq!(route_of(&session.state()).latch, None);
     assert!(matches!(session.ask(session.shift(1000)).await, Verdict::Refused(Refusal::Blind { .. })));
-    assert_eq!(session.ask(stir("calm")).await, Verdict::Accepted);
+    assert_eq!(session.ask(inject("calm")).await, Verdict::Accepted);
     session.until("sight", |state| state.triggers.values().all(|trigger| trigger.reading == Reading::Ok)).await;
     session.fly_to(1000).await;
     let landed = session.land().await;

@@ -8,8 +8,8 @@ use cutover::core::{
 
 use crate::session::{Session, Sky, route_of};
 
-fn stir(what: &str) -> Command {
-    Command::Stir { stir: what.into() }
+fn inject(what: &str) -> Command {
+    Command::Inject { inject: what.into() }
 }
 
 fn is_home(state: &State) -> bool {
@@ -21,7 +21,7 @@ fn is_home(state: &State) -> bool {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_flight_to_a_site_that_is_not_there_ends_before_its_first_step() {
     let mut session = Session::begin(Sky::calm("no-site")).await;
-    assert_eq!(session.ask(stir("gke-404")).await, Verdict::Accepted);
+    assert_eq!(session.ask(inject("gke-404")).await, Verdict::Accepted);
     let probed = |state: &State| {
         let probe = state.backends[&"gke".parse().unwrap()].probe.as_ref();
         probe.is_some_and(|probe| probe.sent > 0 && probe.failed == probe.sent)
@@ -37,7 +37,7 @@ async fn a_flight_to_a_site_that_is_not_there_ends_before_its_first_step() {
 async fn goes_home_for(fault: &'static str) {
     let mut session = Session::begin(Sky::calm(fault)).await;
     session.fly_to(250).await;
-    assert_eq!(session.ask(stir(fault)).await, Verdict::Accepted);
+    assert_eq!(session.ask(inject(fault)).await, Verdict::Accepted);
     let unlike = |state: &State| route_of(state).front_door.met.values().any(|met| met.unlike.is_some());
     session.until("another site", unlike).await;
     let refused = session.ask(session.shift(500)).await;
@@ -72,7 +72,7 @@ async fn users_who_get_a_login_page_are_brought_home() {
 async fn users_whom_the_load_balancer_turns_away_are_brought_home() {
     let mut session = Session::begin(Sky::calm("lb-502")).await;
     session.fly_to(50).await;
-    assert_eq!(session.ask(stir("lb-502")).await, Verdict::Accepted);
+    assert_eq!(session.ask(inject("lb-502")).await, Verdict::Accepted);
     let failing = |state: &State| route_of(state).front_door.met.values().any(|met| met.failing.is_some());
     session.until("failures at the door", failing).await;
     assert!(matches!(session.ask(session.shift(250)).await, Verdict::Refused(_)));

@@ -4,7 +4,7 @@ use cutover::core::news::News;
 use cutover::{
     core::{
         command::Command,
-        decision::{Deal, Verdict},
+        decision::{Effect, Verdict},
         event::Event,
         home::{Home, home},
         reason::Obstacle,
@@ -28,24 +28,26 @@ fn looks_after_every_doubt(landed: &Landed) -> usize {
     let unknown: Vec<_> =
         landed.writes().into_iter().filter(|write| matches!(write.outcome, Some(Outcome::Unknown(_)))).map(|write| write.effect).collect();
     for effect in &unknown {
-        let at =
-            landed.deeds.iter().position(|told| matches!(&told.deed.entry.event, Event::Finished { effect: ended, .. } if ended == effect));
-        let after = landed.deeds[at.unwrap()..].iter().flat_map(|told| &told.deed.decision.effects);
-        let next = after.map(|effect| &effect.what).find(|what| matches!(what, Deal::Read { .. } | Deal::Write { .. }));
-        assert!(matches!(next, Some(Deal::Read { .. })), "after {effect}: {next:?}");
+        let at = landed
+            .transitions
+            .iter()
+            .position(|told| matches!(&told.transition.entry.event, Event::Finished { effect: ended, .. } if ended == effect));
+        let after = landed.transitions[at.unwrap()..].iter().flat_map(|told| &told.transition.decision.effects);
+        let next = after.map(|effect| &effect.what).find(|what| matches!(what, Effect::Read { .. } | Effect::Write { .. }));
+        assert!(matches!(next, Some(Effect::Read { .. })), "after {effect}: {next:?}");
     }
     unknown.len()
 }
 
 fn calm(state: &State) -> bool {
-    matches!(route_of(state).motion, Motion::Settled) && route_of(state).strays.is_empty()
+    matches!(route_of(state).motion, Motion::Settled) && route_of(state).unresolved.is_empty()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn replies_that_are_lost_move_nothing_twice() {
     let mut session = Session::begin(Sky::calm("lost")).await;
     session.fly_to(100).await;
-    session.control().stir(&trouble(Trouble::LostReplies, 60.0));
+    session.control().inject(&trouble(Trouble::LostReplies, 60.0));
     session.advance(400).await;
     session.settled_at(400).await;
     session.fly_to(900).await;
@@ -58,7 +60,7 @@ async fn replies_that_are_lost_move_nothing_twice() {
 async fn an_api_that_is_down_leaves_doubt_and_the_doubt_is_resolved_by_looking() {
     let mut session = Session::begin(Sky::calm("down")).await;
     session.fly_to(100).await;
-    session.control().stir(&trouble(Trouble::Unavailable, 60.0));
+    session.control().inject(&trouble(Trouble::Unavailable, 60.0));
     session.advance(400).await;
     session.until("doubt", |state| matches!(route_of(state).motion, Motion::Resolving { .. })).await;
     session.until("certainty", calm).await;
@@ -73,7 +75,7 @@ async fn an_api_that_is_down_leaves_doubt_and_the_doubt_is_resolved_by_looking()
 async fn an_api_that_says_nothing_holds_up_nobody_for_ever() {
     let mut session = Session::begin(Sky::calm("silent")).await;
     session.fly_to(400).await;
-    session.control().stir(&trouble(Trouble::HalfOpen, 90.0));
+    session.control().inject(&trouble(Trouble::HalfOpen, 90.0));
     session.advance(900).await;
     assert_eq!(session.ask(Command::Rollback { route: None, reason: None }).await, Verdict::Accepted);
     session.until("home", |state| !route_of(state).motion.is_returning()).await;
@@ -88,7 +90,7 @@ async fn a_host_that_dies_in_the_middle_of_a_move_finds_out_and_advances_nothing
     let mut session = Session::begin(Sky::calm("died")).await;
     session.fly_to(100).await;
     // Every answer takes its time, so the write is still on its way when the host dies; on a machine that stood still it may have ended.
-    session.control().stir(&trouble(Trouble::Slow { ms: 10_000.0 }, 60.0));
+    session.control().inject(&trouble(Trouble::Slow { ms: 10_000.0 }, 60.0));
     session.advance(400).await;
     let next = Command::Shift { route: route_id(), from: split(400), to: split(600) };
     assert_eq!(session.ask(next).await, Verdict::Queued);
@@ -112,7 +114,7 @@ async fn a_host_that_dies_in_the_middle_of_a_move_finds_out_and_advances_nothing
 async fn the_way_home_is_tried_until_the_api_is_back() {
     let mut session = Session::begin(Sky::calm("home-503")).await;
     session.fly_to(400).await;
-    session.control().stir(&trouble(Trouble::Unavailable, 60.0));
+    session.control().inject(&trouble(Trouble::Unavailable, 60.0));
     assert_eq!(session.ask(Command::Rollback { route: None, reason: None }).await, Verdict::Accepted);
     session.until("home", |state| !route_of(state).motion.is_returning()).await;
     session.settled_at(0).await;
@@ -127,7 +129,7 @@ async fn the_way_home_is_tried_until_the_api_is_back() {
 async fn a_refused_way_home_says_so_until_somebody_gives_the_permission_back() {
     let mut session = Session::begin(Sky::calm("read-only")).await;
     session.fly_to(400).await;
-    session.control().stir(&trouble(Trouble::ReadOnly, 60.0));
+    session.control().inject(&trouble(Trouble::ReadOnly, 60.0));
     assert_eq!(session.ask(Command::Rollback { route: None, reason: None }).await, Verdict::Accepted);
     let stands = |state: &State| home(state, &state.opened.as_ref().expect("it is open").plan.routes[0]);
     let state = session.until("NOT HOME", |state| matches!(stands(state), Home::NotHome { .. })).await;

@@ -51,19 +51,19 @@ async fn somebody_moves(session: &Session, gke: u16) {
     assert!(answer.status().is_success(), "{answer:?}");
 }
 
-/// Waits for the drift with its actor, and says how long after the deed each was known.
+/// Waits for the drift with its actor, and says how long after the transition each was known.
 async fn drift_is_seen(session: &mut Session, gke: u16) {
     let found = split(gke);
     let state = session.until("drift", |state| route_of(state).drift.as_ref().is_some_and(|drift| drift.found == found)).await;
     let drift = route_of(&state).drift.clone().unwrap();
     let truth = session.control().truth();
-    let deed = truth.mutations.iter().rfind(|mutation| mutation.actor.principal == ANA).unwrap();
-    let took = drift.since.since(Timestamp(deed.at_ms));
+    let transition = truth.mutations.iter().rfind(|mutation| mutation.actor.principal == ANA).unwrap();
+    let took = drift.since.since(Timestamp(transition.at_ms));
     assert!(took <= SEEN_WITHIN, "seen after {took}");
     let state = session
         .until("a name", |state| route_of(state).drift.as_ref().is_some_and(|drift| drift.by == Mover::Foreign { actor: Some(ANA.into()) }))
         .await;
-    let took = state.now.since(Timestamp(deed.at_ms));
+    let took = state.now.since(Timestamp(transition.at_ms));
     assert!(took <= SEEN_WITHIN, "named after {took}");
 }
 
@@ -104,7 +104,7 @@ fn is_seen_at_home(state: &State) -> bool {
 }
 
 fn edits(session: &Session, edit: Edit) {
-    session.control().stir(&Fault::Edit { edit, principal: ANA.to_owned() });
+    session.control().inject(&Fault::Edit { edit, principal: ANA.to_owned() });
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -9,7 +9,7 @@ use std::{
 use cutover::core::news::News;
 use cutover::{
     core::{
-        decision::{Cause, Deal, Deed},
+        decision::{Cause, Effect, Transition},
         event::Event,
         state::State,
         step::step,
@@ -35,15 +35,15 @@ use crate::session::route_id;
 pub struct Landed {
     pub state: State,
     pub truth: Truth,
-    pub deeds: Vec<Told>,
+    pub transitions: Vec<Line>,
     name: &'static str,
     story: String,
     folder: PathBuf,
 }
 
 /// One line of the journal with the hash of its record.
-pub struct Told {
-    pub deed: Deed,
+pub struct Line {
+    pub transition: Transition,
     hash: String,
 }
 
@@ -60,8 +60,8 @@ impl Landed {
     pub fn judge(name: &'static str, story: String, folder: PathBuf, journal: &Path, state: State, truth: Truth) -> Landed {
         let head = proved(journal);
         seconded(journal, &head);
-        let deeds = read(journal);
-        let landed = Landed { state, truth, deeds, name, story, folder };
+        let transitions = read(journal);
+        let landed = Landed { state, truth, transitions, name, story, folder };
         landed.folds_again();
         landed.never_writes_blindly();
         landed.knows_every_change();
@@ -71,14 +71,14 @@ impl Landed {
     /// Each write with its outcome, in the order in which they left.
     pub fn writes(&self) -> Vec<Write> {
         let mut writes: Vec<Write> = Vec::new();
-        for Told { deed, .. } in &self.deeds {
-            if let Event::Finished { effect, outcome } = &deed.entry.event
+        for Line { transition, .. } in &self.transitions {
+            if let Event::Finished { effect, outcome } = &transition.entry.event
                 && let Some(write) = writes.iter_mut().find(|write| write.effect == *effect)
             {
                 write.outcome = Some(outcome.clone());
             }
-            for effect in &deed.decision.effects {
-                if let Deal::Write { to, cause, .. } = &effect.what {
+            for effect in &transition.decision.effects {
+                if let Effect::Write { to, cause, .. } = &effect.what {
                     writes.push(Write { effect: effect.id, to: to.clone(), cause: cause.clone(), outcome: None });
                 }
             }
@@ -88,7 +88,7 @@ impl Landed {
 
     /// How often news of this kind were told.
     pub fn told(&self, which: impl Fn(&News) -> bool) -> usize {
-        let news = self.deeds.iter().flat_map(|told| &told.deed.decision.news);
+        let news = self.transitions.iter().flat_map(|told| &told.transition.decision.news);
         news.filter(|news| which(news)).count()
     }
 
@@ -100,9 +100,9 @@ impl Landed {
     /// The states before and after each entry but the first, which opens the session.
     pub fn replay(&self, mut look: impl FnMut(&State, &State)) {
         let mut state = State::default();
-        for Told { deed, .. } in &self.deeds {
+        for Line { transition, .. } in &self.transitions {
             let before = state.clone();
-            step(&mut state, &deed.entry);
+            step(&mut state, &transition.entry);
             if before.opened.is_some() {
                 look(&before, &state);
             }
@@ -111,9 +111,9 @@ impl Landed {
 
     fn folds_again(&self) {
         let mut state = State::default();
-        for Told { deed, .. } in &self.deeds {
-            let decision = step(&mut state, &deed.entry);
-            assert_eq!(decision, deed.decision, "{}: entry {} is decided alike again", self.name, deed.entry.seq);
+        for Line { transition, .. } in &self.transitions {
+            let decision = step(&mut state, &transition.entry);
+            assert_eq!(decision, transition.decision, "{}: entry {} is decided alike again", self.name, transition.entry.seq);
         }
         assert!(state == self.state, "{}: the journal folds to the state that the engine had", self.name);
     }
@@ -123,9 +123,9 @@ impl Landed {
         let (mut fresh, mut seen_at, mut ended_at): (Option<Version>, Option<Timestamp>, Option<Timestamp>) = (None, None, None);
         let mut known: Option<Version> = None;
         let mut writing = BTreeSet::new();
-        for Told { deed, .. } in &self.deeds {
-            match &deed.entry.event {
-                Event::Finished { effect, .. } if writing.remove(effect) => (fresh, ended_at) = (None, Some(deed.entry.at)),
+        for Line { transition, .. } in &self.transitions {
+            match &transition.entry.event {
+                Event::Finished { effect, .. } if writing.remove(effect) => (fresh, ended_at) = (None, Some(transition.entry.at)),
                 Event::Observed(seen) if Some(seen.asked_at) >= seen_at.max(ended_at) => {
                     for fact in seen.result.iter().flatten() {
                         match fact {
@@ -138,8 +138,8 @@ impl Landed {
                 }
                 _ => {}
             }
-            for effect in &deed.decision.effects {
-                if let Deal::Write { version, .. } = &effect.what {
+            for effect in &transition.decision.effects {
+                if let Effect::Write { version, .. } = &effect.what {
                     assert_eq!(fresh.as_ref(), Some(version), "{}: write {} is against a fresh look\n{}", self.name, effect.id, self.story);
                     writing.insert(effect.id);
                 }
@@ -151,9 +151,9 @@ impl Landed {
     /// the journal calls done was done.
     fn knows_every_change(&self) {
         let hashes: BTreeMap<String, &str> = self
-            .deeds
+            .transitions
             .iter()
-            .flat_map(|told| told.deed.decision.effects.iter().map(|effect| (effect.id.to_string(), told.hash.as_str())))
+            .flat_map(|told| told.transition.decision.effects.iter().map(|effect| (effect.id.to_string(), told.hash.as_str())))
             .collect();
         let writes = self.writes();
         let mut done = BTreeSet::new();
@@ -216,9 +216,9 @@ fn seconded(journal: &Path, head: &str) {
     }
 }
 
-fn read(journal: &Path) -> Vec<Told> {
-    let entries = entries::<Deed>(journal).unwrap();
-    entries.into_iter().map(|(hash, deed)| Told { deed, hash: hash.to_string() }).collect()
+fn read(journal: &Path) -> Vec<Line> {
+    let entries = entries::<Transition>(journal).unwrap();
+    entries.into_iter().map(|(hash, transition)| Line { transition, hash: hash.to_string() }).collect()
 }
 
 /// What a change made of the split: who has how much of it, whatever entries it stands in.

@@ -15,8 +15,8 @@ use crate::{
     session::{Session, Sky, backend, route_id, route_of, split},
 };
 
-fn stir(what: &str) -> Command {
-    Command::Stir { stir: what.into() }
+fn inject(what: &str) -> Command {
+    Command::Inject { inject: what.into() }
 }
 
 fn rearm(reason: &str) -> Command {
@@ -42,7 +42,7 @@ fn homeward(landed: &Landed) -> Vec<Cause> {
 async fn goes_home_once_and_on_again(sky: Sky, fault: &str, trigger: &str, metric: &str) {
     let mut session = Session::begin(sky).await;
     session.fly_to(500).await;
-    assert_eq!(session.ask(stir(fault)).await, Verdict::Accepted);
+    assert_eq!(session.ask(inject(fault)).await, Verdict::Accepted);
     let id = trigger.parse().unwrap();
     let state = session.until("a breach", |state| state.triggers[&id].reading == Reading::Breach).await;
     assert!(route_of(&state).latch.is_none(), "a breach alone is no rollback");
@@ -67,7 +67,7 @@ async fn goes_home_once_and_on_again(sky: Sky, fault: &str, trigger: &str, metri
     session.until("home", is_home).await;
     session.settled_at(0).await;
     assert!(matches!(session.ask(session.shift(10)).await, Verdict::Refused(Refusal::Latched { .. })));
-    assert_eq!(session.ask(stir("calm")).await, Verdict::Accepted);
+    assert_eq!(session.ask(inject("calm")).await, Verdict::Accepted);
     assert_eq!(session.ask(rearm("  ")).await, Verdict::Refused(Refusal::ReasonMissing));
     assert_eq!(session.ask(rearm("the bad build was taken back")).await, Verdict::Accepted);
     session.fly_to(500).await;
@@ -116,7 +116,7 @@ async fn a_person_goes_back_in_the_middle_of_a_move() {
     assert!(overtook, "the rollback began while the write was on its way");
     let last = landed.writes().pop().unwrap();
     assert_eq!((last.to, last.cause), (split(0), cause));
-    assert!(route_of(&landed.state).strays.is_empty(), "nothing of ours is on its way any more");
+    assert!(route_of(&landed.state).unresolved.is_empty(), "nothing of ours is on its way any more");
     assert!(landed.truth.settled && landed.truth.propagated.gke < 0.001);
     assert_eq!(landed.state.routes[&route_id()].accepted.as_ref().unwrap().weights.of(&backend("run")).get(), 1000);
 }

@@ -1,4 +1,4 @@
-//! A session in one process, composed as the demo composes it, and a client's hands on it.
+//! A session in one process, composed as the demo composes it, and a client's executors on it.
 
 use std::{
     path::PathBuf,
@@ -33,9 +33,9 @@ use cutover::{
     door::door,
     plan::{self, model::Plan},
     session::{
-        book::Book,
         clock::Clock,
         engine::{self, EngineError, Parts},
+        recorder::Recorder,
         refold::Folded,
     },
     sim::{
@@ -110,25 +110,33 @@ impl Session {
         let folder = std::env::temp_dir().join(format!("cutover-story-{}-{}", sky.name, std::process::id()));
         let _was_there = std::fs::remove_dir_all(&folder);
         let place = Place { name: sky.name, journal: folder.join("flight.journal"), folder };
-        let book = Book::create(&place.journal, clock.now(), &place.session(), &plan.hash.to_string(), "anna").unwrap();
+        let recorder = Recorder::create(&place.journal, clock.now(), &place.session(), &plan.hash.to_string(), "anna").unwrap();
         let first = vec![Event::Opened { session: place.session(), plan: Box::new(plan.clone()), world: kind(&world) }];
-        let mut session = Session::host(place, world, plan, clock, book, State::default(), first).await;
+        let mut session = Session::host(place, world, plan, clock, recorder, State::default(), first).await;
         session.take_controls().await;
         session.until("the first readings", |state| matches!(route_of(state).motion, Motion::Settled)).await;
         session
     }
 
-    async fn host(place: Place, world: Simulation, plan: Plan, clock: Clock, book: Book, state: State, first: Vec<Event>) -> Session {
+    async fn host(
+        place: Place,
+        world: Simulation,
+        plan: Plan,
+        clock: Clock,
+        recorder: Recorder,
+        state: State,
+        first: Vec<Event>,
+    ) -> Session {
         let places = compose::Places::Simulated(*world.endpoints());
         let composed = compose::compose(&plan, &places, clock, Some(Arc::new(Hand(world.control())))).unwrap();
         let (outside, inside) = door();
         let (stop, stopped) = watch::channel(false);
         let (closing, closed) = watch::channel(None);
-        let first_client = ClientId(book.last_client().0 + 1);
+        let first_client = ClientId(recorder.last_client().0 + 1);
         let about = About { session: place.session(), plan: plan.name.clone(), world: kind(&world), first_client };
         let host = Host::new(outside, about, closed);
-        let parts = Parts { clock, hands: composed.hands, sensors: composed.sensors, inside, stop: stopped };
-        let engine = tokio::spawn(engine::run(state, book, first, parts));
+        let parts = Parts { clock, executors: composed.executors, sensors: composed.sensors, inside, stop: stopped };
+        let engine = tokio::spawn(engine::run(state, recorder, first, parts));
         let (ours, theirs) = UnixStream::pair().unwrap();
         let who = Identity { uid: 1000, who: "anna".parse().unwrap(), role: Role::Pilot };
         let served = tokio::spawn(async move { host.serve_stream(theirs, who).await });
@@ -142,10 +150,10 @@ impl Session {
         engine.abort();
         assert!(engine.await.is_err_and(|error| error.is_cancelled()), "it was still at work");
         served.abort();
-        let (book, Folded { state, differs, .. }) = Book::open(&place.journal, "anna").unwrap();
+        let (recorder, Folded { state, differs, .. }) = Recorder::open(&place.journal, "anna").unwrap();
         assert_eq!(differs, None);
         let plan = (*state.opened.as_ref().expect("it was opened").plan).clone();
-        Session::host(place, world, plan, clock, book, state, vec![Event::Restarted]).await
+        Session::host(place, world, plan, clock, recorder, state, vec![Event::Restarted]).await
     }
 
     pub async fn take_controls(&mut self) {
@@ -161,7 +169,7 @@ impl Session {
         self.link.view.borrow().state.clone()
     }
 
-    /// Sends a wish and waits for its answer.
+    /// Sends a request and waits for its answer.
     pub async fn ask(&mut self, command: Command) -> Verdict {
         let sent = self.send(command).await;
         self.answer(sent).await
@@ -196,8 +204,8 @@ impl Session {
     pub async fn advance(&mut self, to: u16) {
         let began = Instant::now();
         loop {
-            let wish = self.shift(to);
-            match self.ask(wish).await {
+            let request = self.shift(to);
+            match self.ask(request).await {
                 Verdict::Accepted | Verdict::Queued => return,
                 Verdict::Refused(
                     Refusal::Blind { .. }
@@ -277,7 +285,7 @@ impl Session {
 }
 
 fn kind(world: &Simulation) -> WorldKind {
-    WorldKind::Demo { haste: world.clock().speed().round() as u32 }
+    WorldKind::Demo { speed: world.clock().speed().round() as u32 }
 }
 
 fn plan(changes: &[(&str, &str)]) -> Plan {

@@ -19,7 +19,7 @@ const LASTS: Duration = Duration::from_secs(20);
 const WISH_EVERY: Duration = Duration::from_millis(250);
 
 /// What somebody who wants to get there asks for next.
-fn wish(session: &Session, round: usize) -> Command {
+fn request(session: &Session, round: usize) -> Command {
     let state = session.state();
     let route = route_of(&state);
     if state.controls.holder.is_none() {
@@ -40,7 +40,7 @@ fn wish(session: &Session, round: usize) -> Command {
 /// Nothing is on its way, and if it is not as it was wanted, somebody is told why.
 fn at_rest(state: &State) -> bool {
     let route = route_of(state);
-    let rests = matches!(route.motion, Motion::Settled | Motion::NeedsHuman { .. }) && route.strays.is_empty();
+    let rests = matches!(route.motion, Motion::Settled | Motion::NeedsHuman { .. }) && route.unresolved.is_empty();
     let agrees = route.accepted.as_ref().map(|accepted| &accepted.weights) == route.wanted.as_ref() || route.drift.is_some();
     rests && agrees && route.queued.is_none()
 }
@@ -54,8 +54,8 @@ async fn after_a_storm_everything_comes_to_rest() {
         if began.elapsed() >= LASTS {
             break;
         }
-        let wish = wish(&session, round);
-        session.ask(wish).await;
+        let request = request(&session, round);
+        session.ask(request).await;
         tokio::time::sleep(WISH_EVERY).await;
     }
     session.control().calm();

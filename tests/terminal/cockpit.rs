@@ -14,7 +14,7 @@ use std::{
 };
 
 use cutover::{
-    core::decision::Deed,
+    core::decision::Transition,
     journal::{record::Body, walk::Whole},
     tui::terminal::restore::RESTORE,
 };
@@ -201,15 +201,15 @@ impl Cockpit {
     }
 
     /// What the journal tells so far; its newest line may still be under way.
-    pub fn deeds(&self) -> Vec<Deed> {
-        let Ok(records) = Whole::<Deed>::open(&self.journal) else { return Vec::new() };
+    pub fn transitions(&self) -> Vec<Transition> {
+        let Ok(records) = Whole::<Transition>::open(&self.journal) else { return Vec::new() };
         let records = records.map_while(Result::ok);
         records.filter_map(|record| if let Body::Entry { payload, .. } = record.body { Some(payload) } else { None }).collect()
     }
 
-    /// Waits until some deed of the journal is as wanted.
-    pub fn until_deed(&mut self, what: &str, wanted: impl Fn(&Deed) -> bool) {
-        self.until(what, |cockpit| cockpit.deeds().iter().any(&wanted));
+    /// Waits until some transition of the journal is as wanted.
+    pub fn until_deed(&mut self, what: &str, wanted: impl Fn(&Transition) -> bool) {
+        self.until(what, |cockpit| cockpit.transitions().iter().any(&wanted));
     }
 
     pub fn signal(&mut self, signal: Signal) {

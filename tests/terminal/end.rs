@@ -64,8 +64,9 @@ fn a_terminal_that_is_gone_without_a_signal_ends_the_program_too() {
 fn a_killed_program_leaves_a_journal_that_is_proved() {
     let mut cockpit = Cockpit::flying();
     cockpit.press(&["c"]);
-    cockpit.until_deed("some readings", |deed| deed.entry.seq.0 > 40);
-    let asked = |cockpit: &Cockpit| cockpit.deeds().iter().filter(|deed| matches!(deed.entry.event, Event::Asked { .. })).count();
+    cockpit.until_deed("some readings", |transition| transition.entry.seq.0 > 40);
+    let asked =
+        |cockpit: &Cockpit| cockpit.transitions().iter().filter(|transition| matches!(transition.entry.event, Event::Asked { .. })).count();
     assert_eq!(asked(&cockpit), 1);
     cockpit.signal(Signal::KILL);
     let ended = cockpit.killed();
@@ -104,7 +105,7 @@ fn a_terminal_without_a_size_is_drawn_as_a_usual_one() {
 fn a_terminal_of_one_cell_is_survived() {
     let mut cockpit = Cockpit::start(size(1, 1));
     cockpit.until("a first frame", |cockpit| cockpit.bytes().windows(8).any(|window| window == b"\x1b[?2026l"));
-    cockpit.until_deed("life", |deed| deed.entry.seq.0 > 20);
+    cockpit.until_deed("life", |transition| transition.entry.seq.0 > 20);
     cockpit.press(&["q"]);
     let ended = cockpit.wait();
     assert_eq!(ended.code, 0);

@@ -2,26 +2,29 @@
 
 use cutover::core::{
     command::{Command, ControlsCommand},
-    decision::{Deal, Deed, Verdict},
+    decision::{Effect, Transition, Verdict},
     event::Event,
 };
 
 use crate::cockpit::{CUTOVER, Cockpit, FOLDERS, folder};
 
-fn accepted(deed: &Deed, wanted: impl Fn(&Command) -> bool) -> bool {
-    let answered = deed.decision.answer.as_ref().is_some_and(|answer| answer.verdict == Verdict::Accepted);
-    matches!(&deed.entry.event, Event::Asked { command, .. } if wanted(command)) && answered
+fn accepted(transition: &Transition, wanted: impl Fn(&Command) -> bool) -> bool {
+    let answered = transition.decision.answer.as_ref().is_some_and(|answer| answer.verdict == Verdict::Accepted);
+    matches!(&transition.entry.event, Event::Asked { command, .. } if wanted(command)) && answered
 }
 
 #[test]
 fn keys_take_the_controls_and_move_traffic_and_quitting_leaves_all_as_it_was() {
     let mut cockpit = Cockpit::flying();
     cockpit.press(&["c"]);
-    cockpit.until_deed("the controls", |deed| accepted(deed, |command| *command == Command::Controls(ControlsCommand::Take)));
+    cockpit.until_deed("the controls", |transition| accepted(transition, |command| *command == Command::Controls(ControlsCommand::Take)));
     // The first readings may not be complete yet; then the session says so and the hand tries again.
     let moved = |cockpit: &Cockpit| {
-        let writes = |deed: &Deed| deed.decision.effects.iter().any(|effect| matches!(effect.what, Deal::Write { .. }));
-        cockpit.deeds().iter().any(|deed| accepted(deed, |command| matches!(command, Command::Shift { .. })) && writes(deed))
+        let writes = |transition: &Transition| transition.decision.effects.iter().any(|effect| matches!(effect.what, Effect::Write { .. }));
+        cockpit
+            .transitions()
+            .iter()
+            .any(|transition| accepted(transition, |command| matches!(command, Command::Shift { .. })) && writes(transition))
     };
     for _ in 0..50 {
         if moved(&cockpit) {
@@ -31,7 +34,7 @@ fn keys_take_the_controls_and_move_traffic_and_quitting_leaves_all_as_it_was() {
         std::thread::sleep(std::time::Duration::from_millis(300));
     }
     cockpit.until("a move", moved);
-    cockpit.until_deed("its outcome", |deed| matches!(deed.entry.event, Event::Finished { .. }));
+    cockpit.until_deed("its outcome", |transition| matches!(transition.entry.event, Event::Finished { .. }));
     cockpit.press(&["q"]);
     let ended = cockpit.wait();
     assert_eq!(ended.code, 0);

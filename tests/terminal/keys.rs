@@ -12,7 +12,7 @@ use crate::cockpit::Cockpit;
 /// What the session was asked so far.
 fn asked(cockpit: &Cockpit) -> Vec<Command> {
     let asked = |event: Event| if let Event::Asked { command, .. } = event { Some(command) } else { None };
-    cockpit.deeds().into_iter().filter_map(|deed| asked(deed.entry.event)).collect()
+    cockpit.transitions().into_iter().filter_map(|transition| asked(transition.entry.event)).collect()
 }
 
 fn goes_home(cockpit: &mut Cockpit) {

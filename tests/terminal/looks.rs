@@ -20,7 +20,7 @@ fn has_colour(style: &str) -> bool {
 fn is_without_colour(env: &[(&str, &str)]) {
     let mut cockpit = Cockpit::start_with(size(100, 30), env, Bond::Controlling);
     cockpit.until("a first frame", |cockpit| cockpit.screen().contains("frontend"));
-    cockpit.until_deed("some readings", |deed| deed.entry.seq.0 > 30);
+    cockpit.until_deed("some readings", |transition| transition.entry.seq.0 > 30);
     cockpit.press(&["q"]);
     let ended = cockpit.wait();
     assert_eq!(ended.code, 0);
@@ -46,7 +46,7 @@ fn who_wants_no_colour_gets_none() {
 fn drawn(env: &[(&str, &str)]) -> String {
     let mut cockpit = Cockpit::start_with(size(100, 30), env, Bond::Controlling);
     cockpit.until("a first frame", |cockpit| cockpit.screen().contains("frontend"));
-    cockpit.until_deed("some readings", |deed| deed.entry.seq.0 > 60);
+    cockpit.until_deed("some readings", |transition| transition.entry.seq.0 > 60);
     let mut seen = String::new();
     for key in ["m", "J", "w", "?"] {
         cockpit.press(&[key]);

@@ -14,7 +14,8 @@ fn quits(mut cockpit: Cockpit) -> Ended {
 
 fn goes_home_by(cockpit: &mut Cockpit, chord: &str) {
     cockpit.press(&[chord]);
-    cockpit.until_deed("the way home", |deed| matches!(&deed.entry.event, Event::Asked { command: Command::Rollback { .. }, .. }));
+    cockpit
+        .until_deed("the way home", |transition| matches!(&transition.entry.event, Event::Asked { command: Command::Rollback { .. }, .. }));
 }
 
 /// Whether a colour of 256 was ever the ground of a cell.

@@ -22,7 +22,8 @@ fn count(bytes: &[u8], wanted: &[u8]) -> usize {
 /// One press, and the session knows of it.
 fn goes_home_at_once(cockpit: &mut Cockpit) {
     cockpit.press(&[HOME]);
-    cockpit.until_deed("the way home", |deed| matches!(&deed.entry.event, Event::Asked { command: Command::Rollback { .. }, .. }));
+    cockpit
+        .until_deed("the way home", |transition| matches!(&transition.entry.event, Event::Asked { command: Command::Rollback { .. }, .. }));
 }
 
 fn is_whole(cockpit: &Cockpit) -> bool {
@@ -47,7 +48,7 @@ fn stopped_without_a_warning_and_continued_it_takes_the_terminal_again() {
     assert_eq!(count(&cockpit.bytes(), b"\x1b[?1006h"), entered + 1, "the mouse is reported again");
     assert_eq!(count(&cockpit.bytes(), b"\x1b[?2004h"), entered + 1, "and so is a paste");
     goes_home_at_once(&mut cockpit);
-    let asked = cockpit.deeds().into_iter().filter(|deed| matches!(deed.entry.event, Event::Asked { .. })).count();
+    let asked = cockpit.transitions().into_iter().filter(|transition| matches!(transition.entry.event, Event::Asked { .. })).count();
     assert_eq!(asked, 1, "and nothing else was asked");
     cockpit.press(&["q"]);
     let ended = cockpit.wait();

@@ -28,12 +28,12 @@ enum Word {
 
 /// What the engine says, and since when at least that is known; or why nothing is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Told {
+pub struct EngineState {
     pub state: ReplicaState,
     pub at: Result<Timestamp, Gap>,
 }
 
-pub async fn read(monitoring: &Monitoring<'_>, instance: &InstanceId, engine: Engine) -> Told {
+pub async fn read(monitoring: &Monitoring<'_>, instance: &InstanceId, engine: Engine) -> EngineState {
     let state = async { heard(monitoring, serving(&monitoring.series("replication/state", instance).await?)) };
     let thread = async |metric: &str, broken: Broken| {
         let series = monitoring.series(metric, instance).await?;
@@ -98,14 +98,14 @@ fn running(series: &Series, broken: Broken) -> Result<Heard, Gap> {
 }
 
 /// The verdict on the state and, with MySQL, the two threads.
-fn told(state: Result<Heard, Gap>, threads: Option<[Result<Heard, Gap>; 2]>) -> Told {
+fn told(state: Result<Heard, Gap>, threads: Option<[Result<Heard, Gap>; 2]>) -> EngineState {
     let threads: Vec<Result<Heard, Gap>> = threads.into_iter().flatten().collect();
     if let Ok(Heard { word: Word::Stopped, at }) = state {
-        return Told { state: ReplicaState::Stopped, at: Ok(at) };
+        return EngineState { state: ReplicaState::Stopped, at: Ok(at) };
     }
     let all = || threads.iter().chain(std::iter::once(&state)).flatten();
     let broken = all().find_map(|heard| match heard.word {
-        Word::Broken(broken) => Some(Told { state: ReplicaState::Broken(broken), at: Ok(heard.at) }),
+        Word::Broken(broken) => Some(EngineState { state: ReplicaState::Broken(broken), at: Ok(heard.at) }),
         Word::Runs | Word::Stopped => None,
     });
     if let Some(broken) = broken {
@@ -113,10 +113,10 @@ fn told(state: Result<Heard, Gap>, threads: Option<[Result<Heard, Gap>; 2]>) -> 
     }
     let threads_say_so = !threads.is_empty() && threads.iter().all(Result::is_ok);
     match (state, all().map(|heard| heard.at).min()) {
-        (Ok(_), Some(at)) => Told { state: ReplicaState::Replicating, at: Ok(at) },
-        (Err(_), Some(at)) if threads_say_so => Told { state: ReplicaState::Replicating, at: Ok(at) },
-        (Err(gap), _) => Told { state: ReplicaState::Untold, at: Err(gap) },
-        (Ok(_), None) => Told { state: ReplicaState::Untold, at: Err(Gap::Missing) },
+        (Ok(_), Some(at)) => EngineState { state: ReplicaState::Replicating, at: Ok(at) },
+        (Err(_), Some(at)) if threads_say_so => EngineState { state: ReplicaState::Replicating, at: Ok(at) },
+        (Err(gap), _) => EngineState { state: ReplicaState::Untold, at: Err(gap) },
+        (Ok(_), None) => EngineState { state: ReplicaState::Untold, at: Err(Gap::Missing) },
     }
 }
 
@@ -168,7 +168,7 @@ mod tests {
         assert_eq!(verdict(runs, Some([io("Yes"), sql("No")])), ReplicaState::Broken(Broken::Applying));
         assert_eq!(verdict(heard(Word::Broken(Broken::Error)), Some([io("Yes"), sql("Yes")])), ReplicaState::Broken(Broken::Error));
         assert_eq!(verdict(heard(Word::Stopped), Some([io("No"), sql("No")])), ReplicaState::Stopped);
-        assert_eq!(told(silent, Some([io("Yes"), silent])), Told { state: ReplicaState::Untold, at: silent.map(|_| AT) });
+        assert_eq!(told(silent, Some([io("Yes"), silent])), EngineState { state: ReplicaState::Untold, at: silent.map(|_| AT) });
         assert_eq!(verdict(runs, None), ReplicaState::Replicating);
         assert_eq!(verdict(silent, None), ReplicaState::Untold);
     }

@@ -101,10 +101,10 @@ fn error_words(body: &[u8]) -> String {
     told.unwrap_or_else(|| String::from_utf8_lossy(&body[..body.len().min(400)]).trim().chars().take(200).collect())
 }
 
-/// Seconds or a date; a date counts from the answer's own `Date`, so no clock of ours is needed. What can't be read is no wish.
+/// Seconds or a date; a date counts from the answer's own `Date`, so no clock of ours is needed. What can't be read is no wait.
 fn retry_after(headers: &HeaderMap) -> Option<Millis> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    let wish = match text.parse::<u64>() {
+    let wait = match text.parse::<u64>() {
         Ok(seconds) => Millis::from_secs(seconds),
         Err(_) => {
             let parse = |text: &str| jiff::fmt::rfc2822::parse(text).ok().map(|zoned| zoned.timestamp().as_millisecond());
@@ -112,7 +112,7 @@ fn retry_after(headers: &HeaderMap) -> Option<Millis> {
             Millis(u64::try_from(parse(text)?.saturating_sub(from)).unwrap_or(0))
         }
     };
-    Some(wish.min(RETRY_AFTER_MAX))
+    Some(wait.min(RETRY_AFTER_MAX))
 }
 
 #[cfg(test)]

@@ -33,11 +33,11 @@ struct Key {
 struct Fold {
     happening: Happening,
     objects: BTreeSet<String>,
-    told: Told,
+    told: Announced,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Told {
+enum Announced {
     Yes,
     No,
 }
@@ -70,7 +70,7 @@ impl Folds {
         };
         let key =
             Key { kind: event.kind.clone(), reason: event.reason.clone(), object_kind: event.object_kind.clone(), shape: shape.clone() };
-        let fold = self.folds.entry(key).or_insert_with(|| Fold { happening: happening(), objects: BTreeSet::new(), told: Told::No });
+        let fold = self.folds.entry(key).or_insert_with(|| Fold { happening: happening(), objects: BTreeSet::new(), told: Announced::No });
         let count = fold.happening.count.saturating_add(more);
         if at >= fold.happening.at {
             fold.happening = happening();
@@ -80,7 +80,7 @@ impl Folds {
         }
         fold.happening.count = count;
         fold.happening.objects = u32::try_from(fold.objects.len()).unwrap_or(u32::MAX);
-        fold.told = Told::No;
+        fold.told = Announced::No;
         self.bound();
         true
     }
@@ -92,10 +92,10 @@ impl Folds {
 
     /// What has news since the last time, oldest first.
     pub fn tell(&mut self) -> Vec<Happening> {
-        let fresh = self.folds.values_mut().filter(|fold| fold.told == Told::No);
+        let fresh = self.folds.values_mut().filter(|fold| fold.told == Announced::No);
         let mut happenings: Vec<Happening> = fresh
             .map(|fold| {
-                fold.told = Told::Yes;
+                fold.told = Announced::Yes;
                 fold.happening.clone()
             })
             .collect();

@@ -81,12 +81,12 @@ struct Watch<K> {
     version: String,
     begun: Instant,
     ends: Instant,
-    told: Told,
+    told: Progress,
 }
 
 /// Whether the server has said anything in this watch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Told {
+enum Progress {
     Something,
     Nothing,
 }
@@ -152,7 +152,7 @@ impl<K: Kind> Part<K> {
         match timeout(OPEN_DEADLINE, self.client.request_events::<K>(request)).await {
             Ok(Ok(events)) => {
                 let (events, begun) = (events.boxed(), Instant::now());
-                self.state = State::Watching(Watch { events, version, begun, ends, told: Told::Nothing });
+                self.state = State::Watching(Watch { events, version, begun, ends, told: Progress::Nothing });
                 Seen::Alive
             }
             Ok(Err(kube::Error::Api(status))) if status.code == 410 => self.expired(),
@@ -186,8 +186,8 @@ impl<K: Kind> Part<K> {
             }
             Ok(None) | Err(_) => {
                 self.state = match watch.told {
-                    Told::Something => State::Listed { version: watch.version },
-                    Told::Nothing => {
+                    Progress::Something => State::Listed { version: watch.version },
+                    Progress::Nothing => {
                         tracing::warn!(
                             "the watch of {} in {} said nothing for its whole life; they are listed anew",
                             K::PLURAL,
@@ -218,7 +218,7 @@ impl<K: Kind> Part<K> {
         if let Seen::Applied(object) | Seen::Deleted(object) = &seen {
             watch.version = newer(watch.version, object.version());
         }
-        (watch.told, self.stumbles) = (Told::Something, 0);
+        (watch.told, self.stumbles) = (Progress::Something, 0);
         self.state = State::Watching(watch);
         Some(seen)
     }

@@ -72,7 +72,7 @@ pub struct PrometheusSensor {
 }
 
 /// What one query gave.
-enum Told {
+enum Sampled {
     Number { value: f64, at: Timestamp },
     Gap(Gap),
     Fault(Fault),
@@ -83,19 +83,19 @@ impl PrometheusSensor {
         PrometheusSensor { config, client }
     }
 
-    async fn ask(&self, promql: &str) -> Told {
+    async fn ask(&self, promql: &str) -> Sampled {
         let mut url = self.config.base.clone();
         match url.path_segments_mut() {
             Ok(mut segments) => segments.pop_if_empty().extend(["api", "v1", "query"]),
-            Err(()) => return Told::Fault(Fault::new(FaultKind::Refused, format!("{} has no path to ask at", self.config.base))),
+            Err(()) => return Sampled::Fault(Fault::new(FaultKind::Refused, format!("{} has no path to ask at", self.config.base))),
         };
         let answer = self.client.send(Ask::get(url, Limits::METRICS).query("query", promql)).await;
         match answer.and_then(|reply| reply.json::<Envelope>()) {
             Ok(envelope) => match envelope.number() {
-                Ok((value, at)) => Told::Number { value, at },
-                Err(gap) => Told::Gap(gap),
+                Ok((value, at)) => Sampled::Number { value, at },
+                Err(gap) => Sampled::Gap(gap),
             },
-            Err(failure) => Told::Fault(failure.fault),
+            Err(failure) => Sampled::Fault(failure.fault),
         }
     }
 
@@ -110,14 +110,14 @@ impl PrometheusSensor {
         .await;
         let newest = told.pop().flatten();
         let requests = told.pop().flatten();
-        let figures: Vec<Told> = told.into_iter().flatten().collect();
+        let figures: Vec<Sampled> = told.into_iter().flatten().collect();
         if let Some(fault) = faulty_throughout(&figures) {
             return Err(fault);
         }
         let freshness = self.freshness(newest, asked_at);
         let requests = match requests {
-            Some(Told::Number { value, .. }) => value.round().max(0.0) as u64,
-            Some(Told::Gap(_) | Told::Fault(_)) | None => 0,
+            Some(Sampled::Number { value, .. }) => value.round().max(0.0) as u64,
+            Some(Sampled::Gap(_) | Sampled::Fault(_)) | None => 0,
         };
         let mut values: BTreeMap<Metric, Measured> = Metric::ALL.into_iter().map(|metric| (metric, Err(Gap::Missing))).collect();
         for ((metric, query), told) in queries.iter().zip(figures) {
@@ -127,12 +127,12 @@ impl PrometheusSensor {
     }
 
     /// When the newest sample was taken, if a query tells; an old one spoils everything.
-    fn freshness(&self, newest: Option<Told>, asked_at: Timestamp) -> Result<Option<Timestamp>, Gap> {
+    fn freshness(&self, newest: Option<Sampled>, asked_at: Timestamp) -> Result<Option<Timestamp>, Gap> {
         let taken = match newest {
             None => return Ok(None),
-            Some(Told::Number { value, .. }) => Timestamp((value * 1000.0) as i64),
-            Some(Told::Gap(gap)) => return Err(gap),
-            Some(Told::Fault(fault)) => return Err(gap_of(&fault)),
+            Some(Sampled::Number { value, .. }) => Timestamp((value * 1000.0) as i64),
+            Some(Sampled::Gap(gap)) => return Err(gap),
+            Some(Sampled::Fault(fault)) => return Err(gap_of(&fault)),
         };
         if taken.since(asked_at) > FUTURE_MAX {
             return Err(Gap::FromTheFuture);
@@ -144,11 +144,11 @@ impl PrometheusSensor {
     }
 }
 
-fn figure(metric: Metric, told: Told, query: &Query, requests: u64, newest: Option<Timestamp>, asked_at: Timestamp) -> Measured {
+fn figure(metric: Metric, told: Sampled, query: &Query, requests: u64, newest: Option<Timestamp>, asked_at: Timestamp) -> Measured {
     let (value, evaluated_at) = match told {
-        Told::Number { value, at } => (value, at),
-        Told::Gap(gap) => return Err(gap),
-        Told::Fault(fault) => return Err(gap_of(&fault)),
+        Sampled::Number { value, at } => (value, at),
+        Sampled::Gap(gap) => return Err(gap),
+        Sampled::Fault(fault) => return Err(gap_of(&fault)),
     };
     if evaluated_at.since(asked_at) > FUTURE_MAX {
         return Err(Gap::FromTheFuture);
@@ -171,10 +171,10 @@ fn figure(metric: Metric, told: Told, query: &Query, requests: u64, newest: Opti
 }
 
 /// The first fault, if no query at all was answered.
-fn faulty_throughout(figures: &[Told]) -> Option<Fault> {
+fn faulty_throughout(figures: &[Sampled]) -> Option<Fault> {
     let mut faults = figures.iter().map(|told| match told {
-        Told::Fault(fault) => Some(fault),
-        Told::Number { .. } | Told::Gap(_) => None,
+        Sampled::Fault(fault) => Some(fault),
+        Sampled::Number { .. } | Sampled::Gap(_) => None,
     });
     let first = faults.next()??.clone();
     faults.all(|fault| fault.is_some()).then_some(first)

@@ -1,9 +1,9 @@
-//! A deed in one line, in words: who or what happened, what was decided on it, and what left for the world.
+//! A transition in one line, in words: who or what happened, what was decided on it, and what left for the world.
 
 use crate::{
     cli::audit::list::Summary,
     core::{
-        decision::{Deal, Decision, Deed, Verdict},
+        decision::{Decision, Effect, Transition, Verdict},
         event::{Alarm, Asker, Event},
     },
     domain::{
@@ -28,20 +28,20 @@ pub enum Story {
 
 impl Summary for Story {
     fn of(&self, _kind: &str, body: &[u8]) -> Option<String> {
-        let Ok(deed) = serde_json::from_slice::<Deed>(body) else { return Some(String::from_utf8_lossy(body).into_owned()) };
+        let Ok(transition) = serde_json::from_slice::<Transition>(body) else { return Some(String::from_utf8_lossy(body).into_owned()) };
         let told = match self {
             Story::Everything => true,
-            Story::WithoutReadings => !is_routine(&deed),
+            Story::WithoutReadings => !is_routine(&transition),
         };
-        told.then(|| line(&deed))
+        told.then(|| line(&transition))
     }
 }
 
-fn is_routine(deed: &Deed) -> bool {
-    let Decision { answer, effects, news } = &deed.decision;
+fn is_routine(transition: &Transition) -> bool {
+    let Decision { answer, effects, news } = &transition.decision;
     let silent = answer.is_none() && effects.is_empty() && news.is_empty();
     silent
-        && match &deed.entry.event {
+        && match &transition.entry.event {
             Event::Observed(_) | Event::Rang(_) | Event::Beat { .. } | Event::Resized { .. } => true,
             Event::Opened { .. }
             | Event::Restarted
@@ -54,14 +54,14 @@ fn is_routine(deed: &Deed) -> bool {
         }
 }
 
-fn line(deed: &Deed) -> String {
-    let happened = event(&deed.entry.event);
+fn line(transition: &Transition) -> String {
+    let happened = event(&transition.entry.event);
     // What happened need not be said twice.
-    let told = deed.decision.news.iter().map(|news| words::news(news, IDS)).filter(|told| *told != happened);
+    let told = transition.decision.news.iter().map(|news| words::news(news, IDS)).filter(|told| *told != happened);
     let mut parts = vec![happened.clone()];
-    parts.extend(deed.decision.answer.as_ref().map(|answer| verdict(&answer.verdict)));
+    parts.extend(transition.decision.answer.as_ref().map(|answer| verdict(&answer.verdict)));
     parts.extend(told);
-    parts.extend(deed.decision.effects.iter().map(|effect| format!("effect {}: {}", effect.id, deal(&effect.what))));
+    parts.extend(transition.decision.effects.iter().map(|effect| format!("effect {}: {}", effect.id, deal(&effect.what))));
     parts.join(" | ")
 }
 
@@ -98,13 +98,13 @@ fn verdict(verdict: &Verdict) -> String {
     }
 }
 
-fn deal(deal: &Deal) -> String {
+fn deal(deal: &Effect) -> String {
     match deal {
-        Deal::Write { route, from, to, cause, .. } => format!("write {route} from {from} to {to}: {}", words::cause(cause, IDS)),
-        Deal::Read { route } => format!("read {route}"),
-        Deal::Wake { alarm: Alarm::Tick, .. } => "wake up later".to_owned(),
-        Deal::Wake { alarm: Alarm::Retry { route }, .. } => format!("try {route} again later"),
-        Deal::Stir { stir } => format!("stir {stir}"),
+        Effect::Write { route, from, to, cause, .. } => format!("write {route} from {from} to {to}: {}", words::cause(cause, IDS)),
+        Effect::Read { route } => format!("read {route}"),
+        Effect::Wake { alarm: Alarm::Tick, .. } => "wake up later".to_owned(),
+        Effect::Wake { alarm: Alarm::Retry { route }, .. } => format!("try {route} again later"),
+        Effect::Inject { inject } => format!("inject {inject}"),
     }
 }
 

@@ -34,6 +34,8 @@ pub struct TriggerState {
     pub blind_said_at: Option<Timestamp>,
     /// When it last fired.
     pub fired_at: Option<Timestamp>,
+    /// When it was last within its limit. Nothing that was seen before the split changed speaks for the split that stands.
+    pub within_at: Option<Timestamp>,
     /// Since when it would fire, but home is proven dead.
     pub withheld_since: Option<Timestamp>,
     /// Value of the newest sample, proven or not.

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::sim::world::{
     World,
-    cloud_run::{Refusal, Revision, Service, Target, Wish},
+    cloud_run::{Desired, Refusal, Revision, Service, Target},
     load_balancer::base64,
     stamp,
 };
@@ -48,11 +48,11 @@ fn replace(world: &mut World, call: &Call, name: &str) -> Reply {
         }
         _ => Ok(()),
     };
-    let wish = match targets(&call.body) {
-        Ok(traffic) => Wish { traffic, template: call.body.pointer("/spec/template").cloned() },
+    let desired = match targets(&call.body) {
+        Ok(traffic) => Desired { traffic, template: call.body.pointer("/spec/template").cloned() },
         Err(refusal) => return refused(&refusal),
     };
-    match world.cloud_run.write(world.now_ms, name, wish, holds, &call.actor) {
+    match world.cloud_run.write(world.now_ms, name, desired, holds, &call.actor) {
         Ok(operation) => {
             run_v2::note(world, call, "google.cloud.run.v1.Services.ReplaceService", name, operation.id);
             world.cloud_run.service(name).map_or_else(|refusal| refused(&refusal), |service| Reply::ok(&service_json(service)))

@@ -16,7 +16,7 @@ use super::{
 use crate::sim::world::{
     World,
     audit::Mutation,
-    cloud_run::{Refusal, Revision, Service, Target, Wish},
+    cloud_run::{Desired, Refusal, Revision, Service, Target},
     operations::Operation,
     stamp,
 };
@@ -69,8 +69,8 @@ fn paged(call: &Call, field: &str, items: Vec<Value>) -> Reply {
 }
 
 fn patch(world: &mut World, call: &Call, name: &str) -> Reply {
-    let wish = match wished(world, call, name) {
-        Ok(wish) => wish,
+    let desired = match wished(world, call, name) {
+        Ok(desired) => desired,
         Err(refusal) => return refused(&refusal),
     };
     let sent = call.body.get("etag").and_then(Value::as_str).filter(|etag| !etag.is_empty()).map(str::to_owned);
@@ -82,7 +82,7 @@ fn patch(world: &mut World, call: &Call, name: &str) -> Reply {
         let checked = world.cloud_run.service(name).and_then(holds);
         return checked.map_or_else(|refusal| refused(&refusal), |()| Reply::ok(&json!({"name": operation_name(0), "done": true})));
     }
-    match world.cloud_run.write(world.now_ms, name, wish, holds, &call.actor) {
+    match world.cloud_run.write(world.now_ms, name, desired, holds, &call.actor) {
         Ok(operation) => {
             note(world, call, "google.cloud.run.v2.Services.UpdateService", name, operation.id);
             Reply::ok(&operation_json(world, &operation))
@@ -110,7 +110,7 @@ pub fn note(world: &mut World, call: &Call, method: &'static str, name: &str, op
     });
 }
 
-fn wished(world: &World, call: &Call, name: &str) -> Result<Wish, Refusal> {
+fn wished(world: &World, call: &Call, name: &str) -> Result<Desired, Refusal> {
     let current = world.cloud_run.service(name)?;
     let mask: Vec<&str> = call.parameter("updateMask").map(|mask| mask.split(',').collect()).unwrap_or_default();
     if let Some(other) = mask.iter().find(|path| !matches!(**path, "traffic" | "template" | "*")) {
@@ -121,7 +121,7 @@ fn wished(world: &World, call: &Call, name: &str) -> Result<Wish, Refusal> {
     let traffic = if covers("traffic") { targets(&call.body)? } else { current.traffic.clone() };
     let template =
         call.body.get("template").filter(|_| covers("template")).map(|template| run_template::from_v2(template, &current.template));
-    Ok(Wish { traffic, template })
+    Ok(Desired { traffic, template })
 }
 
 fn targets(body: &Value) -> Result<Vec<Target>, Refusal> {

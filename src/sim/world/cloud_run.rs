@@ -18,7 +18,7 @@ const SETTLE_MS: (f64, f64) = (2_000.0, 6_000.0);
 const MIN_SCALE: &str = "autoscaling.knative.dev/minScale";
 const DAY_MS: i64 = 86_400_000;
 
-/// One wished-for share of a service's traffic.
+/// One desired share of a service's traffic.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
     /// `None` follows the newest ready revision.
@@ -45,13 +45,13 @@ pub struct Revision {
 pub struct Service {
     /// Its short name.
     pub name: String,
-    /// Number of the wished-for state.
+    /// Number of the desired state.
     pub generation: u64,
     /// Number of the state that the platform has worked on to the end.
     pub observed: u64,
     /// Changes with every write; etag and resourceVersion come from it.
     pub version: u64,
-    /// The wished-for split.
+    /// The desired split.
     pub traffic: Vec<Target>,
     /// The split that serves.
     pub serving: Vec<Target>,
@@ -149,14 +149,14 @@ pub enum Refusal {
     /// The concurrency token is not the current one.
     #[error("Conflict for resource '{0}': version '{1}' was specified but current version is '{2}'.")]
     Stale(String, String, String),
-    /// The wished-for state makes no sense.
+    /// The desired state makes no sense.
     #[error("{0}")]
     Invalid(String),
 }
 
-/// A wished-for state of a service.
+/// A desired state of a service.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Wish {
+pub struct Desired {
     /// The split; empty means everything to the newest revision.
     pub traffic: Vec<Target>,
     /// A template, where the caller sends one; a different one makes a revision.
@@ -196,7 +196,7 @@ impl CloudRun {
         self.services.iter().find(|service| service.name == name).ok_or_else(|| Refusal::Missing(name.to_owned()))
     }
 
-    /// Accepts a wished-for state; `holds` decides about the concurrency token against the current service.
+    /// Accepts a desired state; `holds` decides about the concurrency token against the current service.
     ///
     /// # Errors
     /// If there is no such service, the token is stale or the split makes no sense; nothing has changed then.
@@ -204,7 +204,7 @@ impl CloudRun {
         &mut self,
         now_ms: i64,
         name: &str,
-        wish: Wish,
+        desired: Desired,
         holds: impl Fn(&Service) -> Result<(), Refusal>,
         actor: &Actor,
     ) -> Result<Operation, Refusal> {
@@ -212,11 +212,11 @@ impl CloudRun {
         let suffix: String = (0..3).map(|_| char::from(b'a' + self.random.index(26) as u8)).collect();
         let service = self.services.iter_mut().find(|service| service.name == name).ok_or_else(|| Refusal::Missing(name.to_owned()))?;
         holds(service)?;
-        check(&wish.traffic)?;
+        check(&desired.traffic)?;
         service.generation += 1;
         service.version += 1;
-        service.traffic = wish.traffic;
-        if let Some(template) = wish.template.filter(|template| *template != service.template) {
+        service.traffic = desired.traffic;
+        if let Some(template) = desired.template.filter(|template| *template != service.template) {
             let number = 1 + service.revisions.last().and_then(|last| last.name.rsplit('-').nth(1)?.parse::<u32>().ok()).unwrap_or(0);
             service.revisions.push(Revision {
                 name: format!("{name}-{number:05}-{suffix}"),
@@ -257,7 +257,7 @@ impl CloudRun {
             first.percent += rest - given;
         }
         traffic.push(Target { revision: None, percent: percent.min(100), tag: None });
-        self.write(now_ms, name, Wish { traffic, template: Some(template) }, |_| Ok(()), actor)
+        self.write(now_ms, name, Desired { traffic, template: Some(template) }, |_| Ok(()), actor)
     }
 
     /// Somebody deletes a revision that gets nothing; one that gets something stays, as the interface would have it.
@@ -389,19 +389,19 @@ fn service(now_ms: i64, name: &str, version: &str, revisions: &[&str]) -> Servic
 
 #[cfg(test)]
 mod tests {
-    use super::{CloudRun, Refusal, Target, Wish};
+    use super::{CloudRun, Desired, Refusal, Target};
     use crate::sim::world::{actor::Actor, random::Random};
 
-    fn wish(parts: &[(&str, u32)]) -> Wish {
+    fn desired(parts: &[(&str, u32)]) -> Desired {
         let target = |(name, percent): &(&str, u32)| Target { revision: Some((*name).to_owned()), percent: *percent, tag: None };
-        Wish { traffic: parts.iter().map(target).collect(), template: None }
+        Desired { traffic: parts.iter().map(target).collect(), template: None }
     }
 
     #[test]
     fn a_split_serves_only_after_it_settles() {
         let mut run = CloudRun::new(1, 0);
         let actor = Actor::person("someone");
-        run.write(0, "frontend", wish(&[("frontend-00041-kaz", 25), ("frontend-00042-bim", 75)]), |_| Ok(()), &actor).unwrap();
+        run.write(0, "frontend", desired(&[("frontend-00041-kaz", 25), ("frontend-00042-bim", 75)]), |_| Ok(()), &actor).unwrap();
         assert!(run.service("frontend").unwrap().reconciling());
         let mut random = Random::new(1);
         let mut share =
@@ -416,7 +416,7 @@ mod tests {
     fn a_missing_revision_fails_and_the_old_split_stays() {
         let mut run = CloudRun::new(1, 0);
         let before = run.service("frontend").unwrap().serving.clone();
-        let operation = run.write(0, "frontend", wish(&[("previous", 100)]), |_| Ok(()), &Actor::person("someone")).unwrap();
+        let operation = run.write(0, "frontend", desired(&[("previous", 100)]), |_| Ok(()), &Actor::person("someone")).unwrap();
         run.tick(10_000);
         let service = run.service("frontend").unwrap();
         assert!(operation.failure.is_some() && service.failure.is_some());
@@ -426,7 +426,7 @@ mod tests {
     #[test]
     fn a_sum_other_than_a_hundred_is_refused() {
         let mut run = CloudRun::new(1, 0);
-        let answer = run.write(0, "frontend", wish(&[("frontend-00042-bim", 99)]), |_| Ok(()), &Actor::person("someone"));
+        let answer = run.write(0, "frontend", desired(&[("frontend-00042-bim", 99)]), |_| Ok(()), &Actor::person("someone"));
         assert!(matches!(answer, Err(Refusal::Invalid(_))));
     }
 }

@@ -188,7 +188,7 @@ impl World {
         let due = self.coming.iter().take_while(|(due_ms, _)| *due_ms <= at_ms).count();
         let faults: Vec<Fault> = self.coming.drain(..due).map(|(_, fault)| fault).collect();
         for fault in &faults {
-            self.stir(fault);
+            self.inject(fault);
         }
         self.wake_robot(at_ms);
         self.load_balancer.edge.tick(at_ms);
@@ -210,7 +210,7 @@ impl World {
     }
 
     /// Makes something go wrong, now.
-    pub fn stir(&mut self, fault: &Fault) {
+    pub fn inject(&mut self, fault: &Fault) {
         self.conditions.set(self.now_ms, fault);
         match fault {
             Fault::BadPods { fraction } => self.set_bad_pods(*fraction),

@@ -63,7 +63,7 @@ fn a_calm_minute_is_about_120_requests_a_second_and_nearly_without_errors() {
 #[test]
 fn traffic_follows_the_propagated_weights_not_the_accepted_ones() {
     let mut world = world();
-    world.stir(&foreign(250));
+    world.inject(&foreign(250));
     assert_eq!(world.truth().accepted[1].1, 250);
     world.tick(START_MS + 15_000);
     assert_eq!(world.traffic.gke_tally.served, 0);
@@ -78,7 +78,7 @@ fn traffic_follows_the_propagated_weights_not_the_accepted_ones() {
 #[test]
 fn latencies_match_the_platforms() {
     let mut world = world();
-    world.stir(&foreign(500));
+    world.inject(&foreign(500));
     world.tick(START_MS + 20 * MINUTE_MS);
     for (leg, low, high) in [(Leg::Run, 0.15, 0.25), (Leg::Gke, 0.1, 0.25)] {
         let meter = world.traffic.meter(leg);
@@ -95,9 +95,9 @@ fn latencies_match_the_platforms() {
 #[test]
 fn errors_hit_their_leg_alone_and_calm_ends_them() {
     let mut world = world();
-    world.stir(&foreign(500));
+    world.inject(&foreign(500));
     world.tick(START_MS + 2 * MINUTE_MS);
-    world.stir(&Fault::Errors { leg: Leg::Gke, rate: 0.2 });
+    world.inject(&Fault::Errors { leg: Leg::Gke, rate: 0.2 });
     let run = world.traffic.run_tally;
     let gke = during(&mut world, Leg::Gke, 3);
     assert!((failing(gke) - 0.2).abs() < 0.03, "{gke:?}");
@@ -110,9 +110,9 @@ fn errors_hit_their_leg_alone_and_calm_ends_them() {
 #[test]
 fn a_leg_without_ready_pods_keeps_its_share_and_answers_503() {
     let mut world = world();
-    world.stir(&foreign(100));
+    world.inject(&foreign(100));
     world.tick(START_MS + 2 * MINUTE_MS);
-    world.stir(&Fault::BadPods { fraction: 1.0 });
+    world.inject(&Fault::BadPods { fraction: 1.0 });
     // Pods fall ill one after the other, within some seconds.
     world.tick(START_MS + 2 * MINUTE_MS + 15_000);
     let gke = during(&mut world, Leg::Gke, 2);
@@ -122,11 +122,11 @@ fn a_leg_without_ready_pods_keeps_its_share_and_answers_503() {
 #[test]
 fn half_the_pods_carry_a_tenth_of_the_users_but_not_all_of_them() {
     let mut world = world();
-    world.stir(&Fault::BadPods { fraction: 0.5 });
-    world.stir(&foreign(100));
+    world.inject(&Fault::BadPods { fraction: 0.5 });
+    world.inject(&foreign(100));
     world.tick(START_MS + 2 * MINUTE_MS);
     assert!(failing(during(&mut world, Leg::Gke, 3)) < 0.01);
-    world.stir(&foreign(1000));
+    world.inject(&foreign(1000));
     world.tick(world.now_ms + 2 * MINUTE_MS);
     assert!(failing(during(&mut world, Leg::Gke, 3)) > 0.05);
 }
@@ -137,10 +137,10 @@ fn a_cold_source_is_slow_for_a_while_and_a_shrunken_one_fails() {
     world.tick(START_MS + MINUTE_MS);
     let slow = |world: &World| world.traffic.run.buckets[6..].iter().sum::<u64>();
     let before = slow(&world);
-    world.stir(&Fault::SourceCold);
+    world.inject(&Fault::SourceCold);
     world.tick(world.now_ms + MINUTE_MS);
     assert!(slow(&world) - before > 300, "{}", slow(&world) - before);
-    world.stir(&Fault::SourceShrunk { max_instances: 2 });
+    world.inject(&Fault::SourceShrunk { max_instances: 2 });
     world.tick(world.now_ms + MINUTE_MS);
     assert!(failing(during(&mut world, Leg::Run, 1)) > 0.2);
 }
@@ -150,7 +150,7 @@ fn a_restart_begins_the_counters_again_but_not_the_truth() {
     let mut world = world();
     world.tick(START_MS + MINUTE_MS);
     let served = world.traffic.run_tally.served;
-    world.stir(&Fault::Restart { leg: Leg::Run });
+    world.inject(&Fault::Restart { leg: Leg::Run });
     assert_eq!(world.traffic.run.total(), 0);
     assert_eq!(world.traffic.run.started_ms, world.now_ms);
     assert_eq!(world.traffic.run_tally.served, served);
@@ -159,7 +159,7 @@ fn a_restart_begins_the_counters_again_but_not_the_truth() {
 #[test]
 fn trouble_of_an_api_ends_by_itself() {
     let mut world = world();
-    world.stir(&Fault::Api { api: Api::Compute, trouble: Trouble::Unavailable, for_s: 30.0 });
+    world.inject(&Fault::Api { api: Api::Compute, trouble: Trouble::Unavailable, for_s: 30.0 });
     assert_eq!(world.conditions.trouble(START_MS + 29_000, Api::Compute), Some(Trouble::Unavailable));
     assert_eq!(world.conditions.trouble(START_MS + 29_000, Api::Run), None);
     assert_eq!(world.conditions.trouble(START_MS + 30_000, Api::Compute), None);
@@ -181,7 +181,7 @@ fn real_visitors_do_not_change_the_night() {
 #[test]
 fn a_foreign_write_is_in_the_audit_log_with_its_author() {
     let mut world = world();
-    world.stir(&foreign(300));
+    world.inject(&foreign(300));
     let mutation = &world.truth().mutations[0];
     assert_eq!(
         (mutation.actor.principal.as_str(), mutation.became.as_str()),

@@ -1,6 +1,6 @@
 //! Actions, and what of them the session is asked.
 //!
-//! Nothing is decided here that the core decides: a wish is sent even where it will be refused, because the refusal explains itself and
+//! Nothing is decided here that the core decides: a command is sent even where it will be refused, because the refusal explains itself and
 //! is in the journal. Only what can't be put into a command is answered on the spot.
 
 use crate::{
@@ -61,7 +61,7 @@ impl App {
             Action::GoLook => self.go_look(key),
             Action::Follow => self.turn_follow(),
             Action::People => self.open(Overlay::People { chosen: 0 }),
-            Action::Stir => self.palette("stir "),
+            Action::Inject => self.palette("inject "),
             Action::Focus(way) => self.turn_focus(key, way),
             Action::FocusOn(pane) => self.focus(key, pane),
             Action::Zoom => self.zoom(key),
@@ -224,7 +224,7 @@ impl App {
     /// One key for the whole dance: take what is free, ask whoever holds, hand to whoever asked.
     fn controls(&mut self, key: &str) {
         let me = self.view.me.as_ref().map(|me| me.client);
-        let wish = match &self.state.controls.holder {
+        let command = match &self.state.controls.holder {
             None => ControlsCommand::Take,
             Some(holder) if Some(holder.client) != me => ControlsCommand::AskFor,
             Some(_) => match self.state.controls.asked_by.first() {
@@ -238,7 +238,7 @@ impl App {
                 }
             },
         };
-        self.ask(key, Command::Controls(wish));
+        self.ask(key, Command::Controls(command));
     }
 
     /// Says before anything is typed what would be refused after it.
@@ -347,7 +347,7 @@ impl App {
     }
 
     fn palette(&mut self, typed: &str) {
-        let entries = entries(&self.view.keys, self.role(), &self.looks.stirs, self.looks.themes.words());
+        let entries = entries(&self.view.keys, self.role(), &self.appearance.faults, self.appearance.themes.words());
         self.open(Overlay::Palette { line: LineEdit::with(typed), chosen: 0, entries });
     }
 

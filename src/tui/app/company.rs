@@ -1,5 +1,5 @@
 //! What this cockpit does because others are here: dialogs that come up by themselves, calls that are followed, controls that are passed,
-//! and telling the others where this person looks.
+//! and telling the others where this person appearance.
 
 use std::{
     sync::Arc,
@@ -84,7 +84,7 @@ impl App {
             self.view.screen = Screen::Main;
             self.view.zoomed = Zoom::All;
             self.focus(key, pane);
-            let places = places::places(&self.state, &self.view, &self.looks.theme, self.size.area());
+            let places = places::places(&self.state, &self.view, &self.appearance.theme, self.size.area());
             if places.panes.iter().all(|(placed, _)| *placed != pane) {
                 self.view.zoomed = Zoom::Focused;
             }
@@ -140,13 +140,13 @@ impl App {
     fn pass(&mut self, chosen: usize) {
         let state = Arc::clone(&self.state);
         let Some((client, person)) = people::order(&state).get(chosen).copied() else { return };
-        let wish = match people::pass(&state, &self.view, client) {
+        let command = match people::pass(&state, &self.view, client) {
             Pass::Take | Pass::TakeOver => ControlsCommand::Take,
             Pass::AskFor => ControlsCommand::AskFor,
             Pass::HandOver => ControlsCommand::HandTo(person.who.clone()),
             Pass::GiveUp => ControlsCommand::GiveUp,
             Pass::Nothing(why) => return self.notify(Tone::Plain, format!("{why}; nothing was changed")),
         };
-        self.ask("Enter", Command::Controls(wish));
+        self.ask("Enter", Command::Controls(command));
     }
 }

@@ -35,7 +35,7 @@ use crate::{
         panes::words,
         terminal::{
             Drawn, MouseReports, Size, Stats, Terminal, TerminalError,
-            signals::{Signals, Told},
+            signals::{SignalEvent, Signals},
         },
         theme::{Catalogue, Theme},
         view::{Follow, Hearing, Holds, Me, Notice, View},
@@ -45,7 +45,7 @@ use crate::{
 
 mod act;
 mod company;
-mod hands;
+mod input_queue;
 mod mouse;
 mod news;
 mod overlays;
@@ -60,13 +60,13 @@ const NOTICE: Duration = Duration::from_secs(8);
 const ESTIMATE_MAX: Duration = Duration::from_secs(2);
 
 /// What a cockpit needs beside its link.
-pub struct Looks {
+pub struct Appearance {
     pub themes: Catalogue,
     pub theme: Theme,
-    /// What can be stirred in the demo's world: (name, what it does). Empty in a live session.
-    pub stirs: Vec<(String, String)>,
+    /// What can be injected in the demo's world: (name, what it does). Empty in a live session.
+    pub faults: Vec<(String, String)>,
     /// World seconds in a real one.
-    pub haste: f64,
+    pub speed: f64,
     pub mouse: MouseReports,
     /// Whether a watcher is shown what matters by itself.
     pub follow: Follow,
@@ -77,14 +77,14 @@ pub struct Looks {
     pub remark: Option<String>,
 }
 
-impl Looks {
+impl Appearance {
     /// A live session's, with nothing of the person's own.
-    pub fn plain(themes: Catalogue, theme: Theme) -> Looks {
-        Looks {
+    pub fn plain(themes: Catalogue, theme: Theme) -> Appearance {
+        Appearance {
             themes,
             theme,
-            stirs: Vec::new(),
-            haste: 1.0,
+            faults: Vec::new(),
+            speed: 1.0,
             mouse: MouseReports::On,
             follow: Follow::No,
             keys: Arc::new(Keymap::builtin()),
@@ -159,13 +159,13 @@ impl Canvas for Terminal {
 /// the terminal has been gone for a while and this has not returned.
 /// # Errors
 /// If the terminal can't be taken over; it is as it was then.
-pub async fn run(link: Link, looks: Looks, leave: impl FnOnce() + Send + 'static) -> Result<Flown, TerminalError> {
-    let mut terminal = Terminal::open(looks.mouse)?;
+pub async fn run(link: Link, appearance: Appearance, leave: impl FnOnce() + Send + 'static) -> Result<Flown, TerminalError> {
+    let mut terminal = Terminal::open(appearance.mouse)?;
     terminal.restorer().on_panic();
     let signals = Signals::new()?;
     let (sender, inputs) = mpsc::channel(crate::tui::input::reader::INPUTS_MAX);
     terminal.read(sender, leave)?;
-    let end = fly(link, looks, inputs, signals, &mut terminal).await;
+    let end = fly(link, appearance, inputs, signals, &mut terminal).await;
     Ok(Flown { end, stats: terminal.stats() })
 }
 
@@ -178,18 +178,24 @@ struct Asked {
 
 /// What the system tells; a test tells nothing.
 pub trait Tells {
-    fn next(&mut self) -> impl Future<Output = Told>;
+    fn next(&mut self) -> impl Future<Output = SignalEvent>;
 }
 
 impl Tells for Signals {
-    fn next(&mut self) -> impl Future<Output = Told> {
+    fn next(&mut self) -> impl Future<Output = SignalEvent> {
         Signals::next(self)
     }
 }
 
 /// The loop itself.
-pub async fn fly(link: Link, looks: Looks, mut inputs: mpsc::Receiver<Arrived>, mut signals: impl Tells, canvas: &mut impl Canvas) -> End {
-    let mut app = App::new(link, looks, canvas.size());
+pub async fn fly(
+    link: Link,
+    appearance: Appearance,
+    mut inputs: mpsc::Receiver<Arrived>,
+    mut signals: impl Tells,
+    canvas: &mut impl Canvas,
+) -> End {
+    let mut app = App::new(link, appearance, canvas.size());
     let mut dirty = true;
     let mut busy = false;
     let mut draw_at = Instant::now();
@@ -207,10 +213,10 @@ pub async fn fly(link: Link, looks: Looks, mut inputs: mpsc::Receiver<Arrived>, 
         tokio::select! {
             biased;
             told = signals.next() => match told {
-                Told::Leave(number) => return End::Signal(number),
-                Told::Resized => app.resize(canvas.size()),
-                Told::Stop => canvas.stop(),
-                Told::Continued => {
+                SignalEvent::Leave(number) => return End::Signal(number),
+                SignalEvent::Resized => app.resize(canvas.size()),
+                SignalEvent::Stop => canvas.stop(),
+                SignalEvent::Continued => {
                     canvas.resume();
                     app.resize(canvas.size());
                 }
@@ -259,11 +265,11 @@ enum Flow {
 
 struct App {
     link: Link,
-    looks: Looks,
+    appearance: Appearance,
     view: View,
     state: Arc<State>,
     size: Size,
-    hands: hands::Hands,
+    input_queue: input_queue::InputQueue,
     guard: Guard,
     asks: u64,
     /// The newest shift that was asked for and has no answer yet.
@@ -289,21 +295,25 @@ struct App {
 }
 
 impl App {
-    fn new(mut link: Link, looks: Looks, size: Size) -> App {
+    fn new(mut link: Link, appearance: Appearance, size: Size) -> App {
         let heard = link.view.borrow_and_update().clone();
         let mut view = View::new();
-        view.haste = looks.haste;
-        view.follow = looks.follow;
-        view.keys = Arc::clone(&looks.keys);
-        let theme = looks.themes.words().iter().find(|word| looks.themes.theme(word).is_ok_and(|theme| theme.name == looks.theme.name));
+        view.speed = appearance.speed;
+        view.follow = appearance.follow;
+        view.keys = Arc::clone(&appearance.keys);
+        let theme = appearance
+            .themes
+            .words()
+            .iter()
+            .find(|word| appearance.themes.theme(word).is_ok_and(|theme| theme.name == appearance.theme.name));
         let mut app = App {
             state: heard.state.clone(),
             theme: theme.cloned().unwrap_or_default(),
             link,
-            looks,
+            appearance,
             view,
             size,
-            hands: hands::Hands::default(),
+            input_queue: input_queue::InputQueue::default(),
             guard: Guard::default(),
             asks: 0,
             asked: None,
@@ -320,7 +330,7 @@ impl App {
         app.adopt(&heard);
         app.view.screen = app.view.home();
         app.tell_size();
-        if let Some(remark) = app.looks.remark.take() {
+        if let Some(remark) = app.appearance.remark.take() {
             app.notify(Tone::Warning, remark);
         }
         app
@@ -375,8 +385,8 @@ impl App {
     }
 
     fn frame(&mut self, canvas: &mut impl Canvas) -> Drawn {
-        let haste = self.view.haste;
-        let span = |real: Duration| Millis((real.as_secs_f64() * 1000.0 * haste) as u64);
+        let speed = self.view.speed;
+        let span = |real: Duration| Millis((real.as_secs_f64() * 1000.0 * speed) as u64);
         let since = self.heard_at.elapsed();
         self.view.now = match self.view.hearing {
             Hearing::Connected => self.state.now + span(since.min(ESTIMATE_MAX)),
@@ -391,7 +401,7 @@ impl App {
         let mut next = std::mem::take(&mut self.spare);
         next.resize(self.size.area());
         next.reset();
-        draw::draw(&self.state, &self.view, &self.looks.theme, self.size.area(), &mut next);
+        draw::draw(&self.state, &self.view, &self.appearance.theme, self.size.area(), &mut next);
         let drawn = canvas.draw(&mut next);
         self.spare = next;
         match (&self.view.overlay, self.overlay_drawn, drawn) {

@@ -60,7 +60,7 @@ pub(super) fn way_on(refusal: &Refusal, view: &View) -> String {
 }
 
 impl App {
-    /// Looks at what is new since `before`.
+    /// Appearance at what is new since `before`.
     pub(super) fn take_news(&mut self, before: &State) {
         let state = std::sync::Arc::clone(&self.state);
         let fresh = state.feed.iter().filter(|line| line.seq > before.seq).map(|line| &line.news);

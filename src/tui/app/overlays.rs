@@ -122,7 +122,7 @@ impl App {
     fn pick(&mut self, pick: Pick) -> Flow {
         match pick {
             Pick::Action(action) => return self.act(action, ":"),
-            Pick::Stir(stir) => self.ask(":", Command::Stir { stir }),
+            Pick::Inject(inject) => self.ask(":", Command::Inject { inject }),
             Pick::Theme(word) => {
                 self.wear(&word);
                 self.keep_theme();
@@ -170,13 +170,13 @@ impl App {
     }
 
     pub(super) fn choose_theme(&mut self) {
-        let words = self.looks.themes.words().to_vec();
+        let words = self.appearance.themes.words().to_vec();
         let chosen = words.iter().position(|word| *word == self.theme).unwrap_or(0);
         self.open(Overlay::Themes { words, chosen, before: self.theme.clone() });
     }
 
     pub(super) fn next_theme(&mut self, key: &str) {
-        let words = self.looks.themes.words().to_vec();
+        let words = self.appearance.themes.words().to_vec();
         let place = words.iter().position(|word| *word == self.theme).unwrap_or(0);
         if let Some(word) = words.get((place + 1) % words.len().max(1)) {
             self.wear(word);
@@ -187,16 +187,16 @@ impl App {
 
     /// The next cockpit begins with this theme.
     fn keep_theme(&self) {
-        if let Some(keeper) = &self.looks.keeper {
+        if let Some(keeper) = &self.appearance.keeper {
             // Nobody keeps it any more only at the very end.
             let _ = keeper.send(self.theme.clone());
         }
     }
 
     fn wear(&mut self, word: &str) {
-        match self.looks.themes.theme(word) {
+        match self.appearance.themes.theme(word) {
             Ok(theme) => {
-                self.looks.theme = theme;
+                self.appearance.theme = theme;
                 self.theme = word.to_owned();
             }
             Err(error) => self.notify(Tone::Warning, error.to_string()),

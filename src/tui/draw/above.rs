@@ -24,7 +24,7 @@ use crate::{
 /// One line for the oldest request that is open.
 pub fn banner(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buffer) {
     let Some(open) = state.approvals.values().min_by_key(|approval| approval.at) else { return };
-    let left = Millis((open.expires_at.since(view.now).0 as f64 / view.haste.max(1.0)) as u64);
+    let left = Millis((open.expires_at.since(view.now).0 as f64 / view.speed.max(1.0)) as u64);
     let mine = view.me.as_ref().is_some_and(|me| me.who == open.by.who);
     let may = view.me.as_ref().is_some_and(|me| me.role.may_approve());
     let what = review::in_short(open, state, theme);

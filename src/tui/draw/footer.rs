@@ -84,7 +84,7 @@ pub fn hints(state: &State, view: &View, theme: &Theme, width: u16) -> Vec<Hint>
         let binding = view.keys.binding(*action)?;
         let here = binding.context != Context::Main || view.screen == Screen::Main;
         // What can't reach the session now is not offered either, the way home included: the notice names the lever by hand.
-        let reaches = view.hearing == Hearing::Connected || binding.danger == Danger::Looks;
+        let reaches = view.hearing == Hearing::Connected || binding.danger == Danger::Appearance;
         let key = binding.keys.first().map(ToString::to_string)?;
         let label = if *action == Action::Hold && held { "resume" } else { binding.label };
         (here && reaches && role.is_none_or(|role| binding.is_for(role))).then_some((key, label))
@@ -166,7 +166,7 @@ fn matters(state: &State, view: &View) -> Vec<Action> {
         Action::Themes,
     ]);
     if state.opened.as_ref().is_some_and(|opened| matches!(opened.world, WorldKind::Demo { .. })) {
-        actions.push(Action::Stir);
+        actions.push(Action::Inject);
     }
     actions.push(Action::Quit);
     actions

@@ -136,5 +136,5 @@ fn one(client: ClientId, person: &Person, state: &State, view: &View, theme: &Th
 
 /// A person's time, however fast the demo's world goes.
 fn real(span: Millis, view: &View) -> Millis {
-    Millis((span.0 as f64 / view.haste.max(1.0)) as u64)
+    Millis((span.0 as f64 / view.speed.max(1.0)) as u64)
 }

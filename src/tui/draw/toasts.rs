@@ -37,7 +37,7 @@ pub fn draw(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buf
 
 /// Whether `at` is less than `span` of real time ago.
 fn is_new(at: Timestamp, span: Millis, view: &View) -> bool {
-    view.age(at).as_secs_f64() < span.as_secs_f64() * view.haste.max(1.0)
+    view.age(at).as_secs_f64() < span.as_secs_f64() * view.speed.max(1.0)
 }
 
 /// Oldest first.

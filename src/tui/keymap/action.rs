@@ -1,4 +1,4 @@
-//! What a key can mean. An action is a wish of the hand; what of it reaches the session is the app's business.
+//! What a key can mean. What of it reaches the session is the app's business.
 
 use crate::tui::view::{Pane, Screen};
 
@@ -49,7 +49,7 @@ pub enum Action {
     Help,
     Themes,
     NextTheme,
-    Stir,
+    Inject,
     /// The command that brings the route home without us, into the terminal's clipboard.
     CopyByHand,
     Redraw,
@@ -76,7 +76,7 @@ pub enum Scroll {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Danger {
     /// Changes only what this screen shows.
-    Looks,
+    Appearance,
     /// Others see it, nothing moves.
     Tells,
     /// Can move traffic or change who may.

@@ -4,7 +4,7 @@
 //! [keys]
 //! "draft ahead" = "Right"          # a name of the table, and its key
 //! hold = ["p", "F8"]               # or several; the first is the one that hints print
-//! stir = []                        # or none: it is still in the palette
+//! inject = []                        # or none: it is still in the palette
 //! ```
 //!
 //! A key that is given to a row is taken from the row that has it by default. Only the way home can't lose a key so: whoever wants its key
@@ -21,7 +21,7 @@ use crate::tui::{
 };
 
 /// One row as it was written.
-struct Wish {
+struct Row {
     /// The row's place in the table.
     row: usize,
     at: std::ops::Range<usize>,
@@ -30,14 +30,14 @@ struct Wish {
 
 pub(super) fn read(text: &str) -> Result<Keymap, Vec<Mistake>> {
     let mut mistakes = Vec::new();
-    let wishes = wishes(text, &mut mistakes);
-    clashes(&wishes, &mut mistakes);
+    let rows = rows(text, &mut mistakes);
+    clashes(&rows, &mut mistakes);
     let mut bindings = TABLE.to_vec();
-    for wish in &wishes {
-        bindings[wish.row].keys = Cow::Owned(wish.keys.iter().map(|(key, _)| *key).collect());
+    for row in &rows {
+        bindings[row.row].keys = Cow::Owned(row.keys.iter().map(|(key, _)| *key).collect());
     }
-    for (place, binding) in bindings.iter_mut().enumerate().filter(|(place, _)| wishes.iter().all(|wish| wish.row != *place)) {
-        let given = |key: &Key| wishes.iter().flat_map(|wish| &wish.keys).find(|(given, _)| given == key);
+    for (place, binding) in bindings.iter_mut().enumerate().filter(|(place, _)| rows.iter().all(|row| row.row != *place)) {
+        let given = |key: &Key| rows.iter().flat_map(|row| &row.keys).find(|(given, _)| given == key);
         if binding.action == Action::Rollback {
             mistakes.extend(TABLE[place].keys.iter().filter_map(given).map(|(key, at)| stolen(*key, at.clone(), binding)));
         }
@@ -54,31 +54,31 @@ fn stolen(key: Key, at: std::ops::Range<usize>, rollback: &Binding) -> Mistake {
         .help(format!("say first which key goes home instead: {} = [\"F10\"]", rollback.name))
 }
 
-fn wishes(text: &str, mistakes: &mut Vec<Mistake>) -> Vec<Wish> {
-    let mut wishes = Vec::new();
+fn rows(text: &str, mistakes: &mut Vec<Mistake>) -> Vec<Row> {
+    let mut rows = Vec::new();
     let tree = match tree(text) {
         Ok(tree) => tree,
         Err(mistake) => {
             mistakes.push(mistake);
-            return wishes;
+            return rows;
         }
     };
     for (name, value) in &tree {
         match (name.get_ref().as_ref(), value.get_ref().as_table()) {
-            ("keys", Some(rows)) => {
-                for (name, value) in rows {
-                    wishes.extend(wish(name.get_ref(), name.span(), value, mistakes));
+            ("keys", Some(table)) => {
+                for (name, value) in table {
+                    rows.extend(row(name.get_ref(), name.span(), value, mistakes));
                 }
             }
             ("keys", None) => mistakes.push(expected("a table", value).allowed("[keys], and below it a name and its keys on each line")),
             (other, _) => mistakes.push(Mistake::new(name.span(), format!("there is no `{other}` here")).one_of(other, ["keys"])),
         }
     }
-    wishes.sort_by_key(|wish: &Wish| wish.at.start);
-    wishes
+    rows.sort_by_key(|row: &Row| row.at.start);
+    rows
 }
 
-fn wish(name: &str, at: std::ops::Range<usize>, value: &Spanned<DeValue<'_>>, mistakes: &mut Vec<Mistake>) -> Option<Wish> {
+fn row(name: &str, at: std::ops::Range<usize>, value: &Spanned<DeValue<'_>>, mistakes: &mut Vec<Mistake>) -> Option<Row> {
     let Some(row) = TABLE.iter().position(|binding| binding.name == name) else {
         let known = TABLE.iter().map(|binding| binding.name);
         mistakes.push(Mistake::new(at, format!("there is no action `{name}`")).one_of(name, known));
@@ -101,7 +101,7 @@ fn wish(name: &str, at: std::ops::Range<usize>, value: &Spanned<DeValue<'_>>, mi
         let message = "without a key nobody can go home from the cockpit".to_owned();
         mistakes.push(Mistake::new(value.span(), message).allowed("at least one key").help("leave the line out to keep F9 and Ctrl-\\"));
     }
-    Some(Wish { row, at, keys })
+    Some(Row { row, at, keys })
 }
 
 fn key(text: &str, binding: &Binding, at: std::ops::Range<usize>) -> Result<Key, Mistake> {
@@ -118,11 +118,11 @@ fn key(text: &str, binding: &Binding, at: std::ops::Range<usize>) -> Result<Key,
 }
 
 /// One key means one thing, wherever one is.
-fn clashes(wishes: &[Wish], mistakes: &mut Vec<Mistake>) {
-    for (place, wish) in wishes.iter().enumerate() {
-        for (index, (key, at)) in wish.keys.iter().enumerate() {
-            let before = wishes[..place].iter().find(|other| other.keys.iter().any(|(taken, _)| taken == key));
-            let twice = wish.keys[..index].iter().any(|(taken, _)| taken == key).then_some(wish);
+fn clashes(rows: &[Row], mistakes: &mut Vec<Mistake>) {
+    for (place, row) in rows.iter().enumerate() {
+        for (index, (key, at)) in row.keys.iter().enumerate() {
+            let before = rows[..place].iter().find(|other| other.keys.iter().any(|(taken, _)| taken == key));
+            let twice = row.keys[..index].iter().any(|(taken, _)| taken == key).then_some(row);
             let Some(has) = before.or(twice).map(|has| &TABLE[has.row]) else { continue };
             mistakes.push(Mistake::new(at.clone(), format!("`{key}` is given to `{}` already", has.name)).allowed("each key once"));
         }
@@ -154,7 +154,7 @@ mod tests {
         assert_eq!(keys.lookup(Some(Screen::Main), Key::plain(Code::F(9))).map(|found| found.action), Some(Action::Zoom));
         assert_eq!(keys.key(Action::Draft(10)), "p");
         assert_eq!(keys.key(Action::Hold), ":hold", "its key was given away");
-        assert_eq!(keys.key(Action::Stir), ":stir");
+        assert_eq!(keys.key(Action::Inject), ":inject");
         assert!(keys.markdown().contains("| `F10` `Ctrl-\\` | Bring all traffic"));
     }
 

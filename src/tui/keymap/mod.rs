@@ -196,7 +196,7 @@ mod tests {
     #[test]
     fn a_watcher_is_offered_nothing_that_acts() {
         for binding in table::TABLE.iter().filter(|binding| binding.is_for(Role::Watcher)) {
-            assert_eq!(binding.danger, Danger::Looks, "{}", binding.name);
+            assert_eq!(binding.danger, Danger::Appearance, "{}", binding.name);
         }
     }
 }

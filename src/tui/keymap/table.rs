@@ -24,8 +24,8 @@ const fn row(
     Binding { keys: Cow::Borrowed(keys), context, action, label, name, help, danger, needs }
 }
 
-const LOOKS: (Danger, Needs) = (Danger::Looks, Needs::Nothing);
-const DRAFTS: (Danger, Needs) = (Danger::Looks, Needs::Operator);
+const LOOKS: (Danger, Needs) = (Danger::Appearance, Needs::Nothing);
+const DRAFTS: (Danger, Needs) = (Danger::Appearance, Needs::Operator);
 
 /// Every key, in the order in which help prints them.
 pub const TABLE: &[Binding] = &[
@@ -165,7 +165,7 @@ pub const TABLE: &[Binding] = &[
         Action::AdoptDrift,
         "adopt",
         "adopt drift",
-        "Take the weights that somebody else wrote as the session's own wish.",
+        "Take the weights that somebody else wrote as the session's own.",
         (Danger::Acts, Needs::Controls),
     ),
     row(
@@ -387,9 +387,9 @@ pub const TABLE: &[Binding] = &[
     row(
         Context::Screens,
         &[Key::char('x')],
-        Action::Stir,
-        "stir",
-        "stir",
+        Action::Inject,
+        "inject",
+        "inject",
         "Demo only: make something go wrong in the simulated world.",
         (Danger::Acts, Needs::Operator),
     ),

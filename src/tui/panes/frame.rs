@@ -32,7 +32,7 @@ pub fn frame(
     buf: &mut Buffer,
 ) -> Rect {
     let called = state.look_here.as_ref().filter(|look| look.pane.as_str() == pane.name());
-    let called = called.filter(|look| view.now.since(look.at).as_secs_f64() * 1000.0 / view.haste < LOOK_HERE_MS as f64);
+    let called = called.filter(|look| view.now.since(look.at).as_secs_f64() * 1000.0 / view.speed < LOOK_HERE_MS as f64);
     let focused = view.focus == pane;
     let glyphs = if focused { theme.glyphs.frame_focus } else { theme.glyphs.frame };
     let style = match (called.is_some(), focused) {
@@ -106,11 +106,11 @@ fn padded(line: Line<'static>) -> Line<'static> {
 /// Who else has his focus on this pane.
 fn others(pane: Pane, state: &State, view: &View) -> Vec<String> {
     let me = view.me.as_ref().map(|me| me.client);
-    let looks = state
+    let appearance = state
         .people
         .iter()
         .filter(|(client, person)| Some(**client) != me && person.focus.as_ref().is_some_and(|focus| focus.as_str() == pane.name()));
-    let mut names: Vec<String> = looks.map(|(_, person)| person.who.to_string()).collect();
+    let mut names: Vec<String> = appearance.map(|(_, person)| person.who.to_string()).collect();
     names.dedup();
     names
 }

@@ -59,7 +59,7 @@ fn left(state: &State, view: &View, theme: &Theme, room: usize) -> Line<'static>
 fn badge(state: &State, view: &View, theme: &Theme) -> Vec<Span<'static>> {
     let (word, style): (String, Style) = match state.opened.as_ref().map(|opened| opened.world) {
         Some(WorldKind::Live) => (" LIVE ".to_owned(), theme.live),
-        Some(WorldKind::Demo { .. }) if view.haste != 1.0 => (format!(" DEMO {}{} ", theme.glyphs.times, view.haste), theme.demo),
+        Some(WorldKind::Demo { .. }) if view.speed != 1.0 => (format!(" DEMO {}{} ", theme.glyphs.times, view.speed), theme.demo),
         Some(WorldKind::Demo { .. }) => (" DEMO ".to_owned(), theme.demo),
         None => (" ... ".to_owned(), theme.unknown),
     };
@@ -112,7 +112,7 @@ fn controls(state: &State, view: &View, theme: &Theme) -> Span<'static> {
         let how = if may { format!(" ({} takes)", words::key(view, Action::Controls)) } else { String::new() };
         return Span::styled(format!("controls: free{how}"), theme.dim);
     };
-    let silent = Millis((view.age(holder.beat_at).0 as f64 / view.haste.max(1.0)) as u64);
+    let silent = Millis((view.age(holder.beat_at).0 as f64 / view.speed.max(1.0)) as u64);
     if Some(holder.client) == mine {
         Span::styled(format!("{} controls: you", theme.glyphs.focus), theme.focus)
     } else if silent > SILENT && view.hearing == Hearing::Connected {

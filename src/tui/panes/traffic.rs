@@ -133,7 +133,7 @@ fn worst(state: &State, route: &Route) -> Option<Attention> {
     })
 }
 
-/// Where the route is between wish and deed; a check mark would lie while a clock runs or while nobody sees.
+/// Where the route is on its way from what was asked to what is; a check mark would lie while a clock runs or while nobody sees.
 fn status(state: &State, route: &Route, known: &RouteState, worst: Option<&Attention>, view: &View, theme: &Theme) -> Line<'static> {
     let resting = known.motion == Motion::Settled;
     match worst {
@@ -336,8 +336,8 @@ fn message_line(state: &State, known: &RouteState, route: &Route, view: &View, t
         )
     } else if let Some(blind) = blind(state, route, view, theme) {
         blind
-    } else if let Some(wish) = &known.queued {
-        (format!("{} queued by {}: {}", glyphs.busy, wish.by.who, wish.to), theme.busy)
+    } else if let Some(pending) = &known.queued {
+        (format!("{} queued by {}: {}", glyphs.busy, pending.by.who, pending.to), theme.busy)
     } else if let Some(hold) = &known.hold {
         (format!("{} held by {} for {}; {} resumes", glyphs.latch, hold.by, view.age(hold.at), words::key(view, Action::Hold)), theme.warn)
     } else if let Some(Ghost { share, name }) = ghosts(state, route, view).first() {

@@ -36,7 +36,7 @@ pub fn draw(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buf
     let triggers = words::plan(state).map(|plan| plan.triggers.as_slice()).unwrap_or_default();
     let unseen = TriggerState::default();
     let seen = |trigger: &Trigger| state.triggers.get(&trigger.id).unwrap_or(&unseen).clone();
-    let told: Vec<Told<'_>> = triggers.iter().map(|trigger| Told::of(state, trigger, seen(trigger))).collect();
+    let told: Vec<Row<'_>> = triggers.iter().map(|trigger| Row::of(state, trigger, seen(trigger))).collect();
     let title = frame::title("Automatic rollback", view.focus == Pane::Triggers, theme);
     let inner = frame::frame(Pane::Triggers, title, verdict(&told, theme), state, view, theme, area, buf);
     if told.iter().any(|told| matches!(told.outlook, Outlook::Running { .. })) {
@@ -75,7 +75,7 @@ fn budget(state: &State, trigger: &Trigger) -> Vec<String> {
 }
 
 /// One trigger as a person wants to know it.
-struct Told<'a> {
+struct Row<'a> {
     trigger: &'a Trigger,
     seen: TriggerState,
     name: String,
@@ -83,11 +83,11 @@ struct Told<'a> {
     names: Names<'a>,
 }
 
-impl<'a> Told<'a> {
-    fn of(state: &'a State, trigger: &'a Trigger, seen: TriggerState) -> Told<'a> {
+impl<'a> Row<'a> {
+    fn of(state: &'a State, trigger: &'a Trigger, seen: TriggerState) -> Row<'a> {
         let names = Names::of(state);
         let outlook = outlook(state, &trigger.id).unwrap_or(Outlook::Quiet);
-        Told { trigger, seen, name: names.watched_short(&trigger.id), outlook, names }
+        Row { trigger, seen, name: names.watched_short(&trigger.id), outlook, names }
     }
 
     /// Whether nothing runs.
@@ -126,7 +126,7 @@ impl<'a> Told<'a> {
 }
 
 /// Armed is said only of what sees; what has no sample guards nobody yet.
-fn verdict(told: &[Told<'_>], theme: &Theme) -> Line<'static> {
+fn verdict(told: &[Row<'_>], theme: &Theme) -> Line<'static> {
     let any = |wanted: fn(&Outlook) -> bool| told.iter().any(|told| wanted(&told.outlook));
     let unseeing = told.iter().filter(|told| told.outlook == Outlook::Quiet && told.value().is_none()).count();
     if any(|outlook| matches!(outlook, Outlook::Running { .. })) {
@@ -149,7 +149,7 @@ fn verdict(told: &[Told<'_>], theme: &Theme) -> Line<'static> {
 }
 
 /// Glyph, name, value and limit; then the state in words, as far as there is room.
-fn reading(told: &Told<'_>, theme: &Theme, width: u16) -> Line<'static> {
+fn reading(told: &Row<'_>, theme: &Theme, width: u16) -> Line<'static> {
     let (glyph, word, style) = told.mark(theme);
     let mut spans = vec![Span::styled(format!("{glyph} "), style), Span::styled(told.name.clone(), theme.text)];
     if let Some(value) = told.value() {
@@ -170,7 +170,7 @@ fn reading(told: &Told<'_>, theme: &Theme, width: u16) -> Line<'static> {
 }
 
 /// On one row, the clock matters more than the rule.
-fn compact_line(told: &Told<'_>, now: Timestamp, theme: &Theme, width: u16) -> Line<'static> {
+fn compact_line(told: &Row<'_>, now: Timestamp, theme: &Theme, width: u16) -> Line<'static> {
     if told.outlook == Outlook::Idle {
         return reading(told, theme, width);
     }
@@ -186,7 +186,7 @@ fn compact_line(told: &Told<'_>, now: Timestamp, theme: &Theme, width: u16) -> L
 }
 
 /// The second row of a trigger: its clock if one runs, else how far its value is from the limit.
-fn below(told: &Told<'_>, now: Timestamp, theme: &Theme, row: Rect, buf: &mut Buffer) {
+fn below(told: &Row<'_>, now: Timestamp, theme: &Theme, row: Rect, buf: &mut Buffer) {
     let row = Rect { x: row.x + 2, width: row.width.saturating_sub(2), ..row };
     let cells = row.width.saturating_sub(28).min(CLOCK_CELLS);
     let rule = format!("{} after {} above it", told.then(), told.trigger.lasting);
@@ -204,7 +204,7 @@ fn below(told: &Told<'_>, now: Timestamp, theme: &Theme, row: Rect, buf: &mut Bu
 }
 
 /// How much of its time has passed and what then happens, as a bar and in words, in `room` cells.
-fn clock(told: &Told<'_>, now: Timestamp, theme: &Theme, room: u16) -> Vec<Span<'static>> {
+fn clock(told: &Row<'_>, now: Timestamp, theme: &Theme, room: u16) -> Vec<Span<'static>> {
     let fits = |long: String, short: String| if long.len() <= usize::from(room) { long } else { short };
     match &told.outlook {
         Outlook::Running { since, acts_at, then: Then::GoesHome } => {

@@ -122,7 +122,7 @@ pub fn item(status: ItemStatus, theme: &Theme) -> (&'static str, &'static str, S
     }
 }
 
-/// Where the route is between wish and deed, and what requests say of it, in a few words.
+/// How far the route is with what was asked of it, and what requests say of it, in a few words.
 pub fn course(known: &RouteState, now: Timestamp, theme: &Theme) -> Vec<Span<'static>> {
     let glyphs = &theme.glyphs;
     let (glyph, style) = match &known.motion {

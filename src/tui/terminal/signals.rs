@@ -6,7 +6,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// A signal that the cockpit acts upon.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Told {
+pub enum SignalEvent {
     /// SIGWINCH: another size.
     Resized,
     /// SIGTSTP: somebody wants the terminal for a while.
@@ -45,17 +45,17 @@ impl Signals {
         })
     }
 
-    pub async fn next(&mut self) -> Told {
+    pub async fn next(&mut self) -> SignalEvent {
         let number = |kind: SignalKind| kind.as_raw_value();
         tokio::select! {
             biased;
-            _ = self.hang_up.recv() => Told::Leave(number(SignalKind::hangup())),
-            _ = self.terminate.recv() => Told::Leave(number(SignalKind::terminate())),
-            _ = self.interrupt.recv() => Told::Leave(number(SignalKind::interrupt())),
-            _ = self.quit.recv() => Told::Leave(number(SignalKind::quit())),
-            _ = self.stop.recv() => Told::Stop,
-            _ = self.continued.recv() => Told::Continued,
-            _ = self.resized.recv() => Told::Resized,
+            _ = self.hang_up.recv() => SignalEvent::Leave(number(SignalKind::hangup())),
+            _ = self.terminate.recv() => SignalEvent::Leave(number(SignalKind::terminate())),
+            _ = self.interrupt.recv() => SignalEvent::Leave(number(SignalKind::interrupt())),
+            _ = self.quit.recv() => SignalEvent::Leave(number(SignalKind::quit())),
+            _ = self.stop.recv() => SignalEvent::Stop,
+            _ = self.continued.recv() => SignalEvent::Continued,
+            _ = self.resized.recv() => SignalEvent::Resized,
         }
     }
 }

@@ -66,7 +66,7 @@ pub fn draw(legs: &[Leg], freshness: Freshness, theme: &Theme, area: Rect, buf: 
     }
     if area.height > 1 {
         whiskers(legs, theme, row(marked + bars), bar, buf);
-        // On two rows the marks share one with the whisker, and come last because a wish must be seen.
+        // On two rows the marks share one with the whisker, and come last because what is wanted must be seen.
         marks(legs, theme, row(if area.height > 2 { 0 } else { 1 }), bar, buf);
     }
 }
@@ -176,19 +176,19 @@ fn marks(legs: &[Leg], theme: &Theme, row: Rect, bar: Bar, buf: &mut Buffer) {
     let told = target.wanted != target.accepted || bar.width >= 30;
     let end = |share: u16| bar.column(f64::from(share) / 1000.0);
     let words = |what: &str, share: u16| format!("{what} {}", percent(share));
-    // A wish that has come true is no news.
-    let wish = if target.wanted == target.accepted { theme.dim } else { theme.wanted };
+    // What was wanted and is so is no news.
+    let wanted_style = if target.wanted == target.accepted { theme.dim } else { theme.wanted };
     match (target.wanted, target.draft) {
         (Some(wanted), Some(draft)) if wanted != draft => {
             let (at_wanted, at_draft) = if wanted < draft { (Side::Before, Side::Behind) } else { (Side::Behind, Side::Before) };
-            mark(theme.glyphs.wanted, &words("wanted", wanted), wish, (end(wanted), at_wanted), row, bar, buf);
+            mark(theme.glyphs.wanted, &words("wanted", wanted), wanted_style, (end(wanted), at_wanted), row, bar, buf);
             mark(theme.glyphs.draft, &words("draft", draft), theme.draft, (end(draft), at_draft), row, bar, buf);
         }
         (_, Some(draft)) => mark(theme.glyphs.draft, &words("draft", draft), theme.draft, (end(draft), Side::Behind), row, bar, buf),
         (Some(wanted), None) if told => {
-            mark(theme.glyphs.wanted, &words("wanted", wanted), wish, (end(wanted), Side::Behind), row, bar, buf);
+            mark(theme.glyphs.wanted, &words("wanted", wanted), wanted_style, (end(wanted), Side::Behind), row, bar, buf);
         }
-        (Some(wanted), None) => mark(theme.glyphs.wanted, "", wish, (end(wanted), Side::Behind), row, bar, buf),
+        (Some(wanted), None) => mark(theme.glyphs.wanted, "", wanted_style, (end(wanted), Side::Behind), row, bar, buf),
         (None, None) => {}
     }
 }

@@ -23,7 +23,7 @@ use cutover::{
 };
 
 use super::{
-    ops::{Class, Requests, Side, Who, Wish},
+    ops::{Class, Request, Requests, Side, Who},
     run::{Run, unavailable},
 };
 use crate::{session::person, watch::Check};
@@ -43,13 +43,13 @@ impl Who {
 }
 
 impl Run {
-    pub fn ask(&mut self, who: Who, wish: Wish) -> Check {
+    pub fn ask(&mut self, who: Who, wish: Request) -> Check {
         self.asks += 1;
         let command = self.command(wish);
         self.happen(Event::Asked { by: who.asker(), ask: AskId(self.asks), key: None, command })
     }
 
-    fn command(&mut self, wish: Wish) -> Command {
+    fn command(&mut self, wish: Request) -> Command {
         let object = self.object().clone();
         let route = object.route.clone();
         let known = &self.state.routes[&route];
@@ -57,36 +57,36 @@ impl Run {
         let digest = || self.state.approvals.keys().next().copied().unwrap_or(Digest::of(b"nothing"));
         let text = |text: &str| Shown::new(text);
         match wish {
-            Wish::Shift(share) => Command::Shift { from: stands, to: object.at(share), route },
-            Wish::Next => {
+            Request::Shift(share) => Command::Shift { from: stands, to: object.at(share), route },
+            Request::Next => {
                 let share = stands.of(&object.target).get();
                 Command::Shift { from: stands, to: object.at((share + 120).min(1000)), route }
             }
-            Wish::Stale(share) => Command::Shift { from: object.at((share + 7) % 1000), to: object.at(share), route },
-            Wish::Stranger => {
+            Request::Stale(share) => Command::Shift { from: object.at((share + 7) % 1000), to: object.at(share), route },
+            Request::Stranger => {
                 let to = Weights::all_on(&"moon".parse().expect("a name"), [&object.home]);
                 Command::Shift { from: stands, to, route }
             }
-            Wish::RollbackAll => Command::Rollback { route: None, reason: None },
-            Wish::Rollback => Command::Rollback { route: Some(route), reason: Some(text("it smells")) },
-            Wish::Hold => Command::Hold { route },
-            Wish::Resume => Command::Resume { route },
-            Wish::Rearm => Command::Rearm { route, reason: text("the cause is gone") },
-            Wish::RearmSilently => Command::Rearm { route, reason: text(" ") },
-            Wish::Adopt => Command::AdoptDrift { found: known.accepted.as_ref().map_or(stands, |known| known.weights.clone()), route },
-            Wish::AdoptOther => Command::AdoptDrift { found: object.at(333), route },
-            Wish::Take => Command::Controls(ControlsCommand::Take),
-            Wish::GiveUp => Command::Controls(ControlsCommand::GiveUp),
-            Wish::AskFor => Command::Controls(ControlsCommand::AskFor),
-            Wish::HandTo(who) => Command::Controls(ControlsCommand::HandTo(who.asker().who)),
-            Wish::Approve => Command::Approve { digest: digest() },
-            Wish::ApproveNothing => Command::Approve { digest: Digest::of(b"nothing") },
-            Wish::Deny => Command::Deny { digest: digest(), reason: None },
-            Wish::Withdraw => Command::Withdraw { digest: digest() },
-            Wish::Sign => Command::Sign { item: "backup-taken".parse().expect("a name"), note: text("seen") },
-            Wish::Unsign => Command::Unsign { item: "backup-taken".parse().expect("a name") },
-            Wish::Say => Command::Say { text: text("hello") },
-            Wish::Stir => Command::Stir { stir: text("gke-errors") },
+            Request::RollbackAll => Command::Rollback { route: None, reason: None },
+            Request::Rollback => Command::Rollback { route: Some(route), reason: Some(text("it smells")) },
+            Request::Hold => Command::Hold { route },
+            Request::Resume => Command::Resume { route },
+            Request::Rearm => Command::Rearm { route, reason: text("the cause is gone") },
+            Request::RearmSilently => Command::Rearm { route, reason: text(" ") },
+            Request::Adopt => Command::AdoptDrift { found: known.accepted.as_ref().map_or(stands, |known| known.weights.clone()), route },
+            Request::AdoptOther => Command::AdoptDrift { found: object.at(333), route },
+            Request::Take => Command::Controls(ControlsCommand::Take),
+            Request::GiveUp => Command::Controls(ControlsCommand::GiveUp),
+            Request::AskFor => Command::Controls(ControlsCommand::AskFor),
+            Request::HandTo(who) => Command::Controls(ControlsCommand::HandTo(who.asker().who)),
+            Request::Approve => Command::Approve { digest: digest() },
+            Request::ApproveNothing => Command::Approve { digest: Digest::of(b"nothing") },
+            Request::Deny => Command::Deny { digest: digest(), reason: None },
+            Request::Withdraw => Command::Withdraw { digest: digest() },
+            Request::Sign => Command::Sign { item: "backup-taken".parse().expect("a name"), note: text("seen") },
+            Request::Unsign => Command::Unsign { item: "backup-taken".parse().expect("a name") },
+            Request::Say => Command::Say { text: text("hello") },
+            Request::Inject => Command::Inject { inject: text("gke-errors") },
         }
     }
 

@@ -19,7 +19,7 @@ use proptest::{
 
 use crate::{session, watch::Violation};
 use object::Object;
-use ops::{Op, Who, Wish, op};
+use ops::{Op, Request, Who, op};
 use run::Run;
 
 /// Two routes with a trigger or two each, a replica that may turn out to be promoted, and an item to sign.
@@ -56,7 +56,7 @@ fn holds(ops: &[Op]) -> Result<(), Violation> {
     let mut run = Run::open(plan(), objects())?;
     run.everybody_joins()?;
     run.healthy()?;
-    run.ask(Who::Ana, Wish::Take)?;
+    run.ask(Who::Ana, Request::Take)?;
     for op in ops {
         run.apply_and_ask(op)?;
     }

@@ -11,7 +11,7 @@ use cutover::domain::{
     weight::{PerMille, Weights},
 };
 
-/// Looks that may still arrive late.
+/// Appearance that may still arrive late.
 const PAST_MAX: usize = 6;
 
 #[derive(Debug, Clone)]

@@ -21,7 +21,7 @@ pub enum Op {
     Tick,
     /// The host's clock is set back.
     Back(u64),
-    Ask(Who, Wish),
+    Ask(Who, Request),
     Beat(Who),
     Look(Who),
     Join(Who),
@@ -112,7 +112,7 @@ pub enum Fate {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wish {
+pub enum Request {
     /// To this share of the target, from where the route stands.
     Shift(u16),
     /// A little further than it stands.
@@ -139,7 +139,7 @@ pub enum Wish {
     Sign,
     Unsign,
     Say,
-    Stir,
+    Inject,
 }
 
 fn who() -> impl Strategy<Value = Who> {
@@ -150,8 +150,8 @@ fn share() -> impl Strategy<Value = u16> {
     prop_oneof![3 => prop::sample::select(vec![0, 10, 50, 250, 500, 750, 1000]), 1 => 0..=1000u16]
 }
 
-fn wish() -> impl Strategy<Value = Wish> {
-    use Wish::*;
+fn wish() -> impl Strategy<Value = Request> {
+    use Request::*;
     prop_oneof![
         7 => share().prop_map(Shift),
         9 => Just(Next),
@@ -159,7 +159,7 @@ fn wish() -> impl Strategy<Value = Wish> {
         1 => Just(Stranger),
         2 => Just(RollbackAll),
         2 => Just(Rollback),
-        1 => prop::sample::select(vec![Hold, Resume, RearmSilently, AdoptOther, ApproveNothing, Sign, Unsign, Say, Stir]),
+        1 => prop::sample::select(vec![Hold, Resume, RearmSilently, AdoptOther, ApproveNothing, Sign, Unsign, Say, Inject]),
         4 => Just(Rearm),
         3 => Just(Adopt),
         5 => Just(Take),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use cutover::{
     core::{
-        decision::{Deal, Deed},
+        decision::{Effect, Transition},
         event::{Alarm, Entry, Event, WorldKind},
         state::State,
         step::step,
@@ -31,7 +31,7 @@ use crate::{
 /// Writes that left for an object and have not been answered for.
 pub struct Flight {
     pub effect: EffectId,
-    pub deal: Deal,
+    pub deal: Effect,
     /// The host that sent it has died; nobody waits for its end.
     orphaned: bool,
 }
@@ -42,7 +42,7 @@ pub struct Run {
     pub plan: Plan,
     pub objects: Vec<Object>,
     pub flights: Vec<Flight>,
-    pub deeds: Vec<Deed>,
+    pub transitions: Vec<Transition>,
     pub asks: u64,
     pub promoted: bool,
     /// The second route is the one that words about "the route" mean.
@@ -60,7 +60,7 @@ impl Run {
             plan: plan.clone(),
             objects,
             flights: vec![],
-            deeds: vec![],
+            transitions: vec![],
             asks: 0,
             promoted: false,
             second: false,
@@ -74,18 +74,18 @@ impl Run {
     /// One entry: stepped, checked, and its effects on their way.
     pub fn happen(&mut self, event: Event) -> Check {
         let before = Before::of(&self.state);
-        let entry = Entry { seq: Seq(self.deeds.len() as u64), at: self.now, event };
+        let entry = Entry { seq: Seq(self.transitions.len() as u64), at: self.now, event };
         let decision = step(&mut self.state, &entry);
         let checked = self.watch.look(&before, &entry, &decision, &self.state);
         for effect in &decision.effects {
             match &effect.what {
-                Deal::Write { .. } | Deal::Read { .. } | Deal::Stir { .. } => {
+                Effect::Write { .. } | Effect::Read { .. } | Effect::Inject { .. } => {
                     self.flights.push(Flight { effect: effect.id, deal: effect.what.clone(), orphaned: false });
                 }
-                Deal::Wake { .. } => {}
+                Effect::Wake { .. } => {}
             }
         }
-        self.deeds.push(Deed { entry, decision });
+        self.transitions.push(Transition { entry, decision });
         checked
     }
 
@@ -145,7 +145,7 @@ impl Run {
     /// The host dies and comes back; what it sent is still on its way.
     fn restart(&mut self) -> Check {
         self.flights.iter_mut().for_each(|flight| flight.orphaned = true);
-        self.flights.retain(|flight| matches!(flight.deal, Deal::Write { .. }));
+        self.flights.retain(|flight| matches!(flight.deal, Effect::Write { .. }));
         for object in &mut self.objects {
             object.forget_past();
         }
@@ -159,11 +159,11 @@ impl Run {
         }
         let Flight { effect, deal, orphaned } = self.flights.remove(which % self.flights.len());
         let outcome = match deal {
-            Deal::Write { route, to, version, .. } => {
+            Effect::Write { route, to, version, .. } => {
                 let object = self.objects.iter_mut().find(|object| object.route == route).expect("a route of the plan");
                 written(object, effect, (&to, &version), fate)
             }
-            Deal::Read { route } => {
+            Effect::Read { route } => {
                 let asked_at = self.now;
                 let object = self.objects.iter().find(|object| object.route == route).expect("a route of the plan");
                 let answers = fate != Fate::NotDone && fate != Fate::Open;
@@ -172,8 +172,8 @@ impl Run {
                 self.observe(&format!("weights/{route}"), asked_at, result)?;
                 outcome
             }
-            Deal::Stir { .. } => Outcome::Done(Receipt::default()),
-            Deal::Wake { .. } => return Ok(()),
+            Effect::Inject { .. } => Outcome::Done(Receipt::default()),
+            Effect::Wake { .. } => return Ok(()),
         };
         if orphaned { Ok(()) } else { self.happen(Event::Finished { effect, outcome }) }
     }
@@ -237,12 +237,12 @@ impl Run {
     /// I4, I22: what was recorded, read back from its JSON, gives the same decisions and the same state; and a snapshot is the state.
     pub fn replays(&self) -> Check {
         let mut state = State::default();
-        for deed in &self.deeds {
-            let json = serde_json::to_string(deed).map_err(|error| broken(&error.to_string()))?;
-            let read: Deed = serde_json::from_str(&json).map_err(|error| broken(&format!("{error} in {json}")))?;
+        for transition in &self.transitions {
+            let json = serde_json::to_string(transition).map_err(|error| broken(&error.to_string()))?;
+            let read: Transition = serde_json::from_str(&json).map_err(|error| broken(&format!("{error} in {json}")))?;
             let decision = step(&mut state, &read.entry);
-            if decision != deed.decision {
-                return Err(broken(&format!("entry {} decides {decision:?} and decided {:?}", read.entry.seq, deed.decision)));
+            if decision != transition.decision {
+                return Err(broken(&format!("entry {} decides {decision:?} and decided {:?}", read.entry.seq, transition.decision)));
             }
         }
         if state != self.state {
@@ -255,7 +255,8 @@ impl Run {
 
     /// I1, I13: every change of the object by us has its intent, once, and made of it what the intent says.
     pub fn mutations_have_intents(&self) -> Check {
-        let intents: BTreeMap<EffectId, &Weights> = self.deeds.iter().flat_map(|deed| &deed.decision.effects).filter_map(intent).collect();
+        let intents: BTreeMap<EffectId, &Weights> =
+            self.transitions.iter().flat_map(|transition| &transition.decision.effects).filter_map(intent).collect();
         for object in &self.objects {
             let mut seen = std::collections::BTreeSet::new();
             for (effect, to) in &object.done {
@@ -269,10 +270,10 @@ impl Run {
     }
 }
 
-fn intent(effect: &cutover::core::decision::Effect) -> Option<(EffectId, &Weights)> {
+fn intent(effect: &cutover::core::decision::IssuedEffect) -> Option<(EffectId, &Weights)> {
     match &effect.what {
-        Deal::Write { to, .. } => Some((effect.id, to)),
-        Deal::Read { .. } | Deal::Wake { .. } | Deal::Stir { .. } => None,
+        Effect::Write { to, .. } => Some((effect.id, to)),
+        Effect::Read { .. } | Effect::Wake { .. } | Effect::Inject { .. } => None,
     }
 }
 

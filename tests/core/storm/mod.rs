@@ -5,7 +5,7 @@
 //! how to see it again. `CUTOVER_STORMS=2000 cargo test --release --test core storm` goes through more of them.
 
 pub mod crew;
-pub mod hands;
+pub mod network;
 pub mod night;
 pub mod senses;
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use cutover::{
     core::{
-        decision::{Deal, Deed},
+        decision::{Effect, Transition},
         event::{Alarm, Entry, Event, WorldKind},
         state::State,
         step::step,
@@ -29,7 +29,7 @@ use cutover::{
     },
 };
 
-use super::{crew::Crew, hands::Request, senses::Senses};
+use super::{crew::Crew, network::Request, senses::Senses};
 use crate::watch::{Before, Check, Violation, Watch, require, settled, what_if};
 
 const START_MS: i64 = 1_800_000_000_000;
@@ -140,7 +140,7 @@ impl Night {
             watch: Watch::default(),
             memory,
             writer,
-            kind: Kind::new("deed").expect("a word"),
+            kind: Kind::new("transition").expect("a word"),
             next: Seq(0),
             quiet_since: now,
             coming: BTreeMap::new(),
@@ -223,18 +223,18 @@ impl Night {
         self.quiet_since = self.now;
         self.next = Seq(self.next.0 + 1);
         self.summary.entries += 1;
-        let deed = Deed { entry, decision };
-        let acts = deed.decision.effects.iter().any(|effect| !matches!(effect.what, Deal::Wake { .. }));
+        let transition = Transition { entry, decision };
+        let acts = transition.decision.effects.iter().any(|effect| !matches!(effect.what, Effect::Wake { .. }));
         let durable = acts
             || matches!(
-                deed.entry.event,
+                transition.entry.event,
                 Event::Opened { .. } | Event::Restarted | Event::TakenOver { .. } | Event::Asked { .. } | Event::Finished { .. }
             );
         let durability = if durable { Durability::Durable } else { Durability::Buffered };
         let at_ms = u64::try_from(self.now.0).expect("after 1970");
-        self.writer.append(at_ms, durability, &self.kind, &deed).expect("a disk that is well");
+        self.writer.append(at_ms, durability, &self.kind, &transition).expect("a disk that is well");
         if let Some(before) = before {
-            self.watch.look(&before, &deed.entry, &deed.decision, &self.state)?;
+            self.watch.look(&before, &transition.entry, &transition.decision, &self.state)?;
             if self.next.0.is_multiple_of(64) {
                 what_if(&self.state)?;
             }
@@ -242,7 +242,7 @@ impl Night {
         let share = |accepted: &cutover::domain::fact::Accepted| accepted.weights.of(&self.plan.routes[0].target).get();
         let reached = self.state.routes.values().filter_map(|route| route.accepted.as_ref()).map(share).max();
         self.summary.furthest = self.summary.furthest.max(reached.unwrap_or(0));
-        for effect in deed.decision.effects {
+        for effect in transition.decision.effects {
             self.send(effect);
         }
         Ok(())
@@ -284,31 +284,31 @@ impl Night {
         self.next = next;
         self.host += 1;
         self.summary.restarts += 1;
-        self.watch = Watch::of(&self.deeds()?);
+        self.watch = Watch::of(&self.transitions()?);
         self.now = self.now + Millis(self.random.index(30_000) as u64);
         self.world.tick(self.now.0);
         self.happen(Event::Restarted)?;
         self.crew_joins()
     }
 
-    pub fn deeds(&self) -> Result<Vec<Deed>, Violation> {
-        let mut deeds = Vec::new();
-        for record in Records::<_, Deed>::new(self.memory.written().as_slice()) {
+    pub fn transitions(&self) -> Result<Vec<Transition>, Violation> {
+        let mut transitions = Vec::new();
+        for record in Records::<_, Transition>::new(self.memory.written().as_slice()) {
             if let Body::Entry { payload, .. } = record.map_err(|error| lost(&error.to_string()))?.body {
-                deeds.push(payload);
+                transitions.push(payload);
             }
         }
-        Ok(deeds)
+        Ok(transitions)
     }
 
     /// I4: the records give the same decisions again, and with them the state.
     fn fold(&self) -> Result<(State, Seq), Violation> {
         let mut state = State::default();
         let mut next = Seq(0);
-        for deed in self.deeds()? {
-            let decision = step(&mut state, &deed.entry);
-            require(decision == deed.decision, "I4", || format!("entry {} is decided otherwise in a replay", deed.entry.seq))?;
-            next = Seq(deed.entry.seq.0 + 1);
+        for transition in self.transitions()? {
+            let decision = step(&mut state, &transition.entry);
+            require(decision == transition.decision, "I4", || format!("entry {} is decided otherwise in a replay", transition.entry.seq))?;
+            next = Seq(transition.entry.seq.0 + 1);
         }
         Ok((state, next))
     }
@@ -333,7 +333,7 @@ impl Night {
     pub fn truth(&self) -> Weights {
         let shares = self.world.load_balancer.weights();
         let of = |name: &str| shares.iter().find(|(known, _)| known == name).map_or(0, |(_, share)| *share);
-        super::hands::weights(of("frontend-run"), of("frontend-gke"))
+        super::network::weights(of("frontend-run"), of("frontend-gke"))
     }
 }
 

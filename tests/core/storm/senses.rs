@@ -51,22 +51,22 @@ enum What {
 
 pub struct Senses {
     all: Vec<Sense>,
-    windows: BTreeMap<Leg, Book>,
+    windows: BTreeMap<Leg, Ledger>,
     stale_after: Millis,
 }
 
 /// What one leg's pages showed.
 #[derive(Debug)]
-struct Book {
+struct Ledger {
     /// Counted by processes that are no more.
     ended: Meter,
     shown: Option<Meter>,
     scrapes: VecDeque<(Timestamp, Meter)>,
 }
 
-impl Default for Book {
+impl Default for Ledger {
     fn default() -> Self {
-        Book { ended: Meter::new(0), shown: None, scrapes: VecDeque::new() }
+        Ledger { ended: Meter::new(0), shown: None, scrapes: VecDeque::new() }
     }
 }
 
@@ -151,18 +151,18 @@ impl Night {
         let now = self.now;
         let shown = self.world.seen_meter(leg).clone();
         let top_ms = if self.world.conditions.of(leg).damage == Damage::LowBuckets { 250.0 } else { f64::INFINITY };
-        let book = self.senses.windows.entry(leg).or_default();
+        let ledger = self.senses.windows.entry(leg).or_default();
         // A process that has restarted is counted from zero, and what the one before had counted stays counted.
-        if book.shown.as_ref().is_some_and(|before| before.total() > shown.total()) {
-            book.ended = book.shown.take().map(|before| sum(&book.ended, &before)).unwrap_or_else(|| book.ended.clone());
+        if ledger.shown.as_ref().is_some_and(|before| before.total() > shown.total()) {
+            ledger.ended = ledger.shown.take().map(|before| sum(&ledger.ended, &before)).unwrap_or_else(|| ledger.ended.clone());
         }
-        let meter = sum(&book.ended, &shown);
-        book.shown = Some(shown);
-        book.scrapes.push_back((now, meter.clone()));
-        while book.scrapes.front().is_some_and(|(at, _)| now.since(*at) > WINDOW) {
-            book.scrapes.pop_front();
+        let meter = sum(&ledger.ended, &shown);
+        ledger.shown = Some(shown);
+        ledger.scrapes.push_back((now, meter.clone()));
+        while ledger.scrapes.front().is_some_and(|(at, _)| now.since(*at) > WINDOW) {
+            ledger.scrapes.pop_front();
         }
-        let (since, first) = book.scrapes.front().expect("this scrape at least").clone();
+        let (since, first) = ledger.scrapes.front().expect("this scrape at least").clone();
         let span = now.since(since);
         if span.0 + 5_000 < WINDOW.0 {
             return Metric::ALL.into_iter().map(|metric| (metric, Err(Gap::TooEarly))).collect();

@@ -1,14 +1,14 @@
 //! The contract of the core, checked after every entry, whoever drives it.
 //!
-//! [`Watch`] sees what was before, the entry, the decision and what is after. It keeps books of its own and believes nothing that the
+//! [`Watch`] sees what was before, the entry, the decision and what is after. It keeps ledgers of its own and believes nothing that the
 //! core says of itself: what it can work out from the entries alone it works out again. The numbers I1 to I22 are those of the safety
 //! contract. It drives nothing, so the property tests, the storms and the benchmarks share it.
 
 mod people;
 mod promises;
 mod readings;
+mod requests;
 mod settled;
-mod wishes;
 mod writes;
 
 use std::{
@@ -19,7 +19,7 @@ use std::{
 use cutover::domain::digest::Digest;
 use cutover::{
     core::{
-        decision::{Deal, Decision, Deed},
+        decision::{Decision, Effect, Transition},
         event::Entry,
         state::{Approval, Controls, RouteState, State, TriggerState},
         step::step,
@@ -31,8 +31,8 @@ use cutover::{
     plan::model::Plan,
 };
 
+pub use requests::what_if;
 pub use settled::settled;
-pub use wishes::what_if;
 
 /// What did not hold, by its number in the contract.
 #[derive(Debug, Clone, PartialEq)]
@@ -79,9 +79,9 @@ impl Before {
 }
 
 fn writing(state: &State) -> BTreeMap<EffectId, RouteId> {
-    let write = |deal: &Deal| match deal {
-        Deal::Write { route, .. } => Some(route.clone()),
-        Deal::Read { .. } | Deal::Wake { .. } | Deal::Stir { .. } => None,
+    let write = |deal: &Effect| match deal {
+        Effect::Write { route, .. } => Some(route.clone()),
+        Effect::Read { .. } | Effect::Wake { .. } | Effect::Inject { .. } => None,
     };
     state.in_flight.iter().filter_map(|(id, flight)| Some((*id, write(&flight.deal)?))).collect()
 }
@@ -95,25 +95,25 @@ pub struct Seen<'a> {
     pub after: &'a State,
 }
 
-/// The watchman with his books.
+/// The watchman with his ledgers.
 #[derive(Debug, Default)]
 pub struct Watch {
     effects: BTreeSet<EffectId>,
-    writes: writes::Book,
-    readings: readings::Book,
-    promises: promises::Book,
-    people: people::Book,
+    writes: writes::Ledger,
+    readings: readings::Ledger,
+    promises: promises::Ledger,
+    people: people::Ledger,
 }
 
 impl Watch {
-    /// The books as they are after these deeds, for a host that has come back; what was not durable has never been.
-    pub fn of(deeds: &[Deed]) -> Watch {
+    /// The ledgers as they are after these transitions, for a host that has come back; what was not durable has never been.
+    pub fn of(transitions: &[Transition]) -> Watch {
         let (mut watch, mut state) = (Watch::default(), State::default());
-        for deed in deeds {
+        for transition in transitions {
             let before = Before::of(&state);
-            step(&mut state, &deed.entry);
+            step(&mut state, &transition.entry);
             // These entries have been checked when they happened.
-            let _known = watch.look(&before, &deed.entry, &deed.decision, &state);
+            let _known = watch.look(&before, &transition.entry, &transition.decision, &state);
         }
         watch
     }
@@ -127,7 +127,7 @@ impl Watch {
         self.promises.look(&seen)?;
         self.people.look(&seen)?;
         self.writes.look(&seen)?;
-        wishes::look(&seen)
+        requests::look(&seen)
     }
 
     /// I1: an effect is named by its entry, once, and is remembered until its outcome.
@@ -136,7 +136,7 @@ impl Watch {
             let named = effect.id.seq == seen.entry.seq && usize::from(effect.id.index) == place;
             require(named && self.effects.insert(effect.id), "I1", || format!("effect {} of entry {}", effect.id, seen.entry.seq))?;
             let kept = seen.after.in_flight.get(&effect.id).is_some_and(|flight| flight.deal == effect.what);
-            let wake = matches!(effect.what, Deal::Wake { .. });
+            let wake = matches!(effect.what, Effect::Wake { .. });
             require(kept != wake, "I1", || format!("{effect:?} left and is not in flight, or is a wake that is"))?;
         }
         Ok(())

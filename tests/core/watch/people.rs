@@ -7,7 +7,7 @@ use cutover::domain::digest::Digest;
 use cutover::{
     core::{
         command::{Command, ControlsCommand},
-        decision::{Deal, Verdict},
+        decision::{Effect, Verdict},
         event::{Asker, Event},
         state::Holder,
     },
@@ -24,7 +24,7 @@ const HOLD_LASTS: Millis = Millis::from_secs(15);
 const APPROVAL_LASTS: Millis = Millis::from_mins(5);
 
 #[derive(Debug, Default)]
-pub struct Book {
+pub struct Ledger {
     answered: BTreeSet<(ClientId, AskId)>,
     /// Digests with the words that they stand for; equal words have equal digests and different words different ones.
     digests: BTreeMap<Digest, String>,
@@ -32,7 +32,7 @@ pub struct Book {
     beats: BTreeMap<ClientId, Timestamp>,
 }
 
-impl Book {
+impl Ledger {
     pub fn look(&mut self, seen: &Seen) -> Check {
         self.answers_once(seen)?;
         if let Event::Asked { by, command, .. } = &seen.entry.event
@@ -84,7 +84,7 @@ impl Book {
         }
         self.hear(seen, granted);
         let unheld = after.holder.is_none();
-        require(!unheld || seen.after.routes.values().all(|route| route.queued.is_none()), "I6", || "a wish of nobody waits".to_owned())
+        require(!unheld || seen.after.routes.values().all(|route| route.queued.is_none()), "I6", || "a request of nobody waits".to_owned())
     }
 
     fn hear(&mut self, seen: &Seen, granted: bool) {
@@ -109,7 +109,7 @@ impl Book {
             let words = format!("{:?}", seen.after.approvals.get(digest).map(|approval| &approval.terms));
             let known = self.digests.entry(*digest).or_insert_with(|| words.clone());
             require(*known == words, "I9", || format!("{digest} stands for {known} and for {words}"))?;
-            let acts = seen.decision.effects.iter().any(|effect| matches!(&effect.what, Deal::Write { cause, .. } if is_of(cause, by)));
+            let acts = seen.decision.effects.iter().any(|effect| matches!(&effect.what, Effect::Write { cause, .. } if is_of(cause, by)));
             require(!acts, "I9", || "a request that waits for approval was carried out".to_owned())?;
         }
         let Command::Approve { digest } = command else { return Ok(()) };
@@ -157,7 +157,7 @@ fn role_allows(seen: &Seen, by: &Asker, command: &Command, verdict: &Verdict) ->
     let refused = matches!(verdict, Verdict::Refused(_));
     require(by.role >= needed || refused, "I5", || format!("a {} was answered {verdict:?}", by.role))?;
     if refused {
-        let of_his = |effect: &&cutover::core::decision::Effect| matches!(&effect.what, Deal::Stir { .. });
+        let of_his = |effect: &&cutover::core::decision::IssuedEffect| matches!(&effect.what, Effect::Inject { .. });
         require(seen.decision.effects.iter().find(of_his).is_none(), "I13", || format!("refused and done: {:?}", seen.decision))?;
     }
     Ok(())

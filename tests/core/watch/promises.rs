@@ -19,12 +19,12 @@ use super::{Check, Seen, readings::causes, require};
 
 /// What was promised after the entry before.
 #[derive(Debug, Default)]
-pub struct Book {
+pub struct Ledger {
     promised: BTreeMap<TriggerId, Outlook>,
     at_door: BTreeMap<RouteId, Vec<DoorBreach>>,
 }
 
-impl Book {
+impl Ledger {
     pub fn look(&mut self, seen: &Seen) -> Check {
         for trigger in &seen.plan.triggers {
             let now = outlook(seen.after, &trigger.id);

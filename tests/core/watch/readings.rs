@@ -30,7 +30,7 @@ const HELD_MAX: Millis = Millis::from_secs(5);
 const FRESH: Millis = Millis::from_secs(30);
 
 #[derive(Debug, Default)]
-pub struct Book {
+pub struct Ledger {
     newest: BTreeMap<(BackendId, Metric), (SourceId, Measured)>,
     sources: BTreeMap<SourceId, Source>,
     proofs: BTreeMap<TriggerId, Proof>,
@@ -69,7 +69,7 @@ enum Side {
     Beyond,
 }
 
-impl Book {
+impl Ledger {
     pub fn look(&mut self, seen: &Seen) -> Check {
         self.rebase(seen);
         self.take_in(seen);

@@ -14,7 +14,7 @@ pub fn settled(state: &State, truth: impl Fn(&str) -> Weights) -> Check {
         let truth = truth(id.as_str());
         require(accepted == Some(&truth), "I19", || told(&format!("believes {accepted:?} and stands at {truth}")))?;
         require(!route.motion.is_returning(), "I19", || told("is still on its way home"))?;
-        require(route.strays.len() < 32, "I19", || told("has too many strays"))?;
+        require(route.unresolved.len() < 32, "I19", || told("has too many unresolved"))?;
         agrees_or_says_why(route, &told)?;
     }
     for (id, source) in &state.sources {

@@ -6,9 +6,9 @@ use cutover::core::state::{Return, ReturnStage, Terms};
 use cutover::{
     core::{
         command::Command,
-        decision::{Cause, Deal, Verdict},
+        decision::{Cause, Effect, Verdict},
         event::{Asker, Event},
-        state::{Approval, Motion, RouteState, Wish},
+        state::{Approval, Motion, PendingShift, RouteState},
     },
     domain::{
         fact::{Accepted, Fact, Known, PodsChanged},
@@ -27,12 +27,12 @@ const FRESH: Millis = Millis::from_secs(30);
 
 /// What was learnt of each route since its newest outcome.
 #[derive(Debug, Default)]
-pub struct Book {
+pub struct Ledger {
     routes: BTreeMap<RouteId, Learnt>,
     /// When home was last said to have so many ready, by backend.
     ready: BTreeMap<cutover::domain::id::BackendId, (Timestamp, u32)>,
     /// Writes that left, ever.
-    intents: BTreeMap<EffectId, Deal>,
+    intents: BTreeMap<EffectId, Effect>,
 }
 
 #[derive(Debug, Default)]
@@ -49,7 +49,7 @@ struct Write<'a> {
     cause: &'a Cause,
 }
 
-impl Book {
+impl Ledger {
     pub fn look(&mut self, seen: &Seen) -> Check {
         self.learn(seen);
         for route in &seen.plan.routes {
@@ -184,9 +184,9 @@ impl Book {
 }
 
 fn writes<'a>(seen: &Seen<'a>, of: &Route) -> Vec<Write<'a>> {
-    let write = |effect: &'a cutover::core::decision::Effect| match &effect.what {
-        Deal::Write { route, from, to, version, cause } if *route == of.id => Some(Write { id: effect.id, from, to, version, cause }),
-        Deal::Write { .. } | Deal::Read { .. } | Deal::Wake { .. } | Deal::Stir { .. } => None,
+    let write = |effect: &'a cutover::core::decision::IssuedEffect| match &effect.what {
+        Effect::Write { route, from, to, version, cause } if *route == of.id => Some(Write { id: effect.id, from, to, version, cause }),
+        Effect::Write { .. } | Effect::Read { .. } | Effect::Wake { .. } | Effect::Inject { .. } => None,
     };
     seen.decision.effects.iter().filter_map(write).collect()
 }
@@ -240,7 +240,7 @@ fn wanted(seen: &Seen, route: &Route, to: &Weights) -> Option<Wanted> {
             _ => {}
         }
     }
-    let Wish { by, to: asked, epoch, .. } = seen.before.routes[&route.id].queued.as_ref()?;
+    let PendingShift { by, to: asked, epoch, .. } = seen.before.routes[&route.id].queued.as_ref()?;
     same(route, asked, to).then(|| Wanted { by: by.clone(), epoch: *epoch, approved: false })
 }
 

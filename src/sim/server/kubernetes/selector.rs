@@ -21,11 +21,11 @@ pub struct Selector {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct LabelTerm {
     key: String,
-    wish: Wish,
+    requirement: Requirement,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Wish {
+enum Requirement {
     In(Vec<String>),
     NotIn(Vec<String>),
     Present,
@@ -36,7 +36,7 @@ enum Wish {
 struct FieldTerm {
     pointer: &'static str,
     value: String,
-    wish: Equality,
+    requirement: Equality,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,7 +60,7 @@ impl Selector {
     /// Narrows to the object with this name.
     #[must_use]
     pub fn named(mut self, name: &str) -> Self {
-        self.fields.push(FieldTerm { pointer: "/metadata/name", value: name.to_owned(), wish: Equality::Same });
+        self.fields.push(FieldTerm { pointer: "/metadata/name", value: name.to_owned(), requirement: Equality::Same });
         self
     }
 
@@ -69,14 +69,14 @@ impl Selector {
     pub fn matches(&self, object: &Value) -> bool {
         let labels = self.labels.iter().all(|term| {
             let value = object["metadata"]["labels"].get(&term.key).and_then(Value::as_str);
-            match &term.wish {
-                Wish::In(values) => value.is_some_and(|value| values.iter().any(|wanted| wanted == value)),
-                Wish::NotIn(values) => value.is_none_or(|value| values.iter().all(|wanted| wanted != value)),
-                Wish::Present => value.is_some(),
-                Wish::Absent => value.is_none(),
+            match &term.requirement {
+                Requirement::In(values) => value.is_some_and(|value| values.iter().any(|wanted| wanted == value)),
+                Requirement::NotIn(values) => value.is_none_or(|value| values.iter().all(|wanted| wanted != value)),
+                Requirement::Present => value.is_some(),
+                Requirement::Absent => value.is_none(),
             }
         });
-        labels && self.fields.iter().all(|term| (text(object, term.pointer) == term.value) == (term.wish == Equality::Same))
+        labels && self.fields.iter().all(|term| (text(object, term.pointer) == term.value) == (term.requirement == Equality::Same))
     }
 }
 
@@ -100,27 +100,27 @@ fn split(selector: &str) -> Vec<String> {
 }
 
 fn label_term(term: &str) -> Result<LabelTerm, Failure> {
-    let made = |key: &str, wish: Wish| Ok(LabelTerm { key: key.trim().to_owned(), wish });
+    let made = |key: &str, requirement: Requirement| Ok(LabelTerm { key: key.trim().to_owned(), requirement });
     if let Some(list) = term.strip_suffix(')') {
         let (head, values) = list.split_once('(').ok_or_else(|| unreadable(term))?;
         let values = values.split(',').map(|value| value.trim().to_owned()).collect();
         let mut words = head.split_whitespace();
         return match (words.next(), words.next(), words.next()) {
-            (Some(key), Some("in"), None) => made(key, Wish::In(values)),
-            (Some(key), Some("notin"), None) => made(key, Wish::NotIn(values)),
+            (Some(key), Some("in"), None) => made(key, Requirement::In(values)),
+            (Some(key), Some("notin"), None) => made(key, Requirement::NotIn(values)),
             (_, _, _) => Err(unreadable(term)),
         };
     }
     if let Some((key, value)) = term.split_once("!=") {
-        return made(key, Wish::NotIn(vec![value.trim().to_owned()]));
+        return made(key, Requirement::NotIn(vec![value.trim().to_owned()]));
     }
     if let Some((key, value)) = term.split_once("==").or_else(|| term.split_once('=')) {
-        return made(key, Wish::In(vec![value.trim().to_owned()]));
+        return made(key, Requirement::In(vec![value.trim().to_owned()]));
     }
     match term.strip_prefix('!') {
-        Some(key) => made(key, Wish::Absent),
+        Some(key) => made(key, Requirement::Absent),
         None if term.contains(char::is_whitespace) => Err(unreadable(term)),
-        None => made(term, Wish::Present),
+        None => made(term, Requirement::Present),
     }
 }
 
@@ -129,7 +129,7 @@ fn unreadable(term: &str) -> Failure {
 }
 
 fn field_term(resource: Resource, term: &str) -> Result<FieldTerm, Failure> {
-    let (name, value, wish) = if let Some((name, value)) = term.split_once("!=") {
+    let (name, value, requirement) = if let Some((name, value)) = term.split_once("!=") {
         (name, value, Equality::Other)
     } else if let Some((name, value)) = term.split_once("==").or_else(|| term.split_once('=')) {
         (name, value, Equality::Same)
@@ -138,7 +138,7 @@ fn field_term(resource: Resource, term: &str) -> Result<FieldTerm, Failure> {
     };
     let unknown = || Failure::bad_request(format!("field label not supported: {name}"));
     let pointer = field_pointer(resource, name).ok_or_else(unknown)?;
-    Ok(FieldTerm { pointer, value: value.to_owned(), wish })
+    Ok(FieldTerm { pointer, value: value.to_owned(), requirement })
 }
 
 fn field_pointer(resource: Resource, name: &str) -> Option<&'static str> {

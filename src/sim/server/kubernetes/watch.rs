@@ -28,7 +28,7 @@ use crate::sim::world::kubernetes::{
     Kubernetes,
     fault::WatchFault,
     resource::Resource,
-    store::{Change, Deed, Expired, Key},
+    store::{Change, ChangeKind, Expired, Key},
 };
 
 /// Virtual time between two bookmarks.
@@ -259,7 +259,7 @@ impl<W: KubernetesWorld> Watch<W> {
     /// One change as the caller's selector sees it: what stops matching is deleted for him, and the reverse.
     fn event(&mut self, cluster: &Kubernetes, change: &Change) -> String {
         let was = change.previous.as_ref().is_some_and(|previous| self.selector.matches(previous));
-        let is = change.deed != Deed::Deleted && self.selector.matches(&change.object);
+        let is = change.transition != ChangeKind::Deleted && self.selector.matches(&change.object);
         let kind = match (was, is) {
             (false, false) => return String::new(),
             (false, true) => "ADDED",

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::sim::{server::http::Reply, world::sql::wish::Refusal};
+use crate::sim::{server::http::Reply, world::sql::request::Refusal};
 
 /// A request that did not work.
 #[derive(Debug, Clone, PartialEq, Eq)]

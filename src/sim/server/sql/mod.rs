@@ -68,12 +68,12 @@ fn read(sql: &Sql, call: &Call, version: Version, parts: &[&str]) -> Result<Valu
 }
 
 fn write(world: &mut World, call: &Call, version: Version, parts: &[&str]) -> Result<Value, Failure> {
-    let (instance, wish) = match (&call.method, parts) {
+    let (instance, request) = match (&call.method, parts) {
         (&Method::POST, ["instances"]) => request::create(&call.body)?,
-        (_, ["instances", name, rest @ ..]) => ((*name).to_owned(), request::wish(call, rest)?),
+        (_, ["instances", name, rest @ ..]) => ((*name).to_owned(), request::request(call, rest)?),
         _ => return Err(Failure::no_such_method()),
     };
-    let operation = world.sql.ask(&instance, wish, &call.actor.principal)?.clone();
+    let operation = world.sql.ask(&instance, request, &call.actor.principal)?.clone();
     let became = match &operation.work {
         Work::Update { settings } => settings.to_string(),
         other => document::kind(other).to_owned(),

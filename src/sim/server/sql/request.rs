@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::answer::Failure;
 use crate::sim::{
     server::http::Call,
-    world::sql::wish::{Promotion, Wish},
+    world::sql::request::{Promotion, Request},
 };
 
 /// Which version of the API is spoken.
@@ -47,11 +47,11 @@ impl Path {
     }
 }
 
-/// A new instance: whom it follows, and the wish.
+/// A new instance: whom it follows, and the request.
 ///
 /// # Errors
 /// 400 for an instance that follows nobody: this world makes no empty databases.
-pub fn create(body: &Value) -> Result<(String, Wish), Failure> {
+pub fn create(body: &Value) -> Result<(String, Request), Failure> {
     let text = |field: &str| body[field].as_str().unwrap_or_default().to_owned();
     // The primary may be named with its project, as the API itself answers it.
     let primary = text("masterInstanceName");
@@ -64,47 +64,47 @@ pub fn create(body: &Value) -> Result<(String, Wish), Failure> {
     if settings.is_null() {
         settings = Value::Object(serde_json::Map::new());
     }
-    Ok((primary, Wish::CreateReplica { name: text("name"), region, settings }))
+    Ok((primary, Request::CreateReplica { name: text("name"), region, settings }))
 }
 
 /// What a request to an instance asks for.
 ///
 /// # Errors
 /// 400 for a body that cannot be read or lacks what it needs, 404 for verbs that are not served.
-pub fn wish(call: &Call, rest: &[&str]) -> Result<Wish, Failure> {
+pub fn request(call: &Call, rest: &[&str]) -> Result<Request, Failure> {
     let document = &call.body;
     match (call.method.as_str(), rest) {
         ("PATCH", []) => Ok(patch(document)),
         ("PUT", []) => {
-            let wish = patch(document);
-            match wish {
-                Wish::Patch { settings_version: None, .. } => Err(Failure::bad("Missing parameter: settings.settingsVersion")),
-                wish => Ok(wish),
+            let request = patch(document);
+            match request {
+                Request::Patch { settings_version: None, .. } => Err(Failure::bad("Missing parameter: settings.settingsVersion")),
+                request => Ok(request),
             }
         }
-        ("DELETE", []) => Ok(Wish::Delete),
+        ("DELETE", []) => Ok(Request::Delete),
         ("POST", ["promoteReplica"]) => {
             let failover = call.switch("failover");
-            Ok(Wish::Promote(if failover { Promotion::Failover } else { Promotion::LeavesOldPrimary }))
+            Ok(Request::Promote(if failover { Promotion::Failover } else { Promotion::LeavesOldPrimary }))
         }
-        ("POST", ["switchover"]) => Ok(Wish::Switchover),
-        ("POST", ["failover"]) => Ok(Wish::Failover { settings_version: whole(&document["failoverContext"]["settingsVersion"]) }),
-        ("POST", ["startReplica"]) => Ok(Wish::StartReplica),
-        ("POST", ["stopReplica"]) => Ok(Wish::StopReplica),
-        ("POST", ["restart"]) => Ok(Wish::Restart),
-        ("POST", ["backupRuns"]) => Ok(Wish::Backup),
+        ("POST", ["switchover"]) => Ok(Request::Switchover),
+        ("POST", ["failover"]) => Ok(Request::Failover { settings_version: whole(&document["failoverContext"]["settingsVersion"]) }),
+        ("POST", ["startReplica"]) => Ok(Request::StartReplica),
+        ("POST", ["stopReplica"]) => Ok(Request::StopReplica),
+        ("POST", ["restart"]) => Ok(Request::Restart),
+        ("POST", ["backupRuns"]) => Ok(Request::Backup),
         _ => Err(Failure::no_such_method()),
     }
 }
 
-fn patch(document: &Value) -> Wish {
+fn patch(document: &Value) -> Request {
     let mut settings = document["settings"].clone();
     let settings_version = whole(&settings["settingsVersion"]);
     match settings.as_object_mut() {
         Some(fields) => drop(fields.shift_remove("settingsVersion")),
         None => settings = Value::Object(serde_json::Map::new()),
     }
-    Wish::Patch { settings, settings_version }
+    Request::Patch { settings, settings_version }
 }
 
 /// A whole number that may be written as a text, as Google writes large ones.

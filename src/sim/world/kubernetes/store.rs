@@ -43,7 +43,7 @@ impl Key {
 
 /// What one change did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Deed {
+pub enum ChangeKind {
     /// The object is new.
     Added,
     /// The object changed.
@@ -60,7 +60,7 @@ pub struct Change {
     /// Which object.
     pub key: Key,
     /// What happened.
-    pub deed: Deed,
+    pub transition: ChangeKind,
     /// The object after the change; for a deletion, its last state with the version of the deletion.
     pub object: Arc<Value>,
     /// The object before the change.
@@ -159,9 +159,9 @@ impl Store {
         self.version += 1;
         object["metadata"]["resourceVersion"] = json!(self.version.to_string());
         let object = Arc::new(object);
-        let deed = if previous.is_some() { Deed::Modified } else { Deed::Added };
+        let transition = if previous.is_some() { ChangeKind::Modified } else { ChangeKind::Added };
         self.objects.insert(key.clone(), Arc::clone(&object));
-        self.remember(Change { version: self.version, key, deed, object: Arc::clone(&object), previous });
+        self.remember(Change { version: self.version, key, transition, object: Arc::clone(&object), previous });
         object
     }
 
@@ -175,7 +175,7 @@ impl Store {
         self.remember(Change {
             version: self.version,
             key: key.clone(),
-            deed: Deed::Deleted,
+            transition: ChangeKind::Deleted,
             object: Arc::clone(&object),
             previous: Some(previous),
         });

@@ -9,9 +9,9 @@ pub mod instance;
 pub mod monitored;
 pub mod operation;
 pub mod replication;
+pub mod request;
 pub mod seed;
 pub mod trouble;
-pub mod wish;
 
 #[cfg(test)]
 mod tests;

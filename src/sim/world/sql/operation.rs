@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{
     OperationFault, Sql,
     instance::{Backup, BackupCause, Condition, Instance, Role},
-    wish::Promotion,
+    request::Promotion,
 };
 
 /// What an operation does.

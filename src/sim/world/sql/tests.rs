@@ -7,16 +7,16 @@ use super::{
     instance::{Condition, Role},
     monitored::{Serving, Thread},
     operation::{End, Progress},
+    request::{Promotion, Refusal, Request},
     trouble::STRANGER,
-    wish::{Promotion, Refusal, Wish},
 };
 use crate::sim::faults::{DatabaseFault, Down, Member};
 
 const NOW: i64 = 1_790_000_000_000;
 const PILOT: &str = "pilot@hexproperty.com";
 
-fn patch(availability: &str, settings_version: Option<u64>) -> Wish {
-    Wish::Patch { settings: json!({"availabilityType": availability}), settings_version }
+fn patch(availability: &str, settings_version: Option<u64>) -> Request {
+    Request::Patch { settings: json!({"availabilityType": availability}), settings_version }
 }
 
 fn end(sql: &Sql, name: &str) -> Option<End> {
@@ -98,7 +98,7 @@ fn a_patch_runs_for_a_while_and_moves_the_settings_version() {
     sql.tick(NOW + 20_000);
     assert_eq!(end(&sql, &name), None);
     assert_eq!(sql.instance(PRIMARY).expect("it is there").condition, Condition::Maintenance);
-    assert_eq!(sql.ask(PRIMARY, Wish::Restart, PILOT), Err(Refusal::Busy));
+    assert_eq!(sql.ask(PRIMARY, Request::Restart, PILOT), Err(Refusal::Busy));
     sql.tick(NOW + 200_000);
     assert_eq!(end(&sql, &name), Some(End::Well));
     let after = sql.instance(PRIMARY).expect("it is there");
@@ -109,26 +109,26 @@ fn a_patch_runs_for_a_while_and_moves_the_settings_version() {
 #[test]
 fn a_promotion_leaves_two_writers_behind() {
     let mut sql = Sql::new(NOW, 5);
-    let name = sql.ask(REPLICA, Wish::Promote(Promotion::LeavesOldPrimary), PILOT).expect("it begins").name.clone();
-    assert_eq!(sql.ask(PRIMARY, Wish::Restart, PILOT), Err(Refusal::Busy));
+    let name = sql.ask(REPLICA, Request::Promote(Promotion::LeavesOldPrimary), PILOT).expect("it begins").name.clone();
+    assert_eq!(sql.ask(PRIMARY, Request::Restart, PILOT), Err(Refusal::Busy));
     sql.tick(NOW + 120_000);
     assert_eq!(end(&sql, &name), Some(End::Well));
     assert_eq!(sql.writers(), [PRIMARY, REPLICA]);
     assert_eq!(sql.lag_seconds(), None);
-    let again = sql.ask(REPLICA, Wish::Promote(Promotion::LeavesOldPrimary), PILOT);
+    let again = sql.ask(REPLICA, Request::Promote(Promotion::LeavesOldPrimary), PILOT);
     assert!(matches!(again, Err(Refusal::Impossible(_))), "{again:?}");
 }
 
 #[test]
 fn a_switchover_needs_another_region_and_can_go_back() {
     let mut sql = Sql::new(NOW, 6);
-    assert!(matches!(sql.ask(REPLICA, Wish::Switchover, PILOT), Err(Refusal::Impossible(_))));
+    assert!(matches!(sql.ask(REPLICA, Request::Switchover, PILOT), Err(Refusal::Impossible(_))));
     sql.add_distant_replica("hexproperty-dr", "us-east1");
-    sql.ask("hexproperty-dr", Wish::Switchover, PILOT).expect("it begins");
+    sql.ask("hexproperty-dr", Request::Switchover, PILOT).expect("it begins");
     sql.tick(NOW + 100_000);
     assert_eq!(sql.writers(), ["hexproperty-dr"]);
     assert_eq!(sql.instance(PRIMARY).expect("it is there").role, Role::Replica { of: "hexproperty-dr".to_owned() });
-    sql.ask(PRIMARY, Wish::Switchover, PILOT).expect("it begins");
+    sql.ask(PRIMARY, Request::Switchover, PILOT).expect("it begins");
     sql.tick(NOW + 200_000);
     assert_eq!(sql.writers(), [PRIMARY]);
 }
@@ -140,7 +140,7 @@ fn a_failed_or_hollow_operation_changes_nothing_and_a_stuck_one_ends_when_calm()
     {
         let mut sql = Sql::new(NOW, 7);
         sql.set_operation_fault(fault);
-        let name = sql.ask(REPLICA, Wish::Promote(Promotion::LeavesOldPrimary), PILOT).expect("it begins").name.clone();
+        let name = sql.ask(REPLICA, Request::Promote(Promotion::LeavesOldPrimary), PILOT).expect("it begins").name.clone();
         sql.tick(NOW + 3_600_000);
         assert_eq!((end(&sql, &name), sql.writers()), (expected, vec![PRIMARY]), "{fault:?}");
         sql.calm();
@@ -152,10 +152,10 @@ fn a_failed_or_hollow_operation_changes_nothing_and_a_stuck_one_ends_when_calm()
 #[test]
 fn a_new_replica_takes_minutes_and_then_follows() {
     let mut sql = Sql::new(NOW, 8);
-    let wish = Wish::CreateReplica { name: "second".to_owned(), region: "us-east1".to_owned(), settings: json!({}) };
-    sql.ask(PRIMARY, wish.clone(), PILOT).expect("it begins");
+    let request = Request::CreateReplica { name: "second".to_owned(), region: "us-east1".to_owned(), settings: json!({}) };
+    sql.ask(PRIMARY, request.clone(), PILOT).expect("it begins");
     assert_eq!(sql.instance("second").map(|instance| instance.condition), Some(Condition::PendingCreate));
-    assert_eq!(sql.ask(PRIMARY, wish, PILOT), Err(Refusal::NameTaken));
+    assert_eq!(sql.ask(PRIMARY, request, PILOT), Err(Refusal::NameTaken));
     sql.tick(NOW + 400_000);
     let second = sql.instance("second").expect("it is there");
     assert!(second.is_running() && second.replicates);

@@ -29,7 +29,7 @@ pub enum Matter {
 /// The weightiest of what goes on.
 pub fn matter(state: &State, view: &View) -> Matter {
     let is_fresh =
-        |latch: &crate::core::state::Latch| view.age(latch.at).as_secs_f64() < AFTER_ROLLBACK.as_secs_f64() * view.haste.max(1.0);
+        |latch: &crate::core::state::Latch| view.age(latch.at).as_secs_f64() < AFTER_ROLLBACK.as_secs_f64() * view.speed.max(1.0);
     let home = |known: &RouteState| known.motion.is_returning() || known.latch.as_ref().is_some_and(is_fresh);
     if let Some((route, _)) = state.routes.iter().find(|(_, known)| home(known)) {
         return Matter::Rollback(route.clone());

@@ -21,7 +21,7 @@ use cutover::{
         time::Millis,
     },
     tui::{
-        app::{End, Looks, fly},
+        app::{Appearance, End, fly},
         input::{Arrived, Code, Gesture, Input, Key, Mouse},
         keymap::{Keymap, table::TABLE},
         terminal::Size,
@@ -111,9 +111,9 @@ impl Cockpit {
         };
         let themes = catalogue();
         let theme = themes.first();
-        let looks = Looks { keys: Arc::new(keys), ..Looks::plain(themes, theme) };
+        let appearance = Appearance { keys: Arc::new(keys), ..Appearance::plain(themes, theme) };
         let link = Link { view, asks: sender, replies };
-        let flight = tokio::spawn(async move { fly(link, looks, inputs, Silence, &mut paper).await });
+        let flight = tokio::spawn(async move { fly(link, appearance, inputs, Silence, &mut paper).await });
         Cockpit { hands, asks, session, page, copied, flight, _replies }
     }
 
@@ -137,7 +137,7 @@ impl Cockpit {
         self.does(Instant::now(), Input::Mouse(Mouse { what, column, row }));
     }
 
-    /// The next wish; what only looks is left out.
+    /// The next request; what only looks is left out.
     async fn asked(&mut self) -> Command {
         loop {
             match timeout(PATIENCE, self.asks.recv()).await.expect("something is asked").expect("the loop runs") {
@@ -201,7 +201,7 @@ async fn arrows_digits_and_escape_only_draft() {
 
 #[tokio::test]
 async fn the_way_home_is_open_under_everything_that_can_be_opened() {
-    let openers = ["?", ":", "T", "a", "t", "/", "m", "J", "w", "z", "?jjj", ":stir", "afixed the pods", "/gke"];
+    let openers = ["?", ":", "T", "a", "t", "/", "m", "J", "w", "z", "?jjj", ":inject", "afixed the pods", "/gke"];
     for opener in openers {
         for home in [ROLLBACK, Key::ctrl('\\')] {
             let mut cockpit = Cockpit::over(scenes::rollback(), Role::Pilot);

@@ -9,7 +9,7 @@ use std::{
 };
 
 use cutover::{
-    core::decision::Deed,
+    core::decision::Transition,
     journal::{record::Body, walk::Whole},
 };
 use portable_pty::CommandBuilder;
@@ -21,19 +21,19 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const LOOK_EVERY: Duration = Duration::from_millis(30);
 const PROGRAM: &str = env!("CARGO_BIN_EXE_cutover");
 
-pub struct Desk {
+pub struct Account {
     pub world: World,
     folder: PathBuf,
 }
 
-impl Desk {
-    pub fn new() -> Desk {
+impl Account {
+    pub fn new() -> Account {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let name = format!("cutover-host-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let folder = std::env::temp_dir().join(name);
         fs::remove_dir_all(&folder).ok();
         fs::create_dir(&folder).unwrap();
-        Desk { world: World::start(Path::new(PROGRAM)), folder }
+        Account { world: World::start(Path::new(PROGRAM)), folder }
     }
 
     fn variables(&self) -> [(&'static str, PathBuf); 4] {
@@ -52,10 +52,10 @@ impl Desk {
         self.command(words).output().unwrap()
     }
 
-    /// A plan file of this desk's own, which a test may change.
+    /// A plan file of this account's own, which a test may change.
     pub fn own_plan(&self) -> PathBuf {
         let plan = self.folder.join("my plan.yaml");
-        fs::copy(Desk::plan(), &plan).unwrap();
+        fs::copy(Account::plan(), &plan).unwrap();
         plan
     }
 
@@ -71,7 +71,7 @@ impl Desk {
     }
 
     pub fn opening(&self) -> Command {
-        self.command(&["open", &Desk::plan(), &self.world.argument(), "--no-attach"])
+        self.command(&["open", &Account::plan(), &self.world.argument(), "--no-attach"])
     }
 
     /// Sees to it that the session runs; its name.
@@ -142,8 +142,8 @@ impl Desk {
     }
 
     /// Everything that the journal holds by now; the newest line may be half written.
-    pub fn deeds(&self) -> Vec<Deed> {
-        let records = Whole::<Deed>::open(&self.journal()).expect("a journal").map_while(Result::ok);
+    pub fn transitions(&self) -> Vec<Transition> {
+        let records = Whole::<Transition>::open(&self.journal()).expect("a journal").map_while(Result::ok);
         records.filter_map(|record| if let Body::Entry { payload, .. } = record.body { Some(payload) } else { None }).collect()
     }
 }
@@ -159,7 +159,7 @@ pub fn wait_until<T>(what: &str, look: impl Fn() -> Option<T>) -> T {
     }
 }
 
-impl Drop for Desk {
+impl Drop for Account {
     fn drop(&mut self) {
         if let Some(name) = self.card().and_then(|found| found["card"]["session"].as_str().map(str::to_owned)) {
             self.run(&["stop", &name, "--abandon", "frontend"]);

@@ -9,7 +9,7 @@ use crate::{
     cli::{compose::Places, demo::Hand},
     core::event::WorldKind,
     domain::time::Timestamp,
-    port::Stirrer,
+    port::FaultInjector,
     session::clock::Clock,
     sim::{
         scenario::Scenario,
@@ -18,7 +18,7 @@ use crate::{
 };
 
 #[derive(Debug, Clone, clap::Args)]
-pub struct Ground {
+pub struct Environment {
     /// Steer a simulated world instead of what the plan names: its own, or the one of `cutover sim --port PORT` at speed 1
     #[arg(long, num_args = 0..=1, value_name = "PORT")]
     pub simulated: Option<Option<u16>>,
@@ -33,7 +33,7 @@ pub struct Ground {
     pub scenario: Scenario,
 }
 
-impl Ground {
+impl Environment {
     /// Which simulated world, if one.
     pub fn world(&self) -> Option<Simulated> {
         self.simulated.map(|port| port.map_or(Simulated::Own, Simulated::Port))
@@ -50,12 +50,12 @@ pub enum World {
 impl World {
     /// # Errors
     /// When a world of its own can't start.
-    pub async fn enter(ground: &Ground) -> Result<World> {
-        match ground.simulated {
+    pub async fn enter(environment: &Environment) -> Result<World> {
+        match environment.simulated {
             None => Ok(World::Live(Clock::live())),
             Some(Some(first)) => Ok(World::Elsewhere { endpoints: Endpoints::in_a_row(first), clock: Clock::live() }),
             Some(None) => {
-                let (seed, scenario, speed) = (ground.seed, ground.scenario, ground.speed.clamp(1.0, 100.0));
+                let (seed, scenario, speed) = (environment.seed, environment.scenario, environment.speed.clamp(1.0, 100.0));
                 let config = Config { seed, speed, scenario, ..Config::default() };
                 let simulation = Simulation::start(config).await.wrap_err("the simulated world could not start")?;
                 let clock = Clock::paced(Timestamp(simulation.clock().now_ms()), simulation.clock().speed());
@@ -79,15 +79,15 @@ impl World {
     pub fn kind(&self) -> WorldKind {
         match self {
             World::Live(_) => WorldKind::Live,
-            World::Own { simulation, .. } => WorldKind::Demo { haste: simulation.clock().speed().round() as u32 },
-            World::Elsewhere { .. } => WorldKind::Demo { haste: 1 },
+            World::Own { simulation, .. } => WorldKind::Demo { speed: simulation.clock().speed().round() as u32 },
+            World::Elsewhere { .. } => WorldKind::Demo { speed: 1 },
         }
     }
     /// A world of one's own ends with the host, so its sessions can't be taken up again.
     pub fn is_our_own(&self) -> bool {
         matches!(self, World::Own { .. })
     }
-    pub fn stirrer(&self) -> Option<Arc<dyn Stirrer>> {
+    pub fn fault_injector(&self) -> Option<Arc<dyn FaultInjector>> {
         match self {
             World::Own { simulation, .. } => Some(Arc::new(Hand(simulation.control()))),
             World::Live(_) | World::Elsewhere { .. } => None,

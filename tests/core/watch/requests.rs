@@ -3,7 +3,7 @@
 use cutover::{
     core::{
         command::Command,
-        decision::{Cause, Deal, Effect, Verdict},
+        decision::{Cause, Effect, IssuedEffect, Verdict},
         event::{Asker, Entry, Event},
         state::{Motion, ReturnStage, RouteState, State},
         step::step,
@@ -96,21 +96,21 @@ fn restart_advances_nothing(seen: &Seen) -> Check {
     if seen.entry.event != Event::Restarted {
         return Ok(());
     }
-    let wrote = |effect: &&Effect| matches!(effect.what, Deal::Write { .. } | Deal::Stir { .. });
+    let wrote = |effect: &&IssuedEffect| matches!(effect.what, Effect::Write { .. } | Effect::Inject { .. });
     require(seen.decision.effects.iter().find(wrote).is_none(), "I4", || format!("after a restart: {:?}", seen.decision.effects))?;
     let after = seen.after;
     let idle = after.routes.values().all(|route| route.queued.is_none()) && after.controls.holder.is_none() && after.approvals.is_empty();
     require(idle, "I4", || "something waits that would move traffic after a restart".to_owned())?;
-    // No write is forgotten: it may still take effect, and until that is settled it is a stray.
+    // No write is forgotten: it may still take effect, and until that is settled it is a unresolved.
     for route in &seen.plan.routes {
         let lost = seen.before.writing.values().filter(|of| **of == route.id).count();
-        let strays = after.routes[&route.id].strays.len();
-        require(strays >= lost, "I4", || format!("{lost} writes of {} were under way, {strays} are remembered", route.id))?;
+        let unresolved = after.routes[&route.id].unresolved.len();
+        require(unresolved >= lost, "I4", || format!("{lost} writes of {} were under way, {unresolved} are remembered", route.id))?;
     }
     Ok(())
 }
 
-/// I10 in this very state: an operator without the controls asks for a rollback, on a copy. I6: his wish to advance is refused on another.
+/// I10 in this very state: an operator without the controls asks for a rollback, on a copy. I6: his request to advance is refused on another.
 pub fn what_if(state: &State) -> Check {
     let Some(opened) = state.opened.clone() else { return Ok(()) };
     let by = Asker { client: ClientId(900), who: "eve".parse().expect("a name"), role: Role::Operator };

@@ -10,9 +10,9 @@ use super::{
     operation::{self, Operation, Work},
 };
 
-/// One wish.
+/// One request.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Wish {
+pub enum Request {
     /// Change some settings.
     Patch {
         /// The part of the settings that is sent.
@@ -59,7 +59,7 @@ pub enum Promotion {
     Failover,
 }
 
-/// Why a wish was refused. Nothing has changed then.
+/// Why a request was refused. Nothing has changed then.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// There is no such instance.
@@ -84,25 +84,25 @@ pub enum Refusal {
 }
 
 impl Sql {
-    /// Begins the work of a wish; `user` is who asks.
+    /// Begins the work of a request; `user` is who asks.
     ///
     /// # Errors
     /// [`Refusal`] when it cannot begin.
-    pub fn ask(&mut self, instance: &str, wish: Wish, user: &str) -> Result<&Operation, Refusal> {
+    pub fn ask(&mut self, instance: &str, request: Request, user: &str) -> Result<&Operation, Refusal> {
         let found = self.instances.get(instance).ok_or(Refusal::NoInstance)?;
-        let work = self.consider(found, wish)?;
+        let work = self.consider(found, request)?;
         let name = operation::begin(self, instance, work, user);
         Ok(self.operation(&name).expect("an operation that was just begun is there"))
     }
 
-    fn consider(&self, instance: &Instance, wish: Wish) -> Result<Work, Refusal> {
-        let work = match wish {
-            Wish::Patch { settings, settings_version } => {
+    fn consider(&self, instance: &Instance, request: Request) -> Result<Work, Refusal> {
+        let work = match request {
+            Request::Patch { settings, settings_version } => {
                 expect_settings(instance, settings_version)?;
                 check_settings(&settings)?;
                 Work::Update { settings }
             }
-            Wish::CreateReplica { name, region, settings } => {
+            Request::CreateReplica { name, region, settings } => {
                 if self.instances.contains_key(&name) {
                     return Err(Refusal::NameTaken);
                 }
@@ -111,7 +111,7 @@ impl Sql {
                 }
                 Work::CreateReplica { name, region, settings }
             }
-            Wish::Promote(promotion) => {
+            Request::Promote(promotion) => {
                 let primary = self.followed(instance)?;
                 if promotion == Promotion::Failover && primary.region == instance.region {
                     let reason = "Replica failover is only possible for a disaster recovery replica in another region";
@@ -119,7 +119,7 @@ impl Sql {
                 }
                 Work::Promote(promotion)
             }
-            Wish::Switchover => {
+            Request::Switchover => {
                 let primary = self.followed(instance)?;
                 if !primary.is_enterprise_plus() || primary.region == instance.region {
                     let reason = "Switchover is only possible on Enterprise Plus edition, to a disaster recovery replica in another region";
@@ -127,22 +127,22 @@ impl Sql {
                 }
                 Work::Switchover
             }
-            Wish::Failover { settings_version } => {
+            Request::Failover { settings_version } => {
                 expect_settings(instance, settings_version)?;
                 if !instance.is_regional() {
                     return Err(Refusal::Impossible("The instance is not configured for high availability".to_owned()));
                 }
                 Work::Failover
             }
-            Wish::StartReplica => self.followed(instance).map(|_| Work::StartReplica)?,
-            Wish::StopReplica => self.followed(instance).map(|_| Work::StopReplica)?,
-            Wish::Restart => Work::Restart,
-            Wish::Backup => Work::Backup,
-            Wish::Delete if instance.settings["deletionProtectionEnabled"] == true => {
+            Request::StartReplica => self.followed(instance).map(|_| Work::StartReplica)?,
+            Request::StopReplica => self.followed(instance).map(|_| Work::StopReplica)?,
+            Request::Restart => Work::Restart,
+            Request::Backup => Work::Backup,
+            Request::Delete if instance.settings["deletionProtectionEnabled"] == true => {
                 let reason = "The instance is protected. Please disable the deletion protection and try again";
                 return Err(Refusal::Impossible(reason.to_owned()));
             }
-            Wish::Delete => {
+            Request::Delete => {
                 let followers = self.instances.values().any(|other| follows(other, &instance.name));
                 if followers {
                     return Err(Refusal::Impossible("The instance has read replicas; delete or promote them first".to_owned()));

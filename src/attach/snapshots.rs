@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::door::Snapshot;
 
 #[derive(Debug)]
-pub struct Desk {
+pub struct SnapshotCache {
     session: mpsc::Sender<oneshot::Sender<Snapshot>>,
     /// Orders arrivals and askings; it counts nothing else.
     turns: AtomicU64,
@@ -23,12 +23,12 @@ struct Stamped {
     snapshot: Snapshot,
 }
 
-impl Desk {
-    pub fn new(session: mpsc::Sender<oneshot::Sender<Snapshot>>) -> Desk {
-        Desk { session, turns: AtomicU64::new(0), newest: Mutex::new(None) }
+impl SnapshotCache {
+    pub fn new(session: mpsc::Sender<oneshot::Sender<Snapshot>>) -> SnapshotCache {
+        SnapshotCache { session, turns: AtomicU64::new(0), newest: Mutex::new(None) }
     }
 
-    /// A snapshot that is not older than this call; `None` when the session is gone. Subscribe to the deeds before calling.
+    /// A snapshot that is not older than this call; `None` when the session is gone. Subscribe to the transitions before calling.
     pub async fn snapshot(&self) -> Option<Snapshot> {
         let arrived_at = self.turns.fetch_add(1, Ordering::SeqCst);
         let mut newest = self.newest.lock().await;
@@ -54,7 +54,7 @@ mod tests {
     #[tokio::test]
     async fn a_crowd_costs_two_snapshots_and_everybody_gets_one_that_is_new_enough() {
         let (session, mut asked) = mpsc::channel::<oneshot::Sender<Snapshot>>(8);
-        let desk = Desk::new(session);
+        let snapshots = SnapshotCache::new(session);
         let serving = tokio::spawn(async move {
             let mut count = 0;
             while let Some(reply) = asked.recv().await {
@@ -64,11 +64,11 @@ mod tests {
             }
             count
         });
-        let crowd = futures::future::join_all((0..64).map(|_| desk.snapshot())).await;
+        let crowd = futures::future::join_all((0..64).map(|_| snapshots.snapshot())).await;
         assert!(crowd.iter().all(Option::is_some));
-        let late = desk.snapshot().await.unwrap();
+        let late = snapshots.snapshot().await.unwrap();
         assert!(crowd.into_iter().flatten().all(|early| early.seq < late.seq), "who comes later gets a newer one");
-        drop(desk);
+        drop(snapshots);
         assert_eq!(serving.await.unwrap(), 3);
     }
 }

@@ -20,7 +20,7 @@ use crate::{
 };
 
 #[derive(Debug, Default)]
-pub(super) struct Hands {
+pub(super) struct InputQueue {
     waiting: VecDeque<Arrived>,
 }
 
@@ -30,7 +30,7 @@ impl App {
             let meaning = self.meaning(*key);
             self.guard.saw(arrived.at, meaning);
         }
-        self.hands.waiting.push_back(arrived);
+        self.input_queue.waiting.push_back(arrived);
     }
 
     /// What the guard has to know of a key.
@@ -44,7 +44,7 @@ impl App {
 
     /// When the first that waits may be acted upon.
     pub(super) fn ripe_at(&self) -> Option<tokio::time::Instant> {
-        let first = self.hands.waiting.front()?;
+        let first = self.input_queue.waiting.front()?;
         Some((if self.acts(&first.input) { first.at + BURST_WINDOW } else { first.at }).into())
     }
 
@@ -52,7 +52,7 @@ impl App {
     pub(super) fn work(&mut self) -> Flow {
         let mut flow = Flow::Stay;
         while self.ripe_at().is_some_and(|at| at <= tokio::time::Instant::now()) {
-            let Some(arrived) = self.hands.waiting.pop_front() else { break };
+            let Some(arrived) = self.input_queue.waiting.pop_front() else { break };
             match self.one(arrived) {
                 Flow::Stay => {}
                 Flow::Redraw => flow = Flow::Redraw,
@@ -91,7 +91,7 @@ impl App {
         let Input::Key(key) = input else { return false };
         match self.view.keys.lookup(self.screen(), *key) {
             // Leaving changes nothing for the others, yet nobody means it who pastes a text with a q in it.
-            Some(binding) => binding.danger > Danger::Looks || binding.action == Action::Quit,
+            Some(binding) => binding.danger > Danger::Appearance || binding.action == Action::Quit,
             None => self.view.overlay.is_some() && *key == Key::plain(Code::Enter),
         }
     }

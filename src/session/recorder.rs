@@ -1,6 +1,6 @@
 //! The session's journal as the engine sees it: append, flush, and at a restart the state that its records fold to.
 //!
-//! When a segment is long or old enough the book asks for the next one. The state is then written apart from the engine
+//! When a segment is long or old enough the recorder asks for the next one. The state is then written apart from the engine
 //! ([`Preparation::run`]); what is recorded meanwhile goes on in the old segment and is said once more at the beginning of the new one, so
 //! that its state and what follows it are one story.
 
@@ -30,7 +30,7 @@ use crate::{
 };
 
 /// The kind of every record that the session writes.
-const KIND: &str = "deed";
+const KIND: &str = "transition";
 /// Bytes of records in a segment at which the next one is begun; at a calm session's rates an hour or two.
 const SEGMENT_BYTES: u64 = 8 * 1024 * 1024;
 /// Age of a segment at which the next one is begun.
@@ -56,7 +56,7 @@ impl Weight {
 }
 
 #[derive(Debug, thiserror::Error)]
-pub enum BookError {
+pub enum RecorderError {
     #[error(transparent)]
     Journal(#[from] JournalError),
     #[error(transparent)]
@@ -71,7 +71,7 @@ pub enum BookError {
     PlanHash(String),
 }
 
-pub struct Book {
+pub struct Recorder {
     writer: Writer,
     path: PathBuf,
     kind: Kind,
@@ -139,41 +139,41 @@ impl Sealing {
     }
 }
 
-impl Book {
+impl Recorder {
     /// A new journal for a new session.
     /// # Errors
     /// If something stands at `path` already, or stood there, or the disk refuses.
-    pub fn create(path: &Path, at: Timestamp, session: &SessionId, plan_hash: &str, holder: &str) -> Result<Book, BookError> {
+    pub fn create(path: &Path, at: Timestamp, session: &SessionId, plan_hash: &str, holder: &str) -> Result<Recorder, RecorderError> {
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder)?;
         }
-        let plan: Hash = plan_hash.parse().map_err(|_| BookError::PlanHash(plan_hash.to_owned()))?;
+        let plan: Hash = plan_hash.parse().map_err(|_| RecorderError::PlanHash(plan_hash.to_owned()))?;
         let options = Options { holder: holder.to_owned(), ..Options::default() };
         let writer = Writer::create(path, millis(at), &Genesis::new(session.as_str(), plan), &options)?;
-        Book::of(writer, path, at, &Folded::default())
+        Recorder::of(writer, path, at, &Folded::default())
     }
 
     /// Takes up an old journal and folds it, from where its newest segment begins. Whether this program would decide the same again is
     /// told beside the state.
     /// # Errors
     /// If another host has the journal, if it is broken or lacks something, or says what this program does not understand.
-    pub fn open(path: &Path, holder: &str) -> Result<(Book, Folded), BookError> {
+    pub fn open(path: &Path, holder: &str) -> Result<(Recorder, Folded), RecorderError> {
         let options = Options { holder: holder.to_owned(), ..Options::default() };
         let (writer, replay) = Writer::open(path, &options)?;
         let folded = refold::fold(path, &replay)?;
         let at = Timestamp(i64::try_from(replay.proof.first_at_ms).unwrap_or(i64::MAX));
-        let mut book = Book::of(writer, path, at, &folded)?;
+        let mut recorder = Recorder::of(writer, path, at, &folded)?;
         if let Some(taken) = &replay.snapshot {
-            book.sealed_to = taken.snapshot.sealed_to;
-            book.segment_bytes = taken.state.len() as u64;
-            book.is_foreign = refold::begin(taken).is_none();
+            recorder.sealed_to = taken.snapshot.sealed_to;
+            recorder.segment_bytes = taken.state.len() as u64;
+            recorder.is_foreign = refold::begin(taken).is_none();
         }
-        Ok((book, folded))
+        Ok((recorder, folded))
     }
 
-    fn of(writer: Writer, path: &Path, at: Timestamp, folded: &Folded) -> Result<Book, BookError> {
+    fn of(writer: Writer, path: &Path, at: Timestamp, folded: &Folded) -> Result<Recorder, RecorderError> {
         let Folded { next, last_client, .. } = *folded;
-        Ok(Book {
+        Ok(Recorder {
             writer,
             path: path.to_owned(),
             kind: Kind::new(KIND)?,
@@ -188,10 +188,10 @@ impl Book {
         })
     }
 
-    /// The same book with segments of another length, for whoever wants to see many of them.
+    /// The same recorder with segments of another length, for whoever wants to see many of them.
     #[must_use]
-    pub fn with_segments_of(self, bytes: u64) -> Book {
-        Book { segment_bytes_max: bytes, ..self }
+    pub fn with_segments_of(self, bytes: u64) -> Recorder {
+        Recorder { segment_bytes_max: bytes, ..self }
     }
 
     /// The highest number that a client had when the journal was opened; none may get it again, or he would inherit the controls with it.
@@ -214,10 +214,10 @@ impl Book {
         self.writer.will_sync(weight.durability(), json.len())
     }
 
-    /// Appends one deed, given as its JSON on one line, and gives the hash of its record.
+    /// Appends one transition, given as its JSON on one line, and gives the hash of its record.
     /// # Errors
     /// From the first failure of the disk on, always; nothing may leave the process any more.
-    pub fn append(&mut self, at: Timestamp, weight: Weight, json: &str) -> Result<String, BookError> {
+    pub fn append(&mut self, at: Timestamp, weight: Weight, json: &str) -> Result<String, RecorderError> {
         let payload: &RawValue = serde_json::from_str(json)?;
         let appended = self.writer.append(millis(at), weight.durability(), &self.kind, payload)?;
         self.next = Seq(self.next.0 + 1);
@@ -233,8 +233,8 @@ impl Book {
 
     /// Writes out what is buffered.
     /// # Errors
-    /// As [`Book::append`].
-    pub fn flush(&mut self) -> Result<(), BookError> {
+    /// As [`Recorder::append`].
+    pub fn flush(&mut self) -> Result<(), RecorderError> {
         Ok(self.writer.flush()?)
     }
 
@@ -248,7 +248,7 @@ impl Book {
     pub fn prepare(&mut self, state: State) -> Preparation {
         self.since = Some(Since::default());
         let number = self.writer.segment().unwrap_or(0) + 1;
-        let Book { path, sealed_to, next, last_client, .. } = self;
+        let Recorder { path, sealed_to, next, last_client, .. } = self;
         Preparation { path: path.clone(), number, sealed_to: *sealed_to, next: *next, last_client: *last_client, state }
     }
 
@@ -263,8 +263,8 @@ impl Book {
     /// Goes on in the segment that was made ready; what lies behind it can be sealed. `None`: too much has happened since its state was
     /// taken, and it has to be made again.
     /// # Errors
-    /// As [`Book::append`].
-    pub fn go_on_in(&mut self, at: Timestamp, ready: Ready) -> Result<Option<Sealing>, BookError> {
+    /// As [`Recorder::append`].
+    pub fn go_on_in(&mut self, at: Timestamp, ready: Ready) -> Result<Option<Sealing>, RecorderError> {
         let Some(since) = self.since.take() else {
             ready.discard()?;
             return Ok(None);

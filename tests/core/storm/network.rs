@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use cutover::{
     core::{
-        decision::{Deal, Effect},
+        decision::{Effect, IssuedEffect},
         event::{Alarm, Event},
     },
     domain::{
@@ -56,20 +56,20 @@ pub fn weights(run: u32, gke: u32) -> Weights {
 }
 
 impl Night {
-    pub fn send(&mut self, effect: Effect) {
+    pub fn send(&mut self, effect: IssuedEffect) {
         let (id, host) = (effect.id, self.host);
         match effect.what {
-            Deal::Write { to, version, .. } => {
+            Effect::Write { to, version, .. } => {
                 self.summary.writes += 1;
                 self.summary.rollbacks += u64::from(to == weights(1000, 0));
                 self.send_write(id, to, version);
             }
-            Deal::Read { .. } => self.send_read(id),
-            Deal::Wake { at, alarm } => {
+            Effect::Read { .. } => self.send_read(id),
+            Effect::Wake { at, alarm } => {
                 let alarm: Alarm = alarm;
                 self.later(at.since(self.now), Coming::Event { host, event: Event::Rang(alarm) });
             }
-            Deal::Stir { .. } => self.finish(Millis(1), id, Outcome::Done(Receipt::default())),
+            Effect::Inject { .. } => self.finish(Millis(1), id, Outcome::Done(Receipt::default())),
         }
     }
 
