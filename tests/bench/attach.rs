@@ -39,10 +39,10 @@ use cutover::{
     plan::{self, model::Plan},
     port::{Answer, Driver, Intent},
     session::{
-        book::{Book, Weight},
         clock::Clock,
-        dispatch::Hands,
+        dispatch::Executors,
         engine::{self, Parts},
+        recorder::{Recorder, Weight},
         refold::Folded,
         sensors::{WeightsSensor, weights_source},
     },
@@ -120,7 +120,7 @@ struct Hosted {
 
 impl Hosted {
     /// `read_every` sets how much there is to tell to everybody.
-    fn start(folder: &Path, book: Book, state: State, first: Event, read_every: Millis) -> Hosted {
+    fn start(folder: &Path, recorder: Recorder, state: State, first: Event, read_every: Millis) -> Hosted {
         let runtime = runtime(2);
         let driver = Arc::new(Noting { holds: Mutex::new((1000, 1)), written: Mutex::default() });
         let socket = folder.join("bench.sock");
@@ -130,12 +130,12 @@ impl Hosted {
         let (close, closing) = watch::channel(None);
         let owner = peer::own_uid();
         let (roster, rostered) = watch::channel(Arc::new(Roster::of_owner(owner, "")));
-        let hands = Hands { drivers: [(route(), driver.clone() as Arc<dyn Driver>)].into(), fault_injector: None, read_every };
+        let executors = Executors { drivers: [(route(), driver.clone() as Arc<dyn Driver>)].into(), fault_injector: None, read_every };
         let sensor = WeightsSensor { route: route(), driver: driver.clone(), every: read_every };
-        let parts = Parts { clock: Clock::live(), hands, sensors: vec![Box::new(sensor)], inside, stop: stopped };
+        let parts = Parts { clock: Clock::live(), executors, sensors: vec![Box::new(sensor)], inside, stop: stopped };
         let about = About { session: session(), plan: "bench".into(), world: WorldKind::Live, first_client: ClientId(1) };
         let listener = runtime.block_on(async { UnixListener::bind(&socket).unwrap() });
-        runtime.spawn(engine::run(state, book, vec![first], parts));
+        runtime.spawn(engine::run(state, recorder, vec![first], parts));
         let host = Host::new(outside, about, closing);
         runtime.spawn(async move { host.serve(listener, rostered).await });
         Hosted { _runtime: runtime, driver, socket, _ends: (stop, close, roster) }
@@ -154,11 +154,11 @@ fn now() -> Timestamp {
     Timestamp(jiff::Timestamp::now().as_millisecond())
 }
 
-fn new_book(folder: &Path, name: &str, plan: &Plan) -> Book {
+fn new_book(folder: &Path, name: &str, plan: &Plan) -> Recorder {
     let path = folder.join(name);
     fs::remove_dir_all(&path).ok();
     fs::remove_file(folder.join(format!("{name}.checkpoint"))).ok();
-    Book::create(&path, now(), &session(), &plan.hash.to_string(), "bench").unwrap()
+    Recorder::create(&path, now(), &session(), &plan.hash.to_string(), "bench").unwrap()
 }
 
 fn opened(plan: &Plan) -> Event {
@@ -168,8 +168,8 @@ fn opened(plan: &Plan) -> Event {
 /// From the pilot's key to the write that leaves, intent on disk in between, while others watch and some of them don't read.
 fn key_to_request(folder: &Path, readers: usize, stuck: usize) {
     let plan = the_plan();
-    let book = new_book(folder, &format!("keys-{readers}.jsonl"), &plan);
-    let hosted = Hosted::start(folder, book, State::default(), opened(&plan), Millis(20));
+    let recorder = new_book(folder, &format!("keys-{readers}.jsonl"), &plan);
+    let hosted = Hosted::start(folder, recorder, State::default(), opened(&plan), Millis(20));
     let crowd = runtime(2);
     let watching: Vec<Link> = (0..readers).map(|_| crowd.block_on(client::connect(hosted.dial(), Wants::Watch, None)).unwrap()).collect();
     let idle: Vec<UnixStream> = (0..stuck).map(|_| crowd.block_on(never_reading(&hosted.socket))).collect();
@@ -229,7 +229,7 @@ fn joining(folder: &Path) {
     let plan = the_plan();
     let path = folder.join("long.jsonl");
     let first = now();
-    let mut book = new_book(folder, "long.jsonl", &plan);
+    let mut recorder = new_book(folder, "long.jsonl", &plan);
     let mut state = State::default();
     for seq in 0..RECORDS {
         let at = Timestamp(first.0 - 1000 * (RECORDS - seq) as i64);
@@ -237,14 +237,14 @@ fn joining(folder: &Path) {
         let entry = Entry { seq: Seq(seq), at, event };
         let decision = step(&mut state, &entry);
         let json = serde_json::to_string(&Transition { entry, decision }).unwrap();
-        book.append(at, Weight::Buffered, &json).unwrap();
+        recorder.append(at, Weight::Buffered, &json).unwrap();
     }
-    book.flush().unwrap();
-    drop(book);
+    recorder.flush().unwrap();
+    drop(recorder);
     let began = Instant::now();
-    let (book, Folded { state, .. }) = Book::open(&path, "bench").unwrap();
+    let (recorder, Folded { state, .. }) = Recorder::open(&path, "bench").unwrap();
     println!("taking up a journal of {RECORDS} records, verified and folded: {:.0} ms", ms(began.elapsed()));
-    let hosted = Hosted::start(folder, book, state, Event::Restarted, Millis(1000));
+    let hosted = Hosted::start(folder, recorder, state, Event::Restarted, Millis(1000));
     let joiner = runtime(1);
     let mut took: Vec<Duration> = (0..40)
         .map(|_| {

@@ -11,7 +11,7 @@ use cutover::{
     core::decision::Transition,
     domain::{id::Seq, time::Millis},
     journal::verify::{Verdict, verify},
-    session::book::{Book, Weight},
+    session::recorder::{Recorder, Weight},
 };
 
 use crate::{
@@ -37,10 +37,10 @@ pub fn journal() {
     fs::remove_dir_all(&folder).expect("our own folder");
 }
 
-fn create(path: &Path, transitions: &[Transition]) -> Book {
+fn create(path: &Path, transitions: &[Transition]) -> Recorder {
     let hash = "ab".repeat(32);
     let session = "figures".parse().expect("a name");
-    Book::create(path, transitions[0].entry.at, &session, &hash, "figures").expect("a new journal")
+    Recorder::create(path, transitions[0].entry.at, &session, &hash, "figures").expect("a new journal")
 }
 
 /// Alternately, so that both meet the same disk in the same mood.
@@ -89,7 +89,7 @@ fn reads(folder: &Path, transitions: &[Transition]) {
     let rate = records as f64 / verifying.as_secs_f64();
     let speed = bytes.len() as f64 / 1e6 / verifying.as_secs_f64();
     row(&format!("verify, {records} records of {} B", bytes.len() as u64 / records), format!("{rate:.0} records/s, {speed:.0} MB/s"));
-    let back: Vec<Duration> = (0..5).map(|_| waited(|| drop(Book::open(&path, "figures").expect("our own journal")))).collect();
+    let back: Vec<Duration> = (0..5).map(|_| waited(|| drop(Recorder::open(&path, "figures").expect("our own journal")))).collect();
     let back = spread(back);
     row(&format!("a host is back: {RECORDS} records verified and folded"), format!("{} (wall, median of 5)", ms(back.p50)));
 }

@@ -34,7 +34,7 @@ use cutover::{
     journal::segment::{Form, list},
     plan,
     session::{
-        book::{Book, Weight},
+        recorder::{Recorder, Weight},
         refold::recorded,
     },
     sim::world::random::Random,
@@ -89,7 +89,7 @@ fn measure(what: &str, hours: u64, pods: Pods) {
     let state = std::mem::take(&mut flight.state);
     drop(flight);
     let began = Instant::now();
-    let (_, folded) = Book::open(&path, "bench").expect("our own journal");
+    let (_, folded) = Recorder::open(&path, "bench").expect("our own journal");
     row("a host is back", ms(began.elapsed()));
     assert!(folded.state == state && folded.differs.is_none());
     let began = Instant::now();
@@ -126,7 +126,7 @@ enum What {
 }
 
 struct Flight {
-    book: Book,
+    book: Recorder,
     state: State,
     next: Seq,
     now: i64,
@@ -146,7 +146,7 @@ impl Flight {
     fn begin(path: &Path, pods: Pods) -> Flight {
         let (plan, _) = plan::read(include_bytes!("../../plans/hexproperty.yaml")).expect("our own plan");
         let session = "weeks".parse().expect("a name");
-        let book = Book::create(path, Timestamp(START_MS), &session, &plan.hash.to_string(), "bench").expect("a new journal");
+        let book = Recorder::create(path, Timestamp(START_MS), &session, &plan.hash.to_string(), "bench").expect("a new journal");
         let look = |what, every| Look { what, every, due: START_MS + i64::try_from(every).expect("short") % 977 };
         let kubernetes = if pods == Pods::Still { 5_000 } else { 250 };
         let looks = vec![

@@ -98,7 +98,7 @@ fn show_prints_one_harmless_line_a_record_and_the_raw_lines_as_json() {
     assert_eq!(show(&file.0, Format::Text, &Choice::default(), &summary, &mut out).unwrap(), Exit::Done);
     let text = String::from_utf8(out).unwrap();
     assert_eq!(text.lines().count(), 5);
-    assert!(text.contains("      1  2026-11-24T06:00:00.250Z  transition        transition: shift 50\n"), "{text}");
+    assert!(text.contains("      1  2026-11-24T06:00:00.250Z  transition  transition: shift 50\n"), "{text}");
     assert!(!text.contains('\u{202e}') && !text.contains('\u{1b}'), "{text}");
     let mut raw = Vec::new();
     show(&file.0, Format::Json, &Choice::default(), &summary, &mut raw).unwrap();

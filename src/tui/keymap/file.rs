@@ -147,7 +147,7 @@ mod tests {
 
     #[test]
     fn a_key_goes_from_one_row_to_another_and_everything_prints_it() {
-        let keys = read("[keys]\nrollback = [\"F10\", 'Ctrl-\\']\nzoom = \"F9\"\n\"draft ahead\" = [\"p\"]\nstir = []\n").expect("valid");
+        let keys = read("[keys]\nrollback = [\"F10\", 'Ctrl-\\']\nzoom = \"F9\"\n\"draft ahead\" = [\"p\"]\ninject = []\n").expect("valid");
         assert_eq!(keys.key(Action::Rollback), "F10");
         assert_eq!(keys.lookup(None, Key::plain(Code::F(10))).map(|found| found.action), Some(Action::Rollback));
         assert_eq!(keys.lookup(None, Key::plain(Code::F(9))).map(|found| found.action), None);
