@@ -4,6 +4,8 @@
 //!
 //! Where Python or a shell is missing the test says so and judges nothing.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, reason = "a test that meets a surprise has failed, and says what it saw")]
+
 use std::{
     fmt::Write as _,
     fs::{self, File},

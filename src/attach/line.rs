@@ -157,7 +157,7 @@ impl Keeper {
                         Err(over) => over,
                     }
                 }
-                over => over,
+                over @ (Over::Ended(_) | Over::Left) => over,
             };
             if let Over::Ended(why) | Over::Broke(why) = over {
                 self.give_up_waiting(&why);

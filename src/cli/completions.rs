@@ -10,6 +10,7 @@ const NAMES: &str = "cutover sessions --names 2>/dev/null";
 /// The subcommands whose first word is a session.
 const OF_SESSIONS: &str = "attach|watch|status|rollback|stop";
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "clap's shells are clap's to extend")]
 pub fn script(shell: Shell, command: &mut Command) -> String {
     let mut script = Vec::new();
     clap_complete::generate(shell, command, "cutover", &mut script);

@@ -184,7 +184,7 @@ fn route_status(route: &RouteState, now: Timestamp, names: Names) -> RouteStatus
             expected: shares(&drift.expected),
             by: match &drift.by {
                 Mover::Foreign { actor: None } => None,
-                by => Some(words::mover(by, names)),
+                by @ (Mover::Us(_) | Mover::Adopted { .. } | Mover::OurLateWrite | Mover::Foreign { .. }) => Some(words::mover(by, names)),
             },
             since: drift.since.0,
         }),

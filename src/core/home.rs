@@ -101,10 +101,8 @@ fn accepted_only(known: &RouteState, route: &Route, now: Timestamp, since: Times
     let band = known.observed.as_ref().and_then(|observed| observed.shares.get(&route.home));
     let elsewhere = band.map(|home| Share { fraction: 1.0 - home.fraction, low: 1.0 - home.high, high: 1.0 - home.low });
     let took = known.followed_in.map_or(route.settle, |followed| followed.min(route.settle));
-    let end = match &known.motion {
-        Motion::Propagating { until, .. } if now.since(since) >= took => *until,
-        _ => since + took,
-    };
+    let overdue = if let Motion::Propagating { until, .. } = &known.motion { Some(*until).filter(|_| now.since(since) >= took) } else { None };
+    let end = overdue.unwrap_or(since + took);
     let left = (end > now).then(|| end.since(now));
     Home::Accepted { since, elsewhere, at_most: PerMille::ZERO.saturating_add(most), left }
 }

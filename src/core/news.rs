@@ -442,6 +442,7 @@ pub enum Freed {
 }
 
 impl News {
+    #[expect(clippy::too_many_lines, reason = "a list of a closed enum's cases is read like a table")]
     pub fn tone(&self) -> Tone {
         match self {
             News::SessionOpened

@@ -73,10 +73,7 @@ pub(super) fn read(turn: &mut Turn) {
 }
 
 fn seen(sight: &Sight, trigger: &Trigger) -> Seen {
-    let why = |gap| match gap {
-        Gap::LowVolume => starvation::why_few(sight, trigger),
-        other => other,
-    };
+    let why = |gap| if gap == Gap::LowVolume { starvation::why_few(sight, trigger) } else { gap };
     match evidence::measured(sight.state, sight.now, &trigger.backend, trigger.metric) {
         None => Seen::Nothing,
         Some(Err(gap)) => Seen::Gap(why(gap)),

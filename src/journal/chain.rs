@@ -31,11 +31,6 @@ impl Hash {
         Self(bytes)
     }
 
-    /// The raw bytes.
-    pub const fn as_bytes(&self) -> &[u8; 32] {
-        &self.0
-    }
-
     /// The hash of `signed`, which is a line from its first byte up to, not including, `,"hash":`.
     pub fn of_line(signed: &[u8]) -> Self {
         Self(Sha256::new().chain_update([LINE_DOMAIN]).chain_update(signed).finalize().into())

@@ -200,10 +200,10 @@ pub fn open_to_read(path: &Path) -> Result<File, JournalError> {
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | NEVER_THROUGH_A_LINK;
     let file = rustix::fs::open(path, flags, Mode::empty()).map_err(|e| failed("open", path)(e.into()))?;
     let facts = rustix::fs::fstat(&file).map_err(|e| failed("look at", path)(e.into()))?;
-    match FileType::from_raw_mode(facts.st_mode) {
-        FileType::RegularFile => Ok(file.into()),
-        _ => Err(failed("read", path)(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file"))),
+    if FileType::from_raw_mode(facts.st_mode) != FileType::RegularFile {
+        return Err(failed("read", path)(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file")));
     }
+    Ok(file.into())
 }
 
 /// Whether somebody writes to the journal at `path`.

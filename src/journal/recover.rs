@@ -228,7 +228,7 @@ fn prove(path: &Path, file: &File, piece: &Piece, remembered: Option<Mark>, opti
     let input = || file.try_clone().map(|file| Span { file, at: 0, end: u64::MAX }).map_err(|source| ReadError::Io { offset: 0, source });
     let named = |error| match error {
         ReadError::Broken(at) => ReadError::Broken(at.in_file(Some(piece.to_string()))),
-        error => error,
+        error @ (ReadError::Io { .. } | ReadError::Payload { .. }) => error,
     };
     let begun = match piece.number {
         1 => None,

@@ -61,13 +61,6 @@ impl Room {
         }
     }
 
-    /// Asks at once if there is not plenty.
-    pub fn ensure_now(&mut self, disk: &mut dyn Disk, end: u64) {
-        if matches!(self.answer, Answer::Refused { .. }) {
-            self.ask(disk, end);
-        }
-    }
-
     /// What is left behind `end`.
     pub fn space(&self, end: u64) -> Space {
         let bytes = self.promised.saturating_sub(end);

@@ -182,14 +182,6 @@ impl Writer {
         Ok(appended.pop().expect("one entry gives one appended record"))
     }
 
-    /// Appends several records with one sync. Either all of them are in the chain or none is.
-    ///
-    /// # Errors
-    /// As [`Writer::append`]; [`JournalError::GroupTooLarge`] if they do not fit into one write.
-    pub fn append_many<P: Serialize + ?Sized>(&mut self, at_ms: u64, group: &[Entry<'_, P>]) -> Result<Vec<Appended>, JournalError> {
-        self.append_group(at_ms, Durability::Durable, group)
-    }
-
     /// Goes on in the next segment: what is buffered is made durable in the old one first, and the new one begins with a durable snapshot.
     ///
     /// # Errors
@@ -263,20 +255,9 @@ impl Writer {
         self.room.space(self.bytes + self.buffer.len() as u64)
     }
 
-    /// Asks for more room if there is little, for a caller that wants to know whether somebody made some.
-    pub fn ask_for_room(&mut self) -> Space {
-        self.room.ensure_now(self.disk.as_mut(), self.bytes);
-        self.space()
-    }
-
     /// Why the checkpoint file beside the journal could not be replaced, if so. The journal itself is not affected.
     pub const fn remembering(&self) -> &Result<(), Cause> {
         &self.remembering
-    }
-
-    /// The first failure, if there was one.
-    pub const fn latched(&self) -> Option<&Loss> {
-        self.latch.as_ref()
     }
 
     /// Makes everything durable and gives unused room back. A writer that is only dropped loses what is buffered, as a crash would.

@@ -196,7 +196,7 @@ pub fn list<'a>(problems: &mut Problems, at: &At<'a>, what: &str) -> Option<Vec<
             problems.at(at, "the list is empty").allowed(format!("at least one {what}")).error();
             None
         }
-        other => {
+        other @ (Value::Empty | Value::Bool(_) | Value::Integer(_) | Value::Float(_) | Value::Text(_) | Value::Map(_)) => {
             problems.at(at, format!("expected a list, found {}", other.kind())).allowed(format!("a list of {what}")).error();
             None
         }
@@ -211,7 +211,7 @@ pub fn text<'a>(problems: &mut Problems, at: &At<'a>) -> Option<&'a str> {
             None
         }
         Value::Text(text) => Some(text),
-        other => {
+        other @ (Value::Empty | Value::Bool(_) | Value::Integer(_) | Value::Float(_) | Value::List(_) | Value::Map(_)) => {
             let quoted = match other {
                 Value::Integer(value) => Some(format!("put it in quotes: \"{value}\"")),
                 Value::Bool(value) => Some(format!("put it in quotes: \"{value}\"")),

@@ -251,11 +251,8 @@ impl Engine {
         let tick = event == Event::Rang(Alarm::Tick);
         // A host that came back may have a clock that was set back meanwhile; the core knows what to do about that, and we must not hide it.
         let at = self.clock.now();
-        let event = match event {
-            // What isn't recorded isn't folded: it is made small before it is either.
-            Event::Observed(observation) => Event::Observed(thin(&self.state, observation)),
-            event => event,
-        };
+        // What isn't recorded isn't folded: it is made small before it is either.
+        let event = if let Event::Observed(observation) = event { Event::Observed(thin(&self.state, observation)) } else { event };
         let entry = Entry { seq: self.next, at, event };
         let decision = step(&mut self.state, &entry);
         let transition = Transition { entry, decision };

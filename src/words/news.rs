@@ -16,6 +16,7 @@ use crate::{
 };
 
 /// What happened, for people.
+#[expect(clippy::too_many_lines, reason = "a list of a closed enum's cases is read like a table")]
 pub fn news(news: &News, names: Names) -> String {
     match news {
         News::SessionOpened => "the session is open".to_owned(),

@@ -29,6 +29,7 @@ impl Said {
 }
 
 /// What is wrong, or is to be known.
+#[expect(clippy::too_many_lines, reason = "a list of a closed enum's cases is read like a table")]
 pub fn attention(found: &Attention, state: &State, now: Timestamp) -> Said {
     let names = Names::of(state);
     let alarm = |long: String, short: String| Said::new(Tone::Alarm, long, short);

@@ -139,9 +139,7 @@ impl Client {
     pub fn fresh(origin: Origin) -> Result<Client, Fault> {
         Ok(Client { http: build(origin.reach(), Keep::Nothing)?, origin, token: Token::None })
     }
-    pub fn origin(&self) -> &Origin {
-        &self.origin
-    }
+
     pub fn at(&self, segments: &[&str]) -> Url {
         self.origin.at(segments)
     }
@@ -250,7 +248,7 @@ fn build(reach: Reach, keep: Keep) -> Result<reqwest::Client, Fault> {
     }
     builder = match reach {
         // Plain HTTP needs no CA store, and a machine without one must still be able to run the demo.
-        Reach::Loopback | Reach::Private => builder.no_proxy().tls_certs_only([]),
+        Reach::Loopback => builder.no_proxy().tls_certs_only([]),
         Reach::Live => builder.https_only(true),
     };
     builder.build().map_err(|error| Fault::new(FaultKind::Unsupported, format!("no HTTP client could be built: {}", causes(&error))))

@@ -19,8 +19,6 @@ pub enum Reach {
     Loopback,
     /// The public internet, over https only.
     Live,
-    /// A private address over plain HTTP, for example a Prometheus inside the cluster's network. An explicit opt-in.
-    Private,
 }
 
 /// Scheme, host and port, without path, query or user.
@@ -54,13 +52,11 @@ impl Origin {
         let allowed = match reach {
             Reach::Loopback => url.scheme() == "http" && (host == "localhost" || address.is_some_and(|ip| ip.is_loopback())),
             Reach::Live => url.scheme() == "https",
-            Reach::Private => url.scheme() == "http" && address.is_none_or(is_private),
         };
         if !allowed {
             return Err(refused(match reach {
                 Reach::Loopback => "is not http on this machine",
                 Reach::Live => "is not https",
-                Reach::Private => "is not http on a private address",
             }));
         }
         let mut base = url.clone();
@@ -106,13 +102,6 @@ fn is_forbidden(ip: IpAddr) -> bool {
     }
 }
 
-fn is_private(ip: IpAddr) -> bool {
-    match ip.to_canonical() {
-        IpAddr::V4(v4) => v4.is_private() || v4.is_loopback(),
-        IpAddr::V6(v6) => v6.is_unique_local() || v6.is_loopback(),
-    }
-}
-
 /// The system's resolver without the answers that we never want to connect to.
 #[derive(Debug)]
 pub(super) struct Guarded;
@@ -137,15 +126,15 @@ mod tests {
     #[test]
     fn places_that_a_credential_must_not_reach_are_refused() {
         let refused = [
-            ("http://169.254.169.254/computeMetadata", Reach::Private),
-            ("http://[fe80::1]/", Reach::Private),
-            ("http://[::ffff:169.254.169.254]/", Reach::Private),
-            ("http://8.8.8.8/", Reach::Private),
+            ("http://169.254.169.254/computeMetadata", Reach::Loopback),
+            ("http://[fe80::1]/", Reach::Loopback),
+            ("http://[::ffff:169.254.169.254]/", Reach::Loopback),
+            ("http://8.8.8.8/", Reach::Loopback),
             ("https://metadata.google.internal/", Reach::Live),
             ("http://compute.googleapis.com/", Reach::Live),
             ("https://user:canary@compute.googleapis.com/", Reach::Live),
             ("http://example.com/", Reach::Loopback),
-            ("file:///etc/passwd", Reach::Private),
+            ("file:///etc/passwd", Reach::Loopback),
             ("nonsense", Reach::Live),
         ];
         for (text, reach) in refused {
@@ -155,7 +144,6 @@ mod tests {
         }
         assert!(Origin::new("https://compute.googleapis.com", Reach::Live).is_ok());
         assert!(Origin::new("http://127.0.0.1:8080", Reach::Loopback).is_ok());
-        assert!(Origin::new("http://10.4.0.7:9090", Reach::Private).is_ok());
     }
 
     #[test]

@@ -112,6 +112,7 @@ where
     }
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "kube's errors are kube's to extend")]
 pub fn fault_of(about: &str, error: &kube::Error) -> Fault {
     let kind = match error {
         kube::Error::Api(status) => return status_fault(about, status),

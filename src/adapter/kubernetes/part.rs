@@ -164,6 +164,7 @@ impl<K: Kind> Part<K> {
         }
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "kube's errors are kube's to extend")]
     async fn watching(&mut self, mut watch: Watch<K>) -> Option<Seen<K>> {
         match timeout_at(watch.ends, watch.events.next()).await {
             Ok(Some(Ok(event))) => self.heard(watch, event),

@@ -185,7 +185,15 @@ fn gap_of(fault: &Fault) -> Gap {
     match fault.kind {
         FaultKind::Rejected => Gap::Unreadable,
         FaultKind::NotFound => Gap::Unreachable,
-        kind => kind.into(),
+        FaultKind::Unreachable
+        | FaultKind::TimedOut
+        | FaultKind::Broken
+        | FaultKind::Unavailable
+        | FaultKind::Forbidden
+        | FaultKind::Conflict
+        | FaultKind::Unreadable
+        | FaultKind::Refused
+        | FaultKind::Unsupported => fault.kind.into(),
     }
 }
 

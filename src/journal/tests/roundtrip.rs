@@ -8,7 +8,7 @@ use crate::journal::memory::Memory;
 use crate::journal::reader::{Records, Tail};
 use crate::journal::record::{Body, Checkpoint, Record};
 use crate::journal::verify::{Verdict, verify};
-use crate::journal::writer::{Cadence, Durability, Entry, Writer};
+use crate::journal::writer::{Cadence, Durability, Writer};
 
 fn payloads<P: serde::de::DeserializeOwned>(bytes: &[u8]) -> Vec<P> {
     let records: Vec<Record<P>> = Records::new(bytes).map(|record| record.unwrap()).collect();
@@ -98,20 +98,6 @@ fn checkpoints_name_the_chain_before_them_by_count_and_by_time() {
 }
 
 #[test]
-fn a_group_is_one_sync_and_one_chain() {
-    let memory = Memory::default();
-    let mut writer = Writer::create_in(&memory, 0, &genesis("s"), Cadence::default()).unwrap();
-    let syncs = memory.syncs();
-    let notes: Vec<_> = (0..16).map(note).collect();
-    let kind = kind();
-    let group: Vec<_> = notes.iter().map(|payload| Entry { kind: &kind, payload }).collect();
-    let appended = writer.append_many(5, &group).unwrap();
-    assert_eq!(memory.syncs(), syncs + 1);
-    assert_eq!(appended.iter().map(|record| record.seq).collect::<Vec<_>>(), (1..=16).collect::<Vec<_>>());
-    assert_eq!(payloads::<super::Note>(&memory.durable()), notes);
-}
-
-#[test]
 fn buffered_records_wait_for_the_next_durable_one_or_for_64_kib() {
     let memory = Memory::default();
     let mut writer = Writer::create_in(&memory, 0, &genesis("s"), Cadence::default()).unwrap();
@@ -136,12 +122,7 @@ fn a_refused_record_leaves_the_chain_as_it_was() {
     writer.append(1, Durability::Buffered, &kind(), &note(0)).unwrap();
     let head = writer.head();
     let long = super::Note { text: "x".repeat(crate::journal::LINE_BYTES_MAX), weight: 0 };
-    let short = note(1);
-    let word = kind();
-    let group = [Entry { kind: &word, payload: &short }, Entry { kind: &word, payload: &long }];
-    assert!(!writer.append_many(1, &group).unwrap_err().is_loss());
-    let large = super::Note { text: "x".repeat(crate::journal::LINE_BYTES_MAX - 1_000), weight: 0 };
-    assert!(!writer.append_many(1, &[Entry { kind: &word, payload: &large }; 2]).unwrap_err().is_loss());
+    assert!(!writer.append(1, Durability::Durable, &kind(), &long).unwrap_err().is_loss());
     assert_eq!(writer.head(), head);
     writer.append(1, Durability::Durable, &kind(), &note(1)).unwrap();
     assert_eq!(payloads::<super::Note>(&memory.durable()), [note(0), note(1)]);

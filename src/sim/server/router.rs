@@ -135,14 +135,15 @@ fn troubled(world: &mut World, call: &Call, face: Face, cluster: &Cluster) -> An
             Reply::error(403, "PERMISSION_DENIED", "Required permission was denied on this resource.").into()
         }
         Some(Trouble::ReadOnly) => route(world, call, face, cluster),
-        Some(Trouble::Slow { ms }) => match route(world, call, face, cluster) {
-            Answer::Now(reply) => Answer::After { ms, reply },
-            other => other,
-        },
-        Some(Trouble::LostReplies) => match route(world, call, face, cluster) {
-            Answer::Now(reply) if writes(call) && reply.status < 300 => Answer::HangUp,
-            other => other,
-        },
+        Some(Trouble::Slow { ms }) => {
+            let answer = route(world, call, face, cluster);
+            if let Answer::Now(reply) = answer { Answer::After { ms, reply } } else { answer }
+        }
+        Some(Trouble::LostReplies) => {
+            let answer = route(world, call, face, cluster);
+            let applied = matches!(&answer, Answer::Now(reply) if reply.status < 300);
+            if applied && writes(call) { Answer::HangUp } else { answer }
+        }
     }
 }
 

@@ -26,12 +26,6 @@ impl Clock {
         self.start_ms + (self.origin.elapsed().as_secs_f64() * 1000.0 * self.speed) as i64
     }
 
-    /// Where virtual time began, in milliseconds since the Unix epoch.
-    #[must_use]
-    pub fn start_ms(&self) -> i64 {
-        self.start_ms
-    }
-
     /// Virtual seconds in one real second.
     #[must_use]
     pub fn speed(&self) -> f64 {

@@ -98,12 +98,6 @@ impl Service {
         format!("\"CL{}\"", super::load_balancer::base64(&self.version.to_be_bytes()).trim_end_matches('='))
     }
 
-    /// The container image of the newest template.
-    #[must_use]
-    pub fn image(&self) -> &str {
-        image(&self.template)
-    }
-
     /// The revision that a request ends in.
     pub fn choose(&self, random: &mut Random) -> &str {
         let mut left = random.unit() * 100.0;

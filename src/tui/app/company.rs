@@ -68,10 +68,8 @@ impl App {
 
     /// What the person looks at: the pane with the focus, or another screen as a whole.
     pub(super) fn place_name(&self) -> &'static str {
-        match self.view.screen {
-            Screen::Main => self.view.focus.name(),
-            other => other.name(),
-        }
+        let screen = self.view.screen;
+        if screen == Screen::Main { self.view.focus.name() } else { screen.name() }
     }
 
     /// Goes to where somebody calls attention to.
@@ -119,6 +117,7 @@ impl App {
         }
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "a key that means nothing here changes nothing")]
     pub(super) fn people_key(&mut self, key: Key, chosen: usize) {
         let last = self.state.people.len().saturating_sub(1);
         let chosen = match key.code {

@@ -45,13 +45,13 @@ impl App {
             (_, Overlay::Palette { line, chosen, entries }) => {
                 let (mut line, mut chosen) = (line, chosen);
                 let last = matching(&entries, &line.text()).len().saturating_sub(1);
-                match key.code {
-                    Code::Up => chosen = chosen.saturating_sub(1),
-                    Code::Down | Code::Tab => chosen = (chosen + 1).min(last),
-                    _ => {
-                        line.key(key);
-                        chosen = 0;
-                    }
+                if key.code == Code::Up {
+                    chosen = chosen.saturating_sub(1);
+                } else if matches!(key.code, Code::Down | Code::Tab) {
+                    chosen = (chosen + 1).min(last);
+                } else {
+                    line.key(key);
+                    chosen = 0;
                 }
                 self.view.overlay = Some(Overlay::Palette { line, chosen, entries });
             }
@@ -88,6 +88,7 @@ impl App {
         Flow::Stay
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "a key that means nothing here changes nothing")]
     fn help_key(&mut self, key: Key, scroll: usize) {
         let scroll = match key.code {
             Code::Up | Code::Char('k') => scroll.saturating_sub(1),
@@ -101,6 +102,7 @@ impl App {
         self.view.overlay = Some(Overlay::Help { scroll });
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "a key that means nothing here changes nothing")]
     fn theme_key(&mut self, key: Key, words: Vec<String>, chosen: usize, before: String) {
         let chosen = match key.code {
             Code::Enter => {

@@ -79,10 +79,8 @@ impl Key {
     }
     /// The character that this key types into a line of text, if it types one.
     pub fn typed(self) -> Option<char> {
-        match self.code {
-            Code::Char(character) if self.mods.ctrl == Held::No && self.mods.alt == Held::No => Some(character),
-            _ => None,
-        }
+        let Code::Char(character) = self.code else { return None };
+        (self.mods.ctrl == Held::No && self.mods.alt == Held::No).then_some(character)
     }
 }
 
@@ -176,10 +174,7 @@ impl FromStr for Key {
         let single = || first.filter(|character| character.len_utf8() == rest.len());
         let code = named.or_else(function).or_else(|| single().map(Code::Char));
         let code = code.ok_or_else(|| KeyError::Unknown(typed.to_owned()))?;
-        let code = match code {
-            Code::Char(character) if mods.ctrl == Held::Yes => Code::Char(character.to_ascii_lowercase()),
-            other => other,
-        };
+        let code = if let (Code::Char(letter), Held::Yes) = (code, mods.ctrl) { Code::Char(letter.to_ascii_lowercase()) } else { code };
         let key = Key { code, mods };
         match key.untold() {
             Some(why) => Err(KeyError::Untold { typed: typed.to_owned(), why }),

@@ -69,11 +69,12 @@ fn status(database: &Database, state: &State, view: &View, theme: &Theme, width:
     let who = say::writers(&writers);
     let room = usize::from(width).saturating_sub(TITLE.len() + CORNERS);
     let both = who.len() + mode.len() + 3;
-    match writers {
+    let one = matches!(writers, Writers::One(_));
+    match both > room {
         // Which row accepts writes stands in that row; what is to become of the database stands nowhere else.
-        Writers::One(_) if both > room => Line::styled(mode, theme.dim),
-        _ if both > room => Line::styled(text::cut(&who, room, theme.glyphs.ellipsis), style),
-        _ => Line::from(vec![Span::styled(who, style), Span::styled(format!(" {} {mode}", theme.glyphs.dot), theme.dim)]),
+        true if one => Line::styled(mode, theme.dim),
+        true => Line::styled(text::cut(&who, room, theme.glyphs.ellipsis), style),
+        false => Line::from(vec![Span::styled(who, style), Span::styled(format!(" {} {mode}", theme.glyphs.dot), theme.dim)]),
     }
 }
 

@@ -80,11 +80,6 @@ pub fn is_stale(state: &State, source: &SourceId, now: Timestamp) -> bool {
     state.sources.get(source).is_none_or(|source| source.ok_at.is_none_or(|at| now.since(at) > source.stale_after))
 }
 
-/// A metric as people say it: `error rate`.
-pub fn metric(metric: Metric) -> String {
-    metric.name().replace('_', " ")
-}
-
 /// A figure as `(text, known)`: the value in its unit, or the reason why there is none.
 pub fn figure(metric: Metric, measured: Option<&Measured>) -> (String, Known) {
     match measured {

@@ -32,9 +32,6 @@ impl LineEdit {
     pub fn text(&self) -> String {
         self.characters.iter().collect()
     }
-    pub fn is_empty(&self) -> bool {
-        self.characters.is_empty()
-    }
 
     /// Puts pasted text in at the cursor, on one line, without control characters.
     pub fn insert(&mut self, text: &str) {
@@ -111,7 +108,7 @@ mod tests {
         assert_eq!(line.text(), "One x");
         line.key(Key::plain(Code::End));
         line.key(Key::ctrl('u'));
-        assert!(line.is_empty());
+        assert_eq!(line.text(), "");
         assert_eq!(line.key(Key::plain(Code::Enter)), Edited::No);
     }
 

@@ -45,9 +45,6 @@ pub fn percent(share: u16) -> String {
     if share.is_multiple_of(10) { format!("{}%", share / 10) } else { format!("{}.{}%", share / 10, share % 10) }
 }
 
-/// Rows that the rail can use: marks, bar, whisker.
-pub const ROWS: u16 = 3;
-
 pub fn draw(legs: &[Leg], freshness: Freshness, theme: &Theme, area: Rect, buf: &mut Buffer) {
     let area = area.intersection(buf.area);
     let (Some(target), Some(home)) = (legs.first(), legs.last()) else { return };

@@ -2,7 +2,7 @@
 //!
 //! The strategic kind has rules of its own and lives in [`super::strategic`].
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::{answer::Failure, strategic};
 use crate::sim::world::kubernetes::{resource::Resource, store::Key};
@@ -32,10 +32,7 @@ pub fn merged(old: &Value, patch: &Value) -> Value {
     let Value::Object(fields) = patch else {
         return patch.clone();
     };
-    let mut next = match old {
-        Value::Object(map) => map.clone(),
-        _ => Map::new(),
-    };
+    let mut next = old.as_object().cloned().unwrap_or_default();
     for (name, value) in fields {
         if value.is_null() {
             next.shift_remove(name);

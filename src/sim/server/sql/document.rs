@@ -163,7 +163,6 @@ pub fn kind(work: &Work) -> &'static str {
         Work::Restart => "RESTART",
         Work::Backup => "BACKUP_VOLUME",
         Work::Delete => "DELETE",
-        Work::Maintenance { .. } => "MAINTENANCE",
     }
 }
 
@@ -182,7 +181,6 @@ pub fn audited(work: &Work) -> &'static str {
         Work::Restart => "cloudsql.instances.restart",
         Work::Backup => "cloudsql.backupRuns.create",
         Work::Delete => "cloudsql.instances.delete",
-        Work::Maintenance { .. } => "cloudsql.instances.maintain",
     }
 }
 

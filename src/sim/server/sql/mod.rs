@@ -74,10 +74,8 @@ fn write(world: &mut World, call: &Call, version: Version, parts: &[&str]) -> Re
         _ => return Err(Failure::no_such_method()),
     };
     let operation = world.sql.ask(&instance, request, &call.actor.principal)?.clone();
-    let became = match &operation.work {
-        Work::Update { settings } => settings.to_string(),
-        other => document::kind(other).to_owned(),
-    };
+    let work = &operation.work;
+    let became = if let Work::Update { settings } = work { settings.to_string() } else { document::kind(work).to_owned() };
     world.audit.note(Mutation {
         at_ms: world.now_ms,
         service: "cloudsql.googleapis.com",

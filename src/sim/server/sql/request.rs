@@ -77,10 +77,10 @@ pub fn request(call: &Call, rest: &[&str]) -> Result<Request, Failure> {
         ("PATCH", []) => Ok(patch(document)),
         ("PUT", []) => {
             let request = patch(document);
-            match request {
-                Request::Patch { settings_version: None, .. } => Err(Failure::bad("Missing parameter: settings.settingsVersion")),
-                request => Ok(request),
+            if matches!(request, Request::Patch { settings_version: None, .. }) {
+                return Err(Failure::bad("Missing parameter: settings.settingsVersion"));
             }
+            Ok(request)
         }
         ("DELETE", []) => Ok(Request::Delete),
         ("POST", ["promoteReplica"]) => {

@@ -158,11 +158,6 @@ impl Sql {
         self.operation_fault = fault;
     }
 
-    /// Puts an operation of the service itself on an instance: everything else has to wait for it.
-    pub fn begin_maintenance(&mut self, instance: &str, seconds: f64) {
-        operation::maintain(self, instance, (seconds * 1000.0) as i64);
-    }
-
     /// Takes every fault away: broken replication runs again and catches up, stuck operations end. A replica that
     /// somebody stopped on purpose stays stopped.
     pub fn calm(&mut self) {

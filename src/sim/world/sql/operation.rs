@@ -49,11 +49,6 @@ pub enum Work {
     Backup,
     /// Removes the instance.
     Delete,
-    /// Work of the service itself.
-    Maintenance {
-        /// How long it takes, in virtual milliseconds.
-        takes_ms: i64,
-    },
 }
 
 /// Where an operation is.
@@ -137,13 +132,6 @@ pub(super) fn begin(sql: &mut Sql, instance: &str, work: Work, user: &str) -> St
     name
 }
 
-/// Puts work of the service itself on an instance.
-pub(super) fn maintain(sql: &mut Sql, instance: &str, takes_ms: i64) {
-    if sql.instances.contains_key(instance) {
-        begin(sql, instance, Work::Maintenance { takes_ms }, "");
-    }
-}
-
 /// Lets operations that are stuck end soon.
 pub(super) fn release(sql: &mut Sql) {
     let soon = sql.clock_ms + 2000;
@@ -199,7 +187,6 @@ fn duration(sql: &mut Sql, work: &Work) -> i64 {
         Work::Restart => (30.0, 60.0),
         Work::Backup => (60.0, 110.0),
         Work::Delete => (20.0, 60.0),
-        Work::Maintenance { takes_ms } => return *takes_ms,
     };
     (sql.random.between(low, high) * 1000.0) as i64
 }
@@ -213,7 +200,7 @@ fn interrupt(sql: &mut Sql, work: &Work, instance: &str) {
             sql.replication.stop(now_ms);
             false
         }
-        Work::Failover | Work::Restart | Work::Maintenance { .. } => true,
+        Work::Failover | Work::Restart => true,
         Work::CreateReplica { .. }
         | Work::ReconfigureOldPrimary { .. }
         | Work::StartReplica
@@ -289,7 +276,7 @@ fn carry_out(sql: &mut Sql, work: &Work, instance: &str) {
             sql.backups.push(Backup { id, instance, enqueued_ms, ended_ms: now_ms, cause: BackupCause::OnDemand });
         }
         Work::Delete => drop(sql.instances.remove(instance)),
-        Work::Restart | Work::Maintenance { .. } => {}
+        Work::Restart => {}
     }
 }
 
