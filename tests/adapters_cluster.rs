@@ -1,6 +1,11 @@
 //! The Kubernetes sensor against the simulated cluster's API server: following a rollout of trouble, and watches that are not honest.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, reason = "a test that meets a surprise has failed, and says what it saw")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test that meets a surprise has failed, and says what it saw"
+)]
 
 use std::time::Duration;
 

@@ -5,7 +5,12 @@
 //! A change that makes a stored journal fold to other decisions raises `core::FOLD`, and leaves another journal here:
 //! `cargo test --test golden -- --ignored write`. It is a night of storm from the simulated world, without a socket, the same each time.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, reason = "a test that meets a surprise has failed, and says what it saw")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test that meets a surprise has failed, and says what it saw"
+)]
 
 #[path = "core/storm/mod.rs"]
 #[allow(dead_code, reason = "nights are flown here, not judged")]

@@ -1,6 +1,11 @@
 //! The reading of plans, seen from outside: the good plan, a corpus of broken ones, and whatever else anybody may feed it.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, reason = "a test that meets a surprise has failed, and says what it saw")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test that meets a surprise has failed, and says what it saw"
+)]
 
 use std::collections::BTreeSet;
 

@@ -3,7 +3,12 @@
 //! A small server counts requests in a fixed pattern; Prometheus scrapes it once a second, and so do we. Then `rate` and
 //! `histogram_quantile` are asked of the one and computed by the other. Without a `prometheus` on the machine the test says so and ends.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, reason = "a test that meets a surprise has failed, and says what it saw")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test that meets a surprise has failed, and says what it saw"
+)]
 
 use std::{
     collections::BTreeMap,

@@ -2,7 +2,12 @@
 //!
 //! Virtual time runs fast, so operations are waited for as a client waits: by asking for them.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, reason = "a test that meets a surprise has failed, and says what it saw")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test that meets a surprise has failed, and says what it saw"
+)]
 
 use cutover::sim::{
     faults::{DatabaseFault, Down, Fault, Member},

@@ -1,6 +1,11 @@
 //! The simulated world over real sockets: the APIs keep their contracts, and faults look on the wire as they should.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, reason = "a test that meets a surprise has failed, and says what it saw")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test that meets a surprise has failed, and says what it saw"
+)]
 
 use std::net::SocketAddr;
 

@@ -5,7 +5,12 @@
 //! `ADVISORY_DB=path/to/advisory-db cargo test --test supply -- --ignored read_the_advisories_again`.
 
 #![forbid(unsafe_code)]
-#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, reason = "a test that meets a surprise has failed, and says what it saw")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test that meets a surprise has failed, and says what it saw"
+)]
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -19,8 +24,20 @@ use serde::{Deserialize, Serialize};
 
 const REGISTRY: &str = "registry+https://github.com/rust-lang/crates.io-index";
 /// One of these must be enough to use a crate.
-const LICENCES: [&str; 12] =
-    ["Apache-2.0", "MIT", "ISC", "BSD-2-Clause", "BSD-3-Clause", "Unicode-3.0", "Zlib", "BSL-1.0", "CDLA-Permissive-2.0", "Unlicense", "WTFPL", "Unicode-DFS-2016"];
+const LICENCES: [&str; 12] = [
+    "Apache-2.0",
+    "MIT",
+    "ISC",
+    "BSD-2-Clause",
+    "BSD-3-Clause",
+    "Unicode-3.0",
+    "Zlib",
+    "BSL-1.0",
+    "CDLA-Permissive-2.0",
+    "Unlicense",
+    "WTFPL",
+    "Unicode-DFS-2016",
+];
 
 #[derive(Debug, Deserialize)]
 struct Lock {
@@ -84,7 +101,8 @@ fn no_advisory_speaks_against_a_crate_in_the_lock_file() {
     let (locked, known) = (locked(), known());
     let mut against = Vec::new();
     for advisory in &known.advisory {
-        let versions: Vec<_> = locked.iter().filter(|one| one.name == advisory.package).map(|one| Version::parse(&one.version).unwrap()).collect();
+        let versions: Vec<_> =
+            locked.iter().filter(|one| one.name == advisory.package).map(|one| Version::parse(&one.version).unwrap()).collect();
         assert!(!versions.is_empty(), "{} is about {}, which is not in the lock file any more", advisory.id, advisory.package);
         let hit = versions.into_iter().filter(|version| advisory.affects(version));
         against.extend(hit.map(|version| format!("{} {version}: https://rustsec.org/advisories/{}.html", advisory.package, advisory.id)));

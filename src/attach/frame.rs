@@ -47,6 +47,11 @@ impl<R: AsyncRead + Unpin> Frames<R> {
         Frames { framed: FramedRead::with_capacity(reader, codec, 4096), bytes_max }
     }
 
+    /// The line itself, for who wants to read it otherwise; what was read ahead is lost.
+    pub fn into_inner(self) -> R {
+        self.framed.into_inner()
+    }
+
     /// The next frame, `None` when the other side has closed cleanly between two frames. Nothing is lost when the future is dropped.
     ///
     /// # Errors

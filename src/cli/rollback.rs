@@ -83,7 +83,8 @@ async fn go_home(args: Args) -> Result<Exit, Exit> {
 fn taken(verdict: &Verdict, names: Names<'_>) -> Result<(), Exit> {
     match verdict {
         Verdict::Accepted => print::out("recorded: going home\n"),
-        Verdict::Joined => print::out("recorded: joined to a rollback that runs already, or has just ended\n"),
+        Verdict::HomeAlready => print::out("recorded: a rollback has brought everything home already; nothing was written\n"),
+        Verdict::Joined => print::out("recorded: joined to a rollback that runs already\n"),
         Verdict::Queued => print::out("recorded: queued\n"),
         Verdict::NeedsApproval { .. } => return Err(said("a rollback never needs an approval, yet the host asks for one", Exit::Failed)),
         Verdict::Refused(refusal) => return Err(said(refusal_words(refusal, names), Exit::Refused)),

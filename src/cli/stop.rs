@@ -24,7 +24,10 @@ use crate::{
         place::{Place, glance, said},
         print,
     },
-    core::state::{Motion, State},
+    core::{
+        home::{Home, home},
+        state::{Motion, State},
+    },
     domain::id::RouteId,
 };
 
@@ -88,7 +91,16 @@ fn unsettled(state: &State) -> Vec<(RouteId, String)> {
     for (id, route) in &state.routes {
         let moves = !matches!(route.motion, Motion::Settled | Motion::Unread) || !route.unresolved.is_empty();
         let split = route.accepted.as_ref().filter(|accepted| accepted.weights.iter().filter(|(_, share)| share.get() > 0).count() > 1);
+        let planned = state.opened.iter().flat_map(|opened| &opened.plan.routes).find(|planned| planned.id == *id);
+        let elsewhere = planned.filter(|planned| match home(state, planned) {
+            Home::NotHome { .. } | Home::Going { .. } => true,
+            Home::Accepted { .. } => route.against_since.is_some() || route.latch.is_some(),
+            Home::Unread | Home::Away { .. } | Home::Unasked { .. } | Home::Seen { .. } => false,
+        });
         match (moves, split) {
+            (false, None) if elsewhere.is_some() => {
+                unsettled.push((id.clone(), "home is accepted, and requests have not shown yet that everybody is there".to_owned()));
+            }
             (true, _) => unsettled.push((id.clone(), "its traffic is moving".to_owned())),
             (false, Some(split)) => unsettled.push((id.clone(), format!("its traffic is split ({})", split.weights))),
             (false, None) => {}

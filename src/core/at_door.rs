@@ -57,6 +57,9 @@ fn then(sight: &Sight, route: &Route, backend: &BackendId, rule: DoorRule, proof
     if exposure::has(state, sight.now, backend) == PerMille::ZERO {
         return Then::NobodyThere;
     }
+    if standing::goes_home(route, state) {
+        return Then::Done;
+    }
     let named = state.latch.as_ref().is_some_and(|latch| standing::names_at_door(latch, backend, rule));
     let drift = state.drift.as_ref().filter(|_| !standing::is_contended(state, sight.now));
     let anew = drift.is_some_and(|drift| sight.now.since(drift.since) >= lasting && proof.last > drift.since);
@@ -103,6 +106,7 @@ pub(super) fn outlook(sight: &Sight, route: &Route, breach: &Breach<'_>) -> Outl
     match (consequence(sight, route, breach), &state.drift, &state.latch) {
         // Somebody moved traffic back out, so the breach is being proven anew.
         (Then::Done, Some(drift), _) if !standing::is_contended(state, sight.now) => running(since.max(drift.since), Then::GoesHome),
+        (Then::NobodyThere, ..) => Outlook::Idle,
         (Then::Done, _, Some(latch)) => Outlook::Fired { at: latch.at },
         (then, ..) => running(since, then),
     }

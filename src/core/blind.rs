@@ -76,8 +76,9 @@ pub(super) fn excused(state: &State, now: Timestamp, trigger: &Trigger, gap: Gap
     if !starved(gap) || route.accepted.is_none() {
         return false;
     }
-    let share = exposure::has(route, now, &trigger.backend);
-    share == PerMille::ZERO || (share.get() <= THIN_SHARE && probed(state, now, &trigger.backend) == Probing::Clean)
+    let unsent = exposure::has(route, now, &trigger.backend) == PerMille::ZERO;
+    let thin = || exposure::is_within(route, now, &trigger.backend, THIN_SHARE);
+    unsent || (thin() && probed(state, now, &trigger.backend) == Probing::Clean)
 }
 
 fn probed(state: &State, now: Timestamp, backend: &BackendId) -> Probing {

@@ -96,7 +96,7 @@ fn rebase_route(route: &mut RouteState, back: Millis) {
             shift(stamp);
         }
     };
-    [&mut route.accepted_at, &mut route.outcome_at, &mut route.changed_at].into_iter().for_each(shift_maybe);
+    [&mut route.accepted_at, &mut route.outcome_at, &mut route.changed_at, &mut route.spreads_until].into_iter().for_each(shift_maybe);
     [&mut route.read_again_at, &mut route.readiness.seen_at, &mut route.against_since].into_iter().for_each(shift_maybe);
     if let Proof::Proven { at } = &mut route.proof {
         shift(at);

@@ -62,6 +62,8 @@ pub enum Verdict {
     Queued,
     /// Joined what is already running: a second rollback of the same route.
     Joined,
+    /// Nothing to do: a rollback has brought everything home already, and that is accepted.
+    HomeAlready,
     /// Waits for another person's approval of this digest.
     NeedsApproval {
         digest: Digest,

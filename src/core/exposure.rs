@@ -54,6 +54,14 @@ pub(super) fn has(route: &RouteState, now: Timestamp, backend: &BackendId) -> Pe
     given(route, backend).max(gets(route, now, backend))
 }
 
+/// Whether `backend` has no more than `most` per mille, as far as weights and requests can tell: one answer of thirty may be chance.
+pub(super) fn is_within(route: &RouteState, now: Timestamp, backend: &BackendId, most: u16) -> bool {
+    let fading = route.fading.get(backend).copied().unwrap_or(PerMille::ZERO);
+    let seen = route.observed.as_ref().filter(|observed| now.since(observed.at) <= evidence::FRESH);
+    let more = seen.and_then(|observed| observed.shares.get(backend)).is_some_and(|share| share.low * f64::from(WHOLE) > f64::from(most));
+    given(route, backend).max(fading).get() <= most && !more
+}
+
 /// The share that the API says `backend` has.
 pub(super) fn accepted(route: &RouteState, backend: &BackendId) -> PerMille {
     route.accepted.as_ref().map_or(PerMille::ZERO, |accepted| accepted.weights.of(backend))

@@ -6,7 +6,7 @@
 
 use crate::{
     core::{
-        exposure,
+        exposure, pace,
         reason::{Mover, Need, Obstacle},
         rollback::ESCALATE_AFTER,
         standing,
@@ -100,9 +100,9 @@ fn accepted_only(known: &RouteState, route: &Route, now: Timestamp, since: Times
     let most = others().map(|id| exposure::gets(known, now, id).get()).max().unwrap_or(0);
     let band = known.observed.as_ref().and_then(|observed| observed.shares.get(&route.home));
     let elsewhere = band.map(|home| Share { fraction: 1.0 - home.fraction, low: 1.0 - home.high, high: 1.0 - home.low });
-    let took = known.followed_in.map_or(route.settle, |followed| followed.min(route.settle));
-    let overdue = if let Motion::Propagating { until, .. } = &known.motion { Some(*until).filter(|_| now.since(since) >= took) } else { None };
-    let end = overdue.unwrap_or(since + took);
+    let spread = Some(since + pace::spreads_in(route, known)).max(known.spreads_until).unwrap_or(since);
+    let least = known.fading.iter().filter(|(id, share)| **id != route.home && **share > PerMille::ZERO).map(|(_, share)| *share).min();
+    let end = spread + pace::seen_in(known, least);
     let left = (end > now).then(|| end.since(now));
     Home::Accepted { since, elsewhere, at_most: PerMille::ZERO.saturating_add(most), left }
 }

@@ -40,6 +40,7 @@ mod history;
 mod latch;
 mod motion;
 mod observe;
+mod pace;
 mod people;
 pub mod proof;
 mod proportion;

@@ -209,12 +209,10 @@ impl Attention {
             | Attention::WritesAtRisk { .. }
             | Attention::Blind { .. }
             | Attention::Unresolved { .. }
-            | Attention::Unread { .. } => true,
-            Attention::ReplicaUnsound { .. }
-            | Attention::SourceSilent { .. }
-            | Attention::ItemFailing { .. }
+            | Attention::Unread { .. }
             | Attention::Latched { .. }
-            | Attention::ApprovalOpen { .. } => false,
+            | Attention::ApprovalOpen { .. } => true,
+            Attention::ReplicaUnsound { .. } | Attention::SourceSilent { .. } | Attention::ItemFailing { .. } => false,
         }
     }
 }
@@ -247,7 +245,9 @@ fn of_trigger(sight: &Sight, trigger: &Trigger, known: &TriggerState) -> Outlook
     let Some((route, stands)) = sight.route_of(trigger) else { return Outlook::Quiet };
     if let Some(since) = known.pending_since {
         let then = trigger::consequence(sight, route, trigger);
-        return match (then, known.fired_at, &stands.drift) {
+        let fired = known.fired_at.filter(|_| stands.latch.as_ref().is_some_and(|latch| standing::names(latch, &trigger.id)));
+        return match (then, fired, &stands.drift) {
+            (Then::NobodyThere, ..) => Outlook::Idle,
             // Somebody moved traffic back out, so the breach is being proven anew.
             (Then::Done, _, Some(drift)) if !standing::is_contended(stands, sight.now) => {
                 let since = since.max(drift.since);
@@ -279,6 +279,11 @@ fn of_trigger(sight: &Sight, trigger: &Trigger, known: &TriggerState) -> Outlook
 fn blind(sight: &Sight, route: &Route, trigger: &Trigger, known: &TriggerState) -> Option<Outlook> {
     let since = known.blind_since.filter(|since| sight.now.since(*since) >= blind::BLIND_AFTER)?;
     let then = trigger::blind_consequence(sight, route, trigger);
+    // Nobody asks what nobody is sent to; before a first step it is asked, for blindness forbids that.
+    let known_route = sight.route(route);
+    if known_route.latch.is_some() && exposure::has(known_route, sight.now, &trigger.backend) == PerMille::ZERO {
+        return None;
+    }
     Some(Outlook::Blind { since, gap: known.reading.gap(), acts_at: since + blind::BLIND_ACTS_AFTER, then })
 }
 
@@ -296,6 +301,8 @@ pub fn attention(state: &State) -> Vec<Attention> {
         let Some(known) = state.triggers.get(&trigger.id) else { continue };
         let outlook = of_trigger(&sight, trigger, known);
         match outlook {
+            // The rollback is what is left of it.
+            Outlook::Running { then: Then::Done, .. } => {}
             Outlook::Running { .. } | Outlook::Unproven { .. } => found.push(Attention::Breach { trigger: trigger.id.clone(), outlook }),
             Outlook::Blind { .. } => found.push(Attention::Blind { trigger: trigger.id.clone(), outlook }),
             Outlook::Quiet | Outlook::Idle | Outlook::Fired { .. } => {}
@@ -328,7 +335,8 @@ fn breaches(sight: &Sight, route: &Route) -> Vec<DoorBreach> {
         },
         outlook: at_door::outlook(sight, route, &breach),
     };
-    at_door::breaches(sight, route).into_iter().map(told).collect()
+    // What was met where nobody is any more is history.
+    at_door::breaches(sight, route).into_iter().map(told).filter(|breach| breach.outlook != Outlook::Idle).collect()
 }
 
 fn of_door(sight: &Sight, route: &Route, known: &RouteState, found: &mut Vec<Attention>) {

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     core::{
-        evidence, exposure,
+        evidence, exposure, pace,
         reason::Objection,
         replication::DatabaseStanding,
         state::{BackendState, RouteState, State},
@@ -63,9 +63,12 @@ pub(super) fn weigh(turn: &mut Turn, route: &Route) {
     turn.route_mut(route).readiness = readiness;
 }
 
-/// Expected time from the beginning of a rollback until the last request is home.
+/// Expected time from the beginning of a rollback until the last request is seen at home.
 pub(super) fn takes(route: &Route, state: &RouteState) -> Millis {
-    Millis(WRITE_TAKES.0 + state.followed_in.map_or(route.settle, |followed| followed.max(WRITE_TAKES)).0)
+    let away = state.accepted.iter().flat_map(|accepted| accepted.weights.iter()).filter(|(id, _)| **id != route.home);
+    let away = away.map(|(_, share)| share).chain(state.fading.iter().filter(|(id, _)| **id != route.home).map(|(_, share)| *share));
+    let least = away.filter(|share| *share > PerMille::ZERO).min();
+    Millis(WRITE_TAKES.0 + pace::spreads_in(route, state).0 + pace::seen_in(state, least).0)
 }
 
 fn against(turn: &Turn, route: &Route) -> Vec<Objection> {

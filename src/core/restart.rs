@@ -53,7 +53,7 @@ pub(super) fn restarted(turn: &mut Turn) {
             turn.tell(News::QueuedDropped { route: route.id.clone(), to: pending.to, why: Drop::HostRestarted });
         }
         let state = turn.route_mut(route);
-        settle::ask_for_fresh_proof(state, at);
+        settle::ask_for_fresh_proof(state, route, at);
         state.read_again_at = None;
         // Nothing that was seen before is written against.
         state.outcome_at = Some(at);

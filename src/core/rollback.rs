@@ -36,11 +36,14 @@ pub(super) const ESCALATE_AFTER: Millis = Millis::from_secs(30);
 /// Causes kept beside the first; more add nothing.
 const JOINED_MAX: usize = 16;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// In the order of what is left to do: of several routes the one that has the most left to do speaks for all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Begun {
-    Started,
-    /// One was running already, or has just brought everything home: the cause is recorded with it.
+    /// One has brought everything home already: the cause is recorded with it.
+    HomeAlready,
+    /// One was running already: the cause is recorded with it.
     Joined,
+    Started,
 }
 
 /// A rollback of one route or of all, asked for by a person.
@@ -50,13 +53,12 @@ pub(super) fn asked(turn: &mut Turn, by: &Asker, route: Option<&RouteId>, reason
         None => turn.plan.routes.iter().collect(),
     };
     let cause = Cause::Operator { who: by.who.clone(), reason: reason.cloned(), approved_by: None };
-    let mut verdict = Verdict::Joined;
-    for route in routes {
-        if begin(turn, route, cause.clone()) == Begun::Started {
-            verdict = Verdict::Accepted;
-        }
-    }
-    Ok(verdict)
+    let begun: Vec<Begun> = routes.into_iter().map(|route| begin(turn, route, cause.clone())).collect();
+    Ok(match begun.iter().max() {
+        Some(Begun::Started) => Verdict::Accepted,
+        Some(Begun::Joined) => Verdict::Joined,
+        Some(Begun::HomeAlready) | None => Verdict::HomeAlready,
+    })
 }
 
 /// Starts a rollback of `route`, or joins the one that runs.
@@ -70,9 +72,13 @@ pub(super) fn begin(turn: &mut Turn, route: &Route, cause: Cause) -> Begun {
         if latch.cause != cause && !latch.joined.contains(&cause) && latch.joined.len() < JOINED_MAX {
             latch.joined.push(cause.clone());
         }
-        if state.motion.is_returning() || at_home {
+        if state.motion.is_returning() || at_home && matches!(state.motion, Motion::Propagating { .. }) {
             turn.tell(News::RollbackJoined { route: route.id.clone(), cause });
             return Begun::Joined;
+        }
+        if at_home {
+            turn.tell(News::HomeAlready { route: route.id.clone() });
+            return Begun::HomeAlready;
         }
     } else {
         state.latch = Some(Latch { cause: cause.clone(), at: now, joined: Vec::new() });

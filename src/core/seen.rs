@@ -7,7 +7,10 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::{
-    core::state::{Look, Observed, RouteState, Share},
+    core::{
+        settle,
+        state::{Look, Observed, RouteState, Share},
+    },
     domain::{
         id::BackendId,
         time::{Millis, Timestamp},
@@ -17,7 +20,7 @@ use crate::{
 };
 
 /// The observed shares rest on the looks of the last minute, or since the last change.
-const WINDOW: Millis = Millis::from_secs(60);
+pub(super) const WINDOW: Millis = Millis::from_secs(60);
 /// Fewest answers before a split can be told from another.
 pub(super) const ANSWERS_MIN: u64 = 20;
 /// Three standard errors: one false alarm in 370 looks.
@@ -37,6 +40,11 @@ pub(super) fn share(count: u64, total: u64) -> Share {
     let low = if count == 0 { 0.0 } else { ((middle - spread) / scale).max(0.0) };
     let high = if count == total { 1.0 } else { ((middle + spread) / scale).min(1.0) };
     Share { fraction, low, high }
+}
+
+/// So many answers of others in a row exclude the share `fraction`, 0.0 to 1.0: where [`share`] of none of them ends below it.
+pub(super) fn silence_for(fraction: f64) -> f64 {
+    if fraction > 0.0 { ERRORS * ERRORS * (1.0 - fraction) / fraction } else { 0.0 }
 }
 
 /// Takes up one look; `None` for one whose requests began before the last change.
@@ -122,7 +130,7 @@ fn sum(counts: &BTreeMap<BackendId, u64>) -> u64 {
 
 /// What was before and is no more: the upper end of what is seen lies below it.
 fn exclude(state: &mut RouteState, observed: &Observed) {
-    if observed.requests < ANSWERS_MIN {
+    if observed.requests < ANSWERS_MIN || settle::still_spreads(state, observed.at) {
         return;
     }
     let given = state.accepted.as_ref().map(|accepted| accepted.weights.clone());

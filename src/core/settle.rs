@@ -57,7 +57,7 @@ fn compare(observed: &Observed, wanted: &Weights, state: &RouteState) -> Verdict
     let fits = observed.shares.iter().all(|(backend, band)| (band.low..=band.high).contains(&wanted.of(backend).fraction()));
     if !fits {
         Verdict::Against
-    } else if state.fading.is_empty() && is_enough(observed.requests, wanted, state.before.as_ref()) {
+    } else if state.fading.is_empty() && !still_spreads(state, observed.at) && is_enough(observed.requests, wanted, state.before.as_ref()) {
         Verdict::Proven
     } else {
         Verdict::Fits
@@ -75,7 +75,12 @@ fn is_enough(requests: u64, wanted: &Weights, before: Option<&Weights>) -> bool 
 }
 
 /// From here on, what requests meet is counted anew; what was until now may still be met.
-pub(super) fn begin_anew(state: &mut RouteState, now: Timestamp, before: Option<&Weights>) {
+pub(super) fn begin_anew(state: &mut RouteState, route: &Route, now: Timestamp, before: Option<&Weights>) {
+    // The edge may follow changes in any order, so one that nobody has seen arrive may arrive after the next.
+    if let (Proof::Unproven, Some(changed)) = (state.proof, state.changed_at) {
+        let arrives = changed + route.settle;
+        state.spreads_until = state.spreads_until.max(Some(arrives)).filter(|until| *until > now);
+    }
     for (backend, share) in before.into_iter().flat_map(Weights::iter).filter(|(_, share)| *share > PerMille::ZERO) {
         let fading = state.fading.entry(backend.clone()).or_default();
         *fading = share.max(*fading);
@@ -93,10 +98,15 @@ pub(super) fn begin_anew(state: &mut RouteState, now: Timestamp, before: Option<
 }
 
 /// What was proven before a silence of the host must be proven again; nobody has moved anything.
-pub(super) fn ask_for_fresh_proof(state: &mut RouteState, now: Timestamp) {
+pub(super) fn ask_for_fresh_proof(state: &mut RouteState, route: &Route, now: Timestamp) {
     let before = state.before.take();
-    begin_anew(state, now, None);
+    begin_anew(state, route, now, None);
     state.before = before;
+}
+
+/// Whether a change before the newest may still arrive at the edge.
+pub(super) fn still_spreads(state: &RouteState, now: Timestamp) -> bool {
+    state.spreads_until.is_some_and(|until| now < until)
 }
 
 /// Whether requests have disagreed for longer than one look may by chance.

@@ -130,6 +130,10 @@ pub struct RouteState {
     /// Shares from before the newest changes that users may still meet; each is here until requests exclude it.
     #[serde(default)]
     pub fading: BTreeMap<BackendId, PerMille>,
+    /// Until when a change before the newest may still arrive at the edge, since nobody saw it arrive. Until then no answers exclude what
+    /// it gave.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spreads_until: Option<Timestamp>,
     pub motion: Motion,
     /// The last pending, waiting for the move in flight.
     pub queued: Option<PendingShift>,

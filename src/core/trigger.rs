@@ -216,8 +216,7 @@ pub(super) fn consequence(sight: &Sight, route: &Route, trigger: &Trigger) -> Th
     if exposure::has(state, sight.now, &trigger.backend) == PerMille::ZERO {
         return Then::NobodyThere;
     }
-    // Home is accepted already, and those who are still there follow.
-    if state.latch.is_some() && standing::rests_at(state, &standing::home(route)) {
+    if standing::goes_home(route, state) {
         return Then::Done;
     }
     let named = state.latch.as_ref().is_some_and(|latch| standing::names(latch, &trigger.id));

@@ -1,6 +1,11 @@
 //! The adapters against peers that misbehave, over real sockets and with bodies as the real APIs send them.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, reason = "a test that meets a surprise has failed, and says what it saw")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test that meets a surprise has failed, and says what it saw"
+)]
 
 mod server;
 

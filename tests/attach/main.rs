@@ -3,7 +3,12 @@
 //! What is tested here is what every session relies on: that nobody but an operator can ask for anything, that nobody can hold up anybody
 //! else, and that every client ends up with exactly the host's state.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, reason = "a test that meets a surprise has failed, and says what it saw")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test that meets a surprise has failed, and says what it saw"
+)]
 
 #[path = "../common/operator.rs"]
 mod operator;

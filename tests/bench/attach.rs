@@ -3,7 +3,12 @@
 //! The key-to-request figure runs the real engine, journal, host and client over a Unix socket; only the world is replaced by a driver that
 //! notes when it was asked. Bytes, memory and hang-ups are measured on the program itself. Nothing here is an assertion about time.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, reason = "a test that meets a surprise has failed, and says what it saw")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test that meets a surprise has failed, and says what it saw"
+)]
 
 use std::{
     fs,

@@ -9,7 +9,12 @@
 //! difference of the two is the cost of 200 frames. BENCH is the program that `cargo bench --no-run` names.
 
 #![forbid(unsafe_code)]
-#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, reason = "a test that meets a surprise has failed, and says what it saw")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test that meets a surprise has failed, and says what it saw"
+)]
 
 mod clock;
 mod frames;

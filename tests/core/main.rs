@@ -4,7 +4,12 @@
 //! in any order, `storm` runs whole nights of the simulated world.
 
 #![forbid(unsafe_code)]
-#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, reason = "a test that meets a surprise has failed, and says what it saw")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test that meets a surprise has failed, and says what it saw"
+)]
 
 mod chance;
 mod databases;

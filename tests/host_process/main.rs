@@ -1,7 +1,12 @@
 //! The session's own process: begun once, told to go, killed in mid-move, taken up again. The world it steers is another process and
 //! outlives it; what people hold in their hands is the real program in a pty.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, reason = "a test that meets a surprise has failed, and says what it saw")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test that meets a surprise has failed, and says what it saw"
+)]
 
 #[path = "../common/pty.rs"]
 mod pty;

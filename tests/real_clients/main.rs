@@ -3,7 +3,12 @@
 //!
 //! Everything is the real binary's: the commands are the ones that `cutover sim` prints, and the session is a `cutover host`.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, reason = "a test that meets a surprise has failed, and says what it saw")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test that meets a surprise has failed, and says what it saw"
+)]
 
 mod drift;
 mod gcloud;

@@ -4,7 +4,12 @@
 //! faster than the machine's, since it waits for roll-outs on its own; where it is not installed, the same
 //! paths are checked by HTTP and the test says so.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, reason = "a test that meets a surprise has failed, and says what it saw")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test that meets a surprise has failed, and says what it saw"
+)]
 
 mod faults;
 

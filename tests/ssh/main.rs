@@ -4,7 +4,12 @@
 //! which size, and what is left when a line is cut. It needs root, to make the accounts, which are removed again; without root or sshd
 //! each test says so on standard error and proves nothing.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, reason = "a test that meets a surprise has failed, and says what it saw")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test that meets a surprise has failed, and says what it saw"
+)]
 
 #[path = "../common/operator.rs"]
 mod operator;

@@ -4,7 +4,12 @@
 //! fast. Every story ends in [`session::Session::land`], which judges the journal that it left: proved by both verifiers, folded again to
 //! the same state, no write against anything but a fresh look, and no change of the world that the journal does not know.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, reason = "a test that meets a surprise has failed, and says what it saw")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test that meets a surprise has failed, and says what it saw"
+)]
 
 mod blind;
 mod door;

@@ -3,7 +3,12 @@
 //! What a key did is read from the journal, and not from the screen, which may change its looks. What the terminal was left in is read
 //! from the kernel and from the bytes themselves.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, reason = "a test that meets a surprise has failed, and says what it saw")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test that meets a surprise has failed, and says what it saw"
+)]
 
 mod cockpit;
 mod end;

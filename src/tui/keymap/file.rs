@@ -84,8 +84,7 @@ fn row(name: &str, at: std::ops::Range<usize>, value: &Spanned<DeValue<'_>>, mis
         mistakes.push(Mistake::new(at, format!("there is no action `{name}`")).one_of(name, known));
         return None;
     };
-    let written: Vec<&Spanned<DeValue<'_>>> =
-        if let DeValue::Array(keys) = value.get_ref() { keys.iter().collect() } else { vec![value] };
+    let written: Vec<&Spanned<DeValue<'_>>> = if let DeValue::Array(keys) = value.get_ref() { keys.iter().collect() } else { vec![value] };
     let before = mistakes.len();
     let mut keys = Vec::new();
     for one in written {

@@ -39,7 +39,9 @@ fn rollback_is_recorded(seen: &Seen) -> Check {
         return Ok(());
     }
     let verdict = seen.decision.answer.as_ref().map(|answer| &answer.verdict);
-    require(matches!(verdict, Some(Verdict::Accepted | Verdict::Joined)), "I10", || format!("a rollback was answered {verdict:?}"))?;
+    require(matches!(verdict, Some(Verdict::Accepted | Verdict::Joined | Verdict::HomeAlready)), "I10", || {
+        format!("a rollback was answered {verdict:?}")
+    })?;
     let cause = Cause::Operator { who: by.who.clone(), reason: reason.clone(), approved_by: None };
     for route in seen.plan.routes.iter().filter(|route| of.as_ref().is_none_or(|of| *of == route.id)) {
         let state = &seen.after.routes[&route.id];
