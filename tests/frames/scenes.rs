@@ -478,3 +478,18 @@ pub fn not_found() -> State {
     (gke.failed, gke.slowest_ms) = (5, Some(12.0));
     state
 }
+
+/// One percent on GKE, too few requests there to judge any trigger, and its probe clean.
+pub fn thin() -> State {
+    let mut state = calm();
+    state.routes.insert(id("frontend"), RouteState { changed_at: Some(ago(40)), ..route(1) });
+    let gke = state.backends.get_mut(&id("gke")).unwrap();
+    gke.values.insert(Metric::RequestRate, Ok(Sample::exact(1.1, 34, ago(2))));
+    for metric in [Metric::ErrorRate, Metric::P50Latency, Metric::P95Latency, Metric::P99Latency] {
+        gke.values.insert(metric, Err(Gap::LowVolume));
+    }
+    for trigger in state.triggers.values_mut() {
+        (trigger.reading, trigger.value, trigger.value_at) = (Reading::Unknown { gap: Gap::LowVolume }, None, None);
+    }
+    state
+}

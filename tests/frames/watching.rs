@@ -27,7 +27,7 @@ fn following(state: &State) -> View {
 }
 
 /// Half of the traffic asked for, a quarter and more of it there.
-fn moving() -> State {
+pub fn moving() -> State {
     let mut state = scenes::calm();
     let route = state.routes.get_mut(&id("frontend")).expect("of the plan");
     route.wanted = Some(gke(50));
@@ -122,4 +122,43 @@ fn the_weightier_matter_wins() {
     assert_eq!(matter(&old, &eve()), Matter::Rollback(id("frontend")), "just arrived");
     old.routes.get_mut(&id("frontend")).expect("of the plan").latch.as_mut().expect("latched").at = ago(90);
     assert_eq!(matter(&old, &eve()), Matter::Calm);
+}
+
+#[test]
+fn each_bad_moment_says_where_traffic_is_what_follows_by_itself_and_the_way_home() {
+    let by_itself = |text: &str| text.lines().find(|line| line.contains("by itself  ")).unwrap_or_default().to_owned();
+    let moments = [
+        ("stuck", scenes::stuck(), "NOT HOME for 1m12s", "Trying again by itself."),
+        ("stranger", scenes::stranger(), "hotfix 10% (gets 9.8%) outside the plan", "Nothing: traffic stays where it is."),
+        ("not_found", scenes::not_found(), "GKE answers 404 text/plain where home answers 200 text/html", "Home by itself in 18s."),
+        ("latched", scenes::latched(), "rolled back 2m12s ago", "Nothing: traffic stays where it is."),
+        ("thin", scenes::thin(), "too few requests, 34 of 100", "Nothing: traffic stays where it is."),
+    ];
+    for (name, state, said, next) in moments {
+        for view in [eve(), following(&state)] {
+            let texts = at_all_sizes(&format!("watch-{name}"), &state, &view);
+            says(&texts, &[said, "way home"]);
+            for text in &texts {
+                assert!(by_itself(text).contains(next), "{next:?} is not said in\n{text}");
+                assert!(!text.contains("All is well"), "{text}");
+            }
+            if view.follow == Follow::Yes {
+                keep_all(&format!("watch_{name}"), &texts);
+            }
+        }
+    }
+    says(&at_all_sizes("watch-stuck", &scenes::stuck(), &eve()), &["gcloud compute url-maps"]);
+    says(&at_all_sizes("watch-not_found", &scenes::not_found(), &eve()), &["100.00% fail at the"]);
+}
+
+#[test]
+fn after_a_rollback_no_other_is_promised() {
+    for state in [scenes::rollback(), scenes::latched()] {
+        for view in [eve(), following(&state)] {
+            for text in at_all_sizes("watch-after", &state, &view) {
+                assert!(!text.contains("goes home by itself") && !text.contains("home by itself in"), "{text}");
+                assert!(text.contains("error rate of GKE was 8.20%"), "{text}");
+            }
+        }
+    }
 }
