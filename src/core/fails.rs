@@ -4,6 +4,7 @@ use crate::{
     core::{
         condition::{Condition, condition},
         evidence,
+        has::has,
         state::{Share, State},
     },
     domain::{
@@ -45,18 +46,29 @@ pub enum Gravity {
     Beyond,
 }
 
-/// What fails of `backend` now; nothing that was seen longer than half a minute ago.
+impl Fails {
+    /// What is met at the front door, where it tells of failures that the backend's own count does not.
+    pub fn unlike_own(&self) -> Option<MetAtDoor> {
+        let counted = |met: &MetAtDoor| self.own.is_some_and(|own| own.value >= met.share.low);
+        let told = |met: &MetAtDoor| match (met.site, self.gravity) {
+            (Site::UnlikeHome, _) => true,
+            (Site::LikeHome, Gravity::Beyond) => met.failed > 0,
+            (Site::LikeHome, Gravity::Tolerated) => met.failed > 0 && !counted(met),
+        };
+        self.at_door.filter(told)
+    }
+}
+
+/// What fails of `backend` now; nothing where nobody is, and nothing that was seen longer than half a minute ago.
 pub fn fails(state: &State, route: &Route, backend: &BackendId) -> Fails {
+    if has(state, &route.id, backend).is_nothing() {
+        return Fails { at_door: None, own: None, gravity: Gravity::Tolerated };
+    }
     let met = state.routes.get(&route.id).and_then(|known| known.front_door.met.get(backend));
     let met = met.filter(|met| met.answers > 0 && state.now.since(met.at) <= evidence::FRESH);
     let site = |is_unlike| if is_unlike { Site::UnlikeHome } else { Site::LikeHome };
     Fails {
-        at_door: met.map(|met| MetAtDoor {
-            failed: met.failed,
-            answers: met.answers,
-            share: met.share,
-            site: site(met.unlike.is_some()),
-        }),
+        at_door: met.map(|met| MetAtDoor { failed: met.failed, answers: met.answers, share: met.share, site: site(met.unlike.is_some()) }),
         own: evidence::measured(state, state.now, backend, Metric::ErrorRate).and_then(Result::ok),
         gravity: match condition(state, route, backend) {
             Condition::Breached { .. } | Condition::FailsAtDoor { .. } => Gravity::Beyond,
@@ -69,4 +81,3 @@ pub fn fails(state: &State, route: &Route, backend: &BackendId) -> Fails {
         },
     }
 }
-

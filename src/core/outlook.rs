@@ -11,7 +11,7 @@ use crate::{
         door::Difference,
         exposure, home,
         home::Home,
-        reason::{DoorRule, Need, Objection, Obstacle},
+        reason::{DoorRule, Mover, Need, Objection, Obstacle},
         replication::{self, DatabaseStanding, Soundness},
         settle,
         sight::Sight,
@@ -115,6 +115,9 @@ pub enum Attention {
     /// Somebody else changed the weights.
     Drifted {
         route: RouteId,
+        by: Mover,
+        found: Weights,
+        expected: Weights,
     },
     /// A rollback is under way.
     RollingBack {
@@ -389,8 +392,9 @@ fn of_route(sight: &Sight, route: &Route, known: &RouteState, found: &mut Vec<At
         Motion::Unread => found.push(Attention::Unread { route: id() }),
         Motion::Settled | Motion::Writing { .. } | Motion::Propagating { .. } => {}
     }
-    if known.drift.is_some() {
-        found.push(Attention::Drifted { route: id() });
+    if let Some(drift) = &known.drift {
+        let (by, seen, expected) = (drift.by.clone(), drift.found.clone(), drift.expected.clone());
+        found.push(Attention::Drifted { route: id(), by, found: seen, expected });
     }
     let hindrances = known.accepted.iter().flat_map(|accepted| &accepted.hindrances);
     let barring = hindrances.filter(|found| found.bars_advance(&route.home));

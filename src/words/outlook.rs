@@ -10,7 +10,7 @@ use crate::{
         id::TriggerId,
         time::{Millis, Timestamp},
     },
-    words::{Names, cause, cause::unlike, database, gap, hindrance, need, objection, obstacle, short},
+    words::{Names, cause, cause::unlike, database, gap, hindrance, mover_name, need, objection, obstacle, short},
 };
 
 /// What the end of a trigger's time brings, as the end of a sentence that began with the time: `in 1m23s traffic goes home`.
@@ -114,7 +114,13 @@ pub fn attention(what: &Attention, now: Timestamp, names: Names) -> String {
             names.route(route)
         ),
         Attention::NeedsHuman { route, why } => format!("{} needs a human: {}", names.route(route), need(why)),
-        Attention::Drifted { route } => format!("somebody else changed {}; adopt it or roll back", names.route(route)),
+        Attention::Drifted { route, by, found, expected } => format!(
+            "{} set {} to {} where {} was meant; somebody has to adopt it or roll back",
+            mover_name(by, names),
+            names.route(route),
+            names.split(route, found),
+            names.split(route, expected)
+        ),
         Attention::RollingBack { route, since } => format!("{} is going home since {}", names.route(route), now.since(*since)),
         Attention::HomeNotSeen { route, at_most, left, .. } => {
             let left = left.map_or_else(String::new, |left| format!(", about {left} more"));

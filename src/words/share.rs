@@ -42,7 +42,7 @@ pub fn fails(fails: &Fails) -> Option<Said> {
         (None, None) => return None,
         (None, Some(own)) => {
             let own = rate(own.value);
-            return Some(Said::new(tone, format!("{own} fail by its own count"), format!("{own} fail")));
+            return Some(Said::new(tone, format!("{own} fail by its own count"), format!("{own} fail, own count")));
         }
         (Some(door), own) => (door, own),
     };

@@ -61,18 +61,10 @@ pub fn attention(found: &Attention, state: &State, now: Timestamp) -> Said {
             };
             alarm(format!("needs a human: {}", need(why)), short.to_owned())
         }
-        Attention::Drifted { route } => match state.routes.get(route).and_then(|known| known.drift.as_ref()) {
-            Some(drift) => alarm(
-                format!(
-                    "{} set {}, meant was {}",
-                    mover_name(&drift.by, names),
-                    names.split(route, &drift.found),
-                    names.split(route, &drift.expected)
-                ),
-                format!("{} set {}", mover_name(&drift.by, names), names.split(route, &drift.found)),
-            ),
-            None => alarm("somebody else changed the weights".to_owned(), "others changed the weights".to_owned()),
-        },
+        Attention::Drifted { route, by, found, expected } => {
+            let set = format!("{} set {}", mover_name(by, names), names.split(route, found));
+            alarm(format!("{set}, meant was {}", names.split(route, expected)), set)
+        }
         Attention::RollingBack { since, .. } => {
             let span = now.since(*since);
             alarm(format!("rolling back for {span}"), format!("rolling back {span}"))
@@ -110,7 +102,11 @@ pub fn attention(found: &Attention, state: &State, now: Timestamp) -> Said {
         }
         Attention::Unjudged { trigger, why } => {
             let (said, what) = (unjudged(why), names.watched_short(trigger));
-            Said::new(Tone::Plain, format!("{what} not judged: {}", said.long), format!("{} not judged: {}", names.metric(trigger), said.short))
+            Said::new(
+                Tone::Plain,
+                format!("{what} not judged: {}", said.long),
+                format!("{} not judged: {}", names.metric(trigger), said.short),
+            )
         }
         Attention::Unresolved { .. } => {
             let long = "nobody knows what became of a write; it is being read back".to_owned();

@@ -38,7 +38,7 @@ pub fn state_line(state: &State, route: &Route, now: Timestamp) -> StateLine {
     StateLine {
         place: place(state, route, known, &stands),
         worst: worst(&found, state, route, known, now),
-        next: next(&found, state, known, now),
+        next: next(&found, &stands, state, known, now),
         home: way_home(known, &stands, state),
     }
 }
@@ -177,8 +177,11 @@ fn failing(state: &State, route: &Route, backend: &BackendId) -> Option<Said> {
 }
 
 /// The soonest thing that happens by itself.
-fn next(found: &[Attention], state: &State, known: &RouteState, now: Timestamp) -> Option<Said> {
+fn next(found: &[Attention], stands: &Home, state: &State, known: &RouteState, now: Timestamp) -> Option<Said> {
     let soonest = outlook::soonest(found).and_then(|soonest| short::outcome(soonest, Names::of(state), now));
+    if let (None, Some(_), Home::Accepted { left: Some(left), .. }) = (&soonest, &known.latch, stands) {
+        return Some(Said::plain(format!("home in about {left}")));
+    }
     soonest.or_else(|| match &known.motion {
         Motion::Returning(back) if back.failures > 0 => Some(Said::new(Tone::Plain, "trying again by itself", "trying again")),
         Motion::Returning(_) => Some(Said::new(Tone::Plain, "going home by itself", "going home")),
@@ -202,6 +205,8 @@ fn next(found: &[Attention], state: &State, known: &RouteState, now: Timestamp) 
 fn way_home(known: &RouteState, stands: &Home, state: &State) -> Option<Said> {
     match stands {
         Home::Unread | Home::Accepted { .. } | Home::Unasked { .. } | Home::Seen { .. } | Home::Going { .. } => None,
+        // It is being tried already, and nobody knows when it gets there.
+        Home::NotHome { .. } if known.motion.is_returning() => None,
         Home::Away { .. } | Home::NotHome { .. } => Some(match known.readiness.against.first() {
             None => Said::plain(known.readiness.takes.to_string()),
             Some(why) => {

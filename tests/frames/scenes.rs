@@ -416,7 +416,9 @@ pub fn stuck() -> State {
     let cause = state.routes[&id("frontend")].latch.as_ref().unwrap().cause.clone();
     let route = state.routes.get_mut(&id("frontend")).unwrap();
     route.accepted.as_mut().unwrap().weights = gke(25);
-    route.observed.as_mut().unwrap().shares.insert(id("gke"), Share { fraction: 0.247, low: 0.235, high: 0.259 });
+    let shares = &mut route.observed.as_mut().unwrap().shares;
+    shares.insert(id("gke"), Share { fraction: 0.247, low: 0.235, high: 0.259 });
+    shares.insert(id("run"), Share { fraction: 0.753, low: 0.741, high: 0.765 });
     route.fading.clear();
     route.motion = Motion::Returning(Return {
         to: gke(0),

@@ -13,7 +13,7 @@ use ratatui::{
 use crate::{
     core::{
         condition::{Condition, condition},
-        fails::{Fails, Gravity, MetAtDoor, Site, fails},
+        fails::{Fails, Gravity, MetAtDoor, fails},
         has::{Has, has},
         state::{BackendState, Reading, State},
     },
@@ -214,7 +214,7 @@ fn users(card: &Card<'_>, theme: &Theme) -> Option<(&'static str, String, Style)
 /// Rate, errors and latency, each with a short history.
 fn figures(card: &Card<'_>, theme: &Theme, width: u16) -> Vec<Line<'static>> {
     let half = width as usize / 2;
-    if let Some(met) = card.fails.at_door.filter(|met| met.failed > 0 || met.site == Site::UnlikeHome) {
+    if let Some(met) = card.fails.unlike_own() {
         return against_door(card, met, theme, width);
     }
     let row = |left: Vec<Span<'static>>, right: Vec<Span<'static>>| Line::from([left, right].concat());
@@ -242,7 +242,7 @@ fn against_door(card: &Card<'_>, met: MetAtDoor, theme: &Theme, width: u16) -> V
     let head = vec![
         Span::styled("err  ", theme.dim),
         Span::styled(own, own_style),
-        Span::styled(" own count, ", theme.dim),
+        Span::styled(if width >= 44 { " own count, " } else { " own, " }, theme.dim),
         Span::styled(door, door_style),
         Span::styled(" front door", theme.dim),
     ];

@@ -51,8 +51,8 @@ pub fn draw(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buf
         let dot = theme.glyphs.dot;
         title.push(Span::styled(format!(" {dot} {share} on {}", words::place(route, &route.target)), theme.figure));
     }
-    if let Some(failing) = failing(&fails(state, route, &route.target), theme) {
-        title.push(Span::styled(format!(" {} {}", theme.glyphs.dot, failing.words), failing.style));
+    if let Some(failing) = failing(&fails(state, route, &route.target), theme).filter(|failing| failing.share > 0.0) {
+        title.push(Span::styled(format!(" {} {}", theme.glyphs.dot, failing.short), failing.style));
     }
     let worst = worst(state, route);
     frame::frame(Pane::Traffic, title, status(state, route, known, worst.as_ref(), view, theme), state, view, theme, area, buf);
@@ -115,7 +115,7 @@ fn worst(state: &State, route: &Route) -> Option<Attention> {
     outlook::attention(state).into_iter().find(|found| match found {
         Attention::NotHome { route: id, .. }
         | Attention::NeedsHuman { route: id, .. }
-        | Attention::Drifted { route: id }
+        | Attention::Drifted { route: id, .. }
         | Attention::RollingBack { route: id, .. }
         | Attention::HomeNotSeen { route: id, .. }
         | Attention::AtDoor { route: id, .. }

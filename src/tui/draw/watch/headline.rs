@@ -23,7 +23,7 @@ use crate::{
         theme::Theme,
         widgets::{big, text},
     },
-    words::{Names, share, short, state_line},
+    words::{Names, share, state_line},
 };
 
 pub struct Headline {
@@ -87,10 +87,10 @@ fn home_line(face: &Face<'_>, home_name: &str) -> Line<'static> {
     let stands = home(state, route);
     let told = || sentence(&crate::words::home(&stands, route, view.now, names));
     match &stands {
-        Home::NotHome { .. } => Line::styled(format!(" {} ", told()), theme.latch),
+        Home::NotHome { since, .. } => Line::styled(format!(" NOT HOME on {home_name} for {} ", view.age(*since)), theme.latch),
         Home::Going { .. } | Home::Accepted { .. } if known.latch.is_some() => {
-            let told = crate::words::home(&stands, route, view.now, names);
-            Line::styled(format!(" ROLLING BACK to {home_name}: {told}. "), theme.latch)
+            let since = known.latch.as_ref().map_or_else(String::new, |latch| format!(" for {}", view.age(latch.at)));
+            Line::styled(format!(" ROLLING BACK to {home_name}{since} "), theme.latch)
         }
         Home::Going { .. } | Home::Accepted { .. } | Home::Unasked { .. } | Home::Unread => Line::styled(told(), theme.unknown),
         Home::Seen { .. } => Line::styled(told(), theme.ok),
@@ -136,19 +136,19 @@ pub fn breach(face: &Face<'_>, trigger: &Trigger) -> Headline {
 
 /// What is met at the front door of `backend` is beyond what the plan tolerates, or not home's site; `None` once it is over.
 pub fn door(face: &Face<'_>, backend: &BackendId) -> Option<Headline> {
-    let Face { state, view, theme, route, .. } = *face;
+    let Face { state, theme, route, .. } = *face;
     let names = Names::of(state);
     let breach = outlook::at_door(state, &route.id).into_iter().find(|breach| breach.backend == *backend)?;
     let failing = fails(state, route, backend);
     let odd = |unlike: &Difference| unlike.count as f64 / unlike.of.max(1) as f64;
     let met = breach.unlike.as_ref().map(odd).or(failing.at_door.map(|met| met.share.fraction));
     let figure = met.map_or_else(|| "?".to_owned(), |met| Metric::ErrorRate.unit().show(met));
-    let mut lines = vec![Line::styled(sentence(&crate::words::met_at_door(&breach, names)), theme.figure)];
-    let follows = crate::words::follows(&breach.outlook, view.now, names);
-    lines.extend(follows.map(|follows| Line::styled(sentence(&follows), theme.breach)));
-    lines.extend(crate::words::fails(&failing).map(|said| Line::styled(sentence(&said.long), theme.text)));
-    if lines.len() == 1 {
-        lines.extend(short::outcome(&breach.outlook, names, view.now).map(|said| Line::styled(sentence(&said.long), theme.warn)));
-    }
+    let name = names.backend(backend);
+    let (head, odd, of) = match &breach.unlike {
+        Some(unlike) => (format!("of {name}'s answers are unlike home's."), unlike.count, unlike.of),
+        None => (format!("of the requests to {name} fail at the front door."), breach.failed, breach.answers),
+    };
+    let own = failing.own.map_or_else(String::new, |own| format!("; its own count: {} fail", Metric::ErrorRate.unit().show(own.value)));
+    let lines = vec![Line::styled(head, theme.figure), Line::styled(format!("{odd} of {of} answers{own}."), theme.text), all_shares(face)];
     Some(Headline { figure, style: theme.breach, lines })
 }

@@ -5,9 +5,10 @@ use ratatui::style::Style;
 
 use crate::{
     core::{
+        home::home,
         news::Tone,
         outlook::{Attention, Outlook, Then, attention},
-        state::State,
+        state::{Latch, State},
     },
     domain::{
         id::{BackendId, RouteId, TriggerId},
@@ -98,21 +99,29 @@ pub fn verdicts(face: &Face<'_>) -> Vec<Verdict> {
     let names = Names::of(face.state);
     let say = |(glyph, style): (&'static str, Style), text: String| Verdict { glyph, text: sentence(&text), style };
     let found = attention(face.state);
-    let untold = found.iter().filter(|found| !is_in_the_headline(found, face));
-    let told = untold.map(|found| {
-        let said = short::attention(found, face.state, face.view.now);
-        say(sign(said.tone, face.theme), crate::words::attention(found, face.view.now, names))
-    });
-    // While it is under way no attention tells what a rollback is for.
-    let cause = face.known.latch.as_ref().filter(|_| face.known.motion.is_returning());
-    let cause = cause.map(|latch| say(sign(Tone::Warning, face.theme), format!("because of {}", words::cause(face.state, &latch.cause))));
-    let told: Vec<Verdict> = cause.into_iter().chain(told).collect();
-    if !found.is_empty() || !told.is_empty() {
+    let mut told: Vec<Verdict> = Vec::new();
+    for found in &found {
+        let tone = short::attention(found, face.state, face.view.now).tone;
+        if is_way_home(found, face) {
+            let stands = home(face.state, face.route);
+            told.push(say(sign(tone, face.theme), crate::words::home(&stands, face.route, face.view.now, names)));
+            // While it is under way no attention tells what a rollback is for.
+            let cause = face.known.latch.as_ref().filter(|_| face.known.motion.is_returning());
+            let because = |latch: &Latch| format!("the rollback began because {}", words::cause(face.state, &latch.cause));
+            told.extend(cause.map(|latch| say(sign(Tone::Warning, face.theme), because(latch))));
+        } else {
+            told.push(say(sign(tone, face.theme), crate::words::attention(found, face.view.now, names)));
+        }
+    }
+    if !told.is_empty() {
         return told;
     }
     let worst = state_line::state_line(face.state, face.route, face.view.now).worst;
     match worst.tone {
         Tone::Good => vec![say(words::tone(Tone::Good, face.theme), format!("all is well: {}", worst.long))],
+        Tone::Plain if face.known.motion.is_under_way() => {
+            vec![say(words::tone(Tone::Good, face.theme), "nothing is beyond its limit so far".to_owned())]
+        }
         Tone::Plain | Tone::Warning | Tone::Alarm => vec![say(sign(worst.tone, face.theme), worst.long)],
     }
 }
@@ -124,8 +133,8 @@ fn sign(tone: Tone, theme: &Theme) -> (&'static str, Style) {
     }
 }
 
-/// How far the shown route is from home stands beside its figure.
-fn is_in_the_headline(found: &Attention, face: &Face<'_>) -> bool {
+/// Whether it tells how far the shown route is on its way home.
+fn is_way_home(found: &Attention, face: &Face<'_>) -> bool {
     match found {
         Attention::NotHome { route, .. } | Attention::RollingBack { route, .. } | Attention::HomeNotSeen { route, .. } => {
             *route == face.route.id

@@ -81,7 +81,9 @@ fn story(face: &Face<'_>, headline: headline::Headline, page: &mut Page, buf: &m
     page.air(1, true);
     rails(face, page, buf);
     page.air(1, tall);
-    verdicts(face, if tall { 6 } else { 3 }, page, buf);
+    // The answers below, a command by hand among them, come before what is only said at length.
+    let rows = page.rest().height.saturating_sub(9).clamp(2, 6);
+    verdicts(face, rows.into(), page, buf);
     page.air(1, tall);
     parts::by_itself(face, page, buf);
     parts::way_home(face, page, buf);

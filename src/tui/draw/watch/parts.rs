@@ -86,9 +86,8 @@ pub fn by_itself(face: &Face<'_>, page: &mut Page, buf: &mut Buffer) {
     };
     let row = page.rest();
     answer("by itself", &text, style, face, page, buf);
-    if let Some(
-        Outlook::Running { since, acts_at, then: Then::GoesHome } | Outlook::Blind { since, acts_at, then: Then::GoesHome, .. },
-    ) = soonest(&found)
+    if let Some(Outlook::Running { since, acts_at, then: Then::GoesHome } | Outlook::Blind { since, acts_at, then: Then::GoesHome, .. }) =
+        soonest(&found)
     {
         let column = LABEL + text::width(&text) as u16 + 2;
         let room = Rect { x: row.x + column.min(row.width), width: row.width.saturating_sub(column), height: 1, ..row };
@@ -112,7 +111,9 @@ pub fn way_home(face: &Face<'_>, page: &mut Page, buf: &mut Buffer) {
     let ready = platform::scale(known.readiness.home_scale);
     let (text, style) = match home(state, route) {
         Home::Seen { .. } | Home::Unasked { .. } => (format!("All traffic is home on {at_home}, {ready}."), theme.text),
-        Home::NotHome { .. } => (format!("{}. By hand, by whoever has the rights:", sentence_of_retry(&known.motion, view.now)), theme.breach),
+        Home::NotHome { .. } => {
+            (format!("{}. By hand, by whoever has the rights:", sentence_of_retry(&known.motion, view.now)), theme.breach)
+        }
         Home::Going { .. } | Home::Accepted { .. } => (format!("All traffic is on its way to {at_home}, {ready}."), theme.text),
         Home::Unread | Home::Away { .. } => match known.readiness.against.first() {
             Some(against) => (format!("Going back is not assured: {}.", objection(against, Names::of(state))), theme.breach),
