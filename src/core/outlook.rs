@@ -479,10 +479,10 @@ fn rank(attention: &Attention) -> u8 {
         Attention::Unresolved { .. } => 10,
         Attention::Unread { .. } => 11,
         Attention::ReplicaUnsound { .. } => 12,
-        Attention::SourceSilent { .. } => 13,
-        Attention::ItemFailing { .. } => 14,
-        Attention::ApprovalOpen { .. } => 15,
-        Attention::Latched { .. } => 16,
+        Attention::Latched { .. } => 13,
+        Attention::SourceSilent { .. } => 14,
+        Attention::ItemFailing { .. } => 15,
+        Attention::ApprovalOpen { .. } => 16,
         Attention::Unjudged { .. } => 17,
     }
 }

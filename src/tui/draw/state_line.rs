@@ -66,16 +66,21 @@ pub fn draw(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buf
     let room = usize::from(area.width);
     let parts = LENGTHS.iter().map(|length| parts(&line, *length, state, view, theme));
     let mut fitting = parts.filter(|line| line.width() <= room);
-    let told = fitting.next().unwrap_or_else(|| parts_of_last(&line, state, view, theme));
+    let told = fitting.next().unwrap_or_else(|| parts_of_last(&line, state, view, theme, room));
     text::rows(buf, area, [told]);
 }
 
-fn parts_of_last(line: &StateLine, state: &State, view: &View, theme: &Theme) -> Line<'static> {
+fn parts_of_last(line: &StateLine, state: &State, view: &View, theme: &Theme, room: usize) -> Line<'static> {
     // The worst thing first, so that it is not what is cut.
     let mut spans = vec![Span::raw(" ")];
     spans.extend(told(&line.worst, Form::Short, course(state, view), theme));
     spans.push(Span::styled(format!(" {} ", theme.glyphs.dot), theme.faint));
-    spans.extend(place(line, Form::Short, state, view, theme));
+    let mut left = room.saturating_sub(spans.iter().map(Span::width).sum());
+    for mut span in place(line, Form::Short, state, view, theme) {
+        span.content = text::cut(&span.content, left, theme.glyphs.ellipsis).into();
+        left = left.saturating_sub(span.width());
+        spans.push(span);
+    }
     Line::from(spans)
 }
 
