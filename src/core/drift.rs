@@ -94,7 +94,7 @@ fn drifted(turn: &mut Turn, route: &Route, expected: Weights, found: Weights, ac
     let since = state.drift.as_ref().map_or(now, |drift| drift.since);
     state.moved_by = Some(by.clone());
     state.drift = Some(Drift { expected: expected.clone(), found: found.clone(), by: by.clone(), since, flips: state.flips.clone() });
-    settle::begin_anew(state, route, now, Some(&expected));
+    settle::begin_anew(state, route.settle, now, Some(&expected));
     state.motion = Motion::Settled;
     turn.tell(News::Drifted { route: route.id.clone(), expected, found, by });
     if contended {

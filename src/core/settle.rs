@@ -75,10 +75,10 @@ fn is_enough(requests: u64, wanted: &Weights, before: Option<&Weights>) -> bool 
 }
 
 /// From here on, what requests meet is counted anew; what was until now may still be met.
-pub(super) fn begin_anew(state: &mut RouteState, route: &Route, now: Timestamp, before: Option<&Weights>) {
+pub(super) fn begin_anew(state: &mut RouteState, settle: Millis, now: Timestamp, before: Option<&Weights>) {
     // The edge may follow changes in any order, so one that nobody has seen arrive may arrive after the next.
     if let (Proof::Unproven, Some(changed)) = (state.proof, state.changed_at) {
-        let arrives = changed + route.settle;
+        let arrives = changed + settle;
         state.spreads_until = state.spreads_until.max(Some(arrives)).filter(|until| *until > now);
     }
     for (backend, share) in before.into_iter().flat_map(Weights::iter).filter(|(_, share)| *share > PerMille::ZERO) {
@@ -100,7 +100,7 @@ pub(super) fn begin_anew(state: &mut RouteState, route: &Route, now: Timestamp, 
 /// What was proven before a silence of the host must be proven again; nobody has moved anything.
 pub(super) fn ask_for_fresh_proof(state: &mut RouteState, route: &Route, now: Timestamp) {
     let before = state.before.take();
-    begin_anew(state, route, now, None);
+    begin_anew(state, route.settle, now, None);
     state.before = before;
 }
 
@@ -239,7 +239,7 @@ mod tests {
     /// What so many answers of each say of `wanted` after a change from `before`.
     fn said(gke: u64, run: u64, wanted: u16, before: u16) -> Verdict {
         let mut state = RouteState::default();
-        begin_anew(&mut state, Timestamp(0), Some(&weights(before)));
+        begin_anew(&mut state, Millis::from_mins(2), Timestamp(0), Some(&weights(before)));
         let shares = [("gke", gke), ("run", run)].into_iter().map(|(id, count)| (id.parse().unwrap(), share(count, gke + run))).collect();
         let observed = Observed { at: Timestamp(0), requests: gke + run, failed: 0, dropped: 0, shares, ..Observed::default() };
         let wanted = weights(wanted);
