@@ -36,6 +36,7 @@ mod evidence;
 mod exposure;
 mod failing;
 mod front_door;
+mod gate;
 mod history;
 mod latch;
 mod motion;

@@ -10,7 +10,8 @@ use ratatui::{
 };
 
 use crate::{
-    core::state::{Motion, State},
+    core::state::State,
+    plan::model::Route,
     tui::{
         keymap::Action,
         panes::words,
@@ -18,6 +19,7 @@ use crate::{
         view::{Back, Hearing, Then, View},
         widgets::{dialog, text},
     },
+    words::{Names, absence},
 };
 
 const COLUMNS: u16 = 84;
@@ -110,13 +112,12 @@ fn lost(why: &str, then: Then, gone: &str, state: &State, view: &View, theme: &T
 fn last_seen(state: &State, view: &View, theme: &Theme) -> Vec<Line<'static>> {
     let routes = words::plan(state).into_iter().flat_map(|plan| &plan.routes).take(ROUTES_MAX);
     let traffic = routes.map(|route| {
-        let known = state.routes.get(&route.id);
-        let stood = known.and_then(|known| known.accepted.as_ref()).map_or_else(|| "not known".to_owned(), |now| now.weights.to_string());
-        let latched = if known.is_some_and(|known| known.latch.is_some()) { ", latched after a rollback" } else { "" };
-        named("traffic", format!("{} {stood}{latched}", route.id), theme)
+        let stood = absence::stood(state.routes.get(&route.id), route, Names::of(state));
+        named("traffic", format!("{}: {stood}", route.title), theme)
     });
-    let breached: Vec<&str> =
-        state.triggers.iter().filter(|(_, seen)| seen.pending_since.is_some()).map(|(trigger, _)| trigger.as_str()).collect();
+    let names = Names::of(state);
+    let breached: Vec<String> =
+        state.triggers.iter().filter(|(_, seen)| seen.pending_since.is_some()).map(|(trigger, _)| names.watched(trigger)).collect();
     let blind = state.triggers.values().filter(|seen| seen.blind_since.is_some()).count();
     let guard = match (breached.is_empty(), blind) {
         (false, _) => format!("{} breached, its clock running", breached.join(" and ")),
@@ -133,11 +134,11 @@ fn last_seen(state: &State, view: &View, theme: &Theme) -> Vec<Line<'static>> {
 }
 
 fn in_flight(state: &State) -> String {
-    let moving = state.routes.iter().find(|(_, known)| matches!(known.motion, Motion::Writing { .. } | Motion::Resolving { .. }));
-    match moving {
-        Some((route, _)) => format!("a write to {route} was on its way: it may have happened or not"),
-        None => "traffic stays where it is: no weight moves without a host".to_owned(),
-    }
+    let names = Names::of(state);
+    let routes = words::plan(state).into_iter().flat_map(|plan| &plan.routes);
+    let begun = |route: &Route| Some(format!("{}: {}", route.title, absence::begun(state.routes.get(&route.id), route, names)?));
+    let begun = routes.into_iter().find_map(begun);
+    begun.unwrap_or_else(|| "traffic stays where it is: no weight moves without a host".to_owned())
 }
 
 /// The second lever, for whoever can't wait: the exact command, which the plan alone gives.
