@@ -84,7 +84,8 @@ impl Absent {
 
     /// Says what is known and what can be done; `only` of one route.
     pub fn tell(&self, only: Option<&RouteId>) -> Exit {
-        let exit = said(format!("the host of session {} is gone; nobody watches over it, and nothing was done", self.session), Exit::Nobody);
+        let exit =
+            said(format!("the host of session {} is gone; nobody watches over it, and nothing was done", self.session), Exit::Nobody);
         print::out(&self.lines(only));
         exit
     }
@@ -100,7 +101,7 @@ impl Absent {
                 lines.extend(absence::begun(known, route, names).map(|begun| format!("    {begun}")));
             }
         }
-        for plan in self.plan() {
+        if let Some(plan) = self.plan() {
             let command = |route: &Route| format!("to bring {} home by hand:\n  {}", route.id, plan.home_by_hand(route));
             lines.extend(plan.routes.iter().filter(meant).map(command));
         }

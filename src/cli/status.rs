@@ -152,7 +152,8 @@ pub async fn run(args: Args) -> Result<Exit> {
 fn status(state: &State, session: String, plan: String) -> Status {
     let names = Names::of(state);
     let plan_of = state.opened.as_ref().map(|opened| &*opened.plan);
-    let by_hand = |id: &RouteId| plan_of.and_then(|plan| plan.routes.iter().find(|route| route.id == *id).map(|route| plan.home_by_hand(route)));
+    let by_hand =
+        |id: &RouteId| plan_of.and_then(|plan| plan.routes.iter().find(|route| route.id == *id).map(|route| plan.home_by_hand(route)));
     let of = |(id, route)| (RouteId::to_string(id), route_status(route, by_hand(id), state.now, names));
     let routes = state.routes.iter().map(of).collect();
     let attention = outlook::attention(state);

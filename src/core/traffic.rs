@@ -284,7 +284,8 @@ pub(super) fn start_queued(turn: &mut Turn, route: &Route) {
         }
         Ok(_) => {}
         // While the move in flight is not over, what forbids the next one may pass.
-        Err(Refusal::Blind { .. } | Refusal::NotReady { .. } | Refusal::LinesOpen { .. } | Refusal::Unresolved) if !is_idle(turn.route(route)) => {}
+        Err(Refusal::Blind { .. } | Refusal::NotReady { .. } | Refusal::LinesOpen { .. } | Refusal::Unresolved)
+            if !is_idle(turn.route(route)) => {}
         Err(refusal) => {
             turn.route_mut(route).queued = None;
             turn.tell(News::QueuedDropped { route: route.id.clone(), to: pending.to, why: Drop::Refused(Box::new(refusal)) });

@@ -32,9 +32,7 @@ pub fn begun(known: Option<&RouteState>, route: &Route, names: Names) -> Option<
             ReturnStage::Look | ReturnStage::Retry { .. } => Some("it was to go home, and no write had brought it there yet".to_owned()),
         },
         Motion::Propagating { .. } => Some("users were still following the last change".to_owned()),
-        Motion::Unread | Motion::Settled | Motion::NeedsHuman { .. } => {
-            known.unresolved.last().map(|unresolved| may(&unresolved.to))
-        }
+        Motion::Unread | Motion::Settled | Motion::NeedsHuman { .. } => known.unresolved.last().map(|unresolved| may(&unresolved.to)),
     }
 }
 

@@ -5,7 +5,10 @@ use cutover::{
         reason::Evidence,
         state::{ItemState, ItemStatus},
     },
-    domain::{fact::{Fact, Probed}, time::Millis},
+    domain::{
+        fact::{Fact, Probed},
+        time::Millis,
+    },
     plan::model::{Check, Item, Plan, Proof, Stage},
 };
 

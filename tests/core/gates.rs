@@ -2,7 +2,7 @@
 
 use cutover::{
     core::{
-        command::Command,
+        command::{Command, ControlsCommand},
         decision::{Refusal, Verdict},
         outlook::{Preview, preview},
         reason::Undone,
@@ -81,6 +81,7 @@ fn a_signature_that_is_too_old_is_none() {
     sign(&mut session, "load-test");
     session.now = session.now + Millis::from_mins(61);
     session.calm(31);
+    assert_eq!(session.ask(&ana(), Command::Controls(ControlsCommand::Take)), Verdict::Accepted, "an hour of silence has freed them");
     assert_eq!(refused(session.shift(50, 250)), open(50, &[("load-test", Undone::Expired)]));
 }
 

@@ -60,7 +60,10 @@ fn a_killed_host_leaves_the_last_known_split_and_the_command_by_hand() {
 
     // The cockpit that lost it says the same.
     cockpit.wait_until("the notice", |screen| {
-        screen.contains("THE HOST IS") && screen.contains("Web frontend: 1% on GKE") && screen.contains("home by hand") && screen.contains("y copies it")
+        screen.contains("THE HOST IS")
+            && screen.contains("Web frontend: 1% on GKE")
+            && screen.contains("home by hand")
+            && screen.contains("y copies it")
     });
     assert_eq!(account.open(), session);
     assert!(account.run(&["audit", "verify", &session]).status.success());

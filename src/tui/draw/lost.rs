@@ -144,7 +144,10 @@ fn in_flight(state: &State) -> String {
 /// The second lever, for whoever can't wait: the exact command, which the plan alone gives.
 fn by_hand(state: &State, view: &View, theme: &Theme) -> Vec<Line<'static>> {
     let Some((plan, route)) = words::plan(state).zip(words::route(state, view.route)) else { return Vec::new() };
-    let head = format!("  home by hand, in a shell with your own rights ({} copies it):", words::key(view, Action::CopyByHand));
+    let next =
+        if plan.routes.len() > 1 { format!("; {} shows the next route's", words::key(view, Action::NextRoute)) } else { String::new() };
+    let copies = words::key(view, Action::CopyByHand);
+    let head = format!("  {} home by hand, in a shell with your own rights ({copies} copies it{next}):", route.title);
     let command: Vec<char> = plan.home_by_hand(route).chars().collect();
     let parts = command.chunks(COMMAND_COLUMNS).map(|part| Line::styled(format!("    {}", part.iter().collect::<String>()), theme.figure));
     std::iter::once(Line::styled(head, theme.text)).chain(parts).collect()

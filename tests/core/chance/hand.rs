@@ -241,9 +241,12 @@ fn sample(class: Class, now: Timestamp, limit: f64) -> Measured {
 pub fn with_stranger(seen: Accepted) -> Accepted {
     let mut shares: BTreeMap<BackendId, PerMille> = seen.weights.clone().into();
     let most = shares.iter().max_by_key(|(_, share)| **share).map(|(id, _)| id.clone());
-    if let Some(share) = most.and_then(|id| shares.get_mut(&id)) {
-        *share = share.saturating_sub(100);
-    }
-    shares.insert("moon".parse().expect("a name"), PerMille::new(100).expect("at most 1000"));
+    let taken = most.and_then(|id| shares.get_mut(&id)).map_or(0, |share| {
+        let taken = share.get().min(100);
+        *share = share.saturating_sub(taken);
+        taken
+    });
+    let moon = shares.entry("moon".parse().expect("a name")).or_default();
+    *moon = moon.saturating_add(taken);
     Accepted { weights: Weights::new(shares).expect("a tenth went to the moon"), ..seen }
 }

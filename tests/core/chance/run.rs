@@ -233,8 +233,7 @@ impl Run {
         self.objects.iter_mut().for_each(Object::drop_open);
         let longest = self.plan.routes.iter().map(|route| route.settle.0 / 1000).max().unwrap_or(0);
         self.calm(60 + longest + 65)?;
-        let truth: BTreeMap<String, Weights> =
-            self.objects.iter().map(|object| (object.route.to_string(), object.weights())).collect();
+        let truth: BTreeMap<String, Weights> = self.objects.iter().map(|object| (object.route.to_string(), object.weights())).collect();
         settled(&self.state, |route| truth[route].clone())
     }
 

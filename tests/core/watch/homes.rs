@@ -19,7 +19,8 @@ pub fn look(seen: &Seen) -> Check {
         require(accepted == Some(&everything), "I25", || format!("{} is said to be home and stands at {accepted:?}", route.id))?;
         require(!known.motion.is_returning(), "I25", || format!("{} is said to be home, and is on its way there", route.id))?;
         if let Home::Seen { .. } = told {
-            let elsewhere = known.observed.iter().flat_map(|observed| &observed.shares).find(|(id, share)| **id != route.home && share.fraction > 0.0);
+            let elsewhere =
+                known.observed.iter().flat_map(|observed| &observed.shares).find(|(id, share)| **id != route.home && share.fraction > 0.0);
             require(elsewhere.is_none(), "I24", || format!("{} is seen at home, and requests meet {elsewhere:?}", route.id))?;
         }
     }
