@@ -18,7 +18,7 @@ pub fn stood(known: Option<&RouteState>, route: &Route, names: Names) -> String 
         format!(", requests met {}", met.join(" and "))
     });
     let latched = if known.latch.is_some() { ", latched after a rollback" } else { "" };
-    format!("{}{}{latched}", names.split(&route.id, &accepted.weights), seen.unwrap_or_default())
+    format!("{}{latched}{}", names.split(&route.id, &accepted.weights), seen.unwrap_or_default())
 }
 
 /// What had been begun with it and was not known to be over; it may have happened or not.
