@@ -19,4 +19,5 @@ mod storm;
 mod storms;
 mod traffic;
 mod triggers;
+mod unjudged;
 mod watch;
