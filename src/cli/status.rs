@@ -311,6 +311,7 @@ fn stuck(state: &State) -> BTreeSet<String> {
         | Attention::ItemFailing { .. }
         | Attention::Latched { .. }
         | Attention::Blind { .. }
+        | Attention::Unjudged { .. }
         | Attention::ApprovalOpen { .. } => None,
     };
     outlook::attention(state).into_iter().filter_map(route).collect()
