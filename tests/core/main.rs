@@ -12,8 +12,10 @@
 )]
 
 mod chance;
+mod checklist;
 mod databases;
 mod door;
+mod gates;
 mod home;
 mod people;
 mod platforms;

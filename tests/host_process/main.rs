@@ -13,6 +13,7 @@ mod pty;
 #[path = "../common/world.rs"]
 mod world;
 
+mod absent;
 mod account;
 mod death;
 mod join;
