@@ -19,7 +19,7 @@ fn main() -> ExitCode {
         print::failure(&report);
         return Exit::Failed.into();
     }
-    match cli::run(std::env::args_os()) {
+    match cli::run(std::env::args_os().collect()) {
         Ok(exit) => exit.into(),
         Err(report) => {
             print::failure(&report);

@@ -156,9 +156,11 @@ enum What {
 }
 
 /// Reads the command line and runs it to its end.
+///
+/// Not generic, so that all that is run from here is compiled with the library and not a second time with the program.
 /// # Errors
 /// What went wrong with us rather than with the input; the caller prints the report and exits with 1.
-pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<Exit> {
+pub fn run(arguments: Vec<OsString>) -> Result<Exit> {
     let line = match Line::try_parse_from(arguments) {
         Ok(line) => line,
         Err(error) => {

@@ -133,7 +133,8 @@ pub(super) fn left(turn: &mut Turn, client: ClientId) {
 
 pub(super) fn expire(turn: &mut Turn) {
     let (now, lasts) = (turn.now, turn.world.of_people(HOLD_LASTS));
-    if let Some(holder) = turn.state.controls.holder.clone().filter(|holder| now.since(holder.beat_at) >= lasts) {
+    let silent = |holder: &&Holder| now.since(holder.beat_at) >= lasts;
+    if let Some(holder) = turn.state.controls.holder.as_ref().filter(silent).cloned() {
         release(turn, holder.who, Freed::HolderSilent { after: lasts });
     }
 }

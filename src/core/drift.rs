@@ -35,7 +35,11 @@ pub(super) fn watch(turn: &mut Turn, route: &Route) {
     if explained || !standing::is_fresh(state) {
         return;
     }
-    let Some(accepted) = state.accepted.clone() else { return };
+    let Some(accepted) = &state.accepted else { return };
+    if state.drift.is_none() && state.wanted.as_ref() == Some(&accepted.weights) {
+        return;
+    }
+    let accepted = accepted.clone();
     let Some(wanted) = state.wanted.clone() else {
         turn.route_mut(route).wanted = Some(accepted.weights.clone());
         turn.tell(News::Stands { route: route.id.clone(), at: accepted.weights });

@@ -161,8 +161,8 @@ fn front_door(state: &State, route: &Route, backend: &BackendId, now: Timestamp)
 /// No direct request is answered, and no user shows the opposite: too little to prove anything, and enough to let nobody advance.
 pub(super) fn answers_no_probe(state: &State, route: &Route, backend: &BackendId, now: Timestamp) -> bool {
     let probed = state.backends.get(backend).map(|known| probing(known, now));
-    let users = [counters(state, backend, now), front_door(state, route, backend, now)];
-    probed == Some(Probing::Dead) && !users.contains(&Word::Alive)
+    let alive = || counters(state, backend, now) == Word::Alive || front_door(state, route, backend, now) == Word::Alive;
+    probed == Some(Probing::Dead) && !alive()
 }
 
 /// Whether going home would send everybody from a backend that still answers some to a home that is proven dead.

@@ -157,14 +157,17 @@ fn unknown(turn: &mut Turn, route: &Route, written: Written, fault: &Fault, goal
 /// What a look at the weights, or time alone, makes of the route's motion.
 pub(super) fn follow(turn: &mut Turn, route: &Route) {
     lose_what_never_ends(turn, route);
-    match turn.route(route).motion.clone() {
+    match &turn.route(route).motion {
         Motion::Unread => {
             let state = turn.route_mut(route);
             if state.accepted.is_some() {
                 state.motion = Motion::Settled;
             }
         }
-        Motion::Resolving { to, since, cause } => resolve(turn, route, &to, since, cause),
+        Motion::Resolving { to, since, cause } => {
+            let (to, since, cause) = (to.clone(), *since, cause.clone());
+            resolve(turn, route, &to, since, cause);
+        }
         Motion::Settled | Motion::Propagating { .. } | Motion::NeedsHuman { .. } => settle::follow(turn, route),
         // The rollback drives these.
         Motion::Returning(_) => {}

@@ -52,7 +52,8 @@ pub(super) fn look(route: &Route, state: &mut RouteState, now: Timestamp, look: 
     let (mut window, mut silence) = state.observed.take().map_or_else(Default::default, |observed| (observed.window, observed.silence));
     if let Some(look) = look {
         let marks = marks(route, window.iter().chain([&look]));
-        let counts = attributed(route, state, &look, marks);
+        let mut counts = BTreeMap::new();
+        attribute(&mut counts, route, stranger(route, state), &look, marks);
         let total = sum(&counts);
         for (id, count) in counts {
             let silent = silence.entry(id).or_default();
@@ -69,14 +70,11 @@ pub(super) fn look(route: &Route, state: &mut RouteState, now: Timestamp, look: 
 fn observed(route: &Route, state: &RouteState, now: Timestamp, window: VecDeque<Look>, silence: BTreeMap<BackendId, u64>) -> Observed {
     let mut counts: BTreeMap<BackendId, u64> = BTreeMap::new();
     let (mut failed, mut dropped) = (0_u64, 0_u64);
-    let marks = marks(route, window.iter());
+    let (marks, stranger) = (marks(route, window.iter()), stranger(route, state));
     for look in &window {
         failed = failed.saturating_add(look.failed);
         dropped = dropped.saturating_add(look.dropped);
-        for (id, count) in attributed(route, state, look, marks) {
-            let known = counts.entry(id).or_default();
-            *known = known.saturating_add(count);
-        }
+        attribute(&mut counts, route, stranger, look, marks);
     }
     let requests = sum(&counts);
     let band = |id: &BackendId, count: u64| {
@@ -102,12 +100,23 @@ fn marks<'a>(route: &Route, mut looks: impl Iterator<Item = &'a Look>) -> Marks 
     if looks.any(named) { Marks::Borne } else { Marks::Missing }
 }
 
-/// The answers of one look by who gave them.
-fn attributed(route: &Route, state: &RouteState, look: &Look, marks: Marks) -> BTreeMap<BackendId, u64> {
+/// The backend outside the plan that has the largest share, if any has one.
+fn stranger<'a>(route: &Route, state: &'a RouteState) -> Option<&'a BackendId> {
     let accepted = state.accepted.iter().flat_map(|accepted| accepted.weights.iter());
     let shares = accepted.chain(state.fading.iter().map(|(id, share)| (id, *share)));
-    let stranger = shares.filter(|(id, share)| *share > PerMille::ZERO && route.backend(id).is_none()).max_by_key(|(_, share)| *share);
-    let mut counts: BTreeMap<BackendId, u64> = route.backend_ids().map(|id| (id.clone(), 0)).collect();
+    let strangers = shares.filter(|(id, share)| *share > PerMille::ZERO && route.backend(id).is_none());
+    strangers.max_by_key(|(_, share)| *share).map(|(id, _)| id)
+}
+
+/// Adds the answers of one look to those who gave them.
+fn attribute(counts: &mut BTreeMap<BackendId, u64>, route: &Route, stranger: Option<&BackendId>, look: &Look, marks: Marks) {
+    let mut add = |id: &BackendId, count: u64| match counts.get_mut(id) {
+        Some(known) => *known = known.saturating_add(count),
+        None => {
+            counts.insert(id.clone(), count);
+        }
+    };
+    route.backend_ids().for_each(|id| add(id, 0));
     let mut nameless = match marks {
         Marks::Borne => look.unmarked,
         Marks::Missing => 0,
@@ -115,13 +124,12 @@ fn attributed(route: &Route, state: &RouteState, look: &Look, marks: Marks) -> B
     for (id, count) in &look.by_backend {
         match stranger {
             Some(_) if route.backend(id).is_none() => nameless = nameless.saturating_add(*count),
-            Some(_) | None => *counts.entry(id.clone()).or_default() += count,
+            Some(_) | None => add(id, *count),
         }
     }
-    if let Some((id, _)) = stranger {
-        counts.insert(id.clone(), nameless);
+    if let Some(id) = stranger {
+        add(id, nameless);
     }
-    counts
 }
 
 fn sum(counts: &BTreeMap<BackendId, u64>) -> u64 {

@@ -125,8 +125,9 @@ pub(super) fn follow(turn: &mut Turn, route: &Route) {
     if state.drift.is_some() {
         return;
     }
-    match state.motion.clone() {
-        Motion::Propagating { to, since, until, goal, .. } if state.accepted.as_ref().is_some_and(|accepted| accepted.weights == to) => {
+    match &state.motion {
+        Motion::Propagating { to, since, until, goal, .. } if state.accepted.as_ref().is_some_and(|accepted| accepted.weights == *to) => {
+            let (since, until, goal) = (*since, *until, *goal);
             propagate(turn, route, verdict, (since, until), goal);
         }
         Motion::Settled => doubt(turn, route),
@@ -146,7 +147,6 @@ pub(super) fn follow(turn: &mut Turn, route: &Route) {
 /// Keeps what requests have said of the split that is accepted.
 fn remember(turn: &mut Turn, route: &Route, verdict: Verdict) {
     let now = turn.now;
-    let home = standing::home(route);
     let state = turn.route_mut(route);
     match verdict {
         Verdict::Proven => {
@@ -155,7 +155,8 @@ fn remember(turn: &mut Turn, route: &Route, verdict: Verdict) {
             if !matches!(state.proof, Proof::Proven { .. }) {
                 state.proof = Proof::Proven { at: now };
             }
-            let returned = state.latch.as_ref().filter(|_| late && standing::rests_at(state, &home)).map(|latch| now.since(latch.at));
+            let at_home = late && standing::rests_at(state, &standing::home(route));
+            let returned = state.latch.as_ref().filter(|_| at_home).map(|latch| now.since(latch.at));
             if let Some(after) = returned {
                 turn.tell(News::HomeSeen { route: route.id.clone(), after });
             }

@@ -54,7 +54,7 @@ impl Seen {
 pub(super) fn read(turn: &mut Turn) {
     for trigger in &turn.plan.triggers {
         let seen = seen(&turn.sight(), trigger);
-        let Some(mut known) = turn.state.triggers.remove(&trigger.id) else { continue };
+        let Some(mut known) = turn.state.triggers.get(&trigger.id).cloned() else { continue };
         let elapsed = turn.now.since(known.read_at.unwrap_or(turn.now));
         known.read_at = Some(turn.now);
         pass(turn, &mut known, elapsed, &seen);
@@ -68,7 +68,9 @@ pub(super) fn read(turn: &mut Turn) {
                 }
             }
         }
-        turn.state.triggers.insert(trigger.id.clone(), known);
+        if let Some(kept) = turn.state.triggers.get_mut(&trigger.id) {
+            *kept = known;
+        }
     }
 }
 

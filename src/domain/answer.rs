@@ -6,7 +6,7 @@
 
 use std::{collections::BTreeMap, fmt, str::FromStr};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::domain::shown::Shown;
 
@@ -174,18 +174,40 @@ impl TryFrom<String> for AnswerKind {
 }
 
 /// How many answers of each kind there were; tells at most [`KINDS_MAX`] kinds apart beside the coarse ones.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Answers(BTreeMap<AnswerKind, u64>);
+///
+/// Most looks meet one kind or two, and the state keeps hundreds of looks: a sorted list takes a tenth of the room of a map's first node.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(from = "BTreeMap<AnswerKind, u64>")]
+pub struct Answers(Vec<(AnswerKind, u64)>);
+
+impl From<BTreeMap<AnswerKind, u64>> for Answers {
+    fn from(kinds: BTreeMap<AnswerKind, u64>) -> Answers {
+        Answers(kinds.into_iter().collect())
+    }
+}
+
+impl Serialize for Answers {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.iter())
+    }
+}
 
 impl Answers {
     pub fn add(&mut self, kind: &AnswerKind, count: u64) {
         if count == 0 {
             return;
         }
-        let room = self.0.contains_key(kind) || self.0.len() < KINDS_MAX;
-        let known = self.0.entry(if room { kind.clone() } else { kind.coarse() }).or_default();
-        *known = known.saturating_add(count);
+        let room = self.place(kind).is_ok() || self.0.len() < KINDS_MAX;
+        let coarse = (!room).then(|| kind.coarse());
+        let kind = coarse.as_ref().unwrap_or(kind);
+        match self.place(kind) {
+            Ok(known) => self.0[known].1 = self.0[known].1.saturating_add(count),
+            Err(place) => self.0.insert(place, (kind.clone(), count)),
+        }
+    }
+    /// Where a kind stands, or would.
+    fn place(&self, kind: &AnswerKind) -> Result<usize, usize> {
+        self.0.binary_search_by(|(known, _)| known.cmp(kind))
     }
     pub fn add_all(&mut self, others: &Answers) {
         others.iter().for_each(|(kind, count)| self.add(kind, count));
@@ -200,7 +222,7 @@ impl Answers {
         self.count(|_| true)
     }
     pub fn of(&self, kind: &AnswerKind) -> u64 {
-        self.0.get(kind).copied().unwrap_or(0)
+        self.place(kind).map_or(0, |known| self.0[known].1)
     }
     pub fn of_class(&self, class: AnswerClass) -> u64 {
         self.count(|kind| kind.class() == class)

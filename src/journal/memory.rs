@@ -65,8 +65,13 @@ impl Memory {
 
     /// What would be left if the power went now and nothing unsynced came through.
     pub fn durable(&self) -> Vec<u8> {
-        let bytes = self.bytes();
-        bytes.written[..bytes.durable].to_vec()
+        self.durable_behind(0)
+    }
+
+    /// The part of it behind the first `bytes` bytes.
+    pub fn durable_behind(&self, bytes: usize) -> Vec<u8> {
+        let kept = self.bytes();
+        kept.written[bytes.min(kept.durable)..kept.durable].to_vec()
     }
 
     /// Number of syncs that succeeded.

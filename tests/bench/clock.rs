@@ -10,6 +10,12 @@ pub fn cpu() -> Duration {
     Duration::new(u64::try_from(time.tv_sec).unwrap_or(0), u32::try_from(time.tv_nsec).unwrap_or(0))
 }
 
+/// CPU time that this thread has used.
+pub fn own_cpu() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::new(u64::try_from(time.tv_sec).unwrap_or(0), u32::try_from(time.tv_nsec).unwrap_or(0))
+}
+
 /// CPU time that `work` takes, and what it gives.
 pub fn timed<T>(work: impl FnOnce() -> T) -> (Duration, T) {
     let before = cpu();

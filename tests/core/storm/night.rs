@@ -111,6 +111,7 @@ pub struct Night {
     quiet_since: Timestamp,
     coming: BTreeMap<(Timestamp, u64), Coming>,
     order: u64,
+    intents: Intents,
     /// Writes that took effect, each by the intent that asked for it.
     pub mutations: BTreeSet<EffectId>,
 }
@@ -145,6 +146,7 @@ impl Night {
             quiet_since: now,
             coming: BTreeMap::new(),
             order: 0,
+            intents: Intents::default(),
             mutations: BTreeSet::new(),
         };
         night.happen(Event::Opened { session: "night".parse().expect("a name"), plan: Box::new(plan), world: WorldKind::Live })?;
@@ -264,19 +266,19 @@ impl Night {
     }
 
     /// I1: what is about to change the world stands in the journal, on the disk and not only in memory.
-    pub fn has_intent(&self, effect: EffectId) -> Check {
+    pub fn has_intent(&mut self, effect: EffectId) -> Check {
         if self.checks == Checks::Off {
             return Ok(());
         }
-        let durable = self.memory.durable();
-        let text = String::from_utf8_lossy(&durable);
-        let found = text.contains(&format!("\"id\":\"{effect}\",\"what\":{{\"write\""));
-        require(found, "I1", || format!("{effect} changed the world and has no durable intent"))
+        self.intents.read(&self.memory);
+        require(self.intents.writes.contains(&effect.to_string()), "I1", || format!("{effect} changed the world and has no durable intent"))
     }
 
     /// kill -9, perhaps with a torn tail; then the journal is all there is.
     fn die_and_come_back(&mut self) -> Check {
         self.memory.power_cut(self.random.index(4096));
+        // A torn tail goes again, so what was read may be no more.
+        self.intents = Intents::default();
         let (writer, _) = Writer::open_in(&self.memory, Cadence::default()).map_err(|error| lost(&error.to_string()))?;
         self.writer = writer;
         let (state, next) = self.fold()?;
@@ -334,6 +336,23 @@ impl Night {
         let shares = self.world.load_balancer.weights();
         let of = |name: &str| shares.iter().find(|(known, _)| known == name).map_or(0, |(_, share)| *share);
         super::network::weights(of("frontend-run"), of("frontend-gke"))
+    }
+}
+
+/// The writes that stand in the journal on the disk, as its text names them. What is durable once is not read again.
+#[derive(Default)]
+struct Intents {
+    read: usize,
+    writes: BTreeSet<String>,
+}
+
+impl Intents {
+    fn read(&mut self, memory: &Memory) {
+        let new = memory.durable_behind(self.read);
+        self.read += new.len();
+        let text = String::from_utf8_lossy(&new);
+        let named = |(at, _): (usize, _)| text[..at].rfind("\"id\":\"").map(|from| text[from + 6..at].to_owned());
+        self.writes.extend(text.match_indices("\",\"what\":{\"write\"").filter_map(named));
     }
 }
 

@@ -22,12 +22,13 @@ use cutover::{
     core::{
         decision::{Decision, Effect, Transition},
         event::Entry,
-        state::{Approval, Controls, RouteState, State, TriggerState},
+        state::{Approval, Controls, Drift, Latch, Motion, PendingShift, RouteState, State, TriggerState},
         step::step,
     },
     domain::{
         id::{EffectId, RouteId, TriggerId},
         time::Timestamp,
+        weight::Weights,
     },
     plan::model::Plan,
 };
@@ -58,7 +59,7 @@ pub fn require(holds: bool, invariant: &'static str, what: impl FnOnce() -> Stri
 #[derive(Debug, Clone)]
 pub struct Before {
     pub now: Timestamp,
-    pub routes: BTreeMap<RouteId, RouteState>,
+    pub routes: BTreeMap<RouteId, Stood>,
     pub triggers: BTreeMap<TriggerId, TriggerState>,
     pub controls: Controls,
     pub approvals: BTreeMap<Digest, Approval>,
@@ -66,11 +67,28 @@ pub struct Before {
     pub writing: BTreeMap<EffectId, RouteId>,
 }
 
+/// How a route stood; what requests had shown of it is larger than all of this, and nobody compares it.
+#[derive(Debug, Clone)]
+pub struct Stood {
+    pub wanted: Option<Weights>,
+    pub motion: Motion,
+    pub queued: Option<PendingShift>,
+    pub latch: Option<Latch>,
+    pub drift: Option<Drift>,
+}
+
+impl Stood {
+    fn of(route: &RouteState) -> Stood {
+        let RouteState { wanted, motion, queued, latch, drift, .. } = route;
+        Stood { wanted: wanted.clone(), motion: motion.clone(), queued: queued.clone(), latch: latch.clone(), drift: drift.clone() }
+    }
+}
+
 impl Before {
     pub fn of(state: &State) -> Before {
         Before {
             now: state.now,
-            routes: state.routes.clone(),
+            routes: state.routes.iter().map(|(id, route)| (id.clone(), Stood::of(route))).collect(),
             triggers: state.triggers.clone(),
             controls: state.controls.clone(),
             approvals: state.approvals.clone(),

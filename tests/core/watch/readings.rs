@@ -34,6 +34,8 @@ pub struct Ledger {
     newest: BTreeMap<(BackendId, Metric), (SourceId, Measured)>,
     sources: BTreeMap<SourceId, Source>,
     proofs: BTreeMap<TriggerId, Proof>,
+    /// What the newest sample of each trigger says: it is reckoned when it comes, and looked at after every entry.
+    sides: BTreeMap<TriggerId, (Sample, Result<Side, Gap>)>,
     /// Which host we are in; after a restart everything is proven anew.
     promoted: bool,
 }
@@ -135,7 +137,7 @@ impl Ledger {
         }
     }
 
-    fn sight(&self, now: Timestamp, trigger: &Trigger) -> Sight {
+    fn sight(&mut self, now: Timestamp, trigger: &Trigger) -> Sight {
         let Some((source, measured)) = self.newest.get(&(trigger.backend.clone(), trigger.metric)) else { return Sight::Gap(None) };
         let source = &self.sources[source];
         if let Some(fault) = source.fault {
@@ -146,7 +148,14 @@ impl Ledger {
             Ok(sample) if !sample.value.is_finite() || sample.value < 0.0 => Sight::Gap(Some(Gap::Unreadable)),
             Ok(sample) if sample.at.since(now) > AHEAD_MAX => Sight::Gap(Some(Gap::FromTheFuture)),
             Ok(sample) if now.since(sample.at) > source.stale_after => Sight::Gap(Some(Gap::Stale)),
-            Ok(sample) => side(sample, trigger).map_or_else(|gap| Sight::Gap(Some(gap)), |side| Sight::Sample(*sample, side)),
+            Ok(sample) => {
+                let told = match self.sides.get(&trigger.id) {
+                    Some((known, told)) if known == sample => *told,
+                    Some(_) | None => side(sample, trigger),
+                };
+                self.sides.insert(trigger.id.clone(), (*sample, told));
+                told.map_or_else(|gap| Sight::Gap(Some(gap)), |side| Sight::Sample(*sample, side))
+            }
         }
     }
 

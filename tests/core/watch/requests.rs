@@ -16,7 +16,7 @@ use cutover::{
     plan::model::Route,
 };
 
-use super::{Check, Seen, readings::causes, require, writing};
+use super::{Check, Seen, Stood, readings::causes, require, writing};
 
 /// Causes beside the first that are kept.
 const JOINED_MAX: usize = 16;
@@ -68,7 +68,7 @@ fn goes_or_is_there(after: &State, route: &Route, state: &RouteState) -> Check {
     require(writes || reads || waits, "I10", told)
 }
 
-fn latch_is_taken_off_by_a_reason(seen: &Seen, route: &Route, before: &RouteState) -> Check {
+fn latch_is_taken_off_by_a_reason(seen: &Seen, route: &Route, before: &Stood) -> Check {
     let after = &seen.after.routes[&route.id];
     if before.latch.is_none() || after.latch.is_some() {
         return Ok(());
@@ -83,7 +83,7 @@ fn latch_is_taken_off_by_a_reason(seen: &Seen, route: &Route, before: &RouteStat
     require(by_reason && !before.motion.is_returning(), "I10", || format!("{} was unlatched by {:?}", route.id, seen.entry.event))
 }
 
-fn arrives_only_at_home(seen: &Seen, route: &Route, before: &RouteState) -> Check {
+fn arrives_only_at_home(seen: &Seen, route: &Route, before: &Stood) -> Check {
     let after = &seen.after.routes[&route.id];
     if !before.motion.is_returning() || after.motion.is_returning() {
         return Ok(());

@@ -8,7 +8,7 @@ use cutover::{
         command::Command,
         decision::{Cause, Effect, Verdict},
         event::{Asker, Event},
-        state::{Approval, Motion, PendingShift, RouteState},
+        state::{Approval, Motion, PendingShift},
     },
     domain::{
         fact::{Accepted, Fact, Known, PodsChanged},
@@ -20,7 +20,7 @@ use cutover::{
     plan::model::Route,
 };
 
-use super::{Check, Seen, require, writing};
+use super::{Check, Seen, Stood, require, writing};
 
 /// Evidence that an advance rests on may be this old.
 const FRESH: Millis = Millis::from_secs(30);
@@ -221,7 +221,7 @@ fn writes<'a>(seen: &Seen<'a>, of: &Route) -> Vec<Write<'a>> {
 /// Whether a write is a rollback's and not a person's own move to where home happens to be.
 fn goes_home(seen: &Seen, route: &Route, write: &Write) -> bool {
     // A move that a rollback overtook within its own entry is a person's.
-    way_home(&seen.after.routes[&route.id]) == Some(write.id)
+    way_home(&seen.after.routes[&route.id].motion) == Some(write.id)
 }
 
 /// I2, I10: a way home leads home, under a latch, and never beside another one.
@@ -231,13 +231,13 @@ fn home_is_allowed(seen: &Seen, route: &Route, write: &Write) -> Check {
     require(*write.to == home, "I10", || format!("{} rolls back to {}", write.id, write.to))?;
     require(after.latch.is_some() && after.motion.is_returning(), "I10", || format!("{} without a latch: {after:?}", write.id))?;
     let still = writing(seen.after);
-    let other = way_home(&seen.before.routes[&route.id]).is_some_and(|effect| still.contains_key(&effect));
+    let other = way_home(&seen.before.routes[&route.id].motion).is_some_and(|effect| still.contains_key(&effect));
     require(!other, "I2", || format!("{} beside another way home", write.id))
 }
 
 /// The write of a rollback that is under way.
-fn way_home(route: &RouteState) -> Option<EffectId> {
-    match &route.motion {
+fn way_home(motion: &Motion) -> Option<EffectId> {
+    match motion {
         Motion::Returning(Return { stage: ReturnStage::Write { effect, .. }, .. }) => Some(*effect),
         _ => None,
     }
@@ -272,7 +272,7 @@ fn wanted(seen: &Seen, route: &Route, to: &Weights) -> Option<Wanted> {
 }
 
 /// Where the asker saw the route stand.
-fn stands<'a>(before: &'a RouteState, from: &'a Weights) -> &'a Weights {
+fn stands<'a>(before: &'a Stood, from: &'a Weights) -> &'a Weights {
     match (&before.drift, &before.wanted) {
         (None, Some(wanted)) => wanted,
         (_, _) => from,
