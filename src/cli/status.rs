@@ -176,7 +176,7 @@ fn route_status(route: &RouteState, now: Timestamp, names: Names) -> RouteStatus
         accepted: route.accepted.as_ref().map(|accepted| shares(&accepted.weights)),
         seen,
         motion: motion(&route.motion),
-        motion_text: words::motion(&route.motion, now),
+        motion_text: words::following(route, now),
         latched: route.latch.is_some(),
         held: route.hold.is_some(),
         drift: route.drift.as_ref().map(|drift| DriftStatus {
@@ -218,6 +218,7 @@ fn triggers(state: &State, names: Names) -> BTreeMap<String, TriggerStatus> {
             | Outlook::Unproven { .. }
             | Outlook::Blind { .. }
             | Outlook::Quiet
+            | Outlook::Unseen { .. }
             | Outlook::Idle
             | Outlook::Fired { .. } => None,
         };

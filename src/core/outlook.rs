@@ -35,6 +35,8 @@ use crate::{
 pub enum Outlook {
     /// Nothing is beyond its limit.
     Quiet,
+    /// Something is sent there, and there is no figure to judge by: not yet, or not any more and not for long enough to be blind.
+    Unseen { gap: Option<Gap> },
     /// Nothing is sent there, so there is nothing to judge.
     Idle,
     /// Its clock runs. At `acts_at`, unless it clears: `then`.
@@ -272,7 +274,8 @@ fn of_trigger(sight: &Sight, trigger: &Trigger, known: &TriggerState) -> Outlook
     let unsent = exposure::has(stands, sight.now, &trigger.backend) == PerMille::ZERO;
     match known.reading {
         Reading::None | Reading::Unknown { .. } if unsent => Outlook::Idle,
-        Reading::None | Reading::Unknown { .. } | Reading::Ok | Reading::Breach => Outlook::Quiet,
+        Reading::None | Reading::Unknown { .. } => Outlook::Unseen { gap: known.reading.gap() },
+        Reading::Ok | Reading::Breach => Outlook::Quiet,
     }
 }
 
@@ -298,7 +301,7 @@ pub fn attention(state: &State) -> Vec<Attention> {
         match outlook {
             Outlook::Running { .. } | Outlook::Unproven { .. } => found.push(Attention::Breach { trigger: trigger.id.clone(), outlook }),
             Outlook::Blind { .. } => found.push(Attention::Blind { trigger: trigger.id.clone(), outlook }),
-            Outlook::Quiet | Outlook::Idle | Outlook::Fired { .. } => {}
+            Outlook::Quiet | Outlook::Unseen { .. } | Outlook::Idle | Outlook::Fired { .. } => {}
         }
     }
     found.extend(sight.plan.database.iter().flat_map(|database| of_database(database, state, sight.now)));
@@ -336,7 +339,12 @@ fn of_door(sight: &Sight, route: &Route, known: &RouteState, found: &mut Vec<Att
         match breach.outlook {
             // Nobody is sent there, or it has acted: what is left is the latch.
             Outlook::Running { then: Then::NobodyThere | Then::Done, .. } | Outlook::Fired { .. } => {}
-            Outlook::Running { .. } | Outlook::Unproven { .. } | Outlook::Blind { .. } | Outlook::Quiet | Outlook::Idle => {
+            Outlook::Running { .. }
+            | Outlook::Unproven { .. }
+            | Outlook::Blind { .. }
+            | Outlook::Unseen { .. }
+            | Outlook::Quiet
+            | Outlook::Idle => {
                 found.push(Attention::AtDoor { route: route.id.clone(), breach });
             }
         }

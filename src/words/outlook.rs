@@ -2,7 +2,7 @@
 
 use crate::{
     core::outlook::{Attention, DoorBreach, Outlook, Then},
-    domain::{id::TriggerId, time::Timestamp},
+    domain::{id::TriggerId, metric::Gap, time::Timestamp},
     words::{Names, cause::unlike, database, gap, hindrance, need, objection, obstacle},
 };
 
@@ -25,6 +25,7 @@ pub fn then(then: &Then, names: Names) -> String {
 pub fn outlook(outlook: &Outlook, id: &TriggerId, now: Timestamp, names: Names) -> String {
     match outlook {
         Outlook::Quiet => format!("the {} is within its limit", names.watched(id)),
+        Outlook::Unseen { gap: why } => format!("the {} can't be judged ({})", names.watched(id), unread(*why)),
         Outlook::Idle => format!("nothing to judge: nobody is sent where the {} is measured", names.watched(id)),
         Outlook::Running { since, acts_at, then: what } => {
             let lasted = now.since(*since);
@@ -32,7 +33,7 @@ pub fn outlook(outlook: &Outlook, id: &TriggerId, now: Timestamp, names: Names) 
             format!("the {} has been beyond its limit for {lasted}; {due}, unless it clears", names.watched(id))
         }
         Outlook::Unproven { since, gap: why } => {
-            let why = why.map_or_else(|| "no reading yet".to_owned(), gap);
+            let why = unread(*why);
             format!(
                 "the {} was beyond its limit {} ago and can't be judged ({why}); nothing advances",
                 names.watched(id),
@@ -40,12 +41,17 @@ pub fn outlook(outlook: &Outlook, id: &TriggerId, now: Timestamp, names: Names) 
             )
         }
         Outlook::Blind { since, gap: why, acts_at, then: what } => {
-            let why = why.map_or_else(|| "no reading yet".to_owned(), gap);
+            let why = unread(*why);
             let due = if now < *acts_at { format!("in {} {}", acts_at.since(now), then(what, names)) } else { then(what, names) };
             format!("nobody can judge the {} for {} ({why}); nothing advances; {due}", names.watched(id), now.since(*since))
         }
         Outlook::Fired { at } => format!("the {} rolled back {} ago", names.watched(id), now.since(*at)),
     }
+}
+
+/// Why there is no figure.
+fn unread(why: Option<Gap>) -> String {
+    why.map_or_else(|| "no reading yet".to_owned(), gap)
 }
 
 /// One thing that somebody should know of, in a sentence.
@@ -115,6 +121,6 @@ pub fn at_door(breach: &DoorBreach, now: Timestamp, names: Names) -> String {
             }
         },
         Outlook::Fired { at } => format!("{what}; it rolled back {} ago", now.since(*at)),
-        Outlook::Quiet | Outlook::Idle | Outlook::Unproven { .. } => what,
+        Outlook::Quiet | Outlook::Unseen { .. } | Outlook::Idle | Outlook::Unproven { .. } => what,
     }
 }

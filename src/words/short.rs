@@ -92,6 +92,7 @@ pub fn attention(found: &Attention, state: &State, now: Timestamp) -> Said {
                 Outlook::Blind { gap: Some(why), .. } => gap(*why),
                 Outlook::Blind { gap: None, .. }
                 | Outlook::Quiet
+                | Outlook::Unseen { .. }
                 | Outlook::Idle
                 | Outlook::Running { .. }
                 | Outlook::Unproven { .. }
@@ -125,7 +126,7 @@ pub fn outcome(outlook: &Outlook, names: Names, now: Timestamp) -> Option<Said> 
     let (acts_at, next) = match outlook {
         Outlook::Running { acts_at, then, .. } | Outlook::Blind { acts_at, then, .. } => (*acts_at, then),
         Outlook::Unproven { .. } => return Some(Said::new(Tone::Warning, "its clock begins anew with the next sample", "not proven yet")),
-        Outlook::Quiet | Outlook::Idle | Outlook::Fired { .. } => return None,
+        Outlook::Quiet | Outlook::Unseen { .. } | Outlook::Idle | Outlook::Fired { .. } => return None,
     };
     let left = acts_at.since(now);
     Some(match next {

@@ -196,7 +196,7 @@ fn next(found: &[Attention], state: &State, known: &RouteState, now: Timestamp) 
     // What goes home comes before what only holds, and the soonest first.
     outlooks.sort_by_key(|outlook| match outlook {
         Outlook::Running { acts_at, then, .. } | Outlook::Blind { acts_at, then, .. } => (*then != Then::GoesHome, Some(*acts_at)),
-        Outlook::Quiet | Outlook::Idle | Outlook::Unproven { .. } | Outlook::Fired { .. } => (true, None),
+        Outlook::Quiet | Outlook::Unseen { .. } | Outlook::Idle | Outlook::Unproven { .. } | Outlook::Fired { .. } => (true, None),
     });
     let soonest = outlooks.into_iter().find_map(|outlook| short::outcome(outlook, names, now));
     soonest.or_else(|| match &known.motion {

@@ -50,7 +50,7 @@ pub fn draw(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buf
     let mut rows = inner.rows();
     for told in &told {
         let Some(row) = rows.next() else { return };
-        let compact = !roomy && told.outlook != Outlook::Quiet;
+        let compact = !roomy && !matches!(told.outlook, Outlook::Quiet | Outlook::Unseen { .. });
         let line = if compact { compact_line(told, view.now, theme, inner.width) } else { reading(told, theme, inner.width) };
         line.render(row, buf);
         if roomy && let Some(row) = rows.next() {
@@ -86,13 +86,13 @@ struct Row<'a> {
 impl<'a> Row<'a> {
     fn of(state: &'a State, trigger: &'a Trigger, seen: TriggerState) -> Row<'a> {
         let names = Names::of(state);
-        let outlook = outlook(state, &trigger.id).unwrap_or(Outlook::Quiet);
+        let outlook = outlook(state, &trigger.id).unwrap_or(Outlook::Unseen { gap: None });
         Row { trigger, seen, name: names.watched_short(&trigger.id), outlook, names }
     }
 
     /// Whether nothing runs.
     fn is_still(&self) -> bool {
-        matches!(self.outlook, Outlook::Quiet | Outlook::Idle)
+        matches!(self.outlook, Outlook::Quiet | Outlook::Unseen { .. } | Outlook::Idle)
     }
 
     /// The value if it may be believed; what was read before a source fell silent says nothing of now.
@@ -118,9 +118,12 @@ impl<'a> Row<'a> {
         match self.outlook {
             Outlook::Idle => (theme.glyphs.idle, "nothing is sent there".to_owned(), theme.dim),
             Outlook::Fired { .. } if self.seen.reading != Reading::Breach => (theme.glyphs.latch, "FIRED".to_owned(), theme.warn),
-            Outlook::Fired { .. } | Outlook::Quiet | Outlook::Running { .. } | Outlook::Unproven { .. } | Outlook::Blind { .. } => {
-                words::reading(&self.seen.reading, theme)
-            }
+            Outlook::Fired { .. }
+            | Outlook::Quiet
+            | Outlook::Unseen { .. }
+            | Outlook::Running { .. }
+            | Outlook::Unproven { .. }
+            | Outlook::Blind { .. } => words::reading(&self.seen.reading, theme),
         }
     }
 }
@@ -128,7 +131,7 @@ impl<'a> Row<'a> {
 /// Armed is said only of what sees; what has no sample guards nobody yet.
 fn verdict(told: &[Row<'_>], theme: &Theme) -> Line<'static> {
     let any = |wanted: fn(&Outlook) -> bool| told.iter().any(|told| wanted(&told.outlook));
-    let unseeing = told.iter().filter(|told| told.outlook == Outlook::Quiet && told.value().is_none()).count();
+    let unseeing = told.iter().filter(|told| matches!(told.outlook, Outlook::Unseen { .. })).count();
     if any(|outlook| matches!(outlook, Outlook::Running { .. })) {
         Line::styled(format!("{} clock running", theme.glyphs.breach), theme.breach)
     } else if any(|outlook| matches!(outlook, Outlook::Unproven { .. })) {
@@ -234,7 +237,7 @@ fn clock(told: &Row<'_>, now: Timestamp, theme: &Theme, room: u16) -> Vec<Span<'
             let long = format!("{short}, after {} above {}", told.trigger.lasting, told.shown(told.trigger.above));
             vec![Span::styled(fits(long, short), theme.warn)]
         }
-        Outlook::Quiet | Outlook::Idle => Vec::new(),
+        Outlook::Quiet | Outlook::Unseen { .. } | Outlook::Idle => Vec::new(),
     }
 }
 

@@ -86,6 +86,7 @@ fn kept(seen: &Seen, trigger: &Trigger, now: Option<&Outlook>) -> Check {
             | Outlook::Unproven { .. }
             | Outlook::Blind { .. }
             | Outlook::Quiet
+            | Outlook::Unseen { .. }
             | Outlook::Idle
             | Outlook::Fired { .. },
         )
