@@ -22,7 +22,9 @@ pub(super) fn diagnosed(unreadable: Unreadable, text: &str) -> Diagnostic {
             let message = format!("the character U+{:04X} looks like a colon and is none to YAML", character as u32);
             (Place { line: found.line, column: column + 1 }, message, Some("put `: ` in its place"))
         }
-        (Some(found), None) => (found, message, Some("a colon and a space divide a key from its value")),
+        (Some(found), None) => {
+            (found, "there is no colon between a key and its value".to_owned(), Some("write `key: value`, with a space after the colon"))
+        }
         (None, _) => (place, message, None),
     };
     Diagnostic {
@@ -61,7 +63,7 @@ mod tests {
 
     #[test]
     fn a_line_without_its_colon_is_the_one_that_is_pointed_at() {
-        let colon = "a colon and a space divide a key from its value";
+        let colon = "write `key: value`, with a space after the colon";
         assert_eq!(found("a: 1\nb 2\n\n# a comment\nc: 3\n"), (2, 1, colon.to_owned()));
         assert_eq!(found("a:\n  b: 1\n  c 2\n  d: 3\n"), (3, 3, colon.to_owned()));
         assert_eq!(found("a:\n  - b: 1\n    c:2\n    d: 3\n"), (3, 5, colon.to_owned()));

@@ -188,7 +188,8 @@ mod tests {
 
     #[test]
     fn what_serves_scales_as_it_was_made_and_not_as_the_next_one_will_be() {
-        let revision = |scaling: Value| serde_json::from_value::<RevisionWire>(json!({"name": "x/revisions/r", "scaling": scaling})).unwrap();
+        let revision =
+            |scaling: Value| serde_json::from_value::<RevisionWire>(json!({"name": "x/revisions/r", "scaling": scaling})).unwrap();
         let next = described(json!({}), json!({"maxInstanceCount": 1}));
         let warm = revision(json!({"minInstanceCount": 2, "maxInstanceCount": 20}));
         assert_eq!(next.scale(std::slice::from_ref(&warm)), Scale::Automatic { min: 2, max: Some(20) });

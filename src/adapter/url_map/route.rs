@@ -292,11 +292,15 @@ mod tests {
         };
         let strange = read(&elsewhere("staging"));
         assert_eq!(strange.weights, weights(&[("run", 750), ("gke", 0), ("frontend-gke", 250)]));
-        let named: Vec<&str> = strange.hindrances.iter().map(|found| match found {
-            Hindrance::NoEntry { .. } => "no entry",
-            Hindrance::Stranger { .. } => "stranger",
-            other => panic!("{other:?}"),
-        }).collect();
+        let named: Vec<&str> = strange
+            .hindrances
+            .iter()
+            .map(|found| match found {
+                Hindrance::NoEntry { .. } => "no entry",
+                Hindrance::Stranger { .. } => "stranger",
+                other => panic!("{other:?}"),
+            })
+            .collect();
         assert_eq!(named, ["stranger", "no entry"]);
         assert_eq!(written(elsewhere("staging"), &home()), self::named(&[("frontend-run", 1000), ("frontend-gke", 0)]));
         assert_eq!(read(&elsewhere("p")).weights, weights(&[("run", 750), ("gke", 250)]));

@@ -369,7 +369,12 @@ fn threat(state: &State, route: &Route, view: &View, theme: &Theme) -> Option<(S
     let names = Names::of(state);
     let running = guards(state, route).filter_map(|trigger| match outlook::outlook(state, &trigger.id)? {
         Outlook::Running { acts_at, then, .. } => Some((trigger, acts_at, then)),
-        Outlook::Quiet | Outlook::Unseen { .. } | Outlook::Idle | Outlook::Unproven { .. } | Outlook::Blind { .. } | Outlook::Fired { .. } => None,
+        Outlook::Quiet
+        | Outlook::Unseen { .. }
+        | Outlook::Idle
+        | Outlook::Unproven { .. }
+        | Outlook::Blind { .. }
+        | Outlook::Fired { .. } => None,
     });
     let (trigger, acts_at, then) = running.min_by_key(|(_, acts_at, then)| (*then != Then::GoesHome, *acts_at))?;
     let value = state.triggers.get(&trigger.id).and_then(|seen| seen.value);
@@ -394,7 +399,12 @@ fn guards<'a>(state: &'a State, route: &'a Route) -> impl Iterator<Item = &'a Tr
 fn blind(state: &State, route: &Route, view: &View, theme: &Theme) -> Option<(String, Style)> {
     let blind = guards(state, route).filter_map(|trigger| match outlook::outlook(state, &trigger.id)? {
         Outlook::Blind { since, gap, acts_at, then } => Some((trigger, since, gap, acts_at, then)),
-        Outlook::Quiet | Outlook::Unseen { .. } | Outlook::Idle | Outlook::Running { .. } | Outlook::Unproven { .. } | Outlook::Fired { .. } => None,
+        Outlook::Quiet
+        | Outlook::Unseen { .. }
+        | Outlook::Idle
+        | Outlook::Running { .. }
+        | Outlook::Unproven { .. }
+        | Outlook::Fired { .. } => None,
     });
     let (trigger, _, gap, acts_at, then) = blind.min_by_key(|(_, since, ..)| *since)?;
     let why = gap.map_or_else(|| "no reading yet".to_owned(), crate::words::gap);
