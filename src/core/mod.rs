@@ -13,6 +13,7 @@ pub mod decision;
 pub mod detection;
 pub mod door;
 pub mod event;
+pub mod fails;
 pub mod forecast;
 pub mod has;
 pub mod home;
@@ -23,6 +24,7 @@ pub mod replication;
 pub mod state;
 pub mod step;
 pub mod thin;
+pub mod unjudged;
 
 mod approval;
 mod at_door;

@@ -86,8 +86,8 @@ fn kept(seen: &Seen, trigger: &Trigger, now: Option<&Outlook>) -> Check {
             | Outlook::Unproven { .. }
             | Outlook::Blind { .. }
             | Outlook::Quiet
-            | Outlook::Unseen { .. }
             | Outlook::Idle
+            | Outlook::Unjudged(_)
             | Outlook::Fired { .. },
         )
         | None => false,
