@@ -24,6 +24,9 @@ pub struct Fails {
     pub gravity: Gravity,
 }
 
+/// Fewer failures happen on any day, and a small count has not met them.
+const FAILED_MIN: u64 = 3;
+
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct MetAtDoor {
     pub failed: u64,
@@ -53,7 +56,7 @@ impl Fails {
         let told = |met: &MetAtDoor| match (met.site, self.gravity) {
             (Site::UnlikeHome, _) => true,
             (Site::LikeHome, Gravity::Beyond) => met.failed > 0,
-            (Site::LikeHome, Gravity::Tolerated) => met.failed > 0 && !counted(met),
+            (Site::LikeHome, Gravity::Tolerated) => met.failed >= FAILED_MIN && !counted(met),
         };
         self.at_door.filter(told)
     }

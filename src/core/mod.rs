@@ -38,6 +38,7 @@ mod evidence;
 mod exposure;
 mod failing;
 mod front_door;
+mod gate;
 mod history;
 mod latch;
 mod motion;
