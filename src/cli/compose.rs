@@ -135,7 +135,7 @@ impl<'a> Composer<'a> {
 
     fn front_door(&self, route: &Route) -> Result<Option<Box<dyn Sensor>>> {
         let simulated = |at: &Endpoints| (at.front_door, "/");
-        let Some((client, url)) = self.page(route.front_door.as_ref(), simulated, Connections::Fresh)? else { return Ok(None) };
+        let Some((client, url)) = self.page(route.front_door.as_ref(), simulated)? else { return Ok(None) };
         let config = FrontDoorConfig {
             source: format!("front-door/{}", route.id).parse()?,
             route: route.id.clone(),
@@ -162,7 +162,6 @@ impl<'a> Composer<'a> {
         &self,
         url: Option<&Shown>,
         simulated: impl Fn(&Endpoints) -> (SocketAddr, &'static str),
-        fresh: Connections,
     ) -> Result<Option<(Client, reqwest::Url)>> {
         let (text, reach) = match (self.places, url) {
             (Places::Simulated(at), _) => {
@@ -173,10 +172,8 @@ impl<'a> Composer<'a> {
             (Places::Live, None) => return Ok(None),
         };
         let (origin, url) = Origin::split(&text, reach)?;
-        let client = match fresh {
-            Connections::Kept => Client::new(origin, Token::None)?,
-            Connections::Fresh => Client::fresh(origin)?,
-        };
+        // A kept connection would stay with one backend, or with one of the processes behind a page.
+        let client = Client::fresh(origin)?;
         Ok(Some((client, url)))
     }
 
@@ -193,14 +190,14 @@ impl<'a> Composer<'a> {
             Platform::Gke => at.gke_direct,
         };
         let mut sensors: Vec<Box<dyn Sensor>> = vec![self.workload(route, backend)?];
-        if let Some((client, url)) = self.page(backend.metrics_url.as_ref(), |at| (direct(at), "/metrics"), Connections::Kept)? {
+        if let Some((client, url)) = self.page(backend.metrics_url.as_ref(), |at| (direct(at), "/metrics"))? {
             let source = format!("scrape/{}", backend.id).parse()?;
             let mut config = metrics::Config::new(source, backend.id.clone(), url, self.plan.limits.scrape_every, self.now());
             config.must_tell = self.thresholds(backend);
             config.twins = TWINS;
             sensors.push(Box::new(MetricsSensor::new(config, client)));
         }
-        if let Some((client, url)) = self.page(backend.probe_url.as_ref(), |at| (direct(at), "/ready"), Connections::Fresh)? {
+        if let Some((client, url)) = self.page(backend.probe_url.as_ref(), |at| (direct(at), "/ready"))? {
             let pace = Pace { every: Millis::from_secs(5), requests: 2, concurrency: 2 };
             let source = format!("probe/{}", backend.id).parse()?;
             let expect = backend.probe_expect.clone().unwrap_or_else(Expect::success);
@@ -276,11 +273,4 @@ const TWINS: u32 = 24;
 /// The host that the route's users ask for; the plan's front door names it, also where the simulated world's is asked instead.
 fn host(route: &Route) -> Option<String> {
     reqwest::Url::parse(route.front_door.as_ref()?.as_str()).ok()?.host_str().map(str::to_owned)
-}
-
-#[derive(Clone, Copy)]
-enum Connections {
-    Kept,
-    /// One a request: a kept connection would stay with one backend.
-    Fresh,
 }

@@ -227,7 +227,7 @@ fn route_status(route: &RouteState, by_hand: Option<String>, now: Timestamp, nam
         accepted: route.accepted.as_ref().map(|accepted| shares(&accepted.weights)),
         seen,
         motion: motion(&route.motion),
-        motion_text: words::motion(&route.motion, now),
+        motion_text: words::following(route, now),
         latched: route.latch.is_some(),
         held: route.hold.is_some(),
         drift: route.drift.as_ref().map(|drift| DriftStatus {

@@ -42,6 +42,9 @@ pub fn text(bytes: &[u8]) -> Result<&str, Vec<Diagnostic>> {
             let place = Place { line: number + 1, column: column + 1 };
             let (message, help) = match character {
                 '\t' => ("a tab is as wide as each editor likes, and YAML won't have it".to_owned(), "put two spaces in its place"),
+                blank if blank.is_whitespace() => {
+                    (format!("the character U+{:04X} looks like a space and is none to YAML", blank as u32), "put a space in its place")
+                }
                 _ => (format!("the character U+{:04X} can't be seen or changes how the line reads", character as u32), "remove it"),
             };
             flaws.push(flaw(place, message, "printable characters and spaces", Some(help)));
@@ -52,8 +55,13 @@ pub fn text(bytes: &[u8]) -> Result<&str, Vec<Diagnostic>> {
 }
 
 fn is_unseen(character: char) -> bool {
-    character != ' ' && !character.is_ascii_graphic() && Shown::new(character.encode_utf8(&mut [0; 4])).as_str() != character.to_string()
+    let looks_empty = || character.is_whitespace() || BLANK.contains(&character);
+    let shown_otherwise = || Shown::new(character.encode_utf8(&mut [0; 4])).as_str() != character.to_string();
+    character != ' ' && !character.is_ascii_graphic() && (looks_empty() || shown_otherwise())
 }
+
+/// Letters and symbols that most fonts draw as nothing.
+const BLANK: [char; 5] = ['\u{115f}', '\u{1160}', '\u{2800}', '\u{3164}', '\u{ffa0}'];
 
 /// What of YAML a plan must not use, and whether it is still safe to parse.
 pub struct Scanned {

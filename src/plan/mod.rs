@@ -16,6 +16,7 @@ pub mod lexical;
 mod lower;
 pub mod model;
 mod reader;
+mod syntax;
 pub mod units;
 
 use crate::{
@@ -43,7 +44,7 @@ pub fn read(bytes: &[u8]) -> Result<(Plan, Vec<Diagnostic>), Vec<Diagnostic>> {
         Err(unreadable) => {
             // The first fence has usually said it already, and better.
             if diagnostics.is_empty() {
-                diagnostics.push(syntax(unreadable));
+                diagnostics.push(syntax::diagnosed(unreadable, text));
             }
             return Err(diagnostics);
         }
@@ -56,17 +57,5 @@ pub fn read(bytes: &[u8]) -> Result<(Plan, Vec<Diagnostic>), Vec<Diagnostic>> {
     match plan {
         Some(plan) if faultless => Ok((plan, diagnostics)),
         Some(_) | None => Err(diagnostics),
-    }
-}
-
-fn syntax(unreadable: document::Unreadable) -> Diagnostic {
-    Diagnostic {
-        severity: Severity::Error,
-        line: unreadable.place.line,
-        column: unreadable.place.column,
-        path: String::new(),
-        message: unreadable.message,
-        allowed: Some("YAML with two spaces per level and no tabs".to_owned()),
-        suggestion: None,
     }
 }

@@ -247,6 +247,25 @@ async fn workers_that_are_nearly_alike_are_told_apart_by_looking_twice() {
     assert_eq!(twice.nth(1, Metric::RequestRate).await, Err(Gap::SeveralProcesses));
 }
 
+/// Ten minutes later they are still several, and still nothing is computed; workers that take over from one process are found out too.
+#[tokio::test]
+async fn several_processes_are_not_forgotten_while_they_answer_and_are_found_whenever_they_begin() {
+    let text = |all: usize| Reaction::text(200, TEXT, &format!("http_requests_total{{status=\"200\"}} {all}\n"));
+    let alike = move |place: usize| text(50_000 + [20, 0, 13, 7][place % 4] + 150 * (place / 2));
+    let mut always = Scraper::with(alike, |config| config.twins = 8).await;
+    for look in 0..120 {
+        assert_eq!(always.nth(1, Metric::RequestRate).await, Err(Gap::SeveralProcesses), "{look}");
+    }
+    let later = move |place: usize| if place < 40 { text(50_000 + 75 * place) } else { alike(place) };
+    let mut scraper = Scraper::with(later, |config| config.twins = 8).await;
+    assert!(scraper.nth(24, Metric::RequestRate).await.is_ok(), "one process");
+    let mut found = false;
+    for _ in 0..30 {
+        found |= scraper.nth(1, Metric::RequestRate).await == Err(Gap::SeveralProcesses);
+    }
+    assert!(found);
+}
+
 #[tokio::test]
 async fn a_slow_interval_has_a_window_of_its_own() {
     let mut scraper = Scraper::with(

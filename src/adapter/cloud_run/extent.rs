@@ -72,9 +72,15 @@ impl Described {
             return set;
         }
         // A revision that gets requests keeps its own minimum whatever the service says, and a service's is spread over its revisions.
-        let own = serving.iter().map(|revision| revision.scaling.min_instance_count).sum::<u32>();
-        let own = if serving.is_empty() { template.scaling.min_instance_count } else { own };
-        let max = [self.scaling.max_instance_count, template.scaling.max_instance_count].into_iter().flatten().min();
+        // The template is the next revision's, and says nothing of those that serve.
+        let (own, most) = if serving.is_empty() {
+            (template.scaling.min_instance_count, template.scaling.max_instance_count)
+        } else {
+            let each = || serving.iter().map(|revision| &revision.scaling);
+            let least = each().fold(0, |sum: u32, scaling| sum.saturating_add(scaling.min_instance_count));
+            (least, each().try_fold(0, |sum: u32, scaling| Some(sum.saturating_add(scaling.max_instance_count?))))
+        };
+        let max = [self.scaling.max_instance_count, most].into_iter().flatten().min();
         Scale::Automatic { min: self.scaling.min_instance_count.max(own), max }
     }
 
@@ -178,6 +184,19 @@ mod tests {
         assert_eq!(described(manual(json!(4)), template).scale(&[]), Scale::Manual { instances: 4 });
         let nothing: Described = serde_json::from_value(json!({})).unwrap();
         assert_eq!(nothing.scale(&[]), Scale::Untold);
+    }
+
+    #[test]
+    fn what_serves_scales_as_it_was_made_and_not_as_the_next_one_will_be() {
+        let revision =
+            |scaling: Value| serde_json::from_value::<RevisionWire>(json!({"name": "x/revisions/r", "scaling": scaling})).unwrap();
+        let next = described(json!({}), json!({"maxInstanceCount": 1}));
+        let warm = revision(json!({"minInstanceCount": 2, "maxInstanceCount": 20}));
+        assert_eq!(next.scale(std::slice::from_ref(&warm)), Scale::Automatic { min: 2, max: Some(20) });
+        let two = [warm, revision(json!({"maxInstanceCount": 5}))];
+        assert_eq!(next.scale(&two), Scale::Automatic { min: 2, max: Some(25) });
+        assert_eq!(described(json!({"maxInstanceCount": 10}), json!({})).scale(&two), Scale::Automatic { min: 2, max: Some(10) });
+        assert_eq!(next.scale(&[revision(json!({}))]), Scale::Automatic { min: 0, max: None });
     }
 
     #[test]

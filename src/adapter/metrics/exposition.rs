@@ -24,11 +24,27 @@ pub struct Families {
     pub dropped: String,
 }
 
+/// How client libraries, proxies and instrumentation by OpenTelemetry call the label with the HTTP status.
+const STATUS_LABELS: [&str; 12] = [
+    "code",
+    "status",
+    "status_code",
+    "statusCode",
+    "status_class",
+    "http_status",
+    "http_status_code",
+    "http_code",
+    "response_code",
+    "response_code_class",
+    "response_status",
+    "http_response_status_code",
+];
+
 impl Default for Families {
     fn default() -> Self {
         Families {
             requests: "http_requests_total".to_owned(),
-            status_labels: ["code", "status", "status_code", "response_code", "response_code_class"].map(str::to_owned).to_vec(),
+            status_labels: STATUS_LABELS.map(str::to_owned).to_vec(),
             duration: "http_request_duration_seconds".to_owned(),
             dropped: "http_connections_dropped_total".to_owned(),
         }
@@ -289,6 +305,11 @@ mod tests {
 
     #[test]
     fn a_status_is_told_in_digits_or_not_at_all() {
+        for label in ["http_status", "http_response_status_code", "statusCode", "status_class"] {
+            assert_eq!(statuses(&format!("http_requests_total{{{label}=\"503\"}} 5\n")), [Status::Told { class: 5 }], "{label}");
+        }
+        assert_eq!(statuses("http_requests_total{status=\"500 Internal Server Error\"} 5\n"), [Status::NotTold]);
+        assert_eq!(statuses("http_requests_total{code=\"200\",http_status=\"500\"} 5\n"), [Status::Ambiguous]);
         assert_eq!(statuses("http_requests_total{method=\"get\"} 5\n"), [Status::NotTold]);
         assert_eq!(statuses("http_requests_total{status=\"error\"} 5\n"), [Status::NotTold]);
         assert_eq!(statuses("http_requests_total{code=\"5\"} 5\n"), [Status::NotTold]);

@@ -49,6 +49,7 @@ pub struct Config {
     /// What a latency must be able to show, in milliseconds: the thresholds of the triggers that watch it.
     pub must_tell: BTreeMap<Metric, f64>,
     /// How many of the first looks are followed by another at once: counters that fall within a moment are those of another process.
+    /// Later one look in a dozen is, for pages change hands, and each as long as several processes are believed to answer; none with 0.
     pub twins: u32,
     pub now: Now,
 }
@@ -67,6 +68,7 @@ pub struct MetricsSensor {
     client: Client,
     kin: Kin,
     twins_left: u32,
+    looks: u64,
     requests: Window<RequestKey>,
     buckets: Window<BucketKey>,
     dropped: Window<Labels>,
@@ -78,6 +80,7 @@ impl MetricsSensor {
         let memory = kin.memory();
         MetricsSensor {
             twins_left: config.twins,
+            looks: 0,
             config,
             client,
             kin,
@@ -90,8 +93,7 @@ impl MetricsSensor {
     async fn scrape(&mut self) -> Result<Vec<Fact>, Fault> {
         let asked_at = (self.config.now)();
         let first = self.fetch().await?;
-        if self.twins_left > 0 {
-            self.twins_left -= 1;
+        if self.looks_twice(asked_at) {
             // Only a comparison: if the second look fails, the first still says what it says.
             if let (Ok(first), Ok(Ok(second))) = (&first, self.fetch().await)
                 && kinship::contradict(first, &second)
@@ -101,6 +103,15 @@ impl MetricsSensor {
         }
         let values = self.reckon(first, asked_at);
         Ok(vec![Fact::Measured { backend: self.config.backend.clone(), values }])
+    }
+
+    /// Several processes are believed in until many looks in a row have met only one of them: a belief that fades while nobody looks
+    /// would have a part of the backend taken for all of it.
+    fn looks_twice(&mut self, at: Timestamp) -> bool {
+        self.looks = self.looks.wrapping_add(1);
+        let first = self.twins_left > 0;
+        self.twins_left = self.twins_left.saturating_sub(1);
+        first || (self.config.twins > 0 && (self.kin.is_several(at) || self.looks.is_multiple_of(TWIN_EVERY)))
     }
 
     async fn fetch(&self) -> Result<Result<Page, Gap>, Fault> {
@@ -209,6 +220,9 @@ impl MetricsSensor {
 fn whole(count: f64) -> u64 {
     count.round() as u64
 }
+
+/// One look in so many is followed by another.
+const TWIN_EVERY: u64 = 12;
 
 /// A source's clock may be this far ahead of ours.
 const FUTURE_MAX: Millis = Millis::from_secs(5);

@@ -54,7 +54,7 @@ pub struct Config {
 
 impl Config {
     fn known(&self) -> route::Known<'_> {
-        route::Known { backends: &self.backends, host: self.host.as_deref() }
+        route::Known { backends: &self.backends, host: self.host.as_deref(), project: &self.project }
     }
 }
 
@@ -213,7 +213,7 @@ impl UrlMapDriver {
 
     async fn written(&self, to: &Weights, version: &Version, intent: &Intent) -> Outcome {
         let prepared = match self.at_version(version).await {
-            Ok(map) => route::patched(map, self.config.known(), &self.config.project, to),
+            Ok(map) => route::patched(map, self.config.known(), to),
             Err(fault) => Err(fault),
         };
         let body = match prepared {

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Map;
 
-use super::wire::{HostRule, Nothing, Patch, RouteAction, UrlMap, WeightedBackendService, last_segment};
+use super::wire::{HostRule, Nothing, Patch, RouteAction, UrlMap, WeightedBackendService, is_foreign, last_segment};
 use crate::{
     adapter::{share::scaled, vendor_name},
     domain::{
@@ -31,10 +31,13 @@ pub struct Known<'a> {
     pub backends: &'a [(BackendId, String)],
     /// The host that the route's users ask for, where the plan names it.
     pub host: Option<&'a str>,
+    /// Where the plan's backend services are; one of the same name elsewhere is a stranger.
+    pub project: &'a str,
 }
 
 impl Known<'_> {
-    fn backend(&self, service: &str) -> Option<&BackendId> {
+    fn backend(&self, link: &str) -> Option<&BackendId> {
+        let service = Some(last_segment(link)).filter(|_| !is_foreign(link, self.project))?;
         self.backends.iter().find(|(_, name)| name == service).map(|(id, _)| id)
     }
     fn stranger(&self, service: &str) -> BackendId {
@@ -58,7 +61,7 @@ pub fn split(map: &UrlMap, known: Known<'_>) -> Result<Split, Fault> {
     let entries = map.default_route_action.as_ref().map_or(&[][..], |action| &action.weighted_backend_services);
     let mut strangers: BTreeMap<BackendId, Shown> = BTreeMap::new();
     for entry in entries {
-        let id = known.backend(entry.name()).cloned().unwrap_or_else(|| {
+        let id = known.backend(&entry.backend_service).cloned().unwrap_or_else(|| {
             let id = known.stranger(entry.name());
             strangers.insert(id.clone(), Shown::new(entry.name()));
             id
@@ -73,7 +76,7 @@ pub fn split(map: &UrlMap, known: Known<'_>) -> Result<Split, Fault> {
             hindrances.push(Hindrance::AllZero);
             held.insert(known.stranger(NOBODY), 1);
         }
-        let missing = known.backends.iter().filter(|(_, service)| entries.iter().all(|entry| entry.name() != service));
+        let missing = known.backends.iter().filter(|(id, _)| entries.iter().all(|entry| known.backend(&entry.backend_service) != Some(id)));
         hindrances.extend(missing.map(|(id, name)| Hindrance::NoEntry { backend: id.clone(), name: Shown::new(name) }));
     }
     held.retain(|id, weight| *weight > 0 || !strangers.contains_key(id));
@@ -93,9 +96,10 @@ fn without_split(
     strangers: &mut BTreeMap<BackendId, Shown>,
     hindrances: &mut Vec<Hindrance>,
 ) {
-    if let Some(service) = map.default_service.as_deref().map(last_segment) {
+    if let Some(link) = map.default_service.as_deref() {
+        let service = last_segment(link);
         hindrances.push(Hindrance::NoSplit { service: Shown::new(service) });
-        let id = known.backend(service).cloned().unwrap_or_else(|| {
+        let id = known.backend(link).cloned().unwrap_or_else(|| {
             let id = known.stranger(service);
             strangers.insert(id.clone(), Shown::new(service));
             id
@@ -149,7 +153,7 @@ fn followed<'a>(rules: &'a [HostRule], host: &str) -> Option<&'a HostRule> {
 /// of the route's action stays as the map has it.
 /// # Errors
 /// [`FaultKind::Unsupported`] if `to` gives something to a backend that the route does not have; nothing is sent then.
-pub fn patched(map: UrlMap, known: Known<'_>, project: &str, to: &Weights) -> Result<Patch, Fault> {
+pub fn patched(map: UrlMap, known: Known<'_>, to: &Weights) -> Result<Patch, Fault> {
     if let Some((stranger, _)) = to.iter().find(|(id, share)| *share > PerMille::ZERO && known.backends.iter().all(|(ours, _)| ours != *id))
     {
         return Err(Fault::new(FaultKind::Unsupported, format!("{stranger} is no backend of this route; nothing was written")));
@@ -158,13 +162,13 @@ pub fn patched(map: UrlMap, known: Known<'_>, project: &str, to: &Weights) -> Re
     let mut entries = action.weighted_backend_services;
     let mut given: Vec<&BackendId> = Vec::new();
     for entry in &mut entries {
-        let first = known.backend(entry.name()).filter(|id| !given.contains(id));
+        let first = known.backend(&entry.backend_service).filter(|id| !given.contains(id));
         entry.weight = first.map_or(0, |id| to.of(id).get().into());
         given.extend(first);
     }
     let missing = known.backends.iter().filter(|(id, _)| !given.contains(&id) && to.of(id) > PerMille::ZERO);
     let fresh = missing.map(|(id, service)| WeightedBackendService {
-        backend_service: format!("projects/{project}/global/backendServices/{service}"),
+        backend_service: format!("projects/{}/global/backendServices/{service}", known.project),
         weight: to.of(id).get().into(),
         rest: Map::new(),
     });
@@ -204,12 +208,12 @@ mod tests {
     }
 
     fn read(map: &UrlMap) -> Split {
-        split(map, Known { backends: &backends(), host: Some("api.hexproperty.com") }).unwrap()
+        split(map, Known { backends: &backends(), host: Some("api.hexproperty.com"), project: "p" }).unwrap()
     }
 
     /// The weights that a write of `to` leaves behind, in document order.
     fn written(map: UrlMap, to: &Weights) -> Vec<(String, u32)> {
-        let patch = patched(map, Known { backends: &backends(), host: None }, "p", to).unwrap();
+        let patch = patched(map, Known { backends: &backends(), host: None, project: "p" }, to).unwrap();
         let entries = patch.default_route_action.weighted_backend_services;
         entries.iter().map(|entry| (entry.name().to_owned(), entry.weight)).collect()
     }
@@ -280,6 +284,42 @@ mod tests {
         assert_eq!(written(map, &home()), named(&[("frontend-gke", 0), ("frontend-run", 1000)]));
     }
 
+    #[test]
+    fn a_backend_service_of_another_project_is_a_stranger_whatever_its_name() {
+        let elsewhere = |project: &str| {
+            let link = format!("https://www.googleapis.com/compute/v1/projects/{project}/global/backendServices/frontend-gke");
+            map(json!([entry("frontend-run", 750), {"backendService": link, "weight": 250}]))
+        };
+        let strange = read(&elsewhere("staging"));
+        assert_eq!(strange.weights, weights(&[("run", 750), ("gke", 0), ("frontend-gke", 250)]));
+        let named: Vec<&str> = strange
+            .hindrances
+            .iter()
+            .map(|found| match found {
+                Hindrance::NoEntry { .. } => "no entry",
+                Hindrance::Stranger { .. } => "stranger",
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        assert_eq!(named, ["stranger", "no entry"]);
+        assert_eq!(written(elsewhere("staging"), &home()), self::named(&[("frontend-run", 1000), ("frontend-gke", 0)]));
+        assert_eq!(read(&elsewhere("p")).weights, weights(&[("run", 750), ("gke", 250)]));
+        assert_eq!(read(&elsewhere("123456789012")).weights, weights(&[("run", 750), ("gke", 250)]), "a number names nobody");
+    }
+
+    #[test]
+    fn nulls_are_nothing_and_keep_no_map_from_being_read() {
+        let mut nulls = json!({"fingerprint": "a", "defaultService": null, "hostRules": null, "pathMatchers": null,
+            "defaultRouteAction": {"weightedBackendServices": [entry("frontend-run", 1000), entry("frontend-gke", 0)]}});
+        nulls["defaultRouteAction"]["weightedBackendServices"][1]["weight"] = serde_json::Value::Null;
+        let split = read(&serde_json::from_value(nulls.clone()).unwrap());
+        assert_eq!(split, Split { weights: home(), hindrances: vec![] });
+        nulls["defaultRouteAction"]["weightedBackendServices"] = serde_json::Value::Null;
+        nulls["defaultService"] = json!("global/backendServices/frontend-run");
+        let whole = read(&serde_json::from_value(nulls).unwrap());
+        assert_eq!(whole.hindrances, [Hindrance::NoSplit { service: "frontend-run".into() }]);
+    }
+
     fn ruled(hosts: serde_json::Value, service: &str) -> UrlMap {
         let mut map = map(json!([entry("frontend-run", 1000), entry("frontend-gke", 0)]));
         map.host_rules = serde_json::from_value(json!([{"hosts": hosts, "pathMatcher": "api"}])).unwrap();
@@ -296,7 +336,7 @@ mod tests {
         assert_eq!(matched(json!(["*.hexproperty.com", "x.y"])), vec![rule.clone()]);
         assert_eq!(matched(json!(["*"])), [rule]);
         assert_eq!(matched(json!(["admin.hexproperty.com"])), []);
-        let unknown = split(&ruled(json!(["a.b"]), "web"), Known { backends: &backends(), host: None }).unwrap();
+        let unknown = split(&ruled(json!(["a.b"]), "web"), Known { backends: &backends(), host: None, project: "p" }).unwrap();
         assert_eq!(unknown.hindrances, [Hindrance::HostRule { host: "a.b".into(), matcher: "api".into() }]);
     }
 
@@ -316,7 +356,7 @@ mod tests {
     }
 
     fn sent(map: UrlMap, to: &Weights) -> serde_json::Value {
-        serde_json::to_value(patched(map, Known { backends: &backends(), host: None }, "p", to).unwrap()).unwrap()
+        serde_json::to_value(patched(map, Known { backends: &backends(), host: None, project: "p" }, to).unwrap()).unwrap()
     }
 
     #[test]
@@ -356,7 +396,7 @@ mod tests {
     fn nothing_is_given_to_a_stranger() {
         let map = map(json!([entry("frontend-run", 1000), entry("frontend-gke", 0)]));
         let to = weights(&[("run", 500), ("gke", 0), ("hotfix", 500)]);
-        assert_eq!(patched(map, Known { backends: &backends(), host: None }, "p", &to).unwrap_err().kind, FaultKind::Unsupported);
+        assert_eq!(patched(map, Known { backends: &backends(), host: None, project: "p" }, &to).unwrap_err().kind, FaultKind::Unsupported);
     }
 
     proptest::proptest! {
@@ -367,7 +407,7 @@ mod tests {
             let split = read(&map);
             proptest::prop_assert_eq!(split.weights.iter().map(|(_, share)| share.get()).sum::<u16>(), WHOLE);
             let mut after = map.clone();
-            let patch = patched(map, Known { backends: &backends(), host: None }, "p", &home()).unwrap();
+            let patch = patched(map, Known { backends: &backends(), host: None, project: "p" }, &home()).unwrap();
             after.default_route_action = Some(patch.default_route_action);
             proptest::prop_assert_eq!(read(&after).weights, home());
         }

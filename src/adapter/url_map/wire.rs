@@ -1,7 +1,12 @@
 //! Compute's JSON, as far as the driver looks into it.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
+
+/// A proxy may write `null` where Compute leaves something out; both are nothing, and neither may keep a map from being read.
+fn lenient<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(deserializer: D) -> Result<T, D::Error> {
+    Option::<T>::deserialize(deserializer).map(Option::unwrap_or_default)
+}
 
 /// A URL map. The default route's action is kept whole, so that what we don't know of it goes back as it came.
 #[derive(Debug, Clone, Deserialize)]
@@ -11,25 +16,25 @@ pub struct UrlMap {
     pub default_service: Option<String>,
     pub default_url_redirect: Option<Value>,
     pub default_route_action: Option<RouteAction>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     pub host_rules: Vec<HostRule>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     pub path_matchers: Vec<PathMatcher>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct HostRule {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     pub hosts: Vec<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     pub path_matcher: String,
 }
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RouteAction {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     pub weighted_backend_services: Vec<WeightedBackendService>,
     #[serde(flatten)]
     pub rest: Map<String, Value>,
@@ -41,7 +46,7 @@ pub struct WeightedBackendService {
     /// A full URL or a partial one, ending in `backendServices/NAME`.
     pub backend_service: String,
     /// 0 to 1000; absent means 0.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     pub weight: u32,
     #[serde(flatten)]
     pub rest: Map<String, Value>,
@@ -53,13 +58,19 @@ impl WeightedBackendService {
     }
 }
 
+/// Whether what a link leads to belongs to another project, as far as it says whose it is; by its number, a project can't be told from another.
+pub fn is_foreign(link: &str, project: &str) -> bool {
+    let named = link.split('/').skip_while(|segment| *segment != "projects").nth(1);
+    named.is_some_and(|named| named != project && !named.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
 pub fn last_segment(url: &str) -> &str {
     url.rsplit('/').next().unwrap_or(url)
 }
 
 #[derive(Debug, Clone, Deserialize)]
 pub struct PathMatcher {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     pub name: String,
     #[serde(flatten)]
     pub rest: Map<String, Value>,
