@@ -7,6 +7,7 @@
 /// before there was one have 0.
 pub const FOLD: u32 = 1;
 
+pub mod acts;
 pub mod command;
 pub mod condition;
 pub mod decision;
@@ -16,13 +17,16 @@ pub mod event;
 pub mod forecast;
 pub mod has;
 pub mod home;
+pub mod marks;
 pub mod news;
 pub mod outlook;
+pub mod past;
 pub mod reason;
 pub mod replication;
 pub mod state;
 pub mod step;
 pub mod thin;
+pub mod topic;
 
 mod approval;
 mod at_door;
@@ -35,6 +39,7 @@ mod drift;
 mod evidence;
 mod exposure;
 mod failing;
+mod feed;
 mod front_door;
 mod history;
 mod latch;
