@@ -4,6 +4,7 @@
 //! reworded at any time: nothing that is written here enters the record, and nothing in the program compares it. It doesn't judge: what
 //! is so, and what happens next, it is told in types.
 
+mod acts;
 mod asked;
 mod cause;
 mod database;
@@ -21,6 +22,7 @@ mod refusal;
 pub mod short;
 pub mod state_line;
 
+pub use acts::{act, act_tone, act_topic, topic};
 pub use asked::{command, look};
 pub use cause::{cause, mover, mover_name};
 pub use database::{database, database_in_short, measure, missing, replication, writers};

@@ -242,7 +242,7 @@ fn people() -> BTreeMap<ClientId, Person> {
 }
 
 fn line(seconds: u64, who: Option<&str>, news: News) -> FeedLine {
-    FeedLine { seq: Seq(4_700 - seconds / 10), at: ago(seconds), who: who.map(id), news }
+    FeedLine { seq: Seq(4_700 - seconds / 10), at: ago(seconds), who: who.map(id), news, repeats: None }
 }
 
 fn by_ada() -> Cause {

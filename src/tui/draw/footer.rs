@@ -18,7 +18,7 @@ use crate::{
     },
     plan::model::Proof,
     tui::{
-        keymap::{Action, Context, Danger, Scroll, Way},
+        keymap::{Action, Danger, Scroll, Way},
         panes::{checklist, words},
         theme::Theme,
         view::{Hearing, Notice, Pane, Screen, View},
@@ -82,7 +82,7 @@ pub fn hints(state: &State, view: &View, theme: &Theme, width: u16) -> Vec<Hint>
     let held = words::route(state, view.route).and_then(|route| state.routes.get(&route.id)).is_some_and(|known| known.hold.is_some());
     let offered = |action: &Action| {
         let binding = view.keys.binding(*action)?;
-        let here = binding.context != Context::Main || view.screen == Screen::Main;
+        let here = binding.context.is_on(Some(view.screen));
         // What can't reach the session now is not offered either, the way home included: the notice names the lever by hand.
         let reaches = view.hearing == Hearing::Connected || binding.danger == Danger::Appearance;
         let key = binding.keys.first().map(ToString::to_string)?;
@@ -123,7 +123,12 @@ fn matters(state: &State, view: &View) -> Vec<Action> {
         Screen::Journal | Screen::Kubernetes | Screen::Log => {
             actions.extend([Action::Drop, Action::Scroll(Scroll::Down), Action::Filter]);
         }
-        Screen::Metrics => actions.push(Action::Drop),
+        Screen::Metrics => {
+            actions.extend([Action::Drop, Action::Span(Way::Forward), Action::Span(Way::Back), Action::Pan(Way::Back)]);
+            actions.extend(view.charts.until.map(|_| Action::Pan(Way::Forward)));
+            actions.extend((!state.marks.is_empty()).then_some(Action::Mark(Way::Back)));
+            actions.extend(view.charts.mark.map(|_| Action::ReadMark));
+        }
         Screen::Main => {}
     }
     if route.is_some_and(|route| matches!(home(state, route), Home::NotHome { .. })) || view.hearing != Hearing::Connected {
