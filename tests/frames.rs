@@ -23,6 +23,8 @@ use ratatui::{
 
 #[path = "frames/absence.rs"]
 mod absence;
+#[path = "frames/charts.rs"]
+mod charts;
 #[path = "frames/databases.rs"]
 mod databases;
 #[path = "frames/keys.rs"]

@@ -154,13 +154,9 @@ impl News {
                 breach.then_some(Milestone::Breach)
             }
             Topic::Session => matches!(self, News::HostReturned).then_some(Milestone::Restart),
-            Topic::People
-            | Topic::Controls
-            | Topic::Approval
-            | Topic::Checklist
-            | Topic::Source
-            | Topic::Workload
-            | Topic::Database => None,
+            Topic::People | Topic::Controls | Topic::Approval | Topic::Checklist | Topic::Source | Topic::Workload | Topic::Database => {
+                None
+            }
         }
     }
 
@@ -190,13 +186,7 @@ impl News {
             },
             Topic::Trigger | Topic::FrontDoor | Topic::Source | Topic::Checklist => true,
             Topic::People => matches!(self, News::Joined { .. } | News::Left { .. }),
-            Topic::Session
-            | Topic::Controls
-            | Topic::Approval
-            | Topic::Move
-            | Topic::Rollback
-            | Topic::Drift
-            | Topic::Database => false,
+            Topic::Session | Topic::Controls | Topic::Approval | Topic::Move | Topic::Rollback | Topic::Drift | Topic::Database => false,
         }
     }
 }

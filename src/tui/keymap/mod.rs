@@ -131,9 +131,7 @@ impl Keymap {
 
     /// What `key` means where one is: `screen`, or only what holds anywhere if something lies above it.
     pub fn lookup(&self, screen: Option<Screen>, key: Key) -> Option<&Binding> {
-        self.bindings.iter().find(|binding| {
-            binding.context.is_on(screen) && binding.keys.contains(&key)
-        })
+        self.bindings.iter().find(|binding| binding.context.is_on(screen) && binding.keys.contains(&key))
     }
 
     /// The row of an action.

@@ -361,15 +361,7 @@ pub const TABLE: &[Binding] = &[
         "Look at the mark before: a move, a breach, a rollback; the titles tell the figures of that moment.",
         LOOKS,
     ),
-    row(
-        Context::Metrics,
-        &[Key::char(']')],
-        Action::Mark(Way::Forward),
-        "next mark",
-        "mark next",
-        "Look at the next mark.",
-        LOOKS,
-    ),
+    row(Context::Metrics, &[Key::char(']')], Action::Mark(Way::Forward), "next mark", "mark next", "Look at the next mark.", LOOKS),
     row(
         Context::Metrics,
         &[Key::plain(Code::Enter)],

@@ -127,7 +127,8 @@ fn ticks(window: &Window, columns: u16) -> Vec<(i64, String)> {
         if step < 60_000 { clock } else { clock[..5].to_owned() }
     };
     let first = window.from.0.div_euclid(step) * step + step;
-    let mut ticks: Vec<(i64, String)> = (0..).map(|place| first + place * step).take_while(|at| *at < window.until.0).map(|at| (at, label(at))).collect();
+    let mut ticks: Vec<(i64, String)> =
+        (0..).map(|place| first + place * step).take_while(|at| *at < window.until.0).map(|at| (at, label(at))).collect();
     ticks.push((window.until.0, if window.edge == Edge::Now { "now".to_owned() } else { words::clock(window.until)[..5].to_owned() }));
     ticks
 }
@@ -211,16 +212,19 @@ pub fn away(state: &State, route: &Route, window: &Window, theme: &Theme, area: 
         let points = tracked(track, window.from).map(|columns| points(&columns)).unwrap_or_default();
         Series { style, above: style, points }
     };
+    let lines = [line(&known.got, theme.observed), line(&known.given, theme.accepted)];
+    let most = chart::most(&lines, window.from.0, window.until.0);
     let frame = chart::Frame {
         from: window.from.0,
         until: window.until.0,
         limit: None,
-        top: 1.0,
-        show: &|value| format!("{:.0}%", value * 100.0),
+        // One user in a hundred is to be seen too.
+        top: chart::round_up((most * 1.2).max(0.05)).min(1.0),
+        show: &|value| format!("{}%", (value * 1000.0).round() / 10.0),
         ticks: &ticks(window, area.width.saturating_sub(chart::AXIS)),
         signs: &signs(state, &route.id, window, theme),
     };
-    chart::draw(&[line(&known.got, theme.observed), line(&known.given, theme.accepted)], &frame, theme, area, buf);
+    chart::draw(&lines, &frame, theme, area, buf);
 }
 
 /// The bare chart of the newest quarter of an hour, for cards.

@@ -171,7 +171,8 @@ fn full(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buffer)
     let status = Line::styled(place, theme.dim);
     let inner = frame::frame(Pane::Journal, title(view, true, theme), status, state, view, theme, list, buf);
     if entries.is_empty() {
-        let told = if view.filter.is_empty() { "nothing has happened yet".to_owned() } else { format!("no line has \"{}\" in it", view.filter) };
+        let told =
+            if view.filter.is_empty() { "nothing has happened yet".to_owned() } else { format!("no line has \"{}\" in it", view.filter) };
         text::rows(buf, inner, [Line::styled(told, theme.dim)]);
         return;
     }
@@ -232,7 +233,13 @@ fn detail(state: &State, entry: &Entry<'_>, all: &[Entry<'_>], view: &View, them
     let (glyph, style) = words::tone(entry.tone(), theme);
     let dot = theme.glyphs.dot;
     let by = entry.who().map_or_else(String::new, |who| format!(" {dot} {who}"));
-    let when = format!("{} {}Z {dot} {} {dot} {}{by}", date(entry.at()), words::clock(entry.at()), words::age(view.age(entry.at())), entry.topic());
+    let when = format!(
+        "{} {}Z {dot} {} {dot} {}{by}",
+        date(entry.at()),
+        words::clock(entry.at()),
+        words::age(view.age(entry.at())),
+        entry.topic()
+    );
     let mut lines = vec![Line::styled(text::cut(&when, width, theme.glyphs.ellipsis), theme.dim)];
     lines.extend(wrapped(&format!("{glyph} {}", entry.text), width, style));
     if let Some(repeats) = entry.repeats() {
@@ -240,9 +247,6 @@ fn detail(state: &State, entry: &Entry<'_>, all: &[Entry<'_>], view: &View, them
     }
     if let Source::Act(act) = entry.source {
         lines.extend(wrapped(&asked(act), width, theme.dim));
-    }
-    for other in all.iter().filter(|other| other.key.0 == entry.key.0 && other.key.1 != entry.key.1) {
-        lines.extend(wrapped(&format!("with it: {}", other.text), width, theme.text));
     }
     let session = state.opened.as_ref().map(|opened| opened.session.to_string()).unwrap_or_default();
     lines.push(Line::styled(
@@ -253,6 +257,14 @@ fn detail(state: &State, entry: &Entry<'_>, all: &[Entry<'_>], view: &View, them
         ),
         theme.faint,
     ));
+    for other in all.iter().filter(|other| other.key.0 == entry.key.0 && other.key.1 != entry.key.1) {
+        lines.extend(wrapped(&format!("with it: {}", other.text), width, theme.text));
+    }
+    let hidden = lines.len().saturating_sub(room.height.into());
+    if hidden > 0 {
+        lines.truncate(usize::from(room.height).saturating_sub(1));
+        lines.push(Line::styled(format!("{} {} more lines; a larger terminal shows them", theme.glyphs.ellipsis, hidden + 1), theme.dim));
+    }
     lines
 }
 

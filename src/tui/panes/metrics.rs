@@ -112,10 +112,7 @@ pub fn span(span: Millis) -> String {
 fn below(state: &State, route: &Route, window: &Window, view: &View, theme: &Theme, width: u16) -> Line<'static> {
     if let Some(mark) = chosen(state, view) {
         let (letter, _, style) = charts::sign(mark.kind, theme);
-        let head = vec![
-            Span::styled(format!(" {letter} "), style),
-            Span::styled(format!("{} ", words::clock(mark.at)), theme.dim),
-        ];
+        let head = vec![Span::styled(format!(" {letter} "), style), Span::styled(format!("{} ", words::clock(mark.at)), theme.dim)];
         let used: usize = head.iter().map(Span::width).sum();
         let end = format!("  {} shows it in the journal", words::key(view, Action::ReadMark));
         let again = if mark.times > 1 { format!("{} times: ", mark.times) } else { String::new() };
@@ -167,15 +164,7 @@ fn users(state: &State, route: &Route, window: &Window, view: &View, theme: &The
 }
 
 /// One figure of all backends, side by side, on one scale.
-fn figures(
-    state: &State,
-    backends: &[(&Route, &Backend)],
-    metric: Metric,
-    window: &Window,
-    theme: &Theme,
-    area: Rect,
-    buf: &mut Buffer,
-) {
+fn figures(state: &State, backends: &[(&Route, &Backend)], metric: Metric, window: &Window, theme: &Theme, area: Rect, buf: &mut Buffer) {
     let top = charts::top(state, backends, metric, window, theme);
     let cells = Layout::horizontal(vec![Constraint::Fill(1); backends.len().max(1)]).split(area);
     for ((route, backend), cell) in backends.iter().zip(cells.iter()) {

@@ -168,7 +168,8 @@ fn letter(sign: &Sign, scale: &Scale, theme: &Theme, buf: &mut Buffer) {
     let cells = usize::from(plot.width);
     if let Some(until) = sign.until.filter(|until| *until > scale.from && sign.at < scale.until) {
         for column in scale.clamped(sign.at.max(scale.from), cells)..=scale.clamped(until.min(scale.until - 1), cells) {
-            if let Some(cell) = buf.cell_mut((plot.x + column as u16, plot.y)).filter(|cell| !cell.symbol().starts_with(char::is_alphabetic))
+            if let Some(cell) =
+                buf.cell_mut((plot.x + column as u16, plot.y)).filter(|cell| !cell.symbol().starts_with(char::is_alphabetic))
             {
                 cell.set_symbol(theme.glyphs.frame_focus.horizontal).set_style(sign.style);
             }

@@ -56,7 +56,7 @@ fn instance(id: &InstanceId, database: &Database, room: &Room) -> Section {
         fact("lag is", say::measure(engine), theme.text);
     }
     match known.now.lag {
-        Ok(lag) => fact("lag", &format!("{:.1}s, the figure is of {}", lag.value, words::age(view.age(lag.at))), theme.figure),
+        Ok(lag) => fact("lag", &format!("{:.1}s, the figure is {} old", lag.value, view.age(lag.at)), theme.figure),
         Err(why) if *id != database.primary => fact("lag", &format!("unknown: {}", say::gap(why)), theme.unknown),
         Err(_) => {}
     }
@@ -69,7 +69,16 @@ fn instance(id: &InstanceId, database: &Database, room: &Room) -> Section {
     let told = known.history.iter().flatten();
     if let Some(most) = told.copied().reduce(f64::max) {
         let known_of = known.history.iter().filter(|value| value.is_some()).count();
-        fact("most lag", &format!("{most:.1}s in the newest {}, known of {} of {} looks", known_span(known.history.len()), known_of, known.history.len()), theme.text);
+        fact(
+            "most lag",
+            &format!(
+                "{most:.1}s in the newest {}, known of {} of {} looks",
+                known_span(known.history.len()),
+                known_of,
+                known.history.len()
+            ),
+            theme.text,
+        );
     }
     section
 }

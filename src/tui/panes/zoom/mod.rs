@@ -49,10 +49,7 @@ impl Section {
         let width = room.width.saturating_sub(LABEL_CELLS + 3).max(12);
         for (place, part) in text::wrap(told, width).into_iter().enumerate() {
             let label = if place == 0 { label } else { "" };
-            self.lines.push(Line::from(vec![
-                Span::styled(format!("  {label:<LABEL_CELLS$} "), room.theme.dim),
-                Span::styled(part, style),
-            ]));
+            self.lines.push(Line::from(vec![Span::styled(format!("  {label:<LABEL_CELLS$} "), room.theme.dim), Span::styled(part, style)]));
         }
     }
     /// A line of a table, cut at its end.
@@ -141,7 +138,13 @@ pub fn last(state: &State, view: &View, theme: &Theme, screen: Rect) -> usize {
 fn parts(pane: Pane, state: &State, view: &View, area: Rect) -> (Rect, Option<Rect>) {
     let face = match pane {
         Pane::Traffic => 7 + panes::draft::rows(state, view, area.height),
-        Pane::Platforms => if area.height >= 34 && area.width >= 160 { 12 } else { 7 },
+        Pane::Platforms => {
+            if area.height >= 34 && area.width >= 160 {
+                12
+            } else {
+                7
+            }
+        }
         Pane::Replication => {
             let count = words::plan(state).and_then(|plan| plan.database.as_ref()).map_or(1, |database| database.instances().count());
             count.min(8) as u16 + 2

@@ -28,7 +28,8 @@ pub(super) fn sections(room: &Room) -> Vec<Section> {
         let mut found = vec![figures(route, backend, seen, room)];
         found.extend(seen.workload.as_ref().map(|workload| workload_of(backend, seen, workload, room)));
         found.extend(warnings(backend, seen, room));
-        found.extend(room.sources(backend.id.as_str()).map(|section| Section { title: format!("Sources of {}", backend.title), ..section }));
+        found
+            .extend(room.sources(backend.id.as_str()).map(|section| Section { title: format!("Sources of {}", backend.title), ..section }));
         found
     });
     each.collect()
@@ -73,11 +74,13 @@ fn figures(route: &Route, backend: &Backend, seen: &BackendState, room: &Room) -
 }
 
 fn rests_on(metric: Metric, sample: &Sample, room: &Room) -> String {
-    let least = match sample.basis {
-        Basis::Exact | Basis::Counted { .. } => "",
-        Basis::AtLeast => "at least ",
+    let (least, failed) = match sample.basis {
+        Basis::Exact => ("", String::new()),
+        Basis::AtLeast => ("at least ", String::new()),
+        Basis::Counted { failed } => ("", format!("{failed} of ")),
     };
-    format!("{least}{} over {} requests, {}", metric.unit().show(sample.value), sample.requests, words::age(room.view.age(sample.at)))
+    let age = words::age(room.view.age(sample.at));
+    format!("{least}{}, {failed}{} requests, {age}", metric.unit().show(sample.value), sample.requests)
 }
 
 fn told(condition: &Condition, names: Names) -> String {
@@ -117,7 +120,13 @@ fn workload_of(backend: &Backend, seen: &BackendState, workload: &Workload, room
     }
     for revision in workload.revisions.iter().take(LISTED) {
         let why = revision.why.as_ref().map_or_else(String::new, |why| format!(": {why}"));
-        let told = format!("{} gets {}, {}{why} {}", revision.name, revision.share, platform::revision_state(revision.state), platform::revision_bounds(revision));
+        let told = format!(
+            "{} gets {}, {}{why} {}",
+            revision.name,
+            revision.share,
+            platform::revision_state(revision.state),
+            platform::revision_bounds(revision)
+        );
         section.fact("revision", told.trim_end(), theme.text, room);
     }
     let mut pods: Vec<_> = workload.pods.iter().collect();

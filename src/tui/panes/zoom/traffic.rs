@@ -53,10 +53,16 @@ fn shares(route: &Route, known: &RouteState, room: &Room) -> Section {
         );
     }
     if let Some(nobodys) = &known.front_door.nobodys {
-        section.fact("unmarked", &format!("{} of {} requests fail, and no answer says whose", nobodys.failed, nobodys.answers), theme.breach, room);
+        section.fact(
+            "unmarked",
+            &format!("{} of {} requests fail, and no answer says whose", nobodys.failed, nobodys.answers),
+            theme.breach,
+            room,
+        );
     }
     for (id, share) in &known.fading {
-        let told = format!("{} had {share} before the last change; users may still meet it until requests exclude that", words::place(route, id));
+        let told =
+            format!("{} had {share} before the last change; users may still meet it until requests exclude that", words::place(route, id));
         section.fact("fading", &told, theme.warn, room);
     }
     section
@@ -70,7 +76,8 @@ fn text_cut(name: &str, room: &Room) -> String {
 fn met(known: &RouteState, id: &BackendId, room: &Room) -> (String, ratatui::style::Style) {
     let Some(met) = known.front_door.met.get(id) else { return ("no answer lately".to_owned(), room.theme.dim) };
     let newest = known.front_door.looks.iter().rev().find_map(|look| look.answers.get(id));
-    let kinds: Vec<String> = newest.into_iter().flat_map(|answers| answers.iter()).map(|(kind, count)| format!("{count} of {kind}")).collect();
+    let kinds: Vec<String> =
+        newest.into_iter().flat_map(|answers| answers.iter()).map(|(kind, count)| format!("{count} of {kind}")).collect();
     let kinds = if kinds.is_empty() { String::new() } else { format!("; newest: {}", kinds.join(", ")) };
     let style = if met.failing.is_some() || met.unlike.is_some() { room.theme.breach } else { room.theme.text };
     (format!("{} of {} fail{kinds}", met.failed, met.answers), style)
@@ -98,7 +105,13 @@ fn split(route: &Route, known: &RouteState, room: &Room) -> Section {
         fact("before that", names.split(&route.id, before), theme.dim);
     }
     if let Some(seen) = &known.observed {
-        let told = format!("{} requests since the change, {} failed, {} dropped, {}", seen.requests, seen.failed, seen.dropped, words::age(view.age(seen.at)));
+        let told = format!(
+            "{} requests since the change, {} failed, {} dropped, {}",
+            seen.requests,
+            seen.failed,
+            seen.dropped,
+            words::age(view.age(seen.at))
+        );
         fact("seen", told, theme.observed);
     }
     if let Some(span) = known.followed_in {
@@ -116,7 +129,11 @@ fn split(route: &Route, known: &RouteState, room: &Room) -> Section {
         fact("drift", format!("{who} set {found} {}, expected was {expected}", words::age(view.age(drift.since))), theme.warn);
     }
     for write in &known.unresolved {
-        let told = format!("write to {} {}; nobody knows whether it was done", names.split(&route.id, &write.to), words::age(view.age(write.since)));
+        let told = format!(
+            "write to {} {}; nobody knows whether it was done",
+            names.split(&route.id, &write.to),
+            words::age(view.age(write.since))
+        );
         fact("unresolved", told, theme.warn);
     }
     for hindrance in known.accepted.iter().flat_map(|accepted| &accepted.hindrances) {
