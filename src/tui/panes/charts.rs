@@ -192,7 +192,7 @@ pub fn figure(
     area: Rect,
     buf: &mut Buffer,
 ) {
-    let signs = if area.height > MARKS_ROWS_MIN { signs(state, &route.id, window, theme) } else { Vec::new() };
+    let signs = if area.height >= MARKS_ROWS_MIN { signs(state, &route.id, window, theme) } else { Vec::new() };
     let frame = chart::Frame {
         from: window.from.0,
         until: window.until.0,

@@ -29,6 +29,8 @@ use crate::{
 const TWO_COLUMNS: u16 = 110;
 /// Cells of what a fact is called.
 const LABEL_CELLS: usize = 14;
+/// Cells of a source's name.
+const SOURCE_CELLS: usize = 20;
 
 /// A part of what is known, under a title.
 struct Section {
@@ -46,10 +48,11 @@ impl Section {
     }
     /// A named fact, wrapped behind its name.
     fn fact(&mut self, label: &str, told: &str, style: Style, room: &Room) {
-        let width = room.width.saturating_sub(LABEL_CELLS + 3).max(12);
+        let cells = LABEL_CELLS.max(text::width(label));
+        let width = room.width.saturating_sub(cells + 3).max(12);
         for (place, part) in text::wrap(told, width).into_iter().enumerate() {
             let label = if place == 0 { label } else { "" };
-            self.lines.push(Line::from(vec![Span::styled(format!("  {label:<LABEL_CELLS$} "), room.theme.dim), Span::styled(part, style)]));
+            self.lines.push(Line::from(vec![Span::styled(format!("  {label:<cells$} "), room.theme.dim), Span::styled(part, style)]));
         }
     }
     /// A line of a table, cut at its end.
@@ -75,7 +78,7 @@ impl Section {
             (None, false) => (room.theme.glyphs.ok, room.theme.text),
         };
         let fault = known.fault.as_ref().map_or_else(String::new, |fault| format!("; {} failures in a row: {fault}", known.failures));
-        self.fact(id.as_str(), &format!("{glyph} {heard}, stale after {}{fault}", known.stale_after), style, room);
+        self.fact(&format!("{id:<SOURCE_CELLS$}"), &format!("{glyph} {heard}, stale after {}{fault}", known.stale_after), style, room);
     }
 }
 
