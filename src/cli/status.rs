@@ -219,6 +219,7 @@ fn triggers(state: &State, names: Names) -> BTreeMap<String, TriggerStatus> {
             | Outlook::Blind { .. }
             | Outlook::Quiet
             | Outlook::Idle
+            | Outlook::Unjudged(_)
             | Outlook::Fired { .. } => None,
         };
         let (reading, gap) = match &known.reading {
@@ -233,12 +234,8 @@ fn triggers(state: &State, names: Names) -> BTreeMap<String, TriggerStatus> {
     planned.filter_map(status).collect()
 }
 
-fn percent(fraction: f64) -> String {
-    format!("{:.1} %", fraction * 100.0)
-}
-
 fn split(shares: &Shares) -> String {
-    shares.iter().map(|(backend, share)| format!("{backend} {}", percent(*share))).collect::<Vec<_>>().join(", ")
+    shares.iter().map(|(backend, share)| format!("{backend} {}", words::share(*share))).collect::<Vec<_>>().join(", ")
 }
 
 fn text(status: &Status) -> String {

@@ -57,6 +57,10 @@ fn then(sight: &Sight, route: &Route, backend: &BackendId, rule: DoorRule, proof
     if exposure::has(state, sight.now, backend) == PerMille::ZERO {
         return Then::NobodyThere;
     }
+    // Home is accepted already, and those who are still there follow.
+    if state.latch.is_some() && standing::rests_at(state, &standing::home(route)) {
+        return Then::Done;
+    }
     let named = state.latch.as_ref().is_some_and(|latch| standing::names_at_door(latch, backend, rule));
     let drift = state.drift.as_ref().filter(|_| !standing::is_contended(state, sight.now));
     let anew = drift.is_some_and(|drift| sight.now.since(drift.since) >= lasting && proof.last > drift.since);

@@ -8,12 +8,10 @@ use crate::{
         has::has,
         outlook::{DoorBreach, Outlook, at_door, outlook},
         state::{Reading, State},
+        unjudged::{Unjudged, lacks},
     },
-    domain::{
-        id::{BackendId, TriggerId},
-        metric::Gap,
-    },
-    plan::model::Route,
+    domain::id::{BackendId, TriggerId},
+    plan::model::{Route, Trigger},
 };
 
 /// Worst first.
@@ -27,8 +25,10 @@ pub enum Condition {
     ProbeFails { failed: u64, sent: u64 },
     /// A trigger on it has not been able to see for too long.
     Blind { trigger: TriggerId },
-    /// Nobody can say; without a gap nothing was ever heard.
-    Unjudged { gap: Option<Gap> },
+    /// A trigger on it can't tell.
+    Unjudged { trigger: TriggerId, why: Unjudged },
+    /// No trigger watches it, and no figure is told.
+    Untold,
     /// Nobody is sent there, and nobody is seen there.
     Idle,
     /// Everything that is read of it is within its limits.
@@ -59,16 +59,13 @@ pub fn condition(state: &State, route: &Route, backend: &BackendId) -> Condition
     if nobody {
         return Condition::Idle;
     }
-    if let Some(gap) = triggers().find_map(|trigger| match reading(&trigger.id) {
-        Reading::Unknown { gap } => Some(Some(*gap)),
-        Reading::None => Some(None),
-        Reading::Ok | Reading::Breach => None,
-    }) {
-        return Condition::Unjudged { gap };
+    let unjudged = |trigger: &Trigger| Some(Condition::Unjudged { trigger: trigger.id.clone(), why: lacks(state, trigger)? });
+    if let Some(unjudged) = triggers().find_map(unjudged) {
+        return unjudged;
     }
     let figures = known.filter(|known| known.values_at.is_some_and(|at| state.now.since(at) <= evidence::FRESH));
     match figures.map(|known| known.values.values().any(Result::is_ok)) {
         Some(true) => Condition::Well,
-        Some(false) | None => Condition::Unjudged { gap: None },
+        Some(false) | None => Condition::Untold,
     }
 }

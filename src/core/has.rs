@@ -9,6 +9,7 @@ use crate::{
         id::{BackendId, RouteId},
         weight::PerMille,
     },
+    plan::model::Route,
 };
 
 /// Three answers to "how much", which agree only once a move is over.
@@ -40,7 +41,7 @@ pub fn has(state: &State, route: &RouteId, backend: &BackendId) -> Has {
 }
 
 /// Everybody who is given or gets something and is not of the plan, by the name that the driver gives.
-pub fn strangers<'a>(known: &'a RouteState, planned: &crate::plan::model::Route) -> Vec<&'a BackendId> {
+pub fn strangers<'a>(known: &'a RouteState, planned: &Route) -> Vec<&'a BackendId> {
     let given = known.accepted.iter().flat_map(|accepted| accepted.weights.iter()).filter(|(_, share)| *share > PerMille::ZERO);
     let given = given.map(|(id, _)| id);
     let got = known.observed.iter().flat_map(|observed| &observed.shares).filter(|(_, share)| share.fraction > 0.0).map(|(id, _)| id);

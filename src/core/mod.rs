@@ -14,6 +14,7 @@ pub mod decision;
 pub mod detection;
 pub mod door;
 pub mod event;
+pub mod fails;
 pub mod forecast;
 pub mod has;
 pub mod home;
@@ -27,6 +28,7 @@ pub mod state;
 pub mod step;
 pub mod thin;
 pub mod topic;
+pub mod unjudged;
 
 mod approval;
 mod at_door;

@@ -7,17 +7,18 @@
 use crate::{
     core::{
         at_door, blind, controls,
-        decision::Refusal,
+        decision::{Cause, Refusal},
         door::Difference,
         exposure, home,
         home::Home,
-        reason::{DoorRule, Need, Objection, Obstacle},
+        reason::{DoorRule, Mover, Need, Objection, Obstacle},
         replication::{self, DatabaseStanding, Soundness},
         settle,
         sight::Sight,
         standing,
         state::{ItemStatus, Motion, Reading, RouteState, State, TriggerState},
         traffic, trigger,
+        unjudged::{Unjudged, unjudged},
     },
     domain::{
         digest::Digest,
@@ -37,6 +38,8 @@ pub enum Outlook {
     Quiet,
     /// Nothing is sent there, so there is nothing to judge.
     Idle,
+    /// It can't be told on which side of its limit it is, and it is not blind for that, or not yet.
+    Unjudged(Unjudged),
     /// Its clock runs. At `acts_at`, unless it clears: `then`.
     Running { since: Timestamp, acts_at: Timestamp, then: Then },
     /// It was beyond its limit when it was last judged, and too long ago for that to be a proof: the clock begins anew with the next
@@ -112,6 +115,9 @@ pub enum Attention {
     /// Somebody else changed the weights.
     Drifted {
         route: RouteId,
+        by: Mover,
+        found: Weights,
+        expected: Weights,
     },
     /// A rollback is under way.
     RollingBack {
@@ -150,6 +156,11 @@ pub enum Attention {
         trigger: TriggerId,
         outlook: Outlook,
     },
+    /// A trigger can't tell, and is not blind for that, or not yet.
+    Unjudged {
+        trigger: TriggerId,
+        why: Unjudged,
+    },
     /// A write whose outcome is not known.
     Unresolved {
         route: RouteId,
@@ -172,6 +183,7 @@ pub enum Attention {
     Latched {
         route: RouteId,
         at: Timestamp,
+        cause: Cause,
     },
     /// A request waits for a second person.
     ApprovalOpen {
@@ -213,6 +225,7 @@ impl Attention {
             Attention::ReplicaUnsound { .. }
             | Attention::SourceSilent { .. }
             | Attention::ItemFailing { .. }
+            | Attention::Unjudged { .. }
             | Attention::Latched { .. }
             | Attention::ApprovalOpen { .. } => false,
         }
@@ -272,8 +285,18 @@ fn of_trigger(sight: &Sight, trigger: &Trigger, known: &TriggerState) -> Outlook
     let unsent = exposure::has(stands, sight.now, &trigger.backend) == PerMille::ZERO;
     match known.reading {
         Reading::None | Reading::Unknown { .. } if unsent => Outlook::Idle,
-        Reading::None | Reading::Unknown { .. } | Reading::Ok | Reading::Breach => Outlook::Quiet,
+        Reading::None | Reading::Unknown { .. } => Outlook::Unjudged(unjudged(sight, trigger, known)),
+        // A human has re-armed it, and nothing was read since.
+        Reading::Breach => Outlook::Unproven { since: known.value_at.unwrap_or(sight.now), gap: None },
+        Reading::Ok => Outlook::Quiet,
     }
+}
+
+/// What would follow if `trigger` were beyond its limit for its whole time as things stand now.
+pub fn would(state: &State, id: &TriggerId) -> Option<Then> {
+    let sight = Sight::of(state)?;
+    let trigger = sight.plan.triggers.iter().find(|trigger| trigger.id == *id)?;
+    Some(trigger::consequence(&sight, sight.route_of(trigger)?.0, trigger))
 }
 
 fn blind(sight: &Sight, route: &Route, trigger: &Trigger, known: &TriggerState) -> Option<Outlook> {
@@ -298,6 +321,7 @@ pub fn attention(state: &State) -> Vec<Attention> {
         match outlook {
             Outlook::Running { .. } | Outlook::Unproven { .. } => found.push(Attention::Breach { trigger: trigger.id.clone(), outlook }),
             Outlook::Blind { .. } => found.push(Attention::Blind { trigger: trigger.id.clone(), outlook }),
+            Outlook::Unjudged(why) => found.push(Attention::Unjudged { trigger: trigger.id.clone(), why }),
             Outlook::Quiet | Outlook::Idle | Outlook::Fired { .. } => {}
         }
     }
@@ -336,7 +360,12 @@ fn of_door(sight: &Sight, route: &Route, known: &RouteState, found: &mut Vec<Att
         match breach.outlook {
             // Nobody is sent there, or it has acted: what is left is the latch.
             Outlook::Running { then: Then::NobodyThere | Then::Done, .. } | Outlook::Fired { .. } => {}
-            Outlook::Running { .. } | Outlook::Unproven { .. } | Outlook::Blind { .. } | Outlook::Quiet | Outlook::Idle => {
+            Outlook::Running { .. }
+            | Outlook::Unproven { .. }
+            | Outlook::Blind { .. }
+            | Outlook::Unjudged(_)
+            | Outlook::Quiet
+            | Outlook::Idle => {
                 found.push(Attention::AtDoor { route: route.id.clone(), breach });
             }
         }
@@ -363,8 +392,9 @@ fn of_route(sight: &Sight, route: &Route, known: &RouteState, found: &mut Vec<At
         Motion::Unread => found.push(Attention::Unread { route: id() }),
         Motion::Settled | Motion::Writing { .. } | Motion::Propagating { .. } => {}
     }
-    if known.drift.is_some() {
-        found.push(Attention::Drifted { route: id() });
+    if let Some(drift) = &known.drift {
+        let (by, seen, expected) = (drift.by.clone(), drift.found.clone(), drift.expected.clone());
+        found.push(Attention::Drifted { route: id(), by, found: seen, expected });
     }
     let hindrances = known.accepted.iter().flat_map(|accepted| &accepted.hindrances);
     let barring = hindrances.filter(|found| found.bars_advance(&route.home));
@@ -377,8 +407,45 @@ fn of_route(sight: &Sight, route: &Route, known: &RouteState, found: &mut Vec<At
         found.push(Attention::HomeNotReady { route: id(), why: why.clone() });
     }
     if let (Some(latch), false) = (&known.latch, known.motion.is_returning()) {
-        found.push(Attention::Latched { route: id(), at: latch.at });
+        found.push(Attention::Latched { route: id(), at: latch.at, cause: latch.cause.clone() });
     }
+}
+
+/// What happens by itself first of all that was found: what goes home before what only holds.
+pub fn soonest(found: &[Attention]) -> Option<&Outlook> {
+    let outlooks = found.iter().filter_map(|found| match found {
+        Attention::Breach { outlook, .. } | Attention::Blind { outlook, .. } => Some(outlook),
+        Attention::AtDoor { breach, .. } => Some(&breach.outlook),
+        Attention::NotHome { .. }
+        | Attention::NeedsHuman { .. }
+        | Attention::Drifted { .. }
+        | Attention::RollingBack { .. }
+        | Attention::HomeNotSeen { .. }
+        | Attention::FailingForNobody { .. }
+        | Attention::RequestsDisagree { .. }
+        | Attention::WritesAtRisk { .. }
+        | Attention::ReplicaUnsound { .. }
+        | Attention::Hindered { .. }
+        | Attention::HomeNotReady { .. }
+        | Attention::Unjudged { .. }
+        | Attention::Unresolved { .. }
+        | Attention::Unread { .. }
+        | Attention::SourceSilent { .. }
+        | Attention::ItemFailing { .. }
+        | Attention::Latched { .. }
+        | Attention::ApprovalOpen { .. } => None,
+    });
+    let due = |outlook: &&Outlook| match outlook {
+        Outlook::Running { acts_at, then, .. } | Outlook::Blind { acts_at, then, .. } => match then {
+            Then::GoesHome => Some((0, *acts_at)),
+            Then::Holds | Then::Withheld { .. } | Then::Disarmed { .. } | Then::HomeNotProven { .. } => Some((1, *acts_at)),
+            // Nothing more follows.
+            Then::NobodyThere | Then::Done => None,
+        },
+        Outlook::Unproven { since, .. } => Some((2, *since)),
+        Outlook::Quiet | Outlook::Idle | Outlook::Unjudged(_) | Outlook::Fired { .. } => None,
+    };
+    outlooks.filter_map(|outlook| Some((due(&outlook)?, outlook))).min_by_key(|(due, _)| *due).map(|(_, outlook)| outlook)
 }
 
 fn of_database(database: &Database, state: &State, now: Timestamp) -> Vec<Attention> {
@@ -412,9 +479,10 @@ fn rank(attention: &Attention) -> u8 {
         Attention::Unresolved { .. } => 10,
         Attention::Unread { .. } => 11,
         Attention::ReplicaUnsound { .. } => 12,
-        Attention::SourceSilent { .. } => 13,
-        Attention::ItemFailing { .. } => 14,
-        Attention::ApprovalOpen { .. } => 15,
-        Attention::Latched { .. } => 16,
+        Attention::Latched { .. } => 13,
+        Attention::SourceSilent { .. } => 14,
+        Attention::ItemFailing { .. } => 15,
+        Attention::ApprovalOpen { .. } => 16,
+        Attention::Unjudged { .. } => 17,
     }
 }

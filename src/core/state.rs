@@ -154,6 +154,13 @@ pub struct RouteState {
     pub readiness: Readiness,
 }
 
+impl RouteState {
+    /// Whether nothing is on its way and requests agree with what is accepted.
+    pub fn is_seen(&self) -> bool {
+        self.motion == Motion::Settled && matches!(self.proof, Proof::Proven { .. } | Proof::Fits) && self.against_since.is_none()
+    }
+}
+
 /// A write of ours that may still happen, because its outcome is not known.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct UnresolvedWrite {
@@ -246,6 +253,13 @@ pub enum Motion {
 impl Motion {
     pub fn is_returning(&self) -> bool {
         matches!(self, Motion::Returning(_))
+    }
+    /// Whether weights are being written or followed.
+    pub fn is_under_way(&self) -> bool {
+        match self {
+            Motion::Writing { .. } | Motion::Resolving { .. } | Motion::Returning(_) | Motion::Propagating { .. } => true,
+            Motion::Unread | Motion::Settled | Motion::NeedsHuman { .. } => false,
+        }
     }
 }
 

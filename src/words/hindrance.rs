@@ -36,6 +36,24 @@ pub fn hindrance(hindrance: &Hindrance, names: Names) -> String {
     }
 }
 
+/// The same in a few words, which still say what stands in the way.
+pub fn hindrance_in_short(hindrance: &Hindrance, names: Names) -> String {
+    match hindrance {
+        Hindrance::Stranger { name, share, .. } => format!("{name} has {share}, not in the plan"),
+        Hindrance::AllZero => "every weight is 0".to_owned(),
+        Hindrance::NoSplit { .. } => "the load balancer has no split".to_owned(),
+        Hindrance::Redirect { to } => format!("all are redirected to {to}"),
+        Hindrance::NoEntry { backend, .. } => format!("the split has no entry for {}", names.backend(backend)),
+        Hindrance::HostRule { host, .. } => format!("{host} goes past the split"),
+        Hindrance::PastTheSplit { matcher, .. } => format!("{matcher} leads past the split"),
+        Hindrance::ClassicLoadBalancer { .. } => "the load balancer knows no weights".to_owned(),
+        Hindrance::RevisionGone { name, .. } => format!("the revision {name} is gone"),
+        Hindrance::RevisionNotReady { name, .. } => format!("the revision {name} is not ready"),
+        Hindrance::Failing { .. } => "the service fails to follow".to_owned(),
+        Hindrance::Forbidden { permission, .. } => format!("{permission} is missing"),
+    }
+}
+
 /// Why a route is not home.
 pub fn obstacle(obstacle: &Obstacle, names: Names) -> String {
     let because = |why: &Option<Fault>| why.as_ref().map_or_else(String::new, |why| format!(" ({why})"));

@@ -4,7 +4,7 @@ use crate::{
     core::home::Home,
     domain::{time::Timestamp, weight::PerMille},
     plan::model::Route,
-    words::{Names, obstacle},
+    words::{Names, obstacle, share},
 };
 
 /// Where the users of `route` are.
@@ -16,8 +16,8 @@ pub fn home(home: &Home, route: &Route, now: Timestamp, names: Names) -> String 
         Home::Going { since, why, .. } => format!("going home for {}: {}", now.since(*since), obstacle(why, names)),
         Home::Accepted { elsewhere: seen, at_most, left, .. } => {
             let left = left.map_or_else(String::new, |left| format!(", about {left} more"));
-            match seen.map(|share| (share.fraction * 100.0).round()) {
-                Some(percent) if percent > 0.0 => format!("home accepted; {percent:.0}% of requests still meet others than {at}{left}"),
+            match seen.map(|seen| seen.fraction) {
+                Some(some) if some > 0.0 => format!("home accepted; {} of requests still meet others than {at}{left}", share(some)),
                 Some(_) if *at_most > PerMille::ZERO => {
                     format!("home accepted; requests meet {at} alone, and can't exclude yet that {at_most} still meet others{left}")
                 }

@@ -1,9 +1,16 @@
 //! What will happen by itself, and what somebody should look at, in words.
 
 use crate::{
-    core::outlook::{Attention, DoorBreach, Outlook, Then},
-    domain::{id::TriggerId, time::Timestamp},
-    words::{Names, cause::unlike, database, gap, hindrance, need, objection, obstacle},
+    core::{
+        outlook::{Attention, DoorBreach, Outlook, Then},
+        reason::Blindness,
+        unjudged::{Patience, Unjudged},
+    },
+    domain::{
+        id::TriggerId,
+        time::{Millis, Timestamp},
+    },
+    words::{Names, cause, cause::unlike, database, gap, hindrance, mover_name, need, objection, obstacle, short},
 };
 
 /// What the end of a trigger's time brings, as the end of a sentence that began with the time: `in 1m23s traffic goes home`.
@@ -21,15 +28,39 @@ pub fn then(then: &Then, names: Names) -> String {
     }
 }
 
+/// What a trigger does once a breach has lasted, as far as it would do so now.
+pub fn rule(would: &Then, lasting: Millis, names: Names) -> String {
+    match would {
+        // Nobody can be brought home from where nobody is; it is so from the first step on.
+        Then::GoesHome | Then::NobodyThere => format!("rolls back after {lasting} above it"),
+        Then::Holds => format!("holds after {lasting} above it"),
+        Then::Withheld { home } => format!("would not roll back now: {} answers nobody", names.backend(home)),
+        Then::Disarmed { instance } => format!("rolls nobody back: {instance} was promoted"),
+        Then::HomeNotProven { why } => format!("would not roll back now: {}", objection(why, names)),
+        Then::Done => "the route is on its way home or there already".to_owned(),
+    }
+}
+
+/// What follows by itself, and when; nothing where nothing follows.
+pub fn follows(outlook: &Outlook, now: Timestamp, names: Names) -> Option<String> {
+    let (acts_at, leads) = match outlook {
+        Outlook::Running { acts_at, then, .. } | Outlook::Blind { acts_at, then, .. } => (*acts_at, then),
+        Outlook::Quiet | Outlook::Idle | Outlook::Unjudged(_) | Outlook::Unproven { .. } | Outlook::Fired { .. } => return None,
+    };
+    let due = if now < acts_at { format!("in {} ", acts_at.since(now)) } else { String::new() };
+    Some(format!("{due}{}, unless it clears", then(leads, names)))
+}
+
 /// What a trigger stands at.
 pub fn outlook(outlook: &Outlook, id: &TriggerId, now: Timestamp, names: Names) -> String {
     match outlook {
         Outlook::Quiet => format!("the {} is within its limit", names.watched(id)),
         Outlook::Idle => format!("nothing to judge: nobody is sent where the {} is measured", names.watched(id)),
+        Outlook::Unjudged(why) => format!("the {} {}", names.watched(id), unjudged(why, now, names)),
         Outlook::Running { since, acts_at, then: what } => {
             let lasted = now.since(*since);
-            let due = if now < *acts_at { format!("in {} {}", acts_at.since(now), then(what, names)) } else { then(what, names) };
-            format!("the {} has been beyond its limit for {lasted}; {due}, unless it clears", names.watched(id))
+            let due = if now < *acts_at { format!("in {} ", acts_at.since(now)) } else { String::new() };
+            format!("the {} has been beyond its limit for {lasted}; {due}{}, unless it clears", names.watched(id), then(what, names))
         }
         Outlook::Unproven { since, gap: why } => {
             let why = why.map_or_else(|| "no reading yet".to_owned(), gap);
@@ -48,6 +79,24 @@ pub fn outlook(outlook: &Outlook, id: &TriggerId, now: Timestamp, names: Names) 
     }
 }
 
+/// What a trigger lacks to judge, and what that brings.
+fn unjudged(why: &Unjudged, now: Timestamp, names: Names) -> String {
+    let lacks = short::unjudged(why).long;
+    let waits = match &why.bars {
+        None => String::new(),
+        Some(Blindness::StandsTooShort { left, .. }) => format!("; the next step waits for another {left}"),
+        Some(Blindness::NoSignOfLife { backend }) => {
+            format!("; nothing advances, for nothing proves that {} answers", names.backend(backend))
+        }
+        Some(Blindness::NoReadingYet | Blindness::Gap(_)) => "; nothing advances".to_owned(),
+    };
+    let blind = match why.patience {
+        Patience::Excused => String::new(),
+        Patience::BlindAt(at) => format!("; in {} it counts as blind", at.since(now)),
+    };
+    format!("can't be judged yet: {lacks}{waits}{blind}")
+}
+
 /// One thing that somebody should know of, in a sentence.
 pub fn attention(what: &Attention, now: Timestamp, names: Names) -> String {
     match what {
@@ -58,13 +107,20 @@ pub fn attention(what: &Attention, now: Timestamp, names: Names) -> String {
         Attention::Breach { trigger, outlook: stands } | Attention::Blind { trigger, outlook: stands } => {
             outlook(stands, trigger, now, names)
         }
+        Attention::Unjudged { trigger, why } => format!("the {} {}", names.watched(trigger), unjudged(why, now, names)),
         Attention::AtDoor { breach, .. } => at_door(breach, now, names),
         Attention::FailingForNobody { route, failed, answers } => format!(
             "{failed} of {answers} requests through the front door of {} fail, and no answer says whose; nothing advances",
             names.route(route)
         ),
         Attention::NeedsHuman { route, why } => format!("{} needs a human: {}", names.route(route), need(why)),
-        Attention::Drifted { route } => format!("somebody else changed {}; adopt it or roll back", names.route(route)),
+        Attention::Drifted { route, by, found, expected } => format!(
+            "{} set {} to {} where {} was meant; somebody has to adopt it or roll back",
+            mover_name(by, names),
+            names.route(route),
+            names.split(route, found),
+            names.split(route, expected)
+        ),
         Attention::RollingBack { route, since } => format!("{} is going home since {}", names.route(route), now.since(*since)),
         Attention::HomeNotSeen { route, at_most, left, .. } => {
             let left = left.map_or_else(String::new, |left| format!(", about {left} more"));
@@ -82,9 +138,12 @@ pub fn attention(what: &Attention, now: Timestamp, names: Names) -> String {
         }
         Attention::SourceSilent { source } => format!("{source} does not answer"),
         Attention::ItemFailing { item } => format!("the evidence speaks against \"{}\"", names.item(item)),
-        Attention::Latched { route, at } => {
-            format!("{} is latched since its rollback {} ago; re-arm it with a reason", names.route(route), now.since(*at))
-        }
+        Attention::Latched { route, at, cause: why } => format!(
+            "{} was rolled back {} ago: {}; nothing advances until somebody re-arms it with a reason",
+            names.route(route),
+            now.since(*at),
+            cause(why, names)
+        ),
         Attention::ApprovalOpen { by, .. } => format!("a request of {by} waits for a second person"),
     }
 }
@@ -115,6 +174,6 @@ pub fn at_door(breach: &DoorBreach, now: Timestamp, names: Names) -> String {
             }
         },
         Outlook::Fired { at } => format!("{what}; it rolled back {} ago", now.since(*at)),
-        Outlook::Quiet | Outlook::Idle | Outlook::Unproven { .. } => what,
+        Outlook::Quiet | Outlook::Idle | Outlook::Unjudged(_) | Outlook::Unproven { .. } => what,
     }
 }

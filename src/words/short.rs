@@ -4,10 +4,12 @@ use crate::{
     core::{
         news::Tone,
         outlook::{Attention, Outlook, Then},
+        reason::Need,
         state::State,
+        unjudged::Unjudged,
     },
-    domain::{id::TriggerId, time::Timestamp},
-    words::{Names, database, gap, hindrance, met_at_door, mover_name, need, objection, obstacle},
+    domain::{id::TriggerId, metric::Gap, time::Timestamp},
+    words::{Names, database, gap, hindrance, hindrance_in_short, met_at_door, mover_name, need, objection, obstacle},
 };
 
 /// Something said twice: as it should be, and as short as it can be without another meaning.
@@ -32,7 +34,7 @@ impl Said {
 pub fn attention(found: &Attention, state: &State, now: Timestamp) -> Said {
     let names = Names::of(state);
     let alarm = |long: String, short: String| Said::new(Tone::Alarm, long, short);
-    let warning = |long: String, short: &str| Said::new(Tone::Warning, long, short);
+    let warning = |long: String, short: String| Said::new(Tone::Warning, long, short);
     match found {
         Attention::NotHome { since, why, .. } => {
             let span = now.since(*since);
@@ -52,40 +54,38 @@ pub fn attention(found: &Attention, state: &State, now: Timestamp) -> Said {
             let short = format!("{failed} of {answers} requests fail");
             alarm(format!("{short}, and no answer says whose"), short)
         }
-        Attention::NeedsHuman { why, .. } => alarm(format!("needs a human: {}", need(why)), "needs a human".to_owned()),
-        Attention::Drifted { route } => match state.routes.get(route).and_then(|known| known.drift.as_ref()) {
-            Some(drift) => alarm(
-                format!(
-                    "{} set {}, meant was {}",
-                    mover_name(&drift.by, names),
-                    names.split(route, &drift.found),
-                    names.split(route, &drift.expected)
-                ),
-                format!("{} set {}", mover_name(&drift.by, names), names.split(route, &drift.found)),
-            ),
-            None => alarm("somebody else changed the weights".to_owned(), "drift".to_owned()),
-        },
+        Attention::NeedsHuman { why, .. } => {
+            let short = match why {
+                Need::RequestsDisagree { .. } => "requests don't follow the weights",
+                Need::Contended => "others keep changing the weights",
+            };
+            alarm(format!("needs a human: {}", need(why)), short.to_owned())
+        }
+        Attention::Drifted { route, by, found, expected } => {
+            let set = format!("{} set {}", mover_name(by, names), names.split(route, found));
+            alarm(format!("{set}, meant was {}", names.split(route, expected)), set)
+        }
         Attention::RollingBack { since, .. } => {
             let span = now.since(*since);
             alarm(format!("rolling back for {span}"), format!("rolling back {span}"))
         }
         Attention::HomeNotSeen { at_most, left, .. } => {
             let left = left.map_or_else(String::new, |left| format!(", about {left} more"));
-            warning(format!("up to {at_most} may still not be home{left}"), "home not seen")
+            warning(format!("up to {at_most} may still not be home{left}"), format!("up to {at_most} not home"))
         }
         Attention::RequestsDisagree { since, .. } => {
             let span = now.since(*since);
-            warning(format!("requests meet something else than the weights say, for {span}"), "requests disagree")
+            warning(format!("requests meet something else than the weights say, for {span}"), "requests disagree with weights".to_owned())
         }
         Attention::WritesAtRisk { instance, standing } => {
-            alarm(format!("writes at risk: {instance} {}", database(standing)), "writes at risk".to_owned())
+            alarm(format!("writes at risk: {instance} {}", database(standing)), format!("writes at risk: {instance}"))
         }
         Attention::ReplicaUnsound { instance, standing } => {
-            warning(format!("{instance} {}", database(standing)), "a replica does not follow")
+            warning(format!("{instance} {}", database(standing)), format!("{instance} does not follow"))
         }
-        Attention::Hindered { why, .. } => warning(hindrance(why, names), "hindered"),
+        Attention::Hindered { why, .. } => warning(hindrance(why, names), hindrance_in_short(why, names)),
         Attention::HomeNotReady { why, .. } => {
-            warning(format!("going back is not assured: {}", objection(why, names)), "going back not assured")
+            warning(format!("going back is not assured: {}", objection(why, names)), "going back not assured".to_owned())
         }
         Attention::Blind { trigger, outlook } => {
             let why = match outlook {
@@ -93,21 +93,49 @@ pub fn attention(found: &Attention, state: &State, now: Timestamp) -> Said {
                 Outlook::Blind { gap: None, .. }
                 | Outlook::Quiet
                 | Outlook::Idle
+                | Outlook::Unjudged(_)
                 | Outlook::Running { .. }
                 | Outlook::Unproven { .. }
                 | Outlook::Fired { .. } => "no reading yet".to_owned(),
             };
             Said::new(Tone::Warning, format!("blind: {} ({why})", names.watched_short(trigger)), format!("blind: {why}"))
         }
-        Attention::Unresolved { .. } => warning("nobody knows what became of a write; it is being read back".to_owned(), "write unknown"),
-        Attention::Unread { .. } => warning("the weights are not read yet".to_owned(), "weights unread"),
-        Attention::SourceSilent { source } => warning(format!("{source} is silent"), "a source is silent"),
-        Attention::ItemFailing { item } => warning(format!("the checklist fails: {}", names.item(item)), "checklist fails"),
+        Attention::Unjudged { trigger, why } => {
+            let (said, what) = (unjudged(why), names.watched_short(trigger));
+            Said::new(
+                Tone::Plain,
+                format!("{what} not judged: {}", said.long),
+                format!("{} not judged: {}", names.metric(trigger), said.short),
+            )
+        }
+        Attention::Unresolved { .. } => {
+            let long = "nobody knows what became of a write; it is being read back".to_owned();
+            warning(long, "a write's outcome is unknown".to_owned())
+        }
+        Attention::Unread { .. } => warning("the weights are not read yet".to_owned(), "weights not read yet".to_owned()),
+        Attention::SourceSilent { source } => warning(format!("{source} is silent"), format!("{source} is silent")),
+        Attention::ItemFailing { item } => {
+            let title = names.item(item);
+            warning(format!("the checklist fails: {title}"), format!("fails: {title}"))
+        }
         Attention::Latched { at, .. } => {
             let span = now.since(*at);
-            Said::new(Tone::Warning, format!("latched since its rollback {span} ago"), "latched")
+            warning(format!("rolled back {span} ago, latched until somebody re-arms it"), format!("rolled back {span} ago, latched"))
         }
-        Attention::ApprovalOpen { by, .. } => warning(format!("{by} waits for a second person"), "approval open"),
+        Attention::ApprovalOpen { by, .. } => warning(format!("{by} waits for a second person"), format!("{by} waits for approval")),
+    }
+}
+
+/// What a trigger lacks to judge.
+pub fn unjudged(why: &Unjudged) -> Said {
+    let what = why.gap.map_or_else(|| "no reading yet".to_owned(), gap);
+    match (why.gap, why.counted) {
+        (Some(Gap::Undecided), Some(counted)) => Said::plain(format!("{what}, {} requests", counted.requests)),
+        (Some(_), Some(counted)) => {
+            let of = format!("{} of {}", counted.requests, counted.needed);
+            Said::new(Tone::Plain, format!("{what}, {of}"), format!("{of} requests"))
+        }
+        (Some(_) | None, _) => Said::plain(what),
     }
 }
 
@@ -125,7 +153,7 @@ pub fn outcome(outlook: &Outlook, names: Names, now: Timestamp) -> Option<Said> 
     let (acts_at, next) = match outlook {
         Outlook::Running { acts_at, then, .. } | Outlook::Blind { acts_at, then, .. } => (*acts_at, then),
         Outlook::Unproven { .. } => return Some(Said::new(Tone::Warning, "its clock begins anew with the next sample", "not proven yet")),
-        Outlook::Quiet | Outlook::Idle | Outlook::Fired { .. } => return None,
+        Outlook::Quiet | Outlook::Idle | Outlook::Unjudged(_) | Outlook::Fired { .. } => return None,
     };
     let left = acts_at.since(now);
     Some(match next {

@@ -8,8 +8,8 @@ use crate::{
         has::{has, strangers},
         home::{Home, home},
         news::Tone,
-        outlook::{Attention, Outlook, Then, attention},
-        state::{Goal, Motion, Proof, RouteState, Share, State},
+        outlook::{self, Attention, attention},
+        state::{Goal, Motion, Proof, RouteState, State},
     },
     domain::{id::BackendId, time::Timestamp, weight::PerMille},
     plan::model::Route,
@@ -38,15 +38,9 @@ pub fn state_line(state: &State, route: &Route, now: Timestamp) -> StateLine {
     StateLine {
         place: place(state, route, known, &stands),
         worst: worst(&found, state, route, known, now),
-        next: next(&found, state, known, now),
+        next: next(&found, &stands, state, known, now),
         home: way_home(known, &stands, state),
     }
-}
-
-/// A share as requests show it: one decimal only where the first digit says little.
-pub fn gets(share: Share) -> String {
-    let percent = share.fraction * 100.0;
-    if percent >= 9.95 || percent == 0.0 { format!("{percent:.0}") } else { format!("{percent:.1}") }
 }
 
 fn place(state: &State, route: &Route, known: &RouteState, stands: &Home) -> Said {
@@ -64,12 +58,12 @@ fn place(state: &State, route: &Route, known: &RouteState, stands: &Home) -> Sai
             let more = left.map_or_else(String::new, |left| format!(", about {left} more"));
             match elsewhere.filter(|share| share.fraction > 0.0) {
                 Some(share) => {
-                    let still = gets(share);
+                    let still = crate::words::share(share.fraction);
                     let elsewhere = names.backend(&others(route, known));
                     Said::new(
                         Tone::Warning,
-                        format!("home accepted; {still}% still meet {elsewhere}{more}"),
-                        format!("home accepted, {still}% not yet"),
+                        format!("home accepted; {still} still meet {elsewhere}{more}"),
+                        format!("home accepted, {still} not yet"),
                     )
                 }
                 None if *at_most == PerMille::ZERO => Said::new(Tone::Warning, "home accepted, not seen yet", "home not seen yet"),
@@ -91,27 +85,36 @@ fn others(route: &Route, known: &RouteState) -> BackendId {
     most.map_or_else(|| route.target.clone(), |(id, _)| id.clone())
 }
 
-/// `GKE 25% (gets 24.7)`, and whoever else has something beside home, strangers by their own name.
+/// `GKE 25% (gets 24.7%)`, and whoever else has something beside home, strangers by their own name.
 pub fn shares(state: &State, route: &Route, known: &RouteState) -> Said {
-    let names = Names::of(state);
     let outside = strangers(known, route);
     let planned = route.backend_ids().filter(|id| **id != route.home);
     let wanted = planned.filter(|id| **id == route.target || !has(state, &route.id, id).is_nothing());
-    let one = |id: &BackendId| {
-        let has = has(state, &route.id, id);
-        let given = has.given.map_or_else(|| "?".to_owned(), |share| share.to_string());
-        let name = names.backend(id);
-        match has.gets {
-            Some(share) => (format!("{name} {given} (gets {})", gets(share)), format!("{name} {given} ({})", gets(share))),
-            None => (format!("{name} {given} (not seen yet)"), format!("{name} {given} (?)")),
-        }
-    };
+    let one = |id: &BackendId| shares_of(state, route, id);
     let tone = if outside.is_empty() { Tone::Plain } else { Tone::Warning };
     let planned: Vec<(String, String)> = wanted.map(one).collect();
     let strange: Vec<(String, String)> =
         outside.into_iter().map(one).map(|(long, short)| (format!("{long} outside the plan"), short)).collect();
     let (long, short): (Vec<String>, Vec<String>) = planned.into_iter().chain(strange).unzip();
     Said::new(tone, long.join(", "), short.join(", "))
+}
+
+/// What one backend is given and gets.
+pub fn share_of(state: &State, route: &Route, id: &BackendId) -> String {
+    shares_of(state, route, id).0
+}
+
+fn shares_of(state: &State, route: &Route, id: &BackendId) -> (String, String) {
+    let has = has(state, &route.id, id);
+    let given = has.given.map_or_else(|| "?".to_owned(), |share| share.to_string());
+    let name = Names::of(state).backend(id);
+    match has.gets {
+        Some(got) => {
+            let got = crate::words::share(got.fraction);
+            (format!("{name} {given} (gets {got})"), format!("{name} {given} ({got})"))
+        }
+        None => (format!("{name} {given} (not seen yet)"), format!("{name} {given} (?)")),
+    }
 }
 
 fn worst(found: &[Attention], state: &State, route: &Route, known: &RouteState, now: Timestamp) -> Said {
@@ -122,7 +125,8 @@ fn worst(found: &[Attention], state: &State, route: &Route, known: &RouteState, 
     if let Some(said) = route.backend_ids().find_map(|id| failing(state, route, id)).filter(|_| !urgent) {
         return said;
     }
-    if let Some(first) = found.first() {
+    // What is only not judged yet is less than a move that is under way.
+    if let Some(first) = found.first().filter(|first| !matches!(first, Attention::Unjudged { .. })) {
         let said = short::attention(first, state, now);
         let more = found.iter().skip(1).filter(|other| other.is_urgent()).count();
         let more = if more > 0 { format!(" +{more}") } else { String::new() };
@@ -130,7 +134,11 @@ fn worst(found: &[Attention], state: &State, route: &Route, known: &RouteState, 
     }
     if known.motion != Motion::Settled {
         let moving = crate::words::motion(&known.motion, now);
-        return Said::new(Tone::Plain, moving, "moving");
+        let to = known.wanted.as_ref().map_or_else(String::new, |to| format!(" to {}", Names::of(state).split(&route.id, to)));
+        return Said::new(Tone::Plain, moving, format!("moving{to}"));
+    }
+    if let Some(unjudged) = found.first() {
+        return short::attention(unjudged, state, now);
     }
     match (known.proof, known.against_since) {
         (Proof::Proven { .. } | Proof::Fits, None) => Said::new(Tone::Good, "nothing is beyond its limit", "all quiet"),
@@ -164,41 +172,16 @@ fn failing(state: &State, route: &Route, backend: &BackendId) -> Option<Said> {
                 format!("{name}: {failed} of {sent} probes fail"),
             ))
         }
-        Condition::Blind { .. } | Condition::Unjudged { .. } | Condition::Idle | Condition::Well => None,
+        Condition::Blind { .. } | Condition::Unjudged { .. } | Condition::Untold | Condition::Idle | Condition::Well => None,
     }
 }
 
 /// The soonest thing that happens by itself.
-fn next(found: &[Attention], state: &State, known: &RouteState, now: Timestamp) -> Option<Said> {
-    let names = Names::of(state);
-    let outlooks = found.iter().filter_map(|found| match found {
-        Attention::Breach { outlook, .. } | Attention::Blind { outlook, .. } => Some(outlook),
-        Attention::AtDoor { breach, .. } => Some(&breach.outlook),
-        Attention::NotHome { .. }
-        | Attention::NeedsHuman { .. }
-        | Attention::Drifted { .. }
-        | Attention::RollingBack { .. }
-        | Attention::HomeNotSeen { .. }
-        | Attention::FailingForNobody { .. }
-        | Attention::RequestsDisagree { .. }
-        | Attention::WritesAtRisk { .. }
-        | Attention::ReplicaUnsound { .. }
-        | Attention::Hindered { .. }
-        | Attention::HomeNotReady { .. }
-        | Attention::Unresolved { .. }
-        | Attention::Unread { .. }
-        | Attention::SourceSilent { .. }
-        | Attention::ItemFailing { .. }
-        | Attention::Latched { .. }
-        | Attention::ApprovalOpen { .. } => None,
-    });
-    let mut outlooks: Vec<&Outlook> = outlooks.collect();
-    // What goes home comes before what only holds, and the soonest first.
-    outlooks.sort_by_key(|outlook| match outlook {
-        Outlook::Running { acts_at, then, .. } | Outlook::Blind { acts_at, then, .. } => (*then != Then::GoesHome, Some(*acts_at)),
-        Outlook::Quiet | Outlook::Idle | Outlook::Unproven { .. } | Outlook::Fired { .. } => (true, None),
-    });
-    let soonest = outlooks.into_iter().find_map(|outlook| short::outcome(outlook, names, now));
+fn next(found: &[Attention], stands: &Home, state: &State, known: &RouteState, now: Timestamp) -> Option<Said> {
+    let soonest = outlook::soonest(found).and_then(|soonest| short::outcome(soonest, Names::of(state), now));
+    if let (None, Some(_), Home::Accepted { left: Some(left), .. }) = (&soonest, &known.latch, stands) {
+        return Some(Said::plain(format!("home in about {left}")));
+    }
     soonest.or_else(|| match &known.motion {
         Motion::Returning(back) if back.failures > 0 => Some(Said::new(Tone::Plain, "trying again by itself", "trying again")),
         Motion::Returning(_) => Some(Said::new(Tone::Plain, "going home by itself", "going home")),
@@ -222,6 +205,8 @@ fn next(found: &[Attention], state: &State, known: &RouteState, now: Timestamp) 
 fn way_home(known: &RouteState, stands: &Home, state: &State) -> Option<Said> {
     match stands {
         Home::Unread | Home::Accepted { .. } | Home::Unasked { .. } | Home::Seen { .. } | Home::Going { .. } => None,
+        // It is being tried already, and nobody knows when it gets there.
+        Home::NotHome { .. } if known.motion.is_returning() => None,
         Home::Away { .. } | Home::NotHome { .. } => Some(match known.readiness.against.first() {
             None => Said::plain(known.readiness.takes.to_string()),
             Some(why) => {

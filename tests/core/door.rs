@@ -6,6 +6,7 @@ use cutover::{
         decision::{Cause, Refusal, Verdict},
         event::Event,
         news::News,
+        outlook::{Outlook, Then, attention, soonest},
         reason::Evidence,
         state::ItemStatus,
     },
@@ -97,6 +98,22 @@ fn a_site_that_is_home_s_again_before_thirty_seconds_goes_nowhere() {
     let clear = session.decisions.iter().flat_map(told).filter(|news| matches!(news, News::LikeHomeAgain { .. })).count();
     assert_eq!((clear, session.writes().len()), (1, 0));
     assert_eq!(session.shift(250, 300), Verdict::Accepted);
+}
+
+/// What still meets the target on the way home can't send it home once more, and nothing promises that.
+#[test]
+fn after_a_rollback_no_second_rule_promises_another() {
+    let mut session = Session::at(250);
+    look(&mut session, 5, HOME, &[(SITE, 5)], NOTHING);
+    look(&mut session, 40, HOME, &[("404 text/plain", 5)], NOTHING);
+    assert!(latched(&session).is_some());
+    session.write_done();
+    look(&mut session, 5, HOME, &[("500 text/plain", 3)], NOTHING);
+    look(&mut session, 10, HOME, &[("500 text/plain", 3)], NOTHING);
+    assert!(session.route().front_door.met[&gke()].failing.is_some() || session.route().front_door.met[&gke()].unlike.is_some());
+    let found = attention(&session.state);
+    let promised = soonest(&found);
+    assert!(!matches!(promised, Some(Outlook::Running { then: Then::GoesHome, .. })), "{found:?}");
 }
 
 #[test]

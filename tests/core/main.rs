@@ -17,4 +17,5 @@ mod storm;
 mod storms;
 mod traffic;
 mod triggers;
+mod unjudged;
 mod watch;

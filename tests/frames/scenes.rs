@@ -481,7 +481,9 @@ pub fn stuck() -> State {
     let cause = state.routes[&id("frontend")].latch.as_ref().unwrap().cause.clone();
     let route = state.routes.get_mut(&id("frontend")).unwrap();
     route.accepted.as_mut().unwrap().weights = gke(25);
-    route.observed.as_mut().unwrap().shares.insert(id("gke"), Share { fraction: 0.247, low: 0.235, high: 0.259 });
+    let shares = &mut route.observed.as_mut().unwrap().shares;
+    shares.insert(id("gke"), Share { fraction: 0.247, low: 0.235, high: 0.259 });
+    shares.insert(id("run"), Share { fraction: 0.753, low: 0.741, high: 0.765 });
     route.fading.clear();
     route.motion = Motion::Returning(Return {
         to: gke(0),
@@ -541,5 +543,20 @@ pub fn not_found() -> State {
     state.routes.get_mut(&id("frontend")).unwrap().front_door.met.insert(id("gke"), met);
     let gke = state.backends.get_mut(&id("gke")).unwrap().probe.as_mut().unwrap();
     (gke.failed, gke.slowest_ms) = (5, Some(12.0));
+    state
+}
+
+/// One percent on GKE, too few requests there to judge any trigger, and its probe clean.
+pub fn thin() -> State {
+    let mut state = calm();
+    state.routes.insert(id("frontend"), RouteState { changed_at: Some(ago(40)), ..route(1) });
+    let gke = state.backends.get_mut(&id("gke")).unwrap();
+    gke.values.insert(Metric::RequestRate, Ok(Sample::exact(1.1, 34, ago(2))));
+    for metric in [Metric::ErrorRate, Metric::P50Latency, Metric::P95Latency, Metric::P99Latency] {
+        gke.values.insert(metric, Err(Gap::LowVolume));
+    }
+    for trigger in state.triggers.values_mut() {
+        (trigger.reading, trigger.value, trigger.value_at) = (Reading::Unknown { gap: Gap::LowVolume }, None, None);
+    }
     state
 }

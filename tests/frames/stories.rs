@@ -49,7 +49,7 @@ fn a_breach_shows_its_running_clock_and_the_way_home() {
 #[test]
 fn a_rollback_says_its_cause_and_how_far_it_is() {
     let texts = at_all_sizes("rollback", &scenes::rollback(), &scenes::view());
-    says(&texts, &["ROLLING BACK to Cloud Run", "error rate of GKE was 8.20%, above 5.00%", "gets 13.0%", "wanted 0%", "100%"]);
+    says(&texts, &["ROLLING BACK to Cloud Run", "error rate of GKE was 8.20%, above 5.00%", "gets 13%", "wanted 0%", "100%"]);
     insta::assert_snapshot!("rollback_80x24", texts[0]);
 }
 
@@ -145,7 +145,10 @@ fn nothing_seen_is_never_settled_and_never_a_number() {
 #[test]
 fn a_backend_whose_answers_fail_is_not_called_healthy() {
     let texts = at_all_sizes("not-found", &scenes::not_found(), &scenes::view());
-    says(&texts, &["GKE answers 404 text/plain where home answers 200 text/html", "901 of 901 requests fail", "answers unlike home"]);
+    says(
+        &texts,
+        &["GKE answers 404 text/plain where home answers 200 text/html", "100.00% fail at the", "answers unlike home", "0.18% own"],
+    );
     assert!(texts.iter().all(|text| !text.contains("✓ healthy  6/6") && !text.contains("✓ settled")), "{}", texts[0]);
     insta::assert_snapshot!("not_found_80x24", texts[0]);
 }

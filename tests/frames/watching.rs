@@ -27,7 +27,7 @@ fn following(state: &State) -> View {
 }
 
 /// Half of the traffic asked for, a quarter and more of it there.
-fn moving() -> State {
+pub fn moving() -> State {
     let mut state = scenes::calm();
     let route = state.routes.get_mut(&id("frontend")).expect("of the plan");
     route.wanted = Some(gke(50));
@@ -38,14 +38,20 @@ fn moving() -> State {
     route.motion = Motion::Propagating { to: gke(50), since, until, cause, goal: Goal::Advance };
     let share = cutover::core::state::Share { fraction: 0.338, low: 0.32, high: 0.356 };
     route.observed.as_mut().expect("seen").shares.insert(id("gke"), share);
+    let rest = cutover::core::state::Share { fraction: 0.662, low: 0.644, high: 0.68 };
+    route.observed.as_mut().expect("seen").shares.insert(id("run"), rest);
+    route.proof = cutover::core::state::Proof::Unproven;
     state
 }
 
 #[test]
 fn a_calm_face_answers_where_whether_and_who() {
     let texts = at_all_sizes("watch-calm", &scenes::calm(), &eve());
-    says(&texts, &["WATCH", "is on GKE.", "75% is on Cloud Run.", "All is well: nothing is beyond its limit", "going back would take 34s"]);
-    says(&texts, &["error rate of GKE", "limit 5.00%", "ada has the controls, bob beside, 1 watches"]);
+    says(&texts, &["WATCH", "of Web frontend is on GKE", "requests agree", "Cloud Run 75%", "All is well: nothing is beyond its limit"]);
+    says(
+        &texts,
+        &["Going back to Cloud Run would take 34s", "error rate of GKE", "limit 5.00%", "ada has the controls, bob beside, 1 watches"],
+    );
     keep_all("watch_calm", &texts);
 }
 
@@ -72,11 +78,21 @@ fn a_breach_brings_its_chart_and_its_clock() {
     let view = following(&state);
     assert_eq!(view.matter, Matter::Breach(id("error-rate")));
     let texts = at_all_sizes("watch-breach", &state, &view);
-    says(&texts, &["is the error rate of GKE; its limit is 5.00%", "Traffic goes home by itself in 46s", "46s left", "ago", "now"]);
+    says(
+        &texts,
+        &[
+            "is the error rate of GKE; its limit is 5.00%",
+            "In 46s traffic goes home by itself",
+            "Home by itself in 46s.",
+            "gets 24.7%",
+            "way home",
+            "now",
+        ],
+    );
     keep_all("watch_breach", &texts);
     // Whoever does not follow is told by the sentence.
     let calm = at_all_sizes("watch-breach-calm", &state, &eve());
-    says(&calm, &["The error rate of GKE is beyond its limit;", "goes home by itself"]);
+    says(&calm, &["The error rate of GKE has been beyond its limit for 1m14s; in 46s traffic", "Home by itself in 46s."]);
 }
 
 #[test]
@@ -85,7 +101,7 @@ fn a_move_brings_what_was_asked_accepted_and_met() {
     let view = following(&state);
     assert_eq!(view.matter, Matter::Move(id("frontend")));
     let texts = at_all_sizes("watch-move", &state, &view);
-    says(&texts, &["of requests reach GKE now.", "On the way to 50%, moved by ada.", "asked for", "accepted", "requests", "34%"]);
+    says(&texts, &["reach GKE now.", "On the way to 50% on GKE: accepted", "GKE 50% (gets 33.8%)", "Settles within 1m46s."]);
     keep_all("watch_move", &texts);
 }
 
@@ -95,7 +111,16 @@ fn a_rollback_brings_its_cause_and_how_far_it_is() {
     let view = following(&state);
     assert_eq!(view.matter, Matter::Rollback(id("frontend")));
     let texts = at_all_sizes("watch-rollback", &state, &view);
-    says(&texts, &["ROLLING BACK to Cloud Run", "Because of error rate of GKE", "13%", "of requests reach GKE now."]);
+    says(
+        &texts,
+        &[
+            "ROLLING BACK to Cloud Run for 12s",
+            "error rate of GKE was 8.20%",
+            "gets 13%",
+            "reach GKE now.",
+            "13% of requests still meet others",
+        ],
+    );
     keep_all("watch_rollback", &texts);
 }
 
@@ -103,11 +128,11 @@ fn a_rollback_brings_its_cause_and_how_far_it_is() {
 fn what_is_not_known_is_never_called_well() {
     for view in [eve(), following(&scenes::stale())] {
         let texts = at_all_sizes("watch-stale", &scenes::stale(), &view);
-        says(&texts, &["can't be judged"]);
+        says(&texts, &["Nobody can judge the error rate of GKE"]);
         assert!(texts.iter().all(|text| !text.contains("All is well")), "{}", texts[0]);
     }
     let texts = at_all_sizes("watch-drift", &scenes::drift(), &eve());
-    says(&texts, &["mallory@hexproperty.com set 60% where 25% was meant"]);
+    says(&texts, &["Mallory@hexproperty.com set Web frontend to 60% on GKE where 25% on GKE"]);
 }
 
 #[test]
@@ -116,10 +141,55 @@ fn the_weightier_matter_wins() {
     state.routes.get_mut(&id("frontend")).expect("of the plan").motion = moving().routes[&id("frontend")].motion.clone();
     assert_eq!(matter(&state, &eve()), Matter::Breach(id("error-rate")));
     assert_eq!(matter(&scenes::calm(), &eve()), Matter::Calm);
-    let mut old = scenes::rollback();
-    let route = old.routes.get_mut(&id("frontend")).expect("of the plan");
-    route.motion = Motion::Settled;
+    let mut old = scenes::latched();
+    let at = |state: &mut State, seconds| {
+        state.routes.get_mut(&id("frontend")).expect("of the plan").latch.as_mut().expect("latched").at = ago(seconds)
+    };
+    at(&mut old, 12);
     assert_eq!(matter(&old, &eve()), Matter::Rollback(id("frontend")), "just arrived");
-    old.routes.get_mut(&id("frontend")).expect("of the plan").latch.as_mut().expect("latched").at = ago(90);
+    at(&mut old, 90);
     assert_eq!(matter(&old, &eve()), Matter::Calm);
+    let mut spreading = scenes::rollback();
+    at(&mut spreading, 90);
+    assert_eq!(matter(&spreading, &eve()), Matter::Rollback(id("frontend")), "nobody has seen that all are home");
+    assert_eq!(matter(&scenes::not_found(), &eve()), Matter::Door(id("frontend"), id("gke")));
+}
+
+#[test]
+fn each_bad_moment_says_where_traffic_is_what_follows_by_itself_and_the_way_home() {
+    let by_itself = |text: &str| text.lines().find(|line| line.contains("by itself  ")).unwrap_or_default().to_owned();
+    let moments = [
+        ("stuck", scenes::stuck(), "NOT HOME for 1m12s", "Trying again by itself."),
+        ("stranger", scenes::stranger(), "hotfix 10% (gets 9.8%) outside the plan", "Nothing: traffic stays where it is."),
+        ("not_found", scenes::not_found(), "GKE answers 404 text/plain where home answers 200 text/html", "Home by itself in 18s."),
+        ("latched", scenes::latched(), "rolled back 2m12s ago", "Nothing: traffic stays where it is."),
+        ("thin", scenes::thin(), "too few requests, 34 of 100", "Nothing: traffic stays where it is."),
+    ];
+    for (name, state, said, next) in moments {
+        for view in [eve(), following(&state)] {
+            let texts = at_all_sizes(&format!("watch-{name}"), &state, &view);
+            says(&texts, &[said, "way home"]);
+            for text in &texts {
+                assert!(by_itself(text).contains(next), "{next:?} is not said in\n{text}");
+                assert!(!text.contains("All is well"), "{text}");
+            }
+            if view.follow == Follow::Yes {
+                keep_all(&format!("watch_{name}"), &texts);
+            }
+        }
+    }
+    says(&at_all_sizes("watch-stuck", &scenes::stuck(), &eve()), &["gcloud compute url-maps"]);
+    says(&at_all_sizes("watch-not_found", &scenes::not_found(), &eve()), &["100.00% fail at the"]);
+}
+
+#[test]
+fn after_a_rollback_no_other_is_promised() {
+    for state in [scenes::rollback(), scenes::latched()] {
+        for view in [eve(), following(&state)] {
+            for text in at_all_sizes("watch-after", &state, &view) {
+                assert!(!text.contains("goes home by itself") && !text.contains("home by itself in"), "{text}");
+                assert!(text.contains("error rate of GKE was 8.20%"), "{text}");
+            }
+        }
+    }
 }

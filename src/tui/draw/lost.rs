@@ -10,7 +10,10 @@ use ratatui::{
 };
 
 use crate::{
-    core::state::{Motion, State},
+    core::{
+        outlook::{Outlook, outlook},
+        state::{Motion, State},
+    },
     tui::{
         keymap::Action,
         panes::words,
@@ -115,14 +118,7 @@ fn last_seen(state: &State, view: &View, theme: &Theme) -> Vec<Line<'static>> {
         let latched = if known.is_some_and(|known| known.latch.is_some()) { ", latched after a rollback" } else { "" };
         named("traffic", format!("{} {stood}{latched}", route.id), theme)
     });
-    let breached: Vec<&str> =
-        state.triggers.iter().filter(|(_, seen)| seen.pending_since.is_some()).map(|(trigger, _)| trigger.as_str()).collect();
-    let blind = state.triggers.values().filter(|seen| seen.blind_since.is_some()).count();
-    let guard = match (breached.is_empty(), blind) {
-        (false, _) => format!("{} breached, its clock running", breached.join(" and ")),
-        (true, 0) => format!("{} triggers armed, none breached", state.triggers.len()),
-        (true, blind) => format!("{blind} of {} triggers blind", state.triggers.len()),
-    };
+    let guard = guard(state);
     let mine = view.me.as_ref().map(|me| me.client);
     let controls = match &state.controls.holder {
         Some(holder) if Some(holder.client) == mine => "yours; free 15s after the host missed you".to_owned(),
@@ -130,6 +126,23 @@ fn last_seen(state: &State, view: &View, theme: &Theme) -> Vec<Line<'static>> {
         None => "free".to_owned(),
     };
     traffic.chain([named("guard", guard, theme), named("controls", controls, theme)]).collect()
+}
+
+/// What the triggers stood at when the host was last heard.
+fn guard(state: &State) -> String {
+    let stood: Vec<_> = state.triggers.keys().filter_map(|id| Some((id.as_str(), outlook(state, id)?))).collect();
+    let of = |wanted: fn(&Outlook) -> bool| -> Vec<&str> { stood.iter().filter(|(_, stood)| wanted(stood)).map(|(id, _)| *id).collect() };
+    let running = of(|stood| matches!(stood, Outlook::Running { .. }));
+    let blind = of(|stood| matches!(stood, Outlook::Blind { .. })).len();
+    let unjudged = of(|stood| matches!(stood, Outlook::Unjudged(_) | Outlook::Unproven { .. })).len();
+    let fired = of(|stood| matches!(stood, Outlook::Fired { .. }));
+    match (running.is_empty(), blind, unjudged, fired.is_empty()) {
+        (false, ..) => format!("{} breached, its clock running", running.join(" and ")),
+        (true, 1.., ..) => format!("{blind} of {} triggers blind", stood.len()),
+        (true, 0, 1.., _) => format!("{unjudged} of {} triggers could not judge", stood.len()),
+        (true, 0, 0, false) => format!("{} had fired", fired.join(" and ")),
+        (true, 0, 0, true) => format!("{} triggers armed, none breached", stood.len()),
+    }
 }
 
 fn in_flight(state: &State) -> String {

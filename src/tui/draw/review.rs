@@ -157,6 +157,7 @@ fn legs(route: &Route, weights: &Weights, theme: &Theme) -> Vec<Leg> {
         wanted: None,
         draft: None,
         observed: None,
+        failing: None,
     };
     words::legs(route).iter().map(leg).collect()
 }

@@ -66,22 +66,27 @@ pub fn draw(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buf
     let room = usize::from(area.width);
     let parts = LENGTHS.iter().map(|length| parts(&line, *length, state, view, theme));
     let mut fitting = parts.filter(|line| line.width() <= room);
-    let told = fitting.next().unwrap_or_else(|| parts_of_last(&line, state, view, theme));
+    let told = fitting.next().unwrap_or_else(|| parts_of_last(&line, state, view, theme, room));
     text::rows(buf, area, [told]);
 }
 
-fn parts_of_last(line: &StateLine, state: &State, view: &View, theme: &Theme) -> Line<'static> {
+fn parts_of_last(line: &StateLine, state: &State, view: &View, theme: &Theme, room: usize) -> Line<'static> {
     // The worst thing first, so that it is not what is cut.
     let mut spans = vec![Span::raw(" ")];
-    spans.extend(told(&line.worst, Form::Short, theme));
+    spans.extend(told(&line.worst, Form::Short, course(state, view), theme));
     spans.push(Span::styled(format!(" {} ", theme.glyphs.dot), theme.faint));
-    spans.extend(place(line, Form::Short, state, view, theme));
+    let mut left = room.saturating_sub(spans.iter().map(Span::width).sum());
+    for mut span in place(line, Form::Short, state, view, theme) {
+        span.content = text::cut(&span.content, left, theme.glyphs.ellipsis).into();
+        left = left.saturating_sub(span.width());
+        spans.push(span);
+    }
     Line::from(spans)
 }
 
 fn parts(line: &StateLine, length: Length, state: &State, view: &View, theme: &Theme) -> Line<'static> {
     let mut groups: Vec<Vec<Span<'static>>> = vec![place(line, length.place, state, view, theme)];
-    groups.push(told(&line.worst, length.worst, theme));
+    groups.push(told(&line.worst, length.worst, course(state, view), theme));
     groups.extend(line.next.as_ref().map(|said| plain(said, length.next, theme)));
     groups.extend(line.home.as_ref().and_then(|said| home(said, length.home, view, theme)));
     let mut spans = vec![Span::raw(" ")];
@@ -114,10 +119,23 @@ fn place(line: &StateLine, form: Form, state: &State, view: &View, theme: &Theme
     spans
 }
 
-fn told(said: &Said, form: Form, theme: &Theme) -> Vec<Span<'static>> {
-    let (glyph, style) = match said.tone {
-        Tone::Plain => (theme.glyphs.busy, theme.busy),
-        Tone::Good | Tone::Warning | Tone::Alarm => words::tone(said.tone, theme),
+/// Whether what is neither good nor bad is a move, or something that can't be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Course {
+    UnderWay,
+    AtRest,
+}
+
+fn course(state: &State, view: &View) -> Course {
+    let known = words::route(state, view.route).and_then(|route| state.routes.get(&route.id));
+    if known.is_some_and(|known| known.motion.is_under_way()) { Course::UnderWay } else { Course::AtRest }
+}
+
+fn told(said: &Said, form: Form, course: Course, theme: &Theme) -> Vec<Span<'static>> {
+    let (glyph, style) = match (said.tone, course) {
+        (Tone::Plain, Course::UnderWay) => (theme.glyphs.busy, theme.busy),
+        (Tone::Plain, Course::AtRest) => (theme.glyphs.unknown, theme.unknown),
+        (Tone::Good | Tone::Warning | Tone::Alarm, _) => words::tone(said.tone, theme),
     };
     vec![Span::styled(format!("{glyph} {}", form_of(said, form)), style)]
 }
@@ -132,7 +150,8 @@ fn plain(said: &Said, form: Form, theme: &Theme) -> Vec<Span<'static>> {
         Tone::Alarm => theme.latch,
     };
     let text = form_of(said, form);
-    vec![Span::styled(if said.tone == Tone::Alarm { format!(" {text} ") } else { text }, style)]
+    let padded = said.tone == Tone::Alarm && form == Form::Long;
+    vec![Span::styled(if padded { format!(" {text} ") } else { text }, style)]
 }
 
 /// The way home behind its key; a watcher is told how long it takes, and no key.

@@ -82,6 +82,7 @@ pub(super) fn draw(state: &State, route: &Route, view: &View, theme: &Theme, are
             wanted: None,
             draft: None,
             observed: None,
+            failing: None,
         };
         let legs: Vec<Leg> = words::legs(route).into_iter().map(leg).collect();
         rail::draw(&legs, Freshness::Fresh, theme, bar, buf);

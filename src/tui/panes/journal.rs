@@ -33,7 +33,7 @@ use crate::{
 /// From this width on, the details stand at the side.
 const ABREAST: u16 = 150;
 /// From this width on, each line says what it is about.
-const TOPICS: u16 = 100;
+const TOPICS: usize = 98;
 const TOPIC_CELLS: usize = 9;
 
 /// A line of the journal.
@@ -201,8 +201,8 @@ fn full(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buffer)
 fn row(entry: &Entry<'_>, view: &View, theme: &Theme, width: usize) -> Line<'static> {
     let (glyph, style) = words::tone(entry.tone(), theme);
     let mut head = vec![Span::styled(format!("{} ", words::clock(entry.at())), theme.faint), Span::styled(format!("{glyph} "), style)];
-    if is_full(view) && width >= usize::from(TOPICS) - 30 {
-        head.push(Span::styled(format!("{:<TOPIC_CELLS$} ", entry.topic()), theme.dim));
+    if is_full(view) && width >= TOPICS {
+        head.insert(1, Span::styled(format!("{:<TOPIC_CELLS$} ", entry.topic()), theme.dim));
     }
     let (who, told) = spoken(entry);
     head.extend(who.map(|who| Span::styled(format!("{who} "), theme.people)));
@@ -222,7 +222,7 @@ fn spoken<'a>(entry: &'a Entry<'_>) -> (Option<String>, &'a str) {
             (Some(format!("{who}{colon}")), rest.trim_start_matches([' ', ':']))
         }
         // Whose doing it was is said by the sentence itself or stands before it.
-        None if entry.text.contains(who) => (None, &entry.text),
+        None if entry.text.split_whitespace().any(|word| word.trim_end_matches([':', ';', ',']) == who) => (None, &entry.text),
         None => (Some(who.to_owned()), &entry.text),
     }
 }

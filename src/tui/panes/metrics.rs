@@ -152,7 +152,7 @@ fn users(state: &State, route: &Route, window: &Window, view: &View, theme: &The
         Span::styled(" given", theme.accepted),
         Span::styled(" and", theme.dim),
         Span::styled(" got", theme.observed),
-        Span::styled(" by requests ", theme.dim),
+        Span::styled(" by requests", theme.dim),
     ];
     let title = text::with_what_fits(head, legend, usize::from(area.width).saturating_sub(8));
     let inner = frame::plain(title.spans, Line::default(), theme, area, buf);
@@ -177,31 +177,31 @@ fn figures(state: &State, backends: &[(&Route, &Backend)], metric: Metric, windo
 /// Whose figure this is, what it is now or was at the mark, and its limit.
 fn head(state: &State, route: &Route, backend: &Backend, metric: Metric, window: &Window, theme: &Theme, room: usize) -> Line<'static> {
     let mut title = vec![
-        Span::styled(format!("{} ", backend.title), words::backend_style(route, &backend.id, theme)),
-        Span::styled(format!("{metric} "), theme.title),
+        Span::styled(backend.title.to_string(), words::backend_style(route, &backend.id, theme)),
+        Span::styled(format!(" {metric}"), theme.title),
     ];
     let limit = charts::limit(state, backend, metric);
     let beyond = |value: f64| if limit.is_some_and(|limit| value > limit) { theme.breach } else { theme.figure };
     let at = window.chosen.and_then(|seq| state.marks.iter().find(|mark| mark.seq == seq)).map(|mark| mark.at);
     match (at, state.backends.get(&backend.id).and_then(|known| known.values.get(&metric))) {
         (Some(at), _) => title.push(was(state, backend, metric, window, at, theme)),
-        (None, Some(Ok(sample))) => title.push(Span::styled(format!("{} ", metric.unit().show(sample.value)), beyond(sample.value))),
+        (None, Some(Ok(sample))) => title.push(Span::styled(format!(" {}", metric.unit().show(sample.value)), beyond(sample.value))),
         (None, now) => {
             let used: usize = title.iter().map(Span::width).sum();
             let told = text::cut(&words::figure(metric, now).0, room.saturating_sub(used + 1), theme.glyphs.ellipsis);
-            title.push(Span::styled(format!("{told} "), theme.unknown));
+            title.push(Span::styled(format!(" {told}"), theme.unknown));
         }
     }
-    let limit = limit.map(|limit| Span::styled(format!("limit {} ", metric.unit().show(limit)), theme.threshold));
+    let limit = limit.map(|limit| Span::styled(format!(" limit {}", metric.unit().show(limit)), theme.threshold));
     text::with_what_fits(title, limit, room)
 }
 
 fn was(state: &State, backend: &Backend, metric: Metric, window: &Window, at: Timestamp, theme: &Theme) -> Span<'static> {
     let show = |value| metric.unit().show(value);
     match charts::value_at(state, backend, metric, window, at) {
-        Some((low, high)) if show(low) == show(high) => Span::styled(format!("was {} ", show(high)), theme.figure),
-        Some((low, high)) => Span::styled(format!("was {} to {} ", show(low), show(high)), theme.figure),
-        None => Span::styled("was not known ", theme.unknown),
+        Some((low, high)) if show(low) == show(high) => Span::styled(format!(" was {}", show(high)), theme.figure),
+        Some((low, high)) => Span::styled(format!(" was {} to {}", show(low), show(high)), theme.figure),
+        None => Span::styled(" was not known", theme.unknown),
     }
 }
 

@@ -1,5 +1,7 @@
 //! The platforms side by side: is each one well, how much does it carry, how fast, how often does it fail.
 
+use std::collections::BTreeMap;
+
 use ratatui::{
     buffer::Buffer,
     layout::{Constraint, Layout, Rect},
@@ -11,6 +13,7 @@ use ratatui::{
 use crate::{
     core::{
         condition::{Condition, condition},
+        fails::{Fails, Gravity, MetAtDoor, fails},
         has::{Has, has},
         state::{BackendState, Reading, State},
     },
@@ -26,11 +29,13 @@ use crate::{
         view::{Pane, View},
         widgets::{spark, text},
     },
-    words::{Names, platform, state_line},
+    words::{Names, platform},
 };
 
 /// Figures older than this look stale; three scrapes and a little, whatever the plan's interval.
 const FIGURES_STALE: Millis = Millis::from_secs(15);
+/// Most points of a history in one row.
+const SPARK_POINTS: usize = 40;
 const WORKLOAD_STALE: Millis = Millis::from_secs(60);
 
 /// All backends of the plan, side by side, each below its end of the rail.
@@ -55,7 +60,7 @@ fn card(state: &State, view: &View, theme: &Theme, route: &Route, backend: &Back
             frame::light(area, theme.alarm, theme, buf)
         }
         Condition::Blind { .. } => frame::light(area, theme.unknown, theme, buf),
-        Condition::Unjudged { .. } | Condition::Idle | Condition::Well => {}
+        Condition::Unjudged { .. } | Condition::Untold | Condition::Idle | Condition::Well => {}
     }
     let plan = words::plan(state).map(|plan| plan.triggers.as_slice()).unwrap_or_default();
     let beyond = plan.iter().filter(|trigger| trigger.backend == backend.id && !has.is_nothing());
@@ -63,7 +68,9 @@ fn card(state: &State, view: &View, theme: &Theme, route: &Route, backend: &Back
     let card = Card {
         seen,
         has,
+        fails: fails(state, route, &backend.id),
         style,
+        tops: tops(state, route),
         condition,
         beyond: beyond.map(|trigger| trigger.metric).collect(),
         names: Names::of(state),
@@ -92,7 +99,7 @@ fn share(has: &Has, theme: &Theme) -> Line<'static> {
     match has.gets {
         Some(share) => {
             spans.push(Span::styled(", gets ", theme.dim));
-            spans.push(Span::styled(format!("{}%", state_line::gets(share)), theme.observed));
+            spans.push(Span::styled(crate::words::share(share.fraction), theme.observed));
         }
         None => spans.push(Span::styled(", not seen yet", theme.unknown)),
     }
@@ -103,7 +110,10 @@ fn share(has: &Has, theme: &Theme) -> Line<'static> {
 struct Card<'a> {
     seen: &'a BackendState,
     has: Has,
+    fails: Fails,
     style: Style,
+    /// The largest value of each figure on any backend of the route: what stands side by side has one scale.
+    tops: BTreeMap<Metric, f64>,
     condition: Condition,
     /// What is beyond its limit, as long as anything is given or got.
     beyond: Vec<Metric>,
@@ -152,7 +162,7 @@ fn health(card: &Card<'_>, theme: &Theme, width: u16) -> Line<'static> {
     };
     let well = || (glyphs.ok, "healthy".to_owned(), theme.ok);
     // The platform's own trouble is why its users fail, and their figures are red anyway; that some aren't ready yet is less than both.
-    let unjudged = matches!(card.condition, Condition::Unjudged { .. } | Condition::Idle);
+    let unjudged = matches!(card.condition, Condition::Unjudged { .. } | Condition::Untold | Condition::Idle);
     let grave = stale || workload.trouble.is_some() || unjudged;
     let (glyph, word, style) = match (users.clone(), told.clone()) {
         (Some(users), Some(platform)) => {
@@ -192,10 +202,10 @@ fn users(card: &Card<'_>, theme: &Theme) -> Option<(&'static str, String, Style)
         }
         Condition::ProbeFails { failed, sent } => Some((glyphs.breach, format!("{failed} of {sent} probes fail"), theme.breach)),
         Condition::Blind { trigger } => Some((glyphs.unknown, format!("blind: {}", card.names.metric(trigger)), theme.unknown)),
-        Condition::Unjudged { gap: Some(gap) } => {
-            Some((glyphs.unknown, format!("can't be judged: {}", crate::words::gap(*gap)), theme.unknown))
+        Condition::Unjudged { why, .. } => {
+            Some((glyphs.unknown, format!("not judged: {}", crate::words::short::unjudged(why).long), theme.unknown))
         }
-        Condition::Unjudged { gap: None } => Some((glyphs.unknown, "no figures yet".to_owned(), theme.unknown)),
+        Condition::Untold => Some((glyphs.unknown, "no figures yet".to_owned(), theme.unknown)),
         Condition::Idle => Some((glyphs.idle, "gets nothing".to_owned(), theme.dim)),
         Condition::Well => None,
     }
@@ -204,12 +214,56 @@ fn users(card: &Card<'_>, theme: &Theme) -> Option<(&'static str, String, Style)
 /// Rate, errors and latency, each with a short history.
 fn figures(card: &Card<'_>, theme: &Theme, width: u16) -> Vec<Line<'static>> {
     let half = width as usize / 2;
+    if let Some(met) = card.fails.unlike_own() {
+        return against_door(card, met, theme, width);
+    }
     let row = |left: Vec<Span<'static>>, right: Vec<Span<'static>>| Line::from([left, right].concat());
     vec![
         row(figure(card, Metric::RequestRate, "rps ", theme, half), figure(card, Metric::ErrorRate, "err ", theme, half)),
         row(figure(card, Metric::P50Latency, "p50 ", theme, half), figure(card, Metric::P95Latency, "p95 ", theme, half)),
         row(figure(card, Metric::P99Latency, "p99 ", theme, half), figure(card, Metric::DropRate, "drop", theme, half)),
     ]
+}
+
+/// The same where the front door meets failures: its figure and the backend's own, each with its source, on a row of their own.
+fn against_door(card: &Card<'_>, met: MetAtDoor, theme: &Theme, width: u16) -> Vec<Line<'static>> {
+    let half = width as usize / 2;
+    let row = |left: Vec<Span<'static>>, right: Vec<Span<'static>>| Line::from([left, right].concat());
+    let (own, known) = words::figure(Metric::ErrorRate, card.seen.values.get(&Metric::ErrorRate));
+    let own_style = if known == words::Known::Yes { theme.figure } else { theme.unknown };
+    let door_style = match card.fails.gravity {
+        Gravity::Beyond => theme.breach,
+        Gravity::Tolerated => theme.figure,
+    };
+    let door = match met.failed {
+        0 => "unlike home".to_owned(),
+        _ => Metric::ErrorRate.unit().show(met.share.fraction),
+    };
+    let head = vec![
+        Span::styled("err  ", theme.dim),
+        Span::styled(own, own_style),
+        Span::styled(if width >= 44 { " own count, " } else { " own, " }, theme.dim),
+        Span::styled(door, door_style),
+        Span::styled(" front door", theme.dim),
+    ];
+    let of = Span::styled(format!(" ({} of {})", met.failed, met.answers), theme.dim);
+    vec![
+        text::with_what_fits(head, [of], width.into()),
+        row(figure(card, Metric::RequestRate, "rps ", theme, half), figure(card, Metric::P95Latency, "p95 ", theme, half)),
+        row(figure(card, Metric::P99Latency, "p99 ", theme, half), figure(card, Metric::DropRate, "drop", theme, half)),
+    ]
+}
+
+/// The largest value of each figure that any backend of the route has shown lately.
+fn tops(state: &State, route: &Route) -> BTreeMap<Metric, f64> {
+    let mut tops: BTreeMap<Metric, f64> = BTreeMap::new();
+    let known = route.backend_ids().filter_map(|id| state.backends.get(id));
+    for (metric, points) in known.flat_map(|known| &known.history) {
+        let newest = points.iter().rev().take(SPARK_POINTS).flatten().copied().filter(|value| value.is_finite());
+        let top = tops.entry(*metric).or_default();
+        *top = newest.fold(*top, f64::max);
+    }
+    tops
 }
 
 /// One figure in `room` cells: what it is, how much, and the way it came. The newest bar has the platform's colour.
@@ -232,8 +286,10 @@ fn figure(card: &Card<'_>, metric: Metric, label: &str, theme: &Theme, room: usi
         (false, true) => theme.breach,
         (false, false) => theme.figure,
     };
+    let bars_room = body_room.saturating_sub(9).min(SPARK_POINTS);
+    let top = card.tops.get(&metric).copied().unwrap_or(0.0);
+    let bars = card.seen.history.get(&metric).map_or_else(String::new, |points| spark::bars(points.iter(), bars_room, top, theme));
     let bars_room = body_room.saturating_sub(9);
-    let bars = card.seen.history.get(&metric).map_or_else(String::new, |points| spark::bars(points.iter(), bars_room, 0.0, theme));
     let mut before: Vec<char> = format!("{bars:>bars_room$}").chars().collect();
     let newest: String = before.pop().into_iter().collect();
     // The figure's colour ends with the figure: a breach drawn in reverse would run into its history.

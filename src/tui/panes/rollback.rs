@@ -162,7 +162,7 @@ fn whereabouts(stands: &Home, at_home: &str) -> String {
         Home::Seen { .. } => format!("all traffic is home on {at_home}, accepted and seen"),
         Home::Unasked { .. } => format!("home on {at_home} is accepted; too few requests through the front door to see it"),
         Home::Accepted { elsewhere: Some(share), .. } if share.fraction > 0.0 => {
-            format!("home on {at_home} is accepted; {}% of requests still meet something else", state_line::gets(*share))
+            format!("home on {at_home} is accepted; {} of requests still meet something else", crate::words::share(share.fraction))
         }
         Home::Accepted { .. } => format!("home on {at_home} is accepted, not seen by requests yet"),
         Home::Unread => "where traffic is was not read yet".to_owned(),

@@ -9,8 +9,9 @@ use ratatui::{
 
 use crate::{
     core::{
+        fails::{Fails, Gravity, Site, fails},
         has::{has, strangers},
-        outlook::{self, Attention, DoorBreach, Outlook, Then},
+        outlook::{self, Attention, Outlook, Then},
         state::{Motion, Observed, Proof, RouteState, State},
     },
     domain::{
@@ -26,11 +27,11 @@ use crate::{
         widgets::{
             big,
             ghosts::{self, Ghost},
-            rail::{self, Band, Freshness, Leg},
+            rail::{self, Band, Failing, Freshness, Leg},
             text,
         },
     },
-    words::{Names, state_line},
+    words::{Names, share},
 };
 
 /// Columns kept free at the right for the big figure, where there is room for it.
@@ -50,8 +51,8 @@ pub fn draw(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buf
         let dot = theme.glyphs.dot;
         title.push(Span::styled(format!(" {dot} {share} on {}", words::place(route, &route.target)), theme.figure));
     }
-    if let Some(failing) = failing(known, route) {
-        title.push(Span::styled(format!(" {} {failing}", theme.glyphs.dot), theme.breach));
+    if let Some(failing) = failing(&fails(state, route, &route.target), theme).filter(|failing| failing.share > 0.0) {
+        title.push(Span::styled(format!(" {} {}", theme.glyphs.dot, failing.short), failing.style));
     }
     let worst = worst(state, route);
     frame::frame(Pane::Traffic, title, status(state, route, known, worst.as_ref(), view, theme), state, view, theme, area, buf);
@@ -77,6 +78,7 @@ pub fn draw(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buf
             | Attention::HomeNotReady { .. }
             | Attention::SourceSilent { .. }
             | Attention::ItemFailing { .. }
+            | Attention::Unjudged { .. }
             | Attention::Latched { .. }
             | Attention::ApprovalOpen { .. },
         )
@@ -85,7 +87,7 @@ pub fn draw(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buf
     for (place, rows) in rows(state, view, area) {
         let Some(route) = words::plan(state).and_then(|plan| plan.routes.get(place)) else { continue };
         let known = state.routes.get(&route.id).unwrap_or(&unread);
-        let legs = legs(known, route, view, theme);
+        let legs = legs(state, known, route, view, theme);
         let freshness = freshness(state, known, view);
         match rows {
             Rows::Small(row) => small(known, route, &legs, freshness, view, theme, row, buf),
@@ -113,7 +115,7 @@ fn worst(state: &State, route: &Route) -> Option<Attention> {
     outlook::attention(state).into_iter().find(|found| match found {
         Attention::NotHome { route: id, .. }
         | Attention::NeedsHuman { route: id, .. }
-        | Attention::Drifted { route: id }
+        | Attention::Drifted { route: id, .. }
         | Attention::RollingBack { route: id, .. }
         | Attention::HomeNotSeen { route: id, .. }
         | Attention::AtDoor { route: id, .. }
@@ -127,6 +129,7 @@ fn worst(state: &State, route: &Route) -> Option<Attention> {
         Attention::Breach { trigger, .. } | Attention::Blind { trigger, .. } => guards(trigger),
         Attention::SourceSilent { .. }
         | Attention::ItemFailing { .. }
+        | Attention::Unjudged { .. }
         | Attention::ApprovalOpen { .. }
         | Attention::WritesAtRisk { .. }
         | Attention::ReplicaUnsound { .. } => false,
@@ -151,15 +154,15 @@ fn status(state: &State, route: &Route, known: &RouteState, worst: Option<&Atten
     }
 }
 
-/// How far requests have followed, as long as they are not known to agree: `17 of 25%`.
+/// How far requests have followed, as long as they are not known to agree: `17% of 25%`.
 fn progress(state: &State, route: &Route, known: &RouteState, theme: &Theme) -> Option<Span<'static>> {
     let has = has(state, &route.id, &route.target);
     let open = matches!(known.motion, Motion::Propagating { .. }) || (known.motion == Motion::Settled && known.proof == Proof::Unproven);
     let gets = has.gets.filter(|_| open)?;
-    let (given, shown) = (has.given?, state_line::gets(gets));
+    let (given, shown) = (has.given?, share(gets.fraction));
     // Away from it, what counts is how much is still there.
     let told = if gets.fraction > given.fraction() && given == PerMille::ZERO {
-        format!(" ({shown}% still there)")
+        format!(" ({shown} still there)")
     } else {
         format!(" ({shown} of {given})")
     };
@@ -179,7 +182,7 @@ pub fn bars(state: &State, view: &View, theme: &Theme, area: Rect) -> Vec<(usize
     let unread = RouteState::default();
     let bar = |(place, rows): (usize, Rows)| {
         let route = words::plan(state)?.routes.get(place)?;
-        let legs = legs(state.routes.get(&route.id).unwrap_or(&unread), route, view, theme);
+        let legs = legs(state, state.routes.get(&route.id).unwrap_or(&unread), route, view, theme);
         let area = match rows {
             Rows::Small(row) => small_rail(row),
             Rows::Full { rail, .. } => rail,
@@ -254,7 +257,7 @@ fn small(known: &RouteState, route: &Route, legs: &[Leg], freshness: Freshness, 
 }
 
 /// The legs of a route in the order of the bar: target first, then whoever is outside the plan, home last.
-pub fn legs(known: &RouteState, route: &Route, view: &View, theme: &Theme) -> Vec<Leg> {
+pub fn legs(state: &State, known: &RouteState, route: &Route, view: &View, theme: &Theme) -> Vec<Leg> {
     let draft = view.drafts.get(&route.id);
     let leg = |id: &BackendId, name: String, style: Style| Leg {
         name,
@@ -262,11 +265,8 @@ pub fn legs(known: &RouteState, route: &Route, view: &View, theme: &Theme) -> Ve
         accepted: known.accepted.as_ref().map(|accepted| accepted.weights.of(id).get()),
         wanted: known.wanted.as_ref().map(|wanted| wanted.of(id).get()),
         draft: draft.map(|draft| draft.of(id).get()),
-        observed: observed(known).and_then(|observed| observed.shares.get(id)).map(|share| Band {
-            at: share.fraction,
-            low: share.low,
-            high: share.high,
-        }),
+        observed: has(state, &route.id, id).gets.map(|share| Band { at: share.fraction, low: share.low, high: share.high }),
+        failing: failing(&fails(state, route, id), theme),
     };
     let planned = words::legs(route);
     let mut legs: Vec<Leg> = planned
@@ -277,6 +277,18 @@ pub fn legs(known: &RouteState, route: &Route, view: &View, theme: &Theme) -> Ve
     legs.extend(strangers(known, route).into_iter().map(|id| leg(id, id.to_string(), theme.warn)));
     legs.extend(home);
     legs
+}
+
+/// What of a leg's requests is seen to fail.
+fn failing(fails: &Fails, theme: &Theme) -> Option<Failing> {
+    let said = crate::words::fails(fails)?;
+    let door = fails.at_door.map_or(0.0, |met| if met.site == Site::UnlikeHome { 1.0 } else { met.share.fraction });
+    let own = fails.own.map_or(0.0, |sample| sample.value);
+    let (share, style) = match fails.gravity {
+        Gravity::Beyond => (door.max(own), theme.breach),
+        Gravity::Tolerated => (0.0, theme.dim),
+    };
+    Some(Failing { share, words: said.long, short: said.short, style })
 }
 
 /// What requests show; nothing while there is no sample.
@@ -350,26 +362,33 @@ fn message_line(state: &State, known: &RouteState, route: &Route, view: &View, t
 
 /// What is met at the front door is beyond what the plan tolerates, or not home's site.
 fn at_door(state: &State, route: &Route, view: &View, theme: &Theme) -> Option<(String, Style)> {
-    let standing =
-        |breach: &DoorBreach| !matches!(breach.outlook, Outlook::Fired { .. } | Outlook::Running { then: Then::NobodyThere, .. });
-    let breach = outlook::at_door(state, &route.id).into_iter().find(standing)?;
+    let breach = outlook::attention(state).into_iter().find_map(|found| {
+        if let Attention::AtDoor { route: id, breach } = found
+            && id == route.id
+        {
+            Some(breach)
+        } else {
+            None
+        }
+    })?;
     let home = words::key(view, Action::Rollback);
     let what = crate::words::at_door(&breach, view.now, Names::of(state));
     Some((format!(" {} {what}; {home} goes home now", theme.glyphs.breach), theme.latch))
-}
-
-/// The share of our own requests through the front door that fails at the target, while any does.
-fn failing(known: &RouteState, route: &Route) -> Option<String> {
-    let met = known.front_door.met.get(&route.target).filter(|met| met.failed > 0)?;
-    Some(format!("{} of {} requests fail", met.failed, met.answers))
 }
 
 /// A trigger of this route whose clock is running, the one that acts first.
 fn threat(state: &State, route: &Route, view: &View, theme: &Theme) -> Option<(String, Style)> {
     let names = Names::of(state);
     let running = guards(state, route).filter_map(|trigger| match outlook::outlook(state, &trigger.id)? {
+        // Of what has led home already the way home tells.
+        Outlook::Running { then: Then::NobodyThere | Then::Done, .. } => None,
         Outlook::Running { acts_at, then, .. } => Some((trigger, acts_at, then)),
-        Outlook::Quiet | Outlook::Idle | Outlook::Unproven { .. } | Outlook::Blind { .. } | Outlook::Fired { .. } => None,
+        Outlook::Quiet
+        | Outlook::Idle
+        | Outlook::Unjudged(_)
+        | Outlook::Unproven { .. }
+        | Outlook::Blind { .. }
+        | Outlook::Fired { .. } => None,
     });
     let (trigger, acts_at, then) = running.min_by_key(|(_, acts_at, then)| (*then != Then::GoesHome, *acts_at))?;
     let value = state.triggers.get(&trigger.id).and_then(|seen| seen.value);
@@ -394,7 +413,12 @@ fn guards<'a>(state: &'a State, route: &'a Route) -> impl Iterator<Item = &'a Tr
 fn blind(state: &State, route: &Route, view: &View, theme: &Theme) -> Option<(String, Style)> {
     let blind = guards(state, route).filter_map(|trigger| match outlook::outlook(state, &trigger.id)? {
         Outlook::Blind { since, gap, acts_at, then } => Some((trigger, since, gap, acts_at, then)),
-        Outlook::Quiet | Outlook::Idle | Outlook::Running { .. } | Outlook::Unproven { .. } | Outlook::Fired { .. } => None,
+        Outlook::Quiet
+        | Outlook::Idle
+        | Outlook::Unjudged(_)
+        | Outlook::Running { .. }
+        | Outlook::Unproven { .. }
+        | Outlook::Fired { .. } => None,
     });
     let (trigger, _, gap, acts_at, then) = blind.min_by_key(|(_, since, ..)| *since)?;
     let why = gap.map_or_else(|| "no reading yet".to_owned(), crate::words::gap);
@@ -467,11 +491,11 @@ fn next_step(state: &State, known: &RouteState, route: &Route, view: &View, them
 }
 
 /// While a move is under way the next one has time: how far requests have followed.
-fn following(known: &RouteState, route: &Route, share: PerMille, theme: &Theme) -> Vec<Span<'static>> {
+fn following(known: &RouteState, route: &Route, given: PerMille, theme: &Theme) -> Vec<Span<'static>> {
     let place = words::place(route, &route.target);
-    let head = format!("{} {share} on {place} is accepted", theme.glyphs.busy);
+    let head = format!("{} {given} on {place} is accepted", theme.glyphs.busy);
     let told = match observed(known).and_then(|observed| observed.shares.get(&route.target)) {
-        Some(seen) => format!("{head}, requests show {}% so far", state_line::gets(*seen)),
+        Some(seen) => format!("{head}, requests show {} so far", share(seen.fraction)),
         None => format!("{head}, not seen by requests yet"),
     };
     vec![Span::styled(told, theme.busy)]

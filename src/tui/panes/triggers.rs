@@ -12,11 +12,11 @@ use crate::{
     core::{
         detection,
         forecast::rate,
-        outlook::{Outlook, Then, outlook},
+        outlook::{Outlook, Then, outlook, would},
         state::{Reading, State, TriggerState},
     },
     domain::time::{Millis, Timestamp},
-    plan::model::{Trigger, TriggerAction},
+    plan::model::Trigger,
     tui::{
         panes::{frame, words},
         theme::Theme,
@@ -80,55 +80,42 @@ struct Row<'a> {
     seen: TriggerState,
     name: String,
     outlook: Outlook,
+    /// What the end of its time would bring now.
+    would: Then,
     names: Names<'a>,
 }
 
 impl<'a> Row<'a> {
     fn of(state: &'a State, trigger: &'a Trigger, seen: TriggerState) -> Row<'a> {
         let names = Names::of(state);
-        let outlook = outlook(state, &trigger.id).unwrap_or(Outlook::Quiet);
-        Row { trigger, seen, name: names.watched_short(&trigger.id), outlook, names }
+        // The plan names it, so both are known.
+        let outlook = outlook(state, &trigger.id).unwrap_or(Outlook::Idle);
+        let would = would(state, &trigger.id).unwrap_or(Then::NobodyThere);
+        Row { trigger, seen, name: names.watched_short(&trigger.id), outlook, would, names }
     }
 
     /// Whether nothing runs.
     fn is_still(&self) -> bool {
-        matches!(self.outlook, Outlook::Quiet | Outlook::Idle)
+        matches!(self.outlook, Outlook::Quiet | Outlook::Idle | Outlook::Unjudged(_))
     }
 
-    /// The value if it may be believed; what was read before a source fell silent says nothing of now.
     fn value(&self) -> Option<f64> {
-        match self.seen.reading {
-            Reading::Ok | Reading::Breach => self.seen.value,
-            Reading::None | Reading::Unknown { .. } => None,
-        }
+        words::believed(&self.seen)
     }
 
     fn shown(&self, value: f64) -> String {
         self.trigger.metric.unit().show(value)
     }
 
-    fn then(&self) -> &'static str {
-        match self.trigger.action {
-            TriggerAction::Rollback => "rolls back",
-            TriggerAction::Hold => "holds",
-        }
-    }
-
     fn mark(&self, theme: &Theme) -> (&'static str, String, Style) {
-        match self.outlook {
-            Outlook::Idle => (theme.glyphs.idle, "nothing is sent there".to_owned(), theme.dim),
-            Outlook::Fired { .. } if self.seen.reading != Reading::Breach => (theme.glyphs.latch, "FIRED".to_owned(), theme.warn),
-            Outlook::Fired { .. } | Outlook::Quiet | Outlook::Running { .. } | Outlook::Unproven { .. } | Outlook::Blind { .. } => {
-                words::reading(&self.seen.reading, theme)
-            }
-        }
+        words::standing(&self.outlook, &self.seen.reading, theme)
     }
 }
 
 /// Armed is said only of what sees; what has no sample guards nobody yet.
 fn verdict(told: &[Row<'_>], theme: &Theme) -> Line<'static> {
     let any = |wanted: fn(&Outlook) -> bool| told.iter().any(|told| wanted(&told.outlook));
-    let unseeing = told.iter().filter(|told| told.outlook == Outlook::Quiet && told.value().is_none()).count();
+    let unjudged = told.iter().filter(|told| matches!(told.outlook, Outlook::Unjudged(_))).count();
     if any(|outlook| matches!(outlook, Outlook::Running { .. })) {
         Line::styled(format!("{} clock running", theme.glyphs.breach), theme.breach)
     } else if any(|outlook| matches!(outlook, Outlook::Unproven { .. })) {
@@ -139,10 +126,12 @@ fn verdict(told: &[Row<'_>], theme: &Theme) -> Line<'static> {
         Line::styled(format!("{} blind", theme.glyphs.unknown), theme.unknown)
     } else if told.is_empty() {
         Line::styled(format!("{} the plan has none", theme.glyphs.warn), theme.warn)
-    } else if unseeing > 0 {
-        Line::styled(format!("{} {unseeing} of {} not seeing yet", theme.glyphs.unknown, told.len()), theme.unknown)
+    } else if unjudged > 0 {
+        Line::styled(format!("{} {unjudged} of {} can't judge yet", theme.glyphs.unknown, told.len()), theme.unknown)
     } else if told.iter().all(|told| told.outlook == Outlook::Idle) {
         Line::styled(format!("{} nothing to guard yet", theme.glyphs.idle), theme.dim)
+    } else if told.iter().any(|told| matches!(told.would, Then::Withheld { .. } | Then::Disarmed { .. } | Then::HomeNotProven { .. })) {
+        Line::styled(format!("{} would not roll back now", theme.glyphs.warn), theme.warn)
     } else {
         Line::styled(format!("{} armed", theme.glyphs.ok), theme.ok)
     }
@@ -171,7 +160,7 @@ fn reading(told: &Row<'_>, theme: &Theme, width: u16) -> Line<'static> {
 
 /// On one row, the clock matters more than the rule.
 fn compact_line(told: &Row<'_>, now: Timestamp, theme: &Theme, width: u16) -> Line<'static> {
-    if told.outlook == Outlook::Idle {
+    if told.is_still() {
         return reading(told, theme, width);
     }
     let (glyph, _, style) = told.mark(theme);
@@ -189,15 +178,16 @@ fn compact_line(told: &Row<'_>, now: Timestamp, theme: &Theme, width: u16) -> Li
 fn below(told: &Row<'_>, now: Timestamp, theme: &Theme, row: Rect, buf: &mut Buffer) {
     let row = Rect { x: row.x + 2, width: row.width.saturating_sub(2), ..row };
     let cells = row.width.saturating_sub(28).min(CLOCK_CELLS);
-    let rule = format!("{} after {} above it", told.then(), told.trigger.lasting);
+    let rule = crate::words::rule(&told.would, told.trigger.lasting, told.names);
     match (told.is_still(), told.value()) {
         (true, Some(value)) if cells >= 8 => {
             let bar = Rect { width: cells, ..row };
             Gauge { value: Some(value), threshold: told.trigger.above, scale: Scale::Linear, style: theme.ok }.draw(theme, bar, buf);
-            text::put(buf, row, cells + 1, &rule, theme.dim);
+            let room = usize::from(row.width.saturating_sub(cells + 1));
+            text::put(buf, row, cells + 1, &text::cut(&rule, room, theme.glyphs.ellipsis), theme.dim);
         }
         (true, _) => {
-            text::put(buf, row, 0, &rule, theme.dim);
+            text::put(buf, row, 0, &text::cut(&rule, row.width.into(), theme.glyphs.ellipsis), theme.dim);
         }
         (false, _) => text::rows(buf, row, [Line::from(clock(told, now, theme, row.width))]),
     }
@@ -209,7 +199,7 @@ fn clock(told: &Row<'_>, now: Timestamp, theme: &Theme, room: u16) -> Vec<Span<'
     match &told.outlook {
         Outlook::Running { since, acts_at, then: Then::GoesHome } => {
             let left = acts_at.since(now);
-            let words = fits(format!("{} in {left}", told.then()), format!("acts in {left}"));
+            let words = fits(format!("rolls back in {left}"), format!("acts in {left}"));
             bar(now.since(*since), acts_at.since(*since), words, (theme.alarm, theme.breach), room, theme)
         }
         Outlook::Running { since, then, .. } => {
@@ -221,7 +211,7 @@ fn clock(told: &Row<'_>, now: Timestamp, theme: &Theme, room: u16) -> Vec<Span<'
             vec![Span::styled(fits(format!("{short}; its clock begins anew"), short), theme.warn)]
         }
         Outlook::Blind { since, acts_at, then: Then::GoesHome, .. } => {
-            let short = format!("{} in {}", told.then(), acts_at.since(now));
+            let short = format!("rolls back in {}", acts_at.since(now));
             let words = fits(format!("blind, {short}"), short);
             bar(now.since(*since), acts_at.since(*since), words, (theme.unknown, theme.unknown), room, theme)
         }
@@ -234,7 +224,7 @@ fn clock(told: &Row<'_>, now: Timestamp, theme: &Theme, room: u16) -> Vec<Span<'
             let long = format!("{short}, after {} above {}", told.trigger.lasting, told.shown(told.trigger.above));
             vec![Span::styled(fits(long, short), theme.warn)]
         }
-        Outlook::Quiet | Outlook::Idle => Vec::new(),
+        Outlook::Quiet | Outlook::Idle | Outlook::Unjudged(_) => Vec::new(),
     }
 }
 

@@ -6,7 +6,8 @@ use crate::{
     core::{
         decision::Cause,
         news::Tone,
-        state::{ItemStatus, Motion, Proof, Reading, RouteState, State},
+        outlook::Outlook,
+        state::{ItemStatus, Motion, Proof, Reading, RouteState, State, TriggerState},
     },
     domain::{
         id::{BackendId, SourceId},
@@ -100,14 +101,25 @@ pub enum Known {
     No,
 }
 
-/// Glyph, word and style of a trigger's reading.
-pub fn reading(reading: &Reading, theme: &Theme) -> (&'static str, String, Style) {
+/// What a trigger reads, if that may be believed; what was read before a source fell silent says nothing of now.
+pub fn believed(known: &TriggerState) -> Option<f64> {
+    match known.reading {
+        Reading::Ok | Reading::Breach => known.value,
+        Reading::None | Reading::Unknown { .. } => None,
+    }
+}
+
+/// Glyph, word and style of what a trigger stands at, and of its reading where that says more.
+pub fn standing(outlook: &Outlook, reading: &Reading, theme: &Theme) -> (&'static str, String, Style) {
     let glyphs = &theme.glyphs;
-    match reading {
-        Reading::None => (glyphs.unknown, "no sample yet".to_owned(), theme.unknown),
-        Reading::Ok => (glyphs.ok, "ok".to_owned(), theme.ok),
-        Reading::Breach => (glyphs.breach, "BREACH".to_owned(), theme.breach),
-        Reading::Unknown { gap } => (glyphs.unknown, crate::words::gap(*gap), theme.unknown),
+    match (outlook, reading) {
+        (Outlook::Idle, _) => (glyphs.idle, "nothing is sent there".to_owned(), theme.dim),
+        (Outlook::Unjudged(why), _) => (glyphs.unknown, crate::words::short::unjudged(why).long, theme.unknown),
+        (_, Reading::Breach) => (glyphs.breach, "BREACH".to_owned(), theme.breach),
+        (Outlook::Fired { .. }, _) => (glyphs.latch, "FIRED".to_owned(), theme.warn),
+        (_, Reading::None) => (glyphs.unknown, "no reading yet".to_owned(), theme.unknown),
+        (_, Reading::Unknown { gap }) => (glyphs.unknown, crate::words::gap(*gap), theme.unknown),
+        (_, Reading::Ok) => (glyphs.ok, "ok".to_owned(), theme.ok),
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! The target fills the bar from the left, like progress, so that "right" always means "further"; home is what is left of it. The bar
 //! itself is what the API accepted. `▼` above it is what was asked for, `◆` the private draft, and the whisker below is what requests
-//! really show, with its band. Where all agree they stand above one another; where they don't, one sees which one lags.
+//! really show, with its band. Where all agree they stand above one another; where they don't, one sees which one lags. The part of a leg
+//! that fails more than the plan tolerates is drawn as failing on the bar itself, and its figure stands beside the whisker's.
 
 use ratatui::{
     buffer::Buffer,
@@ -11,7 +12,10 @@ use ratatui::{
 };
 
 use super::text;
-use crate::tui::theme::{Charset, Theme};
+use crate::{
+    tui::theme::{Charset, Theme},
+    words::share,
+};
 
 /// One leg of the route, in the order of the bar: the target first, home last.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,6 +28,18 @@ pub struct Leg {
     pub draft: Option<u16>,
     /// Share and band as fractions.
     pub observed: Option<Band>,
+    /// What of its requests is seen to fail.
+    pub failing: Option<Failing>,
+}
+
+/// How much of a leg fails, and who says so.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Failing {
+    /// The part of the leg that is drawn as failing; none where it is no more than the plan tolerates.
+    pub share: f64,
+    pub words: String,
+    pub short: String,
+    pub style: Style,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -64,6 +80,8 @@ pub fn draw(legs: &[Leg], freshness: Freshness, theme: &Theme, area: Rect, buf: 
     for number in marked..marked + bars {
         bar_row(legs, freshness, theme, row(number), bar, buf);
     }
+    // Where the bar has two rows, the upper one still says whose the part is.
+    failing_parts(legs, freshness, theme, row(marked + bars - 1), bar, buf);
     if area.height > 1 {
         whiskers(legs, theme, row(marked + bars), bar, buf);
         // On two rows the marks share one with the whisker, and come last because what is wanted must be seen.
@@ -116,6 +134,22 @@ fn bar_row(legs: &[Leg], freshness: Freshness, theme: &Theme, row: Rect, bar: Ba
     for column in 0..bar.width {
         let (glyph, style) = cell(legs, &shares, column, bar.width, freshness, theme);
         text::put(buf, row, bar.from + column, glyph, style);
+    }
+}
+
+/// Draws over each leg, from its left, as much of it as fails.
+fn failing_parts(legs: &[Leg], freshness: Freshness, theme: &Theme, row: Rect, bar: Bar, buf: &mut Buffer) {
+    let mut from = 0.0;
+    for leg in legs {
+        let cells = f64::from(leg.accepted.unwrap_or(0)) / 1000.0 * f64::from(bar.width);
+        let failing = leg.failing.as_ref().map_or(0.0, |failing| failing.share);
+        if failing > 0.0 && cells > 0.0 && freshness == Freshness::Fresh {
+            let glyph = if theme.glyphs.charset == Charset::Unicode { theme.glyphs.fills[1] } else { theme.glyphs.breach };
+            let first = (from as u16).min(bar.width.saturating_sub(1));
+            let count = ((failing.min(1.0) * cells).round() as u16).clamp(1, bar.width - first);
+            text::put(buf, row, bar.from + first, &glyph.repeat(count.into()), theme.alarm);
+        }
+        from += cells;
     }
 }
 
@@ -215,28 +249,74 @@ fn mark(glyph: &str, words: &str, style: Style, (at, side): (u16, Side), row: Re
     text::put(buf, row, at, glyph, style);
 }
 
-/// What requests show: a band around the end of the target's part, with its figures.
+/// What requests show: a band around the end of the target's part, with its figures, and what else is to be said of any leg.
 fn whiskers(legs: &[Leg], theme: &Theme, row: Rect, bar: Bar, buf: &mut Buffer) {
-    let Some(band) = legs[0].observed else {
-        if legs.iter().all(|leg| leg.observed.is_none()) && legs[0].accepted.is_some() && legs[0].draft != legs[0].accepted {
-            text::put(buf, row, bar.from, "no request seen yet", theme.unknown);
+    let (mut low, mut high) = (bar.from, bar.from);
+    let mut notes = Vec::new();
+    if let Some(band) = legs[0].observed {
+        (low, high) = (bar.column(band.low), bar.column(band.high));
+        text::put(buf, row, low, &theme.glyphs.band.repeat(usize::from(high - low) + 1), theme.observed);
+        if high > low {
+            text::put(buf, row, low, theme.glyphs.band_ends[0], theme.observed);
+            text::put(buf, row, high, theme.glyphs.band_ends[1], theme.observed);
         }
-        return;
-    };
-    let (low, high, at) = (bar.column(band.low), bar.column(band.high), bar.column(band.at));
-    for column in low..=high {
-        text::put(buf, row, column, theme.glyphs.band, theme.observed);
+        text::put(buf, row, bar.column(band.at), theme.glyphs.observed, theme.observed);
+        let gets = format!("gets {}", share(band.at));
+        // The band is not symmetric, so both of its ends are told.
+        notes.push(Note { long: format!("{gets} ({}-{})", share(band.low), share(band.high)), short: gets, style: theme.observed });
+    } else if legs.iter().all(|leg| leg.observed.is_none()) && legs[0].accepted.is_some() && legs[0].draft != legs[0].accepted {
+        let unseen = "no request seen yet".to_owned();
+        notes.push(Note { long: unseen.clone(), short: unseen, style: theme.unknown });
     }
-    if high > low {
-        text::put(buf, row, low, theme.glyphs.band_ends[0], theme.observed);
-        text::put(buf, row, high, theme.glyphs.band_ends[1], theme.observed);
+    notes.extend(of_legs(legs));
+    place(&notes, (low, high), theme, row, buf);
+}
+
+/// Something to be said below the bar, and as short as it can be.
+struct Note {
+    long: String,
+    short: String,
+    style: Style,
+}
+
+/// What fails of the target, who is between target and home, and what fails of the others more than is tolerated.
+fn of_legs(legs: &[Leg]) -> Vec<Note> {
+    let mut notes = Vec::new();
+    for (place, leg) in legs.iter().enumerate() {
+        let is_between = place > 0 && place + 1 < legs.len();
+        if is_between && (leg.accepted.unwrap_or(0) > 0 || leg.observed.is_some_and(|seen| seen.at > 0.0)) {
+            let given = leg.accepted.map_or_else(|| "?".to_owned(), percent);
+            let short = format!("{} {given}", leg.name);
+            let long = leg.observed.map_or_else(|| short.clone(), |seen| format!("{short} (gets {})", share(seen.at)));
+            notes.push(Note { long, short, style: leg.style });
+        }
+        let failing = leg.failing.iter().filter(|failing| place == 0 || failing.share > 0.0);
+        notes.extend(failing.map(|failing| {
+            let whose = if place == 0 { String::new() } else { format!("{}: ", leg.name) };
+            Note { long: format!("{whose}{}", failing.words), short: format!("{whose}{}", failing.short), style: failing.style }
+        }));
     }
-    text::put(buf, row, at, theme.glyphs.observed, theme.observed);
-    // The band is not symmetric, so both of its ends are told.
-    let words = format!("gets {:.1}% ({:.1}-{:.1})", band.at * 100.0, band.low * 100.0, band.high * 100.0);
-    let length = text::width(&words) as u16;
-    let behind = Some(high + 2).filter(|column| column + length <= row.width);
-    if let Some(column) = behind.or(low.checked_sub(length + 1)) {
-        text::put(buf, row, column, &words, theme.observed);
+    notes
+}
+
+/// Writes the notes behind the band, or before it, as many of them and as long as there is room for.
+fn place(notes: &[Note], (low, high): (u16, u16), theme: &Theme, row: Rect, buf: &mut Buffer) {
+    let between = format!(" {} ", theme.glyphs.dot);
+    let long = |note: &Note| note.long.clone();
+    let short = |note: &Note| note.short.clone();
+    let forms: [&dyn Fn(&Note) -> String; 2] = [&long, &short];
+    let choices = (1..=notes.len()).rev().flat_map(|count| forms.map(|form| notes[..count].iter().map(form).collect::<Vec<_>>()));
+    let fitting = choices.into_iter().find_map(|words| {
+        let length = words.iter().map(|words| text::width(words)).sum::<usize>() + (words.len() - 1) * text::width(&between);
+        let length = u16::try_from(length).ok()?;
+        let behind = Some(high + 2).filter(|column| column + length <= row.width);
+        Some((behind.or(low.checked_sub(length + 1))?, words))
+    });
+    let Some((mut column, words)) = fitting else { return };
+    for (number, (note, words)) in notes.iter().zip(words).enumerate() {
+        if number > 0 {
+            column = text::put(buf, row, column, &between, theme.faint);
+        }
+        column = text::put(buf, row, column, &words, note.style);
     }
 }

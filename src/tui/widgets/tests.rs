@@ -26,6 +26,7 @@ fn legs(theme: &Theme, accepted: u16, wanted: u16, draft: Option<u16>, observed:
         wanted: Some(of(wanted)),
         draft: draft.map(of),
         observed: Some(rail::Band { at, low: (at - 0.03).max(0.0), high: (at + 0.03).min(1.0) }),
+        failing: None,
     };
     vec![leg("GKE", theme.gke, &|share| share, observed), leg("Cloud Run", theme.run, &|share| 1000 - share, 1.0 - observed)]
 }

@@ -87,6 +87,7 @@ fn kept(seen: &Seen, trigger: &Trigger, now: Option<&Outlook>) -> Check {
             | Outlook::Blind { .. }
             | Outlook::Quiet
             | Outlook::Idle
+            | Outlook::Unjudged(_)
             | Outlook::Fired { .. },
         )
         | None => false,

@@ -1,17 +1,21 @@
-//! What matters at this moment, and the one sentence about it.
+//! What matters at this moment, and the sentences about it. All of it is the core's attention and the words' sentences; nothing is judged
+//! here.
 
 use ratatui::style::Style;
 
 use crate::{
-    core::state::{Motion, Reading, RouteState, State},
-    domain::{
-        id::{RouteId, TriggerId},
-        time::Millis,
-        weight::PerMille,
+    core::{
+        home::home,
+        news::Tone,
+        outlook::{Attention, Outlook, Then, attention},
+        state::{Latch, State},
     },
-    plan::model::{Route, Trigger, TriggerAction},
-    tui::{draw::watch::parts, panes::words, theme::Theme, view::View},
-    words::Names,
+    domain::{
+        id::{BackendId, RouteId, TriggerId},
+        time::Millis,
+    },
+    tui::{draw::watch::Face, panes::words, theme::Theme, view::View},
+    words::{Names, short, state_line},
 };
 
 /// A rollback that has arrived is still what matters for so long, in real time.
@@ -22,39 +26,64 @@ const AFTER_ROLLBACK: Millis = Millis::from_secs(60);
 pub enum Matter {
     Calm,
     Move(RouteId),
+    /// What is met at the front door of a route.
+    Door(RouteId, BackendId),
     Breach(TriggerId),
     Rollback(RouteId),
 }
 
-/// The weightiest of what goes on.
+impl Matter {
+    fn weight(&self) -> u8 {
+        match self {
+            Matter::Calm => 0,
+            Matter::Move(_) => 1,
+            Matter::Door(..) => 2,
+            Matter::Breach(_) => 3,
+            Matter::Rollback(_) => 4,
+        }
+    }
+}
+
+/// The weightiest of what goes on; of two that weigh the same, the worse.
 pub fn matter(state: &State, view: &View) -> Matter {
-    let is_fresh =
-        |latch: &crate::core::state::Latch| view.age(latch.at).as_secs_f64() < AFTER_ROLLBACK.as_secs_f64() * view.speed.max(1.0);
-    let home = |known: &RouteState| known.motion.is_returning() || known.latch.as_ref().is_some_and(is_fresh);
-    if let Some((route, _)) = state.routes.iter().find(|(_, known)| home(known)) {
-        return Matter::Rollback(route.clone());
-    }
-    if let Some((trigger, _)) = next_to_fire(state) {
-        return Matter::Breach(trigger.id.clone());
-    }
-    match state.routes.iter().find(|(_, known)| is_moving(known)) {
-        Some((route, _)) => Matter::Move(route.clone()),
-        None => Matter::Calm,
-    }
+    let found = attention(state);
+    let weightiest = found.iter().filter_map(|found| weighs(found, view)).reduce(|one, other| match other.weight() > one.weight() {
+        true => other,
+        false => one,
+    });
+    let moving = || state.routes.iter().find(|(_, known)| known.motion.is_under_way()).map(|(route, _)| Matter::Move(route.clone()));
+    weightiest.or_else(moving).unwrap_or(Matter::Calm)
 }
 
-fn is_moving(known: &RouteState) -> bool {
-    match known.motion {
-        Motion::Writing { .. } | Motion::Resolving { .. } | Motion::Returning(_) | Motion::Propagating { .. } => true,
-        Motion::Unread | Motion::Settled | Motion::NeedsHuman { .. } => false,
+fn weighs(found: &Attention, view: &View) -> Option<Matter> {
+    match found {
+        // It has led home already, or nobody is there.
+        Attention::Breach { outlook: Outlook::Running { then: Then::Done | Then::NobodyThere, .. }, .. } => None,
+        Attention::Breach { trigger, .. } => Some(Matter::Breach(trigger.clone())),
+        Attention::AtDoor { route, breach } => Some(Matter::Door(route.clone(), breach.backend.clone())),
+        Attention::NotHome { route, .. } | Attention::RollingBack { route, .. } | Attention::HomeNotSeen { route, .. } => {
+            Some(Matter::Rollback(route.clone()))
+        }
+        Attention::Latched { route, at, .. } => {
+            let fresh = view.age(*at).as_secs_f64() < AFTER_ROLLBACK.as_secs_f64() * view.speed.max(1.0);
+            fresh.then(|| Matter::Rollback(route.clone()))
+        }
+        Attention::FailingForNobody { .. }
+        | Attention::NeedsHuman { .. }
+        | Attention::Drifted { .. }
+        | Attention::Hindered { .. }
+        | Attention::RequestsDisagree { .. }
+        | Attention::HomeNotReady { .. }
+        | Attention::WritesAtRisk { .. }
+        | Attention::Blind { .. }
+        | Attention::Unjudged { .. }
+        | Attention::Unresolved { .. }
+        | Attention::Unread { .. }
+        | Attention::ReplicaUnsound { .. }
+        | Attention::SourceSilent { .. }
+        | Attention::ItemFailing { .. }
+        | Attention::ApprovalOpen { .. } => None,
     }
-}
-
-/// The trigger whose clock runs out first.
-pub fn next_to_fire(state: &State) -> Option<(&Trigger, crate::domain::time::Timestamp)> {
-    let triggers = &words::plan(state)?.triggers;
-    let pending = triggers.iter().filter_map(|trigger| Some((trigger, state.triggers.get(&trigger.id)?.pending_since?)));
-    pending.min_by_key(|(trigger, since)| *since + trigger.lasting)
 }
 
 /// One sentence with its sign.
@@ -65,79 +94,75 @@ pub struct Verdict {
     pub style: Style,
 }
 
-/// What a calm face says about safety. All is well only where everything is known to be.
-pub fn verdict(state: &State, view: &View, theme: &Theme) -> Verdict {
-    let glyphs = &theme.glyphs;
-    let say = |glyph, text: String, style| Verdict { glyph, text, style };
-    if let Some((trigger, since)) = next_to_fire(state) {
-        let then = match trigger.action {
-            TriggerAction::Rollback => "traffic goes home by itself",
-            TriggerAction::Hold => "the route is held by itself",
-        };
-        let left = (since + trigger.lasting).since(view.now);
-        let what = format!("{} of {}", trigger.metric.name().replace('_', " "), parts::platform(state, trigger));
-        return say(glyphs.breach, format!("The {what} is beyond its limit; {then} in {left} unless it clears."), theme.breach);
-    }
-    let routes = words::plan(state).map(|plan| plan.routes.as_slice()).unwrap_or_default();
-    let troubled = routes.iter().find_map(|route| trouble(state, route, state.routes.get(&route.id)?, view, theme));
-    if let Some(verdict) = troubled {
-        return verdict;
-    }
-    let unknown = words::plan(state).into_iter().flat_map(|plan| &plan.triggers).find_map(|trigger| {
-        let seen = state.triggers.get(&trigger.id)?;
-        // A backend that takes no traffic has too few requests to be judged, and nothing to be guarded.
-        let route = routes.iter().find(|route| route.id == trigger.route)?;
-        let accepted = state.routes.get(&route.id).and_then(|known| known.accepted.as_ref());
-        let takes = accepted.is_none_or(|accepted| accepted.weights.of(&trigger.backend) > PerMille::ZERO);
-        if !takes && seen.blind_since.is_none() {
-            return None;
+/// What is to be said of safety, worst first; one good word where nothing is to be said.
+pub fn verdicts(face: &Face<'_>) -> Vec<Verdict> {
+    let names = Names::of(face.state);
+    let say = |(glyph, style): (&'static str, Style), text: String| Verdict { glyph, text: sentence(&text), style };
+    let found = attention(face.state);
+    let mut told: Vec<Verdict> = Vec::new();
+    for found in &found {
+        let tone = short::attention(found, face.state, face.view.now).tone;
+        if is_way_home(found, face) {
+            let stands = home(face.state, face.route);
+            told.push(say(sign(tone, face.theme), crate::words::home(&stands, face.route, face.view.now, names)));
+            // While it is under way no attention tells what a rollback is for.
+            let cause = face.known.latch.as_ref().filter(|_| face.known.motion.is_returning());
+            let because = |latch: &Latch| format!("the rollback began because {}", words::cause(face.state, &latch.cause));
+            told.extend(cause.map(|latch| say(sign(Tone::Warning, face.theme), because(latch))));
+        } else {
+            told.push(say(sign(tone, face.theme), crate::words::attention(found, face.view.now, names)));
         }
-        match &seen.reading {
-            Reading::Unknown { gap } => Some((trigger, crate::words::gap(*gap))),
-            Reading::None => Some((trigger, "no sample yet".to_owned())),
-            Reading::Ok | Reading::Breach => None,
+    }
+    if !told.is_empty() {
+        return told;
+    }
+    let worst = state_line::state_line(face.state, face.route, face.view.now).worst;
+    match worst.tone {
+        Tone::Good => vec![say(words::tone(Tone::Good, face.theme), format!("all is well: {}", worst.long))],
+        Tone::Plain if face.known.motion.is_under_way() => {
+            vec![say(words::tone(Tone::Good, face.theme), "nothing is beyond its limit so far".to_owned())]
         }
-    });
-    if let Some((trigger, why)) = unknown {
-        let what = format!("{} of {}", trigger.metric.name().replace('_', " "), parts::platform(state, trigger));
-        let text = format!("The {what} can't be judged ({why}). Nothing advances until it can; going back is still possible.");
-        return say(glyphs.unknown, text, theme.unknown);
+        Tone::Plain | Tone::Warning | Tone::Alarm => vec![say(sign(worst.tone, face.theme), worst.long)],
     }
-    if let Some(open) = state.approvals.values().min_by_key(|open| open.at) {
-        return say(glyphs.busy, format!("{} waits for a second person's approval of the next step.", open.by.who), theme.busy);
-    }
-    let away = routes.iter().filter_map(|route| Some((route, state.routes.get(&route.id)?)));
-    let away = away.filter(|(route, known)| known.accepted.as_ref().is_some_and(|now| now.weights.of(&route.target) > PerMille::ZERO));
-    let takes = away.map(|(_, known)| known.readiness.takes).max();
-    let back = takes.map_or_else(|| "all traffic is at home".to_owned(), |takes| format!("going back would take {takes}"));
-    say(glyphs.ok, format!("All is well: nothing is beyond its limit, and {back}."), theme.ok)
 }
 
-/// What stands in the way of a route, if anything does.
-fn trouble(state: &State, route: &Route, known: &RouteState, view: &View, theme: &Theme) -> Option<Verdict> {
-    let glyphs = &theme.glyphs;
-    let say = |glyph, text: String, style| Some(Verdict { glyph, text, style });
-    if let Motion::NeedsHuman { why, .. } = &known.motion {
-        return say(glyphs.breach, format!("{} needs somebody: {}", route.title, crate::words::need(why)), theme.breach);
+fn sign(tone: Tone, theme: &Theme) -> (&'static str, Style) {
+    match tone {
+        Tone::Plain => (theme.glyphs.unknown, theme.unknown),
+        Tone::Good | Tone::Warning | Tone::Alarm => words::tone(tone, theme),
     }
-    if let Some(drift) = &known.drift {
-        let actor = crate::words::mover_name(&drift.by, Names::of(state));
-        let (found, expected) = (drift.found.of(&route.target), drift.expected.of(&route.target));
-        return say(glyphs.warn, format!("{actor} set {found} where {expected} was meant; the crew is deciding."), theme.warn);
+}
+
+/// Whether it tells how far the shown route is on its way home.
+fn is_way_home(found: &Attention, face: &Face<'_>) -> bool {
+    match found {
+        Attention::NotHome { route, .. } | Attention::RollingBack { route, .. } | Attention::HomeNotSeen { route, .. } => {
+            *route == face.route.id
+        }
+        Attention::Breach { .. }
+        | Attention::AtDoor { .. }
+        | Attention::Latched { .. }
+        | Attention::FailingForNobody { .. }
+        | Attention::NeedsHuman { .. }
+        | Attention::Drifted { .. }
+        | Attention::Hindered { .. }
+        | Attention::RequestsDisagree { .. }
+        | Attention::HomeNotReady { .. }
+        | Attention::WritesAtRisk { .. }
+        | Attention::Blind { .. }
+        | Attention::Unjudged { .. }
+        | Attention::Unresolved { .. }
+        | Attention::Unread { .. }
+        | Attention::ReplicaUnsound { .. }
+        | Attention::SourceSilent { .. }
+        | Attention::ItemFailing { .. }
+        | Attention::ApprovalOpen { .. } => false,
     }
-    if let Some(latch) = &known.latch {
-        let text = format!(
-            "Rolled back {}: {}. Nothing advances until somebody re-arms it.",
-            words::age(view.age(latch.at)),
-            words::cause(state, &latch.cause)
-        );
-        return say(glyphs.latch, text, theme.warn);
-    }
-    let against = known.readiness.against.first()?;
-    let away = known.accepted.as_ref().is_some_and(|accepted| accepted.weights.of(&route.target) > PerMille::ZERO);
-    if away {
-        say(glyphs.breach, format!("Going back is not assured: {}.", crate::words::objection(against, Names::of(state))), theme.breach)
-    } else {
-        None
-    }
+}
+
+/// Words as a sentence.
+pub fn sentence(words: &str) -> String {
+    let mut rest = words.chars();
+    let first: String = rest.next().into_iter().flat_map(char::to_uppercase).collect();
+    format!("{first}{}.", rest.as_str())
 }

@@ -8,19 +8,22 @@ use ratatui::{
 };
 
 use crate::{
-    core::state::{Goal, Motion, Reading, RouteState, State, TriggerState},
-    domain::{
-        time::{Millis, Timestamp},
-        weight::PerMille,
+    core::{
+        home::{Home, home},
+        outlook::{Outlook, Then, attention, outlook, soonest},
+        state::{Motion, ReturnStage, TriggerState},
     },
-    plan::model::{DatabaseMode, Route, Trigger, TriggerAction},
+    domain::time::Timestamp,
+    plan::model::{DatabaseMode, Trigger},
     tui::{
-        panes::{charts, words},
-        theme::Theme,
-        view::View,
-        widgets::{big, rail, text},
+        draw::watch::{Face, matter::sentence},
+        panes::words,
+        widgets::{
+            gauge::{Gauge, Scale},
+            spark, text,
+        },
     },
-    words::Names,
+    words::{Names, objection, platform, share, state_line},
 };
 
 /// A page that is filled from its top.
@@ -49,182 +52,114 @@ impl Page {
     }
 }
 
-/// A figure to be read across the room with a few lines beside it.
-pub fn headline(figure: &str, style: Style, lines: Vec<Line<'static>>, theme: &Theme, page: &mut Page, buf: &mut Buffer) {
-    let room = page.rest();
-    let tall = room.height >= 28 && room.width >= big::tall_width(figure) + 48;
-    let rows = if tall { big::TALL_ROWS } else { big::ROWS };
-    let row = page.take(rows);
-    let width = if tall { big::tall_width(figure) } else { big::width(figure) };
-    // The text begins at the same column for every share, so that it stands still while the figure grows.
-    let column = if tall { width.max(30) + 4 } else { width.max(15) + 3 };
-    if tall {
-        big::draw_tall(figure, style, theme, row, buf);
-    } else {
-        big::draw(figure, style, theme, row, buf);
-    }
-    let beside = Rect { x: row.x + column.min(row.width), width: row.width.saturating_sub(column), ..row };
-    let beside = if tall { Rect { y: beside.y + 1, height: beside.height - 1, ..beside } } else { beside };
-    let cut = |line: Line<'static>| {
-        let style = line.spans.first().map_or(line.style, |span| line.style.patch(span.style));
-        Line::styled(text::cut(&line.to_string(), beside.width.into(), theme.glyphs.ellipsis), style)
-    };
-    text::rows(buf, beside, lines.into_iter().map(cut));
-}
+/// Columns of the question before its answer.
+const LABEL: u16 = 12;
 
-pub fn platform(state: &State, trigger: &Trigger) -> String {
-    let found = words::backends(state).into_iter().find(|(_, backend)| backend.id == trigger.backend);
-    found.map_or_else(|| trigger.backend.to_string(), |(_, backend)| backend.title.to_string())
+pub fn watched(face: &Face<'_>, trigger: &Trigger) -> String {
+    Names::of(face.state).watched(&trigger.id)
 }
 
 /// The value if it may be believed.
 pub fn value(trigger: &Trigger, seen: &TriggerState) -> Option<String> {
-    match seen.reading {
-        Reading::Ok | Reading::Breach => seen.value.map(|value| trigger.metric.unit().show(value)),
-        Reading::None | Reading::Unknown { .. } => None,
+    words::believed(seen).map(|value| trigger.metric.unit().show(value))
+}
+
+/// A question and its answer, in as many rows as that needs and has.
+fn answer(label: &str, text: &str, style: Style, face: &Face<'_>, page: &mut Page, buf: &mut Buffer) {
+    let room = usize::from(page.rest().width.saturating_sub(LABEL));
+    let rows = usize::from(page.rest().height.saturating_sub(2).min(2));
+    for (place, line) in text::wrap(text, room).into_iter().take(rows).enumerate() {
+        let row = page.take(1);
+        text::put(buf, row, 0, if place == 0 { label } else { "" }, face.theme.dim);
+        text::put(buf, row, LABEL, &line, style);
     }
 }
 
-fn platforms(route: &Route) -> (String, String) {
-    (words::place(route, &route.target).to_string(), words::place(route, &route.home).to_string())
+/// What happens by itself and when, with its clock if one runs.
+pub fn by_itself(face: &Face<'_>, page: &mut Page, buf: &mut Buffer) {
+    let Face { state, view, theme, route, .. } = *face;
+    let next = state_line::state_line(state, route, view.now).next;
+    let found = attention(state);
+    let (text, style) = match &next {
+        Some(said) => (sentence(&said.long), words::tone(said.tone, theme).1),
+        None => ("Nothing: traffic stays where it is.".to_owned(), theme.text),
+    };
+    let row = page.rest();
+    answer("by itself", &text, style, face, page, buf);
+    if let Some(Outlook::Running { since, acts_at, then: Then::GoesHome } | Outlook::Blind { since, acts_at, then: Then::GoesHome, .. }) =
+        soonest(&found)
+    {
+        let column = LABEL + text::width(&text) as u16 + 2;
+        let room = Rect { x: row.x + column.min(row.width), width: row.width.saturating_sub(column), height: 1, ..row };
+        clock(face, *since, *acts_at, room, buf);
+    }
 }
 
-/// Where traffic is, beside the share of the target.
-pub fn where_is(state: &State, route: &Route, known: &RouteState, view: &View, theme: &Theme) -> Vec<Line<'static>> {
-    let (target, home) = platforms(route);
-    let rest = known.accepted.as_ref().map(|accepted| rail::percent(accepted.weights.of(&route.home).get()));
-    let rest = rest.map_or_else(|| "The weights are not known yet.".to_owned(), |rest| format!("{rest} is on {home}."));
-    let by = known.moved_by.as_ref().map_or_else(String::new, |by| format!(", moved by {}", crate::words::mover(by, Names::of(state))));
-    let since = known.changed_at.map_or_else(String::new, |at| format!(" for {}", view.age(at)));
-    let stands = match &known.motion {
-        Motion::Settled => format!("It has stood there{since}{by}."),
+/// How much of its time has passed.
+fn clock(face: &Face<'_>, since: Timestamp, acts_at: Timestamp, row: Rect, buf: &mut Buffer) {
+    let (passed, of) = (face.view.age(since), acts_at.since(since));
+    let cells = usize::from(row.width);
+    let filled = (passed.0 as usize * cells / of.0.max(1) as usize).min(cells);
+    let column = text::put(buf, row, 0, &face.theme.glyphs.fills[0].repeat(filled), face.theme.alarm);
+    text::put(buf, row, column, &face.theme.glyphs.track.repeat(cells - filled), face.theme.faint);
+}
+
+/// What going back would mean now, without the key that a watcher doesn't have; by hand where it does not get there by itself.
+pub fn way_home(face: &Face<'_>, page: &mut Page, buf: &mut Buffer) {
+    let Face { state, view, theme, route, known, .. } = *face;
+    let at_home = words::place(route, &route.home);
+    let ready = platform::scale(known.readiness.home_scale);
+    let (text, style) = match home(state, route) {
+        Home::Seen { .. } | Home::Unasked { .. } => (format!("All traffic is home on {at_home}, {ready}."), theme.text),
+        Home::NotHome { .. } => {
+            (format!("{}. By hand, by whoever has the rights:", sentence_of_retry(&known.motion, view.now)), theme.breach)
+        }
+        Home::Going { .. } | Home::Accepted { .. } => (format!("All traffic is on its way to {at_home}, {ready}."), theme.text),
+        Home::Unread | Home::Away { .. } => match known.readiness.against.first() {
+            Some(against) => (format!("Going back is not assured: {}.", objection(against, Names::of(state))), theme.breach),
+            None => (takes(face, &at_home, &ready), theme.text),
+        },
+    };
+    answer("way home", &text, style, face, page, buf);
+    if let (Home::NotHome { .. }, Some(plan)) = (home(state, route), words::plan(state)) {
+        // It is broken where the row ends and not at a space, of which each counts.
+        let command: Vec<char> = plan.home_by_hand(route).chars().collect();
+        let room = usize::from(page.rest().width.saturating_sub(2)).max(20);
+        let lines: Vec<String> = command.chunks(room).map(|part| part.iter().collect()).collect();
+        let rows = page.take(lines.len() as u16);
+        for (line, row) in lines.iter().zip(rows.rows()) {
+            text::put(buf, row, 2, line, theme.figure);
+        }
+    }
+}
+
+fn sentence_of_retry(motion: &Motion, now: Timestamp) -> String {
+    match motion {
+        Motion::Returning(back) => match back.stage {
+            ReturnStage::Retry { at } if at > now => format!("The next attempt is in {}", at.since(now)),
+            ReturnStage::Retry { .. } | ReturnStage::Look | ReturnStage::Write { .. } | ReturnStage::Resolve { .. } => {
+                "It is being tried now".to_owned()
+            }
+        },
         Motion::Unread
+        | Motion::Settled
         | Motion::Writing { .. }
         | Motion::Resolving { .. }
-        | Motion::Returning(_)
         | Motion::Propagating { .. }
-        | Motion::NeedsHuman { .. } => words::course(known, view.now, theme).iter().map(|span| span.content.to_string()).collect(),
-    };
-    vec![
-        Line::styled(format!("of {} is on {target}.", route.title), theme.figure),
-        Line::styled(rest, theme.text),
-        Line::styled(stands, theme.dim),
-    ]
-}
-
-/// What is wrong and when it ends, beside the figure.
-pub fn threat(state: &State, trigger: &Trigger, view: &View, theme: &Theme) -> Vec<Line<'static>> {
-    let what = trigger.metric.name().replace('_', " ");
-    let head = Line::styled(
-        format!("is the {what} of {}; its limit is {}.", platform(state, trigger), trigger.metric.unit().show(trigger.above)),
-        theme.figure,
-    );
-    let Some(since) = state.triggers.get(&trigger.id).and_then(|seen| seen.pending_since) else {
-        return vec![head, Line::styled("It is within its limit again.", theme.ok)];
-    };
-    let then = match trigger.action {
-        TriggerAction::Rollback => "Traffic goes home by itself",
-        TriggerAction::Hold => "The route is held by itself",
-    };
-    vec![
-        head,
-        Line::styled(format!("{then} in {} unless it clears.", (since + trigger.lasting).since(view.now)), theme.breach),
-        Line::styled(format!("It has been beyond it for {}.", view.age(since)), theme.dim),
-    ]
-}
-
-/// How much of a trigger's time has passed.
-pub fn clock(trigger: &Trigger, since: Timestamp, view: &View, theme: &Theme, row: Rect, buf: &mut Buffer) {
-    let passed = view.age(since);
-    let left = format!(" {} left", Millis(trigger.lasting.0.saturating_sub(passed.0)));
-    let cells = usize::from(row.width).saturating_sub(text::width(&left));
-    let filled = (passed.0 as usize * cells / trigger.lasting.0.max(1) as usize).min(cells);
-    let column = text::put(buf, row, 0, &theme.glyphs.fills[0].repeat(filled), theme.breach);
-    let column = text::put(buf, row, column, &theme.glyphs.track.repeat(cells - filled), theme.faint);
-    text::put(buf, row, column, &left, theme.breach);
-}
-
-/// Where a move is on its way, beside what requests meet.
-pub fn course(state: &State, route: &Route, known: &RouteState, view: &View, theme: &Theme) -> Vec<Line<'static>> {
-    let (target, home) = platforms(route);
-    let goal = match &known.motion {
-        Motion::Writing { .. } | Motion::Resolving { .. } => Some(Goal::Advance),
-        Motion::Propagating { goal, .. } => Some(*goal),
-        Motion::Returning(_) => Some(Goal::Rollback),
-        Motion::Unread | Motion::Settled | Motion::NeedsHuman { .. } => None,
-    };
-    let head = Line::styled(format!("of requests reach {target} now."), theme.figure);
-    let wanted = known.wanted.as_ref().map_or_else(|| "?".to_owned(), |wanted| rail::percent(wanted.of(&route.target).get()));
-    let how: String = words::course(known, view.now, theme).iter().map(|span| span.content.to_string()).collect();
-    match (goal, &known.latch) {
-        (Some(Goal::Rollback), latch) => {
-            let cause = latch.as_ref().map_or_else(String::new, |latch| format!("Because of {}.", words::cause(state, &latch.cause)));
-            vec![head, Line::styled(format!("ROLLING BACK to {home}: {how}"), theme.latch), Line::styled(cause, theme.text)]
-        }
-        (None, Some(latch)) => {
-            let text = format!("All traffic is home on {home}; the rollback began {}.", words::age(view.age(latch.at)));
-            vec![head, Line::styled(text, theme.ok), Line::styled(format!("Because of {}.", words::cause(state, &latch.cause)), theme.text)]
-        }
-        (Some(Goal::Advance) | None, _) => {
-            let by =
-                known.moved_by.as_ref().map_or_else(String::new, |by| format!(", moved by {}", crate::words::mover(by, Names::of(state))));
-            vec![head, Line::styled(format!("On the way to {wanted}{by}."), theme.busy), Line::styled(how, theme.dim)]
-        }
+        | Motion::NeedsHuman { .. } => "Nothing more is tried by itself".to_owned(),
     }
 }
 
-/// One weight as a bar with its name before and its figure behind.
-pub fn bar(name: &str, style: Style, share: Option<f64>, theme: &Theme, rows: Rect, buf: &mut Buffer) {
-    for (place, row) in rows.rows().enumerate() {
-        if place == 0 {
-            text::put(buf, row, 0, name, theme.dim);
-        }
-        let room = Rect { x: row.x + 12.min(row.width), width: row.width.saturating_sub(12 + 8), ..row };
-        let cells = usize::from(room.width);
-        let filled = share.map_or(0, |share| (share.clamp(0.0, 1.0) * cells as f64).round() as usize);
-        let column = text::put(buf, room, 0, &theme.glyphs.fills[0].repeat(filled), style);
-        text::put(buf, room, column, &theme.glyphs.track.repeat(cells - filled), theme.faint);
-        if place == 0 {
-            let figure = share.map_or_else(|| "?".to_owned(), |share| format!("{:.0}%", share * 100.0));
-            let behind = Rect { x: room.right(), width: row.right().saturating_sub(room.right()), ..row };
-            text::put(buf, behind, 2.min(behind.width), &figure, theme.figure);
-        }
-    }
-}
-
-/// What going back would mean now, without the key that a watcher doesn't have.
-pub fn way_home(state: &State, route: &Route, known: &RouteState, theme: &Theme) -> Line<'static> {
-    let (_, home) = platforms(route);
-    let said = |glyph: &str, text: String, style: Style| {
-        Line::from(vec![
-            Span::styled(format!("{glyph} "), style),
-            Span::styled(text, if style == theme.breach { style } else { theme.text }),
-        ])
-    };
-    let here = known.accepted.as_ref().map(|accepted| accepted.weights.of(&route.target));
-    let ready = crate::words::platform::scale(known.readiness.home_scale);
-    if here == Some(PerMille::ZERO) {
-        return said(theme.glyphs.ok, format!("All traffic is home on {home}, {ready}"), theme.ok);
-    }
-    if let Some(against) = known.readiness.against.first() {
-        return said(
-            theme.glyphs.breach,
-            format!("Going back is not assured: {}", crate::words::objection(against, Names::of(state))),
-            theme.breach,
-        );
-    }
-    let mode = words::plan(state).and_then(|plan| plan.database.as_ref()).map(|database| database.mode);
+fn takes(face: &Face<'_>, at_home: &str, ready: &str) -> String {
+    let mode = words::plan(face.state).and_then(|plan| plan.database.as_ref()).map(|database| database.mode);
     let writes = if mode == Some(DatabaseMode::Shared) { ", loses no writes" } else { "" };
-    let (takes, moves) = (known.readiness.takes, known.readiness.moves * 100.0);
-    said(
-        theme.glyphs.rollback,
-        format!("Going back to {home} would take {takes}, moves {moves:.0}% of users{writes}; {ready}"),
-        theme.rollback,
-    )
+    let readiness = &face.known.readiness;
+    format!("Going back to {at_home} would take {}, moves {} of users{writes}; {ready}.", readiness.takes, share(readiness.moves))
 }
 
 /// Who steers and who is here.
-pub fn company(state: &State, theme: &Theme) -> Line<'static> {
+pub fn crew(face: &Face<'_>, page: &mut Page, buf: &mut Buffer) {
+    let state = face.state;
     let holder = state.controls.holder.as_ref();
     let steers = holder.map_or_else(|| "Nobody has the controls".to_owned(), |holder| format!("{} has the controls", holder.who));
     let crew =
@@ -237,14 +172,44 @@ pub fn company(state: &State, theme: &Theme) -> Line<'static> {
         1 => ", 1 watches".to_owned(),
         more => format!(", {more} watch"),
     };
-    Line::from(vec![
-        Span::styled(format!("{} ", theme.glyphs.focus), theme.focus),
-        Span::styled(format!("{steers}{with}{watch}"), theme.text),
-    ])
+    answer("crew", &format!("{steers}{with}{watch}."), face.theme.text, face, page, buf);
+}
+
+/// Each trigger with its figure against its limit, and what it stands at where it has none.
+pub fn guards(face: &Face<'_>, page: &mut Page, buf: &mut Buffer) {
+    let Face { state, theme, .. } = *face;
+    for trigger in words::plan(state).into_iter().flat_map(|plan| &plan.triggers) {
+        let Some(seen) = state.triggers.get(&trigger.id) else { continue };
+        let Some(outlook) = outlook(state, &trigger.id) else { continue };
+        if page.rest().height < 4 {
+            return;
+        }
+        let row = page.take(1);
+        let (glyph, word, style) = words::standing(&outlook, &seen.reading, theme);
+        let value = value(trigger, seen);
+        let limit = format!("limit {}", trigger.metric.unit().show(trigger.above));
+        let column = text::put(buf, row, 0, &format!("{glyph} "), style);
+        let column = text::put(buf, row, column, &format!("{:<24}", watched(face, trigger)), theme.text);
+        let column = text::put(buf, row, column, &format!("{:>9}  ", value.clone().unwrap_or_else(|| "?".to_owned())), theme.figure);
+        let column = text::put(buf, row, column, &format!("{limit:<14}"), theme.dim);
+        let rest = Rect { x: row.x + column, width: row.width.saturating_sub(column), ..row };
+        if value.is_none() {
+            text::put(buf, rest, 0, &text::cut(&word, rest.width.into(), theme.glyphs.ellipsis), style);
+        } else if rest.width >= 16 {
+            let half = Rect { width: (rest.width / 2).min(32), ..rest };
+            Gauge { value: seen.value, threshold: trigger.above, scale: Scale::Linear, style }.draw(theme, half, buf);
+            let history = state.backends.get(&trigger.backend).and_then(|known| known.history.get(&trigger.metric));
+            let behind = Rect { x: half.right() + 2, width: rest.width.saturating_sub(half.width + 2), ..rest };
+            if let Some(history) = history {
+                spark::draw(history.iter(), trigger.above, theme.chart, theme, behind, buf);
+            }
+        }
+    }
 }
 
 /// The newest remarks of the session, newest last.
-pub fn tail(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buffer) {
+pub fn tail(face: &Face<'_>, area: Rect, buf: &mut Buffer) {
+    let Face { state, view, theme, .. } = *face;
     let rows = usize::from(area.height).min(8);
     let skip = state.feed.len().saturating_sub(rows);
     let lines = state.feed.iter().skip(skip).map(|line| {
@@ -263,11 +228,4 @@ pub fn tail(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buf
     let lines: Vec<Line<'static>> = lines.collect();
     let top = area.bottom() - lines.len() as u16;
     text::rows(buf, Rect { y: top, height: area.bottom() - top, ..area }, lines);
-}
-
-pub fn chart(state: &State, trigger: &Trigger, theme: &Theme, area: Rect, buf: &mut Buffer) {
-    let route = words::plan(state).and_then(|plan| plan.routes.iter().find(|route| route.id == trigger.route));
-    if let Some(route) = route {
-        charts::plot_of(state, route, trigger, theme, area, buf);
-    }
 }

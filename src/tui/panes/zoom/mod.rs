@@ -150,7 +150,8 @@ fn parts(pane: Pane, state: &State, view: &View, area: Rect) -> (Rect, Option<Re
         }
         Pane::Replication => {
             let count = words::plan(state).and_then(|plan| plan.database.as_ref()).map_or(1, |database| database.instances().count());
-            count.min(8) as u16 + 2
+            let each = if area.height >= 20 { 3 } else { 1 };
+            count.min(6) as u16 * each + 2
         }
         Pane::Checklist => (panes::checklist::items(state).len() as u16 + 5).min(area.height.saturating_sub(9)),
         Pane::Triggers | Pane::Journal | Pane::Log => return (area, None),

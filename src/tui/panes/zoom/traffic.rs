@@ -29,7 +29,7 @@ pub(super) fn sections(room: &Room) -> Vec<Section> {
 fn shares(route: &Route, known: &RouteState, room: &Room) -> Section {
     let theme = room.theme;
     let mut section = Section::new(format!("Requests of {}", route.title), theme);
-    let head = format!("{:<16}{:>7}{:>7}{:>9}{:>15}  at the front door", "", "wanted", "given", "gets", "band");
+    let head = format!("{:<16}{:>7}{:>7}{:>9}{:>15}", "", "wanted", "given", "gets", "band");
     section.row(vec![Span::styled(head, theme.faint)], room);
     let planned = words::legs(route).into_iter().map(|backend| (&backend.id, words::backend_style(route, &backend.id, theme)));
     let outside = strangers(known, route).into_iter().map(|id| (id, theme.warn));
@@ -40,17 +40,20 @@ fn shares(route: &Route, known: &RouteState, room: &Room) -> Section {
         let gets = share.gets.map_or_else(|| "not seen".to_owned(), |gets| format!("{}%", state_line::gets(gets)));
         let band = share.gets.map_or_else(String::new, |gets| format!("{:.1} to {:.1}%", gets.low * 100.0, gets.high * 100.0));
         let name = text_cut(&words::place(route, id), room);
-        let (met, ink) = met(known, id, room);
         section.row(
             vec![
                 Span::styled(format!("{name:<16}"), style),
                 Span::styled(format!("{wanted:>7}{given:>7}"), theme.text),
                 Span::styled(format!("{gets:>9}"), theme.observed),
-                Span::styled(format!("{band:>15}  "), theme.dim),
-                Span::styled(met, ink),
+                Span::styled(format!("{band:>15}"), theme.dim),
             ],
             room,
         );
+    }
+    section.lines.push(ratatui::text::Line::styled(" At the front door, lately", theme.title));
+    for backend in words::legs(route) {
+        let (met, ink) = met(known, &backend.id, room);
+        section.fact(backend.title.as_str(), &met, ink, room);
     }
     if let Some(nobodys) = &known.front_door.nobodys {
         section.fact(

@@ -1,0 +1,154 @@
+//! The figure that can be read across the room, and the lines beside it.
+
+use ratatui::{buffer::Buffer, layout::Rect, style::Style, text::Line};
+
+use crate::{
+    core::{
+        door::Difference,
+        fails::fails,
+        has::{has, strangers},
+        home::{Home, home},
+        outlook::{self, Outlook},
+        state::{Motion, TriggerState},
+    },
+    domain::{id::BackendId, metric::Metric},
+    plan::model::Trigger,
+    tui::{
+        draw::watch::{
+            Face,
+            matter::sentence,
+            parts::{self, Page},
+        },
+        panes::words,
+        theme::Theme,
+        widgets::{big, text},
+    },
+    words::{Names, share, state_line},
+};
+
+pub struct Headline {
+    figure: String,
+    style: Style,
+    lines: Vec<Line<'static>>,
+}
+
+pub fn draw(headline: Headline, theme: &Theme, page: &mut Page, buf: &mut Buffer) {
+    let Headline { figure, style, lines } = headline;
+    let room = page.rest();
+    let tall = room.height >= 28 && room.width >= big::tall_width(&figure) + 64;
+    let row = page.take(if tall { big::TALL_ROWS } else { big::ROWS });
+    let width = if tall { big::tall_width(&figure) } else { big::width(&figure) };
+    // The text begins at the same column for every share, so that it stands still while the figure grows.
+    let column = if tall { width.max(30) + 4 } else { width.max(15) + 3 };
+    if tall {
+        big::draw_tall(&figure, style, theme, row, buf);
+    } else {
+        big::draw(&figure, style, theme, row, buf);
+    }
+    let beside = Rect { x: row.x + column.min(row.width), width: row.width.saturating_sub(column), ..row };
+    let beside = if tall { Rect { y: beside.y + 1, height: beside.height - 1, ..beside } } else { beside };
+    let cut = |line: Line<'static>| {
+        let style = line.spans.first().map_or(line.style, |span| line.style.patch(span.style));
+        Line::styled(text::cut(&line.to_string(), beside.width.into(), theme.glyphs.ellipsis), style)
+    };
+    text::rows(buf, beside, lines.into_iter().map(cut));
+}
+
+/// Where traffic is: the share of the target, by requests unless they agree with what is given.
+pub fn traffic(face: &Face<'_>) -> Headline {
+    let Face { state, theme, route, known, .. } = *face;
+    let (target, home) = (words::place(route, &route.target), words::place(route, &route.home));
+    let of_target = has(state, &route.id, &route.target);
+    let (figure, head) = match (of_target.given, of_target.gets) {
+        (Some(given), Some(_)) if known.is_seen() => (given.to_string(), format!("of {} is on {target}, and requests agree.", route.title)),
+        (_, Some(gets)) => (share(gets.fraction), format!("of the requests to {} reach {target} now.", route.title)),
+        (Some(given), None) => (given.to_string(), format!("of {} is given to {target}; not seen by requests yet.", route.title)),
+        (None, None) => ("?".to_owned(), "The weights have not been read yet.".to_owned()),
+    };
+    let stands = home_line(face, &home);
+    let lines = vec![Line::styled(head, theme.figure), all_shares(face), stands];
+    Headline { figure, style: words::backend_style(route, &route.target, theme), lines }
+}
+
+/// Who has what: whoever is outside the plan first, home last.
+fn all_shares(face: &Face<'_>) -> Line<'static> {
+    let Face { state, theme, route, known, .. } = *face;
+    let outside = strangers(known, route);
+    let style = if outside.is_empty() { theme.text } else { theme.warn };
+    let planned = words::legs(route).into_iter().map(|backend| state_line::share_of(state, route, &backend.id));
+    let strange = outside.into_iter().map(|id| format!("{} outside the plan", state_line::share_of(state, route, id)));
+    Line::styled(strange.chain(planned).collect::<Vec<_>>().join(", "), style)
+}
+
+/// How far the route is with what was asked of it, or with going home.
+fn home_line(face: &Face<'_>, home_name: &str) -> Line<'static> {
+    let Face { state, view, theme, route, known, .. } = *face;
+    let names = Names::of(state);
+    let stands = home(state, route);
+    let told = || sentence(&crate::words::home(&stands, route, view.now, names));
+    match &stands {
+        Home::NotHome { since, .. } => Line::styled(format!(" NOT HOME on {home_name} for {} ", view.age(*since)), theme.latch),
+        Home::Going { .. } | Home::Accepted { .. } if known.latch.is_some() => {
+            let since = known.latch.as_ref().map_or_else(String::new, |latch| format!(" for {}", view.age(latch.at)));
+            Line::styled(format!(" ROLLING BACK to {home_name}{since} "), theme.latch)
+        }
+        Home::Going { .. } | Home::Accepted { .. } | Home::Unasked { .. } | Home::Unread => Line::styled(told(), theme.unknown),
+        Home::Seen { .. } => Line::styled(told(), theme.ok),
+        Home::Away { .. } if known.motion == Motion::Settled => {
+            let by = known.moved_by.as_ref().map_or_else(String::new, |by| format!(", moved by {}", crate::words::mover(by, names)));
+            let since = known.changed_at.map_or_else(String::new, |at| format!(" for {}", view.age(at)));
+            let seen = if known.is_seen() { String::new() } else { format!("; {}", crate::words::following(known, view.now)) };
+            Line::styled(format!("It has stood there{since}{by}{seen}."), theme.dim)
+        }
+        Home::Away { .. } => {
+            let to = known.wanted.as_ref().map_or_else(String::new, |to| format!("On the way to {}: ", names.split(&route.id, to)));
+            Line::styled(format!("{to}{}.", crate::words::following(known, view.now)), theme.busy)
+        }
+    }
+}
+
+/// A limit is crossed: by what, and what that leads to.
+pub fn breach(face: &Face<'_>, trigger: &Trigger) -> Headline {
+    let Face { state, view, theme, .. } = *face;
+    let names = Names::of(state);
+    let unseen = TriggerState::default();
+    let known = state.triggers.get(&trigger.id).unwrap_or(&unseen);
+    let figure = parts::value(trigger, known).unwrap_or_else(|| "?".to_owned());
+    let limit = trigger.metric.unit().show(trigger.above);
+    let mut lines = vec![Line::styled(format!("is the {}; its limit is {limit}.", names.watched(&trigger.id)), theme.figure)];
+    let outlook = outlook::outlook(state, &trigger.id);
+    let follows = outlook.as_ref().and_then(|outlook| crate::words::follows(outlook, view.now, names));
+    let style = match (&outlook, follows) {
+        (Some(Outlook::Running { since, .. }), Some(follows)) => {
+            lines.push(Line::styled(sentence(&follows), theme.breach));
+            lines.push(Line::styled(format!("It has been beyond it for {}.", view.age(*since)), theme.dim));
+            theme.breach
+        }
+        (Some(outlook), _) => {
+            let (_, _, style) = words::standing(outlook, &known.reading, theme);
+            lines.push(Line::styled(sentence(&crate::words::outlook(outlook, &trigger.id, view.now, names)), style));
+            style
+        }
+        (None, _) => theme.unknown,
+    };
+    Headline { figure, style, lines }
+}
+
+/// What is met at the front door of `backend` is beyond what the plan tolerates, or not home's site; `None` once it is over.
+pub fn door(face: &Face<'_>, backend: &BackendId) -> Option<Headline> {
+    let Face { state, theme, route, .. } = *face;
+    let names = Names::of(state);
+    let breach = outlook::at_door(state, &route.id).into_iter().find(|breach| breach.backend == *backend)?;
+    let failing = fails(state, route, backend);
+    let odd = |unlike: &Difference| unlike.count as f64 / unlike.of.max(1) as f64;
+    let met = breach.unlike.as_ref().map(odd).or(failing.at_door.map(|met| met.share.fraction));
+    let figure = met.map_or_else(|| "?".to_owned(), |met| Metric::ErrorRate.unit().show(met));
+    let name = names.backend(backend);
+    let (head, odd, of) = match &breach.unlike {
+        Some(unlike) => (format!("of {name}'s answers are unlike home's."), unlike.count, unlike.of),
+        None => (format!("of the requests to {name} fail at the front door."), breach.failed, breach.answers),
+    };
+    let own = failing.own.map_or_else(String::new, |own| format!("; its own count: {} fail", Metric::ErrorRate.unit().show(own.value)));
+    let lines = vec![Line::styled(head, theme.figure), Line::styled(format!("{odd} of {of} answers{own}."), theme.text), all_shares(face)];
+    Some(Headline { figure, style: theme.breach, lines })
+}

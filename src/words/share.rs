@@ -1,0 +1,66 @@
+//! Shares of the traffic in the one way that all of them are told, so that what is given and what is got can be held against each other.
+
+use crate::{
+    core::{
+        fails::{Fails, Gravity, Site},
+        news::Tone,
+        state::Share,
+    },
+    domain::{
+        metric::Unit,
+        weight::{PerMille, WHOLE},
+    },
+    words::short::Said,
+};
+
+/// A share as weights are told, to a tenth of a percent where that is not zero. What was met is never rounded to nothing, nor what was
+/// missed to everything.
+pub fn share(fraction: f64) -> String {
+    let mille = (fraction.clamp(0.0, 1.0) * f64::from(WHOLE)).round() as u16;
+    match mille {
+        0 if fraction > 0.0 => "<0.1%".to_owned(),
+        WHOLE if fraction < 1.0 => ">99.9%".to_owned(),
+        mille => PerMille::ZERO.saturating_add(mille).to_string(),
+    }
+}
+
+/// The band of a share; it is not symmetric, so both ends are told.
+pub fn band(share_of: &Share) -> String {
+    format!("{}-{}", share(share_of.low), share(share_of.high))
+}
+
+/// What of a backend's requests fails, each figure with its witness, in the scale of error rates; nothing where nothing is seen to fail.
+pub fn fails(fails: &Fails) -> Option<Said> {
+    let rate = |fraction: f64| Unit::Fraction.show(fraction);
+    let tone = match fails.gravity {
+        Gravity::Beyond => Tone::Alarm,
+        Gravity::Tolerated => Tone::Plain,
+    };
+    let door = fails.at_door.filter(|met| met.failed > 0 || met.site == Site::UnlikeHome);
+    let own = fails.own.filter(|sample| sample.value > 0.0 || door.is_some());
+    let (door, own) = match (door, own) {
+        (None, None) => return None,
+        (None, Some(own)) => {
+            let own = rate(own.value);
+            return Some(Said::new(tone, format!("{own} fail by its own count"), format!("{own} fail, own count")));
+        }
+        (Some(door), own) => (door, own),
+    };
+    let met = match (door.failed, door.site) {
+        (0, _) => "unlike home".to_owned(),
+        (_, Site::UnlikeHome | Site::LikeHome) => format!("{} fail", rate(door.share.fraction)),
+    };
+    let counted = own.map_or_else(String::new, |own| format!(", {} by its own count", rate(own.value)));
+    Some(Said::new(tone, format!("{met} at the front door{counted}"), format!("{met} at the door")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_that_was_met_is_never_nothing_and_one_that_was_missed_never_all() {
+        let told = [0.0, 0.0004, 0.012, 0.125, 0.25, 0.3384, 0.9996, 1.0].map(share);
+        assert_eq!(told, ["0%", "<0.1%", "1.2%", "12.5%", "25%", "33.8%", ">99.9%", "100%"]);
+    }
+}

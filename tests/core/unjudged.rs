@@ -1,0 +1,132 @@
+//! What can't be judged is told as that: never as within its limit, and with what it lacks.
+
+use cutover::{
+    core::{
+        condition::{Condition, condition},
+        fails::{Site, fails},
+        outlook::{Attention, Outlook, Then, attention, outlook, soonest, would},
+        unjudged::{Counted, Patience, Unjudged},
+    },
+    domain::metric::{Basis, Gap, Metric, Sample},
+    words::{self, Names},
+};
+
+use crate::session::{SECOND, Session, gke, plan};
+
+fn second(session: &mut Session, share: u16, error_rate: Sample) {
+    session.now = session.now + SECOND;
+    session.home_healthy();
+    session.workload(gke(), 6);
+    session.probe(gke(), 0);
+    session.beats();
+    session.weights(share);
+    session.measured(Metric::ErrorRate, Ok(Sample { at: session.now, ..error_rate }));
+}
+
+fn counted(failed: u64, requests: u64, session: &Session) -> Sample {
+    Sample { value: failed as f64 / requests as f64, requests, at: session.now, basis: Basis::Counted { failed } }
+}
+
+fn stands(session: &Session) -> Outlook {
+    outlook(&session.state, &"error-rate".parse().unwrap()).unwrap()
+}
+
+fn unjudged(session: &Session) -> Unjudged {
+    match stands(session) {
+        Outlook::Unjudged(why) => why,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn too_few_requests_at_a_small_share_are_excused_and_never_within_the_limit() {
+    let mut session = Session::at(10);
+    for _ in 0..40 {
+        let few = counted(0, 34, &session);
+        second(&mut session, 10, few);
+    }
+    let why = unjudged(&session);
+    assert_eq!(
+        (why.gap, why.counted, why.patience),
+        (Some(Gap::LowVolume), Some(Counted { requests: 34, needed: 100 }), Patience::Excused)
+    );
+    let id = "error-rate".parse().unwrap();
+    let said = words::outlook(&stands(&session), &id, session.now, Names::of(&session.state));
+    assert!(said.starts_with("the error rate of gke can't be judged yet: too few requests, 34 of 100"), "{said}");
+    let found = attention(&session.state);
+    assert!(found.iter().any(|found| matches!(found, Attention::Unjudged { trigger, .. } if *trigger == id)), "{found:?}");
+    assert!(found.iter().all(|found| !found.is_urgent()), "it is excused: {found:?}");
+    let route = &session.state.opened.as_ref().unwrap().plan.routes[0];
+    assert!(matches!(condition(&session.state, route, &gke()), Condition::Unjudged { .. }));
+}
+
+#[test]
+fn what_is_not_excused_says_when_it_is_blindness() {
+    let mut session = Session::at_a_quarter();
+    let few = counted(0, 34, &session);
+    second(&mut session, 250, few);
+    let since = session.now;
+    let why = unjudged(&session);
+    let Patience::BlindAt(at) = why.patience else { panic!("{why:?}") };
+    assert!(at > since, "{why:?}");
+    for _ in 0..29 {
+        let few = counted(0, 34, &session);
+        second(&mut session, 250, few);
+        unjudged(&session);
+    }
+    let few = counted(0, 34, &session);
+    while session.now < at {
+        second(&mut session, 250, few);
+    }
+    assert!(matches!(stands(&session), Outlook::Blind { .. }), "{:?}", stands(&session));
+}
+
+#[test]
+fn a_share_above_the_limit_of_too_few_is_neither_quiet_nor_blind() {
+    let mut session = Session::at_a_quarter();
+    for _ in 0..60 {
+        let some = counted(6, 100, &session);
+        second(&mut session, 250, some);
+    }
+    let why = unjudged(&session);
+    assert_eq!((why.gap, why.patience), (Some(Gap::Undecided), Patience::Excused));
+    assert!(why.bars.is_some(), "nothing advances on it: {why:?}");
+}
+
+#[test]
+fn a_breach_that_a_person_re_armed_is_not_within_its_limit_before_something_says_so() {
+    let mut session = Session::at_a_quarter();
+    let bad = counted(40, 500, &session);
+    second(&mut session, 250, bad);
+    let Outlook::Running { then: Then::GoesHome, .. } = stands(&session) else { panic!("{:?}", stands(&session)) };
+    assert!(soonest(&attention(&session.state)).is_some());
+    let known = session.state.triggers.get_mut(&"error-rate".parse().unwrap()).unwrap();
+    known.pending_since = None;
+    assert!(matches!(stands(&session), Outlook::Unproven { .. }), "{:?}", stands(&session));
+}
+
+#[test]
+fn a_rule_promises_only_what_would_be_done() {
+    let session = Session::at_a_quarter();
+    assert_eq!(would(&session.state, &"error-rate".parse().unwrap()), Some(Then::GoesHome));
+    assert_eq!(would(&Session::at(0).state, &"error-rate".parse().unwrap()), Some(Then::NobodyThere));
+    let mut holding = plan();
+    holding.triggers[0].action = cutover::plan::model::TriggerAction::Hold;
+    assert_eq!(would(&Session::with(holding, 10).state, &"error-rate".parse().unwrap()), Some(Then::Holds));
+}
+
+#[test]
+fn what_the_front_door_meets_stands_beside_what_a_backend_counts_itself() {
+    let mut session = Session::at_a_quarter();
+    for _ in 0..30 {
+        let fine = counted(0, 500, &session);
+        second(&mut session, 250, fine);
+        session.met(&[("200 text/html", 15)], &[("404 text/plain", 5)], &[]);
+    }
+    let route = &session.state.opened.as_ref().unwrap().plan.routes[0];
+    let failing = fails(&session.state, route, &gke());
+    let met = failing.unlike_own().expect("the door tells what the count does not");
+    assert_eq!((met.failed, met.answers, met.site, failing.own.map(|own| own.value)), (150, 150, Site::UnlikeHome, Some(0.0)));
+    let said = words::fails(&failing).expect("something fails").long;
+    assert_eq!(said, "100.00% fail at the front door, 0.00% by its own count");
+}
