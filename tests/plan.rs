@@ -6,12 +6,13 @@ use cutover::{
     domain::{
         answer::{Expect, Statuses},
         digest::Digest,
+        weight::PerMille,
     },
     plan::{
         self,
         diagnostic::{self, Severity},
         lexical,
-        model::{Plan, UnlikeHome},
+        model::{Gate, Plan, UnlikeHome},
     },
 };
 
@@ -78,6 +79,49 @@ fn each_single_slip_gets_exactly_one_error() {
         assert!(GOOD.contains(good), "{good}");
         let problems = plan::read(GOOD.replacen(good, slip, 1).as_bytes()).expect_err(slip);
         assert_eq!(problems.len(), 1, "{slip}: {problems:#?}");
+    }
+}
+
+const LADDER: &str = "ladder: [1%, 5%, 25%, 50%, 100%]";
+
+fn with_ladder(ladder: &str) -> String {
+    assert!(GOOD.contains(LADDER));
+    GOOD.replacen(LADDER, &format!("ladder: {ladder}"), 1)
+}
+
+#[test]
+fn a_rung_may_need_lines_of_the_checklist() {
+    let (plan, _) = plan::read(with_ladder("[1%, 5%, { share: 25%, needs: [load-test, dns-ttl] }, 50%, 100%]").as_bytes()).unwrap();
+    let share = |share| PerMille::new(share).unwrap();
+    assert_eq!(plan.routes[0].ladder, [10, 50, 250, 500, 1000].map(share), "a rung is a rung, whatever it needs");
+    let needs = ["load-test", "dns-ttl"].map(|name| name.parse().unwrap()).to_vec();
+    assert_eq!(plan.routes[0].gates, [Gate { above: share(50), needs }]);
+    let (plain, _) = plan::read(GOOD.as_bytes()).unwrap();
+    assert_eq!(plain.routes[0].gates, []);
+    assert!(!serde_json::to_string(&plain).unwrap().contains("gates"), "a plan without them is written as it always was");
+}
+
+#[test]
+fn what_a_rung_can_not_need_is_said_at_its_place() {
+    let needs = |needs: &str| with_ladder(&format!("[1%, 5%, {{ share: 25%, needs: {needs} }}, 50%, 100%]"));
+    let line = GOOD.lines().position(|line| line.contains(LADDER)).unwrap() + 1;
+    let wrong = [
+        (needs("[load-tst]"), "there is no checklist line named `load-tst`"),
+        (needs("[load-test, load-test]"), "needed twice"),
+        (needs("[all-traffic]"), "only after the move"),
+        (needs("[]"), "the list is empty"),
+        (needs("load-test"), "expected a list"),
+        (with_ladder("[1%, 5%, { share: 25% }, 50%, 100%]"), "`needs` is missing"),
+        (with_ladder("[1%, 5%, { needs: [load-test] }, 50%, 100%]"), "`share` is missing"),
+        (with_ladder("[1%, 5%, { share: 4%, needs: [load-test] }, 50%, 100%]"), "does not rise"),
+        (with_ladder("[1%, 5%, { share: 25%, need: [load-test], needs: [dns-ttl] }, 50%, 100%]"), "there is no key `need`"),
+    ];
+    for (text, said) in wrong {
+        let problems = plan::read(text.as_bytes()).expect_err(said);
+        assert_eq!(problems.len(), 1, "{said}: {problems:#?}");
+        assert!(problems[0].message.contains(said), "{problems:#?}");
+        assert_eq!(problems[0].line, line, "{problems:#?}");
+        assert!(problems[0].column > 13, "{problems:#?}");
     }
 }
 

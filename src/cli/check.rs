@@ -13,7 +13,7 @@ use color_eyre::eyre::Result;
 use crate::{
     cli::{Exit, compose::Places, print},
     core::detection,
-    domain::{metric::window, shown::Shown},
+    domain::{id::ItemId, metric::window, shown::Shown, weight::PerMille},
     plan::{
         self,
         diagnostic::{self, Diagnostic},
@@ -160,8 +160,15 @@ fn budget(plan: &Plan, rate: f64) -> String {
 }
 
 fn route_line(route: &Route) -> String {
-    let ladder: Vec<_> = route.ladder.iter().map(ToString::to_string).collect();
+    let below = std::iter::once(PerMille::ZERO).chain(route.ladder.iter().copied());
+    let ladder: Vec<_> = route.ladder.iter().zip(below).map(|(rung, below)| rung_text(route, *rung, below)).collect();
     format!("{}: {} → {} by {}, at most {} at once", route.id, route.home, route.target, ladder.join(" "), route.step_max)
+}
+
+/// A rung with what has to be done before it.
+fn rung_text(route: &Route, rung: PerMille, below: PerMille) -> String {
+    let needs: Vec<&str> = route.gates.iter().filter(|gate| gate.above == below).flat_map(|gate| &gate.needs).map(ItemId::as_str).collect();
+    if needs.is_empty() { rung.to_string() } else { format!("{rung} (needs {})", needs.join(", ")) }
 }
 
 #[cfg(test)]
@@ -177,6 +184,13 @@ mod tests {
         assert!(good.text.contains("at    1%     36 requests: too few, it sees nothing"), "{}", good.text);
         assert!(good.text.contains("5 before, 5 during, 5 after; 7 of them prove themselves"), "{}", good.text);
         assert_eq!(check_bytes("plan.yaml", b"name: x\n", 120.0).exit, Exit::Usage);
+    }
+
+    #[test]
+    fn what_a_rung_needs_stands_beside_it() {
+        let text = include_str!("../../plans/hexproperty.yaml").replacen("5%, 25%,", "5%, { share: 25%, needs: [load-test] },", 1);
+        let checked = check_bytes("plan.yaml", text.as_bytes(), 120.0);
+        assert!(checked.text.contains("by 1% 5% 25% (needs load-test) 50% 100%, at most"), "{}", checked.text);
     }
 
     #[test]

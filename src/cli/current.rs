@@ -3,7 +3,9 @@
 //! It outlives crashes and reboots, unlike what lies beside the socket. `cutover stop` alone ends it.
 
 use std::{
+    ffi::OsString,
     fs, io,
+    os::unix::ffi::OsStringExt,
     path::{Path, PathBuf},
 };
 
@@ -25,12 +27,36 @@ pub fn recall(paths: &Paths, plan: &Path) -> Option<SessionId> {
     fs::read_to_string(pointer(paths, plan)).ok()?.trim().parse().ok()
 }
 
+/// A session that was begun and not ended, and the file of its plan, where that was noted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Open {
+    pub session: SessionId,
+    pub plan: Option<PathBuf>,
+}
+
+/// Every session that is to be taken up again.
+pub fn all(paths: &Paths) -> Vec<Open> {
+    let entries = fs::read_dir(paths.state.join("current")).into_iter().flatten().flatten();
+    let open = |path: PathBuf| {
+        let session = fs::read_to_string(&path).ok()?.trim().parse().ok()?;
+        let plan = fs::read(path.with_extension("plan")).ok().map(|bytes| PathBuf::from(OsString::from_vec(bytes)));
+        Some(Open { session, plan })
+    };
+    let mut found: Vec<Open> = entries.map(|entry| entry.path()).filter(|path| path.extension().is_none()).filter_map(open).collect();
+    found.sort_by(|a, b| a.session.cmp(&b.session));
+    found
+}
+
 /// # Errors
 /// The state directory can't be written; the session could not be found again after a crash.
 pub fn remember(paths: &Paths, plan: &Path, session: &SessionId) -> io::Result<()> {
     let path = pointer(paths, plan);
     fs::create_dir_all(paths.state.join("current"))?;
     let draft = path.with_extension("new");
+    // Beside the name, which earlier programs read whole; what is missing of it costs only a printed path.
+    if let Err(error) = fs::write(path.with_extension("plan"), plan.as_os_str().as_encoded_bytes()) {
+        tracing::warn!(%error, "the plan's path could not be noted beside its open session");
+    }
     fs::write(&draft, format!("{session}\n"))?;
     fs::rename(draft, path)
 }
@@ -41,5 +67,10 @@ pub fn forget(paths: &Paths, plan: &Path, session: &SessionId) {
         && let Err(error) = fs::remove_file(pointer(paths, plan))
     {
         tracing::warn!(%error, "the plan's open session could not be forgotten; `cutover open --new` begins another");
+        return;
+    }
+    if recall(paths, plan).is_none() {
+        // Without the name beside it, it means nothing.
+        let _gone = fs::remove_file(pointer(paths, plan).with_extension("plan"));
     }
 }

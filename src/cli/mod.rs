@@ -7,7 +7,8 @@ use std::{ffi::OsString, process::ExitCode};
 use clap::{CommandFactory, Parser, Subcommand};
 use color_eyre::eyre::Result;
 
-pub mod appearance;
+mod absent;
+mod appearance;
 pub mod attach;
 pub mod audit;
 pub mod check;

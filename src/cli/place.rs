@@ -17,7 +17,7 @@ use crate::{
         signer::Signer,
         socket::{Folder, FolderError, default_folder},
     },
-    cli::{Exit, print, way::Next},
+    cli::{Exit, absent::Absent, print, way::Next},
     core::event::TerminalSize,
     domain::id::OperatorId,
 };
@@ -83,6 +83,21 @@ impl Place {
         })
     }
 
+    /// The session that is meant, whether its host is there or gone.
+    /// # Errors
+    /// [`Exit::Nobody`], when there is none or no single one; the reason and the way on are on standard error.
+    pub fn meant(&self, wanted: Option<&str>) -> Result<Meant, Exit> {
+        let found = self.sessions().map_err(|error| said(error, Exit::Failed))?;
+        sessions::pick(found, wanted).map(|found| Meant::Running(Box::new(found))).or_else(|error| {
+            let absent = match &error {
+                PickError::Dead(found) => Some(Absent::of(found, self)),
+                PickError::None | PickError::NoSuch { .. } => Absent::without_card(wanted, self),
+                PickError::Several(_) => None,
+            };
+            absent.map(|absent| Meant::Absent(Box::new(absent))).ok_or_else(|| said(&error, Exit::Nobody))
+        })
+    }
+
     /// The options by which another command looks where this one does. What the environment says need not be said.
     pub fn words(&self) -> Vec<String> {
         let named = self.runtime_dir.as_deref().filter(|named| std::env::var_os(RUNTIME_DIR).as_deref() != Some(named.as_os_str()));
@@ -90,8 +105,15 @@ impl Place {
     }
 }
 
+/// The session that somebody means.
+pub enum Meant {
+    Running(Box<Found>),
+    /// Its host is gone.
+    Absent(Box<Absent>),
+}
+
 /// What can be done about a session whose host is gone.
-fn dead(found: &Found, place: &Place) -> String {
+pub(super) fn dead(found: &Found, place: &Place) -> String {
     match super::sessions::next(found, place) {
         Next::Join(line) => format!("it is back; join it:\n  {line}"),
         Next::TakeUp(line) => format!("this takes it up again:\n  {line}"),

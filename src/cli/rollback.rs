@@ -2,7 +2,8 @@
 //!
 //! It asks, waits until the request is recorded, then until home is accepted *and* requests meet it alone, and says each as it comes. What is
 //! accepted and not seen is said so, and ends well only when the plan's time is over and nobody asks through the front door. A rollback
-//! that doesn't come is shown with its reason and the command by hand. Leaving early changes nothing: the session drives it.
+//! that doesn't come is shown with its reason and the command by hand. Where the host is gone, it says what the journal knows, and gives the
+//! command by hand. Leaving early changes nothing: the session drives it.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -16,7 +17,7 @@ use crate::{
     },
     cli::{
         Exit,
-        place::{Place, said},
+        place::{Meant, Place, said},
         print,
     },
     core::{
@@ -60,7 +61,10 @@ pub async fn run(args: Args) -> Result<Exit> {
 }
 
 async fn go_home(args: Args) -> Result<Exit, Exit> {
-    let found = args.place.find(args.session.as_deref())?;
+    let found = match args.place.meant(args.session.as_deref())? {
+        Meant::Running(found) => found,
+        Meant::Absent(absent) => return Err(absent.tell(args.route.as_ref())),
+    };
     let mut link = args.place.attach(&found, Wants::Cockpit, None).await?;
     let reason = Some(Shown::new(args.reason.as_deref().unwrap_or("asked for on the command line")));
     let command = Command::Rollback { route: args.route.clone(), reason };

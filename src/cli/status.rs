@@ -2,15 +2,17 @@
 //!
 //! The JSON is this file's own shape and not the state's: scripts may rely on it while the state changes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use color_eyre::eyre::Result;
 use serde::Serialize;
+use serde_json::json;
 
 use crate::{
     cli::{
         Exit,
-        place::{Place, glance},
+        absent::{Absent, Known},
+        place::{Meant, Place, glance},
         print,
     },
     core::{
@@ -19,8 +21,8 @@ use crate::{
         reason::Mover,
         state::{ItemStatus, Motion, Reading, RouteState, Share, State},
     },
-    domain::{time::Timestamp, weight::Weights},
-    plan::model::Trigger,
+    domain::{id::RouteId, time::Timestamp, weight::Weights},
+    plan::model::{Route, Trigger},
     words::{self, Names},
 };
 
@@ -40,9 +42,10 @@ struct Status {
     session: String,
     plan: String,
     world: WorldKind,
+    host: Host,
     /// Number of the newest entry.
     seq: u64,
-    /// Milliseconds since 1970, as every time here.
+    /// Milliseconds since 1970, as every time here. Where the host is gone, nobody knows more since then.
     at: i64,
     /// Whether somebody should look now; the exit code says the same.
     needs_human: bool,
@@ -55,6 +58,14 @@ struct Status {
     controls: Option<String>,
     people: Vec<Present>,
     approvals_open: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum Host {
+    Here,
+    /// All of it is as old as the journal's last entry; nothing happens by itself.
+    Gone,
 }
 
 #[derive(Debug, Serialize)]
@@ -78,6 +89,8 @@ struct RouteStatus {
     drift: Option<DriftStatus>,
     /// Empty when going back is assured.
     against_going_back: Vec<String>,
+    /// The command for a shell that brings it home without us.
+    by_hand: Option<String>,
 }
 
 type Shares = BTreeMap<String, f64>;
@@ -122,8 +135,9 @@ struct Present {
 /// # Errors
 /// None; what keeps it from an answer is an exit code.
 pub async fn run(args: Args) -> Result<Exit> {
-    let found = match args.place.find(args.session.as_deref()) {
-        Ok(found) => found,
+    let found = match args.place.meant(args.session.as_deref()) {
+        Ok(Meant::Running(found)) => found,
+        Ok(Meant::Absent(absent)) => return without_host(&absent, args.json),
         Err(exit) => return Ok(exit),
     };
     let seen = match glance(&found).await {
@@ -131,17 +145,22 @@ pub async fn run(args: Args) -> Result<Exit> {
         Err(exit) => return Ok(exit),
     };
     let status = status(&seen.state, seen.me.session.to_string(), seen.me.plan.to_string());
-    print::out(&if args.json { format!("{}\n", serde_json::to_string_pretty(&status)?) } else { text(&status) });
+    print::out(&if args.json { format!("{}\n", serde_json::to_string_pretty(&status)?) } else { text(&status, &stuck(&seen.state)) });
     Ok(if status.needs_human { Exit::Unsettled } else { Exit::Done })
 }
 
 fn status(state: &State, session: String, plan: String) -> Status {
     let names = Names::of(state);
-    let routes = state.routes.iter().map(|(id, route)| (id.to_string(), route_status(route, state.now, names))).collect();
+    let plan_of = state.opened.as_ref().map(|opened| &*opened.plan);
+    let by_hand =
+        |id: &RouteId| plan_of.and_then(|plan| plan.routes.iter().find(|route| route.id == *id).map(|route| plan.home_by_hand(route)));
+    let of = |(id, route)| (RouteId::to_string(id), route_status(route, by_hand(id), state.now, names));
+    let routes = state.routes.iter().map(of).collect();
     let attention = outlook::attention(state);
     Status {
         session,
         plan,
+        host: Host::Here,
         world: state.opened.as_ref().map_or(WorldKind::Live, |opened| opened.world),
         seq: state.seq.0,
         at: state.now.0,
@@ -165,7 +184,39 @@ fn shares(weights: &Weights) -> Shares {
     weights.iter().map(|(backend, share)| (backend.to_string(), share.fraction())).collect()
 }
 
-fn route_status(route: &RouteState, now: Timestamp, names: Names) -> RouteStatus {
+/// A session whose host is gone, by its journal. Triggers judge nothing then, and nobody is here.
+fn without_host(absent: &Absent, json: bool) -> Result<Exit> {
+    if !json {
+        return Ok(absent.tell(None));
+    }
+    let plan = absent.plan().map_or_else(String::new, |plan| plan.name.to_string());
+    let gone = AttentionLine { urgent: true, text: format!("the host is gone; {}", absent.back) };
+    let Known::Journal(state) = &absent.known else {
+        let by_hand = |route: &Route| absent.plan().map(|plan| plan.home_by_hand(route));
+        let plan = absent.plan();
+        let routes = plan.iter().flat_map(|plan| &plan.routes);
+        let routes: BTreeMap<_, _> = routes.map(|route| (route.id.as_str(), json!({ "by_hand": by_hand(route) }))).collect();
+        let known = AttentionLine { urgent: true, text: absent.since() };
+        let session = absent.session.as_str();
+        let told = json!({ "session": session, "host": Host::Gone, "needs_human": true, "attention": [gone, known], "routes": routes });
+        print::out(&format!("{}\n", serde_json::to_string_pretty(&told)?));
+        return Ok(Exit::Nobody);
+    };
+    let status = Status {
+        host: Host::Gone,
+        needs_human: true,
+        attention: vec![gone],
+        triggers: BTreeMap::new(),
+        controls: None,
+        people: Vec::new(),
+        approvals_open: 0,
+        ..status(state, absent.session.to_string(), plan)
+    };
+    print::out(&format!("{}\n", serde_json::to_string_pretty(&status)?));
+    Ok(Exit::Nobody)
+}
+
+fn route_status(route: &RouteState, by_hand: Option<String>, now: Timestamp, names: Names) -> RouteStatus {
     let seen = route.observed.as_ref().filter(|observed| observed.requests > 0).map(|observed| Seen {
         requests: observed.requests,
         failed: observed.failed,
@@ -189,6 +240,7 @@ fn route_status(route: &RouteState, now: Timestamp, names: Names) -> RouteStatus
             since: drift.since.0,
         }),
         against_going_back: route.readiness.against.iter().map(|why| words::objection(why, names)).collect(),
+        by_hand,
     }
 }
 
@@ -238,7 +290,34 @@ fn split(shares: &Shares) -> String {
     shares.iter().map(|(backend, share)| format!("{backend} {}", words::share(*share))).collect::<Vec<_>>().join(", ")
 }
 
-fn text(status: &Status) -> String {
+/// The routes that the session can't bring home by itself, or has not for longer than that takes.
+fn stuck(state: &State) -> BTreeSet<String> {
+    let route = |what: Attention| match what {
+        Attention::NotHome { route, .. } | Attention::NeedsHuman { route, .. } => Some(route.to_string()),
+        Attention::Breach { .. }
+        | Attention::AtDoor { .. }
+        | Attention::FailingForNobody { .. }
+        | Attention::Drifted { .. }
+        | Attention::RollingBack { .. }
+        | Attention::HomeNotSeen { .. }
+        | Attention::Hindered { .. }
+        | Attention::RequestsDisagree { .. }
+        | Attention::HomeNotReady { .. }
+        | Attention::Unresolved { .. }
+        | Attention::Unread { .. }
+        | Attention::WritesAtRisk { .. }
+        | Attention::ReplicaUnsound { .. }
+        | Attention::SourceSilent { .. }
+        | Attention::ItemFailing { .. }
+        | Attention::Latched { .. }
+        | Attention::Blind { .. }
+        | Attention::Unjudged { .. }
+        | Attention::ApprovalOpen { .. } => None,
+    };
+    outlook::attention(state).into_iter().filter_map(route).collect()
+}
+
+fn text(status: &Status, stuck: &BTreeSet<String>) -> String {
     let world = match status.world {
         WorldKind::Live => "live",
         WorldKind::Demo { .. } => "demo",
@@ -259,6 +338,8 @@ fn text(status: &Status) -> String {
             }
             None => "    what requests meet has not been seen yet".to_owned(),
         });
+        let by_hand = route.by_hand.as_ref().filter(|_| stuck.contains(id));
+        lines.extend(by_hand.map(|command| format!("    to bring it home by hand:\n      {command}")));
     }
     lines.extend(status.triggers.iter().map(|(id, trigger)| format!("  trigger {id}: {}", trigger.text)));
     lines.push(format!("  checklist: {} of {}", status.checklist_done, status.checklist_items));

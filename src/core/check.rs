@@ -12,7 +12,7 @@ use crate::{
         replication::{self, Soundness},
         settle::{self, Verdict},
         standing,
-        state::{Motion, Reading},
+        state::{Motion, Reading, Watched},
         turn::Turn,
     },
     domain::{
@@ -187,16 +187,25 @@ fn no_drops(turn: &Turn, span: Millis) -> Finding {
     if let Some(last) = watch.last_at.filter(|last| now.since(*last) < span) {
         return Finding::Against(Evidence::Dropped { ago: now.since(last) });
     }
-    match (watch.since, watch.seen_at) {
-        (Some(since), Some(seen_at)) if now.since(seen_at) <= evidence::FRESH => {
-            let watched = now.since(since);
-            if watched >= span {
-                return Finding::Holds { seen_at, evidence: Evidence::NoDrops { span } };
-            }
-            Finding::NotYet(Evidence::NoDropsSoFar { watched, needed: span })
-        }
-        (_, _) => Finding::Unknown(Evidence::NobodyWatches),
+    // All of them, not those that happen to be left: each meets connections that no other one does.
+    let of = watch.by.len().max(probers(turn));
+    let looking: Vec<&Watched> = watch.by.values().filter(|watched| now.since(watched.seen_at) <= evidence::FRESH).collect();
+    let since = looking.iter().map(|watched| watched.since).max();
+    let seen_at = looking.iter().map(|watched| watched.seen_at).min();
+    match since.zip(seen_at) {
+        None => Finding::Unknown(Evidence::NobodyWatches),
+        Some(_) if looking.len() < of => Finding::Unknown(Evidence::FewerWatch { watching: looking.len() as u32, of: of as u32 }),
+        Some((since, seen_at)) if now.since(since) >= span => Finding::Holds { seen_at, evidence: Evidence::NoDrops { span } },
+        Some((since, _)) => Finding::NotYet(Evidence::NoDropsSoFar { watched: now.since(since), needed: span }),
     }
+}
+
+/// Whoever sends requests by the plan: through each front door, and to each backend that is probed.
+fn probers(turn: &Turn) -> usize {
+    let of_route = |route: &Route| {
+        usize::from(route.front_door.is_some()) + route.backends.iter().filter(|backend| backend.probe_url.is_some()).count()
+    };
+    turn.plan.routes.iter().map(of_route).sum()
 }
 
 fn all_on_target(turn: &Turn) -> Finding {

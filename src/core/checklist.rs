@@ -2,7 +2,7 @@
 //!
 //! A signature holds for as long as the plan says. Everything else is looked at again once a second and is only ever as good as its
 //! newest evidence: what can't be known is not done, and what was done once and can't be shown any more has expired. Ticking off is
-//! not permission; no rule of the core waits for a checklist.
+//! not permission; a move waits for a line only where the plan says so, at a rung of the ladder.
 
 use crate::{
     core::{

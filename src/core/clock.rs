@@ -90,7 +90,11 @@ fn rebase(state: &mut State, back: Millis) {
     state.look_here.iter_mut().for_each(|look| shift(&mut look.at));
     state.ended.iter_mut().for_each(|ended| shift(&mut ended.at));
     state.said.iter_mut().for_each(|said| shift(&mut said.at));
-    [&mut state.drops.since, &mut state.drops.seen_at, &mut state.drops.last_at].into_iter().for_each(shift_maybe);
+    shift_maybe(&mut state.drops.last_at);
+    state.drops.by.values_mut().for_each(|watched| {
+        shift(&mut watched.since);
+        shift(&mut watched.seen_at);
+    });
 }
 
 fn rebase_route(route: &mut RouteState, back: Millis) {

@@ -7,13 +7,13 @@ use crate::{
         door::Difference,
         event::{Alarm, Entry},
         news::News,
-        reason::{Blindness, Missing, Mover, Need, Objection, Void},
+        reason::{Blindness, Missing, Mover, Need, Objection, Undone, Void},
     },
     domain::{
         digest::Digest,
         fault::Version,
         hindrance::Hindrance,
-        id::{AskId, BackendId, ClientId, EffectId, OperatorId, RouteId, TriggerId},
+        id::{AskId, BackendId, ClientId, EffectId, ItemId, OperatorId, RouteId, TriggerId},
         metric::Gap,
         role::Role,
         shown::Shown,
@@ -121,6 +121,11 @@ pub enum Refusal {
     /// A first step away from home ends here.
     FirstStep {
         most: PerMille,
+    },
+    /// Beyond `most` the plan needs lines of the checklist that are not done.
+    LinesOpen {
+        most: PerMille,
+        open: Vec<(ItemId, Undone)>,
     },
     NotReady {
         why: Objection,

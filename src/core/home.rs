@@ -87,11 +87,18 @@ pub fn home(state: &State, route: &Route) -> Home {
         }
         (Motion::NeedsHuman { why: Need::Contended, since }, _) => not_home(*since, Obstacle::Contended),
         (Motion::Settled, Proof::Unasked) => Home::Unasked { since },
-        (Motion::Settled | Motion::Propagating { .. }, Proof::Proven { at }) if exposure::holds_all(known, now, &route.home) => {
+        (Motion::Settled | Motion::Propagating { .. }, Proof::Proven { at })
+            if exposure::holds_all(known, now, &route.home) && !was_met_elsewhere(known, route) =>
+        {
             Home::Seen { since: at }
         }
         (_, Proof::Unproven | Proof::Fits | Proof::Proven { .. } | Proof::Unasked) => accepted_only(known, route, now, since),
     }
+}
+
+/// Whether the newest answers came from others too, however long ago that was: that nobody has asked since proves nothing.
+fn was_met_elsewhere(known: &RouteState, route: &Route) -> bool {
+    known.observed.iter().flat_map(|observed| &observed.shares).any(|(id, share)| *id != route.home && share.fraction > 0.0)
 }
 
 fn accepted_only(known: &RouteState, route: &Route, now: Timestamp, since: Timestamp) -> Home {

@@ -43,6 +43,7 @@ mod exposure;
 mod failing;
 mod feed;
 mod front_door;
+mod gate;
 mod history;
 mod latch;
 mod motion;

@@ -9,7 +9,7 @@ use crate::{
         evidence, front_door,
         news::News,
         replication, seen, settle,
-        state::{Look, ProbeState, ReplicationState, SourceState},
+        state::{Look, ProbeState, ReplicationState, SourceState, Watched},
         thin,
         turn::Turn,
         workload,
@@ -38,8 +38,8 @@ pub(super) fn observed(turn: &mut Turn, observation: &Observation) {
         let Some(fact) = thin::whole(turn.state, fact) else { continue };
         match fact.as_ref() {
             Fact::Accepted(seen) => accepted(turn, observation.asked_at, seen),
-            Fact::Served(seen) => served(turn, observation.asked_at, seen),
-            Fact::Probed(seen) => probed(turn, seen),
+            Fact::Served(seen) => served(turn, observation, seen),
+            Fact::Probed(seen) => probed(turn, &observation.source, seen),
             Fact::Measured { backend, values } => measured(turn, &observation.source, backend, values),
             Fact::Workload { backend, workload: seen } => workload::observed(turn, backend, seen),
             Fact::Happened { backend, happenings } => workload::happened(turn, backend, happenings),
@@ -128,22 +128,23 @@ fn complete(route: &Route, seen: &Accepted) -> Accepted {
     Accepted { weights, hindrances, ..seen.clone() }
 }
 
-fn served(turn: &mut Turn, asked_at: Timestamp, seen: &Served) {
+fn served(turn: &mut Turn, observation: &Observation, seen: &Served) {
     let Some(route) = turn.planned(&seen.route) else { return };
     let now = turn.now;
-    watch_drops(turn, seen.dropped);
+    let sent = seen.by_backend.values().sum::<u64>() + seen.failed + seen.dropped + seen.unmarked;
+    watch_drops(turn, &observation.source, sent, seen.dropped);
     front_door::served(turn, route, seen);
     let Served { by_backend, failed, dropped, unmarked, .. } = seen.clone();
     let state = turn.route_mut(route);
     // Requests that were sent before the last change say nothing of the split that holds now.
-    let began = asked_at.min(now.before(seen.span));
+    let began = observation.asked_at.min(now.before(seen.span));
     let counts = state.changed_at.is_none_or(|changed| began >= changed);
     seen::look(route, state, now, counts.then_some(Look { at: now, by_backend, failed, dropped, unmarked }));
 }
 
-fn probed(turn: &mut Turn, seen: &Probed) {
+fn probed(turn: &mut Turn, by: &SourceId, seen: &Probed) {
     let now = turn.now;
-    watch_drops(turn, seen.dropped);
+    watch_drops(turn, by, seen.sent, seen.dropped);
     let Some(backend) = turn.state.backends.get_mut(&seen.backend) else { return };
     let Probed { sent, failed, dropped, slowest_ms, .. } = *seen;
     backend.probe = Some(ProbeState { at: now, sent, failed, dropped, answers: seen.answers.clone(), slowest_ms });
@@ -152,17 +153,21 @@ fn probed(turn: &mut Turn, seen: &Probed) {
     }
 }
 
-/// Somebody looked for dropped connections, and found so many.
-fn watch_drops(turn: &mut Turn, dropped: u64) {
+/// Somebody sent so many requests, and so many connections were dropped. Who sent none has watched nothing.
+fn watch_drops(turn: &mut Turn, by: &SourceId, sent: u64, dropped: u64) {
     let now = turn.now;
     let watch = &mut turn.state.drops;
-    if watch.seen_at.is_none_or(|seen| now.since(seen) > evidence::FRESH) {
-        watch.since = Some(now);
-    }
-    watch.seen_at = Some(now);
     if dropped > 0 {
         watch.last_at = Some(now);
     }
+    if sent == 0 {
+        return;
+    }
+    let watched = watch.by.entry(by.clone()).or_insert(Watched { since: now, seen_at: now });
+    if now.since(watched.seen_at) > evidence::FRESH {
+        watched.since = now;
+    }
+    watched.seen_at = now;
 }
 
 fn measured(turn: &mut Turn, source: &SourceId, id: &BackendId, values: &BTreeMap<Metric, Measured>) {

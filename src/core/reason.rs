@@ -256,6 +256,11 @@ pub enum Evidence {
         needed: Millis,
     },
     NobodyWatches,
+    /// Only so many of those who send requests report now.
+    FewerWatch {
+        watching: u32,
+        of: u32,
+    },
     NotAllOnTarget {
         route: RouteId,
         target: BackendId,
@@ -285,4 +290,18 @@ pub enum Evidence {
     StableFor {
         span: Millis,
     },
+}
+
+/// How a line of the checklist is not done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Undone {
+    /// Nobody signed, or its hour has not come.
+    Open,
+    /// The evidence speaks against it.
+    Failing,
+    /// There is no evidence either way.
+    Unknown,
+    /// It was done, and the evidence is too old now.
+    Expired,
 }

@@ -174,9 +174,17 @@ pub struct UnresolvedWrite {
 /// Whether connections were dropped, and since when somebody has been watching without a break.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct DropWatch {
-    pub since: Option<Timestamp>,
-    pub seen_at: Option<Timestamp>,
+    /// Whoever sends requests and would meet it.
+    #[serde(default)]
+    pub by: BTreeMap<SourceId, Watched>,
     pub last_at: Option<Timestamp>,
+}
+
+/// One who has looked without a pause since then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Watched {
+    pub since: Timestamp,
+    pub seen_at: Timestamp,
 }
 
 /// What requests have said of the split that is accepted, since it was.

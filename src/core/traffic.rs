@@ -3,7 +3,7 @@
 //! A shift is a compare-and-set twice over: against where the session stands (a draft that began elsewhere is refused, and says who
 //! moved first), and against the object's version. One move at a time; of those that wait, the last pending wins, and it is examined
 //! again from the beginning when its turn comes. Moving towards home asks only for the controls; moving away from it asks for
-//! everything: no latch, no hold, no drift, no breach, no blindness, a way back, and a step that the plan allows.
+//! everything: no latch, no hold, no drift, no breach, no blindness, a way back, a step that the plan allows, and what it wants done first.
 
 use std::collections::BTreeMap;
 
@@ -12,6 +12,7 @@ use crate::{
         approval, at_door, controls,
         decision::{Cause, Effect, Refusal, Verdict},
         event::Asker,
+        gate,
         news::News,
         outlook::Preview,
         readiness,
@@ -214,7 +215,10 @@ fn may_advance(sight: &Sight, route: &Route, stands: &Weights, to: &Weights) -> 
     let away = PerMille::ALL.get() - to.of(&route.home).get();
     let most = route.first_step_max();
     // Nobody knows yet how the target does with users, whatever a second person thinks of it.
-    if *stands == standing::home(route) && away > most.get() { Err(Refusal::FirstStep { most }) } else { Ok(()) }
+    if *stands == standing::home(route) && away > most.get() {
+        return Err(Refusal::FirstStep { most });
+    }
+    gate::forbids(sight.state, route, PerMille::ZERO.saturating_add(away)).map_or(Ok(()), Err)
 }
 
 fn is_large(route: &Route, stands: &Weights, to: &Weights) -> bool {
@@ -280,7 +284,8 @@ pub(super) fn start_queued(turn: &mut Turn, route: &Route) {
         }
         Ok(_) => {}
         // While the move in flight is not over, what forbids the next one may pass.
-        Err(Refusal::Blind { .. } | Refusal::NotReady { .. } | Refusal::Unresolved) if !is_idle(turn.route(route)) => {}
+        Err(Refusal::Blind { .. } | Refusal::NotReady { .. } | Refusal::LinesOpen { .. } | Refusal::Unresolved)
+            if !is_idle(turn.route(route)) => {}
         Err(refusal) => {
             turn.route_mut(route).queued = None;
             turn.tell(News::QueuedDropped { route: route.id.clone(), to: pending.to, why: Drop::Refused(Box::new(refusal)) });

@@ -77,6 +77,25 @@ pub struct Taken {
 }
 
 impl Replay {
+    /// What the newest segment of the journal at `path` holds, without taking it up: nothing is locked, set aside or cleared away, and a torn
+    /// tail is passed over. For a journal that nobody writes to.
+    ///
+    /// # Errors
+    /// There is none, or it is broken, or lacks a segment.
+    pub fn look(path: &Path) -> Result<Replay, JournalError> {
+        let failed = |source| JournalError::File { act: "read", path: path.to_owned(), source };
+        let remembered = checkpoint::of_journal(path);
+        let pieces = pieces(path, remembered, failed)?;
+        let newest = newest(pieces, |_| Ok(()))?;
+        let file = open_to_read(&newest.path)?;
+        let Found { proof, snapshot } = prove(path, &file, &newest, remembered, &Options::default())?;
+        let bytes = match proof.tail {
+            Tail::Clean { bytes } => bytes,
+            Tail::Torn { offset, .. } => offset,
+        };
+        Ok(Replay { proof, segment: newest.number, snapshot, recovered: None, remembered, file, bytes })
+    }
+
     /// The records of the newest segment as they were found, to be folded into a state. Each call starts anew.
     ///
     /// # Errors
@@ -158,7 +177,10 @@ impl Writer {
         }
         let directory = spot.open_folder()?;
         let remembered = checkpoint::of_journal(path);
-        let newest = newest(path, remembered, &spot)?;
+        let pieces = pieces(path, remembered, spot.failed("read"))?;
+        folder::clear(path).map_err(spot.failed("clear away what was half made in"))?;
+        // Made ready and never begun: its first record was not durable, so nothing followed from it.
+        let newest = newest(pieces, |unbegun| fs::remove_file(unbegun).map_err(spot.failed("clear away what was half made in")))?;
         let inside = Spot::find(&newest.path, options.network)?;
         let file = inside.open()?;
         let found = prove(path, &file, &newest, remembered, options)?;
@@ -194,27 +216,32 @@ fn begin_first(spot: &Spot<'_>, folder: &Path, at_ms: u64, genesis: &Genesis, op
     Ok(writer.moved_to(Box::new(RealDisk { directory: inside.directory, name: inside.name, file: inspected, home: Some(home) })))
 }
 
-/// The newest segment that was begun. What a killed host left half made is cleared away; what is missing is an error.
-fn newest(folder: &Path, remembered: Option<Mark>, spot: &Spot<'_>) -> Result<Piece, JournalError> {
-    let failed = || spot.failed("read");
-    let mut pieces = segment::list(folder).map_err(failed())?;
-    let gone = |number| Err(JournalError::from(ReadError::from(Break::new(0, 0, Why::SegmentMissing { number }))));
-    if let Some(number) = segment::missing(&pieces, remembered.and_then(|mark| mark.within).map(|within| within.segment)) {
-        return gone(number);
+/// The segments of a journal, none of which is missing.
+fn pieces(folder: &Path, remembered: Option<Mark>, failed: impl FnOnce(io::Error) -> JournalError) -> Result<Vec<Piece>, JournalError> {
+    let pieces = segment::list(folder).map_err(failed)?;
+    match segment::missing(&pieces, remembered.and_then(|mark| mark.within).map(|within| within.segment)) {
+        Some(number) => Err(missing(number)),
+        None => Ok(pieces),
     }
-    folder::clear(folder).map_err(spot.failed("clear away what was half made in"))?;
+}
+
+fn missing(number: u64) -> JournalError {
+    ReadError::from(Break::new(0, 0, Why::SegmentMissing { number })).into()
+}
+
+/// The newest segment that was begun. Those behind it, which never were, are given to `unbegun`.
+fn newest(mut pieces: Vec<Piece>, unbegun: impl Fn(&Path) -> Result<(), JournalError>) -> Result<Piece, JournalError> {
     loop {
-        let Some(piece) = pieces.pop() else { return gone(1) };
+        let Some(piece) = pieces.pop() else { return Err(missing(1)) };
         if piece.form == Form::Sealed {
             // Only a segment that has a successor is ever sealed.
-            return gone(piece.number + 1);
+            return Err(missing(piece.number + 1));
         }
         let file = open_to_read(&piece.path)?;
         if piece.number == 1 || Lines::of_segment(file, piece.number, None, Sums::Read)?.is_some() {
             return Ok(piece);
         }
-        // Made ready and never begun: its first record was not durable, so nothing followed from it.
-        fs::remove_file(&piece.path).map_err(spot.failed("clear away what was half made in"))?;
+        unbegun(&piece.path)?;
     }
 }
 

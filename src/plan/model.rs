@@ -53,6 +53,9 @@ pub struct Route {
     pub target: BackendId,
     /// The presets of the slider: shares of `target`, rising, ending at 1000.
     pub ladder: Vec<PerMille>,
+    /// What has to be done before some of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gates: Vec<Gate>,
     /// The largest single step forward, in per mille of `target`. A larger one needs a second person's approval.
     pub step_max: PerMille,
     /// How long after an accepted change the data plane may still disagree (a load balancer needs minutes).
@@ -65,6 +68,13 @@ pub struct Route {
     /// What follows when the target's answers differ from home's through the same door.
     #[serde(default)]
     pub unlike_home: UnlikeHome,
+}
+
+/// Lines of the checklist without which no more than `above` leaves home: what a rung needs, from the rung below it on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gate {
+    pub above: PerMille,
+    pub needs: Vec<ItemId>,
 }
 
 /// A target that answers otherwise than home does: not found, a login page, another media type.

@@ -124,6 +124,16 @@ pub(super) fn fold(path: &Path, replay: &Replay) -> Result<Folded, RecorderError
     }
 }
 
+/// What the journal at `path` folds to, without taking it up.
+/// # Errors
+/// There is none, or it is broken.
+pub fn look(path: &Path) -> Result<Folded, RecorderError> {
+    match path.is_dir() {
+        true => fold(path, &Replay::look(path)?),
+        false => all(Whole::<Recorded>::open(path)?),
+    }
+}
+
 /// Where folding begins, if this version of the fold wrote the state; and what was recorded behind it before its segment began.
 pub(super) fn begin(taken: &Taken) -> Option<(Folded, &[Value])> {
     let found: Found = serde_json::from_slice(&taken.state).ok()?;

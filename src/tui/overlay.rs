@@ -10,7 +10,7 @@ use crate::{
         shown::Shown,
     },
     tui::{
-        keymap::{Action, Keymap},
+        keymap::{Action, Binding, Keymap},
         panes::words,
         widgets::{line::LineEdit, rail},
     },
@@ -76,6 +76,15 @@ impl Purpose {
             Purpose::Filter => "Filter".to_owned(),
         }
     }
+    /// What an empty line lacks.
+    pub fn missing(&self) -> &'static str {
+        match self {
+            Purpose::Rearm { .. } => "the reason is missing",
+            Purpose::Sign { .. } => "what you saw is missing",
+            Purpose::Unsign { .. } => "the word unsign is missing",
+            Purpose::Say | Purpose::Filter => "the text is missing",
+        }
+    }
     pub fn question(&self) -> &'static str {
         match self {
             Purpose::Rearm { .. } => "Why is it safe to advance again?",
@@ -106,7 +115,9 @@ pub enum Pick {
 
 /// Everything that somebody in `role` can do by name.
 pub fn entries(keys: &Keymap, role: Role, faults: &[(String, String)], themes: &[String]) -> Vec<Entry> {
-    let bound = keys.rows().iter().filter(|binding| binding.is_for(role)).map(|binding| Entry {
+    // The faults stand there by name; the action would only open this palette again.
+    let shown = |binding: &&Binding| binding.is_for(role) && binding.action != Action::Inject;
+    let bound = keys.rows().iter().filter(shown).map(|binding| Entry {
         name: binding.name.to_owned(),
         help: binding.explained(),
         keys: binding.keys_shown(),
@@ -127,8 +138,8 @@ pub fn entries(keys: &Keymap, role: Role, faults: &[(String, String)], themes: &
     // What only looks comes first: the first row is done by an Enter that nobody thought about.
     let mut bound: Vec<Entry> = bound.collect();
     bound.sort_by_key(|entry| match &entry.pick {
-        Pick::Action(action) => keys.binding(*action).map(|binding| binding.danger),
-        Pick::Inject(_) | Pick::Theme(_) => None,
+        Pick::Action(action) => (keys.binding(*action).map(|binding| binding.danger), *action == Action::Quit),
+        Pick::Inject(_) | Pick::Theme(_) => (None, false),
     });
     bound.into_iter().chain(faults).chain(themes).collect()
 }
@@ -159,6 +170,7 @@ pub fn word(state: &State, approval: &Approval) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tui::keymap::Danger;
 
     #[test]
     fn the_palette_finds_by_any_word_and_prefers_the_name() {
@@ -166,6 +178,21 @@ mod tests {
         assert_eq!(matching(&entries, "roll")[0].pick, Pick::Action(Action::Rollback));
         assert_eq!(matching(&entries, "burst inject")[0].pick, Pick::Inject(Shown::new("error-burst")));
         assert_eq!(matching(&entries, "theme du")[0].pick, Pick::Theme("dusk".to_owned()));
+    }
+
+    #[test]
+    fn an_enter_that_nobody_thought_about_neither_moves_traffic_nor_leaves() {
+        let faults = [("error-burst".to_owned(), "GKE fails".to_owned())];
+        let keys = Keymap::builtin();
+        for typed in ["", "inject "] {
+            let entries = entries(&keys, Role::Pilot, &faults, &[]);
+            let first = matching(&entries, typed)[0].pick.clone();
+            let Pick::Action(action) = first else { continue };
+            assert_eq!(keys.binding(action).unwrap().danger, Danger::Appearance, "{action:?}");
+            assert!(action != Action::Quit && action != Action::Inject, "{action:?}");
+        }
+        let live = entries(&keys, Role::Pilot, &[], &[]);
+        assert!(matching(&live, "inject").is_empty(), "a live session has no faults to offer");
     }
 
     #[test]

@@ -47,6 +47,12 @@ pub fn times(settles: Millis, home_takes: Millis) -> String {
     format!("settles in about {settles}; going home from there takes about {home_takes}")
 }
 
+/// All of them by title, for where there is room to read.
+pub fn all_open_before(open: &[ItemId], names: Names) -> Option<String> {
+    let titles: Vec<String> = open.iter().map(|item| names.item(item)).collect();
+    (!titles.is_empty()).then(|| format!("not done before the move: {}", titles.join("; ")))
+}
+
 /// Lines that belong before any move and are not done; nothing where all are.
 pub fn open_before(open: &[ItemId], names: Names) -> Option<String> {
     let (first, more) = open.split_first()?;

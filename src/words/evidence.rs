@@ -148,6 +148,7 @@ pub fn evidence(evidence: &Evidence, names: Names) -> String {
         Evidence::NoDrops { span } => format!("none in {span}"),
         Evidence::NoDropsSoFar { watched, needed } => format!("none in the {watched} that were watched, {needed} are needed"),
         Evidence::NobodyWatches => "nobody watches connections".to_owned(),
+        Evidence::FewerWatch { watching, of } => format!("only {watching} of {of} probers report"),
         Evidence::NotAllOnTarget { route, target, share } => format!("{}: {share} on {}", names.route(route), names.backend(target)),
         Evidence::RequestsElsewhere { route } => format!("{}: requests still meet other backends", names.route(route)),
         Evidence::RequestsTooFew { route } => format!("{}: too few requests to see it", names.route(route)),

@@ -4,6 +4,7 @@
 //! reworded at any time: nothing that is written here enters the record, and nothing in the program compares it. It doesn't judge: what
 //! is so, and what happens next, it is told in types.
 
+pub mod absence;
 mod acts;
 mod asked;
 mod cause;

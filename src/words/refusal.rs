@@ -3,8 +3,9 @@
 use crate::{
     core::{
         decision::Refusal,
-        reason::{Missing, Mover},
+        reason::{Missing, Mover, Undone},
     },
+    domain::{id::ItemId, weight::PerMille},
     words::{Names, blindness, cause, cause::unlike, evidence::need, hindrance, mover, objection, void},
 };
 
@@ -43,6 +44,7 @@ pub fn refusal(refusal: &Refusal, names: Names) -> String {
             format!("not moved: users would get another site; put it right or roll back ({})", unlike(&names.backend(backend), difference))
         }
         Refusal::FirstStep { most } => format!("not moved: a first step away from home ends at {most}; go there and look"),
+        Refusal::LinesOpen { most, open } => lines_open(*most, open, names),
         Refusal::NotReady { why } => format!("not moved: going back is not assured; restore home first ({})", objection(why, names)),
         Refusal::Drifted { found } => format!("not moved: somebody else changed this route; adopt that or roll back ({found})"),
         Refusal::Unresolved => "not moved: the outcome of the last write is not known; it is being read back".to_owned(),
@@ -67,6 +69,23 @@ pub fn refusal(refusal: &Refusal, names: Names) -> String {
             format!("not signed: nobody can judge the {}; sign when it can be read", names.watched(trigger))
         }
         Refusal::NotOpen => "not done: the session is not open yet; try again".to_owned(),
+    }
+}
+
+/// The cause comes last: of many lines the first ones say enough.
+fn lines_open(most: PerMille, open: &[(ItemId, Undone)], names: Names) -> String {
+    let what = if open.len() == 1 { "a line".to_owned() } else { format!("{} lines", open.len()) };
+    let until = if most == PerMille::ZERO { "before anything moves".to_owned() } else { format!("beyond {most}") };
+    let lines: Vec<String> = open.iter().map(|(item, how)| format!("{}: {}", names.item(item), undone(*how))).collect();
+    format!("not moved: {until} the plan needs {what} of the checklist; do that first ({})", lines.join("; "))
+}
+
+fn undone(how: Undone) -> &'static str {
+    match how {
+        Undone::Open => "not done",
+        Undone::Failing => "the evidence speaks against it",
+        Undone::Unknown => "not known",
+        Undone::Expired => "expired",
     }
 }
 

@@ -6,8 +6,10 @@
 #![forbid(unsafe_code)]
 
 mod chance;
+mod checklist;
 mod databases;
 mod door;
+mod gates;
 mod home;
 mod people;
 mod platforms;

@@ -104,6 +104,7 @@ pub fn plan() -> Plan {
             home: run(),
             target: gke(),
             ladder: [10, 50, 250, 500, 1000].map(share).to_vec(),
+            gates: Vec::new(),
             step_max: share(250),
             settle: Millis::from_secs(60),
             front_door: None,

@@ -173,7 +173,7 @@ fn the_list_of_people_says_who_holds_who_asks_and_what_enter_would_do() {
     let texts = at_all_sizes("people", &state, &view(1));
     says(&texts, &["ada (you)", "pilot", "120x40", "idle 20s", "asks for the controls", "Enter hands the controls to bob", "grant 3"]);
     keep_dialogs("people", &texts);
-    says(&at_all_sizes("people-own", &state, &view(0)), &["Enter gives the controls up"]);
+    says(&at_all_sizes("people-own", &state, &view(0)), &["C gives the controls up"]);
     says(&at_all_sizes("people-watcher", &state, &view(3)), &["that person may not steer"]);
     let bobs = View { overlay: Some(Overlay::People { chosen: 0 }), ..view_of(2, "bob", Role::Operator) };
     says(&at_all_sizes("people-bob", &state, &bobs), &["Enter asks ada for the controls"]);

@@ -139,7 +139,7 @@ fn a_journal_that_was_moved_away_is_never_begun_anew() {
     // The host notices at its next record, and ends: nothing leaves that is not recorded.
     wait_until("the host has gone", || account.card().is_none_or(|card| card["life"] == "dead").then_some(()));
     let told = account.run(&["status"]);
-    let said = String::from_utf8_lossy(&told.stderr).into_owned();
+    let said = String::from_utf8_lossy(&told.stdout).into_owned();
     assert!(!told.status.success() && said.contains("is not at"), "{told:?}");
     let refused = account.opening().output().unwrap();
     let said = String::from_utf8_lossy(&refused.stderr).into_owned();

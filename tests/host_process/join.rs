@@ -96,7 +96,7 @@ fn what_is_printed_for_a_dead_session_takes_it_up_where_it_was() {
     kill(&account);
     let status = account.run(&["status"]);
     assert_eq!(status.status.code(), Some(7));
-    let [of_status] = commands(&said(&status)).try_into().unwrap();
+    let [of_status] = commands(&String::from_utf8_lossy(&status.stdout)).try_into().unwrap();
     let [line] = commands(&listed(&account)).try_into().unwrap();
     assert_eq!(line, of_status, "one way on, whoever prints it");
     let live = open(&account, &plan, &[]);

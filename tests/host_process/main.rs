@@ -6,6 +6,7 @@ mod pty;
 #[path = "../common/world.rs"]
 mod world;
 
+mod absent;
 mod account;
 mod death;
 mod join;

@@ -35,7 +35,10 @@ async fn the_list_hands_them_to_whom_one_chooses() {
     let mut table = Table::set(250).await;
     table.keys(ANA, "P").await;
     table.see(ANA, "Who is here").await;
-    table.see(ANA, "Enter gives the controls up").await;
+    table.see(ANA, "C gives the controls up").await;
+    table.press(ANA, Code::Enter).await;
+    table.see(ANA, "nothing was changed").await;
+    table.see(ANA, "Who is here").await;
     table.press(ANA, Code::Down).await;
     table.see(ANA, "Enter hands the controls to ben").await;
     table.press(ANA, Code::Enter).await;
@@ -46,6 +49,18 @@ async fn the_list_hands_them_to_whom_one_chooses() {
     table.press(ANA, Code::Enter).await;
     table.see(BEN, "ana has the controls").await;
     table.until(|session| holder(session) == Some(ClientId(1))).await;
+}
+
+#[tokio::test]
+async fn the_list_gives_them_up_by_the_key_that_it_names() {
+    let mut table = Table::set(250).await;
+    table.keys(ANA, "P").await;
+    table.see(ANA, "C gives the controls up").await;
+    table.press(ANA, Code::Enter).await;
+    table.see(ANA, "nothing was changed").await;
+    assert_eq!(holder(&table.session), Some(ClientId(1)));
+    table.keys(ANA, "C").await;
+    table.until(|session| holder(session).is_none()).await;
 }
 
 #[tokio::test]

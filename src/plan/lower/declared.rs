@@ -8,6 +8,22 @@ use crate::plan::{
 #[derive(Debug)]
 pub struct Declared<'a> {
     pub routes: Vec<DeclaredRoute<'a>>,
+    pub items: Vec<DeclaredItem<'a>>,
+}
+
+/// A line of the checklist.
+#[derive(Debug)]
+pub struct DeclaredItem<'a> {
+    pub name: &'a str,
+    pub hour: Hour,
+}
+
+/// When a line can be done at the earliest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hour {
+    Any,
+    /// When all traffic is on the target.
+    AfterTheMove,
 }
 
 #[derive(Debug)]
@@ -31,7 +47,12 @@ pub enum Metrics {
 
 impl<'a> Declared<'a> {
     pub fn of(root: &At<'a>) -> Declared<'a> {
-        Declared { routes: items(value(root.node, "routes")).filter_map(route).collect() }
+        let stages = value(root.node, "checklist");
+        let of_stage = |stage: &'static str| items(stages.and_then(|at| value(at, stage))).filter_map(move |node| item(node, stage));
+        Declared {
+            routes: items(value(root.node, "routes")).filter_map(route).collect(),
+            items: ["pre_migration", "during_migration", "post_migration"].into_iter().flat_map(of_stage).collect(),
+        }
     }
     pub fn route(&self, name: &str) -> Option<&DeclaredRoute<'a>> {
         self.routes.iter().find(|route| route.name == name)
@@ -49,6 +70,13 @@ impl<'a> DeclaredRoute<'a> {
 
 fn route(node: &Node) -> Option<DeclaredRoute<'_>> {
     Some(DeclaredRoute { name: text(node, "name")?, home: text(node, "home"), backends: backends_of(node) })
+}
+
+fn item<'a>(node: &'a Node, stage: &str) -> Option<DeclaredItem<'a>> {
+    let proven_late = text(node, "proof") == Some("all_traffic_on_target")
+        || value(node, "proof").is_some_and(|proof| value(proof, "stable_for").is_some());
+    let hour = if stage == "post_migration" || proven_late { Hour::AfterTheMove } else { Hour::Any };
+    Some(DeclaredItem { name: text(node, "name")?, hour })
 }
 
 /// The backends that the route at `node` declares.

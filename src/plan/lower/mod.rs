@@ -14,6 +14,7 @@ use crate::{
 mod checklist;
 mod declared;
 mod expect;
+mod ladder;
 mod name;
 mod route;
 mod trigger;
@@ -33,7 +34,7 @@ pub fn plan(problems: &mut Problems, root: &At<'_>, hash: Digest) -> Option<Plan
     let name = fields.required(problems, "name", "My migration").and_then(|at| reader::title(problems, &at));
     let project = fields.required(problems, "project", "my-project").and_then(|at| name::project(problems, &at));
     let region = fields.required(problems, "region", "us-central1").and_then(|at| name::region(problems, &at));
-    let routes = fields.required(problems, "routes", "[…]").and_then(|at| route::routes(problems, &at));
+    let routes = fields.required(problems, "routes", "[…]").and_then(|at| route::routes(problems, &at, &declared));
     let scrape_every = limits.as_ref().map(|limits| limits.scrape_every);
     let triggers = match fields.required(problems, "triggers", "[…]") {
         Some(at) => trigger::triggers(problems, &at, &declared, scrape_every),

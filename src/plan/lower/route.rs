@@ -1,28 +1,28 @@
 //! Routes and their backends.
 
 use crate::{
-    domain::{id::BackendId, platform::Platform, shown::Shown, time::Millis, weight::PerMille},
+    domain::{id::BackendId, platform::Platform, shown::Shown, time::Millis},
     plan::{
         lower::{
-            address, declared,
+            address,
+            declared::{self, Declared},
             expect::{self, Asked},
+            ladder::{self, Ladder},
             name::{self, Names},
             some_share, span_within,
         },
-        model::{Backend, Driver, FIRST_STEP_MAX, Route, UnlikeHome, WorkloadRef},
+        model::{Backend, Driver, Route, UnlikeHome, WorkloadRef},
         reader::{self, At, Fields, Problems},
     },
 };
 
 const KEYS: &[&str] =
     &["name", "title", "driver", "front_door", "backends", "home", "target", "ladder", "step_max", "settle", "unlike_home"];
-/// Rungs of a ladder; more would not fit the screen, and nobody climbs them.
-const RUNGS_MAX: usize = 20;
 
-pub fn routes(problems: &mut Problems, at: &At<'_>) -> Option<Vec<Route>> {
+pub fn routes(problems: &mut Problems, at: &At<'_>, declared: &Declared<'_>) -> Option<Vec<Route>> {
     let mut names = Names::new("route");
     let entries = reader::list(problems, at, "routes")?;
-    let found: Vec<_> = entries.iter().map(|entry| route(problems, &mut names, entry.clone())).collect();
+    let found: Vec<_> = entries.iter().map(|entry| route(problems, &mut names, entry.clone(), declared)).collect();
     for (place, (route, entry)) in found.iter().zip(&entries).enumerate() {
         let Some(route) = route else { continue };
         let shares = |earlier: &&Route| earlier.driver == route.driver;
@@ -34,7 +34,7 @@ pub fn routes(problems: &mut Problems, at: &At<'_>) -> Option<Vec<Route>> {
     found.into_iter().collect()
 }
 
-fn route(problems: &mut Problems, names: &mut Names, at: At<'_>) -> Option<Route> {
+fn route(problems: &mut Problems, names: &mut Names, at: At<'_>, declared: &Declared<'_>) -> Option<Route> {
     let fields = Fields::open(problems, at, KEYS)?;
     let id = fields.required(problems, "name", "frontend").and_then(|at| names.take(problems, &at));
     let title = fields.required(problems, "title", "Web frontend").and_then(|at| reader::title(problems, &at));
@@ -58,19 +58,23 @@ fn route(problems: &mut Problems, names: &mut Names, at: At<'_>) -> Option<Route
         let message = format!("`{target}` is home already; the route would lead nowhere");
         problems.at(at, message).allowed("`home` and `target` that differ").error();
     }
-    let ladder = fields.required(problems, "ladder", "[1%, 5%, 25%, 50%, 100%]").and_then(|at| ladder(problems, &at, driver.as_ref()));
+    let ladder_at = fields.required(problems, "ladder", "[1%, 5%, 25%, 50%, 100%]");
+    let ladder = ladder_at.as_ref().and_then(|at| ladder::ladder(problems, at, driver.as_ref(), &declared.items));
     let step_max_at = fields.required(problems, "step_max", "50%");
     let step_max = step_max_at.as_ref().and_then(|at| some_share(problems, at));
     if let (Some(ladder), Some(step_max), Some(at)) = (&ladder, step_max, &step_max_at) {
-        steep_rungs(problems, at, ladder, step_max);
+        ladder::steep_rungs(problems, at, &ladder.rungs, step_max);
     }
-    first_rung(problems, &fields, ladder.as_deref());
+    if let (Some(ladder), Some(at)) = (&ladder, &ladder_at) {
+        ladder::first_rung(problems, at, &ladder.rungs);
+    }
     let unlike_home = match fields.optional(problems, "unlike_home") {
         Some(at) => expect::unlike_home(problems, at),
         None => Some(UnlikeHome::default()),
     };
     let settle = fields.required(problems, "settle", "2m");
     let settle = settle.and_then(|at| span_within(problems, &at, Millis::from_secs(1), Millis::from_mins(30)));
+    let Ladder { rungs, gates } = ladder?;
     Some(Route {
         id: id?,
         title: title?,
@@ -78,7 +82,8 @@ fn route(problems: &mut Problems, names: &mut Names, at: At<'_>) -> Option<Route
         backends: home_first(backends?, home.as_ref()),
         home: home?,
         target: target?,
-        ladder: ladder?,
+        gates,
+        ladder: rungs,
         step_max: step_max?,
         settle: settle?,
         front_door: front_door.clone()?.map(|asked| asked.url),
@@ -92,16 +97,6 @@ fn asked(problems: &mut Problems, fields: &Fields<'_>, key: &'static str) -> Opt
     match fields.optional(problems, key) {
         Some(at) => expect::asked(problems, at).map(Some),
         None => Some(None),
-    }
-}
-
-/// A ladder whose first rung can't be reached from home is none.
-fn first_rung(problems: &mut Problems, fields: &Fields<'_>, ladder: Option<&[PerMille]>) {
-    if let Some(first) = ladder.and_then(<[PerMille]>::first).filter(|first| **first > FIRST_STEP_MAX)
-        && let Some(at) = fields.optional(problems, "ladder")
-    {
-        let message = format!("the first rung is {first}, and a first step ends at {FIRST_STEP_MAX}: nobody knows yet how the target does");
-        problems.at(&at, message).allowed(format!("a first rung of at most {FIRST_STEP_MAX}")).help("begin the ladder with 1%").error();
     }
 }
 
@@ -131,45 +126,6 @@ fn driver(problems: &mut Problems, at: At<'_>) -> Option<Driver> {
                 .help("add `url_map: my-load-balancer`")
                 .error();
             None
-        }
-    }
-}
-
-fn ladder(problems: &mut Problems, at: &At<'_>, driver: Option<&Driver>) -> Option<Vec<PerMille>> {
-    let entries = reader::list(problems, at, "shares such as 5%")?;
-    if entries.len() > RUNGS_MAX {
-        problems.at(at, format!("the ladder has {} rungs", entries.len())).allowed(format!("at most {RUNGS_MAX}")).error();
-        return None;
-    }
-    let found: Vec<_> = entries.iter().map(|entry| some_share(problems, entry)).collect();
-    for (place, (share, entry)) in found.iter().zip(&entries).enumerate() {
-        let Some(share) = *share else { continue };
-        if let Some(lower) = place.checked_sub(1).and_then(|before| found[before]).filter(|before| *before >= share) {
-            problems
-                .at(entry, format!("the ladder does not rise: {share} comes after {lower}"))
-                .allowed("rising shares that end at 100%")
-                .error();
-        }
-        if matches!(driver, Some(Driver::CloudRunRevisions { .. })) && !share.get().is_multiple_of(10) {
-            problems.at(entry, format!("Cloud Run can't split at {share}")).allowed("whole percents between revisions").error();
-        }
-    }
-    if let (Some(Some(last)), Some(entry)) = (found.last(), entries.last())
-        && *last != PerMille::ALL
-    {
-        let message = format!("the ladder ends at {last}, so the migration would never be complete");
-        problems.at(entry, message).allowed("rising shares that end at 100%").help("add `100%` at the end").error();
-    }
-    found.into_iter().collect()
-}
-
-/// Rungs that are further apart than one step may go need a second person each time; that is allowed, and seldom meant.
-fn steep_rungs(problems: &mut Problems, at: &At<'_>, ladder: &[PerMille], step_max: PerMille) {
-    let below = std::iter::once(PerMille::ZERO).chain(ladder.iter().copied());
-    for (low, high) in below.zip(ladder) {
-        if high.get().saturating_sub(low.get()) > step_max.get() {
-            let message = format!("from {low} to {high} is more than one step of {step_max} and will need a second person's approval");
-            problems.at(at, message).help("raise `step_max` or add a rung between them").warning();
         }
     }
 }

@@ -58,6 +58,9 @@ impl App {
             Action::GoLook => self.go_look(key),
             Action::Follow => self.turn_follow(),
             Action::People => self.open(Overlay::People { chosen: 0 }),
+            Action::Inject if self.appearance.faults.is_empty() => {
+                self.notify(Tone::Warning, crate::words::refusal(&Refusal::NotADemo, Names::of(&self.state)));
+            }
             Action::Inject => self.palette("inject "),
             Action::Focus(way) => self.turn_focus(key, way),
             Action::FocusOn(pane) => self.focus(key, pane),

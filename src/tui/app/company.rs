@@ -127,17 +127,36 @@ impl App {
             Code::Home => 0,
             Code::End => last,
             Code::Char('q' | 'P') => return self.close(),
-            Code::Enter => {
+            Code::Enter if self.meant(chosen) != Some(Pass::GiveUp) => {
                 self.close();
-                return self.pass(chosen);
+                return self.pass(chosen, "Enter");
+            }
+            Code::Enter => {
+                let key_of = words::key(&self.view, Action::GiveUpControls);
+                self.notify(Tone::Plain, format!("nothing was changed; {key_of} gives the controls up"));
+                chosen
+            }
+            _ if self.meant(chosen) == Some(Pass::GiveUp) && self.gives_up(key) => {
+                self.close();
+                return self.pass(chosen, &key.to_string());
             }
             _ => chosen.min(last),
         };
         self.view.overlay = Some(Overlay::People { chosen });
     }
 
+    fn gives_up(&self, key: Key) -> bool {
+        self.view.keys.binding(Action::GiveUpControls).is_some_and(|binding| binding.keys.contains(&key))
+    }
+
+    /// What the list announces of whom is chosen.
+    fn meant(&self, chosen: usize) -> Option<Pass> {
+        let (client, _) = *people::order(&self.state).get(chosen)?;
+        Some(people::pass(&self.state, &self.view, client))
+    }
+
     /// Passes the controls the way that the list has announced.
-    fn pass(&mut self, chosen: usize) {
+    fn pass(&mut self, chosen: usize, key: &str) {
         let state = Arc::clone(&self.state);
         let Some((client, person)) = people::order(&state).get(chosen).copied() else { return };
         let command = match people::pass(&state, &self.view, client) {
@@ -147,6 +166,6 @@ impl App {
             Pass::GiveUp => ControlsCommand::GiveUp,
             Pass::Nothing(why) => return self.notify(Tone::Plain, format!("{why}; nothing was changed")),
         };
-        self.ask("Enter", Command::Controls(command));
+        self.ask(key, Command::Controls(command));
     }
 }

@@ -25,6 +25,7 @@ pub(super) fn way_on(refusal: &Refusal, view: &View) -> String {
         Refusal::Latched { .. } => (Action::Rearm, "re-arms"),
         Refusal::Held { .. } => (Action::Hold, "resumes"),
         Refusal::Drifted { .. } => (Action::AdoptDrift, "adopts"),
+        Refusal::LinesOpen { .. } => (Action::Sign, "signs a line"),
         Refusal::Breached { .. }
         | Refusal::FailingAtDoor { .. }
         | Refusal::UnlikeHome { .. }

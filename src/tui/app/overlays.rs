@@ -59,10 +59,10 @@ impl App {
                 self.close();
                 self.entered(purpose, line.text().trim());
             }
-            (Code::Enter, overlay @ Overlay::Typing { .. }) => {
+            (Code::Enter, Overlay::Typing { purpose, line }) => {
                 // Closing it would give what is typed next to the key map.
-                self.notify(Tone::Warning, "nothing is typed yet, so nothing was done; type it, or Esc leaves".to_owned());
-                self.view.overlay = Some(overlay);
+                self.notify(Tone::Warning, format!("{}, so nothing was done; type it, or Esc leaves", purpose.missing()));
+                self.view.overlay = Some(Overlay::Typing { purpose, line });
             }
             (_, Overlay::Typing { purpose, mut line }) => {
                 line.key(key);

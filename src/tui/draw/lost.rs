@@ -12,8 +12,9 @@ use ratatui::{
 use crate::{
     core::{
         outlook::{Outlook, outlook},
-        state::{Motion, State},
+        state::State,
     },
+    plan::model::Route,
     tui::{
         keymap::Action,
         panes::words,
@@ -21,6 +22,7 @@ use crate::{
         view::{Back, Hearing, Then, View},
         widgets::{dialog, text},
     },
+    words::{Names, absence},
 };
 
 const COLUMNS: u16 = 84;
@@ -113,10 +115,8 @@ fn lost(why: &str, then: Then, gone: &str, state: &State, view: &View, theme: &T
 fn last_seen(state: &State, view: &View, theme: &Theme) -> Vec<Line<'static>> {
     let routes = words::plan(state).into_iter().flat_map(|plan| &plan.routes).take(ROUTES_MAX);
     let traffic = routes.map(|route| {
-        let known = state.routes.get(&route.id);
-        let stood = known.and_then(|known| known.accepted.as_ref()).map_or_else(|| "not known".to_owned(), |now| now.weights.to_string());
-        let latched = if known.is_some_and(|known| known.latch.is_some()) { ", latched after a rollback" } else { "" };
-        named("traffic", format!("{} {stood}{latched}", route.id), theme)
+        let stood = absence::stood(state.routes.get(&route.id), route, Names::of(state));
+        named("traffic", format!("{}: {stood}", route.title), theme)
     });
     let guard = guard(state);
     let mine = view.me.as_ref().map(|me| me.client);
@@ -130,8 +130,11 @@ fn last_seen(state: &State, view: &View, theme: &Theme) -> Vec<Line<'static>> {
 
 /// What the triggers stood at when the host was last heard.
 fn guard(state: &State) -> String {
-    let stood: Vec<_> = state.triggers.keys().filter_map(|id| Some((id.as_str(), outlook(state, id)?))).collect();
-    let of = |wanted: fn(&Outlook) -> bool| -> Vec<&str> { stood.iter().filter(|(_, stood)| wanted(stood)).map(|(id, _)| *id).collect() };
+    let names = Names::of(state);
+    let stood: Vec<_> = state.triggers.keys().filter_map(|id| Some((names.watched(id), outlook(state, id)?))).collect();
+    let of = |wanted: fn(&Outlook) -> bool| -> Vec<&str> {
+        stood.iter().filter(|(_, stood)| wanted(stood)).map(|(watched, _)| watched.as_str()).collect()
+    };
     let running = of(|stood| matches!(stood, Outlook::Running { .. }));
     let blind = of(|stood| matches!(stood, Outlook::Blind { .. })).len();
     let unjudged = of(|stood| matches!(stood, Outlook::Unjudged(_) | Outlook::Unproven { .. })).len();
@@ -146,17 +149,20 @@ fn guard(state: &State) -> String {
 }
 
 fn in_flight(state: &State) -> String {
-    let moving = state.routes.iter().find(|(_, known)| matches!(known.motion, Motion::Writing { .. } | Motion::Resolving { .. }));
-    match moving {
-        Some((route, _)) => format!("a write to {route} was on its way: it may have happened or not"),
-        None => "traffic stays where it is: no weight moves without a host".to_owned(),
-    }
+    let names = Names::of(state);
+    let routes = words::plan(state).into_iter().flat_map(|plan| &plan.routes);
+    let begun = |route: &Route| Some(format!("{}: {}", route.title, absence::begun(state.routes.get(&route.id), route, names)?));
+    let begun = routes.into_iter().find_map(begun);
+    begun.unwrap_or_else(|| "traffic stays where it is: no weight moves without a host".to_owned())
 }
 
 /// The second lever, for whoever can't wait: the exact command, which the plan alone gives.
 fn by_hand(state: &State, view: &View, theme: &Theme) -> Vec<Line<'static>> {
     let Some((plan, route)) = words::plan(state).zip(words::route(state, view.route)) else { return Vec::new() };
-    let head = format!("  home by hand, in a shell with your own rights ({} copies it):", words::key(view, Action::CopyByHand));
+    let next =
+        if plan.routes.len() > 1 { format!("; {} shows the next route's", words::key(view, Action::NextRoute)) } else { String::new() };
+    let copies = words::key(view, Action::CopyByHand);
+    let head = format!("  {} home by hand, in a shell with your own rights ({copies} copies it{next}):", route.title);
     let command: Vec<char> = plan.home_by_hand(route).chars().collect();
     let parts = command.chunks(COMMAND_COLUMNS).map(|part| Line::styled(format!("    {}", part.iter().collect::<String>()), theme.figure));
     std::iter::once(Line::styled(head, theme.text)).chain(parts).collect()

@@ -1,4 +1,4 @@
-//! Who is here: name, role, terminal, how long he has been still, where he looks, and what Enter would do with the controls.
+//! Who is here: name, role, terminal, how long he has been still, where he looks, and what would be done with the controls.
 
 use ratatui::{
     buffer::Buffer,
@@ -11,6 +11,7 @@ use crate::{
     domain::{id::ClientId, role::Role, time::Millis},
     tui::{
         draw::above,
+        keymap::Action,
         theme::Theme,
         view::View,
         widgets::{dialog, rail, text},
@@ -38,7 +39,7 @@ pub fn order(state: &State) -> Vec<(ClientId, &Person)> {
     people
 }
 
-/// What Enter on `chosen` does.
+/// What is done with the controls on `chosen`: by Enter, and giving them up by its own key.
 pub fn pass(state: &State, view: &View, chosen: ClientId) -> Pass {
     let Some(me) = &view.me else { return Pass::Nothing("nobody knows yet who you are") };
     let holder = state.controls.holder.as_ref().map(|holder| holder.client);
@@ -77,18 +78,19 @@ pub fn draw(chosen: usize, state: &State, view: &View, theme: &Theme, area: Rect
     let hidden = people.len().saturating_sub(first + usize::from(rows.height));
     let more = if hidden > 0 { format!("{} {hidden} more  ", theme.glyphs.more_below) } else { String::new() };
     let last = Rect { y: inner.bottom().saturating_sub(1), height: inner.height.min(1), ..inner };
-    let does = people.get(chosen).map_or_else(String::new, |(client, person)| does(pass(state, view, *client), person, state));
+    let does = people.get(chosen).map_or_else(String::new, |(client, person)| does(pass(state, view, *client), person, state, view));
     text::rows(buf, last, [Line::from(vec![Span::styled(format!("{more}{does}; Esc closes"), theme.dim), above::home(view, theme)])]);
 }
 
-fn does(pass: Pass, chosen: &Person, state: &State) -> String {
+fn does(pass: Pass, chosen: &Person, state: &State, view: &View) -> String {
     let holder = state.controls.holder.as_ref().map_or_else(String::new, |holder| holder.who.to_string());
     match pass {
         Pass::Take => "Enter takes the controls".to_owned(),
         Pass::TakeOver => format!("Enter takes the controls from {holder}"),
         Pass::AskFor => format!("Enter asks {holder} for the controls"),
         Pass::HandOver => format!("Enter hands the controls to {}", chosen.who),
-        Pass::GiveUp => "Enter gives the controls up".to_owned(),
+        // Enter takes, asks and hands over, where one can't be wrong; what leaves nobody at the controls has a key of its own.
+        Pass::GiveUp => format!("{} gives the controls up", view.keys.key(Action::GiveUpControls)),
         Pass::Nothing(why) => why.to_owned(),
     }
 }

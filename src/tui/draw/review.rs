@@ -120,8 +120,11 @@ fn terms(approval: &Approval, state: &State, view: &View, theme: &Theme) -> Vec<
     let database = database.into_iter().enumerate().map(|(place, part)| named(if place == 0 { "database" } else { "" }, part));
     let rests = [named("rests on", format!("version {}, plan {}, {}", term("version"), term("plan"), term("controls")))];
     let asked = [named("asked", words::age(view.age(approval.at))), Row::Expiry, Row::Blank];
-    let open = draft::open_before(&open_before(state), crate::words::Names::of(state));
-    let open = open.map(|open| Row::Said(Line::styled(format!("{} {open}", theme.glyphs.warn), theme.warn)));
+    let open = draft::all_open_before(&open_before(state), crate::words::Names::of(state)).unwrap_or_default();
+    let open = text::wrap(&open, usize::from(COLUMNS) - 6).into_iter().filter(|part| !part.is_empty()).enumerate().map(|(place, part)| {
+        let mark = if place == 0 { theme.glyphs.warn } else { " " };
+        Row::Said(Line::styled(format!("{mark} {part}"), theme.warn))
+    });
     rows.into_iter().chain(database).chain(rests).chain(open).chain(asked).collect()
 }
 

@@ -12,7 +12,7 @@ use cutover::{
         answer::Answers,
         database::{Engine, Movement, Serving},
         fact::{Accepted, Fact, Probed, ReplicaState, Replication, Served, Writable},
-        id::{AskId, BackendId},
+        id::{AskId, BackendId, RouteId},
         metric::{Gap, Measured, Metric, Sample},
         platform::Workload,
         role::Role,
@@ -53,7 +53,7 @@ impl Run {
         let object = self.object().clone();
         let route = object.route.clone();
         let known = &self.state.routes[&route];
-        let stands = known.wanted.clone().unwrap_or_else(|| object.weights.clone());
+        let stands = known.wanted.clone().unwrap_or_else(|| object.weights());
         let digest = || self.state.approvals.keys().next().copied().unwrap_or(Digest::of(b"nothing"));
         let text = |text: &str| Shown::new(text);
         match wish {
@@ -116,8 +116,7 @@ impl Run {
                 let values = BTreeMap::from([(Metric::ErrorRate, fine(0.002)), (Metric::P95Latency, fine(150.0))]);
                 self.observe(&format!("scrape/{backend}"), self.now, Ok(vec![measured(backend, values)]))?;
             }
-            let share = u64::from(object.share());
-            self.requests(&object.target, &object.home, (share, 1000 - share))?;
+            self.requests(&object.route, counts(&object.weights()))?;
             self.observe(&format!("weights/{}", object.route), self.now, Ok(vec![Fact::Accepted(object.look())]))?;
         }
         self.replica()
@@ -187,20 +186,17 @@ impl Run {
 
     pub fn served(&mut self, requests: Requests) -> Check {
         let object = self.object().clone();
-        let share = u64::from(object.share());
-        let counts = match requests {
-            Requests::Follow => (share, 1000 - share),
-            Requests::Elsewhere => (1000 - share, share),
-            Requests::Few => (1, 0),
+        let by_backend = match requests {
+            Requests::Follow => counts(&object.weights()),
+            Requests::Elsewhere => counts(&object.at(1000 - object.share())),
+            Requests::Few => BTreeMap::from([(object.target.clone(), 1)]),
         };
-        self.requests(&object.target, &object.home, counts)
+        self.requests(&object.route, by_backend)
     }
-    fn requests(&mut self, target: &BackendId, home: &BackendId, (to_target, to_home): (u64, u64)) -> Check {
-        let route = self.objects.iter().find(|object| object.target == *target).expect("a backend of the plan").route.clone();
+    fn requests(&mut self, route: &RouteId, by_backend: BTreeMap<BackendId, u64>) -> Check {
         let name = format!("probe/{route}");
-        let by_backend = BTreeMap::from([(target.clone(), to_target), (home.clone(), to_home)]);
         let served = Served {
-            route,
+            route: route.clone(),
             span: Millis::from_secs(1),
             by_backend,
             failed: 0,
@@ -211,6 +207,11 @@ impl Run {
         };
         self.observe(&name, self.now, Ok(vec![Fact::Served(served)]))
     }
+}
+
+/// A thousand requests, split so.
+fn counts(weights: &Weights) -> BTreeMap<BackendId, u64> {
+    weights.iter().map(|(id, share)| (id.clone(), u64::from(share.get()))).collect()
 }
 
 fn measured(backend: &BackendId, values: BTreeMap<Metric, Measured>) -> Fact {
@@ -240,9 +241,12 @@ fn sample(class: Class, now: Timestamp, limit: f64) -> Measured {
 pub fn with_stranger(seen: Accepted) -> Accepted {
     let mut shares: BTreeMap<BackendId, PerMille> = seen.weights.clone().into();
     let most = shares.iter().max_by_key(|(_, share)| **share).map(|(id, _)| id.clone());
-    if let Some(share) = most.and_then(|id| shares.get_mut(&id)) {
-        *share = share.saturating_sub(100);
-    }
-    shares.insert("moon".parse().expect("a name"), PerMille::new(100).expect("at most 1000"));
+    let taken = most.and_then(|id| shares.get_mut(&id)).map_or(0, |share| {
+        let taken = share.get().min(100);
+        *share = share.saturating_sub(taken);
+        taken
+    });
+    let moon = shares.entry("moon".parse().expect("a name")).or_default();
+    *moon = moon.saturating_add(taken);
     Accepted { weights: Weights::new(shares).expect("a tenth went to the moon"), ..seen }
 }

@@ -9,8 +9,8 @@ pub mod ops;
 pub mod run;
 
 use cutover::{
-    domain::{metric::Metric, platform::Platform, time::Millis},
-    plan::model::{Database, DatabaseMode, Item, Plan, Proof, Stage, TriggerAction},
+    domain::{id::ItemId, metric::Metric, platform::Platform, time::Millis, weight::PerMille},
+    plan::model::{Database, DatabaseMode, Gate, Item, Plan, Proof, Stage, TriggerAction},
 };
 use proptest::{
     collection::vec,
@@ -42,8 +42,10 @@ pub fn plan() -> Plan {
     let replica = "replica".parse().expect("a name");
     let primary = "primary".parse().expect("a name");
     plan.database = Some(Database { mode: DatabaseMode::Promote, primary, replicas: vec![replica], lag_max: Millis::from_secs(1) });
-    let backup = "backup-taken".parse().expect("a name");
+    let backup: ItemId = "backup-taken".parse().expect("a name");
     let hour = Millis::from_mins(60);
+    // More than half of the traffic waits for what is signed here, on one of the two routes.
+    plan.routes[0].gates = vec![Gate { above: PerMille::new(500).expect("at most 1000"), needs: vec![backup.clone()] }];
     plan.checklist = vec![Item { id: backup, stage: Stage::DuringMigration, title: "backup".into(), proof: Proof::Signed, expires: hour }];
     plan
 }

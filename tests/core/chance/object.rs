@@ -1,15 +1,18 @@
 //! The object that holds a route's weights, as the API that owns it would treat it: compare-and-set, and writes that end when they like.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use cutover::domain::{
     fact::Accepted,
     fault::{Fault, FaultKind, Outcome, Receipt, Version},
+    hindrance::Hindrance,
     id::{BackendId, EffectId, RouteId},
     shown::Shown,
     time::Timestamp,
     weight::{PerMille, Weights},
 };
+
+use super::ops::Meddling;
 
 /// Appearance that may still arrive late.
 const PAST_MAX: usize = 6;
@@ -19,7 +22,8 @@ pub struct Object {
     pub route: RouteId,
     pub home: BackendId,
     pub target: BackendId,
-    pub weights: Weights,
+    /// As they stand in the document: one backend may stand there twice, or with nothing, or be nobody's in the plan.
+    entries: Vec<(BackendId, u16)>,
     version: u64,
     actor: Option<Shown>,
     /// What looks found that began earlier, and when they began.
@@ -41,17 +45,48 @@ impl Object {
     pub fn new(route: &str, home: &str, target: &str) -> Object {
         let name = |text: &str| text.parse().expect("a name");
         let (home, target): (BackendId, BackendId) = (name(home), name(target));
-        let weights = Weights::all_on(&home, [&home, &target]);
+        let entries = vec![(home.clone(), 1000), (target.clone(), 0)];
         let route = route.parse().expect("a name");
-        Object { route, home, target, weights, version: 1, actor: None, past: VecDeque::new(), open: Vec::new(), done: Vec::new() }
+        Object { route, home, target, entries, version: 1, actor: None, past: VecDeque::new(), open: Vec::new(), done: Vec::new() }
     }
 
+    /// The target at `share`, home at the rest, and nobody else.
     pub fn at(&self, share: u16) -> Weights {
         let share = PerMille::new(share).expect("at most 1000");
-        self.weights.with(&self.target, share).expect("the target is one of its backends")
+        let home = Weights::all_on(&self.home, [&self.home, &self.target]);
+        home.with(&self.target, share).expect("the target is one of its backends")
     }
-    pub fn share(&self) -> u16 {
-        self.weights.of(&self.target).get()
+    /// Whom requests meet; where every entry has nothing, they meet nobody.
+    pub fn weights(&self) -> Weights {
+        let mut sums: BTreeMap<BackendId, PerMille> = [&self.home, &self.target].map(|id| (id.clone(), PerMille::ZERO)).into();
+        for (id, weight) in self.entries.iter().filter(|(id, weight)| *weight > 0 || sums.contains_key(id)).cloned().collect::<Vec<_>>() {
+            let sum = sums.entry(id).or_default();
+            *sum = sum.saturating_add(weight);
+        }
+        if self.has_nothing() {
+            sums.insert("nobody".parse().expect("a name"), PerMille::ALL);
+        }
+        Weights::new(sums).expect("entries sum to the whole, or to nothing")
+    }
+    fn has_nothing(&self) -> bool {
+        self.entries.iter().all(|(_, weight)| *weight == 0)
+    }
+    fn is_planned(&self, id: &BackendId) -> bool {
+        *id == self.home || *id == self.target
+    }
+
+    /// What a driver reports beside the weights.
+    fn hindrances(&self) -> Vec<Hindrance> {
+        let weights = self.weights();
+        let stranger = |(backend, share): (&BackendId, PerMille)| Hindrance::Stranger {
+            backend: backend.clone(),
+            name: Shown::new(backend.as_str()),
+            share,
+        };
+        let strangers = weights.iter().filter(|(id, share)| !self.is_planned(id) && share.get() > 0).map(stranger);
+        let missing = [&self.home, &self.target].into_iter().filter(|id| self.entries.iter().all(|(known, _)| known != *id));
+        let missing = missing.map(|id| Hindrance::NoEntry { backend: id.clone(), name: Shown::new(id.as_str()) });
+        strangers.chain(missing).chain(self.has_nothing().then_some(Hindrance::AllZero)).collect()
     }
     pub fn version(&self) -> Version {
         Version(format!("v{}", self.version))
@@ -59,8 +94,8 @@ impl Object {
 
     /// What a look finds now.
     pub fn look(&self) -> Accepted {
-        let (weights, version) = (self.weights.clone(), self.version());
-        Accepted { route: self.route.clone(), weights, version, actor: self.actor.clone(), changed_at: None, hindrances: Vec::new() }
+        let (weights, version, hindrances) = (self.weights(), self.version(), self.hindrances());
+        Accepted { route: self.route.clone(), weights, version, actor: self.actor.clone(), changed_at: None, hindrances }
     }
     /// A look begins whose answer may come much later.
     pub fn begin_look(&mut self, now: Timestamp) {
@@ -77,7 +112,38 @@ impl Object {
     }
 
     pub fn foreign(&mut self, share: u16) {
-        self.change(self.at(share), Some("terraform@ci"));
+        self.entries = vec![(self.home.clone(), 1000 - share), (self.target.clone(), share)];
+        self.touched(Some("terraform@ci"));
+    }
+    /// Somebody writes into the document what no plan foresees.
+    pub fn meddle(&mut self, meddling: Meddling) {
+        let moon: BackendId = "moon".parse().expect("a name");
+        let largest = (0..self.entries.len()).max_by_key(|place| self.entries[*place].1);
+        match (meddling, largest) {
+            (Meddling::PutIn(share), Some(largest)) => {
+                let taken = share.min(self.entries[largest].1);
+                self.entries[largest].1 -= taken;
+                self.entries.push((moon, taken));
+            }
+            (Meddling::TakeOut, _) => {
+                let freed = self.entries.iter().filter(|(id, _)| *id == moon).map(|(_, weight)| weight).sum();
+                self.entries.retain(|(id, _)| *id != moon);
+                self.entries.push((self.home.clone(), freed));
+            }
+            (Meddling::Twice, Some(largest)) => {
+                let (id, weight) = self.entries[largest].clone();
+                self.entries[largest].1 = weight / 2;
+                self.entries.push((id, weight - weight / 2));
+            }
+            (Meddling::Idle, _) => self.entries.push((moon, 0)),
+            (Meddling::TargetGone, _) if self.share() == 0 => self.entries.retain(|(id, _)| *id != self.target),
+            (Meddling::AllZero, _) => self.entries.iter_mut().for_each(|(_, weight)| *weight = 0),
+            (Meddling::TargetGone, _) | (Meddling::PutIn(_) | Meddling::Twice, None) => return,
+        }
+        self.touched(Some("root@console"));
+    }
+    pub fn share(&self) -> u16 {
+        self.weights().of(&self.target).get()
     }
 
     /// The API takes a write in.
@@ -85,7 +151,8 @@ impl Object {
         if *version != self.version() {
             return Outcome::NotDone(Fault::new(FaultKind::Conflict, "412"));
         }
-        self.change(to.clone(), None);
+        self.set(to);
+        self.touched(None);
         self.done.push((effect, to.clone()));
         Outcome::Done(Receipt { version: Some(self.version()), operation: None })
     }
@@ -105,8 +172,22 @@ impl Object {
         self.open.clear();
     }
 
-    fn change(&mut self, to: Weights, actor: Option<&str>) {
-        self.weights = to;
+    /// A driver sets the whole split: each of the plan's backends once, and nothing for anybody else.
+    fn set(&mut self, to: &Weights) {
+        for place in 0..self.entries.len() {
+            let id = self.entries[place].0.clone();
+            let is_first = self.is_planned(&id) && self.entries[..place].iter().all(|(earlier, _)| *earlier != id);
+            self.entries[place].1 = if is_first { to.of(&id).get() } else { 0 };
+        }
+        for id in [self.home.clone(), self.target.clone()] {
+            if self.entries.iter().all(|(known, _)| *known != id) && to.of(&id).get() > 0 {
+                let weight = to.of(&id).get();
+                self.entries.push((id, weight));
+            }
+        }
+    }
+
+    fn touched(&mut self, actor: Option<&str>) {
         self.version += 1;
         self.actor = actor.map(Shown::new);
     }

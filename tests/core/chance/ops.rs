@@ -37,6 +37,8 @@ pub enum Op {
     Served(Requests),
     Weights(Look),
     Foreign(u16),
+    /// Somebody makes of the split what the plan does not know.
+    Meddle(Meddling),
     /// An effect that is under way ends; which one, and how.
     End(u8, Fate),
     /// A write without an outcome takes effect after all.
@@ -95,6 +97,23 @@ pub enum Look {
     Fails,
     /// A backend has traffic that the plan does not know.
     Stranger,
+}
+
+/// What others do to the document that holds the weights.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Meddling {
+    /// A backend outside the plan takes so much of whoever has most.
+    PutIn(u16),
+    /// It is taken out again; home gets what it had.
+    TakeOut,
+    /// One of the plan's entries becomes two.
+    Twice,
+    /// A backend outside the plan stands there with nothing.
+    Idle,
+    /// The target's entry goes, where it has nothing.
+    TargetGone,
+    /// Nobody gets anything.
+    AllZero,
 }
 
 /// What becomes of a write.
@@ -159,7 +178,8 @@ fn wish() -> impl Strategy<Value = Request> {
         1 => Just(Stranger),
         2 => Just(RollbackAll),
         2 => Just(Rollback),
-        1 => prop::sample::select(vec![Hold, Resume, RearmSilently, AdoptOther, ApproveNothing, Sign, Unsign, Say, Inject]),
+        1 => prop::sample::select(vec![Hold, Resume, RearmSilently, AdoptOther, ApproveNothing, Say, Inject]),
+        3 => prop::sample::select(vec![Sign, Sign, Unsign]),
         4 => Just(Rearm),
         3 => Just(Adopt),
         5 => Just(Take),
@@ -198,6 +218,11 @@ fn look() -> impl Strategy<Value = Look> {
     prop_oneof![8 => Just(Look::Now), 3 => Just(Look::Late), 1 => Just(Look::Fails), 1 => Just(Look::Stranger)]
 }
 
+fn meddling() -> impl Strategy<Value = Meddling> {
+    use Meddling::*;
+    prop_oneof![3 => (1..=1000u16).prop_map(PutIn), 3 => Just(TakeOut), 2 => prop::sample::select(vec![Twice, Idle, TargetGone, AllZero])]
+}
+
 fn requests() -> impl Strategy<Value = Requests> {
     prop::sample::select(vec![Requests::Follow, Requests::Follow, Requests::Elsewhere, Requests::Few])
 }
@@ -221,6 +246,7 @@ pub fn op() -> impl Strategy<Value = Op> {
         2 => requests().prop_map(Op::Served),
         5 => look().prop_map(Op::Weights),
         2 => share().prop_map(Op::Foreign),
+        2 => meddling().prop_map(Op::Meddle),
         12 => (any::<u8>(), fate()).prop_map(|(which, fate)| Op::End(which, fate)),
         2 => any::<u8>().prop_map(Op::Land),
         1 => any::<bool>().prop_map(Op::Promoted),

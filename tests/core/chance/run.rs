@@ -123,6 +123,10 @@ impl Run {
                 self.object().foreign(*share);
                 Ok(())
             }
+            Op::Meddle(meddling) => {
+                self.object().meddle(*meddling);
+                Ok(())
+            }
             Op::End(which, fate) => self.end(usize::from(*which), *fate),
             Op::Land(which) => {
                 self.object().land(usize::from(*which));
@@ -229,8 +233,7 @@ impl Run {
         self.objects.iter_mut().for_each(Object::drop_open);
         let longest = self.plan.routes.iter().map(|route| route.settle.0 / 1000).max().unwrap_or(0);
         self.calm(60 + longest + 65)?;
-        let truth: BTreeMap<String, Weights> =
-            self.objects.iter().map(|object| (object.route.to_string(), object.weights.clone())).collect();
+        let truth: BTreeMap<String, Weights> = self.objects.iter().map(|object| (object.route.to_string(), object.weights())).collect();
         settled(&self.state, |route| truth[route].clone())
     }
 

@@ -1,9 +1,10 @@
 //! The contract of the core, checked after every entry, whoever drives it.
 //!
 //! [`Watch`] sees what was before, the entry, the decision and what is after. It keeps ledgers of its own and believes nothing that the
-//! core says of itself: what it can work out from the entries alone it works out again. The numbers I1 to I22 are those of the safety
+//! core says of itself: what it can work out from the entries alone it works out again. The numbers I1 to I27 are those of the safety
 //! contract. It drives nothing, so the property tests, the storms and the benchmarks share it.
 
+mod homes;
 mod people;
 mod promises;
 mod readings;
@@ -127,7 +128,8 @@ impl Watch {
         self.promises.look(&seen)?;
         self.people.look(&seen)?;
         self.writes.look(&seen)?;
-        requests::look(&seen)
+        requests::look(&seen)?;
+        homes::look(&seen)
     }
 
     /// I1: an effect is named by its entry, once, and is remembered until its outcome.

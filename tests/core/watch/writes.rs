@@ -13,7 +13,7 @@ use cutover::{
     domain::{
         fact::{Accepted, Fact, Known, PodsChanged},
         fault::Version,
-        id::{EffectId, RouteId, Seq},
+        id::{EffectId, ItemId, RouteId, Seq},
         time::{Millis, Timestamp},
         weight::Weights,
     },
@@ -31,6 +31,8 @@ pub struct Ledger {
     routes: BTreeMap<RouteId, Learnt>,
     /// When home was last said to have so many ready, by backend.
     ready: BTreeMap<cutover::domain::id::BackendId, (Timestamp, u32)>,
+    /// When each line of the checklist was signed by the people's own entries.
+    signed: BTreeMap<ItemId, Timestamp>,
     /// Writes that left, ever.
     intents: BTreeMap<EffectId, Effect>,
 }
@@ -85,6 +87,7 @@ impl Ledger {
     }
 
     fn learn(&mut self, seen: &Seen) {
+        self.learn_signatures(seen);
         if let Event::Observed(observation) = &seen.entry.event {
             for fact in observation.result.iter().flatten() {
                 match fact {
@@ -119,7 +122,28 @@ impl Ledger {
         if seen.after.now < seen.before.now {
             let back = seen.before.now.since(seen.after.now);
             self.ready.values_mut().for_each(|(at, _)| *at = at.before(back));
+            self.signed.values_mut().for_each(|at| *at = at.before(back));
         }
+    }
+
+    fn learn_signatures(&mut self, seen: &Seen) {
+        let accepted = seen.decision.answer.as_ref().is_some_and(|answer| answer.verdict == Verdict::Accepted);
+        match &seen.entry.event {
+            Event::Asked { command: Command::Sign { item, .. }, .. } if accepted => _ = self.signed.insert(item.clone(), seen.after.now),
+            Event::Asked { command: Command::Unsign { item }, .. } if accepted => _ = self.signed.remove(item),
+            _ => {}
+        }
+    }
+
+    /// What the plan wants done beyond a rung is signed, and no longer ago than the signature is good for.
+    fn gates_are_open(&self, seen: &Seen, route: &Route, write: &Write) -> Check {
+        let away = 1000 - write.to.of(&route.home).get();
+        let needed = route.gates.iter().filter(|gate| gate.above.get() < away).flat_map(|gate| &gate.needs);
+        for item in needed.filter_map(|id| seen.plan.checklist.iter().find(|item| item.id == *id)) {
+            let good = self.signed.get(&item.id).is_some_and(|at| seen.after.now.since(*at) < item.expires);
+            require(good, "gate", || format!("{} goes to {} and needs {}, signed {:?}", write.id, write.to, item.id, self.signed))?;
+        }
+        Ok(())
     }
 
     /// I8: the version comes from a look that was taken in after the newest outcome; I1: what is written is a split of this route.
@@ -169,6 +193,9 @@ impl Ledger {
         // An adoption is an entry of its own, so a drift can't have gone in the same one.
         require(before.drift.is_none(), "I10", || named("drifted"))?;
         require(after.readiness.against.is_empty(), "I11", || named(&format!("{:?}", after.readiness.against)))?;
+        let strangers = after.accepted.iter().flat_map(|known| known.weights.iter()).find(|(id, _)| route.backend(id).is_none());
+        require(strangers.is_none(), "I25", || named(&format!("beside {strangers:?}")))?;
+        self.gates_are_open(seen, route, write)?;
         let ready = self.ready.get(&route.home);
         let fresh = ready.is_some_and(|(at, ready)| seen.after.now.since(*at) <= FRESH && *ready > 0);
         require(fresh, "I11", || named(&format!("home is not shown to be ready: {ready:?}")))?;

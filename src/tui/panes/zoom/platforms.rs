@@ -89,8 +89,8 @@ fn told(condition: &Condition, names: Names) -> String {
         Condition::FailsAtDoor { breach } => say::met_at_door(breach, names),
         Condition::ProbeFails { failed, sent } => format!("{failed} of {sent} direct requests fail"),
         Condition::Blind { trigger } => format!("nobody can judge the {}", names.watched(trigger)),
-        Condition::Unjudged { gap: Some(gap) } => format!("can't be judged: {}", say::gap(*gap)),
-        Condition::Unjudged { gap: None } => "can't be judged: no figures yet".to_owned(),
+        Condition::Unjudged { trigger, why } => format!("the {} is not judged: {}", names.watched(trigger), say::short::unjudged(why).long),
+        Condition::Untold => "no figures yet".to_owned(),
         Condition::Idle => "gets nothing".to_owned(),
         Condition::Well => "everything that is read of it is within its limits".to_owned(),
     }

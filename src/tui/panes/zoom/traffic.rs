@@ -13,7 +13,7 @@ use crate::{
     domain::id::BackendId,
     plan::model::Route,
     tui::panes::{charts, words},
-    words::{self as say, Names, platform, state_line},
+    words::{self as say, Names, platform},
 };
 
 pub(super) fn sections(room: &Room) -> Vec<Section> {
@@ -37,8 +37,8 @@ fn shares(route: &Route, known: &RouteState, room: &Room) -> Section {
         let share = has(room.state, &route.id, id);
         let wanted = known.wanted.as_ref().map_or_else(|| "?".to_owned(), |wanted| wanted.of(id).to_string());
         let given = share.given.map_or_else(|| "?".to_owned(), |given| given.to_string());
-        let gets = share.gets.map_or_else(|| "not seen".to_owned(), |gets| format!("{}%", state_line::gets(gets)));
-        let band = share.gets.map_or_else(String::new, |gets| format!("{:.1} to {:.1}%", gets.low * 100.0, gets.high * 100.0));
+        let gets = share.gets.map_or_else(|| "not seen".to_owned(), |gets| say::share(gets.fraction));
+        let band = share.gets.map_or_else(String::new, |gets| say::band(&gets));
         let name = text_cut(&words::place(route, id), room);
         section.row(
             vec![

@@ -1,0 +1,42 @@
+//! What can be said of a session while its host is gone: where its traffic was when that was known last. Everything is told with its time,
+//! and nothing is promised: without a host nothing happens by itself.
+
+use crate::{
+    core::state::{Motion, ReturnStage, RouteState},
+    domain::time::Timestamp,
+    plan::model::Route,
+    words::Names,
+};
+
+/// Where `route` stood when it was seen last.
+pub fn stood(known: Option<&RouteState>, route: &Route, names: Names) -> String {
+    let accepted = known.and_then(|known| known.accepted.as_ref());
+    let (Some(known), Some(accepted)) = (known, accepted) else { return "not known: its weights were never read".to_owned() };
+    let seen = known.observed.as_ref().filter(|observed| observed.requests > 0).map(|observed| {
+        let shares = observed.shares.iter().filter(|(_, share)| share.fraction > 0.0);
+        let met: Vec<String> = shares.map(|(id, share)| format!("{} {:.0}%", names.backend(id), share.fraction * 100.0)).collect();
+        format!(", requests met {}", met.join(" and "))
+    });
+    let latched = if known.latch.is_some() { ", latched after a rollback" } else { "" };
+    format!("{}{latched}{}", names.split(&route.id, &accepted.weights), seen.unwrap_or_default())
+}
+
+/// What had been begun with it and was not known to be over; it may have happened or not.
+pub fn begun(known: Option<&RouteState>, route: &Route, names: Names) -> Option<String> {
+    let known = known?;
+    let may = |to| format!("a write to {} was on its way: it may have happened or not", names.split(&route.id, to));
+    match &known.motion {
+        Motion::Writing { to, .. } | Motion::Resolving { to, .. } => Some(may(to)),
+        Motion::Returning(back) => match back.stage {
+            ReturnStage::Write { .. } | ReturnStage::Resolve { .. } => Some(may(&back.to)),
+            ReturnStage::Look | ReturnStage::Retry { .. } => Some("it was to go home, and no write had brought it there yet".to_owned()),
+        },
+        Motion::Propagating { .. } => Some("users were still following the last change".to_owned()),
+        Motion::Unread | Motion::Settled | Motion::NeedsHuman { .. } => known.unresolved.last().map(|unresolved| may(&unresolved.to)),
+    }
+}
+
+/// A moment for people of any time zone.
+pub fn moment(at: Timestamp) -> String {
+    jiff::Timestamp::from_millisecond(at.0).map_or_else(|_| format!("{} ms", at.0), |at| format!("{at:.0}"))
+}

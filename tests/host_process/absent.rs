@@ -1,0 +1,109 @@
+//! A session whose host is gone: the command line says where its traffic was last known to be, gives the command by hand, and how to bring
+//! the host back; from the journal alone, which stays as it was.
+
+use std::{fs, process::Output};
+
+use cutover::core::event::Event;
+
+use crate::account::{Account, wait_until};
+
+fn printed(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+/// What the plan in the journal says of the way home by hand.
+fn by_hand(account: &Account) -> String {
+    let opened = account.transitions().into_iter().find_map(|transition| match transition.entry.event {
+        Event::Opened { plan, .. } => Some(plan),
+        _ => None,
+    });
+    let plan = opened.expect("a journal begins with its plan");
+    plan.home_by_hand(&plan.routes[0])
+}
+
+fn at_one_percent(account: &Account) -> (String, crate::pty::Pty) {
+    let session = account.open();
+    let cockpit = account.cockpit_that_steps_out();
+    account.wait_until("1 % is accepted", |status| status["routes"]["frontend"]["accepted"]["gke"] == 0.01);
+    // What was accepted is on disk with the next record that waits for it.
+    wait_until("it is recorded", || {
+        let recorded = account.transitions();
+        recorded.iter().any(|transition| format!("{:?}", transition.decision.news).contains("Accepted")).then_some(())
+    });
+    (session, cockpit)
+}
+
+#[test]
+fn a_killed_host_leaves_the_last_known_split_and_the_command_by_hand() {
+    let account = Account::new();
+    let (session, cockpit) = at_one_percent(&account);
+    account.signal("-KILL");
+    wait_until("the host is dead", || account.card().filter(|card| card["life"] == "dead"));
+    let before = account.transitions().len();
+    for words in [&["rollback"][..], &["status"], &["rollback", "--route", "frontend"], &["status", &session]] {
+        let told = account.run(words);
+        let text = printed(&told);
+        assert_eq!(told.status.code(), Some(7), "{words:?}: {told:?}");
+        assert!(text.contains("nobody knows more since 20"), "{words:?}: {text}");
+        assert!(text.contains("Web frontend: 1% on GKE"), "{words:?}: {text}");
+        assert!(text.contains(&format!("to bring frontend home by hand:\n  {}\n", by_hand(&account))), "{words:?}: {text}");
+        assert!(text.contains("this takes it up again:\n  ") && text.contains(&session), "{words:?}: {text}");
+    }
+    let told = account.run(&["status", "--json"]);
+    assert_eq!(told.status.code(), Some(7));
+    let status = account.status();
+    assert_eq!((&status["host"], &status["needs_human"]), (&"gone".into(), &true.into()));
+    assert_eq!(status["routes"]["frontend"]["accepted"]["gke"], 0.01);
+    assert_eq!(status["routes"]["frontend"]["by_hand"], by_hand(&account));
+    assert_eq!(status["triggers"], serde_json::json!({}), "without a host no trigger promises anything");
+    assert_eq!(account.transitions().len(), before, "it was read and not taken up");
+
+    // The cockpit that lost it says the same.
+    cockpit.wait_until("the notice", |screen| {
+        screen.contains("THE HOST IS")
+            && screen.contains("Web frontend: 1% on GKE")
+            && screen.contains("home by hand")
+            && screen.contains("y copies it")
+    });
+    assert_eq!(account.open(), session);
+    assert!(account.run(&["audit", "verify", &session]).status.success());
+    assert_eq!(account.status()["host"], "here");
+}
+
+/// The host was ended, or the machine was: nothing lies beside the socket any more.
+#[test]
+fn a_session_without_a_trace_in_the_runtime_directory_is_found_by_its_journal() {
+    let account = Account::new();
+    let (session, _cockpit) = at_one_percent(&account);
+    account.signal("-TERM");
+    wait_until("the host has gone", || account.card().is_none().then_some(()));
+    for words in [&["rollback"][..], &["status"], &["status", &session]] {
+        let told = account.run(words);
+        let text = printed(&told);
+        assert_eq!(told.status.code(), Some(7), "{words:?}: {told:?}");
+        assert!(text.contains("Web frontend: 1% on GKE") && text.contains(&by_hand(&account)), "{words:?}: {text}");
+        assert!(text.contains("hexproperty.yaml") && text.contains(&format!("--session {session}")), "{words:?}: {text}");
+    }
+    assert_eq!(account.run(&["rollback", "another"]).status.code(), Some(7));
+    assert_eq!(account.open(), session);
+}
+
+#[test]
+fn without_its_journal_the_plan_alone_gives_the_command() {
+    let account = Account::new();
+    account.open();
+    account.wait_until_ready();
+    let command = by_hand(&account);
+    account.signal("-KILL");
+    wait_until("the host is dead", || account.card().filter(|card| card["life"] == "dead"));
+    let journal = account.journal();
+    let moved = journal.with_extension("moved");
+    fs::rename(&journal, &moved).unwrap();
+    let told = account.run(&["rollback"]);
+    let text = printed(&told);
+    assert_eq!(told.status.code(), Some(7), "{told:?}");
+    assert!(text.contains("is not known") && text.contains("is not at") && text.contains(&command), "{text}");
+    let status = account.status();
+    assert_eq!((&status["host"], &status["routes"]["frontend"]["by_hand"]), (&"gone".into(), &command.into()));
+    fs::rename(&moved, &journal).unwrap();
+}
