@@ -29,6 +29,8 @@ use ratatui::{
 
 #[path = "frames/absence.rs"]
 mod absence;
+#[path = "frames/charts.rs"]
+mod charts;
 #[path = "frames/databases.rs"]
 mod databases;
 #[path = "frames/keys.rs"]

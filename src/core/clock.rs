@@ -81,6 +81,10 @@ fn rebase(state: &mut State, back: Millis) {
         shift(&mut approval.at);
         shift(&mut approval.expires_at);
     }
+    for mark in &mut state.marks {
+        shift(&mut mark.at);
+        shift_maybe(&mut mark.until);
+    }
     shift_maybe(&mut state.checked_at);
     state.in_flight.values_mut().for_each(|flight| shift(&mut flight.since));
     state.look_here.iter_mut().for_each(|look| shift(&mut look.at));
@@ -101,6 +105,7 @@ fn rebase_route(route: &mut RouteState, back: Millis) {
         }
     };
     [&mut route.accepted_at, &mut route.outcome_at, &mut route.changed_at, &mut route.spreads_until].into_iter().for_each(shift_maybe);
+    [&mut route.given.at, &mut route.got.at].into_iter().for_each(shift_maybe);
     [&mut route.read_again_at, &mut route.readiness.seen_at, &mut route.against_since].into_iter().for_each(shift_maybe);
     if let Proof::Proven { at } = &mut route.proof {
         shift(at);

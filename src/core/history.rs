@@ -7,7 +7,9 @@ use std::collections::VecDeque;
 
 use crate::{
     core::{
-        evidence, replication,
+        evidence,
+        past::Past,
+        replication,
         state::{HISTORY_EVERY, HISTORY_POINTS_MAX},
         turn::Turn,
     },
@@ -16,10 +18,15 @@ use crate::{
         metric::Metric,
         time::{Millis, Timestamp},
     },
+    plan::model::Route,
 };
+
+/// A split that nobody has read for this long is not known any more.
+const SPLIT_FRESH: Millis = Millis::from_secs(60);
 
 pub(super) fn record(turn: &mut Turn) {
     for route in &turn.plan.routes {
+        record_route(turn, route);
         for backend in route.backend_ids() {
             record_backend(turn, backend);
         }
@@ -30,7 +37,23 @@ pub(super) fn record(turn: &mut Turn) {
         let missed = columns(&mut known.history_at, now);
         if missed > 0 {
             let lag = replication::standing(database, instance, Some(known), now).lag();
-            push(&mut known.history, missed, lag.map(|sample| sample.value));
+            push(&mut known.history, &mut known.past, missed, lag.map(|sample| sample.value));
+        }
+    }
+}
+
+/// How many of the users are away from home: by the weights, and as requests show.
+fn record_route(turn: &mut Turn, route: &Route) {
+    let now = turn.now;
+    let state = turn.route_mut(route);
+    let read = state.accepted_at.is_some_and(|at| now.since(at) <= SPLIT_FRESH);
+    let given = state.accepted.as_ref().filter(|_| read).map(|accepted| 1.0 - f64::from(accepted.weights.of(&route.home).get()) / 1000.0);
+    let seen = state.observed.as_ref().filter(|observed| observed.requests > 0 && now.since(observed.at) <= evidence::FRESH);
+    let got = seen.map(|observed| 1.0 - observed.shares.get(&route.home).map_or(0.0, |share| share.fraction));
+    for (track, value) in [(&mut state.given, given), (&mut state.got, got)] {
+        let missed = columns(&mut track.at, now);
+        if missed > 0 {
+            push(&mut track.recent, &mut track.past, missed, value);
         }
     }
 }
@@ -45,7 +68,8 @@ fn record_backend(turn: &mut Turn, id: &BackendId) {
     for metric in Metric::ALL {
         let value = evidence::measured(turn.state, now, id, metric).and_then(Result::ok).map(|sample| sample.value);
         if let Some(backend) = turn.state.backends.get_mut(id) {
-            push(backend.history.entry(metric).or_default(), missed, value);
+            let (recent, past) = (backend.history.entry(metric).or_default(), backend.past.entry(metric).or_default());
+            push(recent, past, missed, value);
         }
     }
 }
@@ -60,13 +84,15 @@ fn columns(last: &mut Option<Timestamp>, now: Timestamp) -> usize {
     if due > 0 {
         *last = Some(at + Millis(due * HISTORY_EVERY.0));
     }
-    usize::try_from(due).unwrap_or(usize::MAX).min(HISTORY_POINTS_MAX)
+    usize::try_from(due).unwrap_or(usize::MAX)
 }
 
 /// The newest column has the value; those that were missed are gaps.
-fn push(history: &mut VecDeque<Option<f64>>, columns: usize, value: Option<f64>) {
-    history.extend(std::iter::repeat_n(None, columns.saturating_sub(1)));
-    history.push_back(value);
-    let surplus = history.len().saturating_sub(HISTORY_POINTS_MAX);
-    history.drain(..surplus);
+fn push(recent: &mut VecDeque<Option<f64>>, past: &mut Past, columns: usize, value: Option<f64>) {
+    let missed = columns.saturating_sub(1);
+    past.push(missed, value);
+    recent.extend(std::iter::repeat_n(None, missed.min(HISTORY_POINTS_MAX)));
+    recent.push_back(value);
+    let surplus = recent.len().saturating_sub(HISTORY_POINTS_MAX);
+    recent.drain(..surplus);
 }

@@ -7,6 +7,7 @@
 /// before there was one have 0.
 pub const FOLD: u32 = 1;
 
+pub mod acts;
 pub mod command;
 pub mod condition;
 pub mod decision;
@@ -17,13 +18,16 @@ pub mod fails;
 pub mod forecast;
 pub mod has;
 pub mod home;
+pub mod marks;
 pub mod news;
 pub mod outlook;
+pub mod past;
 pub mod reason;
 pub mod replication;
 pub mod state;
 pub mod step;
 pub mod thin;
+pub mod topic;
 pub mod unjudged;
 
 mod approval;
@@ -37,6 +41,7 @@ mod drift;
 mod evidence;
 mod exposure;
 mod failing;
+mod feed;
 mod front_door;
 mod gate;
 mod history;

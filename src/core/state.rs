@@ -8,10 +8,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     core::{
+        acts::Act,
         decision::{Cause, Effect, Refusal},
         door::FrontDoor,
         event::{Asker, TerminalSize, WorldKind},
+        marks::Mark,
         news::News,
+        past::{Past, Track},
         readiness::Readiness,
         reason::{Evidence, Mover, Need, Void},
         replication::DatabaseStanding,
@@ -61,6 +64,12 @@ pub struct State {
     pub in_flight: BTreeMap<EffectId, InFlight>,
     /// The newest remarks, oldest first, at most [`FEED_LINES_MAX`].
     pub feed: VecDeque<FeedLine>,
+    /// What was asked and done and is no news, oldest first.
+    #[serde(default)]
+    pub acts: VecDeque<Act>,
+    /// What charts mark, oldest first.
+    #[serde(default)]
+    pub marks: VecDeque<Mark>,
     /// How the newest requests for approval ended, oldest first, at most [`ENDED_MAX`].
     pub ended: VecDeque<Ended>,
     /// The newest call for attention.
@@ -134,6 +143,11 @@ pub struct RouteState {
     /// it gave.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spreads_until: Option<Timestamp>,
+    /// The share of users that is given away from home, and the one that gets something else than home, over time.
+    #[serde(default)]
+    pub given: Track,
+    #[serde(default)]
+    pub got: Track,
     pub motion: Motion,
     /// The last pending, waiting for the move in flight.
     pub queued: Option<PendingShift>,
@@ -355,6 +369,9 @@ pub struct BackendState {
     /// One column each [`HISTORY_EVERY`]; `None` is a gap and is drawn as one.
     pub history: BTreeMap<Metric, VecDeque<Option<f64>>>,
     pub history_at: Option<Timestamp>,
+    /// The same over the hours.
+    #[serde(default)]
+    pub past: BTreeMap<Metric, Past>,
     /// When a connection was last seen dropped by prober or counter.
     pub dropped_at: Option<Timestamp>,
     /// Since when error rate and p95 are within bounds without a break, while this backend holds all of the traffic.
@@ -394,12 +411,15 @@ pub struct ReplicationState {
     /// Lag in seconds, one column each [`HISTORY_EVERY`].
     pub history: VecDeque<Option<f64>>,
     pub history_at: Option<Timestamp>,
+    /// The same over the hours.
+    #[serde(default)]
+    pub past: Past,
 }
 
 impl ReplicationState {
     /// As it was seen first.
     pub fn seen(now: &Replication, seen_at: Timestamp) -> ReplicationState {
-        ReplicationState { now: now.clone(), seen_at, said: None, history: VecDeque::new(), history_at: None }
+        ReplicationState { now: now.clone(), seen_at, said: None, history: VecDeque::new(), history_at: None, past: Past::default() }
     }
 }
 
@@ -551,6 +571,16 @@ pub struct FeedLine {
     pub at: Timestamp,
     pub who: Option<OperatorId>,
     pub news: News,
+    /// Where it has been said again and again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repeats: Option<Repeats>,
+}
+
+/// Since when a remark has been coming back, and how often it was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Repeats {
+    pub since: Timestamp,
+    pub times: u32,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -47,7 +47,7 @@ pub fn step(state: &mut State, entry: &Entry) -> Decision {
     expire(&mut turn);
     happen(&mut turn, &entry.event);
     follow(&mut turn);
-    let decision = turn.finish();
+    let decision = turn.finish(&entry.event);
     state.opened = Some(opened);
     decision
 }

@@ -5,11 +5,13 @@
 
 use crate::{
     core::{
+        acts,
         decision::{Decision, Effect, IssuedEffect},
-        event::WorldKind,
+        event::{Event, WorldKind},
+        feed, marks,
         news::News,
         sight::Sight,
-        state::{FEED_LINES_MAX, FeedLine, InFlight, Opened, RouteState, State},
+        state::{InFlight, Opened, RouteState, State},
     },
     domain::{
         id::{EffectId, OperatorId, RouteId, Seq},
@@ -85,15 +87,13 @@ impl<'a> Turn<'a> {
         self.now.since(since) >= span && self.earlier.since(since) < span
     }
 
-    /// Ends the turn: what was told becomes lines of the feed.
-    pub fn finish(self) -> Decision {
+    /// Ends the turn: what was told, asked and sent becomes lines of the feed and marks of the charts.
+    pub fn finish(self, event: &Event) -> Decision {
         for news in &self.decision.news {
-            let line = FeedLine { seq: self.seq, at: self.now, who: self.who.clone(), news: news.clone() };
-            self.state.feed.push_back(line);
+            feed::add(self.state, self.who.as_ref(), news);
+            marks::note(self.state, self.plan, self.seq, self.now, news);
         }
-        while self.state.feed.len() > FEED_LINES_MAX {
-            self.state.feed.pop_front();
-        }
+        acts::note(self.state, event, &self.decision);
         self.decision
     }
 }

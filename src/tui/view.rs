@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use crate::{
     domain::{
         digest::Digest,
-        id::{ClientId, OperatorId, RouteId},
+        id::{ClientId, OperatorId, RouteId, Seq},
         role::Role,
         time::{Millis, Timestamp},
         weight::Weights,
@@ -134,6 +134,40 @@ pub enum Holds {
     WhileOpen(Digest),
 }
 
+/// Which time the charts of this cockpit show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Charts {
+    pub span: Millis,
+    /// The end of what is shown; now where there is none.
+    pub until: Option<Timestamp>,
+    /// The mark that is looked at, by its entry.
+    pub mark: Option<Seq>,
+}
+
+impl Charts {
+    /// Spans that one can choose.
+    pub const SPANS: [Millis; 8] = [
+        Millis::from_mins(5),
+        Millis::from_mins(15),
+        Millis::from_mins(30),
+        Millis::from_mins(60),
+        Millis::from_mins(240),
+        Millis::from_mins(720),
+        Millis::from_mins(1440),
+        Millis::from_mins(2880),
+    ];
+
+    pub fn new() -> Charts {
+        Charts { span: Charts::SPANS[1], until: None, mark: None }
+    }
+}
+
+impl Default for Charts {
+    fn default() -> Charts {
+        Charts::new()
+    }
+}
+
 /// State of one cockpit.
 #[derive(Debug, Clone, PartialEq)]
 pub struct View {
@@ -153,6 +187,10 @@ pub struct View {
     pub scroll: BTreeMap<Pane, usize>,
     /// The same for the screens beside the main one.
     pub screen_scroll: usize,
+    /// Which time the charts show.
+    pub charts: Charts,
+    /// The line of the journal under the cursor, by its entry and its place in it; the newest where there is none.
+    pub line: Option<(Seq, usize)>,
     /// The route that the slider moves, by its place in the plan.
     pub route: usize,
     /// The checklist line under the cursor.
@@ -196,6 +234,8 @@ impl View {
             zoomed: Zoom::All,
             scroll: BTreeMap::new(),
             screen_scroll: 0,
+            charts: Charts::new(),
+            line: None,
             route: 0,
             item: 0,
             drafts: BTreeMap::new(),

@@ -5,6 +5,7 @@
 //! is so, and what happens next, it is told in types.
 
 pub mod absence;
+mod acts;
 mod asked;
 mod cause;
 mod database;
@@ -23,6 +24,7 @@ mod share;
 pub mod short;
 pub mod state_line;
 
+pub use acts::{act, act_tone, act_topic, topic};
 pub use asked::{command, look};
 pub use cause::{cause, mover, mover_name};
 pub use database::{database, database_in_short, measure, missing, replication, writers};

@@ -452,7 +452,7 @@ async fn a_move_that_the_api_refuses_is_said_to_whoever_asked_for_it() {
     state.seq = Seq(4_800);
     let why = cutover::domain::fault::Fault::new(cutover::domain::fault::FaultKind::Forbidden, "no permission");
     let news = News::NotMoved { route: scenes::id("frontend"), at: scenes::gke(25), why };
-    state.feed.push_back(FeedLine { seq: Seq(4_800), at: scenes::NOW, who: None, news });
+    state.feed.push_back(FeedLine { seq: Seq(4_800), at: scenes::NOW, who: None, news, repeats: None });
     cockpit.session.send_replace(heard(state, Role::Pilot));
     cockpit
         .until("the refusal is never said above the keys", |page| {

@@ -215,7 +215,7 @@ fn the_journal_names_who_did_it_once() {
         News::Left { who: id("adams") },
     ];
     for news in told {
-        state.feed.push_back(FeedLine { seq: Seq(1), at: ago(60), who: Some(id("ada")), news });
+        state.feed.push_back(FeedLine { seq: Seq(1), at: ago(60), who: Some(id("ada")), news, repeats: None });
     }
     let view = View { screen: Screen::Journal, ..scenes::view() };
     let texts = at_all_sizes("journal-names", &state, &view);

@@ -6,24 +6,28 @@ use cutover::core::state::{ReplicaTerm, Terms};
 use cutover::domain::digest::Digest;
 use cutover::{
     core::{
-        decision::{Cause, Fired},
+        acts::{Act, What},
+        command::Command,
+        decision::{Cause, Effect, Fired, Refusal, Verdict},
         door::{Difference, Met, Proof as DoorProof, Unlike},
         event::{Asker, TerminalSize, WorldKind},
+        marks::Mark,
         news::{News, Settling, Taking},
+        past::Track,
         readiness::Readiness,
         reason::{Evidence, Mover},
         state::{
             Approval, BackendState, Drift, FeedLine, Goal, Holder, ItemState, ItemStatus, Latch, Motion, Observed, Opened, Person,
-            ProbeState, Reading, ReplicationState, Return, ReturnStage, RouteState, Share, SourceState, State, TriggerState,
+            ProbeState, Reading, Repeats, ReplicationState, Return, ReturnStage, RouteState, Share, SourceState, State, TriggerState,
         },
     },
     domain::{
         answer::{AnswerKind, Answers, Redirect, TextMatch},
         database::{Engine, Movement, Serving},
         fact::{Accepted, ReplicaState, Replication, Writable},
-        fault::{Fault, FaultKind, Version},
+        fault::{Fault, FaultKind, Outcome, Receipt, Version},
         hindrance::Hindrance,
-        id::{AskId, ClientId, Seq},
+        id::{AskId, ClientId, EffectId, Seq},
         metric::{Gap, Metric, Sample},
         platform::{Containers, Happening, Pod, Readiness as PodReadiness, Scale, Workload},
         role::Role,
@@ -161,6 +165,7 @@ fn backend(version: &str, rate: f64, errors: f64, p95: f64, instances: u32) -> B
         workload_at: Some(ago(4)),
         ready_most: instances,
         probe: Some(ProbeState { at: ago(3), sent: 5, failed: 0, dropped: 0, answers: Answers::default(), slowest_ms: Some(p95) }),
+        history_at: Some(ago(2)),
         history: figures.into_iter().map(|(metric, value)| (metric, history(value))).collect(),
         ..BackendState::default()
     }
@@ -220,7 +225,8 @@ fn instance(name: &str, lag: Option<f64>) -> ReplicationState {
         seen_at: ago(4),
         said: None,
         history: if lag.is_some() { history(0.3) } else { VecDeque::new() },
-        history_at: Some(ago(40)),
+        history_at: Some(ago(2)),
+        past: Default::default(),
     }
 }
 
@@ -242,7 +248,7 @@ fn people() -> BTreeMap<ClientId, Person> {
 }
 
 fn line(seconds: u64, who: Option<&str>, news: News) -> FeedLine {
-    FeedLine { seq: Seq(4_700 - seconds / 10), at: ago(seconds), who: who.map(id), news }
+    FeedLine { seq: Seq(4_700 - seconds / 10), at: ago(seconds), who: who.map(id), news, repeats: None }
 }
 
 fn by_ada() -> Cause {
@@ -332,6 +338,65 @@ pub fn rollback() -> State {
     (trigger.pending_since, trigger.fired_at) = (None, Some(ago(12)));
     state.feed.push_back(line(12, None, News::RollbackBegan { route: id("frontend"), cause }));
     state.feed.push_back(line(11, None, News::HomeAccepted { route: id("frontend"), after: Millis(900) }));
+    state
+}
+
+/// Twelve minutes after that rollback: re-armed, and nothing of it forgotten. A colleague without the controls asked three times; containers
+/// went on restarting; for a minute nothing was known.
+pub fn remembered() -> State {
+    let mut state = calm();
+    state.feed.clear();
+    let cause = Cause::Triggers(vec![Fired { trigger: id("error-rate"), value: Some(0.082) }]);
+    let happened = [
+        (840, Some("ada"), News::Moving { route: id("frontend"), from: gke(5), to: gke(25), cause: by_ada() }),
+        (600, None, News::Breached { trigger: id("error-rate"), value: 0.082, acts_in: Millis::from_mins(2) }),
+        (480, None, News::RollbackBegan { route: id("frontend"), cause: cause.clone() }),
+        (420, None, News::HomeSeen { route: id("frontend"), after: Millis::from_secs(58) }),
+        (60, Some("ada"), News::Rearmed { route: id("frontend"), reason: "the secret is mounted again".into() }),
+    ];
+    for (seconds, who, news) in happened {
+        let kind = news.milestone().expect("each is worth a mark");
+        let (seq, at) = (Seq(4_700 - seconds / 10), ago(seconds));
+        let until = matches!(news, News::Breached { .. }).then(|| ago(450));
+        state.marks.push_back(Mark { seq, at, until, times: 1, route: Some(id("frontend")), kind, news: news.clone() });
+        state.feed.push_back(line(seconds, who, news));
+    }
+    let restarted = News::ContainersRestarted { backend: id("gke"), restarts: 41, more: 1, over: None };
+    let repeats = Some(Repeats { since: ago(590), times: 38 });
+    state.feed.push_back(FeedLine { repeats, ..line(30, None, restarted) });
+    let asked = |command, verdict| What::Answered {
+        by: Asker { client: ClientId(2), who: id("bob"), role: Role::Operator },
+        command: Box::new(command),
+        verdict: Box::new(verdict),
+    };
+    let shift = Command::Shift { route: id("frontend"), from: gke(0), to: gke(25) };
+    let refused = Verdict::Refused(Refusal::Latched { cause: cause.clone() });
+    let write = Effect::Write { route: id("frontend"), from: gke(25), to: gke(0), version: Version("b1a7".to_owned()), cause };
+    let effect = EffectId { seq: Seq(4_652), index: 0 };
+    let done = Some((ago(479), Outcome::Done(Receipt::default())));
+    state.acts = VecDeque::from([
+        Act { seq: Seq(4_652), at: ago(480), since: ago(480), times: 1, what: What::Sent { effect, what: Box::new(write), ended: done } },
+        Act { seq: Seq(4_680), at: ago(200), since: ago(230), times: 3, what: asked(shift, refused) },
+    ]);
+    let share = |from: usize, to: usize| {
+        move |place: usize| if (from..to).contains(&place) { 0.25 } else { 0.05 * f64::from(u8::from(place < from)) }
+    };
+    let route = state.routes.get_mut(&id("frontend")).unwrap();
+    let course = |given: &dyn Fn(usize) -> f64, known: &dyn Fn(usize) -> bool| Track {
+        at: Some(ago(2)),
+        recent: (0..200).map(|place| known(place).then(|| given(place))).collect(),
+        ..Track::default()
+    };
+    route.given = course(&share(32, 104), &|_| true);
+    route.got = course(&share(40, 116), &|place| !(150..162).contains(&place));
+    let gke = state.backends.get_mut(&id("gke")).unwrap();
+    for (place, value) in gke.history.get_mut(&Metric::ErrorRate).unwrap().iter_mut().enumerate() {
+        *value = match place {
+            80..110 => Some(0.082),
+            150..162 => None,
+            _ => *value,
+        };
+    }
     state
 }
 

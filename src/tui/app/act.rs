@@ -20,17 +20,14 @@ use crate::{
     plan::model::{Proof, Route},
     tui::{
         app::{App, Asked, End, Flow},
-        keymap::{Action, Needs, Scroll, Way},
+        keymap::{Action, Needs, Way},
         overlay::{Overlay, Purpose, entries},
-        panes::{checklist, words, workloads},
+        panes::{checklist, words},
         view::{Pane, Screen, Zoom},
         widgets::line::LineEdit,
     },
     words::Names,
 };
-
-/// Rows of one page where the room is not known: a third of a usual screen.
-const PAGE: usize = 8;
 
 impl App {
     /// Does `action`; `key` is what was pressed or picked, for the journal.
@@ -70,6 +67,10 @@ impl App {
             Action::Zoom => self.zoom(key),
             Action::Scroll(scroll) => self.scroll(scroll),
             Action::Show(screen) => self.show(key, screen),
+            Action::Span(way) => self.charts_span(way),
+            Action::Pan(way) => self.charts_pan(way),
+            Action::Mark(way) => self.charts_mark(way),
+            Action::ReadMark => self.read_mark(key),
             Action::Filter => {
                 let line = LineEdit::with(&self.view.filter);
                 self.open(Overlay::Typing { purpose: Purpose::Filter, line });
@@ -193,7 +194,7 @@ impl App {
         self.view.notice = None;
     }
 
-    fn turn_route(&mut self, by: isize) {
+    pub(super) fn turn_route(&mut self, by: isize) {
         let count = words::plan(&self.state).map_or(1, |plan| plan.routes.len().max(1));
         if count == 1 {
             self.notify(Tone::Plain, "this plan has one route".to_owned());
@@ -312,41 +313,8 @@ impl App {
     pub(super) fn show(&mut self, key: &str, screen: Screen) {
         self.view.screen = if self.view.screen == screen { self.view.home() } else { screen };
         self.view.screen_scroll = 0;
+        self.view.line = None;
         self.look(key, Look::Focus { pane: Shown::new(self.place_name()) });
-    }
-
-    pub(super) fn scroll(&mut self, scroll: Scroll) {
-        let step = |from: usize, last: usize| match scroll {
-            Scroll::Up => from.saturating_sub(1),
-            Scroll::Down => from.saturating_add(1).min(last),
-            Scroll::PageUp => from.saturating_sub(PAGE),
-            Scroll::PageDown => from.saturating_add(PAGE).min(last),
-            Scroll::Top => 0,
-            Scroll::Bottom => last,
-        };
-        // What grows at its end is counted backwards from there, so that it stays in place while it grows.
-        let backwards = |back: usize, last: usize| last - step(last - back.min(last), last);
-        match (self.view.screen, self.view.focus) {
-            (Screen::Main, Pane::Checklist) => {
-                self.view.item = step(self.view.item, checklist::items(&self.state).len().saturating_sub(1));
-            }
-            (Screen::Main, Pane::Traffic) => match scroll {
-                Scroll::Up | Scroll::PageUp => self.turn_route(-1),
-                Scroll::Down | Scroll::PageDown => self.turn_route(1),
-                Scroll::Top | Scroll::Bottom => {}
-            },
-            (Screen::Main, pane) => {
-                let back = self.view.scroll.entry(pane).or_insert(0);
-                *back = backwards(*back, self.state.feed.len());
-            }
-            (Screen::Journal, _) => self.view.screen_scroll = backwards(self.view.screen_scroll, self.state.feed.len()),
-            (Screen::Kubernetes, _) => {
-                // The cursor stands on the last row when there are fewer than before.
-                let last = workloads::count(&self.state, &self.view).saturating_sub(1);
-                self.view.screen_scroll = step(self.view.screen_scroll.min(last), last);
-            }
-            (Screen::Watch | Screen::Metrics | Screen::Log, _) => self.view.screen_scroll = step(self.view.screen_scroll, 10_000),
-        }
     }
 
     fn palette(&mut self, typed: &str) {

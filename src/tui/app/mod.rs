@@ -50,6 +50,7 @@ mod mouse;
 mod news;
 mod overlays;
 mod reunion;
+mod scroll;
 
 /// Frames because of data, at most one in this time.
 const DATA_EVERY: Duration = Duration::from_millis(100);

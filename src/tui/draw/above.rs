@@ -64,7 +64,7 @@ pub(super) fn home(view: &View, theme: &Theme) -> Span<'static> {
 fn help(scroll: usize, view: &View, theme: &Theme, area: Rect, buf: &mut Buffer) {
     let inner = dialog::draw("Keys", theme, dialog::place(area, 100, area.height.saturating_sub(2)), buf);
     let mut lines: Vec<Line<'static>> = Vec::new();
-    for context in [Context::Anywhere, Context::Main, Context::Screens] {
+    for context in Context::ALL {
         lines.push(Line::styled(context.name(), theme.title));
         for binding in view.keys.explained().filter(|binding| binding.context == context) {
             let usable = view.me.as_ref().is_none_or(|me| binding.is_for(me.role));

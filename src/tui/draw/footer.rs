@@ -18,10 +18,10 @@ use crate::{
     },
     plan::model::Proof,
     tui::{
-        keymap::{Action, Context, Danger, Scroll, Way},
+        keymap::{Action, Danger, Scroll, Way},
         panes::{checklist, words},
         theme::Theme,
-        view::{Hearing, Notice, Pane, Screen, View},
+        view::{Hearing, Notice, Pane, Screen, View, Zoom},
         widgets::text,
     },
 };
@@ -82,11 +82,17 @@ pub fn hints(state: &State, view: &View, theme: &Theme, width: u16) -> Vec<Hint>
     let held = words::route(state, view.route).and_then(|route| state.routes.get(&route.id)).is_some_and(|known| known.hold.is_some());
     let offered = |action: &Action| {
         let binding = view.keys.binding(*action)?;
-        let here = binding.context != Context::Main || view.screen == Screen::Main;
+        let here = binding.context.is_on(Some(view.screen));
         // What can't reach the session now is not offered either, the way home included: the notice names the lever by hand.
         let reaches = view.hearing == Hearing::Connected || binding.danger == Danger::Appearance;
         let key = binding.keys.first().map(ToString::to_string)?;
-        let label = if *action == Action::Hold && held { "resume" } else { binding.label };
+        let label = if *action == Action::Hold && held {
+            "resume"
+        } else if *action == Action::Drop && (view.screen != view.home() || view.zoomed == Zoom::Focused) {
+            "back"
+        } else {
+            binding.label
+        };
         (here && reaches && role.is_none_or(|role| binding.is_for(role))).then_some((key, label))
     };
     let mut room = usize::from(width);
@@ -104,7 +110,14 @@ pub fn hints(state: &State, view: &View, theme: &Theme, width: u16) -> Vec<Hint>
     if let Some(notice) = view.notice.as_ref().filter(|notice| fits(notice, theme, width)) {
         add(vec![Span::styled(format!(" {} ", said(notice, theme)), words::tone(notice.tone, theme).1)], None);
     }
-    for action in matters(state, view) {
+    let mut offers = matters(state, view);
+    let mut told: Vec<Action> = Vec::new();
+    offers.retain(|action| {
+        let new = !told.contains(action);
+        told.push(*action);
+        new
+    });
+    for action in offers {
         if let Some((key, label)) = offered(&action) {
             add(vec![Span::styled(format!(" {key} "), theme.key), Span::styled(format!("{label} "), theme.hint)], Some(action));
         }
@@ -120,11 +133,21 @@ fn matters(state: &State, view: &View) -> Vec<Action> {
     let mut actions = Vec::new();
     match view.screen {
         Screen::Watch => actions.extend([Action::Follow, Action::Show(Screen::Main)]),
-        Screen::Journal | Screen::Kubernetes | Screen::Log => {
+        Screen::Journal | Screen::Kubernetes => {
             actions.extend([Action::Drop, Action::Scroll(Scroll::Down), Action::Filter]);
         }
-        Screen::Metrics => actions.push(Action::Drop),
+        Screen::Metrics => {
+            actions.extend([Action::Drop, Action::Span(Way::Forward), Action::Span(Way::Back), Action::Pan(Way::Back)]);
+            actions.extend(view.charts.until.map(|_| Action::Pan(Way::Forward)));
+            actions.extend((!state.marks.is_empty()).then_some(Action::Mark(Way::Back)));
+            actions.extend(view.charts.mark.map(|_| Action::ReadMark));
+        }
+        Screen::Log => actions.push(Action::Drop),
         Screen::Main => {}
+    }
+    if view.screen == Screen::Main && view.zoomed == Zoom::Focused {
+        actions.extend([Action::Drop, Action::Scroll(Scroll::Down)]);
+        actions.extend((view.focus == Pane::Journal).then_some(Action::Filter));
     }
     if route.is_some_and(|route| matches!(home(state, route), Home::NotHome { .. })) || view.hearing != Hearing::Connected {
         actions.push(Action::CopyByHand);

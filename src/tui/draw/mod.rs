@@ -6,9 +6,9 @@ use crate::{
     core::state::State,
     tui::{
         keymap::Action,
-        panes::{charts, checklist, header, journal, log, platforms, replication, rollback, traffic, triggers, words, workloads},
+        panes::{checklist, header, journal, log, metrics, platforms, replication, rollback, traffic, triggers, words, workloads, zoom},
         theme::{Theme, glyphs},
-        view::{Pane, Screen, View},
+        view::{Pane, Screen, View, Zoom},
         widgets::text,
     },
 };
@@ -48,7 +48,7 @@ fn everything(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut B
             }
         }
         Screen::Watch => watch::draw(state, view, theme, places.body, buf),
-        Screen::Metrics => charts::draw(state, view, theme, places.body, buf),
+        Screen::Metrics => metrics::draw(state, view, theme, places.body, buf),
         Screen::Journal => journal::draw(state, view, theme, places.body, buf),
         Screen::Kubernetes => workloads::draw(state, view, theme, places.body, buf),
         Screen::Log => log::draw(state, view, theme, places.body, buf),
@@ -73,6 +73,9 @@ fn tiny(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buffer)
 }
 
 fn pane(pane: Pane, state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buffer) {
+    if view.zoomed == Zoom::Focused {
+        return zoom::draw(pane, state, view, theme, area, buf);
+    }
     match pane {
         Pane::Traffic => traffic::draw(state, view, theme, area, buf),
         Pane::Platforms => platforms::draw(state, view, theme, area, buf),

@@ -44,6 +44,14 @@ pub enum Action {
     Zoom,
     Scroll(Scroll),
     Show(Screen),
+    /// Charts: a longer span of time, or a shorter one.
+    Span(Way),
+    /// Charts: on in time, or back.
+    Pan(Way),
+    /// Charts: to the next mark, or the one before.
+    Mark(Way),
+    /// To the journal's line of the mark that is looked at.
+    ReadMark,
     Filter,
     Palette,
     Help,

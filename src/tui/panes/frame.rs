@@ -62,6 +62,20 @@ pub fn frame(
     inner
 }
 
+/// A frame that nobody can focus, with `status` at the right end of its title line; gives the room inside it.
+pub fn plain(title: Vec<Span<'static>>, status: Line<'static>, theme: &Theme, area: Rect, buf: &mut Buffer) -> Rect {
+    let head =
+        fitting([vec![Span::raw(" ")], title, vec![Span::raw(" ")]].concat(), usize::from(area.width).saturating_sub(status.width() + 6));
+    let mut block = Block::bordered().border_set(dialog::set(theme.glyphs.frame)).border_style(theme.border).style(theme.base);
+    block = block.title_top(Line::from(head));
+    if status.width() > 0 && status.width() + 4 < area.width as usize {
+        block = block.title_top(padded(status).right_aligned());
+    }
+    let inner = block.inner(area);
+    block.render(area, buf);
+    inner
+}
+
 /// The plain title of a pane.
 pub fn title(text: &str, focused: bool, theme: &Theme) -> Vec<Span<'static>> {
     let style: Style = if focused { theme.focus } else { theme.title };

@@ -54,15 +54,26 @@ fn the_rail_survives_on_one_narrow_row() {
     insta::assert_snapshot!(rail_at(30, 1, Charset::Unicode, &|theme| legs(theme, 500, 500, None, 0.5)));
 }
 
+/// A point each ten milliseconds.
+fn line(theme: &Theme, values: impl Iterator<Item = Option<f64>>) -> chart::Series {
+    let point = |(place, value): (usize, Option<f64>)| {
+        let from = place as i64 * 10;
+        chart::Point { from, until: from + 10, range: value.map(|value| (value, value)) }
+    };
+    chart::Series { style: theme.chart, above: theme.breach, points: values.enumerate().map(point).collect() }
+}
+
 #[test]
 fn a_chart_has_its_axes_its_threshold_and_its_gaps() {
     let theme = theme(Charset::Unicode);
     let area = Rect::new(0, 0, 50, 8);
     let mut buf = Buffer::empty(area);
-    let points = (0..80).map(|x| (x % 40 > 4).then(|| 2.0 + f64::from(x) / 20.0)).collect();
-    let series = [chart::Series { name: "err".to_owned(), style: theme.chart, points }];
-    let frame =
-        chart::Frame { threshold: Some(5.0), at_least: 0.0, show: &|value| format!("{value:.1}%"), ago: &|points| format!("{points} ago") };
+    let points = (0..80).map(|x| (x % 40 > 4).then(|| 2.0 + f64::from(x) / 20.0));
+    let series = [line(&theme, points)];
+    let sign = chart::Sign { at: 300, until: None, letter: 'M', style: theme.busy, line: theme.faint };
+    let ticks = [(200, "22:40".to_owned()), (600, "22:41".to_owned()), (800, "now".to_owned())];
+    let show = |value| format!("{value:.1}%");
+    let frame = chart::Frame { from: 0, until: 800, limit: Some(5.0), top: 6.0, show: &show, ticks: &ticks, signs: &[sign] };
     chart::draw(&series, &frame, &theme, area, &mut buf);
     insta::assert_snapshot!(plain(&buf));
 }
@@ -104,8 +115,13 @@ proptest! {
         }
         rail::draw(&[], rail::Freshness::Fresh, &theme, area, &mut buf);
         spark::draw(values.iter(), 0.0, theme.chart, &theme, area, &mut buf);
-        let series = [chart::Series { name: words.clone(), style: theme.chart, points: values.clone() }];
-        let frame = chart::Frame { threshold: values.first().copied().flatten(), at_least: 0.0, show: &|value| value.to_string(), ago: &|count| count.to_string() };
+        let series = [line(&theme, values.iter().copied())];
+        let limit = values.first().copied().flatten();
+        let signs = [chart::Sign { at: i64::from(accepted), until: Some(i64::from(wanted)), letter: 'B', style: theme.breach, line: theme.faint }];
+        let frame = chart::Frame {
+            from: 10, until: 10 + i64::from(wanted), limit, top: limit.unwrap_or(0.0), show: &|value| value.to_string(),
+            ticks: &[(i64::from(accepted), words.clone())], signs: &signs,
+        };
         chart::draw(&series, &frame, &theme, area, &mut buf);
         for scale in [gauge::Scale::Linear, gauge::Scale::Log] {
             let value = values.first().copied().flatten();

@@ -1,0 +1,201 @@
+//! What a piece of news is about: its topic, of whom it tells, whether charts mark it, and whether it repeats an earlier one.
+//!
+//! Whoever adds news is led here by the compiler, and so to the filter of the journal, the marks of the charts and the folding of repeats.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    core::news::News,
+    domain::id::{BackendId, InstanceId, ItemId, OperatorId, RouteId, SourceId, TriggerId},
+    plan::model::Plan,
+};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Topic {
+    Session,
+    People,
+    Controls,
+    Approval,
+    Move,
+    Rollback,
+    Drift,
+    Trigger,
+    FrontDoor,
+    Checklist,
+    Source,
+    Workload,
+    Database,
+}
+
+/// Of whom a piece of news tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Of<'a> {
+    Everything,
+    Route(&'a RouteId),
+    /// What a backend answers at the front door of a route.
+    Door(&'a RouteId, &'a BackendId),
+    Backend(&'a BackendId),
+    Trigger(&'a TriggerId),
+    Item(&'a ItemId),
+    Source(&'a SourceId),
+    Instance(&'a InstanceId),
+    Person(&'a OperatorId),
+}
+
+/// What charts mark, in the order of its weight where two fall on the same place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Milestone {
+    Restart,
+    Resume,
+    Rearm,
+    Hold,
+    Home,
+    Move,
+    Drift,
+    Breach,
+    Rollback,
+}
+
+impl News {
+    pub fn about(&self) -> (Topic, Of<'_>) {
+        match self {
+            News::SessionOpened
+            | News::HostReturned
+            | News::TakenOver { .. }
+            | News::FaultInjected { .. }
+            | News::FaultNotInjected { .. } => (Topic::Session, Of::Everything),
+            News::Joined { who: by, .. } | News::Left { who: by } | News::Said { by, .. } | News::LookHere { by, .. } => {
+                (Topic::People, Of::Person(by))
+            }
+            News::ControlsTaken { by, .. } | News::ControlsAsked { by } => (Topic::Controls, Of::Person(by)),
+            News::ControlsHanded { from, .. } | News::ControlsFree { from, .. } => (Topic::Controls, Of::Person(from)),
+            News::ApprovalAsked { route, .. } | News::Approved { route, .. } => (Topic::Approval, Of::Route(route)),
+            News::ApprovedNotStarted { by, .. }
+            | News::Denied { by, .. }
+            | News::Withdrawn { by }
+            | News::RequestVoid { asked_by: by, .. } => (Topic::Approval, Of::Person(by)),
+            News::Stands { route, .. }
+            | News::Moving { route, .. }
+            | News::Accepted { route, .. }
+            | News::NotMoved { route, .. }
+            | News::OutcomeUnknown { route, .. }
+            | News::DidHappen { route, .. }
+            | News::DidNotHappen { route, .. }
+            | News::OvertakenEnded { route, .. }
+            | News::Queued { route, .. }
+            | News::QueuedDropped { route, .. }
+            | News::Settled { route, .. }
+            | News::NeedsHuman { route, .. }
+            | News::AgreesAgain { route }
+            | News::Hindered { route, .. }
+            | News::HindranceGone { route, .. }
+            | News::Rearmed { route, .. }
+            | News::Held { route, .. }
+            | News::Resumed { route, .. } => (Topic::Move, Of::Route(route)),
+            News::RollbackBegan { route, .. }
+            | News::RollbackJoined { route, .. }
+            | News::HomeAlready { route }
+            | News::HomeNotProven { route, .. }
+            | News::HomeAccepted { route, .. }
+            | News::HomeSeen { route, .. }
+            | News::HomeNotSeen { route, .. }
+            | News::WayHomeFailed { route, .. }
+            | News::NotHome { route, .. } => (Topic::Rollback, Of::Route(route)),
+            News::Drifted { route, .. }
+            | News::DriftNamed { route, .. }
+            | News::BackAgain { route, .. }
+            | News::LateWriteLanded { route, .. }
+            | News::RollbackUndone { route, .. }
+            | News::Adopted { route, .. } => (Topic::Drift, Of::Route(route)),
+            News::Breached { trigger, .. }
+            | News::Cleared { trigger, .. }
+            | News::Blind { trigger, .. }
+            | News::SeesAgain { trigger }
+            | News::Fired { trigger }
+            | News::Withheld { trigger, .. }
+            | News::BlindHeld { trigger, .. } => (Topic::Trigger, Of::Trigger(trigger)),
+            News::FailingAtDoor { route, backend, .. }
+            | News::AnswersAtDoor { route, backend }
+            | News::UnlikeHome { route, backend, .. }
+            | News::LikeHomeAgain { route, backend }
+            | News::WithheldAtDoor { route, backend, .. } => (Topic::FrontDoor, Of::Door(route, backend)),
+            News::Signed { item, .. }
+            | News::Unsigned { item, .. }
+            | News::SignatureExpired { item }
+            | News::ItemFailing { item, .. }
+            | News::ItemProven { item, .. } => (Topic::Checklist, Of::Item(item)),
+            News::SourceSilent { source, .. } | News::SourceAnswers { source } => (Topic::Source, Of::Source(source)),
+            News::WorkloadTroubled { backend, .. }
+            | News::WorkloadWell { backend, .. }
+            | News::ContainersRestarted { backend, .. }
+            | News::PartUnread { backend, .. }
+            | News::PartRead { backend, .. }
+            | News::VersionChanged { backend, .. } => (Topic::Workload, Of::Backend(backend)),
+            News::DatabaseStands { instance, .. } => (Topic::Database, Of::Instance(instance)),
+        }
+    }
+
+    /// What charts mark of it.
+    pub fn milestone(&self) -> Option<Milestone> {
+        let (topic, _) = self.about();
+        match topic {
+            Topic::Move => self.milestone_of_move(),
+            Topic::Rollback => match self {
+                News::RollbackBegan { .. } => Some(Milestone::Rollback),
+                news => matches!(news, News::HomeSeen { .. }).then_some(Milestone::Home),
+            },
+            Topic::Drift => {
+                let drifts = matches!(self, News::Drifted { .. } | News::RollbackUndone { .. } | News::LateWriteLanded { .. });
+                drifts.then_some(Milestone::Drift)
+            }
+            Topic::Trigger | Topic::FrontDoor => {
+                let breach = matches!(self, News::Breached { .. } | News::FailingAtDoor { .. } | News::UnlikeHome { .. });
+                breach.then_some(Milestone::Breach)
+            }
+            Topic::Session => matches!(self, News::HostReturned).then_some(Milestone::Restart),
+            Topic::People | Topic::Controls | Topic::Approval | Topic::Checklist | Topic::Source | Topic::Workload | Topic::Database => {
+                None
+            }
+        }
+    }
+
+    fn milestone_of_move(&self) -> Option<Milestone> {
+        if matches!(self, News::Moving { .. }) {
+            Some(Milestone::Move)
+        } else if matches!(self, News::Held { .. }) {
+            Some(Milestone::Hold)
+        } else if matches!(self, News::Resumed { .. }) {
+            Some(Milestone::Resume)
+        } else {
+            matches!(self, News::Rearmed { .. }).then_some(Milestone::Rearm)
+        }
+    }
+
+    /// Whether this says again what `earlier` said: of the same one, whatever the figures are now.
+    pub(super) fn repeats(&self, earlier: &News) -> bool {
+        if std::mem::discriminant(self) != std::mem::discriminant(earlier) || self.about() != earlier.about() {
+            return false;
+        }
+        let (topic, _) = self.about();
+        match topic {
+            Topic::Workload => match (self, earlier) {
+                (News::WorkloadTroubled { why: now, .. }, News::WorkloadTroubled { why: then, .. }) => now == then,
+                (News::ContainersRestarted { .. } | News::WorkloadWell { .. }, _) => true,
+                (now, then) => now == then,
+            },
+            Topic::Trigger | Topic::FrontDoor | Topic::Source | Topic::Checklist => true,
+            Topic::People => matches!(self, News::Joined { .. } | News::Left { .. }),
+            Topic::Session | Topic::Controls | Topic::Approval | Topic::Move | Topic::Rollback | Topic::Drift | Topic::Database => false,
+        }
+    }
+}
+
+/// The route that a piece of news is about, where it is about one.
+pub(super) fn route_of(plan: &Plan, news: &News) -> Option<RouteId> {
+    match news.about().1 {
+        Of::Route(route) | Of::Door(route, _) => Some(route.clone()),
+        Of::Trigger(id) => plan.triggers.iter().find(|trigger| trigger.id == *id).map(|trigger| trigger.route.clone()),
+        Of::Everything | Of::Backend(_) | Of::Item(_) | Of::Source(_) | Of::Instance(_) | Of::Person(_) => None,
+    }
+}
