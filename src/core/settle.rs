@@ -77,7 +77,7 @@ fn is_enough(requests: u64, wanted: &Weights, before: Option<&Weights>) -> bool 
 /// From here on, what requests meet is counted anew; what was until now may still be met.
 pub(super) fn begin_anew(state: &mut RouteState, settle: Millis, now: Timestamp, before: Option<&Weights>) {
     // The edge may follow changes in any order, so one that nobody has seen arrive may arrive after the next.
-    if let (Proof::Unproven, Some(changed)) = (state.proof, state.changed_at) {
+    if let (Proof::Unproven, Some(changed), true) = (state.proof, state.changed_at, state.before.is_some()) {
         let arrives = changed + settle;
         state.spreads_until = state.spreads_until.max(Some(arrives)).filter(|until| *until > now);
     }

@@ -70,7 +70,7 @@ pub(super) fn names_at_door(latch: &Latch, backend: &BackendId, rule: DoorRule) 
     })
 }
 
-/// Whether a rollback runs, or has brought home what the API holds, so that those who are still elsewhere follow.
+/// Whether a rollback has brought home what the API holds, so that those who are still elsewhere follow.
 pub(super) fn goes_home(route: &Route, state: &RouteState) -> bool {
-    state.latch.is_some() && (state.motion.is_returning() || rests_at(state, &home(route)))
+    state.latch.is_some() && rests_at(state, &home(route))
 }

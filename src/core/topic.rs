@@ -58,6 +58,7 @@ pub enum Milestone {
 }
 
 impl News {
+    #[expect(clippy::too_many_lines, reason = "a list of a closed enum's cases is read like a table")]
     pub fn about(&self) -> (Topic, Of<'_>) {
         match self {
             News::SessionOpened
@@ -141,10 +142,8 @@ impl News {
         let (topic, _) = self.about();
         match topic {
             Topic::Move => self.milestone_of_move(),
-            Topic::Rollback => match self {
-                News::RollbackBegan { .. } => Some(Milestone::Rollback),
-                news => matches!(news, News::HomeSeen { .. }).then_some(Milestone::Home),
-            },
+            Topic::Rollback if matches!(self, News::RollbackBegan { .. }) => Some(Milestone::Rollback),
+            Topic::Rollback => matches!(self, News::HomeSeen { .. }).then_some(Milestone::Home),
             Topic::Drift => {
                 let drifts = matches!(self, News::Drifted { .. } | News::RollbackUndone { .. } | News::LateWriteLanded { .. });
                 drifts.then_some(Milestone::Drift)

@@ -25,6 +25,7 @@ fn verdict_told(verdict: &Verdict, names: Names) -> String {
     match verdict {
         Verdict::Accepted => "accepted".to_owned(),
         Verdict::Queued => "queued behind the move in flight".to_owned(),
+        Verdict::HomeAlready => "a rollback has brought everything home already; nothing was written".to_owned(),
         Verdict::Joined => "joined to the rollback that runs".to_owned(),
         Verdict::NeedsApproval { .. } => "waits for a second person's approval".to_owned(),
         Verdict::Refused(why) => refusal(why, names),
@@ -56,7 +57,7 @@ pub fn act_tone(act: &Act) -> Tone {
     match &act.what {
         What::Answered { verdict, .. } => match **verdict {
             Verdict::Refused(_) | Verdict::NeedsApproval { .. } => Tone::Warning,
-            Verdict::Accepted | Verdict::Queued | Verdict::Joined => Tone::Plain,
+            Verdict::Accepted | Verdict::Queued | Verdict::Joined | Verdict::HomeAlready => Tone::Plain,
         },
         What::Sent { ended, .. } => match ended {
             None => Tone::Plain,
@@ -72,7 +73,7 @@ pub fn act_topic(act: &Act) -> &'static str {
         What::Answered { verdict, .. } => match **verdict {
             Verdict::Refused(_) => "refused",
             Verdict::NeedsApproval { .. } => "approval",
-            Verdict::Accepted | Verdict::Queued | Verdict::Joined => "answer",
+            Verdict::Accepted | Verdict::Queued | Verdict::Joined | Verdict::HomeAlready => "answer",
         },
         What::Sent { .. } => "effect",
     }

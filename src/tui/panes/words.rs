@@ -176,3 +176,8 @@ pub fn age(span: Millis) -> String {
 pub fn key(view: &View, action: Action) -> String {
     view.keys.key(action)
 }
+
+/// A metric in words.
+pub fn metric(metric: Metric) -> String {
+    metric.name().replace('_', " ")
+}
