@@ -34,7 +34,7 @@ const CARD: Millis = Millis::from_mins(15);
 /// Columns between two labels of the time axis.
 const TICK_COLUMNS: u64 = 11;
 /// Rows from which marks don't hide what is drawn.
-const MARKS_ROWS_MIN: u16 = 4;
+const MARKS_ROWS_MIN: u16 = 5;
 
 /// From when until when a chart goes, and the mark that is looked at.
 #[derive(Debug, Clone, Copy, PartialEq)]

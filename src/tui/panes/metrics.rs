@@ -33,15 +33,19 @@ use crate::{
 /// In the order of their worth on a small screen.
 const ORDER: [Metric; 6] =
     [Metric::ErrorRate, Metric::P95Latency, Metric::RequestRate, Metric::P99Latency, Metric::P50Latency, Metric::DropRate];
-/// A chart with fewer rows shows nothing that a figure doesn't.
+/// A chart with fewer rows shows nothing that a figure doesn't; on a tall screen each has a row for its marks too.
 const ROWS_MIN: u16 = 6;
+const ROWS_TALL: u16 = 7;
+/// From this height on a screen is tall.
+const TALL: u16 = 28;
 
 /// Rows of charts: where users were, then one for each figure.
 const CHARTS: usize = 1 + ORDER.len();
 
 /// How many charts fit, of those that there are.
 fn fitting(room: Rect) -> usize {
-    usize::from((room.height / ROWS_MIN).max(1)).min(CHARTS)
+    let rows = if room.height >= TALL { ROWS_TALL } else { ROWS_MIN };
+    usize::from((room.height / rows).max(1)).min(CHARTS)
 }
 
 /// Way home, head, and what is left for charts.

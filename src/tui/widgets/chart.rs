@@ -77,7 +77,9 @@ pub fn draw(series: &[Series], frame: &Frame<'_>, theme: &Theme, area: Rect, buf
     if area.width < AXIS + 4 || area.height < 3 || frame.until <= frame.from {
         return;
     }
-    let plot = Rect::new(area.x + AXIS, area.y, area.width - AXIS, area.height - 1);
+    // Signs have a row of their own: what lasts would hide the very peak that it tells of.
+    let lane = u16::from(!frame.signs.is_empty() && area.height > 3);
+    let plot = Rect::new(area.x + AXIS, area.y + lane, area.width - AXIS, area.height - 1 - lane);
     let scale = Scale { from: frame.from, until: frame.until, top: frame.top.max(f64::MIN_POSITIVE), plot };
     axes(frame, &scale, theme, area, buf);
     for sign in frame.signs {
@@ -89,8 +91,9 @@ pub fn draw(series: &[Series], frame: &Frame<'_>, theme: &Theme, area: Rect, buf
             Charset::Console | Charset::Ascii => stars(series, frame.limit, &scale, theme, buf),
         }
     }
+    let row = Rect { y: area.y, height: lane, ..plot };
     for sign in frame.signs {
-        letter(sign, &scale, theme, buf);
+        letter(sign, &scale, row, theme, buf);
     }
 }
 
@@ -162,21 +165,22 @@ fn upright(sign: &Sign, scale: &Scale, theme: &Theme, buf: &mut Buffer) {
     }
 }
 
-/// Its letter on the first row, and along it what lasts.
-fn letter(sign: &Sign, scale: &Scale, theme: &Theme, buf: &mut Buffer) {
-    let plot = scale.plot;
-    let cells = usize::from(plot.width);
+/// Its letter on the row of the signs, and along it what lasts.
+fn letter(sign: &Sign, scale: &Scale, row: Rect, theme: &Theme, buf: &mut Buffer) {
+    if row.is_empty() {
+        return;
+    }
+    let cells = usize::from(row.width);
     if let Some(until) = sign.until.filter(|until| *until > scale.from && sign.at < scale.until) {
         for column in scale.clamped(sign.at.max(scale.from), cells)..=scale.clamped(until.min(scale.until - 1), cells) {
-            if let Some(cell) =
-                buf.cell_mut((plot.x + column as u16, plot.y)).filter(|cell| !cell.symbol().starts_with(char::is_alphabetic))
+            if let Some(cell) = buf.cell_mut((row.x + column as u16, row.y)).filter(|cell| !cell.symbol().starts_with(char::is_alphabetic))
             {
                 cell.set_symbol(theme.glyphs.frame_focus.horizontal).set_style(sign.style);
             }
         }
     }
     if let Some(column) = scale.column(sign.at, cells)
-        && let Some(cell) = buf.cell_mut((plot.x + column as u16, plot.y))
+        && let Some(cell) = buf.cell_mut((row.x + column as u16, row.y))
     {
         cell.set_char(sign.letter).set_style(sign.style);
     }

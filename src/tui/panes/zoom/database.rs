@@ -6,7 +6,7 @@ use crate::{
     domain::id::InstanceId,
     plan::model::{Database, DatabaseMode},
     tui::panes::words,
-    words as say,
+    words::{self as say},
 };
 
 pub(super) fn sections(room: &Room) -> Vec<Section> {
