@@ -8,6 +8,7 @@
     clippy::unwrap_used,
     clippy::print_stdout,
     clippy::print_stderr,
+    clippy::wildcard_enum_match_arm,
     reason = "a test that meets a surprise has failed, and says what it saw"
 )]
 

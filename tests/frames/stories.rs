@@ -163,7 +163,7 @@ fn a_draft_shows_what_it_would_bring_and_what_would_be_refused() {
     says(&texts, &["after", "50%", "would begin at once", "not done before the move", "Enter asks"]);
     says(
         &texts[1..],
-        &["before", "GKE 60/s (10/s per ready instance, 5.0/s now)", "settles in about 34s", "going home from there takes about 37s"],
+        &["before", "GKE 60/s (10/s per ready instance, 5.0/s now)", "settles in about 34s", "going home from there takes about 1m37s"],
     );
     insta::assert_snapshot!("preview_120x40", texts[1]);
     let breached = at_all_sizes("preview-refused", &scenes::breach(), &view);
