@@ -73,7 +73,7 @@ fn the_journal_tells_refusals_and_writes_and_folds_what_comes_again() {
 
     let view = View { filter: "refused".to_owned(), ..view };
     let texts = at_all_sizes("journal-refused", &scenes::remembered(), &view);
-    says(&texts, &["asked to shift Web frontend", "3 times since", "re-arm it with a reason first", "asked by bob as operator"]);
+    says(&texts, &["asked to shift Web frontend", "3 times since", "re-arm", "asked by bob as operator"]);
     assert!(texts.iter().all(|text| !text.contains("restarted")), "the filter lets other lines through");
 }
 

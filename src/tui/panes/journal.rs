@@ -164,7 +164,7 @@ fn full(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buffer)
     let [list, details] = if abreast {
         Layout::horizontal([Constraint::Fill(5), Constraint::Fill(3)]).areas(area)
     } else {
-        let rows = if area.height >= 30 { 11 } else { 8 };
+        let rows = if area.height >= 30 { 12 } else { 10 };
         Layout::vertical([Constraint::Fill(1), Constraint::Length(rows.min(area.height / 2))]).areas(area)
     };
     let place = if view.line.is_none() { "newest".to_owned() } else { format!("{} of {}", cursor + 1, entries.len()) };
