@@ -11,7 +11,7 @@ use crate::{
         acts::Act,
         decision::{Cause, Effect, Refusal},
         door::FrontDoor,
-        event::{Asker, TerminalSize, WorldKind},
+        event::{Asker, WorldKind},
         marks::Mark,
         news::News,
         past::{Past, Track},
@@ -28,7 +28,6 @@ use crate::{
         id::{AskId, BackendId, ClientId, EffectId, InstanceId, ItemId, OperatorId, RouteId, Seq, SessionId, SourceId, TriggerId},
         metric::{Measured, Metric, Sample},
         platform::{Happening, Workload},
-        role::Role,
         shown::Shown,
         time::{Millis, Timestamp},
         weight::{PerMille, Weights},
@@ -36,8 +35,10 @@ use crate::{
     plan::model::Plan,
 };
 
+mod people;
 mod trigger;
 
+pub use people::{Controls, Holder, LookHere, Person, Said};
 pub use trigger::{Reading, TriggerState};
 
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -450,36 +451,6 @@ pub enum ItemStatus {
     Expired,
 }
 
-/// One operator at a time.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct Controls {
-    pub holder: Option<Holder>,
-    /// Rises with each grant; an intent of an older epoch is refused.
-    pub epoch: u64,
-    /// Who asked for them, oldest first.
-    pub asked_by: Vec<OperatorId>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Holder {
-    pub client: ClientId,
-    pub who: OperatorId,
-    pub since: Timestamp,
-    pub beat_at: Timestamp,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Person {
-    pub who: OperatorId,
-    pub role: Role,
-    pub joined_at: Timestamp,
-    pub active_at: Timestamp,
-    pub terminal: Option<TerminalSize>,
-    /// The pane that he looks at.
-    pub focus: Option<Shown>,
-    pub drafts: BTreeMap<RouteId, Weights>,
-}
-
 /// A request for a second person's approval, bound to exactly this action.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Approval {
@@ -581,21 +552,4 @@ pub struct FeedLine {
 pub struct Repeats {
     pub since: Timestamp,
     pub times: u32,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct LookHere {
-    pub by: OperatorId,
-    pub pane: Shown,
-    pub at: Timestamp,
-}
-
-/// A line of the chat.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Said {
-    pub seq: Seq,
-    pub client: ClientId,
-    pub by: OperatorId,
-    pub text: Shown,
-    pub at: Timestamp,
 }
