@@ -88,6 +88,11 @@ pub enum Reply {
         ask: AskId,
         verdict: Verdict,
     },
+    /// It never left: nothing was asked of anybody.
+    NotSent {
+        ask: AskId,
+        why: Shown,
+    },
     /// The answer can't come any more (the line broke, or was too slow). It may have been taken or not: the state tells.
     Lost {
         ask: AskId,

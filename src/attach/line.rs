@@ -163,7 +163,7 @@ impl Keeper {
                 self.give_up_waiting(&why);
                 self.connection(Connection::Closed { why });
                 while let Some(question) = self.questions.recv().await {
-                    self.lose(question, "the session is closed for this cockpit; nothing was sent");
+                    self.not_sent(question, "the session is closed for this cockpit");
                 }
             }
             return;
@@ -275,7 +275,7 @@ impl Keeper {
             loop {
                 tokio::select! {
                     question = self.questions.recv() => match question {
-                        Some(question) => self.lose(question, "the host can't be reached; nothing was sent"),
+                        Some(question) => self.not_sent(question, "the host can't be reached"),
                         None => return Err(Over::Left),
                     },
                     () = sleep_until(again_at) => break,
@@ -366,9 +366,9 @@ impl Keeper {
         }
     }
 
-    fn lose(&mut self, question: ToHost, why: &str) {
+    fn not_sent(&mut self, question: ToHost, why: &str) {
         match question {
-            ToHost::Ask { ask, .. } => self.reply(Reply::Lost { ask, why: Shown::new(why) }),
+            ToHost::Ask { ask, .. } => self.reply(Reply::NotSent { ask, why: Shown::new(why) }),
             ToHost::Resize(terminal) => self.hello.terminal = Some(terminal),
             ToHost::Look { .. } => {}
         }

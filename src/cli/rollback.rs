@@ -77,6 +77,7 @@ async fn go_home(args: Args) -> Result<Exit, Exit> {
     }
     match timeout_at(deadline, link.replies.recv()).await {
         Ok(Some(Reply::Answered { verdict, .. })) => taken(&verdict, Names::of(&link.view.borrow().state))?,
+        Ok(Some(Reply::NotSent { why, .. })) => print::err(&format!("{why}; nothing was sent yet")),
         Ok(Some(Reply::Lost { why, .. })) => print::err(&format!("the answer was lost ({why}); looking at what happens instead")),
         Ok(None) | Err(_) => return Err(hanging()),
     }

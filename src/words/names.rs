@@ -71,12 +71,16 @@ impl<'a> Names<'a> {
     /// Where a route stands, as one says it: the share of its target where it has two legs, else every share.
     pub fn split(&self, route: &RouteId, weights: &Weights) -> String {
         match self.planned(route) {
-            Some(planned) if weights.iter().all(|(id, share)| share.get() == 0 || *id == planned.home || *id == planned.target) => {
+            Some(planned)
+                if weights.iter().any(|(_, share)| share.get() > 0)
+                    && weights.iter().all(|(id, share)| share.get() == 0 || *id == planned.home || *id == planned.target) =>
+            {
                 format!("{} on {}", weights.of(&planned.target), self.backend(&planned.target))
             }
             Some(_) | None => {
                 let shares = weights.iter().filter(|(_, share)| share.get() > 0);
-                shares.map(|(id, share)| format!("{} {share}", self.backend(id))).collect::<Vec<_>>().join(", ")
+                let shares: Vec<_> = shares.map(|(id, share)| format!("{} {share}", self.backend(id))).collect();
+                if shares.is_empty() { "every weight 0".to_owned() } else { shares.join(", ") }
             }
         }
     }

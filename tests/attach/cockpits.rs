@@ -153,7 +153,7 @@ async fn a_link_comes_back_by_itself_and_reports_what_was_lost() {
     link.asks.send(say(3)).await.unwrap();
     assert!(matches!(
         tokio::time::timeout(std::time::Duration::from_secs(60), link.replies.recv()).await.unwrap(),
-        Some(Reply::Lost { ask: AskId(3), .. })
+        Some(Reply::NotSent { ask: AskId(3), .. })
     ));
 
     std::fs::remove_file(&path).unwrap();

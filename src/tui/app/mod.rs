@@ -436,7 +436,7 @@ impl App {
     }
 
     fn answered(&mut self, reply: Reply) {
-        let (Reply::Answered { ask, .. } | Reply::Lost { ask, .. }) = &reply;
+        let (Reply::Answered { ask, .. } | Reply::NotSent { ask, .. } | Reply::Lost { ask, .. }) = &reply;
         let shift = self.asked.take_if(|asked| asked.ask == *ask);
         let route = shift.as_ref().map(|asked| asked.route.clone());
         let until_news = || route.clone().map_or(Holds::ForItsTime, Holds::UntilNewsOf);
@@ -460,6 +460,9 @@ impl App {
                 let route = route.as_ref().and_then(|id| words::plan(&self.state)?.routes.iter().find(|route| route.id == *id));
                 let why = route.map_or_else(String::new, |route| format!("; {} at once needs none", route.step_max));
                 (Tone::Warning, format!("waits for a second person's approval{why}"), Holds::WhileOpen(digest))
+            }
+            Reply::NotSent { why, .. } => {
+                (Tone::Alarm, format!("{why}; nothing was sent, so nothing happens by this key"), Holds::ForItsTime)
             }
             Reply::Lost { why, .. } => {
                 (Tone::Alarm, format!("no answer came, and it may have been taken; the journal tells ({why})"), Holds::ForItsTime)

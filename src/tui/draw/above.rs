@@ -70,10 +70,11 @@ fn help(scroll: usize, view: &View, theme: &Theme, area: Rect, buf: &mut Buffer)
             let usable = view.me.as_ref().is_none_or(|me| binding.is_for(me.role));
             let key = if binding.keys.is_empty() { format!(":{}", binding.name) } else { binding.keys_shown() };
             let room = usize::from(inner.width).saturating_sub(19);
-            lines.push(Line::from(vec![
-                Span::styled(format!(" {key:<17} "), if usable { theme.key } else { theme.faint }),
-                Span::styled(text::cut(&binding.explained(), room, theme.glyphs.ellipsis), if usable { theme.text } else { theme.faint }),
-            ]));
+            let (name, told) = if usable { (theme.key, theme.text) } else { (theme.faint, theme.faint) };
+            for (row, part) in text::wrap(&binding.explained(), room).into_iter().enumerate() {
+                let key = if row == 0 { key.as_str() } else { "" };
+                lines.push(Line::from(vec![Span::styled(format!(" {key:<17} "), name), Span::styled(part, told)]));
+            }
         }
         lines.push(Line::default());
     }
@@ -106,6 +107,7 @@ fn palette(line: &LineEdit, chosen: usize, entries: &[Entry], theme: &Theme, are
     let rows = with_line("Commands", &above, line, (90, 22), theme, area, buf);
     let room = usize::from(rows.height);
     let first = chosen.saturating_sub(room.saturating_sub(1));
+    let longest = found.iter().map(|entry| text::width(&entry.name)).max().unwrap_or(0).clamp(22, 34);
     for (place, row) in (first..found.len()).zip(rows.rows()) {
         let entry = found[place];
         if place == chosen {
@@ -113,7 +115,7 @@ fn palette(line: &LineEdit, chosen: usize, entries: &[Entry], theme: &Theme, are
         }
         let mark = if place == chosen { theme.glyphs.focus } else { " " };
         let style = |style| if place == chosen { theme.selection } else { style };
-        let column = text::put(buf, row, 0, &format!("{mark} {:<22}", entry.name), style(theme.text));
+        let column = text::put(buf, row, 0, &format!("{mark} {:<longest$} ", entry.name), style(theme.text));
         let room = usize::from(row.width.saturating_sub(column)).saturating_sub(text::width(&entry.keys) + 1);
         text::put(buf, row, column, &text::cut(&entry.help, room, theme.glyphs.ellipsis), style(theme.dim));
         text::put(buf, row, row.width.saturating_sub(text::width(&entry.keys) as u16), &entry.keys, style(theme.key));

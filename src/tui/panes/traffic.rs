@@ -332,7 +332,8 @@ fn message_line(state: &State, known: &RouteState, route: &Route, view: &View, t
     } else if let Some(drift) = &known.drift {
         let actor = crate::words::mover_name(&drift.by, Names::of(state));
         let keys = (words::key(view, Action::AdoptDrift), words::key(view, Action::Rollback));
-        let (found, expected) = (drift.found.of(&route.target), drift.expected.of(&route.target));
+        let names = Names::of(state);
+        let (found, expected) = (names.split(&route.id, &drift.found), names.split(&route.id, &drift.expected));
         (format!("{} DRIFT: {actor} set {found}, expected {expected}; {} adopts, {} home", glyphs.warn, keys.0, keys.1), theme.warn)
     } else if let Some(why) = needs_human {
         let keys = (words::key(view, Action::Ladder(Way::Back)), words::key(view, Action::Rollback));

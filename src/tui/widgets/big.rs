@@ -21,7 +21,7 @@ impl Shape {
     }
 }
 
-/// Three dots wide; the percent sign has five, because on three it reads as a Z.
+/// Three dots wide; the percent sign has seven, because on three it reads as a Z and on five as an X.
 fn shape(character: char) -> Option<Shape> {
     let three = |rows| Shape { width: 3, rows };
     Some(match character {
@@ -35,7 +35,7 @@ fn shape(character: char) -> Option<Shape> {
         '7' => three([0b111, 0b001, 0b010, 0b010, 0b010]),
         '8' => three([0b111, 0b101, 0b111, 0b101, 0b111]),
         '9' => three([0b111, 0b101, 0b111, 0b001, 0b111]),
-        '%' => Shape { width: 5, rows: [0b11001, 0b11010, 0b00100, 0b01011, 0b10011] },
+        '%' => Shape { width: 7, rows: [0b1100010, 0b1100100, 0b0001000, 0b0010011, 0b0100011] },
         '.' => Shape { width: 1, rows: [0, 0, 0, 0, 1] },
         '-' => three([0, 0, 0b111, 0, 0]),
         '?' => three([0b111, 0b001, 0b011, 0b000, 0b010]),
