@@ -249,14 +249,8 @@ fn detail(state: &State, entry: &Entry<'_>, all: &[Entry<'_>], view: &View, them
         lines.extend(wrapped(&asked(act), width, theme.dim));
     }
     let session = state.opened.as_ref().map(|opened| opened.session.to_string()).unwrap_or_default();
-    lines.push(Line::styled(
-        text::cut(
-            &format!("in the record: cutover audit show {session} --since {}T{}Z", date(entry.at()), words::clock(entry.at())),
-            width,
-            theme.glyphs.ellipsis,
-        ),
-        theme.faint,
-    ));
+    let command = format!("in the record: cutover audit show {session} --since {}T{}Z", date(entry.at()), words::clock(entry.at()));
+    lines.extend(wrapped(&command, width, theme.faint));
     for other in all.iter().filter(|other| other.key.0 == entry.key.0 && other.key.1 != entry.key.1) {
         lines.extend(wrapped(&format!("with it: {}", other.text), width, theme.text));
     }
