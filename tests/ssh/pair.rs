@@ -113,7 +113,8 @@ fn a_pair_approves_hands_over_and_comes_home_over_ssh() {
     assert_eq!(status["routes"]["frontend"]["latched"], true);
     // Everybody sees the same.
     for cockpit in [&anna, &ben, &eva] {
-        cockpit.wait_until("the latch is shown", |text| text.contains("latched") || text.contains("LATCHED"));
+        let words = ["home accepted", "home not seen yet", "all on Cloud Run"];
+        cockpit.wait_until("where users are on their way home", |text| words.iter().any(|word| text.contains(word)));
     }
 
     let denied = flight.machine.ssh(Who::Ben, &["cutover", "stop", &flight.session, "--abandon", "frontend"]);

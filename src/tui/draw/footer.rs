@@ -181,10 +181,10 @@ fn matters(state: &State, view: &View) -> Vec<Action> {
         actions.extend([Action::Draft(10), Action::Ladder(Way::Forward)]);
     }
     actions.extend([
-        Action::Focus(Way::Forward),
-        Action::Show(Screen::Metrics),
         Action::Help,
         Action::Palette,
+        Action::Focus(Way::Forward),
+        Action::Show(Screen::Metrics),
         Action::Show(Screen::Journal),
         Action::Themes,
     ]);

@@ -11,6 +11,7 @@ use crate::{
     core::{
         fails::{Fails, Gravity, Site, fails},
         has::{has, strangers},
+        home::home,
         outlook::{self, Attention, Outlook, Then},
         state::{Motion, Observed, Proof, RouteState, State},
     },
@@ -372,9 +373,8 @@ fn at_door(state: &State, route: &Route, view: &View, theme: &Theme) -> Option<(
             None
         }
     })?;
-    let home = words::key(view, Action::Rollback);
     let what = crate::words::at_door(&breach, view.now, Names::of(state));
-    Some((format!(" {} {what}; {home} goes home now", theme.glyphs.breach), theme.latch))
+    Some((format!(" {} {what}{}", theme.glyphs.breach, way_home(state, route, view)), theme.latch))
 }
 
 /// A trigger of this route whose clock is running, the one that acts first.
@@ -401,8 +401,16 @@ fn threat(state: &State, route: &Route, view: &View, theme: &Theme) -> Option<(S
             crate::words::short::then(&then, names)
         }
     };
-    let home = words::key(view, Action::Rollback);
-    Some((format!(" {} {what}{value}: {follows}; {home} goes home now", theme.glyphs.breach), theme.latch))
+    Some((format!(" {} {what}{value}: {follows}{}", theme.glyphs.breach, way_home(state, route, view)), theme.latch))
+}
+
+/// The key that goes home, where that helps: not where everybody is home, nor where home is in no state to take them.
+fn way_home(state: &State, route: &Route, view: &View) -> String {
+    let assured = state.routes.get(&route.id).is_some_and(|known| known.readiness.against.is_empty());
+    if !assured || home(state, route).is_reached() {
+        return String::new();
+    }
+    format!("; {} goes home now", words::key(view, Action::Rollback))
 }
 
 /// The triggers that watch this route.
@@ -426,7 +434,7 @@ fn blind(state: &State, route: &Route, view: &View, theme: &Theme) -> Option<(St
     let follows = match then {
         Then::GoesHome => format!("rolls back by itself in {}", acts_at.since(view.now)),
         Then::Holds | Then::Withheld { .. } | Then::Disarmed { .. } | Then::HomeNotProven { .. } | Then::NobodyThere | Then::Done => {
-            format!("nothing advances; {} still goes home", words::key(view, Action::Rollback))
+            format!("nothing advances{}", way_home(state, route, view))
         }
     };
     let place = words::place(route, &trigger.backend);
