@@ -271,7 +271,6 @@ async fn probers_see_who_answers() {
     let facts = prober.look().await.unwrap();
     let [Fact::Served(served)] = facts.as_slice() else { panic!("{facts:?}") };
     assert_eq!(served.dropped, 24, "{served:?}");
-
     let direct = origin(world.endpoints().gke_direct);
     let config = BackendConfig {
         source: "probe/gke".parse().unwrap(),
@@ -324,7 +323,6 @@ async fn whatever_somebody_makes_of_the_split_one_write_brings_it_home() {
     assert!(matches!(seen.hindrances.as_slice(), [Hindrance::Stranger { .. }]), "{:?}", seen.hindrances);
     let home = named(&[("frontend-run", 1000), ("frontend-gke", 0), ("frontend-hotfix", 0)]);
     assert_eq!(brought_home(&world, &driver, 10).await, home);
-
     edited(&world, Edit::Stranger { per_mille: 0 });
     let idle = driver.read().await.unwrap();
     assert_eq!((idle.weights, idle.hindrances), (split(0), vec![]));
