@@ -177,7 +177,7 @@ fn a_draft_shows_what_it_would_bring_and_what_would_be_refused() {
 #[test]
 fn drift_names_the_stranger_and_both_ways_out() {
     let texts = at_all_sizes("drift", &scenes::drift(), &scenes::view());
-    says(&texts, &["DRIFT: mallory@hexproperty.com set 60% on GKE, expected 25% on GKE", "d adopts", "F9"]);
+    says(&texts, &["DRIFT: mallory@hexproperty.com set 60%, expected 25%", "d adopts", "F9"]);
 }
 
 #[test]

@@ -17,7 +17,7 @@ use crate::{
     },
     domain::{
         id::{BackendId, TriggerId},
-        weight::PerMille,
+        weight::{PerMille, WHOLE, Weights},
     },
     plan::model::{Route, Trigger},
     tui::{
@@ -334,7 +334,13 @@ fn message_line(state: &State, known: &RouteState, route: &Route, view: &View, t
         let actor = crate::words::mover_name(&drift.by, Names::of(state));
         let keys = (words::key(view, Action::AdoptDrift), words::key(view, Action::Rollback));
         let names = Names::of(state);
-        let (found, expected) = (names.split(&route.id, &drift.found), names.split(&route.id, &drift.expected));
+        // One figure tells a split of two; with a stranger in it, or with nobody, it takes them all.
+        let planned = drift.found.of(&route.home).get() + drift.found.of(&route.target).get();
+        let told = |weights: &Weights| match planned {
+            0..WHOLE => names.split(&route.id, weights),
+            _ => weights.of(&route.target).to_string(),
+        };
+        let (found, expected) = (told(&drift.found), told(&drift.expected));
         (format!("{} DRIFT: {actor} set {found}, expected {expected}; {} adopts, {} home", glyphs.warn, keys.0, keys.1), theme.warn)
     } else if let Some(why) = needs_human {
         let keys = (words::key(view, Action::Ladder(Way::Back)), words::key(view, Action::Rollback));
