@@ -1,6 +1,6 @@
 //! A trigger that can't say on which side of its limit it is, without being blind for it: what it lacks, and what that forbids.
 //!
-//! No data is not good data, so it is never told as quiet. It is asked of the functions that act: [`blind`] says what such a gap forbids
+//! No data is not good data, so it is never told as quiet. It is asked of the functions that act: `blind` says what such a gap forbids
 //! and when it is blindness.
 
 use crate::{
