@@ -163,14 +163,15 @@ fn by_hand(state: &State, view: &View, theme: &Theme) -> Vec<Line<'static>> {
     let next =
         if plan.routes.len() > 1 { format!("; {} shows the next route's", words::key(view, Action::NextRoute)) } else { String::new() };
     let copies = words::key(view, Action::CopyByHand);
+    let head = format!("  {} home by hand, in a shell with your own rights ({copies} copies it{next}):", route.title);
     let simulated = match state.opened.as_ref().map(|opened| opened.world) {
-        Some(WorldKind::Demo { .. }) => ", which would steer the real project and not this simulated world",
-        Some(WorldKind::Live) | None => "",
+        Some(WorldKind::Demo { .. }) => Some("    (it steers the real project, and not this simulated world)"),
+        Some(WorldKind::Live) | None => None,
     };
-    let head = format!("  {} home by hand{simulated}, in a shell with your own rights ({copies} copies it{next}):", route.title);
     let command: Vec<char> = plan.home_by_hand(route).chars().collect();
     let parts = command.chunks(COMMAND_COLUMNS).map(|part| Line::styled(format!("    {}", part.iter().collect::<String>()), theme.figure));
-    std::iter::once(Line::styled(head, theme.text)).chain(parts).collect()
+    let simulated = simulated.map(|note| Line::styled(note, theme.warn));
+    std::iter::once(Line::styled(head, theme.text)).chain(simulated).chain(parts).collect()
 }
 
 fn returned(back: &Back, theme: &Theme) -> Vec<Line<'static>> {
