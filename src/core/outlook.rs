@@ -204,6 +204,31 @@ pub struct DoorBreach {
 }
 
 impl Attention {
+    /// The route whose way home it tells of, if it does.
+    pub fn way_home(&self) -> Option<&RouteId> {
+        match self {
+            Attention::NotHome { route, .. } | Attention::RollingBack { route, .. } | Attention::HomeNotSeen { route, .. } => Some(route),
+            Attention::Breach { .. }
+            | Attention::AtDoor { .. }
+            | Attention::Latched { .. }
+            | Attention::FailingForNobody { .. }
+            | Attention::NeedsHuman { .. }
+            | Attention::Drifted { .. }
+            | Attention::Hindered { .. }
+            | Attention::RequestsDisagree { .. }
+            | Attention::HomeNotReady { .. }
+            | Attention::WritesAtRisk { .. }
+            | Attention::Blind { .. }
+            | Attention::Unjudged { .. }
+            | Attention::Unresolved { .. }
+            | Attention::Unread { .. }
+            | Attention::ReplicaUnsound { .. }
+            | Attention::SourceSilent { .. }
+            | Attention::ItemFailing { .. }
+            | Attention::ApprovalOpen { .. } => None,
+        }
+    }
+
     /// Whether somebody has to look, now: what `status` and `rollback` end with 8 for.
     pub fn is_urgent(&self) -> bool {
         match self {

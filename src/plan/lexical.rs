@@ -206,7 +206,7 @@ fn end_of_plain(characters: &[char], at: usize, flow_depth: usize) -> usize {
     next
 }
 
-fn flaw(place: Place, message: String, allowed: &str, suggestion: Option<&str>) -> Diagnostic {
+pub(super) fn flaw(place: Place, message: String, allowed: &str, suggestion: Option<&str>) -> Diagnostic {
     Diagnostic {
         severity: Severity::Error,
         line: place.line,

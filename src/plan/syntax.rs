@@ -4,8 +4,9 @@
 //! may lie lines further down, in a comment or in a key that has nothing wrong with it. Here the line that is meant is looked for.
 
 use crate::plan::{
-    diagnostic::{Diagnostic, Severity},
+    diagnostic::Diagnostic,
     document::{Place, Unreadable},
+    lexical::flaw,
 };
 
 /// What is drawn like a colon, and is a letter to YAML.
@@ -27,15 +28,7 @@ pub(super) fn diagnosed(unreadable: Unreadable, text: &str) -> Diagnostic {
         }
         (None, _) => (place, message, None),
     };
-    Diagnostic {
-        severity: Severity::Error,
-        line: place.line,
-        column: place.column,
-        path: String::new(),
-        message,
-        allowed: Some("YAML with two spaces per level and no tabs".to_owned()),
-        suggestion: suggestion.map(str::to_owned),
-    }
+    flaw(place, message, "YAML with two spaces per level and no tabs", suggestion)
 }
 
 /// The last line with content up to `line`, or the one before that, if it holds neither a key nor an entry of a list.

@@ -168,8 +168,8 @@ fn by_hand(state: &State, view: &View, theme: &Theme) -> Vec<Line<'static>> {
         Some(WorldKind::Demo { .. }) => Some("    (it steers the real project, and not this simulated world)"),
         Some(WorldKind::Live) | None => None,
     };
-    let command: Vec<char> = plan.home_by_hand(route).chars().collect();
-    let parts = command.chunks(COMMAND_COLUMNS).map(|part| Line::styled(format!("    {}", part.iter().collect::<String>()), theme.figure));
+    let parts = words::by_hand(state, route, COMMAND_COLUMNS);
+    let parts = parts.into_iter().map(|part| Line::styled(format!("    {part}"), theme.figure));
     let simulated = simulated.map(|note| Line::styled(note, theme.warn));
     std::iter::once(Line::styled(head, theme.text)).chain(simulated).chain(parts).collect()
 }

@@ -26,7 +26,7 @@ const OTHERS_ROWS: u16 = 11;
 pub fn rows(state: &State, view: &View, body: Rect) -> u16 {
     let Some(route) = words::route(state, view.route) else { return 1 };
     if let Home::NotHome { .. } = home(state, route) {
-        let command = by_hand(state, route, body.width).len() as u16;
+        let command = words::by_hand(state, route, usize::from(body.width.saturating_sub(5))).len() as u16;
         return (command + 4).min(body.height.saturating_sub(OTHERS_ROWS)).max(3);
     }
     let latched = state.routes.values().any(|known| known.latch.is_some());
@@ -45,13 +45,6 @@ pub fn draw(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buf
     for (line, row) in lines(state, route, known, view, theme, area.width.into()).into_iter().zip(area.rows()) {
         line.render(row, buf);
     }
-}
-
-/// The command by hand, in as many rows as it needs. It is broken where the row ends and not at a space, of which each counts.
-fn by_hand(state: &State, route: &Route, width: u16) -> Vec<String> {
-    let Some(plan) = words::plan(state) else { return Vec::new() };
-    let command: Vec<char> = plan.home_by_hand(route).chars().collect();
-    command.chunks(usize::from(width.saturating_sub(5)).max(20)).map(|part| part.iter().collect()).collect()
 }
 
 fn not_home(
@@ -74,7 +67,7 @@ fn not_home(
     let may = view.me.as_ref().is_none_or(|me| me.role.may_steer());
     let again = if may { format!("; {} tries again at once", words::key(view, Action::Rollback)) } else { String::new() };
     lines.push(format!("By hand, in a shell with your own rights ({} copies it{again}):", words::key(view, Action::CopyByHand)));
-    lines.extend(by_hand(state, route, area.width).into_iter().map(|part| format!("   {part}")));
+    lines.extend(words::by_hand(state, route, usize::from(area.width.saturating_sub(5))).into_iter().map(|part| format!("   {part}")));
     let cut = lines.len() > usize::from(area.height);
     lines.truncate(area.height.into());
     if let (true, Some(last)) = (cut, lines.last_mut()) {

@@ -25,6 +25,13 @@ pub fn plan(state: &State) -> Option<&Plan> {
     state.opened.as_ref().map(|opened| &*opened.plan)
 }
 
+/// The command that brings `route` home by hand, in rows of `room` cells, none where there is no plan yet. It is broken where a row ends and
+/// not at a space, of which each counts.
+pub fn by_hand(state: &State, route: &Route, room: usize) -> Vec<String> {
+    let command: Vec<char> = plan(state).map_or_else(Vec::new, |plan| plan.home_by_hand(route).chars().collect());
+    command.chunks(room.max(20)).map(|part| part.iter().collect()).collect()
+}
+
 /// The route under the slider.
 pub fn route(state: &State, place: usize) -> Option<&Route> {
     let routes = &plan(state)?.routes;

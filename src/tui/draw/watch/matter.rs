@@ -102,7 +102,7 @@ pub fn verdicts(face: &Face<'_>) -> Vec<Verdict> {
     let mut told: Vec<Verdict> = Vec::new();
     for found in &found {
         let tone = short::attention(found, face.state, face.view.now).tone;
-        if is_way_home(found, face) {
+        if found.way_home() == Some(&face.route.id) {
             let stands = home(face.state, face.route);
             told.push(say(sign(tone, face.theme), crate::words::home(&stands, face.route, face.view.now, names)));
             // While it is under way no attention tells what a rollback is for.
@@ -130,33 +130,6 @@ fn sign(tone: Tone, theme: &Theme) -> (&'static str, Style) {
     match tone {
         Tone::Plain => (theme.glyphs.unknown, theme.unknown),
         Tone::Good | Tone::Warning | Tone::Alarm => words::tone(tone, theme),
-    }
-}
-
-/// Whether it tells how far the shown route is on its way home.
-fn is_way_home(found: &Attention, face: &Face<'_>) -> bool {
-    match found {
-        Attention::NotHome { route, .. } | Attention::RollingBack { route, .. } | Attention::HomeNotSeen { route, .. } => {
-            *route == face.route.id
-        }
-        Attention::Breach { .. }
-        | Attention::AtDoor { .. }
-        | Attention::Latched { .. }
-        | Attention::FailingForNobody { .. }
-        | Attention::NeedsHuman { .. }
-        | Attention::Drifted { .. }
-        | Attention::Hindered { .. }
-        | Attention::RequestsDisagree { .. }
-        | Attention::HomeNotReady { .. }
-        | Attention::WritesAtRisk { .. }
-        | Attention::Blind { .. }
-        | Attention::Unjudged { .. }
-        | Attention::Unresolved { .. }
-        | Attention::Unread { .. }
-        | Attention::ReplicaUnsound { .. }
-        | Attention::SourceSilent { .. }
-        | Attention::ItemFailing { .. }
-        | Attention::ApprovalOpen { .. } => false,
     }
 }
 

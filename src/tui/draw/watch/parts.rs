@@ -121,11 +121,8 @@ pub fn way_home(face: &Face<'_>, page: &mut Page, buf: &mut Buffer) {
         },
     };
     answer("way home", &text, style, face, page, buf);
-    if let (Home::NotHome { .. }, Some(plan)) = (home(state, route), words::plan(state)) {
-        // It is broken where the row ends and not at a space, of which each counts.
-        let command: Vec<char> = plan.home_by_hand(route).chars().collect();
-        let room = usize::from(page.rest().width.saturating_sub(2)).max(20);
-        let lines: Vec<String> = command.chunks(room).map(|part| part.iter().collect()).collect();
+    if let Home::NotHome { .. } = home(state, route) {
+        let lines = words::by_hand(state, route, usize::from(page.rest().width.saturating_sub(2)));
         let rows = page.take(lines.len() as u16);
         for (line, row) in lines.iter().zip(rows.rows()) {
             text::put(buf, row, 2, line, theme.figure);

@@ -173,15 +173,12 @@ fn way_home(route: &Route, known: &RouteState, room: &Room) -> Section {
             fact("and of", say::cause(cause, names), theme.text);
         }
     }
-    if let Some(plan) = words::plan(room.state) {
+    let by_hand = words::by_hand(room.state, route, room.width.saturating_sub(6));
+    if !by_hand.is_empty() {
         let key = words::key(view, crate::tui::keymap::Action::CopyByHand);
         fact("by hand", format!("{key} copies it:"), theme.dim);
-        // Broken where the row ends and not at a space, of which each counts.
-        let command: Vec<char> = plan.home_by_hand(route).chars().collect();
-        for part in command.chunks(room.width.saturating_sub(6).max(20)) {
-            section.lines.push(ratatui::text::Line::styled(format!("    {}", part.iter().collect::<String>()), theme.text));
-        }
     }
+    section.lines.extend(by_hand.into_iter().map(|part| ratatui::text::Line::styled(format!("    {part}"), theme.text)));
     section
 }
 
