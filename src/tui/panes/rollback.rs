@@ -202,6 +202,9 @@ fn flying(scene: Scene<'_>, route: &Route, known: &RouteState, stands: &Home, ro
     let head = text::with_what_fits(head[..2].to_vec(), head[2..].iter().cloned(), room.max(60));
     Some(vec![
         head,
-        Line::styled(text::cut(&format!("   because of {}", words::cause(state, &latch.cause)), room, theme.glyphs.ellipsis), theme.text),
+        Line::styled(
+            text::cut(&format!("   because of {}", words::cause(state, &latch.cause)), room.saturating_sub(1), theme.glyphs.ellipsis),
+            theme.text,
+        ),
     ])
 }
