@@ -286,10 +286,9 @@ pub fn outlook(state: &State, id: &TriggerId) -> Option<Outlook> {
 fn of_trigger(sight: &Sight, trigger: &Trigger, known: &TriggerState) -> Outlook {
     let Some((route, stands)) = sight.route_of(trigger) else { return Outlook::Quiet };
     let returns = stands.drift.is_none() && (stands.motion.is_returning() || standing::goes_home(route, stands));
-    match by_itself(sight, route, stands, trigger, known) {
-        Outlook::Unjudged(_) | Outlook::Running { .. } | Outlook::Unproven { .. } | Outlook::Blind { .. } if returns => Outlook::GoingHome,
-        outlook => outlook,
-    }
+    let outlook = by_itself(sight, route, stands, trigger, known);
+    let alarms = matches!(outlook, Outlook::Unjudged(_) | Outlook::Running { .. } | Outlook::Unproven { .. } | Outlook::Blind { .. });
+    if returns && alarms { Outlook::GoingHome } else { outlook }
 }
 
 /// What a trigger stands at, whatever its route does meanwhile.
