@@ -9,7 +9,7 @@ use crate::{
         at_door, blind, controls,
         decision::{Cause, Refusal},
         door::Difference,
-        exposure, home,
+        drift, exposure, home,
         home::Home,
         reason::{DoorRule, Mover, Need, Objection, Obstacle},
         replication::{self, DatabaseStanding, Soundness},
@@ -264,6 +264,11 @@ impl Attention {
 /// What keeps any move from being asked for now.
 pub fn stands(state: &RouteState) -> Result<Weights, Refusal> {
     traffic::stands(state)
+}
+
+/// Whether somebody else's change of `route` could be adopted now: what was found holds nothing that the session could not steer.
+pub fn is_adoptable(state: &State, route: &Route) -> bool {
+    state.routes.get(&route.id).is_some_and(|known| known.drift.is_some() && drift::adoptable(route, known).is_ok())
 }
 
 /// What would be answered if `client` asked now to move `route` to `to`, and nothing else happened before.

@@ -70,9 +70,9 @@ pub fn attention(found: &Attention, state: &State, now: Timestamp) -> Said {
             let span = now.since(*since);
             alarm(format!("rolling back for {span}"), format!("rolling back {span}"))
         }
-        Attention::HomeNotSeen { at_most, left, .. } => {
-            let left = left.map_or_else(String::new, |left| format!(", about {left} more"));
-            warning(format!("up to {at_most} may still not be home{left}"), format!("up to {at_most} not home"))
+        // How long that may take is told by what comes next.
+        Attention::HomeNotSeen { at_most, .. } => {
+            warning(format!("up to {at_most} may still not be home"), format!("up to {at_most} not home"))
         }
         Attention::RequestsDisagree { since, .. } => {
             let span = now.since(*since);

@@ -151,7 +151,7 @@ fn lines(scene: Scene<'_>, route: &Route, known: &RouteState, room: usize) -> Ve
 }
 
 /// Where the users of a route are that nobody sends away from home.
-fn whereabouts(stands: &Home, at_home: &str) -> String {
+pub(super) fn whereabouts(stands: &Home, at_home: &str) -> String {
     match stands {
         Home::Seen { .. } => format!("all traffic is home on {at_home}, accepted and seen"),
         Home::Unasked { .. } => format!("home on {at_home} is accepted; too few requests through the front door to see it"),

@@ -124,7 +124,7 @@ fn verdict(told: &[Row<'_>], theme: &Theme) -> Line<'static> {
         Line::styled(format!("{} not proven yet", theme.glyphs.warn), theme.warn)
     } else if any(|outlook| matches!(outlook, Outlook::Fired { .. })) {
         Line::styled(format!("{} has fired", theme.glyphs.latch), theme.warn)
-    } else if any(|outlook| *outlook == Outlook::GoingHome) {
+    } else if any(|outlook| *outlook == Outlook::GoingHome) || (!told.is_empty() && told.iter().all(|told| told.would == Then::Done)) {
         Line::styled(format!("{} going home already", theme.glyphs.busy), theme.dim)
     } else if any(|outlook| matches!(outlook, Outlook::Blind { .. })) {
         Line::styled(format!("{} blind", theme.glyphs.unknown), theme.unknown)
