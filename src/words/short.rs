@@ -176,6 +176,6 @@ pub fn then(then: &Then, names: Names) -> String {
         Then::Disarmed { instance } => format!("nothing goes home by itself: {instance} was promoted"),
         Then::HomeNotProven { why } => format!("nothing goes home by itself: {}", objection(why, names)),
         Then::NobodyThere => "nobody is sent there".to_owned(),
-        Then::Done => "the route is on its way home already".to_owned(),
+        Then::Done => "the route goes home already".to_owned(),
     }
 }

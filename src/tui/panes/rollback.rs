@@ -114,7 +114,7 @@ fn lines(scene: Scene<'_>, route: &Route, known: &RouteState, room: usize) -> Ve
     let said = |words: String| Span::styled(words, theme.dim);
     if let Some(latch) = &known.latch {
         let head = Span::styled(format!(" {} LATCHED after rollback ", theme.glyphs.latch), theme.latch);
-        let cause = text::cut(&words::cause(state, &latch.cause), room.saturating_sub(head.width() + 1), theme.glyphs.ellipsis);
+        let cause = text::cut(&words::cause(state, &latch.cause), room.saturating_sub(head.width() + 2), theme.glyphs.ellipsis);
         let rearms = if may {
             let key = Span::styled(words::key(view, Action::Rearm), theme.key);
             vec![Span::raw("   "), key, said(" re-arms with a reason; nothing advances before".to_owned())]

@@ -131,11 +131,11 @@ fn verdict(told: &[Row<'_>], theme: &Theme) -> Line<'static> {
     } else if told.is_empty() {
         Line::styled(format!("{} the plan has none", theme.glyphs.warn), theme.warn)
     } else if unjudged > 0 {
-        Line::styled(format!("{} {unjudged} of {} can't judge yet", theme.glyphs.unknown, told.len()), theme.unknown)
+        Line::styled(format!("{} {unjudged} of {} can't judge", theme.glyphs.unknown, told.len()), theme.unknown)
     } else if told.iter().all(|told| told.outlook == Outlook::Idle) {
-        Line::styled(format!("{} nothing to guard yet", theme.glyphs.idle), theme.dim)
+        Line::styled(format!("{} nothing to guard", theme.glyphs.idle), theme.dim)
     } else if told.iter().any(|told| matches!(told.would, Then::Withheld { .. } | Then::Disarmed { .. } | Then::HomeNotProven { .. })) {
-        Line::styled(format!("{} would not roll back now", theme.glyphs.warn), theme.warn)
+        Line::styled(format!("{} would not roll back", theme.glyphs.warn), theme.warn)
     } else {
         Line::styled(format!("{} armed", theme.glyphs.ok), theme.ok)
     }
