@@ -78,7 +78,7 @@ pub struct Host {
 struct Shared {
     presence: mpsc::Sender<Presence>,
     requests: mpsc::Sender<Request>,
-    transitions: broadcast::Sender<Arc<Published>>,
+    transitions: broadcast::WeakSender<Arc<Published>>,
     snapshots: Arc<SnapshotCache>,
     about: About,
     next_client: AtomicU64,
@@ -181,7 +181,10 @@ impl Host {
         if hello.wants == Wants::Glance {
             return connection::glance(writer, snapshots).await;
         }
-        let sight = Sight { transitions: transitions.subscribe(), snapshots: snapshots.clone(), leave: leave(candidate.clone()) };
+        let Some(transitions) = transitions.upgrade().map(|living| living.subscribe()) else {
+            return connection::bye(writer, connection::over()).await;
+        };
+        let sight = Sight { transitions, snapshots: snapshots.clone(), leave: leave(candidate.clone()) };
         let joined = Presence::Joined { client, who: who.clone(), role, terminal: hello.terminal };
         if presence.send(joined).await.is_err() {
             return;
