@@ -11,10 +11,7 @@ use color_eyre::eyre::Result;
 use tokio::time::{Instant, timeout_at};
 
 use crate::{
-    attach::{
-        client::{Connection, Link, Reply, ToHost, View},
-        protocol::Wants,
-    },
+    attach::client::{Connection, Link, Reply, ToHost, View},
     cli::{
         Exit,
         place::{Meant, Place, said},
@@ -65,7 +62,7 @@ async fn go_home(args: Args) -> Result<Exit, Exit> {
         Meant::Running(found) => found,
         Meant::Absent(absent) => return Err(absent.tell(args.route.as_ref())),
     };
-    let mut link = args.place.attach(&found, Wants::Cockpit, None).await?;
+    let mut link = args.place.errand(&found).await?;
     let reason = Some(Shown::new(args.reason.as_deref().unwrap_or("asked for on the command line")));
     let command = Command::Rollback { route: args.route.clone(), reason };
     let ask = AskId(1);

@@ -190,7 +190,7 @@ fn without_host(absent: &Absent, json: bool) -> Result<Exit> {
         return Ok(absent.tell(None));
     }
     let plan = absent.plan().map_or_else(String::new, |plan| plan.name.to_string());
-    let gone = AttentionLine { urgent: true, text: format!("the host is gone; {}", absent.back) };
+    let gone = AttentionLine { urgent: true, text: format!("the host is gone; {}", absent.back()) };
     let Known::Journal(state) = &absent.known else {
         let by_hand = |route: &Route| absent.plan().map(|plan| plan.home_by_hand(route));
         let plan = absent.plan();
