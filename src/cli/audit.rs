@@ -12,7 +12,7 @@ use color_eyre::eyre::Result;
 use crate::{
     attach::sessions::PickError,
     cli::{
-        Exit,
+        Exit, current,
         paths::{self, Paths},
         place::said,
         sessions,
@@ -79,8 +79,9 @@ fn named(journal: &Path) -> Result<PathBuf, Exit> {
     let paths = if is_path { None } else { Paths::find().ok() };
     let (Some(name), Some(paths)) = (journal.to_str(), paths) else { return Ok(journal.to_owned()) };
     let path = paths.journal(name);
-    // Of one that was there and is gone, its checkpoint tells.
-    let is_known = paths::readable(path.clone()).exists() || checkpoint::of_journal(&path).is_some();
+    // Of one that was there and is gone, its checkpoint tells, or that it was never ended.
+    let is_open = || current::all(&paths).iter().any(|open| open.session.as_str() == name);
+    let is_known = paths::readable(path.clone()).exists() || checkpoint::of_journal(&path).is_some() || is_open();
     if !is_known {
         return Err(said(PickError::NoSuch { wanted: name.to_owned(), there: sessions::journal_names(&paths) }, Exit::Nobody));
     }

@@ -21,9 +21,7 @@ use crate::{
         sessions::{Found, Life},
         socket::FolderError,
     },
-    cli::{
-        Exit, appearance::Face, cockpit, current, host, join, paths::Paths, place::said, predecessor, print, rostering, unit, way,
-    },
+    cli::{Exit, appearance::Face, cockpit, current, host, join, paths::Paths, place::said, predecessor, print, rostering, unit, way},
     tui::view::Follow,
 };
 

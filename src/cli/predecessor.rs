@@ -53,7 +53,10 @@ pub(super) fn allow(session: &SessionId, options: &Options) -> Result<(), Exit> 
     let why = format!("session {} of this plan has died with traffic away from home, and nobody watches over it", absent.session);
     let exit = said(format!("{why}; no new session was begun"), Exit::Refused);
     print::err(absent.lines(None).trim_end());
-    print::err(&format!("or leave its traffic as it stands, and clear the session away; its journal stays:\n  {}", clearing_away(&absent.session, &absent.unwatched(), options)));
+    print::err(&format!(
+        "or leave its traffic as it stands, and clear the session away; its journal stays:\n  {}",
+        clearing_away(&absent.session, &absent.unwatched(), options)
+    ));
     Err(exit)
 }
 

@@ -128,7 +128,8 @@ fn journals(paths: &Paths) -> Vec<Ended> {
         let session = if path.is_dir() { Some(name.as_str()) } else { name.strip_suffix(".jsonl") };
         let session = session.filter(|name| !name.contains(".new-"))?.replace('%', "/");
         // What was written last inside a folder tells, not when a file came into it.
-        let newest = std::fs::read_dir(&path).into_iter().flatten().flatten().filter_map(|inside| inside.metadata().ok()?.modified().ok()).max();
+        let newest =
+            std::fs::read_dir(&path).into_iter().flatten().flatten().filter_map(|inside| inside.metadata().ok()?.modified().ok()).max();
         Some(Ended { session, written_at: newest.or_else(|| entry.metadata().ok()?.modified().ok()), journal: path })
     };
     entries.filter_map(journal).collect()

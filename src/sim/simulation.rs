@@ -201,7 +201,8 @@ async fn bind(ports: Ports, door: usize) -> io::Result<TcpListener> {
         Ports::Any => (0, 0),
         Ports::Fixed(first) => {
             let last = first.checked_add(DOORS.len() as u16 - 1);
-            let all_below = || io::Error::new(io::ErrorKind::InvalidInput, "five ports from there must end below 65536; choose a lower --port");
+            let all_below =
+                || io::Error::new(io::ErrorKind::InvalidInput, "five ports from there must end below 65536; choose a lower --port");
             (last.ok_or_else(all_below)? - (DOORS.len() - 1 - door) as u16, first)
         }
     };

@@ -104,10 +104,14 @@ impl Account {
         cockpit
     }
 
-    pub fn card(&self) -> Option<Value> {
+    pub fn listed(&self) -> Vec<Value> {
         let output = self.run(&["sessions", "--json"]);
-        let listed: Value = serde_json::from_slice(&output.stdout).unwrap();
-        listed.get(0).cloned()
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    /// The session that has a card: its host runs, or has died.
+    pub fn card(&self) -> Option<Value> {
+        self.listed().into_iter().find(|listed| !listed["card"].is_null())
     }
 
     pub fn host_pid(&self) -> u32 {
