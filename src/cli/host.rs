@@ -170,7 +170,7 @@ async fn begin(options: Options, paths: Paths) -> Result<Result<Hosted, Exit>> {
     let listener = folder.listen_for(&lease)?;
     let card = card(&opening, &options, &world);
     let can_be_taken_up = !world.is_our_own();
-    let running = Running::start(opening, world)?;
+    let running = Running::start(opening, world).await?;
     let host = running.host.clone();
     let serving = tokio::spawn(async move { host.serve(listener, roster).await });
     folder.put_up(&lease, &card)?;

@@ -85,8 +85,14 @@ async fn find_or_start(options: &host::Options, attaches: Attaches) -> Result<Re
         if let Err(exit) = admitted(options, attaches, &paths) {
             return Ok(Err(exit));
         }
-        predecessor::tell(options, &paths)?;
-        return start(options, &paths).await;
+        let again = predecessor::tell(options, &paths)?;
+        let started = start(options, &paths).await?;
+        if let (Ok(found), Some(again)) = (&started, again)
+            && found.card.session == again
+        {
+            print::err(&format!("session {again} is taken up where its journal ends"));
+        }
+        return Ok(started);
     };
     Ok(joined(found, options).await)
 }

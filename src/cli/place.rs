@@ -57,7 +57,14 @@ impl Place {
     /// Only when a directory that was named can't be used.
     pub fn sessions(&self) -> Result<Vec<Found>, FolderError> {
         if let Some(named) = &self.runtime_dir {
-            return Folder::open(named)?.sessions();
+            return match std::fs::symlink_metadata(named) {
+                // As after a restart of the machine; what the journals know is still there.
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                    print::err(&format!("{} is not there, so no host is reachable in it", named.display()));
+                    Ok(Vec::new())
+                }
+                Ok(_) | Err(_) => Folder::open(named)?.sessions(),
+            };
         }
         let mut found = Vec::new();
         for looked in [ours(&self.named_or_default()), shared(Path::new(SHARED))] {

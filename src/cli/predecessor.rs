@@ -66,18 +66,15 @@ fn clearing_away(session: &SessionId, unwatched: &[(RouteId, String)], options: 
     way::with_session("stop", session, &options.place) + &flags
 }
 
-/// Says what was left behind, to whoever opens the plan; what keeps a session from being begun is said where it is.
-pub(super) fn tell(options: &Options, paths: &Paths) -> Result<(), FolderError> {
+/// Says what was left behind, to whoever opens the plan, and gives the session that is to be taken up. What keeps a session from being begun is
+/// said where it is.
+pub(super) fn tell(options: &Options, paths: &Paths) -> Result<Option<SessionId>, FolderError> {
     let open = current::recall(paths, &options.plan).filter(|_| !options.new);
-    let taken_up = options.session.clone().or(open).filter(|_| options.environment.world() != Some(Simulated::Own));
-    for absent in left(options)? {
-        let session = &absent.session;
-        let stood = absent.stood().join("\n");
-        if taken_up.as_ref() == Some(session) {
-            print::err(&format!("the host of session {session} was gone; it is taken up where its journal ends:\n{stood}"));
-        } else if !bars(&absent, options) {
-            print::err(&format!("note: the host of session {session} of this plan is gone:\n{stood}\n{}", absent.back()));
-        }
+    let meant = options.session.clone().or(open).filter(|_| options.environment.world() != Some(Simulated::Own));
+    let left = left(options)?;
+    for absent in left.iter().filter(|absent| meant.as_ref() == Some(&absent.session) || !bars(absent, options)) {
+        let back = if meant.as_ref() == Some(&absent.session) { String::new() } else { format!("\n{}", absent.back()) };
+        print::err(&format!("the host of session {} of this plan is gone\n{}{back}", absent.session, absent.stood().join("\n")));
     }
-    Ok(())
+    Ok(meant.filter(|meant| left.iter().any(|absent| absent.session == *meant)))
 }

@@ -28,7 +28,7 @@ use crate::{
         shown::Shown,
     },
     plan::model::{Plan, Route},
-    words::{Names, home as home_words, refusal as refusal_words},
+    words::{Names, absence, home as home_words, refusal as refusal_words},
 };
 
 /// Between two words on the same thing.
@@ -155,7 +155,7 @@ fn is_stuck(stands: &Home) -> bool {
 
 fn by_hand(view: &View, only: Option<&RouteId>) {
     for (plan, route) in meant(view, only) {
-        print::out(&format!("to bring {} home by hand:\n  {}\n", route.id, plan.home_by_hand(route)));
+        print::out(&format!("{}\n  {}\n", absence::by_hand(&route.id, Some(view.me.world)), plan.home_by_hand(route)));
     }
 }
 

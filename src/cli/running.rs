@@ -5,8 +5,11 @@
 
 use std::path::{Path, PathBuf};
 
-use color_eyre::eyre::Result;
-use tokio::{sync::watch, task::JoinHandle};
+use color_eyre::eyre::{Result, eyre};
+use tokio::{
+    sync::{oneshot, watch},
+    task::JoinHandle,
+};
 
 use crate::{
     attach::{
@@ -74,20 +77,29 @@ pub(super) struct Running {
 }
 
 impl Running {
-    /// Makes what the plan asks for and sets the engine to work.
+    /// Makes what the plan asks for, sets the engine to work, and waits until what happens first is on record.
     /// # Errors
-    /// An address of the plan is refused, or credentials are missing. Nothing was recorded or asked of the world then.
-    pub fn start(opening: Opening, world: World) -> Result<Running> {
+    /// An address of the plan is refused, or credentials are missing, and nothing was recorded or asked of the world; or the journal takes no
+    /// record.
+    pub async fn start(opening: Opening, world: World) -> Result<Running> {
         let Opening { session, plan, recorder, state, first, .. } = opening;
         let composed = compose::compose(&plan, &world.places(), world.clock(), world.fault_injector())?;
         let (outside, inside) = door();
         let (stop, stopped) = watch::channel(false);
         let (closing, closed) = watch::channel(None);
         let first_client = ClientId(recorder.last_client().0 + 1);
+        let snapshots = outside.snapshots.clone();
         let about = About { session, plan: plan.name, world: world.kind(), first_client };
         let parts = Parts { clock: world.clock(), executors: composed.executors, sensors: composed.sensors, inside, stop: stopped };
         let engine = tokio::spawn(engine::run(state, recorder, first, parts));
-        Ok(Running { host: Host::new(outside, about, closed), world, engine, stop, closing })
+        let mut running = Running { host: Host::new(outside, about, closed), world, engine, stop, closing };
+        // The engine shows nobody anything before its first entries are done.
+        let (reply, shown) = oneshot::channel();
+        snapshots.send(reply).await.ok();
+        tokio::select! {
+            Ok(_) = shown => Ok(running),
+            why = running.failed() => Err(eyre!(why)),
+        }
     }
 
     /// Comes true when the engine has ended by itself: why.

@@ -34,9 +34,9 @@ pub struct Args {
     /// Only the names, one a line; for completion scripts
     #[arg(long)]
     names: bool,
-    /// Those too that are over and left their journals
+    /// Those too of which only the journal is left
     #[arg(long)]
-    ended: bool,
+    all: bool,
     #[command(flatten)]
     place: Place,
 }
@@ -51,19 +51,23 @@ pub fn run(args: &Args) -> Result<Exit> {
     let without_card = Absent::without_card(&found, &args.place);
     let listed: Vec<Listed> = found.iter().map(|one| Listed { found: one, next: next(one, &args.place) }).collect();
     let names = || found.iter().map(|one| &one.card.session).chain(without_card.iter().map(|absent| &absent.session));
-    let over = if args.ended { ended(&Paths::find()?, names()) } else { Vec::new() };
+    let alone = if args.all { journals_alone(&Paths::find()?, names()) } else { Vec::new() };
     if args.json {
         let here = listed.iter().map(Listed::json).chain(without_card.iter().map(json_without_card));
-        let all: Vec<_> = here.chain(over.iter().map(Ended::json)).collect();
+        let all: Vec<_> = here.chain(alone.iter().map(JournalAlone::json)).collect();
         print::out(&format!("{}\n", serde_json::to_string_pretty(&all)?));
     } else if args.names {
-        print::out(&names().map(|name| format!("{name}\n")).chain(over.iter().map(|one| format!("{}\n", one.session))).collect::<String>());
+        print::out(
+            &names().map(|name| format!("{name}\n")).chain(alone.iter().map(|one| format!("{}\n", one.session))).collect::<String>(),
+        );
     } else {
         let here = listed.iter().map(Listed::lines).chain(without_card.iter().map(lines_without_card));
-        let text: String = here.chain(over.iter().map(Ended::line)).collect();
+        let text: String = here.chain(alone.iter().map(JournalAlone::line)).collect();
         print::out(&text);
         if text.is_empty() {
-            print::err("no session runs here; start one with `cutover open PLAN`; those that are over: `cutover sessions --ended`");
+            print::err(
+                "no session runs here; start one with `cutover open PLAN`; those of which a journal is left: `cutover sessions --all`",
+            );
         }
     }
     Ok(Exit::Done)
@@ -93,35 +97,35 @@ fn json_without_card(absent: &Absent) -> serde_json::Value {
     })
 }
 
-/// A session that is over, by its journal alone.
-pub(super) struct Ended {
+/// A session of which only the journal is left: it was stopped, or another took its place.
+pub(super) struct JournalAlone {
     session: String,
     journal: PathBuf,
     written_at: Option<SystemTime>,
 }
 
-impl Ended {
+impl JournalAlone {
     fn json(&self) -> serde_json::Value {
         let written_at = self.written_at.and_then(|at| Some(at.duration_since(SystemTime::UNIX_EPOCH).ok()?.as_millis() as u64));
-        serde_json::json!({ "session": self.session, "life": "over", "card": null, "next": null, "journal": self.journal, "written_at": written_at })
+        serde_json::json!({ "session": self.session, "life": "journal", "card": null, "next": null, "journal": self.journal, "written_at": written_at })
     }
 
     fn line(&self) -> String {
         let at = self.written_at.and_then(|at| jiff::Timestamp::try_from(at).ok()).map_or("?".to_owned(), |at| format!("{at:.0}"));
-        format!("{}  is over; written last at {at}; its journal: {}\n", self.session, self.journal.display())
+        format!("{}  only its journal is left, written last at {at}: {}\n", self.session, self.journal.display())
     }
 }
 
-/// The sessions that left nothing but a journal, newest first. `known` are the others.
-pub(super) fn ended<'a>(paths: &Paths, known: impl Iterator<Item = &'a SessionId>) -> Vec<Ended> {
+/// The sessions of which only the journal is left, newest first. `known` are the others.
+pub(super) fn journals_alone<'a>(paths: &Paths, known: impl Iterator<Item = &'a SessionId>) -> Vec<JournalAlone> {
     let known: Vec<&str> = known.map(SessionId::as_str).collect();
-    let mut found: Vec<Ended> = journals(paths).into_iter().filter(|one| !known.contains(&one.session.as_str())).collect();
+    let mut found: Vec<JournalAlone> = journals(paths).into_iter().filter(|one| !known.contains(&one.session.as_str())).collect();
     found.sort_by(|one, other| other.written_at.cmp(&one.written_at).then_with(|| one.session.cmp(&other.session)));
     found
 }
 
 /// Every journal of this account: a folder, or the single file of an earlier program. What lies beside one has an ending of its own.
-fn journals(paths: &Paths) -> Vec<Ended> {
+fn journals(paths: &Paths) -> Vec<JournalAlone> {
     let entries = std::fs::read_dir(paths.journals()).into_iter().flatten().flatten();
     let journal = |entry: std::fs::DirEntry| {
         let (path, name) = (entry.path(), entry.file_name().into_string().ok()?);
@@ -130,14 +134,14 @@ fn journals(paths: &Paths) -> Vec<Ended> {
         // What was written last inside a folder tells, not when a file came into it.
         let newest =
             std::fs::read_dir(&path).into_iter().flatten().flatten().filter_map(|inside| inside.metadata().ok()?.modified().ok()).max();
-        Some(Ended { session, written_at: newest.or_else(|| entry.metadata().ok()?.modified().ok()), journal: path })
+        Some(JournalAlone { session, written_at: newest.or_else(|| entry.metadata().ok()?.modified().ok()), journal: path })
     };
     entries.filter_map(journal).collect()
 }
 
 /// The newest names among all journals, for whoever named one that is not there.
 pub(super) fn journal_names(paths: &Paths) -> Vec<String> {
-    let all = ended(paths, std::iter::empty());
+    let all = journals_alone(paths, std::iter::empty());
     let more = all.len().saturating_sub(NAMES_MAX);
     let rest = (more > 0).then(|| format!("and {more} more"));
     all.into_iter().take(NAMES_MAX).map(|one| one.session).chain(rest).collect()

@@ -20,7 +20,7 @@ use crate::{
         state::State,
     },
     plan::model::Route,
-    words,
+    words::{self, absence},
 };
 use shape::{AttentionLine, Host, RouteStatus, Shares, Status, TriggerStatus, status};
 
@@ -162,7 +162,8 @@ fn text(status: &Status, stuck: &BTreeSet<String>) -> String {
             None => "    what requests meet has not been seen yet".to_owned(),
         });
         let by_hand = route.by_hand.as_ref().filter(|_| stuck.contains(id));
-        lines.extend(by_hand.map(|command| format!("    to bring it home by hand:\n      {command}")));
+        let heading = || absence::by_hand(id, Some(status.world));
+        lines.extend(by_hand.map(|command| format!("    {}\n      {command}", heading())));
     }
     lines.extend(status.triggers.iter().map(|(id, trigger)| format!("  trigger {id}: {}{}", trigger.text, figure(trigger))));
     lines.push(format!("  checklist: {} of {}", status.checklist_done, status.checklist_items));
@@ -170,4 +171,61 @@ fn text(status: &Status, stuck: &BTreeSet<String>) -> String {
     let people: Vec<String> = status.people.iter().map(|one| format!("{} ({})", one.who, one.role)).collect();
     lines.push(format!("  here: {}", if people.is_empty() { "nobody".to_owned() } else { people.join(", ") }));
     lines.join("\n") + "\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        core::{
+            event::{Entry, Event},
+            step::step,
+        },
+        domain::{
+            digest::Digest,
+            id::Seq,
+            time::{Millis, Timestamp},
+        },
+        plan,
+    };
+
+    /// A session of the seed's plan that was taken over by a version which decides otherwise.
+    fn taken_over() -> State {
+        let (plan, _) = plan::read(include_bytes!("../../plans/hexproperty.yaml")).expect("the seed's plan is valid");
+        let session = "seed".parse().expect("a name");
+        let mut state = State::default();
+        let opened = Event::Opened { session, plan: Box::new(plan), world: WorldKind::Live };
+        let events = [opened, Event::TakenOver { from: 0, to: 1, digest: Digest::of(b"") }, Event::Restarted];
+        for (seq, event) in (0..).zip(events) {
+            step(&mut state, &Entry { seq: Seq(seq), at: Timestamp(0) + Millis::from_secs(seq), event });
+        }
+        state
+    }
+
+    #[test]
+    fn another_versions_decisions_are_said_with_what_to_do() {
+        let state = taken_over();
+        let told = status(&state, "seed".to_owned(), "plan".to_owned());
+        assert!(told.needs_human);
+        let said = text(&told, &stuck(&state));
+        assert!(said.contains("(fold 0) decided otherwise than this one (fold 1) would, so Web frontend is held"), "{said}");
+        assert!(said.contains("then resume it; the way home is open"), "{said}");
+        assert!(said.contains("held: fold 0 decided otherwise than fold 1 would") && !said.contains("changed by"), "{said}");
+        let json = serde_json::to_value(&told).expect("plain data");
+        assert_eq!(json["routes"]["frontend"]["taken_over"], json!({ "from": 0, "to": 1 }));
+        assert_eq!((&json["attention"][0]["kind"], &json["attention"][0]["about"]), (&json!("taken-over"), &json!("frontend")), "{json}");
+    }
+
+    #[test]
+    fn what_people_read_of_a_trigger_a_machine_reads_too() {
+        let json = serde_json::to_value(status(&taken_over(), String::new(), String::new())).expect("plain data");
+        let trigger = json["triggers"]["error-rate"].as_object().expect("the plan's trigger");
+        let fields: Vec<&str> = trigger.keys().map(String::as_str).collect();
+        for field in
+            ["reading", "gap_kind", "limit", "value", "value_at", "requests", "requests_min", "since", "outlook", "then", "acts_at"]
+        {
+            assert!(fields.contains(&field), "{field} is not in {fields:?}");
+        }
+        assert_eq!((&trigger["requests_min"], &trigger["limit"]), (&json!(100), &json!(0.05)));
+    }
 }

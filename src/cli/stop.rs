@@ -65,7 +65,7 @@ async fn stop(args: Args, paths: &Paths) -> Result<Exit, Exit> {
     if found.owner != peer::own_uid() {
         return Err(theirs(found.owner));
     }
-    abandons(&unwatched(&glance(&found).await?.state), &args.abandon)?;
+    abandons(&unwatched(&glance(&found).await?.state), &args.abandon, "roll back")?;
     end(&found).await.map_err(|error| failed(&error))?;
     let deadline = tokio::time::Instant::now() + ENDS_WITHIN;
     while tokio::time::Instant::now() < deadline {
@@ -84,14 +84,14 @@ fn theirs(owner: u32) -> Exit {
 }
 
 /// Whether each route that nobody would watch over any more was named.
-fn abandons(unwatched: &[(RouteId, String)], named: &[RouteId]) -> Result<(), Exit> {
+fn abandons(unwatched: &[(RouteId, String)], named: &[RouteId], first: &str) -> Result<(), Exit> {
     let missing: Vec<&(RouteId, String)> = unwatched.iter().filter(|(id, _)| !named.contains(id)).collect();
     if missing.is_empty() {
         return Ok(());
     }
     missing.iter().for_each(|(id, why)| print::err(&format!("{id}: {why}")));
     let flags: String = missing.iter().map(|(id, _)| format!(" --abandon {id}")).collect();
-    let why = format!("nobody would watch over that; nothing was stopped; roll back first, or leave it as it stands with{flags}");
+    let why = format!("nobody would watch over that; nothing was stopped; {first} first, or leave it as it stands with{flags}");
     Err(said(why, Exit::Refused))
 }
 
@@ -139,7 +139,7 @@ fn clear_away(absent: &Absent, args: &Args, paths: &Paths) -> Result<Exit, Exit>
     if let Next::TheirsAlone(owner) = absent.next {
         return Err(theirs(owner));
     }
-    if let Err(exit) = abandons(&absent.unwatched(), &args.abandon) {
+    if let Err(exit) = abandons(&absent.unwatched(), &args.abandon, "take it up and roll back") {
         print::err(absent.lines(None).trim_end());
         return Err(exit);
     }

@@ -82,8 +82,12 @@ impl Account {
     }
 
     pub fn cockpit(&self) -> Pty {
+        self.in_terminal(&["attach"])
+    }
+
+    pub fn in_terminal(&self, words: &[&str]) -> Pty {
         let mut command = CommandBuilder::new(PROGRAM);
-        command.args(["attach"]);
+        command.args(words);
         self.variables().into_iter().for_each(|(name, value)| command.env(name, value));
         command.env("LANG", "C.UTF-8");
         command.env("TERM", "xterm-256color");

@@ -13,6 +13,7 @@ use crate::{
         outlook::{self, Attention, Outlook, Then},
         reason::Mover,
         state::{ItemStatus, Motion, Otherwise, Proof, Reading, RouteState, Share, State, TriggerState},
+        unjudged::{Patience, Unjudged},
     },
     domain::{
         id::RouteId,
@@ -135,6 +136,8 @@ pub(super) struct TriggerStatus {
     pub(super) then: Option<&'static str>,
     /// When it acts by itself, if its clock runs and nothing changes.
     pub(super) acts_at: Option<i64>,
+    /// When it counts as blind, if it can't be judged until then.
+    pub(super) blind_at: Option<i64>,
     pub(super) text: String,
 }
 
@@ -292,6 +295,16 @@ fn trigger_status(trigger: &Trigger, known: &TriggerState, outlook: &Outlook, re
         Reading::Breach => ("breach", None),
         Reading::Unknown { gap } => ("unknown", Some(*gap)),
     };
+    let blind_at = match outlook {
+        Outlook::Unjudged(Unjudged { patience: Patience::BlindAt(at), .. }) => Some(at.0),
+        Outlook::Unjudged(Unjudged { patience: Patience::Excused, .. })
+        | Outlook::Quiet
+        | Outlook::Idle
+        | Outlook::Running { .. }
+        | Outlook::Unproven { .. }
+        | Outlook::Blind { .. }
+        | Outlook::Fired { .. } => None,
+    };
     let (kind, since, leads) = match outlook {
         Outlook::Quiet => ("quiet", None, None),
         Outlook::Idle => ("idle", None, None),
@@ -315,6 +328,7 @@ fn trigger_status(trigger: &Trigger, known: &TriggerState, outlook: &Outlook, re
         since: since.map(|since| since.0),
         then: leads.map(|(_, leads)| consequence(leads)),
         acts_at: leads.filter(|(_, leads)| **leads == Then::GoesHome).map(|(acts_at, _)| acts_at.0),
+        blind_at,
         text,
     }
 }
