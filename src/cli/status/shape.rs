@@ -128,7 +128,7 @@ pub(super) struct TriggerStatus {
     /// What it rests on: requests within the window, where they are known, and how many the plan wants before a sample is in order.
     pub(super) requests: Option<u64>,
     pub(super) requests_min: u64,
-    /// What it stands at: `quiet`, `idle`, `unjudged`, `running`, `unproven`, `blind` or `fired`.
+    /// What it stands at: `quiet`, `idle`, `unjudged`, `running`, `unproven`, `blind`, `fired` or `going-home`.
     pub(super) outlook: &'static str,
     /// Since when; without one, it just is so.
     pub(super) since: Option<i64>,
@@ -303,7 +303,8 @@ fn trigger_status(trigger: &Trigger, known: &TriggerState, outlook: &Outlook, re
         | Outlook::Running { .. }
         | Outlook::Unproven { .. }
         | Outlook::Blind { .. }
-        | Outlook::Fired { .. } => None,
+        | Outlook::Fired { .. }
+        | Outlook::GoingHome => None,
     };
     let (kind, since, leads) = match outlook {
         Outlook::Quiet => ("quiet", None, None),
@@ -313,6 +314,7 @@ fn trigger_status(trigger: &Trigger, known: &TriggerState, outlook: &Outlook, re
         Outlook::Unproven { since, .. } => ("unproven", Some(since), None),
         Outlook::Blind { since, acts_at, then, .. } => ("blind", Some(since), Some((acts_at, then))),
         Outlook::Fired { at } => ("fired", Some(at), None),
+        Outlook::GoingHome => ("going-home", None, None),
     };
     TriggerStatus {
         metric: trigger.metric,

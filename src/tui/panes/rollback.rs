@@ -164,6 +164,22 @@ fn whereabouts(stands: &Home, at_home: &str) -> String {
     }
 }
 
+/// The same of a home that is accepted, where there is little room.
+fn still(stands: &Home) -> String {
+    match stands {
+        Home::Accepted { elsewhere: Some(share), .. } if share.fraction > 0.0 => {
+            format!("{} still elsewhere", crate::words::share(share.fraction))
+        }
+        Home::Accepted { .. }
+        | Home::Seen { .. }
+        | Home::Unasked { .. }
+        | Home::Unread
+        | Home::Away { .. }
+        | Home::Going { .. }
+        | Home::NotHome { .. } => "not seen by requests yet".to_owned(),
+    }
+}
+
 /// What happens to writes on the way back: with one primary for both platforms, nothing.
 fn writes(state: &State) -> Option<&'static str> {
     match words::plan(state).and_then(|plan| plan.database.as_ref()).map(|database| database.mode) {
@@ -191,9 +207,11 @@ fn flying(scene: Scene<'_>, route: &Route, known: &RouteState, stands: &Home, ro
     ];
     match stands {
         Home::Accepted { .. } => {
-            let left = left.map_or_else(String::new, |left| format!(", about {left} more"));
-            let told = whereabouts(stands, &words::place(route, &route.home));
-            head.push(Span::styled(format!("{} {told}{left}", theme.glyphs.busy), theme.busy));
+            let more = left.map_or_else(String::new, |left| format!(", about {left} more"));
+            let long = format!("{} {}{more}", theme.glyphs.busy, whereabouts(stands, &words::place(route, &route.home)));
+            let used: usize = head.iter().map(Span::width).sum();
+            let told = if used + text::width(&long) <= room { long } else { format!("{} {}{more}", theme.glyphs.busy, still(stands)) };
+            head.push(Span::styled(told, theme.busy));
         }
         Home::Going { .. } | Home::Unread | Home::Away { .. } | Home::Unasked { .. } | Home::Seen { .. } | Home::NotHome { .. } => {
             head.extend(words::course(known, view.now, theme));
@@ -202,6 +220,9 @@ fn flying(scene: Scene<'_>, route: &Route, known: &RouteState, stands: &Home, ro
     let head = text::with_what_fits(head[..2].to_vec(), head[2..].iter().cloned(), room.max(60));
     Some(vec![
         head,
-        Line::styled(text::cut(&format!("   because of {}", words::cause(state, &latch.cause)), room, theme.glyphs.ellipsis), theme.text),
+        Line::styled(
+            text::cut(&format!("   because of {}", words::cause(state, &latch.cause)), room.saturating_sub(1), theme.glyphs.ellipsis),
+            theme.text,
+        ),
     ])
 }

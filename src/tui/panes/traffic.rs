@@ -11,7 +11,7 @@ use crate::{
     core::{
         fails::{Fails, Gravity, Site, fails},
         has::{has, strangers},
-        home::home,
+        home::{Home, home},
         outlook::{self, Attention, Outlook, Then},
         state::{Motion, Observed, Proof, RouteState, State},
     },
@@ -406,7 +406,8 @@ fn threat(scene: Scene<'_>, route: &Route) -> Option<(String, Style)> {
         | Outlook::Unjudged(_)
         | Outlook::Unproven { .. }
         | Outlook::Blind { .. }
-        | Outlook::Fired { .. } => None,
+        | Outlook::Fired { .. }
+        | Outlook::GoingHome => None,
     });
     let (trigger, acts_at, then) = running.min_by_key(|(_, acts_at, then)| (*then != Then::GoesHome, *acts_at))?;
     let value = state.triggers.get(&trigger.id).and_then(|seen| seen.value);
@@ -421,13 +422,14 @@ fn threat(scene: Scene<'_>, route: &Route) -> Option<(String, Style)> {
     Some((format!(" {} {what}{value}: {follows}{}", theme.glyphs.breach, way_home(state, route, view)), theme.latch))
 }
 
-/// The key that goes home, where that helps: not where everybody is home, nor where home is in no state to take them.
+/// The key that goes home, where that helps: not where everybody is home or on the way, nor where home is in no state to take them.
 fn way_home(state: &State, route: &Route, view: &View) -> String {
     let assured = state.routes.get(&route.id).is_some_and(|known| known.readiness.against.is_empty());
-    if !assured || home(state, route).is_reached() {
-        return String::new();
+    match home(state, route) {
+        Home::Away { .. } | Home::NotHome { .. } if assured => format!("; {} goes home now", words::key(view, Action::Rollback)),
+        Home::Away { .. } | Home::NotHome { .. } => String::new(),
+        Home::Unread | Home::Going { .. } | Home::Accepted { .. } | Home::Unasked { .. } | Home::Seen { .. } => String::new(),
     }
-    format!("; {} goes home now", words::key(view, Action::Rollback))
 }
 
 /// The triggers that watch this route.
@@ -445,7 +447,8 @@ fn blind(scene: Scene<'_>, route: &Route) -> Option<(String, Style)> {
         | Outlook::Unjudged(_)
         | Outlook::Running { .. }
         | Outlook::Unproven { .. }
-        | Outlook::Fired { .. } => None,
+        | Outlook::Fired { .. }
+        | Outlook::GoingHome => None,
     });
     let (trigger, _, gap, acts_at, then) = blind.min_by_key(|(_, since, ..)| *since)?;
     let why = gap.map_or_else(|| "no reading yet".to_owned(), crate::words::gap);

@@ -98,7 +98,7 @@ impl<'a> Row<'a> {
 
     /// Whether nothing runs.
     fn is_still(&self) -> bool {
-        matches!(self.outlook, Outlook::Quiet | Outlook::Idle | Outlook::Unjudged(_))
+        matches!(self.outlook, Outlook::Quiet | Outlook::Idle | Outlook::Unjudged(_) | Outlook::GoingHome)
     }
 
     fn value(&self) -> Option<f64> {
@@ -124,6 +124,8 @@ fn verdict(told: &[Row<'_>], theme: &Theme) -> Line<'static> {
         Line::styled(format!("{} not proven yet", theme.glyphs.warn), theme.warn)
     } else if any(|outlook| matches!(outlook, Outlook::Fired { .. })) {
         Line::styled(format!("{} has fired", theme.glyphs.latch), theme.warn)
+    } else if any(|outlook| *outlook == Outlook::GoingHome) {
+        Line::styled(format!("{} going home already", theme.glyphs.busy), theme.dim)
     } else if any(|outlook| matches!(outlook, Outlook::Blind { .. })) {
         Line::styled(format!("{} blind", theme.glyphs.unknown), theme.unknown)
     } else if told.is_empty() {
@@ -226,7 +228,7 @@ fn clock(told: &Row<'_>, now: Timestamp, theme: &Theme, room: u16) -> Vec<Span<'
             let long = format!("{short}, after {} above {}", told.trigger.lasting, told.shown(told.trigger.above));
             vec![Span::styled(fits(long, short), theme.warn)]
         }
-        Outlook::Quiet | Outlook::Idle | Outlook::Unjudged(_) => Vec::new(),
+        Outlook::Quiet | Outlook::Idle | Outlook::Unjudged(_) | Outlook::GoingHome => Vec::new(),
     }
 }
 
