@@ -16,9 +16,9 @@ use crate::{
         settle,
         sight::Sight,
         standing,
-        state::{ItemStatus, Motion, Reading, RouteState, State, TriggerState},
+        state::{ItemStatus, Motion, Otherwise, Reading, RouteState, State, TriggerState},
         traffic, trigger,
-        unjudged::{Unjudged, unjudged},
+        unjudged::{self, Unjudged, unjudged},
     },
     domain::{
         digest::Digest,
@@ -114,6 +114,14 @@ pub enum Attention {
         route: RouteId,
         why: Need,
     },
+    /// The session was taken up by a version that decides otherwise, and the route is held since. Where that leaves it elsewhere than this version
+    /// would have had it, that is no change by anybody.
+    TakenOver {
+        route: RouteId,
+        since: Timestamp,
+        otherwise: Otherwise,
+        apart: Option<Apart>,
+    },
     /// Somebody else changed the weights.
     Drifted {
         route: RouteId,
@@ -194,6 +202,13 @@ pub enum Attention {
     },
 }
 
+/// Where a route stands, and where it was meant to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Apart {
+    pub found: Weights,
+    pub expected: Weights,
+}
+
 /// A breach at the front door, and what follows from it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DoorBreach {
@@ -215,6 +230,7 @@ impl Attention {
             | Attention::Latched { .. }
             | Attention::FailingForNobody { .. }
             | Attention::NeedsHuman { .. }
+            | Attention::TakenOver { .. }
             | Attention::Drifted { .. }
             | Attention::Hindered { .. }
             | Attention::RequestsDisagree { .. }
@@ -239,6 +255,7 @@ impl Attention {
             | Attention::AtDoor { .. }
             | Attention::FailingForNobody { .. }
             | Attention::NeedsHuman { .. }
+            | Attention::TakenOver { .. }
             | Attention::Drifted { .. }
             | Attention::RollingBack { .. }
             | Attention::HomeNotSeen { .. }
@@ -336,6 +353,13 @@ fn by_itself(sight: &Sight, route: &Route, stands: &RouteState, trigger: &Trigge
         Reading::Breach => Outlook::Unproven { since: known.value_at.unwrap_or(sight.now), gap: None },
         Reading::Ok => Outlook::Quiet,
     }
+}
+
+/// How many requests the newest figure of `trigger` rests on, where that is known.
+pub fn counted(state: &State, id: &TriggerId) -> Option<u64> {
+    let sight = Sight::of(state)?;
+    let trigger = sight.plan.triggers.iter().find(|trigger| trigger.id == *id)?;
+    unjudged::counted(&sight, trigger).map(|counted| counted.requests)
 }
 
 /// What would follow if `trigger` were beyond its limit for its whole time as things stand now.
@@ -451,7 +475,12 @@ fn of_route(sight: &Sight, route: &Route, known: &RouteState, found: &mut Vec<At
         Motion::Unread => found.push(Attention::Unread { route: id() }),
         Motion::Settled | Motion::Writing { .. } | Motion::Propagating { .. } => {}
     }
-    if let Some(drift) = &known.drift {
+    let taken_over = taken_over(known);
+    if let Some((since, otherwise)) = taken_over {
+        let apart = known.drift.as_ref().map(|drift| Apart { found: drift.found.clone(), expected: drift.expected.clone() });
+        found.push(Attention::TakenOver { route: id(), since, otherwise, apart });
+    }
+    if let (Some(drift), None) = (&known.drift, taken_over) {
         let (by, seen, expected) = (drift.by.clone(), drift.found.clone(), drift.expected.clone());
         found.push(Attention::Drifted { route: id(), by, found: seen, expected });
     }
@@ -470,6 +499,12 @@ fn of_route(sight: &Sight, route: &Route, known: &RouteState, found: &mut Vec<At
     }
 }
 
+/// Since when a route is held because this version decides otherwise than the one that began its session.
+pub fn taken_over(known: &RouteState) -> Option<(Timestamp, Otherwise)> {
+    let held = known.hold.as_ref()?;
+    Some((held.at, held.otherwise?))
+}
+
 /// What happens by itself first of all that was found: what goes home before what only holds.
 pub fn soonest(found: &[Attention]) -> Option<&Outlook> {
     let outlooks = found.iter().filter_map(|found| match found {
@@ -477,6 +512,7 @@ pub fn soonest(found: &[Attention]) -> Option<&Outlook> {
         Attention::AtDoor { breach, .. } => Some(&breach.outlook),
         Attention::NotHome { .. }
         | Attention::NeedsHuman { .. }
+        | Attention::TakenOver { .. }
         | Attention::Drifted { .. }
         | Attention::RollingBack { .. }
         | Attention::HomeNotSeen { .. }
@@ -528,7 +564,7 @@ fn rank(attention: &Attention) -> u8 {
         Attention::NotHome { .. } => 0,
         Attention::Breach { .. } | Attention::AtDoor { .. } => 1,
         Attention::NeedsHuman { .. } => 2,
-        Attention::Drifted { .. } => 3,
+        Attention::TakenOver { .. } | Attention::Drifted { .. } => 3,
         Attention::RollingBack { .. } | Attention::HomeNotSeen { .. } => 4,
         Attention::Hindered { .. } | Attention::RequestsDisagree { .. } => 5,
         Attention::FailingForNobody { .. } => 6,

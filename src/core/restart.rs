@@ -12,7 +12,7 @@ use crate::{
         news::News,
         reason::{Drop, Void},
         settle,
-        state::{Held, InFlight, ItemState, Motion, Opened, ReturnStage, RouteState, State, TriggerState, UnresolvedWrite},
+        state::{Held, InFlight, ItemState, Motion, Opened, Otherwise, ReturnStage, RouteState, State, TriggerState, UnresolvedWrite},
         trigger,
         turn::Turn,
     },
@@ -76,8 +76,10 @@ pub(super) fn taken_over(turn: &mut Turn, from: u32, to: u32) {
     let now = turn.now;
     for route in &turn.plan.routes {
         let state = turn.route_mut(route);
-        if state.hold.is_none() {
-            state.hold = Some(Held { by: taker(), at: now });
+        match &mut state.hold {
+            None => state.hold = Some(Held { by: taker(), at: now, otherwise: Some(Otherwise { from, to }) }),
+            // A person's hold stays that person's, and is taken off by whoever has looked at both.
+            Some(held) => held.otherwise = Some(Otherwise { from, to }),
         }
         if let Some(pending) = state.queued.take() {
             turn.tell(News::QueuedDropped { route: route.id.clone(), to: pending.to, why: Drop::Held });

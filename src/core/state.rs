@@ -338,6 +338,16 @@ pub struct Latch {
 pub struct Held {
     pub by: OperatorId,
     pub at: Timestamp,
+    /// Nobody's hold: this program decides otherwise than the one that wrote the journal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub otherwise: Option<Otherwise>,
+}
+
+/// Versions of the fold that decide otherwise: of whoever wrote the journal, and of the program that took it up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Otherwise {
+    pub from: u32,
+    pub to: u32,
 }
 
 /// Somebody else changed the world.

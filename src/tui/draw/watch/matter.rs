@@ -70,6 +70,7 @@ fn weighs(found: &Attention, view: &View) -> Option<Matter> {
         }
         Attention::FailingForNobody { .. }
         | Attention::NeedsHuman { .. }
+        | Attention::TakenOver { .. }
         | Attention::Drifted { .. }
         | Attention::Hindered { .. }
         | Attention::RequestsDisagree { .. }
