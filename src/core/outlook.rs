@@ -49,6 +49,8 @@ pub enum Outlook {
     Blind { since: Timestamp, gap: Option<Gap>, acts_at: Timestamp, then: Then },
     /// It has acted, and nobody has re-armed the route since.
     Fired { at: Timestamp },
+    /// The route is on its way home already, and nothing that is read changes that.
+    GoingHome,
 }
 
 /// What a trigger's time brings.
@@ -283,6 +285,14 @@ pub fn outlook(state: &State, id: &TriggerId) -> Option<Outlook> {
 
 fn of_trigger(sight: &Sight, trigger: &Trigger, known: &TriggerState) -> Outlook {
     let Some((route, stands)) = sight.route_of(trigger) else { return Outlook::Quiet };
+    let returns = stands.drift.is_none() && (stands.motion.is_returning() || standing::goes_home(route, stands));
+    let outlook = by_itself(sight, route, stands, trigger, known);
+    let alarms = matches!(outlook, Outlook::Unjudged(_) | Outlook::Running { .. } | Outlook::Unproven { .. } | Outlook::Blind { .. });
+    if returns && alarms { Outlook::GoingHome } else { outlook }
+}
+
+/// What a trigger stands at, whatever its route does meanwhile.
+fn by_itself(sight: &Sight, route: &Route, stands: &RouteState, trigger: &Trigger, known: &TriggerState) -> Outlook {
     if let Some(since) = known.pending_since {
         let then = trigger::consequence(sight, route, trigger);
         let fired = known.fired_at.filter(|_| stands.latch.as_ref().is_some_and(|latch| standing::names(latch, &trigger.id)));
@@ -356,7 +366,7 @@ pub fn attention(state: &State) -> Vec<Attention> {
             Outlook::Running { .. } | Outlook::Unproven { .. } => found.push(Attention::Breach { trigger: trigger.id.clone(), outlook }),
             Outlook::Blind { .. } => found.push(Attention::Blind { trigger: trigger.id.clone(), outlook }),
             Outlook::Unjudged(why) => found.push(Attention::Unjudged { trigger: trigger.id.clone(), why }),
-            Outlook::Quiet | Outlook::Idle | Outlook::Fired { .. } => {}
+            Outlook::Quiet | Outlook::Idle | Outlook::Fired { .. } | Outlook::GoingHome => {}
         }
     }
     found.extend(sight.plan.database.iter().flat_map(|database| of_database(database, state, sight.now)));
@@ -400,7 +410,8 @@ fn of_door(sight: &Sight, route: &Route, known: &RouteState, found: &mut Vec<Att
             | Outlook::Blind { .. }
             | Outlook::Unjudged(_)
             | Outlook::Quiet
-            | Outlook::Idle => {
+            | Outlook::Idle
+            | Outlook::GoingHome => {
                 found.push(Attention::AtDoor { route: route.id.clone(), breach });
             }
         }
@@ -478,7 +489,7 @@ pub fn soonest(found: &[Attention]) -> Option<&Outlook> {
             Then::NobodyThere | Then::Done => None,
         },
         Outlook::Unproven { since, .. } => Some((2, *since)),
-        Outlook::Quiet | Outlook::Idle | Outlook::Unjudged(_) | Outlook::Fired { .. } => None,
+        Outlook::Quiet | Outlook::Idle | Outlook::Unjudged(_) | Outlook::Fired { .. } | Outlook::GoingHome => None,
     };
     outlooks.filter_map(|outlook| Some((due(&outlook)?, outlook))).min_by_key(|(due, _)| *due).map(|(_, outlook)| outlook)
 }

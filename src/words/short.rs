@@ -97,7 +97,8 @@ pub fn attention(found: &Attention, state: &State, now: Timestamp) -> Said {
                 | Outlook::Unjudged(_)
                 | Outlook::Running { .. }
                 | Outlook::Unproven { .. }
-                | Outlook::Fired { .. } => "no reading yet".to_owned(),
+                | Outlook::Fired { .. }
+                | Outlook::GoingHome => "no reading yet".to_owned(),
             };
             Said::new(Tone::Warning, format!("blind: {} ({why})", names.watched_short(trigger)), format!("blind: {why}"))
         }
@@ -154,7 +155,7 @@ pub fn outcome(outlook: &Outlook, names: Names, now: Timestamp) -> Option<Said> 
     let (acts_at, next) = match outlook {
         Outlook::Running { acts_at, then, .. } | Outlook::Blind { acts_at, then, .. } => (*acts_at, then),
         Outlook::Unproven { .. } => return Some(Said::new(Tone::Warning, "its clock begins anew with the next sample", "not proven yet")),
-        Outlook::Quiet | Outlook::Idle | Outlook::Unjudged(_) | Outlook::Fired { .. } => return None,
+        Outlook::Quiet | Outlook::Idle | Outlook::Unjudged(_) | Outlook::Fired { .. } | Outlook::GoingHome => return None,
     };
     let left = acts_at.since(now);
     Some(match next {

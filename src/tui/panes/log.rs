@@ -3,19 +3,12 @@
 use ratatui::{buffer::Buffer, layout::Rect, text::Line, widgets::Widget};
 use tui_logger::{TuiLoggerLevelOutput, TuiLoggerWidget};
 
-use crate::{
-    core::state::State,
-    tui::{
-        panes::frame,
-        theme::Theme,
-        view::{Pane, View},
-        widgets::text,
-    },
-};
+use crate::tui::{panes::frame, scene::Scene, view::Pane, widgets::text};
 
-pub fn draw(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buffer) {
+pub fn draw(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
+    let Scene { view, theme, .. } = scene;
     let title = frame::title("Log", view.focus == Pane::Log, theme);
-    let inner = frame::frame(Pane::Log, title, Line::default(), state, view, theme, area, buf);
+    let inner = frame::frame(Pane::Log, title, Line::default(), scene, area, buf);
     if inner.is_empty() {
         return;
     }

@@ -15,7 +15,7 @@ use crate::{
     },
     domain::time::{Millis, Timestamp},
     plan::model::{DatabaseMode, Route},
-    tui::{keymap::Action, panes::words, theme::Theme, view::View, widgets::text},
+    tui::{keymap::Action, panes::words, scene::Scene, view::View, widgets::text},
     words::{Names, obstacle, platform, state_line},
 };
 
@@ -34,29 +34,29 @@ pub fn rows(state: &State, view: &View, body: Rect) -> u16 {
 }
 
 /// One row, two where there is room for the reason, or a block where it does not get there.
-pub fn draw(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buffer) {
+pub fn draw(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
+    let Scene { state, view, theme } = scene;
     buf.set_style(area, theme.base);
     let Some(route) = words::route(state, view.route) else { return };
     let Some(known) = state.routes.get(&route.id) else { return };
     if let Home::NotHome { since, attempts, why } = home(state, route) {
         let why = obstacle(&why, Names::of(state));
-        return not_home(state, route, known, (since, attempts, &why), view, theme, area, buf);
+        return not_home(scene, route, known, (since, attempts, &why), area, buf);
     }
-    for (line, row) in lines(state, route, known, view, theme, area.width.into()).into_iter().zip(area.rows()) {
+    for (line, row) in lines(scene, route, known, area.width.into()).into_iter().zip(area.rows()) {
         line.render(row, buf);
     }
 }
 
 fn not_home(
-    state: &State,
+    scene: Scene<'_>,
     route: &Route,
     known: &RouteState,
     (since, attempts, why): (Timestamp, u32, &str),
-    view: &View,
-    theme: &Theme,
     area: Rect,
     buf: &mut Buffer,
 ) {
+    let Scene { state, view, theme } = scene;
     buf.set_style(area.intersection(buf.area), theme.latch);
     let room = usize::from(area.width.saturating_sub(2));
     let place = state_line::shares(state, route, known).long;
@@ -101,10 +101,11 @@ fn tried(known: &RouteState, attempts: u32, view: &View) -> String {
     }
 }
 
-fn lines(state: &State, route: &Route, known: &RouteState, view: &View, theme: &Theme, room: usize) -> Vec<Line<'static>> {
+fn lines(scene: Scene<'_>, route: &Route, known: &RouteState, room: usize) -> Vec<Line<'static>> {
+    let Scene { state, view, theme } = scene;
     let at_home = words::place(route, &route.home);
     let stands = home(state, route);
-    if let Some(flying) = flying(state, route, known, &stands, view, theme, room) {
+    if let Some(flying) = flying(scene, route, known, &stands, room) {
         return flying;
     }
     // A watcher is shown no key that does nothing in his hands.
@@ -163,6 +164,22 @@ fn whereabouts(stands: &Home, at_home: &str) -> String {
     }
 }
 
+/// The same of a home that is accepted, where there is little room.
+fn still(stands: &Home) -> String {
+    match stands {
+        Home::Accepted { elsewhere: Some(share), .. } if share.fraction > 0.0 => {
+            format!("{} still elsewhere", crate::words::share(share.fraction))
+        }
+        Home::Accepted { .. }
+        | Home::Seen { .. }
+        | Home::Unasked { .. }
+        | Home::Unread
+        | Home::Away { .. }
+        | Home::Going { .. }
+        | Home::NotHome { .. } => "not seen by requests yet".to_owned(),
+    }
+}
+
 /// What happens to writes on the way back: with one primary for both platforms, nothing.
 fn writes(state: &State) -> Option<&'static str> {
     match words::plan(state).and_then(|plan| plan.database.as_ref()).map(|database| database.mode) {
@@ -176,15 +193,8 @@ fn standby(known: &RouteState) -> String {
 }
 
 /// While a rollback is on its way, until home is accepted and seen.
-fn flying(
-    state: &State,
-    route: &Route,
-    known: &RouteState,
-    stands: &Home,
-    view: &View,
-    theme: &Theme,
-    room: usize,
-) -> Option<Vec<Line<'static>>> {
+fn flying(scene: Scene<'_>, route: &Route, known: &RouteState, stands: &Home, room: usize) -> Option<Vec<Line<'static>>> {
+    let Scene { state, view, theme } = scene;
     let latch = known.latch.as_ref()?;
     let (since, left): (Timestamp, Option<Millis>) = match stands {
         Home::Going { since, .. } => (*since, None),
@@ -197,9 +207,11 @@ fn flying(
     ];
     match stands {
         Home::Accepted { .. } => {
-            let left = left.map_or_else(String::new, |left| format!(", about {left} more"));
-            let told = whereabouts(stands, &words::place(route, &route.home));
-            head.push(Span::styled(format!("{} {told}{left}", theme.glyphs.busy), theme.busy));
+            let more = left.map_or_else(String::new, |left| format!(", about {left} more"));
+            let long = format!("{} {}{more}", theme.glyphs.busy, whereabouts(stands, &words::place(route, &route.home)));
+            let used: usize = head.iter().map(Span::width).sum();
+            let told = if used + text::width(&long) <= room { long } else { format!("{} {}{more}", theme.glyphs.busy, still(stands)) };
+            head.push(Span::styled(told, theme.busy));
         }
         Home::Going { .. } | Home::Unread | Home::Away { .. } | Home::Unasked { .. } | Home::Seen { .. } | Home::NotHome { .. } => {
             head.extend(words::course(known, view.now, theme));
@@ -208,6 +220,9 @@ fn flying(
     let head = text::with_what_fits(head[..2].to_vec(), head[2..].iter().cloned(), room.max(60));
     Some(vec![
         head,
-        Line::styled(text::cut(&format!("   because of {}", words::cause(state, &latch.cause)), room, theme.glyphs.ellipsis), theme.text),
+        Line::styled(
+            text::cut(&format!("   because of {}", words::cause(state, &latch.cause)), room.saturating_sub(1), theme.glyphs.ellipsis),
+            theme.text,
+        ),
     ])
 }

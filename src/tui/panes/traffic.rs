@@ -11,7 +11,7 @@ use crate::{
     core::{
         fails::{Fails, Gravity, Site, fails},
         has::{has, strangers},
-        home::home,
+        home::{Home, home},
         outlook::{self, Attention, Outlook, Then},
         state::{Motion, Observed, Proof, RouteState, State},
     },
@@ -23,6 +23,7 @@ use crate::{
     tui::{
         keymap::{Action, Way},
         panes::{draft, frame, words},
+        scene::Scene,
         theme::Theme,
         view::{Pane, View},
         widgets::{
@@ -38,10 +39,11 @@ use crate::{
 /// Columns kept free at the right for the big figure, where there is room for it.
 const FIGURE_COLUMNS: u16 = 24;
 
-pub fn draw(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buffer) {
+pub fn draw(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
+    let Scene { state, view, theme } = scene;
     let Some(route) = words::route(state, view.route) else {
         let title = frame::title("Traffic", view.focus == Pane::Traffic, theme);
-        frame::frame(Pane::Traffic, title, Line::default(), state, view, theme, area, buf);
+        frame::frame(Pane::Traffic, title, Line::default(), scene, area, buf);
         return;
     };
     let unread = RouteState::default();
@@ -56,47 +58,22 @@ pub fn draw(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buf
         title.push(Span::styled(format!(" {} {}", theme.glyphs.dot, failing.short), failing.style));
     }
     let worst = worst(state, route);
-    frame::frame(Pane::Traffic, title, status(state, route, known, worst.as_ref(), view, theme), state, view, theme, area, buf);
-    match &worst {
-        Some(
-            Attention::NotHome { .. }
-            | Attention::Breach { .. }
-            | Attention::AtDoor { .. }
-            | Attention::FailingForNobody { .. }
-            | Attention::NeedsHuman { .. },
-        ) => frame::light(area, theme.alarm, theme, buf),
-        Some(Attention::Drifted { .. } | Attention::Hindered { .. } | Attention::RequestsDisagree { .. }) => {
-            frame::light(area, theme.warn, theme, buf)
-        }
-        Some(Attention::Blind { .. } | Attention::Unresolved { .. } | Attention::Unread { .. }) => {
-            frame::light(area, theme.unknown, theme, buf)
-        }
-        Some(
-            Attention::RollingBack { .. }
-            | Attention::HomeNotSeen { .. }
-            | Attention::WritesAtRisk { .. }
-            | Attention::ReplicaUnsound { .. }
-            | Attention::HomeNotReady { .. }
-            | Attention::SourceSilent { .. }
-            | Attention::ItemFailing { .. }
-            | Attention::Unjudged { .. }
-            | Attention::Latched { .. }
-            | Attention::ApprovalOpen { .. },
-        )
-        | None => {}
+    frame::frame(Pane::Traffic, title, status(scene, route, known, worst.as_ref()), scene, area, buf);
+    if let Some(style) = worst.as_ref().and_then(|worst| edge(worst, theme)) {
+        frame::light(area, style, theme, buf);
     }
     for (place, rows) in rows(state, view, area) {
         let Some(route) = words::plan(state).and_then(|plan| plan.routes.get(place)) else { continue };
         let known = state.routes.get(&route.id).unwrap_or(&unread);
-        let legs = legs(state, known, route, view, theme);
+        let legs = legs(scene, known, route);
         let freshness = freshness(state, known, view);
         match rows {
-            Rows::Small(row) => small(known, route, &legs, freshness, view, theme, row, buf),
+            Rows::Small(row) => small(scene, known, route, (&legs, freshness), row, buf),
             Rows::Full { rail, message, below, figure } => {
                 rail::draw(&legs, freshness, theme, rail, buf);
                 ghosts::draw(&ghosts(state, route, view), &legs, theme, rail, buf);
-                say(message_line(state, known, route, view, theme, message.width), theme, message, buf);
-                draft::draw(state, route, view, theme, below, buf);
+                say(message_line(scene, known, route, message.width), theme, message, buf);
+                draft::draw(scene, route, below, buf);
                 if let Some(figure) = figure {
                     let below = Rect { y: figure.y + big::ROWS, height: 1, ..figure };
                     text::put(buf, below, 0, &format!("on {}", words::place(route, &route.target)), theme.dim);
@@ -106,6 +83,29 @@ pub fn draw(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buf
                 }
             }
         }
+    }
+}
+
+/// The colour of the frame around what wants to be looked at.
+fn edge(worst: &Attention, theme: &Theme) -> Option<Style> {
+    match worst {
+        Attention::NotHome { .. }
+        | Attention::Breach { .. }
+        | Attention::AtDoor { .. }
+        | Attention::FailingForNobody { .. }
+        | Attention::NeedsHuman { .. } => Some(theme.alarm),
+        Attention::Drifted { .. } | Attention::Hindered { .. } | Attention::RequestsDisagree { .. } => Some(theme.warn),
+        Attention::Blind { .. } | Attention::Unresolved { .. } | Attention::Unread { .. } => Some(theme.unknown),
+        Attention::RollingBack { .. }
+        | Attention::HomeNotSeen { .. }
+        | Attention::WritesAtRisk { .. }
+        | Attention::ReplicaUnsound { .. }
+        | Attention::HomeNotReady { .. }
+        | Attention::SourceSilent { .. }
+        | Attention::ItemFailing { .. }
+        | Attention::Unjudged { .. }
+        | Attention::Latched { .. }
+        | Attention::ApprovalOpen { .. } => None,
     }
 }
 
@@ -138,7 +138,8 @@ fn worst(state: &State, route: &Route) -> Option<Attention> {
 }
 
 /// Where the route is on its way from what was asked to what is; a check mark would lie while a clock runs or while nobody sees.
-fn status(state: &State, route: &Route, known: &RouteState, worst: Option<&Attention>, view: &View, theme: &Theme) -> Line<'static> {
+fn status(scene: Scene<'_>, route: &Route, known: &RouteState, worst: Option<&Attention>) -> Line<'static> {
+    let Scene { state, view, theme } = scene;
     let resting = known.motion == Motion::Settled;
     match worst {
         Some(Attention::NotHome { .. }) => Line::styled(format!("{} NOT HOME", theme.glyphs.breach), theme.breach),
@@ -179,11 +180,12 @@ fn say(line: Line<'static>, theme: &Theme, area: Rect, buf: &mut Buffer) {
 }
 
 /// Where the mouse finds the bars.
-pub fn bars(state: &State, view: &View, theme: &Theme, area: Rect) -> Vec<(usize, Rect)> {
+pub fn bars(scene: Scene<'_>, area: Rect) -> Vec<(usize, Rect)> {
+    let Scene { state, view, .. } = scene;
     let unread = RouteState::default();
     let bar = |(place, rows): (usize, Rows)| {
         let route = words::plan(state)?.routes.get(place)?;
-        let legs = legs(state, state.routes.get(&route.id).unwrap_or(&unread), route, view, theme);
+        let legs = legs(scene, state.routes.get(&route.id).unwrap_or(&unread), route);
         let area = match rows {
             Rows::Small(row) => small_rail(row),
             Rows::Full { rail, .. } => rail,
@@ -244,7 +246,8 @@ fn small_rail(row: Rect) -> Rect {
     Rect { x, width: (row.right() - x) * 3 / 5, ..row }
 }
 
-fn small(known: &RouteState, route: &Route, legs: &[Leg], freshness: Freshness, view: &View, theme: &Theme, row: Rect, buf: &mut Buffer) {
+fn small(scene: Scene<'_>, known: &RouteState, route: &Route, (legs, freshness): (&[Leg], Freshness), row: Rect, buf: &mut Buffer) {
+    let Scene { view, theme, .. } = scene;
     text::put(buf, row, 0, &text::cut(route.title.as_str(), 13, theme.glyphs.ellipsis), theme.dim);
     let rail = small_rail(row);
     rail::draw(legs, freshness, theme, rail, buf);
@@ -258,7 +261,8 @@ fn small(known: &RouteState, route: &Route, legs: &[Leg], freshness: Freshness, 
 }
 
 /// The legs of a route in the order of the bar: target first, then whoever is outside the plan, home last.
-pub fn legs(state: &State, known: &RouteState, route: &Route, view: &View, theme: &Theme) -> Vec<Leg> {
+pub fn legs(scene: Scene<'_>, known: &RouteState, route: &Route) -> Vec<Leg> {
+    let Scene { state, view, theme } = scene;
     let draft = view.drafts.get(&route.id);
     let leg = |id: &BackendId, name: String, style: Style| Leg {
         name,
@@ -317,19 +321,20 @@ pub fn freshness(state: &State, known: &RouteState, view: &View) -> Freshness {
 }
 
 /// What most wants to be said under the bar.
-fn message_line(state: &State, known: &RouteState, route: &Route, view: &View, theme: &Theme, width: u16) -> Line<'static> {
+fn message_line(scene: Scene<'_>, known: &RouteState, route: &Route, width: u16) -> Line<'static> {
+    let Scene { state, view, theme } = scene;
     let glyphs = &theme.glyphs;
     let needs_human = match &known.motion {
         Motion::NeedsHuman { why, .. } => Some(why),
         Motion::Unread | Motion::Settled | Motion::Writing { .. } | Motion::Resolving { .. } => None,
         Motion::Returning(_) | Motion::Propagating { .. } => None,
     };
-    let (text, style) = if let Some(threat) = threat(state, route, view, theme) {
+    let (text, style) = if let Some(threat) = threat(scene, route) {
         threat
-    } else if let Some(breach) = at_door(state, route, view, theme) {
+    } else if let Some(breach) = at_door(scene, route) {
         breach
     } else if let Some(drafted) = view.drafts.get(&route.id) {
-        draft::told(state, known, route, drafted, view, theme)
+        draft::told(scene, known, route, drafted)
     } else if let Some(drift) = &known.drift {
         let actor = crate::words::mover_name(&drift.by, Names::of(state));
         let keys = (words::key(view, Action::AdoptDrift), words::key(view, Action::Rollback));
@@ -354,7 +359,7 @@ fn message_line(state: &State, known: &RouteState, route: &Route, view: &View, t
             ),
             theme.latch,
         )
-    } else if let Some(blind) = blind(state, route, view, theme) {
+    } else if let Some(blind) = blind(scene, route) {
         blind
     } else if let Some(pending) = &known.queued {
         (format!("{} queued by {}: {}", glyphs.busy, pending.by.who, pending.to), theme.busy)
@@ -363,13 +368,14 @@ fn message_line(state: &State, known: &RouteState, route: &Route, view: &View, t
     } else if let Some(Ghost { share, name }) = ghosts(state, route, view).first() {
         (format!("{} {name} drafts {}", glyphs.ghost, rail::percent(*share)), theme.people)
     } else {
-        return resting(state, known, route, view, theme, width.into());
+        return resting(scene, known, route, width.into());
     };
     Line::styled(text::cut(&text, width.into(), glyphs.ellipsis), style)
 }
 
 /// What is met at the front door is beyond what the plan tolerates, or not home's site.
-fn at_door(state: &State, route: &Route, view: &View, theme: &Theme) -> Option<(String, Style)> {
+fn at_door(scene: Scene<'_>, route: &Route) -> Option<(String, Style)> {
+    let Scene { state, view, theme } = scene;
     let breach = outlook::attention(state).into_iter().find_map(|found| {
         if let Attention::AtDoor { route: id, breach } = found
             && id == route.id
@@ -384,7 +390,8 @@ fn at_door(state: &State, route: &Route, view: &View, theme: &Theme) -> Option<(
 }
 
 /// A trigger of this route whose clock is running, the one that acts first.
-fn threat(state: &State, route: &Route, view: &View, theme: &Theme) -> Option<(String, Style)> {
+fn threat(scene: Scene<'_>, route: &Route) -> Option<(String, Style)> {
+    let Scene { state, view, theme } = scene;
     let names = Names::of(state);
     let running = guards(state, route).filter_map(|trigger| match outlook::outlook(state, &trigger.id)? {
         // Of what has led home already the way home tells.
@@ -395,7 +402,8 @@ fn threat(state: &State, route: &Route, view: &View, theme: &Theme) -> Option<(S
         | Outlook::Unjudged(_)
         | Outlook::Unproven { .. }
         | Outlook::Blind { .. }
-        | Outlook::Fired { .. } => None,
+        | Outlook::Fired { .. }
+        | Outlook::GoingHome => None,
     });
     let (trigger, acts_at, then) = running.min_by_key(|(_, acts_at, then)| (*then != Then::GoesHome, *acts_at))?;
     let value = state.triggers.get(&trigger.id).and_then(|seen| seen.value);
@@ -410,13 +418,14 @@ fn threat(state: &State, route: &Route, view: &View, theme: &Theme) -> Option<(S
     Some((format!(" {} {what}{value}: {follows}{}", theme.glyphs.breach, way_home(state, route, view)), theme.latch))
 }
 
-/// The key that goes home, where that helps: not where everybody is home, nor where home is in no state to take them.
+/// The key that goes home, where that helps: not where everybody is home or on the way, nor where home is in no state to take them.
 fn way_home(state: &State, route: &Route, view: &View) -> String {
     let assured = state.routes.get(&route.id).is_some_and(|known| known.readiness.against.is_empty());
-    if !assured || home(state, route).is_reached() {
-        return String::new();
+    match home(state, route) {
+        Home::Away { .. } | Home::NotHome { .. } if assured => format!("; {} goes home now", words::key(view, Action::Rollback)),
+        Home::Away { .. } | Home::NotHome { .. } => String::new(),
+        Home::Unread | Home::Going { .. } | Home::Accepted { .. } | Home::Unasked { .. } | Home::Seen { .. } => String::new(),
     }
-    format!("; {} goes home now", words::key(view, Action::Rollback))
 }
 
 /// The triggers that watch this route.
@@ -425,7 +434,8 @@ fn guards<'a>(state: &'a State, route: &'a Route) -> impl Iterator<Item = &'a Tr
 }
 
 /// A trigger of this route that can't see, why, and what follows from it.
-fn blind(state: &State, route: &Route, view: &View, theme: &Theme) -> Option<(String, Style)> {
+fn blind(scene: Scene<'_>, route: &Route) -> Option<(String, Style)> {
+    let Scene { state, view, theme } = scene;
     let blind = guards(state, route).filter_map(|trigger| match outlook::outlook(state, &trigger.id)? {
         Outlook::Blind { since, gap, acts_at, then } => Some((trigger, since, gap, acts_at, then)),
         Outlook::Quiet
@@ -433,7 +443,8 @@ fn blind(state: &State, route: &Route, view: &View, theme: &Theme) -> Option<(St
         | Outlook::Unjudged(_)
         | Outlook::Running { .. }
         | Outlook::Unproven { .. }
-        | Outlook::Fired { .. } => None,
+        | Outlook::Fired { .. }
+        | Outlook::GoingHome => None,
     });
     let (trigger, _, gap, acts_at, then) = blind.min_by_key(|(_, since, ..)| *since)?;
     let why = gap.map_or_else(|| "no reading yet".to_owned(), crate::words::gap);
@@ -448,7 +459,8 @@ fn blind(state: &State, route: &Route, view: &View, theme: &Theme) -> Option<(St
 }
 
 /// Nothing special: what comes next and how to ask for it, then how fresh all this is and what it rests on.
-fn resting(state: &State, known: &RouteState, route: &Route, view: &View, theme: &Theme, room: usize) -> Line<'static> {
+fn resting(scene: Scene<'_>, known: &RouteState, route: &Route, room: usize) -> Line<'static> {
+    let Scene { state, view, theme } = scene;
     let mut facts = Vec::new();
     match known.accepted_at {
         Some(at) => facts.push(format!("weights read {}", words::age(view.age(at)))),
@@ -459,7 +471,7 @@ fn resting(state: &State, known: &RouteState, route: &Route, view: &View, theme:
         None => "no request seen yet".to_owned(),
     });
     facts.extend(known.moved_by.as_ref().map(|by| format!("moved by {}", crate::words::mover(by, Names::of(state)))));
-    let first = next_step(state, known, route, view, theme);
+    let first = next_step(scene, known, route);
     let between = format!(" {} ", theme.glyphs.dot);
     let alone = first.is_empty();
     let facts = facts.into_iter().enumerate().map(|(place, fact)| {
@@ -470,7 +482,8 @@ fn resting(state: &State, known: &RouteState, route: &Route, view: &View, theme:
 }
 
 /// How this person goes on from here: the next step of the ladder, or whose turn it is.
-fn next_step(state: &State, known: &RouteState, route: &Route, view: &View, theme: &Theme) -> Vec<Span<'static>> {
+fn next_step(scene: Scene<'_>, known: &RouteState, route: &Route) -> Vec<Span<'static>> {
+    let Scene { state, view, theme } = scene;
     let Some(share) = known.accepted.as_ref().map(|accepted| accepted.weights.of(&route.target)) else { return Vec::new() };
     if known.motion.is_returning() {
         return Vec::new();

@@ -19,8 +19,9 @@ use crate::{
     plan::model::Trigger,
     tui::{
         panes::{frame, words},
+        scene::Scene,
         theme::Theme,
-        view::{Pane, View},
+        view::Pane,
         widgets::{
             gauge::{Gauge, Scale},
             text,
@@ -32,13 +33,14 @@ use crate::{
 /// Most cells of a running clock.
 const CLOCK_CELLS: u16 = 24;
 
-pub fn draw(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buffer) {
+pub fn draw(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
+    let Scene { state, view, theme } = scene;
     let triggers = words::plan(state).map(|plan| plan.triggers.as_slice()).unwrap_or_default();
     let unseen = TriggerState::default();
     let seen = |trigger: &Trigger| state.triggers.get(&trigger.id).unwrap_or(&unseen).clone();
     let told: Vec<Row<'_>> = triggers.iter().map(|trigger| Row::of(state, trigger, seen(trigger))).collect();
     let title = frame::title("Automatic rollback", view.focus == Pane::Triggers, theme);
-    let inner = frame::frame(Pane::Triggers, title, verdict(&told, theme), state, view, theme, area, buf);
+    let inner = frame::frame(Pane::Triggers, title, verdict(&told, theme), scene, area, buf);
     if told.iter().any(|told| matches!(told.outlook, Outlook::Running { .. })) {
         frame::light(area, theme.alarm, theme, buf);
     } else if told.iter().any(|told| matches!(told.outlook, Outlook::Blind { .. })) {
@@ -96,7 +98,7 @@ impl<'a> Row<'a> {
 
     /// Whether nothing runs.
     fn is_still(&self) -> bool {
-        matches!(self.outlook, Outlook::Quiet | Outlook::Idle | Outlook::Unjudged(_))
+        matches!(self.outlook, Outlook::Quiet | Outlook::Idle | Outlook::Unjudged(_) | Outlook::GoingHome)
     }
 
     fn value(&self) -> Option<f64> {
@@ -122,6 +124,8 @@ fn verdict(told: &[Row<'_>], theme: &Theme) -> Line<'static> {
         Line::styled(format!("{} not proven yet", theme.glyphs.warn), theme.warn)
     } else if any(|outlook| matches!(outlook, Outlook::Fired { .. })) {
         Line::styled(format!("{} has fired", theme.glyphs.latch), theme.warn)
+    } else if any(|outlook| *outlook == Outlook::GoingHome) {
+        Line::styled(format!("{} going home already", theme.glyphs.busy), theme.dim)
     } else if any(|outlook| matches!(outlook, Outlook::Blind { .. })) {
         Line::styled(format!("{} blind", theme.glyphs.unknown), theme.unknown)
     } else if told.is_empty() {
@@ -224,7 +228,7 @@ fn clock(told: &Row<'_>, now: Timestamp, theme: &Theme, room: u16) -> Vec<Span<'
             let long = format!("{short}, after {} above {}", told.trigger.lasting, told.shown(told.trigger.above));
             vec![Span::styled(fits(long, short), theme.warn)]
         }
-        Outlook::Quiet | Outlook::Idle | Outlook::Unjudged(_) => Vec::new(),
+        Outlook::Quiet | Outlook::Idle | Outlook::Unjudged(_) | Outlook::GoingHome => Vec::new(),
     }
 }
 
