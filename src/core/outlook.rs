@@ -9,7 +9,7 @@ use crate::{
         at_door, blind, controls,
         decision::{Cause, Refusal},
         door::Difference,
-        exposure, home,
+        drift, exposure, home,
         home::Home,
         reason::{DoorRule, Mover, Need, Objection, Obstacle},
         replication::{self, DatabaseStanding, Soundness},
@@ -266,6 +266,11 @@ pub fn stands(state: &RouteState) -> Result<Weights, Refusal> {
     traffic::stands(state)
 }
 
+/// Whether somebody else's change of `route` could be adopted now: what was found holds nothing that the session could not steer.
+pub fn is_adoptable(state: &State, route: &Route) -> bool {
+    state.routes.get(&route.id).is_some_and(|known| known.drift.is_some() && drift::adoptable(route, known).is_ok())
+}
+
 /// What would be answered if `client` asked now to move `route` to `to`, and nothing else happened before.
 pub fn preview(state: &State, client: Option<ClientId>, route: &RouteId, to: &Weights) -> Option<Preview> {
     let sight = Sight::of(state)?;
@@ -285,8 +290,12 @@ pub fn outlook(state: &State, id: &TriggerId) -> Option<Outlook> {
 
 fn of_trigger(sight: &Sight, trigger: &Trigger, known: &TriggerState) -> Outlook {
     let Some((route, stands)) = sight.route_of(trigger) else { return Outlook::Quiet };
+    overtaken(route, stands, by_itself(sight, route, stands, trigger, known))
+}
+
+/// What a rollback that is under way makes of what would otherwise alarm: it does already what that could lead to.
+fn overtaken(route: &Route, stands: &RouteState, outlook: Outlook) -> Outlook {
     let returns = stands.drift.is_none() && (stands.motion.is_returning() || standing::goes_home(route, stands));
-    let outlook = by_itself(sight, route, stands, trigger, known);
     let alarms = matches!(outlook, Outlook::Unjudged(_) | Outlook::Running { .. } | Outlook::Unproven { .. } | Outlook::Blind { .. });
     if returns && alarms { Outlook::GoingHome } else { outlook }
 }
@@ -394,7 +403,7 @@ fn breaches(sight: &Sight, route: &Route) -> Vec<DoorBreach> {
             DoorRule::Unlike => breach.met.unlike.as_ref().map(|unlike| unlike.difference.clone()),
             DoorRule::Failing => None,
         },
-        outlook: at_door::outlook(sight, route, &breach),
+        outlook: overtaken(route, sight.route(route), at_door::outlook(sight, route, &breach)),
     };
     // What was met where nobody is any more is history.
     at_door::breaches(sight, route).into_iter().map(told).filter(|breach| breach.outlook != Outlook::Idle).collect()
@@ -403,15 +412,14 @@ fn breaches(sight: &Sight, route: &Route) -> Vec<DoorBreach> {
 fn of_door(sight: &Sight, route: &Route, known: &RouteState, found: &mut Vec<Attention>) {
     for breach in breaches(sight, route) {
         match breach.outlook {
-            // Nobody is sent there, or it has acted: what is left is the latch.
-            Outlook::Running { then: Then::NobodyThere | Then::Done, .. } | Outlook::Fired { .. } => {}
+            // Nobody is sent there, or the route goes home, or it has acted: what is left is the latch.
+            Outlook::Running { then: Then::NobodyThere | Then::Done, .. } | Outlook::Fired { .. } | Outlook::GoingHome => {}
             Outlook::Running { .. }
             | Outlook::Unproven { .. }
             | Outlook::Blind { .. }
             | Outlook::Unjudged(_)
             | Outlook::Quiet
-            | Outlook::Idle
-            | Outlook::GoingHome => {
+            | Outlook::Idle => {
                 found.push(Attention::AtDoor { route: route.id.clone(), breach });
             }
         }

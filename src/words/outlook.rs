@@ -37,7 +37,7 @@ pub fn rule(would: &Then, lasting: Millis, names: Names) -> String {
         Then::Withheld { home } => format!("would not roll back now: {} answers nobody", names.backend(home)),
         Then::Disarmed { instance } => format!("rolls nobody back: {instance} was promoted"),
         Then::HomeNotProven { why } => format!("would not roll back now: {}", objection(why, names)),
-        Then::Done => "the route is on its way home or there already".to_owned(),
+        Then::Done => "the route goes home already".to_owned(),
     }
 }
 

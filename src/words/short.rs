@@ -70,9 +70,9 @@ pub fn attention(found: &Attention, state: &State, now: Timestamp) -> Said {
             let span = now.since(*since);
             alarm(format!("rolling back for {span}"), format!("rolling back {span}"))
         }
-        Attention::HomeNotSeen { at_most, left, .. } => {
-            let left = left.map_or_else(String::new, |left| format!(", about {left} more"));
-            warning(format!("up to {at_most} may still not be home{left}"), format!("up to {at_most} not home"))
+        // How long that may take is told by what comes next.
+        Attention::HomeNotSeen { at_most, .. } => {
+            warning(format!("up to {at_most} may still not be home"), format!("up to {at_most} not home"))
         }
         Attention::RequestsDisagree { since, .. } => {
             let span = now.since(*since);
@@ -176,6 +176,6 @@ pub fn then(then: &Then, names: Names) -> String {
         Then::Disarmed { instance } => format!("nothing goes home by itself: {instance} was promoted"),
         Then::HomeNotProven { why } => format!("nothing goes home by itself: {}", objection(why, names)),
         Then::NobodyThere => "nobody is sent there".to_owned(),
-        Then::Done => "the route is on its way home already".to_owned(),
+        Then::Done => "the route goes home already".to_owned(),
     }
 }

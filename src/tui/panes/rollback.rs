@@ -114,7 +114,7 @@ fn lines(scene: Scene<'_>, route: &Route, known: &RouteState, room: usize) -> Ve
     let said = |words: String| Span::styled(words, theme.dim);
     if let Some(latch) = &known.latch {
         let head = Span::styled(format!(" {} LATCHED after rollback ", theme.glyphs.latch), theme.latch);
-        let cause = text::cut(&words::cause(state, &latch.cause), room.saturating_sub(head.width() + 1), theme.glyphs.ellipsis);
+        let cause = text::cut(&words::cause(state, &latch.cause), room.saturating_sub(head.width() + 2), theme.glyphs.ellipsis);
         let rearms = if may {
             let key = Span::styled(words::key(view, Action::Rearm), theme.key);
             vec![Span::raw("   "), key, said(" re-arms with a reason; nothing advances before".to_owned())]
@@ -151,7 +151,7 @@ fn lines(scene: Scene<'_>, route: &Route, known: &RouteState, room: usize) -> Ve
 }
 
 /// Where the users of a route are that nobody sends away from home.
-fn whereabouts(stands: &Home, at_home: &str) -> String {
+pub(super) fn whereabouts(stands: &Home, at_home: &str) -> String {
     match stands {
         Home::Seen { .. } => format!("all traffic is home on {at_home}, accepted and seen"),
         Home::Unasked { .. } => format!("home on {at_home} is accepted; too few requests through the front door to see it"),

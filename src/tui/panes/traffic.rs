@@ -13,7 +13,7 @@ use crate::{
         has::{has, strangers},
         home::{Home, home},
         outlook::{self, Attention, Outlook, Then},
-        state::{Motion, Observed, Proof, RouteState, State},
+        state::{Drift, Motion, Observed, Proof, RouteState, State},
     },
     domain::{
         id::{BackendId, TriggerId},
@@ -22,7 +22,7 @@ use crate::{
     plan::model::{Route, Trigger},
     tui::{
         keymap::{Action, Way},
-        panes::{draft, frame, words},
+        panes::{draft, frame, rollback, words},
         scene::Scene,
         theme::Theme,
         view::{Pane, View},
@@ -158,6 +158,10 @@ fn status(scene: Scene<'_>, route: &Route, known: &RouteState, worst: Option<&At
 
 /// How far requests have followed, as long as they are not known to agree: `17% of 25%`.
 fn progress(state: &State, route: &Route, known: &RouteState, theme: &Theme) -> Option<Span<'static>> {
+    // On the way home it counts who is still anywhere else, a stranger among them.
+    if let Home::Accepted { elsewhere: Some(seen), .. } = home(state, route) {
+        return (seen.fraction > 0.0).then(|| Span::styled(format!(" ({} still elsewhere)", share(seen.fraction)), theme.observed));
+    }
     let has = has(state, &route.id, &route.target);
     let open = matches!(known.motion, Motion::Propagating { .. }) || (known.motion == Motion::Settled && known.proof == Proof::Unproven);
     let gets = has.gets.filter(|_| open)?;
@@ -336,17 +340,7 @@ fn message_line(scene: Scene<'_>, known: &RouteState, route: &Route, width: u16)
     } else if let Some(drafted) = view.drafts.get(&route.id) {
         draft::told(scene, known, route, drafted)
     } else if let Some(drift) = &known.drift {
-        let actor = crate::words::mover_name(&drift.by, Names::of(state));
-        let keys = (words::key(view, Action::AdoptDrift), words::key(view, Action::Rollback));
-        let names = Names::of(state);
-        // One figure tells a split of two; with a stranger in it, or with nobody, it takes them all.
-        let planned = drift.found.of(&route.home).get() + drift.found.of(&route.target).get();
-        let told = |weights: &Weights| match planned {
-            0..WHOLE => names.split(&route.id, weights),
-            _ => weights.of(&route.target).to_string(),
-        };
-        let (found, expected) = (told(&drift.found), told(&drift.expected));
-        (format!("{} DRIFT: {actor} set {found}, expected {expected}; {} adopts, {} home", glyphs.warn, keys.0, keys.1), theme.warn)
+        drifted(state, route, drift, view, theme, width)
     } else if let Some(why) = needs_human {
         let keys = (words::key(view, Action::Ladder(Way::Back)), words::key(view, Action::Rollback));
         (
@@ -371,6 +365,24 @@ fn message_line(scene: Scene<'_>, known: &RouteState, route: &Route, width: u16)
         return resting(scene, known, route, width.into());
     };
     Line::styled(text::cut(&text, width.into(), glyphs.ellipsis), style)
+}
+
+/// Somebody else's change and the ways on; what was expected where there is room for it.
+fn drifted(state: &State, route: &Route, drift: &Drift, view: &View, theme: &Theme, width: u16) -> (String, Style) {
+    let names = Names::of(state);
+    // One figure tells a split of two; with a stranger in it, or with nobody, it takes them all.
+    let planned = drift.found.of(&route.home).get() + drift.found.of(&route.target).get();
+    let told = |weights: &Weights| match planned {
+        0..WHOLE => names.split(&route.id, weights),
+        _ => weights.of(&route.target).to_string(),
+    };
+    let head = format!("{} DRIFT: {} set {}", theme.glyphs.warn, crate::words::mover_name(&drift.by, names), told(&drift.found));
+    let expected = format!(", expected {}", told(&drift.expected));
+    let adopts =
+        if outlook::is_adoptable(state, route) { format!("{} adopts, ", words::key(view, Action::AdoptDrift)) } else { String::new() };
+    let ways = format!("; {adopts}{} home", words::key(view, Action::Rollback));
+    let whole = format!("{head}{expected}{ways}");
+    (if text::width(&whole) <= width.into() { whole } else { format!("{head}{ways}") }, theme.warn)
 }
 
 /// What is met at the front door is beyond what the plan tolerates, or not home's site.
@@ -489,7 +501,7 @@ fn next_step(scene: Scene<'_>, known: &RouteState, route: &Route) -> Vec<Span<'s
         return Vec::new();
     }
     if known.motion != Motion::Settled {
-        return following(known, route, share, theme);
+        return following(state, known, route, share, theme);
     }
     if known.latch.is_some() || view.me.as_ref().is_none_or(|me| !me.role.may_steer()) {
         return Vec::new();
@@ -519,7 +531,17 @@ fn next_step(scene: Scene<'_>, known: &RouteState, route: &Route) -> Vec<Span<'s
 }
 
 /// While a move is under way the next one has time: how far requests have followed.
-fn following(known: &RouteState, route: &Route, given: PerMille, theme: &Theme) -> Vec<Span<'static>> {
+fn following(state: &State, known: &RouteState, route: &Route, given: PerMille, theme: &Theme) -> Vec<Span<'static>> {
+    if let stands @ Home::Accepted { .. } = home(state, route) {
+        // After a rollback the way home tells it, one row below.
+        return match known.latch {
+            Some(_) => Vec::new(),
+            None => vec![Span::styled(
+                format!("{} {}", theme.glyphs.busy, rollback::whereabouts(&stands, &words::place(route, &route.home))),
+                theme.busy,
+            )],
+        };
+    }
     let place = words::place(route, &route.target);
     let head = format!("{} {given} on {place} is accepted", theme.glyphs.busy);
     let told = match observed(known).and_then(|observed| observed.shares.get(&route.target)) {
