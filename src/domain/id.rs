@@ -73,6 +73,11 @@ macro_rules! id {
                 as_text::parsed(deserializer)
             }
         }
+        impl From<$name> for String {
+            fn from(id: $name) -> String {
+                id.as_str().to_owned()
+            }
+        }
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 serializer.serialize_str(&self.0)
@@ -167,7 +172,7 @@ mod tests {
         assert_eq!("Front".parse::<RouteId>(), Err(IdError::Character('F')));
         assert_eq!("a b".parse::<RouteId>(), Err(IdError::Character(' ')));
         assert_eq!("x".repeat(64).parse::<RouteId>(), Err(IdError::Long(64)));
-        assert_eq!("scrape/gke-1.a_b".parse::<SourceId>().map(|id| id.to_string()), Ok("scrape/gke-1.a_b".to_owned()));
+        assert_eq!("scrape/gke-1.a_b".parse::<SourceId>().map(String::from), Ok("scrape/gke-1.a_b".to_owned()));
     }
 
     #[test]

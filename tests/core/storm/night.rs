@@ -293,6 +293,7 @@ impl Night {
         self.crew_joins()
     }
 
+    #[allow(dead_code, reason = "the benchmarks' own")]
     pub fn transitions(&self) -> Result<Vec<Transition>, Violation> {
         let mut transitions = Vec::new();
         for record in Records::<_, Transition>::new(self.memory.written().as_slice()) {
