@@ -47,7 +47,8 @@ pub fn draw(scene: Scene<'_>, body: Rect, buf: &mut Buffer) {
                 Then::TryAgain { .. } => ("THE HOST IS GONE", theme.breach),
                 Then::Nothing => ("THIS SESSION IS OVER FOR THIS COCKPIT", theme.breach),
             };
-            let lines = lost(why, *then, &gone.to_string(), scene);
+            let width = usize::from(COLUMNS.min(body.width).saturating_sub(4));
+            let lines = lost(&format!("for {gone}: {why}"), *then, width, scene);
             card(&format!("{} {title} ", theme.glyphs.breach), style, lines, theme, body, buf);
         }
         // What is asked of a person comes before what is told to him; the notice waits below it.
@@ -89,12 +90,12 @@ fn named(name: &str, value: String, theme: &Theme) -> Line<'static> {
     Line::from(vec![Span::styled(format!("  {name:<10}"), theme.dim), Span::styled(value, theme.text)])
 }
 
-fn lost(why: &str, then: Then, gone: &str, scene: Scene<'_>) -> Vec<Line<'static>> {
+fn lost(why: &str, then: Then, width: usize, scene: Scene<'_>) -> Vec<Line<'static>> {
     let Scene { state, theme, .. } = scene;
-    let mut lines = vec![Line::from(vec![Span::styled(format!("for {gone}: "), theme.figure), Span::styled(why.to_owned(), theme.text)])];
+    let mut lines: Vec<Line<'static>> = text::wrap(why, width).into_iter().map(|row| Line::styled(row, theme.text)).collect();
     lines.push(Line::default());
     lines.push(Line::styled(format!("Last seen at {}Z; the grey screen is as old as that:", words::clock(state.now)), theme.text));
-    lines.extend(last_seen(scene));
+    lines.extend(last_seen(then, scene));
     lines.push(Line::default());
     let holds = |text: &str| Line::from(vec![Span::styled("  ", theme.text), Span::styled(text.to_owned(), theme.text)]);
     match then {
@@ -123,7 +124,7 @@ fn lost(why: &str, then: Then, gone: &str, scene: Scene<'_>) -> Vec<Line<'static
     lines
 }
 
-fn last_seen(scene: Scene<'_>) -> Vec<Line<'static>> {
+fn last_seen(then: Then, scene: Scene<'_>) -> Vec<Line<'static>> {
     let Scene { state, view, theme } = scene;
     let routes = words::plan(state).into_iter().flat_map(|plan| &plan.routes).take(ROUTES_MAX);
     let traffic = routes.map(|route| {
@@ -137,7 +138,9 @@ fn last_seen(scene: Scene<'_>) -> Vec<Line<'static>> {
         Some(holder) => format!("with {}", holder.who),
         None => "free".to_owned(),
     };
-    traffic.chain([named("guard", guard, theme), named("controls", controls, theme)]).collect()
+    // Who has the controls of what is over is nobody's question.
+    let controls = (then != Then::Nothing).then(|| named("controls", controls, theme));
+    traffic.chain([named("guard", guard, theme)]).chain(controls).collect()
 }
 
 /// What the triggers stood at when the host was last heard.
