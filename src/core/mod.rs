@@ -60,6 +60,7 @@ mod settle;
 mod sight;
 mod standing;
 mod starvation;
+mod tally;
 mod traffic;
 mod trigger;
 mod turn;

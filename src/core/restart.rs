@@ -3,6 +3,8 @@
 //! After a restart nothing advances by itself: what was queued and what was asked for is dropped, every write without an outcome is
 //! read back, and a rollback that was under way goes on. Any number of restarts in a row leads to the same state.
 
+use std::sync::Arc;
+
 use crate::{
     core::{
         approval,
@@ -23,7 +25,7 @@ use crate::{
 /// Fills a new state with everything that the plan names.
 pub(super) fn open(state: &mut State, session: &SessionId, plan: &Plan, world: WorldKind) {
     let at = state.now;
-    state.opened = Some(Opened { session: session.clone(), plan: Box::new(plan.clone()), world, at, restarts: 0 });
+    state.opened = Some(Opened { session: session.clone(), plan: Arc::new(plan.clone()), world, at, restarts: 0 });
     for route in &plan.routes {
         state.routes.insert(route.id.clone(), RouteState::default());
         for backend in route.backend_ids() {

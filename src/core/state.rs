@@ -2,7 +2,10 @@
 //!
 //! Only `step` changes it. It is plain data, so a snapshot is its JSON and two hosts that read the same journal hold equal values.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +31,7 @@ use crate::{
         id::{AskId, BackendId, ClientId, EffectId, InstanceId, ItemId, OperatorId, RouteId, Seq, SessionId, SourceId, TriggerId},
         metric::{Measured, Metric, Sample},
         platform::{Happening, Workload},
+        shared,
         shown::Shown,
         time::{Millis, Timestamp},
         weight::{PerMille, Weights},
@@ -94,7 +98,8 @@ pub const HISTORY_EVERY: Millis = Millis::from_secs(5);
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Opened {
     pub session: SessionId,
-    pub plan: Box<Plan>,
+    #[serde(with = "shared")]
+    pub plan: Arc<Plan>,
     pub world: WorldKind,
     pub at: Timestamp,
     /// How often the host has come back since.
