@@ -56,12 +56,14 @@ pub fn page(world: &mut World, leg: Leg) -> Answer {
 /// Processes that have counted alike, and the time between their beginnings.
 const ALIKE: usize = 2;
 const ALIKE_APART_MS: i64 = 300;
+/// Requests that the second has counted more: fewer than either counts between two looks under full traffic, so both seem to grow.
+const ALIKE_AHEAD: u64 = 150;
 
 /// The counters of the process that answers, of as many as there are behind the page.
 fn answering(meter: &Meter, damage: Damage, worker: usize) -> Meter {
     match damage {
         Damage::Workers => part(meter, worker, Workers { count: WORKERS as u64, ahead: 7, apart_ms: WORKER_APART_MS }),
-        Damage::Alike => part(meter, worker % ALIKE, Workers { count: ALIKE as u64, ahead: 1, apart_ms: ALIKE_APART_MS }),
+        Damage::Alike => part(meter, worker % ALIKE, Workers { count: ALIKE as u64, ahead: ALIKE_AHEAD, apart_ms: ALIKE_APART_MS }),
         Damage::None
         | Damage::Vanished
         | Damage::NotANumber
