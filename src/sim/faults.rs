@@ -292,12 +292,6 @@ pub fn choices() -> Vec<Choice> {
         ),
         choice("stranger", "dana.ops gives a third backend service 40 % of the route", edit(Edit::Stranger { per_mille: 400 })),
         choice("idle-entry", "dana.ops puts a third backend service of weight 0 into the route", edit(Edit::Stranger { per_mille: 0 })),
-        choice(
-            "namesake",
-            "dana.ops gives 40 % to a backend service of GKE's name in another project",
-            edit(Edit::Namesake { per_mille: 400 }),
-        ),
-        choice("null-fields", "Compute's answers are full of nulls", Fault::NullFields),
         choice("twin-entry", "dana.ops puts GKE's backend service into the route twice", edit(Edit::Twin)),
         choice("all-zero", "every weight of the route becomes 0", edit(Edit::AllZero)),
         choice("own-matcher", "the route's host gets a path matcher of its own", edit(Edit::Matcher { gke_per_mille: 0 })),
@@ -349,6 +343,12 @@ fn platform_choices() -> Vec<Choice> {
         cluster("pods-forbidden", "the cluster's pods may not be read", Cluster::PodsForbidden),
         cluster("null-lists", "the cluster writes null for empty lists", Cluster::NullLists),
         cluster("silent-watches", "the cluster's open watches die without a word", Cluster::SilentWatches),
+        Choice { name: "null-fields", what: "Compute's answers are full of nulls", fault: Fault::NullFields },
+        Choice {
+            name: "namesake",
+            what: "dana.ops gives 40 % to a backend service of GKE's name in another project",
+            fault: Fault::Edit { edit: Edit::Namesake { per_mille: 400 }, principal: "dana.ops@hexproperty.com".to_owned() },
+        },
     ]
 }
 
