@@ -46,6 +46,7 @@ use crate::{
     tui::{
         app::{self, Appearance, End},
         terminal::size,
+        view::Leaving,
     },
 };
 
@@ -151,7 +152,7 @@ async fn fly(
     let terminal = Some(TerminalSize { columns: size.columns, rows: size.rows });
     let link = client::connect(Dial::once(ours), Wants::Cockpit, terminal).await?;
     let (appearance, keeper) = args.face.appearance(paths)?;
-    let appearance = Appearance { faults, speed, ..appearance };
+    let appearance = Appearance { faults, speed, leaving: Leaving::Ends, ..appearance };
     let left = app::run(link, appearance, || std::process::exit(129)).await;
     keeper.finish();
     drop(closing);

@@ -297,6 +297,8 @@ fn stuck(state: &State) -> BTreeSet<String> {
         Attention::Breach { .. }
         | Attention::AtDoor { .. }
         | Attention::FailingForNobody { .. }
+        | Attention::ConnectionsDropped { .. }
+        | Attention::WeightsUnread { .. }
         | Attention::Drifted { .. }
         | Attention::RollingBack { .. }
         | Attention::HomeNotSeen { .. }

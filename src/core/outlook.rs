@@ -6,12 +6,14 @@
 
 use crate::{
     core::{
-        at_door, blind, controls,
+        assurance, at_door, blind, controls,
         decision::{Cause, Refusal},
         door::Difference,
         exposure, home,
         home::Home,
-        reason::{DoorRule, Mover, Need, Objection, Obstacle},
+        latch,
+        loss::{self, Loss},
+        reason::{DoorRule, Missing, Mover, Need, Objection, Obstacle},
         replication::{self, DatabaseStanding, Soundness},
         settle,
         sight::Sight,
@@ -107,6 +109,11 @@ pub enum Attention {
         failed: u64,
         answers: u64,
     },
+    /// Users lose connections before they are answered: who counts how many.
+    ConnectionsDropped {
+        route: RouteId,
+        losses: Vec<Loss>,
+    },
     /// The session can't go on with the route by itself.
     NeedsHuman {
         route: RouteId,
@@ -138,6 +145,11 @@ pub enum Attention {
     },
     /// Requests meet something else than what is accepted.
     RequestsDisagree {
+        route: RouteId,
+        since: Timestamp,
+    },
+    /// Nobody has read the weights for too long to go by them: what they are now is not known, and going back is not assured.
+    WeightsUnread {
         route: RouteId,
         since: Timestamp,
     },
@@ -212,6 +224,8 @@ impl Attention {
             | Attention::AtDoor { .. }
             | Attention::Latched { .. }
             | Attention::FailingForNobody { .. }
+            | Attention::ConnectionsDropped { .. }
+            | Attention::WeightsUnread { .. }
             | Attention::NeedsHuman { .. }
             | Attention::Drifted { .. }
             | Attention::Hindered { .. }
@@ -229,6 +243,11 @@ impl Attention {
         }
     }
 
+    /// Whether a line that names only the worst counts it as one more.
+    pub fn counts(&self) -> bool {
+        self.is_urgent() || matches!(self, Attention::ReplicaUnsound { .. })
+    }
+
     /// Whether somebody has to look, now: what `status` and `rollback` end with 8 for.
     pub fn is_urgent(&self) -> bool {
         match self {
@@ -236,6 +255,8 @@ impl Attention {
             | Attention::Breach { .. }
             | Attention::AtDoor { .. }
             | Attention::FailingForNobody { .. }
+            | Attention::ConnectionsDropped { .. }
+            | Attention::WeightsUnread { .. }
             | Attention::NeedsHuman { .. }
             | Attention::Drifted { .. }
             | Attention::RollingBack { .. }
@@ -274,6 +295,30 @@ pub fn preview(state: &State, client: Option<ClientId>, route: &RouteId, to: &We
     Some(traffic::examine(&sight, planned, to).unwrap_or_else(Preview::Refused))
 }
 
+/// Whether re-arming `route` would do something.
+/// # Errors
+/// Why it would not.
+pub fn may_rearm(state: &State, route: &RouteId) -> Result<(), Refusal> {
+    let sight = Sight::of(state).ok_or(Refusal::NotOpen)?;
+    latch::may(&sight, sight.planned(route).ok_or(Refusal::Missing(Missing::Route))?)
+}
+
+/// Each reason for which a move of `route` to `to` would be refused now, as far as the route itself is concerned; the first is the one that
+/// the answer would name.
+pub fn refusals(state: &State, route: &RouteId, to: &Weights) -> Vec<Refusal> {
+    let Some(sight) = Sight::of(state) else { return vec![Refusal::NotOpen] };
+    sight.planned(route).map_or_else(Vec::new, |route| traffic::refusals(&sight, route, to))
+}
+
+/// What stands against going home where a trigger would bring it there: it goes all the same, and nobody can promise that it helps.
+pub fn unassured<'a>(state: &'a State, id: &TriggerId) -> Option<&'a Objection> {
+    let sight = Sight::of(state)?;
+    let trigger = sight.plan.triggers.iter().find(|trigger| trigger.id == *id)?;
+    let (route, known) = sight.route_of(trigger)?;
+    let goes = trigger::consequence(&sight, route, trigger) == Then::GoesHome;
+    known.readiness.against.first().filter(|_| goes)
+}
+
 /// What `trigger` stands at; `None` for one that the plan doesn't name.
 pub fn outlook(state: &State, id: &TriggerId) -> Option<Outlook> {
     let sight = Sight::of(state)?;
@@ -288,6 +333,10 @@ fn of_trigger(sight: &Sight, trigger: &Trigger, known: &TriggerState) -> Outlook
         let fired = known.fired_at.filter(|_| stands.latch.as_ref().is_some_and(|latch| standing::names(latch, &trigger.id)));
         return match (then, fired, &stands.drift) {
             (Then::NobodyThere, ..) => Outlook::Idle,
+            // A rollback is on its way to the API already, whoever began it.
+            (Then::GoesHome | Then::Withheld { .. } | Then::HomeNotProven { .. }, ..) if stands.motion.is_returning() => {
+                Outlook::Running { since, acts_at: sight.now, then: Then::Done }
+            }
             // Somebody moved traffic back out, so the breach is being proven anew.
             (Then::Done, _, Some(drift)) if !standing::is_contended(stands, sight.now) => {
                 let since = since.max(drift.since);
@@ -437,9 +486,17 @@ fn of_route(sight: &Sight, route: &Route, known: &RouteState, found: &mut Vec<At
     if let (Motion::Settled, Some(since)) = (&known.motion, known.against_since.filter(|since| settle::is_no_chance(*since, sight.now))) {
         found.push(Attention::RequestsDisagree { route: id(), since });
     }
-    let away = route.backend_ids().any(|backend| *backend != route.home && exposure::has(known, sight.now, backend) > PerMille::ZERO);
-    if let (true, Some(why)) = (away && known.accepted.is_some(), known.readiness.against.first()) {
+    let unread = assurance::unread_for(known, sight.now).and(known.accepted_at);
+    found.extend(unread.map(|since| Attention::WeightsUnread { route: id(), since }));
+    let away = assurance::is_away(known, route, sight.now);
+    // That the weights are not read is said above.
+    let why = known.readiness.against.iter().find(|why| !matches!(why, Objection::WeightsOld { .. }));
+    if let (true, Some(why)) = (away && known.accepted.is_some(), why) {
         found.push(Attention::HomeNotReady { route: id(), why: why.clone() });
+    }
+    let losses = loss::losses(sight.state, route);
+    if !losses.is_empty() {
+        found.push(Attention::ConnectionsDropped { route: id(), losses });
     }
     if let (Some(latch), false) = (&known.latch, known.motion.is_returning()) {
         found.push(Attention::Latched { route: id(), at: latch.at, cause: latch.cause.clone() });
@@ -457,6 +514,8 @@ pub fn soonest(found: &[Attention]) -> Option<&Outlook> {
         | Attention::RollingBack { .. }
         | Attention::HomeNotSeen { .. }
         | Attention::FailingForNobody { .. }
+        | Attention::ConnectionsDropped { .. }
+        | Attention::WeightsUnread { .. }
         | Attention::RequestsDisagree { .. }
         | Attention::WritesAtRisk { .. }
         | Attention::ReplicaUnsound { .. }
@@ -507,8 +566,8 @@ fn rank(attention: &Attention) -> u8 {
         Attention::Drifted { .. } => 3,
         Attention::RollingBack { .. } | Attention::HomeNotSeen { .. } => 4,
         Attention::Hindered { .. } | Attention::RequestsDisagree { .. } => 5,
-        Attention::FailingForNobody { .. } => 6,
-        Attention::HomeNotReady { .. } => 7,
+        Attention::FailingForNobody { .. } | Attention::ConnectionsDropped { .. } => 6,
+        Attention::WeightsUnread { .. } | Attention::HomeNotReady { .. } => 7,
         Attention::WritesAtRisk { .. } => 8,
         Attention::Blind { .. } => 9,
         Attention::Unresolved { .. } => 10,

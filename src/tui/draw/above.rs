@@ -50,7 +50,7 @@ pub fn overlay(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut 
         Some(Overlay::Palette { line, chosen, entries }) => palette(line, *chosen, entries, theme, area, buf),
         Some(Overlay::Themes { words, chosen, .. }) => themes(words, *chosen, theme, area, buf),
         Some(Overlay::Typing { purpose, line }) => typing(purpose, line, state, view, theme, area, buf),
-        Some(Overlay::Review { approval, line }) => review::draw(approval, line, state, view, theme, area, buf),
+        Some(Overlay::Review { approval, line, .. }) => review::draw(approval, line, state, view, theme, area, buf),
         Some(Overlay::People { chosen }) => people::draw(*chosen, state, view, theme, area, buf),
     }
 }

@@ -12,6 +12,7 @@ use ratatui::{
 use crate::{
     core::{
         event::WorldKind,
+        fails::stranded,
         home::{Home, home},
         outlook::{self, Preview},
         state::State,
@@ -21,7 +22,7 @@ use crate::{
         keymap::{Action, Danger, Scroll, Way},
         panes::{checklist, words},
         theme::Theme,
-        view::{Hearing, Notice, Pane, Screen, View, Zoom},
+        view::{Hearing, Leaving, Notice, Pane, Screen, View, Zoom},
         widgets::text,
     },
 };
@@ -90,6 +91,8 @@ pub fn hints(state: &State, view: &View, theme: &Theme, width: u16) -> Vec<Hint>
             "resume"
         } else if *action == Action::Drop && (view.screen != view.home() || view.zoomed == Zoom::Focused) {
             "back"
+        } else if *action == Action::Quit && view.leaving == Leaving::Ends {
+            "end"
         } else {
             binding.label
         };
@@ -151,6 +154,9 @@ fn matters(state: &State, view: &View) -> Vec<Action> {
     }
     if route.is_some_and(|route| matches!(home(state, route), Home::NotHome { .. })) || view.hearing != Hearing::Connected {
         actions.push(Action::CopyByHand);
+    }
+    if route.is_some_and(|route| stranded(state, route).is_some()) {
+        actions.push(Action::CopyAwayByHand);
     }
     let blocked = known.is_some_and(|known| known.latch.is_some() || known.hold.is_some());
     if let Some(draft) = route.and_then(|route| view.drafts.get(&route.id)) {

@@ -22,7 +22,7 @@ use crate::{
     tui::{
         draw::{above, toasts},
         overlay::word,
-        panes::words,
+        panes::{draft::against, words},
         theme::Theme,
         view::View,
         widgets::{
@@ -125,7 +125,14 @@ fn terms(approval: &Approval, state: &State, view: &View, theme: &Theme) -> Vec<
         let mark = if place == 0 { theme.glyphs.warn } else { " " };
         Row::Said(Line::styled(format!("{mark} {part}"), theme.warn))
     });
-    rows.into_iter().chain(database).chain(rests).chain(open).chain(asked).collect()
+    let client = Some(approval.by.client);
+    let told = route(state, id).map_or_else(Vec::new, |route| against(state, client, route, to, view.now));
+    let against = told.into_iter().flat_map(|said| {
+        let (glyph, style) = words::tone(said.tone, theme);
+        let rows = text::wrap(&said.long, usize::from(COLUMNS) - 6).into_iter().enumerate();
+        rows.map(|(place, part)| Row::Said(Line::styled(format!("{} {part}", if place == 0 { glyph } else { " " }), style))).collect::<Vec<_>>()
+    });
+    rows.into_iter().chain(against).chain(database).chain(rests).chain(open).chain(asked).collect()
 }
 
 /// The figure of this second, which the digest does not cover because it never stands still.

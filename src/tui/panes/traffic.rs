@@ -9,9 +9,10 @@ use ratatui::{
 
 use crate::{
     core::{
-        fails::{Fails, Gravity, Site, fails},
+        decision::Refusal,
+        fails::{Fails, Gravity, Site, fails, stranded},
         has::{has, strangers},
-        home::home,
+        home::{Home, home},
         outlook::{self, Attention, Outlook, Then},
         state::{Motion, Observed, Proof, RouteState, State},
     },
@@ -63,12 +64,13 @@ pub fn draw(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buf
             | Attention::Breach { .. }
             | Attention::AtDoor { .. }
             | Attention::FailingForNobody { .. }
+            | Attention::ConnectionsDropped { .. }
             | Attention::NeedsHuman { .. },
         ) => frame::light(area, theme.alarm, theme, buf),
         Some(Attention::Drifted { .. } | Attention::Hindered { .. } | Attention::RequestsDisagree { .. }) => {
             frame::light(area, theme.warn, theme, buf)
         }
-        Some(Attention::Blind { .. } | Attention::Unresolved { .. } | Attention::Unread { .. }) => {
+        Some(Attention::Blind { .. } | Attention::Unresolved { .. } | Attention::Unread { .. } | Attention::WeightsUnread { .. }) => {
             frame::light(area, theme.unknown, theme, buf)
         }
         Some(
@@ -121,6 +123,8 @@ fn worst(state: &State, route: &Route) -> Option<Attention> {
         | Attention::HomeNotSeen { route: id, .. }
         | Attention::AtDoor { route: id, .. }
         | Attention::FailingForNobody { route: id, .. }
+        | Attention::ConnectionsDropped { route: id, .. }
+        | Attention::WeightsUnread { route: id, .. }
         | Attention::RequestsDisagree { route: id, .. }
         | Attention::Hindered { route: id, .. }
         | Attention::HomeNotReady { route: id, .. }
@@ -163,11 +167,25 @@ fn progress(state: &State, route: &Route, known: &RouteState, theme: &Theme) -> 
     let (given, shown) = (has.given?, share(gets.fraction));
     // Away from it, what counts is how much is still there.
     let told = if gets.fraction > given.fraction() && given == PerMille::ZERO {
-        format!(" ({shown} still there)")
+        format!(" ({} still elsewhere)", still_elsewhere(state, route).unwrap_or(shown))
     } else {
         format!(" ({shown} of {given})")
     };
     Some(Span::styled(told, theme.observed))
+}
+
+/// On the way home: the share of requests that still meet others, strangers among them.
+fn still_elsewhere(state: &State, route: &Route) -> Option<String> {
+    match home(state, route) {
+        Home::Accepted { elsewhere: Some(seen), .. } if seen.fraction > 0.0 => Some(share(seen.fraction)),
+        Home::Accepted { .. }
+        | Home::Unread
+        | Home::Away { .. }
+        | Home::Going { .. }
+        | Home::Unasked { .. }
+        | Home::Seen { .. }
+        | Home::NotHome { .. } => None,
+    }
 }
 
 /// What most wants to be said under the bar, as a band across the pane if it is an alarm.
@@ -205,7 +223,7 @@ fn rows(state: &State, view: &View, area: Rect) -> Vec<(usize, Rows)> {
     let mut inner = Rect::new(area.x + 1, area.y + 1, area.width.saturating_sub(2), area.height.saturating_sub(2));
     inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
     let others = (routes.saturating_sub(1) as u16).min(inner.height.saturating_sub(3));
-    let below = if draft::is_drafted(state, view) { inner.height.saturating_sub(others + 4).min(draft::PREVIEW_ROWS) } else { 0 };
+    let below = inner.height.saturating_sub(others + 4).min(draft::most(state, view));
     let full = inner.height.saturating_sub(others).min(5 + below);
     let mut y = inner.y;
     let mut found = Vec::new();
@@ -286,7 +304,7 @@ fn failing(fails: &Fails, theme: &Theme) -> Option<Failing> {
     let door = fails.at_door.map_or(0.0, |met| if met.site == Site::UnlikeHome { 1.0 } else { met.share.fraction });
     let own = fails.own.map_or(0.0, |sample| sample.value);
     let (share, style) = match fails.gravity {
-        Gravity::Beyond => (door.max(own), theme.breach),
+        Gravity::Beyond => (door.max(own).max(fails.losing.map_or(0.0, |losing| losing.share())), theme.breach),
         Gravity::Tolerated => (0.0, theme.dim),
     };
     Some(Failing { share, words: said.long, short: said.short, style })
@@ -380,6 +398,13 @@ fn at_door(state: &State, route: &Route, view: &View, theme: &Theme) -> Option<(
         }
     })?;
     let what = crate::words::at_door(&breach, view.now, Names::of(state));
+    if stranded(state, route).is_some_and(|stranded| *stranded.home == breach.backend) {
+        let copies = words::key(view, Action::CopyAwayByHand);
+        let there = words::place(route, &route.target);
+        let what = crate::words::met_at_door(&breach, Names::of(state));
+        let told = format!(" {} {what}: restore it; by key nothing leaves a home that fails, {copies} copies the way to {there} by hand", theme.glyphs.breach);
+        return Some((told, theme.latch));
+    }
     Some((format!(" {} {what}{}", theme.glyphs.breach, way_home(state, route, view)), theme.latch))
 }
 
@@ -459,7 +484,7 @@ fn resting(state: &State, known: &RouteState, route: &Route, view: &View, theme:
         None => "no request seen yet".to_owned(),
     });
     facts.extend(known.moved_by.as_ref().map(|by| format!("moved by {}", crate::words::mover(by, Names::of(state)))));
-    let first = next_step(state, known, route, view, theme);
+    let first = next_step(state, known, route, view, theme, room);
     let between = format!(" {} ", theme.glyphs.dot);
     let alone = first.is_empty();
     let facts = facts.into_iter().enumerate().map(|(place, fact)| {
@@ -470,13 +495,13 @@ fn resting(state: &State, known: &RouteState, route: &Route, view: &View, theme:
 }
 
 /// How this person goes on from here: the next step of the ladder, or whose turn it is.
-fn next_step(state: &State, known: &RouteState, route: &Route, view: &View, theme: &Theme) -> Vec<Span<'static>> {
+fn next_step(state: &State, known: &RouteState, route: &Route, view: &View, theme: &Theme, room: usize) -> Vec<Span<'static>> {
     let Some(share) = known.accepted.as_ref().map(|accepted| accepted.weights.of(&route.target)) else { return Vec::new() };
     if known.motion.is_returning() {
         return Vec::new();
     }
     if known.motion != Motion::Settled {
-        return following(known, route, share, theme);
+        return following(state, known, route, share, theme);
     }
     if known.latch.is_some() || view.me.as_ref().is_none_or(|me| !me.role.may_steer()) {
         return Vec::new();
@@ -493,6 +518,11 @@ fn next_step(state: &State, known: &RouteState, route: &Route, view: &View, them
         }];
     };
     let mine = view.me.as_ref().map(|me| me.client);
+    // Nobody is invited to what would be refused.
+    if let Some(why) = refused(state, known, route, *next) {
+        let told = format!("{} {next} would be refused now: {}", theme.glyphs.latch, crate::words::why_refused(&why, Names::of(state)));
+        return vec![Span::styled(text::cut(&told, room, theme.glyphs.ellipsis), theme.warn)];
+    }
     match &state.controls.holder {
         Some(holder) if Some(holder.client) == mine => {
             vec![key(Action::Ladder(Way::Forward)), plain(format!(" drafts {next}, ")), key(Action::Ask), plain(" asks for it".to_owned())]
@@ -505,10 +535,23 @@ fn next_step(state: &State, known: &RouteState, route: &Route, view: &View, them
     }
 }
 
+/// Why the target would not be given `share` now.
+fn refused(state: &State, known: &RouteState, route: &Route, share: PerMille) -> Option<Refusal> {
+    let to = known.accepted.as_ref()?.weights.with(&route.target, share).ok()?;
+    outlook::refusals(state, &route.id, &to).into_iter().next()
+}
+
 /// While a move is under way the next one has time: how far requests have followed.
-fn following(known: &RouteState, route: &Route, given: PerMille, theme: &Theme) -> Vec<Span<'static>> {
+fn following(state: &State, known: &RouteState, route: &Route, given: PerMille, theme: &Theme) -> Vec<Span<'static>> {
     let place = words::place(route, &route.target);
+    if let Motion::Writing { to, .. } | Motion::Resolving { to, .. } = &known.motion {
+        let told = format!("{} {} is being written", theme.glyphs.busy, Names::of(state).split(&route.id, to));
+        return vec![Span::styled(told, theme.busy)];
+    }
     let head = format!("{} {given} on {place} is accepted", theme.glyphs.busy);
+    if let Some(still) = still_elsewhere(state, route) {
+        return vec![Span::styled(format!("{head}, {still} of requests still meet others than {}", words::place(route, &route.home)), theme.busy)];
+    }
     let told = match observed(known).and_then(|observed| observed.shares.get(&route.target)) {
         Some(seen) => format!("{head}, requests show {} so far", share(seen.fraction)),
         None => format!("{head}, not seen by requests yet"),

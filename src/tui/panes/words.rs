@@ -4,6 +4,7 @@ use ratatui::{style::Style, text::Span};
 
 use crate::{
     core::{
+        assurance::unread_for,
         decision::Cause,
         news::Tone,
         outlook::Outlook,
@@ -141,6 +142,7 @@ pub fn course(known: &RouteState, now: Timestamp, theme: &Theme) -> Vec<Span<'st
     let glyphs = &theme.glyphs;
     let (glyph, style) = match &known.motion {
         Motion::Unread | Motion::Resolving { .. } => (glyphs.unknown, theme.unknown),
+        Motion::Settled if unread_for(known, now).is_some() => (glyphs.unknown, theme.unknown),
         Motion::Settled => match (known.proof, known.against_since) {
             (_, Some(_)) => (glyphs.warn, theme.warn),
             (Proof::Proven { .. } | Proof::Fits, None) => (glyphs.ok, theme.ok),
