@@ -18,6 +18,7 @@ use cutover::{
     core::state::State,
     tui::{
         draw::draw,
+        scene::Scene,
         theme::{Catalogue, Charset, Depth, Theme},
         view::View,
     },
@@ -54,7 +55,7 @@ fn catalogue() -> Catalogue {
 fn frame(state: &State, view: &View, theme: &Theme, columns: u16, rows: u16) -> Buffer {
     let area = Rect::new(0, 0, columns, rows);
     let mut buf = Buffer::empty(area);
-    draw(state, view, theme, area, &mut buf);
+    draw(Scene { state, view, theme }, area, &mut buf);
     buf
 }
 

@@ -147,7 +147,7 @@ pub fn fails(state: &State, route: &Route, backend: &BackendId) -> Fails {
         gravity: match condition(state, route, backend) {
             Condition::Breached { .. } | Condition::FailsAtDoor { .. } | Condition::HomeBeyond { .. } | Condition::Drops { .. } => {
                 Gravity::Beyond
-            },
+            }
             Condition::ProbeFails { .. }
             | Condition::Blind { .. }
             | Condition::Unjudged { .. }

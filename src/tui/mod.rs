@@ -13,6 +13,7 @@ pub mod keymap;
 pub mod mistake;
 pub mod overlay;
 pub mod panes;
+pub mod scene;
 pub mod terminal;
 pub mod theme;
 pub mod view;

@@ -14,8 +14,9 @@ use crate::{
     },
     plan::model::Route,
     words::{
-        Names, why_refused,
+        Names,
         short::{self, Said},
+        why_refused,
     },
 };
 
@@ -27,7 +28,9 @@ pub fn preview(preview: &Preview, names: Names) -> Said {
         Preview::SecondPerson => {
             Said::new(Tone::Warning, "larger than one person may move: needs a second person's approval", "needs a second person")
         }
-        Preview::Refused(why) => Said::new(Tone::Alarm, format!("would be refused now: {}", why_refused(why, names)), "would be refused now"),
+        Preview::Refused(why) => {
+            Said::new(Tone::Alarm, format!("would be refused now: {}", why_refused(why, names)), "would be refused now")
+        }
     }
 }
 

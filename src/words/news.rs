@@ -10,8 +10,8 @@ use crate::{
         time::Millis,
     },
     words::{
-        Names, cause, cause::unlike, database, evidence, gap, hindrance, loss, mover, mover_name, need, objection, obstacle, platform, refusal,
-        void,
+        Names, cause, cause::unlike, database, evidence, gap, hindrance, loss, mover, mover_name, need, objection, obstacle, platform,
+        refusal, void,
     },
 };
 

@@ -46,9 +46,9 @@ pub fn why_refused(refusal: &Refusal, names: Names) -> String {
             "{failed} of {answers} requests through the front door fail on {}; wait until they are answered, or roll back",
             names.backend(backend)
         ),
-        Refusal::FailingAtDoor { backend: None, failed, answers } => format!(
-            "{failed} of {answers} requests through the front door fail, and no answer says whose; look at the load balancer"
-        ),
+        Refusal::FailingAtDoor { backend: None, failed, answers } => {
+            format!("{failed} of {answers} requests through the front door fail, and no answer says whose; look at the load balancer")
+        }
         Refusal::UnlikeHome { backend, difference } => {
             format!("users would get another site; put it right or roll back ({})", unlike(&names.backend(backend), difference))
         }
@@ -70,9 +70,7 @@ pub fn why_refused(refusal: &Refusal, names: Names) -> String {
         Refusal::Contended => "others keep changing this route; stop them, then adopt what you find or roll back".to_owned(),
         Refusal::NeedsHuman { why } => format!("this route needs a human; put it right or roll back ({})", need(why)),
         Refusal::Hindered { why } => format!("put the route right by hand first, or roll back ({})", hindrance(why, names)),
-        Refusal::RequestsDisagree { .. } => {
-            "requests meet something else than the weights say; find out why, or roll back".to_owned()
-        }
+        Refusal::RequestsDisagree { .. } => "requests meet something else than the weights say; find out why, or roll back".to_owned(),
         Refusal::Unsettled => "the last move has not settled; ask for a step this large when it has".to_owned(),
         Refusal::CannotSign { trigger } => {
             format!("nobody can judge the {}; sign when it can be read", names.watched(trigger))
@@ -84,13 +82,9 @@ pub fn why_refused(refusal: &Refusal, names: Names) -> String {
 /// What came of the question.
 fn verdict(refusal: &Refusal) -> &'static str {
     match refusal {
-        Refusal::StandsThere
-        | Refusal::NoChange
-        | Refusal::NotLatched
-        | Refusal::NotHeld => "nothing to do",
+        Refusal::StandsThere | Refusal::NoChange | Refusal::NotLatched | Refusal::NotHeld => "nothing to do",
         Refusal::Unsettled => "not asked",
-        Refusal::NotSignable
-        | Refusal::CannotSign { .. } => "not signed",
+        Refusal::NotSignable | Refusal::CannotSign { .. } => "not signed",
         Refusal::OwnRequest => "not approved",
         Refusal::Role { .. }
         | Refusal::NoControls { .. }

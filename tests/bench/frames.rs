@@ -6,6 +6,7 @@ use cutover::{
     core::state::State,
     tui::{
         draw::draw,
+        scene::Scene,
         terminal::frame::Screen,
         theme::{Catalogue, Charset, Depth, Theme},
         view::View,
@@ -23,9 +24,9 @@ const FRAMES: u32 = 200;
 pub fn frames() {
     for (columns, rows) in [(80, 24), (120, 40), (200, 50)] {
         let each = |work: &mut dyn FnMut()| least(7, &mut *work).as_nanos() as f64 / f64::from(FRAMES) / 1000.0;
-        let mut scene = Scene::new(columns, rows);
+        let mut scene = Moment::new(columns, rows);
         let still = each(&mut || (0..FRAMES).for_each(|_| drop(scene.frame(0))));
-        let mut scene = Scene::new(columns, rows);
+        let mut scene = Moment::new(columns, rows);
         let mut bytes = 0;
         let mut turn = 0;
         let moving = each(&mut || {
@@ -51,13 +52,13 @@ pub fn single(size: &str) -> ExitCode {
         eprintln!("a size is written as 200x50");
         return ExitCode::from(2);
     };
-    let mut scene = Scene::new(columns, rows);
+    let mut scene = Moment::new(columns, rows);
     let bytes: usize = (0..frames).map(|_| scene.frame(0).len()).sum();
     println!("{frames} frames at {columns}x{rows}, {bytes} bytes");
     ExitCode::SUCCESS
 }
 
-struct Scene {
+struct Moment {
     state: State,
     view: View,
     theme: Theme,
@@ -65,19 +66,20 @@ struct Scene {
     spare: Buffer,
 }
 
-impl Scene {
-    fn new(columns: u16, rows: u16) -> Scene {
+impl Moment {
+    fn new(columns: u16, rows: u16) -> Moment {
         let catalogue = Catalogue::new(Depth::Truecolor, Charset::Unicode);
         let theme = catalogue.first();
         let spare = Buffer::empty(Rect::new(0, 0, columns, rows));
-        Scene { state: scenes::calm(), view: scenes::view(), theme, screen: Screen::default(), spare }
+        Moment { state: scenes::calm(), view: scenes::view(), theme, screen: Screen::default(), spare }
     }
 
     /// The bytes of the frame so many seconds later.
     fn frame(&mut self, seconds: u64) -> Vec<u8> {
         self.view.now = self.state.now + cutover::domain::time::Millis::from_secs(seconds);
         self.spare.reset();
-        draw(&self.state, &self.view, &self.theme, self.spare.area, &mut self.spare);
+        let scene = Scene { state: &self.state, view: &self.view, theme: &self.theme };
+        draw(scene, self.spare.area, &mut self.spare);
         self.screen.encode(&mut self.spare)
     }
 }

@@ -185,7 +185,8 @@ impl App {
         let names = Names::of(&self.state);
         let (there, home) = (names.backend(&route.target), names.backend(&route.home));
         if stranded(&self.state, route).is_none() {
-            let told = format!("nothing was copied: this is the way out of a home that fails, and {home} is not seen to; a draft moves traffic");
+            let told =
+                format!("nothing was copied: this is the way out of a home that fails, and {home} is not seen to; a draft moves traffic");
             self.notify(Tone::Plain, told);
             return Flow::Stay;
         }

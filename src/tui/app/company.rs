@@ -82,7 +82,7 @@ impl App {
             self.view.screen = Screen::Main;
             self.view.zoomed = Zoom::All;
             self.focus(key, pane);
-            let places = places::places(&self.state, &self.view, &self.appearance.theme, self.size.area());
+            let places = places::places(self.scene(), self.size.area());
             if places.panes.iter().all(|(placed, _)| *placed != pane) {
                 self.view.zoomed = Zoom::Focused;
             }

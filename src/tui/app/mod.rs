@@ -33,6 +33,7 @@ use crate::{
         input::{Arrived, guard::Guard},
         keymap::Keymap,
         panes::words,
+        scene::Scene,
         terminal::{
             Drawn, MouseReports, Size, Stats, Terminal, TerminalError,
             signals::{SignalEvent, Signals},
@@ -397,6 +398,10 @@ impl App {
         // Others only see how large this terminal is; on a full line they see it later.
         let _ = self.link.asks.try_send(ToHost::Resize(terminal));
     }
+    /// What is drawn of this cockpit.
+    fn scene(&self) -> Scene<'_> {
+        Scene { state: &self.state, view: &self.view, theme: &self.appearance.theme }
+    }
 
     fn frame(&mut self, canvas: &mut impl Canvas) -> Drawn {
         let speed = self.view.speed;
@@ -419,7 +424,7 @@ impl App {
         let mut next = std::mem::take(&mut self.spare);
         next.resize(self.size.area());
         next.reset();
-        draw::draw(&self.state, &self.view, &self.appearance.theme, self.size.area(), &mut next);
+        draw::draw(self.scene(), self.size.area(), &mut next);
         let drawn = canvas.draw(&mut next);
         self.spare = next;
         match (&self.view.overlay, self.overlay_drawn, drawn) {

@@ -23,7 +23,7 @@ impl App {
         if self.view.overlay.is_some() {
             return self.wheel_above(mouse.what);
         }
-        let places = places::places(&self.state, &self.view, &self.appearance.theme, self.size.area());
+        let places = places::places(self.scene(), self.size.area());
         match mouse.what {
             Gesture::Press => self.press(&places, mouse),
             Gesture::Drag => self.drag(&places, mouse),
@@ -58,7 +58,7 @@ impl App {
     /// A hint under the pointer does what its key does, unless that has an effect on others.
     fn press_hint(&mut self, column: u16) {
         let mut end = 0;
-        let hints = footer::hints(&self.state, &self.view, &self.appearance.theme, self.size.area().width);
+        let hints = footer::hints(self.scene(), self.size.area().width);
         let hint = hints.into_iter().find(|hint| {
             end += hint.width();
             usize::from(column) < end

@@ -33,7 +33,7 @@ impl App {
             (Screen::Journal, _) => self.step_line(scroll),
             (Screen::Main, Pane::Journal) if self.view.zoomed == Zoom::Focused => self.step_line(scroll),
             (Screen::Main, pane) if self.view.zoomed == Zoom::Focused => {
-                let last = zoom::last(&self.state, &self.view, &self.appearance.theme, self.size.area());
+                let last = zoom::last(self.scene(), self.size.area());
                 let top = self.view.scroll.entry(pane).or_insert(0);
                 *top = step(scroll, (*top).min(last), last);
             }
@@ -54,7 +54,7 @@ impl App {
                 self.view.screen_scroll = step(scroll, self.view.screen_scroll.min(last), last);
             }
             (Screen::Metrics, _) => {
-                let last = metrics::last(&self.state, &self.view, &self.appearance.theme, self.size.area());
+                let last = metrics::last(self.scene(), self.size.area());
                 self.view.screen_scroll = step(scroll, self.view.screen_scroll.min(last), last);
             }
             (Screen::Watch | Screen::Log, _) => {}

@@ -8,13 +8,14 @@ use ratatui::{
 };
 
 use crate::{
-    core::state::{Said, State},
+    core::state::Said,
     domain::time::Millis,
     tui::{
         draw::{people, review},
         keymap::{Action, Context},
         overlay::{Entry, Overlay, Purpose, matching},
         panes::words,
+        scene::Scene,
         theme::Theme,
         view::View,
         widgets::{dialog, line::LineEdit, text},
@@ -22,7 +23,8 @@ use crate::{
 };
 
 /// One line for the oldest request that is open.
-pub fn banner(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buffer) {
+pub fn banner(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
+    let Scene { state, view, theme } = scene;
     let Some(open) = state.approvals.values().min_by_key(|approval| approval.at) else { return };
     let left = Millis((open.expires_at.since(view.now).0 as f64 / view.speed.max(1.0)) as u64);
     let mine = view.me.as_ref().is_some_and(|me| me.who == open.by.who);
@@ -43,15 +45,16 @@ pub fn banner(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut B
     text::put(buf, area, 0, &text::cut(&format!(" {glyph} {text}"), area.width.into(), theme.glyphs.ellipsis), style);
 }
 
-pub fn overlay(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buffer) {
+pub fn overlay(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
+    let Scene { view, theme, .. } = scene;
     match &view.overlay {
         None => {}
         Some(Overlay::Help { scroll }) => help(*scroll, view, theme, area, buf),
         Some(Overlay::Palette { line, chosen, entries }) => palette(line, *chosen, entries, theme, area, buf),
         Some(Overlay::Themes { words, chosen, .. }) => themes(words, *chosen, theme, area, buf),
-        Some(Overlay::Typing { purpose, line }) => typing(purpose, line, state, view, theme, area, buf),
-        Some(Overlay::Review { approval, line, .. }) => review::draw(approval, line, state, view, theme, area, buf),
-        Some(Overlay::People { chosen }) => people::draw(*chosen, state, view, theme, area, buf),
+        Some(Overlay::Typing { purpose, line }) => typing(purpose, line, scene, area, buf),
+        Some(Overlay::Review { approval, line, .. }) => review::draw(approval, line, scene, area, buf),
+        Some(Overlay::People { chosen }) => people::draw(*chosen, scene, area, buf),
     }
 }
 
@@ -138,7 +141,8 @@ fn themes(themes: &[String], chosen: usize, theme: &Theme, area: Rect, buf: &mut
     }
 }
 
-fn typing(purpose: &Purpose, line: &LineEdit, state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buffer) {
+fn typing(purpose: &Purpose, line: &LineEdit, scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
+    let Scene { view, theme, .. } = scene;
     let does = match purpose {
         Purpose::Rearm { .. } => "Enter re-arms, Esc leaves the latch on",
         Purpose::Sign { .. } => "Enter signs with your name, Esc doesn't",
@@ -146,7 +150,7 @@ fn typing(purpose: &Purpose, line: &LineEdit, state: &State, view: &View, theme:
         Purpose::Say => "Enter says it, Esc keeps silent",
         Purpose::Filter => "Enter keeps the filter, Esc shows everything",
     };
-    let said = if *purpose == Purpose::Say { talk(state, view, theme) } else { Vec::new() };
+    let said = if *purpose == Purpose::Say { talk(scene) } else { Vec::new() };
     let above = if said.is_empty() { 0 } else { said.len() as u16 + 1 };
     let rows = with_line(&purpose.title(), purpose.question(), line, (76, 6 + above), theme, area, buf);
     text::rows(buf, rows, [Line::from(vec![Span::styled(does, theme.faint), home(view, theme)])]);
@@ -155,7 +159,8 @@ fn typing(purpose: &Purpose, line: &LineEdit, state: &State, view: &View, theme:
 }
 
 /// What was said last, newest first, so that an answer stands next to its question.
-fn talk(state: &State, view: &View, theme: &Theme) -> Vec<Line<'static>> {
+fn talk(scene: Scene<'_>) -> Vec<Line<'static>> {
+    let Scene { state, view, theme } = scene;
     let line = |said: &Said| {
         Line::from(vec![
             Span::styled(format!("{:>8} ", view.age(said.at).to_string()), theme.faint),

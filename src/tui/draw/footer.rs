@@ -21,6 +21,7 @@ use crate::{
     tui::{
         keymap::{Action, Danger, Scroll, Way},
         panes::{checklist, words},
+        scene::Scene,
         theme::Theme,
         view::{Hearing, Leaving, Notice, Pane, Screen, View, Zoom},
         widgets::text,
@@ -59,8 +60,8 @@ pub fn notice(view: &View, theme: &Theme, area: Rect, buf: &mut Buffer) {
     text::rows(buf, area, lines);
 }
 
-pub fn draw(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buffer) {
-    let spans: Vec<Span<'static>> = hints(state, view, theme, area.width).into_iter().flat_map(|hint| hint.spans).collect();
+pub fn draw(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
+    let spans: Vec<Span<'static>> = hints(scene, area.width).into_iter().flat_map(|hint| hint.spans).collect();
     text::rows(buf, area, [Line::from(spans)]);
 }
 
@@ -78,7 +79,8 @@ impl Hint {
 }
 
 /// The way home always; then what the last answer said, then the keys that matter now, as many as fit.
-pub fn hints(state: &State, view: &View, theme: &Theme, width: u16) -> Vec<Hint> {
+pub fn hints(scene: Scene<'_>, width: u16) -> Vec<Hint> {
+    let Scene { state, view, theme } = scene;
     let role = view.me.as_ref().map(|me| me.role);
     let held = words::route(state, view.route).and_then(|route| state.routes.get(&route.id)).is_some_and(|known| known.hold.is_some());
     let offered = |action: &Action| {

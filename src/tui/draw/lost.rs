@@ -19,8 +19,9 @@ use crate::{
     tui::{
         keymap::Action,
         panes::words,
+        scene::Scene,
         theme::Theme,
-        view::{Back, Hearing, Then, View},
+        view::{Back, Hearing, Then},
         widgets::{dialog, text},
     },
     words::{Names, absence},
@@ -33,7 +34,8 @@ const COMMAND_COLUMNS: usize = 70;
 const ROUTES_MAX: usize = 3;
 
 /// Draws the notice over `body` where one is due.
-pub fn draw(state: &State, view: &View, theme: &Theme, body: Rect, buf: &mut Buffer) {
+pub fn draw(scene: Scene<'_>, body: Rect, buf: &mut Buffer) {
+    let Scene { view, theme, .. } = scene;
     match (&view.hearing, &view.back) {
         (Hearing::Lost { why, then, gone }, _) => {
             for position in body.intersection(buf.area).positions() {
@@ -44,7 +46,7 @@ pub fn draw(state: &State, view: &View, theme: &Theme, body: Rect, buf: &mut Buf
                 Then::TryAgain { .. } => ("THE HOST IS GONE", theme.breach),
                 Then::Nothing => ("THIS SESSION IS OVER FOR THIS COCKPIT", theme.breach),
             };
-            let lines = lost(why, *then, &gone.to_string(), state, view, theme);
+            let lines = lost(why, *then, &gone.to_string(), scene);
             card(&format!("{} {title} ", theme.glyphs.breach), style, lines, theme, body, buf);
         }
         // What is asked of a person comes before what is told to him; the notice waits below it.
@@ -86,11 +88,12 @@ fn named(name: &str, value: String, theme: &Theme) -> Line<'static> {
     Line::from(vec![Span::styled(format!("  {name:<10}"), theme.dim), Span::styled(value, theme.text)])
 }
 
-fn lost(why: &str, then: Then, gone: &str, state: &State, view: &View, theme: &Theme) -> Vec<Line<'static>> {
+fn lost(why: &str, then: Then, gone: &str, scene: Scene<'_>) -> Vec<Line<'static>> {
+    let Scene { state, theme, .. } = scene;
     let mut lines = vec![Line::from(vec![Span::styled(format!("for {gone}: "), theme.figure), Span::styled(why.to_owned(), theme.text)])];
     lines.push(Line::default());
     lines.push(Line::styled(format!("Last seen at {}Z; the grey screen is as old as that:", words::clock(state.now)), theme.text));
-    lines.extend(last_seen(state, view, theme));
+    lines.extend(last_seen(scene));
     lines.push(Line::default());
     let holds = |text: &str| Line::from(vec![Span::styled("  ", theme.text), Span::styled(text.to_owned(), theme.text)]);
     match then {
@@ -99,7 +102,7 @@ fn lost(why: &str, then: Then, gone: &str, state: &State, view: &View, theme: &T
             lines.push(holds(&in_flight(state)));
             lines.push(holds("if only this line broke, the session goes on, its triggers armed"));
             lines.push(holds("if the host died, the triggers sleep; cutover open takes it up again"));
-            lines.extend(by_hand(state, view, theme));
+            lines.extend(by_hand(scene));
             lines.push(Line::default());
         }
         Then::Nothing => {}
@@ -113,7 +116,8 @@ fn lost(why: &str, then: Then, gone: &str, state: &State, view: &View, theme: &T
     lines
 }
 
-fn last_seen(state: &State, view: &View, theme: &Theme) -> Vec<Line<'static>> {
+fn last_seen(scene: Scene<'_>) -> Vec<Line<'static>> {
+    let Scene { state, view, theme } = scene;
     let routes = words::plan(state).into_iter().flat_map(|plan| &plan.routes).take(ROUTES_MAX);
     let traffic = routes.map(|route| {
         let stood = absence::stood(state.routes.get(&route.id), route, Names::of(state));
@@ -158,7 +162,8 @@ fn in_flight(state: &State) -> String {
 }
 
 /// The second lever, for whoever can't wait: the exact command, which the plan alone gives.
-fn by_hand(state: &State, view: &View, theme: &Theme) -> Vec<Line<'static>> {
+fn by_hand(scene: Scene<'_>) -> Vec<Line<'static>> {
+    let Scene { state, view, theme } = scene;
     let Some((plan, route)) = words::plan(state).zip(words::route(state, view.route)) else { return Vec::new() };
     let next =
         if plan.routes.len() > 1 { format!("; {} shows the next route's", words::key(view, Action::NextRoute)) } else { String::new() };

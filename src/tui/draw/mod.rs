@@ -2,15 +2,13 @@
 
 use ratatui::{buffer::Buffer, layout::Rect, text::Line};
 
-use crate::{
-    core::state::State,
-    tui::{
-        keymap::Action,
-        panes::{checklist, header, journal, log, metrics, platforms, replication, rollback, traffic, triggers, words, workloads, zoom},
-        theme::{Theme, glyphs},
-        view::{Pane, Screen, View, Zoom},
-        widgets::text,
-    },
+use crate::tui::{
+    keymap::Action,
+    panes::{checklist, header, journal, log, metrics, platforms, replication, rollback, traffic, triggers, words, workloads, zoom},
+    scene::Scene,
+    theme::glyphs,
+    view::{Pane, Screen, Zoom},
+    widgets::text,
 };
 
 mod above;
@@ -26,43 +24,45 @@ pub mod watch;
 use places::{COLUMNS_MIN, ROWS_MIN, places};
 
 /// The whole frame, in characters that the terminal has.
-pub fn draw(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buffer) {
-    everything(state, view, theme, area, buf);
-    glyphs::fit(buf, theme.glyphs.charset);
+pub fn draw(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
+    everything(scene, area, buf);
+    glyphs::fit(buf, scene.theme.glyphs.charset);
 }
 
-fn everything(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buffer) {
+fn everything(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
+    let Scene { view, theme, .. } = scene;
     buf.set_style(area, theme.base);
     if area.width < COLUMNS_MIN || area.height < ROWS_MIN {
-        tiny(state, view, theme, area, buf);
+        tiny(scene, area, buf);
         return;
     }
-    let places = places(state, view, theme, area);
-    header::draw(state, view, theme, places.header, buf);
-    state_line::draw(state, view, theme, places.state_line, buf);
+    let places = places(scene, area);
+    header::draw(scene, places.header, buf);
+    state_line::draw(scene, places.state_line, buf);
     match view.screen {
         Screen::Main => {
-            rollback::draw(state, view, theme, places.way_home, buf);
+            rollback::draw(scene, places.way_home, buf);
             for (kind, at) in &places.panes {
-                pane(*kind, state, view, theme, *at, buf);
+                pane(*kind, scene, *at, buf);
             }
         }
-        Screen::Watch => watch::draw(state, view, theme, places.body, buf),
-        Screen::Metrics => metrics::draw(state, view, theme, places.body, buf),
-        Screen::Journal => journal::draw(state, view, theme, places.body, buf),
-        Screen::Kubernetes => workloads::draw(state, view, theme, places.body, buf),
-        Screen::Log => log::draw(state, view, theme, places.body, buf),
+        Screen::Watch => watch::draw(scene, places.body, buf),
+        Screen::Metrics => metrics::draw(scene, places.body, buf),
+        Screen::Journal => journal::draw(scene, places.body, buf),
+        Screen::Kubernetes => workloads::draw(scene, places.body, buf),
+        Screen::Log => log::draw(scene, places.body, buf),
     }
-    toasts::draw(state, view, theme, places.toasts, buf);
-    lost::draw(state, view, theme, places.body, buf);
-    above::banner(state, view, theme, places.banner, buf);
+    toasts::draw(scene, places.toasts, buf);
+    lost::draw(scene, places.body, buf);
+    above::banner(scene, places.banner, buf);
     footer::notice(view, theme, places.notice, buf);
-    footer::draw(state, view, theme, places.footer, buf);
-    above::overlay(state, view, theme, places.above(area), buf);
+    footer::draw(scene, places.footer, buf);
+    above::overlay(scene, places.above(area), buf);
 }
 
 /// Too small for panes: where traffic is, and the way home.
-fn tiny(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buffer) {
+fn tiny(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
+    let Scene { state, view, theme } = scene;
     let shares = state.routes.iter().map(|(id, known)| match &known.accepted {
         Some(accepted) => Line::styled(format!("{id}: {}", accepted.weights), theme.text),
         None => Line::styled(format!("{id}: not known"), theme.unknown),
@@ -72,17 +72,17 @@ fn tiny(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buffer)
     text::rows(buf, area, shares.chain([home, small]));
 }
 
-fn pane(pane: Pane, state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buffer) {
-    if view.zoomed == Zoom::Focused {
-        return zoom::draw(pane, state, view, theme, area, buf);
+fn pane(pane: Pane, scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
+    if scene.view.zoomed == Zoom::Focused {
+        return zoom::draw(pane, scene, area, buf);
     }
     match pane {
-        Pane::Traffic => traffic::draw(state, view, theme, area, buf),
-        Pane::Platforms => platforms::draw(state, view, theme, area, buf),
-        Pane::Triggers => triggers::draw(state, view, theme, area, buf),
-        Pane::Replication => replication::draw(state, view, theme, area, buf),
-        Pane::Checklist => checklist::draw(state, view, theme, area, buf),
-        Pane::Journal => journal::draw(state, view, theme, area, buf),
-        Pane::Log => log::draw(state, view, theme, area, buf),
+        Pane::Traffic => traffic::draw(scene, area, buf),
+        Pane::Platforms => platforms::draw(scene, area, buf),
+        Pane::Triggers => triggers::draw(scene, area, buf),
+        Pane::Replication => replication::draw(scene, area, buf),
+        Pane::Checklist => checklist::draw(scene, area, buf),
+        Pane::Journal => journal::draw(scene, area, buf),
+        Pane::Log => log::draw(scene, area, buf),
     }
 }

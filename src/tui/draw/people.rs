@@ -12,7 +12,7 @@ use crate::{
     tui::{
         draw::above,
         keymap::Action,
-        theme::Theme,
+        scene::Scene,
         view::View,
         widgets::{dialog, rail, text},
     },
@@ -57,7 +57,8 @@ pub fn pass(state: &State, view: &View, chosen: ClientId) -> Pass {
     }
 }
 
-pub fn draw(chosen: usize, state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buffer) {
+pub fn draw(chosen: usize, scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
+    let Scene { state, view, theme } = scene;
     let people = order(state);
     let inner = dialog::draw("Who is here", theme, dialog::place(area, COLUMNS, people.len() as u16 + 6), buf);
     let steers = match &state.controls.holder {
@@ -72,7 +73,7 @@ pub fn draw(chosen: usize, state: &State, view: &View, theme: &Theme, area: Rect
         if let Some(style) = style {
             buf.set_style(row.intersection(buf.area), style);
         }
-        let line = one(*client, person, state, view, theme, row.width);
+        let line = one(*client, person, scene, row.width);
         text::rows(buf, row, [if let Some(style) = style { line.patch_style(style) } else { line }]);
     }
     let hidden = people.len().saturating_sub(first + usize::from(rows.height));
@@ -95,7 +96,8 @@ fn does(pass: Pass, chosen: &Person, state: &State, view: &View) -> String {
     }
 }
 
-fn one(client: ClientId, person: &Person, state: &State, view: &View, theme: &Theme, width: u16) -> Line<'static> {
+fn one(client: ClientId, person: &Person, scene: Scene<'_>, width: u16) -> Line<'static> {
+    let Scene { state, view, theme } = scene;
     let me = view.me.as_ref().is_some_and(|me| me.client == client);
     let holds = state.controls.holder.as_ref().is_some_and(|holder| holder.client == client);
     let asks = state.controls.asked_by.contains(&person.who);

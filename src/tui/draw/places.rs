@@ -10,7 +10,7 @@ use crate::{
     tui::{
         draw::{footer, toasts},
         panes::{draft, rollback, traffic, words},
-        theme::Theme,
+        scene::Scene,
         view::{Pane, Screen, View, Zoom},
     },
 };
@@ -65,13 +65,14 @@ fn take(rest: &mut Rect, rows: u16) -> Rect {
     taken
 }
 
-pub fn places(state: &State, view: &View, theme: &Theme, area: Rect) -> Places {
+pub fn places(scene: Scene<'_>, area: Rect) -> Places {
+    let Scene { state, view, theme } = scene;
     let mut rest = area;
     let header = take(&mut rest, 1);
     let state_line = take(&mut rest, 1);
     let banner_rows = u16::from(!state.approvals.is_empty());
     let notice_rows = footer::notice_rows(view, theme, area.width).min(rest.height / 3);
-    let toast_rows = toasts::rows(state, view, theme, rest.height);
+    let toast_rows = toasts::rows(scene, rest.height);
     let below = rest.height.saturating_sub(1 + banner_rows + notice_rows + toast_rows);
     let body = take(&mut rest, below);
     let toasts = take(&mut rest, toast_rows);
@@ -89,7 +90,7 @@ pub fn places(state: &State, view: &View, theme: &Theme, area: Rect) -> Places {
         main(state, view, &mut places, rest);
     }
     if let Some((_, traffic)) = places.panes.iter().find(|(pane, _)| *pane == Pane::Traffic) {
-        places.bars = traffic::bars(state, view, theme, *traffic);
+        places.bars = traffic::bars(scene, *traffic);
     }
     places
 }

@@ -23,6 +23,7 @@ use crate::{
         draw::{above, toasts},
         overlay::word,
         panes::{draft::against, words},
+        scene::Scene,
         theme::Theme,
         view::View,
         widgets::{
@@ -49,8 +50,9 @@ enum Row {
     Expiry,
 }
 
-pub fn draw(approval: &Approval, line: &LineEdit, state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buffer) {
-    let mut rows = terms(approval, state, view, theme);
+pub fn draw(approval: &Approval, line: &LineEdit, scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
+    let Scene { state, view, theme } = scene;
+    let mut rows = terms(approval, scene);
     let room = dialog::place(area, COLUMNS, rows.len() as u16 + FOOT + 2);
     let mine = view.me.as_ref().is_some_and(|me| me.who == approval.by.who);
     let title = if mine { "A second person must approve" } else { "APPROVE?" };
@@ -73,7 +75,7 @@ pub fn draw(approval: &Approval, line: &LineEdit, state: &State, view: &View, th
             Row::Expiry => expiry(approval, view, theme, at, buf),
         }
     }
-    answer(approval, line, mine, state, view, theme, foot, buf);
+    answer(approval, line, mine, scene, foot, buf);
 }
 
 fn split(inner: Rect) -> [Rect; 2] {
@@ -91,7 +93,8 @@ fn term(approval: &Approval, state: &State, name: &str) -> String {
     terms.into_iter().find(|(known, _)| *known == name).map_or_else(|| "?".to_owned(), |(_, value)| value)
 }
 
-fn terms(approval: &Approval, state: &State, view: &View, theme: &Theme) -> Vec<Row> {
+fn terms(approval: &Approval, scene: Scene<'_>) -> Vec<Row> {
+    let Scene { state, view, theme } = scene;
     let named = |name: &str, value: String| {
         let room = usize::from(COLUMNS - NAMES) - 4;
         let value = text::cut(&value, room, theme.glyphs.ellipsis);
@@ -130,7 +133,8 @@ fn terms(approval: &Approval, state: &State, view: &View, theme: &Theme) -> Vec<
     let against = told.into_iter().flat_map(|said| {
         let (glyph, style) = words::tone(said.tone, theme);
         let rows = text::wrap(&said.long, usize::from(COLUMNS) - 6).into_iter().enumerate();
-        rows.map(|(place, part)| Row::Said(Line::styled(format!("{} {part}", if place == 0 { glyph } else { " " }), style))).collect::<Vec<_>>()
+        rows.map(|(place, part)| Row::Said(Line::styled(format!("{} {part}", if place == 0 { glyph } else { " " }), style)))
+            .collect::<Vec<_>>()
     });
     rows.into_iter().chain(against).chain(database).chain(rests).chain(open).chain(asked).collect()
 }
@@ -187,7 +191,8 @@ fn expiry(approval: &Approval, view: &View, theme: &Theme, at: Rect, buf: &mut B
     text::put(buf, at, column, &said, style);
 }
 
-fn answer(approval: &Approval, line: &LineEdit, mine: bool, state: &State, view: &View, theme: &Theme, foot: Rect, buf: &mut Buffer) {
+fn answer(approval: &Approval, line: &LineEdit, mine: bool, scene: Scene<'_>, foot: Rect, buf: &mut Buffer) {
+    let Scene { state, view, theme } = scene;
     if !state.approvals.contains_key(&approval.digest) {
         let ended = state.ended.iter().rev().find(|ended| ended.digest == approval.digest);
         let (glyph, words, style) = match ended {

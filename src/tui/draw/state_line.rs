@@ -15,6 +15,7 @@ use crate::{
     tui::{
         keymap::Action,
         panes::words,
+        scene::Scene,
         theme::Theme,
         view::{Hearing, View},
         widgets::text,
@@ -57,26 +58,28 @@ const LENGTHS: [Length; 8] = [
 ];
 
 /// One row.
-pub fn draw(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buffer) {
+pub fn draw(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
+    let Scene { state, view, theme } = scene;
     let Some(route) = words::route(state, view.route) else {
         text::put(buf, area, 0, &format!(" {} nothing is known of this session yet", theme.glyphs.unknown), theme.unknown);
         return;
     };
     let line = state_line(state, route, view.now);
     let room = usize::from(area.width);
-    let parts = LENGTHS.iter().map(|length| parts(&line, *length, state, view, theme));
+    let parts = LENGTHS.iter().map(|length| parts(&line, *length, scene));
     let mut fitting = parts.filter(|line| line.width() <= room);
-    let told = fitting.next().unwrap_or_else(|| parts_of_last(&line, state, view, theme, room));
+    let told = fitting.next().unwrap_or_else(|| parts_of_last(&line, scene, room));
     text::rows(buf, area, [told]);
 }
 
-fn parts_of_last(line: &StateLine, state: &State, view: &View, theme: &Theme, room: usize) -> Line<'static> {
+fn parts_of_last(line: &StateLine, scene: Scene<'_>, room: usize) -> Line<'static> {
+    let Scene { state, view, theme } = scene;
     // The worst thing first, so that it is not what is cut.
     let mut spans = vec![Span::raw(" ")];
     spans.extend(told(&line.worst, Form::Short, course(state, view), theme));
     spans.push(Span::styled(format!(" {} ", theme.glyphs.dot), theme.faint));
     let mut left = room.saturating_sub(spans.iter().map(Span::width).sum());
-    for mut span in place(line, Form::Short, state, view, theme) {
+    for mut span in place(line, Form::Short, scene) {
         span.content = text::cut(&span.content, left, theme.glyphs.ellipsis).into();
         left = left.saturating_sub(span.width());
         spans.push(span);
@@ -84,8 +87,9 @@ fn parts_of_last(line: &StateLine, state: &State, view: &View, theme: &Theme, ro
     Line::from(spans)
 }
 
-fn parts(line: &StateLine, length: Length, state: &State, view: &View, theme: &Theme) -> Line<'static> {
-    let mut groups: Vec<Vec<Span<'static>>> = vec![place(line, length.place, state, view, theme)];
+fn parts(line: &StateLine, length: Length, scene: Scene<'_>) -> Line<'static> {
+    let Scene { state, view, theme } = scene;
+    let mut groups: Vec<Vec<Span<'static>>> = vec![place(line, length.place, scene)];
     groups.push(told(&line.worst, length.worst, course(state, view), theme));
     groups.extend(line.next.as_ref().map(|said| plain(said, length.next, theme)));
     groups.extend(line.home.as_ref().and_then(|said| home(said, length.home, view, theme)));
@@ -100,7 +104,8 @@ fn parts(line: &StateLine, length: Length, state: &State, view: &View, theme: &T
 }
 
 /// Where traffic is; with several routes the one under the slider is named.
-fn place(line: &StateLine, form: Form, state: &State, view: &View, theme: &Theme) -> Vec<Span<'static>> {
+fn place(line: &StateLine, form: Form, scene: Scene<'_>) -> Vec<Span<'static>> {
+    let Scene { state, view, theme } = scene;
     let mut spans = Vec::new();
     if let Hearing::Lost { .. } = view.hearing {
         spans.push(Span::styled(format!("{} at {}Z ", theme.glyphs.stale, words::clock(state.now)), theme.stale));

@@ -11,7 +11,7 @@ use ratatui::{
 use crate::{
     core::state::{Ended, Ending, State},
     domain::time::{Millis, Timestamp},
-    tui::{keymap::Action, panes::words, theme::Theme, view::View, widgets::text},
+    tui::{keymap::Action, panes::words, scene::Scene, theme::Theme, view::View, widgets::text},
     words::Names,
 };
 
@@ -23,13 +23,13 @@ const HANDED: Millis = Millis::from_secs(8);
 const TOASTS_MAX: usize = 3;
 
 /// Lines that they take of a room of `height`.
-pub fn rows(state: &State, view: &View, theme: &Theme, height: u16) -> u16 {
-    (lines(state, view, theme).len().min(TOASTS_MAX) as u16).min(height / 6)
+pub fn rows(scene: Scene<'_>, height: u16) -> u16 {
+    (lines(scene).len().min(TOASTS_MAX) as u16).min(height / 6)
 }
 
 /// The newest, one a line.
-pub fn draw(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buffer) {
-    let lines = lines(state, view, theme);
+pub fn draw(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
+    let lines = lines(scene);
     let first = lines.len().saturating_sub(area.height.into());
     let room = Rect { x: area.x + 1.min(area.width), width: area.width.saturating_sub(2), ..area };
     text::rows(buf, room, lines.into_iter().skip(first));
@@ -41,7 +41,8 @@ fn is_new(at: Timestamp, span: Millis, view: &View) -> bool {
 }
 
 /// Oldest first.
-pub fn lines(state: &State, view: &View, theme: &Theme) -> Vec<Line<'static>> {
+pub fn lines(scene: Scene<'_>) -> Vec<Line<'static>> {
+    let Scene { state, view, theme } = scene;
     let mut found: Vec<(Timestamp, Line<'static>)> = Vec::new();
     for said in state.said.iter().filter(|said| is_new(said.at, SAID, view)) {
         let name = Span::styled(format!("{} {}: ", theme.glyphs.focus, said.by), theme.people);
@@ -56,12 +57,13 @@ pub fn lines(state: &State, view: &View, theme: &Theme) -> Vec<Line<'static>> {
         let goes = if mine { String::new() } else { format!("; {} goes there", words::key(view, Action::GoLook)) };
         found.push((look.at, Line::styled(format!("{} {}: look at {}{goes}", theme.glyphs.focus, look.by, look.pane), theme.people)));
     }
-    found.extend(controls(state, view, theme));
+    found.extend(controls(scene));
     found.sort_by_key(|(at, _)| *at);
     found.into_iter().map(|(_, line)| line).collect()
 }
 
-fn controls(state: &State, view: &View, theme: &Theme) -> Option<(Timestamp, Line<'static>)> {
+fn controls(scene: Scene<'_>) -> Option<(Timestamp, Line<'static>)> {
+    let Scene { state, view, theme } = scene;
     let holder = state.controls.holder.as_ref()?;
     let mine = view.me.as_ref().is_some_and(|me| me.client == holder.client);
     if mine && let Some(asker) = state.controls.asked_by.first() {

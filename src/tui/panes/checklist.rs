@@ -13,8 +13,9 @@ use crate::{
     tui::{
         keymap::Action,
         panes::{frame, words},
+        scene::Scene,
         theme::Theme,
-        view::{Pane, View},
+        view::Pane,
         widgets::text,
     },
     words::{Names, evidence},
@@ -27,19 +28,11 @@ pub fn items(state: &State) -> Vec<&Item> {
     items
 }
 
-pub fn draw(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buffer) {
+pub fn draw(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
+    let Scene { state, view, theme } = scene;
     let focused = view.focus == Pane::Checklist;
     let items = items(state);
-    let inner = frame::frame(
-        Pane::Checklist,
-        frame::title("Checklist", focused, theme),
-        tally(state, &items, theme),
-        state,
-        view,
-        theme,
-        area,
-        buf,
-    );
+    let inner = frame::frame(Pane::Checklist, frame::title("Checklist", focused, theme), tally(state, &items, theme), scene, area, buf);
     let mut lines: Vec<(Option<usize>, Line<'static>)> = Vec::new();
     let roomy = inner.height as usize >= items.len() + 3;
     let mut stage = None;
@@ -48,7 +41,7 @@ pub fn draw(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buf
             stage = Some(item.stage);
             lines.push((None, Line::styled(stage_name(item.stage), theme.title)));
         }
-        lines.push((Some(place), row(state, view, theme, item, inner.width)));
+        lines.push((Some(place), row(scene, item, inner.width)));
     }
     let cursor = lines.iter().position(|(place, _)| *place == Some(view.item)).unwrap_or(0);
     let height = inner.height as usize;
@@ -93,7 +86,8 @@ const AGE_CELLS: usize = 7;
 const TITLE_CELLS_MAX: usize = 34;
 
 /// A row of a table: what is asked, what it rests on, and how old that evidence is.
-fn row(state: &State, view: &View, theme: &Theme, item: &Item, width: u16) -> Line<'static> {
+fn row(scene: Scene<'_>, item: &Item, width: u16) -> Line<'static> {
+    let Scene { state, view, theme } = scene;
     let open = ItemState::default();
     let known = state.checklist.get(&item.id).unwrap_or(&open);
     let (glyph, _, style) = words::item(known.status, theme);

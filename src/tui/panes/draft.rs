@@ -20,7 +20,7 @@ use crate::{
     tui::{
         keymap::Action,
         panes::{traffic::ghosts, words},
-        theme::Theme,
+        scene::Scene,
         view::View,
         widgets::{
             rail::{self, Freshness, Leg},
@@ -97,7 +97,8 @@ pub fn against(state: &State, client: Option<ClientId>, route: &Route, to: &Weig
 }
 
 /// What Enter would do: where traffic would be, what that means for each instance, and why it would be refused.
-pub(super) fn draw(state: &State, route: &Route, view: &View, theme: &Theme, area: Rect, buf: &mut Buffer) {
+pub(super) fn draw(scene: Scene<'_>, route: &Route, area: Rect, buf: &mut Buffer) {
+    let Scene { state, view, theme } = scene;
     let Some(draft) = view.drafts.get(&route.id).filter(|_| !area.is_empty()) else { return };
     let names = Names::of(state);
     let Some(forecast) = forecast(state, route, draft) else { return };
@@ -137,7 +138,8 @@ pub(super) fn draw(state: &State, route: &Route, view: &View, theme: &Theme, are
 }
 
 /// One's own draft: what Enter does with it, or what has to be done before it can do anything.
-pub(super) fn told(state: &State, known: &RouteState, route: &Route, draft: &Weights, view: &View, theme: &Theme) -> (String, Style) {
+pub(super) fn told(scene: Scene<'_>, known: &RouteState, route: &Route, draft: &Weights) -> (String, Style) {
+    let Scene { state, view, theme } = scene;
     let glyph = theme.glyphs.draft;
     let me = view.me.as_ref().map(|me| me.client);
     let share = draft.of(&route.target);

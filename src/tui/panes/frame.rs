@@ -11,6 +11,7 @@ use ratatui::{
 use crate::{
     core::state::State,
     tui::{
+        scene::Scene,
         theme::Theme,
         view::{Pane, View},
         widgets::{dialog, text},
@@ -21,16 +22,8 @@ use crate::{
 const LOOK_HERE_MS: u64 = 15_000;
 
 /// Draws the frame of `pane` and gives the room inside it. `status` stands at the right end of the title line.
-pub fn frame(
-    pane: Pane,
-    title: Vec<Span<'static>>,
-    status: Line<'static>,
-    state: &State,
-    view: &View,
-    theme: &Theme,
-    area: Rect,
-    buf: &mut Buffer,
-) -> Rect {
+pub fn frame(pane: Pane, title: Vec<Span<'static>>, status: Line<'static>, scene: Scene<'_>, area: Rect, buf: &mut Buffer) -> Rect {
+    let Scene { state, view, theme } = scene;
     let called = state.look_here.as_ref().filter(|look| look.pane.as_str() == pane.name());
     let called = called.filter(|look| view.now.since(look.at).as_secs_f64() * 1000.0 / view.speed < LOOK_HERE_MS as f64);
     let focused = view.focus == pane;

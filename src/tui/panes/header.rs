@@ -17,7 +17,7 @@ use crate::{
     tui::{
         keymap::Action,
         panes::words,
-        theme::Theme,
+        scene::Scene,
         view::{Follow, Hearing, View},
         widgets::text,
     },
@@ -27,21 +27,22 @@ use crate::{
 const SILENT: Millis = Millis::from_secs(8);
 
 /// One row.
-pub fn draw(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buffer) {
-    buf.set_style(area, theme.base);
-    let right = right(state, view, theme, area.width);
+pub fn draw(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
+    buf.set_style(area, scene.theme.base);
+    let right = right(scene, area.width);
     // What says that all of this is old gets the room of everything else.
-    let urgent: usize = badge(state, view, theme).iter().map(Span::width).sum();
+    let urgent: usize = badge(scene).iter().map(Span::width).sum();
     let room = usize::from(area.width).saturating_sub(right.width() + 1);
     let crowded = urgent > room;
-    left(state, view, theme, if crowded { area.width.into() } else { room }).render(area, buf);
+    left(scene, if crowded { area.width.into() } else { room }).render(area, buf);
     if !crowded {
         right.right_aligned().render(area, buf);
     }
 }
 
-fn left(state: &State, view: &View, theme: &Theme, room: usize) -> Line<'static> {
-    let mut spans = badge(state, view, theme);
+fn left(scene: Scene<'_>, room: usize) -> Line<'static> {
+    let Scene { state, view, theme } = scene;
+    let mut spans = badge(scene);
     if let Some(plan) = words::plan(state) {
         let used: usize = spans.iter().map(Span::width).sum();
         let name = text::cut(plan.name.as_str(), room.saturating_sub(used + 1), theme.glyphs.ellipsis);
@@ -56,7 +57,8 @@ fn left(state: &State, view: &View, theme: &Theme, room: usize) -> Line<'static>
 }
 
 /// LIVE, DEMO or WATCH, and whether what is shown is old.
-fn badge(state: &State, view: &View, theme: &Theme) -> Vec<Span<'static>> {
+fn badge(scene: Scene<'_>) -> Vec<Span<'static>> {
+    let Scene { state, view, theme } = scene;
     let (word, style): (String, Style) = match state.opened.as_ref().map(|opened| opened.world) {
         Some(WorldKind::Live) => (" LIVE ".to_owned(), theme.live),
         Some(WorldKind::Demo { .. }) if view.speed != 1.0 => (format!(" DEMO {}{} ", theme.glyphs.times, view.speed), theme.demo),
@@ -87,7 +89,8 @@ fn phase(state: &State, view: &View) -> String {
     place.map_or(String::new(), |place| format!("phase {} of {}: {}", place + 1, plan.phases.len(), plan.phases[place].title))
 }
 
-fn right(state: &State, view: &View, theme: &Theme, width: u16) -> Line<'static> {
+fn right(scene: Scene<'_>, width: u16) -> Line<'static> {
+    let Scene { state, view, theme } = scene;
     let holder = state.controls.holder.as_ref().map(|holder| holder.client);
     let names: Vec<String> =
         state.people.iter().filter(|(client, _)| Some(**client) != holder).map(|(_, person)| person.who.to_string()).collect();
@@ -98,14 +101,15 @@ fn right(state: &State, view: &View, theme: &Theme, width: u16) -> Line<'static>
         more => format!(" {} {more} here", theme.glyphs.dot),
     };
     Line::from(vec![
-        controls(state, view, theme),
+        controls(scene),
         Span::styled(here, theme.dim),
         Span::styled(format!(" {} ", theme.glyphs.dot), theme.faint),
         Span::styled(format!("{}Z ", words::clock(view.now)), theme.text),
     ])
 }
 
-fn controls(state: &State, view: &View, theme: &Theme) -> Span<'static> {
+fn controls(scene: Scene<'_>) -> Span<'static> {
+    let Scene { state, view, theme } = scene;
     let mine = view.me.as_ref().map(|me| me.client);
     let may = view.me.as_ref().is_none_or(|me| me.role.may_steer());
     let Some(holder) = &state.controls.holder else {

@@ -23,6 +23,7 @@ use crate::{
     },
     tui::{
         panes::{frame, words},
+        scene::Scene,
         theme::Theme,
         view::{Pane, Screen, View, Zoom},
         widgets::text,
@@ -133,8 +134,8 @@ fn is_full(view: &View) -> bool {
     view.screen == Screen::Journal || view.zoomed == Zoom::Focused && view.focus == Pane::Journal
 }
 
-pub fn draw(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buffer) {
-    if is_full(view) { full(state, view, theme, area, buf) } else { pane(state, view, theme, area, buf) }
+pub fn draw(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
+    if is_full(scene.view) { full(scene, area, buf) } else { pane(scene, area, buf) }
 }
 
 fn title(view: &View, focused: bool, theme: &Theme) -> Vec<Span<'static>> {
@@ -145,19 +146,21 @@ fn title(view: &View, focused: bool, theme: &Theme) -> Vec<Span<'static>> {
     title
 }
 
-fn pane(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buffer) {
+fn pane(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
+    let Scene { state, view, theme } = scene;
     let entries: Vec<Entry<'_>> = entries(state, view).into_iter().filter(Entry::is_for_pane).collect();
     let back = view.scroll.get(&Pane::Journal).copied().unwrap_or(0).min(entries.len().saturating_sub(1));
     let title = title(view, view.focus == Pane::Journal, theme);
     let status = if back == 0 { format!("entry {}", state.seq) } else { format!("{back} lines back") };
-    let inner = frame::frame(Pane::Journal, title, Line::styled(status, theme.dim), state, view, theme, area, buf);
+    let inner = frame::frame(Pane::Journal, title, Line::styled(status, theme.dim), scene, area, buf);
     let room = usize::from(inner.height);
     let until = entries.len() - back;
     let rows = entries[until.saturating_sub(room)..until].iter().map(|entry| row(entry, view, theme, inner.width.into()));
     text::rows(buf, inner, rows);
 }
 
-fn full(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buffer) {
+fn full(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
+    let Scene { state, view, theme } = scene;
     let entries = entries(state, view);
     let cursor = cursor(&entries, view.line);
     let abreast = area.width >= ABREAST;
@@ -169,7 +172,7 @@ fn full(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buffer)
     };
     let place = if view.line.is_none() { "newest".to_owned() } else { format!("{} of {}", cursor + 1, entries.len()) };
     let status = Line::styled(place, theme.dim);
-    let inner = frame::frame(Pane::Journal, title(view, true, theme), status, state, view, theme, list, buf);
+    let inner = frame::frame(Pane::Journal, title(view, true, theme), status, scene, list, buf);
     if entries.is_empty() {
         let told =
             if view.filter.is_empty() { "nothing has happened yet".to_owned() } else { format!("no line has \"{}\" in it", view.filter) };
@@ -193,7 +196,7 @@ fn full(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buffer)
     let number = seen.map_or_else(Line::default, |entry| Line::styled(format!("entry {}", entry.key.0), theme.dim));
     let inner = frame::plain(head, number, theme, details, buf);
     if let Some(entry) = seen {
-        text::rows(buf, inner, detail(state, entry, &entries, view, theme, inner));
+        text::rows(buf, inner, detail(scene, entry, &entries, inner));
     }
 }
 
@@ -228,7 +231,8 @@ fn spoken<'a>(entry: &'a Entry<'_>) -> (Option<String>, &'a str) {
 }
 
 /// Everything that is known of the line under the cursor, wrapped and never cut.
-fn detail(state: &State, entry: &Entry<'_>, all: &[Entry<'_>], view: &View, theme: &Theme, room: Rect) -> Vec<Line<'static>> {
+fn detail(scene: Scene<'_>, entry: &Entry<'_>, all: &[Entry<'_>], room: Rect) -> Vec<Line<'static>> {
+    let Scene { state, view, theme } = scene;
     let width = usize::from(room.width);
     let (glyph, style) = words::tone(entry.tone(), theme);
     let dot = theme.glyphs.dot;

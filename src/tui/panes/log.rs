@@ -13,12 +13,11 @@ use ratatui::{
 use tui_logger::{ExtLogRecord, LogFormatter, TuiLoggerWidget};
 
 use crate::{
-    core::state::State,
     domain::time::{Millis, Timestamp},
     tui::{
         panes::{frame, words},
-        theme::Theme,
-        view::{Pane, View},
+        scene::Scene,
+        view::Pane,
         widgets::text,
     },
 };
@@ -28,9 +27,10 @@ const WRAPS_FROM: u16 = 3;
 /// Of the clock and the level before a message.
 const HEAD: usize = 11;
 
-pub fn draw(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buffer) {
+pub fn draw(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
+    let Scene { view, theme, .. } = scene;
     let title = frame::title("Log", view.focus == Pane::Log, theme);
-    let inner = frame::frame(Pane::Log, title, Line::default(), state, view, theme, area, buf);
+    let inner = frame::frame(Pane::Log, title, Line::default(), scene, area, buf);
     if inner.is_empty() {
         return;
     }

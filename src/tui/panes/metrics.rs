@@ -23,6 +23,7 @@ use crate::{
             charts::{self, Edge, Window},
             frame, rollback, words,
         },
+        scene::Scene,
         theme::Theme,
         view::View,
         widgets::text,
@@ -54,8 +55,9 @@ fn rooms(state: &State, view: &View, area: Rect) -> [Rect; 3] {
 }
 
 /// How far the charts can be scrolled on a screen of this size.
-pub fn last(state: &State, view: &View, theme: &Theme, screen: Rect) -> usize {
-    let [_, _, room] = rooms(state, view, places(state, view, theme, screen).body);
+pub fn last(scene: Scene<'_>, screen: Rect) -> usize {
+    let Scene { state, view, .. } = scene;
+    let [_, _, room] = rooms(state, view, places(scene, screen).body);
     CHARTS - fitting(room)
 }
 
@@ -65,26 +67,28 @@ pub fn oldest(state: &State) -> Timestamp {
     opened.max(state.now.before(REMEMBERED))
 }
 
-pub fn draw(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buffer) {
+pub fn draw(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
+    let Scene { state, view, theme } = scene;
     let Some(route) = words::route(state, view.route) else { return };
     let [home, head, area] = rooms(state, view, area);
-    rollback::draw(state, view, theme, home, buf);
+    rollback::draw(scene, home, buf);
     let window = Window::of(state, &view.charts);
-    text::rows(buf, head, [title(state, &window, view, theme, head.width), below(state, route, &window, view, theme, head.width)]);
+    text::rows(buf, head, [title(scene, &window, head.width), below(scene, route, &window, head.width)]);
     let backends = words::backends(state);
     let room = fitting(area);
     let first = view.screen_scroll.min(CHARTS - room);
     let rows = Layout::vertical(vec![Constraint::Fill(1); room]).split(area);
     for (place, row) in (first..).zip(rows.iter()) {
         match place.checked_sub(1).map(|place| ORDER[place]) {
-            None => users(state, route, &window, view, theme, *row, buf),
+            None => users(scene, route, &window, *row, buf),
             Some(metric) => figures(state, &backends, metric, &window, theme, *row, buf),
         }
     }
 }
 
 /// Which span this is, and the keys that change it.
-fn title(state: &State, window: &Window, view: &View, theme: &Theme, width: u16) -> Line<'static> {
+fn title(scene: Scene<'_>, window: &Window, width: u16) -> Line<'static> {
+    let Scene { state, view, theme } = scene;
     let edge = match window.edge {
         Edge::Now => "now".to_owned(),
         Edge::Past => words::clock(window.until),
@@ -113,7 +117,8 @@ pub fn span(span: Millis) -> String {
 }
 
 /// The mark that is looked at, or what the letters mean.
-fn below(state: &State, route: &Route, window: &Window, view: &View, theme: &Theme, width: u16) -> Line<'static> {
+fn below(scene: Scene<'_>, route: &Route, window: &Window, width: u16) -> Line<'static> {
+    let Scene { state, view, theme } = scene;
     if let Some(mark) = chosen(state, view) {
         let (letter, _, style) = charts::sign(mark.kind, theme);
         let head = vec![Span::styled(format!(" {letter} "), style), Span::styled(format!("{} ", words::clock(mark.at)), theme.dim)];
@@ -149,7 +154,8 @@ pub fn marks<'a>(state: &'a State, view: &View) -> Vec<&'a Mark> {
     charts::marks(state, route).collect()
 }
 
-fn users(state: &State, route: &Route, window: &Window, view: &View, theme: &Theme, area: Rect, buf: &mut Buffer) {
+fn users(scene: Scene<'_>, route: &Route, window: &Window, area: Rect, buf: &mut Buffer) {
+    let Scene { state, view, theme } = scene;
     let home = words::place(route, &route.home);
     let head = vec![Span::styled(route.title.to_string(), theme.title), Span::styled(format!(" away from {home}"), theme.text)];
     let legend = [

@@ -1,4 +1,4 @@
-//! The panes, one file each: `draw(&State, &View, &Theme, Rect, &mut Buffer)`.
+//! The panes, one file each: `draw(Scene, Rect, &mut Buffer)`.
 //!
 //! A pane puts into words and shapes what the state holds. It decides nothing and computes nothing that the core could have said.
 

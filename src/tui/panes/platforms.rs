@@ -25,8 +25,9 @@ use crate::{
     plan::model::{Backend, Route},
     tui::{
         panes::{charts, frame, words},
+        scene::Scene,
         theme::Theme,
-        view::{Pane, View},
+        view::Pane,
         widgets::{spark, text},
     },
     words::{Names, platform},
@@ -39,30 +40,29 @@ const SPARK_POINTS: usize = 40;
 const WORKLOAD_STALE: Millis = Millis::from_secs(60);
 
 /// All backends of the plan, side by side, each below its end of the rail.
-pub fn draw(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buffer) {
-    let backends = words::backends(state);
+pub fn draw(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
+    let backends = words::backends(scene.state);
     let cells = Layout::horizontal(vec![Constraint::Fill(1); backends.len().max(1)]).split(area);
     for ((route, backend), cell) in backends.into_iter().zip(cells.iter()) {
-        card(state, view, theme, route, backend, *cell, buf);
+        card(scene, route, backend, *cell, buf);
     }
 }
 
-fn card(state: &State, view: &View, theme: &Theme, route: &Route, backend: &Backend, area: Rect, buf: &mut Buffer) {
+fn card(scene: Scene<'_>, route: &Route, backend: &Backend, area: Rect, buf: &mut Buffer) {
+    let Scene { state, view, theme } = scene;
     let empty = BackendState::default();
     let seen = state.backends.get(&backend.id).unwrap_or(&empty);
     let style = words::backend_style(route, &backend.id, theme);
     let has = has(state, &route.id, &backend.id);
     let condition = condition(state, route, &backend.id);
     let title = vec![Span::styled(backend.title.to_string(), style.add_modifier(Modifier::BOLD))];
-    let mut inner = frame::frame(Pane::Platforms, title, share(&has, theme), state, view, theme, area, buf);
+    let mut inner = frame::frame(Pane::Platforms, title, share(&has, theme), scene, area, buf);
     match condition {
         Condition::Breached { .. }
         | Condition::FailsAtDoor { .. }
         | Condition::HomeBeyond { .. }
         | Condition::Drops { .. }
-        | Condition::ProbeFails { .. } => {
-            frame::light(area, theme.alarm, theme, buf)
-        }
+        | Condition::ProbeFails { .. } => frame::light(area, theme.alarm, theme, buf),
         Condition::Blind { .. } => frame::light(area, theme.unknown, theme, buf),
         Condition::Unjudged { .. } | Condition::Untold | Condition::Idle | Condition::Well => {}
     }

@@ -11,12 +11,13 @@ use ratatui::{
 use crate::{
     core::{
         replication::{self, DatabaseStanding, Soundness, Writers},
-        state::{ReplicationState, State},
+        state::ReplicationState,
     },
     domain::id::InstanceId,
     plan::model::{Database, DatabaseMode},
     tui::{
         panes::{frame, words},
+        scene::Scene,
         theme::Theme,
         view::{Pane, View},
         widgets::{
@@ -30,14 +31,15 @@ use crate::{
 /// What the frame takes of the title line.
 const CORNERS: usize = 6;
 
-pub fn draw(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buffer) {
+pub fn draw(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
+    let Scene { state, view, theme } = scene;
     let title = frame::title(TITLE, view.focus == Pane::Replication, theme);
     let Some(database) = words::plan(state).and_then(|plan| plan.database.as_ref()) else {
-        frame::frame(Pane::Replication, title, Line::styled("none in the plan", theme.dim), state, view, theme, area, buf);
+        frame::frame(Pane::Replication, title, Line::styled("none in the plan", theme.dim), scene, area, buf);
         return;
     };
-    let status = status(database, state, view, theme, area.width);
-    let inner = frame::frame(Pane::Replication, title, status, state, view, theme, area, buf);
+    let status = status(database, scene, area.width);
+    let inner = frame::frame(Pane::Replication, title, status, scene, area, buf);
     let count = database.instances().count();
     // With more room an instance has its gauge, and with still more a line of its own for what else is known of it.
     let each = (usize::from(inner.height) / count).clamp(1, 3) as u16;
@@ -54,7 +56,8 @@ pub fn draw(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buf
 const TITLE: &str = "Database";
 
 /// Who accepts writes, and after that, where there is room, what is to become of the database.
-fn status(database: &Database, state: &State, view: &View, theme: &Theme, width: u16) -> Line<'static> {
+fn status(database: &Database, scene: Scene<'_>, width: u16) -> Line<'static> {
+    let Scene { state, view, theme } = scene;
     let writers = replication::writers(database, state, view.now);
     let style = match &writers {
         Writers::One(_) => theme.dim,

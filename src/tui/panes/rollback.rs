@@ -16,7 +16,7 @@ use crate::{
     },
     domain::time::{Millis, Timestamp},
     plan::model::{DatabaseMode, Route},
-    tui::{keymap::Action, panes::words, theme::Theme, view::View, widgets::text},
+    tui::{keymap::Action, panes::words, scene::Scene, view::View, widgets::text},
     words::{Names, obstacle, platform, state_line},
 };
 
@@ -35,29 +35,29 @@ pub fn rows(state: &State, view: &View, body: Rect) -> u16 {
 }
 
 /// One row, two where there is room for the reason, or a block where it does not get there.
-pub fn draw(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buffer) {
+pub fn draw(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
+    let Scene { state, view, theme } = scene;
     buf.set_style(area, theme.base);
     let Some(route) = words::route(state, view.route) else { return };
     let Some(known) = state.routes.get(&route.id) else { return };
     if let Home::NotHome { since, attempts, why } = home(state, route) {
         let why = obstacle(&why, Names::of(state));
-        return not_home(state, route, known, (since, attempts, &why), view, theme, area, buf);
+        return not_home(scene, route, known, (since, attempts, &why), area, buf);
     }
-    for (line, row) in lines(state, route, known, view, theme, area.width.into()).into_iter().zip(area.rows()) {
+    for (line, row) in lines(scene, route, known, area.width.into()).into_iter().zip(area.rows()) {
         line.render(row, buf);
     }
 }
 
 fn not_home(
-    state: &State,
+    scene: Scene<'_>,
     route: &Route,
     known: &RouteState,
     (since, attempts, why): (Timestamp, u32, &str),
-    view: &View,
-    theme: &Theme,
     area: Rect,
     buf: &mut Buffer,
 ) {
+    let Scene { state, view, theme } = scene;
     buf.set_style(area.intersection(buf.area), theme.latch);
     let room = usize::from(area.width.saturating_sub(2));
     let place = state_line::shares(state, route, known).long;
@@ -102,10 +102,11 @@ fn tried(known: &RouteState, attempts: u32, view: &View) -> String {
     }
 }
 
-fn lines(state: &State, route: &Route, known: &RouteState, view: &View, theme: &Theme, room: usize) -> Vec<Line<'static>> {
+fn lines(scene: Scene<'_>, route: &Route, known: &RouteState, room: usize) -> Vec<Line<'static>> {
+    let Scene { state, view, theme } = scene;
     let at_home = words::place(route, &route.home);
     let stands = home(state, route);
-    if let Some(flying) = flying(state, route, known, &stands, view, theme, room) {
+    if let Some(flying) = flying(scene, route, known, &stands, room) {
         return flying;
     }
     // A watcher is shown no key that does nothing in his hands.
@@ -192,15 +193,8 @@ fn standby(known: &RouteState) -> String {
 }
 
 /// While a rollback is on its way, until home is accepted and seen.
-fn flying(
-    state: &State,
-    route: &Route,
-    known: &RouteState,
-    stands: &Home,
-    view: &View,
-    theme: &Theme,
-    room: usize,
-) -> Option<Vec<Line<'static>>> {
+fn flying(scene: Scene<'_>, route: &Route, known: &RouteState, stands: &Home, room: usize) -> Option<Vec<Line<'static>>> {
+    let Scene { state, view, theme } = scene;
     let latch = known.latch.as_ref()?;
     let (since, left): (Timestamp, Option<Millis>) = match stands {
         Home::Going { since, .. } => (*since, None),

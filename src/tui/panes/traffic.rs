@@ -24,6 +24,7 @@ use crate::{
     tui::{
         keymap::{Action, Way},
         panes::{draft, frame, words},
+        scene::Scene,
         theme::Theme,
         view::{Pane, View},
         widgets::{
@@ -39,10 +40,11 @@ use crate::{
 /// Columns kept free at the right for the big figure, where there is room for it.
 const FIGURE_COLUMNS: u16 = 24;
 
-pub fn draw(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buffer) {
+pub fn draw(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
+    let Scene { state, view, theme } = scene;
     let Some(route) = words::route(state, view.route) else {
         let title = frame::title("Traffic", view.focus == Pane::Traffic, theme);
-        frame::frame(Pane::Traffic, title, Line::default(), state, view, theme, area, buf);
+        frame::frame(Pane::Traffic, title, Line::default(), scene, area, buf);
         return;
     };
     let unread = RouteState::default();
@@ -57,48 +59,22 @@ pub fn draw(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buf
         title.push(Span::styled(format!(" {} {}", theme.glyphs.dot, failing.short), failing.style));
     }
     let worst = worst(state, route);
-    frame::frame(Pane::Traffic, title, status(state, route, known, worst.as_ref(), view, theme), state, view, theme, area, buf);
-    match &worst {
-        Some(
-            Attention::NotHome { .. }
-            | Attention::Breach { .. }
-            | Attention::AtDoor { .. }
-            | Attention::FailingForNobody { .. }
-            | Attention::ConnectionsDropped { .. }
-            | Attention::NeedsHuman { .. },
-        ) => frame::light(area, theme.alarm, theme, buf),
-        Some(Attention::Drifted { .. } | Attention::Hindered { .. } | Attention::RequestsDisagree { .. }) => {
-            frame::light(area, theme.warn, theme, buf)
-        }
-        Some(Attention::Blind { .. } | Attention::Unresolved { .. } | Attention::Unread { .. } | Attention::WeightsUnread { .. }) => {
-            frame::light(area, theme.unknown, theme, buf)
-        }
-        Some(
-            Attention::RollingBack { .. }
-            | Attention::HomeNotSeen { .. }
-            | Attention::WritesAtRisk { .. }
-            | Attention::ReplicaUnsound { .. }
-            | Attention::HomeNotReady { .. }
-            | Attention::SourceSilent { .. }
-            | Attention::ItemFailing { .. }
-            | Attention::Unjudged { .. }
-            | Attention::Latched { .. }
-            | Attention::ApprovalOpen { .. },
-        )
-        | None => {}
+    frame::frame(Pane::Traffic, title, status(scene, route, known, worst.as_ref()), scene, area, buf);
+    if let Some(style) = worst.as_ref().and_then(|worst| edge(worst, theme)) {
+        frame::light(area, style, theme, buf);
     }
     for (place, rows) in rows(state, view, area) {
         let Some(route) = words::plan(state).and_then(|plan| plan.routes.get(place)) else { continue };
         let known = state.routes.get(&route.id).unwrap_or(&unread);
-        let legs = legs(state, known, route, view, theme);
+        let legs = legs(scene, known, route);
         let freshness = freshness(state, known, view);
         match rows {
-            Rows::Small(row) => small(known, route, &legs, freshness, view, theme, row, buf),
+            Rows::Small(row) => small(scene, known, route, (&legs, freshness), row, buf),
             Rows::Full { rail, message, below, figure } => {
                 rail::draw(&legs, freshness, theme, rail, buf);
                 ghosts::draw(&ghosts(state, route, view), &legs, theme, rail, buf);
-                say(message_line(state, known, route, view, theme, message.width), theme, message, buf);
-                draft::draw(state, route, view, theme, below, buf);
+                say(message_line(scene, known, route, message.width), theme, message, buf);
+                draft::draw(scene, route, below, buf);
                 if let Some(figure) = figure {
                     let below = Rect { y: figure.y + big::ROWS, height: 1, ..figure };
                     text::put(buf, below, 0, &format!("on {}", words::place(route, &route.target)), theme.dim);
@@ -108,6 +84,32 @@ pub fn draw(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buf
                 }
             }
         }
+    }
+}
+
+/// The colour of the frame around what wants to be looked at.
+fn edge(worst: &Attention, theme: &Theme) -> Option<Style> {
+    match worst {
+        Attention::NotHome { .. }
+        | Attention::Breach { .. }
+        | Attention::AtDoor { .. }
+        | Attention::FailingForNobody { .. }
+        | Attention::ConnectionsDropped { .. }
+        | Attention::NeedsHuman { .. } => Some(theme.alarm),
+        Attention::Drifted { .. } | Attention::Hindered { .. } | Attention::RequestsDisagree { .. } => Some(theme.warn),
+        Attention::Blind { .. } | Attention::Unresolved { .. } | Attention::Unread { .. } | Attention::WeightsUnread { .. } => {
+            Some(theme.unknown)
+        }
+        Attention::RollingBack { .. }
+        | Attention::HomeNotSeen { .. }
+        | Attention::WritesAtRisk { .. }
+        | Attention::ReplicaUnsound { .. }
+        | Attention::HomeNotReady { .. }
+        | Attention::SourceSilent { .. }
+        | Attention::ItemFailing { .. }
+        | Attention::Unjudged { .. }
+        | Attention::Latched { .. }
+        | Attention::ApprovalOpen { .. } => None,
     }
 }
 
@@ -142,7 +144,8 @@ fn worst(state: &State, route: &Route) -> Option<Attention> {
 }
 
 /// Where the route is on its way from what was asked to what is; a check mark would lie while a clock runs or while nobody sees.
-fn status(state: &State, route: &Route, known: &RouteState, worst: Option<&Attention>, view: &View, theme: &Theme) -> Line<'static> {
+fn status(scene: Scene<'_>, route: &Route, known: &RouteState, worst: Option<&Attention>) -> Line<'static> {
+    let Scene { state, view, theme } = scene;
     let resting = known.motion == Motion::Settled;
     match worst {
         Some(Attention::NotHome { .. }) => Line::styled(format!("{} NOT HOME", theme.glyphs.breach), theme.breach),
@@ -197,11 +200,12 @@ fn say(line: Line<'static>, theme: &Theme, area: Rect, buf: &mut Buffer) {
 }
 
 /// Where the mouse finds the bars.
-pub fn bars(state: &State, view: &View, theme: &Theme, area: Rect) -> Vec<(usize, Rect)> {
+pub fn bars(scene: Scene<'_>, area: Rect) -> Vec<(usize, Rect)> {
+    let Scene { state, view, .. } = scene;
     let unread = RouteState::default();
     let bar = |(place, rows): (usize, Rows)| {
         let route = words::plan(state)?.routes.get(place)?;
-        let legs = legs(state, state.routes.get(&route.id).unwrap_or(&unread), route, view, theme);
+        let legs = legs(scene, state.routes.get(&route.id).unwrap_or(&unread), route);
         let area = match rows {
             Rows::Small(row) => small_rail(row),
             Rows::Full { rail, .. } => rail,
@@ -262,7 +266,8 @@ fn small_rail(row: Rect) -> Rect {
     Rect { x, width: (row.right() - x) * 3 / 5, ..row }
 }
 
-fn small(known: &RouteState, route: &Route, legs: &[Leg], freshness: Freshness, view: &View, theme: &Theme, row: Rect, buf: &mut Buffer) {
+fn small(scene: Scene<'_>, known: &RouteState, route: &Route, (legs, freshness): (&[Leg], Freshness), row: Rect, buf: &mut Buffer) {
+    let Scene { view, theme, .. } = scene;
     text::put(buf, row, 0, &text::cut(route.title.as_str(), 13, theme.glyphs.ellipsis), theme.dim);
     let rail = small_rail(row);
     rail::draw(legs, freshness, theme, rail, buf);
@@ -276,7 +281,8 @@ fn small(known: &RouteState, route: &Route, legs: &[Leg], freshness: Freshness, 
 }
 
 /// The legs of a route in the order of the bar: target first, then whoever is outside the plan, home last.
-pub fn legs(state: &State, known: &RouteState, route: &Route, view: &View, theme: &Theme) -> Vec<Leg> {
+pub fn legs(scene: Scene<'_>, known: &RouteState, route: &Route) -> Vec<Leg> {
+    let Scene { state, view, theme } = scene;
     let draft = view.drafts.get(&route.id);
     let leg = |id: &BackendId, name: String, style: Style| Leg {
         name,
@@ -335,19 +341,20 @@ pub fn freshness(state: &State, known: &RouteState, view: &View) -> Freshness {
 }
 
 /// What most wants to be said under the bar.
-fn message_line(state: &State, known: &RouteState, route: &Route, view: &View, theme: &Theme, width: u16) -> Line<'static> {
+fn message_line(scene: Scene<'_>, known: &RouteState, route: &Route, width: u16) -> Line<'static> {
+    let Scene { state, view, theme } = scene;
     let glyphs = &theme.glyphs;
     let needs_human = match &known.motion {
         Motion::NeedsHuman { why, .. } => Some(why),
         Motion::Unread | Motion::Settled | Motion::Writing { .. } | Motion::Resolving { .. } => None,
         Motion::Returning(_) | Motion::Propagating { .. } => None,
     };
-    let (text, style) = if let Some(threat) = threat(state, route, view, theme) {
+    let (text, style) = if let Some(threat) = threat(scene, route) {
         threat
-    } else if let Some(breach) = at_door(state, route, view, theme) {
+    } else if let Some(breach) = at_door(scene, route) {
         breach
     } else if let Some(drafted) = view.drafts.get(&route.id) {
-        draft::told(state, known, route, drafted, view, theme)
+        draft::told(scene, known, route, drafted)
     } else if let Some(drift) = &known.drift {
         let actor = crate::words::mover_name(&drift.by, Names::of(state));
         let keys = (words::key(view, Action::AdoptDrift), words::key(view, Action::Rollback));
@@ -372,7 +379,7 @@ fn message_line(state: &State, known: &RouteState, route: &Route, view: &View, t
             ),
             theme.latch,
         )
-    } else if let Some(blind) = blind(state, route, view, theme) {
+    } else if let Some(blind) = blind(scene, route) {
         blind
     } else if let Some(pending) = &known.queued {
         (format!("{} queued by {}: {}", glyphs.busy, pending.by.who, pending.to), theme.busy)
@@ -381,13 +388,14 @@ fn message_line(state: &State, known: &RouteState, route: &Route, view: &View, t
     } else if let Some(Ghost { share, name }) = ghosts(state, route, view).first() {
         (format!("{} {name} drafts {}", glyphs.ghost, rail::percent(*share)), theme.people)
     } else {
-        return resting(state, known, route, view, theme, width.into());
+        return resting(scene, known, route, width.into());
     };
     Line::styled(text::cut(&text, width.into(), glyphs.ellipsis), style)
 }
 
 /// What is met at the front door is beyond what the plan tolerates, or not home's site.
-fn at_door(state: &State, route: &Route, view: &View, theme: &Theme) -> Option<(String, Style)> {
+fn at_door(scene: Scene<'_>, route: &Route) -> Option<(String, Style)> {
+    let Scene { state, view, theme } = scene;
     let breach = outlook::attention(state).into_iter().find_map(|found| {
         if let Attention::AtDoor { route: id, breach } = found
             && id == route.id
@@ -402,14 +410,18 @@ fn at_door(state: &State, route: &Route, view: &View, theme: &Theme) -> Option<(
         let copies = words::key(view, Action::CopyAwayByHand);
         let there = words::place(route, &route.target);
         let what = crate::words::met_at_door(&breach, Names::of(state));
-        let told = format!(" {} {what}: restore it; by key nothing leaves a home that fails, {copies} copies the way to {there} by hand", theme.glyphs.breach);
+        let told = format!(
+            " {} {what}: restore it; by key nothing leaves a home that fails, {copies} copies the way to {there} by hand",
+            theme.glyphs.breach
+        );
         return Some((told, theme.latch));
     }
     Some((format!(" {} {what}{}", theme.glyphs.breach, way_home(state, route, view)), theme.latch))
 }
 
 /// A trigger of this route whose clock is running, the one that acts first.
-fn threat(state: &State, route: &Route, view: &View, theme: &Theme) -> Option<(String, Style)> {
+fn threat(scene: Scene<'_>, route: &Route) -> Option<(String, Style)> {
+    let Scene { state, view, theme } = scene;
     let names = Names::of(state);
     let running = guards(state, route).filter_map(|trigger| match outlook::outlook(state, &trigger.id)? {
         // Of what has led home already the way home tells.
@@ -450,7 +462,8 @@ fn guards<'a>(state: &'a State, route: &'a Route) -> impl Iterator<Item = &'a Tr
 }
 
 /// A trigger of this route that can't see, why, and what follows from it.
-fn blind(state: &State, route: &Route, view: &View, theme: &Theme) -> Option<(String, Style)> {
+fn blind(scene: Scene<'_>, route: &Route) -> Option<(String, Style)> {
+    let Scene { state, view, theme } = scene;
     let blind = guards(state, route).filter_map(|trigger| match outlook::outlook(state, &trigger.id)? {
         Outlook::Blind { since, gap, acts_at, then } => Some((trigger, since, gap, acts_at, then)),
         Outlook::Quiet
@@ -473,7 +486,8 @@ fn blind(state: &State, route: &Route, view: &View, theme: &Theme) -> Option<(St
 }
 
 /// Nothing special: what comes next and how to ask for it, then how fresh all this is and what it rests on.
-fn resting(state: &State, known: &RouteState, route: &Route, view: &View, theme: &Theme, room: usize) -> Line<'static> {
+fn resting(scene: Scene<'_>, known: &RouteState, route: &Route, room: usize) -> Line<'static> {
+    let Scene { state, view, theme } = scene;
     let mut facts = Vec::new();
     match known.accepted_at {
         Some(at) => facts.push(format!("weights read {}", words::age(view.age(at)))),
@@ -484,7 +498,7 @@ fn resting(state: &State, known: &RouteState, route: &Route, view: &View, theme:
         None => "no request seen yet".to_owned(),
     });
     facts.extend(known.moved_by.as_ref().map(|by| format!("moved by {}", crate::words::mover(by, Names::of(state)))));
-    let first = next_step(state, known, route, view, theme, room);
+    let first = next_step(scene, known, route, room);
     let between = format!(" {} ", theme.glyphs.dot);
     let alone = first.is_empty();
     let facts = facts.into_iter().enumerate().map(|(place, fact)| {
@@ -495,7 +509,8 @@ fn resting(state: &State, known: &RouteState, route: &Route, view: &View, theme:
 }
 
 /// How this person goes on from here: the next step of the ladder, or whose turn it is.
-fn next_step(state: &State, known: &RouteState, route: &Route, view: &View, theme: &Theme, room: usize) -> Vec<Span<'static>> {
+fn next_step(scene: Scene<'_>, known: &RouteState, route: &Route, room: usize) -> Vec<Span<'static>> {
+    let Scene { state, view, theme } = scene;
     let Some(share) = known.accepted.as_ref().map(|accepted| accepted.weights.of(&route.target)) else { return Vec::new() };
     if known.motion.is_returning() {
         return Vec::new();
@@ -550,7 +565,10 @@ fn following(state: &State, known: &RouteState, route: &Route, given: PerMille, 
     }
     let head = format!("{} {given} on {place} is accepted", theme.glyphs.busy);
     if let Some(still) = still_elsewhere(state, route) {
-        return vec![Span::styled(format!("{head}, {still} of requests still meet others than {}", words::place(route, &route.home)), theme.busy)];
+        return vec![Span::styled(
+            format!("{head}, {still} of requests still meet others than {}", words::place(route, &route.home)),
+            theme.busy,
+        )];
     }
     let told = match observed(known).and_then(|observed| observed.shares.get(&route.target)) {
         Some(seen) => format!("{head}, requests show {} so far", share(seen.fraction)),

@@ -20,8 +20,9 @@ use crate::{
     plan::model::Trigger,
     tui::{
         panes::{frame, words},
+        scene::Scene,
         theme::Theme,
-        view::{Pane, View},
+        view::Pane,
         widgets::{
             gauge::{Gauge, Scale},
             text,
@@ -33,13 +34,14 @@ use crate::{
 /// Most cells of a running clock.
 const CLOCK_CELLS: u16 = 24;
 
-pub fn draw(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buffer) {
+pub fn draw(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
+    let Scene { state, view, theme } = scene;
     let triggers = words::plan(state).map(|plan| plan.triggers.as_slice()).unwrap_or_default();
     let unseen = TriggerState::default();
     let seen = |trigger: &Trigger| state.triggers.get(&trigger.id).unwrap_or(&unseen).clone();
     let told: Vec<Row<'_>> = triggers.iter().map(|trigger| Row::of(state, trigger, seen(trigger))).collect();
     let title = frame::title("Automatic rollback", view.focus == Pane::Triggers, theme);
-    let inner = frame::frame(Pane::Triggers, title, verdict(&told, theme), state, view, theme, area, buf);
+    let inner = frame::frame(Pane::Triggers, title, verdict(&told, theme), scene, area, buf);
     if told.iter().any(|told| matches!(told.outlook, Outlook::Running { .. })) {
         frame::light(area, theme.alarm, theme, buf);
     } else if told.iter().any(|told| matches!(told.outlook, Outlook::Blind { .. })) {

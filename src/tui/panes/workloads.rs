@@ -22,6 +22,7 @@ use crate::{
     plan::model::{Backend, Route},
     tui::{
         panes::words,
+        scene::Scene,
         theme::Theme,
         view::View,
         widgets::{dialog, text},
@@ -42,7 +43,8 @@ pub fn count(state: &State, view: &View) -> usize {
     rows::groups(state, &view.filter).iter().map(|group| group.rows.len()).sum()
 }
 
-pub fn draw(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buffer) {
+pub fn draw(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
+    let Scene { state, view, theme } = scene;
     let groups = rows::groups(state, &view.filter);
     let all: usize = groups.iter().map(|group| group.rows.len()).sum();
     let mut cursor = view.screen_scroll.min(all.saturating_sub(1));
@@ -52,10 +54,10 @@ pub fn draw(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buf
     let mut under = None;
     for (group, cell) in backends.iter().zip(cells) {
         under = under.or(take(&mut cursor, group));
-        box_of(state, view, theme, group, chosen(under, group), cell, buf);
+        box_of(scene, group, chosen(under, group), cell, buf);
     }
     under = under.or(take(&mut cursor, events));
-    events_box(state, view, theme, events, chosen(under, events), lower, buf);
+    events_box(scene, events, chosen(under, events), lower, buf);
     if let Some((group, place)) = under {
         let lines = rows::detail(&group.rows[place], usize::from(detail.width), theme);
         text::rows(buf, detail, lines.into_iter().take(detail.height.into()));
@@ -116,7 +118,8 @@ fn boxed(title: Line<'static>, right: Line<'static>, theme: &Theme, area: Rect, 
     inner
 }
 
-fn box_of(state: &State, view: &View, theme: &Theme, group: &Group<'_>, cursor: Option<usize>, cell: Rect, buf: &mut Buffer) {
+fn box_of(scene: Scene<'_>, group: &Group<'_>, cursor: Option<usize>, cell: Rect, buf: &mut Buffer) {
+    let Scene { state, view, theme } = scene;
     let Some(at) = &group.backend else { return };
     let share = has(state, &at.route.id, &at.backend.id).given;
     let right = share.map_or_else(Line::default, |share| {
@@ -193,7 +196,8 @@ fn empty(workload: &Workload, filter: &str, theme: &Theme) -> Option<Line<'stati
     Some(Line::styled(told, theme.dim))
 }
 
-fn events_box(state: &State, view: &View, theme: &Theme, group: &Group<'_>, cursor: Option<usize>, area: Rect, buf: &mut Buffer) {
+fn events_box(scene: Scene<'_>, group: &Group<'_>, cursor: Option<usize>, area: Rect, buf: &mut Buffer) {
+    let Scene { state, view, theme } = scene;
     let title = match view.filter.as_str() {
         "" => " Events ".to_owned(),
         filter => format!(" Events with \"{filter}\" "),

@@ -20,6 +20,7 @@ use crate::{
             parts::{self, Page},
         },
         panes::words,
+        scene::Scene,
         theme::Theme,
         widgets::{big, text},
     },
@@ -56,7 +57,7 @@ pub fn draw(headline: Headline, theme: &Theme, page: &mut Page, buf: &mut Buffer
 
 /// Where traffic is: the share of the target, by requests unless they agree with what is given.
 pub fn traffic(face: &Face<'_>) -> Headline {
-    let Face { state, theme, route, known, .. } = *face;
+    let Face { scene: Scene { state, theme, .. }, route, known } = *face;
     let (target, home) = (words::place(route, &route.target), words::place(route, &route.home));
     let of_target = has(state, &route.id, &route.target);
     let (figure, head) = match (of_target.given, of_target.gets) {
@@ -72,7 +73,7 @@ pub fn traffic(face: &Face<'_>) -> Headline {
 
 /// Who has what: whoever is outside the plan first, home last.
 fn all_shares(face: &Face<'_>) -> Line<'static> {
-    let Face { state, theme, route, known, .. } = *face;
+    let Face { scene: Scene { state, theme, .. }, route, known } = *face;
     let outside = strangers(known, route);
     let style = if outside.is_empty() { theme.text } else { theme.warn };
     let planned = words::legs(route).into_iter().map(|backend| state_line::share_of(state, route, &backend.id));
@@ -82,7 +83,7 @@ fn all_shares(face: &Face<'_>) -> Line<'static> {
 
 /// How far the route is with what was asked of it, or with going home.
 fn home_line(face: &Face<'_>, home_name: &str) -> Line<'static> {
-    let Face { state, view, theme, route, known, .. } = *face;
+    let Face { scene: Scene { state, view, theme }, route, known } = *face;
     let names = Names::of(state);
     let stands = home(state, route);
     let told = || sentence(&crate::words::home(&stands, route, view.now, names));
@@ -109,7 +110,7 @@ fn home_line(face: &Face<'_>, home_name: &str) -> Line<'static> {
 
 /// A limit is crossed: by what, and what that leads to.
 pub fn breach(face: &Face<'_>, trigger: &Trigger) -> Headline {
-    let Face { state, view, theme, .. } = *face;
+    let Face { scene: Scene { state, view, theme }, .. } = *face;
     let names = Names::of(state);
     let unseen = TriggerState::default();
     let known = state.triggers.get(&trigger.id).unwrap_or(&unseen);
@@ -136,7 +137,7 @@ pub fn breach(face: &Face<'_>, trigger: &Trigger) -> Headline {
 
 /// What is met at the front door of `backend` is beyond what the plan tolerates, or not home's site; `None` once it is over.
 pub fn door(face: &Face<'_>, backend: &BackendId) -> Option<Headline> {
-    let Face { state, theme, route, .. } = *face;
+    let Face { scene: Scene { state, theme, .. }, route, .. } = *face;
     let names = Names::of(state);
     let breach = outlook::at_door(state, &route.id).into_iter().find(|breach| breach.backend == *backend)?;
     let failing = fails(state, route, backend);

@@ -98,33 +98,33 @@ pub struct Verdict {
 
 /// What is to be said of safety, worst first; one good word where nothing is to be said.
 pub fn verdicts(face: &Face<'_>) -> Vec<Verdict> {
-    let names = Names::of(face.state);
+    let names = Names::of(face.scene.state);
     let say = |(glyph, style): (&'static str, Style), text: String| Verdict { glyph, text: sentence(&text), style };
-    let found = attention(face.state);
+    let found = attention(face.scene.state);
     let mut told: Vec<Verdict> = Vec::new();
     for found in &found {
-        let tone = short::attention(found, face.state, face.view.now).tone;
+        let tone = short::attention(found, face.scene.state, face.scene.view.now).tone;
         if found.way_home() == Some(&face.route.id) {
-            let stands = home(face.state, face.route);
-            told.push(say(sign(tone, face.theme), crate::words::home(&stands, face.route, face.view.now, names)));
+            let stands = home(face.scene.state, face.route);
+            told.push(say(sign(tone, face.scene.theme), crate::words::home(&stands, face.route, face.scene.view.now, names)));
             // While it is under way no attention tells what a rollback is for.
             let cause = face.known.latch.as_ref().filter(|_| face.known.motion.is_returning());
-            let because = |latch: &Latch| format!("the rollback began because {}", words::cause(face.state, &latch.cause));
-            told.extend(cause.map(|latch| say(sign(Tone::Warning, face.theme), because(latch))));
+            let because = |latch: &Latch| format!("the rollback began because {}", words::cause(face.scene.state, &latch.cause));
+            told.extend(cause.map(|latch| say(sign(Tone::Warning, face.scene.theme), because(latch))));
         } else {
-            told.push(say(sign(tone, face.theme), crate::words::attention(found, face.view.now, names)));
+            told.push(say(sign(tone, face.scene.theme), crate::words::attention(found, face.scene.view.now, names)));
         }
     }
     if !told.is_empty() {
         return told;
     }
-    let worst = state_line::state_line(face.state, face.route, face.view.now).worst;
+    let worst = state_line::state_line(face.scene.state, face.route, face.scene.view.now).worst;
     match worst.tone {
-        Tone::Good => vec![say(words::tone(Tone::Good, face.theme), format!("all is well: {}", worst.long))],
+        Tone::Good => vec![say(words::tone(Tone::Good, face.scene.theme), format!("all is well: {}", worst.long))],
         Tone::Plain if face.known.motion.is_under_way() => {
-            vec![say(words::tone(Tone::Good, face.theme), "nothing is beyond its limit so far".to_owned())]
+            vec![say(words::tone(Tone::Good, face.scene.theme), "nothing is beyond its limit so far".to_owned())]
         }
-        Tone::Plain | Tone::Warning | Tone::Alarm => vec![say(sign(worst.tone, face.theme), worst.long)],
+        Tone::Plain | Tone::Warning | Tone::Alarm => vec![say(sign(worst.tone, face.scene.theme), worst.long)],
     }
 }
 

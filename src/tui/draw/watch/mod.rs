@@ -13,8 +13,7 @@ use crate::{
     plan::model::{Route, Trigger},
     tui::{
         panes::{charts, traffic, words},
-        theme::Theme,
-        view::View,
+        scene::Scene,
         widgets::{rail, text},
     },
 };
@@ -29,15 +28,14 @@ use parts::Page;
 /// What a page is drawn from, and the route that it is about.
 #[derive(Clone, Copy)]
 pub struct Face<'a> {
-    state: &'a State,
-    view: &'a View,
-    theme: &'a Theme,
+    scene: Scene<'a>,
     route: &'a Route,
     known: &'a RouteState,
 }
 
 /// Draws into the room between header and footer.
-pub fn draw(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buffer) {
+pub fn draw(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
+    let Scene { state, view, theme } = scene;
     buf.set_style(area.intersection(buf.area), theme.base);
     let margin = if area.width >= 100 { 4 } else { 1 };
     let room = Rect { x: area.x + margin, width: area.width.saturating_sub(2 * margin), ..area };
@@ -51,7 +49,7 @@ pub fn draw(state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buf
     let Some(route) = shown.or_else(|| words::route(state, view.route)) else {
         return text::rows(buf, page.rest(), [Line::styled("The session has not told its plan yet.", theme.dim)]);
     };
-    let face = Face { state, view, theme, route, known: state.routes.get(&route.id).unwrap_or(&unread) };
+    let face = Face { scene, route, known: state.routes.get(&route.id).unwrap_or(&unread) };
     match &view.matter {
         Matter::Breach(id) => match trigger(state, id) {
             Some(trigger) => breach(&face, trigger, &mut page, buf),
@@ -77,7 +75,7 @@ fn trigger<'a>(state: &'a State, id: &TriggerId) -> Option<&'a Trigger> {
 fn story(face: &Face<'_>, headline: headline::Headline, page: &mut Page, buf: &mut Buffer) {
     let tall = page.rest().height >= 30;
     page.air(1, tall);
-    headline::draw(headline, face.theme, page, buf);
+    headline::draw(headline, face.scene.theme, page, buf);
     page.air(1, true);
     rails(face, page, buf);
     page.air(1, tall);
@@ -96,16 +94,16 @@ fn story(face: &Face<'_>, headline: headline::Headline, page: &mut Page, buf: &m
 
 /// Every route's rail; the first ones where there is no room for all.
 fn rails(face: &Face<'_>, page: &mut Page, buf: &mut Buffer) {
-    let routes = words::plan(face.state).map(|plan| plan.routes.as_slice()).unwrap_or_default();
+    let routes = words::plan(face.scene.state).map(|plan| plan.routes.as_slice()).unwrap_or_default();
     let each = if page.rest().height >= 26 && routes.len() == 1 { 4 } else { 3 };
     let unread = RouteState::default();
     for route in routes {
         if page.rest().height < each + 8 {
             return;
         }
-        let known = face.state.routes.get(&route.id).unwrap_or(&unread);
-        let legs = traffic::legs(face.state, known, route, face.view, face.theme);
-        rail::draw(&legs, traffic::freshness(face.state, known, face.view), face.theme, page.take(each), buf);
+        let known = face.scene.state.routes.get(&route.id).unwrap_or(&unread);
+        let legs = traffic::legs(face.scene, known, route);
+        rail::draw(&legs, traffic::freshness(face.scene.state, known, face.scene.view), face.scene.theme, page.take(each), buf);
     }
 }
 
@@ -119,7 +117,7 @@ fn verdicts(face: &Face<'_>, rows: usize, page: &mut Page, buf: &mut Buffer) {
         // The worst is said as far as it goes; of the others each wholly or not at all.
         if place > 0 && lines.len() + usize::from(place + 1 < told.len()) > left {
             let more = format!("  and {} more", told.len() - place);
-            return text::rows(buf, page.take(1), [Line::styled(more, face.theme.dim)]);
+            return text::rows(buf, page.take(1), [Line::styled(more, face.scene.theme.dim)]);
         }
         for (row, line) in lines.into_iter().take(left).enumerate() {
             let mark = if row == 0 { verdict.glyph } else { " " };
@@ -132,13 +130,13 @@ fn verdicts(face: &Face<'_>, rows: usize, page: &mut Page, buf: &mut Buffer) {
 /// What is left: charts of the guarded figures where they have room, else the newest remarks.
 fn charts_or_tail(face: &Face<'_>, page: &mut Page, buf: &mut Buffer) {
     let rest = page.rest();
-    let triggers: Vec<&Trigger> = words::plan(face.state).into_iter().flat_map(|plan| &plan.triggers).take(2).collect();
+    let triggers: Vec<&Trigger> = words::plan(face.scene.state).into_iter().flat_map(|plan| &plan.triggers).take(2).collect();
     if rest.height >= 13 && rest.width >= 100 && !triggers.is_empty() {
         let room = page.take(rest.height - 5);
         let each = room.width / triggers.len() as u16;
         for (place, trigger) in triggers.into_iter().enumerate() {
             let room = Rect { x: room.x + place as u16 * each, width: each.saturating_sub(2), ..room };
-            text::put(buf, room, 0, &parts::watched(face, trigger), face.theme.title);
+            text::put(buf, room, 0, &parts::watched(face, trigger), face.scene.theme.title);
             chart(face, trigger, Rect { y: room.y + 1, height: room.height - 1, ..room }, buf);
         }
         page.air(1, true);
@@ -147,8 +145,8 @@ fn charts_or_tail(face: &Face<'_>, page: &mut Page, buf: &mut Buffer) {
 }
 
 fn chart(face: &Face<'_>, trigger: &Trigger, area: Rect, buf: &mut Buffer) {
-    if let Some(route) = route(face.state, &trigger.route) {
-        charts::plot_of(face.state, route, trigger, face.theme, area, buf);
+    if let Some(route) = route(face.scene.state, &trigger.route) {
+        charts::plot_of(face.scene.state, route, trigger, face.scene.theme, area, buf);
     }
 }
 
@@ -156,7 +154,7 @@ fn chart(face: &Face<'_>, trigger: &Trigger, area: Rect, buf: &mut Buffer) {
 fn breach(face: &Face<'_>, trigger: &Trigger, page: &mut Page, buf: &mut Buffer) {
     let tall = page.rest().height >= 30;
     page.air(1, tall);
-    headline::draw(headline::breach(face, trigger), face.theme, page, buf);
+    headline::draw(headline::breach(face, trigger), face.scene.theme, page, buf);
     page.air(1, true);
     rails(face, page, buf);
     page.air(1, tall);

@@ -18,6 +18,7 @@ use crate::{
     tui::{
         draw::watch::{Face, matter::sentence},
         panes::words,
+        scene::Scene,
         widgets::{
             gauge::{Gauge, Scale},
             spark, text,
@@ -56,7 +57,7 @@ impl Page {
 const LABEL: u16 = 12;
 
 pub fn watched(face: &Face<'_>, trigger: &Trigger) -> String {
-    Names::of(face.state).watched(&trigger.id)
+    Names::of(face.scene.state).watched(&trigger.id)
 }
 
 /// The value if it may be believed.
@@ -70,14 +71,14 @@ fn answer(label: &str, text: &str, style: Style, face: &Face<'_>, page: &mut Pag
     let rows = usize::from(page.rest().height.saturating_sub(2).min(2));
     for (place, line) in text::wrap(text, room).into_iter().take(rows).enumerate() {
         let row = page.take(1);
-        text::put(buf, row, 0, if place == 0 { label } else { "" }, face.theme.dim);
+        text::put(buf, row, 0, if place == 0 { label } else { "" }, face.scene.theme.dim);
         text::put(buf, row, LABEL, &line, style);
     }
 }
 
 /// What happens by itself and when, with its clock if one runs.
 pub fn by_itself(face: &Face<'_>, page: &mut Page, buf: &mut Buffer) {
-    let Face { state, view, theme, route, .. } = *face;
+    let Face { scene: Scene { state, view, theme }, route, .. } = *face;
     let next = state_line::state_line(state, route, view.now).next;
     let found = attention(state);
     let (text, style) = match &next {
@@ -97,16 +98,16 @@ pub fn by_itself(face: &Face<'_>, page: &mut Page, buf: &mut Buffer) {
 
 /// How much of its time has passed.
 fn clock(face: &Face<'_>, since: Timestamp, acts_at: Timestamp, row: Rect, buf: &mut Buffer) {
-    let (passed, of) = (face.view.age(since), acts_at.since(since));
+    let (passed, of) = (face.scene.view.age(since), acts_at.since(since));
     let cells = usize::from(row.width);
     let filled = (passed.0 as usize * cells / of.0.max(1) as usize).min(cells);
-    let column = text::put(buf, row, 0, &face.theme.glyphs.fills[0].repeat(filled), face.theme.alarm);
-    text::put(buf, row, column, &face.theme.glyphs.track.repeat(cells - filled), face.theme.faint);
+    let column = text::put(buf, row, 0, &face.scene.theme.glyphs.fills[0].repeat(filled), face.scene.theme.alarm);
+    text::put(buf, row, column, &face.scene.theme.glyphs.track.repeat(cells - filled), face.scene.theme.faint);
 }
 
 /// What going back would mean now, without the key that a watcher doesn't have; by hand where it does not get there by itself.
 pub fn way_home(face: &Face<'_>, page: &mut Page, buf: &mut Buffer) {
-    let Face { state, view, theme, route, known, .. } = *face;
+    let Face { scene: Scene { state, view, theme }, route, known } = *face;
     let at_home = words::place(route, &route.home);
     let ready = platform::scale(known.readiness.home_scale);
     let (text, style) = match home(state, route) {
@@ -148,7 +149,7 @@ fn sentence_of_retry(motion: &Motion, now: Timestamp) -> String {
 }
 
 fn takes(face: &Face<'_>, at_home: &str, ready: &str) -> String {
-    let mode = words::plan(face.state).and_then(|plan| plan.database.as_ref()).map(|database| database.mode);
+    let mode = words::plan(face.scene.state).and_then(|plan| plan.database.as_ref()).map(|database| database.mode);
     let writes = if mode == Some(DatabaseMode::Shared) { ", loses no writes" } else { "" };
     let readiness = &face.known.readiness;
     format!("Going back to {at_home} would take {}, moves {} of users{writes}; {ready}.", readiness.takes, share(readiness.moves))
@@ -156,7 +157,7 @@ fn takes(face: &Face<'_>, at_home: &str, ready: &str) -> String {
 
 /// Who steers and who is here.
 pub fn crew(face: &Face<'_>, page: &mut Page, buf: &mut Buffer) {
-    let state = face.state;
+    let state = face.scene.state;
     let holder = state.controls.holder.as_ref();
     let steers = holder.map_or_else(|| "Nobody has the controls".to_owned(), |holder| format!("{} has the controls", holder.who));
     let crew =
@@ -169,12 +170,12 @@ pub fn crew(face: &Face<'_>, page: &mut Page, buf: &mut Buffer) {
         1 => ", 1 watches".to_owned(),
         more => format!(", {more} watch"),
     };
-    answer("crew", &format!("{steers}{with}{watch}."), face.theme.text, face, page, buf);
+    answer("crew", &format!("{steers}{with}{watch}."), face.scene.theme.text, face, page, buf);
 }
 
 /// Each trigger with its figure against its limit, and what it stands at where it has none.
 pub fn guards(face: &Face<'_>, page: &mut Page, buf: &mut Buffer) {
-    let Face { state, theme, .. } = *face;
+    let Face { scene: Scene { state, theme, .. }, .. } = *face;
     for trigger in words::plan(state).into_iter().flat_map(|plan| &plan.triggers) {
         let Some(seen) = state.triggers.get(&trigger.id) else { continue };
         let Some(outlook) = outlook(state, &trigger.id) else { continue };
@@ -206,7 +207,7 @@ pub fn guards(face: &Face<'_>, page: &mut Page, buf: &mut Buffer) {
 
 /// The newest remarks of the session, newest last.
 pub fn tail(face: &Face<'_>, area: Rect, buf: &mut Buffer) {
-    let Face { state, view, theme, .. } = *face;
+    let Face { scene: Scene { state, view, theme }, .. } = *face;
     let rows = usize::from(area.height).min(8);
     let skip = state.feed.len().saturating_sub(rows);
     let lines = state.feed.iter().skip(skip).map(|line| {

@@ -19,6 +19,7 @@ use crate::{
     tui::{
         draw::places::places,
         panes::{self, frame, words},
+        scene::Scene,
         theme::Theme,
         view::{Pane, View},
         widgets::text,
@@ -102,19 +103,20 @@ impl Room<'_> {
 }
 
 /// Draws `pane` with all that is known; gives it its usual face where there is no more to say.
-pub fn draw(pane: Pane, state: &State, view: &View, theme: &Theme, area: Rect, buf: &mut Buffer) {
+pub fn draw(pane: Pane, scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
+    let Scene { state, view, theme } = scene;
     let (above, below) = parts(pane, state, view, area);
     match pane {
-        Pane::Traffic => panes::traffic::draw(state, view, theme, above, buf),
-        Pane::Platforms => panes::platforms::draw(state, view, theme, above, buf),
-        Pane::Replication => panes::replication::draw(state, view, theme, above, buf),
-        Pane::Checklist => panes::checklist::draw(state, view, theme, above, buf),
-        Pane::Triggers => panes::triggers::draw(state, view, theme, above, buf),
-        Pane::Journal => panes::journal::draw(state, view, theme, above, buf),
-        Pane::Log => panes::log::draw(state, view, theme, above, buf),
+        Pane::Traffic => panes::traffic::draw(scene, above, buf),
+        Pane::Platforms => panes::platforms::draw(scene, above, buf),
+        Pane::Replication => panes::replication::draw(scene, above, buf),
+        Pane::Checklist => panes::checklist::draw(scene, above, buf),
+        Pane::Triggers => panes::triggers::draw(scene, above, buf),
+        Pane::Journal => panes::journal::draw(scene, above, buf),
+        Pane::Log => panes::log::draw(scene, above, buf),
     }
     let Some(below) = below else { return };
-    let columns = columns(pane, state, view, theme, below.width);
+    let columns = columns(pane, scene, below.width);
     let height = columns.iter().map(Vec::len).max().unwrap_or(0);
     let room = usize::from(below.height.saturating_sub(2));
     let top = view.scroll.get(&pane).copied().unwrap_or(0).min(height.saturating_sub(room));
@@ -129,11 +131,12 @@ pub fn draw(pane: Pane, state: &State, view: &View, theme: &Theme, area: Rect, b
 }
 
 /// How far the zoomed pane can be scrolled on a screen of this size.
-pub fn last(state: &State, view: &View, theme: &Theme, screen: Rect) -> usize {
-    let found = places(state, view, theme, screen);
+pub fn last(scene: Scene<'_>, screen: Rect) -> usize {
+    let Scene { state, view, .. } = scene;
+    let found = places(scene, screen);
     let Some((pane, area)) = found.panes.first().copied() else { return 0 };
     let Some(below) = parts(pane, state, view, area).1 else { return 0 };
-    let height = columns(pane, state, view, theme, below.width).iter().map(Vec::len).max().unwrap_or(0);
+    let height = columns(pane, scene, below.width).iter().map(Vec::len).max().unwrap_or(0);
     height.saturating_sub(usize::from(below.height.saturating_sub(2)))
 }
 
@@ -165,7 +168,8 @@ fn parts(pane: Pane, state: &State, view: &View, area: Rect) -> (Rect, Option<Re
 }
 
 /// All sections as lines, in one column or two of about the same height.
-fn columns(pane: Pane, state: &State, view: &View, theme: &Theme, width: u16) -> Vec<Vec<Line<'static>>> {
+fn columns(pane: Pane, scene: Scene<'_>, width: u16) -> Vec<Vec<Line<'static>>> {
+    let Scene { state, view, theme } = scene;
     let count = if width >= TWO_COLUMNS { 2 } else { 1 };
     let room = Room { state, view, theme, width: usize::from(width.saturating_sub(2) / count) };
     let sections = match pane {
