@@ -17,6 +17,7 @@ use crate::{
     },
     core::{
         event::WorldKind,
+        fails::stranded,
         outlook::{self, Attention, Outlook, Then},
         reason::Mover,
         state::{ItemStatus, Motion, Reading, RouteState, Share, State},
@@ -91,6 +92,8 @@ struct RouteStatus {
     against_going_back: Vec<String>,
     /// The command for a shell that brings it home without us.
     by_hand: Option<String>,
+    /// Where home fails those who are there and nothing speaks against the target: the command that moves them there, past what we do.
+    out_by_hand: Option<String>,
 }
 
 type Shares = BTreeMap<String, f64>;
@@ -152,8 +155,11 @@ pub async fn run(args: Args) -> Result<Exit> {
 fn status(state: &State, session: String, plan: String) -> Status {
     let names = Names::of(state);
     let plan_of = state.opened.as_ref().map(|opened| &*opened.plan);
-    let by_hand =
-        |id: &RouteId| plan_of.and_then(|plan| plan.routes.iter().find(|route| route.id == *id).map(|route| plan.home_by_hand(route)));
+    let planned = |id: &RouteId| plan_of.and_then(|plan| Some((plan, plan.routes.iter().find(|route| route.id == *id)?)));
+    let by_hand = |id: &RouteId| ByHand {
+        home: planned(id).map(|(plan, route)| plan.home_by_hand(route)),
+        out: planned(id).and_then(|(plan, route)| stranded(state, route).map(|stranded| plan.all_by_hand(route, stranded.target))),
+    };
     let of = |(id, route)| (RouteId::to_string(id), route_status(route, by_hand(id), state.now, names));
     let routes = state.routes.iter().map(of).collect();
     let attention = outlook::attention(state);
@@ -216,7 +222,13 @@ fn without_host(absent: &Absent, json: bool) -> Result<Exit> {
     Ok(Exit::Nobody)
 }
 
-fn route_status(route: &RouteState, by_hand: Option<String>, now: Timestamp, names: Names) -> RouteStatus {
+/// Commands for a shell.
+struct ByHand {
+    home: Option<String>,
+    out: Option<String>,
+}
+
+fn route_status(route: &RouteState, by_hand: ByHand, now: Timestamp, names: Names) -> RouteStatus {
     let seen = route.observed.as_ref().filter(|observed| observed.requests > 0).map(|observed| Seen {
         requests: observed.requests,
         failed: observed.failed,
@@ -240,7 +252,8 @@ fn route_status(route: &RouteState, by_hand: Option<String>, now: Timestamp, nam
             since: drift.since.0,
         }),
         against_going_back: route.readiness.against.iter().map(|why| words::objection(why, names)).collect(),
-        by_hand,
+        by_hand: by_hand.home,
+        out_by_hand: by_hand.out,
     }
 }
 
@@ -342,6 +355,10 @@ fn text(status: &Status, stuck: &BTreeSet<String>) -> String {
         });
         let by_hand = route.by_hand.as_ref().filter(|_| stuck.contains(id));
         lines.extend(by_hand.map(|command| format!("    to bring it home by hand:\n      {command}")));
+        let out = route.out_by_hand.as_ref();
+        let out =
+            out.map(|command| format!("    home fails; to move everybody out of it by hand, past what cutover does:\n      {command}"));
+        lines.extend(out);
     }
     lines.extend(status.triggers.iter().map(|(id, trigger)| format!("  trigger {id}: {}", trigger.text)));
     lines.push(format!("  checklist: {} of {}", status.checklist_done, status.checklist_items));

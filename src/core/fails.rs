@@ -80,10 +80,10 @@ pub struct Exchange {
 pub fn exchange(state: &State, route: &Route) -> Option<Exchange> {
     let known = state.routes.get(&route.id)?;
     let there = failing_share(state, route, &route.home)?;
-    let moves = route.backend_ids().filter(|id| **id != route.home).map(|id| exposure::has(known, state.now, id).get()).max()?;
     let most = route.backend_ids().filter(|id| **id != route.home).max_by_key(|id| exposure::has(known, state.now, id))?;
     let limit = failing::limit(&Sight::of(state)?, route);
-    let moves = PerMille::ZERO.saturating_add(moves);
+    // What has been given home already follows by itself.
+    let moves = PerMille::ALL.saturating_sub(exposure::accepted(known, &route.home).get());
     (moves > PerMille::ZERO && there > limit).then(|| Exchange { moves, here: failing_share(state, route, most), there })
 }
 

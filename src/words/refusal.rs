@@ -38,6 +38,10 @@ pub fn why_refused(refusal: &Refusal, names: Names) -> String {
         Refusal::Blind { trigger, why } => {
             format!("nobody can judge the {}; going back is still possible ({})", names.watched(trigger), blindness(why, names))
         }
+        Refusal::FailingAtDoor { backend: Some(backend), answers: 0, .. } => format!(
+            "{} failed its users at the front door when it was last asked; re-arm the route with a reason to have it judged anew",
+            names.backend(backend)
+        ),
         Refusal::FailingAtDoor { backend: Some(backend), failed, answers } if names.is_home(backend) => format!(
             "{failed} of {answers} requests through the front door fail on {}, and nothing advances from a home that fails; restore it first",
             names.backend(backend)

@@ -57,8 +57,12 @@ pub fn fails(fails: &Fails) -> Option<Said> {
         (_, Site::UnlikeHome | Site::LikeHome) => format!("{} fail", rate(door.share.fraction)),
     };
     let counted = own.map_or_else(String::new, |own| format!(", {} by its own count", rate(own.value)));
-    let lost = losing.map_or_else(String::new, |losing| format!(", {losing} of connections dropped"));
-    Some(Said::new(tone, format!("{met} at the front door{counted}{lost}"), format!("{met} at the door")))
+    let lost = losing.as_ref().map_or_else(String::new, |losing| format!(", {losing} of connections dropped"));
+    Some(Said::new(
+        tone,
+        format!("{met} at the front door{counted}{lost}"),
+        format!("{met} at the door{}", losing.map_or_else(String::new, |losing| format!(", {losing} dropped"))),
+    ))
 }
 
 #[cfg(test)]

@@ -176,7 +176,9 @@ pub fn then(then: &Then, names: Names) -> String {
     match then {
         Then::GoesHome => "rolls back by itself".to_owned(),
         Then::Holds => "nothing advances; nobody is moved by itself".to_owned(),
-        Then::Withheld { home } => format!("stays: {} answers nobody; goes home as soon as it does", names.backend(home)),
+        Then::Withheld { home } => {
+            format!("not rolled back, for {} answers nobody; it goes home as soon as that does", names.backend(home))
+        }
         Then::Disarmed { instance } => format!("nothing goes home by itself: {instance} was promoted"),
         Then::HomeNotProven { why } => format!("nothing goes home by itself: {}", objection(why, names)),
         Then::NobodyThere => "nobody is sent there".to_owned(),

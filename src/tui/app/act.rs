@@ -126,7 +126,7 @@ impl App {
         };
         let share = PerMille::new(to(base.of(&route.target).get())).unwrap_or(PerMille::ALL);
         // Whoever is outside the plan has no place in what is asked for.
-        let base = planned(&route, &base);
+        let base = route.planned(&base);
         let Ok(draft) = base.with(&route.target, share) else { return };
         if self.view.drafts.get(&route.id) == Some(&draft) {
             return;
@@ -350,14 +350,4 @@ impl App {
         self.view.overlay = None;
         self.overlay_drawn = None;
     }
-}
-
-/// The same split with the plan's own backends alone; what others have goes home.
-fn planned(route: &Route, weights: &Weights) -> Weights {
-    let mut shares: std::collections::BTreeMap<_, _> = route.backend_ids().map(|id| (id.clone(), weights.of(id))).collect();
-    let sum: u16 = shares.values().map(|share| share.get()).sum();
-    if let Some(home) = shares.get_mut(&route.home) {
-        *home = home.saturating_add(PerMille::ALL.get().saturating_sub(sum));
-    }
-    Weights::new(shares).unwrap_or_else(|_| weights.clone())
 }

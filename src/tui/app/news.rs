@@ -94,7 +94,7 @@ impl App {
             if let News::NotMoved { route, .. } | News::DidNotHappen { route, .. } | News::OutcomeUnknown { route, .. } = news
                 && self.asked_for(before, route)
             {
-                self.notify(Tone::Alarm, crate::words::news(news, Names::of(&state)));
+                self.say(Tone::Alarm, crate::words::news(news, Names::of(&state)), Holds::UntilNewsOf(route.clone()));
             }
         }
     }

@@ -135,21 +135,7 @@ fn matters(state: &State, view: &View) -> Vec<Action> {
     let route = words::route(state, view.route);
     let known = route.and_then(|route| state.routes.get(&route.id));
     let mine = view.me.as_ref().map(|me| me.client);
-    let mut actions = Vec::new();
-    match view.screen {
-        Screen::Watch => actions.extend([Action::Follow, Action::Show(Screen::Main)]),
-        Screen::Journal | Screen::Kubernetes => {
-            actions.extend([Action::Drop, Action::Scroll(Scroll::Down), Action::Filter]);
-        }
-        Screen::Metrics => {
-            actions.extend([Action::Drop, Action::Span(Way::Forward), Action::Span(Way::Back), Action::Pan(Way::Back)]);
-            actions.extend(view.charts.until.map(|_| Action::Pan(Way::Forward)));
-            actions.extend((!state.marks.is_empty()).then_some(Action::Mark(Way::Back)));
-            actions.extend(view.charts.mark.map(|_| Action::ReadMark));
-        }
-        Screen::Log => actions.push(Action::Drop),
-        Screen::Main => {}
-    }
+    let mut actions = of_screen(state, view);
     if view.screen == Screen::Main && view.zoomed == Zoom::Focused {
         actions.extend([Action::Drop, Action::Scroll(Scroll::Down)]);
         actions.extend((view.focus == Pane::Journal).then_some(Action::Filter));
@@ -200,6 +186,26 @@ fn matters(state: &State, view: &View) -> Vec<Action> {
         actions.push(Action::Inject);
     }
     actions.push(Action::Quit);
+    actions
+}
+
+/// Keys of the screen that is shown.
+fn of_screen(state: &State, view: &View) -> Vec<Action> {
+    let mut actions = Vec::new();
+    match view.screen {
+        Screen::Watch => actions.extend([Action::Follow, Action::Show(Screen::Main)]),
+        Screen::Journal | Screen::Kubernetes => {
+            actions.extend([Action::Drop, Action::Scroll(Scroll::Down), Action::Filter]);
+        }
+        Screen::Metrics => {
+            actions.extend([Action::Drop, Action::Span(Way::Forward), Action::Span(Way::Back), Action::Pan(Way::Back)]);
+            actions.extend(view.charts.until.map(|_| Action::Pan(Way::Forward)));
+            actions.extend((!state.marks.is_empty()).then_some(Action::Mark(Way::Back)));
+            actions.extend(view.charts.mark.map(|_| Action::ReadMark));
+        }
+        Screen::Log => actions.push(Action::Drop),
+        Screen::Main => {}
+    }
     actions
 }
 

@@ -17,7 +17,7 @@ use crate::{
         replication,
         state::{Approval, State, Terms},
     },
-    domain::{id::RouteId, time::Millis, weight::Weights},
+    domain::{id::RouteId, weight::Weights},
     plan::model::Route,
     tui::{
         draw::{above, toasts},
@@ -181,7 +181,7 @@ fn expiry(approval: &Approval, view: &View, theme: &Theme, at: Rect, buf: &mut B
     text::put(buf, at, 0, "expires", theme.dim);
     let (left, whole) = (approval.expires_at.since(view.now), approval.expires_at.since(approval.at));
     // Time that a person has is shown as the person's, however fast the demo's world goes.
-    let said = format!(" in {}", Millis((left.0 as f64 / view.speed.max(1.0)) as u64));
+    let said = format!(" in {}", words::by_your_clock(left, view));
     let style = if left.0 * 5 < whole.0 { theme.breach } else { theme.warn };
     let column = NAMES.min(at.width);
     let cells = usize::from(at.width - column).saturating_sub(text::width(&said)).min(48);

@@ -153,6 +153,9 @@ fn status(scene: Scene<'_>, route: &Route, known: &RouteState, worst: Option<&At
         Some(Attention::Breach { .. } | Attention::AtDoor { .. }) if resting => {
             Line::styled(format!("{} BREACH", theme.glyphs.breach), theme.breach)
         }
+        Some(Attention::ConnectionsDropped { .. }) if resting => {
+            Line::styled(format!("{} CONNECTIONS LOST", theme.glyphs.breach), theme.breach)
+        }
         Some(Attention::Blind { .. }) if resting => Line::styled(format!("{} BLIND", theme.glyphs.unknown), theme.unknown),
         Some(_) | None => {
             let mut spans = words::course(known, view.now, theme);
@@ -170,7 +173,7 @@ fn progress(state: &State, route: &Route, known: &RouteState, theme: &Theme) -> 
     let (given, shown) = (has.given?, share(gets.fraction));
     // Away from it, what counts is how much is still there.
     let told = if gets.fraction > given.fraction() && given == PerMille::ZERO {
-        format!(" ({} still elsewhere)", still_elsewhere(state, route).unwrap_or(shown))
+        format!(" ({} elsewhere)", still_elsewhere(state, route).unwrap_or(shown))
     } else {
         format!(" ({shown} of {given})")
     };
@@ -409,9 +412,9 @@ fn at_door(scene: Scene<'_>, route: &Route) -> Option<(String, Style)> {
     if stranded(state, route).is_some_and(|stranded| *stranded.home == breach.backend) {
         let copies = words::key(view, Action::CopyAwayByHand);
         let there = words::place(route, &route.target);
-        let what = crate::words::met_at_door(&breach, Names::of(state));
+        let (home, failed, of) = (words::place(route, &route.home), breach.failed, breach.answers);
         let told = format!(
-            " {} {what}: restore it; by key nothing leaves a home that fails, {copies} copies the way to {there} by hand",
+            " {} {home} fails {failed} of {of}: restore it; {copies} copies the way to {there} by hand, past what cutover does",
             theme.glyphs.breach
         );
         return Some((told, theme.latch));
@@ -533,7 +536,10 @@ fn next_step(scene: Scene<'_>, known: &RouteState, route: &Route, room: usize) -
         }];
     };
     let mine = view.me.as_ref().map(|me| me.client);
-    // Nobody is invited to what would be refused.
+    // Nobody is invited to go on while something is wrong, nor to what would be refused.
+    if worst(state, route).is_some_and(|worst| matches!(worst, Attention::ConnectionsDropped { .. })) {
+        return vec![Span::styled(format!("{} find out who drops connections before you go on", theme.glyphs.warn), theme.warn)];
+    }
     if let Some(why) = refused(state, known, route, *next) {
         let told = format!("{} {next} would be refused now: {}", theme.glyphs.latch, crate::words::why_refused(&why, Names::of(state)));
         return vec![Span::styled(text::cut(&told, room, theme.glyphs.ellipsis), theme.warn)];
@@ -552,7 +558,7 @@ fn next_step(scene: Scene<'_>, known: &RouteState, route: &Route, room: usize) -
 
 /// Why the target would not be given `share` now.
 fn refused(state: &State, known: &RouteState, route: &Route, share: PerMille) -> Option<Refusal> {
-    let to = known.accepted.as_ref()?.weights.with(&route.target, share).ok()?;
+    let to = route.planned(&known.accepted.as_ref()?.weights).with(&route.target, share).ok()?;
     outlook::refusals(state, &route.id, &to).into_iter().next()
 }
 

@@ -176,6 +176,12 @@ pub fn clock(at: Timestamp) -> String {
     format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)
 }
 
+/// A span that a person has, which runs by the person's clock however fast the demo's world goes; there it says so.
+pub fn by_your_clock(span: Millis, view: &View) -> String {
+    let real = Millis((span.0 as f64 / view.speed.max(1.0)) as u64);
+    if view.speed > 1.0 { format!("{real} by your clock") } else { real.to_string() }
+}
+
 /// An age as people say it: nothing below two seconds.
 pub fn age(span: Millis) -> String {
     if span.0 < 2_000 { "now".to_owned() } else { format!("{span} ago") }
