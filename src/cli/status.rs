@@ -285,7 +285,8 @@ fn triggers(state: &State, names: Names) -> BTreeMap<String, TriggerStatus> {
             | Outlook::Quiet
             | Outlook::Idle
             | Outlook::Unjudged(_)
-            | Outlook::Fired { .. } => None,
+            | Outlook::Fired { .. }
+            | Outlook::GoingHome => None,
         };
         let (reading, gap) = match &known.reading {
             Reading::None => ("none", None),

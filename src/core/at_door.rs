@@ -111,10 +111,6 @@ pub(super) fn outlook(sight: &Sight, route: &Route, breach: &Breach<'_>) -> Outl
         // Somebody moved traffic back out, so the breach is being proven anew.
         (Then::Done, Some(drift), _) if !standing::is_contended(state, sight.now) => running(since.max(drift.since), Then::GoesHome),
         (Then::NobodyThere, ..) => Outlook::Idle,
-        // A rollback is on its way to the API already, whoever began it.
-        (Then::GoesHome | Then::Withheld { .. }, ..) if state.motion.is_returning() => {
-            Outlook::Running { since, acts_at: sight.now, then: Then::Done }
-        }
         (Then::Done, _, Some(latch)) => Outlook::Fired { at: latch.at },
         (then, ..) => running(since, then),
     }

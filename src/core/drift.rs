@@ -13,7 +13,7 @@ use crate::{
         news::News,
         reason::{Missing, Mover, Need},
         rollback, settle, standing,
-        state::{Drift, Goal, Motion},
+        state::{Drift, Goal, Motion, RouteState},
         turn::Turn,
     },
     domain::{
@@ -134,6 +134,19 @@ fn forget_flips(turn: &mut Turn, route: &Route) {
     turn.route_mut(route).flips.retain(|flip| now.since(*flip) < standing::FLIPS_WITHIN);
 }
 
+/// Whether what was found can be taken as the session's own: nothing outside the plan has a part of it, and no latch forbids it.
+pub(super) fn adoptable(route: &Route, state: &RouteState) -> Result<(), Refusal> {
+    let mut hindrances = state.accepted.iter().flat_map(|accepted| &accepted.hindrances);
+    if let Some(why) = hindrances.find(|found| found.bars_advance(&route.home)) {
+        return Err(Refusal::Hindered { why: why.clone() });
+    }
+    let away = route.backend_ids().any(|backend| *backend != route.home && exposure::accepted(state, backend) > PerMille::ZERO);
+    match &state.latch {
+        Some(latch) if away => Err(Refusal::Latched { cause: latch.cause.clone() }),
+        Some(_) | None => Ok(()),
+    }
+}
+
 /// Takes what was found as the session's own pending. A latched route can only be adopted at home.
 pub(super) fn adopt(turn: &mut Turn, by: &Asker, id: &RouteId, found: &Weights) -> Result<Verdict, Refusal> {
     let route = turn.planned(id).ok_or(Refusal::Missing(Missing::Route))?;
@@ -144,13 +157,7 @@ pub(super) fn adopt(turn: &mut Turn, by: &Asker, id: &RouteId, found: &Weights) 
     if accepted.weights != *found {
         return Err(Refusal::Moved { now: accepted.weights, by: Some(Mover::Foreign { actor: accepted.actor }) });
     }
-    if let Some(why) = accepted.hindrances.into_iter().find(|found| found.bars_advance(&route.home)) {
-        return Err(Refusal::Hindered { why });
-    }
-    let away = route.backend_ids().any(|backend| *backend != route.home && exposure::accepted(state, backend) > PerMille::ZERO);
-    if let (Some(latch), true) = (&state.latch, away) {
-        return Err(Refusal::Latched { cause: latch.cause.clone() });
-    }
+    adoptable(route, state)?;
     let state = turn.route_mut(route);
     state.wanted = Some(accepted.weights);
     state.drift = None;

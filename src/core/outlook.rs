@@ -9,7 +9,7 @@ use crate::{
         assurance, at_door, blind, controls,
         decision::{Cause, Refusal},
         door::Difference,
-        exposure, home,
+        drift, exposure, home,
         home::Home,
         latch,
         loss::{self, Loss},
@@ -51,6 +51,8 @@ pub enum Outlook {
     Blind { since: Timestamp, gap: Option<Gap>, acts_at: Timestamp, then: Then },
     /// It has acted, and nobody has re-armed the route since.
     Fired { at: Timestamp },
+    /// The route is on its way home already, and nothing that is read changes that.
+    GoingHome,
 }
 
 /// What a trigger's time brings.
@@ -285,6 +287,11 @@ pub fn stands(state: &RouteState) -> Result<Weights, Refusal> {
     traffic::stands(state)
 }
 
+/// Whether somebody else's change of `route` could be adopted now: what was found holds nothing that the session could not steer.
+pub fn is_adoptable(state: &State, route: &Route) -> bool {
+    state.routes.get(&route.id).is_some_and(|known| known.drift.is_some() && drift::adoptable(route, known).is_ok())
+}
+
 /// What would be answered if `client` asked now to move `route` to `to`, and nothing else happened before.
 pub fn preview(state: &State, client: Option<ClientId>, route: &RouteId, to: &Weights) -> Option<Preview> {
     let sight = Sight::of(state)?;
@@ -328,15 +335,23 @@ pub fn outlook(state: &State, id: &TriggerId) -> Option<Outlook> {
 
 fn of_trigger(sight: &Sight, trigger: &Trigger, known: &TriggerState) -> Outlook {
     let Some((route, stands)) = sight.route_of(trigger) else { return Outlook::Quiet };
+    overtaken(route, stands, by_itself(sight, route, stands, trigger, known))
+}
+
+/// What a rollback that is under way makes of what would otherwise alarm: it does already what that could lead to.
+fn overtaken(route: &Route, stands: &RouteState, outlook: Outlook) -> Outlook {
+    let returns = stands.drift.is_none() && (stands.motion.is_returning() || standing::goes_home(route, stands));
+    let alarms = matches!(outlook, Outlook::Unjudged(_) | Outlook::Running { .. } | Outlook::Unproven { .. } | Outlook::Blind { .. });
+    if returns && alarms { Outlook::GoingHome } else { outlook }
+}
+
+/// What a trigger stands at, whatever its route does meanwhile.
+fn by_itself(sight: &Sight, route: &Route, stands: &RouteState, trigger: &Trigger, known: &TriggerState) -> Outlook {
     if let Some(since) = known.pending_since {
         let then = trigger::consequence(sight, route, trigger);
         let fired = known.fired_at.filter(|_| stands.latch.as_ref().is_some_and(|latch| standing::names(latch, &trigger.id)));
         return match (then, fired, &stands.drift) {
             (Then::NobodyThere, ..) => Outlook::Idle,
-            // A rollback is on its way to the API already, whoever began it.
-            (Then::GoesHome | Then::Withheld { .. } | Then::HomeNotProven { .. }, ..) if stands.motion.is_returning() => {
-                Outlook::Running { since, acts_at: sight.now, then: Then::Done }
-            }
             // Somebody moved traffic back out, so the breach is being proven anew.
             (Then::Done, _, Some(drift)) if !standing::is_contended(stands, sight.now) => {
                 let since = since.max(drift.since);
@@ -405,7 +420,7 @@ pub fn attention(state: &State) -> Vec<Attention> {
             Outlook::Running { .. } | Outlook::Unproven { .. } => found.push(Attention::Breach { trigger: trigger.id.clone(), outlook }),
             Outlook::Blind { .. } => found.push(Attention::Blind { trigger: trigger.id.clone(), outlook }),
             Outlook::Unjudged(why) => found.push(Attention::Unjudged { trigger: trigger.id.clone(), why }),
-            Outlook::Quiet | Outlook::Idle | Outlook::Fired { .. } => {}
+            Outlook::Quiet | Outlook::Idle | Outlook::Fired { .. } | Outlook::GoingHome => {}
         }
     }
     found.extend(sight.plan.database.iter().flat_map(|database| of_database(database, state, sight.now)));
@@ -433,7 +448,11 @@ fn breaches(sight: &Sight, route: &Route) -> Vec<DoorBreach> {
             DoorRule::Unlike => breach.met.unlike.as_ref().map(|unlike| unlike.difference.clone()),
             DoorRule::Failing => None,
         },
-        outlook: at_door::outlook(sight, route, &breach),
+        // Going home is no cure for what home fails at.
+        outlook: match at_door::outlook(sight, route, &breach) {
+            outlook if *breach.backend == route.home => outlook,
+            outlook => overtaken(route, sight.route(route), outlook),
+        },
     };
     // What was met where nobody is any more is history.
     at_door::breaches(sight, route).into_iter().map(told).filter(|breach| breach.outlook != Outlook::Idle).collect()
@@ -442,8 +461,8 @@ fn breaches(sight: &Sight, route: &Route) -> Vec<DoorBreach> {
 fn of_door(sight: &Sight, route: &Route, known: &RouteState, found: &mut Vec<Attention>) {
     for breach in breaches(sight, route) {
         match breach.outlook {
-            // Nobody is sent there, or it has acted: what is left is the latch.
-            Outlook::Running { then: Then::NobodyThere | Then::Done, .. } | Outlook::Fired { .. } => {}
+            // Nobody is sent there, or the route goes home, or it has acted: what is left is the latch.
+            Outlook::Running { then: Then::NobodyThere | Then::Done, .. } | Outlook::Fired { .. } | Outlook::GoingHome => {}
             Outlook::Running { .. }
             | Outlook::Unproven { .. }
             | Outlook::Blind { .. }
@@ -537,7 +556,7 @@ pub fn soonest(found: &[Attention]) -> Option<&Outlook> {
             Then::NobodyThere | Then::Done => None,
         },
         Outlook::Unproven { since, .. } => Some((2, *since)),
-        Outlook::Quiet | Outlook::Idle | Outlook::Unjudged(_) | Outlook::Fired { .. } => None,
+        Outlook::Quiet | Outlook::Idle | Outlook::Unjudged(_) | Outlook::Fired { .. } | Outlook::GoingHome => None,
     };
     outlooks.filter_map(|outlook| Some((due(&outlook)?, outlook))).min_by_key(|(due, _)| *due).map(|(_, outlook)| outlook)
 }

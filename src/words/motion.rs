@@ -3,7 +3,7 @@
 use crate::{
     core::{
         assurance::unread_for,
-        state::{Motion, Proof, Return, ReturnStage, RouteState},
+        state::{Goal, Motion, Proof, Return, ReturnStage, RouteState},
     },
     domain::time::Timestamp,
     words::need,
@@ -32,7 +32,11 @@ pub fn motion(motion: &Motion, now: Timestamp) -> String {
         Motion::Writing { since, .. } => format!("being written for {}", now.since(*since)),
         Motion::Resolving { since, .. } => format!("outcome unknown, reading it back for {}", now.since(*since)),
         Motion::Returning(back) => returning(back, now),
-        Motion::Propagating { until, .. } if now < *until => format!("accepted, spreading, {} left", until.since(now)),
+        // How long until home is seen is `core::home`'s to tell, and a second figure beside it would contradict it.
+        Motion::Propagating { until, goal: Goal::Rollback, .. } if now < *until => "home accepted, spreading".to_owned(),
+        Motion::Propagating { until, goal: Goal::Advance, .. } if now < *until => {
+            format!("accepted, spreading, {} left", until.since(now))
+        }
         Motion::Propagating { .. } => "accepted, waiting for requests to show it".to_owned(),
         Motion::NeedsHuman { why, .. } => need(why),
     }

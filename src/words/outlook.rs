@@ -37,7 +37,7 @@ pub fn rule(would: &Then, lasting: Millis, names: Names) -> String {
         Then::Withheld { home } => format!("would not roll back now: {} answers nobody", names.backend(home)),
         Then::Disarmed { instance } => format!("rolls nobody back: {instance} was promoted"),
         Then::HomeNotProven { why } => format!("would not roll back now: {}", objection(why, names)),
-        Then::Done => "the route is on its way home or there already".to_owned(),
+        Then::Done => "the route goes home already".to_owned(),
     }
 }
 
@@ -45,7 +45,9 @@ pub fn rule(would: &Then, lasting: Millis, names: Names) -> String {
 pub fn follows(outlook: &Outlook, now: Timestamp, names: Names) -> Option<String> {
     let (acts_at, leads) = match outlook {
         Outlook::Running { acts_at, then, .. } | Outlook::Blind { acts_at, then, .. } => (*acts_at, then),
-        Outlook::Quiet | Outlook::Idle | Outlook::Unjudged(_) | Outlook::Unproven { .. } | Outlook::Fired { .. } => return None,
+        Outlook::Quiet | Outlook::Idle | Outlook::Unjudged(_) | Outlook::Unproven { .. } | Outlook::Fired { .. } | Outlook::GoingHome => {
+            return None;
+        }
     };
     let due = if now < acts_at { format!("in {} ", acts_at.since(now)) } else { String::new() };
     Some(format!("{due}{}, unless it clears", then(leads, names)))
@@ -76,6 +78,7 @@ pub fn outlook(outlook: &Outlook, id: &TriggerId, now: Timestamp, names: Names) 
             format!("nobody can judge the {} for {} ({why}); nothing advances; {due}", names.watched(id), now.since(*since))
         }
         Outlook::Fired { at } => format!("the {} rolled back {} ago", names.watched(id), now.since(*at)),
+        Outlook::GoingHome => format!("the route is on its way home already, whatever the {} reads", names.watched(id)),
     }
 }
 
@@ -185,6 +188,6 @@ pub fn at_door(breach: &DoorBreach, now: Timestamp, names: Names) -> String {
             }
         },
         Outlook::Fired { at } => format!("{what}; it rolled back {} ago", now.since(*at)),
-        Outlook::Quiet | Outlook::Idle | Outlook::Unjudged(_) | Outlook::Unproven { .. } => what,
+        Outlook::Quiet | Outlook::Idle | Outlook::Unjudged(_) | Outlook::Unproven { .. } | Outlook::GoingHome => what,
     }
 }

@@ -75,9 +75,9 @@ pub fn attention(found: &Attention, state: &State, now: Timestamp) -> Said {
             let span = now.since(*since);
             alarm(format!("rolling back for {span}"), format!("rolling back {span}"))
         }
-        Attention::HomeNotSeen { at_most, left, .. } => {
-            let left = left.map_or_else(String::new, |left| format!(", about {left} more"));
-            warning(format!("up to {at_most} may still not be home{left}"), format!("up to {at_most} not home"))
+        // How long that may take is told by what comes next.
+        Attention::HomeNotSeen { at_most, .. } => {
+            warning(format!("up to {at_most} may still not be home"), format!("up to {at_most} not home"))
         }
         Attention::RequestsDisagree { since, .. } => {
             let span = now.since(*since);
@@ -102,7 +102,8 @@ pub fn attention(found: &Attention, state: &State, now: Timestamp) -> Said {
                 | Outlook::Unjudged(_)
                 | Outlook::Running { .. }
                 | Outlook::Unproven { .. }
-                | Outlook::Fired { .. } => "no reading yet".to_owned(),
+                | Outlook::Fired { .. }
+                | Outlook::GoingHome => "no reading yet".to_owned(),
             };
             Said::new(Tone::Warning, format!("blind: {} ({why})", names.watched_short(trigger)), format!("blind: {why}"))
         }
@@ -159,7 +160,7 @@ pub fn outcome(outlook: &Outlook, names: Names, now: Timestamp) -> Option<Said> 
     let (acts_at, next) = match outlook {
         Outlook::Running { acts_at, then, .. } | Outlook::Blind { acts_at, then, .. } => (*acts_at, then),
         Outlook::Unproven { .. } => return Some(Said::new(Tone::Warning, "its clock begins anew with the next sample", "not proven yet")),
-        Outlook::Quiet | Outlook::Idle | Outlook::Unjudged(_) | Outlook::Fired { .. } => return None,
+        Outlook::Quiet | Outlook::Idle | Outlook::Unjudged(_) | Outlook::Fired { .. } | Outlook::GoingHome => return None,
     };
     let left = acts_at.since(now);
     Some(match next {
@@ -182,6 +183,6 @@ pub fn then(then: &Then, names: Names) -> String {
         Then::Disarmed { instance } => format!("nothing goes home by itself: {instance} was promoted"),
         Then::HomeNotProven { why } => format!("nothing goes home by itself: {}", objection(why, names)),
         Then::NobodyThere => "nobody is sent there".to_owned(),
-        Then::Done => "the route is on its way home already".to_owned(),
+        Then::Done => "the route goes home already".to_owned(),
     }
 }

@@ -63,6 +63,8 @@ fn place(state: &State, route: &Route, known: &RouteState, stands: &Home) -> Sai
             format!("{at_home} accepted, not seen"),
         ),
         Home::Accepted { elsewhere, at_most, left, .. } => {
+            // After a rollback what comes next tells it.
+            let left = left.filter(|_| known.latch.is_none());
             let more = left.map_or_else(String::new, |left| format!(", about {left} more"));
             match elsewhere.filter(|share| share.fraction > 0.0) {
                 Some(share) => {
@@ -202,7 +204,7 @@ fn next(found: &[Attention], stands: &Home, state: &State, (route, known): (&Rou
         Some(Said { long: format!("{}{to}", said.long), ..said })
     });
     if let (None, Some(_), Home::Accepted { left: Some(left), .. }) = (&soonest, &known.latch, stands) {
-        return Some(Said::plain(format!("home in about {left}")));
+        return Some(Said::new(Tone::Plain, format!("home in about {left}"), format!("home in {left}")));
     }
     soonest.or_else(|| match &known.motion {
         Motion::Returning(back) if back.failures > 0 => Some(Said::new(Tone::Plain, "trying again by itself", "trying again")),

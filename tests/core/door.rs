@@ -6,7 +6,7 @@ use cutover::{
         decision::{Cause, Refusal, Verdict},
         event::Event,
         news::News,
-        outlook::{Outlook, Then, attention, soonest},
+        outlook::{Attention, at_door, attention, soonest},
         reason::Evidence,
         state::ItemStatus,
     },
@@ -107,13 +107,17 @@ fn after_a_rollback_no_second_rule_promises_another() {
     look(&mut session, 5, HOME, &[(SITE, 5)], NOTHING);
     look(&mut session, 40, HOME, &[("404 text/plain", 5)], NOTHING);
     assert!(latched(&session).is_some());
+    assert!(session.route().motion.is_returning());
+    let found = attention(&session.state);
+    assert!(!found.iter().any(|found| matches!(found, Attention::AtDoor { .. })), "while it is written: {found:?}");
+    assert!(!at_door(&session.state, &route()).is_empty(), "what users meet there is told on its card");
     session.write_done();
     look(&mut session, 5, HOME, &[("500 text/plain", 3)], NOTHING);
     look(&mut session, 10, HOME, &[("500 text/plain", 3)], NOTHING);
     assert!(session.route().front_door.met[&gke()].failing.is_some() || session.route().front_door.met[&gke()].unlike.is_some());
     let found = attention(&session.state);
     let promised = soonest(&found);
-    assert!(!matches!(promised, Some(Outlook::Running { then: Then::GoesHome, .. })), "{found:?}");
+    assert!(promised.is_none(), "{found:?}");
 }
 
 #[test]

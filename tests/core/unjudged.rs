@@ -11,7 +11,7 @@ use cutover::{
     words::{self, Names},
 };
 
-use crate::session::{SECOND, Session, gke, plan};
+use crate::session::{SECOND, Session, ana, gke, plan};
 
 fn second(session: &mut Session, share: u16, error_rate: Sample) {
     session.now = session.now + SECOND;
@@ -103,6 +103,30 @@ fn a_breach_that_a_person_re_armed_is_not_within_its_limit_before_something_says
     let known = session.state.triggers.get_mut(&"error-rate".parse().unwrap()).unwrap();
     known.pending_since = None;
     assert!(matches!(stands(&session), Outlook::Unproven { .. }), "{:?}", stands(&session));
+}
+
+/// On the way home the few requests that are left there prove nothing, and that is nobody's alarm: it can't change where the route goes.
+#[test]
+fn on_the_way_home_a_trigger_that_cant_see_is_no_alarm() {
+    let mut session = Session::at_a_quarter();
+    session.rollback(&ana());
+    let few = |session: &Session| counted(0, 12, session);
+    let write = few(&session);
+    session.measured(Metric::ErrorRate, Ok(write));
+    assert_eq!(stands(&session), Outlook::GoingHome, "while it is written");
+    session.write_done();
+    for _ in 0..40 {
+        session.serve(1, 5);
+        let sample = few(&session);
+        session.measured(Metric::ErrorRate, Ok(sample));
+    }
+    assert_eq!(stands(&session), Outlook::GoingHome, "while it spreads");
+    let found = attention(&session.state);
+    assert!(
+        !found.iter().any(|found| matches!(found, Attention::Blind { .. } | Attention::Unjudged { .. } | Attention::Breach { .. })),
+        "{found:?}"
+    );
+    assert!(soonest(&found).is_none(), "{found:?}");
 }
 
 #[test]

@@ -146,7 +146,7 @@ fn matters(state: &State, view: &View) -> Vec<Action> {
     if route.is_some_and(|route| stranded(state, route).is_some()) {
         actions.push(Action::CopyAwayByHand);
     }
-    let blocked = known.is_some_and(|known| known.latch.is_some() || known.hold.is_some());
+    let blocked = known.is_some_and(|known| known.latch.is_some() || known.hold.is_some() || known.drift.is_some());
     if let Some(draft) = route.and_then(|route| view.drafts.get(&route.id)) {
         let id = &route.expect("it has a draft").id;
         let refused = matches!(outlook::preview(state, mine, id, draft), None | Some(Preview::Refused(_)));
@@ -162,7 +162,7 @@ fn matters(state: &State, view: &View) -> Vec<Action> {
     if known.is_some_and(|known| known.hold.is_some()) {
         actions.push(Action::Hold);
     }
-    if known.is_some_and(|known| known.drift.is_some()) {
+    if route.is_some_and(|route| outlook::is_adoptable(state, route)) {
         actions.push(Action::AdoptDrift);
     }
     if state.controls.holder.as_ref().map(|holder| holder.client) != mine || !state.controls.asked_by.is_empty() {

@@ -167,8 +167,10 @@ fn full(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
     let [list, details] = if abreast {
         Layout::horizontal([Constraint::Fill(5), Constraint::Fill(3)]).areas(area)
     } else {
-        let rows = if area.height >= 30 { 12 } else { 10 };
-        Layout::vertical([Constraint::Fill(1), Constraint::Length(rows.min(area.height / 2))]).areas(area)
+        // As much as the line needs, so that the list keeps the rest.
+        let all = Rect { width: area.width.saturating_sub(2), height: u16::MAX, ..area };
+        let needed = entries.get(cursor).map_or(0, |entry| detail(scene, entry, &entries, all).len() as u16 + 2);
+        Layout::vertical([Constraint::Fill(1), Constraint::Length(needed.clamp(6, (area.height / 2).max(6)))]).areas(area)
     };
     let place = if view.line.is_none() { "newest".to_owned() } else { format!("{} of {}", cursor + 1, entries.len()) };
     let status = Line::styled(place, theme.dim);

@@ -116,7 +116,7 @@ fn lines(scene: Scene<'_>, route: &Route, known: &RouteState, room: usize) -> Ve
     let failing = failing(state, route, &stands);
     if let Some(latch) = &known.latch {
         let head = Span::styled(format!(" {} LATCHED after rollback ", theme.glyphs.latch), theme.latch);
-        let cause = text::cut(&words::cause(state, &latch.cause), room.saturating_sub(head.width() + 1), theme.glyphs.ellipsis);
+        let cause = text::cut(&words::cause(state, &latch.cause), room.saturating_sub(head.width() + 2), theme.glyphs.ellipsis);
         let rearms = if may {
             let key = Span::styled(words::key(view, Action::Rearm), theme.key);
             vec![Span::raw("   "), key, said(" re-arms with a reason; nothing advances before".to_owned())]
@@ -167,7 +167,7 @@ fn failing(state: &State, route: &Route, stands: &Home) -> Option<String> {
 }
 
 /// Where the users of a route are that nobody sends away from home.
-fn whereabouts(stands: &Home, at_home: &str) -> String {
+pub(super) fn whereabouts(stands: &Home, at_home: &str) -> String {
     match stands {
         Home::Seen { .. } => format!("all traffic is home on {at_home}, accepted and seen"),
         Home::Unasked { .. } => format!("home on {at_home} is accepted; too few requests through the front door to see it"),
@@ -177,6 +177,22 @@ fn whereabouts(stands: &Home, at_home: &str) -> String {
         Home::Accepted { .. } => format!("home on {at_home} is accepted, not seen by requests yet"),
         Home::Unread => "where traffic is was not read yet".to_owned(),
         Home::Away { .. } | Home::Going { .. } | Home::NotHome { .. } => "not home".to_owned(),
+    }
+}
+
+/// The same of a home that is accepted, where there is little room.
+fn still(stands: &Home) -> String {
+    match stands {
+        Home::Accepted { elsewhere: Some(share), .. } if share.fraction > 0.0 => {
+            format!("{} still elsewhere", crate::words::share(share.fraction))
+        }
+        Home::Accepted { .. }
+        | Home::Seen { .. }
+        | Home::Unasked { .. }
+        | Home::Unread
+        | Home::Away { .. }
+        | Home::Going { .. }
+        | Home::NotHome { .. } => "not seen by requests yet".to_owned(),
     }
 }
 
@@ -207,9 +223,11 @@ fn flying(scene: Scene<'_>, route: &Route, known: &RouteState, stands: &Home, ro
     ];
     match stands {
         Home::Accepted { .. } => {
-            let left = left.map_or_else(String::new, |left| format!(", about {left} more"));
-            let told = whereabouts(stands, &words::place(route, &route.home));
-            head.push(Span::styled(format!("{} {told}{left}", theme.glyphs.busy), theme.busy));
+            let more = left.map_or_else(String::new, |left| format!(", about {left} more"));
+            let long = format!("{} {}{more}", theme.glyphs.busy, whereabouts(stands, &words::place(route, &route.home)));
+            let used: usize = head.iter().map(Span::width).sum();
+            let told = if used + text::width(&long) <= room { long } else { format!("{} {}{more}", theme.glyphs.busy, still(stands)) };
+            head.push(Span::styled(told, theme.busy));
         }
         Home::Going { .. } | Home::Unread | Home::Away { .. } | Home::Unasked { .. } | Home::Seen { .. } | Home::NotHome { .. } => {
             head.extend(words::course(known, view.now, theme));
@@ -218,6 +236,9 @@ fn flying(scene: Scene<'_>, route: &Route, known: &RouteState, stands: &Home, ro
     let head = text::with_what_fits(head[..2].to_vec(), head[2..].iter().cloned(), room.max(60));
     Some(vec![
         head,
-        Line::styled(text::cut(&format!("   because {}", words::cause(state, &latch.cause)), room, theme.glyphs.ellipsis), theme.text),
+        Line::styled(
+            text::cut(&format!("   because {}", words::cause(state, &latch.cause)), room.saturating_sub(1), theme.glyphs.ellipsis),
+            theme.text,
+        ),
     ])
 }

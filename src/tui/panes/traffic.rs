@@ -14,7 +14,7 @@ use crate::{
         has::{has, strangers},
         home::{Home, home},
         outlook::{self, Attention, Outlook, Then},
-        state::{Motion, Observed, Proof, RouteState, State},
+        state::{Drift, Motion, Observed, Proof, RouteState, State},
     },
     domain::{
         id::{BackendId, TriggerId},
@@ -23,7 +23,7 @@ use crate::{
     plan::model::{Route, Trigger},
     tui::{
         keymap::{Action, Way},
-        panes::{draft, frame, words},
+        panes::{draft, frame, rollback, words},
         scene::Scene,
         theme::Theme,
         view::{Pane, View},
@@ -167,31 +167,21 @@ fn status(scene: Scene<'_>, route: &Route, known: &RouteState, worst: Option<&At
 
 /// How far requests have followed, as long as they are not known to agree: `17% of 25%`.
 fn progress(state: &State, route: &Route, known: &RouteState, theme: &Theme) -> Option<Span<'static>> {
+    // On the way home it counts who is still anywhere else, a stranger among them.
+    if let Home::Accepted { elsewhere: Some(seen), .. } = home(state, route) {
+        return (seen.fraction > 0.0).then(|| Span::styled(format!(" ({} still elsewhere)", share(seen.fraction)), theme.observed));
+    }
     let has = has(state, &route.id, &route.target);
     let open = matches!(known.motion, Motion::Propagating { .. }) || (known.motion == Motion::Settled && known.proof == Proof::Unproven);
     let gets = has.gets.filter(|_| open)?;
     let (given, shown) = (has.given?, share(gets.fraction));
     // Away from it, what counts is how much is still there.
     let told = if gets.fraction > given.fraction() && given == PerMille::ZERO {
-        format!(" ({} elsewhere)", still_elsewhere(state, route).unwrap_or(shown))
+        format!(" ({shown} still there)")
     } else {
         format!(" ({shown} of {given})")
     };
     Some(Span::styled(told, theme.observed))
-}
-
-/// On the way home: the share of requests that still meet others, strangers among them.
-fn still_elsewhere(state: &State, route: &Route) -> Option<String> {
-    match home(state, route) {
-        Home::Accepted { elsewhere: Some(seen), .. } if seen.fraction > 0.0 => Some(share(seen.fraction)),
-        Home::Accepted { .. }
-        | Home::Unread
-        | Home::Away { .. }
-        | Home::Going { .. }
-        | Home::Unasked { .. }
-        | Home::Seen { .. }
-        | Home::NotHome { .. } => None,
-    }
 }
 
 /// What most wants to be said under the bar, as a band across the pane if it is an alarm.
@@ -359,17 +349,7 @@ fn message_line(scene: Scene<'_>, known: &RouteState, route: &Route, width: u16)
     } else if let Some(drafted) = view.drafts.get(&route.id) {
         draft::told(scene, known, route, drafted)
     } else if let Some(drift) = &known.drift {
-        let actor = crate::words::mover_name(&drift.by, Names::of(state));
-        let keys = (words::key(view, Action::AdoptDrift), words::key(view, Action::Rollback));
-        let names = Names::of(state);
-        // One figure tells a split of two; with a stranger in it, or with nobody, it takes them all.
-        let planned = drift.found.of(&route.home).get() + drift.found.of(&route.target).get();
-        let told = |weights: &Weights| match planned {
-            0..WHOLE => names.split(&route.id, weights),
-            _ => weights.of(&route.target).to_string(),
-        };
-        let (found, expected) = (told(&drift.found), told(&drift.expected));
-        (format!("{} DRIFT: {actor} set {found}, expected {expected}; {} adopts, {} home", glyphs.warn, keys.0, keys.1), theme.warn)
+        drifted(state, route, drift, view, theme, width)
     } else if let Some(why) = needs_human {
         let keys = (words::key(view, Action::Ladder(Way::Back)), words::key(view, Action::Rollback));
         (
@@ -394,6 +374,24 @@ fn message_line(scene: Scene<'_>, known: &RouteState, route: &Route, width: u16)
         return resting(scene, known, route, width.into());
     };
     Line::styled(text::cut(&text, width.into(), glyphs.ellipsis), style)
+}
+
+/// Somebody else's change and the ways on; what was expected where there is room for it.
+fn drifted(state: &State, route: &Route, drift: &Drift, view: &View, theme: &Theme, width: u16) -> (String, Style) {
+    let names = Names::of(state);
+    // One figure tells a split of two; with a stranger in it, or with nobody, it takes them all.
+    let planned = drift.found.of(&route.home).get() + drift.found.of(&route.target).get();
+    let told = |weights: &Weights| match planned {
+        0..WHOLE => names.split(&route.id, weights),
+        _ => weights.of(&route.target).to_string(),
+    };
+    let head = format!("{} DRIFT: {} set {}", theme.glyphs.warn, crate::words::mover_name(&drift.by, names), told(&drift.found));
+    let expected = format!(", expected {}", told(&drift.expected));
+    let adopts =
+        if outlook::is_adoptable(state, route) { format!("{} adopts, ", words::key(view, Action::AdoptDrift)) } else { String::new() };
+    let ways = format!("; {adopts}{} home", words::key(view, Action::Rollback));
+    let whole = format!("{head}{expected}{ways}");
+    (if text::width(&whole) <= width.into() { whole } else { format!("{head}{ways}") }, theme.warn)
 }
 
 /// What is met at the front door is beyond what the plan tolerates, or not home's site.
@@ -435,7 +433,8 @@ fn threat(scene: Scene<'_>, route: &Route) -> Option<(String, Style)> {
         | Outlook::Unjudged(_)
         | Outlook::Unproven { .. }
         | Outlook::Blind { .. }
-        | Outlook::Fired { .. } => None,
+        | Outlook::Fired { .. }
+        | Outlook::GoingHome => None,
     });
     let (trigger, acts_at, then) = running.min_by_key(|(_, acts_at, then)| (*then != Then::GoesHome, *acts_at))?;
     let value = state.triggers.get(&trigger.id).and_then(|seen| seen.value);
@@ -450,13 +449,14 @@ fn threat(scene: Scene<'_>, route: &Route) -> Option<(String, Style)> {
     Some((format!(" {} {what}{value}: {follows}{}", theme.glyphs.breach, way_home(state, route, view)), theme.latch))
 }
 
-/// The key that goes home, where that helps: not where everybody is home, nor where home is in no state to take them.
+/// The key that goes home, where that helps: not where everybody is home or on the way, nor where home is in no state to take them.
 fn way_home(state: &State, route: &Route, view: &View) -> String {
     let assured = state.routes.get(&route.id).is_some_and(|known| known.readiness.against.is_empty());
-    if !assured || home(state, route).is_reached() {
-        return String::new();
+    match home(state, route) {
+        Home::Away { .. } | Home::NotHome { .. } if assured => format!("; {} goes home now", words::key(view, Action::Rollback)),
+        Home::Away { .. } | Home::NotHome { .. } => String::new(),
+        Home::Unread | Home::Going { .. } | Home::Accepted { .. } | Home::Unasked { .. } | Home::Seen { .. } => String::new(),
     }
-    format!("; {} goes home now", words::key(view, Action::Rollback))
 }
 
 /// The triggers that watch this route.
@@ -474,7 +474,8 @@ fn blind(scene: Scene<'_>, route: &Route) -> Option<(String, Style)> {
         | Outlook::Unjudged(_)
         | Outlook::Running { .. }
         | Outlook::Unproven { .. }
-        | Outlook::Fired { .. } => None,
+        | Outlook::Fired { .. }
+        | Outlook::GoingHome => None,
     });
     let (trigger, _, gap, acts_at, then) = blind.min_by_key(|(_, since, ..)| *since)?;
     let why = gap.map_or_else(|| "no reading yet".to_owned(), crate::words::gap);
@@ -564,18 +565,22 @@ fn refused(state: &State, known: &RouteState, route: &Route, share: PerMille) ->
 
 /// While a move is under way the next one has time: how far requests have followed.
 fn following(state: &State, known: &RouteState, route: &Route, given: PerMille, theme: &Theme) -> Vec<Span<'static>> {
+    if let stands @ Home::Accepted { .. } = home(state, route) {
+        // After a rollback the way home tells it, one row below.
+        return match known.latch {
+            Some(_) => Vec::new(),
+            None => vec![Span::styled(
+                format!("{} {}", theme.glyphs.busy, rollback::whereabouts(&stands, &words::place(route, &route.home))),
+                theme.busy,
+            )],
+        };
+    }
     let place = words::place(route, &route.target);
     if let Motion::Writing { to, .. } | Motion::Resolving { to, .. } = &known.motion {
         let told = format!("{} {} is being written", theme.glyphs.busy, Names::of(state).split(&route.id, to));
         return vec![Span::styled(told, theme.busy)];
     }
     let head = format!("{} {given} on {place} is accepted", theme.glyphs.busy);
-    if let Some(still) = still_elsewhere(state, route) {
-        return vec![Span::styled(
-            format!("{head}, {still} of requests still meet others than {}", words::place(route, &route.home)),
-            theme.busy,
-        )];
-    }
     let told = match observed(known).and_then(|observed| observed.shares.get(&route.target)) {
         Some(seen) => format!("{head}, requests show {} so far", share(seen.fraction)),
         None => format!("{head}, not seen by requests yet"),

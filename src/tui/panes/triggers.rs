@@ -102,7 +102,7 @@ impl<'a> Row<'a> {
 
     /// Whether nothing runs.
     fn is_still(&self) -> bool {
-        matches!(self.outlook, Outlook::Quiet | Outlook::Idle | Outlook::Unjudged(_))
+        matches!(self.outlook, Outlook::Quiet | Outlook::Idle | Outlook::Unjudged(_) | Outlook::GoingHome)
     }
 
     fn value(&self) -> Option<f64> {
@@ -128,16 +128,18 @@ fn verdict(told: &[Row<'_>], theme: &Theme) -> Line<'static> {
         Line::styled(format!("{} not proven yet", theme.glyphs.warn), theme.warn)
     } else if any(|outlook| matches!(outlook, Outlook::Fired { .. })) {
         Line::styled(format!("{} has fired", theme.glyphs.latch), theme.warn)
+    } else if any(|outlook| *outlook == Outlook::GoingHome) || (!told.is_empty() && told.iter().all(|told| told.would == Then::Done)) {
+        Line::styled(format!("{} going home already", theme.glyphs.busy), theme.dim)
     } else if any(|outlook| matches!(outlook, Outlook::Blind { .. })) {
         Line::styled(format!("{} blind", theme.glyphs.unknown), theme.unknown)
     } else if told.is_empty() {
         Line::styled(format!("{} the plan has none", theme.glyphs.warn), theme.warn)
     } else if unjudged > 0 {
-        Line::styled(format!("{} {unjudged} of {} can't judge yet", theme.glyphs.unknown, told.len()), theme.unknown)
+        Line::styled(format!("{} {unjudged} of {} can't judge", theme.glyphs.unknown, told.len()), theme.unknown)
     } else if told.iter().all(|told| told.outlook == Outlook::Idle) {
-        Line::styled(format!("{} nothing to guard yet", theme.glyphs.idle), theme.dim)
+        Line::styled(format!("{} nothing to guard", theme.glyphs.idle), theme.dim)
     } else if told.iter().any(|told| matches!(told.would, Then::Withheld { .. } | Then::Disarmed { .. } | Then::HomeNotProven { .. })) {
-        Line::styled(format!("{} would not roll back now", theme.glyphs.warn), theme.warn)
+        Line::styled(format!("{} would not roll back", theme.glyphs.warn), theme.warn)
     } else if told.iter().any(|told| told.unassured.is_some()) {
         Line::styled(format!("{} armed, home not assured", theme.glyphs.warn), theme.warn)
     } else {
@@ -236,7 +238,7 @@ fn clock(told: &Row<'_>, now: Timestamp, theme: &Theme, room: u16) -> Vec<Span<'
             let long = format!("{short}, after {} above {}", told.trigger.lasting, told.shown(told.trigger.above));
             vec![Span::styled(fits(long, short), theme.warn)]
         }
-        Outlook::Quiet | Outlook::Idle | Outlook::Unjudged(_) => Vec::new(),
+        Outlook::Quiet | Outlook::Idle | Outlook::Unjudged(_) | Outlook::GoingHome => Vec::new(),
     }
 }
 

@@ -118,6 +118,7 @@ pub fn standing(outlook: &Outlook, reading: &Reading, theme: &Theme) -> (&'stati
     match (outlook, reading) {
         (Outlook::Idle, _) => (glyphs.idle, "nothing is sent there".to_owned(), theme.dim),
         (Outlook::Unjudged(why), _) => (glyphs.unknown, crate::words::short::unjudged(why).long, theme.unknown),
+        (Outlook::GoingHome, _) => (glyphs.busy, "the route goes home already".to_owned(), theme.dim),
         (_, Reading::Breach) => (glyphs.breach, "BREACH".to_owned(), theme.breach),
         (Outlook::Fired { .. }, _) => (glyphs.latch, "FIRED".to_owned(), theme.warn),
         (_, Reading::None) => (glyphs.unknown, "no reading yet".to_owned(), theme.unknown),

@@ -283,8 +283,14 @@ fn of_legs(legs: &[Leg]) -> Vec<Note> {
         let is_between = place > 0 && place + 1 < legs.len();
         if is_between && (leg.accepted.unwrap_or(0) > 0 || leg.observed.is_some_and(|seen| seen.at > 0.0)) {
             let given = leg.accepted.map_or_else(|| "?".to_owned(), percent);
-            let short = format!("{} {given}", leg.name);
-            let long = leg.observed.map_or_else(|| short.clone(), |seen| format!("{short} (gets {})", share(seen.at)));
+            let told = format!("{} {given}", leg.name);
+            let gets = leg.observed.map(|seen| share(seen.at));
+            let long = gets.as_ref().map_or_else(|| told.clone(), |gets| format!("{told} (gets {gets})"));
+            // Where nothing is given any more, what is still got is the news.
+            let short = match gets {
+                Some(gets) if leg.accepted == Some(0) => format!("{} gets {gets}", leg.name),
+                Some(_) | None => told,
+            };
             notes.push(Note { long, short, style: leg.style });
         }
         let failing = leg.failing.iter().filter(|failing| place == 0 || failing.share > 0.0);

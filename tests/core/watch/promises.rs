@@ -88,7 +88,8 @@ fn kept(seen: &Seen, trigger: &Trigger, now: Option<&Outlook>) -> Check {
             | Outlook::Quiet
             | Outlook::Idle
             | Outlook::Unjudged(_)
-            | Outlook::Fired { .. },
+            | Outlook::Fired { .. }
+            | Outlook::GoingHome,
         )
         | None => false,
     };
