@@ -24,6 +24,7 @@ pub mod marks;
 pub mod news;
 pub mod outlook;
 pub mod past;
+pub mod question;
 pub mod reason;
 pub mod replication;
 pub mod state;

@@ -11,9 +11,8 @@ use crate::{
         door::Difference,
         drift, exposure, home,
         home::Home,
-        latch,
         loss::{self, Loss},
-        reason::{DoorRule, Missing, Mover, Need, Objection, Obstacle},
+        reason::{DoorRule, Mover, Need, Objection, Obstacle},
         replication::{self, DatabaseStanding, Soundness},
         settle,
         sight::Sight,
@@ -300,21 +299,6 @@ pub fn preview(state: &State, client: Option<ClientId>, route: &RouteId, to: &We
         return Some(Preview::Refused(controls::refusal(state)));
     }
     Some(traffic::examine(&sight, planned, to).unwrap_or_else(Preview::Refused))
-}
-
-/// Whether re-arming `route` would do something.
-/// # Errors
-/// Why it would not.
-pub fn may_rearm(state: &State, route: &RouteId) -> Result<(), Refusal> {
-    let sight = Sight::of(state).ok_or(Refusal::NotOpen)?;
-    latch::may(&sight, sight.planned(route).ok_or(Refusal::Missing(Missing::Route))?)
-}
-
-/// Each reason for which a move of `route` to `to` would be refused now, as far as the route itself is concerned; the first is the one that
-/// the answer would name.
-pub fn refusals(state: &State, route: &RouteId, to: &Weights) -> Vec<Refusal> {
-    let Some(sight) = Sight::of(state) else { return vec![Refusal::NotOpen] };
-    sight.planned(route).map_or_else(Vec::new, |route| traffic::refusals(&sight, route, to))
 }
 
 /// What stands against going home where a trigger would bring it there: it goes all the same, and nobody can promise that it helps.

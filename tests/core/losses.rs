@@ -12,7 +12,8 @@ use cutover::{
         home::Home,
         loss::Witness,
         news::News,
-        outlook::{self, Attention, Outlook, Then, attention, may_rearm, outlook, refusals, unassured},
+        outlook::{self, Attention, Outlook, Then, attention, outlook, unassured},
+        question::{may_rearm, refusals},
         reason::Objection,
     },
     domain::{
@@ -77,7 +78,8 @@ fn connections_that_a_backend_drops_are_told_until_a_minute_had_none() {
     let urgent = attention(&session.state).into_iter().find(|found| matches!(found, Attention::ConnectionsDropped { .. }));
     let told = words::attention(&urgent.clone().unwrap(), session.now, Names::of(&session.state));
     assert!(urgent.unwrap().is_urgent() && told.starts_with("gke drops 45 of 945 connections (4.76%)"), "{told}");
-    for _ in 0..59 {
+    // The next second begins with what is known so far, so a minute without one ends a second later.
+    for _ in 0..60 {
         counts(&mut session, 250, &gke(), 0.0);
         assert_eq!(losses(&session).len(), 1);
     }
