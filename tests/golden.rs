@@ -27,7 +27,14 @@ use std::{
 };
 
 use cutover::{
-    core::{FOLD, decision::Transition, event::Event, news::News, state::State},
+    core::{
+        FOLD,
+        decision::Transition,
+        event::Event,
+        news::News,
+        outlook::{Attention, attention},
+        state::State,
+    },
     domain::{
         id::Seq,
         time::{Millis, Timestamp},
@@ -44,6 +51,7 @@ use cutover::{
         recorder::{Recorder, Weight, returning},
         refold::{Folded, digest_of, recorded},
     },
+    words::{self, Names},
 };
 use serde_json::{Value, json};
 use storm::night::{Checks, Course, Night};
@@ -211,6 +219,20 @@ async fn other_decisions_are_taken_over_held_and_said() {
     assert_eq!(begin[0], Event::TakenOver { from: 0, to: FOLD, digest: digest_of(&folded.state) });
     let state = hosted(recorder, folded, begin).await;
     assert!(state.routes.values().all(|route| route.hold.is_some()), "every route is held");
+    for route in state.routes.keys() {
+        let said = attention(&state).into_iter().find(|said| matches!(said, Attention::TakenOver { route: of, .. } if of == route));
+        let said = said.expect("somebody has to look");
+        assert!(said.is_urgent());
+        let said = words::attention(&said, state.now, Names::of(&state));
+        assert!(
+            said.contains(&format!("(fold 0) decided otherwise than this one (fold {FOLD})")) && said.contains("then resume it"),
+            "{said}"
+        );
+    }
+    assert!(
+        !attention(&state).iter().any(|said| matches!(said, Attention::Drifted { .. })),
+        "what the other version did is nobody's change"
+    );
     let told = entries::<Transition>(&altered).unwrap().into_iter().flat_map(|(_, transition)| transition.decision.news);
     assert_eq!(told.filter(|news| *news == News::TakenOver { from: 0, to: FOLD }).count(), 1);
     // The next host finds that it was said, and says nothing more.

@@ -35,6 +35,7 @@ use crate::{
     domain::{
         digest::Digest,
         id::{ClientId, Seq},
+        role::Role,
         shown::Shown,
     },
     door::{Presence, Published, Request, Wanted},
@@ -158,6 +159,44 @@ pub(super) async fn cockpit(
                 Err(ended) => return ended,
             };
             if requests.send(request).await.is_err() {
+                return Ended::Cut(over());
+            }
+        }
+    };
+    both(listening, writer, sight, &resync).await;
+}
+
+/// Serves a command line until it is over: the way home is all that it may ask for. It is nobody's presence, so nothing of it is told.
+pub(super) async fn errand(
+    frames: Frames<impl AsyncRead + Unpin>,
+    writer: impl AsyncWrite + Unpin,
+    sight: Sight,
+    presence: mpsc::Sender<Presence>,
+    requests: mpsc::Sender<Request>,
+    asker: Asker,
+) {
+    let resync = Notify::new();
+    let mut reader = ClientReader::new(frames, Bucket::new(20, 40), presence, asker.client);
+    let listening = async {
+        loop {
+            let (ask, key, command) = match reader.next::<FromCockpit>().await {
+                Ok(FromCockpit::Ask { ask, key, command: command @ Command::Rollback { .. } }) if asker.role != Role::Watcher => {
+                    (ask, key, command)
+                }
+                Ok(FromCockpit::Ask { .. } | FromCockpit::Approve { .. }) => {
+                    let why = "a command line may ask for the way home and for nothing else; nothing was done";
+                    return Ended::Cut(Farewell::new(why, Then::StayAway));
+                }
+                Ok(FromCockpit::Resync) => {
+                    resync.notify_one();
+                    continue;
+                }
+                Ok(FromCockpit::Beat | FromCockpit::Look { .. } | FromCockpit::Resize { .. }) => continue,
+                Ok(FromCockpit::Bye) => return Ended::Gone,
+                Err(ended) => return ended,
+            };
+            let what = Wanted::Ask { ask, command };
+            if requests.send(Request { by: asker.clone(), key, what }).await.is_err() {
                 return Ended::Cut(over());
             }
         }

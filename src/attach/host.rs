@@ -182,6 +182,10 @@ impl Host {
             return connection::glance(writer, snapshots).await;
         }
         let sight = Sight { transitions: transitions.subscribe(), snapshots: snapshots.clone(), leave: leave(candidate.clone()) };
+        if hello.wants == Wants::Errand {
+            let asker = Asker { client, who, role };
+            return connection::errand(frames, writer, sight, presence.clone(), requests.clone(), asker).await;
+        }
         let joined = Presence::Joined { client, who: who.clone(), role, terminal: hello.terminal };
         if presence.send(joined).await.is_err() {
             return;
@@ -198,7 +202,7 @@ impl Host {
 
     fn welcome(&self, identity: &Identity, wants: Wants) -> Welcome {
         let role = match wants {
-            Wants::Cockpit => identity.role,
+            Wants::Cockpit | Wants::Errand => identity.role,
             Wants::Watch | Wants::Glance => Role::Watcher,
         };
         let about = &self.shared.about;

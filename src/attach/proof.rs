@@ -18,7 +18,10 @@ use crate::{
         roster::Identity,
         sshsig::{PublicKey, TO_ATTACH},
     },
-    domain::{id::SessionId, shown::Shown},
+    domain::{
+        id::{OperatorId, SessionId},
+        shown::Shown,
+    },
 };
 
 /// An agent may wait for a touch.
@@ -55,7 +58,7 @@ pub(super) async fn who_is_it(
     if let (Wants::Glance, Some(anybody)) = (hello.wants, candidates.first()) {
         return Ok(anybody.clone());
     }
-    let chosen = choose(candidates, hello)?;
+    let chosen = choose(candidates, hello.person.as_ref())?;
     let Some(key) = &chosen.key else { return Ok(chosen.clone()) };
     let text = challenge(session)?;
     let challenge = Greeting::Prove(Challenge { text: text.clone() });
@@ -70,9 +73,12 @@ pub(super) async fn who_is_it(
     }
 }
 
-fn choose<'a>(candidates: &'a [Candidate], hello: &Hello) -> Result<&'a Candidate, Refused> {
+/// Which of an account's people is meant.
+/// # Errors
+/// Nobody of them is, or it was not said who of several.
+pub fn choose<'a>(candidates: &'a [Candidate], person: Option<&OperatorId>) -> Result<&'a Candidate, Refused> {
     let names = || candidates.iter().map(|one| one.identity.who.to_string()).collect::<Vec<_>>().join(", ");
-    match (&hello.person, candidates) {
+    match (person, candidates) {
         (Some(person), _) => candidates
             .iter()
             .find(|one| one.identity.who == *person)

@@ -44,6 +44,9 @@ pub struct Hello {
 pub enum Wants {
     Cockpit,
     Watch,
+    /// What a command line wants: to ask for the way home and to see what comes of it. It may ask for nothing else, and nobody is told of it. A
+    /// host that doesn't know this word says so, and is asked as by a cockpit.
+    Errand,
     /// The state once, and goodbye: who only asks how it stands is not here, and nobody is told of him.
     Glance,
 }

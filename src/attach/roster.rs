@@ -21,7 +21,10 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use crate::{
-    attach::{proof::Candidate, sshsig::PublicKey},
+    attach::{
+        proof::{self, Candidate},
+        sshsig::PublicKey,
+    },
     domain::{id::OperatorId, role::Role},
 };
 
@@ -39,6 +42,13 @@ pub struct Identity {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Roster {
     by_uid: BTreeMap<u32, Vec<Candidate>>,
+}
+
+/// Whether somebody has a key to prove who he is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signs {
+    Yes,
+    No,
 }
 
 /// Why a roster can't be used.
@@ -204,6 +214,21 @@ impl Roster {
             Some(candidates) => candidates.clone(),
             None if uid == 0 => vec![Candidate::known(root())],
             None => Vec::new(),
+        }
+    }
+
+    /// Whether the host would let somebody in who comes from account `uid`, says that he is `person`, and can sign or not.
+    /// # Errors
+    /// Why not.
+    pub fn would_admit(&self, uid: u32, person: Option<&OperatorId>, signs: Signs) -> Result<(), String> {
+        let candidates = self.may_be(uid);
+        if candidates.is_empty() {
+            return Err(format!("account {uid} is not in the roster; add it there"));
+        }
+        let chosen = proof::choose(&candidates, person).map_err(|refused| refused.why.to_string())?;
+        match (&chosen.key, signs) {
+            (Some(_), Signs::No) => Err(format!("{} has to prove who that is; say it with --person and --key", chosen.identity.who)),
+            (Some(_), Signs::Yes) | (None, _) => Ok(()),
         }
     }
 

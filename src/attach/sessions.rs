@@ -249,10 +249,18 @@ pub enum PickError {
     None,
     #[error("several sessions run here; nothing was done; name one of them: {}", .0.join(", "))]
     Several(Vec<String>),
-    #[error("there is no session {wanted} here (there is: {}); nothing was done; see `cutover sessions`", if .there.is_empty() { "none".to_owned() } else { .there.join(", ") })]
+    #[error("there is no session {wanted} here ({}); nothing was done; see `cutover sessions`", there_is(.there))]
     NoSuch { wanted: String, there: Vec<String> },
     #[error("the host of session {} has died; nothing was done; {}", .0.card.session, where_is(&.0.card.journal))]
     Dead(Box<Found>),
+}
+
+/// Which sessions there are, for whoever named another.
+pub fn there_is(names: &[String]) -> String {
+    match names {
+        [] => "there is none".to_owned(),
+        names => format!("there is: {}", names.join(", ")),
+    }
 }
 
 fn where_is(journal: &Path) -> String {

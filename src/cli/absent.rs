@@ -3,7 +3,7 @@
 //! All of it comes from the journal, which is read and not taken up. Where that can't be read, because it is another account's or broken, the
 //! plan's file still gives the commands, if it is the version that the session flew.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::{
     attach::sessions::Found,
@@ -11,9 +11,10 @@ use crate::{
         Exit, check,
         current::{self, Open},
         paths::{self, Paths},
-        place::{self, Place, said},
+        place::{Place, said},
         print,
-        way::{Opening, World},
+        stop::unwatched,
+        way::{Next, Opening, World},
     },
     core::{event::WorldKind, state::State},
     domain::{
@@ -31,10 +32,17 @@ use crate::{
 /// A session whose host is gone.
 pub struct Absent {
     pub session: SessionId,
+    /// Live or simulated, where that is known.
+    pub world: Option<WorldKind>,
     /// What is known of it.
     pub known: Known,
-    /// How its host is brought back, in words, with the command on a line of its own.
-    pub back: String,
+    /// What can be done about it.
+    pub next: Next,
+    /// The file of its plan, where that was noted.
+    pub plan_path: Option<PathBuf>,
+    pub journal: PathBuf,
+    /// The directory of its card, if it left one.
+    pub folder: Option<PathBuf>,
 }
 
 /// What is known of it, and whence.
@@ -56,22 +64,74 @@ impl Absent {
                 None => Known::Nothing(why),
             },
         };
-        Absent { session: card.session.clone(), known, back: place::dead(found, place) }
+        Absent {
+            session: card.session.clone(),
+            world: Some(card.world),
+            known,
+            next: super::sessions::next(found, place),
+            plan_path: Some(card.plan_path.clone()),
+            journal: card.journal.clone(),
+            folder: found.socket.parent().map(Path::to_owned),
+        }
     }
 
-    /// A session of this account that was begun and not ended, and whose host left nothing behind: it was ended, or the machine was. Without a
-    /// name, the only one.
-    pub fn without_card(wanted: Option<&str>, place: &Place) -> Option<Absent> {
-        let paths = Paths::find().ok()?;
+    /// The sessions of this account that were begun and not ended, and whose hosts left nothing behind: they were ended, or the machine was.
+    /// `found` are those with a card.
+    pub fn without_card(found: &[Found], place: &Place) -> Vec<Absent> {
+        let Ok(paths) = Paths::find() else { return Vec::new() };
         let mut open = current::all(&paths);
-        open.retain(|one| wanted.is_none_or(|wanted| one.session.as_str() == wanted));
-        let Open { session, plan } = open.pop().filter(|_| open.is_empty())?;
-        let known = match fold(paths.journal(session.as_str())) {
+        open.retain(|one| found.iter().all(|found| found.card.session != one.session));
+        open.into_iter().map(|one| Absent::open(one, &paths, place)).collect()
+    }
+
+    fn open(Open { session, plan }: Open, paths: &Paths, place: &Place) -> Absent {
+        let journal = paths.journal(session.as_str());
+        let known = match fold(journal.clone()) {
             Ok(state) => Known::Journal(state),
             Err(why) => Known::Nothing(why),
         };
-        let back = back(&session, plan, &known, place);
-        Some(Absent { session, known, back })
+        let world = match &known {
+            Known::Journal(state) => state.opened.as_ref().map(|opened| opened.world),
+            Known::PlanAlone(..) | Known::Nothing(_) => None,
+        };
+        let next = back(&session, plan.clone(), world, place);
+        Absent { session, world, known, next, plan_path: plan, journal, folder: None }
+    }
+
+    /// Whether its traffic was in a world that ended with its host.
+    pub fn world_is_gone(&self) -> bool {
+        match self.next {
+            Next::ClearAway(_) => true,
+            Next::Join(_) | Next::TakeUp(_) | Next::TakeUpAt(_) | Next::PutBack(_) | Next::TheirsAlone(_) => false,
+        }
+    }
+
+    /// What nobody would watch over if it were left as it is, and why that matters.
+    pub fn unwatched(&self) -> Vec<(RouteId, String)> {
+        match &self.known {
+            _ if self.world_is_gone() => Vec::new(),
+            Known::Journal(state) => unwatched(state),
+            Known::PlanAlone(_, plan) => {
+                let unknown = |route: &Route| (route.id.clone(), "where its traffic is, is not known".to_owned());
+                plan.routes.iter().map(unknown).collect()
+            }
+            Known::Nothing(_) => Vec::new(),
+        }
+    }
+
+    /// How its host is brought back, in words, with the command on a line of its own.
+    pub fn back(&self) -> String {
+        match &self.next {
+            Next::Join(line) => format!("it is back; join it:\n  {line}"),
+            Next::TakeUp(line) => format!("this takes it up again:\n  {line}"),
+            Next::TakeUpAt(line) => format!("this takes it up again, with the port of its simulated world:\n  {line}"),
+            Next::PutBack(line) => {
+                let plan = self.plan_path.as_ref().map_or_else(|| "its plan".to_owned(), |path| path.display().to_string());
+                format!("put {plan} back, then this takes it up again:\n  {line}")
+            }
+            Next::ClearAway(line) => format!("its simulated world is gone with it; this clears it away, its journal stays:\n  {line}"),
+            Next::TheirsAlone(account) => format!("only account {account} can take it up again"),
+        }
     }
 
     pub fn plan(&self) -> Option<&Plan> {
@@ -91,6 +151,21 @@ impl Absent {
     }
 
     pub fn lines(&self, only: Option<&RouteId>) -> String {
+        let mut lines = self.stood_of(only);
+        if let Some(plan) = self.plan().filter(|_| !self.world_is_gone()) {
+            let command = |route: &Route| format!("{}\n  {}", absence::by_hand(&route.id, self.world), plan.home_by_hand(route));
+            lines.extend(plan.routes.iter().filter(|route| only.is_none_or(|only| route.id == *only)).map(command));
+        }
+        lines.push(self.back());
+        lines.join("\n") + "\n"
+    }
+
+    /// Since when nobody knows more, and where each route was then.
+    pub fn stood(&self) -> Vec<String> {
+        self.stood_of(None)
+    }
+
+    fn stood_of(&self, only: Option<&RouteId>) -> Vec<String> {
         let mut lines = vec![self.since()];
         let names = self.plan().map_or(Names::unknown(), Names::in_plan);
         let meant = |route: &&Route| only.is_none_or(|only| route.id == *only);
@@ -101,12 +176,7 @@ impl Absent {
                 lines.extend(absence::begun(known, route, names).map(|begun| format!("    {begun}")));
             }
         }
-        if let Some(plan) = self.plan() {
-            let command = |route: &Route| format!("to bring {} home by hand:\n  {}", route.id, plan.home_by_hand(route));
-            lines.extend(plan.routes.iter().filter(meant).map(command));
-        }
-        lines.push(self.back.clone());
-        lines.join("\n") + "\n"
+        lines
     }
 
     /// Since when nobody knows more.
@@ -117,7 +187,11 @@ impl Absent {
                     Some(WorldKind::Live | WorldKind::Demo { speed: 0 | 1 }) => format!(", {} ago", Clock::live().now().since(state.now)),
                     Some(WorldKind::Demo { .. }) | None => String::new(),
                 };
-                format!("nobody knows more since {}{ago}; traffic stays where it was, and no trigger acts:", absence::moment(state.now))
+                let what = match self.world_is_gone() {
+                    true => "its simulated world ended with its host, and nobody is left there",
+                    false => "traffic stays where it was, and no trigger acts",
+                };
+                format!("nobody knows more since {}{ago}; {what}:", absence::moment(state.now))
             }
             Known::PlanAlone(why, _) => format!("where its traffic is, is not known: its journal can't be read ({why})"),
             Known::Nothing(why) => {
@@ -138,20 +212,16 @@ fn fold(journal: PathBuf) -> Result<Box<State>, String> {
 }
 
 /// The plan in its file, if it is the version that was flown.
-fn flown(path: &std::path::Path, hash: Digest) -> Option<Plan> {
+fn flown(path: &Path, hash: Digest) -> Option<Plan> {
     let bytes = check::load(path).ok().filter(|bytes| Digest::of(bytes) == hash)?;
     plan::read(&bytes).ok().map(|(plan, _)| plan)
 }
 
-fn back(session: &SessionId, plan: Option<PathBuf>, known: &Known, place: &Place) -> String {
-    let world = match known {
-        Known::Journal(state) => state.opened.as_ref().map(|opened| opened.world),
-        Known::PlanAlone(..) | Known::Nothing(_) => None,
-    };
+fn back(session: &SessionId, plan: Option<PathBuf>, world: Option<WorldKind>, place: &Place) -> Next {
     let plan = plan.unwrap_or_else(|| PathBuf::from("PLAN"));
     let line = Opening { session: Some(session), world: World::Live, ..Opening::default() }.line(&plan, place);
     match world {
-        Some(WorldKind::Demo { .. }) => format!("this takes it up again, with the port of its simulated world:\n  {line} --simulated=PORT"),
-        Some(WorldKind::Live) | None => format!("this takes it up again:\n  {line}"),
+        Some(WorldKind::Demo { .. }) => Next::TakeUpAt(format!("{line} --simulated=PORT")),
+        Some(WorldKind::Live) | None => Next::TakeUp(line),
     }
 }

@@ -21,7 +21,8 @@ pub struct Args {
 /// # Errors
 /// When the terminal can't be had.
 pub async fn run(args: Args) -> Result<Exit> {
-    let found = match cockpit::terminal().and_then(|()| args.place.find(args.session.as_deref())) {
+    // Which session is meant comes first: a terminal helps nobody to one that is not there.
+    let found = match args.place.find(args.session.as_deref()).and_then(|found| cockpit::terminal().map(|()| found)) {
         Ok(found) => found,
         Err(exit) => return Ok(exit),
     };

@@ -10,11 +10,14 @@ use std::{
 use color_eyre::eyre::Result;
 
 use crate::{
+    attach::sessions::PickError,
     cli::{
-        Exit,
+        Exit, current,
         paths::{self, Paths},
+        place::said,
+        sessions,
     },
-    journal::chain::Witness,
+    journal::{chain::Witness, checkpoint},
 };
 use list::{Choice, Own};
 use story::Story;
@@ -69,13 +72,20 @@ enum What {
 }
 
 /// The journal that is meant: a path, else the session of that name in the state directory.
-fn named(journal: &Path) -> PathBuf {
-    let there = std::fs::symlink_metadata(journal).is_ok() || journal.components().count() != 1;
-    let of_session = |name: &str| Paths::find().ok().map(|paths| paths.journal(name));
-    match journal.to_str().filter(|_| !there).and_then(of_session) {
-        Some(path) => paths::readable(path),
-        None => journal.to_owned(),
+/// # Errors
+/// [`Exit::Nobody`], when it is no path and no session of that name was ever here.
+fn named(journal: &Path) -> Result<PathBuf, Exit> {
+    let is_path = std::fs::symlink_metadata(journal).is_ok() || journal.components().count() != 1;
+    let paths = if is_path { None } else { Paths::find().ok() };
+    let (Some(name), Some(paths)) = (journal.to_str(), paths) else { return Ok(journal.to_owned()) };
+    let path = paths.journal(name);
+    // Of one that was there and is gone, its checkpoint tells, or that it was never ended.
+    let is_open = || current::all(&paths).iter().any(|open| open.session.as_str() == name);
+    let is_known = paths::readable(path.clone()).exists() || checkpoint::of_journal(&path).is_some() || is_open();
+    if !is_known {
+        return Err(said(PickError::NoSuch { wanted: name.to_owned(), there: sessions::journal_names(&paths) }, Exit::Nobody));
     }
+    Ok(paths::readable(path))
 }
 
 /// Who reads the output.
@@ -92,17 +102,23 @@ impl Format {
     }
 }
 
-/// Runs the subcommand. Exit 0: proved or shown; 1: broken, torn or gone; 2: not read.
+/// Runs the subcommand. Exit 0: proved or shown; 1: broken, torn or gone; 2: not read; 7: no such session.
 /// # Errors
 /// None that a user could mend; a reader that went away ends the output quietly.
 pub fn run(args: &Args) -> Result<Exit> {
+    let path = match &args.what {
+        What::Verify { journal, .. } | What::Show { journal, .. } => match named(journal) {
+            Ok(path) => path,
+            Err(exit) => return Ok(exit),
+        },
+    };
     let mut out = BufWriter::new(io::stdout().lock());
     let done = match &args.what {
-        What::Verify { journal, witness, json } => verdict::verify(&named(journal), witness, Format::asked(*json), &mut out),
-        What::Show { journal, transitions, since, until, grep, json } => {
+        What::Verify { witness, json, .. } => verdict::verify(&path, witness, Format::asked(*json), &mut out),
+        What::Show { transitions, since, until, grep, json, .. } => {
             let (story, own) = if *transitions { (Story::WithoutReadings, Own::LeftOut) } else { (Story::Everything, Own::Shown) };
             let choice = Choice { since_ms: *since, until_ms: *until, grep: grep.clone(), own };
-            list::show(&named(journal), Format::asked(*json), &choice, &story, &mut out)
+            list::show(&path, Format::asked(*json), &choice, &story, &mut out)
         }
     };
     let gone = |error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe;

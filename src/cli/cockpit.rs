@@ -5,11 +5,11 @@ use std::io::IsTerminal;
 use color_eyre::eyre::Result;
 
 use crate::{
-    attach::{protocol::Wants, sessions::Found},
+    attach::{client::Link, protocol::Wants, sessions::Found},
     cli::{
         Exit,
         appearance::Face,
-        demo,
+        environment,
         paths::Paths,
         place::{Place, said},
         print,
@@ -19,7 +19,7 @@ use crate::{
     tui::{
         app::{self, Appearance, End},
         terminal::size,
-        view::Follow,
+        view::{Follow, Leaving},
     },
 };
 
@@ -40,21 +40,12 @@ pub fn terminal() -> Result<(), Exit> {
 pub async fn fly(place: &Place, found: &Found, wants: Wants, face: &Face, follow: Follow) -> Result<Exit> {
     let paths = Paths::find()?;
     telemetry::start(Sink::PaneAndFile(paths.log("cockpit")))?;
-    let (appearance, keeper) = face.appearance(&paths)?;
     let size = size::of(&std::io::stdout());
     let link = match place.attach(found, wants, Some(TerminalSize { columns: size.columns, rows: size.rows })).await {
         Ok(link) => link,
         Err(exit) => return Ok(exit),
     };
-    let (faults, speed) = match link.view.borrow().me.world {
-        WorldKind::Live => (Vec::new(), 1.0),
-        WorldKind::Demo { speed } => (demo::faults(), f64::from(speed)),
-    };
-    let faults = faults.into_iter().map(|(name, what)| (name.to_string(), what.to_string())).collect();
-    let appearance = Appearance { faults, speed, follow, ..appearance };
-    let flown = app::run(link, appearance, || std::process::exit(129)).await;
-    keeper.finish();
-    match flown?.end {
+    match draw(link, face, &paths, follow, Leaving::Detaches).await? {
         End::Quit => {
             let session = &found.card.session;
             print::out(&format!("Session {session} runs on. Back to it: {} attach {session}\n", print::program()));
@@ -62,4 +53,20 @@ pub async fn fly(place: &Place, found: &Found, wants: Wants, face: &Face, follow
         }
         End::Gone | End::Signal(_) => Ok(Exit::Interrupted),
     }
+}
+
+/// Draws what `link` tells until its person or its terminal leaves.
+/// # Errors
+/// When the terminal can't be had.
+pub(super) async fn draw(link: Link, face: &Face, paths: &Paths, follow: Follow, leaving: Leaving) -> Result<End> {
+    let (appearance, keeper) = face.appearance(paths)?;
+    let (faults, speed) = match link.view.borrow().me.world {
+        WorldKind::Live => (Vec::new(), 1.0),
+        WorldKind::Demo { speed } => (environment::faults(), f64::from(speed)),
+    };
+    let faults = faults.into_iter().map(|(name, what)| (name.to_string(), what.to_string())).collect();
+    let appearance = Appearance { faults, speed, follow, leaving, ..appearance };
+    let flown = app::run(link, appearance, || std::process::exit(129)).await;
+    keeper.finish();
+    Ok(flown?.end)
 }

@@ -6,14 +6,19 @@ use color_eyre::eyre::{Result, WrapErr};
 
 use crate::{
     attach::sessions::Simulated,
-    cli::{compose::Places, demo::Hand},
+    cli::compose::Places,
     core::event::WorldKind,
-    domain::time::Timestamp,
+    domain::{
+        fault::{Fault, FaultKind},
+        shown::Shown,
+        time::Timestamp,
+    },
     port::FaultInjector,
     session::clock::Clock,
     sim::{
+        faults,
         scenario::Scenario,
-        simulation::{Config, Endpoints, Simulation},
+        simulation::{Config, Control, Endpoints, Simulation},
     },
 };
 
@@ -55,13 +60,20 @@ impl World {
             None => Ok(World::Live(Clock::live())),
             Some(Some(first)) => Ok(World::Elsewhere { endpoints: Endpoints::in_a_row(first), clock: Clock::live() }),
             Some(None) => {
-                let (seed, scenario, speed) = (environment.seed, environment.scenario, environment.speed.clamp(1.0, 100.0));
-                let config = Config { seed, speed, scenario, ..Config::default() };
-                let simulation = Simulation::start(config).await.wrap_err("the simulated world could not start")?;
-                let clock = Clock::paced(Timestamp(simulation.clock().now_ms()), simulation.clock().speed());
-                Ok(World::Own { simulation, clock })
+                let Environment { seed, scenario, speed, .. } = *environment;
+                World::own(Config { seed, speed, scenario, ..Config::default() }).await
             }
         }
+    }
+
+    /// A simulated world in this process.
+    /// # Errors
+    /// It can't start.
+    pub async fn own(config: Config) -> Result<World> {
+        let config = Config { speed: config.speed.clamp(1.0, 100.0), ..config };
+        let simulation = Simulation::start(config).await.wrap_err("the simulated world could not start; nothing was begun")?;
+        let clock = Clock::paced(Timestamp(simulation.clock().now_ms()), simulation.clock().speed());
+        Ok(World::Own { simulation, clock })
     }
 
     pub fn clock(&self) -> Clock {
@@ -97,5 +109,31 @@ impl World {
         if let World::Own { simulation, .. } = self {
             simulation.stop().await;
         }
+    }
+}
+
+/// What can be injected: (name, what it does).
+pub fn faults() -> Vec<(Shown, Shown)> {
+    let calm = (Shown::new("calm"), Shown::new("ends every fault"));
+    let faults = faults::choices().into_iter().map(|choice| (Shown::new(choice.name), Shown::new(choice.what)));
+    std::iter::once(calm).chain(faults).collect()
+}
+
+/// The operator's hand in the bottle.
+pub struct Hand(pub Control);
+
+impl FaultInjector for Hand {
+    fn choices(&self) -> Vec<(Shown, Shown)> {
+        faults()
+    }
+    fn inject(&self, what: &str) -> std::result::Result<(), Fault> {
+        if what == "calm" {
+            self.0.calm();
+            return Ok(());
+        }
+        let choice = faults::choices().into_iter().find(|choice| choice.name == what);
+        let choice = choice.ok_or_else(|| Fault::new(FaultKind::Unsupported, format!("there is nothing called {what} to inject")))?;
+        self.0.inject(&choice.fault);
+        Ok(())
     }
 }

@@ -10,35 +10,30 @@ use color_eyre::eyre::{Result, WrapErr};
 use rustix::process::{DumpableBehavior, Resource, Rlimit};
 use tokio::{
     signal::unix::{SignalKind, signal},
-    sync::watch,
     task::JoinHandle,
 };
 
 use crate::{
     attach::{
         connection::Farewell,
-        host::{About, Host},
         protocol::Then,
         sessions::{Card, ClaimError, Lease, socket_name},
         socket::{Folder, FolderError},
     },
     cli::{
-        Exit, compose, current,
+        Exit, current,
         environment::{Environment, World},
         join,
         paths::{self, Paths},
         place::{Place, said},
-        print, rostering, unit,
+        predecessor, print, rostering,
+        running::{Opening, Running},
+        unit,
     },
-    core::{event::Event, state::State},
-    domain::id::{ClientId, SessionId},
-    door::door,
+    domain::id::SessionId,
     journal::checkpoint,
     plan::{self, diagnostic, model::Plan},
-    session::{
-        engine::{self, EngineError, Parts},
-        recorder::{self, Recorder, RecorderError},
-    },
+    session::recorder::{Recorder, RecorderError},
     telemetry::{self, Sink},
 };
 
@@ -129,7 +124,7 @@ fn harden() {
     }
 }
 
-/// A session that runs.
+/// A session that runs, and lets people in.
 struct Hosted {
     options: Options,
     paths: Paths,
@@ -138,21 +133,8 @@ struct Hosted {
     lease: Lease,
     /// Held, not used: one plan has one host.
     _plan_lease: Lease,
-    world: World,
-    engine: JoinHandle<Result<State, EngineError>>,
+    running: Running,
     serving: JoinHandle<()>,
-    stop: watch::Sender<bool>,
-    closing: watch::Sender<Option<Farewell>>,
-}
-
-/// What the session begins with, or is taken up with.
-struct Opening {
-    session: SessionId,
-    plan: Plan,
-    recorder: Recorder,
-    state: State,
-    first: Vec<Event>,
-    journal: PathBuf,
 }
 
 async fn begin(options: Options, paths: Paths) -> Result<Result<Hosted, Exit>> {
@@ -164,6 +146,8 @@ async fn begin(options: Options, paths: Paths) -> Result<Result<Hosted, Exit>> {
         Ok(folder) => folder,
         Err(error) => return Ok(Err(said(error, Exit::Failed))),
     };
+    // Before anything is begun: a session that nobody can join would fly alone.
+    let roster = rostering::start(options.roster.clone(), &paths)?;
     let claimed = |claim: Result<Lease, ClaimError>| match claim {
         Ok(lease) => Ok(Ok(lease)),
         Err(error @ ClaimError::Held { .. }) => Ok(Err(said(error, Exit::Locked))),
@@ -179,40 +163,40 @@ async fn begin(options: Options, paths: Paths) -> Result<Result<Hosted, Exit>> {
         Err(OpenError::Another(exit)) => return Ok(Err(exit)),
         Err(error) => return Ok(Err(said(error, Exit::Failed))),
     };
-    let Opening { session, plan, recorder, state, first, journal } = opening;
-    let lease = match claimed(folder.claim_session(&session))? {
+    let lease = match claimed(folder.claim_session(&opening.session))? {
         Ok(lease) => lease,
         Err(exit) => return Ok(Err(exit)),
     };
-    let composed = compose::compose(&plan, &world.places(), world.clock(), world.fault_injector())?;
     let listener = folder.listen_for(&lease)?;
-    let card = Card {
-        session: session.clone(),
-        plan: plan.name.clone(),
+    let card = card(&opening, &options, &world);
+    let can_be_taken_up = !world.is_our_own();
+    let running = Running::start(opening, world).await?;
+    let host = running.host.clone();
+    let serving = tokio::spawn(async move { host.serve(listener, roster).await });
+    folder.put_up(&lease, &card)?;
+    let session = card.session;
+    if can_be_taken_up {
+        current::remember(&paths, &options.plan, &session).wrap_err("the session could not be noted as the plan's open one")?;
+    }
+    print::err(&format!("session {session} runs; its journal: {}", card.journal.display()));
+    Ok(Ok(Hosted { options, paths, folder, session, lease, _plan_lease: plan_lease, running, serving }))
+}
+
+/// What is told of the session to whoever lists them.
+fn card(opening: &Opening, options: &Options, world: &World) -> Card {
+    Card {
+        session: opening.session.clone(),
+        plan: opening.plan.name.clone(),
         plan_path: options.plan.clone(),
-        plan_hash: plan.hash,
+        plan_hash: opening.plan.hash,
         world: world.kind(),
         simulated: options.environment.world(),
         roster: options.roster.clone(),
         pid: std::process::id(),
-        journal,
+        journal: opening.journal.clone(),
         started_at: world.clock().now(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
-    };
-    let (outside, inside) = door();
-    let (stop, stopped) = watch::channel(false);
-    let (closing, closed) = watch::channel(None);
-    let first_client = ClientId(recorder.last_client().0 + 1);
-    let about = About { session: session.clone(), plan: plan.name, world: world.kind(), first_client };
-    let parts = Parts { clock: world.clock(), executors: composed.executors, sensors: composed.sensors, inside, stop: stopped };
-    let engine = tokio::spawn(engine::run(state, recorder, first, parts));
-    let roster = rostering::start(options.roster.clone(), &paths)?;
-    let host = Host::new(outside, about, closed);
-    let serving = tokio::spawn(async move { host.serve(listener, roster).await });
-    folder.put_up(&lease, &card)?;
-    current::remember(&paths, &options.plan, &session).wrap_err("the session could not be noted as the plan's open one")?;
-    print::err(&format!("session {session} runs; its journal: {}", card.journal.display()));
-    Ok(Ok(Hosted { options, paths, folder, session, lease, _plan_lease: plan_lease, world, engine, serving, stop, closing }))
+    }
 }
 
 pub(super) fn read_plan(options: &Options) -> Result<Plan, Exit> {
@@ -232,7 +216,7 @@ enum OpenError {
     Recorder(#[from] RecorderError),
     #[error(
         "session {session} is this plan's open one, and its journal is not at {}; nothing was begun in its place; put the journal back where \
-         it was, or begin another session with --new",
+         it was, or clear the session away (cutover stop {session}) and begin another with --new",
         .journal.display()
     )]
     Gone { session: SessionId, journal: PathBuf },
@@ -248,7 +232,6 @@ enum OpenError {
 /// Takes up the session that is meant where its journal exists, else begins it. Where there was one, none is begun in its place.
 fn open_book(options: &Options, paths: &Paths, plan: Plan, world: &World, folder: &Folder) -> Result<Opening, OpenError> {
     let open = if options.new || world.is_our_own() { None } else { current::recall(paths, &options.plan) };
-    let at = world.clock().now();
     let session = match options.session.clone().or_else(|| open.clone()) {
         Some(session) => session,
         None => new_name(&plan, paths)?,
@@ -260,28 +243,19 @@ fn open_book(options: &Options, paths: &Paths, plan: Plan, world: &World, folder
         return Err(OpenError::Gone { session, journal });
     }
     if !is_there {
-        let recorder = Recorder::create(&journal, at, &session, &plan.hash.to_string(), &holder)?;
-        let first = vec![Event::Opened { session: session.clone(), plan: Box::new(plan.clone()), world: world.kind() }];
-        return Ok(Opening { session, plan, recorder, state: State::default(), first, journal });
+        predecessor::allow(&session, options).map_err(OpenError::Another)?;
+        return Ok(Opening::new(session, plan, &journal, &holder, world)?);
     }
     let (recorder, folded) = Recorder::open(&journal, &holder)?;
-    let first = recorder::returning(&folded);
-    let state = folded.state;
-    let Some(opened) = &state.opened else {
-        // The host died before its first entry was on disk: nothing has happened yet.
-        let first = vec![Event::Opened { session: session.clone(), plan: Box::new(plan.clone()), world: world.kind() }];
-        return Ok(Opening { session, plan, recorder, state, first, journal });
-    };
-    let card = folder.sessions()?.into_iter().map(|found| found.card).find(|card| card.session == session);
-    if let Err(exit) = join::taken_up(&session, opened, card.as_ref(), options, &plan) {
-        return Err(OpenError::Another(exit));
+    if let Some(opened) = &folded.state.opened {
+        let card = folder.sessions()?.into_iter().map(|found| found.card).find(|card| card.session == session);
+        join::taken_up(&session, &folded.state, opened, card.as_ref(), options, &plan).map_err(OpenError::Another)?;
+        if opened.plan.hash != plan.hash {
+            tracing::warn!(%session, "the plan file has changed since the session began; the session goes on under the plan of its journal");
+            print::err(&join::note(opened, &plan, &options.plan));
+        }
     }
-    if opened.plan.hash != plan.hash {
-        tracing::warn!(%session, "the plan file has changed since the session began; the session goes on under the plan of its journal");
-        print::err(&join::note(opened, &plan, &options.plan));
-    }
-    let plan = (*opened.plan).clone();
-    Ok(Opening { session, plan, recorder, state, first, journal })
+    Ok(Opening::again(session, plan, &journal, (recorder, folded), world))
 }
 
 /// The plan's name and the minute, in the grammar of names.
@@ -322,13 +296,9 @@ impl Hosted {
                 _ = terminate.recv() => break Call::Pause,
                 _ = interrupt.recv() => break Call::Pause,
                 _ = stop.recv() => break Call::Stop,
-                ended = &mut self.engine => {
-                    let why = match ended? {
-                        Ok(_) => "the engine has ended by itself".to_owned(),
-                        Err(error) => error.to_string(),
-                    };
+                why = self.running.failed() => {
                     tracing::error!("{why}");
-                    self.closing.send_replace(Some(Farewell::new(&why, Then::StayAway)));
+                    self.running.see_out(Farewell::new(&why, Then::StayAway));
                     self.serving.await?;
                     return Ok(said(why, Exit::Failed));
                 }
@@ -343,11 +313,9 @@ impl Hosted {
             Call::Pause => Farewell::new("the host was ended; the session waits in its journal for the next one", Then::ComeBack),
             Call::Stop => Farewell::new("the session was stopped by its owner", Then::StayAway),
         };
-        self.closing.send_replace(Some(last_words));
+        self.running.see_out(last_words);
         self.serving.await?;
-        let _ = self.stop.send(true);
-        self.engine.await??;
-        self.world.leave().await;
+        self.running.end().await?;
         if let Call::Stop = call {
             current::forget(&self.paths, &self.options.plan, &self.session);
         }

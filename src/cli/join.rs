@@ -12,10 +12,13 @@ use crate::{
         environment::Environment,
         host::Options,
         place::{glance, said},
-        print,
+        predecessor, print,
         way::{self, Opening, World},
     },
-    core::{event::WorldKind, state::Opened},
+    core::{
+        event::WorldKind,
+        state::{Opened, State},
+    },
     domain::{digest::Digest, id::SessionId},
     plan::{
         difference::{Difference, differences},
@@ -132,13 +135,20 @@ pub async fn running(found: &Found, options: &Options, plan: &Plan) -> Result<()
 /// Whether a session whose host is gone is what `options` ask for. `card` is what that host left behind, if anything.
 /// # Errors
 /// As for a running one.
-pub fn taken_up(session: &SessionId, opened: &Opened, card: Option<&Card>, options: &Options, plan: &Plan) -> Result<(), Exit> {
+pub fn taken_up(
+    session: &SessionId,
+    state: &State,
+    opened: &Opened,
+    card: Option<&Card>,
+    options: &Options,
+    plan: &Plan,
+) -> Result<(), Exit> {
     let asked = Flies::asked(&options.environment);
     let flies = Flies::of(opened.world, card.and_then(|card| card.simulated));
     let roster = options.roster.as_deref();
     let other = |what, world| {
         let opening = Opening { world, roster, more: Some("--new"), ..Opening::default() };
-        (what, opening.line(&options.plan, &options.place))
+        (what, predecessor::over(session, state, options) + &opening.line(&options.plan, &options.place))
     };
     let itself = |what, world, more| {
         let opening = Opening { session: Some(session), world, roster, more };

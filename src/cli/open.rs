@@ -17,11 +17,11 @@ use crate::{
     attach::{
         peer,
         protocol::Wants,
-        roster::{passwd, user_of},
+        roster::{Signs, passwd, user_of},
         sessions::{Found, Life},
         socket::FolderError,
     },
-    cli::{Exit, appearance::Face, cockpit, current, host, join, paths::Paths, place::said, print, unit, way},
+    cli::{Exit, appearance::Face, cockpit, current, host, join, paths::Paths, place::said, predecessor, print, rostering, unit, way},
     tui::view::Follow,
 };
 
@@ -42,6 +42,13 @@ pub struct Args {
     face: Face,
 }
 
+/// Whether a cockpit follows.
+#[derive(Clone, Copy)]
+enum Attaches {
+    Yes,
+    No,
+}
+
 /// # Errors
 /// When the host's process can't be started, or the terminal can't be had.
 pub async fn run(args: Args) -> Result<Exit> {
@@ -55,7 +62,8 @@ pub async fn run(args: Args) -> Result<Exit> {
         Err(error) => return Ok(said(format!("{}: {error}; nothing was started", args.options.plan.display()), Exit::Usage)),
     };
     let options = host::Options { plan, ..args.options }.absolute()?;
-    let found = match find_or_start(&options).await? {
+    let attaches = if args.no_attach { Attaches::No } else { Attaches::Yes };
+    let found = match find_or_start(&options, attaches).await? {
         Ok(found) => found,
         Err(exit) => return Ok(exit),
     };
@@ -67,13 +75,38 @@ pub async fn run(args: Args) -> Result<Exit> {
 }
 
 /// The plan's session: the one that runs, if it is what was asked for, or one that is begun or taken up.
-async fn find_or_start(options: &host::Options) -> Result<Result<Found, Exit>> {
+async fn find_or_start(options: &host::Options, attaches: Attaches) -> Result<Result<Found, Exit>> {
     let found = match running(options) {
         Ok(found) => found,
         Err(error) => return Ok(Err(said(error, Exit::Failed))),
     };
-    let Some(found) = found else { return start(options).await };
+    let Some(found) = found else {
+        let paths = Paths::find()?;
+        if let Err(exit) = admitted(options, attaches, &paths) {
+            return Ok(Err(exit));
+        }
+        let again = predecessor::tell(options, &paths)?;
+        let started = start(options, &paths).await?;
+        if let (Ok(found), Some(again)) = (&started, again)
+            && found.card.session == again
+        {
+            print::err(&format!("session {again} is taken up where its journal ends"));
+        }
+        return Ok(started);
+    };
     Ok(joined(found, options).await)
+}
+
+/// Whether the host that is about to be started would let this person in. If not, nothing is begun.
+fn admitted(options: &host::Options, attaches: Attaches, paths: &Paths) -> Result<(), Exit> {
+    let roster = match (rostering::read(options.roster.as_deref(), paths), attaches) {
+        (Ok(roster), Attaches::Yes) => roster,
+        (Ok(_), Attaches::No) => return Ok(()),
+        (Err(error), _) => return Err(said(format!("{error}; no session was begun"), Exit::Failed)),
+    };
+    let signs = if options.place.key.is_some() { Signs::Yes } else { Signs::No };
+    let admits = roster.would_admit(peer::own_uid(), options.place.person.as_ref(), signs);
+    admits.map_err(|why| said(format!("the host would not let you in: {why}; no session was begun"), Exit::Refused))
 }
 
 async fn joined(found: Found, options: &host::Options) -> Result<Found, Exit> {
@@ -93,8 +126,7 @@ fn running(options: &host::Options) -> Result<Option<Found>, FolderError> {
 }
 
 /// Starts the host and waits until it lets people in.
-async fn start(options: &host::Options) -> Result<Result<Found, Exit>> {
-    let paths = Paths::find()?;
+async fn start(options: &host::Options, paths: &Paths) -> Result<Result<Found, Exit>> {
     let log = paths.log(&format!("host-{:.12}", current::path_hash(&options.plan)));
     let mut file = log_file(&log).wrap_err_with(|| format!("{} can't be written; nothing was started", log.display()))?;
     let from = file.seek(SeekFrom::End(0))?;

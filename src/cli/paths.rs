@@ -23,7 +23,10 @@ impl Paths {
     }
     /// The folder of a session's journal.
     pub fn journal(&self, session: &str) -> PathBuf {
-        self.state.join("journals").join(session.replace('/', "%"))
+        self.journals().join(session.replace('/', "%"))
+    }
+    pub fn journals(&self) -> PathBuf {
+        self.state.join("journals")
     }
     pub fn log(&self, name: &str) -> PathBuf {
         self.state.join("log").join(format!("{name}.log"))

@@ -17,7 +17,7 @@ use crate::{
         signer::Signer,
         socket::{Folder, FolderError, default_folder},
     },
-    cli::{Exit, absent::Absent, print, way::Next},
+    cli::{Exit, absent::Absent, print},
     core::event::TerminalSize,
     domain::id::OperatorId,
 };
@@ -57,7 +57,14 @@ impl Place {
     /// Only when a directory that was named can't be used.
     pub fn sessions(&self) -> Result<Vec<Found>, FolderError> {
         if let Some(named) = &self.runtime_dir {
-            return Folder::open(named)?.sessions();
+            return match std::fs::symlink_metadata(named) {
+                // As after a restart of the machine; what the journals know is still there.
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                    print::err(&format!("{} is not there, so no host is reachable in it", named.display()));
+                    Ok(Vec::new())
+                }
+                Ok(_) | Err(_) => Folder::open(named)?.sessions(),
+            };
         }
         let mut found = Vec::new();
         for looked in [ours(&self.named_or_default()), shared(Path::new(SHARED))] {
@@ -69,18 +76,14 @@ impl Place {
         Ok(found)
     }
 
-    /// The session that is meant.
+    /// The running session that is meant.
     /// # Errors
-    /// [`Exit::Nobody`], with the reason and the way on on standard error, when there is none or no single one.
+    /// [`Exit::Nobody`], when there is none or no single one, or its host is gone; the reason, what is known and the way on have been said.
     pub fn find(&self, wanted: Option<&str>) -> Result<Found, Exit> {
-        let found = self.sessions().map_err(|error| said(error, Exit::Failed))?;
-        sessions::pick(found, wanted).map_err(|error| {
-            let exit = said(&error, Exit::Nobody);
-            if let PickError::Dead(found) = &error {
-                print::err(&dead(found, self));
-            }
-            exit
-        })
+        match self.meant(wanted)? {
+            Meant::Running(found) => Ok(*found),
+            Meant::Absent(absent) => Err(absent.tell(None)),
+        }
     }
 
     /// The session that is meant, whether its host is there or gone.
@@ -88,13 +91,17 @@ impl Place {
     /// [`Exit::Nobody`], when there is none or no single one; the reason and the way on are on standard error.
     pub fn meant(&self, wanted: Option<&str>) -> Result<Meant, Exit> {
         let found = self.sessions().map_err(|error| said(error, Exit::Failed))?;
-        sessions::pick(found, wanted).map(|found| Meant::Running(Box::new(found))).or_else(|error| {
-            let absent = match &error {
-                PickError::Dead(found) => Some(Absent::of(found, self)),
-                PickError::None | PickError::NoSuch { .. } => Absent::without_card(wanted, self),
-                PickError::Several(_) => None,
-            };
-            absent.map(|absent| Meant::Absent(Box::new(absent))).ok_or_else(|| said(&error, Exit::Nobody))
+        let without_card = Absent::without_card(&found, self);
+        sessions::pick(found, wanted).map(|found| Meant::Running(Box::new(found))).or_else(|error| match error {
+            PickError::Dead(found) => Ok(Meant::Absent(Box::new(Absent::of(&found, self)))),
+            PickError::None => alone(without_card).map(Meant::Absent),
+            PickError::NoSuch { wanted, mut there } => {
+                there.extend(without_card.iter().map(|absent| absent.session.to_string()));
+                let meant = without_card.into_iter().find(|absent| absent.session.as_str() == wanted);
+                let meant = meant.map(|absent| Meant::Absent(Box::new(absent)));
+                meant.ok_or_else(|| said(PickError::NoSuch { wanted, there }, Exit::Nobody))
+            }
+            error @ PickError::Several(_) => Err(said(error, Exit::Nobody)),
         })
     }
 
@@ -112,16 +119,16 @@ pub enum Meant {
     Absent(Box<Absent>),
 }
 
-/// What can be done about a session whose host is gone.
-pub(super) fn dead(found: &Found, place: &Place) -> String {
-    match super::sessions::next(found, place) {
-        Next::Join(line) => format!("it is back; join it:\n  {line}"),
-        Next::TakeUp(line) => format!("this takes it up again:\n  {line}"),
-        Next::PutBack(line) => {
-            format!("put {} back, then this takes it up again:\n  {line}", found.card.plan_path.display())
+/// The only session that left no card, where no other is there.
+fn alone(mut without_card: Vec<Absent>) -> Result<Box<Absent>, Exit> {
+    match (without_card.pop(), without_card.is_empty()) {
+        (Some(only), true) => Ok(Box::new(only)),
+        (None, _) => Err(said(PickError::None, Exit::Nobody)),
+        (Some(last), false) => {
+            let names: Vec<String> = without_card.iter().chain([&last]).map(|absent| absent.session.to_string()).collect();
+            let why = format!("the hosts of several sessions are gone; nothing was done; name one of them: {}", names.join(", "));
+            Err(said(why, Exit::Nobody))
         }
-        Next::ClearAway(line) => format!("its simulated world is gone with it; this clears it away, its journal stays:\n  {line}"),
-        Next::TheirsAlone => format!("only account {} can take it up again", found.owner),
     }
 }
 
@@ -145,14 +152,29 @@ impl Place {
     /// # Errors
     /// The exit that says why not; the reason is on standard error.
     pub async fn attach(&self, found: &Found, wants: Wants, terminal: Option<TerminalSize>) -> Result<Link, Exit> {
-        let dial = match (&self.person, &self.key) {
+        client::connect(self.dial(found), wants, terminal).await.map_err(kept_out)
+    }
+
+    /// Attaches for one question of a command line, which is announced to nobody. A host of an earlier version doesn't know of that, and is asked
+    /// as by a cockpit.
+    /// # Errors
+    /// As [`Place::attach`].
+    pub async fn errand(&self, found: &Found) -> Result<Link, Exit> {
+        match client::connect(self.dial(found), Wants::Errand, None).await {
+            Ok(link) => Ok(link),
+            Err(ConnectError::Refused(_)) => self.attach(found, Wants::Cockpit, None).await,
+            Err(error) => Err(kept_out(error)),
+        }
+    }
+
+    fn dial(&self, found: &Found) -> Dial {
+        match (&self.person, &self.key) {
             (Some(person), Some(key)) => {
                 let signer = Signer { person: person.clone(), key: key.clone() };
                 Dial::Signing { path: found.socket.clone(), owner: found.owner, signer }
             }
-            _ => found.dial(),
-        };
-        client::connect(dial, wants, terminal).await.map_err(kept_out)
+            (None, _) | (Some(_), None) => found.dial(),
+        }
     }
 }
 

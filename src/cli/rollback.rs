@@ -11,10 +11,7 @@ use color_eyre::eyre::Result;
 use tokio::time::{Instant, timeout_at};
 
 use crate::{
-    attach::{
-        client::{Connection, Link, Reply, ToHost, View},
-        protocol::Wants,
-    },
+    attach::client::{Connection, Link, Reply, ToHost, View},
     cli::{
         Exit,
         place::{Meant, Place, said},
@@ -31,7 +28,7 @@ use crate::{
         shown::Shown,
     },
     plan::model::{Plan, Route},
-    words::{Names, home as home_words, refusal as refusal_words},
+    words::{Names, absence, home as home_words, refusal as refusal_words},
 };
 
 /// Between two words on the same thing.
@@ -65,7 +62,7 @@ async fn go_home(args: Args) -> Result<Exit, Exit> {
         Meant::Running(found) => found,
         Meant::Absent(absent) => return Err(absent.tell(args.route.as_ref())),
     };
-    let mut link = args.place.attach(&found, Wants::Cockpit, None).await?;
+    let mut link = args.place.errand(&found).await?;
     let reason = Some(Shown::new(args.reason.as_deref().unwrap_or("asked for on the command line")));
     let command = Command::Rollback { route: args.route.clone(), reason };
     let ask = AskId(1);
@@ -158,7 +155,7 @@ fn is_stuck(stands: &Home) -> bool {
 
 fn by_hand(view: &View, only: Option<&RouteId>) {
     for (plan, route) in meant(view, only) {
-        print::out(&format!("to bring {} home by hand:\n  {}\n", route.id, plan.home_by_hand(route)));
+        print::out(&format!("{}\n  {}\n", absence::by_hand(&route.id, Some(view.me.world)), plan.home_by_hand(route)));
     }
 }
 

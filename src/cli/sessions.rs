@@ -1,4 +1,7 @@
-//! `cutover sessions`: which sessions there are here, the living and the dead, and for each the command that comes next.
+//! `cutover sessions`: which sessions there are here, the living and the dead, and for each the command that comes next. Of a session that left
+//! no card, its journal tells.
+
+use std::{path::PathBuf, time::SystemTime};
 
 use color_eyre::eyre::Result;
 
@@ -8,14 +11,20 @@ use crate::{
         sessions::{Found, Life, Simulated},
     },
     cli::{
-        Exit, check,
+        Exit,
+        absent::{Absent, Known},
+        check,
+        paths::Paths,
         place::{Place, said},
         print,
         way::{self, Next},
     },
     core::event::WorldKind,
-    domain::digest::Digest,
+    domain::{digest::Digest, id::SessionId},
 };
+
+/// More names than these are only counted.
+const NAMES_MAX: usize = 8;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -25,29 +34,117 @@ pub struct Args {
     /// Only the names, one a line; for completion scripts
     #[arg(long)]
     names: bool,
+    /// Those too of which only the journal is left
+    #[arg(long)]
+    all: bool,
     #[command(flatten)]
     place: Place,
 }
 
 /// # Errors
-/// None.
+/// When there is no home directory.
 pub fn run(args: &Args) -> Result<Exit> {
     let found = match args.place.sessions() {
         Ok(found) => found,
         Err(error) => return Ok(said(error, Exit::Failed)),
     };
+    let without_card = Absent::without_card(&found, &args.place);
     let listed: Vec<Listed> = found.iter().map(|one| Listed { found: one, next: next(one, &args.place) }).collect();
+    let names = || found.iter().map(|one| &one.card.session).chain(without_card.iter().map(|absent| &absent.session));
+    let alone = if args.all { journals_alone(&Paths::find()?, names()) } else { Vec::new() };
     if args.json {
-        let cards: Vec<_> = listed.iter().map(Listed::json).collect();
-        print::out(&format!("{}\n", serde_json::to_string_pretty(&cards)?));
+        let here = listed.iter().map(Listed::json).chain(without_card.iter().map(json_without_card));
+        let all: Vec<_> = here.chain(alone.iter().map(JournalAlone::json)).collect();
+        print::out(&format!("{}\n", serde_json::to_string_pretty(&all)?));
     } else if args.names {
-        print::out(&found.iter().map(|one| format!("{}\n", one.card.session)).collect::<String>());
-    } else if found.is_empty() {
-        print::err("no session runs here; start one with `cutover open PLAN`");
+        print::out(
+            &names().map(|name| format!("{name}\n")).chain(alone.iter().map(|one| format!("{}\n", one.session))).collect::<String>(),
+        );
     } else {
-        print::out(&listed.iter().map(Listed::lines).collect::<String>());
+        let here = listed.iter().map(Listed::lines).chain(without_card.iter().map(lines_without_card));
+        let text: String = here.chain(alone.iter().map(JournalAlone::line)).collect();
+        print::out(&text);
+        if text.is_empty() {
+            print::err(
+                "no session runs here; start one with `cutover open PLAN`; those of which a journal is left: `cutover sessions --all`",
+            );
+        }
     }
     Ok(Exit::Done)
+}
+
+/// A session that was begun and not ended, and whose host left no card: what its journal says.
+fn lines_without_card(absent: &Absent) -> String {
+    let state = match &absent.known {
+        Known::Journal(state) => Some(state),
+        Known::PlanAlone(..) | Known::Nothing(_) => None,
+    };
+    let opened = state.and_then(|state| state.opened.as_ref());
+    let what = match absent.world {
+        Some(WorldKind::Live) => "LIVE",
+        Some(WorldKind::Demo { .. }) => "simulated",
+        None => "live or simulated",
+    };
+    let plan = opened.map_or_else(|| "of a plan that is not known".to_owned(), |opened| opened.plan.name.to_string());
+    let told: String = absent.stood().iter().map(|line| format!("  {line}\n")).collect();
+    format!("{}  {what}  {plan}  its host was ended, or the machine was; {}\n{told}", absent.session, absent.back())
+}
+
+fn json_without_card(absent: &Absent) -> serde_json::Value {
+    serde_json::json!({
+        "session": absent.session, "life": "dead", "card": null, "next": absent.next.command(),
+        "plan_path": absent.plan_path, "journal": absent.journal, "known": absent.stood(),
+    })
+}
+
+/// A session of which only the journal is left: it was stopped, or another took its place.
+pub(super) struct JournalAlone {
+    session: String,
+    journal: PathBuf,
+    written_at: Option<SystemTime>,
+}
+
+impl JournalAlone {
+    fn json(&self) -> serde_json::Value {
+        let written_at = self.written_at.and_then(|at| Some(at.duration_since(SystemTime::UNIX_EPOCH).ok()?.as_millis() as u64));
+        serde_json::json!({ "session": self.session, "life": "journal", "card": null, "next": null, "journal": self.journal, "written_at": written_at })
+    }
+
+    fn line(&self) -> String {
+        let at = self.written_at.and_then(|at| jiff::Timestamp::try_from(at).ok()).map_or("?".to_owned(), |at| format!("{at:.0}"));
+        format!("{}  only its journal is left, written last at {at}: {}\n", self.session, self.journal.display())
+    }
+}
+
+/// The sessions of which only the journal is left, newest first. `known` are the others.
+pub(super) fn journals_alone<'a>(paths: &Paths, known: impl Iterator<Item = &'a SessionId>) -> Vec<JournalAlone> {
+    let known: Vec<&str> = known.map(SessionId::as_str).collect();
+    let mut found: Vec<JournalAlone> = journals(paths).into_iter().filter(|one| !known.contains(&one.session.as_str())).collect();
+    found.sort_by(|one, other| other.written_at.cmp(&one.written_at).then_with(|| one.session.cmp(&other.session)));
+    found
+}
+
+/// Every journal of this account: a folder, or the single file of an earlier program. What lies beside one has an ending of its own.
+fn journals(paths: &Paths) -> Vec<JournalAlone> {
+    let entries = std::fs::read_dir(paths.journals()).into_iter().flatten().flatten();
+    let journal = |entry: std::fs::DirEntry| {
+        let (path, name) = (entry.path(), entry.file_name().into_string().ok()?);
+        let session = if path.is_dir() { Some(name.as_str()) } else { name.strip_suffix(".jsonl") };
+        let session = session.filter(|name| !name.contains(".new-"))?.replace('%', "/");
+        // What was written last inside a folder tells, not when a file came into it.
+        let newest =
+            std::fs::read_dir(&path).into_iter().flatten().flatten().filter_map(|inside| inside.metadata().ok()?.modified().ok()).max();
+        Some(JournalAlone { session, written_at: newest.or_else(|| entry.metadata().ok()?.modified().ok()), journal: path })
+    };
+    entries.filter_map(journal).collect()
+}
+
+/// The newest names among all journals, for whoever named one that is not there.
+pub(super) fn journal_names(paths: &Paths) -> Vec<String> {
+    let all = journals_alone(paths, std::iter::empty());
+    let more = all.len().saturating_sub(NAMES_MAX);
+    let rest = (more > 0).then(|| format!("and {more} more"));
+    all.into_iter().take(NAMES_MAX).map(|one| one.session).chain(rest).collect()
 }
 
 /// What can be done about a session, given the plan's file as it is now.
@@ -63,11 +160,8 @@ struct Listed<'a> {
 
 impl Listed<'_> {
     fn json(&self) -> serde_json::Value {
-        let command = match &self.next {
-            Next::Join(line) | Next::TakeUp(line) | Next::PutBack(line) | Next::ClearAway(line) => Some(line),
-            Next::TheirsAlone => None,
-        };
-        serde_json::json!({ "life": life(self.found), "card": self.found.card, "next": command })
+        let card = &self.found.card;
+        serde_json::json!({ "session": card.session, "life": life(self.found), "card": card, "next": self.next.command() })
     }
 
     fn lines(&self) -> String {
@@ -79,14 +173,14 @@ impl Listed<'_> {
         };
         let what = match &self.next {
             Next::Join(line) => format!("runs as process {}; join it:\n  {line}", card.pid),
-            Next::TakeUp(line) => format!("its host died; take it up again:\n  {line}"),
+            Next::TakeUp(line) | Next::TakeUpAt(line) => format!("its host died; take it up again:\n  {line}"),
             Next::PutBack(line) => {
                 format!("its host died, and {} is gone; put it back, then take the session up again:\n  {line}", card.plan_path.display())
             }
             Next::ClearAway(line) => {
                 format!("its host died, and its simulated world with it; clear it away, its journal stays:\n  {line}")
             }
-            Next::TheirsAlone => format!("its host died; only account {} can take it up again", self.found.owner),
+            Next::TheirsAlone(account) => format!("its host died; only account {account} can take it up again"),
         };
         format!("{}  {world}  {}  {what}\n", card.session, card.plan)
     }

@@ -6,7 +6,7 @@ use color_eyre::eyre::Result;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
-    cli::Exit,
+    cli::{Exit, place::said},
     sim::{
         commands::commands,
         scenario::Scenario,
@@ -39,7 +39,10 @@ pub async fn run(arguments: Args) -> Result<Exit> {
     let Args { seed, speed, scenario, port } = arguments;
     let (mut interrupted, mut terminated) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     let ports = port.map_or(Ports::Any, Ports::Fixed);
-    let simulation = Simulation::start(Config { seed, speed, scenario, ports, ..Config::default() }).await?;
+    let simulation = match Simulation::start(Config { seed, speed, scenario, ports, ..Config::default() }).await {
+        Ok(simulation) => simulation,
+        Err(error) => return Ok(said(format!("the simulated world could not start: {error}"), Exit::Failed)),
+    };
     let Endpoints { google, kubernetes, front_door, run_direct, gke_direct } = simulation.endpoints();
     let mut out = io::stdout();
     write!(

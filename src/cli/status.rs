@@ -1,11 +1,10 @@
 //! `cutover status [SESSION]`: where everything stands, in a few lines or as JSON, without a cockpit.
 //!
-//! The JSON is this file's own shape and not the state's: scripts may rely on it while the state changes.
+//! Both say the same: the text is made of what the JSON holds, whose shape has a file of its own.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use color_eyre::eyre::Result;
-use serde::Serialize;
 use serde_json::json;
 
 use crate::{
@@ -17,15 +16,15 @@ use crate::{
     },
     core::{
         event::WorldKind,
-        fails::stranded,
-        outlook::{self, Attention, Outlook, Then},
-        reason::Mover,
-        state::{ItemStatus, Motion, Reading, RouteState, Share, State},
+        outlook::{self, Attention},
+        state::State,
     },
-    domain::{id::RouteId, time::Timestamp, weight::Weights},
-    plan::model::{Route, Trigger},
-    words::{self, Names},
+    plan::model::Route,
+    words::{self, absence},
 };
+use shape::{AttentionLine, Host, RouteStatus, Shares, Status, TriggerStatus, status};
+
+mod shape;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -36,103 +35,6 @@ pub struct Args {
     json: bool,
     #[command(flatten)]
     place: Place,
-}
-
-#[derive(Debug, Serialize)]
-struct Status {
-    session: String,
-    plan: String,
-    world: WorldKind,
-    host: Host,
-    /// Number of the newest entry.
-    seq: u64,
-    /// Milliseconds since 1970, as every time here. Where the host is gone, nobody knows more since then.
-    at: i64,
-    /// Whether somebody should look now; the exit code says the same.
-    needs_human: bool,
-    /// What somebody should know of, worst first.
-    attention: Vec<AttentionLine>,
-    routes: BTreeMap<String, RouteStatus>,
-    triggers: BTreeMap<String, TriggerStatus>,
-    checklist_done: usize,
-    checklist_items: usize,
-    controls: Option<String>,
-    people: Vec<Present>,
-    approvals_open: usize,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-enum Host {
-    Here,
-    /// All of it is as old as the journal's last entry; nothing happens by itself.
-    Gone,
-}
-
-#[derive(Debug, Serialize)]
-struct AttentionLine {
-    urgent: bool,
-    text: String,
-}
-
-/// Every share is a fraction of the whole, 0.0 to 1.0.
-#[derive(Debug, Serialize)]
-struct RouteStatus {
-    wanted: Option<Shares>,
-    accepted: Option<Shares>,
-    /// What requests of the newest window met; without one, nothing has been seen yet.
-    seen: Option<Seen>,
-    /// `unread`, `settled`, `writing`, `resolving`, `returning`, `propagating` or `needs-human`.
-    motion: &'static str,
-    motion_text: String,
-    latched: bool,
-    held: bool,
-    drift: Option<DriftStatus>,
-    /// Empty when going back is assured.
-    against_going_back: Vec<String>,
-    /// The command for a shell that brings it home without us.
-    by_hand: Option<String>,
-    /// Where home fails those who are there and nothing speaks against the target: the command that moves them there, past what we do.
-    out_by_hand: Option<String>,
-}
-
-type Shares = BTreeMap<String, f64>;
-
-#[derive(Debug, Serialize)]
-struct Seen {
-    requests: u64,
-    failed: u64,
-    shares: BTreeMap<String, Share>,
-}
-
-/// What somebody else made of the weights.
-#[derive(Debug, Serialize)]
-struct DriftStatus {
-    found: Shares,
-    expected: Shares,
-    /// Empty until the cloud's audit log tells.
-    by: Option<String>,
-    since: i64,
-}
-
-#[derive(Debug, Serialize)]
-struct TriggerStatus {
-    /// `ok`, `breach`, `unknown` or `none`.
-    reading: &'static str,
-    /// Why it is unknown.
-    gap: Option<String>,
-    /// In the metric's own unit: a fraction, milliseconds, a rate; the newest usable one.
-    value: Option<f64>,
-    limit: f64,
-    /// When it acts by itself, if its clock runs and nothing changes.
-    acts_at: Option<i64>,
-    text: String,
-}
-
-#[derive(Debug, Serialize)]
-struct Present {
-    who: String,
-    role: String,
 }
 
 /// # Errors
@@ -152,57 +54,19 @@ pub async fn run(args: Args) -> Result<Exit> {
     Ok(if status.needs_human { Exit::Unsettled } else { Exit::Done })
 }
 
-fn status(state: &State, session: String, plan: String) -> Status {
-    let names = Names::of(state);
-    let plan_of = state.opened.as_ref().map(|opened| &*opened.plan);
-    let planned = |id: &RouteId| plan_of.and_then(|plan| Some((plan, plan.routes.iter().find(|route| route.id == *id)?)));
-    let by_hand = |id: &RouteId| ByHand {
-        home: planned(id).map(|(plan, route)| plan.home_by_hand(route)),
-        out: planned(id).and_then(|(plan, route)| stranded(state, route).map(|stranded| plan.all_by_hand(route, stranded.target))),
-    };
-    let of = |(id, route)| (RouteId::to_string(id), route_status(route, by_hand(id), state.now, names));
-    let routes = state.routes.iter().map(of).collect();
-    let attention = outlook::attention(state);
-    Status {
-        session,
-        plan,
-        host: Host::Here,
-        world: state.opened.as_ref().map_or(WorldKind::Live, |opened| opened.world),
-        seq: state.seq.0,
-        at: state.now.0,
-        needs_human: attention.iter().any(Attention::is_urgent),
-        attention: attention.iter().map(|what| told(what, state)).collect(),
-        routes,
-        triggers: triggers(state, names),
-        checklist_done: state.checklist.values().filter(|item| item.status == ItemStatus::Done).count(),
-        checklist_items: state.checklist.len(),
-        controls: state.controls.holder.as_ref().map(|holder| holder.who.to_string()),
-        people: state.people.values().map(|one| Present { who: one.who.to_string(), role: one.role.to_string() }).collect(),
-        approvals_open: state.approvals.len(),
-    }
-}
-
-fn told(what: &Attention, state: &State) -> AttentionLine {
-    AttentionLine { urgent: what.is_urgent(), text: words::attention(what, state.now, Names::of(state)) }
-}
-
-fn shares(weights: &Weights) -> Shares {
-    weights.iter().map(|(backend, share)| (backend.to_string(), share.fraction())).collect()
-}
-
 /// A session whose host is gone, by its journal. Triggers judge nothing then, and nobody is here.
 fn without_host(absent: &Absent, json: bool) -> Result<Exit> {
     if !json {
         return Ok(absent.tell(None));
     }
     let plan = absent.plan().map_or_else(String::new, |plan| plan.name.to_string());
-    let gone = AttentionLine { urgent: true, text: format!("the host is gone; {}", absent.back) };
+    let gone = AttentionLine { urgent: true, kind: "host-gone", about: None, text: format!("the host is gone; {}", absent.back()) };
     let Known::Journal(state) = &absent.known else {
         let by_hand = |route: &Route| absent.plan().map(|plan| plan.home_by_hand(route));
         let plan = absent.plan();
         let routes = plan.iter().flat_map(|plan| &plan.routes);
         let routes: BTreeMap<_, _> = routes.map(|route| (route.id.as_str(), json!({ "by_hand": by_hand(route) }))).collect();
-        let known = AttentionLine { urgent: true, text: absent.since() };
+        let known = AttentionLine { urgent: true, kind: "not-known", about: None, text: absent.since() };
         let session = absent.session.as_str();
         let told = json!({ "session": session, "host": Host::Gone, "needs_human": true, "attention": [gone, known], "routes": routes });
         print::out(&format!("{}\n", serde_json::to_string_pretty(&told)?));
@@ -222,84 +86,6 @@ fn without_host(absent: &Absent, json: bool) -> Result<Exit> {
     Ok(Exit::Nobody)
 }
 
-/// Commands for a shell.
-struct ByHand {
-    home: Option<String>,
-    out: Option<String>,
-}
-
-fn route_status(route: &RouteState, by_hand: ByHand, now: Timestamp, names: Names) -> RouteStatus {
-    let seen = route.observed.as_ref().filter(|observed| observed.requests > 0).map(|observed| Seen {
-        requests: observed.requests,
-        failed: observed.failed,
-        shares: observed.shares.iter().map(|(backend, share)| (backend.to_string(), *share)).collect(),
-    });
-    RouteStatus {
-        wanted: route.wanted.as_ref().map(shares),
-        accepted: route.accepted.as_ref().map(|accepted| shares(&accepted.weights)),
-        seen,
-        motion: motion(&route.motion),
-        motion_text: words::following(route, now),
-        latched: route.latch.is_some(),
-        held: route.hold.is_some(),
-        drift: route.drift.as_ref().map(|drift| DriftStatus {
-            found: shares(&drift.found),
-            expected: shares(&drift.expected),
-            by: match &drift.by {
-                Mover::Foreign { actor: None } => None,
-                by @ (Mover::Us(_) | Mover::Adopted { .. } | Mover::OurLateWrite | Mover::Foreign { .. }) => Some(words::mover(by, names)),
-            },
-            since: drift.since.0,
-        }),
-        against_going_back: route.readiness.against.iter().map(|why| words::objection(why, names)).collect(),
-        by_hand: by_hand.home,
-        out_by_hand: by_hand.out,
-    }
-}
-
-/// For scripts, which must not read English.
-fn motion(motion: &Motion) -> &'static str {
-    match motion {
-        Motion::Unread => "unread",
-        Motion::Settled => "settled",
-        Motion::Writing { .. } => "writing",
-        Motion::Resolving { .. } => "resolving",
-        Motion::Returning(_) => "returning",
-        Motion::Propagating { .. } => "propagating",
-        Motion::NeedsHuman { .. } => "needs-human",
-    }
-}
-
-fn triggers(state: &State, names: Names) -> BTreeMap<String, TriggerStatus> {
-    let planned = state.opened.iter().flat_map(|opened| &opened.plan.triggers);
-    let status = |trigger: &Trigger| {
-        let known = state.triggers.get(&trigger.id)?;
-        let outlook = outlook::outlook(state, &trigger.id)?;
-        let acts_at = match &outlook {
-            Outlook::Running { acts_at, then: Then::GoesHome, .. } | Outlook::Blind { acts_at, then: Then::GoesHome, .. } => {
-                Some(acts_at.0)
-            }
-            Outlook::Running { .. }
-            | Outlook::Unproven { .. }
-            | Outlook::Blind { .. }
-            | Outlook::Quiet
-            | Outlook::Idle
-            | Outlook::Unjudged(_)
-            | Outlook::Fired { .. }
-            | Outlook::GoingHome => None,
-        };
-        let (reading, gap) = match &known.reading {
-            Reading::None => ("none", None),
-            Reading::Ok => ("ok", None),
-            Reading::Breach => ("breach", None),
-            Reading::Unknown { gap } => ("unknown", Some(words::gap(*gap))),
-        };
-        let text = words::outlook(&outlook, &trigger.id, state.now, names);
-        Some((trigger.id.to_string(), TriggerStatus { reading, gap, value: known.value, limit: trigger.above, acts_at, text }))
-    };
-    planned.filter_map(status).collect()
-}
-
 fn split(shares: &Shares) -> String {
     shares.iter().map(|(backend, share)| format!("{backend} {}", words::share(*share))).collect::<Vec<_>>().join(", ")
 }
@@ -313,6 +99,7 @@ fn stuck(state: &State) -> BTreeSet<String> {
         | Attention::FailingForNobody { .. }
         | Attention::ConnectionsDropped { .. }
         | Attention::WeightsUnread { .. }
+        | Attention::TakenOver { .. }
         | Attention::Drifted { .. }
         | Attention::RollingBack { .. }
         | Attention::HomeNotSeen { .. }
@@ -333,6 +120,31 @@ fn stuck(state: &State) -> BTreeSet<String> {
     outlook::attention(state).into_iter().filter_map(route).collect()
 }
 
+/// What else is so of a route. What another version left it at is nobody's change.
+fn marks(route: &RouteStatus) -> String {
+    let held = match (&route.taken_over, &route.held_by) {
+        (Some(otherwise), _) => Some(format!("held: fold {} decided otherwise than fold {} would", otherwise.from, otherwise.to)),
+        (None, Some(by)) => Some(format!("held by {by}")),
+        (None, None) => None,
+    };
+    let changed = route.drift.as_ref().map(|drift| match route.taken_over {
+        Some(_) => "elsewhere than this version would have it".to_owned(),
+        None => format!("changed by {}", drift.by.as_deref().unwrap_or("somebody else")),
+    });
+    let latched = route.latched.then(|| "latched".to_owned());
+    [latched, held, changed].into_iter().flatten().map(|mark| format!(", {mark}")).collect()
+}
+
+/// What a trigger's figure is, where it has one.
+fn figure(trigger: &TriggerStatus) -> String {
+    let unit = trigger.metric.unit();
+    let of = trigger.requests.map_or_else(String::new, |requests| format!(", of {requests} requests"));
+    match (trigger.reading, trigger.value) {
+        ("ok" | "breach", Some(value)) => format!(" ({} of {}{of})", unit.show(value), unit.show(trigger.limit)),
+        _ => String::new(),
+    }
+}
+
 fn text(status: &Status, stuck: &BTreeSet<String>) -> String {
     let world = match status.world {
         WorldKind::Live => "live",
@@ -342,10 +154,7 @@ fn text(status: &Status, stuck: &BTreeSet<String>) -> String {
     lines.extend(status.attention.iter().map(|what| format!("  {} {}", if what.urgent { "!" } else { "-" }, what.text)));
     for (id, route) in &status.routes {
         let accepted = route.accepted.as_ref().map_or("unknown".to_owned(), split);
-        let by = route.drift.as_ref().and_then(|drift| drift.by.as_deref()).unwrap_or("somebody else");
-        let changed = format!("changed by {by}");
-        let marks = [(route.latched, "latched"), (route.held, "held"), (route.drift.is_some(), &changed)];
-        let marks: String = marks.iter().filter(|(is, _)| *is).map(|(_, mark)| format!(", {mark}")).collect();
+        let marks = marks(route);
         lines.push(format!("  route {id}: accepted {accepted} ({}{marks})", route.motion_text));
         lines.push(match &route.seen {
             Some(seen) => {
@@ -355,16 +164,74 @@ fn text(status: &Status, stuck: &BTreeSet<String>) -> String {
             None => "    what requests meet has not been seen yet".to_owned(),
         });
         let by_hand = route.by_hand.as_ref().filter(|_| stuck.contains(id));
-        lines.extend(by_hand.map(|command| format!("    to bring it home by hand:\n      {command}")));
+        let heading = || absence::by_hand(id, Some(status.world));
+        lines.extend(by_hand.map(|command| format!("    {}\n      {command}", heading())));
         let out = route.out_by_hand.as_ref();
         let out =
             out.map(|command| format!("    home fails; to move everybody out of it by hand, past what cutover does:\n      {command}"));
         lines.extend(out);
     }
-    lines.extend(status.triggers.iter().map(|(id, trigger)| format!("  trigger {id}: {}", trigger.text)));
+    lines.extend(status.triggers.iter().map(|(id, trigger)| format!("  trigger {id}: {}{}", trigger.text, figure(trigger))));
     lines.push(format!("  checklist: {} of {}", status.checklist_done, status.checklist_items));
     lines.push(format!("  controls: {}", status.controls.as_deref().unwrap_or("free")));
     let people: Vec<String> = status.people.iter().map(|one| format!("{} ({})", one.who, one.role)).collect();
     lines.push(format!("  here: {}", if people.is_empty() { "nobody".to_owned() } else { people.join(", ") }));
     lines.join("\n") + "\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        core::{
+            event::{Entry, Event},
+            step::step,
+        },
+        domain::{
+            digest::Digest,
+            id::Seq,
+            time::{Millis, Timestamp},
+        },
+        plan,
+    };
+
+    /// A session of the seed's plan that was taken over by a version which decides otherwise.
+    fn taken_over() -> State {
+        let (plan, _) = plan::read(include_bytes!("../../plans/hexproperty.yaml")).expect("the seed's plan is valid");
+        let session = "seed".parse().expect("a name");
+        let mut state = State::default();
+        let opened = Event::Opened { session, plan: Box::new(plan), world: WorldKind::Live };
+        let events = [opened, Event::TakenOver { from: 0, to: 1, digest: Digest::of(b"") }, Event::Restarted];
+        for (seq, event) in (0..).zip(events) {
+            step(&mut state, &Entry { seq: Seq(seq), at: Timestamp(0) + Millis::from_secs(seq), event });
+        }
+        state
+    }
+
+    #[test]
+    fn another_versions_decisions_are_said_with_what_to_do() {
+        let state = taken_over();
+        let told = status(&state, "seed".to_owned(), "plan".to_owned());
+        assert!(told.needs_human);
+        let said = text(&told, &stuck(&state));
+        assert!(said.contains("(fold 0) decided otherwise than this one (fold 1) would, so Web frontend is held"), "{said}");
+        assert!(said.contains("then resume it; the way home is open"), "{said}");
+        assert!(said.contains("held: fold 0 decided otherwise than fold 1 would") && !said.contains("changed by"), "{said}");
+        let json = serde_json::to_value(&told).expect("plain data");
+        assert_eq!(json["routes"]["frontend"]["taken_over"], json!({ "from": 0, "to": 1 }));
+        assert_eq!((&json["attention"][0]["kind"], &json["attention"][0]["about"]), (&json!("taken-over"), &json!("frontend")), "{json}");
+    }
+
+    #[test]
+    fn what_people_read_of_a_trigger_a_machine_reads_too() {
+        let json = serde_json::to_value(status(&taken_over(), String::new(), String::new())).expect("plain data");
+        let trigger = json["triggers"]["error-rate"].as_object().expect("the plan's trigger");
+        let fields: Vec<&str> = trigger.keys().map(String::as_str).collect();
+        for field in
+            ["reading", "gap_kind", "limit", "value", "value_at", "requests", "requests_min", "since", "outlook", "then", "acts_at"]
+        {
+            assert!(fields.contains(&field), "{field} is not in {fields:?}");
+        }
+        assert_eq!((&trigger["requests_min"], &trigger["limit"]), (&json!(100), &json!(0.05)));
+    }
 }

@@ -19,10 +19,13 @@ use crate::{
         socket::Folder,
     },
     cli::{
-        Exit, current,
+        Exit,
+        absent::Absent,
+        current,
         paths::Paths,
-        place::{Place, glance, said},
+        place::{Meant, Place, glance, said},
         print,
+        way::Next,
     },
     core::{
         home::{Home, home},
@@ -55,23 +58,14 @@ pub async fn run(args: Args) -> Result<Exit> {
 
 async fn stop(args: Args, paths: &Paths) -> Result<Exit, Exit> {
     let failed = |error: &dyn std::fmt::Display| said(error, Exit::Failed);
-    let found = args.place.sessions().map_err(|error| failed(&error))?;
-    let found = found.into_iter().find(|one| one.card.session.as_str() == args.session);
-    let found = found.ok_or_else(|| said(format!("there is no session {}; see `cutover sessions`", args.session), Exit::Nobody))?;
+    let found = match args.place.meant(Some(&args.session))? {
+        Meant::Running(found) => found,
+        Meant::Absent(absent) => return clear_away(&absent, &args, paths),
+    };
     if found.owner != peer::own_uid() {
-        return Err(said(format!("the host is account {}'s; only that account may stop it; nothing was done", found.owner), Exit::Refused));
+        return Err(theirs(found.owner));
     }
-    if found.life == Life::Dead {
-        return bury(&found, paths);
-    }
-    let abandoned = unsettled(&glance(&found).await?.state);
-    let missing: Vec<&(RouteId, String)> = abandoned.iter().filter(|(id, _)| !args.abandon.contains(id)).collect();
-    if !missing.is_empty() {
-        missing.iter().for_each(|(id, why)| print::err(&format!("{id}: {why}")));
-        let flags: String = missing.iter().map(|(id, _)| format!(" --abandon {id}")).collect();
-        let why = format!("nobody would watch over that; nothing was stopped; roll back first, or leave it as it stands with{flags}");
-        return Err(said(why, Exit::Refused));
-    }
+    abandons(&unwatched(&glance(&found).await?.state), &args.abandon, "roll back")?;
     end(&found).await.map_err(|error| failed(&error))?;
     let deadline = tokio::time::Instant::now() + ENDS_WITHIN;
     while tokio::time::Instant::now() < deadline {
@@ -85,9 +79,25 @@ async fn stop(args: Args, paths: &Paths) -> Result<Exit, Exit> {
     Err(said("the host was told, and has not ended within 15 s; look at its log", Exit::Unsettled))
 }
 
+fn theirs(owner: u32) -> Exit {
+    said(format!("the host is account {owner}'s; only that account may stop it; nothing was done"), Exit::Refused)
+}
+
+/// Whether each route that nobody would watch over any more was named.
+fn abandons(unwatched: &[(RouteId, String)], named: &[RouteId], first: &str) -> Result<(), Exit> {
+    let missing: Vec<&(RouteId, String)> = unwatched.iter().filter(|(id, _)| !named.contains(id)).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    missing.iter().for_each(|(id, why)| print::err(&format!("{id}: {why}")));
+    let flags: String = missing.iter().map(|(id, _)| format!(" --abandon {id}")).collect();
+    let why = format!("nobody would watch over that; nothing was stopped; {first} first, or leave it as it stands with{flags}");
+    Err(said(why, Exit::Refused))
+}
+
 /// What would be left alone, and why that matters.
-fn unsettled(state: &State) -> Vec<(RouteId, String)> {
-    let mut unsettled = Vec::new();
+pub(super) fn unwatched(state: &State) -> Vec<(RouteId, String)> {
+    let mut left = Vec::new();
     for (id, route) in &state.routes {
         let moves = !matches!(route.motion, Motion::Settled | Motion::Unread) || !route.unresolved.is_empty();
         let split = route.accepted.as_ref().filter(|accepted| accepted.weights.iter().filter(|(_, share)| share.get() > 0).count() > 1);
@@ -99,14 +109,14 @@ fn unsettled(state: &State) -> Vec<(RouteId, String)> {
         });
         match (moves, split) {
             (false, None) if elsewhere.is_some() => {
-                unsettled.push((id.clone(), "home is accepted, and requests have not shown yet that everybody is there".to_owned()));
+                left.push((id.clone(), "home is accepted, and requests have not shown yet that everybody is there".to_owned()));
             }
-            (true, _) => unsettled.push((id.clone(), "its traffic is moving".to_owned())),
-            (false, Some(split)) => unsettled.push((id.clone(), format!("its traffic is split ({})", split.weights))),
+            (true, _) => left.push((id.clone(), "its traffic is moving".to_owned())),
+            (false, Some(split)) => left.push((id.clone(), format!("its traffic is split ({})", split.weights))),
             (false, None) => {}
         }
     }
-    unsettled
+    left
 }
 
 /// Tells the process that listens on the socket, and no other: the kernel names it, and a descriptor of it can't come to mean another.
@@ -123,14 +133,20 @@ async fn end(found: &Found) -> std::io::Result<()> {
     Ok(rustix::process::pidfd_send_signal(process, Signal::USR1)?)
 }
 
-/// A session whose host has died needs no stopping, only clearing away.
-fn bury(found: &Found, paths: &Paths) -> Result<Exit, Exit> {
+/// A session whose host is gone needs no stopping, only clearing away. Where its traffic is split, that leaves it so.
+fn clear_away(absent: &Absent, args: &Args, paths: &Paths) -> Result<Exit, Exit> {
     let failed = |error: &dyn std::fmt::Display| said(error, Exit::Failed);
-    let folder = found.socket.parent().map(Folder::own).transpose().map_err(|error| failed(&error))?;
-    let folder = folder.expect("a socket's path has a directory");
-    let lease = folder.claim_session(&found.card.session).map_err(|error| failed(&error))?;
+    if let Next::TheirsAlone(owner) = absent.next {
+        return Err(theirs(owner));
+    }
+    if let Err(exit) = abandons(&absent.unwatched(), &args.abandon, "take it up and roll back") {
+        print::err(absent.lines(None).trim_end());
+        return Err(exit);
+    }
+    let folder = absent.folder.as_deref().map_or_else(|| args.place.own(), Folder::own).map_err(|error| failed(&error))?;
+    let lease = folder.claim_session(&absent.session).map_err(|error| failed(&error))?;
     folder.retire(lease);
-    current::forget(paths, &found.card.plan_path, &found.card.session);
-    print::out(&format!("session {} was dead and is cleared away; its journal: {}\n", found.card.session, found.card.journal.display()));
+    absent.plan_path.iter().for_each(|plan| current::forget(paths, plan, &absent.session));
+    print::out(&format!("session {} was dead and is cleared away; its journal: {}\n", absent.session, absent.journal.display()));
     Ok(Exit::Done)
 }

@@ -76,12 +76,24 @@ pub enum Next {
     Join(String),
     /// Its host died: this takes it up again.
     TakeUp(String),
+    /// Its host is gone, and its simulated world's port is not known: the command works with that.
+    TakeUpAt(String),
     /// Its host died, and the file of its plan is gone: the command works once it is back.
     PutBack(String),
     /// Its host died, and its simulated world with it: this clears it away.
     ClearAway(String),
-    /// Its host died, and it is another account's.
-    TheirsAlone,
+    /// Its host died, and it is this other account's.
+    TheirsAlone(u32),
+}
+
+impl Next {
+    /// The command, where one can do anything.
+    pub fn command(&self) -> Option<&str> {
+        match self {
+            Next::Join(line) | Next::TakeUp(line) | Next::TakeUpAt(line) | Next::PutBack(line) | Next::ClearAway(line) => Some(line),
+            Next::TheirsAlone(_) => None,
+        }
+    }
 }
 
 /// What comes next for a session. `us` is the account that asks, `hash` of the plan file as it is now, if it is there.
@@ -89,7 +101,7 @@ pub fn next(found: &Found, us: u32, hash: Option<Digest>, place: &Place) -> Next
     let card = &found.card;
     match (found.life, World::of(card)) {
         (Life::Running, _) => Next::Join(with_session("attach", &card.session, place)),
-        (Life::Dead, _) if found.owner != us => Next::TheirsAlone,
+        (Life::Dead, _) if found.owner != us => Next::TheirsAlone(found.owner),
         (Life::Dead, None | Some(World::Simulated(Simulated::Own))) => Next::ClearAway(with_session("stop", &card.session, place)),
         (Life::Dead, Some(world)) => {
             let more = hash.is_some_and(|hash| hash != card.plan_hash).then_some("--keep-plan");

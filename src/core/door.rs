@@ -4,7 +4,10 @@
 //! since it is taken on counts: as many as the last minute has, or thirty, or those of five minutes. This file holds what was met and
 //! answers questions about it; `front_door` fills it, `failing` and `unlike` draw conclusions.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -13,10 +16,12 @@ use crate::{
         evidence::FRESH,
         exposure, seen,
         state::{RouteState, Share},
+        tally::Tally,
     },
     domain::{
         answer::{AnswerClass, AnswerKind, Answers},
         id::BackendId,
+        shared,
         time::{Millis, Timestamp},
         weight::PerMille,
     },
@@ -26,7 +31,7 @@ use crate::{
 /// What is older says nothing of now, however few requests there were since.
 pub(super) const KEPT: Millis = Millis::from_mins(5);
 /// All answers of this span count.
-const WINDOW: Millis = Millis::from_secs(60);
+pub(super) const WINDOW: Millis = Millis::from_secs(60);
 /// With fewer answers than this in the window, older ones are taken in.
 const ANSWERS_WANTED: u64 = 30;
 /// An answer that home gives less often than this is not what one comes for.
@@ -35,8 +40,12 @@ const USUAL_SHARE: f64 = 0.05;
 /// The front door of one route.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct FrontDoor {
-    /// The looks of the last five minutes, oldest first.
-    pub looks: VecDeque<DoorLook>,
+    /// The looks of the last five minutes, oldest first; copies of the state share them.
+    #[serde(with = "shared::list")]
+    pub looks: VecDeque<Arc<DoorLook>>,
+    /// What they come to; counted again by whoever reads a state.
+    #[serde(skip)]
+    pub(super) tally: Tally,
     /// What home answers there, from when it last gave enough answers to tell.
     pub usual: Option<Answers>,
     /// By the backend that gave the answers.
@@ -45,7 +54,7 @@ pub struct FrontDoor {
     pub nobodys: Option<Met>,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DoorLook {
     pub at: Timestamp,
     pub answers: BTreeMap<BackendId, Answers>,
@@ -137,8 +146,17 @@ impl Proof {
 }
 
 impl FrontDoor {
+    /// Takes up a look, and lets go what is older than [`KEPT`].
+    pub(super) fn take_up(&mut self, look: DoorLook, now: Timestamp) {
+        self.looks.push_back(Arc::new(look));
+        self.tally.follow(&mut self.looks, now);
+    }
+
     /// The newest answers of `backend`: all of the last minute, and older ones while they are few.
     pub(super) fn answers(&self, backend: &BackendId, now: Timestamp) -> Answers {
+        if let Some(own) = self.tally.recent(backend, ANSWERS_WANTED) {
+            return own;
+        }
         let mut own = Answers::default();
         for look in self.looks.iter().rev() {
             if now.since(look.at) > WINDOW && own.total() >= ANSWERS_WANTED {
@@ -153,6 +171,9 @@ impl FrontDoor {
 
     /// All that is remembered of a backend's answers.
     pub(super) fn remembered(&self, backend: &BackendId) -> Answers {
+        if let Some(all) = self.tally.all(backend) {
+            return all;
+        }
         let mut all = Answers::default();
         self.looks.iter().filter_map(|look| look.answers.get(backend)).for_each(|answers| all.add_all(answers));
         all
@@ -184,12 +205,8 @@ impl FrontDoor {
     /// A load balancer that can't reach a backend answers in its stead and marks nothing. As long as home is met as often as its share
     /// allows, unmarked failures can't be home's, and are laid at the one door that is left.
     pub(super) fn charge<'r>(&self, route: &'r Route, state: &RouteState, now: Timestamp) -> Charge<'r> {
-        let (mut answers, mut home, mut failed) = (0, 0, 0);
-        for look in self.looks.iter().rev().take_while(|look| now.since(look.at) <= WINDOW) {
-            home += look.answers.get(&route.home).map_or(0, Answers::total);
-            answers += look.answers.values().map(Answers::total).sum::<u64>() + look.unmarked.total();
-            failed += look.unmarked.count(|kind| !self.accepts(route, kind));
-        }
+        let (answers, home) = (self.tally.answers(), self.tally.answers_of(&route.home));
+        let failed = self.tally.unmarked(|kind| !self.accepts(route, kind));
         let splits = exposure::possible(state).chain(&state.before);
         let least = splits.map(|weights| weights.of(&route.home)).min().unwrap_or(PerMille::ALL);
         let away = route.backend_ids().filter(|backend| **backend != route.home);
@@ -205,7 +222,7 @@ impl FrontDoor {
     }
 
     pub(super) fn rebase(&mut self, back: Millis) {
-        self.looks.iter_mut().for_each(|look| look.at = look.at.before(back));
+        self.looks.iter_mut().for_each(|look| Arc::make_mut(look).at = look.at.before(back));
         for met in self.met.values_mut().chain(&mut self.nobodys) {
             met.at = met.at.before(back);
             met.failing.iter_mut().for_each(|proof| proof.shift(back));

@@ -3,10 +3,13 @@
 //! A breach that was found goes on until a look finds it clear; a look that can't tell neither ends it nor proves it. What was not
 //! watched is proven anew, since what acts by itself must have been watched. Nothing is moved here.
 
+use std::sync::Arc;
+
 use crate::{
     core::{
-        door::{Charge, DoorLook, Evidence, Finding, FrontDoor, KEPT, Met, Proof, Unlike},
+        door::{Charge, DoorLook, Evidence, Finding, FrontDoor, Met, Proof, Unlike},
         failing, seen,
+        tally::Tally,
         turn::Turn,
         unlike,
     },
@@ -38,8 +41,7 @@ pub(super) fn served(turn: &mut Turn, route: &Route, served: &Served) {
         Some(last) if now.since(last.at) <= GAP_MAX => Watch::Unbroken,
         Some(_) | None => Watch::Broken,
     };
-    door.looks.push_back(DoorLook { at: now, answers: served.answers.clone(), unmarked: served.unmarked_answers.clone() });
-    door.looks.retain(|look| now.since(look.at) <= KEPT);
+    door.take_up(DoorLook { at: now, answers: served.answers.clone(), unmarked: served.unmarked_answers.clone() }, now);
     let home = door.remembered(&route.home);
     if home.total() >= USUAL_MIN {
         door.usual = Some(home);
@@ -126,10 +128,11 @@ fn nobodys(turn: &Turn, route: &Route, charge: &Charge<'_>) -> Option<Met> {
 /// A human's word: what was met away from home is forgotten, and proven anew. What is usual at home stays.
 pub(super) fn rearm(turn: &mut Turn, route: &Route) {
     let door = &mut turn.route_mut(route).front_door;
-    for look in &mut door.looks {
+    for look in door.looks.iter_mut().map(Arc::make_mut) {
         look.answers.retain(|backend, _| *backend == route.home);
         look.unmarked = Answers::default();
     }
+    door.tally = Tally::default();
     door.met.retain(|backend, _| *backend == route.home);
     door.nobodys = None;
 }

@@ -63,6 +63,7 @@ mod settle;
 mod sight;
 mod standing;
 mod starvation;
+mod tally;
 mod traffic;
 mod trigger;
 mod turn;

@@ -17,9 +17,9 @@ use crate::{
         settle,
         sight::Sight,
         standing,
-        state::{ItemStatus, Motion, Reading, RouteState, State, TriggerState},
+        state::{ItemStatus, Motion, Otherwise, Reading, RouteState, State, TriggerState},
         traffic, trigger,
-        unjudged::{Unjudged, unjudged},
+        unjudged::{self, Unjudged, unjudged},
     },
     domain::{
         digest::Digest,
@@ -31,6 +31,8 @@ use crate::{
     },
     plan::model::{Database, Route, Trigger},
 };
+
+mod rank;
 
 /// What a trigger stands at, and what follows.
 #[derive(Debug, Clone, PartialEq)]
@@ -120,6 +122,14 @@ pub enum Attention {
         route: RouteId,
         why: Need,
     },
+    /// The session was taken up by a version that decides otherwise, and the route is held since. Where that leaves it elsewhere than this version
+    /// would have had it, that is no change by anybody.
+    TakenOver {
+        route: RouteId,
+        since: Timestamp,
+        otherwise: Otherwise,
+        apart: Option<Apart>,
+    },
     /// Somebody else changed the weights.
     Drifted {
         route: RouteId,
@@ -205,6 +215,13 @@ pub enum Attention {
     },
 }
 
+/// Where a route stands, and where it was meant to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Apart {
+    pub found: Weights,
+    pub expected: Weights,
+}
+
 /// A breach at the front door, and what follows from it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DoorBreach {
@@ -228,6 +245,7 @@ impl Attention {
             | Attention::ConnectionsDropped { .. }
             | Attention::WeightsUnread { .. }
             | Attention::NeedsHuman { .. }
+            | Attention::TakenOver { .. }
             | Attention::Drifted { .. }
             | Attention::Hindered { .. }
             | Attention::RequestsDisagree { .. }
@@ -259,6 +277,7 @@ impl Attention {
             | Attention::ConnectionsDropped { .. }
             | Attention::WeightsUnread { .. }
             | Attention::NeedsHuman { .. }
+            | Attention::TakenOver { .. }
             | Attention::Drifted { .. }
             | Attention::RollingBack { .. }
             | Attention::HomeNotSeen { .. }
@@ -367,6 +386,13 @@ fn by_itself(sight: &Sight, route: &Route, stands: &RouteState, trigger: &Trigge
     }
 }
 
+/// How many requests the newest figure of `trigger` rests on, where that is known.
+pub fn counted(state: &State, id: &TriggerId) -> Option<u64> {
+    let sight = Sight::of(state)?;
+    let trigger = sight.plan.triggers.iter().find(|trigger| trigger.id == *id)?;
+    unjudged::counted(&sight, trigger).map(|counted| counted.requests)
+}
+
 /// What would follow if `trigger` were beyond its limit for its whole time as things stand now.
 pub fn would(state: &State, id: &TriggerId) -> Option<Then> {
     let sight = Sight::of(state)?;
@@ -413,7 +439,7 @@ pub fn attention(state: &State) -> Vec<Attention> {
     let failing = state.checklist.iter().filter(|(_, item)| item.status == ItemStatus::Failing);
     found.extend(failing.map(|(id, _)| Attention::ItemFailing { item: id.clone() }));
     found.extend(state.approvals.values().map(|open| Attention::ApprovalOpen { digest: open.digest, by: open.by.who.clone() }));
-    found.sort_by_key(rank);
+    found.sort_by_key(rank::rank);
     found
 }
 
@@ -479,7 +505,12 @@ fn of_route(sight: &Sight, route: &Route, known: &RouteState, found: &mut Vec<At
         Motion::Unread => found.push(Attention::Unread { route: id() }),
         Motion::Settled | Motion::Writing { .. } | Motion::Propagating { .. } => {}
     }
-    if let Some(drift) = &known.drift {
+    let taken_over = taken_over(known);
+    if let Some((since, otherwise)) = taken_over {
+        let apart = known.drift.as_ref().map(|drift| Apart { found: drift.found.clone(), expected: drift.expected.clone() });
+        found.push(Attention::TakenOver { route: id(), since, otherwise, apart });
+    }
+    if let (Some(drift), None) = (&known.drift, taken_over) {
         let (by, seen, expected) = (drift.by.clone(), drift.found.clone(), drift.expected.clone());
         found.push(Attention::Drifted { route: id(), by, found: seen, expected });
     }
@@ -506,6 +537,12 @@ fn of_route(sight: &Sight, route: &Route, known: &RouteState, found: &mut Vec<At
     }
 }
 
+/// Since when a route is held because this version decides otherwise than the one that began its session.
+pub fn taken_over(known: &RouteState) -> Option<(Timestamp, Otherwise)> {
+    let held = known.hold.as_ref()?;
+    Some((held.at, held.otherwise?))
+}
+
 /// What happens by itself first of all that was found: what goes home before what only holds.
 pub fn soonest(found: &[Attention]) -> Option<&Outlook> {
     let outlooks = found.iter().filter_map(|found| match found {
@@ -513,6 +550,7 @@ pub fn soonest(found: &[Attention]) -> Option<&Outlook> {
         Attention::AtDoor { breach, .. } => Some(&breach.outlook),
         Attention::NotHome { .. }
         | Attention::NeedsHuman { .. }
+        | Attention::TakenOver { .. }
         | Attention::Drifted { .. }
         | Attention::RollingBack { .. }
         | Attention::HomeNotSeen { .. }
@@ -558,28 +596,4 @@ fn of_database(database: &Database, state: &State, now: Timestamp) -> Vec<Attent
         }
     });
     each.collect()
-}
-
-/// Lower is worse.
-fn rank(attention: &Attention) -> u8 {
-    match attention {
-        Attention::NotHome { .. } => 0,
-        Attention::Breach { .. } | Attention::AtDoor { .. } => 1,
-        Attention::NeedsHuman { .. } => 2,
-        Attention::Drifted { .. } => 3,
-        Attention::RollingBack { .. } | Attention::HomeNotSeen { .. } => 4,
-        Attention::Hindered { .. } | Attention::RequestsDisagree { .. } => 5,
-        Attention::FailingForNobody { .. } | Attention::ConnectionsDropped { .. } => 6,
-        Attention::WeightsUnread { .. } | Attention::HomeNotReady { .. } => 7,
-        Attention::WritesAtRisk { .. } => 8,
-        Attention::Blind { .. } => 9,
-        Attention::Unresolved { .. } => 10,
-        Attention::Unread { .. } => 11,
-        Attention::ReplicaUnsound { .. } => 12,
-        Attention::Latched { .. } => 13,
-        Attention::SourceSilent { .. } => 14,
-        Attention::ItemFailing { .. } => 15,
-        Attention::ApprovalOpen { .. } => 16,
-        Attention::Unjudged { .. } => 17,
-    }
 }

@@ -3,6 +3,8 @@
 //! After a restart nothing advances by itself: what was queued and what was asked for is dropped, every write without an outcome is
 //! read back, and a rollback that was under way goes on. Any number of restarts in a row leads to the same state.
 
+use std::sync::Arc;
+
 use crate::{
     core::{
         approval,
@@ -12,7 +14,7 @@ use crate::{
         news::News,
         reason::{Drop, Void},
         settle,
-        state::{Held, InFlight, ItemState, Motion, Opened, ReturnStage, RouteState, State, TriggerState, UnresolvedWrite},
+        state::{Held, InFlight, ItemState, Motion, Opened, Otherwise, ReturnStage, RouteState, State, TriggerState, UnresolvedWrite},
         trigger,
         turn::Turn,
     },
@@ -23,7 +25,7 @@ use crate::{
 /// Fills a new state with everything that the plan names.
 pub(super) fn open(state: &mut State, session: &SessionId, plan: &Plan, world: WorldKind) {
     let at = state.now;
-    state.opened = Some(Opened { session: session.clone(), plan: Box::new(plan.clone()), world, at, restarts: 0 });
+    state.opened = Some(Opened { session: session.clone(), plan: Arc::new(plan.clone()), world, at, restarts: 0 });
     for route in &plan.routes {
         state.routes.insert(route.id.clone(), RouteState::default());
         for backend in route.backend_ids() {
@@ -76,8 +78,10 @@ pub(super) fn taken_over(turn: &mut Turn, from: u32, to: u32) {
     let now = turn.now;
     for route in &turn.plan.routes {
         let state = turn.route_mut(route);
-        if state.hold.is_none() {
-            state.hold = Some(Held { by: taker(), at: now });
+        match &mut state.hold {
+            None => state.hold = Some(Held { by: taker(), at: now, otherwise: Some(Otherwise { from, to }) }),
+            // A person's hold stays that person's, and is taken off by whoever has looked at both.
+            Some(held) => held.otherwise = Some(Otherwise { from, to }),
         }
         if let Some(pending) = state.queued.take() {
             turn.tell(News::QueuedDropped { route: route.id.clone(), to: pending.to, why: Drop::Held });

@@ -61,7 +61,9 @@ pub(super) fn look(route: &Route, state: &mut RouteState, now: Timestamp, look: 
         }
         window.push_back(look);
     }
-    window.retain(|look| now.since(look.at) < WINDOW);
+    while window.front().is_some_and(|look| now.since(look.at) >= WINDOW) {
+        window.pop_front();
+    }
     let observed = observed(route, state, now, window, silence);
     exclude(state, &observed);
     state.observed = Some(observed);
@@ -69,13 +71,9 @@ pub(super) fn look(route: &Route, state: &mut RouteState, now: Timestamp, look: 
 
 fn observed(route: &Route, state: &RouteState, now: Timestamp, window: VecDeque<Look>, silence: BTreeMap<BackendId, u64>) -> Observed {
     let mut counts: BTreeMap<BackendId, u64> = BTreeMap::new();
-    let (mut failed, mut dropped) = (0_u64, 0_u64);
-    let (marks, stranger) = (marks(route, window.iter()), stranger(route, state));
-    for look in &window {
-        failed = failed.saturating_add(look.failed);
-        dropped = dropped.saturating_add(look.dropped);
-        attribute(&mut counts, route, stranger, look, marks);
-    }
+    let whole = put_together(&window, now);
+    let Look { failed, dropped, .. } = whole;
+    attribute(&mut counts, route, stranger(route, state), &whole, marks(route, std::iter::once(&whole)));
     let requests = sum(&counts);
     let band = |id: &BackendId, count: u64| {
         let silent = silence.get(id).copied().unwrap_or(0);
@@ -85,6 +83,25 @@ fn observed(route: &Route, state: &RouteState, now: Timestamp, window: VecDeque<
     counts.retain(|_, _| requests > 0);
     let shares = counts.into_iter().map(|(id, count)| (id.clone(), band(&id, count))).collect();
     Observed { at: now, requests, failed, dropped, shares, window, silence }
+}
+
+/// All looks as one: the sums of what each met.
+fn put_together(window: &VecDeque<Look>, at: Timestamp) -> Look {
+    let mut whole = Look { at, by_backend: BTreeMap::new(), failed: 0, dropped: 0, unmarked: 0 };
+    let mut counts: Vec<(&BackendId, u64)> = Vec::new();
+    for look in window {
+        whole.failed = whole.failed.saturating_add(look.failed);
+        whole.dropped = whole.dropped.saturating_add(look.dropped);
+        whole.unmarked = whole.unmarked.saturating_add(look.unmarked);
+        for (id, count) in &look.by_backend {
+            match counts.iter_mut().find(|(known, _)| *known == id) {
+                Some((_, known)) => *known = known.saturating_add(*count),
+                None => counts.push((id, *count)),
+            }
+        }
+    }
+    whole.by_backend = counts.into_iter().map(|(id, count)| (id.clone(), count)).collect();
+    whole
 }
 
 /// Whether answers bear marks here at all.

@@ -2,7 +2,10 @@
 //!
 //! Only `step` changes it. It is plain data, so a snapshot is its JSON and two hosts that read the same journal hold equal values.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -30,6 +33,7 @@ use crate::{
         id::{AskId, BackendId, ClientId, EffectId, InstanceId, ItemId, OperatorId, RouteId, Seq, SessionId, SourceId, TriggerId},
         metric::{Measured, Metric, Sample},
         platform::{Happening, Workload},
+        shared,
         shown::Shown,
         time::{Millis, Timestamp},
         weight::{PerMille, Weights},
@@ -96,7 +100,8 @@ pub const HISTORY_EVERY: Millis = Millis::from_secs(5);
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Opened {
     pub session: SessionId,
-    pub plan: Box<Plan>,
+    #[serde(with = "shared")]
+    pub plan: Arc<Plan>,
     pub world: WorldKind,
     pub at: Timestamp,
     /// How often the host has come back since.
@@ -346,6 +351,16 @@ pub struct Latch {
 pub struct Held {
     pub by: OperatorId,
     pub at: Timestamp,
+    /// Nobody's hold: this program decides otherwise than the one that wrote the journal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub otherwise: Option<Otherwise>,
+}
+
+/// Versions of the fold that decide otherwise: of whoever wrote the journal, and of the program that took it up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Otherwise {
+    pub from: u32,
+    pub to: u32,
 }
 
 /// Somebody else changed the world.

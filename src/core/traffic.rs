@@ -324,7 +324,7 @@ fn again(turn: &Turn, route: &Route, pending: &PendingShift) -> Result<Direction
 /// Stops all advance until somebody resumes; asks for no controls, since it only makes things safer.
 pub(super) fn hold(turn: &mut Turn, by: &Asker, id: &RouteId) -> Result<Verdict, Refusal> {
     let route = turn.planned(id).ok_or(Refusal::Missing(Missing::Route))?;
-    let held = Held { by: by.who.clone(), at: turn.now };
+    let held = Held { by: by.who.clone(), at: turn.now, otherwise: None };
     let state = turn.route_mut(route);
     if let Some(hold) = &state.hold {
         return Err(Refusal::Held { by: hold.by.clone() });

@@ -72,7 +72,7 @@ fn lacks_requests(gap: Gap) -> bool {
 }
 
 /// What the figure itself rests on, else what the source counts of the backend within the same window.
-fn counted(sight: &Sight, trigger: &Trigger) -> Option<Counted> {
+pub(super) fn counted(sight: &Sight, trigger: &Trigger) -> Option<Counted> {
     let of = |metric| evidence::measured(sight.state, sight.now, &trigger.backend, metric).and_then(Result::ok);
     let sample = of(trigger.metric).or_else(|| of(Metric::RequestRate))?;
     Some(Counted { requests: sample.requests, needed: trigger.requests_min })

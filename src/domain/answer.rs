@@ -4,11 +4,11 @@
 //! plan's text was found. A kind is bounded in length and a tally in number, since all of it comes from outside and is kept. Nothing here
 //! says what is normal for a door; that is learned from home's own answers.
 
-use std::{collections::BTreeMap, fmt, str::FromStr};
+use std::{collections::BTreeMap, fmt, str::FromStr, sync::Arc};
 
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::domain::shown::Shown;
+use crate::domain::{as_text, shown::Shown};
 
 /// Longest media type and host kept, in characters; what is longer or strangely spelled is kept as `?`.
 const WORD_CHARS_MAX: usize = 64;
@@ -16,12 +16,11 @@ const WORD_CHARS_MAX: usize = 64;
 pub const KINDS_MAX: usize = 8;
 
 /// The kind of one answer. As text it is one line: `200 text/html`, `302 - >login.example.com`, `200 text/html -text`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct AnswerKind {
     status: u16,
-    /// Media type without parameters, in lower case; `-` when none was said.
-    media: String,
+    /// Media type without parameters, in lower case; `-` when none was said. The state keeps hundreds of each, and they share it.
+    media: Arc<str>,
     redirect: Redirect,
     text: TextMatch,
 }
@@ -32,7 +31,7 @@ pub enum Redirect {
     Nowhere,
     /// Another page of the host that was asked.
     SameHost,
-    OtherHost(String),
+    OtherHost(Arc<str>),
 }
 
 /// Whether the text that the plan expects was in the body.
@@ -93,27 +92,30 @@ impl AnswerKind {
 
     /// The hundred of the status and nothing else, for what comes beyond the kinds that are told apart.
     fn coarse(&self) -> AnswerKind {
-        AnswerKind { status: self.status / 100 * 100, media: "?".to_owned(), redirect: self.redirect.coarse(), text: self.text }
+        AnswerKind { status: self.status / 100 * 100, media: "?".into(), redirect: self.redirect.coarse(), text: self.text }
     }
 }
 
 impl Redirect {
     fn coarse(&self) -> Redirect {
         match self {
-            Redirect::OtherHost(_) => Redirect::OtherHost("?".to_owned()),
+            Redirect::OtherHost(_) => Redirect::OtherHost("?".into()),
             Redirect::Nowhere | Redirect::SameHost => self.clone(),
         }
     }
 }
 
 /// A media type or a host in its own grammar; `-` for nothing.
-fn word(text: &str) -> String {
-    let text = text.trim().to_ascii_lowercase();
-    let allowed = |c: char| c.is_ascii_alphanumeric() || "!#$&^_.+-/:[]*?".contains(c);
+fn word(text: &str) -> Arc<str> {
+    let text = text.trim();
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$&^_.+-/:[]*?".contains(&byte);
     match text.len() {
-        0 => "-".to_owned(),
-        1..=WORD_CHARS_MAX if text.chars().all(allowed) => text,
-        _ => "?".to_owned(),
+        0 => "-".into(),
+        1..=WORD_CHARS_MAX if text.bytes().all(allowed) && text.bytes().any(|byte| byte.is_ascii_uppercase()) => {
+            text.to_ascii_lowercase().into()
+        }
+        1..=WORD_CHARS_MAX if text.bytes().all(allowed) => text.into(),
+        _ => "?".into(),
     }
 }
 
@@ -133,9 +135,14 @@ impl fmt::Display for AnswerKind {
     }
 }
 
-impl From<AnswerKind> for String {
-    fn from(kind: AnswerKind) -> String {
-        kind.to_string()
+impl Serialize for AnswerKind {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+impl<'de> Deserialize<'de> for AnswerKind {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<AnswerKind, D::Error> {
+        as_text::parsed(deserializer)
     }
 }
 
@@ -158,18 +165,11 @@ impl FromStr for AnswerKind {
                 ("+text", _) => match_ = TextMatch::Found,
                 ("-text", _) => match_ = TextMatch::Missing,
                 (_, Some("")) => redirect = Redirect::SameHost,
-                (_, Some(host)) => redirect = Redirect::OtherHost(host.to_owned()),
+                (_, Some(host)) => redirect = Redirect::OtherHost(host.into()),
                 (_, None) => return Err(wrong()),
             }
         }
         Ok(AnswerKind::new(status, media, redirect, match_))
-    }
-}
-
-impl TryFrom<String> for AnswerKind {
-    type Error = NotAKind;
-    fn try_from(text: String) -> Result<AnswerKind, NotAKind> {
-        text.parse()
     }
 }
 
@@ -339,7 +339,7 @@ mod tests {
         ) {
             let mut counted = Answers::default();
             for (status, media, host) in &answers {
-                let redirect = host.clone().map_or(Redirect::Nowhere, Redirect::OtherHost);
+                let redirect = host.as_deref().map_or(Redirect::Nowhere, |host| Redirect::OtherHost(host.into()));
                 let kind = AnswerKind::new(*status, media, redirect, TextMatch::NotAsked);
                 prop_assert_eq!(&kind, &kind.to_string().parse::<AnswerKind>().unwrap());
                 counted.add(&kind, 1);

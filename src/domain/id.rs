@@ -2,10 +2,13 @@
 //!
 //! A route's name can't be handed to something that wants a backend's. All kinds share one grammar, so that a name can stand in a
 //! file name, in a URL path and on one line of a log: 1 to 63 characters out of `a-z 0-9 . _ - /`, beginning with a letter or digit.
+//! A name is copied far more often than it is made, so its copies share their text.
 
-use std::{fmt, str::FromStr};
+use std::{cmp::Ordering, fmt, str::FromStr, sync::Arc};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::domain::as_text;
 
 /// Longest name, in characters; the limit that DNS labels and most Google resource names share.
 pub const ID_CHARS_MAX: usize = 63;
@@ -30,7 +33,7 @@ fn checked(text: &str) -> Result<(), IdError> {
     if !(first.is_ascii_lowercase() || first.is_ascii_digit()) {
         return Err(IdError::Character(first));
     }
-    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "._-/".contains(c);
+    let allowed = |c: char| matches!(c, 'a'..='z' | '0'..='9' | '.' | '_' | '-' | '/');
     match text.chars().find(|c| !allowed(*c)) {
         Some(wrong) => Err(IdError::Character(wrong)),
         None => Ok(()),
@@ -40,30 +43,44 @@ fn checked(text: &str) -> Result<(), IdError> {
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(try_from = "String", into = "String")]
-        pub struct $name(String);
+        #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+        pub struct $name(Arc<str>);
 
         impl $name {
             pub fn as_str(&self) -> &str {
                 &self.0
             }
         }
+        impl PartialOrd for $name {
+            fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+                Some(self.cmp(other))
+            }
+        }
+        impl Ord for $name {
+            // Maps are mostly asked with the very name that they hold.
+            fn cmp(&self, other: &Self) -> Ordering {
+                if Arc::ptr_eq(&self.0, &other.0) { Ordering::Equal } else { self.0.cmp(&other.0) }
+            }
+        }
         impl FromStr for $name {
             type Err = IdError;
             fn from_str(text: &str) -> Result<Self, IdError> {
-                checked(text).map(|()| Self(text.to_owned()))
+                checked(text).map(|()| Self(text.into()))
             }
         }
-        impl TryFrom<String> for $name {
-            type Error = IdError;
-            fn try_from(text: String) -> Result<Self, IdError> {
-                checked(&text).map(|()| Self(text))
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                as_text::parsed(deserializer)
             }
         }
         impl From<$name> for String {
             fn from(id: $name) -> String {
-                id.0
+                id.as_str().to_owned()
+            }
+        }
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(&self.0)
             }
         }
         impl fmt::Display for $name {
@@ -109,8 +126,7 @@ pub struct AskId(pub u64);
 pub struct ClientId(pub u64);
 
 /// An effect is named by the entry that caused it and its place among that entry's effects, so a replay names it alike.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EffectId {
     pub seq: Seq,
     pub index: u16,
@@ -121,14 +137,19 @@ impl fmt::Display for EffectId {
         write!(f, "{}.{}", self.seq.0, self.index)
     }
 }
-impl From<EffectId> for String {
-    fn from(id: EffectId) -> String {
-        id.to_string()
+impl Serialize for EffectId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
-impl TryFrom<String> for EffectId {
-    type Error = String;
-    fn try_from(text: String) -> Result<Self, String> {
+impl<'de> Deserialize<'de> for EffectId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        as_text::parsed(deserializer)
+    }
+}
+impl FromStr for EffectId {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
         let parsed = text.split_once('.').and_then(|(seq, index)| Some((seq.parse().ok()?, index.parse().ok()?)));
         let (seq, index) =
             parsed.ok_or_else(|| format!("{text:?} names no effect; write the entry's number, a dot and the place, as in 17.0"))?;

@@ -5,6 +5,7 @@
 //! at the border, and is trusted from then on.
 
 pub mod answer;
+mod as_text;
 pub mod by_hand;
 pub mod database;
 pub mod digest;
@@ -16,6 +17,7 @@ pub mod metric;
 pub mod platform;
 pub mod role;
 pub mod secret;
+pub(crate) mod shared;
 pub mod shown;
 pub mod suggest;
 pub mod time;

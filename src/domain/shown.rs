@@ -4,9 +4,11 @@
 //! megabyte. [`Shown`] is the only way such text gets onto a screen, into a log or an answer. Control characters become their caret
 //! form, format and bidirectional characters become U+FFFD, a pile of combining marks is cut, and the length is capped.
 
-use std::fmt;
+use std::{convert::Infallible, fmt, str::FromStr};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::domain::as_text;
 
 /// Longest text kept, in characters; the rest is cut and marked with an ellipsis.
 pub const SHOWN_CHARS_MAX: usize = 512;
@@ -14,12 +16,15 @@ pub const SHOWN_CHARS_MAX: usize = 512;
 const MARKS_MAX: usize = 4;
 
 /// Sanitised text. Holds no C0, DEL, C1, bidirectional or other format character and at most [`SHOWN_CHARS_MAX`] characters.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
-#[serde(from = "String", into = "String")]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Shown(String);
 
 impl Shown {
     pub fn new(text: &str) -> Shown {
+        // Nearly all of it is plain, and is kept as it is.
+        if text.len() <= SHOWN_CHARS_MAX && text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+            return Shown(text.to_owned());
+        }
         let mut safe = String::with_capacity(text.len().min(SHOWN_CHARS_MAX));
         let mut marks = 0;
         for (count, character) in text.chars().enumerate() {
@@ -91,9 +96,20 @@ impl From<&str> for Shown {
         Shown::new(text)
     }
 }
-impl From<Shown> for String {
-    fn from(shown: Shown) -> String {
-        shown.0
+impl FromStr for Shown {
+    type Err = Infallible;
+    fn from_str(text: &str) -> Result<Shown, Infallible> {
+        Ok(Shown::new(text))
+    }
+}
+impl Serialize for Shown {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+impl<'de> Deserialize<'de> for Shown {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Shown, D::Error> {
+        as_text::parsed(deserializer)
     }
 }
 impl fmt::Display for Shown {

@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::domain::id::BackendId;
 
@@ -76,8 +76,8 @@ impl fmt::Display for PerMille {
 }
 
 /// The split of one route. Every backend of the route is named, even with share 0, and the shares sum to 1000.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "BTreeMap<BackendId, PerMille>", into = "BTreeMap<BackendId, PerMille>")]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(try_from = "BTreeMap<BackendId, PerMille>")]
 pub struct Weights(BTreeMap<BackendId, PerMille>);
 
 impl Weights {
@@ -148,6 +148,11 @@ impl TryFrom<BTreeMap<BackendId, PerMille>> for Weights {
     type Error = WeightError;
     fn try_from(shares: BTreeMap<BackendId, PerMille>) -> Result<Self, WeightError> {
         Weights::new(shares)
+    }
+}
+impl Serialize for Weights {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
     }
 }
 impl From<Weights> for BTreeMap<BackendId, PerMille> {

@@ -157,12 +157,7 @@ impl<'a> Spot<'a> {
     /// Notes who writes this journal, for whoever is refused; a note that can't be written changes nothing else.
     pub fn note_holder(&self, holder: &str) {
         let flags = OFlags::CREATE | OFlags::TRUNC | OFlags::WRONLY | NEVER_THROUGH_A_LINK;
-        let note = format!(
-            "process {} of user {}{}{holder}\n",
-            rustix::process::getpid().as_raw_pid(),
-            rustix::process::geteuid().as_raw(),
-            if holder.is_empty() { "" } else { ", " }
-        );
+        let note = format!("{}\n", ourselves(holder));
         let opened = rustix::fs::openat(&self.directory, beside(&self.name, ".lock"), flags, PRIVATE);
         let _without_a_note = opened.map(|fd| File::from(fd).write_all(note.as_bytes()));
     }
@@ -175,7 +170,7 @@ impl<'a> Spot<'a> {
         let text = String::from_utf8_lossy(&note);
         match (read, text.lines().next()) {
             (Ok(Ok(_)), Some(holder)) if !holder.is_empty() => holder.escape_debug().to_string(),
-            _ => "another process that left no note".to_owned(),
+            _ => NO_NOTE.to_owned(),
         }
     }
 }
@@ -211,6 +206,52 @@ pub fn is_in_use(path: &Path) -> bool {
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | NEVER_THROUGH_A_LINK;
     let opened = rustix::fs::open(path, flags, Mode::empty());
     opened.is_ok_and(|file| rustix::fs::flock(&file, FlockOperation::NonBlockingLockShared) == Err(Errno::WOULDBLOCK))
+}
+
+/// What is known of whoever wrote to a journal last. The lock tells of the living, a note beside the journal of the others; neither is part of
+/// what is proved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LastWriter {
+    /// Somebody writes to it now.
+    Writing { by: String },
+    /// Its writer closed it.
+    Closed { by: String },
+    /// Its writer is gone and did not close it.
+    Lost { by: String },
+    /// No note lies beside it, as beside a copy.
+    Unknown,
+}
+
+/// Who wrote to the journal at `path` last, and how that ended.
+pub fn last_writer(path: &Path) -> LastWriter {
+    let note = path.file_name().and_then(|name| std::fs::read(path.with_file_name(beside(name, ".lock"))).ok()).unwrap_or_default();
+    let text = String::from_utf8_lossy(&note);
+    let line = text.lines().next().unwrap_or_default();
+    match (is_in_use(path), line.strip_prefix(CLOSED_BY)) {
+        (true, _) if line.is_empty() => LastWriter::Writing { by: NO_NOTE.to_owned() },
+        (true, _) => LastWriter::Writing { by: line.escape_debug().to_string() },
+        (false, Some(by)) => LastWriter::Closed { by: by.escape_debug().to_string() },
+        (false, None) if line.is_empty() => LastWriter::Unknown,
+        (false, None) => LastWriter::Lost { by: line.escape_debug().to_string() },
+    }
+}
+
+/// Notes that the journal at `path` was closed by this process. A note that can't be written changes nothing else.
+pub fn note_closed(path: &Path) {
+    let Some(name) = path.file_name() else { return };
+    let flags = OFlags::CREATE | OFlags::TRUNC | OFlags::WRONLY | NEVER_THROUGH_A_LINK;
+    let opened = rustix::fs::open(path.with_file_name(beside(name, ".lock")), flags, PRIVATE);
+    let _without_a_note = opened.map(|fd| File::from(fd).write_all(format!("{CLOSED_BY}{}\n", ourselves("")).as_bytes()));
+}
+
+const CLOSED_BY: &str = "closed by ";
+const NO_NOTE: &str = "another process that left no note";
+
+/// This process, for a note; `more` is what its owner calls it, where that says more than its number.
+fn ourselves(more: &str) -> String {
+    let (process, user) = (rustix::process::getpid().as_raw_pid(), rustix::process::geteuid().as_raw());
+    let more = if more.is_empty() || more == format!("process {process}") { String::new() } else { format!(", {more}") };
+    format!("process {process} of user {user}{more}")
 }
 
 /// `name` with `suffix` behind it.

@@ -102,7 +102,7 @@
 //!
 //! ## On the disk
 //! The folder has mode 0700, the files 0600; each is a regular file, opened for append and never through a link. The folder is locked with
-//! `flock` by the writer; `JOURNAL.lock` only names the holder. Room is allocated ahead of the records without changing the file's length (8 MiB
+//! `flock` by the writer; `JOURNAL.lock` only names the holder, or says who closed the journal. Room is allocated ahead of the records without changing the file's length (8 MiB
 //! at a time, more when 4 MiB are left), so a clean file ends with its last line feed; zero bytes behind that come from a file system after a
 //! crash and are a torn tail. Each write is one `write` and one `fdatasync`, so at most the last write of at most 2 MiB can be incomplete. A
 //! segment's state is durable under the segment's name before its snapshot is written; a segment is sealed under another name, read back,

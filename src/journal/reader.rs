@@ -339,6 +339,11 @@ impl<R: Read, P: DeserializeOwned> Records<R, P> {
         Self::of(Lines::new(input))
     }
 
+    /// A walk that goes on at byte `offset`, as [`Lines::resume`] does.
+    pub fn resume(input: R, offset: u64, head: Head) -> Self {
+        Self::of(Lines::resume(input, offset, head))
+    }
+
     pub(super) const fn of(lines: Lines<R>) -> Self {
         Self { lines, tail: None, failed: false, payload: PhantomData }
     }

@@ -31,7 +31,7 @@ use crate::{
         clock::Clock,
         dispatch::{Executors, dispatch},
         recorder::{Recorder, RecorderError, Weight},
-        refold::recorded,
+        refold::{names_client, recorded},
         sensors,
         timers::Timers,
     },
@@ -176,7 +176,9 @@ impl Engine {
         self.flush()?;
         // Whoever opens the journal next finds nobody at work in it.
         while self.keeping.join_next().await.is_some() {}
-        Ok(self.state)
+        let Engine { recorder, state, executors, .. } = self;
+        tokio::task::block_in_place(|| recorder.close()).map_err(|error| latched(error, &state, &executors))?;
+        Ok(state)
     }
 
     /// What is under way may come to its end, so that the next host need not find out what became of it.
@@ -264,7 +266,7 @@ impl Engine {
         };
         let head = recorded.map_err(|recorder| self.latched(recorder))?;
         self.next = Seq(self.next.0 + 1);
-        if let Event::Joined { client, .. } = transition.entry.event {
+        if let Some(client) = names_client(&transition.entry.event) {
             self.recorder.note_client(client);
         }
         if !tick {
@@ -308,14 +310,18 @@ impl Engine {
     }
 
     fn latched(&self, recorder: RecorderError) -> EngineError {
-        let plan = self.state.opened.as_ref().map(|opened| &opened.plan);
-        let routes = plan.into_iter().flat_map(|plan| &plan.routes);
-        let by_hand = routes.filter_map(|route| {
-            let home = crate::domain::weight::Weights::all_on(&route.home, route.backend_ids());
-            Some(self.executors.drivers.get(&route.id)?.by_hand(&home))
-        });
-        EngineError::Recorder { recorder: Box::new(recorder), by_hand: by_hand.collect::<Vec<_>>().join(" ; ") }
+        latched(recorder, &self.state, &self.executors)
     }
+}
+
+fn latched(recorder: RecorderError, state: &State, executors: &Executors) -> EngineError {
+    let plan = state.opened.as_ref().map(|opened| &opened.plan);
+    let routes = plan.into_iter().flat_map(|plan| &plan.routes);
+    let by_hand = routes.filter_map(|route| {
+        let home = crate::domain::weight::Weights::all_on(&route.home, route.backend_ids());
+        Some(executors.drivers.get(&route.id)?.by_hand(&home))
+    });
+    EngineError::Recorder { recorder: Box::new(recorder), by_hand: by_hand.collect::<Vec<_>>().join(" ; ") }
 }
 
 /// What brings traffic home, or keeps it from going further out.

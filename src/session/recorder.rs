@@ -20,6 +20,7 @@ use crate::{
     journal::{
         chain::Hash,
         error::{JournalError, ReadError},
+        files::note_closed,
         folder::{self, Ready, ReadyError},
         record::{Genesis, Kind, KindError},
         recover::Options,
@@ -236,6 +237,17 @@ impl Recorder {
     /// As [`Recorder::append`].
     pub fn flush(&mut self) -> Result<(), RecorderError> {
         Ok(self.writer.flush()?)
+    }
+
+    /// Writes out what is buffered and leaves the journal as closed: whoever reads it next need not ask whether its writer was killed.
+    /// # Errors
+    /// As [`Recorder::append`].
+    pub fn close(mut self) -> Result<(), RecorderError> {
+        self.flush()?;
+        // While the lock is still ours: the next host writes its own note.
+        note_closed(&self.path);
+        self.writer.close()?;
+        Ok(())
     }
 
     /// Whether it is time for the next segment, and none is being made.

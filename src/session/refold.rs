@@ -176,9 +176,25 @@ impl Folded {
             self.differs = Some(entry.seq);
         }
         self.next = Seq(entry.seq.0 + 1);
-        if let Event::Joined { client, .. } = entry.event {
-            self.last_client = self.last_client.max(client);
-        }
+        self.last_client = names_client(&entry.event).map_or(self.last_client, |client| self.last_client.max(client));
+    }
+}
+
+/// The client that comes with an event: by joining, or by asking without having joined, as a command line does.
+pub(super) fn names_client(event: &Event) -> Option<ClientId> {
+    match event {
+        Event::Joined { client, .. } => Some(*client),
+        Event::Asked { by, .. } => Some(by.client),
+        Event::Opened { .. }
+        | Event::Restarted
+        | Event::TakenOver { .. }
+        | Event::Looked { .. }
+        | Event::Observed(_)
+        | Event::Finished { .. }
+        | Event::Rang(_)
+        | Event::Resized { .. }
+        | Event::Beat { .. }
+        | Event::Left { .. } => None,
     }
 }
 

@@ -111,7 +111,7 @@ impl Simulation {
             Start::Now => jiff::Timestamp::now().as_millisecond(),
             Start::At(ms) => ms,
         };
-        let bind = |offset: u16| bind(config.ports, offset);
+        let bind = |door: usize| bind(config.ports, door);
         let (google, kubernetes, front_door, run_direct, gke_direct) =
             (bind(0).await?, bind(1).await?, bind(2).await?, bind(3).await?, bind(4).await?);
         let endpoints = Endpoints {
@@ -193,14 +193,32 @@ impl Control {
     }
 }
 
-async fn bind(ports: Ports, offset: u16) -> io::Result<TcpListener> {
-    let port = match ports {
-        Ports::Any => 0,
-        Ports::Fixed(base) => {
-            base.checked_add(offset).ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "the five ports must end below 65536"))?
+/// What listens on each of the five ports, in their order.
+const DOORS: [&str; 5] = ["Google's APIs", "the cluster's API", "the front door", "Cloud Run", "GKE"];
+
+async fn bind(ports: Ports, door: usize) -> io::Result<TcpListener> {
+    let (port, first) = match ports {
+        Ports::Any => (0, 0),
+        Ports::Fixed(first) => {
+            let last = first.checked_add(DOORS.len() as u16 - 1);
+            let all_below =
+                || io::Error::new(io::ErrorKind::InvalidInput, "five ports from there must end below 65536; choose a lower --port");
+            (last.ok_or_else(all_below)? - (DOORS.len() - 1 - door) as u16, first)
         }
     };
-    TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await
+    let bound = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await;
+    bound.map_err(|error| match ports {
+        Ports::Any => error,
+        Ports::Fixed(_) => {
+            let last = first + (DOORS.len() as u16 - 1);
+            let what = DOORS[door];
+            let why = format!(
+                "port {port} of 127.0.0.1, for {what}, can't be had ({error}); the world takes {first} to {last}; choose another --port, or \
+                 none for free ones"
+            );
+            io::Error::new(error.kind(), why)
+        }
+    })
 }
 
 async fn keep_moving(shared: Shared, stop: CancellationToken) {

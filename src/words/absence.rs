@@ -1,8 +1,13 @@
 //! What can be said of a session while its host is gone: where its traffic was when that was known last. Everything is told with its time,
 //! and nothing is promised: without a host nothing happens by itself.
 
+use std::fmt;
+
 use crate::{
-    core::state::{Motion, ReturnStage, RouteState},
+    core::{
+        event::WorldKind,
+        state::{Motion, ReturnStage, RouteState},
+    },
     domain::time::Timestamp,
     plan::model::Route,
     words::Names,
@@ -35,6 +40,17 @@ pub fn begun(known: Option<&RouteState>, route: &Route, names: Names) -> Option<
         Motion::Unread | Motion::Settled | Motion::NeedsHuman { .. } => known.unresolved.last().map(|unresolved| may(&unresolved.to)),
     }
 }
+
+/// What stands above the command that brings `route` home without us. The plan names the real project, also where a simulated world is steered.
+pub fn by_hand(route: &dyn fmt::Display, world: Option<WorldKind>) -> String {
+    match world {
+        Some(WorldKind::Demo { .. }) => format!("to bring {route} home by hand ({STEERS_THE_REAL}):"),
+        Some(WorldKind::Live) | None => format!("to bring {route} home by hand:"),
+    }
+}
+
+/// Of the command by hand, in a simulated world.
+pub const STEERS_THE_REAL: &str = "it steers the real project, and not this simulated world";
 
 /// A moment for people of any time zone.
 pub fn moment(at: Timestamp) -> String {

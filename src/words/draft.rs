@@ -61,6 +61,7 @@ pub fn doubts(state: &State, route: &Route, now: Timestamp) -> Vec<Said> {
         | Attention::AtDoor { .. }
         | Attention::FailingForNobody { .. }
         | Attention::NeedsHuman { .. }
+        | Attention::TakenOver { .. }
         | Attention::Drifted { .. }
         | Attention::RollingBack { .. }
         | Attention::HomeNotSeen { .. }

@@ -2,8 +2,9 @@
 
 use crate::{
     core::{
-        outlook::{Attention, DoorBreach, Outlook, Then},
+        outlook::{Apart, Attention, DoorBreach, Outlook, Then},
         reason::Blindness,
+        state::Otherwise,
         unjudged::{Patience, Unjudged},
     },
     domain::{
@@ -125,6 +126,18 @@ pub fn attention(what: &Attention, now: Timestamp, names: Names) -> String {
             now.since(*since)
         ),
         Attention::NeedsHuman { route, why } => format!("{} needs a human: {}", names.route(route), need(why)),
+        Attention::TakenOver { route, since, otherwise: Otherwise { from, to }, apart } => {
+            let apart = apart.as_ref().map_or_else(String::new, |Apart { found, expected }| {
+                let (found, expected) = (names.split(route, found), names.split(route, expected));
+                format!("; it stands at {found}, where this version would have had {expected}: adopt that, or roll back")
+            });
+            format!(
+                "another version of cutover (fold {from}) decided otherwise than this one (fold {to}) would, so {} is held for {}{apart}; look at \
+                 where it stands, then resume it; the way home is open",
+                names.route(route),
+                now.since(*since)
+            )
+        }
         Attention::Drifted { route, by, found, expected } => format!(
             "{} set {} to {} where {} was meant; somebody has to adopt it or roll back",
             mover_name(by, names),

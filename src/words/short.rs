@@ -67,6 +67,10 @@ pub fn attention(found: &Attention, state: &State, now: Timestamp) -> Said {
             };
             alarm(format!("needs a human: {}", need(why)), short.to_owned())
         }
+        Attention::TakenOver { apart, .. } => {
+            let apart = if apart.is_some() { " and left traffic elsewhere" } else { "" };
+            alarm(format!("another version decided otherwise{apart}; held, look and resume"), "held: another version decided".to_owned())
+        }
         Attention::Drifted { route, by, found, expected } => {
             let set = format!("{} set {}", mover_name(by, names), names.split(route, found));
             alarm(format!("{set}, meant was {}", names.split(route, expected)), set)

@@ -18,6 +18,7 @@ mod cockpits;
 mod crowd;
 mod doorstep;
 mod engine;
+mod errands;
 mod folders;
 mod rosters;
 mod shared;

@@ -96,13 +96,8 @@ pub fn calm() -> State {
     state.controls.epoch = 3;
     state.people = people();
     state.feed = feed();
-    state.opened = Some(Opened {
-        session: id("hexproperty-20261124-0100"),
-        plan: Box::new(plan),
-        world: WorldKind::Live,
-        at: ago(8_000),
-        restarts: 0,
-    });
+    state.opened =
+        Some(Opened { session: id("hexproperty-20261124-0100"), plan: plan.into(), world: WorldKind::Live, at: ago(8_000), restarts: 0 });
     state
 }
 

@@ -40,13 +40,16 @@ fn a_killed_host_leaves_the_last_known_split_and_the_command_by_hand() {
     account.signal("-KILL");
     wait_until("the host is dead", || account.card().filter(|card| card["life"] == "dead"));
     let before = account.transitions().len();
+    let proof = printed(&account.run(&["audit", "verify", &session]));
+    assert!(proof.contains("\nwriter   ended without a word of parting: process "), "{proof}");
     for words in [&["rollback"][..], &["status"], &["rollback", "--route", "frontend"], &["status", &session]] {
         let told = account.run(words);
         let text = printed(&told);
         assert_eq!(told.status.code(), Some(7), "{words:?}: {told:?}");
         assert!(text.contains("nobody knows more since 20"), "{words:?}: {text}");
         assert!(text.contains("Web frontend: 1% on GKE"), "{words:?}: {text}");
-        assert!(text.contains(&format!("to bring frontend home by hand:\n  {}\n", by_hand(&account))), "{words:?}: {text}");
+        let labelled = "to bring frontend home by hand (it steers the real project, and not this simulated world):";
+        assert!(text.contains(&format!("{labelled}\n  {}\n", by_hand(&account))), "{words:?}: {text}");
         assert!(text.contains("this takes it up again:\n  ") && text.contains(&session), "{words:?}: {text}");
     }
     let told = account.run(&["status", "--json"]);
@@ -77,7 +80,12 @@ fn a_session_without_a_trace_in_the_runtime_directory_is_found_by_its_journal() 
     let (session, _cockpit) = at_one_percent(&account);
     account.signal("-TERM");
     wait_until("the host has gone", || account.card().is_none().then_some(()));
-    for words in [&["rollback"][..], &["status"], &["status", &session]] {
+    let proof = printed(&account.run(&["audit", "verify", &session]));
+    assert!(proof.contains("\nwriter   closed by process "), "{proof}");
+    let listed = printed(&account.run(&["sessions"]));
+    assert!(listed.contains("its host was ended, or the machine was") && listed.contains("Web frontend: 1% on GKE"), "{listed}");
+    assert!(listed.contains(&format!("--session {session} --simulated=PORT")), "{listed}");
+    for words in [&["rollback"][..], &["status"], &["status", &session], &["attach"]] {
         let told = account.run(words);
         let text = printed(&told);
         assert_eq!(told.status.code(), Some(7), "{words:?}: {told:?}");
@@ -86,6 +94,8 @@ fn a_session_without_a_trace_in_the_runtime_directory_is_found_by_its_journal() 
     }
     assert_eq!(account.run(&["rollback", "another"]).status.code(), Some(7));
     assert_eq!(account.open(), session);
+    let proof = printed(&account.run(&["audit", "verify", &session]));
+    assert!(proof.contains("\nwriter   still being written by process "), "{proof}");
 }
 
 #[test]

@@ -82,8 +82,12 @@ impl Account {
     }
 
     pub fn cockpit(&self) -> Pty {
+        self.in_terminal(&["attach"])
+    }
+
+    pub fn in_terminal(&self, words: &[&str]) -> Pty {
         let mut command = CommandBuilder::new(PROGRAM);
-        command.args(["attach"]);
+        command.args(words);
         self.variables().into_iter().for_each(|(name, value)| command.env(name, value));
         command.env("LANG", "C.UTF-8");
         command.env("TERM", "xterm-256color");
@@ -104,10 +108,14 @@ impl Account {
         cockpit
     }
 
-    pub fn card(&self) -> Option<Value> {
+    pub fn listed(&self) -> Vec<Value> {
         let output = self.run(&["sessions", "--json"]);
-        let listed: Value = serde_json::from_slice(&output.stdout).unwrap();
-        listed.get(0).cloned()
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    /// The session that has a card: its host runs, or has died.
+    pub fn card(&self) -> Option<Value> {
+        self.listed().into_iter().find(|listed| !listed["card"].is_null())
     }
 
     pub fn host_pid(&self) -> u32 {

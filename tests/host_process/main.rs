@@ -18,4 +18,5 @@ mod absent;
 mod account;
 mod death;
 mod join;
+mod left;
 mod words;

@@ -16,7 +16,7 @@ use cutover::{
         protocol::Wants,
         roster::Identity,
     },
-    cli::{compose, demo::Hand},
+    cli::{compose, environment::Hand},
     core::{
         command::{Command, ControlsCommand},
         decision::{Refusal, Verdict},

@@ -47,6 +47,9 @@ fn ordinary_refusals_are_one_plain_line() {
             assert!(said.starts_with("cutover: ") && said.lines().count() <= 2, "{arguments:?}: {said}");
             assert_plain(&said);
         }
+        let (_, said) = refused(env, &["sim", "--port", &port]);
+        assert!(said.contains(&format!("port {port} of 127.0.0.1, for Google's APIs, can't be had")), "{said}");
+        assert!(said.contains("choose another --port"), "{said}");
     }
     fs::remove_dir_all(open).unwrap();
 }

@@ -91,8 +91,8 @@ fn redirect(headers: &HeaderMap, asked: &Url) -> Redirect {
     let led = location.to_str().ok().and_then(|location| asked.join(location).ok());
     match led {
         Some(led) if led.host_str() == asked.host_str() => Redirect::SameHost,
-        Some(led) => Redirect::OtherHost(led.host_str().unwrap_or("?").to_owned()),
-        None => Redirect::OtherHost("?".to_owned()),
+        Some(led) => Redirect::OtherHost(led.host_str().unwrap_or("?").into()),
+        None => Redirect::OtherHost("?".into()),
     }
 }
 

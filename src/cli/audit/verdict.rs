@@ -23,7 +23,7 @@ use crate::{
         checkpoint::{self, Mark},
         encode::ascii_json,
         error::JournalError,
-        files::is_in_use,
+        files::{LastWriter, is_in_use, last_writer},
         reader::Tail,
         verify::{Proof, Verdict, verify_journal},
     },
@@ -48,12 +48,12 @@ pub fn verify(path: &Path, witnesses: &[Witness], format: Format, out: &mut dyn 
     }
     match (settled(path, witnesses), format) {
         (Ok(Verdict::Proved(proof)), Format::Text) => {
-            write!(out, "{}", proved_text(&proof, witnesses, noted.map(|mark| mark.witness)))?;
+            write!(out, "{}", proved_text(&proof, witnesses, noted.map(|mark| mark.witness), &last_writer(path)))?;
             Ok(exit_of(&proof))
         }
         (Ok(Verdict::Proved(proof)), Format::Json) => {
             let verdict = if exit_of(&proof) == Exit::Done { "proved" } else { "torn" };
-            print_json(&json!({ "verdict": verdict, "proof": proof_json(&proof) }), out)?;
+            print_json(&json!({ "verdict": verdict, "proof": proof_json(&proof), "writer": writer_json(&last_writer(path)) }), out)?;
             Ok(exit_of(&proof))
         }
         (Ok(Verdict::Broken { held, at }), Format::Text) => {
@@ -121,7 +121,7 @@ fn print_json(value: &serde_json::Value, out: &mut dyn Write) -> io::Result<()> 
     writeln!(out, "{}", ascii_json(value)?)
 }
 
-fn proved_text(proof: &Proof, witnesses: &[Witness], beside: Option<Witness>) -> String {
+fn proved_text(proof: &Proof, witnesses: &[Witness], beside: Option<Witness>, writer: &LastWriter) -> String {
     let verdict = match proof.tail {
         Tail::Clean { .. } => "PROVED ",
         Tail::Torn { .. } => "TORN   ",
@@ -146,6 +146,7 @@ fn proved_text(proof: &Proof, witnesses: &[Witness], beside: Option<Witness>) ->
         proof.head,
         tail_text(proof.tail),
     );
+    text += &format!("writer   {}\n", writer_text(writer));
     if matches!(proof.tail, Tail::Torn { .. }) {
         text += "next     the records up to the head hold; if no host was killed there, the end was cut: compare it with a copy or a head that \
                  somebody else kept; the next host sets these bytes aside and goes on\n";
@@ -195,6 +196,29 @@ pub(super) fn tail_text(tail: Tail) -> String {
             format!("{bytes} bytes from byte {offset} on are no record ({shape}): a write that did not finish, or a cut")
         }
     }
+}
+
+/// Whether the journal goes on, and how it ended if not. None of it is proved.
+fn writer_text(writer: &LastWriter) -> String {
+    match writer {
+        LastWriter::Writing { by } => format!("still being written by {}; more may follow", Shown::new(by)),
+        LastWriter::Closed { by } => format!("closed by {}: its host ended in order", Shown::new(by)),
+        LastWriter::Lost { by } => format!(
+            "ended without a word of parting: {} wrote to it last, and is gone; what became of traffic after the last record is not here",
+            Shown::new(by)
+        ),
+        LastWriter::Unknown => "nobody writes to it, and no note beside it says how the last writer ended".to_owned(),
+    }
+}
+
+fn writer_json(writer: &LastWriter) -> serde_json::Value {
+    let (state, by) = match writer {
+        LastWriter::Writing { by } => ("writing", Some(by)),
+        LastWriter::Closed { by } => ("closed", Some(by)),
+        LastWriter::Lost { by } => ("lost", Some(by)),
+        LastWriter::Unknown => ("unknown", None),
+    };
+    json!({ "state": state, "by": by })
 }
 
 fn proof_json(proof: &Proof) -> serde_json::Value {

@@ -170,7 +170,7 @@ fn by_hand(scene: Scene<'_>) -> Vec<Line<'static>> {
     let copies = words::key(view, Action::CopyByHand);
     let head = format!("  {} home by hand, in a shell with your own rights ({copies} copies it{next}):", route.title);
     let simulated = match state.opened.as_ref().map(|opened| opened.world) {
-        Some(WorldKind::Demo { .. }) => Some("    (it steers the real project, and not this simulated world)"),
+        Some(WorldKind::Demo { .. }) => Some(format!("    ({})", crate::words::absence::STEERS_THE_REAL)),
         Some(WorldKind::Live) | None => None,
     };
     let parts = words::by_hand(state, route, COMMAND_COLUMNS);

@@ -97,7 +97,9 @@ fn edge(worst: &Attention, theme: &Theme) -> Option<Style> {
         | Attention::FailingForNobody { .. }
         | Attention::ConnectionsDropped { .. }
         | Attention::NeedsHuman { .. } => Some(theme.alarm),
-        Attention::Drifted { .. } | Attention::Hindered { .. } | Attention::RequestsDisagree { .. } => Some(theme.warn),
+        Attention::TakenOver { .. } | Attention::Drifted { .. } | Attention::Hindered { .. } | Attention::RequestsDisagree { .. } => {
+            Some(theme.warn)
+        }
         Attention::Blind { .. } | Attention::Unresolved { .. } | Attention::Unread { .. } | Attention::WeightsUnread { .. } => {
             Some(theme.unknown)
         }
@@ -121,6 +123,7 @@ fn worst(state: &State, route: &Route) -> Option<Attention> {
     outlook::attention(state).into_iter().find(|found| match found {
         Attention::NotHome { route: id, .. }
         | Attention::NeedsHuman { route: id, .. }
+        | Attention::TakenOver { route: id, .. }
         | Attention::Drifted { route: id, .. }
         | Attention::RollingBack { route: id, .. }
         | Attention::HomeNotSeen { route: id, .. }
@@ -150,6 +153,7 @@ fn status(scene: Scene<'_>, route: &Route, known: &RouteState, worst: Option<&At
     let resting = known.motion == Motion::Settled;
     match worst {
         Some(Attention::NotHome { .. }) => Line::styled(format!("{} NOT HOME", theme.glyphs.breach), theme.breach),
+        Some(Attention::TakenOver { .. }) => Line::styled(format!("{} HELD, another version decided", theme.glyphs.warn), theme.warn),
         Some(Attention::Drifted { .. }) => Line::styled(format!("{} DRIFT, nothing of ours", theme.glyphs.warn), theme.warn),
         Some(Attention::Breach { .. } | Attention::AtDoor { .. }) if resting => {
             Line::styled(format!("{} BREACH", theme.glyphs.breach), theme.breach)

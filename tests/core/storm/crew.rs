@@ -13,6 +13,8 @@ use cutover::{
         time::{Millis, Timestamp},
         weight::{PerMille, Weights},
     },
+    plan::model::Route,
+    sim::world::random::Random,
 };
 
 use super::night::Night;
@@ -91,20 +93,21 @@ impl Night {
         if self.state.controls.holder.is_none() {
             return Some(Command::Controls(ControlsCommand::Take));
         }
-        let known = self.state.routes[&id].clone();
+        // Lent beside the dice, which are thrown while it is looked at.
+        let (known, random) = (&self.state.routes[&id], &mut self.random);
         if known.latch.is_some() {
             let rested = !known.motion.is_returning() && known.drift.is_none();
             let reason = Shown::new("the cause is gone");
-            return (rested && self.random.chance(0.03)).then_some(Command::Rearm { route: id, reason });
+            return (rested && random.chance(0.03)).then_some(Command::Rearm { route: id, reason });
         }
         if let Some(drift) = &known.drift {
             let found = drift.found.clone();
-            return self.random.chance(0.05).then_some(Command::AdoptDrift { route: id, found });
+            return random.chance(0.05).then_some(Command::AdoptDrift { route: id, found });
         }
         if known.hold.is_some() {
-            return self.random.chance(0.1).then_some(Command::Resume { route: id });
+            return random.chance(0.1).then_some(Command::Resume { route: id });
         }
-        if self.random.chance(0.002) {
+        if random.chance(0.002) {
             return Some(Command::Hold { route: id });
         }
         let eager = match known.motion {
@@ -112,23 +115,22 @@ impl Night {
             Motion::Propagating { .. } | Motion::Writing { .. } => 0.01,
             Motion::Unread | Motion::Resolving { .. } | Motion::Returning(_) | Motion::NeedsHuman { .. } => 0.005,
         };
-        if !self.random.chance(eager) {
+        if !random.chance(eager) {
             return None;
         }
         let from = known.wanted.clone()?;
-        let to = self.next_stop(&known, &from)?;
+        let to = next_stop(&self.plan.routes[0], known, &from, random)?;
         Some(Command::Shift { route: id, from, to })
     }
+}
 
-    /// The next stop of the ladder; sometimes too far, sometimes back.
-    fn next_stop(&mut self, known: &RouteState, from: &Weights) -> Option<Weights> {
-        let route = self.plan.routes[0].clone();
-        let now = known.queued.as_ref().map_or(from, |wish| &wish.to).of(&route.target);
-        let share = if self.random.chance(0.03) {
-            PerMille::new(self.random.index(1001) as u16).expect("at most 1000")
-        } else {
-            *route.ladder.iter().find(|share| **share > now)?
-        };
-        from.with(&route.target, share).ok()
-    }
+/// The next stop of the ladder; sometimes too far, sometimes back.
+fn next_stop(route: &Route, known: &RouteState, from: &Weights, random: &mut Random) -> Option<Weights> {
+    let now = known.queued.as_ref().map_or(from, |wish| &wish.to).of(&route.target);
+    let share = if random.chance(0.03) {
+        PerMille::new(random.index(1001) as u16).expect("at most 1000")
+    } else {
+        *route.ladder.iter().find(|share| **share > now)?
+    };
+    from.with(&route.target, share).ok()
 }

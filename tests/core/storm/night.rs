@@ -16,7 +16,7 @@ use cutover::{
         weight::Weights,
     },
     journal::{
-        chain::Hash,
+        chain::{Hash, Head},
         memory::Memory,
         reader::Records,
         record::{Body, Genesis, Kind},
@@ -104,6 +104,7 @@ pub struct Night {
     course: Course,
     checks: Checks,
     watch: Watch,
+    replayed: Replayed,
     memory: Memory,
     writer: Writer,
     kind: Kind,
@@ -139,6 +140,7 @@ impl Night {
             course,
             checks,
             watch: Watch::default(),
+            replayed: Replayed::default(),
             memory,
             writer,
             kind: Kind::new("transition").expect("a word"),
@@ -281,18 +283,17 @@ impl Night {
         self.intents = Intents::default();
         let (writer, _) = Writer::open_in(&self.memory, Cadence::default()).map_err(|error| lost(&error.to_string()))?;
         self.writer = writer;
-        let (state, next) = self.fold()?;
-        self.state = state;
-        self.next = next;
+        self.replay(self.checks)?;
+        (self.state, self.next, self.watch) = (self.replayed.state.clone(), self.replayed.next, self.replayed.watch.clone());
         self.host += 1;
         self.summary.restarts += 1;
-        self.watch = Watch::of(&self.transitions()?);
         self.now = self.now + Millis(self.random.index(30_000) as u64);
         self.world.tick(self.now.0);
         self.happen(Event::Restarted)?;
         self.crew_joins()
     }
 
+    #[allow(dead_code, reason = "the benchmarks' own")]
     pub fn transitions(&self) -> Result<Vec<Transition>, Violation> {
         let mut transitions = Vec::new();
         for record in Records::<_, Transition>::new(self.memory.written().as_slice()) {
@@ -303,24 +304,42 @@ impl Night {
         Ok(transitions)
     }
 
-    /// I4: the records give the same decisions again, and with them the state.
-    fn fold(&self) -> Result<(State, Seq), Violation> {
-        let mut state = State::default();
-        let mut next = Seq(0);
-        for transition in self.transitions()? {
-            let decision = step(&mut state, &transition.entry);
-            require(decision == transition.decision, "I4", || format!("entry {} is decided otherwise in a replay", transition.entry.seq))?;
-            next = Seq(transition.entry.seq.0 + 1);
+    /// I4: the records give the same decisions again, and with them the state and the watchman's ledgers. What was read, proved and
+    /// stepped once is not gone through again as long as it stands there as it stood.
+    fn replay(&mut self, ledgers: Checks) -> Check {
+        let written = self.memory.written();
+        if !written.starts_with(&self.replayed.bytes) {
+            self.replayed = Replayed::default();
         }
-        Ok((state, next))
+        let Replayed { bytes, head, state, next, watch } = &mut self.replayed;
+        let mut records = Records::<_, Transition>::resume(&written[bytes.len()..], bytes.len() as u64, *head);
+        for record in records.by_ref() {
+            let Body::Entry { payload: Transition { entry, decision: recorded }, .. } =
+                record.map_err(|error| lost(&error.to_string()))?.body
+            else {
+                continue;
+            };
+            let before = (ledgers == Checks::On).then(|| Before::of(state));
+            let decision = step(state, &entry);
+            require(decision == recorded, "I4", || format!("entry {} is decided otherwise in a replay", entry.seq))?;
+            *next = Seq(entry.seq.0 + 1);
+            if let Some(before) = before {
+                // It has been checked when it happened.
+                let _known = watch.look(&before, &entry, &decision, state);
+            }
+        }
+        *head = *records.head();
+        *bytes = written;
+        Ok(())
     }
 
     fn replays(&mut self) -> Check {
         if self.checks == Checks::Off {
             return Ok(());
         }
-        let (state, _) = self.fold()?;
-        require(state == self.state, "I4", || "the journal folds to another state".to_owned())
+        // Nobody comes back after this, so nobody needs the ledgers.
+        self.replay(Checks::Off)?;
+        require(self.replayed.state == self.state, "I4", || "the journal folds to another state".to_owned())
     }
 
     fn has_settled(&self) -> Check {
@@ -336,6 +355,22 @@ impl Night {
         let shares = self.world.load_balancer.weights();
         let of = |name: &str| shares.iter().find(|(known, _)| known == name).map_or(0, |(_, share)| *share);
         super::network::weights(of("frontend-run"), of("frontend-gke"))
+    }
+}
+
+/// What the journal came to when it was last read, and how far that went.
+struct Replayed {
+    bytes: Vec<u8>,
+    head: Head,
+    state: State,
+    next: Seq,
+    watch: Watch,
+}
+
+impl Default for Replayed {
+    /// Before the first record.
+    fn default() -> Replayed {
+        Replayed { bytes: Vec::new(), head: Head::START, state: State::default(), next: Seq(0), watch: Watch::default() }
     }
 }
 

@@ -218,7 +218,7 @@ impl Night {
     /// What somebody outside sees of an answer.
     fn kind(&self, served: &traffic::Served) -> Option<AnswerKind> {
         let redirect = match served.code? {
-            Code::Found => Redirect::OtherHost("login.hexproperty.com".to_owned()),
+            Code::Found => Redirect::OtherHost("login.hexproperty.com".into()),
             Code::Fine | Code::NotFound | Code::Broken | Code::BadGateway | Code::Unavailable => Redirect::Nowhere,
         };
         let manner = served.leg.map_or(Manner::Proper, |leg| self.world.conditions.of(leg).manner);

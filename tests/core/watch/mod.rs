@@ -20,10 +20,9 @@ use std::{
 use cutover::domain::digest::Digest;
 use cutover::{
     core::{
-        decision::{Decision, Effect, Transition},
+        decision::{Decision, Effect},
         event::Entry,
         state::{Approval, Controls, Drift, Latch, Motion, PendingShift, RouteState, State, TriggerState},
-        step::step,
     },
     domain::{
         id::{EffectId, RouteId, TriggerId},
@@ -115,7 +114,7 @@ pub struct Seen<'a> {
 }
 
 /// The watchman with his ledgers.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Watch {
     effects: BTreeSet<EffectId>,
     writes: writes::Ledger,
@@ -125,18 +124,6 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// The ledgers as they are after these transitions, for a host that has come back; what was not durable has never been.
-    pub fn of(transitions: &[Transition]) -> Watch {
-        let (mut watch, mut state) = (Watch::default(), State::default());
-        for transition in transitions {
-            let before = Before::of(&state);
-            step(&mut state, &transition.entry);
-            // These entries have been checked when they happened.
-            let _known = watch.look(&before, &transition.entry, &transition.decision, &state);
-        }
-        watch
-    }
-
     /// Checks one entry.
     pub fn look(&mut self, before: &Before, entry: &Entry, decision: &Decision, after: &State) -> Check {
         let Some(opened) = &after.opened else { return Ok(()) };

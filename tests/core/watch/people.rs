@@ -23,7 +23,7 @@ use super::{Check, Seen, require};
 const HOLD_LASTS: Millis = Millis::from_secs(15);
 const APPROVAL_LASTS: Millis = Millis::from_mins(5);
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Ledger {
     answered: BTreeSet<(ClientId, AskId)>,
     /// Digests with the words that they stand for; equal words have equal digests and different words different ones.

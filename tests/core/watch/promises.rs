@@ -18,7 +18,7 @@ use cutover::{
 use super::{Check, Seen, readings::causes, require};
 
 /// What was promised after the entry before.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Ledger {
     promised: BTreeMap<TriggerId, Outlook>,
     at_door: BTreeMap<RouteId, Vec<DoorBreach>>,

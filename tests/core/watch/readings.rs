@@ -29,7 +29,7 @@ const AHEAD_MAX: Millis = Millis::from_secs(5);
 const HELD_MAX: Millis = Millis::from_secs(5);
 const FRESH: Millis = Millis::from_secs(30);
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Ledger {
     newest: BTreeMap<(BackendId, Metric), (SourceId, Measured)>,
     sources: BTreeMap<SourceId, Source>,
@@ -40,14 +40,14 @@ pub struct Ledger {
     promoted: bool,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Source {
     fault: Option<FaultKind>,
     stale_after: Millis,
 }
 
 /// What speaks for a breach.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Proof {
     since: Option<Timestamp>,
     samples: BTreeSet<Timestamp>,

@@ -114,7 +114,7 @@ fn restart_advances_nothing(seen: &Seen) -> Check {
 
 /// I10 in this very state: an operator without the controls asks for a rollback, on a copy. I6: his request to advance is refused on another.
 pub fn what_if(state: &State) -> Check {
-    let Some(opened) = state.opened.clone() else { return Ok(()) };
+    let Some(opened) = &state.opened else { return Ok(()) };
     let by = Asker { client: ClientId(900), who: "eve".parse().expect("a name"), role: Role::Operator };
     let ask = |command: Command| {
         let event = Event::Asked { by: by.clone(), ask: AskId(1), key: None, command };

@@ -26,7 +26,7 @@ use super::{Check, Seen, Stood, require, writing};
 const FRESH: Millis = Millis::from_secs(30);
 
 /// What was learnt of each route since its newest outcome.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Ledger {
     routes: BTreeMap<RouteId, Learnt>,
     /// When home was last said to have so many ready, by backend.
@@ -37,7 +37,7 @@ pub struct Ledger {
     intents: BTreeMap<EffectId, Effect>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Learnt {
     outcome: Option<Seq>,
     looks: Vec<(Seq, Version, Weights)>,

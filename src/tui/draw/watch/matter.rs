@@ -72,6 +72,7 @@ fn weighs(found: &Attention, view: &View) -> Option<Matter> {
         | Attention::ConnectionsDropped { .. }
         | Attention::WeightsUnread { .. }
         | Attention::NeedsHuman { .. }
+        | Attention::TakenOver { .. }
         | Attention::Drifted { .. }
         | Attention::Hindered { .. }
         | Attention::RequestsDisagree { .. }

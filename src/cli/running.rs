@@ -1,0 +1,129 @@
+//! A session that runs in this process: what `cutover host` and `cutover demo` have in common, which is everything but who comes in and how.
+//!
+//! The host listens on a socket for whoever its roster lets in, the demo has one cockpit at the other end of a pair of sockets; plan, journal,
+//! drivers, sensors, engine and door are put together here, and taken apart again.
+
+use std::path::{Path, PathBuf};
+
+use color_eyre::eyre::{Result, eyre};
+use tokio::{
+    sync::{oneshot, watch},
+    task::JoinHandle,
+};
+
+use crate::{
+    attach::{
+        connection::Farewell,
+        host::{About, Host},
+    },
+    cli::{compose, environment::World},
+    core::{event::Event, state::State},
+    domain::id::{ClientId, SessionId},
+    door::door,
+    plan::model::Plan,
+    session::{
+        engine::{self, EngineError, Parts},
+        recorder::{self, Recorder, RecorderError},
+        refold::Folded,
+    },
+};
+
+/// What a session begins with, or is taken up with.
+pub(super) struct Opening {
+    pub session: SessionId,
+    /// The one that it flies, whatever the file says by now.
+    pub plan: Plan,
+    recorder: Recorder,
+    state: State,
+    first: Vec<Event>,
+    pub journal: PathBuf,
+}
+
+impl Opening {
+    /// A new session with a new journal.
+    /// # Errors
+    /// The journal can't be begun there.
+    pub fn new(session: SessionId, plan: Plan, journal: &Path, holder: &str, world: &World) -> Result<Opening, RecorderError> {
+        let recorder = Recorder::create(journal, world.clock().now(), &session, &plan.hash.to_string(), holder)?;
+        Ok(Opening::first(session, plan, recorder, State::default(), journal, world))
+    }
+
+    /// A session where its journal ends. One whose host died before its first entry was on disk begins now: nothing has happened in it yet.
+    pub fn again(session: SessionId, plan: Plan, journal: &Path, (recorder, folded): (Recorder, Folded), world: &World) -> Opening {
+        let first = recorder::returning(&folded);
+        match &folded.state.opened {
+            Some(opened) => {
+                let plan = (*opened.plan).clone();
+                Opening { session, plan, recorder, state: folded.state, first, journal: journal.to_owned() }
+            }
+            None => Opening::first(session, plan, recorder, folded.state, journal, world),
+        }
+    }
+
+    fn first(session: SessionId, plan: Plan, recorder: Recorder, state: State, journal: &Path, world: &World) -> Opening {
+        let first = vec![Event::Opened { session: session.clone(), plan: Box::new(plan.clone()), world: world.kind() }];
+        Opening { session, plan, recorder, state, first, journal: journal.to_owned() }
+    }
+}
+
+/// A session with its engine at work.
+pub(super) struct Running {
+    /// Lets people in.
+    pub host: Host,
+    world: World,
+    engine: JoinHandle<Result<State, EngineError>>,
+    stop: watch::Sender<bool>,
+    closing: watch::Sender<Option<Farewell>>,
+}
+
+impl Running {
+    /// Makes what the plan asks for, sets the engine to work, and waits until what happens first is on record.
+    /// # Errors
+    /// An address of the plan is refused, or credentials are missing, and nothing was recorded or asked of the world; or the journal takes no
+    /// record.
+    pub async fn start(opening: Opening, world: World) -> Result<Running> {
+        let Opening { session, plan, recorder, state, first, .. } = opening;
+        let composed = compose::compose(&plan, &world.places(), world.clock(), world.fault_injector())?;
+        let (outside, inside) = door();
+        let (stop, stopped) = watch::channel(false);
+        let (closing, closed) = watch::channel(None);
+        let first_client = ClientId(recorder.last_client().0 + 1);
+        let snapshots = outside.snapshots.clone();
+        let about = About { session, plan: plan.name, world: world.kind(), first_client };
+        let parts = Parts { clock: world.clock(), executors: composed.executors, sensors: composed.sensors, inside, stop: stopped };
+        let engine = tokio::spawn(engine::run(state, recorder, first, parts));
+        let mut running = Running { host: Host::new(outside, about, closed), world, engine, stop, closing };
+        // The engine shows nobody anything before its first entries are done.
+        let (reply, shown) = oneshot::channel();
+        snapshots.send(reply).await.ok();
+        tokio::select! {
+            Ok(_) = shown => Ok(running),
+            why = running.failed() => Err(eyre!(why)),
+        }
+    }
+
+    /// Comes true when the engine has ended by itself: why.
+    pub async fn failed(&mut self) -> String {
+        match (&mut self.engine).await {
+            Ok(Ok(_)) => "the engine has ended by itself".to_owned(),
+            Ok(Err(error)) => error.to_string(),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    /// Tells everybody inside that it is over; whoever lets people in ends then.
+    pub fn see_out(&self, last_words: Farewell) {
+        self.closing.send_replace(Some(last_words));
+    }
+
+    /// Lets what is under way come to its end, and gives the state in which the journal was closed.
+    /// # Errors
+    /// The journal took no more.
+    pub async fn end(self) -> Result<State> {
+        // An engine that has ended by itself hears nothing any more.
+        let _ = self.stop.send(true);
+        let state = self.engine.await??;
+        self.world.leave().await;
+        Ok(state)
+    }
+}

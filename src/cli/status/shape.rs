@@ -1,0 +1,363 @@
+//! The shape of `cutover status --json`: this file's own and not the state's, so that scripts may rely on it while the state changes.
+//!
+//! Whatever the text for people says stands here for machines too: a word from a closed list or a figure beside each sentence. Fields are added
+//! and never renamed.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::{
+    core::{
+        event::WorldKind,
+        fails::stranded,
+        outlook::{self, Attention, Outlook, Then},
+        reason::Mover,
+        state::{ItemStatus, Motion, Otherwise, Proof, Reading, RouteState, Share, State, TriggerState},
+        unjudged::{Patience, Unjudged},
+    },
+    domain::{
+        id::RouteId,
+        metric::{Gap, Metric},
+        time::Timestamp,
+        weight::Weights,
+    },
+    plan::model::Trigger,
+    words::{self, Names},
+};
+
+#[derive(Debug, Serialize)]
+pub(super) struct Status {
+    pub(super) session: String,
+    pub(super) plan: String,
+    pub(super) world: WorldKind,
+    pub(super) host: Host,
+    /// Number of the newest entry.
+    pub(super) seq: u64,
+    /// Milliseconds since 1970, as every time here. Where the host is gone, nobody knows more since then.
+    pub(super) at: i64,
+    /// Whether somebody should look now; the exit code says the same.
+    pub(super) needs_human: bool,
+    /// What somebody should know of, worst first.
+    pub(super) attention: Vec<AttentionLine>,
+    pub(super) routes: BTreeMap<String, RouteStatus>,
+    pub(super) triggers: BTreeMap<String, TriggerStatus>,
+    pub(super) checklist_done: usize,
+    pub(super) checklist_items: usize,
+    pub(super) controls: Option<String>,
+    pub(super) people: Vec<Present>,
+    pub(super) approvals_open: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Host {
+    Here,
+    /// All of it is as old as the journal's last entry; nothing happens by itself.
+    Gone,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct AttentionLine {
+    pub(super) urgent: bool,
+    /// What it is: a word from a closed list.
+    pub(super) kind: &'static str,
+    /// The route, trigger, instance, source or item that it is about, by its name in the plan.
+    pub(super) about: Option<String>,
+    pub(super) text: String,
+}
+
+/// Every share is a fraction of the whole, 0.0 to 1.0.
+#[derive(Debug, Serialize)]
+pub(super) struct RouteStatus {
+    pub(super) wanted: Option<Shares>,
+    pub(super) accepted: Option<Shares>,
+    /// What requests of the newest window met; without one, nothing has been seen yet.
+    pub(super) seen: Option<Seen>,
+    /// `unread`, `settled`, `writing`, `resolving`, `returning`, `propagating` or `needs-human`.
+    pub(super) motion: &'static str,
+    pub(super) motion_text: String,
+    /// What requests say of the split that is accepted: `unproven`, `proven`, `fits`, `unasked` or `disagree`.
+    pub(super) requests_say: &'static str,
+    /// Since when, and until when at most, what is under way is under way.
+    pub(super) motion_since: Option<i64>,
+    pub(super) motion_until: Option<i64>,
+    pub(super) latched: bool,
+    pub(super) held: bool,
+    pub(super) held_by: Option<String>,
+    /// Versions of the fold, where the route is held because the program that took the session up decides otherwise than the one before.
+    pub(super) taken_over: Option<Otherwise>,
+    pub(super) drift: Option<DriftStatus>,
+    /// Empty when going back is assured.
+    pub(super) against_going_back: Vec<String>,
+    /// The command for a shell that brings it home without us.
+    pub(super) by_hand: Option<String>,
+    /// Where home fails those who are there and nothing speaks against the target: the command that moves them there, past what we do.
+    pub(super) out_by_hand: Option<String>,
+}
+
+pub(super) type Shares = BTreeMap<String, f64>;
+
+#[derive(Debug, Serialize)]
+pub(super) struct Seen {
+    pub(super) requests: u64,
+    pub(super) failed: u64,
+    pub(super) shares: BTreeMap<String, Share>,
+}
+
+/// What somebody else made of the weights.
+#[derive(Debug, Serialize)]
+pub(super) struct DriftStatus {
+    pub(super) found: Shares,
+    pub(super) expected: Shares,
+    /// Empty until the cloud's audit log tells.
+    pub(super) by: Option<String>,
+    pub(super) since: i64,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct TriggerStatus {
+    pub(super) metric: Metric,
+    /// `ok`, `breach`, `unknown` or `none`.
+    pub(super) reading: &'static str,
+    /// Why it is unknown, for people.
+    pub(super) gap: Option<String>,
+    /// The same as a word from a closed list.
+    pub(super) gap_kind: Option<Gap>,
+    /// In the metric's own unit: a fraction, milliseconds, a rate; the newest usable one, and when it was measured.
+    pub(super) value: Option<f64>,
+    pub(super) value_at: Option<i64>,
+    pub(super) limit: f64,
+    /// What it rests on: requests within the window, where they are known, and how many the plan wants before a sample is in order.
+    pub(super) requests: Option<u64>,
+    pub(super) requests_min: u64,
+    /// What it stands at: `quiet`, `idle`, `unjudged`, `running`, `unproven`, `blind`, `fired` or `going-home`.
+    pub(super) outlook: &'static str,
+    /// Since when; without one, it just is so.
+    pub(super) since: Option<i64>,
+    /// What its time brings: `goes-home`, `holds`, `withheld`, `disarmed`, `home-not-proven`, `nobody-there` or `done`.
+    pub(super) then: Option<&'static str>,
+    /// When it acts by itself, if its clock runs and nothing changes.
+    pub(super) acts_at: Option<i64>,
+    /// When it counts as blind, if it can't be judged until then.
+    pub(super) blind_at: Option<i64>,
+    pub(super) text: String,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Present {
+    pub(super) who: String,
+    pub(super) role: String,
+}
+
+pub(super) fn status(state: &State, session: String, plan: String) -> Status {
+    let names = Names::of(state);
+    let plan_of = state.opened.as_ref().map(|opened| &*opened.plan);
+    let planned = |id: &RouteId| plan_of.and_then(|plan| Some((plan, plan.routes.iter().find(|route| route.id == *id)?)));
+    let by_hand = |id: &RouteId| ByHand {
+        home: planned(id).map(|(plan, route)| plan.home_by_hand(route)),
+        out: planned(id).and_then(|(plan, route)| stranded(state, route).map(|stranded| plan.all_by_hand(route, stranded.target))),
+    };
+    let of = |(id, route)| (RouteId::to_string(id), route_status(route, by_hand(id), state.now, names));
+    let routes = state.routes.iter().map(of).collect();
+    let attention = outlook::attention(state);
+    Status {
+        session,
+        plan,
+        host: Host::Here,
+        world: state.opened.as_ref().map_or(WorldKind::Live, |opened| opened.world),
+        seq: state.seq.0,
+        at: state.now.0,
+        needs_human: attention.iter().any(Attention::is_urgent),
+        attention: attention.iter().map(|what| told(what, state)).collect(),
+        routes,
+        triggers: triggers(state, names),
+        checklist_done: state.checklist.values().filter(|item| item.status == ItemStatus::Done).count(),
+        checklist_items: state.checklist.len(),
+        controls: state.controls.holder.as_ref().map(|holder| holder.who.to_string()),
+        people: state.people.values().map(|one| Present { who: one.who.to_string(), role: one.role.to_string() }).collect(),
+        approvals_open: state.approvals.len(),
+    }
+}
+
+pub(super) fn told(what: &Attention, state: &State) -> AttentionLine {
+    let (kind, about) = kind(what);
+    AttentionLine { urgent: what.is_urgent(), kind, about, text: words::attention(what, state.now, Names::of(state)) }
+}
+
+fn kind(what: &Attention) -> (&'static str, Option<String>) {
+    let about = |id: &dyn ToString| Some(id.to_string());
+    match what {
+        Attention::NotHome { route, .. } => ("not-home", about(route)),
+        Attention::Breach { trigger, .. } => ("breach", about(trigger)),
+        Attention::AtDoor { route, breach } if breach.unlike.is_some() => ("unlike-home", about(route)),
+        Attention::AtDoor { route, .. } => ("failing-at-front-door", about(route)),
+        Attention::FailingForNobody { route, .. } => ("failing-unmarked", about(route)),
+        Attention::ConnectionsDropped { route, .. } => ("connections-dropped", about(route)),
+        Attention::WeightsUnread { route, .. } => ("weights-unread", about(route)),
+        Attention::NeedsHuman { route, .. } => ("needs-human", about(route)),
+        Attention::TakenOver { route, .. } => ("taken-over", about(route)),
+        Attention::Drifted { route, .. } => ("drift", about(route)),
+        Attention::RollingBack { route, .. } => ("rolling-back", about(route)),
+        Attention::HomeNotSeen { route, .. } => ("home-not-seen", about(route)),
+        Attention::Hindered { route, .. } => ("hindered", about(route)),
+        Attention::RequestsDisagree { route, .. } => ("requests-disagree", about(route)),
+        Attention::HomeNotReady { route, .. } => ("home-not-ready", about(route)),
+        Attention::WritesAtRisk { instance, .. } => ("writes-at-risk", about(instance)),
+        Attention::Blind { trigger, .. } => ("blind", about(trigger)),
+        Attention::Unjudged { trigger, .. } => ("unjudged", about(trigger)),
+        Attention::Unresolved { route } => ("unresolved-write", about(route)),
+        Attention::Unread { route } => ("unread", about(route)),
+        Attention::ReplicaUnsound { instance, .. } => ("replica-unsound", about(instance)),
+        Attention::SourceSilent { source } => ("source-silent", about(source)),
+        Attention::ItemFailing { item } => ("item-failing", about(item)),
+        Attention::Latched { route, .. } => ("latched", about(route)),
+        Attention::ApprovalOpen { by, .. } => ("approval-open", about(by)),
+    }
+}
+
+fn shares(weights: &Weights) -> Shares {
+    weights.iter().map(|(backend, share)| (backend.to_string(), share.fraction())).collect()
+}
+
+/// Commands for a shell.
+struct ByHand {
+    home: Option<String>,
+    out: Option<String>,
+}
+
+fn route_status(route: &RouteState, by_hand: ByHand, now: Timestamp, names: Names) -> RouteStatus {
+    let seen = route.observed.as_ref().filter(|observed| observed.requests > 0).map(|observed| Seen {
+        requests: observed.requests,
+        failed: observed.failed,
+        shares: observed.shares.iter().map(|(backend, share)| (backend.to_string(), *share)).collect(),
+    });
+    let (motion_since, motion_until) = span(&route.motion);
+    RouteStatus {
+        wanted: route.wanted.as_ref().map(shares),
+        accepted: route.accepted.as_ref().map(|accepted| shares(&accepted.weights)),
+        seen,
+        motion: motion(&route.motion),
+        motion_text: words::following(route, now),
+        requests_say: match (route.proof, route.against_since) {
+            (_, Some(_)) => "disagree",
+            (Proof::Unproven, None) => "unproven",
+            (Proof::Proven { .. }, None) => "proven",
+            (Proof::Fits, None) => "fits",
+            (Proof::Unasked, None) => "unasked",
+        },
+        motion_since,
+        motion_until,
+        latched: route.latch.is_some(),
+        held: route.hold.is_some(),
+        held_by: route.hold.as_ref().map(|hold| hold.by.to_string()),
+        taken_over: outlook::taken_over(route).map(|(_, otherwise)| otherwise),
+        drift: route.drift.as_ref().map(|drift| DriftStatus {
+            found: shares(&drift.found),
+            expected: shares(&drift.expected),
+            by: match &drift.by {
+                Mover::Foreign { actor: None } => None,
+                by @ (Mover::Us(_) | Mover::Adopted { .. } | Mover::OurLateWrite | Mover::Foreign { .. }) => Some(words::mover(by, names)),
+            },
+            since: drift.since.0,
+        }),
+        against_going_back: route.readiness.against.iter().map(|why| words::objection(why, names)).collect(),
+        by_hand: by_hand.home,
+        out_by_hand: by_hand.out,
+    }
+}
+
+/// For scripts, which must not read English.
+fn motion(motion: &Motion) -> &'static str {
+    match motion {
+        Motion::Unread => "unread",
+        Motion::Settled => "settled",
+        Motion::Writing { .. } => "writing",
+        Motion::Resolving { .. } => "resolving",
+        Motion::Returning(_) => "returning",
+        Motion::Propagating { .. } => "propagating",
+        Motion::NeedsHuman { .. } => "needs-human",
+    }
+}
+
+fn span(motion: &Motion) -> (Option<i64>, Option<i64>) {
+    match motion {
+        Motion::Unread | Motion::Settled => (None, None),
+        Motion::Writing { since, .. } | Motion::Resolving { since, .. } | Motion::NeedsHuman { since, .. } => (Some(since.0), None),
+        Motion::Returning(back) => (Some(back.since.0), None),
+        Motion::Propagating { since, until, .. } => (Some(since.0), Some(until.0)),
+    }
+}
+
+fn triggers(state: &State, names: Names) -> BTreeMap<String, TriggerStatus> {
+    let planned = state.opened.iter().flat_map(|opened| &opened.plan.triggers);
+    let status = |trigger: &Trigger| {
+        let known = state.triggers.get(&trigger.id)?;
+        let outlook = outlook::outlook(state, &trigger.id)?;
+        let requests = outlook::counted(state, &trigger.id);
+        Some((
+            trigger.id.to_string(),
+            trigger_status(trigger, known, &outlook, requests, words::outlook(&outlook, &trigger.id, state.now, names)),
+        ))
+    };
+    planned.filter_map(status).collect()
+}
+
+fn trigger_status(trigger: &Trigger, known: &TriggerState, outlook: &Outlook, requests: Option<u64>, text: String) -> TriggerStatus {
+    let (reading, gap) = match &known.reading {
+        Reading::None => ("none", None),
+        Reading::Ok => ("ok", None),
+        Reading::Breach => ("breach", None),
+        Reading::Unknown { gap } => ("unknown", Some(*gap)),
+    };
+    let blind_at = match outlook {
+        Outlook::Unjudged(Unjudged { patience: Patience::BlindAt(at), .. }) => Some(at.0),
+        Outlook::Unjudged(Unjudged { patience: Patience::Excused, .. })
+        | Outlook::Quiet
+        | Outlook::Idle
+        | Outlook::Running { .. }
+        | Outlook::Unproven { .. }
+        | Outlook::Blind { .. }
+        | Outlook::Fired { .. }
+        | Outlook::GoingHome => None,
+    };
+    let (kind, since, leads) = match outlook {
+        Outlook::Quiet => ("quiet", None, None),
+        Outlook::Idle => ("idle", None, None),
+        Outlook::Unjudged(_) => ("unjudged", None, None),
+        Outlook::Running { since, acts_at, then } => ("running", Some(since), Some((acts_at, then))),
+        Outlook::Unproven { since, .. } => ("unproven", Some(since), None),
+        Outlook::Blind { since, acts_at, then, .. } => ("blind", Some(since), Some((acts_at, then))),
+        Outlook::Fired { at } => ("fired", Some(at), None),
+        Outlook::GoingHome => ("going-home", None, None),
+    };
+    TriggerStatus {
+        metric: trigger.metric,
+        reading,
+        gap: gap.map(words::gap),
+        gap_kind: gap,
+        value: known.value,
+        value_at: known.value_at.map(|at| at.0),
+        limit: trigger.above,
+        requests,
+        requests_min: trigger.requests_min,
+        outlook: kind,
+        since: since.map(|since| since.0),
+        then: leads.map(|(_, leads)| consequence(leads)),
+        acts_at: leads.filter(|(_, leads)| **leads == Then::GoesHome).map(|(acts_at, _)| acts_at.0),
+        blind_at,
+        text,
+    }
+}
+
+fn consequence(then: &Then) -> &'static str {
+    match then {
+        Then::GoesHome => "goes-home",
+        Then::Holds => "holds",
+        Then::Withheld { .. } => "withheld",
+        Then::Disarmed { .. } => "disarmed",
+        Then::HomeNotProven { .. } => "home-not-proven",
+        Then::NobodyThere => "nobody-there",
+        Then::Done => "done",
+    }
+}

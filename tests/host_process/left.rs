@@ -1,0 +1,135 @@
+//! What is not begun: over a dead session's traffic, without a person whom the host would let in, on a name that nobody has.
+
+use std::fs;
+
+use cutover::core::event::Event;
+
+use crate::{
+    account::{Account, wait_until},
+    join::{commands, kill, open, running, said},
+};
+
+/// A session whose host was killed while 1 % of its traffic was away from home.
+fn dead_away_from_home(account: &Account) -> String {
+    let plan = account.own_plan();
+    let session = running(account, &plan);
+    let cockpit = account.cockpit_that_steps_out();
+    account.wait_until("1 % is accepted", |status| status["routes"]["frontend"]["accepted"]["gke"] == 0.01);
+    wait_until("it is recorded", || {
+        let recorded = account.transitions();
+        recorded.iter().any(|transition| format!("{:?}", transition.decision.news).contains("Accepted")).then_some(())
+    });
+    kill(account);
+    drop(cockpit);
+    session
+}
+
+#[test]
+fn no_session_is_begun_over_traffic_that_nobody_watches() {
+    let account = Account::new();
+    let session = dead_away_from_home(&account);
+    let plan = account.own_plan();
+    let world = account.world.argument();
+    let before = account.transitions().len();
+    let refused = open(&account, &plan, &[&world, "--new"]);
+    let text = said(&refused);
+    assert_eq!(refused.status.code(), Some(3), "{text}");
+    assert!(text.contains(&format!("session {session} of this plan has died with traffic away from home")), "{text}");
+    assert!(text.contains("nobody knows more since 20") && text.contains("Web frontend: 1% on GKE"), "{text}");
+    assert!(text.contains("home by hand"), "{text}");
+    let [take_up, clear_away] = commands(&text).try_into().unwrap();
+    assert!(take_up.contains(&format!("--session {session}")), "{text}");
+    assert!(clear_away.ends_with(&format!("stop {session} --abandon frontend")), "{text}");
+    let named = open(&account, &plan, &[&world, "--session", "another"]);
+    assert_eq!(named.status.code(), Some(3), "another name is another session: {named:?}");
+    assert_eq!((account.transitions().len(), account.listed().len()), (before, 1), "nothing was begun");
+
+    // Clearing it away is refused as well, until the route is named.
+    let kept = account.run(&["stop", &session]);
+    assert_eq!(kept.status.code(), Some(3), "{kept:?}");
+    assert!(said(&kept).contains("--abandon frontend") && said(&kept).contains("Web frontend: 1% on GKE"), "{kept:?}");
+
+    // A world of one's own touches nobody's traffic: it is begun, and what was left behind is told.
+    let own = open(&account, &plan, &["--simulated"]);
+    assert!(own.status.success() && said(&own).contains(&format!("the host of session {session} of this plan is gone")), "{own:?}");
+    let name = String::from_utf8(own.stdout).unwrap().trim().to_owned();
+    assert!(account.run(&["stop", &name]).status.success());
+
+    let taken_up = account.typed(&take_up.replace(" open ", " open --no-attach "));
+    assert!(taken_up.status.success(), "{take_up}: {taken_up:?}");
+    let text = said(&taken_up);
+    assert!(text.contains("Web frontend: 1% on GKE") && text.contains(&format!("session {session} is taken up")), "{text}");
+    assert_eq!(account.status()["session"], session.as_str());
+}
+
+#[test]
+fn a_dead_session_is_cleared_away_by_the_line_that_was_printed() {
+    let account = Account::new();
+    let session = dead_away_from_home(&account);
+    let (plan, world) = (account.own_plan(), account.world.argument());
+    let refused = open(&account, &plan, &[&world, "--new"]);
+    let [_, clear_away] = commands(&said(&refused)).try_into().unwrap();
+    assert!(account.typed(&clear_away).status.success(), "{clear_away}");
+    let again = open(&account, &plan, &[&world]);
+    assert!(again.status.success(), "{again:?}");
+    assert_ne!(String::from_utf8(again.stdout).unwrap().trim(), session);
+    let all = String::from_utf8(account.run(&["sessions", "--all"]).stdout).unwrap();
+    assert!(all.contains(&format!("{session}  only its journal is left")), "{all}");
+}
+
+#[test]
+fn whom_the_host_would_not_let_in_begins_nothing() {
+    let account = Account::new();
+    let plan = account.own_plan();
+    let roster = plan.with_file_name("shared.toml");
+    let user = std::process::Command::new("id").arg("-un").output().unwrap();
+    let user = String::from_utf8(user.stdout).unwrap();
+    let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI";
+    let people = [("anna", "BpN5gI12RvvYKxIb3HYxEddAeasDlVfW16zDYpLxhh8"), ("ben", "Ff+gQsNQWxnVhn7bJq8O9CRQ0pXflkfLO6IDCCjX+my")];
+    let person = |(name, end): (&str, &str)| {
+        format!("[[person]]\nname = \"{name}\"\nuser = \"{}\"\nrole = \"pilot\"\nkey = \"{key}{end} {name}\"\n", user.trim())
+    };
+    fs::write(&roster, people.map(person).concat()).unwrap();
+    let words = ["open", plan.to_str().unwrap(), &account.world.argument(), "--roster", roster.to_str().unwrap()];
+    let mut pty = account.in_terminal(&words);
+    pty.wait_for("this account is shared by anna, ben");
+    pty.wait_for("no session was begun");
+    assert!(!pty.ended().success());
+    assert!(account.listed().is_empty(), "{:?}", account.listed());
+    // Without a cockpit nobody has to be let in.
+    let opened = open(&account, &plan, &[&account.world.argument(), "--roster", roster.to_str().unwrap()]);
+    assert!(opened.status.success(), "{opened:?}");
+}
+
+#[test]
+fn a_name_that_nobody_has_ends_with_7_and_the_names_that_there_are() {
+    let account = Account::new();
+    let session = account.open();
+    for words in [
+        &["audit", "verify"][..],
+        &["audit", "show"],
+        &["attach"],
+        &["watch"],
+        &["status"],
+        &["status", "--json"],
+        &["rollback"],
+        &["stop"],
+    ] {
+        let told = account.run(&[words, &["nosuch"]].concat());
+        assert_eq!(told.status.code(), Some(7), "{words:?}: {told:?}");
+        assert!(said(&told).contains(&format!("there is no session nosuch here (there is: {session})")), "{words:?}: {told:?}");
+    }
+}
+
+#[test]
+fn a_rollback_by_a_command_line_is_asked_for_and_nobody_came_or_went() {
+    let account = Account::new();
+    account.open();
+    account.wait_until_ready();
+    let home = account.run(&["rollback", "--wait", "5"]);
+    assert!(matches!(home.status.code(), Some(0 | 8)), "{home:?}");
+    let transitions = account.transitions();
+    assert!(transitions.iter().any(|transition| matches!(transition.entry.event, Event::Asked { .. })));
+    let presence = |event: &Event| matches!(event, Event::Joined { .. } | Event::Left { .. } | Event::Beat { .. });
+    assert!(!transitions.iter().any(|transition| presence(&transition.entry.event)));
+}
