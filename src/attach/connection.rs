@@ -45,6 +45,8 @@ use crate::{
 const WRITE_WITHIN: Duration = Duration::from_secs(30);
 /// A client that says nothing whole for this long is dropped; it should beat every 5 s.
 const HEARD_WITHIN: Duration = Duration::from_secs(30);
+/// After the session has ended, for why it did.
+const LAST_WORDS_WITHIN: Duration = Duration::from_secs(2);
 /// After this long without news a client is told that the host lives.
 const BEAT_EVERY: Duration = Duration::from_secs(5);
 /// Beats of one cockpit reach the session no more often than this; they only renew a hold that lasts 15 s.
@@ -211,7 +213,12 @@ pub(super) async fn glance(mut writer: impl AsyncWrite + Unpin, snapshots: &Snap
     }
 }
 
-fn over() -> Farewell {
+/// Tells a client why it is cut.
+pub(super) async fn bye(mut writer: impl AsyncWrite + Unpin, Farewell { why, then }: Farewell) {
+    timeout(WRITE_WITHIN, frame::write(&mut writer, &[Outgoing::of(&FromHost::Bye { why, then })])).await.ok();
+}
+
+pub(super) fn over() -> Farewell {
     Farewell::new("the session's engine has stopped; what was journaled holds", Then::ComeBack)
 }
 
@@ -322,11 +329,7 @@ async fn show(mut writer: impl AsyncWrite + Unpin, mut sight: Sight, resync: &No
             }
             Next::Deeds(frames) => frames,
             Next::Beat => vec![Outgoing::of(&FromHost::Beat)],
-            Next::Bye(Farewell { why, then }) => {
-                let bye = [Outgoing::of(&FromHost::Bye { why, then })];
-                timeout(WRITE_WITHIN, frame::write(&mut writer, &bye)).await.ok();
-                return;
-            }
+            Next::Bye(farewell) => return bye(writer, farewell).await,
         };
         if !matches!(timeout(WRITE_WITHIN, frame::write(&mut writer, &frames)).await, Ok(Ok(()))) {
             return;
@@ -337,7 +340,11 @@ async fn show(mut writer: impl AsyncWrite + Unpin, mut sight: Sight, resync: &No
             Ok(farewell) = &mut cut => Next::Bye(farewell),
             farewell = &mut sight.leave => Next::Bye(farewell),
             () = asked_again(resync, resync_at) => Next::Snapshot,
-            next = gather(&mut sight.transitions, &mut shown) => next,
+            next = gather(&mut sight.transitions, &mut shown) => match next {
+                Some(next) => next,
+                // The owner knows why, and says so in a moment.
+                None => Next::Bye(timeout(LAST_WORDS_WITHIN, &mut sight.leave).await.unwrap_or_else(|_| over())),
+            },
             () = tokio::time::sleep(BEAT_EVERY) => Next::Beat,
         };
     }
@@ -350,18 +357,18 @@ async fn asked_again(resync: &Notify, not_before: Instant) {
 }
 
 /// The transitions that are there now, at least one; or what takes their place when there are too many. Only the wait for the first can be
-/// abandoned, so nothing is lost when it is.
-async fn gather(transitions: &mut broadcast::Receiver<Arc<Published>>, shown: &mut Seq) -> Next {
+/// abandoned, so nothing is lost when it is. None once the session has ended.
+async fn gather(transitions: &mut broadcast::Receiver<Arc<Published>>, shown: &mut Seq) -> Option<Next> {
     let mut first = loop {
         match transitions.recv().await {
             Ok(transition) if transition.seq <= *shown => {}
             Ok(transition) => break Some(transition),
-            Err(RecvError::Lagged(_)) => return Next::Snapshot,
-            Err(RecvError::Closed) => return Next::Bye(over()),
+            Err(RecvError::Lagged(_)) => return Some(Next::Snapshot),
+            Err(RecvError::Closed) => return None,
         }
     };
     if transitions.len() > BEHIND_MAX {
-        return Next::Snapshot;
+        return Some(Next::Snapshot);
     }
     let mut frames = Vec::new();
     while let Some(transition) = first.take().or_else(|| transitions.try_recv().ok()) {
@@ -371,5 +378,5 @@ async fn gather(transitions: &mut broadcast::Receiver<Arc<Published>>, shown: &m
             break;
         }
     }
-    Next::Deeds(frames)
+    Some(Next::Deeds(frames))
 }

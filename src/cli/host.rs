@@ -298,7 +298,6 @@ impl Hosted {
                 _ = stop.recv() => break Call::Stop,
                 why = self.running.failed() => {
                     tracing::error!("{why}");
-                    self.running.see_out(Farewell::new(&why, Then::StayAway));
                     self.serving.await?;
                     return Ok(said(why, Exit::Failed));
                 }

@@ -15,6 +15,7 @@ use crate::{
     attach::{
         connection::Farewell,
         host::{About, Host},
+        protocol::Then,
     },
     cli::{compose, environment::World},
     core::{event::Event, state::State},
@@ -91,7 +92,15 @@ impl Running {
         let snapshots = outside.snapshots.clone();
         let about = About { session, plan: plan.name, world: world.kind(), first_client };
         let parts = Parts { clock: world.clock(), executors: composed.executors, sensors: composed.sensors, inside, stop: stopped };
-        let engine = tokio::spawn(engine::run(state, recorder, first, parts));
+        let last_words = closing.clone();
+        let engine = tokio::spawn(async move {
+            let ended = engine::run(state, recorder, first, parts).await;
+            if let Err(error) = &ended {
+                // Whoever is inside reads why before the line ends.
+                last_words.send_replace(Some(Farewell::new(error.last_words(), Then::StayAway)));
+            }
+            ended
+        });
         let mut running = Running { host: Host::new(outside, about, closed), world, engine, stop, closing };
         // The engine shows nobody anything before its first entries are done.
         let (reply, shown) = oneshot::channel();

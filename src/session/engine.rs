@@ -95,6 +95,16 @@ pub enum EngineError {
     Encode(#[from] serde_json::Error),
 }
 
+impl EngineError {
+    /// Why the session ended, for those who were inside: their cockpits know the command by hand themselves.
+    pub fn last_words(&self) -> String {
+        match self {
+            EngineError::Recorder { recorder, .. } => format!("{recorder}. Nothing has left the session since"),
+            EngineError::Encode(_) => self.to_string(),
+        }
+    }
+}
+
 /// Runs a session until it is told to stop or its journal fails.
 ///
 /// `state` is the fold of what `recorder` holds already; `first` is what happens first: `Opened` for a new journal, `Restarted` for an old one, and

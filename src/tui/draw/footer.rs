@@ -147,6 +147,7 @@ fn matters(state: &State, view: &View) -> Vec<Action> {
         actions.push(Action::CopyAwayByHand);
     }
     let blocked = known.is_some_and(|known| known.latch.is_some() || known.hold.is_some() || known.drift.is_some());
+    let reached = view.hearing == Hearing::Connected;
     if let Some(draft) = route.and_then(|route| view.drafts.get(&route.id)) {
         let id = &route.expect("it has a draft").id;
         let refused = matches!(outlook::preview(state, mine, id, draft), None | Some(Preview::Refused(_)));
@@ -171,7 +172,7 @@ fn matters(state: &State, view: &View) -> Vec<Action> {
     if view.focus == Pane::Checklist && is_signable(state, view) {
         actions.push(Action::Sign);
     }
-    if !blocked {
+    if reached && !blocked {
         actions.extend([Action::Draft(10), Action::Ladder(Way::Forward)]);
     }
     actions.extend([

@@ -90,7 +90,11 @@ fn parts_of_last(line: &StateLine, scene: Scene<'_>, room: usize) -> Line<'stati
 fn parts(line: &StateLine, length: Length, scene: Scene<'_>) -> Line<'static> {
     let Scene { state, view, theme } = scene;
     let mut groups: Vec<Vec<Span<'static>>> = vec![place(line, length.place, scene)];
-    groups.push(told(&line.worst, length.worst, course(state, view), theme));
+    groups.push(match view.hearing {
+        Hearing::Connected => told(&line.worst, length.worst, course(state, view), theme),
+        // What was good when the host was last heard proves nothing now.
+        Hearing::Lost { .. } => vec![Span::styled(form_of(&line.worst, length.worst), theme.stale)],
+    });
     groups.extend(line.next.as_ref().map(|said| plain(said, length.next, theme)));
     groups.extend(line.home.as_ref().and_then(|said| home(said, length.home, view, theme)));
     let mut spans = vec![Span::raw(" ")];
