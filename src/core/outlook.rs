@@ -13,7 +13,7 @@ use crate::{
         home::Home,
         loss::{self, Loss},
         reason::{DoorRule, Mover, Need, Objection, Obstacle},
-        replication::{self, DatabaseStanding, Soundness},
+        replication::DatabaseStanding,
         settle,
         sight::Sight,
         standing,
@@ -29,9 +29,10 @@ use crate::{
         time::{Millis, Timestamp},
         weight::{PerMille, Weights},
     },
-    plan::model::{Database, Route, Trigger},
+    plan::model::{Route, Trigger},
 };
 
+mod database;
 mod rank;
 
 /// What a trigger stands at, and what follows.
@@ -438,7 +439,7 @@ pub fn attention(state: &State) -> Vec<Attention> {
             Outlook::Quiet | Outlook::Idle | Outlook::Fired { .. } | Outlook::GoingHome => {}
         }
     }
-    found.extend(sight.plan.database.iter().flat_map(|database| of_database(database, state, sight.now)));
+    found.extend(sight.plan.database.iter().flat_map(|database| database::attention(database, state, sight.now)));
     let silent = state.sources.iter().filter(|(_, source)| source.fault.is_some());
     found.extend(silent.map(|(id, _)| Attention::SourceSilent { source: id.clone() }));
     let failing = state.checklist.iter().filter(|(_, item)| item.status == ItemStatus::Failing);
@@ -586,19 +587,4 @@ pub fn soonest(found: &[Attention]) -> Option<&Outlook> {
         Outlook::Quiet | Outlook::Idle | Outlook::Unjudged(_) | Outlook::Fired { .. } | Outlook::GoingHome => None,
     };
     outlooks.filter_map(|outlook| Some((due(&outlook)?, outlook))).min_by_key(|(due, _)| *due).map(|(_, outlook)| outlook)
-}
-
-fn of_database(database: &Database, state: &State, now: Timestamp) -> Vec<Attention> {
-    let unsound = database.instances().filter_map(|instance| {
-        let standing = replication::standing(database, instance, state.replication.get(instance), now);
-        (standing.soundness() == Soundness::Unsound).then(|| (instance.clone(), standing))
-    });
-    let each = unsound.map(|(instance, standing)| {
-        if instance == database.primary || standing == DatabaseStanding::Promoted {
-            Attention::WritesAtRisk { instance, standing }
-        } else {
-            Attention::ReplicaUnsound { instance, standing }
-        }
-    });
-    each.collect()
 }
