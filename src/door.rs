@@ -70,7 +70,8 @@ pub struct Door {
     pub presence: mpsc::Sender<Presence>,
     pub requests: mpsc::Sender<Request>,
     pub snapshots: mpsc::Sender<oneshot::Sender<Snapshot>>,
-    pub transitions: broadcast::Sender<Arc<Published>>,
+    /// Weak, so that whoever listens hears it when the session ends.
+    pub transitions: broadcast::WeakSender<Arc<Published>>,
 }
 
 /// The inner ends, for the engine.
@@ -88,6 +89,6 @@ pub fn door() -> (Door, Inside) {
     let (requests, requests_inside) = mpsc::channel(REQUESTS_MAX);
     let (snapshots, snapshots_inside) = mpsc::channel(REQUESTS_MAX);
     let (transitions, _) = broadcast::channel(DEEDS_MAX);
-    let outside = Door { presence, requests, snapshots, transitions: transitions.clone() };
+    let outside = Door { presence, requests, snapshots, transitions: transitions.downgrade() };
     (outside, Inside { presence: presence_inside, requests: requests_inside, snapshots: snapshots_inside, transitions })
 }

@@ -211,7 +211,12 @@ pub(super) async fn glance(mut writer: impl AsyncWrite + Unpin, snapshots: &Snap
     }
 }
 
-fn over() -> Farewell {
+/// Tells a client why it is cut.
+pub(super) async fn bye(mut writer: impl AsyncWrite + Unpin, Farewell { why, then }: Farewell) {
+    timeout(WRITE_WITHIN, frame::write(&mut writer, &[Outgoing::of(&FromHost::Bye { why, then })])).await.ok();
+}
+
+pub(super) fn over() -> Farewell {
     Farewell::new("the session's engine has stopped; what was journaled holds", Then::ComeBack)
 }
 
@@ -322,11 +327,7 @@ async fn show(mut writer: impl AsyncWrite + Unpin, mut sight: Sight, resync: &No
             }
             Next::Deeds(frames) => frames,
             Next::Beat => vec![Outgoing::of(&FromHost::Beat)],
-            Next::Bye(Farewell { why, then }) => {
-                let bye = [Outgoing::of(&FromHost::Bye { why, then })];
-                timeout(WRITE_WITHIN, frame::write(&mut writer, &bye)).await.ok();
-                return;
-            }
+            Next::Bye(farewell) => return bye(writer, farewell).await,
         };
         if !matches!(timeout(WRITE_WITHIN, frame::write(&mut writer, &frames)).await, Ok(Ok(()))) {
             return;

@@ -78,7 +78,7 @@ pub struct Host {
 struct Shared {
     presence: mpsc::Sender<Presence>,
     requests: mpsc::Sender<Request>,
-    transitions: broadcast::Sender<Arc<Published>>,
+    transitions: broadcast::WeakSender<Arc<Published>>,
     snapshots: Arc<SnapshotCache>,
     about: About,
     next_client: AtomicU64,
@@ -181,7 +181,10 @@ impl Host {
         if hello.wants == Wants::Glance {
             return connection::glance(writer, snapshots).await;
         }
-        let sight = Sight { transitions: transitions.subscribe(), snapshots: snapshots.clone(), leave: leave(candidate.clone()) };
+        let Some(transitions) = transitions.upgrade().map(|living| living.subscribe()) else {
+            return connection::bye(writer, connection::over()).await;
+        };
+        let sight = Sight { transitions, snapshots: snapshots.clone(), leave: leave(candidate.clone()) };
         if hello.wants == Wants::Errand {
             let asker = Asker { client, who, role };
             return connection::errand(frames, writer, sight, presence.clone(), requests.clone(), asker).await;

@@ -372,12 +372,17 @@ pub fn would(state: &State, id: &TriggerId) -> Option<Then> {
 fn blind(sight: &Sight, route: &Route, trigger: &Trigger, known: &TriggerState) -> Option<Outlook> {
     let since = known.blind_since.filter(|since| sight.now.since(*since) >= blind::BLIND_AFTER)?;
     let then = trigger::blind_consequence(sight, route, trigger);
+    let acts_at = since + blind::BLIND_ACTS_AFTER;
+    // As long as a step still spreads, few requests are what is to be expected, and it is told before it acts all the same.
+    if standing::step_spreads_until(sight.route(route)).is_some_and(|until| sight.now < until && until < acts_at) {
+        return None;
+    }
     // Nobody asks what nobody is sent to; before a first step it is asked, for blindness forbids that.
     let known_route = sight.route(route);
     if known_route.latch.is_some() && exposure::has(known_route, sight.now, &trigger.backend) == PerMille::ZERO {
         return None;
     }
-    Some(Outlook::Blind { since, gap: known.reading.gap(), acts_at: since + blind::BLIND_ACTS_AFTER, then })
+    Some(Outlook::Blind { since, gap: known.reading.gap(), acts_at, then })
 }
 
 /// Everything that somebody should know of, worst first.

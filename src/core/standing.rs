@@ -6,7 +6,7 @@ use crate::{
     core::{
         decision::{Cause, Effect},
         reason::DoorRule,
-        state::{InFlight, Latch, RouteState},
+        state::{Goal, InFlight, Latch, Motion, RouteState},
         turn::Turn,
     },
     domain::{
@@ -68,6 +68,20 @@ pub(super) fn names_at_door(latch: &Latch, backend: &BackendId, rule: DoorRule) 
         (Cause::FailingAtDoor { .. }, DoorRule::Unlike) | (Cause::UnlikeHome { .. }, DoorRule::Failing) => false,
         (Cause::Operator { .. } | Cause::Adopted { .. } | Cause::Triggers(_) | Cause::Blind { .. }, _) => false,
     })
+}
+
+/// Until when requests can't be expected to have followed the step that spreads.
+pub(super) fn step_spreads_until(state: &RouteState) -> Option<Timestamp> {
+    match state.motion {
+        Motion::Propagating { until, goal: Goal::Advance, .. } => Some(until),
+        Motion::Propagating { goal: Goal::Rollback, .. }
+        | Motion::Unread
+        | Motion::Settled
+        | Motion::Writing { .. }
+        | Motion::Resolving { .. }
+        | Motion::Returning(_)
+        | Motion::NeedsHuman { .. } => None,
+    }
 }
 
 /// Whether a rollback has brought home what the API holds, so that those who are still elsewhere follow.

@@ -10,6 +10,7 @@ use crate::{
         evidence,
         reason::Blindness,
         sight::Sight,
+        standing,
         state::{Reading, State, TriggerState},
     },
     domain::{
@@ -59,10 +60,11 @@ pub(super) fn unjudged(sight: &Sight, trigger: &Trigger, known: &TriggerState) -
     let gap = known.reading.gap();
     let forbids = blind::forbids(sight.state, sight.now, trigger, Some(gap));
     let bars = forbids.and_then(|refusal| if let Refusal::Blind { why, .. } = refusal { Some(why) } else { None });
+    let spread = sight.route_of(trigger).and_then(|(_, stands)| standing::step_spreads_until(stands)).unwrap_or(sight.now);
     Unjudged {
         gap,
         counted: gap.filter(|gap| lacks_requests(*gap)).and_then(|_| counted(sight, trigger)),
-        patience: known.blind_since.map_or(Patience::Excused, |since| Patience::BlindAt(since + BLIND_AFTER)),
+        patience: known.blind_since.map_or(Patience::Excused, |since| Patience::BlindAt((since + BLIND_AFTER).max(spread))),
         bars,
     }
 }

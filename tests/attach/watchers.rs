@@ -59,6 +59,24 @@ async fn a_watcher_may_resize_and_beat_and_that_is_all_that_is_seen_of_him() {
     only_presence_was_heard(session, raw.serving).await;
 }
 
+/// Nobody looks at a screen that stands still because there is no session behind it any more.
+#[tokio::test(start_paused = true)]
+async fn everybody_hears_it_when_the_engine_ends_though_nobody_asks_anything() {
+    let session = Session::start();
+    let (host, _close) = session.host(1);
+    let mut lines = Vec::new();
+    for (name, wants, role) in [("sue", Wants::Watch, Role::Watcher), ("anna", Wants::Cockpit, Role::Pilot)] {
+        lines.push(Raw::join(&host, identity(name, role), wants, 64 * 1024).await.0);
+    }
+    drop(session);
+    for mut raw in lines {
+        let words = raw.last_words().await.expect("the client is told");
+        assert!(words.contains("engine has stopped"), "{words}");
+    }
+    let mut late = Raw::join(&host, identity("ben", Role::Pilot), Wants::Cockpit, 64 * 1024).await.0;
+    assert!(late.last_words().await.is_some_and(|words| words.contains("engine has stopped")));
+}
+
 #[tokio::test(start_paused = true)]
 async fn who_only_glances_sees_the_state_and_is_seen_by_nobody() {
     let mut session = Session::start();

@@ -3,11 +3,16 @@
 use cutover::{
     core::{
         condition::{Condition, condition},
+        decision::Verdict,
         fails::{Site, fails},
         outlook::{Attention, Outlook, Then, attention, outlook, soonest, would},
+        state::Motion,
         unjudged::{Counted, Patience, Unjudged},
     },
-    domain::metric::{Basis, Gap, Metric, Sample},
+    domain::{
+        metric::{Basis, Gap, Metric, Sample},
+        time::Timestamp,
+    },
     words::{self, Names},
 };
 
@@ -79,6 +84,27 @@ fn what_is_not_excused_says_when_it_is_blindness() {
         second(&mut session, 250, few);
     }
     assert!(matches!(stands(&session), Outlook::Blind { .. }), "{:?}", stands(&session));
+}
+
+/// Requests follow a step in a minute or two; few of them meanwhile are no alarm, and are one where the step should have arrived.
+#[test]
+fn while_a_step_spreads_few_requests_are_no_blindness() {
+    let mut session = Session::at_a_quarter();
+    assert_eq!(session.shift(250, 500), Verdict::Accepted);
+    session.write_done();
+    let Motion::Propagating { until, .. } = session.route().motion else { panic!("{:?}", session.route().motion) };
+    let mut judged = Vec::new();
+    while session.now < until {
+        let few = counted(0, 34, &session);
+        second(&mut session, 500, few);
+        judged.push((session.now, stands(&session)));
+    }
+    let unjudged = |(at, outlook): &(Timestamp, Outlook)| match outlook {
+        Outlook::Unjudged(why) => *at < until && !matches!(why.patience, Patience::BlindAt(blind) if blind < until),
+        _ => *at >= until,
+    };
+    assert!(judged.len() > 40 && judged.iter().all(unjudged), "{judged:?}");
+    assert!(matches!(judged.last(), Some((_, Outlook::Blind { .. }))), "{judged:?}");
 }
 
 #[test]

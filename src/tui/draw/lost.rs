@@ -12,6 +12,7 @@ use ratatui::{
 use crate::{
     core::{
         event::WorldKind,
+        home::home,
         outlook::{Outlook, outlook},
         state::State,
     },
@@ -105,7 +106,13 @@ fn lost(why: &str, then: Then, gone: &str, scene: Scene<'_>) -> Vec<Line<'static
             lines.extend(by_hand(scene));
             lines.push(Line::default());
         }
-        Then::Nothing => {}
+        Then::Nothing => {
+            lines.push(Line::styled("What still holds:", theme.text));
+            lines.push(holds(&in_flight(state)));
+            lines.push(holds("nobody watches it: no trigger rolls back, and no key reaches it"));
+            lines.extend(by_hand(scene));
+            lines.push(Line::default());
+        }
     }
     let next = match then {
         Then::Listen => "The line is open; it is listened on. No key reaches the session until it speaks.".to_owned(),
@@ -165,6 +172,9 @@ fn in_flight(state: &State) -> String {
 fn by_hand(scene: Scene<'_>) -> Vec<Line<'static>> {
     let Scene { state, view, theme } = scene;
     let Some((plan, route)) = words::plan(state).zip(words::route(state, view.route)) else { return Vec::new() };
+    if home(state, route).is_reached() {
+        return Vec::new();
+    }
     let next =
         if plan.routes.len() > 1 { format!("; {} shows the next route's", words::key(view, Action::NextRoute)) } else { String::new() };
     let copies = words::key(view, Action::CopyByHand);
