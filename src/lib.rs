@@ -62,7 +62,9 @@
 //!   vendor's own client where there is one.
 //! - **Another decision on what was recorded already**: raise `core::FOLD` and leave a journal of the new fold in `tests/journals`, as
 //!   `tests/golden.rs` says; hosts that take up older journals then hold every route and say so.
-//! - **A fault of the world**: a variant of `sim::faults::Fault` and a row in `sim::faults::choices`; the palette offers it by itself.
+//! - **A fault of the world**: a variant of `sim::faults::Fault` and a row in `sim::faults::choices`; the palette offers it by itself. The
+//!   compiler asks where it is folded into the world. Nothing asks for the two lists that are drawn from by chance: what storms may meet is in
+//!   `sim/scenario.rs`; and what the whole path makes of it belongs into `tests/adapters_sim` and a story.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::wildcard_enum_match_arm, reason = "a test that meets another case has failed"))]

@@ -19,7 +19,7 @@ use crate::{
     tui::{
         app::{self, Appearance, End},
         terminal::size,
-        view::Follow,
+        view::{Follow, Leaving},
     },
 };
 
@@ -45,7 +45,7 @@ pub async fn fly(place: &Place, found: &Found, wants: Wants, face: &Face, follow
         Ok(link) => link,
         Err(exit) => return Ok(exit),
     };
-    match draw(link, face, &paths, follow).await? {
+    match draw(link, face, &paths, follow, Leaving::Detaches).await? {
         End::Quit => {
             let session = &found.card.session;
             print::out(&format!("Session {session} runs on. Back to it: {} attach {session}\n", print::program()));
@@ -58,14 +58,14 @@ pub async fn fly(place: &Place, found: &Found, wants: Wants, face: &Face, follow
 /// Draws what `link` tells until its person or its terminal leaves.
 /// # Errors
 /// When the terminal can't be had.
-pub(super) async fn draw(link: Link, face: &Face, paths: &Paths, follow: Follow) -> Result<End> {
+pub(super) async fn draw(link: Link, face: &Face, paths: &Paths, follow: Follow, leaving: Leaving) -> Result<End> {
     let (appearance, keeper) = face.appearance(paths)?;
     let (faults, speed) = match link.view.borrow().me.world {
         WorldKind::Live => (Vec::new(), 1.0),
         WorldKind::Demo { speed } => (environment::faults(), f64::from(speed)),
     };
     let faults = faults.into_iter().map(|(name, what)| (name.to_string(), what.to_string())).collect();
-    let appearance = Appearance { faults, speed, follow, ..appearance };
+    let appearance = Appearance { faults, speed, follow, leaving, ..appearance };
     let flown = app::run(link, appearance, || std::process::exit(129)).await;
     keeper.finish();
     Ok(flown?.end)

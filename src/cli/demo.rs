@@ -34,7 +34,11 @@ use crate::{
         simulation::{Config, Ports},
     },
     telemetry::{self, Sink},
-    tui::{app::End, terminal::size, view::Follow},
+    tui::{
+        app::End,
+        terminal::size,
+        view::{Follow, Leaving},
+    },
 };
 
 /// The seed's plan, as it stands in `plans/`.
@@ -109,7 +113,7 @@ async fn fly(running: &Running, face: &Face, paths: &Paths) -> Result<End> {
     let size = size::of(&std::io::stdout());
     let terminal = Some(TerminalSize { columns: size.columns, rows: size.rows });
     let link = client::connect(Dial::once(ours), Wants::Cockpit, terminal).await?;
-    let end = cockpit::draw(link, face, paths, Follow::No).await;
+    let end = cockpit::draw(link, face, paths, Follow::No, Leaving::Ends).await;
     running.see_out(Farewell::new("the demo is over", Then::StayAway));
     serving.await.wrap_err("the cockpit's line broke")?;
     end

@@ -97,6 +97,8 @@ fn stuck(state: &State) -> BTreeSet<String> {
         Attention::Breach { .. }
         | Attention::AtDoor { .. }
         | Attention::FailingForNobody { .. }
+        | Attention::ConnectionsDropped { .. }
+        | Attention::WeightsUnread { .. }
         | Attention::TakenOver { .. }
         | Attention::Drifted { .. }
         | Attention::RollingBack { .. }
@@ -164,6 +166,10 @@ fn text(status: &Status, stuck: &BTreeSet<String>) -> String {
         let by_hand = route.by_hand.as_ref().filter(|_| stuck.contains(id));
         let heading = || absence::by_hand(id, Some(status.world));
         lines.extend(by_hand.map(|command| format!("    {}\n      {command}", heading())));
+        let out = route.out_by_hand.as_ref();
+        let out =
+            out.map(|command| format!("    home fails; to move everybody out of it by hand, past what cutover does:\n      {command}"));
+        lines.extend(out);
     }
     lines.extend(status.triggers.iter().map(|(id, trigger)| format!("  trigger {id}: {}{}", trigger.text, figure(trigger))));
     lines.push(format!("  checklist: {} of {}", status.checklist_done, status.checklist_items));

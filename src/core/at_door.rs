@@ -57,6 +57,10 @@ fn then(sight: &Sight, route: &Route, backend: &BackendId, rule: DoorRule, proof
     if exposure::has(state, sight.now, backend) == PerMille::ZERO {
         return Then::NobodyThere;
     }
+    // Nothing takes users away from home by itself, however it fails them, and a rollback cures nothing there.
+    if *backend == route.home {
+        return Then::Holds;
+    }
     if standing::goes_home(route, state) {
         return Then::Done;
     }
@@ -66,7 +70,7 @@ fn then(sight: &Sight, route: &Route, backend: &BackendId, rule: DoorRule, proof
     if named && !anew {
         return Then::Done;
     }
-    if *backend == route.home || !leads_home(sight, route, backend, rule) {
+    if !leads_home(sight, route, backend, rule) {
         return Then::Holds;
     }
     if let Some(instance) = readiness::disarmed(sight.plan, sight.state) {
@@ -112,19 +116,20 @@ pub(super) fn outlook(sight: &Sight, route: &Route, breach: &Breach<'_>) -> Outl
     }
 }
 
-/// Why what is met at the front door forbids an advance.
-pub(super) fn forbids(sight: &Sight, route: &Route) -> Option<Refusal> {
-    if let Some(breach) = breaches(sight, route).into_iter().next() {
+/// Why what is met at the front door forbids an advance, each breach of it.
+pub(super) fn forbids(sight: &Sight, route: &Route) -> Vec<Refusal> {
+    let refusal = |breach: Breach<'_>| {
         let (backend, met) = (breach.backend.clone(), breach.met);
-        return Some(match (breach.rule, &met.unlike) {
+        match (breach.rule, &met.unlike) {
             (DoorRule::Unlike, Some(unlike)) => Refusal::UnlikeHome { backend, difference: Box::new(unlike.difference.clone()) },
             (DoorRule::Unlike, None) | (DoorRule::Failing, _) => {
                 Refusal::FailingAtDoor { backend: Some(backend), failed: met.failed, answers: met.answers }
             }
-        });
-    }
-    let nobodys = sight.route(route).front_door.nobodys.as_ref().filter(|met| met.failing.is_some())?;
-    Some(Refusal::FailingAtDoor { backend: None, failed: nobodys.failed, answers: nobodys.answers })
+        }
+    };
+    let nobodys = sight.route(route).front_door.nobodys.as_ref().filter(|met| met.failing.is_some());
+    let nobodys = nobodys.map(|met| Refusal::FailingAtDoor { backend: None, failed: met.failed, answers: met.answers });
+    breaches(sight, route).into_iter().map(refusal).chain(nobodys).collect()
 }
 
 /// Sends home what has lasted for long enough, once.

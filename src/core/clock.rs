@@ -45,6 +45,7 @@ fn rebase(state: &mut State, back: Millis) {
         backend.usable.values_mut().for_each(|sample| shift(&mut sample.at));
         backend.announced.moments().for_each(shift);
         backend.probe.iter_mut().for_each(|probe| shift(&mut probe.at));
+        backend.losing.iter_mut().for_each(|losing| losing.rebase(back));
     }
     for trigger in state.triggers.values_mut() {
         [&mut trigger.pending_since, &mut trigger.blind_since].into_iter().for_each(shift_maybe);
@@ -117,6 +118,8 @@ fn rebase_route(route: &mut RouteState, back: Millis) {
         observed.window.iter_mut().for_each(|look| shift(&mut look.at));
     }
     route.front_door.rebase(back);
+    route.doubts.rebase(back);
+    route.losing.iter_mut().for_each(|losing| losing.rebase(back));
     match &mut route.motion {
         Motion::Unread | Motion::Settled => {}
         Motion::Writing { since, .. } | Motion::Resolving { since, .. } | Motion::NeedsHuman { since, .. } => shift(since),

@@ -6,11 +6,16 @@ use crate::{
     core::{
         evidence,
         has::has,
+        loss::{self, Losing},
         outlook::{DoorBreach, Outlook, at_door, outlook},
+        readiness,
         state::{Reading, State},
         unjudged::{Unjudged, lacks},
     },
-    domain::id::{BackendId, TriggerId},
+    domain::{
+        id::{BackendId, TriggerId},
+        metric::Metric,
+    },
     plan::model::{Route, Trigger},
 };
 
@@ -21,6 +26,10 @@ pub enum Condition {
     Breached { trigger: TriggerId },
     /// Requests through the front door that it answers fail, or its site is not home's.
     FailsAtDoor { breach: Box<DoorBreach> },
+    /// It is home, and its own figure is beyond what the plan tolerates of the target.
+    HomeBeyond { metric: Metric, value: f64, limit: f64 },
+    /// Connections to it are dropped.
+    Drops { losing: Losing },
     /// Direct requests to it fail.
     ProbeFails { failed: u64, sent: u64 },
     /// A trigger on it has not been able to see for too long.
@@ -45,6 +54,14 @@ pub fn condition(state: &State, route: &Route, backend: &BackendId) -> Condition
     }
     if let Some(breach) = at_door(state, &route.id).into_iter().find(|breach| !nobody && breach.backend == *backend) {
         return Condition::FailsAtDoor { breach: Box::new(breach) };
+    }
+    let over = plan.filter(|_| !nobody && *backend == route.home).and_then(|plan| readiness::beyond(plan, state, route).next());
+    if let Some(over) = over {
+        return Condition::HomeBeyond { metric: over.metric, value: over.value, limit: over.limit };
+    }
+    let losing = state.routes.get(&route.id).and_then(|known| loss::loss_of(state, known, backend));
+    if let Some(loss) = losing {
+        return Condition::Drops { losing: loss.losing };
     }
     let known = state.backends.get(backend);
     if let Some(probe) = known.and_then(|known| known.probe.as_ref()).filter(|probe| state.now.since(probe.at) <= evidence::FRESH) {

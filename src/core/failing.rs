@@ -31,7 +31,7 @@ fn watching<'a>(sight: &Sight<'a>, route: &Route) -> impl Iterator<Item = &'a Tr
 }
 
 /// The share of failing requests that the route tolerates.
-fn limit(sight: &Sight, route: &Route) -> f64 {
+pub(super) fn limit(sight: &Sight, route: &Route) -> f64 {
     watching(sight, route).map(|trigger| trigger.above).reduce(f64::min).unwrap_or(ERRORS_MAX)
 }
 

@@ -3,13 +3,16 @@
 use crate::{
     core::{
         condition::{Condition, condition},
-        evidence,
+        evidence, exposure, failing,
         has::has,
+        loss::{self, Losing},
+        sight::Sight,
         state::{Share, State},
     },
     domain::{
         id::BackendId,
         metric::{Metric, Sample},
+        weight::PerMille,
     },
     plan::model::Route,
 };
@@ -21,6 +24,8 @@ pub struct Fails {
     pub at_door: Option<MetAtDoor>,
     /// The error rate that it counts itself.
     pub own: Option<Sample>,
+    /// Connections that it drops by its own counter.
+    pub losing: Option<Losing>,
     pub gravity: Gravity,
 }
 
@@ -62,19 +67,87 @@ impl Fails {
     }
 }
 
+/// What going home would exchange, where home is seen to fail: which share of users would move, and what fails here and there.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Exchange {
+    pub moves: PerMille,
+    /// Where they are; `None` where nothing of the last half minute tells.
+    pub here: Option<f64>,
+    pub there: f64,
+}
+
+/// What a rollback of `route` would bring users to, where home is seen to fail them.
+pub fn exchange(state: &State, route: &Route) -> Option<Exchange> {
+    let known = state.routes.get(&route.id)?;
+    let there = failing_share(state, route, &route.home)?;
+    let most = route.backend_ids().filter(|id| **id != route.home).max_by_key(|id| exposure::has(known, state.now, id))?;
+    let limit = failing::limit(&Sight::of(state)?, route);
+    // What has been given home already follows by itself.
+    let moves = PerMille::ALL.saturating_sub(exposure::accepted(known, &route.home).get());
+    (moves > PerMille::ZERO && there > limit).then(|| Exchange { moves, here: failing_share(state, route, most), there })
+}
+
+/// Home fails those who are there, and nothing speaks against the target. Nothing advances from a home that can't take everybody back, so
+/// only restoring it helps, or hands that move users past this session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stranded<'a> {
+    pub home: &'a BackendId,
+    pub target: &'a BackendId,
+}
+
+pub fn stranded<'a>(state: &State, route: &'a Route) -> Option<Stranded<'a>> {
+    let known = state.routes.get(&route.id)?;
+    let fails = match condition(state, route, &route.home) {
+        Condition::Breached { .. } | Condition::FailsAtDoor { .. } | Condition::HomeBeyond { .. } => true,
+        Condition::ProbeFails { failed, sent } => failed >= sent,
+        Condition::Drops { .. }
+        | Condition::Blind { .. }
+        | Condition::Unjudged { .. }
+        | Condition::Untold
+        | Condition::Idle
+        | Condition::Well => false,
+    };
+    let target_does_not = match condition(state, route, &route.target) {
+        Condition::Unjudged { .. } | Condition::Untold | Condition::Idle | Condition::Well => true,
+        Condition::Breached { .. }
+        | Condition::FailsAtDoor { .. }
+        | Condition::HomeBeyond { .. }
+        | Condition::Drops { .. }
+        | Condition::ProbeFails { .. }
+        | Condition::Blind { .. } => false,
+    };
+    let serves = exposure::accepted(known, &route.home) > PerMille::ZERO && !known.motion.is_returning();
+    (fails && target_does_not && serves).then_some(Stranded { home: &route.home, target: &route.target })
+}
+
+/// The worst that a witness of the last half minute says of a backend: itself, the front door, a direct request.
+fn failing_share(state: &State, route: &Route, backend: &BackendId) -> Option<f64> {
+    let own = evidence::measured(state, state.now, backend, Metric::ErrorRate).and_then(Result::ok).map(|sample| sample.value);
+    let met = state.routes.get(&route.id).and_then(|known| known.front_door.met.get(backend));
+    let met = met.filter(|met| met.answers > 0 && state.now.since(met.at) <= evidence::FRESH).map(|met| met.share.fraction);
+    let probe = state.backends.get(backend).and_then(|known| known.probe.as_ref());
+    let probe = probe.filter(|probe| probe.sent > 0 && state.now.since(probe.at) <= evidence::FRESH);
+    let probed = probe.map(|probe| probe.failed.saturating_add(probe.dropped) as f64 / probe.sent as f64);
+    [own, met, probed].into_iter().flatten().reduce(f64::max)
+}
+
 /// What fails of `backend` now; nothing where nobody is, and nothing that was seen longer than half a minute ago.
 pub fn fails(state: &State, route: &Route, backend: &BackendId) -> Fails {
     if has(state, &route.id, backend).is_nothing() {
-        return Fails { at_door: None, own: None, gravity: Gravity::Tolerated };
+        return Fails { at_door: None, own: None, losing: None, gravity: Gravity::Tolerated };
     }
     let met = state.routes.get(&route.id).and_then(|known| known.front_door.met.get(backend));
     let met = met.filter(|met| met.answers > 0 && state.now.since(met.at) <= evidence::FRESH);
     let site = |is_unlike| if is_unlike { Site::UnlikeHome } else { Site::LikeHome };
+    let loss = state.routes.get(&route.id).and_then(|known| loss::loss_of(state, known, backend));
     Fails {
+        losing: loss.map(|loss| loss.losing),
         at_door: met.map(|met| MetAtDoor { failed: met.failed, answers: met.answers, share: met.share, site: site(met.unlike.is_some()) }),
         own: evidence::measured(state, state.now, backend, Metric::ErrorRate).and_then(Result::ok),
         gravity: match condition(state, route, backend) {
-            Condition::Breached { .. } | Condition::FailsAtDoor { .. } => Gravity::Beyond,
+            Condition::Breached { .. } | Condition::FailsAtDoor { .. } | Condition::HomeBeyond { .. } | Condition::Drops { .. } => {
+                Gravity::Beyond
+            }
             Condition::ProbeFails { .. }
             | Condition::Blind { .. }
             | Condition::Unjudged { .. }

@@ -15,7 +15,7 @@ use crate::{
     domain::{
         id::SourceId,
         time::{Millis, Timestamp},
-        weight::PerMille,
+        weight::{PerMille, WHOLE},
     },
     plan::model::Route,
 };
@@ -25,7 +25,7 @@ use crate::{
 pub enum Home {
     /// The weights have not been read yet.
     Unread,
-    /// Somebody else is given traffic, and nobody has asked for it to be otherwise.
+    /// Somebody else is given traffic, or is about to be, and nobody has asked for it to be otherwise.
     Away { given: PerMille },
     /// A rollback is on its way to the API, for no longer than half a minute.
     Going { since: Timestamp, attempts: u32, why: Obstacle },
@@ -78,6 +78,9 @@ pub fn home(state: &State, route: &Route) -> Home {
             (None, _) => Home::Away { given: PerMille::ZERO.saturating_add(given) },
         };
     }
+    if let Some(given) = leaves(known, route) {
+        return Home::Away { given };
+    }
     if let Some(why) = accepted.hindrances.iter().find(|found| found.leads_past(&route.home)) {
         return not_home(since, Obstacle::Hindered { why: why.clone() });
     }
@@ -96,6 +99,16 @@ pub fn home(state: &State, route: &Route) -> Home {
     }
 }
 
+/// The share that a write gives to others whose outcome has not been told: it may be so already.
+fn leaves(known: &RouteState, route: &Route) -> Option<PerMille> {
+    let to = match &known.motion {
+        Motion::Writing { to, .. } | Motion::Resolving { to, .. } => to,
+        Motion::Unread | Motion::Settled | Motion::Returning(_) | Motion::Propagating { .. } | Motion::NeedsHuman { .. } => return None,
+    };
+    let away = PerMille::ALL.saturating_sub(to.of(&route.home).get());
+    (away > PerMille::ZERO && known.latch.is_none()).then_some(away)
+}
+
 /// Whether the newest answers came from others too, however long ago that was: that nobody has asked since proves nothing.
 fn was_met_elsewhere(known: &RouteState, route: &Route) -> bool {
     known.observed.iter().flat_map(|observed| &observed.shares).any(|(id, share)| *id != route.home && share.fraction > 0.0)
@@ -109,6 +122,9 @@ fn accepted_only(known: &RouteState, route: &Route, now: Timestamp, since: Times
     let elsewhere = band.map(|home| Share { fraction: 1.0 - home.fraction, low: 1.0 - home.high, high: 1.0 - home.low });
     let spread = Some(since + pace::spreads_in(route, known)).max(known.spreads_until).unwrap_or(since);
     let least = known.fading.iter().filter(|(id, share)| **id != route.home && **share > PerMille::ZERO).map(|(_, share)| *share).min();
+    // Each has its own bound; together they have no more than what home is not seen to have.
+    let not_home = elsewhere.filter(|share| share.fraction > 0.0).map_or(0, |share| (share.high * f64::from(WHOLE)).ceil() as u16);
+    let most = most.max(not_home);
     let end = spread + pace::seen_in(known, least);
     let left = (end > now).then(|| end.since(now));
     Home::Accepted { since, elsewhere, at_most: PerMille::ZERO.saturating_add(most), left }

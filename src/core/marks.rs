@@ -67,6 +67,7 @@ fn ends(news: &News, breach: &News) -> bool {
         (News::Cleared { .. }, News::Breached { .. })
             | (News::AnswersAtDoor { .. }, News::FailingAtDoor { .. })
             | (News::LikeHomeAgain { .. }, News::UnlikeHome { .. })
+            | (News::ConnectionsKept { .. }, News::ConnectionsDropped { .. })
     );
     pair && news.about() == breach.about()
 }

@@ -8,6 +8,7 @@
 pub const FOLD: u32 = 1;
 
 pub mod acts;
+pub mod assurance;
 pub mod command;
 pub mod condition;
 pub mod decision;
@@ -18,10 +19,12 @@ pub mod fails;
 pub mod forecast;
 pub mod has;
 pub mod home;
+pub mod loss;
 pub mod marks;
 pub mod news;
 pub mod outlook;
 pub mod past;
+pub mod question;
 pub mod reason;
 pub mod replication;
 pub mod state;

@@ -9,6 +9,7 @@ use crate::{
     core::{
         decision::{Cause, Refusal},
         door::Difference,
+        loss::Witness,
         reason::{Drop, Evidence, Mover, Need, Objection, Obstacle, Void},
         replication::DatabaseStanding,
     },
@@ -154,6 +155,14 @@ pub enum News {
     HomeNotProven {
         route: RouteId,
         why: Objection,
+    },
+    /// Users are away, and going back has not been assured for some seconds.
+    WayHomeDoubted {
+        route: RouteId,
+        why: Objection,
+    },
+    WayHomeAssured {
+        route: RouteId,
     },
     /// The API has taken it; users follow.
     HomeAccepted {
@@ -363,6 +372,25 @@ pub enum News {
     SourceAnswers {
         source: SourceId,
     },
+    /// Nobody has read the weights for so long that nothing goes by them.
+    WeightsUnread {
+        route: RouteId,
+        ago: Millis,
+    },
+    WeightsReadAgain {
+        route: RouteId,
+    },
+    /// Connections were dropped before an answer came: so many of all.
+    ConnectionsDropped {
+        witness: Witness,
+        dropped: u64,
+        of: u64,
+    },
+    /// None for a whole minute, after they had been for `lasted`.
+    ConnectionsKept {
+        witness: Witness,
+        lasted: Millis,
+    },
 
     WorkloadTroubled {
         backend: BackendId,
@@ -480,6 +508,9 @@ impl News {
             | News::Signed { .. }
             | News::ItemProven { .. }
             | News::SourceAnswers { .. }
+            | News::WeightsReadAgain { .. }
+            | News::WayHomeAssured { .. }
+            | News::ConnectionsKept { .. }
             | News::PartRead { .. }
             | News::WorkloadWell { .. } => Tone::Good,
             News::FaultInjected { .. }
@@ -512,6 +543,8 @@ impl News {
             | News::SignatureExpired { .. }
             | News::ItemFailing { .. }
             | News::SourceSilent { .. }
+            | News::WeightsUnread { .. }
+            | News::WayHomeDoubted { .. }
             | News::WorkloadTroubled { .. }
             | News::ContainersRestarted { .. }
             | News::PartUnread { .. }
@@ -527,6 +560,7 @@ impl News {
             | News::Fired { .. }
             | News::Withheld { .. }
             | News::WithheldAtDoor { .. }
+            | News::ConnectionsDropped { .. }
             | News::BlindHeld { .. } => Tone::Alarm,
             News::DatabaseStands { standing, .. } => standing.tone(),
         }

@@ -6,13 +6,14 @@
 
 use crate::{
     core::{
-        at_door, blind, controls,
+        assurance, at_door, blind, controls,
         decision::{Cause, Refusal},
         door::Difference,
         drift, exposure, home,
         home::Home,
+        loss::{self, Loss},
         reason::{DoorRule, Mover, Need, Objection, Obstacle},
-        replication::{self, DatabaseStanding, Soundness},
+        replication::DatabaseStanding,
         settle,
         sight::Sight,
         standing,
@@ -28,8 +29,11 @@ use crate::{
         time::{Millis, Timestamp},
         weight::{PerMille, Weights},
     },
-    plan::model::{Database, Route, Trigger},
+    plan::model::{Route, Trigger},
 };
+
+mod database;
+mod rank;
 
 /// What a trigger stands at, and what follows.
 #[derive(Debug, Clone, PartialEq)]
@@ -109,6 +113,11 @@ pub enum Attention {
         failed: u64,
         answers: u64,
     },
+    /// Users lose connections before they are answered: who counts how many.
+    ConnectionsDropped {
+        route: RouteId,
+        losses: Vec<Loss>,
+    },
     /// The session can't go on with the route by itself.
     NeedsHuman {
         route: RouteId,
@@ -148,6 +157,11 @@ pub enum Attention {
     },
     /// Requests meet something else than what is accepted.
     RequestsDisagree {
+        route: RouteId,
+        since: Timestamp,
+    },
+    /// Nobody has read the weights for too long to go by them: what they are now is not known, and going back is not assured.
+    WeightsUnread {
         route: RouteId,
         since: Timestamp,
     },
@@ -229,6 +243,8 @@ impl Attention {
             | Attention::AtDoor { .. }
             | Attention::Latched { .. }
             | Attention::FailingForNobody { .. }
+            | Attention::ConnectionsDropped { .. }
+            | Attention::WeightsUnread { .. }
             | Attention::NeedsHuman { .. }
             | Attention::TakenOver { .. }
             | Attention::Drifted { .. }
@@ -247,6 +263,11 @@ impl Attention {
         }
     }
 
+    /// Whether a line that names only the worst counts it as one more.
+    pub fn counts(&self) -> bool {
+        self.is_urgent() || matches!(self, Attention::ReplicaUnsound { .. })
+    }
+
     /// Whether somebody has to look, now: what `status` and `rollback` end with 8 for.
     pub fn is_urgent(&self) -> bool {
         match self {
@@ -254,6 +275,8 @@ impl Attention {
             | Attention::Breach { .. }
             | Attention::AtDoor { .. }
             | Attention::FailingForNobody { .. }
+            | Attention::ConnectionsDropped { .. }
+            | Attention::WeightsUnread { .. }
             | Attention::NeedsHuman { .. }
             | Attention::TakenOver { .. }
             | Attention::Drifted { .. }
@@ -296,6 +319,15 @@ pub fn preview(state: &State, client: Option<ClientId>, route: &RouteId, to: &We
         return Some(Preview::Refused(controls::refusal(state)));
     }
     Some(traffic::examine(&sight, planned, to).unwrap_or_else(Preview::Refused))
+}
+
+/// What stands against going home where a trigger would bring it there: it goes all the same, and nobody can promise that it helps.
+pub fn unassured<'a>(state: &'a State, id: &TriggerId) -> Option<&'a Objection> {
+    let sight = Sight::of(state)?;
+    let trigger = sight.plan.triggers.iter().find(|trigger| trigger.id == *id)?;
+    let (route, known) = sight.route_of(trigger)?;
+    let goes = trigger::consequence(&sight, route, trigger) == Then::GoesHome;
+    known.readiness.against.first().filter(|_| goes)
 }
 
 /// What `trigger` stands at; `None` for one that the plan doesn't name.
@@ -407,13 +439,13 @@ pub fn attention(state: &State) -> Vec<Attention> {
             Outlook::Quiet | Outlook::Idle | Outlook::Fired { .. } | Outlook::GoingHome => {}
         }
     }
-    found.extend(sight.plan.database.iter().flat_map(|database| of_database(database, state, sight.now)));
+    found.extend(sight.plan.database.iter().flat_map(|database| database::attention(database, state, sight.now)));
     let silent = state.sources.iter().filter(|(_, source)| source.fault.is_some());
     found.extend(silent.map(|(id, _)| Attention::SourceSilent { source: id.clone() }));
     let failing = state.checklist.iter().filter(|(_, item)| item.status == ItemStatus::Failing);
     found.extend(failing.map(|(id, _)| Attention::ItemFailing { item: id.clone() }));
     found.extend(state.approvals.values().map(|open| Attention::ApprovalOpen { digest: open.digest, by: open.by.who.clone() }));
-    found.sort_by_key(rank);
+    found.sort_by_key(rank::rank);
     found
 }
 
@@ -432,7 +464,11 @@ fn breaches(sight: &Sight, route: &Route) -> Vec<DoorBreach> {
             DoorRule::Unlike => breach.met.unlike.as_ref().map(|unlike| unlike.difference.clone()),
             DoorRule::Failing => None,
         },
-        outlook: overtaken(route, sight.route(route), at_door::outlook(sight, route, &breach)),
+        // Going home is no cure for what home fails at.
+        outlook: match at_door::outlook(sight, route, &breach) {
+            outlook if *breach.backend == route.home => outlook,
+            outlook => overtaken(route, sight.route(route), outlook),
+        },
     };
     // What was met where nobody is any more is history.
     at_door::breaches(sight, route).into_iter().map(told).filter(|breach| breach.outlook != Outlook::Idle).collect()
@@ -490,9 +526,17 @@ fn of_route(sight: &Sight, route: &Route, known: &RouteState, found: &mut Vec<At
     if let (Motion::Settled, Some(since)) = (&known.motion, known.against_since.filter(|since| settle::is_no_chance(*since, sight.now))) {
         found.push(Attention::RequestsDisagree { route: id(), since });
     }
-    let away = route.backend_ids().any(|backend| *backend != route.home && exposure::has(known, sight.now, backend) > PerMille::ZERO);
-    if let (true, Some(why)) = (away && known.accepted.is_some(), known.readiness.against.first()) {
+    let unread = assurance::unread_for(known, sight.now).and(known.accepted_at);
+    found.extend(unread.map(|since| Attention::WeightsUnread { route: id(), since }));
+    let away = assurance::is_away(known, route, sight.now);
+    // That the weights are not read is said above.
+    let why = known.readiness.against.iter().find(|why| !matches!(why, Objection::WeightsOld { .. }));
+    if let (true, Some(why)) = (away && known.accepted.is_some(), why) {
         found.push(Attention::HomeNotReady { route: id(), why: why.clone() });
+    }
+    let losses = loss::losses(sight.state, route);
+    if !losses.is_empty() {
+        found.push(Attention::ConnectionsDropped { route: id(), losses });
     }
     if let (Some(latch), false) = (&known.latch, known.motion.is_returning()) {
         found.push(Attention::Latched { route: id(), at: latch.at, cause: latch.cause.clone() });
@@ -517,6 +561,8 @@ pub fn soonest(found: &[Attention]) -> Option<&Outlook> {
         | Attention::RollingBack { .. }
         | Attention::HomeNotSeen { .. }
         | Attention::FailingForNobody { .. }
+        | Attention::ConnectionsDropped { .. }
+        | Attention::WeightsUnread { .. }
         | Attention::RequestsDisagree { .. }
         | Attention::WritesAtRisk { .. }
         | Attention::ReplicaUnsound { .. }
@@ -541,43 +587,4 @@ pub fn soonest(found: &[Attention]) -> Option<&Outlook> {
         Outlook::Quiet | Outlook::Idle | Outlook::Unjudged(_) | Outlook::Fired { .. } | Outlook::GoingHome => None,
     };
     outlooks.filter_map(|outlook| Some((due(&outlook)?, outlook))).min_by_key(|(due, _)| *due).map(|(_, outlook)| outlook)
-}
-
-fn of_database(database: &Database, state: &State, now: Timestamp) -> Vec<Attention> {
-    let unsound = database.instances().filter_map(|instance| {
-        let standing = replication::standing(database, instance, state.replication.get(instance), now);
-        (standing.soundness() == Soundness::Unsound).then(|| (instance.clone(), standing))
-    });
-    let each = unsound.map(|(instance, standing)| {
-        if instance == database.primary || standing == DatabaseStanding::Promoted {
-            Attention::WritesAtRisk { instance, standing }
-        } else {
-            Attention::ReplicaUnsound { instance, standing }
-        }
-    });
-    each.collect()
-}
-
-/// Lower is worse.
-fn rank(attention: &Attention) -> u8 {
-    match attention {
-        Attention::NotHome { .. } => 0,
-        Attention::Breach { .. } | Attention::AtDoor { .. } => 1,
-        Attention::NeedsHuman { .. } => 2,
-        Attention::TakenOver { .. } | Attention::Drifted { .. } => 3,
-        Attention::RollingBack { .. } | Attention::HomeNotSeen { .. } => 4,
-        Attention::Hindered { .. } | Attention::RequestsDisagree { .. } => 5,
-        Attention::FailingForNobody { .. } => 6,
-        Attention::HomeNotReady { .. } => 7,
-        Attention::WritesAtRisk { .. } => 8,
-        Attention::Blind { .. } => 9,
-        Attention::Unresolved { .. } => 10,
-        Attention::Unread { .. } => 11,
-        Attention::ReplicaUnsound { .. } => 12,
-        Attention::Latched { .. } => 13,
-        Attention::SourceSilent { .. } => 14,
-        Attention::ItemFailing { .. } => 15,
-        Attention::ApprovalOpen { .. } => 16,
-        Attention::Unjudged { .. } => 17,
-    }
 }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     core::{
-        evidence, exposure, pace,
+        assurance, evidence, exposure, pace,
         reason::Objection,
         replication::DatabaseStanding,
         state::{BackendState, RouteState, State},
@@ -21,6 +21,7 @@ use crate::{
     domain::{
         fact::ReplicaState,
         id::InstanceId,
+        metric::Metric,
         platform::Scale,
         time::{Millis, Timestamp},
         weight::PerMille,
@@ -78,13 +79,10 @@ fn against(turn: &Turn, route: &Route) -> Vec<Objection> {
     if evidence::answers_no_probe(turn.state, route, &route.home, turn.now) {
         against.push(Objection::AnswersNoRequest { home: home() });
     }
-    against.extend(failing(turn, route));
+    let beyond = beyond(turn.plan, turn.state, route);
+    against.extend(beyond.map(|over| Objection::BeyondLimit { home: home(), metric: over.metric, value: over.value, limit: over.limit }));
     let state = turn.route(route);
-    if let Some(seen) = state.accepted_at
-        && turn.now.since(seen) > evidence::FRESH
-    {
-        against.push(Objection::WeightsOld { ago: turn.now.since(seen) });
-    }
+    against.extend(assurance::unread_for(state, turn.now).map(|ago| Objection::WeightsOld { ago }));
     let hindrances = state.accepted.iter().flat_map(|accepted| &accepted.hindrances);
     against.extend(hindrances.filter(|found| found.bars_home(&route.home)).map(|why| Objection::Hindered { why: why.clone() }));
     if exposure::accepted(state, &route.target) < PerMille::ALL
@@ -126,16 +124,22 @@ pub(super) fn nothing_kept(state: &State, route: &Route) -> Option<Objection> {
     (told.unwrap_or(0) == 0).then(|| Objection::NothingKept { home: route.home.clone(), told })
 }
 
+/// A figure of home's own beyond what the route's triggers tolerate of the target.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Over {
+    pub metric: Metric,
+    pub value: f64,
+    pub limit: f64,
+}
+
 /// Home's own figures, where they rest on enough requests and are beyond what the route's triggers tolerate of the target.
-fn failing(turn: &Turn, route: &Route) -> Vec<Objection> {
-    let of_route = turn.plan.triggers.iter().filter(|trigger| trigger.route == route.id);
-    let beyond = of_route.filter_map(|trigger| {
-        let sample = evidence::measured(turn.state, turn.now, &route.home, trigger.metric)?.ok()?;
+pub(super) fn beyond(plan: &Plan, state: &State, route: &Route) -> impl Iterator<Item = Over> {
+    let of_route = plan.triggers.iter().filter(|trigger| trigger.route == route.id);
+    of_route.filter_map(|trigger| {
+        let sample = evidence::measured(state, state.now, &route.home, trigger.metric)?.ok()?;
         let failing = verdict::side(&sample, trigger.above, trigger.requests_min) == Ok(Side::Beyond);
-        let (home, metric) = (route.home.clone(), trigger.metric);
-        failing.then_some(Objection::BeyondLimit { home, metric, value: sample.value, limit: trigger.above })
-    });
-    beyond.collect()
+        failing.then_some(Over { metric: trigger.metric, value: sample.value, limit: trigger.above })
+    })
 }
 
 /// At least one, and the plan's share of the most that were ever ready.

@@ -12,9 +12,11 @@ use serde::{Deserialize, Serialize};
 use crate::{
     core::{
         acts::Act,
+        assurance::Doubts,
         decision::{Cause, Effect, Refusal},
         door::FrontDoor,
         event::{Asker, WorldKind},
+        loss::Losing,
         marks::Mark,
         news::News,
         past::{Past, Track},
@@ -162,6 +164,12 @@ pub struct RouteState {
     pub drift: Option<Drift>,
     /// Can we go back, and what would it cost now?
     pub readiness: Readiness,
+    /// What can't be relied upon now, and whether that was told.
+    #[serde(default, skip_serializing_if = "Doubts::is_none")]
+    pub doubts: Doubts,
+    /// Connections that our own requests through the front door have lost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub losing: Option<Losing>,
 }
 
 impl RouteState {
@@ -390,6 +398,9 @@ pub struct BackendState {
     pub past: BTreeMap<Metric, Past>,
     /// When a connection was last seen dropped by prober or counter.
     pub dropped_at: Option<Timestamp>,
+    /// Connections that it has dropped by its own counter.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub losing: Option<Losing>,
     /// Since when error rate and p95 are within bounds without a break, while this backend holds all of the traffic.
     pub stable_since: Option<Timestamp>,
 }

@@ -6,13 +6,13 @@
 
 use crate::{
     core::{
-        approval, at_door, checklist, clock,
+        approval, assurance, at_door, checklist, clock,
         command::Command,
         controls,
         decision::{Answer, Decision, Refusal, Verdict},
         drift,
         event::{Asker, Entry, Event},
-        history, latch, motion,
+        history, latch, loss, motion,
         news::News,
         observe, people, readiness, restart, rollback,
         state::State,
@@ -119,6 +119,7 @@ fn answer(turn: &mut Turn, by: &Asker, ask: AskId, command: &Command) -> Result<
 fn follow(turn: &mut Turn) {
     expire(turn);
     assess(turn);
+    loss::watch(turn);
     trigger::fire(turn);
     for route in &turn.plan.routes {
         at_door::fire(turn, route);
@@ -127,6 +128,7 @@ fn follow(turn: &mut Turn) {
         motion::follow(turn, route);
         traffic::start_queued(turn, route);
         motion::read_if_due(turn, route);
+        assurance::watch(turn, route);
     }
     checklist::review(turn);
     history::record(turn);

@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    core::news::News,
+    core::{loss::Witness, news::News},
     domain::id::{BackendId, InstanceId, ItemId, OperatorId, RouteId, SourceId, TriggerId},
     plan::model::Plan,
 };
@@ -102,6 +102,8 @@ impl News {
             | News::HomeSeen { route, .. }
             | News::HomeNotSeen { route, .. }
             | News::WayHomeFailed { route, .. }
+            | News::WayHomeDoubted { route, .. }
+            | News::WayHomeAssured { route }
             | News::NotHome { route, .. } => (Topic::Rollback, Of::Route(route)),
             News::Drifted { route, .. }
             | News::DriftNamed { route, .. }
@@ -127,6 +129,11 @@ impl News {
             | News::ItemFailing { item, .. }
             | News::ItemProven { item, .. } => (Topic::Checklist, Of::Item(item)),
             News::SourceSilent { source, .. } | News::SourceAnswers { source } => (Topic::Source, Of::Source(source)),
+            News::WeightsUnread { route, .. } | News::WeightsReadAgain { route } => (Topic::Source, Of::Route(route)),
+            News::ConnectionsDropped { witness, .. } | News::ConnectionsKept { witness, .. } => match witness {
+                Witness::Backend(backend) => (Topic::FrontDoor, Of::Backend(backend)),
+                Witness::FrontDoor(route) => (Topic::FrontDoor, Of::Route(route)),
+            },
             News::WorkloadTroubled { backend, .. }
             | News::WorkloadWell { backend, .. }
             | News::ContainersRestarted { backend, .. }
@@ -149,7 +156,10 @@ impl News {
                 drifts.then_some(Milestone::Drift)
             }
             Topic::Trigger | Topic::FrontDoor => {
-                let breach = matches!(self, News::Breached { .. } | News::FailingAtDoor { .. } | News::UnlikeHome { .. });
+                let breach = matches!(
+                    self,
+                    News::Breached { .. } | News::FailingAtDoor { .. } | News::UnlikeHome { .. } | News::ConnectionsDropped { .. }
+                );
                 breach.then_some(Milestone::Breach)
             }
             Topic::Session => matches!(self, News::HostReturned).then_some(Milestone::Restart),
@@ -185,7 +195,8 @@ impl News {
             },
             Topic::Trigger | Topic::FrontDoor | Topic::Source | Topic::Checklist => true,
             Topic::People => matches!(self, News::Joined { .. } | News::Left { .. }),
-            Topic::Session | Topic::Controls | Topic::Approval | Topic::Move | Topic::Rollback | Topic::Drift | Topic::Database => false,
+            Topic::Rollback => matches!(self, News::WayHomeDoubted { .. } | News::WayHomeAssured { .. }),
+            Topic::Session | Topic::Controls | Topic::Approval | Topic::Move | Topic::Drift | Topic::Database => false,
         }
     }
 }

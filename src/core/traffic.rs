@@ -165,60 +165,67 @@ fn withdraw_queued(turn: &mut Turn, route: &Route) -> Result<Verdict, Refusal> {
     }
 }
 
-/// Why the route can't advance to `to` now.
-fn forbids(sight: &Sight, route: &Route, to: &Weights) -> Result<(), Refusal> {
+/// Each reason why the route can't advance to `to` now. The first is the one that it is refused for.
+fn forbids(sight: &Sight, route: &Route, to: &Weights) -> Vec<Refusal> {
     let state = sight.route(route);
-    if let Some(latch) = &state.latch {
-        return Err(Refusal::Latched { cause: latch.cause.clone() });
-    }
-    if let Some(hold) = &state.hold {
-        return Err(Refusal::Held { by: hold.by.clone() });
-    }
-    if standing::is_contended(state, sight.now) {
-        return Err(Refusal::Contended);
-    }
-    if let Some(drift) = &state.drift {
-        return Err(Refusal::Drifted { found: drift.found.clone() });
-    }
-    match &state.motion {
-        Motion::Unread => return Err(Refusal::NotKnown),
-        Motion::Resolving { .. } => return Err(Refusal::Unresolved),
-        Motion::Returning(_) => return Err(Refusal::RollingBack),
-        Motion::NeedsHuman { why, .. } => return Err(Refusal::NeedsHuman { why: why.clone() }),
-        Motion::Settled | Motion::Writing { .. } | Motion::Propagating { .. } => {}
-    }
-    let mut hindrances = state.accepted.iter().flat_map(|accepted| &accepted.hindrances);
-    if let Some(why) = hindrances.find(|found| found.bars_advance(&route.home)) {
-        return Err(Refusal::Hindered { why: why.clone() });
-    }
+    let mut against: Vec<Refusal> = stopped(sight, state).into_iter().collect();
+    let hindrances = state.accepted.iter().flat_map(|accepted| &accepted.hindrances);
+    let barring = hindrances.filter(|found| found.bars_advance(&route.home));
+    against.extend(barring.map(|why| Refusal::Hindered { why: why.clone() }));
     // Answers that bear nobody's mark are missing from a backend's share; what they say comes before that they are missing.
-    if let Some(refusal) = at_door::forbids(sight, route) {
-        return Err(refusal);
-    }
+    against.extend(at_door::forbids(sight, route));
     if let (Motion::Settled, Some(since)) = (&state.motion, state.against_since.filter(|since| settle::is_no_chance(*since, sight.now))) {
-        return Err(Refusal::RequestsDisagree { since });
+        against.push(Refusal::RequestsDisagree { since });
     }
-    if let Some(refusal) = trigger::forbids(sight, route) {
-        return Err(refusal);
-    }
+    against.extend(trigger::forbids(sight, route));
     // The last of home's traffic may leave only if something stays there without any.
-    let last = || (to.of(&route.home) == PerMille::ZERO).then(|| readiness::nothing_kept(sight.state, route)).flatten();
-    match state.readiness.against.first().cloned().or_else(last) {
-        Some(why) => Err(Refusal::NotReady { why }),
-        None => Ok(()),
-    }
+    let last = (to.of(&route.home) == PerMille::ZERO).then(|| readiness::nothing_kept(sight.state, route)).flatten();
+    let last = last.filter(|why| !state.readiness.against.contains(why));
+    against.extend(state.readiness.against.iter().cloned().chain(last).map(|why| Refusal::NotReady { why }));
+    against
 }
 
-/// Whether the route may go on from where it stands to `to`.
-fn may_advance(sight: &Sight, route: &Route, stands: &Weights, to: &Weights) -> Result<(), Refusal> {
-    forbids(sight, route, to)?;
+/// What people, others or a move under way have stopped it with.
+fn stopped(sight: &Sight, state: &RouteState) -> Vec<Refusal> {
+    let latched = state.latch.as_ref().map(|latch| Refusal::Latched { cause: latch.cause.clone() });
+    let held = state.hold.as_ref().map(|hold| Refusal::Held { by: hold.by.clone() });
+    let contended = standing::is_contended(state, sight.now).then_some(Refusal::Contended);
+    let drifted = state.drift.as_ref().map(|drift| Refusal::Drifted { found: drift.found.clone() });
+    let moving = match &state.motion {
+        Motion::Unread => Some(Refusal::NotKnown),
+        Motion::Resolving { .. } => Some(Refusal::Unresolved),
+        Motion::Returning(_) => Some(Refusal::RollingBack),
+        Motion::NeedsHuman { why, .. } => Some(Refusal::NeedsHuman { why: why.clone() }),
+        Motion::Settled | Motion::Writing { .. } | Motion::Propagating { .. } => None,
+    };
+    [latched, held, contended, drifted, moving].into_iter().flatten().collect()
+}
+
+/// Each reason why the route may not go on from where it stands to `to`, the one that it is refused for first.
+fn against_advance(sight: &Sight, route: &Route, stands: &Weights, to: &Weights) -> Vec<Refusal> {
+    let mut against = forbids(sight, route, to);
     let away = PerMille::ALL.get() - to.of(&route.home).get();
     let most = route.first_step_max();
     // Nobody knows yet how the target does with users, whatever a second person thinks of it.
     if *stands == standing::home(route) && away > most.get() {
-        return Err(Refusal::FirstStep { most });
+        against.push(Refusal::FirstStep { most });
     }
-    gate::forbids(sight.state, route, PerMille::ZERO.saturating_add(away)).map_or(Ok(()), Err)
+    against.extend(gate::forbids(sight.state, route, PerMille::ZERO.saturating_add(away)));
+    against
+}
+
+/// Whether the route may go on from where it stands to `to`.
+fn may_advance(sight: &Sight, route: &Route, stands: &Weights, to: &Weights) -> Result<(), Refusal> {
+    against_advance(sight, route, stands, to).into_iter().next().map_or(Ok(()), Err)
+}
+
+/// Each reason for which a move to `to` would be refused now, whoever has the controls.
+pub(super) fn refusals(sight: &Sight, route: &Route, to: &Weights) -> Vec<Refusal> {
+    match (named(route, to), stands(sight.route(route))) {
+        (Ok(to), Ok(stands)) if direction(route, &stands, &to) == Direction::Advance => against_advance(sight, route, &stands, &to),
+        (Ok(_), Ok(_)) => Vec::new(),
+        (Err(why), _) | (_, Err(why)) => vec![why],
+    }
 }
 
 fn is_large(route: &Route, stands: &Weights, to: &Weights) -> bool {

@@ -175,10 +175,10 @@ fn cannot_see(turn: &mut Turn, trigger: &Trigger, known: &mut TriggerState, gap:
     }
 }
 
-/// Why any of the route's triggers forbids an advance.
-pub(super) fn forbids(sight: &Sight, route: &Route) -> Option<Refusal> {
+/// Why each of the route's triggers forbids an advance, if it does.
+pub(super) fn forbids<'a>(sight: &Sight<'a>, route: &Route) -> impl Iterator<Item = Refusal> {
     let of_route = sight.plan.triggers.iter().filter(|trigger| trigger.route == route.id);
-    of_route.filter_map(|trigger| blind::forbids(sight.state, sight.now, trigger, seen(sight, trigger).gap())).next()
+    of_route.filter_map(|trigger| blind::forbids(sight.state, sight.now, trigger, seen(sight, trigger).gap()))
 }
 
 /// Lets act what has been breached, or blind, for long enough.

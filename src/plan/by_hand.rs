@@ -3,6 +3,7 @@
 use crate::{
     domain::{
         by_hand::{Leg, Lever, command},
+        id::BackendId,
         weight::PerMille,
     },
     plan::model::{Driver, Plan, Route},
@@ -11,6 +12,11 @@ use crate::{
 impl Plan {
     /// One line for a shell that gives everything of `route` to its home.
     pub fn home_by_hand(&self, route: &Route) -> String {
+        self.all_by_hand(route, &route.home)
+    }
+
+    /// The same for any backend of the route.
+    pub fn all_by_hand(&self, route: &Route, to: &BackendId) -> String {
         let project = self.project.as_str();
         let lever = match &route.driver {
             Driver::UrlMap { url_map } => Lever::UrlMap { project, url_map: url_map.as_str() },
@@ -18,8 +24,8 @@ impl Plan {
                 Lever::CloudRunRevisions { project, region: self.region.as_str(), service: service.as_str() }
             }
         };
-        let share = |home| if home { PerMille::ALL } else { PerMille::ZERO };
-        let legs = route.backends.iter().map(|backend| Leg { name: backend.target.as_str(), share: share(backend.id == route.home) });
+        let share = |all| if all { PerMille::ALL } else { PerMille::ZERO };
+        let legs = route.backends.iter().map(|backend| Leg { name: backend.target.as_str(), share: share(backend.id == *to) });
         let legs: Vec<Leg<'_>> = legs.collect();
         command(lever, &legs)
     }

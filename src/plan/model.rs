@@ -3,6 +3,8 @@
 //! A [`Plan`] is made from a YAML document and from nothing else; it is embedded whole in the journal's first entry, so that a journal
 //! can be replayed without the file. It names things and bounds; it can't hold commands, file paths, credentials or headers.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
@@ -13,7 +15,7 @@ use crate::domain::{
     platform::Platform,
     shown::Shown,
     time::Millis,
-    weight::PerMille,
+    weight::{PerMille, Weights},
 };
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -103,6 +105,15 @@ impl Route {
     /// Where a first step away from home ends, whatever `step_max` says: at the smallest rung or at 5 %, whichever is less.
     pub fn first_step_max(&self) -> PerMille {
         self.ladder.first().copied().unwrap_or(FIRST_STEP_MAX).min(FIRST_STEP_MAX)
+    }
+    /// The same split with the plan's own backends alone; what others have goes home.
+    pub fn planned(&self, weights: &Weights) -> Weights {
+        let mut shares: BTreeMap<_, _> = self.backend_ids().map(|id| (id.clone(), weights.of(id))).collect();
+        let sum: u16 = shares.values().map(|share| share.get()).sum();
+        if let Some(home) = shares.get_mut(&self.home) {
+            *home = home.saturating_add(PerMille::ALL.get().saturating_sub(sum));
+        }
+        Weights::new(shares).unwrap_or_else(|_| weights.clone())
     }
 }
 

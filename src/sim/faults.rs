@@ -51,6 +51,8 @@ pub enum Fault {
     SlowEdge { max_s: f64 },
     /// The load balancer is of the classic kind, which knows no weights.
     Classic,
+    /// What a URL map leaves out is written as `null`, as by a proxy between.
+    NullFields,
     /// Somebody deploys a new revision of the frontend, which gets this share of its traffic.
     Deployed { percent: u32 },
     /// Somebody deletes this revision of the frontend.
@@ -64,6 +66,8 @@ pub enum Fault {
 pub enum Edit {
     /// A third backend service gets this share; the others keep their proportions.
     Stranger { per_mille: u32 },
+    /// A backend service of another project gets this share; its name is that of GKE's.
+    Namesake { per_mille: u32 },
     /// GKE's entry is split into two entries of the same backend service.
     Twin,
     /// Every weight becomes zero; the edge keeps what it had.
@@ -235,6 +239,8 @@ pub enum Damage {
     NewSeries,
     /// Four processes answer in turn, each with counters of its own.
     Workers,
+    /// Two processes that began together answer in turn, and have counted nearly alike.
+    Alike,
     /// The histogram ends at 0.25 s.
     LowBuckets,
     /// The page takes 6 s.
@@ -337,6 +343,12 @@ fn platform_choices() -> Vec<Choice> {
         cluster("pods-forbidden", "the cluster's pods may not be read", Cluster::PodsForbidden),
         cluster("null-lists", "the cluster writes null for empty lists", Cluster::NullLists),
         cluster("silent-watches", "the cluster's open watches die without a word", Cluster::SilentWatches),
+        Choice { name: "null-fields", what: "Compute's answers are full of nulls", fault: Fault::NullFields },
+        Choice {
+            name: "namesake",
+            what: "dana.ops gives 40 % to a backend service of GKE's name in another project",
+            fault: Fault::Edit { edit: Edit::Namesake { per_mille: 400 }, principal: "dana.ops@hexproperty.com".to_owned() },
+        },
     ]
 }
 
@@ -354,6 +366,7 @@ fn pages() -> Vec<Choice> {
         choice("gke-metrics-frozen", "GKE's counters stand still, as of a process that hangs", Damage::StandsStill),
         choice("gke-metrics-paths", "GKE's page has a new path label every 20 s", Damage::NewSeries),
         choice("gke-metrics-workers", "four processes answer for GKE's page in turn", Damage::Workers),
+        choice("gke-metrics-alike", "two processes that have counted alike answer for GKE's page in turn", Damage::Alike),
         choice("gke-metrics-buckets", "GKE's histogram ends at 0.25 s", Damage::LowBuckets),
         choice("gke-metrics-slow", "GKE's page takes 6 s", Damage::Slow),
     ]

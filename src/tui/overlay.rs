@@ -42,11 +42,21 @@ pub enum Overlay {
     Review {
         approval: Box<Approval>,
         line: LineEdit,
+        came: Came,
     },
     /// Who is here; `chosen` counts down the list.
     People {
         chosen: usize,
     },
+}
+
+/// How a dialog came up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Came {
+    /// Somebody pressed its key.
+    Asked,
+    /// Under the hands of whoever did something else.
+    ByItself,
 }
 
 /// What a typed line is for.

@@ -76,6 +76,14 @@ impl Screen {
     }
 }
 
+/// What becomes of the session when this cockpit is left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Leaving {
+    Detaches,
+    /// The cockpit holds the session and its world, as the demo's does.
+    Ends,
+}
+
 /// Who sits at this cockpit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Me {
@@ -173,7 +181,7 @@ impl Default for Charts {
 pub struct View {
     pub me: Option<Me>,
     pub hearing: Hearing,
-    /// Until the next key after a return of the host.
+    /// Until the next key after a return of the host; on the watcher's face, where nobody presses one, for some seconds.
     pub back: Option<Back>,
     pub screen: Screen,
     pub focus: Pane,
@@ -203,8 +211,11 @@ pub struct View {
     pub notice: Option<Notice>,
     /// The session's time now, estimated between entries, so that ages grow while nothing happens.
     pub now: Timestamp,
+    /// The real time then, by which logs are stamped.
+    pub wall: Timestamp,
     /// World seconds in a real one; shown when it is not 1.
     pub speed: f64,
+    pub leaving: Leaving,
     /// The keys that are in force here; whatever prints one asks it.
     pub keys: Arc<Keymap>,
 }
@@ -243,7 +254,9 @@ impl View {
             filter: String::new(),
             notice: None,
             now: Timestamp(0),
+            wall: Timestamp(0),
             speed: 1.0,
+            leaving: Leaving::Detaches,
             keys: Arc::new(Keymap::builtin()),
         }
     }

@@ -10,7 +10,7 @@ use crate::{
     words::{Names, gap},
 };
 
-/// A cause as the end of a sentence: `anna asked: too slow`, `error rate of GKE was 6.20%`.
+/// A cause as the end of a sentence: `anna asked: too slow`, `the error rate of GKE was 6.20%`.
 pub fn cause(cause: &Cause, names: Names) -> String {
     match cause {
         Cause::Operator { who, reason, approved_by } => {
@@ -57,9 +57,9 @@ fn trigger(fired: &Fired, names: Names) -> String {
     let value = fired.value.map_or_else(|| "unknown".to_owned(), |value| names.value(&fired.trigger, value));
     match names.trigger_planned(&fired.trigger) {
         Some(trigger) => {
-            format!("{watched} was {value}, above {} for {}", names.value(&fired.trigger, trigger.above), trigger.lasting)
+            format!("the {watched} was {value}, above {} for {}", names.value(&fired.trigger, trigger.above), trigger.lasting)
         }
-        None => format!("{watched} was {value}"),
+        None => format!("the {watched} was {value}"),
     }
 }
 

@@ -2,12 +2,22 @@
 
 use crate::{
     core::{
+        decision::Refusal,
         forecast::{Change, Forecast, Leg},
         news::Tone,
-        outlook::Preview,
+        outlook::{Attention, Preview, attention},
+        state::State,
     },
-    domain::{id::ItemId, time::Millis},
-    words::{Names, refusal, short::Said},
+    domain::{
+        id::{ItemId, TriggerId},
+        time::{Millis, Timestamp},
+    },
+    plan::model::Route,
+    words::{
+        Names,
+        short::{self, Said},
+        why_refused,
+    },
 };
 
 /// What would be answered now.
@@ -18,8 +28,55 @@ pub fn preview(preview: &Preview, names: Names) -> Said {
         Preview::SecondPerson => {
             Said::new(Tone::Warning, "larger than one person may move: needs a second person's approval", "needs a second person")
         }
-        Preview::Refused(why) => Said::new(Tone::Alarm, format!("would be refused now: {}", refusal(why, names)), "would be refused now"),
+        Preview::Refused(why) => {
+            Said::new(Tone::Alarm, format!("would be refused now: {}", why_refused(why, names)), "would be refused now")
+        }
     }
+}
+
+/// Why it would be refused, each reason on a line of its own, of which there are at most `lines`.
+pub fn refused(reasons: &[Refusal], lines: usize, names: Names) -> Vec<Said> {
+    let shown = if reasons.len() > lines { lines - 1 } else { reasons.len() };
+    let line = |(place, why): (usize, &Refusal)| {
+        let why = why_refused(why, names);
+        let told = if place == 0 { format!("would be refused now: {why}") } else { why };
+        Said::new(Tone::Alarm, told, "would be refused now")
+    };
+    let mut told: Vec<Said> = reasons.iter().take(shown).enumerate().map(line).collect();
+    let left = reasons.len() - shown;
+    told.extend((left > 0).then(|| Said::new(Tone::Alarm, format!("and {left} more reasons"), "more reasons")));
+    told
+}
+
+/// What is wrong with the route, or can't be judged on it, and forbids no move.
+pub fn doubts(state: &State, route: &Route, now: Timestamp) -> Vec<Said> {
+    let guards = |id: &TriggerId| Names::of(state).trigger_planned(id).is_some_and(|trigger| trigger.route == route.id);
+    let found = attention(state);
+    let told = found.iter().filter(|found| match found {
+        Attention::ConnectionsDropped { route: of, .. } => *of == route.id,
+        Attention::Unjudged { trigger, .. } | Attention::Blind { trigger, .. } => guards(trigger),
+        Attention::ReplicaUnsound { .. } | Attention::WritesAtRisk { .. } => true,
+        Attention::NotHome { .. }
+        | Attention::Breach { .. }
+        | Attention::AtDoor { .. }
+        | Attention::FailingForNobody { .. }
+        | Attention::NeedsHuman { .. }
+        | Attention::TakenOver { .. }
+        | Attention::Drifted { .. }
+        | Attention::RollingBack { .. }
+        | Attention::HomeNotSeen { .. }
+        | Attention::Hindered { .. }
+        | Attention::RequestsDisagree { .. }
+        | Attention::WeightsUnread { .. }
+        | Attention::HomeNotReady { .. }
+        | Attention::Unresolved { .. }
+        | Attention::Unread { .. }
+        | Attention::SourceSilent { .. }
+        | Attention::ItemFailing { .. }
+        | Attention::Latched { .. }
+        | Attention::ApprovalOpen { .. } => false,
+    });
+    told.map(|found| Said { tone: Tone::Warning, ..short::attention(found, state, now) }).collect()
 }
 
 /// `GKE 60/s, 10/s each` for each backend afterwards.

@@ -56,12 +56,12 @@ pub fn hindrance_in_short(hindrance: &Hindrance, names: Names) -> String {
 
 /// Why a route is not home.
 pub fn obstacle(obstacle: &Obstacle, names: Names) -> String {
-    let because = |why: &Option<Fault>| why.as_ref().map_or_else(String::new, |why| format!(" ({why})"));
+    let behind = |why: &Option<Fault>| why.as_ref().map_or_else(String::new, |why| format!(" ({why})"));
     match obstacle {
         Obstacle::Underway => "the write is on its way".to_owned(),
         Obstacle::WriteFailed { why } => format!("the write home fails ({why})"),
-        Obstacle::OutcomeUnknown { why } => format!("nobody knows what became of the write home{}", because(why)),
-        Obstacle::Unread { why } => format!("the weights can't be read{}", because(why)),
+        Obstacle::OutcomeUnknown { why } => format!("nobody knows what became of the write home{}", behind(why)),
+        Obstacle::Unread { why } => format!("the weights can't be read{}", behind(why)),
         Obstacle::Hindered { why } => hindrance(why, names),
         Obstacle::MovedAway { by } => format!("{} moved it away again", mover(by, names)),
         Obstacle::Contended => "others keep changing the weights, so we have stopped writing".to_owned(),

@@ -1,7 +1,10 @@
 //! How far a route is with what was asked of it, in a few words.
 
 use crate::{
-    core::state::{Goal, Motion, Proof, Return, ReturnStage, RouteState},
+    core::{
+        assurance::unread_for,
+        state::{Goal, Motion, Proof, Return, ReturnStage, RouteState},
+    },
     domain::time::Timestamp,
     words::need,
 };
@@ -9,7 +12,10 @@ use crate::{
 /// The same with what requests say of it: nothing is called settled that they have not agreed with.
 pub fn following(route: &RouteState, now: Timestamp) -> String {
     match &route.motion {
-        Motion::Settled => settled(route).to_owned(),
+        Motion::Settled => match unread_for(route, now) {
+            Some(span) => format!("weights not read for {span}"),
+            None => settled(route).to_owned(),
+        },
         Motion::Unread
         | Motion::Writing { .. }
         | Motion::Resolving { .. }

@@ -84,6 +84,10 @@ impl<'a> Names<'a> {
             }
         }
     }
+    /// Whether some route has its home there.
+    pub(super) fn is_home(&self, id: &BackendId) -> bool {
+        self.plan.is_some_and(|plan| plan.routes.iter().any(|route| route.home == *id))
+    }
     pub fn home(&self, route: &RouteId) -> String {
         self.planned(route).map_or_else(|| "home".to_owned(), |planned| self.backend(&planned.home))
     }

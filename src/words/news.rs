@@ -10,8 +10,8 @@ use crate::{
         time::Millis,
     },
     words::{
-        Names, cause, cause::unlike, database, evidence, gap, hindrance, mover, mover_name, need, objection, obstacle, platform, refusal,
-        void,
+        Names, cause, cause::unlike, database, evidence, gap, hindrance, loss, mover, mover_name, need, objection, obstacle, platform,
+        refusal, void,
     },
 };
 
@@ -66,13 +66,17 @@ pub fn news(news: &News, names: Names) -> String {
         News::NeedsHuman { route, why } => format!("{} needs a human: {}", names.route(route), need(why)),
         News::AgreesAgain { route } => format!("{}: requests agree with the weights again", names.route(route)),
         News::Hindered { route, why } => format!("{}: {}; no advance until that is put right", names.route(route), hindrance(why, names)),
-        News::HindranceGone { route, why } => format!("{}: it is put right ({})", names.route(route), hindrance(why, names)),
+        News::HindranceGone { route, why } => format!("{}: this has been put right: {}", names.route(route), hindrance(why, names)),
         News::RollbackBegan { route, cause: why } => format!("rollback of {}: {}", names.route(route), cause(why, names)),
         News::RollbackJoined { route, cause: why } => format!("joined to the rollback of {}: {}", names.route(route), cause(why, names)),
         News::HomeAlready { route } => {
             format!("{} is home already; it is latched, and nothing advances until it is re-armed", names.route(route))
         }
         News::HomeNotProven { why, .. } => format!("home is not proven ready; going back all the same ({})", objection(why, names)),
+        News::WayHomeDoubted { route, why } => {
+            format!("going back of {} is not assured any more: {}", names.route(route), objection(why, names))
+        }
+        News::WayHomeAssured { route } => format!("going back of {} is assured again", names.route(route)),
         News::HomeAccepted { route, after } => {
             format!("{}: home on {} is accepted after {after}; users follow", names.route(route), names.home(route))
         }
@@ -194,6 +198,14 @@ pub fn news(news: &News, names: Names) -> String {
             format!("{source} does not answer; {last} ({why})")
         }
         News::SourceAnswers { source } => format!("{source} answers again"),
+        News::WeightsUnread { route, ago } => {
+            format!("the weights of {} were last read {ago} ago; what they are now is not known, and nothing advances", names.route(route))
+        }
+        News::WeightsReadAgain { route } => format!("the weights of {} are read again", names.route(route)),
+        News::ConnectionsDropped { witness, dropped, of } => {
+            format!("{}; nothing goes home for it by itself", loss::dropped(witness, *dropped, *of, names))
+        }
+        News::ConnectionsKept { witness, lasted } => format!("{} again, after {lasted}", loss::kept(witness, names)),
         News::WorkloadTroubled { backend, why, scale } => format!("{}: {why}; {}", names.backend(backend), platform::scale(*scale)),
         News::WorkloadWell { backend, scale } => format!("{} is well again; {}", names.backend(backend), platform::scale(*scale)),
         News::ContainersRestarted { backend, restarts, more, over } => {

@@ -11,7 +11,7 @@ use crate::{
         id::TriggerId,
         time::{Millis, Timestamp},
     },
-    words::{Names, cause, cause::unlike, database, gap, hindrance, mover_name, need, objection, obstacle, short},
+    words::{Names, cause, cause::unlike, database, gap, hindrance, loss, mover_name, need, objection, obstacle, short},
 };
 
 /// What the end of a trigger's time brings, as the end of a sentence that began with the time: `in 1m23s traffic goes home`.
@@ -117,6 +117,14 @@ pub fn attention(what: &Attention, now: Timestamp, names: Names) -> String {
             "{failed} of {answers} requests through the front door of {} fail, and no answer says whose; nothing advances",
             names.route(route)
         ),
+        Attention::ConnectionsDropped { losses, .. } => {
+            format!("{}; nothing goes home for it by itself", loss::losses(losses, names))
+        }
+        Attention::WeightsUnread { route, since } => format!(
+            "the weights of {} were last read {} ago: what they are now is not known, and going back is not assured",
+            names.route(route),
+            now.since(*since)
+        ),
         Attention::NeedsHuman { route, why } => format!("{} needs a human: {}", names.route(route), need(why)),
         Attention::TakenOver { route, since, otherwise: Otherwise { from, to }, apart } => {
             let apart = apart.as_ref().map_or_else(String::new, |Apart { found, expected }| {
@@ -178,6 +186,9 @@ pub fn at_door(breach: &DoorBreach, now: Timestamp, names: Names) -> String {
     let what = met_at_door(breach, names);
     match &breach.outlook {
         Outlook::Running { acts_at, then: leads, .. } | Outlook::Blind { acts_at, then: leads, .. } => match leads {
+            Then::Holds if names.is_home(&breach.backend) => {
+                format!("{what}; nothing advances from a home that fails, so restore it")
+            }
             Then::Holds => format!("{what}; nothing advances until it clears"),
             Then::GoesHome
             | Then::Disarmed { .. }

@@ -38,7 +38,13 @@ pub fn fails(fails: &Fails) -> Option<Said> {
     };
     let door = fails.at_door.filter(|met| met.failed > 0 || met.site == Site::UnlikeHome);
     let own = fails.own.filter(|sample| sample.value > 0.0 || door.is_some());
+    let losing = fails.losing.map(|losing| rate(losing.share()));
     let (door, own) = match (door, own) {
+        (None, _) if losing.is_some() => {
+            let (losing, own) = (losing.unwrap_or_default(), own.map(|own| rate(own.value)));
+            let own = own.map_or_else(String::new, |own| format!(", {own} fail by its own count"));
+            return Some(Said::new(tone, format!("{losing} of connections dropped{own}"), format!("{losing} dropped")));
+        }
         (None, None) => return None,
         (None, Some(own)) => {
             let own = rate(own.value);
@@ -51,7 +57,12 @@ pub fn fails(fails: &Fails) -> Option<Said> {
         (_, Site::UnlikeHome | Site::LikeHome) => format!("{} fail", rate(door.share.fraction)),
     };
     let counted = own.map_or_else(String::new, |own| format!(", {} by its own count", rate(own.value)));
-    Some(Said::new(tone, format!("{met} at the front door{counted}"), format!("{met} at the door")))
+    let lost = losing.as_ref().map_or_else(String::new, |losing| format!(", {losing} of connections dropped"));
+    Some(Said::new(
+        tone,
+        format!("{met} at the front door{counted}{lost}"),
+        format!("{met} at the door{}", losing.map_or_else(String::new, |losing| format!(", {losing} dropped"))),
+    ))
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use crate::{
         unjudged::Unjudged,
     },
     domain::{id::TriggerId, metric::Gap, time::Timestamp},
-    words::{Names, database, gap, hindrance, hindrance_in_short, met_at_door, mover_name, need, objection, obstacle},
+    words::{Names, database, gap, hindrance, hindrance_in_short, loss, met_at_door, mover_name, need, objection, obstacle},
 };
 
 /// Something said twice: as it should be, and as short as it can be without another meaning.
@@ -54,6 +54,11 @@ pub fn attention(found: &Attention, state: &State, now: Timestamp) -> Said {
         Attention::FailingForNobody { failed, answers, .. } => {
             let short = format!("{failed} of {answers} requests fail");
             alarm(format!("{short}, and no answer says whose"), short)
+        }
+        Attention::ConnectionsDropped { losses, .. } => loss::losses_in_short(losses, names),
+        Attention::WeightsUnread { since, .. } => {
+            let span = now.since(*since);
+            warning(format!("weights unknown: last read {span} ago"), format!("weights unread {span}"))
         }
         Attention::NeedsHuman { why, .. } => {
             let short = match why {
@@ -176,7 +181,9 @@ pub fn then(then: &Then, names: Names) -> String {
     match then {
         Then::GoesHome => "rolls back by itself".to_owned(),
         Then::Holds => "nothing advances; nobody is moved by itself".to_owned(),
-        Then::Withheld { home } => format!("stays: {} answers nobody; goes home as soon as it does", names.backend(home)),
+        Then::Withheld { home } => {
+            format!("not rolled back, for {} answers nobody; it goes home as soon as that does", names.backend(home))
+        }
         Then::Disarmed { instance } => format!("nothing goes home by itself: {instance} was promoted"),
         Then::HomeNotProven { why } => format!("nothing goes home by itself: {}", objection(why, names)),
         Then::NobodyThere => "nobody is sent there".to_owned(),

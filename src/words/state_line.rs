@@ -5,6 +5,7 @@
 use crate::{
     core::{
         condition::{Condition, condition},
+        fails::{Gravity, exchange, fails},
         has::{has, strangers},
         home::{Home, home},
         news::Tone,
@@ -15,6 +16,7 @@ use crate::{
     plan::model::Route,
     words::{
         Names,
+        loss::rate,
         short::{self, Said},
     },
 };
@@ -38,8 +40,8 @@ pub fn state_line(state: &State, route: &Route, now: Timestamp) -> StateLine {
     StateLine {
         place: place(state, route, known, &stands),
         worst: worst(&found, state, route, known, now),
-        next: next(&found, &stands, state, known, now),
-        home: way_home(known, &stands, state),
+        next: next(&found, &stands, state, (route, known), now),
+        home: way_home(known, &stands, state, route),
     }
 }
 
@@ -48,7 +50,13 @@ fn place(state: &State, route: &Route, known: &RouteState, stands: &Home) -> Sai
     let at_home = names.backend(&route.home);
     match stands {
         Home::Unread => Said::new(Tone::Warning, "where traffic is was not read yet", "traffic unread"),
-        Home::Seen { .. } => Said::new(Tone::Good, format!("all on {at_home}, accepted and seen"), format!("all on {at_home}")),
+        Home::Seen { .. } => {
+            let tone = match fails(state, route, &route.home).gravity {
+                Gravity::Tolerated => Tone::Good,
+                Gravity::Beyond => Tone::Plain,
+            };
+            Said::new(tone, format!("all on {at_home}, accepted and seen"), format!("all on {at_home}"))
+        }
         Home::Unasked { .. } => Said::new(
             Tone::Warning,
             format!("home on {at_home} is accepted; too few requests to see it"),
@@ -130,14 +138,15 @@ fn worst(found: &[Attention], state: &State, route: &Route, known: &RouteState, 
     // What is only not judged yet is less than a move that is under way.
     if let Some(first) = found.first().filter(|first| !matches!(first, Attention::Unjudged { .. })) {
         let said = short::attention(first, state, now);
-        let more = found.iter().skip(1).filter(|other| other.is_urgent()).count();
+        let more = found.iter().skip(1).filter(|other| other.counts()).count();
         let more = if more > 0 { format!(" +{more}") } else { String::new() };
         return Said { tone: said.tone, long: format!("{}{more}", said.long), short: format!("{}{more}", said.short) };
     }
     if known.motion != Motion::Settled {
         let moving = crate::words::motion(&known.motion, now);
-        let to = known.wanted.as_ref().map_or_else(String::new, |to| format!(" to {}", Names::of(state).split(&route.id, to)));
-        return Said::new(Tone::Plain, moving, format!("moving{to}"));
+        let to = known.wanted.as_ref().map(|to| Names::of(state).split(&route.id, to));
+        let long = to.as_ref().map_or_else(|| moving.clone(), |to| format!("{to}: {moving}"));
+        return Said::new(Tone::Plain, long, to.map_or(moving, |to| format!("moving to {to}")));
     }
     if let Some(unjudged) = found.first() {
         return short::attention(unjudged, state, now);
@@ -174,13 +183,26 @@ fn failing(state: &State, route: &Route, backend: &BackendId) -> Option<Said> {
                 format!("{name}: {failed} of {sent} probes fail"),
             ))
         }
+        Condition::HomeBeyond { metric, value, limit } => {
+            let (name, figure) = (names.backend(backend), |value| metric.unit().show(value));
+            let long = format!("{name} {metric} {} of {}", figure(value), figure(limit));
+            Some(Said::new(Tone::Alarm, long.clone(), long))
+        }
+        // Users' loss has a line of its own.
+        Condition::Drops { .. } => None,
         Condition::Blind { .. } | Condition::Unjudged { .. } | Condition::Untold | Condition::Idle | Condition::Well => None,
     }
 }
 
 /// The soonest thing that happens by itself.
-fn next(found: &[Attention], stands: &Home, state: &State, known: &RouteState, now: Timestamp) -> Option<Said> {
-    let soonest = outlook::soonest(found).and_then(|soonest| short::outcome(soonest, Names::of(state), now));
+fn next(found: &[Attention], stands: &Home, state: &State, (route, known): (&Route, &RouteState), now: Timestamp) -> Option<Said> {
+    let soonest = outlook::soonest(found).and_then(|soonest| {
+        let said = short::outcome(soonest, Names::of(state), now)?;
+        // Where home fails too, nobody takes it for a cure.
+        let worse = exchange(state, route).filter(|_| said.tone == Tone::Alarm);
+        let to = worse.map_or_else(String::new, |worse| format!(", to {} errors", rate(worse.there)));
+        Some(Said { long: format!("{}{to}", said.long), ..said })
+    });
     if let (None, Some(_), Home::Accepted { left: Some(left), .. }) = (&soonest, &known.latch, stands) {
         return Some(Said::new(Tone::Plain, format!("home in about {left}"), format!("home in {left}")));
     }
@@ -204,7 +226,7 @@ fn next(found: &[Attention], stands: &Home, state: &State, known: &RouteState, n
     })
 }
 
-fn way_home(known: &RouteState, stands: &Home, state: &State) -> Option<Said> {
+fn way_home(known: &RouteState, stands: &Home, state: &State, route: &Route) -> Option<Said> {
     match stands {
         Home::Unread | Home::Accepted { .. } | Home::Unasked { .. } | Home::Seen { .. } | Home::Going { .. } => None,
         // It is being tried already, and nobody knows when it gets there.
@@ -213,6 +235,11 @@ fn way_home(known: &RouteState, stands: &Home, state: &State) -> Option<Said> {
             None => Said::plain(known.readiness.takes.to_string()),
             Some(why) => {
                 let why = crate::words::objection(why, Names::of(state));
+                if let Some(worse) = exchange(state, route) {
+                    let rates = worse.here.map_or_else(String::new, |here| format!("from {} ", rate(here)));
+                    let long = format!("{rates}to {} errors ({why})", rate(worse.there));
+                    return Some(Said::new(Tone::Warning, long, format!("to {} errors", rate(worse.there))));
+                }
                 Said::new(Tone::Warning, format!("{}, not assured ({why})", known.readiness.takes), "not assured")
             }
         }),

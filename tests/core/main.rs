@@ -18,6 +18,7 @@ mod databases;
 mod door;
 mod gates;
 mod home;
+mod losses;
 mod people;
 mod platforms;
 mod rollback;

@@ -16,7 +16,7 @@ use cutover::{
         time::Millis,
     },
     tui::{
-        overlay::{Overlay, Purpose},
+        overlay::{Came, Overlay, Purpose},
         view::{Me, Screen, View},
         widgets::line::LineEdit,
     },
@@ -58,7 +58,7 @@ pub fn keep_all(name: &str, texts: &[String]) {
 fn review(state: &State, typed: &str) -> Option<Overlay> {
     let approval = Box::new(scenes::approval().approvals.values().next().expect("one is open").clone());
     assert!(state.approvals.len() <= 1);
-    Some(Overlay::Review { approval, line: LineEdit::with(typed) })
+    Some(Overlay::Review { approval, line: LineEdit::with(typed), came: Came::Asked })
 }
 
 #[test]

@@ -438,6 +438,8 @@ pub fn drift() -> State {
 pub fn approval() -> State {
     let mut state = calm();
     let by = Asker { client: ClientId(2), who: id("bob"), role: Role::Operator };
+    // Only who has the controls can have asked.
+    state.controls.holder = Some(Holder { client: by.client, who: by.who.clone(), since: ago(5_000), beat_at: ago(2) });
     let digest = Digest::of(b"bob's step");
     let terms = Terms {
         route: id("frontend"),

@@ -22,6 +22,42 @@ async fn asked() -> Table {
     table
 }
 
+#[tokio::test]
+async fn a_key_that_was_meant_for_what_lay_there_before_is_not_taken() {
+    let mut table = Table::set_with(250, Duration::from_secs(3_600)).await;
+    table.keys(ANA, "f").await;
+    table.press(ANA, Code::Enter).await;
+    table.see(BEN, "APPROVE?").await;
+    table.keys(BEN, "]").await;
+    table.see(BEN, "] was pressed as the dialog came up, so it did nothing").await;
+    table.press(BEN, Code::Esc).await;
+    table.see(BEN, "put aside").await;
+    // Whoever asks for it has his hands where he wants them.
+    table.keys(BEN, "v").await;
+    table.see(BEN, "APPROVE?").await;
+    table.enter(BEN, "frontend-100").await;
+    table.see(ANA, "ben approved what ana asked for").await;
+}
+
+#[tokio::test]
+async fn the_key_that_reviews_is_no_letter_of_the_word() {
+    let mut table = asked().await;
+    table.keys(BEN, "vv").await;
+    table.enter(BEN, "frontend-100").await;
+    table.see(ANA, "ben approved what ana asked for").await;
+}
+
+#[tokio::test]
+async fn the_dialog_says_what_would_be_refused_now() {
+    let mut table = asked().await;
+    table.happen(|session| {
+        session.now = session.now + Millis::from_secs(1);
+        session.workload(crate::core_session::run(), 0);
+        session.beats();
+    });
+    table.see(BEN, "would be refused now: going back is not assured; restore home first").await;
+}
+
 fn writes(session: &Session) -> usize {
     session.writes().len()
 }

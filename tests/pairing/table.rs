@@ -59,13 +59,19 @@ pub const EVE: usize = 2;
 pub struct Table {
     pub session: Session,
     pub seats: Vec<Seat>,
+    hands_off: Duration,
 }
 
 impl Table {
     /// Ana at the controls, ben beside her, eve watching; `share` per mille on the target.
     pub async fn set(share: u16) -> Table {
+        Table::set_with(share, Duration::ZERO).await
+    }
+
+    /// The same where a dialog that comes up by itself takes no key for so long.
+    pub async fn set_with(share: u16, hands_off: Duration) -> Table {
         let session = Session::at(share);
-        let mut table = Table { session, seats: Vec::new() };
+        let mut table = Table { session, seats: Vec::new(), hands_off };
         let eve = person(3, "eve", Role::Watcher);
         table.session.step(Event::Joined { client: eve.client, who: eve.who.clone(), role: eve.role, terminal: None });
         for by in [ana(), ben(), eve] {
@@ -105,7 +111,7 @@ impl Table {
         let (inputs, inputs_out) = mpsc::channel(256);
         let page = Arc::new(Mutex::new(String::new()));
         let themes = Catalogue::new(Depth::Truecolor, Charset::Unicode);
-        let appearance = Appearance { follow: Follow::Yes, ..Appearance::plain(themes.clone(), themes.first()) };
+        let appearance = Appearance { follow: Follow::Yes, hands_off: self.hands_off, ..Appearance::plain(themes.clone(), themes.first()) };
         let link = Link { view: views, asks: asks_in, replies: replies_out };
         let drawn = Arc::clone(&page);
         let mut paper = Paper {

@@ -143,6 +143,29 @@ async fn an_idle_entry_and_a_twin_keep_nobody_from_going_home() {
     assert!(landed.truth.propagated.gke < 0.001);
 }
 
+/// Its name is that of GKE's backend service, and its users are not GKE's: the share is a stranger's in sums, words and the way home.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_namesake_of_another_project_is_a_stranger_and_nulls_keep_nothing_from_being_read() {
+    let mut session = Session::begin(slowly("namesake")).await;
+    session.control().inject(&Fault::NullFields);
+    session.fly_to(50).await;
+    edits(&session, Edit::Namesake { per_mille: 400 });
+    let stranger = |found: &Hindrance| matches!(found, Hindrance::Stranger { .. });
+    let state = session
+        .until("the namesake", |state| route_of(state).accepted.as_ref().is_some_and(|accepted| accepted.hindrances.iter().any(stranger)))
+        .await;
+    assert_eq!(home(&state, &state.opened.as_ref().unwrap().plan.routes[0]), Home::Away { given: PerMille::new(430).unwrap() });
+    let route = route_of(&state);
+    assert_eq!(route.accepted.as_ref().unwrap().weights.of(&backend("gke")).get(), 30, "what it takes is not GKE's");
+    let found = route.accepted.as_ref().unwrap().hindrances.iter().find(|found| stranger(found)).unwrap();
+    let said = cutover::words::hindrance(found, cutover::words::Names::of(&state));
+    assert!(said.contains("frontend-gke") && said.contains("40%"), "{said}");
+    assert_eq!(session.ask(Command::Rollback { route: None, reason: None }).await, Verdict::Accepted);
+    session.until("home is seen", is_seen_at_home).await;
+    let propagated = session.land().await.truth.propagated;
+    assert!(propagated.other < 0.001 && propagated.gke < 0.001, "{propagated:?}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_host_rule_of_its_own_is_said_before_anything_moves() {
     let mut session = Session::begin(slowly("matcher")).await;

@@ -179,7 +179,8 @@ impl Landed {
             *held.entry(service).or_default() += weight;
         }
         for (service, weight) in &held {
-            let id = service.trim_start_matches("frontend-").parse().unwrap();
+            // One of another project is known by its own name, ours by the plan's.
+            let id = service.rsplit_once('/').map_or(service.trim_start_matches("frontend-"), |(_, namesake)| namesake).parse().unwrap();
             assert_eq!(u32::from(accepted.of(&id).get()), *weight, "{}: {service} is where the session says\n{}", self.name, self.story);
         }
     }

@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::{
     core::{
         event::WorldKind,
+        fails::stranded,
         outlook::{self, Attention, Outlook, Then},
         reason::Mover,
         state::{ItemStatus, Motion, Otherwise, Proof, Reading, RouteState, Share, State, TriggerState},
@@ -91,6 +92,8 @@ pub(super) struct RouteStatus {
     pub(super) against_going_back: Vec<String>,
     /// The command for a shell that brings it home without us.
     pub(super) by_hand: Option<String>,
+    /// Where home fails those who are there and nothing speaks against the target: the command that moves them there, past what we do.
+    pub(super) out_by_hand: Option<String>,
 }
 
 pub(super) type Shares = BTreeMap<String, f64>;
@@ -150,8 +153,11 @@ pub(super) struct Present {
 pub(super) fn status(state: &State, session: String, plan: String) -> Status {
     let names = Names::of(state);
     let plan_of = state.opened.as_ref().map(|opened| &*opened.plan);
-    let by_hand =
-        |id: &RouteId| plan_of.and_then(|plan| plan.routes.iter().find(|route| route.id == *id).map(|route| plan.home_by_hand(route)));
+    let planned = |id: &RouteId| plan_of.and_then(|plan| Some((plan, plan.routes.iter().find(|route| route.id == *id)?)));
+    let by_hand = |id: &RouteId| ByHand {
+        home: planned(id).map(|(plan, route)| plan.home_by_hand(route)),
+        out: planned(id).and_then(|(plan, route)| stranded(state, route).map(|stranded| plan.all_by_hand(route, stranded.target))),
+    };
     let of = |(id, route)| (RouteId::to_string(id), route_status(route, by_hand(id), state.now, names));
     let routes = state.routes.iter().map(of).collect();
     let attention = outlook::attention(state);
@@ -187,6 +193,8 @@ fn kind(what: &Attention) -> (&'static str, Option<String>) {
         Attention::AtDoor { route, breach } if breach.unlike.is_some() => ("unlike-home", about(route)),
         Attention::AtDoor { route, .. } => ("failing-at-front-door", about(route)),
         Attention::FailingForNobody { route, .. } => ("failing-unmarked", about(route)),
+        Attention::ConnectionsDropped { route, .. } => ("connections-dropped", about(route)),
+        Attention::WeightsUnread { route, .. } => ("weights-unread", about(route)),
         Attention::NeedsHuman { route, .. } => ("needs-human", about(route)),
         Attention::TakenOver { route, .. } => ("taken-over", about(route)),
         Attention::Drifted { route, .. } => ("drift", about(route)),
@@ -212,7 +220,13 @@ fn shares(weights: &Weights) -> Shares {
     weights.iter().map(|(backend, share)| (backend.to_string(), share.fraction())).collect()
 }
 
-fn route_status(route: &RouteState, by_hand: Option<String>, now: Timestamp, names: Names) -> RouteStatus {
+/// Commands for a shell.
+struct ByHand {
+    home: Option<String>,
+    out: Option<String>,
+}
+
+fn route_status(route: &RouteState, by_hand: ByHand, now: Timestamp, names: Names) -> RouteStatus {
     let seen = route.observed.as_ref().filter(|observed| observed.requests > 0).map(|observed| Seen {
         requests: observed.requests,
         failed: observed.failed,
@@ -248,7 +262,8 @@ fn route_status(route: &RouteState, by_hand: Option<String>, now: Timestamp, nam
             since: drift.since.0,
         }),
         against_going_back: route.readiness.against.iter().map(|why| words::objection(why, names)).collect(),
-        by_hand,
+        by_hand: by_hand.home,
+        out_by_hand: by_hand.out,
     }
 }
 

@@ -16,7 +16,7 @@ use crate::sim::world::{
     kubernetes::resource::Resource,
     load_balancer::{Accepted, HOTFIX, LINK, Refusal, URL_MAP, Write},
     operations::Operation,
-    stamp,
+    stamp, url_map,
 };
 
 /// What a classic load balancer says to weights.
@@ -31,6 +31,9 @@ pub fn handle(world: &mut World, call: &Call) -> Answer {
         (&Method::GET, ["global", "urlMaps"]) => list("urlMaps", "compute#urlMapList", vec![world.load_balancer.url_map()]),
         (&Method::GET, ["aggregated", "urlMaps"]) => {
             aggregated("urlMaps", "compute#urlMapsAggregatedList", &[world.load_balancer.url_map()])
+        }
+        (&Method::GET, ["global", "urlMaps", URL_MAP]) if world.conditions.null_fields => {
+            Reply::ok(&url_map::with_nulls(world.load_balancer.url_map()))
         }
         (&Method::GET, ["global", "urlMaps", URL_MAP]) => Reply::ok(&world.load_balancer.url_map()),
         (&Method::PATCH, ["global", "urlMaps", URL_MAP]) => write(world, call, Write::Patch),

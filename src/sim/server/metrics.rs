@@ -44,6 +44,7 @@ pub fn page(world: &mut World, leg: Leg) -> Answer {
         | Damage::StandsStill
         | Damage::NewSeries
         | Damage::Workers
+        | Damage::Alike
         | Damage::LowBuckets
         | Damage::Slow => Text::of(world, leg, damage, worker).finish(),
     };
@@ -52,15 +53,50 @@ pub fn page(world: &mut World, leg: Leg) -> Answer {
     if damage == Damage::Slow { Answer::After { ms: SLOW_MS, reply } } else { Answer::Now(reply) }
 }
 
+/// Processes that have counted alike, and the time between their beginnings.
+const ALIKE: usize = 2;
+const ALIKE_APART_MS: i64 = 300;
+/// Requests that the second has counted more: fewer than either counts between two looks under full traffic, so both seem to grow.
+const ALIKE_AHEAD: u64 = 150;
+
+/// The counters of the process that answers, of as many as there are behind the page.
+fn answering(meter: &Meter, damage: Damage, worker: usize) -> Meter {
+    match damage {
+        Damage::Workers => part(meter, worker, Workers { count: WORKERS as u64, ahead: 7, apart_ms: WORKER_APART_MS }),
+        Damage::Alike => part(meter, worker % ALIKE, Workers { count: ALIKE as u64, ahead: ALIKE_AHEAD, apart_ms: ALIKE_APART_MS }),
+        Damage::None
+        | Damage::Vanished
+        | Damage::NotANumber
+        | Damage::Failing
+        | Damage::NoStatus
+        | Damage::WordStatus
+        | Damage::TwoStatuses
+        | Damage::Seconds
+        | Damage::StampsStandStill
+        | Damage::StandsStill
+        | Damage::NewSeries
+        | Damage::LowBuckets
+        | Damage::Slow => meter.clone(),
+    }
+}
+
+/// How processes behind one page differ.
+struct Workers {
+    count: u64,
+    /// Requests that each has counted more than the one before.
+    ahead: u64,
+    apart_ms: i64,
+}
+
 /// The counters of one of several processes: an even part of all, and a little ahead or behind.
-fn part(meter: &Meter, worker: usize) -> Meter {
-    let (count, ahead) = (WORKERS as u64, worker as u64 * 7);
+fn part(meter: &Meter, worker: usize, workers: Workers) -> Meter {
+    let (count, ahead) = (workers.count, worker as u64 * workers.ahead);
     let mut part = meter.clone();
     part.requests = meter.requests.map(|all| all / count);
     part.requests[Code::Fine as usize] += ahead;
     part.buckets = meter.buckets.map(|all| all / count);
     part.buckets[0] += ahead;
-    part.started_ms = meter.started_ms + worker as i64 * WORKER_APART_MS;
+    part.started_ms = meter.started_ms + worker as i64 * workers.apart_ms;
     part
 }
 
@@ -77,7 +113,7 @@ impl Text {
     fn of(world: &World, leg: Leg, damage: Damage, worker: usize) -> Text {
         let since_ms = world.conditions.of(leg).damaged_ms;
         let meter = world.seen_meter(leg);
-        let meter = if damage == Damage::Workers { part(meter, worker) } else { meter.clone() };
+        let meter = answering(meter, damage, worker);
         let stamp = match damage {
             Damage::Seconds => Some((world.now_ms / 1000).to_string()),
             Damage::StampsStandStill => Some(since_ms.to_string()),
@@ -91,6 +127,7 @@ impl Text {
             | Damage::StandsStill
             | Damage::NewSeries
             | Damage::Workers
+            | Damage::Alike
             | Damage::LowBuckets
             | Damage::Slow => None,
         };
@@ -149,6 +186,7 @@ impl Text {
             | Damage::StandsStill
             | Damage::NewSeries
             | Damage::Workers
+            | Damage::Alike
             | Damage::LowBuckets
             | Damage::Slow => {
                 let all = Code::ALL.map(|code| (series(format!(",code=\"{}\"", code.number())), of(code)));

@@ -24,6 +24,8 @@ pub struct Conditions {
     pub lag_s: Option<f64>,
     /// Whether the load balancer is of the kind that knows no weights.
     pub classic: bool,
+    /// Whether what a URL map leaves out is written as `null`.
+    pub null_fields: bool,
     apis: Vec<ApiTrouble>,
 }
 
@@ -76,6 +78,7 @@ impl Default for Conditions {
             bad_pods: 0.0,
             lag_s: None,
             classic: false,
+            null_fields: false,
             apis: Vec::new(),
         }
     }
@@ -120,6 +123,7 @@ impl Conditions {
                 self.apis.push(ApiTrouble { api: *api, trouble: *trouble, until_ms: now_ms.saturating_add((for_s * 1000.0) as i64) });
             }
             Fault::Classic => self.classic = true,
+            Fault::NullFields => self.null_fields = true,
             Fault::ForeignWriter { .. }
             | Fault::SourceCold
             | Fault::Restart { .. }

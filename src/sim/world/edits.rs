@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{
-    load_balancer::{HOST, HOTFIX},
+    load_balancer::{HOST, HOTFIX, NAMESAKE},
     url_map::{link, weighted},
 };
 use crate::sim::faults::Edit;
@@ -21,7 +21,8 @@ pub enum Change {
 #[must_use]
 pub fn change(document: &Value, edit: Edit) -> Change {
     match edit {
-        Edit::Stranger { per_mille } => split(document, &with_stranger(weighted(document), per_mille.min(999))),
+        Edit::Stranger { per_mille } => split(document, &with_stranger(weighted(document), &link(HOTFIX), "hotfix", per_mille.min(999))),
+        Edit::Namesake { per_mille } => split(document, &with_stranger(weighted(document), NAMESAKE, "staging", per_mille.min(999))),
         Edit::Twin => split(document, &with_twin(weighted(document))),
         Edit::AllZero => {
             let mut next = document.clone();
@@ -50,15 +51,15 @@ fn weight(entry: &Value) -> u64 {
 }
 
 fn is_of(entry: &Value, name: &str) -> bool {
-    entry.get("backendService").and_then(Value::as_str).and_then(|link| link.rsplit('/').next()) == Some(name)
+    entry.get("backendService").and_then(Value::as_str) == Some(&link(name))
 }
 
-fn with_stranger(entries: &[Value], per_mille: u32) -> Vec<Value> {
+fn with_stranger(entries: &[Value], stranger: &str, label: &str, per_mille: u32) -> Vec<Value> {
     let share = u64::from(per_mille);
-    let others = entries.iter().filter(|entry| !is_of(entry, HOTFIX));
+    let others = entries.iter().filter(|entry| entry.get("backendService").and_then(Value::as_str) != Some(stranger));
     let held: u64 = others.clone().map(weight).sum::<u64>().max(1);
-    let mark = json!({"responseHeadersToAdd": [{"headerName": "x-served-by", "headerValue": "hotfix", "replace": true}]});
-    let stranger = json!({"backendService": link(HOTFIX), "weight": share, "headerAction": mark});
+    let mark = json!({"responseHeadersToAdd": [{"headerName": "x-served-by", "headerValue": label, "replace": true}]});
+    let stranger = json!({"backendService": stranger, "weight": share, "headerAction": mark});
     others.map(|entry| weighing(entry, weight(entry) * (1000 - share) / held)).chain([stranger]).collect()
 }
 

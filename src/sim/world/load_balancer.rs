@@ -20,6 +20,8 @@ pub const URL_MAP: &str = "hexproperty-lb";
 pub const HOST: &str = "api.hexproperty.com";
 /// A backend service of somebody else, in the same project.
 pub const HOTFIX: &str = "frontend-hotfix";
+/// A backend service of another project, which has the name of GKE's.
+pub const NAMESAKE: &str = "https://www.googleapis.com/compute/v1/projects/hexproperty-staging/global/backendServices/frontend-gke";
 /// Prefix of every self link.
 pub const LINK: &str = "https://www.googleapis.com/compute/v1/projects/hexproperty";
 /// How long the control plane works on an accepted change, virtual milliseconds.
@@ -176,6 +178,9 @@ impl LoadBalancer {
 /// The leg behind a backend service, by its name or any link to it.
 #[must_use]
 pub fn leg_of(backend_service: &str) -> Option<Leg> {
+    if backend_service == NAMESAKE {
+        return None;
+    }
     match backend_service.rsplit('/').next() {
         Some("frontend-run") => Some(Leg::Run),
         Some("frontend-gke") => Some(Leg::Gke),
@@ -186,7 +191,7 @@ pub fn leg_of(backend_service: &str) -> Option<Leg> {
 /// Whether there is a backend service of this name, by its name or any link to it.
 #[must_use]
 pub fn is_known(backend_service: &str) -> bool {
-    leg_of(backend_service).is_some() || backend_service.rsplit('/').next() == Some(HOTFIX)
+    leg_of(backend_service).is_some() || backend_service == NAMESAKE || backend_service.rsplit('/').next() == Some(HOTFIX)
 }
 
 /// Standard base64 with padding.

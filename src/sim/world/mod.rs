@@ -234,6 +234,7 @@ impl World {
             | Fault::BadGateway { .. }
             | Fault::Probes { .. }
             | Fault::Classic
+            | Fault::NullFields
             | Fault::Latency { .. }
             | Fault::Api { .. }
             | Fault::CrashLoop { .. }

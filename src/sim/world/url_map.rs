@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     Leg,
-    load_balancer::{LINK, URL_MAP, is_known, leg_of},
+    load_balancer::{LINK, NAMESAKE, URL_MAP, is_known, leg_of},
     propagation::Split,
 };
 
@@ -62,6 +62,19 @@ pub fn reweighted(document: &Value, run: u32, gke: u32) -> Value {
     json!({"defaultService": null, "defaultRouteAction": {"weightedBackendServices": [entry("frontend-run", run), entry("frontend-gke", gke)]}})
 }
 
+/// The document as a proxy shows it that writes `null` for whatever is left out or nothing.
+#[must_use]
+pub fn with_nulls(mut document: Value) -> Value {
+    for name in ["defaultService", "defaultUrlRedirect", "hostRules", "pathMatchers", "tests", "headerAction"] {
+        document.as_object_mut().map(|fields| fields.entry(name).or_insert(Value::Null));
+    }
+    let entries = document.pointer_mut("/defaultRouteAction/weightedBackendServices").and_then(Value::as_array_mut);
+    for entry in entries.into_iter().flatten().filter(|entry| weight(entry) == Some(0)) {
+        entry["weight"] = Value::Null;
+    }
+    document
+}
+
 /// Everything that is wrong with a document, in the API's manner; empty when it is valid.
 #[must_use]
 pub fn problems(document: &Value) -> Vec<String> {
@@ -86,7 +99,8 @@ pub fn problems(document: &Value) -> Vec<String> {
 #[must_use]
 pub fn weights(document: &Value, host: &str) -> Vec<(String, u32)> {
     let holder = holder(document, host);
-    let name = |link: &str| link.rsplit('/').next().unwrap_or_default().to_owned();
+    // One of another project keeps its whole link, for its name may be another's.
+    let name = |link: &str| if link == NAMESAKE { link } else { link.rsplit('/').next().unwrap_or_default() }.to_owned();
     if let Some(service) = holder.get("defaultService").and_then(Value::as_str) {
         return vec![(name(service), 1000)];
     }

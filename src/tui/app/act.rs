@@ -7,8 +7,9 @@ use crate::{
     core::{
         command::{Command, ControlsCommand, Look},
         decision::Refusal,
+        fails::stranded,
         news::Tone,
-        outlook,
+        outlook, question,
         state::Approval,
     },
     domain::{
@@ -21,7 +22,7 @@ use crate::{
     tui::{
         app::{App, Asked, End, Flow},
         keymap::{Action, Needs, Way},
-        overlay::{Overlay, Purpose, entries},
+        overlay::{Came, Overlay, Purpose, entries},
         panes::{checklist, words},
         view::{Pane, Screen, Zoom},
         widgets::line::LineEdit,
@@ -78,6 +79,7 @@ impl App {
             Action::Palette => self.palette(""),
             Action::Help => self.open(Overlay::Help { scroll: 0 }),
             Action::CopyByHand => return self.copy_by_hand(),
+            Action::CopyAwayByHand => return self.copy_away_by_hand(),
             Action::Themes => self.choose_theme(),
             Action::NextTheme => self.next_theme(key),
         }
@@ -124,7 +126,7 @@ impl App {
         };
         let share = PerMille::new(to(base.of(&route.target).get())).unwrap_or(PerMille::ALL);
         // Whoever is outside the plan has no place in what is asked for.
-        let base = planned(&route, &base);
+        let base = route.planned(&base);
         let Ok(draft) = base.with(&route.target, share) else { return };
         if self.view.drafts.get(&route.id) == Some(&draft) {
             return;
@@ -177,6 +179,28 @@ impl App {
         Flow::Copy(command)
     }
 
+    /// The command that leaves a home which fails; where home does not, nobody needs it, and what it does is done by a draft.
+    fn copy_away_by_hand(&mut self) -> Flow {
+        let Some((plan, route)) = words::plan(&self.state).zip(self.route()) else { return Flow::Stay };
+        let names = Names::of(&self.state);
+        let (there, home) = (names.backend(&route.target), names.backend(&route.home));
+        if stranded(&self.state, route).is_none() {
+            let told =
+                format!("nothing was copied: this is the way out of a home that fails, and {home} is not seen to; a draft moves traffic");
+            self.notify(Tone::Plain, told);
+            return Flow::Stay;
+        }
+        let command = plan.all_by_hand(route, &route.target);
+        let latched = self.state.routes.get(&route.id).is_some_and(|known| known.latch.is_some());
+        let first = if latched { format!("; first {} re-arms the route", words::key(&self.view, Action::Rearm)) } else { String::new() };
+        let adopts = words::key(&self.view, Action::AdoptDrift);
+        let told = format!(
+            "the command that moves everybody to {there} is in your terminal's clipboard, if it lets programs write it; cutover did not judge it{first}; after it {adopts} adopts what it finds"
+        );
+        self.notify(Tone::Warning, told);
+        Flow::Copy(command)
+    }
+
     /// The innermost thing that is open: another screen, a zoomed pane, the filter, the draft.
     fn drop_one(&mut self, key: &str) {
         let home = self.view.home();
@@ -206,13 +230,9 @@ impl App {
         let Some(route) = self.route().map(|route| route.id.clone()) else { return };
         let known = self.state.routes.get(&route);
         let drift = known.and_then(|known| known.drift.as_ref());
-        let pending = self.state.triggers.iter().any(|(id, seen)| {
-            seen.pending_since.is_some()
-                && words::plan(&self.state).is_some_and(|plan| plan.triggers.iter().any(|one| one.id == *id && one.route == route))
-        });
         match (action, drift) {
-            (Action::Rearm, _) if !pending && known.is_none_or(|known| known.latch.is_none()) => {
-                self.notify(Tone::Plain, crate::words::refusal(&Refusal::NotLatched, Names::of(&self.state)));
+            (Action::Rearm, _) if let Err(why) = question::may_rearm(&self.state, &route) => {
+                self.notify(Tone::Plain, crate::words::refusal(&why, Names::of(&self.state)));
             }
             (Action::Rearm, _) => self.open(Overlay::Typing { purpose: Purpose::Rearm { route }, line: LineEdit::default() }),
             (Action::AdoptDrift, Some(drift)) => {
@@ -281,7 +301,7 @@ impl App {
         let meant = if action == Action::Withdraw { own } else { others.or(own) };
         match (action, meant.cloned()) {
             (Action::Withdraw, Some(open)) => self.ask(key, Command::Withdraw { digest: open.digest }),
-            (_, Some(open)) => self.open(Overlay::Review { approval: Box::new(open), line: LineEdit::default() }),
+            (_, Some(open)) => self.open(Overlay::Review { approval: Box::new(open), line: LineEdit::default(), came: Came::Asked }),
             (Action::Withdraw, None) => self.notify(Tone::Plain, "you have no open request".to_owned()),
             (_, None) => self.notify(Tone::Plain, "nobody asks for an approval".to_owned()),
         }
@@ -330,14 +350,4 @@ impl App {
         self.view.overlay = None;
         self.overlay_drawn = None;
     }
-}
-
-/// The same split with the plan's own backends alone; what others have goes home.
-fn planned(route: &Route, weights: &Weights) -> Weights {
-    let mut shares: std::collections::BTreeMap<_, _> = route.backend_ids().map(|id| (id.clone(), weights.of(id))).collect();
-    let sum: u16 = shares.values().map(|share| share.get()).sum();
-    if let Some(home) = shares.get_mut(&route.home) {
-        *home = home.saturating_add(PerMille::ALL.get().saturating_sub(sum));
-    }
-    Weights::new(shares).unwrap_or_else(|_| weights.clone())
 }

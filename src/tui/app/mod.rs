@@ -39,7 +39,7 @@ use crate::{
             signals::{SignalEvent, Signals},
         },
         theme::{Catalogue, Theme},
-        view::{Follow, Hearing, Holds, Me, Notice, View},
+        view::{Follow, Hearing, Holds, Leaving, Me, Notice, Screen, View},
     },
     words::Names,
 };
@@ -58,6 +58,10 @@ const DATA_EVERY: Duration = Duration::from_millis(100);
 /// Ages grow while nothing else happens.
 const TICK: Duration = Duration::from_secs(1);
 const NOTICE: Duration = Duration::from_secs(8);
+/// As long as a hand needs to see that something else lies before it.
+const HANDS_OFF: Duration = Duration::from_millis(500);
+/// For how long a face that nobody touches says that the host is back.
+const BACK: Duration = Duration::from_secs(10);
 /// Ages are estimated at most this far beyond the newest entry of a session that lives.
 const ESTIMATE_MAX: Duration = Duration::from_secs(2);
 
@@ -70,6 +74,9 @@ pub struct Appearance {
     /// World seconds in a real one.
     pub speed: f64,
     pub mouse: MouseReports,
+    pub leaving: Leaving,
+    /// For so long a dialog that came up by itself takes no key: that one was meant for what lay there before.
+    pub hands_off: Duration,
     /// Whether a watcher is shown what matters by itself.
     pub follow: Follow,
     pub keys: Arc<Keymap>,
@@ -88,6 +95,8 @@ impl Appearance {
             faults: Vec::new(),
             speed: 1.0,
             mouse: MouseReports::On,
+            leaving: Leaving::Detaches,
+            hands_off: HANDS_OFF,
             follow: Follow::No,
             keys: Arc::new(Keymap::builtin()),
             keeper: None,
@@ -281,6 +290,8 @@ struct App {
     /// When the newest state came, to let ages grow in between.
     heard_at: Instant,
     notice_until: Instant,
+    /// Since when the host is heard again.
+    back_since: Instant,
     /// The theme in use, by its word.
     theme: String,
     /// When what lies above the screen was first drawn; what was typed before that was meant for something else.
@@ -302,6 +313,7 @@ impl App {
         let mut view = View::new();
         view.speed = appearance.speed;
         view.follow = appearance.follow;
+        view.leaving = appearance.leaving;
         view.keys = Arc::clone(&appearance.keys);
         let theme = appearance
             .themes
@@ -322,6 +334,7 @@ impl App {
             over: false,
             heard_at: Instant::now(),
             notice_until: Instant::now(),
+            back_since: Instant::now(),
             overlay_drawn: None,
             put_aside: BTreeSet::new(),
             before: None,
@@ -398,8 +411,12 @@ impl App {
             Hearing::Connected => self.state.now + span(since.min(ESTIMATE_MAX)),
             Hearing::Lost { .. } => Timestamp(self.state.now.0) + span(since),
         };
+        self.view.wall = Timestamp(jiff::Timestamp::now().as_millisecond());
         if Instant::now() >= self.notice_until {
             self.view.notice = None;
+        }
+        if self.view.screen == Screen::Watch && self.back_since.elapsed() >= BACK {
+            self.view.back = None;
         }
         self.age_absence();
         self.follow();
@@ -453,7 +470,7 @@ impl App {
                     self.look("refused", Look::Draft { route, to: Some(to) });
                 }
                 let text = crate::words::refusal(&refusal, Names::of(&self.state));
-                (Tone::Alarm, format!("{text}{}", news::way_on(&refusal, &self.view)), Holds::ForItsTime)
+                (Tone::Alarm, format!("{text}{}", news::way_on(&refusal, &self.state, &self.view)), Holds::ForItsTime)
             }
             Reply::Answered { verdict: Verdict::Accepted, .. } => (Tone::Good, "accepted and recorded".to_owned(), until_news()),
             Reply::Answered { verdict: Verdict::Queued, .. } => (Tone::Good, "queued behind the move in flight".to_owned(), until_news()),

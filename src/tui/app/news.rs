@@ -3,6 +3,8 @@
 use crate::{
     core::{
         decision::{Cause, Refusal},
+        fails::stranded,
+        home::home,
         news::{News, Tone},
         reason::Mover,
         state::State,
@@ -18,7 +20,8 @@ use crate::{
 };
 
 /// The key that leads on from a refusal, as the end of a message; nothing where only waiting helps.
-pub(super) fn way_on(refusal: &Refusal, view: &View) -> String {
+pub(super) fn way_on(refusal: &Refusal, state: &State, view: &View) -> String {
+    let route = words::route(state, view.route);
     let (action, does) = match refusal {
         Refusal::NoControls { .. } | Refusal::ControlsHeld { .. } => (Action::Controls, "asks for the controls"),
         Refusal::ControlsFree => (Action::Controls, "takes the controls"),
@@ -26,6 +29,15 @@ pub(super) fn way_on(refusal: &Refusal, view: &View) -> String {
         Refusal::Held { .. } => (Action::Hold, "resumes"),
         Refusal::Drifted { .. } => (Action::AdoptDrift, "adopts"),
         Refusal::LinesOpen { .. } => (Action::Sign, "signs a line"),
+        Refusal::FailingAtDoor { .. } | Refusal::NotReady { .. } if route.is_some_and(|route| stranded(state, route).is_some()) => {
+            (Action::CopyAwayByHand, "copies the way out by hand")
+        }
+        // Where everybody is home, going there helps nobody.
+        Refusal::Breached { .. } | Refusal::FailingAtDoor { .. } | Refusal::UnlikeHome { .. } | Refusal::Blind { .. }
+            if route.is_some_and(|route| home(state, route).is_reached()) =>
+        {
+            return String::new();
+        }
         Refusal::Breached { .. }
         | Refusal::FailingAtDoor { .. }
         | Refusal::UnlikeHome { .. }
@@ -82,7 +94,7 @@ impl App {
             if let News::NotMoved { route, .. } | News::DidNotHappen { route, .. } | News::OutcomeUnknown { route, .. } = news
                 && self.asked_for(before, route)
             {
-                self.notify(Tone::Alarm, crate::words::news(news, Names::of(&state)));
+                self.say(Tone::Alarm, crate::words::news(news, Names::of(&state)), Holds::UntilNewsOf(route.clone()));
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Keys while something lies above the screen.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::{
     core::{
@@ -12,7 +12,9 @@ use crate::{
     tui::{
         app::{App, Flow},
         input::{Code, Key},
-        overlay::{Overlay, Pick, Purpose, matching, word},
+        keymap::Action,
+        overlay::{Came, Overlay, Pick, Purpose, matching, word},
+        widgets::line::LineEdit,
     },
 };
 
@@ -75,17 +77,32 @@ impl App {
                 self.close();
                 self.put_aside(&approval.digest);
             }
-            // What was on its way when the dialog came up was meant for something else.
-            (_, overlay @ Overlay::Review { .. }) if self.overlay_drawn.is_none_or(|drawn| at <= drawn) => {
-                self.view.overlay = Some(overlay)
-            }
-            (Code::Enter, Overlay::Review { approval, line }) => self.decide(*approval, &line.text()),
-            (_, Overlay::Review { approval, mut line }) => {
-                line.key(key);
-                self.view.overlay = Some(Overlay::Review { approval, line });
-            }
+            (_, Overlay::Review { approval, line, came }) => self.review_key(key, at, *approval, line, came),
         }
         Flow::Stay
+    }
+
+    fn review_key(&mut self, key: Key, at: Instant, approval: Approval, mut line: LineEdit, came: Came) {
+        let hands_off = match came {
+            Came::Asked => Duration::ZERO,
+            Came::ByItself => self.appearance.hands_off,
+        };
+        // What was on its way when the dialog came up was meant for something else.
+        let early = self.overlay_drawn.is_none_or(|drawn| at <= drawn + hands_off);
+        // So was the key that brings it up, as the line below it says; it is here.
+        let word = word(&self.state, &approval);
+        let asks_for_it = self.view.keys.binding(Action::Review).is_some_and(|binding| binding.keys.contains(&key));
+        let begins = matches!(key.code, Code::Char(first) if word.starts_with(first));
+        if early || (asks_for_it && line.text().is_empty() && !begins) {
+            if early && !asks_for_it {
+                self.notify(Tone::Plain, format!("{key} was pressed as the dialog came up, so it did nothing"));
+            }
+        } else if key.code == Code::Enter {
+            return self.decide(approval, &line.text());
+        } else {
+            line.key(key);
+        }
+        self.view.overlay = Some(Overlay::Review { approval: Box::new(approval), line, came });
     }
 
     #[expect(clippy::wildcard_enum_match_arm, reason = "a key that means nothing here changes nothing")]
@@ -162,7 +179,7 @@ impl App {
             (true, _) | (false, None) => {
                 let wants = if mine { "withdraw to take it back".to_owned() } else { format!("{word} to approve, or no to deny") };
                 self.notify(Tone::Warning, format!("type {wants}; nothing was decided"));
-                self.view.overlay = Some(Overlay::Review { approval: Box::new(approval), line: Default::default() });
+                self.view.overlay = Some(Overlay::Review { approval: Box::new(approval), line: Default::default(), came: Came::Asked });
                 return;
             }
         };

@@ -75,6 +75,7 @@ impl App {
             news.push((Tone::Plain, "your draft is kept; nothing of it was sent".to_owned()));
         }
         self.view.back = Some(Back { gone, news });
+        self.back_since = tokio::time::Instant::now();
     }
 }
 

@@ -9,7 +9,6 @@ use ratatui::{
 
 use crate::{
     core::state::Said,
-    domain::time::Millis,
     tui::{
         draw::{people, review},
         keymap::{Action, Context},
@@ -26,7 +25,7 @@ use crate::{
 pub fn banner(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
     let Scene { state, view, theme } = scene;
     let Some(open) = state.approvals.values().min_by_key(|approval| approval.at) else { return };
-    let left = Millis((open.expires_at.since(view.now).0 as f64 / view.speed.max(1.0)) as u64);
+    let left = words::by_your_clock(open.expires_at.since(view.now), view);
     let mine = view.me.as_ref().is_some_and(|me| me.who == open.by.who);
     let may = view.me.as_ref().is_some_and(|me| me.role.may_approve());
     let what = review::in_short(open, state, theme);
@@ -53,7 +52,7 @@ pub fn overlay(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
         Some(Overlay::Palette { line, chosen, entries }) => palette(line, *chosen, entries, theme, area, buf),
         Some(Overlay::Themes { words, chosen, .. }) => themes(words, *chosen, theme, area, buf),
         Some(Overlay::Typing { purpose, line }) => typing(purpose, line, scene, area, buf),
-        Some(Overlay::Review { approval, line }) => review::draw(approval, line, scene, area, buf),
+        Some(Overlay::Review { approval, line, .. }) => review::draw(approval, line, scene, area, buf),
         Some(Overlay::People { chosen }) => people::draw(*chosen, scene, area, buf),
     }
 }

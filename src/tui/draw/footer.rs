@@ -12,6 +12,7 @@ use ratatui::{
 use crate::{
     core::{
         event::WorldKind,
+        fails::stranded,
         home::{Home, home},
         outlook::{self, Preview},
         state::State,
@@ -22,7 +23,7 @@ use crate::{
         panes::{checklist, words},
         scene::Scene,
         theme::Theme,
-        view::{Hearing, Notice, Pane, Screen, View, Zoom},
+        view::{Hearing, Leaving, Notice, Pane, Screen, View, Zoom},
         widgets::text,
     },
 };
@@ -92,6 +93,8 @@ pub fn hints(scene: Scene<'_>, width: u16) -> Vec<Hint> {
             "resume"
         } else if *action == Action::Drop && (view.screen != view.home() || view.zoomed == Zoom::Focused) {
             "back"
+        } else if *action == Action::Quit && view.leaving == Leaving::Ends {
+            "end"
         } else {
             binding.label
         };
@@ -132,27 +135,16 @@ fn matters(state: &State, view: &View) -> Vec<Action> {
     let route = words::route(state, view.route);
     let known = route.and_then(|route| state.routes.get(&route.id));
     let mine = view.me.as_ref().map(|me| me.client);
-    let mut actions = Vec::new();
-    match view.screen {
-        Screen::Watch => actions.extend([Action::Follow, Action::Show(Screen::Main)]),
-        Screen::Journal | Screen::Kubernetes => {
-            actions.extend([Action::Drop, Action::Scroll(Scroll::Down), Action::Filter]);
-        }
-        Screen::Metrics => {
-            actions.extend([Action::Drop, Action::Span(Way::Forward), Action::Span(Way::Back), Action::Pan(Way::Back)]);
-            actions.extend(view.charts.until.map(|_| Action::Pan(Way::Forward)));
-            actions.extend((!state.marks.is_empty()).then_some(Action::Mark(Way::Back)));
-            actions.extend(view.charts.mark.map(|_| Action::ReadMark));
-        }
-        Screen::Log => actions.push(Action::Drop),
-        Screen::Main => {}
-    }
+    let mut actions = of_screen(state, view);
     if view.screen == Screen::Main && view.zoomed == Zoom::Focused {
         actions.extend([Action::Drop, Action::Scroll(Scroll::Down)]);
         actions.extend((view.focus == Pane::Journal).then_some(Action::Filter));
     }
     if route.is_some_and(|route| matches!(home(state, route), Home::NotHome { .. })) || view.hearing != Hearing::Connected {
         actions.push(Action::CopyByHand);
+    }
+    if route.is_some_and(|route| stranded(state, route).is_some()) {
+        actions.push(Action::CopyAwayByHand);
     }
     let blocked = known.is_some_and(|known| known.latch.is_some() || known.hold.is_some() || known.drift.is_some());
     let reached = view.hearing == Hearing::Connected;
@@ -195,6 +187,26 @@ fn matters(state: &State, view: &View) -> Vec<Action> {
         actions.push(Action::Inject);
     }
     actions.push(Action::Quit);
+    actions
+}
+
+/// Keys of the screen that is shown.
+fn of_screen(state: &State, view: &View) -> Vec<Action> {
+    let mut actions = Vec::new();
+    match view.screen {
+        Screen::Watch => actions.extend([Action::Follow, Action::Show(Screen::Main)]),
+        Screen::Journal | Screen::Kubernetes => {
+            actions.extend([Action::Drop, Action::Scroll(Scroll::Down), Action::Filter]);
+        }
+        Screen::Metrics => {
+            actions.extend([Action::Drop, Action::Span(Way::Forward), Action::Span(Way::Back), Action::Pan(Way::Back)]);
+            actions.extend(view.charts.until.map(|_| Action::Pan(Way::Forward)));
+            actions.extend((!state.marks.is_empty()).then_some(Action::Mark(Way::Back)));
+            actions.extend(view.charts.mark.map(|_| Action::ReadMark));
+        }
+        Screen::Log => actions.push(Action::Drop),
+        Screen::Main => {}
+    }
     actions
 }
 

@@ -17,12 +17,12 @@ use crate::{
         replication,
         state::{Approval, State, Terms},
     },
-    domain::{id::RouteId, time::Millis, weight::Weights},
+    domain::{id::RouteId, weight::Weights},
     plan::model::Route,
     tui::{
         draw::{above, toasts},
         overlay::word,
-        panes::words,
+        panes::{draft::against, words},
         scene::Scene,
         theme::Theme,
         view::View,
@@ -128,7 +128,15 @@ fn terms(approval: &Approval, scene: Scene<'_>) -> Vec<Row> {
         let mark = if place == 0 { theme.glyphs.warn } else { " " };
         Row::Said(Line::styled(format!("{mark} {part}"), theme.warn))
     });
-    rows.into_iter().chain(database).chain(rests).chain(open).chain(asked).collect()
+    let client = Some(approval.by.client);
+    let told = route(state, id).map_or_else(Vec::new, |route| against(state, client, route, to, view.now));
+    let against = told.into_iter().flat_map(|said| {
+        let (glyph, style) = words::tone(said.tone, theme);
+        let rows = text::wrap(&said.long, usize::from(COLUMNS) - 6).into_iter().enumerate();
+        rows.map(|(place, part)| Row::Said(Line::styled(format!("{} {part}", if place == 0 { glyph } else { " " }), style)))
+            .collect::<Vec<_>>()
+    });
+    rows.into_iter().chain(against).chain(database).chain(rests).chain(open).chain(asked).collect()
 }
 
 /// The figure of this second, which the digest does not cover because it never stands still.
@@ -173,7 +181,7 @@ fn expiry(approval: &Approval, view: &View, theme: &Theme, at: Rect, buf: &mut B
     text::put(buf, at, 0, "expires", theme.dim);
     let (left, whole) = (approval.expires_at.since(view.now), approval.expires_at.since(approval.at));
     // Time that a person has is shown as the person's, however fast the demo's world goes.
-    let said = format!(" in {}", Millis((left.0 as f64 / view.speed.max(1.0)) as u64));
+    let said = format!(" in {}", words::by_your_clock(left, view));
     let style = if left.0 * 5 < whole.0 { theme.breach } else { theme.warn };
     let column = NAMES.min(at.width);
     let cells = usize::from(at.width - column).saturating_sub(text::width(&said)).min(48);

@@ -60,6 +60,8 @@ pub enum Action {
     Inject,
     /// The command that brings the route home without us, into the terminal's clipboard.
     CopyByHand,
+    /// The command that leaves a home which fails, past this session.
+    CopyAwayByHand,
     Redraw,
     Quit,
 }

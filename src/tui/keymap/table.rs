@@ -459,6 +459,15 @@ pub const TABLE: &[Binding] = &[
     ),
     row(
         Context::Screens,
+        &[Key::char('Y')],
+        Action::CopyAwayByHand,
+        "copy way out",
+        "copy away by hand",
+        "Copy the command that moves the whole route to its target without cutover, for a home that fails its users.",
+        LOOKS,
+    ),
+    row(
+        Context::Screens,
         &[Key::char('q')],
         Action::Quit,
         "detach",

@@ -9,9 +9,14 @@ use crate::{
         decision::Refusal,
         forecast::{self, forecast},
         outlook::{self, Preview},
+        question,
         state::{RouteState, State},
     },
-    domain::weight::{PerMille, Weights},
+    domain::{
+        id::ClientId,
+        time::Timestamp,
+        weight::{PerMille, Weights},
+    },
     plan::model::{Backend, Route},
     tui::{
         keymap::Action,
@@ -23,11 +28,13 @@ use crate::{
             text,
         },
     },
-    words::{Names, draft as words_of},
+    words::{Names, draft as words_of, short::Said},
 };
 
-/// Most rows of what a draft would bring.
-pub(super) const PREVIEW_ROWS: u16 = 6;
+/// Rows of what a draft would bring, where nothing speaks against it.
+const PREVIEW_ROWS: u16 = 6;
+/// Most reasons with a row of their own.
+const REASONS_MAX: usize = 4;
 
 /// A split of the two that a draft stands between.
 #[derive(Debug, Clone, Copy)]
@@ -51,17 +58,43 @@ impl Side {
     }
 }
 
-pub(super) fn is_drafted(state: &State, view: &View) -> bool {
-    words::route(state, view.route).is_some_and(|route| view.drafts.contains_key(&route.id))
-}
-
 /// Rows below the rail for what a draft would bring, of a body of `height`; none without a draft.
 pub fn rows(state: &State, view: &View, height: u16) -> u16 {
-    match (is_drafted(state, view), height) {
-        (false, _) => 0,
-        (true, ..24) => 4,
-        (true, 24..) => PREVIEW_ROWS,
+    match height {
+        ..24 => most(state, view).min(4),
+        24.. => most(state, view),
     }
+}
+
+/// As many as it has something to say in; none without a draft.
+pub(super) fn most(state: &State, view: &View) -> u16 {
+    let drafted = words::route(state, view.route).and_then(|route| Some((route, view.drafts.get(&route.id)?)));
+    let Some((route, draft)) = drafted else { return 0 };
+    let me = view.me.as_ref().map(|me| me.client);
+    let told = answer(state, me, route, draft, view.now).len().max(1) as u16;
+    PREVIEW_ROWS - 1 + told
+}
+
+/// What the core would answer now, then what could be held against the move.
+fn answer(state: &State, client: Option<ClientId>, route: &Route, to: &Weights, now: Timestamp) -> Vec<Said> {
+    let answer = outlook::preview(state, client, &route.id, to).filter(|answer| !matches!(answer, Preview::Refused(_)));
+    let answer = answer.map(|answer| words_of::preview(&answer, Names::of(state)));
+    answer.into_iter().chain(against(state, client, route, to, now)).collect()
+}
+
+/// Each reason for which `client` would be refused now, and what is wrong or can't be judged and forbids nothing. The panel of a draft and
+/// the dialog of a second person say the same.
+pub fn against(state: &State, client: Option<ClientId>, route: &Route, to: &Weights, now: Timestamp) -> Vec<Said> {
+    let mut reasons = Vec::new();
+    if let Some(Preview::Refused(first)) = outlook::preview(state, client, &route.id, to) {
+        let mut more = question::refusals(state, &route.id, to);
+        more.retain(|why| *why != first);
+        reasons.push(first);
+        reasons.extend(more);
+    }
+    let mut told = words_of::refused(&reasons, REASONS_MAX, Names::of(state));
+    told.extend(words_of::doubts(state, route, now));
+    told
 }
 
 /// What Enter would do: where traffic would be, what that means for each instance, and why it would be refused.
@@ -89,12 +122,11 @@ pub(super) fn draw(scene: Scene<'_>, route: &Route, area: Rect, buf: &mut Buffer
         rail::draw(&legs, Freshness::Fresh, theme, bar, buf);
     }
     let me = view.me.as_ref().map(|me| me.client);
-    let answer = outlook::preview(state, me, &route.id, draft).map(|answer| words_of::preview(&answer, names));
-    let mut lines = vec![];
-    if let Some(said) = answer {
+    let told = answer(state, me, route, draft, view.now).into_iter().map(|said| {
         let (glyph, style) = words::tone(said.tone, theme);
-        lines.push(Line::styled(format!("{glyph} {}", said.long), style));
-    }
+        Line::styled(format!("{glyph} {}", said.long), style)
+    });
+    let mut lines: Vec<Line<'_>> = told.collect();
     lines.extend(
         words_of::open_before(&forecast.open_before, names).map(|open| Line::styled(format!("{} {open}", theme.glyphs.warn), theme.warn)),
     );

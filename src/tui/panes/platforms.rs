@@ -58,15 +58,29 @@ fn card(scene: Scene<'_>, route: &Route, backend: &Backend, area: Rect, buf: &mu
     let title = vec![Span::styled(backend.title.to_string(), style.add_modifier(Modifier::BOLD))];
     let mut inner = frame::frame(Pane::Platforms, title, share(&has, theme), scene, area, buf);
     match condition {
-        Condition::Breached { .. } | Condition::FailsAtDoor { .. } | Condition::ProbeFails { .. } => {
-            frame::light(area, theme.alarm, theme, buf)
-        }
+        Condition::Breached { .. }
+        | Condition::FailsAtDoor { .. }
+        | Condition::HomeBeyond { .. }
+        | Condition::Drops { .. }
+        | Condition::ProbeFails { .. } => frame::light(area, theme.alarm, theme, buf),
         Condition::Blind { .. } => frame::light(area, theme.unknown, theme, buf),
         Condition::Unjudged { .. } | Condition::Untold | Condition::Idle | Condition::Well => {}
     }
     let plan = words::plan(state).map(|plan| plan.triggers.as_slice()).unwrap_or_default();
     let beyond = plan.iter().filter(|trigger| trigger.backend == backend.id && !has.is_nothing());
     let beyond = beyond.filter(|trigger| state.triggers.get(&trigger.id).is_some_and(|known| known.reading == Reading::Breach));
+    let over = match &condition {
+        Condition::HomeBeyond { metric, .. } => Some(*metric),
+        Condition::Drops { .. } => Some(Metric::DropRate),
+        Condition::Breached { .. }
+        | Condition::FailsAtDoor { .. }
+        | Condition::ProbeFails { .. }
+        | Condition::Blind { .. }
+        | Condition::Unjudged { .. }
+        | Condition::Untold
+        | Condition::Idle
+        | Condition::Well => None,
+    };
     let card = Card {
         seen,
         has,
@@ -74,7 +88,7 @@ fn card(scene: Scene<'_>, route: &Route, backend: &Backend, area: Rect, buf: &mu
         style,
         tops: tops(state, route),
         condition,
-        beyond: beyond.map(|trigger| trigger.metric).collect(),
+        beyond: beyond.map(|trigger| trigger.metric).chain(over).collect(),
         names: Names::of(state),
         now: view.now,
     };
@@ -201,6 +215,11 @@ fn users(card: &Card<'_>, theme: &Theme) -> Option<(&'static str, String, Style)
         }
         Condition::FailsAtDoor { breach } => {
             Some((glyphs.breach, format!("{} of {} requests fail", breach.failed, breach.answers), theme.breach))
+        }
+        Condition::HomeBeyond { metric, .. } => Some((glyphs.breach, format!("{metric} too high"), theme.breach)),
+        Condition::Drops { losing } => {
+            let share = Metric::ErrorRate.unit().show(losing.share());
+            Some((glyphs.breach, format!("drops {share} of connections"), theme.breach))
         }
         Condition::ProbeFails { failed, sent } => Some((glyphs.breach, format!("{failed} of {sent} probes fail"), theme.breach)),
         Condition::Blind { trigger } => Some((glyphs.unknown, format!("blind: {}", card.names.metric(trigger)), theme.unknown)),

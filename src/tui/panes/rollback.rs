@@ -10,6 +10,7 @@ use ratatui::{
 
 use crate::{
     core::{
+        fails::{Gravity, exchange, fails},
         home::{Home, home},
         state::{Motion, ReturnStage, RouteState, State},
     },
@@ -112,6 +113,7 @@ fn lines(scene: Scene<'_>, route: &Route, known: &RouteState, room: usize) -> Ve
     let may = view.me.as_ref().is_none_or(|me| me.role.may_steer());
     let dot = theme.glyphs.dot;
     let said = |words: String| Span::styled(words, theme.dim);
+    let failing = failing(state, route, &stands);
     if let Some(latch) = &known.latch {
         let head = Span::styled(format!(" {} LATCHED after rollback ", theme.glyphs.latch), theme.latch);
         let cause = text::cut(&words::cause(state, &latch.cause), room.saturating_sub(head.width() + 2), theme.glyphs.ellipsis);
@@ -122,7 +124,10 @@ fn lines(scene: Scene<'_>, route: &Route, known: &RouteState, room: usize) -> Ve
             vec![said("   nothing advances until it is re-armed with a reason".to_owned())]
         };
         let facts = [
-            said(format!(" {dot} {}", whereabouts(&stands, &at_home))),
+            failing.map_or_else(
+                || said(format!(" {dot} {}", whereabouts(&stands, &at_home))),
+                |fails| Span::styled(format!(" {dot} all traffic is on {at_home}: {fails}"), theme.breach),
+            ),
             said(format!(" {dot} rolled back {}", words::age(view.age(latch.at)))),
         ];
         return vec![Line::from(vec![head, Span::raw(" "), Span::styled(cause, theme.text)]), text::with_what_fits(rearms, facts, room)];
@@ -130,7 +135,10 @@ fn lines(scene: Scene<'_>, route: &Route, known: &RouteState, room: usize) -> Ve
     if stands.is_reached() || matches!(stands, Home::Accepted { .. }) {
         let (glyph, style) =
             if matches!(stands, Home::Seen { .. }) { (theme.glyphs.ok, theme.ok) } else { (theme.glyphs.unknown, theme.unknown) };
-        let told = vec![Span::styled(format!(" {glyph} "), style), Span::styled(whereabouts(&stands, &at_home), theme.text)];
+        let mut told = vec![Span::styled(format!(" {glyph} "), style), Span::styled(whereabouts(&stands, &at_home), theme.text)];
+        if let Some(fails) = failing {
+            told = vec![Span::styled(format!(" {} all traffic is on {at_home}: {fails}", theme.glyphs.breach), theme.breach)];
+        }
         return vec![text::with_what_fits(told, [said(format!(" {dot} {}", standby(known)))], room)];
     }
     let ready = &known.readiness;
@@ -138,7 +146,8 @@ fn lines(scene: Scene<'_>, route: &Route, known: &RouteState, room: usize) -> Ve
     let head = Span::styled(format!(" {} {key} ", theme.glyphs.rollback), theme.rollback);
     if !ready.against.is_empty() {
         let why: Vec<String> = ready.against.iter().map(|reason| crate::words::objection(reason, Names::of(state))).collect();
-        let told = format!("{} going back is not assured: {}", theme.glyphs.breach, why.join("; "));
+        let worse = exchange(state, route).map(|worse| format!("{}; ", crate::words::exchange(&worse, "going back")));
+        let told = format!("{} {}going back is not assured: {}", theme.glyphs.breach, worse.unwrap_or_default(), why.join("; "));
         let told = text::cut(&told, room.saturating_sub(head.width()), theme.glyphs.ellipsis);
         return vec![Line::from(vec![head, Span::styled(told, theme.breach)])];
     }
@@ -148,6 +157,13 @@ fn lines(scene: Scene<'_>, route: &Route, known: &RouteState, room: usize) -> Ve
     facts.push(format!(" {dot} {}", standby(known)));
     let seen = ready.seen_at.map(|at| Span::styled(format!(" {dot} seen {}", words::age(view.age(at))), theme.faint));
     vec![text::with_what_fits(spans, facts.into_iter().map(|fact| Span::styled(fact, theme.dim)).chain(seen), room)]
+}
+
+/// What of the requests of those who are home fails, where it is more than the plan tolerates.
+fn failing(state: &State, route: &Route, stands: &Home) -> Option<String> {
+    let fails = fails(state, route, &route.home);
+    let said = crate::words::fails(&fails).filter(|_| fails.gravity == Gravity::Beyond && stands.is_reached())?;
+    Some(said.long)
 }
 
 /// Where the users of a route are that nobody sends away from home.
@@ -221,7 +237,7 @@ fn flying(scene: Scene<'_>, route: &Route, known: &RouteState, stands: &Home, ro
     Some(vec![
         head,
         Line::styled(
-            text::cut(&format!("   because of {}", words::cause(state, &latch.cause)), room.saturating_sub(1), theme.glyphs.ellipsis),
+            text::cut(&format!("   because {}", words::cause(state, &latch.cause)), room.saturating_sub(1), theme.glyphs.ellipsis),
             theme.text,
         ),
     ])

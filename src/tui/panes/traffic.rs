@@ -9,10 +9,12 @@ use ratatui::{
 
 use crate::{
     core::{
-        fails::{Fails, Gravity, Site, fails},
+        decision::Refusal,
+        fails::{Fails, Gravity, Site, fails, stranded},
         has::{has, strangers},
         home::{Home, home},
         outlook::{self, Attention, Outlook, Then},
+        question,
         state::{Drift, Motion, Observed, Proof, RouteState, State},
     },
     domain::{
@@ -93,11 +95,14 @@ fn edge(worst: &Attention, theme: &Theme) -> Option<Style> {
         | Attention::Breach { .. }
         | Attention::AtDoor { .. }
         | Attention::FailingForNobody { .. }
+        | Attention::ConnectionsDropped { .. }
         | Attention::NeedsHuman { .. } => Some(theme.alarm),
         Attention::TakenOver { .. } | Attention::Drifted { .. } | Attention::Hindered { .. } | Attention::RequestsDisagree { .. } => {
             Some(theme.warn)
         }
-        Attention::Blind { .. } | Attention::Unresolved { .. } | Attention::Unread { .. } => Some(theme.unknown),
+        Attention::Blind { .. } | Attention::Unresolved { .. } | Attention::Unread { .. } | Attention::WeightsUnread { .. } => {
+            Some(theme.unknown)
+        }
         Attention::RollingBack { .. }
         | Attention::HomeNotSeen { .. }
         | Attention::WritesAtRisk { .. }
@@ -124,6 +129,8 @@ fn worst(state: &State, route: &Route) -> Option<Attention> {
         | Attention::HomeNotSeen { route: id, .. }
         | Attention::AtDoor { route: id, .. }
         | Attention::FailingForNobody { route: id, .. }
+        | Attention::ConnectionsDropped { route: id, .. }
+        | Attention::WeightsUnread { route: id, .. }
         | Attention::RequestsDisagree { route: id, .. }
         | Attention::Hindered { route: id, .. }
         | Attention::HomeNotReady { route: id, .. }
@@ -150,6 +157,9 @@ fn status(scene: Scene<'_>, route: &Route, known: &RouteState, worst: Option<&At
         Some(Attention::Drifted { .. }) => Line::styled(format!("{} DRIFT, nothing of ours", theme.glyphs.warn), theme.warn),
         Some(Attention::Breach { .. } | Attention::AtDoor { .. }) if resting => {
             Line::styled(format!("{} BREACH", theme.glyphs.breach), theme.breach)
+        }
+        Some(Attention::ConnectionsDropped { .. }) if resting => {
+            Line::styled(format!("{} CONNECTIONS LOST", theme.glyphs.breach), theme.breach)
         }
         Some(Attention::Blind { .. }) if resting => Line::styled(format!("{} BLIND", theme.glyphs.unknown), theme.unknown),
         Some(_) | None => {
@@ -215,7 +225,7 @@ fn rows(state: &State, view: &View, area: Rect) -> Vec<(usize, Rows)> {
     let mut inner = Rect::new(area.x + 1, area.y + 1, area.width.saturating_sub(2), area.height.saturating_sub(2));
     inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
     let others = (routes.saturating_sub(1) as u16).min(inner.height.saturating_sub(3));
-    let below = if draft::is_drafted(state, view) { inner.height.saturating_sub(others + 4).min(draft::PREVIEW_ROWS) } else { 0 };
+    let below = inner.height.saturating_sub(others + 4).min(draft::most(state, view));
     let full = inner.height.saturating_sub(others).min(5 + below);
     let mut y = inner.y;
     let mut found = Vec::new();
@@ -298,7 +308,7 @@ fn failing(fails: &Fails, theme: &Theme) -> Option<Failing> {
     let door = fails.at_door.map_or(0.0, |met| if met.site == Site::UnlikeHome { 1.0 } else { met.share.fraction });
     let own = fails.own.map_or(0.0, |sample| sample.value);
     let (share, style) = match fails.gravity {
-        Gravity::Beyond => (door.max(own), theme.breach),
+        Gravity::Beyond => (door.max(own).max(fails.losing.map_or(0.0, |losing| losing.share())), theme.breach),
         Gravity::Tolerated => (0.0, theme.dim),
     };
     Some(Failing { share, words: said.long, short: said.short, style })
@@ -402,6 +412,16 @@ fn at_door(scene: Scene<'_>, route: &Route) -> Option<(String, Style)> {
         }
     })?;
     let what = crate::words::at_door(&breach, view.now, Names::of(state));
+    if stranded(state, route).is_some_and(|stranded| *stranded.home == breach.backend) {
+        let copies = words::key(view, Action::CopyAwayByHand);
+        let there = words::place(route, &route.target);
+        let (home, failed, of) = (words::place(route, &route.home), breach.failed, breach.answers);
+        let told = format!(
+            " {} {home} fails {failed} of {of}: restore it; {copies} copies the way to {there} by hand, past what cutover does",
+            theme.glyphs.breach
+        );
+        return Some((told, theme.latch));
+    }
     Some((format!(" {} {what}{}", theme.glyphs.breach, way_home(state, route, view)), theme.latch))
 }
 
@@ -487,7 +507,7 @@ fn resting(scene: Scene<'_>, known: &RouteState, route: &Route, room: usize) -> 
         None => "no request seen yet".to_owned(),
     });
     facts.extend(known.moved_by.as_ref().map(|by| format!("moved by {}", crate::words::mover(by, Names::of(state)))));
-    let first = next_step(scene, known, route);
+    let first = next_step(scene, known, route, room);
     let between = format!(" {} ", theme.glyphs.dot);
     let alone = first.is_empty();
     let facts = facts.into_iter().enumerate().map(|(place, fact)| {
@@ -498,7 +518,7 @@ fn resting(scene: Scene<'_>, known: &RouteState, route: &Route, room: usize) -> 
 }
 
 /// How this person goes on from here: the next step of the ladder, or whose turn it is.
-fn next_step(scene: Scene<'_>, known: &RouteState, route: &Route) -> Vec<Span<'static>> {
+fn next_step(scene: Scene<'_>, known: &RouteState, route: &Route, room: usize) -> Vec<Span<'static>> {
     let Scene { state, view, theme } = scene;
     let Some(share) = known.accepted.as_ref().map(|accepted| accepted.weights.of(&route.target)) else { return Vec::new() };
     if known.motion.is_returning() {
@@ -522,6 +542,14 @@ fn next_step(scene: Scene<'_>, known: &RouteState, route: &Route) -> Vec<Span<'s
         }];
     };
     let mine = view.me.as_ref().map(|me| me.client);
+    // Nobody is invited to go on while something is wrong, nor to what would be refused.
+    if worst(state, route).is_some_and(|worst| matches!(worst, Attention::ConnectionsDropped { .. })) {
+        return vec![Span::styled(format!("{} find out who drops connections before you go on", theme.glyphs.warn), theme.warn)];
+    }
+    if let Some(why) = refused(state, known, route, *next) {
+        let told = format!("{} {next} would be refused now: {}", theme.glyphs.latch, crate::words::why_refused(&why, Names::of(state)));
+        return vec![Span::styled(text::cut(&told, room, theme.glyphs.ellipsis), theme.warn)];
+    }
     match &state.controls.holder {
         Some(holder) if Some(holder.client) == mine => {
             vec![key(Action::Ladder(Way::Forward)), plain(format!(" drafts {next}, ")), key(Action::Ask), plain(" asks for it".to_owned())]
@@ -532,6 +560,12 @@ fn next_step(scene: Scene<'_>, known: &RouteState, route: &Route) -> Vec<Span<'s
             plain(format!(" takes the controls, then {} drafts {next}", words::key(view, Action::Ladder(Way::Forward)))),
         ],
     }
+}
+
+/// Why the target would not be given `share` now.
+fn refused(state: &State, known: &RouteState, route: &Route, share: PerMille) -> Option<Refusal> {
+    let to = route.planned(&known.accepted.as_ref()?.weights).with(&route.target, share).ok()?;
+    question::refusals(state, &route.id, &to).into_iter().next()
 }
 
 /// While a move is under way the next one has time: how far requests have followed.
@@ -547,6 +581,10 @@ fn following(state: &State, known: &RouteState, route: &Route, given: PerMille, 
         };
     }
     let place = words::place(route, &route.target);
+    if let Motion::Writing { to, .. } | Motion::Resolving { to, .. } = &known.motion {
+        let told = format!("{} {} is being written", theme.glyphs.busy, Names::of(state).split(&route.id, to));
+        return vec![Span::styled(told, theme.busy)];
+    }
     let head = format!("{} {given} on {place} is accepted", theme.glyphs.busy);
     let told = match observed(known).and_then(|observed| observed.shares.get(&route.target)) {
         Some(seen) => format!("{head}, requests show {} so far", share(seen.fraction)),

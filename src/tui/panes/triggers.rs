@@ -12,7 +12,8 @@ use crate::{
     core::{
         detection,
         forecast::rate,
-        outlook::{Outlook, Then, outlook, would},
+        outlook::{Outlook, Then, outlook, unassured, would},
+        reason::Objection,
         state::{Reading, State, TriggerState},
     },
     domain::time::{Millis, Timestamp},
@@ -84,6 +85,8 @@ struct Row<'a> {
     outlook: Outlook,
     /// What the end of its time would bring now.
     would: Then,
+    /// What stands against going home, where that would bring it there.
+    unassured: Option<&'a Objection>,
     names: Names<'a>,
 }
 
@@ -93,7 +96,8 @@ impl<'a> Row<'a> {
         // The plan names it, so both are known.
         let outlook = outlook(state, &trigger.id).unwrap_or(Outlook::Idle);
         let would = would(state, &trigger.id).unwrap_or(Then::NobodyThere);
-        Row { trigger, seen, name: names.watched_short(&trigger.id), outlook, would, names }
+        let unassured = unassured(state, &trigger.id);
+        Row { trigger, seen, name: names.watched_short(&trigger.id), outlook, would, unassured, names }
     }
 
     /// Whether nothing runs.
@@ -136,6 +140,8 @@ fn verdict(told: &[Row<'_>], theme: &Theme) -> Line<'static> {
         Line::styled(format!("{} nothing to guard", theme.glyphs.idle), theme.dim)
     } else if told.iter().any(|told| matches!(told.would, Then::Withheld { .. } | Then::Disarmed { .. } | Then::HomeNotProven { .. })) {
         Line::styled(format!("{} would not roll back", theme.glyphs.warn), theme.warn)
+    } else if told.iter().any(|told| told.unassured.is_some()) {
+        Line::styled(format!("{} armed, home not assured", theme.glyphs.warn), theme.warn)
     } else {
         Line::styled(format!("{} armed", theme.glyphs.ok), theme.ok)
     }
@@ -182,9 +188,13 @@ fn compact_line(told: &Row<'_>, now: Timestamp, theme: &Theme, width: u16) -> Li
 fn below(told: &Row<'_>, now: Timestamp, theme: &Theme, row: Rect, buf: &mut Buffer) {
     let row = Rect { x: row.x + 2, width: row.width.saturating_sub(2), ..row };
     let cells = row.width.saturating_sub(28).min(CLOCK_CELLS);
-    let rule = crate::words::rule(&told.would, told.trigger.lasting, told.names);
+    let rule = match told.unassured {
+        None => crate::words::rule(&told.would, told.trigger.lasting, told.names),
+        Some(why) => format!("rolls back, home not assured: {}", crate::words::objection(why, told.names)),
+    };
     match (told.is_still(), told.value()) {
         (true, Some(value)) if cells >= 8 => {
+            let cells = if told.unassured.is_some() { cells / 3 } else { cells };
             let bar = Rect { width: cells, ..row };
             Gauge { value: Some(value), threshold: told.trigger.above, scale: Scale::Linear, style: theme.ok }.draw(theme, bar, buf);
             let room = usize::from(row.width.saturating_sub(cells + 1));

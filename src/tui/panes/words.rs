@@ -4,6 +4,7 @@ use ratatui::{style::Style, text::Span};
 
 use crate::{
     core::{
+        assurance::unread_for,
         decision::Cause,
         news::Tone,
         outlook::Outlook,
@@ -142,6 +143,7 @@ pub fn course(known: &RouteState, now: Timestamp, theme: &Theme) -> Vec<Span<'st
     let glyphs = &theme.glyphs;
     let (glyph, style) = match &known.motion {
         Motion::Unread | Motion::Resolving { .. } => (glyphs.unknown, theme.unknown),
+        Motion::Settled if unread_for(known, now).is_some() => (glyphs.unknown, theme.unknown),
         Motion::Settled => match (known.proof, known.against_since) {
             (_, Some(_)) => (glyphs.warn, theme.warn),
             (Proof::Proven { .. } | Proof::Fits, None) => (glyphs.ok, theme.ok),
@@ -173,6 +175,12 @@ pub fn tone(tone: Tone, theme: &Theme) -> (&'static str, Style) {
 pub fn clock(at: Timestamp) -> String {
     let seconds = at.0.div_euclid(1000).rem_euclid(86_400);
     format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)
+}
+
+/// A span that a person has, which runs by the person's clock however fast the demo's world goes; there it says so.
+pub fn by_your_clock(span: Millis, view: &View) -> String {
+    let real = Millis((span.0 as f64 / view.speed.max(1.0)) as u64);
+    if view.speed > 1.0 { format!("{real} by your clock") } else { real.to_string() }
 }
 
 /// An age as people say it: nothing below two seconds.

@@ -134,7 +134,7 @@ impl Night {
             Damage::NoStatus | Damage::WordStatus => self.without_status(leg, Gap::StatusNotTold),
             Damage::TwoStatuses => self.without_status(leg, Gap::StatusAmbiguous),
             Damage::StampsStandStill => all(Gap::Stale),
-            Damage::Workers => all(Gap::SeveralProcesses),
+            Damage::Workers | Damage::Alike => all(Gap::SeveralProcesses),
             Damage::Slow => return Err(Fault::new(FaultKind::TimedOut, "no answer within 4s")),
             Damage::None | Damage::Seconds | Damage::NewSeries | Damage::StandsStill | Damage::LowBuckets => self.reckon(leg),
         };

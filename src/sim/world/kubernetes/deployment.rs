@@ -20,6 +20,7 @@ use super::{
 
 /// The annotation that counts templates.
 pub const REVISION: &str = "deployment.kubernetes.io/revision";
+const CAUSE: &str = "kubernetes.io/change-cause";
 const TEMPLATE_HASH: &str = "pod-template-hash";
 
 /// Makes the next small step from what is there to what the deployment asks for.
@@ -127,15 +128,21 @@ fn stamp_revision(cluster: &mut Kubernetes, key: &Key, new: &Key) {
     };
     let others = sets_of(cluster, &deployment);
     let highest = others.iter().filter(|set| document::name(set) != new.name).map(|set| revision(set)).max().unwrap_or(0);
-    let wanted = if revision(&found) > highest { revision(&found) } else { highest + 1 };
+    let wanted = if revision(&found) > highest { revision(&found) } else { highest + 1 }.to_string();
+    let cause = deployment["metadata"]["annotations"].get(CAUSE);
+    let says = |document: &Value| document["metadata"]["annotations"][REVISION] == wanted;
+    // Nearly always it is stamped already, and two documents need not be made to find that out.
+    if says(&found) && says(&deployment) && cause.is_none_or(|cause| found["metadata"]["annotations"][CAUSE] == *cause) {
+        return;
+    }
     let mut stamped = Value::clone(&found);
-    set(&mut stamped, &["metadata", "annotations", REVISION], json!(wanted.to_string()));
-    if let Some(cause) = deployment["metadata"]["annotations"].get("kubernetes.io/change-cause") {
-        set(&mut stamped, &["metadata", "annotations", "kubernetes.io/change-cause"], cause.clone());
+    set(&mut stamped, &["metadata", "annotations", REVISION], json!(wanted));
+    if let Some(cause) = cause {
+        set(&mut stamped, &["metadata", "annotations", CAUSE], cause.clone());
     }
     cluster.store.put(new.clone(), stamped);
     let mut counted = Value::clone(&deployment);
-    set(&mut counted, &["metadata", "annotations", REVISION], json!(wanted.to_string()));
+    set(&mut counted, &["metadata", "annotations", REVISION], json!(wanted));
     cluster.store.put(key.clone(), counted);
 }
 

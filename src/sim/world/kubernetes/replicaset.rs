@@ -94,7 +94,6 @@ fn write_counts(cluster: &mut Kubernetes, key: &Key) {
     };
     let pods = active_pods(cluster, &found);
     let ready = pods.iter().filter(|pod| document::condition(pod, "Ready") == "True").count();
-    let mut counted = Value::clone(&found);
     let mut status = json!({"replicas": pods.len(), "observedGeneration": found["metadata"]["generation"]});
     if !pods.is_empty() {
         status["fullyLabeledReplicas"] = json!(pods.len());
@@ -106,6 +105,9 @@ fn write_counts(cluster: &mut Kubernetes, key: &Key) {
     if !list(&found, "/status/conditions").is_empty() {
         status["conditions"] = found["status"]["conditions"].clone();
     }
-    set(&mut counted, &["status"], status);
-    cluster.store.put(key.clone(), counted);
+    if found["status"] != status {
+        let mut counted = Value::clone(&found);
+        set(&mut counted, &["status"], status);
+        cluster.store.put(key.clone(), counted);
+    }
 }

@@ -69,6 +69,8 @@ fn weighs(found: &Attention, view: &View) -> Option<Matter> {
             fresh.then(|| Matter::Rollback(route.clone()))
         }
         Attention::FailingForNobody { .. }
+        | Attention::ConnectionsDropped { .. }
+        | Attention::WeightsUnread { .. }
         | Attention::NeedsHuman { .. }
         | Attention::TakenOver { .. }
         | Attention::Drifted { .. }

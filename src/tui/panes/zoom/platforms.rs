@@ -87,6 +87,11 @@ fn told(condition: &Condition, names: Names) -> String {
     match condition {
         Condition::Breached { trigger } => format!("{} is beyond its limit", names.watched(trigger)),
         Condition::FailsAtDoor { breach } => say::met_at_door(breach, names),
+        Condition::HomeBeyond { metric, value, limit } => {
+            let figure = |value| metric.unit().show(value);
+            format!("{metric} is {}, above the {} that the target may have", figure(*value), figure(*limit))
+        }
+        Condition::Drops { losing } => format!("{} of {} connections are dropped", losing.dropped, losing.of),
         Condition::ProbeFails { failed, sent } => format!("{failed} of {sent} direct requests fail"),
         Condition::Blind { trigger } => format!("nobody can judge the {}", names.watched(trigger)),
         Condition::Unjudged { trigger, why } => format!("the {} is not judged: {}", names.watched(trigger), say::short::unjudged(why).long),

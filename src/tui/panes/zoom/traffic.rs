@@ -165,10 +165,10 @@ fn way_home(route: &Route, known: &RouteState, room: &Room) -> Section {
     if let Motion::Returning(back) = &known.motion {
         let why = back.fault.as_ref().map_or_else(String::new, |fault| format!("; last: {fault}"));
         fact("under way", format!("{} writes left, {} failed{why}", back.writes, back.failures), theme.warn);
-        fact("because of", say::cause(&back.cause, names), theme.text);
+        fact("because", say::cause(&back.cause, names), theme.text);
     }
     if let Some(latch) = &known.latch {
-        fact("latched", format!("{}, because of {}", words::age(view.age(latch.at)), say::cause(&latch.cause, names)), theme.latch);
+        fact("latched", format!("{}, because {}", words::age(view.age(latch.at)), say::cause(&latch.cause, names)), theme.latch);
         for cause in &latch.joined {
             fact("and of", say::cause(cause, names), theme.text);
         }
