@@ -18,7 +18,7 @@ use crate::{
         state::{Drift, Motion, Observed, Proof, RouteState, State},
     },
     domain::{
-        id::{BackendId, TriggerId},
+        id::BackendId,
         weight::{PerMille, WHOLE, Weights},
     },
     plan::model::{Route, Trigger},
@@ -116,35 +116,11 @@ fn edge(worst: &Attention, theme: &Theme) -> Option<Style> {
     }
 }
 
-/// The worst that is true of this route or of a trigger that guards it.
+/// The worst that is true of this route or of a trigger that guards it; that a trigger can't judge yet is told in its own pane.
 fn worst(state: &State, route: &Route) -> Option<Attention> {
-    let guards =
-        |id: &TriggerId| words::plan(state).is_some_and(|plan| plan.triggers.iter().any(|one| one.id == *id && one.route == route.id));
-    outlook::attention(state).into_iter().find(|found| match found {
-        Attention::NotHome { route: id, .. }
-        | Attention::NeedsHuman { route: id, .. }
-        | Attention::TakenOver { route: id, .. }
-        | Attention::Drifted { route: id, .. }
-        | Attention::RollingBack { route: id, .. }
-        | Attention::HomeNotSeen { route: id, .. }
-        | Attention::AtDoor { route: id, .. }
-        | Attention::FailingForNobody { route: id, .. }
-        | Attention::ConnectionsDropped { route: id, .. }
-        | Attention::WeightsUnread { route: id, .. }
-        | Attention::RequestsDisagree { route: id, .. }
-        | Attention::Hindered { route: id, .. }
-        | Attention::HomeNotReady { route: id, .. }
-        | Attention::Unresolved { route: id }
-        | Attention::Unread { route: id }
-        | Attention::Latched { route: id, .. } => *id == route.id,
-        Attention::Breach { trigger, .. } | Attention::Blind { trigger, .. } => guards(trigger),
-        Attention::SourceSilent { .. }
-        | Attention::ItemFailing { .. }
-        | Attention::Unjudged { .. }
-        | Attention::ApprovalOpen { .. }
-        | Attention::WritesAtRisk { .. }
-        | Attention::ReplicaUnsound { .. } => false,
-    })
+    let plan = words::plan(state)?;
+    let tells = |found: &Attention| !matches!(found, Attention::Unjudged { .. }) && found.route(plan) == Some(&route.id);
+    outlook::attention(state).into_iter().find(tells)
 }
 
 /// Where the route is on its way from what was asked to what is; a check mark would lie while a clock runs or while nobody sees.

@@ -1,0 +1,264 @@
+//! What somebody should know of, each by its kind.
+
+use crate::{
+    core::{
+        decision::Cause,
+        door::Difference,
+        loss::Loss,
+        outlook::Outlook,
+        reason::{Mover, Need, Objection, Obstacle},
+        replication::DatabaseStanding,
+        state::Otherwise,
+        unjudged::Unjudged,
+    },
+    domain::{
+        digest::Digest,
+        hindrance::Hindrance,
+        id::{BackendId, InstanceId, ItemId, OperatorId, RouteId, SourceId, TriggerId},
+        time::{Millis, Timestamp},
+        weight::{PerMille, Weights},
+    },
+    plan::model::Plan,
+};
+
+/// Something that somebody should know of, worst first.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Attention {
+    /// The route should be home and is not, for longer than a rollback takes.
+    NotHome {
+        route: RouteId,
+        since: Timestamp,
+        attempts: u32,
+        why: Obstacle,
+    },
+    /// A trigger's clock runs, or it has run out and is not cured.
+    Breach {
+        trigger: TriggerId,
+        outlook: Outlook,
+    },
+    /// What our own requests through the front door meet is beyond what the plan tolerates, or not home's site.
+    AtDoor {
+        route: RouteId,
+        breach: DoorBreach,
+    },
+    /// Requests through the front door fail, and no answer says whose they are.
+    FailingForNobody {
+        route: RouteId,
+        failed: u64,
+        answers: u64,
+    },
+    /// Users lose connections before they are answered: who counts how many.
+    ConnectionsDropped {
+        route: RouteId,
+        losses: Vec<Loss>,
+    },
+    /// The session can't go on with the route by itself.
+    NeedsHuman {
+        route: RouteId,
+        why: Need,
+    },
+    /// The session was taken up by a version that decides otherwise, and the route is held since. Where that leaves it elsewhere than this version
+    /// would have had it, that is no change by anybody.
+    TakenOver {
+        route: RouteId,
+        since: Timestamp,
+        otherwise: Otherwise,
+        apart: Option<Apart>,
+    },
+    /// Somebody else changed the weights.
+    Drifted {
+        route: RouteId,
+        by: Mover,
+        found: Weights,
+        expected: Weights,
+    },
+    /// A rollback is under way.
+    RollingBack {
+        route: RouteId,
+        since: Timestamp,
+    },
+    /// Home is accepted after a rollback, and requests have not shown yet that everybody is there.
+    HomeNotSeen {
+        route: RouteId,
+        since: Timestamp,
+        at_most: PerMille,
+        left: Option<Millis>,
+    },
+    /// Something stands between the route's weights and its users.
+    Hindered {
+        route: RouteId,
+        why: Hindrance,
+    },
+    /// Requests meet something else than what is accepted.
+    RequestsDisagree {
+        route: RouteId,
+        since: Timestamp,
+    },
+    /// Nobody has read the weights for too long to go by them: what they are now is not known, and going back is not assured.
+    WeightsUnread {
+        route: RouteId,
+        since: Timestamp,
+    },
+    /// Users are away from home, and going back is not assured.
+    HomeNotReady {
+        route: RouteId,
+        why: Objection,
+    },
+    /// The plan's primary does not serve or is none, or a replica is a primary of its own: writes fail or go apart.
+    WritesAtRisk {
+        instance: InstanceId,
+        standing: DatabaseStanding,
+    },
+    /// A trigger can't see.
+    Blind {
+        trigger: TriggerId,
+        outlook: Outlook,
+    },
+    /// A trigger can't tell, and is not blind for that, or not yet.
+    Unjudged {
+        trigger: TriggerId,
+        why: Unjudged,
+    },
+    /// A write whose outcome is not known.
+    Unresolved {
+        route: RouteId,
+    },
+    Unread {
+        route: RouteId,
+    },
+    /// A replica that does not follow as it should.
+    ReplicaUnsound {
+        instance: InstanceId,
+        standing: DatabaseStanding,
+    },
+    SourceSilent {
+        source: SourceId,
+    },
+    ItemFailing {
+        item: ItemId,
+    },
+    /// A rollback is over, and nothing advances until somebody re-arms.
+    Latched {
+        route: RouteId,
+        at: Timestamp,
+        cause: Cause,
+    },
+    /// A request waits for a second person.
+    ApprovalOpen {
+        digest: Digest,
+        by: OperatorId,
+    },
+}
+
+/// Where a route stands, and where it was meant to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Apart {
+    pub found: Weights,
+    pub expected: Weights,
+}
+
+/// A breach at the front door, and what follows from it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DoorBreach {
+    pub backend: BackendId,
+    pub failed: u64,
+    pub answers: u64,
+    /// The site is not home's; without it, too many requests fail.
+    pub unlike: Option<Difference>,
+    pub outlook: Outlook,
+}
+
+impl Attention {
+    /// The route whose way home it tells of, if it does.
+    pub fn way_home(&self) -> Option<&RouteId> {
+        match self {
+            Attention::NotHome { route, .. } | Attention::RollingBack { route, .. } | Attention::HomeNotSeen { route, .. } => Some(route),
+            Attention::Breach { .. }
+            | Attention::AtDoor { .. }
+            | Attention::Latched { .. }
+            | Attention::FailingForNobody { .. }
+            | Attention::ConnectionsDropped { .. }
+            | Attention::WeightsUnread { .. }
+            | Attention::NeedsHuman { .. }
+            | Attention::TakenOver { .. }
+            | Attention::Drifted { .. }
+            | Attention::Hindered { .. }
+            | Attention::RequestsDisagree { .. }
+            | Attention::HomeNotReady { .. }
+            | Attention::WritesAtRisk { .. }
+            | Attention::Blind { .. }
+            | Attention::Unjudged { .. }
+            | Attention::Unresolved { .. }
+            | Attention::Unread { .. }
+            | Attention::ReplicaUnsound { .. }
+            | Attention::SourceSilent { .. }
+            | Attention::ItemFailing { .. }
+            | Attention::ApprovalOpen { .. } => None,
+        }
+    }
+
+    /// The route that it tells of, or that the trigger guards which it tells of.
+    pub fn route<'a>(&'a self, plan: &'a Plan) -> Option<&'a RouteId> {
+        match self {
+            Attention::NotHome { route, .. }
+            | Attention::AtDoor { route, .. }
+            | Attention::FailingForNobody { route, .. }
+            | Attention::ConnectionsDropped { route, .. }
+            | Attention::WeightsUnread { route, .. }
+            | Attention::NeedsHuman { route, .. }
+            | Attention::TakenOver { route, .. }
+            | Attention::Drifted { route, .. }
+            | Attention::RollingBack { route, .. }
+            | Attention::HomeNotSeen { route, .. }
+            | Attention::Hindered { route, .. }
+            | Attention::RequestsDisagree { route, .. }
+            | Attention::HomeNotReady { route, .. }
+            | Attention::Unresolved { route }
+            | Attention::Unread { route }
+            | Attention::Latched { route, .. } => Some(route),
+            Attention::Breach { trigger, .. } | Attention::Blind { trigger, .. } | Attention::Unjudged { trigger, .. } => {
+                plan.triggers.iter().find(|one| one.id == *trigger).map(|one| &one.route)
+            }
+            Attention::WritesAtRisk { .. }
+            | Attention::ReplicaUnsound { .. }
+            | Attention::SourceSilent { .. }
+            | Attention::ItemFailing { .. }
+            | Attention::ApprovalOpen { .. } => None,
+        }
+    }
+
+    /// Whether a line that names only the worst counts it as one more.
+    pub fn counts(&self) -> bool {
+        self.is_urgent() || matches!(self, Attention::ReplicaUnsound { .. })
+    }
+
+    /// Whether somebody has to look, now: what `status` and `rollback` end with 8 for.
+    pub fn is_urgent(&self) -> bool {
+        match self {
+            Attention::NotHome { .. }
+            | Attention::Breach { .. }
+            | Attention::AtDoor { .. }
+            | Attention::FailingForNobody { .. }
+            | Attention::ConnectionsDropped { .. }
+            | Attention::WeightsUnread { .. }
+            | Attention::NeedsHuman { .. }
+            | Attention::TakenOver { .. }
+            | Attention::Drifted { .. }
+            | Attention::RollingBack { .. }
+            | Attention::HomeNotSeen { .. }
+            | Attention::Hindered { .. }
+            | Attention::RequestsDisagree { .. }
+            | Attention::HomeNotReady { .. }
+            | Attention::WritesAtRisk { .. }
+            | Attention::Blind { .. }
+            | Attention::Unresolved { .. }
+            | Attention::Unread { .. }
+            | Attention::Latched { .. }
+            | Attention::ApprovalOpen { .. } => true,
+            Attention::ReplicaUnsound { .. }
+            | Attention::SourceSilent { .. }
+            | Attention::ItemFailing { .. }
+            | Attention::Unjudged { .. } => false,
+        }
+    }
+}
