@@ -141,7 +141,7 @@ fn verdict(told: &[Row<'_>], theme: &Theme) -> Line<'static> {
     } else if told.iter().any(|told| matches!(told.would, Then::Withheld { .. } | Then::Disarmed { .. } | Then::HomeNotProven { .. })) {
         Line::styled(format!("{} would not roll back", theme.glyphs.warn), theme.warn)
     } else if told.iter().any(|told| told.unassured.is_some()) {
-        Line::styled(format!("{} armed, home not assured", theme.glyphs.warn), theme.warn)
+        Line::styled(format!("{} home not assured", theme.glyphs.warn), theme.warn)
     } else {
         Line::styled(format!("{} armed", theme.glyphs.ok), theme.ok)
     }
