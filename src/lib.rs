@@ -80,6 +80,6 @@ pub mod plan;
 pub mod port;
 pub mod session;
 pub mod sim;
-pub mod telemetry;
+mod telemetry;
 pub mod tui;
 pub mod words;

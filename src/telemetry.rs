@@ -21,7 +21,7 @@ const FILES_KEPT: u32 = 3;
 const PANE_LINES: usize = 2_000;
 
 /// Where the log goes.
-pub enum Sink {
+pub(crate) enum Sink {
     /// The cockpit: pane and file.
     PaneAndFile(PathBuf),
     /// A host without a terminal: file only.
@@ -31,7 +31,7 @@ pub enum Sink {
 /// Starts logging. `CUTOVER_LOG` overrides the filter, in the syntax of `tracing_subscriber::EnvFilter`.
 /// # Errors
 /// When the log file can't be created; nothing is logged then.
-pub fn start(sink: Sink) -> io::Result<()> {
+pub(crate) fn start(sink: Sink) -> io::Result<()> {
     let filter = |default: &str| EnvFilter::try_from_env("CUTOVER_LOG").unwrap_or_else(|_| EnvFilter::new(default));
     let registry = tracing_subscriber::registry();
     // A second start in one process (tests do that) keeps the first logger.

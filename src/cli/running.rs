@@ -44,13 +44,13 @@ impl Opening {
     /// A new session with a new journal.
     /// # Errors
     /// The journal can't be begun there.
-    pub fn new(session: SessionId, plan: Plan, journal: &Path, holder: &str, world: &World) -> Result<Opening, RecorderError> {
+    pub(super) fn new(session: SessionId, plan: Plan, journal: &Path, holder: &str, world: &World) -> Result<Opening, RecorderError> {
         let recorder = Recorder::create(journal, world.clock().now(), &session, &plan.hash.to_string(), holder)?;
         Ok(Opening::first(session, plan, recorder, State::default(), journal, world))
     }
 
     /// A session where its journal ends. One whose host died before its first entry was on disk begins now: nothing has happened in it yet.
-    pub fn again(session: SessionId, plan: Plan, journal: &Path, (recorder, folded): (Recorder, Folded), world: &World) -> Opening {
+    pub(super) fn again(session: SessionId, plan: Plan, journal: &Path, (recorder, folded): (Recorder, Folded), world: &World) -> Opening {
         let first = recorder::returning(&folded);
         match &folded.state.opened {
             Some(opened) => {
@@ -82,7 +82,7 @@ impl Running {
     /// # Errors
     /// An address of the plan is refused, or credentials are missing, and nothing was recorded or asked of the world; or the journal takes no
     /// record.
-    pub async fn start(opening: Opening, world: World) -> Result<Running> {
+    pub(super) async fn start(opening: Opening, world: World) -> Result<Running> {
         let Opening { session, plan, recorder, state, first, .. } = opening;
         let composed = compose::compose(&plan, &world.places(), world.clock(), world.fault_injector())?;
         let (outside, inside) = door();
@@ -112,7 +112,7 @@ impl Running {
     }
 
     /// Comes true when the engine has ended by itself: why.
-    pub async fn failed(&mut self) -> String {
+    pub(super) async fn failed(&mut self) -> String {
         match (&mut self.engine).await {
             Ok(Ok(_)) => "the engine has ended by itself".to_owned(),
             Ok(Err(error)) => error.to_string(),
@@ -121,14 +121,14 @@ impl Running {
     }
 
     /// Tells everybody inside that it is over; whoever lets people in ends then.
-    pub fn see_out(&self, last_words: Farewell) {
+    pub(super) fn see_out(&self, last_words: Farewell) {
         self.closing.send_replace(Some(last_words));
     }
 
     /// Lets what is under way come to its end, and gives the state in which the journal was closed.
     /// # Errors
     /// The journal took no more.
-    pub async fn end(self) -> Result<State> {
+    pub(super) async fn end(self) -> Result<State> {
         // An engine that has ended by itself hears nothing any more.
         let _ = self.stop.send(true);
         let state = self.engine.await??;

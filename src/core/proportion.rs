@@ -13,7 +13,7 @@ const ODDS: f64 = 0.95 / 0.05 * (1.0 + 1e-9);
 const NEGLIGIBLE: f64 = 1e-12;
 
 /// Whether the lower end of the interval of `failed` in `requests` lies above `limit`, a fraction.
-pub fn proven_above(failed: u64, requests: u64, limit: f64) -> bool {
+pub(super) fn proven_above(failed: u64, requests: u64, limit: f64) -> bool {
     let (failed_f, requests_f) = (failed as f64, requests as f64);
     if failed > requests || limit >= 1.0 || failed_f <= requests_f * limit {
         return false;
@@ -41,7 +41,7 @@ pub fn proven_above(failed: u64, requests: u64, limit: f64) -> bool {
 }
 
 /// The fewest failures of `requests` that prove a share above `limit`; `None` if not even all of them do.
-pub fn least_proof(requests: u64, limit: f64) -> Option<u64> {
+pub(super) fn least_proof(requests: u64, limit: f64) -> Option<u64> {
     let (mut low, mut high) = (0, requests);
     if !proven_above(high, requests, limit) {
         return None;

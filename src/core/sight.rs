@@ -17,17 +17,17 @@ pub(super) struct Sight<'a> {
 
 impl<'a> Sight<'a> {
     /// `None` before the session has opened.
-    pub fn of(state: &'a State) -> Option<Sight<'a>> {
+    pub(super) fn of(state: &'a State) -> Option<Sight<'a>> {
         Some(Sight { plan: &state.opened.as_ref()?.plan, state, now: state.now })
     }
-    pub fn planned(&self, id: &RouteId) -> Option<&'a Route> {
+    pub(super) fn planned(&self, id: &RouteId) -> Option<&'a Route> {
         self.plan.routes.iter().find(|route| route.id == *id)
     }
-    pub fn route(&self, route: &Route) -> &'a RouteState {
+    pub(super) fn route(&self, route: &Route) -> &'a RouteState {
         self.state.routes.get(&route.id).expect("each route of the plan has a state since the session opened")
     }
     /// The route that a trigger guards, and where it stands.
-    pub fn route_of(&self, trigger: &Trigger) -> Option<(&'a Route, &'a RouteState)> {
+    pub(super) fn route_of(&self, trigger: &Trigger) -> Option<(&'a Route, &'a RouteState)> {
         let route = self.planned(&trigger.route)?;
         Some((route, self.state.routes.get(&route.id)?))
     }

@@ -38,7 +38,7 @@ impl PartialEq for Tally {
 
 impl Tally {
     /// Counts the newest look, and lets go what is too old by now, here and there. Times never fall from one look to the next.
-    pub fn follow(&mut self, looks: &mut VecDeque<Arc<DoorLook>>, now: Timestamp) {
+    pub(super) fn follow(&mut self, looks: &mut VecDeque<Arc<DoorLook>>, now: Timestamp) {
         if self.counted + 1 != looks.len() {
             *self = Tally::default();
         }
@@ -61,7 +61,7 @@ impl Tally {
     }
 
     /// A backend's answers of the last minute, and older ones as long as there are fewer than `wanted`; `None` where only the looks tell.
-    pub fn recent(&self, backend: &BackendId, wanted: u64) -> Option<Answers> {
+    pub(super) fn recent(&self, backend: &BackendId, wanted: u64) -> Option<Answers> {
         let all = self.all(backend)?;
         let minute = self.minute.get(backend).map_or_else(Answers::default, Kinds::answers);
         match (minute.total(), all.total()) {
@@ -72,24 +72,24 @@ impl Tally {
     }
 
     /// All of a backend's answers that are kept; `None` where only the looks tell.
-    pub fn all(&self, backend: &BackendId) -> Option<Answers> {
+    pub(super) fn all(&self, backend: &BackendId) -> Option<Answers> {
         let kinds = self.kept.get(backend);
         let told = self.counted > 0 && kinds.is_none_or(|kinds| kinds.0.len() <= KINDS_MAX);
         told.then(|| kinds.map_or_else(Answers::default, Kinds::answers))
     }
 
     /// Everybody's answers of the last minute, marked or not.
-    pub fn answers(&self) -> u64 {
+    pub(super) fn answers(&self) -> u64 {
         saturated(self.minute.values().map(Kinds::total).sum::<u128>() + self.unmarked.total())
     }
 
     /// A backend's answers of the last minute.
-    pub fn answers_of(&self, backend: &BackendId) -> u64 {
+    pub(super) fn answers_of(&self, backend: &BackendId) -> u64 {
         self.minute.get(backend).map_or(0, |kinds| saturated(kinds.total()))
     }
 
     /// Those of the last minute that bear nobody's mark and are of such a kind.
-    pub fn unmarked(&self, wanted: impl Fn(&AnswerKind) -> bool) -> u64 {
+    pub(super) fn unmarked(&self, wanted: impl Fn(&AnswerKind) -> bool) -> u64 {
         saturated(self.unmarked.0.iter().filter(|(kind, _)| wanted(kind)).map(|(_, count)| count).sum())
     }
 }

@@ -37,14 +37,14 @@ pub(super) struct Turn<'a> {
 }
 
 impl<'a> Turn<'a> {
-    pub fn new(opened: &'a Opened, state: &'a mut State, at: Timestamp, earlier: Timestamp) -> Turn<'a> {
+    pub(super) fn new(opened: &'a Opened, state: &'a mut State, at: Timestamp, earlier: Timestamp) -> Turn<'a> {
         let (seq, now) = (state.seq, state.now);
         let decision = Decision::default();
         Turn { plan: &opened.plan, world: opened.world, state, seq, at, now, earlier: earlier.min(now), who: None, decision }
     }
 
     /// Lets an effect leave, and remembers it until its outcome.
-    pub fn send(&mut self, deal: Effect) -> EffectId {
+    pub(super) fn send(&mut self, deal: Effect) -> EffectId {
         let index = u16::try_from(self.decision.effects.len()).unwrap_or(u16::MAX);
         let id = EffectId { seq: self.seq, index };
         let route = match &deal {
@@ -59,36 +59,36 @@ impl<'a> Turn<'a> {
     }
 
     /// Tells people something, in the feed and in the record.
-    pub fn tell(&mut self, news: News) {
+    pub(super) fn tell(&mut self, news: News) {
         self.decision.news.push(news);
     }
 
-    pub fn decision_mut(&mut self) -> &mut Decision {
+    pub(super) fn decision_mut(&mut self) -> &mut Decision {
         &mut self.decision
     }
 
     /// The same without being able to change it.
-    pub fn sight(&self) -> Sight<'_> {
+    pub(super) fn sight(&self) -> Sight<'_> {
         Sight { plan: self.plan, state: self.state, now: self.now }
     }
 
-    pub fn route(&self, route: &Route) -> &RouteState {
+    pub(super) fn route(&self, route: &Route) -> &RouteState {
         self.state.routes.get(&route.id).expect("each route of the plan has a state since the session opened")
     }
-    pub fn route_mut(&mut self, route: &Route) -> &mut RouteState {
+    pub(super) fn route_mut(&mut self, route: &Route) -> &mut RouteState {
         self.state.routes.get_mut(&route.id).expect("each route of the plan has a state since the session opened")
     }
-    pub fn planned(&self, id: &RouteId) -> Option<&'a Route> {
+    pub(super) fn planned(&self, id: &RouteId) -> Option<&'a Route> {
         self.plan.routes.iter().find(|route| route.id == *id)
     }
 
     /// Whether `span` after `since` was reached with this very entry: true once, however many entries follow.
-    pub fn crossed(&self, since: Timestamp, span: Millis) -> bool {
+    pub(super) fn crossed(&self, since: Timestamp, span: Millis) -> bool {
         self.now.since(since) >= span && self.earlier.since(since) < span
     }
 
     /// Ends the turn: what was told, asked and sent becomes lines of the feed and marks of the charts.
-    pub fn finish(self, event: &Event) -> Decision {
+    pub(super) fn finish(self, event: &Event) -> Decision {
         for news in &self.decision.news {
             feed::add(self.state, self.who.as_ref(), news);
             marks::note(self.state, self.plan, self.seq, self.now, news);

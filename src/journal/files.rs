@@ -36,7 +36,7 @@ pub(super) struct Spot<'a> {
 }
 
 impl<'a> Spot<'a> {
-    pub fn find(path: &'a Path, network: NetworkDisk) -> Result<Self, JournalError> {
+    pub(super) fn find(path: &'a Path, network: NetworkDisk) -> Result<Self, JournalError> {
         let name = path.file_name().ok_or(io::ErrorKind::InvalidInput).map_err(|kind| failed("name", path)(kind.into()))?;
         let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
@@ -48,12 +48,12 @@ impl<'a> Spot<'a> {
         }
     }
 
-    pub fn failed(&self, act: &'static str) -> impl FnOnce(io::Error) -> JournalError {
+    pub(super) fn failed(&self, act: &'static str) -> impl FnOnce(io::Error) -> JournalError {
         failed(act, self.path)
     }
 
     /// A new, locked file under a name of this process; [`Spot::publish`] gives it the journal's.
-    pub fn begin(&self) -> Result<(File, OsString), JournalError> {
+    pub(super) fn begin(&self) -> Result<(File, OsString), JournalError> {
         let fresh = beside(&self.name, &format!(".new-{}", rustix::process::getpid().as_raw_pid()));
         let flags = OFlags::CREATE | OFlags::EXCL | OFlags::RDWR | OFlags::APPEND | NEVER_THROUGH_A_LINK;
         let mut opened = rustix::fs::openat(&self.directory, &fresh, flags, PRIVATE);
@@ -69,7 +69,7 @@ impl<'a> Spot<'a> {
     }
 
     /// Gives the finished file its name, unless something has it, and makes that durable.
-    pub fn publish(&self, fresh: &OsStr) -> Result<(), JournalError> {
+    pub(super) fn publish(&self, fresh: &OsStr) -> Result<(), JournalError> {
         match rustix::fs::renameat_with(&self.directory, fresh, &self.directory, &self.name, RenameFlags::NOREPLACE) {
             Ok(()) => self.sync_directory(),
             Err(error) => {
@@ -83,24 +83,24 @@ impl<'a> Spot<'a> {
     }
 
     /// Removes a file that never became a journal. That it may stay is harmless: nothing reads it.
-    pub fn discard(&self, fresh: &OsStr) {
+    pub(super) fn discard(&self, fresh: &OsStr) {
         let _stays = rustix::fs::unlinkat(&self.directory, fresh, rustix::fs::AtFlags::empty());
     }
 
     /// Refuses to begin a journal where a checkpoint says that one was: it may have been moved away, and would be contradicted.
-    pub fn require_untaken(&self) -> Result<(), JournalError> {
+    pub(super) fn require_untaken(&self) -> Result<(), JournalError> {
         match checkpoint::of_journal(self.path) {
             Some(mark) => Err(JournalError::Missing { path: self.path.to_owned(), mark: Box::new(mark) }),
             None => Ok(()),
         }
     }
 
-    pub fn sync_directory(&self) -> Result<(), JournalError> {
+    pub(super) fn sync_directory(&self) -> Result<(), JournalError> {
         rustix::fs::fsync(&self.directory).map_err(|e| self.failed("make durable the name of")(e.into()))
     }
 
     /// The existing journal, locked and proved private.
-    pub fn open(&self) -> Result<File, JournalError> {
+    pub(super) fn open(&self) -> Result<File, JournalError> {
         // NONBLOCK, because a pipe in the journal's place would let us wait forever; a regular file ignores it.
         let flags = OFlags::RDWR | OFlags::APPEND | OFlags::NONBLOCK | NEVER_THROUGH_A_LINK;
         let file = rustix::fs::openat(&self.directory, &self.name, flags, Mode::empty());
@@ -111,7 +111,7 @@ impl<'a> Spot<'a> {
     }
 
     /// The folder of an existing journal, locked and proved private.
-    pub fn open_folder(&self) -> Result<OwnedFd, JournalError> {
+    pub(super) fn open_folder(&self) -> Result<OwnedFd, JournalError> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | NEVER_THROUGH_A_LINK;
         let folder = rustix::fs::openat(&self.directory, &self.name, flags, Mode::empty()).map_err(|e| self.failed("open")(e.into()))?;
         self.require_own(&rustix::fs::fstat(&folder).map_err(|e| self.failed("look at")(e.into()))?)?;
@@ -120,7 +120,7 @@ impl<'a> Spot<'a> {
     }
 
     /// Takes the lock of an open file or folder, or says who has it.
-    pub fn lock(&self, file: impl AsFd) -> Result<(), JournalError> {
+    pub(super) fn lock(&self, file: impl AsFd) -> Result<(), JournalError> {
         match rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => Ok(()),
             Err(Errno::WOULDBLOCK) => Err(JournalError::InUse { path: self.path.to_owned(), holder: self.read_holder() }),
@@ -129,7 +129,7 @@ impl<'a> Spot<'a> {
     }
 
     /// The journal once more, to read only.
-    pub fn open_again(&self) -> Result<File, JournalError> {
+    pub(super) fn open_again(&self) -> Result<File, JournalError> {
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | NEVER_THROUGH_A_LINK;
         let file = rustix::fs::openat(&self.directory, &self.name, flags, Mode::empty());
         file.map(File::from).map_err(|e| self.failed("open")(e.into()))
@@ -155,7 +155,7 @@ impl<'a> Spot<'a> {
     }
 
     /// Notes who writes this journal, for whoever is refused; a note that can't be written changes nothing else.
-    pub fn note_holder(&self, holder: &str) {
+    pub(super) fn note_holder(&self, holder: &str) {
         let flags = OFlags::CREATE | OFlags::TRUNC | OFlags::WRONLY | NEVER_THROUGH_A_LINK;
         let note = format!("{}\n", ourselves(holder));
         let opened = rustix::fs::openat(&self.directory, beside(&self.name, ".lock"), flags, PRIVATE);
@@ -182,7 +182,7 @@ pub(super) struct Home {
 }
 
 impl Home {
-    pub fn try_clone(&self) -> io::Result<Self> {
+    pub(super) fn try_clone(&self) -> io::Result<Self> {
         Ok(Self { parent: self.parent.try_clone()?, name: self.name.clone() })
     }
 }

@@ -44,12 +44,12 @@ pub(super) struct Room {
 
 impl Room {
     /// Before anything was asked for, of a file of `bytes` bytes.
-    pub const fn unknown(bytes: u64) -> Self {
+    pub(super) const fn unknown(bytes: u64) -> Self {
         Self { promised: bytes, answer: Answer::Given }
     }
 
     /// Makes sure that more is asked for in time before `length` bytes are written at `end`.
-    pub fn ensure(&mut self, disk: &mut dyn Disk, end: u64, length: u64) {
+    pub(super) fn ensure(&mut self, disk: &mut dyn Disk, end: u64, length: u64) {
         let wanted = end + length + LOW_WATER_BYTES;
         let asks = match self.answer {
             Answer::Given => wanted > self.promised,
@@ -62,7 +62,7 @@ impl Room {
     }
 
     /// What is left behind `end`.
-    pub fn space(&self, end: u64) -> Space {
+    pub(super) fn space(&self, end: u64) -> Space {
         let bytes = self.promised.saturating_sub(end);
         match self.answer {
             Answer::Given => Space::Reserved { bytes },

@@ -40,7 +40,7 @@ pub(super) struct Expand<R> {
 
 impl<R: BufRead> Expand<R> {
     /// Reads the title; the segment has to be `expected`.
-    pub fn new(mut input: R, expected: u64) -> Result<Self, Why> {
+    pub(super) fn new(mut input: R, expected: u64) -> Result<Self, Why> {
         let mut title = Vec::new();
         let read = input.by_ref().take(TITLE_BYTES_MAX).read_until(b'\n', &mut title);
         read.map_err(|error| Why::Sealed(error.to_string()))?;

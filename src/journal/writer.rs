@@ -116,7 +116,7 @@ pub(super) struct Start {
 
 impl Start {
     /// Behind the last record of a proved journal, which ends at byte `bytes`.
-    pub fn behind(proof: &Proof, bytes: u64, to_tell: Option<Recovered>, segment: Option<u64>) -> Self {
+    pub(super) fn behind(proof: &Proof, bytes: u64, to_tell: Option<Recovered>, segment: Option<u64>) -> Self {
         let first = CheckpointPlace { seq: 0, at_ms: proof.first_at_ms };
         let head = Head { next_seq: proof.records, hash: proof.head.hash };
         Self { head, bytes, last_checkpoint: proof.last_checkpoint.unwrap_or(first), to_tell, segment }

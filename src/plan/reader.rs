@@ -13,18 +13,18 @@ use crate::{
 };
 
 /// Problems that are given a position and reported; beyond that the file is not a plan with mistakes but something else.
-pub const PROBLEMS_MAX: usize = 100;
+pub(super) const PROBLEMS_MAX: usize = 100;
 
 /// A value and the keys that lead to it.
 #[derive(Debug, Clone)]
-pub struct At<'a> {
+pub(super) struct At<'a> {
     pub node: &'a Node,
     pub path: String,
 }
 
 /// What was found so far, still by node.
 #[derive(Debug, Default)]
-pub struct Problems {
+pub(super) struct Problems {
     found: Vec<Problem>,
 }
 
@@ -40,13 +40,13 @@ struct Problem {
 
 /// One problem on its way into [`Problems`]; `allowed` and `help` are added as far as there is something to say.
 #[must_use = "a note counts only after `error` or `warning`"]
-pub struct Note<'p> {
+pub(super) struct Note<'p> {
     problems: &'p mut Problems,
     problem: Problem,
 }
 
 impl Problems {
-    pub fn at(&mut self, at: &At<'_>, message: impl Into<String>) -> Note<'_> {
+    pub(super) fn at(&mut self, at: &At<'_>, message: impl Into<String>) -> Note<'_> {
         self.on(at.node.id, at.path.clone(), message.into())
     }
     fn on(&mut self, node: NodeId, path: String, message: String) -> Note<'_> {
@@ -55,7 +55,7 @@ impl Problems {
     }
 
     /// With line and column, in the order of the text, at most [`PROBLEMS_MAX`].
-    pub fn located(self, text: &str) -> Vec<Diagnostic> {
+    pub(super) fn located(self, text: &str) -> Vec<Diagnostic> {
         let mut found = self.found;
         found.sort_by_key(|problem| (problem.severity, problem.node));
         let left_out = found.len().saturating_sub(PROBLEMS_MAX);
@@ -77,36 +77,36 @@ impl Problem {
 }
 
 impl Note<'_> {
-    pub fn allowed(mut self, allowed: impl Into<String>) -> Self {
+    pub(super) fn allowed(mut self, allowed: impl Into<String>) -> Self {
         self.problem.allowed = Some(allowed.into());
         self
     }
-    pub fn help(mut self, suggestion: impl Into<String>) -> Self {
+    pub(super) fn help(mut self, suggestion: impl Into<String>) -> Self {
         self.problem.suggestion = Some(suggestion.into());
         self
     }
     /// As [`Note::help`], where there may be nothing to suggest.
-    pub fn maybe_help(mut self, suggestion: Option<String>) -> Self {
+    pub(super) fn maybe_help(mut self, suggestion: Option<String>) -> Self {
         self.problem.suggestion = suggestion;
         self
     }
     /// Names what is allowed, and which of it was probably meant.
-    pub fn one_of(self, typed: &str, known: &[&str]) -> Self {
+    pub(super) fn one_of(self, typed: &str, known: &[&str]) -> Self {
         let meant = suggest::closest(typed, known.iter().copied()).map(|word| format!("did you mean `{word}`?"));
         let note = self.allowed(known.join(", "));
         if meant.is_some() { note.maybe_help(meant) } else { note }
     }
-    pub fn error(self) {
+    pub(super) fn error(self) {
         self.problems.found.push(self.problem);
     }
-    pub fn warning(mut self) {
+    pub(super) fn warning(mut self) {
         self.problem.severity = Severity::Warning;
         self.problems.found.push(self.problem);
     }
 }
 
 /// A mapping whose keys have been checked.
-pub struct Fields<'a> {
+pub(super) struct Fields<'a> {
     at: At<'a>,
     entries: &'a [Entry],
     known: &'static [&'static str],
@@ -114,7 +114,7 @@ pub struct Fields<'a> {
 
 impl<'a> Fields<'a> {
     /// Notes what is no mapping, and every key that is unknown or written twice.
-    pub fn open(problems: &mut Problems, at: At<'a>, known: &'static [&'static str]) -> Option<Fields<'a>> {
+    pub(super) fn open(problems: &mut Problems, at: At<'a>, known: &'static [&'static str]) -> Option<Fields<'a>> {
         let Value::Map(entries) = &at.node.value else {
             let message = format!("expected a mapping, found {}", at.node.value.kind());
             problems.at(&at, message).allowed(format!("the keys {}", known.join(", "))).error();
@@ -133,12 +133,12 @@ impl<'a> Fields<'a> {
         Some(Fields { at, entries, known })
     }
 
-    pub fn at(&self) -> &At<'a> {
+    pub(super) fn at(&self) -> &At<'a> {
         &self.at
     }
 
     /// The value of `key`, if it is written; a key without a value is a mistake.
-    pub fn optional(&self, problems: &mut Problems, key: &'static str) -> Option<At<'a>> {
+    pub(super) fn optional(&self, problems: &mut Problems, key: &'static str) -> Option<At<'a>> {
         debug_assert!(self.known.contains(&key), "{key} is asked for and not in the list of known keys");
         let entry = self.entries.iter().find(|entry| entry.key == key)?;
         let at = At { node: &entry.value, path: join(&self.at.path, key) };
@@ -150,7 +150,7 @@ impl<'a> Fields<'a> {
     }
 
     /// The value of `key`; `example` says how it may look when it is missing.
-    pub fn required(&self, problems: &mut Problems, key: &'static str, example: &str) -> Option<At<'a>> {
+    pub(super) fn required(&self, problems: &mut Problems, key: &'static str, example: &str) -> Option<At<'a>> {
         if !self.has(key) {
             let message = format!("`{key}` is missing");
             problems.at(&self.at, message).help(format!("add `{key}: {example}`")).error();
@@ -159,7 +159,7 @@ impl<'a> Fields<'a> {
         self.optional(problems, key)
     }
 
-    pub fn has(&self, key: &str) -> bool {
+    pub(super) fn has(&self, key: &str) -> bool {
         self.entries.iter().any(|entry| entry.key == key)
     }
 }
@@ -182,12 +182,12 @@ fn forbidden(key: &str) -> Option<String> {
     Some(reason.to_owned())
 }
 
-pub fn join(path: &str, key: &str) -> String {
+pub(super) fn join(path: &str, key: &str) -> String {
     if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
 }
 
 /// The entries of a list that has to have some.
-pub fn list<'a>(problems: &mut Problems, at: &At<'a>, what: &str) -> Option<Vec<At<'a>>> {
+pub(super) fn list<'a>(problems: &mut Problems, at: &At<'a>, what: &str) -> Option<Vec<At<'a>>> {
     match &at.node.value {
         Value::List(nodes) if !nodes.is_empty() => {
             Some(nodes.iter().enumerate().map(|(place, node)| At { node, path: format!("{}[{place}]", at.path) }).collect())
@@ -204,7 +204,7 @@ pub fn list<'a>(problems: &mut Problems, at: &At<'a>, what: &str) -> Option<Vec<
 }
 
 /// A text that says something.
-pub fn text<'a>(problems: &mut Problems, at: &At<'a>) -> Option<&'a str> {
+pub(super) fn text<'a>(problems: &mut Problems, at: &At<'a>) -> Option<&'a str> {
     match &at.node.value {
         Value::Text(text) if text.trim().is_empty() => {
             problems.at(at, "the text is empty").error();
@@ -226,7 +226,7 @@ pub fn text<'a>(problems: &mut Problems, at: &At<'a>) -> Option<&'a str> {
 /// Longest title and name for people, in characters; it has to fit a line of the screen.
 const TITLE_CHARS_MAX: usize = 80;
 
-pub fn title(problems: &mut Problems, at: &At<'_>) -> Option<Shown> {
+pub(super) fn title(problems: &mut Problems, at: &At<'_>) -> Option<Shown> {
     let text = text(problems, at)?;
     let count = text.chars().count();
     if count > TITLE_CHARS_MAX {
@@ -238,7 +238,7 @@ pub fn title(problems: &mut Problems, at: &At<'_>) -> Option<Shown> {
 }
 
 /// One of our own words.
-pub fn word<T: Copy>(problems: &mut Problems, at: &At<'_>, words: &[(&str, T)]) -> Option<T> {
+pub(super) fn word<T: Copy>(problems: &mut Problems, at: &At<'_>, words: &[(&str, T)]) -> Option<T> {
     let typed = text(problems, at)?;
     let found = words.iter().find(|(word, _)| *word == typed);
     if found.is_none() {
@@ -249,7 +249,7 @@ pub fn word<T: Copy>(problems: &mut Problems, at: &At<'_>, words: &[(&str, T)]) 
 }
 
 /// A number with a unit, read by one of `units`; numbers are handed over as they print.
-pub fn quantity<T>(problems: &mut Problems, at: &At<'_>, allowed: &str, parse: fn(&str) -> Result<T, UnitError>) -> Option<T> {
+pub(super) fn quantity<T>(problems: &mut Problems, at: &At<'_>, allowed: &str, parse: fn(&str) -> Result<T, UnitError>) -> Option<T> {
     let typed = match &at.node.value {
         Value::Text(text) => text.clone(),
         Value::Integer(value) => value.to_string(),
@@ -269,7 +269,7 @@ pub fn quantity<T>(problems: &mut Problems, at: &At<'_>, allowed: &str, parse: f
 }
 
 /// A whole number within bounds.
-pub fn count(problems: &mut Problems, at: &At<'_>, least: u64, most: u64) -> Option<u64> {
+pub(super) fn count(problems: &mut Problems, at: &At<'_>, least: u64, most: u64) -> Option<u64> {
     let found = match &at.node.value {
         Value::Integer(value) => u64::try_from(*value).ok().filter(|value| (least..=most).contains(value)),
         Value::Empty | Value::Bool(_) | Value::Float(_) | Value::Text(_) | Value::List(_) | Value::Map(_) => None,
@@ -284,7 +284,7 @@ pub fn count(problems: &mut Problems, at: &At<'_>, least: u64, most: u64) -> Opt
 }
 
 /// Notes every text that looks as if something should be put in its place when the plan is read: nothing ever is.
-pub fn refuse_expansion(problems: &mut Problems, at: &At<'_>) {
+pub(super) fn refuse_expansion(problems: &mut Problems, at: &At<'_>) {
     match &at.node.value {
         Value::Text(text) => {
             let signs = [("${", "`${`"), ("$(", "`$(`"), ("`", "a backtick")];

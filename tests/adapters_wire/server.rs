@@ -16,7 +16,7 @@ use tokio::{
 
 /// What to do with one request.
 #[derive(Debug, Clone)]
-pub enum Reaction {
+pub(crate) enum Reaction {
     /// Answer and close.
     Answer { status: u16, headers: Vec<(&'static str, String)>, body: Vec<u8> },
     /// Close without a word.
@@ -32,13 +32,13 @@ pub enum Reaction {
 }
 
 impl Reaction {
-    pub fn json(status: u16, body: serde_json::Value) -> Reaction {
+    pub(crate) fn json(status: u16, body: serde_json::Value) -> Reaction {
         Reaction::Answer { status, headers: vec![("content-type", "application/json".to_owned())], body: body.to_string().into_bytes() }
     }
-    pub fn text(status: u16, content_type: &str, body: &str) -> Reaction {
+    pub(crate) fn text(status: u16, content_type: &str, body: &str) -> Reaction {
         Reaction::Answer { status, headers: vec![("content-type", content_type.to_owned())], body: body.as_bytes().to_vec() }
     }
-    pub fn with(self, name: &'static str, value: &str) -> Reaction {
+    pub(crate) fn with(self, name: &'static str, value: &str) -> Reaction {
         match self {
             Reaction::Answer { status, mut headers, body } => {
                 headers.push((name, value.to_owned()));
@@ -51,7 +51,7 @@ impl Reaction {
 
 /// One request as it came in.
 #[derive(Debug, Clone)]
-pub struct Asked {
+pub(crate) struct Asked {
     pub method: String,
     /// With the query.
     pub path: String,
@@ -61,10 +61,10 @@ pub struct Asked {
 }
 
 impl Asked {
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(held, _)| held == name).map(|(_, value)| value.as_str())
     }
-    pub fn json(&self) -> serde_json::Value {
+    pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.body).expect("the body is JSON")
     }
 }
@@ -72,7 +72,7 @@ impl Asked {
 type Script = Arc<dyn Fn(&Asked, usize) -> Reaction + Send + Sync>;
 
 /// Dropping it ends every connection.
-pub struct Server {
+pub(crate) struct Server {
     pub address: SocketAddr,
     asked: Arc<Mutex<Vec<Asked>>>,
     _tasks: JoinSet<()>,
@@ -80,7 +80,7 @@ pub struct Server {
 
 impl Server {
     /// The script is given each request and how many came before it.
-    pub async fn start(script: impl Fn(&Asked, usize) -> Reaction + Send + Sync + 'static) -> Server {
+    pub(crate) async fn start(script: impl Fn(&Asked, usize) -> Reaction + Send + Sync + 'static) -> Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let asked = Arc::new(Mutex::new(Vec::new()));
@@ -89,11 +89,11 @@ impl Server {
         Server { address, asked, _tasks: tasks }
     }
 
-    pub fn asked(&self) -> Vec<Asked> {
+    pub(crate) fn asked(&self) -> Vec<Asked> {
         self.asked.lock().unwrap().clone()
     }
 
-    pub fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 }

@@ -161,7 +161,7 @@ async fn a_closing_host_says_so_to_everybody() {
 }
 
 /// A new directory of this test's own.
-pub fn tempfolder(name: &str) -> std::path::PathBuf {
+pub(crate) fn tempfolder(name: &str) -> std::path::PathBuf {
     let path = std::env::temp_dir().join(format!("cutover-attach-{}-{name}", std::process::id()));
     std::fs::remove_dir_all(&path).ok();
     std::fs::create_dir_all(&path).unwrap();

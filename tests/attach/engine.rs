@@ -33,7 +33,7 @@ use tokio::{
 };
 
 /// What a test tells the session to do.
-pub enum Order {
+pub(crate) enum Order {
     /// So many ticks, published without a pause.
     Ticks(u64),
     /// One tick whose published decision is not what the core decides.
@@ -42,7 +42,7 @@ pub enum Order {
 }
 
 /// A test's end of the session.
-pub struct Session {
+pub(crate) struct Session {
     pub door: Door,
     pub requests: mpsc::UnboundedReceiver<Request>,
     pub presences: mpsc::UnboundedReceiver<Presence>,
@@ -50,7 +50,7 @@ pub struct Session {
 }
 
 impl Session {
-    pub fn start() -> Session {
+    pub(crate) fn start() -> Session {
         let (door, inside) = door::door();
         let (asked, requests) = mpsc::unbounded_channel();
         let (seen, presences) = mpsc::unbounded_channel();
@@ -61,20 +61,20 @@ impl Session {
         Session { door, requests, presences, orders }
     }
 
-    pub async fn ticks(&self, count: u64) {
+    pub(crate) async fn ticks(&self, count: u64) {
         self.orders.send(Order::Ticks(count)).await.unwrap();
     }
-    pub async fn lie(&self) {
+    pub(crate) async fn lie(&self) {
         self.orders.send(Order::Lie).await.unwrap();
     }
-    pub async fn state(&self) -> State {
+    pub(crate) async fn state(&self) -> State {
         let (reply, state) = oneshot::channel();
         self.orders.send(Order::State(reply)).await.unwrap();
         state.await.unwrap()
     }
 
     /// A host before this session, and what ends it.
-    pub fn host(&self, first_client: u64) -> (Host, watch::Sender<Option<Farewell>>) {
+    pub(crate) fn host(&self, first_client: u64) -> (Host, watch::Sender<Option<Farewell>>) {
         let (close, closing) = watch::channel(None);
         let about =
             About { session: session_id(), plan: "test".into(), world: WorldKind::Demo { speed: 1 }, first_client: ClientId(first_client) };
@@ -163,16 +163,16 @@ impl Engine {
     }
 }
 
-pub fn identity(who: &str, role: Role) -> Identity {
+pub(crate) fn identity(who: &str, role: Role) -> Identity {
     Identity { uid: 1000, who: who.parse().unwrap(), role }
 }
 
-pub fn hello(wants: Wants) -> Hello {
+pub(crate) fn hello(wants: Wants) -> Hello {
     Hello { version: VERSION, wants, terminal: None, person: None }
 }
 
 /// A client that speaks frames by hand.
-pub struct Raw {
+pub(crate) struct Raw {
     pub frames: Frames<ReadHalf<DuplexStream>>,
     pub writer: WriteHalf<DuplexStream>,
     pub serving: tokio::task::JoinHandle<()>,
@@ -180,7 +180,7 @@ pub struct Raw {
 
 impl Raw {
     /// Connects without a hello; `room_bytes` is what the line holds in each direction.
-    pub fn dial(host: &Host, who: Identity, room_bytes: usize) -> Raw {
+    pub(crate) fn dial(host: &Host, who: Identity, room_bytes: usize) -> Raw {
         let (ours, theirs) = tokio::io::duplex(room_bytes);
         let host = host.clone();
         let serving = tokio::spawn(async move { host.serve_stream(theirs, who).await });
@@ -188,7 +188,7 @@ impl Raw {
         Raw { frames: Frames::new(reader, FROM_HOST_BYTES_MAX), writer, serving }
     }
 
-    pub async fn join(host: &Host, who: Identity, wants: Wants, room_bytes: usize) -> (Raw, Welcome) {
+    pub(crate) async fn join(host: &Host, who: Identity, wants: Wants, room_bytes: usize) -> (Raw, Welcome) {
         let mut raw = Raw::dial(host, who, room_bytes);
         raw.say(&hello(wants)).await;
         match raw.frames.next::<Greeting>().await.unwrap() {
@@ -197,16 +197,16 @@ impl Raw {
         }
     }
 
-    pub async fn say(&mut self, message: &impl Serialize) {
+    pub(crate) async fn say(&mut self, message: &impl Serialize) {
         frame::write(&mut self.writer, &[Outgoing::of(message)]).await.unwrap();
     }
 
-    pub async fn hear(&mut self) -> Option<FromHost> {
+    pub(crate) async fn hear(&mut self) -> Option<FromHost> {
         self.frames.next::<FromHost>().await.unwrap()
     }
 
     /// Reads on until the host has said its last word, and returns that.
-    pub async fn last_words(&mut self) -> Option<String> {
+    pub(crate) async fn last_words(&mut self) -> Option<String> {
         let mut words = None;
         while let Ok(Some(said)) = self.frames.next::<FromHost>().await {
             if let FromHost::Bye { why, .. } = said {

@@ -21,7 +21,7 @@ use crate::{
 
 const FRAMES: u32 = 200;
 
-pub fn frames() {
+pub(crate) fn frames() {
     for (columns, rows) in [(80, 24), (120, 40), (200, 50)] {
         let each = |work: &mut dyn FnMut()| least(7, &mut *work).as_nanos() as f64 / f64::from(FRAMES) / 1000.0;
         let mut scene = Moment::new(columns, rows);
@@ -42,7 +42,7 @@ pub fn frames() {
 }
 
 /// Draws so many frames and nothing else, for a profiler to count.
-pub fn single(size: &str) -> ExitCode {
+pub(crate) fn single(size: &str) -> ExitCode {
     let (size, frames) = match size.strip_suffix("-twice") {
         Some(size) => (size, FRAMES * 2),
         None => (size, FRAMES),

@@ -22,7 +22,7 @@ use crate::{
 const RECORDS: usize = 10_000;
 const APPENDS: usize = 2_000;
 
-pub fn journal() {
+pub(crate) fn journal() {
     let course = Course { storm: Millis::from_mins(60), deaths: 0.0, ..Course::STORM };
     let mut night = Night::begin(1, course, Checks::Off).expect("a night begins");
     night.run().expect("a night without checks ends");

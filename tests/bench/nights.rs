@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// The entries of one long storm, stepped again and again.
-pub fn steps() {
+pub(crate) fn steps() {
     let course = Course { storm: Millis::from_mins(30), ..Course::STORM };
     let mut one = Night::begin(1, course, Checks::Off).expect("a night begins");
     one.run().expect("a night without checks ends");
@@ -30,7 +30,7 @@ pub fn steps() {
     row(&format!("core, a step ({} entries of a night)", transitions.len()), format!("{each:.0} ns, {:.0} steps/s", 1e9 / each));
 }
 
-pub fn nights() {
+pub(crate) fn nights() {
     let whole = |course: Course, checks: Checks, count: u64| {
         let (cpu, done) = timed(|| (0..count).map(|seed| night(seed, course, checks)).collect::<Result<Vec<Summary>, String>>());
         match done {

@@ -49,13 +49,13 @@ const FLIGHTS: usize = 3;
 /// As many pods as a look tells.
 const TOLD_MAX: usize = 200;
 
-pub fn weeks() {
+pub(crate) fn weeks() {
     measure("calm", 8, Pods::Still);
     measure("10,000 pods churning", 2, Pods::Churning);
 }
 
 /// Four weeks in full: it takes some minutes and some hundred MB.
-pub fn four_weeks() {
+pub(crate) fn four_weeks() {
     measure("calm, four weeks in full", 28 * 24, Pods::Still);
 }
 

@@ -12,7 +12,7 @@ use cutover::{
 
 /// Every frame of an operator that wants something, with every kind of command; each would mean something to the session of
 /// `plans/hexproperty.yaml`.
-pub fn frames() -> Vec<FromCockpit> {
+pub(crate) fn frames() -> Vec<FromCockpit> {
     let weights = || serde_json::from_str::<Weights>(r#"{"run":990,"gke":10}"#).unwrap();
     let home = || serde_json::from_str::<Weights>(r#"{"run":1000,"gke":0}"#).unwrap();
     let route = || "frontend".parse::<RouteId>().unwrap();

@@ -8,7 +8,7 @@ use cutover::tui::{
 };
 use ratatui::buffer::Buffer;
 
-pub struct Paper<F> {
+pub(crate) struct Paper<F> {
     pub size: Size,
     /// Called with each frame.
     pub drawn: F,
@@ -38,7 +38,7 @@ impl<F: FnMut(&Buffer)> Canvas for Paper<F> {
     }
 }
 
-pub struct Silence;
+pub(crate) struct Silence;
 
 impl Tells for Silence {
     async fn next(&mut self) -> SignalEvent {

@@ -13,7 +13,7 @@ use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native
 const PATIENCE: Duration = Duration::from_secs(60);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
-pub struct Pty {
+pub(crate) struct Pty {
     /// Kept open: closing it hangs up.
     _master: Box<dyn MasterPty + Send>,
     keys: Box<dyn Write + Send>,
@@ -22,7 +22,7 @@ pub struct Pty {
 }
 
 impl Pty {
-    pub fn start(command: CommandBuilder, columns: u16, rows: u16) -> Pty {
+    pub(crate) fn start(command: CommandBuilder, columns: u16, rows: u16) -> Pty {
         let pair = native_pty_system().openpty(PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 }).unwrap();
         let child = pair.slave.spawn_command(command).unwrap();
         drop(pair.slave);
@@ -39,12 +39,12 @@ impl Pty {
         Pty { _master: pair.master, keys, child, screen }
     }
 
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         self.screen.lock().unwrap().screen().contents()
     }
 
     /// One key after the other, no faster than a person's: what comes at once is taken for a paste.
-    pub fn keys(&mut self, keys: &str) {
+    pub(crate) fn keys(&mut self, keys: &str) {
         for key in keys.chars() {
             self.keys.write_all(key.to_string().as_bytes()).unwrap();
             self.keys.flush().unwrap();
@@ -52,11 +52,11 @@ impl Pty {
         }
     }
 
-    pub fn wait_for(&self, what: &str) -> String {
+    pub(crate) fn wait_for(&self, what: &str) -> String {
         self.wait_until(what, |text| text.contains(what))
     }
 
-    pub fn wait_until(&self, what: &str, holds: impl Fn(&str) -> bool) -> String {
+    pub(crate) fn wait_until(&self, what: &str, holds: impl Fn(&str) -> bool) -> String {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let text = self.text();
@@ -69,7 +69,7 @@ impl Pty {
     }
 
     /// The end of the program, by itself.
-    pub fn ended(&mut self) -> ExitStatus {
+    pub(crate) fn ended(&mut self) -> ExitStatus {
         let deadline = Instant::now() + PATIENCE;
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {

@@ -6,7 +6,7 @@ use std::{
     process::{Child, ChildStdout, Command, Stdio},
 };
 
-pub struct World {
+pub(crate) struct World {
     child: Child,
     /// Kept, or its next line would be its end.
     _says: BufReader<ChildStdout>,
@@ -17,7 +17,7 @@ pub struct World {
 impl World {
     /// A host is told one port and counts on from it, so five in a row are needed. Who else has one of them is left in peace: the world
     /// says that it can't have them, and the next five are tried.
-    pub fn start(program: &Path) -> World {
+    pub(crate) fn start(program: &Path) -> World {
         let first = std::process::id() % 900;
         for attempt in 0..40 {
             let port = 20_000 + u16::try_from((first + attempt * 23) % 900).unwrap() * 10;
@@ -40,7 +40,7 @@ impl World {
         panic!("no five free ports in a row were found");
     }
 
-    pub fn argument(&self) -> String {
+    pub(crate) fn argument(&self) -> String {
         format!("--simulated={}", self.port)
     }
 }

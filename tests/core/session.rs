@@ -32,34 +32,34 @@ use cutover::{
     plan::model::{Backend, Driver, Limits, OnBlind, Plan, Route, Trigger, TriggerAction, UnlikeHome, WorkloadRef},
 };
 
-pub const START: Timestamp = Timestamp(1_800_000_000_000);
-pub const STALE: Millis = Millis::from_secs(10);
-pub const SECOND: Millis = Millis::from_secs(1);
+pub(crate) const START: Timestamp = Timestamp(1_800_000_000_000);
+pub(crate) const STALE: Millis = Millis::from_secs(10);
+pub(crate) const SECOND: Millis = Millis::from_secs(1);
 
-pub fn route() -> RouteId {
+pub(crate) fn route() -> RouteId {
     "frontend".parse().expect("a name")
 }
-pub fn run() -> BackendId {
+pub(crate) fn run() -> BackendId {
     "run".parse().expect("a name")
 }
-pub fn gke() -> BackendId {
+pub(crate) fn gke() -> BackendId {
     "gke".parse().expect("a name")
 }
-pub fn source(name: &str) -> SourceId {
+pub(crate) fn source(name: &str) -> SourceId {
     name.parse().expect("a name")
 }
 /// So much on GKE, the rest on Cloud Run, in per mille.
-pub fn split(gke_share: u16) -> Weights {
+pub(crate) fn split(gke_share: u16) -> Weights {
     let share = |share| PerMille::new(share).expect("at most 1000");
     Weights::new(BTreeMap::from([(gke(), share(gke_share)), (run(), share(1000 - gke_share))])).expect("sums to 1000")
 }
-pub fn person(client: u64, name: &str, role: Role) -> Asker {
+pub(crate) fn person(client: u64, name: &str, role: Role) -> Asker {
     Asker { client: ClientId(client), who: name.parse().expect("a name"), role }
 }
-pub fn ana() -> Asker {
+pub(crate) fn ana() -> Asker {
     person(1, "ana", Role::Pilot)
 }
-pub fn ben() -> Asker {
+pub(crate) fn ben() -> Asker {
     person(2, "ben", Role::Operator)
 }
 
@@ -68,7 +68,7 @@ fn backend(id: BackendId, platform: Platform, workload: WorkloadRef) -> Backend 
     Backend { title: title.clone(), platform, target: title, workload, metrics_url: None, probe_url: None, probe_expect: None, id }
 }
 
-pub fn trigger(name: &str, metric: Metric, above: f64, lasting: Millis) -> Trigger {
+pub(crate) fn trigger(name: &str, metric: Metric, above: f64, lasting: Millis) -> Trigger {
     Trigger {
         id: name.parse().expect("a name"),
         title: Shown::new(name),
@@ -85,7 +85,7 @@ pub fn trigger(name: &str, metric: Metric, above: f64, lasting: Millis) -> Trigg
 }
 
 /// The seed's plan, small: error rate above 5 % for 2 min, p95 above 1 s for 5 min, steps of at most 25 %.
-pub fn plan() -> Plan {
+pub(crate) fn plan() -> Plan {
     let share = |share| PerMille::new(share).expect("at most 1000");
     let deployment = WorkloadRef::Deployment { cluster: "c".into(), namespace: "n".into(), deployment: "frontend".into() };
     Plan {
@@ -123,7 +123,7 @@ pub fn plan() -> Plan {
 }
 
 /// A session that a test steps by hand. Everything that was stepped is kept.
-pub struct Session {
+pub(crate) struct Session {
     pub state: State,
     pub now: Timestamp,
     pub entries: Vec<Entry>,
@@ -135,7 +135,7 @@ pub struct Session {
 
 impl Session {
     /// Opened, with both people here, and nothing known of the world.
-    pub fn open(plan: Plan) -> Session {
+    pub(crate) fn open(plan: Plan) -> Session {
         let mut session =
             Session { state: State::default(), now: START, entries: vec![], decisions: vec![], asks: 0, version: 1, share: 0 };
         let world = WorldKind::Live;
@@ -147,17 +147,17 @@ impl Session {
     }
 
     /// Opened, everything healthy, the route at `share`, and ana at the controls.
-    pub fn at(share: u16) -> Session {
+    pub(crate) fn at(share: u16) -> Session {
         Session::with(plan(), share)
     }
     /// At 25 % on GKE, moved there by ana, settled, all well.
-    pub fn at_a_quarter() -> Session {
+    pub(crate) fn at_a_quarter() -> Session {
         let mut session = Session::at(10);
         assert_eq!(session.shift(10, 250), Verdict::Accepted);
         session.settle();
         session
     }
-    pub fn with(plan: Plan, share: u16) -> Session {
+    pub(crate) fn with(plan: Plan, share: u16) -> Session {
         let mut session = Session::open(plan);
         session.weights(share);
         session.healthy();
@@ -165,7 +165,7 @@ impl Session {
         session
     }
 
-    pub fn step(&mut self, event: Event) -> Decision {
+    pub(crate) fn step(&mut self, event: Event) -> Decision {
         let entry = Entry { seq: Seq(self.entries.len() as u64), at: self.now, event };
         let decision = step(&mut self.state, &entry);
         self.entries.push(entry);
@@ -173,12 +173,12 @@ impl Session {
         decision
     }
     /// Lets time pass without anything else.
-    pub fn wait(&mut self, span: Millis) -> Decision {
+    pub(crate) fn wait(&mut self, span: Millis) -> Decision {
         self.now = self.now + span;
         self.step(Event::Rang(Alarm::Tick))
     }
     /// Lets time pass second by second, with the world healthy and both people's terminals alive.
-    pub fn calm(&mut self, seconds: u64) {
+    pub(crate) fn calm(&mut self, seconds: u64) {
         for _ in 0..seconds {
             self.now = self.now + Millis::from_secs(1);
             self.healthy();
@@ -186,37 +186,37 @@ impl Session {
             self.weights(self.share);
         }
     }
-    pub fn beats(&mut self) {
+    pub(crate) fn beats(&mut self) {
         for by in [ana(), ben()] {
             self.step(Event::Beat { client: by.client });
         }
     }
 
-    pub fn ask(&mut self, by: &Asker, command: Command) -> Verdict {
+    pub(crate) fn ask(&mut self, by: &Asker, command: Command) -> Verdict {
         self.asks += 1;
         let decision = self.step(Event::Asked { by: by.clone(), ask: AskId(self.asks), key: None, command });
         let answer = decision.answer.expect("each question has an answer");
         assert_eq!((answer.client, answer.ask), (by.client, AskId(self.asks)));
         answer.verdict
     }
-    pub fn shift(&mut self, from: u16, to: u16) -> Verdict {
+    pub(crate) fn shift(&mut self, from: u16, to: u16) -> Verdict {
         self.ask(&ana(), Command::Shift { route: route(), from: split(from), to: split(to) })
     }
-    pub fn rollback(&mut self, by: &Asker) -> Verdict {
+    pub(crate) fn rollback(&mut self, by: &Asker) -> Verdict {
         self.ask(by, Command::Rollback { route: None, reason: None })
     }
 
-    pub fn see(&mut self, name: &str, facts: Vec<Fact>) -> Decision {
+    pub(crate) fn see(&mut self, name: &str, facts: Vec<Fact>) -> Decision {
         self.see_since(name, self.now, Ok(facts))
     }
-    pub fn see_since(&mut self, name: &str, asked_at: Timestamp, result: Result<Vec<Fact>, Fault>) -> Decision {
+    pub(crate) fn see_since(&mut self, name: &str, asked_at: Timestamp, result: Result<Vec<Fact>, Fault>) -> Decision {
         self.step(Event::Observed(Observation { source: source(name), asked_at, stale_after: STALE, result }))
     }
     /// The weights, read now, under the version that the last change gave them.
-    pub fn weights(&mut self, share: u16) -> Decision {
+    pub(crate) fn weights(&mut self, share: u16) -> Decision {
         self.weights_by(share, None)
     }
-    pub fn weights_by(&mut self, share: u16, actor: Option<&str>) -> Decision {
+    pub(crate) fn weights_by(&mut self, share: u16, actor: Option<&str>) -> Decision {
         self.share = share;
         let accepted = Accepted {
             route: route(),
@@ -229,7 +229,7 @@ impl Session {
         self.see("weights/frontend", vec![Fact::Accepted(accepted)])
     }
     /// A whole split and what stands against it, under a version of its own.
-    pub fn split(&mut self, shares: &[(&str, u16)], hindrances: Vec<Hindrance>) -> Decision {
+    pub(crate) fn split(&mut self, shares: &[(&str, u16)], hindrances: Vec<Hindrance>) -> Decision {
         self.version += 1;
         let share = |(id, share): &(&str, u16)| (id.parse().expect("a name"), PerMille::new(*share).expect("at most 1000"));
         let weights = Weights::new(shares.iter().map(share).collect()).expect("sums to 1000");
@@ -238,12 +238,12 @@ impl Session {
         self.see("weights/frontend", vec![Fact::Accepted(accepted)])
     }
     /// Where the users of the route are by the core's own word.
-    pub fn home(&self) -> Home {
+    pub(crate) fn home(&self) -> Home {
         let plan = &self.state.opened.as_ref().expect("it is open").plan;
         home(&self.state, &plan.routes[0])
     }
     /// So many seconds of requests, 20 in each.
-    pub fn serve(&mut self, seconds: u64, from_gke: u64) {
+    pub(crate) fn serve(&mut self, seconds: u64, from_gke: u64) {
         for _ in 0..seconds {
             self.now = self.now + Millis::from_secs(1);
             self.healthy();
@@ -253,33 +253,33 @@ impl Session {
         }
     }
     /// Somebody else changed the weights, which gives the object another version; then they are read.
-    pub fn foreign(&mut self, share: u16) -> Decision {
+    pub(crate) fn foreign(&mut self, share: u16) -> Decision {
         self.version += 1;
         self.weights_by(share, Some("terraform@ci"))
     }
 
-    pub fn sample(&mut self, metric: Metric, value: f64) -> Decision {
+    pub(crate) fn sample(&mut self, metric: Metric, value: f64) -> Decision {
         self.measured(metric, Ok(Sample::exact(value, 500, self.now)))
     }
-    pub fn measured(&mut self, metric: Metric, measured: Measured) -> Decision {
+    pub(crate) fn measured(&mut self, metric: Metric, measured: Measured) -> Decision {
         self.see("scrape/gke", vec![Fact::Measured { backend: gke(), values: BTreeMap::from([(metric, measured)]) }])
     }
-    pub fn gap(&mut self, metric: Metric, gap: Gap) -> Decision {
+    pub(crate) fn gap(&mut self, metric: Metric, gap: Gap) -> Decision {
         self.measured(metric, Err(gap))
     }
-    pub fn scrape_fails(&mut self) -> Decision {
+    pub(crate) fn scrape_fails(&mut self) -> Decision {
         self.see_since("scrape/gke", self.now, Err(Fault::new(FaultKind::Unreachable, "connection refused")))
     }
-    pub fn workload(&mut self, backend: BackendId, ready: u32) -> Decision {
+    pub(crate) fn workload(&mut self, backend: BackendId, ready: u32) -> Decision {
         let workload = Workload::counted(ready, 6, "1.42.0");
         self.see(&format!("workload/{backend}"), vec![Fact::Workload { backend, workload }])
     }
-    pub fn probe(&mut self, backend: BackendId, failed: u64) -> Decision {
+    pub(crate) fn probe(&mut self, backend: BackendId, failed: u64) -> Decision {
         let probed = Probed { backend: backend.clone(), sent: 5, failed, dropped: 0, answers: Answers::default(), slowest_ms: Some(80.0) };
         self.see(&format!("probe/{backend}"), vec![Fact::Probed(probed)])
     }
     /// What requests through the front door met in the last second.
-    pub fn served(&mut self, from_run: u64, from_gke: u64) -> Decision {
+    pub(crate) fn served(&mut self, from_run: u64, from_gke: u64) -> Decision {
         let by_backend = BTreeMap::from([(run(), from_run), (gke(), from_gke)]);
         let served = Served {
             route: route(),
@@ -294,7 +294,7 @@ impl Session {
         self.see("probe/frontend", vec![Fact::Served(served)])
     }
     /// What requests through the front door met, kind by kind: from Cloud Run, from GKE, from nobody.
-    pub fn met(&mut self, from_run: &[(&str, u64)], from_gke: &[(&str, u64)], unmarked: &[(&str, u64)]) -> Decision {
+    pub(crate) fn met(&mut self, from_run: &[(&str, u64)], from_gke: &[(&str, u64)], unmarked: &[(&str, u64)]) -> Decision {
         let answers = |kinds: &[(&str, u64)]| kinds.iter().map(|(kind, count)| (kind.parse().expect("a kind"), *count)).collect();
         let given: BTreeMap<_, Answers> = BTreeMap::from([(run(), answers(from_run)), (gke(), answers(from_gke))]);
         let unmarked_answers: Answers = answers(unmarked);
@@ -311,7 +311,7 @@ impl Session {
         self.see("front-door/frontend", vec![Fact::Served(served)])
     }
     /// Every source says that all is well.
-    pub fn healthy(&mut self) {
+    pub(crate) fn healthy(&mut self) {
         self.home_healthy();
         self.workload(gke(), 6);
         self.probe(gke(), 0);
@@ -319,16 +319,16 @@ impl Session {
         let values = BTreeMap::from([(Metric::ErrorRate, ok(0.002)), (Metric::P95Latency, ok(150.0))]);
         self.see("scrape/gke", vec![Fact::Measured { backend: gke(), values }]);
     }
-    pub fn home_healthy(&mut self) {
+    pub(crate) fn home_healthy(&mut self) {
         self.workload(run(), 6);
         self.probe(run(), 0);
     }
 
-    pub fn finish(&mut self, effect: EffectId, outcome: Outcome) -> Decision {
+    pub(crate) fn finish(&mut self, effect: EffectId, outcome: Outcome) -> Decision {
         self.step(Event::Finished { effect, outcome })
     }
     /// The newest write was done: the object has another version, and the look that follows sees it.
-    pub fn write_done(&mut self) -> Decision {
+    pub(crate) fn write_done(&mut self) -> Decision {
         let (effect, to) = self.last_write();
         self.version += 1;
         let receipt = Receipt { version: Some(Version(format!("v{}", self.version))), operation: None };
@@ -337,47 +337,47 @@ impl Session {
         self.end_reads();
         decision
     }
-    pub fn end_reads(&mut self) {
+    pub(crate) fn end_reads(&mut self) {
         let reads = self.state.in_flight.iter().filter(|(_, flight)| matches!(flight.deal, Effect::Read { .. }));
         for effect in reads.map(|(id, _)| *id).collect::<Vec<_>>() {
             self.finish(effect, Outcome::Done(Receipt::default()));
         }
     }
     /// The write is done, traffic follows, and the plan's time to settle is over.
-    pub fn settle(&mut self) {
+    pub(crate) fn settle(&mut self) {
         self.write_done();
         self.calm(61);
         assert_eq!(self.route().motion, Motion::Settled);
     }
 
-    pub fn route(&self) -> &RouteState {
+    pub(crate) fn route(&self) -> &RouteState {
         &self.state.routes[&route()]
     }
-    pub fn writes(&self) -> Vec<(EffectId, Weights)> {
+    pub(crate) fn writes(&self) -> Vec<(EffectId, Weights)> {
         self.decisions.iter().flat_map(writes).collect()
     }
-    pub fn last_write(&self) -> (EffectId, Weights) {
+    pub(crate) fn last_write(&self) -> (EffectId, Weights) {
         self.writes().pop().expect("something was written")
     }
-    pub fn version(&self) -> Version {
+    pub(crate) fn version(&self) -> Version {
         Version(format!("v{}", self.version))
     }
 }
 
-pub fn writes(decision: &Decision) -> Vec<(EffectId, Weights)> {
+pub(crate) fn writes(decision: &Decision) -> Vec<(EffectId, Weights)> {
     let written = |effect: &IssuedEffect| match &effect.what {
         Effect::Write { to, .. } => Some((effect.id, to.clone())),
         Effect::Read { .. } | Effect::Wake { .. } | Effect::Inject { .. } => None,
     };
     decision.effects.iter().filter_map(written).collect()
 }
-pub fn reads(decision: &Decision) -> usize {
+pub(crate) fn reads(decision: &Decision) -> usize {
     decision.effects.iter().filter(|effect| matches!(effect.what, Effect::Read { .. })).count()
 }
-pub fn told(decision: &Decision) -> &[News] {
+pub(crate) fn told(decision: &Decision) -> &[News] {
     &decision.news
 }
-pub fn refused(verdict: Verdict) -> Refusal {
+pub(crate) fn refused(verdict: Verdict) -> Refusal {
     match verdict {
         Verdict::Refused(refusal) => refusal,
         other => panic!("expected a refusal and got {other:?}"),

@@ -33,7 +33,7 @@ fn view_of(client: u64, who: &str, role: Role) -> View {
 }
 
 /// The dialog alone, so that a change of the panes behind it is no change of the dialog.
-pub fn keep_dialogs(name: &str, texts: &[String]) {
+pub(crate) fn keep_dialogs(name: &str, texts: &[String]) {
     let dialogs: Vec<String> = texts.iter().map(|text| dialog(text)).collect();
     keep_all(name, &dialogs);
 }
@@ -49,7 +49,7 @@ fn dialog(text: &str) -> String {
 }
 
 /// Keeps each size as a snapshot of its own.
-pub fn keep_all(name: &str, texts: &[String]) {
+pub(crate) fn keep_all(name: &str, texts: &[String]) {
     for (text, size) in texts.iter().zip(["80x24", "120x40", "200x50"]) {
         insta::assert_snapshot!(format!("{name}_{size}"), text);
     }

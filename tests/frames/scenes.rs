@@ -43,20 +43,20 @@ use cutover::{
 };
 
 /// 2026-11-24, 03:12:40 UTC.
-pub const NOW: Timestamp = Timestamp(1_795_489_960_000);
+pub(crate) const NOW: Timestamp = Timestamp(1_795_489_960_000);
 
-pub fn id<T: std::str::FromStr>(text: &str) -> T
+pub(crate) fn id<T: std::str::FromStr>(text: &str) -> T
 where
     T::Err: std::fmt::Debug,
 {
     text.parse().unwrap()
 }
 
-pub fn ago(seconds: u64) -> Timestamp {
+pub(crate) fn ago(seconds: u64) -> Timestamp {
     NOW.before(Millis::from_secs(seconds))
 }
 
-pub fn gke(percent: u16) -> Weights {
+pub(crate) fn gke(percent: u16) -> Weights {
     Weights::all_on(&id("run"), &[id("run"), id("gke")]).with(&id("gke"), PerMille::percent(percent).unwrap()).unwrap()
 }
 
@@ -65,12 +65,12 @@ fn plan() -> Plan {
 }
 
 /// The pilot's own view.
-pub fn view() -> View {
+pub(crate) fn view() -> View {
     View { me: Some(Me { client: ClientId(1), who: id("ada"), role: Role::Pilot }), now: NOW, ..View::new() }
 }
 
 /// A quarter of the traffic on GKE, all well.
-pub fn calm() -> State {
+pub(crate) fn calm() -> State {
     let plan = plan();
     let mut state = State { seq: Seq(4_711), now: NOW, ..State::default() };
     state.routes.insert(id("frontend"), route(25));
@@ -268,7 +268,7 @@ fn feed() -> VecDeque<FeedLine> {
 }
 
 /// A quarter on GKE, and errors there for 74 of the 120 seconds.
-pub fn breach() -> State {
+pub(crate) fn breach() -> State {
     let mut state = calm();
     let errors = 0.082;
     let gke = state.backends.get_mut(&id("gke")).unwrap();
@@ -313,7 +313,7 @@ pub fn breach() -> State {
 }
 
 /// The trigger has fired; home is accepted, the data plane follows.
-pub fn rollback() -> State {
+pub(crate) fn rollback() -> State {
     let mut state = breach();
     let cause = Cause::Triggers(vec![Fired { trigger: id("error-rate"), value: Some(0.082) }]);
     let route = state.routes.get_mut(&id("frontend")).unwrap();
@@ -338,7 +338,7 @@ pub fn rollback() -> State {
 
 /// Twelve minutes after that rollback: re-armed, and nothing of it forgotten. A colleague without the controls asked three times; containers
 /// went on restarting; for a minute nothing was known.
-pub fn remembered() -> State {
+pub(crate) fn remembered() -> State {
     let mut state = calm();
     state.feed.clear();
     let cause = Cause::Triggers(vec![Fired { trigger: id("error-rate"), value: Some(0.082) }]);
@@ -396,7 +396,7 @@ pub fn remembered() -> State {
 }
 
 /// GKE's own figures have stopped coming, and the triggers that need them are blind.
-pub fn stale() -> State {
+pub(crate) fn stale() -> State {
     let mut state = calm();
     let fault = Fault::new(FaultKind::TimedOut, "no answer within 4s");
     let source = state.sources.get_mut(&id("scrape/gke")).unwrap();
@@ -425,7 +425,7 @@ pub fn stale() -> State {
 }
 
 /// Somebody set another weight in the console.
-pub fn drift() -> State {
+pub(crate) fn drift() -> State {
     let mut state = calm();
     let route = state.routes.get_mut(&id("frontend")).unwrap();
     route.accepted.as_mut().unwrap().weights = gke(60);
@@ -435,7 +435,7 @@ pub fn drift() -> State {
 }
 
 /// A step that is too large for one person.
-pub fn approval() -> State {
+pub(crate) fn approval() -> State {
     let mut state = calm();
     let by = Asker { client: ClientId(2), who: id("bob"), role: Role::Operator };
     // Only who has the controls can have asked.
@@ -457,7 +457,7 @@ pub fn approval() -> State {
 }
 
 /// A revision that the plan does not know has a tenth of the traffic.
-pub fn stranger() -> State {
+pub(crate) fn stranger() -> State {
     let mut state = calm();
     let route = state.routes.get_mut(&id("frontend")).unwrap();
     let shares = [("gke", 250), ("run", 650), ("hotfix", 100)].map(|(name, share)| (id(name), PerMille::new(share).unwrap()));
@@ -472,7 +472,7 @@ pub fn stranger() -> State {
 }
 
 /// A rollback that the API has refused for more than a minute.
-pub fn stuck() -> State {
+pub(crate) fn stuck() -> State {
     let mut state = rollback();
     let why = Fault::new(FaultKind::Forbidden, "Required 'compute.urlMaps.update' permission for 'hexproperty-lb'");
     let cause = state.routes[&id("frontend")].latch.as_ref().unwrap().cause.clone();
@@ -497,7 +497,7 @@ pub fn stuck() -> State {
 }
 
 /// A session that has just been taken up: nothing is known of what requests meet.
-pub fn unproven() -> State {
+pub(crate) fn unproven() -> State {
     let mut state = calm();
     let route = state.routes.get_mut(&id("frontend")).unwrap();
     route.proof = cutover::core::state::Proof::Unproven;
@@ -506,7 +506,7 @@ pub fn unproven() -> State {
 }
 
 /// Home is accepted and seen; nothing advances until somebody re-arms.
-pub fn latched() -> State {
+pub(crate) fn latched() -> State {
     let mut state = rollback();
     let route = state.routes.get_mut(&id("frontend")).unwrap();
     route.motion = Motion::Settled;
@@ -524,7 +524,7 @@ pub fn latched() -> State {
 }
 
 /// Every answer of the target is 404 where home answers 200, and its platform and its own counters call it well.
-pub fn not_found() -> State {
+pub(crate) fn not_found() -> State {
     let mut state = calm();
     let kind = |status, media| AnswerKind::new(status, media, Redirect::Nowhere, TextMatch::NotAsked);
     let difference = Difference { answer: kind(404, "text/plain"), count: 901, of: 901, home: kind(200, "text/html") };
@@ -544,7 +544,7 @@ pub fn not_found() -> State {
 }
 
 /// One percent on GKE, too few requests there to judge any trigger, and its probe clean.
-pub fn thin() -> State {
+pub(crate) fn thin() -> State {
     let mut state = calm();
     state.routes.insert(id("frontend"), RouteState { changed_at: Some(ago(40)), ..route(1) });
     let gke = state.backends.get_mut(&id("gke")).unwrap();

@@ -11,10 +11,10 @@ use cutover::tui::{
 
 use crate::{catalogue, frame, keep, plain, scenes};
 
-pub const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 50)];
+pub(crate) const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 50)];
 
 /// Draws `state` at every size and gives the texts.
-pub fn at_all_sizes(name: &str, state: &cutover::core::state::State, view: &View) -> Vec<String> {
+pub(crate) fn at_all_sizes(name: &str, state: &cutover::core::state::State, view: &View) -> Vec<String> {
     let theme = catalogue().first();
     let drawn = SIZES.map(|(columns, rows)| {
         let buf = frame(state, view, &theme, columns, rows);
@@ -24,7 +24,7 @@ pub fn at_all_sizes(name: &str, state: &cutover::core::state::State, view: &View
     drawn.to_vec()
 }
 
-pub fn says(texts: &[String], words: &[&str]) {
+pub(crate) fn says(texts: &[String], words: &[&str]) {
     for text in texts {
         for word in words {
             assert!(text.contains(word), "{word:?} is not said in\n{text}");

@@ -27,7 +27,7 @@ fn following(state: &State) -> View {
 }
 
 /// Half of the traffic asked for, a quarter and more of it there.
-pub fn moving() -> State {
+pub(crate) fn moving() -> State {
     let mut state = scenes::calm();
     let route = state.routes.get_mut(&id("frontend")).expect("of the plan");
     route.wanted = Some(gke(50));

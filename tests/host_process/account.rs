@@ -21,13 +21,13 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const LOOK_EVERY: Duration = Duration::from_millis(30);
 const PROGRAM: &str = env!("CARGO_BIN_EXE_cutover");
 
-pub struct Account {
+pub(crate) struct Account {
     pub world: World,
     folder: PathBuf,
 }
 
 impl Account {
-    pub fn new() -> Account {
+    pub(crate) fn new() -> Account {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let name = format!("cutover-host-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let folder = std::env::temp_dir().join(name);
@@ -41,26 +41,26 @@ impl Account {
         [("HOME", at("")), ("XDG_CONFIG_HOME", at("config")), ("XDG_STATE_HOME", at("state")), ("CUTOVER_RUNTIME_DIR", at("run"))]
     }
 
-    pub fn command(&self, words: &[&str]) -> Command {
+    pub(crate) fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(PROGRAM);
         // What is printed names the program as it is called from where one stands: here that is always its whole path.
         command.args(words).envs(self.variables()).current_dir(&self.folder);
         command
     }
 
-    pub fn run(&self, words: &[&str]) -> Output {
+    pub(crate) fn run(&self, words: &[&str]) -> Output {
         self.command(words).output().unwrap()
     }
 
     /// A plan file of this account's own, which a test may change.
-    pub fn own_plan(&self) -> PathBuf {
+    pub(crate) fn own_plan(&self) -> PathBuf {
         let plan = self.folder.join("my plan.yaml");
         fs::copy(Account::plan(), &plan).unwrap();
         plan
     }
 
     /// A line that the program printed, typed into a shell.
-    pub fn typed(&self, line: &str) -> Output {
+    pub(crate) fn typed(&self, line: &str) -> Output {
         let mut shell = Command::new("sh");
         shell.args(["-c", line]).envs(self.variables()).current_dir(&self.folder);
         shell.output().unwrap()
@@ -70,22 +70,22 @@ impl Account {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("plans/hexproperty.yaml").display().to_string()
     }
 
-    pub fn opening(&self) -> Command {
+    pub(crate) fn opening(&self) -> Command {
         self.command(&["open", &Account::plan(), &self.world.argument(), "--no-attach"])
     }
 
     /// Sees to it that the session runs; its name.
-    pub fn open(&self) -> String {
+    pub(crate) fn open(&self) -> String {
         let output = self.opening().output().unwrap();
         assert!(output.status.success(), "{output:?}");
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     }
 
-    pub fn cockpit(&self) -> Pty {
+    pub(crate) fn cockpit(&self) -> Pty {
         self.in_terminal(&["attach"])
     }
 
-    pub fn in_terminal(&self, words: &[&str]) -> Pty {
+    pub(crate) fn in_terminal(&self, words: &[&str]) -> Pty {
         let mut command = CommandBuilder::new(PROGRAM);
         command.args(words);
         self.variables().into_iter().for_each(|(name, value)| command.env(name, value));
@@ -95,7 +95,7 @@ impl Account {
     }
 
     /// A cockpit that has taken the controls and asked for the first step, as soon as the session can be steered.
-    pub fn cockpit_that_steps_out(&self) -> Pty {
+    pub(crate) fn cockpit_that_steps_out(&self) -> Pty {
         self.wait_until_ready();
         let mut cockpit = self.cockpit();
         cockpit.wait_for("HexProperty");
@@ -108,55 +108,55 @@ impl Account {
         cockpit
     }
 
-    pub fn listed(&self) -> Vec<Value> {
+    pub(crate) fn listed(&self) -> Vec<Value> {
         let output = self.run(&["sessions", "--json"]);
         serde_json::from_slice(&output.stdout).unwrap()
     }
 
     /// The session that has a card: its host runs, or has died.
-    pub fn card(&self) -> Option<Value> {
+    pub(crate) fn card(&self) -> Option<Value> {
         self.listed().into_iter().find(|listed| !listed["card"].is_null())
     }
 
-    pub fn host_pid(&self) -> u32 {
+    pub(crate) fn host_pid(&self) -> u32 {
         u32::try_from(self.card().unwrap()["card"]["pid"].as_u64().unwrap()).unwrap()
     }
 
-    pub fn signal(&self, signal: &str) {
+    pub(crate) fn signal(&self, signal: &str) {
         let status = Command::new("kill").args([signal, &self.host_pid().to_string()]).status().unwrap();
         assert!(status.success());
     }
 
-    pub fn status(&self) -> Value {
+    pub(crate) fn status(&self) -> Value {
         let output = self.run(&["status", "--json"]);
         serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"))
     }
 
-    pub fn wait_until(&self, what: &str, holds: impl Fn(&Value) -> bool) -> Value {
+    pub(crate) fn wait_until(&self, what: &str, holds: impl Fn(&Value) -> bool) -> Value {
         wait_until(what, || Some(self.status()).filter(|status| holds(status)))
     }
 
-    pub fn wait_until_ready(&self) {
+    pub(crate) fn wait_until_ready(&self) {
         self.wait_until("the session can go back", |status| {
             let route = &status["routes"]["frontend"];
             route["motion"] == "settled" && route["against_going_back"].as_array().is_some_and(Vec::is_empty)
         });
     }
 
-    pub fn journal(&self) -> PathBuf {
+    pub(crate) fn journal(&self) -> PathBuf {
         let folder = fs::read_dir(self.folder.join("state/cutover/journals")).unwrap();
         let journal = folder.flatten().map(|entry| entry.path()).find(|path| path.is_dir());
         journal.expect("a session has a journal")
     }
 
     /// Everything that the journal holds by now; the newest line may be half written.
-    pub fn transitions(&self) -> Vec<Transition> {
+    pub(crate) fn transitions(&self) -> Vec<Transition> {
         let records = Whole::<Transition>::open(&self.journal()).expect("a journal").map_while(Result::ok);
         records.filter_map(|record| if let Body::Entry { payload, .. } = record.body { Some(payload) } else { None }).collect()
     }
 }
 
-pub fn wait_until<T>(what: &str, look: impl Fn() -> Option<T>) -> T {
+pub(crate) fn wait_until<T>(what: &str, look: impl Fn() -> Option<T>) -> T {
     let deadline = Instant::now() + PATIENCE;
     loop {
         if let Some(found) = look() {

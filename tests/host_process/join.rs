@@ -8,25 +8,25 @@ use std::{
 
 use crate::account::{Account, wait_until};
 
-pub fn said(output: &Output) -> String {
+pub(crate) fn said(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 /// The commands that a text prints: what stands behind two blanks and begins with the program.
-pub fn commands(text: &str) -> Vec<String> {
+pub(crate) fn commands(text: &str) -> Vec<String> {
     let program = env!("CARGO_BIN_EXE_cutover");
     let after = |line: &str| line.starts_with("  ").then(|| line.find(program).map(|at| line[at..].to_owned())).flatten();
     text.lines().filter_map(after).collect()
 }
 
-pub fn open(account: &Account, plan: &Path, more: &[&str]) -> Output {
+pub(crate) fn open(account: &Account, plan: &Path, more: &[&str]) -> Output {
     let mut words = vec!["open", plan.to_str().unwrap(), "--no-attach"];
     words.extend(more);
     account.run(&words)
 }
 
 /// Sees to it that a session of this plan runs in the account's world.
-pub fn running(account: &Account, plan: &Path) -> String {
+pub(crate) fn running(account: &Account, plan: &Path) -> String {
     let output = open(account, plan, &[&account.world.argument()]);
     assert!(output.status.success(), "{output:?}");
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
@@ -43,7 +43,7 @@ fn listed(account: &Account) -> String {
     String::from_utf8(account.run(&["sessions"]).stdout).unwrap()
 }
 
-pub fn kill(account: &Account) {
+pub(crate) fn kill(account: &Account) {
     account.signal("-KILL");
     wait_until("the host is dead", || account.card().filter(|card| card["life"] == "dead"));
 }

@@ -34,7 +34,7 @@ use crate::{
 /// Long enough for any machine; nothing waits for it unless it fails.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-pub struct Seat {
+pub(crate) struct Seat {
     pub by: Asker,
     inputs: mpsc::Sender<Arrived>,
     view: watch::Sender<Arc<View>>,
@@ -52,11 +52,11 @@ impl Drop for Seat {
     }
 }
 
-pub const ANA: usize = 0;
-pub const BEN: usize = 1;
-pub const EVE: usize = 2;
+pub(crate) const ANA: usize = 0;
+pub(crate) const BEN: usize = 1;
+pub(crate) const EVE: usize = 2;
 
-pub struct Table {
+pub(crate) struct Table {
     pub session: Session,
     pub seats: Vec<Seat>,
     hands_off: Duration,
@@ -64,12 +64,12 @@ pub struct Table {
 
 impl Table {
     /// Ana at the controls, ben beside her, eve watching; `share` per mille on the target.
-    pub async fn set(share: u16) -> Table {
+    pub(crate) async fn set(share: u16) -> Table {
         Table::set_with(share, Duration::ZERO).await
     }
 
     /// The same where a dialog that comes up by itself takes no key for so long.
-    pub async fn set_with(share: u16, hands_off: Duration) -> Table {
+    pub(crate) async fn set_with(share: u16, hands_off: Duration) -> Table {
         let session = Session::at(share);
         let mut table = Table { session, seats: Vec::new(), hands_off };
         let eve = person(3, "eve", Role::Watcher);
@@ -127,26 +127,26 @@ impl Table {
     }
 
     /// Shows everybody the state as it is.
-    pub fn publish(&mut self) {
+    pub(crate) fn publish(&mut self) {
         for index in 0..self.seats.len() {
             self.connection(index, Connection::Connected);
         }
     }
 
     /// Shows one cockpit the state over a line in this condition.
-    pub fn connection(&mut self, seat: usize, connection: Connection) {
+    pub(crate) fn connection(&mut self, seat: usize, connection: Connection) {
         let me = self.welcome(&self.seats[seat].by);
         let state = Arc::new(self.session.state.clone());
         self.seats[seat].view.send_replace(Arc::new(View { state, connection, me, disagreements: 0 }));
     }
 
     /// The host knows this cockpit under another number now.
-    pub fn renumber(&mut self, seat: usize, client: ClientId) {
+    pub(crate) fn renumber(&mut self, seat: usize, client: ClientId) {
         self.seats[seat].by.client = client;
     }
 
     /// Carries what left the cockpits to the session, and what came of it back.
-    pub fn carry(&mut self) {
+    pub(crate) fn carry(&mut self) {
         let mut moved = false;
         for index in 0..self.seats.len() {
             while let Ok(sent) = self.seats[index].asks.try_recv() {
@@ -174,12 +174,12 @@ impl Table {
     }
 
     /// Something happens in the session by itself.
-    pub fn happen(&mut self, happen: impl FnOnce(&mut Session)) {
+    pub(crate) fn happen(&mut self, happen: impl FnOnce(&mut Session)) {
         happen(&mut self.session);
         self.publish();
     }
 
-    pub fn page(&self, seat: usize) -> String {
+    pub(crate) fn page(&self, seat: usize) -> String {
         self.seats[seat].page.lock().unwrap().clone()
     }
 
@@ -196,35 +196,35 @@ impl Table {
     }
 
     /// Waits until `words` are on the screen.
-    pub async fn see(&mut self, seat: usize, words: &str) {
+    pub(crate) async fn see(&mut self, seat: usize, words: &str) {
         self.wait(&format!("{words:?} is not shown"), seat, |table| table.page(seat).contains(words)).await;
     }
-    pub async fn not_see(&mut self, seat: usize, words: &str) {
+    pub(crate) async fn not_see(&mut self, seat: usize, words: &str) {
         self.wait(&format!("{words:?} is still shown"), seat, |table| !table.page(seat).contains(words)).await;
     }
     /// Waits until the session has come to where `done` says.
-    pub async fn until(&mut self, done: impl Fn(&Session) -> bool) {
+    pub(crate) async fn until(&mut self, done: impl Fn(&Session) -> bool) {
         self.wait("it did not come to pass", ANA, |table| done(&table.session)).await;
     }
 
-    pub async fn send(&mut self, seat: usize, input: Input) {
+    pub(crate) async fn send(&mut self, seat: usize, input: Input) {
         // Slower than what the cockpit takes for a burst.
         tokio::time::sleep(Duration::from_millis(6)).await;
         self.seats[seat].inputs.send(Arrived { at: Instant::now(), input }).await.unwrap();
     }
-    pub async fn key(&mut self, seat: usize, key: Key) {
+    pub(crate) async fn key(&mut self, seat: usize, key: Key) {
         self.send(seat, Input::Key(key)).await;
     }
-    pub async fn press(&mut self, seat: usize, code: Code) {
+    pub(crate) async fn press(&mut self, seat: usize, code: Code) {
         self.key(seat, Key::plain(code)).await;
     }
-    pub async fn keys(&mut self, seat: usize, text: &str) {
+    pub(crate) async fn keys(&mut self, seat: usize, text: &str) {
         for character in text.chars() {
             self.key(seat, Key::char(character)).await;
         }
     }
     /// Types a line and ends it.
-    pub async fn enter(&mut self, seat: usize, text: &str) {
+    pub(crate) async fn enter(&mut self, seat: usize, text: &str) {
         self.keys(seat, text).await;
         self.press(seat, Code::Enter).await;
     }

@@ -7,7 +7,7 @@ use std::{
 };
 
 /// Dropping it ends the program.
-pub struct Simulation {
+pub(crate) struct Simulation {
     child: Child,
     /// Google, the cluster, the front door and the two backends, in the order of their ports.
     pub addresses: Vec<String>,
@@ -27,12 +27,12 @@ impl Drop for Simulation {
 }
 
 impl Simulation {
-    pub fn start(speed: u32) -> Simulation {
+    pub(crate) fn start(speed: u32) -> Simulation {
         Simulation::with(&["--speed", &speed.to_string()]).expect("the simulation starts on free ports")
     }
 
     /// On five ports in a row, as `cutover host --simulated=PORT` wants them.
-    pub fn in_a_row() -> (Simulation, u16) {
+    pub(crate) fn in_a_row() -> (Simulation, u16) {
         for _ in 0..20 {
             let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
             // Another process may have one of the five; then others are tried.
@@ -70,18 +70,18 @@ impl Simulation {
     }
 
     /// The commands under the title that begins so.
-    pub fn commands(&self, title: &str) -> &[String] {
+    pub(crate) fn commands(&self, title: &str) -> &[String] {
         let section = self.sections.iter().find(|section| section.title.starts_with(title));
         &section.unwrap_or_else(|| panic!("nothing is printed about {title:?}")).lines
     }
 
     /// What makes `gcloud` come here as this person, for the head of a script.
-    pub fn environment(&self, person: &str) -> String {
+    pub(crate) fn environment(&self, person: &str) -> String {
         format!("set -eu\nUSER={person}\n{}\n", self.commands("gcloud").join("\n"))
     }
 
     /// Runs every command under the title, in one shell; each must succeed and print its words.
-    pub fn pasted(&self, environment: &str, title: &str, wanted: &[(&str, &str)]) {
+    pub(crate) fn pasted(&self, environment: &str, title: &str, wanted: &[(&str, &str)]) {
         let folder = crate::Folder::new();
         let commands = self.commands(title);
         let mut script = environment.to_owned();

@@ -13,7 +13,7 @@ const PREFIX: &str = "ctv";
 
 /// People of the tests, each with an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Who {
+pub(crate) enum Who {
     /// The pilot, who owns the host.
     Anna,
     /// The co-pilot.
@@ -23,37 +23,37 @@ pub enum Who {
 }
 
 impl Who {
-    pub const ALL: [Who; 3] = [Who::Anna, Who::Ben, Who::Eva];
+    pub(crate) const ALL: [Who; 3] = [Who::Anna, Who::Ben, Who::Eva];
 
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Who::Anna => "anna",
             Who::Ben => "ben",
             Who::Eva => "eva",
         }
     }
-    pub fn role(self) -> &'static str {
+    pub(crate) fn role(self) -> &'static str {
         match self {
             Who::Anna => "pilot",
             Who::Ben => "operator",
             Who::Eva => "watcher",
         }
     }
-    pub fn account(self) -> String {
+    pub(crate) fn account(self) -> String {
         format!("{PREFIX}{}{}", std::process::id(), self.name())
     }
 }
 
-pub fn group() -> String {
+pub(crate) fn group() -> String {
     format!("{PREFIX}{}", std::process::id())
 }
 
 /// Accounts that exist while this does.
-pub struct Accounts;
+pub(crate) struct Accounts;
 
 impl Accounts {
     /// Their homes lie in `homes`.
-    pub fn make(homes: &Path) -> Accounts {
+    pub(crate) fn make(homes: &Path) -> Accounts {
         sweep();
         run("groupadd", &[&group()]);
         let accounts = Accounts;
@@ -67,7 +67,7 @@ impl Accounts {
         accounts
     }
 
-    pub fn uid(&self, who: Who) -> u32 {
+    pub(crate) fn uid(&self, who: Who) -> u32 {
         let output = Command::new("id").args(["-u", &who.account()]).output().unwrap();
         String::from_utf8(output.stdout).unwrap().trim().parse().expect("the account exists")
     }
@@ -102,13 +102,13 @@ fn sweep() {
 }
 
 /// One process of the machine.
-pub struct Process {
+pub(crate) struct Process {
     pub pid: u32,
     pub uid: u32,
     pub command: String,
 }
 
-pub fn processes() -> Vec<Process> {
+pub(crate) fn processes() -> Vec<Process> {
     let entries = fs::read_dir("/proc").unwrap().flatten();
     let process = |entry: fs::DirEntry| {
         let pid = entry.file_name().to_str()?.parse().ok()?;

@@ -23,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Accounts are the machine's, so tests that make some take turns.
 static TURN: Mutex<()> = Mutex::new(());
 
-pub struct Machine {
+pub(crate) struct Machine {
     accounts: Accounts,
     sshd: Child,
     port: u16,
@@ -33,7 +33,7 @@ pub struct Machine {
 
 impl Machine {
     /// `None` when this can't be had here; says so loudly, around the test harness, which keeps to itself what passing tests say.
-    pub fn start() -> Option<Machine> {
+    pub(crate) fn start() -> Option<Machine> {
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let sshd = Path::new("/usr/sbin/sshd");
         let is_root = fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0);
@@ -92,21 +92,21 @@ impl Machine {
         assert!(output.status.success(), "{output:?}");
     }
 
-    pub fn plan(&self) -> String {
+    pub(crate) fn plan(&self) -> String {
         self.folder.join("plan.yaml").display().to_string()
     }
-    pub fn program(&self) -> PathBuf {
+    pub(crate) fn program(&self) -> PathBuf {
         self.folder.join("bin/cutover")
     }
-    pub fn runtime_directory(&self) -> PathBuf {
+    pub(crate) fn runtime_directory(&self) -> PathBuf {
         self.folder.join("run")
     }
-    pub fn uid(&self, who: Who) -> u32 {
+    pub(crate) fn uid(&self, who: Who) -> u32 {
         self.accounts.uid(who)
     }
 
     /// The arguments of `ssh` for this person, up to the host's name.
-    pub fn arguments(&self, who: Who) -> Vec<String> {
+    pub(crate) fn arguments(&self, who: Who) -> Vec<String> {
         let key = self.folder.join("keys").join(who.name()).display().to_string();
         let (port, login) = (self.port.to_string(), format!("{}@127.0.0.1", who.account()));
         let mut arguments: Vec<String> = ["-F", "none", "-i", &key, "-p", &port].map(str::to_owned).to_vec();
@@ -125,7 +125,7 @@ impl Machine {
     }
 
     /// `ssh host WORDS...` without a terminal, to its end.
-    pub fn ssh(&self, who: Who, words: &[&str]) -> Output {
+    pub(crate) fn ssh(&self, who: Who, words: &[&str]) -> Output {
         self.ssh_with(who, words, b"")
     }
 
@@ -136,7 +136,7 @@ impl Machine {
     }
 
     /// `ssh OPTIONS host WORDS...` with pipes, running.
-    pub fn spawn(&self, who: Who, options: &[&str], words: &[&str]) -> Child {
+    pub(crate) fn spawn(&self, who: Who, options: &[&str], words: &[&str]) -> Child {
         let mut command = Command::new("ssh");
         command.args(options).args(self.arguments(who)).args(words);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -144,7 +144,7 @@ impl Machine {
     }
 
     /// `ssh -t host cutover WORDS...` in a terminal of this size.
-    pub fn cockpit(&self, who: Who, words: &[&str], (columns, rows): (u16, u16)) -> Pty {
+    pub(crate) fn cockpit(&self, who: Who, words: &[&str], (columns, rows): (u16, u16)) -> Pty {
         let mut command = CommandBuilder::new("ssh");
         command.arg("-tt");
         command.args(self.arguments(who));
@@ -154,13 +154,13 @@ impl Machine {
     }
 
     /// The processes of this person that run our program with this subcommand.
-    pub fn cutovers(&self, who: Who, subcommand: &str) -> Vec<Process> {
+    pub(crate) fn cutovers(&self, who: Who, subcommand: &str) -> Vec<Process> {
         let (uid, wanted) = (self.uid(who), format!("cutover {subcommand}"));
         processes().into_iter().filter(|one| one.uid == uid && one.command.starts_with(&wanted)).collect()
     }
 
     /// Waits until this person has no such process any more.
-    pub fn wait_until_gone(&self, who: Who, subcommand: &str) -> Duration {
+    pub(crate) fn wait_until_gone(&self, who: Who, subcommand: &str) -> Duration {
         let began = Instant::now();
         while !self.cutovers(who, subcommand).is_empty() {
             assert!(began.elapsed() < PATIENCE, "{}'s `cutover {subcommand}` lives on without a terminal", who.name());

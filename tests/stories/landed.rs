@@ -32,7 +32,7 @@ use serde_json::Value;
 
 use crate::session::route_id;
 
-pub struct Landed {
+pub(crate) struct Landed {
     pub state: State,
     pub truth: Truth,
     pub transitions: Vec<Line>,
@@ -42,14 +42,14 @@ pub struct Landed {
 }
 
 /// One line of the journal with the hash of its record.
-pub struct Line {
+pub(crate) struct Line {
     pub transition: Transition,
     hash: String,
 }
 
 /// A write that left.
 #[derive(Debug, Clone)]
-pub struct Write {
+pub(crate) struct Write {
     pub effect: EffectId,
     pub to: Weights,
     pub cause: Cause,
@@ -57,7 +57,7 @@ pub struct Write {
 }
 
 impl Landed {
-    pub fn judge(name: &'static str, story: String, folder: PathBuf, journal: &Path, state: State, truth: Truth) -> Landed {
+    pub(crate) fn judge(name: &'static str, story: String, folder: PathBuf, journal: &Path, state: State, truth: Truth) -> Landed {
         let head = proved(journal);
         seconded(journal, &head);
         let transitions = read(journal);
@@ -69,7 +69,7 @@ impl Landed {
     }
 
     /// Each write with its outcome, in the order in which they left.
-    pub fn writes(&self) -> Vec<Write> {
+    pub(crate) fn writes(&self) -> Vec<Write> {
         let mut writes: Vec<Write> = Vec::new();
         for Line { transition, .. } in &self.transitions {
             if let Event::Finished { effect, outcome } = &transition.entry.event
@@ -87,18 +87,18 @@ impl Landed {
     }
 
     /// How often news of this kind were told.
-    pub fn told(&self, which: impl Fn(&News) -> bool) -> usize {
+    pub(crate) fn told(&self, which: impl Fn(&News) -> bool) -> usize {
         let news = self.transitions.iter().flat_map(|told| &told.transition.decision.news);
         news.filter(|news| which(news)).count()
     }
 
     /// Changes of the world by this session, oldest first.
-    pub fn ours(&self) -> Vec<&Mutation> {
+    pub(crate) fn ours(&self) -> Vec<&Mutation> {
         self.truth.mutations.iter().filter(|mutation| mutation.actor.reason.is_some()).collect()
     }
 
     /// The states before and after each entry but the first, which opens the session.
-    pub fn replay(&self, mut look: impl FnMut(&State, &State)) {
+    pub(crate) fn replay(&self, mut look: impl FnMut(&State, &State)) {
         let mut state = State::default();
         for Line { transition, .. } in &self.transitions {
             let before = state.clone();

@@ -55,7 +55,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 const PLAN: &str = include_str!("../../plans/hexproperty.yaml");
 
 /// What a story wants otherwise than the demo has it.
-pub struct Sky {
+pub(crate) struct Sky {
     pub name: &'static str,
     /// World seconds in a real one.
     pub speed: f64,
@@ -69,7 +69,7 @@ pub struct Sky {
 }
 
 impl Sky {
-    pub const fn calm(name: &'static str) -> Sky {
+    pub(crate) const fn calm(name: &'static str) -> Sky {
         let edge = Span { min_ms: 5_000.0, max_ms: 20_000.0 };
         Sky { name, speed: 25.0, edge, scenario: Scenario::Calm, seed: 1, plan: &[("settle: 2m", "settle: 45s")] }
     }
@@ -88,7 +88,7 @@ impl Place {
     }
 }
 
-pub struct Session {
+pub(crate) struct Session {
     place: Place,
     pub world: Simulation,
     clock: Clock,
@@ -102,7 +102,7 @@ pub struct Session {
 
 impl Session {
     /// Starts world, engine and host, and attaches one pilot who holds the controls.
-    pub async fn begin(sky: Sky) -> Session {
+    pub(crate) async fn begin(sky: Sky) -> Session {
         let config = Config { speed: sky.speed, propagation: sky.edge, scenario: sky.scenario, seed: sky.seed, ..Config::default() };
         let world = Simulation::start(config).await.expect("loopback ports are to be had");
         let plan = plan(sky.plan);
@@ -145,7 +145,7 @@ impl Session {
     }
 
     /// Ends the host between two entries, as a kill does, and starts another on the same journal and world.
-    pub async fn die_and_come_back(self) -> Session {
+    pub(crate) async fn die_and_come_back(self) -> Session {
         let Session { place, world, clock, engine, served, .. } = self;
         engine.abort();
         assert!(engine.await.is_err_and(|error| error.is_cancelled()), "it was still at work");
@@ -156,40 +156,40 @@ impl Session {
         Session::host(place, world, plan, clock, recorder, state, vec![Event::Restarted]).await
     }
 
-    pub async fn take_controls(&mut self) {
+    pub(crate) async fn take_controls(&mut self) {
         assert_eq!(self.ask(Command::Controls(ControlsCommand::Take)).await, Verdict::Accepted);
     }
 
-    pub fn control(&self) -> Control {
+    pub(crate) fn control(&self) -> Control {
         self.world.control()
     }
 
     /// The newest state that the client knows.
-    pub fn state(&self) -> Arc<State> {
+    pub(crate) fn state(&self) -> Arc<State> {
         self.link.view.borrow().state.clone()
     }
 
     /// Sends a request and waits for its answer.
-    pub async fn ask(&mut self, command: Command) -> Verdict {
+    pub(crate) async fn ask(&mut self, command: Command) -> Verdict {
         let sent = self.send(command).await;
         self.answer(sent).await
     }
 
-    pub async fn send(&mut self, command: Command) -> AskId {
+    pub(crate) async fn send(&mut self, command: Command) -> AskId {
         self.asks += 1;
         let ask = AskId(self.asks);
         self.link.asks.send(ToHost::Ask { ask, key: Some(Shown::new("Enter")), command }).await.unwrap();
         ask
     }
 
-    pub async fn answer(&mut self, sent: AskId) -> Verdict {
+    pub(crate) async fn answer(&mut self, sent: AskId) -> Verdict {
         match tokio::time::timeout(PATIENCE, self.link.replies.recv()).await {
             Ok(Some(Reply::Answered { ask, verdict })) if ask == sent => verdict,
             other => panic!("{}: {other:?} is no answer to {sent:?}\n{}", self.place.name, self.story()),
         }
     }
 
-    pub fn shift(&self, to: u16) -> Command {
+    pub(crate) fn shift(&self, to: u16) -> Command {
         let state = self.state();
         let route = route_of(&state);
         let from = match &route.drift {
@@ -201,7 +201,7 @@ impl Session {
 
     /// Asks for a share until it is taken. What passes by itself (too early for a first reading, a starved machine) is waited for; every
     /// other refusal ends the story.
-    pub async fn advance(&mut self, to: u16) {
+    pub(crate) async fn advance(&mut self, to: u16) {
         let began = Instant::now();
         loop {
             let request = self.shift(to);
@@ -221,7 +221,7 @@ impl Session {
     }
 
     /// Advances and waits until requests agree. From home the first step is a small one.
-    pub async fn fly_to(&mut self, to: u16) {
+    pub(crate) async fn fly_to(&mut self, to: u16) {
         let stands = route_of(&self.state()).wanted.clone();
         if to > FIRST_RUNG && stands.is_some_and(|stands| stands == split(0)) {
             self.advance(FIRST_RUNG).await;
@@ -231,7 +231,7 @@ impl Session {
         self.settled_at(to).await;
     }
 
-    pub async fn settled_at(&mut self, to: u16) -> Arc<State> {
+    pub(crate) async fn settled_at(&mut self, to: u16) -> Arc<State> {
         let split = split(to);
         let there = move |state: &State| {
             let route = route_of(state);
@@ -241,7 +241,7 @@ impl Session {
     }
 
     /// Waits until the state is as wanted.
-    pub async fn until(&mut self, what: &str, wanted: impl Fn(&State) -> bool) -> Arc<State> {
+    pub(crate) async fn until(&mut self, what: &str, wanted: impl Fn(&State) -> bool) -> Arc<State> {
         let found = tokio::time::timeout(PATIENCE, self.link.view.wait_for(|view| wanted(&view.state))).await;
         if let Some(state) = found.ok().and_then(Result::ok).map(|view| view.state.clone()) {
             return state;
@@ -250,7 +250,7 @@ impl Session {
     }
 
     /// What the feed tells, for whoever has to understand a failure.
-    pub fn story(&self) -> String {
+    pub(crate) fn story(&self) -> String {
         let state = self.state();
         let opened = state.opened.as_ref().map_or(state.now, |opened| opened.at);
         let lines = state
@@ -270,7 +270,7 @@ impl Session {
     }
 
     /// Ends the flight and judges what it left behind.
-    pub async fn land(self) -> Landed {
+    pub(crate) async fn land(self) -> Landed {
         let story = self.story();
         let Session { place: Place { name, folder, journal }, world, link, stop, engine, served, .. } = self;
         assert_eq!(link.view.borrow().disagreements, 0, "{name}: the client folds as the host does");
@@ -297,19 +297,19 @@ fn plan(changes: &[(&str, &str)]) -> Plan {
     plan::read(text.as_bytes()).expect("the plan is in order").0
 }
 
-pub fn route_id() -> RouteId {
+pub(crate) fn route_id() -> RouteId {
     "frontend".parse().unwrap()
 }
 
-pub fn route_of(state: &State) -> &RouteState {
+pub(crate) fn route_of(state: &State) -> &RouteState {
     &state.routes[&route_id()]
 }
 
-pub fn backend(name: &str) -> BackendId {
+pub(crate) fn backend(name: &str) -> BackendId {
     name.parse().unwrap()
 }
 
 /// So many per mille on GKE, the rest on Cloud Run.
-pub fn split(gke: u16) -> Weights {
+pub(crate) fn split(gke: u16) -> Weights {
     Weights::all_on(&backend("run"), &[backend("run"), backend("gke")]).with(&backend("gke"), PerMille::new(gke).unwrap()).unwrap()
 }

@@ -29,7 +29,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Between two keys of a hand; many at once are taken for a paste.
 const KEY_EVERY: Duration = Duration::from_millis(25);
 
-pub const CUTOVER: &str = env!("CARGO_BIN_EXE_cutover");
+pub(crate) const CUTOVER: &str = env!("CARGO_BIN_EXE_cutover");
 
 /// What came out of the terminal so far.
 struct Seen {
@@ -37,7 +37,7 @@ struct Seen {
     bytes: Vec<u8>,
 }
 
-pub struct Cockpit {
+pub(crate) struct Cockpit {
     child: Box<dyn Child + Send + Sync>,
     master: Box<dyn MasterPty + Send>,
     writer: Box<dyn Write + Send>,
@@ -53,7 +53,7 @@ pub struct Cockpit {
 }
 
 /// How a program ended, and what it left on the terminal.
-pub struct Ended {
+pub(crate) struct Ended {
     pub code: u32,
     pub took: Duration,
     /// Processor time from the cause to the end, as far as it was seen.
@@ -65,16 +65,16 @@ pub struct Ended {
 
 /// Whether the kernel tells the program by a signal that its terminal is gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Bond {
+pub(crate) enum Bond {
     Controlling,
     /// As under `nohup`, or with a terminal that is another session's.
     Loose,
 }
 
 /// The environment of a usual terminal.
-pub const USUAL: &[(&str, &str)] = &[("TERM", "xterm-256color"), ("LANG", "C.UTF-8")];
+pub(crate) const USUAL: &[(&str, &str)] = &[("TERM", "xterm-256color"), ("LANG", "C.UTF-8")];
 
-pub fn size(cols: u16, rows: u16) -> PtySize {
+pub(crate) fn size(cols: u16, rows: u16) -> PtySize {
     PtySize { rows, cols, pixel_width: 0, pixel_height: 0 }
 }
 
@@ -83,7 +83,7 @@ fn cells(number: u16) -> NonZero<u16> {
 }
 
 /// A new folder under the system's place for such.
-pub fn folder() -> PathBuf {
+pub(crate) fn folder() -> PathBuf {
     static NUMBER: AtomicU32 = AtomicU32::new(0);
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
     let folder = std::env::temp_dir().join(format!("cutover-terminal-{}-{number}", std::process::id()));
@@ -93,19 +93,19 @@ pub fn folder() -> PathBuf {
 }
 
 /// The names of the program's folders, all below one.
-pub const FOLDERS: [&str; 6] = ["HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR", "TMPDIR"];
+pub(crate) const FOLDERS: [&str; 6] = ["HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR", "TMPDIR"];
 
 impl Cockpit {
-    pub fn start(size: PtySize) -> Cockpit {
+    pub(crate) fn start(size: PtySize) -> Cockpit {
         Cockpit::start_with(size, USUAL, Bond::Controlling)
     }
 
-    pub fn start_with(size: PtySize, env: &[(&str, &str)], bond: Bond) -> Cockpit {
+    pub(crate) fn start_with(size: PtySize, env: &[(&str, &str)], bond: Bond) -> Cockpit {
         Cockpit::launch(folder(), size, env, bond, &[])
     }
 
     /// Starts one with files of the person's own and waits for its first frame.
-    pub fn flying_with_files(files: &[(&str, &str)]) -> Cockpit {
+    pub(crate) fn flying_with_files(files: &[(&str, &str)]) -> Cockpit {
         let home = folder();
         for (name, text) in files {
             let path = home.join("cutover").join(name);
@@ -118,13 +118,13 @@ impl Cockpit {
     }
 
     /// One of the person's own files.
-    pub fn file(&self, name: &str) -> Option<String> {
+    pub(crate) fn file(&self, name: &str) -> Option<String> {
         fs::read_to_string(self.folder.join("cutover").join(name)).ok()
     }
 
     /// Starts one as a job of a shell and waits for its first frame. When it is stopped, the shell says "shell:" and waits for a line; then
     /// it continues the job in front.
-    pub fn flying_as_a_job() -> Cockpit {
+    pub(crate) fn flying_as_a_job() -> Cockpit {
         let script = "set -m; \"$0\" \"$@\"; echo shell:; read line; fg; echo over";
         let mut cockpit = Cockpit::launch(folder(), size(100, 30), USUAL, Bond::Controlling, &["/bin/sh", "-c", script]);
         cockpit.until("a first frame", |cockpit| cockpit.screen().contains("frontend"));
@@ -156,42 +156,42 @@ impl Cockpit {
     }
 
     /// Starts one of a usual size and waits for its first frame.
-    pub fn flying() -> Cockpit {
+    pub(crate) fn flying() -> Cockpit {
         Cockpit::flying_with(Bond::Controlling)
     }
 
-    pub fn flying_with(bond: Bond) -> Cockpit {
+    pub(crate) fn flying_with(bond: Bond) -> Cockpit {
         let mut cockpit = Cockpit::start_with(size(100, 30), USUAL, bond);
         cockpit.until("a first frame", |cockpit| cockpit.screen().contains("frontend"));
         cockpit
     }
 
-    pub fn screen(&self) -> String {
+    pub(crate) fn screen(&self) -> String {
         self.seen.lock().unwrap().screen.screen().contents()
     }
-    pub fn bytes(&self) -> Vec<u8> {
+    pub(crate) fn bytes(&self) -> Vec<u8> {
         self.seen.lock().unwrap().bytes.clone()
     }
 
     /// Types like a hand: one key after the other.
-    pub fn press(&mut self, keys: &[&str]) {
+    pub(crate) fn press(&mut self, keys: &[&str]) {
         for key in keys {
             self.send(key.as_bytes());
             thread::sleep(KEY_EVERY);
         }
     }
 
-    pub fn send(&mut self, bytes: &[u8]) {
+    pub(crate) fn send(&mut self, bytes: &[u8]) {
         // A program that has gone takes nothing, which the test will notice elsewhere.
         let _ = self.writer.write_all(bytes).and_then(|()| self.writer.flush());
     }
 
-    pub fn resize(&mut self, cols: u16, rows: u16) {
+    pub(crate) fn resize(&mut self, cols: u16, rows: u16) {
         self.seen.lock().unwrap().screen.screen_mut().set_size(cells(rows), cells(cols));
         self.master.resize(size(cols, rows)).unwrap();
     }
 
-    pub fn until(&mut self, what: &str, wanted: impl Fn(&Cockpit) -> bool) {
+    pub(crate) fn until(&mut self, what: &str, wanted: impl Fn(&Cockpit) -> bool) {
         let end = Instant::now() + PATIENCE;
         while !wanted(self) {
             let ended = self.child.try_wait().unwrap();
@@ -201,23 +201,23 @@ impl Cockpit {
     }
 
     /// What the journal tells so far; its newest line may still be under way.
-    pub fn transitions(&self) -> Vec<Transition> {
+    pub(crate) fn transitions(&self) -> Vec<Transition> {
         let Ok(records) = Whole::<Transition>::open(&self.journal) else { return Vec::new() };
         let records = records.map_while(Result::ok);
         records.filter_map(|record| if let Body::Entry { payload, .. } = record.body { Some(payload) } else { None }).collect()
     }
 
     /// Waits until some transition of the journal is as wanted.
-    pub fn until_deed(&mut self, what: &str, wanted: impl Fn(&Transition) -> bool) {
+    pub(crate) fn until_deed(&mut self, what: &str, wanted: impl Fn(&Transition) -> bool) {
         self.until(what, |cockpit| cockpit.transitions().iter().any(&wanted));
     }
 
-    pub fn signal(&mut self, signal: Signal) {
+    pub(crate) fn signal(&mut self, signal: Signal) {
         kill_process(self.pid(), signal).unwrap();
     }
 
     /// Signals the program that the shell has as its job.
-    pub fn signal_job(&mut self, signal: Signal) {
+    pub(crate) fn signal_job(&mut self, signal: Signal) {
         let shell = self.pid().as_raw_nonzero();
         let children = fs::read_to_string(format!("/proc/{shell}/task/{shell}/children")).unwrap();
         let job = children.split_whitespace().next().unwrap_or_else(|| panic!("the shell has no job; {}", self.screen()));
@@ -225,17 +225,17 @@ impl Cockpit {
     }
 
     /// Whether the kernel has the program standing still.
-    pub fn is_stopped(&self) -> bool {
+    pub(crate) fn is_stopped(&self) -> bool {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.pid().as_raw_nonzero())).unwrap();
         stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('T'))
     }
 
-    pub fn is_raw(&self) -> bool {
+    pub(crate) fn is_raw(&self) -> bool {
         !tcgetattr(File::open(&self.tty).unwrap()).unwrap().local_modes.intersects(LocalModes::ICANON | LocalModes::ECHO)
     }
 
     /// Does to the terminal what a shell does that gets it back without a word: its own modes, and its own text on the screen.
-    pub fn taken_over(&mut self) {
+    pub(crate) fn taken_over(&mut self) {
         let mut tty = File::options().read(true).write(true).open(&self.tty).unwrap();
         let mut modes = tcgetattr(&tty).unwrap();
         modes.local_modes |= LocalModes::ICANON | LocalModes::ECHO | LocalModes::ISIG;
@@ -249,7 +249,7 @@ impl Cockpit {
     }
 
     /// Hangs up: nobody holds the terminal's other end any more.
-    pub fn hang_up(self) -> Ended {
+    pub(crate) fn hang_up(self) -> Ended {
         let Cockpit { child, master, writer, slave, seen, enough, reader, folder, journal, .. } = self;
         enough.store(true, Ordering::SeqCst);
         // The screen changes at least once a second, so the reader comes round.
@@ -262,13 +262,13 @@ impl Cockpit {
     }
 
     /// Waits for an end that gave the program no chance to put the terminal back.
-    pub fn killed(self) -> Ended {
+    pub(crate) fn killed(self) -> Ended {
         let Cockpit { child, seen, folder, journal, .. } = self;
         ended(child, Instant::now(), seen, folder, journal)
     }
 
     /// Waits for the end that was caused just now.
-    pub fn wait(self) -> Ended {
+    pub(crate) fn wait(self) -> Ended {
         let Cockpit { child, seen, enough, reader, slave, folder, journal, tty, .. } = self;
         let mut ended = ended(child, Instant::now(), Arc::clone(&seen), folder, journal);
         let local = tcgetattr(File::open(&tty).unwrap()).unwrap().local_modes;
@@ -283,7 +283,7 @@ impl Cockpit {
 
 impl Ended {
     /// The terminal was put back by exactly the sequence that does it, once, and nothing but plain lines came after it.
-    pub fn assert_restored(&self) {
+    pub(crate) fn assert_restored(&self) {
         let times = self.bytes.windows(RESTORE.len()).filter(|window| *window == RESTORE).count();
         assert_eq!(times, 1, "the terminal is put back once: {:?}", self.tail());
         let at = self.bytes.windows(RESTORE.len()).position(|window| window == RESTORE).unwrap();
@@ -302,12 +302,12 @@ impl Ended {
         text[at + 2 + mode.len()..].chars().next()
     }
 
-    pub fn tail(&self) -> String {
+    pub(crate) fn tail(&self) -> String {
         String::from_utf8_lossy(&self.bytes[self.bytes.len().saturating_sub(400)..]).into_owned()
     }
 
     /// The journal is proved by the program itself.
-    pub fn assert_proved(&self) {
+    pub(crate) fn assert_proved(&self) {
         let mut command = std::process::Command::new(CUTOVER);
         command.env_clear().args(["audit", "verify"]).arg(&self.journal);
         command.envs(FOLDERS.map(|name| (name, &self.folder)));

@@ -2,7 +2,7 @@
 
 use crate::source::{Source, is_word};
 
-pub struct Room {
+pub(crate) struct Room {
     pub name: &'static str,
     /// Rooms, or single doors into them (`journal::record`), that it may import.
     pub may_import: &'static [&'static str],
@@ -33,7 +33,7 @@ const IMPURE: &[&str] = &[
 ];
 const NO_IO: &[&str] = &["tokio", "async", ".await", "std::fs", "std::net", "std::env", "SystemTime", "Instant", "reqwest", "kube"];
 
-pub const ROOMS: &[Room] = &[
+pub(crate) const ROOMS: &[Room] = &[
     Room { name: "domain", may_import: &[], never: NO_IO, because: "the nouns are values; they know nobody and do nothing" },
     Room {
         name: "plan",
@@ -113,7 +113,7 @@ pub const ROOMS: &[Room] = &[
 /// Rooms where everything meets; they may know everybody.
 const COMPOSITION_ROOTS: [&str; 3] = ["cli", "main", "lib"];
 
-pub fn violations(source: &Source) -> Vec<String> {
+pub(crate) fn violations(source: &Source) -> Vec<String> {
     let Some(name) = source.room().filter(|name| !COMPOSITION_ROOTS.contains(name)) else {
         return Vec::new();
     };

@@ -3,12 +3,12 @@
 use crate::source::{Source, is_word};
 
 /// A file longer than this fails.
-pub const FILE_LINES_MAX: usize = 600;
+pub(crate) const FILE_LINES_MAX: usize = 600;
 /// A file longer than this is mentioned.
-pub const FILE_LINES_SMELL: usize = 400;
-pub const FUNCTION_LINES_MAX: usize = 70;
+pub(crate) const FILE_LINES_SMELL: usize = 400;
+pub(crate) const FUNCTION_LINES_MAX: usize = 70;
 
-pub fn violations(source: &Source) -> Vec<String> {
+pub(crate) fn violations(source: &Source) -> Vec<String> {
     let mut found = lengths(source);
     if !source.text.starts_with("//!") && source.path != "build.rs" {
         found.push(format!(
@@ -100,7 +100,7 @@ fn unowned(source: &Source) -> Vec<String> {
 }
 
 /// Paths and hosts of somebody's machine have no place in any file of the project.
-pub fn machine_words(path: &str, text: &str) -> Vec<String> {
+pub(crate) fn machine_words(path: &str, text: &str) -> Vec<String> {
     // Spelled in two halves, so that this file does not break its own rule.
     let words =
         [concat!("/wo", "rk/"), concat!("/ro", "ot/"), concat!("/ho", "me/"), concat!("/Us", "ers/"), concat!("index.crates", ".io")];
@@ -114,7 +114,7 @@ pub fn machine_words(path: &str, text: &str) -> Vec<String> {
 }
 
 /// What may lie at the top of the repository.
-pub fn top_level_violations<'a>(entries: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+pub(crate) fn top_level_violations<'a>(entries: impl IntoIterator<Item = &'a str>) -> Vec<String> {
     let allowed = ["Cargo.toml", "Cargo.lock", "LICENSE", "README.md", "src", "themes", "plans", "tests"];
     let strangers = entries.into_iter().filter(|entry| !entry.starts_with('.') && !allowed.contains(entry));
     strangers.map(|entry| format!("{entry}: the top level is a table of contents; put it below one of {}", allowed.join(", "))).collect()

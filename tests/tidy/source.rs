@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-pub struct Source {
+pub(crate) struct Source {
     /// From the root of the package, with forward slashes.
     pub path: String,
     pub text: String,
@@ -15,41 +15,41 @@ pub struct Source {
     whole_file_is_test: bool,
 }
 
-pub struct Function {
+pub(crate) struct Function {
     pub name: String,
     pub line: usize,
     pub lines: usize,
 }
 
 impl Source {
-    pub fn new(path: &str, text: &str) -> Source {
+    pub(crate) fn new(path: &str, text: &str) -> Source {
         let code = blanked(text);
         let test_spans = test_spans(&code);
         Source { path: path.to_owned(), text: text.to_owned(), code, test_spans, whole_file_is_test: path.starts_with("tests/") }
     }
 
     /// For a file that is a module only under test, because its parent says so.
-    pub fn mark_as_test(&mut self) {
+    pub(crate) fn mark_as_test(&mut self) {
         self.whole_file_is_test = true;
     }
 
-    pub fn is_test(&self, offset: usize) -> bool {
+    pub(crate) fn is_test(&self, offset: usize) -> bool {
         self.whole_file_is_test || self.test_spans.iter().any(|span| span.contains(&offset))
     }
 
-    pub fn line_of(&self, offset: usize) -> usize {
+    pub(crate) fn line_of(&self, offset: usize) -> usize {
         self.code[..offset].matches('\n').count() + 1
     }
 
     /// The room that the file belongs to: `plan` for `src/plan/units.rs`, `door` for `src/door.rs`; none outside of `src`.
-    pub fn room(&self) -> Option<&str> {
+    pub(crate) fn room(&self) -> Option<&str> {
         let inside = self.path.strip_prefix("src/")?;
         let first = inside.split('/').next()?;
         Some(first.strip_suffix(".rs").unwrap_or(first))
     }
 
     /// Names of the modules that this file declares for tests only, in files of their own.
-    pub fn test_modules(&self) -> Vec<String> {
+    pub(crate) fn test_modules(&self) -> Vec<String> {
         let modules = self.test_spans.iter().filter_map(|span| {
             let item = self.code[span.clone()].strip_prefix("#[cfg(test)]")?.trim();
             let name = item.strip_suffix(';')?.rsplit(' ').next()?;
@@ -59,12 +59,12 @@ impl Source {
     }
 
     /// Where `word` stands in the code as a word of its own, or with whatever the word itself ends in.
-    pub fn find(&self, word: &str) -> Vec<usize> {
+    pub(crate) fn find(&self, word: &str) -> Vec<usize> {
         let found = self.code.match_indices(word).map(|(offset, _)| offset);
         found.filter(|offset| !is_word_before(&self.code, *offset) || !word.starts_with(is_word)).collect()
     }
 
-    pub fn functions(&self) -> Vec<Function> {
+    pub(crate) fn functions(&self) -> Vec<Function> {
         let mut functions = Vec::new();
         for offset in self.find("fn ") {
             let rest = &self.code[offset + 3..];
@@ -79,7 +79,7 @@ impl Source {
     }
 }
 
-pub fn is_word(character: char) -> bool {
+pub(crate) fn is_word(character: char) -> bool {
     character.is_alphanumeric() || character == '_'
 }
 

@@ -14,7 +14,7 @@ use crate::domain::{
 };
 
 #[derive(Debug, Clone, Deserialize)]
-pub struct Described {
+pub(super) struct Described {
     #[serde(flatten)]
     pub service: Service,
     #[serde(default)]
@@ -46,7 +46,7 @@ enum Mode {
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
-pub struct Template {
+pub(super) struct Template {
     #[serde(default)]
     scaling: Scaling,
 }
@@ -54,7 +54,7 @@ pub struct Template {
 /// One revision as `revisions.get` tells it.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct RevisionWire {
+pub(super) struct RevisionWire {
     #[serde(default)]
     pub name: String,
     create_time: Option<jiff::Timestamp>,
@@ -66,7 +66,7 @@ pub struct RevisionWire {
 
 impl Described {
     /// How many instances the service keeps without a request.
-    pub fn scale(&self, serving: &[RevisionWire]) -> Scale {
+    pub(super) fn scale(&self, serving: &[RevisionWire]) -> Scale {
         let Some(template) = &self.template else { return Scale::Untold };
         if let Some(set) = self.by_hand() {
             return set;
@@ -86,7 +86,7 @@ impl Described {
 
     /// How many instances one revision keeps once it gets no share of the requests: none of the service's minimum, and its own only while
     /// a tag makes it an address of its own.
-    pub fn scale_of(&self, revision: &RevisionWire) -> Scale {
+    pub(super) fn scale_of(&self, revision: &RevisionWire) -> Scale {
         if self.template.is_none() {
             return Scale::Untold;
         }
@@ -109,7 +109,7 @@ impl Described {
     }
 
     /// Revisions with the share of requests that the service says it sends there, the largest first.
-    pub fn shares(&self) -> Vec<(String, PerMille)> {
+    pub(super) fn shares(&self) -> Vec<(String, PerMille)> {
         let Service { traffic, traffic_statuses, .. } = &self.service;
         let told = if traffic_statuses.is_empty() { traffic } else { traffic_statuses };
         let mut shares: Vec<(String, u32)> = Vec::new();
@@ -130,7 +130,7 @@ impl Described {
 }
 
 impl RevisionWire {
-    pub fn told(&self, share: PerMille) -> Revision {
+    pub(super) fn told(&self, share: PerMille) -> Revision {
         let ready = self.conditions.iter().find(|condition| condition.kind == "Ready");
         let state = match ready.map(|condition| condition.state.as_str()) {
             Some("CONDITION_SUCCEEDED") => RevisionState::Ready,
@@ -154,7 +154,7 @@ impl RevisionWire {
 }
 
 /// A revision of which nothing but its share is known.
-pub fn untold(name: &str, share: PerMille) -> Revision {
+pub(super) fn untold(name: &str, share: PerMille) -> Revision {
     Revision { name: Shown::new(name), share, state: RevisionState::Untold, why: None, min: None, max: None, created_at: None }
 }
 

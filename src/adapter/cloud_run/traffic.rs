@@ -19,10 +19,10 @@ use crate::{
 };
 
 /// Each backend with the name of its revision.
-pub type Backends = [(BackendId, String)];
+pub(super) type Backends = [(BackendId, String)];
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Split {
+pub(super) struct Split {
     pub weights: Weights,
     pub hindrances: Vec<Hindrance>,
 }
@@ -30,7 +30,7 @@ pub struct Split {
 /// The whole split, revisions outside the plan included.
 /// # Errors
 /// [`FaultKind::Unsupported`] if the list sends nothing anywhere.
-pub fn split(service: &Service, backends: &Backends) -> Result<Split, Fault> {
+pub(super) fn split(service: &Service, backends: &Backends) -> Result<Split, Fault> {
     let mut held: BTreeMap<BackendId, u32> = backends.iter().map(|(id, _)| (id.clone(), 0)).collect();
     let mut strangers: BTreeMap<BackendId, &str> = BTreeMap::new();
     let newest = [Target { kind: LATEST.to_owned(), revision: String::new(), percent: 100, tag: String::new() }];
@@ -59,7 +59,7 @@ pub fn split(service: &Service, backends: &Backends) -> Result<Split, Fault> {
 /// The list that makes the whole split `to`, with every tag kept. Whatever else had a share has none then.
 /// # Errors
 /// [`FaultKind::Unsupported`] for shares that are no whole percents, or if `to` gives something to a revision that is none of the route's.
-pub fn targets(service: &Service, backends: &Backends, to: &Weights) -> Result<Vec<Target>, Fault> {
+pub(super) fn targets(service: &Service, backends: &Backends, to: &Weights) -> Result<Vec<Target>, Fault> {
     let unsupported = |why: String| Fault::new(FaultKind::Unsupported, format!("{why}; nothing was written"));
     if let Some((id, share)) = to.iter().find(|(_, share)| !share.get().is_multiple_of(10)) {
         return Err(unsupported(format!("Cloud Run splits in whole percents and can't give {id} {share}")));

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Service {
+pub(super) struct Service {
     #[serde(default)]
     pub etag: String,
     /// 64-bit numbers are text in JSON.
@@ -33,7 +33,7 @@ pub struct Service {
 }
 
 #[derive(Debug, Clone, Deserialize)]
-pub struct Condition {
+pub(super) struct Condition {
     #[serde(rename = "type", default)]
     pub kind: String,
     #[serde(default)]
@@ -43,17 +43,17 @@ pub struct Condition {
 }
 
 impl Condition {
-    pub fn is_failed(&self) -> bool {
+    pub(super) fn is_failed(&self) -> bool {
         self.state == "CONDITION_FAILED"
     }
 }
 
-pub const LATEST: &str = "TRAFFIC_TARGET_ALLOCATION_TYPE_LATEST";
-pub const REVISION: &str = "TRAFFIC_TARGET_ALLOCATION_TYPE_REVISION";
+pub(super) const LATEST: &str = "TRAFFIC_TARGET_ALLOCATION_TYPE_LATEST";
+pub(super) const REVISION: &str = "TRAFFIC_TARGET_ALLOCATION_TYPE_REVISION";
 
 /// One entry of the traffic list; of `trafficStatuses` too, whose `uri` is left out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Target {
+pub(super) struct Target {
     #[serde(rename = "type", default)]
     pub kind: String,
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -66,12 +66,12 @@ pub struct Target {
 
 impl Service {
     /// The revision that an entry leads to; the newest ready one for `LATEST`.
-    pub fn revision_of<'a>(&'a self, target: &'a Target) -> &'a str {
+    pub(super) fn revision_of<'a>(&'a self, target: &'a Target) -> &'a str {
         last_segment(if target.kind == LATEST { &self.latest_ready_revision } else { &target.revision })
     }
 
     /// The service does what its configuration says, and requests go where the list sends them.
-    pub fn is_settled(&self) -> bool {
+    pub(super) fn is_settled(&self) -> bool {
         let succeeded = self.terminal_condition.as_ref().is_some_and(|condition| condition.state == "CONDITION_SUCCEEDED");
         let shares = |targets: &[Target]| -> BTreeMap<String, u32> {
             let mut shares = BTreeMap::new();
@@ -85,13 +85,13 @@ impl Service {
     }
 
     /// The name of what an entry leads to, where it is not known which revision that is.
-    pub fn name_of<'a>(&'a self, target: &'a Target) -> &'a str {
+    pub(super) fn name_of<'a>(&'a self, target: &'a Target) -> &'a str {
         let revision = self.revision_of(target);
         if revision.is_empty() { "latest" } else { revision }
     }
 
     /// The words of the condition that says that it failed.
-    pub fn failure(&self) -> Option<&str> {
+    pub(super) fn failure(&self) -> Option<&str> {
         let failed = self.terminal_condition.iter().chain(&self.conditions).find(|condition| condition.is_failed())?;
         Some(if failed.message.is_empty() { "a condition failed" } else { &failed.message })
     }
@@ -99,32 +99,32 @@ impl Service {
 
 /// One revision of a service.
 #[derive(Debug, Clone, Deserialize)]
-pub struct Revision {
+pub(super) struct Revision {
     #[serde(default)]
     pub conditions: Vec<Condition>,
 }
 
 impl Revision {
     /// Why it can't serve, if it says so itself.
-    pub fn failure(&self) -> Option<&str> {
+    pub(super) fn failure(&self) -> Option<&str> {
         let ready = self.conditions.iter().find(|condition| condition.kind == "Ready" && condition.is_failed())?;
         Some(if ready.message.is_empty() { "it is not ready" } else { &ready.message })
     }
 }
 
-pub fn last_segment(name: &str) -> &str {
+pub(super) fn last_segment(name: &str) -> &str {
     name.rsplit('/').next().unwrap_or(name)
 }
 
 /// What a PATCH sends, under `updateMask=traffic`.
 #[derive(Debug, Serialize)]
-pub struct Patch {
+pub(super) struct Patch {
     pub etag: String,
     pub traffic: Vec<Target>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
-pub struct Operation {
+pub(super) struct Operation {
     #[serde(default)]
     pub name: String,
     #[serde(default)]
@@ -134,7 +134,7 @@ pub struct Operation {
 
 /// A `google.rpc.Status`.
 #[derive(Debug, Clone, Deserialize)]
-pub struct Status {
+pub(super) struct Status {
     #[serde(default)]
     pub code: i32,
     #[serde(default)]
@@ -143,7 +143,7 @@ pub struct Status {
 
 impl Status {
     /// The HTTP status that Google maps the code to.
-    pub fn http(&self) -> u16 {
+    pub(super) fn http(&self) -> u16 {
         match self.code {
             3 | 9 | 11 => 400,
             4 => 504,

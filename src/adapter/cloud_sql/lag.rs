@@ -20,7 +20,7 @@ fn parts(engine: Engine) -> &'static [&'static str] {
 }
 
 /// The lag in seconds, as old as the older of its parts; `requests` counts the points it was taken from.
-pub async fn read(monitoring: &Monitoring<'_>, instance: &InstanceId, engine: Engine) -> Measured {
+pub(super) async fn read(monitoring: &Monitoring<'_>, instance: &InstanceId, engine: Engine) -> Measured {
     let mut sum = Sample::exact(0.0, 0, Timestamp(i64::MAX));
     for part in join_all(parts(engine).iter().map(|part| monitoring.series(part, instance))).await {
         let part = part?;

@@ -19,14 +19,14 @@ const FOLLOWS: f64 = 0.5;
 
 /// How a replica follows.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Following {
+pub(super) struct Following {
     pub movement: Movement,
     /// Bytes of log that are not applied yet, where the engine tells.
     pub behind_bytes: Option<u64>,
 }
 
 /// Whether a primary writes.
-pub async fn of_primary(monitoring: &Monitoring<'_>, primary: &InstanceId, engine: Engine) -> Movement {
+pub(super) async fn of_primary(monitoring: &Monitoring<'_>, primary: &InstanceId, engine: Engine) -> Movement {
     let written = async { counted(monitoring, &monitoring.series(written(engine), primary).await?) };
     match written.await {
         Ok(count) if count > 0.0 => Movement::Moves,
@@ -36,7 +36,7 @@ pub async fn of_primary(monitoring: &Monitoring<'_>, primary: &InstanceId, engin
 }
 
 /// Whether a replica's position goes on with that of its primary.
-pub async fn of_replica(monitoring: &Monitoring<'_>, primary: &InstanceId, replica: &InstanceId, engine: Engine) -> Following {
+pub(super) async fn of_replica(monitoring: &Monitoring<'_>, primary: &InstanceId, replica: &InstanceId, engine: Engine) -> Following {
     let at_primary = monitoring.series(written(engine), primary);
     match engine {
         Engine::Postgres => {

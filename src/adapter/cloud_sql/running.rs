@@ -28,12 +28,12 @@ enum Word {
 
 /// What the engine says, and since when at least that is known; or why nothing is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct EngineState {
+pub(super) struct EngineState {
     pub state: ReplicaState,
     pub at: Result<Timestamp, Gap>,
 }
 
-pub async fn read(monitoring: &Monitoring<'_>, instance: &InstanceId, engine: Engine) -> EngineState {
+pub(super) async fn read(monitoring: &Monitoring<'_>, instance: &InstanceId, engine: Engine) -> EngineState {
     let state = async { heard(monitoring, serving(&monitoring.series("replication/state", instance).await?)) };
     let thread = async |metric: &str, broken: Broken| {
         let series = monitoring.series(metric, instance).await?;

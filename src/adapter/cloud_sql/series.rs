@@ -22,7 +22,7 @@ const BACK: Millis = Millis::from_mins(10);
 const FUTURE_MAX: Millis = Millis::from_secs(5);
 
 /// Where series are asked for, and what counts as young there.
-pub struct Monitoring<'a> {
+pub(super) struct Monitoring<'a> {
     pub client: &'a Client,
     pub project: &'a str,
     pub now: Timestamp,
@@ -31,7 +31,7 @@ pub struct Monitoring<'a> {
 
 impl Monitoring<'_> {
     /// Every series of a metric that an instance reports; `metric` is its name without the service's prefix.
-    pub async fn series(&self, metric: &str, instance: &InstanceId) -> Result<Vec<Series>, Gap> {
+    pub(super) async fn series(&self, metric: &str, instance: &InstanceId) -> Result<Vec<Series>, Gap> {
         let project = self.project;
         let filter = format!(
             "metric.type = \"cloudsql.googleapis.com/database/{metric}\" AND resource.labels.database_id = \"{project}:{instance}\""
@@ -50,7 +50,7 @@ impl Monitoring<'_> {
     }
 
     /// Whether something that was sampled at this time still says anything.
-    pub fn young(&self, at: Timestamp) -> Result<(), Gap> {
+    pub(super) fn young(&self, at: Timestamp) -> Result<(), Gap> {
         if at.since(self.now) > FUTURE_MAX {
             return Err(Gap::FromTheFuture);
         }
@@ -73,7 +73,7 @@ struct Answer {
 }
 
 #[derive(Debug, Deserialize)]
-pub struct Series {
+pub(super) struct Series {
     #[serde(default)]
     metric: Metric,
     #[serde(default)]
@@ -87,7 +87,7 @@ struct Metric {
 }
 
 #[derive(Debug, Deserialize)]
-pub struct Point {
+pub(super) struct Point {
     interval: Interval,
     value: PointValue,
 }
@@ -109,16 +109,16 @@ struct PointValue {
 }
 
 impl Series {
-    pub fn label(&self, name: &str) -> Option<&str> {
+    pub(super) fn label(&self, name: &str) -> Option<&str> {
         self.metric.labels.get(name).map(String::as_str)
     }
-    pub fn newest(&self) -> Result<&Point, Gap> {
+    pub(super) fn newest(&self) -> Result<&Point, Gap> {
         self.points.iter().max_by_key(|point| point.interval.end_time).ok_or(Gap::Missing)
     }
 }
 
 /// The only one; two of them would be two answers to one question.
-pub fn single(series: &[Series]) -> Result<&Series, Gap> {
+pub(super) fn single(series: &[Series]) -> Result<&Series, Gap> {
     match series {
         [] => Err(Gap::Missing),
         [one] => Ok(one),
@@ -127,11 +127,11 @@ pub fn single(series: &[Series]) -> Result<&Series, Gap> {
 }
 
 impl Point {
-    pub fn at(&self) -> Timestamp {
+    pub(super) fn at(&self) -> Timestamp {
         Timestamp(self.interval.end_time.as_millisecond())
     }
     /// A number that can be an amount: finite and not below zero.
-    pub fn amount(&self) -> Result<f64, Gap> {
+    pub(super) fn amount(&self) -> Result<f64, Gap> {
         let number = match self.value.double_value.as_ref().or(self.value.int64_value.as_ref()) {
             Some(Value::Number(number)) => number.as_f64(),
             Some(Value::String(text)) => text.trim().parse().ok(),
@@ -145,25 +145,25 @@ impl Point {
             Some(number) => Ok(number),
         }
     }
-    pub fn flag(&self) -> Option<bool> {
+    pub(super) fn flag(&self) -> Option<bool> {
         self.value.bool_value
     }
-    pub fn text(&self) -> Option<&str> {
+    pub(super) fn text(&self) -> Option<&str> {
         self.value.string_value.as_deref()
     }
 }
 
 #[cfg(test)]
-pub mod tests {
+pub(super) mod tests {
     use serde_json::json;
 
     use super::*;
 
     /// Series out of JSON, for the tests of everything that reads some.
-    pub fn series(json: Value) -> Vec<Series> {
+    pub(crate) fn series(json: Value) -> Vec<Series> {
         serde_json::from_value(json).unwrap()
     }
-    pub fn point(at: &str, value: Value) -> Value {
+    pub(crate) fn point(at: &str, value: Value) -> Value {
         json!({"interval": {"startTime": at, "endTime": at}, "value": value})
     }
 

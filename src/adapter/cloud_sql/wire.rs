@@ -10,7 +10,7 @@ use crate::domain::{
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Instance {
+pub(super) struct Instance {
     #[serde(default)]
     instance_type: String,
     #[serde(default)]
@@ -32,7 +32,7 @@ struct Settings {
 
 impl Instance {
     /// What its service says of it. A stopped instance is called runnable there; its policy tells.
-    pub fn serving(&self) -> Serving {
+    pub(super) fn serving(&self) -> Serving {
         match self.state.as_str() {
             "RUNNABLE" if self.settings.activation_policy.as_deref() == Some("NEVER") => Serving::Stopped,
             "RUNNABLE" | "ONLINE_MAINTENANCE" => Serving::Running,
@@ -46,7 +46,7 @@ impl Instance {
         }
     }
 
-    pub fn role(&self) -> Role {
+    pub(super) fn role(&self) -> Role {
         match self.instance_type.as_str() {
             "CLOUD_SQL_INSTANCE" => Role::Primary,
             "READ_REPLICA_INSTANCE" => Role::Replica(self.wanted()),
@@ -62,7 +62,7 @@ impl Instance {
         }
     }
 
-    pub fn engine(&self) -> Option<Engine> {
+    pub(super) fn engine(&self) -> Option<Engine> {
         let named = |prefix| self.database_version.starts_with(prefix);
         [("POSTGRES", Engine::Postgres), ("MYSQL", Engine::MySql), ("SQLSERVER", Engine::SqlServer)]
             .into_iter()
@@ -70,7 +70,7 @@ impl Instance {
     }
 
     /// Whom it follows; another project's instance is named with its project, so that it is never taken for one of `project`.
-    pub fn primary(&self, project: &str) -> Option<InstanceId> {
+    pub(super) fn primary(&self, project: &str) -> Option<InstanceId> {
         let name = self.master_instance_name.as_deref()?;
         match name.rsplit_once(':') {
             Some((other, instance)) if other != project => format!("{other}/{instance}").replace(':', "/").parse().ok(),
@@ -82,14 +82,14 @@ impl Instance {
 
 /// What an instance was made to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
+pub(super) enum Role {
     Primary,
     Replica(Wanted),
     Unknown,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wanted {
+pub(super) enum Wanted {
     Replicates,
     /// Somebody has told it to stand still.
     Stands,
@@ -97,7 +97,7 @@ pub enum Wanted {
 
 /// What was done to an instance, newest first.
 #[derive(Debug, Deserialize)]
-pub struct Operations {
+pub(super) struct Operations {
     #[serde(default)]
     items: Vec<Operation>,
 }
@@ -115,13 +115,13 @@ struct Operation {
 
 impl Operations {
     /// The operation that runs now, or waits to run.
-    pub fn running(&self) -> Option<Shown> {
+    pub(super) fn running(&self) -> Option<Shown> {
         let open = self.items.iter().find(|operation| matches!(operation.status.as_str(), "PENDING" | "RUNNING"))?;
         Some(Shown::new(&format!("{} {} by {}", open.kind, open.status.to_ascii_lowercase(), open.user)))
     }
 
     /// The last thing that was done to the replication was to stop it.
-    pub fn was_stopped(&self) -> bool {
+    pub(super) fn was_stopped(&self) -> bool {
         let done = self.items.iter().filter(|operation| operation.status == "DONE" && operation.error.is_none());
         let mut kinds = done.map(|operation| operation.kind.as_str());
         kinds.find(|kind| ["STOP_REPLICA", "START_REPLICA", "CREATE_REPLICA", "RECREATE_REPLICA"].contains(kind)) == Some("STOP_REPLICA")

@@ -113,7 +113,7 @@ where
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "kube's errors are kube's to extend")]
-pub fn fault_of(about: &str, error: &kube::Error) -> Fault {
+pub(super) fn fault_of(about: &str, error: &kube::Error) -> Fault {
     let kind = match error {
         kube::Error::Api(status) => return status_fault(about, status),
         kube::Error::Service(inner) => match inner.downcast_ref::<Fault>() {
@@ -127,6 +127,6 @@ pub fn fault_of(about: &str, error: &kube::Error) -> Fault {
     Fault::new(kind, format!("{about}: {}", causes(error)))
 }
 
-pub fn status_fault(about: &str, status: &kube::core::Status) -> Fault {
+pub(super) fn status_fault(about: &str, status: &kube::core::Status) -> Fault {
     Fault::new(kind_of(status.code), format!("{about}: {} {}", status.reason, status.message))
 }

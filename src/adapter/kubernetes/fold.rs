@@ -16,7 +16,7 @@ const FOLDS_MAX: usize = 100;
 const OBJECTS_MAX: usize = 1_000;
 
 #[derive(Default)]
-pub struct Folds {
+pub(super) struct Folds {
     /// Uid and count of the events that were taken in.
     counted: BTreeMap<String, u32>,
     folds: BTreeMap<Key, Fold>,
@@ -44,7 +44,7 @@ enum Announced {
 
 impl Folds {
     /// Whether there was anything new in it.
-    pub fn take_in(&mut self, event: SlimEvent) -> bool {
+    pub(super) fn take_in(&mut self, event: SlimEvent) -> bool {
         let Some(at) = event.at.map(|at| Timestamp(at.as_millisecond())) else { return false };
         let before = self.counted.get(&event.uid).copied().unwrap_or(0);
         if before == event.count {
@@ -86,12 +86,12 @@ impl Folds {
     }
 
     /// What has been removed may be written anew under the same name.
-    pub fn forget(&mut self, uid: &str) {
+    pub(super) fn forget(&mut self, uid: &str) {
         self.counted.remove(uid);
     }
 
     /// What has news since the last time, oldest first.
-    pub fn tell(&mut self) -> Vec<Happening> {
+    pub(super) fn tell(&mut self) -> Vec<Happening> {
         let fresh = self.folds.values_mut().filter(|fold| fold.told == Announced::No);
         let mut happenings: Vec<Happening> = fresh
             .map(|fold| {

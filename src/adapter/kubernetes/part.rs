@@ -25,7 +25,7 @@ use crate::domain::fault::{Fault, FaultKind};
 
 /// One step of what is seen.
 #[derive(Debug, Clone)]
-pub enum Seen<K> {
+pub(super) enum Seen<K> {
     /// All that there is.
     All(Vec<K>),
     Applied(K),
@@ -37,7 +37,7 @@ pub enum Seen<K> {
 
 /// What to list and watch.
 #[derive(Debug, Clone)]
-pub struct Scope {
+pub(super) struct Scope {
     pub namespace: String,
     pub labels: Option<String>,
     pub fields: Option<String>,
@@ -45,21 +45,21 @@ pub struct Scope {
 
 /// How long a watch lives, and where in that time this one ends, so that several take turns.
 #[derive(Debug, Clone, Copy)]
-pub struct Turn {
+pub(super) struct Turn {
     pub life: Duration,
     pub ends: Instant,
 }
 
 /// A list of everything may take so long.
-pub const LIST_DEADLINE: Duration = Duration::from_secs(10);
+pub(super) const LIST_DEADLINE: Duration = Duration::from_secs(10);
 /// Until a server answers that it watches.
-pub const OPEN_DEADLINE: Duration = Duration::from_secs(4);
+pub(super) const OPEN_DEADLINE: Duration = Duration::from_secs(4);
 const PAGE_SIZE: u32 = 500;
 /// Waits after faults, and between watches that the server ends early, grow by doubling between these.
 const PAUSE_FIRST: Duration = Duration::from_millis(250);
 const PAUSE_MOST: Duration = Duration::from_secs(15);
 
-pub struct Part<K> {
+pub(super) struct Part<K> {
     client: Client,
     scope: Scope,
     turn: Turn,
@@ -93,13 +93,13 @@ enum Progress {
 
 impl<K: Kind> Part<K> {
     /// From a list that was made already, whose version is `version`; without one everything is listed first.
-    pub fn new(client: Client, scope: Scope, turn: Turn, version: Option<String>) -> Part<K> {
+    pub(super) fn new(client: Client, scope: Scope, turn: Turn, version: Option<String>) -> Part<K> {
         let state = version.map_or(State::Unlisted, |version| State::Listed { version });
         Part { client, scope, turn, state, stumbles: 0 }
     }
 
     /// Everything from now on, without end.
-    pub fn seen(self) -> BoxStream<'static, Seen<K>> {
+    pub(super) fn seen(self) -> BoxStream<'static, Seen<K>> {
         stream::unfold(self, |mut part| async move {
             let seen = part.next().await;
             Some((seen, part))
@@ -281,7 +281,7 @@ fn request<K: Kind>(namespace: &str) -> Request {
 /// Everything that there is, page by page, with its version.
 /// # Errors
 /// Whatever the API says, or [`FaultKind::TimedOut`].
-pub async fn list<K: Kind>(client: &Client, scope: &Scope) -> Result<(Vec<K>, String), Fault> {
+pub(super) async fn list<K: Kind>(client: &Client, scope: &Scope) -> Result<(Vec<K>, String), Fault> {
     let about = format!("listing {} of {}", K::PLURAL, scope.namespace);
     match timeout(LIST_DEADLINE, pages(client, scope, &about)).await {
         Ok(listed) => listed,

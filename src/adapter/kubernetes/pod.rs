@@ -16,7 +16,7 @@ use crate::domain::{
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(from = "PodWire")]
-pub struct SlimPod {
+pub(super) struct SlimPod {
     pub version: String,
     pub uid: String,
     pub name: String,
@@ -36,7 +36,7 @@ pub struct SlimPod {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Life {
+pub(super) enum Life {
     /// On the way or running, and nothing is known to be wrong.
     Usual,
     /// It should run, and something keeps it from that.
@@ -54,7 +54,7 @@ impl Kind for SlimPod {
 }
 
 impl SlimPod {
-    pub fn told(&self) -> Pod {
+    pub(super) fn told(&self) -> Pod {
         let at = |at: Timestamp| time::Timestamp(at.as_millisecond());
         Pod {
             name: Shown::new(&self.name),

@@ -21,7 +21,7 @@ use crate::domain::{
 };
 
 /// One step of one watch.
-pub enum Change {
+pub(super) enum Change {
     Deployment(Seen<SlimDeployment>),
     Pod(Seen<SlimPod>),
     Event(Seen<SlimEvent>),
@@ -29,7 +29,7 @@ pub enum Change {
 
 /// What a step is worth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Worth {
+pub(super) enum Worth {
     /// It changes what is told.
     News,
     /// It proves that what was told still holds.
@@ -38,7 +38,7 @@ pub enum Worth {
 }
 
 #[derive(Default)]
-pub struct Store {
+pub(super) struct Store {
     name: String,
     deployment: Option<SlimDeployment>,
     pods: Option<BTreeMap<String, SlimPod>>,
@@ -49,27 +49,27 @@ pub struct Store {
 }
 
 impl Store {
-    pub fn new(name: String) -> Store {
+    pub(super) fn new(name: String) -> Store {
         Store { name, ..Store::default() }
     }
 
     /// Drops what was seen, but not which events were counted.
-    pub fn forget(&mut self) {
+    pub(super) fn forget(&mut self) {
         (self.deployment, self.pods, self.fault) = (None, None, None);
         self.unread.clear();
     }
 
     /// The Deployment is known, and the pods were listed or can't be.
-    pub fn is_complete(&self) -> bool {
+    pub(super) fn is_complete(&self) -> bool {
         self.deployment.is_some() && (self.pods.is_some() || self.unread.contains_key(&Part::Pods))
     }
 
     /// Why nothing can be told.
-    pub fn fault(&self) -> Option<&Fault> {
+    pub(super) fn fault(&self) -> Option<&Fault> {
         self.fault.as_ref()
     }
 
-    pub fn take_in(&mut self, change: Change) -> Worth {
+    pub(super) fn take_in(&mut self, change: Change) -> Worth {
         match change {
             Change::Deployment(seen) => self.take_in_deployment(seen),
             Change::Pod(seen) => self.take_in_pod(seen),
@@ -176,7 +176,7 @@ impl Store {
     }
 
     /// The state as it is, and what has happened since the last time.
-    pub fn tell(&mut self, backend: &BackendId) -> Vec<Fact> {
+    pub(super) fn tell(&mut self, backend: &BackendId) -> Vec<Fact> {
         let Some(deployment) = &self.deployment else { return Vec::new() };
         let all = self.pods.iter().flat_map(BTreeMap::values);
         let (ended, mut living): (Vec<&SlimPod>, Vec<&SlimPod>) = all.partition(|pod| pod.life == Life::Ended);

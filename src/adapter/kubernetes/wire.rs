@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 
 /// A kind of object that can be listed and watched.
-pub trait Kind: DeserializeOwned + Clone + Send + 'static {
+pub(super) trait Kind: DeserializeOwned + Clone + Send + 'static {
     /// Its name in sentences.
     const PLURAL: &'static str;
     /// Where it lies, before and after the namespace.
@@ -66,7 +66,7 @@ pub(super) struct Annotations {
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(from = "DeploymentWire")]
-pub struct SlimDeployment {
+pub(super) struct SlimDeployment {
     pub version: String,
     pub desired: u32,
     pub ready: u32,
@@ -83,7 +83,7 @@ pub struct SlimDeployment {
 
 /// What `kubectl rollout status` decides by.
 #[derive(Debug, Clone)]
-pub struct SlimRollout {
+pub(super) struct SlimRollout {
     pub revision: Option<u64>,
     pub updated: u32,
     pub available: u32,
@@ -226,7 +226,7 @@ impl Selector {
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(from = "EventWire")]
-pub struct SlimEvent {
+pub(super) struct SlimEvent {
     pub version: String,
     pub uid: String,
     pub at: Option<Timestamp>,

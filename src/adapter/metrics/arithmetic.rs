@@ -7,7 +7,7 @@ use crate::domain::metric::Gap;
 
 /// When samples were taken, for a window that ends with the newest; milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Span {
+pub(super) struct Span {
     /// How long before the window's end the oldest sample was taken.
     pub covered_ms: f64,
     pub window_ms: f64,
@@ -19,7 +19,7 @@ pub struct Span {
 ///
 /// The samples rarely span the window exactly; as Prometheus does, the growth is extended to the window's edge when the edge is near, but
 /// never to before the counter would have been zero.
-pub fn rate(first: f64, increase: f64, span: Span) -> f64 {
+pub(super) fn rate(first: f64, increase: f64, span: Span) -> f64 {
     let between = span.covered_ms / (span.samples - 1) as f64;
     let mut to_start = span.window_ms - span.covered_ms;
     if increase > 0.0 && first >= 0.0 {
@@ -30,11 +30,11 @@ pub fn rate(first: f64, increase: f64, span: Span) -> f64 {
 }
 
 /// A bucket's upper bound in seconds and its cumulative rate.
-pub type Bucket = (f64, f64);
+pub(super) type Bucket = (f64, f64);
 
 /// What a histogram tells of a quantile.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Quantile {
+pub(super) enum Quantile {
     Within(f64),
     /// Above the highest finite bound. Prometheus would answer with that bound, which reads like a measurement and is only a lower end.
     Beyond(f64),
@@ -43,7 +43,7 @@ pub enum Quantile {
 /// The `q`-quantile in the buckets' unit, by linear interpolation within the bucket that holds it.
 /// # Errors
 /// [`Gap::Missing`] without a `+Inf` bucket or with fewer than two, [`Gap::LowVolume`] with no observation.
-pub fn histogram_quantile(q: f64, buckets: &[Bucket]) -> Result<Quantile, Gap> {
+pub(super) fn histogram_quantile(q: f64, buckets: &[Bucket]) -> Result<Quantile, Gap> {
     let last = buckets.len().checked_sub(1).filter(|last| *last >= 1).ok_or(Gap::Missing)?;
     if buckets[last].0 != f64::INFINITY {
         return Err(Gap::Missing);

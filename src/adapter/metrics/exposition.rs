@@ -52,14 +52,14 @@ impl Default for Families {
 }
 
 /// A counter's labels, in order, as one text; equal for equal label sets.
-pub type Labels = String;
+pub(super) type Labels = String;
 
 /// One family's counters, or why they are not to be had.
-pub type Counters<K> = Result<BTreeMap<K, f64>, Gap>;
+pub(super) type Counters<K> = Result<BTreeMap<K, f64>, Gap>;
 
 /// The format of a page, as its media type names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
+pub(super) enum Format {
     /// `text/plain; version=0.0.4`; stamps are whole milliseconds.
     Text,
     /// `application/openmetrics-text`; stamps are seconds, with or without a fraction.
@@ -68,7 +68,7 @@ pub enum Format {
 
 impl Format {
     /// `None` for what is no metrics page. A page without a media type is taken for plain text, as Prometheus does.
-    pub fn of(media_type: &str) -> Option<Format> {
+    pub(super) fn of(media_type: &str) -> Option<Format> {
         match media_type {
             "" | "text/plain" => Some(Format::Text),
             "application/openmetrics-text" => Some(Format::OpenMetrics),
@@ -88,7 +88,7 @@ impl Format {
 
 /// What one scrape holds. All values are finite and not negative.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Page {
+pub(super) struct Page {
     pub requests: Counters<RequestKey>,
     pub buckets: Counters<BucketKey>,
     pub dropped: Counters<Labels>,
@@ -102,20 +102,20 @@ pub struct Page {
 const STARTED: &str = "process_start_time_seconds";
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct RequestKey {
+pub(super) struct RequestKey {
     pub series: Labels,
     pub status: Status,
 }
 
 impl RequestKey {
-    pub fn is_failure(&self) -> bool {
+    pub(super) fn is_failure(&self) -> bool {
         self.status == Status::Told { class: 5 }
     }
 }
 
 /// How the requests of a series ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Status {
+pub(super) enum Status {
     /// By its first digit, which is what failure is judged by.
     Told { class: u8 },
     /// No label holds a status, or only in words.
@@ -145,7 +145,7 @@ fn class(text: &str) -> Option<u8> {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct BucketKey {
+pub(super) struct BucketKey {
     /// Labels without the bound.
     pub series: Labels,
     pub bound: Bound,
@@ -153,7 +153,7 @@ pub struct BucketKey {
 
 /// Upper bound of a bucket in seconds, ordered as a number.
 #[derive(Debug, Clone, Copy)]
-pub struct Bound(pub f64);
+pub(super) struct Bound(pub f64);
 
 impl PartialEq for Bound {
     fn eq(&self, other: &Self) -> bool {
@@ -174,7 +174,7 @@ impl Ord for Bound {
 
 /// # Errors
 /// [`Gap::Unreadable`] if any wanted line can't be understood.
-pub fn page(body: &[u8], format: Format, families: &Families) -> Result<Page, Gap> {
+pub(super) fn page(body: &[u8], format: Format, families: &Families) -> Result<Page, Gap> {
     let text = std::str::from_utf8(body).map_err(|_| Gap::Unreadable)?;
     let bucket = format!("{}_bucket", families.duration);
     let wanted = [families.requests.as_str(), bucket.as_str(), families.dropped.as_str(), STARTED];

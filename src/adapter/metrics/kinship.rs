@@ -19,7 +19,7 @@ const DOUBTS: usize = 2;
 const MEMORY_LEAST: Millis = Millis::from_mins(2);
 
 #[derive(Debug)]
-pub struct Kin {
+pub(super) struct Kin {
     memory: Millis,
     started: Option<f64>,
     doubts: VecDeque<Timestamp>,
@@ -28,17 +28,17 @@ pub struct Kin {
 
 impl Kin {
     /// What is remembered outlives the window, so that no figure mixes what was seen before and after.
-    pub fn new(window: Millis) -> Kin {
+    pub(super) fn new(window: Millis) -> Kin {
         let memory = MEMORY_LEAST.max(Millis(window.0.saturating_mul(2)));
         Kin { memory, started: None, doubts: VecDeque::new(), disproved_at: None }
     }
 
-    pub fn memory(&self) -> Millis {
+    pub(super) fn memory(&self) -> Millis {
         self.memory
     }
 
     /// Takes in what the page says of its process' beginning.
-    pub fn start(&mut self, started: Option<f64>, at: Timestamp) -> Start {
+    pub(super) fn start(&mut self, started: Option<f64>, at: Timestamp) -> Start {
         let start = compared(self.started, started);
         if start == Start::Earlier {
             self.disprove(at);
@@ -48,16 +48,16 @@ impl Kin {
     }
 
     /// Counters went back and forth.
-    pub fn doubt(&mut self, at: Timestamp) {
+    pub(super) fn doubt(&mut self, at: Timestamp) {
         self.doubts.push_back(at);
     }
 
     /// Two processes were met for certain.
-    pub fn disprove(&mut self, at: Timestamp) {
+    pub(super) fn disprove(&mut self, at: Timestamp) {
         self.disproved_at = Some(at);
     }
 
-    pub fn is_several(&mut self, at: Timestamp) -> bool {
+    pub(super) fn is_several(&mut self, at: Timestamp) -> bool {
         self.doubts.retain(|doubt| at.since(*doubt) <= self.memory);
         if self.doubts.len() >= DOUBTS {
             self.disproved_at = self.disproved_at.max(self.doubts.back().copied());
@@ -76,7 +76,7 @@ fn compared(before: Option<f64>, now: Option<f64>) -> Start {
 }
 
 /// Whether two looks within a moment are of different processes: they began at different times, or a counter fell.
-pub fn contradict(first: &Page, second: &Page) -> bool {
+pub(super) fn contradict(first: &Page, second: &Page) -> bool {
     let other_start = match compared(first.started, second.started) {
         Start::Earlier | Start::Later => true,
         Start::Same | Start::Untold => false,

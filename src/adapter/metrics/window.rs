@@ -25,7 +25,7 @@ const SCRAPES_MAX: usize = 4096;
 
 /// What the process behind a page says of its own beginning, compared with the page before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Start {
+pub(super) enum Start {
     /// It says nothing, or said nothing before.
     Untold,
     Same,
@@ -37,7 +37,7 @@ pub enum Start {
 /// What a scrape's counters say of whose they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
-pub enum Kinship {
+pub(super) enum Kinship {
     /// Nothing speaks against one process, restarted or not.
     Possible,
     /// They go back and forth: another process has answered in between.
@@ -45,7 +45,7 @@ pub enum Kinship {
 }
 
 #[derive(Debug)]
-pub struct Window<K> {
+pub(super) struct Window<K> {
     longest: Millis,
     /// How long a fall that nothing explained is remembered.
     memory: Millis,
@@ -88,12 +88,12 @@ enum Newcomers {
 }
 
 impl<K: Ord + Clone> Window<K> {
-    pub fn new(longest: Millis, memory: Millis) -> Window<K> {
+    pub(super) fn new(longest: Millis, memory: Millis) -> Window<K> {
         Window { longest, memory, series: BTreeMap::new(), scrapes: VecDeque::new(), held: None, fallen: None, gap: None }
     }
 
     /// Takes in a scrape. One that is not newer than the last is ignored, for a time that stands still has no rate.
-    pub fn push(&mut self, at: Timestamp, start: Start, counters: Counters<K>) -> Kinship {
+    pub(super) fn push(&mut self, at: Timestamp, start: Start, counters: Counters<K>) -> Kinship {
         self.gap = counters.as_ref().err().copied();
         let Ok(counters) = counters else { return Kinship::Possible };
         let newest = self.held.as_ref().map(|held| held.at).max(self.scrapes.back().copied());
@@ -192,7 +192,7 @@ impl<K: Ord + Clone> Window<K> {
     /// Growth over the newest `window`.
     /// # Errors
     /// The newest scrape's own gap, or [`Gap::TooEarly`] until the window is full.
-    pub fn grown(&self, window: Millis) -> Result<Grown<'_, K>, Gap> {
+    pub(super) fn grown(&self, window: Millis) -> Result<Grown<'_, K>, Gap> {
         if let Some(gap) = self.gap {
             return Err(gap);
         }
@@ -259,7 +259,7 @@ impl Series {
 
 /// How one counter grew.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Growth {
+pub(super) struct Growth {
     /// A second.
     pub rate: f64,
     /// In all, as counted.
@@ -268,11 +268,11 @@ pub struct Growth {
 
 /// How each counter of a family grew.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Grown<'w, K>(pub Vec<(&'w K, Growth)>);
+pub(super) struct Grown<'w, K>(pub Vec<(&'w K, Growth)>);
 
 impl<K> Grown<'_, K> {
     /// Rate and count of the counters that `is_meant`, summed.
-    pub fn sum(&self, is_meant: impl Fn(&K) -> bool) -> Growth {
+    pub(super) fn sum(&self, is_meant: impl Fn(&K) -> bool) -> Growth {
         let meant = self.0.iter().filter(|(key, _)| is_meant(key));
         meant.fold(Growth { rate: 0.0, count: 0.0 }, |sum, (_, growth)| Growth {
             rate: sum.rate + growth.rate,

@@ -23,11 +23,11 @@ use crate::{
 /// One request may take so long, the answer's body included, and then counts as dropped.
 const SHOT_MAX: Duration = Duration::from_secs(4);
 /// What has not been sent or answered by then is left out: a look must end.
-pub const VOLLEY_MAX: Millis = Millis::from_secs(10);
+pub(super) const VOLLEY_MAX: Millis = Millis::from_secs(10);
 const LIMITS: Limits = Limits { deadline: SHOT_MAX, body_bytes_max: 1 << 20 };
 
 #[derive(Debug, Clone, PartialEq)]
-pub enum Shot {
+pub(super) enum Shot {
     Answered {
         kind: AnswerKind,
         mark: Option<String>,
@@ -41,7 +41,7 @@ pub enum Shot {
 
 /// What is asked, and what is read of an answer.
 #[derive(Debug, Clone)]
-pub struct Aim {
+pub(super) struct Aim {
     /// Asked with GET; within the client's origin.
     pub url: Url,
     /// The header by which an answer says who gave it.
@@ -50,7 +50,7 @@ pub struct Aim {
     pub text: Option<Shown>,
 }
 
-pub async fn volley(client: &Client, aim: &Aim, pace: Pace) -> Vec<Shot> {
+pub(super) async fn volley(client: &Client, aim: &Aim, pace: Pace) -> Vec<Shot> {
     let count = pace.requests.clamp(1, REQUESTS_MAX);
     let mut shots = stream::iter(0..count).map(|_| shoot(client, aim)).buffer_unordered(pace.concurrency.clamp(1, CONCURRENCY_MAX));
     let deadline = Instant::now() + VOLLEY_MAX.duration();

@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::domain::{metric::Gap, time::Timestamp};
 
 #[derive(Debug, Deserialize)]
-pub struct Envelope {
+pub(super) struct Envelope {
     status: String,
     data: Option<Data>,
     /// Something was left out of the answer.
@@ -32,7 +32,7 @@ type Point = (f64, String);
 impl Envelope {
     /// # Errors
     /// Why there is not exactly one finite number.
-    pub fn number(self) -> Result<(f64, Timestamp), Gap> {
+    pub(super) fn number(self) -> Result<(f64, Timestamp), Gap> {
         let data = self.data.filter(|_| self.status == "success").ok_or(Gap::Unreadable)?;
         if !self.warnings.is_empty() {
             return Err(Gap::Partial);

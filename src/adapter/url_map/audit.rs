@@ -15,7 +15,7 @@ const DEADLINE: Duration = Duration::from_secs(2);
 
 /// The newest change that the log tells of. Two entries are the same if all fields are.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Author {
+pub(super) struct Author {
     /// The log's own id of the entry.
     id: String,
     pub who: Shown,
@@ -63,7 +63,7 @@ struct Authentication {
     principal_email: Option<String>,
 }
 
-pub async fn last_author(logging: &Client, project: &str, url_map: &str) -> Option<Author> {
+pub(super) async fn last_author(logging: &Client, project: &str, url_map: &str) -> Option<Author> {
     let quoted = |text: &str| text.replace(['"', '\\'], "");
     let body = json!({
         "resourceNames": [format!("projects/{project}")],

@@ -26,7 +26,7 @@ const REDIRECT: &str = "redirect";
 
 /// What of the plan a map is compared with.
 #[derive(Debug, Clone, Copy)]
-pub struct Known<'a> {
+pub(super) struct Known<'a> {
     /// Each backend of the route with the name of its backend service.
     pub backends: &'a [(BackendId, String)],
     /// The host that the route's users ask for, where the plan names it.
@@ -47,7 +47,7 @@ impl Known<'_> {
 
 /// What the map says of the route's traffic.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Split {
+pub(super) struct Split {
     pub weights: Weights,
     pub hindrances: Vec<Hindrance>,
 }
@@ -55,7 +55,7 @@ pub struct Split {
 /// The whole split, strangers included. Weights on another scale are brought to 1000 by largest remainder.
 /// # Errors
 /// [`FaultKind::Unsupported`] if the map does not say where its default traffic goes.
-pub fn split(map: &UrlMap, known: Known<'_>) -> Result<Split, Fault> {
+pub(super) fn split(map: &UrlMap, known: Known<'_>) -> Result<Split, Fault> {
     let mut hindrances = Vec::new();
     let mut held: BTreeMap<BackendId, u32> = known.backends.iter().map(|(id, _)| (id.clone(), 0)).collect();
     let entries = map.default_route_action.as_ref().map_or(&[][..], |action| &action.weighted_backend_services);
@@ -153,7 +153,7 @@ fn followed<'a>(rules: &'a [HostRule], host: &str) -> Option<&'a HostRule> {
 /// of the route's action stays as the map has it.
 /// # Errors
 /// [`FaultKind::Unsupported`] if `to` gives something to a backend that the route does not have; nothing is sent then.
-pub fn patched(map: UrlMap, known: Known<'_>, to: &Weights) -> Result<Patch, Fault> {
+pub(super) fn patched(map: UrlMap, known: Known<'_>, to: &Weights) -> Result<Patch, Fault> {
     if let Some((stranger, _)) = to.iter().find(|(id, share)| *share > PerMille::ZERO && known.backends.iter().all(|(ours, _)| ours != *id))
     {
         return Err(Fault::new(FaultKind::Unsupported, format!("{stranger} is no backend of this route; nothing was written")));

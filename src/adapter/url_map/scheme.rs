@@ -23,7 +23,7 @@ const DEADLINE: Duration = Duration::from_secs(2);
 const WEIGHTED: [&str; 3] = ["EXTERNAL_MANAGED", "INTERNAL_MANAGED", "INTERNAL_SELF_MANAGED"];
 
 #[derive(Debug, Default)]
-pub struct Scheme(Mutex<Known>);
+pub(super) struct Scheme(Mutex<Known>);
 
 #[derive(Debug, Default)]
 struct Known {
@@ -33,7 +33,7 @@ struct Known {
 
 impl Scheme {
     /// The first of these backend services whose load balancer can't split by weight. What could not be told is as it was.
-    pub async fn look(&self, client: &Client, services: impl Iterator<Item = (&str, Url)>) -> Option<Hindrance> {
+    pub(super) async fn look(&self, client: &Client, services: impl Iterator<Item = (&str, Url)>) -> Option<Hindrance> {
         let now = Instant::now();
         let due = self.with(|known| known.again_at.is_none_or(|at| at <= now));
         if due {

@@ -11,7 +11,7 @@ fn lenient<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(deserialize
 /// A URL map. The default route's action is kept whole, so that what we don't know of it goes back as it came.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct UrlMap {
+pub(super) struct UrlMap {
     pub fingerprint: String,
     pub default_service: Option<String>,
     pub default_url_redirect: Option<Value>,
@@ -24,7 +24,7 @@ pub struct UrlMap {
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct HostRule {
+pub(super) struct HostRule {
     #[serde(default, deserialize_with = "lenient")]
     pub hosts: Vec<String>,
     #[serde(default, deserialize_with = "lenient")]
@@ -33,7 +33,7 @@ pub struct HostRule {
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct RouteAction {
+pub(super) struct RouteAction {
     #[serde(default, deserialize_with = "lenient")]
     pub weighted_backend_services: Vec<WeightedBackendService>,
     #[serde(flatten)]
@@ -42,7 +42,7 @@ pub struct RouteAction {
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct WeightedBackendService {
+pub(super) struct WeightedBackendService {
     /// A full URL or a partial one, ending in `backendServices/NAME`.
     pub backend_service: String,
     /// 0 to 1000; absent means 0.
@@ -53,23 +53,23 @@ pub struct WeightedBackendService {
 }
 
 impl WeightedBackendService {
-    pub fn name(&self) -> &str {
+    pub(super) fn name(&self) -> &str {
         last_segment(&self.backend_service)
     }
 }
 
 /// Whether what a link leads to belongs to another project, as far as it says whose it is; by its number, a project can't be told from another.
-pub fn is_foreign(link: &str, project: &str) -> bool {
+pub(super) fn is_foreign(link: &str, project: &str) -> bool {
     let named = link.split('/').skip_while(|segment| *segment != "projects").nth(1);
     named.is_some_and(|named| named != project && !named.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
-pub fn last_segment(url: &str) -> &str {
+pub(super) fn last_segment(url: &str) -> &str {
     url.rsplit('/').next().unwrap_or(url)
 }
 
 #[derive(Debug, Clone, Deserialize)]
-pub struct PathMatcher {
+pub(super) struct PathMatcher {
     #[serde(default, deserialize_with = "lenient")]
     pub name: String,
     #[serde(flatten)]
@@ -79,7 +79,7 @@ pub struct PathMatcher {
 /// What a PATCH sends. Arrays in a merge patch replace whole arrays, so the action goes back complete.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Patch {
+pub(super) struct Patch {
     pub fingerprint: String,
     /// A map may have only one of these three; what else stands there is taken away by an explicit null.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -91,19 +91,19 @@ pub struct Patch {
 
 /// Written as `null`.
 #[derive(Debug, Clone, Copy, Serialize)]
-pub struct Nothing;
+pub(super) struct Nothing;
 
 /// A backend service, as far as its kind of load balancer goes.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct BackendService {
+pub(super) struct BackendService {
     #[serde(default)]
     pub load_balancing_scheme: String,
 }
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Operation {
+pub(super) struct Operation {
     pub name: String,
     #[serde(default)]
     pub status: String,
@@ -113,13 +113,13 @@ pub struct Operation {
 }
 
 #[derive(Debug, Clone, Deserialize)]
-pub struct OperationError {
+pub(super) struct OperationError {
     #[serde(default)]
     pub errors: Vec<OperationFault>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
-pub struct OperationFault {
+pub(super) struct OperationFault {
     #[serde(default)]
     pub code: String,
     #[serde(default)]
@@ -127,12 +127,12 @@ pub struct OperationFault {
 }
 
 impl Operation {
-    pub fn is_done(&self) -> bool {
+    pub(super) fn is_done(&self) -> bool {
         self.status == "DONE"
     }
 
     /// The status and the words of a failed operation; 400 where it gives no status.
-    pub fn failure(&self) -> Option<(u16, String)> {
+    pub(super) fn failure(&self) -> Option<(u16, String)> {
         let fault = self.error.as_ref().map(|error| error.errors.first());
         let status = self.http_error_status_code.filter(|status| *status >= 400);
         let words = match (fault, status) {

@@ -6,7 +6,7 @@ use jiff::{Span, Timestamp, civil, tz::TimeZone};
 ///
 /// # Errors
 /// What is typed is none of those.
-pub fn parse(text: &str) -> Result<u64, String> {
+pub(super) fn parse(text: &str) -> Result<u64, String> {
     let at = absolute(text).or_else(|| ago(text, Timestamp::now()));
     let ms = at.and_then(|at| u64::try_from(at.as_millisecond()).ok());
     ms.ok_or_else(|| format!("{text:?} is no time; write 2026-11-25T03:00Z, 2026-11-25 03:00 (UTC), 2026-11-25, or 90m for so long ago"))

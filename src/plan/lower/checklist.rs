@@ -33,12 +33,12 @@ enum PlainProof {
 
 /// Whether the plan describes a database whose lag could prove anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Lag {
+pub(super) enum Lag {
     Measured,
     NotMeasured,
 }
 
-pub fn checklist(problems: &mut Problems, at: &At<'_>, lag: Lag) -> Option<Vec<Item>> {
+pub(super) fn checklist(problems: &mut Problems, at: &At<'_>, lag: Lag) -> Option<Vec<Item>> {
     let fields = Fields::open(problems, at.clone(), STAGES)?;
     let mut names = Names::new("item");
     let mut found = Vec::new();

@@ -6,47 +6,47 @@ use crate::plan::{
 };
 
 #[derive(Debug)]
-pub struct Declared<'a> {
+pub(super) struct Declared<'a> {
     pub routes: Vec<DeclaredRoute<'a>>,
     pub items: Vec<DeclaredItem<'a>>,
 }
 
 /// A line of the checklist.
 #[derive(Debug)]
-pub struct DeclaredItem<'a> {
+pub(super) struct DeclaredItem<'a> {
     pub name: &'a str,
     pub hour: Hour,
 }
 
 /// When a line can be done at the earliest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Hour {
+pub(super) enum Hour {
     Any,
     /// When all traffic is on the target.
     AfterTheMove,
 }
 
 #[derive(Debug)]
-pub struct DeclaredRoute<'a> {
+pub(super) struct DeclaredRoute<'a> {
     pub name: &'a str,
     pub home: Option<&'a str>,
     pub backends: Vec<DeclaredBackend<'a>>,
 }
 
 #[derive(Debug)]
-pub struct DeclaredBackend<'a> {
+pub(super) struct DeclaredBackend<'a> {
     pub name: &'a str,
     pub metrics: Metrics,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Metrics {
+pub(super) enum Metrics {
     Scraped,
     NotScraped,
 }
 
 impl<'a> Declared<'a> {
-    pub fn of(root: &At<'a>) -> Declared<'a> {
+    pub(super) fn of(root: &At<'a>) -> Declared<'a> {
         let stages = value(root.node, "checklist");
         let of_stage = |stage: &'static str| items(stages.and_then(|at| value(at, stage))).filter_map(move |node| item(node, stage));
         Declared {
@@ -54,16 +54,16 @@ impl<'a> Declared<'a> {
             items: ["pre_migration", "during_migration", "post_migration"].into_iter().flat_map(of_stage).collect(),
         }
     }
-    pub fn route(&self, name: &str) -> Option<&DeclaredRoute<'a>> {
+    pub(super) fn route(&self, name: &str) -> Option<&DeclaredRoute<'a>> {
         self.routes.iter().find(|route| route.name == name)
     }
-    pub fn route_names(&self) -> Vec<&'a str> {
+    pub(super) fn route_names(&self) -> Vec<&'a str> {
         self.routes.iter().map(|route| route.name).collect()
     }
 }
 
 impl<'a> DeclaredRoute<'a> {
-    pub fn backend_names(&self) -> Vec<&'a str> {
+    pub(super) fn backend_names(&self) -> Vec<&'a str> {
         self.backends.iter().map(|backend| backend.name).collect()
     }
 }
@@ -80,7 +80,7 @@ fn item<'a>(node: &'a Node, stage: &str) -> Option<DeclaredItem<'a>> {
 }
 
 /// The backends that the route at `node` declares.
-pub fn backends_of(node: &Node) -> Vec<DeclaredBackend<'_>> {
+pub(super) fn backends_of(node: &Node) -> Vec<DeclaredBackend<'_>> {
     items(value(node, "backends")).filter_map(backend).collect()
 }
 

@@ -25,13 +25,13 @@ const TEXT_CHARS_MAX: usize = 200;
 
 /// An address that is asked, and what it must answer where the plan says so.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Asked {
+pub(super) struct Asked {
     pub url: Shown,
     pub expect: Option<Expect>,
 }
 
 /// `https://…`, or `{ url: https://…, expect: { status: 200, text: … } }`.
-pub fn asked(problems: &mut Problems, at: At<'_>) -> Option<Asked> {
+pub(super) fn asked(problems: &mut Problems, at: At<'_>) -> Option<Asked> {
     if !matches!(at.node.value, Value::Map(_)) {
         return Some(Asked { url: address(problems, &at)?, expect: None });
     }
@@ -119,7 +119,7 @@ enum Action {
 const ACTIONS: &[(&str, Action)] = &[("rollback", Action::Rollback), ("hold", Action::Hold), ("ignore", Action::Ignore)];
 
 /// What follows when the target answers otherwise than home; to let it pass is a decision, and has a reason.
-pub fn unlike_home(problems: &mut Problems, at: At<'_>) -> Option<UnlikeHome> {
+pub(super) fn unlike_home(problems: &mut Problems, at: At<'_>) -> Option<UnlikeHome> {
     let fields = Fields::open(problems, at, UNLIKE_KEYS)?;
     let action = fields.required(problems, "action", "hold").and_then(|at| reader::word(problems, &at, ACTIONS));
     let reason = match fields.optional(problems, "reason") {

@@ -18,7 +18,7 @@ const RUNGS_MAX: usize = 20;
 const RUNG_KEYS: &[&str] = &["share", "needs"];
 
 #[derive(Debug)]
-pub struct Ladder {
+pub(super) struct Ladder {
     pub rungs: Vec<PerMille>,
     pub gates: Vec<Gate>,
 }
@@ -31,7 +31,7 @@ struct Rung<'a> {
     needs: Option<Vec<ItemId>>,
 }
 
-pub fn ladder(problems: &mut Problems, at: &At<'_>, driver: Option<&Driver>, items: &[DeclaredItem<'_>]) -> Option<Ladder> {
+pub(super) fn ladder(problems: &mut Problems, at: &At<'_>, driver: Option<&Driver>, items: &[DeclaredItem<'_>]) -> Option<Ladder> {
     let entries = reader::list(problems, at, "shares such as 5%")?;
     if entries.len() > RUNGS_MAX {
         problems.at(at, format!("the ladder has {} rungs", entries.len())).allowed(format!("at most {RUNGS_MAX}")).error();
@@ -111,7 +111,7 @@ fn rises(problems: &mut Problems, found: &[Option<Rung<'_>>], driver: Option<&Dr
 }
 
 /// A ladder whose first rung can't be reached from home is none.
-pub fn first_rung(problems: &mut Problems, at: &At<'_>, rungs: &[PerMille]) {
+pub(super) fn first_rung(problems: &mut Problems, at: &At<'_>, rungs: &[PerMille]) {
     if let Some(first) = rungs.first().filter(|first| **first > FIRST_STEP_MAX) {
         let message = format!("the first rung is {first}, and a first step ends at {FIRST_STEP_MAX}: nobody knows yet how the target does");
         problems.at(at, message).allowed(format!("a first rung of at most {FIRST_STEP_MAX}")).help("begin the ladder with 1%").error();
@@ -119,7 +119,7 @@ pub fn first_rung(problems: &mut Problems, at: &At<'_>, rungs: &[PerMille]) {
 }
 
 /// Rungs that are further apart than one step may go need a second person each time; that is allowed, and seldom meant.
-pub fn steep_rungs(problems: &mut Problems, at: &At<'_>, rungs: &[PerMille], step_max: PerMille) {
+pub(super) fn steep_rungs(problems: &mut Problems, at: &At<'_>, rungs: &[PerMille], step_max: PerMille) {
     let below = std::iter::once(PerMille::ZERO).chain(rungs.iter().copied());
     for (low, high) in below.zip(rungs) {
         if high.get().saturating_sub(low.get()) > step_max.get() {

@@ -26,7 +26,7 @@ use name::Names;
 const KEYS: &[&str] = &["name", "project", "region", "routes", "triggers", "checklist", "database", "phases", "limits"];
 
 /// The whole plan, or `None` where a problem was noted that leaves a hole in it.
-pub fn plan(problems: &mut Problems, root: &At<'_>, hash: Digest) -> Option<Plan> {
+pub(super) fn plan(problems: &mut Problems, root: &At<'_>, hash: Digest) -> Option<Plan> {
     reader::refuse_expansion(problems, root);
     let fields = Fields::open(problems, root.clone(), KEYS)?;
     let declared = Declared::of(root);

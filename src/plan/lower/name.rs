@@ -11,18 +11,18 @@ use crate::{
 };
 
 /// The names of one kind given so far.
-pub struct Names {
+pub(super) struct Names {
     kind: &'static str,
     taken: Vec<String>,
 }
 
 impl Names {
-    pub fn new(kind: &'static str) -> Names {
+    pub(super) fn new(kind: &'static str) -> Names {
         Names { kind, taken: Vec::new() }
     }
 
     /// Reads a name and notes when it is given for the second time.
-    pub fn take<T: FromStr<Err = IdError>>(&mut self, problems: &mut Problems, at: &At<'_>) -> Option<T> {
+    pub(super) fn take<T: FromStr<Err = IdError>>(&mut self, problems: &mut Problems, at: &At<'_>) -> Option<T> {
         let text = reader::text(problems, at)?;
         let id = match text.parse::<T>() {
             Ok(id) => id,
@@ -49,7 +49,7 @@ fn slug(text: &str) -> Option<String> {
 }
 
 /// A name that must be one of `known`.
-pub fn reference<T: FromStr<Err = IdError>>(problems: &mut Problems, at: &At<'_>, kind: &str, known: &[&str]) -> Option<T> {
+pub(super) fn reference<T: FromStr<Err = IdError>>(problems: &mut Problems, at: &At<'_>, kind: &str, known: &[&str]) -> Option<T> {
     let text = reader::text(problems, at)?;
     if known.contains(&text) {
         return text.parse().ok();
@@ -62,7 +62,7 @@ pub fn reference<T: FromStr<Err = IdError>>(problems: &mut Problems, at: &At<'_>
 
 /// What the cloud allows as the name of one kind of thing.
 #[derive(Debug, Clone, Copy)]
-pub struct Grammar {
+pub(super) struct Grammar {
     what: &'static str,
     first: First,
     chars_max: usize,
@@ -74,17 +74,17 @@ enum First {
     LetterOrDigit,
 }
 
-pub const URL_MAP: Grammar = Grammar { what: "a URL map", first: First::Letter, chars_max: 63 };
-pub const BACKEND_SERVICE: Grammar = Grammar { what: "a backend service", first: First::Letter, chars_max: 63 };
-pub const RUN_SERVICE: Grammar = Grammar { what: "a Cloud Run service", first: First::Letter, chars_max: 49 };
+pub(super) const URL_MAP: Grammar = Grammar { what: "a URL map", first: First::Letter, chars_max: 63 };
+pub(super) const BACKEND_SERVICE: Grammar = Grammar { what: "a backend service", first: First::Letter, chars_max: 63 };
+pub(super) const RUN_SERVICE: Grammar = Grammar { what: "a Cloud Run service", first: First::Letter, chars_max: 49 };
 const RUN_REVISION: Grammar = Grammar { what: "a Cloud Run revision", first: First::Letter, chars_max: 63 };
-pub const CLUSTER: Grammar = Grammar { what: "a GKE cluster", first: First::Letter, chars_max: 40 };
-pub const NAMESPACE: Grammar = Grammar { what: "a namespace", first: First::LetterOrDigit, chars_max: 63 };
-pub const DEPLOYMENT: Grammar = Grammar { what: "a deployment", first: First::LetterOrDigit, chars_max: 63 };
-pub const SQL_INSTANCE: Grammar = Grammar { what: "a Cloud SQL instance", first: First::Letter, chars_max: 98 };
+pub(super) const CLUSTER: Grammar = Grammar { what: "a GKE cluster", first: First::Letter, chars_max: 40 };
+pub(super) const NAMESPACE: Grammar = Grammar { what: "a namespace", first: First::LetterOrDigit, chars_max: 63 };
+pub(super) const DEPLOYMENT: Grammar = Grammar { what: "a deployment", first: First::LetterOrDigit, chars_max: 63 };
+pub(super) const SQL_INSTANCE: Grammar = Grammar { what: "a Cloud SQL instance", first: First::Letter, chars_max: 98 };
 
 /// A name that the cloud has given.
-pub fn resource(problems: &mut Problems, at: &At<'_>, grammar: Grammar) -> Option<Shown> {
+pub(super) fn resource(problems: &mut Problems, at: &At<'_>, grammar: Grammar) -> Option<Shown> {
     let text = reader::text(problems, at)?;
     let first_fits = match grammar.first {
         First::Letter => text.starts_with(|c: char| c.is_ascii_lowercase()),
@@ -107,7 +107,7 @@ fn is_label(text: &str) -> bool {
 }
 
 /// A revision by its own name. `LATEST` moves with every deploy and `previous` is no revision at all.
-pub fn revision(problems: &mut Problems, at: &At<'_>) -> Option<Shown> {
+pub(super) fn revision(problems: &mut Problems, at: &At<'_>) -> Option<Shown> {
     let text = reader::text(problems, at)?;
     let why = match text.to_ascii_lowercase().as_str() {
         "latest" => "`LATEST` is whatever was deployed last, so the split would change with every deploy",
@@ -119,7 +119,7 @@ pub fn revision(problems: &mut Problems, at: &At<'_>) -> Option<Shown> {
     None
 }
 
-pub fn project(problems: &mut Problems, at: &At<'_>) -> Option<Shown> {
+pub(super) fn project(problems: &mut Problems, at: &At<'_>) -> Option<Shown> {
     let text = reader::text(problems, at)?;
     if (6..=30).contains(&text.len()) && is_label(text) && text.starts_with(|c: char| c.is_ascii_lowercase()) {
         return Some(Shown::new(text));
@@ -129,7 +129,7 @@ pub fn project(problems: &mut Problems, at: &At<'_>) -> Option<Shown> {
     None
 }
 
-pub fn region(problems: &mut Problems, at: &At<'_>) -> Option<Shown> {
+pub(super) fn region(problems: &mut Problems, at: &At<'_>) -> Option<Shown> {
     let text = reader::text(problems, at)?;
     let place = text.trim_end_matches(|c: char| c.is_ascii_digit());
     let parts: Vec<_> = place.split('-').collect();

@@ -19,7 +19,7 @@ use crate::{
 const KEYS: &[&str] =
     &["name", "title", "driver", "front_door", "backends", "home", "target", "ladder", "step_max", "settle", "unlike_home"];
 
-pub fn routes(problems: &mut Problems, at: &At<'_>, declared: &Declared<'_>) -> Option<Vec<Route>> {
+pub(super) fn routes(problems: &mut Problems, at: &At<'_>, declared: &Declared<'_>) -> Option<Vec<Route>> {
     let mut names = Names::new("route");
     let entries = reader::list(problems, at, "routes")?;
     let found: Vec<_> = entries.iter().map(|entry| route(problems, &mut names, entry.clone(), declared)).collect();

@@ -34,7 +34,12 @@ const RATE_MOST: u64 = 100_000;
 const SAMPLES_MIN: u64 = 2;
 const DURATION_MOST: Millis = Millis::from_mins(60);
 
-pub fn triggers(problems: &mut Problems, at: &At<'_>, declared: &Declared<'_>, scrape_every: Option<Millis>) -> Option<Vec<Trigger>> {
+pub(super) fn triggers(
+    problems: &mut Problems,
+    at: &At<'_>,
+    declared: &Declared<'_>,
+    scrape_every: Option<Millis>,
+) -> Option<Vec<Trigger>> {
     let mut names = Names::new("trigger");
     let entries = reader::list(problems, at, "triggers")?;
     let mut found = Vec::new();

@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// One line for the oldest request that is open.
-pub fn banner(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
+pub(super) fn banner(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
     let Scene { state, view, theme } = scene;
     let Some(open) = state.approvals.values().min_by_key(|approval| approval.at) else { return };
     let left = words::by_your_clock(open.expires_at.since(view.now), view);
@@ -44,7 +44,7 @@ pub fn banner(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
     text::put(buf, area, 0, &text::cut(&format!(" {glyph} {text}"), area.width.into(), theme.glyphs.ellipsis), style);
 }
 
-pub fn overlay(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
+pub(super) fn overlay(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
     let Scene { view, theme, .. } = scene;
     match &view.overlay {
         None => {}

@@ -35,7 +35,7 @@ const COMMAND_COLUMNS: usize = 70;
 const ROUTES_MAX: usize = 3;
 
 /// Draws the notice over `body` where one is due.
-pub fn draw(scene: Scene<'_>, body: Rect, buf: &mut Buffer) {
+pub(super) fn draw(scene: Scene<'_>, body: Rect, buf: &mut Buffer) {
     let Scene { view, theme, .. } = scene;
     match (&view.hearing, &view.back) {
         (Hearing::Lost { why, then, gone }, _) => {

@@ -50,7 +50,7 @@ enum Row {
     Expiry,
 }
 
-pub fn draw(approval: &Approval, line: &LineEdit, scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
+pub(super) fn draw(approval: &Approval, line: &LineEdit, scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
     let Scene { state, view, theme } = scene;
     let mut rows = terms(approval, scene);
     let room = dialog::place(area, COLUMNS, rows.len() as u16 + FOOT + 2);
@@ -224,7 +224,7 @@ fn typed(before: &str, what: &str, behind: &str, theme: &Theme) -> Line<'static>
 }
 
 /// What is asked for, on one line.
-pub fn in_short(approval: &Approval, state: &State, theme: &Theme) -> String {
+pub(super) fn in_short(approval: &Approval, state: &State, theme: &Theme) -> String {
     let Terms { route: id, from, to, .. } = &approval.terms;
     match route(state, id).map(|route| &route.target) {
         Some(target) => format!("{id} {target} {} {} {}", from.of(target), theme.glyphs.arrow, to.of(target)),
@@ -233,7 +233,7 @@ pub fn in_short(approval: &Approval, state: &State, theme: &Theme) -> String {
 }
 
 /// Who is here and may answer, each once.
-pub fn seconds(approval: &Approval, state: &State) -> Vec<String> {
+pub(super) fn seconds(approval: &Approval, state: &State) -> Vec<String> {
     let able = state.people.values().filter(|person| person.role.may_approve() && person.who != approval.by.who);
     let mut names: Vec<String> = able.map(|person| person.who.to_string()).collect();
     names.sort();

@@ -58,7 +58,7 @@ const LENGTHS: [Length; 8] = [
 ];
 
 /// One row.
-pub fn draw(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
+pub(super) fn draw(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
     let Scene { state, view, theme } = scene;
     let Some(route) = words::route(state, view.route) else {
         text::put(buf, area, 0, &format!(" {} nothing is known of this session yet", theme.glyphs.unknown), theme.unknown);

@@ -23,12 +23,12 @@ const HANDED: Millis = Millis::from_secs(8);
 const TOASTS_MAX: usize = 3;
 
 /// Lines that they take of a room of `height`.
-pub fn rows(scene: Scene<'_>, height: u16) -> u16 {
+pub(super) fn rows(scene: Scene<'_>, height: u16) -> u16 {
     (lines(scene).len().min(TOASTS_MAX) as u16).min(height / 6)
 }
 
 /// The newest, one a line.
-pub fn draw(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
+pub(super) fn draw(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
     let lines = lines(scene);
     let first = lines.len().saturating_sub(area.height.into());
     let room = Rect { x: area.x + 1.min(area.width), width: area.width.saturating_sub(2), ..area };
@@ -41,7 +41,7 @@ fn is_new(at: Timestamp, span: Millis, view: &View) -> bool {
 }
 
 /// Oldest first.
-pub fn lines(scene: Scene<'_>) -> Vec<Line<'static>> {
+pub(super) fn lines(scene: Scene<'_>) -> Vec<Line<'static>> {
     let Scene { state, view, theme } = scene;
     let mut found: Vec<(Timestamp, Line<'static>)> = Vec::new();
     for said in state.said.iter().filter(|said| is_new(said.at, SAID, view)) {
@@ -77,7 +77,7 @@ fn controls(scene: Scene<'_>) -> Option<(Timestamp, Line<'static>)> {
 }
 
 /// What became of a request: glyph, words and style.
-pub fn ending(state: &State, ended: &Ended, theme: &Theme) -> (&'static str, String, Style) {
+pub(super) fn ending(state: &State, ended: &Ended, theme: &Theme) -> (&'static str, String, Style) {
     let Ended { by: asker, terms, how, .. } = ended;
     let names = Names::of(state);
     let what = format!("{} to {}", names.route(&terms.route), names.split(&terms.route, &terms.to));

@@ -55,7 +55,7 @@ impl Account {
     }
 }
 
-pub fn measure(folder: &Path) {
+pub(crate) fn measure(folder: &Path) {
     let account = Account { folder: folder.to_owned(), world: World::start(Path::new(PROGRAM)) };
     let session = account.open();
     // Until every window is full, there is less to tell.

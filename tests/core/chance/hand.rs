@@ -31,7 +31,7 @@ use crate::{session::person, watch::Check};
 const EVERYBODY: [Who; 5] = [Who::Ana, Who::AnaElsewhere, Who::Ben, Who::Cat, Who::Dan];
 
 impl Who {
-    pub fn asker(self) -> Asker {
+    pub(crate) fn asker(self) -> Asker {
         match self {
             Who::Ana => person(1, "ana", Role::Pilot),
             Who::Ben => person(2, "ben", Role::Operator),
@@ -43,7 +43,7 @@ impl Who {
 }
 
 impl Run {
-    pub fn ask(&mut self, who: Who, wish: Request) -> Check {
+    pub(crate) fn ask(&mut self, who: Who, wish: Request) -> Check {
         self.asks += 1;
         let command = self.command(wish);
         self.happen(Event::Asked { by: who.asker(), ask: AskId(self.asks), key: None, command })
@@ -90,24 +90,24 @@ impl Run {
         }
     }
 
-    pub fn looked(&mut self, who: Who) -> Check {
+    pub(crate) fn looked(&mut self, who: Who) -> Check {
         let object = self.object();
         let look = Look::Draft { route: object.route.clone(), to: Some(object.at(120)) };
         self.happen(Event::Looked { by: who.asker(), key: None, look })
     }
-    pub fn join(&mut self, who: Who) -> Check {
+    pub(crate) fn join(&mut self, who: Who) -> Check {
         let Asker { client, who, role } = who.asker();
         self.happen(Event::Joined { client, who, role, terminal: Some(TerminalSize { columns: 80, rows: 24 }) })
     }
-    pub fn everybody_joins(&mut self) -> Check {
+    pub(crate) fn everybody_joins(&mut self) -> Check {
         EVERYBODY.into_iter().try_for_each(|who| self.join(who))
     }
-    pub fn beats(&mut self) -> Check {
+    pub(crate) fn beats(&mut self) -> Check {
         EVERYBODY.into_iter().try_for_each(|who| self.happen(Event::Beat { client: who.asker().client }))
     }
 
     /// All sources, of all routes, say that all is well; and the weights are read.
-    pub fn healthy(&mut self) -> Check {
+    pub(crate) fn healthy(&mut self) -> Check {
         for object in self.objects.clone() {
             for backend in [&object.home, &object.target] {
                 self.workload(backend, 6)?;
@@ -149,21 +149,21 @@ impl Run {
         }
     }
 
-    pub fn reading(&mut self, side: Side, class: Class) -> Check {
+    pub(crate) fn reading(&mut self, side: Side, class: Class) -> Check {
         let backend = self.backend(side);
         let now = self.now;
         let values = BTreeMap::from([(Metric::ErrorRate, sample(class, now, 0.05)), (Metric::P95Latency, sample(class, now, 1000.0))]);
         self.observe(&format!("scrape/{backend}"), now, Ok(vec![measured(&backend, values)]))
     }
-    pub fn scrape_fails(&mut self, side: Side) -> Check {
+    pub(crate) fn scrape_fails(&mut self, side: Side) -> Check {
         let backend = self.backend(side);
         self.observe(&format!("scrape/{backend}"), self.now, Err(unavailable()))
     }
-    pub fn ready(&mut self, side: Side, ready: u32) -> Check {
+    pub(crate) fn ready(&mut self, side: Side, ready: u32) -> Check {
         let backend = self.backend(side);
         self.workload(&backend, ready)
     }
-    pub fn probe(&mut self, side: Side, failed: u64) -> Check {
+    pub(crate) fn probe(&mut self, side: Side, failed: u64) -> Check {
         let backend = self.backend(side);
         self.probed(&backend, failed)
     }
@@ -184,7 +184,7 @@ impl Run {
         self.observe(&format!("probe/{backend}"), self.now, Ok(vec![Fact::Probed(probed)]))
     }
 
-    pub fn served(&mut self, requests: Requests) -> Check {
+    pub(crate) fn served(&mut self, requests: Requests) -> Check {
         let object = self.object().clone();
         let by_backend = match requests {
             Requests::Follow => counts(&object.weights()),
@@ -238,7 +238,7 @@ fn sample(class: Class, now: Timestamp, limit: f64) -> Measured {
 }
 
 /// The same look, with a third backend that has taken some of the traffic.
-pub fn with_stranger(seen: Accepted) -> Accepted {
+pub(crate) fn with_stranger(seen: Accepted) -> Accepted {
     let mut shares: BTreeMap<BackendId, PerMille> = seen.weights.clone().into();
     let most = shares.iter().max_by_key(|(_, share)| **share).map(|(id, _)| id.clone());
     let taken = most.and_then(|id| shares.get_mut(&id)).map_or(0, |share| {

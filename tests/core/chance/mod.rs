@@ -3,10 +3,10 @@
 //! The cases are drawn from a fixed seed, so that a run of the tests is the same everywhere. `CUTOVER_CASES=20000 CUTOVER_SEED=7 cargo
 //! test --test core any_order` looks at others; a failure is shrunk to the shortest run that still fails and printed word by word.
 
-pub mod hand;
-pub mod object;
-pub mod ops;
-pub mod run;
+pub(crate) mod hand;
+pub(crate) mod object;
+pub(crate) mod ops;
+pub(crate) mod run;
 
 use cutover::{
     domain::{id::ItemId, metric::Metric, platform::Platform, time::Millis, weight::PerMille},
@@ -23,7 +23,7 @@ use ops::{Op, Request, Who, op};
 use run::Run;
 
 /// Two routes with a trigger or two each, a replica that may turn out to be promoted, and an item to sign.
-pub fn plan() -> Plan {
+pub(crate) fn plan() -> Plan {
     let mut plan = session::plan();
     let mut second = plan.routes[0].clone();
     second.id = "api".parse().expect("a name");
@@ -50,7 +50,7 @@ pub fn plan() -> Plan {
     plan
 }
 
-pub fn objects() -> Vec<Object> {
+pub(crate) fn objects() -> Vec<Object> {
     vec![Object::new("frontend", "run", "gke"), Object::new("api", "api-run", "api-gke")]
 }
 
@@ -68,7 +68,7 @@ fn holds(ops: &[Op]) -> Result<(), Violation> {
 }
 
 /// A number from the environment, for longer runs than a test should take.
-pub fn asked_for(name: &str, usual: u64) -> u64 {
+pub(crate) fn asked_for(name: &str, usual: u64) -> u64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
 }
 

@@ -18,7 +18,7 @@ use super::ops::Meddling;
 const PAST_MAX: usize = 6;
 
 #[derive(Debug, Clone)]
-pub struct Object {
+pub(crate) struct Object {
     pub route: RouteId,
     pub home: BackendId,
     pub target: BackendId,
@@ -42,7 +42,7 @@ struct Open {
 }
 
 impl Object {
-    pub fn new(route: &str, home: &str, target: &str) -> Object {
+    pub(crate) fn new(route: &str, home: &str, target: &str) -> Object {
         let name = |text: &str| text.parse().expect("a name");
         let (home, target): (BackendId, BackendId) = (name(home), name(target));
         let entries = vec![(home.clone(), 1000), (target.clone(), 0)];
@@ -51,13 +51,13 @@ impl Object {
     }
 
     /// The target at `share`, home at the rest, and nobody else.
-    pub fn at(&self, share: u16) -> Weights {
+    pub(crate) fn at(&self, share: u16) -> Weights {
         let share = PerMille::new(share).expect("at most 1000");
         let home = Weights::all_on(&self.home, [&self.home, &self.target]);
         home.with(&self.target, share).expect("the target is one of its backends")
     }
     /// Whom requests meet; where every entry has nothing, they meet nobody.
-    pub fn weights(&self) -> Weights {
+    pub(crate) fn weights(&self) -> Weights {
         let mut sums: BTreeMap<BackendId, PerMille> = [&self.home, &self.target].map(|id| (id.clone(), PerMille::ZERO)).into();
         for (id, weight) in self.entries.iter().filter(|(id, weight)| *weight > 0 || sums.contains_key(id)).cloned().collect::<Vec<_>>() {
             let sum = sums.entry(id).or_default();
@@ -88,35 +88,35 @@ impl Object {
         let missing = missing.map(|id| Hindrance::NoEntry { backend: id.clone(), name: Shown::new(id.as_str()) });
         strangers.chain(missing).chain(self.has_nothing().then_some(Hindrance::AllZero)).collect()
     }
-    pub fn version(&self) -> Version {
+    pub(crate) fn version(&self) -> Version {
         Version(format!("v{}", self.version))
     }
 
     /// What a look finds now.
-    pub fn look(&self) -> Accepted {
+    pub(crate) fn look(&self) -> Accepted {
         let (weights, version, hindrances) = (self.weights(), self.version(), self.hindrances());
         Accepted { route: self.route.clone(), weights, version, actor: self.actor.clone(), changed_at: None, hindrances }
     }
     /// A look begins whose answer may come much later.
-    pub fn begin_look(&mut self, now: Timestamp) {
+    pub(crate) fn begin_look(&mut self, now: Timestamp) {
         self.past.push_back((now, self.look()));
         if self.past.len() > PAST_MAX {
             self.past.pop_front();
         }
     }
-    pub fn late_look(&mut self) -> Option<(Timestamp, Accepted)> {
+    pub(crate) fn late_look(&mut self) -> Option<(Timestamp, Accepted)> {
         self.past.pop_front()
     }
-    pub fn forget_past(&mut self) {
+    pub(crate) fn forget_past(&mut self) {
         self.past.clear();
     }
 
-    pub fn foreign(&mut self, share: u16) {
+    pub(crate) fn foreign(&mut self, share: u16) {
         self.entries = vec![(self.home.clone(), 1000 - share), (self.target.clone(), share)];
         self.touched(Some("terraform@ci"));
     }
     /// Somebody writes into the document what no plan foresees.
-    pub fn meddle(&mut self, meddling: Meddling) {
+    pub(crate) fn meddle(&mut self, meddling: Meddling) {
         let moon: BackendId = "moon".parse().expect("a name");
         let largest = (0..self.entries.len()).max_by_key(|place| self.entries[*place].1);
         match (meddling, largest) {
@@ -142,12 +142,12 @@ impl Object {
         }
         self.touched(Some("root@console"));
     }
-    pub fn share(&self) -> u16 {
+    pub(crate) fn share(&self) -> u16 {
         self.weights().of(&self.target).get()
     }
 
     /// The API takes a write in.
-    pub fn write(&mut self, effect: EffectId, to: &Weights, version: &Version) -> Outcome {
+    pub(crate) fn write(&mut self, effect: EffectId, to: &Weights, version: &Version) -> Outcome {
         if *version != self.version() {
             return Outcome::NotDone(Fault::new(FaultKind::Conflict, "412"));
         }
@@ -158,17 +158,17 @@ impl Object {
     }
 
     /// It may still happen, or never.
-    pub fn leave_open(&mut self, effect: EffectId, to: &Weights, version: &Version) {
+    pub(crate) fn leave_open(&mut self, effect: EffectId, to: &Weights, version: &Version) {
         self.open.push(Open { effect, to: to.clone(), version: version.clone() });
     }
-    pub fn land(&mut self, which: usize) {
+    pub(crate) fn land(&mut self, which: usize) {
         if self.open.is_empty() {
             return;
         }
         let Open { effect, to, version } = self.open.remove(which % self.open.len());
         self.write(effect, &to, &version);
     }
-    pub fn drop_open(&mut self) {
+    pub(crate) fn drop_open(&mut self) {
         self.open.clear();
     }
 

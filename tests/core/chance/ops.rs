@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Who {
+pub(crate) enum Who {
     Ana,
     /// Ana at a second terminal.
     AnaElsewhere,
@@ -15,7 +15,7 @@ pub enum Who {
 }
 
 #[derive(Debug, Clone)]
-pub enum Op {
+pub(crate) enum Op {
     /// Time passes, and nothing tells the core.
     Pass(Span),
     Tick,
@@ -48,7 +48,7 @@ pub enum Op {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Span {
+pub(crate) enum Span {
     Moment,
     Second,
     Seconds(u8),
@@ -56,14 +56,14 @@ pub enum Span {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Side {
+pub(crate) enum Side {
     Home,
     Target,
 }
 
 /// What a sample says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Class {
+pub(crate) enum Class {
     Fine,
     Bad,
     /// Just at the threshold, which is no breach.
@@ -81,7 +81,7 @@ pub enum Class {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Requests {
+pub(crate) enum Requests {
     /// As the accepted weights say.
     Follow,
     /// As they were not.
@@ -90,7 +90,7 @@ pub enum Requests {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Look {
+pub(crate) enum Look {
     Now,
     /// It began so many entries ago, and tells what was then.
     Late,
@@ -101,7 +101,7 @@ pub enum Look {
 
 /// What others do to the document that holds the weights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Meddling {
+pub(crate) enum Meddling {
     /// A backend outside the plan takes so much of whoever has most.
     PutIn(u16),
     /// It is taken out again; home gets what it had.
@@ -118,7 +118,7 @@ pub enum Meddling {
 
 /// What becomes of a write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fate {
+pub(crate) enum Fate {
     Done,
     /// Not sent, or answered with an error that proves that nothing happened.
     NotDone,
@@ -131,7 +131,7 @@ pub enum Fate {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Request {
+pub(crate) enum Request {
     /// To this share of the target, from where the route stands.
     Shift(u16),
     /// A little further than it stands.
@@ -227,7 +227,7 @@ fn requests() -> impl Strategy<Value = Requests> {
     prop::sample::select(vec![Requests::Follow, Requests::Follow, Requests::Elsewhere, Requests::Few])
 }
 
-pub fn op() -> impl Strategy<Value = Op> {
+pub(crate) fn op() -> impl Strategy<Value = Op> {
     prop_oneof![
         8 => span().prop_map(Op::Pass),
         4 => Just(Op::Tick),

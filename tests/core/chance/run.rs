@@ -29,14 +29,14 @@ use crate::{
 };
 
 /// Writes that left for an object and have not been answered for.
-pub struct Flight {
+pub(crate) struct Flight {
     pub effect: EffectId,
     pub deal: Effect,
     /// The host that sent it has died; nobody waits for its end.
     orphaned: bool,
 }
 
-pub struct Run {
+pub(crate) struct Run {
     pub state: State,
     pub now: Timestamp,
     pub plan: Plan,
@@ -52,7 +52,7 @@ pub struct Run {
 
 impl Run {
     /// A session opened on `plan`, nothing known yet.
-    pub fn open(plan: Plan, objects: Vec<Object>) -> Result<Run, Violation> {
+    pub(crate) fn open(plan: Plan, objects: Vec<Object>) -> Result<Run, Violation> {
         let state = State::default();
         let mut run = Run {
             state,
@@ -72,7 +72,7 @@ impl Run {
     }
 
     /// One entry: stepped, checked, and its effects on their way.
-    pub fn happen(&mut self, event: Event) -> Check {
+    pub(crate) fn happen(&mut self, event: Event) -> Check {
         let before = Before::of(&self.state);
         let entry = Entry { seq: Seq(self.transitions.len() as u64), at: self.now, event };
         let decision = step(&mut self.state, &entry);
@@ -90,7 +90,7 @@ impl Run {
     }
 
     /// A word happens, and then everything that could be asked for is tried on a copy.
-    pub fn apply_and_ask(&mut self, op: &Op) -> Check {
+    pub(crate) fn apply_and_ask(&mut self, op: &Op) -> Check {
         self.apply(op)?;
         what_if(&self.state)
     }
@@ -141,7 +141,7 @@ impl Run {
         }
     }
 
-    pub fn object(&mut self) -> &mut Object {
+    pub(crate) fn object(&mut self) -> &mut Object {
         let place = usize::from(self.second) % self.objects.len();
         &mut self.objects[place]
     }
@@ -157,7 +157,7 @@ impl Run {
     }
 
     /// One of the effects that are under way ends.
-    pub fn end(&mut self, which: usize, fate: Fate) -> Check {
+    pub(crate) fn end(&mut self, which: usize, fate: Fate) -> Check {
         if self.flights.is_empty() {
             return Ok(());
         }
@@ -204,13 +204,13 @@ impl Run {
         }
     }
 
-    pub fn observe(&mut self, source: &str, asked_at: Timestamp, result: Result<Vec<Fact>, Fault>) -> Check {
+    pub(crate) fn observe(&mut self, source: &str, asked_at: Timestamp, result: Result<Vec<Fact>, Fault>) -> Check {
         let source = source.parse().expect("a name");
         self.happen(Event::Observed(Observation { source, asked_at, stale_after: Millis::from_secs(10), result }))
     }
 
     /// So many seconds in which nothing goes wrong.
-    pub fn calm(&mut self, seconds: u64) -> Check {
+    pub(crate) fn calm(&mut self, seconds: u64) -> Check {
         for second in 0..seconds {
             self.now = self.now + Millis::from_secs(1);
             while !self.flights.is_empty() {
@@ -228,7 +228,7 @@ impl Run {
     }
 
     /// Faults stop; then, within its time, everything has settled or says why not (I19).
-    pub fn comes_to_rest(&mut self) -> Check {
+    pub(crate) fn comes_to_rest(&mut self) -> Check {
         self.promoted = false;
         self.objects.iter_mut().for_each(Object::drop_open);
         let longest = self.plan.routes.iter().map(|route| route.settle.0 / 1000).max().unwrap_or(0);
@@ -238,7 +238,7 @@ impl Run {
     }
 
     /// I4, I22: what was recorded, read back from its JSON, gives the same decisions and the same state; and a snapshot is the state.
-    pub fn replays(&self) -> Check {
+    pub(crate) fn replays(&self) -> Check {
         let mut state = State::default();
         for transition in &self.transitions {
             let json = serde_json::to_string(transition).map_err(|error| broken(&error.to_string()))?;
@@ -257,7 +257,7 @@ impl Run {
     }
 
     /// I1, I13: every change of the object by us has its intent, once, and made of it what the intent says.
-    pub fn mutations_have_intents(&self) -> Check {
+    pub(crate) fn mutations_have_intents(&self) -> Check {
         let intents: BTreeMap<EffectId, &Weights> =
             self.transitions.iter().flat_map(|transition| &transition.decision.effects).filter_map(intent).collect();
         for object in &self.objects {
@@ -298,7 +298,7 @@ fn written(object: &mut Object, effect: EffectId, write: (&Weights, &cutover::do
     }
 }
 
-pub fn unavailable() -> Fault {
+pub(crate) fn unavailable() -> Fault {
     Fault::new(FaultKind::Unavailable, "503")
 }
 

@@ -21,7 +21,7 @@ use super::night::Night;
 use crate::watch::Check;
 
 #[derive(Debug, Default)]
-pub struct Crew {
+pub(crate) struct Crew {
     acts_at: Timestamp,
     beats_at: Timestamp,
 }
@@ -33,7 +33,7 @@ impl Night {
         Asker { client: ClientId(self.host * 10 + place), who: name.parse().expect("a name"), role }
     }
 
-    pub fn crew_joins(&mut self) -> Check {
+    pub(crate) fn crew_joins(&mut self) -> Check {
         for name in ["ana", "ben"] {
             let Asker { client, who, role } = self.person(name);
             self.happen(Event::Joined { client, who, role, terminal: None })?;
@@ -41,7 +41,7 @@ impl Night {
         Ok(())
     }
 
-    pub fn crew_beats(&mut self) -> Check {
+    pub(crate) fn crew_beats(&mut self) -> Check {
         if self.now < self.crew.beats_at {
             return Ok(());
         }
@@ -60,7 +60,7 @@ impl Night {
         self.happen(Event::Asked { by, ask, key: None, command })
     }
 
-    pub fn crew_acts(&mut self) -> Check {
+    pub(crate) fn crew_acts(&mut self) -> Check {
         self.crew_beats()?;
         if self.now < self.crew.acts_at {
             return Ok(());

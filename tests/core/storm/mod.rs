@@ -4,15 +4,15 @@
 //! every entry. Then the faults stop, and everything must settle or say why not. A night depends on its seed alone: one that fails says
 //! how to see it again. `CUTOVER_STORMS=2000 cargo test --release --test core storm` goes through more of them.
 
-pub mod crew;
-pub mod network;
-pub mod night;
-pub mod senses;
+pub(crate) mod crew;
+pub(crate) mod network;
+pub(crate) mod night;
+pub(crate) mod senses;
 
 use night::{Checks, Course, Night, Summary};
 
 /// The night of one seed, or what went wrong in it.
-pub fn night(seed: u64, course: Course, checks: Checks) -> Result<Summary, String> {
+pub(crate) fn night(seed: u64, course: Course, checks: Checks) -> Result<Summary, String> {
     let mut night = Night::begin(seed, course, checks).map_err(|violation| violation.to_string())?;
     night.run().map_err(|violation| format!("at {} of night {seed}: {violation}", night.clock()))
 }

@@ -32,10 +32,10 @@ const WRITE_DEADLINE: Millis = Millis::from_secs(30);
 const READ_DEADLINE: Millis = Millis::from_secs(10);
 /// A change is accepted and its operation over after about this long.
 const OPERATION: Millis = Millis(2_600);
-pub const WEIGHTS_STALE_AFTER: Millis = Millis::from_secs(25);
+pub(crate) const WEIGHTS_STALE_AFTER: Millis = Millis::from_secs(25);
 
 /// A write on its way to the API, with what will become of its answer.
-pub struct Request {
+pub(crate) struct Request {
     host: u64,
     effect: EffectId,
     to: Weights,
@@ -49,14 +49,14 @@ enum Answer {
     Lost,
 }
 
-pub fn weights(run: u32, gke: u32) -> Weights {
+pub(crate) fn weights(run: u32, gke: u32) -> Weights {
     let share = |share: u32| PerMille::new(share as u16).expect("at most 1000");
     let name = |name: &str| name.parse().expect("a name");
     Weights::new(BTreeMap::from([(name("run"), share(run)), (name("gke"), share(gke))])).expect("the API holds what sums to 1000")
 }
 
 impl Night {
-    pub fn send(&mut self, effect: IssuedEffect) {
+    pub(crate) fn send(&mut self, effect: IssuedEffect) {
         let (id, host) = (effect.id, self.host);
         match effect.what {
             Effect::Write { to, version, .. } => {
@@ -112,7 +112,7 @@ impl Night {
     }
 
     /// The API takes a write in: compare, and set or refuse.
-    pub fn write_arrives(&mut self, request: Request) -> Check {
+    pub(crate) fn write_arrives(&mut self, request: Request) -> Check {
         let Request { host, effect, to, version, answer } = request;
         self.has_intent(effect)?;
         let share = |name: &str| u32::from(to.of(&name.parse().expect("a name")).get());
@@ -147,7 +147,7 @@ impl Night {
         self.later(after, Coming::Answer { host, effect, asked_at });
     }
 
-    pub fn look_is_answered(&mut self, effect: EffectId, asked_at: Timestamp) -> Check {
+    pub(crate) fn look_is_answered(&mut self, effect: EffectId, asked_at: Timestamp) -> Check {
         let seen = self.weights_seen(asked_at);
         let outcome = match &seen.result {
             Ok(_) => Outcome::Done(Receipt::default()),
@@ -158,7 +158,7 @@ impl Night {
     }
 
     /// What a look at the weights, which began then and ends now, comes back with.
-    pub fn weights_seen(&self, asked_at: Timestamp) -> Observation {
+    pub(crate) fn weights_seen(&self, asked_at: Timestamp) -> Observation {
         let trouble = self.world.conditions.trouble(asked_at.0, Api::Compute);
         let fault = |kind| Err(Fault::new(kind, "the API is not well"));
         let result = match trouble {

@@ -37,7 +37,7 @@ const STEP: Millis = Millis(250);
 
 /// How long a night is.
 #[derive(Debug, Clone, Copy)]
-pub struct Course {
+pub(crate) struct Course {
     pub storm: Millis,
     pub scenario: Scenario,
     /// Deaths of the host in an hour, on average.
@@ -46,23 +46,23 @@ pub struct Course {
 
 impl Course {
     #[allow(dead_code, reason = "the tests' own")]
-    pub const STORM: Course = Course { storm: Millis::from_mins(12), scenario: Scenario::Storm, deaths: 6.0 };
+    pub(crate) const STORM: Course = Course { storm: Millis::from_mins(12), scenario: Scenario::Storm, deaths: 6.0 };
     /// A whole migration on a calm night.
     #[allow(dead_code, reason = "the benchmarks' own")]
-    pub const CALM: Course = Course { storm: Millis::from_mins(15), scenario: Scenario::Calm, deaths: 0.0 };
+    pub(crate) const CALM: Course = Course { storm: Millis::from_mins(15), scenario: Scenario::Calm, deaths: 0.0 };
 }
 
 /// Whether the watchman looks at every entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(dead_code, reason = "the benchmarks use both")]
-pub enum Checks {
+pub(crate) enum Checks {
     On,
     Off,
 }
 
 /// What came of a night.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Summary {
+pub(crate) struct Summary {
     pub entries: u64,
     pub writes: u64,
     pub rollbacks: u64,
@@ -75,7 +75,7 @@ pub struct Summary {
 }
 
 /// Something that will reach the world or the host.
-pub enum Coming {
+pub(crate) enum Coming {
     Event {
         host: u64,
         event: Event,
@@ -90,7 +90,7 @@ pub enum Coming {
     },
 }
 
-pub struct Night {
+pub(crate) struct Night {
     pub world: World,
     pub state: State,
     pub random: Random,
@@ -118,7 +118,7 @@ pub struct Night {
 }
 
 impl Night {
-    pub fn begin(seed: u64, course: Course, checks: Checks) -> Result<Night, Violation> {
+    pub(crate) fn begin(seed: u64, course: Course, checks: Checks) -> Result<Night, Violation> {
         let (plan, _) = plan::read(include_bytes!("../../../plans/hexproperty.yaml")).expect("our own plan");
         let mut world = World::new(START_MS, seed, Span::default());
         world.follow(course.scenario, seed);
@@ -157,7 +157,7 @@ impl Night {
     }
 
     /// The storm, then the calm, then the reckoning.
-    pub fn run(&mut self) -> Result<Summary, Violation> {
+    pub(crate) fn run(&mut self) -> Result<Summary, Violation> {
         let end = Timestamp(START_MS) + self.course.storm;
         while self.now < end {
             self.pass(Weather::Foul)?;
@@ -175,7 +175,7 @@ impl Night {
         Ok(self.summary.clone())
     }
 
-    pub fn clock(&self) -> String {
+    pub(crate) fn clock(&self) -> String {
         Millis(self.now.since(Timestamp(START_MS)).0).to_string()
     }
 
@@ -213,13 +213,13 @@ impl Night {
         Ok(())
     }
 
-    pub fn later(&mut self, after: Millis, coming: Coming) {
+    pub(crate) fn later(&mut self, after: Millis, coming: Coming) {
         self.order += 1;
         self.coming.insert((self.now + after, self.order), coming);
     }
 
     /// One entry, as the engine does it: stepped, recorded, and only then are its effects on their way.
-    pub fn happen(&mut self, event: Event) -> Check {
+    pub(crate) fn happen(&mut self, event: Event) -> Check {
         let event = self.thinned(event)?;
         let entry = Entry { seq: self.next, at: self.now, event };
         let before = (self.checks == Checks::On).then(|| Before::of(&self.state));
@@ -268,7 +268,7 @@ impl Night {
     }
 
     /// I1: what is about to change the world stands in the journal, on the disk and not only in memory.
-    pub fn has_intent(&mut self, effect: EffectId) -> Check {
+    pub(crate) fn has_intent(&mut self, effect: EffectId) -> Check {
         if self.checks == Checks::Off {
             return Ok(());
         }
@@ -294,7 +294,7 @@ impl Night {
     }
 
     #[allow(dead_code, reason = "the benchmarks' own")]
-    pub fn transitions(&self) -> Result<Vec<Transition>, Violation> {
+    pub(crate) fn transitions(&self) -> Result<Vec<Transition>, Violation> {
         let mut transitions = Vec::new();
         for record in Records::<_, Transition>::new(self.memory.written().as_slice()) {
             if let Body::Entry { payload, .. } = record.map_err(|error| lost(&error.to_string()))?.body {
@@ -351,7 +351,7 @@ impl Night {
     }
 
     /// What the load balancer really says.
-    pub fn truth(&self) -> Weights {
+    pub(crate) fn truth(&self) -> Weights {
         let shares = self.world.load_balancer.weights();
         let of = |name: &str| shares.iter().find(|(known, _)| known == name).map_or(0, |(_, share)| *share);
         super::network::weights(of("frontend-run"), of("frontend-gke"))

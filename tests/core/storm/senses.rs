@@ -49,7 +49,7 @@ enum What {
     Replica,
 }
 
-pub struct Senses {
+pub(crate) struct Senses {
     all: Vec<Sense>,
     windows: BTreeMap<Leg, Ledger>,
     stale_after: Millis,
@@ -79,7 +79,7 @@ fn sum(one: &Meter, other: &Meter) -> Meter {
 }
 
 impl Senses {
-    pub fn new(plan: &Plan) -> Senses {
+    pub(crate) fn new(plan: &Plan) -> Senses {
         let sense = |what, every| Sense { what, every, due: Timestamp(0) };
         let scrape = plan.limits.scrape_every;
         let mut all = vec![
@@ -97,7 +97,7 @@ impl Senses {
 }
 
 impl Night {
-    pub fn sense(&mut self) -> Check {
+    pub(crate) fn sense(&mut self) -> Check {
         for place in 0..self.senses.all.len() {
             let Sense { what, every, due } = &mut self.senses.all[place];
             if *due > self.now {

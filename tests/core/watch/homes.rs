@@ -7,7 +7,7 @@ use cutover::{
 
 use super::{Check, Seen, require};
 
-pub fn look(seen: &Seen) -> Check {
+pub(super) fn look(seen: &Seen) -> Check {
     for route in &seen.plan.routes {
         let known = &seen.after.routes[&route.id];
         let told = home(seen.after, route);

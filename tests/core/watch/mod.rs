@@ -32,12 +32,12 @@ use cutover::{
     plan::model::Plan,
 };
 
-pub use requests::what_if;
-pub use settled::settled;
+pub(crate) use requests::what_if;
+pub(crate) use settled::settled;
 
 /// What did not hold, by its number in the contract.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Violation {
+pub(crate) struct Violation {
     pub invariant: &'static str,
     pub what: String,
 }
@@ -48,15 +48,15 @@ impl fmt::Display for Violation {
     }
 }
 
-pub type Check = Result<(), Violation>;
+pub(crate) type Check = Result<(), Violation>;
 
-pub fn require(holds: bool, invariant: &'static str, what: impl FnOnce() -> String) -> Check {
+pub(crate) fn require(holds: bool, invariant: &'static str, what: impl FnOnce() -> String) -> Check {
     if holds { Ok(()) } else { Err(Violation { invariant, what: what() }) }
 }
 
 /// The parts of a state that an entry is compared with; far smaller than the state, so that a checked run stays fast.
 #[derive(Debug, Clone)]
-pub struct Before {
+pub(crate) struct Before {
     pub now: Timestamp,
     pub routes: BTreeMap<RouteId, Stood>,
     pub triggers: BTreeMap<TriggerId, TriggerState>,
@@ -68,7 +68,7 @@ pub struct Before {
 
 /// How a route stood; what requests had shown of it is larger than all of this, and nobody compares it.
 #[derive(Debug, Clone)]
-pub struct Stood {
+pub(crate) struct Stood {
     pub wanted: Option<Weights>,
     pub motion: Motion,
     pub queued: Option<PendingShift>,
@@ -84,7 +84,7 @@ impl Stood {
 }
 
 impl Before {
-    pub fn of(state: &State) -> Before {
+    pub(crate) fn of(state: &State) -> Before {
         Before {
             now: state.now,
             routes: state.routes.iter().map(|(id, route)| (id.clone(), Stood::of(route))).collect(),
@@ -105,7 +105,7 @@ fn writing(state: &State) -> BTreeMap<EffectId, RouteId> {
 }
 
 /// One entry with everything around it.
-pub struct Seen<'a> {
+pub(crate) struct Seen<'a> {
     pub plan: &'a Plan,
     pub before: &'a Before,
     pub entry: &'a Entry,
@@ -115,7 +115,7 @@ pub struct Seen<'a> {
 
 /// The watchman with his ledgers.
 #[derive(Debug, Clone, Default)]
-pub struct Watch {
+pub(crate) struct Watch {
     effects: BTreeSet<EffectId>,
     writes: writes::Ledger,
     readings: readings::Ledger,
@@ -125,7 +125,7 @@ pub struct Watch {
 
 impl Watch {
     /// Checks one entry.
-    pub fn look(&mut self, before: &Before, entry: &Entry, decision: &Decision, after: &State) -> Check {
+    pub(crate) fn look(&mut self, before: &Before, entry: &Entry, decision: &Decision, after: &State) -> Check {
         let Some(opened) = &after.opened else { return Ok(()) };
         let seen = Seen { plan: &opened.plan, before, entry, decision, after };
         self.named_effects(&seen)?;

@@ -24,7 +24,7 @@ const HOLD_LASTS: Millis = Millis::from_secs(15);
 const APPROVAL_LASTS: Millis = Millis::from_mins(5);
 
 #[derive(Debug, Clone, Default)]
-pub struct Ledger {
+pub(super) struct Ledger {
     answered: BTreeSet<(ClientId, AskId)>,
     /// Digests with the words that they stand for; equal words have equal digests and different words different ones.
     digests: BTreeMap<Digest, String>,
@@ -33,7 +33,7 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    pub fn look(&mut self, seen: &Seen) -> Check {
+    pub(super) fn look(&mut self, seen: &Seen) -> Check {
         self.answers_once(seen)?;
         if let Event::Asked { by, command, .. } = &seen.entry.event
             && let Some(answer) = &seen.decision.answer

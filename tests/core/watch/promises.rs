@@ -19,13 +19,13 @@ use super::{Check, Seen, readings::causes, require};
 
 /// What was promised after the entry before.
 #[derive(Debug, Clone, Default)]
-pub struct Ledger {
+pub(super) struct Ledger {
     promised: BTreeMap<TriggerId, Outlook>,
     at_door: BTreeMap<RouteId, Vec<DoorBreach>>,
 }
 
 impl Ledger {
-    pub fn look(&mut self, seen: &Seen) -> Check {
+    pub(super) fn look(&mut self, seen: &Seen) -> Check {
         for trigger in &seen.plan.triggers {
             let now = outlook(seen.after, &trigger.id);
             self.was_promised(seen, trigger)?;

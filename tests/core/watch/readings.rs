@@ -30,7 +30,7 @@ const HELD_MAX: Millis = Millis::from_secs(5);
 const FRESH: Millis = Millis::from_secs(30);
 
 #[derive(Debug, Clone, Default)]
-pub struct Ledger {
+pub(super) struct Ledger {
     newest: BTreeMap<(BackendId, Metric), (SourceId, Measured)>,
     sources: BTreeMap<SourceId, Source>,
     proofs: BTreeMap<TriggerId, Proof>,
@@ -72,7 +72,7 @@ enum Side {
 }
 
 impl Ledger {
-    pub fn look(&mut self, seen: &Seen) -> Check {
+    pub(super) fn look(&mut self, seen: &Seen) -> Check {
         self.rebase(seen);
         self.take_in(seen);
         if seen.entry.event == Event::Restarted {
@@ -291,7 +291,7 @@ fn tail(failed: u64, requests: u64, limit: f64) -> f64 {
     tail
 }
 
-pub fn causes(latch: &Latch) -> impl Iterator<Item = &Cause> {
+pub(super) fn causes(latch: &Latch) -> impl Iterator<Item = &Cause> {
     std::iter::once(&latch.cause).chain(&latch.joined)
 }
 

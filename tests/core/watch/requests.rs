@@ -21,7 +21,7 @@ use super::{Check, Seen, Stood, readings::causes, require, writing};
 /// Causes beside the first that are kept.
 const JOINED_MAX: usize = 16;
 
-pub fn look(seen: &Seen) -> Check {
+pub(super) fn look(seen: &Seen) -> Check {
     rollback_is_recorded(seen)?;
     for route in &seen.plan.routes {
         let Some(before) = seen.before.routes.get(&route.id) else { continue };
@@ -113,7 +113,7 @@ fn restart_advances_nothing(seen: &Seen) -> Check {
 }
 
 /// I10 in this very state: an operator without the controls asks for a rollback, on a copy. I6: his request to advance is refused on another.
-pub fn what_if(state: &State) -> Check {
+pub(crate) fn what_if(state: &State) -> Check {
     let Some(opened) = &state.opened else { return Ok(()) };
     let by = Asker { client: ClientId(900), who: "eve".parse().expect("a name"), role: Role::Operator };
     let ask = |command: Command| {

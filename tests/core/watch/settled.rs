@@ -6,7 +6,7 @@ use cutover::domain::weight::Weights;
 use super::{Check, require};
 
 /// Whether `state` may rest like this, given what the object that holds the weights of each route really says.
-pub fn settled(state: &State, truth: impl Fn(&str) -> Weights) -> Check {
+pub(crate) fn settled(state: &State, truth: impl Fn(&str) -> Weights) -> Check {
     require(state.in_flight.is_empty(), "I19", || format!("still under way: {:?}", state.in_flight))?;
     for (id, route) in &state.routes {
         let told = |what: &str| format!("{id} {what} after the calm: {route:?}");

@@ -27,7 +27,7 @@ const FRESH: Millis = Millis::from_secs(30);
 
 /// What was learnt of each route since its newest outcome.
 #[derive(Debug, Clone, Default)]
-pub struct Ledger {
+pub(super) struct Ledger {
     routes: BTreeMap<RouteId, Learnt>,
     /// When home was last said to have so many ready, by backend.
     ready: BTreeMap<cutover::domain::id::BackendId, (Timestamp, u32)>,
@@ -52,7 +52,7 @@ struct Write<'a> {
 }
 
 impl Ledger {
-    pub fn look(&mut self, seen: &Seen) -> Check {
+    pub(super) fn look(&mut self, seen: &Seen) -> Check {
         self.learn(seen);
         for route in &seen.plan.routes {
             let mut home = 0;

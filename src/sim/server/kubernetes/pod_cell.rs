@@ -10,7 +10,7 @@ use crate::sim::world::kubernetes::document::{self, list, number, text};
 
 /// One cell for each column of a pod.
 #[must_use]
-pub fn cells(object: &Value, name: Value, age: Value, now_ms: i64) -> Vec<Value> {
+pub(super) fn cells(object: &Value, name: Value, age: Value, now_ms: i64) -> Vec<Value> {
     let sidecars = list(object, "/spec/initContainers").iter().filter(|container| container["restartPolicy"] == "Always").count();
     let total = list(object, "/spec/containers").len() + sidecars;
     let initial = initial(object);

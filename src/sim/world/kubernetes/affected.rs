@@ -24,7 +24,7 @@ pub(super) struct Affected {
 
 impl Affected {
     /// What is concerned by the changes after this version.
-    pub fn since(store: &Store, version: u64) -> Self {
+    pub(super) fn since(store: &Store, version: u64) -> Self {
         let mut affected = Self::default();
         match store.changes_after(version) {
             Ok(changes) => changes.for_each(|change| affected.add(store, change)),
@@ -39,7 +39,7 @@ impl Affected {
     }
 
     /// True when there is nothing to look at.
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.deployments.is_empty() && self.sets.is_empty() && self.services.is_empty()
     }
 

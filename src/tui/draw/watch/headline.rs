@@ -27,13 +27,13 @@ use crate::{
     words::{Names, share, state_line},
 };
 
-pub struct Headline {
+pub(super) struct Headline {
     figure: String,
     style: Style,
     lines: Vec<Line<'static>>,
 }
 
-pub fn draw(headline: Headline, theme: &Theme, page: &mut Page, buf: &mut Buffer) {
+pub(super) fn draw(headline: Headline, theme: &Theme, page: &mut Page, buf: &mut Buffer) {
     let Headline { figure, style, lines } = headline;
     let room = page.rest();
     let tall = room.height >= 28 && room.width >= big::tall_width(&figure) + 64;
@@ -56,7 +56,7 @@ pub fn draw(headline: Headline, theme: &Theme, page: &mut Page, buf: &mut Buffer
 }
 
 /// Where traffic is: the share of the target, by requests unless they agree with what is given.
-pub fn traffic(face: &Face<'_>) -> Headline {
+pub(super) fn traffic(face: &Face<'_>) -> Headline {
     let Face { scene: Scene { state, theme, .. }, route, known } = *face;
     let (target, home) = (words::place(route, &route.target), words::place(route, &route.home));
     let of_target = has(state, &route.id, &route.target);
@@ -109,7 +109,7 @@ fn home_line(face: &Face<'_>, home_name: &str) -> Line<'static> {
 }
 
 /// A limit is crossed: by what, and what that leads to.
-pub fn breach(face: &Face<'_>, trigger: &Trigger) -> Headline {
+pub(super) fn breach(face: &Face<'_>, trigger: &Trigger) -> Headline {
     let Face { scene: Scene { state, view, theme }, .. } = *face;
     let names = Names::of(state);
     let unseen = TriggerState::default();
@@ -136,7 +136,7 @@ pub fn breach(face: &Face<'_>, trigger: &Trigger) -> Headline {
 }
 
 /// What is met at the front door of `backend` is beyond what the plan tolerates, or not home's site; `None` once it is over.
-pub fn door(face: &Face<'_>, backend: &BackendId) -> Option<Headline> {
+pub(super) fn door(face: &Face<'_>, backend: &BackendId) -> Option<Headline> {
     let Face { scene: Scene { state, theme, .. }, route, .. } = *face;
     let names = Names::of(state);
     let breach = outlook::at_door(state, &route.id).into_iter().find(|breach| breach.backend == *backend)?;

@@ -28,25 +28,25 @@ use crate::{
 };
 
 /// A page that is filled from its top.
-pub struct Page {
+pub(super) struct Page {
     rest: Rect,
 }
 
 impl Page {
-    pub fn new(room: Rect) -> Page {
+    pub(super) fn new(room: Rect) -> Page {
         Page { rest: room }
     }
-    pub fn rest(&self) -> Rect {
+    pub(super) fn rest(&self) -> Rect {
         self.rest
     }
-    pub fn take(&mut self, rows: u16) -> Rect {
+    pub(super) fn take(&mut self, rows: u16) -> Rect {
         let rows = rows.min(self.rest.height);
         let taken = Rect { height: rows, ..self.rest };
         self.rest = Rect { y: self.rest.y + rows, height: self.rest.height - rows, ..self.rest };
         taken
     }
     /// Leaves `rows` empty where that is wished.
-    pub fn air(&mut self, rows: u16, wished: bool) {
+    pub(super) fn air(&mut self, rows: u16, wished: bool) {
         if wished {
             self.take(rows);
         }
@@ -56,12 +56,12 @@ impl Page {
 /// Columns of the question before its answer.
 const LABEL: u16 = 12;
 
-pub fn watched(face: &Face<'_>, trigger: &Trigger) -> String {
+pub(super) fn watched(face: &Face<'_>, trigger: &Trigger) -> String {
     Names::of(face.scene.state).watched(&trigger.id)
 }
 
 /// The value if it may be believed.
-pub fn value(trigger: &Trigger, seen: &TriggerState) -> Option<String> {
+pub(super) fn value(trigger: &Trigger, seen: &TriggerState) -> Option<String> {
     words::believed(seen).map(|value| trigger.metric.unit().show(value))
 }
 
@@ -77,7 +77,7 @@ fn answer(label: &str, text: &str, style: Style, face: &Face<'_>, page: &mut Pag
 }
 
 /// What happens by itself and when, with its clock if one runs.
-pub fn by_itself(face: &Face<'_>, page: &mut Page, buf: &mut Buffer) {
+pub(super) fn by_itself(face: &Face<'_>, page: &mut Page, buf: &mut Buffer) {
     let Face { scene: Scene { state, view, theme }, route, .. } = *face;
     let next = state_line::state_line(state, route, view.now).next;
     let found = attention(state);
@@ -106,7 +106,7 @@ fn clock(face: &Face<'_>, since: Timestamp, acts_at: Timestamp, row: Rect, buf: 
 }
 
 /// What going back would mean now, without the key that a watcher doesn't have; by hand where it does not get there by itself.
-pub fn way_home(face: &Face<'_>, page: &mut Page, buf: &mut Buffer) {
+pub(super) fn way_home(face: &Face<'_>, page: &mut Page, buf: &mut Buffer) {
     let Face { scene: Scene { state, view, theme }, route, known } = *face;
     let at_home = words::place(route, &route.home);
     let ready = platform::scale(known.readiness.home_scale);
@@ -156,7 +156,7 @@ fn takes(face: &Face<'_>, at_home: &str, ready: &str) -> String {
 }
 
 /// Who steers and who is here.
-pub fn crew(face: &Face<'_>, page: &mut Page, buf: &mut Buffer) {
+pub(super) fn crew(face: &Face<'_>, page: &mut Page, buf: &mut Buffer) {
     let state = face.scene.state;
     let holder = state.controls.holder.as_ref();
     let steers = holder.map_or_else(|| "Nobody has the controls".to_owned(), |holder| format!("{} has the controls", holder.who));
@@ -174,7 +174,7 @@ pub fn crew(face: &Face<'_>, page: &mut Page, buf: &mut Buffer) {
 }
 
 /// Each trigger with its figure against its limit, and what it stands at where it has none.
-pub fn guards(face: &Face<'_>, page: &mut Page, buf: &mut Buffer) {
+pub(super) fn guards(face: &Face<'_>, page: &mut Page, buf: &mut Buffer) {
     let Face { scene: Scene { state, theme, .. }, .. } = *face;
     for trigger in words::plan(state).into_iter().flat_map(|plan| &plan.triggers) {
         let Some(seen) = state.triggers.get(&trigger.id) else { continue };
@@ -206,7 +206,7 @@ pub fn guards(face: &Face<'_>, page: &mut Page, buf: &mut Buffer) {
 }
 
 /// The newest remarks of the session, newest last.
-pub fn tail(face: &Face<'_>, area: Rect, buf: &mut Buffer) {
+pub(super) fn tail(face: &Face<'_>, area: Rect, buf: &mut Buffer) {
     let Face { scene: Scene { state, view, theme }, .. } = *face;
     let rows = usize::from(area.height).min(8);
     let skip = state.feed.len().saturating_sub(rows);

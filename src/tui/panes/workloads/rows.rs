@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// One row under the cursor.
-pub enum Row<'a> {
+pub(super) enum Row<'a> {
     Revision(&'a Revision),
     Pod(&'a Pod),
     Ended(&'a Ended),
@@ -19,13 +19,13 @@ pub enum Row<'a> {
 }
 
 /// The rows of one box; the last group of a screen is that of the events and has no backend.
-pub struct Group<'a> {
+pub(super) struct Group<'a> {
     pub backend: Option<At<'a>>,
     pub rows: Vec<Row<'a>>,
 }
 
 /// Every box with the rows that hold `filter`.
-pub fn groups<'a>(state: &'a State, filter: &str) -> Vec<Group<'a>> {
+pub(super) fn groups<'a>(state: &'a State, filter: &str) -> Vec<Group<'a>> {
     let wanted = filter.to_lowercase();
     let mut groups: Vec<Group<'a>> = words::backends(state)
         .into_iter()
@@ -61,7 +61,7 @@ impl Row<'_> {
 }
 
 /// The row under the cursor in full: its name, and why it is so.
-pub fn detail(row: &Row<'_>, room: usize, theme: &Theme) -> Vec<Line<'static>> {
+pub(super) fn detail(row: &Row<'_>, room: usize, theme: &Theme) -> Vec<Line<'static>> {
     let (name, why) = match row {
         Row::Revision(revision) => {
             let why = revision.why.as_ref().map_or_else(|| platform::revision_bounds(revision), ToString::to_string);

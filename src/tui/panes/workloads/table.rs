@@ -48,7 +48,7 @@ struct Table {
 }
 
 /// As many lines as there is room for, with the head of the table where it has one.
-pub fn lines(group: &Group<'_>, cursor: Option<usize>, room: usize, width: usize, view: &View, theme: &Theme) -> Vec<Line<'static>> {
+pub(super) fn lines(group: &Group<'_>, cursor: Option<usize>, room: usize, width: usize, view: &View, theme: &Theme) -> Vec<Line<'static>> {
     let table = Table::of(group, view, theme);
     let widths = table.widths(width.saturating_sub(2), theme);
     let has_head = table.columns.iter().any(|column| !column.head.is_empty());
