@@ -12,7 +12,7 @@
 //! - [`tui`]: the cockpit. It draws the state and sends commands.
 //! - [`sim`]: the world in a bottle, wire-true on loopback. It shares no code with the adapters.
 //! - [`cli`]: one file a subcommand; the only place where everything meets.
-//! - [`telemetry`]: the program's own log.
+//! - `telemetry`: the program's own log.
 //!
 //! # What always holds
 //! Asking is not doing: a key becomes a command, `step` alone turns a command into an effect, and the record of it is on disk before the
