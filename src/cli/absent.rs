@@ -144,8 +144,12 @@ impl Absent {
 
     /// Says what is known and what can be done; `only` of one route.
     pub fn tell(&self, only: Option<&RouteId>) -> Exit {
-        let exit =
-            said(format!("the host of session {} is gone; nobody watches over it, and nothing was done", self.session), Exit::Nobody);
+        self.tell_of("nobody watches over it, and nothing was done", only)
+    }
+
+    /// The same to somebody who had asked for something when the host went: `what` became of that.
+    pub fn tell_of(&self, what: &str, only: Option<&RouteId>) -> Exit {
+        let exit = said(format!("the host of session {} is gone; {what}", self.session), Exit::Nobody);
         print::out(&self.lines(only));
         exit
     }

@@ -33,7 +33,7 @@ use crate::{
     domain::id::SessionId,
     journal::checkpoint,
     plan::{self, diagnostic, model::Plan},
-    session::recorder::{Recorder, RecorderError},
+    session::recorder::{Found, RecorderError},
     telemetry::{self, Sink},
 };
 
@@ -246,16 +246,17 @@ fn open_book(options: &Options, paths: &Paths, plan: Plan, world: &World, folder
         predecessor::allow(&session, options).map_err(OpenError::Another)?;
         return Ok(Opening::new(session, plan, &journal, &holder, world)?);
     }
-    let (recorder, folded) = Recorder::open(&journal, &holder)?;
-    if let Some(opened) = &folded.state.opened {
+    // A refusal leaves no trace: it is taken up only when nothing is left that could speak against it.
+    let found = Found::at(&journal, &holder)?;
+    if let Some(opened) = &found.folded.state.opened {
         let card = folder.sessions()?.into_iter().map(|found| found.card).find(|card| card.session == session);
-        join::taken_up(&session, &folded.state, opened, card.as_ref(), options, &plan).map_err(OpenError::Another)?;
+        join::taken_up(&session, &found.folded.state, opened, card.as_ref(), options, &plan).map_err(OpenError::Another)?;
         if opened.plan.hash != plan.hash {
             tracing::warn!(%session, "the plan file has changed since the session began; the session goes on under the plan of its journal");
             print::err(&join::note(opened, &plan, &options.plan));
         }
     }
-    Ok(Opening::again(session, plan, &journal, (recorder, folded), world))
+    Ok(Opening::again(session, plan, &journal, found, world)?)
 }
 
 /// The plan's name and the minute, in the grammar of names.

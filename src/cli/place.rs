@@ -13,7 +13,7 @@ use crate::{
         dial::Dial,
         peer,
         protocol::Wants,
-        sessions::{self, Found, PickError},
+        sessions::{self, Found, Life, PickError},
         signer::Signer,
         socket::{Folder, FolderError, default_folder},
     },
@@ -105,6 +105,20 @@ impl Place {
         })
     }
 
+    /// What became of `known`, whose line broke or is silent.
+    /// # Errors
+    /// [`Exit::Failed`], when a directory that was named can't be used any more.
+    pub fn still(&self, known: &Found) -> Result<Still, Exit> {
+        let found = self.sessions().map_err(|error| said(error, Exit::Failed))?;
+        match found.iter().find(|one| one.socket == known.socket) {
+            Some(one) if one.life == Life::Running => return Ok(Still::Running),
+            Some(dead) => return Ok(Still::Absent(Box::new(Absent::of(dead, self)))),
+            None => {}
+        }
+        let left = Absent::without_card(&found, self).into_iter().find(|absent| absent.session == known.card.session);
+        Ok(left.map_or(Still::Over, |absent| Still::Absent(Box::new(absent))))
+    }
+
     /// The options by which another command looks where this one does. What the environment says need not be said.
     pub fn words(&self) -> Vec<String> {
         let named = self.runtime_dir.as_deref().filter(|named| std::env::var_os(RUNTIME_DIR).as_deref() != Some(named.as_os_str()));
@@ -117,6 +131,15 @@ pub enum Meant {
     Running(Box<Found>),
     /// Its host is gone.
     Absent(Box<Absent>),
+}
+
+/// What became of a session that ran.
+pub enum Still {
+    Running,
+    /// Its host is gone meanwhile.
+    Absent(Box<Absent>),
+    /// Somebody stopped it.
+    Over,
 }
 
 /// The only session that left no card, where no other is there.

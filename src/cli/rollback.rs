@@ -2,7 +2,7 @@
 //!
 //! It asks, waits until the request is recorded, then until home is accepted *and* requests meet it alone, and says each as it comes. What is
 //! accepted and not seen is said so, and ends well only when the plan's time is over and nobody asks through the front door. A rollback
-//! that doesn't come is shown with its reason and the command by hand. Where the host is gone, it says what the journal knows, and gives the
+//! that doesn't come is shown with its reason and the command by hand. Where the host is gone, or goes meanwhile, it says what the journal knows, and gives the
 //! command by hand. Leaving early changes nothing: the session drives it.
 
 use std::{collections::BTreeMap, time::Duration};
@@ -11,10 +11,13 @@ use color_eyre::eyre::Result;
 use tokio::time::{Instant, timeout_at};
 
 use crate::{
-    attach::client::{Connection, Link, Reply, ToHost, View},
+    attach::{
+        client::{Connection, Link, Reply, ToHost, View},
+        sessions::Found,
+    },
     cli::{
         Exit,
-        place::{Meant, Place, said},
+        place::{Meant, Place, Still, said},
         print,
     },
     core::{
@@ -33,6 +36,11 @@ use crate::{
 
 /// Between two words on the same thing.
 const SAY_EVERY: Duration = Duration::from_secs(10);
+/// A line that broke is looked after this often.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// A host that has said goodbye is gone within this time.
+const ENDS_WITHIN: Duration = Duration::from_secs(8);
+const SEE_STATUS: &str = "see `cutover status`";
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -63,6 +71,7 @@ async fn go_home(args: Args) -> Result<Exit, Exit> {
         Meant::Absent(absent) => return Err(absent.tell(args.route.as_ref())),
     };
     let mut link = args.place.errand(&found).await?;
+    let only = args.route.clone();
     let reason = Some(Shown::new(args.reason.as_deref().unwrap_or("asked for on the command line")));
     let command = Command::Rollback { route: args.route.clone(), reason };
     let ask = AskId(1);
@@ -72,13 +81,24 @@ async fn go_home(args: Args) -> Result<Exit, Exit> {
     if link.asks.send(ToHost::Ask { ask, key, command }).await.is_err() {
         return Err(hanging());
     }
-    match timeout_at(deadline, link.replies.recv()).await {
-        Ok(Some(Reply::Answered { verdict, .. })) => taken(&verdict, Names::of(&link.view.borrow().state))?,
-        Ok(Some(Reply::NotSent { why, .. })) => print::err(&format!("{why}; nothing was sent yet")),
-        Ok(Some(Reply::Lost { why, .. })) => print::err(&format!("the answer was lost ({why}); looking at what happens instead")),
+    let recorded = match timeout_at(deadline, link.replies.recv()).await {
+        Ok(Some(Reply::Answered { verdict, .. })) => {
+            taken(&verdict, Names::of(&link.view.borrow().state))?;
+            Recorded::Yes
+        }
+        Ok(Some(Reply::NotSent { why, .. })) => {
+            return Err(match args.place.still(&found)? {
+                Still::Absent(absent) => absent.tell(only.as_ref()),
+                Still::Running | Still::Over => said(format!("{why}; nothing was asked for; ask once more"), Exit::Unsettled),
+            });
+        }
+        Ok(Some(Reply::Lost { why, .. })) => {
+            print::err(&format!("the answer was lost ({why}); looking at what happens instead"));
+            Recorded::Unknown
+        }
         Ok(None) | Err(_) => return Err(hanging()),
-    }
-    arrive(&mut link, args.route.as_ref(), deadline).await
+    };
+    Asked { place: args.place, found: *found, link, only, recorded, deadline }.arrive().await
 }
 
 /// Says that the request is on record, or why it is not.
@@ -100,29 +120,110 @@ struct LastLine {
     at: Instant,
 }
 
-/// Watches until every route that was meant is seen at home.
-async fn arrive(link: &mut Link, only: Option<&RouteId>, deadline: Instant) -> Result<Exit, Exit> {
-    let mut told: BTreeMap<RouteId, LastLine> = BTreeMap::new();
-    loop {
-        let view = link.view.borrow_and_update().clone();
-        if let Connection::Closed { why } = &view.connection {
-            by_hand(&view, only);
-            return Err(said(format!("the host is gone ({why}); what was recorded goes on when it comes back"), Exit::Unsettled));
+/// A rollback that was asked for, and the line to the host that was asked.
+struct Asked {
+    place: Place,
+    found: Found,
+    link: Link,
+    only: Option<RouteId>,
+    recorded: Recorded,
+    deadline: Instant,
+}
+
+/// What is known of the request.
+#[derive(Clone, Copy)]
+enum Recorded {
+    Yes,
+    /// The answer didn't come.
+    Unknown,
+}
+
+impl Asked {
+    /// Watches until every route that was meant is seen at home.
+    async fn arrive(mut self) -> Result<Exit, Exit> {
+        let mut told: BTreeMap<RouteId, LastLine> = BTreeMap::new();
+        loop {
+            let view = self.link.view.borrow_and_update().clone();
+            if let Some(why) = cut_off(&view.connection) {
+                self.look_for_the_host(&view, &why).await?;
+            } else {
+                let homes: Vec<Home> = meant(&view, self.only.as_ref()).map(|(_, route)| say(&view, route, &mut told)).collect();
+                if homes.iter().any(is_stuck) {
+                    return Err(said("the session can't bring it home by itself; its reason stands above", Exit::Unsettled));
+                }
+                if !homes.is_empty() && homes.iter().all(Home::is_reached) {
+                    print::out("everything is home; the routes stay latched until somebody re-arms them with a reason\n");
+                    return Ok(Exit::Done);
+                }
+            }
+            let next = self.deadline.min(Instant::now() + LOOK_EVERY);
+            let is_closed = matches!(timeout_at(next, self.link.view.changed()).await, Ok(Err(_)));
+            if is_closed || Instant::now() >= self.deadline {
+                return Err(self.too_late().await);
+            }
         }
-        let homes: Vec<Home> = meant(&view, only).map(|(_, route)| say(&view, route, &mut told)).collect();
-        if homes.iter().any(is_stuck) {
-            return Err(said("the session can't bring it home by itself; its reason stands above", Exit::Unsettled));
+    }
+
+    /// The line broke or is silent. As long as the host is there, it may come back; else nobody goes on with what was asked.
+    async fn look_for_the_host(&self, view: &View, why: &Shown) -> Result<(), Exit> {
+        let asked = match self.recorded {
+            Recorded::Yes => "the rollback is on record, and whoever takes the session up again goes on with it",
+            Recorded::Unknown => "whether the rollback was recorded is not known; ask for it again when the session is taken up",
+        };
+        match self.what_became(&view.connection).await? {
+            Still::Absent(absent) => Err(absent.tell_of(&format!("nobody watches over it; {asked}"), self.only.as_ref())),
+            Still::Over => {
+                by_hand(view, self.only.as_ref());
+                Err(said(format!("the session is over ({why}); nobody brings it home any more"), Exit::Nobody))
+            }
+            Still::Running => match &view.connection {
+                Connection::Closed { .. } => {
+                    by_hand(view, self.only.as_ref());
+                    Err(said(format!("the host has closed the line ({why}); {SEE_STATUS}"), Exit::Unsettled))
+                }
+                Connection::Connected | Connection::Silent { .. } | Connection::Reconnecting { .. } => Ok(()),
+            },
         }
-        if !homes.is_empty() && homes.iter().all(Home::is_reached) {
-            print::out("everything is home; the routes stay latched until somebody re-arms them with a reason\n");
-            return Ok(Exit::Done);
+    }
+
+    /// A host that has said goodbye may still be on its way out.
+    async fn what_became(&self, connection: &Connection) -> Result<Still, Exit> {
+        let until = match connection {
+            Connection::Closed { .. } => Instant::now() + ENDS_WITHIN,
+            Connection::Connected | Connection::Silent { .. } | Connection::Reconnecting { .. } => Instant::now(),
+        };
+        loop {
+            let became = self.place.still(&self.found)?;
+            if !matches!(became, Still::Running) || Instant::now() >= until {
+                return Ok(became);
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
         }
-        if !matches!(timeout_at(deadline.min(Instant::now() + SAY_EVERY), link.view.changed()).await, Ok(Err(_)))
-            && Instant::now() < deadline
-        {
-            continue;
+    }
+
+    /// The time that somebody wanted to wait is over.
+    async fn too_late(&self) -> Exit {
+        let view = self.link.view.borrow().clone();
+        match cut_off(&view.connection) {
+            None => said(format!("not everybody is seen at home yet; the session goes on with it; {SEE_STATUS}"), Exit::Unsettled),
+            Some(why) => match self.look_for_the_host(&view, &why).await {
+                Err(exit) => exit,
+                Ok(()) => {
+                    by_hand(&view, self.only.as_ref());
+                    let what = "its process is there, and whether it goes on with the rollback is not known";
+                    said(format!("the host does not answer ({why}); {what}; {SEE_STATUS}"), Exit::Unsettled)
+                }
+            },
         }
-        return Err(said("not everybody is seen at home yet; the session goes on with it; see `cutover status`", Exit::Unsettled));
+    }
+}
+
+/// Why what is shown is not how it is now.
+fn cut_off(connection: &Connection) -> Option<Shown> {
+    match connection {
+        Connection::Connected => None,
+        Connection::Silent { since } => Some(Shown::new(&format!("silent for {} s", since.elapsed().as_secs()))),
+        Connection::Reconnecting { why, .. } | Connection::Closed { why } => Some(why.clone()),
     }
 }
 

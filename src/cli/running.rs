@@ -24,8 +24,7 @@ use crate::{
     plan::model::Plan,
     session::{
         engine::{self, EngineError, Parts},
-        recorder::{self, Recorder, RecorderError},
-        refold::Folded,
+        recorder::{self, Found, Recorder, RecorderError},
     },
 };
 
@@ -50,15 +49,18 @@ impl Opening {
     }
 
     /// A session where its journal ends. One whose host died before its first entry was on disk begins now: nothing has happened in it yet.
-    pub(super) fn again(session: SessionId, plan: Plan, journal: &Path, (recorder, folded): (Recorder, Folded), world: &World) -> Opening {
+    /// # Errors
+    /// The disk refuses.
+    pub(super) fn again(session: SessionId, plan: Plan, journal: &Path, found: Found<'_>, world: &World) -> Result<Opening, RecorderError> {
+        let (recorder, folded) = found.take_up()?;
         let first = recorder::returning(&folded);
-        match &folded.state.opened {
+        Ok(match &folded.state.opened {
             Some(opened) => {
                 let plan = (*opened.plan).clone();
                 Opening { session, plan, recorder, state: folded.state, first, journal: journal.to_owned() }
             }
             None => Opening::first(session, plan, recorder, folded.state, journal, world),
-        }
+        })
     }
 
     fn first(session: SessionId, plan: Plan, recorder: Recorder, state: State, journal: &Path, world: &World) -> Opening {

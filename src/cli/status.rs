@@ -159,7 +159,7 @@ fn text(status: &Status, stuck: &BTreeSet<String>) -> String {
         lines.push(match &route.seen {
             Some(seen) => {
                 let met: Shares = seen.shares.iter().map(|(backend, share)| (backend.clone(), share.fraction)).collect();
-                format!("    {} requests met {}; {} failed", seen.requests, split(&met), seen.failed)
+                format!("    {} requests met {}; {} of {} answers fail", seen.requests, split(&met), seen.failed, seen.answers)
             }
             None => "    what requests meet has not been seen yet".to_owned(),
         });

@@ -165,6 +165,16 @@ pub(super) fn answers_no_probe(state: &State, route: &Route, backend: &BackendId
     probed == Some(Probing::Dead) && !alive()
 }
 
+/// How many direct requests failed of how many, where all did and something answers them: nobody's proof that a backend is dead, and where
+/// it has no users nobody's proof that it would serve them.
+pub(super) fn every_probe_fails(state: &State, route: &Route, backend: &BackendId, now: Timestamp) -> Option<(u64, u64)> {
+    let known = state.backends.get(backend)?;
+    let probe = known.probe.as_ref().filter(|_| probing(known, now) == Probing::Faulty)?;
+    let failed = probe.failed.saturating_add(probe.dropped);
+    let alive = counters(state, backend, now) == Word::Alive || front_door(state, route, backend, now) == Word::Alive;
+    (failed >= probe.sent && !alive).then_some((failed, probe.sent))
+}
+
 /// Whether going home would send everybody from a backend that still answers some to a home that is proven dead.
 pub(super) fn keeps_away_from_home(sight: &Sight, route: &Route, backend: &BackendId) -> bool {
     proven_dead(sight.state, route, &route.home, sight.now) && !proven_dead(sight.state, route, backend, sight.now)

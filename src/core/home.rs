@@ -101,10 +101,7 @@ pub fn home(state: &State, route: &Route) -> Home {
 
 /// The share that a write gives to others whose outcome has not been told: it may be so already.
 fn leaves(known: &RouteState, route: &Route) -> Option<PerMille> {
-    let to = match &known.motion {
-        Motion::Writing { to, .. } | Motion::Resolving { to, .. } => to,
-        Motion::Unread | Motion::Settled | Motion::Returning(_) | Motion::Propagating { .. } | Motion::NeedsHuman { .. } => return None,
-    };
+    let to = standing::may_be(known)?;
     let away = PerMille::ALL.saturating_sub(to.of(&route.home).get());
     (away > PerMille::ZERO && known.latch.is_none()).then_some(away)
 }

@@ -8,7 +8,7 @@ use crate::{
     core::{
         assurance, at_door, blind, controls,
         decision::Refusal,
-        drift, exposure, home,
+        drift, evidence, exposure, home,
         home::Home,
         loss::{self},
         reason::{DoorRule, Objection},
@@ -109,12 +109,23 @@ pub fn preview(state: &State, client: Option<ClientId>, route: &RouteId, to: &We
 }
 
 /// What stands against going home where a trigger would bring it there: it goes all the same, and nobody can promise that it helps.
-pub fn unassured<'a>(state: &'a State, id: &TriggerId) -> Option<&'a Objection> {
+pub fn unassured(state: &State, id: &TriggerId) -> Option<Objection> {
     let sight = Sight::of(state)?;
     let trigger = sight.plan.triggers.iter().find(|trigger| trigger.id == *id)?;
-    let (route, known) = sight.route_of(trigger)?;
+    let (route, _) = sight.route_of(trigger)?;
     let goes = trigger::consequence(&sight, route, trigger) == Then::GoesHome;
-    known.readiness.against.first().filter(|_| goes)
+    goes.then(|| against_home(state, route).into_iter().next())?
+}
+
+/// What stands against going home: what forbids an advance, and a doubt that forbids nothing, for it proves nothing.
+pub fn against_home(state: &State, route: &Route) -> Vec<Objection> {
+    let Some(known) = state.routes.get(&route.id) else { return Vec::new() };
+    let doubt = evidence::every_probe_fails(state, route, &route.home, state.now).map(|(failed, sent)| Objection::ProbesFail {
+        home: route.home.clone(),
+        failed,
+        sent,
+    });
+    known.readiness.against.iter().cloned().chain(doubt).collect()
 }
 
 /// What `trigger` stands at; `None` for one that the plan doesn't name.
@@ -126,14 +137,18 @@ pub fn outlook(state: &State, id: &TriggerId) -> Option<Outlook> {
 
 fn of_trigger(sight: &Sight, trigger: &Trigger, known: &TriggerState) -> Outlook {
     let Some((route, stands)) = sight.route_of(trigger) else { return Outlook::Quiet };
-    overtaken(route, stands, by_itself(sight, route, stands, trigger, known))
+    overtaken(sight.state, route, stands, by_itself(sight, route, stands, trigger, known))
 }
 
 /// What a rollback that is under way makes of what would otherwise alarm: it does already what that could lead to.
-fn overtaken(route: &Route, stands: &RouteState, outlook: Outlook) -> Outlook {
+fn overtaken(state: &State, route: &Route, stands: &RouteState, outlook: Outlook) -> Outlook {
     let returns = stands.drift.is_none() && (stands.motion.is_returning() || standing::goes_home(route, stands));
     let alarms = matches!(outlook, Outlook::Unjudged(_) | Outlook::Running { .. } | Outlook::Unproven { .. } | Outlook::Blind { .. });
-    if returns && alarms { Outlook::GoingHome } else { outlook }
+    match returns && alarms {
+        true if home::home(state, route).is_reached() => Outlook::Idle,
+        true => Outlook::GoingHome,
+        false => outlook,
+    }
 }
 
 /// What a trigger stands at, whatever its route does meanwhile.
@@ -254,7 +269,7 @@ fn breaches(sight: &Sight, route: &Route) -> Vec<DoorBreach> {
         // Going home is no cure for what home fails at.
         outlook: match at_door::outlook(sight, route, &breach) {
             outlook if *breach.backend == route.home => outlook,
-            outlook => overtaken(route, sight.route(route), outlook),
+            outlook => overtaken(sight.state, route, sight.route(route), outlook),
         },
     };
     // What was met where nobody is any more is history.
@@ -317,9 +332,9 @@ fn of_route(sight: &Sight, route: &Route, known: &RouteState, found: &mut Vec<At
     found.extend(unread.map(|since| Attention::WeightsUnread { route: id(), since }));
     let away = assurance::is_away(known, route, sight.now);
     // That the weights are not read is said above.
-    let why = known.readiness.against.iter().find(|why| !matches!(why, Objection::WeightsOld { .. }));
+    let why = against_home(sight.state, route).into_iter().find(|why| !matches!(why, Objection::WeightsOld { .. }));
     if let (true, Some(why)) = (away && known.accepted.is_some(), why) {
-        found.push(Attention::HomeNotReady { route: id(), why: why.clone() });
+        found.push(Attention::HomeNotReady { route: id(), why });
     }
     let losses = loss::losses(sight.state, route);
     if !losses.is_empty() {

@@ -14,6 +14,7 @@ use crate::{
         assurance, evidence, exposure, pace,
         reason::Objection,
         replication::DatabaseStanding,
+        standing,
         state::{BackendState, RouteState, State},
         turn::Turn,
         verdict::{self, Side},
@@ -24,7 +25,7 @@ use crate::{
         metric::Metric,
         platform::Scale,
         time::{Millis, Timestamp},
-        weight::PerMille,
+        weight::{PerMille, Weights},
     },
     plan::model::{DatabaseMode, Plan, Route},
 };
@@ -53,7 +54,9 @@ pub(super) fn weigh(turn: &mut Turn, route: &Route) {
     let state = turn.route(route);
     let home = turn.state.backends.get(&route.home);
     let takes = takes(route, state);
-    let moves = state.accepted.as_ref().map_or(0.0, |accepted| 1.0 - accepted.weights.of(&route.home).fraction());
+    let moved = |weights: &Weights| 1.0 - weights.of(&route.home).fraction();
+    let given = state.accepted.as_ref().map_or(0.0, |accepted| moved(&accepted.weights));
+    let moves = given.max(standing::may_be(state).map_or(0.0, moved));
     let readiness = Readiness {
         against,
         home_scale: home.and_then(|home| home.workload.as_ref()).map_or(Scale::Untold, |workload| workload.scale),
@@ -66,7 +69,8 @@ pub(super) fn weigh(turn: &mut Turn, route: &Route) {
 
 /// Expected time from the beginning of a rollback until the last request is seen at home.
 pub(super) fn takes(route: &Route, state: &RouteState) -> Millis {
-    let away = state.accepted.iter().flat_map(|accepted| accepted.weights.iter()).filter(|(id, _)| **id != route.home);
+    let given = state.accepted.iter().map(|accepted| &accepted.weights).chain(standing::may_be(state));
+    let away = given.flat_map(|weights| weights.iter()).filter(|(id, _)| **id != route.home);
     let away = away.map(|(_, share)| share).chain(state.fading.iter().filter(|(id, _)| **id != route.home).map(|(_, share)| *share));
     let least = away.filter(|share| *share > PerMille::ZERO).min();
     Millis(WRITE_TAKES.0 + pace::spreads_in(route, state).0 + pace::seen_in(state, least).0)

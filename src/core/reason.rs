@@ -85,6 +85,12 @@ pub enum Objection {
     NeverSeen {
         home: BackendId,
     },
+    /// None of the direct requests is answered as expected, and nothing else shows that it answers.
+    ProbesFail {
+        home: BackendId,
+        failed: u64,
+        sent: u64,
+    },
     AnswersNoRequest {
         home: BackendId,
     },

@@ -70,6 +70,14 @@ pub(super) fn names_at_door(latch: &Latch, backend: &BackendId, rule: DoorRule) 
     })
 }
 
+/// What a write of the session's own may have made of the split already, though its outcome has not been told.
+pub(super) fn may_be(state: &RouteState) -> Option<&Weights> {
+    match &state.motion {
+        Motion::Writing { to, .. } | Motion::Resolving { to, .. } => Some(to),
+        Motion::Unread | Motion::Settled | Motion::Returning(_) | Motion::Propagating { .. } | Motion::NeedsHuman { .. } => None,
+    }
+}
+
 /// Until when requests can't be expected to have followed the step that spreads.
 pub(super) fn step_spreads_until(state: &RouteState) -> Option<Timestamp> {
     match state.motion {

@@ -1,4 +1,5 @@
 //! What a journal's writer notes outside the chain each time it names it: the newest checkpoint, and how long the newest segment was then.
+//! When the journal is closed it is the last record, so that nothing can go missing at the end of a session that ended in order.
 //!
 //! It lies twice: in the journal's folder, so that it goes along with a copy, and beside the folder, so that a journal that was moved away
 //! or lost leaves a word behind that one was here. It is on the same disk, so it shows accidents and clumsy edits only. It is not synced:

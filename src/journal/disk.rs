@@ -13,7 +13,7 @@ use rustix::fs::{AtFlags, FallocateFlags, Stat};
 use rustix::io::Errno;
 
 use crate::journal::checkpoint::{self, Mark};
-use crate::journal::files::Home;
+use crate::journal::files::{Home, note_writer};
 
 /// What the writer needs of a disk.
 pub(super) trait Disk: Send {
@@ -27,6 +27,8 @@ pub(super) trait Disk: Send {
     fn sync(&mut self) -> io::Result<()>;
     /// Replaces the checkpoint file beside the journal.
     fn remember(&mut self, mark: Mark) -> io::Result<()>;
+    /// Notes beside the journal who writes it from now on.
+    fn note_writer(&mut self, holder: &str);
     /// Gives back the room beyond the first `bytes` bytes.
     fn release(&mut self, bytes: u64) -> io::Result<()>;
     /// The same place with the file of the next segment, called `name`.
@@ -86,6 +88,13 @@ impl Disk for RealDisk {
                 mark.keep(&self.directory, checkpoint::INSIDE.as_ref())?;
                 mark.keep(&home.parent, &checkpoint::beside(&home.name))
             }
+        }
+    }
+
+    fn note_writer(&mut self, holder: &str) {
+        match &self.home {
+            None => note_writer(&self.directory, &self.name, holder),
+            Some(home) => note_writer(&home.parent, &home.name, holder),
         }
     }
 

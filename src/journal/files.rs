@@ -154,14 +154,6 @@ impl<'a> Spot<'a> {
         Ok(())
     }
 
-    /// Notes who writes this journal, for whoever is refused; a note that can't be written changes nothing else.
-    pub(super) fn note_holder(&self, holder: &str) {
-        let flags = OFlags::CREATE | OFlags::TRUNC | OFlags::WRONLY | NEVER_THROUGH_A_LINK;
-        let note = format!("{}\n", ourselves(holder));
-        let opened = rustix::fs::openat(&self.directory, beside(&self.name, ".lock"), flags, PRIVATE);
-        let _without_a_note = opened.map(|fd| File::from(fd).write_all(note.as_bytes()));
-    }
-
     fn read_holder(&self) -> String {
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | NEVER_THROUGH_A_LINK;
         let mut note = Vec::new();
@@ -169,7 +161,8 @@ impl<'a> Spot<'a> {
             .map(|fd| File::from(fd).take(256).read_to_end(&mut note));
         let text = String::from_utf8_lossy(&note);
         match (read, text.lines().next()) {
-            (Ok(Ok(_)), Some(holder)) if !holder.is_empty() => holder.escape_debug().to_string(),
+            // Who has it now has written nothing yet; the note is of the one before.
+            (Ok(Ok(_)), Some(holder)) if !holder.is_empty() && !holder.starts_with(CLOSED_BY) => holder.escape_debug().to_string(),
             _ => NO_NOTE.to_owned(),
         }
     }
@@ -228,12 +221,20 @@ pub fn last_writer(path: &Path) -> LastWriter {
     let text = String::from_utf8_lossy(&note);
     let line = text.lines().next().unwrap_or_default();
     match (is_in_use(path), line.strip_prefix(CLOSED_BY)) {
-        (true, _) if line.is_empty() => LastWriter::Writing { by: NO_NOTE.to_owned() },
+        (true, closed) if line.is_empty() || closed.is_some() => LastWriter::Writing { by: NO_NOTE.to_owned() },
         (true, _) => LastWriter::Writing { by: line.escape_debug().to_string() },
         (false, Some(by)) => LastWriter::Closed { by: by.escape_debug().to_string() },
         (false, None) if line.is_empty() => LastWriter::Unknown,
         (false, None) => LastWriter::Lost { by: line.escape_debug().to_string() },
     }
+}
+
+/// Notes who writes the journal called `name` in `directory`, for whoever is refused; a note that can't be written changes nothing else.
+pub(super) fn note_writer(directory: &OwnedFd, name: &OsStr, holder: &str) {
+    let flags = OFlags::CREATE | OFlags::TRUNC | OFlags::WRONLY | NEVER_THROUGH_A_LINK;
+    let note = format!("{}\n", ourselves(holder));
+    let opened = rustix::fs::openat(directory, beside(name, ".lock"), flags, PRIVATE);
+    let _without_a_note = opened.map(|fd| File::from(fd).write_all(note.as_bytes()));
 }
 
 /// Notes that the journal at `path` was closed by this process. A note that can't be written changes nothing else.

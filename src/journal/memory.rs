@@ -173,6 +173,8 @@ impl Disk for Memory {
         Ok(())
     }
 
+    fn note_writer(&mut self, _holder: &str) {}
+
     fn follow(&self, _name: OsString, _file: File) -> io::Result<Box<dyn Disk>> {
         Err(io::ErrorKind::Unsupported.into())
     }

@@ -97,12 +97,12 @@
 //! since. It can't prove by itself that its end was not cut off or that it was not written anew from some line on: whoever can write
 //! the file can compute hashes. For that a *witness* is needed, `SEQ:HASH` of any line, kept where that somebody can't write: a
 //! checkpoint on a colleague's screen, in syslog, or in the cloud provider's own audit log. With it, everything up to that line is
-//! what the witness saw. `JOURNAL/checkpoint` and `JOURNAL.checkpoint` hold the newest checkpoint in that form, with the newest segment's number
-//! and length behind it; they lie on the same disk, so they show accidents and clumsy edits only. Nothing of this proves what a machine did whose attacker wrote the records to begin with.
+//! what the witness saw. `JOURNAL/checkpoint` and `JOURNAL.checkpoint` hold the newest checkpoint in that form, or the last line where the writer
+//! closed the journal, with the newest segment's number and length behind it; they lie on the same disk, so they show accidents and clumsy edits only. Nothing of this proves what a machine did whose attacker wrote the records to begin with.
 //!
 //! ## On the disk
 //! The folder has mode 0700, the files 0600; each is a regular file, opened for append and never through a link. The folder is locked with
-//! `flock` by the writer; `JOURNAL.lock` only names the holder, or says who closed the journal. Room is allocated ahead of the records without changing the file's length (8 MiB
+//! `flock` by the writer; `JOURNAL.lock` only names who wrote last, or says who closed the journal. Room is allocated ahead of the records without changing the file's length (8 MiB
 //! at a time, more when 4 MiB are left), so a clean file ends with its last line feed; zero bytes behind that come from a file system after a
 //! crash and are a torn tail. Each write is one `write` and one `fdatasync`, so at most the last write of at most 2 MiB can be incomplete. A
 //! segment's state is durable under the segment's name before its snapshot is written; a segment is sealed under another name, read back,

@@ -1,6 +1,6 @@
 //! Creates a journal, and takes one up again after whatever happened to its writer.
 //!
-//! Taking up again proves the whole chain first. A torn tail is moved to a file beside the journal, never thrown away, and the
+//! Taking up again proves the whole chain first; until then, and until the caller wants it for its own, nothing changes ([`Claim`]). A torn tail is moved to a file beside the journal, never thrown away, and the
 //! next record tells of it. Anything else that does not hold is refused and left untouched: a writer that mends history would
 //! be the best tool to forge it with. Doing this twice, or being killed in the midst of it, ends in the same chain.
 
@@ -9,7 +9,7 @@ use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt, FileExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
@@ -86,13 +86,10 @@ impl Replay {
         let failed = |source| JournalError::File { act: "read", path: path.to_owned(), source };
         let remembered = checkpoint::of_journal(path);
         let pieces = pieces(path, remembered, failed)?;
-        let newest = newest(pieces, |_| Ok(()))?;
+        let newest = Newest::of(pieces)?.piece;
         let file = open_to_read(&newest.path)?;
         let Found { proof, snapshot } = prove(path, &file, &newest, remembered, &Options::default())?;
-        let bytes = match proof.tail {
-            Tail::Clean { bytes } => bytes,
-            Tail::Torn { offset, .. } => offset,
-        };
+        let bytes = whole(&proof);
         Ok(Replay { proof, segment: newest.number, snapshot, recovered: None, remembered, file, bytes })
     }
 
@@ -154,7 +151,9 @@ impl Writer {
             Ok(writer)
         })();
         let writer = begun.inspect_err(|_: &JournalError| drop(fs::remove_dir_all(&folder)))?;
-        spot.note_holder(&options.holder);
+        let mut writer = writer.noted_as(&options.holder);
+        // Its first record is written already.
+        writer.note();
         Ok(writer)
     }
 
@@ -167,6 +166,27 @@ impl Writer {
     /// [`JournalError::InUse`] if another writer has it, [`JournalError::Missing`] if it was here and is gone, [`JournalError::Read`] if it is
     /// broken, lacks a segment or contradicts a witness; it is then as it was.
     pub fn open(path: &Path, options: &Options) -> Result<(Self, Replay), JournalError> {
+        Claim::on(path, options)?.take_up()
+    }
+}
+
+/// A journal that is ours to take up, proved and still as it was: nothing in it changes, and nothing beside it, before it is taken up.
+pub struct Claim<'a> {
+    spot: Spot<'a>,
+    directory: OwnedFd,
+    file: File,
+    newest: Piece,
+    unbegun: Vec<PathBuf>,
+    options: Options,
+    replay: Replay,
+}
+
+impl<'a> Claim<'a> {
+    /// Locks the journal at `path` and proves its newest segment.
+    ///
+    /// # Errors
+    /// As [`Writer::open`].
+    pub fn on(path: &'a Path, options: &Options) -> Result<Self, JournalError> {
         let spot = Spot::find(path, options.network)?;
         adopt::finish(&spot)?;
         if fs::symlink_metadata(path).is_err() {
@@ -178,26 +198,49 @@ impl Writer {
         let directory = spot.open_folder()?;
         let remembered = checkpoint::of_journal(path);
         let pieces = pieces(path, remembered, spot.failed("read"))?;
-        folder::clear(path).map_err(spot.failed("clear away what was half made in"))?;
-        // Made ready and never begun: its first record was not durable, so nothing followed from it.
-        let newest = newest(pieces, |unbegun| fs::remove_file(unbegun).map_err(spot.failed("clear away what was half made in")))?;
+        let Newest { piece: newest, unbegun } = Newest::of(pieces)?;
         let inside = Spot::find(&newest.path, options.network)?;
         let file = inside.open()?;
-        let found = prove(path, &file, &newest, remembered, options)?;
-        let (bytes, recovered) = match found.proof.tail {
-            Tail::Clean { bytes } => (bytes, None),
-            Tail::Torn { offset, shape, .. } => (offset, Some(set_aside(&inside, &file, offset, shape)?)),
-        };
-        settle(&file, bytes).map_err(inside.failed("make durable what was found in"))?;
-        spot.note_holder(&options.holder);
+        let Found { proof, snapshot } = prove(path, &file, &newest, remembered, options)?;
         // Its own open file: a dup would keep the lock when the writer is gone.
         let kept = inside.open_again()?;
-        let start = Start::behind(&found.proof, bytes, recovered.clone(), Some(newest.number));
+        let bytes = whole(&proof);
+        let replay = Replay { proof, segment: newest.number, snapshot, recovered: None, remembered, file: kept, bytes };
+        Ok(Self { spot, directory, file, newest, unbegun, options: options.clone(), replay })
+    }
+
+    /// What was found in it.
+    pub const fn replay(&self) -> &Replay {
+        &self.replay
+    }
+
+    /// Makes it the writer's: what was half made is cleared away, a torn tail set aside, and what was read made durable.
+    ///
+    /// # Errors
+    /// The disk refuses.
+    pub fn take_up(self) -> Result<(Writer, Replay), JournalError> {
+        let Self { spot, directory, file, newest, unbegun, options, mut replay } = self;
+        let clear = || spot.failed("clear away what was half made in");
+        folder::clear(spot.path).map_err(clear())?;
+        // Made ready and never begun: its first record was not durable, so nothing followed from it.
+        unbegun.iter().try_for_each(fs::remove_file).map_err(clear())?;
+        let inside = Spot::find(&newest.path, options.network)?;
+        if let Tail::Torn { offset, shape, .. } = replay.proof.tail {
+            replay.recovered = Some(set_aside(&inside, &file, offset, shape)?);
+        }
+        settle(&file, replay.bytes).map_err(inside.failed("make durable what was found in"))?;
+        let start = Start::behind(&replay.proof, replay.bytes, replay.recovered.clone(), Some(newest.number));
         let Spot { directory: parent, name, .. } = spot;
         let disk = RealDisk { directory, name: inside.name, file, home: Some(Home { parent, name }) };
-        let writer = Self::resume(Box::new(disk), start, options.cadence);
-        let Found { proof, snapshot } = found;
-        Ok((writer, Replay { proof, segment: newest.number, snapshot, recovered, remembered, file: kept, bytes }))
+        Ok((Writer::resume(Box::new(disk), start, options.cadence).noted_as(&options.holder), replay))
+    }
+}
+
+/// Where the last whole record ends.
+const fn whole(proof: &Proof) -> u64 {
+    match proof.tail {
+        Tail::Clean { bytes } => bytes,
+        Tail::Torn { offset, .. } => offset,
     }
 }
 
@@ -229,19 +272,27 @@ fn missing(number: u64) -> JournalError {
     ReadError::from(Break::new(0, 0, Why::SegmentMissing { number })).into()
 }
 
-/// The newest segment that was begun. Those behind it, which never were, are given to `unbegun`.
-fn newest(mut pieces: Vec<Piece>, unbegun: impl Fn(&Path) -> Result<(), JournalError>) -> Result<Piece, JournalError> {
-    loop {
-        let Some(piece) = pieces.pop() else { return Err(missing(1)) };
-        if piece.form == Form::Sealed {
-            // Only a segment that has a successor is ever sealed.
-            return Err(missing(piece.number + 1));
+/// The newest segment that was begun, and those behind it, which never were.
+struct Newest {
+    piece: Piece,
+    unbegun: Vec<PathBuf>,
+}
+
+impl Newest {
+    fn of(mut pieces: Vec<Piece>) -> Result<Self, JournalError> {
+        let mut unbegun = Vec::new();
+        loop {
+            let Some(piece) = pieces.pop() else { return Err(missing(1)) };
+            if piece.form == Form::Sealed {
+                // Only a segment that has a successor is ever sealed.
+                return Err(missing(piece.number + 1));
+            }
+            let file = open_to_read(&piece.path)?;
+            if piece.number == 1 || Lines::of_segment(file, piece.number, None, Sums::Read)?.is_some() {
+                return Ok(Self { piece, unbegun });
+            }
+            unbegun.push(piece.path);
         }
-        let file = open_to_read(&piece.path)?;
-        if piece.number == 1 || Lines::of_segment(file, piece.number, None, Sums::Read)?.is_some() {
-            return Ok(piece);
-        }
-        unbegun(&piece.path)?;
     }
 }
 
@@ -277,10 +328,7 @@ fn prove(path: &Path, file: &File, piece: &Piece, remembered: Option<Mark>, opti
         Verdict::Proved(proof) => proof,
         Verdict::Broken { at, .. } => return Err(named(at.into()).into()),
     };
-    let found = match proof.tail {
-        Tail::Clean { bytes } => bytes,
-        Tail::Torn { offset, .. } => offset,
-    };
+    let found = whole(&proof);
     if let Some(Within { segment, bytes: expected }) = remembered.and_then(|mark| mark.within)
         && segment == piece.number
         && found < expected

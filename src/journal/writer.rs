@@ -101,6 +101,8 @@ pub struct Writer {
     remembering: Result<(), Cause>,
     /// A recovery that the journal itself does not tell of yet.
     to_tell: Option<Recovered>,
+    /// Who writes, as long as nothing was written: whoever opens a journal and then leaves it alone has not been its writer.
+    to_note: Option<String>,
     latch: Option<Loss>,
 }
 
@@ -139,6 +141,7 @@ impl Writer {
             to_remember: None,
             remembering: Ok(()),
             to_tell: start.to_tell,
+            to_note: None,
             latch: None,
         };
         writer.room.ensure(writer.disk.as_mut(), writer.bytes, 0);
@@ -148,6 +151,18 @@ impl Writer {
     /// The same writer after its file got another name.
     pub(super) fn moved_to(self, disk: Box<dyn Disk>) -> Self {
         Self { disk, ..self }
+    }
+
+    /// The same writer, which notes beside the journal that it is `holder` when it writes first.
+    pub(super) fn noted_as(self, holder: &str) -> Self {
+        Self { to_note: Some(holder.to_owned()), ..self }
+    }
+
+    /// Notes beside the journal who writes it, unless that was done.
+    pub(super) fn note(&mut self) {
+        if let Some(holder) = self.to_note.take() {
+            self.disk.note_writer(&holder);
+        }
     }
 
     /// A writer of a new chain whose first record is durable.
@@ -260,12 +275,13 @@ impl Writer {
         &self.remembering
     }
 
-    /// Makes everything durable and gives unused room back. A writer that is only dropped loses what is buffered, as a crash would.
+    /// Makes everything durable, lets the checkpoint name the last record, and gives unused room back. A writer that is only dropped loses what is buffered, as a crash would.
     ///
     /// # Errors
     /// As [`Writer::flush`].
     pub fn close(mut self) -> Result<Witness, JournalError> {
         self.flush()?;
+        self.remember(self.durable_head());
         // Room that can't be given back costs space until the file is removed, and nothing else.
         let _kept = self.disk.release(self.bytes);
         Ok(self.durable_head())
@@ -353,6 +369,7 @@ impl Writer {
         if self.buffer.is_empty() {
             return Ok(());
         }
+        self.note();
         let length = self.buffer.len() as u64;
         self.room.ensure(self.disk.as_mut(), self.bytes, length);
         if let Err((act, cause)) = write_and_sync(self.disk.as_mut(), self.bytes, &self.buffer) {
@@ -364,10 +381,15 @@ impl Writer {
         self.durable = self.head;
         self.buffer.clear();
         if let Some(witness) = self.to_remember.take() {
-            let within = self.segment.map(|segment| Within { segment, bytes: self.bytes });
-            self.remembering = self.disk.remember(checkpoint::Mark { witness, within }).map_err(Cause::from);
+            self.remember(witness);
         }
         Ok(())
+    }
+
+    /// Lets the checkpoint outside the chain name `witness`, which is durable.
+    fn remember(&mut self, witness: Witness) {
+        let within = self.segment.map(|segment| Within { segment, bytes: self.bytes });
+        self.remembering = self.disk.remember(checkpoint::Mark { witness, within }).map_err(Cause::from);
     }
 
     fn refuse_if_latched(&self) -> Result<(), JournalError> {

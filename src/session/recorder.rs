@@ -23,7 +23,7 @@ use crate::{
         files::note_closed,
         folder::{self, Ready, ReadyError},
         record::{Genesis, Kind, KindError},
-        recover::Options,
+        recover::{Claim, Options},
         sealed::{SealError, seal},
         writer::{Durability, Writer},
     },
@@ -140,6 +140,38 @@ impl Sealing {
     }
 }
 
+/// An old journal that nobody else can take up meanwhile, folded and still as it was.
+pub struct Found<'a> {
+    claim: Claim<'a>,
+    path: &'a Path,
+    pub folded: Folded,
+}
+
+impl<'a> Found<'a> {
+    /// # Errors
+    /// As [`Recorder::open`].
+    pub fn at(path: &'a Path, holder: &str) -> Result<Found<'a>, RecorderError> {
+        let claim = Claim::on(path, &Options { holder: holder.to_owned(), ..Options::default() })?;
+        let folded = refold::fold(path, claim.replay())?;
+        Ok(Found { claim, path, folded })
+    }
+
+    /// # Errors
+    /// The disk refuses.
+    pub fn take_up(self) -> Result<(Recorder, Folded), RecorderError> {
+        let Found { claim, path, folded } = self;
+        let (writer, replay) = claim.take_up()?;
+        let at = Timestamp(i64::try_from(replay.proof.first_at_ms).unwrap_or(i64::MAX));
+        let mut recorder = Recorder::of(writer, path, at, &folded)?;
+        if let Some(taken) = &replay.snapshot {
+            recorder.sealed_to = taken.snapshot.sealed_to;
+            recorder.segment_bytes = taken.state.len() as u64;
+            recorder.is_foreign = refold::begin(taken).is_none();
+        }
+        Ok((recorder, folded))
+    }
+}
+
 impl Recorder {
     /// A new journal for a new session.
     /// # Errors
@@ -159,17 +191,7 @@ impl Recorder {
     /// # Errors
     /// If another host has the journal, if it is broken or lacks something, or says what this program does not understand.
     pub fn open(path: &Path, holder: &str) -> Result<(Recorder, Folded), RecorderError> {
-        let options = Options { holder: holder.to_owned(), ..Options::default() };
-        let (writer, replay) = Writer::open(path, &options)?;
-        let folded = refold::fold(path, &replay)?;
-        let at = Timestamp(i64::try_from(replay.proof.first_at_ms).unwrap_or(i64::MAX));
-        let mut recorder = Recorder::of(writer, path, at, &folded)?;
-        if let Some(taken) = &replay.snapshot {
-            recorder.sealed_to = taken.snapshot.sealed_to;
-            recorder.segment_bytes = taken.state.len() as u64;
-            recorder.is_foreign = refold::begin(taken).is_none();
-        }
-        Ok((recorder, folded))
+        Found::at(path, holder)?.take_up()
     }
 
     fn of(writer: Writer, path: &Path, at: Timestamp, folded: &Folded) -> Result<Recorder, RecorderError> {

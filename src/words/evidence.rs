@@ -50,6 +50,9 @@ pub fn objection(objection: &Objection, names: Names) -> String {
         }
         Objection::NotSeen { home, ago } => format!("{} was last seen {ago} ago", names.backend(home)),
         Objection::NeverSeen { home } => format!("nothing is known of the instances of {} yet", names.backend(home)),
+        Objection::ProbesFail { home, failed, sent } => {
+            format!("{failed} of {sent} direct requests to {} fail, and nothing else shows that it answers", names.backend(home))
+        }
         Objection::AnswersNoRequest { home } => format!("{} answers no direct request", names.backend(home)),
         Objection::BeyondLimit { home, metric, value, limit } => format!(
             "the {metric} of {} is {}, above {}",

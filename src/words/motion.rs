@@ -3,6 +3,7 @@
 use crate::{
     core::{
         assurance::unread_for,
+        home::Home,
         state::{Goal, Motion, Proof, Return, ReturnStage, RouteState},
     },
     domain::time::Timestamp,
@@ -10,11 +11,13 @@ use crate::{
 };
 
 /// The same with what requests say of it: nothing is called settled that they have not agreed with.
-pub fn following(route: &RouteState, now: Timestamp) -> String {
+pub fn following(route: &RouteState, home: &Home, now: Timestamp) -> String {
     match &route.motion {
-        Motion::Settled => match unread_for(route, now) {
-            Some(span) => format!("weights not read for {span}"),
-            None => settled(route).to_owned(),
+        Motion::Settled => match (unread_for(route, now), home) {
+            (Some(span), _) => format!("weights not read for {span}"),
+            // By the plan's time it is over, and not everybody has been seen there.
+            (None, Home::Accepted { .. }) if route.latch.is_some() => "home accepted, not seen yet".to_owned(),
+            (None, _) => settled(route).to_owned(),
         },
         Motion::Unread
         | Motion::Writing { .. }

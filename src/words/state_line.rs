@@ -154,7 +154,7 @@ fn worst(found: &[Attention], state: &State, route: &Route, known: &RouteState, 
     match (known.proof, known.against_since) {
         (Proof::Proven { .. } | Proof::Fits, None) => Said::new(Tone::Good, "nothing is beyond its limit", "all quiet"),
         (Proof::Unproven | Proof::Unasked, None) | (_, Some(_)) => {
-            let following = crate::words::following(known, now);
+            let following = crate::words::following(known, &home(state, route), now);
             Said::new(Tone::Warning, following.clone(), following)
         }
     }
@@ -196,16 +196,18 @@ fn failing(state: &State, route: &Route, backend: &BackendId) -> Option<Said> {
 
 /// The soonest thing that happens by itself.
 fn next(found: &[Attention], stands: &Home, state: &State, (route, known): (&Route, &RouteState), now: Timestamp) -> Option<Said> {
-    let soonest = outlook::soonest(found).and_then(|soonest| {
+    // What brings the route home already comes before what only holds.
+    if let (Some(_), Home::Accepted { left: Some(left), .. }) = (&known.latch, stands) {
+        return Some(Said::new(Tone::Plain, format!("home in about {left}"), format!("home in {left}")));
+    }
+    let goes = known.motion.is_returning();
+    let soonest = outlook::soonest(found).filter(|_| !goes).and_then(|soonest| {
         let said = short::outcome(soonest, Names::of(state), now)?;
         // Where home fails too, nobody takes it for a cure.
         let worse = exchange(state, route).filter(|_| said.tone == Tone::Alarm);
         let to = worse.map_or_else(String::new, |worse| format!(", to {} errors", rate(worse.there)));
         Some(Said { long: format!("{}{to}", said.long), ..said })
     });
-    if let (None, Some(_), Home::Accepted { left: Some(left), .. }) = (&soonest, &known.latch, stands) {
-        return Some(Said::new(Tone::Plain, format!("home in about {left}"), format!("home in {left}")));
-    }
     soonest.or_else(|| match &known.motion {
         Motion::Returning(back) if back.failures > 0 => Some(Said::new(Tone::Plain, "trying again by itself", "trying again")),
         Motion::Returning(_) => Some(Said::new(Tone::Plain, "going home by itself", "going home")),
@@ -231,7 +233,7 @@ fn way_home(known: &RouteState, stands: &Home, state: &State, route: &Route) -> 
         Home::Unread | Home::Accepted { .. } | Home::Unasked { .. } | Home::Seen { .. } | Home::Going { .. } => None,
         // It is being tried already, and nobody knows when it gets there.
         Home::NotHome { .. } if known.motion.is_returning() => None,
-        Home::Away { .. } | Home::NotHome { .. } => Some(match known.readiness.against.first() {
+        Home::Away { .. } | Home::NotHome { .. } => Some(match outlook::against_home(state, route).first() {
             None => Said::plain(known.readiness.takes.to_string()),
             Some(why) => {
                 let why = crate::words::objection(why, Names::of(state));

@@ -8,10 +8,13 @@ use cutover::{
         has::{Writes, writes},
         home::Home,
         news::{News, Settling},
+        outlook::{Attention, Outlook, against_home, attention, outlook},
         reason::{Need, Objection, Obstacle},
         state::{Motion, Proof},
     },
     domain::{
+        answer::Answers,
+        fact::{Fact, Probed},
         fault::{Fault, FaultKind, Outcome},
         hindrance::Hindrance,
         metric::Metric,
@@ -21,7 +24,7 @@ use cutover::{
     plan::model::{Database, DatabaseMode, Plan},
 };
 
-use crate::session::{SECOND, Session, ana, ben, plan, refused, route, split};
+use crate::session::{SECOND, Session, ana, ben, plan, refused, route, run, split};
 
 fn per_mille(share: u16) -> PerMille {
     PerMille::new(share).unwrap()
@@ -248,4 +251,49 @@ fn half_of_the_way_is_not_settled() {
     assert!(matches!(session.route().motion, Motion::Propagating { .. }), "17 of 25 % by a hundred answers");
     session.serve(30, 5);
     assert_eq!(session.route().motion, Motion::Settled);
+}
+
+/// What a write may have made so already counts: going back from there is neither free nor done at once.
+#[test]
+fn while_the_first_step_is_written_going_back_takes_its_time() {
+    let mut session = Session::at(0);
+    assert_eq!(session.route().readiness.takes, Millis(0));
+    assert_eq!(session.shift(0, 10), Verdict::Accepted);
+    session.weights(0);
+    assert!(matches!(session.route().motion, Motion::Writing { .. }), "{:?}", session.route().motion);
+    let ready = &session.route().readiness;
+    assert!(ready.takes > Millis::from_secs(3) && (ready.moves - 0.01).abs() < 1e-9, "{ready:?}");
+    assert!(matches!(session.home(), Home::Away { given } if given == per_mille(10)));
+}
+
+/// With nobody at home a direct request is all that could show that it answers; that every one of them fails forbids nothing and is told.
+#[test]
+fn a_home_without_users_whose_probes_all_fail_is_doubted_everywhere() {
+    let mut session = Session::at(1000);
+    session.healthy();
+    let planned = session.state.opened.as_ref().unwrap().plan.routes[0].clone();
+    assert!(against_home(&session.state, &planned).is_empty(), "{:?}", against_home(&session.state, &planned));
+    let forbidden = Answers::from_iter([("403 text/html".parse().unwrap(), 5)]);
+    let probed = Probed { backend: run(), sent: 5, failed: 5, dropped: 0, answers: forbidden, slowest_ms: Some(80.0) };
+    session.see("probe/run", vec![Fact::Probed(probed)]);
+    let against = against_home(&session.state, &planned);
+    assert!(matches!(against[..], [Objection::ProbesFail { failed: 5, sent: 5, .. }]), "{against:?}");
+    let found = attention(&session.state);
+    assert!(found.iter().any(|found| matches!(found, Attention::HomeNotReady { .. }) && found.is_urgent()), "{found:?}");
+    assert!(session.route().readiness.against.is_empty(), "it proves nothing, so it forbids nothing");
+}
+
+/// Once everybody has been seen at home, nothing is on the way there any more.
+#[test]
+fn at_home_no_trigger_is_on_its_way_home() {
+    let mut session = Session::at_a_quarter();
+    session.rollback(&ana());
+    session.write_done();
+    session.serve(5, 5);
+    session.serve(300, 0);
+    assert!(matches!(session.home(), Home::Seen { .. }), "{:?}", session.home());
+    for id in session.state.triggers.keys() {
+        let stands = outlook(&session.state, id);
+        assert!(!matches!(stands, Some(Outlook::GoingHome)), "{id}: {stands:?}");
+    }
 }

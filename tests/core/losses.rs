@@ -116,7 +116,7 @@ fn weights_that_nobody_reads_are_unknown_and_said_so_where_it_begins_and_ends() 
         session.beats();
     }
     assert_eq!(unread_for(session.route(), session.now), Some(Millis::from_secs(45)));
-    assert!(words::following(session.route(), session.now).starts_with("weights not read for 45"));
+    assert!(words::following(session.route(), &session.home(), session.now).starts_with("weights not read for 45"));
     let found = attention(&session.state);
     assert!(found.iter().any(|found| matches!(found, Attention::WeightsUnread { .. }) && found.is_urgent()), "{found:?}");
     let trigger = "error-rate".parse().unwrap();

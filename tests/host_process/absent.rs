@@ -1,7 +1,11 @@
 //! A session whose host is gone: the command line says where its traffic was last known to be, gives the command by hand, and how to bring
 //! the host back; from the journal alone, which stays as it was.
 
-use std::{fs, process::Output};
+use std::{
+    fs,
+    io::{BufRead, BufReader, Read},
+    process::{Output, Stdio},
+};
 
 use cutover::core::event::Event;
 
@@ -116,4 +120,43 @@ fn without_its_journal_the_plan_alone_gives_the_command() {
     let status = account.status();
     assert_eq!((&status["host"], &status["routes"]["frontend"]["by_hand"]), (&"gone".into(), &command.into()));
     fs::rename(&moved, &journal).unwrap();
+}
+
+/// What a rollback says whose host goes after it was recorded; `goes` lets it go.
+fn cut_short(account: &Account, goes: impl FnOnce()) -> (Option<i32>, String) {
+    let mut asked = account.command(&["rollback", "--wait", "60"]);
+    let mut rollback = asked.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut out = BufReader::new(rollback.stdout.take().unwrap());
+    let mut text = String::new();
+    out.read_line(&mut text).unwrap();
+    assert!(text.starts_with("recorded: "), "{text}");
+    goes();
+    out.read_to_string(&mut text).unwrap();
+    let ended = rollback.wait_with_output().unwrap();
+    (ended.status.code(), text + &String::from_utf8(ended.stderr).unwrap())
+}
+
+#[test]
+fn a_rollback_whose_host_dies_meanwhile_says_what_a_dead_hosts_rollback_says() {
+    let account = Account::new();
+    let (session, _cockpit) = at_one_percent(&account);
+    for signal in ["-KILL", "-TERM"] {
+        let (code, text) = cut_short(&account, || account.signal(signal));
+        assert_eq!(code, Some(7), "{signal}: {text}");
+        assert!(
+            text.contains(&format!("the host of session {session} is gone; nobody watches over it; the rollback is on record")),
+            "{text}"
+        );
+        assert!(!text.contains("the session goes on with it"), "{signal}: {text}");
+        assert!(text.contains("nobody knows more since 20") && text.contains(&by_hand(&account)), "{signal}: {text}");
+        assert!(text.contains("this takes it up again") && text.contains(&session), "{signal}: {text}");
+        assert_eq!(account.open(), session);
+        account.wait_until("the world was read", |status| status["routes"]["frontend"]["motion"] != "unread");
+    }
+    let (code, text) = cut_short(&account, || {
+        let stopped = account.run(&["stop", &session, "--abandon", "frontend"]);
+        assert!(stopped.status.success(), "{stopped:?}");
+    });
+    assert_eq!(code, Some(7), "{text}");
+    assert!(text.contains("the session is over (the session was stopped by its owner)") && text.contains(&by_hand(&account)), "{text}");
 }

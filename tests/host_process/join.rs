@@ -132,3 +132,29 @@ fn a_session_whose_simulated_world_died_with_its_host_is_cleared_away() {
     assert!(cleared.status.success(), "{line}: {cleared:?}");
     assert!(account.card().is_none());
 }
+
+#[test]
+fn a_refusal_leaves_no_trace_in_the_journal_of_a_session_that_ended_in_order() {
+    let account = Account::new();
+    let plan = account.own_plan();
+    let session = running(&account, &plan);
+    account.wait_until_ready();
+    let stopped = account.run(&["stop", &session, "--abandon", "frontend"]);
+    assert!(stopped.status.success(), "{stopped:?}");
+    let verified = || String::from_utf8(account.run(&["audit", "verify", &session]).stdout).unwrap();
+    let before = verified();
+    assert!(before.starts_with("PROVED") && before.contains("\nwriter   closed by process "), "{before}");
+    for more in [&["--session", &session][..], &["--session", &session, "--simulated"]] {
+        let refused = open(&account, &plan, more);
+        assert_eq!(refused.status.code(), Some(3), "{refused:?}");
+        assert_eq!(verified(), before, "{more:?}");
+    }
+
+    // The last record of an orderly end is vouched for: it can't go missing by accident.
+    let segment = account.journal().join("00000001.jsonl");
+    let bytes = fs::read(&segment).unwrap();
+    let last = bytes[..bytes.len() - 1].iter().rposition(|byte| *byte == b'\n').unwrap() + 1;
+    fs::write(&segment, &bytes[..last]).unwrap();
+    let cut = account.run(&["audit", "verify", &session]);
+    assert!(!cut.status.success() && String::from_utf8_lossy(&cut.stdout).starts_with("BROKEN"), "{cut:?}");
+}

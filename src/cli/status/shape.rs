@@ -11,8 +11,9 @@ use crate::{
     core::{
         event::WorldKind,
         fails::stranded,
+        home::{Home, home},
         outlook::{self, Attention, Outlook, Then},
-        reason::Mover,
+        reason::{Mover, Objection},
         state::{ItemStatus, Motion, Otherwise, Proof, Reading, RouteState, Share, State, TriggerState},
         unjudged::{Patience, Unjudged},
     },
@@ -101,7 +102,9 @@ pub(super) type Shares = BTreeMap<String, f64>;
 #[derive(Debug, Serialize)]
 pub(super) struct Seen {
     pub(super) requests: u64,
+    /// Of `answers`, by what the plan expects.
     pub(super) failed: u64,
+    pub(super) answers: u64,
     pub(super) shares: BTreeMap<String, Share>,
 }
 
@@ -158,7 +161,11 @@ pub(super) fn status(state: &State, session: String, plan: String) -> Status {
         home: planned(id).map(|(plan, route)| plan.home_by_hand(route)),
         out: planned(id).and_then(|(plan, route)| stranded(state, route).map(|stranded| plan.all_by_hand(route, stranded.target))),
     };
-    let of = |(id, route)| (RouteId::to_string(id), route_status(route, by_hand(id), state.now, names));
+    let of = |(id, route)| {
+        let stands = planned(id).map_or(Home::Unread, |(_, planned)| home(state, planned));
+        let against = planned(id).map_or_else(Vec::new, |(_, planned)| outlook::against_home(state, planned));
+        (RouteId::to_string(id), route_status(route, &stands, &against, by_hand(id), state.now, names))
+    };
     let routes = state.routes.iter().map(of).collect();
     let attention = outlook::attention(state);
     Status {
@@ -226,10 +233,14 @@ struct ByHand {
     out: Option<String>,
 }
 
-fn route_status(route: &RouteState, by_hand: ByHand, now: Timestamp, names: Names) -> RouteStatus {
+fn route_status(route: &RouteState, home: &Home, against: &[Objection], by_hand: ByHand, now: Timestamp, names: Names) -> RouteStatus {
+    let door = route.front_door.met.values().chain(&route.front_door.nobodys);
+    // As the plan judges them, over the door's own window; before anything was judged, what the prober itself calls failed.
+    let (failed, answers) = door.fold((0, 0), |(failed, answers), met| (failed + met.failed, answers + met.answers));
     let seen = route.observed.as_ref().filter(|observed| observed.requests > 0).map(|observed| Seen {
         requests: observed.requests,
-        failed: observed.failed,
+        failed: if answers > 0 { failed } else { observed.failed },
+        answers: if answers > 0 { answers } else { observed.requests },
         shares: observed.shares.iter().map(|(backend, share)| (backend.to_string(), *share)).collect(),
     });
     let (motion_since, motion_until) = span(&route.motion);
@@ -238,7 +249,7 @@ fn route_status(route: &RouteState, by_hand: ByHand, now: Timestamp, names: Name
         accepted: route.accepted.as_ref().map(|accepted| shares(&accepted.weights)),
         seen,
         motion: motion(&route.motion),
-        motion_text: words::following(route, now),
+        motion_text: words::following(route, home, now),
         requests_say: match (route.proof, route.against_since) {
             (_, Some(_)) => "disagree",
             (Proof::Unproven, None) => "unproven",
@@ -261,7 +272,7 @@ fn route_status(route: &RouteState, by_hand: ByHand, now: Timestamp, names: Name
             },
             since: drift.since.0,
         }),
-        against_going_back: route.readiness.against.iter().map(|why| words::objection(why, names)).collect(),
+        against_going_back: against.iter().map(|why| words::objection(why, names)).collect(),
         by_hand: by_hand.home,
         out_by_hand: by_hand.out,
     }

@@ -7,12 +7,14 @@ use std::path::{Path, PathBuf};
 use super::{Note, genesis, journal_of, kind, lines, note};
 use crate::journal::broken::Why;
 use crate::journal::chain::Head;
+use crate::journal::checkpoint;
 use crate::journal::error::{Cause, JournalError, ReadError};
+use crate::journal::files::{LastWriter, last_writer, note_closed};
 use crate::journal::line::{Line, Sums};
 use crate::journal::memory::Memory;
 use crate::journal::reader::{Lines, Records, Step, Tail};
 use crate::journal::record::{Body, Recovered, TornShape};
-use crate::journal::recover::Options;
+use crate::journal::recover::{Claim, Options};
 use crate::journal::segment::{Form, name};
 use crate::journal::verify::{Verdict, verify_journal};
 use crate::journal::writer::{Cadence, Durability, Writer};
@@ -337,4 +339,69 @@ fn room_is_there_before_it_is_needed_and_given_back_at_the_end() {
     assert!(facts.blocks() * 512 >= 8 * 1024 * 1024 && facts.len() < 1_000, "{} blocks, {} bytes", facts.blocks(), facts.len());
     writer.close().unwrap();
     assert!(fs::metadata(scratch.file()).unwrap().blocks() * 512 < 1024 * 1024);
+}
+
+/// Every file of a folder and of those in it, as it is.
+fn all_files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        match path.is_dir() {
+            true => files.extend(all_files(&path)),
+            false => files.push((path.clone(), fs::read(path).unwrap())),
+        }
+    }
+    files.sort();
+    files
+}
+
+#[test]
+fn a_journal_that_is_looked_at_and_not_taken_up_is_as_it_was() {
+    let scratch = Scratch::new("untouched");
+    let path = scratch.journal();
+    let mut writer = Writer::create(&path, 1, &genesis("s"), &Options::default()).unwrap();
+    writer.append(1, Durability::Durable, &kind(), &note(0)).unwrap();
+    note_closed(&path);
+    writer.close().unwrap();
+    // What a crash leaves behind: half a record, a segment that was not begun, a file that was being made.
+    let mut end = fs::OpenOptions::new().append(true).open(scratch.file()).unwrap();
+    std::io::Write::write_all(&mut end, b"{\"seq\":2,").unwrap();
+    for half_made in [name(2, Form::Plain), "00000002.jsonl.new-7-0".to_owned()] {
+        fs::write(path.join(half_made), b"{}").unwrap();
+    }
+    let before = all_files(&scratch.0);
+    let claim = Claim::on(&path, &Options::default()).unwrap();
+    assert_eq!(claim.replay().proof.records, 2);
+    assert!(matches!(Writer::open(&path, &Options::default()), Err(JournalError::InUse { .. })), "nobody else takes it up meanwhile");
+    drop(claim);
+    assert_eq!(all_files(&scratch.0), before);
+    assert!(matches!(last_writer(&path), LastWriter::Closed { .. }));
+
+    // Whoever takes it up is its writer from its first record on.
+    let (mut writer, _) = Claim::on(&path, &Options::default()).unwrap().take_up().unwrap();
+    assert_eq!(scratch.names(), ["00000001.jsonl", "00000001.jsonl.torn-1", "checkpoint"]);
+    assert!(matches!(last_writer(&path), LastWriter::Writing { by } if !by.contains("closed")));
+    writer.append(2, Durability::Durable, &kind(), &note(1)).unwrap();
+    drop(writer);
+    assert!(matches!(last_writer(&path), LastWriter::Lost { .. }));
+}
+
+#[test]
+fn a_record_that_is_missing_at_the_end_of_a_closed_journal_is_missed() {
+    let scratch = Scratch::new("closed");
+    let path = scratch.journal();
+    let mut writer = Writer::create(&path, 1, &genesis("s"), &Options::default()).unwrap();
+    for number in 0..3 {
+        writer.append(1, Durability::Buffered, &kind(), &note(number)).unwrap();
+    }
+    let head = writer.close().unwrap();
+    assert_eq!(checkpoint::of_journal(&path).unwrap().witness, head);
+    let (writer, replay) = open(&path);
+    assert_eq!(replay.proof.head, head);
+    writer.close().unwrap();
+    let bytes = fs::read(scratch.file()).unwrap();
+    let kept: usize = lines(&bytes).iter().rev().skip(1).map(|line| line.len()).sum();
+    fs::write(scratch.file(), &bytes[..kept]).unwrap();
+    assert!(matches!(verify_journal(&path, &[]), Ok(Verdict::Broken { .. })));
+    assert!(matches!(Writer::open(&path, &Options::default()), Err(JournalError::Read(_))));
 }

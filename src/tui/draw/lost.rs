@@ -103,7 +103,12 @@ fn lost(why: &str, then: Then, width: usize, scene: Scene<'_>) -> Vec<Line<'stat
             lines.push(Line::styled("What still holds:", theme.text));
             lines.push(holds(&in_flight(state)));
             lines.push(holds("if only this line broke, the session goes on, its triggers armed"));
-            lines.push(holds("if the host died, the triggers sleep; cutover open takes it up again"));
+            // A world that is simulated may have died with its host, and then nothing is left to be taken up.
+            let way_on = match state.opened.as_ref().map(|opened| opened.world) {
+                Some(WorldKind::Demo { .. }) => "cutover sessions says how to go on",
+                Some(WorldKind::Live) | None => "cutover open takes it up again",
+            };
+            lines.push(holds(&format!("if the host died, the triggers sleep; {way_on}")));
             lines.extend(by_hand(scene));
             lines.push(Line::default());
         }

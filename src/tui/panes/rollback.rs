@@ -13,6 +13,7 @@ use crate::{
         fails::{Gravity, exchange, fails},
         has::{Writes, writes},
         home::{Home, home},
+        outlook::against_home,
         state::{Motion, ReturnStage, RouteState, State},
     },
     domain::time::{Millis, Timestamp},
@@ -145,8 +146,9 @@ fn lines(scene: Scene<'_>, route: &Route, known: &RouteState, room: usize) -> Ve
     let ready = &known.readiness;
     let key = if may { words::key(view, Action::Rollback) } else { "going back".to_owned() };
     let head = Span::styled(format!(" {} {key} ", theme.glyphs.rollback), theme.rollback);
-    if !ready.against.is_empty() {
-        let why: Vec<String> = ready.against.iter().map(|reason| crate::words::objection(reason, Names::of(state))).collect();
+    let against = against_home(state, route);
+    if !against.is_empty() {
+        let why: Vec<String> = against.iter().map(|reason| crate::words::objection(reason, Names::of(state))).collect();
         let worse = exchange(state, route).map(|worse| format!("{}; ", crate::words::exchange(&worse, "going back")));
         let told = format!("{} {}going back is not assured: {}", theme.glyphs.breach, worse.unwrap_or_default(), why.join("; "));
         let told = text::cut(&told, room.saturating_sub(head.width()), theme.glyphs.ellipsis);
@@ -232,7 +234,7 @@ fn flying(scene: Scene<'_>, route: &Route, known: &RouteState, stands: &Home, ro
             head.push(Span::styled(told, theme.busy));
         }
         Home::Going { .. } | Home::Unread | Home::Away { .. } | Home::Unasked { .. } | Home::Seen { .. } | Home::NotHome { .. } => {
-            head.extend(words::course(known, view.now, theme));
+            head.extend(words::course(known, stands, view.now, theme));
         }
     }
     let head = text::with_what_fits(head[..2].to_vec(), head[2..].iter().cloned(), room.max(60));

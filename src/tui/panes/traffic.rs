@@ -139,7 +139,7 @@ fn status(scene: Scene<'_>, route: &Route, known: &RouteState, worst: Option<&At
         }
         Some(Attention::Blind { .. }) if resting => Line::styled(format!("{} BLIND", theme.glyphs.unknown), theme.unknown),
         Some(_) | None => {
-            let mut spans = words::course(known, view.now, theme);
+            let mut spans = words::course(known, &home(state, route), view.now, theme);
             spans.extend(progress(state, route, known, theme));
             Line::from(spans)
         }
@@ -250,7 +250,7 @@ fn small(scene: Scene<'_>, known: &RouteState, route: &Route, (legs, freshness):
     if known.latch.is_some() {
         line.push(Span::styled(format!("{} latched ", theme.glyphs.latch), theme.latch));
     }
-    line.extend(words::course(known, view.now, theme));
+    line.extend(words::course(known, &home(scene.state, route), view.now, theme));
     text::rows(buf, behind, [Line::from(line)]);
 }
 
@@ -432,7 +432,7 @@ fn threat(scene: Scene<'_>, route: &Route) -> Option<(String, Style)> {
 
 /// The key that goes home, where that helps: not where everybody is home or on the way, nor where home is in no state to take them.
 fn way_home(state: &State, route: &Route, view: &View) -> String {
-    let assured = state.routes.get(&route.id).is_some_and(|known| known.readiness.against.is_empty());
+    let assured = outlook::against_home(state, route).is_empty();
     match home(state, route) {
         Home::Away { .. } | Home::NotHome { .. } if assured => format!("; {} goes home now", words::key(view, Action::Rollback)),
         Home::Away { .. } | Home::NotHome { .. } => String::new(),

@@ -86,7 +86,7 @@ struct Row<'a> {
     /// What the end of its time would bring now.
     would: Then,
     /// What stands against going home, where that would bring it there.
-    unassured: Option<&'a Objection>,
+    unassured: Option<Objection>,
     names: Names<'a>,
 }
 
@@ -188,7 +188,7 @@ fn compact_line(told: &Row<'_>, now: Timestamp, theme: &Theme, width: u16) -> Li
 fn below(told: &Row<'_>, now: Timestamp, theme: &Theme, row: Rect, buf: &mut Buffer) {
     let row = Rect { x: row.x + 2, width: row.width.saturating_sub(2), ..row };
     let cells = row.width.saturating_sub(28).min(CLOCK_CELLS);
-    let rule = match told.unassured {
+    let rule = match &told.unassured {
         None => crate::words::rule(&told.would, told.trigger.lasting, told.names),
         Some(why) => format!("rolls back, home not assured: {}", crate::words::objection(why, told.names)),
     };

@@ -6,6 +6,7 @@ use crate::{
     core::{
         assurance::unread_for,
         decision::Cause,
+        home::Home,
         news::Tone,
         outlook::Outlook,
         state::{ItemStatus, Motion, Proof, Reading, RouteState, State, TriggerState},
@@ -139,11 +140,12 @@ pub fn item(status: ItemStatus, theme: &Theme) -> (&'static str, &'static str, S
 }
 
 /// How far the route is with what was asked of it, and what requests say of it, in a few words.
-pub fn course(known: &RouteState, now: Timestamp, theme: &Theme) -> Vec<Span<'static>> {
+pub fn course(known: &RouteState, home: &Home, now: Timestamp, theme: &Theme) -> Vec<Span<'static>> {
     let glyphs = &theme.glyphs;
     let (glyph, style) = match &known.motion {
         Motion::Unread | Motion::Resolving { .. } => (glyphs.unknown, theme.unknown),
         Motion::Settled if unread_for(known, now).is_some() => (glyphs.unknown, theme.unknown),
+        Motion::Settled if matches!(home, Home::Accepted { .. }) && known.latch.is_some() => (glyphs.unknown, theme.unknown),
         Motion::Settled => match (known.proof, known.against_since) {
             (_, Some(_)) => (glyphs.warn, theme.warn),
             (Proof::Proven { .. } | Proof::Fits, None) => (glyphs.ok, theme.ok),
@@ -154,7 +156,7 @@ pub fn course(known: &RouteState, now: Timestamp, theme: &Theme) -> Vec<Span<'st
         Motion::Returning(_) => (glyphs.busy, theme.warn),
         Motion::NeedsHuman { .. } => (glyphs.breach, theme.breach),
     };
-    vec![Span::styled(format!("{glyph} {}", crate::words::following(known, now)), style)]
+    vec![Span::styled(format!("{glyph} {}", crate::words::following(known, home, now)), style)]
 }
 
 /// A cause in one line.

@@ -98,12 +98,12 @@ fn home_line(face: &Face<'_>, home_name: &str) -> Line<'static> {
         Home::Away { .. } if known.motion == Motion::Settled => {
             let by = known.moved_by.as_ref().map_or_else(String::new, |by| format!(", moved by {}", crate::words::mover(by, names)));
             let since = known.changed_at.map_or_else(String::new, |at| format!(" for {}", view.age(at)));
-            let seen = if known.is_seen() { String::new() } else { format!("; {}", crate::words::following(known, view.now)) };
+            let seen = if known.is_seen() { String::new() } else { format!("; {}", crate::words::following(known, &stands, view.now)) };
             Line::styled(format!("It has stood there{since}{by}{seen}."), theme.dim)
         }
         Home::Away { .. } => {
             let to = known.wanted.as_ref().map_or_else(String::new, |to| format!("On the way to {}: ", names.split(&route.id, to)));
-            Line::styled(format!("{to}{}.", crate::words::following(known, view.now)), theme.busy)
+            Line::styled(format!("{to}{}.", crate::words::following(known, &stands, view.now)), theme.busy)
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::{
     core::{
         has::{Writes, writes},
         home::{Home, home},
-        outlook::{Outlook, Then, attention, outlook, soonest},
+        outlook::{Outlook, Then, against_home, attention, outlook, soonest},
         state::{Motion, ReturnStage, TriggerState},
     },
     domain::time::Timestamp,
@@ -116,8 +116,14 @@ pub(super) fn way_home(face: &Face<'_>, page: &mut Page, buf: &mut Buffer) {
         Home::NotHome { .. } => {
             (format!("{}. By hand, by whoever has the rights:", sentence_of_retry(&known.motion, view.now)), theme.breach)
         }
-        Home::Going { .. } | Home::Accepted { .. } => (format!("All traffic is on its way to {at_home}, {ready}."), theme.text),
-        Home::Unread | Home::Away { .. } => match known.readiness.against.first() {
+        going @ Home::Going { .. } => {
+            (format!("{}.", sentence(&crate::words::home(&going, route, view.now, Names::of(state)))), theme.warn)
+        }
+        Home::Accepted { .. } => match against_home(state, route).first() {
+            Some(against) => (format!("All traffic is on its way to {at_home}, and {}.", objection(against, Names::of(state))), theme.warn),
+            None => (format!("All traffic is on its way to {at_home}, {ready}."), theme.text),
+        },
+        Home::Unread | Home::Away { .. } => match against_home(state, route).first() {
             Some(against) => (format!("Going back is not assured: {}.", objection(against, Names::of(state))), theme.breach),
             None => (takes(face, &at_home, &ready), theme.text),
         },

@@ -8,6 +8,7 @@ use crate::{
     core::{
         has::{has, strangers},
         home::home,
+        outlook::against_home,
         state::{Motion, RouteState},
     },
     domain::id::BackendId,
@@ -92,7 +93,7 @@ fn split(route: &Route, known: &RouteState, room: &Room) -> Section {
     let names = Names::of(room.state);
     let mut section = Section::new("This split", theme);
     let mut fact = |label: &str, told: String, style| section.fact(label, &told, style, room);
-    fact("now", say::following(known, view.now), theme.text);
+    fact("now", say::following(known, &home(room.state, route), view.now), theme.text);
     if let Some(accepted) = &known.accepted {
         fact("accepted", names.split(&route.id, &accepted.weights), theme.figure);
         fact("version", accepted.version.0.clone(), theme.dim);
@@ -156,10 +157,11 @@ fn way_home(route: &Route, known: &RouteState, room: &Room) -> Section {
     fact("takes", format!("{}, and moves {:.0}% of users", ready.takes, ready.moves * 100.0), theme.text);
     let seen = ready.seen_at.map_or_else(|| "not seen yet".to_owned(), |at| format!("seen {}", words::age(view.age(at))));
     fact("home has", format!("{}, {seen}", platform::scale(ready.home_scale)), theme.text);
-    if ready.against.is_empty() {
+    let against = against_home(room.state, route);
+    if against.is_empty() {
         fact("against it", format!("{} nothing", theme.glyphs.ok), theme.ok);
     }
-    for why in &ready.against {
+    for why in &against {
         fact("against it", say::objection(why, names), theme.breach);
     }
     if let Motion::Returning(back) = &known.motion {
