@@ -119,3 +119,17 @@ async fn whoever_asked_and_left_is_in_nobodys_way() {
     table.keys(ANA, "c").await;
     table.see(ANA, "nobody asks for them").await;
 }
+
+/// A key that was held down, and a host that takes nothing for a while: the line keeps its place for the way home.
+#[tokio::test]
+async fn held_keys_leave_the_line_free_for_a_rollback() {
+    let mut table = Table::set(250).await;
+    for _ in 0..300 {
+        table.press(ANA, Code::Tab).await;
+    }
+    table.press(ANA, Code::F(9)).await;
+    table.until(|session| session.route().latch.is_some()).await;
+    let looked = |event: &Event| matches!(event, Event::Looked { .. });
+    let looks = table.session.entries.iter().filter(|entry| looked(&entry.event)).count();
+    assert!((2..60).contains(&looks), "each look that is told is a record: {looks}");
+}

@@ -126,10 +126,12 @@ impl Table {
         Seat { by, inputs, view, asks, replies, page, task, sent: Vec::new() }
     }
 
-    /// Shows everybody the state as it is.
+    /// Shows the state as it is to everybody whose line stands.
     pub(crate) fn publish(&mut self) {
         for index in 0..self.seats.len() {
-            self.connection(index, Connection::Connected);
+            if self.seats[index].view.borrow().connection == Connection::Connected {
+                self.connection(index, Connection::Connected);
+            }
         }
     }
 

@@ -16,7 +16,6 @@ use crate::{
     core::{
         command::{Command, Look},
         decision::Verdict,
-        event::TerminalSize,
         news::Tone,
         outlook,
         state::State,
@@ -47,6 +46,7 @@ use crate::{
 mod act;
 mod company;
 mod input_queue;
+mod looks;
 mod mouse;
 mod news;
 mod overlays;
@@ -220,7 +220,7 @@ pub async fn fly(
             }
         }
         let draw_wake = (dirty && !busy).then_some(draw_at);
-        let wake = [Some(tick_at), draw_wake, app.ripe_at()].into_iter().flatten().min().unwrap_or(tick_at);
+        let wake = [Some(tick_at), draw_wake, app.ripe_at(), app.looks.due()].into_iter().flatten().min().unwrap_or(tick_at);
         tokio::select! {
             biased;
             told = signals.next() => match told {
@@ -256,6 +256,7 @@ pub async fn fly(
             }
         }
         dirty = true;
+        app.tell_looks();
         match app.work() {
             Flow::Stay => {}
             Flow::Redraw => canvas.forget(),
@@ -281,6 +282,7 @@ struct App {
     state: Arc<State>,
     size: Size,
     input_queue: input_queue::InputQueue,
+    looks: looks::Looks,
     guard: Guard,
     asks: u64,
     /// The newest shift that was asked for and has no answer yet.
@@ -328,6 +330,7 @@ impl App {
             view,
             size,
             input_queue: input_queue::InputQueue::default(),
+            looks: looks::Looks::default(),
             guard: Guard::default(),
             asks: 0,
             asked: None,
@@ -393,11 +396,6 @@ impl App {
         self.tell_size();
     }
 
-    fn tell_size(&mut self) {
-        let terminal = TerminalSize { columns: self.size.columns, rows: self.size.rows };
-        // Others only see how large this terminal is; on a full line they see it later.
-        let _ = self.link.asks.try_send(ToHost::Resize(terminal));
-    }
     /// What is drawn of this cockpit.
     fn scene(&self) -> Scene<'_> {
         Scene { state: &self.state, view: &self.view, theme: &self.appearance.theme }
@@ -445,16 +443,15 @@ impl App {
     }
 
     fn ask(&mut self, key: &str, command: Command) {
+        // What was looked at before it was asked is told before it.
+        if self.looks.due().is_some() {
+            self.tell_all_looks();
+        }
         self.asks += 1;
         let asked = ToHost::Ask { ask: AskId(self.asks), key: Some(Shown::new(key)), command };
         if self.link.asks.try_send(asked).is_err() {
             self.notify(Tone::Alarm, "the session can't be asked now; nothing was changed; it is tried to reach it again".to_owned());
         }
-    }
-
-    /// Tells of what asks nothing; on a full line it is lost, and nobody waits for it.
-    fn look(&mut self, key: &str, look: Look) {
-        let _ = self.link.asks.try_send(ToHost::Look { key: Some(Shown::new(key)), look });
     }
 
     fn answered(&mut self, reply: Reply) {
