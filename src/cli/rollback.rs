@@ -23,7 +23,7 @@ use crate::{
     core::{
         command::Command,
         decision::Verdict,
-        home::{Home, home},
+        home::{Home, home, is_home_now},
         reason::Obstacle,
     },
     domain::{
@@ -31,7 +31,7 @@ use crate::{
         shown::Shown,
     },
     plan::model::{Plan, Route},
-    words::{Names, absence, home as home_words, refusal as refusal_words},
+    words::{Names, absence, home_now, refusal as refusal_words},
 };
 
 /// Between two words on the same thing.
@@ -151,7 +151,7 @@ impl Asked {
                 if homes.iter().any(is_stuck) {
                     return Err(said("the session can't bring it home by itself; its reason stands above", Exit::Unsettled));
                 }
-                if !homes.is_empty() && homes.iter().all(Home::is_reached) {
+                if !homes.is_empty() && meant(&view, self.only.as_ref()).all(|(_, route)| is_home_now(&view.state, route)) {
                     print::out("everything is home; the routes stay latched until somebody re-arms them with a reason\n");
                     return Ok(Exit::Done);
                 }
@@ -233,7 +233,7 @@ fn say(view: &View, route: &Route, told: &mut BTreeMap<RouteId, LastLine>) -> Ho
     let kind = std::mem::discriminant(&stands);
     let known = told.get(&route.id);
     if known.is_none_or(|known| known.kind != kind || known.at.elapsed() >= SAY_EVERY) {
-        let words = home_words(&stands, route, view.state.now, Names::of(&view.state));
+        let words = home_now(&stands, &view.state, route, view.state.now, Names::of(&view.state));
         print::out(&format!("{}: {words}\n", route.id));
         if matches!(stands, Home::NotHome { .. }) && known.is_none_or(|known| known.kind != kind) {
             by_hand(view, Some(&route.id));

@@ -6,7 +6,7 @@
 
 use crate::{
     core::{
-        exposure, pace,
+        assurance, exposure, pace,
         reason::{Mover, Need, Obstacle},
         rollback::ESCALATE_AFTER,
         standing,
@@ -55,6 +55,12 @@ impl Home {
             Home::Unread | Home::Away { .. } | Home::Going { .. } | Home::Accepted { .. } | Home::NotHome { .. } => false,
         }
     }
+}
+
+/// Whether everybody is home by what is known now: what nobody has read for too long may have been changed since.
+pub fn is_home_now(state: &State, route: &Route) -> bool {
+    let read = state.routes.get(&route.id).is_some_and(|known| assurance::unread_for(known, state.now).is_none());
+    read && home(state, route).is_reached()
 }
 
 /// Where the users of `route` are now.

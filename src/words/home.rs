@@ -1,11 +1,20 @@
 //! Where a route's users are as far as home goes, in words: accepted and seen are two things, and the second is never said of the first.
 
 use crate::{
-    core::home::Home,
+    core::{assurance::unread_for, home::Home, state::State},
     domain::{time::Timestamp, weight::PerMille},
     plan::model::Route,
     words::{Names, obstacle, share},
 };
+
+/// The same, with the age of what it rests on where that is too old to be so now.
+pub fn home_now(stands: &Home, state: &State, route: &Route, now: Timestamp, names: Names) -> String {
+    let told = home(stands, route, now, names);
+    match state.routes.get(&route.id).and_then(|known| unread_for(known, now)) {
+        Some(ago) if stands.is_reached() => format!("{told}; that was last read {ago} ago, and what the weights are now is not known"),
+        Some(_) | None => told,
+    }
+}
 
 /// Where the users of `route` are.
 pub fn home(home: &Home, route: &Route, now: Timestamp, names: Names) -> String {

@@ -32,7 +32,7 @@ pub use database::{database, database_in_short, measure, missing, replication, w
 pub use detection::{detection, spans};
 pub use evidence::{blindness, evidence, gap, need, objection, terms, void};
 pub use hindrance::{hindrance, hindrance_in_short, obstacle};
-pub use home::home;
+pub use home::{home, home_now};
 pub use loss::exchange;
 pub use motion::{following, motion};
 pub use names::Names;

@@ -6,7 +6,7 @@ use cutover::{
         decision::{Refusal, Verdict},
         event::Event,
         has::{Writes, writes},
-        home::Home,
+        home::{Home, is_home_now},
         news::{News, Settling},
         outlook::{Attention, Outlook, against_home, attention, outlook},
         reason::{Need, Objection, Obstacle},
@@ -22,6 +22,7 @@ use cutover::{
         weight::PerMille,
     },
     plan::model::{Database, DatabaseMode, Plan},
+    words::{self, Names},
 };
 
 use crate::session::{SECOND, Session, ana, ben, plan, refused, route, run, split};
@@ -296,4 +297,23 @@ fn at_home_no_trigger_is_on_its_way_home() {
         let stands = outlook(&session.state, id);
         assert!(!matches!(stands, Some(Outlook::GoingHome)), "{id}: {stands:?}");
     }
+}
+
+/// What was seen at home says nothing of now once nobody has read the weights for too long.
+#[test]
+fn home_that_nobody_reads_any_more_is_not_home_now() {
+    let mut session = Session::at_a_quarter();
+    session.rollback(&ana());
+    session.write_done();
+    session.serve(300, 0);
+    let planned = session.state.opened.as_ref().unwrap().plan.routes[0].clone();
+    assert!(is_home_now(&session.state, &planned));
+    for _ in 0..45 {
+        session.now = session.now + SECOND;
+        session.healthy();
+        session.beats();
+    }
+    assert!(session.home().is_reached() && !is_home_now(&session.state, &planned));
+    let said = words::home_now(&session.home(), &session.state, &planned, session.now, Names::of(&session.state));
+    assert!(said.contains("last read 45s ago"), "{said}");
 }
