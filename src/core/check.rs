@@ -35,7 +35,7 @@ pub(super) fn look(turn: &Turn, wanted: &Check, expires: Millis) -> Finding {
         Check::MonitoringInPlace => monitoring(turn),
         Check::ErrorRatesBelow(limit) => below(turn, Metric::ErrorRate, *limit, expires),
         Check::LatencyBelow(limit) => below(turn, Metric::P95Latency, *limit, expires),
-        Check::ReplicationLagBelow(limit) => lag_below(turn, *limit),
+        Check::ReplicationLagBelow(limit) => lag_below(turn, *limit, expires),
         Check::NoDroppedConnections(span) => no_drops(turn, *span),
         Check::AllTrafficOnTarget => all_on_target(turn),
         Check::StableFor(span) => stable(turn, *span),
@@ -47,11 +47,11 @@ fn monitoring(turn: &Turn) -> Finding {
     let silent = turn.state.sources.iter().find(|(_, source)| source.fault.is_some() || now.since(source.asked_at) > source.stale_after);
     if let Some((id, source)) = silent {
         let why = source.fault.as_ref().map(|fault| fault.kind);
-        return Finding::Against(Evidence::SourceSilent { source: id.clone(), why });
+        return Finding::Against { seen_at: now, evidence: Evidence::SourceSilent { source: id.clone(), why } };
     }
     let blind = turn.state.triggers.iter().find(|(_, known)| known.blind_since.is_some_and(|since| now.since(since) >= BLIND_AFTER));
     if let Some((id, _)) = blind {
-        return Finding::Against(Evidence::TriggerBlind { trigger: id.clone() });
+        return Finding::Against { seen_at: now, evidence: Evidence::TriggerBlind { trigger: id.clone() } };
     }
     let unread = turn.plan.routes.iter().find(|route| !standing::is_fresh(turn.route(route)));
     if let Some(route) = unread {
@@ -135,7 +135,8 @@ fn below(turn: &Turn, metric: Metric, limit: f64, expires: Millis) -> Finding {
     for backend in serving {
         match wanted.usable(turn, backend) {
             Ok(sample) if sample.value >= limit => {
-                return Finding::Against(Evidence::BeyondLimit { metric, backend: backend.clone(), value: sample.value, limit });
+                let evidence = Evidence::BeyondLimit { metric, backend: backend.clone(), value: sample.value, limit };
+                return Finding::Against { seen_at: sample.at, evidence };
             }
             Ok(sample) => {
                 oldest = oldest.min(sample.at);
@@ -151,8 +152,8 @@ fn below(turn: &Turn, metric: Metric, limit: f64, expires: Millis) -> Finding {
 }
 
 /// Every replica of the plan follows the plan's primary, and none is too far behind. The primary's own state is asked for, too: what a
-/// replica follows that is down is nothing.
-fn lag_below(turn: &Turn, limit: Millis) -> Finding {
+/// replica follows that is down is nothing. A lag is as old as its figure, not as the look that brought it.
+fn lag_below(turn: &Turn, limit: Millis, expires: Millis) -> Finding {
     let Some(database) = &turn.plan.database else { return Finding::Unknown(Evidence::NoDatabase) };
     if database.replicas.is_empty() {
         return Finding::Unknown(Evidence::NoReplica);
@@ -165,13 +166,22 @@ fn lag_below(turn: &Turn, limit: Millis) -> Finding {
         let evidence = Evidence::Instance { instance: instance.clone(), standing };
         match (lag, soundness) {
             (Some(lag), _) if lag.value >= limit.as_secs_f64() => {
-                return Finding::Against(Evidence::LagBeyond { instance: instance.clone(), seconds: lag.value, limit });
+                let (seconds, age) = (lag.value, turn.now.since(lag.at));
+                let evidence = Evidence::LagBeyond { instance: instance.clone(), seconds, limit, age };
+                return Finding::Against { seen_at: lag.at, evidence };
+            }
+            (Some(lag), _) if turn.now.since(lag.at) >= expires => {
+                let age = turn.now.since(lag.at);
+                unproven = unproven.or(Some(Evidence::LagOld { instance: instance.clone(), age, holds: expires }));
             }
             (Some(lag), _) => {
-                oldest = known.map_or(oldest, |known| oldest.min(known.seen_at));
+                oldest = oldest.min(lag.at);
                 found.push((instance.clone(), lag.value));
             }
-            (None, Soundness::Unsound) => return Finding::Against(evidence),
+            (None, Soundness::Unsound) => {
+                let seen_at = known.map_or(turn.now, |known| known.seen_at);
+                return Finding::Against { seen_at, evidence };
+            }
             (None, Soundness::Unproven) => unproven = unproven.or(Some(evidence)),
             (None, Soundness::Sound) => {}
         }
@@ -185,7 +195,7 @@ fn lag_below(turn: &Turn, limit: Millis) -> Finding {
 fn no_drops(turn: &Turn, span: Millis) -> Finding {
     let (watch, now) = (&turn.state.drops, turn.now);
     if let Some(last) = watch.last_at.filter(|last| now.since(*last) < span) {
-        return Finding::Against(Evidence::Dropped { ago: now.since(last) });
+        return Finding::Against { seen_at: last, evidence: Evidence::Dropped { ago: now.since(last) } };
     }
     // All of them, not those that happen to be left: each meets connections that no other one does.
     let of = watch.by.len().max(probers(turn));
@@ -222,7 +232,7 @@ fn all_on_target(turn: &Turn) -> Finding {
         match (&state.motion, settle::verdict(state, turn.now)) {
             // On its way that is nothing to warn of.
             (Motion::Settled | Motion::NeedsHuman { .. }, Verdict::Against) => {
-                return Finding::Against(Evidence::RequestsElsewhere { route: route.id.clone() });
+                return Finding::Against { seen_at, evidence: Evidence::RequestsElsewhere { route: route.id.clone() } };
             }
             (Motion::Settled, _) if !exposure::holds_all(state, turn.now, &route.target) => {
                 return Finding::NotYet(Evidence::AcceptedNotSeen { route: route.id.clone() });

@@ -33,7 +33,10 @@ pub(super) enum Finding {
         seen_at: Timestamp,
         evidence: Evidence,
     },
-    Against(Evidence),
+    Against {
+        seen_at: Timestamp,
+        evidence: Evidence,
+    },
     /// Not so far: it needs more time, or its hour has not come.
     NotYet(Evidence),
     Unknown(Evidence),
@@ -76,9 +79,9 @@ fn collect(turn: &mut Turn, item: &Item, wanted: &Check) {
             known.expires_at = Some(seen_at + item.expires);
             evidence
         }
-        Finding::Against(evidence) => {
+        Finding::Against { seen_at, evidence } => {
             known.status = ItemStatus::Failing;
-            known.seen_at = Some(now);
+            known.seen_at = Some(seen_at);
             known.expires_at = None;
             evidence
         }

@@ -8,7 +8,7 @@
 use crate::{
     core::{
         evidence,
-        state::{Motion, RouteState},
+        state::{Motion, RouteState, Share},
     },
     domain::{
         id::BackendId,
@@ -45,8 +45,12 @@ pub(super) fn gets(route: &RouteState, now: Timestamp, backend: &BackendId) -> P
     let fading = route.fading.get(backend).copied().unwrap_or(PerMille::ZERO);
     let seen = route.observed.as_ref().filter(|observed| now.since(observed.at) <= evidence::FRESH);
     let band = seen.and_then(|observed| observed.shares.get(backend)).filter(|share| share.fraction > 0.0);
-    let upper = band.map_or(PerMille::ZERO, |share| PerMille::ZERO.saturating_add((share.high * f64::from(WHOLE)).ceil() as u16));
-    upper.max(fading)
+    band.map_or(PerMille::ZERO, upper).max(fading)
+}
+
+/// The upper end of what is seen.
+pub(super) fn upper(seen: &Share) -> PerMille {
+    PerMille::ZERO.saturating_add((seen.high * f64::from(WHOLE)).ceil() as u16)
 }
 
 /// The largest share that `backend` may have, given or got. Whatever has any is judged.
@@ -67,8 +71,10 @@ pub(super) fn accepted(route: &RouteState, backend: &BackendId) -> PerMille {
     route.accepted.as_ref().map_or(PerMille::ZERO, |accepted| accepted.weights.of(backend))
 }
 
-/// Whether `backend` holds everything and nobody else gets anything any more.
+/// Whether `backend` holds everything and nobody else gets anything any more, in the plan or not.
 pub(super) fn holds_all(route: &RouteState, now: Timestamp, backend: &BackendId) -> bool {
-    let others = route.accepted.iter().flat_map(|accepted| accepted.weights.iter()).map(|(id, _)| id).chain(route.fading.keys());
+    let given = route.accepted.iter().flat_map(|accepted| accepted.weights.iter()).map(|(id, _)| id);
+    let met = route.observed.iter().flat_map(|observed| observed.shares.keys());
+    let others = given.chain(route.fading.keys()).chain(met);
     accepted(route, backend) == PerMille::ALL && others.filter(|id| *id != backend).all(|id| gets(route, now, id) == PerMille::ZERO)
 }

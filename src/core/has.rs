@@ -1,4 +1,5 @@
-//! What a backend has of a route's traffic, for faces: given by the weights, got as requests show, and the most that it may have.
+//! What a backend has of a route's traffic, for faces: given by the weights, got as requests show, and the most that it may have. And what
+//! going home does to what users wrote meanwhile.
 
 use crate::{
     core::{
@@ -9,7 +10,7 @@ use crate::{
         id::{BackendId, RouteId},
         weight::PerMille,
     },
-    plan::model::Route,
+    plan::model::{DatabaseMode, Route},
 };
 
 /// Three answers to "how much", which agree only once a move is over.
@@ -49,4 +50,27 @@ pub fn strangers<'a>(known: &'a RouteState, planned: &Route) -> Vec<&'a BackendI
     found.sort();
     found.dedup();
     found
+}
+
+/// What going home does to what users have written elsewhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Writes<'a> {
+    /// Both platforms write to one primary.
+    Kept,
+    /// Users may write to a backend that is not of the plan, and nobody knows to which database it does.
+    Stranger(&'a BackendId),
+    /// There is no database in the plan, or it may be another one at home.
+    NotTold,
+}
+
+/// What going home does to the writes of the route's users; whom requests may still meet counts as well.
+pub fn writes<'a>(state: &'a State, planned: &Route) -> Writes<'a> {
+    let mode = state.opened.as_ref().and_then(|opened| opened.plan.database.as_ref()).map(|database| database.mode);
+    let Some(known) = state.routes.get(&planned.id) else { return Writes::NotTold };
+    let fading = known.fading.keys().find(|id| planned.backend(id).is_none());
+    match (mode, strangers(known, planned).into_iter().next().or(fading)) {
+        (Some(DatabaseMode::Shared), None) => Writes::Kept,
+        (Some(DatabaseMode::Shared), Some(stranger)) => Writes::Stranger(stranger),
+        (Some(DatabaseMode::Switchover | DatabaseMode::Promote) | None, _) => Writes::NotTold,
+    }
 }

@@ -247,6 +247,15 @@ pub enum Evidence {
         instance: InstanceId,
         seconds: f64,
         limit: Millis,
+        /// Of the figure itself.
+        #[serde(default)]
+        age: Millis,
+    },
+    /// The newest figure is older than the line holds for.
+    LagOld {
+        instance: InstanceId,
+        age: Millis,
+        holds: Millis,
     },
     LagWithin {
         seconds: Vec<(InstanceId, f64)>,

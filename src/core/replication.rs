@@ -27,7 +27,8 @@ const SEEN_FRESH: Millis = Millis::from_secs(60);
 /// be, they are no figures.
 const LAG_FRESH: Millis = Millis::from_secs(330);
 
-/// How an instance stands. Each excludes the others.
+/// How an instance stands. Each excludes the others. A lag is told with its `age`, which is the figure's own and not that of the look: it
+/// may be minutes older.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum DatabaseStanding {
@@ -72,6 +73,8 @@ pub enum DatabaseStanding {
     /// It replicates; whether its position goes on is not told.
     Unmoved {
         lag: Sample,
+        #[serde(default)]
+        age: Millis,
     },
     /// It replicates; how far it is behind can't be known.
     LagUnknown {
@@ -80,10 +83,14 @@ pub enum DatabaseStanding {
     /// It replicates, further behind than the plan allows.
     Behind {
         lag: Sample,
+        #[serde(default)]
+        age: Millis,
     },
     /// It replicates as it should.
     Follows {
         lag: Sample,
+        #[serde(default)]
+        age: Millis,
     },
 }
 
@@ -122,7 +129,7 @@ impl DatabaseStanding {
     /// The lag, where it means anything.
     pub fn lag(&self) -> Option<Sample> {
         match self {
-            DatabaseStanding::Behind { lag } | DatabaseStanding::Follows { lag } => Some(*lag),
+            DatabaseStanding::Behind { lag, .. } | DatabaseStanding::Follows { lag, .. } => Some(*lag),
             DatabaseStanding::NotSeen
             | DatabaseStanding::Silent { .. }
             | DatabaseStanding::Promoted
@@ -263,8 +270,10 @@ fn following(database: &Database, told: &Replication, now: Timestamp) -> Databas
         (Movement::Moves | Movement::Untold, Ok(lag)) if !(lag.value.is_finite() && lag.value >= 0.0) => {
             DatabaseStanding::LagUnknown { gap: Gap::Unreadable }
         }
-        (Movement::Untold, Ok(lag)) => DatabaseStanding::Unmoved { lag },
-        (Movement::Moves, Ok(lag)) if lag.value > database.lag_max.as_secs_f64() => DatabaseStanding::Behind { lag },
-        (Movement::Moves, Ok(lag)) => DatabaseStanding::Follows { lag },
+        (Movement::Untold, Ok(lag)) => DatabaseStanding::Unmoved { lag, age: now.since(lag.at) },
+        (Movement::Moves, Ok(lag)) if lag.value > database.lag_max.as_secs_f64() => {
+            DatabaseStanding::Behind { lag, age: now.since(lag.at) }
+        }
+        (Movement::Moves, Ok(lag)) => DatabaseStanding::Follows { lag, age: now.since(lag.at) },
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Requests that were sent before the last change say nothing of the split that holds now. A backend that has not answered within the
 //! window is bounded by all answers since its last one, so that even a share of one percent is excluded some day. An answer that says
-//! nobody's name is nobody's, unless a backend outside the plan has a share: its answers bear no name of ours.
+//! nobody's name is nobody's, unless a backend outside the plan has a share, or was met: its answers bear no name of ours.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -49,11 +49,12 @@ pub(super) fn silence_for(fraction: f64) -> f64 {
 
 /// Takes up one look; `None` for one whose requests began before the last change.
 pub(super) fn look(route: &Route, state: &mut RouteState, now: Timestamp, look: Option<Look>) {
-    let (mut window, mut silence) = state.observed.take().map_or_else(Default::default, |observed| (observed.window, observed.silence));
+    let Observed { mut window, mut silence, shares, .. } = state.observed.take().unwrap_or_default();
+    let stranger = stranger(route, state, &shares).cloned();
     if let Some(look) = look {
         let marks = marks(route, window.iter().chain([&look]));
         let mut counts = BTreeMap::new();
-        attribute(&mut counts, route, stranger(route, state), &look, marks);
+        attribute(&mut counts, route, stranger.as_ref(), &look, marks);
         let total = sum(&counts);
         for (id, count) in counts {
             let silent = silence.entry(id).or_default();
@@ -64,16 +65,22 @@ pub(super) fn look(route: &Route, state: &mut RouteState, now: Timestamp, look: 
     while window.front().is_some_and(|look| now.since(look.at) >= WINDOW) {
         window.pop_front();
     }
-    let observed = observed(route, state, now, window, silence);
+    let observed = observed(route, stranger.as_ref(), now, window, silence);
     exclude(state, &observed);
     state.observed = Some(observed);
 }
 
-fn observed(route: &Route, state: &RouteState, now: Timestamp, window: VecDeque<Look>, silence: BTreeMap<BackendId, u64>) -> Observed {
+fn observed(
+    route: &Route,
+    stranger: Option<&BackendId>,
+    now: Timestamp,
+    window: VecDeque<Look>,
+    silence: BTreeMap<BackendId, u64>,
+) -> Observed {
     let mut counts: BTreeMap<BackendId, u64> = BTreeMap::new();
     let whole = put_together(&window, now);
     let Look { failed, dropped, .. } = whole;
-    attribute(&mut counts, route, stranger(route, state), &whole, marks(route, std::iter::once(&whole)));
+    attribute(&mut counts, route, stranger, &whole, marks(route, std::iter::once(&whole)));
     let requests = sum(&counts);
     let band = |id: &BackendId, count: u64| {
         let silent = silence.get(id).copied().unwrap_or(0);
@@ -117,12 +124,15 @@ fn marks<'a>(route: &Route, mut looks: impl Iterator<Item = &'a Look>) -> Marks 
     if looks.any(named) { Marks::Borne } else { Marks::Missing }
 }
 
-/// The backend outside the plan that has the largest share, if any has one.
-fn stranger<'a>(route: &Route, state: &'a RouteState) -> Option<&'a BackendId> {
+/// The backend outside the plan that has the largest share, if any has one; else the one that was `met` last. The API may not name it any
+/// more and requests still meet it: those are its own until the window holds none of them.
+fn stranger<'a>(route: &Route, state: &'a RouteState, met: &'a BTreeMap<BackendId, Share>) -> Option<&'a BackendId> {
     let accepted = state.accepted.iter().flat_map(|accepted| accepted.weights.iter());
     let shares = accepted.chain(state.fading.iter().map(|(id, share)| (id, *share)));
     let strangers = shares.filter(|(id, share)| *share > PerMille::ZERO && route.backend(id).is_none());
-    strangers.max_by_key(|(_, share)| *share).map(|(id, _)| id)
+    let met = met.iter().filter(|(id, share)| share.fraction > 0.0 && route.backend(id).is_none());
+    let met = || met.max_by(|(_, one), (_, other)| one.fraction.total_cmp(&other.fraction));
+    strangers.max_by_key(|(_, share)| *share).map(|(id, _)| id).or_else(|| met().map(|(id, _)| id))
 }
 
 /// Adds the answers of one look to those who gave them.

@@ -7,7 +7,7 @@
 
 use crate::{
     core::{
-        evidence,
+        evidence, exposure,
         news::{News, Settling},
         reason::Need,
         seen::{ANSWERS_MIN, ERRORS},
@@ -85,6 +85,7 @@ pub(super) fn begin_anew(state: &mut RouteState, settle: Millis, now: Timestamp,
         let fading = state.fading.entry(backend.clone()).or_default();
         *fading = share.max(*fading);
     }
+    keep_met(state, before);
     state.before = before.cloned();
     state.changed_at = Some(now);
     state.proof = Proof::Unproven;
@@ -94,6 +95,18 @@ pub(super) fn begin_anew(state: &mut RouteState, settle: Millis, now: Timestamp,
         observed.silence.clear();
         observed.shares.clear();
         observed.requests = 0;
+    }
+}
+
+/// Whom requests met though nobody gives it any, it may still be met by as many, whatever has changed since.
+fn keep_met(state: &mut RouteState, before: Option<&Weights>) {
+    let weights = || before.into_iter().chain(state.accepted.as_ref().map(|accepted| &accepted.weights));
+    let met = state.observed.iter().flat_map(|observed| &observed.shares).filter(|(_, share)| share.fraction > 0.0);
+    let met = met.filter(|(id, _)| weights().all(|weights| weights.of(id) == PerMille::ZERO));
+    let met: Vec<_> = met.map(|(id, share)| (id.clone(), exposure::upper(share))).collect();
+    for (id, share) in met {
+        let fading = state.fading.entry(id).or_default();
+        *fading = share.max(*fading);
     }
 }
 

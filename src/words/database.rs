@@ -6,7 +6,7 @@ use crate::{
         database::{Broken, Engine, Movement, Serving},
         fact::{ReplicaState, Replication},
         id::InstanceId,
-        metric::Sample,
+        time::{Millis, Timestamp},
     },
     words::gap,
 };
@@ -31,9 +31,11 @@ pub fn database(standing: &DatabaseStanding) -> String {
         DatabaseStanding::Untold { gap: why } => format!("does not say whether it replicates: {}", gap(*why)),
         DatabaseStanding::FallsBack => "does not keep up with its primary, its lag means nothing".to_owned(),
         DatabaseStanding::Idle => "its primary writes nothing, so no lag is proven".to_owned(),
-        DatabaseStanding::Unmoved { lag } => format!("says {}, but its position is not told", behind(*lag)),
+        DatabaseStanding::Unmoved { lag, age } => format!("says {}, but its position is not told", behind(lag.value, *age)),
         DatabaseStanding::LagUnknown { gap: why } => format!("replicates, lag unknown: {}", gap(*why)),
-        DatabaseStanding::Behind { lag } | DatabaseStanding::Follows { lag } => format!("replicates, {}", behind(*lag)),
+        DatabaseStanding::Behind { lag, age } | DatabaseStanding::Follows { lag, age } => {
+            format!("replicates, {}", behind(lag.value, *age))
+        }
     }
 }
 
@@ -56,7 +58,7 @@ pub fn database_in_short(standing: &DatabaseStanding) -> String {
         DatabaseStanding::Idle => "lag unproven".to_owned(),
         DatabaseStanding::Unmoved { .. } => "position not told".to_owned(),
         DatabaseStanding::LagUnknown { gap: why } => format!("lag? {}", gap(*why)),
-        DatabaseStanding::Behind { lag } | DatabaseStanding::Follows { lag } => behind(*lag),
+        DatabaseStanding::Behind { lag, age } | DatabaseStanding::Follows { lag, age } => behind(lag.value, *age),
     }
 }
 
@@ -64,8 +66,12 @@ fn after(primary: Option<&InstanceId>) -> String {
     primary.map_or_else(String::new, |primary| format!(" of {primary}"))
 }
 
-fn behind(lag: Sample) -> String {
-    format!("{:.1}s behind", lag.value)
+/// A figure younger than this is told as that of now.
+pub(super) const NOW: Millis = Millis::from_secs(2);
+
+/// How far behind it was, so long ago.
+pub(super) fn behind(seconds: f64, age: Millis) -> String {
+    if age < NOW { format!("{seconds:.1}s behind") } else { format!("{seconds:.1}s behind {age} ago") }
 }
 
 fn down(serving: Serving) -> &'static str {
@@ -90,8 +96,8 @@ fn part(broken: Broken) -> &'static str {
     }
 }
 
-/// What a look at an instance saw, before anybody judges it.
-pub fn replication(seen: &Replication) -> String {
+/// What a look at an instance saw at `at`, before anybody judges it.
+pub fn replication(seen: &Replication, at: Timestamp) -> String {
     let of = after(seen.primary.as_ref());
     let state = match seen.state {
         ReplicaState::Primary => "a primary".to_owned(),
@@ -100,7 +106,7 @@ pub fn replication(seen: &Replication) -> String {
         ReplicaState::Untold => format!("a replica{of}, not told whether it replicates"),
         ReplicaState::Unknown => "not said what it is".to_owned(),
         ReplicaState::Replicating => match seen.lag {
-            Ok(lag) => format!("a replica{of}, {}", behind(lag)),
+            Ok(lag) => format!("a replica{of}, {}", behind(lag.value, at.since(lag.at))),
             Err(why) => format!("a replica{of}, lag unknown: {}", gap(why)),
         },
     };

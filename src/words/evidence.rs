@@ -9,7 +9,11 @@ use crate::{
         id::{BackendId, InstanceId},
         metric::{Gap, Metric},
     },
-    words::{Names, database, hindrance},
+    words::{
+        Names, database,
+        database::{NOW, behind},
+        hindrance,
+    },
 };
 
 /// Why there is no figure.
@@ -145,7 +149,11 @@ pub fn evidence(evidence: &Evidence, names: Names) -> String {
         Evidence::NoDatabase => "the plan names no database".to_owned(),
         Evidence::NoReplica => "the plan names no replica".to_owned(),
         Evidence::Instance { instance, standing } => format!("{instance} {}", database(standing)),
-        Evidence::LagBeyond { instance, seconds, limit } => format!("{instance} is {seconds:.1}s behind, the limit is {limit}"),
+        Evidence::LagBeyond { instance, seconds, limit, age } => {
+            let verb = if *age < NOW { "is" } else { "was" };
+            format!("{instance} {verb} {}, the limit is {limit}", behind(*seconds, *age))
+        }
+        Evidence::LagOld { instance, age, holds } => format!("{instance} last told its lag {age} ago, and this line holds for {holds}"),
         Evidence::LagWithin { seconds } => lags(seconds),
         Evidence::Dropped { ago } => format!("a connection was dropped {ago} ago"),
         Evidence::NoDrops { span } => format!("none in {span}"),

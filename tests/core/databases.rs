@@ -17,6 +17,7 @@ use cutover::{
         time::{Millis, Timestamp},
     },
     plan::model::{Check, Database, DatabaseMode, Item, Plan, Proof, Stage},
+    words,
 };
 
 use crate::session::{START, Session, plan};
@@ -95,7 +96,7 @@ fn line(session: &Session) -> &ItemState {
 #[test]
 fn a_replica_is_well_only_if_everything_says_so() {
     let session = with(|_| ());
-    assert!(matches!(standing(&session, "replica"), DatabaseStanding::Follows { lag } if lag.value == 0.2));
+    assert!(matches!(standing(&session, "replica"), DatabaseStanding::Follows { lag, .. } if lag.value == 0.2));
     assert_eq!(line(&session).status, ItemStatus::Done);
 
     type Change = fn(&mut Replication);
@@ -141,6 +142,24 @@ fn a_lag_whose_position_is_not_told_proves_nothing() {
     let session = with(|seen| seen.movement = Movement::Untold);
     assert!(matches!(standing(&session, "replica"), DatabaseStanding::Unmoved { .. }));
     assert_eq!(line(&session).status, ItemStatus::Unknown);
+}
+
+#[test]
+fn a_line_is_as_old_as_its_figure_and_holds_no_longer_than_it_may() {
+    let told = |ago: u64, value: f64| {
+        with(move |seen| seen.lag = seen.lag.map(|lag| Sample { value, at: lag.at.before(Millis::from_secs(ago - 30)), ..lag }))
+    };
+    let session = told(180, 0.2);
+    let stands = standing(&session, "replica");
+    assert!(matches!(stands, DatabaseStanding::Follows { age, .. } if age == Millis::from_secs(181)), "{stands:?}");
+    assert!(words::database(&stands).contains("0.2s behind 3m01s ago"), "{}", words::database(&stands));
+    assert_eq!((line(&session).status, line(&session).seen_at), (ItemStatus::Done, Some(session.now.before(Millis::from_secs(181)))));
+    // The look is a second old; the line holds for five minutes, and the figure is older.
+    let session = told(300, 0.2);
+    assert_eq!(line(&session).status, ItemStatus::Unknown);
+    assert!(matches!(&line(&session).evidence, Evidence::LagOld { holds, .. } if *holds == Millis::from_mins(5)), "{:?}", line(&session));
+    let session = told(300, 9.0);
+    assert_eq!((line(&session).status, line(&session).seen_at), (ItemStatus::Failing, Some(session.now.before(Millis::from_secs(301)))));
 }
 
 #[test]

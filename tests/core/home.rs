@@ -5,6 +5,7 @@ use cutover::{
         command::{Command, ControlsCommand},
         decision::{Refusal, Verdict},
         event::Event,
+        has::{Writes, writes},
         home::Home,
         news::{News, Settling},
         outlook::{Attention, Outlook, against_home, attention, outlook},
@@ -20,6 +21,7 @@ use cutover::{
         time::Millis,
         weight::PerMille,
     },
+    plan::model::{Database, DatabaseMode, Plan},
 };
 
 use crate::session::{SECOND, Session, ana, ben, plan, refused, route, run, split};
@@ -118,6 +120,42 @@ fn a_strangers_share_is_never_home_bars_an_advance_and_is_taken_home() {
     assert!(matches!(session.home(), Home::Accepted { at_most, .. } if at_most == per_mille(400)), "{:?}", session.home());
     session.serve(3, 0);
     assert!(matches!(session.home(), Home::Seen { .. }), "{:?}", session.home());
+}
+
+#[test]
+fn who_meets_a_stranger_that_the_weights_name_no_more_is_counted_and_home_is_not_seen() {
+    let mut session = Session::open(plan());
+    session.split(&[("run", 600), ("gke", 0), ("hotfix", 400)], vec![hotfix(400)]);
+    session.healthy();
+    session.rollback(&ben());
+    session.write_done();
+    let serve = |session: &mut Session, seconds: u64, nameless: u64| {
+        for _ in 0..seconds {
+            session.now = session.now + SECOND;
+            session.healthy();
+            session.beats();
+            session.weights(0);
+            session.met(&[("200 text/html", 20 - nameless)], &[], &[("200 text/html", nameless)]);
+        }
+    };
+    serve(&mut session, 30, 2);
+    let observed = session.route().observed.as_ref().unwrap();
+    assert!(!observed.window.is_empty() && session.route().fading.is_empty(), "a tenth excludes that it is still two fifths");
+    assert_eq!(observed.requests, 20 * observed.window.len() as u64);
+    assert!((observed.shares[&"hotfix".parse().unwrap()].fraction - 0.1).abs() < 1e-9, "{observed:?}");
+    assert!(matches!(session.home(), Home::Accepted { elsewhere: Some(share), .. } if share.fraction > 0.09), "{:?}", session.home());
+    let shared = Database { mode: DatabaseMode::Shared, primary: "prod".parse().unwrap(), replicas: vec![], lag_max: SECOND };
+    let planned = Plan { database: Some(shared), ..plan() };
+    let mut state = session.state.clone();
+    state.opened.as_mut().unwrap().plan = planned.clone().into();
+    assert_eq!(writes(&state, &planned.routes[0]), Writes::Stranger(&"hotfix".parse().unwrap()));
+    // Its last answers leave the window.
+    serve(&mut session, 50, 0);
+    assert!(matches!(session.home(), Home::Accepted { .. }), "{:?}", session.home());
+    serve(&mut session, 15, 0);
+    assert!(matches!(session.home(), Home::Seen { .. }), "{:?}", session.home());
+    state.routes.clone_from(&session.state.routes);
+    assert_eq!(writes(&state, &planned.routes[0]), Writes::Kept);
 }
 
 #[test]

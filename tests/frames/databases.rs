@@ -94,7 +94,17 @@ fn who_accepts_writes_is_said_and_two_of_them_are_an_alarm() {
 fn with_room_the_measure_the_age_and_what_is_missing_stand_beside_the_lag() {
     let view = View { focus: Pane::Replication, zoomed: Zoom::Focused, ..scenes::view() };
     let text = plain(&frame(&scenes::calm(), &view, &catalogue().first(), 120, 40));
-    for words in ["0.3s behind", "2m10s old", "PostgreSQL's apply + network", "4 kB to apply", "bound 1s", "follows hexproperty-prod"] {
+    for words in ["0.3s behind 2m10s ago", "PostgreSQL's apply + network", "4 kB to apply", "bound 1s", "follows hexproperty-prod"] {
         assert!(text.contains(words), "{words:?} is not said in\n{text}");
+    }
+}
+
+#[test]
+fn a_lag_is_told_with_the_age_of_its_figure_at_every_size() {
+    for (columns, rows) in SIZES {
+        let told = lines(&scenes::calm(), columns, rows);
+        let replica: Vec<_> = told.iter().filter(|(line, _)| line.contains("replica ")).collect();
+        assert!(replica.iter().all(|(line, _)| line.contains("0.3s behind 2m10s ago")), "{columns}x{rows}: {told:?}");
+        assert!(columns > 80 || !replica.is_empty(), "{told:?}");
     }
 }

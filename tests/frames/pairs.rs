@@ -68,7 +68,7 @@ fn every_approver_reads_all_terms_before_the_word() {
     let texts = at_all_sizes("review", &state, &view);
     let terms = ["APPROVE?", "bob asks to move 75% of frontend to gke", "before", "after", "version b1a7", "grant 3"];
     says(&texts, &terms);
-    says(&texts, &["(lag 0.3s now)", "in 4m40s", "Type frontend-100 and Enter to approve", "F9 still rolls back"]);
+    says(&texts, &["(lag 0.3s, 2m10s ago)", "in 4m40s", "Type frontend-100 and Enter to approve", "F9 still rolls back"]);
     keep_dialogs("review", &texts);
 }
 

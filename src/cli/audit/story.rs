@@ -11,6 +11,7 @@ use crate::{
         fault::Outcome,
         metric::{Measured, Metric},
         shown::Shown,
+        time::Timestamp,
     },
     words::{self, Names},
 };
@@ -121,11 +122,11 @@ fn observed(seen: &Observation) -> String {
     match &seen.result {
         Err(fault) => format!("{} saw nothing: {fault}", seen.source),
         Ok(facts) if facts.is_empty() => format!("{} saw nothing new", seen.source),
-        Ok(facts) => format!("{} saw {}", seen.source, facts.iter().map(fact).collect::<Vec<_>>().join("; ")),
+        Ok(facts) => format!("{} saw {}", seen.source, facts.iter().map(|saw| fact(saw, seen.asked_at)).collect::<Vec<_>>().join("; ")),
     }
 }
 
-fn fact(fact: &Fact) -> String {
+fn fact(fact: &Fact, at: Timestamp) -> String {
     match fact {
         Fact::Accepted(accepted) => {
             let by = accepted.actor.as_ref().map_or_else(String::new, |actor| format!(" by {actor}"));
@@ -133,7 +134,9 @@ fn fact(fact: &Fact) -> String {
         }
         Fact::Served(served) => {
             let counts: Vec<String> = served.by_backend.iter().map(|(backend, count)| format!("{backend} {count}")).collect();
-            format!("requests: {}, {} failed, {} dropped", counts.join(" "), served.failed, served.dropped)
+            let nameless =
+                if served.unmarked == 0 { String::new() } else { format!(", {} answered by no backend of the plan", served.unmarked) };
+            format!("requests: {}{nameless}, {} failed, {} dropped", counts.join(" "), served.failed, served.dropped)
         }
         Fact::Probed(probed) => format!("{} of {} requests answered", probed.sent.saturating_sub(probed.dropped), probed.sent),
         Fact::Measured { values, .. } => {
@@ -147,7 +150,7 @@ fn fact(fact: &Fact) -> String {
             format!("{}, {} pods are others", words::platform::scale(change.workload.scale), change.gone.len().max(change.came.len()))
         }
         Fact::Happened { happenings, .. } => format!("{} events", happenings.len()),
-        Fact::Replication(replication) => words::replication(replication),
+        Fact::Replication(replication) => words::replication(replication, at),
     }
 }
 
@@ -155,5 +158,19 @@ fn measured(metric: Metric, value: Measured) -> String {
     match value {
         Ok(sample) => metric.unit().show(sample.value),
         Err(gap) => words::gap(gap),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_look_through_the_front_door_names_everybody_who_answered() {
+        let seen = serde_json::json!({"served": {
+            "route": "frontend", "span": 1000, "by_backend": {"gke": 6, "run": 8}, "failed": 0, "dropped": 0, "unmarked": 6}});
+        let seen: Fact = serde_json::from_value(seen).unwrap();
+        let told = fact(&seen, Timestamp(0));
+        assert_eq!(told, "requests: gke 6 run 8, 6 answered by no backend of the plan, 0 failed, 0 dropped");
     }
 }

@@ -77,12 +77,6 @@ impl App {
     pub(super) fn take_news(&mut self, before: &State) {
         let state = std::sync::Arc::clone(&self.state);
         let fresh = state.feed.iter().filter(|line| line.seq > before.seq).map(|line| &line.news);
-        for news in fresh.clone() {
-            let Some(route) = told_of(news) else { continue };
-            if matches!(&self.view.notice, Some(Notice { holds: Holds::UntilNewsOf(about), .. }) if about == route) {
-                self.view.notice = None;
-            }
-        }
         if let Some(Notice { holds: Holds::WhileOpen(digest), .. }) = &self.view.notice
             && state.seq > before.seq
             && before.approvals.contains_key(digest)
@@ -90,10 +84,13 @@ impl App {
         {
             self.view.notice = None;
         }
-        for news in fresh {
-            if let News::NotMoved { route, .. } | News::DidNotHappen { route, .. } | News::OutcomeUnknown { route, .. } = news
-                && self.asked_for(before, route)
-            {
+        if let Some(Notice { holds: Holds::UntilNewsOf(about), .. }) = &self.view.notice
+            && fresh.clone().any(|news| told_of(news) == Some(about))
+        {
+            self.view.notice = None;
+        }
+        for (route, news) in missed(fresh) {
+            if self.asked_for(before, route) {
                 self.say(Tone::Alarm, crate::words::news(news, Names::of(&state)), Holds::UntilNewsOf(route.clone()));
             }
         }
@@ -108,6 +105,20 @@ impl App {
             Some(Mover::Us(_) | Mover::Adopted { .. } | Mover::OurLateWrite | Mover::Foreign { .. }) | None => false,
         }
     }
+}
+
+/// What `fresh` tells of moves that did not come about as they were asked for. An unknown outcome that is told together with what became of
+/// it is none any more.
+fn missed<'a>(fresh: impl Iterator<Item = &'a News> + Clone) -> impl Iterator<Item = (&'a RouteId, &'a News)> {
+    let all = fresh.clone();
+    fresh.enumerate().filter_map(move |(place, news)| {
+        let (News::NotMoved { route, .. } | News::DidNotHappen { route, .. } | News::OutcomeUnknown { route, .. }) = news else {
+            return None;
+        };
+        let later = || all.clone().skip(place + 1).any(|later| told_of(later) == Some(route));
+        let resolved = matches!(news, News::OutcomeUnknown { .. }) && later();
+        (!resolved).then_some((route, news))
+    })
 }
 
 /// The route whose course a piece of news tells, after which an older answer about it says nothing any more.
@@ -127,4 +138,23 @@ fn told_of(news: &News) -> Option<&RouteId> {
         return None;
     };
     Some(route)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::fault::{Fault, FaultKind};
+
+    #[test]
+    fn an_outcome_that_is_known_by_now_is_not_said_to_be_unknown() {
+        let route: RouteId = "frontend".parse().unwrap();
+        let to: crate::domain::weight::Weights = serde_json::from_value(serde_json::json!({"gke": 0, "run": 1000})).unwrap();
+        let why = Fault::new(FaultKind::TimedOut, "no answer");
+        let unknown = News::OutcomeUnknown { route: route.clone(), to: to.clone(), why: why.clone() };
+        let happened = News::DidHappen { route: route.clone(), to: to.clone() };
+        let not_moved = News::NotMoved { route: route.clone(), at: to, why };
+        assert_eq!(missed([&unknown].into_iter()).collect::<Vec<_>>(), [(&route, &unknown)]);
+        assert_eq!(missed([&unknown, &happened].into_iter()).count(), 0);
+        assert_eq!(missed([&not_moved, &happened].into_iter()).collect::<Vec<_>>(), [(&route, &not_moved)]);
+    }
 }

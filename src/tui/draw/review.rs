@@ -139,14 +139,15 @@ fn terms(approval: &Approval, scene: Scene<'_>) -> Vec<Row> {
     rows.into_iter().chain(against).chain(database).chain(rests).chain(open).chain(asked).collect()
 }
 
-/// The figure of this second, which the digest does not cover because it never stands still.
+/// The newest figure with its own age, which the digest does not cover because it never stands still.
 fn lag(state: &State, view: &View) -> String {
     let database = words::plan(state).and_then(|plan| plan.database.as_ref());
     let lags = database.into_iter().flat_map(|database| {
         let lag = |instance| replication::standing(database, instance, state.replication.get(instance), view.now).lag();
-        database.instances().filter_map(lag).map(|sample| sample.value)
+        database.instances().filter_map(lag)
     });
-    lags.reduce(f64::max).map_or_else(String::new, |lag| format!(" (lag {lag:.1}s now)"))
+    let most = lags.max_by(|one, other| one.value.total_cmp(&other.value));
+    most.map_or_else(String::new, |lag| format!(" (lag {:.1}s, {})", lag.value, words::age(view.age(lag.at))))
 }
 
 /// Where traffic is before or after, as a rail of its own.

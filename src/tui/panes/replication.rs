@@ -106,7 +106,7 @@ fn one(
     let name = text::cut_front(instance.as_str(), room_for_name, glyphs.ellipsis);
     let mut spans =
         vec![Span::styled(format!("{glyph} "), style), Span::styled(format!("{name} "), theme.text), Span::styled(words, style)];
-    let more = known.map(|known| more(known, &standing, database, view, theme)).unwrap_or_default();
+    let more = known.map(|known| more(known, &standing, database, theme)).unwrap_or_default();
     if room.height < 3 {
         append(&mut spans, more, width, theme);
         text::rows(buf, room, [Line::from(spans)]);
@@ -132,14 +132,13 @@ fn append(spans: &mut Vec<Span<'static>>, more: Vec<Span<'static>>, width: usize
     }
 }
 
-/// What else there is to say of an instance, the most telling first. The age is the figure's own, not that of the look.
-fn more(known: &ReplicationState, standing: &DatabaseStanding, database: &Database, view: &View, theme: &Theme) -> Vec<Span<'static>> {
+/// What else there is to say of an instance, the most telling first.
+fn more(known: &ReplicationState, standing: &DatabaseStanding, database: &Database, theme: &Theme) -> Vec<Span<'static>> {
     let mut more = Vec::new();
     if let Some(operation) = &known.now.operation {
         more.push(Span::styled(operation.to_string(), theme.warn));
     }
-    if let Some(lag) = standing.lag() {
-        more.push(Span::styled(format!("{} old", view.age(lag.at)), theme.dim));
+    if standing.lag().is_some() {
         more.push(Span::styled(format!("bound {}", database.lag_max), theme.dim));
         more.extend(known.now.engine.map(|engine| Span::styled(say::measure(engine), theme.dim)));
         more.extend(known.now.behind_bytes.map(|bytes| Span::styled(say::missing(bytes), theme.dim)));

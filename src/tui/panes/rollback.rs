@@ -11,12 +11,13 @@ use ratatui::{
 use crate::{
     core::{
         fails::{Gravity, exchange, fails},
+        has::{Writes, writes},
         home::{Home, home},
         outlook::against_home,
         state::{Motion, ReturnStage, RouteState, State},
     },
     domain::time::{Millis, Timestamp},
-    plan::model::{DatabaseMode, Route},
+    plan::model::Route,
     tui::{keymap::Action, panes::words, scene::Scene, view::View, widgets::text},
     words::{Names, obstacle, platform, state_line},
 };
@@ -155,7 +156,7 @@ fn lines(scene: Scene<'_>, route: &Route, known: &RouteState, room: usize) -> Ve
     }
     let spans = vec![head, Span::styled(format!("takes all home to {at_home} in {}", ready.takes), theme.text)];
     let mut facts = vec![format!(" {dot} moves {:.0}% of users", ready.moves * 100.0)];
-    facts.extend(writes(state).map(|lost| format!(" {dot} {lost}")));
+    facts.extend(keeps_writes(state, route).map(|lost| format!(" {dot} {lost}")));
     facts.push(format!(" {dot} {}", standby(known)));
     let seen = ready.seen_at.map(|at| Span::styled(format!(" {dot} seen {}", words::age(view.age(at))), theme.faint));
     vec![text::with_what_fits(spans, facts.into_iter().map(|fact| Span::styled(fact, theme.dim)).chain(seen), room)]
@@ -198,11 +199,12 @@ fn still(stands: &Home) -> String {
     }
 }
 
-/// What happens to writes on the way back: with one primary for both platforms, nothing.
-fn writes(state: &State) -> Option<&'static str> {
-    match words::plan(state).and_then(|plan| plan.database.as_ref()).map(|database| database.mode) {
-        Some(DatabaseMode::Shared) => Some("loses no writes"),
-        Some(DatabaseMode::Switchover | DatabaseMode::Promote) | None => None,
+/// What happens to writes on the way back.
+fn keeps_writes(state: &State, route: &Route) -> Option<&'static str> {
+    match writes(state, route) {
+        Writes::Kept => Some("loses no writes"),
+        Writes::Stranger(_) => Some("writes: not known"),
+        Writes::NotTold => None,
     }
 }
 

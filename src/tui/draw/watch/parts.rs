@@ -9,12 +9,13 @@ use ratatui::{
 
 use crate::{
     core::{
+        has::{Writes, writes},
         home::{Home, home},
         outlook::{Outlook, Then, against_home, attention, outlook, soonest},
         state::{Motion, ReturnStage, TriggerState},
     },
     domain::time::Timestamp,
-    plan::model::{DatabaseMode, Trigger},
+    plan::model::Trigger,
     tui::{
         draw::watch::{Face, matter::sentence},
         panes::words,
@@ -155,8 +156,11 @@ fn sentence_of_retry(motion: &Motion, now: Timestamp) -> String {
 }
 
 fn takes(face: &Face<'_>, at_home: &str, ready: &str) -> String {
-    let mode = words::plan(face.scene.state).and_then(|plan| plan.database.as_ref()).map(|database| database.mode);
-    let writes = if mode == Some(DatabaseMode::Shared) { ", loses no writes" } else { "" };
+    let writes = match writes(face.scene.state, face.route) {
+        Writes::Kept => ", loses no writes".to_owned(),
+        Writes::Stranger(id) => format!(", and nobody knows to which database {id} writes"),
+        Writes::NotTold => String::new(),
+    };
     let readiness = &face.known.readiness;
     format!("Going back to {at_home} would take {}, moves {} of users{writes}; {ready}.", readiness.takes, share(readiness.moves))
 }

@@ -2,7 +2,10 @@
 
 use super::{Room, Section};
 use crate::{
-    core::replication::{self, Soundness},
+    core::{
+        has::{Writes, writes},
+        replication::{self, Soundness},
+    },
     domain::id::InstanceId,
     plan::model::{Database, DatabaseMode},
     tui::panes::words,
@@ -24,8 +27,14 @@ fn plan(database: &Database, room: &Room) -> Section {
     let mut section = Section::new("Writes", theme);
     let writers = replication::writers(database, room.state, room.view.now);
     section.fact("now", &say::writers(&writers), theme.figure, room);
+    let routes = || words::plan(room.state).into_iter().flat_map(|plan| &plan.routes);
+    let stranger = routes().find_map(|route| if let Writes::Stranger(id) = writes(room.state, route) { Some(id) } else { None });
+    let stranger =
+        stranger.map(|id| format!("both platforms share one primary; nobody knows to which database {id} writes, which gets traffic"));
     let told = match database.mode {
-        DatabaseMode::Shared => "both platforms share one primary: nothing moves with the traffic, and going home loses no writes",
+        DatabaseMode::Shared => stranger
+            .as_deref()
+            .unwrap_or("both platforms share one primary: nothing moves with the traffic, and going home loses no writes"),
         DatabaseMode::Switchover => "the primary changes places with a replica; this program watches it and does not do it",
         DatabaseMode::Promote => "a replica is promoted; this program watches it and does not do it, and going home may then lose writes",
     };
@@ -48,7 +57,7 @@ fn instance(id: &InstanceId, database: &Database, room: &Room) -> Section {
     let mut fact = |label: &str, told: &str, style| section.fact(label, told, style, room);
     fact("as it stands", &say::database(&standing), ink);
     let Some(known) = known else { return section };
-    fact("as it was seen", &format!("{}, {}", say::replication(&known.now), words::age(view.age(known.seen_at))), theme.text);
+    fact("as it was seen", &format!("{}, {}", say::replication(&known.now, view.now), words::age(view.age(known.seen_at))), theme.text);
     if let Some(primary) = &known.now.primary {
         fact("follows", primary.as_str(), theme.text);
     }
