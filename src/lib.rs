@@ -26,11 +26,12 @@
 //! A share is *wanted* (asked for), *given* (accepted by the API) and *got* (what requests show, with its band). A route is *home* when
 //! everything is accepted there and seen there; a *stranger* is a backend with traffic that the plan does not name; a *hindrance* is what
 //! an API's object holds against a move. *News* is what happened, a *refusal* why something was not done, an *objection* what stands
-//! against going home, *evidence* what a line of the checklist rests on. A trigger is *running*, *blind*, *unjudged*
-//! (excused: too little to tell), *idle*, *fired* or *quiet*; its *gap* is why there is no figure. A *latch* follows a rollback until a person re-arms the route with a reason; a *hold* is a person's; a
-//! *drift* is somebody else's change. A *mark* is what charts remember on their time axis, an *act* an answer or a write that no news
-//! tells. An *unresolved* write is one of ours whose outcome is not known; a *transition* is one entry with what was decided on it, and
-//! its *effects* are what the executors then do in the world.
+//! against going home, *evidence* what a line of the checklist rests on. A trigger is *running*, *blind*, *unjudged* (excused: too little
+//! to tell), *idle*, *fired*, *going home* (a rollback does already what it could lead to) or *quiet*; its *gap* is why there is no figure.
+//! A *doubt* stands against going home and forbids nothing. A *latch* follows a rollback until a person re-arms the route with a reason; a
+//! *hold* is a person's; a *drift* is somebody else's change. A *mark* is what charts remember on their time axis, an *act* an answer or a
+//! write that no news tells. An *unresolved* write is one of ours whose outcome is not known; a *transition* is one entry with what was
+//! decided on it, and its *effects* are what the executors then do in the world.
 //!
 //! # The way of a key
 //! [`tui::input`] makes a key of bytes, [`tui::keymap`] an action of the key, [`tui::app`] a [`core::command::Command`] of the action;
