@@ -299,6 +299,7 @@ impl Hosted {
                 _ = stop.recv() => break Call::Stop,
                 why = self.running.failed() => {
                     tracing::error!("{why}");
+                    self.running.see_out_untold(Farewell::new(&why, Then::StayAway));
                     self.serving.await?;
                     return Ok(said(why, Exit::Failed));
                 }

@@ -127,6 +127,17 @@ impl Running {
         self.closing.send_replace(Some(last_words));
     }
 
+    /// The same where nobody was told why yet: an engine that could not say it itself.
+    pub(super) fn see_out_untold(&self, last_words: Farewell) {
+        self.closing.send_if_modified(|told| {
+            let untold = told.is_none();
+            if untold {
+                *told = Some(last_words);
+            }
+            untold
+        });
+    }
+
     /// Lets what is under way come to its end, and gives the state in which the journal was closed.
     /// # Errors
     /// The journal took no more.
