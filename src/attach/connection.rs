@@ -161,7 +161,7 @@ pub(super) async fn cockpit(
                 Err(ended) => return ended,
             };
             if requests.send(request).await.is_err() {
-                return Ended::Cut(over());
+                return Ended::Over;
             }
         }
     };
@@ -199,7 +199,7 @@ pub(super) async fn errand(
             };
             let what = Wanted::Ask { ask, command };
             if requests.send(Request { by: asker.clone(), key, what }).await.is_err() {
-                return Ended::Cut(over());
+                return Ended::Over;
             }
         }
     };
@@ -237,15 +237,19 @@ enum Ended {
     Gone,
     /// The client is told why, and cut.
     Cut(Farewell),
+    /// The session is over; whoever shows it hears that too, and why.
+    Over,
 }
 
 async fn both(listening: impl Future<Output = Ended>, writer: impl AsyncWrite + Unpin, sight: Sight, resync: &Notify) {
     let (cut, last_words) = oneshot::channel();
     let listening = async {
-        if let Ended::Cut(farewell) = listening.await {
-            cut.send(farewell).ok();
-            std::future::pending::<()>().await;
+        match listening.await {
+            Ended::Gone => return,
+            Ended::Cut(farewell) => drop(cut.send(farewell)),
+            Ended::Over => {}
         }
+        std::future::pending::<()>().await;
     };
     tokio::select! {
         () = listening => {}

@@ -92,32 +92,10 @@ fn split(shares: &Shares) -> String {
 
 /// The routes that the session can't bring home by itself, or has not for longer than that takes.
 fn stuck(state: &State) -> BTreeSet<String> {
-    let route = |what: Attention| match what {
-        Attention::NotHome { route, .. } | Attention::NeedsHuman { route, .. } => Some(route.to_string()),
-        Attention::Breach { .. }
-        | Attention::AtDoor { .. }
-        | Attention::FailingForNobody { .. }
-        | Attention::ConnectionsDropped { .. }
-        | Attention::WeightsUnread { .. }
-        | Attention::TakenOver { .. }
-        | Attention::Drifted { .. }
-        | Attention::RollingBack { .. }
-        | Attention::HomeNotSeen { .. }
-        | Attention::Hindered { .. }
-        | Attention::RequestsDisagree { .. }
-        | Attention::HomeNotReady { .. }
-        | Attention::Unresolved { .. }
-        | Attention::Unread { .. }
-        | Attention::WritesAtRisk { .. }
-        | Attention::ReplicaUnsound { .. }
-        | Attention::SourceSilent { .. }
-        | Attention::ItemFailing { .. }
-        | Attention::Latched { .. }
-        | Attention::Blind { .. }
-        | Attention::Unjudged { .. }
-        | Attention::ApprovalOpen { .. } => None,
-    };
-    outlook::attention(state).into_iter().filter_map(route).collect()
+    let is_stuck = |found: &Attention| matches!(found, Attention::NotHome { .. } | Attention::NeedsHuman { .. });
+    let plan = state.opened.as_ref().map(|opened| &opened.plan);
+    let found = outlook::attention(state);
+    found.iter().filter(|found| is_stuck(found)).filter_map(|found| Some(found.route(plan?)?.to_string())).collect()
 }
 
 /// What else is so of a route. What another version left it at is nobody's change.

@@ -6,7 +6,13 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    core::{evidence, exposure, news::News, state::RouteState, turn::Turn},
+    core::{
+        evidence, exposure,
+        news::News,
+        reason::Objection,
+        state::{RouteState, State},
+        turn::Turn,
+    },
     domain::{
         time::{Millis, Timestamp},
         weight::PerMille,
@@ -55,6 +61,17 @@ pub fn unread_for(known: &RouteState, now: Timestamp) -> Option<Millis> {
     known.accepted_at.map(|at| now.since(at)).filter(|age| *age > evidence::FRESH)
 }
 
+/// What stands against going home: what forbids an advance, and a doubt that forbids nothing, for it proves nothing.
+pub fn against_home(state: &State, route: &Route) -> Vec<Objection> {
+    let Some(known) = state.routes.get(&route.id) else { return Vec::new() };
+    let doubt = evidence::every_probe_fails(state, route, &route.home, state.now).map(|(failed, sent)| Objection::ProbesFail {
+        home: route.home.clone(),
+        failed,
+        sent,
+    });
+    known.readiness.against.iter().cloned().chain(doubt).collect()
+}
+
 /// Whether users are, or may be, on others than home.
 pub(super) fn is_away(known: &RouteState, route: &Route, now: Timestamp) -> bool {
     route.backend_ids().any(|backend| *backend != route.home && exposure::has(known, now, backend) > PerMille::ZERO)
@@ -75,7 +92,7 @@ pub(super) fn watch(turn: &mut Turn, route: &Route) {
     let state = turn.route(route);
     let unread = unread_for(state, now);
     let away = is_away(state, route, now) && state.accepted.is_some();
-    let why = state.readiness.against.first().cloned().filter(|_| away);
+    let why = if away { against_home(turn.state, route).into_iter().next() } else { None };
     let doubts = &mut turn.route_mut(route).doubts;
     let weights = went_on(&mut doubts.weights, unread.as_ref(), now);
     let way_home = went_on(&mut doubts.way_home, why.as_ref(), now);

@@ -161,8 +161,11 @@ fn front_door(state: &State, route: &Route, backend: &BackendId, now: Timestamp)
 /// No direct request is answered, and no user shows the opposite: too little to prove anything, and enough to let nobody advance.
 pub(super) fn answers_no_probe(state: &State, route: &Route, backend: &BackendId, now: Timestamp) -> bool {
     let probed = state.backends.get(backend).map(|known| probing(known, now));
-    let alive = || counters(state, backend, now) == Word::Alive || front_door(state, route, backend, now) == Word::Alive;
-    probed == Some(Probing::Dead) && !alive()
+    probed == Some(Probing::Dead) && !users_show_it_alive(state, route, backend, now)
+}
+
+fn users_show_it_alive(state: &State, route: &Route, backend: &BackendId, now: Timestamp) -> bool {
+    counters(state, backend, now) == Word::Alive || front_door(state, route, backend, now) == Word::Alive
 }
 
 /// How many direct requests failed of how many, where all did and something answers them: nobody's proof that a backend is dead, and where
@@ -171,8 +174,7 @@ pub(super) fn every_probe_fails(state: &State, route: &Route, backend: &BackendI
     let known = state.backends.get(backend)?;
     let probe = known.probe.as_ref().filter(|_| probing(known, now) == Probing::Faulty)?;
     let failed = probe.failed.saturating_add(probe.dropped);
-    let alive = counters(state, backend, now) == Word::Alive || front_door(state, route, backend, now) == Word::Alive;
-    (failed >= probe.sent && !alive).then_some((failed, probe.sent))
+    (failed >= probe.sent && !users_show_it_alive(state, route, backend, now)).then_some((failed, probe.sent))
 }
 
 /// Whether going home would send everybody from a backend that still answers some to a home that is proven dead.

@@ -15,7 +15,7 @@ use crate::{
     domain::{
         id::SourceId,
         time::{Millis, Timestamp},
-        weight::{PerMille, WHOLE},
+        weight::PerMille,
     },
     plan::model::Route,
 };
@@ -120,17 +120,17 @@ fn was_met_elsewhere(known: &RouteState, route: &Route) -> bool {
 fn accepted_only(known: &RouteState, route: &Route, now: Timestamp, since: Timestamp) -> Home {
     let others = || known.accepted.iter().flat_map(|accepted| accepted.weights.iter()).map(|(id, _)| id).chain(known.fading.keys());
     let others = || others().filter(|id| **id != route.home);
-    let most = others().map(|id| exposure::gets(known, now, id).get()).max().unwrap_or(0);
+    let most = others().map(|id| exposure::gets(known, now, id)).max().unwrap_or(PerMille::ZERO);
     let band = known.observed.as_ref().and_then(|observed| observed.shares.get(&route.home));
     let elsewhere = band.map(|home| Share { fraction: 1.0 - home.fraction, low: 1.0 - home.high, high: 1.0 - home.low });
     let spread = Some(since + pace::spreads_in(route, known)).max(known.spreads_until).unwrap_or(since);
     let least = known.fading.iter().filter(|(id, share)| **id != route.home && **share > PerMille::ZERO).map(|(_, share)| *share).min();
     // Each has its own bound; together they have no more than what home is not seen to have.
-    let not_home = elsewhere.filter(|share| share.fraction > 0.0).map_or(0, |share| (share.high * f64::from(WHOLE)).ceil() as u16);
+    let not_home = elsewhere.filter(|share| share.fraction > 0.0).map_or(PerMille::ZERO, |share| exposure::upper(&share));
     let most = most.max(not_home);
     let end = spread + pace::seen_in(known, least);
     let left = (end > now).then(|| end.since(now));
-    Home::Accepted { since, elsewhere, at_most: PerMille::ZERO.saturating_add(most), left }
+    Home::Accepted { since, elsewhere, at_most: most, left }
 }
 
 /// Why a route that is on its way home is not there, as it stands now.

@@ -24,7 +24,6 @@ pub mod marks;
 pub mod news;
 pub mod outlook;
 pub mod past;
-pub mod question;
 pub mod reason;
 pub mod replication;
 pub mod state;

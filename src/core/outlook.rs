@@ -8,10 +8,10 @@ use crate::{
     core::{
         assurance, at_door, blind, controls,
         decision::Refusal,
-        drift, evidence, exposure, home,
+        drift, exposure, home,
         home::Home,
-        loss::{self},
-        reason::{DoorRule, Objection},
+        latch, loss,
+        reason::{DoorRule, Missing, Objection},
         settle,
         sight::Sight,
         standing,
@@ -33,6 +33,8 @@ mod database;
 mod rank;
 
 pub use attention::{Apart, Attention, DoorBreach};
+
+pub use crate::core::assurance::against_home;
 
 /// What a trigger stands at, and what follows.
 #[derive(Debug, Clone, PartialEq)]
@@ -108,6 +110,21 @@ pub fn preview(state: &State, client: Option<ClientId>, route: &RouteId, to: &We
     Some(traffic::examine(&sight, planned, to).unwrap_or_else(Preview::Refused))
 }
 
+/// Each reason for which a move of `route` to `to` would be refused now, as far as the route itself is concerned; the first is the one that
+/// the answer would name.
+pub fn refusals(state: &State, route: &RouteId, to: &Weights) -> Vec<Refusal> {
+    let Some(sight) = Sight::of(state) else { return vec![Refusal::NotOpen] };
+    sight.planned(route).map_or_else(Vec::new, |route| traffic::refusals(&sight, route, to))
+}
+
+/// Whether re-arming `route` would do something.
+/// # Errors
+/// Why it would not.
+pub fn may_rearm(state: &State, route: &RouteId) -> Result<(), Refusal> {
+    let sight = Sight::of(state).ok_or(Refusal::NotOpen)?;
+    latch::may(&sight, sight.planned(route).ok_or(Refusal::Missing(Missing::Route))?)
+}
+
 /// What stands against going home where a trigger would bring it there: it goes all the same, and nobody can promise that it helps.
 pub fn unassured(state: &State, id: &TriggerId) -> Option<Objection> {
     let sight = Sight::of(state)?;
@@ -115,17 +132,6 @@ pub fn unassured(state: &State, id: &TriggerId) -> Option<Objection> {
     let (route, _) = sight.route_of(trigger)?;
     let goes = trigger::consequence(&sight, route, trigger) == Then::GoesHome;
     goes.then(|| against_home(state, route).into_iter().next())?
-}
-
-/// What stands against going home: what forbids an advance, and a doubt that forbids nothing, for it proves nothing.
-pub fn against_home(state: &State, route: &Route) -> Vec<Objection> {
-    let Some(known) = state.routes.get(&route.id) else { return Vec::new() };
-    let doubt = evidence::every_probe_fails(state, route, &route.home, state.now).map(|(failed, sent)| Objection::ProbesFail {
-        home: route.home.clone(),
-        failed,
-        sent,
-    });
-    known.readiness.against.iter().cloned().chain(doubt).collect()
 }
 
 /// What `trigger` stands at; `None` for one that the plan doesn't name.

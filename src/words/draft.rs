@@ -9,7 +9,7 @@ use crate::{
         state::State,
     },
     domain::{
-        id::{ItemId, TriggerId},
+        id::ItemId,
         time::{Millis, Timestamp},
     },
     plan::model::Route,
@@ -50,32 +50,10 @@ pub fn refused(reasons: &[Refusal], lines: usize, names: Names) -> Vec<Said> {
 
 /// What is wrong with the route, or can't be judged on it, and forbids no move.
 pub fn doubts(state: &State, route: &Route, now: Timestamp) -> Vec<Said> {
-    let guards = |id: &TriggerId| Names::of(state).trigger_planned(id).is_some_and(|trigger| trigger.route == route.id);
+    let Some(plan) = state.opened.as_ref().map(|opened| &opened.plan) else { return Vec::new() };
     let found = attention(state);
-    let told = found.iter().filter(|found| match found {
-        Attention::ConnectionsDropped { route: of, .. } => *of == route.id,
-        Attention::Unjudged { trigger, .. } | Attention::Blind { trigger, .. } => guards(trigger),
-        Attention::ReplicaUnsound { .. } | Attention::WritesAtRisk { .. } => true,
-        Attention::NotHome { .. }
-        | Attention::Breach { .. }
-        | Attention::AtDoor { .. }
-        | Attention::FailingForNobody { .. }
-        | Attention::NeedsHuman { .. }
-        | Attention::TakenOver { .. }
-        | Attention::Drifted { .. }
-        | Attention::RollingBack { .. }
-        | Attention::HomeNotSeen { .. }
-        | Attention::Hindered { .. }
-        | Attention::RequestsDisagree { .. }
-        | Attention::WeightsUnread { .. }
-        | Attention::HomeNotReady { .. }
-        | Attention::Unresolved { .. }
-        | Attention::Unread { .. }
-        | Attention::SourceSilent { .. }
-        | Attention::ItemFailing { .. }
-        | Attention::Latched { .. }
-        | Attention::ApprovalOpen { .. } => false,
-    });
+    let of_this = |found: &Attention| found.route(plan).is_none_or(|of| *of == route.id);
+    let told = found.iter().filter(|found| found.is_doubt() && of_this(found));
     told.map(|found| Said { tone: Tone::Warning, ..short::attention(found, state, now) }).collect()
 }
 

@@ -276,7 +276,13 @@ fn a_home_without_users_whose_probes_all_fail_is_doubted_everywhere() {
     assert!(against_home(&session.state, &planned).is_empty(), "{:?}", against_home(&session.state, &planned));
     let forbidden = Answers::from_iter([("403 text/html".parse().unwrap(), 5)]);
     let probed = Probed { backend: run(), sent: 5, failed: 5, dropped: 0, answers: forbidden, slowest_ms: Some(80.0) };
-    session.see("probe/run", vec![Fact::Probed(probed)]);
+    for _ in 0..7 {
+        session.now = session.now + SECOND;
+        session.beats();
+        session.see("probe/run", vec![Fact::Probed(probed.clone())]);
+    }
+    let doubted = |news: &News| matches!(news, News::WayHomeDoubted { why: Objection::ProbesFail { .. }, .. });
+    assert_eq!(news(&session).iter().filter(|news| doubted(news)).count(), 1, "the journal says it once");
     let against = against_home(&session.state, &planned);
     assert!(matches!(against[..], [Objection::ProbesFail { failed: 5, sent: 5, .. }]), "{against:?}");
     let found = attention(&session.state);

@@ -12,8 +12,7 @@ use cutover::{
         home::Home,
         loss::Witness,
         news::News,
-        outlook::{self, Attention, Outlook, Then, attention, outlook, unassured},
-        question::{may_rearm, refusals},
+        outlook::{self, Attention, Outlook, Then, attention, may_rearm, outlook, refusals, unassured},
         reason::Objection,
     },
     domain::{

@@ -227,6 +227,18 @@ impl Attention {
         }
     }
 
+    /// Whether it says that something is wrong or can't be judged, and forbids no move.
+    pub fn is_doubt(&self) -> bool {
+        matches!(
+            self,
+            Attention::ConnectionsDropped { .. }
+                | Attention::Unjudged { .. }
+                | Attention::Blind { .. }
+                | Attention::ReplicaUnsound { .. }
+                | Attention::WritesAtRisk { .. }
+        )
+    }
+
     /// Whether a line that names only the worst counts it as one more.
     pub fn counts(&self) -> bool {
         self.is_urgent() || matches!(self, Attention::ReplicaUnsound { .. })

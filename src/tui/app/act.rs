@@ -9,7 +9,7 @@ use crate::{
         decision::Refusal,
         fails::stranded,
         news::Tone,
-        outlook, question,
+        outlook,
         state::Approval,
     },
     domain::{
@@ -231,7 +231,7 @@ impl App {
         let known = self.state.routes.get(&route);
         let drift = known.and_then(|known| known.drift.as_ref());
         match (action, drift) {
-            (Action::Rearm, _) if let Err(why) = question::may_rearm(&self.state, &route) => {
+            (Action::Rearm, _) if let Err(why) = outlook::may_rearm(&self.state, &route) => {
                 self.notify(Tone::Plain, crate::words::refusal(&why, Names::of(&self.state)));
             }
             (Action::Rearm, _) => self.open(Overlay::Typing { purpose: Purpose::Rearm { route }, line: LineEdit::default() }),

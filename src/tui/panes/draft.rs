@@ -9,7 +9,6 @@ use crate::{
         decision::Refusal,
         forecast::{self, forecast},
         outlook::{self, Preview},
-        question,
         state::{RouteState, State},
     },
     domain::{
@@ -87,7 +86,7 @@ fn answer(state: &State, client: Option<ClientId>, route: &Route, to: &Weights, 
 pub fn against(state: &State, client: Option<ClientId>, route: &Route, to: &Weights, now: Timestamp) -> Vec<Said> {
     let mut reasons = Vec::new();
     if let Some(Preview::Refused(first)) = outlook::preview(state, client, &route.id, to) {
-        let mut more = question::refusals(state, &route.id, to);
+        let mut more = outlook::refusals(state, &route.id, to);
         more.retain(|why| *why != first);
         reasons.push(first);
         reasons.extend(more);

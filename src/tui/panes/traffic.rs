@@ -14,7 +14,6 @@ use crate::{
         has::{has, strangers},
         home::{Home, home},
         outlook::{self, Attention, Outlook, Then},
-        question,
         state::{Drift, Motion, Observed, Proof, RouteState, State},
     },
     domain::{
@@ -541,7 +540,7 @@ fn next_step(scene: Scene<'_>, known: &RouteState, route: &Route, room: usize) -
 /// Why the target would not be given `share` now.
 fn refused(state: &State, known: &RouteState, route: &Route, share: PerMille) -> Option<Refusal> {
     let to = route.planned(&known.accepted.as_ref()?.weights).with(&route.target, share).ok()?;
-    question::refusals(state, &route.id, &to).into_iter().next()
+    outlook::refusals(state, &route.id, &to).into_iter().next()
 }
 
 /// While a move is under way the next one has time: how far requests have followed.
