@@ -42,7 +42,7 @@ pub(super) fn finish(spot: &Spot<'_>) -> Result<(), JournalError> {
 pub(super) fn adopt(spot: &Spot<'_>, options: &Options) -> Result<(), JournalError> {
     let (single, half) = (single(spot.path), half_made(spot.path));
     // The lock keeps an earlier program from writing to it meanwhile.
-    let _lock = Spot::find(&single, options.network)?.open()?;
+    let _lock = Spot::find(&single)?.open()?;
     let witnesses: Vec<_> = options.witness.into_iter().collect();
     if let Verdict::Broken { at, .. } = verify_journal(&single, &witnesses)? {
         return Err(ReadError::from(at).into());

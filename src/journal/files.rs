@@ -19,15 +19,6 @@ use crate::journal::error::JournalError;
 const PRIVATE: Mode = Mode::RUSR.union(Mode::WUSR);
 const NEVER_THROUGH_A_LINK: OFlags = OFlags::NOFOLLOW.union(OFlags::CLOEXEC);
 
-/// Whether a journal may lie on a disk of another machine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NetworkDisk {
-    /// A network file system may lose what it acknowledged and may not know locks: refuse it.
-    Refuse,
-    /// The operator knows what it promises.
-    Allow,
-}
-
 /// A path taken apart into its directory, held open, and the name in it.
 pub(super) struct Spot<'a> {
     pub path: &'a Path,
@@ -36,15 +27,16 @@ pub(super) struct Spot<'a> {
 }
 
 impl<'a> Spot<'a> {
-    pub(super) fn find(path: &'a Path, network: NetworkDisk) -> Result<Self, JournalError> {
+    /// A network file system may lose what it acknowledged and may not know locks, so it is refused.
+    pub(super) fn find(path: &'a Path) -> Result<Self, JournalError> {
         let name = path.file_name().ok_or(io::ErrorKind::InvalidInput).map_err(|kind| failed("name", path)(kind.into()))?;
         let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let directory = rustix::fs::open(parent, flags, Mode::empty()).map_err(|e| failed("open the directory of", path)(e.into()))?;
         let facts = rustix::fs::fstatfs(&directory).map_err(|e| failed("ask for the disk of", path)(e.into()))?;
-        match (network, network_disk(facts.f_type)) {
-            (NetworkDisk::Refuse, Some(kind)) => Err(JournalError::NetworkDisk { path: path.to_owned(), kind }),
-            (NetworkDisk::Refuse, None) | (NetworkDisk::Allow, _) => Ok(Self { path, directory, name: name.to_owned() }),
+        match network_disk(facts.f_type) {
+            Some(kind) => Err(JournalError::NetworkDisk { path: path.to_owned(), kind }),
+            None => Ok(Self { path, directory, name: name.to_owned() }),
         }
     }
 

@@ -21,7 +21,7 @@ use crate::journal::chain::{Hash, Witness};
 use crate::journal::checkpoint::{Mark, Within};
 use crate::journal::disk::RealDisk;
 use crate::journal::error::{JournalError, ReadError};
-use crate::journal::files::{Home, NetworkDisk, Spot, beside, open_to_read};
+use crate::journal::files::{Home, Spot, beside, open_to_read};
 use crate::journal::line::Sums;
 use crate::journal::reader::{Begun, Lines, Records, Tail};
 use crate::journal::record::{Genesis, Recovered, Snapshot, TornShape};
@@ -34,20 +34,13 @@ use crate::journal::{WRITE_BYTES_MAX, adopt, checkpoint, folder, segment};
 const SIDE_FILES_MAX: u32 = 10_000;
 
 /// How a journal is kept.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Options {
     pub cadence: Cadence,
-    pub network: NetworkDisk,
     /// A name for whoever writes, shown to those who are refused; best a user's name.
     pub holder: String,
     /// A record that the caller remembers from outside the file and that has to be in it.
     pub witness: Option<Witness>,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self { cadence: Cadence::default(), network: NetworkDisk::Refuse, holder: String::new(), witness: None }
-    }
 }
 
 /// What was found in a journal that was taken up again.
@@ -135,7 +128,7 @@ impl Writer {
     /// [`JournalError::Exists`] if there is something at `path`, [`JournalError::Missing`] if there was; others if the disk refuses. No
     /// journal exists then.
     pub fn create(path: &Path, at_ms: u64, genesis: &Genesis, options: &Options) -> Result<Self, JournalError> {
-        let spot = Spot::find(path, options.network)?;
+        let spot = Spot::find(path)?;
         if fs::symlink_metadata(path).is_ok() || adopt::is_adoptable(path) {
             return Err(JournalError::Exists { path: path.to_owned() });
         }
@@ -187,7 +180,7 @@ impl<'a> Claim<'a> {
     /// # Errors
     /// As [`Writer::open`].
     pub fn on(path: &'a Path, options: &Options) -> Result<Self, JournalError> {
-        let spot = Spot::find(path, options.network)?;
+        let spot = Spot::find(path)?;
         adopt::finish(&spot)?;
         if fs::symlink_metadata(path).is_err() {
             match adopt::is_adoptable(path) {
@@ -199,7 +192,7 @@ impl<'a> Claim<'a> {
         let remembered = checkpoint::of_journal(path);
         let pieces = pieces(path, remembered, spot.failed("read"))?;
         let Newest { piece: newest, unbegun } = Newest::of(pieces)?;
-        let inside = Spot::find(&newest.path, options.network)?;
+        let inside = Spot::find(&newest.path)?;
         let file = inside.open()?;
         let Found { proof, snapshot } = prove(path, &file, &newest, remembered, options)?;
         // Its own open file: a dup would keep the lock when the writer is gone.
@@ -224,7 +217,7 @@ impl<'a> Claim<'a> {
         folder::clear(spot.path).map_err(clear())?;
         // Made ready and never begun: its first record was not durable, so nothing followed from it.
         unbegun.iter().try_for_each(fs::remove_file).map_err(clear())?;
-        let inside = Spot::find(&newest.path, options.network)?;
+        let inside = Spot::find(&newest.path)?;
         if let Tail::Torn { offset, shape, .. } = replay.proof.tail {
             replay.recovered = Some(set_aside(&inside, &file, offset, shape)?);
         }
@@ -247,7 +240,7 @@ const fn whole(proof: &Proof) -> u64 {
 /// The first segment of a new journal, in a folder that has not got its name yet.
 fn begin_first(spot: &Spot<'_>, folder: &Path, at_ms: u64, genesis: &Genesis, options: &Options) -> Result<Writer, JournalError> {
     let path = folder.join(segment::name(1, Form::Plain));
-    let inside = Spot::find(&path, options.network)?;
+    let inside = Spot::find(&path)?;
     inside.lock(&inside.directory)?;
     let (file, fresh) = inside.begin()?;
     let again = |fd: &OwnedFd| fd.try_clone().map_err(spot.failed("open the directory of"));

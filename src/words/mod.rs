@@ -37,6 +37,6 @@ pub use loss::exchange;
 pub use motion::{following, motion};
 pub use names::Names;
 pub use news::news;
-pub use outlook::{at_door, attention, follows, met_at_door, outlook, rule, then};
+pub use outlook::{at_door, attention, follows, met_at_door, outlook, rule};
 pub use refusal::{refusal, why_refused};
 pub use share::{band, fails, share};

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// What the end of a trigger's time brings, as the end of a sentence that began with the time: `in 1m23s traffic goes home`.
-pub fn then(then: &Then, names: Names) -> String {
+fn then(then: &Then, names: Names) -> String {
     match then {
         Then::GoesHome => "traffic goes home by itself".to_owned(),
         Then::Holds => "the route is held".to_owned(),

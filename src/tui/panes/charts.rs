@@ -241,23 +241,3 @@ pub fn plot_of(state: &State, route: &Route, trigger: &Trigger, theme: &Theme, a
         plot(state, route, backend, trigger.metric, theme, area, buf);
     }
 }
-
-/// The lag of a replica over the newest quarter of an hour, with the bound of the plan.
-pub fn lag(known: &crate::core::state::ReplicationState, bound: f64, now: Timestamp, theme: &Theme, area: Rect, buf: &mut Buffer) {
-    let until = now + HISTORY_EVERY;
-    let window = Window { from: until.before(CARD), until, edge: Edge::Now, chosen: None };
-    let columns = known.history_at.map(|at| past::columns(&known.history, &known.past, at, window.from));
-    let points = columns.map(|columns| points(&columns)).unwrap_or_default();
-    let series = [Series { style: theme.chart, above: theme.breach.remove_modifier(Modifier::REVERSED), points }];
-    let top = chart::round_up(chart::most(&series, window.from.0, window.until.0).max(bound * 1.2));
-    let frame = chart::Frame {
-        from: window.from.0,
-        until: window.until.0,
-        limit: Some(bound),
-        top,
-        show: &|value| format!("{value:.1}s"),
-        ticks: &ticks(&window, area.width.saturating_sub(chart::AXIS)),
-        signs: &[],
-    };
-    chart::draw(&series, &frame, theme, area, buf);
-}
