@@ -64,11 +64,8 @@ pub fn condition(state: &State, route: &Route, backend: &BackendId) -> Condition
         return Condition::Drops { losing: loss.losing };
     }
     let known = state.backends.get(backend);
-    if let Some(probe) = known.and_then(|known| known.probe.as_ref()).filter(|probe| state.now.since(probe.at) <= evidence::FRESH) {
-        let failed = probe.failed.saturating_add(probe.dropped);
-        if failed > 0 {
-            return Condition::ProbeFails { failed, sent: probe.sent };
-        }
+    if let Some((failed, sent)) = known.and_then(|known| evidence::failing_probe(known, state.now)) {
+        return Condition::ProbeFails { failed, sent };
     }
     if let Some(trigger) = triggers().find(|trigger| matches!(outlook(state, &trigger.id), Some(Outlook::Blind { .. }))) {
         return Condition::Blind { trigger: trigger.id.clone() };

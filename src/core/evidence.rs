@@ -168,13 +168,19 @@ fn users_show_it_alive(state: &State, route: &Route, backend: &BackendId, now: T
     counters(state, backend, now) == Word::Alive || front_door(state, route, backend, now) == Word::Alive
 }
 
+/// Direct requests of the last half minute that failed, of how many; none where all were answered as expected.
+pub(super) fn failing_probe(backend: &BackendState, now: Timestamp) -> Option<(u64, u64)> {
+    let probe = backend.probe.as_ref().filter(|probe| now.since(probe.at) <= FRESH)?;
+    let failed = probe.failed.saturating_add(probe.dropped);
+    (failed > 0).then_some((failed, probe.sent))
+}
+
 /// How many direct requests failed of how many, where all did and something answers them: nobody's proof that a backend is dead, and where
 /// it has no users nobody's proof that it would serve them.
 pub(super) fn every_probe_fails(state: &State, route: &Route, backend: &BackendId, now: Timestamp) -> Option<(u64, u64)> {
     let known = state.backends.get(backend)?;
-    let probe = known.probe.as_ref().filter(|_| probing(known, now) == Probing::Faulty)?;
-    let failed = probe.failed.saturating_add(probe.dropped);
-    (failed >= probe.sent && !users_show_it_alive(state, route, backend, now)).then_some((failed, probe.sent))
+    let (failed, sent) = failing_probe(known, now).filter(|_| probing(known, now) == Probing::Faulty)?;
+    (failed >= sent && !users_show_it_alive(state, route, backend, now)).then_some((failed, sent))
 }
 
 /// Whether going home would send everybody from a backend that still answers some to a home that is proven dead.

@@ -3,7 +3,8 @@
 use crate::{
     core::{
         condition::{Condition, condition},
-        evidence, exposure, failing,
+        evidence::{self, Probing},
+        exposure, failing,
         has::has,
         loss::{self, Losing},
         sight::Sight,
@@ -99,7 +100,7 @@ pub fn stranded<'a>(state: &State, route: &'a Route) -> Option<Stranded<'a>> {
     let known = state.routes.get(&route.id)?;
     let fails = match condition(state, route, &route.home) {
         Condition::Breached { .. } | Condition::FailsAtDoor { .. } | Condition::HomeBeyond { .. } => true,
-        Condition::ProbeFails { failed, sent } => failed >= sent,
+        Condition::ProbeFails { .. } => evidence::answers_no_probe(state, route, &route.home, state.now),
         Condition::Drops { .. }
         | Condition::Blind { .. }
         | Condition::Unjudged { .. }
@@ -120,15 +121,15 @@ pub fn stranded<'a>(state: &State, route: &'a Route) -> Option<Stranded<'a>> {
     (fails && target_does_not && serves).then_some(Stranded { home: &route.home, target: &route.target })
 }
 
-/// The worst that a witness of the last half minute says of a backend: itself, the front door, a direct request.
+/// The worst that a witness of the last half minute says of a backend: itself, the front door; where neither says anything, a direct
+/// request that nobody answers for.
 fn failing_share(state: &State, route: &Route, backend: &BackendId) -> Option<f64> {
     let own = evidence::measured(state, state.now, backend, Metric::ErrorRate).and_then(Result::ok).map(|sample| sample.value);
     let met = state.routes.get(&route.id).and_then(|known| known.front_door.met.get(backend));
     let met = met.filter(|met| met.answers > 0 && state.now.since(met.at) <= evidence::FRESH).map(|met| met.share.fraction);
-    let probe = state.backends.get(backend).and_then(|known| known.probe.as_ref());
-    let probe = probe.filter(|probe| probe.sent > 0 && state.now.since(probe.at) <= evidence::FRESH);
-    let probed = probe.map(|probe| probe.failed.saturating_add(probe.dropped) as f64 / probe.sent as f64);
-    [own, met, probed].into_iter().flatten().reduce(f64::max)
+    // What users meet outranks a probe, and one that is refused proves nothing of them.
+    let dead = || state.backends.get(backend).is_some_and(|known| evidence::probing(known, state.now) == Probing::Dead);
+    [own, met].into_iter().flatten().reduce(f64::max).or_else(|| dead().then_some(1.0))
 }
 
 /// What fails of `backend` now; nothing where nobody is, and nothing that was seen longer than half a minute ago.

@@ -8,7 +8,7 @@ use crate::{
     core::{
         assurance, at_door, blind, controls,
         decision::Refusal,
-        drift, exposure, home,
+        drift, evidence, exposure, home,
         home::Home,
         latch, loss,
         reason::{DoorRule, Missing, Objection},
@@ -342,12 +342,27 @@ fn of_route(sight: &Sight, route: &Route, known: &RouteState, found: &mut Vec<At
     if let (true, Some(why)) = (away && known.accepted.is_some(), why) {
         found.push(Attention::HomeNotReady { route: id(), why });
     }
+    of_probes(sight, route, known, found);
     let losses = loss::losses(sight.state, route);
     if !losses.is_empty() {
         found.push(Attention::ConnectionsDropped { route: id(), losses });
     }
     if let (Some(latch), false) = (&known.latch, known.motion.is_returning()) {
         found.push(Attention::Latched { route: id(), at: latch.at, cause: latch.cause.clone() });
+    }
+}
+
+/// Direct requests that fail where users are, unless what users meet there fails too: that is said instead.
+fn of_probes(sight: &Sight, route: &Route, known: &RouteState, found: &mut Vec<Attention>) {
+    let at_door = breaches(sight, route);
+    let is_beyond = |trigger: &Trigger| sight.state.triggers.get(&trigger.id).is_some_and(|known| known.reading == Reading::Breach);
+    for backend in route.backend_ids().filter(|backend| exposure::has(known, sight.now, backend) > PerMille::ZERO) {
+        let beyond = sight.plan.triggers.iter().any(|trigger| trigger.backend == *backend && is_beyond(trigger));
+        if beyond || at_door.iter().any(|breach| breach.backend == *backend) {
+            continue;
+        }
+        let probe = sight.state.backends.get(backend).and_then(|known| evidence::failing_probe(known, sight.now));
+        found.extend(probe.map(|(failed, sent)| Attention::ProbeFails { route: route.id.clone(), backend: backend.clone(), failed, sent }));
     }
 }
 
@@ -370,6 +385,7 @@ pub fn soonest(found: &[Attention]) -> Option<&Outlook> {
         | Attention::HomeNotSeen { .. }
         | Attention::FailingForNobody { .. }
         | Attention::ConnectionsDropped { .. }
+        | Attention::ProbeFails { .. }
         | Attention::WeightsUnread { .. }
         | Attention::RequestsDisagree { .. }
         | Attention::WritesAtRisk { .. }

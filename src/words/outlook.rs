@@ -120,6 +120,9 @@ pub fn attention(what: &Attention, now: Timestamp, names: Names) -> String {
         Attention::ConnectionsDropped { losses, .. } => {
             format!("{}; nothing goes home for it by itself", loss::losses(losses, names))
         }
+        Attention::ProbeFails { backend, failed, sent, .. } => {
+            format!("{failed} of {sent} direct requests to {} fail", names.backend(backend))
+        }
         Attention::WeightsUnread { route, since } => format!(
             "the weights of {} were last read {} ago: what they are now is not known, and going back is not assured",
             names.route(route),

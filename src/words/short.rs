@@ -83,6 +83,10 @@ pub fn attention(found: &Attention, state: &State, now: Timestamp) -> Said {
         Attention::HomeNotSeen { at_most, .. } => {
             warning(format!("up to {at_most} may still not be home"), format!("up to {at_most} not home"))
         }
+        Attention::ProbeFails { backend, failed, sent, .. } => {
+            let name = names.backend(backend);
+            warning(format!("{failed} of {sent} probes of {name} fail"), format!("{name}: {failed} of {sent} probes fail"))
+        }
         Attention::RequestsDisagree { since, .. } => {
             let span = now.since(*since);
             warning(format!("requests meet something else than the weights say, for {span}"), "requests disagree with weights".to_owned())

@@ -173,16 +173,8 @@ fn failing(state: &State, route: &Route, backend: &BackendId) -> Option<Said> {
             let short = format!("{}: {} of {} fail", names.backend(backend), breach.failed, breach.answers);
             Some(Said::new(Tone::Alarm, crate::words::met_at_door(&breach, names), short))
         }
-        // Where nobody is, a failing probe is only to be known.
-        Condition::ProbeFails { .. } if has(state, &route.id, backend).is_nothing() => None,
-        Condition::ProbeFails { failed, sent } => {
-            let name = names.backend(backend);
-            Some(Said::new(
-                Tone::Alarm,
-                format!("{failed} of {sent} probes of {name} fail"),
-                format!("{name}: {failed} of {sent} probes fail"),
-            ))
-        }
+        // Where users are it is among what somebody should know; elsewhere it is the pane's to tell.
+        Condition::ProbeFails { .. } => None,
         Condition::HomeBeyond { metric, value, limit } => {
             let (name, figure) = (names.backend(backend), |value| metric.unit().show(value));
             let long = format!("{name} {metric} {} of {}", figure(value), figure(limit));

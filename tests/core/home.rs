@@ -5,6 +5,7 @@ use cutover::{
         command::{Command, ControlsCommand},
         decision::{Refusal, Verdict},
         event::Event,
+        fails::{exchange, stranded},
         has::{Writes, writes},
         home::{Home, is_home_now},
         news::{News, Settling},
@@ -288,6 +289,7 @@ fn a_home_without_users_whose_probes_all_fail_is_doubted_everywhere() {
     let found = attention(&session.state);
     assert!(found.iter().any(|found| matches!(found, Attention::HomeNotReady { .. }) && found.is_urgent()), "{found:?}");
     assert!(session.route().readiness.against.is_empty(), "it proves nothing, so it forbids nothing");
+    assert_eq!(exchange(&session.state, &planned), None, "what refuses a probe may serve every user");
 }
 
 /// Once everybody has been seen at home, nothing is on the way there any more.
@@ -322,4 +324,20 @@ fn home_that_nobody_reads_any_more_is_not_home_now() {
     assert!(session.home().is_reached() && !is_home_now(&session.state, &planned));
     let said = words::home_now(&session.home(), &session.state, &planned, session.now, Names::of(&session.state));
     assert!(said.contains("last read 45s ago"), "{said}");
+}
+
+/// What users meet outranks a probe: that it is refused is told, and is neither an alarm nor a home that fails.
+#[test]
+fn a_refused_probe_of_a_home_that_serves_its_users_is_told_and_no_more() {
+    let mut session = Session::at_a_quarter();
+    session.met(&[("200 text/html", 15)], &[("200 text/html", 5)], &[]);
+    let forbidden = Answers::from_iter([("403 text/html".parse().unwrap(), 5)]);
+    let probed = Probed { backend: run(), sent: 5, failed: 5, dropped: 0, answers: forbidden, slowest_ms: Some(80.0) };
+    session.see("probe/run", vec![Fact::Probed(probed)]);
+    let planned = session.state.opened.as_ref().unwrap().plan.routes[0].clone();
+    let found = attention(&session.state);
+    assert!(found.iter().any(|found| matches!(found, Attention::ProbeFails { failed: 5, sent: 5, .. } if !found.is_urgent())), "{found:?}");
+    assert!(exchange(&session.state, &planned).is_none() && stranded(&session.state, &planned).is_none());
+    let against = against_home(&session.state, &planned);
+    assert!(!against.iter().any(|why| matches!(why, Objection::ProbesFail { .. })), "{against:?}");
 }

@@ -201,6 +201,7 @@ fn kind(what: &Attention) -> (&'static str, Option<String>) {
         Attention::AtDoor { route, .. } => ("failing-at-front-door", about(route)),
         Attention::FailingForNobody { route, .. } => ("failing-unmarked", about(route)),
         Attention::ConnectionsDropped { route, .. } => ("connections-dropped", about(route)),
+        Attention::ProbeFails { backend, .. } => ("probe-fails", about(backend)),
         Attention::WeightsUnread { route, .. } => ("weights-unread", about(route)),
         Attention::NeedsHuman { route, .. } => ("needs-human", about(route)),
         Attention::TakenOver { route, .. } => ("taken-over", about(route)),

@@ -52,6 +52,13 @@ pub enum Attention {
         route: RouteId,
         losses: Vec<Loss>,
     },
+    /// Direct requests to a backend that users are sent to fail, whatever they meet themselves.
+    ProbeFails {
+        route: RouteId,
+        backend: BackendId,
+        failed: u64,
+        sent: u64,
+    },
     /// The session can't go on with the route by itself.
     NeedsHuman {
         route: RouteId,
@@ -178,6 +185,7 @@ impl Attention {
             | Attention::Latched { .. }
             | Attention::FailingForNobody { .. }
             | Attention::ConnectionsDropped { .. }
+            | Attention::ProbeFails { .. }
             | Attention::WeightsUnread { .. }
             | Attention::NeedsHuman { .. }
             | Attention::TakenOver { .. }
@@ -204,6 +212,7 @@ impl Attention {
             | Attention::AtDoor { route, .. }
             | Attention::FailingForNobody { route, .. }
             | Attention::ConnectionsDropped { route, .. }
+            | Attention::ProbeFails { route, .. }
             | Attention::WeightsUnread { route, .. }
             | Attention::NeedsHuman { route, .. }
             | Attention::TakenOver { route, .. }
@@ -234,6 +243,7 @@ impl Attention {
             Attention::ConnectionsDropped { .. }
                 | Attention::Unjudged { .. }
                 | Attention::Blind { .. }
+                | Attention::ProbeFails { .. }
                 | Attention::ReplicaUnsound { .. }
                 | Attention::WritesAtRisk { .. }
         )
@@ -241,7 +251,7 @@ impl Attention {
 
     /// Whether a line that names only the worst counts it as one more.
     pub fn counts(&self) -> bool {
-        self.is_urgent() || matches!(self, Attention::ReplicaUnsound { .. })
+        self.is_urgent() || matches!(self, Attention::ReplicaUnsound { .. } | Attention::ProbeFails { .. })
     }
 
     /// Whether somebody has to look, now: what `status` and `rollback` end with 8 for.
@@ -268,6 +278,7 @@ impl Attention {
             | Attention::Latched { .. }
             | Attention::ApprovalOpen { .. } => true,
             Attention::ReplicaUnsound { .. }
+            | Attention::ProbeFails { .. }
             | Attention::SourceSilent { .. }
             | Attention::ItemFailing { .. }
             | Attention::Unjudged { .. } => false,

@@ -17,7 +17,7 @@ pub(super) fn rank(attention: &Attention) -> u8 {
         Attention::Blind { .. } => 9,
         Attention::Unresolved { .. } => 10,
         Attention::Unread { .. } => 11,
-        Attention::ReplicaUnsound { .. } => 12,
+        Attention::ReplicaUnsound { .. } | Attention::ProbeFails { .. } => 12,
         Attention::Latched { .. } => 13,
         Attention::SourceSilent { .. } => 14,
         Attention::ItemFailing { .. } => 15,

@@ -106,6 +106,7 @@ fn edge(worst: &Attention, theme: &Theme) -> Option<Style> {
         | Attention::HomeNotSeen { .. }
         | Attention::WritesAtRisk { .. }
         | Attention::ReplicaUnsound { .. }
+        | Attention::ProbeFails { .. }
         | Attention::HomeNotReady { .. }
         | Attention::SourceSilent { .. }
         | Attention::ItemFailing { .. }

@@ -70,6 +70,7 @@ fn weighs(found: &Attention, view: &View) -> Option<Matter> {
         }
         Attention::FailingForNobody { .. }
         | Attention::ConnectionsDropped { .. }
+        | Attention::ProbeFails { .. }
         | Attention::WeightsUnread { .. }
         | Attention::NeedsHuman { .. }
         | Attention::TakenOver { .. }
