@@ -11,7 +11,7 @@ use std::{
 use color_eyre::eyre::Result;
 
 use crate::{
-    cli::{Exit, compose::Places, print},
+    cli::{Exit, bounds, compose::Places, print},
     core::detection,
     domain::{id::ItemId, metric::window, shown::Shown, weight::PerMille},
     plan::{
@@ -36,7 +36,7 @@ pub struct Args {
     #[arg(long)]
     live: bool,
     /// The same at the world of `cutover sim --port PORT`
-    #[arg(long, value_name = "PORT")]
+    #[arg(long, value_name = "PORT", value_parser = bounds::world_port)]
     simulated: Option<u16>,
     /// How many requests come to a route in all, to reckon what its triggers can see
     #[arg(long, value_name = "RATE", default_value = "100/s", value_parser = rate)]

@@ -91,6 +91,9 @@ pub struct Args {
 /// # Errors
 /// What keeps the session from beginning; nothing has been asked of the world then.
 pub async fn run(args: Args) -> Result<Exit> {
+    if let Err(exit) = args.options.environment.is_consistent() {
+        return Ok(exit);
+    }
     let plan_path = match std::fs::canonicalize(&args.options.plan) {
         Ok(path) => path,
         Err(error) => return Ok(said(format!("{}: {error}; no session was begun", args.options.plan.display()), Exit::Usage)),
