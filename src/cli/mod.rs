@@ -11,6 +11,7 @@ mod absent;
 mod appearance;
 pub mod attach;
 pub mod audit;
+mod bounds;
 pub mod check;
 pub mod cockpit;
 pub mod completions;
@@ -30,6 +31,7 @@ pub mod roster;
 pub mod rostering;
 mod running;
 pub mod sessions;
+mod silence;
 pub mod sim;
 pub mod status;
 pub mod stop;
@@ -92,7 +94,7 @@ impl Exit {
             Exit::RolledBack => "rolled back",
             Exit::Drift => "somebody else changed the world",
             Exit::Locked => "the session is already open elsewhere",
-            Exit::Nobody => "no such session, or its host can't be reached",
+            Exit::Nobody => "no such session, or its host is gone or does not answer",
             Exit::Unsettled => "not settled: needs a human or more time",
             Exit::Interrupted => "interrupted",
         }

@@ -21,7 +21,7 @@ use crate::{
         sessions::{Found, Life},
         socket::FolderError,
     },
-    cli::{Exit, appearance::Face, cockpit, current, host, join, paths::Paths, place::said, predecessor, print, rostering, unit, way},
+    cli::{Exit, appearance::Face, cockpit, current, host, join, paths::Paths, place::{Unheard, said}, predecessor, print, rostering, unit, way},
     tui::view::Follow,
 };
 
@@ -36,7 +36,7 @@ pub struct Args {
     #[command(flatten)]
     options: host::Options,
     /// Only see to it that the session runs, and print its name
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["theme", "ascii", "color", "no_mouse"])]
     no_attach: bool,
     #[command(flatten)]
     face: Face,
@@ -52,6 +52,9 @@ enum Attaches {
 /// # Errors
 /// When the host's process can't be started, or the terminal can't be had.
 pub async fn run(args: Args) -> Result<Exit> {
+    if let Err(exit) = args.options.environment.is_consistent() {
+        return Ok(exit);
+    }
     if !args.no_attach
         && let Err(exit) = cockpit::terminal()
     {
@@ -110,12 +113,19 @@ fn admitted(options: &host::Options, attaches: Attaches, paths: &Paths) -> Resul
 }
 
 async fn joined(found: Found, options: &host::Options) -> Result<Found, Exit> {
+    let seen = match options.place.glance(&found).await {
+        Ok(seen) => Some(seen),
+        Err(absent @ Unheard::Absent(_)) => return Err(absent.tell()),
+        // A host that does not let us look flies its version all the same.
+        Err(Unheard::Kept(_)) => None,
+    };
     let plan = host::read_plan(options).inspect_err(|_| {
         let attach = way::with_session("attach", &found.card.session, &options.place);
         print::err(&format!("session {} runs under the version that it began with; join it:\n  {attach}", found.card.session));
     })?;
-    join::running(&found, options, &plan).await?;
+    join::running(&found, seen.as_ref().map(|seen| &*seen.state), options, &plan)?;
     print::err(&format!("session {} runs already; joining it", found.card.session));
+    join::unheard(&found.card, options).iter().for_each(|note| print::err(&format!("note: {note}")));
     Ok(found)
 }
 

@@ -23,7 +23,7 @@ use crate::{
         absent::Absent,
         current,
         paths::Paths,
-        place::{Meant, Place, glance, said},
+        place::{Meant, Place, Unheard, said},
         print,
         way::Next,
     },
@@ -65,7 +65,7 @@ async fn stop(args: Args, paths: &Paths) -> Result<Exit, Exit> {
     if found.owner != peer::own_uid() {
         return Err(theirs(found.owner));
     }
-    abandons(&unwatched(&glance(&found).await?.state), &args.abandon, "roll back")?;
+    abandons(&unwatched(&args.place.glance(&found).await.map_err(Unheard::tell)?.state), &args.abandon, "roll back")?;
     end(&found).await.map_err(|error| failed(&error))?;
     let deadline = tokio::time::Instant::now() + ENDS_WITHIN;
     while tokio::time::Instant::now() < deadline {

@@ -19,4 +19,5 @@ mod account;
 mod death;
 mod join;
 mod left;
+mod silent;
 mod words;
