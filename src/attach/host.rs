@@ -25,7 +25,7 @@ use tokio::{
 
 use crate::{
     attach::{
-        connection::{self, Farewell, Sight, Speaker},
+        connection::{self, Account, Farewell, Sight, Speaker},
         frame::{self, FROM_CLIENT_BYTES_MAX, Frames, Outgoing},
         pace::Bucket,
         peer,
@@ -34,13 +34,16 @@ use crate::{
         roster::{Identity, Roster},
         snapshots::SnapshotCache,
     },
-    core::event::{Asker, WorldKind},
+    core::{
+        command::Command,
+        event::{Asker, WorldKind},
+    },
     domain::{
-        id::{ClientId, SessionId},
+        id::{AskId, ClientId, OperatorId, RouteId, SessionId},
         role::Role,
         shown::Shown,
     },
-    door::{Door, Presence, Published, Request},
+    door::{Door, Presence, Published, Request, Wanted},
 };
 
 /// Terminals at one time.
@@ -124,6 +127,16 @@ impl Host {
         timeout(FAREWELL_WITHIN, seeing_out).await.ok();
     }
 
+    /// Asks for the session's end on behalf of whoever sent this process a signal: the kernel lets that only its own account do, and root. Whoever
+    /// sends one asks nobody, so all `routes` are named; it is recorded like every other question.
+    pub async fn stop_on_signal(&self, who: OperatorId, signal: &'static str, routes: Vec<RouteId>) {
+        let client = ClientId(self.shared.next_client.fetch_add(1, Ordering::Relaxed));
+        let by = Asker { client, who, role: Role::Pilot };
+        let what = Wanted::Ask { ask: AskId(1), command: Command::Stop { abandon: routes } };
+        // A session that hears nobody any more has ended.
+        self.shared.requests.send(Request { by, key: Some(Shown::new(signal)), what }).await.ok();
+    }
+
     /// Serves one client that shares this process, over the same frames as everybody else.
     pub async fn serve_stream(&self, stream: impl AsyncRead + AsyncWrite + Send, identity: Identity) {
         let mut closing = self.shared.closing.clone();
@@ -187,7 +200,8 @@ impl Host {
         let sight = Sight { transitions, snapshots: snapshots.clone(), leave: leave(candidate.clone()) };
         if hello.wants == Wants::Errand {
             let asker = Asker { client, who, role };
-            return connection::errand(frames, writer, sight, presence.clone(), requests.clone(), asker).await;
+            let account = if candidate.identity.uid == peer::own_uid() { Account::Hosts } else { Account::Another };
+            return connection::errand(frames, writer, sight, presence.clone(), requests.clone(), asker, account).await;
         }
         let joined = Presence::Joined { client, who: who.clone(), role, terminal: hello.terminal };
         if presence.send(joined).await.is_err() {

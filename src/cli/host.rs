@@ -1,8 +1,8 @@
 //! `cutover host PLAN`: the session itself, in the foreground, for systemd or for `cutover open`.
 //!
 //! It outlives every terminal. SIGHUP means nothing to it; SIGTERM and SIGINT end the process and leave the session to be taken up again,
-//! in the state that its journal holds; SIGUSR1, which `cutover stop` sends, ends the session for good. It has no terminal of its own and
-//! asks nobody anything: people come in through the socket.
+//! in the state that its journal holds; SIGUSR1, which a `cutover stop` of an earlier version sends, ends the session for good, as `cutover
+//! stop` does through the socket. It has no terminal of its own and asks nobody anything: people come in through the socket.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -16,7 +16,9 @@ use tokio::{
 use crate::{
     attach::{
         connection::Farewell,
+        peer,
         protocol::Then,
+        roster::{Roster, passwd},
         sessions::{Card, ClaimError, Lease, socket_name},
         socket::{Folder, FolderError},
     },
@@ -27,10 +29,10 @@ use crate::{
         paths::{self, Paths},
         place::{Place, said},
         predecessor, print, rostering,
-        running::{Opening, Running},
+        running::{Ended, Opening, Running},
         unit,
     },
-    domain::id::SessionId,
+    domain::id::{OperatorId, RouteId, SessionId},
     journal::checkpoint,
     plan::{self, diagnostic, model::Plan},
     session::recorder::{Found, RecorderError},
@@ -138,6 +140,8 @@ struct Hosted {
     _plan_lease: Lease,
     running: Running,
     serving: JoinHandle<()>,
+    /// Of the plan that it flies.
+    routes: Vec<RouteId>,
 }
 
 async fn begin(options: Options, paths: Paths) -> Result<Result<Hosted, Exit>> {
@@ -172,6 +176,7 @@ async fn begin(options: Options, paths: Paths) -> Result<Result<Hosted, Exit>> {
     };
     let listener = folder.listen_for(&lease)?;
     let card = card(&opening, &options, &world);
+    let routes = opening.plan.routes.iter().map(|route| route.id.clone()).collect();
     let can_be_taken_up = !world.is_our_own();
     let running = Running::start(opening, world).await?;
     let host = running.host.clone();
@@ -182,7 +187,7 @@ async fn begin(options: Options, paths: Paths) -> Result<Result<Hosted, Exit>> {
         current::remember(&paths, &options.plan, &session).wrap_err("the session could not be noted as the plan's open one")?;
     }
     print::err(&format!("session {session} runs; its journal: {}", card.journal.display()));
-    Ok(Ok(Hosted { options, paths, folder, session, lease, _plan_lease: plan_lease, running, serving }))
+    Ok(Ok(Hosted { options, paths, folder, session, lease, _plan_lease: plan_lease, running, serving, routes }))
 }
 
 /// What is told of the session to whoever lists them.
@@ -279,12 +284,18 @@ fn new_name(plan: &Plan, paths: &Paths) -> Result<SessionId, OpenError> {
     free.and_then(|name| name.parse().ok()).ok_or(OpenError::NoName)
 }
 
+/// Whoever this account is, for the record.
+pub(super) fn owner() -> OperatorId {
+    let uid = peer::own_uid();
+    Roster::of_owner(uid, &passwd()).identify(uid).expect("the owner is in a roster of the owner").who
+}
+
 /// Why the host ends.
 enum Call {
     /// The process goes, the session stays.
     Pause,
-    /// The session is over.
-    Stop,
+    /// The session is over, and its engine has ended.
+    Stopped,
 }
 
 impl Hosted {
@@ -299,13 +310,19 @@ impl Hosted {
                 _ = hangup.recv() => tracing::info!("a hang-up was heard and means nothing here"),
                 _ = terminate.recv() => break Call::Pause,
                 _ = interrupt.recv() => break Call::Pause,
-                _ = stop.recv() => break Call::Stop,
-                why = self.running.failed() => {
-                    tracing::error!("{why}");
-                    self.running.see_out_untold(Farewell::new(&why, Then::StayAway));
-                    self.serving.await?;
-                    return Ok(said(why, Exit::Failed));
-                }
+                _ = stop.recv() => self.running.host.stop_on_signal(owner(), "SIGUSR1", self.routes.clone()).await,
+                ended = self.running.ended() => match ended {
+                    Ended::Stopped(by) => {
+                        tracing::info!(%by, "the session was stopped");
+                        break Call::Stopped;
+                    }
+                    Ended::Failed(why) => {
+                        tracing::error!("{why}");
+                        self.running.see_out_untold(Farewell::new(&why, Then::StayAway));
+                        self.serving.await?;
+                        return Ok(said(why, Exit::Failed));
+                    }
+                },
                 _ = verify.tick() => {
                     if let Err(error) = self.folder.verify(&socket_name(&self.session)) {
                         tracing::error!(%error, "the socket is not what it was made to be");
@@ -313,15 +330,22 @@ impl Hosted {
                 }
             }
         };
-        let last_words = match call {
-            Call::Pause => Farewell::new("the host was ended; the session waits in its journal for the next one", Then::ComeBack),
-            Call::Stop => Farewell::new("the session was stopped by its owner", Then::StayAway),
-        };
-        self.running.see_out(last_words);
-        self.serving.await?;
-        self.running.end().await?;
-        if let Call::Stop = call {
-            current::forget(&self.paths, &self.options.plan, &self.session);
+        match call {
+            Call::Pause => {
+                let last_words = Farewell::new("the host was ended; the session waits in its journal for the next one", Then::ComeBack);
+                self.running.see_out(last_words);
+                self.serving.await?;
+                let state = self.running.end().await?;
+                // Somebody may have stopped it in the same moment.
+                if state.stopped.is_some() {
+                    current::forget(&self.paths, &self.options.plan, &self.session);
+                }
+            }
+            Call::Stopped => {
+                self.serving.await?;
+                self.running.leave().await;
+                current::forget(&self.paths, &self.options.plan, &self.session);
+            }
         }
         self.folder.retire(self.lease);
         Ok(Exit::Done)
