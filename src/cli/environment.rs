@@ -54,12 +54,13 @@ impl Environment {
     /// # Errors
     /// [`Exit::Usage`].
     pub fn is_consistent(&self) -> Result<(), Exit> {
-        match (self.simulated, &*self.of_a_world_that_begins()) {
-            (Some(Some(port)), given @ [_, ..]) => {
-                let why = format!("the world on port {port} runs already; nothing was started; give {} to its `cutover sim`", given.join(" and "));
+        let given = self.of_a_world_that_begins().join(" and ");
+        match self.simulated {
+            Some(Some(port)) if !given.is_empty() => {
+                let why = format!("the world on port {port} runs already; nothing was started; give {given} to its `cutover sim`");
                 Err(said(why, Exit::Usage))
             }
-            _ => Ok(()),
+            Some(Some(_) | None) | None => Ok(()),
         }
     }
 }

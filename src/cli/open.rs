@@ -21,7 +21,14 @@ use crate::{
         sessions::{Found, Life},
         socket::FolderError,
     },
-    cli::{Exit, appearance::Face, cockpit, current, host, join, paths::Paths, place::{Unheard, said}, predecessor, print, rostering, unit, way},
+    cli::{
+        Exit,
+        appearance::Face,
+        cockpit, current, host, join,
+        paths::Paths,
+        place::{Unheard, said},
+        predecessor, print, rostering, unit, way,
+    },
     tui::view::Follow,
 };
 

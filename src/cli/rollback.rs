@@ -128,7 +128,10 @@ async fn reach(args: &Args, found: &Found, deadline: Instant) -> Result<Link, Ex
                     is_told = true;
                 }
                 if Instant::now() >= deadline {
-                    return Err(said("the host has not answered, and nothing was asked for; the commands above need no host", Exit::Nobody));
+                    return Err(said(
+                        "the host has not answered, and nothing was asked for; the commands above need no host",
+                        Exit::Nobody,
+                    ));
                 }
             }
             Err(Unheard::Absent(absent)) => return Err(absent.tell(args.route.as_ref())),

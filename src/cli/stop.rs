@@ -92,7 +92,9 @@ async fn stop(args: Args, paths: &Paths) -> Result<Exit, Exit> {
             if !ended {
                 let seen = args.place.glance(&found).await.map_err(Unheard::tell)?;
                 abandons(&unwatched(&seen.state), &args.abandon, "roll back")?;
-                print::err("note: its host took no question, as one of an earlier version does; it is told by a signal, which names nobody");
+                print::err(
+                    "note: its host took no question, as one of an earlier version does; it is told by a signal, which names nobody",
+                );
                 signal(&found).await.map_err(|error| failed(&error))?;
             }
             ended || ends(&found, &args, ENDS_WITHIN).await?
@@ -153,7 +155,6 @@ enum Asked {
 async fn ask(found: &Found, args: &Args) -> Result<Asked, Exit> {
     let mut link = args.place.errand(found).await.map_err(Unheard::tell)?;
     let view = link.view.borrow().clone();
-    let silent = async || Absent::silent(found, &args.place).await.tell_of("it was asked to end the session; if it comes back it may do so", None);
     let command = Command::Stop { abandon: args.abandon.clone() };
     let question = ToHost::Ask { ask: AskId(1), key: Some(Shown::new("cutover stop")), command };
     if link.asks.send(question).await.is_err() {
@@ -169,7 +170,10 @@ async fn ask(found: &Found, args: &Args) -> Result<Asked, Exit> {
         }
         Ok(Some(Reply::Answered { .. })) => Ok(Asked::Taken),
         Ok(Some(Reply::NotSent { .. } | Reply::Lost { .. }) | None) => Ok(Asked::Unanswered),
-        Err(_) => Err(silent().await),
+        Err(_) => {
+            let absent = Absent::silent(found, &args.place).await;
+            Err(absent.tell_of("it was asked to end the session, and does so if it comes back", None))
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use crate::{
         event::Asker,
         home::{Home, home},
         news::News,
-        state::{Motion, State, Stopped},
+        state::{Motion, RouteState, State, Stopped},
         turn::Turn,
     },
     domain::{id::RouteId, weight::Weights},
@@ -26,11 +26,11 @@ pub enum Unwatched {
 
 /// The routes that nobody would watch over if the session ended now.
 pub fn unwatched(state: &State) -> Vec<(RouteId, Unwatched)> {
-    let why = |(id, route): (&RouteId, &_)| why(state, id, route).map(|why| (id.clone(), why));
+    let why = |(id, route): (&RouteId, &RouteState)| why(state, id, route).map(|why| (id.clone(), why));
     state.routes.iter().filter_map(why).collect()
 }
 
-fn why(state: &State, id: &RouteId, route: &crate::core::state::RouteState) -> Option<Unwatched> {
+fn why(state: &State, id: &RouteId, route: &RouteState) -> Option<Unwatched> {
     if !matches!(route.motion, Motion::Settled | Motion::Unread) || !route.unresolved.is_empty() {
         return Some(Unwatched::Moving);
     }

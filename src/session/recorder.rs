@@ -272,7 +272,9 @@ impl Recorder {
         let fails = self.writer.remembering().is_err();
         if fails && !self.is_unguarded {
             let why = self.writer.remembering().as_ref().err().map(ToString::to_string).unwrap_or_default();
-            tracing::error!("the checkpoint beside the journal can't be replaced ({why}): the journal is written, and records that go missing at its end would not be missed");
+            tracing::error!(
+                "the checkpoint beside the journal can't be replaced ({why}): the journal is written, and records that go missing at its end would not be missed"
+            );
         }
         self.is_unguarded = fails;
     }

@@ -29,9 +29,7 @@ fn a_host_that_hangs_is_said_with_the_way_home_by_hand_and_may_come_back() {
     account.wait_until_ready();
     let pid = account.host_pid();
     account.signal("-STOP");
-    for words in
-        [&["status"][..], &["stop", &session, "--abandon", "frontend"], &["rollback", "--wait", "0"], &["status", "--json"]]
-    {
+    for words in [&["status"][..], &["stop", &session, "--abandon", "frontend"], &["rollback", "--wait", "0"], &["status", "--json"]] {
         let told = account.run(words);
         let text = said(&told);
         assert_eq!(told.status.code(), Some(7), "{words:?}: {text}");
