@@ -216,7 +216,10 @@ impl Asked {
             let next = self.deadline.min(Instant::now() + LOOK_EVERY);
             let is_closed = match timeout_at(next, self.link.view.changed()).await {
                 Ok(Ok(())) => {
-                    (self.heard_at, self.is_silent) = (Instant::now(), false);
+                    // That a line is silent or is dialled again is this process's own news.
+                    if self.link.view.borrow().connection == Connection::Connected {
+                        (self.heard_at, self.is_silent) = (Instant::now(), false);
+                    }
                     false
                 }
                 Ok(Err(_)) => true,
