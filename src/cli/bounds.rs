@@ -1,12 +1,12 @@
 //! What a number on the command line may be. One that is not is refused with what is allowed, and never quietly made to fit.
 
 /// World seconds in a real second that a session of people keeps up with.
-pub fn session_speed(typed: &str) -> Result<f64, String> {
+pub(super) fn session_speed(typed: &str) -> Result<f64, String> {
     speed(typed, 1.0, 100.0)
 }
 
 /// World seconds in a real second that a world alone can make.
-pub fn world_speed(typed: &str) -> Result<f64, String> {
+pub(super) fn world_speed(typed: &str) -> Result<f64, String> {
     speed(typed, 0.01, 1000.0)
 }
 
@@ -19,13 +19,13 @@ fn speed(typed: &str, least: f64, most: f64) -> Result<f64, String> {
 const FIRST_PORT_MAX: u16 = u16::MAX - 4;
 
 /// The first port of a world that listens on five.
-pub fn world_port(typed: &str) -> Result<u16, String> {
+pub(super) fn world_port(typed: &str) -> Result<u16, String> {
     let port = typed.parse().ok().filter(|port| (1..=FIRST_PORT_MAX).contains(port));
     port.ok_or_else(|| format!("it is the first of five ports of `cutover sim`, from 1 to {FIRST_PORT_MAX}"))
 }
 
 /// The same for a world that begins; 0 leaves the choice to the machine.
-pub fn own_port(typed: &str) -> Result<u16, String> {
+pub(super) fn own_port(typed: &str) -> Result<u16, String> {
     let port = typed.parse().ok().filter(|port| (0..=FIRST_PORT_MAX).contains(port));
     port.ok_or_else(|| format!("it is the first of five ports, from 1 to {FIRST_PORT_MAX}, or 0 for any five that are free"))
 }
@@ -34,7 +34,7 @@ pub fn own_port(typed: &str) -> Result<u16, String> {
 const WAIT_SECONDS_MAX: u64 = 7 * 24 * 60 * 60;
 
 /// How long a person's command may wait.
-pub fn wait_seconds(typed: &str) -> Result<u64, String> {
+pub(super) fn wait_seconds(typed: &str) -> Result<u64, String> {
     let seconds = typed.parse().ok().filter(|seconds| (0..=WAIT_SECONDS_MAX).contains(seconds));
     seconds.ok_or_else(|| format!("it is a whole number of seconds from 0 to {WAIT_SECONDS_MAX} (a week)"))
 }

@@ -33,7 +33,7 @@ pub struct Args {
     /// The plan file to read
     plan: PathBuf,
     /// Look also, once, at everything that the plan names; nothing is changed
-    #[arg(long)]
+    #[arg(long, conflicts_with = "simulated")]
     live: bool,
     /// The same at the world of `cutover sim --port PORT`
     #[arg(long, value_name = "PORT", value_parser = bounds::world_port)]

@@ -6,21 +6,21 @@
 use std::{fmt, fs, time::Duration};
 
 /// A host that lives answers within this time; one that does not is said to be silent, and may be busy all the same.
-pub const ANSWERS_WITHIN: Duration = Duration::from_millis(2500);
+pub(super) const ANSWERS_WITHIN: Duration = Duration::from_millis(2500);
 
 /// A host that has not answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Silence {
+pub(super) struct Silence {
     /// For showing; numbers are used again.
-    pub pid: u32,
-    pub process: Process,
+    pub(super) pid: u32,
+    pub(super) process: Process,
     /// The account whose host it is.
-    pub owner: u32,
+    pub(super) owner: u32,
 }
 
 /// What the kernel says of a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Process {
+pub(super) enum Process {
     /// A signal stopped it, or a debugger holds it: it does nothing until it is let go on.
     Stopped,
     /// A part of it waits for a disk and can't be interrupted.
@@ -31,7 +31,7 @@ pub enum Process {
 
 impl Process {
     /// How the process `pid` is now.
-    pub fn of(pid: u32) -> Process {
+    pub(super) fn of(pid: u32) -> Process {
         let threads = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
         let mut states = threads.filter_map(|thread| state(&fs::read_to_string(thread.path().join("stat")).ok()?));
         match fs::read_to_string(format!("/proc/{pid}/stat")).ok().as_deref().and_then(state) {

@@ -89,6 +89,7 @@ fn a_number_that_makes_no_sense_is_refused_with_what_does() {
         (&["rollback", "--wait", "18446744073709551615"], "a whole number of seconds from 0 to 604800"),
         (&["rollback", "--wait=-1"], "a whole number of seconds from 0 to 604800"),
         (&["open", plan, "--no-attach", "--simulated=9000", "--speed", "5"], "give --speed to its `cutover sim`"),
+        (&["audit", "show", "x", "--since", "1m", "--until", "1h"], "--since is later than --until"),
         (&["open", plan, "--no-attach", "--theme", "dark"], "cannot be used with"),
     ] {
         let (code, said) = refused(&[], arguments);
