@@ -169,8 +169,12 @@ pub(crate) fn wait_until<T>(what: &str, look: impl Fn() -> Option<T>) -> T {
 
 impl Drop for Account {
     fn drop(&mut self) {
-        if let Some(name) = self.card().and_then(|found| found["card"]["session"].as_str().map(str::to_owned)) {
-            self.run(&["stop", &name, "--abandon", "frontend"]);
+        if let Some(card) = self.card().map(|found| found["card"].clone())
+            && let Some(name) = card["session"].as_str()
+        {
+            // A test that failed may have left it stopped.
+            Command::new("kill").args(["-CONT", &card["pid"].to_string()]).stderr(std::process::Stdio::null()).status().ok();
+            self.run(&["stop", name, "--abandon", "frontend"]);
         }
         if !std::thread::panicking() {
             fs::remove_dir_all(&self.folder).ok();
