@@ -175,7 +175,8 @@ impl Writer {
         let start = Start { head: Head::START, bytes: 0, last_checkpoint, to_tell: None, segment };
         let mut writer = Self::resume(disk, start, cadence);
         writer.push(&Draft { at_ms, kind: KIND_GENESIS, payload: genesis })?;
-        writer.commit()?;
+        // The journal has no name yet by which a checkpoint could be found; its first record of the caller's brings one.
+        writer.write_out()?;
         Ok(writer)
     }
 
@@ -359,11 +360,19 @@ impl Writer {
         self.last_checkpoint = mark.last_checkpoint;
     }
 
-    /// One write, one sync. Whatever fails latches.
+    /// One write, one sync, and then the checkpoint: before anybody is told that it is durable, so that whatever follows from a record, the
+    /// checkpoint knows the record.
     fn commit(&mut self) -> Result<(), JournalError> {
         if self.buffer.is_empty() {
             return Ok(());
         }
+        self.write_out()?;
+        self.remember();
+        Ok(())
+    }
+
+    /// Whatever fails latches.
+    fn write_out(&mut self) -> Result<(), JournalError> {
         self.note();
         let length = self.buffer.len() as u64;
         self.room.ensure(self.disk.as_mut(), self.bytes, length);
@@ -375,8 +384,6 @@ impl Writer {
         self.bytes += length;
         self.durable = self.head;
         self.buffer.clear();
-        // Before anybody is told that it is durable: whatever follows from a record, the checkpoint knows the record.
-        self.remember();
         Ok(())
     }
 
