@@ -93,7 +93,7 @@ pub(super) async fn run(options: &Options) -> Result<Exit> {
             }
         };
         print::err(&format!("the host died ({status}); another one takes the session up in {}s", wait.as_secs()));
-        if told.to_end_within(wait).await {
+        if told.ends_within(wait).await {
             return Ok(Exit::Done);
         }
     }
@@ -134,15 +134,15 @@ impl Told {
         })
     }
 
-    async fn to_end(&mut self) {
+    async fn asked_to_end(&mut self) {
         tokio::select! {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}
         }
     }
 
-    async fn to_end_within(&mut self, span: Duration) -> bool {
-        tokio::time::timeout(span, self.to_end()).await.is_ok()
+    async fn ends_within(&mut self, span: Duration) -> bool {
+        tokio::time::timeout(span, self.asked_to_end()).await.is_ok()
     }
 
     async fn pass_on_until_the_end(&mut self, host: &mut Child) -> Result<ExitStatus> {
@@ -150,7 +150,7 @@ impl Told {
         loop {
             tokio::select! {
                 status = host.wait() => return status.wrap_err("the end of the host could not be learnt"),
-                () = self.to_end() => if let Some(pid) = pid {
+                () = self.asked_to_end() => if let Some(pid) = pid {
                     // A host that has ended meanwhile is told of by `wait`.
                     let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
                 },
