@@ -2,16 +2,12 @@
 
 use std::{
     io::{BufRead, BufReader, Read},
-    process::{Output, Stdio},
+    process::Stdio,
 };
 
 use cutover::core::event::Event;
 
-use crate::account::Account;
-
-fn said(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap() + &String::from_utf8(output.stderr.clone()).unwrap()
-}
+use crate::{account::Account, join::said};
 
 fn by_hand(account: &Account) -> String {
     let opened = account.transitions().into_iter().find_map(|transition| match transition.entry.event {
