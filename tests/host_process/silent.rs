@@ -2,12 +2,17 @@
 
 use std::{
     io::{BufRead, BufReader, Read},
-    process::Stdio,
+    process::{Output, Stdio},
 };
 
 use cutover::core::event::Event;
 
-use crate::{account::Account, join::said};
+use crate::account::Account;
+
+/// All that was printed, answers and complaints.
+fn said(output: &Output) -> String {
+    [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes).into_owned()).concat()
+}
 
 fn by_hand(account: &Account) -> String {
     let opened = account.transitions().into_iter().find_map(|transition| match transition.entry.event {
