@@ -126,7 +126,7 @@ impl Senses {
 impl Night {
     pub(crate) fn sense(&mut self) -> Check {
         for place in 0..self.senses.all.len() {
-            let Sense { what, every, due } = &mut self.senses.all[place];
+            let Sense { what, every, due, .. } = &mut self.senses.all[place];
             if *due > self.now {
                 continue;
             }
