@@ -64,17 +64,23 @@ async fn sent(wire: reqwest::Client, token: Token, request: hyper::Request<Body>
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "kube's errors are kube's to extend")]
 pub(super) fn fault_of(about: &str, error: &kube::Error) -> Fault {
-    let kind = match error {
+    let (kind, why) = match error {
         kube::Error::Api(status) => return status_fault(about, status),
         kube::Error::Service(inner) => match inner.downcast_ref::<Fault>() {
             Some(fault) => return fault.clone(),
-            None => FaultKind::Unreachable,
+            None => (FaultKind::Unreachable, causes(&**inner)),
         },
-        kube::Error::HyperError(_) | kube::Error::ReadEvents(_) => FaultKind::Broken,
-        kube::Error::SerdeError(_) | kube::Error::FromUtf8(_) | kube::Error::LinesCodecMaxLineLengthExceeded => FaultKind::Unreadable,
-        _ => FaultKind::Unsupported,
+        kube::Error::HyperError(inner) => (FaultKind::Broken, causes(inner)),
+        kube::Error::ReadEvents(inner) => (FaultKind::Broken, causes(inner)),
+        kube::Error::SerdeError(inner) => (FaultKind::Unreadable, causes(inner)),
+        kube::Error::FromUtf8(inner) => (FaultKind::Unreadable, causes(inner)),
+        kube::Error::LinesCodecMaxLineLengthExceeded => (FaultKind::Unreadable, "a line of it has no end".to_owned()),
+        kube::Error::BuildRequest(inner) => (FaultKind::Unsupported, causes(inner)),
+        kube::Error::HttpError(inner) => (FaultKind::Unsupported, causes(inner)),
+        // What is left tells of kubeconfigs, proxies and plugins, and nothing here can meet it.
+        _ => (FaultKind::Unsupported, "the Kubernetes client can't do that".to_owned()),
     };
-    Fault::new(kind, format!("{about}: {}", causes(error)))
+    Fault::new(kind, format!("{about}: {why}"))
 }
 
 pub(super) fn status_fault(about: &str, status: &kube::core::Status) -> Fault {
