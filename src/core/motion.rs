@@ -53,7 +53,7 @@ pub(super) fn finished(turn: &mut Turn, effect: EffectId, outcome: &Outcome) {
             }
         }
         Effect::Wake { .. } => {}
-        Effect::Write { route, from, to, version, cause } => {
+        Effect::Write { route, from, to, version, cause, again: _ } => {
             written(turn, effect, Written { route, from, to, version, cause }, outcome);
         }
     }
@@ -149,6 +149,7 @@ fn unknown(turn: &mut Turn, route: &Route, written: Written, fault: &Fault, goal
         (Goal::Rollback, Motion::Returning(back)) => {
             back.fault = Some(fault.clone());
             back.stage = ReturnStage::Resolve { since };
+            turn.send(rollback::wake(route, since));
         }
         (_, motion) => *motion = Motion::Resolving { to, since, cause },
     }

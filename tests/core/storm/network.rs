@@ -108,7 +108,7 @@ impl Night {
 
     fn finish(&mut self, after: Millis, effect: EffectId, outcome: Outcome) {
         let host = self.host;
-        self.later(after, Coming::Event { host, event: Event::Finished { effect, outcome } });
+        self.later(after, Coming::Event { host, event: Event::Finished { effect, outcome, attempts: Vec::new() } });
     }
 
     /// The API takes a write in: compare, and set or refuse.
@@ -154,7 +154,7 @@ impl Night {
             Err(fault) => Outcome::NotDone(fault.clone()),
         };
         self.happen(Event::Observed(seen))?;
-        self.happen(Event::Finished { effect, outcome })
+        self.happen(Event::Finished { effect, outcome, attempts: Vec::new() })
     }
 
     /// What a look at the weights, which began then and ends now, comes back with.
