@@ -66,7 +66,7 @@ fn split(gke: u16) -> Weights {
 }
 
 fn intent(seq: u64) -> Intent {
-    Intent { session: "s1".to_owned(), effect: EffectId { seq: Seq(seq), index: 0 }, head: "ab12".to_owned() }
+    Intent { session: "s1".to_owned(), effect: EffectId { seq: Seq(seq), index: 0 }, first: EffectId { seq: Seq(seq), index: 0 }, head: "ab12".to_owned() }
 }
 
 fn driver(world: &Simulation) -> UrlMapDriver {

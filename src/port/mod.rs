@@ -35,8 +35,9 @@ pub trait Driver: Send + Sync {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Intent {
     pub session: String,
-    /// The effect, or the one that it repeats.
     pub effect: EffectId,
+    /// The effect under whose request id it goes: itself, or the one that it repeats.
+    pub first: EffectId,
     /// Hash of the journal's record that holds the intent, in hex.
     pub head: String,
 }

@@ -296,7 +296,7 @@ impl Engine {
                 Effect::Wake { at, alarm } => self.timers.wake(at, alarm),
                 Effect::Write { .. } | Effect::Read { .. } | Effect::Inject { .. } => {
                     let session = self.state.opened.as_ref().map(|opened| opened.session.to_string()).unwrap_or_default();
-                    let intent = Intent { session, effect: repeated(&effect), head: head.clone() };
+                    let intent = Intent { session, effect: effect.id, first: repeated(&effect), head: head.clone() };
                     dispatch(effect, intent, &self.executors, self.clock, &self.events, &mut self.acting);
                 }
             }

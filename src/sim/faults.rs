@@ -186,6 +186,10 @@ pub enum Trouble {
     HalfOpen,
     /// Reads are answered, writes are refused with 403.
     ReadOnly,
+    /// Writes are answered, reads are refused with 429: their quota is used up.
+    ReadsThrottled,
+    /// Connections that are open when it begins take everything and give nothing back; those that are opened later work.
+    DeadConnections,
 }
 
 /// In which manner a leg answers: every process of it works, and the users get something else than before.
@@ -311,6 +315,8 @@ pub fn choices() -> Vec<Choice> {
         choice("all-503", "every Google API answers 503 for 2 min", api(Api::Every, Trouble::Unavailable)),
         choice("lost-replies", "Compute applies writes but loses its answers for 2 min", api(Api::Compute, Trouble::LostReplies)),
         choice("slow-api", "every Google API takes 5 s to answer for 2 min", api(Api::Every, Trouble::Slow { ms: 5_000.0 })),
+        choice("dead-connections", "connections to Google that are open now are dead, new ones work", api(Api::Every, Trouble::DeadConnections)),
+        choice("reads-throttled", "Compute refuses every read with 429 for 2 min, and takes writes", api(Api::Compute, Trouble::ReadsThrottled)),
         choice("silent-api", "Compute accepts connections and never answers for 2 min", api(Api::Compute, Trouble::HalfOpen)),
         choice("gke-crash-loop", "GKE's processes crash every 25 s", Fault::CrashLoop { leg: Leg::Gke, every_s: 25.0 }),
         choice("gke-restart", "GKE's processes restart; counters begin at zero", Fault::Restart { leg: Leg::Gke }),

@@ -285,7 +285,7 @@ fn is_passing(kind: FaultKind) -> bool {
 
 /// A UUID of the intent: the same intent, the same id, on any machine and after any restart.
 fn request_id(intent: &Intent) -> String {
-    let hash = Sha256::digest(format!("{}/{}", intent.session, intent.effect));
+    let hash = Sha256::digest(format!("{}/{}", intent.session, intent.first));
     let mut bytes: [u8; 16] = std::array::from_fn(|place| hash[place]);
     bytes[6] = bytes[6] & 0x0f | 0x50; // version 5: named by a hash
     bytes[8] = bytes[8] & 0x3f | 0x80;
@@ -316,9 +316,10 @@ mod tests {
     use crate::domain::id::{EffectId, Seq};
 
     #[test]
-    fn one_intent_has_one_request_id() {
-        let intent = |seq| Intent { session: "s".to_owned(), effect: EffectId { seq: Seq(seq), index: 0 }, head: "aa".to_owned() };
-        assert_eq!(request_id(&intent(17)), request_id(&Intent { head: "bb".to_owned(), ..intent(17) }));
+    fn one_intent_has_one_request_id_and_so_has_what_repeats_it() {
+        let id = |seq| EffectId { seq: Seq(seq), index: 0 };
+        let intent = |seq| Intent { session: "s".to_owned(), effect: id(seq), first: id(seq), head: "aa".to_owned() };
+        assert_eq!(request_id(&intent(17)), request_id(&Intent { effect: id(18), head: "bb".to_owned(), ..intent(17) }));
         assert_ne!(request_id(&intent(17)), request_id(&intent(18)));
         let id = request_id(&intent(17));
         assert_eq!(id.split('-').map(str::len).collect::<Vec<_>>(), [8, 4, 4, 4, 12]);
