@@ -150,7 +150,6 @@ fn unknown(turn: &mut Turn, route: &Route, written: Written, fault: &Fault, goal
             back.fault = Some(fault.clone());
             back.came_first = None;
             back.stage = ReturnStage::Resolve { since };
-            turn.send(rollback::wake(route, since));
         }
         (_, motion) => *motion = Motion::Resolving { to, since, cause },
     }

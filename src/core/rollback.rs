@@ -228,11 +228,6 @@ fn left(turn: &mut Turn, route: &Route, effect: EffectId, sent: SentHome) {
     }
 }
 
-/// Makes sure that a write whose outcome nobody knows is repeated in time, should no look come.
-pub(super) fn wake(route: &Route, since: Timestamp) -> Effect {
-    Effect::Wake { at: since + RETRY_MAX, alarm: Alarm::Retry { route: route.id.clone() } }
-}
-
 /// Home is accepted; the data plane follows. The latch stays.
 pub(super) fn arrive(turn: &mut Turn, route: &Route) {
     let now = turn.now;
@@ -259,9 +254,7 @@ pub(super) fn failed(turn: &mut Turn, route: &Route, fault: &Fault) {
     back.came_first = None;
     back.stage = ReturnStage::Retry { at };
     if wait > Millis(0) {
-        for at in [at, at + RETRY_FIRST] {
-            turn.send(Effect::Wake { at, alarm: Alarm::Retry { route: route.id.clone() } });
-        }
+        turn.send(Effect::Wake { at, alarm: Alarm::Retry { route: route.id.clone() } });
     }
     // Each attempt has a record of its own; the feed would drown in them.
     if attempt == 1 || attempt.is_multiple_of(10) {
