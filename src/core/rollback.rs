@@ -206,7 +206,7 @@ fn write(turn: &mut Turn, route: &Route) {
     let sent = (from.clone(), version.clone());
     let effect = turn.send(Effect::Write { route: route.id.clone(), from, to, version, cause, again: None });
     turn.route_mut(route).moved_by = moved_by;
-    left(turn, route, effect, SentHome { effect, from: sent.0, version: sent.1 });
+    left(turn, route, effect, Box::new(SentHome { effect, from: sent.0, version: sent.1 }));
 }
 
 /// The same write once more.
@@ -219,7 +219,7 @@ fn repeat(turn: &mut Turn, route: &Route) {
     left(turn, route, effect, sent);
 }
 
-fn left(turn: &mut Turn, route: &Route, effect: EffectId, sent: SentHome) {
+fn left(turn: &mut Turn, route: &Route, effect: EffectId, sent: Box<SentHome>) {
     let since = turn.now;
     if let Motion::Returning(back) = &mut turn.route_mut(route).motion {
         back.writes = back.writes.saturating_add(1);

@@ -309,7 +309,7 @@ pub struct Return {
     pub escalated_at: Option<Timestamp>,
     /// The newest write that rested on a look; what can't be looked at is written again as it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sent: Option<SentHome>,
+    pub sent: Option<Box<SentHome>>,
     pub stage: ReturnStage,
 }
 
