@@ -44,6 +44,11 @@ impl Environment {
         self.simulated.map(|port| port.map_or(Simulated::Own, Simulated::Port))
     }
 
+    /// Whether the world will live in the host's own process, and end with it.
+    pub fn is_in_the_host(&self) -> bool {
+        self.world() == Some(Simulated::Own)
+    }
+
     /// The options that were given and are for a world that begins.
     pub fn of_a_world_that_begins(&self) -> Vec<&'static str> {
         let given = [("--seed", self.seed.is_some()), ("--speed", self.speed.is_some()), ("--scenario", self.scenario.is_some())];

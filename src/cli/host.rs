@@ -8,6 +8,7 @@ use std::{path::PathBuf, time::Duration};
 
 use color_eyre::eyre::{Result, WrapErr};
 use rustix::process::{DumpableBehavior, Resource, Rlimit};
+use seccompiler::{BpfProgram, SeccompAction, SeccompFilter};
 use tokio::{
     signal::unix::{SignalKind, signal},
     task::JoinHandle,
@@ -30,7 +31,7 @@ use crate::{
         place::{Place, said},
         predecessor, print, rostering,
         running::{Ended, Opening, Running},
-        unit,
+        supervisor, unit,
     },
     domain::id::{OperatorId, RouteId, SessionId},
     journal::checkpoint,
@@ -84,9 +85,12 @@ pub struct Args {
     /// Print a systemd user unit for this host and do nothing else
     #[arg(long)]
     unit: bool,
-    /// Leave the terminal's session first
+    /// Leave the terminal's session first, and start the host again when it dies
     #[arg(long, hide = true)]
     detached: bool,
+    /// Leave the terminal's session, and no more
+    #[arg(long, hide = true, requires = "detached")]
+    no_restart: bool,
 }
 
 /// Runs the host until it is told to end, or its journal fails.
@@ -110,23 +114,58 @@ pub async fn run(args: Args) -> Result<Exit> {
         rustix::process::setsid().wrap_err("the terminal's session could not be left")?;
     }
     harden();
+    // A world that lives in the host dies with it, and its session can't be taken up.
+    if args.detached && !args.no_restart && !options.environment.is_in_the_host() {
+        return supervisor::run(&options).await;
+    }
+    die_of_any_panic();
     let paths = Paths::find()?;
     telemetry::start(Sink::FileOnly(paths.log("host")))?;
     match begin(options, paths).await? {
-        Ok(hosted) => hosted.until_the_end().await,
+        Ok(hosted) => {
+            start_no_programs();
+            hosted.until_the_end().await
+        }
         Err(exit) => Ok(exit),
     }
 }
 
-/// What the process can give up by itself: files for others, core files, and being looked into.
+/// What the process can give up by itself: files for others, core files, being looked into, and rights that a program could bring.
 fn harden() {
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     let none = Rlimit { current: Some(0), maximum: Some(0) };
     let given_up = rustix::process::setrlimit(Resource::Core, none)
-        .and_then(|()| rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable));
+        .and_then(|()| rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable))
+        .and_then(|()| rustix::thread::set_no_new_privs(true));
     if let Err(error) = given_up {
-        tracing::warn!(%error, "core files could not be switched off; keep this account's files to yourself");
+        tracing::warn!(%error, "core files and new rights could not be switched off; keep this account's files to yourself");
     }
+}
+
+/// From here on no thread of the process can start a program, whoever may come to speak in its name.
+fn start_no_programs() {
+    let applied = programs_denied().and_then(|filter| Ok(seccompiler::apply_filter_all_threads(&filter)?));
+    if let Err(error) = applied {
+        tracing::warn!(%error, "the kernel takes no filter of system calls; the session goes on without one");
+    }
+}
+
+fn programs_denied() -> Result<BpfProgram> {
+    // Both are asked for by number; an empty list of conditions is every call.
+    let [execve, execveat] = if cfg!(target_arch = "x86_64") { [59, 322] } else { [221, 281] };
+    let denied = [(execve, Vec::new()), (execveat, Vec::new())].into_iter().collect();
+    let refusal = SeccompAction::Errno(rustix::io::Errno::PERM.raw_os_error().unsigned_abs());
+    let filter = SeccompFilter::new(denied, SeccompAction::Allow, refusal, std::env::consts::ARCH.try_into()?)?;
+    Ok(filter.try_into()?)
+}
+
+/// A task that panicked leaves a session that looks alive and lacks something. The next host takes it up whole.
+fn die_of_any_panic() {
+    let told = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        told(panic);
+        std::process::abort();
+    }));
 }
 
 /// A session that runs, and lets people in.

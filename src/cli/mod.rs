@@ -36,6 +36,7 @@ mod silence;
 pub mod sim;
 pub mod status;
 pub mod stop;
+mod supervisor;
 pub mod unit;
 pub mod watch;
 pub mod way;
@@ -84,6 +85,11 @@ impl Exit {
             Exit::Unsettled => 8,
             Exit::Interrupted => 130,
         }
+    }
+
+    /// The exit of another process of this program; whatever else it ended with, it failed.
+    fn of_code(code: i32) -> Exit {
+        Exit::ALL.into_iter().find(|exit| i32::from(exit.code()) == code).unwrap_or(Exit::Failed)
     }
 
     pub fn meaning(self) -> &'static str {

@@ -71,7 +71,14 @@ impl Account {
     }
 
     pub(crate) fn opening(&self) -> Command {
-        self.command(&["open", &Account::plan(), &self.world.argument(), "--no-attach"])
+        self.command(&["open", &Account::plan(), &self.world.argument(), "--no-attach", "--no-restart"])
+    }
+
+    /// The same with somebody who starts the host again when it dies.
+    pub(crate) fn open_for_good(&self) -> String {
+        let output = self.run(&["open", &Account::plan(), &self.world.argument(), "--no-attach"]);
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
     }
 
     /// Sees to it that the session runs; its name.
