@@ -175,9 +175,8 @@ impl Absent {
         let meant = |route: &&Route| only.is_none_or(|only| route.id == *only);
         for route in self.plan().into_iter().flat_map(|plan| &plan.routes).filter(meant) {
             if let Known::Journal(state) = &self.known {
-                let known = state.routes.get(&route.id);
-                lines.push(format!("  {}: {}", route.title, absence::stood(known, route, names)));
-                lines.extend(absence::begun(known, route, names).map(|begun| format!("    {begun}")));
+                lines.push(format!("  {}: {}", route.title, absence::stood(state, route, names)));
+                lines.extend(absence::begun(state, route, names).into_iter().map(|begun| format!("    {begun}")));
             }
         }
         lines

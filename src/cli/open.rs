@@ -22,7 +22,7 @@ use crate::{
         socket::FolderError,
     },
     cli::{Exit, appearance::Face, cockpit, current, host, join, paths::Paths, place::said, predecessor, print, rostering, unit, way},
-    tui::view::Follow,
+    tui::{terminal::signals::Signals, view::Follow},
 };
 
 /// A host answers within this time, or says why not: a long journal is read in a second.
@@ -71,7 +71,7 @@ pub async fn run(args: Args) -> Result<Exit> {
         print::out(&format!("{}\n", found.card.session));
         return Ok(Exit::Done);
     }
-    cockpit::fly(&options.place, &found, Wants::Cockpit, &args.face, Follow::No).await
+    cockpit::fly(&options.place, &found, Wants::Cockpit, Signals::new()?, &args.face, Follow::No).await
 }
 
 /// The plan's session: the one that runs, if it is what was asked for, or one that is begun or taken up.

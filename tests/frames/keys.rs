@@ -10,7 +10,7 @@ use std::{
 
 use cutover::{
     attach::{
-        client::{Connection, Link, ToHost, View as Heard},
+        client::{Approving, Connection, Link, ToHost, View as Heard},
         protocol::{VERSION, Welcome},
     },
     core::{command::Command, event::WorldKind, state::State},
@@ -21,7 +21,7 @@ use cutover::{
         time::Millis,
     },
     tui::{
-        app::{Appearance, End, fly},
+        app::{Appearance, End, Left, fly},
         input::{Arrived, Code, Gesture, Input, Key, Mouse},
         keymap::{Keymap, table::TABLE},
         terminal::Size,
@@ -73,7 +73,7 @@ struct Cockpit {
     page: Arc<Mutex<Page>>,
     /// What went to the clipboard.
     copied: Arc<Mutex<Vec<String>>>,
-    flight: JoinHandle<End>,
+    flight: JoinHandle<Left>,
     /// Kept so that the line stays open.
     _replies: mpsc::Sender<cutover::attach::client::Reply>,
 }
@@ -87,6 +87,7 @@ fn heard(state: State, role: Role) -> Arc<Heard> {
         who: scenes::id("ada"),
         role,
         client: ClientId(1),
+        beat_every: Millis::from_secs(1),
     };
     Arc::new(Heard { state: Arc::new(state), connection: Connection::Connected, me, disagreements: 0 })
 }
@@ -112,7 +113,7 @@ impl Cockpit {
         let themes = catalogue();
         let theme = themes.first();
         let appearance = Appearance { keys: Arc::new(keys), ..Appearance::plain(themes, theme) };
-        let link = Link { view, asks: sender, replies };
+        let link = Link { view, asks: sender, replies, approving: Approving::Asked };
         let flight = tokio::spawn(async move { fly(link, appearance, inputs, Silence, &mut paper).await });
         Cockpit { hands, asks, session, page, copied, flight, _replies }
     }
@@ -320,7 +321,7 @@ async fn a_watchers_keys_ask_for_nothing() {
         }
     }
     cockpit.key(Key::ctrl('c')).await;
-    assert_eq!(timeout(PATIENCE, &mut cockpit.flight).await.expect("it leaves").unwrap(), End::Quit);
+    assert_eq!(timeout(PATIENCE, &mut cockpit.flight).await.expect("it leaves").unwrap().end, End::Quit);
     while let Some(sent) = cockpit.asks.recv().await {
         assert!(!matches!(sent, ToHost::Ask { .. }), "a watcher asked {sent:?}");
     }

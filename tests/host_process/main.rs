@@ -19,4 +19,5 @@ mod account;
 mod death;
 mod join;
 mod left;
+mod unanswered;
 mod words;

@@ -11,13 +11,13 @@ use ratatui::{
 };
 
 use crate::{
-    core::{news::Tone, state::State},
+    core::{command::Command, news::Tone, state::State},
     tui::{
         keymap::Action,
         panes::words,
         scene::Scene,
         theme::Theme,
-        view::{Hearing, View},
+        view::{ANSWER_DUE, Fate, Hearing, View},
         widgets::text,
     },
     words::{
@@ -76,7 +76,10 @@ fn parts_of_last(line: &StateLine, scene: Scene<'_>, room: usize) -> Line<'stati
     let Scene { state, view, theme } = scene;
     // The worst thing first, so that it is not what is cut.
     let mut spans = vec![Span::raw(" ")];
-    spans.extend(told(&line.worst, Form::Short, course(state, view), theme));
+    spans.extend(match unanswered(view) {
+        Some(said) => told(&said, Form::Short, Course::AtRest, theme),
+        None => told(&line.worst, Form::Short, course(state, view), theme),
+    });
     spans.push(Span::styled(format!(" {} ", theme.glyphs.dot), theme.faint));
     let mut left = room.saturating_sub(spans.iter().map(Span::width).sum());
     for mut span in place(line, Form::Short, scene) {
@@ -95,8 +98,14 @@ fn parts(line: &StateLine, length: Length, scene: Scene<'_>) -> Line<'static> {
         // What was good when the host was last heard proves nothing now.
         Hearing::Lost { .. } => vec![Span::styled(form_of(&line.worst, length.worst), theme.stale)],
     });
-    groups.extend(line.next.as_ref().map(|said| plain(said, length.next, theme)));
-    groups.extend(line.home.as_ref().and_then(|said| home(said, length.home, view, theme)));
+    match unanswered(view) {
+        // What would happen by itself, and how long going home takes, nobody can promise for a host that does not answer.
+        Some(said) => groups.insert(1, told(&said, length.worst, Course::AtRest, theme)),
+        None => {
+            groups.extend(line.next.as_ref().map(|said| plain(said, length.next, theme)));
+            groups.extend(line.home.as_ref().and_then(|said| home(said, length.home, view, theme)));
+        }
+    }
     let mut spans = vec![Span::raw(" ")];
     for (place, group) in groups.into_iter().filter(|group| !group.is_empty()).enumerate() {
         if place > 0 {
@@ -126,6 +135,13 @@ fn place(line: &StateLine, form: Form, scene: Scene<'_>) -> Vec<Span<'static>> {
     };
     spans.push(Span::styled(form_of(&line.place, form), style));
     spans
+}
+
+/// What was asked and should have been answered by now: the way home, if that was asked, else the oldest.
+fn unanswered(view: &View) -> Option<Said> {
+    let due: Vec<_> = view.unanswered.iter().filter(|asked| asked.fate == Fate::Sent && asked.age >= ANSWER_DUE).collect();
+    let asked = due.iter().find(|asked| matches!(asked.command, Command::Rollback { .. })).or(due.first())?;
+    Some(crate::words::unanswered(&asked.key, due.len() - 1, asked.age))
 }
 
 /// Whether what is neither good nor bad is a move, or something that can't be told.
