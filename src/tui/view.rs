@@ -5,6 +5,8 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use strum::EnumCount;
+
 use crate::{
     core::command::Command,
     domain::{
@@ -18,7 +20,7 @@ use crate::{
 };
 
 /// The panes of the main screen, in the order of the focus ring.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, EnumCount)]
 pub enum Pane {
     Traffic,
     Platforms,
@@ -30,7 +32,7 @@ pub enum Pane {
 }
 
 impl Pane {
-    pub const ALL: [Pane; 7] =
+    pub const ALL: [Pane; Pane::COUNT] =
         [Pane::Traffic, Pane::Platforms, Pane::Triggers, Pane::Replication, Pane::Checklist, Pane::Journal, Pane::Log];
 
     /// The name in titles, in the journal and in "look here".
@@ -51,7 +53,7 @@ impl Pane {
 }
 
 /// What fills the screen between header and footer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, EnumCount)]
 pub enum Screen {
     Main,
     /// The watcher's face.
@@ -63,7 +65,8 @@ pub enum Screen {
 }
 
 impl Screen {
-    pub const ALL: [Screen; 6] = [Screen::Main, Screen::Watch, Screen::Metrics, Screen::Journal, Screen::Kubernetes, Screen::Log];
+    pub const ALL: [Screen; Screen::COUNT] =
+        [Screen::Main, Screen::Watch, Screen::Metrics, Screen::Journal, Screen::Kubernetes, Screen::Log];
 
     pub fn name(self) -> &'static str {
         match self {
