@@ -20,7 +20,7 @@ pub fn unanswered(key: &str, more: usize, age: Millis) -> Said {
     Said::new(
         Tone::Alarm,
         format!("{key}{others} asked {age} ago, the host has not answered"),
-        format!("{key}{others} unanswered for {age}"),
+        format!("{key}{others} asked {age} ago, no answer"),
     )
 }
 

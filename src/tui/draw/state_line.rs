@@ -57,6 +57,16 @@ const LENGTHS: [Length; 8] = [
     length(Form::Short, Form::Short, Form::Left, Form::Left),
 ];
 
+/// With a question that has no answer, which stands where else it is told what comes next. Nothing of that can be promised then.
+const UNANSWERED: [Length; 6] = [
+    length(Form::Long, Form::Long, Form::Long, Form::Left),
+    length(Form::Short, Form::Long, Form::Long, Form::Left),
+    length(Form::Short, Form::Short, Form::Long, Form::Left),
+    length(Form::Short, Form::Short, Form::Short, Form::Left),
+    length(Form::Short, Form::Left, Form::Long, Form::Left),
+    length(Form::Short, Form::Left, Form::Short, Form::Left),
+];
+
 /// One row.
 pub(super) fn draw(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
     let Scene { state, view, theme } = scene;
@@ -66,7 +76,8 @@ pub(super) fn draw(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
     };
     let line = state_line(state, route, view.now);
     let room = usize::from(area.width);
-    let parts = LENGTHS.iter().map(|length| parts(&line, *length, scene));
+    let lengths: &[Length] = if unanswered(view).is_some() { &UNANSWERED } else { &LENGTHS };
+    let parts = lengths.iter().map(|length| parts(&line, *length, scene));
     let mut fitting = parts.filter(|line| line.width() <= room);
     let told = fitting.next().unwrap_or_else(|| parts_of_last(&line, scene, room));
     text::rows(buf, area, [told]);
@@ -93,18 +104,17 @@ fn parts_of_last(line: &StateLine, scene: Scene<'_>, room: usize) -> Line<'stati
 fn parts(line: &StateLine, length: Length, scene: Scene<'_>) -> Line<'static> {
     let Scene { state, view, theme } = scene;
     let mut groups: Vec<Vec<Span<'static>>> = vec![place(line, length.place, scene)];
+    let asked = unanswered(view);
+    groups.extend(asked.as_ref().map(|said| told(said, length.next, Course::AtRest, theme)));
     groups.push(match view.hearing {
+        _ if length.worst == Form::Left => Vec::new(),
         Hearing::Connected => told(&line.worst, length.worst, course(state, view), theme),
         // What was good when the host was last heard proves nothing now.
         Hearing::Lost { .. } => vec![Span::styled(form_of(&line.worst, length.worst), theme.stale)],
     });
-    match unanswered(view) {
-        // What would happen by itself, and how long going home takes, nobody can promise for a host that does not answer.
-        Some(said) => groups.insert(1, told(&said, length.worst, Course::AtRest, theme)),
-        None => {
-            groups.extend(line.next.as_ref().map(|said| plain(said, length.next, theme)));
-            groups.extend(line.home.as_ref().and_then(|said| home(said, length.home, view, theme)));
-        }
+    if asked.is_none() {
+        groups.extend(line.next.as_ref().map(|said| plain(said, length.next, theme)));
+        groups.extend(line.home.as_ref().and_then(|said| home(said, length.home, view, theme)));
     }
     let mut spans = vec![Span::raw(" ")];
     for (place, group) in groups.into_iter().filter(|group| !group.is_empty()).enumerate() {
