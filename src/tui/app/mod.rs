@@ -42,7 +42,7 @@ use crate::{
             signals::{SignalEvent, Signals},
         },
         theme::{Catalogue, Theme},
-        view::{Follow, Hearing, Holds, Leaving, Me, Notice, Screen, Unanswered, View},
+        view::{Follow, Holds, Leaving, Me, Notice, Screen, Unanswered, View},
     },
     words::Names,
 };

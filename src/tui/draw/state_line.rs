@@ -106,12 +106,13 @@ fn parts(line: &StateLine, length: Length, scene: Scene<'_>) -> Line<'static> {
     let mut groups: Vec<Vec<Span<'static>>> = vec![place(line, length.place, scene)];
     let asked = unanswered(view);
     groups.extend(asked.as_ref().map(|said| told(said, length.next, Course::AtRest, theme)));
-    groups.push(match view.hearing {
-        _ if length.worst == Form::Left => Vec::new(),
-        Hearing::Connected => told(&line.worst, length.worst, course(state, view), theme),
-        // What was good when the host was last heard proves nothing now.
-        Hearing::Lost { .. } => vec![Span::styled(form_of(&line.worst, length.worst), theme.stale)],
-    });
+    if length.worst != Form::Left {
+        groups.push(match view.hearing {
+            Hearing::Connected => told(&line.worst, length.worst, course(state, view), theme),
+            // What was good when the host was last heard proves nothing now.
+            Hearing::Lost { .. } => vec![Span::styled(form_of(&line.worst, length.worst), theme.stale)],
+        });
+    }
     if asked.is_none() {
         groups.extend(line.next.as_ref().map(|said| plain(said, length.next, theme)));
         groups.extend(line.home.as_ref().and_then(|said| home(said, length.home, view, theme)));
