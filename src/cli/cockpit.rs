@@ -89,7 +89,7 @@ fn tell_unanswered(left: &Left, place: &Place, session: &SessionId) {
     for (fate, heading) in [(Fate::Sent, words::TAKEN_WHEN_IT_GOES_ON), (Fate::Lost, words::TAKEN_OR_NOT)] {
         let asked: Vec<_> = left.unanswered.iter().filter(|asked| asked.fate == fate).collect();
         if !asked.is_empty() {
-            print::err(&format!("cutover: {heading}"));
+            print::err(heading);
         }
         for asked in asked {
             print::err(&format!("  {}", words::asked_at(&asked.key, &asked.command, asked.at, asked.age, names)));

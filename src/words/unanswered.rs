@@ -10,9 +10,9 @@ use crate::{
 pub const SILENT: &str = "it has said nothing, though it should every second";
 
 /// What becomes of questions that lie before a host that says nothing.
-pub const TAKEN_WHEN_IT_GOES_ON: &str = "asked and not answered; the host carries it out when it goes on, also if this cockpit has left:";
+pub const TAKEN_WHEN_IT_GOES_ON: &str = "Asked, not answered; the host carries it out when it goes on:";
 /// What became of questions whose line broke.
-pub const TAKEN_OR_NOT: &str = "asked, and the line broke before an answer: it may have been taken or not:";
+pub const TAKEN_OR_NOT: &str = "Asked, and the line broke before an answer: it may have been taken or not:";
 
 /// One line for `key`, pressed `age` ago, and for `more` others.
 pub fn unanswered(key: &str, more: usize, age: Millis) -> Said {

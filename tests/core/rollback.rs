@@ -7,7 +7,7 @@ use cutover::core::{
     reason::{Drop, Mover},
     unresolved,
 };
-use cutover::words::{Names, absence, state_line::state_line};
+use cutover::words::{absence, state_line::state_line};
 use cutover::{
     core::{
         command::Command,
@@ -460,11 +460,11 @@ fn a_share_that_an_overtaken_write_may_have_given_is_named_until_its_end_is_know
     let (planned, names) = (&plan.routes[0], Names::of(&state));
     assert_eq!(unresolved::may_be(&state, &route()), [&split(10)]);
     let stood = absence::stood(&state, planned, names);
-    assert!(stood.contains("0% on GKE or 1% on GKE"), "{stood}");
+    assert!(stood.contains("0% on gke or 1% on gke"), "{stood}");
     let begun = absence::begun(&state, planned, names).join("\n");
-    assert!(begun.contains("a write to 1% on GKE was on its way") && begun.contains("it was to go home"), "{begun}");
+    assert!(begun.contains("a write to 1% on gke was on its way") && begun.contains("it was to go home"), "{begun}");
     let line = state_line(&state, planned, state.now);
-    assert!(line.place.long.contains("GKE 0% or 1%"), "{line:?}");
+    assert!(line.place.long.contains("gke 0% or 1%"), "{line:?}");
     assert_eq!(has(&state, &route(), &gke()).at_most, split(10).of(&gke()));
     // The object has another version: the write has happened by now, or never will.
     session.foreign(0);

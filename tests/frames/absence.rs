@@ -72,7 +72,6 @@ fn what_was_asked_of_a_silent_host_is_listed_with_what_becomes_of_it() {
         &texts,
         &["THE HOST IS SILENT", "F9: roll back every route, asked at", "7s ago", "carries it out when it goes on", "url-maps export"],
     );
-    keep_dialogs("silent_unanswered", &texts);
     let view =
         View { unanswered: asked(Millis::from_secs(7), Fate::Lost), ..lost("the host closed the line", Then::TryAgain { attempts: 1 }) };
     says(&at_all_sizes("lost-unanswered", &scenes::calm(), &view), &["F9: roll back every route", "may have been taken or not"]);

@@ -121,7 +121,7 @@ fn lost(why: &str, then: Then, width: usize, scene: Scene<'_>) -> Vec<Line<'stat
         }
     }
     let next = match then {
-        Then::Listen => "The line is open: what a key asks for is sent, and carried out when the host goes on.".to_owned(),
+        Then::Listen => "The line is open: keys are sent, and carried out when the host goes on.".to_owned(),
         Then::TryAgain { attempts } => format!("Trying again by itself, attempt {attempts}. No key reaches the session until then."),
         Then::Nothing => "Nothing is tried again. q leaves; cutover sessions shows what runs.".to_owned(),
     };
