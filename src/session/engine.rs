@@ -14,7 +14,7 @@ use tokio::{
 use crate::{
     core::{
         command::Command,
-        decision::{Effect, Transition},
+        decision::{Effect, IssuedEffect, Transition},
         event::{Alarm, Entry, Event},
         state::State,
         step::step,
@@ -22,7 +22,7 @@ use crate::{
     },
     domain::{
         fact::Observation,
-        id::{ClientId, Seq},
+        id::{ClientId, EffectId, Seq},
     },
     door::{Inside, Presence, Published, Request, Snapshot, Wanted},
     journal::{
@@ -307,7 +307,7 @@ impl Engine {
                 Effect::Wake { at, alarm } => self.timers.wake(at, alarm),
                 Effect::Write { .. } | Effect::Read { .. } | Effect::Inject { .. } => {
                     let session = self.state.opened.as_ref().map(|opened| opened.session.to_string()).unwrap_or_default();
-                    let intent = Intent { session, effect: effect.id, head: head.clone() };
+                    let intent = Intent { session, effect: effect.id, first: repeated(&effect), head: head.clone() };
                     dispatch(effect, intent, &self.executors, self.clock, &self.events, &mut self.acting);
                 }
             }
@@ -342,6 +342,14 @@ impl Engine {
 
     fn latched(&self, recorder: RecorderError) -> EngineError {
         latched(recorder, &self.state, &self.executors)
+    }
+}
+
+/// Under whose request id an effect leaves.
+fn repeated(effect: &IssuedEffect) -> EffectId {
+    match effect.what {
+        Effect::Write { again: Some(first), .. } => first,
+        Effect::Write { again: None, .. } | Effect::Read { .. } | Effect::Inject { .. } | Effect::Wake { .. } => effect.id,
     }
 }
 
