@@ -67,12 +67,12 @@ pub fn by_hand(route: &dyn fmt::Display, world: Option<WorldKind>) -> String {
 /// Of the command by hand, in a simulated world.
 pub const STEERS_THE_REAL: &str = "it steers the real project, and not this simulated world";
 
-/// What moves traffic while there is no host.
-pub fn what_moves(state: &State) -> &'static str {
+/// What moves traffic all the same while there is no host, behind a sentence that says that it stays.
+pub fn but_for(state: &State) -> &'static str {
     let routes = state.opened.iter().flat_map(|opened| &opened.plan.routes);
     match routes.into_iter().all(|route| unresolved::may_be(state, &route.id).is_empty()) {
-        true => "traffic stays where it was",
-        false => "traffic stays where it was, but for what was on its way",
+        true => "",
+        false => ", but for what was on its way",
     }
 }
 

@@ -19,5 +19,7 @@ mod account;
 mod death;
 mod join;
 mod left;
+mod restart;
+mod silent;
 mod unanswered;
 mod words;
