@@ -65,7 +65,7 @@ impl App {
         let Some(before) = self.before.take() else { return };
         let gone = age(before.since);
         let take = words::key(&self.view, Action::Controls);
-        let (mut news, weight) = news(&before, next, &take);
+        let (mut news, weight) = news(&before, &self.view.hearing, next, &take);
         let lost: Vec<_> = self.take_lost().iter().map(|asked| (Tone::Warning, asked_before(asked, Names::of(next)))).collect();
         let weight = if lost.is_empty() { weight } else { Weight::Something };
         news.extend(lost);
@@ -98,8 +98,8 @@ enum Weight {
     Something,
 }
 
-/// `take` is the key that takes the controls.
-fn news(before: &Before, next: &State, take: &str) -> (Vec<(Tone, String)>, Weight) {
+/// `was` is how the line was before, and `take` the key that takes the controls.
+fn news(before: &Before, was: &Hearing, next: &State, take: &str) -> (Vec<(Tone, String)>, Weight) {
     let old = &before.state;
     let mut news = Vec::new();
     let restarts = |state: &State| state.opened.as_ref().map_or(0, |opened| opened.restarts);
@@ -110,6 +110,11 @@ fn news(before: &Before, next: &State, take: &str) -> (Vec<(Tone, String)>, Weig
         more => format!("{more} records came meanwhile; they are in what you see now"),
     };
     match restarts(next).saturating_sub(restarts(old)) {
+        // A host that stood still judged nothing meanwhile, and one that only could not speak did; from here both look alike.
+        0 if matches!(was, Hearing::Lost { then: Then::Listen, .. }) => {
+            let told = format!("the host was silent and goes on; whether it watched meanwhile is not known; {records}");
+            news.push((Tone::Warning, told));
+        }
         0 => news.push((Tone::Good, format!("the session ran on, only the line was lost; {records}"))),
         _ => {
             news.push((Tone::Warning, "the host had ended and was started again; nobody watched in between".to_owned()));
