@@ -101,11 +101,16 @@ fn unjudged(why: &Unjudged, now: Timestamp, names: Names) -> String {
     format!("can't be judged yet: {lacks}{waits}{blind}")
 }
 
+/// How often a write home has failed.
+pub fn failed(attempts: u32) -> String {
+    if attempts == 1 { "1 attempt failed".to_owned() } else { format!("{attempts} attempts failed") }
+}
+
 /// One thing that somebody should know of, in a sentence.
 pub fn attention(what: &Attention, now: Timestamp, names: Names) -> String {
     match what {
         Attention::NotHome { route, since, attempts, why } => {
-            let failed = if *attempts > 0 { format!(", {attempts} attempts failed, still trying") } else { String::new() };
+            let failed = if *attempts > 0 { format!(", {}, still trying", failed(*attempts)) } else { String::new() };
             format!("{} is NOT HOME for {}{failed}: {}", names.route(route), now.since(*since), obstacle(why, names))
         }
         Attention::Breach { trigger, outlook: stands } | Attention::Blind { trigger, outlook: stands } => {
@@ -148,7 +153,10 @@ pub fn attention(what: &Attention, now: Timestamp, names: Names) -> String {
             names.split(route, found),
             names.split(route, expected)
         ),
-        Attention::RollingBack { route, since } => format!("{} is going home since {}", names.route(route), now.since(*since)),
+        Attention::RollingBack { route, since, attempts, why } => {
+            let failed = if *attempts > 0 { format!(", {}: {}", failed(*attempts), obstacle(why, names)) } else { String::new() };
+            format!("{} has been going home for {}{failed}", names.route(route), now.since(*since))
+        }
         Attention::HomeNotSeen { route, at_most, left, .. } => {
             let left = left.map_or_else(String::new, |left| format!(", about {left} more"));
             format!("{}: home accepted; up to {at_most} may still meet something else{left}", names.route(route))

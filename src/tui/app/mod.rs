@@ -52,6 +52,7 @@ mod news;
 mod overlays;
 mod reunion;
 mod scroll;
+mod way_home;
 
 /// Frames because of data, at most one in this time.
 const DATA_EVERY: Duration = Duration::from_millis(100);
@@ -257,6 +258,7 @@ pub async fn fly(
         }
         dirty = true;
         app.tell_looks();
+        app.press_on();
         match app.work() {
             Flow::Stay => {}
             Flow::Redraw => canvas.forget(),
@@ -285,6 +287,8 @@ struct App {
     looks: looks::Looks,
     guard: Guard,
     asks: u64,
+    /// A rollback that was asked for and has no answer yet.
+    way_home: Option<way_home::WayHome>,
     /// The newest shift that was asked for and has no answer yet.
     asked: Option<Asked>,
     /// Nothing more will be heard.
@@ -333,6 +337,7 @@ impl App {
             looks: looks::Looks::default(),
             guard: Guard::default(),
             asks: 0,
+            way_home: None,
             asked: None,
             over: false,
             heard_at: Instant::now(),
@@ -447,14 +452,25 @@ impl App {
         if self.looks.due().is_some() {
             self.tell_all_looks();
         }
-        self.asks += 1;
-        let asked = ToHost::Ask { ask: AskId(self.asks), key: Some(Shown::new(key)), command };
-        if self.link.asks.try_send(asked).is_err() {
+        if let Command::Rollback { .. } = command {
+            return self.ask_home(key, command);
+        }
+        if !self.send(key, command) {
             self.notify(Tone::Alarm, "the session can't be asked now; nothing was changed; it is tried to reach it again".to_owned());
         }
     }
 
+    /// Whether the line has taken it.
+    fn send(&mut self, key: &str, command: Command) -> bool {
+        self.asks += 1;
+        let asked = ToHost::Ask { ask: AskId(self.asks), key: Some(Shown::new(key)), command };
+        self.link.asks.try_send(asked).is_ok()
+    }
+
     fn answered(&mut self, reply: Reply) {
+        if self.goes_on_home(&reply) {
+            return;
+        }
         let (Reply::Answered { ask, .. } | Reply::NotSent { ask, .. } | Reply::Lost { ask, .. }) = &reply;
         let shift = self.asked.take_if(|asked| asked.ask == *ask);
         let route = shift.as_ref().map(|asked| asked.route.clone());

@@ -187,10 +187,7 @@ fn by_hand(scene: Scene<'_>) -> Vec<Line<'static>> {
         if plan.routes.len() > 1 { format!("; {} shows the next route's", words::key(view, Action::NextRoute)) } else { String::new() };
     let copies = words::key(view, Action::CopyByHand);
     let head = format!("  {} home by hand, in a shell with your own rights ({copies} copies it{next}):", route.title);
-    let simulated = match state.opened.as_ref().map(|opened| opened.world) {
-        Some(WorldKind::Demo { .. }) => Some(format!("    ({})", crate::words::absence::STEERS_THE_REAL)),
-        Some(WorldKind::Live) | None => None,
-    };
+    let simulated = absence::caution(state.opened.as_ref().map(|opened| opened.world)).map(|note| format!("    ({note})"));
     let parts = words::by_hand(state, route, COMMAND_COLUMNS);
     let parts = parts.into_iter().map(|part| Line::styled(format!("    {part}"), theme.figure));
     let simulated = simulated.map(|note| Line::styled(note, theme.warn));
