@@ -11,7 +11,11 @@ use crate::{
         id::TriggerId,
         time::{Millis, Timestamp},
     },
-    words::{Names, cause, cause::unlike, database, gap, hindrance, loss, mover_name, need, objection, obstacle, short},
+    words::{
+        Names, cause,
+        cause::{not_met, unlike},
+        database, gap, hindrance, loss, mover_name, need, objection, obstacle, short,
+    },
 };
 
 /// What the end of a trigger's time brings, as the end of a sentence that began with the time: `in 1m23s traffic goes home`.
@@ -146,13 +150,17 @@ pub fn attention(what: &Attention, now: Timestamp, names: Names) -> String {
                 now.since(*since)
             )
         }
-        Attention::Drifted { route, by, found, expected } => format!(
-            "{} set {} to {} where {} was meant; somebody has to adopt it or roll back",
-            mover_name(by, names),
-            names.route(route),
-            names.split(route, found),
-            names.split(route, expected)
-        ),
+        Attention::Drifted { route, by, found, expected } => {
+            // What holds a backend outside the plan can't be adopted.
+            let way = if names.is_planned(route, found) { "adopt it" } else { "put the route right by hand" };
+            format!(
+                "{} set {} to {} where {} was meant; somebody has to {way} or roll back",
+                mover_name(by, names),
+                names.route(route),
+                names.split(route, found),
+                names.split(route, expected)
+            )
+        }
         Attention::RollingBack { route, since, attempts, why } => {
             let failed = if *attempts > 0 { format!(", {}: {}", failed(*attempts), obstacle(why, names)) } else { String::new() };
             format!("{} has been going home for {}{failed}", names.route(route), now.since(*since))
@@ -188,6 +196,9 @@ pub fn met_at_door(breach: &DoorBreach, names: Names) -> String {
     let backend = names.backend(&breach.backend);
     match &breach.unlike {
         Some(difference) => unlike(&backend, difference),
+        None if breach.is_unknown() => {
+            format!("what {backend} answers at the front door is not known: it failed there, and none came since")
+        }
         None => format!("{} of {} requests through the front door fail on {backend}", breach.failed, breach.answers),
     }
 }
@@ -212,6 +223,7 @@ pub fn at_door(breach: &DoorBreach, now: Timestamp, names: Names) -> String {
             }
         },
         Outlook::Fired { at } => format!("{what}; it rolled back {} ago", now.since(*at)),
-        Outlook::Quiet | Outlook::Idle | Outlook::Unjudged(_) | Outlook::Unproven { .. } | Outlook::GoingHome => what,
+        Outlook::Unproven { since, .. } => format!("{}; nothing advances", not_met(&names.backend(&breach.backend), now.since(*since))),
+        Outlook::Quiet | Outlook::Idle | Outlook::Unjudged(_) | Outlook::GoingHome => what,
     }
 }

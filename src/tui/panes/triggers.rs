@@ -91,6 +91,7 @@ fn door_line(state: &State, route: &Route, breach: &DoorBreach, now: Timestamp, 
     let (glyph, style, follows) = match (&breach.outlook, follows) {
         (Outlook::Fired { at }, _) => (theme.glyphs.latch, theme.warn, format!("fired {}", words::age(now.since(*at)))),
         (Outlook::GoingHome, _) => (theme.glyphs.busy, theme.dim, "the route goes home already".to_owned()),
+        (Outlook::Unproven { .. }, _) => (theme.glyphs.unknown, theme.unknown, "not known any more".to_owned()),
         (_, Some(said)) => (theme.glyphs.breach, theme.breach, said.long),
         (_, None) => (theme.glyphs.breach, theme.breach, "nothing advances".to_owned()),
     };
