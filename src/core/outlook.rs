@@ -117,7 +117,7 @@ pub fn refusals(state: &State, route: &RouteId, to: &Weights) -> Vec<Refusal> {
     let mut refusals = sight.planned(route).map_or_else(Vec::new, |route| traffic::refusals(&sight, route, to));
     // What has led to the latch ends with it, and nothing that clears would end it before.
     if refusals.iter().any(|why| matches!(why, Refusal::Latched { .. })) {
-        let stands = |id| matches!(outlook(state, id), Some(Outlook::Running { .. } | Outlook::Unproven { .. }));
+        let stands = |id: &TriggerId| matches!(outlook(state, id), Some(Outlook::Running { .. } | Outlook::Unproven { .. }));
         refusals.retain(|why| !matches!(why, Refusal::Breached { trigger } if !stands(trigger)));
     }
     refusals

@@ -91,7 +91,7 @@ fn named(name: &str, value: String, theme: &Theme) -> Line<'static> {
 }
 
 fn lost(why: &str, then: Then, width: usize, scene: Scene<'_>) -> Vec<Line<'static>> {
-    let Scene { state, theme, .. } = scene;
+    let Scene { state, view, theme } = scene;
     let mut lines: Vec<Line<'static>> = text::wrap(why, width).into_iter().map(|row| Line::styled(row, theme.text)).collect();
     lines.push(Line::default());
     lines.push(Line::styled(format!("Last seen at {}Z; the grey screen is as old as that:", words::clock(state.now)), theme.text));
@@ -122,6 +122,10 @@ fn lost(why: &str, then: Then, width: usize, scene: Scene<'_>) -> Vec<Line<'stat
     }
     let next = match then {
         Then::Listen => "The line is open; it is listened on. No key reaches the session until it speaks.".to_owned(),
+        Then::TryAgain { attempts } if view.me.as_ref().is_none_or(|me| me.role.may_steer()) => {
+            let home = words::key(view, Action::Rollback);
+            format!("Trying again by itself, attempt {attempts}. {home} is kept until then, no other key is.")
+        }
         Then::TryAgain { attempts } => format!("Trying again by itself, attempt {attempts}. No key reaches the session until then."),
         Then::Nothing => "Nothing is tried again. q leaves; cutover sessions shows what runs.".to_owned(),
     };

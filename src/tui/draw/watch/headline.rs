@@ -24,7 +24,7 @@ use crate::{
         theme::Theme,
         widgets::{big, text},
     },
-    words::{Names, share, state_line},
+    words::{Names, state_line},
 };
 
 pub(super) struct Headline {
