@@ -93,7 +93,7 @@ pub fn light(area: Rect, style: Style, theme: &Theme, buf: &mut Buffer) {
 }
 
 /// Cells that a title keeps beside the longest status.
-const TITLE_CELLS: u16 = 16;
+const TITLE_CELLS: u16 = 12;
 
 /// A status that is too long loses its end, and never all of it: it is longest when things are worst.
 fn shortened(status: Line<'static>, width: u16, theme: &Theme) -> Line<'static> {
