@@ -115,8 +115,8 @@ fn not_home(scene: Scene<'_>, route: &Route, known: &RouteState, trouble: &Troub
     let copies = words::key(view, Action::CopyByHand);
     let note = crate::words::absence::caution(state.opened.as_ref().map(|opened| opened.world));
     if lines.len() + 1 + command.len() <= usize::from(area.height) {
-        let note = note.unwrap_or("in a shell with your own rights");
-        lines.push(text::cut(&format!("By hand: {note} ({copies} copies it{again}):"), room, theme.glyphs.ellipsis));
+        let note = note.unwrap_or("with your own rights");
+        lines.push(text::cut(&format!("By hand ({copies} copies it{again}), {note}:"), room, theme.glyphs.ellipsis));
         lines.extend(command.into_iter().map(|part| format!("   {part}")));
     } else {
         // Half a command is none.
