@@ -3,13 +3,14 @@
 use crate::{
     core::{
         outlook::{Apart, Attention, DoorBreach, Outlook, Then},
-        reason::Blindness,
+        reason::{Blindness, Mover},
         state::Otherwise,
         unjudged::{Patience, Unjudged},
     },
     domain::{
-        id::TriggerId,
+        id::{RouteId, TriggerId},
         time::{Millis, Timestamp},
+        weight::Weights,
     },
     words::{
         Names, cause,
@@ -150,17 +151,7 @@ pub fn attention(what: &Attention, now: Timestamp, names: Names) -> String {
                 now.since(*since)
             )
         }
-        Attention::Drifted { route, by, found, expected } => {
-            // What holds a backend outside the plan can't be adopted.
-            let way = if names.is_planned(route, found) { "adopt it" } else { "put the route right by hand" };
-            format!(
-                "{} set {} to {} where {} was meant; somebody has to {way} or roll back",
-                mover_name(by, names),
-                names.route(route),
-                names.split(route, found),
-                names.split(route, expected)
-            )
-        }
+        Attention::Drifted { route, by, found, expected } => drifted(route, by, found, expected, names),
         Attention::RollingBack { route, since, attempts, why } => {
             let failed = if *attempts > 0 { format!(", {}: {}", failed(*attempts), obstacle(why, names)) } else { String::new() };
             format!("{} has been going home for {}{failed}", names.route(route), now.since(*since))
@@ -189,6 +180,18 @@ pub fn attention(what: &Attention, now: Timestamp, names: Names) -> String {
         ),
         Attention::ApprovalOpen { by, .. } => format!("a request of {by} waits for a second person"),
     }
+}
+
+fn drifted(route: &RouteId, by: &Mover, found: &Weights, expected: &Weights, names: Names) -> String {
+    // What holds a backend outside the plan can't be adopted.
+    let way = if names.is_planned(route, found) { "adopt it" } else { "put the route right by hand" };
+    format!(
+        "{} set {} to {} where {} was meant; somebody has to {way} or roll back",
+        mover_name(by, names),
+        names.route(route),
+        names.split(route, found),
+        names.split(route, expected)
+    )
 }
 
 /// A breach at the front door alone.
