@@ -189,7 +189,16 @@ pub struct IssuedEffect {
 #[serde(rename_all = "kebab-case")]
 pub enum Effect {
     /// Compare-and-set: writes `to` only if the object still has `version`.
-    Write { route: RouteId, from: Weights, to: Weights, version: Version, cause: Cause },
+    Write {
+        route: RouteId,
+        from: Weights,
+        to: Weights,
+        version: Version,
+        cause: Cause,
+        /// The write that this one repeats, under its request id and against the same version; no look has come since.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        again: Option<EffectId>,
+    },
     /// Read the route now instead of at the next turn of its sensor; resolves what is unknown. What was read comes as an
     /// `Observed` of the source `weights/<route>`, and then a `Finished` ends the effect: `Done` if it was read, `NotDone` if not.
     Read { route: RouteId },

@@ -7,7 +7,7 @@ use crate::{
     domain::{
         digest::Digest,
         fact::Observation,
-        fault::Outcome,
+        fault::{Attempt, Outcome},
         id::{AskId, ClientId, EffectId, OperatorId, RouteId, Seq, SessionId},
         role::Role,
         shown::Shown,
@@ -52,6 +52,9 @@ pub enum Event {
     Finished {
         effect: EffectId,
         outcome: Outcome,
+        /// The copies that a write took, where one was not enough.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        attempts: Vec<Attempt>,
     },
     /// A timer of the session: time has passed.
     Rang(Alarm),

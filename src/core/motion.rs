@@ -53,7 +53,7 @@ pub(super) fn finished(turn: &mut Turn, effect: EffectId, outcome: &Outcome) {
             }
         }
         Effect::Wake { .. } => {}
-        Effect::Write { route, from, to, version, cause } => {
+        Effect::Write { route, from, to, version, cause, again: _ } => {
             written(turn, effect, Written { route, from, to, version, cause }, outcome);
         }
     }

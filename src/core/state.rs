@@ -310,7 +310,18 @@ pub struct Return {
     pub came_first: Option<Mover>,
     /// When the alarm was raised that it takes too long.
     pub escalated_at: Option<Timestamp>,
+    /// The newest write that rested on a look; what can't be looked at is written again as it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sent: Option<Box<SentHome>>,
     pub stage: ReturnStage,
+}
+
+/// A write home, by what a copy of it needs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SentHome {
+    pub effect: EffectId,
+    pub from: Weights,
+    pub version: Version,
 }
 
 /// What a rollback waits for.

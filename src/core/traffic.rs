@@ -269,7 +269,7 @@ fn write(turn: &mut Turn, route: &Route, pending: PendingShift, approved_by: Opt
     let Some(accepted) = turn.route(route).accepted.clone() else { return };
     let cause = Cause::Operator { who: pending.by.who, reason: None, approved_by };
     let (from, to, version) = (accepted.weights, pending.to, accepted.version);
-    let deal = Effect::Write { route: route.id.clone(), from: from.clone(), to: to.clone(), version, cause: cause.clone() };
+    let deal = Effect::Write { route: route.id.clone(), from: from.clone(), to: to.clone(), version, cause: cause.clone(), again: None };
     let effect = turn.send(deal);
     turn.tell(News::Moving { route: route.id.clone(), from, to: to.clone(), cause: cause.clone() });
     let now = turn.now;

@@ -77,6 +77,27 @@ pub struct Receipt {
     pub operation: Option<Shown>,
 }
 
+/// When a copy of a write left, since its first one did, and how long its answer could take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    pub after: Millis,
+    pub within: Millis,
+}
+
+/// What came of a write, and how often it was sent for that.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    pub outcome: Outcome,
+    /// Every copy that left; the first one on a connection that was kept, the others on fresh ones.
+    pub attempts: Vec<Attempt>,
+}
+
+impl From<Outcome> for Written {
+    fn from(outcome: Outcome) -> Written {
+        Written { outcome, attempts: Vec::new() }
+    }
+}
+
 /// An opaque concurrency token: an etag, a fingerprint, a resourceVersion. Compared, sent back, never read.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]

@@ -8,12 +8,12 @@ use cutover::core::{
 use cutover::{
     core::{
         command::Command,
-        decision::{Cause, Refusal, Verdict},
+        decision::{Cause, Effect, Refusal, Verdict},
         event::Event,
         state::{Goal, Motion},
     },
     domain::{
-        fault::{Fault, FaultKind, Outcome, Receipt},
+        fault::{Fault, FaultKind, Outcome, Receipt, Version},
         id::EffectId,
         metric::{Gap, Metric},
         time::Millis,
@@ -44,7 +44,8 @@ fn a_breach_for_its_whole_time_rolls_back_exactly_once() {
     assert_eq!(written[0].1, split(0));
     let latch = session.route().latch.clone().unwrap();
     assert!(matches!(&latch.cause, Cause::Triggers(fired) if fired[0].trigger.as_str() == "error-rate"), "{latch:?}");
-    for _ in 0..200 {
+    // Until its write is given up; what is repeated then is the same one.
+    for _ in 0..119 {
         assert_eq!(errors(&mut session), []);
     }
 }
@@ -444,4 +445,57 @@ fn a_look_from_before_the_clock_went_back_blocks_no_later_one() {
     session.now = session.now + SECOND;
     session.foreign(300);
     assert_eq!(session.route().accepted.as_ref().unwrap().weights, split(300));
+}
+
+/// The newest write, and the one that it repeats.
+fn last_again(session: &Session) -> Option<(EffectId, Version)> {
+    let effects = session.decisions.iter().rev().flat_map(|decision| decision.effects.iter().rev());
+    effects.map(|effect| &effect.what).find_map(|what| match what {
+        Effect::Write { again, version, .. } => Some(again.map(|first| (first, version.clone()))),
+        Effect::Read { .. } | Effect::Wake { .. } | Effect::Inject { .. } => None,
+    })?
+}
+
+#[test]
+fn reads_that_fail_keep_nobody_away_from_home() {
+    let mut session = Session::at(250);
+    let version = session.version();
+    session.rollback(&ben());
+    let (first, _) = session.last_write();
+    let overloaded = || Fault::new(FaultKind::Unavailable, "503");
+    session.finish(first, Outcome::Unknown(overloaded()));
+    let mut copies = Vec::new();
+    for _ in 0..20 {
+        session.now = session.now + SECOND;
+        let before = session.writes().len();
+        session.see_since("weights/frontend", session.now, Err(Fault::new(FaultKind::Unavailable, "429")));
+        session.end_reads();
+        for (copy, to) in session.writes().split_off(before) {
+            assert_eq!((to, last_again(&session)), (split(0), Some((first, version.clone()))));
+            session.finish(copy, Outcome::NotDone(overloaded()));
+            copies.push(session.now);
+        }
+    }
+    assert!((6..=12).contains(&copies.len()), "{copies:?}");
+    // As soon as a look comes, the next one rests on it.
+    session.now = session.now + SECOND;
+    session.weights(250);
+    session.now = session.now + SECOND + SECOND;
+    session.weights(250);
+    assert_eq!((session.last_write().1, last_again(&session)), (split(0), None));
+}
+
+#[test]
+fn a_version_that_was_refused_is_not_written_against_again() {
+    let mut session = Session::at(250);
+    session.rollback(&ben());
+    let (first, _) = session.last_write();
+    session.finish(first, Outcome::NotDone(Fault::new(FaultKind::Conflict, "412")));
+    let before = session.writes().len();
+    for _ in 0..20 {
+        session.now = session.now + SECOND;
+        session.see_since("weights/frontend", session.now, Err(Fault::new(FaultKind::Unavailable, "429")));
+        session.end_reads();
+    }
+    assert_eq!(session.writes().len(), before);
 }
