@@ -28,7 +28,10 @@ use crate::{
             text,
         },
     },
-    words::{Names, short::due},
+    words::{
+        Names,
+        short::{Said, due},
+    },
 };
 
 /// Most cells of a running clock.
@@ -87,19 +90,30 @@ fn door_line(state: &State, route: &Route, breach: &DoorBreach, now: Timestamp, 
     let names = Names::of(state);
     let found = Attention::AtDoor { route: route.id.clone(), breach: breach.clone() };
     let what = crate::words::short::attention(&found, state, now).short;
-    let follows = crate::words::short::outcome(&breach.outlook, names, now);
-    let (glyph, style, follows) = match (&breach.outlook, follows) {
-        (Outlook::Fired { at }, _) => (theme.glyphs.latch, theme.warn, format!("fired {}", words::age(now.since(*at)))),
-        (Outlook::GoingHome, _) => (theme.glyphs.busy, theme.dim, "the route goes home already".to_owned()),
-        (Outlook::Unproven { .. }, _) => (theme.glyphs.unknown, theme.unknown, "not known any more".to_owned()),
-        (_, Some(said)) => (theme.glyphs.breach, theme.breach, said.long),
-        (_, None) => (theme.glyphs.breach, theme.breach, "nothing advances".to_owned()),
+    let said = match &breach.outlook {
+        Outlook::Fired { at } => Said::plain(format!("fired {}", words::age(now.since(*at)))),
+        Outlook::GoingHome => Said::plain("the route goes home already"),
+        Outlook::Unproven { .. } => Said::plain("not known any more"),
+        Outlook::Running { .. } | Outlook::Blind { .. } | Outlook::Quiet | Outlook::Idle | Outlook::Unjudged(_) => {
+            crate::words::short::outcome(&breach.outlook, names, now).unwrap_or_else(|| Said::plain("nothing advances"))
+        }
     };
-    let head = format!("{glyph} front door, {what}: ");
-    let room = usize::from(width).saturating_sub(text::width(&follows));
+    let (glyph, style) = match &breach.outlook {
+        Outlook::Fired { .. } => (theme.glyphs.latch, theme.warn),
+        Outlook::GoingHome => (theme.glyphs.busy, theme.dim),
+        Outlook::Unproven { .. } => (theme.glyphs.unknown, theme.unknown),
+        Outlook::Running { .. } | Outlook::Blind { .. } | Outlook::Quiet | Outlook::Idle | Outlook::Unjudged(_) => {
+            (theme.glyphs.breach, theme.breach)
+        }
+    };
+    let long = format!("{glyph} front door, {what}: {}", said.long);
+    if text::width(&long) <= usize::from(width) {
+        return Line::styled(long, style);
+    }
     // When it acts is worth more than what it is called.
-    let head = text::cut(&head, room.max(12), theme.glyphs.ellipsis);
-    Line::from(vec![Span::styled(head, style), Span::styled(text::cut(&follows, width.into(), theme.glyphs.ellipsis), style)])
+    let room = usize::from(width).saturating_sub(text::width(&said.short)).max(16);
+    let head = text::cut(&format!("{glyph} door, {what}: "), room, theme.glyphs.ellipsis);
+    Line::styled(text::cut(&format!("{head}{}", said.short), width.into(), theme.glyphs.ellipsis), style)
 }
 
 fn running(theme: &Theme) -> Line<'static> {
