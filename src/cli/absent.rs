@@ -240,7 +240,9 @@ impl Absent {
     pub fn lines(&self, only: Option<&RouteId>) -> String {
         let mut lines = self.stood_of(only);
         if let Some(plan) = self.plan().filter(|_| !self.world_is_gone()) {
-            let command = |route: &Route| format!("{}\n  {}", absence::by_hand(&route.id, self.world), plan.home_by_hand(route));
+            let command = |route: &Route| {
+                format!("{}\n  {}", absence::by_hand(&route.id, self.world), absence::command_home(plan, route, self.world))
+            };
             lines.extend(plan.routes.iter().filter(|route| only.is_none_or(|only| route.id == *only)).map(command));
         }
         lines.push(self.back());

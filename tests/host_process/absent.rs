@@ -22,7 +22,8 @@ fn by_hand(account: &Account) -> String {
         _ => None,
     });
     let plan = opened.expect("a journal begins with its plan");
-    plan.home_by_hand(&plan.routes[0])
+    // The world is a simulated one, and the command is not for that.
+    format!("# {}", plan.home_by_hand(&plan.routes[0]))
 }
 
 fn at_one_percent(account: &Account) -> (String, crate::pty::Pty) {

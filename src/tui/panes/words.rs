@@ -31,7 +31,10 @@ pub fn plan(state: &State) -> Option<&Plan> {
 /// The command that brings `route` home by hand, in rows of `room` cells, none where there is no plan yet. It is broken where a row ends and
 /// not at a space, of which each counts.
 pub fn by_hand(state: &State, route: &Route, room: usize) -> Vec<String> {
-    let command: Vec<char> = plan(state).map_or_else(Vec::new, |plan| plan.home_by_hand(route).chars().collect());
+    let command: Vec<char> = state
+        .opened
+        .as_ref()
+        .map_or_else(Vec::new, |opened| crate::words::absence::command_home(&opened.plan, route, Some(opened.world)).chars().collect());
     command.chunks(room.max(20)).map(|part| part.iter().collect()).collect()
 }
 
@@ -146,7 +149,9 @@ pub fn course(known: &RouteState, home: &Home, now: Timestamp, theme: &Theme) ->
     let (glyph, style) = match &known.motion {
         Motion::Unread | Motion::Resolving { .. } => (glyphs.unknown, theme.unknown),
         Motion::Settled if unread_for(known, now).is_some() => (glyphs.unknown, theme.unknown),
-        Motion::Settled if matches!(home, Home::Accepted { .. }) && known.latch.is_some() => (glyphs.unknown, theme.unknown),
+        Motion::Settled if matches!(home, Home::Accepted { .. }) && (known.latch.is_some() || requests(known) == Requests::Fits) => {
+            (glyphs.unknown, theme.unknown)
+        }
         Motion::Settled => match requests(known) {
             Requests::Disagree { .. } => (glyphs.warn, theme.warn),
             Requests::Proven | Requests::Fits => (glyphs.ok, theme.ok),
