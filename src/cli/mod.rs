@@ -21,6 +21,7 @@ pub mod demo;
 pub mod environment;
 pub mod host;
 pub mod join;
+mod living;
 pub mod open;
 pub mod paths;
 pub mod place;

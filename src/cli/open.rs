@@ -4,7 +4,7 @@
 
 use std::{
     fs::{self, File, OpenOptions},
-    io::{Read, Seek, SeekFrom},
+    io::{ErrorKind, Read, Seek, SeekFrom},
     os::unix::fs::OpenOptionsExt,
     path::Path,
     process::{Child, Command, ExitStatus, Stdio},
@@ -67,11 +67,11 @@ pub async fn run(args: Args) -> Result<Exit> {
     {
         return Ok(exit);
     }
-    let plan = match fs::canonicalize(&args.options.plan) {
-        Ok(plan) => plan,
-        Err(error) => return Ok(said(format!("{}: {error}; nothing was started", args.options.plan.display()), Exit::Usage)),
+    let named = args.options.plan.display().to_string();
+    let options = match args.options.located() {
+        Ok(options) => options.absolute()?,
+        Err(error) => return Ok(said(format!("{named}: {error}; nothing was started"), Exit::Usage)),
     };
-    let options = host::Options { plan, ..args.options }.absolute()?;
     let attaches = if args.no_attach { Attaches::No } else { Attaches::Yes };
     let found = match find_or_start(&options, attaches).await? {
         Ok(found) => found,
@@ -86,7 +86,7 @@ pub async fn run(args: Args) -> Result<Exit> {
 
 /// The plan's session: the one that runs, if it is what was asked for, or one that is begun or taken up.
 async fn find_or_start(options: &host::Options, attaches: Attaches) -> Result<Result<Found, Exit>> {
-    let found = match running(options) {
+    let found = match settled(options).await {
         Ok(found) => found,
         Err(error) => return Ok(Err(said(error, Exit::Failed))),
     };
@@ -94,6 +94,9 @@ async fn find_or_start(options: &host::Options, attaches: Attaches) -> Result<Re
         let paths = Paths::find()?;
         if let Err(exit) = admitted(options, attaches, &paths) {
             return Ok(Err(exit));
+        }
+        if let Some(held) = predecessor::held(options)? {
+            return Ok(Err(held.tell(None)));
         }
         let again = predecessor::tell(options, &paths)?;
         let started = start(options, &paths).await?;
@@ -126,20 +129,43 @@ async fn joined(found: Found, options: &host::Options) -> Result<Found, Exit> {
         // A host that does not let us look flies its version all the same.
         Err(Unheard::Kept(_)) => None,
     };
-    let plan = host::read_plan(options).inspect_err(|_| {
-        let attach = way::with_session("attach", &found.card.session, &options.place);
-        print::err(&format!("session {} runs under the version that it began with; join it:\n  {attach}", found.card.session));
-    })?;
-    join::running(&found, seen.as_ref().map(|seen| &*seen.state), options, &plan)?;
+    let plan = match host::plan_now(options) {
+        Ok(plan) => Some(plan),
+        // It flies under the recorded one.
+        Err(_) if options.keep_plan => None,
+        Err(unusable) => {
+            let exit = unusable.tell();
+            let attach = way::with_session("attach", &found.card.session, &options.place);
+            print::err(&format!("session {} runs under the version that it began with; join it:\n  {attach}", found.card.session));
+            return Err(exit);
+        }
+    };
+    join::running(&found, seen.as_ref().map(|seen| &*seen.state), options, plan.as_ref())?;
     print::err(&format!("session {} runs already; joining it", found.card.session));
     join::unheard(&found.card, options).iter().for_each(|note| print::err(&format!("note: {note}")));
     Ok(found)
 }
 
-/// The plan's session, if it runs in our own directory.
+/// The plan's session, if a host of this account has it, wherever that listens.
 fn running(options: &host::Options) -> Result<Option<Found>, FolderError> {
-    let found = options.place.own()?.sessions()?;
+    let found = options.place.of_our_own()?;
     Ok(found.into_iter().find(|one| one.life == Life::Running && one.card.plan_path == options.plan))
+}
+
+/// The same once it listens: a host that is just starting reads its journal first.
+async fn settled(options: &host::Options) -> Result<Option<Found>, FolderError> {
+    let deadline = tokio::time::Instant::now() + ANSWERS_WITHIN;
+    loop {
+        let Some(found) = running(options)? else { return Ok(None) };
+        let starts = match tokio::net::UnixStream::connect(&found.socket).await {
+            Err(error) => matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused),
+            Ok(_) => false,
+        };
+        if !starts || tokio::time::Instant::now() >= deadline {
+            return Ok(Some(found));
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
 }
 
 /// Starts the host and waits until it lets people in.

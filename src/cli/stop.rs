@@ -22,8 +22,8 @@ use crate::{
     },
     cli::{
         Exit,
-        absent::{Absent, Known},
-        current, host,
+        absent::{Absent, Host, Known},
+        current, host, living,
         paths::Paths,
         place::{Meant, Place, Unheard, said},
         print,
@@ -79,7 +79,11 @@ async fn stop(args: Args, paths: &Paths) -> Result<Exit, Exit> {
     let failed = |error: &dyn std::fmt::Display| said(error, Exit::Failed);
     let found = match args.place.meant(Some(&args.session))? {
         Meant::Running(found) => found,
-        Meant::Absent(absent) => return clear_away(&absent, &args, paths),
+        Meant::Absent(absent) => match absent.host {
+            Host::Gone => return clear_away(&absent, &args, paths),
+            // It lives, and what it holds is not cleared away.
+            Host::Silent(_) => return Err(absent.tell(None)),
+        },
     };
     if found.owner != peer::own_uid() {
         return Err(theirs(found.owner));
@@ -203,6 +207,10 @@ fn clear_away(absent: &Absent, args: &Args, paths: &Paths) -> Result<Exit, Exit>
     }
     let folder = absent.folder.as_deref().map_or_else(|| args.place.own(), Folder::own).map_err(|error| failed(&error))?;
     let lease = folder.claim_session(&absent.session).map_err(|error| failed(&error))?;
+    if living::holds(&absent.journal) {
+        let why = format!("session {}: somebody holds its journal meanwhile; nothing was cleared away; ask again", absent.session);
+        return Err(said(why, Exit::Locked));
+    }
     if let Known::Journal(state) = &absent.known {
         // What can't be recorded keeps nobody from clearing away; that it is not on record is said.
         if let Err(why) = record(absent, state, args) {
