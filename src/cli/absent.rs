@@ -125,10 +125,26 @@ impl Absent {
     /// The sessions of this account that were begun and not ended, and whose hosts left nothing behind: they were ended, or the machine was.
     /// Of one that still holds its journal, where it listens is not known. `found` are those with a card.
     pub fn without_card(found: &[Found], place: &Place) -> Vec<Absent> {
+        Absent::without_card_where(found, place, |_| true)
+    }
+
+    /// Those of them that are meant; only their journals are read.
+    pub fn without_card_where(found: &[Found], place: &Place, meant: impl Fn(&Open) -> bool) -> Vec<Absent> {
         let Ok(paths) = Paths::find() else { return Vec::new() };
-        let mut open = current::all(&paths);
+        let open = Absent::open_without_card(found, &paths).into_iter().filter(meant);
+        open.map(|one| Absent::open(one, &paths, place)).collect()
+    }
+
+    /// The names of them all; no journal is read.
+    pub fn names_without_card(found: &[Found]) -> Vec<SessionId> {
+        let open = Paths::find().map(|paths| Absent::open_without_card(found, &paths)).unwrap_or_default();
+        open.into_iter().map(|one| one.session).collect()
+    }
+
+    fn open_without_card(found: &[Found], paths: &Paths) -> Vec<Open> {
+        let mut open = current::all(paths);
         open.retain(|one| found.iter().all(|found| found.card.session != one.session));
-        open.into_iter().map(|one| Absent::open(one, &paths, place)).collect()
+        open
     }
 
     fn open(Open { session, plan }: Open, paths: &Paths, place: &Place) -> Absent {
@@ -145,7 +161,14 @@ impl Absent {
             Known::Journal(state) => state.opened.as_ref().map(|opened| opened.plan.hash),
             Known::PlanAlone(..) | Known::Nothing(_) => None,
         };
-        let next = back(&session, plan.clone(), flown, world, place);
+        let next = match living::noted(&journal) {
+            // As its last host was begun.
+            Some(card) => {
+                let left = Found { card, life: Life::Dead, socket: PathBuf::new(), owner: peer::own_uid() };
+                super::sessions::next(&left, place)
+            }
+            None => back(&session, plan.clone(), flown, world, place),
+        };
         let host = match living::holds(&journal) {
             true => {
                 let pid = living::holder(&journal).unwrap_or_default();
@@ -319,7 +342,8 @@ fn fold(journal: PathBuf) -> Result<Box<State>, String> {
     if !journal.exists() {
         return Err(format!("it is not at {} any more; put it back there first", journal.display()));
     }
-    let folded = refold::look(&journal).map_err(|error| error.to_string())?;
+    let what = format!("reading the journal {} …", journal.display());
+    let folded = print::patiently(&what, || refold::look(&journal)).map_err(|error| error.to_string())?;
     let state = Some(folded.state).filter(|state| state.opened.is_some());
     state.map(Box::new).ok_or_else(|| "nothing had happened in it yet".to_owned())
 }

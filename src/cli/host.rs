@@ -312,6 +312,7 @@ fn open_book(
         return Ok(Opening::again(session, usable(plan)?, &journal, found, world)?);
     };
     let card = folder.sessions()?.into_iter().map(|found| found.card).find(|card| card.session == session);
+    let card = card.or_else(|| living::noted(&journal));
     let now = plan.as_ref().ok();
     join::taken_up(&session, &found.folded.state, opened, card.as_ref(), options, now).map_err(OpenError::Another)?;
     if now.is_none_or(|now| opened.plan.hash != now.hash) {

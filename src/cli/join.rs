@@ -19,7 +19,7 @@ use crate::{
         event::WorldKind,
         state::{Opened, State},
     },
-    domain::{digest::Digest, id::SessionId},
+    domain::{digest::Digest, id::SessionId, shown::Shown},
     plan::{
         difference::{Difference, differences},
         model::Plan,
@@ -46,6 +46,13 @@ pub enum Mismatch {
         "the simulated world of session {session} ended with its host, so it can't be taken up again; nothing was started; its journal stays"
     )]
     WorldGone { session: SessionId },
+    #[error(
+        "in which simulated world session {session} flew is not known here, and a new one would be another; nothing was started; name the \
+         port of its world with --simulated=PORT"
+    )]
+    WorldUnknown { session: SessionId },
+    #[error("session {session} is of another plan, {flies}, and this file is {file}; nothing was joined, started or changed")]
+    OtherPlan { session: SessionId, flies: Shown, file: Shown },
 }
 
 /// A world in a sentence.
@@ -188,7 +195,15 @@ pub fn taken_up(
         return Err(refused(&Mismatch::World { session: session_name, flies, asked }, &ways));
     }
     if asked == Flies::Own {
-        return Err(refused(&Mismatch::WorldGone { session: session_name }, &[other("begin another", world_of(&options.environment))]));
+        let mismatch = match flies {
+            Flies::Own => Mismatch::WorldGone { session: session_name },
+            Flies::Live | Flies::Port(_) | Flies::Somewhere { .. } => Mismatch::WorldUnknown { session: session_name },
+        };
+        return Err(refused(&mismatch, &[other("begin another", world_of(&options.environment))]));
+    }
+    if let Some(plan) = plan.filter(|plan| opened.plan.name != plan.name && opened.plan.hash != plan.hash && !options.keep_plan) {
+        let mismatch = Mismatch::OtherPlan { session: session_name, flies: opened.plan.name.clone(), file: plan.name.clone() };
+        return Err(refused(&mismatch, &[]));
     }
     if let Some(plan) = plan.filter(|plan| opened.plan.hash != plan.hash && !options.keep_plan) {
         let (flies, file) = (opened.plan.hash, plan.hash);
@@ -212,7 +227,11 @@ fn world_of(environment: &Environment) -> World {
 fn refused(mismatch: &Mismatch, ways: &[(&str, String)]) -> Exit {
     let exit = match mismatch {
         Mismatch::Another { .. } => Exit::Locked,
-        Mismatch::World { .. } | Mismatch::Plan { .. } | Mismatch::WorldGone { .. } => Exit::Refused,
+        Mismatch::World { .. }
+        | Mismatch::Plan { .. }
+        | Mismatch::WorldGone { .. }
+        | Mismatch::WorldUnknown { .. }
+        | Mismatch::OtherPlan { .. } => Exit::Refused,
     };
     said(mismatch, exit);
     if let Mismatch::Plan { differences, .. } = mismatch {

@@ -3,7 +3,7 @@
 //! A host holds its journal as long as it lives, by a lock that the kernel takes back however it dies. So that lock tells the living from the
 //! dead for every command alike, wherever a client looks for sockets: another runtime directory, as under cron, sudo or su, says nothing of
 //! life. Beside the journal the host notes where it listens. A client that doesn't find it in its own directories looks there, and trusts
-//! that directory no more than its own. The note of a journal that nobody holds means nothing.
+//! that directory no more than its own. The note of a journal that nobody holds tells only where its last host was begun.
 
 use std::{
     fs::{self, OpenOptions},
@@ -56,6 +56,11 @@ pub(super) fn note(folder: &Path, card: &Card) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
     file.write_all(&text)?;
     fs::rename(draft, path)
+}
+
+/// What the last host of the session of this journal told of it, alive or not.
+pub(super) fn noted(journal: &Path) -> Option<Card> {
+    read(&note_of(journal)).map(|noted| noted.card).filter(|card| card.journal == journal)
 }
 
 /// Whether somebody holds the journal at `journal`: its host, or whoever is about to be that. Another account's can't be asked for.

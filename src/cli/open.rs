@@ -32,8 +32,10 @@ use crate::{
     tui::view::Follow,
 };
 
-/// A host answers within this time, or says why not: a long journal is read in a second.
-const ANSWERS_WITHIN: Duration = Duration::from_secs(20);
+/// A host answers within this time, or says why not: a long journal is read in a second, on a machine that has other things to do in many.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(60);
+/// A wait that lasts longer is said.
+const SHORT: Duration = Duration::from_secs(2);
 const LOOK_EVERY: Duration = Duration::from_millis(30);
 /// Of what a host said before it failed.
 const TAIL_BYTES: u64 = 4096;
@@ -154,7 +156,8 @@ fn running(options: &host::Options) -> Result<Option<Found>, FolderError> {
 
 /// The same once it listens: a host that is just starting reads its journal first.
 async fn settled(options: &host::Options) -> Result<Option<Found>, FolderError> {
-    let deadline = tokio::time::Instant::now() + ANSWERS_WITHIN;
+    let begun = tokio::time::Instant::now();
+    let (deadline, mut wait_is_said) = (begun + ANSWERS_WITHIN, false);
     loop {
         let Some(found) = running(options)? else { return Ok(None) };
         let starts = match tokio::net::UnixStream::connect(&found.socket).await {
@@ -163,6 +166,11 @@ async fn settled(options: &host::Options) -> Result<Option<Found>, FolderError> 
         };
         if !starts || tokio::time::Instant::now() >= deadline {
             return Ok(Some(found));
+        }
+        if !wait_is_said && begun.elapsed() > SHORT {
+            wait_is_said = true;
+            let (session, most) = (&found.card.session, ANSWERS_WITHIN.as_secs());
+            print::err(&format!("the host of session {session} holds its journal and does not listen yet; waiting up to {most} s …"));
         }
         tokio::time::sleep(LOOK_EVERY).await;
     }
@@ -175,7 +183,8 @@ async fn start(options: &host::Options, paths: &Paths) -> Result<Result<Found, E
     let from = file.seek(SeekFrom::End(0))?;
     let mut child = detach(options, &file)?;
     let mut quicker = false;
-    let deadline = tokio::time::Instant::now() + ANSWERS_WITHIN;
+    let begun = tokio::time::Instant::now();
+    let (deadline, mut wait_is_said) = (begun + ANSWERS_WITHIN, false);
     while tokio::time::Instant::now() < deadline {
         if let Some(found) = running(options)?
             && tokio::net::UnixStream::connect(&found.socket).await.is_ok()
@@ -190,9 +199,14 @@ async fn start(options: &host::Options, paths: &Paths) -> Result<Result<Found, E
             // Somebody else may have been quicker; then his host is the one to join, as soon as it lets people in.
             quicker = status.code() == Some(i32::from(Exit::Locked.code()));
             if !quicker {
-                print::err(&tail(&log, from));
+                print::err(&last_words(&log, from));
                 return Ok(Err(not_started(status)));
             }
+        }
+        if !wait_is_said && begun.elapsed() > SHORT {
+            wait_is_said = true;
+            let most = ANSWERS_WITHIN.as_secs();
+            print::err(&format!("the host is starting; one that takes a session up reads its journal first; waiting up to {most} s …"));
         }
         tokio::time::sleep(LOOK_EVERY).await;
     }
@@ -237,6 +251,22 @@ fn tail(log: &Path, from: u64) -> String {
         Err(error) => format!("its log can't be read: {error}"),
     }
 }
+
+/// What a host said before it failed; where it said nothing, its disk may have taken nothing.
+fn last_words(log: &Path, from: u64) -> String {
+    let said = tail(log, from);
+    if !said.is_empty() {
+        return said;
+    }
+    let log_is = format!("the host has left no word in {}", log.display());
+    match log.parent().and_then(|folder| rustix::fs::statvfs(folder).ok()) {
+        Some(disk) if disk.f_bavail.saturating_mul(disk.f_frsize) < DISK_LEAST => format!("{log_is}: the disk there is full"),
+        Some(_) | None => log_is,
+    }
+}
+
+/// With less than this a disk may take no line any more.
+const DISK_LEAST: u64 = 64 * 1024;
 
 /// A login manager may end everything of a person who logs out, hosts included, unless told otherwise.
 fn about_logout() {

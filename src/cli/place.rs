@@ -102,13 +102,13 @@ impl Place {
     /// [`Exit::Nobody`], when there is none or no single one; the reason and the way on are on standard error.
     pub fn meant(&self, wanted: Option<&str>) -> Result<Meant, Exit> {
         let found = self.sessions().map_err(|error| said(error, Exit::Failed))?;
-        let without_card = Absent::without_card(&found, self);
+        let known = found.clone();
         sessions::pick(self.nearest(found, wanted), wanted).map(|found| Meant::Running(Box::new(found))).or_else(|error| match error {
             PickError::Dead(found) => Ok(Meant::Absent(Box::new(Absent::of(&found, self)))),
-            PickError::None => alone(without_card).map(Meant::Absent),
+            PickError::None => alone(Absent::without_card(&known, self)).map(Meant::Absent),
             PickError::NoSuch { wanted, mut there } => {
-                there.extend(without_card.iter().map(|absent| absent.session.to_string()));
-                let meant = without_card.into_iter().find(|absent| absent.session.as_str() == wanted);
+                there.extend(Absent::names_without_card(&known).iter().map(ToString::to_string));
+                let meant = Absent::without_card_where(&known, self, |open| open.session.as_str() == wanted).pop();
                 let meant = meant.map(|absent| Meant::Absent(Box::new(absent)));
                 meant.ok_or_else(|| said(PickError::NoSuch { wanted, there }, Exit::Nobody))
             }
@@ -136,7 +136,7 @@ impl Place {
             Some(dead) => return Ok(Still::Absent(Box::new(Absent::of(dead, self)))),
             None => {}
         }
-        let left = Absent::without_card(&found, self).into_iter().find(|absent| absent.session == known.card.session);
+        let left = Absent::without_card_where(&found, self, |open| open.session == known.card.session).pop();
         Ok(left.map_or(Still::Over, |absent| Still::Absent(Box::new(absent))))
     }
 

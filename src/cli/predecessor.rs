@@ -6,7 +6,7 @@
 
 use crate::{
     attach::{
-        sessions::{Life, Simulated},
+        sessions::{Found, Life, Simulated},
         socket::FolderError,
     },
     cli::{Exit, absent::{Absent, Host, Known}, current, host::Options, paths::Paths, place::said, print, stop::unwatched, way},
@@ -19,16 +19,18 @@ fn left(options: &Options) -> Result<Vec<Absent>, FolderError> {
     let found = options.place.of_our_own()?;
     let dead = found.iter().filter(|one| one.life == Life::Dead && one.card.plan_path == options.plan);
     let mut left: Vec<Absent> = dead.map(|one| Absent::of(one, &options.place)).collect();
-    let without_card = Absent::without_card(&found, &options.place);
-    left.extend(without_card.into_iter().filter(|absent| absent.host == Host::Gone && absent.plan_path.as_ref() == Some(&options.plan)));
+    left.extend(without_card(&found, options).into_iter().filter(|absent| absent.host == Host::Gone));
     Ok(left)
 }
 
 /// The plan's session whose host lives, and which can't be reached; nothing is begun beside it.
 pub(super) fn held(options: &Options) -> Result<Option<Absent>, FolderError> {
     let found = options.place.of_our_own()?;
-    let mut without_card = Absent::without_card(&found, &options.place).into_iter();
-    Ok(without_card.find(|absent| absent.host != Host::Gone && absent.plan_path.as_ref() == Some(&options.plan)))
+    Ok(without_card(&found, options).into_iter().find(|absent| absent.host != Host::Gone))
+}
+
+fn without_card(found: &[Found], options: &Options) -> Vec<Absent> {
+    Absent::without_card_where(found, &options.place, |open| open.plan.as_ref() == Some(&options.plan))
 }
 
 /// Whether a new session in the world that is asked for would be begun over traffic that nobody watches. A simulated world's traffic is nobody's

@@ -43,6 +43,7 @@ use crate::{
         role::Role,
         shown::Shown,
     },
+    plan::model::Plan,
     session::{
         clock::Clock,
         recorder::{self, RecorderError, Weight},
@@ -130,6 +131,15 @@ fn theirs(owner: u32) -> Exit {
     said(format!("the host is account {owner}'s; only that account may stop it; nothing was done"), Exit::Refused)
 }
 
+/// Whether the plan has each route that was named: a slip must not pass for an abandoned route.
+fn are_known(args: &Args, plan: Option<&Plan>) -> Result<(), Exit> {
+    let Some(plan) = plan else { return Ok(()) };
+    let Some(unknown) = args.abandon.iter().find(|id| plan.routes.iter().all(|route| route.id != **id)) else { return Ok(()) };
+    let names: Vec<&str> = plan.routes.iter().map(|route| route.id.as_str()).collect();
+    let why = format!("session {} has no route {unknown} (there is: {}); nothing was stopped", args.session, names.join(", "));
+    Err(said(why, Exit::Usage))
+}
+
 /// Whether each route that nobody would watch over any more was named.
 fn abandons(unwatched: &[(RouteId, String)], named: &[RouteId], first: &str) -> Result<(), Exit> {
     let missing: Vec<&(RouteId, String)> = unwatched.iter().filter(|(id, _)| !named.contains(id)).collect();
@@ -159,6 +169,7 @@ enum Asked {
 async fn ask(found: &Found, args: &Args) -> Result<Asked, Exit> {
     let mut link = args.place.errand(found).await.map_err(Unheard::tell)?;
     let view = link.view.borrow().clone();
+    are_known(args, view.state.opened.as_ref().map(|opened| &*opened.plan))?;
     let command = Command::Stop { abandon: args.abandon.clone() };
     let question = ToHost::Ask { ask: AskId(1), key: Some(Shown::new("cutover stop")), command };
     if link.asks.send(question).await.is_err() {
@@ -201,6 +212,7 @@ fn clear_away(absent: &Absent, args: &Args, paths: &Paths) -> Result<Exit, Exit>
     if let Next::TheirsAlone(owner) = absent.next {
         return Err(theirs(owner));
     }
+    are_known(args, absent.plan())?;
     if let Err(exit) = abandons(&absent.unwatched(), &args.abandon, "take it up and roll back") {
         print::err(absent.lines(None).trim_end());
         return Err(exit);

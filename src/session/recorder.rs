@@ -28,7 +28,7 @@ use crate::{
         sealed::{SealError, seal},
         writer::{Durability, Writer},
     },
-    session::refold::{self, Folded, Kept},
+    session::refold::{self, Compare, Folded, Kept},
 };
 
 /// The kind of every record that the session writes.
@@ -168,7 +168,7 @@ impl<'a> Found<'a> {
             }
             tries += 1;
         };
-        let folded = refold::fold(path, claim.replay())?;
+        let folded = refold::fold(path, claim.replay(), Compare::Yes)?;
         Ok(Found { claim, path, folded })
     }
 

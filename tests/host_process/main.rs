@@ -19,5 +19,6 @@ mod account;
 mod death;
 mod join;
 mod left;
+mod living;
 mod silent;
 mod words;
