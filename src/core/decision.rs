@@ -213,7 +213,7 @@ pub enum Cause {
     FailingAtDoor { backend: BackendId, failed: u64, answers: u64 },
     /// A backend answered otherwise than home does through the same door.
     UnlikeHome { backend: BackendId, difference: Box<Difference> },
-    /// Somebody took what others had written as the session's own pending.
+    /// Somebody took what others had written as the session's own.
     Adopted { by: OperatorId },
 }
 

@@ -147,7 +147,7 @@ pub(super) fn adoptable(route: &Route, state: &RouteState) -> Result<(), Refusal
     }
 }
 
-/// Takes what was found as the session's own pending. A latched route can only be adopted at home.
+/// Takes what was found as the session's own. A latched route can only be adopted at home.
 pub(super) fn adopt(turn: &mut Turn, by: &Asker, id: &RouteId, found: &Weights) -> Result<Verdict, Refusal> {
     let route = turn.planned(id).ok_or(Refusal::Missing(Missing::Route))?;
     controls::held_by(turn, by)?;

@@ -88,7 +88,7 @@ pub enum Preview {
     Refused(Refusal),
 }
 
-/// Where a draft of `route` begins, or why none can begin: the session's own pending, or what somebody else made of it.
+/// Where a draft of `route` begins, or why none can begin: what the session wants, or what somebody else made of it.
 /// # Errors
 /// What keeps any move from being asked for now.
 pub fn stands(state: &RouteState) -> Result<Weights, Refusal> {

@@ -1,7 +1,7 @@
 //! The rules of a shift: who may move how much from where, and what waits for what.
 //!
 //! A shift is a compare-and-set twice over: against where the session stands (a draft that began elsewhere is refused, and says who
-//! moved first), and against the object's version. One move at a time; of those that wait, the last pending wins, and it is examined
+//! moved first), and against the object's version. One move at a time; of those that wait, the last request wins, and it is examined
 //! again from the beginning when its turn comes. Moving towards home asks only for the controls; moving away from it asks for
 //! everything: no latch, no hold, no drift, no breach, no blindness, a way back, a step that the plan allows, and what it wants done first.
 
@@ -135,7 +135,7 @@ fn named(route: &Route, weights: &Weights) -> Result<Weights, Refusal> {
     Weights::new(shares).map_err(|_| Refusal::Stranger)
 }
 
-/// Where the next draft begins: at the session's own pending, or where somebody else left it.
+/// Where the next draft begins: at what the session wants, or where somebody else left it.
 pub(super) fn stands(state: &RouteState) -> Result<Weights, Refusal> {
     let (Some(accepted), Some(wanted)) = (&state.accepted, &state.wanted) else { return Err(Refusal::NotKnown) };
     if state.motion.is_returning() {

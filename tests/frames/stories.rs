@@ -2,12 +2,16 @@
 
 use cutover::domain::role::Role;
 use cutover::tui::{
-    keymap::Keymap,
+    draw::places::places,
+    input::Key,
+    keymap::{Keymap, pane_key},
     overlay::{Overlay, Purpose, entries},
+    scene::Scene,
     theme::{Catalogue, Charset, Depth},
     view::{Pane, Screen, View},
     widgets::line::LineEdit,
 };
+use ratatui::layout::Rect;
 
 use crate::{catalogue, frame, keep, plain, scenes};
 
@@ -220,6 +224,16 @@ fn every_screen_and_overlay_is_drawn() {
     {
         let view = View { screen, ..scenes::view() };
         says(&at_all_sizes(screen.name(), &scenes::breach(), &view), &[word, "F9"]);
+    }
+}
+
+#[test]
+fn every_pane_has_its_place_and_its_digit() {
+    let (state, view, theme) = (scenes::calm(), scenes::view(), catalogue().first());
+    let placed = places(Scene { state: &state, view: &view, theme: &theme }, Rect::new(0, 0, 200, 50)).panes;
+    for (number, pane) in (1..).zip(Pane::ALL) {
+        assert!(placed.iter().any(|(one, area)| *one == pane && !area.is_empty()), "{pane:?} has no place on a large screen");
+        assert_eq!(char::from_digit(number, 10).and_then(|digit| pane_key(Key::alt(digit))), Some(pane));
     }
 }
 

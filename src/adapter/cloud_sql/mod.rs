@@ -31,7 +31,7 @@ use series::Monitoring;
 use wire::{Instance, Operations, Role, Wanted};
 
 /// What Monitoring documents: sampled each 60 s, then invisible for up to 240 s.
-pub const MONITORING_DELAY: Millis = Millis::from_secs(300);
+const MONITORING_DELAY: Millis = Millis::from_secs(300);
 
 /// Which instance to look at.
 #[derive(Clone)]

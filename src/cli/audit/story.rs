@@ -62,7 +62,7 @@ fn line(transition: &Transition) -> String {
     let mut parts = vec![happened.clone()];
     parts.extend(transition.decision.answer.as_ref().map(|answer| verdict(&answer.verdict)));
     parts.extend(told);
-    parts.extend(transition.decision.effects.iter().map(|effect| format!("effect {}: {}", effect.id, deal(&effect.what))));
+    parts.extend(transition.decision.effects.iter().map(|effect| format!("effect {}: {}", effect.id, sent(&effect.what))));
     parts.join(" | ")
 }
 
@@ -100,8 +100,8 @@ fn verdict(verdict: &Verdict) -> String {
     }
 }
 
-fn deal(deal: &Effect) -> String {
-    match deal {
+fn sent(effect: &Effect) -> String {
+    match effect {
         Effect::Write { route, from, to, cause, .. } => format!("write {route} from {from} to {to}: {}", words::cause(cause, IDS)),
         Effect::Read { route } => format!("read {route}"),
         Effect::Wake { alarm: Alarm::Tick, .. } => "wake up later".to_owned(),

@@ -1,5 +1,7 @@
 //! The checklist: three stages of items, each signed by a person or proved by the session itself.
 
+use strum::EnumCount;
+
 use crate::{
     domain::time::Millis,
     plan::{
@@ -11,9 +13,9 @@ use crate::{
     },
 };
 
-const STAGES: &[&str] = &["pre_migration", "during_migration", "post_migration"];
+const STAGES: &[&str; Stage::COUNT] = &["pre_migration", "during_migration", "post_migration"];
 const KEYS: &[&str] = &["name", "title", "proof", "expires"];
-const PLAIN: &[(&str, PlainProof)] = &[
+const PLAIN: &[(&str, PlainProof); PlainProof::COUNT] = &[
     ("signed", PlainProof::Signed),
     ("monitoring_in_place", PlainProof::MonitoringInPlace),
     ("all_traffic_on_target", PlainProof::AllTrafficOnTarget),
@@ -24,7 +26,7 @@ const EXPIRES_MOST: Millis = Millis::from_mins(31 * 24 * 60);
 const BOUND_MOST: Millis = Millis::from_mins(24 * 60);
 
 /// Proofs that take no bound.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, EnumCount)]
 enum PlainProof {
     Signed,
     MonitoringInPlace,

@@ -70,7 +70,7 @@ pub fn backends(state: &State) -> Vec<(&Route, &Backend)> {
     .collect()
 }
 
-pub fn platform_style(platform: Platform, theme: &Theme) -> Style {
+fn platform_style(platform: Platform, theme: &Theme) -> Style {
     match platform {
         Platform::CloudRun => theme.run,
         Platform::Gke => theme.gke,
