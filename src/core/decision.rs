@@ -8,6 +8,7 @@ use crate::{
         event::{Alarm, Entry},
         news::News,
         reason::{Blindness, Missing, Mover, Need, Objection, Undone, Void},
+        state::Otherwise,
     },
     domain::{
         digest::Digest,
@@ -17,7 +18,7 @@ use crate::{
         metric::Gap,
         role::Role,
         shown::Shown,
-        time::Timestamp,
+        time::{Millis, Timestamp},
         weight::{PerMille, Weights},
     },
 };
@@ -106,6 +107,9 @@ pub enum Refusal {
     },
     Held {
         by: OperatorId,
+        /// Nobody's hold, or not only somebody's: the program that took the session up decides otherwise than the one before.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        otherwise: Option<Otherwise>,
     },
     Breached {
         trigger: TriggerId,
@@ -123,6 +127,11 @@ pub enum Refusal {
     UnlikeHome {
         backend: BackendId,
         difference: Box<Difference>,
+    },
+    /// It was breached at the front door when it was last met, and that is too long ago to say anything of now.
+    NotMetAnyMore {
+        backend: BackendId,
+        ago: Millis,
     },
     /// A first step away from home ends here.
     FirstStep {

@@ -148,6 +148,7 @@ fn unknown(turn: &mut Turn, route: &Route, written: Written, fault: &Fault, goal
     match (goal, &mut turn.route_mut(route).motion) {
         (Goal::Rollback, Motion::Returning(back)) => {
             back.fault = Some(fault.clone());
+            back.came_first = None;
             back.stage = ReturnStage::Resolve { since };
         }
         (_, motion) => *motion = Motion::Resolving { to, since, cause },

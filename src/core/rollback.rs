@@ -9,6 +9,7 @@ use crate::{
     core::{
         approval,
         decision::{Cause, Effect, Refusal, Verdict},
+        drift,
         event::{Alarm, Asker},
         home,
         news::News,
@@ -119,7 +120,17 @@ pub(super) fn set_out(turn: &mut Turn, route: &Route, cause: Cause) {
         | Motion::Propagating { .. }
         | Motion::NeedsHuman { .. }) => {
             let (to, stage) = (standing::home(route), ReturnStage::Look);
-            *motion = Motion::Returning(Return { to, since: now, cause, writes: 0, failures: 0, fault: None, escalated_at: None, stage });
+            *motion = Motion::Returning(Return {
+                to,
+                since: now,
+                cause,
+                writes: 0,
+                failures: 0,
+                fault: None,
+                came_first: None,
+                escalated_at: None,
+                stage,
+            });
         }
     }
     state.read_again_at = None;
@@ -140,10 +151,32 @@ pub(super) fn drive(turn: &mut Turn, route: &Route) {
     if !standing::is_fresh(state) {
         return;
     }
+    tell_who_came_first(turn, route);
+    let state = turn.route(route);
+    let Motion::Returning(back) = &state.motion else { return };
     if standing::rests_at(state, &back.to) && (back.writes > 0 || !standing::writes_under_way(turn, route)) {
         arrive(turn, route);
     } else if due {
         write(turn, route);
+    }
+}
+
+/// A write home that met a newer version has met a write of ours that came late, if what is read now is what that one was to make; only what
+/// nobody of ours has written is somebody else's.
+fn tell_who_came_first(turn: &mut Turn, route: &Route) {
+    let state = turn.route(route);
+    let (Motion::Returning(back), Some(accepted)) = (&state.motion, &state.accepted) else { return };
+    let met_newer = back.fault.as_ref().is_some_and(|fault| fault.kind == FaultKind::Conflict);
+    if !met_newer || back.came_first.is_some() {
+        return;
+    }
+    let (found, home, actor) = (accepted.weights.clone(), back.to.clone(), accepted.actor.clone());
+    let by = if found == home || drift::is_ours(turn, route, &found) { Mover::OurLateWrite } else { Mover::Foreign { actor } };
+    if found != home {
+        turn.tell(News::CameFirst { route: route.id.clone(), found, by: by.clone() });
+    }
+    if let Motion::Returning(back) = &mut turn.route_mut(route).motion {
+        back.came_first = Some(by);
     }
 }
 
@@ -185,6 +218,7 @@ pub(super) fn failed(turn: &mut Turn, route: &Route, fault: &Fault) {
     };
     let at = now + wait;
     back.fault = Some(fault.clone());
+    back.came_first = None;
     back.stage = ReturnStage::Retry { at };
     if wait > Millis(0) {
         turn.send(Effect::Wake { at, alarm: Alarm::Retry { route: route.id.clone() } });
