@@ -20,10 +20,10 @@ use crate::{
     cli::{
         Exit, check,
         current::{self, Open},
+        living,
         paths::{self, Paths},
         place::{Place, said},
         print,
-        living,
         silence::{Line, Process, Silence},
         stop::unwatched,
         way::{self, Next, Opening, World},

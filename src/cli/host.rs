@@ -250,8 +250,7 @@ impl Unusable {
 /// The plan as its file has it now.
 pub(super) fn plan_now(options: &Options) -> Result<Plan, Unusable> {
     let name = options.plan.display().to_string();
-    let bytes =
-        crate::cli::check::load(&options.plan).map_err(|error| Unusable::Unread(format!("{name} can't be read: {error}")))?;
+    let bytes = crate::cli::check::load(&options.plan).map_err(|error| Unusable::Unread(format!("{name} can't be read: {error}")))?;
     plan::read(&bytes)
         .map(|(plan, _)| plan)
         .map_err(|problems| Unusable::Invalid(diagnostic::render_all(&problems, &name, &String::from_utf8_lossy(&bytes))))
@@ -279,13 +278,7 @@ enum OpenError {
 
 /// Takes up the session that is meant where its journal exists, else begins it. Where there was one, none is begun in its place.
 /// What the plan's file is worth is asked only where no recorded plan suffices.
-fn open_book(
-    options: &Options,
-    paths: &Paths,
-    plan: Result<Plan, Unusable>,
-    world: &World,
-    folder: &Folder,
-) -> Result<Opening, OpenError> {
+fn open_book(options: &Options, paths: &Paths, plan: Result<Plan, Unusable>, world: &World, folder: &Folder) -> Result<Opening, OpenError> {
     let usable = |plan: Result<Plan, Unusable>| plan.map_err(|unusable| OpenError::Another(unusable.tell()));
     let open = if options.new || world.is_our_own() { None } else { current::recall(paths, &options.plan) };
     let (session, plan) = match options.session.clone().or_else(|| open.clone()) {

@@ -262,9 +262,7 @@ impl Place {
         match (self.still(found), unreachable) {
             (Ok(Still::Absent(absent)), _) => Err(Unheard::Absent(absent)),
             // It lives. One that would block has as many waiting as it takes; nobody listens at the others, or they don't let us knock.
-            (Ok(Still::Running), Some(error)) if !is_forbidden(&error) => {
-                Err(Unheard::Absent(Box::new(Absent::silent(found, self).await)))
-            }
+            (Ok(Still::Running), Some(error)) if !is_forbidden(&error) => Err(Unheard::Absent(Box::new(Absent::silent(found, self).await))),
             (Ok(Still::Running | Still::Over) | Err(_), Some(error)) => Err(Unheard::Kept(ConnectError::Unreachable(error))),
             (Ok(Still::Running | Still::Over) | Err(_), None) => Err(Unheard::Absent(Box::new(Absent::silent(found, self).await))),
         }

@@ -9,7 +9,17 @@ use crate::{
         sessions::{Found, Life, Simulated},
         socket::FolderError,
     },
-    cli::{Exit, absent::{Absent, Host, Known}, current, host::Options, paths::Paths, place::said, print, stop::unwatched, way},
+    cli::{
+        Exit,
+        absent::{Absent, Host, Known},
+        current,
+        host::Options,
+        paths::Paths,
+        place::said,
+        print,
+        stop::unwatched,
+        way,
+    },
     core::{event::WorldKind, state::State},
     domain::id::{RouteId, SessionId},
 };

@@ -137,7 +137,10 @@ mod tests {
 
     #[test]
     fn a_small_rate_is_not_rounded_to_nothing() {
-        assert_eq!([0.01, 0.5, 1.0, 10.0, 120.0, 1500.4].map(per_second), ["0.01", "0.5", "1", "10", "120", "1500"].map(|n| format!("{n} requests/s")));
+        assert_eq!(
+            [0.01, 0.5, 1.0, 10.0, 120.0, 1500.4].map(per_second),
+            ["0.01", "0.5", "1", "10", "120", "1500"].map(|n| format!("{n} requests/s"))
+        );
     }
 
     #[test]

@@ -115,7 +115,7 @@ pub(super) fn fold(path: &Path, replay: &Replay, compare: Compare) -> Result<Fol
         Some(taken) => match begin(taken) {
             Some((mut folded, since)) => {
                 for recorded in since {
-                    folded.take_in(&serde_json::from_str(&recorded.to_string())?, compare);
+                    folded.take_in(&serde_json::from_slice(&serde_json::to_vec(recorded)?)?, compare);
                 }
                 rest(folded, replay.records::<Recorded>()?, compare)
             }

@@ -232,26 +232,47 @@ impl Answered {
 }
 
 fn build(reach: Reach, keep: Keep) -> Result<reqwest::Client, Fault> {
+    let mut builder = plain();
+    if keep == Keep::Nothing {
+        builder = builder.pool_max_idle_per_host(0).http1_only();
+    }
+    made(match reach {
+        // Plain HTTP needs no CA store, and a machine without one must still be able to run the demo.
+        Reach::Loopback => builder.no_proxy().tls_certs_only([]),
+        Reach::Live => builder.https_only(true),
+    })
+}
+
+/// The same for a wire that has a client of its own: straight there, and only where one of these authorities, each in DER, has signed.
+/// # Errors
+/// [`FaultKind::Unsupported`] if no TLS client can be built of them.
+pub(in crate::adapter) fn client_of(authorities: &[Vec<u8>]) -> Result<reqwest::Client, Fault> {
+    let read = |der: &Vec<u8>| reqwest::Certificate::from_der(der).map_err(|error| unsupported(&error));
+    let authorities = authorities.iter().map(read).collect::<Result<Vec<_>, Fault>>()?;
+    made(plain().no_proxy().http1_only().tls_certs_only(authorities))
+}
+
+/// What holds for every way out.
+fn plain() -> reqwest::ClientBuilder {
     if rustls::crypto::CryptoProvider::get_default().is_none() {
         // Losing the race against another client is as good as winning it.
         let _ = rustls::crypto::ring::default_provider().install_default();
     }
-    let mut builder = reqwest::Client::builder()
+    reqwest::Client::builder()
         .connect_timeout(CONNECT_DEADLINE)
         .redirect(redirect::Policy::none())
         .retry(reqwest::retry::never())
         .referer(false)
         .dns_resolver(Guarded)
-        .user_agent(concat!("cutover/", env!("CARGO_PKG_VERSION")));
-    if keep == Keep::Nothing {
-        builder = builder.pool_max_idle_per_host(0).http1_only();
-    }
-    builder = match reach {
-        // Plain HTTP needs no CA store, and a machine without one must still be able to run the demo.
-        Reach::Loopback => builder.no_proxy().tls_certs_only([]),
-        Reach::Live => builder.https_only(true),
-    };
-    builder.build().map_err(|error| Fault::new(FaultKind::Unsupported, format!("no HTTP client could be built: {}", causes(&error))))
+        .user_agent(concat!("cutover/", env!("CARGO_PKG_VERSION")))
+}
+
+fn made(builder: reqwest::ClientBuilder) -> Result<reqwest::Client, Fault> {
+    builder.build().map_err(|error| unsupported(&error))
+}
+
+fn unsupported(error: &reqwest::Error) -> Fault {
+    Fault::new(FaultKind::Unsupported, format!("no HTTP client could be built: {}", causes(error)))
 }
 
 /// What the transport's own error proves: a connection that was never made carried nothing.

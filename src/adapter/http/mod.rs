@@ -7,7 +7,7 @@ mod client;
 mod failure;
 mod origin;
 
-pub(in crate::adapter) use client::causes;
 pub use client::{Ask, Client, Limits, Reply};
+pub(in crate::adapter) use client::{causes, client_of};
 pub use failure::{Failure, Progress, kind_of};
 pub use origin::{Origin, Reach};

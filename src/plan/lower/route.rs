@@ -70,7 +70,10 @@ impl Addresses {
                 }
                 false => {
                     let message = format!("`{key}` is the address of {other} of another route too; what is seen there counts for both");
-                    problems.at(at, message).help("give each route's backend an address of its own, if they are not one workload").warning();
+                    problems
+                        .at(at, message)
+                        .help("give each route's backend an address of its own, if they are not one workload")
+                        .warning();
                 }
             }
         }
@@ -78,13 +81,7 @@ impl Addresses {
     }
 }
 
-fn route(
-    problems: &mut Problems,
-    names: &mut Names,
-    addresses: &mut Addresses,
-    at: At<'_>,
-    declared: &Declared<'_>,
-) -> Option<Route> {
+fn route(problems: &mut Problems, names: &mut Names, addresses: &mut Addresses, at: At<'_>, declared: &Declared<'_>) -> Option<Route> {
     let fields = Fields::open(problems, at, KEYS)?;
     let id = fields.required(problems, "name", "frontend").and_then(|at| names.take(problems, &at));
     let title = fields.required(problems, "title", "Web frontend").and_then(|at| reader::title(problems, &at));
