@@ -191,6 +191,20 @@ mod tests {
     }
 
     #[test]
+    fn one_address_for_two_backends_is_an_error_at_the_second() {
+        let text = include_str!("../../plans/hexproperty.yaml");
+        for (key, address) in
+            [("metrics", "https://frontend-gke.hexproperty.com/metrics"), ("probe", "https://frontend-gke.hexproperty.com/health")]
+        {
+            let twin = text.replacen(address, &address.replace("-gke", "-run"), 1);
+            assert_ne!(twin, text, "{key}");
+            let checked = check_bytes("plan.yaml", twin.as_bytes(), 120.0);
+            assert_eq!(checked.exit, Exit::Usage, "{key}");
+            assert!(checked.text.contains(&format!("`{key}` is the address of backend `run` too")), "{}", checked.text);
+        }
+    }
+
+    #[test]
     fn what_a_rung_needs_stands_beside_it() {
         let text = include_str!("../../plans/hexproperty.yaml").replacen("5%, 25%,", "5%, { share: 25%, needs: [load-test] },", 1);
         let checked = check_bytes("plan.yaml", text.as_bytes(), 120.0);
