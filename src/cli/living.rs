@@ -12,7 +12,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rustix::fs::OFlags;
+use rustix::{
+    fs::OFlags,
+    process::{Pid, test_kill_process},
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -81,7 +84,7 @@ pub(super) fn all(found: Vec<Found>) -> Vec<Found> {
     let notes = Paths::find().map(|paths| notes(&paths)).unwrap_or_default();
     let mut told: Vec<Found> = found.into_iter().map(|one| with_its_journal(one, &notes)).collect();
     for noted in notes {
-        if !told.iter().any(|one| one.card.journal == noted.card.journal) && holds(&noted.card.journal) {
+        if !told.iter().any(|one| one.card.journal == noted.card.journal) && is_of_the_holder(&noted) {
             // What can't be trusted is not asked; that its host lives is known all the same.
             match located(noted) {
                 Ok(found) => told.push(found),
@@ -93,12 +96,19 @@ pub(super) fn all(found: Vec<Found>) -> Vec<Found> {
     told
 }
 
+/// Whether whoever holds the journal now wrote the note: the next host holds it for a while before it listens, and writes its own then.
+fn is_of_the_holder(noted: &Listening) -> bool {
+    let journal = &noted.card.journal;
+    let is_there = |pid: u32| i32::try_from(pid).ok().and_then(Pid::from_raw).is_some_and(|pid| test_kill_process(pid).is_ok());
+    holds(journal) && holder(journal) == Some(noted.card.pid) && is_there(noted.card.pid)
+}
+
 /// A session without a lease lives if its journal is held: a cleaner took the lease away, or its host listens elsewhere by now.
 fn with_its_journal(found: Found, notes: &[Listening]) -> Found {
     if found.life == Life::Running || !holds(&found.card.journal) {
         return found;
     }
-    let noted = notes.iter().find(|noted| noted.card.journal == found.card.journal);
+    let noted = notes.iter().find(|noted| noted.card.journal == found.card.journal && is_of_the_holder(noted));
     let located = noted.and_then(|noted| located(Listening { folder: noted.folder.clone(), card: noted.card.clone() }).ok());
     located.unwrap_or(Found { life: Life::Running, ..found })
 }

@@ -43,6 +43,7 @@ fn a_living_host_is_reached_whatever_runtime_directory_a_client_has() {
         let told = rollback.output().unwrap();
         assert_eq!(told.status.code(), Some(0), "{}", said(&told));
     }
+    fs::create_dir(account.at("other")).unwrap();
     let [_, mut opening, _] = elsewhere(&account, &[]);
     opening.arg("open").arg(Account::plan()).args([&account.world.argument(), "--no-attach"]);
     assert!(said(&opening.output().unwrap()).contains("runs already"), "it is joined, and no second host is begun");
