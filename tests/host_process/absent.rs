@@ -89,7 +89,7 @@ fn a_session_without_a_trace_in_the_runtime_directory_is_found_by_its_journal() 
     assert!(proof.contains("\nwriter   closed by process "), "{proof}");
     let listed = printed(&account.run(&["sessions"]));
     assert!(listed.contains("its host was ended, or the machine was") && listed.contains("Web frontend: 1% on GKE"), "{listed}");
-    assert!(listed.contains(&format!("--session {session} --simulated=PORT")), "{listed}");
+    assert!(listed.contains(&format!("--session {session} {}", account.world.argument())), "{listed}");
     for words in [&["rollback"][..], &["status"], &["status", &session], &["attach"]] {
         let told = account.run(words);
         let text = printed(&told);
