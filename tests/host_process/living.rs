@@ -3,6 +3,7 @@
 
 use std::{
     fs,
+    os::unix::fs::DirBuilderExt,
     process::{Command, Output},
 };
 
@@ -43,7 +44,7 @@ fn a_living_host_is_reached_whatever_runtime_directory_a_client_has() {
         let told = rollback.output().unwrap();
         assert_eq!(told.status.code(), Some(0), "{}", said(&told));
     }
-    fs::create_dir(account.at("other")).unwrap();
+    fs::DirBuilder::new().mode(0o700).create(account.at("other")).unwrap();
     let [_, mut opening, _] = elsewhere(&account, &[]);
     opening.arg("open").arg(Account::plan()).args([&account.world.argument(), "--no-attach"]);
     assert!(said(&opening.output().unwrap()).contains("runs already"), "it is joined, and no second host is begun");
@@ -62,7 +63,7 @@ fn a_host_whose_socket_was_cleared_away_lives_and_nothing_of_it_is_cleared() {
     account.wait_until_ready();
     let pid = account.host_pid();
     fs::remove_dir_all(account.at("run")).unwrap();
-    for words in [&["status", &session][..], &["rollback", &session], &["stop", &session, "--abandon", "frontend"]] {
+    for words in [&["status", &session][..], &["rollback", &session, "--wait", "0"], &["stop", &session, "--abandon", "frontend"]] {
         let told = account.run(words);
         let text = said(&told);
         assert_eq!(told.status.code(), Some(7), "{words:?}: {text}");
