@@ -36,10 +36,7 @@ pub fn by_hand(state: &State, route: &Route, room: usize) -> Vec<String> {
     // A comment that is marked off the screen is one in each of its rows.
     let (mark, command) = command.strip_prefix("# ").map_or(("", command.as_str()), |command| ("# ", command));
     let command: Vec<char> = command.chars().collect();
-    command
-        .chunks(room.saturating_sub(mark.len()).max(20))
-        .map(|part| part.iter().fold(mark.to_owned(), |row, one| row + &one.to_string()))
-        .collect()
+    command.chunks(room.saturating_sub(mark.len()).max(20)).map(|part| format!("{mark}{}", part.iter().collect::<String>())).collect()
 }
 
 /// The route under the slider.
