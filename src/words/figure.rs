@@ -44,7 +44,7 @@ pub fn figure(state: &State, route: &Route, known: &RouteState) -> Figure {
     match (of_home.gets.filter(|_| away), of_target.given, of_target.gets) {
         (Some(at), ..) if !known.is_seen() || strange => Figure {
             share: share(1.0 - at.fraction),
-            sentence: format!("of the requests to {title} are not on {at_home} now."),
+            sentence: format!("of requests to {title} are not on {at_home}."),
             label: format!("not on {at_home}"),
             given: given_away.map(|given| format!("{} given away", share(given))),
         },

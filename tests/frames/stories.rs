@@ -147,14 +147,14 @@ fn a_rollback_that_is_refused_says_so_from_the_first_failed_write() {
 #[test]
 fn the_largest_figure_tells_where_users_are_and_not_what_is_given() {
     for (name, state, share, given) in
-        [("figure-home", scenes::rollback(), "13", "0% given away"), ("figure-stranger", scenes::stranger(), "35", "35")]
+        [("figure-home", scenes::rollback(), "13", "0% given away"), ("figure-stranger", scenes::stranger(), "34", "35")]
     {
         let plan = &state.opened.as_ref().unwrap().plan;
         let told = cutover::words::figure(&state, &plan.routes[0], &state.routes[&scenes::id("frontend")]);
         assert!(told.share.starts_with(share) && told.label == "not on Cloud Run", "{told:?}");
         assert!(told.given.as_ref().is_some_and(|told| told.starts_with(given)), "{told:?}");
         let watch = View { screen: cutover::tui::view::Screen::Watch, ..scenes::view() };
-        says(&at_all_sizes(name, &state, &watch), &["are not on Cloud Run now"]);
+        says(&at_all_sizes(name, &state, &watch), &["are not on Cloud Run."]);
         assert!(at_all_sizes(name, &state, &scenes::view())[2].contains("given away"), "{name}");
     }
 }
@@ -198,7 +198,7 @@ fn a_backend_whose_answers_fail_is_not_called_healthy() {
     says(&texts, &["door, GKE", "clock running"]);
     assert!(texts.iter().all(|text| !text.contains("✓ armed")), "{}", texts[0]);
     let metrics = View { screen: cutover::tui::view::Screen::Metrics, ..scenes::view() };
-    says(&at_all_sizes("not-found-metrics", &scenes::not_found(), &metrics)[1..], &["at the door: GKE is unlike home"]);
+    says(&at_all_sizes("not-found-metrics", &scenes::not_found(), &metrics)[1..], &["door: unlike home"]);
     insta::assert_snapshot!("not_found_80x24", texts[0]);
 }
 

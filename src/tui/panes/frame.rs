@@ -97,10 +97,10 @@ const TITLE_CELLS: u16 = 12;
 
 /// A status that is too long loses its end, and never all of it: it is longest when things are worst.
 fn shortened(status: Line<'static>, width: u16, theme: &Theme) -> Line<'static> {
-    let mut room = usize::from(width.saturating_sub(TITLE_CELLS + 6));
-    if status.width() <= room {
+    if status.width() + 4 < usize::from(width) {
         return status;
     }
+    let mut room = usize::from(width.saturating_sub(TITLE_CELLS + 6));
     let style = status.style;
     let spans = status.spans.into_iter().map(|span| {
         let part = text::cut(&span.content, room, theme.glyphs.ellipsis);

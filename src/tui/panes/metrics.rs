@@ -11,14 +11,7 @@ use ratatui::{
 use strum::EnumCount;
 
 use crate::{
-    core::{
-        marks::Mark,
-        news::Tone,
-        outlook::{self, Attention},
-        past::REMEMBERED,
-        state::State,
-        topic::Milestone,
-    },
+    core::{marks::Mark, news::Tone, outlook, past::REMEMBERED, state::State, topic::Milestone},
     domain::{
         metric::Metric,
         time::{Millis, Timestamp},
@@ -36,7 +29,7 @@ use crate::{
         view::View,
         widgets::text,
     },
-    words::{Names, news, short},
+    words::{Names, news},
 };
 
 /// In the order of their worth on a small screen.
@@ -213,11 +206,8 @@ fn head(state: &State, route: &Route, backend: &Backend, metric: Metric, window:
     // A backend that counts no error of its own may still fail everybody who comes through the front door.
     let at_door = (metric == Metric::ErrorRate).then(|| outlook::at_door(state, &route.id)).into_iter().flatten();
     if let Some(breach) = at_door.into_iter().find(|breach| breach.backend == backend.id) {
-        let found = Attention::AtDoor { route: route.id.clone(), breach };
-        title.push(Span::styled(
-            format!(" {} at the door: {}", theme.glyphs.breach, short::attention(&found, state, state.now).short),
-            theme.breach,
-        ));
+        let met = if breach.unlike.is_some() { "unlike home".to_owned() } else { format!("{} of {} fail", breach.failed, breach.answers) };
+        title.push(Span::styled(format!(" {} door: {met}", theme.glyphs.breach), theme.breach));
     }
     let limit = limit.map(|limit| Span::styled(format!(" limit {}", metric.unit().show(limit)), theme.threshold));
     text::with_what_fits(title, limit, room)

@@ -53,7 +53,7 @@ pub fn draw(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
     title.push(Span::styled(format!(" {} {}", theme.glyphs.dot, route.title), theme.text));
     if let Some(share) = known.accepted.as_ref().map(|accepted| accepted.weights.of(&route.target)) {
         let dot = theme.glyphs.dot;
-        let on = if known.is_seen() { "on" } else { "given to" };
+        let on = if known.is_seen() { "on" } else { "to" };
         title.push(Span::styled(format!(" {dot} {share} {on} {}", words::place(route, &route.target)), theme.figure));
     }
     if let Some(failing) = failing(&fails(state, route, &route.target), theme).filter(|failing| failing.share > 0.0) {
