@@ -38,6 +38,12 @@ pub fn figure(state: &State, route: &Route, known: &RouteState) -> Figure {
             label: format!("not on {at_home}"),
             given: given_away.map(|given| format!("{} given away", share(given))),
         },
+        (_, given, None) if of_target.or_given.is_some_and(|other| Some(other) > given) => Figure {
+            share: of_target.or_given.map_or_else(|| "?".to_owned(), |other| other.to_string()),
+            sentence: format!("of {title} may be given to {target}: a write has no outcome yet."),
+            label: format!("may be on {target}"),
+            given: given.map(|given| format!("{given} given for sure")),
+        },
         (_, Some(given), Some(_)) if known.is_seen() => Figure {
             share: given.to_string(),
             sentence: format!("of {title} is on {target}, and requests agree."),
