@@ -31,22 +31,18 @@ pub fn figure(state: &State, route: &Route, known: &RouteState) -> Figure {
     let away = strange || matches!(home(state, route), Home::Accepted { .. });
     let given_away = of_home.given.map(|given| 1.0 - given.fraction());
     let title = &route.title;
-    // While a write of ours has no outcome, what it may have given counts as given.
-    let loose = of_target.or_given.filter(|other| Some(*other) > of_target.given);
-    if let (Some(loose), None) = (loose, of_target.gets) {
-        return Figure {
-            share: loose.to_string(),
-            sentence: format!("of {title} may be given to {target}: a write has no outcome yet."),
-            label: format!("may be on {target}"),
-            given: of_target.given.map(|given| format!("{given} given")),
-        };
-    }
     match (of_home.gets.filter(|_| away), of_target.given, of_target.gets) {
         (Some(at), ..) if !known.is_seen() || strange => Figure {
             share: share(1.0 - at.fraction),
             sentence: format!("of requests to {title} are not on {at_home}."),
             label: format!("not on {at_home}"),
             given: given_away.map(|given| format!("{} given away", share(given))),
+        },
+        (_, given, None) if of_target.or_given.is_some_and(|other| Some(other) > given) => Figure {
+            share: of_target.or_given.map_or_else(|| "?".to_owned(), |other| other.to_string()),
+            sentence: format!("of {title} may be given to {target}: a write has no outcome yet."),
+            label: format!("may be on {target}"),
+            given: given.map(|given| format!("{given} given for sure")),
         },
         (_, Some(given), Some(_)) if known.is_seen() => Figure {
             share: given.to_string(),

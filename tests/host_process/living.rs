@@ -82,7 +82,7 @@ fn a_recorded_plan_needs_no_file() {
     let plan = account.own_plan();
     let opening = |more: &[&str]| {
         let mut command = account.command(&["open"]);
-        command.arg(&plan).args([&account.world.argument(), "--no-attach"]).args(more);
+        command.arg(&plan).args([&account.world.argument(), "--no-attach", "--no-restart"]).args(more);
         command.output().unwrap()
     };
     assert!(opening(&[]).status.success());
@@ -96,7 +96,7 @@ fn a_recorded_plan_needs_no_file() {
         }
         let next = account.listed()[0]["next"].as_str().unwrap_or_default().to_owned();
         assert!(next.contains("--keep-plan"), "{dead}: {next}");
-        let again = account.typed(&format!("{next} --no-attach"));
+        let again = account.typed(&format!("{next} --no-attach --no-restart"));
         assert!(again.status.success(), "{}", said(&again));
         assert_eq!(account.status()["host"], "here");
     }

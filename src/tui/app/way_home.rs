@@ -89,6 +89,8 @@ impl App {
         match reply {
             Reply::NotSent { why, .. } | Reply::Lost { why, .. } if may_come_back => {
                 home.stage = Stage::Waits;
+                // The next question takes its place.
+                self.unanswered.remove(ask);
                 let told = format!("{} is kept and asked again the moment the host is heard ({why})", home.key);
                 self.notify(Tone::Alarm, told);
                 true
