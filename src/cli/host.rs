@@ -176,10 +176,18 @@ async fn begin(options: Options, paths: Paths) -> Result<Result<Hosted, Exit>> {
     folder.put_up(&lease, &card)?;
     let session = card.session;
     if can_be_taken_up {
-        current::remember(&paths, &options.plan, &session).wrap_err("the session could not be noted as the plan's open one")?;
+        noted(&paths, &options, &session);
     }
     print::err(&format!("session {session} runs; its journal: {}", card.journal.display()));
     Ok(Ok(Hosted { options, paths, folder, session, lease, _plan_lease: plan_lease, running, serving }))
+}
+
+/// Notes the session as its plan's open one. Nothing that happens in it needs the note, so one that can't be written only costs a word.
+fn noted(paths: &Paths, options: &Options, session: &SessionId) {
+    if let Err(error) = current::remember(paths, &options.plan, session) {
+        tracing::warn!(%error, "the session could not be noted as the plan's open one");
+        print::err(&format!("note: {session} could not be noted as the plan's open session ({error}); take it up again with --session {session}"));
+    }
 }
 
 /// What is told of the session to whoever lists them.
@@ -316,11 +324,11 @@ impl Hosted {
         };
         self.running.see_out(last_words);
         self.serving.await?;
-        self.running.end().await?;
+        let ended = self.running.end().await;
         if let Call::Stop = call {
             current::forget(&self.paths, &self.options.plan, &self.session);
         }
         self.folder.retire(self.lease);
-        Ok(Exit::Done)
+        Ok(ended.map_or_else(|error| said(error, Exit::Failed), |_| Exit::Done))
     }
 }

@@ -23,7 +23,8 @@ use crate::{
     door::door,
     plan::model::Plan,
     session::{
-        engine::{self, EngineError, Parts},
+        engine::{self, Parts},
+        keeping::EngineError,
         recorder::{self, Found, Recorder, RecorderError},
     },
 };
@@ -53,7 +54,7 @@ impl Opening {
     /// The disk refuses.
     pub(super) fn again(session: SessionId, plan: Plan, journal: &Path, found: Found<'_>, world: &World) -> Result<Opening, RecorderError> {
         let (recorder, folded) = found.take_up()?;
-        let first = recorder::returning(&folded);
+        let first = recorder::returning(&folded).into_iter().chain(recorder.missing()).collect();
         Ok(match &folded.state.opened {
             Some(opened) => {
                 let plan = (*opened.plan).clone();

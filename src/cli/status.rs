@@ -16,7 +16,9 @@ use crate::{
     },
     core::{
         event::WorldKind,
+        home::home,
         outlook::{self, Attention},
+        record::is_broken,
         state::State,
     },
     plan::model::Route,
@@ -93,9 +95,12 @@ fn split(shares: &Shares) -> String {
 /// The routes that the session can't bring home by itself, or has not for longer than that takes.
 fn stuck(state: &State) -> BTreeSet<String> {
     let is_stuck = |found: &Attention| matches!(found, Attention::NotHome { .. } | Attention::NeedsHuman { .. });
-    let plan = state.opened.as_ref().map(|opened| &opened.plan);
+    let plan = state.opened.as_ref().map(|opened| &*opened.plan);
     let found = outlook::attention(state);
-    found.iter().filter(|found| is_stuck(found)).filter_map(|found| Some(found.route(plan?)?.to_string())).collect()
+    let stuck = found.iter().filter(|found| is_stuck(found)).filter_map(|found| Some(found.route(plan?)?.to_string()));
+    // Without a record the session brings nobody further than home, and may not be there for long.
+    let away = plan.into_iter().flat_map(|plan| &plan.routes).filter(|route| is_broken(state) && !home(state, route).is_reached());
+    stuck.chain(away.map(|route| route.id.to_string())).collect()
 }
 
 /// What else is so of a route. What another version left it at is nobody's change.

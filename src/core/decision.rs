@@ -8,6 +8,7 @@ use crate::{
         event::{Alarm, Entry},
         news::News,
         reason::{Blindness, Missing, Mover, Need, Objection, Undone, Void},
+        record::RecordNumber,
     },
     domain::{
         digest::Digest,
@@ -162,6 +163,17 @@ pub enum Refusal {
         since: Timestamp,
     },
     Unsettled,
+    /// So many bytes are left for the record, and they are kept for going home.
+    RecordLow {
+        bytes: u64,
+        since: Timestamp,
+        place: Shown,
+    },
+    /// What happens is not recorded any more, so nothing may follow from it but going home.
+    RecordBroken {
+        since: Timestamp,
+        kept: RecordNumber,
+    },
     /// A trigger is blind, so nobody signs that something holds.
     CannotSign {
         trigger: TriggerId,

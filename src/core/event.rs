@@ -3,7 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    core::command::{Command, Look},
+    core::{
+        command::{Command, Look},
+        record::RecordChange,
+    },
     domain::{
         digest::Digest,
         fact::Observation,
@@ -58,6 +61,8 @@ pub enum Event {
     },
     /// A timer of the session: time has passed.
     Rang(Alarm),
+    /// The record of the session, or the room that it has, is not what it was.
+    Record(RecordChange),
     Joined {
         client: ClientId,
         who: OperatorId,

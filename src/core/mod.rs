@@ -25,6 +25,7 @@ pub mod news;
 pub mod outlook;
 pub mod past;
 pub mod reason;
+pub mod record;
 pub mod replication;
 pub mod state;
 pub mod step;

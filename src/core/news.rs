@@ -11,6 +11,7 @@ use crate::{
         door::Difference,
         loss::Witness,
         reason::{Drop, Evidence, Mover, Need, Objection, Obstacle, Void},
+        record::RecordChange,
         replication::DatabaseStanding,
     },
     domain::{
@@ -47,6 +48,7 @@ pub enum News {
         from: u32,
         to: u32,
     },
+    Record(RecordChange),
     Joined {
         who: OperatorId,
         role: Role,
@@ -562,6 +564,7 @@ impl News {
             | News::WithheldAtDoor { .. }
             | News::ConnectionsDropped { .. }
             | News::BlindHeld { .. } => Tone::Alarm,
+            News::Record(change) => change.tone(),
             News::DatabaseStands { standing, .. } => standing.tone(),
         }
     }

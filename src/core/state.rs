@@ -22,6 +22,7 @@ use crate::{
         past::{Past, Track},
         readiness::Readiness,
         reason::{Evidence, Mover, Need, Void},
+        record::Record,
         replication::DatabaseStanding,
         workload::Announced,
     },
@@ -85,6 +86,8 @@ pub struct State {
     pub said: VecDeque<Said>,
     /// How long nobody has seen a connection dropped.
     pub drops: DropWatch,
+    #[serde(default)]
+    pub record: Record,
 }
 
 pub const FEED_LINES_MAX: usize = 200;

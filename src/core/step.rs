@@ -14,7 +14,7 @@ use crate::{
         event::{Asker, Entry, Event},
         history, latch, loss, motion,
         news::News,
-        observe, people, readiness, restart, rollback,
+        observe, people, readiness, record, restart, rollback,
         state::State,
         traffic, trigger,
         turn::Turn,
@@ -63,6 +63,7 @@ fn unopened(event: &Event) -> Decision {
         | Event::Observed(_)
         | Event::Finished { .. }
         | Event::Rang(_)
+        | Event::Record(_)
         | Event::Joined { .. }
         | Event::Resized { .. }
         | Event::Beat { .. }
@@ -88,6 +89,7 @@ fn happen(turn: &mut Turn, event: &Event) {
         Event::Finished { effect, outcome, .. } => motion::finished(turn, *effect, outcome),
         // Every rule looks at the time on every entry; an alarm only makes sure that there is one.
         Event::Rang(_) => {}
+        Event::Record(change) => record::changed(turn, change),
         Event::Joined { client, who, role, terminal } => people::joined(turn, *client, who, *role, *terminal),
         Event::Resized { client, terminal } => people::resized(turn, *client, *terminal),
         Event::Beat { client } => people::beat(turn, *client),
@@ -97,6 +99,7 @@ fn happen(turn: &mut Turn, event: &Event) {
 
 fn answer(turn: &mut Turn, by: &Asker, ask: AskId, command: &Command) -> Result<Verdict, Refusal> {
     people::may(by, command)?;
+    record::may(turn.state, command)?;
     match command {
         Command::Shift { route, from, to } => traffic::shift(turn, by, ask, route, (from, to)),
         Command::Rollback { route, reason } => rollback::asked(turn, by, route.as_ref(), reason.as_ref()),

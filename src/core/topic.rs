@@ -64,6 +64,7 @@ impl News {
             News::SessionOpened
             | News::HostReturned
             | News::TakenOver { .. }
+            | News::Record(_)
             | News::FaultInjected { .. }
             | News::FaultNotInjected { .. } => (Topic::Session, Of::Everything),
             News::Joined { who: by, .. } | News::Left { who: by } | News::Said { by, .. } | News::LookHere { by, .. } => {

@@ -81,6 +81,7 @@ pub fn recorded(transition: &Transition) -> Result<String, serde_json::Error> {
         | Event::Observed(_)
         | Event::Finished { .. }
         | Event::Rang(_)
+        | Event::Record(_)
         | Event::Joined { .. }
         | Event::Resized { .. }
         | Event::Beat { .. }
@@ -192,6 +193,7 @@ pub(super) fn names_client(event: &Event) -> Option<ClientId> {
         | Event::Observed(_)
         | Event::Finished { .. }
         | Event::Rang(_)
+        | Event::Record(_)
         | Event::Resized { .. }
         | Event::Beat { .. }
         | Event::Left { .. } => None,

@@ -11,7 +11,7 @@ use crate::{
     },
     words::{
         Names, cause, cause::unlike, database, evidence, gap, hindrance, loss, mover, mover_name, need, objection, obstacle, platform,
-        refusal, void,
+        record, refusal, void,
     },
 };
 
@@ -24,6 +24,7 @@ pub fn news(news: &News, names: Names) -> String {
             "this version of cutover decides otherwise than the one that wrote the journal (fold {from}, now {to}); every route is held; look, then resume"
         ),
         News::HostReturned => "the host came back; nothing advances by itself; what was under way is read back".to_owned(),
+        News::Record(change) => record::change(change),
         News::Joined { who, role } => format!("{who} joined as {role}"),
         News::Left { who } => format!("{who} left"),
         News::Said { by, text } => format!("{by}: {text}"),

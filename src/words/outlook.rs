@@ -11,7 +11,7 @@ use crate::{
         id::TriggerId,
         time::{Millis, Timestamp},
     },
-    words::{Names, cause, cause::unlike, database, gap, hindrance, loss, mover_name, need, objection, obstacle, short},
+    words::{Names, cause, cause::unlike, database, gap, hindrance, loss, mover_name, need, objection, obstacle, record, short},
 };
 
 /// What the end of a trigger's time brings, as the end of a sentence that began with the time: `in 1m23s traffic goes home`.
@@ -108,6 +108,9 @@ pub fn attention(what: &Attention, now: Timestamp, names: Names) -> String {
             let failed = if *attempts > 0 { format!(", {attempts} attempts failed, still trying") } else { String::new() };
             format!("{} is NOT HOME for {}{failed}: {}", names.route(route), now.since(*since), obstacle(why, names))
         }
+        Attention::RecordBroken { why, kept, since, place } => record::broken(why, *kept, now.since(*since), place),
+        Attention::RecordLow { bytes, place, .. } => record::low(*bytes, place),
+        Attention::RecordMissing { route, since, kept } => record::missing(names.route(route), now.since(*since), *kept),
         Attention::Breach { trigger, outlook: stands } | Attention::Blind { trigger, outlook: stands } => {
             outlook(stands, trigger, now, names)
         }

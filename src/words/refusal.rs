@@ -6,7 +6,7 @@ use crate::{
         reason::{Missing, Mover, Undone},
     },
     domain::{id::ItemId, weight::PerMille},
-    words::{Names, blindness, cause, cause::unlike, evidence::need, hindrance, mover, objection, void},
+    words::{Names, blindness, cause, cause::unlike, evidence::need, hindrance, mover, objection, record, void},
 };
 
 /// A refusal for people.
@@ -79,6 +79,12 @@ pub fn why_refused(refusal: &Refusal, names: Names) -> String {
         Refusal::CannotSign { trigger } => {
             format!("nobody can judge the {}; sign when it can be read", names.watched(trigger))
         }
+        Refusal::RecordLow { bytes, place, .. } => {
+            format!("the disk of the record is nearly full, and what is left is kept for going home; make room at {place} ({} left)", record::room(*bytes))
+        }
+        Refusal::RecordBroken { kept, .. } => {
+            format!("what happens is not recorded any more, so only a rollback leaves; roll back, then see to the disk (kept up to record {kept})")
+        }
         Refusal::NotOpen => "the session is not open yet; try again".to_owned(),
     }
 }
@@ -101,8 +107,10 @@ fn verdict(refusal: &Refusal) -> &'static str {
         | Refusal::ReasonMissing
         | Refusal::ApprovalVoid { .. }
         | Refusal::NotADemo
+        | Refusal::RecordBroken { .. }
         | Refusal::NotOpen => "not done",
         Refusal::Moved { .. }
+        | Refusal::RecordLow { .. }
         | Refusal::Latched { .. }
         | Refusal::Held { .. }
         | Refusal::Breached { .. }

@@ -50,6 +50,7 @@ fn is_routine(transition: &Transition) -> bool {
             | Event::Asked { .. }
             | Event::Looked { .. }
             | Event::Finished { .. }
+            | Event::Record(_)
             | Event::Joined { .. }
             | Event::Left { .. } => false,
         }
@@ -75,6 +76,7 @@ fn event(event: &Event) -> String {
         Event::Looked { by, key, look: seen } => format!("{} {}", who(by, key.as_ref()), words::look(seen, IDS)),
         Event::Observed(seen) => observed(seen),
         Event::Finished { effect, outcome, attempts } => format!("effect {effect} ended: {}{}", ended(outcome), copies(attempts)),
+        Event::Record(change) => words::record_change(change),
         Event::Rang(Alarm::Tick) => "time passed".to_owned(),
         Event::Rang(Alarm::Retry { route }) => format!("time to try {route} again"),
         Event::Joined { who, role, .. } => format!("{who} joined as {role}"),

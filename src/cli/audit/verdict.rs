@@ -207,6 +207,12 @@ fn writer_text(writer: &LastWriter) -> String {
             "ended without a word of parting: {} wrote to it last, and is gone; what became of traffic after the last record is not here",
             Shown::new(by)
         ),
+        LastWriter::WithoutRecord { by, kept, since_ms } => format!(
+            "its last writer went on without it since {}: {} could keep nothing behind record {kept}, and is gone; what became of traffic after \
+             that is not here",
+            time(*since_ms),
+            Shown::new(by)
+        ),
         LastWriter::Unknown => "nobody writes to it, and no note beside it says how the last writer ended".to_owned(),
     }
 }
@@ -216,6 +222,7 @@ fn writer_json(writer: &LastWriter) -> serde_json::Value {
         LastWriter::Writing { by } => ("writing", Some(by)),
         LastWriter::Closed { by } => ("closed", Some(by)),
         LastWriter::Lost { by } => ("lost", Some(by)),
+        LastWriter::WithoutRecord { by, .. } => ("without-record", Some(by)),
         LastWriter::Unknown => ("unknown", None),
     };
     json!({ "state": state, "by": by })

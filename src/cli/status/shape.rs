@@ -196,6 +196,9 @@ fn kind(what: &Attention) -> (&'static str, Option<String>) {
     let about = |id: &dyn ToString| Some(id.to_string());
     match what {
         Attention::NotHome { route, .. } => ("not-home", about(route)),
+        Attention::RecordBroken { .. } => ("record-broken", None),
+        Attention::RecordLow { .. } => ("record-low", None),
+        Attention::RecordMissing { route, .. } => ("record-missing", about(route)),
         Attention::Breach { trigger, .. } => ("breach", about(trigger)),
         Attention::AtDoor { route, breach } if breach.unlike.is_some() => ("unlike-home", about(route)),
         Attention::AtDoor { route, .. } => ("failing-at-front-door", about(route)),
@@ -269,7 +272,11 @@ fn route_status(route: &RouteState, home: &Home, against: &[Objection], by_hand:
             expected: shares(&drift.expected),
             by: match &drift.by {
                 Mover::Foreign { actor: None } => None,
-                by @ (Mover::Us(_) | Mover::Adopted { .. } | Mover::OurLateWrite | Mover::Foreign { .. }) => Some(words::mover(by, names)),
+                by @ (Mover::Us(_)
+                | Mover::Adopted { .. }
+                | Mover::OurLateWrite
+                | Mover::Unrecorded { .. }
+                | Mover::Foreign { .. }) => Some(words::mover(by, names)),
             },
             since: drift.since.0,
         }),

@@ -18,6 +18,7 @@ use crate::{
         decision::Verdict,
         news::Tone,
         outlook,
+        record::is_broken,
         state::State,
     },
     domain::{
@@ -468,6 +469,9 @@ impl App {
                 }
                 let text = crate::words::refusal(&refusal, Names::of(&self.state));
                 (Tone::Alarm, format!("{text}{}", news::way_on(&refusal, &self.state, &self.view)), Holds::ForItsTime)
+            }
+            Reply::Answered { verdict: Verdict::Accepted, .. } if is_broken(&self.state) => {
+                (Tone::Warning, "accepted, and on no record: the record is broken".to_owned(), until_news())
             }
             Reply::Answered { verdict: Verdict::Accepted, .. } => (Tone::Good, "accepted and recorded".to_owned(), until_news()),
             Reply::Answered { verdict: Verdict::Queued, .. } => (Tone::Good, "queued behind the move in flight".to_owned(), until_news()),

@@ -44,6 +44,7 @@ pub(super) fn way_on(refusal: &Refusal, state: &State, view: &View) -> String {
         | Refusal::Blind { .. }
         | Refusal::NeedsHuman { .. }
         | Refusal::Contended
+        | Refusal::RecordBroken { .. }
         | Refusal::Hindered { .. }
         | Refusal::RequestsDisagree { .. } => (Action::Rollback, "rolls back"),
         Refusal::NotSignable
@@ -67,6 +68,7 @@ pub(super) fn way_on(refusal: &Refusal, state: &State, view: &View) -> String {
         | Refusal::NotADemo
         | Refusal::Unsettled
         | Refusal::CannotSign { .. }
+        | Refusal::RecordLow { .. }
         | Refusal::NotOpen => return String::new(),
     };
     format!(" \u{b7} {} {does}", words::key(view, action))
@@ -102,7 +104,9 @@ impl App {
         let me = self.view.me.as_ref().map(|me| &me.who);
         match by {
             Some(Mover::Us(Cause::Operator { who, .. })) => Some(who) == me,
-            Some(Mover::Us(_) | Mover::Adopted { .. } | Mover::OurLateWrite | Mover::Foreign { .. }) | None => false,
+            Some(Mover::Us(_) | Mover::Adopted { .. } | Mover::OurLateWrite | Mover::Unrecorded { .. } | Mover::Foreign { .. }) | None => {
+                false
+            }
         }
     }
 }

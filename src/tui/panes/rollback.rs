@@ -13,7 +13,8 @@ use crate::{
         fails::{Gravity, exchange, fails},
         has::{Writes, writes},
         home::{Home, home},
-        outlook::against_home,
+        outlook::{Attention, against_home, attention},
+        record::Keeping,
         state::{Motion, ReturnStage, RouteState, State},
     },
     domain::time::{Millis, Timestamp},
@@ -28,9 +29,11 @@ const OTHERS_ROWS: u16 = 11;
 /// Rows that the way home takes of `body`.
 pub fn rows(state: &State, view: &View, body: Rect) -> u16 {
     let Some(route) = words::route(state, view.route) else { return 1 };
-    if let Home::NotHome { .. } = home(state, route) {
+    if let Some(block) = block(state, view, route) {
+        let room = usize::from(body.width.saturating_sub(2));
         let command = words::by_hand(state, route, usize::from(body.width.saturating_sub(5))).len() as u16;
-        return (command + 4).min(body.height.saturating_sub(OTHERS_ROWS)).max(3);
+        let why = text::wrap(&block.why, room).len() as u16;
+        return (command + why + 2).max(command + 4).min(body.height.saturating_sub(OTHERS_ROWS)).max(3);
     }
     let latched = state.routes.values().any(|known| known.latch.is_some());
     if latched || body.height >= 34 { 2 } else { 1 }
@@ -42,33 +45,48 @@ pub fn draw(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
     buf.set_style(area, theme.base);
     let Some(route) = words::route(state, view.route) else { return };
     let Some(known) = state.routes.get(&route.id) else { return };
-    if let Home::NotHome { since, attempts, why } = home(state, route) {
-        let why = obstacle(&why, Names::of(state));
-        return not_home(scene, route, known, (since, attempts, &why), area, buf);
+    if let Some(block) = block(state, view, route) {
+        return draw_block(scene, route, known, &block, area, buf);
     }
     for (line, row) in lines(scene, route, known, area.width.into()).into_iter().zip(area.rows()) {
         line.render(row, buf);
     }
 }
 
-fn not_home(
-    scene: Scene<'_>,
-    route: &Route,
-    known: &RouteState,
-    (since, attempts, why): (Timestamp, u32, &str),
-    area: Rect,
-    buf: &mut Buffer,
-) {
+/// What makes the way home a matter for hands too.
+struct Block {
+    head: String,
+    why: String,
+}
+
+/// A route that should be home and is not, or one that is away while nothing is recorded any more.
+fn block(state: &State, view: &View, route: &Route) -> Option<Block> {
+    let names = Names::of(state);
+    match (home(state, route), &state.record.keeping) {
+        (Home::NotHome { since, attempts, why }, _) => {
+            let tried = state.routes.get(&route.id).map_or_else(String::new, |known| tried(known, attempts, view));
+            Some(Block { head: format!("NOT HOME for {}", view.age(since)), why: format!("{}{tried}", obstacle(&why, names)) })
+        }
+        (Home::Seen { .. } | Home::Unasked { .. }, _) | (_, Keeping::Kept | Keeping::Low { .. }) => None,
+        (Home::Unread | Home::Away { .. } | Home::Going { .. } | Home::Accepted { .. }, Keeping::Broken { since, .. }) => {
+            let found = attention(state).into_iter().find(|found| matches!(found, Attention::RecordBroken { .. }))?;
+            let why = crate::words::attention(&found, view.now, names);
+            Some(Block { head: format!("THE RECORD BROKE {} ago", view.age(*since)), why })
+        }
+    }
+}
+
+fn draw_block(scene: Scene<'_>, route: &Route, known: &RouteState, block: &Block, area: Rect, buf: &mut Buffer) {
     let Scene { state, view, theme } = scene;
     buf.set_style(area.intersection(buf.area), theme.latch);
     let room = usize::from(area.width.saturating_sub(2));
     let place = state_line::shares(state, route, known).long;
-    let head = format!("{} NOT HOME for {} {} {place}", theme.glyphs.breach, view.age(since), theme.glyphs.dot);
+    let head = format!("{} {} {} {place}", theme.glyphs.breach, block.head, theme.glyphs.dot);
     let mut lines: Vec<String> = vec![text::cut(&head, room, theme.glyphs.ellipsis)];
-    let tried = tried(known, attempts, view);
-    lines.extend(text::wrap(&format!("{why}{tried}"), room));
+    lines.extend(text::wrap(&block.why, room));
     let may = view.me.as_ref().is_none_or(|me| me.role.may_steer());
-    let again = if may { format!("; {} tries again at once", words::key(view, Action::Rollback)) } else { String::new() };
+    let does = if known.latch.is_some() { "tries again at once" } else { "rolls back" };
+    let again = if may { format!("; {} {does}", words::key(view, Action::Rollback)) } else { String::new() };
     lines.push(format!("By hand, in a shell with your own rights ({} copies it{again}):", words::key(view, Action::CopyByHand)));
     lines.extend(words::by_hand(state, route, usize::from(area.width.saturating_sub(5))).into_iter().map(|part| format!("   {part}")));
     let cut = lines.len() > usize::from(area.height);

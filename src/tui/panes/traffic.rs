@@ -91,14 +91,18 @@ pub fn draw(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
 fn edge(worst: &Attention, theme: &Theme) -> Option<Style> {
     match worst {
         Attention::NotHome { .. }
+        | Attention::RecordBroken { .. }
         | Attention::Breach { .. }
         | Attention::AtDoor { .. }
         | Attention::FailingForNobody { .. }
         | Attention::ConnectionsDropped { .. }
         | Attention::NeedsHuman { .. } => Some(theme.alarm),
-        Attention::TakenOver { .. } | Attention::Drifted { .. } | Attention::Hindered { .. } | Attention::RequestsDisagree { .. } => {
-            Some(theme.warn)
-        }
+        Attention::TakenOver { .. }
+        | Attention::RecordLow { .. }
+        | Attention::RecordMissing { .. }
+        | Attention::Drifted { .. }
+        | Attention::Hindered { .. }
+        | Attention::RequestsDisagree { .. } => Some(theme.warn),
         Attention::Blind { .. } | Attention::Unresolved { .. } | Attention::Unread { .. } | Attention::WeightsUnread { .. } => {
             Some(theme.unknown)
         }

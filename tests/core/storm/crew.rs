@@ -60,6 +60,10 @@ impl Night {
         self.happen(Event::Asked { by, ask, key: None, command })
     }
 
+    pub(crate) fn crew_goes_home(&mut self) -> Check {
+        self.say("ben", Command::Rollback { route: None, reason: Some(Shown::new("nothing is recorded any more")) })
+    }
+
     pub(crate) fn crew_acts(&mut self) -> Check {
         self.crew_beats()?;
         if self.now < self.crew.acts_at {

@@ -12,6 +12,7 @@ use crate::{
         has::{Writes, writes},
         home::{Home, home},
         outlook::{Outlook, Then, against_home, attention, outlook, soonest},
+        record::is_broken,
         state::{Motion, ReturnStage, TriggerState},
     },
     domain::time::Timestamp,
@@ -129,7 +130,8 @@ pub(super) fn way_home(face: &Face<'_>, page: &mut Page, buf: &mut Buffer) {
         },
     };
     answer("way home", &text, style, face, page, buf);
-    if let Home::NotHome { .. } = home(state, route) {
+    let stands = home(state, route);
+    if matches!(stands, Home::NotHome { .. }) || is_broken(state) && !stands.is_reached() {
         let lines = words::by_hand(state, route, usize::from(page.rest().width.saturating_sub(2)));
         let rows = page.take(lines.len() as u16);
         for (line, row) in lines.iter().zip(rows.rows()) {
