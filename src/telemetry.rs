@@ -30,19 +30,23 @@ pub(crate) enum Sink {
 
 /// Starts logging. `CUTOVER_LOG` overrides the filter, in the syntax of `tracing_subscriber::EnvFilter`.
 /// # Errors
-/// When the log file can't be created; nothing is logged then.
+/// When the log file can't be created and there is no pane; nothing is logged then.
 pub(crate) fn start(sink: Sink) -> io::Result<()> {
     let filter = |default: &str| EnvFilter::try_from_env("CUTOVER_LOG").unwrap_or_else(|_| EnvFilter::new(default));
     let registry = tracing_subscriber::registry();
     // A second start in one process (tests do that) keeps the first logger.
     match sink {
         Sink::PaneAndFile(path) => {
-            let file = Mutex::new(RotatingFile::open(&path)?);
-            let lines = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(file);
+            let file = RotatingFile::open(&path);
+            let unwritten = file.as_ref().err().map(ToString::to_string);
+            let lines = file.ok().map(|file| tracing_subscriber::fmt::layer().with_ansi(false).with_writer(Mutex::new(file)));
             let _ = registry.with(filter("warn,cutover=info")).with(lines).with(tui_logger::TuiTracingSubscriberLayer).try_init();
             let _ = tui_logger::init_logger(tui_logger::LevelFilter::Trace);
             tui_logger::set_default_level(tui_logger::LevelFilter::Trace);
             tui_logger::set_buffer_depth(PANE_LINES);
+            if let Some(error) = unwritten {
+                tracing::warn!("{} can't be written ({error}); the log is shown here and kept nowhere", path.display());
+            }
         }
         Sink::FileOnly(path) => {
             let file = Mutex::new(RotatingFile::open(&path)?);

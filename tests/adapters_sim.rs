@@ -66,7 +66,12 @@ fn split(gke: u16) -> Weights {
 }
 
 fn intent(seq: u64) -> Intent {
-    Intent { session: "s1".to_owned(), effect: EffectId { seq: Seq(seq), index: 0 }, first: EffectId { seq: Seq(seq), index: 0 }, head: "ab12".to_owned() }
+    Intent {
+        session: "s1".to_owned(),
+        effect: EffectId { seq: Seq(seq), index: 0 },
+        first: EffectId { seq: Seq(seq), index: 0 },
+        head: "ab12".to_owned(),
+    }
 }
 
 fn driver(world: &Simulation) -> UrlMapDriver {
@@ -88,12 +93,16 @@ async fn the_url_map_moves_by_compare_and_set() {
     let driver = driver(&world);
     let before = driver.read().await.unwrap();
     assert_eq!((before.weights.clone(), before.hindrances.clone()), (split(0), vec![]));
-    let Outcome::Done(receipt) = driver.write(&split(50), &before.version, &intent(1)).await.outcome else { panic!("the write is accepted") };
+    let Outcome::Done(receipt) = driver.write(&split(50), &before.version, &intent(1)).await.outcome else {
+        panic!("the write is accepted")
+    };
     assert!(receipt.operation.is_some());
     let after = driver.read().await.unwrap();
     assert_eq!((Some(after.version.clone()), after.weights), (receipt.version, split(50)));
     assert!(world.control().truth().accepted.contains(&("frontend-gke".to_owned(), 50)));
-    let Outcome::NotDone(fault) = driver.write(&split(250), &before.version, &intent(2)).await.outcome else { panic!("the version is stale") };
+    let Outcome::NotDone(fault) = driver.write(&split(250), &before.version, &intent(2)).await.outcome else {
+        panic!("the version is stale")
+    };
     assert_eq!(fault.kind, FaultKind::Conflict);
     world.stop().await;
 }

@@ -82,7 +82,12 @@ async fn a_route_inside_cloud_run_is_steered_by_its_revisions() {
         Weights::new(shares.into()).unwrap()
     };
     assert_eq!(before.weights, split(1000), "the service follows its newest revision");
-    let intent = Intent { session: "s".to_owned(), effect: EffectId { seq: Seq(1), index: 0 }, first: EffectId { seq: Seq(1), index: 0 }, head: "aa".to_owned() };
+    let intent = Intent {
+        session: "s".to_owned(),
+        effect: EffectId { seq: Seq(1), index: 0 },
+        first: EffectId { seq: Seq(1), index: 0 },
+        head: "aa".to_owned(),
+    };
     let outcome = driver.write(&split(100), &before.version, &intent).await.outcome;
     assert!(matches!(outcome, Outcome::Done(_)), "{outcome:?}");
     let after = driver.read().await.unwrap();

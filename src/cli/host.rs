@@ -106,7 +106,9 @@ pub async fn run(args: Args) -> Result<Exit> {
     }
     harden();
     let paths = Paths::find()?;
-    telemetry::start(Sink::FileOnly(paths.log("host")))?;
+    if let Err(error) = telemetry::start(Sink::FileOnly(paths.log("host"))) {
+        print::err(&format!("note: this host's log can't be written ({error}); the session doesn't need it"));
+    }
     match begin(options, paths).await? {
         Ok(hosted) => hosted.until_the_end().await,
         Err(exit) => Ok(exit),
@@ -170,7 +172,10 @@ async fn begin(options: Options, paths: Paths) -> Result<Result<Hosted, Exit>> {
     let listener = folder.listen_for(&lease)?;
     let card = card(&opening, &options, &world);
     let can_be_taken_up = !world.is_our_own();
-    let running = Running::start(opening, world).await?;
+    let running = match Running::start(opening, world).await {
+        Ok(running) => running,
+        Err(error) => return Ok(Err(said(format!("{error:#}"), Exit::Failed))),
+    };
     let host = running.host.clone();
     let serving = tokio::spawn(async move { host.serve(listener, roster).await });
     folder.put_up(&lease, &card)?;
@@ -186,7 +191,9 @@ async fn begin(options: Options, paths: Paths) -> Result<Result<Hosted, Exit>> {
 fn noted(paths: &Paths, options: &Options, session: &SessionId) {
     if let Err(error) = current::remember(paths, &options.plan, session) {
         tracing::warn!(%error, "the session could not be noted as the plan's open one");
-        print::err(&format!("note: {session} could not be noted as the plan's open session ({error}); take it up again with --session {session}"));
+        print::err(&format!(
+            "note: {session} could not be noted as the plan's open session ({error}); take it up again with --session {session}"
+        ));
     }
 }
 

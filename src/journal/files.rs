@@ -154,7 +154,9 @@ impl<'a> Spot<'a> {
         let text = String::from_utf8_lossy(&note);
         match (read, text.lines().next()) {
             // Who has it now has written nothing yet; the note is of the one before.
-            (Ok(Ok(_)), Some(holder)) if !holder.is_empty() && !holder.starts_with(CLOSED_BY) && !holder.starts_with(WITHOUT_RECORD) => holder.escape_debug().to_string(),
+            (Ok(Ok(_)), Some(holder)) if !holder.is_empty() && !holder.starts_with(CLOSED_BY) && !holder.starts_with(WITHOUT_RECORD) => {
+                holder.escape_debug().to_string()
+            }
             _ => NO_NOTE.to_owned(),
         }
     }

@@ -177,7 +177,7 @@ impl Engine {
                     None
                 }
             };
-            if let Some(event) = event {
+            if let Some(event) = event.filter(|event| !self.is_spared(event)) {
                 self.happen(event)?;
             }
             self.follow()?;
@@ -279,6 +279,12 @@ impl Engine {
             }
             Err(error) => self.breaks(error),
         }
+    }
+
+    /// What nobody needs for going home doesn't take the room that is kept for it.
+    fn is_spared(&self, event: &Event) -> bool {
+        let is_low = matches!(self.state.record.keeping, Keeping::Low { .. });
+        is_low && matches!(event, Event::Resized { .. } | Event::Looked { .. })
     }
 
     fn look_at_room(&mut self) {

@@ -315,8 +315,16 @@ pub fn choices() -> Vec<Choice> {
         choice("all-503", "every Google API answers 503 for 2 min", api(Api::Every, Trouble::Unavailable)),
         choice("lost-replies", "Compute applies writes but loses its answers for 2 min", api(Api::Compute, Trouble::LostReplies)),
         choice("slow-api", "every Google API takes 5 s to answer for 2 min", api(Api::Every, Trouble::Slow { ms: 5_000.0 })),
-        choice("dead-connections", "connections to Google that are open now are dead, new ones work", api(Api::Every, Trouble::DeadConnections)),
-        choice("reads-throttled", "Compute refuses every read with 429 for 2 min, and takes writes", api(Api::Compute, Trouble::ReadsThrottled)),
+        choice(
+            "dead-connections",
+            "connections to Google that are open now are dead, new ones work",
+            api(Api::Every, Trouble::DeadConnections),
+        ),
+        choice(
+            "reads-throttled",
+            "Compute refuses every read with 429 for 2 min, and takes writes",
+            api(Api::Compute, Trouble::ReadsThrottled),
+        ),
         choice("silent-api", "Compute accepts connections and never answers for 2 min", api(Api::Compute, Trouble::HalfOpen)),
         choice("gke-crash-loop", "GKE's processes crash every 25 s", Fault::CrashLoop { leg: Leg::Gke, every_s: 25.0 }),
         choice("gke-restart", "GKE's processes restart; counters begin at zero", Fault::Restart { leg: Leg::Gke }),

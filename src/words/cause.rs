@@ -73,7 +73,9 @@ pub fn mover(mover: &Mover, names: Names) -> String {
         Mover::Adopted { by } => format!("{by}, who adopted it"),
         Mover::OurLateWrite => "a late write of this session".to_owned(),
         Mover::Unrecorded { actor: None } => "this session while it had no record, or somebody else".to_owned(),
-        Mover::Unrecorded { actor: Some(actor) } => format!("this session while it had no record, or somebody else (the cloud says {actor}),"),
+        Mover::Unrecorded { actor: Some(actor) } => {
+            format!("this session while it had no record, or somebody else (the cloud says {actor}),")
+        }
         Mover::Foreign { actor } => actor.as_ref().map_or_else(|| "somebody unknown".to_owned(), ToString::to_string),
     }
 }

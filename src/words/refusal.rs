@@ -80,10 +80,15 @@ pub fn why_refused(refusal: &Refusal, names: Names) -> String {
             format!("nobody can judge the {}; sign when it can be read", names.watched(trigger))
         }
         Refusal::RecordLow { bytes, place, .. } => {
-            format!("the disk of the record is nearly full, and what is left is kept for going home; make room at {place} ({} left)", record::room(*bytes))
+            format!(
+                "the disk of the record is nearly full, and what is left is kept for going home; make room at {place} ({} left)",
+                record::room(*bytes)
+            )
         }
         Refusal::RecordBroken { kept, .. } => {
-            format!("what happens is not recorded any more, so only a rollback leaves; roll back, then see to the disk (kept up to record {kept})")
+            format!(
+                "what happens is not recorded any more, so only a rollback leaves; roll back, then see to the disk (kept up to record {kept})"
+            )
         }
         Refusal::NotOpen => "the session is not open yet; try again".to_owned(),
     }

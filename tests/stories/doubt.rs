@@ -169,7 +169,11 @@ async fn reads_that_are_refused_keep_nobody_away_from_home() {
     session.until("a write that failed", |state| matches!(&route_of(state).motion, Motion::Returning(back) if back.fault.is_some())).await;
     session.control().inject(&trouble(Trouble::ReadsThrottled, 36_000.0));
     let control = session.control().clone();
-    session.until("home in the world", move |_| control.truth().accepted.iter().all(|(service, weight)| *weight == 0 || service.contains("run"))).await;
+    session
+        .until("home in the world", move |_| {
+            control.truth().accepted.iter().all(|(service, weight)| *weight == 0 || service.contains("run"))
+        })
+        .await;
     assert!(route_of(&session.state()).motion.is_returning(), "and the session can't know it yet");
     session.control().calm();
     session.settled_at(0).await;

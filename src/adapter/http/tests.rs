@@ -47,7 +47,8 @@ impl Peer {
                 let answer = service_fn(|_: Request<Incoming>| async { Ok::<_, hyper::Error>(Response::new(Full::<&[u8]>::new(b"{}"))) });
                 connections.spawn(async move {
                     // A client that goes away is part of the test.
-                    let _ = hyper::server::conn::http2::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), answer).await;
+                    let _ =
+                        hyper::server::conn::http2::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), answer).await;
                 });
             }
         });

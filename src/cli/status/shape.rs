@@ -272,11 +272,9 @@ fn route_status(route: &RouteState, home: &Home, against: &[Objection], by_hand:
             expected: shares(&drift.expected),
             by: match &drift.by {
                 Mover::Foreign { actor: None } => None,
-                by @ (Mover::Us(_)
-                | Mover::Adopted { .. }
-                | Mover::OurLateWrite
-                | Mover::Unrecorded { .. }
-                | Mover::Foreign { .. }) => Some(words::mover(by, names)),
+                by @ (Mover::Us(_) | Mover::Adopted { .. } | Mover::OurLateWrite | Mover::Unrecorded { .. } | Mover::Foreign { .. }) => {
+                    Some(words::mover(by, names))
+                }
             },
             since: drift.since.0,
         }),

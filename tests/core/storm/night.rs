@@ -59,7 +59,8 @@ pub(crate) enum DiskFaults {
 
 impl Course {
     #[allow(dead_code, reason = "the tests' own")]
-    pub(crate) const STORM: Course = Course { storm: Millis::from_mins(12), scenario: Scenario::Storm, deaths: 6.0, disk: DiskFaults::None };
+    pub(crate) const STORM: Course =
+        Course { storm: Millis::from_mins(12), scenario: Scenario::Storm, deaths: 6.0, disk: DiskFaults::None };
     /// A whole migration on a calm night.
     #[allow(dead_code, reason = "the benchmarks' own")]
     pub(crate) const CALM: Course = Course { storm: Millis::from_mins(15), scenario: Scenario::Calm, deaths: 0.0, disk: DiskFaults::None };
