@@ -23,7 +23,7 @@ use crate::{
 /// Requests that may wait for the engine; a sender waits when it is full, which holds up that one cockpit only.
 pub const REQUESTS_MAX: usize = 256;
 /// Published transitions that a slow connection may lag behind before it is given a snapshot instead.
-pub const DEEDS_MAX: usize = 1024;
+const TRANSITIONS_MAX: usize = 1024;
 
 /// Who is there.
 #[derive(Debug, Clone, PartialEq)]
@@ -88,7 +88,7 @@ pub fn door() -> (Door, Inside) {
     let (presence, presence_inside) = mpsc::channel(REQUESTS_MAX);
     let (requests, requests_inside) = mpsc::channel(REQUESTS_MAX);
     let (snapshots, snapshots_inside) = mpsc::channel(REQUESTS_MAX);
-    let (transitions, _) = broadcast::channel(DEEDS_MAX);
+    let (transitions, _) = broadcast::channel(TRANSITIONS_MAX);
     let outside = Door { presence, requests, snapshots, transitions: transitions.downgrade() };
     (outside, Inside { presence: presence_inside, requests: requests_inside, snapshots: snapshots_inside, transitions })
 }

@@ -26,11 +26,12 @@
 //! A share is *wanted* (asked for), *given* (accepted by the API) and *got* (what requests show, with its band). A route is *home* when
 //! everything is accepted there and seen there; a *stranger* is a backend with traffic that the plan does not name; a *hindrance* is what
 //! an API's object holds against a move. *News* is what happened, a *refusal* why something was not done, an *objection* what stands
-//! against going home, *evidence* what a line of the checklist rests on. A trigger is *running*, *blind*, *unjudged* (excused: too little
-//! to tell), *idle*, *fired*, *going home* (a rollback does already what it could lead to) or *quiet*; its *gap* is why there is no figure.
-//! A *doubt* stands against going home and forbids nothing. A *latch* follows a rollback until a person re-arms the route with a reason; a
-//! *hold* is a person's; a *drift* is somebody else's change. A *mark* is what charts remember on their time axis, an *act* an answer or a
-//! write that no news tells. An *unresolved* write is one of ours whose outcome is not known; a *transition* is one entry with what was
+//! against going home, *evidence* what a line of the checklist rests on. A trigger is *running*, *unproven* (beyond its limit when it was last
+//! judged), *blind*, *unjudged* (excused: too little to tell), *idle*, *fired*, *going home* (a rollback does already what it could lead to)
+//! or *quiet*; its *gap* is why there is no figure.
+//! A *doubt* says what is wrong or can't be told, of a move or of the way home, and forbids nothing. A *latch* follows a rollback
+//! until a person re-arms the route with a reason; a *hold* is a person's; a *drift* is somebody else's change. A *mark* is what charts
+//! remember on their time axis, an *act* an answer or a write that no news tells. An *unresolved* write is one of ours whose outcome is not known; a *transition* is one entry with what was
 //! decided on it, and its *effects* are what the executors then do in the world.
 //!
 //! # The way of a key
@@ -41,31 +42,51 @@
 //! folds it with the same `step` and draws.
 //!
 //! # Where it is proved
-//! `tests/core` (decisions, random orders, storms without sockets), `tests/frames` and `tests/pairing` (what is drawn, one cockpit and
-//! several), `tests/stories` (engine, host and adapters over loopback), `tests/terminal`, `tests/host_process` and `tests/ssh` (the real
-//! binary), `tests/golden` (journals of earlier versions are taken up), `tests/real_clients` and `tests/real_prometheus` (programs that
-//! others wrote). `tests/bench` prints the figures.
+//! `tests/core` (decisions, random orders, storms without sockets), `tests/plan` (each mistake and its remark), `tests/frames` and
+//! `tests/pairing` (what is drawn, one cockpit and several), `tests/attach` (who is let in over a socket, and what he may ask),
+//! `tests/adapters_wire` and `tests/adapters_sim` (adapters against answers that lie, and against the world in a bottle), `tests/stories`
+//! (engine, host and adapters over loopback), `tests/terminal`, `tests/host_process` and `tests/ssh` (the real binary), `tests/golden`
+//! (journals of earlier versions are taken up), `tests/real_clients` and `tests/real_prometheus` (programs that others wrote). `tests/bench`
+//! prints the figures.
 //!
 //! # Recipes
-//! The compiler leads through most of each: no `match` on a type of ours has a catch-all arm.
-//! - **A key**: a variant in `tui/keymap/action.rs`, a row in `tui/keymap/table.rs`, an arm in `tui/app/act.rs`. Help, footer, palette
-//!   and README are printed from the table.
-//! - **A pane**: a variant of `tui::view::Pane` and its place in `Pane::ALL`, which gives it its digit, a file in `tui/panes/`, its room in
-//!   `tui/draw/places.rs`, a scene in `tests/frames/`. It judges nothing: what it needs to know it asks `core::outlook`.
-//! - **Something to tell**: a variant of [`core::news::News`], its tone beside it, its sentence in `words/news.rs`.
-//! - **Something to ask for**: a variant of `core::command::Command`, who may ask it in `core/people.rs`, its rule in a file of `core/`
-//!   called from `core/step.rs`, its words in `words/asked.rs`, a property in `tests/`; a change of what `step` decides raises
-//!   [`core::FOLD`] and adds a journal to `tests/journals/`.
-//! - **A measurement, for triggers and charts**: a variant of `domain::metric::Metric`; `adapter/metrics/` and `adapter/prometheus/` say
-//!   how it is measured, and `sim/server/metrics.rs` serves it.
-//! - **An outside system**: a folder in `adapter/` that implements `port::Sensor` or `port::Driver`, composed in `cli/compose.rs`; a
-//!   file in `sim/server/` that speaks the same wire, written from the vendor's documents and never from the adapter; a test against the
-//!   vendor's own client where there is one.
-//! - **Another decision on what was recorded already**: raise `core::FOLD` and leave a journal of the new fold in `tests/journals`, as
-//!   `tests/golden.rs` says; hosts that take up older journals then hold every route and say so.
-//! - **A fault of the world**: a variant of `sim::faults::Fault` and a row in `sim::faults::choices`; the palette offers it by itself. The
-//!   compiler asks where it is folded into the world. Nothing asks for the two lists that are drawn from by chance: what storms may meet is in
-//!   `sim/scenario.rs`; and what the whole path makes of it belongs into `tests/adapters_sim` and a story.
+//! The compiler leads through most of each: no `match` on a type of ours has a catch-all arm, and a list of all cases (`ALL`, the words of the
+//! plan) is as long as its enum. What neither it nor a test asks for is said here after *Nothing asks*.
+//! - **A key**: a variant in `tui/keymap/action.rs`, a row in `tui/keymap/table.rs`, an arm in `tui/app/act.rs`. Help, palette, `keys.toml` and
+//!   README go by the table. Nothing asks when the footer offers it (`tui/draw/footer.rs`), nor for a word on the screen that it was done.
+//! - **A pane**: a variant of [`tui::view::Pane`] and its place in `Pane::ALL`, which gives it its digit; a file in `tui/panes/`, what it says in
+//!   full in `tui/panes/zoom/`, its rows in `tui/app/scroll.rs`. It judges nothing: what it needs to know it asks [`core::outlook`]. A test asks
+//!   for its room on a large screen; nothing asks for it in the two smaller layouts of `tui/draw/places.rs`, nor for a scene in `tests/frames`.
+//! - **Something to tell**: a variant of [`core::news::News`], its tone beside it, what it is about in `core/topic.rs`, its sentence in
+//!   `words/news.rs`. Nothing asks whether charts mark it and whether it repeats what was told (both in `core/topic.rs`), whether it ends the
+//!   mark of a breach (`core/marks.rs`), and whether it ends an older answer on the screen (`tui/app/news.rs`).
+//! - **Something that somebody should look at**: a variant of [`core::outlook::Attention`], which says whether it is urgent and how it ranks; its
+//!   sentence in `words/outlook.rs`, its short form in `words/short.rs`, its word for machines in `cli/status/shape.rs`. Nothing asks where
+//!   `core/outlook.rs` finds it, nor that storms watch it (`tests/core/watch`).
+//! - **Something to ask for**: a variant of [`core::command::Command`], who may ask it in `core/people.rs`, its rule in a file of `core/`
+//!   called from `core/step.rs`, its words in `words/asked.rs`, an example in `tests/common/operator.rs`, from which watchers are refused it.
+//!   Nothing asks for the key, nor that random orders ask it (`tests/core/chance/ops.rs`, and a property there). A change of what `step` decides
+//!   on what was recorded already is a recipe of its own.
+//! - **A word of the plan**: its key in the list of its file in `plan/lower/`, its field in `plan/model.rs`, with a default where journals of
+//!   before lack it. Nothing asks for its line in `plans/hexproperty.yaml`, a broken example in `tests/plans`, nor what `cli/check.rs` prints of it.
+//! - **A measurement, for triggers and charts**: a variant of [`domain::metric::Metric`] and its worth in `tui/panes/metrics.rs`;
+//!   `adapter/metrics/` says how it is made of a page, with its family in `adapter/metrics/exposition.rs`. Nothing asks that
+//!   `sim/world/meter.rs` counts it and `sim/server/metrics.rs` serves it, that storms have it (`tests/core/storm/senses.rs`), that a real
+//!   Prometheus agrees (`tests/real_prometheus.rs`), nor for its figure on a card (`tui/panes/platforms.rs`).
+//! - **An outside system**: a folder in `adapter/` that implements [`port::Sensor`] or [`port::Driver`], composed in `cli/compose.rs`, whence
+//!   `check --live` has it too; a new kind of [`domain::fact::Fact`] is asked for there and in `core/observe.rs`. A file in `sim/server/` speaks
+//!   the same wire, written from the vendor's documents and never from the adapter; `sim/server/router.rs` knows it by its host. Nothing asks
+//!   for its way by path alone and for which of its requests only read (both there), for its own trouble in [`sim::faults::Api`] and in the
+//!   storms of `sim/scenario.rs`, for `tests/adapters_wire` and `tests/adapters_sim.rs`, nor for a test against the vendor's own client.
+//! - **Another decision on what was recorded already**: raise [`core::FOLD`] and leave a journal of the new fold in `tests/journals`, as
+//!   `tests/golden.rs` says, which asks for it and names the older ones that are decided otherwise now; hosts that take those up hold every
+//!   route and say so. Nothing asks whether [`attach::protocol::VERSION`] rises too: it does where a cockpit of before would draw something
+//!   else than the host holds.
+//! - **A subcommand**: a variant in `cli/mod.rs`, a file in `cli/`, a row in README, which a test asks for. Shells complete its first word where
+//!   that is called `session`.
+//! - **A fault of the world**: a variant of [`sim::faults::Fault`] and a row in [`sim::faults::choices`]; the palette offers it by itself. The
+//!   compiler asks where it is folded into the world. Nothing asks for the lists that are drawn from by chance: what storms may meet is in
+//!   `sim/scenario.rs`; and what the whole path makes of it belongs into `tests/adapters_sim.rs` and a story.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::wildcard_enum_match_arm, reason = "a test that meets another case has failed"))]

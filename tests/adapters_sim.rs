@@ -66,12 +66,8 @@ fn split(gke: u16) -> Weights {
 }
 
 fn intent(seq: u64) -> Intent {
-    Intent {
-        session: "s1".to_owned(),
-        effect: EffectId { seq: Seq(seq), index: 0 },
-        first: EffectId { seq: Seq(seq), index: 0 },
-        head: "ab12".to_owned(),
-    }
+    let effect = EffectId { seq: Seq(seq), index: 0 };
+    Intent { session: "s1".to_owned(), effect, first: effect, head: "ab12".to_owned() }
 }
 
 fn driver(world: &Simulation) -> UrlMapDriver {
@@ -93,17 +89,14 @@ async fn the_url_map_moves_by_compare_and_set() {
     let driver = driver(&world);
     let before = driver.read().await.unwrap();
     assert_eq!((before.weights.clone(), before.hindrances.clone()), (split(0), vec![]));
-    let Outcome::Done(receipt) = driver.write(&split(50), &before.version, &intent(1)).await.outcome else {
-        panic!("the write is accepted")
-    };
+    let first = driver.write(&split(50), &before.version, &intent(1)).await.outcome;
+    let Outcome::Done(receipt) = first else { panic!("{first:?}") };
     assert!(receipt.operation.is_some());
     let after = driver.read().await.unwrap();
     assert_eq!((Some(after.version.clone()), after.weights), (receipt.version, split(50)));
     assert!(world.control().truth().accepted.contains(&("frontend-gke".to_owned(), 50)));
-    let Outcome::NotDone(fault) = driver.write(&split(250), &before.version, &intent(2)).await.outcome else {
-        panic!("the version is stale")
-    };
-    assert_eq!(fault.kind, FaultKind::Conflict);
+    let stale = driver.write(&split(250), &before.version, &intent(2)).await.outcome;
+    assert!(matches!(&stale, Outcome::NotDone(fault) if fault.kind == FaultKind::Conflict), "{stale:?}");
     world.stop().await;
 }
 
@@ -115,8 +108,7 @@ async fn a_lost_reply_is_resolved_by_reading_and_done_once() {
     world.control().inject(&faults::Fault::Api { api: Api::Compute, trouble: Trouble::LostReplies, for_s: 20.0 });
     let outcome = driver.write(&split(100), &before.version, &intent(3)).await.outcome;
     let truth = world.control().truth();
-    let ours = truth.mutations.iter().filter(|mutation| mutation.actor.reason.is_some()).count();
-    assert_eq!(ours, 1, "{:?}", truth.mutations);
+    assert_eq!(truth.mutations.iter().filter(|mutation| mutation.actor.reason.is_some()).count(), 1, "{:?}", truth.mutations);
     assert!(!matches!(outcome, Outcome::NotDone(_)), "{outcome:?} although the world holds {:?}", truth.accepted);
     world.stop().await;
 }

@@ -120,6 +120,40 @@ fn the_top_level_is_a_table_of_contents() {
     assert_none(rules::top_level_violations(entries));
 }
 
+/// What the map says in backticks, as far as it is a path: of a file, or of an item in its module.
+#[test]
+fn what_the_map_names_exists() {
+    let map = fs::read_to_string(root().join("src/lib.rs")).unwrap();
+    let named = map.lines().filter(|line| line.starts_with("//!")).flat_map(|line| line.split('`').skip(1).step_by(2));
+    let paths: BTreeSet<&str> =
+        named.filter(|name| name.contains('/') || name.contains("::") && name.starts_with(char::is_lowercase)).collect();
+    assert!(paths.len() > 30, "the map names its places: {paths:?}");
+    let is_there = |path: &&str| if path.contains('/') { is_file_or_folder(path) } else { is_item(path) };
+    assert_none(paths.into_iter().filter(|path| !is_there(path)).map(|path| format!("src/lib.rs: `{path}` is not there")).collect());
+}
+
+fn is_file_or_folder(path: &str) -> bool {
+    [root().join(path), root().join("src").join(path), root().join(format!("{path}.rs"))].iter().any(|place| place.exists())
+}
+
+/// The modules by their files, what is left by its declaration in the last of them.
+fn is_item(path: &str) -> bool {
+    let (mut place, mut text) = (root().join("src"), String::new());
+    for name in path.split("::") {
+        let inside = place.join(name);
+        let file = [inside.join("mod.rs"), inside.with_extension("rs")].into_iter().find(|file| file.is_file());
+        match file {
+            Some(file) => (place, text) = (inside, fs::read_to_string(file).unwrap()),
+            None => {
+                let declares = |word: &str| text.contains(&format!(" {word} {name}"));
+                let is_passed_on = text.lines().any(|line| line.starts_with("pub use") && line.contains(name));
+                return is_passed_on || ["enum", "struct", "fn", "const", "trait", "type"].into_iter().any(declares);
+            }
+        }
+    }
+    true
+}
+
 /// What the rules say about `text` if it were the file `path`.
 fn said(path: &str, text: &str) -> Vec<String> {
     let source = Source::new(path, text);

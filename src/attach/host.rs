@@ -44,9 +44,9 @@ use crate::{
 };
 
 /// Terminals at one time.
-pub const CLIENTS_MAX: usize = 128;
+const CLIENTS_MAX: usize = 128;
 /// Of these, accounts that may only watch.
-pub const WATCHERS_MAX: usize = 96;
+const WATCHERS_MAX: usize = 96;
 /// New connections of one account a second, after a burst of as many.
 const ADMITTED_PER_SECOND: u32 = 20;
 /// A client that doesn't introduce itself within this time is cut.

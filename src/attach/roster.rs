@@ -29,7 +29,7 @@ use crate::{
 };
 
 /// Longest roster, in bytes; some hundred people with their keys.
-pub const ROSTER_BYTES_MAX: u64 = 64 * 1024;
+const ROSTER_BYTES_MAX: u64 = 64 * 1024;
 
 /// Who is connected, as the host knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]

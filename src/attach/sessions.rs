@@ -256,7 +256,7 @@ pub enum PickError {
 }
 
 /// Which sessions there are, for whoever named another.
-pub fn there_is(names: &[String]) -> String {
+fn there_is(names: &[String]) -> String {
     match names {
         [] => "there is none".to_owned(),
         names => format!("there is: {}", names.join(", ")),

@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256, Sha512};
 const ALGORITHM: &[u8] = b"ssh-ed25519";
 const MAGIC: &[u8] = b"SSHSIG";
 /// Longest signature read, in bytes; they have about three hundred.
-pub const SIGNATURE_BYTES_MAX: usize = 4096;
+const SIGNATURE_BYTES_MAX: usize = 4096;
 
 /// What is signed to prove who is attaching.
 pub const TO_ATTACH: &str = "cutover-attach";

@@ -99,7 +99,7 @@ impl Absent {
     }
 
     /// Whether its traffic was in a world that ended with its host.
-    pub fn world_is_gone(&self) -> bool {
+    fn world_is_gone(&self) -> bool {
         match self.next {
             Next::ClearAway(_) => true,
             Next::Join(_) | Next::TakeUp(_) | Next::TakeUpAt(_) | Next::PutBack(_) | Next::TheirsAlone(_) => false,

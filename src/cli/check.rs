@@ -98,7 +98,7 @@ pub fn load(path: &Path) -> io::Result<Vec<u8>> {
 }
 
 /// Checks the bytes of a plan; `file` is only printed.
-pub fn check_bytes(file: &str, bytes: &[u8], rate: f64) -> Checked {
+fn check_bytes(file: &str, bytes: &[u8], rate: f64) -> Checked {
     match plan::read(bytes) {
         Ok((plan, warnings)) => {
             Checked { text: summary(file, &plan, &warnings, bytes) + &budget(&plan, rate), exit: Exit::Done, plan: Some(plan) }

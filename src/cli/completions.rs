@@ -7,8 +7,6 @@ use clap::Command;
 use clap_complete::Shell;
 
 const NAMES: &str = "cutover sessions --names 2>/dev/null";
-/// The subcommands whose first word is a session.
-const OF_SESSIONS: &str = "attach|watch|status|rollback|stop";
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "clap's shells are clap's to extend")]
 pub fn script(shell: Shell, command: &mut Command) -> String {
@@ -16,22 +14,29 @@ pub fn script(shell: Shell, command: &mut Command) -> String {
     clap_complete::generate(shell, command, "cutover", &mut script);
     let script = String::from_utf8_lossy(&script).into_owned();
     match shell {
-        Shell::Bash => format!("{script}\n{}", bash()),
+        Shell::Bash => format!("{script}\n{}", bash(&of_sessions(command))),
         Shell::Zsh => zsh(&script),
-        Shell::Fish => format!("{script}\n{}", fish()),
+        Shell::Fish => format!("{script}\n{}", fish(&of_sessions(command))),
         // Of the others clap's own script alone.
         _ => script,
     }
 }
 
-fn bash() -> String {
+/// The subcommands whose first word is a session.
+fn of_sessions(command: &Command) -> Vec<&str> {
+    let first = |of: &Command| of.get_positionals().next().is_some_and(|argument| argument.get_id() == "session");
+    command.get_subcommands().filter(|of| first(of)).map(Command::get_name).collect()
+}
+
+fn bash(of_sessions: &[&str]) -> String {
+    let of_sessions = of_sessions.join("|");
     format!(
         "_cutover_or_session() {{\n\
          \x20   _cutover \"$@\"\n\
          \x20   local word=${{COMP_WORDS[COMP_CWORD]}}\n\
          \x20   if [[ $word == -* || ${{COMP_WORDS[COMP_CWORD-1]}} == --* ]]; then return; fi\n\
          \x20   case ${{COMP_WORDS[1]}} in\n\
-         \x20       {OF_SESSIONS}) mapfile -t COMPREPLY < <(compgen -W \"$({NAMES})\" -- \"$word\") ;;\n\
+         \x20       {of_sessions}) mapfile -t COMPREPLY < <(compgen -W \"$({NAMES})\" -- \"$word\") ;;\n\
          \x20   esac\n\
          }}\n\
          complete -F _cutover_or_session -o nosort -o bashdefault -o default cutover\n"
@@ -52,7 +57,7 @@ fn zsh(script: &str) -> String {
     }
 }
 
-fn fish() -> String {
-    let subcommands = OF_SESSIONS.replace('|', " ");
+fn fish(of_sessions: &[&str]) -> String {
+    let subcommands = of_sessions.join(" ");
     format!("complete -c cutover -n '__fish_seen_subcommand_from {subcommands}' -f -a '({NAMES})'\n")
 }

@@ -6,6 +6,7 @@ use std::{ffi::OsString, process::ExitCode};
 
 use clap::{CommandFactory, Parser, Subcommand};
 use color_eyre::eyre::Result;
+use strum::EnumCount;
 
 mod absent;
 mod appearance;
@@ -38,7 +39,7 @@ pub mod watch;
 pub mod way;
 
 /// How a subcommand ended. Its codes are the same everywhere; help and README print them from here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumCount)]
 pub enum Exit {
     Done,
     Failed,
@@ -55,7 +56,7 @@ pub enum Exit {
 }
 
 impl Exit {
-    pub const ALL: [Exit; 10] = [
+    pub const ALL: [Exit; Exit::COUNT] = [
         Exit::Done,
         Exit::Failed,
         Exit::Usage,
@@ -227,6 +228,16 @@ mod tests {
     fn the_readme_lists_the_keys_that_there_are() {
         let printed = Keymap::builtin().markdown();
         assert_eq!(chapter("keys"), printed, "README.md, keys; it should say\n{printed}");
+    }
+
+    #[test]
+    fn the_readme_lists_the_commands_that_there_are() {
+        let table = include_str!("../../README.md").split("\n## ").find(|chapter| chapter.starts_with("Commands\n"));
+        let rows: String = table.expect("the chapter").lines().filter(|line| line.starts_with("| `")).collect();
+        for command in Line::command().get_subcommands() {
+            let name = format!("`cutover {}", command.get_name());
+            assert!(rows.contains(&format!("{name}`")) || rows.contains(&format!("{name} ")), "README.md, Commands: {name}` is missing");
+        }
     }
 
     #[test]

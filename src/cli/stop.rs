@@ -29,6 +29,7 @@ use crate::{
     },
     core::{
         home::{Home, home},
+        requests::{Requests, requests},
         state::{Motion, State},
     },
     domain::id::RouteId,
@@ -104,7 +105,7 @@ pub(super) fn unwatched(state: &State) -> Vec<(RouteId, String)> {
         let planned = state.opened.iter().flat_map(|opened| &opened.plan.routes).find(|planned| planned.id == *id);
         let elsewhere = planned.filter(|planned| match home(state, planned) {
             Home::NotHome { .. } | Home::Going { .. } => true,
-            Home::Accepted { .. } => route.against_since.is_some() || route.latch.is_some(),
+            Home::Accepted { .. } => matches!(requests(route), Requests::Disagree { .. }) || route.latch.is_some(),
             Home::Unread | Home::Away { .. } | Home::Unasked { .. } | Home::Seen { .. } => false,
         });
         match (moves, split) {

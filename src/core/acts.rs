@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Acts that are kept.
-pub const ACTS_MAX: usize = 120;
+const ACTS_MAX: usize = 120;
 /// The same question of the same person within this long is one line with a count.
 const SAME_QUESTION: Millis = Millis::from_mins(10);
 

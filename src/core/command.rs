@@ -1,6 +1,7 @@
 //! What a person can ask of the session. Every one is journaled with its answer, refusals included.
 
 use serde::{Deserialize, Serialize};
+use strum::EnumCount;
 
 use crate::domain::{
     digest::Digest,
@@ -9,8 +10,8 @@ use crate::domain::{
     weight::Weights,
 };
 
-/// A pending. Only `core::step` turns one into an effect.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// What is asked. Only `core::step` turns one into an effect.
+#[derive(Debug, Clone, PartialEq, EnumCount, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Command {
     /// Move `route` to `to`, if it still stands at `from`. Needs the controls.
@@ -24,7 +25,7 @@ pub enum Command {
         route: Option<RouteId>,
         reason: Option<Shown>,
     },
-    /// Refuse to advance until `Resume`; drops a queued pending. Triggers stay armed.
+    /// Refuse to advance until `Resume`; drops what is queued. Triggers stay armed.
     Hold {
         route: RouteId,
     },
@@ -36,7 +37,7 @@ pub enum Command {
         route: RouteId,
         reason: Shown,
     },
-    /// Takes the weights that somebody else wrote as the session's own pending.
+    /// Takes the weights that somebody else wrote as the session's own.
     AdoptDrift {
         route: RouteId,
         found: Weights,
@@ -75,7 +76,7 @@ pub enum Command {
     },
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, EnumCount, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ControlsCommand {
     /// Takes them if they are free; a pilot also takes them from the holder.
@@ -87,7 +88,7 @@ pub enum ControlsCommand {
 }
 
 /// What a person did that asks nothing of the session. Journaled too, without waiting for the disk.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, EnumCount, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Look {
     /// The pane that has the focus now; others see it.

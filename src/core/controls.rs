@@ -1,6 +1,6 @@
 //! Who steers: one person at one terminal at a time, by an explicit act that everybody sees.
 //!
-//! Free controls are not given to anybody silently. Each grant has a number, and a pending made under an older one is void. The hold lasts
+//! Free controls are not given to anybody silently. Each grant has a number, and a request made under an older one is void. The hold lasts
 //! as long as the holder's terminal lives; when it falls silent for 15 s the controls are free. Nothing here stops a rollback.
 
 use crate::{

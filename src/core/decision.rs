@@ -9,6 +9,7 @@ use crate::{
         news::News,
         reason::{Blindness, Missing, Mover, Need, Objection, Undone, Void},
         record::RecordNumber,
+        state::Otherwise,
     },
     domain::{
         digest::Digest,
@@ -18,7 +19,7 @@ use crate::{
         metric::Gap,
         role::Role,
         shown::Shown,
-        time::Timestamp,
+        time::{Millis, Timestamp},
         weight::{PerMille, Weights},
     },
 };
@@ -103,6 +104,9 @@ pub enum Refusal {
     },
     Held {
         by: OperatorId,
+        /// Nobody's hold, or not only somebody's: the program that took the session up decides otherwise than the one before.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        otherwise: Option<Otherwise>,
     },
     Breached {
         trigger: TriggerId,
@@ -120,6 +124,11 @@ pub enum Refusal {
     UnlikeHome {
         backend: BackendId,
         difference: Box<Difference>,
+    },
+    /// It was breached at the front door when it was last met, and that is too long ago to say anything of now.
+    NotMetAnyMore {
+        backend: BackendId,
+        ago: Millis,
     },
     /// A first step away from home ends here.
     FirstStep {
@@ -230,7 +239,7 @@ pub enum Cause {
     FailingAtDoor { backend: BackendId, failed: u64, answers: u64 },
     /// A backend answered otherwise than home does through the same door.
     UnlikeHome { backend: BackendId, difference: Box<Difference> },
-    /// Somebody took what others had written as the session's own pending.
+    /// Somebody took what others had written as the session's own.
     Adopted { by: OperatorId },
 }
 

@@ -88,7 +88,7 @@ fn goes_home_again(turn: &mut Turn, route: &Route, found: &Weights) -> bool {
 }
 
 /// A write of ours may have made it so: one whose outcome is not known, or one whose outcome is still on its way to us.
-fn is_ours(turn: &Turn, route: &Route, found: &Weights) -> bool {
+pub(super) fn is_ours(turn: &Turn, route: &Route, found: &Weights) -> bool {
     let unresolved = turn.route(route).unresolved.iter().any(|unresolved| unresolved.to == *found);
     let wrote = |deal: &Effect| matches!(deal, Effect::Write { route: of, to, .. } if *of == route.id && to == found);
     unresolved || turn.state.in_flight.values().any(|flight| wrote(&flight.deal))
@@ -156,7 +156,7 @@ pub(super) fn adoptable(route: &Route, state: &RouteState) -> Result<(), Refusal
     }
 }
 
-/// Takes what was found as the session's own pending. A latched route can only be adopted at home.
+/// Takes what was found as the session's own. A latched route can only be adopted at home.
 pub(super) fn adopt(turn: &mut Turn, by: &Asker, id: &RouteId, found: &Weights) -> Result<Verdict, Refusal> {
     let route = turn.planned(id).ok_or(Refusal::Missing(Missing::Route))?;
     controls::held_by(turn, by)?;

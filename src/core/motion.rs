@@ -148,8 +148,8 @@ fn unknown(turn: &mut Turn, route: &Route, written: Written, fault: &Fault, goal
     match (goal, &mut turn.route_mut(route).motion) {
         (Goal::Rollback, Motion::Returning(back)) => {
             back.fault = Some(fault.clone());
+            back.came_first = None;
             back.stage = ReturnStage::Resolve { since };
-            turn.send(rollback::wake(route, since));
         }
         (_, motion) => *motion = Motion::Resolving { to, since, cause },
     }

@@ -89,7 +89,7 @@ pub enum Preview {
     Refused(Refusal),
 }
 
-/// Where a draft of `route` begins, or why none can begin: the session's own pending, or what somebody else made of it.
+/// Where a draft of `route` begins, or why none can begin: what the session wants, or what somebody else made of it.
 /// # Errors
 /// What keeps any move from being asked for now.
 pub fn stands(state: &RouteState) -> Result<Weights, Refusal> {
@@ -279,8 +279,19 @@ fn breaches(sight: &Sight, route: &Route) -> Vec<DoorBreach> {
             outlook => overtaken(sight.state, route, sight.route(route), outlook),
         },
     };
+    let unanswered = at_door::unanswered(sight, route).map(|(backend, since)| DoorBreach {
+        backend: backend.clone(),
+        failed: 0,
+        answers: 0,
+        unlike: None,
+        outlook: match (Outlook::Unproven { since, gap: None }) {
+            outlook if *backend == route.home => outlook,
+            outlook => overtaken(sight.state, route, sight.route(route), outlook),
+        },
+    });
     // What was met where nobody is any more is history.
-    at_door::breaches(sight, route).into_iter().map(told).filter(|breach| breach.outlook != Outlook::Idle).collect()
+    let found = at_door::breaches(sight, route).into_iter().map(told).chain(unanswered);
+    found.filter(|breach| breach.outlook != Outlook::Idle).collect()
 }
 
 fn of_door(sight: &Sight, route: &Route, known: &RouteState, found: &mut Vec<Attention>) {

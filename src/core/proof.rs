@@ -80,7 +80,7 @@ impl BreachProof {
     }
 
     /// When the proof is complete if the source says nothing else, or dies; `None` where another sample is needed first.
-    pub fn complete_at(&self, lasting: Millis) -> Option<Timestamp> {
+    fn complete_at(&self, lasting: Millis) -> Option<Timestamp> {
         let since = self.since.filter(|_| self.samples > 0 && !self.is_interrupted(lasting))?;
         Some(since + lasting)
     }

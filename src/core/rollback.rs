@@ -11,6 +11,7 @@ use crate::{
     core::{
         approval,
         decision::{Cause, Effect, Refusal, Verdict},
+        drift,
         event::{Alarm, Asker},
         home,
         news::News,
@@ -121,9 +122,18 @@ pub(super) fn set_out(turn: &mut Turn, route: &Route, cause: Cause) {
         | Motion::Propagating { .. }
         | Motion::NeedsHuman { .. }) => {
             let (to, stage) = (standing::home(route), ReturnStage::Look);
-            let (writes, failures) = (0, 0);
-            let back = Return { to, since: now, cause, writes, failures, fault: None, escalated_at: None, sent: None, stage };
-            *motion = Motion::Returning(back);
+            *motion = Motion::Returning(Return {
+                to,
+                since: now,
+                cause,
+                writes: 0,
+                failures: 0,
+                fault: None,
+                came_first: None,
+                escalated_at: None,
+                sent: None,
+                stage,
+            });
         }
     }
     state.read_again_at = None;
@@ -147,6 +157,9 @@ pub(super) fn drive(turn: &mut Turn, route: &Route) {
         }
         return;
     }
+    tell_who_came_first(turn, route);
+    let state = turn.route(route);
+    let Motion::Returning(back) = &state.motion else { return };
     if standing::rests_at(state, &back.to) && (back.writes > 0 || !standing::writes_under_way(turn, route)) {
         arrive(turn, route);
     } else if due {
@@ -165,6 +178,25 @@ fn is_worth_repeating(back: &Return, now: Timestamp) -> bool {
     waited && !refused
 }
 
+/// A write home that met a newer version has met a write of ours that came late, if what is read now is what that one was to make; only what
+/// nobody of ours has written is somebody else's.
+fn tell_who_came_first(turn: &mut Turn, route: &Route) {
+    let state = turn.route(route);
+    let (Motion::Returning(back), Some(accepted)) = (&state.motion, &state.accepted) else { return };
+    let met_newer = back.fault.as_ref().is_some_and(|fault| fault.kind == FaultKind::Conflict);
+    if !met_newer || back.came_first.is_some() {
+        return;
+    }
+    let (found, home, actor) = (accepted.weights.clone(), back.to.clone(), accepted.actor.clone());
+    let by = if found == home || drift::is_ours(turn, route, &found) { Mover::OurLateWrite } else { Mover::Foreign { actor } };
+    if found != home {
+        turn.tell(News::CameFirst { route: route.id.clone(), found, by: by.clone() });
+    }
+    if let Motion::Returning(back) = &mut turn.route_mut(route).motion {
+        back.came_first = Some(by);
+    }
+}
+
 fn write(turn: &mut Turn, route: &Route) {
     let state = turn.route(route);
     let (Some(accepted), Motion::Returning(back)) = (state.accepted.clone(), &state.motion) else { return };
@@ -174,7 +206,7 @@ fn write(turn: &mut Turn, route: &Route) {
     let sent = (from.clone(), version.clone());
     let effect = turn.send(Effect::Write { route: route.id.clone(), from, to, version, cause, again: None });
     turn.route_mut(route).moved_by = moved_by;
-    left(turn, route, effect, SentHome { effect, from: sent.0, version: sent.1 });
+    left(turn, route, effect, Box::new(SentHome { effect, from: sent.0, version: sent.1 }));
 }
 
 /// The same write once more.
@@ -187,18 +219,13 @@ fn repeat(turn: &mut Turn, route: &Route) {
     left(turn, route, effect, sent);
 }
 
-fn left(turn: &mut Turn, route: &Route, effect: EffectId, sent: SentHome) {
+fn left(turn: &mut Turn, route: &Route, effect: EffectId, sent: Box<SentHome>) {
     let since = turn.now;
     if let Motion::Returning(back) = &mut turn.route_mut(route).motion {
         back.writes = back.writes.saturating_add(1);
         back.sent = Some(sent);
         back.stage = ReturnStage::Write { effect, since };
     }
-}
-
-/// Makes sure that a write whose outcome nobody knows is repeated in time, should no look come.
-pub(super) fn wake(route: &Route, since: Timestamp) -> Effect {
-    Effect::Wake { at: since + RETRY_MAX, alarm: Alarm::Retry { route: route.id.clone() } }
 }
 
 /// Home is accepted; the data plane follows. The latch stays.
@@ -224,11 +251,10 @@ pub(super) fn failed(turn: &mut Turn, route: &Route, fault: &Fault) {
     };
     let at = now + wait;
     back.fault = Some(fault.clone());
+    back.came_first = None;
     back.stage = ReturnStage::Retry { at };
     if wait > Millis(0) {
-        for at in [at, at + RETRY_FIRST] {
-            turn.send(Effect::Wake { at, alarm: Alarm::Retry { route: route.id.clone() } });
-        }
+        turn.send(Effect::Wake { at, alarm: Alarm::Retry { route: route.id.clone() } });
     }
     // Each attempt has a record of its own; the feed would drown in them.
     if attempt == 1 || attempt.is_multiple_of(10) {

@@ -1,7 +1,7 @@
 //! The rules of a shift: who may move how much from where, and what waits for what.
 //!
 //! A shift is a compare-and-set twice over: against where the session stands (a draft that began elsewhere is refused, and says who
-//! moved first), and against the object's version. One move at a time; of those that wait, the last pending wins, and it is examined
+//! moved first), and against the object's version. One move at a time; of those that wait, the last request wins, and it is examined
 //! again from the beginning when its turn comes. Moving towards home asks only for the controls; moving away from it asks for
 //! everything: no latch, no hold, no drift, no breach, no blindness, a way back, a step that the plan allows, and what it wants done first.
 
@@ -136,7 +136,7 @@ fn named(route: &Route, weights: &Weights) -> Result<Weights, Refusal> {
     Weights::new(shares).map_err(|_| Refusal::Stranger)
 }
 
-/// Where the next draft begins: at the session's own pending, or where somebody else left it.
+/// Where the next draft begins: at what the session wants, or where somebody else left it.
 pub(super) fn stands(state: &RouteState) -> Result<Weights, Refusal> {
     let (Some(accepted), Some(wanted)) = (&state.accepted, &state.wanted) else { return Err(Refusal::NotKnown) };
     if state.motion.is_returning() {
@@ -189,7 +189,7 @@ fn forbids(sight: &Sight, route: &Route, to: &Weights) -> Vec<Refusal> {
 /// What people, others or a move under way have stopped it with.
 fn stopped(sight: &Sight, state: &RouteState) -> Vec<Refusal> {
     let latched = state.latch.as_ref().map(|latch| Refusal::Latched { cause: latch.cause.clone() });
-    let held = state.hold.as_ref().map(|hold| Refusal::Held { by: hold.by.clone() });
+    let held = state.hold.as_ref().map(|hold| Refusal::Held { by: hold.by.clone(), otherwise: hold.otherwise });
     let contended = standing::is_contended(state, sight.now).then_some(Refusal::Contended);
     let drifted = state.drift.as_ref().map(|drift| Refusal::Drifted { found: drift.found.clone() });
     let moving = match &state.motion {
@@ -332,7 +332,7 @@ pub(super) fn hold(turn: &mut Turn, by: &Asker, id: &RouteId) -> Result<Verdict,
     let held = Held { by: by.who.clone(), at: turn.now, otherwise: None };
     let state = turn.route_mut(route);
     if let Some(hold) = &state.hold {
-        return Err(Refusal::Held { by: hold.by.clone() });
+        return Err(Refusal::Held { by: hold.by.clone(), otherwise: hold.otherwise });
     }
     state.hold = Some(held);
     if let Some(pending) = state.queued.take() {

@@ -1,6 +1,6 @@
 //! IP addresses that this program never connects to, whoever names them: a plan, a resolver, a URL.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use ::core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Whether nothing may be sent there: link-local addresses, the metadata services of clouds and what is no single host.
 pub fn is_forbidden(address: IpAddr) -> bool {

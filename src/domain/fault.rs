@@ -33,7 +33,7 @@ pub enum FaultKind {
     Forbidden,
     /// 404.
     NotFound,
-    /// 409 or 412: somebody else changed it first.
+    /// 409 or 412: it was changed since it was read; by whom, a look tells.
     Conflict,
     /// Any other 4xx: the request itself is wrong.
     Rejected,
@@ -56,7 +56,7 @@ impl std::fmt::Display for FaultKind {
             FaultKind::Unavailable => "unavailable",
             FaultKind::Forbidden => "not allowed",
             FaultKind::NotFound => "not found",
-            FaultKind::Conflict => "changed by somebody else",
+            FaultKind::Conflict => "changed since it was read",
             FaultKind::Rejected => "rejected",
             FaultKind::Unreadable => "unreadable answer",
             FaultKind::Refused => "refused by cutover",

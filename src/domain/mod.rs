@@ -5,6 +5,7 @@
 //! at the border, and is trusted from then on.
 
 pub mod address;
+pub mod age;
 pub mod answer;
 mod as_text;
 pub mod by_hand;

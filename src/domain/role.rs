@@ -3,9 +3,10 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use strum::EnumCount;
 
 /// Roles from least to most. `Pilot` and `Operator` differ only in who may take the controls unasked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, EnumCount, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
     /// Sees everything, can have no effect.
@@ -19,7 +20,7 @@ pub enum Role {
 }
 
 impl Role {
-    pub const ALL: [Role; 4] = [Role::Watcher, Role::Approver, Role::Operator, Role::Pilot];
+    pub const ALL: [Role; Role::COUNT] = [Role::Watcher, Role::Approver, Role::Operator, Role::Pilot];
 
     pub fn may_steer(self) -> bool {
         self >= Role::Operator

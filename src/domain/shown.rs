@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::domain::as_text;
 
 /// Longest text kept, in characters; the rest is cut and marked with an ellipsis.
-pub const SHOWN_CHARS_MAX: usize = 512;
+const SHOWN_CHARS_MAX: usize = 512;
 /// Combining marks kept on one base character; real scripts need two or three.
 const MARKS_MAX: usize = 4;
 

@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 /// First byte of everything that is hashed as a journal line, so that no other hash of this program can be taken for one.
-pub const LINE_DOMAIN: u8 = 0x01;
+const LINE_DOMAIN: u8 = 0x01;
 /// Largest number that the format allows for `seq` and `at`: the largest integer that every JSON reader keeps exact.
 pub const NUMBER_MAX: u64 = (1 << 53) - 1;
 

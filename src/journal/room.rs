@@ -10,9 +10,9 @@ use std::io;
 use crate::journal::disk::Disk;
 
 /// Room asked for at a time, in bytes.
-pub const STEP_BYTES: u64 = 8 * 1024 * 1024;
+const STEP_BYTES: u64 = 8 * 1024 * 1024;
 /// Room at which more is asked for, in bytes; what is left when that is refused.
-pub const LOW_WATER_BYTES: u64 = 4 * 1024 * 1024;
+const LOW_WATER_BYTES: u64 = 4 * 1024 * 1024;
 /// What is asked for when a whole step is refused and less than this is left: the first that is given is the reserve.
 const LESS_BYTES: [u64; 3] = [LOW_WATER_BYTES, 1024 * 1024, 256 * 1024];
 /// After a refusal, ask again when so many more bytes are written.

@@ -25,7 +25,7 @@ use crate::journal::segment::{self, Form};
 use crate::journal::verify::{CheckpointPlace, Proof};
 
 /// Bytes of buffered records at which they are written without being asked.
-pub const BUFFER_BYTES_MAX: usize = 64 * 1024;
+const BUFFER_BYTES_MAX: usize = 64 * 1024;
 
 /// When a record has to be on the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

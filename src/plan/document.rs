@@ -12,7 +12,7 @@ use std::{cell::Cell, fmt};
 use serde::de::{self, DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqAccess, Visitor};
 
 /// Nodes that a plan may have, keys included. The largest real one has some 300.
-pub const NODES_MAX: usize = 10_000;
+const NODES_MAX: usize = 10_000;
 /// How deep lists and mappings may be nested.
 pub const DEPTH_MAX: usize = 32;
 

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use strum::EnumCount;
 
 use crate::domain::{
     answer::Expect,
@@ -181,7 +182,7 @@ pub struct AtOnce {
     pub lasting: Millis,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumCount, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TriggerAction {
     Rollback,
@@ -190,7 +191,7 @@ pub enum TriggerAction {
 }
 
 /// What to do when a trigger has been blind for five minutes while the target takes 0.1 to 99.9 % of the traffic.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumCount, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum OnBlind {
     Rollback,
@@ -207,7 +208,7 @@ pub struct Item {
     pub expires: Millis,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, EnumCount, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Stage {
     PreMigration,
@@ -258,7 +259,7 @@ impl Database {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumCount, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum DatabaseMode {
     /// Both platforms use the same primary; nothing moves.

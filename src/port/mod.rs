@@ -49,7 +49,7 @@ impl Intent {
     }
 }
 
-/// Appearance at one source, again and again.
+/// Looks at one source, again and again.
 pub trait Sensor: Send + Sync {
     fn source(&self) -> SourceId;
     /// Between the end of one look and the beginning of the next. Zero for a sensor that waits for news by itself (a watch).

@@ -66,7 +66,7 @@ pub struct Engine {
     executors: Executors,
     timers: Timers,
     events: mpsc::Sender<Event>,
-    /// Appearance at the world.
+    /// Who looks at the world.
     watching: JoinSet<()>,
     /// Effects that left.
     acting: JoinSet<()>,

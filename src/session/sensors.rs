@@ -1,4 +1,4 @@
-//! Appearance at the world, again and again: one task a sensor, each look recorded as an observation or as the fault that kept it from seeing.
+//! Looks at the world, again and again: one task a sensor, each look recorded as an observation or as the fault that kept it from seeing.
 
 use std::sync::Arc;
 

@@ -4,6 +4,8 @@
 
 use std::{fmt, str::FromStr};
 
+use strum::EnumCount;
+
 use super::{
     faults::{Api, Damage, Fault, Manner, Probing, Trouble},
     world::{Leg, random::Random},
@@ -19,7 +21,7 @@ pub struct Step {
 }
 
 /// The nights to choose from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, EnumCount)]
 pub enum Scenario {
     /// Nothing goes wrong.
     #[default]
@@ -51,7 +53,7 @@ pub struct UnknownScenario {
 
 impl Scenario {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; Self::COUNT] = [
         Self::Calm,
         Self::ErrorBurst,
         Self::Latency,

@@ -5,6 +5,8 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use strum::EnumCount;
+
 use crate::{
     domain::{
         digest::Digest,
@@ -17,7 +19,7 @@ use crate::{
 };
 
 /// The panes of the main screen, in the order of the focus ring.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, EnumCount)]
 pub enum Pane {
     Traffic,
     Platforms,
@@ -29,7 +31,7 @@ pub enum Pane {
 }
 
 impl Pane {
-    pub const ALL: [Pane; 7] =
+    pub const ALL: [Pane; Pane::COUNT] =
         [Pane::Traffic, Pane::Platforms, Pane::Triggers, Pane::Replication, Pane::Checklist, Pane::Journal, Pane::Log];
 
     /// The name in titles, in the journal and in "look here".
@@ -50,7 +52,7 @@ impl Pane {
 }
 
 /// What fills the screen between header and footer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, EnumCount)]
 pub enum Screen {
     Main,
     /// The watcher's face.
@@ -62,7 +64,8 @@ pub enum Screen {
 }
 
 impl Screen {
-    pub const ALL: [Screen; 6] = [Screen::Main, Screen::Watch, Screen::Metrics, Screen::Journal, Screen::Kubernetes, Screen::Log];
+    pub const ALL: [Screen; Screen::COUNT] =
+        [Screen::Main, Screen::Watch, Screen::Metrics, Screen::Journal, Screen::Kubernetes, Screen::Log];
 
     pub fn name(self) -> &'static str {
         match self {

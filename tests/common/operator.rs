@@ -1,5 +1,7 @@
 //! Everything that an operator's cockpit can say and a watcher's can't.
 
+use std::{collections::HashSet, mem::discriminant};
+
 use cutover::{
     attach::protocol::FromCockpit,
     core::command::{Command, ControlsCommand, Look},
@@ -9,6 +11,7 @@ use cutover::{
         weight::Weights,
     },
 };
+use strum::EnumCount;
 
 /// Every frame of an operator that wants something, with every kind of command; each would mean something to the session of
 /// `plans/hexproperty.yaml`.
@@ -38,7 +41,14 @@ pub(crate) fn frames() -> Vec<FromCockpit> {
         Command::LookHere { pane: text() },
         Command::Inject { inject: text() },
     ];
-    let looks = vec![Look::Focus { pane: text() }, Look::Draft { route: route(), to: None }, Look::Other { action: text() }];
+    let looks = [Look::Focus { pane: text() }, Look::Draft { route: route(), to: None }, Look::Other { action: text() }];
+    assert_eq!(kinds(&commands), Command::COUNT, "every kind of command is among them");
+    assert_eq!(kinds(&looks), Look::COUNT, "every kind of look is among them");
     let asks = commands.into_iter().map(|command| FromCockpit::Ask { ask: AskId(1), key: None, command });
     asks.chain(looks.into_iter().map(|look| FromCockpit::Look { key: None, look })).collect()
+}
+
+/// How many different cases of its enum `all` holds.
+fn kinds<T>(all: &[T]) -> usize {
+    all.iter().map(discriminant).collect::<HashSet<_>>().len()
 }

@@ -19,6 +19,7 @@ use cutover::{
         time::Millis,
         weight::Weights,
     },
+    words::{self, Names},
 };
 
 /// One second of errors on GKE; what was written in it.
@@ -166,6 +167,60 @@ fn a_conflict_on_the_way_home_is_re_decided_at_once() {
     session.finish(effect, Outcome::NotDone(Fault::new(FaultKind::Conflict, "412")));
     let looked = session.foreign(300);
     assert_eq!(writes(&looked).len(), 1);
+}
+
+/// The advance that a rollback overtakes lands first: the write home meets a version that we ourselves have made.
+#[test]
+fn a_write_home_that_meets_our_own_earlier_write_blames_nobody() {
+    let conflict = || Outcome::NotDone(Fault::new(FaultKind::Conflict, "412"));
+    let first = |session: &Session| {
+        let told = session.decisions.iter().flat_map(told);
+        told.filter_map(|news| if let News::CameFirst { found, by, .. } = news { Some((found.clone(), by.clone())) } else { None })
+            .collect::<Vec<_>>()
+    };
+    let mut session = Session::at(250);
+    session.shift(250, 500);
+    let (advance, _) = session.last_write();
+    session.rollback(&ben());
+    let (back, _) = session.last_write();
+    session.finish(advance, Outcome::Unknown(Fault::new(FaultKind::TimedOut, "30 s")));
+    session.finish(back, conflict());
+    session.foreign(500);
+    assert_eq!(first(&session), [(split(500), Mover::OurLateWrite)]);
+    assert_eq!((session.writes().len(), session.last_write().1), (3, split(0)), "it goes home from there at once");
+    let Motion::Returning(back) = &session.route().motion else { panic!("{:?}", session.route().motion) };
+    assert_eq!(back.came_first, Some(Mover::OurLateWrite));
+    let said: Vec<String> = session.decisions.iter().flat_map(told).map(|news| words::news(news, Names::of(&session.state))).collect();
+    assert!(!said.iter().any(|said| said.contains("somebody")), "{said:#?}");
+    assert!(said.iter().any(|said| said.contains("an earlier write of this session set frontend to")), "{said:#?}");
+    // The write that it lost against was none of ours.
+    let mut session = Session::at(250);
+    session.rollback(&ben());
+    let (back, _) = session.last_write();
+    session.finish(back, conflict());
+    session.foreign(300);
+    assert!(
+        matches!(first(&session).as_slice(), [(found, Mover::Foreign { actor: Some(_) })] if *found == split(300)),
+        "{:?}",
+        first(&session)
+    );
+}
+
+/// The first write home timed out and landed after all: the second one meets what it was to make.
+#[test]
+fn a_second_write_home_that_meets_the_first_one_is_home() {
+    let mut session = Session::at(250);
+    session.rollback(&ana());
+    let (first, _) = session.last_write();
+    session.finish(first, Outcome::Unknown(Fault::new(FaultKind::TimedOut, "30 s")));
+    session.now = session.now + Millis::from_secs(2);
+    session.weights(250);
+    let (second, _) = session.last_write();
+    assert_ne!(first, second);
+    session.finish(second, Outcome::NotDone(Fault::new(FaultKind::Conflict, "412")));
+    session.foreign(0);
+    assert!(matches!(session.route().motion, Motion::Propagating { goal: Goal::Rollback, .. }), "{:?}", session.route().motion);
+    assert_eq!((session.writes().len(), session.route().drift.is_none()), (2, true));
 }
 
 #[test]

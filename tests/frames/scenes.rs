@@ -489,6 +489,7 @@ pub(crate) fn stuck() -> State {
         writes: 7,
         failures: 7,
         fault: Some(why),
+        came_first: None,
         escalated_at: Some(ago(42)),
         sent: None,
         stage: ReturnStage::Retry { at: NOW + Millis::from_secs(3) },
@@ -537,6 +538,7 @@ pub(crate) fn not_found() -> State {
         share: Share { fraction: 1.0, low: 0.99, high: 1.0 },
         failing: None,
         unlike: Some(Unlike { difference, proof }),
+        unanswered: None,
     };
     state.routes.get_mut(&id("frontend")).unwrap().front_door.met.insert(id("gke"), met);
     let gke = state.backends.get_mut(&id("gke")).unwrap().probe.as_mut().unwrap();

@@ -121,9 +121,9 @@ impl Reply {
 /// Sends to one origin only; the credential goes nowhere else. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Client {
-    pub(super) connections: Arc<Connections>,
-    pub(super) origin: Origin,
-    pub(super) token: Token,
+    connections: Arc<Connections>,
+    origin: Origin,
+    token: Token,
 }
 
 impl Client {

@@ -1,4 +1,4 @@
-//! Connections that look alive and are dead, over HTTP/2, as a cloud speaks it.
+//! Connections that look alive and are dead.
 
 use std::{
     net::SocketAddr,
@@ -11,20 +11,17 @@ use std::{
 
 use http_body_util::Full;
 use hyper::{Request, Response, body::Incoming, service::service_fn};
-use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::rt::TokioIo;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     task::JoinSet,
 };
 
-use super::{
-    Ask, Client, Limits, Origin, Reach,
-    connections::{Connections, Keep, build, builder},
-};
+use super::{Ask, Client, Limits, Origin, Reach};
 use crate::{adapter::google_auth::Token, domain::fault::FaultKind};
 
-/// An HTTP/2 server behind a flow that can be made to swallow what it is given, as a middlebox does that has forgotten it.
+/// A server that keeps connections, behind a flow that can be made to swallow what it is given, as a middlebox does that has forgotten it.
 struct Peer {
     address: SocketAddr,
     /// Flows that are open now are dead from here on; the next ones are not.
@@ -47,8 +44,7 @@ impl Peer {
                 let answer = service_fn(|_: Request<Incoming>| async { Ok::<_, hyper::Error>(Response::new(Full::<&[u8]>::new(b"{}"))) });
                 connections.spawn(async move {
                     // A client that goes away is part of the test.
-                    let _ =
-                        hyper::server::conn::http2::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), answer).await;
+                    let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), answer).await;
                 });
             }
         });
@@ -72,8 +68,7 @@ impl Peer {
 
     fn client(&self) -> Client {
         let origin = Origin::new(&format!("http://{}", self.address), Reach::Loopback).unwrap();
-        let make = || build(builder(Reach::Loopback, Keep::Connections).http2_prior_knowledge());
-        Client { connections: Arc::new(Connections::made_by(make).unwrap()), origin, token: Token::None }
+        Client::new(origin, Token::None).unwrap()
     }
 }
 
@@ -94,7 +89,7 @@ async fn a_write_that_a_dead_connection_swallows_is_answered_on_a_fresh_one() {
     let get = || Ask::get(client.at(&["x"]), Limits::READ);
     client.send(get()).await.unwrap();
     client.send(get()).await.unwrap();
-    assert_eq!(peer.flows.load(Ordering::SeqCst), 1, "HTTP/2 keeps one connection");
+    assert_eq!(peer.flows.load(Ordering::SeqCst), 1, "the connection is kept");
     peer.freeze();
     let sent = client.send_hedged(|| Ask::patch(client.at(&["x"]), &"weights", Limits::WRITE)).await;
     sent.answer.unwrap();
@@ -114,17 +109,4 @@ async fn a_request_that_is_not_answered_in_time_retires_its_connection() {
     let late = client.send(get()).await.expect_err("nothing comes back");
     assert_eq!(late.fault.kind, FaultKind::TimedOut);
     client.send(get()).await.unwrap();
-}
-
-#[tokio::test]
-async fn many_requests_that_die_together_retire_their_connection_once() {
-    let peer = Peer::start().await;
-    let client = peer.client();
-    let get = || client.send(Ask::get(client.at(&["x"]), Limits::READ.within(Duration::from_millis(300))));
-    get().await.unwrap();
-    peer.freeze();
-    let late = futures::future::join_all((0..20).map(|_| get())).await;
-    assert!(late.iter().all(Result::is_err));
-    futures::future::join_all((0..20).map(|_| get())).await.into_iter().for_each(|answer| _ = answer.unwrap());
-    assert_eq!(peer.flows.load(Ordering::SeqCst), 2);
 }

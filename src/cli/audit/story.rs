@@ -63,7 +63,7 @@ fn line(transition: &Transition) -> String {
     let mut parts = vec![happened.clone()];
     parts.extend(transition.decision.answer.as_ref().map(|answer| verdict(&answer.verdict)));
     parts.extend(told);
-    parts.extend(transition.decision.effects.iter().map(|effect| format!("effect {}: {}", effect.id, deal(&effect.what))));
+    parts.extend(transition.decision.effects.iter().map(|effect| format!("effect {}: {}", effect.id, sent(&effect.what))));
     parts.join(" | ")
 }
 
@@ -102,8 +102,8 @@ fn verdict(verdict: &Verdict) -> String {
     }
 }
 
-fn deal(deal: &Effect) -> String {
-    match deal {
+fn sent(effect: &Effect) -> String {
+    match effect {
         Effect::Write { route, from, to, cause, again, .. } => {
             let again = again.map(|first| format!(" again, as effect {first}")).unwrap_or_default();
             format!("write {route} from {from} to {to}{again}: {}", words::cause(cause, IDS))

@@ -29,7 +29,7 @@ use crate::{
     },
 };
 
-/// Appearance at the end of a journal that somebody writes to, and the time between two.
+/// Looks at the end of a journal that somebody writes to, and the time between two.
 const LOOKS_MAX: u32 = 5;
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 

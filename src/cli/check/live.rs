@@ -52,7 +52,7 @@ pub struct Finding {
     pub what: String,
 }
 
-/// Appearance at everything at once; the findings are in the plan's order.
+/// Looks at everything at once; the findings are in the plan's order.
 /// # Errors
 /// If there are no credentials, or an address is refused; nothing was asked then.
 pub async fn survey(plan: &Plan, places: &Places, clock: Clock) -> Result<Vec<Finding>> {

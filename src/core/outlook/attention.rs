@@ -193,7 +193,15 @@ pub struct DoorBreach {
     pub answers: u64,
     /// The site is not home's; without it, too many requests fail.
     pub unlike: Option<Difference>,
+    /// Without answers that are young enough it is no breach any more but unproven: nothing is known.
     pub outlook: Outlook,
+}
+
+impl DoorBreach {
+    /// Whether a breach was seen, and nothing is known of it any more.
+    pub fn is_unknown(&self) -> bool {
+        matches!(self.outlook, Outlook::Unproven { .. })
+    }
 }
 
 impl Attention {
@@ -265,24 +273,49 @@ impl Attention {
 
     /// Whether it says that something is wrong or can't be judged, and forbids no move.
     pub fn is_doubt(&self) -> bool {
-        matches!(
-            self,
+        match self {
             Attention::ConnectionsDropped { .. }
-                | Attention::Unjudged { .. }
-                | Attention::Blind { .. }
-                | Attention::ProbeFails { .. }
-                | Attention::ReplicaUnsound { .. }
-                | Attention::WritesAtRisk { .. }
-        )
+            | Attention::Unjudged { .. }
+            | Attention::Blind { .. }
+            | Attention::ProbeFails { .. }
+            | Attention::ReplicaUnsound { .. }
+            | Attention::WritesAtRisk { .. } => true,
+            Attention::NotHome { .. }
+            | Attention::Breach { .. }
+            | Attention::AtDoor { .. }
+            | Attention::FailingForNobody { .. }
+            | Attention::WeightsUnread { .. }
+            | Attention::NeedsHuman { .. }
+            | Attention::TakenOver { .. }
+            | Attention::Drifted { .. }
+            | Attention::RollingBack { .. }
+            | Attention::HomeNotSeen { .. }
+            | Attention::Hindered { .. }
+            | Attention::RequestsDisagree { .. }
+            | Attention::HomeNotReady { .. }
+            | Attention::Unresolved { .. }
+            | Attention::Unread { .. }
+            | Attention::SourceSilent { .. }
+            | Attention::ItemFailing { .. }
+            | Attention::Latched { .. }
+            | Attention::ApprovalOpen { .. } => false,
+        }
     }
 
     /// Whether a line that names only the worst counts it as one more.
     pub fn counts(&self) -> bool {
-        self.is_urgent() || matches!(self, Attention::ReplicaUnsound { .. } | Attention::ProbeFails { .. })
+        match self.urgency() {
+            Urgency::Now | Urgency::Counted => true,
+            Urgency::Told => false,
+        }
     }
 
     /// Whether somebody has to look, now: what `status` and `rollback` end with 8 for.
     pub fn is_urgent(&self) -> bool {
+        self.urgency() == Urgency::Now
+    }
+
+    fn urgency(&self) -> Urgency {
         match self {
             Attention::NotHome { .. }
             | Attention::RecordBroken { .. }
@@ -306,12 +339,19 @@ impl Attention {
             | Attention::Unresolved { .. }
             | Attention::Unread { .. }
             | Attention::Latched { .. }
-            | Attention::ApprovalOpen { .. } => true,
-            Attention::ReplicaUnsound { .. }
-            | Attention::ProbeFails { .. }
-            | Attention::SourceSilent { .. }
-            | Attention::ItemFailing { .. }
-            | Attention::Unjudged { .. } => false,
+            | Attention::ApprovalOpen { .. } => Urgency::Now,
+            Attention::ReplicaUnsound { .. } | Attention::ProbeFails { .. } => Urgency::Counted,
+            Attention::SourceSilent { .. } | Attention::ItemFailing { .. } | Attention::Unjudged { .. } => Urgency::Told,
         }
     }
+}
+
+/// How much of somebody's time it asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Urgency {
+    /// Somebody has to look, now.
+    Now,
+    /// Nobody has to, and a line that names only the worst counts it all the same.
+    Counted,
+    Told,
 }

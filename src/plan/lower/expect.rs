@@ -3,6 +3,8 @@
 //! Both the front door and a probe are written as an address alone, or as a mapping with what must be answered there. What is expected
 //! can only be a status and a text: anything cleverer would be a program.
 
+use strum::EnumCount;
+
 use crate::{
     domain::{
         answer::{Expect, Statuses},
@@ -109,14 +111,14 @@ fn text(problems: &mut Problems, at: &At<'_>) -> Option<Shown> {
     Some(Shown::new(text))
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, EnumCount)]
 enum Action {
     Rollback,
     Hold,
     Ignore,
 }
 
-const ACTIONS: &[(&str, Action)] = &[("rollback", Action::Rollback), ("hold", Action::Hold), ("ignore", Action::Ignore)];
+const ACTIONS: &[(&str, Action); Action::COUNT] = &[("rollback", Action::Rollback), ("hold", Action::Hold), ("ignore", Action::Ignore)];
 
 /// What follows when the target answers otherwise than home; to let it pass is a decision, and has a reason.
 pub(super) fn unlike_home(problems: &mut Problems, at: At<'_>) -> Option<UnlikeHome> {

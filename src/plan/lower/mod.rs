@@ -2,6 +2,8 @@
 //!
 //! Names are collected before anything is lowered, so a trigger of a route that has a mistake of its own is not called dangling.
 
+use strum::EnumCount;
+
 use crate::{
     domain::{digest::Digest, id::InstanceId, shown::Shown, time::Millis, weight::PerMille},
     plan::{
@@ -19,7 +21,7 @@ mod name;
 mod route;
 mod trigger;
 
-use checklist::Lag;
+use checklist::{Lag, Rests};
 use declared::Declared;
 use name::Names;
 
@@ -42,7 +44,7 @@ pub(super) fn plan(problems: &mut Problems, root: &At<'_>, hash: Digest) -> Opti
     };
     let lag = if fields.has("database") { Lag::Measured } else { Lag::NotMeasured };
     let checklist = match fields.required(problems, "checklist", "{…}") {
-        Some(at) => checklist::checklist(problems, &at, lag),
+        Some(at) => checklist::checklist(problems, &at, Rests { lag, scrape_every }),
         None => None,
     };
     let database = match fields.optional(problems, "database") {
@@ -91,7 +93,7 @@ fn limits(problems: &mut Problems, fields: &Fields<'_>) -> Option<Limits> {
 }
 
 const DATABASE_KEYS: &[&str] = &["mode", "primary", "replicas", "lag_max"];
-const MODES: &[(&str, DatabaseMode)] =
+const MODES: &[(&str, DatabaseMode); DatabaseMode::COUNT] =
     &[("shared", DatabaseMode::Shared), ("switchover", DatabaseMode::Switchover), ("promote", DatabaseMode::Promote)];
 
 fn database(problems: &mut Problems, at: At<'_>) -> Option<Database> {

@@ -1,5 +1,7 @@
 //! Triggers: the rules that roll back by themselves, and therefore the part of a plan that is worst when it is silently wrong.
 
+use strum::EnumCount;
+
 use crate::{
     domain::{
         id::{BackendId, RouteId},
@@ -22,8 +24,8 @@ use crate::{
 const KEYS: &[&str] =
     &["name", "title", "route", "backend", "metric", "threshold", "duration", "requests_min", "action", "on_blind", "at_once"];
 const AT_ONCE_KEYS: &[&str] = &["above", "for"];
-const ACTIONS: &[(&str, TriggerAction)] = &[("rollback", TriggerAction::Rollback), ("hold", TriggerAction::Hold)];
-const ON_BLIND: &[(&str, OnBlind)] = &[("rollback", OnBlind::Rollback), ("hold", OnBlind::Hold)];
+const ACTIONS: &[(&str, TriggerAction); TriggerAction::COUNT] = &[("rollback", TriggerAction::Rollback), ("hold", TriggerAction::Hold)];
+const ON_BLIND: &[(&str, OnBlind); OnBlind::COUNT] = &[("rollback", OnBlind::Rollback), ("hold", OnBlind::Hold)];
 /// Below 100 requests a quantile is little more than the slowest of them, and no failure among them is no proof of health: at 5 % of
 /// failures, 12 requests show none in half of all windows, 100 in 0.6 %.
 const REQUESTS_MIN: u64 = 100;

@@ -2,13 +2,15 @@
 //!
 //! Counters belong to processes: when those restart, they begin at zero again, and only the start time tells.
 
+use strum::EnumCount;
+
 /// Upper bounds of the latency buckets, in seconds. They lie close around the thresholds that plans use.
 pub const BOUNDS_S: [f64; 12] = [0.05, 0.1, 0.15, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 2.5, 5.0, 10.0];
 /// Mean length of a user's session, in seconds of requests.
 const SESSION_S: f64 = 40.0;
 
 /// The status codes that the world's backends answer with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, EnumCount)]
 pub enum Code {
     /// 200.
     Fine,
@@ -26,7 +28,7 @@ pub enum Code {
 
 impl Code {
     /// All of them, in order.
-    pub const ALL: [Self; 6] = [Self::Fine, Self::Found, Self::NotFound, Self::Broken, Self::BadGateway, Self::Unavailable];
+    pub const ALL: [Self; Self::COUNT] = [Self::Fine, Self::Found, Self::NotFound, Self::Broken, Self::BadGateway, Self::Unavailable];
 
     /// The number on the wire.
     #[must_use]

@@ -20,7 +20,7 @@ use crate::sim::faults::Manner;
 /// Mean arrivals in virtual requests per second.
 pub const RATE: f64 = 120.0;
 /// Length of one step in virtual milliseconds.
-pub const STEP_MS: i64 = 100;
+const STEP_MS: i64 = 100;
 /// Requests per second that one pod takes easily.
 const RATE_EACH_POD: f64 = 30.0;
 /// Share of requests that fails on a good day.

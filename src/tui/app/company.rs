@@ -1,5 +1,5 @@
 //! What this cockpit does because others are here: dialogs that come up by themselves, calls that are followed, controls that are passed,
-//! and telling the others where this person appearance.
+//! and telling the others where this person looks.
 
 use std::{
     sync::Arc,

@@ -1,4 +1,4 @@
-//! The loop of one cockpit: keys in, wishes out, frames when something changed.
+//! The loop of one cockpit: keys in, requests out, frames when something changed.
 //!
 //! A key is drawn at once, data at most ten times a second, and once a second because ages grow; nothing is drawn that is not dirty, and
 //! a frame that can't leave holds up nothing. Input, session and canvas come in as parameters, so a test flies the same loop.

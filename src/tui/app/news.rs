@@ -47,6 +47,7 @@ pub(super) fn way_on(refusal: &Refusal, state: &State, view: &View) -> String {
         | Refusal::RecordBroken { .. }
         | Refusal::Hindered { .. }
         | Refusal::RequestsDisagree { .. } => (Action::Rollback, "rolls back"),
+        Refusal::NotMetAnyMore { .. } => (Action::Rearm, "re-arms"),
         Refusal::NotSignable
         | Refusal::Role { .. }
         | Refusal::FirstStep { .. }
@@ -75,7 +76,7 @@ pub(super) fn way_on(refusal: &Refusal, state: &State, view: &View) -> String {
 }
 
 impl App {
-    /// Appearance at what is new since `before`.
+    /// Looks at what is new since `before`.
     pub(super) fn take_news(&mut self, before: &State) {
         let state = std::sync::Arc::clone(&self.state);
         let fresh = state.feed.iter().filter(|line| line.seq > before.seq).map(|line| &line.news);

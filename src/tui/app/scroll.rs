@@ -42,12 +42,14 @@ impl App {
                 Scroll::Down | Scroll::PageDown => self.turn_route(1),
                 Scroll::Top | Scroll::Bottom => {}
             },
-            (Screen::Main, pane) => {
+            (Screen::Main, Pane::Journal) => {
                 // What grows at its end is counted backwards from there.
                 let last = self.state.feed.len().saturating_sub(1);
-                let back = self.view.scroll.entry(pane).or_insert(0);
+                let back = self.view.scroll.entry(Pane::Journal).or_insert(0);
                 *back = last - step(scroll, last - (*back).min(last), last);
             }
+            // They show what they have room for; zoomed, all of it.
+            (Screen::Main, Pane::Platforms | Pane::Triggers | Pane::Replication | Pane::Log) => {}
             (Screen::Kubernetes, _) => {
                 // The cursor stands on the last row when there are fewer than before.
                 let last = workloads::count(&self.state, &self.view).saturating_sub(1);

@@ -50,9 +50,9 @@ pub enum Held {
 
 impl Mods {
     pub const NONE: Mods = Mods { shift: Held::No, alt: Held::No, ctrl: Held::No };
-    pub const SHIFT: Mods = Mods { shift: Held::Yes, ..Mods::NONE };
+    const SHIFT: Mods = Mods { shift: Held::Yes, ..Mods::NONE };
     pub const ALT: Mods = Mods { alt: Held::Yes, ..Mods::NONE };
-    pub const CTRL: Mods = Mods { ctrl: Held::Yes, ..Mods::NONE };
+    const CTRL: Mods = Mods { ctrl: Held::Yes, ..Mods::NONE };
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

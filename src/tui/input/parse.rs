@@ -15,7 +15,7 @@ use super::{
 };
 
 /// Of one paste, this much is kept; the rest is dropped.
-pub const PASTE_BYTES_MAX: usize = 64 * 1024;
+const PASTE_BYTES_MAX: usize = 64 * 1024;
 /// A paste that has lasted this long and pauses is taken for unterminated.
 const PASTE_LASTS_MAX: Duration = Duration::from_secs(2);
 /// A pause that a paste doesn't make but a hand does.

@@ -18,6 +18,7 @@ use super::{Action, Binding, Context, Keymap, pane_key, table::TABLE};
 use crate::tui::{
     input::{Code, Held, Key, KeyError, WRITTEN},
     mistake::{Mistake, expected, tree},
+    view::Pane,
 };
 
 /// One row as it was written.
@@ -104,7 +105,8 @@ fn row(name: &str, at: std::ops::Range<usize>, value: &Spanned<DeValue<'_>>, mis
 fn key(text: &str, binding: &Binding, at: std::ops::Range<usize>) -> Result<Key, Mistake> {
     let key: Key = text.parse().map_err(|error: KeyError| Mistake::new(at.clone(), error.to_string()).allowed(WRITTEN))?;
     if let Some(pane) = pane_key(key) {
-        return Err(Mistake::new(at, format!("`{key}` focuses the pane {}", pane.name())).allowed("any key but Alt-1 to Alt-7"));
+        return Err(Mistake::new(at, format!("`{key}` focuses the pane {}", pane.name()))
+            .allowed(format!("any key but Alt-1 to Alt-{}", Pane::ALL.len())));
     }
     let is_chord = matches!(key.code, Code::F(_)) || key.mods.ctrl == Held::Yes || key.mods.alt == Held::Yes;
     if binding.context == Context::Anywhere && !is_chord {

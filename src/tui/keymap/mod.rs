@@ -10,6 +10,8 @@
 
 use std::borrow::Cow;
 
+use strum::EnumCount;
+
 use crate::{
     domain::role::Role,
     tui::{
@@ -26,7 +28,7 @@ pub mod table;
 pub use action::{Action, Danger, Needs, Scroll, Way};
 
 /// Where a key has its meaning.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, EnumCount)]
 pub enum Context {
     /// Everywhere, inside dialogs and lines of text too.
     Anywhere,
@@ -40,7 +42,7 @@ pub enum Context {
 
 impl Context {
     /// In the order in which help and the manual print them.
-    pub const ALL: [Context; 4] = [Context::Anywhere, Context::Main, Context::Metrics, Context::Screens];
+    pub const ALL: [Context; Context::COUNT] = [Context::Anywhere, Context::Main, Context::Metrics, Context::Screens];
 
     /// Whether its keys have their meaning on `screen`; `None` where something lies above it.
     pub fn is_on(self, screen: Option<Screen>) -> bool {
@@ -164,8 +166,9 @@ impl Keymap {
 
 /// The pane that Alt with `number` focuses, counted from 1.
 pub fn pane_key(key: Key) -> Option<Pane> {
-    let Code::Char(digit @ '1'..='7') = key.code else { return None };
-    (key == Key::alt(digit)).then(|| Pane::ALL[digit as usize - '1' as usize])
+    let Code::Char(digit) = key.code else { return None };
+    let place = digit.to_digit(10)?.checked_sub(1)?;
+    Pane::ALL.get(place as usize).copied().filter(|_| key == Key::alt(digit))
 }
 
 #[cfg(test)]

@@ -113,11 +113,11 @@ fn padded(line: Line<'static>) -> Line<'static> {
 /// Who else has his focus on this pane.
 fn others(pane: Pane, state: &State, view: &View) -> Vec<String> {
     let me = view.me.as_ref().map(|me| me.client);
-    let appearance = state
+    let here = state
         .people
         .iter()
         .filter(|(client, person)| Some(**client) != me && person.focus.as_ref().is_some_and(|focus| focus.as_str() == pane.name()));
-    let mut names: Vec<String> = appearance.map(|(_, person)| person.who.to_string()).collect();
+    let mut names: Vec<String> = here.map(|(_, person)| person.who.to_string()).collect();
     names.dedup();
     names
 }

@@ -8,6 +8,7 @@ use ratatui::{
     layout::{Constraint, Layout, Rect},
     text::{Line, Span},
 };
+use strum::EnumCount;
 
 use crate::{
     core::{marks::Mark, news::Tone, past::REMEMBERED, state::State, topic::Milestone},
@@ -32,7 +33,7 @@ use crate::{
 };
 
 /// In the order of their worth on a small screen.
-const ORDER: [Metric; 6] =
+const ORDER: [Metric; Metric::COUNT] =
     [Metric::ErrorRate, Metric::P95Latency, Metric::RequestRate, Metric::P99Latency, Metric::P50Latency, Metric::DropRate];
 /// A chart with fewer rows shows nothing that a figure doesn't; on a tall screen each has a row for its marks too.
 const ROWS_MIN: u16 = 6;

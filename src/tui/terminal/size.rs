@@ -8,7 +8,7 @@ use std::os::fd::AsFd;
 use ratatui::layout::Rect;
 
 /// Most cells that are drawn; a frame of this size still fits a slow machine's blink.
-pub const CELLS_MAX: u32 = 250_000;
+const CELLS_MAX: u32 = 250_000;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Size {
@@ -17,7 +17,7 @@ pub struct Size {
 }
 
 impl Size {
-    pub const FALLBACK: Size = Size { columns: 80, rows: 24 };
+    const FALLBACK: Size = Size { columns: 80, rows: 24 };
 
     /// The part that is drawn.
     pub fn area(self) -> Rect {

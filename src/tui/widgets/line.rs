@@ -9,7 +9,7 @@ use crate::tui::{
 };
 
 /// Longest line, in characters; more is not taken.
-pub const LINE_CHARS_MAX: usize = 300;
+const LINE_CHARS_MAX: usize = 300;
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct LineEdit {

@@ -86,6 +86,7 @@ impl Run {
             Request::Sign => Command::Sign { item: "backup-taken".parse().expect("a name"), note: text("seen") },
             Request::Unsign => Command::Unsign { item: "backup-taken".parse().expect("a name") },
             Request::Say => Command::Say { text: text("hello") },
+            Request::LookHere => Command::LookHere { pane: text("triggers") },
             Request::Inject => Command::Inject { inject: text("gke-errors") },
         }
     }

@@ -158,6 +158,7 @@ pub(crate) enum Request {
     Sign,
     Unsign,
     Say,
+    LookHere,
     Inject,
 }
 
@@ -178,7 +179,7 @@ fn wish() -> impl Strategy<Value = Request> {
         1 => Just(Stranger),
         2 => Just(RollbackAll),
         2 => Just(Rollback),
-        1 => prop::sample::select(vec![Hold, Resume, RearmSilently, AdoptOther, ApproveNothing, Say, Inject]),
+        1 => prop::sample::select(vec![Hold, Resume, RearmSilently, AdoptOther, ApproveNothing, Say, LookHere, Inject]),
         3 => prop::sample::select(vec![Sign, Sign, Unsign]),
         4 => Just(Rearm),
         3 => Just(Adopt),

@@ -262,7 +262,7 @@ fn start(cluster: &mut Kubernetes, key: &Key, run: &mut Run) {
     run.due_ms = Some(now + wait);
 }
 
-/// Appearance at a running pod: healthy, failing its probe, or crashing.
+/// Looks at a running pod: healthy, failing its probe, or crashing.
 fn probe(cluster: &mut Kubernetes, key: &Key, run: &mut Run) {
     let now = cluster.clock_ms;
     let name = container_names(cluster, key).first().cloned().unwrap_or_default();

@@ -4,8 +4,10 @@
 //! nowhere. Kinds that no controller looks at (leases, config maps, routes) are stored and watched like the
 //! others. Custom resource definitions are not modelled.
 
+use strum::EnumCount;
+
 /// One kind of object.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, EnumCount)]
 pub enum Resource {
     /// A namespace.
     Namespace,
@@ -95,7 +97,7 @@ const SCALABLE: &[Subresource] = &[Subresource::Status, Subresource::Scale];
 
 impl Resource {
     /// Every kind, in the order in which discovery lists them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; Self::COUNT] = [
         Self::ConfigMap,
         Self::Event,
         Self::Namespace,

@@ -1,9 +1,11 @@
 //! What the databases let the cloud's monitoring sample of their replication.
 
+use strum::EnumCount;
+
 use super::{PRIMARY, Sql, instance::Instance, trouble::Breakage};
 
 /// The state of the replication in the monitoring's own words.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumCount)]
 pub enum Serving {
     /// Active.
     Running,
@@ -15,7 +17,7 @@ pub enum Serving {
 
 impl Serving {
     /// All of them; each is a series.
-    pub const ALL: [Self; 3] = [Self::Running, Self::Stopped, Self::Error];
+    pub const ALL: [Self; Self::COUNT] = [Self::Running, Self::Stopped, Self::Error];
 
     /// The label's value.
     #[must_use]
