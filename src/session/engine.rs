@@ -143,7 +143,7 @@ impl Engine {
         for event in first {
             let begins = matches!(event, Event::Opened { .. });
             self.happen(event)?;
-            if let (true, Some(broken)) = (begins, self.broken.take()) {
+            if let Some(broken) = self.broken.take_if(|_| begins) {
                 // Nothing has been asked of the world, and nothing can be taken up again.
                 return Err(self.ended(broken));
             }
