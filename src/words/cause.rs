@@ -42,7 +42,7 @@ pub(super) fn unlike(backend: &str, difference: &Difference) -> String {
 pub(super) fn came_first(by: &Mover, names: Names) -> String {
     match by {
         Mover::OurLateWrite => "an earlier write of this session".to_owned(),
-        Mover::Us(_) | Mover::Adopted { .. } | Mover::Foreign { .. } => mover_name(by, names),
+        Mover::Us(_) | Mover::Adopted { .. } | Mover::Unrecorded { .. } | Mover::Foreign { .. } => mover_name(by, names),
     }
 }
 

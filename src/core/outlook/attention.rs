@@ -281,6 +281,9 @@ impl Attention {
             | Attention::ReplicaUnsound { .. }
             | Attention::WritesAtRisk { .. } => true,
             Attention::NotHome { .. }
+            | Attention::RecordBroken { .. }
+            | Attention::RecordLow { .. }
+            | Attention::RecordMissing { .. }
             | Attention::Breach { .. }
             | Attention::AtDoor { .. }
             | Attention::FailingForNobody { .. }

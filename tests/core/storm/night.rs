@@ -400,6 +400,9 @@ impl Night {
         if let Some(missing) = missing {
             self.happen(Event::Record(missing))?;
         }
+        if self.state.record.keeping != Keeping::Kept {
+            self.happen(Event::Record(RecordChange::Roomy))?;
+        }
         self.crew_joins()
     }
 
