@@ -99,6 +99,11 @@ impl RecordChange {
 }
 
 impl Record {
+    /// Whether nothing is to be told of it; not written then, so that a state is written as it was before this was known.
+    pub(super) fn is_kept(&self) -> bool {
+        *self == Record::default()
+    }
+
     pub(super) fn rebase(&mut self, shift: impl Fn(&mut Timestamp)) {
         match &mut self.keeping {
             Keeping::Kept => {}
@@ -186,6 +191,7 @@ pub(super) fn may(state: &State, command: &Command) -> Result<(), Refusal> {
         | Command::Withdraw { .. }
         | Command::Say { .. }
         | Command::LookHere { .. }
+        | Command::Stop { .. }
         | Command::Inject { .. } => kept(state),
     }
 }

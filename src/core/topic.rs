@@ -63,6 +63,7 @@ impl News {
         match self {
             News::SessionOpened
             | News::HostReturned
+            | News::Stopped { .. }
             | News::TakenOver { .. }
             | News::Record(_)
             | News::FaultInjected { .. }

@@ -98,7 +98,7 @@ pub struct Parts {
     pub stop: watch::Receiver<bool>,
 }
 
-/// Runs a session until it is told to stop or its journal fails.
+/// Runs a session until somebody ends it, its host is told to stop, or its journal fails and everybody is home.
 ///
 /// `state` is the fold of what `recorder` holds already; `first` is what happens first: `Opened` for a new journal, `Restarted` for an old one, and
 /// `TakenOver` before it where this program decides otherwise than the one that wrote it.
@@ -184,6 +184,9 @@ impl Engine {
             if let Some(broken) = self.broken.take_if(|_| is_over(&self.state)) {
                 self.watching.abort_all();
                 return Err(self.ended(broken));
+            }
+            if self.state.stopped.is_some() {
+                break;
             }
         }
         self.watching.abort_all();

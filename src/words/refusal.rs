@@ -34,6 +34,7 @@ pub fn why_refused(refusal: &Refusal, names: Names) -> String {
         Refusal::StandsThere => "the route stands there already".to_owned(),
         Refusal::NoChange => "it is so already".to_owned(),
         Refusal::Empty => "nothing was written".to_owned(),
+        Refusal::Unwatched { routes } => left_alone(&names.routes(routes)),
         Refusal::Latched { cause: why } => {
             format!("the route is latched since its rollback; re-arm it with a reason first ({})", cause(why, names))
         }
@@ -103,6 +104,10 @@ pub fn why_refused(refusal: &Refusal, names: Names) -> String {
     }
 }
 
+fn left_alone(routes: &str) -> String {
+    format!("nobody would watch over {routes} any more; roll back first, or name it as abandoned")
+}
+
 /// What came of the question.
 fn verdict(refusal: &Refusal) -> &'static str {
     match refusal {
@@ -122,6 +127,7 @@ fn verdict(refusal: &Refusal) -> &'static str {
         | Refusal::ApprovalVoid { .. }
         | Refusal::NotADemo
         | Refusal::RecordBroken { .. }
+        | Refusal::Unwatched { .. }
         | Refusal::NotOpen => "not done",
         Refusal::Moved { .. }
         | Refusal::RecordLow { .. }

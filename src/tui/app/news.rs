@@ -70,6 +70,7 @@ pub(super) fn way_on(refusal: &Refusal, state: &State, view: &View) -> String {
         | Refusal::Unsettled
         | Refusal::CannotSign { .. }
         | Refusal::RecordLow { .. }
+        | Refusal::Unwatched { .. }
         | Refusal::NotOpen => return String::new(),
     };
     format!(" \u{b7} {} {does}", words::key(view, action))
