@@ -13,8 +13,8 @@ use crate::journal::disk::Disk;
 const STEP_BYTES: u64 = 8 * 1024 * 1024;
 /// Room at which more is asked for, in bytes; what is left when that is refused.
 const LOW_WATER_BYTES: u64 = 4 * 1024 * 1024;
-/// What is asked for when a whole step is refused and less than this is left: the first that is given is the reserve.
-const LESS_BYTES: [u64; 3] = [LOW_WATER_BYTES, 1024 * 1024, 256 * 1024];
+/// What is asked for when that is refused too, as far as less is left: the first that is given is the reserve.
+const LESS_BYTES: [u64; 2] = [1024 * 1024, 256 * 1024];
 /// After a refusal, ask again when so many more bytes are written.
 const RETRY_BYTES: u64 = 64 * 1024;
 
@@ -83,17 +83,22 @@ impl Room {
 
     fn ask(&mut self, disk: &mut dyn Disk, end: u64) {
         let from = self.promised.max(end);
-        self.answer = match disk.reserve(from, STEP_BYTES) {
-            Ok(()) => {
-                self.promised = from + STEP_BYTES;
-                Answer::Given
+        for bytes in [STEP_BYTES, LOW_WATER_BYTES] {
+            match disk.reserve(from, bytes) {
+                Ok(()) => {
+                    self.promised = from + bytes;
+                    self.answer = Answer::Given;
+                    return;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Unsupported => {
+                    self.answer = Answer::Unsupported;
+                    return;
+                }
+                Err(_) => {}
             }
-            Err(error) if error.kind() == io::ErrorKind::Unsupported => Answer::Unsupported,
-            Err(_) => {
-                self.ask_for_less(disk, end);
-                Answer::Refused { retry_at: end + RETRY_BYTES }
-            }
-        };
+        }
+        self.ask_for_less(disk, end);
+        self.answer = Answer::Refused { retry_at: end + RETRY_BYTES };
     }
 
     fn ask_for_less(&mut self, disk: &mut dyn Disk, end: u64) {

@@ -41,6 +41,6 @@ pub use motion::{following, held, motion};
 pub use names::Names;
 pub use news::news;
 pub use outlook::{at_door, attention, follows, met_at_door, outlook, rule};
-pub use record::change as record_change;
+pub use record::{broken_in_short as record_broken_in_short, change as record_change};
 pub use refusal::{refusal, why_refused};
 pub use share::{band, fails, share};

@@ -29,6 +29,11 @@ pub(super) fn broken(why: &Shown, kept: RecordNumber, ago: Millis, place: &Shown
     )
 }
 
+/// The same above the command by hand: what is kept and what still leaves.
+pub fn broken_in_short(why: &Shown, kept: RecordNumber) -> String {
+    format!("{why}; kept up to record {kept}; only a rollback still leaves, what happens is told to the cockpits alone")
+}
+
 pub(super) fn missing(route: String, ago: Millis, kept: RecordNumber) -> String {
     format!(
         "the host before went on without a record, {ago} ago, behind record {kept}: what it did then is not known, so {route} is held; look at \

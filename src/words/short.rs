@@ -47,7 +47,7 @@ pub fn attention(found: &Attention, state: &State, now: Timestamp) -> Said {
         }
         Attention::RecordLow { bytes, .. } => {
             let left = record::room(*bytes);
-            alarm(format!("the record's disk is nearly full: {left} left, kept for going home"), format!("record: {left} left"))
+            alarm(format!("the record's disk is nearly full: {left} left, kept for going home"), format!("disk nearly full: {left} left"))
         }
         Attention::RecordMissing { since, kept, .. } => alarm(
             format!("nothing is recorded of {} ago, behind {kept}; held, look and resume", now.since(*since)),

@@ -13,14 +13,14 @@ use crate::{
         fails::{Gravity, exchange, fails},
         has::{Writes, writes},
         home::{Home, home},
-        outlook::{Attention, against_home, attention},
+        outlook::against_home,
         record::Keeping,
         state::{Motion, ReturnStage, RouteState, State},
     },
     domain::time::{Millis, Timestamp},
     plan::model::Route,
     tui::{keymap::Action, panes::words, scene::Scene, view::View, widgets::text},
-    words::{Names, obstacle, platform, state_line},
+    words::{Names, obstacle, platform, record_broken_in_short, state_line},
 };
 
 /// Rows of the traffic pane and of one row of platforms, which the block gives way to.
@@ -97,10 +97,8 @@ fn block(state: &State, view: &View, route: &Route) -> Option<Block> {
             Some(Block { head: format!("NOT HOME for {}", view.age(since)), why: format!("{}{tried}", obstacle(&why, names)) })
         }
         (Home::Seen { .. } | Home::Unasked { .. }, _) | (_, Keeping::Kept | Keeping::Low { .. }) => None,
-        (Home::Unread | Home::Away { .. } | Home::Going { .. } | Home::Accepted { .. }, Keeping::Broken { since, .. }) => {
-            let found = attention(state).into_iter().find(|found| matches!(found, Attention::RecordBroken { .. }))?;
-            let why = crate::words::attention(&found, view.now, names);
-            Some(Block { head: format!("THE RECORD BROKE {} ago", view.age(*since)), why })
+        (Home::Unread | Home::Away { .. } | Home::Going { .. } | Home::Accepted { .. }, Keeping::Broken { why, kept, since, .. }) => {
+            Some(Block { head: format!("THE RECORD BROKE {} ago", view.age(*since)), why: record_broken_in_short(why, *kept) })
         }
     }
 }

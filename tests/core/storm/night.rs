@@ -201,6 +201,7 @@ impl Night {
             self.pass(Weather::Foul)?;
         }
         self.world.calm();
+        self.breaks_at = Seq(u64::MAX);
         if is_broken(&self.state) {
             self.crew_goes_home()?;
         }
