@@ -32,6 +32,7 @@ use crate::{
         digest::Digest,
         id::{RouteId, SessionId},
     },
+    journal::files::went_on_without,
     plan::{
         self,
         model::{Plan, Route},
@@ -275,6 +276,9 @@ impl Absent {
                     Some(WorldKind::Demo { .. }) | None => String::new(),
                 };
                 let what = match &self.host {
+                    Host::Gone if went_on_without(&self.journal).is_some() => {
+                        "its host went on without the record for a while and may have brought traffic home; nothing of that is here"
+                    }
                     Host::Gone if self.world_is_gone() => "its simulated world ended with its host, and nobody is left there",
                     Host::Gone => "traffic stays where it was, and no trigger acts",
                     Host::Silent(Silence { process: Process::Stopped, .. }) => "while it is stopped no trigger acts, and traffic stays",

@@ -223,7 +223,12 @@ impl Asked {
                     return Err(said("the session can't bring it home by itself; its reason stands above", Exit::Unsettled));
                 }
                 if !homes.is_empty() && meant(&view, self.only.as_ref()).all(|(_, route)| is_home_now(&view.state, route)) {
-                    print::out("everything is home; the routes stay latched until somebody re-arms them with a reason\n");
+                    print::out(match is_broken(&view.state) {
+                        false => "everything is home; the routes stay latched until somebody re-arms them with a reason\n",
+                        true => {
+                            "everything is home; with that the host ends, for its record is broken, and the next one holds every route\n"
+                        }
+                    });
                     return Ok(Exit::Done);
                 }
             }

@@ -152,7 +152,7 @@ impl<'a> Spot<'a> {
         let read = rustix::fs::openat(&self.directory, beside(&self.name, ".lock"), flags, Mode::empty())
             .map(|fd| File::from(fd).take(256).read_to_end(&mut note));
         let text = String::from_utf8_lossy(&note);
-        match (read, text.lines().next()) {
+        match (read, text.lines().next().map(str::trim_end)) {
             // Who has it now has written nothing yet; the note is of the one before.
             (Ok(Ok(_)), Some(holder)) if !holder.is_empty() && !holder.starts_with(CLOSED_BY) && !holder.starts_with(WITHOUT_RECORD) => {
                 holder.escape_debug().to_string()
@@ -214,7 +214,7 @@ pub enum LastWriter {
 /// Who wrote to the journal at `path` last, and how that ended.
 pub fn last_writer(path: &Path) -> LastWriter {
     let text = note_beside(path);
-    let line = text.lines().next().unwrap_or_default();
+    let line = text.lines().next().unwrap_or_default().trim_end();
     let without = without_record(line);
     match (is_in_use(path), line.strip_prefix(CLOSED_BY)) {
         (true, closed) if line.is_empty() || closed.is_some() || without.is_some() => LastWriter::Writing { by: NO_NOTE.to_owned() },
@@ -234,7 +234,7 @@ fn without_record(line: &str) -> Option<LastWriter> {
 /// Since when, in milliseconds, and behind which record the last writer of the journal at `path` went on without it, if it did. For whoever
 /// has its lock, and has noted nothing yet.
 pub fn went_on_without(path: &Path) -> Option<(u64, u64)> {
-    match without_record(note_beside(path).lines().next().unwrap_or_default())? {
+    match without_record(note_beside(path).lines().next().unwrap_or_default().trim_end())? {
         LastWriter::WithoutRecord { kept, since_ms, .. } => Some((since_ms, kept)),
         LastWriter::Writing { .. } | LastWriter::Closed { .. } | LastWriter::Lost { .. } | LastWriter::Unknown => None,
     }
@@ -271,8 +271,8 @@ fn note_at(path: &Path, note: &str) {
 /// Always as long, and over what stands there: what was written once has its room, and needs none on a disk that is full.
 fn write_note(file: &File, note: &str) -> io::Result<()> {
     let mut line = note.as_bytes().to_vec();
-    line.truncate(NOTE_BYTES - 1);
-    line.resize(NOTE_BYTES, b'\n');
+    line.resize(NOTE_BYTES - 1, b' ');
+    line.push(b'\n');
     std::os::unix::fs::FileExt::write_all_at(file, &line, 0)?;
     file.set_len(NOTE_BYTES as u64)
 }

@@ -10,6 +10,7 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 use tokio::{
     sync::{mpsc, watch},
     task::JoinSet,
+    time::Instant,
 };
 
 use crate::{
@@ -55,6 +56,9 @@ const BEAT_EVERY: Duration = Duration::from_secs(4);
 /// What is under way when the host is told to end gets this long, in real time; whose outcome is not known then is read back by the next host.
 const PATIENCE_AT_END: Duration = Duration::from_secs(5);
 
+/// A session without a record that has brought everybody home stays for so long, in real time, that whoever watches sees it.
+const SEEN_OUT_AFTER: Duration = Duration::from_secs(3);
+
 /// The engine with everything it owns.
 pub struct Engine {
     state: State,
@@ -63,6 +67,8 @@ pub struct Engine {
     recorder: Recorder,
     /// Since the journal failed.
     broken: Option<Broken>,
+    /// Since when nothing is left to be done without a record.
+    over_since: Option<Instant>,
     executors: Executors,
     timers: Timers,
     events: mpsc::Sender<Event>,
@@ -77,7 +83,7 @@ pub struct Engine {
     /// What follows from the entry that is being taken in, before anything else happens.
     following: VecDeque<Event>,
     transitions: tokio::sync::broadcast::Sender<Arc<Published>>,
-    beat_recorded: Option<tokio::time::Instant>,
+    beat_recorded: Option<Instant>,
 }
 
 /// What came of work for the journal.
@@ -117,6 +123,7 @@ pub async fn run(state: State, recorder: Recorder, first: Vec<Event>, parts: Par
         clock,
         recorder,
         broken: None,
+        over_since: None,
         executors,
         timers: Timers::new(clock),
         events,
@@ -181,7 +188,10 @@ impl Engine {
                 self.happen(event)?;
             }
             self.follow()?;
-            if let Some(broken) = self.broken.take_if(|_| is_over(&self.state)) {
+            self.over_since = if is_over(&self.state) { self.over_since.or_else(|| Some(Instant::now())) } else { None };
+            if self.over_since.is_some_and(|since| since.elapsed() >= SEEN_OUT_AFTER)
+                && let Some(broken) = self.broken.take()
+            {
                 self.watching.abort_all();
                 return Err(self.ended(broken));
             }
@@ -206,7 +216,7 @@ impl Engine {
 
     /// What is under way may come to its end, so that the next host need not find out what became of it.
     async fn let_end(&mut self, happened: &mut mpsc::Receiver<Event>) -> Result<(), EngineError> {
-        let deadline = tokio::time::Instant::now() + PATIENCE_AT_END;
+        let deadline = Instant::now() + PATIENCE_AT_END;
         loop {
             tokio::select! {
                 biased;
@@ -394,7 +404,7 @@ impl Engine {
                 let holds = self.state.controls.holder.as_ref().is_some_and(|holder| holder.client == client);
                 let due = self.beat_recorded.is_none_or(|at| at.elapsed() >= BEAT_EVERY);
                 (holds && due).then(|| {
-                    self.beat_recorded = Some(tokio::time::Instant::now());
+                    self.beat_recorded = Some(Instant::now());
                     Event::Beat { client }
                 })
             }
