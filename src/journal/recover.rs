@@ -233,13 +233,13 @@ fn make_ready(spot: &Spot<'_>, inside: &Spot<'_>, file: &File, unbegun: &[PathBu
     // Made ready and never begun: its first record was not durable, so nothing followed from it.
     unbegun.iter().try_for_each(fs::remove_file)?;
     if let Tail::Torn { offset, shape, .. } = replay.proof.tail {
-        let again = |error: io::Error| match error.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                // The room that was promised to the writer before lies behind the file's end, and is enough for what stands there.
-                rustix::fs::ftruncate(file, file.metadata()?.len())?;
-                set_aside(inside, file, offset, shape)
+        let again = |error: io::Error| {
+            if !matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) {
+                return Err(error);
             }
-            _ => Err(error),
+            // The room that was promised to the writer before lies behind the file's end, and is enough for what stands there.
+            rustix::fs::ftruncate(file, file.metadata()?.len())?;
+            set_aside(inside, file, offset, shape)
         };
         replay.recovered = Some(set_aside(inside, file, offset, shape).or_else(again)?);
     }
@@ -263,7 +263,12 @@ fn begin_first(spot: &Spot<'_>, folder: &Path, at_ms: u64, genesis: &Genesis, op
     let again = |fd: &OwnedFd| fd.try_clone().map_err(spot.failed("open the directory of"));
     let inspected = file.try_clone().map_err(spot.failed("create"))?;
     let disk = RealDisk { directory: again(&inside.directory)?, name: fresh.clone(), file, home: None };
-    let writer = Writer::begin(Box::new(disk), at_ms, genesis, options.cadence, Some(1))?;
+    let begun = Writer::begin(Box::new(disk), at_ms, genesis, options.cadence, Some(1));
+    let writer = begun.map_err(|error| match error {
+        // There is no record yet that anything could be said of.
+        JournalError::Lost(loss) => spot.failed("begin")(io::Error::other(loss.cause.to_string())),
+        other => other,
+    })?;
     inside.publish(&fresh)?;
     let home = Home { parent: again(&spot.directory)?, name: spot.name.clone() };
     Ok(writer.moved_to(Box::new(RealDisk { directory: inside.directory, name: inside.name, file: inspected, home: Some(home) })))

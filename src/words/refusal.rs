@@ -21,6 +21,7 @@ pub fn refusal(refusal: &Refusal, names: Names) -> String {
 }
 
 /// Why, and what to do; the cause comes last, so that a line that is cut still says what to do.
+#[expect(clippy::too_many_lines, reason = "a list of a closed enum's cases is read like a table")]
 pub fn why_refused(refusal: &Refusal, names: Names) -> String {
     match refusal {
         Refusal::Role { role } => format!("a {role} may not do that; ask an operator"),
