@@ -241,6 +241,7 @@ impl Host {
             who: identity.who.clone(),
             role,
             client: ClientId(self.shared.next_client.fetch_add(1, Ordering::Relaxed)),
+            beat_every: connection::BEAT_EVERY,
         }
     }
 }

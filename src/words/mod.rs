@@ -26,6 +26,7 @@ mod refusal;
 mod share;
 pub mod short;
 pub mod state_line;
+mod unanswered;
 
 pub use acts::{act, act_tone, act_topic, topic};
 pub use asked::{command, look};
@@ -43,4 +44,5 @@ pub use news::news;
 pub use outlook::{at_door, attention, follows, met_at_door, outlook, rule};
 pub use record::{broken_in_short as record_broken_in_short, change as record_change};
 pub use refusal::{refusal, why_refused};
-pub use share::{band, fails, share};
+pub use share::{band, fails, given, share};
+pub use unanswered::{SILENT, TAKEN_OR_NOT, TAKEN_WHEN_IT_GOES_ON, asked_at, unanswered};

@@ -21,4 +21,5 @@ mod join;
 mod left;
 mod restart;
 mod silent;
+mod unanswered;
 mod words;
