@@ -264,10 +264,10 @@ fn begin_first(spot: &Spot<'_>, folder: &Path, at_ms: u64, genesis: &Genesis, op
     let inspected = file.try_clone().map_err(spot.failed("create"))?;
     let disk = RealDisk { directory: again(&inside.directory)?, name: fresh.clone(), file, home: None };
     let begun = Writer::begin(Box::new(disk), at_ms, genesis, options.cadence, Some(1));
-    let writer = begun.map_err(|error| match error {
+    let writer = begun.map_err(|error| {
         // There is no record yet that anything could be said of.
-        JournalError::Lost(loss) => spot.failed("begin")(io::Error::other(loss.cause.to_string())),
-        other => other,
+        let JournalError::Lost(loss) = error else { return error };
+        spot.failed("begin")(io::Error::other(loss.cause.to_string()))
     })?;
     inside.publish(&fresh)?;
     let home = Home { parent: again(&spot.directory)?, name: spot.name.clone() };
