@@ -19,6 +19,7 @@ mod account;
 mod death;
 mod join;
 mod left;
+mod living;
 mod restart;
 mod silent;
 mod unanswered;

@@ -14,6 +14,7 @@ use crate::{
         has::{Writes, writes},
         home::{Home, home},
         outlook::against_home,
+        reason::Obstacle,
         record::Keeping,
         state::{Motion, ReturnStage, RouteState, State},
     },
@@ -32,11 +33,9 @@ const GLYPH_COLUMNS: usize = 2;
 /// Rows that the way home takes of `body`.
 pub fn rows(state: &State, view: &View, body: Rect) -> u16 {
     let Some(route) = words::route(state, view.route) else { return 1 };
-    if let Some(block) = block(state, view, route) {
-        let room = usize::from(body.width.saturating_sub(2));
-        let command = words::by_hand(state, route, usize::from(body.width.saturating_sub(5))).len() as u16;
-        let why = text::wrap(&block.why, room).len() as u16;
-        return (command + why + 2).max(command + 4).min(body.height.saturating_sub(OTHERS_ROWS)).max(3);
+    if let Some(block) = block(state, view, route, usize::from(body.width.saturating_sub(2))) {
+        let command = words::by_hand(state, route, usize::from(body.width.saturating_sub(5))).len();
+        return ((command + block.why.len() + 2) as u16).min(body.height.saturating_sub(OTHERS_ROWS)).max(3);
     }
     let latched = state.routes.values().any(|known| known.latch.is_some());
     let least = if latched || body.height >= 34 { 2 } else { 1 };
@@ -74,7 +73,7 @@ pub fn draw(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
     buf.set_style(area, theme.base);
     let Some(route) = words::route(state, view.route) else { return };
     let Some(known) = state.routes.get(&route.id) else { return };
-    if let Some(block) = block(state, view, route) {
+    if let Some(block) = block(state, view, route, usize::from(area.width.saturating_sub(2))) {
         return draw_block(scene, route, known, &block, area, buf);
     }
     for (line, row) in lines(scene, route, known, area.width.into(), area.height.into()).into_iter().zip(area.rows()) {
@@ -85,22 +84,43 @@ pub fn draw(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
 /// What makes the way home a matter for hands too.
 struct Block {
     head: String,
-    why: String,
+    why: Vec<String>,
 }
 
-/// A route that should be home and is not, or one that is away while nothing is recorded any more.
-fn block(state: &State, view: &View, route: &Route) -> Option<Block> {
-    let names = Names::of(state);
-    match (home(state, route), &state.record.keeping) {
-        (Home::NotHome { since, attempts, why }, _) => {
-            let tried = state.routes.get(&route.id).map_or_else(String::new, |known| tried(known, attempts, view));
-            Some(Block { head: format!("NOT HOME for {}", view.age(since)), why: format!("{}{tried}", obstacle(&why, names)) })
-        }
-        (Home::Seen { .. } | Home::Unasked { .. }, _) | (_, Keeping::Kept | Keeping::Low { .. }) => None,
-        (Home::Unread | Home::Away { .. } | Home::Going { .. } | Home::Accepted { .. }, Keeping::Broken { why, kept, since, .. }) => {
-            Some(Block { head: format!("THE RECORD BROKE {} ago", view.age(*since)), why: record_broken_in_short(why, *kept) })
-        }
+/// A way home that fails, or a route that is away while nothing is recorded any more.
+fn block(state: &State, view: &View, route: &Route, room: usize) -> Option<Block> {
+    let stands = home(state, route);
+    if let (Some(trouble), Some(known)) = (trouble(&stands), state.routes.get(&route.id)) {
+        let head = format!("{} for {}", trouble.called, view.age(trouble.since));
+        return Some(Block { head, why: why(state, view, known, &trouble, room) });
     }
+    match &state.record.keeping {
+        Keeping::Broken { why, kept, since, .. } if !stands.is_reached() => {
+            let head = format!("THE RECORD BROKE {} ago", view.age(*since));
+            Some(Block { head, why: text::wrap(&record_broken_in_short(why, *kept), room) })
+        }
+        Keeping::Kept | Keeping::Low { .. } | Keeping::Broken { .. } => None,
+    }
+}
+
+/// A way home that fails: since when, how often it was tried, and why.
+struct Trouble {
+    called: &'static str,
+    since: Timestamp,
+    attempts: u32,
+    why: Obstacle,
+}
+
+/// From the first write that fails it is said, and how to go by hand with it.
+fn trouble(stands: &Home) -> Option<Trouble> {
+    let (called, since, attempts, why) = match stands {
+        Home::NotHome { since, attempts, why } => ("NOT HOME", since, attempts, why),
+        Home::Going { since, attempts: attempts @ 1.., why } => ("ROLLING BACK", since, attempts, why),
+        Home::Going { .. } | Home::Unread | Home::Away { .. } | Home::Accepted { .. } | Home::Unasked { .. } | Home::Seen { .. } => {
+            return None;
+        }
+    };
+    Some(Trouble { called, since: *since, attempts: *attempts, why: why.clone() })
 }
 
 fn draw_block(scene: Scene<'_>, route: &Route, known: &RouteState, block: &Block, area: Rect, buf: &mut Buffer) {
@@ -110,20 +130,31 @@ fn draw_block(scene: Scene<'_>, route: &Route, known: &RouteState, block: &Block
     let place = state_line::shares(state, route, known).long;
     let head = format!("{} {} {} {place}", theme.glyphs.breach, block.head, theme.glyphs.dot);
     let mut lines: Vec<String> = vec![text::cut(&head, room, theme.glyphs.ellipsis)];
-    lines.extend(text::wrap(&block.why, room));
+    lines.extend(block.why.iter().cloned());
     let may = view.me.as_ref().is_none_or(|me| me.role.may_steer());
     let does = if known.latch.is_some() { "tries again at once" } else { "rolls back" };
     let again = if may { format!("; {} {does}", words::key(view, Action::Rollback)) } else { String::new() };
-    lines.push(format!("By hand, in a shell with your own rights ({} copies it{again}):", words::key(view, Action::CopyByHand)));
-    lines.extend(words::by_hand(state, route, usize::from(area.width.saturating_sub(5))).into_iter().map(|part| format!("   {part}")));
-    let cut = lines.len() > usize::from(area.height);
-    lines.truncate(area.height.into());
-    if let (true, Some(last)) = (cut, lines.last_mut()) {
-        *last = format!("{} {} ", text::cut(last, room.saturating_sub(2), ""), theme.glyphs.ellipsis);
+    let command = words::by_hand(state, route, usize::from(area.width.saturating_sub(5)));
+    let copies = words::key(view, Action::CopyByHand);
+    let note = crate::words::absence::caution(state.opened.as_ref().map(|opened| opened.world));
+    if lines.len() + 1 + command.len() <= usize::from(area.height) {
+        let note = note.unwrap_or("with your own rights");
+        lines.push(text::cut(&format!("By hand ({copies} copies it{again}), {note}:"), room, theme.glyphs.ellipsis));
+        lines.extend(command.into_iter().map(|part| format!("   {part}")));
+    } else {
+        // Half a command is none.
+        lines.truncate(usize::from(area.height).saturating_sub(1));
+        let note = note.map_or_else(String::new, |note| format!("; {note}"));
+        lines.push(text::cut(&format!("{copies} copies the command that does it by hand{again}{note}"), room, theme.glyphs.ellipsis));
     }
     for (line, row) in lines.into_iter().zip(area.rows()) {
         text::put(buf, row, 1, &line, theme.latch);
     }
+}
+
+/// What stands in the way, in the API's words, and how often it was tried.
+fn why(state: &State, view: &View, known: &RouteState, trouble: &Trouble, room: usize) -> Vec<String> {
+    text::wrap(&format!("{}{}", obstacle(&trouble.why, Names::of(state)), tried(known, trouble.attempts, view)), room)
 }
 
 /// How often it was tried, and when it is tried again.
@@ -142,11 +173,7 @@ fn tried(known: &RouteState, attempts: u32, view: &View) -> String {
         | Motion::Propagating { .. }
         | Motion::NeedsHuman { .. } => String::new(),
     };
-    match attempts {
-        0 => next,
-        1 => format!("; 1 attempt failed{next}"),
-        more => format!("; {more} attempts failed{next}"),
-    }
+    if attempts == 0 { next } else { format!("; {}{next}", crate::words::failed(attempts)) }
 }
 
 fn lines(scene: Scene<'_>, route: &Route, known: &RouteState, room: usize, height: usize) -> Vec<Line<'static>> {
