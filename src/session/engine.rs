@@ -199,14 +199,7 @@ impl Engine {
                 self.happen(event)?;
             }
             self.follow()?;
-            self.over_since = if is_over(&self.state) { self.over_since.or_else(|| Some(Instant::now())) } else { None };
-            if self.over_since.is_some_and(|since| since.elapsed() >= SEEN_OUT_AFTER)
-                && let Some(broken) = self.broken.take()
-            {
-                self.watching.abort_all();
-                return Err(self.ended(broken));
-            }
-            if self.state.stopped.is_some() {
+            if self.state.stopped.is_some() || self.has_been_seen_home() {
                 break;
             }
         }
@@ -324,6 +317,12 @@ impl Engine {
         self.recorder.go_without(self.clock.now());
         self.following.push_front(Event::Record(RecordChange::Broken { why: keeping::why(&error), kept, place }));
         self.broken = Some(Broken { error, kept });
+    }
+
+    /// Whether nothing is left to be done without a record, for as long as it takes to see it.
+    fn has_been_seen_home(&mut self) -> bool {
+        self.over_since = if is_over(&self.state) { self.over_since.or_else(|| Some(Instant::now())) } else { None };
+        self.over_since.is_some_and(|since| since.elapsed() >= SEEN_OUT_AFTER)
     }
 
     fn ended(&self, broken: Broken) -> EngineError {
