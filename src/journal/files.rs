@@ -154,8 +154,8 @@ impl<'a> Spot<'a> {
         let text = String::from_utf8_lossy(&note);
         match (read, text.lines().next().map(str::trim_end)) {
             // Who has it now has written nothing yet; the note is of the one before.
-            (Ok(Ok(_)), Some(holder)) if !holder.is_empty() && !holder.starts_with(CLOSED_BY) && !holder.starts_with(WITHOUT_RECORD) => {
-                holder.escape_debug().to_string()
+            (Ok(Ok(_)), Some(holder)) if !holder.is_empty() && !holder.starts_with(CLOSED_BY) => {
+                without_record(holder).map_or_else(|| holder.escape_debug().to_string(), |without| without.by)
             }
             _ => NO_NOTE.to_owned(),
         }
@@ -215,29 +215,37 @@ pub enum LastWriter {
 pub fn last_writer(path: &Path) -> LastWriter {
     let text = note_beside(path);
     let line = text.lines().next().unwrap_or_default().trim_end();
-    let without = without_record(line);
-    match (is_in_use(path), line.strip_prefix(CLOSED_BY)) {
-        (true, closed) if line.is_empty() || closed.is_some() || without.is_some() => LastWriter::Writing { by: NO_NOTE.to_owned() },
-        (true, _) => LastWriter::Writing { by: line.escape_debug().to_string() },
-        (false, Some(by)) => LastWriter::Closed { by: by.escape_debug().to_string() },
-        (false, None) if line.is_empty() => LastWriter::Unknown,
-        (false, None) => without.unwrap_or_else(|| LastWriter::Lost { by: line.escape_debug().to_string() }),
+    match (is_in_use(path), line.strip_prefix(CLOSED_BY), without_record(line)) {
+        // Whoever goes on without it holds it all the same.
+        (true, _, Some(without)) => LastWriter::Writing { by: without.by },
+        (true, Some(_), None) => LastWriter::Writing { by: NO_NOTE.to_owned() },
+        (true, None, None) if line.is_empty() => LastWriter::Writing { by: NO_NOTE.to_owned() },
+        (true, None, None) => LastWriter::Writing { by: line.escape_debug().to_string() },
+        (false, Some(by), _) => LastWriter::Closed { by: by.escape_debug().to_string() },
+        (false, None, Some(Without { by, kept, since_ms })) => LastWriter::WithoutRecord { by, kept, since_ms },
+        (false, None, None) if line.is_empty() => LastWriter::Unknown,
+        (false, None, None) => LastWriter::Lost { by: line.escape_debug().to_string() },
     }
 }
 
-fn without_record(line: &str) -> Option<LastWriter> {
+/// A note that its writer went on without the journal.
+struct Without {
+    by: String,
+    kept: u64,
+    since_ms: u64,
+}
+
+fn without_record(line: &str) -> Option<Without> {
     let mut parts = line.strip_prefix(WITHOUT_RECORD)?.splitn(3, ' ');
     let (kept, since_ms) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
-    Some(LastWriter::WithoutRecord { by: parts.next()?.escape_debug().to_string(), kept, since_ms })
+    Some(Without { by: parts.next()?.escape_debug().to_string(), kept, since_ms })
 }
 
 /// Since when, in milliseconds, and behind which record the last writer of the journal at `path` went on without it, if it did. For whoever
 /// has its lock, and has noted nothing yet.
 pub fn went_on_without(path: &Path) -> Option<(u64, u64)> {
-    match without_record(note_beside(path).lines().next().unwrap_or_default().trim_end())? {
-        LastWriter::WithoutRecord { kept, since_ms, .. } => Some((since_ms, kept)),
-        LastWriter::Writing { .. } | LastWriter::Closed { .. } | LastWriter::Lost { .. } | LastWriter::Unknown => None,
-    }
+    let Without { kept, since_ms, .. } = without_record(note_beside(path).lines().next().unwrap_or_default().trim_end())?;
+    Some((since_ms, kept))
 }
 
 fn note_beside(path: &Path) -> String {
