@@ -46,7 +46,11 @@ fn approve(cockpit: &mut Pty) {
     let word = screen.split("Type ").nth(1).and_then(|rest| rest.split_whitespace().next()).unwrap().to_owned();
     // What is typed in the half second in which the dialog came up was meant for something else.
     std::thread::sleep(Duration::from_millis(1_500));
-    cockpit.keys(&word);
+    // One key after the other, as a hand types: all in one write would be a burst.
+    for letter in word.chars() {
+        cockpit.keys(&letter.to_string());
+        std::thread::sleep(Duration::from_millis(150));
+    }
     cockpit.wait_for(&format!("> {word}"));
     cockpit.keys("\r");
 }
