@@ -11,7 +11,7 @@
 //! - [`door`]: the seam between a session and whoever attaches; [`attach`]: the same over a socket, roles given by the kernel.
 //! - [`tui`]: the cockpit. It draws the state and sends commands.
 //! - [`sim`]: the world in a bottle, wire-true on loopback. It shares no code with the adapters.
-//! - [`cli`]: one file a subcommand; the only place where everything meets.
+//! - [`cli`]: one file a subcommand; the only place where everything meets. `cli/supervisor.rs` starts a host again that died.
 //! - `telemetry`: the program's own log.
 //!
 //! # What always holds

@@ -133,6 +133,9 @@ pub(super) async fn cockpit(
                         Then::StayAway,
                     ));
                 }
+                Ok(FromCockpit::Ask { command: Command::Stop { .. }, .. }) => {
+                    return Ended::Cut(Farewell::new("a cockpit ends no session; nothing was stopped; use `cutover stop`", Then::StayAway));
+                }
                 Ok(FromCockpit::Approve { ask, key, digest, signature }) => match signed(signs.as_ref(), key, &digest, &signature) {
                     Ok(key) => {
                         let what = Wanted::Ask { ask, command: Command::Approve { digest } };
@@ -168,7 +171,16 @@ pub(super) async fn cockpit(
     both(listening, writer, sight, &resync).await;
 }
 
-/// Serves a command line until it is over: the way home is all that it may ask for. It is nobody's presence, so nothing of it is told.
+/// Whose account is at the other end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Account {
+    /// The one that the host runs as.
+    Hosts,
+    Another,
+}
+
+/// Serves a command line until it is over: it may ask for the way home, and the host's own account for the session's end. It is nobody's
+/// presence, so nothing of it is told.
 pub(super) async fn errand(
     frames: Frames<impl AsyncRead + Unpin>,
     writer: impl AsyncWrite + Unpin,
@@ -176,12 +188,18 @@ pub(super) async fn errand(
     presence: mpsc::Sender<Presence>,
     requests: mpsc::Sender<Request>,
     asker: Asker,
+    account: Account,
 ) {
     let resync = Notify::new();
     let mut reader = ClientReader::new(frames, Bucket::new(20, 40), presence, asker.client);
     let listening = async {
         loop {
             let (ask, key, command) = match reader.next::<FromCockpit>().await {
+                Ok(FromCockpit::Ask { ask, key, command: command @ Command::Stop { .. } })
+                    if asker.role != Role::Watcher && account == Account::Hosts =>
+                {
+                    (ask, key, command)
+                }
                 Ok(FromCockpit::Ask { ask, key, command: command @ Command::Rollback { .. } }) if asker.role != Role::Watcher => {
                     (ask, key, command)
                 }

@@ -2,7 +2,7 @@
 //!
 //! Over a path a lost line can be dialled again; a stream that was handed over can be used once.
 
-use std::{io, path::PathBuf};
+use std::{io, path::PathBuf, time::Duration};
 
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -10,6 +10,10 @@ use tokio::{
 };
 
 use crate::attach::{peer, signer::Signer};
+
+/// A queue at the door that is full is no answer: it is dialled again for so long.
+const QUEUE_PATIENCE: Duration = Duration::from_secs(10);
+const QUEUE_LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// Anything that carries bytes both ways.
 pub trait Line: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -61,7 +65,7 @@ impl Dial {
         match self {
             Dial::Once(line) => line.take().ok_or_else(|| io::Error::new(io::ErrorKind::NotConnected, "the line was used already")),
             Dial::Path { path, owner } | Dial::Signing { path, owner, .. } => {
-                let stream = UnixStream::connect(path).await?;
+                let stream = connected(path).await?;
                 let listening = peer::uid_of(&stream)?;
                 if listening != *owner {
                     let why = format!("account {listening} listens there instead of {owner}");
@@ -69,6 +73,19 @@ impl Dial {
                 }
                 Ok(Box::new(stream))
             }
+        }
+    }
+}
+
+/// A connection, once the host's queue has a place for it: others may fill it faster than the host empties it.
+async fn connected(path: &std::path::Path) -> io::Result<UnixStream> {
+    let deadline = tokio::time::Instant::now() + QUEUE_PATIENCE;
+    loop {
+        match UnixStream::connect(path).await {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock && tokio::time::Instant::now() < deadline => {
+                tokio::time::sleep(QUEUE_LOOK_EVERY).await;
+            }
+            other => return other,
         }
     }
 }

@@ -1,8 +1,8 @@
 //! The host's side: lets people in, gives each connection exactly what its role may have, and sees everybody out.
 //!
 //! Who somebody is comes from the kernel before a byte of his is parsed. Then the roster gives the role, and the role decides which of the
-//! door's senders the connection's task is handed. Storms of connections wait at the door: each account is let in at a steady pace, and
-//! watchers can't take the places of those who steer.
+//! door's senders the connection's task is handed. Storms of connections wait at the door: each account is let in at a steady pace and has
+//! so many places, watchers can't take the places of those who steer, and a few are kept for whoever only asks for the way home.
 
 use std::{
     collections::BTreeMap,
@@ -25,7 +25,7 @@ use tokio::{
 
 use crate::{
     attach::{
-        connection::{self, Farewell, Sight, Speaker},
+        connection::{self, Account, Farewell, Sight, Speaker},
         frame::{self, FROM_CLIENT_BYTES_MAX, Frames, Outgoing},
         pace::Bucket,
         peer,
@@ -34,19 +34,26 @@ use crate::{
         roster::{Identity, Roster},
         snapshots::SnapshotCache,
     },
-    core::event::{Asker, WorldKind},
+    core::{
+        command::Command,
+        event::{Asker, WorldKind},
+    },
     domain::{
-        id::{ClientId, SessionId},
+        id::{AskId, ClientId, OperatorId, RouteId, SessionId},
         role::Role,
         shown::Shown,
     },
-    door::{Door, Presence, Published, Request},
+    door::{Door, Presence, Published, Request, Wanted},
 };
 
 /// Terminals at one time.
 const CLIENTS_MAX: usize = 128;
 /// Of these, accounts that may only watch.
-const WATCHERS_MAX: usize = 96;
+pub const WATCHERS_MAX: usize = 96;
+/// Of one account, however many people it stands for.
+pub const OF_AN_ACCOUNT_MAX: usize = 96;
+/// Beyond all these, for whoever has come for one question only: going home must find a place in a session that is full.
+pub const ERRANDS_MAX: usize = 16;
 /// New connections of one account a second, after a burst of as many.
 const ADMITTED_PER_SECOND: u32 = 20;
 /// A client that doesn't introduce itself within this time is cut.
@@ -124,11 +131,21 @@ impl Host {
         timeout(FAREWELL_WITHIN, seeing_out).await.ok();
     }
 
+    /// Asks for the session's end on behalf of whoever sent this process a signal: the kernel lets that only its own account do, and root. Whoever
+    /// sends one asks nobody, so all `routes` are named; it is recorded like every other question.
+    pub async fn stop_on_signal(&self, who: OperatorId, signal: &'static str, routes: Vec<RouteId>) {
+        let client = ClientId(self.shared.next_client.fetch_add(1, Ordering::Relaxed));
+        let by = Asker { client, who, role: Role::Pilot };
+        let what = Wanted::Ask { ask: AskId(1), command: Command::Stop { abandon: routes } };
+        // A session that hears nobody any more has ended.
+        self.shared.requests.send(Request { by, key: Some(Shown::new(signal)), what }).await.ok();
+    }
+
     /// Serves one client that shares this process, over the same frames as everybody else.
     pub async fn serve_stream(&self, stream: impl AsyncRead + AsyncWrite + Send, identity: Identity) {
         let mut closing = self.shared.closing.clone();
         let leave = |_| Box::pin(async move { farewell(&mut closing).await }) as Leave;
-        self.converse(stream, &[Candidate::known(identity)], leave).await;
+        self.converse(stream, &[Candidate::known(identity)], Seat::Any, leave).await;
     }
 
     async fn receive(self, stream: UnixStream, admitted: Admitted, mut roster: watch::Receiver<Arc<Roster>>) {
@@ -143,16 +160,22 @@ impl Host {
                 }
             }) as Leave
         };
-        self.converse(stream, &admitted.candidates, leave).await;
+        self.converse(stream, &admitted.candidates, admitted.seat, leave).await;
         drop(admitted.places);
     }
 
     /// From the hello to the end.
-    async fn converse(&self, stream: impl AsyncRead + AsyncWrite, candidates: &[Candidate], leave: impl FnOnce(Candidate) -> Leave) {
+    async fn converse(
+        &self,
+        stream: impl AsyncRead + AsyncWrite,
+        candidates: &[Candidate],
+        seat: Seat,
+        leave: impl FnOnce(Candidate) -> Leave,
+    ) {
         let (reader, mut writer) = tokio::io::split(stream);
         let mut frames = Frames::new(reader, FROM_CLIENT_BYTES_MAX);
         let hello = match timeout(HELLO_WITHIN, frames.next::<serde_json::Value>()).await {
-            Ok(Ok(Some(hello))) => understand(hello),
+            Ok(Ok(Some(hello))) => understand(hello).and_then(|hello| seat.allows(hello)),
             Ok(Ok(None)) => return,
             Ok(Err(error)) => Err(Refused { why: Shown::new(&error.to_string()), then: Then::StayAway }),
             Err(_) => Err(Refused { why: Shown::new("no hello came within 5 s; attach again"), then: Then::ComeBack }),
@@ -187,7 +210,8 @@ impl Host {
         let sight = Sight { transitions, snapshots: snapshots.clone(), leave: leave(candidate.clone()) };
         if hello.wants == Wants::Errand {
             let asker = Asker { client, who, role };
-            return connection::errand(frames, writer, sight, presence.clone(), requests.clone(), asker).await;
+            let account = if candidate.identity.uid == peer::own_uid() { Account::Hosts } else { Account::Another };
+            return connection::errand(frames, writer, sight, presence.clone(), requests.clone(), asker, account).await;
         }
         let joined = Presence::Joined { client, who: who.clone(), role, terminal: hello.terminal };
         if presence.send(joined).await.is_err() {
@@ -240,11 +264,37 @@ async fn farewell(closing: &mut watch::Receiver<Option<Farewell>>) -> Farewell {
     }
 }
 
+/// What a place may be used for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Seat {
+    Any,
+    /// One that is kept for a single question.
+    Errand,
+}
+
+impl Seat {
+    fn allows(self, hello: Hello) -> Result<Hello, Refused> {
+        match (self, hello.wants) {
+            (Seat::Any, _) | (Seat::Errand, Wants::Errand | Wants::Glance) => Ok(hello),
+            (Seat::Errand, Wants::Cockpit | Wants::Watch) => Err(Refused { why: Shown::new(FULL), then: Then::ComeBack }),
+        }
+    }
+}
+
+const FULL: &str = "the session is full; try again when somebody has left (`cutover rollback` still finds a place)";
+
 /// Who may come in, how fast and how many.
 struct Entrance {
-    paces: BTreeMap<u32, Bucket>,
+    accounts: BTreeMap<u32, AtTheDoor>,
     places: Arc<Semaphore>,
     watcher_places: Arc<Semaphore>,
+    errand_places: Arc<Semaphore>,
+}
+
+/// What one account has taken.
+struct AtTheDoor {
+    pace: Bucket,
+    places: Arc<Semaphore>,
 }
 
 struct Admitted {
@@ -252,13 +302,15 @@ struct Admitted {
     candidates: Vec<Candidate>,
     /// Its turn in the queue of its account.
     wait: Duration,
-    places: (OwnedSemaphorePermit, Option<OwnedSemaphorePermit>),
+    seat: Seat,
+    places: Vec<OwnedSemaphorePermit>,
 }
 
 impl Entrance {
     fn new() -> Entrance {
         let places = Arc::new(Semaphore::new(CLIENTS_MAX));
-        Entrance { paces: BTreeMap::new(), places, watcher_places: Arc::new(Semaphore::new(WATCHERS_MAX)) }
+        let (watcher_places, errand_places) = (Arc::new(Semaphore::new(WATCHERS_MAX)), Arc::new(Semaphore::new(ERRANDS_MAX)));
+        Entrance { accounts: BTreeMap::new(), places, watcher_places, errand_places }
     }
 
     /// `None` closes the connection: nothing of what it sent has been looked at.
@@ -269,18 +321,24 @@ impl Entrance {
             tell(stream, format!("account {uid} is not in the host's roster; ask its owner to add it"), Then::StayAway).ok();
             return None;
         }
-        let place = self.places.clone().try_acquire_owned().ok();
-        let watcher_place = if candidates.iter().all(|one| one.identity.role == Role::Watcher) {
-            self.watcher_places.clone().try_acquire_owned().ok().map(Some)
-        } else {
-            Some(None)
-        };
-        let (Some(place), Some(watcher_place)) = (place, watcher_place) else {
-            tell(stream, "the session is full; try again when somebody has left".to_owned(), Then::ComeBack).ok();
+        let only_watch = candidates.iter().all(|one| one.identity.role == Role::Watcher);
+        let account = self.accounts.entry(uid).or_insert_with(|| AtTheDoor {
+            pace: Bucket::new(ADMITTED_PER_SECOND, ADMITTED_PER_SECOND),
+            places: Arc::new(Semaphore::new(OF_AN_ACCOUNT_MAX)),
+        });
+        let wanted = [Some(&account.places), Some(&self.places), only_watch.then_some(&self.watcher_places)];
+        let places: Option<Vec<_>> = wanted.into_iter().flatten().map(|places| places.clone().try_acquire_owned().ok()).collect();
+        let kept = || self.errand_places.clone().try_acquire_owned().ok().map(|place| (Seat::Errand, vec![place]));
+        let Some((seat, places)) = places.map(|places| (Seat::Any, places)).or_else(kept) else {
+            tell(stream, FULL.to_owned(), Then::ComeBack).ok();
             return None;
         };
-        let bucket = self.paces.entry(uid).or_insert_with(|| Bucket::new(ADMITTED_PER_SECOND, ADMITTED_PER_SECOND));
-        Some(Admitted { candidates, wait: bucket.take(Instant::now()), places: (place, watcher_place) })
+        let wait = match seat {
+            Seat::Any => account.pace.take(Instant::now()),
+            // There are few of them, and nobody waits for his own crowd on the way home.
+            Seat::Errand => Duration::ZERO,
+        };
+        Some(Admitted { candidates, wait, seat, places })
     }
 }
 

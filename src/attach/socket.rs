@@ -20,7 +20,7 @@ use rustix::{
 
 use crate::attach::peer;
 
-const CONNECTIONS_WAITING_MAX: i32 = 128;
+const CONNECTIONS_WAITING_MAX: i32 = 4096; // the kernel takes what `net.core.somaxconn` allows
 
 /// Why a directory or a socket in it can't be used.
 #[derive(Debug, thiserror::Error)]

@@ -1,20 +1,31 @@
-//! A session whose host is gone: where its traffic was last known to be, the ways home that need no host, and how to bring the host back.
+//! A session whose host is gone, or does not answer: where its traffic was last known to be, the ways home that need no host, and how to
+//! bring the host back.
 //!
 //! All of it comes from the journal, which is read and not taken up. Where that can't be read, because it is another account's or broken, the
-//! plan's file still gives the commands, if it is the version that the session flew.
+//! plan's file still gives the commands, if it is the version that the session flew. A host that does not answer may come back, so of it
+//! nothing is said that is so of a dead one alone.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use tokio::net::UnixStream;
 
 use crate::{
-    attach::sessions::Found,
+    attach::{
+        peer,
+        sessions::{Found, Life},
+    },
     cli::{
         Exit, check,
         current::{self, Open},
         paths::{self, Paths},
         place::{Place, said},
         print,
+        silence::{ANSWERS_WITHIN, Process, Silence},
         stop::unwatched,
-        way::{Next, Opening, World},
+        way::{self, Next, Opening, World},
     },
     core::{event::WorldKind, state::State},
     domain::{
@@ -29,20 +40,32 @@ use crate::{
     words::{Names, absence},
 };
 
-/// A session whose host is gone.
+/// A disk that has not given a journal within this time is not waited for.
+const READ_WITHIN: Duration = Duration::from_secs(2);
+
+/// A session whose host can't be asked.
 pub struct Absent {
     pub session: SessionId,
+    pub host: Host,
     /// Live or simulated, where that is known.
     pub world: Option<WorldKind>,
     /// What is known of it.
     pub known: Known,
-    /// What can be done about it.
+    /// What can be done about it; of a host that does not answer, once that was ended.
     pub next: Next,
     /// The file of its plan, where that was noted.
     pub plan_path: Option<PathBuf>,
     pub journal: PathBuf,
     /// The directory of its card, if it left one.
     pub folder: Option<PathBuf>,
+}
+
+/// Why its host can't be asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Host {
+    Gone,
+    /// It is there and does not answer; it may come back.
+    Silent(Silence),
 }
 
 /// What is known of it, and whence.
@@ -56,19 +79,36 @@ pub enum Known {
 impl Absent {
     /// What a host that died has left behind.
     pub fn of(found: &Found, place: &Place) -> Absent {
-        let card = &found.card;
-        let known = match fold(card.journal.clone()) {
-            Ok(state) => Known::Journal(state),
-            Err(why) => match flown(&card.plan_path, card.plan_hash) {
-                Some(plan) => Known::PlanAlone(why, Box::new(plan)),
-                None => Known::Nothing(why),
-            },
+        Absent::with(found, Host::Gone, known(found), super::sessions::next(found, place))
+    }
+
+    /// What can be said of a session whose host does not answer. Nobody waits for a disk that doesn't answer either.
+    pub async fn silent(found: &Found, place: &Place) -> Absent {
+        let listens = UnixStream::connect(&found.socket).await.and_then(|stream| stream.peer_cred());
+        let pid = listens.ok().and_then(|who| u32::try_from(who.pid()?).ok()).unwrap_or(found.card.pid);
+        let host = Host::Silent(Silence { pid, process: Process::of(pid), owner: found.owner });
+        // As it would be without that host.
+        let left = Found { life: Life::Dead, ..found.clone() };
+        let (read, at) = (left.clone(), place.clone());
+        let reading = tokio::task::spawn_blocking(move || (known(&read), super::sessions::next(&read, &at)));
+        let (known, next) = match tokio::time::timeout(READ_WITHIN, reading).await {
+            Ok(Ok(read)) => read,
+            Ok(Err(_)) | Err(_) => {
+                let why = format!("its disk has not answered within {} s", READ_WITHIN.as_secs());
+                (Known::Nothing(why), way::next(&left, peer::own_uid(), Some(found.card.plan_hash), place))
+            }
         };
+        Absent::with(found, host, known, next)
+    }
+
+    fn with(found: &Found, host: Host, known: Known, next: Next) -> Absent {
+        let card = &found.card;
         Absent {
             session: card.session.clone(),
+            host,
             world: Some(card.world),
             known,
-            next: super::sessions::next(found, place),
+            next,
             plan_path: Some(card.plan_path.clone()),
             journal: card.journal.clone(),
             folder: found.socket.parent().map(Path::to_owned),
@@ -95,14 +135,15 @@ impl Absent {
             Known::PlanAlone(..) | Known::Nothing(_) => None,
         };
         let next = back(&session, plan.clone(), world, place);
-        Absent { session, world, known, next, plan_path: plan, journal, folder: None }
+        Absent { session, host: Host::Gone, world, known, next, plan_path: plan, journal, folder: None }
     }
 
     /// Whether its traffic was in a world that ended with its host.
     fn world_is_gone(&self) -> bool {
-        match self.next {
-            Next::ClearAway(_) => true,
-            Next::Join(_) | Next::TakeUp(_) | Next::TakeUpAt(_) | Next::PutBack(_) | Next::TheirsAlone(_) => false,
+        match (&self.host, &self.next) {
+            (Host::Gone, Next::ClearAway(_)) => true,
+            (Host::Gone, Next::Join(_) | Next::TakeUp(_) | Next::TakeUpAt(_) | Next::PutBack(_) | Next::TheirsAlone(_))
+            | (Host::Silent(_), _) => false,
         }
     }
 
@@ -121,6 +162,26 @@ impl Absent {
 
     /// How its host is brought back, in words, with the command on a line of its own.
     pub fn back(&self) -> String {
+        match &self.host {
+            Host::Gone => self.next_step(),
+            Host::Silent(silence) => self.let_go_on_or_end(silence),
+        }
+    }
+
+    /// A host that does not answer is let go on, or ended; both are done to its process. To end it loses nothing that is on record.
+    fn let_go_on_or_end(&self, Silence { pid, process, owner }: &Silence) -> String {
+        if *owner != peer::own_uid() {
+            return format!("only account {owner} can let it go on or end it: it is process {pid}");
+        }
+        let end = format!("end it, what is on record stays:\n  kill -KILL {pid}\nthen {}", self.next_step());
+        match process {
+            Process::Stopped => format!("this lets it go on:\n  kill -CONT {pid}\nor {end}"),
+            Process::WaitsForDisk => format!("it goes on by itself when its disk answers; or {end}"),
+            Process::Unexplained => format!("ask again, it may have been busy; or {end}"),
+        }
+    }
+
+    fn next_step(&self) -> String {
         match &self.next {
             Next::Join(line) => format!("it is back; join it:\n  {line}"),
             Next::TakeUp(line) => format!("this takes it up again:\n  {line}"),
@@ -129,8 +190,26 @@ impl Absent {
                 let plan = self.plan_path.as_ref().map_or_else(|| "its plan".to_owned(), |path| path.display().to_string());
                 format!("put {plan} back, then this takes it up again:\n  {line}")
             }
-            Next::ClearAway(line) => format!("its simulated world is gone with it; this clears it away, its journal stays:\n  {line}"),
+            Next::ClearAway(line) => {
+                let world = match self.host {
+                    Host::Gone => "its simulated world is gone with it; ",
+                    Host::Silent(_) => "as its simulated world ends with it, ",
+                };
+                format!("{world}this clears it away, its journal stays:\n  {line}")
+            }
             Next::TheirsAlone(account) => format!("only account {account} can take it up again"),
+        }
+    }
+
+    /// That its host can't be asked, and how that was found.
+    pub fn why(&self) -> String {
+        match &self.host {
+            Host::Gone => format!("the host of session {} is gone", self.session),
+            Host::Silent(Silence { pid, process, .. }) => format!(
+                "the host of session {} does not answer: process {pid} was asked and said nothing for {} s; {process}",
+                self.session,
+                ANSWERS_WITHIN.as_secs_f64()
+            ),
         }
     }
 
@@ -144,12 +223,16 @@ impl Absent {
 
     /// Says what is known and what can be done; `only` of one route.
     pub fn tell(&self, only: Option<&RouteId>) -> Exit {
-        self.tell_of("nobody watches over it, and nothing was done", only)
+        let what = match self.host {
+            Host::Gone => "nobody watches over it, and nothing was done",
+            Host::Silent(_) => "nothing was done",
+        };
+        self.tell_of(what, only)
     }
 
     /// The same to somebody who had asked for something when the host went: `what` became of that.
     pub fn tell_of(&self, what: &str, only: Option<&RouteId>) -> Exit {
-        let exit = said(format!("the host of session {} is gone; {what}", self.session), Exit::Nobody);
+        let exit = said(format!("{}; {what}", self.why()), Exit::Nobody);
         print::out(&self.lines(only));
         exit
     }
@@ -191,9 +274,11 @@ impl Absent {
                     Some(WorldKind::Live | WorldKind::Demo { speed: 0 | 1 }) => format!(", {} ago", Clock::live().now().since(state.now)),
                     Some(WorldKind::Demo { .. }) | None => String::new(),
                 };
-                let what = match self.world_is_gone() {
-                    true => "its simulated world ended with its host, and nobody is left there",
-                    false => "traffic stays where it was, and no trigger acts",
+                let what = match &self.host {
+                    Host::Gone if self.world_is_gone() => "its simulated world ended with its host, and nobody is left there",
+                    Host::Gone => "traffic stays where it was, and no trigger acts",
+                    Host::Silent(Silence { process: Process::Stopped, .. }) => "while it is stopped no trigger acts, and traffic stays",
+                    Host::Silent(_) => "whether its triggers act is not known, and it may have moved traffic since",
                 };
                 format!("nobody knows more since {}{ago}; {what}:", absence::moment(state.now))
             }
@@ -202,6 +287,18 @@ impl Absent {
                 format!("where its traffic is, is not known: its journal can't be read ({why}), nor the plan that it flew")
             }
         }
+    }
+}
+
+/// What the journal of `found` knows, or else its plan.
+fn known(found: &Found) -> Known {
+    let card = &found.card;
+    match fold(card.journal.clone()) {
+        Ok(state) => Known::Journal(state),
+        Err(why) => match flown(&card.plan_path, card.plan_hash) {
+            Some(plan) => Known::PlanAlone(why, Box::new(plan)),
+            None => Known::Nothing(why),
+        },
     }
 }
 

@@ -106,6 +106,11 @@ impl Format {
 /// # Errors
 /// None that a user could mend; a reader that went away ends the output quietly.
 pub fn run(args: &Args) -> Result<Exit> {
+    if let What::Show { since: Some(since), until: Some(until), .. } = &args.what
+        && since > until
+    {
+        return Ok(said("--since is later than --until, so no record could be shown; nothing was read", Exit::Usage));
+    }
     let path = match &args.what {
         What::Verify { journal, .. } | What::Show { journal, .. } => match named(journal) {
             Ok(path) => path,

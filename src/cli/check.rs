@@ -11,7 +11,7 @@ use std::{
 use color_eyre::eyre::Result;
 
 use crate::{
-    cli::{Exit, compose::Places, print},
+    cli::{Exit, bounds, compose::Places, print},
     core::detection,
     domain::{id::ItemId, metric::window, shown::Shown, weight::PerMille},
     plan::{
@@ -33,10 +33,10 @@ pub struct Args {
     /// The plan file to read
     plan: PathBuf,
     /// Look also, once, at everything that the plan names; nothing is changed
-    #[arg(long)]
+    #[arg(long, conflicts_with = "simulated")]
     live: bool,
     /// The same at the world of `cutover sim --port PORT`
-    #[arg(long, value_name = "PORT")]
+    #[arg(long, value_name = "PORT", value_parser = bounds::world_port)]
     simulated: Option<u16>,
     /// How many requests come to a route in all, to reckon what its triggers can see
     #[arg(long, value_name = "RATE", default_value = "100/s", value_parser = rate)]

@@ -1,6 +1,6 @@
 //! A cockpit on a session that runs elsewhere: what `attach`, `watch` and `open` have in common.
 
-use std::io::IsTerminal;
+use std::{env::VarError, io::IsTerminal};
 
 use color_eyre::eyre::Result;
 
@@ -27,11 +27,21 @@ use crate::{
 /// # Errors
 /// [`Exit::Usage`] without one.
 pub fn terminal() -> Result<(), Exit> {
-    if std::io::stdout().is_terminal() && std::io::stdin().is_terminal() {
-        return Ok(());
+    const INSTEAD: &str = "nothing was attached; `cutover status` says how it stands in lines, and `cutover rollback` brings it home";
+    if !(std::io::stdout().is_terminal() && std::io::stdin().is_terminal()) {
+        let why = format!("a cockpit needs a terminal; {INSTEAD}; over ssh ask for one with `ssh -t`");
+        return Err(said(why, Exit::Usage));
     }
-    let why = "a cockpit needs a terminal; nothing was attached; over ssh ask for one with `ssh -t`, or use `cutover status`";
-    Err(said(why, Exit::Usage))
+    match std::env::var("TERM").as_deref() {
+        Ok(kind) if !matches!(kind, "" | "dumb") => Ok(()),
+        // What is not UTF-8 names a terminal that we know as little as any other.
+        Err(VarError::NotUnicode(_)) => Ok(()),
+        Ok("dumb") => Err(said(format!("a cockpit draws a whole screen, and this terminal has none (TERM=dumb); {INSTEAD}"), Exit::Usage)),
+        Ok(_) | Err(VarError::NotPresent) => {
+            let why = format!("TERM is not set, so whether this terminal can show a screen is not known; {INSTEAD}; or say TERM=xterm");
+            Err(said(why, Exit::Usage))
+        }
+    }
 }
 
 /// Draws the session until its person or its terminal leaves. The session goes on either way.

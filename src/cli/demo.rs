@@ -20,7 +20,7 @@ use crate::{
     cli::{
         Exit,
         appearance::Face,
-        cockpit,
+        bounds, cockpit,
         environment::World,
         paths::Paths,
         print,
@@ -50,13 +50,13 @@ pub struct Args {
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// World seconds in one real second, 1 to 100
-    #[arg(long, default_value_t = 10.0)]
+    #[arg(long, default_value = "10", value_parser = bounds::session_speed)]
     speed: f64,
     /// What goes wrong by itself: calm, error-burst, latency, bad-pods, replica-lag, api-503, lost-replies, foreign-writer, storm
     #[arg(long, default_value_t = Scenario::Calm)]
     scenario: Scenario,
-    /// First of five ports of the world on 127.0.0.1, for gcloud and kubectl; without it, free ones
-    #[arg(long)]
+    /// First of five ports of the world on 127.0.0.1, for gcloud and kubectl; without it or with 0, free ones
+    #[arg(long, value_parser = bounds::own_port)]
     port: Option<u16>,
     /// Where the journal is kept; a new folder
     #[arg(long)]
@@ -82,7 +82,7 @@ pub async fn run(args: Args) -> Result<Exit> {
     let paths = Paths::find()?;
     telemetry::start(Sink::PaneAndFile(paths.log("demo")))?;
     let plan = plan()?;
-    let ports = args.port.map_or(Ports::Any, Ports::Fixed);
+    let ports = Ports::of(args.port);
     let world = World::own(Config { seed: args.seed, speed: args.speed, scenario: args.scenario, ports, ..Config::default() }).await?;
     let session: SessionId = format!("demo-{}", std::process::id()).parse()?;
     let journal = args.journal.clone().unwrap_or_else(|| paths.journal(&format!("{session}-{}", world.clock().now().0)));

@@ -6,7 +6,7 @@ use color_eyre::eyre::{Result, WrapErr};
 
 use crate::{
     attach::sessions::Simulated,
-    cli::compose::Places,
+    cli::{Exit, bounds, compose::Places, place::said},
     core::event::WorldKind,
     domain::{
         fault::{Fault, FaultKind},
@@ -25,23 +25,48 @@ use crate::{
 #[derive(Debug, Clone, clap::Args)]
 pub struct Environment {
     /// Steer a simulated world instead of what the plan names: its own, or the one of `cutover sim --port PORT` at speed 1
-    #[arg(long, num_args = 0..=1, value_name = "PORT")]
+    #[arg(long, num_args = 0..=1, value_name = "PORT", value_parser = bounds::world_port)]
     pub simulated: Option<Option<u16>>,
-    /// What chance is drawn from in a simulated world of its own
-    #[arg(long, default_value_t = 1, requires = "simulated")]
-    pub seed: u64,
-    /// World seconds in one real second there, 1 to 100
-    #[arg(long, default_value_t = 1.0, requires = "simulated")]
-    pub speed: f64,
-    /// What goes wrong there by itself
-    #[arg(long, default_value_t = Scenario::Calm, requires = "simulated")]
-    pub scenario: Scenario,
+    /// What chance is drawn from in a simulated world of its own [default: 1]
+    #[arg(long, requires = "simulated")]
+    pub seed: Option<u64>,
+    /// World seconds in one real second there, 1 to 100 [default: 1]
+    #[arg(long, requires = "simulated", value_parser = bounds::session_speed)]
+    pub speed: Option<f64>,
+    /// What goes wrong there by itself [default: calm]
+    #[arg(long, requires = "simulated")]
+    pub scenario: Option<Scenario>,
 }
 
 impl Environment {
     /// Which simulated world, if one.
     pub fn world(&self) -> Option<Simulated> {
         self.simulated.map(|port| port.map_or(Simulated::Own, Simulated::Port))
+    }
+
+    /// Whether the world will live in the host's own process, and end with it.
+    pub fn is_in_the_host(&self) -> bool {
+        self.world() == Some(Simulated::Own)
+    }
+
+    /// The options that were given and are for a world that begins.
+    pub fn of_a_world_that_begins(&self) -> Vec<&'static str> {
+        let given = [("--seed", self.seed.is_some()), ("--speed", self.speed.is_some()), ("--scenario", self.scenario.is_some())];
+        given.into_iter().filter(|(_, is_given)| *is_given).map(|(name, _)| name).collect()
+    }
+
+    /// Whether everything that was given has a meaning; says so if not.
+    /// # Errors
+    /// [`Exit::Usage`].
+    pub fn is_consistent(&self) -> Result<(), Exit> {
+        let given = self.of_a_world_that_begins().join(" and ");
+        match self.simulated {
+            Some(Some(port)) if !given.is_empty() => {
+                let why = format!("the world on port {port} runs already; nothing was started; give {given} to its `cutover sim`");
+                Err(said(why, Exit::Usage))
+            }
+            Some(Some(_) | None) | None => Ok(()),
+        }
     }
 }
 
@@ -60,7 +85,10 @@ impl World {
             None => Ok(World::Live(Clock::live())),
             Some(Some(first)) => Ok(World::Elsewhere { endpoints: Endpoints::in_a_row(first), clock: Clock::live() }),
             Some(None) => {
-                let Environment { seed, scenario, speed, .. } = *environment;
+                let Config { seed, speed, scenario, .. } = Config::default();
+                let seed = environment.seed.unwrap_or(seed);
+                let speed = environment.speed.unwrap_or(speed);
+                let scenario = environment.scenario.unwrap_or(scenario);
                 World::own(Config { seed, speed, scenario, ..Config::default() }).await
             }
         }
@@ -70,7 +98,6 @@ impl World {
     /// # Errors
     /// It can't start.
     pub async fn own(config: Config) -> Result<World> {
-        let config = Config { speed: config.speed.clamp(1.0, 100.0), ..config };
         let simulation = Simulation::start(config).await.wrap_err("the simulated world could not start; nothing was begun")?;
         let clock = Clock::paced(Timestamp(simulation.clock().now_ms()), simulation.clock().speed());
         Ok(World::Own { simulation, clock })

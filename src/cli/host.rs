@@ -1,13 +1,14 @@
 //! `cutover host PLAN`: the session itself, in the foreground, for systemd or for `cutover open`.
 //!
 //! It outlives every terminal. SIGHUP means nothing to it; SIGTERM and SIGINT end the process and leave the session to be taken up again,
-//! in the state that its journal holds; SIGUSR1, which `cutover stop` sends, ends the session for good. It has no terminal of its own and
-//! asks nobody anything: people come in through the socket.
+//! in the state that its journal holds; SIGUSR1, which a `cutover stop` of an earlier version sends, ends the session for good, as `cutover
+//! stop` does through the socket. It has no terminal of its own and asks nobody anything: people come in through the socket.
 
 use std::{path::PathBuf, time::Duration};
 
 use color_eyre::eyre::{Result, WrapErr};
 use rustix::process::{DumpableBehavior, Resource, Rlimit};
+use seccompiler::{BpfProgram, SeccompAction, SeccompFilter};
 use tokio::{
     signal::unix::{SignalKind, signal},
     task::JoinHandle,
@@ -16,7 +17,9 @@ use tokio::{
 use crate::{
     attach::{
         connection::Farewell,
+        peer,
         protocol::Then,
+        roster::{Roster, passwd},
         sessions::{Card, ClaimError, Lease, socket_name},
         socket::{Folder, FolderError},
     },
@@ -27,10 +30,10 @@ use crate::{
         paths::{self, Paths},
         place::{Place, said},
         predecessor, print, rostering,
-        running::{Opening, Running},
-        unit,
+        running::{Ended, Opening, Running},
+        supervisor, unit,
     },
-    domain::id::SessionId,
+    domain::id::{OperatorId, RouteId, SessionId},
     journal::checkpoint,
     plan::{self, diagnostic, model::Plan},
     session::recorder::{Found, RecorderError},
@@ -82,15 +85,21 @@ pub struct Args {
     /// Print a systemd user unit for this host and do nothing else
     #[arg(long)]
     unit: bool,
-    /// Leave the terminal's session first
+    /// Leave the terminal's session first, and start the host again when it dies
     #[arg(long, hide = true)]
     detached: bool,
+    /// Leave the terminal's session, and no more
+    #[arg(long, hide = true, requires = "detached")]
+    no_restart: bool,
 }
 
 /// Runs the host until it is told to end, or its journal fails.
 /// # Errors
 /// What keeps the session from beginning; nothing has been asked of the world then.
 pub async fn run(args: Args) -> Result<Exit> {
+    if let Err(exit) = args.options.environment.is_consistent() {
+        return Ok(exit);
+    }
     let plan_path = match std::fs::canonicalize(&args.options.plan) {
         Ok(path) => path,
         Err(error) => return Ok(said(format!("{}: {error}; no session was begun", args.options.plan.display()), Exit::Usage)),
@@ -105,23 +114,58 @@ pub async fn run(args: Args) -> Result<Exit> {
         rustix::process::setsid().wrap_err("the terminal's session could not be left")?;
     }
     harden();
+    // A world that lives in the host dies with it, and its session can't be taken up.
+    if args.detached && !args.no_restart && !options.environment.is_in_the_host() {
+        return supervisor::run(&options).await;
+    }
+    die_of_any_panic();
     let paths = Paths::find()?;
     telemetry::start(Sink::FileOnly(paths.log("host")))?;
     match begin(options, paths).await? {
-        Ok(hosted) => hosted.until_the_end().await,
+        Ok(hosted) => {
+            start_no_programs();
+            hosted.until_the_end().await
+        }
         Err(exit) => Ok(exit),
     }
 }
 
-/// What the process can give up by itself: files for others, core files, and being looked into.
+/// What the process can give up by itself: files for others, core files, being looked into, and rights that a program could bring.
 fn harden() {
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     let none = Rlimit { current: Some(0), maximum: Some(0) };
     let given_up = rustix::process::setrlimit(Resource::Core, none)
-        .and_then(|()| rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable));
+        .and_then(|()| rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable))
+        .and_then(|()| rustix::thread::set_no_new_privs(true));
     if let Err(error) = given_up {
-        tracing::warn!(%error, "core files could not be switched off; keep this account's files to yourself");
+        tracing::warn!(%error, "core files and new rights could not be switched off; keep this account's files to yourself");
     }
+}
+
+/// From here on no thread of the process can start a program, whoever may come to speak in its name.
+fn start_no_programs() {
+    let applied = programs_denied().and_then(|filter| Ok(seccompiler::apply_filter_all_threads(&filter)?));
+    if let Err(error) = applied {
+        tracing::warn!(%error, "the kernel takes no filter of system calls; the session goes on without one");
+    }
+}
+
+fn programs_denied() -> Result<BpfProgram> {
+    // Both are asked for by number; an empty list of conditions is every call.
+    let [execve, execveat] = if cfg!(target_arch = "x86_64") { [59, 322] } else { [221, 281] };
+    let denied = [(execve, Vec::new()), (execveat, Vec::new())].into_iter().collect();
+    let refusal = SeccompAction::Errno(rustix::io::Errno::PERM.raw_os_error().unsigned_abs());
+    let filter = SeccompFilter::new(denied, SeccompAction::Allow, refusal, std::env::consts::ARCH.try_into()?)?;
+    Ok(filter.try_into()?)
+}
+
+/// A task that panicked leaves a session that looks alive and lacks something. The next host takes it up whole.
+fn die_of_any_panic() {
+    let told = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        told(panic);
+        std::process::abort();
+    }));
 }
 
 /// A session that runs, and lets people in.
@@ -135,6 +179,8 @@ struct Hosted {
     _plan_lease: Lease,
     running: Running,
     serving: JoinHandle<()>,
+    /// Of the plan that it flies.
+    routes: Vec<RouteId>,
 }
 
 async fn begin(options: Options, paths: Paths) -> Result<Result<Hosted, Exit>> {
@@ -169,6 +215,7 @@ async fn begin(options: Options, paths: Paths) -> Result<Result<Hosted, Exit>> {
     };
     let listener = folder.listen_for(&lease)?;
     let card = card(&opening, &options, &world);
+    let routes = opening.plan.routes.iter().map(|route| route.id.clone()).collect();
     let can_be_taken_up = !world.is_our_own();
     let running = Running::start(opening, world).await?;
     let host = running.host.clone();
@@ -179,7 +226,7 @@ async fn begin(options: Options, paths: Paths) -> Result<Result<Hosted, Exit>> {
         current::remember(&paths, &options.plan, &session).wrap_err("the session could not be noted as the plan's open one")?;
     }
     print::err(&format!("session {session} runs; its journal: {}", card.journal.display()));
-    Ok(Ok(Hosted { options, paths, folder, session, lease, _plan_lease: plan_lease, running, serving }))
+    Ok(Ok(Hosted { options, paths, folder, session, lease, _plan_lease: plan_lease, running, serving, routes }))
 }
 
 /// What is told of the session to whoever lists them.
@@ -276,12 +323,18 @@ fn new_name(plan: &Plan, paths: &Paths) -> Result<SessionId, OpenError> {
     free.and_then(|name| name.parse().ok()).ok_or(OpenError::NoName)
 }
 
+/// Whoever this account is, for the record.
+pub(super) fn owner() -> OperatorId {
+    let uid = peer::own_uid();
+    Roster::of_owner(uid, &passwd()).identify(uid).expect("the owner is in a roster of the owner").who
+}
+
 /// Why the host ends.
 enum Call {
     /// The process goes, the session stays.
     Pause,
-    /// The session is over.
-    Stop,
+    /// The session is over, and its engine has ended.
+    Stopped,
 }
 
 impl Hosted {
@@ -296,13 +349,19 @@ impl Hosted {
                 _ = hangup.recv() => tracing::info!("a hang-up was heard and means nothing here"),
                 _ = terminate.recv() => break Call::Pause,
                 _ = interrupt.recv() => break Call::Pause,
-                _ = stop.recv() => break Call::Stop,
-                why = self.running.failed() => {
-                    tracing::error!("{why}");
-                    self.running.see_out_untold(Farewell::new(&why, Then::StayAway));
-                    self.serving.await?;
-                    return Ok(said(why, Exit::Failed));
-                }
+                _ = stop.recv() => self.running.host.stop_on_signal(owner(), "SIGUSR1", self.routes.clone()).await,
+                ended = self.running.ended() => match ended {
+                    Ended::Stopped(by) => {
+                        tracing::info!(%by, "the session was stopped");
+                        break Call::Stopped;
+                    }
+                    Ended::Failed(why) => {
+                        tracing::error!("{why}");
+                        self.running.see_out_untold(Farewell::new(&why, Then::StayAway));
+                        self.serving.await?;
+                        return Ok(said(why, Exit::Failed));
+                    }
+                },
                 _ = verify.tick() => {
                     if let Err(error) = self.folder.verify(&socket_name(&self.session)) {
                         tracing::error!(%error, "the socket is not what it was made to be");
@@ -310,15 +369,22 @@ impl Hosted {
                 }
             }
         };
-        let last_words = match call {
-            Call::Pause => Farewell::new("the host was ended; the session waits in its journal for the next one", Then::ComeBack),
-            Call::Stop => Farewell::new("the session was stopped by its owner", Then::StayAway),
-        };
-        self.running.see_out(last_words);
-        self.serving.await?;
-        self.running.end().await?;
-        if let Call::Stop = call {
-            current::forget(&self.paths, &self.options.plan, &self.session);
+        match call {
+            Call::Pause => {
+                let last_words = Farewell::new("the host was ended; the session waits in its journal for the next one", Then::ComeBack);
+                self.running.see_out(last_words);
+                self.serving.await?;
+                let state = self.running.end().await?;
+                // Somebody may have stopped it in the same moment.
+                if state.stopped.is_some() {
+                    current::forget(&self.paths, &self.options.plan, &self.session);
+                }
+            }
+            Call::Stopped => {
+                self.serving.await?;
+                self.running.leave().await;
+                current::forget(&self.paths, &self.options.plan, &self.session);
+            }
         }
         self.folder.retire(self.lease);
         Ok(Exit::Done)

@@ -11,7 +11,7 @@ use crate::{
         Exit,
         environment::Environment,
         host::Options,
-        place::{glance, said},
+        place::said,
         predecessor, print,
         way::{self, Opening, World},
     },
@@ -104,8 +104,8 @@ impl Flies {
 
 /// Whether a running session of the plan's file is what `options` ask for.
 /// # Errors
-/// [`Exit::Refused`], with the reason and the way on on standard error.
-pub async fn running(found: &Found, options: &Options, plan: &Plan) -> Result<(), Exit> {
+/// [`Exit::Refused`], with the reason and the way on on standard error. `flown` is the state that its host showed, if it showed one.
+pub fn running(found: &Found, flown: Option<&State>, options: &Options, plan: &Plan) -> Result<(), Exit> {
     let (card, asked) = (&found.card, Flies::asked(&options.environment));
     let (session, flies) = (card.session.clone(), Flies::of(card.world, card.simulated));
     let attach = || ("join it as it is", way::with_session("attach", &card.session, &options.place));
@@ -123,13 +123,38 @@ pub async fn running(found: &Found, options: &Options, plan: &Plan) -> Result<()
     }
     if card.plan_hash != plan.hash && !options.keep_plan {
         // A host that does not let us look flies another version all the same; then the hashes are all that is said.
-        let flown = glance(found).await.ok().and_then(|seen| seen.state.opened);
+        let flown = flown.and_then(|state| state.opened.as_ref());
         let differences = flown.map(|opened| differences(&opened.plan, plan));
         let (flies, file) = (card.plan_hash, plan.hash);
         let mismatch = Mismatch::Plan { session, flies, file, differences: differences.unwrap_or_default() };
         return Err(refused(&mismatch, &[attach(), after_stop(again)]));
     }
     Ok(())
+}
+
+/// What was asked for and has no say in a session that runs already, in words; it was joined all the same.
+pub fn unheard(card: &Card, options: &Options) -> Vec<String> {
+    let mut notes = Vec::new();
+    let Environment { speed, .. } = options.environment;
+    let runs_at = match card.world {
+        WorldKind::Live => None,
+        WorldKind::Demo { speed } => Some(f64::from(speed.max(1))),
+    };
+    if let (Some(asked), Some(runs_at)) = (speed, runs_at)
+        && (asked - runs_at).abs() >= 0.5
+    {
+        notes.push(format!("its world runs at speed {runs_at} and goes on so; --speed {asked} is for one that begins"));
+    }
+    let begins = options.environment.of_a_world_that_begins();
+    let drawn: Vec<&str> = begins.into_iter().filter(|name| *name != "--speed").collect();
+    if !drawn.is_empty() {
+        notes.push(format!("its world was begun before; {} did nothing, as it is for one that begins", drawn.join(" and ")));
+    }
+    if let Some(asked) = options.roster.as_ref().filter(|asked| card.roster.as_ref() != Some(asked)) {
+        let reads = card.roster.as_ref().map_or_else(|| "the default roster".to_owned(), |path| path.display().to_string());
+        notes.push(format!("its host reads {reads} and goes on so; --roster {} did nothing", asked.display()));
+    }
+    notes
 }
 
 /// Whether a session whose host is gone is what `options` ask for. `card` is what that host left behind, if anything.

@@ -12,6 +12,7 @@ mod absent;
 mod appearance;
 pub mod attach;
 pub mod audit;
+mod bounds;
 pub mod check;
 pub mod cockpit;
 pub mod completions;
@@ -31,9 +32,11 @@ pub mod roster;
 pub mod rostering;
 mod running;
 pub mod sessions;
+mod silence;
 pub mod sim;
 pub mod status;
 pub mod stop;
+mod supervisor;
 pub mod unit;
 pub mod watch;
 pub mod way;
@@ -84,6 +87,11 @@ impl Exit {
         }
     }
 
+    /// The exit of another process of this program; whatever else it ended with, it failed.
+    fn of_code(code: i32) -> Exit {
+        Exit::ALL.into_iter().find(|exit| i32::from(exit.code()) == code).unwrap_or(Exit::Failed)
+    }
+
     pub fn meaning(self) -> &'static str {
         match self {
             Exit::Done => "done",
@@ -93,7 +101,7 @@ impl Exit {
             Exit::RolledBack => "rolled back",
             Exit::Drift => "somebody else changed the world",
             Exit::Locked => "the session is already open elsewhere",
-            Exit::Nobody => "no such session, or its host can't be reached",
+            Exit::Nobody => "no such session, or its host is gone or does not answer",
             Exit::Unsettled => "not settled: needs a human or more time",
             Exit::Interrupted => "interrupted",
         }

@@ -21,7 +21,14 @@ use crate::{
         sessions::{Found, Life},
         socket::FolderError,
     },
-    cli::{Exit, appearance::Face, cockpit, current, host, join, paths::Paths, place::said, predecessor, print, rostering, unit, way},
+    cli::{
+        Exit,
+        appearance::Face,
+        cockpit, current, host, join,
+        paths::Paths,
+        place::{Unheard, said},
+        predecessor, print, rostering, unit, way,
+    },
     tui::view::Follow,
 };
 
@@ -36,8 +43,11 @@ pub struct Args {
     #[command(flatten)]
     options: host::Options,
     /// Only see to it that the session runs, and print its name
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["theme", "ascii", "color", "no_mouse"])]
     no_attach: bool,
+    /// Leave the session alone when its host dies, instead of starting another one
+    #[arg(long)]
+    no_restart: bool,
     #[command(flatten)]
     face: Face,
 }
@@ -52,6 +62,9 @@ enum Attaches {
 /// # Errors
 /// When the host's process can't be started, or the terminal can't be had.
 pub async fn run(args: Args) -> Result<Exit> {
+    if let Err(exit) = args.options.environment.is_consistent() {
+        return Ok(exit);
+    }
     if !args.no_attach
         && let Err(exit) = cockpit::terminal()
     {
@@ -63,7 +76,8 @@ pub async fn run(args: Args) -> Result<Exit> {
     };
     let options = host::Options { plan, ..args.options }.absolute()?;
     let attaches = if args.no_attach { Attaches::No } else { Attaches::Yes };
-    let found = match find_or_start(&options, attaches).await? {
+    let restarts = if args.no_restart { Restarts::No } else { Restarts::Yes };
+    let found = match find_or_start(&options, attaches, restarts).await? {
         Ok(found) => found,
         Err(exit) => return Ok(exit),
     };
@@ -74,8 +88,15 @@ pub async fn run(args: Args) -> Result<Exit> {
     cockpit::fly(&options.place, &found, Wants::Cockpit, &args.face, Follow::No).await
 }
 
+/// Whether somebody stays who starts the host again when it dies.
+#[derive(Clone, Copy)]
+enum Restarts {
+    Yes,
+    No,
+}
+
 /// The plan's session: the one that runs, if it is what was asked for, or one that is begun or taken up.
-async fn find_or_start(options: &host::Options, attaches: Attaches) -> Result<Result<Found, Exit>> {
+async fn find_or_start(options: &host::Options, attaches: Attaches, restarts: Restarts) -> Result<Result<Found, Exit>> {
     let found = match running(options) {
         Ok(found) => found,
         Err(error) => return Ok(Err(said(error, Exit::Failed))),
@@ -86,7 +107,7 @@ async fn find_or_start(options: &host::Options, attaches: Attaches) -> Result<Re
             return Ok(Err(exit));
         }
         let again = predecessor::tell(options, &paths)?;
-        let started = start(options, &paths).await?;
+        let started = start(options, &paths, restarts).await?;
         if let (Ok(found), Some(again)) = (&started, again)
             && found.card.session == again
         {
@@ -110,12 +131,19 @@ fn admitted(options: &host::Options, attaches: Attaches, paths: &Paths) -> Resul
 }
 
 async fn joined(found: Found, options: &host::Options) -> Result<Found, Exit> {
+    let seen = match options.place.glance(&found).await {
+        Ok(seen) => Some(seen),
+        Err(absent @ Unheard::Absent(_)) => return Err(absent.tell()),
+        // A host that does not let us look flies its version all the same.
+        Err(Unheard::Kept(_)) => None,
+    };
     let plan = host::read_plan(options).inspect_err(|_| {
         let attach = way::with_session("attach", &found.card.session, &options.place);
         print::err(&format!("session {} runs under the version that it began with; join it:\n  {attach}", found.card.session));
     })?;
-    join::running(&found, options, &plan).await?;
+    join::running(&found, seen.as_ref().map(|seen| &*seen.state), options, &plan)?;
     print::err(&format!("session {} runs already; joining it", found.card.session));
+    join::unheard(&found.card, options).iter().for_each(|note| print::err(&format!("note: {note}")));
     Ok(found)
 }
 
@@ -126,11 +154,11 @@ fn running(options: &host::Options) -> Result<Option<Found>, FolderError> {
 }
 
 /// Starts the host and waits until it lets people in.
-async fn start(options: &host::Options, paths: &Paths) -> Result<Result<Found, Exit>> {
+async fn start(options: &host::Options, paths: &Paths, restarts: Restarts) -> Result<Result<Found, Exit>> {
     let log = paths.log(&format!("host-{:.12}", current::path_hash(&options.plan)));
     let mut file = log_file(&log).wrap_err_with(|| format!("{} can't be written; nothing was started", log.display()))?;
     let from = file.seek(SeekFrom::End(0))?;
-    let mut child = detach(options, &file)?;
+    let mut child = detach(options, &file, restarts)?;
     let mut quicker = false;
     let deadline = tokio::time::Instant::now() + ANSWERS_WITHIN;
     while tokio::time::Instant::now() < deadline {
@@ -175,9 +203,12 @@ fn log_file(path: &Path) -> std::io::Result<File> {
     OpenOptions::new().create(true).append(true).read(true).mode(0o600).open(path)
 }
 
-fn detach(options: &host::Options, log: &File) -> Result<Child> {
+fn detach(options: &host::Options, log: &File, restarts: Restarts) -> Result<Child> {
     let mut arguments = unit::arguments(options);
     arguments.insert(1, "--detached".into());
+    if let Restarts::No = restarts {
+        arguments.insert(2, "--no-restart".into());
+    }
     let mut command = Command::new(std::env::current_exe()?);
     command.args(arguments).current_dir("/").stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log.try_clone()?);
     command.spawn().wrap_err("the host's process could not be started")

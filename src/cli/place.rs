@@ -17,7 +17,7 @@ use crate::{
         signer::Signer,
         socket::{Folder, FolderError, default_folder},
     },
-    cli::{Exit, absent::Absent, print},
+    cli::{Exit, absent::Absent, print, silence::ANSWERS_WITHIN},
     core::event::TerminalSize,
     domain::id::OperatorId,
 };
@@ -170,23 +170,89 @@ fn shared(path: &Path) -> Result<Vec<Found>, FolderError> {
     }
 }
 
+/// Why a host was not heard. Nothing of it was said yet.
+pub enum Unheard {
+    /// It is gone by now, or does not answer: what is known of its session instead.
+    Absent(Box<Absent>),
+    /// It does not let us in, or speaks otherwise.
+    Kept(ConnectError),
+}
+
+impl Unheard {
+    /// Says it; the exit tells the same.
+    pub fn tell(self) -> Exit {
+        match self {
+            Unheard::Absent(absent) => absent.tell(None),
+            Unheard::Kept(error) => {
+                let exit = match &error {
+                    ConnectError::Refused(_) | ConnectError::NoProof(_) => Exit::Refused,
+                    ConnectError::Unreachable(_) | ConnectError::Broken(_) | ConnectError::NoSnapshot => Exit::Nobody,
+                };
+                said(error, exit)
+            }
+        }
+    }
+}
+
 impl Place {
+    /// How a session stands, without being announced to anybody.
+    /// # Errors
+    /// Its host was not heard.
+    pub async fn glance(&self, found: &Found) -> Result<Glance, Unheard> {
+        self.heard(found, client::glance(found.dial())).await
+    }
+
     /// Attaches to a session.
     /// # Errors
     /// The exit that says why not; the reason is on standard error.
     pub async fn attach(&self, found: &Found, wants: Wants, terminal: Option<TerminalSize>) -> Result<Link, Exit> {
-        client::connect(self.dial(found), wants, terminal).await.map_err(kept_out)
+        self.connect(found, wants, terminal).await.map_err(Unheard::tell)
     }
 
     /// Attaches for one question of a command line, which is announced to nobody. A host of an earlier version doesn't know of that, and is asked
     /// as by a cockpit.
     /// # Errors
-    /// As [`Place::attach`].
-    pub async fn errand(&self, found: &Found) -> Result<Link, Exit> {
-        match client::connect(self.dial(found), Wants::Errand, None).await {
-            Ok(link) => Ok(link),
-            Err(ConnectError::Refused(_)) => self.attach(found, Wants::Cockpit, None).await,
-            Err(error) => Err(kept_out(error)),
+    /// Its host was not heard.
+    pub async fn errand(&self, found: &Found) -> Result<Link, Unheard> {
+        match self.connect(found, Wants::Errand, None).await {
+            Err(Unheard::Kept(ConnectError::Refused(_))) => self.connect(found, Wants::Cockpit, None).await,
+            heard => heard,
+        }
+    }
+
+    async fn connect(&self, found: &Found, wants: Wants, terminal: Option<TerminalSize>) -> Result<Link, Unheard> {
+        let dial = self.dial(found);
+        if dial.signer().is_none() {
+            return self.heard(found, client::connect(dial, wants, terminal)).await;
+        }
+        // An agent may wait for a touch, so that it takes long says nothing of the host then: it is asked for a look first.
+        self.glance(found).await?;
+        client::connect(dial, wants, terminal).await.map_err(Unheard::Kept)
+    }
+
+    /// What the host of `found` answers, if it does so in time.
+    async fn heard<T>(&self, found: &Found, answer: impl Future<Output = Result<T, ConnectError>>) -> Result<T, Unheard> {
+        let unreachable = match tokio::time::timeout(ANSWERS_WITHIN, answer).await {
+            Ok(Ok(answer)) => return Ok(answer),
+            Ok(Err(ConnectError::Unreachable(error))) => Some(error),
+            Ok(Err(error)) => return Err(Unheard::Kept(error)),
+            Err(_) => None,
+        };
+        if let Some(gone) = self.gone_by_now(found) {
+            return Err(gone);
+        }
+        match unreachable {
+            // One that would block has as many waiting as it takes.
+            Some(error) if error.kind() != std::io::ErrorKind::WouldBlock => Err(Unheard::Kept(ConnectError::Unreachable(error))),
+            Some(_) | None => Err(Unheard::Absent(Box::new(Absent::silent(found, self).await))),
+        }
+    }
+
+    /// What a host that died since it was found has left.
+    fn gone_by_now(&self, found: &Found) -> Option<Unheard> {
+        match self.still(found) {
+            Ok(Still::Absent(absent)) => Some(Unheard::Absent(absent)),
+            Ok(Still::Running | Still::Over) | Err(_) => None,
         }
     }
 
@@ -199,21 +265,6 @@ impl Place {
             (None, _) | (Some(_), None) => found.dial(),
         }
     }
-}
-
-/// How a session stands, without being announced to anybody.
-/// # Errors
-/// As [`Place::attach`].
-pub async fn glance(found: &Found) -> Result<Glance, Exit> {
-    client::glance(found.dial()).await.map_err(kept_out)
-}
-
-fn kept_out(error: ConnectError) -> Exit {
-    let exit = match &error {
-        ConnectError::Refused(_) | ConnectError::NoProof(_) => Exit::Refused,
-        ConnectError::Unreachable(_) | ConnectError::Broken(_) | ConnectError::NoSnapshot => Exit::Nobody,
-    };
-    said(error, exit)
 }
 
 /// Says `error` and passes `exit` on.

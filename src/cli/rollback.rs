@@ -3,12 +3,13 @@
 //! It asks, waits until the request is recorded, then until home is accepted *and* requests meet it alone, and says each as it comes. What is
 //! accepted and not seen is said so, and ends well only when the plan's time is over and nobody asks through the front door. A rollback
 //! that doesn't come is shown with its reason and the command by hand. Where the host is gone, or goes meanwhile, it says what the journal knows, and gives the
-//! command by hand. Leaving early changes nothing: the session drives it.
+//! command by hand. A host that does not answer may come back: the same is said at once, and it is waited for as long as `--wait` says. Leaving
+//! early changes nothing: the session drives it.
 
 use std::{collections::BTreeMap, time::Duration};
 
 use color_eyre::eyre::Result;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::{
     attach::{
@@ -17,8 +18,11 @@ use crate::{
     },
     cli::{
         Exit,
-        place::{Meant, Place, Still, said},
+        absent::{Absent, Host},
+        bounds,
+        place::{Meant, Place, Still, Unheard, said},
         print,
+        silence::ANSWERS_WITHIN,
     },
     core::{
         command::Command,
@@ -41,6 +45,9 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// A host that has said goodbye is gone within this time.
 const ENDS_WITHIN: Duration = Duration::from_secs(8);
 const SEE_STATUS: &str = "see `cutover status`";
+/// A session tells something every second; when nothing came for so long its host is asked whether it answers.
+const QUIET_FOR: Duration = Duration::from_secs(2);
+const UNANSWERED: &str = "the host has not answered; the rollback may have been taken or not; see `cutover status`";
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -52,8 +59,9 @@ pub struct Args {
     /// Why, for the journal
     #[arg(long)]
     reason: Option<String>,
-    /// Seconds to wait until everybody is seen at home; the rollback goes on after that, too
-    #[arg(long, default_value_t = 300, value_name = "SECONDS")]
+    /// Seconds to wait until everybody is seen at home; the rollback goes on after that, too. With 0 it is asked for, and left once it is on
+    /// record: exit 8, or 0 where everybody is seen at home already
+    #[arg(long, default_value = "300", value_name = "SECONDS", value_parser = bounds::wait_seconds)]
     wait: u64,
     #[command(flatten)]
     place: Place,
@@ -70,24 +78,29 @@ async fn go_home(args: Args) -> Result<Exit, Exit> {
         Meant::Running(found) => found,
         Meant::Absent(absent) => return Err(absent.tell(args.route.as_ref())),
     };
-    let mut link = args.place.errand(&found).await?;
+    let deadline = Instant::now() + Duration::from_secs(args.wait);
+    let mut link = reach(&args, &found, deadline).await?;
     let only = args.route.clone();
     let reason = Some(Shown::new(args.reason.as_deref().unwrap_or("asked for on the command line")));
     let command = Command::Rollback { route: args.route.clone(), reason };
     let ask = AskId(1);
     let key = Some(Shown::new("cutover rollback"));
-    let deadline = Instant::now() + Duration::from_secs(args.wait);
-    let hanging = || said("the host has not answered; the rollback may have been taken or not; see `cutover status`", Exit::Unsettled);
+    let silent = Silent { place: args.place, found: *found, only: only.clone() };
     if link.asks.send(ToHost::Ask { ask, key, command }).await.is_err() {
-        return Err(hanging());
+        return Err(said(UNANSWERED, Exit::Unsettled));
     }
-    let recorded = match timeout_at(deadline, link.replies.recv()).await {
+    let mut answer = timeout(ANSWERS_WITHIN, link.replies.recv()).await;
+    if answer.is_err() {
+        silent.tell("the rollback was asked for, and is not known to be on record; if it comes back it takes it").await;
+        answer = timeout_at(deadline, link.replies.recv()).await;
+    }
+    let recorded = match answer {
         Ok(Some(Reply::Answered { verdict, .. })) => {
             taken(&verdict, Names::of(&link.view.borrow().state))?;
             Recorded::Yes
         }
         Ok(Some(Reply::NotSent { why, .. })) => {
-            return Err(match args.place.still(&found)? {
+            return Err(match silent.place.still(&silent.found)? {
                 Still::Absent(absent) => absent.tell(only.as_ref()),
                 Still::Running | Still::Over => said(format!("{why}; nothing was asked for; ask once more"), Exit::Unsettled),
             });
@@ -96,9 +109,50 @@ async fn go_home(args: Args) -> Result<Exit, Exit> {
             print::err(&format!("the answer was lost ({why}); looking at what happens instead"));
             Recorded::Unknown
         }
-        Ok(None) | Err(_) => return Err(hanging()),
+        Ok(None) => return Err(said(UNANSWERED, Exit::Unsettled)),
+        Err(_) => return Err(said(UNANSWERED, Exit::Nobody)),
     };
-    Asked { place: args.place, found: *found, link, only, recorded, deadline }.arrive().await
+    Asked { host: silent, link, only, recorded, deadline, heard_at: Instant::now(), is_silent: false }.arrive().await
+}
+
+/// A line to the host, which is waited for where it does not answer.
+async fn reach(args: &Args, found: &Found, deadline: Instant) -> Result<Link, Exit> {
+    let mut is_told = false;
+    loop {
+        match args.place.errand(found).await {
+            Ok(link) => return Ok(link),
+            Err(Unheard::Absent(absent)) if matches!(absent.host, Host::Silent(_)) => {
+                if !is_told {
+                    let then = if args.wait == 0 { "nothing was asked for" } else { "nothing was asked for yet; it is tried again" };
+                    absent.tell_of(then, args.route.as_ref());
+                    is_told = true;
+                }
+                if Instant::now() >= deadline {
+                    return Err(said(
+                        "the host has not answered, and nothing was asked for; the commands above need no host",
+                        Exit::Nobody,
+                    ));
+                }
+            }
+            Err(Unheard::Absent(absent)) => return Err(absent.tell(args.route.as_ref())),
+            Err(kept @ Unheard::Kept(_)) => return Err(kept.tell()),
+        }
+        tokio::time::sleep(LOOK_EVERY.min(deadline.saturating_duration_since(Instant::now()))).await;
+    }
+}
+
+/// The host that was asked, for when it does not answer any more.
+struct Silent {
+    place: Place,
+    found: Found,
+    only: Option<RouteId>,
+}
+
+impl Silent {
+    /// Says that it does not answer, what is known, and what can be done without it. `what` became of what it was asked.
+    async fn tell(&self, what: &str) -> Exit {
+        Absent::silent(&self.found, &self.place).await.tell_of(what, self.only.as_ref())
+    }
 }
 
 /// Says that the request is on record, or why it is not.
@@ -122,12 +176,15 @@ struct LastLine {
 
 /// A rollback that was asked for, and the line to the host that was asked.
 struct Asked {
-    place: Place,
-    found: Found,
+    host: Silent,
     link: Link,
     only: Option<RouteId>,
     recorded: Recorded,
     deadline: Instant,
+    /// When the host told or answered something last.
+    heard_at: Instant,
+    /// It was said that it does not answer.
+    is_silent: bool,
 }
 
 /// What is known of the request.
@@ -157,19 +214,53 @@ impl Asked {
                 }
             }
             let next = self.deadline.min(Instant::now() + LOOK_EVERY);
-            let is_closed = matches!(timeout_at(next, self.link.view.changed()).await, Ok(Err(_)));
+            let is_closed = match timeout_at(next, self.link.view.changed()).await {
+                Ok(Ok(())) => {
+                    // That a line is silent or is dialled again is this process's own news.
+                    if self.link.view.borrow().connection == Connection::Connected {
+                        (self.heard_at, self.is_silent) = (Instant::now(), false);
+                    }
+                    false
+                }
+                Ok(Err(_)) => true,
+                Err(_) => false,
+            };
             if is_closed || Instant::now() >= self.deadline {
                 return Err(self.too_late().await);
             }
+            if self.heard_at.elapsed() >= QUIET_FOR {
+                self.look_whether_it_answers().await?;
+            }
+        }
+    }
+
+    /// Nothing came for a while. A host that does not answer is said at once, and waited for.
+    async fn look_whether_it_answers(&mut self) -> Result<(), Exit> {
+        match self.host.place.glance(&self.host.found).await {
+            Ok(_) | Err(Unheard::Kept(_)) => (self.heard_at, self.is_silent) = (Instant::now(), false),
+            Err(Unheard::Absent(absent)) => match absent.host {
+                Host::Gone => return Err(absent.tell_of(&format!("nobody watches over it; {}", self.asked()), self.only.as_ref())),
+                Host::Silent(_) if self.is_silent => {}
+                Host::Silent(_) => {
+                    absent.tell_of(self.asked(), self.only.as_ref());
+                    self.is_silent = true;
+                }
+            },
+        }
+        Ok(())
+    }
+
+    /// What became of what was asked for.
+    fn asked(&self) -> &'static str {
+        match self.recorded {
+            Recorded::Yes => "the rollback is on record, and whoever takes the session up again goes on with it",
+            Recorded::Unknown => "whether the rollback was recorded is not known; ask for it again when the session is taken up",
         }
     }
 
     /// The line broke or is silent. As long as the host is there, it may come back; else nobody goes on with what was asked.
     async fn look_for_the_host(&self, view: &View, why: &Shown) -> Result<(), Exit> {
-        let asked = match self.recorded {
-            Recorded::Yes => "the rollback is on record, and whoever takes the session up again goes on with it",
-            Recorded::Unknown => "whether the rollback was recorded is not known; ask for it again when the session is taken up",
-        };
+        let asked = self.asked();
         match self.what_became(&view.connection).await? {
             Still::Absent(absent) => Err(absent.tell_of(&format!("nobody watches over it; {asked}"), self.only.as_ref())),
             Still::Over => {
@@ -193,7 +284,7 @@ impl Asked {
             Connection::Connected | Connection::Silent { .. } | Connection::Reconnecting { .. } => Instant::now(),
         };
         loop {
-            let became = self.place.still(&self.found)?;
+            let became = self.host.place.still(&self.host.found)?;
             if !matches!(became, Still::Running) || Instant::now() >= until {
                 return Ok(became);
             }
@@ -203,6 +294,9 @@ impl Asked {
 
     /// The time that somebody wanted to wait is over.
     async fn too_late(&self) -> Exit {
+        if self.is_silent {
+            return said(format!("the host still does not answer; {}", self.asked()), Exit::Nobody);
+        }
         let view = self.link.view.borrow().clone();
         match cut_off(&view.connection) {
             None => said(format!("not everybody is seen at home yet; the session goes on with it; {SEE_STATUS}"), Exit::Unsettled),

@@ -19,7 +19,7 @@ use crate::{
     },
     cli::{compose, environment::World},
     core::{event::Event, state::State},
-    domain::id::{ClientId, SessionId},
+    domain::id::{ClientId, OperatorId, SessionId},
     door::door,
     plan::model::Plan,
     session::{
@@ -69,6 +69,13 @@ impl Opening {
     }
 }
 
+/// How an engine ended that nobody told to.
+pub(super) enum Ended {
+    /// Somebody stopped the session; that is on record.
+    Stopped(OperatorId),
+    Failed(String),
+}
+
 /// A session with its engine at work.
 pub(super) struct Running {
     /// Lets people in.
@@ -97,9 +104,13 @@ impl Running {
         let last_words = closing.clone();
         let engine = tokio::spawn(async move {
             let ended = engine::run(state, recorder, first, parts).await;
-            if let Err(error) = &ended {
-                // Whoever is inside reads why before the line ends.
-                last_words.send_replace(Some(Farewell::new(error.last_words(), Then::StayAway)));
+            // Whoever is inside reads why before the line ends.
+            let why = match &ended {
+                Err(error) => Some(error.last_words()),
+                Ok(state) => state.stopped.as_ref().map(|stopped| format!("the session was stopped by {}", stopped.by)),
+            };
+            if let Some(why) = why {
+                last_words.send_replace(Some(Farewell::new(why, Then::StayAway)));
             }
             ended
         });
@@ -109,16 +120,22 @@ impl Running {
         snapshots.send(reply).await.ok();
         tokio::select! {
             Ok(_) = shown => Ok(running),
-            why = running.failed() => Err(eyre!(why)),
+            ended = running.ended() => Err(eyre!(match ended {
+                Ended::Failed(why) => why,
+                Ended::Stopped(_) => "the session was stopped before it began".to_owned(),
+            })),
         }
     }
 
     /// Comes true when the engine has ended by itself: why.
-    pub(super) async fn failed(&mut self) -> String {
+    pub(super) async fn ended(&mut self) -> Ended {
         match (&mut self.engine).await {
-            Ok(Ok(_)) => "the engine has ended by itself".to_owned(),
-            Ok(Err(error)) => error.to_string(),
-            Err(error) => error.to_string(),
+            Ok(Ok(state)) => match state.stopped {
+                Some(stopped) => Ended::Stopped(stopped.by),
+                None => Ended::Failed("the engine has ended by itself".to_owned()),
+            },
+            Ok(Err(error)) => Ended::Failed(error.to_string()),
+            Err(error) => Ended::Failed(error.to_string()),
         }
     }
 
@@ -136,6 +153,11 @@ impl Running {
             }
             untold
         });
+    }
+
+    /// What is left to do when the engine has ended by itself.
+    pub(super) async fn leave(self) {
+        self.world.leave().await;
     }
 
     /// Lets what is under way come to its end, and gives the state in which the journal was closed.

@@ -17,6 +17,7 @@ use crate::{
         paths::Paths,
         place::{Place, said},
         print,
+        silence::Process,
         way::{self, Next},
     },
     core::event::WorldKind,
@@ -172,6 +173,9 @@ impl Listed<'_> {
             (WorldKind::Demo { .. }, Some(Simulated::Own) | None) => "simulated".to_owned(),
         };
         let what = match &self.next {
+            Next::Join(_) if Process::of(card.pid) == Process::Stopped => {
+                format!("its host, process {0}, is stopped and does nothing; this lets it go on:\n  kill -CONT {0}", card.pid)
+            }
             Next::Join(line) => format!("runs as process {}; join it:\n  {line}", card.pid),
             Next::TakeUp(line) | Next::TakeUpAt(line) => format!("its host died; take it up again:\n  {line}"),
             Next::PutBack(line) => {

@@ -6,7 +6,7 @@ use color_eyre::eyre::Result;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
-    cli::{Exit, place::said},
+    cli::{Exit, bounds, place::said},
     sim::{
         commands::commands,
         scenario::Scenario,
@@ -21,13 +21,13 @@ pub struct Args {
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// Virtual seconds in one real second (0.01 to 1000).
-    #[arg(long, default_value_t = 1.0)]
+    #[arg(long, default_value = "1", value_parser = bounds::world_speed)]
     speed: f64,
     /// What goes wrong: calm, error-burst, latency, bad-pods, replica-lag, api-503, lost-replies, foreign-writer or storm.
     #[arg(long, default_value_t = Scenario::Calm)]
     scenario: Scenario,
-    /// First of five ports on 127.0.0.1; without it, free ones are taken.
-    #[arg(long)]
+    /// First of five ports on 127.0.0.1; with 0, any five in a row that are free; without it, any.
+    #[arg(long, value_parser = bounds::own_port)]
     port: Option<u16>,
 }
 
@@ -38,17 +38,21 @@ pub struct Args {
 pub async fn run(arguments: Args) -> Result<Exit> {
     let Args { seed, speed, scenario, port } = arguments;
     let (mut interrupted, mut terminated) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    let ports = port.map_or(Ports::Any, Ports::Fixed);
+    let ports = Ports::of(port);
     let simulation = match Simulation::start(Config { seed, speed, scenario, ports, ..Config::default() }).await {
         Ok(simulation) => simulation,
         Err(error) => return Ok(said(format!("the simulated world could not start: {error}"), Exit::Failed)),
     };
     let Endpoints { google, kubernetes, front_door, run_direct, gke_direct } = simulation.endpoints();
     let mut out = io::stdout();
+    let joined = match port {
+        Some(_) => format!("# for `cutover open PLAN` it is --simulated={}\n", google.port()),
+        None => String::new(),
+    };
     write!(
         out,
         "# the simulated world: seed {seed}, speed {speed}, scenario {scenario}; it ends with ctrl-c\n\
-         # google {google}  kubernetes {kubernetes}  front door {front_door}  run {run_direct}  gke {gke_direct}\n\n{}",
+         # google {google}  kubernetes {kubernetes}  front door {front_door}  run {run_direct}  gke {gke_direct}\n{joined}\n{}",
         commands(simulation.endpoints())
     )?;
     out.flush()?;

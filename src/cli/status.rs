@@ -10,8 +10,8 @@ use serde_json::json;
 use crate::{
     cli::{
         Exit,
-        absent::{Absent, Known},
-        place::{Meant, Place, glance},
+        absent::{self, Absent, Known},
+        place::{Meant, Place, Unheard},
         print,
     },
     core::{
@@ -45,22 +45,27 @@ pub async fn run(args: Args) -> Result<Exit> {
         Ok(Meant::Absent(absent)) => return without_host(&absent, args.json),
         Err(exit) => return Ok(exit),
     };
-    let seen = match glance(&found).await {
+    let seen = match args.place.glance(&found).await {
         Ok(seen) => seen,
-        Err(exit) => return Ok(exit),
+        Err(Unheard::Absent(absent)) => return without_host(&absent, args.json),
+        Err(kept @ Unheard::Kept(_)) => return Ok(kept.tell()),
     };
     let status = status(&seen.state, seen.me.session.to_string(), seen.me.plan.to_string());
     print::out(&if args.json { format!("{}\n", serde_json::to_string_pretty(&status)?) } else { text(&status, &stuck(&seen.state)) });
     Ok(if status.needs_human { Exit::Unsettled } else { Exit::Done })
 }
 
-/// A session whose host is gone, by its journal. Triggers judge nothing then, and nobody is here.
+/// A session whose host is gone or does not answer, by its journal. Nothing is promised of its triggers then, and nobody is here.
 fn without_host(absent: &Absent, json: bool) -> Result<Exit> {
     if !json {
         return Ok(absent.tell(None));
     }
     let plan = absent.plan().map_or_else(String::new, |plan| plan.name.to_string());
-    let gone = AttentionLine { urgent: true, kind: "host-gone", about: None, text: format!("the host is gone; {}", absent.back()) };
+    let (host, kind) = match absent.host {
+        absent::Host::Gone => (Host::Gone, "host-gone"),
+        absent::Host::Silent(_) => (Host::Silent, "host-silent"),
+    };
+    let gone = AttentionLine { urgent: true, kind, about: None, text: format!("{}; {}", absent.why(), absent.back()) };
     let Known::Journal(state) = &absent.known else {
         let by_hand = |route: &Route| absent.plan().map(|plan| plan.home_by_hand(route));
         let plan = absent.plan();
@@ -68,12 +73,12 @@ fn without_host(absent: &Absent, json: bool) -> Result<Exit> {
         let routes: BTreeMap<_, _> = routes.map(|route| (route.id.as_str(), json!({ "by_hand": by_hand(route) }))).collect();
         let known = AttentionLine { urgent: true, kind: "not-known", about: None, text: absent.since() };
         let session = absent.session.as_str();
-        let told = json!({ "session": session, "host": Host::Gone, "needs_human": true, "attention": [gone, known], "routes": routes });
+        let told = json!({ "session": session, "host": host, "needs_human": true, "attention": [gone, known], "routes": routes });
         print::out(&format!("{}\n", serde_json::to_string_pretty(&told)?));
         return Ok(Exit::Nobody);
     };
     let status = Status {
-        host: Host::Gone,
+        host,
         needs_human: true,
         attention: vec![gone],
         triggers: BTreeMap::new(),

@@ -1,7 +1,8 @@
 //! `cutover stop SESSION`: ends a session for good. Its host goes, its journal stays, and the plan's next session is a new one.
 //!
 //! While traffic moves or is split, the session is what watches over it. So stopping is refused then, unless the command names each route
-//! that it abandons. Only the host's own account may do this, and the host is told by a signal: a client has no word for it.
+//! that it abandons. Only the host's own account may do this. The host records who asked, and which routes were abandoned; of a session whose
+//! host is gone, this records it in the journal.
 
 use std::time::Duration;
 
@@ -14,28 +15,46 @@ use tokio::net::UnixStream;
 
 use crate::{
     attach::{
+        client::{Reply, ToHost},
         peer,
         sessions::{Found, Life},
         socket::Folder,
     },
     cli::{
         Exit,
-        absent::Absent,
-        current,
+        absent::{Absent, Known},
+        current, host,
         paths::Paths,
-        place::{Meant, Place, glance, said},
+        place::{Meant, Place, Unheard, said},
         print,
+        silence::ANSWERS_WITHIN,
         way::Next,
     },
     core::{
-        home::{Home, home},
-        state::{Motion, State},
+        command::Command,
+        decision::{Refusal, Transition, Verdict},
+        ending,
+        event::{Asker, Entry, Event, WorldKind},
+        state::State,
+        step::step,
     },
-    domain::id::RouteId,
+    domain::{
+        id::{AskId, ClientId, RouteId},
+        role::Role,
+        shown::Shown,
+    },
+    session::{
+        clock::Clock,
+        recorder::{self, RecorderError, Weight},
+        refold,
+    },
+    words::{self, Names},
 };
 
 /// The host says goodbye to everybody and writes its journal out; that takes a moment.
 const ENDS_WITHIN: Duration = Duration::from_secs(15);
+/// A host that ended the line and lives on after this time has not understood what it was asked.
+const UNDERSTANDS_WITHIN: Duration = Duration::from_secs(8);
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 #[derive(Debug, clap::Args)]
@@ -65,18 +84,42 @@ async fn stop(args: Args, paths: &Paths) -> Result<Exit, Exit> {
     if found.owner != peer::own_uid() {
         return Err(theirs(found.owner));
     }
-    abandons(&unwatched(&glance(&found).await?.state), &args.abandon, "roll back")?;
-    end(&found).await.map_err(|error| failed(&error))?;
-    let deadline = tokio::time::Instant::now() + ENDS_WITHIN;
-    while tokio::time::Instant::now() < deadline {
-        let there = args.place.sessions().map_err(|error| failed(&error))?;
+    let asked = ask(&found, &args).await?;
+    let is_over = match asked {
+        Asked::Taken => ends(&found, &args, ENDS_WITHIN).await?,
+        Asked::Unanswered => {
+            let ended = ends(&found, &args, UNDERSTANDS_WITHIN).await?;
+            if !ended {
+                let seen = args.place.glance(&found).await.map_err(Unheard::tell)?;
+                abandons(&unwatched(&seen.state), &args.abandon, "roll back")?;
+                print::err(
+                    "note: its host took no question, as one of an earlier version does; it is told by a signal, which names nobody",
+                );
+                signal(&found).await.map_err(|error| failed(&error))?;
+            }
+            ended || ends(&found, &args, ENDS_WITHIN).await?
+        }
+    };
+    if !is_over {
+        return Err(said("the host was told, and has not ended within 15 s; look at its log", Exit::Unsettled));
+    }
+    print::out(&format!("session {} is over; its journal: {}\n", found.card.session, found.card.journal.display()));
+    Ok(Exit::Done)
+}
+
+/// Whether the host of `found` is gone within this time.
+async fn ends(found: &Found, args: &Args, within: Duration) -> Result<bool, Exit> {
+    let deadline = tokio::time::Instant::now() + within;
+    loop {
+        let there = args.place.sessions().map_err(|error| said(error, Exit::Failed))?;
         if !there.iter().any(|one| one.card.session == found.card.session && one.life == Life::Running) {
-            print::out(&format!("session {} is over; its journal: {}\n", found.card.session, found.card.journal.display()));
-            return Ok(Exit::Done);
+            return Ok(true);
+        }
+        if tokio::time::Instant::now() >= deadline {
+            return Ok(false);
         }
         tokio::time::sleep(LOOK_EVERY).await;
     }
-    Err(said("the host was told, and has not ended within 15 s; look at its log", Exit::Unsettled))
 }
 
 fn theirs(owner: u32) -> Exit {
@@ -97,30 +140,45 @@ fn abandons(unwatched: &[(RouteId, String)], named: &[RouteId], first: &str) -> 
 
 /// What would be left alone, and why that matters.
 pub(super) fn unwatched(state: &State) -> Vec<(RouteId, String)> {
-    let mut left = Vec::new();
-    for (id, route) in &state.routes {
-        let moves = !matches!(route.motion, Motion::Settled | Motion::Unread) || !route.unresolved.is_empty();
-        let split = route.accepted.as_ref().filter(|accepted| accepted.weights.iter().filter(|(_, share)| share.get() > 0).count() > 1);
-        let planned = state.opened.iter().flat_map(|opened| &opened.plan.routes).find(|planned| planned.id == *id);
-        let elsewhere = planned.filter(|planned| match home(state, planned) {
-            Home::NotHome { .. } | Home::Going { .. } => true,
-            Home::Accepted { .. } => route.against_since.is_some() || route.latch.is_some(),
-            Home::Unread | Home::Away { .. } | Home::Unasked { .. } | Home::Seen { .. } => false,
-        });
-        match (moves, split) {
-            (false, None) if elsewhere.is_some() => {
-                left.push((id.clone(), "home is accepted, and requests have not shown yet that everybody is there".to_owned()));
+    ending::unwatched(state).into_iter().map(|(id, why)| (id, words::unwatched(&why))).collect()
+}
+
+/// What became of the question whether the session may end.
+enum Asked {
+    /// It is on record.
+    Taken,
+    /// The line ended before an answer came: the session ended sooner, or its host is of an earlier version and knows no such question.
+    Unanswered,
+}
+
+/// Asks the host to end the session; the host records who asked.
+async fn ask(found: &Found, args: &Args) -> Result<Asked, Exit> {
+    let mut link = args.place.errand(found).await.map_err(Unheard::tell)?;
+    let view = link.view.borrow().clone();
+    let command = Command::Stop { abandon: args.abandon.clone() };
+    let question = ToHost::Ask { ask: AskId(1), key: Some(Shown::new("cutover stop")), command };
+    if link.asks.send(question).await.is_err() {
+        return Ok(Asked::Unanswered);
+    }
+    match tokio::time::timeout(ANSWERS_WITHIN, link.replies.recv()).await {
+        Ok(Some(Reply::Answered { verdict: Verdict::Refused(refusal), .. })) => {
+            if let Refusal::Unwatched { .. } = refusal {
+                abandons(&unwatched(&link.view.borrow().state), &args.abandon, "roll back")?;
             }
-            (true, _) => left.push((id.clone(), "its traffic is moving".to_owned())),
-            (false, Some(split)) => left.push((id.clone(), format!("its traffic is split ({})", split.weights))),
-            (false, None) => {}
+            let names = Names::of(&view.state);
+            Err(said(format!("{}; nothing was stopped", words::refusal(&refusal, names)), Exit::Refused))
+        }
+        Ok(Some(Reply::Answered { .. })) => Ok(Asked::Taken),
+        Ok(Some(Reply::NotSent { .. } | Reply::Lost { .. }) | None) => Ok(Asked::Unanswered),
+        Err(_) => {
+            let absent = Absent::silent(found, &args.place).await;
+            Err(absent.tell_of("it was asked to end the session, and does so if it comes back", None))
         }
     }
-    left
 }
 
 /// Tells the process that listens on the socket, and no other: the kernel names it, and a descriptor of it can't come to mean another.
-async fn end(found: &Found) -> std::io::Result<()> {
+async fn signal(found: &Found) -> std::io::Result<()> {
     let stream = UnixStream::connect(&found.socket).await?;
     let pid = stream.peer_cred()?.pid().and_then(Pid::from_raw);
     let pid = pid.ok_or_else(|| std::io::Error::other("the kernel does not say which process the host is; end it by its service"))?;
@@ -145,8 +203,39 @@ fn clear_away(absent: &Absent, args: &Args, paths: &Paths) -> Result<Exit, Exit>
     }
     let folder = absent.folder.as_deref().map_or_else(|| args.place.own(), Folder::own).map_err(|error| failed(&error))?;
     let lease = folder.claim_session(&absent.session).map_err(|error| failed(&error))?;
+    if let Known::Journal(state) = &absent.known {
+        // What can't be recorded keeps nobody from clearing away; that it is not on record is said.
+        if let Err(why) = record(absent, state, args) {
+            print::err(&format!("note: that you cleared it away is not on record: {why}"));
+        }
+    }
     folder.retire(lease);
     absent.plan_path.iter().for_each(|plan| current::forget(paths, plan, &absent.session));
     print::out(&format!("session {} was dead and is cleared away; its journal: {}\n", absent.session, absent.journal.display()));
     Ok(Exit::Done)
+}
+
+/// Records in the journal of a session whose host is gone that it was ended, and by whom. Nothing leaves for the world: what a host would do on
+/// its return, none does.
+fn record(absent: &Absent, state: &State, args: &Args) -> Result<(), RecorderError> {
+    let every = || state.routes.keys().cloned().collect();
+    let abandon = if absent.world_is_gone() { every() } else { args.abandon.clone() };
+    let found = recorder::Found::at(&absent.journal, "cutover stop")?;
+    let (mut recorder, folded) = found.take_up()?;
+    let by = Asker { client: ClientId(recorder.last_client().0 + 1), who: host::owner(), role: Role::Pilot };
+    let key = Some(Shown::new("cutover stop"));
+    let asked = Event::Asked { by, ask: AskId(1), key, command: Command::Stop { abandon } };
+    let first = recorder::returning(&folded);
+    let mut state = folded.state;
+    for event in first.into_iter().chain([asked]) {
+        // A simulated world's time is its own; nothing happened in it since.
+        let at = match state.opened.as_ref().map(|opened| opened.world) {
+            Some(WorldKind::Live) | None => Clock::live().now(),
+            Some(WorldKind::Demo { .. }) => state.now,
+        };
+        let entry = Entry { seq: recorder.next_seq(), at, event };
+        let decision = step(&mut state, &entry);
+        recorder.append(at, Weight::Durable, &refold::recorded(&Transition { entry, decision })?)?;
+    }
+    recorder.close()
 }

@@ -4,7 +4,7 @@ use std::{ffi::OsString, path::Path};
 
 use color_eyre::eyre::{Result, eyre};
 
-use crate::cli::host::Options;
+use crate::cli::{environment::Environment, host::Options};
 
 /// The arguments by which a host gets exactly these options.
 pub fn arguments(options: &Options) -> Vec<OsString> {
@@ -21,9 +21,13 @@ pub fn arguments(options: &Options) -> Vec<OsString> {
         give("--runtime-dir", directory.into());
     }
     if let Some(port) = environment.simulated {
-        give("--seed", environment.seed.to_string().into());
-        give("--speed", environment.speed.to_string().into());
-        give("--scenario", environment.scenario.to_string().into());
+        let Environment { seed, speed, scenario, simulated: _ } = environment;
+        let said = [
+            ("--seed", seed.map(|seed| seed.to_string())),
+            ("--speed", speed.map(|speed| speed.to_string())),
+            ("--scenario", scenario.map(|scenario| scenario.to_string())),
+        ];
+        said.into_iter().filter_map(|(name, value)| Some((name, value?))).for_each(|(name, value)| give(name, value.into()));
         let port = port.map_or("--simulated".to_owned(), |port| format!("--simulated={port}"));
         arguments.push(port.into());
     }

@@ -70,6 +70,10 @@ pub enum Command {
     LookHere {
         pane: Shown,
     },
+    /// Ends the session for good. What nobody would watch over any more has to be named. Only the host's own account gets to ask this.
+    Stop {
+        abandon: Vec<RouteId>,
+    },
     /// Demo only: faults the simulated world. Refused in a live session.
     Inject {
         inject: Shown,

@@ -97,6 +97,10 @@ pub enum Refusal {
     NoChange,
     /// Nothing was written.
     Empty,
+    /// Nobody would watch over these any more, and they were not named.
+    Unwatched {
+        routes: Vec<RouteId>,
+    },
     Latched {
         cause: Cause,
     },

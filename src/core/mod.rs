@@ -14,6 +14,7 @@ pub mod condition;
 pub mod decision;
 pub mod detection;
 pub mod door;
+pub mod ending;
 pub mod event;
 pub mod fails;
 pub mod forecast;

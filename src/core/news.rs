@@ -42,6 +42,11 @@ pub enum Tone {
 pub enum News {
     SessionOpened,
     HostReturned,
+    /// The session was ended; `abandoned` are the routes that were left although nobody watches over them now.
+    Stopped {
+        by: OperatorId,
+        abandoned: Vec<RouteId>,
+    },
     /// Another version of the fold took the journal up and decides otherwise; every route is held.
     TakenOver {
         from: u32,
@@ -550,6 +555,7 @@ impl News {
             | News::PartUnread { .. }
             | News::VersionChanged { .. } => Tone::Warning,
             News::HostReturned
+            | News::Stopped { .. }
             | News::TakenOver { .. }
             | News::NeedsHuman { .. }
             | News::Hindered { .. }

@@ -35,6 +35,7 @@ pub(super) fn may(by: &Asker, command: &Command) -> Result<(), Refusal> {
         | Command::Unsign { .. }
         | Command::Controls(_)
         | Command::Withdraw { .. }
+        | Command::Stop { .. }
         | Command::Inject { .. } => by.role.may_steer(),
         Command::Approve { .. } | Command::Deny { .. } | Command::Say { .. } | Command::LookHere { .. } => by.role.may_approve(),
     };

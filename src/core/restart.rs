@@ -42,6 +42,8 @@ pub(super) fn open(state: &mut State, session: &SessionId, plan: &Plan, world: W
 
 pub(super) fn restarted(turn: &mut Turn) {
     turn.tell(News::HostReturned);
+    // Whoever takes up a session that was ended goes on with it.
+    turn.state.stopped = None;
     turn.state.people.clear();
     turn.state.controls.holder = None;
     turn.state.controls.asked_by.clear();

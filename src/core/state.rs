@@ -85,6 +85,16 @@ pub struct State {
     pub said: VecDeque<Said>,
     /// How long nobody has seen a connection dropped.
     pub drops: DropWatch,
+    /// Who ended the session. Not written while nobody has, so that a state is written as it was before this was known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopped: Option<Stopped>,
+}
+
+/// The end of a session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stopped {
+    pub by: OperatorId,
+    pub at: Timestamp,
 }
 
 pub const FEED_LINES_MAX: usize = 200;

@@ -10,7 +10,7 @@ use crate::{
         command::Command,
         controls,
         decision::{Answer, Decision, Refusal, Verdict},
-        drift,
+        drift, ending,
         event::{Asker, Entry, Event},
         history, latch, loss, motion,
         news::News,
@@ -112,6 +112,7 @@ fn answer(turn: &mut Turn, by: &Asker, ask: AskId, command: &Command) -> Result<
         Command::Withdraw { digest } => approval::withdraw(turn, by, digest),
         Command::Say { text } => people::say(turn, by, text),
         Command::LookHere { pane } => people::look_here(turn, by, pane),
+        Command::Stop { abandon } => ending::stop(turn, by, abandon),
         Command::Inject { inject } => people::inject(turn, inject),
     }
 }

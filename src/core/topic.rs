@@ -63,6 +63,7 @@ impl News {
         match self {
             News::SessionOpened
             | News::HostReturned
+            | News::Stopped { .. }
             | News::TakenOver { .. }
             | News::FaultInjected { .. }
             | News::FaultNotInjected { .. } => (Topic::Session, Of::Everything),

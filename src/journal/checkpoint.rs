@@ -1,5 +1,7 @@
-//! What a journal's writer notes outside the chain each time it names it: the newest checkpoint, and how long the newest segment was then.
-//! When the journal is closed it is the last record, so that nothing can go missing at the end of a session that ended in order.
+//! What a journal's writer notes outside the chain after each sync, and before anything follows from what was synced: the last record on
+//! the disk, and how long the newest segment was then. So a journal that ends before what anybody was told, or what left for the world, is
+//! missed, however its writer ended. What can still be missing unnoticed after a kill is what was never on the disk: observations of
+//! the last second, from which nothing followed. The checkpoint that is a record of the chain itself is another one, and comes seldom.
 //!
 //! It lies twice: in the journal's folder, so that it goes along with a copy, and beside the folder, so that a journal that was moved away
 //! or lost leaves a word behind that one was here. It is on the same disk, so it shows accidents and clumsy edits only. It is not synced:

@@ -25,7 +25,7 @@ pub(super) trait Disk: Send {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize>;
     /// Returns when everything written is on the disk.
     fn sync(&mut self) -> io::Result<()>;
-    /// Replaces the checkpoint file beside the journal.
+    /// Replaces the checkpoint files in the journal and beside it.
     fn remember(&mut self, mark: Mark) -> io::Result<()>;
     /// Notes beside the journal who writes it from now on.
     fn note_writer(&mut self, holder: &str);

@@ -1,7 +1,8 @@
 //! Appends records, keeps the chain, and never again after the first doubt.
 //!
 //! One write and one sync carry everything that is due, so at a power cut only the last write can be damaged, and what a caller
-//! was told is durable is. Room is asked for ahead (8 MiB at a time), so a full disk shows while there is still room for the
+//! was told is durable is. The checkpoint beside the journal then names the last record of it, so that none of them can go missing at the
+//! journal's end without being missed. Room is asked for ahead (8 MiB at a time), so a full disk shows while there is still room for the
 //! records that bring the traffic home. The writer has no clock, no thread and no retry: it is called from the one place that
 //! owns the session, blocks for the length of a sync, and latches at the first failure, because after a failed sync the kernel
 //! may have dropped the very pages that a second sync would report as clean.
@@ -96,8 +97,6 @@ pub struct Writer {
     room: Room,
     cadence: Cadence,
     last_checkpoint: CheckpointPlace,
-    /// A checkpoint in the buffer that the file beside shall name once it is durable.
-    to_remember: Option<Witness>,
     remembering: Result<(), Cause>,
     /// A recovery that the journal itself does not tell of yet.
     to_tell: Option<Recovered>,
@@ -138,7 +137,6 @@ impl Writer {
             room: Room::unknown(start.bytes),
             cadence,
             last_checkpoint: start.last_checkpoint,
-            to_remember: None,
             remembering: Ok(()),
             to_tell: start.to_tell,
             to_note: None,
@@ -177,7 +175,8 @@ impl Writer {
         let start = Start { head: Head::START, bytes: 0, last_checkpoint, to_tell: None, segment };
         let mut writer = Self::resume(disk, start, cadence);
         writer.push(&Draft { at_ms, kind: KIND_GENESIS, payload: genesis })?;
-        writer.commit()?;
+        // The journal has no name yet by which a checkpoint could be found; its first record of the caller's brings one.
+        writer.write_out()?;
         Ok(writer)
     }
 
@@ -281,7 +280,7 @@ impl Writer {
     /// As [`Writer::flush`].
     pub fn close(mut self) -> Result<Witness, JournalError> {
         self.flush()?;
-        self.remember(self.durable_head());
+        self.remember();
         // Room that can't be given back costs space until the file is removed, and nothing else.
         let _kept = self.disk.release(self.bytes);
         Ok(self.durable_head())
@@ -294,8 +293,7 @@ impl Writer {
         group: &[Entry<'_, P>],
     ) -> Result<Vec<Appended>, JournalError> {
         self.refuse_if_latched()?;
-        let before =
-            Mark { head: self.head, buffered: self.buffer.len(), last_checkpoint: self.last_checkpoint, to_remember: self.to_remember };
+        let before = Mark { head: self.head, buffered: self.buffer.len(), last_checkpoint: self.last_checkpoint };
         let mut appended = Vec::with_capacity(group.len());
         if let Err(refused) = self.push_group(at_ms, group, &mut appended) {
             self.back_to(&before);
@@ -353,7 +351,6 @@ impl Writer {
         let payload = Checkpoint { records: self.head.next_seq, head: self.head.hash };
         let checkpoint = self.push(&Draft { at_ms, kind: KIND_CHECKPOINT, payload: &payload })?;
         self.last_checkpoint = CheckpointPlace { seq: checkpoint.seq, at_ms };
-        self.to_remember = Some(checkpoint);
         Ok(Some(checkpoint))
     }
 
@@ -361,14 +358,21 @@ impl Writer {
         self.buffer.truncate(mark.buffered);
         self.head = mark.head;
         self.last_checkpoint = mark.last_checkpoint;
-        self.to_remember = mark.to_remember;
     }
 
-    /// One write, one sync. Whatever fails latches.
+    /// One write, one sync, and then the checkpoint: before anybody is told that it is durable, so that whatever follows from a record, the
+    /// checkpoint knows the record.
     fn commit(&mut self) -> Result<(), JournalError> {
         if self.buffer.is_empty() {
             return Ok(());
         }
+        self.write_out()?;
+        self.remember();
+        Ok(())
+    }
+
+    /// Whatever fails latches.
+    fn write_out(&mut self) -> Result<(), JournalError> {
         self.note();
         let length = self.buffer.len() as u64;
         self.room.ensure(self.disk.as_mut(), self.bytes, length);
@@ -380,14 +384,12 @@ impl Writer {
         self.bytes += length;
         self.durable = self.head;
         self.buffer.clear();
-        if let Some(witness) = self.to_remember.take() {
-            self.remember(witness);
-        }
         Ok(())
     }
 
-    /// Lets the checkpoint outside the chain name `witness`, which is durable.
-    fn remember(&mut self, witness: Witness) {
+    /// Lets the checkpoint outside the chain name the last record that is on the disk.
+    fn remember(&mut self) {
+        let witness = self.durable_head();
         let within = self.segment.map(|segment| Within { segment, bytes: self.bytes });
         self.remembering = self.disk.remember(checkpoint::Mark { witness, within }).map_err(Cause::from);
     }
@@ -420,7 +422,6 @@ struct Mark {
     head: Head,
     buffered: usize,
     last_checkpoint: CheckpointPlace,
-    to_remember: Option<Witness>,
 }
 
 fn write_and_sync(disk: &mut dyn Disk, end: u64, buffer: &[u8]) -> Result<(), (Act, Cause)> {

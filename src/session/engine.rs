@@ -105,7 +105,7 @@ impl EngineError {
     }
 }
 
-/// Runs a session until it is told to stop or its journal fails.
+/// Runs a session until somebody ends it, its host is told to stop, or its journal fails.
 ///
 /// `state` is the fold of what `recorder` holds already; `first` is what happens first: `Opened` for a new journal, `Restarted` for an old one, and
 /// `TakenOver` before it where this program decides otherwise than the one that wrote it.
@@ -179,6 +179,9 @@ impl Engine {
             };
             if let Some(event) = event {
                 self.happen(event)?;
+            }
+            if self.state.stopped.is_some() {
+                break;
             }
         }
         self.watching.abort_all();

@@ -86,6 +86,8 @@ pub struct Recorder {
     segment_bytes_max: u64,
     /// The newest segment begins with a state that this version of the fold can't go on from.
     is_foreign: bool,
+    /// The checkpoint could not be replaced when it was due last.
+    is_unguarded: bool,
     /// What was recorded since the state was taken that the next segment will begin with; `None` while none is being made.
     since: Option<Since>,
 }
@@ -207,6 +209,7 @@ impl Recorder {
             segment_at: at,
             segment_bytes_max: SEGMENT_BYTES,
             is_foreign: false,
+            is_unguarded: false,
             since: None,
         })
     }
@@ -243,6 +246,7 @@ impl Recorder {
     pub fn append(&mut self, at: Timestamp, weight: Weight, json: &str) -> Result<String, RecorderError> {
         let payload: &RawValue = serde_json::from_str(json)?;
         let appended = self.writer.append(millis(at), weight.durability(), &self.kind, payload)?;
+        self.tell_of_checkpoint();
         self.next = Seq(self.next.0 + 1);
         if let Some(since) = &mut self.since {
             since.bytes += json.len();
@@ -258,7 +262,21 @@ impl Recorder {
     /// # Errors
     /// As [`Recorder::append`].
     pub fn flush(&mut self) -> Result<(), RecorderError> {
-        Ok(self.writer.flush()?)
+        self.writer.flush()?;
+        self.tell_of_checkpoint();
+        Ok(())
+    }
+
+    /// A checkpoint that can't be replaced keeps nobody from going home; that the journal's end is not guarded is told once.
+    fn tell_of_checkpoint(&mut self) {
+        let fails = self.writer.remembering().is_err();
+        if fails && !self.is_unguarded {
+            let why = self.writer.remembering().as_ref().err().map(ToString::to_string).unwrap_or_default();
+            tracing::error!(
+                "the checkpoint beside the journal can't be replaced ({why}): the journal is written, and records that go missing at its end would not be missed"
+            );
+        }
+        self.is_unguarded = fails;
     }
 
     /// Writes out what is buffered and leaves the journal as closed: whoever reads it next need not ask whether its writer was killed.

@@ -49,8 +49,22 @@ impl Default for Config {
 pub enum Ports {
     /// Whatever is free.
     Any,
-    /// Five ports from this one, in the order of [`Endpoints`].
+    /// Five in a row that are free, in the order of [`Endpoints`].
+    AnyRow,
+    /// Five ports from this one, in the same order.
     Fixed(u16),
+}
+
+impl Ports {
+    /// As a command line names them: the first of five, 0 for any row.
+    #[must_use]
+    pub fn of(first: Option<u16>) -> Self {
+        match first {
+            None => Self::Any,
+            Some(0) => Self::AnyRow,
+            Some(first) => Self::Fixed(first),
+        }
+    }
 }
 
 /// Where virtual time begins.
@@ -111,9 +125,7 @@ impl Simulation {
             Start::Now => jiff::Timestamp::now().as_millisecond(),
             Start::At(ms) => ms,
         };
-        let bind = |door: usize| bind(config.ports, door);
-        let (google, kubernetes, front_door, run_direct, gke_direct) =
-            (bind(0).await?, bind(1).await?, bind(2).await?, bind(3).await?, bind(4).await?);
+        let [google, kubernetes, front_door, run_direct, gke_direct] = listen(config.ports).await?;
         let endpoints = Endpoints {
             google: google.local_addr()?,
             kubernetes: kubernetes.local_addr()?,
@@ -196,29 +208,48 @@ impl Control {
 /// What listens on each of the five ports, in their order.
 const DOORS: [&str; 5] = ["Google's APIs", "the cluster's API", "the front door", "Cloud Run", "GKE"];
 
-async fn bind(ports: Ports, door: usize) -> io::Result<TcpListener> {
-    let (port, first) = match ports {
-        Ports::Any => (0, 0),
-        Ports::Fixed(first) => {
-            let last = first.checked_add(DOORS.len() as u16 - 1);
-            let all_below =
-                || io::Error::new(io::ErrorKind::InvalidInput, "five ports from there must end below 65536; choose a lower --port");
-            (last.ok_or_else(all_below)? - (DOORS.len() - 1 - door) as u16, first)
+/// Rows that are looked at before it is given up; on a machine where one in two ports is taken, one in 32 rows is free.
+const ROWS_MAX: u32 = 200;
+
+type Listeners = [TcpListener; DOORS.len()];
+
+async fn listen(ports: Ports) -> io::Result<Listeners> {
+    match ports {
+        Ports::Any => Ok([bind(0).await?, bind(0).await?, bind(0).await?, bind(0).await?, bind(0).await?]),
+        Ports::Fixed(first) => row(first).await,
+        Ports::AnyRow => {
+            for _ in 0..ROWS_MAX {
+                // Free until a moment ago; somebody else may be quicker.
+                let first = bind(0).await?.local_addr()?.port();
+                if let Ok(listeners) = row(first).await {
+                    return Ok(listeners);
+                }
+            }
+            Err(io::Error::new(io::ErrorKind::AddrInUse, "no five free ports in a row were found; choose them by --port"))
         }
+    }
+}
+
+async fn row(first: u16) -> io::Result<Listeners> {
+    let Some(last) = first.checked_add(DOORS.len() as u16 - 1) else {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "five ports from there must end below 65536; choose a lower --port"));
     };
-    let bound = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await;
-    bound.map_err(|error| match ports {
-        Ports::Any => error,
-        Ports::Fixed(_) => {
-            let last = first + (DOORS.len() as u16 - 1);
+    let at = async |door: usize| {
+        let port = first + door as u16;
+        bind(port).await.map_err(|error| {
             let what = DOORS[door];
             let why = format!(
                 "port {port} of 127.0.0.1, for {what}, can't be had ({error}); the world takes {first} to {last}; choose another --port, or \
                  none for free ones"
             );
             io::Error::new(error.kind(), why)
-        }
-    })
+        })
+    };
+    Ok([at(0).await?, at(1).await?, at(2).await?, at(3).await?, at(4).await?])
+}
+
+async fn bind(port: u16) -> io::Result<TcpListener> {
+    TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await
 }
 
 async fn keep_moving(shared: Shared, stop: CancellationToken) {

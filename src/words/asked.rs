@@ -31,6 +31,10 @@ pub fn command(command: &Command, names: Names) -> String {
         Command::Withdraw { digest } => format!("withdraw {}", digest.short()),
         Command::Say { text } => format!("say: {text}"),
         Command::LookHere { pane } => format!("call everybody to {pane}"),
+        Command::Stop { abandon } if abandon.is_empty() => "end the session for good".to_owned(),
+        Command::Stop { abandon } => {
+            format!("end the session for good, also if nobody watches over {} then", names.routes(abandon))
+        }
         Command::Inject { inject } => format!("inject the fault {inject} into the simulated world"),
     }
 }

@@ -40,6 +40,9 @@ impl<'a> Names<'a> {
     pub fn route(&self, id: &RouteId) -> String {
         self.planned(id).map_or_else(|| id.to_string(), |route| route.title.to_string())
     }
+    pub fn routes(&self, ids: &[RouteId]) -> String {
+        ids.iter().map(|id| self.route(id)).collect::<Vec<_>>().join(" and ")
+    }
     pub fn backend(&self, id: &BackendId) -> String {
         self.backend_planned(id).map_or_else(|| id.to_string(), |backend| backend.title.to_string())
     }

@@ -24,6 +24,12 @@ pub fn news(news: &News, names: Names) -> String {
             "this version of cutover decides otherwise than the one that wrote the journal (fold {from}, now {to}); every route is held; look, then resume"
         ),
         News::HostReturned => "the host came back; nothing advances by itself; what was under way is read back".to_owned(),
+        News::Stopped { by, abandoned } if abandoned.is_empty() => {
+            format!("{by} ended the session; nothing moved or was away from home")
+        }
+        News::Stopped { by, abandoned } => {
+            format!("{by} ended the session and left {} as it stands; nobody watches over it now", names.routes(abandoned))
+        }
         News::Joined { who, role } => format!("{who} joined as {role}"),
         News::Left { who } => format!("{who} left"),
         News::Said { by, text } => format!("{by}: {text}"),

@@ -28,6 +28,9 @@ pub fn why_refused(refusal: &Refusal, names: Names) -> String {
         Refusal::StandsThere => "the route stands there already".to_owned(),
         Refusal::NoChange => "it is so already".to_owned(),
         Refusal::Empty => "nothing was written".to_owned(),
+        Refusal::Unwatched { routes } => {
+            format!("nobody would watch over {} any more; roll back first, or name it as abandoned", names.routes(routes))
+        }
         Refusal::Latched { cause: why } => {
             format!("the route is latched since its rollback; re-arm it with a reason first ({})", cause(why, names))
         }
@@ -101,6 +104,7 @@ fn verdict(refusal: &Refusal) -> &'static str {
         | Refusal::ReasonMissing
         | Refusal::ApprovalVoid { .. }
         | Refusal::NotADemo
+        | Refusal::Unwatched { .. }
         | Refusal::NotOpen => "not done",
         Refusal::Moved { .. }
         | Refusal::Latched { .. }

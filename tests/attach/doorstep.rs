@@ -4,15 +4,22 @@ use std::{sync::Arc, time::Duration};
 
 use cutover::{
     attach::{
-        client::{self, ConnectError},
+        client::{self, ConnectError, ToHost},
         dial::Dial,
         frame::FROM_CLIENT_BYTES_MAX,
+        host::OF_AN_ACCOUNT_MAX,
         protocol::{FromHost, Greeting, Refused, Then, VERSION, Wants},
         roster::Roster,
     },
-    domain::role::Role,
+    core::command::Command,
+    domain::{id::AskId, role::Role},
+    door::Wanted,
 };
-use tokio::{io::AsyncWriteExt, net::UnixListener, sync::watch};
+use tokio::{
+    io::AsyncWriteExt,
+    net::{UnixListener, UnixStream},
+    sync::watch,
+};
 
 use crate::engine::{Raw, Session, identity};
 
@@ -122,6 +129,34 @@ async fn an_account_outside_the_roster_is_closed_before_it_has_said_a_word() {
         other => panic!("{other:?}"),
     }
     assert!(session.presences.try_recv().is_err());
+}
+
+#[tokio::test]
+async fn a_session_that_one_account_has_filled_keeps_a_place_for_the_way_home() {
+    let mut session = Session::start();
+    let (host, _close) = session.host(1);
+    let folder = tempfolder("full");
+    let path = folder.join("s.sock");
+    let listener = UnixListener::bind(&path).unwrap();
+    let owner = rustix::process::geteuid().as_raw();
+    let (_roster, roster) = watch::channel(Arc::new(Roster::of_owner(owner, "")));
+    tokio::spawn(async move { host.serve(listener, roster).await });
+    let mut idle = Vec::new();
+    for _ in 0..OF_AN_ACCOUNT_MAX {
+        idle.push(UnixStream::connect(&path).await.unwrap());
+    }
+    let dial = || Dial::Path { path: path.clone(), owner };
+    for wants in [Wants::Cockpit, Wants::Watch] {
+        match client::connect(dial(), wants, None).await {
+            Err(ConnectError::Refused(Refused { why, then: Then::ComeBack })) => assert!(why.as_str().contains("full"), "{why}"),
+            other => panic!("{other:?}"),
+        }
+    }
+    let link = client::connect(dial(), Wants::Errand, None).await.expect("a place is kept");
+    let command = Command::Rollback { route: None, reason: None };
+    link.asks.send(ToHost::Ask { ask: AskId(1), key: None, command: command.clone() }).await.unwrap();
+    let request = session.requests.recv().await.unwrap();
+    assert_eq!(request.what, Wanted::Ask { ask: AskId(1), command });
 }
 
 #[tokio::test]

@@ -1,7 +1,10 @@
 //! A command line asks for the way home and for nothing else, and is nobody's presence.
 
 use cutover::{
-    attach::protocol::{FromCockpit, FromHost, Wants},
+    attach::{
+        protocol::{FromCockpit, FromHost, Wants},
+        roster::Identity,
+    },
     core::command::Command,
     domain::{
         id::{AskId, ClientId},
@@ -49,6 +52,35 @@ async fn nothing_else_gets_past_an_errand_and_a_watcher_has_none() {
             assert!(session.presences.try_recv().is_err(), "{frame:?} became a presence");
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_sessions_end_is_for_the_hosts_own_account_to_ask() {
+    let own = cutover::attach::peer::own_uid();
+    for (uid, passes) in [(own, true), (own + 1, false)] {
+        let mut session = Session::start();
+        let (host, _close) = session.host(1);
+        let who = Identity { uid, ..identity("anna", Role::Pilot) };
+        let (mut raw, _) = Raw::join(&host, who, Wants::Errand, 64 * 1024).await;
+        let stop = Command::Stop { abandon: Vec::new() };
+        raw.say(&FromCockpit::Ask { ask: AskId(1), key: None, command: stop.clone() }).await;
+        raw.say(&FromCockpit::Bye).await;
+        raw.serving.await.unwrap();
+        let asked = session.requests.try_recv().ok().map(|request| (request.by.who.to_string(), request.what));
+        let expected = passes.then(|| ("anna".to_owned(), Wanted::Ask { ask: AskId(1), command: stop }));
+        assert_eq!(asked, expected, "{uid}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_cockpit_ends_a_session() {
+    let mut session = Session::start();
+    let (host, _close) = session.host(1);
+    let who = Identity { uid: cutover::attach::peer::own_uid(), ..identity("anna", Role::Pilot) };
+    let (mut raw, _) = Raw::join(&host, who, Wants::Cockpit, 64 * 1024).await;
+    raw.say(&FromCockpit::Ask { ask: AskId(1), key: None, command: Command::Stop { abandon: Vec::new() } }).await;
+    raw.serving.await.unwrap();
+    assert!(session.requests.try_recv().is_err());
 }
 
 #[tokio::test(start_paused = true)]

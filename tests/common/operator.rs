@@ -39,6 +39,7 @@ pub(crate) fn frames() -> Vec<FromCockpit> {
         Command::Withdraw { digest: cutover::domain::digest::Digest::of(b"anything") },
         Command::Say { text: text() },
         Command::LookHere { pane: text() },
+        Command::Stop { abandon: vec![route()] },
         Command::Inject { inject: text() },
     ];
     let looks = [Look::Focus { pane: text() }, Look::Draft { route: route(), to: None }, Look::Other { action: text() }];

@@ -15,29 +15,22 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// A host is told one port and counts on from it, so five in a row are needed. Who else has one of them is left in peace: the world
-    /// says that it can't have them, and the next five are tried.
+    /// A host is told one port and counts on from it, so five in a row are asked for; the world says where they begin.
     pub(crate) fn start(program: &Path) -> World {
-        let first = std::process::id() % 900;
-        for attempt in 0..40 {
-            let port = 20_000 + u16::try_from((first + attempt * 23) % 900).unwrap() * 10;
-            let mut child = Command::new(program)
-                .args(["sim", "--port", &port.to_string()])
-                .stdin(Stdio::null())
-                .stdout(Stdio::piped())
-                .stderr(Stdio::null())
-                .spawn()
-                .expect("the program that was built can be started");
-            let mut line = String::new();
-            let mut says = BufReader::new(child.stdout.take().unwrap());
-            says.read_line(&mut line).unwrap();
-            if line.starts_with("# the simulated world") {
-                return World { child, _says: says, port };
-            }
-            child.kill().ok();
-            child.wait().unwrap();
+        let mut child = Command::new(program)
+            .args(["sim", "--port", "0"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the program that was built can be started");
+        let mut says = BufReader::new(child.stdout.take().unwrap());
+        let mut said = String::new();
+        while !said.contains("--simulated=") {
+            assert_ne!(says.read_line(&mut said).unwrap(), 0, "it says where it listens: {said}");
         }
-        panic!("no five free ports in a row were found");
+        let port = said.rsplit_once("--simulated=").unwrap().1.trim().parse().unwrap();
+        World { child, _says: says, port }
     }
 
     pub(crate) fn argument(&self) -> String {

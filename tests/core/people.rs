@@ -167,3 +167,17 @@ fn a_watcher_is_refused_whatever_he_asks() {
     }
     assert_eq!(session.state.routes, before);
 }
+
+#[test]
+fn a_session_ends_only_when_what_it_leaves_alone_is_named_and_says_who_ended_it() {
+    let mut session = Session::at(250);
+    let unnamed = Command::Stop { abandon: Vec::new() };
+    assert_eq!(refused(session.ask(&ana(), unnamed)), Refusal::Unwatched { routes: vec![route()] });
+    assert_eq!(session.state.stopped, None);
+    let named = Command::Stop { abandon: vec![route()] };
+    assert_eq!(session.ask(&person(3, "wim", Role::Watcher), named.clone()), Verdict::Refused(Refusal::Role { role: Role::Watcher }));
+    assert_eq!(session.ask(&ben(), named), Verdict::Accepted);
+    assert_eq!(session.state.stopped.as_ref().map(|stopped| stopped.by.as_str()), Some("ben"));
+    session.step(Event::Restarted);
+    assert_eq!(session.state.stopped, None, "who takes it up again goes on with it");
+}

@@ -71,7 +71,14 @@ impl Account {
     }
 
     pub(crate) fn opening(&self) -> Command {
-        self.command(&["open", &Account::plan(), &self.world.argument(), "--no-attach"])
+        self.command(&["open", &Account::plan(), &self.world.argument(), "--no-attach", "--no-restart"])
+    }
+
+    /// The same with somebody who starts the host again when it dies.
+    pub(crate) fn open_for_good(&self) -> String {
+        let output = self.run(&["open", &Account::plan(), &self.world.argument(), "--no-attach"]);
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
     }
 
     /// Sees to it that the session runs; its name.
@@ -169,8 +176,12 @@ pub(crate) fn wait_until<T>(what: &str, look: impl Fn() -> Option<T>) -> T {
 
 impl Drop for Account {
     fn drop(&mut self) {
-        if let Some(name) = self.card().and_then(|found| found["card"]["session"].as_str().map(str::to_owned)) {
-            self.run(&["stop", &name, "--abandon", "frontend"]);
+        if let Some(card) = self.card().map(|found| found["card"].clone())
+            && let Some(name) = card["session"].as_str()
+        {
+            // A test that failed may have left it stopped.
+            Command::new("kill").args(["-CONT", &card["pid"].to_string()]).stderr(std::process::Stdio::null()).status().ok();
+            self.run(&["stop", name, "--abandon", "frontend"]);
         }
         if !std::thread::panicking() {
             fs::remove_dir_all(&self.folder).ok();

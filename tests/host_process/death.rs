@@ -121,8 +121,13 @@ fn a_session_whose_traffic_moves_is_not_stopped_by_the_way() {
     assert_eq!(asked.count(), 1);
     let stopped = account.run(&["stop", &session, "--abandon", "frontend"]);
     assert!(stopped.status.success(), "{stopped:?}");
-    cockpit.wait_until("everybody is told", |screen| screen.contains("stopped by its owner"));
+    cockpit.wait_until("everybody is told", |screen| screen.contains("the session was stopped by "));
     assert!(account.card().is_none());
+    let told = String::from_utf8(account.run(&["audit", "show", &session, "--transitions", "--grep", "cutover stop"]).stdout).unwrap();
+    let asked: Vec<&str> = told.lines().collect();
+    assert_eq!(asked.len(), 2, "what was refused is on record too: {told}");
+    assert!(asked[0].contains("REFUSED") && asked[1].contains("also if nobody watches over frontend then | accepted"), "{told}");
+    assert!(asked[1].contains("ended the session and left frontend as it stands; nobody watches over it now"), "{told}");
     assert_ne!(account.open(), session, "the plan's next session is a new one");
 }
 

@@ -20,7 +20,7 @@ pub(crate) fn commands(text: &str) -> Vec<String> {
 }
 
 pub(crate) fn open(account: &Account, plan: &Path, more: &[&str]) -> Output {
-    let mut words = vec!["open", plan.to_str().unwrap(), "--no-attach"];
+    let mut words = vec!["open", plan.to_str().unwrap(), "--no-attach", "--no-restart"];
     words.extend(more);
     account.run(&words)
 }

@@ -19,4 +19,6 @@ mod account;
 mod death;
 mod join;
 mod left;
+mod restart;
+mod silent;
 mod words;

@@ -40,7 +40,7 @@ impl Flight {
     pub(crate) fn begin() -> Option<Flight> {
         let machine = Machine::start()?;
         let world = World::start(&machine.program());
-        let opened = machine.ssh(Who::Anna, &["cutover", "open", &machine.plan(), &world.argument(), "--no-attach"]);
+        let opened = machine.ssh(Who::Anna, &["cutover", "open", &machine.plan(), &world.argument(), "--no-attach", "--no-restart"]);
         assert!(opened.status.success(), "{opened:?}");
         let session = String::from_utf8(opened.stdout).unwrap().trim().to_owned();
         let listed = machine.ssh(Who::Anna, &["cutover", "sessions", "--json"]);

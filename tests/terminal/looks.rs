@@ -74,8 +74,3 @@ fn a_linux_console_gets_what_its_font_has() {
     let strange: String = seen.chars().filter(|character| "╭╮╰╯┏┓┗┛━┃✓✗▁▂▃▅▆▇◆◇◀▸…⠁⣀".contains(*character)).collect();
     assert_eq!(strange, "");
 }
-
-#[test]
-fn a_dumb_terminal_gets_no_colour() {
-    is_without_colour(&[("TERM", "dumb")]);
-}

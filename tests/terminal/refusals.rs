@@ -73,3 +73,52 @@ fn escapes_in_what_was_typed_are_shown_and_not_sent() {
         assert!(said.chars().all(|character| (!character.is_control() || character == '\n') && character != '\u{202e}'), "{said:?}");
     }
 }
+
+#[test]
+fn a_number_that_makes_no_sense_is_refused_with_what_does() {
+    let plan = concat!(env!("CARGO_MANIFEST_DIR"), "/plans/hexproperty.yaml");
+    for (arguments, allowed) in [
+        (&["sim", "--speed", "0"][..], "a speed is a number from 0.01 to 1000"),
+        (&["sim", "--speed=-1"], "a speed is a number from 0.01 to 1000"),
+        (&["sim", "--port", "65533"], "from 1 to 65531, or 0 for any five that are free"),
+        (&["demo", "--speed", "0"], "a speed is a number from 1 to 100"),
+        (&["demo", "--speed", "NaN"], "a speed is a number from 1 to 100"),
+        (&["open", plan, "--no-attach", "--simulated", "--speed", "0"], "a speed is a number from 1 to 100"),
+        (&["open", plan, "--no-attach", "--simulated=0"], "from 1 to 65531"),
+        (&["check", plan, "--simulated=70000"], "from 1 to 65531"),
+        (&["rollback", "--wait", "18446744073709551615"], "a whole number of seconds from 0 to 604800"),
+        (&["rollback", "--wait=-1"], "a whole number of seconds from 0 to 604800"),
+        (&["open", plan, "--no-attach", "--simulated=9000", "--speed", "5"], "give --speed to its `cutover sim`"),
+        (&["audit", "show", "x", "--since", "1m", "--until", "1h"], "--since is later than --until"),
+        (&["open", plan, "--no-attach", "--theme", "dark"], "cannot be used with"),
+    ] {
+        let (code, said) = refused(&[], arguments);
+        assert_eq!(code, Some(2), "{arguments:?}: {said}");
+        assert!(said.contains(allowed), "{arguments:?}: {said}");
+        assert_plain(&said);
+    }
+}
+
+/// In a pseudo-terminal, because only there it would be drawn.
+#[test]
+fn a_terminal_without_a_screen_is_told_what_works_instead() {
+    for (term, why) in [(Some("dumb"), "TERM=dumb"), (None, "TERM is not set"), (Some(""), "TERM is not set")] {
+        let home = folder();
+        let mut command = portable_pty::CommandBuilder::new(CUTOVER);
+        command.env_clear();
+        command.args(["demo"]);
+        FOLDERS.iter().for_each(|name| command.env(name, &home));
+        term.iter().for_each(|term| command.env("TERM", term));
+        let pair = portable_pty::native_pty_system().openpty(portable_pty::PtySize::default()).unwrap();
+        let mut child = pair.slave.spawn_command(command).unwrap();
+        drop(pair.slave);
+        let status = child.wait().unwrap();
+        let mut said = vec![0; 4096];
+        let read = std::io::Read::read(&mut pair.master.try_clone_reader().unwrap(), &mut said).unwrap();
+        let said = String::from_utf8_lossy(&said[..read]).into_owned();
+        assert_eq!(status.exit_code(), 2, "{term:?}: {said}");
+        assert!(said.contains(why) && said.contains("`cutover status`"), "{term:?}: {said}");
+        assert!(!said.contains('\u{1b}'), "{term:?}: {said:?}");
+        fs::remove_dir_all(home).unwrap();
+    }
+}

@@ -204,7 +204,8 @@ fn writer_text(writer: &LastWriter) -> String {
         LastWriter::Writing { by } => format!("still being written by {}; more may follow", Shown::new(by)),
         LastWriter::Closed { by } => format!("closed by {}: its host ended in order", Shown::new(by)),
         LastWriter::Lost { by } => format!(
-            "ended without a word of parting: {} wrote to it last, and is gone; what became of traffic after the last record is not here",
+            "ended without a word of parting: {} wrote to it last, and is gone; what it \
+             saw in its last second may be missing, from which nothing followed; what became of traffic after that is not here",
             Shown::new(by)
         ),
         LastWriter::Unknown => "nobody writes to it, and no note beside it says how the last writer ended".to_owned(),

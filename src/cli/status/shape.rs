@@ -56,6 +56,8 @@ pub(super) enum Host {
     Here,
     /// All of it is as old as the journal's last entry; nothing happens by itself.
     Gone,
+    /// As old as that, too: the host is there and does not answer. It may come back, and may be acting meanwhile.
+    Silent,
 }
 
 #[derive(Debug, Serialize)]

@@ -67,6 +67,7 @@ pub(super) fn way_on(refusal: &Refusal, state: &State, view: &View) -> String {
         | Refusal::NotADemo
         | Refusal::Unsettled
         | Refusal::CannotSign { .. }
+        | Refusal::Unwatched { .. }
         | Refusal::NotOpen => return String::new(),
     };
     format!(" \u{b7} {} {does}", words::key(view, action))

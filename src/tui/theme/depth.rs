@@ -41,7 +41,7 @@ impl Depth {
     fn of_terminal(env: &dyn Fn(&str) -> Option<String>) -> Self {
         let term = env("TERM").unwrap_or_default();
         let colorterm = env("COLORTERM").unwrap_or_default();
-        if term.is_empty() || term == "dumb" || term.starts_with("vt1") || term.starts_with("vt2") {
+        if term.starts_with("vt1") || term.starts_with("vt2") {
             Self::Monochrome
         } else if colorterm == "truecolor" || colorterm == "24bit" || term.ends_with("-direct") {
             Self::Truecolor

@@ -151,6 +151,7 @@ fn is_of(cause: &cutover::core::decision::Cause, by: &Asker) -> bool {
 /// I5 and I13: whom the role does not allow it, nothing of his is done.
 fn role_allows(seen: &Seen, by: &Asker, command: &Command, verdict: &Verdict) -> Check {
     let needed = match command {
+        Command::Stop { .. } => Role::Operator,
         Command::Approve { .. } | Command::Deny { .. } | Command::Say { .. } | Command::LookHere { .. } => Role::Approver,
         _ => Role::Operator,
     };

@@ -1,0 +1,195 @@
+//! The parent of a host that `cutover open` has started: when the host dies, another one takes the session up where its journal ends.
+//!
+//! It does nothing else: it opens no journal, holds no lease and asks the world for nothing, so there is nothing in it that could fail with
+//! the host. A host that says why it ends is believed and not started again; one that dies without a word (killed, out of memory, a panic)
+//! is, at once the first time and later the slower the more often it dies. Where systemd keeps the host (`cutover host --unit`), systemd does this.
+
+use std::{
+    process::{ExitStatus, Stdio},
+    time::Duration,
+};
+
+use color_eyre::eyre::{Result, WrapErr};
+use tokio::{
+    process::{Child, Command},
+    signal::unix::{Signal, SignalKind, signal},
+    time::Instant,
+};
+
+use crate::{
+    cli::{Exit, host::Options, print, unit},
+    domain::id::SessionId,
+};
+
+/// Before the second start in a row, doubled with each further one.
+const PAUSE_FIRST: Duration = Duration::from_secs(1);
+const PAUSE_MOST: Duration = Duration::from_secs(30);
+/// A host that lived so long has come up well; what kills it then is no consequence of its start.
+const WELL_AFTER: Duration = Duration::from_secs(60);
+/// Deaths in a row that are answered.
+const STARTS_MAX: u32 = 8;
+/// The exit code of a process that ended by a panic.
+const PANICKED: i32 = 101;
+
+/// What is to be done about the end of a host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Next {
+    /// It said why it ended, in words and by this code.
+    End(i32),
+    StartAfter(Duration),
+    /// It has died too often in a row.
+    GiveUp,
+}
+
+/// How often the host has died, one time after the other.
+#[derive(Debug, Default)]
+struct Deaths {
+    in_a_row: u32,
+}
+
+impl Deaths {
+    fn next(&mut self, status: ExitStatus, lived: Duration) -> Next {
+        match status.code() {
+            Some(code) if code != PANICKED => return Next::End(code),
+            Some(_) | None => {}
+        }
+        self.in_a_row = if lived >= WELL_AFTER { 1 } else { self.in_a_row + 1 };
+        match self.in_a_row {
+            1 => Next::StartAfter(Duration::ZERO),
+            dead if dead > STARTS_MAX => Next::GiveUp,
+            dead => Next::StartAfter((PAUSE_FIRST * 2u32.pow(dead - 2)).min(PAUSE_MOST)),
+        }
+    }
+}
+
+/// Starts the host and stays until it ends for good; its exit is ours.
+/// # Errors
+/// When no process can be started.
+pub(super) async fn run(options: &Options) -> Result<Exit> {
+    let mut told = Told::listen()?;
+    let mut deaths = Deaths::default();
+    let mut options = options.clone();
+    loop {
+        let mut host = start(&options)?;
+        let (pid, started) = (host.id(), Instant::now());
+        let status = told.pass_on_until_the_end(&mut host).await?;
+        let next = deaths.next(status, started.elapsed());
+        // It took its name from its card, which a host that died leaves where it was.
+        let session = pid.and_then(|pid| session_of(&options, pid));
+        let wait = match (next, session) {
+            (Next::End(code), _) => return Ok(Exit::of_code(code)),
+            (Next::GiveUp, _) => {
+                print::err(&format!("the host has died {} times in a row ({status}) and is not started again", deaths.in_a_row));
+                return Ok(Exit::Failed);
+            }
+            // It died before there was a session to be taken up.
+            (Next::StartAfter(_), None) if options.session.is_none() => {
+                print::err(&format!("the host died before its session began ({status})"));
+                return Ok(Exit::Failed);
+            }
+            (Next::StartAfter(wait), session) => {
+                options = again(options, session);
+                wait
+            }
+        };
+        print::err(&format!("the host died ({status}); another one takes the session up in {}s", wait.as_secs()));
+        if told.ends_within(wait).await {
+            return Ok(Exit::Done);
+        }
+    }
+}
+
+fn start(options: &Options) -> Result<Child> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command.args(unit::arguments(options)).stdin(Stdio::null());
+    command.spawn().wrap_err("the host's process could not be started")
+}
+
+/// The same session under the plan that it was begun with: an edited file must not leave traffic without a host.
+fn again(options: Options, session: Option<SessionId>) -> Options {
+    Options { session: session.or(options.session.clone()), new: false, keep_plan: true, ..options }
+}
+
+/// The session whose host had this process id.
+fn session_of(options: &Options, pid: u32) -> Option<SessionId> {
+    let found = options.place.own().ok()?.sessions().ok()?;
+    found.into_iter().map(|found| found.card).find(|card| card.pid == pid).map(|card| card.session)
+}
+
+/// What this process is told, which is meant for the host.
+struct Told {
+    terminate: Signal,
+    interrupt: Signal,
+    /// Heard, so that it ends nothing.
+    _hangup: Signal,
+}
+
+impl Told {
+    fn listen() -> Result<Told> {
+        let heard = |kind| signal(kind).wrap_err("signals can't be heard");
+        Ok(Told {
+            terminate: heard(SignalKind::terminate())?,
+            interrupt: heard(SignalKind::interrupt())?,
+            _hangup: heard(SignalKind::hangup())?,
+        })
+    }
+
+    async fn asked_to_end(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+
+    async fn ends_within(&mut self, span: Duration) -> bool {
+        tokio::time::timeout(span, self.asked_to_end()).await.is_ok()
+    }
+
+    async fn pass_on_until_the_end(&mut self, host: &mut Child) -> Result<ExitStatus> {
+        let pid = host.id().and_then(|pid| rustix::process::Pid::from_raw(pid.try_into().ok()?));
+        loop {
+            tokio::select! {
+                status = host.wait() => return status.wrap_err("the end of the host could not be learnt"),
+                () = self.asked_to_end() => if let Some(pid) = pid {
+                    // A host that has ended meanwhile is told of by `wait`.
+                    let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+                },
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::process::ExitStatusExt;
+
+    use super::*;
+
+    const KILLED: i32 = 9;
+
+    #[test]
+    fn a_host_that_says_why_it_ends_is_believed() {
+        for code in [0, 1, 2, 3, 6, 8] {
+            let status = ExitStatus::from_raw(code << 8);
+            assert_eq!(Deaths::default().next(status, Duration::from_secs(1)), Next::End(code));
+        }
+    }
+
+    #[test]
+    fn one_that_dies_is_started_again_the_slower_the_more_often_and_not_for_ever() {
+        let mut deaths = Deaths::default();
+        let waits: Vec<Next> = (0..9).map(|_| deaths.next(ExitStatus::from_raw(KILLED), Duration::from_secs(3))).collect();
+        let seconds = [0, 1, 2, 4, 8, 16, 30, 30].map(|seconds| Next::StartAfter(Duration::from_secs(seconds)));
+        assert_eq!(waits[..8], seconds);
+        assert_eq!(waits[8], Next::GiveUp);
+    }
+
+    #[test]
+    fn one_that_lived_long_is_started_at_once_however_often_that_was() {
+        let mut deaths = Deaths::default();
+        for _ in 0..100 {
+            let next = deaths.next(ExitStatus::from_raw(PANICKED << 8), WELL_AFTER);
+            assert_eq!(next, Next::StartAfter(Duration::ZERO));
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! The end of a session: what nobody would watch over any more, and who ended it all the same.
+//!
+//! Stopping has no effect on the world and a great one on who watches it. So it is refused while traffic moves, is split or is not seen at
+//! home, unless each such route is named; and it is recorded like everything else that a person asks for.
+
+use crate::{
+    core::{
+        decision::{Refusal, Verdict},
+        event::Asker,
+        home::{Home, home},
+        news::News,
+        state::{Motion, RouteState, State, Stopped},
+        turn::Turn,
+    },
+    domain::{id::RouteId, weight::Weights},
+};
+
+/// Why a route must not be left alone.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Unwatched {
+    Moving,
+    Split(Weights),
+    /// Home is accepted, and requests have not shown yet that everybody is there.
+    HomeNotSeen,
+}
+
+/// The routes that nobody would watch over if the session ended now.
+pub fn unwatched(state: &State) -> Vec<(RouteId, Unwatched)> {
+    let why = |(id, route): (&RouteId, &RouteState)| why(state, id, route).map(|why| (id.clone(), why));
+    state.routes.iter().filter_map(why).collect()
+}
+
+fn why(state: &State, id: &RouteId, route: &RouteState) -> Option<Unwatched> {
+    if !matches!(route.motion, Motion::Settled | Motion::Unread) || !route.unresolved.is_empty() {
+        return Some(Unwatched::Moving);
+    }
+    let accepted = route.accepted.as_ref().map(|accepted| &accepted.weights);
+    if let Some(split) = accepted.filter(|weights| weights.iter().filter(|(_, share)| share.get() > 0).count() > 1) {
+        return Some(Unwatched::Split(split.clone()));
+    }
+    let planned = state.opened.iter().flat_map(|opened| &opened.plan.routes).find(|planned| planned.id == *id)?;
+    let is_elsewhere = match home(state, planned) {
+        Home::NotHome { .. } | Home::Going { .. } => true,
+        Home::Accepted { .. } => route.against_since.is_some() || route.latch.is_some(),
+        Home::Unread | Home::Away { .. } | Home::Unasked { .. } | Home::Seen { .. } => false,
+    };
+    is_elsewhere.then_some(Unwatched::HomeNotSeen)
+}
+
+/// Ends the session, unless something that was not named would be left alone.
+pub(super) fn stop(turn: &mut Turn, by: &Asker, abandon: &[RouteId]) -> Result<Verdict, Refusal> {
+    let left: Vec<RouteId> = unwatched(turn.state).into_iter().map(|(id, _)| id).collect();
+    let routes: Vec<RouteId> = left.iter().filter(|id| !abandon.contains(id)).cloned().collect();
+    if !routes.is_empty() {
+        return Err(Refusal::Unwatched { routes });
+    }
+    turn.state.stopped = Some(Stopped { by: by.who.clone(), at: turn.now });
+    turn.tell(News::Stopped { by: by.who.clone(), abandoned: left });
+    Ok(Verdict::Accepted)
+}

@@ -1,0 +1,57 @@
+//! What `cutover open` leaves beside a host: somebody who starts it again.
+
+use std::{fs, process::Command};
+
+use cutover::core::event::Event;
+
+use crate::account::{Account, wait_until};
+
+/// The process that started this one.
+fn parent(pid: u32) -> u32 {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    // Behind the name, which may hold anything: the state, then the parent.
+    stat.rsplit_once(')').unwrap().1.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+fn lives(pid: u32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit_once(')').is_some_and(|(_, rest)| !rest.trim_start().starts_with('Z'))
+}
+
+#[test]
+fn a_host_that_is_killed_is_started_again_and_still_goes_home() {
+    let account = Account::new();
+    let session = account.open_for_good();
+    let cockpit = account.cockpit_that_steps_out();
+    account.wait_until("1 % is out", |status| status["routes"]["frontend"]["accepted"]["gke"] == 0.01);
+    let (first, supervisor) = (account.host_pid(), parent(account.host_pid()));
+    let given_up = fs::read_to_string(format!("/proc/{first}/status")).unwrap();
+    assert!(given_up.contains("NoNewPrivs:\t1") && given_up.contains("Seccomp:\t2"), "it can start no program: {given_up}");
+    account.signal("-KILL");
+    wait_until("another host has the session", || (account.host_pid() != first && lives(account.host_pid())).then_some(()));
+    account.wait_until("it answers for the same session", |status| status["session"] == session.as_str());
+    assert_eq!(parent(account.host_pid()), supervisor);
+    let restarts = account.transitions().iter().filter(|transition| transition.entry.event == Event::Restarted).count();
+    assert_eq!(restarts, 1);
+    let home = account.run(&["rollback", "--wait", "5"]);
+    assert!(matches!(home.status.code(), Some(0 | 8)), "{home:?}");
+    assert_eq!(account.status()["routes"]["frontend"]["accepted"]["gke"], 0.0);
+    drop(cockpit);
+
+    // Whoever stops the session stops everything.
+    let host = account.host_pid();
+    let stopped = account.run(&["stop", &session, "--abandon", "frontend"]);
+    assert!(stopped.status.success(), "{stopped:?}");
+    wait_until("host and supervisor have ended", || (!lives(host) && !lives(supervisor)).then_some(()));
+}
+
+#[test]
+fn who_ends_the_supervisor_ends_the_host_and_leaves_the_session_to_the_next_one() {
+    let account = Account::new();
+    let session = account.open_for_good();
+    let (host, supervisor) = (account.host_pid(), parent(account.host_pid()));
+    let told = Command::new("kill").args(["-TERM", &supervisor.to_string()]).status().unwrap();
+    assert!(told.success());
+    wait_until("both have ended", || (!lives(host) && !lives(supervisor)).then_some(()));
+    assert_eq!(account.open(), session);
+}
