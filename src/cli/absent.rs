@@ -139,7 +139,7 @@ impl Absent {
     }
 
     /// Whether its traffic was in a world that ended with its host.
-    fn world_is_gone(&self) -> bool {
+    pub fn world_is_gone(&self) -> bool {
         match (&self.host, &self.next) {
             (Host::Gone, Next::ClearAway(_)) => true,
             (Host::Gone, Next::Join(_) | Next::TakeUp(_) | Next::TakeUpAt(_) | Next::PutBack(_) | Next::TheirsAlone(_))

@@ -19,7 +19,7 @@ use crate::{
         connection::Farewell,
         peer,
         protocol::Then,
-        roster::{Roster, passwd},
+        roster::{Roster, login_of, passwd},
         sessions::{Card, ClaimError, Lease, socket_name},
         socket::{Folder, FolderError},
     },
@@ -29,11 +29,15 @@ use crate::{
         join,
         paths::{self, Paths},
         place::{Place, said},
-        predecessor, print, rostering,
+        predecessor, print,
+        rostering::Rostering,
         running::{Ended, Opening, Running},
         supervisor, unit,
     },
-    domain::id::{OperatorId, RouteId, SessionId},
+    domain::{
+        credentials::{Credentials, Proven},
+        id::{OperatorId, RouteId, SessionId},
+    },
     journal::checkpoint,
     plan::{self, diagnostic, model::Plan},
     session::recorder::{Found, RecorderError},
@@ -193,7 +197,7 @@ async fn begin(options: Options, paths: Paths) -> Result<Result<Hosted, Exit>> {
         Err(error) => return Ok(Err(said(error, Exit::Failed))),
     };
     // Before anything is begun: a session that nobody can join would fly alone.
-    let roster = rostering::start(options.roster.clone(), &paths)?;
+    let rostering = Rostering::begin(options.roster.clone(), &paths)?;
     let claimed = |claim: Result<Lease, ClaimError>| match claim {
         Ok(lease) => Ok(Ok(lease)),
         Err(error @ ClaimError::Held { .. }) => Ok(Err(said(error, Exit::Locked))),
@@ -217,8 +221,9 @@ async fn begin(options: Options, paths: Paths) -> Result<Result<Hosted, Exit>> {
     let card = card(&opening, &options, &world);
     let routes = opening.plan.routes.iter().map(|route| route.id.clone()).collect();
     let can_be_taken_up = !world.is_our_own();
-    let running = Running::start(opening, world).await?;
+    let running = Running::start(opening, world, rostering.first()).await?;
     let host = running.host.clone();
+    let roster = rostering.keep(host.clone());
     let serving = tokio::spawn(async move { host.serve(listener, roster).await });
     folder.put_up(&lease, &card)?;
     let session = card.session;
@@ -327,6 +332,12 @@ fn new_name(plan: &Plan, paths: &Paths) -> Result<SessionId, OpenError> {
 pub(super) fn owner() -> OperatorId {
     let uid = peer::own_uid();
     Roster::of_owner(uid, &passwd()).identify(uid).expect("the owner is in a roster of the owner").who
+}
+
+/// What stands behind that name.
+pub(super) fn own_credentials() -> Credentials {
+    let uid = peer::own_uid();
+    Credentials { uid, login: login_of(uid, &passwd()), proven: Proven::Account }
 }
 
 /// Why the host ends.

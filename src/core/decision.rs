@@ -8,6 +8,7 @@ use crate::{
         event::{Alarm, Entry},
         news::News,
         reason::{Blindness, Missing, Mover, Need, Objection, Undone, Void},
+        roster::Change,
     },
     domain::{
         digest::Digest,
@@ -17,7 +18,7 @@ use crate::{
         metric::Gap,
         role::Role,
         shown::Shown,
-        time::Timestamp,
+        time::{Millis, Timestamp},
         weight::{PerMille, Weights},
     },
 };
@@ -149,6 +150,12 @@ pub enum Refusal {
     NotLatched,
     NotHeld,
     OwnRequest,
+    /// Who wants to approve stands otherwise in the roster since the request was opened.
+    Barred {
+        who: OperatorId,
+        how: Change,
+        after: Millis,
+    },
     ApprovalVoid {
         why: Void,
     },

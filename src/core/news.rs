@@ -9,11 +9,15 @@ use crate::{
     core::{
         decision::{Cause, Refusal},
         door::Difference,
+        event::TurnedAway,
         loss::Witness,
         reason::{Drop, Evidence, Mover, Need, Objection, Obstacle, Void},
         replication::DatabaseStanding,
+        roster::Changed,
     },
     domain::{
+        credentials::Credentials,
+        digest::Digest,
         fault::Fault,
         hindrance::Hindrance,
         id::{BackendId, InstanceId, ItemId, OperatorId, RouteId, SourceId, TriggerId},
@@ -55,10 +59,23 @@ pub enum News {
     Joined {
         who: OperatorId,
         role: Role,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        credentials: Option<Box<Credentials>>,
     },
     Left {
         who: OperatorId,
     },
+    /// The first roster that the record knows.
+    RosterRead {
+        digest: Option<Digest>,
+        people: u32,
+    },
+    /// Who may come in is otherwise now; without a change of anybody, its text is.
+    RosterChanged {
+        digest: Option<Digest>,
+        changed: Vec<Changed>,
+    },
+    TurnedAway(TurnedAway),
     Said {
         by: OperatorId,
         text: Shown,
@@ -314,6 +331,11 @@ pub enum News {
         route: RouteId,
         from: Weights,
         to: Weights,
+        /// Who stands behind the two names.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        approver: Option<Box<Credentials>>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        asker: Option<Box<Credentials>>,
     },
     ApprovedNotStarted {
         by: OperatorId,
@@ -481,6 +503,7 @@ impl News {
             News::SessionOpened
             | News::Joined { .. }
             | News::Left { .. }
+            | News::RosterRead { .. }
             | News::Said { .. }
             | News::LookHere { .. }
             | News::Stands { .. }
@@ -542,6 +565,8 @@ impl News {
             | News::ApprovedNotStarted { .. }
             | News::Denied { .. }
             | News::RequestVoid { .. }
+            | News::RosterChanged { .. }
+            | News::TurnedAway(_)
             | News::ControlsAsked { .. }
             | News::ControlsFree { why: Freed::HolderLeft | Freed::HolderSilent { .. }, .. }
             | News::Unsigned { .. }

@@ -7,10 +7,12 @@
 pub mod answer;
 mod as_text;
 pub mod by_hand;
+pub mod credentials;
 pub mod database;
 pub mod digest;
 pub mod fact;
 pub mod fault;
+pub mod head;
 pub mod hindrance;
 pub mod id;
 pub mod metric;

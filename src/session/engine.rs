@@ -20,7 +20,7 @@ use crate::{
         step::step,
         thin::thin,
     },
-    domain::{fact::Observation, id::Seq},
+    domain::{fact::Observation, head::Head, id::Seq},
     door::{Inside, Presence, Published, Request, Snapshot, Wanted},
     journal::{
         folder::{Ready, ReadyError},
@@ -66,6 +66,7 @@ pub struct Engine {
     /// Questions that wait behind what was seen.
     waiting: VecDeque<Request>,
     transitions: tokio::sync::broadcast::Sender<Arc<Published>>,
+    heads: watch::Sender<Option<Head>>,
     beat_recorded: Option<tokio::time::Instant>,
 }
 
@@ -131,6 +132,7 @@ pub async fn run(state: State, recorder: Recorder, first: Vec<Event>, parts: Par
         keeping: JoinSet::new(),
         waiting: VecDeque::new(),
         transitions: inside.transitions.clone(),
+        heads: inside.heads.clone(),
         beat_recorded: None,
     };
     engine.turn(first, Sources { happened, observations, inside, stop }).await
@@ -258,7 +260,15 @@ impl Engine {
     }
 
     fn flush(&mut self) -> Result<(), EngineError> {
-        tokio::task::block_in_place(|| self.recorder.flush()).map_err(|recorder| self.latched(recorder))
+        tokio::task::block_in_place(|| self.recorder.flush()).map_err(|recorder| self.latched(recorder))?;
+        self.show_head();
+        Ok(())
+    }
+
+    /// Everybody may keep where the journal ends; what is not on the disk yet is not shown, because a host that dies may lose it.
+    fn show_head(&self) {
+        let durable = Some(self.recorder.durable_head());
+        self.heads.send_if_modified(|shown| std::mem::replace(shown, durable) != durable);
     }
 
     /// One event, all the way.
@@ -278,6 +288,7 @@ impl Engine {
             false => self.recorder.append(at, weight, &json),
         };
         let head = recorded.map_err(|recorder| self.latched(recorder))?;
+        self.show_head();
         self.next = Seq(self.next.0 + 1);
         if let Some(client) = names_client(&transition.entry.event) {
             self.recorder.note_client(client);
@@ -308,7 +319,11 @@ impl Engine {
     /// A beat is an entry only when it renews somebody's hold on the controls.
     fn presence(&mut self, presence: Presence) -> Option<Event> {
         match presence {
-            Presence::Joined { client, who, role, terminal } => Some(Event::Joined { client, who, role, terminal }),
+            Presence::Joined { client, who, role, terminal, credentials } => {
+                Some(Event::Joined { client, who, role, terminal, credentials: Some(credentials) })
+            }
+            Presence::Roster(roster) => Some(Event::Roster(roster)),
+            Presence::TurnedAway(turned) => Some(Event::TurnedAway(turned)),
             Presence::Resized { client, terminal } => Some(Event::Resized { client, terminal }),
             Presence::Left { client } => Some(Event::Left { client }),
             Presence::Beat { client } => {
@@ -346,9 +361,9 @@ fn leads_home(request: &Request) -> bool {
 }
 
 fn asked(request: Request) -> Event {
-    let Request { by, key, what } = request;
+    let Request { by, key, what, credentials } = request;
     match what {
-        Wanted::Ask { ask, command } => Event::Asked { by, ask, key, command },
+        Wanted::Ask { ask, command } => Event::Asked { by, ask, key, command, credentials },
         Wanted::Look(look) => Event::Looked { by, key, look },
     }
 }
@@ -357,7 +372,12 @@ fn asked(request: Request) -> Event {
 fn weigh(transition: &Transition) -> Weight {
     let acts = transition.decision.effects.iter().any(|effect| !matches!(effect.what, Effect::Wake { .. }));
     match &transition.entry.event {
-        Event::Opened { .. } | Event::Restarted | Event::TakenOver { .. } | Event::Asked { .. } | Event::Finished { .. } => Weight::Durable,
+        Event::Opened { .. }
+        | Event::Restarted
+        | Event::TakenOver { .. }
+        | Event::Asked { .. }
+        | Event::Finished { .. }
+        | Event::Roster(_) => Weight::Durable,
         _ if acts => Weight::Durable,
         Event::Looked { .. }
         | Event::Observed(_)
@@ -365,6 +385,7 @@ fn weigh(transition: &Transition) -> Weight {
         | Event::Joined { .. }
         | Event::Resized { .. }
         | Event::Beat { .. }
-        | Event::Left { .. } => Weight::Buffered,
+        | Event::Left { .. }
+        | Event::TurnedAway(_) => Weight::Buffered,
     }
 }

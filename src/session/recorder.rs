@@ -14,11 +14,13 @@ use serde_json::{Value, value::RawValue};
 use crate::{
     core::{FOLD, event::Event, state::State},
     domain::{
+        digest::Digest,
+        head::Head,
         id::{ClientId, Seq, SessionId},
         time::{Millis, Timestamp},
     },
     journal::{
-        chain::Hash,
+        chain::{Hash, Witness},
         error::{JournalError, ReadError},
         files::note_closed,
         folder::{self, Ready, ReadyError},
@@ -256,6 +258,12 @@ impl Recorder {
             }
         }
         Ok(appended.hash.to_string())
+    }
+
+    /// The last record that is on the disk.
+    pub fn durable_head(&self) -> Head {
+        let Witness { seq, hash } = self.writer.durable_head();
+        Head { seq, hash: Digest::from_bytes(hash.bytes()) }
     }
 
     /// Writes out what is buffered.

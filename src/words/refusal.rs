@@ -6,7 +6,7 @@ use crate::{
         reason::{Missing, Mover, Undone},
     },
     domain::{id::ItemId, weight::PerMille},
-    words::{Names, blindness, cause, cause::unlike, evidence::need, hindrance, mover, objection, void},
+    words::{Names, blindness, cause, cause::unlike, evidence::need, hindrance, mover, objection, roster, void},
 };
 
 /// A refusal for people.
@@ -72,6 +72,9 @@ pub fn why_refused(refusal: &Refusal, names: Names) -> String {
         Refusal::NotLatched => "the route is not latched, and no trigger is pending".to_owned(),
         Refusal::NotHeld => "the route is not held".to_owned(),
         Refusal::OwnRequest => "you asked for this yourself; somebody else must approve it".to_owned(),
+        Refusal::Barred { who, how, after } => {
+            format!("{}; somebody else must approve it", roster::barred(who, how, *after))
+        }
         Refusal::ApprovalVoid { why } => format!("that request is no longer open; ask again ({})", void(*why)),
         Refusal::NotADemo => "this is a live session; faults are for the simulated world".to_owned(),
         Refusal::Contended => "others keep changing this route; stop them, then adopt what you find or roll back".to_owned(),
@@ -92,7 +95,7 @@ fn verdict(refusal: &Refusal) -> &'static str {
         Refusal::StandsThere | Refusal::NoChange | Refusal::NotLatched | Refusal::NotHeld => "nothing to do",
         Refusal::Unsettled => "not asked",
         Refusal::NotSignable | Refusal::CannotSign { .. } => "not signed",
-        Refusal::OwnRequest => "not approved",
+        Refusal::OwnRequest | Refusal::Barred { .. } => "not approved",
         Refusal::Role { .. }
         | Refusal::NoControls { .. }
         | Refusal::ControlsFree

@@ -88,7 +88,7 @@ fn heard(state: State, role: Role) -> Arc<Heard> {
         role,
         client: ClientId(1),
     };
-    Arc::new(Heard { state: Arc::new(state), connection: Connection::Connected, me, disagreements: 0 })
+    Arc::new(Heard { state: Arc::new(state), connection: Connection::Connected, me, disagreements: 0, head: None })
 }
 
 impl Cockpit {
