@@ -11,7 +11,8 @@ use std::{
     sync::Mutex,
 };
 
-use tracing_subscriber::{EnvFilter, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing::Level;
+use tracing_subscriber::{filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
 
 /// A log file of this many bytes is put aside.
 const FILE_BYTES_MAX: u64 = 5 * 1024 * 1024;
@@ -28,28 +29,26 @@ pub(crate) enum Sink {
     FileOnly(PathBuf),
 }
 
-/// Starts logging. `CUTOVER_LOG` overrides the filter, in the syntax of `tracing_subscriber::EnvFilter`.
+/// Starts logging. `CUTOVER_LOG` overrides the filter: levels, each of one module or of all.
 /// # Errors
 /// When the log file can't be created; nothing is logged then.
 pub(crate) fn start(sink: Sink) -> io::Result<()> {
-    let filter = |default: &str| EnvFilter::try_from_env("CUTOVER_LOG").unwrap_or_else(|_| EnvFilter::new(default));
+    let usual = || Targets::new().with_default(Level::WARN).with_target("cutover", Level::INFO);
+    let filter = || std::env::var("CUTOVER_LOG").ok().and_then(|asked| asked.parse().ok()).unwrap_or_else(usual);
     let registry = tracing_subscriber::registry();
     // A second start in one process (tests do that) keeps the first logger.
     match sink {
         Sink::PaneAndFile(path) => {
             let file = Mutex::new(RotatingFile::open(&path)?);
             let lines = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(file);
-            let _ = registry.with(filter("warn,cutover=info")).with(lines).with(tui_logger::TuiTracingSubscriberLayer).try_init();
+            let _ = registry.with(filter()).with(lines).with(tui_logger::TuiTracingSubscriberLayer).try_init();
             let _ = tui_logger::init_logger(tui_logger::LevelFilter::Trace);
             tui_logger::set_default_level(tui_logger::LevelFilter::Trace);
             tui_logger::set_buffer_depth(PANE_LINES);
         }
         Sink::FileOnly(path) => {
             let file = Mutex::new(RotatingFile::open(&path)?);
-            let _ = registry
-                .with(filter("warn,cutover=info"))
-                .with(tracing_subscriber::fmt::layer().with_ansi(false).with_writer(file))
-                .try_init();
+            let _ = registry.with(filter()).with(tracing_subscriber::fmt::layer().with_ansi(false).with_writer(file)).try_init();
         }
     }
     Ok(())

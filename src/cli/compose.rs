@@ -21,6 +21,7 @@ use crate::{
         url_map::{self, Patience, UrlMapDriver},
     },
     domain::{
+        age,
         answer::Expect,
         metric::{Metric, Unit},
         platform::Platform,
@@ -256,7 +257,7 @@ impl<'a> Composer<'a> {
                 source: format!("sql/{instance}").parse()?,
                 project: self.plan.project.to_string(),
                 instance: instance.clone(),
-                every: Millis::from_secs(10),
+                every: age::DATABASE_EVERY,
                 now: self.now(),
             };
             let (sql, monitoring) = (self.google("sqladmin.googleapis.com")?, self.google("monitoring.googleapis.com")?);

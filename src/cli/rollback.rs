@@ -342,7 +342,11 @@ fn is_stuck(stands: &Home) -> bool {
     match stands {
         Home::NotHome { why, .. } => match why {
             Obstacle::Hindered { .. } | Obstacle::MovedAway { .. } | Obstacle::Contended | Obstacle::RequestsDisagree { .. } => true,
-            Obstacle::Underway | Obstacle::WriteFailed { .. } | Obstacle::OutcomeUnknown { .. } | Obstacle::Unread { .. } => false,
+            Obstacle::Underway
+            | Obstacle::WriteFailed { .. }
+            | Obstacle::ChangedFirst { .. }
+            | Obstacle::OutcomeUnknown { .. }
+            | Obstacle::Unread { .. } => false,
         },
         Home::Unread | Home::Away { .. } | Home::Going { .. } | Home::Accepted { .. } | Home::Unasked { .. } | Home::Seen { .. } => false,
     }

@@ -19,10 +19,11 @@ use crate::{
         outlook::{self, Attention},
         state::State,
     },
+    domain::time::Timestamp,
     plan::model::Route,
     words::{self, absence},
 };
-use shape::{AttentionLine, Host, RouteStatus, Shares, Status, TriggerStatus, status};
+use shape::{AttentionLine, Failing, Host, RouteStatus, Shares, Status, TriggerStatus, status};
 
 mod shape;
 
@@ -141,13 +142,19 @@ fn text(status: &Status, stuck: &BTreeSet<String>) -> String {
         let accepted = route.accepted.as_ref().map_or("unknown".to_owned(), split);
         let marks = marks(route);
         lines.push(format!("  route {id}: accepted {accepted} ({}{marks})", route.motion_text));
-        lines.push(match &route.seen {
+        let ago = |at: i64| Timestamp(status.at).since(Timestamp(at));
+        let met = match &route.seen {
             Some(seen) => {
                 let met: Shares = seen.shares.iter().map(|(backend, share)| (backend.clone(), share.fraction)).collect();
-                format!("    {} requests met {}; {} of {} answers fail", seen.requests, split(&met), seen.failed, seen.answers)
+                format!("{} requests met {}, {} ago", seen.requests, split(&met), ago(seen.at))
             }
-            None => "    what requests meet has not been seen yet".to_owned(),
-        });
+            None => "what requests meet since the last change has not been seen yet".to_owned(),
+        };
+        let fail = match &route.failing {
+            Some(Failing { failed, answers, at }) => format!("{failed} of {answers} answers fail, {} ago", ago(*at)),
+            None => "how many answers fail is not known yet".to_owned(),
+        };
+        lines.push(format!("    {met}; {fail}"));
         let by_hand = route.by_hand.as_ref().filter(|_| stuck.contains(id));
         let heading = || absence::by_hand(id, Some(status.world));
         lines.extend(by_hand.map(|command| format!("    {}\n      {command}", heading())));

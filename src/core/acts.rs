@@ -48,7 +48,7 @@ pub(super) fn note(state: &mut State, event: &Event, decision: &Decision) {
         let what = What::Answered { by: by.clone(), command: Box::new(command.clone()), verdict: Box::new(answer.verdict.clone()) };
         acts.extend((!told).then_some(what));
     }
-    if let Event::Finished { effect, outcome } = event {
+    if let Event::Finished { effect, outcome, .. } = event {
         let sent = state.acts.iter_mut().rev().find_map(|act| match &mut act.what {
             What::Sent { effect: id, ended, .. } if id == effect => Some(ended),
             What::Sent { .. } | What::Answered { .. } => None,

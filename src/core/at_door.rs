@@ -6,7 +6,7 @@
 use crate::{
     core::{
         decision::{Cause, Refusal},
-        door::{Met, Proof},
+        door::{Difference, Met, Proof},
         evidence, exposure, failing,
         news::News,
         outlook::{Outlook, Then},
@@ -18,7 +18,11 @@ use crate::{
         turn::Turn,
         unlike,
     },
-    domain::{id::BackendId, time::Millis, weight::PerMille},
+    domain::{
+        id::BackendId,
+        time::{Millis, Timestamp},
+        weight::PerMille,
+    },
     plan::model::{Route, UnlikeHome},
 };
 
@@ -35,7 +39,8 @@ pub(super) struct Breach<'a> {
 /// All of a route's; what the plan ignores is none.
 pub(super) fn breaches<'a>(sight: &Sight<'a>, route: &'a Route) -> Vec<Breach<'a>> {
     let mut found = Vec::new();
-    for (backend, met) in &sight.route(route).front_door.met {
+    let met = sight.route(route).front_door.met.iter();
+    for (backend, met) in met.filter(|(_, met)| met.unanswered(sight.now).is_none()) {
         if let Some(unlike) = met.unlike.as_ref().filter(|_| !matches!(route.unlike_home, UnlikeHome::Ignore { .. })) {
             found.push(Breach { rule: DoorRule::Unlike, backend, met, proof: unlike.proof, lasting: unlike::LASTING });
         }
@@ -45,6 +50,39 @@ pub(super) fn breaches<'a>(sight: &Sight<'a>, route: &'a Route) -> Vec<Breach<'a
         }
     }
     found
+}
+
+/// Backends that users may be sent to, of which nothing is known any more since a breach was seen there: when the last answer spoke for it.
+pub(super) fn unanswered<'a>(sight: &Sight<'a>, route: &Route) -> impl Iterator<Item = (&'a BackendId, Timestamp)> {
+    let (now, state) = (sight.now, sight.route(route));
+    let met = state.front_door.met.iter().filter(move |(backend, _)| exposure::has(state, now, backend) > PerMille::ZERO);
+    met.filter_map(move |(backend, met)| Some((backend, met.unanswered(now)?)))
+}
+
+/// What users meet of `backend` at the front door as far as that speaks against it, whatever it counts itself.
+pub(super) enum Word {
+    Against {
+        failed: u64,
+        answers: u64,
+        unlike: Option<Difference>,
+    },
+    /// It was breached, and nothing is known of it since.
+    Unknown {
+        since: Timestamp,
+    },
+}
+
+/// What the front door says of `backend`, where it says no good; beyond `limit` a failing share does, and so does any breach.
+pub(super) fn word(sight: &Sight, route: &Route, backend: &BackendId, limit: f64) -> Option<Word> {
+    if let Some(breach) = breaches(sight, route).into_iter().find(|breach| breach.backend == backend) {
+        let unlike = breach.met.unlike.as_ref().filter(|_| breach.rule == DoorRule::Unlike).map(|unlike| unlike.difference.clone());
+        return Some(Word::Against { failed: breach.met.failed, answers: breach.met.answers, unlike });
+    }
+    if let Some((_, since)) = unanswered(sight, route).find(|(unanswered, _)| *unanswered == backend) {
+        return Some(Word::Unknown { since });
+    }
+    let met = sight.route(route).front_door.met.get(backend).filter(|met| sight.now.since(met.at) <= evidence::FRESH)?;
+    failing::is_above(limit, met.failed, met.share).then_some(Word::Against { failed: met.failed, answers: met.answers, unlike: None })
 }
 
 /// What the end of its time brings now.
@@ -129,7 +167,9 @@ pub(super) fn forbids(sight: &Sight, route: &Route) -> Vec<Refusal> {
     };
     let nobodys = sight.route(route).front_door.nobodys.as_ref().filter(|met| met.failing.is_some());
     let nobodys = nobodys.map(|met| Refusal::FailingAtDoor { backend: None, failed: met.failed, answers: met.answers });
-    breaches(sight, route).into_iter().map(refusal).chain(nobodys).collect()
+    let unanswered =
+        unanswered(sight, route).map(|(backend, since)| Refusal::NotMetAnyMore { backend: backend.clone(), ago: sight.now.since(since) });
+    breaches(sight, route).into_iter().map(refusal).chain(nobodys).chain(unanswered).collect()
 }
 
 /// Sends home what has lasted for long enough, once.

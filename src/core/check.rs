@@ -1,13 +1,15 @@
 //! The evidence behind each collected line of the checklist, in words that say what was found and where.
 //!
 //! A figure counts while it is younger than the item's own bound and than the half minute after which a reading is blind. Too few
-//! requests, a silent source and a stopped replica are never a good sign.
+//! requests, a silent source and a stopped replica are never a good sign. What a backend counts of itself is outranked by what users meet
+//! at the front door: the same evidence that stops an advance and goes home.
 
 use crate::{
     core::{
+        at_door::{self, Word},
         blind::BLIND_AFTER,
         checklist::Finding,
-        evidence, exposure,
+        evidence, exposure, failing,
         reason::Evidence,
         replication::{self, Soundness},
         settle::{self, Verdict},
@@ -17,7 +19,7 @@ use crate::{
     },
     domain::{
         id::BackendId,
-        metric::{Basis, Metric, Sample},
+        metric::{self, Basis, Metric, Sample},
         time::Millis,
         weight::PerMille,
     },
@@ -125,14 +127,68 @@ fn serving<'a>(turn: &Turn<'a>) -> Vec<&'a BackendId> {
     serving
 }
 
+/// How old a figure of a backend may be: half a minute, or two looks where they are further apart.
+fn age_max(turn: &Turn) -> Millis {
+    evidence::FRESH.max(metric::stale_after(turn.plan.limits.scrape_every))
+}
+
+/// Failures that no answer says whose they are; nobody's rate is in order then.
+fn nobodys(turn: &Turn) -> Option<Finding> {
+    let met = turn.plan.routes.iter().filter_map(|route| turn.route(route).front_door.nobodys.as_ref());
+    let met = met.filter(|met| met.failing.is_some() && turn.now.since(met.at) <= evidence::FRESH);
+    met.map(|met| {
+        let evidence = Evidence::AtDoor { backend: None, failed: met.failed, answers: met.answers, unlike: None };
+        Finding::Against { seen_at: met.at, evidence }
+    })
+    .next()
+}
+
+/// What users of `backend` meet at a front door, where that is no good: it outranks what the backend counts of itself. An error rate is then
+/// beyond its limit; of any other figure nobody can say anything, since it counts answers that nobody comes for.
+fn met(turn: &Turn, backend: &BackendId, wanted: Limit) -> Option<Finding> {
+    let limit = match wanted.metric {
+        Metric::ErrorRate => Some(wanted.below),
+        Metric::RequestRate | Metric::P50Latency | Metric::P95Latency | Metric::P99Latency | Metric::DropRate => None,
+    };
+    let sight = turn.sight();
+    let routes = turn.plan.routes.iter().filter(|route| route.backend(backend).is_some());
+    let words = routes.filter_map(|route| {
+        let word = at_door::word(&sight, route, backend, limit.unwrap_or_else(|| failing::limit(&sight, route)))?;
+        let seen_at = turn.route(route).front_door.met.get(backend).map_or(turn.now, |met| met.at);
+        Some((word, seen_at))
+    });
+    let found = words.map(|(word, seen_at)| match (word, wanted.metric) {
+        (Word::Against { failed, answers, unlike }, Metric::ErrorRate) => {
+            let evidence = Evidence::AtDoor { backend: Some(backend.clone()), failed, answers, unlike: unlike.map(Box::new) };
+            Finding::Against { seen_at, evidence }
+        }
+        (Word::Against { .. }, Metric::RequestRate | Metric::P50Latency | Metric::P95Latency | Metric::P99Latency | Metric::DropRate) => {
+            Finding::Unknown(Evidence::CountsWrongAnswers { metric: wanted.metric, backend: backend.clone() })
+        }
+        (Word::Unknown { since }, _) => Finding::Unknown(Evidence::NotMetAnyMore { backend: backend.clone(), ago: turn.now.since(since) }),
+    });
+    found.min_by_key(|finding| !matches!(finding, Finding::Against { .. }))
+}
+
 fn below(turn: &Turn, metric: Metric, limit: f64, expires: Millis) -> Finding {
     let serving = serving(turn);
     if serving.is_empty() {
         return Finding::Unknown(Evidence::NobodyServes);
     }
-    let wanted = Limit { metric, below: limit, age_max: evidence::FRESH.min(expires) };
+    if let Some(finding) = nobodys(turn).filter(|_| metric == Metric::ErrorRate) {
+        return finding;
+    }
+    let wanted = Limit { metric, below: limit, age_max: age_max(turn).min(expires) };
     let (mut found, mut oldest, mut missing) = (Vec::new(), turn.now, None);
     for backend in serving {
+        match met(turn, backend, wanted) {
+            Some(Finding::Unknown(why)) => {
+                missing = Some(why);
+                continue;
+            }
+            Some(finding) => return finding,
+            None => {}
+        }
         match wanted.usable(turn, backend) {
             Ok(sample) if sample.value >= limit => {
                 let evidence = Evidence::BeyondLimit { metric, backend: backend.clone(), value: sample.value, limit };
@@ -253,6 +309,10 @@ fn stable(turn: &Turn, span: Millis) -> Finding {
         if !exposure::holds_all(turn.route(route), turn.now, target) {
             return Finding::NotYet(Evidence::StabilityLater { route: route.id.clone(), target: target.clone() });
         }
+        let limit = errors_max(turn);
+        if let Some(finding) = met(turn, target, Limit { metric: Metric::ErrorRate, below: limit, age_max: age_max(turn) }) {
+            return finding;
+        }
         let Some(since) = turn.state.backends.get(target).and_then(|known| known.stable_since) else {
             return Finding::Unknown(Evidence::NotShownStable { target: target.clone() });
         };
@@ -264,19 +324,26 @@ fn stable(turn: &Turn, span: Millis) -> Finding {
     Finding::Holds { seen_at: turn.now, evidence: Evidence::StableFor { span } }
 }
 
+fn checks<'a>(turn: &Turn<'a>) -> impl Iterator<Item = &'a Check> {
+    let items = turn.plan.checklist.iter();
+    items.filter_map(|item| if let Proof::Collected(check) = &item.proof { Some(check) } else { None })
+}
+
+/// The share of failures that the checklist calls normal.
+fn errors_max(turn: &Turn) -> f64 {
+    checks(turn).find_map(|check| if let Check::ErrorRatesBelow(limit) = check { Some(*limit) } else { None }).unwrap_or(ERRORS_MAX)
+}
+
 /// Keeps count of how long each backend that holds everything has been within bounds; whatever can't be shown is a break.
 pub(super) fn watch_stability(turn: &mut Turn) {
-    let checks =
-        || turn.plan.checklist.iter().filter_map(|item| if let Proof::Collected(check) = &item.proof { Some(check) } else { None });
-    let errors = checks().find_map(|check| if let Check::ErrorRatesBelow(limit) = check { Some(*limit) } else { None });
-    let p95 = checks().find_map(|check| if let Check::LatencyBelow(limit) = check { Some(*limit) } else { None });
-    let (errors, p95) = (errors.unwrap_or(ERRORS_MAX), p95.unwrap_or(P95_MAX_MS));
-    let now = turn.now;
+    let p95 = checks(turn).find_map(|check| if let Check::LatencyBelow(limit) = check { Some(*limit) } else { None });
+    let (errors, p95) = (errors_max(turn), p95.unwrap_or(P95_MAX_MS));
+    let (now, age_max) = (turn.now, age_max(turn));
     for route in &turn.plan.routes {
         for id in route.backend_ids() {
             let within = |metric, below| {
-                let limit = Limit { metric, below, age_max: evidence::FRESH };
-                limit.usable(turn, id).is_ok_and(|sample| sample.value < below)
+                let limit = Limit { metric, below, age_max };
+                met(turn, id, limit).is_none() && limit.usable(turn, id).is_ok_and(|sample| sample.value < below)
             };
             let holds_all = exposure::holds_all(turn.route(route), now, id);
             let stable = holds_all && within(Metric::ErrorRate, errors) && within(Metric::P95Latency, p95);

@@ -36,6 +36,8 @@ pub enum Condition {
     Blind { trigger: TriggerId },
     /// A trigger on it can't tell.
     Unjudged { trigger: TriggerId, why: Unjudged },
+    /// It failed its users at the front door, and nothing that it answered since is young enough to speak of now.
+    NotMet { breach: Box<DoorBreach> },
     /// No trigger watches it, and no figure is told.
     Untold,
     /// Nobody is sent there, and nobody is seen there.
@@ -52,7 +54,9 @@ pub fn condition(state: &State, route: &Route, backend: &BackendId) -> Condition
     if let Some(trigger) = triggers().find(|trigger| !nobody && *reading(&trigger.id) == Reading::Breach) {
         return Condition::Breached { trigger: trigger.id.clone() };
     }
-    if let Some(breach) = at_door(state, &route.id).into_iter().find(|breach| !nobody && breach.backend == *backend) {
+    let door = at_door(state, &route.id).into_iter().find(|breach| !nobody && breach.backend == *backend);
+    let (not_met, breach) = if door.as_ref().is_some_and(DoorBreach::is_unknown) { (door, None) } else { (None, door) };
+    if let Some(breach) = breach {
         return Condition::FailsAtDoor { breach: Box::new(breach) };
     }
     let over = plan.filter(|_| !nobody && *backend == route.home).and_then(|plan| readiness::beyond(plan, state, route).next());
@@ -72,6 +76,9 @@ pub fn condition(state: &State, route: &Route, backend: &BackendId) -> Condition
     }
     if nobody {
         return Condition::Idle;
+    }
+    if let Some(breach) = not_met {
+        return Condition::NotMet { breach: Box::new(breach) };
     }
     let unjudged = |trigger: &Trigger| Some(Condition::Unjudged { trigger: trigger.id.clone(), why: lacks(state, trigger)? });
     if let Some(unjudged) = triggers().find_map(unjudged) {

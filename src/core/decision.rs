@@ -9,6 +9,7 @@ use crate::{
         news::News,
         reason::{Blindness, Missing, Mover, Need, Objection, Undone, Void},
         roster::Change,
+        state::Otherwise,
     },
     domain::{
         digest::Digest,
@@ -107,6 +108,9 @@ pub enum Refusal {
     },
     Held {
         by: OperatorId,
+        /// Nobody's hold, or not only somebody's: the program that took the session up decides otherwise than the one before.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        otherwise: Option<Otherwise>,
     },
     Breached {
         trigger: TriggerId,
@@ -124,6 +128,11 @@ pub enum Refusal {
     UnlikeHome {
         backend: BackendId,
         difference: Box<Difference>,
+    },
+    /// It was breached at the front door when it was last met, and that is too long ago to say anything of now.
+    NotMetAnyMore {
+        backend: BackendId,
+        ago: Millis,
     },
     /// A first step away from home ends here.
     FirstStep {
@@ -191,7 +200,16 @@ pub struct IssuedEffect {
 #[serde(rename_all = "kebab-case")]
 pub enum Effect {
     /// Compare-and-set: writes `to` only if the object still has `version`.
-    Write { route: RouteId, from: Weights, to: Weights, version: Version, cause: Cause },
+    Write {
+        route: RouteId,
+        from: Weights,
+        to: Weights,
+        version: Version,
+        cause: Cause,
+        /// The write that this one repeats, under its request id and against the same version; no look has come since.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        again: Option<EffectId>,
+    },
     /// Read the route now instead of at the next turn of its sensor; resolves what is unknown. What was read comes as an
     /// `Observed` of the source `weights/<route>`, and then a `Finished` ends the effect: `Done` if it was read, `NotDone` if not.
     Read { route: RouteId },

@@ -34,6 +34,8 @@ pub(super) const KEPT: Millis = Millis::from_mins(5);
 pub(super) const WINDOW: Millis = Millis::from_secs(60);
 /// With fewer answers than this in the window, older ones are taken in.
 const ANSWERS_WANTED: u64 = 30;
+/// So many answers that are as they should be say that a backend answers.
+pub const ANSWERS_TELL: u64 = 3;
 /// An answer that home gives less often than this is not what one comes for.
 const USUAL_SHARE: f64 = 0.05;
 
@@ -75,6 +77,9 @@ pub struct Met {
     pub failing: Option<Proof>,
     /// The answers differ from home's.
     pub unlike: Option<Unlike>,
+    /// It was breached when its last answer came, and none of those is young enough to speak of now: since when that answer is the last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unanswered: Option<Timestamp>,
 }
 
 /// A breach that was seen and has not been seen to end.
@@ -128,6 +133,23 @@ pub(super) struct Charge<'r> {
     pub failed: u64,
     /// All answers of that minute, marked or not.
     pub answers: u64,
+}
+
+impl Met {
+    /// When the last answer spoke for a breach of which nothing is known any more: it was seen, and neither stands nor is over.
+    pub fn unanswered(&self, now: Timestamp) -> Option<Timestamp> {
+        match self.unanswered {
+            // Nobody has looked for so long that what was met then says nothing either.
+            None if now.since(self.at) > KEPT => self.last_spoken(),
+            known => known,
+        }
+    }
+
+    /// When an answer last spoke for a breach of it.
+    pub(super) fn last_spoken(&self) -> Option<Timestamp> {
+        let proofs = self.failing.iter().chain(self.unlike.iter().map(|unlike| &unlike.proof));
+        proofs.map(|proof| proof.last).max()
+    }
 }
 
 impl Proof {
@@ -218,13 +240,14 @@ impl FrontDoor {
 
     /// Whether a breach has not been seen to end.
     pub(super) fn is_pending(&self) -> bool {
-        self.met.values().any(|met| met.failing.is_some() || met.unlike.is_some())
+        self.met.values().any(|met| met.failing.is_some() || met.unlike.is_some() || met.unanswered.is_some())
     }
 
     pub(super) fn rebase(&mut self, back: Millis) {
         self.looks.iter_mut().for_each(|look| Arc::make_mut(look).at = look.at.before(back));
         for met in self.met.values_mut().chain(&mut self.nobodys) {
             met.at = met.at.before(back);
+            met.unanswered = met.unanswered.map(|since| since.before(back));
             met.failing.iter_mut().for_each(|proof| proof.shift(back));
             met.unlike.iter_mut().for_each(|unlike| unlike.proof.shift(back));
         }

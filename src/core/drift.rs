@@ -82,7 +82,7 @@ fn goes_home_again(turn: &mut Turn, route: &Route, found: &Weights) -> bool {
 }
 
 /// A write of ours may have made it so: one whose outcome is not known, or one whose outcome is still on its way to us.
-fn is_ours(turn: &Turn, route: &Route, found: &Weights) -> bool {
+pub(super) fn is_ours(turn: &Turn, route: &Route, found: &Weights) -> bool {
     let unresolved = turn.route(route).unresolved.iter().any(|unresolved| unresolved.to == *found);
     let wrote = |deal: &Effect| matches!(deal, Effect::Write { route: of, to, .. } if *of == route.id && to == found);
     unresolved || turn.state.in_flight.values().any(|flight| wrote(&flight.deal))

@@ -9,6 +9,7 @@ use crate::{
         event::Asker,
         home::{Home, home},
         news::News,
+        requests::{Requests, requests},
         state::{Motion, RouteState, State, Stopped},
         turn::Turn,
     },
@@ -41,7 +42,7 @@ fn why(state: &State, id: &RouteId, route: &RouteState) -> Option<Unwatched> {
     let planned = state.opened.iter().flat_map(|opened| &opened.plan.routes).find(|planned| planned.id == *id)?;
     let is_elsewhere = match home(state, planned) {
         Home::NotHome { .. } | Home::Going { .. } => true,
-        Home::Accepted { .. } => route.against_since.is_some() || route.latch.is_some(),
+        Home::Accepted { .. } => matches!(requests(route), Requests::Disagree { .. }) || route.latch.is_some(),
         Home::Unread | Home::Away { .. } | Home::Unasked { .. } | Home::Seen { .. } => false,
     };
     is_elsewhere.then_some(Unwatched::HomeNotSeen)

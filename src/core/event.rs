@@ -8,7 +8,7 @@ use crate::{
         credentials::{Credentials, Fingerprint},
         digest::Digest,
         fact::Observation,
-        fault::Outcome,
+        fault::{Attempt, Outcome},
         id::{AskId, ClientId, EffectId, OperatorId, RouteId, Seq, SessionId},
         role::Role,
         shown::Shown,
@@ -56,6 +56,9 @@ pub enum Event {
     Finished {
         effect: EffectId,
         outcome: Outcome,
+        /// The copies that a write took, where one was not enough.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        attempts: Vec<Attempt>,
     },
     /// A timer of the session: time has passed.
     Rang(Alarm),

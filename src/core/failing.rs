@@ -8,7 +8,7 @@
 use crate::{
     core::{
         at_door,
-        door::{Finding, Met, Proof},
+        door::{ANSWERS_TELL, Finding, Met, Proof},
         news::News,
         reason::DoorRule,
         sight::Sight,
@@ -42,13 +42,19 @@ pub(super) fn trigger<'a>(sight: &Sight<'a>, route: &Route, backend: &BackendId)
 }
 
 pub(super) fn is_beyond(sight: &Sight, route: &Route, failed: u64, share: Share) -> bool {
-    failed >= FAILED_MIN && share.low > limit(sight, route)
+    is_above(limit(sight, route), failed, share)
+}
+
+/// Whether counts prove more failures than `limit`.
+pub(super) fn is_above(limit: f64, failed: u64, share: Share) -> bool {
+    failed >= FAILED_MIN && share.low > limit
 }
 
 pub(super) fn find(sight: &Sight, route: &Route, met: &Met) -> Finding<()> {
     if is_beyond(sight, route, met.failed, met.share) {
         Finding::Breach(())
-    } else if (met.answers >= ANSWERS_MIN && met.share.fraction <= limit(sight, route)) || (met.failed == 0 && met.answers >= FAILED_MIN) {
+    } else if (met.answers >= ANSWERS_MIN && met.share.fraction <= limit(sight, route)) || (met.failed == 0 && met.answers >= ANSWERS_TELL)
+    {
         Finding::Clear
     } else {
         Finding::Unknown

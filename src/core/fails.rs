@@ -13,6 +13,7 @@ use crate::{
     domain::{
         id::BackendId,
         metric::{Metric, Sample},
+        time::Millis,
         weight::PerMille,
     },
     plan::model::Route,
@@ -39,6 +40,8 @@ pub struct MetAtDoor {
     pub answers: u64,
     pub share: Share,
     pub site: Site,
+    /// Since somebody last looked.
+    pub ago: Millis,
 }
 
 /// Whether the answers at the front door are of home's kind.
@@ -102,6 +105,7 @@ pub fn stranded<'a>(state: &State, route: &'a Route) -> Option<Stranded<'a>> {
         Condition::Breached { .. } | Condition::FailsAtDoor { .. } | Condition::HomeBeyond { .. } => true,
         Condition::ProbeFails { .. } => evidence::answers_no_probe(state, route, &route.home, state.now),
         Condition::Drops { .. }
+        | Condition::NotMet { .. }
         | Condition::Blind { .. }
         | Condition::Unjudged { .. }
         | Condition::Untold
@@ -115,6 +119,7 @@ pub fn stranded<'a>(state: &State, route: &'a Route) -> Option<Stranded<'a>> {
         | Condition::HomeBeyond { .. }
         | Condition::Drops { .. }
         | Condition::ProbeFails { .. }
+        | Condition::NotMet { .. }
         | Condition::Blind { .. } => false,
     };
     let serves = exposure::accepted(known, &route.home) > PerMille::ZERO && !known.motion.is_returning();
@@ -143,13 +148,20 @@ pub fn fails(state: &State, route: &Route, backend: &BackendId) -> Fails {
     let loss = state.routes.get(&route.id).and_then(|known| loss::loss_of(state, known, backend));
     Fails {
         losing: loss.map(|loss| loss.losing),
-        at_door: met.map(|met| MetAtDoor { failed: met.failed, answers: met.answers, share: met.share, site: site(met.unlike.is_some()) }),
+        at_door: met.map(|met| MetAtDoor {
+            failed: met.failed,
+            answers: met.answers,
+            share: met.share,
+            site: site(met.unlike.is_some()),
+            ago: state.now.since(met.at),
+        }),
         own: evidence::measured(state, state.now, backend, Metric::ErrorRate).and_then(Result::ok),
         gravity: match condition(state, route, backend) {
             Condition::Breached { .. } | Condition::FailsAtDoor { .. } | Condition::HomeBeyond { .. } | Condition::Drops { .. } => {
                 Gravity::Beyond
             }
             Condition::ProbeFails { .. }
+            | Condition::NotMet { .. }
             | Condition::Blind { .. }
             | Condition::Unjudged { .. }
             | Condition::Untold

@@ -8,7 +8,9 @@ use std::sync::Arc;
 use crate::{
     core::{
         door::{Charge, DoorLook, Evidence, Finding, FrontDoor, Met, Proof, Unlike},
-        failing, seen,
+        exposure, failing,
+        news::News,
+        seen,
         tally::Tally,
         turn::Turn,
         unlike,
@@ -18,6 +20,7 @@ use crate::{
         fact::Served,
         id::BackendId,
         time::Millis,
+        weight::PerMille,
     },
     plan::model::Route,
 };
@@ -51,14 +54,35 @@ pub(super) fn served(turn: &mut Turn, route: &Route, served: &Served) {
         let charged = if charge.to == Some(backend) { charge.failed } else { 0 };
         let evidence = Evidence { own: door.answers(backend, now), charged };
         let known = door.met.remove(backend);
-        if evidence.own.is_empty() && evidence.charged == 0 && known.is_none() {
-            continue;
-        }
-        let met = judged(turn, route, backend, &door, &evidence, known, watch);
-        door.met.insert(backend.clone(), met);
+        let met = match evidence.own.is_empty() && evidence.charged == 0 {
+            true => known.and_then(|known| unanswered(turn, route, backend, known)),
+            false => Some(judged(turn, route, backend, &door, &evidence, known, watch)),
+        };
+        door.met.extend(met.map(|met| (backend.clone(), met)));
     }
     door.nobodys = nobodys(turn, route, &charge);
     turn.route_mut(route).front_door = door;
+}
+
+/// What is left of a backend whose last answer is too old to speak of now. A breach that was seen is none any more: where users may still be
+/// sent there, nothing is known of it until it answers again; where nobody is, there is nothing to know.
+fn unanswered(turn: &mut Turn, route: &Route, backend: &BackendId, known: Met) -> Option<Met> {
+    let now = turn.now;
+    let since = known.unanswered.or(known.last_spoken())?;
+    let is_breach = known.unanswered.is_none();
+    let sent_there = exposure::has(turn.route(route), now, backend) > PerMille::ZERO;
+    if is_breach {
+        turn.tell(News::NotMetAnyMore { route: route.id.clone(), backend: backend.clone(), after: now.since(since) });
+    }
+    sent_there.then(|| Met {
+        at: now,
+        answers: 0,
+        failed: 0,
+        share: seen::share(0, 0),
+        failing: None,
+        unlike: None,
+        unanswered: Some(since),
+    })
 }
 
 fn judged(
@@ -76,14 +100,17 @@ fn judged(
     let newest_own = newest.and_then(|look| look.answers.get(backend));
     let failed = evidence.own.count(is_bad) + evidence.charged;
     let answers = evidence.own.total() + evidence.charged;
+    let was_unanswered = known.as_ref().and_then(|known| known.unanswered);
     let (was_failing, was_unlike) = known.map_or((None, None), |known| (known.failing, known.unlike));
-    let mut met = Met { at: now, answers, failed, share: seen::share(failed, answers), failing: None, unlike: None };
+    let mut met = Met { at: now, answers, failed, share: seen::share(failed, answers), failing: None, unlike: None, unanswered: None };
 
     let speaks = newest_own.map_or(0, |own| own.count(is_bad))
         + newest.filter(|_| evidence.charged > 0).map_or(0, |look| look.unmarked.count(is_bad));
     let finding = failing::find(&turn.sight(), route, &met);
     met.failing = went_on(&finding, was_failing, turn, watch, speaks);
     failing::tell(turn, route, backend, &met, was_failing);
+    let is_clear = finding == Finding::Clear;
+    met.unanswered = was_unanswered.filter(|_| met.failing.is_none() && !is_clear);
 
     if *backend != route.home {
         let finding = unlike::find(&evidence.own, door.usual.as_ref());
@@ -97,6 +124,7 @@ fn judged(
         let speaks = newest_own.map_or(0, |own| own.count(is_odd));
         let proof = went_on(&finding, known, turn, watch, speaks);
         met.unlike = proof.zip(difference.clone()).map(|(proof, difference)| Unlike { difference, proof });
+        met.unanswered = met.unanswered.filter(|_| met.unlike.is_none());
         unlike::tell(turn, route, backend, &met, known);
     }
     met
@@ -122,7 +150,7 @@ fn nobodys(turn: &Turn, route: &Route, charge: &Charge<'_>) -> Option<Met> {
     let failed = if charge.to.is_some() { 0 } else { charge.failed };
     let share = seen::share(failed, charge.answers);
     let failing = failing::is_beyond(&turn.sight(), route, failed, share).then(|| Proof::begun(turn.now));
-    (failed > 0).then_some(Met { at: turn.now, answers: charge.answers, failed, share, failing, unlike: None })
+    (failed > 0).then_some(Met { at: turn.now, answers: charge.answers, failed, share, failing, unlike: None, unanswered: None })
 }
 
 /// A human's word: what was met away from home is forgotten, and proven anew. What is usual at home stays.
@@ -141,6 +169,11 @@ pub(super) fn rearm(turn: &mut Turn, route: &Route) {
 pub(super) fn ask_for_fresh_proof(turn: &mut Turn) {
     let now = turn.now;
     for met in turn.state.routes.values_mut().flat_map(|route| route.front_door.met.values_mut()) {
+        // What was met before a silence that long says nothing of now, and nothing that it could go on from.
+        met.unanswered = met.unanswered(now);
+        if met.unanswered.is_some() {
+            (met.failing, met.unlike) = (None, None);
+        }
         let proofs = met.failing.iter_mut().chain(met.unlike.iter_mut().map(|unlike| &mut unlike.proof));
         proofs.for_each(|proof| *proof = Proof { withheld_since: proof.withheld_since, ..Proof::begun(now) });
     }

@@ -153,6 +153,7 @@ fn returning(state: &State, route: &Route, known: &RouteState, back: &Return) ->
     let source: Option<SourceId> = format!("weights/{}", route.id).parse().ok();
     let unread = source.and_then(|source| state.sources.get(&source)).and_then(|source| source.fault.clone());
     let failed = back.fault.clone().map(|why| Obstacle::WriteFailed { why });
+    let failed = back.came_first.clone().map(|by| Obstacle::ChangedFirst { by }).or(failed);
     match (&back.stage, failed) {
         (ReturnStage::Resolve { .. }, _) => Obstacle::OutcomeUnknown { why: back.fault.clone().or(unread) },
         (_, _) if !standing::is_fresh(known) && unread.is_some() => Obstacle::Unread { why: unread },

@@ -126,6 +126,10 @@ fn counted(sight: &Sight, backend: &BackendId) -> Option<Count> {
 /// By our own requests through the front door, within the newest minute.
 fn met(state: &RouteState, now: Timestamp) -> Option<Count> {
     let observed = state.observed.as_ref().filter(|observed| now.since(observed.at) <= evidence::FRESH)?;
+    // This is asked at every entry, and where nothing was dropped nobody asks of how many.
+    if observed.dropped == 0 {
+        return Some(Count { dropped: 0, of: 0 });
+    }
     let answered: u64 = observed.window.iter().map(|look| look.by_backend.values().sum::<u64>().saturating_add(look.unmarked)).sum();
     Some(Count { dropped: observed.dropped, of: answered.saturating_add(observed.dropped) })
 }

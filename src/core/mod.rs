@@ -5,7 +5,7 @@
 
 /// Version of the fold: raised by every change of `step` that decides otherwise on entries that an older program recorded. Journals from
 /// before there was one have 0.
-pub const FOLD: u32 = 2;
+pub const FOLD: u32 = 3;
 
 pub mod acts;
 pub mod assurance;
@@ -27,6 +27,7 @@ pub mod outlook;
 pub mod past;
 pub mod reason;
 pub mod replication;
+pub mod requests;
 pub mod state;
 pub mod step;
 pub mod thin;

@@ -53,7 +53,7 @@ pub(super) fn finished(turn: &mut Turn, effect: EffectId, outcome: &Outcome) {
             }
         }
         Effect::Wake { .. } => {}
-        Effect::Write { route, from, to, version, cause } => {
+        Effect::Write { route, from, to, version, cause, again: _ } => {
             written(turn, effect, Written { route, from, to, version, cause }, outcome);
         }
     }
@@ -148,6 +148,7 @@ fn unknown(turn: &mut Turn, route: &Route, written: Written, fault: &Fault, goal
     match (goal, &mut turn.route_mut(route).motion) {
         (Goal::Rollback, Motion::Returning(back)) => {
             back.fault = Some(fault.clone());
+            back.came_first = None;
             back.stage = ReturnStage::Resolve { since };
         }
         (_, motion) => *motion = Motion::Resolving { to, since, cause },

@@ -245,6 +245,12 @@ pub enum News {
         route: RouteId,
         found: Weights,
     },
+    /// The write home met a newer version: what came first, and whose it is.
+    CameFirst {
+        route: RouteId,
+        found: Weights,
+        by: Mover,
+    },
     RollbackUndone {
         route: RouteId,
         found: Weights,
@@ -293,6 +299,12 @@ pub enum News {
     AnswersAtDoor {
         route: RouteId,
         backend: BackendId,
+    },
+    /// A breach that was seen at the front door is none any more, for nothing was answered there since: nothing is known.
+    NotMetAnyMore {
+        route: RouteId,
+        backend: BackendId,
+        after: Millis,
     },
     /// It answers otherwise than home; it goes home after `acts_in`, if it does.
     UnlikeHome {
@@ -557,6 +569,8 @@ impl News {
             | News::Held { .. }
             | News::DriftNamed { .. }
             | News::LateWriteLanded { .. }
+            | News::CameFirst { .. }
+            | News::NotMetAnyMore { .. }
             | News::Breached { .. }
             | News::FailingAtDoor { .. }
             | News::UnlikeHome { .. }

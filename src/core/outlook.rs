@@ -278,8 +278,19 @@ fn breaches(sight: &Sight, route: &Route) -> Vec<DoorBreach> {
             outlook => overtaken(sight.state, route, sight.route(route), outlook),
         },
     };
+    let unanswered = at_door::unanswered(sight, route).map(|(backend, since)| DoorBreach {
+        backend: backend.clone(),
+        failed: 0,
+        answers: 0,
+        unlike: None,
+        outlook: match (Outlook::Unproven { since, gap: None }) {
+            outlook if *backend == route.home => outlook,
+            outlook => overtaken(sight.state, route, sight.route(route), outlook),
+        },
+    });
     // What was met where nobody is any more is history.
-    at_door::breaches(sight, route).into_iter().map(told).filter(|breach| breach.outlook != Outlook::Idle).collect()
+    let found = at_door::breaches(sight, route).into_iter().map(told).chain(unanswered);
+    found.filter(|breach| breach.outlook != Outlook::Idle).collect()
 }
 
 fn of_door(sight: &Sight, route: &Route, known: &RouteState, found: &mut Vec<Attention>) {

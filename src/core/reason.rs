@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     core::{
         decision::{Cause, Refusal},
+        door::Difference,
         replication::DatabaseStanding,
     },
     domain::{
@@ -127,6 +128,8 @@ pub enum Obstacle {
     Underway,
     /// The newest write failed.
     WriteFailed { why: Fault },
+    /// The newest write met a change that came first; it goes home from there.
+    ChangedFirst { by: Mover },
     /// Nobody knows what came of the newest write.
     OutcomeUnknown { why: Option<Fault> },
     /// The weights can't be read, and nothing is written against what nobody has seen.
@@ -235,6 +238,24 @@ pub enum Evidence {
     WithinLimit {
         metric: Metric,
         values: Vec<(BackendId, f64)>,
+    },
+    /// What is answered through the front door speaks against it, whatever it counts itself; without a backend nobody's mark is on it.
+    AtDoor {
+        backend: Option<BackendId>,
+        failed: u64,
+        answers: u64,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        unlike: Option<Box<Difference>>,
+    },
+    /// A figure counts answers that nobody comes for, so it proves nothing.
+    CountsWrongAnswers {
+        metric: Metric,
+        backend: BackendId,
+    },
+    /// It was breached at the front door when it was last met, so long ago.
+    NotMetAnyMore {
+        backend: BackendId,
+        ago: Millis,
     },
     NoDatabase,
     NoReplica,

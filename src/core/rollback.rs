@@ -3,25 +3,28 @@
 //! A rollback waits for nothing. It leaves beside a running advance, against the version that both know, so that one of the two must
 //! fail; it cancels what is queued; it is tried again every two seconds at most, each time from a fresh look at the world; and it ends
 //! only when the API has said that everything is home. What arrives late after that, by our own doing, sends it home again.
+//! Where no look can be had, the write that left is repeated as it was: same request id, same version, so that a copy can do nothing that
+//! the first has not done, and reads that fail keep nobody away from home.
 //! It asks for no second person and no controls. It does not judge whether it is deserved; triggers and people do.
 
 use crate::{
     core::{
         approval,
         decision::{Cause, Effect, Refusal, Verdict},
+        drift,
         event::{Alarm, Asker},
         home,
         news::News,
         reason::{Drop, Missing, Mover, Void},
         standing,
-        state::{Goal, Latch, Motion, Return, ReturnStage},
+        state::{Goal, Latch, Motion, Return, ReturnStage, SentHome},
         turn::Turn,
     },
     domain::{
         fault::{Fault, FaultKind},
-        id::RouteId,
+        id::{EffectId, RouteId},
         shown::Shown,
-        time::Millis,
+        time::{Millis, Timestamp},
     },
     plan::model::Route,
 };
@@ -119,7 +122,18 @@ pub(super) fn set_out(turn: &mut Turn, route: &Route, cause: Cause) {
         | Motion::Propagating { .. }
         | Motion::NeedsHuman { .. }) => {
             let (to, stage) = (standing::home(route), ReturnStage::Look);
-            *motion = Motion::Returning(Return { to, since: now, cause, writes: 0, failures: 0, fault: None, escalated_at: None, stage });
+            *motion = Motion::Returning(Return {
+                to,
+                since: now,
+                cause,
+                writes: 0,
+                failures: 0,
+                fault: None,
+                came_first: None,
+                escalated_at: None,
+                sent: None,
+                stage,
+            });
         }
     }
     state.read_again_at = None;
@@ -138,12 +152,48 @@ pub(super) fn drive(turn: &mut Turn, route: &Route) {
         ReturnStage::Resolve { since } => turn.now.since(since) >= RETRY_FIRST,
     };
     if !standing::is_fresh(state) {
+        if is_worth_repeating(back, turn.now) {
+            repeat(turn, route);
+        }
         return;
     }
+    tell_who_came_first(turn, route);
+    let state = turn.route(route);
+    let Motion::Returning(back) = &state.motion else { return };
     if standing::rests_at(state, &back.to) && (back.writes > 0 || !standing::writes_under_way(turn, route)) {
         arrive(turn, route);
     } else if due {
         write(turn, route);
+    }
+}
+
+/// Whether a look has been waited for in vain. A refusal by version is told by looks alone: the same version is refused again.
+fn is_worth_repeating(back: &Return, now: Timestamp) -> bool {
+    let refused = back.fault.as_ref().is_some_and(|fault| fault.kind == FaultKind::Conflict);
+    let waited = match back.stage {
+        ReturnStage::Look | ReturnStage::Write { .. } => false,
+        ReturnStage::Retry { at } => now.since(at) >= RETRY_FIRST,
+        ReturnStage::Resolve { since } => now.since(since) >= RETRY_MAX,
+    };
+    waited && !refused
+}
+
+/// A write home that met a newer version has met a write of ours that came late, if what is read now is what that one was to make; only what
+/// nobody of ours has written is somebody else's.
+fn tell_who_came_first(turn: &mut Turn, route: &Route) {
+    let state = turn.route(route);
+    let (Motion::Returning(back), Some(accepted)) = (&state.motion, &state.accepted) else { return };
+    let met_newer = back.fault.as_ref().is_some_and(|fault| fault.kind == FaultKind::Conflict);
+    if !met_newer || back.came_first.is_some() {
+        return;
+    }
+    let (found, home, actor) = (accepted.weights.clone(), back.to.clone(), accepted.actor.clone());
+    let by = if found == home || drift::is_ours(turn, route, &found) { Mover::OurLateWrite } else { Mover::Foreign { actor } };
+    if found != home {
+        turn.tell(News::CameFirst { route: route.id.clone(), found, by: by.clone() });
+    }
+    if let Motion::Returning(back) = &mut turn.route_mut(route).motion {
+        back.came_first = Some(by);
     }
 }
 
@@ -152,12 +202,28 @@ fn write(turn: &mut Turn, route: &Route) {
     let (Some(accepted), Motion::Returning(back)) = (state.accepted.clone(), &state.motion) else { return };
     let (to, cause) = (back.to.clone(), back.cause.clone());
     let moved_by = Some(Mover::Us(cause.clone()));
-    let effect = turn.send(Effect::Write { route: route.id.clone(), from: accepted.weights, to, version: accepted.version, cause });
+    let (from, version) = (accepted.weights, accepted.version);
+    let sent = (from.clone(), version.clone());
+    let effect = turn.send(Effect::Write { route: route.id.clone(), from, to, version, cause, again: None });
+    turn.route_mut(route).moved_by = moved_by;
+    left(turn, route, effect, Box::new(SentHome { effect, from: sent.0, version: sent.1 }));
+}
+
+/// The same write once more.
+fn repeat(turn: &mut Turn, route: &Route) {
+    let Motion::Returning(back) = &turn.route(route).motion else { return };
+    let Some(sent) = back.sent.clone() else { return };
+    let (to, cause, again) = (back.to.clone(), back.cause.clone(), Some(sent.effect));
+    let (from, version) = (sent.from.clone(), sent.version.clone());
+    let effect = turn.send(Effect::Write { route: route.id.clone(), from, to, version, cause, again });
+    left(turn, route, effect, sent);
+}
+
+fn left(turn: &mut Turn, route: &Route, effect: EffectId, sent: Box<SentHome>) {
     let since = turn.now;
-    let state = turn.route_mut(route);
-    state.moved_by = moved_by;
-    if let Motion::Returning(back) = &mut state.motion {
+    if let Motion::Returning(back) = &mut turn.route_mut(route).motion {
         back.writes = back.writes.saturating_add(1);
+        back.sent = Some(sent);
         back.stage = ReturnStage::Write { effect, since };
     }
 }
@@ -185,6 +251,7 @@ pub(super) fn failed(turn: &mut Turn, route: &Route, fault: &Fault) {
     };
     let at = now + wait;
     back.fault = Some(fault.clone());
+    back.came_first = None;
     back.stage = ReturnStage::Retry { at };
     if wait > Millis(0) {
         turn.send(Effect::Wake { at, alarm: Alarm::Retry { route: route.id.clone() } });

@@ -23,6 +23,7 @@ use crate::{
         readiness::Readiness,
         reason::{Evidence, Mover, Need, Void},
         replication::DatabaseStanding,
+        requests::requests,
         roster::Barred,
         workload::Announced,
     },
@@ -189,7 +190,7 @@ pub struct RouteState {
 impl RouteState {
     /// Whether nothing is on its way and requests agree with what is accepted.
     pub fn is_seen(&self) -> bool {
-        self.motion == Motion::Settled && matches!(self.proof, Proof::Proven { .. } | Proof::Fits) && self.against_since.is_none()
+        self.motion == Motion::Settled && requests(self).agree()
     }
 }
 
@@ -315,9 +316,23 @@ pub struct Return {
     pub failures: u32,
     /// Why the newest write failed.
     pub fault: Option<Fault>,
+    /// Whose change came first, where the newest write failed for one and a look has told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub came_first: Option<Mover>,
     /// When the alarm was raised that it takes too long.
     pub escalated_at: Option<Timestamp>,
+    /// The newest write that rested on a look; what can't be looked at is written again as it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sent: Option<Box<SentHome>>,
     pub stage: ReturnStage,
+}
+
+/// A write home, by what a copy of it needs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SentHome {
+    pub effect: EffectId,
+    pub from: Weights,
+    pub version: Version,
 }
 
 /// What a rollback waits for.

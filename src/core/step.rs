@@ -87,7 +87,7 @@ fn happen(turn: &mut Turn, event: &Event) {
         }
         Event::Looked { by, look, .. } => people::looked(turn, by, look),
         Event::Observed(observation) => observe::observed(turn, observation),
-        Event::Finished { effect, outcome } => motion::finished(turn, *effect, outcome),
+        Event::Finished { effect, outcome, .. } => motion::finished(turn, *effect, outcome),
         // Every rule looks at the time on every entry; an alarm only makes sure that there is one.
         Event::Rang(_) => {}
         Event::Joined { client, who, role, terminal, credentials } => {

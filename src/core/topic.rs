@@ -111,6 +111,7 @@ impl News {
             | News::DriftNamed { route, .. }
             | News::BackAgain { route, .. }
             | News::LateWriteLanded { route, .. }
+            | News::CameFirst { route, .. }
             | News::RollbackUndone { route, .. }
             | News::Adopted { route, .. } => (Topic::Drift, Of::Route(route)),
             News::Breached { trigger, .. }
@@ -122,6 +123,7 @@ impl News {
             | News::BlindHeld { trigger, .. } => (Topic::Trigger, Of::Trigger(trigger)),
             News::FailingAtDoor { route, backend, .. }
             | News::AnswersAtDoor { route, backend }
+            | News::NotMetAnyMore { route, backend, .. }
             | News::UnlikeHome { route, backend, .. }
             | News::LikeHomeAgain { route, backend }
             | News::WithheldAtDoor { route, backend, .. } => (Topic::FrontDoor, Of::Door(route, backend)),

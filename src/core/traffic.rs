@@ -188,7 +188,7 @@ fn forbids(sight: &Sight, route: &Route, to: &Weights) -> Vec<Refusal> {
 /// What people, others or a move under way have stopped it with.
 fn stopped(sight: &Sight, state: &RouteState) -> Vec<Refusal> {
     let latched = state.latch.as_ref().map(|latch| Refusal::Latched { cause: latch.cause.clone() });
-    let held = state.hold.as_ref().map(|hold| Refusal::Held { by: hold.by.clone() });
+    let held = state.hold.as_ref().map(|hold| Refusal::Held { by: hold.by.clone(), otherwise: hold.otherwise });
     let contended = standing::is_contended(state, sight.now).then_some(Refusal::Contended);
     let drifted = state.drift.as_ref().map(|drift| Refusal::Drifted { found: drift.found.clone() });
     let moving = match &state.motion {
@@ -269,7 +269,7 @@ fn write(turn: &mut Turn, route: &Route, pending: PendingShift, approved_by: Opt
     let Some(accepted) = turn.route(route).accepted.clone() else { return };
     let cause = Cause::Operator { who: pending.by.who, reason: None, approved_by };
     let (from, to, version) = (accepted.weights, pending.to, accepted.version);
-    let deal = Effect::Write { route: route.id.clone(), from: from.clone(), to: to.clone(), version, cause: cause.clone() };
+    let deal = Effect::Write { route: route.id.clone(), from: from.clone(), to: to.clone(), version, cause: cause.clone(), again: None };
     let effect = turn.send(deal);
     turn.tell(News::Moving { route: route.id.clone(), from, to: to.clone(), cause: cause.clone() });
     let now = turn.now;
@@ -327,7 +327,7 @@ pub(super) fn hold(turn: &mut Turn, by: &Asker, id: &RouteId) -> Result<Verdict,
     let held = Held { by: by.who.clone(), at: turn.now, otherwise: None };
     let state = turn.route_mut(route);
     if let Some(hold) = &state.hold {
-        return Err(Refusal::Held { by: hold.by.clone() });
+        return Err(Refusal::Held { by: hold.by.clone(), otherwise: hold.otherwise });
     }
     state.hold = Some(held);
     if let Some(pending) = state.queued.take() {

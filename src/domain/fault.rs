@@ -33,7 +33,7 @@ pub enum FaultKind {
     Forbidden,
     /// 404.
     NotFound,
-    /// 409 or 412: somebody else changed it first.
+    /// 409 or 412: it was changed since it was read; by whom, a look tells.
     Conflict,
     /// Any other 4xx: the request itself is wrong.
     Rejected,
@@ -54,7 +54,7 @@ impl std::fmt::Display for FaultKind {
             FaultKind::Unavailable => "unavailable",
             FaultKind::Forbidden => "not allowed",
             FaultKind::NotFound => "not found",
-            FaultKind::Conflict => "changed by somebody else",
+            FaultKind::Conflict => "changed since it was read",
             FaultKind::Rejected => "rejected",
             FaultKind::Unreadable => "unreadable answer",
             FaultKind::Refused => "refused by cutover",
@@ -75,6 +75,27 @@ pub struct Receipt {
     pub version: Option<Version>,
     /// The name of the long-running operation, for the operator's own `describe`.
     pub operation: Option<Shown>,
+}
+
+/// When a copy of a write left, since its first one did, and how long its answer could take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    pub after: Millis,
+    pub within: Millis,
+}
+
+/// What came of a write, and how often it was sent for that.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    pub outcome: Outcome,
+    /// Every copy that left; the first one on a connection that was kept, the others on fresh ones.
+    pub attempts: Vec<Attempt>,
+}
+
+impl From<Outcome> for Written {
+    fn from(outcome: Outcome) -> Written {
+        Written { outcome, attempts: Vec::new() }
+    }
 }
 
 /// An opaque concurrency token: an etag, a fingerprint, a resourceVersion. Compared, sent back, never read.

@@ -4,6 +4,8 @@
 //! no I/O, no async and no knowledge of any vendor's JSON. What enters the program from outside is turned into these types once,
 //! at the border, and is trusted from then on.
 
+pub mod address;
+pub mod age;
 pub mod answer;
 mod as_text;
 pub mod by_hand;

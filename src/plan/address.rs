@@ -4,9 +4,9 @@
 //! point it at a metadata service, at a look-alike of the right host, or at credentials in the URL. Resolution is not done here; the
 //! client checks the resolved addresses once more.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 
-use crate::domain::suggest;
+use crate::domain::{address, suggest};
 
 /// Longest URL, in characters; what the program shows must be all of it.
 const URL_CHARS_MAX: usize = 256;
@@ -129,31 +129,11 @@ fn reach(host: &str) -> Result<Reach, AddressError> {
     Ok(Reach::Elsewhere)
 }
 
-fn address_reach(address: IpAddr) -> Result<Reach, AddressError> {
-    let v4 = match address {
-        IpAddr::V4(v4) => Some(v4),
-        IpAddr::V6(v6) => embedded(v6),
-    };
-    let refused = match (address, v4) {
-        (_, Some(v4)) => v4.is_link_local() || v4.is_unspecified() || v4.is_multicast() || v4.is_broadcast() || v4.octets()[0] == 0,
-        (IpAddr::V6(v6), None) => {
-            let metadata = [Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254), Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254)];
-            v6.is_unspecified() || v6.is_multicast() || v6.is_unicast_link_local() || metadata.contains(&v6)
-        }
-        (IpAddr::V4(_), None) => false,
-    };
-    if refused {
-        return Err(wrong(format!("{address} is link-local, a metadata service or no single host")));
+fn address_reach(found: IpAddr) -> Result<Reach, AddressError> {
+    if address::is_forbidden(found) {
+        return Err(wrong(format!("{found} is link-local, a metadata service or no single host")));
     }
-    let loopback = v4.map_or(address.is_loopback(), |v4| v4.is_loopback());
-    Ok(if loopback { Reach::ThisMachine } else { Reach::Elsewhere })
-}
-
-/// The IPv4 address inside a mapped, compatible or translated IPv6 address.
-fn embedded(v6: Ipv6Addr) -> Option<Ipv4Addr> {
-    let translated = v6.segments()[..6] == [0x64, 0xff9b, 0, 0, 0, 0];
-    let [.., a, b, c, d] = v6.octets();
-    v6.to_ipv4_mapped().or_else(|| translated.then(|| Ipv4Addr::new(a, b, c, d)))
+    Ok(if address::is_loopback(found) { Reach::ThisMachine } else { Reach::Elsewhere })
 }
 
 /// Letters of other scripts that look like ours, and the encoded form of such names.

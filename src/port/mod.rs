@@ -7,7 +7,7 @@ use std::{future::Future, pin::Pin};
 
 use crate::domain::{
     fact::{Accepted, Fact},
-    fault::{Fault, Outcome, Version},
+    fault::{Fault, Version, Written},
     id::{EffectId, SourceId},
     shown::Shown,
     time::Millis,
@@ -22,9 +22,10 @@ pub trait Driver: Send + Sync {
     /// Whatever kept it from reading; the weights that were known stay what they were.
     fn read(&self) -> Answer<'_, Result<Accepted, Fault>>;
 
-    /// Writes `to` only against `version`. Repeating it with the same `intent` is safe where the API knows request ids.
+    /// Writes `to` only against `version`, and sends it again while nobody answers: a second copy can do nothing that the first has not
+    /// done, for the version has moved on by then. Calling it again with the same `intent` and `version` is as safe.
     /// Ends when the API has said that the change is accepted and its operation is over, or at the deadline with `Unknown`.
-    fn write<'a>(&'a self, to: &'a Weights, version: &'a Version, intent: &'a Intent) -> Answer<'a, Outcome>;
+    fn write<'a>(&'a self, to: &'a Weights, version: &'a Version, intent: &'a Intent) -> Answer<'a, Written>;
 
     /// The command that does the same by hand, for when we can't.
     fn by_hand(&self, to: &Weights) -> String;
@@ -35,6 +36,8 @@ pub trait Driver: Send + Sync {
 pub struct Intent {
     pub session: String,
     pub effect: EffectId,
+    /// The effect under whose request id it goes: itself, or the one that it repeats.
+    pub first: EffectId,
     /// Hash of the journal's record that holds the intent, in hex.
     pub head: String,
 }

@@ -11,7 +11,7 @@ use crate::{
     },
     domain::{
         fact::{Fact, Observation},
-        fault::{Fault, FaultKind, Outcome, Receipt},
+        fault::{Fault, FaultKind, Outcome, Receipt, Written},
         id::{EffectId, RouteId},
         time::Millis,
     },
@@ -51,18 +51,20 @@ pub fn dispatch(
 }
 
 async fn carry_out(id: EffectId, what: Effect, intent: &Intent, executors: &Executors, clock: Clock) -> Vec<Event> {
-    let finished = |outcome| Event::Finished { effect: id, outcome };
+    let finished = |outcome| Event::Finished { effect: id, outcome, attempts: Vec::new() };
     match what {
         Effect::Write { route, to, version, .. } => match executors.drivers.get(&route) {
             Some(driver) => {
                 tracing::info!(%route, to = %to, effect = %id, "writing weights");
-                let outcome = driver.write(&to, &version, intent).await;
+                let Written { outcome, attempts } = driver.write(&to, &version, intent).await;
                 match &outcome {
                     Outcome::Done(_) => tracing::info!(%route, effect = %id, "write done"),
                     Outcome::NotDone(fault) => tracing::warn!(%route, effect = %id, %fault, "write not done"),
                     Outcome::Unknown(fault) => tracing::warn!(%route, effect = %id, %fault, "nobody knows whether the write was done"),
                 }
-                vec![finished(outcome)]
+                // A write that went out once, as each does, has nothing to tell of it.
+                let attempts = if attempts.len() > 1 { attempts } else { Vec::new() };
+                vec![Event::Finished { effect: id, outcome, attempts }]
             }
             None => vec![finished(Outcome::NotDone(no_driver(&route)))],
         },

@@ -14,13 +14,17 @@ use tokio::{
 use crate::{
     core::{
         command::Command,
-        decision::{Effect, Transition},
+        decision::{Effect, IssuedEffect, Transition},
         event::{Alarm, Entry, Event},
         state::State,
         step::step,
         thin::thin,
     },
-    domain::{fact::Observation, head::Head, id::Seq},
+    domain::{
+        fact::Observation,
+        head::Head,
+        id::{EffectId, Seq},
+    },
     door::{Inside, Presence, Published, Request, Snapshot, Wanted},
     journal::{
         folder::{Ready, ReadyError},
@@ -307,7 +311,7 @@ impl Engine {
                 Effect::Wake { at, alarm } => self.timers.wake(at, alarm),
                 Effect::Write { .. } | Effect::Read { .. } | Effect::Inject { .. } => {
                     let session = self.state.opened.as_ref().map(|opened| opened.session.to_string()).unwrap_or_default();
-                    let intent = Intent { session, effect: effect.id, head: head.clone() };
+                    let intent = Intent { session, effect: effect.id, first: repeated(&effect), head: head.clone() };
                     dispatch(effect, intent, &self.executors, self.clock, &self.events, &mut self.acting);
                 }
             }
@@ -339,6 +343,14 @@ impl Engine {
 
     fn latched(&self, recorder: RecorderError) -> EngineError {
         latched(recorder, &self.state, &self.executors)
+    }
+}
+
+/// Under whose request id an effect leaves.
+fn repeated(effect: &IssuedEffect) -> EffectId {
+    match effect.what {
+        Effect::Write { again: Some(first), .. } => first,
+        Effect::Write { again: None, .. } | Effect::Read { .. } | Effect::Inject { .. } | Effect::Wake { .. } => effect.id,
     }
 }
 

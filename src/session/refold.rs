@@ -117,7 +117,7 @@ pub(super) fn fold(path: &Path, replay: &Replay) -> Result<Folded, RecorderError
         Some(taken) => match begin(taken) {
             Some((mut folded, since)) => {
                 for recorded in since {
-                    folded.take_in(&serde_json::from_str(&recorded.to_string())?);
+                    folded.take_in(&serde_json::from_slice(&serde_json::to_vec(recorded)?)?);
                 }
                 rest(folded, replay.records::<Recorded>()?)
             }

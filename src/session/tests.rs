@@ -19,7 +19,7 @@ use crate::{
     },
     domain::{
         fact::Accepted,
-        fault::{Fault, Outcome, Receipt, Version},
+        fault::{Fault, Outcome, Receipt, Version, Written},
         id::{AskId, ClientId},
         role::Role,
         time::Millis,
@@ -94,12 +94,12 @@ impl Driver for Gate {
             Accepted { route: "frontend".parse().unwrap(), weights, version, actor: None, changed_at: None, hindrances: Vec::new() };
         Box::pin(std::future::ready(Ok(accepted)))
     }
-    fn write<'a>(&'a self, _: &'a Weights, _: &'a Version, _: &'a Intent) -> Answer<'a, Outcome> {
+    fn write<'a>(&'a self, _: &'a Weights, _: &'a Version, _: &'a Intent) -> Answer<'a, Written> {
         Box::pin(async {
             self.asked.notify_one();
             self.open.notified().await;
             self.writes.fetch_add(1, Ordering::SeqCst);
-            Outcome::Done(Receipt { version: Some(Version("2".to_owned())), operation: None })
+            Outcome::Done(Receipt { version: Some(Version("2".to_owned())), operation: None }).into()
         })
     }
     fn by_hand(&self, _: &Weights) -> String {

@@ -186,6 +186,10 @@ pub enum Trouble {
     HalfOpen,
     /// Reads are answered, writes are refused with 403.
     ReadOnly,
+    /// Writes are answered, reads are refused with 429: their quota is used up.
+    ReadsThrottled,
+    /// Connections that are open when it begins take everything and give nothing back; those that are opened later work.
+    DeadConnections,
 }
 
 /// In which manner a leg answers: every process of it works, and the users get something else than before.
@@ -262,7 +266,6 @@ pub struct Choice {
 #[must_use]
 pub fn choices() -> Vec<Choice> {
     let choice = |name, what, fault| Choice { name, what, fault };
-    let api = |api, trouble| Fault::Api { api, trouble, for_s: 120.0 };
     let answers = |manner| Fault::Answers { leg: Leg::Gke, manner };
     let probes = |probing| Fault::Probes { leg: Leg::Run, probing };
     let edit = |edit| Fault::Edit { edit, principal: "dana.ops@hexproperty.com".to_owned() };
@@ -298,7 +301,6 @@ pub fn choices() -> Vec<Choice> {
         choice("robot", "a robot puts GKE back to 25 % every 150 s", Fault::Robot { gke_per_mille: 250, every_s: 150.0 }),
         choice("slow-edge", "a change of weights takes up to 8 min to reach everybody", Fault::SlowEdge { max_s: 480.0 }),
         choice("classic", "the load balancer is a classic one, which knows no weights", Fault::Classic),
-        choice("read-only", "Compute refuses every write with 403 for 2 min", api(Api::Compute, Trouble::ReadOnly)),
         choice("deployed", "somebody deploys a new Cloud Run revision, which gets 60 %", Fault::Deployed { percent: 60 }),
         choice(
             "deleted-revision",
@@ -307,11 +309,6 @@ pub fn choices() -> Vec<Choice> {
         ),
         choice("cold-source", "Cloud Run loses its warm instances", Fault::SourceCold),
         choice("shrunken-source", "Cloud Run may hold 2 instances only", Fault::SourceShrunk { max_instances: 2 }),
-        choice("compute-503", "Compute's API answers 503 for 2 min", api(Api::Compute, Trouble::Unavailable)),
-        choice("all-503", "every Google API answers 503 for 2 min", api(Api::Every, Trouble::Unavailable)),
-        choice("lost-replies", "Compute applies writes but loses its answers for 2 min", api(Api::Compute, Trouble::LostReplies)),
-        choice("slow-api", "every Google API takes 5 s to answer for 2 min", api(Api::Every, Trouble::Slow { ms: 5_000.0 })),
-        choice("silent-api", "Compute accepts connections and never answers for 2 min", api(Api::Compute, Trouble::HalfOpen)),
         choice("gke-crash-loop", "GKE's processes crash every 25 s", Fault::CrashLoop { leg: Leg::Gke, every_s: 25.0 }),
         choice("gke-restart", "GKE's processes restart; counters begin at zero", Fault::Restart { leg: Leg::Gke }),
         choice("gke-404", "GKE answers everything with 404", answers(Manner::NotFound)),
@@ -322,9 +319,25 @@ pub fn choices() -> Vec<Choice> {
         choice("run-probe-403", "Cloud Run turns this machine's probes away", probes(Probing::TurnedAway)),
         choice("dropped-connections", "the front door drops 5 % of connections", Fault::FrontDoorDrops { fraction: 0.05 }),
     ];
+    all.extend(apis());
     all.extend(platform_choices());
     all.extend(pages());
     all
+}
+
+/// What the APIs can do.
+fn apis() -> Vec<Choice> {
+    let choice = |name, what, api, trouble| Choice { name, what, fault: Fault::Api { api, trouble, for_s: 120.0 } };
+    vec![
+        choice("compute-503", "Compute's API answers 503 for 2 min", Api::Compute, Trouble::Unavailable),
+        choice("all-503", "every Google API answers 503 for 2 min", Api::Every, Trouble::Unavailable),
+        choice("lost-replies", "Compute applies writes but loses its answers for 2 min", Api::Compute, Trouble::LostReplies),
+        choice("slow-api", "every Google API takes 5 s to answer for 2 min", Api::Every, Trouble::Slow { ms: 5_000.0 }),
+        choice("silent-api", "Compute accepts connections and never answers for 2 min", Api::Compute, Trouble::HalfOpen),
+        choice("dead-connections", "connections to Google that are open now are dead, new ones work", Api::Every, Trouble::DeadConnections),
+        choice("reads-throttled", "Compute refuses every read with 429 for 2 min, and takes writes", Api::Compute, Trouble::ReadsThrottled),
+        choice("read-only", "Compute refuses every write with 403 for 2 min", Api::Compute, Trouble::ReadOnly),
+    ]
 }
 
 /// What the platforms themselves can do.

@@ -34,8 +34,9 @@ fn verdict_told(verdict: &Verdict, names: Names) -> String {
 
 fn sent(effect: &Effect, names: Names) -> String {
     match effect {
-        Effect::Write { route, from, to, .. } => {
-            format!("write {}: from {} to {}", names.route(route), names.split(route, from), names.split(route, to))
+        Effect::Write { route, from, to, again, .. } => {
+            let again = if again.is_some() { " again, as no look can be had" } else { "" };
+            format!("write {}: from {} to {}{again}", names.route(route), names.split(route, from), names.split(route, to))
         }
         Effect::Read { route } => format!("read {}", names.route(route)),
         Effect::Wake { .. } => "wait".to_owned(),

@@ -3,10 +3,13 @@
 use crate::{
     core::{
         decision::{Cause, Fired},
-        door::Difference,
+        door::{ANSWERS_TELL, Difference},
         reason::Mover,
     },
-    domain::answer::{AnswerKind, Redirect, TextMatch},
+    domain::{
+        answer::{AnswerKind, Redirect, TextMatch},
+        time::Millis,
+    },
     words::{Names, gap},
 };
 
@@ -33,6 +36,21 @@ pub fn cause(cause: &Cause, names: Names) -> String {
 /// `GKE answers 404 text/plain where home answers 200 text/html`.
 pub(super) fn unlike(backend: &str, difference: &Difference) -> String {
     format!("{backend} answers {} where home answers {}", answer(&difference.answer), answer(&difference.home))
+}
+
+/// Whose change a write home met.
+pub(super) fn came_first(by: &Mover, names: Names) -> String {
+    match by {
+        Mover::OurLateWrite => "an earlier write of this session".to_owned(),
+        Mover::Us(_) | Mover::Adopted { .. } | Mover::Foreign { .. } => mover_name(by, names),
+    }
+}
+
+/// A breach was seen, and nothing is known of it any more: what is missing, and when it will be known.
+pub(super) fn not_met(backend: &str, ago: Millis) -> String {
+    format!(
+        "no answer of {backend} has come through the front door since it failed there {ago} ago; it is known again with its next {ANSWERS_TELL}"
+    )
 }
 
 /// A kind of answer as one says it.

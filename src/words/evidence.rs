@@ -10,7 +10,9 @@ use crate::{
         metric::{Gap, Metric},
     },
     words::{
-        Names, database,
+        Names,
+        cause::{not_met, unlike},
+        database,
         database::{NOW, behind},
         hindrance,
     },
@@ -146,6 +148,19 @@ pub fn evidence(evidence: &Evidence, names: Names) -> String {
             format!("{} on {}, the limit is {}", Names::figure(*metric, *value), names.backend(backend), Names::figure(*metric, *limit))
         }
         Evidence::WithinLimit { metric, values } => backends(values, *metric),
+        Evidence::AtDoor { backend: Some(backend), unlike: Some(difference), .. } => unlike(&names.backend(backend), difference),
+        Evidence::AtDoor { backend: Some(backend), failed, answers, unlike: None } => {
+            format!("{failed} of {answers} requests through the front door fail on {}", names.backend(backend))
+        }
+        Evidence::AtDoor { backend: None, failed, answers, .. } => {
+            format!("{failed} of {answers} requests through the front door fail, and no answer says whose")
+        }
+        Evidence::CountsWrongAnswers { metric, backend } => format!(
+            "what {} answers at the front door is not what users come for, so its {} proves nothing",
+            names.backend(backend),
+            metric.name().replace('_', " ")
+        ),
+        Evidence::NotMetAnyMore { backend, ago } => not_met(&names.backend(backend), *ago),
         Evidence::NoDatabase => "the plan names no database".to_owned(),
         Evidence::NoReplica => "the plan names no replica".to_owned(),
         Evidence::Instance { instance, standing } => format!("{instance} {}", database(standing)),

@@ -3,7 +3,7 @@
 use crate::{
     core::reason::Obstacle,
     domain::{fault::Fault, hindrance::Hindrance},
-    words::{Names, mover},
+    words::{Names, cause::came_first, mover},
 };
 
 /// What stands in the way; the advice comes before the API's own words.
@@ -60,6 +60,7 @@ pub fn obstacle(obstacle: &Obstacle, names: Names) -> String {
     match obstacle {
         Obstacle::Underway => "the write is on its way".to_owned(),
         Obstacle::WriteFailed { why } => format!("the write home fails ({why})"),
+        Obstacle::ChangedFirst { by } => format!("{} came first; it is written home from there", came_first(by, names)),
         Obstacle::OutcomeUnknown { why } => format!("nobody knows what became of the write home{}", behind(why)),
         Obstacle::Unread { why } => format!("the weights can't be read{}", behind(why)),
         Obstacle::Hindered { why } => hindrance(why, names),

@@ -37,7 +37,7 @@ pub use evidence::{blindness, evidence, gap, need, objection, terms, void};
 pub use hindrance::{hindrance, hindrance_in_short, obstacle};
 pub use home::{home, home_now};
 pub use loss::exchange;
-pub use motion::{following, motion};
+pub use motion::{following, held, motion};
 pub use names::Names;
 pub use news::{joined, news};
 pub use outlook::{at_door, attention, follows, met_at_door, outlook, rule};

@@ -4,7 +4,9 @@ use crate::{
     core::{
         assurance::unread_for,
         home::Home,
-        state::{Goal, Motion, Proof, Return, ReturnStage, RouteState},
+        reason::Mover,
+        requests::{Requests, requests},
+        state::{Goal, Held, Motion, Otherwise, Return, ReturnStage, RouteState},
     },
     domain::time::Timestamp,
     words::need,
@@ -47,17 +49,33 @@ pub fn motion(motion: &Motion, now: Timestamp) -> String {
 
 /// What requests say of a route that nobody moves.
 fn settled(route: &RouteState) -> &'static str {
-    match (route.proof, route.against_since) {
-        (_, Some(_)) => "requests meet something else",
-        (Proof::Unproven, None) => "not seen by requests yet",
-        (Proof::Proven { .. } | Proof::Fits, None) => "settled",
-        (Proof::Unasked, None) => "accepted; too few requests to see it",
+    match requests(route) {
+        Requests::Disagree { .. } => "requests meet something else",
+        Requests::Spreading | Requests::Unproven => "not seen by requests yet",
+        Requests::Proven | Requests::Fits => "settled",
+        Requests::Unasked => "accepted; too few requests to see it",
+    }
+}
+
+/// Who or what holds a route, why and for how long, behind the word `held`.
+pub fn held(hold: &Held, now: Timestamp) -> String {
+    let span = now.since(hold.at);
+    match hold.otherwise {
+        Some(Otherwise { from, to }) => {
+            format!("for {span}: another version (fold {from}) decided otherwise than this one (fold {to}) would")
+        }
+        None => format!("by {} for {span}", hold.by),
     }
 }
 
 /// A rollback that has not been accepted yet.
 fn returning(back: &Return, now: Timestamp) -> String {
-    let why = back.fault.as_ref().map_or_else(String::new, |fault| format!(" ({fault})"));
+    let why = match (&back.came_first, &back.fault) {
+        (Some(Mover::OurLateWrite), _) => " (an earlier write of ours came first)".to_owned(),
+        (Some(Mover::Us(_) | Mover::Adopted { .. } | Mover::Foreign { .. }), _) => " (somebody else's change came first)".to_owned(),
+        (None, Some(fault)) => format!(" ({fault})"),
+        (None, None) => String::new(),
+    };
     match &back.stage {
         ReturnStage::Look => "going home, reading the weights first".to_owned(),
         ReturnStage::Write { since, .. } => format!("going home, being written for {}", now.since(*since)),

@@ -13,8 +13,9 @@ use crate::{
         time::Millis,
     },
     words::{
-        Names, cause, cause::unlike, database, evidence, gap, hindrance, loss, mover, mover_name, need, objection, obstacle, platform,
-        refusal, roster, void,
+        Names, cause,
+        cause::{came_first, unlike},
+        database, evidence, gap, hindrance, loss, mover, mover_name, need, objection, obstacle, platform, refusal, roster, void,
     },
 };
 
@@ -96,6 +97,9 @@ pub fn news(news: &News, names: Names) -> String {
             format!("{} is home: requests meet {} alone, {after} after it was accepted", names.route(route), names.home(route))
         }
         News::HomeNotSeen { route, after, how } => home_not_seen(names.route(route), *after, *how),
+        News::WayHomeFailed { route, why, attempt } if why.kind == FaultKind::Conflict => {
+            format!("{} was changed since it was read, so attempt {attempt} to go home was not done; looking by whom", names.route(route))
+        }
         News::WayHomeFailed { route, why, attempt } => {
             format!("the way home of {} failed, attempt {attempt}; trying again ({why})", names.route(route))
         }
@@ -122,6 +126,10 @@ pub fn news(news: &News, names: Names) -> String {
         News::LateWriteLanded { route, found } => {
             format!("a late write of this session moved {} to {}; going home again", names.route(route), names.split(route, found))
         }
+        News::CameFirst { route, found, by } => {
+            let (by, route, found) = (came_first(by, names), names.route(route), names.split(route, found));
+            format!("{by} set {route} to {found} before the write home arrived; going home from there")
+        }
         News::RollbackUndone { route, found } => {
             format!("somebody undid the rollback of {}, to {}; going home once more", names.route(route), names.split(route, found))
         }
@@ -146,6 +154,12 @@ pub fn news(news: &News, names: Names) -> String {
             follows(*acts_in)
         ),
         News::AnswersAtDoor { backend, .. } => format!("{} answers at the front door again", names.backend(backend)),
+        News::NotMetAnyMore { backend, after, .. } => {
+            format!(
+                "nothing has come from {} through the front door for {after}; what failed there is not known any more",
+                names.backend(backend)
+            )
+        }
         News::UnlikeHome { backend, difference, acts_in, .. } => {
             format!("{}; {}", unlike(&names.backend(backend), difference), follows(*acts_in))
         }
@@ -242,7 +256,7 @@ pub fn joined(who: &OperatorId, role: Role, credentials: Option<&Credentials>) -
 
 fn not_moved(route: String, at: String, why: &Fault) -> String {
     if why.kind == FaultKind::Conflict {
-        format!("{route} was not moved: somebody else changed it first; looking who")
+        format!("{route} was not moved: it was changed since it was read; looking by whom")
     } else {
         format!("{route} was not moved and stays at {at} ({why})")
     }

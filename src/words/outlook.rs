@@ -11,7 +11,11 @@ use crate::{
         id::TriggerId,
         time::{Millis, Timestamp},
     },
-    words::{Names, cause, cause::unlike, database, gap, hindrance, loss, mover_name, need, objection, obstacle, short},
+    words::{
+        Names, cause,
+        cause::{not_met, unlike},
+        database, gap, hindrance, loss, mover_name, need, objection, obstacle, short,
+    },
 };
 
 /// What the end of a trigger's time brings, as the end of a sentence that began with the time: `in 1m23s traffic goes home`.
@@ -180,6 +184,9 @@ pub fn met_at_door(breach: &DoorBreach, names: Names) -> String {
     let backend = names.backend(&breach.backend);
     match &breach.unlike {
         Some(difference) => unlike(&backend, difference),
+        None if breach.is_unknown() => {
+            format!("what {backend} answers at the front door is not known: it failed there, and none came since")
+        }
         None => format!("{} of {} requests through the front door fail on {backend}", breach.failed, breach.answers),
     }
 }
@@ -204,6 +211,7 @@ pub fn at_door(breach: &DoorBreach, now: Timestamp, names: Names) -> String {
             }
         },
         Outlook::Fired { at } => format!("{what}; it rolled back {} ago", now.since(*at)),
-        Outlook::Quiet | Outlook::Idle | Outlook::Unjudged(_) | Outlook::Unproven { .. } | Outlook::GoingHome => what,
+        Outlook::Unproven { since, .. } => format!("{}; nothing advances", not_met(&names.backend(&breach.backend), now.since(*since))),
+        Outlook::Quiet | Outlook::Idle | Outlook::Unjudged(_) | Outlook::GoingHome => what,
     }
 }

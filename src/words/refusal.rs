@@ -4,9 +4,15 @@ use crate::{
     core::{
         decision::Refusal,
         reason::{Missing, Mover, Undone},
+        state::Otherwise,
     },
     domain::{id::ItemId, weight::PerMille},
-    words::{Names, blindness, cause, cause::unlike, evidence::need, hindrance, mover, objection, roster, void},
+    words::{
+        Names, blindness, cause,
+        cause::{not_met, unlike},
+        evidence::need,
+        hindrance, mover, objection, roster, void,
+    },
 };
 
 /// A refusal for people.
@@ -34,17 +40,20 @@ pub fn why_refused(refusal: &Refusal, names: Names) -> String {
         Refusal::Latched { cause: why } => {
             format!("the route is latched since its rollback; re-arm it with a reason first ({})", cause(why, names))
         }
-        Refusal::Held { by } => format!("{by} holds the route; resume it first"),
+        Refusal::Held { otherwise: Some(Otherwise { from, to }), .. } => format!(
+            "the route is held: another version of cutover (fold {from}) decided otherwise than this one (fold {to}) would; look where it stands, \
+             then resume it"
+        ),
+        Refusal::Held { by, otherwise: None } => format!("{by} holds the route; resume it first"),
         Refusal::Breached { trigger } => {
             format!("the {} is beyond its limit; wait until it clears, or roll back", names.watched(trigger))
         }
         Refusal::Blind { trigger, why } => {
             format!("nobody can judge the {}; going back is still possible ({})", names.watched(trigger), blindness(why, names))
         }
-        Refusal::FailingAtDoor { backend: Some(backend), answers: 0, .. } => format!(
-            "{} failed its users at the front door when it was last asked; re-arm the route with a reason to have it judged anew",
-            names.backend(backend)
-        ),
+        Refusal::NotMetAnyMore { backend, ago } => {
+            format!("{}; wait for its answers, or re-arm the route with a reason", not_met(&names.backend(backend), *ago))
+        }
         Refusal::FailingAtDoor { backend: Some(backend), failed, answers } if names.is_home(backend) => format!(
             "{failed} of {answers} requests through the front door fail on {}, and nothing advances from a home that fails; restore it first",
             names.backend(backend)
@@ -116,6 +125,7 @@ fn verdict(refusal: &Refusal) -> &'static str {
         | Refusal::Blind { .. }
         | Refusal::FailingAtDoor { .. }
         | Refusal::UnlikeHome { .. }
+        | Refusal::NotMetAnyMore { .. }
         | Refusal::FirstStep { .. }
         | Refusal::LinesOpen { .. }
         | Refusal::NotReady { .. }

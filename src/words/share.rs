@@ -8,10 +8,14 @@ use crate::{
     },
     domain::{
         metric::Unit,
+        time::Millis,
         weight::{PerMille, WHOLE},
     },
     words::short::Said,
 };
+
+/// The prober looks every few seconds; a figure from further back says how far.
+const AGED: Millis = Millis::from_secs(10);
 
 /// A share as weights are told, to a tenth of a percent where that is not zero. What was met is never rounded to nothing, nor what was
 /// missed to everything.
@@ -56,11 +60,12 @@ pub fn fails(fails: &Fails) -> Option<Said> {
         (0, _) => "unlike home".to_owned(),
         (_, Site::UnlikeHome | Site::LikeHome) => format!("{} fail", rate(door.share.fraction)),
     };
+    let aged = if door.ago >= AGED { format!(" {} ago", door.ago) } else { String::new() };
     let counted = own.map_or_else(String::new, |own| format!(", {} by its own count", rate(own.value)));
     let lost = losing.as_ref().map_or_else(String::new, |losing| format!(", {losing} of connections dropped"));
     Some(Said::new(
         tone,
-        format!("{met} at the front door{counted}{lost}"),
+        format!("{met} at the front door{aged}{counted}{lost}"),
         format!("{met} at the door{}", losing.map_or_else(String::new, |losing| format!(", {losing} dropped"))),
     ))
 }

@@ -48,6 +48,9 @@ pub fn attention(found: &Attention, state: &State, now: Timestamp) -> Said {
         }
         Attention::AtDoor { breach, .. } => {
             let (name, failed, of) = (names.backend(&breach.backend), breach.failed, breach.answers);
+            if breach.is_unknown() {
+                return warning(met_at_door(breach, names), format!("{name}: not known at the door"));
+            }
             let short = if breach.unlike.is_some() { format!("{name} is unlike home") } else { format!("{name}: {failed} of {of} fail") };
             alarm(met_at_door(breach, names), short)
         }

@@ -10,7 +10,8 @@ use crate::{
         home::{Home, home},
         news::Tone,
         outlook::{self, Attention, attention},
-        state::{Goal, Motion, Proof, RouteState, State},
+        requests::requests,
+        state::{Goal, Motion, RouteState, State},
     },
     domain::{id::BackendId, time::Timestamp, weight::PerMille},
     plan::model::Route,
@@ -151,9 +152,9 @@ fn worst(found: &[Attention], state: &State, route: &Route, known: &RouteState, 
     if let Some(unjudged) = found.first() {
         return short::attention(unjudged, state, now);
     }
-    match (known.proof, known.against_since) {
-        (Proof::Proven { .. } | Proof::Fits, None) => Said::new(Tone::Good, "nothing is beyond its limit", "all quiet"),
-        (Proof::Unproven | Proof::Unasked, None) | (_, Some(_)) => {
+    match requests(known).agree() {
+        true => Said::new(Tone::Good, "nothing is beyond its limit", "all quiet"),
+        false => {
             let following = crate::words::following(known, &home(state, route), now);
             Said::new(Tone::Warning, following.clone(), following)
         }
@@ -182,6 +183,8 @@ fn failing(state: &State, route: &Route, backend: &BackendId) -> Option<Said> {
         }
         // Users' loss has a line of its own.
         Condition::Drops { .. } => None,
+        // What is not known any more is among what somebody should know.
+        Condition::NotMet { .. } => None,
         Condition::Blind { .. } | Condition::Unjudged { .. } | Condition::Untold | Condition::Idle | Condition::Well => None,
     }
 }

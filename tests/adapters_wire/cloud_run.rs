@@ -70,7 +70,7 @@ async fn applying(patched: Reaction, condition: &'static str) -> Server {
 async fn write(server: &Server) -> Outcome {
     let driver = driver(server);
     let version = driver.read().await.unwrap().version;
-    driver.write(&split(250), &version, &intent()).await
+    driver.write(&split(250), &version, &intent()).await.outcome
 }
 
 #[tokio::test]
@@ -85,10 +85,14 @@ async fn a_write_sends_etag_mask_and_the_whole_list() {
 }
 
 #[tokio::test]
-async fn a_lost_reply_is_unknown_and_never_sent_again() {
-    let server = applying(Reaction::Close, "CONDITION_SUCCEEDED").await;
-    assert!(matches!(write(&server).await, Outcome::Unknown(_)));
-    assert_eq!(server.asked().iter().filter(|asked| asked.method == "PATCH").count(), 1);
+async fn of_a_lost_reply_only_the_service_tells_what_became() {
+    for (condition, done) in [("CONDITION_SUCCEEDED", true), ("CONDITION_RECONCILING", false)] {
+        let server = applying(Reaction::Close, condition).await;
+        let outcome = write(&server).await;
+        assert_eq!(matches!(outcome, Outcome::Done(_)), done, "{outcome:?}");
+        assert_eq!(matches!(outcome, Outcome::Unknown(_)), !done, "{outcome:?}");
+        assert_eq!(server.asked().iter().filter(|asked| asked.method == "PATCH").count(), 2);
+    }
 }
 
 #[tokio::test]
@@ -111,7 +115,7 @@ async fn half_percents_are_refused_before_anything_is_sent() {
     let server = applying(Reaction::Close, "CONDITION_SUCCEEDED").await;
     let driver = driver(&server);
     let version = driver.read().await.unwrap().version;
-    let outcome = driver.write(&split(5), &version, &intent()).await;
+    let outcome = driver.write(&split(5), &version, &intent()).await.outcome;
     assert!(matches!(outcome, Outcome::NotDone(fault) if fault.kind == FaultKind::Unsupported));
     assert!(server.asked().iter().all(|asked| asked.method != "PATCH"));
 }

@@ -51,7 +51,12 @@ fn split(gke: u16) -> Weights {
 }
 
 fn intent() -> Intent {
-    Intent { session: "night-1".to_owned(), effect: EffectId { seq: Seq(17), index: 0 }, head: "ab12".to_owned() }
+    Intent {
+        session: "night-1".to_owned(),
+        effect: EffectId { seq: Seq(17), index: 0 },
+        first: EffectId { seq: Seq(17), index: 0 },
+        head: "ab12".to_owned(),
+    }
 }
 
 fn origin(server: &Server) -> Origin {

@@ -82,7 +82,7 @@ async fn applying(patch: impl Fn(usize) -> Reaction + Send + Sync + 'static, pol
 async fn write(server: &Server) -> Outcome {
     let driver = driver(server);
     let version = driver.read().await.unwrap().version;
-    driver.write(&split(250), &version, &intent()).await
+    driver.write(&split(250), &version, &intent()).await.outcome
 }
 
 fn patches(server: &Server) -> Vec<Asked> {
@@ -117,6 +117,20 @@ async fn a_lost_reply_is_asked_for_once_more_under_the_same_id() {
     let answer = |before| if before == 0 { Reaction::Close } else { Reaction::json(200, operation("DONE")) };
     let server = applying(answer, Reaction::Close).await;
     assert!(matches!(write(&server).await, Outcome::Done(_)));
+    let paths: Vec<String> = patches(&server).into_iter().map(|asked| asked.path).collect();
+    assert!(paths.len() == 2 && paths[0] == paths[1], "{paths:?}");
+}
+
+#[tokio::test]
+async fn a_write_that_nobody_answers_is_sent_again_under_the_same_id() {
+    let answer = |before| if before == 0 { Reaction::Silence } else { Reaction::json(200, operation("DONE")) };
+    let server = applying(answer, Reaction::Close).await;
+    let driver = driver(&server);
+    let version = driver.read().await.unwrap().version;
+    let written = driver.write(&split(250), &version, &intent()).await;
+    assert!(matches!(written.outcome, Outcome::Done(_)), "{written:?}");
+    let after: Vec<u64> = written.attempts.iter().map(|attempt| attempt.after.0 / 1000).collect();
+    assert_eq!(after, [0, 2]);
     let paths: Vec<String> = patches(&server).into_iter().map(|asked| asked.path).collect();
     assert!(paths.len() == 2 && paths[0] == paths[1], "{paths:?}");
 }
@@ -218,7 +232,7 @@ async fn a_refused_write_stands_against_the_next_one_in_the_apis_own_words() {
     let driver = driver(&server);
     let before = driver.read().await.unwrap();
     assert_eq!(before.hindrances, []);
-    let outcome = driver.write(&split(250), &before.version, &intent()).await;
+    let outcome = driver.write(&split(250), &before.version, &intent()).await.outcome;
     assert!(matches!(&outcome, Outcome::NotDone(fault) if fault.kind == FaultKind::Forbidden), "{outcome:?}");
     let after = driver.read().await.unwrap().hindrances;
     let [Hindrance::Forbidden { permission, why: Some(why) }] = after.as_slice() else { panic!("{after:?}") };

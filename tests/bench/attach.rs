@@ -38,7 +38,7 @@ use cutover::{
     },
     domain::{
         fact::{Accepted, Fact, Observation},
-        fault::{Fault, Outcome, Receipt, Version},
+        fault::{Fault, Outcome, Receipt, Version, Written},
         id::{AskId, ClientId, RouteId, Seq, SessionId},
         time::{Millis, Timestamp},
         weight::Weights,
@@ -106,12 +106,12 @@ impl Driver for Noting {
         let accepted = Accepted { route: route(), weights: weights(gke), version, actor: None, changed_at: None, hindrances: Vec::new() };
         Box::pin(std::future::ready(Ok(accepted)))
     }
-    fn write<'a>(&'a self, to: &'a Weights, _: &'a Version, _: &'a Intent) -> Answer<'a, Outcome> {
+    fn write<'a>(&'a self, to: &'a Weights, _: &'a Version, _: &'a Intent) -> Answer<'a, Written> {
         self.written.lock().unwrap().push(Instant::now());
         let mut holds = self.holds.lock().unwrap();
         *holds = (to.of(&"gke".parse().unwrap()).get(), holds.1 + 1);
         let receipt = Receipt { version: Some(Version(holds.1.to_string())), operation: None };
-        Box::pin(std::future::ready(Outcome::Done(receipt)))
+        Box::pin(std::future::ready(Outcome::Done(receipt).into()))
     }
     fn by_hand(&self, _: &Weights) -> String {
         "nothing by hand".to_owned()

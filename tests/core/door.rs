@@ -18,6 +18,7 @@ use cutover::{
         weight::PerMille,
     },
     plan::model::{Check, Item, Plan, Proof, Stage, TriggerAction, UnlikeHome},
+    words::{self, Names},
 };
 use proptest::prelude::*;
 
@@ -221,6 +222,67 @@ fn what_nobody_watched_is_proven_anew() {
     assert_eq!(session.writes().len(), 0);
     look(&mut session, 1, HOME, wrong, NOTHING);
     assert_eq!(session.writes().len(), 1);
+}
+
+/// At 1 %, GKE has failed its few users; then for so many looks nobody meets it.
+fn failed_and_not_met(looks: u64) -> Session {
+    let mut session = Session::at(10);
+    look(&mut session, 5, HOME, NOTHING, NOTHING);
+    look(&mut session, 1, HOME, &[("500 text/plain", 4)], NOTHING);
+    assert!(matches!(refused(session.shift(10, 50)), Refusal::FailingAtDoor { failed: 4, .. }));
+    look(&mut session, looks, &[(SITE, 1)], NOTHING, NOTHING);
+    session
+}
+
+#[test]
+fn a_breach_that_nobody_answers_any_more_is_not_known_and_says_when_it_will_be() {
+    let mut session = failed_and_not_met(80);
+    let why = refused(session.shift(10, 50));
+    assert!(matches!(why, Refusal::NotMetAnyMore { ago, .. } if ago >= Millis::from_mins(5)), "{why:?}");
+    let names = Names::of(&session.state);
+    let said = words::refusal(&why, names);
+    assert!(said.contains("no answer of gke has come") && said.contains("known again with its next 3"), "{said}");
+    let found = attention(&session.state);
+    let door =
+        found.iter().find(|found| matches!(found, Attention::AtDoor { breach, .. } if breach.is_unknown())).expect("somebody should know");
+    let said = words::attention(door, session.state.now, names);
+    assert!(said.contains("nothing advances") && !said.contains("0 of 0"), "{said}");
+    let times = session.decisions.iter().flat_map(told).filter(|news| matches!(news, News::NotMetAnyMore { .. }));
+    assert_eq!(times.count(), 1);
+    assert!(!session.decisions.iter().flat_map(told).any(|news| matches!(news, News::AnswersAtDoor { .. })), "it has not answered");
+    // The clock of what was met then is over: two failures are no breach of five minutes.
+    look(&mut session, 1, HOME, &[("500 text/plain", 2)], NOTHING);
+    look(&mut session, 2, HOME, NOTHING, NOTHING);
+    assert_eq!((latched(&session), session.writes().len()), (None, 0));
+    look(&mut session, 1, HOME, &[(SITE, 60)], NOTHING);
+    look(&mut session, 1, HOME, NOTHING, NOTHING);
+    assert!(at_door(&session.state, &route()).is_empty());
+}
+
+#[test]
+fn three_answers_that_are_in_order_let_it_go_on() {
+    let mut session = failed_and_not_met(80);
+    look(&mut session, 1, &[(SITE, 1)], &[(SITE, 3)], NOTHING);
+    assert!(at_door(&session.state, &route()).is_empty(), "{:?}", at_door(&session.state, &route()));
+    assert_ne!(session.shift(10, 50), Verdict::Refused(Refusal::NotMetAnyMore { backend: gke(), ago: Millis(0) }));
+}
+
+#[test]
+fn what_was_met_before_the_prober_fell_silent_is_not_known_either() {
+    let mut session = failed_and_not_met(0);
+    session.calm(310);
+    assert!(matches!(refused(session.shift(10, 50)), Refusal::NotMetAnyMore { .. }));
+    assert!(!attention(&session.state).iter().any(|found| matches!(found, Attention::AtDoor { breach, .. } if !breach.is_unknown())));
+}
+
+#[test]
+fn where_nobody_is_sent_any_more_there_is_nothing_to_know() {
+    let mut session = failed_and_not_met(0);
+    assert_eq!(session.shift(10, 0), Verdict::Accepted);
+    session.settle();
+    look(&mut session, 80, HOME, NOTHING, NOTHING);
+    assert!(at_door(&session.state, &route()).is_empty());
+    assert_eq!(session.shift(0, 10), Verdict::Accepted, "nobody has to re-arm what has no latch");
 }
 
 #[test]

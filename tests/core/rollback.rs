@@ -8,17 +8,18 @@ use cutover::core::{
 use cutover::{
     core::{
         command::Command,
-        decision::{Cause, Refusal, Verdict},
+        decision::{Cause, Effect, Refusal, Verdict},
         event::Event,
         state::{Goal, Motion},
     },
     domain::{
-        fault::{Fault, FaultKind, Outcome, Receipt},
+        fault::{Fault, FaultKind, Outcome, Receipt, Version},
         id::EffectId,
         metric::{Gap, Metric},
         time::Millis,
         weight::Weights,
     },
+    words::{self, Names},
 };
 
 /// One second of errors on GKE; what was written in it.
@@ -43,7 +44,8 @@ fn a_breach_for_its_whole_time_rolls_back_exactly_once() {
     assert_eq!(written[0].1, split(0));
     let latch = session.route().latch.clone().unwrap();
     assert!(matches!(&latch.cause, Cause::Triggers(fired) if fired[0].trigger.as_str() == "error-rate"), "{latch:?}");
-    for _ in 0..200 {
+    // Until its write is given up; what is repeated then is the same one.
+    for _ in 0..119 {
         assert_eq!(errors(&mut session), []);
     }
 }
@@ -165,6 +167,60 @@ fn a_conflict_on_the_way_home_is_re_decided_at_once() {
     session.finish(effect, Outcome::NotDone(Fault::new(FaultKind::Conflict, "412")));
     let looked = session.foreign(300);
     assert_eq!(writes(&looked).len(), 1);
+}
+
+/// The advance that a rollback overtakes lands first: the write home meets a version that we ourselves have made.
+#[test]
+fn a_write_home_that_meets_our_own_earlier_write_blames_nobody() {
+    let conflict = || Outcome::NotDone(Fault::new(FaultKind::Conflict, "412"));
+    let first = |session: &Session| {
+        let told = session.decisions.iter().flat_map(told);
+        told.filter_map(|news| if let News::CameFirst { found, by, .. } = news { Some((found.clone(), by.clone())) } else { None })
+            .collect::<Vec<_>>()
+    };
+    let mut session = Session::at(250);
+    session.shift(250, 500);
+    let (advance, _) = session.last_write();
+    session.rollback(&ben());
+    let (back, _) = session.last_write();
+    session.finish(advance, Outcome::Unknown(Fault::new(FaultKind::TimedOut, "30 s")));
+    session.finish(back, conflict());
+    session.foreign(500);
+    assert_eq!(first(&session), [(split(500), Mover::OurLateWrite)]);
+    assert_eq!((session.writes().len(), session.last_write().1), (3, split(0)), "it goes home from there at once");
+    let Motion::Returning(back) = &session.route().motion else { panic!("{:?}", session.route().motion) };
+    assert_eq!(back.came_first, Some(Mover::OurLateWrite));
+    let said: Vec<String> = session.decisions.iter().flat_map(told).map(|news| words::news(news, Names::of(&session.state))).collect();
+    assert!(!said.iter().any(|said| said.contains("somebody")), "{said:#?}");
+    assert!(said.iter().any(|said| said.contains("an earlier write of this session set frontend to")), "{said:#?}");
+    // The write that it lost against was none of ours.
+    let mut session = Session::at(250);
+    session.rollback(&ben());
+    let (back, _) = session.last_write();
+    session.finish(back, conflict());
+    session.foreign(300);
+    assert!(
+        matches!(first(&session).as_slice(), [(found, Mover::Foreign { actor: Some(_) })] if *found == split(300)),
+        "{:?}",
+        first(&session)
+    );
+}
+
+/// The first write home timed out and landed after all: the second one meets what it was to make.
+#[test]
+fn a_second_write_home_that_meets_the_first_one_is_home() {
+    let mut session = Session::at(250);
+    session.rollback(&ana());
+    let (first, _) = session.last_write();
+    session.finish(first, Outcome::Unknown(Fault::new(FaultKind::TimedOut, "30 s")));
+    session.now = session.now + Millis::from_secs(2);
+    session.weights(250);
+    let (second, _) = session.last_write();
+    assert_ne!(first, second);
+    session.finish(second, Outcome::NotDone(Fault::new(FaultKind::Conflict, "412")));
+    session.foreign(0);
+    assert!(matches!(session.route().motion, Motion::Propagating { goal: Goal::Rollback, .. }), "{:?}", session.route().motion);
+    assert_eq!((session.writes().len(), session.route().drift.is_none()), (2, true));
 }
 
 #[test]
@@ -389,4 +445,57 @@ fn a_look_from_before_the_clock_went_back_blocks_no_later_one() {
     session.now = session.now + SECOND;
     session.foreign(300);
     assert_eq!(session.route().accepted.as_ref().unwrap().weights, split(300));
+}
+
+/// The newest write, and the one that it repeats.
+fn last_again(session: &Session) -> Option<(EffectId, Version)> {
+    let effects = session.decisions.iter().rev().flat_map(|decision| decision.effects.iter().rev());
+    effects.map(|effect| &effect.what).find_map(|what| match what {
+        Effect::Write { again, version, .. } => Some(again.map(|first| (first, version.clone()))),
+        Effect::Read { .. } | Effect::Wake { .. } | Effect::Inject { .. } => None,
+    })?
+}
+
+#[test]
+fn reads_that_fail_keep_nobody_away_from_home() {
+    let mut session = Session::at(250);
+    let version = session.version();
+    session.rollback(&ben());
+    let (first, _) = session.last_write();
+    let overloaded = || Fault::new(FaultKind::Unavailable, "503");
+    session.finish(first, Outcome::Unknown(overloaded()));
+    let mut copies = Vec::new();
+    for _ in 0..20 {
+        session.now = session.now + SECOND;
+        let before = session.writes().len();
+        session.see_since("weights/frontend", session.now, Err(Fault::new(FaultKind::Unavailable, "429")));
+        session.end_reads();
+        for (copy, to) in session.writes().split_off(before) {
+            assert_eq!((to, last_again(&session)), (split(0), Some((first, version.clone()))));
+            session.finish(copy, Outcome::NotDone(overloaded()));
+            copies.push(session.now);
+        }
+    }
+    assert!((6..=12).contains(&copies.len()), "{copies:?}");
+    // As soon as a look comes, the next one rests on it.
+    session.now = session.now + SECOND;
+    session.weights(250);
+    session.now = session.now + SECOND + SECOND;
+    session.weights(250);
+    assert_eq!((session.last_write().1, last_again(&session)), (split(0), None));
+}
+
+#[test]
+fn a_version_that_was_refused_is_not_written_against_again() {
+    let mut session = Session::at(250);
+    session.rollback(&ben());
+    let (first, _) = session.last_write();
+    session.finish(first, Outcome::NotDone(Fault::new(FaultKind::Conflict, "412")));
+    let before = session.writes().len();
+    for _ in 0..20 {
+        session.now = session.now + SECOND;
+        session.see_since("weights/frontend", session.now, Err(Fault::new(FaultKind::Unavailable, "429")));
+        session.end_reads();
+    }
+    assert_eq!(session.writes().len(), before);
 }

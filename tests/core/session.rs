@@ -325,7 +325,7 @@ impl Session {
     }
 
     pub(crate) fn finish(&mut self, effect: EffectId, outcome: Outcome) -> Decision {
-        self.step(Event::Finished { effect, outcome })
+        self.step(Event::Finished { effect, outcome, attempts: Vec::new() })
     }
     /// The newest write was done: the object has another version, and the look that follows sees it.
     pub(crate) fn write_done(&mut self) -> Decision {

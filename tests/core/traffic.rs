@@ -1,18 +1,21 @@
 //! Whole decisions of the core on moving traffic forward: what is started, what waits, what is refused and why.
 
 use crate::session::{Session, ana, ben, reads, refused, route, split, writes};
-use cutover::core::decision::Cause;
-use cutover::core::reason::Mover;
 use cutover::{
     core::{
         command::Command,
-        decision::{Refusal, Verdict},
-        state::Motion,
+        decision::{Cause, Refusal, Verdict},
+        event::Event,
+        reason::Mover,
+        requests::{Requests, requests},
+        state::{Motion, Otherwise},
     },
     domain::{
+        digest::Digest,
         fault::{Fault, FaultKind, Outcome},
         time::Millis,
     },
+    words::{self, Names},
 };
 
 #[test]
@@ -109,9 +112,36 @@ fn an_advance_whose_outcome_nobody_knows_is_read_back_and_not_sent_twice() {
 fn held_means_no_advance_until_it_is_resumed() {
     let mut session = Session::at(10);
     session.ask(&ben(), Command::Hold { route: route() });
-    assert_eq!(refused(session.shift(10, 50)), Refusal::Held { by: ben().who });
+    assert_eq!(refused(session.shift(10, 50)), Refusal::Held { by: ben().who, otherwise: None });
     assert_eq!(session.ask(&ana(), Command::Resume { route: route() }), Verdict::Accepted);
     assert_eq!(session.shift(10, 50), Verdict::Accepted);
+}
+
+#[test]
+fn a_route_that_another_version_left_is_held_by_nobody_and_says_why() {
+    let mut session = Session::at(10);
+    let digest = Digest::of(b"another");
+    session.step(Event::TakenOver { from: 1, to: 2, digest });
+    let why = refused(session.shift(10, 50));
+    assert!(matches!(why, Refusal::Held { otherwise: Some(Otherwise { from: 1, to: 2 }), .. }), "{why:?}");
+    let said = words::refusal(&why, Names::of(&session.state));
+    assert!(said.contains("another version of cutover (fold 1) decided otherwise") && !said.contains("cutover holds"), "{said}");
+    assert!(said.contains("resume it"), "{said}");
+}
+
+#[test]
+fn requests_that_meet_the_old_split_while_a_step_spreads_contradict_nothing() {
+    let mut session = Session::at_a_quarter();
+    session.serve(10, 5);
+    session.shift(250, 500);
+    session.write_done();
+    session.serve(10, 5);
+    assert!(session.route().against_since.is_some(), "they do meet something else");
+    assert_eq!(requests(session.route()), Requests::Spreading);
+    session.serve(70, 10);
+    assert_eq!((&session.route().motion, requests(session.route()).agree()), (&Motion::Settled, true));
+    session.serve(10, 1);
+    assert!(matches!(requests(session.route()), Requests::Disagree { .. }), "{:?}", requests(session.route()));
 }
 
 #[test]

@@ -366,7 +366,7 @@ pub(crate) fn remembered() -> State {
     };
     let shift = Command::Shift { route: id("frontend"), from: gke(0), to: gke(25) };
     let refused = Verdict::Refused(Refusal::Latched { cause: cause.clone() });
-    let write = Effect::Write { route: id("frontend"), from: gke(25), to: gke(0), version: Version("b1a7".to_owned()), cause };
+    let write = Effect::Write { route: id("frontend"), from: gke(25), to: gke(0), version: Version("b1a7".to_owned()), cause, again: None };
     let effect = EffectId { seq: Seq(4_652), index: 0 };
     let done = Some((ago(479), Outcome::Done(Receipt::default())));
     state.acts = VecDeque::from([
@@ -489,7 +489,9 @@ pub(crate) fn stuck() -> State {
         writes: 7,
         failures: 7,
         fault: Some(why),
+        came_first: None,
         escalated_at: Some(ago(42)),
+        sent: None,
         stage: ReturnStage::Retry { at: NOW + Millis::from_secs(3) },
     });
     route.latch.as_mut().unwrap().at = ago(72);
@@ -536,6 +538,7 @@ pub(crate) fn not_found() -> State {
         share: Share { fraction: 1.0, low: 0.99, high: 1.0 },
         failing: None,
         unlike: Some(Unlike { difference, proof }),
+        unanswered: None,
     };
     state.routes.get_mut(&id("frontend")).unwrap().front_door.met.insert(id("gke"), met);
     let gke = state.backends.get_mut(&id("gke")).unwrap().probe.as_mut().unwrap();

@@ -1,5 +1,6 @@
 //! Each moment at each size, and what must be readable in it.
 
+use cutover::core::state::{Held, Otherwise};
 use cutover::domain::role::Role;
 use cutover::tui::{
     draw::places::places,
@@ -176,6 +177,40 @@ fn a_draft_shows_what_it_would_bring_and_what_would_be_refused() {
     says(&latched, &["the route is latched, a re-arms it first", "LATCHED"]);
     assert!(latched.iter().all(|text| !text.contains("Enter asks") && !text.contains("Enter ask")), "{}", latched[0]);
     insta::assert_snapshot!("preview_latched_80x24", latched[0]);
+}
+
+/// What is on the screen as running text, without frames and the ends of rows.
+fn running(text: &str) -> String {
+    text.split(|letter: char| letter.is_whitespace() || letter == '│' || letter == '┃')
+        .filter(|word| !word.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+#[test]
+fn a_reason_goes_on_in_the_next_row_and_is_never_cut_at_what_to_do() {
+    let mut view = scenes::view();
+    view.drafts.insert(scenes::id("frontend"), scenes::gke(50));
+    let mut held = scenes::calm();
+    let hold = Held { by: scenes::id("cutover"), at: scenes::ago(90), otherwise: Some(Otherwise { from: 2, to: 3 }) };
+    held.routes.get_mut(&scenes::id("frontend")).expect("of the plan").hold = Some(hold);
+    let drafted = at_all_sizes("preview-held", &held, &view);
+    let advice = "the route is held: another version of cutover (fold 2) decided otherwise than this one (fold 3) would; look where it stands, then resume it";
+    for text in drafted.iter().map(|text| running(text)) {
+        assert!(text.contains(advice), "{text}");
+        assert!(!text.contains("held by cutover"), "{text}");
+    }
+    insta::assert_snapshot!("preview_held_80x24", drafted[0]);
+    // Nobody drafts: the row under the bar says the same of the next step.
+    let texts = at_all_sizes("held-over", &held, &scenes::view());
+    for text in texts.iter().map(|text| running(text)) {
+        assert!(text.contains("decided otherwise than this one (fold 3) would; p resumes"), "{text}");
+    }
+    let breached = at_all_sizes("preview-unlike", &scenes::not_found(), &view);
+    for text in breached.iter().map(|text| running(text)) {
+        assert!(text.contains("users would get another site; put it right or roll back (GKE answers 404"), "{text}");
+    }
+    insta::assert_snapshot!("preview_unlike_80x24", breached[0]);
 }
 
 #[test]

@@ -140,3 +140,43 @@ async fn a_refused_way_home_says_so_until_somebody_gives_the_permission_back() {
     assert_eq!(landed.told(|news| matches!(news, News::HomeSeen { .. })), 1);
     assert!(landed.truth.propagated.gke < 0.001);
 }
+
+/// The connections that are open take everything and give nothing back: the way home goes on a fresh one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn dead_connections_keep_nobody_away_from_home() {
+    let mut session = Session::begin(Sky::calm("dead-connections")).await;
+    session.fly_to(400).await;
+    session.control().inject(&trouble(Trouble::DeadConnections, 36_000.0));
+    assert_eq!(session.ask(Command::Rollback { route: None, reason: None }).await, Verdict::Accepted);
+    session.until("home", |state| !route_of(state).motion.is_returning()).await;
+    session.settled_at(0).await;
+    let landed = session.land().await;
+    let copies = landed.transitions.iter().filter_map(|told| match &told.transition.entry.event {
+        Event::Finished { attempts, .. } => Some(attempts.len()),
+        _ => None,
+    });
+    assert!(copies.max() >= Some(2), "the write went out again");
+    assert_eq!(landed.ours().len(), 2 + 1, "and was done once");
+}
+
+/// Reads are refused for as long as the test lasts, and the first write home failed: home is written all the same.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn reads_that_are_refused_keep_nobody_away_from_home() {
+    let mut session = Session::begin(Sky::calm("reads-throttled")).await;
+    session.fly_to(400).await;
+    session.control().inject(&trouble(Trouble::Unavailable, 36_000.0));
+    assert_eq!(session.ask(Command::Rollback { route: None, reason: None }).await, Verdict::Accepted);
+    session.until("a write that failed", |state| matches!(&route_of(state).motion, Motion::Returning(back) if back.fault.is_some())).await;
+    session.control().inject(&trouble(Trouble::ReadsThrottled, 36_000.0));
+    let control = session.control().clone();
+    session
+        .until("home in the world", move |_| {
+            control.truth().accepted.iter().all(|(service, weight)| *weight == 0 || service.contains("run"))
+        })
+        .await;
+    assert!(route_of(&session.state()).motion.is_returning(), "and the session can't know it yet");
+    session.control().calm();
+    session.settled_at(0).await;
+    let landed = session.land().await;
+    assert_eq!(landed.ours().len(), 2 + 1, "it was done once");
+}

@@ -51,6 +51,8 @@ pub(crate) struct Line {
 #[derive(Debug, Clone)]
 pub(crate) struct Write {
     pub effect: EffectId,
+    /// Itself, or the write that it repeats.
+    first: EffectId,
     pub to: Weights,
     pub cause: Cause,
     pub outcome: Option<Outcome>,
@@ -72,14 +74,15 @@ impl Landed {
     pub(crate) fn writes(&self) -> Vec<Write> {
         let mut writes: Vec<Write> = Vec::new();
         for Line { transition, .. } in &self.transitions {
-            if let Event::Finished { effect, outcome } = &transition.entry.event
+            if let Event::Finished { effect, outcome, .. } = &transition.entry.event
                 && let Some(write) = writes.iter_mut().find(|write| write.effect == *effect)
             {
                 write.outcome = Some(outcome.clone());
             }
             for effect in &transition.decision.effects {
-                if let Effect::Write { to, cause, .. } = &effect.what {
-                    writes.push(Write { effect: effect.id, to: to.clone(), cause: cause.clone(), outcome: None });
+                if let Effect::Write { to, cause, again, .. } = &effect.what {
+                    let first = again.unwrap_or(effect.id);
+                    writes.push(Write { effect: effect.id, first, to: to.clone(), cause: cause.clone(), outcome: None });
                 }
             }
         }
@@ -118,11 +121,12 @@ impl Landed {
         assert!(state == self.state, "{}: the journal folds to the state that the engine had", self.name);
     }
 
-    /// No write leaves but against a version that was read after the newest outcome: none is repeated on a guess.
+    /// No write leaves but against a version that was read after the newest outcome, or as what it repeats letter for letter.
     fn never_writes_blindly(&self) {
         let (mut fresh, mut seen_at, mut ended_at): (Option<Version>, Option<Timestamp>, Option<Timestamp>) = (None, None, None);
         let mut known: Option<Version> = None;
         let mut writing = BTreeSet::new();
+        let mut sent: BTreeMap<EffectId, (Weights, Version)> = BTreeMap::new();
         for Line { transition, .. } in &self.transitions {
             match &transition.entry.event {
                 Event::Finished { effect, .. } if writing.remove(effect) => (fresh, ended_at) = (None, Some(transition.entry.at)),
@@ -139,8 +143,14 @@ impl Landed {
                 _ => {}
             }
             for effect in &transition.decision.effects {
-                if let Effect::Write { version, .. } = &effect.what {
-                    assert_eq!(fresh.as_ref(), Some(version), "{}: write {} is against a fresh look\n{}", self.name, effect.id, self.story);
+                if let Effect::Write { to, version, again, .. } = &effect.what {
+                    match again {
+                        None => {
+                            assert_eq!(fresh.as_ref(), Some(version), "{}: {} rests on no look\n{}", self.name, effect.id, self.story);
+                        }
+                        Some(first) => assert_eq!(sent.get(first), Some(&(to.clone(), version.clone())), "{}: {}", self.name, effect.id),
+                    }
+                    sent.insert(effect.id, (to.clone(), version.clone()));
                     writing.insert(effect.id);
                 }
             }
@@ -170,7 +180,8 @@ impl Landed {
         }
         for write in writes {
             if matches!(write.outcome, Some(Outcome::Done(_))) {
-                assert!(done.contains(&write.effect.to_string()), "{}: {} is called done\n{}", self.name, write.effect, self.story);
+                let copies = [write.effect, write.first].map(|copy| done.contains(&copy.to_string()));
+                assert!(copies.contains(&true), "{}: {} is called done\n{}", self.name, write.effect, self.story);
             }
         }
         let accepted = &self.state.routes[&route_id()].accepted.as_ref().expect("the weights are known").weights;

@@ -1,10 +1,13 @@
 //! Holds the weights of one route by the traffic between revisions of one service.
 //!
-//! The interface has an etag but no request ids, so a write whose reply is lost is never sent again; a read has to tell what came of it. A
-//! write ends when the service itself says that it does what was asked for. With each read the route's own revisions are looked at too: one
+//! The interface has an etag but no request ids: a second copy of a write meets an etag that the first has moved on, so its refusal says
+//! nothing of the first, and a read has to tell. A write ends when the service itself says that it does what was asked for. With each read the route's own revisions are looked at too: one
 //! that is gone or not ready can't be gone back to.
 
-use std::time::Duration;
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
 use futures::future::join_all;
 
@@ -21,7 +24,7 @@ use crate::{
     domain::{
         by_hand,
         fact::Accepted,
-        fault::{Fault, FaultKind, Outcome, Receipt, Version},
+        fault::{Fault, FaultKind, Outcome, Receipt, Version, Written},
         hindrance::Hindrance,
         id::{BackendId, RouteId},
         shown::Shown,
@@ -53,11 +56,13 @@ pub struct RevisionsDriver {
     config: Config,
     client: Client,
     permission: Permission,
+    /// What the last read found, so that a write home waits for no read.
+    known: Mutex<Option<Service>>,
 }
 
 impl RevisionsDriver {
     pub fn new(config: Config, client: Client) -> RevisionsDriver {
-        RevisionsDriver { config, client, permission: Permission::new("run.services.update") }
+        RevisionsDriver { config, client, permission: Permission::new("run.services.update"), known: Mutex::new(None) }
     }
 
     async fn fetch(&self) -> Result<Service, Failure> {
@@ -68,6 +73,7 @@ impl RevisionsDriver {
         let permissions = (&self.client, self.config.service.permissions_at(&self.client));
         let (service, revisions, permission) = tokio::join!(self.fetch(), self.revisions(), self.permission.look(Some(permissions)));
         let service = service?;
+        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Some(service.clone());
         let mut split = split(&service, &self.config.backends)?;
         split.hindrances.extend(revisions);
         split.hindrances.extend(permission);
@@ -101,32 +107,57 @@ impl RevisionsDriver {
         join_all(looks).await.into_iter().flatten().collect()
     }
 
+    /// The service at exactly `version`, from memory or read anew.
+    async fn at_version(&self, version: &Version) -> Result<Service, Fault> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(known) = known.filter(|known| known.etag == version.0) {
+            return Ok(known);
+        }
+        let service = self.fetch().await?;
+        if service.etag == version.0 {
+            return Ok(service);
+        }
+        let message = format!("service {} was changed since it was read; nothing was written, read it again", self.config.service.service);
+        Err(Fault::new(FaultKind::Conflict, message))
+    }
+
     /// The traffic list to send, made from the service at exactly `version`.
     async fn prepared(&self, to: &Weights, version: &Version) -> Result<Patch, Fault> {
-        let service = self.fetch().await?;
-        if service.etag != version.0 {
-            let message =
-                format!("service {} was changed since it was read; nothing was written, read it again", self.config.service.service);
-            return Err(Fault::new(FaultKind::Conflict, message));
-        }
+        let service = self.at_version(version).await?;
         Ok(Patch { etag: service.etag.clone(), traffic: targets(&service, &self.config.backends, to)? })
     }
 
-    async fn write_now(&self, to: &Weights, version: &Version, intent: &Intent) -> Outcome {
-        let outcome = self.written(to, version, intent).await;
-        self.permission.learn(&outcome);
-        outcome
+    async fn write_now(&self, to: &Weights, version: &Version, intent: &Intent) -> Written {
+        let written = self.written(to, version, intent).await;
+        self.permission.learn(&written.outcome);
+        written
     }
 
-    async fn written(&self, to: &Weights, version: &Version, intent: &Intent) -> Outcome {
+    async fn written(&self, to: &Weights, version: &Version, intent: &Intent) -> Written {
         let patch = match self.prepared(to, version).await {
             Ok(patch) => patch,
-            Err(fault) => return Outcome::NotDone(fault),
+            Err(fault) => return Outcome::NotDone(fault).into(),
         };
-        let ask = Ask::patch(self.config.service.at(&self.client), &patch, Limits::WRITE).query("updateMask", "traffic").because(intent);
-        match self.client.send(ask).await.and_then(|reply| reply.json::<Operation>()) {
+        let ask = || Ask::patch(self.config.service.at(&self.client), &patch, Limits::WRITE).query("updateMask", "traffic").because(intent);
+        let sent = self.client.send_hedged(ask).await;
+        let alone = sent.is_alone();
+        let outcome = match sent.answer.and_then(|reply| reply.json::<Operation>()) {
             Ok(operation) => self.awaited(operation, to).await,
-            Err(failure) => failure.outcome(),
+            Err(failure) if alone => failure.outcome(),
+            // The answer speaks of one copy only; another may have been done.
+            Err(failure) => self.compared(to, failure.fault).await,
+        };
+        Written { outcome, attempts: sent.attempts }
+    }
+
+    /// Trusts the service: done if it does what was asked for, else nobody knows, for the reason of `doubt`.
+    async fn compared(&self, to: &Weights, doubt: Fault) -> Outcome {
+        let Ok(service) = self.fetch().await else { return Outcome::Unknown(doubt) };
+        match split(&service, &self.config.backends) {
+            Ok(split) if split.weights == *to && service.is_settled() => {
+                Outcome::Done(Receipt { version: Some(Version(service.etag)), operation: None })
+            }
+            Ok(_) | Err(_) => Outcome::Unknown(doubt),
         }
     }
 
@@ -195,7 +226,7 @@ impl Driver for RevisionsDriver {
         Box::pin(self.read_now())
     }
 
-    fn write<'a>(&'a self, to: &'a Weights, version: &'a Version, intent: &'a Intent) -> Answer<'a, Outcome> {
+    fn write<'a>(&'a self, to: &'a Weights, version: &'a Version, intent: &'a Intent) -> Answer<'a, Written> {
         Box::pin(self.write_now(to, version, intent))
     }
 

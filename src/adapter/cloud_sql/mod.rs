@@ -17,6 +17,7 @@ use crate::{
         http::{Ask, Client, Limits},
     },
     domain::{
+        age,
         database::{Engine, Movement, Serving},
         fact::{Fact, ReplicaState, Replication, Writable},
         fault::Fault,
@@ -29,9 +30,6 @@ use crate::{
 use movement::Following;
 use series::Monitoring;
 use wire::{Instance, Operations, Role, Wanted};
-
-/// What Monitoring documents: sampled each 60 s, then invisible for up to 240 s.
-const MONITORING_DELAY: Millis = Millis::from_secs(300);
 
 /// Which instance to look at.
 #[derive(Clone)]
@@ -153,7 +151,7 @@ impl Sensor for CloudSqlSensor {
         self.config.every
     }
     fn stale_after(&self) -> Millis {
-        Millis(MONITORING_DELAY.0.saturating_add(self.config.every.0))
+        age::of_lag(self.config.every)
     }
     fn look(&mut self) -> Answer<'_, Result<Vec<Fact>, Fault>> {
         Box::pin(self.examine())

@@ -1,17 +1,17 @@
 //! A client that is bound to one origin, with its credential, its deadline and its caps.
 
-use std::{error::Error, time::Duration};
+use std::{error::Error, sync::Arc, time::Duration};
 
 use reqwest::{
     Method, StatusCode, Url,
     header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
-    redirect,
 };
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
+    connections::{Connections, Keep},
     failure::{Failure, Progress},
-    origin::{Guarded, Origin, Reach},
+    origin::Origin,
 };
 use crate::{
     adapter::google_auth::{Token, hidden_in},
@@ -19,7 +19,6 @@ use crate::{
     port::Intent,
 };
 
-const CONNECT_DEADLINE: Duration = Duration::from_secs(3);
 /// An error's body is read this far and no further.
 const ERROR_BYTES_MAX: usize = 1 << 20;
 const REASON: HeaderName = HeaderName::from_static("x-goog-request-reason");
@@ -76,8 +75,15 @@ impl Ask {
         self.reason = HeaderValue::from_str(&intent.reason()).ok();
         self
     }
+    pub(super) fn deadline(&self) -> Duration {
+        self.limits.deadline
+    }
+    /// The same with less time.
+    pub(super) fn within(self, deadline: Duration) -> Ask {
+        Ask { limits: self.limits.within(deadline), ..self }
+    }
     /// Method and place, without the query, for messages.
-    fn about(&self) -> String {
+    pub(super) fn about(&self) -> String {
         let mut url = self.url.clone();
         url.set_query(None);
         format!("{} {url}", self.method)
@@ -115,29 +121,25 @@ impl Reply {
 /// Sends to one origin only; the credential goes nowhere else. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Client {
-    http: reqwest::Client,
+    connections: Arc<Connections>,
     origin: Origin,
     token: Token,
-}
-
-/// Whether connections are kept for the next request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Keep {
-    Connections,
-    Nothing,
 }
 
 impl Client {
     /// # Errors
     /// [`FaultKind::Unsupported`] if no TLS client can be built, for example because the machine has no CA certificates.
     pub fn new(origin: Origin, token: Token) -> Result<Client, Fault> {
-        Ok(Client { http: build(origin.reach(), Keep::Connections)?, origin, token })
+        Self::keeping(Keep::Connections, origin, token)
     }
     /// A client without credential that opens a fresh connection for each request.
     /// # Errors
     /// As [`Client::new`].
     pub fn fresh(origin: Origin) -> Result<Client, Fault> {
-        Ok(Client { http: build(origin.reach(), Keep::Nothing)?, origin, token: Token::None })
+        Self::keeping(Keep::Nothing, origin, Token::None)
+    }
+    fn keeping(keep: Keep, origin: Origin, token: Token) -> Result<Client, Fault> {
+        Ok(Client { connections: Arc::new(Connections::new(origin.reach(), keep)?), origin, token })
     }
 
     pub fn at(&self, segments: &[&str]) -> Url {
@@ -162,53 +164,61 @@ impl Client {
             ));
         }
         let started = tokio::time::Instant::now();
+        let (on, http) = self.connections.kept();
         let mut sent = Progress::NeverSent;
-        match tokio::time::timeout(ask.limits.deadline, self.attempt(&ask, &about, &mut sent)).await {
+        match tokio::time::timeout(ask.limits.deadline, self.attempt(&http, &ask, &about, &mut sent)).await {
             Ok(result) => result,
             Err(_) => {
+                // The peer may be slow, or the connection dead: nobody can tell from here, and a fresh one costs little.
+                self.connections.retire(on);
                 let waited = started.elapsed().as_secs();
                 Err(Failure::new(sent, FaultKind::TimedOut, format!("{about} gave no whole answer within {waited}s")))
             }
         }
     }
 
-    async fn attempt(&self, ask: &Ask, about: &str, sent: &mut Progress) -> Result<Answered, Failure> {
+    /// The next request goes on a fresh connection.
+    pub(super) fn retire_kept(&self) {
+        self.connections.retire(self.connections.kept().0);
+    }
+
+    async fn attempt(&self, http: &reqwest::Client, ask: &Ask, about: &str, sent: &mut Progress) -> Result<Answered, Failure> {
         let not_sent = |fault| Failure { fault, progress: Progress::NeverSent };
         let headers = self.token.headers().await.map_err(not_sent)?;
-        let answer = self.once(ask, about, headers.clone(), sent).await?;
+        let answer = once(http, ask, about, headers.clone(), sent).await?;
         if answer.status != StatusCode::UNAUTHORIZED {
             return Ok(answer);
         }
         match self.token.headers().await {
-            Ok(newer) if newer != headers => self.once(ask, about, newer, sent).await,
+            Ok(newer) if newer != headers => once(http, ask, about, newer, sent).await,
             Ok(_) | Err(_) => Ok(answer),
         }
     }
+}
 
-    async fn once(&self, ask: &Ask, about: &str, headers: HeaderMap, sent: &mut Progress) -> Result<Answered, Failure> {
-        let mut request = self.http.request(ask.method.clone(), ask.url.clone()).headers(headers.clone());
-        if let Some(body) = &ask.body {
-            request = request.header(CONTENT_TYPE, "application/json").body(body.clone());
-        }
-        if let Some(reason) = &ask.reason {
-            request = request.header(REASON, reason.clone());
-        }
-        *sent = Progress::Open;
-        let mut response = request.send().await.map_err(|error| failed(about, error))?;
-        let status = response.status();
-        let cap = if status.is_success() { ask.limits.body_bytes_max } else { ERROR_BYTES_MAX };
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| failed(about, error))? {
-            if body.len() + chunk.len() > cap {
-                if !status.is_success() {
-                    break; // The status stands; the rest of an error's words doesn't matter.
-                }
-                return Err(Failure::new(Progress::Open, FaultKind::Unreadable, format!("{about} answered with more than {cap} bytes")));
-            }
-            body.extend_from_slice(&chunk);
-        }
-        Ok(Answered { status, headers: response.headers().clone(), body: hidden_in(body, &headers), about: about.to_owned() })
+async fn once(http: &reqwest::Client, ask: &Ask, about: &str, headers: HeaderMap, sent: &mut Progress) -> Result<Answered, Failure> {
+    let mut request = http.request(ask.method.clone(), ask.url.clone()).headers(headers.clone());
+    if let Some(body) = &ask.body {
+        request = request.header(CONTENT_TYPE, "application/json").body(body.clone());
     }
+    if let Some(reason) = &ask.reason {
+        request = request.header(REASON, reason.clone());
+    }
+    *sent = Progress::Open;
+    let mut response = request.send().await.map_err(|error| failed(about, error))?;
+    let status = response.status();
+    let cap = if status.is_success() { ask.limits.body_bytes_max } else { ERROR_BYTES_MAX };
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| failed(about, error))? {
+        if body.len() + chunk.len() > cap {
+            if !status.is_success() {
+                break; // The status stands; the rest of an error's words doesn't matter.
+            }
+            return Err(Failure::new(Progress::Open, FaultKind::Unreadable, format!("{about} answered with more than {cap} bytes")));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(Answered { status, headers: response.headers().clone(), body: hidden_in(body, &headers), about: about.to_owned() })
 }
 
 /// An answer of any status.
@@ -229,29 +239,6 @@ impl Answered {
             Err(Failure::from_status(&about, status.as_u16(), &headers, &body))
         }
     }
-}
-
-fn build(reach: Reach, keep: Keep) -> Result<reqwest::Client, Fault> {
-    if rustls::crypto::CryptoProvider::get_default().is_none() {
-        // Losing the race against another client is as good as winning it.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-    }
-    let mut builder = reqwest::Client::builder()
-        .connect_timeout(CONNECT_DEADLINE)
-        .redirect(redirect::Policy::none())
-        .retry(reqwest::retry::never())
-        .referer(false)
-        .dns_resolver(Guarded)
-        .user_agent(concat!("cutover/", env!("CARGO_PKG_VERSION")));
-    if keep == Keep::Nothing {
-        builder = builder.pool_max_idle_per_host(0).http1_only();
-    }
-    builder = match reach {
-        // Plain HTTP needs no CA store, and a machine without one must still be able to run the demo.
-        Reach::Loopback => builder.no_proxy().tls_certs_only([]),
-        Reach::Live => builder.https_only(true),
-    };
-    builder.build().map_err(|error| Fault::new(FaultKind::Unsupported, format!("no HTTP client could be built: {}", causes(&error))))
 }
 
 /// What the transport's own error proves: a connection that was never made carried nothing.

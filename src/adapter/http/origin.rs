@@ -10,7 +10,10 @@ use reqwest::{
     dns::{Addrs, Name, Resolve, Resolving},
 };
 
-use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::{
+    address::{is_forbidden, is_loopback},
+    fault::{Fault, FaultKind},
+};
 
 /// What kind of place an origin is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,7 +53,7 @@ impl Origin {
             return Err(refused("points to a link-local or metadata address"));
         }
         let allowed = match reach {
-            Reach::Loopback => url.scheme() == "http" && (host == "localhost" || address.is_some_and(|ip| ip.is_loopback())),
+            Reach::Loopback => url.scheme() == "http" && (host == "localhost" || address.is_some_and(is_loopback)),
             Reach::Live => url.scheme() == "https",
         };
         if !allowed {
@@ -94,14 +97,6 @@ fn without_user(text: &str) -> &str {
     text.rsplit('@').next().unwrap_or(text)
 }
 
-fn is_forbidden(ip: IpAddr) -> bool {
-    match ip.to_canonical() {
-        IpAddr::V4(v4) => v4.is_link_local() || v4.is_unspecified() || v4.is_broadcast() || v4.is_multicast(),
-        // fd00:ec2::254 and its like are unique-local and can't be told from a private service; fe80::/10 can.
-        IpAddr::V6(v6) => v6.is_unicast_link_local() || v6.is_unspecified() || v6.is_multicast(),
-    }
-}
-
 /// The system's resolver without the answers that we never want to connect to.
 #[derive(Debug)]
 pub(super) struct Guarded;
@@ -129,6 +124,8 @@ mod tests {
             ("http://169.254.169.254/computeMetadata", Reach::Loopback),
             ("http://[fe80::1]/", Reach::Loopback),
             ("http://[::ffff:169.254.169.254]/", Reach::Loopback),
+            ("https://[::a9fe:a9fe]/", Reach::Live),
+            ("https://[2002:a9fe:a9fe::]/", Reach::Live),
             ("http://8.8.8.8/", Reach::Loopback),
             ("https://metadata.google.internal/", Reach::Live),
             ("http://compute.googleapis.com/", Reach::Live),

@@ -3,27 +3,18 @@
 //! A kubeconfig may name a program to run for a credential; that is code execution by configuration and not offered. A GKE cluster is found
 //! through its own API instead ([`super::gke`]), and the token is the same one that the other Google APIs get.
 
-use std::{
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll},
-    time::Duration,
-};
-
-use kube::client::{Body, ClientBuilder};
+use http_body_util::BodyExt;
+use kube::client::{Body, ClientBuilder, middleware::BaseUriLayer};
 use reqwest::Url;
-use tokio::sync::Mutex;
-use tower::{BoxError, Layer, Service};
+use tower::{BoxError, Layer, service_fn};
 
 use crate::{
     adapter::{
         google_auth::Token,
-        http::{Origin, Reach, causes, kind_of},
+        http::{Origin, Reach, causes, client_of, kind_of},
     },
     domain::fault::{Fault, FaultKind},
 };
-
-const CONNECT_DEADLINE: Duration = Duration::from_secs(3);
 
 /// One cluster's API server.
 #[derive(Debug, Clone)]
@@ -48,83 +39,48 @@ impl Access {
         Access { url, authorities, token }
     }
 
-    /// A client that never repeats a request by itself.
+    /// A client that never repeats a request by itself. Kubernetes' own words go over the connections that every adapter uses, and not
+    /// over kube's, which could be told by a configuration to run a program.
     /// # Errors
     /// [`FaultKind::Unsupported`] if no TLS client can be built.
     pub fn client(&self) -> Result<kube::Client, Fault> {
-        if rustls::crypto::CryptoProvider::get_default().is_none() {
-            // Losing the race against another client is as good as winning it.
-            let _ = rustls::crypto::ring::default_provider().install_default();
-        }
         let unsupported =
-            |error: &dyn std::fmt::Display| Fault::new(FaultKind::Unsupported, format!("no Kubernetes client for {}: {error}", self.url));
+            |error: &dyn std::fmt::Display| Fault::new(FaultKind::Unsupported, format!("no client for {}: {error}", self.url));
         let address = self.url.as_str().parse::<hyper::Uri>().map_err(|error| unsupported(&error))?;
-        let mut config = kube::Config::new(address);
-        config.default_retry = false;
-        config.connect_timeout = Some(CONNECT_DEADLINE);
-        config.root_cert = Some(self.authorities.clone());
-        let builder = ClientBuilder::try_from(config).map_err(|error| unsupported(&error))?;
-        Ok(builder.with_layer(&Bearing(self.token.clone())).build())
+        let (wire, token) = (client_of(&self.authorities)?, self.token.clone());
+        let sends = service_fn(move |request| sent(wire.clone(), token.clone(), request));
+        Ok(ClientBuilder::new(BaseUriLayer::new(address).layer(sends), "default").build())
     }
 }
 
-/// Puts a fresh token onto each request.
-struct Bearing(Token);
-
-impl<S> Layer<S> for Bearing {
-    type Service = Bearer<S>;
-    fn layer(&self, inner: S) -> Bearer<S> {
-        Bearer { inner: Arc::new(Mutex::new(inner)), token: self.0.clone() }
-    }
-}
-
-/// The inner service is locked only while it takes a request, not while it answers; a watch blocks nobody.
-struct Bearer<S> {
-    inner: Arc<Mutex<S>>,
-    token: Token,
-}
-
-impl<S, R> Service<hyper::Request<Body>> for Bearer<S>
-where
-    S: Service<hyper::Request<Body>, Response = R, Error = BoxError> + Send + 'static,
-    S::Future: Send,
-{
-    type Response = R;
-    type Error = BoxError;
-    type Future = Pin<Box<dyn Future<Output = Result<R, BoxError>> + Send>>;
-
-    /// Waiting for the inner service happens in the call, after the token has been had.
-    fn poll_ready(&mut self, _context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, mut request: hyper::Request<Body>) -> Self::Future {
-        let (inner, token) = (Arc::clone(&self.inner), self.token.clone());
-        Box::pin(async move {
-            request.headers_mut().extend(token.headers().await.map_err(Box::new)?);
-            let answer = {
-                let mut service = inner.lock().await;
-                std::future::poll_fn(|context| service.poll_ready(context)).await?;
-                service.call(request)
-            };
-            answer.await
-        })
-    }
+/// One request, with a fresh token; its answer's body is read by whoever asked.
+async fn sent(wire: reqwest::Client, token: Token, request: hyper::Request<Body>) -> Result<hyper::Response<reqwest::Body>, BoxError> {
+    let (mut head, body) = request.into_parts();
+    head.headers.extend(token.headers().await.map_err(Box::new)?);
+    let body = body.collect().await?.to_bytes();
+    let answer = wire.execute(hyper::Request::from_parts(head, body).try_into()?).await?;
+    Ok(answer.into())
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "kube's errors are kube's to extend")]
 pub(super) fn fault_of(about: &str, error: &kube::Error) -> Fault {
-    let kind = match error {
+    let (kind, why) = match error {
         kube::Error::Api(status) => return status_fault(about, status),
         kube::Error::Service(inner) => match inner.downcast_ref::<Fault>() {
             Some(fault) => return fault.clone(),
-            None => FaultKind::Unreachable,
+            None => (FaultKind::Unreachable, causes(&**inner)),
         },
-        kube::Error::HyperError(_) | kube::Error::ReadEvents(_) => FaultKind::Broken,
-        kube::Error::SerdeError(_) | kube::Error::FromUtf8(_) | kube::Error::LinesCodecMaxLineLengthExceeded => FaultKind::Unreadable,
-        _ => FaultKind::Unsupported,
+        kube::Error::HyperError(inner) => (FaultKind::Broken, causes(inner)),
+        kube::Error::ReadEvents(inner) => (FaultKind::Broken, causes(inner)),
+        kube::Error::SerdeError(inner) => (FaultKind::Unreadable, causes(inner)),
+        kube::Error::FromUtf8(inner) => (FaultKind::Unreadable, causes(inner)),
+        kube::Error::LinesCodecMaxLineLengthExceeded => (FaultKind::Unreadable, "a line of it has no end".to_owned()),
+        kube::Error::BuildRequest(inner) => (FaultKind::Unsupported, causes(inner)),
+        kube::Error::HttpError(inner) => (FaultKind::Unsupported, causes(inner)),
+        // What is left tells of kubeconfigs, proxies and plugins, and nothing here can meet it.
+        _ => (FaultKind::Unsupported, "the Kubernetes client can't do that".to_owned()),
     };
-    Fault::new(kind, format!("{about}: {}", causes(error)))
+    Fault::new(kind, format!("{about}: {why}"))
 }
 
 pub(super) fn status_fault(about: &str, status: &kube::core::Status) -> Fault {

@@ -301,7 +301,8 @@ async fn pages<K: Kind>(client: &Client, scope: &Scope, about: &str) -> Result<(
         let request = request::<K>(&scope.namespace).list(&params);
         let request = request.map_err(|error| Fault::new(FaultKind::Unsupported, format!("{about}: {error}")))?;
         let text = client.request_text(request).await.map_err(|error| fault_of(about, &error))?;
-        let page: Page<K> = serde_json::from_str(&text).map_err(|error| Fault::new(FaultKind::Unreadable, format!("{about}: {error}")))?;
+        let page: Page<K> =
+            serde_json::from_slice(text.as_bytes()).map_err(|error| Fault::new(FaultKind::Unreadable, format!("{about}: {error}")))?;
         items.extend(page.items);
         if page.metadata.next.is_empty() {
             return Ok((items, page.metadata.resource_version));

@@ -21,13 +21,13 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     adapter::{
-        http::{Ask, Client, Failure, Limits, Progress, kind_of},
+        http::{Ask, Client, Failure, Limits, kind_of},
         permission::Permission,
     },
     domain::{
         by_hand,
         fact::Accepted,
-        fault::{Fault, FaultKind, Outcome, Receipt, Version},
+        fault::{Fault, FaultKind, Outcome, Receipt, Version, Written},
         hindrance::Hindrance,
         id::{BackendId, RouteId},
         shown::Shown,
@@ -205,37 +205,33 @@ impl UrlMapDriver {
         Err(Fault::new(FaultKind::Conflict, message))
     }
 
-    async fn write_now(&self, to: &Weights, version: &Version, intent: &Intent) -> Outcome {
-        let outcome = self.written(to, version, intent).await;
-        self.permission.learn(&outcome);
-        outcome
+    async fn write_now(&self, to: &Weights, version: &Version, intent: &Intent) -> Written {
+        let written = self.written(to, version, intent).await;
+        self.permission.learn(&written.outcome);
+        written
     }
 
-    async fn written(&self, to: &Weights, version: &Version, intent: &Intent) -> Outcome {
+    async fn written(&self, to: &Weights, version: &Version, intent: &Intent) -> Written {
         let prepared = match self.at_version(version).await {
             Ok(map) => route::patched(map, self.config.known(), to),
             Err(fault) => Err(fault),
         };
         let body = match prepared {
             Ok(body) => body,
-            Err(fault) => return Outcome::NotDone(fault),
+            Err(fault) => return Outcome::NotDone(fault).into(),
         };
+        // All copies have the same id, which can't be done twice.
         let id = request_id(intent);
         let patch = || Ask::patch(self.url(), &body, Limits::WRITE).query("requestId", &id).because(intent);
-        let first = self.compute.send(patch()).await;
-        // A reply that was lost on the way is asked for once more under the same id, which can't do it twice.
-        let (answer, resent) = match first {
-            Err(failure) if failure.progress == Progress::Open && failure.fault.kind == FaultKind::Broken => {
-                (self.compute.send(patch()).await, Resent::Yes)
-            }
-            other => (other, Resent::No),
+        let sent = self.compute.send_hedged(patch).await;
+        let alone = sent.is_alone();
+        let outcome = match sent.answer.and_then(|reply| reply.json::<Operation>()) {
+            Ok(operation) => self.awaited(operation, to).await,
+            Err(failure) if alone => failure.outcome(),
+            // The answer speaks of one copy only; another may have been done.
+            Err(failure) => self.compared(to, None, failure.fault).await,
         };
-        match (answer.and_then(|reply| reply.json::<Operation>()), resent) {
-            (Ok(operation), _) => self.awaited(operation, to).await,
-            (Err(failure), Resent::No) => failure.outcome(),
-            // The second answer speaks of the second request only; the first may have been done.
-            (Err(failure), Resent::Yes) => self.compared(to, None, failure.fault).await,
-        }
+        Written { outcome, attempts: sent.attempts }
     }
 
     async fn awaited(&self, mut operation: Operation, to: &Weights) -> Outcome {
@@ -282,12 +278,6 @@ impl UrlMapDriver {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Resent {
-    Yes,
-    No,
-}
-
 /// Faults under which an operation goes on without us.
 fn is_passing(kind: FaultKind) -> bool {
     matches!(kind, FaultKind::Unreachable | FaultKind::TimedOut | FaultKind::Broken | FaultKind::Unavailable | FaultKind::Unreadable)
@@ -295,7 +285,7 @@ fn is_passing(kind: FaultKind) -> bool {
 
 /// A UUID of the intent: the same intent, the same id, on any machine and after any restart.
 fn request_id(intent: &Intent) -> String {
-    let hash = Sha256::digest(format!("{}/{}", intent.session, intent.effect));
+    let hash = Sha256::digest(format!("{}/{}", intent.session, intent.first));
     let mut bytes: [u8; 16] = std::array::from_fn(|place| hash[place]);
     bytes[6] = bytes[6] & 0x0f | 0x50; // version 5: named by a hash
     bytes[8] = bytes[8] & 0x3f | 0x80;
@@ -308,7 +298,7 @@ impl Driver for UrlMapDriver {
         Box::pin(self.read_now())
     }
 
-    fn write<'a>(&'a self, to: &'a Weights, version: &'a Version, intent: &'a Intent) -> Answer<'a, Outcome> {
+    fn write<'a>(&'a self, to: &'a Weights, version: &'a Version, intent: &'a Intent) -> Answer<'a, Written> {
         self.remember_own(to, intent);
         Box::pin(self.write_now(to, version, intent))
     }
@@ -326,9 +316,10 @@ mod tests {
     use crate::domain::id::{EffectId, Seq};
 
     #[test]
-    fn one_intent_has_one_request_id() {
-        let intent = |seq| Intent { session: "s".to_owned(), effect: EffectId { seq: Seq(seq), index: 0 }, head: "aa".to_owned() };
-        assert_eq!(request_id(&intent(17)), request_id(&Intent { head: "bb".to_owned(), ..intent(17) }));
+    fn one_intent_has_one_request_id_and_so_has_what_repeats_it() {
+        let id = |seq| EffectId { seq: Seq(seq), index: 0 };
+        let intent = |seq| Intent { session: "s".to_owned(), effect: id(seq), first: id(seq), head: "aa".to_owned() };
+        assert_eq!(request_id(&intent(17)), request_id(&Intent { effect: id(18), head: "bb".to_owned(), ..intent(17) }));
         assert_ne!(request_id(&intent(17)), request_id(&intent(18)));
         let id = request_id(&intent(17));
         assert_eq!(id.split('-').map(str::len).collect::<Vec<_>>(), [8, 4, 4, 4, 12]);

@@ -8,7 +8,7 @@ use crate::{
     },
     domain::{
         fact::{Fact, Known, Observation},
-        fault::Outcome,
+        fault::{Attempt, Outcome},
         metric::{Measured, Metric},
         shown::Shown,
         time::Timestamp,
@@ -79,7 +79,7 @@ fn event(event: &Event) -> String {
         }
         Event::Looked { by, key, look: seen } => format!("{} {}", who(by, key.as_ref()), words::look(seen, IDS)),
         Event::Observed(seen) => observed(seen),
-        Event::Finished { effect, outcome } => format!("effect {effect} ended: {}", ended(outcome)),
+        Event::Finished { effect, outcome, attempts } => format!("effect {effect} ended: {}{}", ended(outcome), copies(attempts)),
         Event::Rang(Alarm::Tick) => "time passed".to_owned(),
         Event::Rang(Alarm::Retry { route }) => format!("time to try {route} again"),
         Event::Joined { who, role, credentials, .. } => words::joined(who, *role, credentials.as_deref()),
@@ -109,7 +109,10 @@ fn verdict(verdict: &Verdict) -> String {
 
 fn sent(effect: &Effect) -> String {
     match effect {
-        Effect::Write { route, from, to, cause, .. } => format!("write {route} from {from} to {to}: {}", words::cause(cause, IDS)),
+        Effect::Write { route, from, to, cause, again, .. } => {
+            let again = again.map(|first| format!(" again, as effect {first}")).unwrap_or_default();
+            format!("write {route} from {from} to {to}{again}: {}", words::cause(cause, IDS))
+        }
         Effect::Read { route } => format!("read {route}"),
         Effect::Wake { alarm: Alarm::Tick, .. } => "wake up later".to_owned(),
         Effect::Wake { alarm: Alarm::Retry { route }, .. } => format!("try {route} again later"),
@@ -123,6 +126,12 @@ fn ended(outcome: &Outcome) -> String {
         Outcome::NotDone(fault) => format!("not done: {fault}"),
         Outcome::Unknown(fault) => format!("NOT KNOWN: {fault}"),
     }
+}
+
+/// When a write was sent again because nobody had answered.
+fn copies(attempts: &[Attempt]) -> String {
+    let later: Vec<String> = attempts.iter().skip(1).map(|copy| copy.after.to_string()).collect();
+    if later.is_empty() { String::new() } else { format!("; not answered, so sent again on fresh connections after {}", later.join(", ")) }
 }
 
 fn observed(seen: &Observation) -> String {

@@ -9,12 +9,14 @@ use serde::Serialize;
 
 use crate::{
     core::{
+        door::Met,
         event::WorldKind,
         fails::stranded,
         home::{Home, home},
         outlook::{self, Attention, Outlook, Then},
         reason::{Mover, Objection},
-        state::{ItemStatus, Motion, Otherwise, Person, Proof, Reading, RouteState, Share, State, TriggerState},
+        requests::{Requests, requests},
+        state::{ItemStatus, Motion, Otherwise, Person, Reading, RouteState, Share, State, TriggerState},
         unjudged::{Patience, Unjudged},
     },
     domain::{
@@ -78,12 +80,15 @@ pub(super) struct AttentionLine {
 pub(super) struct RouteStatus {
     pub(super) wanted: Option<Shares>,
     pub(super) accepted: Option<Shares>,
-    /// What requests of the newest window met; without one, nothing has been seen yet.
+    /// What requests since the newest change met; without one, nothing has been seen yet.
     pub(super) seen: Option<Seen>,
+    /// How many answers through the front door fail, by what the plan expects, those before the newest change among them; without one, that
+    /// is not known yet.
+    pub(super) failing: Option<Failing>,
     /// `unread`, `settled`, `writing`, `resolving`, `returning`, `propagating` or `needs-human`.
     pub(super) motion: &'static str,
     pub(super) motion_text: String,
-    /// What requests say of the split that is accepted: `unproven`, `proven`, `fits`, `unasked` or `disagree`.
+    /// What requests say of the split that is accepted: `spreading`, `unproven`, `proven`, `fits`, `unasked` or `disagree`.
     pub(super) requests_say: &'static str,
     /// Since when, and until when at most, what is under way is under way.
     pub(super) motion_since: Option<i64>,
@@ -106,11 +111,21 @@ pub(super) type Shares = BTreeMap<String, f64>;
 
 #[derive(Debug, Serialize)]
 pub(super) struct Seen {
+    /// When somebody last looked.
+    pub(super) at: i64,
     pub(super) requests: u64,
     /// Of `answers`, by what the plan expects.
     pub(super) failed: u64,
     pub(super) answers: u64,
     pub(super) shares: BTreeMap<String, Share>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Failing {
+    pub(super) failed: u64,
+    pub(super) answers: u64,
+    /// When somebody last looked.
+    pub(super) at: i64,
 }
 
 /// What somebody else made of the weights.
@@ -218,6 +233,7 @@ fn kind(what: &Attention) -> (&'static str, Option<String>) {
         Attention::NotHome { route, .. } => ("not-home", about(route)),
         Attention::Breach { trigger, .. } => ("breach", about(trigger)),
         Attention::AtDoor { route, breach } if breach.unlike.is_some() => ("unlike-home", about(route)),
+        Attention::AtDoor { route, breach } if breach.is_unknown() => ("not-met-at-front-door", about(route)),
         Attention::AtDoor { route, .. } => ("failing-at-front-door", about(route)),
         Attention::FailingForNobody { route, .. } => ("failing-unmarked", about(route)),
         Attention::ConnectionsDropped { route, .. } => ("connections-dropped", about(route)),
@@ -255,13 +271,12 @@ struct ByHand {
 }
 
 fn route_status(route: &RouteState, home: &Home, against: &[Objection], by_hand: ByHand, now: Timestamp, names: Names) -> RouteStatus {
-    let door = route.front_door.met.values().chain(&route.front_door.nobodys);
-    // As the plan judges them, over the door's own window; before anything was judged, what the prober itself calls failed.
-    let (failed, answers) = door.fold((0, 0), |(failed, answers), met| (failed + met.failed, answers + met.answers));
+    let failing = failing(route, now);
     let seen = route.observed.as_ref().filter(|observed| observed.requests > 0).map(|observed| Seen {
+        at: observed.at.0,
         requests: observed.requests,
-        failed: if answers > 0 { failed } else { observed.failed },
-        answers: if answers > 0 { answers } else { observed.requests },
+        failed: failing.as_ref().map_or(observed.failed, |failing| failing.failed),
+        answers: failing.as_ref().map_or(observed.requests, |failing| failing.answers),
         shares: observed.shares.iter().map(|(backend, share)| (backend.to_string(), *share)).collect(),
     });
     let (motion_since, motion_until) = span(&route.motion);
@@ -269,20 +284,22 @@ fn route_status(route: &RouteState, home: &Home, against: &[Objection], by_hand:
         wanted: route.wanted.as_ref().map(shares),
         accepted: route.accepted.as_ref().map(|accepted| shares(&accepted.weights)),
         seen,
+        failing,
         motion: motion(&route.motion),
         motion_text: words::following(route, home, now),
-        requests_say: match (route.proof, route.against_since) {
-            (_, Some(_)) => "disagree",
-            (Proof::Unproven, None) => "unproven",
-            (Proof::Proven { .. }, None) => "proven",
-            (Proof::Fits, None) => "fits",
-            (Proof::Unasked, None) => "unasked",
+        requests_say: match requests(route) {
+            Requests::Spreading => "spreading",
+            Requests::Disagree { .. } => "disagree",
+            Requests::Unproven => "unproven",
+            Requests::Proven => "proven",
+            Requests::Fits => "fits",
+            Requests::Unasked => "unasked",
         },
         motion_since,
         motion_until,
         latched: route.latch.is_some(),
         held: route.hold.is_some(),
-        held_by: route.hold.as_ref().map(|hold| hold.by.to_string()),
+        held_by: route.hold.as_ref().filter(|hold| hold.otherwise.is_none()).map(|hold| hold.by.to_string()),
         taken_over: outlook::taken_over(route).map(|(_, otherwise)| otherwise),
         drift: route.drift.as_ref().map(|drift| DriftStatus {
             found: shares(&drift.found),
@@ -297,6 +314,16 @@ fn route_status(route: &RouteState, home: &Home, against: &[Objection], by_hand:
         by_hand: by_hand.home,
         out_by_hand: by_hand.out,
     }
+}
+
+/// As the plan judges answers, over the door's own window and whatever was moved within it; nothing that is too old to speak of now.
+fn failing(route: &RouteState, now: Timestamp) -> Option<Failing> {
+    let door = route.front_door.met.values().chain(&route.front_door.nobodys);
+    let door = door.filter(|met| met.answers > 0 && met.unanswered(now).is_none());
+    let all =
+        |sum: Failing, met: &Met| Failing { failed: sum.failed + met.failed, answers: sum.answers + met.answers, at: sum.at.max(met.at.0) };
+    let all = door.fold(Failing { failed: 0, answers: 0, at: i64::MIN }, all);
+    (all.answers > 0).then_some(all)
 }
 
 /// For scripts, which must not read English.

@@ -172,7 +172,15 @@ pub struct DoorBreach {
     pub answers: u64,
     /// The site is not home's; without it, too many requests fail.
     pub unlike: Option<Difference>,
+    /// Without answers that are young enough it is no breach any more but unproven: nothing is known.
     pub outlook: Outlook,
+}
+
+impl DoorBreach {
+    /// Whether a breach was seen, and nothing is known of it any more.
+    pub fn is_unknown(&self) -> bool {
+        matches!(self.outlook, Outlook::Unproven { .. })
+    }
 }
 
 impl Attention {

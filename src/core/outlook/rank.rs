@@ -6,6 +6,7 @@ use super::Attention;
 pub(super) fn rank(attention: &Attention) -> u8 {
     match attention {
         Attention::NotHome { .. } => 0,
+        Attention::AtDoor { breach, .. } if breach.is_unknown() => 9,
         Attention::Breach { .. } | Attention::AtDoor { .. } => 1,
         Attention::NeedsHuman { .. } => 2,
         Attention::TakenOver { .. } | Attention::Drifted { .. } => 3,

@@ -3,7 +3,7 @@
 use strum::EnumCount;
 
 use crate::{
-    domain::time::Millis,
+    domain::{age, time::Millis},
     plan::{
         document::Value,
         lower::{name::Names, span_within},
@@ -40,14 +40,36 @@ pub(super) enum Lag {
     NotMeasured,
 }
 
-pub(super) fn checklist(problems: &mut Problems, at: &At<'_>, lag: Lag) -> Option<Vec<Item>> {
+/// What the lines rest on.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rests {
+    pub lag: Lag,
+    /// How often backends are scraped; `None` where the plan doesn't say it as it should.
+    pub scrape_every: Option<Millis>,
+}
+
+impl Rests {
+    /// How old the figure behind a line gets before the next one is known; `None` for one whose evidence is looked at there and then.
+    fn age(self, proof: &Proof) -> Option<Millis> {
+        match proof {
+            Proof::Collected(Check::ReplicationLagBelow(_)) => Some(age::of_lag(age::DATABASE_EVERY)),
+            Proof::Collected(Check::ErrorRatesBelow(_) | Check::LatencyBelow(_)) => self.scrape_every.map(age::of_figures),
+            Proof::Signed
+            | Proof::Collected(
+                Check::MonitoringInPlace | Check::NoDroppedConnections(_) | Check::AllTrafficOnTarget | Check::StableFor(_),
+            ) => None,
+        }
+    }
+}
+
+pub(super) fn checklist(problems: &mut Problems, at: &At<'_>, rests: Rests) -> Option<Vec<Item>> {
     let fields = Fields::open(problems, at.clone(), STAGES)?;
     let mut names = Names::new("item");
     let mut found = Vec::new();
     for (key, stage) in STAGES.iter().zip([Stage::PreMigration, Stage::DuringMigration, Stage::PostMigration]) {
         let Some(at) = fields.optional(problems, key) else { continue };
         match reader::list(problems, &at, "items") {
-            Some(entries) => found.extend(entries.into_iter().map(|entry| item(problems, &mut names, entry, stage, lag))),
+            Some(entries) => found.extend(entries.into_iter().map(|entry| item(problems, &mut names, entry, stage, rests))),
             None => found.push(None),
         }
     }
@@ -57,14 +79,27 @@ pub(super) fn checklist(problems: &mut Problems, at: &At<'_>, lag: Lag) -> Optio
     found.into_iter().collect()
 }
 
-fn item(problems: &mut Problems, names: &mut Names, at: At<'_>, stage: Stage, lag: Lag) -> Option<Item> {
+fn item(problems: &mut Problems, names: &mut Names, at: At<'_>, stage: Stage, rests: Rests) -> Option<Item> {
     let fields = Fields::open(problems, at, KEYS)?;
     let id = fields.required(problems, "name", "load-test").and_then(|at| names.take(problems, &at));
     let title = fields.required(problems, "title", "Load testing completed").and_then(|at| reader::title(problems, &at));
-    let proof = fields.required(problems, "proof", "signed").and_then(|at| proof(problems, at, lag));
-    let expires = fields.required(problems, "expires", "7d");
-    let expires = expires.and_then(|at| span_within(problems, &at, Millis::from_secs(10), EXPIRES_MOST));
+    let proof = fields.required(problems, "proof", "signed").and_then(|at| proof(problems, at, rests.lag));
+    let expires_at = fields.required(problems, "expires", "7d");
+    let expires = expires_at.as_ref().and_then(|at| span_within(problems, at, Millis::from_secs(10), EXPIRES_MOST));
+    if let (Some(at), Some(expires), Some(age)) = (&expires_at, expires, proof.as_ref().and_then(|proof| rests.age(proof)))
+        && expires <= age
+    {
+        let message = format!(
+            "the figure behind this line gets {age} old before the next one is known, so it would stay undone, or be lost again and again"
+        );
+        problems.at(at, message).allowed(format!("more than {age}")).help(format!("`expires: {}m`", minutes_beyond(age))).warning();
+    }
     Some(Item { id: id?, stage, title: title?, proof: proof?, expires: expires? })
+}
+
+/// The next whole number of minutes that is more than `age`.
+fn minutes_beyond(age: Millis) -> u64 {
+    age.0 / 60_000 + 1
 }
 
 fn proof(problems: &mut Problems, at: At<'_>, lag: Lag) -> Option<Proof> {

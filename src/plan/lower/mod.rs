@@ -21,7 +21,7 @@ mod name;
 mod route;
 mod trigger;
 
-use checklist::Lag;
+use checklist::{Lag, Rests};
 use declared::Declared;
 use name::Names;
 
@@ -44,7 +44,7 @@ pub(super) fn plan(problems: &mut Problems, root: &At<'_>, hash: Digest) -> Opti
     };
     let lag = if fields.has("database") { Lag::Measured } else { Lag::NotMeasured };
     let checklist = match fields.required(problems, "checklist", "{…}") {
-        Some(at) => checklist::checklist(problems, &at, lag),
+        Some(at) => checklist::checklist(problems, &at, Rests { lag, scrape_every }),
         None => None,
     };
     let database = match fields.optional(problems, "database") {

@@ -34,6 +34,9 @@ pub struct Door {
 }
 
 impl Handler for Door {
+    fn now_ms(&self) -> i64 {
+        self.shared.clock().now_ms()
+    }
     async fn handle(&self, call: Call) -> Option<Reply> {
         tokio::select! {
             () = self.stop.cancelled() => None,

@@ -41,6 +41,8 @@ pub struct Call {
     pub body: Value,
     /// Who asks.
     pub actor: Actor,
+    /// When the connection was accepted, in the world's time.
+    pub connected_ms: i64,
 }
 
 impl Call {
@@ -132,6 +134,8 @@ impl From<Reply> for Answer {
 
 /// Something that answers calls, possibly after a while.
 pub trait Handler: Clone + Send + Sync + 'static {
+    /// The world's time.
+    fn now_ms(&self) -> i64;
     /// Answers one call; `None` closes the connection without an answer.
     fn handle(&self, call: Call) -> impl Future<Output = Option<Reply>> + Send;
 }
@@ -152,10 +156,11 @@ pub async fn serve<H: Handler>(listener: TcpListener, handler: H, tasks: TaskTra
         stream.set_nodelay(true).ok();
         let handler = handler.clone();
         let stop = stop.clone();
+        let connected_ms = handler.now_ms();
         tasks.spawn(async move {
             let service = service_fn(move |request| {
                 let handler = handler.clone();
-                async move { respond(handler, request).await }
+                async move { respond(handler, request, connected_ms).await }
             });
             let connection = http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service);
             // A connection that fails is the client's news, not the world's.
@@ -172,8 +177,8 @@ pub async fn serve<H: Handler>(listener: TcpListener, handler: H, tasks: TaskTra
 #[error("the world closes this connection without an answer")]
 struct Closed;
 
-async fn respond<H: Handler>(handler: H, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Closed> {
-    let call = match read(request).await {
+async fn respond<H: Handler>(handler: H, request: Request<Incoming>, connected_ms: i64) -> Result<Response<Full<Bytes>>, Closed> {
+    let call = match read(request, connected_ms).await {
         Ok(call) => call,
         Err(reply) => return Ok(write(*reply)),
     };
@@ -183,7 +188,7 @@ async fn respond<H: Handler>(handler: H, request: Request<Incoming>) -> Result<R
     }
 }
 
-async fn read(request: Request<Incoming>) -> Result<Call, Box<Reply>> {
+async fn read(request: Request<Incoming>, connected_ms: i64) -> Result<Call, Box<Reply>> {
     let bad = |message: &str| Box::new(Reply::error(400, "INVALID_ARGUMENT", message));
     let (head, body) = request.into_parts();
     let header = |name| head.headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
@@ -204,7 +209,7 @@ async fn read(request: Request<Incoming>) -> Result<Call, Box<Reply>> {
     } else {
         serde_json::from_slice(&bytes).map_err(|error| bad(&format!("Invalid JSON payload received. {error}")))?
     };
-    Ok(Call { method: head.method, host, path, segments, query, body, actor })
+    Ok(Call { method: head.method, host, path, segments, query, body, actor, connected_ms })
 }
 
 fn write(reply: Reply) -> Response<Full<Bytes>> {

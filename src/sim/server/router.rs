@@ -37,6 +37,9 @@ pub struct Google {
 }
 
 impl Handler for Google {
+    fn now_ms(&self) -> i64 {
+        self.shared.clock().now_ms()
+    }
     async fn handle(&self, call: Call) -> Option<Reply> {
         tokio::select! {
             () = self.stop.cancelled() => None,
@@ -126,11 +129,16 @@ impl Face {
 }
 
 fn troubled(world: &mut World, call: &Call, face: Face, cluster: &Cluster) -> Answer {
-    let trouble = face.api().and_then(|api| world.conditions.trouble(world.now_ms, api));
+    let trouble = face.api().and_then(|api| world.conditions.trouble_on(world.now_ms, api, call.connected_ms));
     match trouble {
         None => route(world, call, face, cluster),
         Some(Trouble::Unavailable) => Reply::error(503, "UNAVAILABLE", "The service is currently unavailable.").into(),
-        Some(Trouble::HalfOpen) => Answer::Silence,
+        Some(Trouble::HalfOpen | Trouble::DeadConnections) => Answer::Silence,
+        Some(Trouble::ReadsThrottled) if !writes(call) => {
+            let why = "Quota exceeded for quota metric 'Read requests' and limit 'Read requests per minute'.";
+            Reply::error(429, "RESOURCE_EXHAUSTED", why).into()
+        }
+        Some(Trouble::ReadsThrottled) => route(world, call, face, cluster),
         Some(Trouble::ReadOnly) if writes(call) => {
             Reply::error(403, "PERMISSION_DENIED", "Required permission was denied on this resource.").into()
         }
@@ -199,6 +207,7 @@ mod tests {
             query: BTreeMap::new(),
             body: Value::Null,
             actor,
+            connected_ms: 0,
         })
     }
 

@@ -54,6 +54,7 @@ pub struct LegConditions {
 struct ApiTrouble {
     api: Api,
     trouble: Trouble,
+    since_ms: i64,
     until_ms: i64,
 }
 
@@ -120,7 +121,8 @@ impl Conditions {
             Fault::FrontDoorDrops { fraction } => self.drops = fraction.clamp(0.0, 1.0),
             Fault::Api { api, trouble, for_s } => {
                 self.apis.retain(|known| known.until_ms > now_ms && known.api != *api);
-                self.apis.push(ApiTrouble { api: *api, trouble: *trouble, until_ms: now_ms.saturating_add((for_s * 1000.0) as i64) });
+                let until_ms = now_ms.saturating_add((for_s * 1000.0) as i64);
+                self.apis.push(ApiTrouble { api: *api, trouble: *trouble, since_ms: now_ms, until_ms });
             }
             Fault::Classic => self.classic = true,
             Fault::NullFields => self.null_fields = true,
@@ -137,10 +139,19 @@ impl Conditions {
         }
     }
 
-    /// How an API misbehaves now, if it does.
+    /// How an API misbehaves now, if it does, towards a connection that was open when that began.
     #[must_use]
     pub fn trouble(&self, now_ms: i64, api: Api) -> Option<Trouble> {
-        let concerns = |known: &&ApiTrouble| known.until_ms > now_ms && (known.api == api || known.api == Api::Every);
+        self.trouble_on(now_ms, api, i64::MIN)
+    }
+
+    /// The same towards a connection that was opened then.
+    #[must_use]
+    pub fn trouble_on(&self, now_ms: i64, api: Api, connected_ms: i64) -> Option<Trouble> {
+        let concerns = |known: &&ApiTrouble| {
+            let spared = known.trouble == Trouble::DeadConnections && connected_ms > known.since_ms;
+            known.until_ms > now_ms && (known.api == api || known.api == Api::Every) && !spared
+        };
         self.apis.iter().rev().find(concerns).map(|known| known.trouble)
     }
 

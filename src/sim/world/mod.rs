@@ -104,6 +104,8 @@ pub struct World {
     /// Counters as they stood when a page began to stand still.
     frozen: BTreeMap<Leg, Meter>,
     pages: Random,
+    /// The version of the cluster's objects that `peers` tells of.
+    followed: Option<u64>,
 }
 
 /// Something that puts a share back, again and again.
@@ -160,6 +162,7 @@ impl World {
             coming: Vec::new(),
             frozen: BTreeMap::new(),
             pages: Random::named(seed, "pages"),
+            followed: None,
         }
     }
 
@@ -323,8 +326,12 @@ impl World {
     fn follow_cluster(&mut self, now_ms: i64) {
         self.kubernetes.tick(now_ms);
         self.kubernetes.set_request_rate(FRONTEND, RATE * self.load_balancer.edge.split().gke);
-        self.peers.gke_pods = self.kubernetes.desired(FRONTEND);
-        self.peers.gke_ready = self.kubernetes.ready_fraction(FRONTEND);
+        let version = self.kubernetes.store().version();
+        if self.followed != Some(version) {
+            self.followed = Some(version);
+            self.peers.gke_pods = self.kubernetes.desired(FRONTEND);
+            self.peers.gke_ready = self.kubernetes.ready_fraction(FRONTEND);
+        }
     }
 
     /// The databases' own life, and what the monitoring needs to know of them.

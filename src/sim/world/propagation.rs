@@ -41,6 +41,11 @@ impl Default for Span {
 #[derive(Debug, Clone)]
 pub struct Edge {
     points: Vec<Point>,
+    /// What the points do together, and when the next of them changes; both are asked for far more often than a point changes.
+    split: Split,
+    due_ms: Option<i64>,
+    /// The one split that every point serves, while they agree.
+    common: Option<Split>,
     usual: Span,
     /// The span while something slows the edge down.
     span: Span,
@@ -68,7 +73,18 @@ impl Edge {
         let sizes: Vec<f64> = (0..POINTS).map(|_| random.between(0.5, 1.5)).collect();
         let total: f64 = sizes.iter().sum();
         let points = sizes.into_iter().map(|size| Point { share: size / total, serving: split, coming: Vec::new() }).collect();
-        Self { points, usual: span, span, random }
+        let mut edge = Self { points, split, due_ms: None, common: None, usual: span, span, random };
+        edge.sum_up();
+        edge
+    }
+
+    /// Sets what follows from the points.
+    fn sum_up(&mut self) {
+        let sum = |share: fn(Split) -> f64| self.points.iter().map(|point| point.share * share(point.serving)).sum();
+        self.split = Split { run: sum(|split| split.run), gke: sum(|split| split.gke), other: sum(|split| split.other) };
+        self.due_ms = self.points.iter().filter_map(|point| point.coming.first()).map(|change| change.at_ms).min();
+        let first = self.points.first().map(|point| point.serving);
+        self.common = first.filter(|first| self.points.iter().all(|point| point.serving == *first));
     }
 
     /// From now on a change takes up to this long to reach every point; `None` for as long as usual.
@@ -95,23 +111,27 @@ impl Edge {
                 point.coming.push(Change { at_ms: last_ms.max(back_ms), split });
             }
         }
+        self.sum_up();
     }
 
     /// Lets the changes that are due take effect.
     pub fn tick(&mut self, now_ms: i64) {
+        if self.due_ms.is_none_or(|due_ms| due_ms > now_ms) {
+            return;
+        }
         for point in &mut self.points {
             let due = point.coming.iter().take_while(|change| change.at_ms <= now_ms).count();
             if let Some(change) = point.coming.drain(..due).next_back() {
                 point.serving = change.split;
             }
         }
+        self.sum_up();
     }
 
     /// What the edge as a whole does now.
     #[must_use]
     pub fn split(&self) -> Split {
-        let sum = |share: fn(Split) -> f64| self.points.iter().map(|point| point.share * share(point.serving)).sum();
-        Split { run: sum(|split| split.run), gke: sum(|split| split.gke), other: sum(|split| split.other) }
+        self.split
     }
 
     /// Whether every point of presence serves the last accepted split.
@@ -122,17 +142,22 @@ impl Edge {
 
     /// The leg that one request ends in; `None` for a service that is neither.
     pub fn choose(&self, random: &mut Random) -> Option<Leg> {
-        let mut left = random.unit();
-        let point = self.points.iter().find(|point| {
-            left -= point.share;
-            left < 0.0
-        });
-        let split = point.or(self.points.last()).map_or(Split { run: 1.0, gke: 0.0, other: 0.0 }, |point| point.serving);
+        let left = random.unit();
+        let split = self.common.unwrap_or_else(|| self.at(left));
         if split.other > 0.0 && random.chance(split.other) {
             return None;
         }
         let gke = split.gke / (split.run + split.gke).max(f64::MIN_POSITIVE);
         Some(if random.chance(gke) { Leg::Gke } else { Leg::Run })
+    }
+
+    /// What the point serves whose part of the users ends behind `left`.
+    fn at(&self, mut left: f64) -> Split {
+        let point = self.points.iter().find(|point| {
+            left -= point.share;
+            left < 0.0
+        });
+        point.or(self.points.last()).map_or(Split { run: 1.0, gke: 0.0, other: 0.0 }, |point| point.serving)
     }
 }
 

@@ -37,7 +37,7 @@ pub struct Sample {
 #[derive(Debug, Clone)]
 pub struct Series {
     samples: Vec<Sample>,
-    open: BTreeMap<(String, Code), u64>,
+    open: Vec<((String, Code), u64)>,
 }
 
 impl Series {
@@ -60,12 +60,16 @@ impl Series {
                 run_requests: BTreeMap::from([((revision.to_owned(), Code::Fine), per_minute + (back * 37 % 90) as u64)]),
             }
         };
-        Self { samples: (0..HISTORY).rev().map(minute).collect(), open: BTreeMap::new() }
+        Self { samples: (0..HISTORY).rev().map(minute).collect(), open: Vec::new() }
     }
 
     /// Counts one request to Cloud Run in the open minute.
     pub fn count(&mut self, revision: &str, code: Code) {
-        *self.open.entry((revision.to_owned(), code)).or_default() += 1;
+        // This is done for every request, and there are few revisions: no name is made to find that it is there.
+        match self.open.iter_mut().find(|((known, of), _)| *of == code && known == revision) {
+            Some((_, count)) => *count += 1,
+            None => self.open.push(((revision.to_owned(), code), 1)),
+        }
     }
 
     /// The minute that is over and not closed yet, if one is.
@@ -83,7 +87,7 @@ impl Series {
         let grown =
             |now: u64, before: fn(&Monitored) -> u64| self.samples.last().map_or(0, |last| now.saturating_sub(before(&last.database)));
         let (written, applied) = (grown(database.written, |then| then.written), grown(database.applied, |then| then.applied));
-        let run_requests = std::mem::take(&mut self.open);
+        let run_requests = self.open.drain(..).collect();
         self.samples.push(Sample { end_ms: due_ms, database, written, applied, run_requests });
     }
 

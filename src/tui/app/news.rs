@@ -46,6 +46,7 @@ pub(super) fn way_on(refusal: &Refusal, state: &State, view: &View) -> String {
         | Refusal::Contended
         | Refusal::Hindered { .. }
         | Refusal::RequestsDisagree { .. } => (Action::Rollback, "rolls back"),
+        Refusal::NotMetAnyMore { .. } => (Action::Rearm, "re-arms"),
         Refusal::NotSignable
         | Refusal::Role { .. }
         | Refusal::FirstStep { .. }

@@ -11,7 +11,7 @@ use crate::{
         draw::{footer, toasts},
         panes::{draft, rollback, traffic, words},
         scene::Scene,
-        view::{Pane, Screen, View, Zoom},
+        view::{Pane, Screen, Zoom},
     },
 };
 
@@ -72,7 +72,7 @@ pub fn places(scene: Scene<'_>, area: Rect) -> Places {
     let state_line = take(&mut rest, 1);
     let banner_rows = u16::from(!state.approvals.is_empty());
     let notice_rows = footer::notice_rows(view, theme, area.width).min(rest.height / 3);
-    let toast_rows = toasts::rows(scene, rest.height);
+    let toast_rows = toasts::rows(scene, rest.width, rest.height);
     let below = rest.height.saturating_sub(1 + banner_rows + notice_rows + toast_rows);
     let body = take(&mut rest, below);
     let toasts = take(&mut rest, toast_rows);
@@ -87,7 +87,7 @@ pub fn places(scene: Scene<'_>, area: Rect) -> Places {
         places.way_home = take(&mut rest, rollback::rows(state, view, body));
         places.panes.push((view.focus, rest));
     } else {
-        main(state, view, &mut places, rest);
+        main(scene, &mut places, rest);
     }
     if let Some((_, traffic)) = places.panes.iter().find(|(pane, _)| *pane == Pane::Traffic) {
         places.bars = traffic::bars(scene, *traffic);
@@ -95,12 +95,13 @@ pub fn places(scene: Scene<'_>, area: Rect) -> Places {
     places
 }
 
-fn main(state: &State, view: &View, places: &mut Places, mut rest: Rect) {
+fn main(scene: Scene<'_>, places: &mut Places, mut rest: Rect) {
+    let Scene { state, view, .. } = scene;
     let routes = words::plan(state).map_or(1, |plan| plan.routes.len().max(1)) as u16;
     let tall = rest.height >= 34;
     let wide = rest.width >= 100;
-    let preview = draft::rows(state, view, rest.height);
-    let rails = 6 + u16::from(tall) + (routes - 1).min(rest.height / 4) + preview;
+    let preview = draft::rows(state, view, rest.width, rest.height);
+    let rails = 5 + traffic::message_rows(scene, rest.width) + u16::from(tall) + (routes - 1).min(rest.height / 4) + preview;
     let body = places.body;
     places.panes.push((Pane::Traffic, take(&mut rest, rails)));
     places.way_home = take(&mut rest, rollback::rows(state, view, body));

@@ -23,13 +23,13 @@ const HANDED: Millis = Millis::from_secs(8);
 const TOASTS_MAX: usize = 3;
 
 /// Lines that they take of a room of `height`.
-pub(super) fn rows(scene: Scene<'_>, height: u16) -> u16 {
-    (lines(scene).len().min(TOASTS_MAX) as u16).min(height / 6)
+pub(super) fn rows(scene: Scene<'_>, width: u16, height: u16) -> u16 {
+    (lines(scene, width).len().min(TOASTS_MAX) as u16).min(height / 6)
 }
 
 /// The newest, one a line.
 pub(super) fn draw(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
-    let lines = lines(scene);
+    let lines = lines(scene, area.width);
     let first = lines.len().saturating_sub(area.height.into());
     let room = Rect { x: area.x + 1.min(area.width), width: area.width.saturating_sub(2), ..area };
     text::rows(buf, room, lines.into_iter().skip(first));
@@ -40,8 +40,8 @@ fn is_new(at: Timestamp, span: Millis, view: &View) -> bool {
     view.age(at).as_secs_f64() < span.as_secs_f64() * view.speed.max(1.0)
 }
 
-/// Oldest first.
-pub(super) fn lines(scene: Scene<'_>) -> Vec<Line<'static>> {
+/// Oldest first, each in as many lines of a room of `width` as it takes.
+pub(super) fn lines(scene: Scene<'_>, width: u16) -> Vec<Line<'static>> {
     let Scene { state, view, theme } = scene;
     let mut found: Vec<(Timestamp, Line<'static>)> = Vec::new();
     for said in state.said.iter().filter(|said| is_new(said.at, SAID, view)) {
@@ -50,7 +50,8 @@ pub(super) fn lines(scene: Scene<'_>) -> Vec<Line<'static>> {
     }
     for ended in state.ended.iter().filter(|ended| is_new(ended.at, ENDED, view)) {
         let (glyph, text, style) = ending(state, ended, theme);
-        found.push((ended.at, Line::styled(format!("{glyph} {text}"), style)));
+        let lines = text::wrap(&format!("{glyph} {text}"), usize::from(width.saturating_sub(2)));
+        found.extend(lines.into_iter().map(|line| (ended.at, Line::styled(line, style))));
     }
     if let Some(look) = state.look_here.as_ref().filter(|look| is_new(look.at, CALLED, view)) {
         let mine = view.me.as_ref().is_some_and(|me| me.who == look.by);

@@ -2,7 +2,7 @@
 //!
 //! Nothing is promised here that the core would not do: the answer is the one that it would give now.
 
-use ratatui::{buffer::Buffer, layout::Rect, style::Style, text::Line};
+use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 
 use crate::{
     core::{
@@ -32,6 +32,9 @@ use crate::{
 
 /// Rows of what a draft would bring, where nothing speaks against it.
 const PREVIEW_ROWS: u16 = 6;
+/// A pane's frame and the air within it.
+const FRAME_COLUMNS: u16 = 4;
+const GLYPH_COLUMNS: usize = 2;
 /// Most reasons with a row of their own.
 const REASONS_MAX: usize = 4;
 
@@ -57,21 +60,28 @@ impl Side {
     }
 }
 
-/// Rows below the rail for what a draft would bring, of a body of `height`; none without a draft.
-pub fn rows(state: &State, view: &View, height: u16) -> u16 {
+/// Rows below the rail for what a draft would bring, of a body of `width` and `height`; none without a draft.
+pub fn rows(state: &State, view: &View, width: u16, height: u16) -> u16 {
+    let most = most(state, view, width.saturating_sub(FRAME_COLUMNS));
     match height {
-        ..24 => most(state, view).min(4),
-        24.. => most(state, view),
+        ..24 => most.min(4),
+        24.. => most,
     }
 }
 
 /// As many as it has something to say in; none without a draft.
-pub(super) fn most(state: &State, view: &View) -> u16 {
+pub(super) fn most(state: &State, view: &View, width: u16) -> u16 {
     let drafted = words::route(state, view.route).and_then(|route| Some((route, view.drafts.get(&route.id)?)));
     let Some((route, draft)) = drafted else { return 0 };
     let me = view.me.as_ref().map(|me| me.client);
-    let told = answer(state, me, route, draft, view.now).len().max(1) as u16;
-    PREVIEW_ROWS - 1 + told
+    let told = answer(state, me, route, draft, view.now);
+    let told: usize = told.iter().map(|said| text::wrap(&said.long, within(width)).len()).sum();
+    PREVIEW_ROWS - 1 + told.max(1) as u16
+}
+
+/// Columns of text behind a glyph.
+fn within(width: u16) -> usize {
+    usize::from(width).saturating_sub(GLYPH_COLUMNS)
 }
 
 /// What the core would answer now, then what could be held against the move.
@@ -121,19 +131,34 @@ pub(super) fn draw(scene: Scene<'_>, route: &Route, area: Rect, buf: &mut Buffer
         rail::draw(&legs, Freshness::Fresh, theme, bar, buf);
     }
     let me = view.me.as_ref().map(|me| me.client);
-    let told = answer(state, me, route, draft, view.now).into_iter().map(|said| {
+    let mut told: Vec<(&str, String, Style)> = Vec::new();
+    for said in answer(state, me, route, draft, view.now) {
         let (glyph, style) = words::tone(said.tone, theme);
-        Line::styled(format!("{glyph} {}", said.long), style)
-    });
-    let mut lines: Vec<Line<'_>> = told.collect();
-    lines.extend(
-        words_of::open_before(&forecast.open_before, names).map(|open| Line::styled(format!("{} {open}", theme.glyphs.warn), theme.warn)),
-    );
-    lines.push(Line::styled(words_of::load(&forecast, names), theme.text));
-    lines.push(Line::styled(words_of::times(forecast.settles, forecast.home_takes), theme.dim));
-    for (line, row) in lines.into_iter().zip(rows) {
-        let style = line.style;
-        text::put(buf, row, 0, &text::cut(&line.to_string(), row.width.into(), theme.glyphs.ellipsis), style);
+        told.push((glyph, said.long, style));
+    }
+    told.extend(words_of::open_before(&forecast.open_before, names).map(|open| (theme.glyphs.warn, open, theme.warn)));
+    told.push(("", words_of::load(&forecast, names), theme.text));
+    told.push(("", words_of::times(forecast.settles, forecast.home_takes), theme.dim));
+    say(told, rows.collect(), theme.glyphs.ellipsis, buf);
+}
+
+/// Each thing whole, in as many rows as it takes: what has no room any more is left out rather than cut at its advice.
+fn say(told: Vec<(&str, String, Style)>, rows: Vec<Rect>, ellipsis: &str, buf: &mut Buffer) {
+    let mut left = rows.as_slice();
+    for (place, (glyph, words, style)) in told.into_iter().enumerate() {
+        let Some(first) = left.first() else { return };
+        let column = if glyph.is_empty() { 0 } else { GLYPH_COLUMNS as u16 };
+        let room = usize::from(first.width.saturating_sub(column));
+        let lines =
+            if glyph.is_empty() { vec![text::cut(&words, room, ellipsis)] } else { text::wrap_within(&words, room, left.len(), ellipsis) };
+        if place > 0 && text::wrap(&words, room).len() > left.len() && !glyph.is_empty() {
+            return;
+        }
+        text::put(buf, *first, 0, glyph, style);
+        for (line, row) in lines.iter().zip(left) {
+            text::put(buf, *row, column, line, style);
+        }
+        left = &left[lines.len().min(left.len())..];
     }
 }
 
@@ -152,6 +177,9 @@ pub(super) fn told(scene: Scene<'_>, known: &RouteState, route: &Route, draft: &
         Some(Preview::SecondPerson) => format!("{asks} asks; over {} needs a second person; {drop} drops it", route.step_max),
         Some(Preview::Refused(_)) | None if known.latch.is_some() => {
             format!("the route is latched, {} re-arms it first; {drop} drops it", words::key(view, Action::Rearm))
+        }
+        Some(Preview::Refused(_)) | None if known.hold.as_ref().is_some_and(|hold| hold.otherwise.is_some()) => {
+            format!("held, for another version decided otherwise, {} resumes it first; {drop} drops it", words::key(view, Action::Hold))
         }
         Some(Preview::Refused(_)) | None if known.hold.is_some() => {
             format!("the route is held, {} resumes it first; {drop} drops it", words::key(view, Action::Hold))

@@ -9,6 +9,7 @@ pub mod frame;
 pub mod header;
 pub mod journal;
 pub mod log;
+mod message;
 pub mod metrics;
 pub mod platforms;
 pub mod replication;

@@ -63,7 +63,7 @@ fn card(scene: Scene<'_>, route: &Route, backend: &Backend, area: Rect, buf: &mu
         | Condition::HomeBeyond { .. }
         | Condition::Drops { .. }
         | Condition::ProbeFails { .. } => frame::light(area, theme.alarm, theme, buf),
-        Condition::Blind { .. } => frame::light(area, theme.unknown, theme, buf),
+        Condition::Blind { .. } | Condition::NotMet { .. } => frame::light(area, theme.unknown, theme, buf),
         Condition::Unjudged { .. } | Condition::Untold | Condition::Idle | Condition::Well => {}
     }
     let plan = words::plan(state).map(|plan| plan.triggers.as_slice()).unwrap_or_default();
@@ -75,6 +75,7 @@ fn card(scene: Scene<'_>, route: &Route, backend: &Backend, area: Rect, buf: &mu
         Condition::Breached { .. }
         | Condition::FailsAtDoor { .. }
         | Condition::ProbeFails { .. }
+        | Condition::NotMet { .. }
         | Condition::Blind { .. }
         | Condition::Unjudged { .. }
         | Condition::Untold
@@ -226,6 +227,7 @@ fn users(card: &Card<'_>, theme: &Theme) -> Option<(&'static str, String, Style)
         Condition::Unjudged { why, .. } => {
             Some((glyphs.unknown, format!("not judged: {}", crate::words::short::unjudged(why).long), theme.unknown))
         }
+        Condition::NotMet { .. } => Some((glyphs.unknown, "failed at the front door, no answer since".to_owned(), theme.unknown)),
         Condition::Untold => Some((glyphs.unknown, "no figures yet".to_owned(), theme.unknown)),
         Condition::Idle => Some((glyphs.idle, "gets nothing".to_owned(), theme.dim)),
         Condition::Well => None,

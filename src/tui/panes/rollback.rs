@@ -24,6 +24,9 @@ use crate::{
 
 /// Rows of the traffic pane and of one row of platforms, which the block gives way to.
 const OTHERS_ROWS: u16 = 11;
+/// Most rows of why going back is not assured.
+const REASON_ROWS_MAX: usize = 3;
+const GLYPH_COLUMNS: usize = 2;
 
 /// Rows that the way home takes of `body`.
 pub fn rows(state: &State, view: &View, body: Rect) -> u16 {
@@ -33,7 +36,33 @@ pub fn rows(state: &State, view: &View, body: Rect) -> u16 {
         return (command + 4).min(body.height.saturating_sub(OTHERS_ROWS)).max(3);
     }
     let latched = state.routes.values().any(|known| known.latch.is_some());
-    if latched || body.height >= 34 { 2 } else { 1 }
+    let least = if latched || body.height >= 34 { 2 } else { 1 };
+    let why = not_assured(state, route).filter(|_| state.routes.get(&route.id).is_some_and(|known| known.latch.is_none()));
+    let lines = why.map_or(0, |why| text::wrap(&why, usize::from(body.width).saturating_sub(lead(view))).len());
+    least.max(lines.min(REASON_ROWS_MAX) as u16)
+}
+
+/// What stands before the way home: its glyph, and the key that takes it.
+fn lead(view: &View) -> usize {
+    text::width(&lever(view)) + 4 + GLYPH_COLUMNS
+}
+
+/// A watcher is shown no key that does nothing in his hands.
+fn lever(view: &View) -> String {
+    let may = view.me.as_ref().is_none_or(|me| me.role.may_steer());
+    if may { words::key(view, Action::Rollback) } else { "going back".to_owned() }
+}
+
+/// What stands against going home, where users are away from it.
+fn not_assured(state: &State, route: &Route) -> Option<String> {
+    let stands = home(state, route);
+    let against = against_home(state, route);
+    if against.is_empty() || stands.is_reached() || matches!(stands, Home::Accepted { .. } | Home::Going { .. }) {
+        return None;
+    }
+    let why: Vec<String> = against.iter().map(|reason| crate::words::objection(reason, Names::of(state))).collect();
+    let worse = exchange(state, route).map(|worse| format!("{}; ", crate::words::exchange(&worse, "going back")));
+    Some(format!("{}going back is not assured: {}", worse.unwrap_or_default(), why.join("; ")))
 }
 
 /// One row, two where there is room for the reason, or a block where it does not get there.
@@ -46,7 +75,7 @@ pub fn draw(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
         let why = obstacle(&why, Names::of(state));
         return not_home(scene, route, known, (since, attempts, &why), area, buf);
     }
-    for (line, row) in lines(scene, route, known, area.width.into()).into_iter().zip(area.rows()) {
+    for (line, row) in lines(scene, route, known, area.width.into(), area.height.into()).into_iter().zip(area.rows()) {
         line.render(row, buf);
     }
 }
@@ -104,7 +133,7 @@ fn tried(known: &RouteState, attempts: u32, view: &View) -> String {
     }
 }
 
-fn lines(scene: Scene<'_>, route: &Route, known: &RouteState, room: usize) -> Vec<Line<'static>> {
+fn lines(scene: Scene<'_>, route: &Route, known: &RouteState, room: usize, height: usize) -> Vec<Line<'static>> {
     let Scene { state, view, theme } = scene;
     let at_home = words::place(route, &route.home);
     let stands = home(state, route);
@@ -144,15 +173,15 @@ fn lines(scene: Scene<'_>, route: &Route, known: &RouteState, room: usize) -> Ve
         return vec![text::with_what_fits(told, [said(format!(" {dot} {}", standby(known)))], room)];
     }
     let ready = &known.readiness;
-    let key = if may { words::key(view, Action::Rollback) } else { "going back".to_owned() };
-    let head = Span::styled(format!(" {} {key} ", theme.glyphs.rollback), theme.rollback);
-    let against = against_home(state, route);
-    if !against.is_empty() {
-        let why: Vec<String> = against.iter().map(|reason| crate::words::objection(reason, Names::of(state))).collect();
-        let worse = exchange(state, route).map(|worse| format!("{}; ", crate::words::exchange(&worse, "going back")));
-        let told = format!("{} {}going back is not assured: {}", theme.glyphs.breach, worse.unwrap_or_default(), why.join("; "));
-        let told = text::cut(&told, room.saturating_sub(head.width()), theme.glyphs.ellipsis);
-        return vec![Line::from(vec![head, Span::styled(told, theme.breach)])];
+    let head = Span::styled(format!(" {} {} ", theme.glyphs.rollback, lever(view)), theme.rollback);
+    if let Some(why) = not_assured(state, route) {
+        let (lead, glyph) = (head.width(), theme.glyphs.breach);
+        let lines = text::wrap_within(&why, room.saturating_sub(lead + GLYPH_COLUMNS), height, theme.glyphs.ellipsis);
+        let line = |(place, told): (usize, String)| match place {
+            0 => Line::from(vec![head.clone(), Span::styled(format!("{glyph} {told}"), theme.breach)]),
+            _ => Line::styled(format!("{}{told}", " ".repeat(lead + GLYPH_COLUMNS)), theme.breach),
+        };
+        return lines.into_iter().enumerate().map(line).collect();
     }
     let spans = vec![head, Span::styled(format!("takes all home to {at_home} in {}", ready.takes), theme.text)];
     let mut facts = vec![format!(" {dot} moves {:.0}% of users", ready.moves * 100.0)];

@@ -9,21 +9,16 @@ use ratatui::{
 
 use crate::{
     core::{
-        decision::Refusal,
-        fails::{Fails, Gravity, Site, fails, stranded},
+        fails::{Fails, Gravity, Site, fails},
         has::{has, strangers},
         home::{Home, home},
-        outlook::{self, Attention, Outlook, Then},
-        state::{Drift, Motion, Observed, Proof, RouteState, State},
+        outlook::{self, Attention},
+        state::{Motion, Observed, Proof, RouteState, State},
     },
-    domain::{
-        id::BackendId,
-        weight::{PerMille, WHOLE, Weights},
-    },
-    plan::model::{Route, Trigger},
+    domain::{id::BackendId, weight::PerMille},
+    plan::model::Route,
     tui::{
-        keymap::{Action, Way},
-        panes::{draft, frame, rollback, words},
+        panes::{draft, frame, message::message, words},
         scene::Scene,
         theme::Theme,
         view::{Pane, View},
@@ -34,11 +29,13 @@ use crate::{
             text,
         },
     },
-    words::{Names, share},
+    words::share,
 };
 
 /// Columns kept free at the right for the big figure, where there is room for it.
 const FIGURE_COLUMNS: u16 = 24;
+/// From this width on the figure has room.
+const WIDE: u16 = 120;
 
 pub fn draw(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
     let Scene { state, view, theme } = scene;
@@ -63,17 +60,17 @@ pub fn draw(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
     if let Some(style) = worst.as_ref().and_then(|worst| edge(worst, theme)) {
         frame::light(area, style, theme, buf);
     }
-    for (place, rows) in rows(state, view, area) {
+    for (place, rows) in rows(scene, area) {
         let Some(route) = words::plan(state).and_then(|plan| plan.routes.get(place)) else { continue };
         let known = state.routes.get(&route.id).unwrap_or(&unread);
         let legs = legs(scene, known, route);
         let freshness = freshness(state, known, view);
         match rows {
             Rows::Small(row) => small(scene, known, route, (&legs, freshness), row, buf),
-            Rows::Full { rail, message, below, figure } => {
+            Rows::Full { rail, message: below_rail, below, figure } => {
                 rail::draw(&legs, freshness, theme, rail, buf);
                 ghosts::draw(&ghosts(state, route, view), &legs, theme, rail, buf);
-                say(message_line(scene, known, route, message.width), theme, message, buf);
+                say(message(scene, known, route, below_rail.width), theme, below_rail, buf);
                 draft::draw(scene, route, below, buf);
                 if let Some(figure) = figure {
                     let below = Rect { y: figure.y + big::ROWS, height: 1, ..figure };
@@ -90,6 +87,7 @@ pub fn draw(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
 /// The colour of the frame around what wants to be looked at.
 fn edge(worst: &Attention, theme: &Theme) -> Option<Style> {
     match worst {
+        Attention::AtDoor { breach, .. } if breach.is_unknown() => Some(theme.unknown),
         Attention::NotHome { .. }
         | Attention::Breach { .. }
         | Attention::AtDoor { .. }
@@ -117,7 +115,7 @@ fn edge(worst: &Attention, theme: &Theme) -> Option<Style> {
 }
 
 /// The worst that is true of this route or of a trigger that guards it; that a trigger can't judge yet is told in its own pane.
-fn worst(state: &State, route: &Route) -> Option<Attention> {
+pub(super) fn worst(state: &State, route: &Route) -> Option<Attention> {
     let plan = words::plan(state)?;
     let tells = |found: &Attention| !matches!(found, Attention::Unjudged { .. }) && found.route(plan) == Some(&route.id);
     outlook::attention(state).into_iter().find(tells)
@@ -131,6 +129,9 @@ fn status(scene: Scene<'_>, route: &Route, known: &RouteState, worst: Option<&At
         Some(Attention::NotHome { .. }) => Line::styled(format!("{} NOT HOME", theme.glyphs.breach), theme.breach),
         Some(Attention::TakenOver { .. }) => Line::styled(format!("{} HELD, another version decided", theme.glyphs.warn), theme.warn),
         Some(Attention::Drifted { .. }) => Line::styled(format!("{} DRIFT, nothing of ours", theme.glyphs.warn), theme.warn),
+        Some(Attention::AtDoor { breach, .. }) if resting && breach.is_unknown() => {
+            Line::styled(format!("{} NOT KNOWN", theme.glyphs.unknown), theme.unknown)
+        }
         Some(Attention::Breach { .. } | Attention::AtDoor { .. }) if resting => {
             Line::styled(format!("{} BREACH", theme.glyphs.breach), theme.breach)
         }
@@ -166,16 +167,17 @@ fn progress(state: &State, route: &Route, known: &RouteState, theme: &Theme) -> 
 }
 
 /// What most wants to be said under the bar, as a band across the pane if it is an alarm.
-fn say(line: Line<'static>, theme: &Theme, area: Rect, buf: &mut Buffer) {
-    if line.style == theme.latch {
+fn say(lines: Vec<Line<'static>>, theme: &Theme, area: Rect, buf: &mut Buffer) {
+    let area = Rect { height: area.height.min(lines.len() as u16), ..area };
+    if lines.first().is_some_and(|line| line.style == theme.latch) {
         buf.set_style(area.intersection(buf.area), theme.latch);
     }
-    text::rows(buf, area, [line]);
+    text::rows(buf, area, lines);
 }
 
 /// Where the mouse finds the bars.
 pub fn bars(scene: Scene<'_>, area: Rect) -> Vec<(usize, Rect)> {
-    let Scene { state, view, .. } = scene;
+    let Scene { state, .. } = scene;
     let unread = RouteState::default();
     let bar = |(place, rows): (usize, Rows)| {
         let route = words::plan(state)?.routes.get(place)?;
@@ -186,7 +188,7 @@ pub fn bars(scene: Scene<'_>, area: Rect) -> Vec<(usize, Rect)> {
         };
         Some((place, rail::bar_area(&legs, area)))
     };
-    rows(state, view, area).into_iter().filter_map(bar).collect()
+    rows(scene, area).into_iter().filter_map(bar).collect()
 }
 
 enum Rows {
@@ -195,14 +197,16 @@ enum Rows {
 }
 
 /// The room of each route, in the plan's order, inside the pane's frame.
-fn rows(state: &State, view: &View, area: Rect) -> Vec<(usize, Rows)> {
+fn rows(scene: Scene<'_>, area: Rect) -> Vec<(usize, Rows)> {
+    let Scene { state, view, .. } = scene;
     let routes = words::plan(state).map_or(0, |plan| plan.routes.len());
     let chosen = view.route.min(routes.saturating_sub(1));
     let mut inner = Rect::new(area.x + 1, area.y + 1, area.width.saturating_sub(2), area.height.saturating_sub(2));
     inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
     let others = (routes.saturating_sub(1) as u16).min(inner.height.saturating_sub(3));
-    let below = inner.height.saturating_sub(others + 4).min(draft::most(state, view));
-    let full = inner.height.saturating_sub(others).min(5 + below);
+    let told = message_rows(scene, area.width);
+    let below = inner.height.saturating_sub(others + 3 + told).min(draft::most(state, view, inner.width));
+    let full = inner.height.saturating_sub(others).min(4 + told + below);
     let mut y = inner.y;
     let mut found = Vec::new();
     for place in 0..routes {
@@ -212,18 +216,27 @@ fn rows(state: &State, view: &View, area: Rect) -> Vec<(usize, Rows)> {
         }
         let room = Rect { y, height, ..inner };
         y += height;
-        found.push((place, if place == chosen { split(room, below) } else { Rows::Small(room) }));
+        found.push((place, if place == chosen { split(room, below, told) } else { Rows::Small(room) }));
     }
     found
 }
 
-fn split(room: Rect, below_rows: u16) -> Rows {
+/// Rows of the message in a pane of `width`: a reason is never cut at what to do about it.
+pub fn message_rows(scene: Scene<'_>, width: u16) -> u16 {
+    let inner = width.saturating_sub(4);
+    let room = if inner >= WIDE { inner - FIGURE_COLUMNS } else { inner };
+    let unread = RouteState::default();
+    let route = words::route(scene.state, scene.view.route);
+    route.map_or(1, |route| message(scene, scene.state.routes.get(&route.id).unwrap_or(&unread), route, room).len() as u16)
+}
+
+fn split(room: Rect, below_rows: u16, told: u16) -> Rows {
     let below = Rect { y: room.bottom() - below_rows, height: below_rows, ..room };
     let room = Rect { height: room.height - below_rows, ..room };
-    let wide = room.width >= 120 && room.height >= big::ROWS;
+    let wide = room.width >= WIDE && room.height >= big::ROWS;
     let rail_width = if wide { room.width - FIGURE_COLUMNS } else { room.width };
     // The message gives way last but one: without it the bar still says where traffic is.
-    let message_rows = u16::from(room.height >= 2);
+    let message_rows = told.min(room.height.saturating_sub(1));
     let rail = Rect { width: rail_width, height: room.height - message_rows, ..room };
     let message = Rect { y: room.bottom() - message_rows, height: message_rows, width: rail_width, ..room };
     let figure = wide.then(|| Rect {
@@ -291,7 +304,7 @@ fn failing(fails: &Fails, theme: &Theme) -> Option<Failing> {
 }
 
 /// What requests show; nothing while there is no sample.
-fn observed(known: &RouteState) -> Option<&Observed> {
+pub(super) fn observed(known: &RouteState) -> Option<&Observed> {
     known.observed.as_ref().filter(|observed| observed.requests > 0)
 }
 
@@ -312,259 +325,4 @@ pub fn freshness(state: &State, known: &RouteState, view: &View) -> Freshness {
         Some(source) if words::is_stale(state, &source, view.now) => Freshness::Stale,
         Some(_) | None => Freshness::Fresh,
     }
-}
-
-/// What most wants to be said under the bar.
-fn message_line(scene: Scene<'_>, known: &RouteState, route: &Route, width: u16) -> Line<'static> {
-    let Scene { state, view, theme } = scene;
-    let glyphs = &theme.glyphs;
-    let needs_human = match &known.motion {
-        Motion::NeedsHuman { why, .. } => Some(why),
-        Motion::Unread | Motion::Settled | Motion::Writing { .. } | Motion::Resolving { .. } => None,
-        Motion::Returning(_) | Motion::Propagating { .. } => None,
-    };
-    let (text, style) = if let Some(threat) = threat(scene, route) {
-        threat
-    } else if let Some(breach) = at_door(scene, route) {
-        breach
-    } else if let Some(drafted) = view.drafts.get(&route.id) {
-        draft::told(scene, known, route, drafted)
-    } else if let Some(drift) = &known.drift {
-        drifted(state, route, drift, view, theme, width)
-    } else if let Some(why) = needs_human {
-        let keys = (words::key(view, Action::Ladder(Way::Back)), words::key(view, Action::Rollback));
-        (
-            format!(
-                " {} A HUMAN MUST LOOK: {}; {} drafts less, {} brings all home",
-                glyphs.breach,
-                crate::words::need(why),
-                keys.0,
-                keys.1
-            ),
-            theme.latch,
-        )
-    } else if let Some(blind) = blind(scene, route) {
-        blind
-    } else if let Some(pending) = &known.queued {
-        (format!("{} queued by {}: {}", glyphs.busy, pending.by.who, pending.to), theme.busy)
-    } else if let Some(hold) = &known.hold {
-        (format!("{} held by {} for {}; {} resumes", glyphs.latch, hold.by, view.age(hold.at), words::key(view, Action::Hold)), theme.warn)
-    } else if let Some(Ghost { share, name }) = ghosts(state, route, view).first() {
-        (format!("{} {name} drafts {}", glyphs.ghost, rail::percent(*share)), theme.people)
-    } else {
-        return resting(scene, known, route, width.into());
-    };
-    Line::styled(text::cut(&text, width.into(), glyphs.ellipsis), style)
-}
-
-/// Somebody else's change and the ways on; what was expected where there is room for it.
-fn drifted(state: &State, route: &Route, drift: &Drift, view: &View, theme: &Theme, width: u16) -> (String, Style) {
-    let names = Names::of(state);
-    // One figure tells a split of two; with a stranger in it, or with nobody, it takes them all.
-    let planned = drift.found.of(&route.home).get() + drift.found.of(&route.target).get();
-    let told = |weights: &Weights| match planned {
-        0..WHOLE => names.split(&route.id, weights),
-        _ => weights.of(&route.target).to_string(),
-    };
-    let head = format!("{} DRIFT: {} set {}", theme.glyphs.warn, crate::words::mover_name(&drift.by, names), told(&drift.found));
-    let expected = format!(", expected {}", told(&drift.expected));
-    let adopts =
-        if outlook::is_adoptable(state, route) { format!("{} adopts, ", words::key(view, Action::AdoptDrift)) } else { String::new() };
-    let ways = format!("; {adopts}{} home", words::key(view, Action::Rollback));
-    let whole = format!("{head}{expected}{ways}");
-    (if text::width(&whole) <= width.into() { whole } else { format!("{head}{ways}") }, theme.warn)
-}
-
-/// What is met at the front door is beyond what the plan tolerates, or not home's site.
-fn at_door(scene: Scene<'_>, route: &Route) -> Option<(String, Style)> {
-    let Scene { state, view, theme } = scene;
-    let breach = outlook::attention(state).into_iter().find_map(|found| {
-        if let Attention::AtDoor { route: id, breach } = found
-            && id == route.id
-        {
-            Some(breach)
-        } else {
-            None
-        }
-    })?;
-    let what = crate::words::at_door(&breach, view.now, Names::of(state));
-    if stranded(state, route).is_some_and(|stranded| *stranded.home == breach.backend) {
-        let copies = words::key(view, Action::CopyAwayByHand);
-        let there = words::place(route, &route.target);
-        let (home, failed, of) = (words::place(route, &route.home), breach.failed, breach.answers);
-        let told = format!(
-            " {} {home} fails {failed} of {of}: restore it; {copies} copies the way to {there} by hand, past what cutover does",
-            theme.glyphs.breach
-        );
-        return Some((told, theme.latch));
-    }
-    Some((format!(" {} {what}{}", theme.glyphs.breach, way_home(state, route, view)), theme.latch))
-}
-
-/// A trigger of this route whose clock is running, the one that acts first.
-fn threat(scene: Scene<'_>, route: &Route) -> Option<(String, Style)> {
-    let Scene { state, view, theme } = scene;
-    let names = Names::of(state);
-    let running = guards(state, route).filter_map(|trigger| match outlook::outlook(state, &trigger.id)? {
-        // Of what has led home already the way home tells.
-        Outlook::Running { then: Then::NobodyThere | Then::Done, .. } => None,
-        Outlook::Running { acts_at, then, .. } => Some((trigger, acts_at, then)),
-        Outlook::Quiet
-        | Outlook::Idle
-        | Outlook::Unjudged(_)
-        | Outlook::Unproven { .. }
-        | Outlook::Blind { .. }
-        | Outlook::Fired { .. }
-        | Outlook::GoingHome => None,
-    });
-    let (trigger, acts_at, then) = running.min_by_key(|(_, acts_at, then)| (*then != Then::GoesHome, *acts_at))?;
-    let value = state.triggers.get(&trigger.id).and_then(|seen| seen.value);
-    let value = value.map_or_else(String::new, |value| format!(" {}", trigger.metric.unit().show(value)));
-    let what = names.watched_short(&trigger.id);
-    let follows = match then {
-        Then::GoesHome => format!("rolls back by itself in {}", acts_at.since(view.now)),
-        Then::Holds | Then::Withheld { .. } | Then::Disarmed { .. } | Then::HomeNotProven { .. } | Then::NobodyThere | Then::Done => {
-            crate::words::short::then(&then, names)
-        }
-    };
-    Some((format!(" {} {what}{value}: {follows}{}", theme.glyphs.breach, way_home(state, route, view)), theme.latch))
-}
-
-/// The key that goes home, where that helps: not where everybody is home or on the way, nor where home is in no state to take them.
-fn way_home(state: &State, route: &Route, view: &View) -> String {
-    let assured = outlook::against_home(state, route).is_empty();
-    match home(state, route) {
-        Home::Away { .. } | Home::NotHome { .. } if assured => format!("; {} goes home now", words::key(view, Action::Rollback)),
-        Home::Away { .. } | Home::NotHome { .. } => String::new(),
-        Home::Unread | Home::Going { .. } | Home::Accepted { .. } | Home::Unasked { .. } | Home::Seen { .. } => String::new(),
-    }
-}
-
-/// The triggers that watch this route.
-fn guards<'a>(state: &'a State, route: &'a Route) -> impl Iterator<Item = &'a Trigger> {
-    words::plan(state).into_iter().flat_map(|plan| &plan.triggers).filter(|trigger| trigger.route == route.id)
-}
-
-/// A trigger of this route that can't see, why, and what follows from it.
-fn blind(scene: Scene<'_>, route: &Route) -> Option<(String, Style)> {
-    let Scene { state, view, theme } = scene;
-    let blind = guards(state, route).filter_map(|trigger| match outlook::outlook(state, &trigger.id)? {
-        Outlook::Blind { since, gap, acts_at, then } => Some((trigger, since, gap, acts_at, then)),
-        Outlook::Quiet
-        | Outlook::Idle
-        | Outlook::Unjudged(_)
-        | Outlook::Running { .. }
-        | Outlook::Unproven { .. }
-        | Outlook::Fired { .. }
-        | Outlook::GoingHome => None,
-    });
-    let (trigger, _, gap, acts_at, then) = blind.min_by_key(|(_, since, ..)| *since)?;
-    let why = gap.map_or_else(|| "no reading yet".to_owned(), crate::words::gap);
-    let follows = match then {
-        Then::GoesHome => format!("rolls back by itself in {}", acts_at.since(view.now)),
-        Then::Holds | Then::Withheld { .. } | Then::Disarmed { .. } | Then::HomeNotProven { .. } | Then::NobodyThere | Then::Done => {
-            format!("nothing advances{}", way_home(state, route, view))
-        }
-    };
-    let place = words::place(route, &trigger.backend);
-    Some((format!("{} {place} can't be judged: {follows} ({why})", theme.glyphs.unknown), theme.unknown))
-}
-
-/// Nothing special: what comes next and how to ask for it, then how fresh all this is and what it rests on.
-fn resting(scene: Scene<'_>, known: &RouteState, route: &Route, room: usize) -> Line<'static> {
-    let Scene { state, view, theme } = scene;
-    let mut facts = Vec::new();
-    match known.accepted_at {
-        Some(at) => facts.push(format!("weights read {}", words::age(view.age(at)))),
-        None => facts.push("weights not read yet".to_owned()),
-    }
-    facts.push(match observed(known) {
-        Some(seen) => format!("{} requests seen", seen.requests),
-        None => "no request seen yet".to_owned(),
-    });
-    facts.extend(known.moved_by.as_ref().map(|by| format!("moved by {}", crate::words::mover(by, Names::of(state)))));
-    let first = next_step(scene, known, route, room);
-    let between = format!(" {} ", theme.glyphs.dot);
-    let alone = first.is_empty();
-    let facts = facts.into_iter().enumerate().map(|(place, fact)| {
-        let gap = if place == 0 && alone { "" } else { &between };
-        Span::styled(format!("{gap}{fact}"), theme.dim)
-    });
-    text::with_what_fits(first, facts, room)
-}
-
-/// How this person goes on from here: the next step of the ladder, or whose turn it is.
-fn next_step(scene: Scene<'_>, known: &RouteState, route: &Route, room: usize) -> Vec<Span<'static>> {
-    let Scene { state, view, theme } = scene;
-    let Some(share) = known.accepted.as_ref().map(|accepted| accepted.weights.of(&route.target)) else { return Vec::new() };
-    if known.motion.is_returning() {
-        return Vec::new();
-    }
-    if known.motion != Motion::Settled {
-        return following(state, known, route, share, theme);
-    }
-    if known.latch.is_some() || view.me.as_ref().is_none_or(|me| !me.role.may_steer()) {
-        return Vec::new();
-    }
-    let plain = |words: String| Span::styled(words, theme.text);
-    let key = |action| Span::styled(words::key(view, action), theme.key);
-    let Some(next) = route.ladder.iter().find(|step| **step > share) else {
-        let seen = matches!(known.proof, Proof::Proven { .. } | Proof::Fits) && known.against_since.is_none();
-        let all = format!("all traffic is given to {}", words::place(route, &route.target));
-        return vec![if seen {
-            Span::styled(format!("{} {all}", theme.glyphs.ok), theme.ok)
-        } else {
-            Span::styled(format!("{} {all}, not seen by requests yet", theme.glyphs.unknown), theme.unknown)
-        }];
-    };
-    let mine = view.me.as_ref().map(|me| me.client);
-    // Nobody is invited to go on while something is wrong, nor to what would be refused.
-    if worst(state, route).is_some_and(|worst| matches!(worst, Attention::ConnectionsDropped { .. })) {
-        return vec![Span::styled(format!("{} find out who drops connections before you go on", theme.glyphs.warn), theme.warn)];
-    }
-    if let Some(why) = refused(state, known, route, *next) {
-        let told = format!("{} {next} would be refused now: {}", theme.glyphs.latch, crate::words::why_refused(&why, Names::of(state)));
-        return vec![Span::styled(text::cut(&told, room, theme.glyphs.ellipsis), theme.warn)];
-    }
-    match &state.controls.holder {
-        Some(holder) if Some(holder.client) == mine => {
-            vec![key(Action::Ladder(Way::Forward)), plain(format!(" drafts {next}, ")), key(Action::Ask), plain(" asks for it".to_owned())]
-        }
-        Some(_) => Vec::new(),
-        None => vec![
-            key(Action::Controls),
-            plain(format!(" takes the controls, then {} drafts {next}", words::key(view, Action::Ladder(Way::Forward)))),
-        ],
-    }
-}
-
-/// Why the target would not be given `share` now.
-fn refused(state: &State, known: &RouteState, route: &Route, share: PerMille) -> Option<Refusal> {
-    let to = route.planned(&known.accepted.as_ref()?.weights).with(&route.target, share).ok()?;
-    outlook::refusals(state, &route.id, &to).into_iter().next()
-}
-
-/// While a move is under way the next one has time: how far requests have followed.
-fn following(state: &State, known: &RouteState, route: &Route, given: PerMille, theme: &Theme) -> Vec<Span<'static>> {
-    if let stands @ Home::Accepted { .. } = home(state, route) {
-        // After a rollback the way home tells it, one row below.
-        return match known.latch {
-            Some(_) => Vec::new(),
-            None => vec![Span::styled(
-                format!("{} {}", theme.glyphs.busy, rollback::whereabouts(&stands, &words::place(route, &route.home))),
-                theme.busy,
-            )],
-        };
-    }
-    let place = words::place(route, &route.target);
-    if let Motion::Writing { to, .. } | Motion::Resolving { to, .. } = &known.motion {
-        let told = format!("{} {} is being written", theme.glyphs.busy, Names::of(state).split(&route.id, to));
-        return vec![Span::styled(told, theme.busy)];
-    }
-    let head = format!("{} {given} on {place} is accepted", theme.glyphs.busy);
-    let told = match observed(known).and_then(|observed| observed.shares.get(&route.target)) {
-        Some(seen) => format!("{head}, requests show {} so far", share(seen.fraction)),
-        None => format!("{head}, not seen by requests yet"),
-    };
-    vec![Span::styled(told, theme.busy)]
 }

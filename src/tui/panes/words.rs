@@ -9,7 +9,8 @@ use crate::{
         home::Home,
         news::Tone,
         outlook::Outlook,
-        state::{ItemStatus, Motion, Proof, Reading, RouteState, State, TriggerState},
+        requests::{Requests, requests},
+        state::{ItemStatus, Motion, Reading, RouteState, State, TriggerState},
     },
     domain::{
         id::{BackendId, SourceId},
@@ -146,10 +147,10 @@ pub fn course(known: &RouteState, home: &Home, now: Timestamp, theme: &Theme) ->
         Motion::Unread | Motion::Resolving { .. } => (glyphs.unknown, theme.unknown),
         Motion::Settled if unread_for(known, now).is_some() => (glyphs.unknown, theme.unknown),
         Motion::Settled if matches!(home, Home::Accepted { .. }) && known.latch.is_some() => (glyphs.unknown, theme.unknown),
-        Motion::Settled => match (known.proof, known.against_since) {
-            (_, Some(_)) => (glyphs.warn, theme.warn),
-            (Proof::Proven { .. } | Proof::Fits, None) => (glyphs.ok, theme.ok),
-            (Proof::Unproven | Proof::Unasked, None) => (glyphs.unknown, theme.unknown),
+        Motion::Settled => match requests(known) {
+            Requests::Disagree { .. } => (glyphs.warn, theme.warn),
+            Requests::Proven | Requests::Fits => (glyphs.ok, theme.ok),
+            Requests::Spreading | Requests::Unproven | Requests::Unasked => (glyphs.unknown, theme.unknown),
         },
         Motion::Writing { .. } | Motion::Propagating { .. } => (glyphs.busy, theme.busy),
         Motion::Returning(back) if back.failures == 0 => (glyphs.busy, theme.busy),

@@ -71,6 +71,16 @@ pub fn rows<'a>(buf: &mut Buffer, area: Rect, lines: impl IntoIterator<Item = Li
     }
 }
 
+/// The same in at most `rows` lines, the last of which is cut where even they have no room for it.
+pub fn wrap_within(text: &str, room: usize, rows: usize, ellipsis: &str) -> Vec<String> {
+    let mut lines = wrap(text, room);
+    if lines.len() > rows {
+        let rest = lines.split_off(rows.saturating_sub(1)).join(" ");
+        lines.push(cut(&rest, room, ellipsis));
+    }
+    lines
+}
+
 /// Words of `text` in lines of at most `width` cells; a longer word is cut.
 pub fn wrap(text: &str, room: usize) -> Vec<String> {
     let mut lines = vec![String::new()];

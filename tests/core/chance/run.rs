@@ -180,7 +180,7 @@ impl Run {
             Effect::Inject { .. } => Outcome::Done(Receipt::default()),
             Effect::Wake { .. } => return Ok(()),
         };
-        if orphaned { Ok(()) } else { self.happen(Event::Finished { effect, outcome }) }
+        if orphaned { Ok(()) } else { self.happen(Event::Finished { effect, outcome, attempts: Vec::new() }) }
     }
 
     fn weights(&mut self, look: Look) -> Check {

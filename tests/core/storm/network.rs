@@ -29,6 +29,8 @@ use super::night::{Coming, Night};
 use crate::watch::{Check, require};
 
 const WRITE_DEADLINE: Millis = Millis::from_secs(30);
+/// After this long a write that is not answered is sent again.
+const HEDGE: Millis = Millis::from_secs(2);
 const READ_DEADLINE: Millis = Millis::from_secs(10);
 /// A change is accepted and its operation over after about this long.
 const OPERATION: Millis = Millis(2_600);
@@ -38,6 +40,8 @@ pub(crate) const WEIGHTS_STALE_AFTER: Millis = Millis::from_secs(25);
 pub(crate) struct Request {
     host: u64,
     effect: EffectId,
+    /// Under whose id it goes.
+    id: EffectId,
     to: Weights,
     version: Version,
     answer: Answer,
@@ -59,10 +63,10 @@ impl Night {
     pub(crate) fn send(&mut self, effect: IssuedEffect) {
         let (id, host) = (effect.id, self.host);
         match effect.what {
-            Effect::Write { to, version, .. } => {
+            Effect::Write { to, version, again, .. } => {
                 self.summary.writes += 1;
                 self.summary.rollbacks += u64::from(to == weights(1000, 0));
-                self.send_write(id, to, version);
+                self.send_write((id, again.unwrap_or(id)), to, version);
             }
             Effect::Read { .. } => self.send_read(id),
             Effect::Wake { at, alarm } => {
@@ -73,13 +77,15 @@ impl Night {
         }
     }
 
-    fn send_write(&mut self, effect: EffectId, to: Weights, version: Version) {
+    fn send_write(&mut self, (effect, id): (EffectId, EffectId), to: Weights, version: Version) {
         let host = self.host;
         let on_the_way = Millis(20 + self.random.index(180) as u64);
         let timed_out = || Outcome::Unknown(Fault::new(FaultKind::TimedOut, "30 s"));
-        let request = |answer| Coming::Write(Request { host, effect, to: to.clone(), version: version.clone(), answer });
+        let request = |answer| Coming::Write(Request { host, effect, id, to: to.clone(), version: version.clone(), answer });
         match self.world.conditions.trouble(self.now.0, Api::Compute) {
-            None => self.later(on_the_way, request(Answer::After(OPERATION))),
+            None | Some(Trouble::ReadsThrottled) => self.later(on_the_way, request(Answer::After(OPERATION))),
+            // The first copy is swallowed, the second goes on a fresh connection.
+            Some(Trouble::DeadConnections) => self.later(Millis(HEDGE.0 + on_the_way.0), request(Answer::After(OPERATION))),
             Some(Trouble::Unavailable) => self.finish(on_the_way, effect, Outcome::NotDone(Fault::new(FaultKind::Unavailable, "503"))),
             Some(Trouble::ReadOnly) => self.finish(on_the_way, effect, Outcome::NotDone(Fault::new(FaultKind::Forbidden, "403"))),
             Some(Trouble::LostReplies) => {
@@ -108,27 +114,33 @@ impl Night {
 
     fn finish(&mut self, after: Millis, effect: EffectId, outcome: Outcome) {
         let host = self.host;
-        self.later(after, Coming::Event { host, event: Event::Finished { effect, outcome } });
+        self.later(after, Coming::Event { host, event: Event::Finished { effect, outcome, attempts: Vec::new() } });
     }
 
     /// The API takes a write in: compare, and set or refuse.
     pub(crate) fn write_arrives(&mut self, request: Request) -> Check {
-        let Request { host, effect, to, version, answer } = request;
+        let Request { host, effect, id, to, version, answer } = request;
         self.has_intent(effect)?;
         let share = |name: &str| u32::from(to.of(&name.parse().expect("a name")).get());
         let mut body = url_map::reweighted(&self.world.load_balancer.url_map(), share("run"), share("gke"));
         body["fingerprint"] = version.0.as_str().into();
         let reason = Some(effect.to_string());
         let actor = Actor { principal: PRODUCT.to_owned(), agent: "cutover".to_owned(), reason };
-        let id = effect.to_string();
-        let outcome = match self.world.load_balancer.write(self.now.0, Write::Patch, &body, Some(&id), &actor) {
+        let outcome = match self.world.load_balancer.write(self.now.0, Write::Patch, &body, Some(&id.to_string()), &actor) {
             Ok(load_balancer::Accepted::Fresh(operation)) => {
                 self.world.note_url_map("v1.compute.urlMaps.patch", &actor, operation.id);
-                require(self.mutations.insert(effect), "I4", || format!("{effect} was done twice"))?;
+                require(self.mutations.insert(id), "I4", || format!("{id} was done twice"))?;
                 let version = Version(self.world.load_balancer.fingerprint());
                 Outcome::Done(Receipt { version: Some(version), operation: Some(Shown::new(&operation.id.to_string())) })
             }
-            Ok(load_balancer::Accepted::Repeated(_)) => return require(false, "I4", || format!("{effect} was sent twice")),
+            // The operation of the first copy; what has become of the object since, the driver reads.
+            Ok(load_balancer::Accepted::Repeated(_)) => {
+                require(id != effect, "I4", || format!("{effect} was sent twice"))?;
+                let stands = self.accepted();
+                let readable = self.weights_seen(self.now).result.is_ok() && stands.weights == to;
+                let doubt = || Outcome::Unknown(Fault::new(FaultKind::Unavailable, "it can't be read back"));
+                if readable { Outcome::Done(Receipt { version: Some(stands.version), operation: None }) } else { doubt() }
+            }
             Err(refusal) => Outcome::NotDone(Fault::new(FaultKind::Conflict, refusal.to_string())),
         };
         if let (Answer::After(after), true) = (answer, host == self.host) {
@@ -140,9 +152,9 @@ impl Night {
     fn send_read(&mut self, effect: EffectId) {
         let (host, asked_at) = (self.host, self.now);
         let after = match self.world.conditions.trouble(self.now.0, Api::Compute) {
-            None | Some(Trouble::Unavailable | Trouble::ReadOnly) => Millis(30 + self.random.index(200) as u64),
+            None | Some(Trouble::Unavailable | Trouble::ReadOnly | Trouble::ReadsThrottled) => Millis(30 + self.random.index(200) as u64),
             Some(Trouble::Slow { ms }) => Millis(ms as u64).min(READ_DEADLINE),
-            Some(Trouble::LostReplies | Trouble::HalfOpen) => READ_DEADLINE,
+            Some(Trouble::LostReplies | Trouble::HalfOpen | Trouble::DeadConnections) => READ_DEADLINE,
         };
         self.later(after, Coming::Answer { host, effect, asked_at });
     }
@@ -154,7 +166,7 @@ impl Night {
             Err(fault) => Outcome::NotDone(fault.clone()),
         };
         self.happen(Event::Observed(seen))?;
-        self.happen(Event::Finished { effect, outcome })
+        self.happen(Event::Finished { effect, outcome, attempts: Vec::new() })
     }
 
     /// What a look at the weights, which began then and ends now, comes back with.
@@ -162,9 +174,9 @@ impl Night {
         let trouble = self.world.conditions.trouble(asked_at.0, Api::Compute);
         let fault = |kind| Err(Fault::new(kind, "the API is not well"));
         let result = match trouble {
-            Some(Trouble::Unavailable) => fault(FaultKind::Unavailable),
+            Some(Trouble::Unavailable | Trouble::ReadsThrottled) => fault(FaultKind::Unavailable),
             Some(Trouble::LostReplies) => fault(FaultKind::Broken),
-            Some(Trouble::HalfOpen) => fault(FaultKind::TimedOut),
+            Some(Trouble::HalfOpen | Trouble::DeadConnections) => fault(FaultKind::TimedOut),
             Some(Trouble::Slow { ms }) if ms as u64 >= READ_DEADLINE.0 => fault(FaultKind::TimedOut),
             Some(Trouble::Slow { .. } | Trouble::ReadOnly) | None => Ok(vec![Fact::Accepted(self.accepted())]),
         };

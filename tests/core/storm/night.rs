@@ -1,6 +1,6 @@
 //! One night: time, the world, the host with its journal, and whatever is on its way between them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use cutover::{
     core::{
@@ -34,6 +34,8 @@ use crate::watch::{Before, Check, Violation, Watch, require, settled, what_if};
 
 const START_MS: i64 = 1_800_000_000_000;
 const STEP: Millis = Millis(250);
+/// A death loses the newest second or two of records, and the ledgers of 64 entries ago are then old enough.
+const LEDGERS_KEPT: usize = 4;
 
 /// How long a night is.
 #[derive(Debug, Clone, Copy)]
@@ -104,6 +106,8 @@ pub(crate) struct Night {
     course: Course,
     checks: Checks,
     watch: Watch,
+    /// The watchman's ledgers as they were behind some records, by the number of the next one; the newest last.
+    ledgers: VecDeque<(u64, Watch)>,
     replayed: Replayed,
     memory: Memory,
     writer: Writer,
@@ -140,6 +144,7 @@ impl Night {
             course,
             checks,
             watch: Watch::default(),
+            ledgers: VecDeque::new(),
             replayed: Replayed::default(),
             memory,
             writer,
@@ -241,6 +246,7 @@ impl Night {
             self.watch.look(&before, &transition.entry, &transition.decision, &self.state)?;
             if self.next.0.is_multiple_of(64) {
                 what_if(&self.state)?;
+                self.keep_ledgers();
             }
         }
         let share = |accepted: &cutover::domain::fact::Accepted| accepted.weights.of(&self.plan.routes[0].target).get();
@@ -250,6 +256,13 @@ impl Night {
             self.send(effect);
         }
         Ok(())
+    }
+
+    fn keep_ledgers(&mut self) {
+        self.ledgers.push_back((self.writer.head().seq + 1, self.watch.clone()));
+        if self.ledgers.len() > LEDGERS_KEPT {
+            self.ledgers.pop_front();
+        }
     }
 
     /// What the engine records of an event; now and then it is proved that the whole of it would have come to the same.
@@ -283,6 +296,9 @@ impl Night {
         self.intents = Intents::default();
         let (writer, _) = Writer::open_in(&self.memory, Cadence::default()).map_err(|error| lost(&error.to_string()))?;
         self.writer = writer;
+        // Ledgers that know of a record which is lost go with it. Reading has appended one record at most.
+        let newest = self.writer.head().seq;
+        self.ledgers.retain(|(behind, _)| *behind <= newest);
         self.replay(self.checks)?;
         (self.state, self.next, self.watch) = (self.replayed.state.clone(), self.replayed.next, self.replayed.watch.clone());
         self.host += 1;
@@ -305,21 +321,23 @@ impl Night {
     }
 
     /// I4: the records give the same decisions again, and with them the state and the watchman's ledgers. What was read, proved and
-    /// stepped once is not gone through again as long as it stands there as it stood.
+    /// stepped once is not gone through again as long as it stands there as it stood. What he wrote down live of a record that gives the
+    /// same decision is what he would write down of it now, so his ledgers are taken up where he kept them last.
     fn replay(&mut self, ledgers: Checks) -> Check {
         let written = self.memory.written();
         if !written.starts_with(&self.replayed.bytes) {
             self.replayed = Replayed::default();
         }
         let Replayed { bytes, head, state, next, watch } = &mut self.replayed;
+        let mut looks_from = head.next_seq;
+        if let Some((behind, kept)) = self.ledgers.back().filter(|(behind, _)| *behind >= looks_from) {
+            (looks_from, *watch) = (*behind, kept.clone());
+        }
         let mut records = Records::<_, Transition>::resume(&written[bytes.len()..], bytes.len() as u64, *head);
         for record in records.by_ref() {
-            let Body::Entry { payload: Transition { entry, decision: recorded }, .. } =
-                record.map_err(|error| lost(&error.to_string()))?.body
-            else {
-                continue;
-            };
-            let before = (ledgers == Checks::On).then(|| Before::of(state));
+            let record = record.map_err(|error| lost(&error.to_string()))?;
+            let Body::Entry { payload: Transition { entry, decision: recorded }, .. } = record.body else { continue };
+            let before = (ledgers == Checks::On && record.seq >= looks_from).then(|| Before::of(state));
             let decision = step(state, &entry);
             require(decision == recorded, "I4", || format!("entry {} is decided otherwise in a replay", entry.seq))?;
             *next = Seq(entry.seq.0 + 1);

@@ -9,7 +9,7 @@ use cutover::{
         database::{Engine, Movement, Serving},
         fact::{Fact, Observation, Probed, ReplicaState, Replication, Served, Writable},
         fault::{Fault, FaultKind},
-        id::BackendId,
+        id::{BackendId, RouteId, SourceId},
         metric::{Basis, Gap, Measured, Metric, Sample},
         platform::Workload,
         time::{Millis, Timestamp},
@@ -25,16 +25,18 @@ use cutover::{
     },
 };
 
-use super::night::Night;
+use super::{network::WEIGHTS_STALE_AFTER, night::Night};
 use crate::watch::Check;
 
 const WINDOW: Millis = Millis::from_secs(30);
 const LEGS: [Leg; 2] = [Leg::Run, Leg::Gke];
 
-/// A source and when it is looked at again.
+/// A source and when it is looked at again. What it is called is made once: a night looks thousands of times.
 #[derive(Debug)]
 struct Sense {
     what: What,
+    source: SourceId,
+    stale_after: Millis,
     every: Millis,
     due: Timestamp,
 }
@@ -52,7 +54,12 @@ enum What {
 pub(crate) struct Senses {
     all: Vec<Sense>,
     windows: BTreeMap<Leg, Ledger>,
-    stale_after: Millis,
+    route: RouteId,
+    run: BackendId,
+    gke: BackendId,
+    stranger: BackendId,
+    /// What answers look like, by their code and whether a login page gave them; each is made when it is first met.
+    kinds: BTreeMap<(Code, bool), AnswerKind>,
 }
 
 /// What one leg's pages showed.
@@ -80,52 +87,73 @@ fn sum(one: &Meter, other: &Meter) -> Meter {
 
 impl Senses {
     pub(crate) fn new(plan: &Plan) -> Senses {
-        let sense = |what, every| Sense { what, every, due: Timestamp(0) };
+        let sense = |what, source: &str, every, stale_after| {
+            let source = source.parse().expect("a name");
+            Sense { what, source, stale_after, every, due: Timestamp(0) }
+        };
         let scrape = plan.limits.scrape_every;
         let mut all = vec![
-            sense(What::Weights, plan.limits.read_every),
-            sense(What::FrontDoor, Millis::from_secs(1)),
-            sense(What::Replica, Millis::from_secs(30)),
+            sense(What::Weights, "weights/frontend", plan.limits.read_every, WEIGHTS_STALE_AFTER),
+            sense(What::FrontDoor, "front-door/frontend", Millis::from_secs(1), Millis::from_secs(10)),
+            sense(What::Replica, "sql/hexproperty-replica", Millis::from_secs(30), Millis::from_mins(5)),
         ];
         for leg in LEGS {
-            all.push(sense(What::Scrape(leg), scrape));
-            all.push(sense(What::Workload(leg), Millis::from_secs(5)));
-            all.push(sense(What::Probe(leg), Millis::from_secs(2)));
+            let of = |what: &str| format!("{what}/{}", leg.label());
+            all.push(sense(What::Scrape(leg), &of("scrape"), scrape, Millis(scrape.0 * 3)));
+            all.push(sense(What::Workload(leg), &of("workload"), Millis::from_secs(5), Millis::from_secs(20)));
+            all.push(sense(What::Probe(leg), &of("probe"), Millis::from_secs(2), Millis::from_secs(10)));
         }
-        Senses { all, windows: BTreeMap::new(), stale_after: Millis(scrape.0 * 3) }
+        let name = |name: &str| name.parse().expect("a name");
+        Senses {
+            all,
+            windows: BTreeMap::new(),
+            route: "frontend".parse().expect("a name"),
+            run: name(Leg::Run.label()),
+            gke: name(Leg::Gke.label()),
+            stranger: name("frontend-hotfix"),
+            kinds: BTreeMap::new(),
+        }
+    }
+
+    fn backend(&self, leg: Leg) -> BackendId {
+        match leg {
+            Leg::Run => self.run.clone(),
+            Leg::Gke => self.gke.clone(),
+        }
     }
 }
 
 impl Night {
     pub(crate) fn sense(&mut self) -> Check {
         for place in 0..self.senses.all.len() {
-            let Sense { what, every, due } = &mut self.senses.all[place];
+            let Sense { what, every, due, .. } = &mut self.senses.all[place];
             if *due > self.now {
                 continue;
             }
             *due = self.now + *every;
             let what = *what;
-            let seen = self.look(what);
+            let seen = self.look(what, place);
             self.happen(Event::Observed(seen))?;
         }
         Ok(())
     }
 
-    fn look(&mut self, what: What) -> Observation {
+    fn look(&mut self, what: What, place: usize) -> Observation {
         let now = self.now;
-        let (source, stale_after, result) = match what {
+        let result = match what {
             What::Weights => return self.weights_seen(now),
-            What::Scrape(leg) => (format!("scrape/{}", leg.label()), self.senses.stale_after, self.scrape(leg)),
-            What::Workload(leg) => (format!("workload/{}", leg.label()), Millis::from_secs(20), self.workload(leg)),
-            What::Probe(leg) => (format!("probe/{}", leg.label()), Millis::from_secs(10), Ok(vec![self.probe(leg)])),
-            What::FrontDoor => ("front-door/frontend".to_owned(), Millis::from_secs(10), Ok(vec![self.front_door()])),
-            What::Replica => ("sql/hexproperty-replica".to_owned(), Millis::from_mins(5), Ok(vec![self.replica()])),
+            What::Scrape(leg) => self.scrape(leg),
+            What::Workload(leg) => self.workload(leg),
+            What::Probe(leg) => Ok(vec![self.probe(leg)]),
+            What::FrontDoor => Ok(vec![self.front_door()]),
+            What::Replica => Ok(vec![self.replica()]),
         };
-        Observation { source: source.parse().expect("a name"), asked_at: now, stale_after, result }
+        let Sense { source, stale_after, .. } = &self.senses.all[place];
+        Observation { source: source.clone(), asked_at: now, stale_after: *stale_after, result }
     }
 
     fn scrape(&mut self, leg: Leg) -> Result<Vec<Fact>, Fault> {
-        let backend = leg.label().parse().expect("a name");
+        let backend = self.senses.backend(leg);
         let all = |gap: Gap| Metric::ALL.into_iter().map(|metric| (metric, Err(gap))).collect();
         let values = match self.world.conditions.of(leg).damage {
             Damage::Failing => return Err(Fault::new(FaultKind::Unavailable, "500")),
@@ -198,41 +226,50 @@ impl Night {
             return Err(Fault::new(FaultKind::Unavailable, "503"));
         }
         let workload = Workload::counted(ready, desired, "1.42.0");
-        Ok(vec![Fact::Workload { backend: leg.label().parse().expect("a name"), workload }])
+        Ok(vec![Fact::Workload { backend: self.senses.backend(leg), workload }])
     }
 
     fn probe(&mut self, leg: Leg) -> Fact {
         let probing = self.world.conditions.of(leg).probing;
-        let served: Vec<_> = (0..3).map(|_| self.world.serve(Some(leg))).collect();
-        let slowest_ms = served.iter().map(|served| served.latency_ms).max_by(f64::total_cmp);
-        let kinds = served.iter().filter_map(|served| match probing {
-            Probing::Answered => self.kind(served),
-            Probing::WrongPath => Some(page(404, Redirect::Nowhere)),
-            Probing::TurnedAway => Some(page(403, Redirect::Nowhere)),
-        });
-        let answers: Answers = kinds.map(|kind| (kind, 1)).collect();
+        let mut answers = Answers::default();
+        let mut slowest_ms: Option<f64> = None;
+        for _ in 0..3 {
+            let served = self.world.serve(Some(leg));
+            slowest_ms = Some(slowest_ms.map_or(served.latency_ms, |slowest| slowest.max(served.latency_ms)));
+            let kind = match probing {
+                Probing::Answered => self.kind(&served),
+                Probing::WrongPath => Some(page(404, Redirect::Nowhere)),
+                Probing::TurnedAway => Some(page(403, Redirect::Nowhere)),
+            };
+            kind.iter().for_each(|kind| answers.add(kind, 1));
+        }
         let failed = answers.count(|kind| !Expect::success().accepts(kind));
-        Fact::Probed(Probed { backend: leg.label().parse().expect("a name"), sent: 3, failed, dropped: 0, answers, slowest_ms })
+        Fact::Probed(Probed { backend: self.senses.backend(leg), sent: 3, failed, dropped: 0, answers, slowest_ms })
     }
 
     /// What somebody outside sees of an answer.
-    fn kind(&self, served: &traffic::Served) -> Option<AnswerKind> {
-        let redirect = match served.code? {
-            Code::Found => Redirect::OtherHost("login.hexproperty.com".into()),
-            Code::Fine | Code::NotFound | Code::Broken | Code::BadGateway | Code::Unavailable => Redirect::Nowhere,
-        };
+    fn kind(&mut self, served: &traffic::Served) -> Option<AnswerKind> {
+        let code = served.code?;
         let manner = served.leg.map_or(Manner::Proper, |leg| self.world.conditions.of(leg).manner);
-        let login = manner == Manner::LoginPage && served.code == Some(Code::Fine);
-        let media = if login { "text/html" } else { "application/json" };
-        Some(AnswerKind::new(served.code?.number(), media, redirect, TextMatch::NotAsked))
+        let login = manner == Manner::LoginPage && code == Code::Fine;
+        let made = || {
+            let redirect = match code {
+                Code::Found => Redirect::OtherHost("login.hexproperty.com".into()),
+                Code::Fine | Code::NotFound | Code::Broken | Code::BadGateway | Code::Unavailable => Redirect::Nowhere,
+            };
+            let media = if login { "text/html" } else { "application/json" };
+            AnswerKind::new(code.number(), media, redirect, TextMatch::NotAsked)
+        };
+        Some(self.senses.kinds.entry((code, login)).or_insert_with(made).clone())
     }
 
     fn front_door(&mut self) -> Fact {
-        let route = "frontend".parse().expect("a name");
+        let route = self.senses.route.clone();
         let (answers, unmarked_answers) = (BTreeMap::new(), Answers::default());
         let (by_backend, span) = (BTreeMap::new(), Millis::from_secs(1));
         let mut seen = Served { route, span, by_backend, answers, failed: 0, dropped: 0, unmarked: 0, unmarked_answers };
-        for served in (0..20).map(|_| self.world.serve(None)).collect::<Vec<_>>() {
+        for _ in 0..20 {
+            let served = self.world.serve(None);
             let Some(kind) = self.kind(&served) else {
                 seen.dropped += 1;
                 continue;
@@ -243,7 +280,7 @@ impl Night {
                 seen.unmarked_answers.add(&kind, 1);
                 continue;
             }
-            let backend: BackendId = served.leg.map_or("frontend-hotfix", Leg::label).parse().expect("a name");
+            let backend = served.leg.map_or_else(|| self.senses.stranger.clone(), |leg| self.senses.backend(leg));
             *seen.by_backend.entry(backend.clone()).or_default() += 1;
             seen.answers.entry(backend).or_default().add(&kind, 1);
         }

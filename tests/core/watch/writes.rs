@@ -49,6 +49,7 @@ struct Write<'a> {
     to: &'a Weights,
     version: &'a Version,
     cause: &'a Cause,
+    again: Option<EffectId>,
 }
 
 impl Ledger {
@@ -57,7 +58,10 @@ impl Ledger {
         for route in &seen.plan.routes {
             let mut home = 0;
             for write in writes(seen, route) {
-                self.rests_on_a_look(seen, route, &write)?;
+                match write.again {
+                    None => self.rests_on_a_look(seen, route, &write)?,
+                    Some(first) => self.repeats(seen, route, &write, first)?,
+                }
                 if goes_home(seen, route, &write) {
                     home += 1;
                     home_is_allowed(seen, route, &write)?;
@@ -164,6 +168,20 @@ impl Ledger {
         require(sum == 1000 && named, "I1", || format!("{} writes {}", write.id, write.to))
     }
 
+    /// I8: what is repeated is a way home that left, letter for letter, whose outcome is known by now and names no other version.
+    fn repeats(&self, seen: &Seen, route: &Route, write: &Write, first: EffectId) -> Check {
+        let same = self.intents.get(&first).is_some_and(|intent| match intent {
+            Effect::Write { route: of, from, to, version, again, .. } => {
+                *of == route.id && from == write.from && to == write.to && version == write.version && again.is_none()
+            }
+            Effect::Read { .. } | Effect::Wake { .. } | Effect::Inject { .. } => false,
+        });
+        require(same, "I8", || format!("{} repeats {first}, which is another write", write.id))?;
+        require(goes_home(seen, route, write), "I8", || format!("{} repeats {first} and is no way home", write.id))?;
+        let looked = self.routes.get(&route.id).is_some_and(|learnt| !learnt.looks.is_empty());
+        require(!looked, "I8", || format!("{} repeats {first} though a look has come since", write.id))
+    }
+
     /// A move that somebody asked for, and that nothing forbids.
     fn shift_is_allowed(&self, seen: &Seen, route: &Route, write: &Write) -> Check {
         let wanted = wanted(seen, route, write.to);
@@ -212,7 +230,9 @@ impl Ledger {
 
 fn writes<'a>(seen: &Seen<'a>, of: &Route) -> Vec<Write<'a>> {
     let write = |effect: &'a cutover::core::decision::IssuedEffect| match &effect.what {
-        Effect::Write { route, from, to, version, cause } if *route == of.id => Some(Write { id: effect.id, from, to, version, cause }),
+        Effect::Write { route, from, to, version, cause, again } if *route == of.id => {
+            Some(Write { id: effect.id, from, to, version, cause, again: *again })
+        }
         Effect::Write { .. } | Effect::Read { .. } | Effect::Wake { .. } | Effect::Inject { .. } => None,
     };
     seen.decision.effects.iter().filter_map(write).collect()

@@ -48,7 +48,11 @@ const LINES_MAX: usize = 40;
 impl Kubernetes {
     /// Tells how many requests a second the deployment's pods serve in all. Small changes are not recorded.
     pub fn set_request_rate(&mut self, deployment: &str, per_second: f64) {
-        let rates = self.traffic.entry(deployment.to_owned()).or_default();
+        // This is told many times a second, and the name is new only once.
+        if !self.traffic.contains_key(deployment) {
+            self.traffic.insert(deployment.to_owned(), Vec::new());
+        }
+        let Some(rates) = self.traffic.get_mut(deployment) else { return };
         let last = rates.last().map_or(0.0, |rate| rate.per_second);
         if (per_second - last).abs() <= last * 0.1 {
             return;

@@ -137,9 +137,17 @@ pub(super) fn breach(face: &Face<'_>, trigger: &Trigger) -> Headline {
 
 /// What is met at the front door of `backend` is beyond what the plan tolerates, or not home's site; `None` once it is over.
 pub(super) fn door(face: &Face<'_>, backend: &BackendId) -> Option<Headline> {
-    let Face { scene: Scene { state, theme, .. }, route, .. } = *face;
+    let Face { scene: Scene { state, view, theme }, route, .. } = *face;
     let names = Names::of(state);
     let breach = outlook::at_door(state, &route.id).into_iter().find(|breach| breach.backend == *backend)?;
+    if breach.is_unknown() {
+        let told = sentence(&crate::words::at_door(&breach, view.now, names));
+        return Some(Headline {
+            figure: "?".to_owned(),
+            style: theme.unknown,
+            lines: vec![Line::styled(told, theme.figure), all_shares(face)],
+        });
+    }
     let failing = fails(state, route, backend);
     let odd = |unlike: &Difference| unlike.count as f64 / unlike.of.max(1) as f64;
     let met = breach.unlike.as_ref().map(odd).or(failing.at_door.map(|met| met.share.fraction));

@@ -104,8 +104,8 @@ impl Room<'_> {
 
 /// Draws `pane` with all that is known; gives it its usual face where there is no more to say.
 pub fn draw(pane: Pane, scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
-    let Scene { state, view, theme } = scene;
-    let (above, below) = parts(pane, state, view, area);
+    let Scene { view, theme, .. } = scene;
+    let (above, below) = parts(pane, scene, area);
     match pane {
         Pane::Traffic => panes::traffic::draw(scene, above, buf),
         Pane::Platforms => panes::platforms::draw(scene, above, buf),
@@ -132,18 +132,18 @@ pub fn draw(pane: Pane, scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
 
 /// How far the zoomed pane can be scrolled on a screen of this size.
 pub fn last(scene: Scene<'_>, screen: Rect) -> usize {
-    let Scene { state, view, .. } = scene;
     let found = places(scene, screen);
     let Some((pane, area)) = found.panes.first().copied() else { return 0 };
-    let Some(below) = parts(pane, state, view, area).1 else { return 0 };
+    let Some(below) = parts(pane, scene, area).1 else { return 0 };
     let height = columns(pane, scene, below.width).iter().map(Vec::len).max().unwrap_or(0);
     height.saturating_sub(usize::from(below.height.saturating_sub(2)))
 }
 
 /// The room of the usual face, and of what is below it.
-fn parts(pane: Pane, state: &State, view: &View, area: Rect) -> (Rect, Option<Rect>) {
+fn parts(pane: Pane, scene: Scene<'_>, area: Rect) -> (Rect, Option<Rect>) {
+    let Scene { state, view, .. } = scene;
     let face = match pane {
-        Pane::Traffic => 7 + panes::draft::rows(state, view, area.height),
+        Pane::Traffic => 6 + panes::traffic::message_rows(scene, area.width) + panes::draft::rows(state, view, area.width, area.height),
         Pane::Platforms => {
             if area.height >= 34 && area.width >= 160 {
                 12

@@ -86,7 +86,7 @@ fn rests_on(metric: Metric, sample: &Sample, room: &Room) -> String {
 fn told(condition: &Condition, names: Names) -> String {
     match condition {
         Condition::Breached { trigger } => format!("{} is beyond its limit", names.watched(trigger)),
-        Condition::FailsAtDoor { breach } => say::met_at_door(breach, names),
+        Condition::FailsAtDoor { breach } | Condition::NotMet { breach } => say::met_at_door(breach, names),
         Condition::HomeBeyond { metric, value, limit } => {
             let figure = |value| metric.unit().show(value);
             format!("{metric} is {}, above the {} that the target may have", figure(*value), figure(*limit))

@@ -59,7 +59,12 @@ fn shares(route: &Route, known: &RouteState, room: &Room) -> Section {
     if let Some(nobodys) = &known.front_door.nobodys {
         section.fact(
             "unmarked",
-            &format!("{} of {} requests fail, and no answer says whose", nobodys.failed, nobodys.answers),
+            &format!(
+                "{} of {} requests fail, and no answer says whose, {}",
+                nobodys.failed,
+                nobodys.answers,
+                words::age(room.view.age(nobodys.at))
+            ),
             theme.breach,
             room,
         );
@@ -78,13 +83,17 @@ fn text_cut(name: &str, room: &Room) -> String {
 
 /// What a backend answered through the front door lately, by kind.
 fn met(known: &RouteState, id: &BackendId, room: &Room) -> (String, ratatui::style::Style) {
-    let Some(met) = known.front_door.met.get(id) else { return ("no answer lately".to_owned(), room.theme.dim) };
+    let met = known.front_door.met.get(id);
+    if let Some(since) = met.and_then(|met| met.unanswered(room.view.now)) {
+        return (format!("not known: it failed {}, and no answer came since", words::age(room.view.age(since))), room.theme.unknown);
+    }
+    let Some(met) = met.filter(|met| met.answers > 0) else { return ("not met yet".to_owned(), room.theme.dim) };
     let newest = known.front_door.looks.iter().rev().find_map(|look| look.answers.get(id));
     let kinds: Vec<String> =
         newest.into_iter().flat_map(|answers| answers.iter()).map(|(kind, count)| format!("{count} of {kind}")).collect();
     let kinds = if kinds.is_empty() { String::new() } else { format!("; newest: {}", kinds.join(", ")) };
     let style = if met.failing.is_some() || met.unlike.is_some() { room.theme.breach } else { room.theme.text };
-    (format!("{} of {} fail{kinds}", met.failed, met.answers), style)
+    (format!("{} of {} fail, {}{kinds}", met.failed, met.answers, words::age(room.view.age(met.at))), style)
 }
 
 /// How the split that is accepted came about, and what is under way.
@@ -108,7 +117,9 @@ fn split(route: &Route, known: &RouteState, room: &Room) -> Section {
     if let Some(before) = &known.before {
         fact("before that", names.split(&route.id, before), theme.dim);
     }
-    if let Some(seen) = &known.observed {
+    if known.observed.as_ref().is_some_and(|seen| seen.requests == 0) {
+        fact("seen", "no request since the change yet".to_owned(), theme.unknown);
+    } else if let Some(seen) = &known.observed {
         let told = format!(
             "{} requests since the change, {} failed, {} dropped, {}",
             seen.requests,
@@ -125,7 +136,8 @@ fn split(route: &Route, known: &RouteState, room: &Room) -> Section {
         fact("queued", format!("{} asked for {}", queued.by.who, names.split(&route.id, &queued.to)), theme.busy);
     }
     if let Some(hold) = &known.hold {
-        fact("held", format!("by {} for {}; triggers stay armed", hold.by, view.age(hold.at)), theme.warn);
+        let key = words::key(view, crate::tui::keymap::Action::Hold);
+        fact("held", format!("{}; triggers stay armed; {key} resumes", say::held(hold, view.now)), theme.warn);
     }
     if let Some(drift) = &known.drift {
         let who = say::mover_name(&drift.by, names);
