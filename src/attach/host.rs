@@ -52,11 +52,11 @@ use crate::{
 /// Terminals at one time.
 const CLIENTS_MAX: usize = 128;
 /// Of these, accounts that may only watch.
-pub const WATCHERS_MAX: usize = 96;
+const WATCHERS_MAX: usize = 96;
 /// Of one account, however many people it stands for.
 pub const OF_AN_ACCOUNT_MAX: usize = 96;
 /// Beyond all these, for whoever has come for one question only: going home must find a place in a session that is full.
-pub const ERRANDS_MAX: usize = 16;
+const ERRANDS_MAX: usize = 16;
 /// New connections of one account a second, after a burst of as many.
 const ADMITTED_PER_SECOND: u32 = 20;
 /// A client that doesn't introduce itself within this time is cut.

@@ -46,7 +46,7 @@ const READ_WITHIN: Duration = Duration::from_secs(2);
 /// A session whose host can't be asked.
 pub struct Absent {
     pub session: SessionId,
-    pub host: Host,
+    pub(super) host: Host,
     /// Live or simulated, where that is known.
     pub world: Option<WorldKind>,
     /// What is known of it.
@@ -62,7 +62,7 @@ pub struct Absent {
 
 /// Why its host can't be asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Host {
+pub(super) enum Host {
     Gone,
     /// It is there and does not answer; it may come back.
     Silent(Silence),
@@ -139,7 +139,7 @@ impl Absent {
     }
 
     /// Whether its traffic was in a world that ended with its host.
-    pub fn world_is_gone(&self) -> bool {
+    pub(super) fn world_is_gone(&self) -> bool {
         match (&self.host, &self.next) {
             (Host::Gone, Next::ClearAway(_)) => true,
             (Host::Gone, Next::Join(_) | Next::TakeUp(_) | Next::TakeUpAt(_) | Next::PutBack(_) | Next::TheirsAlone(_))

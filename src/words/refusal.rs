@@ -34,9 +34,7 @@ pub fn why_refused(refusal: &Refusal, names: Names) -> String {
         Refusal::StandsThere => "the route stands there already".to_owned(),
         Refusal::NoChange => "it is so already".to_owned(),
         Refusal::Empty => "nothing was written".to_owned(),
-        Refusal::Unwatched { routes } => {
-            format!("nobody would watch over {} any more; roll back first, or name it as abandoned", names.routes(routes))
-        }
+        Refusal::Unwatched { routes } => left_alone(&names.routes(routes)),
         Refusal::Latched { cause: why } => {
             format!("the route is latched since its rollback; re-arm it with a reason first ({})", cause(why, names))
         }
@@ -96,6 +94,10 @@ pub fn why_refused(refusal: &Refusal, names: Names) -> String {
         }
         Refusal::NotOpen => "the session is not open yet; try again".to_owned(),
     }
+}
+
+fn left_alone(routes: &str) -> String {
+    format!("nobody would watch over {routes} any more; roll back first, or name it as abandoned")
 }
 
 /// What came of the question.

@@ -9,8 +9,9 @@ use cutover::core::event::Event;
 
 use crate::account::Account;
 
+/// All that was printed, answers and complaints.
 fn said(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap() + &String::from_utf8(output.stderr.clone()).unwrap()
+    [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes).into_owned()).concat()
 }
 
 fn by_hand(account: &Account) -> String {
