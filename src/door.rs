@@ -30,10 +30,23 @@ const TRANSITIONS_MAX: usize = 1024;
 /// Who is there.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Presence {
-    Joined { client: ClientId, who: OperatorId, role: Role, terminal: Option<TerminalSize>, credentials: Box<Credentials> },
-    Resized { client: ClientId, terminal: TerminalSize },
-    Beat { client: ClientId },
-    Left { client: ClientId },
+    Joined {
+        client: ClientId,
+        who: OperatorId,
+        role: Role,
+        terminal: Option<TerminalSize>,
+        credentials: Box<Credentials>,
+    },
+    Resized {
+        client: ClientId,
+        terminal: TerminalSize,
+    },
+    Beat {
+        client: ClientId,
+    },
+    Left {
+        client: ClientId,
+    },
     /// Who may come in from now on.
     Roster(Roster),
     TurnedAway(TurnedAway),

@@ -276,9 +276,7 @@ pub(super) fn over() -> Farewell {
 
 /// How the approval of `digest` was given, for the journal: the key that was pressed and the signature, on one line.
 fn signed(signs: Option<&PublicKey>, key: Option<Shown>, digest: &Digest, signature: &str) -> Result<Shown, (Intrusion, String)> {
-    let Some(public) = signs else {
-        return Err((Intrusion::ForgedApproval, "this account is one person's and signs nothing".to_owned()))
-    };
+    let Some(public) = signs else { return Err((Intrusion::ForgedApproval, "this account is one person's and signs nothing".to_owned())) };
     public.verify(TO_APPROVE, digest.to_string().as_bytes(), signature).map_err(|why| {
         let what = if why == SignatureError::Text { Intrusion::ReplayedApproval } else { Intrusion::ForgedApproval };
         (what, why.to_string())

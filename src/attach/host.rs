@@ -243,7 +243,8 @@ impl Host {
         if hello.wants == Wants::Errand {
             let asker = Asker { client, who, role };
             let account = if candidate.identity.uid == peer::own_uid() { Account::Hosts } else { Account::Another };
-            return connection::errand(frames, writer, sight, presence.clone(), requests.clone(), Errand { asker, account, credentials }).await;
+            return connection::errand(frames, writer, sight, presence.clone(), requests.clone(), Errand { asker, account, credentials })
+                .await;
         }
         let joined = Presence::Joined { client, who: who.clone(), role, terminal: hello.terminal, credentials };
         if presence.send(joined).await.is_err() {

@@ -97,7 +97,9 @@ fn remembered(text: &str) -> Result<Witness, String> {
     };
     let words = kept.split(|c: char| c.is_whitespace() || matches!(c, '"' | ',' | ';'));
     words.filter_map(|word| word.parse::<Witness>().ok()).max_by_key(|witness| witness.seq).ok_or_else(|| {
-        format!("{text} names no record; nothing was checked; a line of it must have SEQ:HASH, a number and 64 lower-case hexadecimal digits")
+        format!(
+            "{text} names no record; nothing was checked; a line of it must have SEQ:HASH, a number and 64 lower-case hexadecimal digits"
+        )
     })
 }
 

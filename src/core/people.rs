@@ -46,7 +46,16 @@ pub(super) fn may(by: &Asker, command: &Command) -> Result<(), Refusal> {
 pub(super) fn joined(turn: &mut Turn, client: ClientId, who: &OperatorId, role: Role, with: (Option<TerminalSize>, Option<&Credentials>)) {
     let (terminal, credentials) = with;
     let (joined_at, active_at) = (turn.now, turn.now);
-    let person = Person { who: who.clone(), role, joined_at, active_at, terminal, credentials: credentials.cloned(), focus: None, drafts: BTreeMap::new() };
+    let person = Person {
+        who: who.clone(),
+        role,
+        joined_at,
+        active_at,
+        terminal,
+        credentials: credentials.cloned(),
+        focus: None,
+        drafts: BTreeMap::new(),
+    };
     turn.state.people.insert(client, person);
     turn.tell(News::Joined { who: who.clone(), role, credentials: credentials.cloned().map(Box::new) });
 }

@@ -63,9 +63,9 @@ impl FromStr for Fingerprint {
     type Err = FingerprintError;
 
     fn from_str(text: &str) -> Result<Fingerprint, FingerprintError> {
-        let is_one = text
-            .strip_prefix(PREFIX)
-            .is_some_and(|hash| hash.len() == CHARS && hash.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'+' || byte == b'/'));
+        let is_one = text.strip_prefix(PREFIX).is_some_and(|hash| {
+            hash.len() == CHARS && hash.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'+' || byte == b'/')
+        });
         if is_one { Ok(Fingerprint(text.to_owned())) } else { Err(FingerprintError(text.chars().take(80).collect())) }
     }
 }

@@ -41,6 +41,6 @@ pub use motion::{following, held, motion};
 pub use names::Names;
 pub use news::{joined, news};
 pub use outlook::{at_door, attention, follows, met_at_door, outlook, rule};
-pub use roster::{barred, credentials, roster, roster_in_short, turned_away};
 pub use refusal::{refusal, why_refused};
+pub use roster::{barred, credentials, roster, roster_in_short, turned_away};
 pub use share::{band, fails, share};

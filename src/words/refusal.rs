@@ -79,9 +79,7 @@ pub fn why_refused(refusal: &Refusal, names: Names) -> String {
         Refusal::NotLatched => "the route is not latched, and no trigger is pending".to_owned(),
         Refusal::NotHeld => "the route is not held".to_owned(),
         Refusal::OwnRequest => "you asked for this yourself; somebody else must approve it".to_owned(),
-        Refusal::Barred { who, how, after } => {
-            format!("{}; somebody else must approve it", roster::barred(who, how, *after))
-        }
+        Refusal::Barred { who, how, after } => roster::no_second(&roster::barred(who, how, *after)),
         Refusal::ApprovalVoid { why } => format!("that request is no longer open; ask again ({})", void(*why)),
         Refusal::NotADemo => "this is a live session; faults are for the simulated world".to_owned(),
         Refusal::Contended => "others keep changing this route; stop them, then adopt what you find or roll back".to_owned(),

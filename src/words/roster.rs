@@ -54,6 +54,10 @@ pub fn barred(who: &OperatorId, how: &Change, after: Millis) -> String {
     format!("{who} {what} {after} after it was asked for")
 }
 
+pub(super) fn no_second(barred: &str) -> String {
+    format!("{barred}; somebody else must approve it")
+}
+
 /// One line of a roster.
 fn listed(listed: &Listed) -> String {
     let key = listed.key.as_ref().map_or_else(String::new, |key| format!(" \u{b7} key {}", key.short()));

@@ -186,7 +186,21 @@ fn the_list_of_people_says_who_holds_who_asks_and_what_enter_would_do() {
     state.controls.asked_by.push(id("bob"));
     let view = |chosen| View { overlay: Some(Overlay::People { chosen }), ..scenes::view() };
     let texts = at_all_sizes("people", &state, &view(1));
-    says(&texts, &["ada (you)", "pilot", "120x40", "idle 20s", "asks for the controls", "Enter hands the controls to bob", "grant 3", "bob · uid 1002 ops · key SHA256:bbbbbbbb..", "roster ", ": ada, bob, eve"]);
+    says(
+        &texts,
+        &[
+            "ada (you)",
+            "pilot",
+            "120x40",
+            "idle 20s",
+            "asks for the controls",
+            "Enter hands the controls to bob",
+            "grant 3",
+            "bob · uid 1002 ops · key SHA256:bbbbbbbb..",
+            "roster ",
+            ": ada, bob, eve",
+        ],
+    );
     keep_dialogs("people", &texts);
     says(&at_all_sizes("people-own", &state, &view(0)), &["C gives the controls up"]);
     says(&at_all_sizes("people-watcher", &state, &view(3)), &["that person may not steer"]);

@@ -123,7 +123,8 @@ fn terms(approval: &Approval, scene: Scene<'_>) -> Vec<Row> {
     let database = text::wrap(&format!("{}{}", term("replication"), lag(state, view)), usize::from(COLUMNS - NAMES) - 8);
     let database = database.into_iter().enumerate().map(|(place, part)| named(if place == 0 { "database" } else { "" }, part));
     let asker = state.people.get(&approval.by.client).and_then(|person| person.credentials.as_ref());
-    let asker = asker.map(|known| named("asked by", format!("{} {} {}", approval.by.who, theme.glyphs.dot, crate::words::credentials(known))));
+    let asker =
+        asker.map(|known| named("asked by", format!("{} {} {}", approval.by.who, theme.glyphs.dot, crate::words::credentials(known))));
     let barred = approval.barred.iter().flat_map(|(who, Barred { how, after })| {
         let told = format!("{} {}, and can't approve it", theme.glyphs.warn, crate::words::barred(who, how, *after));
         text::wrap(&told, usize::from(COLUMNS) - 6).into_iter().map(|part| Row::Said(Line::styled(part, theme.warn))).collect::<Vec<_>>()
@@ -242,9 +243,10 @@ pub(super) fn in_short(approval: &Approval, state: &State, theme: &Theme) -> Str
 
 /// Who is here and may answer, each once.
 pub(super) fn seconds(approval: &Approval, state: &State) -> Vec<String> {
-    let able = state.people.values().filter(|person| {
-        person.role.may_approve() && person.who != approval.by.who && !approval.barred.contains_key(&person.who)
-    });
+    let able = state
+        .people
+        .values()
+        .filter(|person| person.role.may_approve() && person.who != approval.by.who && !approval.barred.contains_key(&person.who));
     let mut names: Vec<String> = able.map(|person| person.who.to_string()).collect();
     names.sort();
     names.dedup();
