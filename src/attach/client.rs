@@ -31,6 +31,16 @@ pub struct Link {
     pub view: watch::Receiver<Arc<View>>,
     pub asks: mpsc::Sender<ToHost>,
     pub replies: mpsc::Receiver<Reply>,
+    pub approving: Approving,
+}
+
+/// How an approval of this person gets to the host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Approving {
+    /// Asked for like everything.
+    Asked,
+    /// It is signed first, and the host hears of it when that is done.
+    Signed,
 }
 
 /// Everything that a cockpit knows of the session at one instant.

@@ -1,7 +1,7 @@
 //! One attached terminal, on the host's side.
 //!
 //! Two loops of one task: one shows, one listens. They share nothing but a request for a snapshot, so a client that doesn't read is still
-//! heard and one that floods us still sees. What a connection may do is decided once, by which listening loop it is given: a watcher's
+//! heard and one that floods us still sees; and one that has gone is heard to the end of what it had sent. What a connection may do is decided once, by which listening loop it is given: a watcher's
 //! has a sender of [`Presence`] and no other, an operator's has one of [`Request`] too.
 //!
 //! No queue belongs to a client. It reads the session's own broadcast, and when it is too far behind it is shown the newest state instead.
@@ -40,6 +40,7 @@ use crate::{
         id::{ClientId, Seq},
         role::Role,
         shown::Shown,
+        time::Millis,
     },
     door::{Presence, Published, Request, Wanted},
 };
@@ -48,10 +49,12 @@ use crate::{
 const WRITE_WITHIN: Duration = Duration::from_secs(30);
 /// A client that says nothing whole for this long is dropped; it should beat every 5 s.
 const HEARD_WITHIN: Duration = Duration::from_secs(30);
+/// What a client that takes nothing any more has sent lies before us and is read within this time; nothing more is waited for.
+const HEARD_OUT_WITHIN: Duration = Duration::from_secs(5);
 /// After the session has ended, for why it did.
 const LAST_WORDS_WITHIN: Duration = Duration::from_secs(2);
 /// After this long without news a client is told that the host lives.
-const BEAT_EVERY: Duration = Duration::from_secs(5);
+pub(super) const BEAT_EVERY: Millis = Millis::from_secs(1);
 /// Beats of one cockpit reach the session no more often than this; they only renew a hold that lasts 15 s.
 const BEAT_FORWARD_EVERY: Duration = Duration::from_secs(4);
 /// Of a storm of resizes the session hears the newest one this often.
@@ -296,19 +299,38 @@ enum Ended {
     Over,
 }
 
+/// Why showing ended.
+enum ShowEnded {
+    /// The client was told goodbye, or could not be any more.
+    Goodbye,
+    /// The client has closed its end, or takes nothing. What it asked for before that is asked for all the same, unless it is made to leave.
+    NotTaken { within: Duration, leave: BoxFuture<'static, Farewell> },
+}
+
 async fn both(listening: impl Future<Output = Ended>, writer: impl AsyncWrite + Unpin, sight: Sight, resync: &Notify) {
     let (cut, last_words) = oneshot::channel();
-    let listening = async {
-        match listening.await {
-            Ended::Gone => return,
-            Ended::Cut(farewell) => drop(cut.send(farewell)),
-            Ended::Over => {}
+    tokio::pin!(listening);
+    let showing = show(writer, sight, resync, last_words);
+    tokio::pin!(showing);
+    let shown = tokio::select! {
+        biased;
+        ended = &mut listening => {
+            match ended {
+                Ended::Gone => return,
+                Ended::Cut(farewell) => drop(cut.send(farewell)),
+                Ended::Over => {}
+            }
+            showing.await;
+            return;
         }
-        std::future::pending::<()>().await;
+        shown = &mut showing => shown,
     };
-    tokio::select! {
-        () = listening => {}
-        () = show(writer, sight, resync, last_words) => {}
+    if let ShowEnded::NotTaken { within, leave } = shown {
+        // A write fails at once when the other side has closed, while what it had sent still waits to be read.
+        tokio::select! {
+            _ = timeout(within, listening) => {}
+            _ = leave => {}
+        }
     }
 }
 
@@ -380,7 +402,7 @@ enum Next {
 }
 
 /// Shows the session to one client until the client can't take it any more or is told goodbye.
-async fn show(mut writer: impl AsyncWrite + Unpin, mut sight: Sight, resync: &Notify, mut cut: oneshot::Receiver<Farewell>) {
+async fn show(mut writer: impl AsyncWrite + Unpin, mut sight: Sight, resync: &Notify, mut cut: oneshot::Receiver<Farewell>) -> ShowEnded {
     let mut next = Next::Snapshot;
     let mut shown = Seq(0);
     let mut resync_at = Instant::now();
@@ -401,14 +423,20 @@ async fn show(mut writer: impl AsyncWrite + Unpin, mut sight: Sight, resync: &No
             }
             Next::Deeds(frames) => frames,
             Next::Beat => vec![Outgoing::of(&FromHost::Beat)],
-            Next::Bye(farewell) => return bye(writer, farewell).await,
+            Next::Bye(farewell) => {
+                bye(writer, farewell).await;
+                return ShowEnded::Goodbye;
+            }
         };
         if is_snapshot || (head_at <= Instant::now() && sight.heads.has_changed().unwrap_or(false)) {
             head_at = Instant::now() + HEAD_EVERY;
             frames.extend(head(&mut sight.heads));
         }
-        if !matches!(timeout(WRITE_WITHIN, frame::write(&mut writer, &frames)).await, Ok(Ok(()))) {
-            return;
+        match timeout(WRITE_WITHIN, frame::write(&mut writer, &frames)).await {
+            Ok(Ok(())) => {}
+            // It has closed, so what it sent has an end; it is read at the pace of any client.
+            Ok(Err(_)) => return ShowEnded::NotTaken { within: HEARD_WITHIN, leave: sight.leave },
+            Err(_) => return ShowEnded::NotTaken { within: HEARD_OUT_WITHIN, leave: sight.leave },
         }
         drop(frames);
         next = tokio::select! {
@@ -421,7 +449,7 @@ async fn show(mut writer: impl AsyncWrite + Unpin, mut sight: Sight, resync: &No
                 // The owner knows why, and says so in a moment.
                 None => Next::Bye(timeout(LAST_WORDS_WITHIN, &mut sight.leave).await.unwrap_or_else(|_| over())),
             },
-            () = tokio::time::sleep(BEAT_EVERY) => Next::Beat,
+            () = tokio::time::sleep(Duration::from_millis(BEAT_EVERY.0)) => Next::Beat,
         };
     }
 }

@@ -274,6 +274,7 @@ impl Host {
             who: identity.who.clone(),
             role,
             client: ClientId(self.shared.next_client.fetch_add(1, Ordering::Relaxed)),
+            beat_every: connection::BEAT_EVERY,
         }
     }
 }

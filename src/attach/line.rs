@@ -14,7 +14,7 @@ use tokio::{
 
 use crate::{
     attach::{
-        client::{ConnectError, Connection, Glance, Link, Reply, ToHost, View},
+        client::{Approving, ConnectError, Connection, Glance, Link, Reply, ToHost, View},
         dial::{Dial, Line},
         fold::{Fold, Folded},
         frame::{self, FROM_HOST_BYTES_MAX, FrameError, Frames, Outgoing},
@@ -32,8 +32,8 @@ use crate::{
 };
 
 const BEAT_EVERY: Duration = Duration::from_secs(5);
-/// The host says something every 5 s; after this long it is shown as silent.
-const SILENT_AFTER: Duration = Duration::from_secs(12);
+/// A host that has missed so many beats is shown as silent.
+const BEATS_MISSED: u32 = 3;
 /// The whole greeting, the snapshot included.
 const GREETING_WITHIN: Duration = Duration::from_secs(10);
 /// A host that takes no question for this long is as good as gone.
@@ -70,9 +70,10 @@ pub(super) async fn open(mut dial: Dial, hello: Hello) -> Result<Link, ConnectEr
     let (asks, questions) = mpsc::channel(QUESTIONS_MAX);
     let (answers, replies) = mpsc::channel(4 * QUESTIONS_MAX);
     let (sign, signed) = mpsc::channel(QUESTIONS_MAX);
+    let approving = if dial.signer().is_some() { Approving::Signed } else { Approving::Asked };
     let keeper = Keeper { dial, hello, fold, view, head: None, questions, answers, waiting: BTreeMap::new(), sign, signed };
     tokio::spawn(keeper.keep(frames, writer));
-    Ok(Link { view: views, asks, replies })
+    Ok(Link { view: views, asks, replies, approving })
 }
 
 /// Greeted and shown the state, and gone again.
@@ -179,9 +180,10 @@ impl Keeper {
     async fn connected(&mut self, frames: &mut Frames<ReadHalf<Box<dyn Line>>>, writer: &mut WriteHalf<Box<dyn Line>>) -> Over {
         let mut heard_at = Instant::now();
         let mut beat_at = heard_at + BEAT_EVERY;
+        let silent_after = Duration::from_millis(self.view.borrow().me.beat_every.0) * BEATS_MISSED;
         loop {
             let lost_at = self.waiting.values().flatten().min().copied();
-            let silent_at = (self.view.borrow().connection == Connection::Connected).then_some(heard_at + SILENT_AFTER);
+            let silent_at = (self.view.borrow().connection == Connection::Connected).then_some(heard_at + silent_after);
             let wake_at = [Some(beat_at), lost_at, silent_at].into_iter().flatten().min().unwrap_or(beat_at);
             let mut out = Vec::new();
             tokio::select! {

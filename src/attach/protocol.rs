@@ -22,6 +22,7 @@ use crate::{
         id::{AskId, ClientId, OperatorId, Seq, SessionId},
         role::Role,
         shown::Shown,
+        time::Millis,
     },
 };
 
@@ -88,6 +89,14 @@ pub struct Welcome {
     pub who: OperatorId,
     pub role: Role,
     pub client: ClientId,
+    /// How often the host says at least that it lives, in real time.
+    #[serde(default = "every_five_seconds")]
+    pub beat_every: Millis,
+}
+
+/// Of hosts that don't say it.
+fn every_five_seconds() -> Millis {
+    Millis::from_secs(5)
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

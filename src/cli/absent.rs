@@ -258,9 +258,8 @@ impl Absent {
         let meant = |route: &&Route| only.is_none_or(|only| route.id == *only);
         for route in self.plan().into_iter().flat_map(|plan| &plan.routes).filter(meant) {
             if let Known::Journal(state) = &self.known {
-                let known = state.routes.get(&route.id);
-                lines.push(format!("  {}: {}", route.title, absence::stood(known, route, names)));
-                lines.extend(absence::begun(known, route, names).map(|begun| format!("    {begun}")));
+                lines.push(format!("  {}: {}", route.title, absence::stood(state, route, names)));
+                lines.extend(absence::begun(state, route, names).into_iter().map(|begun| format!("    {begun}")));
             }
         }
         lines
@@ -274,11 +273,14 @@ impl Absent {
                     Some(WorldKind::Live | WorldKind::Demo { speed: 0 | 1 }) => format!(", {} ago", Clock::live().now().since(state.now)),
                     Some(WorldKind::Demo { .. }) | None => String::new(),
                 };
+                let but = absence::but_for(state);
                 let what = match &self.host {
-                    Host::Gone if self.world_is_gone() => "its simulated world ended with its host, and nobody is left there",
-                    Host::Gone => "traffic stays where it was, and no trigger acts",
-                    Host::Silent(Silence { process: Process::Stopped, .. }) => "while it is stopped no trigger acts, and traffic stays",
-                    Host::Silent(_) => "whether its triggers act is not known, and it may have moved traffic since",
+                    Host::Gone if self.world_is_gone() => "its simulated world ended with its host, and nobody is left there".to_owned(),
+                    Host::Gone => format!("traffic stays where it was{but}, and no trigger acts"),
+                    Host::Silent(Silence { process: Process::Stopped, .. }) => {
+                        format!("while it is stopped no trigger acts, and traffic stays{but}")
+                    }
+                    Host::Silent(_) => "whether its triggers act is not known, and it may have moved traffic since".to_owned(),
                 };
                 format!("nobody knows more since {}{ago}; {what}:", absence::moment(state.now))
             }

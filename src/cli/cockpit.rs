@@ -5,22 +5,31 @@ use std::{env::VarError, io::IsTerminal};
 use color_eyre::eyre::Result;
 
 use crate::{
-    attach::{client::Link, protocol::Wants, sessions::Found},
+    attach::{
+        client::{Connection, Link},
+        protocol::Wants,
+        sessions::Found,
+    },
     cli::{
         Exit,
         appearance::Face,
         environment,
         paths::Paths,
         place::{Place, said},
-        print,
+        print, way,
     },
-    core::event::{TerminalSize, WorldKind},
+    core::{
+        command::Command,
+        event::{TerminalSize, WorldKind},
+    },
+    domain::id::SessionId,
     telemetry::{self, Sink},
     tui::{
-        app::{self, Appearance, End},
-        terminal::size,
-        view::{Follow, Leaving},
+        app::{self, Appearance, End, Left},
+        terminal::{signals::Signals, size},
+        view::{Fate, Follow, Leaving, Unanswered},
     },
+    words::{self, Names, absence},
 };
 
 /// Whether there is a terminal to draw on; says so if not.
@@ -44,31 +53,76 @@ pub fn terminal() -> Result<(), Exit> {
     }
 }
 
-/// Draws the session until its person or its terminal leaves. The session goes on either way.
+/// Draws the session until its person or its terminal leaves. The session goes on either way. `signals` are caught before anything else is
+/// done: a key that sends one while the terminal is not ours yet would end us without a word.
 /// # Errors
 /// When the terminal can't be had.
-pub async fn fly(place: &Place, found: &Found, wants: Wants, face: &Face, follow: Follow) -> Result<Exit> {
+pub async fn fly(place: &Place, found: &Found, wants: Wants, mut signals: Signals, face: &Face, follow: Follow) -> Result<Exit> {
     let paths = Paths::find()?;
     telemetry::start(Sink::PaneAndFile(paths.log("cockpit")))?;
     let size = size::of(&std::io::stdout());
-    let link = match place.attach(found, wants, Some(TerminalSize { columns: size.columns, rows: size.rows })).await {
+    let terminal = Some(TerminalSize { columns: size.columns, rows: size.rows });
+    let joined = tokio::select! {
+        biased;
+        () = signals.leave() => {
+            let home = way::with_session("rollback", &found.card.session, place);
+            let why = format!("a signal came before the session was joined; nothing was asked of it; this brings it home:\n  {home}");
+            return Ok(said(why, Exit::Interrupted));
+        }
+        joined = place.attach(found, wants, terminal) => joined,
+    };
+    let link = match joined {
         Ok(link) => link,
         Err(exit) => return Ok(exit),
     };
-    match draw(link, face, &paths, follow, Leaving::Detaches).await? {
+    let left = draw(link, signals, face, &paths, follow, Leaving::Detaches).await?;
+    tell_unanswered(&left, place, &found.card.session);
+    match left.end {
         End::Quit => {
             let session = &found.card.session;
-            print::out(&format!("Session {session} runs on. Back to it: {} attach {session}\n", print::program()));
-            Ok(Exit::Done)
+            let runs = match left.connection {
+                Connection::Connected if left.unanswered.is_empty() => "runs on",
+                Connection::Closed { .. } => "is over for this cockpit",
+                Connection::Connected | Connection::Silent { .. } | Connection::Reconnecting { .. } => "was not answering when you left",
+            };
+            print::out(&format!("Session {session} {runs}. Back to it: {} attach {session}\n", print::program()));
+            Ok(if left.unanswered.is_empty() { Exit::Done } else { Exit::Unsettled })
         }
-        End::Gone | End::Signal(_) => Ok(Exit::Interrupted),
+        End::Signal(number) => Ok(said(format!("signal {number} ended this cockpit, and the session runs on"), Exit::Interrupted)),
+        End::Gone => Ok(Exit::Interrupted),
+    }
+}
+
+/// The last words of a cockpit that was left while what it had asked for was not confirmed by anybody.
+fn tell_unanswered(left: &Left, place: &Place, session: &SessionId) {
+    let names = Names::of(&left.state);
+    for (fate, heading) in [(Fate::Sent, words::TAKEN_WHEN_IT_GOES_ON), (Fate::Lost, words::TAKEN_OR_NOT)] {
+        let asked: Vec<_> = left.unanswered.iter().filter(|asked| asked.fate == fate).collect();
+        if !asked.is_empty() {
+            print::err(heading);
+        }
+        for asked in asked {
+            print::err(&format!("  {}", words::asked_at(&asked.key, &asked.command, asked.at, asked.age, names)));
+        }
+    }
+    let goes_home = |asked: &Unanswered| matches!(asked.command, Command::Rollback { .. });
+    if !left.unanswered.iter().any(goes_home) {
+        return;
+    }
+    print::err(&format!(
+        "nobody has confirmed the way home; ask again, and see what comes of it:\n  {}",
+        way::with_session("rollback", session, place)
+    ));
+    let Some(opened) = &left.state.opened else { return };
+    for route in &opened.plan.routes {
+        print::err(&format!("{}\n  {}", absence::by_hand(&route.id, Some(opened.world)), opened.plan.home_by_hand(route)));
     }
 }
 
 /// Draws what `link` tells until its person or its terminal leaves.
 /// # Errors
 /// When the terminal can't be had.
-pub(super) async fn draw(link: Link, face: &Face, paths: &Paths, follow: Follow, leaving: Leaving) -> Result<End> {
+pub(super) async fn draw(link: Link, signals: Signals, face: &Face, paths: &Paths, follow: Follow, leaving: Leaving) -> Result<Left> {
     let (appearance, keeper) = face.appearance(paths)?;
     let (faults, speed) = match link.view.borrow().me.world {
         WorldKind::Live => (Vec::new(), 1.0),
@@ -76,7 +130,7 @@ pub(super) async fn draw(link: Link, face: &Face, paths: &Paths, follow: Follow,
     };
     let faults = faults.into_iter().map(|(name, what)| (name.to_string(), what.to_string())).collect();
     let appearance = Appearance { faults, speed, follow, leaving, ..appearance };
-    let flown = app::run(link, appearance, || std::process::exit(129)).await;
+    let flown = app::run(link, appearance, signals, || std::process::exit(129)).await;
     keeper.finish();
-    Ok(flown?.end)
+    Ok(flown?.left)
 }

@@ -35,8 +35,8 @@ use crate::{
     },
     telemetry::{self, Sink},
     tui::{
-        app::End,
-        terminal::size,
+        app::{End, Left},
+        terminal::{signals::Signals, size},
         view::{Follow, Leaving},
     },
 };
@@ -97,14 +97,15 @@ pub async fn run(args: Args) -> Result<Exit> {
         path = journal.display(),
         program = print::program()
     ));
-    match flown {
+    match flown.end {
         End::Quit => Ok(Exit::Done),
         End::Gone | End::Signal(_) => Ok(Exit::Interrupted),
     }
 }
 
 /// The one cockpit, an ordinary client over a pair of sockets. Whoever started the demo is its pilot.
-async fn fly(running: &Running, face: &Face, paths: &Paths) -> Result<End> {
+async fn fly(running: &Running, face: &Face, paths: &Paths) -> Result<Left> {
+    let signals = Signals::new()?;
     let uid = peer::own_uid();
     let who = Roster::of_owner(uid, &passwd()).identify(uid).expect("the owner is in a roster of the owner");
     let (ours, theirs) = UnixStream::pair()?;
@@ -113,10 +114,10 @@ async fn fly(running: &Running, face: &Face, paths: &Paths) -> Result<End> {
     let size = size::of(&std::io::stdout());
     let terminal = Some(TerminalSize { columns: size.columns, rows: size.rows });
     let link = client::connect(Dial::once(ours), Wants::Cockpit, terminal).await?;
-    let end = cockpit::draw(link, face, paths, Follow::No, Leaving::Ends).await;
+    let left = cockpit::draw(link, signals, face, paths, Follow::No, Leaving::Ends).await;
     running.see_out(Farewell::new("the demo is over", Then::StayAway));
     serving.await.wrap_err("the cockpit's line broke")?;
-    end
+    left
 }
 
 /// Where the traffic stood when the cockpit was left.

@@ -29,7 +29,7 @@ use crate::{
         place::{Unheard, said},
         predecessor, print, rostering, unit, way,
     },
-    tui::view::Follow,
+    tui::{terminal::signals::Signals, view::Follow},
 };
 
 /// A host answers within this time, or says why not: a long journal is read in a second.
@@ -85,7 +85,7 @@ pub async fn run(args: Args) -> Result<Exit> {
         print::out(&format!("{}\n", found.card.session));
         return Ok(Exit::Done);
     }
-    cockpit::fly(&options.place, &found, Wants::Cockpit, &args.face, Follow::No).await
+    cockpit::fly(&options.place, &found, Wants::Cockpit, Signals::new()?, &args.face, Follow::No).await
 }
 
 /// Whether somebody stays who starts the host again when it dies.

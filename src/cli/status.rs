@@ -21,7 +21,7 @@ use crate::{
     },
     domain::time::Timestamp,
     plan::model::Route,
-    words::{self, absence},
+    words::{self, Names, absence},
 };
 use shape::{AttentionLine, Failing, Host, RouteStatus, Shares, Status, TriggerStatus, status};
 
@@ -82,7 +82,7 @@ fn without_host(absent: &Absent, json: bool) -> Result<Exit> {
     let status = Status {
         host,
         needs_human: true,
-        attention: vec![gone],
+        attention: std::iter::once(gone).chain(without_outcome(state)).collect(),
         triggers: BTreeMap::new(),
         controls: None,
         people: Vec::new(),
@@ -91,6 +91,18 @@ fn without_host(absent: &Absent, json: bool) -> Result<Exit> {
     };
     print::out(&format!("{}\n", serde_json::to_string_pretty(&status)?));
     Ok(Exit::Nobody)
+}
+
+/// The writes whose outcome nobody will learn without a host.
+fn without_outcome(state: &State) -> impl Iterator<Item = AttentionLine> {
+    let names = Names::of(state);
+    let routes = state.opened.iter().flat_map(|opened| &opened.plan.routes);
+    routes.filter(move |route| !absence::may_be(state, route, names).is_empty()).map(move |route| AttentionLine {
+        urgent: true,
+        kind: "unresolved-write",
+        about: Some(route.id.to_string()),
+        text: format!("{}: {}", route.title, absence::begun(state, route, names).join("; ")),
+    })
 }
 
 fn split(shares: &Shares) -> String {
@@ -140,8 +152,10 @@ fn text(status: &Status, stuck: &BTreeSet<String>) -> String {
     lines.extend(status.attention.iter().map(|what| format!("  {} {}", if what.urgent { "!" } else { "-" }, what.text)));
     for (id, route) in &status.routes {
         let accepted = route.accepted.as_ref().map_or("unknown".to_owned(), split);
+        let may_be: String =
+            route.may_be.iter().map(|shares| format!(", or {} by a write without an outcome yet", split(shares))).collect();
         let marks = marks(route);
-        lines.push(format!("  route {id}: accepted {accepted} ({}{marks})", route.motion_text));
+        lines.push(format!("  route {id}: accepted {accepted}{may_be} ({}{marks})", route.motion_text));
         let ago = |at: i64| Timestamp(status.at).since(Timestamp(at));
         let met = match &route.seen {
             Some(seen) => {

@@ -5,7 +5,7 @@ use color_eyre::eyre::Result;
 use crate::{
     attach::protocol::Wants,
     cli::{Exit, appearance::Face, cockpit, place::Place},
-    tui::view::Follow,
+    tui::{terminal::signals::Signals, view::Follow},
 };
 
 #[derive(Debug, clap::Args)]
@@ -24,11 +24,12 @@ pub struct Args {
 /// # Errors
 /// When the terminal can't be had.
 pub async fn run(args: Args) -> Result<Exit> {
+    let signals = Signals::new()?;
     // Which session is meant comes first: a terminal helps nobody to one that is not there.
     let found = match args.place.find(args.session.as_deref()).and_then(|found| cockpit::terminal().map(|()| found)) {
         Ok(found) => found,
         Err(exit) => return Ok(exit),
     };
     let follow = if args.follow { Follow::Yes } else { Follow::No };
-    cockpit::fly(&args.place, &found, Wants::Watch, &args.face, follow).await
+    cockpit::fly(&args.place, &found, Wants::Watch, signals, &args.face, follow).await
 }

@@ -5,6 +5,7 @@ use crate::{
     core::{
         evidence, exposure,
         state::{RouteState, Share, State},
+        unresolved,
     },
     domain::{
         id::{BackendId, RouteId},
@@ -18,6 +19,8 @@ use crate::{
 pub struct Has {
     /// What the API says; `None` while it was never read.
     pub given: Option<PerMille>,
+    /// What it may be given instead by a write of ours whose outcome is not known.
+    pub or_given: Option<PerMille>,
     /// What requests show, with its band; `None` while there is no sample.
     pub gets: Option<Share>,
     /// The most that it may have, given or got.
@@ -32,12 +35,14 @@ impl Has {
 }
 
 pub fn has(state: &State, route: &RouteId, backend: &BackendId) -> Has {
-    let Some(known) = state.routes.get(route) else { return Has { given: None, gets: None, at_most: PerMille::ALL } };
+    let Some(known) = state.routes.get(route) else { return Has { given: None, or_given: None, gets: None, at_most: PerMille::ALL } };
     let seen = known.observed.as_ref().filter(|observed| observed.requests > 0 && state.now.since(observed.at) <= evidence::FRESH);
+    let or_given = unresolved::may_be_given(state, route, backend);
     Has {
         given: known.accepted.as_ref().map(|accepted| accepted.weights.of(backend)),
         gets: seen.and_then(|observed| observed.shares.get(backend)).copied(),
-        at_most: exposure::has(known, state.now, backend),
+        or_given,
+        at_most: exposure::has(known, state.now, backend).max(or_given.unwrap_or(PerMille::ZERO)),
     }
 }
 

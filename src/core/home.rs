@@ -11,11 +11,12 @@ use crate::{
         rollback::ESCALATE_AFTER,
         standing,
         state::{Motion, Proof, Return, ReturnStage, RouteState, Share, State},
+        unresolved,
     },
     domain::{
         id::SourceId,
         time::{Millis, Timestamp},
-        weight::PerMille,
+        weight::{PerMille, Weights},
     },
     plan::model::Route,
 };
@@ -84,11 +85,16 @@ pub fn home(state: &State, route: &Route) -> Home {
             (None, _) => Home::Away { given: PerMille::ZERO.saturating_add(given) },
         };
     }
-    if let Some(given) = leaves(known, route) {
+    let may_leave = unresolved::may_be(state, &route.id).into_iter().map(|to| away(route, to)).max().filter(|away| *away > PerMille::ZERO);
+    if let Some(given) = leaves(known, route).max(may_leave.filter(|_| known.latch.is_none())) {
         return Home::Away { given };
     }
     if let Some(why) = accepted.hindrances.iter().find(|found| found.leads_past(&route.home)) {
         return not_home(since, Obstacle::Hindered { why: why.clone() });
+    }
+    // Nobody is called home for good whom a write of ours may still take out again.
+    if let (Some(given), Home::Accepted { since, elsewhere, at_most, left }) = (may_leave, accepted_only(known, route, now, since)) {
+        return Home::Accepted { since, elsewhere, at_most: at_most.max(given), left };
     }
     match (&known.motion, known.proof) {
         (Motion::NeedsHuman { why: Need::RequestsDisagree { after }, since }, _) => {
@@ -108,8 +114,12 @@ pub fn home(state: &State, route: &Route) -> Home {
 /// The share that a write gives to others whose outcome has not been told: it may be so already.
 fn leaves(known: &RouteState, route: &Route) -> Option<PerMille> {
     let to = standing::may_be(known)?;
-    let away = PerMille::ALL.saturating_sub(to.of(&route.home).get());
+    let away = away(route, to);
     (away > PerMille::ZERO && known.latch.is_none()).then_some(away)
+}
+
+fn away(route: &Route, to: &Weights) -> PerMille {
+    PerMille::ALL.saturating_sub(to.of(&route.home).get())
 }
 
 /// Whether the newest answers came from others too, however long ago that was: that nobody has asked since proves nothing.

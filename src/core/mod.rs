@@ -70,5 +70,6 @@ mod traffic;
 mod trigger;
 mod turn;
 mod unlike;
+pub mod unresolved;
 mod verdict;
 pub mod workload;

@@ -23,7 +23,7 @@ use crate::{
     domain::{
         fact::Observation,
         head::Head,
-        id::{EffectId, Seq},
+        id::{ClientId, EffectId, Seq},
     },
     door::{Inside, Presence, Published, Request, Snapshot, Wanted},
     journal::{
@@ -67,11 +67,18 @@ pub struct Engine {
     acting: JoinSet<()>,
     /// Work for the journal that waits for a disk and holds nobody up.
     keeping: JoinSet<Kept>,
-    /// Questions that wait behind what was seen.
-    waiting: VecDeque<Request>,
+    /// Questions that wait behind what was seen, and who left behind his own.
+    waiting: VecDeque<Behind>,
     transitions: tokio::sync::broadcast::Sender<Arc<Published>>,
     heads: watch::Sender<Option<Head>>,
     beat_recorded: Option<tokio::time::Instant>,
+}
+
+/// What waits until nothing that was seen is left to be told.
+enum Behind {
+    Asked(Request),
+    /// Nobody has left before what he asked for was asked.
+    Left(ClientId),
 }
 
 /// What came of work for the journal.
@@ -168,8 +175,12 @@ impl Engine {
                 Some(request) = from.inside.requests.recv(), if self.waiting.len() < WAITING_MAX => self.sorted(request),
                 alarm = self.timers.next() => Some(Event::Rang(alarm)),
                 Some(observation) = from.observations.recv() => Some(Event::Observed(observation)),
-                Some(presence) = from.inside.presence.recv() => self.presence(presence),
-                () = std::future::ready(()), if !self.waiting.is_empty() => self.waiting.pop_front().map(asked),
+                // As long as there is room, a client's questions are taken in before it can leave.
+                Some(presence) = from.inside.presence.recv(), if self.waiting.len() < WAITING_MAX => self.presence(presence),
+                () = std::future::ready(()), if !self.waiting.is_empty() => self.waiting.pop_front().map(|behind| match behind {
+                    Behind::Asked(request) => asked(request),
+                    Behind::Left(client) => Event::Left { client },
+                }),
                 Some(reply) = from.inside.snapshots.recv() => {
                     self.show(reply);
                     None
@@ -223,7 +234,7 @@ impl Engine {
         if leads_home(&request) {
             return Some(asked(request));
         }
-        self.waiting.push_back(request);
+        self.waiting.push_back(Behind::Asked(request));
         None
     }
 
@@ -329,7 +340,14 @@ impl Engine {
             Presence::Roster(roster) => Some(Event::Roster(roster)),
             Presence::TurnedAway(turned) => Some(Event::TurnedAway(turned)),
             Presence::Resized { client, terminal } => Some(Event::Resized { client, terminal }),
-            Presence::Left { client } => Some(Event::Left { client }),
+            Presence::Left { client } => {
+                let has_asked = self.waiting.iter().any(|behind| matches!(behind, Behind::Asked(request) if request.by.client == client));
+                if has_asked {
+                    self.waiting.push_back(Behind::Left(client));
+                    return None;
+                }
+                Some(Event::Left { client })
+            }
             Presence::Beat { client } => {
                 let holds = self.state.controls.holder.as_ref().is_some_and(|holder| holder.client == client);
                 let due = self.beat_recorded.is_none_or(|at| at.elapsed() >= BEAT_EVERY);

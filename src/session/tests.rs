@@ -25,7 +25,7 @@ use crate::{
         time::Millis,
         weight::{PerMille, Weights},
     },
-    door::{Door, Request, Wanted, door},
+    door::{Door, Presence, Request, Wanted, door},
     journal::segment::Form,
     journal::walk::entries,
     plan::{self, model::Plan},
@@ -163,6 +163,21 @@ async fn what_leads_home_passes_what_was_asked_before_it() {
     hosted.stop.send_replace(true);
     hosted.engine.await.unwrap();
     assert_eq!(asked(&scratch.transitions()), [21].into_iter().chain(1..=20).collect::<Vec<u64>>());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_has_left_before_what_he_asked_for_was_asked() {
+    let scratch = Scratch::new("left");
+    let hosted = host(&scratch, &Arc::default(), Vec::new(), u64::MAX, (1..=20).map(says).collect()).await;
+    hosted.door.presence.send(Presence::Left { client: ClientId(1) }).await.unwrap();
+    let (reply, state) = tokio::sync::oneshot::channel();
+    hosted.door.snapshots.send(reply).await.unwrap();
+    state.await.unwrap();
+    hosted.stop.send_replace(true);
+    hosted.engine.await.unwrap();
+    let transitions = scratch.transitions();
+    let left = transitions.iter().position(|transition| matches!(transition.entry.event, Event::Left { .. })).unwrap();
+    assert_eq!(asked(&transitions[..left]), (1..=20).collect::<Vec<u64>>());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

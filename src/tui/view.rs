@@ -8,6 +8,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use strum::EnumCount;
 
 use crate::{
+    core::command::Command,
     domain::{
         digest::Digest,
         head::Head,
@@ -121,6 +122,29 @@ pub enum Then {
     Nothing,
 }
 
+/// What was asked for and has no answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Unanswered {
+    pub key: String,
+    pub command: Command,
+    /// When it was asked, in real time, and how long ago that is.
+    pub at: Timestamp,
+    pub age: Millis,
+    pub fate: Fate,
+}
+
+/// Where a question is that has no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// It lies before the host, which takes it in when it goes on, whatever has become of the cockpit then.
+    Sent,
+    /// The line broke: it may have been taken in before, or not.
+    Lost,
+}
+
+/// An answer is due within this time; a person who has waited longer is told that there is none.
+pub const ANSWER_DUE: Millis = Millis::from_secs(1);
+
 /// What happened while the host was gone, told once it is back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Back {
@@ -185,6 +209,8 @@ impl Default for Charts {
 pub struct View {
     pub me: Option<Me>,
     pub hearing: Hearing,
+    /// What this person asked for and has no answer, oldest first.
+    pub unanswered: Vec<Unanswered>,
     /// Until the next key after a return of the host; on the watcher's face, where nobody presses one, for some seconds.
     pub back: Option<Back>,
     pub screen: Screen,
@@ -243,6 +269,7 @@ impl View {
         View {
             me: None,
             hearing: Hearing::Connected,
+            unanswered: Vec::new(),
             back: None,
             screen: Screen::Main,
             focus: Pane::Traffic,

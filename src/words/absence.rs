@@ -6,15 +6,17 @@ use std::fmt;
 use crate::{
     core::{
         event::WorldKind,
-        state::{Motion, ReturnStage, RouteState},
+        state::{Motion, ReturnStage, State},
+        unresolved,
     },
-    domain::time::Timestamp,
+    domain::{time::Timestamp, weight::Weights},
     plan::model::Route,
     words::Names,
 };
 
-/// Where `route` stood when it was seen last.
-pub fn stood(known: Option<&RouteState>, route: &Route, names: Names) -> String {
+/// Where `route` stood when it was seen last, and where a write that was on its way may have put it since.
+pub fn stood(state: &State, route: &Route, names: Names) -> String {
+    let known = state.routes.get(&route.id);
     let accepted = known.and_then(|known| known.accepted.as_ref());
     let (Some(known), Some(accepted)) = (known, accepted) else { return "not known: its weights were never read".to_owned() };
     let seen = known.observed.as_ref().filter(|observed| observed.requests > 0).map(|observed| {
@@ -22,23 +24,36 @@ pub fn stood(known: Option<&RouteState>, route: &Route, names: Names) -> String 
         let met: Vec<String> = shares.map(|(id, share)| format!("{} {:.0}%", names.backend(id), share.fraction * 100.0)).collect();
         format!(", requests met {}", met.join(" and "))
     });
+    let may_be = may_be(state, route, names);
+    let or = if may_be.is_empty() { String::new() } else { format!(" or {may_be}, which a write of ours may have made of it") };
     let latched = if known.latch.is_some() { ", latched after a rollback" } else { "" };
-    format!("{}{latched}{}", names.split(&route.id, &accepted.weights), seen.unwrap_or_default())
+    format!("{}{or}{latched}{}", names.split(&route.id, &accepted.weights), seen.unwrap_or_default())
+}
+
+/// The splits that writes of ours may have made of `route`, without a known outcome; empty where there is none.
+pub fn may_be(state: &State, route: &Route, names: Names) -> String {
+    let splits = unresolved::may_be(state, &route.id).into_iter().map(|to| names.split(&route.id, to));
+    splits.collect::<Vec<_>>().join(" or ")
 }
 
 /// What had been begun with it and was not known to be over; it may have happened or not.
-pub fn begun(known: Option<&RouteState>, route: &Route, names: Names) -> Option<String> {
-    let known = known?;
-    let may = |to| format!("a write to {} was on its way: it may have happened or not", names.split(&route.id, to));
+pub fn begun(state: &State, route: &Route, names: Names) -> Vec<String> {
+    let Some(known) = state.routes.get(&route.id) else { return Vec::new() };
+    let may_be = unresolved::may_be(state, &route.id);
+    let may = |to: &&Weights| format!("a write to {} was on its way: it may have happened or not", names.split(&route.id, to));
+    let mut told: Vec<String> = may_be.iter().map(may).collect();
     match &known.motion {
-        Motion::Writing { to, .. } | Motion::Resolving { to, .. } => Some(may(to)),
-        Motion::Returning(back) => match back.stage {
-            ReturnStage::Write { .. } | ReturnStage::Resolve { .. } => Some(may(&back.to)),
-            ReturnStage::Look | ReturnStage::Retry { .. } => Some("it was to go home, and no write had brought it there yet".to_owned()),
-        },
-        Motion::Propagating { .. } => Some("users were still following the last change".to_owned()),
-        Motion::Unread | Motion::Settled | Motion::NeedsHuman { .. } => known.unresolved.last().map(|unresolved| may(&unresolved.to)),
+        Motion::Returning(back) if may_be.contains(&&back.to) => {}
+        Motion::Returning(back) => told.push(match back.stage {
+            ReturnStage::Write { .. } | ReturnStage::Resolve { .. } => {
+                "it was to go home, and whether its write happened is not known".to_owned()
+            }
+            ReturnStage::Look | ReturnStage::Retry { .. } => "it was to go home, and no write had brought it there yet".to_owned(),
+        }),
+        Motion::Propagating { .. } => told.push("users were still following the last change".to_owned()),
+        Motion::Writing { .. } | Motion::Resolving { .. } | Motion::Unread | Motion::Settled | Motion::NeedsHuman { .. } => {}
     }
+    told
 }
 
 /// What stands above the command that brings `route` home without us. The plan names the real project, also where a simulated world is steered.
@@ -51,6 +66,15 @@ pub fn by_hand(route: &dyn fmt::Display, world: Option<WorldKind>) -> String {
 
 /// Of the command by hand, in a simulated world.
 pub const STEERS_THE_REAL: &str = "it steers the real project, and not this simulated world";
+
+/// What moves traffic all the same while there is no host, behind a sentence that says that it stays.
+pub fn but_for(state: &State) -> &'static str {
+    let routes = state.opened.iter().flat_map(|opened| &opened.plan.routes);
+    match routes.into_iter().all(|route| unresolved::may_be(state, &route.id).is_empty()) {
+        true => "",
+        false => ", but for what was on its way",
+    }
+}
 
 /// A moment for people of any time zone.
 pub fn moment(at: Timestamp) -> String {

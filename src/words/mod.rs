@@ -26,6 +26,7 @@ mod roster;
 mod share;
 pub mod short;
 pub mod state_line;
+mod unanswered;
 
 pub use acts::{act, act_tone, act_topic, topic};
 pub use asked::{command, look};
@@ -43,4 +44,5 @@ pub use news::{joined, news};
 pub use outlook::{at_door, attention, follows, met_at_door, outlook, rule};
 pub use refusal::{refusal, why_refused};
 pub use roster::{barred, credentials, roster, roster_in_short, turned_away};
-pub use share::{band, fails, share};
+pub use share::{band, fails, given, share};
+pub use unanswered::{SILENT, TAKEN_OR_NOT, TAKEN_WHEN_IT_GOES_ON, asked_at, unanswered};

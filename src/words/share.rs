@@ -3,6 +3,7 @@
 use crate::{
     core::{
         fails::{Fails, Gravity, Site},
+        has::Has,
         news::Tone,
         state::Share,
     },
@@ -25,6 +26,15 @@ pub fn share(fraction: f64) -> String {
         0 if fraction > 0.0 => "<0.1%".to_owned(),
         WHOLE if fraction < 1.0 => ">99.9%".to_owned(),
         mille => PerMille::ZERO.saturating_add(mille).to_string(),
+    }
+}
+
+/// What a backend is given, or by a write of ours whose outcome is not known.
+pub fn given(has: &Has) -> String {
+    let given = has.given.map_or_else(|| "?".to_owned(), |share| share.to_string());
+    match has.or_given {
+        Some(other) => format!("{given} or {other}"),
+        None => given,
     }
 }
 

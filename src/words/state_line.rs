@@ -117,7 +117,7 @@ pub fn share_of(state: &State, route: &Route, id: &BackendId) -> String {
 
 fn shares_of(state: &State, route: &Route, id: &BackendId) -> (String, String) {
     let has = has(state, &route.id, id);
-    let given = has.given.map_or_else(|| "?".to_owned(), |share| share.to_string());
+    let given = crate::words::given(&has);
     let name = Names::of(state).backend(id);
     match has.gets {
         Some(got) => {

@@ -131,8 +131,10 @@ async fn a_host_that_hangs_is_shown_as_silent() {
     });
     let mut link = client::connect(Dial::once(ours), Wants::Cockpit, None).await.unwrap();
     hang.send(()).unwrap();
+    let hangs = tokio::time::Instant::now();
     let view = link.view.wait_for(|view| view.connection != Connection::Connected).await.unwrap().clone();
     assert!(matches!(view.connection, Connection::Silent { .. }), "{:?}", view.connection);
+    assert!(hangs.elapsed() <= std::time::Duration::from_secs(3), "three beats of the host: {:?}", hangs.elapsed());
 }
 
 #[tokio::test]

@@ -92,7 +92,7 @@ async fn whoever_asks_for_more_is_told_why_he_is_cut() {
     loop {
         match raw.frames.next::<FromHost>().await.unwrap().expect("a goodbye comes first") {
             FromHost::Bye { why, .. } => return assert!(why.as_str().contains("the way home and for nothing else"), "{why}"),
-            FromHost::Snapshot { .. } | FromHost::Transition(_) | FromHost::Beat => {}
+            FromHost::Snapshot { .. } | FromHost::Transition(_) | FromHost::Beat | FromHost::Head(_) => {}
         }
     }
 }

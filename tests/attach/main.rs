@@ -20,6 +20,7 @@ mod doorstep;
 mod engine;
 mod errands;
 mod folders;
+mod heard_out;
 mod rosters;
 mod shared;
 mod watchers;

@@ -2,9 +2,12 @@
 
 use crate::session::{SECOND, Session, ana, ben, gke, reads, refused, route, run, split, told, writes};
 use cutover::core::{
+    has::has,
     news::News,
     reason::{Drop, Mover},
+    unresolved,
 };
+use cutover::words::{absence, state_line::state_line};
 use cutover::{
     core::{
         command::Command,
@@ -445,6 +448,28 @@ fn a_look_from_before_the_clock_went_back_blocks_no_later_one() {
     session.now = session.now + SECOND;
     session.foreign(300);
     assert_eq!(session.route().accepted.as_ref().unwrap().weights, split(300));
+}
+
+#[test]
+fn a_share_that_an_overtaken_write_may_have_given_is_named_until_its_end_is_known() {
+    let mut session = Session::at(0);
+    assert_eq!(session.shift(0, 10), Verdict::Accepted);
+    assert_eq!(session.rollback(&ana()), Verdict::Accepted);
+    // The host dies here: a write to 1 % was overtaken, and nobody has heard what became of it.
+    let state = session.state.clone();
+    let plan = state.opened.as_ref().unwrap().plan.clone();
+    let (planned, names) = (&plan.routes[0], Names::of(&state));
+    assert_eq!(unresolved::may_be(&state, &route()), [&split(10)]);
+    let stood = absence::stood(&state, planned, names);
+    assert!(stood.contains("0% on gke or 1% on gke"), "{stood}");
+    let begun = absence::begun(&state, planned, names).join("\n");
+    assert!(begun.contains("a write to 1% on gke was on its way") && begun.contains("it was to go home"), "{begun}");
+    let line = state_line(&state, planned, state.now);
+    assert!(line.place.long.contains("gke 0% or 1%"), "{line:?}");
+    assert_eq!(has(&state, &route(), &gke()).at_most, split(10).of(&gke()));
+    // The object has another version: the write has happened by now, or never will.
+    session.foreign(0);
+    assert_eq!(unresolved::may_be(&session.state, &route()), Vec::<&Weights>::new());
 }
 
 /// The newest write, and the one that it repeats.

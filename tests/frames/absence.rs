@@ -1,9 +1,9 @@
 //! The host is gone, silent, over or back: what a cockpit says then.
 
 use cutover::{
-    core::news::Tone,
-    domain::time::Millis,
-    tui::view::{Back, Hearing, Then, View},
+    core::{command::Command, news::Tone},
+    domain::time::{Millis, Timestamp},
+    tui::view::{Back, Fate, Hearing, Then, Unanswered, View},
 };
 
 use crate::{
@@ -41,10 +41,40 @@ fn a_clock_that_was_running_and_a_write_on_its_way_are_not_forgotten() {
 #[test]
 fn silence_and_the_end_are_told_apart_from_absence() {
     let texts = at_all_sizes("silent-host", &scenes::calm(), &lost("it has said nothing", Then::Listen));
-    says(&texts, &["THE HOST IS SILENT", "The line is open"]);
+    says(&texts, &["THE HOST IS SILENT", "carried out when the host goes on"]);
     let texts = at_all_sizes("over", &scenes::calm(), &lost("the session was stopped by its owner", Then::Nothing));
     says(&texts, &["OVER FOR THIS COCKPIT", "the session was stopped by its owner", "Nothing is tried again. q leaves"]);
     assert!(texts.iter().all(|text| !text.contains("Trying again")), "{}", texts[0]);
+}
+
+fn asked(age: Millis, fate: Fate) -> Vec<Unanswered> {
+    let command = Command::Rollback { route: None, reason: None };
+    vec![Unanswered { key: "F9".to_owned(), command, at: Timestamp(1_795_471_200_000), age, fate }]
+}
+
+#[test]
+fn a_key_that_has_no_answer_is_told_from_the_second_on() {
+    let view = |age| View { unanswered: asked(age, Fate::Sent), ..scenes::view() };
+    let texts = at_all_sizes("unanswered", &scenes::breach(), &view(Millis::from_secs(3)));
+    for text in &texts {
+        let line = text.lines().nth(1).expect("a state line");
+        assert!(line.contains("F9 asked 3s ago, ") && line.contains(" answer"), "{line}");
+    }
+    let texts = at_all_sizes("unanswered-yet", &scenes::breach(), &view(Millis(900)));
+    assert!(texts.iter().all(|text| !text.contains("has not answered")), "{}", texts[0]);
+}
+
+#[test]
+fn what_was_asked_of_a_silent_host_is_listed_with_what_becomes_of_it() {
+    let view = View { unanswered: asked(Millis::from_secs(7), Fate::Sent), ..lost("it has said nothing", Then::Listen) };
+    let texts = at_all_sizes("silent-unanswered", &scenes::calm(), &view);
+    says(
+        &texts,
+        &["THE HOST IS SILENT", "F9: roll back every route, asked at", "7s ago", "carries it out when it goes on", "url-maps export"],
+    );
+    let view =
+        View { unanswered: asked(Millis::from_secs(7), Fate::Lost), ..lost("the host closed the line", Then::TryAgain { attempts: 1 }) };
+    says(&at_all_sizes("lost-unanswered", &scenes::calm(), &view), &["F9: roll back every route", "may have been taken or not"]);
 }
 
 #[test]

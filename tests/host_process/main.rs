@@ -22,4 +22,5 @@ mod known;
 mod left;
 mod restart;
 mod silent;
+mod unanswered;
 mod words;

@@ -7,13 +7,13 @@ use std::{
 
 use cutover::{
     attach::{
-        client::{Connection, Link, Reply, ToHost, View},
+        client::{Approving, Connection, Link, Reply, ToHost, View},
         protocol::{VERSION, Welcome},
     },
     core::event::{Asker, Event, WorldKind},
-    domain::{id::ClientId, role::Role},
+    domain::{id::ClientId, role::Role, time::Millis},
     tui::{
-        app::{Appearance, End, fly},
+        app::{Appearance, Left, fly},
         input::{Arrived, Code, Input, Key},
         terminal::Size,
         theme::{Catalogue, Charset, Depth},
@@ -41,7 +41,7 @@ pub(crate) struct Seat {
     asks: mpsc::Receiver<ToHost>,
     replies: mpsc::Sender<Reply>,
     page: Arc<Mutex<String>>,
-    task: JoinHandle<End>,
+    task: JoinHandle<Left>,
     /// Everything that left this cockpit.
     pub sent: Vec<ToHost>,
 }
@@ -95,6 +95,7 @@ impl Table {
             who: by.who.clone(),
             role: by.role,
             client: by.client,
+            beat_every: Millis::from_secs(1),
         }
     }
 
@@ -113,7 +114,7 @@ impl Table {
         let page = Arc::new(Mutex::new(String::new()));
         let themes = Catalogue::new(Depth::Truecolor, Charset::Unicode);
         let appearance = Appearance { follow: Follow::Yes, hands_off: self.hands_off, ..Appearance::plain(themes.clone(), themes.first()) };
-        let link = Link { view: views, asks: asks_in, replies: replies_out };
+        let link = Link { view: views, asks: asks_in, replies: replies_out, approving: Approving::Asked };
         let drawn = Arc::clone(&page);
         let mut paper = Paper {
             copied: Arc::default(),

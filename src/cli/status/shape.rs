@@ -18,6 +18,7 @@ use crate::{
         requests::{Requests, requests},
         state::{ItemStatus, Motion, Otherwise, Person, Reading, RouteState, Share, State, TriggerState},
         unjudged::{Patience, Unjudged},
+        unresolved,
     },
     domain::{
         credentials::Proven,
@@ -80,6 +81,8 @@ pub(super) struct AttentionLine {
 pub(super) struct RouteStatus {
     pub(super) wanted: Option<Shares>,
     pub(super) accepted: Option<Shares>,
+    /// What writes of the session's own whose outcome is not known may have made of it instead, or may make of it yet.
+    pub(super) may_be: Vec<Shares>,
     /// What requests since the newest change met; without one, nothing has been seen yet.
     pub(super) seen: Option<Seen>,
     /// How many answers through the front door fail, by what the plan expects, those before the newest change among them; without one, that
@@ -188,7 +191,8 @@ pub(super) fn status(state: &State, session: String, plan: String) -> Status {
     let of = |(id, route)| {
         let stands = planned(id).map_or(Home::Unread, |(_, planned)| home(state, planned));
         let against = planned(id).map_or_else(Vec::new, |(_, planned)| outlook::against_home(state, planned));
-        (RouteId::to_string(id), route_status(route, &stands, &against, by_hand(id), state.now, names))
+        let may_be = unresolved::may_be(state, id).into_iter().map(shares).collect();
+        (RouteId::to_string(id), RouteStatus { may_be, ..route_status(route, &stands, &against, by_hand(id), state.now, names) })
     };
     let routes = state.routes.iter().map(of).collect();
     let attention = outlook::attention(state);
@@ -283,6 +287,7 @@ fn route_status(route: &RouteState, home: &Home, against: &[Objection], by_hand:
     RouteStatus {
         wanted: route.wanted.as_ref().map(shares),
         accepted: route.accepted.as_ref().map(|accepted| shares(&accepted.weights)),
+        may_be: Vec::new(),
         seen,
         failing,
         motion: motion(&route.motion),

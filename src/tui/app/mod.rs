@@ -3,7 +3,11 @@
 //! A key is drawn at once, data at most ten times a second, and once a second because ages grow; nothing is drawn that is not dirty, and
 //! a frame that can't leave holds up nothing. Input, session and canvas come in as parameters, so a test flies the same loop.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use ratatui::buffer::Buffer;
 use tokio::{
@@ -38,7 +42,7 @@ use crate::{
             signals::{SignalEvent, Signals},
         },
         theme::{Catalogue, Theme},
-        view::{Follow, Hearing, Holds, Leaving, Me, Notice, Screen, View},
+        view::{Follow, Holds, Leaving, Me, Notice, Screen, Unanswered, View},
     },
     words::Names,
 };
@@ -52,6 +56,9 @@ mod news;
 mod overlays;
 mod reunion;
 mod scroll;
+mod unanswered;
+
+pub use unanswered::Left;
 
 /// Frames because of data, at most one in this time.
 const DATA_EVERY: Duration = Duration::from_millis(100);
@@ -62,8 +69,6 @@ const NOTICE: Duration = Duration::from_secs(8);
 const HANDS_OFF: Duration = Duration::from_millis(500);
 /// For how long a face that nobody touches says that the host is back.
 const BACK: Duration = Duration::from_secs(10);
-/// Ages are estimated at most this far beyond the newest entry of a session that lives.
-const ESTIMATE_MAX: Duration = Duration::from_secs(2);
 
 /// What a cockpit needs beside its link.
 pub struct Appearance {
@@ -116,9 +121,9 @@ pub enum End {
 }
 
 /// How a flight ended and what drawing it cost.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Flown {
-    pub end: End,
+    pub left: Left,
     pub stats: Stats,
 }
 
@@ -170,14 +175,18 @@ impl Canvas for Terminal {
 /// the terminal has been gone for a while and this has not returned.
 /// # Errors
 /// If the terminal can't be taken over; it is as it was then.
-pub async fn run(link: Link, appearance: Appearance, leave: impl FnOnce() + Send + 'static) -> Result<Flown, TerminalError> {
+pub async fn run(
+    link: Link,
+    appearance: Appearance,
+    signals: Signals,
+    leave: impl FnOnce() + Send + 'static,
+) -> Result<Flown, TerminalError> {
     let mut terminal = Terminal::open(appearance.mouse)?;
     terminal.restorer().on_panic();
-    let signals = Signals::new()?;
     let (sender, inputs) = mpsc::channel(crate::tui::input::reader::INPUTS_MAX);
     terminal.read(sender, leave)?;
-    let end = fly(link, appearance, inputs, signals, &mut terminal).await;
-    Ok(Flown { end, stats: terminal.stats() })
+    let left = fly(link, appearance, inputs, signals, &mut terminal).await;
+    Ok(Flown { left, stats: terminal.stats() })
 }
 
 /// A shift on its way: the draft that it was, should it come back refused.
@@ -202,11 +211,16 @@ impl Tells for Signals {
 pub async fn fly(
     link: Link,
     appearance: Appearance,
-    mut inputs: mpsc::Receiver<Arrived>,
-    mut signals: impl Tells,
+    inputs: mpsc::Receiver<Arrived>,
+    signals: impl Tells,
     canvas: &mut impl Canvas,
-) -> End {
+) -> Left {
     let mut app = App::new(link, appearance, canvas.size());
+    let end = turn(&mut app, inputs, signals, canvas).await;
+    app.leave(end).await
+}
+
+async fn turn(app: &mut App, mut inputs: mpsc::Receiver<Arrived>, mut signals: impl Tells, canvas: &mut impl Canvas) -> End {
     let mut dirty = true;
     let mut busy = false;
     let mut draw_at = Instant::now();
@@ -220,7 +234,8 @@ pub async fn fly(
             }
         }
         let draw_wake = (dirty && !busy).then_some(draw_at);
-        let wake = [Some(tick_at), draw_wake, app.ripe_at(), app.looks.due()].into_iter().flatten().min().unwrap_or(tick_at);
+        let wakes = [Some(tick_at), draw_wake, app.ripe_at(), app.looks.due(), app.unanswered_due()];
+        let wake = wakes.into_iter().flatten().min().unwrap_or(tick_at);
         tokio::select! {
             biased;
             told = signals.next() => match told {
@@ -285,6 +300,8 @@ struct App {
     looks: looks::Looks,
     guard: Guard,
     asks: u64,
+    /// What was asked for and has no answer, and since when.
+    unanswered: BTreeMap<AskId, (Instant, Unanswered)>,
     /// The newest shift that was asked for and has no answer yet.
     asked: Option<Asked>,
     /// Nothing more will be heard.
@@ -333,6 +350,7 @@ impl App {
             looks: looks::Looks::default(),
             guard: Guard::default(),
             asks: 0,
+            unanswered: BTreeMap::new(),
             asked: None,
             over: false,
             heard_at: Instant::now(),
@@ -406,10 +424,8 @@ impl App {
         let speed = self.view.speed;
         let span = |real: Duration| Millis((real.as_secs_f64() * 1000.0 * speed) as u64);
         let since = self.heard_at.elapsed();
-        self.view.now = match self.view.hearing {
-            Hearing::Connected => self.state.now + span(since.min(ESTIMATE_MAX)),
-            Hearing::Lost { .. } => Timestamp(self.state.now.0) + span(since),
-        };
+        // Also while nothing is heard: whatever is shown grows older.
+        self.view.now = self.state.now + span(since);
         self.view.wall = Timestamp(jiff::Timestamp::now().as_millisecond());
         if Instant::now() >= self.notice_until {
             self.view.notice = None;
@@ -418,6 +434,7 @@ impl App {
             self.view.back = None;
         }
         self.age_absence();
+        self.age_unanswered();
         self.follow();
         self.offer_review();
         let mut next = std::mem::take(&mut self.spare);
@@ -449,15 +466,19 @@ impl App {
             self.tell_all_looks();
         }
         self.asks += 1;
-        let asked = ToHost::Ask { ask: AskId(self.asks), key: Some(Shown::new(key)), command };
-        if self.link.asks.try_send(asked).is_err() {
-            self.notify(Tone::Alarm, "the session can't be asked now; nothing was changed; it is tried to reach it again".to_owned());
+        let asked = ToHost::Ask { ask: AskId(self.asks), key: Some(Shown::new(key)), command: command.clone() };
+        match self.link.asks.try_send(asked) {
+            Ok(()) => self.wait_for(AskId(self.asks), key, command),
+            Err(_) => {
+                self.notify(Tone::Alarm, "the session can't be asked now; nothing was changed; it is tried to reach it again".to_owned());
+            }
         }
     }
 
     fn answered(&mut self, reply: Reply) {
         let (Reply::Answered { ask, .. } | Reply::NotSent { ask, .. } | Reply::Lost { ask, .. }) = &reply;
         let shift = self.asked.take_if(|asked| asked.ask == *ask);
+        self.note(&reply);
         let route = shift.as_ref().map(|asked| asked.route.clone());
         let until_news = || route.clone().map_or(Holds::ForItsTime, Holds::UntilNewsOf);
         let (tone, text, holds) = match reply {

@@ -13,7 +13,7 @@ use crate::{
         app::App,
         keymap::Action,
         panes::words,
-        view::{Back, Hearing, Then},
+        view::{Back, Hearing, Then, Unanswered},
     },
     words::Names,
 };
@@ -40,7 +40,7 @@ impl App {
                 self.view.hearing = Hearing::Connected;
                 return;
             }
-            Connection::Silent { .. } => ("it has said nothing, though it should every 5s".to_owned(), Then::Listen),
+            Connection::Silent { .. } => (crate::words::SILENT.to_owned(), Then::Listen),
             Connection::Reconnecting { why, attempts, .. } => (why.to_string(), Then::TryAgain { attempts: *attempts }),
             Connection::Closed { why } => (why.to_string(), Then::Nothing),
         };
@@ -65,18 +65,26 @@ impl App {
         let Some(before) = self.before.take() else { return };
         let gone = age(before.since);
         let take = words::key(&self.view, Action::Controls);
-        let (news, weight) = news(&before, next, &take);
+        let (mut news, weight) = news(&before, &self.view.hearing, next, &take);
+        let lost: Vec<_> = self.take_lost().iter().map(|asked| (Tone::Warning, asked_before(asked, Names::of(next)))).collect();
+        let weight = if lost.is_empty() { weight } else { Weight::Something };
+        news.extend(lost);
         if gone < BLIP && weight == Weight::Nothing {
             self.notify(Tone::Good, format!("the line is back after {gone}; nothing that matters happened meanwhile"));
             return;
         }
-        let mut news = news;
         if !self.view.drafts.is_empty() {
             news.push((Tone::Plain, "your draft is kept; nothing of it was sent".to_owned()));
         }
         self.view.back = Some(Back { gone, news });
         self.back_since = tokio::time::Instant::now();
     }
+}
+
+/// A question whose answer was lost with the line.
+fn asked_before(asked: &Unanswered, names: Names) -> String {
+    let what = crate::words::command(&asked.command, names);
+    format!("{} to {what} had no answer before the line broke; the journal tells whether it was taken", asked.key)
 }
 
 fn age(since: Instant) -> Millis {
@@ -90,8 +98,8 @@ enum Weight {
     Something,
 }
 
-/// `take` is the key that takes the controls.
-fn news(before: &Before, next: &State, take: &str) -> (Vec<(Tone, String)>, Weight) {
+/// `was` is how the line was before, and `take` the key that takes the controls.
+fn news(before: &Before, was: &Hearing, next: &State, take: &str) -> (Vec<(Tone, String)>, Weight) {
     let old = &before.state;
     let mut news = Vec::new();
     let restarts = |state: &State| state.opened.as_ref().map_or(0, |opened| opened.restarts);
@@ -102,6 +110,11 @@ fn news(before: &Before, next: &State, take: &str) -> (Vec<(Tone, String)>, Weig
         more => format!("{more} records came meanwhile; they are in what you see now"),
     };
     match restarts(next).saturating_sub(restarts(old)) {
+        // A host that stood still judged nothing meanwhile, and one that only could not speak did; from here both look alike.
+        0 if matches!(was, Hearing::Lost { then: Then::Listen, .. }) => {
+            let told = format!("the host was silent and goes on; whether it watched meanwhile is not known; {records}");
+            news.push((Tone::Warning, told));
+        }
         0 => news.push((Tone::Good, format!("the session ran on, only the line was lost; {records}"))),
         _ => {
             news.push((Tone::Warning, "the host had ended and was started again; nobody watched in between".to_owned()));

@@ -16,13 +16,12 @@ use crate::{
         outlook::{Outlook, outlook},
         state::State,
     },
-    plan::model::Route,
     tui::{
         keymap::Action,
         panes::words,
         scene::Scene,
         theme::Theme,
-        view::{Back, Hearing, Then},
+        view::{Back, Fate, Hearing, Then},
         widgets::{dialog, text},
     },
     words::{Names, absence},
@@ -98,10 +97,11 @@ fn lost(why: &str, then: Then, width: usize, scene: Scene<'_>) -> Vec<Line<'stat
     lines.extend(last_seen(then, scene));
     lines.push(Line::default());
     let holds = |text: &str| Line::from(vec![Span::styled("  ", theme.text), Span::styled(text.to_owned(), theme.text)]);
+    lines.extend(unanswered(width, scene));
     match then {
         Then::Listen | Then::TryAgain { .. } => {
             lines.push(Line::styled("What still holds:", theme.text));
-            lines.push(holds(&in_flight(state)));
+            lines.extend(in_flight(state).iter().map(|begun| holds(begun)));
             lines.push(holds("if only this line broke, the session goes on, its triggers armed"));
             // A world that is simulated may have died with its host, and then nothing is left to be taken up.
             let way_on = match state.opened.as_ref().map(|opened| opened.world) {
@@ -114,14 +114,14 @@ fn lost(why: &str, then: Then, width: usize, scene: Scene<'_>) -> Vec<Line<'stat
         }
         Then::Nothing => {
             lines.push(Line::styled("What still holds:", theme.text));
-            lines.push(holds(&in_flight(state)));
+            lines.extend(in_flight(state).iter().map(|begun| holds(begun)));
             lines.push(holds("nobody watches it: no trigger rolls back, and no key reaches it"));
             lines.extend(by_hand(scene));
             lines.push(Line::default());
         }
     }
     let next = match then {
-        Then::Listen => "The line is open; it is listened on. No key reaches the session until it speaks.".to_owned(),
+        Then::Listen => "The line is open: keys are sent, and carried out when the host goes on.".to_owned(),
         Then::TryAgain { attempts } => format!("Trying again by itself, attempt {attempts}. No key reaches the session until then."),
         Then::Nothing => "Nothing is tried again. q leaves; cutover sessions shows what runs.".to_owned(),
     };
@@ -133,7 +133,7 @@ fn last_seen(then: Then, scene: Scene<'_>) -> Vec<Line<'static>> {
     let Scene { state, view, theme } = scene;
     let routes = words::plan(state).into_iter().flat_map(|plan| &plan.routes).take(ROUTES_MAX);
     let traffic = routes.map(|route| {
-        let stood = absence::stood(state.routes.get(&route.id), route, Names::of(state));
+        let stood = absence::stood(state, route, Names::of(state));
         named("traffic", format!("{}: {stood}", route.title), theme)
     });
     let guard = guard(state);
@@ -168,12 +168,32 @@ fn guard(state: &State) -> String {
     }
 }
 
-fn in_flight(state: &State) -> String {
+fn in_flight(state: &State) -> Vec<String> {
     let names = Names::of(state);
     let routes = words::plan(state).into_iter().flat_map(|plan| &plan.routes);
-    let begun = |route: &Route| Some(format!("{}: {}", route.title, absence::begun(state.routes.get(&route.id), route, names)?));
-    let begun = routes.into_iter().find_map(begun);
-    begun.unwrap_or_else(|| "traffic stays where it is: no weight moves without a host".to_owned())
+    let begun =
+        routes.flat_map(|route| absence::begun(state, route, names).into_iter().map(move |begun| format!("{}: {begun}", route.title)));
+    let begun: Vec<String> = begun.collect();
+    if begun.is_empty() { vec!["traffic stays where it is: no weight moves without a host".to_owned()] } else { begun }
+}
+
+/// What this person asked for and nobody has confirmed.
+fn unanswered(width: usize, scene: Scene<'_>) -> Vec<Line<'static>> {
+    let Scene { state, view, theme } = scene;
+    let mut lines = Vec::new();
+    for (fate, heading) in [(Fate::Sent, crate::words::TAKEN_WHEN_IT_GOES_ON), (Fate::Lost, crate::words::TAKEN_OR_NOT)] {
+        let asked: Vec<_> = view.unanswered.iter().filter(|asked| asked.fate == fate).collect();
+        if asked.is_empty() {
+            continue;
+        }
+        lines.extend(text::wrap(heading, width).into_iter().map(|row| Line::styled(row, theme.warn)));
+        for asked in asked {
+            let told = crate::words::asked_at(&asked.key, &asked.command, asked.at, asked.age, Names::of(state));
+            lines.extend(text::wrap(&told, width.saturating_sub(2)).into_iter().map(|row| Line::styled(format!("  {row}"), theme.figure)));
+        }
+        lines.push(Line::default());
+    }
+    lines
 }
 
 /// The second lever, for whoever can't wait: the exact command, which the plan alone gives.

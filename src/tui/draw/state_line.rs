@@ -11,13 +11,13 @@ use ratatui::{
 };
 
 use crate::{
-    core::{news::Tone, state::State},
+    core::{command::Command, news::Tone, state::State},
     tui::{
         keymap::Action,
         panes::words,
         scene::Scene,
         theme::Theme,
-        view::{Hearing, View},
+        view::{ANSWER_DUE, Fate, Hearing, View},
         widgets::text,
     },
     words::{
@@ -57,6 +57,16 @@ const LENGTHS: [Length; 8] = [
     length(Form::Short, Form::Short, Form::Left, Form::Left),
 ];
 
+/// With a question that has no answer, which stands where else it is told what comes next. Nothing of that can be promised then.
+const UNANSWERED: [Length; 6] = [
+    length(Form::Long, Form::Long, Form::Long, Form::Left),
+    length(Form::Short, Form::Long, Form::Long, Form::Left),
+    length(Form::Short, Form::Short, Form::Long, Form::Left),
+    length(Form::Short, Form::Short, Form::Short, Form::Left),
+    length(Form::Short, Form::Left, Form::Long, Form::Left),
+    length(Form::Short, Form::Left, Form::Short, Form::Left),
+];
+
 /// One row.
 pub(super) fn draw(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
     let Scene { state, view, theme } = scene;
@@ -66,7 +76,8 @@ pub(super) fn draw(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
     };
     let line = state_line(state, route, view.now);
     let room = usize::from(area.width);
-    let parts = LENGTHS.iter().map(|length| parts(&line, *length, scene));
+    let lengths: &[Length] = if unanswered(view).is_some() { &UNANSWERED } else { &LENGTHS };
+    let parts = lengths.iter().map(|length| parts(&line, *length, scene));
     let mut fitting = parts.filter(|line| line.width() <= room);
     let told = fitting.next().unwrap_or_else(|| parts_of_last(&line, scene, room));
     text::rows(buf, area, [told]);
@@ -76,7 +87,10 @@ fn parts_of_last(line: &StateLine, scene: Scene<'_>, room: usize) -> Line<'stati
     let Scene { state, view, theme } = scene;
     // The worst thing first, so that it is not what is cut.
     let mut spans = vec![Span::raw(" ")];
-    spans.extend(told(&line.worst, Form::Short, course(state, view), theme));
+    spans.extend(match unanswered(view) {
+        Some(said) => told(&said, Form::Short, Course::AtRest, theme),
+        None => told(&line.worst, Form::Short, course(state, view), theme),
+    });
     spans.push(Span::styled(format!(" {} ", theme.glyphs.dot), theme.faint));
     let mut left = room.saturating_sub(spans.iter().map(Span::width).sum());
     for mut span in place(line, Form::Short, scene) {
@@ -90,13 +104,19 @@ fn parts_of_last(line: &StateLine, scene: Scene<'_>, room: usize) -> Line<'stati
 fn parts(line: &StateLine, length: Length, scene: Scene<'_>) -> Line<'static> {
     let Scene { state, view, theme } = scene;
     let mut groups: Vec<Vec<Span<'static>>> = vec![place(line, length.place, scene)];
-    groups.push(match view.hearing {
-        Hearing::Connected => told(&line.worst, length.worst, course(state, view), theme),
-        // What was good when the host was last heard proves nothing now.
-        Hearing::Lost { .. } => vec![Span::styled(form_of(&line.worst, length.worst), theme.stale)],
-    });
-    groups.extend(line.next.as_ref().map(|said| plain(said, length.next, theme)));
-    groups.extend(line.home.as_ref().and_then(|said| home(said, length.home, view, theme)));
+    let asked = unanswered(view);
+    groups.extend(asked.as_ref().map(|said| told(said, length.next, Course::AtRest, theme)));
+    if length.worst != Form::Left {
+        groups.push(match view.hearing {
+            Hearing::Connected => told(&line.worst, length.worst, course(state, view), theme),
+            // What was good when the host was last heard proves nothing now.
+            Hearing::Lost { .. } => vec![Span::styled(form_of(&line.worst, length.worst), theme.stale)],
+        });
+    }
+    if asked.is_none() {
+        groups.extend(line.next.as_ref().map(|said| plain(said, length.next, theme)));
+        groups.extend(line.home.as_ref().and_then(|said| home(said, length.home, view, theme)));
+    }
     let mut spans = vec![Span::raw(" ")];
     for (place, group) in groups.into_iter().filter(|group| !group.is_empty()).enumerate() {
         if place > 0 {
@@ -126,6 +146,13 @@ fn place(line: &StateLine, form: Form, scene: Scene<'_>) -> Vec<Span<'static>> {
     };
     spans.push(Span::styled(form_of(&line.place, form), style));
     spans
+}
+
+/// What was asked and should have been answered by now: the way home, if that was asked, else the oldest.
+fn unanswered(view: &View) -> Option<Said> {
+    let due: Vec<_> = view.unanswered.iter().filter(|asked| asked.fate == Fate::Sent && asked.age >= ANSWER_DUE).collect();
+    let asked = due.iter().find(|asked| matches!(asked.command, Command::Rollback { .. })).or(due.first())?;
+    Some(crate::words::unanswered(&asked.key, due.len() - 1, asked.age))
 }
 
 /// Whether what is neither good nor bad is a move, or something that can't be told.

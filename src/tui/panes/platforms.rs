@@ -111,7 +111,7 @@ fn card(scene: Scene<'_>, route: &Route, backend: &Backend, area: Rect, buf: &mu
 
 /// What it is given, and what requests show that it gets.
 fn share(has: &Has, theme: &Theme) -> Line<'static> {
-    let given = has.given.map_or_else(|| "?".to_owned(), |share| share.to_string());
+    let given = crate::words::given(has);
     let mut spans = vec![Span::styled("given ", theme.dim), Span::styled(given, theme.figure)];
     match has.gets {
         Some(share) => {

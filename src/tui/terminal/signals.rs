@@ -45,6 +45,18 @@ impl Signals {
         })
     }
 
+    /// Waits until one tells us to leave, before there is a screen that the others would matter to.
+    pub async fn leave(&mut self) {
+        loop {
+            match self.next().await {
+                SignalEvent::Leave(_) => return,
+                SignalEvent::Resized | SignalEvent::Continued => {}
+                // As it would be had nobody asked for it.
+                SignalEvent::Stop => drop(rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::STOP)),
+            }
+        }
+    }
+
     pub async fn next(&mut self) -> SignalEvent {
         let number = |kind: SignalKind| kind.as_raw_value();
         tokio::select! {

@@ -60,7 +60,11 @@ pub(super) fn traffic(face: &Face<'_>) -> Headline {
     let Face { scene: Scene { state, theme, .. }, route, known } = *face;
     let (target, home) = (words::place(route, &route.target), words::place(route, &route.home));
     let of_target = has(state, &route.id, &route.target);
-    let (figure, head) = match (of_target.given, of_target.gets) {
+    let loose = of_target.or_given.filter(|other| Some(*other) > of_target.given);
+    let (figure, head) = match (loose.or(of_target.given), of_target.gets) {
+        (Some(given), None) if loose.is_some() => {
+            (given.to_string(), format!("of {} may be given to {target}: a write has no outcome yet.", route.title))
+        }
         (Some(given), Some(_)) if known.is_seen() => (given.to_string(), format!("of {} is on {target}, and requests agree.", route.title)),
         (_, Some(gets)) => (share(gets.fraction), format!("of the requests to {} reach {target} now.", route.title)),
         (Some(given), None) => (given.to_string(), format!("of {} is given to {target}; not seen by requests yet.", route.title)),

@@ -37,7 +37,7 @@ fn shares(route: &Route, known: &RouteState, room: &Room) -> Section {
     for (id, style) in planned.chain(outside) {
         let share = has(room.state, &route.id, id);
         let wanted = known.wanted.as_ref().map_or_else(|| "?".to_owned(), |wanted| wanted.of(id).to_string());
-        let given = share.given.map_or_else(|| "?".to_owned(), |given| given.to_string());
+        let given = say::given(&share);
         let gets = share.gets.map_or_else(|| "not seen".to_owned(), |gets| say::share(gets.fraction));
         let band = share.gets.map_or_else(String::new, |gets| say::band(&gets));
         let name = text_cut(&words::place(route, id), room);
