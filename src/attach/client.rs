@@ -2,7 +2,8 @@
 //!
 //! The cockpit never sees frames or sockets. It draws from a watch channel in which the newest [`View`] wins, so a slow screen skips
 //! states instead of queueing them, and it asks through a bounded channel. When the host goes away the last state stays, marked, and the
-//! link comes back by itself with a new snapshot. A command is never sent twice: what had no answer by then is reported as lost.
+//! link comes back by itself with a new snapshot. It sends no command twice: what had no answer by then is reported as lost, and whoever asked
+//! decides what follows.
 
 use std::{sync::Arc, time::Instant};
 

@@ -20,10 +20,11 @@ use crate::{
     cli::{
         Exit, check,
         current::{self, Open},
+        living,
         paths::{self, Paths},
         place::{Place, said},
         print,
-        silence::{ANSWERS_WITHIN, Process, Silence},
+        silence::{Line, Process, Silence},
         stop::unwatched,
         way::{self, Next, Opening, World},
     },
@@ -85,8 +86,14 @@ impl Absent {
     /// What can be said of a session whose host does not answer. Nobody waits for a disk that doesn't answer either.
     pub async fn silent(found: &Found, place: &Place) -> Absent {
         let listens = UnixStream::connect(&found.socket).await.and_then(|stream| stream.peer_cred());
-        let pid = listens.ok().and_then(|who| u32::try_from(who.pid()?).ok()).unwrap_or(found.card.pid);
-        let host = Host::Silent(Silence { pid, process: Process::of(pid), owner: found.owner });
+        let (listening, line) = match listens {
+            Ok(who) => (who.pid().and_then(|pid| u32::try_from(pid).ok()), Line::Unanswered),
+            // As many wait as it takes.
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => (None, Line::Unanswered),
+            Err(error) => (living::holder(&found.card.journal), Line::NoSocket { socket: found.socket.clone(), why: error.to_string() }),
+        };
+        let pid = listening.unwrap_or(found.card.pid);
+        let host = Host::Silent(Silence { pid, process: Process::of(pid), owner: found.owner, line });
         // As it would be without that host.
         let left = Found { life: Life::Dead, ..found.clone() };
         let (read, at) = (left.clone(), place.clone());
@@ -116,12 +123,28 @@ impl Absent {
     }
 
     /// The sessions of this account that were begun and not ended, and whose hosts left nothing behind: they were ended, or the machine was.
-    /// `found` are those with a card.
+    /// Of one that still holds its journal, where it listens is not known. `found` are those with a card.
     pub fn without_card(found: &[Found], place: &Place) -> Vec<Absent> {
+        Absent::without_card_where(found, place, |_| true)
+    }
+
+    /// Those of them that are meant; only their journals are read.
+    pub fn without_card_where(found: &[Found], place: &Place, meant: impl Fn(&Open) -> bool) -> Vec<Absent> {
         let Ok(paths) = Paths::find() else { return Vec::new() };
-        let mut open = current::all(&paths);
+        let open = Absent::open_without_card(found, &paths).into_iter().filter(meant);
+        open.map(|one| Absent::open(one, &paths, place)).collect()
+    }
+
+    /// The names of them all; no journal is read.
+    pub fn names_without_card(found: &[Found]) -> Vec<SessionId> {
+        let open = Paths::find().map(|paths| Absent::open_without_card(found, &paths)).unwrap_or_default();
+        open.into_iter().map(|one| one.session).collect()
+    }
+
+    fn open_without_card(found: &[Found], paths: &Paths) -> Vec<Open> {
+        let mut open = current::all(paths);
         open.retain(|one| found.iter().all(|found| found.card.session != one.session));
-        open.into_iter().map(|one| Absent::open(one, &paths, place)).collect()
+        open
     }
 
     fn open(Open { session, plan }: Open, paths: &Paths, place: &Place) -> Absent {
@@ -134,16 +157,33 @@ impl Absent {
             Known::Journal(state) => state.opened.as_ref().map(|opened| opened.world),
             Known::PlanAlone(..) | Known::Nothing(_) => None,
         };
-        let next = back(&session, plan.clone(), world, place);
-        Absent { session, host: Host::Gone, world, known, next, plan_path: plan, journal, folder: None }
+        let flown = match &known {
+            Known::Journal(state) => state.opened.as_ref().map(|opened| opened.plan.hash),
+            Known::PlanAlone(..) | Known::Nothing(_) => None,
+        };
+        let next = match living::noted(&journal) {
+            // As its last host was begun.
+            Some(card) => {
+                let left = Found { card, life: Life::Dead, socket: PathBuf::new(), owner: peer::own_uid() };
+                super::sessions::next(&left, place)
+            }
+            None => back(&session, plan.clone(), flown, world, place),
+        };
+        let host = match living::holds(&journal) {
+            true => {
+                let pid = living::holder(&journal).unwrap_or_default();
+                Host::Silent(Silence { pid, process: Process::of(pid), owner: peer::own_uid(), line: Line::Unknown })
+            }
+            false => Host::Gone,
+        };
+        Absent { session, host, world, known, next, plan_path: plan, journal, folder: None }
     }
 
     /// Whether its traffic was in a world that ended with its host.
     pub(super) fn world_is_gone(&self) -> bool {
         match (&self.host, &self.next) {
             (Host::Gone, Next::ClearAway(_)) => true,
-            (Host::Gone, Next::Join(_) | Next::TakeUp(_) | Next::TakeUpAt(_) | Next::PutBack(_) | Next::TheirsAlone(_))
-            | (Host::Silent(_), _) => false,
+            (Host::Gone, Next::Join(_) | Next::TakeUp(_) | Next::TakeUpAt(_) | Next::TheirsAlone(_)) | (Host::Silent(_), _) => false,
         }
     }
 
@@ -169,15 +209,18 @@ impl Absent {
     }
 
     /// A host that does not answer is let go on, or ended; both are done to its process. To end it loses nothing that is on record.
-    fn let_go_on_or_end(&self, Silence { pid, process, owner }: &Silence) -> String {
+    fn let_go_on_or_end(&self, Silence { pid, process, owner, line }: &Silence) -> String {
         if *owner != peer::own_uid() {
             return format!("only account {owner} can let it go on or end it: it is process {pid}");
         }
-        let end = format!("end it, what is on record stays:\n  kill -KILL {pid}\nthen {}", self.next_step());
-        match process {
-            Process::Stopped => format!("this lets it go on:\n  kill -CONT {pid}\nor {end}"),
-            Process::WaitsForDisk => format!("it goes on by itself when its disk answers; or {end}"),
-            Process::Unexplained => format!("ask again, it may have been busy; or {end}"),
+        let end = |signal| format!("end it, what is on record stays:\n  kill {signal} {pid}\nthen {}", self.next_step());
+        match (line, process) {
+            (_, Process::Stopped) => format!("this lets it go on:\n  kill -CONT {pid}\nor {}", end("-KILL")),
+            (_, Process::WaitsForDisk) => format!("it goes on by itself when its disk answers; or {}", end("-KILL")),
+            (Line::Unanswered, Process::Unexplained) => format!("ask again, it may have been busy; or {}", end("-KILL")),
+            (Line::NoSocket { .. } | Line::Unknown, Process::Unexplained) => {
+                format!("ask again, it may just be starting; or {}", end("-TERM"))
+            }
         }
     }
 
@@ -186,10 +229,6 @@ impl Absent {
             Next::Join(line) => format!("it is back; join it:\n  {line}"),
             Next::TakeUp(line) => format!("this takes it up again:\n  {line}"),
             Next::TakeUpAt(line) => format!("this takes it up again, with the port of its simulated world:\n  {line}"),
-            Next::PutBack(line) => {
-                let plan = self.plan_path.as_ref().map_or_else(|| "its plan".to_owned(), |path| path.display().to_string());
-                format!("put {plan} back, then this takes it up again:\n  {line}")
-            }
             Next::ClearAway(line) => {
                 let world = match self.host {
                     Host::Gone => "its simulated world is gone with it; ",
@@ -205,11 +244,7 @@ impl Absent {
     pub fn why(&self) -> String {
         match &self.host {
             Host::Gone => format!("the host of session {} is gone", self.session),
-            Host::Silent(Silence { pid, process, .. }) => format!(
-                "the host of session {} does not answer: process {pid} was asked and said nothing for {} s; {process}",
-                self.session,
-                ANSWERS_WITHIN.as_secs_f64()
-            ),
+            Host::Silent(silence) => format!("the host of session {} {}", self.session, silence.told()),
         }
     }
 
@@ -240,7 +275,9 @@ impl Absent {
     pub fn lines(&self, only: Option<&RouteId>) -> String {
         let mut lines = self.stood_of(only);
         if let Some(plan) = self.plan().filter(|_| !self.world_is_gone()) {
-            let command = |route: &Route| format!("{}\n  {}", absence::by_hand(&route.id, self.world), plan.home_by_hand(route));
+            let command = |route: &Route| {
+                format!("{}\n  {}", absence::by_hand(&route.id, self.world), absence::command_home(plan, route, self.world))
+            };
             lines.extend(plan.routes.iter().filter(|route| only.is_none_or(|only| route.id == *only)).map(command));
         }
         lines.push(self.back());
@@ -309,7 +346,8 @@ fn fold(journal: PathBuf) -> Result<Box<State>, String> {
     if !journal.exists() {
         return Err(format!("it is not at {} any more; put it back there first", journal.display()));
     }
-    let folded = refold::look(&journal).map_err(|error| error.to_string())?;
+    let what = format!("reading the journal {} …", journal.display());
+    let folded = print::patiently(&what, || refold::look(&journal)).map_err(|error| error.to_string())?;
     let state = Some(folded.state).filter(|state| state.opened.is_some());
     state.map(Box::new).ok_or_else(|| "nothing had happened in it yet".to_owned())
 }
@@ -320,9 +358,12 @@ fn flown(path: &Path, hash: Digest) -> Option<Plan> {
     plan::read(&bytes).ok().map(|(plan, _)| plan)
 }
 
-fn back(session: &SessionId, plan: Option<PathBuf>, world: Option<WorldKind>, place: &Place) -> Next {
+/// `flown` is the version of its plan that it flew, where that is known.
+fn back(session: &SessionId, plan: Option<PathBuf>, flown: Option<Digest>, world: Option<WorldKind>, place: &Place) -> Next {
+    let is_otherwise = |path: &Path| flown.is_some() && check::load(path).ok().map(|bytes| Digest::of(&bytes)) != flown;
+    let more = plan.as_deref().is_some_and(is_otherwise).then_some("--keep-plan");
     let plan = plan.unwrap_or_else(|| PathBuf::from("PLAN"));
-    let line = Opening { session: Some(session), world: World::Live, ..Opening::default() }.line(&plan, place);
+    let line = Opening { session: Some(session), world: World::Live, more, ..Opening::default() }.line(&plan, place);
     match world {
         Some(WorldKind::Demo { .. }) => Next::TakeUpAt(format!("{line} --simulated=PORT")),
         Some(WorldKind::Live) | None => Next::TakeUp(line),

@@ -15,7 +15,7 @@ use crate::{
         Exit, current,
         paths::{self, Paths},
         place::said,
-        sessions,
+        print, sessions,
     },
     journal::{chain::Witness, checkpoint},
 };
@@ -145,8 +145,14 @@ pub fn run(args: &Args) -> Result<Exit> {
     match (done, io::Write::flush(&mut out)) {
         // A verdict stands whether or not anybody read it.
         (Ok(exit), Ok(())) => Ok(exit),
-        (Ok(exit), Err(error)) if gone(&error) => Ok(exit),
-        (Err(error), _) if gone(&error) => Ok(Exit::Done),
+        (Ok(exit), Err(error)) if gone(&error) => {
+            print::note(Err(error));
+            Ok(exit)
+        }
+        (Err(error), _) if gone(&error) => {
+            print::note(Err(error));
+            Ok(Exit::Done)
+        }
         (Err(error), _) | (Ok(_), Err(error)) => Err(error.into()),
     }
 }

@@ -27,6 +27,7 @@ use crate::{
 };
 
 pub mod live;
+mod sightless;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -100,7 +101,8 @@ pub fn load(path: &Path) -> io::Result<Vec<u8>> {
 /// Checks the bytes of a plan; `file` is only printed.
 fn check_bytes(file: &str, bytes: &[u8], rate: f64) -> Checked {
     match plan::read(bytes) {
-        Ok((plan, warnings)) => {
+        Ok((plan, mut warnings)) => {
+            warnings.extend(sightless::warnings(&plan, &String::from_utf8_lossy(bytes), rate));
             Checked { text: summary(file, &plan, &warnings, bytes) + &budget(&plan, rate), exit: Exit::Done, plan: Some(plan) }
         }
         Err(problems) => Checked { text: rendered(&problems, file, bytes), exit: Exit::Usage, plan: None },
@@ -144,8 +146,9 @@ fn budget(plan: &Plan, rate: f64) -> String {
         let bound = trigger.metric.unit().show(trigger.above);
         let head = format!("{} of {} above {bound}", trigger.metric, trigger.backend);
         text.push_str(&format!(
-            "\nwhat `{}` can see ({head}), with {rate:.0} requests/s on {} in windows of {}:\n",
+            "\nwhat `{}` can see ({head}), with {} on {} in windows of {}:\n",
             trigger.id,
+            units::per_second(rate),
             route.id,
             window(every)
         ));
@@ -153,7 +156,8 @@ fn budget(plan: &Plan, rate: f64) -> String {
         seen.iter().for_each(|seen| text.push_str(&format!("  {}\n", words::detection(seen, trigger.metric))));
         match seen.iter().find_map(|seen| seen.least.as_ref()) {
             Some(least) => text.push_str(&format!("  made of {}\n", words::spans(least))),
-            None => text.push_str("  with so little traffic it can't act at any share; `--rate` says how much really comes\n"),
+            None if seen.iter().any(|seen| seen.outage.is_some()) => {}
+            None => text.push_str("  it can't act at any share; `--rate` says how much really comes\n"),
         }
     }
     text
@@ -184,6 +188,20 @@ mod tests {
         assert!(good.text.contains("at    1%     36 requests: too few, it sees nothing"), "{}", good.text);
         assert!(good.text.contains("5 before, 5 during, 5 after; 7 of them prove themselves"), "{}", good.text);
         assert_eq!(check_bytes("plan.yaml", b"name: x\n", 120.0).exit, Exit::Usage);
+    }
+
+    #[test]
+    fn one_address_for_two_backends_is_an_error_at_the_second() {
+        let text = include_str!("../../plans/hexproperty.yaml");
+        for (key, address) in
+            [("metrics", "https://frontend-gke.hexproperty.com/metrics"), ("probe", "https://frontend-gke.hexproperty.com/health")]
+        {
+            let twin = text.replacen(address, &address.replace("-gke", "-run"), 1);
+            assert_ne!(twin, text, "{key}");
+            let checked = check_bytes("plan.yaml", twin.as_bytes(), 120.0);
+            assert_eq!(checked.exit, Exit::Usage, "{key}");
+            assert!(checked.text.contains(&format!("`{key}` is the address of backend `run` too")), "{}", checked.text);
+        }
     }
 
     #[test]

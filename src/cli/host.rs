@@ -20,13 +20,13 @@ use crate::{
         peer,
         protocol::Then,
         roster::{Roster, login_of, passwd},
-        sessions::{Card, ClaimError, Lease, socket_name},
+        sessions::{Card, ClaimError, Lease, Life, socket_name},
         socket::{Folder, FolderError},
     },
     cli::{
         Exit, current,
         environment::{Environment, World},
-        join,
+        join, living,
         paths::{self, Paths},
         place::{Place, said},
         predecessor, print,
@@ -38,7 +38,7 @@ use crate::{
         credentials::{Credentials, Proven},
         id::{OperatorId, RouteId, SessionId},
     },
-    journal::checkpoint,
+    journal::{checkpoint, error::JournalError},
     plan::{self, diagnostic, model::Plan},
     session::recorder::{Found, RecorderError},
     telemetry::{self, Sink},
@@ -55,10 +55,10 @@ pub struct Options {
     /// Name of the session to take up or to begin [default: the plan's open one, or a new name]
     #[arg(long)]
     pub session: Option<SessionId>,
-    /// Begin a new session even if the plan has an open one; its journal is kept
+    /// Begin a new session although the plan has one whose host is gone; that one's journal is kept
     #[arg(long)]
     pub new: bool,
-    /// Take the session up under the plan that it was begun with, although the file has changed since
+    /// Take the session up under the plan that it was begun with, whatever became of the file since
     #[arg(long, conflicts_with = "new")]
     pub keep_plan: bool,
     /// Who may attach [default: roster.toml in the configuration directory; without it, you alone]
@@ -71,6 +71,17 @@ pub struct Options {
 }
 
 impl Options {
+    /// The same options with the plan's own path, by which its sessions know it. Under the recorded plan its file need not be there.
+    /// # Errors
+    /// There is no such file.
+    pub fn located(mut self) -> std::io::Result<Options> {
+        self.plan = match std::fs::canonicalize(&self.plan) {
+            Err(_) if self.keep_plan => std::path::absolute(&self.plan)?,
+            located => located?,
+        };
+        Ok(self)
+    }
+
     /// The same options wherever the process that gets them stands.
     /// # Errors
     /// When there is no current directory.
@@ -104,11 +115,11 @@ pub async fn run(args: Args) -> Result<Exit> {
     if let Err(exit) = args.options.environment.is_consistent() {
         return Ok(exit);
     }
-    let plan_path = match std::fs::canonicalize(&args.options.plan) {
-        Ok(path) => path,
-        Err(error) => return Ok(said(format!("{}: {error}; no session was begun", args.options.plan.display()), Exit::Usage)),
+    let named = args.options.plan.display().to_string();
+    let options = match args.options.located() {
+        Ok(options) => options.absolute()?,
+        Err(error) => return Ok(said(format!("{named}: {error}; no session was begun"), Exit::Usage)),
     };
-    let options = Options { plan: plan_path, ..args.options }.absolute()?;
     if args.unit {
         print::out(&unit::text(&std::env::current_exe()?, &options)?);
         return Ok(Exit::Done);
@@ -188,9 +199,9 @@ struct Hosted {
 }
 
 async fn begin(options: Options, paths: Paths) -> Result<Result<Hosted, Exit>> {
-    let plan = match read_plan(&options) {
-        Ok(plan) => plan,
-        Err(exit) => return Ok(Err(exit)),
+    let plan = match plan_now(&options) {
+        Err(unusable) if !options.keep_plan => return Ok(Err(unusable.tell())),
+        plan => plan,
     };
     let folder = match options.place.own() {
         Ok(folder) => folder,
@@ -207,10 +218,17 @@ async fn begin(options: Options, paths: Paths) -> Result<Result<Hosted, Exit>> {
         Ok(lease) => lease,
         Err(exit) => return Ok(Err(exit)),
     };
+    // The lease is of one directory; a host may have been told another.
+    let elsewhere = options.place.of_our_own()?.into_iter().find(|one| one.life == Life::Running && one.card.plan_path == options.plan);
+    if let Some(found) = elsewhere {
+        let what = format!("this plan, as session {} and process {},", found.card.session, found.card.pid);
+        return Ok(Err(said(ClaimError::Held { what }, Exit::Locked)));
+    }
     let world = World::enter(&options.environment).await?;
     let opening = match open_book(&options, &paths, plan, &world, &folder) {
         Ok(opening) => opening,
         Err(OpenError::Another(exit)) => return Ok(Err(exit)),
+        Err(error @ OpenError::Recorder(RecorderError::Journal(JournalError::InUse { .. }))) => return Ok(Err(said(error, Exit::Locked))),
         Err(error) => return Ok(Err(said(error, Exit::Failed))),
     };
     let lease = match claimed(folder.claim_session(&opening.session))? {
@@ -226,6 +244,9 @@ async fn begin(options: Options, paths: Paths) -> Result<Result<Hosted, Exit>> {
     let roster = rostering.keep(host.clone());
     let serving = tokio::spawn(async move { host.serve(listener, roster).await });
     folder.put_up(&lease, &card)?;
+    if let Err(error) = living::note(folder.path(), &card) {
+        tracing::warn!(%error, "where this host listens could not be noted beside its journal; it is found in {} only", folder.path().display());
+    }
     let session = card.session;
     if can_be_taken_up {
         current::remember(&paths, &options.plan, &session).wrap_err("the session could not be noted as the plan's open one")?;
@@ -251,14 +272,32 @@ fn card(opening: &Opening, options: &Options, world: &World) -> Card {
     }
 }
 
-pub(super) fn read_plan(options: &Options) -> Result<Plan, Exit> {
+/// Why the plan's file gives no plan.
+pub(super) enum Unusable {
+    Unread(String),
+    /// What is wrong with it.
+    Invalid(String),
+}
+
+impl Unusable {
+    pub(super) fn tell(&self) -> Exit {
+        match self {
+            Unusable::Unread(why) => said(format!("{why}; no session was begun"), Exit::Usage),
+            Unusable::Invalid(problems) => {
+                print::err(problems);
+                said("no session was begun; correct the plan; `cutover check` says the same", Exit::Usage)
+            }
+        }
+    }
+}
+
+/// The plan as its file has it now.
+pub(super) fn plan_now(options: &Options) -> Result<Plan, Unusable> {
     let name = options.plan.display().to_string();
-    let bytes = crate::cli::check::load(&options.plan)
-        .map_err(|error| said(format!("{name} can't be read: {error}; no session was begun"), Exit::Usage))?;
-    plan::read(&bytes).map(|(plan, _)| plan).map_err(|problems| {
-        print::err(&diagnostic::render_all(&problems, &name, &String::from_utf8_lossy(&bytes)));
-        said("no session was begun; correct the plan; `cutover check` says the same", Exit::Usage)
-    })
+    let bytes = crate::cli::check::load(&options.plan).map_err(|error| Unusable::Unread(format!("{name} can't be read: {error}")))?;
+    plan::read(&bytes)
+        .map(|(plan, _)| plan)
+        .map_err(|problems| Unusable::Invalid(diagnostic::render_all(&problems, &name, &String::from_utf8_lossy(&bytes))))
 }
 
 /// Why no session was begun or taken up; nothing has been asked of the world then.
@@ -282,11 +321,16 @@ enum OpenError {
 }
 
 /// Takes up the session that is meant where its journal exists, else begins it. Where there was one, none is begun in its place.
-fn open_book(options: &Options, paths: &Paths, plan: Plan, world: &World, folder: &Folder) -> Result<Opening, OpenError> {
+/// What the plan's file is worth is asked only where no recorded plan suffices.
+fn open_book(options: &Options, paths: &Paths, plan: Result<Plan, Unusable>, world: &World, folder: &Folder) -> Result<Opening, OpenError> {
+    let usable = |plan: Result<Plan, Unusable>| plan.map_err(|unusable| OpenError::Another(unusable.tell()));
     let open = if options.new || world.is_our_own() { None } else { current::recall(paths, &options.plan) };
-    let session = match options.session.clone().or_else(|| open.clone()) {
-        Some(session) => session,
-        None => new_name(&plan, paths)?,
+    let (session, plan) = match options.session.clone().or_else(|| open.clone()) {
+        Some(session) => (session, plan),
+        None => {
+            let plan = usable(plan)?;
+            (new_name(&plan, paths)?, Ok(plan))
+        }
     };
     let journal = paths.journal(session.as_str());
     let holder = format!("process {}", std::process::id());
@@ -295,20 +339,25 @@ fn open_book(options: &Options, paths: &Paths, plan: Plan, world: &World, folder
         return Err(OpenError::Gone { session, journal });
     }
     if !is_there {
+        let plan = usable(plan)?;
         predecessor::allow(&session, options).map_err(OpenError::Another)?;
         return Ok(Opening::new(session, plan, &journal, &holder, world)?);
     }
     // A refusal leaves no trace: it is taken up only when nothing is left that could speak against it.
     let found = Found::at(&journal, &holder)?;
-    if let Some(opened) = &found.folded.state.opened {
-        let card = folder.sessions()?.into_iter().map(|found| found.card).find(|card| card.session == session);
-        join::taken_up(&session, &found.folded.state, opened, card.as_ref(), options, &plan).map_err(OpenError::Another)?;
-        if opened.plan.hash != plan.hash {
-            tracing::warn!(%session, "the plan file has changed since the session began; the session goes on under the plan of its journal");
-            print::err(&join::note(opened, &plan, &options.plan));
-        }
+    let Some(opened) = &found.folded.state.opened else {
+        return Ok(Opening::again(session, usable(plan)?, &journal, found, world)?);
+    };
+    let card = folder.sessions()?.into_iter().map(|found| found.card).find(|card| card.session == session);
+    let card = card.or_else(|| living::noted(&journal));
+    let now = plan.as_ref().ok();
+    join::taken_up(&session, &found.folded.state, opened, card.as_ref(), options, now).map_err(OpenError::Another)?;
+    if now.is_none_or(|now| opened.plan.hash != now.hash) {
+        tracing::warn!(%session, "the plan file has changed since the session began; the session goes on under the plan of its journal");
+        print::err(&join::note(opened, now, &options.plan));
     }
-    Ok(Opening::again(session, plan, &journal, found, world)?)
+    let recorded = (*opened.plan).clone();
+    Ok(Opening::again(session, recorded, &journal, found, world)?)
 }
 
 /// The plan's name and the minute, in the grammar of names.

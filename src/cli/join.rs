@@ -19,7 +19,7 @@ use crate::{
         event::WorldKind,
         state::{Opened, State},
     },
-    domain::{digest::Digest, id::SessionId},
+    domain::{digest::Digest, id::SessionId, shown::Shown},
     plan::{
         difference::{Difference, differences},
         model::Plan,
@@ -46,6 +46,13 @@ pub enum Mismatch {
         "the simulated world of session {session} ended with its host, so it can't be taken up again; nothing was started; its journal stays"
     )]
     WorldGone { session: SessionId },
+    #[error(
+        "in which simulated world session {session} flew is not known here, and a new one would be another; nothing was started; name the \
+         port of its world with --simulated=PORT"
+    )]
+    WorldUnknown { session: SessionId },
+    #[error("session {session} is of another plan, {flies}, and this file is {file}; nothing was joined, started or changed")]
+    OtherPlan { session: SessionId, flies: Shown, file: Shown },
 }
 
 /// A world in a sentence.
@@ -105,7 +112,8 @@ impl Flies {
 /// Whether a running session of the plan's file is what `options` ask for.
 /// # Errors
 /// [`Exit::Refused`], with the reason and the way on on standard error. `flown` is the state that its host showed, if it showed one.
-pub fn running(found: &Found, flown: Option<&State>, options: &Options, plan: &Plan) -> Result<(), Exit> {
+/// `plan` is what the file says now, where that matters.
+pub fn running(found: &Found, flown: Option<&State>, options: &Options, plan: Option<&Plan>) -> Result<(), Exit> {
     let (card, asked) = (&found.card, Flies::asked(&options.environment));
     let (session, flies) = (card.session.clone(), Flies::of(card.world, card.simulated));
     let attach = || ("join it as it is", way::with_session("attach", &card.session, &options.place));
@@ -121,7 +129,7 @@ pub fn running(found: &Found, flown: Option<&State>, options: &Options, plan: &P
         let again = Opening { session: options.session.as_ref(), more: options.new.then_some("--new"), ..again };
         return Err(refused(&Mismatch::Another { session }, &[attach(), after_stop(again)]));
     }
-    if card.plan_hash != plan.hash && !options.keep_plan {
+    if let Some(plan) = plan.filter(|plan| card.plan_hash != plan.hash && !options.keep_plan) {
         // A host that does not let us look flies another version all the same; then the hashes are all that is said.
         let flown = flown.and_then(|state| state.opened.as_ref());
         let differences = flown.map(|opened| differences(&opened.plan, plan));
@@ -166,7 +174,7 @@ pub fn taken_up(
     opened: &Opened,
     card: Option<&Card>,
     options: &Options,
-    plan: &Plan,
+    plan: Option<&Plan>,
 ) -> Result<(), Exit> {
     let asked = Flies::asked(&options.environment);
     let flies = Flies::of(opened.world, card.and_then(|card| card.simulated));
@@ -187,9 +195,17 @@ pub fn taken_up(
         return Err(refused(&Mismatch::World { session: session_name, flies, asked }, &ways));
     }
     if asked == Flies::Own {
-        return Err(refused(&Mismatch::WorldGone { session: session_name }, &[other("begin another", world_of(&options.environment))]));
+        let mismatch = match flies {
+            Flies::Own => Mismatch::WorldGone { session: session_name },
+            Flies::Live | Flies::Port(_) | Flies::Somewhere { .. } => Mismatch::WorldUnknown { session: session_name },
+        };
+        return Err(refused(&mismatch, &[other("begin another", world_of(&options.environment))]));
     }
-    if opened.plan.hash != plan.hash && !options.keep_plan {
+    if let Some(plan) = plan.filter(|plan| opened.plan.name != plan.name && opened.plan.hash != plan.hash && !options.keep_plan) {
+        let mismatch = Mismatch::OtherPlan { session: session_name, flies: opened.plan.name.clone(), file: plan.name.clone() };
+        return Err(refused(&mismatch, &[]));
+    }
+    if let Some(plan) = plan.filter(|plan| opened.plan.hash != plan.hash && !options.keep_plan) {
         let (flies, file) = (opened.plan.hash, plan.hash);
         let mismatch = Mismatch::Plan { session: session_name, flies, file, differences: differences(&opened.plan, plan) };
         let world = world_of(&options.environment);
@@ -209,7 +225,15 @@ fn world_of(environment: &Environment) -> World {
 
 /// Says why, what differs and how to go on.
 fn refused(mismatch: &Mismatch, ways: &[(&str, String)]) -> Exit {
-    let exit = said(mismatch, Exit::Refused);
+    let exit = match mismatch {
+        Mismatch::Another { .. } => Exit::Locked,
+        Mismatch::World { .. }
+        | Mismatch::Plan { .. }
+        | Mismatch::WorldGone { .. }
+        | Mismatch::WorldUnknown { .. }
+        | Mismatch::OtherPlan { .. } => Exit::Refused,
+    };
+    said(mismatch, exit);
     if let Mismatch::Plan { differences, .. } = mismatch {
         print::err(&told(differences));
     }
@@ -227,7 +251,11 @@ fn told(differences: &[Difference]) -> String {
 }
 
 /// What is said of a session that goes on under its own version of the plan.
-pub fn note(opened: &Opened, plan: &Plan, path: &Path) -> String {
+pub fn note(opened: &Opened, plan: Option<&Plan>, path: &Path) -> String {
+    let Some(plan) = plan else {
+        let (path, flies) = (path.display(), opened.plan.hash.short());
+        return format!("note: {path} holds no valid plan now; this session goes on under the one in its journal ({flies})");
+    };
     let differences = told(&differences(&opened.plan, plan));
     let (flies, file) = (opened.plan.hash.short(), plan.hash.short());
     format!(

@@ -22,6 +22,7 @@ pub mod demo;
 pub mod environment;
 pub mod host;
 pub mod join;
+mod living;
 pub mod open;
 pub mod paths;
 pub mod place;
@@ -181,11 +182,11 @@ pub fn run(arguments: Vec<OsString>) -> Result<Exit> {
                 return Ok(Exit::Usage);
             }
             // Help and version come here too and are no failure.
-            error.print()?;
-            return Ok(Exit::Done);
+            print::note(error.print());
+            return Ok(print::ends(Exit::Done));
         }
     };
-    match line.what.unwrap_or_else(|| What::Demo(demo::Args::default())) {
+    let exit = match line.what.unwrap_or_else(|| What::Demo(demo::Args::default())) {
         What::Demo(args) => block_on(demo::run(args)),
         What::Open(args) => block_on(open::run(args)),
         What::Attach(args) => block_on(attach::run(args)),
@@ -203,7 +204,8 @@ pub fn run(arguments: Vec<OsString>) -> Result<Exit> {
             print::out(&completions::script(shell, &mut Line::command()));
             Ok(Exit::Done)
         }
-    }
+    };
+    exit.map(print::ends)
 }
 
 fn block_on<T>(future: impl Future<Output = Result<T>>) -> Result<T> {

@@ -4,7 +4,7 @@
 
 use std::{
     fs::{self, File, OpenOptions},
-    io::{Read, Seek, SeekFrom},
+    io::{ErrorKind, Read, Seek, SeekFrom},
     os::unix::fs::OpenOptionsExt,
     path::Path,
     process::{Child, Command, ExitStatus, Stdio},
@@ -32,8 +32,10 @@ use crate::{
     tui::{terminal::signals::Signals, view::Follow},
 };
 
-/// A host answers within this time, or says why not: a long journal is read in a second.
-const ANSWERS_WITHIN: Duration = Duration::from_secs(20);
+/// A host answers within this time, or says why not: a long journal is read in a second, on a machine that has other things to do in many.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(60);
+/// A wait that lasts longer is said.
+const SHORT: Duration = Duration::from_secs(2);
 const LOOK_EVERY: Duration = Duration::from_millis(30);
 /// Of what a host said before it failed.
 const TAIL_BYTES: u64 = 4096;
@@ -70,11 +72,11 @@ pub async fn run(args: Args) -> Result<Exit> {
     {
         return Ok(exit);
     }
-    let plan = match fs::canonicalize(&args.options.plan) {
-        Ok(plan) => plan,
-        Err(error) => return Ok(said(format!("{}: {error}; nothing was started", args.options.plan.display()), Exit::Usage)),
+    let named = args.options.plan.display().to_string();
+    let options = match args.options.located() {
+        Ok(options) => options.absolute()?,
+        Err(error) => return Ok(said(format!("{named}: {error}; nothing was started"), Exit::Usage)),
     };
-    let options = host::Options { plan, ..args.options }.absolute()?;
     let attaches = if args.no_attach { Attaches::No } else { Attaches::Yes };
     let restarts = if args.no_restart { Restarts::No } else { Restarts::Yes };
     let found = match find_or_start(&options, attaches, restarts).await? {
@@ -97,7 +99,7 @@ enum Restarts {
 
 /// The plan's session: the one that runs, if it is what was asked for, or one that is begun or taken up.
 async fn find_or_start(options: &host::Options, attaches: Attaches, restarts: Restarts) -> Result<Result<Found, Exit>> {
-    let found = match running(options) {
+    let found = match settled(options).await {
         Ok(found) => found,
         Err(error) => return Ok(Err(said(error, Exit::Failed))),
     };
@@ -105,6 +107,9 @@ async fn find_or_start(options: &host::Options, attaches: Attaches, restarts: Re
         let paths = Paths::find()?;
         if let Err(exit) = admitted(options, attaches, &paths) {
             return Ok(Err(exit));
+        }
+        if let Some(held) = predecessor::held(options)? {
+            return Ok(Err(held.tell(None)));
         }
         let again = predecessor::tell(options, &paths)?;
         let started = start(options, &paths, restarts).await?;
@@ -137,20 +142,49 @@ async fn joined(found: Found, options: &host::Options) -> Result<Found, Exit> {
         // A host that does not let us look flies its version all the same.
         Err(Unheard::Kept(_)) => None,
     };
-    let plan = host::read_plan(options).inspect_err(|_| {
-        let attach = way::with_session("attach", &found.card.session, &options.place);
-        print::err(&format!("session {} runs under the version that it began with; join it:\n  {attach}", found.card.session));
-    })?;
-    join::running(&found, seen.as_ref().map(|seen| &*seen.state), options, &plan)?;
+    let plan = match host::plan_now(options) {
+        Ok(plan) => Some(plan),
+        // It flies under the recorded one.
+        Err(_) if options.keep_plan => None,
+        Err(unusable) => {
+            let exit = unusable.tell();
+            let attach = way::with_session("attach", &found.card.session, &options.place);
+            print::err(&format!("session {} runs under the version that it began with; join it:\n  {attach}", found.card.session));
+            return Err(exit);
+        }
+    };
+    join::running(&found, seen.as_ref().map(|seen| &*seen.state), options, plan.as_ref())?;
     print::err(&format!("session {} runs already; joining it", found.card.session));
     join::unheard(&found.card, options).iter().for_each(|note| print::err(&format!("note: {note}")));
     Ok(found)
 }
 
-/// The plan's session, if it runs in our own directory.
+/// The plan's session, if a host of this account has it, wherever that listens.
 fn running(options: &host::Options) -> Result<Option<Found>, FolderError> {
-    let found = options.place.own()?.sessions()?;
+    let found = options.place.of_our_own()?;
     Ok(found.into_iter().find(|one| one.life == Life::Running && one.card.plan_path == options.plan))
+}
+
+/// The same once it listens: a host that is just starting reads its journal first.
+async fn settled(options: &host::Options) -> Result<Option<Found>, FolderError> {
+    let begun = tokio::time::Instant::now();
+    let (deadline, mut wait_is_said) = (begun + ANSWERS_WITHIN, false);
+    loop {
+        let Some(found) = running(options)? else { return Ok(None) };
+        let starts = match tokio::net::UnixStream::connect(&found.socket).await {
+            Err(error) => matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused),
+            Ok(_) => false,
+        };
+        if !starts || tokio::time::Instant::now() >= deadline {
+            return Ok(Some(found));
+        }
+        if !wait_is_said && begun.elapsed() > SHORT {
+            wait_is_said = true;
+            let (session, most) = (&found.card.session, ANSWERS_WITHIN.as_secs());
+            print::err(&format!("the host of session {session} holds its journal and does not listen yet; waiting up to {most} s …"));
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
 }
 
 /// Starts the host and waits until it lets people in.
@@ -160,7 +194,8 @@ async fn start(options: &host::Options, paths: &Paths, restarts: Restarts) -> Re
     let from = file.seek(SeekFrom::End(0))?;
     let mut child = detach(options, &file, restarts)?;
     let mut quicker = false;
-    let deadline = tokio::time::Instant::now() + ANSWERS_WITHIN;
+    let begun = tokio::time::Instant::now();
+    let (deadline, mut wait_is_said) = (begun + ANSWERS_WITHIN, false);
     while tokio::time::Instant::now() < deadline {
         if let Some(found) = running(options)?
             && tokio::net::UnixStream::connect(&found.socket).await.is_ok()
@@ -175,9 +210,14 @@ async fn start(options: &host::Options, paths: &Paths, restarts: Restarts) -> Re
             // Somebody else may have been quicker; then his host is the one to join, as soon as it lets people in.
             quicker = status.code() == Some(i32::from(Exit::Locked.code()));
             if !quicker {
-                print::err(&tail(&log, from));
+                print::err(&last_words(&log, from));
                 return Ok(Err(not_started(status)));
             }
+        }
+        if !wait_is_said && begun.elapsed() > SHORT {
+            wait_is_said = true;
+            let most = ANSWERS_WITHIN.as_secs();
+            print::err(&format!("the host is starting; one that takes a session up reads its journal first; waiting up to {most} s …"));
         }
         tokio::time::sleep(LOOK_EVERY).await;
     }
@@ -225,6 +265,22 @@ fn tail(log: &Path, from: u64) -> String {
         Err(error) => format!("its log can't be read: {error}"),
     }
 }
+
+/// What a host said before it failed; where it said nothing, its disk may have taken nothing.
+fn last_words(log: &Path, from: u64) -> String {
+    let said = tail(log, from);
+    if !said.is_empty() {
+        return said;
+    }
+    let log_is = format!("the host has left no word in {}", log.display());
+    match log.parent().and_then(|folder| rustix::fs::statvfs(folder).ok()) {
+        Some(disk) if disk.f_bavail.saturating_mul(disk.f_frsize) < DISK_LEAST => format!("{log_is}: the disk there is full"),
+        Some(_) | None => log_is,
+    }
+}
+
+/// With less than this a disk may take no line any more.
+const DISK_LEAST: u64 = 64 * 1024;
 
 /// A login manager may end everything of a person who logs out, hosts included, unless told otherwise.
 fn about_logout() {

@@ -17,7 +17,7 @@ use crate::{
         signer::Signer,
         socket::{Folder, FolderError, default_folder},
     },
-    cli::{Exit, absent::Absent, print, silence::ANSWERS_WITHIN},
+    cli::{Exit, absent::Absent, living, print, silence::ANSWERS_WITHIN},
     core::event::TerminalSize,
     domain::id::OperatorId,
 };
@@ -52,10 +52,21 @@ impl Place {
         self.runtime_dir.clone().unwrap_or_else(|| default_folder(login.as_deref(), peer::own_uid()))
     }
 
-    /// Every session of every directory that can be looked into, by name.
+    /// Every session of every directory that can be looked into, and those of this account that live elsewhere, by name.
     /// # Errors
     /// Only when a directory that was named can't be used.
     pub fn sessions(&self) -> Result<Vec<Found>, FolderError> {
+        self.here().map(living::all)
+    }
+
+    /// The sessions of this account's hosts, wherever they listen.
+    /// # Errors
+    /// The host's directory can't be made or trusted.
+    pub fn of_our_own(&self) -> Result<Vec<Found>, FolderError> {
+        self.own()?.sessions().map(living::all)
+    }
+
+    fn here(&self) -> Result<Vec<Found>, FolderError> {
         if let Some(named) = &self.runtime_dir {
             return match std::fs::symlink_metadata(named) {
                 // As after a restart of the machine; what the journals know is still there.
@@ -91,18 +102,28 @@ impl Place {
     /// [`Exit::Nobody`], when there is none or no single one; the reason and the way on are on standard error.
     pub fn meant(&self, wanted: Option<&str>) -> Result<Meant, Exit> {
         let found = self.sessions().map_err(|error| said(error, Exit::Failed))?;
-        let without_card = Absent::without_card(&found, self);
-        sessions::pick(found, wanted).map(|found| Meant::Running(Box::new(found))).or_else(|error| match error {
+        let known = found.clone();
+        sessions::pick(self.nearest(found, wanted), wanted).map(|found| Meant::Running(Box::new(found))).or_else(|error| match error {
             PickError::Dead(found) => Ok(Meant::Absent(Box::new(Absent::of(&found, self)))),
-            PickError::None => alone(without_card).map(Meant::Absent),
+            PickError::None => alone(Absent::without_card(&known, self)).map(Meant::Absent),
             PickError::NoSuch { wanted, mut there } => {
-                there.extend(without_card.iter().map(|absent| absent.session.to_string()));
-                let meant = without_card.into_iter().find(|absent| absent.session.as_str() == wanted);
+                there.extend(Absent::names_without_card(&known).iter().map(ToString::to_string));
+                let meant = Absent::without_card_where(&known, self, |open| open.session.as_str() == wanted).pop();
                 let meant = meant.map(|absent| Meant::Absent(Box::new(absent)));
                 meant.ok_or_else(|| said(PickError::NoSuch { wanted, there }, Exit::Nobody))
             }
             error @ PickError::Several(_) => Err(said(error, Exit::Nobody)),
         })
+    }
+
+    /// Of several sessions without a name, those of the directory that was named come before those that live elsewhere.
+    fn nearest(&self, found: Vec<Found>, wanted: Option<&str>) -> Vec<Found> {
+        let (Some(named), None) = (&self.runtime_dir, wanted) else { return found };
+        let is_there = |one: &Found| one.socket.parent() == Some(named);
+        match found.iter().any(|one| is_there(one) && one.life == Life::Running) {
+            true => found.into_iter().filter(is_there).collect(),
+            false => found,
+        }
     }
 
     /// What became of `known`, whose line broke or is silent.
@@ -115,7 +136,7 @@ impl Place {
             Some(dead) => return Ok(Still::Absent(Box::new(Absent::of(dead, self)))),
             None => {}
         }
-        let left = Absent::without_card(&found, self).into_iter().find(|absent| absent.session == known.card.session);
+        let left = Absent::without_card_where(&found, self, |open| open.session == known.card.session).pop();
         Ok(left.map_or(Still::Over, |absent| Still::Absent(Box::new(absent))))
     }
 
@@ -238,21 +259,12 @@ impl Place {
             Ok(Err(error)) => return Err(Unheard::Kept(error)),
             Err(_) => None,
         };
-        if let Some(gone) = self.gone_by_now(found) {
-            return Err(gone);
-        }
-        match unreachable {
-            // One that would block has as many waiting as it takes.
-            Some(error) if error.kind() != std::io::ErrorKind::WouldBlock => Err(Unheard::Kept(ConnectError::Unreachable(error))),
-            Some(_) | None => Err(Unheard::Absent(Box::new(Absent::silent(found, self).await))),
-        }
-    }
-
-    /// What a host that died since it was found has left.
-    fn gone_by_now(&self, found: &Found) -> Option<Unheard> {
-        match self.still(found) {
-            Ok(Still::Absent(absent)) => Some(Unheard::Absent(absent)),
-            Ok(Still::Running | Still::Over) | Err(_) => None,
+        match (self.still(found), unreachable) {
+            (Ok(Still::Absent(absent)), _) => Err(Unheard::Absent(absent)),
+            // It lives. One that would block has as many waiting as it takes; nobody listens at the others, or they don't let us knock.
+            (Ok(Still::Running), Some(error)) if !is_forbidden(&error) => Err(Unheard::Absent(Box::new(Absent::silent(found, self).await))),
+            (Ok(Still::Running | Still::Over) | Err(_), Some(error)) => Err(Unheard::Kept(ConnectError::Unreachable(error))),
+            (Ok(Still::Running | Still::Over) | Err(_), None) => Err(Unheard::Absent(Box::new(Absent::silent(found, self).await))),
         }
     }
 
@@ -265,6 +277,10 @@ impl Place {
             (None, _) | (Some(_), None) => found.dial(),
         }
     }
+}
+
+fn is_forbidden(error: &std::io::Error) -> bool {
+    error.kind() == std::io::ErrorKind::PermissionDenied
 }
 
 /// Says `error` and passes `exit` on.

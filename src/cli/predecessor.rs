@@ -6,22 +6,41 @@
 
 use crate::{
     attach::{
-        sessions::{Life, Simulated},
+        sessions::{Found, Life, Simulated},
         socket::FolderError,
     },
-    cli::{Exit, absent::Absent, current, host::Options, paths::Paths, place::said, print, stop::unwatched, way},
+    cli::{
+        Exit,
+        absent::{Absent, Host, Known},
+        current,
+        host::Options,
+        paths::Paths,
+        place::said,
+        print,
+        stop::unwatched,
+        way,
+    },
     core::{event::WorldKind, state::State},
     domain::id::{RouteId, SessionId},
 };
 
 /// The sessions of the plan whose hosts are gone.
 fn left(options: &Options) -> Result<Vec<Absent>, FolderError> {
-    let found = options.place.own()?.sessions()?;
+    let found = options.place.of_our_own()?;
     let dead = found.iter().filter(|one| one.life == Life::Dead && one.card.plan_path == options.plan);
     let mut left: Vec<Absent> = dead.map(|one| Absent::of(one, &options.place)).collect();
-    let without_card = Absent::without_card(&found, &options.place);
-    left.extend(without_card.into_iter().filter(|absent| absent.plan_path.as_ref() == Some(&options.plan)));
+    left.extend(without_card(&found, options).into_iter().filter(|absent| absent.host == Host::Gone));
     Ok(left)
+}
+
+/// The plan's session whose host lives, and which can't be reached; nothing is begun beside it.
+pub(super) fn held(options: &Options) -> Result<Option<Absent>, FolderError> {
+    let found = options.place.of_our_own()?;
+    Ok(without_card(&found, options).into_iter().find(|absent| absent.host != Host::Gone))
+}
+
+fn without_card(found: &[Found], options: &Options) -> Vec<Absent> {
+    Absent::without_card_where(found, &options.place, |open| open.plan.as_ref() == Some(&options.plan))
 }
 
 /// Whether a new session in the world that is asked for would be begun over traffic that nobody watches. A simulated world's traffic is nobody's
@@ -50,7 +69,11 @@ pub(super) fn over(session: &SessionId, state: &State, options: &Options) -> Str
 pub(super) fn allow(session: &SessionId, options: &Options) -> Result<(), Exit> {
     let left = left(options).map_err(|error| said(error, Exit::Failed))?;
     let Some(absent) = left.iter().find(|absent| absent.session != *session && bars(absent, options)) else { return Ok(()) };
-    let why = format!("session {} of this plan has died with traffic away from home, and nobody watches over it", absent.session);
+    let traffic = match &absent.known {
+        Known::Journal(_) => "with traffic away from home",
+        Known::PlanAlone(..) | Known::Nothing(_) => "and where its traffic is, is not known",
+    };
+    let why = format!("the host of session {} of this plan has died {traffic}; nobody watches over it", absent.session);
     let exit = said(format!("{why}; no new session was begun"), Exit::Refused);
     print::err(absent.lines(None).trim_end());
     print::err(&format!(

@@ -1,4 +1,5 @@
-//! Standard output and error for the subcommands that print. A closed pipe ends the output quietly, it never panics.
+//! Standard output and error for the subcommands that print. A closed pipe ends the output quietly, it never panics; but what nobody got does
+//! not count as told, so that no command ends well whose output was lost.
 //!
 //! All of it is plain text, in a terminal and in a pipe, whatever `NO_COLOR` says; and whatever was typed, read or answered by others is
 //! made harmless on its way out.
@@ -7,20 +8,61 @@ use std::{
     env,
     io::{self, IsTerminal, Write},
     path::{Path, PathBuf},
+    sync::{
+        atomic::{AtomicU8, Ordering},
+        mpsc::{self, RecvTimeoutError},
+    },
+    thread,
+    time::Duration,
 };
 
 use color_eyre::eyre::Report;
 
 use crate::{
+    cli::Exit,
     domain::shown::harmless,
     tui::theme::{Charset, glyphs::fitted},
 };
 
-/// Writes `text` to standard output; what a closed pipe swallows is nobody's loss.
+/// What was lost on standard output since the start: it is one for the whole process, and so is this.
+static LOST: AtomicU8 = AtomicU8::new(NOTHING);
+const NOTHING: u8 = 0;
+/// The reader went away.
+const UNREAD: u8 = 1;
+/// It could not be written; that was said.
+const UNWRITTEN: u8 = 2;
+
+/// Writes `text` to standard output.
 pub fn out(text: &str) {
     let mut stream = io::stdout().lock();
     let shown = shown(text, stream.is_terminal());
-    let _ = stream.write_all(shown.as_bytes());
+    let written = stream.write_all(shown.as_bytes()).and_then(|()| stream.flush());
+    drop(stream);
+    note(written);
+}
+
+/// Notes what became of something that was written to standard output elsewhere.
+pub fn note(written: io::Result<()>) {
+    match written {
+        Ok(()) => {}
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+            LOST.fetch_max(UNREAD, Ordering::Relaxed);
+        }
+        // Once is enough.
+        Err(error) => {
+            if LOST.fetch_max(UNWRITTEN, Ordering::Relaxed) != UNWRITTEN {
+                err(&format!("cutover: what there was to say could not be written to standard output: {error}"));
+            }
+        }
+    }
+}
+
+/// How a command ends that would end with `exit` if all that it printed was written.
+pub(super) fn ends(exit: Exit) -> Exit {
+    match (exit, LOST.load(Ordering::Relaxed)) {
+        (Exit::Done, UNREAD | UNWRITTEN) => Exit::Failed,
+        (exit, _) => exit,
+    }
 }
 
 /// What may be sent of `text`, in characters that a terminal has; a pipe takes them all.
@@ -34,6 +76,24 @@ pub fn err(text: &str) {
     let mut stream = io::stderr().lock();
     let shown = shown(text, stream.is_terminal());
     let _ = stream.write_all(shown.as_bytes()).and_then(|()| stream.write_all(b"\n"));
+}
+
+/// Work that lasts longer is said to be under way.
+const SHORT: Duration = Duration::from_secs(1);
+
+/// Does `work`, and says `what` it is if that lasts.
+pub(super) fn patiently<T>(what: &str, work: impl FnOnce() -> T) -> T {
+    thread::scope(|scope| {
+        let (working, ends) = mpsc::channel::<()>();
+        scope.spawn(move || {
+            if ends.recv_timeout(SHORT) == Err(RecvTimeoutError::Timeout) {
+                err(what);
+            }
+        });
+        let done = work();
+        drop(working);
+        done
+    })
 }
 
 /// Says why nothing came of a subcommand: each cause once, and no source line, because what keeps a session from beginning is nothing

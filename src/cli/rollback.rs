@@ -354,7 +354,11 @@ fn is_stuck(stands: &Home) -> bool {
 
 fn by_hand(view: &View, only: Option<&RouteId>) {
     for (plan, route) in meant(view, only) {
-        print::out(&format!("{}\n  {}\n", absence::by_hand(&route.id, Some(view.me.world)), plan.home_by_hand(route)));
+        print::out(&format!(
+            "{}\n  {}\n",
+            absence::by_hand(&route.id, Some(view.me.world)),
+            absence::command_home(plan, route, Some(view.me.world))
+        ));
     }
 }
 

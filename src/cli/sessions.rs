@@ -1,7 +1,10 @@
 //! `cutover sessions`: which sessions there are here, the living and the dead, and for each the command that comes next. Of a session that left
 //! no card, its journal tells.
 
-use std::{path::PathBuf, time::SystemTime};
+use std::{
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
 
 use color_eyre::eyre::Result;
 
@@ -12,7 +15,7 @@ use crate::{
     },
     cli::{
         Exit,
-        absent::{Absent, Known},
+        absent::{Absent, Host, Known},
         check,
         paths::Paths,
         place::{Place, said},
@@ -88,12 +91,20 @@ fn lines_without_card(absent: &Absent) -> String {
     };
     let plan = opened.map_or_else(|| "of a plan that is not known".to_owned(), |opened| opened.plan.name.to_string());
     let told: String = absent.stood().iter().map(|line| format!("  {line}\n")).collect();
-    format!("{}  {what}  {plan}  its host was ended, or the machine was; {}\n{told}", absent.session, absent.back())
+    let host = match &absent.host {
+        Host::Gone => "its host was ended, or the machine was".to_owned(),
+        Host::Silent(silence) => format!("its host {}", silence.told()),
+    };
+    format!("{}  {what}  {plan}  {host}; {}\n{told}", absent.session, absent.back())
 }
 
 fn json_without_card(absent: &Absent) -> serde_json::Value {
+    let life = match absent.host {
+        Host::Gone => "dead",
+        Host::Silent(_) => "running",
+    };
     serde_json::json!({
-        "session": absent.session, "life": "dead", "card": null, "next": absent.next.command(),
+        "session": absent.session, "life": life, "card": null, "next": absent.next.command(),
         "plan_path": absent.plan_path, "journal": absent.journal, "known": absent.stood(),
     })
 }
@@ -176,11 +187,12 @@ impl Listed<'_> {
             Next::Join(_) if Process::of(card.pid) == Process::Stopped => {
                 format!("its host, process {0}, is stopped and does nothing; this lets it go on:\n  kill -CONT {0}", card.pid)
             }
+            Next::Join(_) if is_missing(&self.found.socket) => {
+                let socket = self.found.socket.display();
+                format!("its host, process {}, lives, and its socket is not at {socket}; see cutover status {}", card.pid, card.session)
+            }
             Next::Join(line) => format!("runs as process {}; join it:\n  {line}", card.pid),
             Next::TakeUp(line) | Next::TakeUpAt(line) => format!("its host died; take it up again:\n  {line}"),
-            Next::PutBack(line) => {
-                format!("its host died, and {} is gone; put it back, then take the session up again:\n  {line}", card.plan_path.display())
-            }
             Next::ClearAway(line) => {
                 format!("its host died, and its simulated world with it; clear it away, its journal stays:\n  {line}")
             }
@@ -188,6 +200,10 @@ impl Listed<'_> {
         };
         format!("{}  {world}  {}  {what}\n", card.session, card.plan)
     }
+}
+
+fn is_missing(socket: &Path) -> bool {
+    std::fs::symlink_metadata(socket).is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
 }
 
 fn life(found: &Found) -> &'static str {

@@ -1,9 +1,9 @@
 //! A host that is there and does not answer: which process it is, and what the kernel says of it.
 //!
-//! It holds its lease, so it lives, and yet nobody hears from it: it was stopped by a signal, waits for a disk, or is too busy. Which of
+//! It holds its lease or its journal, so it lives, and yet nobody hears from it: it was stopped by a signal, waits for a disk, or is too busy. Which of
 //! these it is, the kernel tells without asking it. Such a host may come back and go on, so nothing here calls it gone.
 
-use std::{fmt, fs, time::Duration};
+use std::{fmt, fs, path::PathBuf, time::Duration};
 
 /// A host that lives answers within this time; one that does not is said to be silent, and may be busy all the same.
 pub(super) const ANSWERS_WITHIN: Duration = Duration::from_millis(2500);
@@ -16,6 +16,35 @@ pub(super) struct Silence {
     pub(super) process: Process,
     /// The account whose host it is.
     pub(super) owner: u32,
+    pub(super) line: Line,
+}
+
+/// How far somebody got who asked it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Line {
+    /// It was asked and said nothing.
+    Unanswered,
+    /// Nobody listens where it noted that it does: its socket was cleared away, or is not there yet.
+    NoSocket { socket: PathBuf, why: String },
+    /// Where it listens is not known.
+    Unknown,
+}
+
+impl Silence {
+    /// That it was not heard, behind the name of its session.
+    pub(super) fn told(&self) -> String {
+        let Silence { pid, process, line, .. } = self;
+        match line {
+            Line::Unanswered => {
+                format!("does not answer: process {pid} was asked and said nothing for {} s; {process}", ANSWERS_WITHIN.as_secs_f64())
+            }
+            Line::NoSocket { socket, why } => {
+                let socket = socket.display();
+                format!("lives and can't be reached: process {pid} holds its journal, and nobody listens at {socket} ({why})")
+            }
+            Line::Unknown => format!("lives and can't be reached: process {pid} holds its journal, and where it listens is not known here"),
+        }
+    }
 }
 
 /// What the kernel says of a process.

@@ -69,7 +69,7 @@ fn without_host(absent: &Absent, json: bool) -> Result<Exit> {
     };
     let gone = AttentionLine { urgent: true, kind, about: None, text: format!("{}; {}", absent.why(), absent.back()) };
     let Known::Journal(state) = &absent.known else {
-        let by_hand = |route: &Route| absent.plan().map(|plan| plan.home_by_hand(route));
+        let by_hand = |route: &Route| absent.plan().map(|plan| absence::command_home(plan, route, absent.world));
         let plan = absent.plan();
         let routes = plan.iter().flat_map(|plan| &plan.routes);
         let routes: BTreeMap<_, _> = routes.map(|route| (route.id.as_str(), json!({ "by_hand": by_hand(route) }))).collect();

@@ -22,8 +22,8 @@ use crate::{
     },
     cli::{
         Exit,
-        absent::{Absent, Known},
-        current, host,
+        absent::{Absent, Host, Known},
+        current, host, living,
         paths::Paths,
         place::{Meant, Place, Unheard, said},
         print,
@@ -43,6 +43,7 @@ use crate::{
         role::Role,
         shown::Shown,
     },
+    plan::model::Plan,
     session::{
         clock::Clock,
         recorder::{self, RecorderError, Weight},
@@ -79,7 +80,11 @@ async fn stop(args: Args, paths: &Paths) -> Result<Exit, Exit> {
     let failed = |error: &dyn std::fmt::Display| said(error, Exit::Failed);
     let found = match args.place.meant(Some(&args.session))? {
         Meant::Running(found) => found,
-        Meant::Absent(absent) => return clear_away(&absent, &args, paths),
+        Meant::Absent(absent) => match absent.host {
+            Host::Gone => return clear_away(&absent, &args, paths),
+            // It lives, and what it holds is not cleared away.
+            Host::Silent(_) => return Err(absent.tell(None)),
+        },
     };
     if found.owner != peer::own_uid() {
         return Err(theirs(found.owner));
@@ -126,6 +131,15 @@ fn theirs(owner: u32) -> Exit {
     said(format!("the host is account {owner}'s; only that account may stop it; nothing was done"), Exit::Refused)
 }
 
+/// Whether the plan has each route that was named: a slip must not pass for an abandoned route.
+fn are_known(args: &Args, plan: Option<&Plan>) -> Result<(), Exit> {
+    let Some(plan) = plan else { return Ok(()) };
+    let Some(unknown) = args.abandon.iter().find(|id| plan.routes.iter().all(|route| route.id != **id)) else { return Ok(()) };
+    let names: Vec<&str> = plan.routes.iter().map(|route| route.id.as_str()).collect();
+    let why = format!("session {} has no route {unknown} (there is: {}); nothing was stopped", args.session, names.join(", "));
+    Err(said(why, Exit::Usage))
+}
+
 /// Whether each route that nobody would watch over any more was named.
 fn abandons(unwatched: &[(RouteId, String)], named: &[RouteId], first: &str) -> Result<(), Exit> {
     let missing: Vec<&(RouteId, String)> = unwatched.iter().filter(|(id, _)| !named.contains(id)).collect();
@@ -155,6 +169,7 @@ enum Asked {
 async fn ask(found: &Found, args: &Args) -> Result<Asked, Exit> {
     let mut link = args.place.errand(found).await.map_err(Unheard::tell)?;
     let view = link.view.borrow().clone();
+    are_known(args, view.state.opened.as_ref().map(|opened| &*opened.plan))?;
     let command = Command::Stop { abandon: args.abandon.clone() };
     let question = ToHost::Ask { ask: AskId(1), key: Some(Shown::new("cutover stop")), command };
     if link.asks.send(question).await.is_err() {
@@ -197,12 +212,17 @@ fn clear_away(absent: &Absent, args: &Args, paths: &Paths) -> Result<Exit, Exit>
     if let Next::TheirsAlone(owner) = absent.next {
         return Err(theirs(owner));
     }
+    are_known(args, absent.plan())?;
     if let Err(exit) = abandons(&absent.unwatched(), &args.abandon, "take it up and roll back") {
         print::err(absent.lines(None).trim_end());
         return Err(exit);
     }
     let folder = absent.folder.as_deref().map_or_else(|| args.place.own(), Folder::own).map_err(|error| failed(&error))?;
     let lease = folder.claim_session(&absent.session).map_err(|error| failed(&error))?;
+    if living::holds(&absent.journal) {
+        let why = format!("session {}: somebody holds its journal meanwhile; nothing was cleared away; ask again", absent.session);
+        return Err(said(why, Exit::Locked));
+    }
     if let Known::Journal(state) = &absent.known {
         // What can't be recorded keeps nobody from clearing away; that it is not on record is said.
         if let Err(why) = record(absent, state, args) {

@@ -78,8 +78,6 @@ pub enum Next {
     TakeUp(String),
     /// Its host is gone, and its simulated world's port is not known: the command works with that.
     TakeUpAt(String),
-    /// Its host died, and the file of its plan is gone: the command works once it is back.
-    PutBack(String),
     /// Its host died, and its simulated world with it: this clears it away.
     ClearAway(String),
     /// Its host died, and it is this other account's.
@@ -90,7 +88,7 @@ impl Next {
     /// The command, where one can do anything.
     pub fn command(&self) -> Option<&str> {
         match self {
-            Next::Join(line) | Next::TakeUp(line) | Next::TakeUpAt(line) | Next::PutBack(line) | Next::ClearAway(line) => Some(line),
+            Next::Join(line) | Next::TakeUp(line) | Next::TakeUpAt(line) | Next::ClearAway(line) => Some(line),
             Next::TheirsAlone(_) => None,
         }
     }
@@ -104,10 +102,10 @@ pub fn next(found: &Found, us: u32, hash: Option<Digest>, place: &Place) -> Next
         (Life::Dead, _) if found.owner != us => Next::TheirsAlone(found.owner),
         (Life::Dead, None | Some(World::Simulated(Simulated::Own))) => Next::ClearAway(with_session("stop", &card.session, place)),
         (Life::Dead, Some(world)) => {
-            let more = hash.is_some_and(|hash| hash != card.plan_hash).then_some("--keep-plan");
+            // The recorded plan suffices, whatever became of the file.
+            let more = (hash != Some(card.plan_hash)).then_some("--keep-plan");
             let opening = Opening { session: Some(&card.session), world, roster: card.roster.as_deref(), more };
-            let line = opening.line(&card.plan_path, place);
-            if hash.is_some() { Next::TakeUp(line) } else { Next::PutBack(line) }
+            Next::TakeUp(opening.line(&card.plan_path, place))
         }
     }
 }

@@ -4,7 +4,7 @@
 
 use crate::{
     core::{
-        evidence, readiness,
+        evidence, readiness, standing,
         state::{ItemStatus, State},
     },
     domain::{
@@ -22,8 +22,8 @@ pub struct Forecast {
     pub legs: Vec<Leg>,
     /// Expected time until requests agree, once it is accepted.
     pub settles: Millis,
-    /// Expected time until the last request is home again, from the moment of a rollback.
-    pub home_takes: Millis,
+    /// Expected time until the last request is home again, from the moment of a rollback; `None` for a move that is home.
+    pub home_takes: Option<Millis>,
     /// Lines of the checklist that belong before any move and are not done.
     pub open_before: Vec<ItemId>,
 }
@@ -60,8 +60,12 @@ pub fn forecast(state: &State, route: &Route, to: &Weights) -> Option<Forecast> 
     };
     Some(Forecast {
         legs: route.backend_ids().map(leg).collect(),
-        settles: known.followed_in.unwrap_or(route.settle),
-        home_takes: readiness::takes(route, known),
+        settles: if *to == standing::home(route) {
+            readiness::takes(route, known, state.now)
+        } else {
+            known.followed_in.unwrap_or(route.settle)
+        },
+        home_takes: readiness::takes_from(route, known, to),
         open_before: open_before(state),
     })
 }

@@ -114,7 +114,13 @@ pub fn preview(state: &State, client: Option<ClientId>, route: &RouteId, to: &We
 /// the answer would name.
 pub fn refusals(state: &State, route: &RouteId, to: &Weights) -> Vec<Refusal> {
     let Some(sight) = Sight::of(state) else { return vec![Refusal::NotOpen] };
-    sight.planned(route).map_or_else(Vec::new, |route| traffic::refusals(&sight, route, to))
+    let mut refusals = sight.planned(route).map_or_else(Vec::new, |route| traffic::refusals(&sight, route, to));
+    // What has led to the latch ends with it, and nothing that clears would end it before.
+    if refusals.iter().any(|why| matches!(why, Refusal::Latched { .. })) {
+        let stands = |id: &TriggerId| matches!(outlook(state, id), Some(Outlook::Running { .. } | Outlook::Unproven { .. }));
+        refusals.retain(|why| !matches!(why, Refusal::Breached { trigger } if !stands(trigger)));
+    }
+    refusals
 }
 
 /// Whether re-arming `route` would do something.
@@ -317,7 +323,7 @@ fn of_route(sight: &Sight, route: &Route, known: &RouteState, found: &mut Vec<At
     let id = || route.id.clone();
     match home::home(sight.state, route) {
         Home::NotHome { since, attempts, why } => found.push(Attention::NotHome { route: id(), since, attempts, why }),
-        Home::Going { since, .. } => found.push(Attention::RollingBack { route: id(), since }),
+        Home::Going { since, attempts, why } => found.push(Attention::RollingBack { route: id(), since, attempts, why }),
         Home::Accepted { since, at_most, left, .. } if known.latch.is_some() => {
             found.push(Attention::HomeNotSeen { route: id(), since, at_most, left });
         }

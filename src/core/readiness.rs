@@ -53,7 +53,7 @@ pub(super) fn weigh(turn: &mut Turn, route: &Route) {
     let against = against(turn, route);
     let state = turn.route(route);
     let home = turn.state.backends.get(&route.home);
-    let takes = takes(route, state);
+    let takes = takes(route, state, turn.now);
     let moved = |weights: &Weights| 1.0 - weights.of(&route.home).fraction();
     let given = state.accepted.as_ref().map_or(0.0, |accepted| moved(&accepted.weights));
     let moves = given.max(standing::may_be(state).map_or(0.0, moved));
@@ -67,13 +67,19 @@ pub(super) fn weigh(turn: &mut Turn, route: &Route) {
     turn.route_mut(route).readiness = readiness;
 }
 
-/// Expected time from the beginning of a rollback until the last request is seen at home.
-pub(super) fn takes(route: &Route, state: &RouteState) -> Millis {
+/// Expected time from the beginning of a rollback at `now` until the last request is seen at home.
+pub(super) fn takes(route: &Route, state: &RouteState, now: Timestamp) -> Millis {
     let given = state.accepted.iter().map(|accepted| &accepted.weights).chain(standing::may_be(state));
     let away = given.flat_map(|weights| weights.iter()).filter(|(id, _)| **id != route.home);
     let away = away.map(|(_, share)| share).chain(state.fading.iter().filter(|(id, _)| **id != route.home).map(|(_, share)| *share));
     let least = away.filter(|share| *share > PerMille::ZERO).min();
-    Millis(WRITE_TAKES.0 + pace::spreads_in(route, state).0 + pace::seen_in(state, least).0)
+    Millis(WRITE_TAKES.0 + pace::would_spread_in(route, state, now).0 + pace::seen_in(state, least).0)
+}
+
+/// The same of a rollback that begins once `to` is accepted and seen; nothing where `to` is home.
+pub(super) fn takes_from(route: &Route, state: &RouteState, to: &Weights) -> Option<Millis> {
+    let least = to.iter().filter(|(id, share)| **id != route.home && *share > PerMille::ZERO).map(|(_, share)| share).min()?;
+    Some(Millis(WRITE_TAKES.0 + pace::spreads_in(route, state).0 + pace::seen_in(state, Some(least)).0))
 }
 
 fn against(turn: &Turn, route: &Route) -> Vec<Objection> {

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use crate::{
     core::{
-        settle,
+        pace, settle,
         state::{Look, Observed, RouteState, Share},
     },
     domain::{
@@ -68,6 +68,7 @@ pub(super) fn look(route: &Route, state: &mut RouteState, now: Timestamp, look: 
     let observed = observed(route, stranger.as_ref(), now, window, silence);
     exclude(state, &observed);
     state.observed = Some(observed);
+    pace::note_rate(state);
 }
 
 fn observed(

@@ -74,13 +74,17 @@ fn is_enough(requests: u64, wanted: &Weights, before: Option<&Weights>) -> bool 
     requests as f64 >= needed.fold(0.0, f64::max).min(ANSWERS_MOST)
 }
 
+/// Until when a change that nobody has seen arrive may still arrive; the edge may follow changes in any order, so after the next one too.
+pub(super) fn pending_until(state: &RouteState, settle: Millis) -> Option<Timestamp> {
+    match (state.proof, state.changed_at, &state.before) {
+        (Proof::Unproven, Some(changed), Some(_)) => state.spreads_until.max(Some(changed + settle)),
+        (Proof::Unproven | Proof::Fits | Proof::Proven { .. } | Proof::Unasked, ..) => None,
+    }
+}
+
 /// From here on, what requests meet is counted anew; what was until now may still be met.
 pub(super) fn begin_anew(state: &mut RouteState, settle: Millis, now: Timestamp, before: Option<&Weights>) {
-    // The edge may follow changes in any order, so one that nobody has seen arrive may arrive after the next.
-    if let (Proof::Unproven, Some(changed), true) = (state.proof, state.changed_at, state.before.is_some()) {
-        let arrives = changed + settle;
-        state.spreads_until = state.spreads_until.max(Some(arrives)).filter(|until| *until > now);
-    }
+    state.spreads_until = pending_until(state, settle).map_or(state.spreads_until, |until| Some(until).filter(|until| *until > now));
     for (backend, share) in before.into_iter().flat_map(Weights::iter).filter(|(_, share)| *share > PerMille::ZERO) {
         let fading = state.fading.entry(backend.clone()).or_default();
         *fading = share.max(*fading);
@@ -169,7 +173,9 @@ fn remember(turn: &mut Turn, route: &Route, verdict: Verdict) {
                 state.proof = Proof::Proven { at: now };
             }
             let at_home = late && standing::rests_at(state, &standing::home(route));
-            let returned = state.latch.as_ref().filter(|_| at_home).map(|latch| now.since(latch.at));
+            // Somebody may have re-armed it meanwhile; that everybody is home is told all the same.
+            let began = state.latch.as_ref().map(|latch| latch.at).or(state.changed_at);
+            let returned = began.filter(|_| at_home).map(|began| now.since(began));
             if let Some(after) = returned {
                 turn.tell(News::HomeSeen { route: route.id.clone(), after });
             }

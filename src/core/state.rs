@@ -151,6 +151,9 @@ pub struct RouteState {
     pub flips: VecDeque<Timestamp>,
     /// How long the data plane took to follow the last time that it could be measured.
     pub followed_in: Option<Millis>,
+    /// How many requests through the front door are answered in a second, by the last whole window.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answers_per_second: Option<f64>,
     pub observed: Option<Observed>,
     /// What requests through the front door met, by the backend that answered.
     #[serde(default)]

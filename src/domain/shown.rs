@@ -15,7 +15,7 @@ const SHOWN_CHARS_MAX: usize = 512;
 /// Combining marks kept on one base character; real scripts need two or three.
 const MARKS_MAX: usize = 4;
 
-/// Sanitised text. Holds no C0, DEL, C1, bidirectional or other format character and at most [`SHOWN_CHARS_MAX`] characters.
+/// Sanitised text. Holds no C0, DEL, C1, bidirectional or other format character and at most `SHOWN_CHARS_MAX` characters.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Shown(String);
 

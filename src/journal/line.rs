@@ -68,7 +68,7 @@ impl<'a> Line<'a> {
         }
         match sums {
             Sums::Read => self.sums_hold()?,
-            Sums::Made => {}
+            Sums::Made | Sums::Proved => {}
         }
         if (self.seq == 0) != (self.kind == KIND_GENESIS) {
             return Err(Why::Kind { found: self.kind.to_owned() });
@@ -95,6 +95,8 @@ impl<'a> Line<'a> {
 pub(super) enum Sums {
     /// From the file: they are recomputed.
     Read,
+    /// From the file, where an earlier walk over the same open file has proved them.
+    Proved,
     /// They were computed while the line was put together from a sealed segment, which holds none.
     Made,
 }

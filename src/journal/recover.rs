@@ -86,7 +86,7 @@ impl Replay {
         Ok(Replay { proof, segment: newest.number, snapshot, recovered: None, remembered, file, bytes })
     }
 
-    /// The records of the newest segment as they were found, to be folded into a state. Each call starts anew.
+    /// The records of the newest segment as they were found and proved, to be folded into a state. Each call starts anew.
     ///
     /// # Errors
     /// If the file can't be read a second time.
@@ -94,8 +94,8 @@ impl Replay {
         let file = self.file.try_clone().map_err(|source| ReadError::Io { offset: 0, source })?;
         let span = Span { file, at: 0, end: self.bytes };
         let lines = match self.segment {
-            1 => Lines::new(span),
-            number => match Lines::of_segment(span, number, None, Sums::Read)? {
+            1 => Lines::new(span).with(Sums::Proved),
+            number => match Lines::of_segment(span, number, None, Sums::Proved)? {
                 Some(begun) => begun.lines,
                 None => return Err(Break::new(0, 0, Why::Empty).into()),
             },

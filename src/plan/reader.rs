@@ -159,6 +159,12 @@ impl<'a> Fields<'a> {
         self.optional(problems, key)
     }
 
+    /// The value of `key` as it is written, for a remark of its own.
+    pub(super) fn entry(&self, key: &str) -> Option<At<'a>> {
+        let entry = self.entries.iter().find(|entry| entry.key == key)?;
+        Some(At { node: &entry.value, path: join(&self.at.path, key) })
+    }
+
     pub(super) fn has(&self, key: &str) -> bool {
         self.entries.iter().any(|entry| entry.key == key)
     }
@@ -193,7 +199,7 @@ pub(super) fn list<'a>(problems: &mut Problems, at: &At<'a>, what: &str) -> Opti
             Some(nodes.iter().enumerate().map(|(place, node)| At { node, path: format!("{}[{place}]", at.path) }).collect())
         }
         Value::List(_) => {
-            problems.at(at, "the list is empty").allowed(format!("at least one {what}")).error();
+            problems.at(at, "the list is empty").allowed(format!("a list of {what} that is not empty")).error();
             None
         }
         other @ (Value::Empty | Value::Bool(_) | Value::Integer(_) | Value::Float(_) | Value::Text(_) | Value::Map(_)) => {

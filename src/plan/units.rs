@@ -112,6 +112,14 @@ pub fn rate(text: &str) -> Result<f64, UnitError> {
     }
 }
 
+/// A rate of requests as it is read: two digits of a small one, and no nought that says nothing.
+pub fn per_second(rate: f64) -> String {
+    let digits = if rate < 10.0 && rate > 0.0 { (1.0 - rate.log10().floor()).max(0.0) as usize } else { 0 };
+    let figure = format!("{rate:.digits$}");
+    let figure = if figure.contains('.') { figure.trim_end_matches('0').trim_end_matches('.') } else { &figure };
+    format!("{figure} requests/s")
+}
+
 /// Digits with at most one point; unlike the standard parser it takes no exponents, signs or names of infinity.
 fn decimal(text: &str) -> Option<f64> {
     let plain = !text.is_empty() && text.len() <= 20 && text.chars().all(|c| c.is_ascii_digit() || c == '.');
@@ -126,6 +134,14 @@ fn trimmed(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_small_rate_is_not_rounded_to_nothing() {
+        assert_eq!(
+            [0.01, 0.5, 1.0, 10.0, 120.0, 1500.4].map(per_second),
+            ["0.01", "0.5", "1", "10", "120", "1500"].map(|n| format!("{n} requests/s"))
+        );
+    }
 
     #[test]
     fn durations_add_their_parts_from_large_to_small() {

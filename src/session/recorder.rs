@@ -7,6 +7,7 @@
 use std::{
     io,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use serde_json::{Value, value::RawValue};
@@ -29,7 +30,7 @@ use crate::{
         sealed::{SealError, seal},
         writer::{Durability, Writer},
     },
-    session::refold::{self, Folded, Kept},
+    session::refold::{self, Compare, Folded, Kept},
 };
 
 /// The kind of every record that the session writes.
@@ -40,6 +41,10 @@ const SEGMENT_BYTES: u64 = 8 * 1024 * 1024;
 const SEGMENT_LASTS: Millis = Millis::from_mins(24 * 60);
 /// Most bytes of records that a segment may repeat; with more, the next state is waited for.
 const SINCE_BYTES_MAX: usize = 256 * 1024;
+
+/// A journal that is held is tried again this often before it counts as another host's.
+const CLAIM_TRIES: u32 = 10;
+const CLAIM_PAUSE: Duration = Duration::from_millis(20);
 
 /// Whether a record must be on disk before anything follows from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -155,8 +160,17 @@ impl<'a> Found<'a> {
     /// # Errors
     /// As [`Recorder::open`].
     pub fn at(path: &'a Path, holder: &str) -> Result<Found<'a>, RecorderError> {
-        let claim = Claim::on(path, &Options { holder: holder.to_owned(), ..Options::default() })?;
-        let folded = refold::fold(path, claim.replay())?;
+        let options = Options { holder: holder.to_owned(), ..Options::default() };
+        let mut tries = 1;
+        let claim = loop {
+            match Claim::on(path, &options) {
+                // Somebody who looks whether it is held holds it for an instant.
+                Err(JournalError::InUse { .. }) if tries < CLAIM_TRIES => std::thread::sleep(CLAIM_PAUSE),
+                claim => break claim?,
+            }
+            tries += 1;
+        };
+        let folded = refold::fold(path, claim.replay(), Compare::Yes)?;
         Ok(Found { claim, path, folded })
     }
 

@@ -111,28 +111,35 @@ pub struct Folded {
 }
 
 /// Folds what was found; all of the journal at `path` where its newest state is not one of ours.
-pub(super) fn fold(path: &Path, replay: &Replay) -> Result<Folded, RecorderError> {
+pub(super) fn fold(path: &Path, replay: &Replay, compare: Compare) -> Result<Folded, RecorderError> {
     match &replay.snapshot {
-        None => all(replay.records::<Recorded>()?),
+        None => all(replay.records::<Recorded>()?, compare),
         Some(taken) => match begin(taken) {
             Some((mut folded, since)) => {
                 for recorded in since {
-                    folded.take_in(&serde_json::from_slice(&serde_json::to_vec(recorded)?)?);
+                    folded.take_in(&serde_json::from_slice(&serde_json::to_vec(recorded)?)?, compare);
                 }
-                rest(folded, replay.records::<Recorded>()?)
+                rest(folded, replay.records::<Recorded>()?, compare)
             }
-            None => all(Whole::<Recorded>::open(path)?),
+            None => all(Whole::<Recorded>::open(path)?, compare),
         },
     }
 }
 
-/// What the journal at `path` folds to, without taking it up.
+/// Whether it is asked if this program would decide the same again. Whoever only looks, acts on nothing, and is spared the work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Compare {
+    Yes,
+    No,
+}
+
+/// What the journal at `path` folds to, without taking it up; whether this program would decide the same again is not asked.
 /// # Errors
 /// There is none, or it is broken.
 pub fn look(path: &Path) -> Result<Folded, RecorderError> {
     match path.is_dir() {
-        true => fold(path, &Replay::look(path)?),
-        false => all(Whole::<Recorded>::open(path)?),
+        true => fold(path, &Replay::look(path)?, Compare::No),
+        false => all(Whole::<Recorded>::open(path)?, Compare::No),
     }
 }
 
@@ -145,14 +152,14 @@ pub(super) fn begin(taken: &Taken) -> Option<(Folded, &[Value])> {
 
 type Records<E> = Result<crate::journal::record::Record<Recorded>, E>;
 
-fn all(records: impl Iterator<Item = Records<ReadError>>) -> Result<Folded, RecorderError> {
-    rest(Folded::default(), records)
+fn all(records: impl Iterator<Item = Records<ReadError>>, compare: Compare) -> Result<Folded, RecorderError> {
+    rest(Folded::default(), records, compare)
 }
 
-fn rest(mut folded: Folded, records: impl Iterator<Item = Records<ReadError>>) -> Result<Folded, RecorderError> {
+fn rest(mut folded: Folded, records: impl Iterator<Item = Records<ReadError>>, compare: Compare) -> Result<Folded, RecorderError> {
     for record in records {
         if let Body::Entry { payload, .. } = record?.body {
-            folded.take_in(&payload);
+            folded.take_in(&payload, compare);
         }
     }
     Ok(folded)
@@ -166,7 +173,7 @@ impl Default for Folded {
 }
 
 impl Folded {
-    fn take_in(&mut self, recorded: &Recorded) {
+    fn take_in(&mut self, recorded: &Recorded, compare: Compare) {
         let Recorded { entry, decision: decided, fold } = recorded;
         self.fold = fold.unwrap_or(self.fold);
         if let Event::TakenOver { to, digest, .. } = entry.event {
@@ -174,7 +181,7 @@ impl Folded {
             self.differs = if to == FOLD && digest == digest_of(&self.state) { None } else { Some(entry.seq) };
         }
         let decision = step(&mut self.state, entry);
-        if self.differs.is_none() && !agrees(&decision, decided) {
+        if compare == Compare::Yes && self.differs.is_none() && !agrees(&decision, decided) {
             self.differs = Some(entry.seq);
         }
         self.next = Seq(entry.seq.0 + 1);

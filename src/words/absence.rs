@@ -9,8 +9,8 @@ use crate::{
         state::{Motion, ReturnStage, State},
         unresolved,
     },
-    domain::{time::Timestamp, weight::Weights},
-    plan::model::Route,
+    domain::{id::BackendId, time::Timestamp, weight::Weights},
+    plan::model::{Plan, Route},
     words::Names,
 };
 
@@ -58,14 +58,35 @@ pub fn begun(state: &State, route: &Route, names: Names) -> Vec<String> {
 
 /// What stands above the command that brings `route` home without us. The plan names the real project, also where a simulated world is steered.
 pub fn by_hand(route: &dyn fmt::Display, world: Option<WorldKind>) -> String {
-    match world {
-        Some(WorldKind::Demo { .. }) => format!("to bring {route} home by hand ({STEERS_THE_REAL}):"),
-        Some(WorldKind::Live) | None => format!("to bring {route} home by hand:"),
-    }
+    let caution = caution(world).map_or_else(String::new, |caution| format!(" ({caution})"));
+    format!("to bring {route} home by hand{caution}:")
 }
 
 /// Of the command by hand, in a simulated world.
-pub const STEERS_THE_REAL: &str = "it steers the real project, and not this simulated world";
+const STEERS_THE_REAL: &str = "it steers the real project, and not this simulated world";
+
+/// What has to be said beside the command by hand.
+pub fn caution(world: Option<WorldKind>) -> Option<&'static str> {
+    match world {
+        Some(WorldKind::Demo { .. }) => Some(STEERS_THE_REAL),
+        Some(WorldKind::Live) | None => None,
+    }
+}
+
+/// The command that brings everybody of `route` to `to` without us. In a simulated world it is a comment: pasted into a shell it would move
+/// real traffic, and the simulated stays where it is.
+pub fn command(plan: &Plan, route: &Route, to: &BackendId, world: Option<WorldKind>) -> String {
+    let command = plan.all_by_hand(route, to);
+    match world {
+        Some(WorldKind::Demo { .. }) => format!("# {command}"),
+        Some(WorldKind::Live) | None => command,
+    }
+}
+
+/// The command that brings everybody of `route` home without us.
+pub fn command_home(plan: &Plan, route: &Route, world: Option<WorldKind>) -> String {
+    command(plan, route, &route.home, world)
+}
 
 /// What moves traffic all the same while there is no host, behind a sentence that says that it stays.
 pub fn but_for(state: &State) -> &'static str {

@@ -78,8 +78,11 @@ fn rate(value: f64) -> String {
     if value >= 9.95 || value == 0.0 { format!("{value:.0}/s") } else { format!("{value:.1}/s") }
 }
 
-pub fn times(settles: Millis, home_takes: Millis) -> String {
-    format!("settles in about {settles}; going home from there takes about {home_takes}")
+pub fn times(settles: Millis, home_takes: Option<Millis>) -> String {
+    match home_takes {
+        Some(takes) => format!("settles in about {settles}; going home from there takes about {takes}"),
+        None => format!("all are seen at home in about {settles}"),
+    }
 }
 
 /// All of them by title, for where there is room to read.

@@ -4,7 +4,7 @@ use crate::{
     core::{assurance::unread_for, home::Home, state::State},
     domain::{time::Timestamp, weight::PerMille},
     plan::model::Route,
-    words::{Names, obstacle, share},
+    words::{Names, failed, obstacle, share},
 };
 
 /// The same, with the age of what it rests on where that is too old to be so now.
@@ -22,7 +22,10 @@ pub fn home(home: &Home, route: &Route, now: Timestamp, names: Names) -> String 
     match home {
         Home::Unread => "the weights have not been read yet".to_owned(),
         Home::Away { given } => format!("{given} is given to others than {at}"),
-        Home::Going { since, why, .. } => format!("going home for {}: {}", now.since(*since), obstacle(why, names)),
+        Home::Going { since, attempts, why } => {
+            let failed = if *attempts > 0 { format!(", {}", failed(*attempts)) } else { String::new() };
+            format!("going home for {}{failed}: {}", now.since(*since), obstacle(why, names))
+        }
         Home::Accepted { elsewhere: seen, at_most, left, .. } => {
             let left = left.map_or_else(String::new, |left| format!(", about {left} more"));
             match seen.map(|seen| seen.fraction) {
@@ -39,7 +42,7 @@ pub fn home(home: &Home, route: &Route, now: Timestamp, names: Names) -> String 
         }
         Home::Seen { .. } => format!("home: accepted, and requests meet {at} alone"),
         Home::NotHome { since, attempts, why } => {
-            let failed = if *attempts > 0 { format!(", {attempts} attempts failed, still trying") } else { String::new() };
+            let failed = if *attempts > 0 { format!(", {}, still trying", failed(*attempts)) } else { String::new() };
             format!("NOT HOME for {}{failed}: {}", now.since(*since), obstacle(why, names))
         }
     }

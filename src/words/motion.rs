@@ -9,7 +9,7 @@ use crate::{
         state::{Goal, Held, Motion, Otherwise, Return, ReturnStage, RouteState},
     },
     domain::time::Timestamp,
-    words::need,
+    words::{failed, need},
 };
 
 /// The same with what requests say of it: nothing is called settled that they have not agreed with.
@@ -18,7 +18,9 @@ pub fn following(route: &RouteState, home: &Home, now: Timestamp) -> String {
         Motion::Settled => match (unread_for(route, now), home) {
             (Some(span), _) => format!("weights not read for {span}"),
             // By the plan's time it is over, and not everybody has been seen there.
-            (None, Home::Accepted { .. }) if route.latch.is_some() => "home accepted, not seen yet".to_owned(),
+            (None, Home::Accepted { .. }) if route.latch.is_some() || requests(route) == Requests::Fits => {
+                "home accepted, not seen yet".to_owned()
+            }
             (None, _) => settled(route).to_owned(),
         },
         Motion::Unread
@@ -80,6 +82,6 @@ fn returning(back: &Return, now: Timestamp) -> String {
         ReturnStage::Look => "going home, reading the weights first".to_owned(),
         ReturnStage::Write { since, .. } => format!("going home, being written for {}", now.since(*since)),
         ReturnStage::Resolve { since } => format!("going home, outcome unknown, reading it back for {}{why}", now.since(*since)),
-        ReturnStage::Retry { .. } => format!("going home, {} attempts failed, trying again{why}", back.failures),
+        ReturnStage::Retry { .. } => format!("going home, {}, trying again{why}", failed(back.failures)),
     }
 }

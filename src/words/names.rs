@@ -87,6 +87,11 @@ impl<'a> Names<'a> {
             }
         }
     }
+    /// Whether the plan of `route` could steer every share of `weights`.
+    pub(super) fn is_planned(&self, route: &RouteId, weights: &Weights) -> bool {
+        let planned = self.planned(route);
+        planned.is_none_or(|planned| weights.iter().all(|(id, share)| share.get() == 0 || planned.backend(id).is_some()))
+    }
     /// Whether some route has its home there.
     pub(super) fn is_home(&self, id: &BackendId) -> bool {
         self.plan.is_some_and(|plan| plan.routes.iter().any(|route| route.home == *id))

@@ -41,7 +41,7 @@ pub fn news(news: &News, names: Names) -> String {
         News::Left { who } => format!("{who} left"),
         News::Said { by, text } => format!("{by}: {text}"),
         News::LookHere { by, pane } => format!("{by} says: look at {pane}"),
-        News::FaultInjected { fault } => format!("fault injected into the simulated world: {fault}"),
+        News::FaultInjected { fault } => format!("the simulated world is asked for the fault {fault}"),
         News::FaultNotInjected { fault, why } => format!("the fault {fault} could not be injected: {why}"),
         News::Stands { route, at } => format!("{} stands at {}", names.route(route), names.split(route, at)),
         News::Moving { route, from, to, cause: why } => {

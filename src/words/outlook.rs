@@ -3,13 +3,14 @@
 use crate::{
     core::{
         outlook::{Apart, Attention, DoorBreach, Outlook, Then},
-        reason::Blindness,
+        reason::{Blindness, Mover},
         state::Otherwise,
         unjudged::{Patience, Unjudged},
     },
     domain::{
-        id::TriggerId,
+        id::{RouteId, TriggerId},
         time::{Millis, Timestamp},
+        weight::Weights,
     },
     words::{
         Names, cause,
@@ -105,11 +106,16 @@ fn unjudged(why: &Unjudged, now: Timestamp, names: Names) -> String {
     format!("can't be judged yet: {lacks}{waits}{blind}")
 }
 
+/// How often a write home has failed.
+pub fn failed(attempts: u32) -> String {
+    if attempts == 1 { "1 attempt failed".to_owned() } else { format!("{attempts} attempts failed") }
+}
+
 /// One thing that somebody should know of, in a sentence.
 pub fn attention(what: &Attention, now: Timestamp, names: Names) -> String {
     match what {
         Attention::NotHome { route, since, attempts, why } => {
-            let failed = if *attempts > 0 { format!(", {attempts} attempts failed, still trying") } else { String::new() };
+            let failed = if *attempts > 0 { format!(", {}, still trying", failed(*attempts)) } else { String::new() };
             format!("{} is NOT HOME for {}{failed}: {}", names.route(route), now.since(*since), obstacle(why, names))
         }
         Attention::Breach { trigger, outlook: stands } | Attention::Blind { trigger, outlook: stands } => {
@@ -145,14 +151,11 @@ pub fn attention(what: &Attention, now: Timestamp, names: Names) -> String {
                 now.since(*since)
             )
         }
-        Attention::Drifted { route, by, found, expected } => format!(
-            "{} set {} to {} where {} was meant; somebody has to adopt it or roll back",
-            mover_name(by, names),
-            names.route(route),
-            names.split(route, found),
-            names.split(route, expected)
-        ),
-        Attention::RollingBack { route, since } => format!("{} is going home since {}", names.route(route), now.since(*since)),
+        Attention::Drifted { route, by, found, expected } => drifted(route, by, found, expected, names),
+        Attention::RollingBack { route, since, attempts, why } => {
+            let failed = if *attempts > 0 { format!(", {}: {}", failed(*attempts), obstacle(why, names)) } else { String::new() };
+            format!("{} has been going home for {}{failed}", names.route(route), now.since(*since))
+        }
         Attention::HomeNotSeen { route, at_most, left, .. } => {
             let left = left.map_or_else(String::new, |left| format!(", about {left} more"));
             format!("{}: home accepted; up to {at_most} may still meet something else{left}", names.route(route))
@@ -177,6 +180,18 @@ pub fn attention(what: &Attention, now: Timestamp, names: Names) -> String {
         ),
         Attention::ApprovalOpen { by, .. } => format!("a request of {by} waits for a second person"),
     }
+}
+
+fn drifted(route: &RouteId, by: &Mover, found: &Weights, expected: &Weights, names: Names) -> String {
+    // What holds a backend outside the plan can't be adopted.
+    let way = if names.is_planned(route, found) { "adopt it" } else { "put the route right by hand" };
+    format!(
+        "{} set {} to {} where {} was meant; somebody has to {way} or roll back",
+        mover_name(by, names),
+        names.route(route),
+        names.split(route, found),
+        names.split(route, expected)
+    )
 }
 
 /// A breach at the front door alone.

@@ -9,7 +9,7 @@ use crate::{
         unjudged::Unjudged,
     },
     domain::{id::TriggerId, metric::Gap, time::Timestamp},
-    words::{Names, database, gap, hindrance, hindrance_in_short, loss, met_at_door, mover_name, need, objection, obstacle},
+    words::{Names, database, failed, gap, hindrance, hindrance_in_short, loss, met_at_door, mover_name, need, objection, obstacle},
 };
 
 /// Something said twice: as it should be, and as short as it can be without another meaning.
@@ -77,6 +77,11 @@ pub fn attention(found: &Attention, state: &State, now: Timestamp) -> Said {
         Attention::Drifted { route, by, found, expected } => {
             let set = format!("{} set {}", mover_name(by, names), names.split(route, found));
             alarm(format!("{set}, meant was {}", names.split(route, expected)), set)
+        }
+        Attention::RollingBack { since, attempts: attempts @ 1.., why, .. } => {
+            let span = now.since(*since);
+            let failed = failed(*attempts);
+            alarm(format!("rolling back for {span}, {failed}: {}", obstacle(why, names)), format!("rolling back {span}, {failed}"))
         }
         Attention::RollingBack { since, .. } => {
             let span = now.since(*since);
@@ -173,14 +178,19 @@ pub fn outcome(outlook: &Outlook, names: Names, now: Timestamp) -> Option<Said> 
         Outlook::Unproven { .. } => return Some(Said::new(Tone::Warning, "its clock begins anew with the next sample", "not proven yet")),
         Outlook::Quiet | Outlook::Idle | Outlook::Unjudged(_) | Outlook::Fired { .. } | Outlook::GoingHome => return None,
     };
-    let left = acts_at.since(now);
+    let due = due(acts_at, now);
     Some(match next {
-        Then::GoesHome => Said::new(Tone::Alarm, format!("home by itself in {left}"), format!("home in {left}")),
+        Then::GoesHome => Said::new(Tone::Alarm, format!("home by itself {due}"), format!("home {due}")),
         Then::NobodyThere | Then::Done => return None,
         Then::Holds | Then::Withheld { .. } | Then::Disarmed { .. } | Then::HomeNotProven { .. } => {
             Said::new(Tone::Warning, then(next, names), "nothing goes home by itself")
         }
     })
+}
+
+/// When what is due comes: once its time is over it waits for a sample that proves it, and a count that stands at nothing would lie.
+pub fn due(acts_at: Timestamp, now: Timestamp) -> String {
+    if now < acts_at { format!("in {}", acts_at.since(now)) } else { "with the next sample".to_owned() }
 }
 
 /// A consequence as a clause of its own.

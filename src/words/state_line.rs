@@ -130,9 +130,9 @@ fn shares_of(state: &State, route: &Route, id: &BackendId) -> (String, String) {
 
 fn worst(found: &[Attention], state: &State, route: &Route, known: &RouteState, now: Timestamp) -> Said {
     // What users meet outranks what is only to be known.
-    let urgent = found
-        .first()
-        .is_some_and(|first| first.is_urgent() && !matches!(first, Attention::RollingBack { .. } | Attention::HomeNotSeen { .. }));
+    let urgent = found.first().is_some_and(|first| {
+        first.is_urgent() && !matches!(first, Attention::RollingBack { attempts: 0, .. } | Attention::HomeNotSeen { .. })
+    });
     if let Some(said) = route.backend_ids().find_map(|id| failing(state, route, id)).filter(|_| !urgent) {
         return said;
     }

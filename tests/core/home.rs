@@ -87,6 +87,57 @@ fn a_small_old_share_is_excluded_only_by_many_answers_and_home_is_seen_then() {
     assert!(matches!(session.home(), Home::Seen { .. }), "{:?}", session.home());
 }
 
+/// One request of four a second reaches GKE every 25 s, as a share of one percent makes it.
+fn a_second_at_one_percent(session: &mut Session, second: u64, share: u16) {
+    session.now = session.now + SECOND;
+    session.healthy();
+    session.beats();
+    session.weights(share);
+    let from_gke = u64::from(second.is_multiple_of(25));
+    session.served(4 - from_gke, from_gke);
+}
+
+#[test]
+fn what_a_rollback_promises_is_what_was_promised_before_it_and_is_kept() {
+    let mut session = Session::at(0);
+    session.shift(0, 10);
+    session.write_done();
+    (0..180).for_each(|second| a_second_at_one_percent(&mut session, second, 10));
+    assert_eq!(session.route().motion, Motion::Settled);
+    let promised = session.route().readiness.takes;
+    let plan = session.state.opened.as_ref().unwrap().plan.clone();
+    let drafted = cutover::core::forecast::forecast(&session.state, &plan.routes[0], &split(10)).unwrap().home_takes.unwrap();
+    assert!(promised.0.abs_diff(drafted.0) <= 1_000, "{promised} and {drafted}");
+    let began = session.now;
+    session.rollback(&ana());
+    session.write_done();
+    let mut last = promised;
+    for second in 0..600 {
+        let share_follows = second >= 30;
+        if share_follows {
+            session.serve_at(4, 0)
+        } else {
+            a_second_at_one_percent(&mut session, second, 0)
+        }
+        let passed = session.now.since(began);
+        match session.home() {
+            Home::Accepted { left, .. } => {
+                let left = left.expect("the promise is not over before it is kept");
+                let whole = Millis(passed.0 + left.0);
+                assert!(whole.0 <= last.0 + 3_000, "{whole} after {passed}, and it was {last}");
+                assert!(whole.0 + 30_000 >= promised.0, "{whole} is far less than {promised}, and nothing is better");
+                last = whole;
+            }
+            Home::Seen { .. } => {
+                assert!(passed <= promised, "{passed} of {promised}");
+                return;
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    panic!("home was never seen");
+}
+
 #[test]
 fn a_backend_is_judged_while_users_still_meet_it() {
     let mut session = Session::at_a_quarter();

@@ -252,6 +252,14 @@ impl Session {
             self.served(20 - from_gke, from_gke);
         }
     }
+    /// One second of so many requests a second.
+    pub(crate) fn serve_at(&mut self, from_run: u64, from_gke: u64) {
+        self.now = self.now + Millis::from_secs(1);
+        self.healthy();
+        self.beats();
+        self.weights(self.share);
+        self.served(from_run, from_gke);
+    }
     /// Somebody else changed the weights, which gives the object another version; then they are read.
     pub(crate) fn foreign(&mut self, share: u16) -> Decision {
         self.version += 1;

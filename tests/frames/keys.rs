@@ -10,12 +10,12 @@ use std::{
 
 use cutover::{
     attach::{
-        client::{Approving, Connection, Link, ToHost, View as Heard},
+        client::{Approving, Connection, Link, Reply, ToHost, View as Heard},
         protocol::{VERSION, Welcome},
     },
     core::{command::Command, event::WorldKind, state::State},
     domain::{
-        id::{ClientId, Seq},
+        id::{AskId, ClientId, Seq},
         role::Role,
         shown::Shown,
         time::Millis,
@@ -72,7 +72,7 @@ struct Cockpit {
     copied: Arc<Mutex<Vec<String>>>,
     flight: JoinHandle<Left>,
     /// Kept so that the line stays open.
-    _replies: mpsc::Sender<cutover::attach::client::Reply>,
+    replies: mpsc::Sender<Reply>,
 }
 
 fn heard(state: State, role: Role) -> Arc<Heard> {
@@ -98,7 +98,7 @@ impl Cockpit {
         let (hands, inputs) = mpsc::channel(4096);
         let (sender, asks) = mpsc::channel(4096);
         let (session, view) = watch::channel(heard(state, role));
-        let (_replies, replies) = mpsc::channel(16);
+        let (answers, replies) = mpsc::channel(16);
         let page = Arc::new(Mutex::new(Page::default()));
         let copied = Arc::new(Mutex::new(Vec::new()));
         let (drawn, mut before) = (Arc::clone(&page), Buffer::default());
@@ -112,7 +112,7 @@ impl Cockpit {
         let appearance = Appearance { keys: Arc::new(keys), ..Appearance::plain(themes, theme) };
         let link = Link { view, asks: sender, replies, approving: Approving::Asked };
         let flight = tokio::spawn(async move { fly(link, appearance, inputs, Silence, &mut paper).await });
-        Cockpit { hands, asks, session, page, copied, flight, _replies }
+        Cockpit { hands, asks, session, page, copied, flight, replies: answers }
     }
 
     fn does(&self, at: Instant, input: Input) {
@@ -258,10 +258,43 @@ async fn a_burst_that_no_hand_types_moves_nothing() {
         cockpit.does(at, Input::Key(key));
     }
     cockpit.does(at, Input::Key(Key::plain(Code::Enter)));
-    cockpit.does(at, Input::Key(ROLLBACK));
     cockpit.sees("came faster than a hand types").await;
     cockpit.key(Key::char('p')).await;
     assert_eq!(cockpit.asked().await, Command::Hold { route: scenes::id("frontend") });
+}
+
+#[tokio::test]
+async fn the_way_home_goes_through_a_burst_and_through_a_standstill() {
+    let mut cockpit = Cockpit::over(scenes::calm(), Role::Pilot);
+    let long_ago = Instant::now().checked_sub(Duration::from_secs(90)).expect("this machine runs for longer");
+    for key in ["]", "p", "c", "d", "a", "s", "C", "!", "]"].map(|text| Key::char(text.chars().next().unwrap())) {
+        cockpit.does(long_ago, Input::Key(key));
+    }
+    for _ in 0..3 {
+        cockpit.does(long_ago, Input::Key(ROLLBACK));
+    }
+    cockpit.does(long_ago, Input::Key(Key::char('p')));
+    for _ in 0..3 {
+        assert_eq!(cockpit.asked().await, Command::Rollback { route: None, reason: None });
+    }
+    cockpit.sees("waited too long to be meant for this screen").await;
+    cockpit.key(Key::char('p')).await;
+    assert_eq!(cockpit.asked().await, Command::Hold { route: scenes::id("frontend") });
+}
+
+#[tokio::test]
+async fn the_way_home_is_asked_again_when_the_line_lost_it() {
+    let mut cockpit = Cockpit::over(scenes::calm(), Role::Pilot);
+    let since = Instant::now();
+    let broken = Connection::Reconnecting { since, attempts: 1, why: Shown::new("the host closed the line") };
+    cockpit.key(ROLLBACK).await;
+    assert_eq!(cockpit.asked().await, Command::Rollback { route: None, reason: None });
+    cockpit.session.send_modify(|heard| *heard = Arc::new(Heard { connection: broken, ..Heard::clone(heard) }));
+    cockpit.sees("THE HOST IS GONE").await;
+    cockpit.replies.send(Reply::Lost { ask: AskId(1), why: Shown::new("the host closed the line") }).await.unwrap();
+    cockpit.sees("F9 is kept and asked again").await;
+    cockpit.session.send_modify(|heard| *heard = Arc::new(Heard { connection: Connection::Connected, ..Heard::clone(heard) }));
+    assert_eq!(cockpit.asked().await, Command::Rollback { route: None, reason: None });
 }
 
 #[tokio::test]

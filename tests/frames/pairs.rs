@@ -92,7 +92,7 @@ fn the_asker_sees_the_same_terms_and_can_only_take_it_back() {
     let state = scenes::approval();
     let view = View { overlay: review(&state, ""), ..view_of(2, "bob", Role::Operator) };
     let texts = at_all_sizes("review-own", &state, &view);
-    says(&texts, &["version b1a7", "You asked, so ada must answer; type withdraw", "in 4m40s"]);
+    says(&texts, &["version b1a7", "Type withdraw to take it back. ada must answer", "in 4m40s"]);
     assert!(texts.iter().all(|text| !text.contains("to approve")), "{}", texts[0]);
     keep_dialogs("review_own", &texts);
 }

@@ -515,6 +515,17 @@ pub(crate) fn stuck() -> State {
     state
 }
 
+/// The same six seconds after the key: the write was refused twice, and it is too early to call it stuck.
+pub(crate) fn refused() -> State {
+    let mut state = stuck();
+    let route = state.routes.get_mut(&id("frontend")).unwrap();
+    if let Motion::Returning(back) = &mut route.motion {
+        (back.since, back.writes, back.failures, back.escalated_at) = (ago(6), 2, 2, None);
+    }
+    route.latch.as_mut().unwrap().at = ago(6);
+    state
+}
+
 /// A session that has just been taken up: nothing is known of what requests meet.
 pub(crate) fn unproven() -> State {
     let mut state = calm();

@@ -131,6 +131,45 @@ fn a_stuck_rollback_says_why_since_when_and_the_command_by_hand() {
 }
 
 #[test]
+fn a_rollback_that_is_refused_says_so_from_the_first_failed_write() {
+    let texts = at_all_sizes("refused", &scenes::refused(), &scenes::view());
+    let said = ["ROLLING BACK for 6s", "the write home fails", "compute.urlMaps.update", "2 attempts failed", "next in 3s", "y copies"];
+    says(&texts, &said);
+    // Where the whole command has room it stands there whole, and half of one stands nowhere.
+    assert!(texts[1].contains("gcloud compute url-maps") && texts[2].contains("gcloud compute url-maps"), "{}", texts[1]);
+    for text in &texts {
+        let title = text.lines().find(|line| line.contains("Traffic")).unwrap();
+        assert!(title.contains("GOING HOME, 2 attempts failed"), "{title}");
+        assert!(!text.contains("NOT HOME"), "{text}");
+    }
+}
+
+#[test]
+fn the_largest_figure_tells_where_users_are_and_not_what_is_given() {
+    for (name, state, share, given) in
+        [("figure-home", scenes::rollback(), "13", "0% given away"), ("figure-stranger", scenes::stranger(), "34", "35")]
+    {
+        let plan = &state.opened.as_ref().unwrap().plan;
+        let told = cutover::words::figure(&state, &plan.routes[0], &state.routes[&scenes::id("frontend")]);
+        assert!(told.share.starts_with(share) && told.label == "not on Cloud Run", "{told:?}");
+        assert!(told.given.as_ref().is_some_and(|told| told.starts_with(given)), "{told:?}");
+        let watch = View { screen: cutover::tui::view::Screen::Watch, ..scenes::view() };
+        says(&at_all_sizes(name, &state, &watch), &["are not on Cloud Run."]);
+        assert!(at_all_sizes(name, &state, &scenes::view())[2].contains("given away"), "{name}");
+    }
+}
+
+#[test]
+fn in_a_simulated_world_the_command_by_hand_moves_nothing_real() {
+    let mut state = scenes::stuck();
+    state.opened.as_mut().unwrap().world = cutover::core::event::WorldKind::Demo { speed: 1 };
+    for screen in [cutover::tui::view::Screen::Main, cutover::tui::view::Screen::Watch] {
+        let texts = at_all_sizes("stuck-demo", &state, &View { screen, ..scenes::view() });
+        says(&texts, &["# gcloud compute url-maps", "it steers the real project"]);
+    }
+}
+
+#[test]
 fn home_that_nobody_has_seen_is_not_called_home() {
     let texts = at_all_sizes("home-accepted", &scenes::rollback(), &scenes::view());
     says(&texts, &["home accepted", "13% ", "given 0%, gets 13%", "error rate 8.20% of 5.00%"]);
@@ -155,6 +194,11 @@ fn a_backend_whose_answers_fail_is_not_called_healthy() {
         &["GKE answers 404 text/plain where home answers 200 text/html", "100.00% fail at the", "answers unlike home", "0.18% own"],
     );
     assert!(texts.iter().all(|text| !text.contains("✓ healthy  6/6") && !text.contains("✓ settled")), "{}", texts[0]);
+    // What leads home by itself stands among what does, with its clock.
+    says(&texts, &["door, GKE", "clock running"]);
+    assert!(texts.iter().all(|text| !text.contains("✓ armed")), "{}", texts[0]);
+    let metrics = View { screen: cutover::tui::view::Screen::Metrics, ..scenes::view() };
+    says(&at_all_sizes("not-found-metrics", &scenes::not_found(), &metrics)[1..], &["door: unlike home"]);
     insta::assert_snapshot!("not_found_80x24", texts[0]);
 }
 

@@ -117,7 +117,7 @@ fn a_rollback_brings_its_cause_and_how_far_it_is() {
             "ROLLING BACK to Cloud Run for 12s",
             "error rate of GKE was 8.20%",
             "gets 13%",
-            "reach GKE now.",
+            "are not on Cloud Run.",
             "13% of requests still meet others",
         ],
     );

@@ -41,6 +41,11 @@ impl Account {
         [("HOME", at("")), ("XDG_CONFIG_HOME", at("config")), ("XDG_STATE_HOME", at("state")), ("CUTOVER_RUNTIME_DIR", at("run"))]
     }
 
+    /// A place in this account's home.
+    pub(crate) fn at(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
     pub(crate) fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(PROGRAM);
         // What is printed names the program as it is called from where one stands: here that is always its whole path.
@@ -66,7 +71,7 @@ impl Account {
         shell.output().unwrap()
     }
 
-    fn plan() -> String {
+    pub(crate) fn plan() -> String {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("plans/hexproperty.yaml").display().to_string()
     }
 

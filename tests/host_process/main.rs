@@ -20,6 +20,7 @@ mod death;
 mod join;
 mod known;
 mod left;
+mod living;
 mod restart;
 mod silent;
 mod unanswered;

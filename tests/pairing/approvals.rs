@@ -85,7 +85,7 @@ async fn the_second_person_types_the_word_and_the_first_sees_it_move() {
 async fn the_asker_can_read_it_and_take_it_back_but_not_approve_it() {
     let mut table = asked().await;
     table.keys(ANA, "v").await;
-    table.see(ANA, "You asked, so ben must answer").await;
+    table.see(ANA, "Type withdraw to take it back. ben must answer").await;
     table.enter(ANA, "frontend-100").await;
     table.see(ANA, "type withdraw to take it back; nothing was decided").await;
     assert_eq!(writes(&table.session), 0);

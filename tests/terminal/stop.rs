@@ -58,6 +58,23 @@ fn stopped_without_a_warning_and_continued_it_takes_the_terminal_again() {
 }
 
 #[test]
+fn what_goes_home_while_it_stands_still_is_not_lost() {
+    let mut cockpit = Cockpit::flying();
+    cockpit.signal(Signal::STOP);
+    cockpit.until("standstill", Cockpit::is_stopped);
+    cockpit.send(b"p");
+    cockpit.send(HOME.as_bytes());
+    std::thread::sleep(LONG);
+    cockpit.signal(Signal::CONT);
+    cockpit
+        .until_deed("the way home", |transition| matches!(&transition.entry.event, Event::Asked { command: Command::Rollback { .. }, .. }));
+    let asked = cockpit.transitions().into_iter().filter(|transition| matches!(transition.entry.event, Event::Asked { .. })).count();
+    assert_eq!(asked, 1, "what was typed for another screen is asked for by nobody");
+    cockpit.press(&["q"]);
+    assert_eq!(cockpit.wait().code, 0);
+}
+
+#[test]
 fn a_shell_stops_it_and_continues_it() {
     let mut cockpit = Cockpit::flying_as_a_job();
     cockpit.signal_job(Signal::TSTP);

@@ -28,7 +28,7 @@ use crate::{
         weight::Weights,
     },
     plan::model::Trigger,
-    words::{self, Names},
+    words::{self, Names, absence},
 };
 
 #[derive(Debug, Serialize)]
@@ -184,9 +184,11 @@ pub(super) fn status(state: &State, session: String, plan: String) -> Status {
     let names = Names::of(state);
     let plan_of = state.opened.as_ref().map(|opened| &*opened.plan);
     let planned = |id: &RouteId| plan_of.and_then(|plan| Some((plan, plan.routes.iter().find(|route| route.id == *id)?)));
+    let world = state.opened.as_ref().map(|opened| opened.world);
     let by_hand = |id: &RouteId| ByHand {
-        home: planned(id).map(|(plan, route)| plan.home_by_hand(route)),
-        out: planned(id).and_then(|(plan, route)| stranded(state, route).map(|stranded| plan.all_by_hand(route, stranded.target))),
+        home: planned(id).map(|(plan, route)| absence::command_home(plan, route, world)),
+        out: planned(id)
+            .and_then(|(plan, route)| stranded(state, route).map(|stranded| absence::command(plan, route, stranded.target, world))),
     };
     let of = |(id, route)| {
         let stands = planned(id).map_or(Home::Unread, |(_, planned)| home(state, planned));

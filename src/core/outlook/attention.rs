@@ -79,10 +79,12 @@ pub enum Attention {
         found: Weights,
         expected: Weights,
     },
-    /// A rollback is under way.
+    /// A rollback is under way, whose write has failed so often.
     RollingBack {
         route: RouteId,
         since: Timestamp,
+        attempts: u32,
+        why: Obstacle,
     },
     /// Home is accepted after a rollback, and requests have not shown yet that everybody is there.
     HomeNotSeen {

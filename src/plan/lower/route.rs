@@ -21,8 +21,13 @@ const KEYS: &[&str] =
 
 pub(super) fn routes(problems: &mut Problems, at: &At<'_>, declared: &Declared<'_>) -> Option<Vec<Route>> {
     let mut names = Names::new("route");
+    let mut asked = Addresses::default();
     let entries = reader::list(problems, at, "routes")?;
-    let found: Vec<_> = entries.iter().map(|entry| route(problems, &mut names, entry.clone(), declared)).collect();
+    let mut found = Vec::new();
+    for entry in &entries {
+        asked.next_route();
+        found.push(route(problems, &mut names, &mut asked, entry.clone(), declared));
+    }
     for (place, (route, entry)) in found.iter().zip(&entries).enumerate() {
         let Some(route) = route else { continue };
         let shares = |earlier: &&Route| earlier.driver == route.driver;
@@ -34,7 +39,49 @@ pub(super) fn routes(problems: &mut Problems, at: &At<'_>, declared: &Declared<'
     found.into_iter().collect()
 }
 
-fn route(problems: &mut Problems, names: &mut Names, at: At<'_>, declared: &Declared<'_>) -> Option<Route> {
+/// Which addresses of backends are asked so far. One that two backends share tells of neither.
+#[derive(Default)]
+struct Addresses {
+    route: usize,
+    known: Vec<Address>,
+}
+
+struct Address {
+    route: usize,
+    key: &'static str,
+    url: Shown,
+    backend: Option<BackendId>,
+}
+
+impl Addresses {
+    fn next_route(&mut self) {
+        self.route += 1;
+    }
+
+    /// Notes that the address at `at` is another backend's already. Two routes may lead to one workload, so between routes it is only a warning.
+    fn take(&mut self, problems: &mut Problems, at: &At<'_>, key: &'static str, url: &Shown, backend: Option<&BackendId>) {
+        let same = self.known.iter().filter(|known| known.key == key && known.url == *url);
+        if let Some(earlier) = same.max_by_key(|known| known.route) {
+            let other = earlier.backend.as_ref().map_or_else(|| "another backend".to_owned(), |id| format!("backend `{id}`"));
+            match earlier.route == self.route {
+                true => {
+                    let message = format!("`{key}` is the address of {other} too; what is seen there would count for both");
+                    problems.at(at, message).allowed("an address of its own for each backend of a route").error();
+                }
+                false => {
+                    let message = format!("`{key}` is the address of {other} of another route too; what is seen there counts for both");
+                    problems
+                        .at(at, message)
+                        .help("give each route's backend an address of its own, if they are not one workload")
+                        .warning();
+                }
+            }
+        }
+        self.known.push(Address { route: self.route, key, url: url.clone(), backend: backend.cloned() });
+    }
+}
+
+fn route(problems: &mut Problems, names: &mut Names, addresses: &mut Addresses, at: At<'_>, declared: &Declared<'_>) -> Option<Route> {
     let fields = Fields::open(problems, at, KEYS)?;
     let id = fields.required(problems, "name", "frontend").and_then(|at| names.take(problems, &at));
     let title = fields.required(problems, "title", "Web frontend").and_then(|at| reader::title(problems, &at));
@@ -44,7 +91,7 @@ fn route(problems: &mut Problems, names: &mut Names, at: At<'_>, declared: &Decl
         let message = "without `front_door` nobody sees which backend really answers; only what the API says will be shown";
         problems.at(fields.at(), message).help("add `front_door: https://www.example.com`").warning();
     }
-    let backends = fields.required(problems, "backends", "[…]").and_then(|at| backends(problems, &at, driver.as_ref()));
+    let backends = fields.required(problems, "backends", "[…]").and_then(|at| backends(problems, addresses, &at, driver.as_ref()));
     let known: Vec<&str> = declared::backends_of(fields.at().node).iter().map(|backend| backend.name).collect();
     let home_at = fields.required(problems, "home", "run");
     let target_at = fields.required(problems, "target", "gke");
@@ -130,30 +177,46 @@ fn driver(problems: &mut Problems, at: At<'_>) -> Option<Driver> {
     }
 }
 
-fn backends(problems: &mut Problems, at: &At<'_>, driver: Option<&Driver>) -> Option<Vec<Backend>> {
+fn backends(problems: &mut Problems, addresses: &mut Addresses, at: &At<'_>, driver: Option<&Driver>) -> Option<Vec<Backend>> {
     let mut names = Names::new("backend");
     let mut targets = Names::new("backend with a target");
     let entries = reader::list(problems, at, "backends")?;
     if entries.len() < 2 {
         problems.at(at, "a route with one backend can't be split").allowed("two backends or more").error();
     }
-    let found: Vec<_> = entries.iter().map(|entry| backend(problems, &mut names, &mut targets, entry.clone(), driver)).collect();
+    let mut taken = Taken { names: &mut names, targets: &mut targets, addresses };
+    let found: Vec<_> = entries.iter().map(|entry| backend(problems, &mut taken, entry.clone(), driver)).collect();
     found.into_iter().collect()
+}
+
+/// What belongs to a backend already and to no other.
+struct Taken<'a> {
+    names: &'a mut Names,
+    targets: &'a mut Names,
+    addresses: &'a mut Addresses,
 }
 
 const BACKEND_KEYS: &[&str] = &["name", "title", "cloud_run", "gke", "backend_service", "revision", "metrics", "probe"];
 
-fn backend(problems: &mut Problems, names: &mut Names, targets: &mut Names, at: At<'_>, driver: Option<&Driver>) -> Option<Backend> {
+fn backend(problems: &mut Problems, taken: &mut Taken<'_>, at: At<'_>, driver: Option<&Driver>) -> Option<Backend> {
     let fields = Fields::open(problems, at, BACKEND_KEYS)?;
-    let id = fields.required(problems, "name", "run").and_then(|at| names.take(problems, &at));
+    let id: Option<BackendId> = fields.required(problems, "name", "run").and_then(|at| taken.names.take(problems, &at));
     let title = fields.required(problems, "title", "Cloud Run").and_then(|at| reader::title(problems, &at));
     let workload = workload(problems, &fields);
-    let target = target(problems, targets, &fields, driver);
-    let metrics_url = match fields.optional(problems, "metrics") {
-        Some(at) => address(problems, &at).map(Some),
+    let target = target(problems, taken.targets, &fields, driver);
+    let metrics_at = fields.optional(problems, "metrics");
+    let metrics_url = match &metrics_at {
+        Some(at) => address(problems, at).map(Some),
         None => Some(None),
     };
     let probe = asked(problems, &fields, "probe");
+    let probe_at = fields.entry("probe");
+    let probed = probe.as_ref().and_then(|asked| Some(&asked.as_ref()?.url));
+    for (key, at, url) in [("metrics", &metrics_at, metrics_url.as_ref().and_then(Option::as_ref)), ("probe", &probe_at, probed)] {
+        if let (Some(at), Some(url)) = (at, url) {
+            taken.addresses.take(problems, at, key, url, id.as_ref());
+        }
+    }
     let workload = workload?;
     let platform = match &workload {
         WorkloadRef::CloudRunService { .. } => Platform::CloudRun,

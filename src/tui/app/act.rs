@@ -7,6 +7,7 @@ use crate::{
     core::{
         command::{Command, ControlsCommand, Look},
         decision::Refusal,
+        event::WorldKind,
         fails::stranded,
         news::Tone,
         outlook,
@@ -27,7 +28,7 @@ use crate::{
         view::{Pane, Screen, Zoom},
         widgets::line::LineEdit,
     },
-    words::Names,
+    words::{Names, absence},
 };
 
 impl App {
@@ -171,12 +172,19 @@ impl App {
     /// The command that brings the route home without us goes to the terminal's clipboard.
     fn copy_by_hand(&mut self) -> Flow {
         let Some((plan, route)) = words::plan(&self.state).zip(self.route()) else { return Flow::Stay };
-        let (command, title) = (plan.home_by_hand(route), route.title.clone());
-        self.notify(
-            Tone::Plain,
-            format!("the command that brings {title} home is in your terminal's clipboard, if it lets programs write it"),
-        );
+        let (command, title) = (absence::command_home(plan, route, self.world()), route.title.clone());
+        let told = format!("the command that brings {title} home is in your terminal's clipboard, if it lets programs write it");
+        self.notify(Tone::Plain, format!("{told}{}", self.commented()));
         Flow::Copy(command)
+    }
+
+    fn world(&self) -> Option<WorldKind> {
+        self.state.opened.as_ref().map(|opened| opened.world)
+    }
+
+    /// Why a copied command is a comment, where it is one.
+    fn commented(&self) -> String {
+        absence::caution(self.world()).map_or_else(String::new, |caution| format!("; as a comment, for {caution}"))
     }
 
     /// The command that leaves a home which fails; where home does not, nobody needs it, and what it does is done by a draft.
@@ -190,12 +198,13 @@ impl App {
             self.notify(Tone::Plain, told);
             return Flow::Stay;
         }
-        let command = plan.all_by_hand(route, &route.target);
+        let command = absence::command(plan, route, &route.target, self.world());
         let latched = self.state.routes.get(&route.id).is_some_and(|known| known.latch.is_some());
         let first = if latched { format!("; first {} re-arms the route", words::key(&self.view, Action::Rearm)) } else { String::new() };
         let adopts = words::key(&self.view, Action::AdoptDrift);
         let told = format!(
-            "the command that moves everybody to {there} is in your terminal's clipboard, if it lets programs write it; cutover did not judge it{first}; after it {adopts} adopts what it finds"
+            "the command that moves everybody to {there} is in your terminal's clipboard, if it lets programs write it; cutover did not judge it{first}; after it {adopts} adopts what it finds{}",
+            self.commented()
         );
         self.notify(Tone::Warning, told);
         Flow::Copy(command)

@@ -1,7 +1,7 @@
 //! What the hands did and has not been acted upon yet, in the order in which it came.
 //!
-//! A key that acts waits until it is sure that it is no part of a burst; whatever comes behind it waits too, so that order is kept. A
-//! paste goes into a line that is being typed and nowhere else.
+//! A key that acts waits until it is sure that it is no part of a burst; whatever comes behind it waits too, so that order is kept. The
+//! way home waits for nothing. A paste goes into a line that is being typed and nowhere else.
 
 use std::{collections::VecDeque, time::Instant};
 
@@ -45,7 +45,11 @@ impl App {
     /// When the first that waits may be acted upon.
     pub(super) fn ripe_at(&self) -> Option<tokio::time::Instant> {
         let first = self.input_queue.waiting.front()?;
-        Some((if self.acts(&first.input) { first.at + BURST_WINDOW } else { first.at }).into())
+        let waits = match &first.input {
+            Input::Key(key) => self.acts(&first.input) && self.meaning(*key) != Meaning::Rollback,
+            Input::Mouse(_) | Input::Paste(_) | Input::FocusGained | Input::FocusLost | Input::Gone => false,
+        };
+        Some((if waits { first.at + BURST_WINDOW } else { first.at }).into())
     }
 
     /// Does what may be done by now.

@@ -57,6 +57,7 @@ mod overlays;
 mod reunion;
 mod scroll;
 mod unanswered;
+mod way_home;
 
 pub use unanswered::Left;
 
@@ -272,6 +273,7 @@ async fn turn(app: &mut App, mut inputs: mpsc::Receiver<Arrived>, mut signals: i
         }
         dirty = true;
         app.tell_looks();
+        app.press_on();
         match app.work() {
             Flow::Stay => {}
             Flow::Redraw => canvas.forget(),
@@ -302,6 +304,8 @@ struct App {
     asks: u64,
     /// What was asked for and has no answer, and since when.
     unanswered: BTreeMap<AskId, (Instant, Unanswered)>,
+    /// A rollback that was asked for and has no answer yet.
+    way_home: Option<way_home::WayHome>,
     /// The newest shift that was asked for and has no answer yet.
     asked: Option<Asked>,
     /// Nothing more will be heard.
@@ -351,6 +355,7 @@ impl App {
             guard: Guard::default(),
             asks: 0,
             unanswered: BTreeMap::new(),
+            way_home: None,
             asked: None,
             over: false,
             heard_at: Instant::now(),
@@ -465,20 +470,32 @@ impl App {
         if self.looks.due().is_some() {
             self.tell_all_looks();
         }
-        self.asks += 1;
-        let asked = ToHost::Ask { ask: AskId(self.asks), key: Some(Shown::new(key)), command: command.clone() };
-        match self.link.asks.try_send(asked) {
-            Ok(()) => self.wait_for(AskId(self.asks), key, command),
-            Err(_) => {
-                self.notify(Tone::Alarm, "the session can't be asked now; nothing was changed; it is tried to reach it again".to_owned());
-            }
+        if let Command::Rollback { .. } = command {
+            return self.ask_home(key, command);
+        }
+        if !self.send(key, command) {
+            self.notify(Tone::Alarm, "the session can't be asked now; nothing was changed; it is tried to reach it again".to_owned());
         }
     }
 
+    /// Whether the line has taken it.
+    fn send(&mut self, key: &str, command: Command) -> bool {
+        self.asks += 1;
+        let asked = ToHost::Ask { ask: AskId(self.asks), key: Some(Shown::new(key)), command: command.clone() };
+        let taken = self.link.asks.try_send(asked).is_ok();
+        if taken {
+            self.wait_for(AskId(self.asks), key, command);
+        }
+        taken
+    }
+
     fn answered(&mut self, reply: Reply) {
+        self.note(&reply);
+        if self.goes_on_home(&reply) {
+            return;
+        }
         let (Reply::Answered { ask, .. } | Reply::NotSent { ask, .. } | Reply::Lost { ask, .. }) = &reply;
         let shift = self.asked.take_if(|asked| asked.ask == *ask);
-        self.note(&reply);
         let route = shift.as_ref().map(|asked| asked.route.clone());
         let until_news = || route.clone().map_or(Holds::ForItsTime, Holds::UntilNewsOf);
         let (tone, text, holds) = match reply {

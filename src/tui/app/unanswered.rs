@@ -84,7 +84,9 @@ impl App {
             let Ok(Some(reply)) = tokio::time::timeout_at(deadline, self.link.replies.recv()).await else { break };
             self.note(&reply);
         }
-        let unanswered = self.unanswered.into_values().map(|(since, asked)| Unanswered { age: age(since), ..asked }).collect();
+        // A way home that the line has never taken is as open as one whose line broke.
+        let kept = self.kept_home();
+        let unanswered = self.unanswered.into_values().map(|(since, asked)| Unanswered { age: age(since), ..asked }).chain(kept).collect();
         let Link { view, asks, mut replies, .. } = self.link;
         let connection = view.borrow().connection.clone();
         let state = view.borrow().state.clone();
@@ -95,6 +97,6 @@ impl App {
     }
 }
 
-fn age(since: Instant) -> Millis {
+pub(super) fn age(since: Instant) -> Millis {
     Millis(u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX))
 }

@@ -85,7 +85,8 @@ pub fn hints(scene: Scene<'_>, width: u16) -> Vec<Hint> {
     let held = words::route(state, view.route).and_then(|route| state.routes.get(&route.id)).is_some_and(|known| known.hold.is_some());
     let offered = |action: &Action| {
         let binding = view.keys.binding(*action)?;
-        let here = binding.context.is_on(Some(view.screen));
+        // What lies above the screen takes the keys, so none is offered that would be typed there.
+        let here = binding.context.is_on(view.overlay.is_none().then_some(view.screen));
         // What can't reach the session now is not offered either, the way home included: the notice names the lever by hand.
         let reaches = view.hearing == Hearing::Connected || binding.danger == Danger::Appearance;
         let key = binding.keys.first().map(ToString::to_string)?;
@@ -140,7 +141,9 @@ fn matters(state: &State, view: &View) -> Vec<Action> {
         actions.extend([Action::Drop, Action::Scroll(Scroll::Down)]);
         actions.extend((view.focus == Pane::Journal).then_some(Action::Filter));
     }
-    if route.is_some_and(|route| matches!(home(state, route), Home::NotHome { .. })) || view.hearing != Hearing::Connected {
+    if route.is_some_and(|route| matches!(home(state, route), Home::NotHome { .. } | Home::Going { attempts: 1.., .. }))
+        || view.hearing != Hearing::Connected
+    {
         actions.push(Action::CopyByHand);
     }
     if route.is_some_and(|route| stranded(state, route).is_some()) {

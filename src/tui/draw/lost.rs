@@ -90,7 +90,7 @@ fn named(name: &str, value: String, theme: &Theme) -> Line<'static> {
 }
 
 fn lost(why: &str, then: Then, width: usize, scene: Scene<'_>) -> Vec<Line<'static>> {
-    let Scene { state, theme, .. } = scene;
+    let Scene { state, view, theme } = scene;
     let mut lines: Vec<Line<'static>> = text::wrap(why, width).into_iter().map(|row| Line::styled(row, theme.text)).collect();
     lines.push(Line::default());
     lines.push(Line::styled(format!("Last seen at {}Z; the grey screen is as old as that:", words::clock(state.now)), theme.text));
@@ -122,6 +122,10 @@ fn lost(why: &str, then: Then, width: usize, scene: Scene<'_>) -> Vec<Line<'stat
     }
     let next = match then {
         Then::Listen => "The line is open: keys are sent, and carried out when the host goes on.".to_owned(),
+        Then::TryAgain { attempts } if view.me.as_ref().is_none_or(|me| me.role.may_steer()) => {
+            let home = words::key(view, Action::Rollback);
+            format!("Trying again by itself, attempt {attempts}. {home} is kept until then, no other key is.")
+        }
         Then::TryAgain { attempts } => format!("Trying again by itself, attempt {attempts}. No key reaches the session until then."),
         Then::Nothing => "Nothing is tried again. q leaves; cutover sessions shows what runs.".to_owned(),
     };
@@ -207,10 +211,7 @@ fn by_hand(scene: Scene<'_>) -> Vec<Line<'static>> {
         if plan.routes.len() > 1 { format!("; {} shows the next route's", words::key(view, Action::NextRoute)) } else { String::new() };
     let copies = words::key(view, Action::CopyByHand);
     let head = format!("  {} home by hand, in a shell with your own rights ({copies} copies it{next}):", route.title);
-    let simulated = match state.opened.as_ref().map(|opened| opened.world) {
-        Some(WorldKind::Demo { .. }) => Some(format!("    ({})", crate::words::absence::STEERS_THE_REAL)),
-        Some(WorldKind::Live) | None => None,
-    };
+    let simulated = absence::caution(state.opened.as_ref().map(|opened| opened.world)).map(|note| format!("    ({note})"));
     let parts = words::by_hand(state, route, COMMAND_COLUMNS);
     let parts = parts.into_iter().map(|part| Line::styled(format!("    {part}"), theme.figure));
     let simulated = simulated.map(|note| Line::styled(note, theme.warn));

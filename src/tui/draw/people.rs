@@ -65,7 +65,7 @@ pub fn pass(state: &State, view: &View, chosen: ClientId) -> Pass {
 pub fn draw(chosen: usize, scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
     let Scene { state, view, theme } = scene;
     let people = order(state);
-    let inner = dialog::draw("Who is here", theme, dialog::place(area, COLUMNS, people.len() as u16 + 7), buf);
+    let inner = dialog::draw("Who is here", theme, dialog::place(area, COLUMNS, people.len() as u16 + 8), buf);
     let steers = match &state.controls.holder {
         Some(holder) => format!("{} has had the controls for {} (grant {})", holder.who, view.age(holder.since), state.controls.epoch),
         None => "nobody has the controls".to_owned(),

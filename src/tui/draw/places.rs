@@ -9,7 +9,7 @@ use crate::{
     core::state::State,
     tui::{
         draw::{footer, toasts},
-        panes::{draft, rollback, traffic, words},
+        panes::{draft, rollback, traffic, triggers, words},
         scene::Scene,
         view::{Pane, Screen, Zoom},
     },
@@ -124,7 +124,7 @@ fn main(scene: Scene<'_>, places: &mut Places, mut rest: Rect) {
 /// Rows of the trigger pane with one row or two for each trigger.
 fn trigger_rows(state: &State, rows_each: u16) -> u16 {
     let count = words::plan(state).map_or(0, |plan| plan.triggers.len()) as u16;
-    count.clamp(1, 8) * rows_each + 2
+    count.clamp(1, 8) * rows_each + 2 + (triggers::at_the_door(state).len() as u16).min(4)
 }
 
 fn database_rows(state: &State) -> u16 {

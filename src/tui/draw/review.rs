@@ -115,6 +115,8 @@ fn terms(approval: &Approval, scene: Scene<'_>) -> Vec<Row> {
     let towards = target.map_or_else(String::new, |target| format!(" to {target}{bound}"));
     let rows = vec![
         Row::Said(Line::from(head.into_iter().chain([Span::styled(towards, theme.text)]).collect::<Vec<_>>())),
+        // High up, so that it is not what has no room.
+        Row::Expiry,
         Row::Blank,
         Row::Split("before", from.clone()),
         Row::Split("after", to.clone()),
@@ -122,15 +124,15 @@ fn terms(approval: &Approval, scene: Scene<'_>) -> Vec<Row> {
     ];
     let database = text::wrap(&format!("{}{}", term("replication"), lag(state, view)), usize::from(COLUMNS - NAMES) - 8);
     let database = database.into_iter().enumerate().map(|(place, part)| named(if place == 0 { "database" } else { "" }, part));
-    let asker = state.people.get(&approval.by.client).and_then(|person| person.credentials.as_ref());
-    let asker =
-        asker.map(|known| named("asked by", format!("{} {} {}", approval.by.who, theme.glyphs.dot, crate::words::credentials(known))));
     let barred = approval.barred.iter().flat_map(|(who, Barred { how, after })| {
-        let told = format!("{} {}, and can't approve it", theme.glyphs.warn, crate::words::barred(who, how, *after));
+        let told = format!("{} {}: may not approve", theme.glyphs.warn, crate::words::barred(who, how, *after));
         text::wrap(&told, usize::from(COLUMNS) - 6).into_iter().map(|part| Row::Said(Line::styled(part, theme.warn))).collect::<Vec<_>>()
     });
     let rests = [named("rests on", format!("version {}, plan {}, {}", term("version"), term("plan"), term("controls")))];
-    let asked = [named("asked", words::age(view.age(approval.at))), Row::Expiry, Row::Blank];
+    let asker = state.people.get(&approval.by.client).and_then(|person| person.credentials.as_ref());
+    let by = asker
+        .map_or_else(String::new, |known| format!(" by {} {} {}", approval.by.who, theme.glyphs.dot, crate::words::credentials(known)));
+    let asked = [named("asked", format!("{}{by}", words::age(view.age(approval.at)))), Row::Blank];
     let open = draft::all_open_before(&open_before(state), crate::words::Names::of(state)).unwrap_or_default();
     let open = text::wrap(&open, usize::from(COLUMNS) - 6).into_iter().filter(|part| !part.is_empty()).enumerate().map(|(place, part)| {
         let mark = if place == 0 { theme.glyphs.warn } else { " " };
@@ -144,7 +146,7 @@ fn terms(approval: &Approval, scene: Scene<'_>) -> Vec<Row> {
         rows.map(|(place, part)| Row::Said(Line::styled(format!("{} {part}", if place == 0 { glyph } else { " " }), style)))
             .collect::<Vec<_>>()
     });
-    rows.into_iter().chain(against).chain(barred).chain(database).chain(rests).chain(open).chain(asker).chain(asked).collect()
+    rows.into_iter().chain(against).chain(barred).chain(database).chain(rests).chain(open).chain(asked).collect()
 }
 
 /// The newest figure with its own age, which the digest does not cover because it never stands still.
@@ -177,6 +179,7 @@ fn legs(route: &Route, weights: &Weights, theme: &Theme) -> Vec<Leg> {
         name: backend.title.to_string(),
         style: words::backend_style(route, &backend.id, theme),
         accepted: Some(weights.of(&backend.id).get()),
+        fills: None,
         wanted: None,
         draft: None,
         observed: None,
@@ -214,8 +217,8 @@ fn answer(approval: &Approval, line: &LineEdit, mine: bool, scene: Scene<'_>, fo
     }
     let asks = if mine {
         let others = seconds(approval, state);
-        let who = if others.is_empty() { "somebody else, and nobody here may".to_owned() } else { others.join(" or ") };
-        typed(&format!("You asked, so {who} must answer; type "), "withdraw", " to take it back", theme)
+        let who = if others.is_empty() { "Nobody here may answer yet".to_owned() } else { format!("{} must answer", others.join(" or ")) };
+        typed("Type ", "withdraw", &format!(" to take it back. {who}"), theme)
     } else {
         typed("Type ", &word(state, approval), " and Enter to approve, no and why to deny", theme)
     };

@@ -2,8 +2,8 @@
 //!
 //! More than eight keys within 20 ms are no typing, and neither are two or more within 2 ms that end in Enter: that is a line of text, and
 //! its end would ask for something. Input that waited longer than two seconds was meant for another screen. Such keys may move the
-//! cursor, but what has an effect on others doesn't happen; the person is told so. Two exceptions lead home: a burst that is nothing but
-//! the rollback chord is an insistent hand after a stall, and a few keys around the chord don't take its meaning away.
+//! cursor, but what has an effect on others doesn't happen; the person is told so. The chord that goes home is never doubted, whatever its
+//! age and whatever came around it: going home is always the safe direction, and the machine is busiest when it is needed most.
 
 use std::{
     collections::VecDeque,
@@ -72,7 +72,7 @@ struct Chain {
 
 #[derive(Debug, Default)]
 pub struct Guard {
-    recent: VecDeque<(Instant, Meaning)>,
+    recent: VecDeque<Instant>,
     chain: Option<Chain>,
     bursts: Spans,
     lines: Spans,
@@ -81,18 +81,17 @@ pub struct Guard {
 impl Guard {
     /// Notes a key that arrived at `at`. Keys are noted in the order of their arrival.
     pub fn saw(&mut self, at: Instant, meaning: Meaning) {
-        self.saw_burst(at, meaning);
+        self.saw_burst(at);
         self.saw_line(at, meaning);
     }
 
-    fn saw_burst(&mut self, at: Instant, meaning: Meaning) {
-        while self.recent.front().is_some_and(|(first, _)| at.duration_since(*first) > BURST_WINDOW) {
+    fn saw_burst(&mut self, at: Instant) {
+        while self.recent.front().is_some_and(|first| at.duration_since(*first) > BURST_WINDOW) {
             self.recent.pop_front();
         }
-        self.recent.push_back((at, meaning));
-        let insistent = self.recent.iter().all(|(_, meaning)| *meaning == Meaning::Rollback);
-        if self.recent.len() > BURST_KEYS && !insistent {
-            self.bursts.add(Span { first: self.recent[0].0, last: at });
+        self.recent.push_back(at);
+        if self.recent.len() > BURST_KEYS {
+            self.bursts.add(Span { first: self.recent[0], last: at });
         }
         // A flood needs no more than the window's proof.
         self.recent.truncate(4 * BURST_KEYS);
@@ -118,11 +117,11 @@ impl Guard {
     /// Whether the key that arrived at `at` may act at `now`. Ask when [`BURST_WINDOW`] has passed since `at`, or a burst that the key
     /// began is not known yet.
     pub fn doubt(&self, at: Instant, meaning: Meaning, now: Instant) -> Option<Doubt> {
-        if now.duration_since(at) > OLD {
-            return Some(Doubt::Old);
+        match meaning {
+            Meaning::Rollback => None,
+            Meaning::LineEnd | Meaning::Other if now.duration_since(at) > OLD => Some(Doubt::Old),
+            Meaning::LineEnd | Meaning::Other => (self.lines.hold(at) || self.bursts.hold(at)).then_some(Doubt::Burst),
         }
-        let line = meaning != Meaning::Rollback && self.lines.hold(at);
-        (line || self.bursts.hold(at)).then_some(Doubt::Burst)
     }
 }
 
@@ -197,18 +196,20 @@ mod tests {
             last = now + Duration::from_micros(index * 10);
             guard.saw(last, if index == 70_000 { Rollback } else { Other });
         }
-        assert_eq!(guard.doubt(now, Rollback, last), Some(Doubt::Burst));
+        assert_eq!(guard.doubt(now, Other, last), Some(Doubt::Burst));
         assert_eq!(guard.doubt(last, Other, last), Some(Doubt::Burst));
         assert!(guard.recent.len() <= 4 * BURST_KEYS);
     }
 
     #[test]
-    fn an_insistent_rollback_counts() {
+    fn the_way_home_is_doubted_neither_for_its_age_nor_for_what_came_around_it() {
         let (mut guard, now) = (Guard::default(), Instant::now());
-        for _ in 0..20 {
-            guard.saw(now, Rollback);
+        for index in 0..40 {
+            guard.saw(now, if index % 3 == 0 { Rollback } else { Other });
         }
         assert_eq!(guard.doubt(now, Rollback, now), None);
+        assert_eq!(guard.doubt(now, Rollback, now + Duration::from_mins(10)), None);
+        assert_eq!(guard.doubt(now, Other, now), Some(Doubt::Burst));
     }
 
     #[test]

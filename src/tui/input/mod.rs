@@ -225,7 +225,7 @@ pub enum Gesture {
 pub enum Input {
     Key(Key),
     Mouse(Mouse),
-    /// Pasted text, at most [`parse::PASTE_BYTES_MAX`] of it. Never a key.
+    /// Pasted text, at most `PASTE_BYTES_MAX` of it. Never a key.
     Paste(String),
     FocusGained,
     FocusLost,

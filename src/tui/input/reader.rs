@@ -5,6 +5,7 @@
 //! because a cockpit without a terminal holds controls that somebody else needs.
 
 use std::{
+    collections::BTreeMap,
     os::fd::AsFd,
     sync::{
         Arc,
@@ -21,12 +22,15 @@ use rustix::{
 };
 use tokio::sync::mpsc::{Sender, error::TrySendError};
 
-use super::{Arrived, Input, parse::Parser};
+use super::{Arrived, Code, Held, Input, Key, parse::Parser};
 
-/// Inputs that may wait for the cockpit; a later one is dropped, since whoever is that far behind draws nothing anyway.
+/// Inputs that may wait for the cockpit; a later one is dropped, since whoever is that far behind draws nothing anyway. A chord is kept,
+/// since it may be the way home.
 pub const INPUTS_MAX: usize = 4096;
 /// Between two looks at a silent terminal.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How often a chord that found no room is offered again.
+const OFFER_EVERY: Duration = Duration::from_millis(50);
 /// After a hang-up, the cockpit has this long to leave by itself.
 const GRACE: Duration = Duration::from_millis(1_500);
 /// This much between two turns means that the process stood still: what is read then may have been typed at any time in between.
@@ -63,8 +67,10 @@ fn listen(tty: &impl AsFd, taken: &AtomicU32, inputs: &Sender<Arrived>) {
     let mut buffer = vec![0u8; 16 * 1024];
     let mut last_turn = Instant::now();
     let mut known = taken.load(Ordering::SeqCst);
+    let mut kept = BTreeMap::new();
     loop {
-        let wait = parser.deadline().map_or(LOOK_EVERY, |at| at.saturating_duration_since(Instant::now()).min(LOOK_EVERY));
+        let longest = if kept.is_empty() { LOOK_EVERY } else { OFFER_EVERY };
+        let wait = parser.deadline().map_or(longest, |at| at.saturating_duration_since(Instant::now()).min(longest));
         let event = match look(tty, wait) {
             Ok(event) => event,
             Err(Errno::INTR) => continue,
@@ -89,16 +95,28 @@ fn listen(tty: &impl AsFd, taken: &AtomicU32, inputs: &Sender<Arrived>) {
             return;
         }
         parser.tick(now, &mut parsed);
+        offer(&mut kept, inputs);
         for input in parsed.drain(..) {
-            match inputs.try_send(Arrived { at, input }) {
-                Ok(()) | Err(TrySendError::Full(_)) => {}
-                Err(TrySendError::Closed(_)) => return,
+            if let Err(TrySendError::Full(Arrived { at, input: Input::Key(key) })) = inputs.try_send(Arrived { at, input })
+                && is_chord(key)
+            {
+                kept.insert(key, at);
             }
         }
         if inputs.is_closed() {
             return;
         }
     }
+}
+
+/// What goes home is such a key, whatever key that is for this person; so only a handful can wait.
+fn is_chord(key: Key) -> bool {
+    matches!(key.code, Code::F(_)) || key.mods.ctrl == Held::Yes || key.mods.alt == Held::Yes
+}
+
+/// Sends what found no room before, as soon as there is some.
+fn offer(kept: &mut BTreeMap<Key, Instant>, inputs: &Sender<Arrived>) {
+    kept.retain(|key, at| inputs.try_send(Arrived { at: *at, input: Input::Key(*key) }).is_err());
 }
 
 fn look(tty: &impl AsFd, wait: Duration) -> Result<PollFlags, Errno> {

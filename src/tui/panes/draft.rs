@@ -122,6 +122,7 @@ pub(super) fn draw(scene: Scene<'_>, route: &Route, area: Rect, buf: &mut Buffer
             name: backend.title.to_string(),
             style: words::backend_style(route, &backend.id, theme),
             accepted: forecast.legs.iter().find(|leg| leg.backend == backend.id).map(|leg| side.of(leg).get()),
+            fills: None,
             wanted: None,
             draft: None,
             observed: None,

@@ -33,6 +33,7 @@ pub fn frame(pane: Pane, title: Vec<Span<'static>>, status: Line<'static>, scene
         (false, true) => theme.focus,
         (false, false) => theme.border,
     };
+    let status = shortened(status, area.width, theme);
     let mut head = vec![Span::raw(" ")];
     let mut title = title.into_iter();
     // The call stands beside the labels: the title gives way to it, and the state that it points at never does.
@@ -57,6 +58,7 @@ pub fn frame(pane: Pane, title: Vec<Span<'static>>, status: Line<'static>, scene
 
 /// A frame that nobody can focus, with `status` at the right end of its title line; gives the room inside it.
 pub fn plain(title: Vec<Span<'static>>, status: Line<'static>, theme: &Theme, area: Rect, buf: &mut Buffer) -> Rect {
+    let status = shortened(status, area.width, theme);
     let head =
         fitting([vec![Span::raw(" ")], title, vec![Span::raw(" ")]].concat(), usize::from(area.width).saturating_sub(status.width() + 6));
     let mut block = Block::bordered().border_set(dialog::set(theme.glyphs.frame)).border_style(theme.border).style(theme.base);
@@ -88,6 +90,24 @@ pub fn light(area: Rect, style: Style, theme: &Theme, buf: &mut Buffer) {
             cell.set_style(style);
         }
     }
+}
+
+/// Cells that a title keeps beside the longest status.
+const TITLE_CELLS: u16 = 12;
+
+/// A status that is too long loses its end, and never all of it: it is longest when things are worst.
+fn shortened(status: Line<'static>, width: u16, theme: &Theme) -> Line<'static> {
+    if status.width() + 4 < usize::from(width) {
+        return status;
+    }
+    let mut room = usize::from(width.saturating_sub(TITLE_CELLS + 6));
+    let style = status.style;
+    let spans = status.spans.into_iter().map(|span| {
+        let part = text::cut(&span.content, room, theme.glyphs.ellipsis);
+        room = room.saturating_sub(text::width(&part));
+        Span::styled(part, span.style)
+    });
+    Line::from(spans.collect::<Vec<_>>()).style(style)
 }
 
 /// The front spans that fit; a title that is too long loses its end rather than run into the status.

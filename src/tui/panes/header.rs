@@ -11,9 +11,14 @@ use ratatui::{
 use crate::{
     core::{
         event::WorldKind,
-        state::{HOLD_LASTS, State},
+        has::has,
+        state::{HOLD_LASTS, RouteState, State},
     },
-    domain::{role::Role, time::Millis},
+    domain::{
+        role::Role,
+        time::Millis,
+        weight::{PerMille, WHOLE},
+    },
     tui::{
         keymap::Action,
         panes::words,
@@ -79,12 +84,13 @@ fn badge(scene: Scene<'_>) -> Vec<Span<'static>> {
 fn phase(state: &State, view: &View) -> String {
     let Some(plan) = words::plan(state) else { return String::new() };
     let Some(route) = words::route(state, view.route) else { return String::new() };
-    let share = state
-        .routes
-        .get(&route.id)
-        .and_then(|route_state| route_state.accepted.as_ref())
-        .map(|accepted| accepted.weights.of(&route.target));
-    let Some(share) = share else { return String::new() };
+    let of_target = has(state, &route.id, &route.target);
+    let Some(given) = of_target.given else { return String::new() };
+    // While users have not followed, the phase is the one that they are in.
+    let seen = state.routes.get(&route.id).is_some_and(RouteState::is_seen);
+    let got =
+        of_target.gets.filter(|_| !seen).map(|share| PerMille::ZERO.saturating_add((share.fraction * f64::from(WHOLE)).round() as u16));
+    let share = got.unwrap_or(given);
     let place = plan.phase(share);
     place.map_or(String::new(), |place| format!("phase {} of {}: {}", place + 1, plan.phases.len(), plan.phases[place].title))
 }

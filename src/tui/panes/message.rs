@@ -155,7 +155,7 @@ fn threat(scene: Scene<'_>, route: &Route) -> Option<(String, Style)> {
     let value = value.map_or_else(String::new, |value| format!(" {}", trigger.metric.unit().show(value)));
     let what = names.watched_short(&trigger.id);
     let follows = match then {
-        Then::GoesHome => format!("rolls back by itself in {}", acts_at.since(view.now)),
+        Then::GoesHome => format!("rolls back by itself {}", crate::words::short::due(acts_at, view.now)),
         Then::Holds | Then::Withheld { .. } | Then::Disarmed { .. } | Then::HomeNotProven { .. } | Then::NobodyThere | Then::Done => {
             crate::words::short::then(&then, names)
         }
@@ -194,7 +194,7 @@ fn blind(scene: Scene<'_>, route: &Route) -> Option<(String, Style)> {
     let (trigger, _, gap, acts_at, then) = blind.min_by_key(|(_, since, ..)| *since)?;
     let why = gap.map_or_else(|| "no reading yet".to_owned(), crate::words::gap);
     let follows = match then {
-        Then::GoesHome => format!("rolls back by itself in {}", acts_at.since(view.now)),
+        Then::GoesHome => format!("rolls back by itself {}", crate::words::short::due(acts_at, view.now)),
         Then::Holds | Then::Withheld { .. } | Then::Disarmed { .. } | Then::HomeNotProven { .. } | Then::NobodyThere | Then::Done => {
             format!("nothing advances{}", way_home(state, route, view))
         }

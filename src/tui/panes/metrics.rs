@@ -11,7 +11,7 @@ use ratatui::{
 use strum::EnumCount;
 
 use crate::{
-    core::{marks::Mark, news::Tone, past::REMEMBERED, state::State, topic::Milestone},
+    core::{marks::Mark, news::Tone, outlook, past::REMEMBERED, state::State, topic::Milestone},
     domain::{
         metric::Metric,
         time::{Millis, Timestamp},
@@ -202,6 +202,12 @@ fn head(state: &State, route: &Route, backend: &Backend, metric: Metric, window:
             let told = text::cut(&words::figure(metric, now).0, room.saturating_sub(used + 1), theme.glyphs.ellipsis);
             title.push(Span::styled(format!(" {told}"), theme.unknown));
         }
+    }
+    // A backend that counts no error of its own may still fail everybody who comes through the front door.
+    let at_door = (metric == Metric::ErrorRate).then(|| outlook::at_door(state, &route.id)).into_iter().flatten();
+    if let Some(breach) = at_door.into_iter().find(|breach| breach.backend == backend.id) {
+        let met = if breach.unlike.is_some() { "unlike home".to_owned() } else { format!("{} of {} fail", breach.failed, breach.answers) };
+        title.push(Span::styled(format!(" {} door: {met}", theme.glyphs.breach), theme.breach));
     }
     let limit = limit.map(|limit| Span::styled(format!(" limit {}", metric.unit().show(limit)), theme.threshold));
     text::with_what_fits(title, limit, room)

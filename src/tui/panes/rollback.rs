@@ -14,6 +14,7 @@ use crate::{
         has::{Writes, writes},
         home::{Home, home},
         outlook::against_home,
+        reason::Obstacle,
         state::{Motion, ReturnStage, RouteState, State},
     },
     domain::time::{Millis, Timestamp},
@@ -31,9 +32,10 @@ const GLYPH_COLUMNS: usize = 2;
 /// Rows that the way home takes of `body`.
 pub fn rows(state: &State, view: &View, body: Rect) -> u16 {
     let Some(route) = words::route(state, view.route) else { return 1 };
-    if let Home::NotHome { .. } = home(state, route) {
-        let command = words::by_hand(state, route, usize::from(body.width.saturating_sub(5))).len() as u16;
-        return (command + 4).min(body.height.saturating_sub(OTHERS_ROWS)).max(3);
+    if let (Some(trouble), Some(known)) = (trouble(&home(state, route)), state.routes.get(&route.id)) {
+        let command = words::by_hand(state, route, usize::from(body.width.saturating_sub(5))).len();
+        let why = why(state, view, known, &trouble, usize::from(body.width.saturating_sub(2))).len();
+        return ((command + why + 2) as u16).min(body.height.saturating_sub(OTHERS_ROWS)).max(3);
     }
     let latched = state.routes.values().any(|known| known.latch.is_some());
     let least = if latched || body.height >= 34 { 2 } else { 1 };
@@ -71,43 +73,65 @@ pub fn draw(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
     buf.set_style(area, theme.base);
     let Some(route) = words::route(state, view.route) else { return };
     let Some(known) = state.routes.get(&route.id) else { return };
-    if let Home::NotHome { since, attempts, why } = home(state, route) {
-        let why = obstacle(&why, Names::of(state));
-        return not_home(scene, route, known, (since, attempts, &why), area, buf);
+    if let Some(trouble) = trouble(&home(state, route)) {
+        return not_home(scene, route, known, &trouble, area, buf);
     }
     for (line, row) in lines(scene, route, known, area.width.into(), area.height.into()).into_iter().zip(area.rows()) {
         line.render(row, buf);
     }
 }
 
-fn not_home(
-    scene: Scene<'_>,
-    route: &Route,
-    known: &RouteState,
-    (since, attempts, why): (Timestamp, u32, &str),
-    area: Rect,
-    buf: &mut Buffer,
-) {
+/// A way home that fails: since when, how often it was tried, and why.
+struct Trouble {
+    called: &'static str,
+    since: Timestamp,
+    attempts: u32,
+    why: Obstacle,
+}
+
+/// From the first write that fails it is said, and how to go by hand with it.
+fn trouble(stands: &Home) -> Option<Trouble> {
+    let (called, since, attempts, why) = match stands {
+        Home::NotHome { since, attempts, why } => ("NOT HOME", since, attempts, why),
+        Home::Going { since, attempts: attempts @ 1.., why } => ("ROLLING BACK", since, attempts, why),
+        Home::Going { .. } | Home::Unread | Home::Away { .. } | Home::Accepted { .. } | Home::Unasked { .. } | Home::Seen { .. } => {
+            return None;
+        }
+    };
+    Some(Trouble { called, since: *since, attempts: *attempts, why: why.clone() })
+}
+
+fn not_home(scene: Scene<'_>, route: &Route, known: &RouteState, trouble: &Trouble, area: Rect, buf: &mut Buffer) {
     let Scene { state, view, theme } = scene;
     buf.set_style(area.intersection(buf.area), theme.latch);
     let room = usize::from(area.width.saturating_sub(2));
     let place = state_line::shares(state, route, known).long;
-    let head = format!("{} NOT HOME for {} {} {place}", theme.glyphs.breach, view.age(since), theme.glyphs.dot);
+    let head = format!("{} {} for {} {} {place}", theme.glyphs.breach, trouble.called, view.age(trouble.since), theme.glyphs.dot);
     let mut lines: Vec<String> = vec![text::cut(&head, room, theme.glyphs.ellipsis)];
-    let tried = tried(known, attempts, view);
-    lines.extend(text::wrap(&format!("{why}{tried}"), room));
+    lines.extend(why(state, view, known, trouble, room));
     let may = view.me.as_ref().is_none_or(|me| me.role.may_steer());
     let again = if may { format!("; {} tries again at once", words::key(view, Action::Rollback)) } else { String::new() };
-    lines.push(format!("By hand, in a shell with your own rights ({} copies it{again}):", words::key(view, Action::CopyByHand)));
-    lines.extend(words::by_hand(state, route, usize::from(area.width.saturating_sub(5))).into_iter().map(|part| format!("   {part}")));
-    let cut = lines.len() > usize::from(area.height);
-    lines.truncate(area.height.into());
-    if let (true, Some(last)) = (cut, lines.last_mut()) {
-        *last = format!("{} {} ", text::cut(last, room.saturating_sub(2), ""), theme.glyphs.ellipsis);
+    let command = words::by_hand(state, route, usize::from(area.width.saturating_sub(5)));
+    let copies = words::key(view, Action::CopyByHand);
+    let note = crate::words::absence::caution(state.opened.as_ref().map(|opened| opened.world));
+    if lines.len() + 1 + command.len() <= usize::from(area.height) {
+        let note = note.unwrap_or("with your own rights");
+        lines.push(text::cut(&format!("By hand ({copies} copies it{again}), {note}:"), room, theme.glyphs.ellipsis));
+        lines.extend(command.into_iter().map(|part| format!("   {part}")));
+    } else {
+        // Half a command is none.
+        lines.truncate(usize::from(area.height).saturating_sub(1));
+        let note = note.map_or_else(String::new, |note| format!("; {note}"));
+        lines.push(text::cut(&format!("{copies} copies the command that does it by hand{again}{note}"), room, theme.glyphs.ellipsis));
     }
     for (line, row) in lines.into_iter().zip(area.rows()) {
         text::put(buf, row, 1, &line, theme.latch);
     }
+}
+
+/// What stands in the way, in the API's words, and how often it was tried.
+fn why(state: &State, view: &View, known: &RouteState, trouble: &Trouble, room: usize) -> Vec<String> {
+    text::wrap(&format!("{}{}", obstacle(&trouble.why, Names::of(state)), tried(known, trouble.attempts, view)), room)
 }
 
 /// How often it was tried, and when it is tried again.
@@ -126,11 +150,7 @@ fn tried(known: &RouteState, attempts: u32, view: &View) -> String {
         | Motion::Propagating { .. }
         | Motion::NeedsHuman { .. } => String::new(),
     };
-    match attempts {
-        0 => next,
-        1 => format!("; 1 attempt failed{next}"),
-        more => format!("; {more} attempts failed{next}"),
-    }
+    if attempts == 0 { next } else { format!("; {}{next}", crate::words::failed(attempts)) }
 }
 
 fn lines(scene: Scene<'_>, route: &Route, known: &RouteState, room: usize, height: usize) -> Vec<Line<'static>> {

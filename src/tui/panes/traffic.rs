@@ -15,7 +15,10 @@ use crate::{
         outlook::{self, Attention},
         state::{Motion, Observed, Proof, RouteState, State},
     },
-    domain::{id::BackendId, weight::PerMille},
+    domain::{
+        id::BackendId,
+        weight::{PerMille, WHOLE},
+    },
     plan::model::Route,
     tui::{
         panes::{draft, frame, message::message, words},
@@ -50,7 +53,8 @@ pub fn draw(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
     title.push(Span::styled(format!(" {} {}", theme.glyphs.dot, route.title), theme.text));
     if let Some(share) = known.accepted.as_ref().map(|accepted| accepted.weights.of(&route.target)) {
         let dot = theme.glyphs.dot;
-        title.push(Span::styled(format!(" {dot} {share} on {}", words::place(route, &route.target)), theme.figure));
+        let on = if known.is_seen() { "on" } else { "to" };
+        title.push(Span::styled(format!(" {dot} {share} {on} {}", words::place(route, &route.target)), theme.figure));
     }
     if let Some(failing) = failing(&fails(state, route, &route.target), theme).filter(|failing| failing.share > 0.0) {
         title.push(Span::styled(format!(" {} {}", theme.glyphs.dot, failing.short), failing.style));
@@ -73,15 +77,25 @@ pub fn draw(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
                 say(message(scene, known, route, below_rail.width), theme, below_rail, buf);
                 draft::draw(scene, route, below, buf);
                 if let Some(figure) = figure {
-                    let below = Rect { y: figure.y + big::ROWS, height: 1, ..figure };
-                    text::put(buf, below, 0, &format!("on {}", words::place(route, &route.target)), theme.dim);
-                    let share = legs.first().and_then(|leg| leg.accepted).map_or_else(|| "?".to_owned(), rail::percent);
                     let style = if freshness == Freshness::Stale { theme.stale } else { words::backend_style(route, &route.target, theme) };
-                    big::draw(&share, style, theme, figure, buf);
+                    largest(&crate::words::figure(state, route, known), style, theme, figure, buf);
                 }
             }
         }
     }
+}
+
+/// The figure that is read first, and below it what it is a share of and what is given instead.
+fn largest(told: &crate::words::Figure, style: Style, theme: &Theme, area: Rect, buf: &mut Buffer) {
+    let fits = big::width(&told.share) <= area.width;
+    let whole = told.share.split_once('.').map_or_else(|| told.share.clone(), |(whole, _)| format!("{whole}%"));
+    big::draw(if fits { &told.share } else { &whole }, style, theme, area, buf);
+    let below = Rect { y: area.y + big::ROWS, height: 1, ..area };
+    let given = told.given.as_ref().map_or_else(String::new, |given| format!(", {given}"));
+    let whole = format!("{}{given}", told.label);
+    let room = usize::from(area.width);
+    let words = if text::width(&whole) <= room { &whole } else { told.given.as_ref().unwrap_or(&told.label) };
+    text::put(buf, below, 0, &text::cut(words, room, theme.glyphs.ellipsis), theme.dim);
 }
 
 /// The colour of the frame around what wants to be looked at.
@@ -89,6 +103,7 @@ fn edge(worst: &Attention, theme: &Theme) -> Option<Style> {
     match worst {
         Attention::AtDoor { breach, .. } if breach.is_unknown() => Some(theme.unknown),
         Attention::NotHome { .. }
+        | Attention::RollingBack { attempts: 1.., .. }
         | Attention::Breach { .. }
         | Attention::AtDoor { .. }
         | Attention::FailingForNobody { .. }
@@ -127,6 +142,10 @@ fn status(scene: Scene<'_>, route: &Route, known: &RouteState, worst: Option<&At
     let resting = known.motion == Motion::Settled;
     match worst {
         Some(Attention::NotHome { .. }) => Line::styled(format!("{} NOT HOME", theme.glyphs.breach), theme.breach),
+        Some(Attention::RollingBack { attempts: attempts @ 1.., .. }) => {
+            let failed = crate::words::failed(*attempts);
+            Line::styled(format!("{} GOING HOME, {failed}", theme.glyphs.breach), theme.breach)
+        }
         Some(Attention::TakenOver { .. }) => Line::styled(format!("{} HELD, another version decided", theme.glyphs.warn), theme.warn),
         Some(Attention::Drifted { .. }) => Line::styled(format!("{} DRIFT, nothing of ours", theme.glyphs.warn), theme.warn),
         Some(Attention::AtDoor { breach, .. }) if resting && breach.is_unknown() => {
@@ -271,10 +290,12 @@ fn small(scene: Scene<'_>, known: &RouteState, route: &Route, (legs, freshness):
 pub fn legs(scene: Scene<'_>, known: &RouteState, route: &Route) -> Vec<Leg> {
     let Scene { state, view, theme } = scene;
     let draft = view.drafts.get(&route.id);
+    let met = met(state, known, route);
     let leg = |id: &BackendId, name: String, style: Style| Leg {
         name,
         style,
         accepted: known.accepted.as_ref().map(|accepted| accepted.weights.of(id).get()),
+        fills: met.then(|| has(state, &route.id, id).gets.map_or(0, |share| (share.fraction * f64::from(WHOLE)).round() as u16)),
         wanted: known.wanted.as_ref().map(|wanted| wanted.of(id).get()),
         draft: draft.map(|draft| draft.of(id).get()),
         observed: has(state, &route.id, id).gets.map(|share| Band { at: share.fraction, low: share.low, high: share.high }),
@@ -289,6 +310,11 @@ pub fn legs(scene: Scene<'_>, known: &RouteState, route: &Route) -> Vec<Leg> {
     legs.extend(strangers(known, route).into_iter().map(|id| leg(id, id.to_string(), theme.warn)));
     legs.extend(home);
     legs
+}
+
+/// Whether the bar shows what requests meet: they are known, and they don't agree with what is given.
+fn met(state: &State, known: &RouteState, route: &Route) -> bool {
+    !known.is_seen() && route.backend_ids().any(|id| has(state, &route.id, id).gets.is_some())
 }
 
 /// What of a leg's requests is seen to fail.

@@ -12,12 +12,12 @@ use crate::{
     core::{
         detection,
         forecast::rate,
-        outlook::{Outlook, Then, outlook, unassured, would},
+        outlook::{self, Attention, DoorBreach, Outlook, Then, outlook, unassured, would},
         reason::Objection,
         state::{Reading, State, TriggerState},
     },
     domain::time::{Millis, Timestamp},
-    plan::model::Trigger,
+    plan::model::{Route, Trigger},
     tui::{
         panes::{frame, words},
         scene::Scene,
@@ -28,7 +28,10 @@ use crate::{
             text,
         },
     },
-    words::Names,
+    words::{
+        Names,
+        short::{Said, due},
+    },
 };
 
 /// Most cells of a running clock.
@@ -41,17 +44,26 @@ pub fn draw(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
     let seen = |trigger: &Trigger| state.triggers.get(&trigger.id).unwrap_or(&unseen).clone();
     let told: Vec<Row<'_>> = triggers.iter().map(|trigger| Row::of(state, trigger, seen(trigger))).collect();
     let title = frame::title("Automatic rollback", view.focus == Pane::Triggers, theme);
-    let inner = frame::frame(Pane::Triggers, title, verdict(&told, theme), scene, area, buf);
-    if told.iter().any(|told| matches!(told.outlook, Outlook::Running { .. })) {
+    let door = at_the_door(state);
+    let at_door = door.iter().any(|(_, breach)| matches!(breach.outlook, Outlook::Running { .. }));
+    let status = if at_door { running(theme) } else { verdict(&told, theme) };
+    let inner = frame::frame(Pane::Triggers, title, status, scene, area, buf);
+    if at_door || told.iter().any(|told| matches!(told.outlook, Outlook::Running { .. })) {
         frame::light(area, theme.alarm, theme, buf);
     } else if told.iter().any(|told| matches!(told.outlook, Outlook::Blind { .. })) {
         frame::light(area, theme.unknown, theme, buf);
     }
-    let roomy = inner.height as usize >= triggers.len() * 2;
+    let roomy = inner.height as usize >= triggers.len() * 2 + door.len();
     // What each of them can see at all stands below it where there is room for that, as in a zoomed pane.
-    let needed: usize = told.iter().map(|told| 2 + budget(state, told.trigger).len()).sum();
+    let needed: usize = door.len() + told.iter().map(|told| 2 + budget(state, told.trigger).len()).sum::<usize>();
     let mut rows = inner.rows();
-    for told in &told {
+    for ((route, breach), row) in door.iter().zip(rows.by_ref().take(usize::from(inner.height).saturating_sub(1))) {
+        door_line(state, route, breach, view.now, theme, row.width).render(row, buf);
+    }
+    // Where there is no room for all, what runs is not what is left out.
+    let mut told: Vec<&Row<'_>> = told.iter().collect();
+    told.sort_by_key(|told| told.is_still());
+    for told in told {
         let Some(row) = rows.next() else { return };
         let compact = !roomy && told.outlook != Outlook::Quiet;
         let line = if compact { compact_line(told, view.now, theme, inner.width) } else { reading(told, theme, inner.width) };
@@ -65,6 +77,47 @@ pub fn draw(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
             }
         }
     }
+}
+
+/// What is beyond the plan's tolerance at the front door of any route: what users meet leads home as a trigger does.
+pub fn at_the_door(state: &State) -> Vec<(&Route, DoorBreach)> {
+    let routes = words::plan(state).into_iter().flat_map(|plan| &plan.routes);
+    routes.flat_map(|route| outlook::at_door(state, &route.id).into_iter().map(move |breach| (route, breach))).collect()
+}
+
+/// What is met there, and what follows from it and when.
+fn door_line(state: &State, route: &Route, breach: &DoorBreach, now: Timestamp, theme: &Theme, width: u16) -> Line<'static> {
+    let names = Names::of(state);
+    let found = Attention::AtDoor { route: route.id.clone(), breach: breach.clone() };
+    let what = crate::words::short::attention(&found, state, now).short;
+    let said = match &breach.outlook {
+        Outlook::Fired { at } => Said::plain(format!("fired {}", words::age(now.since(*at)))),
+        Outlook::GoingHome => Said::plain("the route goes home already"),
+        Outlook::Unproven { .. } => Said::plain("not known any more"),
+        Outlook::Running { .. } | Outlook::Blind { .. } | Outlook::Quiet | Outlook::Idle | Outlook::Unjudged(_) => {
+            crate::words::short::outcome(&breach.outlook, names, now).unwrap_or_else(|| Said::plain("nothing advances"))
+        }
+    };
+    let (glyph, style) = match &breach.outlook {
+        Outlook::Fired { .. } => (theme.glyphs.latch, theme.warn),
+        Outlook::GoingHome => (theme.glyphs.busy, theme.dim),
+        Outlook::Unproven { .. } => (theme.glyphs.unknown, theme.unknown),
+        Outlook::Running { .. } | Outlook::Blind { .. } | Outlook::Quiet | Outlook::Idle | Outlook::Unjudged(_) => {
+            (theme.glyphs.breach, theme.breach)
+        }
+    };
+    let long = format!("{glyph} front door, {what}: {}", said.long);
+    if text::width(&long) <= usize::from(width) {
+        return Line::styled(long, style);
+    }
+    // When it acts is worth more than what it is called.
+    let room = usize::from(width).saturating_sub(text::width(&said.short)).max(16);
+    let head = text::cut(&format!("{glyph} door, {what}: "), room, theme.glyphs.ellipsis);
+    Line::styled(text::cut(&format!("{head}{}", said.short), width.into(), theme.glyphs.ellipsis), style)
+}
+
+fn running(theme: &Theme) -> Line<'static> {
+    Line::styled(format!("{} clock running", theme.glyphs.breach), theme.breach)
 }
 
 /// What a trigger can see at each rung of the ladder, by the requests that come now.
@@ -123,7 +176,7 @@ fn verdict(told: &[Row<'_>], theme: &Theme) -> Line<'static> {
     let any = |wanted: fn(&Outlook) -> bool| told.iter().any(|told| wanted(&told.outlook));
     let unjudged = told.iter().filter(|told| matches!(told.outlook, Outlook::Unjudged(_))).count();
     if any(|outlook| matches!(outlook, Outlook::Running { .. })) {
-        Line::styled(format!("{} clock running", theme.glyphs.breach), theme.breach)
+        running(theme)
     } else if any(|outlook| matches!(outlook, Outlook::Unproven { .. })) {
         Line::styled(format!("{} not proven yet", theme.glyphs.warn), theme.warn)
     } else if any(|outlook| matches!(outlook, Outlook::Fired { .. })) {
@@ -212,8 +265,8 @@ fn clock(told: &Row<'_>, now: Timestamp, theme: &Theme, room: u16) -> Vec<Span<'
     let fits = |long: String, short: String| if long.len() <= usize::from(room) { long } else { short };
     match &told.outlook {
         Outlook::Running { since, acts_at, then: Then::GoesHome } => {
-            let left = acts_at.since(now);
-            let words = fits(format!("rolls back in {left}"), format!("acts in {left}"));
+            let due = due(*acts_at, now);
+            let words = fits(format!("rolls back {due}"), format!("acts {due}"));
             bar(now.since(*since), acts_at.since(*since), words, (theme.alarm, theme.breach), room, theme)
         }
         Outlook::Running { since, then, .. } => {
@@ -225,7 +278,7 @@ fn clock(told: &Row<'_>, now: Timestamp, theme: &Theme, room: u16) -> Vec<Span<'
             vec![Span::styled(fits(format!("{short}; its clock begins anew"), short), theme.warn)]
         }
         Outlook::Blind { since, acts_at, then: Then::GoesHome, .. } => {
-            let short = format!("rolls back in {}", acts_at.since(now));
+            let short = format!("rolls back {}", due(*acts_at, now));
             let words = fits(format!("blind, {short}"), short);
             bar(now.since(*since), acts_at.since(*since), words, (theme.unknown, theme.unknown), room, theme)
         }

@@ -31,8 +31,12 @@ pub fn plan(state: &State) -> Option<&Plan> {
 /// The command that brings `route` home by hand, in rows of `room` cells, none where there is no plan yet. It is broken where a row ends and
 /// not at a space, of which each counts.
 pub fn by_hand(state: &State, route: &Route, room: usize) -> Vec<String> {
-    let command: Vec<char> = plan(state).map_or_else(Vec::new, |plan| plan.home_by_hand(route).chars().collect());
-    command.chunks(room.max(20)).map(|part| part.iter().collect()).collect()
+    let Some(opened) = &state.opened else { return Vec::new() };
+    let command = crate::words::absence::command_home(&opened.plan, route, Some(opened.world));
+    // A comment that is marked off the screen is one in each of its rows.
+    let (mark, command) = command.strip_prefix("# ").map_or(("", command.as_str()), |command| ("# ", command));
+    let command: Vec<char> = command.chars().collect();
+    command.chunks(room.saturating_sub(mark.len()).max(20)).map(|part| format!("{mark}{}", part.iter().collect::<String>())).collect()
 }
 
 /// The route under the slider.
@@ -146,7 +150,9 @@ pub fn course(known: &RouteState, home: &Home, now: Timestamp, theme: &Theme) ->
     let (glyph, style) = match &known.motion {
         Motion::Unread | Motion::Resolving { .. } => (glyphs.unknown, theme.unknown),
         Motion::Settled if unread_for(known, now).is_some() => (glyphs.unknown, theme.unknown),
-        Motion::Settled if matches!(home, Home::Accepted { .. }) && known.latch.is_some() => (glyphs.unknown, theme.unknown),
+        Motion::Settled if matches!(home, Home::Accepted { .. }) && (known.latch.is_some() || requests(known) == Requests::Fits) => {
+            (glyphs.unknown, theme.unknown)
+        }
         Motion::Settled => match requests(known) {
             Requests::Disagree { .. } => (glyphs.warn, theme.warn),
             Requests::Proven | Requests::Fits => (glyphs.ok, theme.ok),

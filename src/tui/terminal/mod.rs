@@ -164,8 +164,11 @@ impl Terminal {
 
     /// Somebody has continued us: takes the terminal again, whatever its modes have become, and sends the next frame whole.
     pub fn resume(&mut self) {
-        self.restorer.take_again();
-        self.taken.fetch_add(1, Ordering::SeqCst);
+        match self.restorer.take_again() {
+            restore::Typed::Dropped => drop(self.taken.fetch_add(1, Ordering::SeqCst)),
+            // What waits may be as old as the standstill.
+            restore::Typed::Kept => {}
+        }
         self.screen.forget();
         self.writer.send(restore::enter(self.mouse));
     }

@@ -45,6 +45,13 @@ enum Whose {
     Over,
 }
 
+/// What became of that which was typed while we stood still.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Typed {
+    Kept,
+    Dropped,
+}
+
 /// Puts the terminal back, from any thread: once for good, and before that as often as somebody stops and continues the program. Clones
 /// share one terminal.
 #[derive(Debug, Clone)]
@@ -90,15 +97,21 @@ impl Restorer {
     }
 
     /// Makes the terminal raw again after somebody has continued us, whether it was lent or taken away without a word. What was typed
-    /// meanwhile was typed for others and is dropped. In the background the kernel stops us here until we are in front again.
-    pub(super) fn take_again(&self) {
+    /// meanwhile was typed for others and is dropped; where nobody else has had the terminal it was typed for us, and is kept, for it may be
+    /// the way home. In the background the kernel stops us here until we are in front again.
+    pub(super) fn take_again(&self) -> Typed {
         if self.shared.whose.load(Ordering::SeqCst) == Whose::Over as u8 {
-            return;
+            return Typed::Kept;
         }
+        let still_raw = termios::tcgetattr(&self.shared.input).is_ok_and(|now| now.local_modes == self.shared.raw.local_modes);
+        let typed = if still_raw && self.is_ours() { Typed::Kept } else { Typed::Dropped };
         // A terminal that takes no modes any more is found gone by its reader.
         let _ = termios::tcsetattr(&self.shared.input, OptionalActions::Now, &self.shared.raw);
-        let _ = termios::tcflush(&self.shared.input, QueueSelector::IFlush);
+        if typed == Typed::Dropped {
+            let _ = termios::tcflush(&self.shared.input, QueueSelector::IFlush);
+        }
         self.change(Whose::Lent, Whose::Ours);
+        typed
     }
 
     /// Whether bytes may be written to it now.

@@ -1,8 +1,8 @@
 //! The traffic rail: one bar that is the whole of a route's traffic, split over its legs, with three weights and a draft on it.
 //!
-//! The target fills the bar from the left, like progress, so that "right" always means "further"; home is what is left of it. The bar
-//! itself is what the API accepted. `▼` above it is what was asked for, `◆` the private draft, and the whisker below is what requests
-//! really show, with its band. Where all agree they stand above one another; where they don't, one sees which one lags. The part of a leg
+//! The target fills the bar from the left, like progress, so that "right" always means "further"; home is what is left of it. The figures at its ends are
+//! what the API accepted, and so is the bar, except while requests don't agree: then the bar shows where users are. `▼` above it is what was asked for, `◆`
+//! the private draft, and the whisker below is what requests really show, with its band. Where all agree they stand above one another; where they don't, one sees which one lags. The part of a leg
 //! that fails more than the plan tolerates is drawn as failing on the bar itself, and its figure stands beside the whisker's.
 
 use ratatui::{
@@ -24,6 +24,8 @@ pub struct Leg {
     pub style: Style,
     /// Shares in per mille.
     pub accepted: Option<u16>,
+    /// What fills the bar where that is not what is accepted.
+    pub fills: Option<u16>,
     pub wanted: Option<u16>,
     pub draft: Option<u16>,
     /// Share and band as fractions.
@@ -123,7 +125,7 @@ fn bar_place(target: &Leg, home: &Leg, area: Rect) -> Bar {
 }
 
 fn bar_row(legs: &[Leg], freshness: Freshness, theme: &Theme, row: Rect, bar: Bar, buf: &mut Buffer) {
-    let known: Option<Vec<u16>> = legs.iter().map(|leg| leg.accepted).collect();
+    let known: Option<Vec<u16>> = legs.iter().map(|leg| leg.fills.or(leg.accepted)).collect();
     let Some(shares) = known else {
         text::put(buf, row, bar.from, &theme.glyphs.track.repeat(bar.width.into()), theme.unknown);
         return;
@@ -138,7 +140,7 @@ fn bar_row(legs: &[Leg], freshness: Freshness, theme: &Theme, row: Rect, bar: Ba
 fn failing_parts(legs: &[Leg], freshness: Freshness, theme: &Theme, row: Rect, bar: Bar, buf: &mut Buffer) {
     let mut from = 0.0;
     for leg in legs {
-        let cells = f64::from(leg.accepted.unwrap_or(0)) / 1000.0 * f64::from(bar.width);
+        let cells = f64::from(leg.fills.or(leg.accepted).unwrap_or(0)) / 1000.0 * f64::from(bar.width);
         let failing = leg.failing.as_ref().map_or(0.0, |failing| failing.share);
         if failing > 0.0 && cells > 0.0 && freshness == Freshness::Fresh {
             let glyph = if theme.glyphs.charset == Charset::Unicode { theme.glyphs.fills[1] } else { theme.glyphs.breach };

@@ -23,6 +23,7 @@ fn legs(theme: &Theme, accepted: u16, wanted: u16, draft: Option<u16>, observed:
         name: name.to_owned(),
         style,
         accepted: Some(of(accepted)),
+        fills: None,
         wanted: Some(of(wanted)),
         draft: draft.map(of),
         observed: Some(rail::Band { at, low: (at - 0.03).max(0.0), high: (at + 0.03).min(1.0) }),

@@ -6,7 +6,7 @@ use crate::{
     core::{
         door::Difference,
         fails::fails,
-        has::{has, strangers},
+        has::strangers,
         home::{Home, home},
         outlook::{self, Outlook},
         state::{Motion, TriggerState},
@@ -24,7 +24,7 @@ use crate::{
         theme::Theme,
         widgets::{big, text},
     },
-    words::{Names, share, state_line},
+    words::{Names, state_line},
 };
 
 pub(super) struct Headline {
@@ -55,24 +55,13 @@ pub(super) fn draw(headline: Headline, theme: &Theme, page: &mut Page, buf: &mut
     text::rows(buf, beside, lines.into_iter().map(cut));
 }
 
-/// Where traffic is: the share of the target, by requests unless they agree with what is given.
+/// Where traffic is, by requests unless they agree with what is given.
 pub(super) fn traffic(face: &Face<'_>) -> Headline {
     let Face { scene: Scene { state, theme, .. }, route, known } = *face;
-    let (target, home) = (words::place(route, &route.target), words::place(route, &route.home));
-    let of_target = has(state, &route.id, &route.target);
-    let loose = of_target.or_given.filter(|other| Some(*other) > of_target.given);
-    let (figure, head) = match (loose.or(of_target.given), of_target.gets) {
-        (Some(given), None) if loose.is_some() => {
-            (given.to_string(), format!("of {} may be given to {target}: a write has no outcome yet.", route.title))
-        }
-        (Some(given), Some(_)) if known.is_seen() => (given.to_string(), format!("of {} is on {target}, and requests agree.", route.title)),
-        (_, Some(gets)) => (share(gets.fraction), format!("of the requests to {} reach {target} now.", route.title)),
-        (Some(given), None) => (given.to_string(), format!("of {} is given to {target}; not seen by requests yet.", route.title)),
-        (None, None) => ("?".to_owned(), "The weights have not been read yet.".to_owned()),
-    };
-    let stands = home_line(face, &home);
-    let lines = vec![Line::styled(head, theme.figure), all_shares(face), stands];
-    Headline { figure, style: words::backend_style(route, &route.target, theme), lines }
+    let told = crate::words::figure(state, route, known);
+    let stands = home_line(face, &words::place(route, &route.home));
+    let lines = vec![Line::styled(told.sentence, theme.figure), all_shares(face), stands];
+    Headline { figure: told.share, style: words::backend_style(route, &route.target, theme), lines }
 }
 
 /// Who has what: whoever is outside the plan first, home last.

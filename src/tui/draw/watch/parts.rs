@@ -116,9 +116,10 @@ pub(super) fn way_home(face: &Face<'_>, page: &mut Page, buf: &mut Buffer) {
         Home::NotHome { .. } => {
             (format!("{}. By hand, by whoever has the rights:", sentence_of_retry(&known.motion, view.now)), theme.breach)
         }
-        going @ Home::Going { .. } => {
-            (format!("{}.", sentence(&crate::words::home(&going, route, view.now, Names::of(state)))), theme.warn)
+        Home::Going { attempts: 1.., .. } => {
+            (format!("{}. By hand, by whoever has the rights:", sentence_of_retry(&known.motion, view.now)), theme.breach)
         }
+        going @ Home::Going { .. } => (sentence(&crate::words::home(&going, route, view.now, Names::of(state))), theme.warn),
         Home::Accepted { .. } => match against_home(state, route).first() {
             Some(against) => (format!("All traffic is on its way to {at_home}, and {}.", objection(against, Names::of(state))), theme.warn),
             None => (format!("All traffic is on its way to {at_home}, {ready}."), theme.text),
@@ -129,7 +130,11 @@ pub(super) fn way_home(face: &Face<'_>, page: &mut Page, buf: &mut Buffer) {
         },
     };
     answer("way home", &text, style, face, page, buf);
-    if let Home::NotHome { .. } = home(state, route) {
+    if let Home::NotHome { .. } | Home::Going { attempts: 1.., .. } = home(state, route) {
+        if let Some(note) = crate::words::absence::caution(state.opened.as_ref().map(|opened| opened.world)) {
+            let row = page.take(1);
+            text::put(buf, row, 2, &text::cut(note, row.width.saturating_sub(2).into(), theme.glyphs.ellipsis), theme.warn);
+        }
         let lines = words::by_hand(state, route, usize::from(page.rest().width.saturating_sub(2)));
         let rows = page.take(lines.len() as u16);
         for (line, row) in lines.iter().zip(rows.rows()) {

@@ -1,0 +1,103 @@
+//! A host lives as long as it holds its journal: a client that looks for sockets elsewhere is told so, reaches it where it listens, and clears
+//! nothing of it away.
+
+use std::{
+    fs,
+    os::unix::fs::DirBuilderExt,
+    process::{Command, Output},
+};
+
+use crate::account::{Account, wait_until};
+
+/// All that was printed, answers and complaints.
+fn said(output: &Output) -> String {
+    [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes).into_owned()).concat()
+}
+
+/// The ways in which somebody comes to look in another directory.
+fn elsewhere(account: &Account, words: &[&str]) -> [Command; 3] {
+    let other = account.at("other");
+    let mut named = account.command(words);
+    named.env_remove("CUTOVER_RUNTIME_DIR").arg("--runtime-dir").arg(&other);
+    let mut login = account.command(words);
+    login.env_remove("CUTOVER_RUNTIME_DIR").env("XDG_RUNTIME_DIR", &other);
+    let mut variable = account.command(words);
+    variable.env("CUTOVER_RUNTIME_DIR", &other);
+    [named, login, variable]
+}
+
+#[test]
+fn a_living_host_is_reached_whatever_runtime_directory_a_client_has() {
+    let account = Account::new();
+    let session = account.open();
+    account.wait_until_ready();
+    for mut status in elsewhere(&account, &["status", &session, "--json"]) {
+        let told = status.output().unwrap();
+        let status: serde_json::Value = serde_json::from_slice(&told.stdout).unwrap_or_else(|error| panic!("{error}: {told:?}"));
+        assert_eq!(status["host"], "here", "{status}");
+    }
+    for mut sessions in elsewhere(&account, &["sessions"]) {
+        let text = said(&sessions.output().unwrap());
+        assert!(text.contains("runs as process") && !text.contains("died") && !text.contains("was ended"), "{text}");
+    }
+    for mut rollback in elsewhere(&account, &["rollback"]) {
+        let told = rollback.output().unwrap();
+        assert_eq!(told.status.code(), Some(0), "{}", said(&told));
+    }
+    fs::DirBuilder::new().mode(0o700).create(account.at("other")).unwrap();
+    let [_, mut opening, _] = elsewhere(&account, &[]);
+    opening.arg("open").arg(Account::plan()).args([&account.world.argument(), "--no-attach"]);
+    assert!(said(&opening.output().unwrap()).contains("runs already"), "it is joined, and no second host is begun");
+    let [mut hosting, ..] = elsewhere(&account, &["host", &Account::plan(), &account.world.argument()]);
+    let told = hosting.output().unwrap();
+    assert_eq!(told.status.code(), Some(6), "{}", said(&told));
+    let [_, _, mut stop] = elsewhere(&account, &["stop", &session, "--abandon", "frontend"]);
+    let text = said(&stop.output().unwrap());
+    assert!(text.contains(&format!("session {session} is over")), "{text}");
+}
+
+#[test]
+fn a_host_whose_socket_was_cleared_away_lives_and_nothing_of_it_is_cleared() {
+    let account = Account::new();
+    let session = account.open();
+    account.wait_until_ready();
+    let pid = account.host_pid();
+    fs::remove_dir_all(account.at("run")).unwrap();
+    for words in [&["status", &session][..], &["rollback", &session, "--wait", "0"], &["stop", &session, "--abandon", "frontend"]] {
+        let told = account.run(words);
+        let text = said(&told);
+        assert_eq!(told.status.code(), Some(7), "{words:?}: {text}");
+        assert!(text.contains(&format!("lives and can't be reached: process {pid} holds its journal")), "{words:?}: {text}");
+        assert!(!text.contains("is gone") && !text.contains("cleared away") && text.contains("kill -TERM"), "{words:?}: {text}");
+    }
+    assert_eq!(account.card().unwrap()["life"], "running");
+    account.signal("-TERM");
+    wait_until("the host has gone", || account.card().is_none().then_some(()));
+    assert_eq!(account.open(), session, "it is still the plan's open one");
+}
+
+#[test]
+fn a_recorded_plan_needs_no_file() {
+    let account = Account::new();
+    let plan = account.own_plan();
+    let opening = |more: &[&str]| {
+        let mut command = account.command(&["open"]);
+        command.arg(&plan).args([&account.world.argument(), "--no-attach", "--no-restart"]).args(more);
+        command.output().unwrap()
+    };
+    assert!(opening(&[]).status.success());
+    account.wait_until_ready();
+    for change in ["name: [half", ""] {
+        account.signal("-KILL");
+        let dead = wait_until("the host is dead", || account.card().filter(|card| card["life"] == "dead"));
+        match change {
+            "" => fs::remove_file(&plan).unwrap(),
+            text => fs::write(&plan, text).unwrap(),
+        }
+        let next = account.listed()[0]["next"].as_str().unwrap_or_default().to_owned();
+        assert!(next.contains("--keep-plan"), "{dead}: {next}");
+        let again = account.typed(&format!("{next} --no-attach --no-restart"));
+        assert!(again.status.success(), "{}", said(&again));
+        assert_eq!(account.status()["host"], "here");
+    }
+}
