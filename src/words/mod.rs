@@ -42,7 +42,6 @@ pub use home::{home, home_now};
 pub use loss::exchange;
 pub use motion::{following, held, motion};
 pub use names::Names;
-pub use news::news;
 pub use news::{joined, news};
 pub use outlook::{at_door, attention, failed, follows, met_at_door, outlook, rule};
 pub use refusal::{refusal, why_refused};
