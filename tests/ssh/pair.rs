@@ -44,9 +44,13 @@ fn is_shift(command: &Command) -> bool {
 fn approve(cockpit: &mut Pty) {
     let screen = cockpit.wait_until("the dialog", |text| text.contains("Type ") && text.contains(" to approve"));
     let word = screen.split("Type ").nth(1).and_then(|rest| rest.split_whitespace().next()).unwrap().to_owned();
-    // What is typed in the blink in which the dialog came up was meant for something else.
-    std::thread::sleep(Duration::from_millis(300));
-    cockpit.keys(&word);
+    // What is typed in the half second in which the dialog came up was meant for something else.
+    std::thread::sleep(Duration::from_millis(1_500));
+    // One key after the other, as a hand types: all in one write would be a burst.
+    for letter in word.chars() {
+        cockpit.keys(&letter.to_string());
+        std::thread::sleep(Duration::from_millis(150));
+    }
     cockpit.wait_for(&format!("> {word}"));
     cockpit.keys("\r");
 }
