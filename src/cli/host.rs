@@ -19,7 +19,7 @@ use crate::{
         connection::Farewell,
         peer,
         protocol::Then,
-        roster::{Roster, passwd},
+        roster::{Roster, login_of, passwd},
         sessions::{Card, ClaimError, Lease, Life, socket_name},
         socket::{Folder, FolderError},
     },
@@ -29,11 +29,15 @@ use crate::{
         join, living,
         paths::{self, Paths},
         place::{Place, said},
-        predecessor, print, rostering,
+        predecessor, print,
+        rostering::Rostering,
         running::{Ended, Opening, Running},
         supervisor, unit,
     },
-    domain::id::{OperatorId, RouteId, SessionId},
+    domain::{
+        credentials::{Credentials, Proven},
+        id::{OperatorId, RouteId, SessionId},
+    },
     journal::{checkpoint, error::JournalError},
     plan::{self, diagnostic, model::Plan},
     session::recorder::{Found, RecorderError},
@@ -206,7 +210,7 @@ async fn begin(options: Options, paths: Paths) -> Result<Result<Hosted, Exit>> {
         Err(error) => return Ok(Err(said(error, Exit::Failed))),
     };
     // Before anything is begun: a session that nobody can join would fly alone.
-    let roster = rostering::start(options.roster.clone(), &paths)?;
+    let rostering = Rostering::begin(options.roster.clone(), &paths)?;
     let claimed = |claim: Result<Lease, ClaimError>| match claim {
         Ok(lease) => Ok(Ok(lease)),
         Err(error @ ClaimError::Held { .. }) => Ok(Err(said(error, Exit::Locked))),
@@ -237,11 +241,12 @@ async fn begin(options: Options, paths: Paths) -> Result<Result<Hosted, Exit>> {
     let card = card(&opening, &options, &world);
     let routes = opening.plan.routes.iter().map(|route| route.id.clone()).collect();
     let can_be_taken_up = !world.is_our_own();
-    let running = match Running::start(opening, world).await {
+    let running = match Running::start(opening, world, rostering.first()).await {
         Ok(running) => running,
         Err(error) => return Ok(Err(said(format!("{error:#}"), Exit::Failed))),
     };
     let host = running.host.clone();
+    let roster = rostering.keep(host.clone());
     let serving = tokio::spawn(async move { host.serve(listener, roster).await });
     folder.put_up(&lease, &card)?;
     if let Err(error) = living::note(folder.path(), &card) {
@@ -391,6 +396,12 @@ fn new_name(plan: &Plan, paths: &Paths) -> Result<SessionId, OpenError> {
 pub(super) fn owner() -> OperatorId {
     let uid = peer::own_uid();
     Roster::of_owner(uid, &passwd()).identify(uid).expect("the owner is in a roster of the owner").who
+}
+
+/// What stands behind that name.
+pub(super) fn own_credentials() -> Credentials {
+    let uid = peer::own_uid();
+    Credentials { uid, login: login_of(uid, &passwd()), proven: Proven::Account }
 }
 
 /// Why the host ends.

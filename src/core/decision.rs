@@ -9,6 +9,7 @@ use crate::{
         news::News,
         reason::{Blindness, Missing, Mover, Need, Objection, Undone, Void},
         record::RecordNumber,
+        roster::Change,
         state::Otherwise,
     },
     domain::{
@@ -159,6 +160,12 @@ pub enum Refusal {
     NotLatched,
     NotHeld,
     OwnRequest,
+    /// Who wants to approve stands otherwise in the roster since the request was opened.
+    Barred {
+        who: OperatorId,
+        how: Change,
+        after: Millis,
+    },
     ApprovalVoid {
         why: Void,
     },

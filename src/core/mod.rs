@@ -60,6 +60,7 @@ mod proportion;
 pub mod readiness;
 mod restart;
 mod rollback;
+pub mod roster;
 mod seen;
 mod settle;
 mod sight;

@@ -14,7 +14,7 @@ use crate::{
         event::{Asker, Entry, Event},
         history, latch, loss, motion,
         news::News,
-        observe, people, readiness, record, restart, rollback,
+        observe, people, readiness, record, restart, rollback, roster,
         state::State,
         traffic, trigger,
         turn::Turn,
@@ -67,7 +67,9 @@ fn unopened(event: &Event) -> Decision {
         | Event::Joined { .. }
         | Event::Resized { .. }
         | Event::Beat { .. }
-        | Event::Left { .. } => None,
+        | Event::Left { .. }
+        | Event::Roster(_)
+        | Event::TurnedAway(_) => None,
     };
     Decision { answer, ..Decision::default() }
 }
@@ -90,10 +92,14 @@ fn happen(turn: &mut Turn, event: &Event) {
         // Every rule looks at the time on every entry; an alarm only makes sure that there is one.
         Event::Rang(_) => {}
         Event::Record(change) => record::changed(turn, change),
-        Event::Joined { client, who, role, terminal } => people::joined(turn, *client, who, *role, *terminal),
+        Event::Joined { client, who, role, terminal, credentials } => {
+            people::joined(turn, *client, who, *role, (*terminal, credentials.as_deref()));
+        }
         Event::Resized { client, terminal } => people::resized(turn, *client, *terminal),
         Event::Beat { client } => people::beat(turn, *client),
         Event::Left { client } => people::left(turn, *client),
+        Event::Roster(read) => roster::read(turn, read),
+        Event::TurnedAway(turned) => turn.tell(News::TurnedAway(turned.clone())),
     }
 }
 

@@ -25,6 +25,7 @@ use crate::{
     },
     domain::{
         fact::Observation,
+        head::Head,
         id::{ClientId, EffectId, Seq},
         time::Timestamp,
     },
@@ -83,6 +84,7 @@ pub struct Engine {
     /// What follows from the entry that is being taken in, before anything else happens.
     following: VecDeque<Event>,
     transitions: tokio::sync::broadcast::Sender<Arc<Published>>,
+    heads: watch::Sender<Option<Head>>,
     beat_recorded: Option<Instant>,
 }
 
@@ -140,6 +142,7 @@ pub async fn run(state: State, recorder: Recorder, first: Vec<Event>, parts: Par
         waiting: VecDeque::new(),
         following: VecDeque::new(),
         transitions: inside.transitions.clone(),
+        heads: inside.heads.clone(),
         beat_recorded: None,
     };
     engine.turn(first, Sources { happened, observations, inside, stop }).await
@@ -337,6 +340,12 @@ impl Engine {
         Ok(())
     }
 
+    /// Everybody may keep where the journal ends; what is not on the disk yet is not shown, because a host that dies may lose it.
+    fn show_head(&self) {
+        let durable = Some(self.recorder.durable_head());
+        self.heads.send_if_modified(|shown| std::mem::replace(shown, durable) != durable);
+    }
+
     fn happen(&mut self, event: Event) -> Result<(), EngineError> {
         self.take_in(event)?;
         self.follow()
@@ -373,6 +382,7 @@ impl Engine {
         let json = recorded(&transition)?;
         let weight = weigh(&transition);
         let head = self.record(at, weight, &json);
+        self.show_head();
         self.next = Seq(self.next.0 + 1);
         if let Some(client) = names_client(&transition.entry.event) {
             self.recorder.note_client(client);
@@ -407,7 +417,11 @@ impl Engine {
     /// A beat is an entry only when it renews somebody's hold on the controls.
     fn presence(&mut self, presence: Presence) -> Option<Event> {
         match presence {
-            Presence::Joined { client, who, role, terminal } => Some(Event::Joined { client, who, role, terminal }),
+            Presence::Joined { client, who, role, terminal, credentials } => {
+                Some(Event::Joined { client, who, role, terminal, credentials: Some(credentials) })
+            }
+            Presence::Roster(roster) => Some(Event::Roster(roster)),
+            Presence::TurnedAway(turned) => Some(Event::TurnedAway(turned)),
             Presence::Resized { client, terminal } => Some(Event::Resized { client, terminal }),
             Presence::Left { client } => {
                 let has_asked = self.waiting.iter().any(|behind| matches!(behind, Behind::Asked(request) if request.by.client == client));
@@ -446,9 +460,9 @@ fn leads_home(request: &Request) -> bool {
 }
 
 fn asked(request: Request) -> Event {
-    let Request { by, key, what } = request;
+    let Request { by, key, what, credentials } = request;
     match what {
-        Wanted::Ask { ask, command } => Event::Asked { by, ask, key, command },
+        Wanted::Ask { ask, command } => Event::Asked { by, ask, key, command, credentials },
         Wanted::Look(look) => Event::Looked { by, key, look },
     }
 }
@@ -462,7 +476,8 @@ fn weigh(transition: &Transition) -> Weight {
         | Event::TakenOver { .. }
         | Event::Asked { .. }
         | Event::Finished { .. }
-        | Event::Record(_) => Weight::Durable,
+        | Event::Record(_)
+        | Event::Roster(_) => Weight::Durable,
         _ if acts => Weight::Durable,
         Event::Looked { .. }
         | Event::Observed(_)
@@ -470,6 +485,7 @@ fn weigh(transition: &Transition) -> Weight {
         | Event::Joined { .. }
         | Event::Resized { .. }
         | Event::Beat { .. }
-        | Event::Left { .. } => Weight::Buffered,
+        | Event::Left { .. }
+        | Event::TurnedAway(_) => Weight::Buffered,
     }
 }

@@ -20,12 +20,14 @@ use crate::{
         state::State,
     },
     domain::{
+        digest::Digest,
+        head::Head,
         id::{ClientId, Seq, SessionId},
         shown::Shown,
         time::{Millis, Timestamp},
     },
     journal::{
-        chain::Hash,
+        chain::{Hash, Witness},
         error::{JournalError, ReadError},
         files::{note_closed, note_without_record, went_on_without},
         folder::{self, Ready, ReadyError},
@@ -281,6 +283,12 @@ impl Recorder {
             }
         }
         Ok(appended.hash.to_string())
+    }
+
+    /// The last record that is on the disk.
+    pub fn durable_head(&self) -> Head {
+        let Witness { seq, hash } = self.writer.durable_head();
+        Head { seq, hash: Digest::from_bytes(hash.bytes()) }
     }
 
     /// What happens after a return where the host before went on for a while without this journal.

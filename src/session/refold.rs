@@ -85,7 +85,9 @@ pub fn recorded(transition: &Transition) -> Result<String, serde_json::Error> {
         | Event::Joined { .. }
         | Event::Resized { .. }
         | Event::Beat { .. }
-        | Event::Left { .. } => serde_json::to_string(transition),
+        | Event::Left { .. }
+        | Event::Roster(_)
+        | Event::TurnedAway(_) => serde_json::to_string(transition),
     }
 }
 
@@ -203,7 +205,9 @@ pub(super) fn names_client(event: &Event) -> Option<ClientId> {
         | Event::Record(_)
         | Event::Resized { .. }
         | Event::Beat { .. }
-        | Event::Left { .. } => None,
+        | Event::Left { .. }
+        | Event::Roster(_)
+        | Event::TurnedAway(_) => None,
     }
 }
 

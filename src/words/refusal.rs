@@ -11,7 +11,7 @@ use crate::{
         Names, blindness, cause,
         cause::{not_met, unlike},
         evidence::need,
-        hindrance, mover, objection, record, void,
+        hindrance, mover, objection, record, roster, void,
     },
 };
 
@@ -80,6 +80,7 @@ pub fn why_refused(refusal: &Refusal, names: Names) -> String {
         Refusal::NotLatched => "the route is not latched, and no trigger is pending".to_owned(),
         Refusal::NotHeld => "the route is not held".to_owned(),
         Refusal::OwnRequest => "you asked for this yourself; somebody else must approve it".to_owned(),
+        Refusal::Barred { who, how, after } => roster::no_second(&roster::barred(who, how, *after)),
         Refusal::ApprovalVoid { why } => format!("that request is no longer open; ask again ({})", void(*why)),
         Refusal::NotADemo => "this is a live session; faults are for the simulated world".to_owned(),
         Refusal::Contended => "others keep changing this route; stop them, then adopt what you find or roll back".to_owned(),
@@ -115,7 +116,7 @@ fn verdict(refusal: &Refusal) -> &'static str {
         Refusal::StandsThere | Refusal::NoChange | Refusal::NotLatched | Refusal::NotHeld => "nothing to do",
         Refusal::Unsettled => "not asked",
         Refusal::NotSignable | Refusal::CannotSign { .. } => "not signed",
-        Refusal::OwnRequest => "not approved",
+        Refusal::OwnRequest | Refusal::Barred { .. } => "not approved",
         Refusal::Role { .. }
         | Refusal::NoControls { .. }
         | Refusal::ControlsFree

@@ -386,6 +386,7 @@ impl App {
         let before = std::mem::replace(&mut self.state, heard.state.clone());
         self.take_news(&before);
         let known_as = self.view.me.as_ref().map(|me| me.client);
+        self.view.head = heard.head.or(self.view.head);
         self.view.me = Some(Me { client: heard.me.client, who: heard.me.who.clone(), role: heard.me.role });
         self.drop_what_is_over();
         if known_as != Some(heard.me.client) {

@@ -65,6 +65,7 @@ pub(super) fn way_on(refusal: &Refusal, state: &State, view: &View) -> String {
         | Refusal::NotLatched
         | Refusal::NotHeld
         | Refusal::OwnRequest
+        | Refusal::Barred { .. }
         | Refusal::ApprovalVoid { .. }
         | Refusal::NotADemo
         | Refusal::Unsettled
