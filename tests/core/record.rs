@@ -70,6 +70,7 @@ fn without_a_record_only_the_way_home_is_answered_and_leaves() {
         by: ben(),
         ask: cutover::domain::id::AskId(99),
         key: None,
+        credentials: None,
         command: Command::Rollback { route: None, reason: None },
     });
     assert!(matches!(decision.answer.unwrap().verdict, Verdict::Accepted));
