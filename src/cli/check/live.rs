@@ -116,7 +116,7 @@ fn help(kind: FaultKind) -> &'static str {
         FaultKind::Unreachable | FaultKind::TimedOut => "; is there a way from this machine? look at firewall, VPN and private endpoints",
         FaultKind::Unreadable => "; is that the right address?",
         FaultKind::Broken | FaultKind::Unavailable => "; try again in a moment",
-        FaultKind::Conflict | FaultKind::Rejected | FaultKind::Refused | FaultKind::Unsupported => "",
+        FaultKind::Conflict | FaultKind::Rejected | FaultKind::Refused | FaultKind::Unsupported | FaultKind::Unrecorded => "",
     }
 }
 
