@@ -45,6 +45,7 @@ pub(super) fn way_on(refusal: &Refusal, state: &State, view: &View) -> String {
         | Refusal::NeedsHuman { .. }
         | Refusal::Contended
         | Refusal::RecordBroken { .. }
+        | Refusal::RecordHangs { .. }
         | Refusal::Hindered { .. }
         | Refusal::RequestsDisagree { .. } => (Action::Rollback, "rolls back"),
         Refusal::NotMetAnyMore { .. } => (Action::Rearm, "re-arms"),
