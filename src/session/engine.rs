@@ -146,7 +146,7 @@ pub async fn run(state: State, recorder: Recorder, first: Vec<Event>, parts: Par
     let mut watching = JoinSet::new();
     sensors::start(watched, clock, &seen, &mut watching);
     let sealing = recorder.sealing();
-    let scribe = Scribe::start(recorder).map_err(|error| EngineError::Thread(error))?;
+    let scribe = Scribe::start(recorder).map_err(EngineError::Thread)?;
     let mut keeping = JoinSet::new();
     keeping.spawn_blocking(move || Kept::Sealed(sealing.run()));
     let next = scribe.next_seq();

@@ -221,12 +221,12 @@ impl Recorder {
         Recorder::of(writer, path, at, &Folded::default())
     }
 
-    /// A new journal in memory.
+    /// A new journal in memory; notes beside it lie at `path`.
     #[cfg(test)]
-    pub(super) fn create_in(memory: &Memory, at: Timestamp, session: &SessionId, plan_hash: &str) -> Recorder {
+    pub(super) fn create_in(memory: &Memory, path: &Path, at: Timestamp, session: &SessionId, plan_hash: &str) -> Recorder {
         let genesis = Genesis::new(session.as_str(), plan_hash.parse().unwrap());
         let writer = Writer::create_in(memory, millis(at), &genesis, Cadence::default()).unwrap();
-        Recorder::of(writer, Path::new("memory"), at, &Folded::default()).unwrap()
+        Recorder::of(writer, path, at, &Folded::default()).unwrap()
     }
 
     /// Takes up an old journal and folds it, from where its newest segment begins. Whether this program would decide the same again is

@@ -44,7 +44,7 @@ pub(super) enum Done {
     Appended {
         hash: String,
     },
-    Prepared(Preparation),
+    Prepared(Box<Preparation>),
     /// The journal goes on in a new segment, and what lies behind it can be sealed.
     Segment(Option<Sealing>),
     Flushed,
@@ -184,7 +184,7 @@ fn one(recorder: &mut Recorder, job: Job) -> Result<Done, RecorderError> {
             recorder.ask_for_room();
             Ok(Done::Flushed)
         }
-        Job::Prepare { state } => Ok(Done::Prepared(recorder.prepare(*state))),
+        Job::Prepare { state } => Ok(Done::Prepared(Box::new(recorder.prepare(*state)))),
         Job::GoOnIn { at, ready } => recorder.go_on_in(at, *ready).map(Done::Segment),
         Job::NotReady { at } => {
             recorder.not_ready(at);

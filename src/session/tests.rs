@@ -246,9 +246,9 @@ fn a_late_sealing_leaves_alone_what_was_written_in_when_it_was_asked_for() {
 }
 
 /// A session whose journal is in memory, with the first look at the weights behind it.
-async fn in_memory(memory: &Memory, driver: &Arc<Gate>) -> Hosted {
+async fn in_memory(scratch: &Scratch, memory: &Memory, driver: &Arc<Gate>) -> Hosted {
     let (plan, clock, session) = (the_plan(), Clock::live(), "engine".parse().unwrap());
-    let recorder = Recorder::create_in(memory, clock.now(), &session, &plan.hash.to_string());
+    let recorder = Recorder::create_in(memory, &scratch.journal(), clock.now(), &session, &plan.hash.to_string());
     let first = vec![Event::Opened { session, plan: Box::new(plan), world: WorldKind::Live }];
     let (door, inside) = door();
     let (stop, stopped) = watch::channel(false);
@@ -288,8 +288,8 @@ fn is_change(transition: &Transition, wanted: impl Fn(&RecordChange) -> bool) ->
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_disk_that_hangs_is_told_and_holds_up_neither_the_screen_nor_the_way_home() {
-    let (memory, driver) = (Memory::default(), Arc::<Gate>::default());
-    let hosted = in_memory(&memory, &driver).await;
+    let (scratch, memory, driver) = (Scratch::new("hangs"), Memory::default(), Arc::<Gate>::default());
+    let hosted = in_memory(&scratch, &memory, &driver).await;
     let mut heard = hosted.door.transitions.upgrade().unwrap().subscribe();
     memory.hang();
     let kept = memory.durable();
@@ -323,8 +323,8 @@ async fn a_disk_that_hangs_is_told_and_holds_up_neither_the_screen_nor_the_way_h
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_leads_further_out_never_leaves_a_disk_that_hung_meanwhile() {
-    let (memory, driver) = (Memory::default(), Arc::<Gate>::default());
-    let hosted = in_memory(&memory, &driver).await;
+    let (scratch, memory, driver) = (Scratch::new("hung"), Memory::default(), Arc::<Gate>::default());
+    let hosted = in_memory(&scratch, &memory, &driver).await;
     let mut heard = hosted.door.transitions.upgrade().unwrap().subscribe();
     let held = hosted.door.requests.send(asks(1, Command::Controls(ControlsCommand::Take)));
     held.await.unwrap();

@@ -112,6 +112,7 @@ pub fn failed(attempts: u32) -> String {
 }
 
 /// One thing that somebody should know of, in a sentence.
+#[expect(clippy::too_many_lines, reason = "a list of a closed enum's cases is read like a table")]
 pub fn attention(what: &Attention, now: Timestamp, names: Names) -> String {
     match what {
         Attention::NotHome { route, since, attempts, why } => {
