@@ -150,16 +150,12 @@ pub(super) fn changed(turn: &mut Turn, change: &RecordChange) {
         RecordChange::Roomy | RecordChange::Answers => turn.state.record.keeping = Keeping::Kept,
         RecordChange::Hangs { kept, place } => {
             turn.state.record.keeping = Keeping::Hanging { kept: *kept, since: now, place: place.clone() };
-            drop_queued(turn);
-            approval::void_all(turn, Void::RecordHangs);
         }
         RecordChange::Low { bytes, place } => {
             turn.state.record.keeping = Keeping::Low { bytes: *bytes, since: lasting.unwrap_or(now), place: place.clone() };
         }
         RecordChange::Broken { why, kept, place } => {
             turn.state.record.keeping = Keeping::Broken { why: why.clone(), kept: *kept, since: now, place: place.clone() };
-            drop_queued(turn);
-            approval::void_all(turn, Void::RecordBroken);
         }
         RecordChange::Missing { since, kept } => {
             let routes: BTreeSet<RouteId> = turn.plan.routes.iter().map(|route| route.id.clone()).collect();
@@ -174,6 +170,13 @@ pub(super) fn changed(turn: &mut Turn, change: &RecordChange) {
     if !(was_low && matches!(change, RecordChange::Low { .. })) {
         turn.tell(News::Record(change.clone()));
     }
+    let void = match change {
+        RecordChange::Hangs { .. } => Void::RecordHangs,
+        RecordChange::Broken { .. } => Void::RecordBroken,
+        RecordChange::Roomy | RecordChange::Answers | RecordChange::Low { .. } | RecordChange::Missing { .. } => return,
+    };
+    drop_queued(turn);
+    approval::void_all(turn, void);
 }
 
 /// What waits has not left, whichever way it leads.
