@@ -49,6 +49,8 @@ use crate::{
 const WRITE_WITHIN: Duration = Duration::from_secs(30);
 /// A client that says nothing whole for this long is dropped; it should beat every 5 s.
 const HEARD_WITHIN: Duration = Duration::from_secs(30);
+/// A deadline that is noticed later than this passed while this process did not run.
+const NOTICED_WITHIN: Duration = Duration::from_secs(3);
 /// What a client that takes nothing any more has sent lies before us and is read within this time; nothing more is waited for.
 const HEARD_OUT_WITHIN: Duration = Duration::from_secs(5);
 /// After the session has ended, for why it did.
@@ -363,7 +365,7 @@ impl<R: AsyncRead + Unpin> ClientReader<R> {
     /// The next thing said. Pending resizes are passed on meanwhile.
     async fn next<T: DeserializeOwned>(&mut self) -> Result<T, Ended> {
         tokio::time::sleep(self.bucket.take(Instant::now())).await;
-        let deadline = Instant::now() + HEARD_WITHIN;
+        let mut deadline = Instant::now() + HEARD_WITHIN;
         loop {
             let said = tokio::select! {
                 said = timeout_at(deadline, self.frames.next::<T>()) => said,
@@ -380,6 +382,11 @@ impl<R: AsyncRead + Unpin> ClientReader<R> {
                     Err(Ended::Cut(Farewell::new(error.to_string(), Then::StayAway)))
                 }
                 Ok(Err(error @ frame::FrameError::TooLong { .. })) => Err(Ended::Cut(Farewell::new(error.to_string(), Then::StayAway))),
+                // Nobody listened when it passed: this process did not run, and that silence was its own.
+                Err(_) if Instant::now().saturating_duration_since(deadline) > NOTICED_WITHIN => {
+                    deadline = Instant::now() + HEARD_WITHIN;
+                    continue;
+                }
                 Err(_) => Err(Ended::Cut(Farewell::new("nothing was heard from this cockpit for 30 s; attach again", Then::ComeBack))),
             };
         }

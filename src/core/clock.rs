@@ -2,11 +2,13 @@
 //!
 //! A correction of a few seconds just holds the time still until the clock has caught up. A larger step back moves every running span
 //! with it, so that what has lasted two minutes still has, and what expires in four still does. Nothing is cleared either way. A step
-//! forward needs no rule: spans grow by it, so approvals and controls expire and readings are stale, which is the safe side.
+//! forward needs no rule: spans grow by it, so approvals expire and readings are stale, which is the safe side. Only the silence of a client in
+//! a time in which the host did not run is none ([`crate::core::standstill`]).
 
 use crate::{
     core::{
         evidence::AHEAD_MAX,
+        standstill::Standstill,
         state::{Motion, Proof, ReturnStage, RouteState, State},
     },
     domain::time::{Millis, Timestamp},
@@ -91,6 +93,7 @@ fn rebase(state: &mut State, back: Millis) {
     state.look_here.iter_mut().for_each(|look| shift(&mut look.at));
     state.ended.iter_mut().for_each(|ended| shift(&mut ended.at));
     state.said.iter_mut().for_each(|said| shift(&mut said.at));
+    state.stood_still.iter_mut().flat_map(Standstill::moments).for_each(shift);
     state.record.rebase(shift);
     shift_maybe(&mut state.drops.last_at);
     state.drops.by.values_mut().for_each(|watched| {

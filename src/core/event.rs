@@ -32,6 +32,10 @@ pub enum Event {
     },
     /// The host came back after it had died. Effects without an outcome are resolved by reading; nothing advances by itself.
     Restarted,
+    /// The host did not run since then: it was stopped, or its machine slept. Said before anything else that happens after it.
+    StoodStill {
+        since: Timestamp,
+    },
     /// This program took up a journal on which it would have decided otherwise: the state is the one that it folds, and every route is held.
     TakenOver {
         /// Versions of the fold: of whoever wrote the journal, and of this program.

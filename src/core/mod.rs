@@ -30,6 +30,7 @@ pub mod record;
 pub mod replication;
 pub mod requests;
 pub mod state;
+pub mod standstill;
 pub mod step;
 pub mod thin;
 pub mod topic;

@@ -49,6 +49,10 @@ pub enum Tone {
 pub enum News {
     SessionOpened,
     HostReturned,
+    /// The host was stopped, or its machine slept, and goes on.
+    StoodStill {
+        lasted: Millis,
+    },
     /// The session was ended; `abandoned` are the routes that were left although nobody watches over them now.
     Stopped {
         by: OperatorId,

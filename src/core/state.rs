@@ -26,6 +26,7 @@ use crate::{
         replication::DatabaseStanding,
         requests::requests,
         roster::Barred,
+        standstill::Standstill,
         workload::Announced,
     },
     domain::{
@@ -96,6 +97,9 @@ pub struct State {
     /// Who ended the session. Not written while nobody has, so that a state is written as it was before this was known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopped: Option<Stopped>,
+    /// When the host did not run, the last time that it didn't.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stood_still: Option<Standstill>,
     #[serde(default, skip_serializing_if = "Record::is_kept")]
     pub record: Record,
 }

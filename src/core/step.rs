@@ -14,7 +14,7 @@ use crate::{
         event::{Asker, Entry, Event},
         history, latch, loss, motion,
         news::News,
-        observe, people, readiness, record, restart, rollback, roster,
+        observe, people, readiness, record, restart, rollback, roster, standstill,
         state::State,
         traffic, trigger,
         turn::Turn,
@@ -36,6 +36,9 @@ pub fn step(state: &mut State, entry: &Entry) -> Decision {
     {
         restart::open(state, session, plan, *world);
     }
+    if let Event::StoodStill { since } = &entry.event {
+        standstill::discount(state, *since);
+    }
     let Some(mut opened) = state.opened.take() else {
         return unopened(&entry.event);
     };
@@ -46,6 +49,8 @@ pub fn step(state: &mut State, entry: &Entry) -> Decision {
     // Before it happens: a word that comes too late must not revive what ended in the silence before it.
     expire(&mut turn);
     happen(&mut turn, &entry.event);
+    // What follows by itself is nobody's doing.
+    turn.who = None;
     follow(&mut turn);
     let decision = turn.finish(&entry.event);
     state.opened = Some(opened);
@@ -58,6 +63,7 @@ fn unopened(event: &Event) -> Decision {
         Event::Asked { by, ask, .. } => Some(Answer { client: by.client, ask: *ask, verdict: Verdict::Refused(Refusal::NotOpen) }),
         Event::Opened { .. }
         | Event::Restarted
+        | Event::StoodStill { .. }
         | Event::TakenOver { .. }
         | Event::Looked { .. }
         | Event::Observed(_)
@@ -78,11 +84,12 @@ fn happen(turn: &mut Turn, event: &Event) {
     match event {
         Event::Opened { .. } => turn.tell(News::SessionOpened),
         Event::Restarted => restart::restarted(turn),
+        Event::StoodStill { since } => standstill::is_over(turn, *since),
         Event::TakenOver { from, to, .. } => restart::taken_over(turn, *from, *to),
         Event::Asked { by, ask, command, .. } => {
+            assess(turn);
             turn.who = Some(by.who.clone());
             people::active(turn, by);
-            assess(turn);
             let verdict = answer(turn, by, *ask, command).unwrap_or_else(Verdict::Refused);
             turn.decision_mut().answer = Some(Answer { client: by.client, ask: *ask, verdict });
         }

@@ -63,6 +63,7 @@ impl News {
         match self {
             News::SessionOpened
             | News::HostReturned
+            | News::StoodStill { .. }
             | News::Stopped { .. }
             | News::TakenOver { .. }
             | News::Record(_)
@@ -201,7 +202,9 @@ impl News {
             Topic::Trigger | Topic::FrontDoor | Topic::Source | Topic::Checklist => true,
             Topic::People => match (self, earlier) {
                 (News::TurnedAway(now), News::TurnedAway(then)) => now.uid == then.uid,
-                (now, _) => matches!(now, News::Joined { .. } | News::Left { .. }),
+                // In another role, or with another key behind the name, it is another coming.
+                (News::Joined { .. }, News::Joined { .. }) => self == earlier,
+                (now, _) => matches!(now, News::Left { .. }),
             },
             Topic::Rollback => matches!(self, News::WayHomeDoubted { .. } | News::WayHomeAssured { .. }),
             Topic::Session | Topic::Controls | Topic::Approval | Topic::Move | Topic::Drift | Topic::Database => false,

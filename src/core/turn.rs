@@ -31,8 +31,10 @@ pub(super) struct Turn<'a> {
     pub now: Timestamp,
     /// The session's time at the entry before.
     pub earlier: Timestamp,
-    /// Who asked, when this turn is about a question; signs the lines of the feed.
+    /// Who asked, while what he asked for is done; signs what is told of it.
     pub who: Option<OperatorId>,
+    /// Of each piece of news, who signs it.
+    signed: Vec<Option<OperatorId>>,
     decision: Decision,
 }
 
@@ -40,7 +42,7 @@ impl<'a> Turn<'a> {
     pub(super) fn new(opened: &'a Opened, state: &'a mut State, at: Timestamp, earlier: Timestamp) -> Turn<'a> {
         let (seq, now) = (state.seq, state.now);
         let decision = Decision::default();
-        Turn { plan: &opened.plan, world: opened.world, state, seq, at, now, earlier: earlier.min(now), who: None, decision }
+        Turn { plan: &opened.plan, world: opened.world, state, seq, at, now, earlier: earlier.min(now), who: None, signed: Vec::new(), decision }
     }
 
     /// Lets an effect leave, and remembers it until its outcome.
@@ -61,6 +63,7 @@ impl<'a> Turn<'a> {
     /// Tells people something, in the feed and in the record.
     pub(super) fn tell(&mut self, news: News) {
         self.decision.news.push(news);
+        self.signed.push(self.who.clone());
     }
 
     pub(super) fn decision_mut(&mut self) -> &mut Decision {
@@ -89,8 +92,8 @@ impl<'a> Turn<'a> {
 
     /// Ends the turn: what was told, asked and sent becomes lines of the feed and marks of the charts.
     pub(super) fn finish(self, event: &Event) -> Decision {
-        for news in &self.decision.news {
-            feed::add(self.state, self.who.as_ref(), news);
+        for (news, who) in self.decision.news.iter().zip(&self.signed) {
+            feed::add(self.state, who.as_ref(), news);
             marks::note(self.state, self.plan, self.seq, self.now, news);
         }
         acts::note(self.state, event, &self.decision);

@@ -32,6 +32,7 @@ use crate::{
         fact::Observation,
         head::Head,
         id::{ClientId, EffectId, Seq},
+        time::Timestamp,
     },
     door::{Inside, Presence, Published, Request, Snapshot, Wanted},
     journal::{
@@ -69,6 +70,8 @@ const HANGS_AFTER: Duration = Duration::from_secs(1);
 const FLUSH_PATIENCE: Duration = Duration::from_millis(1_500);
 /// So much may be under way to the disk; with more, what is only told waits.
 const UNKEPT_MAX: usize = 64;
+/// Between two turns of the loop, which turns each second, that are further apart than this in real time the process did not run.
+const STOOD_STILL: Duration = Duration::from_secs(3);
 /// A session without a record that has brought everybody home stays for so long, in real time, that whoever watches sees it.
 const SEEN_OUT_AFTER: Duration = Duration::from_secs(3);
 
@@ -106,6 +109,8 @@ pub struct Engine {
     transitions: tokio::sync::broadcast::Sender<Arc<Published>>,
     heads: watch::Sender<Option<Head>>,
     beat_recorded: Option<Instant>,
+    /// When this process was last seen to go on.
+    went_on_at: Timestamp,
 }
 
 /// What waits until nothing that was seen is left to be told.
@@ -172,6 +177,7 @@ pub async fn run(state: State, recorder: Recorder, first: Vec<Event>, parts: Par
         transitions: inside.transitions.clone(),
         heads: inside.heads.clone(),
         beat_recorded: None,
+        went_on_at: clock.now(),
     };
     engine.turn(first, Sources { happened, observations, inside, stop }).await
 }
@@ -192,6 +198,7 @@ impl Engine {
         }
         let mut flush = tokio::time::interval(FLUSH_EVERY);
         flush.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        self.went_on_at = self.clock.now();
         loop {
             // Biased: what can bring us home comes before what can take us further out. A question that leads home is taken out of the
             // line as it comes in; others wait until nothing that was seen is left to be told.
@@ -204,7 +211,8 @@ impl Engine {
                     None
                 }
                 () = sleep_until(hangs_at.unwrap_or_else(Instant::now)), if hangs_at.is_some() => {
-                    self.hang();
+                    self.go_on()?;
+                    self.hang_if_due();
                     None
                 }
                 Some(event) = from.happened.recv() => Some(event),
@@ -218,6 +226,7 @@ impl Engine {
                     Behind::Left(client) => Event::Left { client },
                 }),
                 Some(reply) = from.inside.snapshots.recv(), if self.has_told_all() => {
+                    self.go_on()?;
                     self.show(reply);
                     None
                 }
@@ -230,6 +239,7 @@ impl Engine {
                     None
                 }
             };
+            self.go_on()?;
             if let Some(event) = event.filter(|event| !self.is_spared(event)) {
                 self.happen(event)?;
             }
@@ -329,6 +339,17 @@ impl Engine {
 
     fn ended(&self, broken: Broken) -> EngineError {
         keeping::ended(broken, &self.state, &self.executors)
+    }
+
+    /// A host that did not run says so before anything else happens: nothing was watched then, and whose silence it was is not a client's or a disk's.
+    fn go_on(&mut self) -> Result<(), EngineError> {
+        let now = self.clock.now();
+        let since = std::mem::replace(&mut self.went_on_at, now);
+        if self.clock.real(now.since(since)) < STOOD_STILL {
+            return Ok(());
+        }
+        self.wait_anew();
+        self.happen(Event::StoodStill { since })
     }
 
     /// What follows from what has just happened.
@@ -440,6 +461,7 @@ fn weigh(transition: &Transition) -> Weight {
         | Event::Resized { .. }
         | Event::Beat { .. }
         | Event::Left { .. }
+        | Event::StoodStill { .. }
         | Event::TurnedAway(_) => Weight::Buffered,
     }
 }

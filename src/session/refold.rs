@@ -76,7 +76,8 @@ struct Versioned<'a> {
 pub fn recorded(transition: &Transition) -> Result<String, serde_json::Error> {
     match &transition.entry.event {
         Event::Opened { .. } | Event::Restarted | Event::TakenOver { .. } => serde_json::to_string(&Versioned { fold: FOLD, transition }),
-        Event::Asked { .. }
+        Event::StoodStill { .. }
+        | Event::Asked { .. }
         | Event::Looked { .. }
         | Event::Observed(_)
         | Event::Finished { .. }
@@ -197,6 +198,7 @@ pub(super) fn names_client(event: &Event) -> Option<ClientId> {
         Event::Asked { by, .. } => Some(by.client),
         Event::Opened { .. }
         | Event::Restarted
+        | Event::StoodStill { .. }
         | Event::TakenOver { .. }
         | Event::Looked { .. }
         | Event::Observed(_)

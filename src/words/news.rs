@@ -27,6 +27,7 @@ pub fn news(news: &News, names: Names) -> String {
         News::TakenOver { from, to } => format!(
             "this version of cutover decides otherwise than the one that wrote the journal (fold {from}, now {to}); every route is held; look, then resume"
         ),
+        News::StoodStill { lasted } => format!("the host did not run for {lasted}: no trigger watched, and nothing was read meanwhile"),
         News::HostReturned => "the host came back; nothing advances by itself; what was under way is read back".to_owned(),
         News::Record(change) => record::change(change),
         News::Stopped { by, abandoned } if abandoned.is_empty() => {

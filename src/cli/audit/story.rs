@@ -13,7 +13,7 @@ use crate::{
         shown::Shown,
         time::Timestamp,
     },
-    words::{self, Names},
+    words::{self, Names, absence},
 };
 
 /// In a file, a thing has its id.
@@ -46,6 +46,7 @@ fn is_routine(transition: &Transition) -> bool {
             Event::Observed(_) | Event::Rang(_) | Event::Beat { .. } | Event::Resized { .. } => true,
             Event::Opened { .. }
             | Event::Restarted
+            | Event::StoodStill { .. }
             | Event::TakenOver { .. }
             | Event::Asked { .. }
             | Event::Looked { .. }
@@ -73,6 +74,7 @@ fn event(event: &Event) -> String {
     match event {
         Event::Opened { session, plan, .. } => format!("session {session} of plan {} is opened", plan.name),
         Event::Restarted => "the host came back".to_owned(),
+        Event::StoodStill { since } => format!("the host goes on; it did not run since {}", absence::moment(*since)),
         Event::TakenOver { from, to, digest } => format!("fold {to} took over from fold {from}, state {}", digest.short()),
         Event::Asked { by, key, command, credentials, .. } => {
             let behind = credentials.as_ref().map_or_else(String::new, |known| format!(" \u{b7} {}", words::credentials(known)));

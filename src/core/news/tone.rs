@@ -52,6 +52,7 @@ impl News {
             | News::WorkloadWell { .. } => Tone::Good,
             News::FaultInjected { .. }
             | News::FaultNotInjected { .. }
+            | News::StoodStill { .. }
             | News::NotMoved { .. }
             | News::OutcomeUnknown { .. }
             | News::DidNotHappen { .. }

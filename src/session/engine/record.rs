@@ -123,6 +123,19 @@ impl Engine {
         oldest.into_iter().chain(flush).min().filter(|_| waits)
     }
 
+    /// A disk that could not be waited for is waited for as if it had been asked now.
+    pub(super) fn wait_anew(&mut self) {
+        let now = Instant::now();
+        self.unkept.iter_mut().for_each(|unkept| unkept.since = now);
+        self.flushing = self.flushing.map(|_| now);
+    }
+
+    pub(super) fn hang_if_due(&mut self) {
+        if self.hangs_at().is_some_and(|at| at <= Instant::now()) {
+            self.hang();
+        }
+    }
+
     /// From here on what happens is seen before it is kept, and only what leads home leaves.
     pub(super) fn hang(&mut self) {
         tracing::error!(kept = self.scribe.kept().0, "the disk of the record does not answer");

@@ -325,6 +325,8 @@ struct App {
     put_aside: BTreeSet<Digest>,
     /// What was known when the host was last heard, while it is gone.
     before: Option<reunion::Before>,
+    /// What the notice of the host's return tells of.
+    absence: Option<reunion::Absence>,
     /// Until then the follower's face keeps what it shows, unless something weightier comes.
     matter_until: std::time::Instant,
     /// The mouse holds the slider of this route.
@@ -366,6 +368,7 @@ impl App {
             overlay_drawn: None,
             put_aside: BTreeSet::new(),
             before: None,
+            absence: None,
             matter_until: std::time::Instant::now(),
             dragging: None,
             spare: Buffer::default(),
@@ -441,6 +444,7 @@ impl App {
             self.view.back = None;
         }
         self.age_absence();
+        self.retell_absence();
         self.age_unanswered();
         self.follow();
         self.offer_review();

@@ -5,17 +5,24 @@ use std::time::Instant;
 use crate::{
     attach::client::Connection,
     core::{
+        assurance::unread_for,
+        home::{Home, home},
         news::Tone,
+        standstill::Standstill,
         state::{Ending, State},
     },
-    domain::{id::ClientId, time::Millis},
+    domain::{
+        id::ClientId,
+        time::{Millis, Timestamp},
+    },
+    plan::model::Route,
     tui::{
         app::App,
         keymap::Action,
         panes::words,
         view::{Back, Hearing, Then, Unanswered},
     },
-    words::Names,
+    words::{Names, absence},
 };
 
 /// Shorter absences are told in the footer and not in a notice of their own, unless something happened meanwhile.
@@ -29,6 +36,19 @@ pub(super) struct Before {
     since: Instant,
     state: std::sync::Arc<State>,
     client: Option<ClientId>,
+}
+
+/// An absence that is over.
+#[derive(Debug)]
+pub(super) struct Absence {
+    before: Before,
+    gone: Millis,
+    /// Records that were not seen here when they came.
+    missed: u64,
+    /// The line was open all the time, and nothing came over it.
+    silent: bool,
+    /// What was asked for and had no answer.
+    lost: Vec<(Tone, String)>,
 }
 
 impl App {
@@ -51,6 +71,7 @@ impl App {
         let client = self.view.me.as_ref().map(|me| me.client);
         let before = self.before.get_or_insert_with(|| Before { since, state: self.state.clone(), client });
         self.view.back = None;
+        self.absence = None;
         self.view.hearing = Hearing::Lost { why, then, gone: age(before.since) };
     }
 
@@ -64,20 +85,35 @@ impl App {
     fn reunite(&mut self, next: &State) {
         let Some(before) = self.before.take() else { return };
         let gone = age(before.since);
-        let take = words::key(&self.view, Action::Controls);
-        let (mut news, weight) = news(&before, &self.view.hearing, next, &take);
-        let lost: Vec<_> = self.take_lost().iter().map(|asked| (Tone::Warning, asked_before(asked, Names::of(next)))).collect();
-        let weight = if lost.is_empty() { weight } else { Weight::Something };
-        news.extend(lost);
+        let missed = next.seq.0.saturating_sub(before.state.seq.0);
+        let silent = matches!(self.view.hearing, Hearing::Lost { then: Then::Listen, .. });
+        let lost = self.take_lost().iter().map(|asked| (Tone::Warning, asked_before(asked, Names::of(next)))).collect();
+        let absence = Absence { before, gone, missed, silent, lost };
+        let (news, weight) = self.news_of(&absence, next, next.now);
         if gone < BLIP && weight == Weight::Nothing {
             self.notify(Tone::Good, format!("the line is back after {gone}; nothing that matters happened meanwhile"));
             return;
         }
+        self.view.back = Some(Back { gone, news });
+        self.absence = Some(absence);
+        self.back_since = tokio::time::Instant::now();
+    }
+
+    /// What the notice says is so is so now, however long it lies there.
+    pub(super) fn retell_absence(&mut self) {
+        let Some(absence) = self.absence.take_if(|_| self.view.back.is_some()) else { return };
+        let (news, _) = self.news_of(&absence, &self.state, self.view.now);
+        self.view.back = Some(Back { gone: absence.gone, news });
+        self.absence = Some(absence);
+    }
+
+    fn news_of(&self, absence: &Absence, next: &State, now: Timestamp) -> (Vec<(Tone, String)>, Weight) {
+        let (mut news, weight) = news(absence, next, now, &words::key(&self.view, Action::Controls));
+        news.extend(absence.lost.iter().cloned());
         if !self.view.drafts.is_empty() {
             news.push((Tone::Plain, "your draft is kept; nothing of it was sent".to_owned()));
         }
-        self.view.back = Some(Back { gone, news });
-        self.back_since = tokio::time::Instant::now();
+        (news, if absence.lost.is_empty() { weight } else { Weight::Something })
     }
 }
 
@@ -98,49 +134,17 @@ enum Weight {
     Something,
 }
 
-/// `was` is how the line was before, and `take` the key that takes the controls.
-fn news(before: &Before, was: &Hearing, next: &State, take: &str) -> (Vec<(Tone, String)>, Weight) {
-    let old = &before.state;
-    let mut news = Vec::new();
-    let restarts = |state: &State| state.opened.as_ref().map_or(0, |opened| opened.restarts);
-    let missed = next.seq.0.saturating_sub(old.seq.0);
-    let records = match missed {
-        0 => "no record was missed".to_owned(),
-        1 => "1 record came meanwhile; it is in what you see now".to_owned(),
-        more => format!("{more} records came meanwhile; they are in what you see now"),
-    };
-    match restarts(next).saturating_sub(restarts(old)) {
-        // A host that stood still judged nothing meanwhile, and one that only could not speak did; from here both look alike.
-        0 if matches!(was, Hearing::Lost { then: Then::Listen, .. }) => {
-            let told = format!("the host was silent and goes on; whether it watched meanwhile is not known; {records}");
-            news.push((Tone::Warning, told));
-        }
-        0 => news.push((Tone::Good, format!("the session ran on, only the line was lost; {records}"))),
-        _ => {
-            news.push((Tone::Warning, "the host had ended and was started again; nobody watched in between".to_owned()));
-            news.push((Tone::Plain, records));
-        }
-    }
+/// What can be said of it by `next`, and `take` is the key that takes the controls.
+fn news(absence: &Absence, next: &State, now: Timestamp, take: &str) -> (Vec<(Tone, String)>, Weight) {
+    let (before, old) = (&absence.before, &absence.before.state);
     let names = Names::of(next);
-    let first_of_weight = news.len();
-    for (id, now) in &next.routes {
-        let then = old.routes.get(id).and_then(|known| known.accepted.as_ref()).map(|accepted| &accepted.weights);
-        let Some(accepted) = &now.accepted else { continue };
-        if then != Some(&accepted.weights) {
-            let by = now.moved_by.as_ref().map_or_else(String::new, |by| format!(", moved by {}", crate::words::mover(by, names)));
-            news.push((Tone::Warning, format!("{} stands at {} now{by}", names.route(id), names.split(id, &accepted.weights))));
-        } else {
-            news.insert(
-                first_of_weight.min(news.len()),
-                (Tone::Plain, format!("{} stands where it stood: {}", names.route(id), names.split(id, &accepted.weights))),
-            );
-        }
-    }
-    let moved = next.routes.iter().any(|(id, now)| {
-        let then = old.routes.get(id);
-        then.map(|then| (&then.latch, then.accepted.as_ref().map(|accepted| &accepted.weights)))
-            != Some((&now.latch, now.accepted.as_ref().map(|accepted| &accepted.weights)))
-    });
+    let mut news = watched(absence, next);
+    let restarts = |state: &State| state.opened.as_ref().map_or(0, |opened| opened.restarts);
+    let plan = next.opened.as_ref().map(|opened| opened.plan.clone());
+    let stands: Vec<_> = plan.iter().flat_map(|plan| &plan.routes).filter_map(|route| stands(old, next, route, now)).collect();
+    let stood = stands.iter().all(|(tone, _)| *tone == Tone::Plain);
+    news.extend(stands);
+    let latched = |state: &State| -> Vec<_> { state.routes.values().map(|known| known.latch.clone()).collect() };
     let controls = controls(before, next, take);
     let ended: Vec<_> = next.ended.iter().filter(|ended| !old.ended.contains(ended)).collect();
     for ended in &ended {
@@ -152,10 +156,62 @@ fn news(before: &Before, was: &Hearing, next: &State, take: &str) -> (Vec<(Tone,
     let remarks: Vec<_> =
         remarks.map(|line| (line.news.tone(), format!("{} {}", words::clock(line.at), crate::words::news(&line.news, names)))).collect();
     let skip = remarks.len().saturating_sub(REMARKS_MAX);
-    let is_quiet = !moved && remarks.is_empty() && ended.is_empty() && controls.is_none() && restarts(next) == restarts(old);
+    let ran = restarts(next) == restarts(old) && next.stood_still == old.stood_still;
+    let is_quiet = stood && latched(next) == latched(old) && remarks.is_empty() && ended.is_empty() && controls.is_none() && ran;
     news.extend(remarks.into_iter().skip(skip));
     news.extend(controls);
     (news, if is_quiet { Weight::Nothing } else { Weight::Something })
+}
+
+/// Whether the host ran meanwhile, and watched. That something was recorded proves neither: it may all have happened since.
+fn watched(absence: &Absence, next: &State) -> Vec<(Tone, String)> {
+    let old = &absence.before.state;
+    let records = match absence.missed {
+        0 => "no record was missed".to_owned(),
+        1 => "1 record came meanwhile; it is in what you see now".to_owned(),
+        more => format!("{more} records came meanwhile; they are in what you see now"),
+    };
+    let restarts = |state: &State| state.opened.as_ref().map_or(0, |opened| opened.restarts);
+    if restarts(next) > restarts(old) {
+        let ended = "the host had ended and was started again; nobody watched in between".to_owned();
+        return vec![(Tone::Warning, ended), (Tone::Plain, records)];
+    }
+    if let Some(Standstill { since, until }) = next.stood_still.filter(|still| Some(*still) != old.stood_still) {
+        let (since, until) = (words::clock(since), words::clock(until));
+        let told = format!("the host did not run from {since}Z to {until}Z: no trigger watched, and nothing was read meanwhile");
+        return vec![(Tone::Warning, told)];
+    }
+    let unread = next.routes.values().any(|known| unread_for(known, next.now).is_some());
+    vec![match (absence.silent, unread) {
+        (true, _) => (Tone::Warning, format!("the host was silent and goes on; whether it watched meanwhile is not known; {records}")),
+        (false, true) => (Tone::Warning, format!("the line was lost, and whether the session watched meanwhile is not known; {records}")),
+        (false, false) => (Tone::Good, format!("the session ran on, only the line was lost; {records}")),
+    }]
+}
+
+/// Where `route` stands now; plain where nothing has become of it.
+fn stands(old: &State, next: &State, route: &Route, now: Timestamp) -> Option<(Tone, String)> {
+    let (id, names) = (&route.id, Names::of(next));
+    let known = next.routes.get(id)?;
+    let accepted = known.accepted.as_ref()?;
+    let (title, split) = (names.route(id), names.split(id, &accepted.weights));
+    let then = old.routes.get(id).and_then(|known| known.accepted.as_ref()).map(|accepted| &accepted.weights);
+    let by = known.moved_by.as_ref().map_or_else(String::new, |by| format!(", moved by {}", crate::words::mover(by, names)));
+    let stands = home(next, route);
+    let going = || crate::words::home(&stands, route, now, names);
+    let may_be = absence::may_be(next, route, names);
+    let has_changed = then != Some(&accepted.weights);
+    Some(match (&stands, unread_for(known, now)) {
+        (Home::Going { .. } | Home::NotHome { .. }, _) => (Tone::Alarm, format!("{title} stands at {split}; {}", going())),
+        (_, Some(ago)) => {
+            let told = format!("{title} stood at {split} when its weights were last read, {ago} ago; what they are now is not known");
+            (Tone::Warning, told)
+        }
+        (_, None) if !may_be.is_empty() => (Tone::Warning, format!("{title} stands at {split} or {may_be}, as a write is on its way")),
+        (Home::Accepted { .. }, None) if has_changed => (Tone::Warning, format!("{title} stands at {split} now{by}; {}", going())),
+        (_, None) if has_changed => (Tone::Warning, format!("{title} stands at {split} now{by}")),
+        (_, None) => (Tone::Plain, format!("{title} stands where it stood: {split}")),
+    })
 }
 
 /// What became of the controls, where something did.
