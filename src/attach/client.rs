@@ -118,7 +118,7 @@ pub enum Reply {
 /// Why there is no link.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
-    #[error("the session's host can't be reached ({0}); the session itself is not touched by that; see `cutover sessions`")]
+    #[error("nobody answers for the session's host ({0}); whether it runs and its triggers watch is not known; `cutover sessions` tells")]
     Unreachable(std::io::Error),
     #[error("the host does not let you in: {}", .0.why)]
     Refused(Refused),

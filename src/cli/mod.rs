@@ -28,6 +28,7 @@ pub mod paths;
 pub mod place;
 mod predecessor;
 pub mod print;
+mod reading;
 pub mod rollback;
 pub mod roster;
 pub mod rostering;

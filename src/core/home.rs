@@ -14,6 +14,8 @@ use crate::{
         unresolved,
     },
     domain::{
+        fault::FaultKind,
+        hindrance::Hindrance,
         id::SourceId,
         time::{Millis, Timestamp},
         weight::{PerMille, Weights},
@@ -159,10 +161,20 @@ pub(super) fn obstacle(state: &State, route: &Route) -> Obstacle {
     }
 }
 
+/// The permission without which nothing is written.
+fn forbidden(known: &RouteState) -> Option<Hindrance> {
+    let found = known.accepted.iter().flat_map(|accepted| &accepted.hindrances);
+    found.into_iter().find(|found| matches!(found, Hindrance::Forbidden { .. })).cloned()
+}
+
 fn returning(state: &State, route: &Route, known: &RouteState, back: &Return) -> Obstacle {
     let source: Option<SourceId> = format!("weights/{}", route.id).parse().ok();
     let unread = source.and_then(|source| state.sources.get(&source)).and_then(|source| source.fault.clone());
-    let failed = back.fault.clone().map(|why| Obstacle::WriteFailed { why });
+    let failed = back.fault.clone().map(|why| match forbidden(known) {
+        // What is read of it since names what is missing, and so what to do.
+        Some(missing) if why.kind == FaultKind::Forbidden => Obstacle::Hindered { why: missing },
+        Some(_) | None => Obstacle::WriteFailed { why },
+    });
     let failed = back.came_first.clone().map(|by| Obstacle::ChangedFirst { by }).or(failed);
     match (&back.stage, failed) {
         (ReturnStage::Resolve { .. }, _) => Obstacle::OutcomeUnknown { why: back.fault.clone().or(unread) },

@@ -42,7 +42,18 @@ impl<'a> Turn<'a> {
     pub(super) fn new(opened: &'a Opened, state: &'a mut State, at: Timestamp, earlier: Timestamp) -> Turn<'a> {
         let (seq, now) = (state.seq, state.now);
         let decision = Decision::default();
-        Turn { plan: &opened.plan, world: opened.world, state, seq, at, now, earlier: earlier.min(now), who: None, signed: Vec::new(), decision }
+        Turn {
+            plan: &opened.plan,
+            world: opened.world,
+            state,
+            seq,
+            at,
+            now,
+            earlier: earlier.min(now),
+            who: None,
+            signed: Vec::new(),
+            decision,
+        }
     }
 
     /// Lets an effect leave, and remembers it until its outcome.

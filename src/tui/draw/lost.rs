@@ -101,7 +101,11 @@ fn lost(why: &str, then: Then, width: usize, scene: Scene<'_>) -> Vec<Line<'stat
     match then {
         Then::Listen | Then::TryAgain { .. } => {
             lines.push(Line::styled("What still holds:", theme.text));
-            lines.extend(in_flight(state).iter().map(|begun| holds(begun)));
+            lines.extend(
+                in_flight(state, "if the host died, traffic stays where it is: no weight moves without it")
+                    .iter()
+                    .map(|begun| holds(begun)),
+            );
             lines.push(holds("if only this line broke, the session goes on, its triggers armed"));
             // A world that is simulated may have died with its host, and then nothing is left to be taken up.
             let way_on = match state.opened.as_ref().map(|opened| opened.world) {
@@ -114,7 +118,7 @@ fn lost(why: &str, then: Then, width: usize, scene: Scene<'_>) -> Vec<Line<'stat
         }
         Then::Nothing => {
             lines.push(Line::styled("What still holds:", theme.text));
-            lines.extend(in_flight(state).iter().map(|begun| holds(begun)));
+            lines.extend(in_flight(state, "traffic stays where it is: no weight moves without a host").iter().map(|begun| holds(begun)));
             lines.push(holds("nobody watches it: no trigger rolls back, and no key reaches it"));
             lines.extend(by_hand(scene));
             lines.push(Line::default());
@@ -172,13 +176,14 @@ fn guard(state: &State) -> String {
     }
 }
 
-fn in_flight(state: &State) -> Vec<String> {
+/// What was on its way, or that nothing was.
+fn in_flight(state: &State, nothing: &str) -> Vec<String> {
     let names = Names::of(state);
     let routes = words::plan(state).into_iter().flat_map(|plan| &plan.routes);
     let begun =
         routes.flat_map(|route| absence::begun(state, route, names).into_iter().map(move |begun| format!("{}: {begun}", route.title)));
     let begun: Vec<String> = begun.collect();
-    if begun.is_empty() { vec!["traffic stays where it is: no weight moves without a host".to_owned()] } else { begun }
+    if begun.is_empty() { vec![nothing.to_owned()] } else { begun }
 }
 
 /// What this person asked for and nobody has confirmed.

@@ -53,7 +53,7 @@ enum Row {
 
 pub(super) fn draw(approval: &Approval, line: &LineEdit, scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
     let Scene { state, view, theme } = scene;
-    let mut rows = terms(approval, scene);
+    let mut rows = terms(approval, usize::from(COLUMNS.min(area.width)).saturating_sub(4), scene);
     let room = dialog::place(area, COLUMNS, rows.len() as u16 + FOOT + 2);
     let mine = view.me.as_ref().is_some_and(|me| me.who == approval.by.who);
     let title = if mine { "A second person must approve" } else { "APPROVE?" };
@@ -67,6 +67,12 @@ pub(super) fn draw(approval: &Approval, line: &LineEdit, scene: Scene<'_>, area:
         && let Some(blank) = rows.iter().rposition(|row| matches!(row, Row::Blank))
     {
         rows.remove(blank);
+    }
+    let hidden = rows.len().saturating_sub(body.height.into());
+    if hidden > 0 {
+        rows.truncate(usize::from(body.height).saturating_sub(1));
+        let told = format!("{} {} more rows; a larger terminal shows them", theme.glyphs.ellipsis, hidden + 1);
+        rows.push(Row::Said(Line::styled(told, theme.dim)));
     }
     for (row, at) in rows.into_iter().zip(body.rows()) {
         match row {
@@ -94,11 +100,9 @@ fn term(approval: &Approval, state: &State, name: &str) -> String {
     terms.into_iter().find(|(known, _)| *known == name).map_or_else(|| "?".to_owned(), |(_, value)| value)
 }
 
-fn terms(approval: &Approval, scene: Scene<'_>) -> Vec<Row> {
+fn terms(approval: &Approval, width: usize, scene: Scene<'_>) -> Vec<Row> {
     let Scene { state, view, theme } = scene;
     let named = |name: &str, value: String| {
-        let room = usize::from(COLUMNS - NAMES) - 4;
-        let value = text::cut(&value, room, theme.glyphs.ellipsis);
         Row::Said(Line::from(vec![Span::styled(format!("{name:<10}"), theme.dim), Span::styled(value, theme.text)]))
     };
     let who = Span::styled(approval.by.who.to_string(), theme.figure);
@@ -113,28 +117,26 @@ fn terms(approval: &Approval, scene: Scene<'_>) -> Vec<Row> {
         Span::styled(id.to_string(), theme.figure),
     ];
     let towards = target.map_or_else(String::new, |target| format!(" to {target}{bound}"));
-    let rows = vec![
-        Row::Said(Line::from(head.into_iter().chain([Span::styled(towards, theme.text)]).collect::<Vec<_>>())),
-        // High up, so that it is not what has no room.
-        Row::Expiry,
-        Row::Blank,
-        Row::Split("before", from.clone()),
-        Row::Split("after", to.clone()),
-        Row::Blank,
-    ];
-    let database = text::wrap(&format!("{}{}", term("replication"), lag(state, view)), usize::from(COLUMNS - NAMES) - 8);
-    let database = database.into_iter().enumerate().map(|(place, part)| named(if place == 0 { "database" } else { "" }, part));
-    let barred = approval.barred.iter().flat_map(|(who, Barred { how, after })| {
-        let told = format!("{} {}: may not approve", theme.glyphs.warn, crate::words::barred(who, how, *after));
-        text::wrap(&told, usize::from(COLUMNS) - 6).into_iter().map(|part| Row::Said(Line::styled(part, theme.warn))).collect::<Vec<_>>()
-    });
-    let rests = [named("rests on", format!("version {}, plan {}, {}", term("version"), term("plan"), term("controls")))];
+    let room = width.saturating_sub(NAMES.into());
+    let wrapped = |name: &'static str, value: String| {
+        let parts = text::wrap(&value, room).into_iter().enumerate();
+        parts.map(|(place, part)| named(if place == 0 { name } else { "" }, part)).collect::<Vec<_>>()
+    };
     let asker = state.people.get(&approval.by.client).and_then(|person| person.credentials.as_ref());
     let by = asker
         .map_or_else(String::new, |known| format!(" by {} {} {}", approval.by.who, theme.glyphs.dot, crate::words::credentials(known)));
-    let asked = [named("asked", format!("{}{by}", words::age(view.age(approval.at)))), Row::Blank];
+    let asks = Row::Said(Line::from(head.into_iter().chain([Span::styled(towards, theme.text)]).collect::<Vec<_>>()));
+    // High up, so that they are not what has no room: who stands behind it, and how long it is open.
+    let asked = wrapped("asked", format!("{}{by}", words::age(view.age(approval.at))));
+    let rows = [Row::Expiry, Row::Blank, Row::Split("before", from.clone()), Row::Split("after", to.clone()), Row::Blank];
+    let database = wrapped("database", format!("{}{}", term("replication"), lag(state, view)));
+    let barred = approval.barred.iter().flat_map(|(who, Barred { how, after })| {
+        let told = format!("{} {}: may not approve", theme.glyphs.warn, crate::words::barred(who, how, *after));
+        text::wrap(&told, width).into_iter().map(|part| Row::Said(Line::styled(part, theme.warn))).collect::<Vec<_>>()
+    });
+    let rests = wrapped("rests on", format!("version {}, plan {}, {}", term("version"), term("plan"), term("controls")));
     let open = draft::all_open_before(&open_before(state), crate::words::Names::of(state)).unwrap_or_default();
-    let open = text::wrap(&open, usize::from(COLUMNS) - 6).into_iter().filter(|part| !part.is_empty()).enumerate().map(|(place, part)| {
+    let open = text::wrap(&open, width.saturating_sub(2)).into_iter().filter(|part| !part.is_empty()).enumerate().map(|(place, part)| {
         let mark = if place == 0 { theme.glyphs.warn } else { " " };
         Row::Said(Line::styled(format!("{mark} {part}"), theme.warn))
     });
@@ -142,11 +144,12 @@ fn terms(approval: &Approval, scene: Scene<'_>) -> Vec<Row> {
     let told = route(state, id).map_or_else(Vec::new, |route| against(state, client, route, to, view.now));
     let against = told.into_iter().flat_map(|said| {
         let (glyph, style) = words::tone(said.tone, theme);
-        let rows = text::wrap(&said.long, usize::from(COLUMNS) - 6).into_iter().enumerate();
+        let rows = text::wrap(&said.long, width.saturating_sub(2)).into_iter().enumerate();
         rows.map(|(place, part)| Row::Said(Line::styled(format!("{} {part}", if place == 0 { glyph } else { " " }), style)))
             .collect::<Vec<_>>()
     });
-    rows.into_iter().chain(against).chain(barred).chain(database).chain(rests).chain(open).chain(asked).collect()
+    let shown = std::iter::once(asks).chain(asked).chain(rows).chain(against).chain(barred);
+    shown.chain(database).chain(rests).chain(open).chain([Row::Blank]).collect()
 }
 
 /// The newest figure with its own age, which the digest does not cover because it never stands still.
