@@ -33,6 +33,7 @@ use crate::{
         digest::Digest,
         id::{RouteId, SessionId},
     },
+    journal::files::went_on_without,
     plan::{
         self,
         model::{Plan, Route},
@@ -312,6 +313,10 @@ impl Absent {
                 };
                 let but = absence::but_for(state);
                 let what = match &self.host {
+                    Host::Gone if went_on_without(&self.journal).is_some() => {
+                        "its host went on without the record for a while and may have brought traffic home; nothing of that is here"
+                            .to_owned()
+                    }
                     Host::Gone if self.world_is_gone() => "its simulated world ended with its host, and nobody is left there".to_owned(),
                     Host::Gone => format!("traffic stays where it was{but}, and no trigger acts"),
                     Host::Silent(Silence { process: Process::Stopped, .. }) => {

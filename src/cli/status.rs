@@ -16,7 +16,9 @@ use crate::{
     },
     core::{
         event::WorldKind,
+        home::home,
         outlook::{self, Attention},
+        record::is_broken,
         state::State,
     },
     domain::time::Timestamp,
@@ -51,7 +53,8 @@ pub async fn run(args: Args) -> Result<Exit> {
         Err(Unheard::Absent(absent)) => return without_host(&absent, args.json),
         Err(kept @ Unheard::Kept(_)) => return Ok(kept.tell()),
     };
-    let status = status(&seen.state, seen.me.session.to_string(), seen.me.plan.to_string());
+    let mut status = status(&seen.state, seen.me.session.to_string(), seen.me.plan.to_string());
+    status.head = seen.head.map(|head| head.to_string());
     print::out(&if args.json { format!("{}\n", serde_json::to_string_pretty(&status)?) } else { text(&status, &stuck(&seen.state)) });
     Ok(if status.needs_human { Exit::Unsettled } else { Exit::Done })
 }
@@ -111,9 +114,12 @@ fn split(shares: &Shares) -> String {
 /// The routes that the session can't bring home by itself, or has not for longer than that takes.
 fn stuck(state: &State) -> BTreeSet<String> {
     let is_stuck = |found: &Attention| matches!(found, Attention::NotHome { .. } | Attention::NeedsHuman { .. });
-    let plan = state.opened.as_ref().map(|opened| &opened.plan);
+    let plan = state.opened.as_ref().map(|opened| &*opened.plan);
     let found = outlook::attention(state);
-    found.iter().filter(|found| is_stuck(found)).filter_map(|found| Some(found.route(plan?)?.to_string())).collect()
+    let stuck = found.iter().filter(|found| is_stuck(found)).filter_map(|found| Some(found.route(plan?)?.to_string()));
+    // Without a record the session brings nobody further than home, and may not be there for long.
+    let away = plan.into_iter().flat_map(|plan| &plan.routes).filter(|route| is_broken(state) && !home(state, route).is_reached());
+    stuck.chain(away.map(|route| route.id.to_string())).collect()
 }
 
 /// What else is so of a route. What another version left it at is nobody's change.
@@ -147,6 +153,7 @@ fn text(status: &Status, stuck: &BTreeSet<String>) -> String {
         WorldKind::Demo { .. } => "demo",
     };
     let mut lines = vec![format!("{}  {}  {world}  entry {}", status.session, status.plan, status.seq)];
+    lines.extend(status.head.as_ref().map(|head| format!("  the record ends at {head}")));
     lines.extend(status.attention.iter().map(|what| format!("  {} {}", if what.urgent { "!" } else { "-" }, what.text)));
     for (id, route) in &status.routes {
         let accepted = route.accepted.as_ref().map_or("unknown".to_owned(), split);

@@ -81,10 +81,13 @@ pub fn recorded(transition: &Transition) -> Result<String, serde_json::Error> {
         | Event::Observed(_)
         | Event::Finished { .. }
         | Event::Rang(_)
+        | Event::Record(_)
         | Event::Joined { .. }
         | Event::Resized { .. }
         | Event::Beat { .. }
-        | Event::Left { .. } => serde_json::to_string(transition),
+        | Event::Left { .. }
+        | Event::Roster(_)
+        | Event::TurnedAway(_) => serde_json::to_string(transition),
     }
 }
 
@@ -199,9 +202,12 @@ pub(super) fn names_client(event: &Event) -> Option<ClientId> {
         | Event::Observed(_)
         | Event::Finished { .. }
         | Event::Rang(_)
+        | Event::Record(_)
         | Event::Resized { .. }
         | Event::Beat { .. }
-        | Event::Left { .. } => None,
+        | Event::Left { .. }
+        | Event::Roster(_)
+        | Event::TurnedAway(_) => None,
     }
 }
 

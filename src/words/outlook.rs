@@ -15,7 +15,7 @@ use crate::{
     words::{
         Names, cause,
         cause::{not_met, unlike},
-        database, gap, hindrance, loss, mover_name, need, objection, obstacle, short,
+        database, gap, hindrance, loss, mover_name, need, objection, obstacle, record, short,
     },
 };
 
@@ -118,6 +118,9 @@ pub fn attention(what: &Attention, now: Timestamp, names: Names) -> String {
             let failed = if *attempts > 0 { format!(", {}, still trying", failed(*attempts)) } else { String::new() };
             format!("{} is NOT HOME for {}{failed}: {}", names.route(route), now.since(*since), obstacle(why, names))
         }
+        Attention::RecordBroken { why, kept, since, place } => record::broken(why, *kept, now.since(*since), place),
+        Attention::RecordLow { bytes, place, .. } => record::low(*bytes, place),
+        Attention::RecordMissing { route, since, kept } => record::missing(names.route(route), now.since(*since), *kept),
         Attention::Breach { trigger, outlook: stands } | Attention::Blind { trigger, outlook: stands } => {
             outlook(stands, trigger, now, names)
         }

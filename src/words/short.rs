@@ -9,7 +9,9 @@ use crate::{
         unjudged::Unjudged,
     },
     domain::{id::TriggerId, metric::Gap, time::Timestamp},
-    words::{Names, database, failed, gap, hindrance, hindrance_in_short, loss, met_at_door, mover_name, need, objection, obstacle},
+    words::{
+        Names, database, failed, gap, hindrance, hindrance_in_short, loss, met_at_door, mover_name, need, objection, obstacle, record,
+    },
 };
 
 /// Something said twice: as it should be, and as short as it can be without another meaning.
@@ -41,6 +43,18 @@ pub fn attention(found: &Attention, state: &State, now: Timestamp) -> Said {
             let span = now.since(*since);
             alarm(format!("NOT HOME for {span}: {}", obstacle(why, names)), format!("NOT HOME for {span}"))
         }
+        Attention::RecordBroken { kept, since, .. } => {
+            let span = now.since(*since);
+            alarm(format!("THE RECORD BROKE {span} ago, kept up to {kept}; only a rollback leaves"), format!("record broke {span} ago"))
+        }
+        Attention::RecordLow { bytes, .. } => {
+            let left = record::room(*bytes);
+            alarm(format!("the record's disk is nearly full: {left} left, kept for going home"), format!("disk nearly full: {left} left"))
+        }
+        Attention::RecordMissing { since, kept, .. } => alarm(
+            format!("nothing is recorded of {} ago, behind {kept}; held, look and resume", now.since(*since)),
+            "held: a time is not recorded".to_owned(),
+        ),
         Attention::Breach { trigger, .. } => {
             let (value, limit) = figures(state, trigger);
             let metric = names.metric(trigger);

@@ -7,6 +7,7 @@ use crate::{
         loss::Loss,
         outlook::Outlook,
         reason::{Mover, Need, Objection, Obstacle},
+        record::RecordNumber,
         replication::DatabaseStanding,
         state::Otherwise,
         unjudged::Unjudged,
@@ -15,6 +16,7 @@ use crate::{
         digest::Digest,
         hindrance::Hindrance,
         id::{BackendId, InstanceId, ItemId, OperatorId, RouteId, SourceId, TriggerId},
+        shown::Shown,
         time::{Millis, Timestamp},
         weight::{PerMille, Weights},
     },
@@ -30,6 +32,25 @@ pub enum Attention {
         since: Timestamp,
         attempts: u32,
         why: Obstacle,
+    },
+    /// Nothing is recorded any more, so nothing leaves but what brings users home.
+    RecordBroken {
+        why: Shown,
+        kept: RecordNumber,
+        since: Timestamp,
+        place: Shown,
+    },
+    /// The disk gives the record no more room: what is left is kept for going home.
+    RecordLow {
+        bytes: u64,
+        since: Timestamp,
+        place: Shown,
+    },
+    /// A host went on for a while without a record, and nobody has looked at the route since.
+    RecordMissing {
+        route: RouteId,
+        since: Timestamp,
+        kept: RecordNumber,
     },
     /// A trigger's clock runs, or it has run out and is not cured.
     Breach {
@@ -191,6 +212,9 @@ impl Attention {
         match self {
             Attention::NotHome { route, .. } | Attention::RollingBack { route, .. } | Attention::HomeNotSeen { route, .. } => Some(route),
             Attention::Breach { .. }
+            | Attention::RecordBroken { .. }
+            | Attention::RecordLow { .. }
+            | Attention::RecordMissing { .. }
             | Attention::AtDoor { .. }
             | Attention::Latched { .. }
             | Attention::FailingForNobody { .. }
@@ -226,6 +250,7 @@ impl Attention {
             | Attention::WeightsUnread { route, .. }
             | Attention::NeedsHuman { route, .. }
             | Attention::TakenOver { route, .. }
+            | Attention::RecordMissing { route, .. }
             | Attention::Drifted { route, .. }
             | Attention::RollingBack { route, .. }
             | Attention::HomeNotSeen { route, .. }
@@ -239,6 +264,8 @@ impl Attention {
                 plan.triggers.iter().find(|one| one.id == *trigger).map(|one| &one.route)
             }
             Attention::WritesAtRisk { .. }
+            | Attention::RecordBroken { .. }
+            | Attention::RecordLow { .. }
             | Attention::ReplicaUnsound { .. }
             | Attention::SourceSilent { .. }
             | Attention::ItemFailing { .. }
@@ -256,6 +283,9 @@ impl Attention {
             | Attention::ReplicaUnsound { .. }
             | Attention::WritesAtRisk { .. } => true,
             Attention::NotHome { .. }
+            | Attention::RecordBroken { .. }
+            | Attention::RecordLow { .. }
+            | Attention::RecordMissing { .. }
             | Attention::Breach { .. }
             | Attention::AtDoor { .. }
             | Attention::FailingForNobody { .. }
@@ -293,6 +323,9 @@ impl Attention {
     fn urgency(&self) -> Urgency {
         match self {
             Attention::NotHome { .. }
+            | Attention::RecordBroken { .. }
+            | Attention::RecordLow { .. }
+            | Attention::RecordMissing { .. }
             | Attention::Breach { .. }
             | Attention::AtDoor { .. }
             | Attention::FailingForNobody { .. }

@@ -44,6 +44,7 @@ pub(super) fn way_on(refusal: &Refusal, state: &State, view: &View) -> String {
         | Refusal::Blind { .. }
         | Refusal::NeedsHuman { .. }
         | Refusal::Contended
+        | Refusal::RecordBroken { .. }
         | Refusal::Hindered { .. }
         | Refusal::RequestsDisagree { .. } => (Action::Rollback, "rolls back"),
         Refusal::NotMetAnyMore { .. } => (Action::Rearm, "re-arms"),
@@ -64,10 +65,12 @@ pub(super) fn way_on(refusal: &Refusal, state: &State, view: &View) -> String {
         | Refusal::NotLatched
         | Refusal::NotHeld
         | Refusal::OwnRequest
+        | Refusal::Barred { .. }
         | Refusal::ApprovalVoid { .. }
         | Refusal::NotADemo
         | Refusal::Unsettled
         | Refusal::CannotSign { .. }
+        | Refusal::RecordLow { .. }
         | Refusal::Unwatched { .. }
         | Refusal::NotOpen => return String::new(),
     };
@@ -104,7 +107,9 @@ impl App {
         let me = self.view.me.as_ref().map(|me| &me.who);
         match by {
             Some(Mover::Us(Cause::Operator { who, .. })) => Some(who) == me,
-            Some(Mover::Us(_) | Mover::Adopted { .. } | Mover::OurLateWrite | Mover::Foreign { .. }) | None => false,
+            Some(Mover::Us(_) | Mover::Adopted { .. } | Mover::OurLateWrite | Mover::Unrecorded { .. } | Mover::Foreign { .. }) | None => {
+                false
+            }
         }
     }
 }

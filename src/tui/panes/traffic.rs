@@ -103,15 +103,19 @@ fn edge(worst: &Attention, theme: &Theme) -> Option<Style> {
     match worst {
         Attention::AtDoor { breach, .. } if breach.is_unknown() => Some(theme.unknown),
         Attention::NotHome { .. }
+        | Attention::RecordBroken { .. }
         | Attention::RollingBack { attempts: 1.., .. }
         | Attention::Breach { .. }
         | Attention::AtDoor { .. }
         | Attention::FailingForNobody { .. }
         | Attention::ConnectionsDropped { .. }
         | Attention::NeedsHuman { .. } => Some(theme.alarm),
-        Attention::TakenOver { .. } | Attention::Drifted { .. } | Attention::Hindered { .. } | Attention::RequestsDisagree { .. } => {
-            Some(theme.warn)
-        }
+        Attention::TakenOver { .. }
+        | Attention::RecordLow { .. }
+        | Attention::RecordMissing { .. }
+        | Attention::Drifted { .. }
+        | Attention::Hindered { .. }
+        | Attention::RequestsDisagree { .. } => Some(theme.warn),
         Attention::Blind { .. } | Attention::Unresolved { .. } | Attention::Unread { .. } | Attention::WeightsUnread { .. } => {
             Some(theme.unknown)
         }
