@@ -18,7 +18,7 @@ use crate::{
         event::WorldKind,
         home::home,
         outlook::{self, Attention},
-        record::is_broken,
+        record::is_kept,
         state::State,
     },
     domain::time::Timestamp,
@@ -117,8 +117,8 @@ fn stuck(state: &State) -> BTreeSet<String> {
     let plan = state.opened.as_ref().map(|opened| &*opened.plan);
     let found = outlook::attention(state);
     let stuck = found.iter().filter(|found| is_stuck(found)).filter_map(|found| Some(found.route(plan?)?.to_string()));
-    // Without a record the session brings nobody further than home, and may not be there for long.
-    let away = plan.into_iter().flat_map(|plan| &plan.routes).filter(|route| is_broken(state) && !home(state, route).is_reached());
+    // Without a record that is kept the session brings nobody further than home, and may not be there for long.
+    let away = plan.into_iter().flat_map(|plan| &plan.routes).filter(|route| !is_kept(state) && !home(state, route).is_reached());
     stuck.chain(away.map(|route| route.id.to_string())).collect()
 }
 

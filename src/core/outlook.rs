@@ -325,6 +325,7 @@ fn of_record(record: &Record) -> Option<Attention> {
     match record.keeping.clone() {
         Keeping::Kept => None,
         Keeping::Low { bytes, since, place } => Some(Attention::RecordLow { bytes, since, place }),
+        Keeping::Hanging { kept, since, place } => Some(Attention::RecordHangs { kept, since, place }),
         Keeping::Broken { why, kept, since, place } => Some(Attention::RecordBroken { why, kept, since, place }),
     }
 }
@@ -408,6 +409,7 @@ pub fn soonest(found: &[Attention]) -> Option<&Outlook> {
         Attention::AtDoor { breach, .. } => Some(&breach.outlook),
         Attention::NotHome { .. }
         | Attention::RecordBroken { .. }
+        | Attention::RecordHangs { .. }
         | Attention::RecordLow { .. }
         | Attention::RecordMissing { .. }
         | Attention::NeedsHuman { .. }

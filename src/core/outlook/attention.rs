@@ -40,6 +40,12 @@ pub enum Attention {
         since: Timestamp,
         place: Shown,
     },
+    /// The disk of the record does not answer, so nothing leaves but what brings users home.
+    RecordHangs {
+        kept: RecordNumber,
+        since: Timestamp,
+        place: Shown,
+    },
     /// The disk gives the record no more room: what is left is kept for going home.
     RecordLow {
         bytes: u64,
@@ -213,6 +219,7 @@ impl Attention {
             Attention::NotHome { route, .. } | Attention::RollingBack { route, .. } | Attention::HomeNotSeen { route, .. } => Some(route),
             Attention::Breach { .. }
             | Attention::RecordBroken { .. }
+            | Attention::RecordHangs { .. }
             | Attention::RecordLow { .. }
             | Attention::RecordMissing { .. }
             | Attention::AtDoor { .. }
@@ -265,6 +272,7 @@ impl Attention {
             }
             Attention::WritesAtRisk { .. }
             | Attention::RecordBroken { .. }
+            | Attention::RecordHangs { .. }
             | Attention::RecordLow { .. }
             | Attention::ReplicaUnsound { .. }
             | Attention::SourceSilent { .. }
@@ -284,6 +292,7 @@ impl Attention {
             | Attention::WritesAtRisk { .. } => true,
             Attention::NotHome { .. }
             | Attention::RecordBroken { .. }
+            | Attention::RecordHangs { .. }
             | Attention::RecordLow { .. }
             | Attention::RecordMissing { .. }
             | Attention::Breach { .. }
@@ -324,6 +333,7 @@ impl Attention {
         match self {
             Attention::NotHome { .. }
             | Attention::RecordBroken { .. }
+            | Attention::RecordHangs { .. }
             | Attention::RecordLow { .. }
             | Attention::RecordMissing { .. }
             | Attention::Breach { .. }

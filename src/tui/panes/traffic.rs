@@ -104,6 +104,7 @@ fn edge(worst: &Attention, theme: &Theme) -> Option<Style> {
         Attention::AtDoor { breach, .. } if breach.is_unknown() => Some(theme.unknown),
         Attention::NotHome { .. }
         | Attention::RecordBroken { .. }
+        | Attention::RecordHangs { .. }
         | Attention::RollingBack { attempts: 1.., .. }
         | Attention::Breach { .. }
         | Attention::AtDoor { .. }

@@ -12,7 +12,7 @@ use crate::{
         has::{Writes, writes},
         home::{Home, home},
         outlook::{Outlook, Then, against_home, attention, outlook, soonest},
-        record::is_broken,
+        record::is_kept,
         state::{Motion, ReturnStage, TriggerState},
     },
     domain::time::Timestamp,
@@ -133,7 +133,7 @@ pub(super) fn way_home(face: &Face<'_>, page: &mut Page, buf: &mut Buffer) {
     answer("way home", &text, style, face, page, buf);
     let stands = home(state, route);
     let fails = matches!(stands, Home::NotHome { .. } | Home::Going { attempts: 1.., .. });
-    if fails || is_broken(state) && !stands.is_reached() {
+    if fails || !is_kept(state) && !stands.is_reached() {
         if let Some(note) = crate::words::absence::caution(state.opened.as_ref().map(|opened| opened.world)) {
             let row = page.take(1);
             text::put(buf, row, 2, &text::cut(note, row.width.saturating_sub(2).into(), theme.glyphs.ellipsis), theme.warn);
