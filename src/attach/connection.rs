@@ -491,3 +491,28 @@ async fn gather(transitions: &mut broadcast::Receiver<Arc<Published>>, shown: &m
     }
     Some(Next::Deeds(frames))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::attach::{frame::FROM_CLIENT_BYTES_MAX, turned_away::Tally};
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_is_cut_for_its_own_silence_and_not_for_ours() {
+        let (_theirs, ours) = tokio::io::duplex(64);
+        let (presence, _heard) = mpsc::channel(1);
+        let tally = std::sync::Arc::new(Tally::new(presence.clone()));
+        let visitor = Visitor { tally, uid: 1000, who: "eve".parse().unwrap() };
+        let suspicion = Suspicion { visitor, unreadable: Intrusion::WatcherAsked };
+        let mut reader = ClientReader::new(Frames::new(ours, FROM_CLIENT_BYTES_MAX), Bucket::new(20, 40), presence, ClientId(1), suspicion);
+        let since = Instant::now();
+        let stopped = async {
+            tokio::task::yield_now().await;
+            // As when the process is stopped: time passes and nobody listens.
+            tokio::time::advance(HEARD_WITHIN * 2).await;
+        };
+        let (said, ()) = tokio::join!(reader.next::<FromWatcher>(), stopped);
+        assert!(matches!(said, Err(Ended::Cut(_))));
+        assert_eq!(since.elapsed().as_secs(), (HEARD_WITHIN * 3).as_secs());
+    }
+}

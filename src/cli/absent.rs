@@ -5,10 +5,7 @@
 //! plan's file still gives the commands, if it is the version that the session flew. A host that does not answer may come back, so of it
 //! nothing is said that is so of a dead one alone.
 
-use std::{
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::path::{Path, PathBuf};
 
 use tokio::net::UnixStream;
 
@@ -23,7 +20,7 @@ use crate::{
         living,
         paths::{self, Paths},
         place::{Place, said},
-        print,
+        print, reading,
         silence::{Line, Process, Silence},
         stop::unwatched,
         way::{self, Next, Opening, World},
@@ -41,9 +38,6 @@ use crate::{
     session::{clock::Clock, refold},
     words::{Names, absence},
 };
-
-/// A disk that has not given a journal within this time is not waited for.
-const READ_WITHIN: Duration = Duration::from_secs(2);
 
 /// A session whose host can't be asked.
 pub struct Absent {
@@ -98,11 +92,11 @@ impl Absent {
         // As it would be without that host.
         let left = Found { life: Life::Dead, ..found.clone() };
         let (read, at) = (left.clone(), place.clone());
-        let reading = tokio::task::spawn_blocking(move || (known(&read), super::sessions::next(&read, &at)));
-        let (known, next) = match tokio::time::timeout(READ_WITHIN, reading).await {
-            Ok(Ok(read)) => read,
-            Ok(Err(_)) | Err(_) => {
-                let why = format!("its disk has not answered within {} s", READ_WITHIN.as_secs());
+        let reading = move || (known(&read), super::sessions::next(&read, &at));
+        let (known, next) = match reading::read(reading).await {
+            Some(read) => read,
+            None => {
+                let why = format!("its disk has not answered within {} s", reading::ANSWERS_WITHIN.as_secs());
                 (Known::Nothing(why), way::next(&left, peer::own_uid(), Some(found.card.plan_hash), place))
             }
         };

@@ -255,6 +255,19 @@ fn a_refused_way_home_is_not_home_after_half_a_minute_with_the_apis_own_words() 
 }
 
 #[test]
+fn a_refused_way_home_names_the_permission_as_soon_as_it_is_known() {
+    let mut session = Session::at_a_quarter();
+    session.rollback(&ana());
+    let (effect, _) = session.last_write();
+    session.finish(effect, Outcome::NotDone(Fault::new(FaultKind::Forbidden, "permission was denied")));
+    session.end_reads();
+    let missing = Hindrance::Forbidden { permission: "compute.urlMaps.update".into(), why: Some("permission was denied".into()) };
+    session.split(&[("run", 750), ("gke", 250)], vec![missing.clone()]);
+    let Home::Going { why, .. } = session.home() else { panic!("{:?}", session.home()) };
+    assert_eq!(why, Obstacle::Hindered { why: missing });
+}
+
+#[test]
 fn weights_that_cannot_be_read_are_why_a_route_is_not_home() {
     let mut session = Session::at_a_quarter();
     session.rollback(&ana());

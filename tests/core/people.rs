@@ -39,13 +39,56 @@ fn approve(session: &mut Session, by: &Asker, digest: &Digest) -> Verdict {
 #[test]
 fn a_word_after_a_long_silence_does_not_revive_the_hold() {
     let mut session = Session::at(0);
-    // The host was suspended: its first entry afterwards is the holder's own request.
+    // The first entry after it is the holder's own request.
     session.now = session.now + Millis::from_secs(90);
     assert_eq!(refused(session.shift(0, 10)), Refusal::ControlsFree);
     let mut session = Session::at(0);
     session.now = session.now + Millis::from_secs(15);
     session.step(Event::Beat { client: ana().client });
     assert_eq!(holder(&session), None);
+}
+
+#[test]
+fn a_silence_of_the_host_is_no_silence_of_a_client() {
+    let mut session = Session::at(0);
+    let since = session.now;
+    session.now = session.now + Millis::from_secs(43);
+    let decision = session.step(Event::StoodStill { since });
+    assert!(decision.news.contains(&News::StoodStill { lasted: Millis::from_secs(43) }), "{:?}", decision.news);
+    assert!(!decision.news.iter().any(|news| matches!(news, News::ControlsFree { .. })), "{:?}", decision.news);
+    assert_eq!(holder(&session), Some(ana().client));
+    let still = session.state.stood_still.expect("it is known");
+    assert_eq!((still.since, still.until), (since, session.now));
+    // What the host hears from then on counts again.
+    session.wait(Millis::from_secs(14));
+    assert_eq!(holder(&session), Some(ana().client));
+    session.wait(Millis::from_secs(1));
+    assert_eq!(holder(&session), None);
+}
+
+#[test]
+fn what_the_world_did_is_credited_to_nobody_who_asked_for_something_else() {
+    let mut session = Session::at_a_quarter();
+    session.now = session.now + Millis::from_secs(60);
+    session.ask(&ben(), Command::Say { text: "how is it?".into() });
+    let line = |wanted: fn(&News) -> bool| session.state.feed.iter().rev().find(|line| wanted(&line.news)).expect("it was told");
+    assert_eq!(line(|news| matches!(news, News::WeightsUnread { .. })).who, None);
+    assert_eq!(line(|news| matches!(news, News::Said { .. })).who, Some(ben().who));
+}
+
+#[test]
+fn who_joins_in_another_role_is_another_line() {
+    let mut session = Session::at(0);
+    let eve =
+        |client, role| Event::Joined { client: ClientId(client), who: "eve".parse().unwrap(), role, terminal: None, credentials: None };
+    for (client, role) in [(7, Role::Pilot), (8, Role::Watcher), (9, Role::Watcher)] {
+        session.step(eve(client, role));
+    }
+    let joined = session.state.feed.iter().filter_map(|line| match &line.news {
+        News::Joined { who, role, .. } if who.as_str() == "eve" => Some((*role, line.repeats.map_or(1, |repeats| repeats.times))),
+        _ => None,
+    });
+    assert_eq!(joined.collect::<Vec<_>>(), [(Role::Pilot, 1), (Role::Watcher, 2)]);
 }
 
 #[test]

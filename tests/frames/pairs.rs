@@ -88,6 +88,21 @@ fn the_dialog_says_who_stands_behind_the_asker_and_who_was_made_for_the_answer()
 }
 
 #[test]
+fn who_stands_behind_the_asker_is_never_what_has_no_room() {
+    let mut state = scenes::identified(scenes::approval());
+    for number in 0..6 {
+        let how = Change::Added { role: Role::Approver, uid: 1001 + number, login: None };
+        let barred = Barred { how, after: Millis::from_secs(40) };
+        state.approvals.values_mut().for_each(|open| drop(open.barred.insert(id(&format!("ada{number}")), barred.clone())));
+    }
+    let approval = Box::new(state.approvals.values().next().expect("one is open").clone());
+    let overlay = Some(Overlay::Review { approval, line: LineEdit::with(""), came: Came::Asked });
+    let texts = at_all_sizes("review-full", &state, &View { overlay, ..scenes::view() });
+    says(&texts, &["by bob \u{b7} uid 1002 ops \u{b7} key SHA256:bbbbbbbb..", "in 4m40s", "before", "after", "Type frontend-100"]);
+    assert!(texts[0].contains("more rows; a larger terminal shows them"), "{}", texts[0]);
+}
+
+#[test]
 fn the_asker_sees_the_same_terms_and_can_only_take_it_back() {
     let state = scenes::approval();
     let view = View { overlay: review(&state, ""), ..view_of(2, "bob", Role::Operator) };

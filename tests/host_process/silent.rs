@@ -51,6 +51,8 @@ fn a_host_that_hangs_is_said_with_the_way_home_by_hand_and_may_come_back() {
     account.wait_until("it is back", |status| status["host"] == "here");
     let asked = account.transitions().into_iter().any(|transition| matches!(transition.entry.event, Event::Asked { .. }));
     assert!(!asked, "what was refused was not asked");
+    let stood_still = account.transitions().into_iter().filter(|transition| matches!(transition.entry.event, Event::StoodStill { .. }));
+    assert_eq!(stood_still.count(), 1, "that it did not run is on the record");
 }
 
 #[test]

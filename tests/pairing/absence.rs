@@ -75,6 +75,51 @@ async fn what_moved_while_one_was_away_is_said() {
 }
 
 #[tokio::test]
+async fn a_host_that_was_stopped_is_not_called_a_lost_line_however_one_finds_it_again() {
+    let mut table = Table::set(250).await;
+    table.connection(BEN, gone(43));
+    table.see(BEN, "THE HOST IS GONE").await;
+    let since = table.session.now;
+    table.session.now = table.session.now + Millis::from_secs(43);
+    table.session.step(Event::StoodStill { since });
+    table.connection(BEN, Connection::Connected);
+    table.see(BEN, "THE HOST IS BACK").await;
+    table.see(BEN, "the host did not run from").await;
+    table.see(BEN, "no trigger watched").await;
+    // Nobody has read the weights since.
+    table.see(BEN, "frontend stood at 25% on gke when its weights were last").await;
+    assert!(!table.page(BEN).contains("only the line was lost") && !table.page(BEN).contains("stands where it stood"));
+}
+
+#[tokio::test]
+async fn the_notice_says_what_stands_now_and_not_what_stood_when_it_came_up() {
+    let mut table = Table::set(250).await;
+    table.connection(BEN, gone(9));
+    table.see(BEN, "THE HOST IS GONE").await;
+    table.connection(BEN, Connection::Connected);
+    table.see(BEN, "frontend stands where it stood: 25% on gke").await;
+    let ana = Asker { client: ClientId(1), who: "ana".parse().unwrap(), role: Role::Pilot };
+    assert!(matches!(table.session.rollback(&ana), cutover::core::decision::Verdict::Accepted));
+    table.publish();
+    table.see(BEN, "frontend stands at 25% on gke; going home for").await;
+    table.session.write_done();
+    table.publish();
+    table.see(BEN, "frontend stands at 0% on gke now").await;
+    assert!(!table.page(BEN).contains("stands where it stood"));
+}
+
+#[tokio::test]
+async fn a_line_that_comes_back_over_unread_weights_proves_no_watch() {
+    let mut table = Table::set(250).await;
+    table.connection(BEN, gone(43));
+    table.see(BEN, "THE HOST IS GONE").await;
+    table.session.now = table.session.now + Millis::from_secs(43);
+    table.session.beats();
+    table.connection(BEN, Connection::Connected);
+    table.see(BEN, "whether the session watched").await;
+}
+
+#[tokio::test]
 async fn a_blip_costs_one_line_and_no_notice() {
     let mut table = Table::set(250).await;
     table.connection(BEN, gone(0));

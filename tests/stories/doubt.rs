@@ -10,7 +10,7 @@ use cutover::{
         reason::Obstacle,
         state::{Motion, State},
     },
-    domain::fault::{FaultKind, Outcome},
+    domain::{fault::Outcome, hindrance::Hindrance},
     sim::faults::{Api, Fault, Trouble},
 };
 
@@ -134,8 +134,10 @@ async fn a_refused_way_home_says_so_until_somebody_gives_the_permission_back() {
     assert_eq!(session.ask(Command::Rollback { route: None, reason: None }).await, Verdict::Accepted);
     let stands = |state: &State| home(state, &state.opened.as_ref().expect("it is open").plan.routes[0]);
     let state = session.until("NOT HOME", |state| matches!(stands(state), Home::NotHome { .. })).await;
-    let Home::NotHome { attempts, why: Obstacle::WriteFailed { why }, .. } = stands(&state) else { panic!("{:?}", stands(&state)) };
-    assert!(attempts > 1 && why.kind == FaultKind::Forbidden && why.message.as_str().contains("permission"), "{attempts} {why}");
+    let Home::NotHome { attempts, why: Obstacle::Hindered { why }, .. } = stands(&state) else { panic!("{:?}", stands(&state)) };
+    let Hindrance::Forbidden { permission, why: Some(said) } = why else { panic!("{why:?}") };
+    assert!(attempts > 1 && permission.as_str() == "compute.urlMaps.update", "{attempts} {permission}");
+    assert!(said.as_str().contains("permission"), "{said}");
     session.until("home is seen", |state| matches!(stands(state), Home::Seen { .. })).await;
     let landed = session.land().await;
     assert_eq!(landed.told(|news| matches!(news, News::HomeSeen { .. })), 1);
