@@ -88,14 +88,13 @@ fn rebase(state: &mut State, back: Millis) {
         shift(&mut mark.at);
         shift_maybe(&mut mark.until);
     }
-    shift_maybe(&mut state.checked_at);
     state.in_flight.values_mut().for_each(|flight| shift(&mut flight.since));
     state.look_here.iter_mut().for_each(|look| shift(&mut look.at));
     state.ended.iter_mut().for_each(|ended| shift(&mut ended.at));
     state.said.iter_mut().for_each(|said| shift(&mut said.at));
     state.stood_still.iter_mut().flat_map(Standstill::moments).for_each(shift);
     state.record.rebase(shift);
-    shift_maybe(&mut state.drops.last_at);
+    [&mut state.checked_at, &mut state.drops.last_at].into_iter().for_each(shift_maybe);
     state.drops.by.values_mut().for_each(|watched| {
         shift(&mut watched.since);
         shift(&mut watched.seen_at);
