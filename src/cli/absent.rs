@@ -102,7 +102,7 @@ impl Absent {
             Ok(Ok(read)) => read,
             Ok(Err(_)) | Err(_) => {
                 let why = format!("its disk has not answered within {} s", READ_WITHIN.as_secs());
-                (Known::Nothing(why), way::next(&left, peer::own_uid(), Some(found.card.plan_hash), place))
+                (by_its_plan(found, why).await, way::next(&left, peer::own_uid(), Some(found.card.plan_hash), place))
             }
         };
         Absent::with(found, host, known, next)
@@ -326,6 +326,16 @@ impl Absent {
                 format!("where its traffic is, is not known: its journal can't be read ({why}), nor the plan that it flew")
             }
         }
+    }
+}
+
+/// A session whose journal's disk does not answer: its plan may lie on another one.
+async fn by_its_plan(found: &Found, why: String) -> Known {
+    let (path, hash) = (found.card.plan_path.clone(), found.card.plan_hash);
+    let reading = tokio::task::spawn_blocking(move || flown(&path, hash));
+    match tokio::time::timeout(READ_WITHIN, reading).await {
+        Ok(Ok(Some(plan))) => Known::PlanAlone(why, Box::new(plan)),
+        Ok(Ok(None) | Err(_)) | Err(_) => Known::Nothing(why),
     }
 }
 

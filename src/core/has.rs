@@ -3,7 +3,7 @@
 
 use crate::{
     core::{
-        evidence, exposure,
+        exposure, figures,
         state::{RouteState, Share, State},
         unresolved,
     },
@@ -36,13 +36,13 @@ impl Has {
 
 pub fn has(state: &State, route: &RouteId, backend: &BackendId) -> Has {
     let Some(known) = state.routes.get(route) else { return Has { given: None, or_given: None, gets: None, at_most: PerMille::ALL } };
-    let seen = known.observed.as_ref().filter(|observed| observed.requests > 0 && state.now.since(observed.at) <= evidence::FRESH);
+    let seen = figures::observed(known, state.now);
     let or_given = unresolved::may_be_given(state, route, backend);
     Has {
         given: known.accepted.as_ref().map(|accepted| accepted.weights.of(backend)),
         gets: seen.and_then(|observed| observed.shares.get(backend)).copied(),
         or_given,
-        at_most: exposure::has(known, state.now, backend).max(or_given.unwrap_or(PerMille::ZERO)),
+        at_most: exposure::has(state, route, backend),
     }
 }
 

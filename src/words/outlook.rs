@@ -153,8 +153,9 @@ pub fn attention(what: &Attention, now: Timestamp, names: Names) -> String {
         }
         Attention::Drifted { route, by, found, expected } => drifted(route, by, found, expected, names),
         Attention::RollingBack { route, since, attempts, why } => {
-            let failed = if *attempts > 0 { format!(", {}: {}", failed(*attempts), obstacle(why, names)) } else { String::new() };
-            format!("{} has been going home for {}{failed}", names.route(route), now.since(*since))
+            let failed = if *attempts > 0 { format!(", {}", failed(*attempts)) } else { String::new() };
+            let why = if why.keeps_away() { format!(": {}", obstacle(why, names)) } else { String::new() };
+            format!("{} has been going home for {}{failed}{why}", names.route(route), now.since(*since))
         }
         Attention::HomeNotSeen { route, at_most, left, .. } => {
             let left = left.map_or_else(String::new, |left| format!(", about {left} more"));

@@ -78,6 +78,8 @@ pub(super) struct AttentionLine {
 pub(super) struct RouteStatus {
     pub(super) wanted: Option<Shares>,
     pub(super) accepted: Option<Shares>,
+    /// When somebody last read that.
+    pub(super) accepted_at: Option<i64>,
     /// What writes of the session's own whose outcome is not known may have made of it instead, or may make of it yet.
     pub(super) may_be: Vec<Shares>,
     /// What requests since the newest change met; without one, nothing has been seen yet.
@@ -271,6 +273,7 @@ fn route_status(route: &RouteState, home: &Home, against: &[Objection], by_hand:
     RouteStatus {
         wanted: route.wanted.as_ref().map(shares),
         accepted: route.accepted.as_ref().map(|accepted| shares(&accepted.weights)),
+        accepted_at: route.accepted_at.map(|at| at.0),
         may_be: Vec::new(),
         seen,
         failing,

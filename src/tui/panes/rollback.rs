@@ -12,7 +12,7 @@ use crate::{
     core::{
         fails::{Gravity, exchange, fails},
         has::{Writes, writes},
-        home::{Home, home},
+        home::{Home, home, wants_a_hand},
         outlook::against_home,
         reason::Obstacle,
         state::{Motion, ReturnStage, RouteState, State},
@@ -89,14 +89,13 @@ struct Trouble {
     why: Obstacle,
 }
 
-/// From the first write that fails it is said, and how to go by hand with it.
+/// It is said with how to go by hand.
 fn trouble(stands: &Home) -> Option<Trouble> {
     let (called, since, attempts, why) = match stands {
+        _ if !wants_a_hand(stands) => return None,
         Home::NotHome { since, attempts, why } => ("NOT HOME", since, attempts, why),
-        Home::Going { since, attempts: attempts @ 1.., why } => ("ROLLING BACK", since, attempts, why),
-        Home::Going { .. } | Home::Unread | Home::Away { .. } | Home::Accepted { .. } | Home::Unasked { .. } | Home::Seen { .. } => {
-            return None;
-        }
+        Home::Going { since, attempts, why } => ("ROLLING BACK", since, attempts, why),
+        Home::Unread | Home::Away { .. } | Home::Accepted { .. } | Home::Unasked { .. } | Home::Seen { .. } => return None,
     };
     Some(Trouble { called, since: *since, attempts: *attempts, why: why.clone() })
 }
