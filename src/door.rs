@@ -1,4 +1,4 @@
-//! The seam between a session and whoever attaches to it: four channels and what travels in them.
+//! The seam between a session and whoever attaches to it: five channels and what travels in them.
 //!
 //! The session is handed the inner ends, the attach host the outer ones; neither knows the other. What asks something of the session
 //! and what only tells of presence are separate channels on purpose: a watcher's connection is given a [`Presence`] sender and nothing
@@ -6,14 +6,16 @@
 
 use std::sync::Arc;
 
-use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use crate::{
     core::{
         command::{Command, Look},
-        event::{Asker, TerminalSize},
+        event::{Asker, Roster, TerminalSize, TurnedAway},
     },
     domain::{
+        credentials::Credentials,
+        head::Head,
         id::{AskId, ClientId, OperatorId, Seq},
         role::Role,
         shown::Shown,
@@ -28,10 +30,26 @@ const TRANSITIONS_MAX: usize = 1024;
 /// Who is there.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Presence {
-    Joined { client: ClientId, who: OperatorId, role: Role, terminal: Option<TerminalSize> },
-    Resized { client: ClientId, terminal: TerminalSize },
-    Beat { client: ClientId },
-    Left { client: ClientId },
+    Joined {
+        client: ClientId,
+        who: OperatorId,
+        role: Role,
+        terminal: Option<TerminalSize>,
+        credentials: Box<Credentials>,
+    },
+    Resized {
+        client: ClientId,
+        terminal: TerminalSize,
+    },
+    Beat {
+        client: ClientId,
+    },
+    Left {
+        client: ClientId,
+    },
+    /// Who may come in from now on.
+    Roster(Roster),
+    TurnedAway(TurnedAway),
 }
 
 /// What an operator's cockpit asks for, or tells of its looking around.
@@ -40,6 +58,8 @@ pub struct Request {
     pub by: Asker,
     pub key: Option<Shown>,
     pub what: Wanted,
+    /// Of whoever has not joined.
+    pub credentials: Option<Box<Credentials>>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -72,6 +92,8 @@ pub struct Door {
     pub snapshots: mpsc::Sender<oneshot::Sender<Snapshot>>,
     /// Weak, so that whoever listens hears it when the session ends.
     pub transitions: broadcast::WeakSender<Arc<Published>>,
+    /// Where the journal ends, as far as it is on the disk.
+    pub heads: watch::Receiver<Option<Head>>,
 }
 
 /// The inner ends, for the engine.
@@ -81,6 +103,7 @@ pub struct Inside {
     pub requests: mpsc::Receiver<Request>,
     pub snapshots: mpsc::Receiver<oneshot::Sender<Snapshot>>,
     pub transitions: broadcast::Sender<Arc<Published>>,
+    pub heads: watch::Sender<Option<Head>>,
 }
 
 /// Both sides of a new door.
@@ -89,6 +112,7 @@ pub fn door() -> (Door, Inside) {
     let (requests, requests_inside) = mpsc::channel(REQUESTS_MAX);
     let (snapshots, snapshots_inside) = mpsc::channel(REQUESTS_MAX);
     let (transitions, _) = broadcast::channel(TRANSITIONS_MAX);
-    let outside = Door { presence, requests, snapshots, transitions: transitions.downgrade() };
-    (outside, Inside { presence: presence_inside, requests: requests_inside, snapshots: snapshots_inside, transitions })
+    let (head, heads) = watch::channel(None);
+    let outside = Door { presence, requests, snapshots, transitions: transitions.downgrade(), heads };
+    (outside, Inside { presence: presence_inside, requests: requests_inside, snapshots: snapshots_inside, transitions, heads: head })
 }

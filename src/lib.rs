@@ -33,6 +33,8 @@
 //! until a person re-arms the route with a reason; a *hold* is a person's; a *drift* is somebody else's change. A *mark* is what charts
 //! remember on their time axis, an *act* an answer or a write that no news tells. An *unresolved* write is one of ours whose outcome is not known; a *transition* is one entry with what was
 //! decided on it, and its *effects* are what the executors then do in the world.
+//! *Credentials* are the account and the key that stood behind a name when he came; *barred* from a request is whoever stands otherwise in the
+//! roster since it was opened; the *head* is the journal's newest record, which proves all before it to whoever keeps it.
 //!
 //! # The way of a key
 //! [`tui::input`] makes a key of bytes, [`tui::keymap`] an action of the key, [`tui::app`] a [`core::command::Command`] of the action;

@@ -31,7 +31,7 @@ pub(crate) enum Sink {
 
 /// Starts logging. `CUTOVER_LOG` overrides the filter: levels, each of one module or of all.
 /// # Errors
-/// When the log file can't be created; nothing is logged then.
+/// When the log file can't be created and there is no pane; nothing is logged then.
 pub(crate) fn start(sink: Sink) -> io::Result<()> {
     let usual = || Targets::new().with_default(Level::WARN).with_target("cutover", Level::INFO);
     let filter = || std::env::var("CUTOVER_LOG").ok().and_then(|asked| asked.parse().ok()).unwrap_or_else(usual);
@@ -39,12 +39,16 @@ pub(crate) fn start(sink: Sink) -> io::Result<()> {
     // A second start in one process (tests do that) keeps the first logger.
     match sink {
         Sink::PaneAndFile(path) => {
-            let file = Mutex::new(RotatingFile::open(&path)?);
-            let lines = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(file);
+            let file = RotatingFile::open(&path);
+            let unwritten = file.as_ref().err().map(ToString::to_string);
+            let lines = file.ok().map(|file| tracing_subscriber::fmt::layer().with_ansi(false).with_writer(Mutex::new(file)));
             let _ = registry.with(filter()).with(lines).with(tui_logger::TuiTracingSubscriberLayer).try_init();
             let _ = tui_logger::init_logger(tui_logger::LevelFilter::Trace);
             tui_logger::set_default_level(tui_logger::LevelFilter::Trace);
             tui_logger::set_buffer_depth(PANE_LINES);
+            if let Some(error) = unwritten {
+                tracing::warn!("{} can't be written ({error}); the log is shown here and kept nowhere", path.display());
+            }
         }
         Sink::FileOnly(path) => {
             let file = Mutex::new(RotatingFile::open(&path)?);

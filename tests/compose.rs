@@ -105,7 +105,7 @@ async fn a_live_check_tells_what_is_there_and_what_is_not() {
     let simulation = Simulation::start(Config::default()).await.unwrap();
     let places = Places::Simulated(*simulation.endpoints());
     let found = survey(&read(HEXPROPERTY), &places, Clock::live()).await.unwrap();
-    assert!(found.iter().all(|finding| finding.verdict == Verdict::Well), "{}", report(&found));
+    assert!(found.findings.iter().all(|finding| finding.verdict == Verdict::Well), "{}", report(&found));
     assert!(report(&found).ends_with("10 of 10 answer well, 0 with a doubt, 0 not; nothing was changed\n"), "{}", report(&found));
 
     let text = HEXPROPERTY
@@ -114,7 +114,7 @@ async fn a_live_check_tells_what_is_there_and_what_is_not() {
         .replace("[hexproperty-replica]", "[hexproperty-replicant]");
     let found = survey(&read(&text), &places, Clock::live()).await.unwrap();
     let missing: Vec<&str> =
-        found.iter().filter(|finding| finding.verdict == Verdict::Missing).map(|finding| finding.source.as_str()).collect();
+        found.findings.iter().filter(|finding| finding.verdict == Verdict::Missing).map(|finding| finding.source.as_str()).collect();
     assert_eq!(missing, ["weights/frontend", "platform/gke", "sql/hexproperty-replicant"], "{}", report(&found));
     let said = report(&found);
     assert!(said.contains("has no cluster hexproperty-proud; it has hexproperty-prod (us-central1)"), "{said}");

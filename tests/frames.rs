@@ -43,6 +43,8 @@ mod keys;
 mod pairs;
 #[path = "common/paper.rs"]
 mod paper;
+#[path = "frames/revisions.rs"]
+mod revisions;
 #[path = "frames/scenes.rs"]
 mod scenes;
 #[path = "frames/state_line.rs"]

@@ -22,7 +22,7 @@ use crate::{
         event::TerminalSize,
         state::State,
     },
-    domain::{id::AskId, shown::Shown},
+    domain::{head::Head, id::AskId, shown::Shown},
 };
 
 /// What a cockpit holds. Dropping it says goodbye to the host.
@@ -54,6 +54,8 @@ pub struct View {
     pub me: Welcome,
     /// How often this client's own fold came to another decision than the host's and was replaced by a snapshot. Not zero is a defect.
     pub disagreements: u64,
+    /// Where the journal ended when the host last said so; `None` until it did.
+    pub head: Option<Head>,
 }
 
 /// How the line to the host is. `since` is this process's own clock, for "4 s ago" on the screen.
@@ -140,6 +142,8 @@ pub async fn connect(dial: Dial, wants: Wants, terminal: Option<TerminalSize>) -
 pub struct Glance {
     pub me: Welcome,
     pub state: Box<State>,
+    /// Where the journal ends; a host that closes at once has not said it.
+    pub head: Option<Head>,
 }
 
 /// Asks for the state once, without being announced to anybody.

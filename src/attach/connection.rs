@@ -15,7 +15,7 @@ use tokio::{
     sync::{
         Notify,
         broadcast::{self, error::RecvError},
-        mpsc, oneshot,
+        mpsc, oneshot, watch,
     },
     time::{Instant, sleep_until, timeout, timeout_at},
 };
@@ -26,14 +26,17 @@ use crate::{
         pace::Bucket,
         protocol::{FromCockpit, FromHost, FromWatcher, Then},
         snapshots::SnapshotCache,
-        sshsig::{PublicKey, TO_APPROVE},
+        sshsig::{PublicKey, SignatureError, TO_APPROVE},
+        turned_away::Visitor,
     },
     core::{
         command::Command,
-        event::{Asker, TerminalSize},
+        event::{Asker, Intrusion, TerminalSize},
     },
     domain::{
+        credentials::Credentials,
         digest::Digest,
+        head::Head,
         id::{ClientId, Seq},
         role::Role,
         shown::Shown,
@@ -60,6 +63,8 @@ const RESIZE_EVERY: Duration = Duration::from_millis(500);
 const RESYNC_EVERY: Duration = Duration::from_secs(5);
 /// Further behind than this a snapshot is less to send and to fold than the transitions.
 const BEHIND_MAX: usize = 256;
+/// A client is told no more often where the journal ends.
+const HEAD_EVERY: Duration = Duration::from_secs(1);
 /// Deeds that go out with one system call.
 const BATCH_MAX: usize = 32;
 
@@ -80,6 +85,9 @@ impl Farewell {
 pub(super) struct Sight {
     pub transitions: broadcast::Receiver<Arc<Published>>,
     pub snapshots: Arc<SnapshotCache>,
+    /// Where the journal ends.
+    pub heads: watch::Receiver<Option<Head>>,
+    pub visitor: Visitor,
     /// Comes true when the host wants this client gone.
     pub leave: BoxFuture<'static, Farewell>,
 }
@@ -100,7 +108,8 @@ pub(super) async fn watch(
     client: ClientId,
 ) {
     let resync = Notify::new();
-    let mut reader = ClientReader::new(frames, Bucket::new(20, 40), presence, client);
+    let suspicion = Suspicion { visitor: sight.visitor.clone(), unreadable: Intrusion::WatcherAsked };
+    let mut reader = ClientReader::new(frames, Bucket::new(20, 40), presence, client, suspicion);
     let listening = async {
         loop {
             match reader.next::<FromWatcher>().await {
@@ -125,29 +134,38 @@ pub(super) async fn cockpit(
     Speaker { asker, key: signs }: Speaker,
 ) {
     let resync = Notify::new();
-    let mut reader = ClientReader::new(frames, Bucket::new(200, 400), presence.clone(), asker.client);
+    let visitor = sight.visitor.clone();
+    let suspicion = Suspicion { visitor: visitor.clone(), unreadable: Intrusion::NotHisToAsk };
+    let mut reader = ClientReader::new(frames, Bucket::new(200, 400), presence.clone(), asker.client, suspicion);
     let mut forward_at = Instant::now();
     let listening = async {
         loop {
             let request = match reader.next::<FromCockpit>().await {
                 Ok(FromCockpit::Ask { command: Command::Approve { .. }, .. }) if signs.is_some() => {
+                    visitor.refused(Intrusion::ForgedApproval);
                     return Ended::Cut(Farewell::new(
                         "an approval from a shared account has to be signed; nothing was approved",
                         Then::StayAway,
                     ));
                 }
                 Ok(FromCockpit::Ask { command: Command::Stop { .. }, .. }) => {
+                    visitor.refused(Intrusion::NotHisToAsk);
                     return Ended::Cut(Farewell::new("a cockpit ends no session; nothing was stopped; use `cutover stop`", Then::StayAway));
                 }
                 Ok(FromCockpit::Approve { ask, key, digest, signature }) => match signed(signs.as_ref(), key, &digest, &signature) {
                     Ok(key) => {
                         let what = Wanted::Ask { ask, command: Command::Approve { digest } };
-                        Request { by: asker.clone(), key: Some(key), what }
+                        Request { by: asker.clone(), key: Some(key), what, credentials: None }
                     }
-                    Err(why) => return Ended::Cut(Farewell::new(format!("{why}; nothing was approved"), Then::StayAway)),
+                    Err((forged, why)) => {
+                        visitor.refused(forged);
+                        return Ended::Cut(Farewell::new(format!("{why}; nothing was approved"), Then::StayAway));
+                    }
                 },
-                Ok(FromCockpit::Ask { ask, key, command }) => Request { by: asker.clone(), key, what: Wanted::Ask { ask, command } },
-                Ok(FromCockpit::Look { key, look }) => Request { by: asker.clone(), key, what: Wanted::Look(look) },
+                Ok(FromCockpit::Ask { ask, key, command }) => {
+                    Request { by: asker.clone(), key, what: Wanted::Ask { ask, command }, credentials: None }
+                }
+                Ok(FromCockpit::Look { key, look }) => Request { by: asker.clone(), key, what: Wanted::Look(look), credentials: None },
                 Ok(FromCockpit::Beat) => {
                     if forward_at <= Instant::now() {
                         forward_at = Instant::now() + BEAT_FORWARD_EVERY;
@@ -182,6 +200,13 @@ pub(super) enum Account {
     Another,
 }
 
+/// Who comes with one question.
+pub(super) struct Errand {
+    pub asker: Asker,
+    pub account: Account,
+    pub credentials: Box<Credentials>,
+}
+
 /// Serves a command line until it is over: it may ask for the way home, and the host's own account for the session's end. It is nobody's
 /// presence, so nothing of it is told.
 pub(super) async fn errand(
@@ -190,11 +215,13 @@ pub(super) async fn errand(
     sight: Sight,
     presence: mpsc::Sender<Presence>,
     requests: mpsc::Sender<Request>,
-    asker: Asker,
-    account: Account,
+    Errand { asker, account, credentials }: Errand,
 ) {
     let resync = Notify::new();
-    let mut reader = ClientReader::new(frames, Bucket::new(20, 40), presence, asker.client);
+    let visitor = sight.visitor.clone();
+    let unreadable = if asker.role == Role::Watcher { Intrusion::WatcherAsked } else { Intrusion::NotHisToAsk };
+    let suspicion = Suspicion { visitor: visitor.clone(), unreadable };
+    let mut reader = ClientReader::new(frames, Bucket::new(20, 40), presence, asker.client, suspicion);
     let listening = async {
         loop {
             let (ask, key, command) = match reader.next::<FromCockpit>().await {
@@ -207,6 +234,7 @@ pub(super) async fn errand(
                     (ask, key, command)
                 }
                 Ok(FromCockpit::Ask { .. } | FromCockpit::Approve { .. }) => {
+                    visitor.refused(unreadable);
                     let why = "a command line may ask for the way home and for nothing else; nothing was done";
                     return Ended::Cut(Farewell::new(why, Then::StayAway));
                 }
@@ -219,7 +247,7 @@ pub(super) async fn errand(
                 Err(ended) => return ended,
             };
             let what = Wanted::Ask { ask, command };
-            if requests.send(Request { by: asker.clone(), key, what }).await.is_err() {
+            if requests.send(Request { by: asker.clone(), key, what, credentials: Some(credentials.clone()) }).await.is_err() {
                 return Ended::Over;
             }
         }
@@ -227,11 +255,17 @@ pub(super) async fn errand(
     both(listening, writer, sight, &resync).await;
 }
 
-/// Shows the state once.
-pub(super) async fn glance(mut writer: impl AsyncWrite + Unpin, snapshots: &SnapshotCache) {
+/// Shows the state once, and where the journal ends.
+pub(super) async fn glance(mut writer: impl AsyncWrite + Unpin, snapshots: &SnapshotCache, mut heads: watch::Receiver<Option<Head>>) {
     if let Ok(Some(snapshot)) = timeout(WRITE_WITHIN, snapshots.snapshot()).await {
-        timeout(WRITE_WITHIN, frame::write(&mut writer, &[Outgoing::snapshot(&snapshot)])).await.ok();
+        let frames: Vec<Outgoing> = [Outgoing::snapshot(&snapshot)].into_iter().chain(head(&mut heads)).collect();
+        timeout(WRITE_WITHIN, frame::write(&mut writer, &frames)).await.ok();
     }
+}
+
+/// Where the journal ends now, for whoever keeps it.
+fn head(heads: &mut watch::Receiver<Option<Head>>) -> Option<Outgoing> {
+    heads.borrow_and_update().map(|head| Outgoing::of(&FromHost::Head(head)))
 }
 
 /// Tells a client why it is cut.
@@ -244,9 +278,12 @@ pub(super) fn over() -> Farewell {
 }
 
 /// How the approval of `digest` was given, for the journal: the key that was pressed and the signature, on one line.
-fn signed(signs: Option<&PublicKey>, key: Option<Shown>, digest: &Digest, signature: &str) -> Result<Shown, String> {
-    let Some(public) = signs else { return Err("this account is one person's and signs nothing".to_owned()) };
-    public.verify(TO_APPROVE, digest.to_string().as_bytes(), signature).map_err(|why| why.to_string())?;
+fn signed(signs: Option<&PublicKey>, key: Option<Shown>, digest: &Digest, signature: &str) -> Result<Shown, (Intrusion, String)> {
+    let Some(public) = signs else { return Err((Intrusion::ForgedApproval, "this account is one person's and signs nothing".to_owned())) };
+    public.verify(TO_APPROVE, digest.to_string().as_bytes(), signature).map_err(|why| {
+        let what = if why == SignatureError::Text { Intrusion::ReplayedApproval } else { Intrusion::ForgedApproval };
+        (what, why.to_string())
+    })?;
     let body: String = signature.lines().filter(|line| !line.starts_with('-')).collect();
     let pressed = key.map_or_else(String::new, |key| format!("{key} "));
     Ok(Shown::new(&format!("{pressed}signed {body}")))
@@ -297,19 +334,26 @@ async fn both(listening: impl Future<Output = Ended>, writer: impl AsyncWrite + 
     }
 }
 
+/// Of whom to tell, and as what, if he sends what can't be read as anything that he may send.
+struct Suspicion {
+    visitor: Visitor,
+    unreadable: Intrusion,
+}
+
 /// What the client says, no faster than it may say it.
 struct ClientReader<R> {
     frames: Frames<R>,
     bucket: Bucket,
     presence: mpsc::Sender<Presence>,
     client: ClientId,
+    suspicion: Suspicion,
     resized: Option<TerminalSize>,
     resize_at: Instant,
 }
 
 impl<R: AsyncRead + Unpin> ClientReader<R> {
-    fn new(frames: Frames<R>, bucket: Bucket, presence: mpsc::Sender<Presence>, client: ClientId) -> ClientReader<R> {
-        ClientReader { frames, bucket, presence, client, resized: None, resize_at: Instant::now() }
+    fn new(frames: Frames<R>, bucket: Bucket, presence: mpsc::Sender<Presence>, client: ClientId, suspicion: Suspicion) -> ClientReader<R> {
+        ClientReader { frames, bucket, presence, client, suspicion, resized: None, resize_at: Instant::now() }
     }
 
     fn resize(&mut self, terminal: TerminalSize) {
@@ -331,7 +375,11 @@ impl<R: AsyncRead + Unpin> ClientReader<R> {
             return match said {
                 Ok(Ok(Some(said))) => Ok(said),
                 Ok(Ok(None) | Err(frame::FrameError::Broken(_))) => Err(Ended::Gone),
-                Ok(Err(error)) => Err(Ended::Cut(Farewell::new(error.to_string(), Then::StayAway))),
+                Ok(Err(error @ frame::FrameError::Unreadable(_))) => {
+                    self.suspicion.visitor.refused(self.suspicion.unreadable);
+                    Err(Ended::Cut(Farewell::new(error.to_string(), Then::StayAway)))
+                }
+                Ok(Err(error @ frame::FrameError::TooLong { .. })) => Err(Ended::Cut(Farewell::new(error.to_string(), Then::StayAway))),
                 Err(_) => Err(Ended::Cut(Farewell::new("nothing was heard from this cockpit for 30 s; attach again", Then::ComeBack))),
             };
         }
@@ -358,8 +406,10 @@ async fn show(mut writer: impl AsyncWrite + Unpin, mut sight: Sight, resync: &No
     let mut next = Next::Snapshot;
     let mut shown = Seq(0);
     let mut resync_at = Instant::now();
+    let mut head_at = Instant::now();
     loop {
-        let frames = match next {
+        let is_snapshot = matches!(next, Next::Snapshot);
+        let mut frames = match next {
             Next::Snapshot => {
                 // A fresh subscription first: what is published while the snapshot is made must not be missed.
                 sight.transitions = sight.transitions.resubscribe();
@@ -378,6 +428,10 @@ async fn show(mut writer: impl AsyncWrite + Unpin, mut sight: Sight, resync: &No
                 return ShowEnded::Goodbye;
             }
         };
+        if is_snapshot || (head_at <= Instant::now() && sight.heads.has_changed().unwrap_or(false)) {
+            head_at = Instant::now() + HEAD_EVERY;
+            frames.extend(head(&mut sight.heads));
+        }
         match timeout(WRITE_WITHIN, frame::write(&mut writer, &frames)).await {
             Ok(Ok(())) => {}
             // It has closed, so what it sent has an end; it is read at the pace of any client.

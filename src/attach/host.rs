@@ -25,20 +25,23 @@ use tokio::{
 
 use crate::{
     attach::{
-        connection::{self, Account, Farewell, Sight, Speaker},
+        connection::{self, Account, Errand, Farewell, Sight, Speaker},
         frame::{self, FROM_CLIENT_BYTES_MAX, Frames, Outgoing},
         pace::Bucket,
         peer,
-        proof::{self, Candidate},
+        proof::{self, Candidate, Unproven},
         protocol::{Greeting, Hello, Refused, Then, VERSION, Wants, Welcome},
-        roster::{Identity, Roster},
+        roster::{Identity, Roster, login_of, passwd},
         snapshots::SnapshotCache,
+        turned_away::{Tally, Visitor},
     },
     core::{
         command::Command,
-        event::{Asker, WorldKind},
+        event::{Asker, Intrusion, WorldKind},
     },
     domain::{
+        credentials::{Credentials, Proven},
+        head::Head,
         id::{AskId, ClientId, OperatorId, RouteId, SessionId},
         role::Role,
         shown::Shown,
@@ -58,6 +61,8 @@ const ERRANDS_MAX: usize = 16;
 const ADMITTED_PER_SECOND: u32 = 20;
 /// A client that doesn't introduce itself within this time is cut.
 const HELLO_WITHIN: Duration = Duration::from_secs(5);
+/// How often it is looked whether it is time to tell of those who were turned away.
+const TURNED_AWAY_TOLD_EVERY: Duration = Duration::from_secs(5);
 /// How long the last words may take when the host ends.
 const FAREWELL_WITHIN: Duration = Duration::from_secs(2);
 
@@ -87,6 +92,8 @@ struct Shared {
     requests: mpsc::Sender<Request>,
     transitions: broadcast::WeakSender<Arc<Published>>,
     snapshots: Arc<SnapshotCache>,
+    heads: watch::Receiver<Option<Head>>,
+    turned_away: Arc<Tally>,
     about: About,
     next_client: AtomicU64,
     /// Set once, when the host ends.
@@ -96,10 +103,21 @@ struct Shared {
 impl Host {
     /// `closing` is set by the owner when everybody is to be seen out.
     pub fn new(door: Door, about: About, closing: watch::Receiver<Option<Farewell>>) -> Host {
-        let Door { presence, requests, snapshots, transitions } = door;
+        let Door { presence, requests, snapshots, transitions, heads } = door;
         let next_client = AtomicU64::new(about.first_client.0);
         let snapshots = Arc::new(SnapshotCache::new(snapshots));
-        Host { shared: Arc::new(Shared { presence, requests, transitions, snapshots, about, next_client, closing }) }
+        let turned_away = Arc::new(Tally::new(presence.clone()));
+        let shared = Shared { presence, requests, transitions, snapshots, heads, turned_away, about, next_client, closing };
+        Host { shared: Arc::new(shared) }
+    }
+
+    /// Has it recorded who may come in from now on, and waits until it is. Only then may anybody be let in by it: whoever was added is known
+    /// to be new before he can ask or approve anything.
+    pub async fn announce(&self, roster: &Roster) {
+        // A session that hears nobody any more has ended, and lets nobody in.
+        self.shared.presence.send(Presence::Roster(roster.recorded())).await.ok();
+        // Presences come before snapshots.
+        self.shared.snapshots.snapshot().await;
     }
 
     /// Lets people in until the host closes, then sees them out. A change of the roster takes effect at once, for those inside too.
@@ -107,16 +125,21 @@ impl Host {
         let mut entrance = Entrance::new();
         let mut inside = JoinSet::new();
         let mut closing = self.shared.closing.clone();
+        let mut telling = tokio::time::interval(TURNED_AWAY_TOLD_EVERY);
         loop {
             let accepted = tokio::select! {
                 biased;
                 _ = closing.wait_for(Option::is_some) => break,
+                _ = telling.tick() => {
+                    self.shared.turned_away.tell_due();
+                    continue;
+                }
                 Some(_) = inside.join_next() => continue,
                 accepted = listener.accept() => accepted,
             };
             match accepted {
                 Ok((stream, _)) => {
-                    let Some(admitted) = entrance.admit(&stream, &roster) else { continue };
+                    let Some(admitted) = entrance.admit(&stream, &roster, &self.shared.turned_away) else { continue };
                     inside.spawn(self.clone().receive(stream, admitted, roster.clone()));
                 }
                 // No file descriptors left, most likely: those inside are served on, and some will leave.
@@ -127,6 +150,7 @@ impl Host {
             }
         }
         drop(listener);
+        self.shared.turned_away.tell_all();
         let seeing_out = async { while inside.join_next().await.is_some() {} };
         timeout(FAREWELL_WITHIN, seeing_out).await.ok();
     }
@@ -137,8 +161,10 @@ impl Host {
         let client = ClientId(self.shared.next_client.fetch_add(1, Ordering::Relaxed));
         let by = Asker { client, who, role: Role::Pilot };
         let what = Wanted::Ask { ask: AskId(1), command: Command::Stop { abandon: routes } };
+        let uid = peer::own_uid();
+        let credentials = Some(Box::new(Credentials { uid, login: login_of(uid, &passwd()), proven: Proven::Signal }));
         // A session that hears nobody any more has ended.
-        self.shared.requests.send(Request { by, key: Some(Shown::new(signal)), what }).await.ok();
+        self.shared.requests.send(Request { by, key: Some(Shown::new(signal)), what, credentials }).await.ok();
     }
 
     /// Serves one client that shares this process, over the same frames as everybody else.
@@ -185,11 +211,14 @@ impl Host {
                 let who = proof::who_is_it(candidates, &hello, &self.shared.about.session, &mut frames, &mut writer).await;
                 who.map(|candidate| (hello, candidate))
             }
-            Err(refused) => Err(refused),
+            Err(refused) => Err(refused.into()),
         };
         let (hello, candidate) = match greeting {
             Ok(both) => both,
-            Err(refused) => {
+            Err(Unproven { refused, what }) => {
+                if let (Some((what, who)), Some(one)) = (what, candidates.first()) {
+                    self.shared.turned_away.note(one.identity.uid, what, Some(&who));
+                }
                 let refusal = [Outgoing::of(&Greeting::Refused(refused))];
                 timeout(HELLO_WITHIN, frame::write(&mut writer, &refusal)).await.ok();
                 return;
@@ -200,20 +229,24 @@ impl Host {
         if !matches!(timeout(HELLO_WITHIN, frame::write(&mut writer, &[Outgoing::of(&Greeting::Welcome(welcome))])).await, Ok(Ok(()))) {
             return;
         }
-        let Shared { presence, requests, transitions, snapshots, .. } = &*self.shared;
+        let Shared { presence, requests, transitions, snapshots, heads, turned_away, .. } = &*self.shared;
         if hello.wants == Wants::Glance {
-            return connection::glance(writer, snapshots).await;
+            return connection::glance(writer, snapshots, heads.clone()).await;
         }
         let Some(transitions) = transitions.upgrade().map(|living| living.subscribe()) else {
             return connection::bye(writer, connection::over()).await;
         };
-        let sight = Sight { transitions, snapshots: snapshots.clone(), leave: leave(candidate.clone()) };
+        let visitor = Visitor { tally: turned_away.clone(), uid: candidate.identity.uid, who: who.clone() };
+        let leave = leave(candidate.clone());
+        let sight = Sight { transitions, snapshots: snapshots.clone(), heads: heads.clone(), visitor, leave };
+        let credentials = Box::new(candidate.credentials());
         if hello.wants == Wants::Errand {
             let asker = Asker { client, who, role };
             let account = if candidate.identity.uid == peer::own_uid() { Account::Hosts } else { Account::Another };
-            return connection::errand(frames, writer, sight, presence.clone(), requests.clone(), asker, account).await;
+            return connection::errand(frames, writer, sight, presence.clone(), requests.clone(), Errand { asker, account, credentials })
+                .await;
         }
-        let joined = Presence::Joined { client, who: who.clone(), role, terminal: hello.terminal };
+        let joined = Presence::Joined { client, who: who.clone(), role, terminal: hello.terminal, credentials };
         if presence.send(joined).await.is_err() {
             return;
         }
@@ -315,10 +348,11 @@ impl Entrance {
     }
 
     /// `None` closes the connection: nothing of what it sent has been looked at.
-    fn admit(&mut self, stream: &UnixStream, roster: &watch::Receiver<Arc<Roster>>) -> Option<Admitted> {
+    fn admit(&mut self, stream: &UnixStream, roster: &watch::Receiver<Arc<Roster>>, turned_away: &Tally) -> Option<Admitted> {
         let uid = peer::uid_of(stream).ok()?;
         let candidates = roster.borrow().may_be(uid);
         if candidates.is_empty() {
+            turned_away.note(uid, Intrusion::Stranger, None);
             tell(stream, format!("account {uid} is not in the host's roster; ask its owner to add it"), Then::StayAway).ok();
             return None;
         }

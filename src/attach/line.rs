@@ -28,7 +28,7 @@ use crate::{
         decision::{Refusal, Verdict},
         state::State,
     },
-    domain::{digest::Digest, id::AskId, role::Role, shown::Shown},
+    domain::{digest::Digest, head::Head, id::AskId, role::Role, shown::Shown},
 };
 
 const BEAT_EVERY: Duration = Duration::from_secs(5);
@@ -64,21 +64,26 @@ pub(super) async fn open(mut dial: Dial, hello: Hello) -> Result<Link, ConnectEr
         connection: Connection::Connected,
         me: welcome,
         disagreements: 0,
+        head: None,
     };
     let (view, views) = watch::channel(Arc::new(first));
     let (asks, questions) = mpsc::channel(QUESTIONS_MAX);
     let (answers, replies) = mpsc::channel(4 * QUESTIONS_MAX);
     let (sign, signed) = mpsc::channel(QUESTIONS_MAX);
     let approving = if dial.signer().is_some() { Approving::Signed } else { Approving::Asked };
-    let keeper = Keeper { dial, hello, fold, view, questions, answers, waiting: BTreeMap::new(), sign, signed };
+    let keeper = Keeper { dial, hello, fold, view, head: None, questions, answers, waiting: BTreeMap::new(), sign, signed };
     tokio::spawn(keeper.keep(frames, writer));
     Ok(Link { view: views, asks, replies, approving })
 }
 
 /// Greeted and shown the state, and gone again.
 pub(super) async fn glance(mut dial: Dial, hello: Hello) -> Result<Glance, ConnectError> {
-    let Joined { welcome, state, .. } = join(&mut dial, &hello).await?;
-    Ok(Glance { me: welcome, state })
+    let Joined { mut frames, welcome, state, .. } = join(&mut dial, &hello).await?;
+    let head = match timeout(GREETING_WITHIN, frames.next::<FromHost>()).await {
+        Ok(Ok(Some(FromHost::Head(head)))) => Some(head),
+        Ok(_) | Err(_) => None,
+    };
+    Ok(Glance { me: welcome, state, head })
 }
 
 async fn join(dial: &mut Dial, hello: &Hello) -> Result<Joined, ConnectError> {
@@ -105,7 +110,7 @@ async fn join(dial: &mut Dial, hello: &Hello) -> Result<Joined, ConnectError> {
         match frames.next::<FromHost>().await.map_err(ConnectError::Broken)? {
             Some(FromHost::Snapshot { state, .. }) => Ok(Joined { frames, writer, welcome, state }),
             Some(FromHost::Bye { why, then }) => Err(ConnectError::Refused(Refused { why, then })),
-            Some(FromHost::Transition(_) | FromHost::Beat) | None => Err(ConnectError::NoSnapshot),
+            Some(FromHost::Transition(_) | FromHost::Beat | FromHost::Head(_)) | None => Err(ConnectError::NoSnapshot),
         }
     };
     timeout(within, greeting).await.unwrap_or(Err(ConnectError::Unreachable(io::ErrorKind::TimedOut.into())))
@@ -126,6 +131,7 @@ struct Keeper {
     hello: Hello,
     fold: Fold,
     view: watch::Sender<Arc<View>>,
+    head: Option<Head>,
     questions: mpsc::Receiver<ToHost>,
     answers: mpsc::Sender<Reply>,
     /// Questions without an answer; with a time once there was a gap in which it may have been.
@@ -249,6 +255,7 @@ impl Keeper {
                     worst = Folded::Skipped;
                 }
                 Ok(Some(FromHost::Beat)) => {}
+                Ok(Some(FromHost::Head(head))) => self.head = Some(head),
                 Ok(Some(FromHost::Bye { why, then: Then::ComeBack })) => return Err(Over::Broke(why)),
                 Ok(Some(FromHost::Bye { why, then: Then::StayAway })) => return Err(Over::Ended(why)),
                 Ok(None) => return Err(Over::Broke(Shown::new("the host closed the line"))),
@@ -347,11 +354,12 @@ impl Keeper {
         let before = self.view.borrow().clone();
         let state = self.fold.state().unwrap_or(&before.state).clone();
         let me = me.unwrap_or_else(|| before.me.clone());
-        let now = View { state, connection, me, disagreements: self.fold.disagreements() };
+        let now = View { state, connection, me, disagreements: self.fold.disagreements(), head: self.head };
         // The state is compared by identity: a fold that moved made a new one, because the view holds the old.
         let is_same = Arc::ptr_eq(&now.state, &before.state)
             && now.connection == before.connection
             && now.me == before.me
+            && now.head == before.head
             && now.disagreements == before.disagreements;
         if !is_same {
             self.view.send_replace(Arc::new(now));

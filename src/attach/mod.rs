@@ -23,3 +23,4 @@ pub mod signer;
 pub mod snapshots;
 pub mod socket;
 pub mod sshsig;
+mod turned_away;

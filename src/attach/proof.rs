@@ -16,9 +16,11 @@ use crate::{
         frame::{self, Frames, Outgoing},
         protocol::{Challenge, Greeting, Hello, Proof, Refused, Then, Wants},
         roster::Identity,
-        sshsig::{PublicKey, TO_ATTACH},
+        sshsig::{PublicKey, SignatureError, TO_ATTACH},
     },
+    core::event::Intrusion,
     domain::{
+        credentials::{Credentials, Proven},
         id::{OperatorId, SessionId},
         shown::Shown,
     },
@@ -33,17 +35,37 @@ pub struct Candidate {
     pub identity: Identity,
     /// What proves that it is he; without one, the account alone does.
     pub key: Option<PublicKey>,
+    /// What the host calls the account.
+    pub login: Option<Shown>,
 }
 
 impl Candidate {
     /// By the account alone.
     pub fn known(identity: Identity) -> Candidate {
-        Candidate { identity, key: None }
+        Candidate { identity, key: None, login: None }
+    }
+
+    /// What stands behind his name once he is let in under it.
+    pub fn credentials(&self) -> Credentials {
+        let proven = self.key.as_ref().map_or(Proven::Account, |key| Proven::Key(key.fingerprint()));
+        Credentials { uid: self.identity.uid, login: self.login.clone(), proven }
     }
 }
 
 fn stay_away(why: impl AsRef<str>) -> Refused {
     Refused { why: Shown::new(why.as_ref()), then: Then::StayAway }
+}
+
+/// Somebody who is not let in, and what the record is told of it; nothing, where he was only asked for more.
+pub(super) struct Unproven {
+    pub refused: Refused,
+    pub what: Option<(Intrusion, OperatorId)>,
+}
+
+impl From<Refused> for Unproven {
+    fn from(refused: Refused) -> Unproven {
+        Unproven { refused, what: None }
+    }
 }
 
 /// The one who says hello, proven where that is asked of him.
@@ -53,12 +75,14 @@ pub(super) async fn who_is_it(
     session: &SessionId,
     frames: &mut Frames<impl AsyncRead + Unpin>,
     writer: &mut (impl AsyncWrite + Unpin),
-) -> Result<Candidate, Refused> {
+) -> Result<Candidate, Unproven> {
     // Whoever only glances gets no name and may nothing; that he is one of them is enough.
     if let (Wants::Glance, Some(anybody)) = (hello.wants, candidates.first()) {
         return Ok(anybody.clone());
     }
-    let chosen = choose(candidates, hello.person.as_ref())?;
+    let chosen = choose(candidates, hello.person.as_ref())
+        .map_err(|refused| Unproven { refused, what: hello.person.clone().map(|person| (Intrusion::AnotherName, person)) })?;
+    let unproven = |what, why| Unproven { refused: stay_away(why), what: Some((what, chosen.identity.who.clone())) };
     let Some(key) = &chosen.key else { return Ok(chosen.clone()) };
     let text = challenge(session)?;
     let challenge = Greeting::Prove(Challenge { text: text.clone() });
@@ -66,11 +90,13 @@ pub(super) async fn who_is_it(
         frame::write(writer, &[Outgoing::of(&challenge)]).await.ok()?;
         frames.next::<Proof>().await.ok()?
     });
-    let proof = asked.await.ok().flatten().ok_or_else(|| stay_away("no proof came of who you are; nothing was opened; attach again"))?;
-    match key.verify(TO_ATTACH, text.as_bytes(), &proof.signature) {
-        Ok(()) => Ok(chosen.clone()),
-        Err(why) => Err(stay_away(format!("you did not prove that you are {}: {why}; nothing was opened", chosen.identity.who))),
-    }
+    let no_proof = || unproven(Intrusion::NoProof, "no proof came of who you are; nothing was opened; attach again".to_owned());
+    let proof = asked.await.ok().flatten().ok_or_else(no_proof)?;
+    key.verify(TO_ATTACH, text.as_bytes(), &proof.signature).map_err(|why| {
+        let what = if why == SignatureError::Text { Intrusion::ReplayedProof } else { Intrusion::NoProof };
+        unproven(what, format!("you did not prove that you are {}: {why}; nothing was opened", chosen.identity.who))
+    })?;
+    Ok(chosen.clone())
 }
 
 /// Which of an account's people is meant.

@@ -18,6 +18,7 @@ use crate::{
     },
     domain::{
         digest::Digest,
+        head::Head,
         id::{AskId, ClientId, OperatorId, Seq, SessionId},
         role::Role,
         shown::Shown,
@@ -26,7 +27,7 @@ use crate::{
 };
 
 /// Both sides must speak exactly this one; host and cockpit are the same program on the same machine.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// The client's first frame.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -123,6 +124,8 @@ pub enum FromHost {
     Transition(Box<Transition>),
     /// Nothing happened for a while, and the host lives.
     Beat,
+    /// Where the journal ends, as far as it is on the disk: once a second at most, and behind each snapshot. Whoever keeps one is a witness.
+    Head(Head),
     /// The host ends this conversation.
     Bye { why: Shown, then: Then },
 }

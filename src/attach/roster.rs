@@ -25,7 +25,8 @@ use crate::{
         proof::{self, Candidate},
         sshsig::PublicKey,
     },
-    domain::{id::OperatorId, role::Role},
+    core::event::{self, Listed},
+    domain::{digest::Digest, id::OperatorId, role::Role, shown::Shown},
 };
 
 /// Longest roster, in bytes; some hundred people with their keys.
@@ -42,6 +43,8 @@ pub struct Identity {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Roster {
     by_uid: BTreeMap<u32, Vec<Candidate>>,
+    /// Of the file's text.
+    digest: Option<Digest>,
 }
 
 /// Whether somebody has a key to prove who he is.
@@ -102,7 +105,8 @@ impl Roster {
     pub fn of_owner(uid: u32, passwd: &str) -> Roster {
         let who = user_of(uid, passwd).unwrap_or_else(|| format!("uid-{uid}")).parse().ok();
         let who = who.unwrap_or_else(|| format!("uid-{uid}").parse().expect("digits after a letter are a name"));
-        Roster { by_uid: BTreeMap::from([(uid, vec![Candidate::known(Identity { uid, who, role: Role::Pilot })])]) }
+        let owner = Candidate { login: login_of(uid, passwd), ..Candidate::known(Identity { uid, who, role: Role::Pilot }) };
+        Roster { by_uid: BTreeMap::from([(uid, vec![owner])]), digest: None }
     }
 
     /// Reads `text`, looking up account names in `passwd` (the text of `/etc/passwd`).
@@ -114,7 +118,7 @@ impl Roster {
             let at = error.span().map_or(0, |span| span.start);
             RosterError::Problems(vec![Problem { line: line_at(text, at), text: error.message().to_owned() }])
         })?;
-        let mut roster = Roster::default();
+        let mut roster = Roster { digest: Some(Digest::of(text.as_bytes())), ..Roster::default() };
         let mut problems = Vec::new();
         for person in &document.person {
             let mut say = |at: usize, what: String| problems.push(Problem { line: line_at(text, at), text: what });
@@ -170,7 +174,7 @@ impl Roster {
                 format!("name: {who} is listed twice; approvals by two accounts of one person are no two people"),
             );
         }
-        self.by_uid.entry(uid).or_default().push(Candidate { identity: Identity { uid, who, role }, key });
+        self.by_uid.entry(uid).or_default().push(Candidate { identity: Identity { uid, who, role }, key, login: login_of(uid, passwd) });
     }
 
     /// Reads the file at `path`, which must belong to `owner` or to root and be writable by nobody else.
@@ -236,6 +240,15 @@ impl Roster {
         self.by_uid.values().flatten()
     }
 
+    /// The roster as it is recorded.
+    pub fn recorded(&self) -> event::Roster {
+        let listed = |one: &Candidate| {
+            let Identity { uid, who, role } = one.identity.clone();
+            Listed { who, role, uid, login: one.login.clone(), key: one.key.as_ref().map(PublicKey::fingerprint) }
+        };
+        event::Roster { digest: self.digest, people: self.candidates().map(listed).collect() }
+    }
+
     pub fn people(&self) -> impl Iterator<Item = &Identity> {
         self.candidates().map(|one| &one.identity)
     }
@@ -265,6 +278,11 @@ fn accounts(passwd: &str) -> impl Iterator<Item = (&str, u32)> {
 
 fn uid_of(user: &str, passwd: &str) -> Option<u32> {
     accounts(passwd).find(|(name, _)| *name == user).map(|(_, uid)| uid)
+}
+
+/// The account name of `uid`, as it is written.
+pub fn login_of(uid: u32, passwd: &str) -> Option<Shown> {
+    accounts(passwd).find(|(_, other)| *other == uid).map(|(name, _)| Shown::new(name))
 }
 
 /// The account name of `uid`, in the form that names have here.

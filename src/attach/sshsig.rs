@@ -10,6 +10,8 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use ring::signature::{ED25519, UnparsedPublicKey};
 use sha2::{Digest, Sha256, Sha512};
 
+use crate::domain::credentials::Fingerprint;
+
 const ALGORITHM: &[u8] = b"ssh-ed25519";
 const MAGIC: &[u8] = b"SSHSIG";
 /// Longest signature read, in bytes; they have about three hundred.
@@ -70,6 +72,10 @@ impl fmt::Display for PublicKey {
 }
 
 impl PublicKey {
+    pub fn fingerprint(&self) -> Fingerprint {
+        self.to_string().parse().expect("a hash in base64 without padding is a fingerprint")
+    }
+
     fn of_blob(blob: &[u8]) -> Option<PublicKey> {
         let mut fields = Fields(blob);
         if fields.string()? != ALGORITHM {

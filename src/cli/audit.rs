@@ -42,8 +42,8 @@ enum What {
     Verify {
         /// The journal's folder or file, or the name of its session
         journal: PathBuf,
-        /// A record that somebody remembers, as SEQ:HASH; it must be in the journal
-        #[arg(long, visible_alias = "since", value_name = "SEQ:HASH")]
+        /// A record that somebody remembers, as SEQ:HASH, or a file with such a line; it must be in the journal
+        #[arg(long, visible_aliases = ["against", "since"], value_name = "SEQ:HASH|FILE", value_parser = remembered)]
         witness: Vec<Witness>,
         /// The verdict as one JSON object
         #[arg(long)]
@@ -86,6 +86,21 @@ fn named(journal: &Path) -> Result<PathBuf, Exit> {
         return Err(said(PickError::NoSuch { wanted: name.to_owned(), there: sessions::journal_names(&paths) }, Exit::Nobody));
     }
     Ok(paths::readable(path))
+}
+
+/// A record that is named, or the newest that a file names: what somebody kept of a screen, of `status`, of a checkpoint.
+fn remembered(text: &str) -> Result<Witness, String> {
+    let named = text.parse::<Witness>().map_err(|error| error.to_string());
+    let kept = match (&named, std::fs::read_to_string(text)) {
+        (Ok(_), _) | (Err(_), Err(_)) => return named,
+        (Err(_), Ok(kept)) => kept,
+    };
+    let words = kept.split(|c: char| c.is_whitespace() || matches!(c, '"' | ',' | ';'));
+    words.filter_map(|word| word.parse::<Witness>().ok()).max_by_key(|witness| witness.seq).ok_or_else(|| {
+        format!(
+            "{text} names no record; nothing was checked; a line of it must have SEQ:HASH, a number and 64 lower-case hexadecimal digits"
+        )
+    })
 }
 
 /// Who reads the output.

@@ -57,9 +57,9 @@ pub async fn run(args: Args) -> Result<Exit> {
     let Some(plan) = checked.plan.filter(|_| args.live || args.simulated.is_some()) else { return Ok(checked.exit) };
     let places = args.simulated.map_or(Places::Live, |first| Places::Simulated(Endpoints::in_a_row(first)));
     print::out("\nlooking at everything it names:\n");
-    let findings = live::survey(&plan, &places, Clock::live()).await?;
-    print::out(&live::report(&findings));
-    let missing = findings.iter().any(|finding| finding.verdict == live::Verdict::Missing);
+    let survey = live::survey(&plan, &places, Clock::live()).await?;
+    print::out(&live::report(&survey));
+    let missing = survey.findings.iter().any(|finding| finding.verdict == live::Verdict::Missing);
     Ok(if missing { Exit::Unsettled } else { Exit::Done })
 }
 

@@ -3,7 +3,13 @@
 //! The same adapters are made for a live session and for the demo; only the origins and the tokens differ. Making them asks nothing of
 //! anybody: a system that is away when the session begins is a source that can't see, and never keeps the others, or the way home, waiting.
 
-use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+    net::SocketAddr,
+    sync::Arc,
+    time::Duration,
+};
 
 use color_eyre::eyre::Result;
 use reqwest::header::HeaderName;
@@ -54,7 +60,11 @@ const REVISIONS_PATIENCE: Duration = Duration::from_secs(180);
 pub struct World {
     pub executors: Executors,
     pub sensors: Vec<Box<dyn Sensor>>,
+    pub proxied: Proxied,
 }
+
+/// The proxies of the environment that carry something, each with the origins whose requests it carries.
+pub type Proxied = BTreeMap<String, BTreeSet<String>>;
 
 /// Makes every driver and sensor that the plan asks for.
 /// # Errors
@@ -74,7 +84,8 @@ pub fn compose(plan: &Plan, places: &Places, clock: Clock, fault_injector: Optio
         }
     }
     sensors.extend(composer.databases()?);
-    Ok(World { executors: Executors { drivers, fault_injector, read_every: plan.limits.read_every }, sensors })
+    let executors = Executors { drivers, fault_injector, read_every: plan.limits.read_every };
+    Ok(World { executors, sensors, proxied: composer.proxied.into_inner() })
 }
 
 /// What everything is made of.
@@ -83,6 +94,7 @@ pub struct Composer<'a> {
     places: &'a Places,
     clock: Clock,
     token: Token,
+    proxied: RefCell<Proxied>,
 }
 
 impl<'a> Composer<'a> {
@@ -93,7 +105,7 @@ impl<'a> Composer<'a> {
             Places::Live => Token::application_default()?,
             Places::Simulated(_) => Token::Static(Secret::new(DEMO_TOKEN)),
         };
-        Ok(Composer { plan, places, clock, token })
+        Ok(Composer { plan, places, clock, token, proxied: RefCell::default() })
     }
 
     /// One of Google's APIs.
@@ -102,7 +114,15 @@ impl<'a> Composer<'a> {
             Places::Live => Origin::new(&format!("https://{host}"), Reach::Live)?,
             Places::Simulated(at) => Origin::new(&format!("http://{}", at.google), Reach::Loopback)?,
         };
-        Ok(Client::new(origin, self.token.clone())?)
+        Ok(self.noted(Client::new(origin, self.token.clone())?))
+    }
+
+    /// Keeps which proxy carries what `client` sends, for whoever asks why nothing answers.
+    fn noted(&self, client: Client) -> Client {
+        if let Some(proxy) = client.proxy() {
+            self.proxied.borrow_mut().entry(proxy).or_default().insert(client.origin().to_string());
+        }
+        client
     }
 
     fn driver(&self, route: &Route) -> Result<Arc<dyn port::Driver>> {
@@ -174,7 +194,7 @@ impl<'a> Composer<'a> {
         };
         let (origin, url) = Origin::split(&text, reach)?;
         // A kept connection would stay with one backend, or with one of the processes behind a page.
-        let client = Client::fresh(origin)?;
+        let client = self.noted(Client::fresh(origin)?);
         Ok(Some((client, url)))
     }
 

@@ -51,14 +51,19 @@ pub fn all(paths: &Paths) -> Vec<Open> {
 /// The state directory can't be written; the session could not be found again after a crash.
 pub fn remember(paths: &Paths, plan: &Path, session: &SessionId) -> io::Result<()> {
     let path = pointer(paths, plan);
+    if recall(paths, plan).as_ref() == Some(session) {
+        return Ok(());
+    }
     fs::create_dir_all(paths.state.join("current"))?;
     let draft = path.with_extension("new");
     // Beside the name, which earlier programs read whole; what is missing of it costs only a printed path.
     if let Err(error) = fs::write(path.with_extension("plan"), plan.as_os_str().as_encoded_bytes()) {
         tracing::warn!(%error, "the plan's path could not be noted beside its open session");
     }
-    fs::write(&draft, format!("{session}\n"))?;
-    fs::rename(draft, path)
+    fs::write(&draft, format!("{session}\n")).and_then(|()| fs::rename(&draft, path)).inspect_err(|_| {
+        // Half a name beside the pointer says nothing.
+        let _gone = fs::remove_file(&draft);
+    })
 }
 
 /// Forgets `session`, unless the plan has another one by now.

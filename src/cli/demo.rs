@@ -87,7 +87,7 @@ pub async fn run(args: Args) -> Result<Exit> {
     let session: SessionId = format!("demo-{}", std::process::id()).parse()?;
     let journal = args.journal.clone().unwrap_or_else(|| paths.journal(&format!("{session}-{}", world.clock().now().0)));
     let opening = Opening::new(session, plan, &journal, "the demo", &world)?;
-    let running = Running::start(opening, world).await?;
+    let running = Running::start(opening, world, &Roster::of_owner(peer::own_uid(), &passwd())).await?;
     let flown = fly(&running, &args.face, &paths).await;
     let end = running.end().await;
     let (flown, state) = (flown?, end?);

@@ -19,7 +19,7 @@ use crate::{
         connection::Farewell,
         peer,
         protocol::Then,
-        roster::{Roster, passwd},
+        roster::{Roster, login_of, passwd},
         sessions::{Card, ClaimError, Lease, Life, socket_name},
         socket::{Folder, FolderError},
     },
@@ -29,11 +29,15 @@ use crate::{
         join, living,
         paths::{self, Paths},
         place::{Place, said},
-        predecessor, print, rostering,
+        predecessor, print,
+        rostering::Rostering,
         running::{Ended, Opening, Running},
         supervisor, unit,
     },
-    domain::id::{OperatorId, RouteId, SessionId},
+    domain::{
+        credentials::{Credentials, Proven},
+        id::{OperatorId, RouteId, SessionId},
+    },
     journal::{checkpoint, error::JournalError},
     plan::{self, diagnostic, model::Plan},
     session::recorder::{Found, RecorderError},
@@ -131,7 +135,9 @@ pub async fn run(args: Args) -> Result<Exit> {
     }
     die_of_any_panic();
     let paths = Paths::find()?;
-    telemetry::start(Sink::FileOnly(paths.log("host")))?;
+    if let Err(error) = telemetry::start(Sink::FileOnly(paths.log("host"))) {
+        print::err(&format!("note: this host's log can't be written ({error}); the session doesn't need it"));
+    }
     match begin(options, paths).await? {
         Ok(hosted) => {
             start_no_programs();
@@ -204,7 +210,7 @@ async fn begin(options: Options, paths: Paths) -> Result<Result<Hosted, Exit>> {
         Err(error) => return Ok(Err(said(error, Exit::Failed))),
     };
     // Before anything is begun: a session that nobody can join would fly alone.
-    let roster = rostering::start(options.roster.clone(), &paths)?;
+    let rostering = Rostering::begin(options.roster.clone(), &paths)?;
     let claimed = |claim: Result<Lease, ClaimError>| match claim {
         Ok(lease) => Ok(Ok(lease)),
         Err(error @ ClaimError::Held { .. }) => Ok(Err(said(error, Exit::Locked))),
@@ -235,8 +241,12 @@ async fn begin(options: Options, paths: Paths) -> Result<Result<Hosted, Exit>> {
     let card = card(&opening, &options, &world);
     let routes = opening.plan.routes.iter().map(|route| route.id.clone()).collect();
     let can_be_taken_up = !world.is_our_own();
-    let running = Running::start(opening, world).await?;
+    let running = match Running::start(opening, world, rostering.first()).await {
+        Ok(running) => running,
+        Err(error) => return Ok(Err(said(format!("{error:#}"), Exit::Failed))),
+    };
     let host = running.host.clone();
+    let roster = rostering.keep(host.clone());
     let serving = tokio::spawn(async move { host.serve(listener, roster).await });
     folder.put_up(&lease, &card)?;
     if let Err(error) = living::note(folder.path(), &card) {
@@ -244,10 +254,20 @@ async fn begin(options: Options, paths: Paths) -> Result<Result<Hosted, Exit>> {
     }
     let session = card.session;
     if can_be_taken_up {
-        current::remember(&paths, &options.plan, &session).wrap_err("the session could not be noted as the plan's open one")?;
+        noted(&paths, &options, &session);
     }
     print::err(&format!("session {session} runs; its journal: {}", card.journal.display()));
     Ok(Ok(Hosted { options, paths, folder, session, lease, _plan_lease: plan_lease, running, serving, routes }))
+}
+
+/// Notes the session as its plan's open one. Nothing that happens in it needs the note, so one that can't be written only costs a word.
+fn noted(paths: &Paths, options: &Options, session: &SessionId) {
+    if let Err(error) = current::remember(paths, &options.plan, session) {
+        tracing::warn!(%error, "the session could not be noted as the plan's open one");
+        print::err(&format!(
+            "note: {session} could not be noted as the plan's open session ({error}); take it up again with --session {session}"
+        ));
+    }
 }
 
 /// What is told of the session to whoever lists them.
@@ -378,6 +398,12 @@ pub(super) fn owner() -> OperatorId {
     Roster::of_owner(uid, &passwd()).identify(uid).expect("the owner is in a roster of the owner").who
 }
 
+/// What stands behind that name.
+pub(super) fn own_credentials() -> Credentials {
+    let uid = peer::own_uid();
+    Credentials { uid, login: login_of(uid, &passwd()), proven: Proven::Account }
+}
+
 /// Why the host ends.
 enum Call {
     /// The process goes, the session stays.
@@ -423,7 +449,10 @@ impl Hosted {
                 let last_words = Farewell::new("the host was ended; the session waits in its journal for the next one", Then::ComeBack);
                 self.running.see_out(last_words);
                 self.serving.await?;
-                let state = self.running.end().await?;
+                let state = match self.running.end().await {
+                    Ok(state) => state,
+                    Err(error) => return Ok(said(error, Exit::Failed)),
+                };
                 // Somebody may have stopped it in the same moment.
                 if state.stopped.is_some() {
                     current::forget(&self.paths, &self.options.plan, &self.session);

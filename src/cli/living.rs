@@ -75,7 +75,7 @@ pub(super) fn holds(journal: &Path) -> bool {
 pub(super) fn holder(journal: &Path) -> Option<u32> {
     match last_writer(&paths::readable(journal.to_owned())) {
         LastWriter::Writing { by } => by.strip_prefix("process ")?.split(' ').next()?.parse().ok(),
-        LastWriter::Closed { .. } | LastWriter::Lost { .. } | LastWriter::Unknown => None,
+        LastWriter::Closed { .. } | LastWriter::Lost { .. } | LastWriter::WithoutRecord { .. } | LastWriter::Unknown => None,
     }
 }
 

@@ -4,14 +4,18 @@
 
 use std::{
     fs::{self, File, OpenOptions},
-    io::{ErrorKind, Read, Seek, SeekFrom},
-    os::unix::fs::OpenOptionsExt,
+    io::{ErrorKind, Seek, SeekFrom},
+    os::unix::fs::{FileExt, OpenOptionsExt},
     path::Path,
     process::{Child, Command, ExitStatus, Stdio},
     time::Duration,
 };
 
 use color_eyre::eyre::{Result, WrapErr};
+use rustix::{
+    fs::{FallocateFlags, MemfdFlags},
+    io::Errno,
+};
 
 use crate::{
     attach::{
@@ -38,7 +42,9 @@ const ANSWERS_WITHIN: Duration = Duration::from_secs(60);
 const SHORT: Duration = Duration::from_secs(2);
 const LOOK_EVERY: Duration = Duration::from_millis(30);
 /// Of what a host said before it failed.
-const TAIL_BYTES: u64 = 4096;
+const TAIL_BYTES: usize = 4096;
+/// Room for them in its log.
+const WORDS_BYTES: u64 = 16 * 1024;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -190,8 +196,7 @@ async fn settled(options: &host::Options) -> Result<Option<Found>, FolderError> 
 /// Starts the host and waits until it lets people in.
 async fn start(options: &host::Options, paths: &Paths, restarts: Restarts) -> Result<Result<Found, Exit>> {
     let log = paths.log(&format!("host-{:.12}", current::path_hash(&options.plan)));
-    let mut file = log_file(&log).wrap_err_with(|| format!("{} can't be written; nothing was started", log.display()))?;
-    let from = file.seek(SeekFrom::End(0))?;
+    let (file, from) = words_of_host(&log).wrap_err("what the host says can't be kept anywhere; nothing was started")?;
     let mut child = detach(options, &file, restarts)?;
     let mut quicker = false;
     let begun = tokio::time::Instant::now();
@@ -210,7 +215,7 @@ async fn start(options: &host::Options, paths: &Paths, restarts: Restarts) -> Re
             // Somebody else may have been quicker; then his host is the one to join, as soon as it lets people in.
             quicker = status.code() == Some(i32::from(Exit::Locked.code()));
             if !quicker {
-                print::err(&last_words(&log, from));
+                print::err(&last_words(&file, from, &log));
                 return Ok(Err(not_started(status)));
             }
         }
@@ -221,7 +226,7 @@ async fn start(options: &host::Options, paths: &Paths, restarts: Restarts) -> Re
         }
         tokio::time::sleep(LOOK_EVERY).await;
     }
-    print::err(&tail(&log, from));
+    print::err(&tail(&file, from));
     let why = format!("the host does not answer yet; it was left running; see {} and `cutover sessions`", log.display());
     Ok(Err(said(why, Exit::Unsettled)))
 }
@@ -234,6 +239,22 @@ fn not_started(status: ExitStatus) -> Exit {
     }
     let exit = if same(Exit::Usage) { Exit::Usage } else { Exit::Failed };
     said(format!("the host did not start ({status}); nothing was asked of the world"), exit)
+}
+
+/// Where a host that is being started can say why it doesn't, and where that begins: its log, or memory where the disk has no room for it.
+fn words_of_host(log: &Path) -> std::io::Result<(File, u64)> {
+    let kept = log_file(log).and_then(|mut file| {
+        let end = file.seek(SeekFrom::End(0))?;
+        match rustix::fs::fallocate(&file, FallocateFlags::KEEP_SIZE, end, WORDS_BYTES) {
+            // A file system that makes no promises may have room all the same.
+            Ok(()) | Err(Errno::OPNOTSUPP) => Ok((file, end)),
+            Err(error) => Err(error.into()),
+        }
+    });
+    kept.or_else(|error| {
+        print::err(&format!("note: {} can't be written ({error}); what the host says is shown here and kept nowhere", log.display()));
+        Ok((rustix::fs::memfd_create("cutover-host", MemfdFlags::CLOEXEC)?.into(), 0))
+    })
 }
 
 fn log_file(path: &Path) -> std::io::Result<File> {
@@ -254,21 +275,17 @@ fn detach(options: &host::Options, log: &File, restarts: Restarts) -> Result<Chi
     command.spawn().wrap_err("the host's process could not be started")
 }
 
-fn tail(log: &Path, from: u64) -> String {
-    let mut said = Vec::new();
-    let read = File::open(log).and_then(|mut file| {
-        file.seek(SeekFrom::Start(from))?;
-        file.take(TAIL_BYTES).read_to_end(&mut said)
-    });
-    match read {
-        Ok(_) => String::from_utf8_lossy(&said).trim_end().to_owned(),
-        Err(error) => format!("its log can't be read: {error}"),
+fn tail(words: &File, from: u64) -> String {
+    let mut said = vec![0; TAIL_BYTES];
+    match words.read_at(&mut said, from) {
+        Ok(bytes) => String::from_utf8_lossy(&said[..bytes]).trim_end().to_owned(),
+        Err(error) => format!("what it said can't be read: {error}"),
     }
 }
 
 /// What a host said before it failed; where it said nothing, its disk may have taken nothing.
-fn last_words(log: &Path, from: u64) -> String {
-    let said = tail(log, from);
+fn last_words(words: &File, from: u64, log: &Path) -> String {
+    let said = tail(words, from);
     if !said.is_empty() {
         return said;
     }

@@ -29,6 +29,7 @@ use crate::{
         decision::Verdict,
         home::{Home, home, is_home_now, wants_a_hand},
         reason::Obstacle,
+        record::is_broken,
     },
     domain::{
         id::{AskId, RouteId},
@@ -96,8 +97,10 @@ async fn go_home(args: Args) -> Result<Exit, Exit> {
     }
     let recorded = match answer {
         Ok(Some(Reply::Answered { verdict, .. })) => {
-            taken(&verdict, Names::of(&link.view.borrow().state))?;
-            Recorded::Yes
+            let view = link.view.borrow();
+            let recorded = if is_broken(&view.state) { Recorded::No } else { Recorded::Yes };
+            taken(&verdict, recorded, Names::of(&view.state))?;
+            recorded
         }
         Ok(Some(Reply::NotSent { why, .. })) => {
             return Err(match silent.place.still(&silent.found)? {
@@ -156,12 +159,16 @@ impl Silent {
 }
 
 /// Says that the request is on record, or why it is not.
-fn taken(verdict: &Verdict, names: Names<'_>) -> Result<(), Exit> {
+fn taken(verdict: &Verdict, recorded: Recorded, names: Names<'_>) -> Result<(), Exit> {
+    let told = |what: &str| match recorded {
+        Recorded::Yes => print::out(&format!("recorded: {what}\n")),
+        Recorded::No | Recorded::Unknown => print::out(&format!("taken, and on no record, for the record is broken: {what}\n")),
+    };
     match verdict {
-        Verdict::Accepted => print::out("recorded: going home\n"),
-        Verdict::HomeAlready => print::out("recorded: a rollback has brought everything home already; nothing was written\n"),
-        Verdict::Joined => print::out("recorded: joined to a rollback that runs already\n"),
-        Verdict::Queued => print::out("recorded: queued\n"),
+        Verdict::Accepted => told("going home"),
+        Verdict::HomeAlready => told("a rollback has brought everything home already; nothing was written"),
+        Verdict::Joined => told("joined to a rollback that runs already"),
+        Verdict::Queued => told("queued"),
         Verdict::NeedsApproval { .. } => return Err(said("a rollback never needs an approval, yet the host asks for one", Exit::Failed)),
         Verdict::Refused(refusal) => return Err(said(refusal_words(refusal, names), Exit::Refused)),
     }
@@ -193,6 +200,8 @@ struct Asked {
 #[derive(Clone, Copy)]
 enum Recorded {
     Yes,
+    /// It was taken, and the session has no record any more.
+    No,
     /// The answer didn't come.
     Unknown,
 }
@@ -203,6 +212,11 @@ impl Asked {
         let mut told: BTreeMap<RouteId, LastLine> = BTreeMap::new();
         loop {
             let view = self.link.view.borrow_and_update().clone();
+            let has_ended = matches!(view.connection, Connection::Closed { .. });
+            if has_ended && is_broken(&view.state) && meant(&view, self.only.as_ref()).all(|(_, route)| is_home_now(&view.state, route)) {
+                print::out("everything is home, and with that the host has ended, for its record is broken; see `cutover audit verify`\n");
+                return Ok(Exit::Done);
+            }
             if let Some(why) = cut_off(&view.connection) {
                 self.look_for_the_host(&view, &why).await?;
             } else {
@@ -211,7 +225,12 @@ impl Asked {
                     return Err(said("the session can't bring it home by itself; its reason stands above", Exit::Unsettled));
                 }
                 if !homes.is_empty() && meant(&view, self.only.as_ref()).all(|(_, route)| is_home_now(&view.state, route)) {
-                    print::out("everything is home; the routes stay latched until somebody re-arms them with a reason\n");
+                    print::out(match is_broken(&view.state) {
+                        false => "everything is home; the routes stay latched until somebody re-arms them with a reason\n",
+                        true => {
+                            "everything is home; with that the host ends, for its record is broken, and the next one holds every route\n"
+                        }
+                    });
                     return Ok(Exit::Done);
                 }
             }
@@ -256,6 +275,7 @@ impl Asked {
     fn asked(&self) -> &'static str {
         match self.recorded {
             Recorded::Yes => "the rollback is on record, and whoever takes the session up again goes on with it",
+            Recorded::No => "the rollback was taken and is on no record; ask for it again when the session is taken up",
             Recorded::Unknown => "whether the rollback was recorded is not known; ask for it again when the session is taken up",
         }
     }
@@ -333,7 +353,7 @@ fn say(view: &View, route: &Route, told: &mut BTreeMap<RouteId, LastLine>) -> Ho
         print::out(&format!("{}: {words}\n", route.id));
         told.insert(route.id.clone(), LastLine { kind, at: Instant::now(), by_hand: known.is_some_and(|known| known.by_hand) });
     }
-    if let Some(told) = told.get_mut(&route.id).filter(|told| !told.by_hand && wants_a_hand(&stands)) {
+    if let Some(told) = told.get_mut(&route.id).filter(|told| !told.by_hand && wants_a_hand(&view.state, route)) {
         told.by_hand = true;
         by_hand(view, Some(&route.id));
     }

@@ -56,7 +56,7 @@ pub fn default_path(paths: &Paths) -> PathBuf {
     paths.config.join("roster.toml")
 }
 
-fn line(Candidate { identity: person, key }: &Candidate) -> String {
+fn line(Candidate { identity: person, key, .. }: &Candidate) -> String {
     let may = match person.role {
         Role::Watcher => "sees everything",
         Role::Approver => "approves what others ask for",

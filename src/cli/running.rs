@@ -16,6 +16,7 @@ use crate::{
         connection::Farewell,
         host::{About, Host},
         protocol::Then,
+        roster::Roster,
     },
     cli::{compose, environment::World},
     core::{event::Event, state::State},
@@ -23,7 +24,8 @@ use crate::{
     door::door,
     plan::model::Plan,
     session::{
-        engine::{self, EngineError, Parts},
+        engine::{self, Parts},
+        keeping::EngineError,
         recorder::{self, Found, Recorder, RecorderError},
     },
 };
@@ -53,7 +55,7 @@ impl Opening {
     /// The disk refuses.
     pub(super) fn again(session: SessionId, plan: Plan, journal: &Path, found: Found<'_>, world: &World) -> Result<Opening, RecorderError> {
         let (recorder, folded) = found.take_up()?;
-        let first = recorder::returning(&folded);
+        let first = recorder::returning(&folded).into_iter().chain(recorder.missing()).collect();
         Ok(match &folded.state.opened {
             Some(opened) => {
                 let plan = (*opened.plan).clone();
@@ -91,8 +93,9 @@ impl Running {
     /// # Errors
     /// An address of the plan is refused, or credentials are missing, and nothing was recorded or asked of the world; or the journal takes no
     /// record.
-    pub(super) async fn start(opening: Opening, world: World) -> Result<Running> {
-        let Opening { session, plan, recorder, state, first, .. } = opening;
+    pub(super) async fn start(opening: Opening, world: World, roster: &Roster) -> Result<Running> {
+        let Opening { session, plan, recorder, state, mut first, .. } = opening;
+        first.push(Event::Roster(roster.recorded()));
         let composed = compose::compose(&plan, &world.places(), world.clock(), world.fault_injector())?;
         let (outside, inside) = door();
         let (stop, stopped) = watch::channel(false);

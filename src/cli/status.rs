@@ -17,7 +17,7 @@ use crate::{
     core::{
         event::WorldKind,
         figures,
-        home::{home, wants_a_hand},
+        home::wants_a_hand,
         state::{Motion, State},
     },
     domain::time::Timestamp,
@@ -52,7 +52,8 @@ pub async fn run(args: Args) -> Result<Exit> {
         Err(Unheard::Absent(absent)) => return without_host(&absent, args.json),
         Err(kept @ Unheard::Kept(_)) => return Ok(kept.tell()),
     };
-    let status = status(&seen.state, seen.me.session.to_string(), seen.me.plan.to_string());
+    let mut status = status(&seen.state, seen.me.session.to_string(), seen.me.plan.to_string());
+    status.head = seen.head.map(|head| head.to_string());
     print::out(&if args.json { format!("{}\n", serde_json::to_string_pretty(&status)?) } else { text(&status, &stuck(&seen.state)) });
     Ok(if status.needs_human { Exit::Unsettled } else { Exit::Done })
 }
@@ -116,7 +117,7 @@ fn stuck(state: &State) -> BTreeSet<String> {
         motion.is_some_and(|motion| matches!(motion, Motion::NeedsHuman { .. }))
     };
     let routes = state.opened.iter().flat_map(|opened| &opened.plan.routes);
-    let stuck = routes.filter(|route| needs_human(route) || wants_a_hand(&home(state, route)));
+    let stuck = routes.filter(|route| needs_human(route) || wants_a_hand(state, route));
     stuck.map(|route| route.id.to_string()).collect()
 }
 
@@ -151,6 +152,7 @@ fn text(status: &Status, stuck: &BTreeSet<String>) -> String {
         WorldKind::Demo { .. } => "demo",
     };
     let mut lines = vec![format!("{}  {}  {world}  entry {}", status.session, status.plan, status.seq)];
+    lines.extend(status.head.as_ref().map(|head| format!("  the record ends at {head}")));
     lines.extend(status.attention.iter().map(|what| format!("  {} {}", if what.urgent { "!" } else { "-" }, what.text)));
     for (id, route) in &status.routes {
         let accepted = route.accepted.as_ref().map_or("unknown".to_owned(), split);

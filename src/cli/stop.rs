@@ -244,7 +244,8 @@ fn record(absent: &Absent, state: &State, args: &Args) -> Result<(), RecorderErr
     let (mut recorder, folded) = found.take_up()?;
     let by = Asker { client: ClientId(recorder.last_client().0 + 1), who: host::owner(), role: Role::Pilot };
     let key = Some(Shown::new("cutover stop"));
-    let asked = Event::Asked { by, ask: AskId(1), key, command: Command::Stop { abandon } };
+    let asked =
+        Event::Asked { by, ask: AskId(1), key, command: Command::Stop { abandon }, credentials: Some(Box::new(host::own_credentials())) };
     let first = recorder::returning(&folded);
     let mut state = folded.state;
     for event in first.into_iter().chain([asked]) {

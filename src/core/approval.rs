@@ -4,6 +4,8 @@
 //! state of replication, the plan and the grant of the controls. If any of that changes, the request is void; nobody can approve what
 //! he did not see. It lasts five minutes. Nobody approves his own, and an approval moves nothing that a plain request could not.
 
+use std::collections::BTreeMap;
+
 use crate::{
     core::{
         decision::{Refusal, Verdict},
@@ -11,14 +13,16 @@ use crate::{
         news::News,
         reason::{Missing, Void},
         replication::{self, DatabaseStanding},
+        roster::Barred,
         standing,
         state::{Approval, ENDED_MAX, Ended, Ending, Motion, PendingShift, ReplicaTerm, Terms},
         turn::Turn,
     },
     domain::{
+        credentials::Credentials,
         database::Serving,
         digest::Digest,
-        id::{AskId, ClientId, InstanceId},
+        id::{AskId, ClientId, InstanceId, OperatorId},
         shown::Shown,
         time::Millis,
     },
@@ -83,7 +87,7 @@ pub(super) fn request(turn: &mut Turn, route: &Route, pending: PendingShift, ask
     let (at, expires_at) = (turn.now, turn.now + turn.world.of_people(LASTS));
     let news =
         News::ApprovalAsked { by: pending.by.who.clone(), route: route.id.clone(), from: pending.from, to: pending.to, within: LASTS };
-    turn.state.approvals.insert(digest, Approval { digest, by: pending.by, ask, terms, at, expires_at });
+    turn.state.approvals.insert(digest, Approval { digest, by: pending.by, ask, terms, at, expires_at, barred: BTreeMap::new() });
     turn.tell(news);
     Ok(Verdict::NeedsApproval { digest })
 }
@@ -99,6 +103,9 @@ pub(super) fn take<'a>(turn: &mut Turn<'a>, by: &Asker, digest: &Digest) -> Resu
     let approval = open(turn, digest)?;
     if approval.by.who == by.who {
         return Err(Refusal::OwnRequest);
+    }
+    if let Some(Barred { how, after }) = approval.barred.get(&by.who) {
+        return Err(Refusal::Barred { who: by.who.clone(), how: how.clone(), after: *after });
     }
     let route = turn.planned(&approval.terms.route).ok_or(Refusal::ApprovalVoid { why: Void::Gone })?;
     end(turn, digest, Ending::Approved { by: by.who.clone() });
@@ -164,7 +171,8 @@ fn end(turn: &mut Turn, digest: &Digest, how: Ending) {
     let news = match &how {
         Ending::Approved { by } => {
             let (route, from, to) = (terms.route.clone(), terms.from.clone(), terms.to.clone());
-            News::Approved { by: by.clone(), asked_by, route, from, to }
+            let (approver, asker) = (who_is(turn, by), who_is(turn, &asked_by));
+            News::Approved { by: by.clone(), asked_by, route, from, to, approver, asker }
         }
         Ending::Denied { by, reason } => News::Denied { by: by.clone(), asked_by, reason: reason.clone() },
         Ending::Withdrawn => News::Withdrawn { by: asked_by },
@@ -176,6 +184,12 @@ fn end(turn: &mut Turn, digest: &Digest, how: Ending) {
     while turn.state.ended.len() > ENDED_MAX {
         turn.state.ended.pop_front();
     }
+}
+
+/// Who stands behind the name of somebody who is here; of his terminals the newest.
+fn who_is(turn: &Turn, who: &OperatorId) -> Option<Box<Credentials>> {
+    let person = turn.state.people.values().rev().find(|person| person.who == *who)?;
+    person.credentials.clone().map(Box::new)
 }
 
 /// Closes every open request that `meant` picks.

@@ -91,6 +91,7 @@ fn rebase(state: &mut State, back: Millis) {
     state.look_here.iter_mut().for_each(|look| shift(&mut look.at));
     state.ended.iter_mut().for_each(|ended| shift(&mut ended.at));
     state.said.iter_mut().for_each(|said| shift(&mut said.at));
+    state.record.rebase(shift);
     shift_maybe(&mut state.drops.last_at);
     state.drops.by.values_mut().for_each(|watched| {
         shift(&mut watched.since);

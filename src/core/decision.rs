@@ -8,6 +8,8 @@ use crate::{
         event::{Alarm, Entry},
         news::News,
         reason::{Blindness, Missing, Mover, Need, Objection, Undone, Void},
+        record::RecordNumber,
+        roster::Change,
         state::Otherwise,
     },
     domain::{
@@ -158,6 +160,12 @@ pub enum Refusal {
     NotLatched,
     NotHeld,
     OwnRequest,
+    /// Who wants to approve stands otherwise in the roster since the request was opened.
+    Barred {
+        who: OperatorId,
+        how: Change,
+        after: Millis,
+    },
     ApprovalVoid {
         why: Void,
     },
@@ -175,6 +183,17 @@ pub enum Refusal {
         since: Timestamp,
     },
     Unsettled,
+    /// So many bytes are left for the record, and they are kept for going home.
+    RecordLow {
+        bytes: u64,
+        since: Timestamp,
+        place: Shown,
+    },
+    /// What happens is not recorded any more, so nothing may follow from it but going home.
+    RecordBroken {
+        since: Timestamp,
+        kept: RecordNumber,
+    },
     /// A trigger is blind, so nobody signs that something holds.
     CannotSign {
         trigger: TriggerId,

@@ -35,11 +35,12 @@ pub(super) fn watch(turn: &mut Turn, route: &Route) {
     if explained || !standing::is_fresh(state) {
         return;
     }
-    let Some(accepted) = &state.accepted else { return };
+    let Some(accepted) = state.accepted.clone() else { return };
+    let unrecorded = turn.state.record.read_anew(&route.id);
+    let state = turn.route(route);
     if state.drift.is_none() && state.wanted.as_ref() == Some(&accepted.weights) {
         return;
     }
-    let accepted = accepted.clone();
     let Some(wanted) = state.wanted.clone() else {
         turn.route_mut(route).wanted = Some(accepted.weights.clone());
         turn.tell(News::Stands { route: route.id.clone(), at: accepted.weights });
@@ -59,7 +60,12 @@ pub(super) fn watch(turn: &mut Turn, route: &Route) {
     if goes_home_again(turn, route, &accepted.weights) {
         return;
     }
-    drifted(turn, route, wanted, accepted.weights, accepted.actor);
+    let by = match (is_ours(turn, route, &accepted.weights), unrecorded) {
+        (true, _) => Mover::OurLateWrite,
+        (false, true) => Mover::Unrecorded { actor: accepted.actor },
+        (false, false) => Mover::Foreign { actor: accepted.actor },
+    };
+    drifted(turn, route, wanted, accepted.weights, by);
 }
 
 /// After a rollback, what undoes it is undone once more: always if it was a late write of ours, else once.
@@ -88,10 +94,8 @@ pub(super) fn is_ours(turn: &Turn, route: &Route, found: &Weights) -> bool {
     unresolved || turn.state.in_flight.values().any(|flight| wrote(&flight.deal))
 }
 
-fn drifted(turn: &mut Turn, route: &Route, expected: Weights, found: Weights, actor_name: Option<Shown>) {
+fn drifted(turn: &mut Turn, route: &Route, expected: Weights, found: Weights, by: Mover) {
     let now = turn.now;
-    let ours = is_ours(turn, route, &found);
-    let by = if ours { Mover::OurLateWrite } else { Mover::Foreign { actor: actor_name } };
     flip(turn, route);
     let contended = standing::is_contended(turn.route(route), now);
     let state = turn.route_mut(route);
@@ -112,8 +116,13 @@ fn drifted(turn: &mut Turn, route: &Route, expected: Weights, found: Weights, ac
 fn name(turn: &mut Turn, route: &Route, who: Option<Shown>) {
     let state = turn.route_mut(route);
     let (Some(drift), Some(who)) = (&mut state.drift, who) else { return };
-    if drift.by == (Mover::Foreign { actor: None }) {
-        drift.by = Mover::Foreign { actor: Some(who.clone()) };
+    let named = match drift.by {
+        Mover::Foreign { actor: None } => Some(Mover::Foreign { actor: Some(who.clone()) }),
+        Mover::Unrecorded { actor: None } => Some(Mover::Unrecorded { actor: Some(who.clone()) }),
+        Mover::Us(_) | Mover::Adopted { .. } | Mover::OurLateWrite | Mover::Foreign { .. } | Mover::Unrecorded { .. } => None,
+    };
+    if let Some(named) = named {
+        drift.by = named;
         state.moved_by = Some(drift.by.clone());
         let found = drift.found.clone();
         turn.tell(News::DriftNamed { route: route.id.clone(), found, by: who });

@@ -3,8 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    core::command::{Command, Look},
+    core::{
+        command::{Command, Look},
+        record::RecordChange,
+    },
     domain::{
+        credentials::{Credentials, Fingerprint},
         digest::Digest,
         fact::Observation,
         fault::{Attempt, Outcome},
@@ -41,6 +45,9 @@ pub enum Event {
         ask: AskId,
         key: Option<Shown>,
         command: Command,
+        /// Of whoever asks without having joined, as a command line does; with everybody else they came when he joined.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        credentials: Option<Box<Credentials>>,
     },
     /// A key that asks nothing of the session.
     Looked {
@@ -58,11 +65,16 @@ pub enum Event {
     },
     /// A timer of the session: time has passed.
     Rang(Alarm),
+    /// The record of the session, or the room that it has, is not what it was.
+    Record(RecordChange),
     Joined {
         client: ClientId,
         who: OperatorId,
         role: Role,
         terminal: Option<TerminalSize>,
+        /// `None` in journals of before they were recorded.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        credentials: Option<Box<Credentials>>,
     },
     /// The same client, with another terminal size or after a silence.
     Resized {
@@ -76,6 +88,81 @@ pub enum Event {
     Left {
         client: ClientId,
     },
+    /// Who may come in from now on: at the start of a session, when a host returns, and at each change of the file.
+    Roster(Roster),
+    /// Somebody was turned away at the door; how often, since it was last said of this account.
+    TurnedAway(TurnedAway),
+}
+
+/// A roster as the host reads it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Roster {
+    /// Of the file's text; without a file the host's own account is alone in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<Digest>,
+    /// Each name once.
+    pub people: Vec<Listed>,
+}
+
+/// One person of a roster.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Listed {
+    pub who: OperatorId,
+    pub role: Role,
+    pub uid: u32,
+    /// What the host calls the account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub login: Option<Shown>,
+    /// What he has to prove himself with; without one his account is enough.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<Fingerprint>,
+}
+
+/// What was refused at the door to one account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct TurnedAway {
+    /// `None`: several accounts, of so many that each is not counted alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uid: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub login: Option<Shown>,
+    /// Each kind once.
+    pub refused: Vec<AtTheDoor>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct AtTheDoor {
+    pub what: Intrusion,
+    pub times: u64,
+    /// Who he was, or said that he was, the last time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub who: Option<OperatorId>,
+}
+
+/// Why somebody was turned away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Intrusion {
+    /// The account is in no roster.
+    Stranger,
+    /// He said that he is somebody whom the roster does not know on this account.
+    AnotherName,
+    /// He gave no proof of who he is, or one that is none.
+    NoProof,
+    /// His proof signs another text than the one that he was given, as one does that was sent before.
+    ReplayedProof,
+    /// His approval is not signed, or not by his key.
+    ForgedApproval,
+    /// The signature of his approval is of another request.
+    ReplayedApproval,
+    /// A watcher asked for something.
+    WatcherAsked,
+    /// He asked for what his connection may not ask for.
+    NotHisToAsk,
 }
 
 /// Who asks, as the host knows it.

@@ -8,6 +8,7 @@ use crate::{
         front_door,
         news::News,
         reason::Missing,
+        record,
         sight::Sight,
         trigger,
         turn::Turn,
@@ -33,6 +34,7 @@ pub(super) fn rearm(turn: &mut Turn, by: &Asker, id: &RouteId, reason: &Shown) -
 
 /// Whether there is something that re-arming would end.
 pub(super) fn may(sight: &Sight, route: &Route) -> Result<(), Refusal> {
+    record::kept(sight.state)?;
     let state = sight.route(route);
     if state.motion.is_returning() {
         return Err(Refusal::RollingBack);

@@ -9,11 +9,16 @@ use crate::{
     core::{
         decision::{Cause, Refusal},
         door::Difference,
+        event::TurnedAway,
         loss::Witness,
         reason::{Drop, Evidence, Mover, Need, Objection, Obstacle, Void},
+        record::RecordChange,
         replication::DatabaseStanding,
+        roster::Changed,
     },
     domain::{
+        credentials::Credentials,
+        digest::Digest,
         fault::Fault,
         hindrance::Hindrance,
         id::{BackendId, InstanceId, ItemId, OperatorId, RouteId, SourceId, TriggerId},
@@ -25,6 +30,8 @@ use crate::{
         weight::Weights,
     },
 };
+
+mod tone;
 
 /// How much a piece of news matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -52,13 +59,27 @@ pub enum News {
         from: u32,
         to: u32,
     },
+    Record(RecordChange),
     Joined {
         who: OperatorId,
         role: Role,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        credentials: Option<Box<Credentials>>,
     },
     Left {
         who: OperatorId,
     },
+    /// The first roster that the record knows.
+    RosterRead {
+        digest: Option<Digest>,
+        people: u32,
+    },
+    /// Who may come in is otherwise now; without a change of anybody, its text is.
+    RosterChanged {
+        digest: Option<Digest>,
+        changed: Vec<Changed>,
+    },
+    TurnedAway(TurnedAway),
     Said {
         by: OperatorId,
         text: Shown,
@@ -326,6 +347,11 @@ pub enum News {
         route: RouteId,
         from: Weights,
         to: Weights,
+        /// Who stands behind the two names.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        approver: Option<Box<Credentials>>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        asker: Option<Box<Credentials>>,
     },
     ApprovedNotStarted {
         by: OperatorId,
@@ -484,105 +510,4 @@ pub enum Freed {
     GivenUp,
     HolderLeft,
     HolderSilent { after: Millis },
-}
-
-impl News {
-    #[expect(clippy::too_many_lines, reason = "a list of a closed enum's cases is read like a table")]
-    pub fn tone(&self) -> Tone {
-        match self {
-            News::SessionOpened
-            | News::Joined { .. }
-            | News::Left { .. }
-            | News::Said { .. }
-            | News::LookHere { .. }
-            | News::Stands { .. }
-            | News::Moving { .. }
-            | News::Accepted { .. }
-            | News::DidHappen { .. }
-            | News::OvertakenEnded { fate: Fate::NotDone | Fate::NotDoneOrOverwritten, .. }
-            | News::Queued { .. }
-            | News::QueuedDropped { why: Drop::TakenBack, .. }
-            | News::HomeAccepted { .. }
-            | News::RollbackJoined { .. }
-            | News::HomeAlready { .. }
-            | News::Approved { .. }
-            | News::Withdrawn { .. }
-            | News::ControlsTaken { .. }
-            | News::ControlsHanded { .. }
-            | News::ControlsFree { why: Freed::GivenUp, .. } => Tone::Plain,
-            News::Settled { .. }
-            | News::AgreesAgain { .. }
-            | News::HomeSeen { .. }
-            | News::HindranceGone { .. }
-            | News::Rearmed { .. }
-            | News::Resumed { .. }
-            | News::BackAgain { .. }
-            | News::Adopted { .. }
-            | News::Cleared { .. }
-            | News::SeesAgain { .. }
-            | News::AnswersAtDoor { .. }
-            | News::LikeHomeAgain { .. }
-            | News::Signed { .. }
-            | News::ItemProven { .. }
-            | News::SourceAnswers { .. }
-            | News::WeightsReadAgain { .. }
-            | News::WayHomeAssured { .. }
-            | News::ConnectionsKept { .. }
-            | News::PartRead { .. }
-            | News::WorkloadWell { .. } => Tone::Good,
-            News::FaultInjected { .. }
-            | News::FaultNotInjected { .. }
-            | News::NotMoved { .. }
-            | News::OutcomeUnknown { .. }
-            | News::DidNotHappen { .. }
-            | News::OvertakenEnded { fate: Fate::MayBeDone, .. }
-            | News::QueuedDropped {
-                why: Drop::RollbackBegan | Drop::Held | Drop::ControlsPassed | Drop::HostRestarted | Drop::Refused(_),
-                ..
-            }
-            | News::HomeNotProven { .. }
-            | News::HomeNotSeen { .. }
-            | News::WayHomeFailed { .. }
-            | News::Held { .. }
-            | News::DriftNamed { .. }
-            | News::LateWriteLanded { .. }
-            | News::CameFirst { .. }
-            | News::NotMetAnyMore { .. }
-            | News::Breached { .. }
-            | News::FailingAtDoor { .. }
-            | News::UnlikeHome { .. }
-            | News::Blind { .. }
-            | News::ApprovalAsked { .. }
-            | News::ApprovedNotStarted { .. }
-            | News::Denied { .. }
-            | News::RequestVoid { .. }
-            | News::ControlsAsked { .. }
-            | News::ControlsFree { why: Freed::HolderLeft | Freed::HolderSilent { .. }, .. }
-            | News::Unsigned { .. }
-            | News::SignatureExpired { .. }
-            | News::ItemFailing { .. }
-            | News::SourceSilent { .. }
-            | News::WeightsUnread { .. }
-            | News::WayHomeDoubted { .. }
-            | News::WorkloadTroubled { .. }
-            | News::ContainersRestarted { .. }
-            | News::PartUnread { .. }
-            | News::VersionChanged { .. } => Tone::Warning,
-            News::HostReturned
-            | News::Stopped { .. }
-            | News::TakenOver { .. }
-            | News::NeedsHuman { .. }
-            | News::Hindered { .. }
-            | News::RollbackBegan { .. }
-            | News::NotHome { .. }
-            | News::Drifted { .. }
-            | News::RollbackUndone { .. }
-            | News::Fired { .. }
-            | News::Withheld { .. }
-            | News::WithheldAtDoor { .. }
-            | News::ConnectionsDropped { .. }
-            | News::BlindHeld { .. } => Tone::Alarm,
-            News::DatabaseStands { standing, .. } => standing.tone(),
-        }
-    }
 }

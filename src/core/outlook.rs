@@ -12,7 +12,8 @@ use crate::{
         home::Home,
         latch, loss,
         reason::{DoorRule, Missing, Objection},
-        settle,
+        record::{Keeping, Record},
+        revisions, settle,
         sight::Sight,
         standing,
         state::{ItemStatus, Motion, Otherwise, Reading, RouteState, State, TriggerState},
@@ -235,7 +236,7 @@ fn blind(sight: &Sight, route: &Route, trigger: &Trigger, known: &TriggerState) 
 /// Everything that somebody should know of, worst first.
 pub fn attention(state: &State) -> Vec<Attention> {
     let Some(sight) = Sight::of(state) else { return Vec::new() };
-    let mut found = Vec::new();
+    let mut found: Vec<Attention> = of_record(&state.record).into_iter().collect();
     for route in &sight.plan.routes {
         if let Some(known) = state.routes.get(&route.id) {
             of_route(&sight, route, known, &mut found);
@@ -321,6 +322,15 @@ fn of_door(sight: &Sight, route: &Route, known: &RouteState, found: &mut Vec<Att
     }
 }
 
+/// What the record itself lacks: everything that happens stands in it, or nothing may follow from it.
+fn of_record(record: &Record) -> Option<Attention> {
+    match record.keeping.clone() {
+        Keeping::Kept => None,
+        Keeping::Low { bytes, since, place } => Some(Attention::RecordLow { bytes, since, place }),
+        Keeping::Broken { why, kept, since, place } => Some(Attention::RecordBroken { why, kept, since, place }),
+    }
+}
+
 fn of_route(sight: &Sight, route: &Route, known: &RouteState, found: &mut Vec<Attention>) {
     let id = || route.id.clone();
     match home::home(sight.state, route) {
@@ -338,6 +348,8 @@ fn of_route(sight: &Sight, route: &Route, known: &RouteState, found: &mut Vec<At
         Motion::Unread => found.push(Attention::Unread { route: id() }),
         Motion::Settled | Motion::Writing { .. } | Motion::Propagating { .. } => {}
     }
+    let missing = sight.state.record.missing.as_ref().filter(|missing| missing.held.contains(&route.id) && known.hold.is_some());
+    found.extend(missing.map(|missing| Attention::RecordMissing { route: id(), since: missing.since, kept: missing.kept }));
     let taken_over = taken_over(known);
     if let Some((since, otherwise)) = taken_over {
         let apart = known.drift.as_ref().map(|drift| Apart { found: drift.found.clone(), expected: drift.expected.clone() });
@@ -362,6 +374,10 @@ fn of_route(sight: &Sight, route: &Route, known: &RouteState, found: &mut Vec<At
         found.push(Attention::HomeNotReady { route: id(), why });
     }
     of_probes(sight, route, found);
+    for backend in route.backend_ids() {
+        let some = revisions::beside(sight.state, route, backend).into_iter().filter(|beside| beside.share < PerMille::ALL);
+        found.extend(some.map(|beside| Attention::OtherRevision { route: id(), backend: backend.clone(), beside }));
+    }
     let losses = loss::losses(sight.state, route);
     if !losses.is_empty() {
         found.push(Attention::ConnectionsDropped { route: id(), losses });

@@ -16,6 +16,7 @@ use crate::{
         turn::Turn,
     },
     domain::{
+        credentials::Credentials,
         id::{ClientId, OperatorId, RouteId},
         role::Role,
         shown::Shown,
@@ -42,11 +43,21 @@ pub(super) fn may(by: &Asker, command: &Command) -> Result<(), Refusal> {
     if allowed { Ok(()) } else { Err(Refusal::Role { role: by.role }) }
 }
 
-pub(super) fn joined(turn: &mut Turn, client: ClientId, who: &OperatorId, role: Role, terminal: Option<TerminalSize>) {
+pub(super) fn joined(turn: &mut Turn, client: ClientId, who: &OperatorId, role: Role, with: (Option<TerminalSize>, Option<&Credentials>)) {
+    let (terminal, credentials) = with;
     let (joined_at, active_at) = (turn.now, turn.now);
-    let person = Person { who: who.clone(), role, joined_at, active_at, terminal, focus: None, drafts: BTreeMap::new() };
+    let person = Person {
+        who: who.clone(),
+        role,
+        joined_at,
+        active_at,
+        terminal,
+        credentials: credentials.cloned(),
+        focus: None,
+        drafts: BTreeMap::new(),
+    };
     turn.state.people.insert(client, person);
-    turn.tell(News::Joined { who: who.clone(), role });
+    turn.tell(News::Joined { who: who.clone(), role, credentials: credentials.cloned().map(Box::new) });
 }
 
 pub(super) fn resized(turn: &mut Turn, client: ClientId, terminal: TerminalSize) {

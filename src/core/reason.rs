@@ -33,6 +33,8 @@ pub enum Mover {
     OurLateWrite,
     /// Somebody else, by the name that the cloud gives; `None` where it gives none.
     Foreign { actor: Option<Shown> },
+    /// This session while it had no record, or somebody else: nobody knows.
+    Unrecorded { actor: Option<Shown> },
 }
 
 /// Why a queued move was dropped.
@@ -172,6 +174,7 @@ pub enum Void {
     Held,
     ControlsPassed,
     HostRestarted,
+    RecordBroken,
     AskerLeft,
     /// It asks for nothing that can be approved.
     Empty,

@@ -93,7 +93,7 @@ pub(super) fn taken_over(turn: &mut Turn, from: u32, to: u32) {
 }
 
 /// Who holds the routes then.
-fn taker() -> OperatorId {
+pub(super) fn taker() -> OperatorId {
     "cutover".parse().expect("the program's name is a name")
 }
 

@@ -15,15 +15,17 @@ use crate::{
         assurance::Doubts,
         decision::{Cause, Effect, Refusal},
         door::FrontDoor,
-        event::{Asker, WorldKind},
+        event::{Asker, Roster, WorldKind},
         loss::Losing,
         marks::Mark,
         news::News,
         past::{Past, Track},
         readiness::Readiness,
         reason::{Evidence, Mover, Need, Void},
+        record::Record,
         replication::DatabaseStanding,
         requests::requests,
+        roster::Barred,
         workload::Announced,
     },
     domain::{
@@ -68,6 +70,9 @@ pub struct State {
     pub checked_at: Option<Timestamp>,
     pub controls: Controls,
     pub people: BTreeMap<ClientId, Person>,
+    /// Who may come in; `None` in journals of before it was recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub roster: Option<Roster>,
     /// Open requests for a second person's approval, by digest.
     pub approvals: BTreeMap<Digest, Approval>,
     /// Effects that left and have no outcome yet.
@@ -91,6 +96,8 @@ pub struct State {
     /// Who ended the session. Not written while nobody has, so that a state is written as it was before this was known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopped: Option<Stopped>,
+    #[serde(default, skip_serializing_if = "Record::is_kept")]
+    pub record: Record,
 }
 
 /// The end of a session.
@@ -472,6 +479,9 @@ pub struct Approval {
     pub terms: Terms,
     pub at: Timestamp,
     pub expires_at: Timestamp,
+    /// Who stands otherwise in the roster since it was opened: none of them can be its second person.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub barred: BTreeMap<OperatorId, Barred>,
 }
 
 /// What an approval is bound to; field names and order are part of its digest.

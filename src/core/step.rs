@@ -14,7 +14,7 @@ use crate::{
         event::{Asker, Entry, Event},
         history, latch, loss, motion,
         news::News,
-        observe, people, readiness, restart, rollback,
+        observe, people, readiness, record, restart, rollback, roster,
         state::State,
         traffic, trigger,
         turn::Turn,
@@ -63,10 +63,13 @@ fn unopened(event: &Event) -> Decision {
         | Event::Observed(_)
         | Event::Finished { .. }
         | Event::Rang(_)
+        | Event::Record(_)
         | Event::Joined { .. }
         | Event::Resized { .. }
         | Event::Beat { .. }
-        | Event::Left { .. } => None,
+        | Event::Left { .. }
+        | Event::Roster(_)
+        | Event::TurnedAway(_) => None,
     };
     Decision { answer, ..Decision::default() }
 }
@@ -88,15 +91,21 @@ fn happen(turn: &mut Turn, event: &Event) {
         Event::Finished { effect, outcome, .. } => motion::finished(turn, *effect, outcome),
         // Every rule looks at the time on every entry; an alarm only makes sure that there is one.
         Event::Rang(_) => {}
-        Event::Joined { client, who, role, terminal } => people::joined(turn, *client, who, *role, *terminal),
+        Event::Record(change) => record::changed(turn, change),
+        Event::Joined { client, who, role, terminal, credentials } => {
+            people::joined(turn, *client, who, *role, (*terminal, credentials.as_deref()));
+        }
         Event::Resized { client, terminal } => people::resized(turn, *client, *terminal),
         Event::Beat { client } => people::beat(turn, *client),
         Event::Left { client } => people::left(turn, *client),
+        Event::Roster(read) => roster::read(turn, read),
+        Event::TurnedAway(turned) => turn.tell(News::TurnedAway(turned.clone())),
     }
 }
 
 fn answer(turn: &mut Turn, by: &Asker, ask: AskId, command: &Command) -> Result<Verdict, Refusal> {
     people::may(by, command)?;
+    record::may(turn.state, command)?;
     match command {
         Command::Shift { route, from, to } => traffic::shift(turn, by, ask, route, (from, to)),
         Command::Rollback { route, reason } => rollback::asked(turn, by, route.as_ref(), reason.as_ref()),

@@ -65,11 +65,13 @@ impl News {
             | News::HostReturned
             | News::Stopped { .. }
             | News::TakenOver { .. }
+            | News::Record(_)
             | News::FaultInjected { .. }
             | News::FaultNotInjected { .. } => (Topic::Session, Of::Everything),
             News::Joined { who: by, .. } | News::Left { who: by } | News::Said { by, .. } | News::LookHere { by, .. } => {
                 (Topic::People, Of::Person(by))
             }
+            News::RosterRead { .. } | News::RosterChanged { .. } | News::TurnedAway(_) => (Topic::People, Of::Everything),
             News::ControlsTaken { by, .. } | News::ControlsAsked { by } => (Topic::Controls, Of::Person(by)),
             News::ControlsHanded { from, .. } | News::ControlsFree { from, .. } => (Topic::Controls, Of::Person(from)),
             News::ApprovalAsked { route, .. } | News::Approved { route, .. } => (Topic::Approval, Of::Route(route)),
@@ -197,7 +199,10 @@ impl News {
                 (now, then) => now == then,
             },
             Topic::Trigger | Topic::FrontDoor | Topic::Source | Topic::Checklist => true,
-            Topic::People => matches!(self, News::Joined { .. } | News::Left { .. }),
+            Topic::People => match (self, earlier) {
+                (News::TurnedAway(now), News::TurnedAway(then)) => now.uid == then.uid,
+                (now, _) => matches!(now, News::Joined { .. } | News::Left { .. }),
+            },
             Topic::Rollback => matches!(self, News::WayHomeDoubted { .. } | News::WayHomeAssured { .. }),
             Topic::Session | Topic::Controls | Topic::Approval | Topic::Move | Topic::Drift | Topic::Database => false,
         }

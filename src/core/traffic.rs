@@ -17,7 +17,7 @@ use crate::{
         outlook::Preview,
         readiness,
         reason::{Drop, Missing, Mover, Void},
-        settle,
+        record, settle,
         sight::Sight,
         standing,
         state::{Held, Motion, PendingShift, RouteState},
@@ -83,6 +83,7 @@ fn admit(sight: &Sight, route: &Route, to: &Weights) -> Result<Admission, Refusa
 
 /// What would be answered now to whoever has the controls.
 pub(super) fn examine(sight: &Sight, route: &Route, to: &Weights) -> Result<Preview, Refusal> {
+    record::kept(sight.state)?;
     let to = named(route, to)?;
     let state = sight.route(route);
     if to == stands(state)? && state.queued.is_none() {
@@ -168,7 +169,7 @@ fn withdraw_queued(turn: &mut Turn, route: &Route) -> Result<Verdict, Refusal> {
 /// Each reason why the route can't advance to `to` now. The first is the one that it is refused for.
 fn forbids(sight: &Sight, route: &Route, to: &Weights) -> Vec<Refusal> {
     let state = sight.route(route);
-    let mut against: Vec<Refusal> = stopped(sight, state).into_iter().collect();
+    let mut against: Vec<Refusal> = record::forbids(sight.state).into_iter().chain(stopped(sight, state)).collect();
     let hindrances = state.accepted.iter().flat_map(|accepted| &accepted.hindrances);
     let barring = hindrances.filter(|found| found.bars_advance(&route.home));
     against.extend(barring.map(|why| Refusal::Hindered { why: why.clone() }));
@@ -221,6 +222,9 @@ fn may_advance(sight: &Sight, route: &Route, stands: &Weights, to: &Weights) -> 
 
 /// Each reason for which a move to `to` would be refused now, whoever has the controls.
 pub(super) fn refusals(sight: &Sight, route: &Route, to: &Weights) -> Vec<Refusal> {
+    if let Err(why) = record::kept(sight.state) {
+        return vec![why];
+    }
     match (named(route, to), stands(sight.route(route))) {
         (Ok(to), Ok(stands)) if direction(route, &stands, &to) == Direction::Advance => against_advance(sight, route, &stands, &to),
         (Ok(_), Ok(_)) => Vec::new(),
@@ -306,6 +310,7 @@ fn is_idle(state: &RouteState) -> bool {
 
 /// What waits is examined again from the beginning when its turn comes.
 fn again(turn: &Turn, route: &Route, pending: &PendingShift) -> Result<Direction, Refusal> {
+    record::kept(turn.state)?;
     controls::held_by(turn, &pending.by)?;
     if pending.epoch != turn.state.controls.epoch {
         return Err(Refusal::ControlsFree);
@@ -344,6 +349,7 @@ pub(super) fn resume(turn: &mut Turn, by: &Asker, id: &RouteId) -> Result<Verdic
     if turn.route_mut(route).hold.take().is_none() {
         return Err(Refusal::NotHeld);
     }
+    turn.state.record.resumed(&route.id);
     turn.tell(News::Resumed { route: route.id.clone(), by: by.who.clone() });
     Ok(Verdict::Accepted)
 }

@@ -43,6 +43,8 @@ pub enum FaultKind {
     Refused,
     /// Our own side can't do this, for example a weight that Cloud Run can't express.
     Unsupported,
+    /// It could not be recorded before, so it was not sent.
+    Unrecorded,
 }
 
 impl std::fmt::Display for FaultKind {
@@ -59,6 +61,7 @@ impl std::fmt::Display for FaultKind {
             FaultKind::Unreadable => "unreadable answer",
             FaultKind::Refused => "refused by cutover",
             FaultKind::Unsupported => "not supported",
+            FaultKind::Unrecorded => "not recorded",
         })
     }
 }

@@ -224,7 +224,8 @@ impl From<FaultKind> for Gap {
             | FaultKind::Conflict
             | FaultKind::Rejected
             | FaultKind::Refused
-            | FaultKind::Unsupported => Gap::Unreachable,
+            | FaultKind::Unsupported
+            | FaultKind::Unrecorded => Gap::Unreachable,
         }
     }
 }

@@ -36,6 +36,10 @@ impl Hash {
         Self(Sha256::new().chain_update([LINE_DOMAIN]).chain_update(signed).finalize().into())
     }
 
+    pub const fn bytes(self) -> [u8; 32] {
+        self.0
+    }
+
     /// The 64 digits as ASCII bytes, without an allocation.
     pub fn to_hex(self) -> [u8; 64] {
         const DIGITS: &[u8; 16] = b"0123456789abcdef";

@@ -52,9 +52,9 @@ pub enum JournalError {
     Refused(#[from] DraftError),
     #[error("a group of {bytes} bytes is more than one write may hold; nothing was recorded; append fewer records at once")]
     GroupTooLarge { bytes: usize },
-    #[error("{0}; every record before it is kept; stop every effect now, then start again so that the journal is recovered")]
+    #[error("{0}; every record before it is kept, and of it and later ones what is found in the file when it is opened again")]
     Lost(Loss),
-    #[error("the journal takes no more records since {first}; every record before it is kept; start again so that it is recovered")]
+    #[error("the journal takes no more records since {first}; every record before it is kept; it takes more when it is opened again")]
     Latched { first: Loss },
 }
 
@@ -76,7 +76,7 @@ pub struct Loss {
 
 impl fmt::Display for Loss {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "record {} could not be kept, {} failed: {}", self.seq, self.act, self.cause)
+        write!(out, "record {} is the first that is not known to be kept, {} failed: {}", self.seq, self.act, self.cause)
     }
 }
 
@@ -86,6 +86,8 @@ pub enum Act {
     Inspect,
     Write,
     Sync,
+    /// Making a journal that was found the writer's own.
+    TakeUp,
 }
 
 impl fmt::Display for Act {
@@ -94,6 +96,7 @@ impl fmt::Display for Act {
             Self::Inspect => "looking at the file",
             Self::Write => "writing it",
             Self::Sync => "making it durable",
+            Self::TakeUp => "making ready the journal that was found",
         })
     }
 }

@@ -6,7 +6,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
@@ -152,9 +152,11 @@ impl<'a> Spot<'a> {
         let read = rustix::fs::openat(&self.directory, beside(&self.name, ".lock"), flags, Mode::empty())
             .map(|fd| File::from(fd).take(256).read_to_end(&mut note));
         let text = String::from_utf8_lossy(&note);
-        match (read, text.lines().next()) {
+        match (read, text.lines().next().map(str::trim_end)) {
             // Who has it now has written nothing yet; the note is of the one before.
-            (Ok(Ok(_)), Some(holder)) if !holder.is_empty() && !holder.starts_with(CLOSED_BY) => holder.escape_debug().to_string(),
+            (Ok(Ok(_)), Some(holder)) if !holder.is_empty() && !holder.starts_with(CLOSED_BY) => {
+                without_record(holder).map_or_else(|| holder.escape_debug().to_string(), |without| without.by)
+            }
             _ => NO_NOTE.to_owned(),
         }
     }
@@ -203,40 +205,90 @@ pub enum LastWriter {
     Closed { by: String },
     /// Its writer is gone and did not close it.
     Lost { by: String },
+    /// Its writer went on without it since then, behind record `kept`, and is gone.
+    WithoutRecord { by: String, kept: u64, since_ms: u64 },
     /// No note lies beside it, as beside a copy.
     Unknown,
 }
 
 /// Who wrote to the journal at `path` last, and how that ended.
 pub fn last_writer(path: &Path) -> LastWriter {
-    let note = path.file_name().and_then(|name| std::fs::read(path.with_file_name(beside(name, ".lock"))).ok()).unwrap_or_default();
-    let text = String::from_utf8_lossy(&note);
-    let line = text.lines().next().unwrap_or_default();
-    match (is_in_use(path), line.strip_prefix(CLOSED_BY)) {
-        (true, closed) if line.is_empty() || closed.is_some() => LastWriter::Writing { by: NO_NOTE.to_owned() },
-        (true, _) => LastWriter::Writing { by: line.escape_debug().to_string() },
-        (false, Some(by)) => LastWriter::Closed { by: by.escape_debug().to_string() },
-        (false, None) if line.is_empty() => LastWriter::Unknown,
-        (false, None) => LastWriter::Lost { by: line.escape_debug().to_string() },
+    let text = note_beside(path);
+    let line = text.lines().next().unwrap_or_default().trim_end();
+    match (is_in_use(path), line.strip_prefix(CLOSED_BY), without_record(line)) {
+        // Whoever goes on without it holds it all the same.
+        (true, _, Some(without)) => LastWriter::Writing { by: without.by },
+        (true, Some(_), None) => LastWriter::Writing { by: NO_NOTE.to_owned() },
+        (true, None, None) if line.is_empty() => LastWriter::Writing { by: NO_NOTE.to_owned() },
+        (true, None, None) => LastWriter::Writing { by: line.escape_debug().to_string() },
+        (false, Some(by), _) => LastWriter::Closed { by: by.escape_debug().to_string() },
+        (false, None, Some(Without { by, kept, since_ms })) => LastWriter::WithoutRecord { by, kept, since_ms },
+        (false, None, None) if line.is_empty() => LastWriter::Unknown,
+        (false, None, None) => LastWriter::Lost { by: line.escape_debug().to_string() },
     }
+}
+
+/// A note that its writer went on without the journal.
+struct Without {
+    by: String,
+    kept: u64,
+    since_ms: u64,
+}
+
+fn without_record(line: &str) -> Option<Without> {
+    let mut parts = line.strip_prefix(WITHOUT_RECORD)?.splitn(3, ' ');
+    let (kept, since_ms) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+    Some(Without { by: parts.next()?.escape_debug().to_string(), kept, since_ms })
+}
+
+/// Since when, in milliseconds, and behind which record the last writer of the journal at `path` went on without it, if it did. For whoever
+/// has its lock, and has noted nothing yet.
+pub fn went_on_without(path: &Path) -> Option<(u64, u64)> {
+    let Without { kept, since_ms, .. } = without_record(note_beside(path).lines().next().unwrap_or_default().trim_end())?;
+    Some((since_ms, kept))
+}
+
+fn note_beside(path: &Path) -> String {
+    let note = path.file_name().and_then(|name| std::fs::read(path.with_file_name(beside(name, ".lock"))).ok()).unwrap_or_default();
+    String::from_utf8_lossy(&note).into_owned()
 }
 
 /// Notes who writes the journal called `name` in `directory`, for whoever is refused; a note that can't be written changes nothing else.
 pub(super) fn note_writer(directory: &OwnedFd, name: &OsStr, holder: &str) {
-    let flags = OFlags::CREATE | OFlags::TRUNC | OFlags::WRONLY | NEVER_THROUGH_A_LINK;
-    let note = format!("{}\n", ourselves(holder));
-    let opened = rustix::fs::openat(directory, beside(name, ".lock"), flags, PRIVATE);
-    let _without_a_note = opened.map(|fd| File::from(fd).write_all(note.as_bytes()));
+    let opened = rustix::fs::openat(directory, beside(name, ".lock"), NOTE, PRIVATE);
+    let _without_a_note = opened.map(|fd| write_note(&fd.into(), &ourselves(holder)));
 }
 
 /// Notes that the journal at `path` was closed by this process. A note that can't be written changes nothing else.
 pub fn note_closed(path: &Path) {
-    let Some(name) = path.file_name() else { return };
-    let flags = OFlags::CREATE | OFlags::TRUNC | OFlags::WRONLY | NEVER_THROUGH_A_LINK;
-    let opened = rustix::fs::open(path.with_file_name(beside(name, ".lock")), flags, PRIVATE);
-    let _without_a_note = opened.map(|fd| File::from(fd).write_all(format!("{CLOSED_BY}{}\n", ourselves("")).as_bytes()));
+    note_at(path, &format!("{CLOSED_BY}{}", ourselves("")));
 }
 
+/// Notes that this process goes on without the journal at `path`, since so many milliseconds, behind record `kept`. A note that can't be
+/// written changes nothing else.
+pub fn note_without_record(path: &Path, kept: u64, since_ms: u64) {
+    note_at(path, &format!("{WITHOUT_RECORD}{kept} {since_ms} {}", ourselves("")));
+}
+
+fn note_at(path: &Path, note: &str) {
+    let Some(name) = path.file_name() else { return };
+    let opened = rustix::fs::open(path.with_file_name(beside(name, ".lock")), NOTE, PRIVATE);
+    let _without_a_note = opened.map(|fd| write_note(&fd.into(), note));
+}
+
+/// Always as long, and over what stands there: what was written once has its room, and needs none on a disk that is full.
+fn write_note(file: &File, note: &str) -> io::Result<()> {
+    let mut line = note.as_bytes().to_vec();
+    line.resize(NOTE_BYTES - 1, b' ');
+    line.push(b'\n');
+    std::os::unix::fs::FileExt::write_all_at(file, &line, 0)?;
+    file.set_len(NOTE_BYTES as u64)
+}
+
+const NOTE: OFlags = OFlags::CREATE.union(OFlags::WRONLY).union(NEVER_THROUGH_A_LINK);
+/// A note is one line and is filled up to this length.
+const NOTE_BYTES: usize = 256;
+const WITHOUT_RECORD: &str = "without a record behind ";
 const CLOSED_BY: &str = "closed by ";
 const NO_NOTE: &str = "another process that left no note";
 

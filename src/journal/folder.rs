@@ -88,17 +88,26 @@ pub fn ready<S: Serialize>(folder: &Path, number: u64, named: u64, state: &S) ->
     line.push(b'\n');
     let path = folder.join(segment::name(number, Form::Plain));
     let fresh = fresh_name(&path);
-    let mut file = fs::OpenOptions::new().create_new(true).append(true).read(true).mode(0o600).open(&fresh)?;
-    rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive).map_err(io::Error::from)?;
-    file.write_all(&line)?;
-    file.sync_all()?;
-    let nowhere = rustix::fs::CWD;
-    rustix::fs::renameat_with(nowhere, &fresh, nowhere, &path, RenameFlags::NOREPLACE).map_err(io::Error::from)?;
+    let file = written(&fresh, &line, &path).inspect_err(|_| {
+        // Room that a half made file takes is missing elsewhere; one that can't be removed is cleared away by the next host.
+        let _stays = fs::remove_file(&fresh);
+    })?;
     File::open(folder)?.sync_all()?;
     let next = NextSegment { number, file, state: hash, bytes: line.len() as u64 };
     let sealed = unnamed(folder, named)?;
     let to = sealed.last().map_or(named, |newest| newest.segment);
     Ok(Ready { next, path, seals: Seals { sealed, to } })
+}
+
+/// A new file with `line` in it, durable, under the name `path`.
+fn written(fresh: &Path, line: &[u8], path: &Path) -> io::Result<File> {
+    let mut file = fs::OpenOptions::new().create_new(true).append(true).read(true).mode(0o600).open(fresh)?;
+    rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive)?;
+    file.write_all(line)?;
+    file.sync_all()?;
+    let nowhere = rustix::fs::CWD;
+    rustix::fs::renameat_with(nowhere, fresh, nowhere, path, RenameFlags::NOREPLACE)?;
+    Ok(file)
 }
 
 /// The sealed segments behind `named`, as far as none is still plain.

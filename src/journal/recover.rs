@@ -20,7 +20,7 @@ use crate::journal::broken::{Break, Why};
 use crate::journal::chain::{Hash, Witness};
 use crate::journal::checkpoint::{Mark, Within};
 use crate::journal::disk::RealDisk;
-use crate::journal::error::{JournalError, ReadError};
+use crate::journal::error::{Cause, JournalError, ReadError};
 use crate::journal::files::{Home, Spot, beside, open_to_read};
 use crate::journal::line::Sums;
 use crate::journal::reader::{Begun, Lines, Records, Tail};
@@ -213,20 +213,37 @@ impl<'a> Claim<'a> {
     /// The disk refuses.
     pub fn take_up(self) -> Result<(Writer, Replay), JournalError> {
         let Self { spot, directory, file, newest, unbegun, options, mut replay } = self;
-        let clear = || spot.failed("clear away what was half made in");
-        folder::clear(spot.path).map_err(clear())?;
-        // Made ready and never begun: its first record was not durable, so nothing followed from it.
-        unbegun.iter().try_for_each(fs::remove_file).map_err(clear())?;
         let inside = Spot::find(&newest.path)?;
-        if let Tail::Torn { offset, shape, .. } = replay.proof.tail {
-            replay.recovered = Some(set_aside(&inside, &file, offset, shape)?);
-        }
-        settle(&file, replay.bytes).map_err(inside.failed("make durable what was found in"))?;
+        let ready = make_ready(&spot, &inside, &file, &unbegun, &mut replay);
         let start = Start::behind(&replay.proof, replay.bytes, replay.recovered.clone(), Some(newest.number));
         let Spot { directory: parent, name, .. } = spot;
-        let disk = RealDisk { directory, name: inside.name, file, home: Some(Home { parent, name }) };
-        Ok((Writer::resume(Box::new(disk), start, options.cadence).noted_as(&options.holder), replay))
+        let disk = Box::new(RealDisk { directory, name: inside.name, file, home: Some(Home { parent, name }) });
+        let writer = match ready {
+            Ok(()) => Writer::resume(disk, start, options.cadence).noted_as(&options.holder),
+            // What was read holds all the same, and whoever goes home by it needs no record for that.
+            Err(error) => Writer::lost(disk, start, Cause::Os { kind: error.kind(), text: error.to_string() }),
+        };
+        Ok((writer, replay))
     }
+}
+
+/// Leaves nothing between the last whole record and the next one.
+fn make_ready(spot: &Spot<'_>, inside: &Spot<'_>, file: &File, unbegun: &[PathBuf], replay: &mut Replay) -> io::Result<()> {
+    folder::clear(spot.path)?;
+    // Made ready and never begun: its first record was not durable, so nothing followed from it.
+    unbegun.iter().try_for_each(fs::remove_file)?;
+    if let Tail::Torn { offset, shape, .. } = replay.proof.tail {
+        let again = |error: io::Error| {
+            if !matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) {
+                return Err(error);
+            }
+            // The room that was promised to the writer before lies behind the file's end, and is enough for what stands there.
+            rustix::fs::ftruncate(file, file.metadata()?.len())?;
+            set_aside(inside, file, offset, shape)
+        };
+        replay.recovered = Some(set_aside(inside, file, offset, shape).or_else(again)?);
+    }
+    settle(file, replay.bytes)
 }
 
 /// Where the last whole record ends.
@@ -246,7 +263,12 @@ fn begin_first(spot: &Spot<'_>, folder: &Path, at_ms: u64, genesis: &Genesis, op
     let again = |fd: &OwnedFd| fd.try_clone().map_err(spot.failed("open the directory of"));
     let inspected = file.try_clone().map_err(spot.failed("create"))?;
     let disk = RealDisk { directory: again(&inside.directory)?, name: fresh.clone(), file, home: None };
-    let writer = Writer::begin(Box::new(disk), at_ms, genesis, options.cadence, Some(1))?;
+    let begun = Writer::begin(Box::new(disk), at_ms, genesis, options.cadence, Some(1));
+    let writer = begun.map_err(|error| {
+        // There is no record yet that anything could be said of.
+        let JournalError::Lost(loss) = error else { return error };
+        spot.failed("begin")(io::Error::other(loss.cause.to_string()))
+    })?;
     inside.publish(&fresh)?;
     let home = Home { parent: again(&spot.directory)?, name: spot.name.clone() };
     Ok(writer.moved_to(Box::new(RealDisk { directory: inside.directory, name: inside.name, file: inspected, home: Some(home) })))
@@ -350,39 +372,43 @@ fn settle(file: &File, end: u64) -> io::Result<()> {
 }
 
 /// Moves everything from `offset` on into a new file beside the journal. The bytes are durable there before they leave here.
-fn set_aside(spot: &Spot<'_>, file: &File, offset: u64, shape: TornShape) -> Result<Recovered, JournalError> {
-    let failed = || spot.failed("set the torn tail aside of");
-    let (mut side, name) = new_side_file(spot)?;
-    let mut tail = Span { file: file.try_clone().map_err(failed())?, at: offset, end: u64::MAX };
+fn set_aside(spot: &Spot<'_>, file: &File, offset: u64, shape: TornShape) -> io::Result<Recovered> {
+    let (side, name) = new_side_file(spot)?;
+    let copied = copied(file, offset, side).and_then(|copied| rustix::fs::fsync(&spot.directory).map(|()| copied).map_err(io::Error::from));
+    let (bytes, sha256) = copied.inspect_err(|_| spot.discard(&name))?;
+    file.set_len(offset)?;
+    file.sync_all()?;
+    Ok(Recovered { bytes, shape, side_file: name.to_string_lossy().into_owned(), sha256 })
+}
+
+/// Copies everything from `offset` on, durably, and gives its length and sum.
+fn copied(file: &File, offset: u64, mut side: File) -> io::Result<(u64, Hash)> {
+    let mut tail = Span { file: file.try_clone()?, at: offset, end: u64::MAX };
     let mut sha256 = Sha256::new();
     let mut buffer = vec![0; 64 * 1024];
     let mut bytes = 0;
     loop {
-        let read = tail.read(&mut buffer).map_err(failed())?;
+        let read = tail.read(&mut buffer)?;
         if read == 0 {
             break;
         }
         sha256.update(&buffer[..read]);
-        side.write_all(&buffer[..read]).map_err(failed())?;
+        side.write_all(&buffer[..read])?;
         bytes += read as u64;
     }
-    side.sync_all().map_err(failed())?;
-    spot.sync_directory()?;
-    file.set_len(offset).map_err(failed())?;
-    file.sync_all().map_err(failed())?;
-    let side_file = name.to_string_lossy().into_owned();
-    Ok(Recovered { bytes, shape, side_file, sha256: Hash::from_bytes(sha256.finalize().into()) })
+    side.sync_all()?;
+    Ok((bytes, Hash::from_bytes(sha256.finalize().into())))
 }
 
-fn new_side_file(spot: &Spot<'_>) -> Result<(File, OsString), JournalError> {
+fn new_side_file(spot: &Spot<'_>) -> io::Result<(File, OsString)> {
     let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     for number in 1..=SIDE_FILES_MAX {
         let name = beside(&spot.name, &format!(".torn-{number}"));
         match rustix::fs::openat(&spot.directory, &name, flags, Mode::RUSR | Mode::WUSR) {
             Ok(fd) => return Ok((fd.into(), name)),
             Err(Errno::EXIST) => {}
-            Err(error) => return Err(spot.failed("set the torn tail aside of")(error.into())),
+            Err(error) => return Err(error.into()),
         }
     }
-    Err(spot.failed("find a free name to set the torn tail aside of")(io::ErrorKind::AlreadyExists.into()))
+    Err(io::Error::new(io::ErrorKind::AlreadyExists, "no name is free to set the torn tail aside"))
 }

@@ -1,8 +1,8 @@
 //! Room on the disk, asked for ahead, so that a full disk is news and not an accident.
 //!
-//! Eight MiB are promised at a time, and the next eight are asked for when four are left. Refused, the writer still has those
-//! four: some ten thousand records, far more than it takes to bring the traffic home and to say so. The file's length never
-//! runs ahead of its records, so there is no zero-filled end that a reader would have to tell from damage.
+//! Eight MiB are promised at a time, and the next eight are asked for when four are left. Refused, the writer asks for as much less as it
+//! takes to have a reserve where there can be one: what is left then is far more than it takes to bring the traffic home and to say so.
+//! The file's length never runs ahead of its records, so there is no zero-filled end that a reader would have to tell from damage.
 //! On file systems that copy on write a promise of room is weaker than it sounds; then the latch is what remains.
 
 use std::io;
@@ -13,6 +13,8 @@ use crate::journal::disk::Disk;
 const STEP_BYTES: u64 = 8 * 1024 * 1024;
 /// Room at which more is asked for, in bytes; what is left when that is refused.
 const LOW_WATER_BYTES: u64 = 4 * 1024 * 1024;
+/// What is asked for when that is refused too, as far as less is left: the first that is given is the reserve.
+const LESS_BYTES: [u64; 2] = [1024 * 1024, 256 * 1024];
 /// After a refusal, ask again when so many more bytes are written.
 const RETRY_BYTES: u64 = 64 * 1024;
 
@@ -61,6 +63,14 @@ impl Room {
         }
     }
 
+    /// Asks once more where it was refused: somebody may have made room.
+    pub(super) fn ask_again(&mut self, disk: &mut dyn Disk, end: u64) {
+        match self.answer {
+            Answer::Refused { .. } => self.ask(disk, end),
+            Answer::Given | Answer::Unsupported => {}
+        }
+    }
+
     /// What is left behind `end`.
     pub(super) fn space(&self, end: u64) -> Space {
         let bytes = self.promised.saturating_sub(end);
@@ -73,13 +83,28 @@ impl Room {
 
     fn ask(&mut self, disk: &mut dyn Disk, end: u64) {
         let from = self.promised.max(end);
-        self.answer = match disk.reserve(from, STEP_BYTES) {
-            Ok(()) => {
-                self.promised = from + STEP_BYTES;
-                Answer::Given
+        for bytes in [STEP_BYTES, LOW_WATER_BYTES] {
+            match disk.reserve(from, bytes) {
+                Ok(()) => {
+                    self.promised = from + bytes;
+                    self.answer = Answer::Given;
+                    return;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Unsupported => {
+                    self.answer = Answer::Unsupported;
+                    return;
+                }
+                Err(_) => {}
             }
-            Err(error) if error.kind() == io::ErrorKind::Unsupported => Answer::Unsupported,
-            Err(_) => Answer::Refused { retry_at: end + RETRY_BYTES },
-        };
+        }
+        self.ask_for_less(disk, end);
+        self.answer = Answer::Refused { retry_at: end + RETRY_BYTES };
+    }
+
+    fn ask_for_less(&mut self, disk: &mut dyn Disk, end: u64) {
+        let from = self.promised.max(end);
+        let missing = LOW_WATER_BYTES.saturating_sub(from - end);
+        let given = LESS_BYTES.into_iter().filter(|bytes| *bytes <= missing).find(|bytes| disk.reserve(from, *bytes).is_ok());
+        self.promised = from + given.unwrap_or(0);
     }
 }

@@ -127,7 +127,13 @@ impl Start {
 impl Writer {
     /// A writer that goes on from `start`.
     pub(super) fn resume(disk: Box<dyn Disk>, start: Start, cadence: Cadence) -> Self {
-        let mut writer = Self {
+        let mut writer = Self::of(disk, start, cadence);
+        writer.room.ensure(writer.disk.as_mut(), writer.bytes, 0);
+        writer
+    }
+
+    fn of(disk: Box<dyn Disk>, start: Start, cadence: Cadence) -> Self {
+        Self {
             disk,
             head: start.head,
             durable: start.head,
@@ -141,9 +147,13 @@ impl Writer {
             to_tell: start.to_tell,
             to_note: None,
             latch: None,
-        };
-        writer.room.ensure(writer.disk.as_mut(), writer.bytes, 0);
-        writer
+        }
+    }
+
+    /// A writer of a journal that can be read and not be made ready for more: it takes no record at all.
+    pub(super) fn lost(disk: Box<dyn Disk>, start: Start, cause: Cause) -> Self {
+        let latch = Some(Loss { seq: start.head.next_seq, act: Act::TakeUp, cause });
+        Self { latch, ..Self::of(disk, start, Cadence::default()) }
     }
 
     /// The same writer after its file got another name.
@@ -262,6 +272,13 @@ impl Writer {
     /// The last record that is on the disk.
     pub fn durable_head(&self) -> Witness {
         self.durable.witness().expect("a writer's chain has its first record")
+    }
+
+    /// Asks the disk once more for room where it was refused.
+    pub fn ask_for_room(&mut self) {
+        if self.latch.is_none() {
+            self.room.ask_again(self.disk.as_mut(), self.bytes);
+        }
     }
 
     /// How much room is left.

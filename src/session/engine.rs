@@ -2,13 +2,15 @@
 //!
 //! The order is the safety: a transition with an effect is on disk (`fdatasync`) before its effect starts and before anybody sees it. What only
 //! tells (a reading, a look around) is recorded without waiting for the disk and written out within a second. When the journal fails, the
-//! engine stops for good: nothing leaves any more, and it says which commands would bring traffic home by hand.
+//! session goes on without it for as long as somebody is away from home: what happens is folded and shown, and nothing leaves any more but
+//! looks and a rollback ([`keeping`]). Then the engine ends, and says which commands would bring traffic home by hand.
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use tokio::{
     sync::{mpsc, watch},
     task::JoinSet,
+    time::Instant,
 };
 
 use crate::{
@@ -16,13 +18,16 @@ use crate::{
         command::Command,
         decision::{Effect, IssuedEffect, Transition},
         event::{Alarm, Entry, Event},
+        record::{Keeping, RecordChange, is_over, leaves_unrecorded},
         state::State,
         step::step,
         thin::thin,
     },
     domain::{
         fact::Observation,
+        head::Head,
         id::{ClientId, EffectId, Seq},
+        time::Timestamp,
     },
     door::{Inside, Presence, Published, Request, Snapshot, Wanted},
     journal::{
@@ -33,6 +38,7 @@ use crate::{
     session::{
         clock::Clock,
         dispatch::{Executors, dispatch},
+        keeping::{self, Broken, EngineError},
         recorder::{Recorder, RecorderError, Weight},
         refold::{names_client, recorded},
         sensors,
@@ -51,12 +57,19 @@ const BEAT_EVERY: Duration = Duration::from_secs(4);
 /// What is under way when the host is told to end gets this long, in real time; whose outcome is not known then is read back by the next host.
 const PATIENCE_AT_END: Duration = Duration::from_secs(5);
 
+/// A session without a record that has brought everybody home stays for so long, in real time, that whoever watches sees it.
+const SEEN_OUT_AFTER: Duration = Duration::from_secs(3);
+
 /// The engine with everything it owns.
 pub struct Engine {
     state: State,
     next: Seq,
     clock: Clock,
     recorder: Recorder,
+    /// Since the journal failed.
+    broken: Option<Broken>,
+    /// Since when nothing is left to be done without a record.
+    over_since: Option<Instant>,
     executors: Executors,
     timers: Timers,
     events: mpsc::Sender<Event>,
@@ -68,8 +81,11 @@ pub struct Engine {
     keeping: JoinSet<Kept>,
     /// Questions that wait behind what was seen, and who left behind his own.
     waiting: VecDeque<Behind>,
+    /// What follows from the entry that is being taken in, before anything else happens.
+    following: VecDeque<Event>,
     transitions: tokio::sync::broadcast::Sender<Arc<Published>>,
-    beat_recorded: Option<tokio::time::Instant>,
+    heads: watch::Sender<Option<Head>>,
+    beat_recorded: Option<Instant>,
 }
 
 /// What waits until nothing that was seen is left to be told.
@@ -97,30 +113,12 @@ pub struct Parts {
     pub stop: watch::Receiver<bool>,
 }
 
-#[derive(Debug, thiserror::Error)]
-pub enum EngineError {
-    #[error("{recorder}. Nothing has left this process since; traffic is where it was. To bring it home by hand: {by_hand}")]
-    Recorder { recorder: Box<RecorderError>, by_hand: String },
-    #[error("the entry could not be written as JSON: {0}; nothing was done with it")]
-    Encode(#[from] serde_json::Error),
-}
-
-impl EngineError {
-    /// Why the session ended, for those who were inside: their cockpits know the command by hand themselves.
-    pub fn last_words(&self) -> String {
-        match self {
-            EngineError::Recorder { recorder, .. } => format!("{recorder}. Nothing has left the session since"),
-            EngineError::Encode(_) => self.to_string(),
-        }
-    }
-}
-
-/// Runs a session until somebody ends it, its host is told to stop, or its journal fails.
+/// Runs a session until somebody ends it, its host is told to stop, or its journal fails and everybody is home.
 ///
 /// `state` is the fold of what `recorder` holds already; `first` is what happens first: `Opened` for a new journal, `Restarted` for an old one, and
 /// `TakenOver` before it where this program decides otherwise than the one that wrote it.
 /// # Errors
-/// [`EngineError`] when the journal can't take a record; from then on nothing leaves the process.
+/// [`EngineError`] when the journal could not take a record, and nobody is away from home any more; or the session has not begun yet.
 pub async fn run(state: State, recorder: Recorder, first: Vec<Event>, parts: Parts) -> Result<State, EngineError> {
     let Parts { clock, executors, sensors: watched, inside, stop } = parts;
     let (events, happened) = mpsc::channel(crate::door::REQUESTS_MAX);
@@ -133,6 +131,8 @@ pub async fn run(state: State, recorder: Recorder, first: Vec<Event>, parts: Par
         next,
         clock,
         recorder,
+        broken: None,
+        over_since: None,
         executors,
         timers: Timers::new(clock),
         events,
@@ -140,7 +140,9 @@ pub async fn run(state: State, recorder: Recorder, first: Vec<Event>, parts: Par
         acting: JoinSet::new(),
         keeping: JoinSet::new(),
         waiting: VecDeque::new(),
+        following: VecDeque::new(),
         transitions: inside.transitions.clone(),
+        heads: inside.heads.clone(),
         beat_recorded: None,
     };
     engine.turn(first, Sources { happened, observations, inside, stop }).await
@@ -156,7 +158,12 @@ struct Sources {
 impl Engine {
     async fn turn(mut self, first: Vec<Event>, mut from: Sources) -> Result<State, EngineError> {
         for event in first {
+            let begins = matches!(event, Event::Opened { .. });
             self.happen(event)?;
+            if let Some(broken) = self.broken.take_if(|_| begins) {
+                // Nothing has been asked of the world, and nothing can be taken up again.
+                return Err(self.ended(broken));
+            }
         }
         let sealing = self.recorder.sealing();
         self.keeping.spawn_blocking(move || Kept::Sealed(sealing.run()));
@@ -183,34 +190,40 @@ impl Engine {
                     None
                 }
                 Some(kept) = self.keeping.join_next(), if !self.keeping.is_empty() => {
-                    self.kept(kept)?;
+                    self.kept(kept);
                     None
                 }
                 _ = flush.tick() => {
-                    self.flush()?;
+                    self.flush();
                     None
                 }
             };
-            if let Some(event) = event {
+            if let Some(event) = event.filter(|event| !self.is_spared(event)) {
                 self.happen(event)?;
             }
-            if self.state.stopped.is_some() {
+            self.follow()?;
+            if self.state.stopped.is_some() || self.has_been_seen_home() {
                 break;
             }
         }
         self.watching.abort_all();
         self.let_end(&mut from.happened).await?;
-        self.flush()?;
+        self.flush();
+        self.follow()?;
         // Whoever opens the journal next finds nobody at work in it.
         while self.keeping.join_next().await.is_some() {}
-        let Engine { recorder, state, executors, .. } = self;
-        tokio::task::block_in_place(|| recorder.close()).map_err(|error| latched(error, &state, &executors))?;
+        if let Some(broken) = self.broken.take() {
+            return Err(self.ended(broken));
+        }
+        let (kept, Engine { recorder, state, executors, .. }) = (self.recorder.kept(), self);
+        let closed = tokio::task::block_in_place(|| recorder.close());
+        closed.map_err(|error| keeping::ended(Broken { error, kept }, &state, &executors))?;
         Ok(state)
     }
 
     /// What is under way may come to its end, so that the next host need not find out what became of it.
     async fn let_end(&mut self, happened: &mut mpsc::Receiver<Event>) -> Result<(), EngineError> {
-        let deadline = tokio::time::Instant::now() + PATIENCE_AT_END;
+        let deadline = Instant::now() + PATIENCE_AT_END;
         loop {
             tokio::select! {
                 biased;
@@ -248,15 +261,19 @@ impl Engine {
         });
     }
 
-    fn kept(&mut self, kept: Result<Kept, tokio::task::JoinError>) -> Result<(), EngineError> {
+    fn kept(&mut self, kept: Result<Kept, tokio::task::JoinError>) {
         let at = self.clock.now();
         match kept {
-            Ok(Kept::Ready(Ok(ready))) => {
-                let begun = tokio::task::block_in_place(|| self.recorder.go_on_in(at, ready)).map_err(|recorder| self.latched(recorder))?;
-                if let Some(sealing) = begun {
-                    self.keeping.spawn_blocking(move || Kept::Sealed(sealing.run()));
+            Ok(Kept::Ready(Ok(ready))) if self.broken.is_none() => {
+                match tokio::task::block_in_place(|| self.recorder.go_on_in(at, ready)) {
+                    Ok(Some(sealing)) => {
+                        self.keeping.spawn_blocking(move || Kept::Sealed(sealing.run()));
+                    }
+                    Ok(None) => {}
+                    Err(error) => self.breaks(error),
                 }
             }
+            Ok(Kept::Ready(Ok(_))) => {}
             Ok(Kept::Ready(Err(error))) => {
                 tracing::warn!(%error, "no new segment of the journal");
                 self.recorder.not_ready(at);
@@ -268,15 +285,92 @@ impl Engine {
                 self.recorder.not_ready(at);
             }
         }
+    }
+
+    /// Writes out what is buffered, and looks how much room is left.
+    fn flush(&mut self) {
+        if self.broken.is_some() {
+            return;
+        }
+        match tokio::task::block_in_place(|| self.recorder.flush()) {
+            Ok(()) => {
+                tokio::task::block_in_place(|| self.recorder.ask_for_room());
+                self.look_at_room();
+            }
+            Err(error) => self.breaks(error),
+        }
+    }
+
+    /// What nobody needs for going home doesn't take the room that is kept for it.
+    fn is_spared(&self, event: &Event) -> bool {
+        let is_low = matches!(self.state.record.keeping, Keeping::Low { .. });
+        is_low && matches!(event, Event::Resized { .. } | Event::Looked { .. })
+    }
+
+    fn look_at_room(&mut self) {
+        if !self.following.iter().any(|event| matches!(event, Event::Record(_))) {
+            self.following.extend(keeping::room(&self.state.record.keeping, &self.recorder).map(Event::Record));
+        }
+    }
+
+    /// From here on nothing is recorded; that it is so happens next.
+    fn breaks(&mut self, error: RecorderError) {
+        tracing::error!(%error, "the record broke; the session goes on without it until everybody is home");
+        let (kept, place) = (self.recorder.kept(), self.recorder.place());
+        self.recorder.go_without(self.clock.now());
+        self.following.push_front(Event::Record(RecordChange::Broken { why: keeping::why(&error), kept, place }));
+        self.broken = Some(Broken { error, kept });
+    }
+
+    /// Whether nothing is left to be done without a record, for as long as it takes to see it.
+    fn has_been_seen_home(&mut self) -> bool {
+        self.over_since = if is_over(&self.state) { self.over_since.or_else(|| Some(Instant::now())) } else { None };
+        self.over_since.is_some_and(|since| since.elapsed() >= SEEN_OUT_AFTER)
+    }
+
+    fn ended(&self, broken: Broken) -> EngineError {
+        keeping::ended(broken, &self.state, &self.executors)
+    }
+
+    /// What follows from what has just happened.
+    fn follow(&mut self) -> Result<(), EngineError> {
+        while let Some(event) = self.following.pop_front() {
+            self.take_in(event)?;
+        }
         Ok(())
     }
 
-    fn flush(&mut self) -> Result<(), EngineError> {
-        tokio::task::block_in_place(|| self.recorder.flush()).map_err(|recorder| self.latched(recorder))
+    /// Everybody may keep where the journal ends; what is not on the disk yet is not shown, because a host that dies may lose it.
+    fn show_head(&self) {
+        let durable = Some(self.recorder.durable_head());
+        self.heads.send_if_modified(|shown| std::mem::replace(shown, durable) != durable);
+    }
+
+    fn happen(&mut self, event: Event) -> Result<(), EngineError> {
+        self.take_in(event)?;
+        self.follow()
+    }
+
+    /// The hash of the entry's record; where there is none, of the newest one before.
+    fn record(&mut self, at: Timestamp, weight: Weight, json: &str) -> String {
+        if self.broken.is_none() {
+            let recorded = match self.recorder.will_sync(weight, json) {
+                true => tokio::task::block_in_place(|| self.recorder.append(at, weight, json)),
+                false => self.recorder.append(at, weight, json),
+            };
+            match recorded {
+                Ok(head) => {
+                    self.look_at_room();
+                    return head;
+                }
+                Err(error) => self.breaks(error),
+            }
+        }
+        self.recorder.head()
     }
 
     /// One event, all the way.
-    fn happen(&mut self, event: Event) -> Result<(), EngineError> {
+    fn take_in(&mut self, event: Event) -> Result<(), EngineError> {
         let tick = event == Event::Rang(Alarm::Tick);
         // A host that came back may have a clock that was set back meanwhile; the core knows what to do about that, and we must not hide it.
         let at = self.clock.now();
@@ -287,11 +381,8 @@ impl Engine {
         let transition = Transition { entry, decision };
         let json = recorded(&transition)?;
         let weight = weigh(&transition);
-        let recorded = match self.recorder.will_sync(weight, &json) {
-            true => tokio::task::block_in_place(|| self.recorder.append(at, weight, &json)),
-            false => self.recorder.append(at, weight, &json),
-        };
-        let head = recorded.map_err(|recorder| self.latched(recorder))?;
+        let head = self.record(at, weight, &json);
+        self.show_head();
         self.next = Seq(self.next.0 + 1);
         if let Some(client) = names_client(&transition.entry.event) {
             self.recorder.note_client(client);
@@ -299,13 +390,17 @@ impl Engine {
         if !tick {
             self.timers.touch();
         }
-        if self.recorder.wants_segment(at) {
+        if self.broken.is_none() && self.state.record.keeping == Keeping::Kept && self.recorder.wants_segment(at) {
             let preparation = self.recorder.prepare(self.state.clone());
             self.keeping.spawn_blocking(move || Kept::Ready(preparation.run()));
         }
         // Nobody listening is no error.
         let _ = self.transitions.send(Arc::new(Published { seq: transition.entry.seq, json: json.into() }));
         for effect in transition.decision.effects {
+            if self.broken.is_some() && !leaves_unrecorded(&self.state, &effect) {
+                self.following.push_back(keeping::nothing_left(&effect));
+                continue;
+            }
             match effect.what {
                 Effect::Wake { at, alarm } => self.timers.wake(at, alarm),
                 Effect::Write { .. } | Effect::Read { .. } | Effect::Inject { .. } => {
@@ -322,7 +417,11 @@ impl Engine {
     /// A beat is an entry only when it renews somebody's hold on the controls.
     fn presence(&mut self, presence: Presence) -> Option<Event> {
         match presence {
-            Presence::Joined { client, who, role, terminal } => Some(Event::Joined { client, who, role, terminal }),
+            Presence::Joined { client, who, role, terminal, credentials } => {
+                Some(Event::Joined { client, who, role, terminal, credentials: Some(credentials) })
+            }
+            Presence::Roster(roster) => Some(Event::Roster(roster)),
+            Presence::TurnedAway(turned) => Some(Event::TurnedAway(turned)),
             Presence::Resized { client, terminal } => Some(Event::Resized { client, terminal }),
             Presence::Left { client } => {
                 let has_asked = self.waiting.iter().any(|behind| matches!(behind, Behind::Asked(request) if request.by.client == client));
@@ -336,15 +435,11 @@ impl Engine {
                 let holds = self.state.controls.holder.as_ref().is_some_and(|holder| holder.client == client);
                 let due = self.beat_recorded.is_none_or(|at| at.elapsed() >= BEAT_EVERY);
                 (holds && due).then(|| {
-                    self.beat_recorded = Some(tokio::time::Instant::now());
+                    self.beat_recorded = Some(Instant::now());
                     Event::Beat { client }
                 })
             }
         }
-    }
-
-    fn latched(&self, recorder: RecorderError) -> EngineError {
-        latched(recorder, &self.state, &self.executors)
     }
 }
 
@@ -356,16 +451,6 @@ fn repeated(effect: &IssuedEffect) -> EffectId {
     }
 }
 
-fn latched(recorder: RecorderError, state: &State, executors: &Executors) -> EngineError {
-    let plan = state.opened.as_ref().map(|opened| &opened.plan);
-    let routes = plan.into_iter().flat_map(|plan| &plan.routes);
-    let by_hand = routes.filter_map(|route| {
-        let home = crate::domain::weight::Weights::all_on(&route.home, route.backend_ids());
-        Some(executors.drivers.get(&route.id)?.by_hand(&home))
-    });
-    EngineError::Recorder { recorder: Box::new(recorder), by_hand: by_hand.collect::<Vec<_>>().join(" ; ") }
-}
-
 /// What brings traffic home, or keeps it from going further out.
 fn leads_home(request: &Request) -> bool {
     match &request.what {
@@ -375,9 +460,9 @@ fn leads_home(request: &Request) -> bool {
 }
 
 fn asked(request: Request) -> Event {
-    let Request { by, key, what } = request;
+    let Request { by, key, what, credentials } = request;
     match what {
-        Wanted::Ask { ask, command } => Event::Asked { by, ask, key, command },
+        Wanted::Ask { ask, command } => Event::Asked { by, ask, key, command, credentials },
         Wanted::Look(look) => Event::Looked { by, key, look },
     }
 }
@@ -386,7 +471,13 @@ fn asked(request: Request) -> Event {
 fn weigh(transition: &Transition) -> Weight {
     let acts = transition.decision.effects.iter().any(|effect| !matches!(effect.what, Effect::Wake { .. }));
     match &transition.entry.event {
-        Event::Opened { .. } | Event::Restarted | Event::TakenOver { .. } | Event::Asked { .. } | Event::Finished { .. } => Weight::Durable,
+        Event::Opened { .. }
+        | Event::Restarted
+        | Event::TakenOver { .. }
+        | Event::Asked { .. }
+        | Event::Finished { .. }
+        | Event::Record(_)
+        | Event::Roster(_) => Weight::Durable,
         _ if acts => Weight::Durable,
         Event::Looked { .. }
         | Event::Observed(_)
@@ -394,6 +485,7 @@ fn weigh(transition: &Transition) -> Weight {
         | Event::Joined { .. }
         | Event::Resized { .. }
         | Event::Beat { .. }
-        | Event::Left { .. } => Weight::Buffered,
+        | Event::Left { .. }
+        | Event::TurnedAway(_) => Weight::Buffered,
     }
 }

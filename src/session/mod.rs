@@ -9,6 +9,7 @@
 pub mod clock;
 pub mod dispatch;
 pub mod engine;
+pub mod keeping;
 pub mod recorder;
 pub mod refold;
 pub mod sensors;

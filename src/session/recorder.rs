@@ -13,18 +13,27 @@ use std::{
 use serde_json::{Value, value::RawValue};
 
 use crate::{
-    core::{FOLD, event::Event, state::State},
+    core::{
+        FOLD,
+        event::Event,
+        record::{RecordChange, RecordNumber},
+        state::State,
+    },
     domain::{
+        digest::Digest,
+        head::Head,
         id::{ClientId, Seq, SessionId},
+        shown::Shown,
         time::{Millis, Timestamp},
     },
     journal::{
-        chain::Hash,
+        chain::{Hash, Witness},
         error::{JournalError, ReadError},
-        files::note_closed,
+        files::{note_closed, note_without_record, went_on_without},
         folder::{self, Ready, ReadyError},
         record::{Genesis, Kind, KindError},
         recover::{Claim, Options},
+        room::Space,
         sealed::{SealError, seal},
         writer::{Durability, Writer},
     },
@@ -95,6 +104,8 @@ pub struct Recorder {
     is_unguarded: bool,
     /// What was recorded since the state was taken that the next segment will begin with; `None` while none is being made.
     since: Option<Since>,
+    /// Since when, and behind which record, the host before went on without this journal.
+    missing: Option<(u64, u64)>,
 }
 
 #[derive(Default)]
@@ -152,6 +163,7 @@ pub struct Found<'a> {
     claim: Claim<'a>,
     path: &'a Path,
     pub folded: Folded,
+    missing: Option<(u64, u64)>,
 }
 
 impl<'a> Found<'a> {
@@ -169,16 +181,16 @@ impl<'a> Found<'a> {
             tries += 1;
         };
         let folded = refold::fold(path, claim.replay(), Compare::Yes)?;
-        Ok(Found { claim, path, folded })
+        Ok(Found { claim, path, folded, missing: went_on_without(path) })
     }
 
     /// # Errors
     /// The disk refuses.
     pub fn take_up(self) -> Result<(Recorder, Folded), RecorderError> {
-        let Found { claim, path, folded } = self;
+        let Found { claim, path, folded, missing } = self;
         let (writer, replay) = claim.take_up()?;
         let at = Timestamp(i64::try_from(replay.proof.first_at_ms).unwrap_or(i64::MAX));
-        let mut recorder = Recorder::of(writer, path, at, &folded)?;
+        let mut recorder = Recorder { missing, ..Recorder::of(writer, path, at, &folded)? };
         if let Some(taken) = &replay.snapshot {
             recorder.sealed_to = taken.snapshot.sealed_to;
             recorder.segment_bytes = taken.state.len() as u64;
@@ -225,6 +237,7 @@ impl Recorder {
             is_foreign: false,
             is_unguarded: false,
             since: None,
+            missing: None,
         })
     }
 
@@ -270,6 +283,49 @@ impl Recorder {
             }
         }
         Ok(appended.hash.to_string())
+    }
+
+    /// The last record that is on the disk.
+    pub fn durable_head(&self) -> Head {
+        let Witness { seq, hash } = self.writer.durable_head();
+        Head { seq, hash: Digest::from_bytes(hash.bytes()) }
+    }
+
+    /// What happens after a return where the host before went on for a while without this journal.
+    pub fn missing(&self) -> Option<Event> {
+        let (since_ms, kept) = self.missing?;
+        let since = Timestamp(i64::try_from(since_ms).unwrap_or(i64::MAX));
+        Some(Event::Record(RecordChange::Missing { since, kept: RecordNumber(kept) }))
+    }
+
+    /// How much room there is.
+    pub fn space(&self) -> Space {
+        self.writer.space()
+    }
+
+    /// Asks the disk once more for room, where it was refused.
+    pub fn ask_for_room(&mut self) {
+        self.writer.ask_for_room();
+    }
+
+    /// The hash of the newest record.
+    pub fn head(&self) -> String {
+        self.writer.durable_head().hash.to_string()
+    }
+
+    /// The last record that is on the disk.
+    pub fn kept(&self) -> RecordNumber {
+        RecordNumber(self.writer.durable_head().seq)
+    }
+
+    /// Where the journal lies, for whoever makes room there.
+    pub fn place(&self) -> Shown {
+        Shown::new(&self.path.display().to_string())
+    }
+
+    /// Leaves word for the next host that what happens from `since` on is not recorded.
+    pub fn go_without(&self, since: Timestamp) {
+        note_without_record(&self.path, self.kept().0, millis(since));
     }
 
     /// Writes out what is buffered.
@@ -332,11 +388,19 @@ impl Recorder {
     /// As [`Recorder::append`].
     pub fn go_on_in(&mut self, at: Timestamp, ready: Ready) -> Result<Option<Sealing>, RecorderError> {
         let Some(since) = self.since.take() else {
-            ready.discard()?;
+            // One that stays is cleared away by the next host.
+            let _stays = ready.discard();
             return Ok(None);
         };
         let (bytes, sealed_to) = (ready.bytes(), ready.sealed_to());
-        ready.begin(&mut self.writer, millis(at), since.records)?;
+        match ready.begin(&mut self.writer, millis(at), since.records) {
+            Err(error) if !error.is_loss() => {
+                tracing::warn!(%error, "no new segment of the journal; it goes on in the one that it has");
+                self.not_ready(at);
+                return Ok(None);
+            }
+            begun => begun?,
+        }
         (self.segment_bytes, self.segment_at, self.sealed_to, self.is_foreign) = (bytes, at, sealed_to, false);
         Ok(Some(self.sealing()))
     }

@@ -135,7 +135,7 @@ async fn host(scratch: &Scratch, driver: &Arc<Gate>, watched: Vec<Box<dyn Sensor
 
 fn asks(ask: u64, command: Command) -> Request {
     let by = Asker { client: ClientId(1), who: "ana".parse().unwrap(), role: Role::Pilot };
-    Request { by, key: None, what: Wanted::Ask { ask: AskId(ask), command } }
+    Request { by, key: None, what: Wanted::Ask { ask: AskId(ask), command }, credentials: None }
 }
 
 fn says(ask: u64) -> Request {

@@ -11,6 +11,7 @@ use crate::{
     core::command::Command,
     domain::{
         digest::Digest,
+        head::Head,
         id::{ClientId, OperatorId, RouteId, Seq},
         role::Role,
         time::{Millis, Timestamp},
@@ -245,6 +246,8 @@ pub struct View {
     /// World seconds in a real one; shown when it is not 1.
     pub speed: f64,
     pub leaving: Leaving,
+    /// Where the journal ends, as far as it is on the disk; `None` until the host has said it.
+    pub head: Option<Head>,
     /// The keys that are in force here; whatever prints one asks it.
     pub keys: Arc<Keymap>,
 }
@@ -287,6 +290,7 @@ impl View {
             wall: Timestamp(0),
             speed: 1.0,
             leaving: Leaving::Detaches,
+            head: None,
             keys: Arc::new(Keymap::builtin()),
         }
     }

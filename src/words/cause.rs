@@ -42,7 +42,7 @@ pub(super) fn unlike(backend: &str, difference: &Difference) -> String {
 pub(super) fn came_first(by: &Mover, names: Names) -> String {
     match by {
         Mover::OurLateWrite => "an earlier write of this session".to_owned(),
-        Mover::Us(_) | Mover::Adopted { .. } | Mover::Foreign { .. } => mover_name(by, names),
+        Mover::Us(_) | Mover::Adopted { .. } | Mover::Unrecorded { .. } | Mover::Foreign { .. } => mover_name(by, names),
     }
 }
 
@@ -90,6 +90,10 @@ pub fn mover(mover: &Mover, names: Names) -> String {
         }
         Mover::Adopted { by } => format!("{by}, who adopted it"),
         Mover::OurLateWrite => "a late write of this session".to_owned(),
+        Mover::Unrecorded { actor: None } => "this session while it had no record, or somebody else".to_owned(),
+        Mover::Unrecorded { actor: Some(actor) } => {
+            format!("this session while it had no record, or somebody else (the cloud says {actor}),")
+        }
         Mover::Foreign { actor } => actor.as_ref().map_or_else(|| "somebody unknown".to_owned(), ToString::to_string),
     }
 }
@@ -98,6 +102,8 @@ pub fn mover(mover: &Mover, names: Names) -> String {
 pub fn mover_name(by: &Mover, names: Names) -> String {
     match by {
         Mover::Foreign { actor: None } => "somebody else".to_owned(),
-        Mover::Us(_) | Mover::Adopted { .. } | Mover::OurLateWrite | Mover::Foreign { actor: Some(_) } => mover(by, names),
+        Mover::Us(_) | Mover::Adopted { .. } | Mover::OurLateWrite | Mover::Unrecorded { .. } | Mover::Foreign { actor: Some(_) } => {
+            mover(by, names)
+        }
     }
 }

@@ -74,7 +74,9 @@ pub fn held(hold: &Held, now: Timestamp) -> String {
 fn returning(back: &Return, now: Timestamp) -> String {
     let why = match (&back.came_first, &back.fault) {
         (Some(Mover::OurLateWrite), _) => " (an earlier write of ours came first)".to_owned(),
-        (Some(Mover::Us(_) | Mover::Adopted { .. } | Mover::Foreign { .. }), _) => " (somebody else's change came first)".to_owned(),
+        (Some(Mover::Us(_) | Mover::Adopted { .. } | Mover::Unrecorded { .. } | Mover::Foreign { .. }), _) => {
+            " (somebody else's change came first)".to_owned()
+        }
         (None, Some(fault)) => format!(" ({fault})"),
         (None, None) => String::new(),
     };

@@ -6,13 +6,16 @@ use crate::{
         reason::Drop,
     },
     domain::{
+        credentials::Credentials,
         fault::{Fault, FaultKind},
+        id::OperatorId,
+        role::Role,
         time::Millis,
     },
     words::{
         Names, cause,
         cause::{came_first, unlike},
-        database, evidence, gap, hindrance, loss, mover, mover_name, need, objection, obstacle, platform, refusal, void,
+        database, evidence, gap, hindrance, loss, mover, mover_name, need, objection, obstacle, platform, record, refusal, roster, void,
     },
 };
 
@@ -25,13 +28,17 @@ pub fn news(news: &News, names: Names) -> String {
             "this version of cutover decides otherwise than the one that wrote the journal (fold {from}, now {to}); every route is held; look, then resume"
         ),
         News::HostReturned => "the host came back; nothing advances by itself; what was under way is read back".to_owned(),
+        News::Record(change) => record::change(change),
         News::Stopped { by, abandoned } if abandoned.is_empty() => {
             format!("{by} ended the session; nothing moved or was away from home")
         }
         News::Stopped { by, abandoned } => {
             format!("{by} ended the session and left {} as it stands; nobody watches over it now", names.routes(abandoned))
         }
-        News::Joined { who, role } => format!("{who} joined as {role}"),
+        News::Joined { who, role, credentials } => joined(who, *role, credentials.as_deref()),
+        News::RosterRead { digest, people } => roster::read(digest.as_ref(), *people),
+        News::RosterChanged { digest, changed } => roster::changed(digest.as_ref(), changed),
+        News::TurnedAway(turned) => roster::turned_away(turned),
         News::Left { who } => format!("{who} left"),
         News::Said { by, text } => format!("{by}: {text}"),
         News::LookHere { by, pane } => format!("{by} says: look at {pane}"),
@@ -185,8 +192,10 @@ pub fn news(news: &News, names: Names) -> String {
             names.split(route, from),
             names.split(route, to)
         ),
-        News::Approved { by, asked_by, route, from, to } => format!(
-            "{by} approved what {asked_by} asked for: {} from {} to {}",
+        News::Approved { by, asked_by, route, from, to, approver, asker } => format!(
+            "{} approved what {} asked for: {} from {} to {}",
+            roster::person(by, approver.as_deref()),
+            roster::person(asked_by, asker.as_deref()),
             names.route(route),
             names.split(route, from),
             names.split(route, to)
@@ -238,6 +247,12 @@ pub fn news(news: &News, names: Names) -> String {
         News::VersionChanged { backend, version } => format!("{} runs another version now: {version}", names.backend(backend)),
         News::DatabaseStands { instance, standing } => format!("{instance} {}", database(standing)),
     }
+}
+
+/// Who came, and who stands behind the name.
+pub fn joined(who: &OperatorId, role: Role, credentials: Option<&Credentials>) -> String {
+    let known = credentials.map_or_else(String::new, |known| format!(" \u{b7} {}", roster::credentials(known)));
+    format!("{who} joined as {role}{known}")
 }
 
 fn not_moved(route: String, at: String, why: &Fault) -> String {

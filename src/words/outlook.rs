@@ -4,18 +4,19 @@ use crate::{
     core::{
         outlook::{Apart, Attention, DoorBreach, Outlook, Then},
         reason::{Blindness, Mover},
+        revisions::Beside,
         state::Otherwise,
         unjudged::{Patience, Unjudged},
     },
     domain::{
-        id::{RouteId, TriggerId},
+        id::{BackendId, RouteId, TriggerId},
         time::{Millis, Timestamp},
         weight::Weights,
     },
     words::{
         Names, cause,
         cause::{not_met, unlike},
-        database, gap, hindrance, loss, mover_name, need, objection, obstacle, short,
+        database, gap, hindrance, loss, mover_name, need, objection, obstacle, record, share, short,
     },
 };
 
@@ -112,12 +113,16 @@ pub fn failed(attempts: u32) -> String {
 }
 
 /// One thing that somebody should know of, in a sentence.
+#[expect(clippy::too_many_lines, reason = "a list of a closed enum's cases is read like a table")]
 pub fn attention(what: &Attention, now: Timestamp, names: Names) -> String {
     match what {
         Attention::NotHome { route, since, attempts, why } => {
             let failed = if *attempts > 0 { format!(", {}, still trying", failed(*attempts)) } else { String::new() };
             format!("{} is NOT HOME for {}{failed}: {}", names.route(route), now.since(*since), obstacle(why, names))
         }
+        Attention::RecordBroken { why, kept, since, place } => record::broken(why, *kept, now.since(*since), place),
+        Attention::RecordLow { bytes, place, .. } => record::low(*bytes, place),
+        Attention::RecordMissing { route, since, kept } => record::missing(names.route(route), now.since(*since), *kept),
         Attention::Breach { trigger, outlook: stands } | Attention::Blind { trigger, outlook: stands } => {
             outlook(stands, trigger, now, names)
         }
@@ -130,6 +135,7 @@ pub fn attention(what: &Attention, now: Timestamp, names: Names) -> String {
         Attention::ConnectionsDropped { losses, .. } => {
             format!("{}; nothing goes home for it by itself", loss::losses(losses, names))
         }
+        Attention::OtherRevision { backend, beside, .. } => other_revision(backend, beside, names),
         Attention::ProbeFails { backend, failed, sent, .. } => {
             format!("{failed} of {sent} direct requests to {} fail", names.backend(backend))
         }
@@ -181,6 +187,13 @@ pub fn attention(what: &Attention, now: Timestamp, names: Names) -> String {
         ),
         Attention::ApprovalOpen { by, .. } => format!("a request of {by} waits for a second person"),
     }
+}
+
+/// Users of a backend who are on another revision than its main one.
+fn other_revision(backend: &BackendId, beside: &Beside, names: Names) -> String {
+    let told = if beside.is_new { "deployed since the session began" } else { "beside its main one" };
+    let back = if names.is_home(backend) { "; whoever goes home may meet it too" } else { "" };
+    format!("{} of the users of {} are on revision {}, {told}{back}", share(beside.share.fraction()), names.backend(backend), beside.name)
 }
 
 fn drifted(route: &RouteId, by: &Mover, found: &Weights, expected: &Weights, names: Names) -> String {

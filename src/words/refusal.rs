@@ -11,7 +11,7 @@ use crate::{
         Names, blindness, cause,
         cause::{not_met, unlike},
         evidence::need,
-        hindrance, mover, objection, void,
+        hindrance, mover, objection, record, roster, void,
     },
 };
 
@@ -21,6 +21,7 @@ pub fn refusal(refusal: &Refusal, names: Names) -> String {
 }
 
 /// Why, and what to do; the cause comes last, so that a line that is cut still says what to do.
+#[expect(clippy::too_many_lines, reason = "a list of a closed enum's cases is read like a table")]
 pub fn why_refused(refusal: &Refusal, names: Names) -> String {
     match refusal {
         Refusal::Role { role } => format!("a {role} may not do that; ask an operator"),
@@ -79,6 +80,7 @@ pub fn why_refused(refusal: &Refusal, names: Names) -> String {
         Refusal::NotLatched => "the route is not latched, and no trigger is pending".to_owned(),
         Refusal::NotHeld => "the route is not held".to_owned(),
         Refusal::OwnRequest => "you asked for this yourself; somebody else must approve it".to_owned(),
+        Refusal::Barred { who, how, after } => roster::no_second(&roster::barred(who, how, *after)),
         Refusal::ApprovalVoid { why } => format!("that request is no longer open; ask again ({})", void(*why)),
         Refusal::NotADemo => "this is a live session; faults are for the simulated world".to_owned(),
         Refusal::Contended => "others keep changing this route; stop them, then adopt what you find or roll back".to_owned(),
@@ -88,6 +90,17 @@ pub fn why_refused(refusal: &Refusal, names: Names) -> String {
         Refusal::Unsettled => "the last move has not settled; ask for a step this large when it has".to_owned(),
         Refusal::CannotSign { trigger } => {
             format!("nobody can judge the {}; sign when it can be read", names.watched(trigger))
+        }
+        Refusal::RecordLow { bytes, place, .. } => {
+            format!(
+                "the disk of the record is nearly full, and what is left is kept for going home; make room at {place} ({} left)",
+                record::room(*bytes)
+            )
+        }
+        Refusal::RecordBroken { kept, .. } => {
+            format!(
+                "what happens is not recorded any more, so only a rollback leaves; roll back, then see to the disk (kept up to record {kept})"
+            )
         }
         Refusal::NotOpen => "the session is not open yet; try again".to_owned(),
     }
@@ -103,7 +116,7 @@ fn verdict(refusal: &Refusal) -> &'static str {
         Refusal::StandsThere | Refusal::NoChange | Refusal::NotLatched | Refusal::NotHeld => "nothing to do",
         Refusal::Unsettled => "not asked",
         Refusal::NotSignable | Refusal::CannotSign { .. } => "not signed",
-        Refusal::OwnRequest => "not approved",
+        Refusal::OwnRequest | Refusal::Barred { .. } => "not approved",
         Refusal::Role { .. }
         | Refusal::NoControls { .. }
         | Refusal::ControlsFree
@@ -115,9 +128,11 @@ fn verdict(refusal: &Refusal) -> &'static str {
         | Refusal::ReasonMissing
         | Refusal::ApprovalVoid { .. }
         | Refusal::NotADemo
+        | Refusal::RecordBroken { .. }
         | Refusal::Unwatched { .. }
         | Refusal::NotOpen => "not done",
         Refusal::Moved { .. }
+        | Refusal::RecordLow { .. }
         | Refusal::Latched { .. }
         | Refusal::Held { .. }
         | Refusal::Breached { .. }

@@ -9,7 +9,10 @@ use crate::{
         unjudged::Unjudged,
     },
     domain::{id::TriggerId, metric::Gap, time::Timestamp},
-    words::{Names, database, failed, gap, hindrance, hindrance_in_short, loss, met_at_door, mover_name, need, objection, obstacle},
+    words::{
+        Names, database, failed, gap, hindrance, hindrance_in_short, loss, met_at_door, mover_name, need, objection, obstacle, record,
+        share,
+    },
 };
 
 /// Something said twice: as it should be, and as short as it can be without another meaning.
@@ -41,6 +44,18 @@ pub fn attention(found: &Attention, state: &State, now: Timestamp) -> Said {
             let span = now.since(*since);
             alarm(format!("NOT HOME for {span}: {}", obstacle(why, names)), format!("NOT HOME for {span}"))
         }
+        Attention::RecordBroken { kept, since, .. } => {
+            let span = now.since(*since);
+            alarm(format!("THE RECORD BROKE {span} ago, kept up to {kept}; only a rollback leaves"), format!("record broke {span} ago"))
+        }
+        Attention::RecordLow { bytes, .. } => {
+            let left = record::room(*bytes);
+            alarm(format!("the record's disk is nearly full: {left} left, kept for going home"), format!("disk nearly full: {left} left"))
+        }
+        Attention::RecordMissing { since, kept, .. } => alarm(
+            format!("nothing is recorded of {} ago, behind {kept}; held, look and resume", now.since(*since)),
+            "held: a time is not recorded".to_owned(),
+        ),
         Attention::Breach { trigger, .. } => {
             let (value, limit) = figures(state, trigger);
             let metric = names.metric(trigger);
@@ -90,6 +105,11 @@ pub fn attention(found: &Attention, state: &State, now: Timestamp) -> Said {
         // How long that may take is told by what comes next.
         Attention::HomeNotSeen { at_most, .. } => {
             warning(format!("up to {at_most} may still not be home"), format!("up to {at_most} not home"))
+        }
+        Attention::OtherRevision { backend, beside, .. } => {
+            let (share, name) = (share(beside.share.fraction()), names.backend(backend));
+            let new = if beside.is_new { ", new since the session began" } else { "" };
+            warning(format!("{share} of {name} is on {}{new}", beside.name), format!("{name}: {share} on {}", beside.name))
         }
         Attention::ProbeFails { backend, failed, sent, .. } => {
             let name = names.backend(backend);
@@ -211,6 +231,9 @@ pub fn actor(found: &Attention, names: Names) -> Option<Said> {
             Some(Said::new(Tone::Plain, format!("{name} at the front door"), format!("{name} at the door")))
         }
         Attention::NotHome { .. }
+        | Attention::RecordBroken { .. }
+        | Attention::RecordLow { .. }
+        | Attention::RecordMissing { .. }
         | Attention::NeedsHuman { .. }
         | Attention::TakenOver { .. }
         | Attention::Drifted { .. }
@@ -219,6 +242,7 @@ pub fn actor(found: &Attention, names: Names) -> Option<Said> {
         | Attention::FailingForNobody { .. }
         | Attention::ConnectionsDropped { .. }
         | Attention::ProbeFails { .. }
+        | Attention::OtherRevision { .. }
         | Attention::WeightsUnread { .. }
         | Attention::RequestsDisagree { .. }
         | Attention::WritesAtRisk { .. }

@@ -148,10 +148,8 @@ fn shares_of(state: &State, route: &Route, id: &BackendId) -> (String, String) {
 fn worst<'a>(found: &'a [Attention], state: &State, route: &Route, known: &RouteState, now: Timestamp) -> Worst<'a> {
     // What users meet outranks what is only to be known.
     let urgent = found.first().is_some_and(|first| {
-        let is_under_way = match first {
-            Attention::RollingBack { why, .. } => !why.keeps_away(),
-            other => matches!(other, Attention::HomeNotSeen { .. }),
-        };
+        let is_under_way =
+            matches!(first, Attention::HomeNotSeen { .. }) || matches!(first, Attention::RollingBack { why, .. } if !why.keeps_away());
         first.is_urgent() && !is_under_way
     });
     if let Some(said) = route.backend_ids().find_map(|id| failing(state, route, id)).filter(|_| !urgent) {

@@ -17,6 +17,7 @@ mod kubernetes;
 mod metrics;
 mod prober;
 mod prometheus;
+mod proxy;
 mod url_map;
 
 use std::{collections::BTreeMap, sync::Arc};

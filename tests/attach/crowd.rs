@@ -30,7 +30,7 @@ async fn follow(raw: &mut Raw, fold: &mut Option<Fold>, seq: u64) -> u32 {
                 let folded = fold.as_mut().expect("a snapshot comes first").apply(&transition);
                 assert_eq!(folded, Folded::Newer, "each transition follows the one before");
             }
-            FromHost::Beat => {}
+            FromHost::Beat | FromHost::Head(_) => {}
             FromHost::Bye { why, .. } => panic!("{why}"),
         }
     }

@@ -109,7 +109,11 @@ impl Engine {
                 Some(presence) = self.inside.presence.recv() => {
                     self.seen.send(presence.clone()).ok();
                     self.happen(match presence {
-                        Presence::Joined { client, who, role, terminal } => Event::Joined { client, who, role, terminal },
+                        Presence::Joined { client, who, role, terminal, credentials } => {
+                            Event::Joined { client, who, role, terminal, credentials: Some(credentials) }
+                        }
+                        Presence::Roster(roster) => Event::Roster(roster),
+                        Presence::TurnedAway(turned) => Event::TurnedAway(turned),
                         Presence::Resized { client, terminal } => Event::Resized { client, terminal },
                         Presence::Beat { client } => Event::Beat { client },
                         Presence::Left { client } => Event::Left { client },
@@ -117,9 +121,9 @@ impl Engine {
                 }
                 Some(request) = self.inside.requests.recv() => {
                     self.asked.send(request.clone()).ok();
-                    let Request { by, key, what } = request;
+                    let Request { by, key, what, credentials } = request;
                     self.happen(match what {
-                        Wanted::Ask { ask, command } => Event::Asked { by, ask, key, command },
+                        Wanted::Ask { ask, command } => Event::Asked { by, ask, key, command, credentials },
                         Wanted::Look(look) => Event::Looked { by, key, look },
                     });
                 }

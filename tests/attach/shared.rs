@@ -19,9 +19,12 @@ use cutover::{
         signer::Signer,
         sshsig::{PublicKey, SignatureError, TO_APPROVE, TO_ATTACH},
     },
-    core::command::Command,
+    core::{
+        command::Command,
+        event::{Intrusion, TurnedAway},
+    },
     domain::{digest::Digest, id::AskId, role::Role},
-    door::Wanted,
+    door::{Presence, Wanted},
 };
 use tokio::{
     net::{UnixListener, UnixStream},
@@ -186,7 +189,20 @@ async fn an_unsigned_approval_from_a_shared_account_reaches_nobody() {
         assert!(words.contains("nothing was approved"), "{words}");
         session.state().await;
         assert!(session.requests.try_recv().is_err());
+        let turned = turned_away(&mut session);
+        assert_eq!(turned, [(Some(peer::own_uid()), Intrusion::ForgedApproval, Some("anna".to_owned()))], "and it is on record");
     }
+}
+
+/// Who was turned away, as the session hears it.
+fn turned_away(session: &mut Session) -> Vec<(Option<u32>, Intrusion, Option<String>)> {
+    let mut turned = Vec::new();
+    while let Ok(presence) = session.presences.try_recv() {
+        if let Presence::TurnedAway(TurnedAway { uid, refused, .. }) = presence {
+            turned.extend(refused.into_iter().map(|one| (uid, one.what, one.who.map(|who| who.to_string()))));
+        }
+    }
+    turned
 }
 
 /// Attaches by hand, proves to be Anna, says `frame`, and hears the host out.
@@ -203,7 +219,7 @@ async fn as_anna(path: &Path, folder: &Path, frame: &FromCockpit) -> String {
     loop {
         match frames.next::<FromHost>().await.unwrap().expect("a goodbye comes before the end") {
             FromHost::Bye { why, .. } => return why.to_string(),
-            FromHost::Snapshot { .. } | FromHost::Transition(_) | FromHost::Beat => {}
+            FromHost::Snapshot { .. } | FromHost::Transition(_) | FromHost::Beat | FromHost::Head(_) => {}
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use cutover::{
     attach::protocol::{FromCockpit, FromHost, FromWatcher, Wants},
-    core::event::TerminalSize,
+    core::event::{AtTheDoor, Intrusion, TerminalSize, TurnedAway},
     domain::role::Role,
     door::Presence,
 };
@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// What the session has heard once the connection is over: presences alone can be left.
-async fn only_presence_was_heard(mut session: Session, serving: tokio::task::JoinHandle<()>) {
+async fn only_presence_was_heard(mut session: Session, serving: tokio::task::JoinHandle<()>) -> Vec<Presence> {
     serving.await.unwrap();
     let state = session.state().await;
     assert!(session.requests.try_recv().is_err(), "a watcher's bytes became a request");
@@ -25,8 +25,10 @@ async fn only_presence_was_heard(mut session: Session, serving: tokio::task::Joi
     }
     assert!(matches!(heard.first(), Some(Presence::Joined { role: Role::Watcher, .. })), "{heard:?}");
     assert!(matches!(heard.last(), Some(Presence::Left { .. })), "{heard:?}");
-    assert!(heard[1..heard.len() - 1].iter().all(|one| matches!(one, Presence::Resized { .. })), "{heard:?}");
+    let within = &heard[1..heard.len() - 1];
+    assert!(within.iter().all(|one| matches!(one, Presence::Resized { .. } | Presence::TurnedAway(_))), "{heard:?}");
     assert_eq!(state.people.len(), 0);
+    heard
 }
 
 #[tokio::test(start_paused = true)]
@@ -40,7 +42,14 @@ async fn no_frame_of_an_operator_gets_past_a_watchers_connection() {
             raw.say(&frame).await;
             let words = raw.last_words().await.expect("the watcher is told why it is cut");
             assert!(words.contains("protocol"), "{words}");
-            only_presence_was_heard(session, raw.serving).await;
+            let heard = only_presence_was_heard(session, raw.serving).await;
+            let asked = AtTheDoor { what: Intrusion::WatcherAsked, times: 1, who: Some("sue".parse().unwrap()) };
+            let turned = Presence::TurnedAway(TurnedAway { uid: Some(1000), login: None, refused: vec![asked] });
+            let is_told = |one: &Presence| match (one, &turned) {
+                (Presence::TurnedAway(one), Presence::TurnedAway(turned)) => (one.uid, &one.refused) == (turned.uid, &turned.refused),
+                _ => false,
+            };
+            assert_eq!(heard.iter().filter(|one| is_told(one)).count(), 1, "it is on record that he asked: {heard:?}");
         }
     }
 }

@@ -218,7 +218,7 @@ impl Flight {
         };
         flight.happen(Event::Opened { session, plan: Box::new(plan), world: WorldKind::Live });
         let who = "ana".parse().expect("a name");
-        flight.happen(Event::Joined { client: ClientId(1), who, role: Role::Pilot, terminal: None });
+        flight.happen(Event::Joined { client: ClientId(1), who, role: Role::Pilot, terminal: None, credentials: None });
         flight
     }
 

@@ -21,6 +21,7 @@ mod home;
 mod losses;
 mod people;
 mod platforms;
+mod record;
 mod rollback;
 mod session;
 mod storm;

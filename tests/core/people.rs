@@ -5,7 +5,9 @@ use cutover::{
     core::{
         command::{Command, ControlsCommand},
         decision::{Refusal, Verdict},
-        event::{Alarm, Asker, Event},
+        event::{Alarm, Asker, Event, Listed, Roster},
+        news::News,
+        roster::{Change, Changed},
         state::Motion,
     },
     domain::{id::ClientId, role::Role, time::Millis},
@@ -100,6 +102,52 @@ fn a_large_step_waits_for_somebody_else() {
     assert_eq!(session.last_write().1, split(600));
     assert!(matches!(refused(approve(&mut session, &cat(), &digest)), Refusal::ApprovalVoid { .. }), "once is all");
     assert!(matches!(session.route().motion, Motion::Writing { .. }));
+}
+
+fn roster(people: &[(&str, Role, u32)]) -> Event {
+    let listed = |&(who, role, uid): &(&str, Role, u32)| Listed { who: who.parse().unwrap(), role, uid, login: None, key: None };
+    let text = format!("{people:?}");
+    Event::Roster(Roster { digest: Some(Digest::of(text.as_bytes())), people: people.iter().map(listed).collect() })
+}
+
+/// A second account of the one who asks, a role or an account that was given for the answer: none is the second person that was asked for.
+#[test]
+fn who_was_made_a_second_person_after_the_question_is_none() {
+    let before = [("ana", Role::Pilot, 1), ("ben", Role::Operator, 2), ("cat", Role::Watcher, 3)];
+    let others = [
+        ([before[0], before[1], ("cat", Role::Approver, 3)], Change::Role { from: Role::Watcher, to: Role::Approver }),
+        ([before[0], before[1], ("cat", Role::Watcher, 1)], Change::Account { uid: 1, login: None }),
+    ];
+    for (others, how) in others {
+        let mut session = Session::at(10);
+        session.step(roster(&before));
+        let Verdict::NeedsApproval { digest } = session.shift(10, 600) else { panic!("a large step needs a second person") };
+        session.now = session.now + Millis::from_secs(4);
+        session.step(roster(&others));
+        let after = Millis::from_secs(4);
+        assert_eq!(refused(approve(&mut session, &cat(), &digest)), Refusal::Barred { who: cat().who, how, after });
+        assert_eq!(session.writes().len(), 0);
+        assert_eq!(approve(&mut session, &ben(), &digest), Verdict::Accepted, "whoever was there may");
+    }
+}
+
+#[test]
+fn who_is_new_in_the_roster_is_told_to_everybody_and_approves_what_is_asked_for_afterwards() {
+    let mut session = Session::at(10);
+    let alone = [("ana", Role::Pilot, 1)];
+    session.step(roster(&alone));
+    let Verdict::NeedsApproval { digest } = session.shift(10, 600) else { panic!("a large step needs a second person") };
+    session.step(roster(&[alone[0], ("cat", Role::Approver, 3)]));
+    let how = Change::Added { role: Role::Approver, uid: 3, login: None };
+    let told = session.state.feed.back().map(|line| line.news.clone());
+    let changed = vec![Changed { who: cat().who, how: how.clone() }];
+    assert!(matches!(told, Some(News::RosterChanged { changed: told, .. }) if told == changed), "{:?}", session.state.feed);
+    let words = cutover::words::barred(&cat().who, &how, Millis::from_secs(40));
+    assert_eq!(words, "cat was added to the roster 40s after it was asked for");
+    assert!(matches!(refused(approve(&mut session, &cat(), &digest)), Refusal::Barred { .. }));
+    assert_eq!(session.ask(&ana(), Command::Withdraw { digest }), Verdict::Accepted);
+    let Verdict::NeedsApproval { digest } = session.shift(10, 610) else { panic!("a large step needs a second person") };
+    assert_eq!(approve(&mut session, &cat(), &digest), Verdict::Accepted);
 }
 
 #[test]

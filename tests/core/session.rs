@@ -141,7 +141,7 @@ impl Session {
         let world = WorldKind::Live;
         session.step(Event::Opened { session: "night".parse().expect("a name"), plan: Box::new(plan), world });
         for by in [ana(), ben()] {
-            session.step(Event::Joined { client: by.client, who: by.who, role: by.role, terminal: None });
+            session.step(Event::Joined { client: by.client, who: by.who, role: by.role, terminal: None, credentials: None });
         }
         session
     }
@@ -194,7 +194,7 @@ impl Session {
 
     pub(crate) fn ask(&mut self, by: &Asker, command: Command) -> Verdict {
         self.asks += 1;
-        let decision = self.step(Event::Asked { by: by.clone(), ask: AskId(self.asks), key: None, command });
+        let decision = self.step(Event::Asked { by: by.clone(), ask: AskId(self.asks), key: None, command, credentials: None });
         let answer = decision.answer.expect("each question has an answer");
         assert_eq!((answer.client, answer.ask), (by.client, AskId(self.asks)));
         answer.verdict

@@ -86,7 +86,7 @@ fn heard(state: State, role: Role) -> Arc<Heard> {
         client: ClientId(1),
         beat_every: Millis::from_secs(1),
     };
-    Arc::new(Heard { state: Arc::new(state), connection: Connection::Connected, me, disagreements: 0 })
+    Arc::new(Heard { state: Arc::new(state), connection: Connection::Connected, me, disagreements: 0, head: None })
 }
 
 impl Cockpit {

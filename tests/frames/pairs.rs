@@ -3,6 +3,7 @@
 use cutover::core::{
     news::{News, Taking},
     reason::Void,
+    roster::{Barred, Change},
 };
 use cutover::{
     core::{
@@ -70,6 +71,20 @@ fn every_approver_reads_all_terms_before_the_word() {
     says(&texts, &terms);
     says(&texts, &["(lag 0.3s, 2m10s ago)", "in 4m40s", "Type frontend-100 and Enter to approve", "F9 still rolls back"]);
     keep_dialogs("review", &texts);
+}
+
+#[test]
+fn the_dialog_says_who_stands_behind_the_asker_and_who_was_made_for_the_answer() {
+    let mut state = scenes::identified(scenes::approval());
+    let how = Change::Added { role: Role::Approver, uid: 1001, login: None };
+    let barred = Barred { how, after: Millis::from_secs(40) };
+    state.approvals.values_mut().for_each(|open| drop(open.barred.insert(id("ada2"), barred.clone())));
+    let approval = Box::new(state.approvals.values().next().expect("one is open").clone());
+    let overlay = Some(Overlay::Review { approval, line: LineEdit::with(""), came: Came::Asked });
+    let texts = at_all_sizes("review-known", &state, &View { overlay, ..scenes::view() });
+    says(&texts, &["bob · uid 1002 ops · key SHA256:bbbbbbbb..", "ada2 was added to the roster 40s after it was asked for"]);
+    says(&texts, &["Type frontend-100 and Enter to approve", "in 4m40s"]);
+    keep_dialogs("review_known", &texts);
 }
 
 #[test]
@@ -167,11 +182,25 @@ fn who_talks_sees_what_was_said() {
 
 #[test]
 fn the_list_of_people_says_who_holds_who_asks_and_what_enter_would_do() {
-    let mut state = pairing();
+    let mut state = scenes::identified(pairing());
     state.controls.asked_by.push(id("bob"));
     let view = |chosen| View { overlay: Some(Overlay::People { chosen }), ..scenes::view() };
     let texts = at_all_sizes("people", &state, &view(1));
-    says(&texts, &["ada (you)", "pilot", "120x40", "idle 20s", "asks for the controls", "Enter hands the controls to bob", "grant 3"]);
+    says(
+        &texts,
+        &[
+            "ada (you)",
+            "pilot",
+            "120x40",
+            "idle 20s",
+            "asks for the controls",
+            "Enter hands the controls to bob",
+            "grant 3",
+            "bob · uid 1002 ops · key SHA256:bbbbbbbb..",
+            "roster ",
+            ": ada, bob, eve",
+        ],
+    );
     keep_dialogs("people", &texts);
     says(&at_all_sizes("people-own", &state, &view(0)), &["C gives the controls up"]);
     says(&at_all_sizes("people-watcher", &state, &view(3)), &["that person may not steer"]);

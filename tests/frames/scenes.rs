@@ -10,7 +10,7 @@ use cutover::{
         command::Command,
         decision::{Cause, Effect, Fired, Refusal, Verdict},
         door::{Difference, Met, Proof as DoorProof, Unlike},
-        event::{Asker, TerminalSize, WorldKind},
+        event::{Asker, Listed, Roster, TerminalSize, WorldKind},
         marks::Mark,
         news::{News, Settling, Taking},
         past::Track,
@@ -23,6 +23,7 @@ use cutover::{
     },
     domain::{
         answer::{AnswerKind, Answers, Redirect, TextMatch},
+        credentials::{Credentials, Proven},
         database::{Engine, Movement, Serving},
         fact::{Accepted, ReplicaState, Replication, Writable},
         fault::{Fault, FaultKind, Outcome, Receipt, Version},
@@ -232,6 +233,7 @@ fn people() -> BTreeMap<ClientId, Person> {
         joined_at: ago(6_000),
         active_at: ago(20),
         terminal: Some(TerminalSize { columns: 120, rows: 40 }),
+        credentials: None,
         focus: Some(Shown::new(focus)),
         drafts: BTreeMap::new(),
     };
@@ -240,6 +242,20 @@ fn people() -> BTreeMap<ClientId, Person> {
         (ClientId(2), person("bob", Role::Operator, "journal")),
         (ClientId(3), person("eve", Role::Watcher, "platforms")),
     ])
+}
+
+/// Who stands behind the names, as a host of now says it: ada comes by her account, bob proves his key.
+pub(crate) fn identified(mut state: State) -> State {
+    let key = |letter: &str| format!("SHA256:{}", letter.repeat(43)).parse().expect("a fingerprint");
+    let known = [(1, 1001, "ada", Proven::Account), (2, 1002, "ops", Proven::Key(key("b"))), (3, 1003, "eve", Proven::Account)];
+    for (client, uid, login, proven) in known {
+        let person = state.people.get_mut(&ClientId(client)).expect("here");
+        person.credentials = Some(Credentials { uid, login: Some(Shown::new(login)), proven });
+    }
+    let listed = |person: &Person| Listed { who: person.who.clone(), role: person.role, uid: 1000, login: None, key: None };
+    let people = state.people.values().map(listed).collect();
+    state.roster = Some(Roster { digest: Some(Digest::of(b"roster")), people });
+    state
 }
 
 fn line(seconds: u64, who: Option<&str>, news: News) -> FeedLine {
@@ -263,7 +279,7 @@ fn feed() -> VecDeque<FeedLine> {
         line(1_200, Some("bob"), News::Signed { item: id("load-test"), by: id("bob"), note }),
         line(734, Some("ada"), moving(5, 25)),
         line(700, None, settled(34)),
-        line(300, Some("eve"), News::Joined { who: id("eve"), role: Role::Watcher }),
+        line(300, Some("eve"), News::Joined { who: id("eve"), role: Role::Watcher, credentials: None }),
     ])
 }
 
@@ -451,7 +467,8 @@ pub(crate) fn approval() -> State {
         plan: state.opened.as_ref().unwrap().plan.hash,
         epoch: 3,
     };
-    let approval = Approval { digest, by, ask: AskId(7), terms, at: ago(20), expires_at: NOW + Millis::from_secs(280) };
+    let approval =
+        Approval { digest, by, ask: AskId(7), terms, at: ago(20), expires_at: NOW + Millis::from_secs(280), barred: BTreeMap::new() };
     state.approvals.insert(digest, approval);
     state
 }

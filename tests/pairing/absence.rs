@@ -26,7 +26,7 @@ fn gone(seconds: u64) -> Connection {
 fn restarted(session: &mut Session, client: u64, who: &str, role: Role) {
     session.now = session.now + Millis::from_secs(20);
     session.step(Event::Restarted);
-    session.step(Event::Joined { client: ClientId(client), who: who.parse().unwrap(), role, terminal: None });
+    session.step(Event::Joined { client: ClientId(client), who: who.parse().unwrap(), role, terminal: None, credentials: None });
 }
 
 #[tokio::test]

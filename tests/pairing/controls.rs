@@ -131,5 +131,6 @@ async fn held_keys_leave_the_line_free_for_a_rollback() {
     table.until(|session| session.route().latch.is_some()).await;
     let looked = |event: &Event| matches!(event, Event::Looked { .. });
     let looks = table.session.entries.iter().filter(|entry| looked(&entry.event)).count();
-    assert!((2..60).contains(&looks), "each look that is told is a record: {looks}");
+    // How many depends on how long it takes to press them all; what counts is that most of them are told as one.
+    assert!((2..150).contains(&looks), "each look that is told is a record: {looks}");
 }

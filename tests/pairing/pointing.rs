@@ -76,7 +76,7 @@ async fn under_another_number_the_others_still_see_focus_and_draft() {
     table.happen(|session| {
         session.step(Event::Left { client: ClientId(2) });
         let (client, role) = (ClientId(9), cutover::domain::role::Role::Operator);
-        session.step(Event::Joined { client, who: "ben".parse().unwrap(), role, terminal: None });
+        session.step(Event::Joined { client, who: "ben".parse().unwrap(), role, terminal: None, credentials: None });
     });
     table.until(|session| session.state.people.get(&ClientId(9)).is_some_and(|ben| !ben.drafts.is_empty() && ben.focus.is_some())).await;
     table.see(ANA, "◇ ben 50%").await;

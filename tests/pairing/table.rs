@@ -73,7 +73,7 @@ impl Table {
         let session = Session::at(share);
         let mut table = Table { session, seats: Vec::new(), hands_off };
         let eve = person(3, "eve", Role::Watcher);
-        table.session.step(Event::Joined { client: eve.client, who: eve.who.clone(), role: eve.role, terminal: None });
+        table.session.step(Event::Joined { client: eve.client, who: eve.who.clone(), role: eve.role, terminal: None, credentials: None });
         for by in [ana(), ben(), eve] {
             let seat = table.seat(by);
             table.seats.push(seat);
@@ -105,6 +105,7 @@ impl Table {
             connection: Connection::Connected,
             me: self.welcome(&by),
             disagreements: 0,
+            head: None,
         };
         let (view, views) = watch::channel(Arc::new(first));
         let (asks_in, asks) = mpsc::channel(64);
@@ -140,7 +141,7 @@ impl Table {
     pub(crate) fn connection(&mut self, seat: usize, connection: Connection) {
         let me = self.welcome(&self.seats[seat].by);
         let state = Arc::new(self.session.state.clone());
-        self.seats[seat].view.send_replace(Arc::new(View { state, connection, me, disagreements: 0 }));
+        self.seats[seat].view.send_replace(Arc::new(View { state, connection, me, disagreements: 0, head: None }));
     }
 
     /// The host knows this cockpit under another number now.
@@ -158,7 +159,7 @@ impl Table {
                 self.seats[index].sent.push(sent.clone());
                 match sent {
                     ToHost::Ask { ask, key, command } => {
-                        let decision = self.session.step(Event::Asked { by, ask, key, command });
+                        let decision = self.session.step(Event::Asked { by, ask, key, command, credentials: None });
                         let verdict = decision.answer.expect("each question has an answer").verdict;
                         self.seats[index].replies.try_send(Reply::Answered { ask, verdict }).unwrap();
                     }

@@ -129,5 +129,5 @@ fn a_pair_approves_hands_over_and_comes_home_over_ssh() {
     assert!(anna.ended().success());
     let stopped = flight.machine.ssh(Who::Anna, &["cutover", "stop", &flight.session, "--abandon", "frontend"]);
     assert!(stopped.status.success(), "{stopped:?}");
-    ben.wait_until("Ben is told", |text| text.contains("stopped by its owner"));
+    ben.wait_until("Ben is told", |text| text.contains("was stopped by anna"));
 }

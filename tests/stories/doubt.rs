@@ -23,7 +23,8 @@ fn trouble(trouble: Trouble, for_s: f64) -> Fault {
     Fault::Api { api: Api::Compute, trouble, for_s }
 }
 
-/// Each unknown outcome of a write is followed by a read before anything else is done to the route.
+/// Each unknown outcome of a write is followed by a read before anything new is done to the route. Only the way home may be repeated as it
+/// was before that read has answered, against the same version.
 fn looks_after_every_doubt(landed: &Landed) -> usize {
     let unknown: Vec<_> =
         landed.writes().into_iter().filter(|write| matches!(write.outcome, Some(Outcome::Unknown(_)))).map(|write| write.effect).collect();
@@ -33,7 +34,7 @@ fn looks_after_every_doubt(landed: &Landed) -> usize {
             .iter()
             .position(|told| matches!(&told.transition.entry.event, Event::Finished { effect: ended, .. } if ended == effect));
         let after = landed.transitions[at.unwrap()..].iter().flat_map(|told| &told.transition.decision.effects);
-        let next = after.map(|effect| &effect.what).find(|what| matches!(what, Effect::Read { .. } | Effect::Write { .. }));
+        let next = after.map(|effect| &effect.what).find(|what| matches!(what, Effect::Read { .. } | Effect::Write { again: None, .. }));
         assert!(matches!(next, Some(Effect::Read { .. })), "after {effect}: {next:?}");
     }
     unknown.len()

@@ -13,6 +13,7 @@
 )]
 
 mod blind;
+mod disk;
 mod door;
 mod doubt;
 mod evidence;

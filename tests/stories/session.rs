@@ -34,8 +34,9 @@ use cutover::{
     plan::{self, model::Plan},
     session::{
         clock::Clock,
-        engine::{self, EngineError, Parts},
-        recorder::Recorder,
+        engine::{self, Parts},
+        keeping::EngineError,
+        recorder::{self, Recorder},
         refold::Folded,
     },
     sim::{
@@ -156,6 +157,24 @@ impl Session {
         Session::host(place, world, plan, clock, recorder, state, vec![Event::Restarted]).await
     }
 
+    /// Takes the journal away from under the host, as somebody does who clears up.
+    pub(crate) fn lose_journal(&self) {
+        std::fs::rename(&self.place.journal, self.place.folder.join("elsewhere")).unwrap();
+    }
+
+    /// Waits until the host has ended without its record, puts the journal back, and starts another host on it.
+    pub(crate) async fn end_and_come_back(self) -> (EngineError, Session) {
+        let Session { place, world, clock, engine, served, .. } = self;
+        let ended = tokio::time::timeout(PATIENCE, engine).await.expect("the engine ends by itself").unwrap();
+        let error = ended.expect_err("its record broke");
+        served.abort();
+        std::fs::rename(place.folder.join("elsewhere"), &place.journal).unwrap();
+        let (recorder, folded) = Recorder::open(&place.journal, "anna").unwrap();
+        let first = recorder::returning(&folded).into_iter().chain(recorder.missing()).collect();
+        let plan = (*folded.state.opened.as_ref().expect("it was opened").plan).clone();
+        (error, Session::host(place, world, plan, clock, recorder, folded.state, first).await)
+    }
+
     pub(crate) async fn take_controls(&mut self) {
         assert_eq!(self.ask(Command::Controls(ControlsCommand::Take)).await, Verdict::Accepted);
     }
@@ -267,6 +286,17 @@ impl Session {
             state.triggers,
             items.collect::<String>()
         )
+    }
+
+    /// Ends a flight whose journal doesn't tell all of it.
+    pub(crate) async fn leave(self) {
+        let Session { place, world, link, stop, engine, served, .. } = self;
+        drop(link);
+        tokio::time::timeout(PATIENCE, served).await.expect("the host lets a client go").unwrap();
+        stop.send(true).unwrap();
+        tokio::time::timeout(PATIENCE, engine).await.expect("the engine ends when it is told to").unwrap().unwrap();
+        world.stop().await;
+        std::fs::remove_dir_all(place.folder).unwrap();
     }
 
     /// Ends the flight and judges what it left behind.

@@ -32,7 +32,8 @@ fn lengths(source: &Source) -> Vec<String> {
     }
     for function in source.functions() {
         // A list of sentences, one for each case of a closed enum, is read like a table and not like an argument.
-        let is_table = source.path.starts_with("src/words/") || ["src/core/news.rs", "src/core/topic.rs"].contains(&source.path.as_str());
+        let is_table =
+            source.path.starts_with("src/words/") || ["src/core/news/tone.rs", "src/core/topic.rs"].contains(&source.path.as_str());
         if function.lines > FUNCTION_LINES_MAX && !is_table {
             let place = format!("{}:{}", source.path, function.line);
             let (name, lines) = (function.name, function.lines);

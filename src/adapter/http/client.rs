@@ -12,6 +12,7 @@ use super::{
     connections::{Connections, Keep},
     failure::{Failure, Progress},
     origin::Origin,
+    proxy::{self, Judge},
 };
 use crate::{
     adapter::google_auth::{Token, hidden_in},
@@ -122,6 +123,7 @@ impl Reply {
 #[derive(Debug, Clone)]
 pub struct Client {
     connections: Arc<Connections>,
+    judge: Arc<Judge>,
     origin: Origin,
     token: Token,
 }
@@ -139,7 +141,18 @@ impl Client {
         Self::keeping(Keep::Nothing, origin, Token::None)
     }
     fn keeping(keep: Keep, origin: Origin, token: Token) -> Result<Client, Fault> {
-        Ok(Client { connections: Arc::new(Connections::new(origin.reach(), keep)?), origin, token })
+        let judge = Arc::new(Judge::new(origin.at(&[])));
+        Ok(Client { connections: Arc::new(Connections::new(origin.clone(), keep)?), judge, origin, token })
+    }
+
+    /// Where it sends to, and to nobody else.
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// The proxy of the environment that carries what is sent here, as `scheme://host:port`.
+    pub fn proxy(&self) -> Option<String> {
+        proxy::toward(&self.origin.at(&[]))
     }
 
     pub fn at(&self, segments: &[&str]) -> Url {
@@ -184,6 +197,7 @@ impl Client {
 
     async fn attempt(&self, http: &reqwest::Client, ask: &Ask, about: &str, sent: &mut Progress) -> Result<Answered, Failure> {
         let not_sent = |fault| Failure { fault, progress: Progress::NeverSent };
+        self.judge.allows().await.map_err(not_sent)?;
         let headers = self.token.headers().await.map_err(not_sent)?;
         let answer = once(http, ask, about, headers.clone(), sent).await?;
         if answer.status != StatusCode::UNAUTHORIZED {

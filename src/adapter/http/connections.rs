@@ -9,11 +9,12 @@ use std::{
     time::Duration,
 };
 
-use reqwest::{ClientBuilder, redirect};
+use reqwest::{ClientBuilder, Url, redirect};
 
 use super::{
     client::causes,
-    origin::{Guarded, Reach},
+    origin::{Guarded, Origin, Reach},
+    proxy,
 };
 use crate::domain::fault::{Fault, FaultKind};
 
@@ -37,7 +38,7 @@ pub(super) struct Generation(u64);
 
 #[derive(Debug)]
 pub(super) struct Connections {
-    reach: Reach,
+    origin: Origin,
     keep: Keep,
     kept: Mutex<(Generation, reqwest::Client)>,
 }
@@ -45,9 +46,9 @@ pub(super) struct Connections {
 impl Connections {
     /// # Errors
     /// [`FaultKind::Unsupported`] if no TLS client can be built, for example because the machine has no CA certificates.
-    pub(super) fn new(reach: Reach, keep: Keep) -> Result<Connections, Fault> {
-        let kept = Mutex::new((Generation(0), build(reach, keep)?));
-        Ok(Connections { reach, keep, kept })
+    pub(super) fn new(origin: Origin, keep: Keep) -> Result<Connections, Fault> {
+        let kept = Mutex::new((Generation(0), build(&origin, keep)?));
+        Ok(Connections { origin, keep, kept })
     }
 
     /// What to send on, and the name under which it can be retired.
@@ -61,7 +62,7 @@ impl Connections {
         if kept.0 != generation {
             return;
         }
-        match build(self.reach, self.keep) {
+        match build(&self.origin, self.keep) {
             Ok(http) => *kept = (Generation(generation.0 + 1), http),
             // It could be built once; what is kept is still better than nothing.
             Err(fault) => tracing::warn!(%fault, "no fresh connections can be had"),
@@ -69,25 +70,25 @@ impl Connections {
     }
 }
 
-fn build(reach: Reach, keep: Keep) -> Result<reqwest::Client, Fault> {
+fn build(origin: &Origin, keep: Keep) -> Result<reqwest::Client, Fault> {
     let mut builder = plain();
     if keep == Keep::Nothing {
         builder = builder.pool_max_idle_per_host(0);
     }
-    made(match reach {
+    made(match origin.reach() {
         // Plain HTTP needs no CA store, and a machine without one must still be able to run the demo.
         Reach::Loopback => builder.no_proxy().tls_certs_only([]),
-        Reach::Live => builder.https_only(true),
+        Reach::Live => proxy::routed(builder, &origin.at(&[])).https_only(true),
     })
 }
 
-/// The same for a wire that has a client of its own: straight there, and only where one of these authorities, each in DER, has signed.
+/// The same for a wire to `url` that has a client of its own, and only where one of these authorities, each in DER, has signed.
 /// # Errors
 /// [`FaultKind::Unsupported`] if no TLS client can be built of them.
-pub(in crate::adapter) fn client_of(authorities: &[Vec<u8>]) -> Result<reqwest::Client, Fault> {
+pub(in crate::adapter) fn client_of(url: &Url, authorities: &[Vec<u8>]) -> Result<reqwest::Client, Fault> {
     let read = |der: &Vec<u8>| reqwest::Certificate::from_der(der).map_err(|error| unsupported(&error));
     let authorities = authorities.iter().map(read).collect::<Result<Vec<_>, Fault>>()?;
-    made(plain().no_proxy().tls_certs_only(authorities))
+    made(proxy::routed(plain(), url).tls_certs_only(authorities))
 }
 
 /// What holds for every way out. One connection carries one request at a time, so a dead one takes nobody else with it.

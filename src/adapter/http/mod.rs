@@ -9,6 +9,7 @@ mod connections;
 mod failure;
 mod hedge;
 mod origin;
+mod proxy;
 #[cfg(test)]
 mod tests;
 
@@ -17,3 +18,4 @@ pub use client::{Ask, Client, Limits, Reply};
 pub(in crate::adapter) use connections::client_of;
 pub use failure::{Failure, Progress, kind_of};
 pub use origin::{Origin, Reach};
+pub(in crate::adapter) use proxy::Judge;

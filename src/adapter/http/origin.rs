@@ -1,7 +1,7 @@
 //! Where a client may connect to: one scheme, host and port, checked before the first byte.
 //!
 //! A credential is bound to such an origin, and a plan can't point the program at a metadata server. Names are resolved by a resolver that
-//! drops link-local answers, so that a name can't lead where a literal address may not. Behind a proxy the proxy resolves instead.
+//! drops link-local answers, so that a name can't lead where a literal address may not. What a proxy would resolve is judged in [`super::proxy`].
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -49,7 +49,7 @@ impl Origin {
         }
         let host = url.host_str().ok_or_else(|| refused("names no host"))?.trim_matches(['[', ']']).to_owned();
         let address: Option<IpAddr> = host.parse().ok();
-        if address.is_some_and(is_forbidden) || host.eq_ignore_ascii_case("metadata.google.internal") {
+        if address.is_some_and(is_forbidden) || is_metadata_name(&host) {
             return Err(refused("points to a link-local or metadata address"));
         }
         let allowed = match reach {
@@ -92,6 +92,12 @@ impl std::fmt::Display for Origin {
     }
 }
 
+/// The names by which clouds call their metadata services.
+fn is_metadata_name(host: &str) -> bool {
+    let names = ["metadata", "metadata.google.internal", "metadata.goog", "instance-data", "instance-data.ec2.internal"];
+    names.iter().any(|name| host.trim_end_matches('.').eq_ignore_ascii_case(name))
+}
+
 /// A URL that was refused is shown without what stands before an `@`.
 fn without_user(text: &str) -> &str {
     text.rsplit('@').next().unwrap_or(text)
@@ -128,6 +134,8 @@ mod tests {
             ("https://[2002:a9fe:a9fe::]/", Reach::Live),
             ("http://8.8.8.8/", Reach::Loopback),
             ("https://metadata.google.internal/", Reach::Live),
+            ("https://metadata.google.internal./", Reach::Live),
+            ("https://METADATA.goog/", Reach::Live),
             ("http://compute.googleapis.com/", Reach::Live),
             ("https://user:canary@compute.googleapis.com/", Reach::Live),
             ("http://example.com/", Reach::Loopback),

@@ -3,6 +3,8 @@
 //! A kubeconfig may name a program to run for a credential; that is code execution by configuration and not offered. A GKE cluster is found
 //! through its own API instead ([`super::gke`]), and the token is the same one that the other Google APIs get.
 
+use std::sync::Arc;
+
 use http_body_util::BodyExt;
 use kube::client::{Body, ClientBuilder, middleware::BaseUriLayer};
 use reqwest::Url;
@@ -11,7 +13,7 @@ use tower::{BoxError, Layer, service_fn};
 use crate::{
     adapter::{
         google_auth::Token,
-        http::{Origin, Reach, causes, client_of, kind_of},
+        http::{Judge, Origin, Reach, causes, client_of, kind_of},
     },
     domain::fault::{Fault, FaultKind},
 };
@@ -47,14 +49,21 @@ impl Access {
         let unsupported =
             |error: &dyn std::fmt::Display| Fault::new(FaultKind::Unsupported, format!("no client for {}: {error}", self.url));
         let address = self.url.as_str().parse::<hyper::Uri>().map_err(|error| unsupported(&error))?;
-        let (wire, token) = (client_of(&self.authorities)?, self.token.clone());
-        let sends = service_fn(move |request| sent(wire.clone(), token.clone(), request));
+        let (wire, token) = (client_of(&self.url, &self.authorities)?, self.token.clone());
+        let judge = Arc::new(Judge::new(self.url.clone()));
+        let sends = service_fn(move |request| sent(wire.clone(), token.clone(), judge.clone(), request));
         Ok(ClientBuilder::new(BaseUriLayer::new(address).layer(sends), "default").build())
     }
 }
 
 /// One request, with a fresh token; its answer's body is read by whoever asked.
-async fn sent(wire: reqwest::Client, token: Token, request: hyper::Request<Body>) -> Result<hyper::Response<reqwest::Body>, BoxError> {
+async fn sent(
+    wire: reqwest::Client,
+    token: Token,
+    judge: Arc<Judge>,
+    request: hyper::Request<Body>,
+) -> Result<hyper::Response<reqwest::Body>, BoxError> {
+    judge.allows().await.map_err(Box::new)?;
     let (mut head, body) = request.into_parts();
     head.headers.extend(token.headers().await.map_err(Box::new)?);
     let body = body.collect().await?.to_bytes();

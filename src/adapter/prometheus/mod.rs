@@ -193,7 +193,8 @@ fn gap_of(fault: &Fault) -> Gap {
         | FaultKind::Conflict
         | FaultKind::Unreadable
         | FaultKind::Refused
-        | FaultKind::Unsupported => fault.kind.into(),
+        | FaultKind::Unsupported
+        | FaultKind::Unrecorded => fault.kind.into(),
     }
 }
 

@@ -50,8 +50,11 @@ fn is_routine(transition: &Transition) -> bool {
             | Event::Asked { .. }
             | Event::Looked { .. }
             | Event::Finished { .. }
+            | Event::Record(_)
             | Event::Joined { .. }
-            | Event::Left { .. } => false,
+            | Event::Left { .. }
+            | Event::Roster(_)
+            | Event::TurnedAway(_) => false,
         }
 }
 
@@ -71,16 +74,22 @@ fn event(event: &Event) -> String {
         Event::Opened { session, plan, .. } => format!("session {session} of plan {} is opened", plan.name),
         Event::Restarted => "the host came back".to_owned(),
         Event::TakenOver { from, to, digest } => format!("fold {to} took over from fold {from}, state {}", digest.short()),
-        Event::Asked { by, key, command, .. } => format!("{} asks: {}", who(by, key.as_ref()), words::command(command, IDS)),
+        Event::Asked { by, key, command, credentials, .. } => {
+            let behind = credentials.as_ref().map_or_else(String::new, |known| format!(" \u{b7} {}", words::credentials(known)));
+            format!("{}{behind} asks: {}", who(by, key.as_ref()), words::command(command, IDS))
+        }
         Event::Looked { by, key, look: seen } => format!("{} {}", who(by, key.as_ref()), words::look(seen, IDS)),
         Event::Observed(seen) => observed(seen),
         Event::Finished { effect, outcome, attempts } => format!("effect {effect} ended: {}{}", ended(outcome), copies(attempts)),
+        Event::Record(change) => words::record_change(change),
         Event::Rang(Alarm::Tick) => "time passed".to_owned(),
         Event::Rang(Alarm::Retry { route }) => format!("time to try {route} again"),
-        Event::Joined { who, role, .. } => format!("{who} joined as {role}"),
+        Event::Joined { who, role, credentials, .. } => words::joined(who, *role, credentials.as_deref()),
         Event::Resized { client, terminal } => format!("the terminal of client {} is {}x{}", client.0, terminal.columns, terminal.rows),
         Event::Beat { client } => format!("client {} lives", client.0),
         Event::Left { client } => format!("client {} left", client.0),
+        Event::Roster(read) => words::roster(read),
+        Event::TurnedAway(turned) => words::turned_away(turned),
     }
 }
 

@@ -208,6 +208,12 @@ fn writer_text(writer: &LastWriter) -> String {
              saw in its last second may be missing, from which nothing followed; what became of traffic after that is not here",
             Shown::new(by)
         ),
+        LastWriter::WithoutRecord { by, kept, since_ms } => format!(
+            "its last writer went on without it since {}: {} could keep nothing behind record {kept}, and is gone; what became of traffic after \
+             that is not here",
+            time(*since_ms),
+            Shown::new(by)
+        ),
         LastWriter::Unknown => "nobody writes to it, and no note beside it says how the last writer ended".to_owned(),
     }
 }
@@ -217,6 +223,7 @@ fn writer_json(writer: &LastWriter) -> serde_json::Value {
         LastWriter::Writing { by } => ("writing", Some(by)),
         LastWriter::Closed { by } => ("closed", Some(by)),
         LastWriter::Lost { by } => ("lost", Some(by)),
+        LastWriter::WithoutRecord { by, .. } => ("without-record", Some(by)),
         LastWriter::Unknown => ("unknown", None),
     };
     json!({ "state": state, "by": by })

@@ -9,7 +9,7 @@ use color_eyre::eyre::Result;
 use futures::future::join_all;
 
 use crate::{
-    cli::compose::{Places, SERVED_BY, compose},
+    cli::compose::{Places, Proxied, SERVED_BY, compose},
     core::{
         replication::{self, Soundness},
         state::ReplicationState,
@@ -52,18 +52,31 @@ pub struct Finding {
     pub what: String,
 }
 
-/// Looks at everything at once; the findings are in the plan's order.
+/// What one look at everything came to.
+#[derive(Debug)]
+pub struct Survey {
+    /// In the plan's order.
+    pub findings: Vec<Finding>,
+    pub proxied: Proxied,
+}
+
+/// Looks at everything at once.
 /// # Errors
 /// If there are no credentials, or an address is refused; nothing was asked then.
-pub async fn survey(plan: &Plan, places: &Places, clock: Clock) -> Result<Vec<Finding>> {
+pub async fn survey(plan: &Plan, places: &Places, clock: Clock) -> Result<Survey> {
     let world = compose(plan, places, clock, None)?;
-    Ok(join_all(world.sensors.into_iter().map(|sensor| looked(plan, sensor, clock))).await)
+    let findings = join_all(world.sensors.into_iter().map(|sensor| looked(plan, sensor, clock))).await;
+    Ok(Survey { findings, proxied: world.proxied })
 }
 
 /// The findings for the terminal.
-pub fn report(findings: &[Finding]) -> String {
+pub fn report(Survey { findings, proxied }: &Survey) -> String {
     let width = findings.iter().map(|finding| finding.source.len()).max().unwrap_or_default();
     let mut text = String::new();
+    for (proxy, origins) in proxied {
+        let origins: Vec<&str> = origins.iter().map(String::as_str).collect();
+        text.push_str(&format!("  the proxy {proxy} (HTTPS_PROXY) carries what is sent to {}\n", origins.join(", ")));
+    }
     for Finding { source, verdict, what } in findings {
         let word = match verdict {
             Verdict::Well => "ok",
@@ -116,7 +129,7 @@ fn help(kind: FaultKind) -> &'static str {
         FaultKind::Unreachable | FaultKind::TimedOut => "; is there a way from this machine? look at firewall, VPN and private endpoints",
         FaultKind::Unreadable => "; is that the right address?",
         FaultKind::Broken | FaultKind::Unavailable => "; try again in a moment",
-        FaultKind::Conflict | FaultKind::Rejected | FaultKind::Refused | FaultKind::Unsupported => "",
+        FaultKind::Conflict | FaultKind::Rejected | FaultKind::Refused | FaultKind::Unsupported | FaultKind::Unrecorded => "",
     }
 }
 

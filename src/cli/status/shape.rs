@@ -16,11 +16,12 @@ use crate::{
         outlook::{self, Attention, Outlook, Then},
         reason::{Mover, Objection},
         requests::{Requests, requests},
-        state::{ItemStatus, Motion, Otherwise, Reading, RouteState, Share, State, TriggerState},
+        state::{ItemStatus, Motion, Otherwise, Person, Reading, RouteState, Share, State, TriggerState},
         unjudged::{Patience, Unjudged},
         unresolved,
     },
     domain::{
+        credentials::Proven,
         id::RouteId,
         metric::{Gap, Metric},
         time::Timestamp,
@@ -38,6 +39,8 @@ pub(super) struct Status {
     pub(super) host: Host,
     /// Number of the newest entry.
     pub(super) seq: u64,
+    /// The last record of the journal that is on the disk, as `SEQ:HASH`: a witness for `audit verify`. Nobody says it where the host is gone.
+    pub(super) head: Option<String>,
     /// Milliseconds since 1970, as every time here. Where the host is gone, nobody knows more since then.
     pub(super) at: i64,
     /// Whether somebody should look now; the exit code says the same.
@@ -173,6 +176,10 @@ pub(super) struct TriggerStatus {
 pub(super) struct Present {
     pub(super) who: String,
     pub(super) role: String,
+    /// The account behind the name, and the fingerprint of the key that proved it where one did.
+    pub(super) uid: Option<u32>,
+    pub(super) login: Option<String>,
+    pub(super) key: Option<String>,
 }
 
 pub(super) fn status(state: &State, session: String, plan: String) -> Status {
@@ -199,6 +206,7 @@ pub(super) fn status(state: &State, session: String, plan: String) -> Status {
         host: Host::Here,
         world: state.opened.as_ref().map_or(WorldKind::Live, |opened| opened.world),
         seq: state.seq.0,
+        head: None,
         at: state.now.0,
         needs_human: attention.iter().any(Attention::is_urgent),
         attention: attention.iter().map(|what| told(what, state)).collect(),
@@ -207,9 +215,19 @@ pub(super) fn status(state: &State, session: String, plan: String) -> Status {
         checklist_done: state.checklist.values().filter(|item| item.status == ItemStatus::Done).count(),
         checklist_items: state.checklist.len(),
         controls: state.controls.holder.as_ref().map(|holder| holder.who.to_string()),
-        people: state.people.values().map(|one| Present { who: one.who.to_string(), role: one.role.to_string() }).collect(),
+        people: state.people.values().map(present).collect(),
         approvals_open: state.approvals.len(),
     }
+}
+
+fn present(one: &Person) -> Present {
+    let known = one.credentials.as_ref();
+    let key = known.and_then(|known| match &known.proven {
+        Proven::Key(key) => Some(key.to_string()),
+        Proven::Account | Proven::Signal => None,
+    });
+    let login = known.and_then(|known| known.login.as_ref()).map(ToString::to_string);
+    Present { who: one.who.to_string(), role: one.role.to_string(), uid: known.map(|known| known.uid), login, key }
 }
 
 pub(super) fn told(what: &Attention, state: &State) -> AttentionLine {
@@ -221,6 +239,9 @@ fn kind(what: &Attention) -> (&'static str, Option<String>) {
     let about = |id: &dyn ToString| Some(id.to_string());
     match what {
         Attention::NotHome { route, .. } => ("not-home", about(route)),
+        Attention::RecordBroken { .. } => ("record-broken", None),
+        Attention::RecordLow { .. } => ("record-low", None),
+        Attention::RecordMissing { route, .. } => ("record-missing", about(route)),
         Attention::Breach { trigger, .. } => ("breach", about(trigger)),
         Attention::AtDoor { route, breach } if breach.unlike.is_some() => ("unlike-home", about(route)),
         Attention::AtDoor { route, breach } if breach.is_unknown() => ("not-met-at-front-door", about(route)),
@@ -228,6 +249,7 @@ fn kind(what: &Attention) -> (&'static str, Option<String>) {
         Attention::FailingForNobody { route, .. } => ("failing-unmarked", about(route)),
         Attention::ConnectionsDropped { route, .. } => ("connections-dropped", about(route)),
         Attention::ProbeFails { backend, .. } => ("probe-fails", about(backend)),
+        Attention::OtherRevision { backend, .. } => ("other-revision", about(backend)),
         Attention::WeightsUnread { route, .. } => ("weights-unread", about(route)),
         Attention::NeedsHuman { route, .. } => ("needs-human", about(route)),
         Attention::TakenOver { route, .. } => ("taken-over", about(route)),
@@ -298,7 +320,9 @@ fn route_status(route: &RouteState, home: &Home, against: &[Objection], by_hand:
             expected: shares(&drift.expected),
             by: match &drift.by {
                 Mover::Foreign { actor: None } => None,
-                by @ (Mover::Us(_) | Mover::Adopted { .. } | Mover::OurLateWrite | Mover::Foreign { .. }) => Some(words::mover(by, names)),
+                by @ (Mover::Us(_) | Mover::Adopted { .. } | Mover::OurLateWrite | Mover::Unrecorded { .. } | Mover::Foreign { .. }) => {
+                    Some(words::mover(by, names))
+                }
             },
             since: drift.since.0,
         }),

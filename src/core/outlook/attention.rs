@@ -7,7 +7,9 @@ use crate::{
         loss::Loss,
         outlook::Outlook,
         reason::{Mover, Need, Objection, Obstacle},
+        record::RecordNumber,
         replication::DatabaseStanding,
+        revisions::Beside,
         state::Otherwise,
         unjudged::Unjudged,
     },
@@ -15,6 +17,7 @@ use crate::{
         digest::Digest,
         hindrance::Hindrance,
         id::{BackendId, InstanceId, ItemId, OperatorId, RouteId, SourceId, TriggerId},
+        shown::Shown,
         time::{Millis, Timestamp},
         weight::{PerMille, Weights},
     },
@@ -30,6 +33,25 @@ pub enum Attention {
         since: Timestamp,
         attempts: u32,
         why: Obstacle,
+    },
+    /// Nothing is recorded any more, so nothing leaves but what brings users home.
+    RecordBroken {
+        why: Shown,
+        kept: RecordNumber,
+        since: Timestamp,
+        place: Shown,
+    },
+    /// The disk gives the record no more room: what is left is kept for going home.
+    RecordLow {
+        bytes: u64,
+        since: Timestamp,
+        place: Shown,
+    },
+    /// A host went on for a while without a record, and nobody has looked at the route since.
+    RecordMissing {
+        route: RouteId,
+        since: Timestamp,
+        kept: RecordNumber,
     },
     /// A trigger's clock runs, or it has run out and is not cured.
     Breach {
@@ -58,6 +80,12 @@ pub enum Attention {
         backend: BackendId,
         failed: u64,
         sent: u64,
+    },
+    /// Users of a backend are on a revision that the plan does not tell from the others.
+    OtherRevision {
+        route: RouteId,
+        backend: BackendId,
+        beside: Beside,
     },
     /// The session can't go on with the route by itself.
     NeedsHuman {
@@ -191,11 +219,15 @@ impl Attention {
         match self {
             Attention::NotHome { route, .. } | Attention::RollingBack { route, .. } | Attention::HomeNotSeen { route, .. } => Some(route),
             Attention::Breach { .. }
+            | Attention::RecordBroken { .. }
+            | Attention::RecordLow { .. }
+            | Attention::RecordMissing { .. }
             | Attention::AtDoor { .. }
             | Attention::Latched { .. }
             | Attention::FailingForNobody { .. }
             | Attention::ConnectionsDropped { .. }
             | Attention::ProbeFails { .. }
+            | Attention::OtherRevision { .. }
             | Attention::WeightsUnread { .. }
             | Attention::NeedsHuman { .. }
             | Attention::TakenOver { .. }
@@ -223,9 +255,11 @@ impl Attention {
             | Attention::FailingForNobody { route, .. }
             | Attention::ConnectionsDropped { route, .. }
             | Attention::ProbeFails { route, .. }
+            | Attention::OtherRevision { route, .. }
             | Attention::WeightsUnread { route, .. }
             | Attention::NeedsHuman { route, .. }
             | Attention::TakenOver { route, .. }
+            | Attention::RecordMissing { route, .. }
             | Attention::Drifted { route, .. }
             | Attention::RollingBack { route, .. }
             | Attention::HomeNotSeen { route, .. }
@@ -239,6 +273,8 @@ impl Attention {
                 plan.triggers.iter().find(|one| one.id == *trigger).map(|one| &one.route)
             }
             Attention::WritesAtRisk { .. }
+            | Attention::RecordBroken { .. }
+            | Attention::RecordLow { .. }
             | Attention::ReplicaUnsound { .. }
             | Attention::SourceSilent { .. }
             | Attention::ItemFailing { .. }
@@ -253,9 +289,13 @@ impl Attention {
             | Attention::Unjudged { .. }
             | Attention::Blind { .. }
             | Attention::ProbeFails { .. }
+            | Attention::OtherRevision { .. }
             | Attention::ReplicaUnsound { .. }
             | Attention::WritesAtRisk { .. } => true,
             Attention::NotHome { .. }
+            | Attention::RecordBroken { .. }
+            | Attention::RecordLow { .. }
+            | Attention::RecordMissing { .. }
             | Attention::Breach { .. }
             | Attention::AtDoor { .. }
             | Attention::FailingForNobody { .. }
@@ -293,6 +333,9 @@ impl Attention {
     fn urgency(&self) -> Urgency {
         match self {
             Attention::NotHome { .. }
+            | Attention::RecordBroken { .. }
+            | Attention::RecordLow { .. }
+            | Attention::RecordMissing { .. }
             | Attention::Breach { .. }
             | Attention::AtDoor { .. }
             | Attention::FailingForNobody { .. }
@@ -312,7 +355,7 @@ impl Attention {
             | Attention::Unread { .. }
             | Attention::Latched { .. }
             | Attention::ApprovalOpen { .. } => Urgency::Now,
-            Attention::ReplicaUnsound { .. } | Attention::ProbeFails { .. } => Urgency::Counted,
+            Attention::ReplicaUnsound { .. } | Attention::ProbeFails { .. } | Attention::OtherRevision { .. } => Urgency::Counted,
             Attention::SourceSilent { .. } | Attention::ItemFailing { .. } | Attention::Unjudged { .. } => Urgency::Told,
         }
     }

@@ -44,6 +44,9 @@ fn outlook(found: &Attention) -> Option<&Outlook> {
         Attention::Breach { outlook, .. } | Attention::Blind { outlook, .. } => Some(outlook),
         Attention::AtDoor { breach, .. } => Some(&breach.outlook),
         Attention::NotHome { .. }
+        | Attention::RecordBroken { .. }
+        | Attention::RecordLow { .. }
+        | Attention::RecordMissing { .. }
         | Attention::NeedsHuman { .. }
         | Attention::TakenOver { .. }
         | Attention::Drifted { .. }
@@ -52,6 +55,7 @@ fn outlook(found: &Attention) -> Option<&Outlook> {
         | Attention::FailingForNobody { .. }
         | Attention::ConnectionsDropped { .. }
         | Attention::ProbeFails { .. }
+        | Attention::OtherRevision { .. }
         | Attention::WeightsUnread { .. }
         | Attention::RequestsDisagree { .. }
         | Attention::WritesAtRisk { .. }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     core::event::TerminalSize,
     domain::{
+        credentials::Credentials,
         id::{ClientId, OperatorId, RouteId, Seq},
         role::Role,
         shown::Shown,
@@ -40,6 +41,9 @@ pub struct Person {
     pub joined_at: Timestamp,
     pub active_at: Timestamp,
     pub terminal: Option<TerminalSize>,
+    /// Who stood behind the name when he came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credentials: Option<Credentials>,
     /// The pane that he looks at.
     pub focus: Option<Shown>,
     pub drafts: BTreeMap<RouteId, Weights>,

@@ -96,9 +96,8 @@ fn a_full_disk_is_announced_while_records_still_fit() {
     assert!(matches!(writer.space(), Space::Reserved { bytes } if bytes > 8_000_000));
     let long = super::Note { text: "x".repeat(100_000), weight: 0 };
     let mut appended = 0;
-    // Refused now, and once more when it asks again.
-    memory.fail(Asked::Reserve, Fault::Error(ErrorKind::StorageFull));
-    memory.fail(Asked::Reserve, Fault::Error(ErrorKind::StorageFull));
+    // Refused now, and once more when it asks again; each time half as much is asked for then.
+    (0..4).for_each(|_| memory.fail(Asked::Reserve, Fault::Error(ErrorKind::StorageFull)));
     let low = loop {
         appended += 1;
         assert!(appended < 100);
@@ -164,5 +163,19 @@ fn no_acknowledged_record_is_lost_however_the_power_goes() {
         assert!(proof.records >= acknowledged);
         append(&mut writer, 9).unwrap();
         assert_eq!(kept(&memory), writer.head().seq + 1);
+    }
+}
+
+#[test]
+fn a_disk_that_has_less_than_a_step_gives_what_it_has_as_a_reserve() {
+    for (refusals, reserve) in [(2, 1024 * 1024), (3, 256 * 1024), (4, 0)] {
+        let memory = Memory::default();
+        (0..refusals).for_each(|_| memory.fail(Asked::Reserve, Fault::Error(ErrorKind::StorageFull)));
+        let mut writer = Writer::create_in(&memory, 0, &genesis("s"), Cadence::default()).unwrap();
+        let Space::Low { bytes } = writer.space() else { panic!("{refusals} refusals and no want of room") };
+        assert!(bytes <= reserve && bytes + 1024 > reserve, "{bytes} of {reserve}");
+        // Somebody has made room.
+        writer.ask_for_room();
+        assert!(matches!(writer.space(), Space::Reserved { bytes } if bytes > 8_000_000), "{:?}", writer.space());
     }
 }

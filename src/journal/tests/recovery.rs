@@ -8,8 +8,8 @@ use super::{Note, genesis, journal_of, kind, lines, note};
 use crate::journal::broken::Why;
 use crate::journal::chain::Head;
 use crate::journal::checkpoint;
-use crate::journal::error::{Cause, JournalError, ReadError};
-use crate::journal::files::{LastWriter, last_writer, note_closed};
+use crate::journal::error::{Act, Cause, JournalError, ReadError};
+use crate::journal::files::{LastWriter, last_writer, note_closed, note_without_record, went_on_without};
 use crate::journal::line::{Line, Sums};
 use crate::journal::memory::Memory;
 use crate::journal::reader::{Lines, Records, Step, Tail};
@@ -404,6 +404,43 @@ fn a_record_that_is_missing_at_the_end_of_a_closed_journal_is_missed() {
     fs::write(scratch.file(), &bytes[..kept]).unwrap();
     assert!(matches!(verify_journal(&path, &[]), Ok(Verdict::Broken { .. })));
     assert!(matches!(Writer::open(&path, &Options::default()), Err(JournalError::Read(_))));
+}
+
+#[test]
+fn a_journal_that_can_be_read_and_not_be_made_ready_takes_no_record_and_stays_as_it_is() {
+    let scratch = Scratch::new("unready");
+    let path = scratch.journal();
+    let mut writer = Writer::create(&path, 1, &genesis("s"), &Options::default()).unwrap();
+    writer.append(1, Durability::Durable, &kind(), &note(0)).unwrap();
+    drop(writer);
+    let before = fs::read(scratch.file()).unwrap();
+    // What can't be cleared away.
+    fs::create_dir(path.join("00000002.jsonl.new-7-0")).unwrap();
+    let (mut writer, replay) = open(&path);
+    assert_eq!(replay.proof.records, 2);
+    let refused = writer.append(2, Durability::Durable, &kind(), &note(1));
+    assert!(matches!(&refused, Err(JournalError::Latched { first }) if first.seq == 2 && first.act == Act::TakeUp), "{refused:?}");
+    assert_eq!(writer.durable_head().seq, 1);
+    assert_eq!(fs::read(scratch.file()).unwrap(), before);
+}
+
+#[test]
+fn whoever_goes_on_without_the_journal_leaves_word_for_the_next_one() {
+    let scratch = Scratch::new("without");
+    let path = scratch.journal();
+    let mut writer = Writer::create(&path, 1, &genesis("s"), &Options::default()).unwrap();
+    writer.append(1, Durability::Durable, &kind(), &note(0)).unwrap();
+    assert_eq!(went_on_without(&path), None);
+    note_without_record(&path, 1, 17);
+    assert!(matches!(last_writer(&path), LastWriter::Writing { .. }));
+    drop(writer);
+    assert_eq!(went_on_without(&path), Some((17, 1)));
+    assert!(matches!(last_writer(&path), LastWriter::WithoutRecord { kept: 1, since_ms: 17, .. }));
+    // It stands until the next writer has recorded something.
+    let (mut writer, _) = open(&path);
+    assert_eq!(went_on_without(&path), Some((17, 1)));
+    writer.append(2, Durability::Durable, &kind(), &note(1)).unwrap();
+    assert_eq!(went_on_without(&path), None);
 }
 
 /// As much as lay behind the last checkpoint of the chain was once not missed.

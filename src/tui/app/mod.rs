@@ -22,6 +22,7 @@ use crate::{
         decision::Verdict,
         news::Tone,
         outlook,
+        record::is_broken,
         state::State,
     },
     domain::{
@@ -385,6 +386,7 @@ impl App {
         let before = std::mem::replace(&mut self.state, heard.state.clone());
         self.take_news(&before);
         let known_as = self.view.me.as_ref().map(|me| me.client);
+        self.view.head = heard.head.or(self.view.head);
         self.view.me = Some(Me { client: heard.me.client, who: heard.me.who.clone(), role: heard.me.role });
         self.drop_what_is_over();
         if known_as != Some(heard.me.client) {
@@ -506,6 +508,9 @@ impl App {
                 }
                 let text = crate::words::refusal(&refusal, Names::of(&self.state));
                 (Tone::Alarm, format!("{text}{}", news::way_on(&refusal, &self.state, &self.view)), Holds::ForItsTime)
+            }
+            Reply::Answered { verdict: Verdict::Accepted, .. } if is_broken(&self.state) => {
+                (Tone::Warning, "accepted, and on no record: the record is broken".to_owned(), until_news())
             }
             Reply::Answered { verdict: Verdict::Accepted, .. } => (Tone::Good, "accepted and recorded".to_owned(), until_news()),
             Reply::Answered { verdict: Verdict::Queued, .. } => (Tone::Good, "queued behind the move in flight".to_owned(), until_news()),

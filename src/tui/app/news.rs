@@ -44,6 +44,7 @@ pub(super) fn way_on(refusal: &Refusal, state: &State, view: &View) -> String {
         | Refusal::Blind { .. }
         | Refusal::NeedsHuman { .. }
         | Refusal::Contended
+        | Refusal::RecordBroken { .. }
         | Refusal::Hindered { .. }
         | Refusal::RequestsDisagree { .. } => (Action::Rollback, "rolls back"),
         Refusal::NotMetAnyMore { .. } => (Action::Rearm, "re-arms"),
@@ -64,10 +65,12 @@ pub(super) fn way_on(refusal: &Refusal, state: &State, view: &View) -> String {
         | Refusal::NotLatched
         | Refusal::NotHeld
         | Refusal::OwnRequest
+        | Refusal::Barred { .. }
         | Refusal::ApprovalVoid { .. }
         | Refusal::NotADemo
         | Refusal::Unsettled
         | Refusal::CannotSign { .. }
+        | Refusal::RecordLow { .. }
         | Refusal::Unwatched { .. }
         | Refusal::NotOpen => return String::new(),
     };
@@ -87,7 +90,7 @@ impl App {
             self.view.notice = None;
         }
         if let Some(Notice { holds: Holds::UntilNewsOf(about), .. }) = &self.view.notice
-            && fresh.clone().any(|news| told_of(news) == Some(about))
+            && fresh.clone().any(|news| told_of(news).route() == Some(about))
         {
             self.view.notice = None;
         }
@@ -104,7 +107,9 @@ impl App {
         let me = self.view.me.as_ref().map(|me| &me.who);
         match by {
             Some(Mover::Us(Cause::Operator { who, .. })) => Some(who) == me,
-            Some(Mover::Us(_) | Mover::Adopted { .. } | Mover::OurLateWrite | Mover::Foreign { .. }) | None => false,
+            Some(Mover::Us(_) | Mover::Adopted { .. } | Mover::OurLateWrite | Mover::Unrecorded { .. } | Mover::Foreign { .. }) | None => {
+                false
+            }
         }
     }
 }
@@ -117,35 +122,138 @@ fn missed<'a>(fresh: impl Iterator<Item = &'a News> + Clone) -> impl Iterator<It
         let (News::NotMoved { route, .. } | News::DidNotHappen { route, .. } | News::OutcomeUnknown { route, .. }) = news else {
             return None;
         };
-        let later = || all.clone().skip(place + 1).any(|later| told_of(later) == Some(route));
+        let later = || all.clone().skip(place + 1).any(|later| told_of(later) == Told::Outcome(route));
         let resolved = matches!(news, News::OutcomeUnknown { .. }) && later();
         (!resolved).then_some((route, news))
     })
 }
 
-/// The route whose course a piece of news tells, after which an older answer about it says nothing any more.
-fn told_of(news: &News) -> Option<&RouteId> {
-    let (News::Accepted { route, .. }
-    | News::NotMoved { route, .. }
-    | News::OutcomeUnknown { route, .. }
-    | News::DidHappen { route, .. }
-    | News::DidNotHappen { route, .. }
-    | News::QueuedDropped { route, .. }
-    | News::Settled { route, .. }
-    | News::NeedsHuman { route, .. }
-    | News::RollbackBegan { route, .. }
-    | News::HomeAccepted { route, .. }
-    | News::Drifted { route, .. }) = news
-    else {
-        return None;
-    };
-    Some(route)
+/// What a piece of news does to what was said of a route before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Told<'a> {
+    /// Where the route's weights are is known: an outcome that was not known is, and an older answer says nothing any more.
+    Outcome(&'a RouteId),
+    /// The route is on another course, or farther on it: an older answer about it says nothing any more.
+    Course(&'a RouteId),
+    /// Neither.
+    Nothing,
+}
+
+impl<'a> Told<'a> {
+    fn route(self) -> Option<&'a RouteId> {
+        match self {
+            Told::Outcome(route) | Told::Course(route) => Some(route),
+            Told::Nothing => None,
+        }
+    }
+}
+
+#[expect(clippy::too_many_lines, reason = "a list of a closed enum's cases is read like a table")]
+fn told_of(news: &News) -> Told<'_> {
+    match news {
+        News::Stands { route, .. }
+        | News::Accepted { route, .. }
+        | News::NotMoved { route, .. }
+        | News::DidHappen { route, .. }
+        | News::DidNotHappen { route, .. }
+        | News::Settled { route, .. }
+        | News::HomeAlready { route }
+        | News::HomeAccepted { route, .. }
+        | News::HomeSeen { route, .. }
+        | News::HomeNotSeen { route, .. }
+        | News::Drifted { route, .. }
+        | News::BackAgain { route, .. }
+        | News::LateWriteLanded { route, .. }
+        | News::RollbackUndone { route, .. }
+        | News::Adopted { route, .. } => Told::Outcome(route),
+        News::OutcomeUnknown { route, .. }
+        | News::OvertakenEnded { route, .. }
+        | News::QueuedDropped { route, .. }
+        | News::NeedsHuman { route, .. }
+        | News::AgreesAgain { route }
+        | News::RollbackBegan { route, .. }
+        | News::RollbackJoined { route, .. }
+        | News::WayHomeFailed { route, .. }
+        | News::NotHome { route, .. }
+        | News::CameFirst { route, .. }
+        | News::Rearmed { route, .. }
+        | News::Held { route, .. }
+        | News::Resumed { route, .. } => Told::Course(route),
+        // They come with the answer to what was asked, in the same breath.
+        News::Moving { .. } | News::Queued { .. } => Told::Nothing,
+        // What stands in the way, what is met and what is measured is no course.
+        News::Hindered { .. }
+        | News::HindranceGone { .. }
+        | News::HomeNotProven { .. }
+        | News::WayHomeDoubted { .. }
+        | News::WayHomeAssured { .. }
+        | News::DriftNamed { .. }
+        | News::Breached { .. }
+        | News::Cleared { .. }
+        | News::Blind { .. }
+        | News::SeesAgain { .. }
+        | News::Fired { .. }
+        | News::Withheld { .. }
+        | News::BlindHeld { .. }
+        | News::FailingAtDoor { .. }
+        | News::AnswersAtDoor { .. }
+        | News::NotMetAnyMore { .. }
+        | News::UnlikeHome { .. }
+        | News::LikeHomeAgain { .. }
+        | News::WithheldAtDoor { .. }
+        | News::ConnectionsDropped { .. }
+        | News::ConnectionsKept { .. }
+        | News::WeightsUnread { .. }
+        | News::WeightsReadAgain { .. } => Told::Nothing,
+        // Nothing of a route's course.
+        News::SessionOpened
+        | News::HostReturned
+        | News::Stopped { .. }
+        | News::TakenOver { .. }
+        | News::Record(_)
+        | News::Joined { .. }
+        | News::Left { .. }
+        | News::RosterRead { .. }
+        | News::RosterChanged { .. }
+        | News::TurnedAway(_)
+        | News::Said { .. }
+        | News::LookHere { .. }
+        | News::FaultInjected { .. }
+        | News::FaultNotInjected { .. }
+        | News::ApprovalAsked { .. }
+        | News::Approved { .. }
+        | News::ApprovedNotStarted { .. }
+        | News::Denied { .. }
+        | News::Withdrawn { .. }
+        | News::RequestVoid { .. }
+        | News::ControlsTaken { .. }
+        | News::ControlsAsked { .. }
+        | News::ControlsHanded { .. }
+        | News::ControlsFree { .. }
+        | News::Signed { .. }
+        | News::Unsigned { .. }
+        | News::SignatureExpired { .. }
+        | News::ItemFailing { .. }
+        | News::ItemProven { .. }
+        | News::SourceSilent { .. }
+        | News::SourceAnswers { .. }
+        | News::WorkloadTroubled { .. }
+        | News::WorkloadWell { .. }
+        | News::ContainersRestarted { .. }
+        | News::PartUnread { .. }
+        | News::PartRead { .. }
+        | News::VersionChanged { .. }
+        | News::DatabaseStands { .. } => Told::Nothing,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::fault::{Fault, FaultKind};
+    use crate::domain::{
+        fault::{Fault, FaultKind},
+        time::Millis,
+    };
 
     #[test]
     fn an_outcome_that_is_known_by_now_is_not_said_to_be_unknown() {
@@ -158,5 +266,30 @@ mod tests {
         assert_eq!(missed([&unknown].into_iter()).collect::<Vec<_>>(), [(&route, &unknown)]);
         assert_eq!(missed([&unknown, &happened].into_iter()).count(), 0);
         assert_eq!(missed([&not_moved, &happened].into_iter()).collect::<Vec<_>>(), [(&route, &not_moved)]);
+        // That a rollback began, or failed, tells nothing of what became of the write.
+        let began = News::WayHomeFailed { route: route.clone(), why: Fault::new(FaultKind::Forbidden, "not allowed"), attempt: 1 };
+        assert_eq!(missed([&unknown, &began].into_iter()).collect::<Vec<_>>(), [(&route, &unknown)]);
+        let home = News::HomeAccepted { route: route.clone(), after: Millis(0) };
+        assert_eq!(missed([&unknown, &began, &home].into_iter()).count(), 0);
+    }
+
+    #[test]
+    fn what_the_route_does_next_ends_an_older_answer_about_it_and_what_is_measured_does_not() {
+        let route: RouteId = "frontend".parse().unwrap();
+        let ana = || "ana".parse().unwrap();
+        let ends = [
+            News::Held { route: route.clone(), by: ana() },
+            News::Resumed { route: route.clone(), by: ana() },
+            News::Rearmed { route: route.clone(), reason: "repaired".into() },
+            News::HomeSeen { route: route.clone(), after: Millis(0) },
+            News::AgreesAgain { route: route.clone() },
+        ];
+        for news in &ends {
+            assert_eq!(told_of(news).route(), Some(&route), "{news:?}");
+        }
+        let stays = [News::WayHomeAssured { route: route.clone() }, News::WeightsReadAgain { route: route.clone() }, News::SessionOpened];
+        for news in &stays {
+            assert_eq!(told_of(news).route(), None, "{news:?}");
+        }
     }
 }

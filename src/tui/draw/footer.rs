@@ -13,7 +13,7 @@ use crate::{
     core::{
         event::WorldKind,
         fails::stranded,
-        home::{home, wants_a_hand},
+        home::wants_a_hand,
         outlook::{self, Preview},
         state::State,
     },
@@ -152,7 +152,7 @@ fn matters(state: &State, view: &View) -> Vec<Action> {
         actions.extend([Action::Drop, Action::Scroll(Scroll::Down)]);
         actions.extend((view.focus == Pane::Journal).then_some(Action::Filter));
     }
-    if route.is_some_and(|route| wants_a_hand(&home(state, route))) || view.hearing != Hearing::Connected {
+    if route.is_some_and(|route| wants_a_hand(state, route)) || view.hearing != Hearing::Connected {
         actions.push(Action::CopyByHand);
     }
     if route.is_some_and(|route| stranded(state, route).is_some()) {

@@ -16,9 +16,14 @@ use crate::{
         view::View,
         widgets::{dialog, rail, text},
     },
+    words::{self, roster_in_short},
 };
 
-const COLUMNS: u16 = 92;
+const COLUMNS: u16 = 116;
+/// From this width on, each row says who stands behind the name.
+const BEHIND: u16 = 100;
+/// Columns of that.
+const BEHIND_CELLS: usize = 40;
 
 /// What moving the controls to or from somebody means for this person at this moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,13 +65,15 @@ pub fn pass(state: &State, view: &View, chosen: ClientId) -> Pass {
 pub fn draw(chosen: usize, scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
     let Scene { state, view, theme } = scene;
     let people = order(state);
-    let inner = dialog::draw("Who is here", theme, dialog::place(area, COLUMNS, people.len() as u16 + 6), buf);
+    let inner = dialog::draw("Who is here", theme, dialog::place(area, COLUMNS, people.len() as u16 + 8), buf);
     let steers = match &state.controls.holder {
         Some(holder) => format!("{} has had the controls for {} (grant {})", holder.who, view.age(holder.since), state.controls.epoch),
         None => "nobody has the controls".to_owned(),
     };
-    text::rows(buf, inner, [Line::styled(text::cut(&steers, inner.width.into(), theme.glyphs.ellipsis), theme.text)]);
-    let rows = Rect { y: inner.y + 2.min(inner.height), height: inner.height.saturating_sub(4), ..inner };
+    let cut = |told: &str| text::cut(told, inner.width.into(), theme.glyphs.ellipsis);
+    let listed = state.roster.as_ref().map_or_else(String::new, roster_in_short);
+    text::rows(buf, inner, [Line::styled(cut(&steers), theme.text), Line::styled(cut(&listed), theme.dim)]);
+    let rows = Rect { y: inner.y + 3.min(inner.height), height: inner.height.saturating_sub(6), ..inner };
     let first = chosen.saturating_sub(usize::from(rows.height).saturating_sub(1));
     for ((place, (client, person)), row) in people.iter().enumerate().skip(first).zip(rows.rows()) {
         let style = if place == chosen { Some(theme.selection) } else { None };
@@ -78,9 +85,17 @@ pub fn draw(chosen: usize, scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
     }
     let hidden = people.len().saturating_sub(first + usize::from(rows.height));
     let more = if hidden > 0 { format!("{} {hidden} more  ", theme.glyphs.more_below) } else { String::new() };
+    let behind = people.get(chosen).and_then(|(_, person)| Some(format!("{} {} {}", person.who, theme.glyphs.dot, behind(person)?)));
+    let above = Rect { y: inner.bottom().saturating_sub(2), height: inner.height.min(1), ..inner };
+    text::rows(buf, above, [Line::styled(cut(&behind.unwrap_or_default()), theme.people)]);
     let last = Rect { y: inner.bottom().saturating_sub(1), height: inner.height.min(1), ..inner };
     let does = people.get(chosen).map_or_else(String::new, |(client, person)| does(pass(state, view, *client), person, state, view));
     text::rows(buf, last, [Line::from(vec![Span::styled(format!("{more}{does}; Esc closes"), theme.dim), above::home(view, theme)])]);
+}
+
+/// Who stands behind the name, where the host has said it.
+fn behind(person: &Person) -> Option<String> {
+    person.credentials.as_ref().map(words::credentials)
 }
 
 fn does(pass: Pass, chosen: &Person, state: &State, view: &View) -> String {
@@ -122,6 +137,10 @@ fn one(client: ClientId, person: &Person, scene: Scene<'_>, width: u16) -> Line<
         Span::styled(format!("{size:>8}  "), theme.dim),
         Span::styled(format!("{still:<12}"), theme.dim),
     ];
+    if width >= BEHIND {
+        let behind = behind(person).unwrap_or_default();
+        spans.push(Span::styled(format!("{:<BEHIND_CELLS$}", text::cut(&behind, BEHIND_CELLS, theme.glyphs.ellipsis)), theme.dim));
+    }
     let mut doing = Vec::new();
     doing.extend(person.focus.as_ref().map(|focus| format!("looks at {focus}")));
     doing.extend(person.drafts.iter().map(|(route, draft)| {

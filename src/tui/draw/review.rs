@@ -15,6 +15,7 @@ use crate::{
     core::{
         forecast::open_before,
         replication,
+        roster::Barred,
         state::{Approval, State, Terms},
     },
     domain::{id::RouteId, weight::Weights},
@@ -123,8 +124,15 @@ fn terms(approval: &Approval, scene: Scene<'_>) -> Vec<Row> {
     ];
     let database = text::wrap(&format!("{}{}", term("replication"), lag(state, view)), usize::from(COLUMNS - NAMES) - 8);
     let database = database.into_iter().enumerate().map(|(place, part)| named(if place == 0 { "database" } else { "" }, part));
+    let barred = approval.barred.iter().flat_map(|(who, Barred { how, after })| {
+        let told = format!("{} {}: may not approve", theme.glyphs.warn, crate::words::barred(who, how, *after));
+        text::wrap(&told, usize::from(COLUMNS) - 6).into_iter().map(|part| Row::Said(Line::styled(part, theme.warn))).collect::<Vec<_>>()
+    });
     let rests = [named("rests on", format!("version {}, plan {}, {}", term("version"), term("plan"), term("controls")))];
-    let asked = [named("asked", words::age(view.age(approval.at))), Row::Blank];
+    let asker = state.people.get(&approval.by.client).and_then(|person| person.credentials.as_ref());
+    let by = asker
+        .map_or_else(String::new, |known| format!(" by {} {} {}", approval.by.who, theme.glyphs.dot, crate::words::credentials(known)));
+    let asked = [named("asked", format!("{}{by}", words::age(view.age(approval.at)))), Row::Blank];
     let open = draft::all_open_before(&open_before(state), crate::words::Names::of(state)).unwrap_or_default();
     let open = text::wrap(&open, usize::from(COLUMNS) - 6).into_iter().filter(|part| !part.is_empty()).enumerate().map(|(place, part)| {
         let mark = if place == 0 { theme.glyphs.warn } else { " " };
@@ -138,7 +146,7 @@ fn terms(approval: &Approval, scene: Scene<'_>) -> Vec<Row> {
         rows.map(|(place, part)| Row::Said(Line::styled(format!("{} {part}", if place == 0 { glyph } else { " " }), style)))
             .collect::<Vec<_>>()
     });
-    rows.into_iter().chain(against).chain(database).chain(rests).chain(open).chain(asked).collect()
+    rows.into_iter().chain(against).chain(barred).chain(database).chain(rests).chain(open).chain(asked).collect()
 }
 
 /// The newest figure with its own age, which the digest does not cover because it never stands still.
@@ -238,7 +246,10 @@ pub(super) fn in_short(approval: &Approval, state: &State, theme: &Theme) -> Str
 
 /// Who is here and may answer, each once.
 pub(super) fn seconds(approval: &Approval, state: &State) -> Vec<String> {
-    let able = state.people.values().filter(|person| person.role.may_approve() && person.who != approval.by.who);
+    let able = state
+        .people
+        .values()
+        .filter(|person| person.role.may_approve() && person.who != approval.by.who && !approval.barred.contains_key(&person.who));
     let mut names: Vec<String> = able.map(|person| person.who.to_string()).collect();
     names.sort();
     names.dedup();

@@ -59,8 +59,8 @@ const LENGTHS: [Length; 7] = [
 
 /// Between two parts.
 const DOT_COLUMNS: usize = 3;
-/// Where traffic is, in less than this, tells nothing.
-const PLACE_COLUMNS_MIN: usize = 8;
+/// Where traffic is, cut to less than this, tells nothing.
+const PLACE_COLUMNS_MIN: usize = 16;
 
 /// With a question that has no answer, which stands where else it is told what comes next. Nothing of that can be promised then.
 const UNANSWERED: [Length; 6] = [
@@ -106,9 +106,10 @@ fn parts_of_last(line: &StateLine, scene: Scene<'_>, room: usize) -> Line<'stati
     spans.extend(cut(worst, room.saturating_sub(1 + width(&next)), theme));
     spans.extend(next);
     let left = room.saturating_sub(width(&spans) + DOT_COLUMNS);
-    if left >= PLACE_COLUMNS_MIN {
+    let place = place(line, Form::Short, scene);
+    if left >= PLACE_COLUMNS_MIN.min(width(&place)) {
         spans.push(dot());
-        spans.extend(cut(place(line, Form::Short, scene), left, theme));
+        spans.extend(cut(place, left, theme));
     }
     Line::from(spans)
 }

@@ -35,6 +35,8 @@ use crate::{
 const ABREAST: u16 = 150;
 /// From this width on, each line says what it is about.
 const TOPICS: usize = 98;
+/// From this width on, it is said where the record ends.
+const HEADS: u16 = 60;
 const TOPIC_CELLS: usize = 9;
 
 /// A line of the journal.
@@ -152,11 +154,18 @@ fn pane(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
     let back = view.scroll.get(&Pane::Journal).copied().unwrap_or(0).min(entries.len().saturating_sub(1));
     let title = title(view, view.focus == Pane::Journal, theme);
     let status = if back == 0 { format!("entry {}", state.seq) } else { format!("{back} lines back") };
-    let inner = frame::frame(Pane::Journal, title, Line::styled(status, theme.dim), scene, area, buf);
+    let inner = frame::frame(Pane::Journal, title, with_head(status, scene, area.width), scene, area, buf);
     let room = usize::from(inner.height);
     let until = entries.len() - back;
     let rows = entries[until.saturating_sub(room)..until].iter().map(|entry| row(entry, view, theme, inner.width.into()));
     text::rows(buf, inner, rows);
+}
+
+/// Where there is room, with the end of the record: whoever writes it down can prove later that nothing before it was changed.
+fn with_head(status: String, scene: Scene<'_>, width: u16) -> Line<'static> {
+    let Scene { view, theme, .. } = scene;
+    let head = view.head.filter(|_| width >= HEADS).map_or_else(String::new, |head| format!(" {} head {}", theme.glyphs.dot, head.short()));
+    Line::styled(status + &head, theme.dim)
 }
 
 fn full(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
@@ -173,7 +182,7 @@ fn full(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
         Layout::vertical([Constraint::Fill(1), Constraint::Length(needed.clamp(6, (area.height / 2).max(6)))]).areas(area)
     };
     let place = if view.line.is_none() { "newest".to_owned() } else { format!("{} of {}", cursor + 1, entries.len()) };
-    let status = Line::styled(place, theme.dim);
+    let status = with_head(place, scene, list.width);
     let inner = frame::frame(Pane::Journal, title(view, true, theme), status, scene, list, buf);
     if entries.is_empty() {
         let told =

@@ -15,6 +15,7 @@ use crate::{
         home::{Home, home},
         outlook::{self, Attention, Outlook, Then},
         requests::requests,
+        revisions,
         state::{Drift, Motion, RouteState, State},
     },
     domain::weight::{PerMille, WHOLE, Weights},
@@ -215,6 +216,10 @@ fn resting(scene: Scene<'_>, known: &RouteState, route: &Route, room: usize) -> 
         Some(seen) => format!("{} requests seen", seen.requests),
         None => no_request(known, view),
     });
+    for backend in route.backend_ids() {
+        let whole = revisions::beside(state, route, backend).into_iter().find(|beside| beside.share == PerMille::ALL);
+        facts.extend(whole.map(|new| format!("{} runs {}, new since the session began", words::place(route, backend), new.name)));
+    }
     facts.extend(known.moved_by.as_ref().map(|by| format!("moved by {}", crate::words::mover(by, Names::of(state)))));
     let first = next_step(scene, known, route);
     if let [said] = first.as_slice()

@@ -12,15 +12,16 @@ use crate::{
     core::{
         fails::{Gravity, exchange, fails},
         has::{Writes, writes},
-        home::{Home, home, wants_a_hand},
+        home::{Home, home},
         outlook::against_home,
         reason::Obstacle,
+        record::Keeping,
         state::{Motion, ReturnStage, RouteState, State},
     },
     domain::time::{Millis, Timestamp},
     plan::model::Route,
     tui::{keymap::Action, panes::words, scene::Scene, view::View, widgets::text},
-    words::{Names, obstacle, platform, state_line},
+    words::{Names, obstacle, platform, record_broken_in_short, state_line},
 };
 
 /// Rows of the traffic pane and of one row of platforms, which the block gives way to.
@@ -32,10 +33,9 @@ const GLYPH_COLUMNS: usize = 2;
 /// Rows that the way home takes of `body`.
 pub fn rows(state: &State, view: &View, body: Rect) -> u16 {
     let Some(route) = words::route(state, view.route) else { return 1 };
-    if let (Some(trouble), Some(known)) = (trouble(&home(state, route)), state.routes.get(&route.id)) {
+    if let Some(block) = block(state, view, route, usize::from(body.width.saturating_sub(2))) {
         let command = words::by_hand(state, route, usize::from(body.width.saturating_sub(5))).len();
-        let why = why(state, view, known, &trouble, usize::from(body.width.saturating_sub(2))).len();
-        return ((command + why + 2) as u16).min(body.height.saturating_sub(OTHERS_ROWS)).max(3);
+        return ((command + block.why.len() + 2) as u16).min(body.height.saturating_sub(OTHERS_ROWS)).max(3);
     }
     let latched = state.routes.values().any(|known| known.latch.is_some());
     let least = if latched || body.height >= 34 { 2 } else { 1 };
@@ -73,11 +73,33 @@ pub fn draw(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
     buf.set_style(area, theme.base);
     let Some(route) = words::route(state, view.route) else { return };
     let Some(known) = state.routes.get(&route.id) else { return };
-    if let Some(trouble) = trouble(&home(state, route)) {
-        return not_home(scene, route, known, &trouble, area, buf);
+    if let Some(block) = block(state, view, route, usize::from(area.width.saturating_sub(2))) {
+        return draw_block(scene, route, known, &block, area, buf);
     }
     for (line, row) in lines(scene, route, known, area.width.into(), area.height.into()).into_iter().zip(area.rows()) {
         line.render(row, buf);
+    }
+}
+
+/// What makes the way home a matter for hands too.
+struct Block {
+    head: String,
+    why: Vec<String>,
+}
+
+/// A way home that fails, or a route that is away while nothing is recorded any more.
+fn block(state: &State, view: &View, route: &Route, room: usize) -> Option<Block> {
+    let stands = home(state, route);
+    if let (Some(trouble), Some(known)) = (trouble(&stands), state.routes.get(&route.id)) {
+        let head = format!("{} for {}", trouble.called, view.age(trouble.since));
+        return Some(Block { head, why: why(state, view, known, &trouble, room) });
+    }
+    match &state.record.keeping {
+        Keeping::Broken { why, kept, since, .. } if !stands.is_reached() => {
+            let head = format!("THE RECORD BROKE {} ago", view.age(*since));
+            Some(Block { head, why: text::wrap(&record_broken_in_short(why, *kept), room) })
+        }
+        Keeping::Kept | Keeping::Low { .. } | Keeping::Broken { .. } => None,
     }
 }
 
@@ -92,24 +114,26 @@ struct Trouble {
 /// It is said with how to go by hand.
 fn trouble(stands: &Home) -> Option<Trouble> {
     let (called, since, attempts, why) = match stands {
-        _ if !wants_a_hand(stands) => return None,
         Home::NotHome { since, attempts, why } => ("NOT HOME", since, attempts, why),
-        Home::Going { since, attempts, why } => ("ROLLING BACK", since, attempts, why),
-        Home::Unread | Home::Away { .. } | Home::Accepted { .. } | Home::Unasked { .. } | Home::Seen { .. } => return None,
+        Home::Going { since, attempts, why } if why.keeps_away() => ("ROLLING BACK", since, attempts, why),
+        Home::Going { .. } | Home::Unread | Home::Away { .. } | Home::Accepted { .. } | Home::Unasked { .. } | Home::Seen { .. } => {
+            return None;
+        }
     };
     Some(Trouble { called, since: *since, attempts: *attempts, why: why.clone() })
 }
 
-fn not_home(scene: Scene<'_>, route: &Route, known: &RouteState, trouble: &Trouble, area: Rect, buf: &mut Buffer) {
+fn draw_block(scene: Scene<'_>, route: &Route, known: &RouteState, block: &Block, area: Rect, buf: &mut Buffer) {
     let Scene { state, view, theme } = scene;
     buf.set_style(area.intersection(buf.area), theme.latch);
     let room = usize::from(area.width.saturating_sub(2));
     let place = state_line::shares(state, route, known).long;
-    let head = format!("{} {} for {} {} {place}", theme.glyphs.breach, trouble.called, view.age(trouble.since), theme.glyphs.dot);
+    let head = format!("{} {} {} {place}", theme.glyphs.breach, block.head, theme.glyphs.dot);
     let mut lines: Vec<String> = vec![text::cut(&head, room, theme.glyphs.ellipsis)];
-    lines.extend(why(state, view, known, trouble, room));
+    lines.extend(block.why.iter().cloned());
     let may = view.me.as_ref().is_none_or(|me| me.role.may_steer());
-    let again = if may { format!("; {} tries again at once", words::key(view, Action::Rollback)) } else { String::new() };
+    let does = if known.latch.is_some() { "tries again at once" } else { "rolls back" };
+    let again = if may { format!("; {} {does}", words::key(view, Action::Rollback)) } else { String::new() };
     let command = words::by_hand(state, route, usize::from(area.width.saturating_sub(5)));
     let copies = words::key(view, Action::CopyByHand);
     let note = crate::words::absence::caution(state.opened.as_ref().map(|opened| opened.world));

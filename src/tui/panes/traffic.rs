@@ -104,14 +104,18 @@ fn edge(worst: &Attention, theme: &Theme) -> Option<Style> {
         Attention::AtDoor { breach, .. } if breach.is_unknown() => Some(theme.unknown),
         Attention::RollingBack { why, .. } if why.keeps_away() => Some(theme.alarm),
         Attention::NotHome { .. }
+        | Attention::RecordBroken { .. }
         | Attention::Breach { .. }
         | Attention::AtDoor { .. }
         | Attention::FailingForNobody { .. }
         | Attention::ConnectionsDropped { .. }
         | Attention::NeedsHuman { .. } => Some(theme.alarm),
-        Attention::TakenOver { .. } | Attention::Drifted { .. } | Attention::Hindered { .. } | Attention::RequestsDisagree { .. } => {
-            Some(theme.warn)
-        }
+        Attention::TakenOver { .. }
+        | Attention::RecordLow { .. }
+        | Attention::RecordMissing { .. }
+        | Attention::Drifted { .. }
+        | Attention::Hindered { .. }
+        | Attention::RequestsDisagree { .. } => Some(theme.warn),
         Attention::Blind { .. } | Attention::Unresolved { .. } | Attention::Unread { .. } | Attention::WeightsUnread { .. } => {
             Some(theme.unknown)
         }
@@ -120,6 +124,7 @@ fn edge(worst: &Attention, theme: &Theme) -> Option<Style> {
         | Attention::WritesAtRisk { .. }
         | Attention::ReplicaUnsound { .. }
         | Attention::ProbeFails { .. }
+        | Attention::OtherRevision { .. }
         | Attention::HomeNotReady { .. }
         | Attention::SourceSilent { .. }
         | Attention::ItemFailing { .. }

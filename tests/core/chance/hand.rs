@@ -6,7 +6,7 @@ use cutover::domain::digest::Digest;
 use cutover::{
     core::{
         command::{Command, ControlsCommand, Look},
-        event::{Asker, Event, TerminalSize},
+        event::{Asker, Event, Listed, Roster, TerminalSize},
     },
     domain::{
         answer::Answers,
@@ -46,7 +46,7 @@ impl Run {
     pub(crate) fn ask(&mut self, who: Who, wish: Request) -> Check {
         self.asks += 1;
         let command = self.command(wish);
-        self.happen(Event::Asked { by: who.asker(), ask: AskId(self.asks), key: None, command })
+        self.happen(Event::Asked { by: who.asker(), ask: AskId(self.asks), key: None, command, credentials: None })
     }
 
     fn command(&mut self, wish: Request) -> Command {
@@ -98,7 +98,23 @@ impl Run {
     }
     pub(crate) fn join(&mut self, who: Who) -> Check {
         let Asker { client, who, role } = who.asker();
-        self.happen(Event::Joined { client, who, role, terminal: Some(TerminalSize { columns: 80, rows: 24 }) })
+        self.happen(Event::Joined { client, who, role, terminal: Some(TerminalSize { columns: 80, rows: 24 }), credentials: None })
+    }
+    /// Cat is listed or not, is a watcher there or not, and Ben comes with another key or from another account.
+    pub(crate) fn roster(&mut self, bits: u8) -> Check {
+        let is = |bit: u8| bits & (1 << bit) != 0;
+        let listed = |who: Who| {
+            let Asker { who, role, .. } = who.asker();
+            Listed { who, role, uid: 1000, login: None, key: None }
+        };
+        let mut people = vec![listed(Who::Ana), listed(Who::Ben)];
+        people[1].uid = if is(2) { 1001 } else { 1000 };
+        people[1].key = is(3).then(|| format!("SHA256:{}", "b".repeat(43)).parse().expect("a fingerprint"));
+        if is(0) {
+            people.push(listed(Who::Cat));
+            people[2].role = if is(1) { Role::Watcher } else { Role::Approver };
+        }
+        self.happen(Event::Roster(Roster { digest: Some(Digest::of(&[bits])), people }))
     }
     pub(crate) fn everybody_joins(&mut self) -> Check {
         EVERYBODY.into_iter().try_for_each(|who| self.join(who))

@@ -45,6 +45,8 @@ pub(crate) enum Op {
     Land(u8),
     Promoted(bool),
     Restart,
+    /// The host reads a roster: each bit is something that may be otherwise in it.
+    Roster(u8),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -252,5 +254,6 @@ pub(crate) fn op() -> impl Strategy<Value = Op> {
         2 => any::<u8>().prop_map(Op::Land),
         1 => any::<bool>().prop_map(Op::Promoted),
         2 => Just(Op::Restart),
+        2 => (0..16u8).prop_map(Op::Roster),
     ]
 }

@@ -138,6 +138,7 @@ impl Run {
                 Ok(())
             }
             Op::Restart => self.restart(),
+            Op::Roster(bits) => self.roster(*bits),
         }
     }
 

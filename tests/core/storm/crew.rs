@@ -36,7 +36,7 @@ impl Night {
     pub(crate) fn crew_joins(&mut self) -> Check {
         for name in ["ana", "ben"] {
             let Asker { client, who, role } = self.person(name);
-            self.happen(Event::Joined { client, who, role, terminal: None })?;
+            self.happen(Event::Joined { client, who, role, terminal: None, credentials: None })?;
         }
         Ok(())
     }
@@ -57,7 +57,11 @@ impl Night {
     fn say(&mut self, name: &str, command: Command) -> Check {
         self.asks += 1;
         let (by, ask) = (self.person(name), AskId(self.asks));
-        self.happen(Event::Asked { by, ask, key: None, command })
+        self.happen(Event::Asked { by, ask, key: None, command, credentials: None })
+    }
+
+    pub(crate) fn crew_goes_home(&mut self) -> Check {
+        self.say("ben", Command::Rollback { route: None, reason: Some(Shown::new("nothing is recorded any more")) })
     }
 
     pub(crate) fn crew_acts(&mut self) -> Check {

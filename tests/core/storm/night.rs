@@ -4,20 +4,24 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use cutover::{
     core::{
-        decision::{Effect, Transition},
+        decision::{Effect, IssuedEffect, Transition},
         event::{Alarm, Entry, Event, WorldKind},
+        record::{Keeping, RecordChange, RecordNumber, is_broken, is_over, leaves_unrecorded},
         state::State,
         step::step,
         thin::thin,
     },
     domain::{
+        self,
+        fault::{FaultKind, Outcome},
         id::{EffectId, Seq},
+        shown::Shown,
         time::{Millis, Timestamp},
         weight::Weights,
     },
     journal::{
         chain::{Hash, Head},
-        memory::Memory,
+        memory::{Asked, Fault, Memory},
         reader::Records,
         record::{Body, Genesis, Kind},
         writer::{Cadence, Durability, Writer},
@@ -44,14 +48,27 @@ pub(crate) struct Course {
     pub scenario: Scenario,
     /// Deaths of the host in an hour, on average.
     pub deaths: f64,
+    pub disk: DiskFaults,
+}
+
+/// What becomes of the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum DiskFaults {
+    None,
+    /// It fails once, at a record that is drawn from the seed, and has no room some time before that.
+    Breaks,
 }
 
 impl Course {
     #[allow(dead_code, reason = "the tests' own")]
-    pub(crate) const STORM: Course = Course { storm: Millis::from_mins(12), scenario: Scenario::Storm, deaths: 6.0 };
+    pub(crate) const STORM: Course =
+        Course { storm: Millis::from_mins(12), scenario: Scenario::Storm, deaths: 6.0, disk: DiskFaults::None };
     /// A whole migration on a calm night.
     #[allow(dead_code, reason = "the benchmarks' own")]
-    pub(crate) const CALM: Course = Course { storm: Millis::from_mins(15), scenario: Scenario::Calm, deaths: 0.0 };
+    pub(crate) const CALM: Course = Course { storm: Millis::from_mins(15), scenario: Scenario::Calm, deaths: 0.0, disk: DiskFaults::None };
+    /// A storm in which the journal breaks.
+    #[allow(dead_code, reason = "the tests' own")]
+    pub(crate) const BREAKING: Course = Course { disk: DiskFaults::Breaks, ..Course::STORM };
 }
 
 /// Whether the watchman looks at every entry.
@@ -70,6 +87,8 @@ pub(crate) struct Summary {
     pub rollbacks: u64,
     pub restarts: u64,
     pub journal_bytes: u64,
+    /// Rollbacks that left after the disk had failed.
+    pub unrecorded: u64,
     /// The highest share of the target that was accepted, in per mille.
     pub furthest: u16,
     /// Hash over every record of the night: equal nights have equal ones (I22).
@@ -119,6 +138,11 @@ pub(crate) struct Night {
     intents: Intents,
     /// Writes that took effect, each by the intent that asked for it.
     pub mutations: BTreeSet<EffectId>,
+    /// The entry with which the disk has too little room, and the one with which it fails.
+    low_at: Seq,
+    breaks_at: Seq,
+    /// Ways home that left without a record.
+    unrecorded: BTreeSet<EffectId>,
 }
 
 impl Night {
@@ -130,6 +154,12 @@ impl Night {
         let genesis = Genesis::new("night", plan.hash.to_string().parse::<Hash>().expect("a SHA-256"));
         let writer = Writer::create_in(&memory, START_MS as u64, &genesis, Cadence::default()).expect("a disk that is well");
         let now = Timestamp(START_MS);
+        let mut disk = Random::named(seed, "disk");
+        let breaks_at = match course.disk {
+            DiskFaults::None => Seq(u64::MAX),
+            DiskFaults::Breaks => Seq(200 + disk.index(6_000) as u64),
+        };
+        let low_at = Seq(breaks_at.0.saturating_sub(disk.index(400) as u64));
         let mut night = Night {
             world,
             state: State::default(),
@@ -155,6 +185,9 @@ impl Night {
             order: 0,
             intents: Intents::default(),
             mutations: BTreeSet::new(),
+            low_at,
+            breaks_at,
+            unrecorded: BTreeSet::new(),
         };
         night.happen(Event::Opened { session: "night".parse().expect("a name"), plan: Box::new(plan), world: WorldKind::Live })?;
         night.crew_joins()?;
@@ -168,11 +201,16 @@ impl Night {
             self.pass(Weather::Foul)?;
         }
         self.world.calm();
+        self.breaks_at = Seq(u64::MAX);
+        if is_broken(&self.state) {
+            self.crew_goes_home()?;
+        }
         let rest = self.now + Millis(60_000 + self.plan.routes[0].settle.0 + 65_000);
         while self.now < rest {
             self.pass(Weather::Calm)?;
         }
         self.has_settled()?;
+        require(!is_broken(&self.state), "I15", || format!("not home without a record: {:?}", self.state.routes))?;
         self.writer.flush().map_err(|error| lost(&error.to_string()))?;
         self.replays()?;
         self.summary.journal_bytes = self.memory.written().len() as u64;
@@ -189,6 +227,10 @@ impl Night {
         self.world.tick(self.now.0);
         self.arrive()?;
         self.sense()?;
+        // Nothing is left to be done without a record: the engine ends, and the next one begins with a disk that is well.
+        if is_over(&self.state) {
+            self.die_and_come_back()?;
+        }
         if weather == Weather::Foul {
             self.crew_acts()?;
             let deaths = self.course.deaths * STEP.as_secs_f64() / 3600.0;
@@ -240,8 +282,7 @@ impl Night {
                 Event::Opened { .. } | Event::Restarted | Event::TakenOver { .. } | Event::Asked { .. } | Event::Finished { .. }
             );
         let durability = if durable { Durability::Durable } else { Durability::Buffered };
-        let at_ms = u64::try_from(self.now.0).expect("after 1970");
-        self.writer.append(at_ms, durability, &self.kind, &transition).expect("a disk that is well");
+        let breaks = self.record(durability, &transition);
         if let Some(before) = before {
             self.watch.look(&before, &transition.entry, &transition.decision, &self.state)?;
             if self.next.0.is_multiple_of(64) {
@@ -252,8 +293,52 @@ impl Night {
         let share = |accepted: &cutover::domain::fact::Accepted| accepted.weights.of(&self.plan.routes[0].target).get();
         let reached = self.state.routes.values().filter_map(|route| route.accepted.as_ref()).map(share).max();
         self.summary.furthest = self.summary.furthest.max(reached.unwrap_or(0));
+        if breaks {
+            self.breaks_at = Seq(u64::MAX);
+            let kept = RecordNumber(self.writer.durable_head().seq);
+            self.happen(Event::Record(RecordChange::Broken { why: Shown::new("no space"), kept, place: Shown::new("here") }))?;
+        }
         for effect in transition.decision.effects {
+            self.leave(effect)?;
+        }
+        if transition.entry.seq == self.low_at && !is_broken(&self.state) {
+            self.happen(Event::Record(RecordChange::Low { bytes: 65_536, place: Shown::new("here") }))?;
+        }
+        Ok(())
+    }
+
+    /// Whether the disk fails with it.
+    fn record(&mut self, durability: Durability, transition: &Transition) -> bool {
+        if is_broken(&self.state) {
+            return false;
+        }
+        if transition.entry.seq == self.breaks_at {
+            let torn = self.random.index(200);
+            self.memory.fail(Asked::Write, Fault::Torn(torn, std::io::ErrorKind::StorageFull));
+        }
+        let at_ms = u64::try_from(self.now.0).expect("after 1970");
+        match self.writer.append(at_ms, durability, &self.kind, transition) {
+            Ok(_) => false,
+            Err(error) => {
+                assert!(error.is_loss() && transition.entry.seq >= self.breaks_at, "a disk that is well: {error}");
+                true
+            }
+        }
+    }
+
+    /// As the engine lets effects leave: without a record only looks and the way home.
+    fn leave(&mut self, effect: IssuedEffect) -> Check {
+        if !is_broken(&self.state) {
             self.send(effect);
+        } else if leaves_unrecorded(&self.state, &effect) {
+            if matches!(effect.what, Effect::Write { .. }) {
+                self.unrecorded.insert(effect.id);
+                self.summary.unrecorded += 1;
+            }
+            self.send(effect);
+        } else {
+            let outcome = Outcome::NotDone(domain::fault::Fault::new(FaultKind::Unrecorded, "the record broke before"));
+            self.happen(Event::Finished { effect: effect.id, outcome, attempts: Vec::new() })?;
         }
         Ok(())
     }
@@ -285,12 +370,19 @@ impl Night {
         if self.checks == Checks::Off {
             return Ok(());
         }
+        if self.unrecorded.contains(&effect) {
+            return Ok(());
+        }
         self.intents.read(&self.memory);
         require(self.intents.writes.contains(&effect.to_string()), "I1", || format!("{effect} changed the world and has no durable intent"))
     }
 
     /// kill -9, perhaps with a torn tail; then the journal is all there is.
     fn die_and_come_back(&mut self) -> Check {
+        let missing = match &self.state.record.keeping {
+            Keeping::Broken { since, kept, .. } => Some(RecordChange::Missing { since: *since, kept: *kept }),
+            Keeping::Kept | Keeping::Low { .. } => None,
+        };
         self.memory.power_cut(self.random.index(4096));
         // A torn tail goes again, so what was read may be no more.
         self.intents = Intents::default();
@@ -306,6 +398,12 @@ impl Night {
         self.now = self.now + Millis(self.random.index(30_000) as u64);
         self.world.tick(self.now.0);
         self.happen(Event::Restarted)?;
+        if let Some(missing) = missing {
+            self.happen(Event::Record(missing))?;
+        }
+        if self.state.record.keeping != Keeping::Kept {
+            self.happen(Event::Record(RecordChange::Roomy))?;
+        }
         self.crew_joins()
     }
 

@@ -7,12 +7,12 @@ use cutover::domain::digest::Digest;
 use cutover::{
     core::{
         command::{Command, ControlsCommand},
-        decision::{Effect, Verdict},
-        event::{Asker, Event},
+        decision::{Effect, Refusal, Verdict},
+        event::{Asker, Event, Roster},
         state::Holder,
     },
     domain::{
-        id::{AskId, ClientId},
+        id::{AskId, ClientId, OperatorId},
         role::Role,
         time::{Millis, Timestamp},
     },
@@ -30,11 +30,17 @@ pub(super) struct Ledger {
     digests: BTreeMap<Digest, String>,
     used: BTreeSet<Digest>,
     beats: BTreeMap<ClientId, Timestamp>,
+    roster: Option<Roster>,
+    /// Whose entry in the roster is another one since a request was opened.
+    changed: BTreeMap<Digest, BTreeSet<OperatorId>>,
 }
 
 impl Ledger {
     pub(super) fn look(&mut self, seen: &Seen) -> Check {
         self.answers_once(seen)?;
+        if let Event::Roster(roster) = &seen.entry.event {
+            self.rostered(seen, roster);
+        }
         if let Event::Asked { by, command, .. } = &seen.entry.event
             && let Some(answer) = &seen.decision.answer
         {
@@ -103,9 +109,20 @@ impl Ledger {
         }
     }
 
+    fn rostered(&mut self, seen: &Seen, now: &Roster) {
+        let Some(before) = self.roster.replace(now.clone()) else { return };
+        let names = before.people.iter().chain(&now.people).map(|listed| listed.who.clone());
+        let entry = |roster: &Roster, who: &OperatorId| roster.people.iter().find(|listed| listed.who == *who).cloned();
+        let others: BTreeSet<OperatorId> = names.filter(|who| entry(&before, who) != entry(now, who)).collect();
+        for digest in seen.before.approvals.keys() {
+            self.changed.entry(*digest).or_default().extend(others.iter().cloned());
+        }
+    }
+
     /// I9: an approval is somebody else's, of exactly this, in time, and used once.
     fn second_person(&mut self, seen: &Seen, by: &Asker, command: &Command, verdict: &Verdict) -> Check {
         if let Verdict::NeedsApproval { digest } = verdict {
+            self.changed.remove(digest);
             let words = format!("{:?}", seen.after.approvals.get(digest).map(|approval| &approval.terms));
             let known = self.digests.entry(*digest).or_insert_with(|| words.clone());
             require(*known == words, "I9", || format!("{digest} stands for {known} and for {words}"))?;
@@ -113,6 +130,12 @@ impl Ledger {
             require(!acts, "I9", || "a request that waits for approval was carried out".to_owned())?;
         }
         let Command::Approve { digest } = command else { return Ok(()) };
+        let is_another = self.changed.get(digest).is_some_and(|changed| changed.contains(&by.who));
+        if let Verdict::Refused(Refusal::Barred { .. }) = verdict {
+            return require(is_another, "I9", || format!("{} was there when it was asked for, and was answered {verdict:?}", by.who));
+        }
+        let counts = *verdict == Verdict::Accepted;
+        require(!is_another || !counts, "I9", || format!("{} was made a second person after it was asked for", by.who))?;
         require(!seen.after.approvals.contains_key(digest) || *verdict != Verdict::Accepted, "I9", || "it can be used twice".to_owned())?;
         if *verdict != Verdict::Accepted {
             return Ok(());

@@ -117,7 +117,7 @@ pub(crate) fn what_if(state: &State) -> Check {
     let Some(opened) = &state.opened else { return Ok(()) };
     let by = Asker { client: ClientId(900), who: "eve".parse().expect("a name"), role: Role::Operator };
     let ask = |command: Command| {
-        let event = Event::Asked { by: by.clone(), ask: AskId(1), key: None, command };
+        let event = Event::Asked { by: by.clone(), ask: AskId(1), key: None, command, credentials: None };
         Entry { seq: Seq(state.seq.0 + 1), at: state.now, event }
     };
     for route in &opened.plan.routes {

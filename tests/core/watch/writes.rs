@@ -8,6 +8,7 @@ use cutover::{
         command::Command,
         decision::{Cause, Effect, Verdict},
         event::{Asker, Event},
+        record::{Keeping, is_broken},
         state::{Approval, Motion, PendingShift},
     },
     domain::{
@@ -165,7 +166,9 @@ impl Ledger {
         require(known.is_some_and(|known| known.version == *write.version), "I8", || format!("{} is not the newest version", write.id))?;
         let sum: u32 = write.to.iter().map(|(_, share)| u32::from(share.get())).sum();
         let named = write.to.iter().map(|(id, _)| id).eq(sorted_backends(route).iter());
-        require(sum == 1000 && named, "I1", || format!("{} writes {}", write.id, write.to))
+        require(sum == 1000 && named, "I1", || format!("{} writes {}", write.id, write.to))?;
+        let home = seen.after.routes[&route.id].motion.is_returning();
+        require(home || !is_broken(seen.after), "I15", || format!("{} writes {} and nothing tells of it", write.id, write.to))
     }
 
     /// I8: what is repeated is a way home that left, letter for letter, whose outcome is known by now and names no other version.
@@ -208,6 +211,7 @@ impl Ledger {
         let named = |what: &str| format!("{} advances {} to {}: {what}", write.id, route.id, write.to);
         require(after.latch.is_none() && before.latch.is_none(), "I10", || named("latched"))?;
         require(after.hold.is_none(), "I10", || named("held"))?;
+        require(seen.after.record.keeping == Keeping::Kept, "I15", || named("with too little room for the record"))?;
         // An adoption is an entry of its own, so a drift can't have gone in the same one.
         require(before.drift.is_none(), "I10", || named("drifted"))?;
         require(after.readiness.against.is_empty(), "I11", || named(&format!("{:?}", after.readiness.against)))?;

@@ -68,9 +68,13 @@ fn weighs(found: &Attention, view: &View) -> Option<Matter> {
             let fresh = view.age(*at).as_secs_f64() < AFTER_ROLLBACK.as_secs_f64() * view.speed.max(1.0);
             fresh.then(|| Matter::Rollback(route.clone()))
         }
-        Attention::FailingForNobody { .. }
+        Attention::RecordBroken { .. }
+        | Attention::RecordLow { .. }
+        | Attention::RecordMissing { .. }
+        | Attention::FailingForNobody { .. }
         | Attention::ConnectionsDropped { .. }
         | Attention::ProbeFails { .. }
+        | Attention::OtherRevision { .. }
         | Attention::WeightsUnread { .. }
         | Attention::NeedsHuman { .. }
         | Attention::TakenOver { .. }

@@ -130,7 +130,7 @@ pub(super) fn way_home(face: &Face<'_>, page: &mut Page, buf: &mut Buffer) {
         },
     };
     answer("way home", &text, style, face, page, buf);
-    if wants_a_hand(&home(state, route)) {
+    if wants_a_hand(state, route) {
         if let Some(note) = crate::words::absence::caution(state.opened.as_ref().map(|opened| opened.world)) {
             let row = page.take(1);
             text::put(buf, row, 2, &text::cut(note, row.width.saturating_sub(2).into(), theme.glyphs.ellipsis), theme.warn);

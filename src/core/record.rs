@@ -1,0 +1,244 @@
+//! The record of the session as something that can fail: how much room it has, whether it broke, whether a time is missing from it.
+//!
+//! Low on room, nothing goes further out: what is left is kept for going home. Broken, nothing leaves any more but a rollback and looks;
+//! what happens then is folded and shown as always and is recorded nowhere, so each answer but a rollback's is a refusal. A host that comes
+//! back after such a time can't know what the one before did in it: every route is held until a person has looked. What a disk is and how
+//! it fails is not known here; the entry says what became of it.
+
+use std::{collections::BTreeSet, fmt};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    core::{
+        approval,
+        command::Command,
+        decision::{Effect, IssuedEffect, Refusal},
+        home,
+        news::{News, Tone},
+        reason::{Drop, Void},
+        restart,
+        state::{Held, Motion, State},
+        turn::Turn,
+    },
+    domain::{id::RouteId, shown::Shown, time::Timestamp},
+    plan::model::Route,
+};
+
+/// What became of the record, or of the room that it has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RecordChange {
+    /// There is room again.
+    Roomy,
+    /// The disk refused more; so many bytes are left. `place` is where room has to be made.
+    Low { bytes: u64, place: Shown },
+    /// A record could not be kept, and from here on none is. Never recorded itself.
+    Broken { why: Shown, kept: RecordNumber, place: Shown },
+    /// The host before went on for a while without a record.
+    Missing { since: Timestamp, kept: RecordNumber },
+}
+
+/// The number of a record in the journal, as `audit show` prints it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RecordNumber(pub u64);
+
+impl fmt::Display for RecordNumber {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(out)
+    }
+}
+
+/// How the record of a session is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Record {
+    pub keeping: Keeping,
+    /// The time that is missing from it, until every route has been looked at since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missing: Option<MissingTime>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Keeping {
+    #[default]
+    Kept,
+    Low {
+        bytes: u64,
+        since: Timestamp,
+        place: Shown,
+    },
+    Broken {
+        why: Shown,
+        /// The last record that is known to be kept.
+        kept: RecordNumber,
+        since: Timestamp,
+        place: Shown,
+    },
+}
+
+/// A time in which a host went on without a record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MissingTime {
+    pub since: Timestamp,
+    pub kept: RecordNumber,
+    /// Routes whose weights have not been read since.
+    pub unread: BTreeSet<RouteId>,
+    /// Routes that nobody has resumed since.
+    pub held: BTreeSet<RouteId>,
+}
+
+impl RecordChange {
+    pub fn tone(&self) -> Tone {
+        match self {
+            RecordChange::Roomy => Tone::Good,
+            RecordChange::Low { .. } | RecordChange::Broken { .. } | RecordChange::Missing { .. } => Tone::Alarm,
+        }
+    }
+}
+
+impl Record {
+    /// Whether nothing is to be told of it; not written then, so that a state is written as it was before this was known.
+    pub(super) fn is_kept(&self) -> bool {
+        *self == Record::default()
+    }
+
+    pub(super) fn rebase(&mut self, shift: impl Fn(&mut Timestamp)) {
+        match &mut self.keeping {
+            Keeping::Kept => {}
+            Keeping::Low { since, .. } | Keeping::Broken { since, .. } => shift(since),
+        }
+        self.missing.iter_mut().for_each(|missing| shift(&mut missing.since));
+    }
+
+    /// A person has looked at `route` and resumed it.
+    pub(super) fn resumed(&mut self, route: &RouteId) {
+        if let Some(missing) = &mut self.missing {
+            missing.held.remove(route);
+        }
+        self.missing = self.missing.take().filter(|missing| !missing.held.is_empty());
+    }
+
+    /// Whether the weights of `route` are read for the first time since a time that nothing is known of.
+    pub(super) fn read_anew(&mut self, route: &RouteId) -> bool {
+        self.missing.as_mut().is_some_and(|missing| missing.unread.remove(route))
+    }
+}
+
+pub(super) fn changed(turn: &mut Turn, change: &RecordChange) {
+    let now = turn.now;
+    let lasting = match &turn.state.record.keeping {
+        Keeping::Low { since, .. } => Some(*since),
+        Keeping::Kept | Keeping::Broken { .. } => None,
+    };
+    let was_low = lasting.is_some();
+    match change {
+        RecordChange::Roomy => turn.state.record.keeping = Keeping::Kept,
+        RecordChange::Low { bytes, place } => {
+            turn.state.record.keeping = Keeping::Low { bytes: *bytes, since: lasting.unwrap_or(now), place: place.clone() };
+        }
+        RecordChange::Broken { why, kept, place } => {
+            turn.state.record.keeping = Keeping::Broken { why: why.clone(), kept: *kept, since: now, place: place.clone() };
+            drop_queued(turn);
+            approval::void_all(turn, Void::RecordBroken);
+        }
+        RecordChange::Missing { since, kept } => {
+            let routes: BTreeSet<RouteId> = turn.plan.routes.iter().map(|route| route.id.clone()).collect();
+            turn.state.record.missing = Some(MissingTime { since: *since, kept: *kept, unread: routes.clone(), held: routes });
+            for route in &turn.plan.routes {
+                turn.route_mut(route).hold.get_or_insert_with(|| Held { by: restart::taker(), at: now, otherwise: None });
+            }
+            approval::void_all(turn, Void::Held);
+        }
+    }
+    // That still less is left is a figure, and told as one.
+    if !(was_low && matches!(change, RecordChange::Low { .. })) {
+        turn.tell(News::Record(change.clone()));
+    }
+}
+
+/// What waits has not left, whichever way it leads.
+fn drop_queued(turn: &mut Turn) {
+    let Some(refusal) = broken(turn.state) else { return };
+    for route in &turn.plan.routes {
+        if let Some(pending) = turn.route_mut(route).queued.take() {
+            let why = Drop::Refused(Box::new(refusal.clone()));
+            turn.tell(News::QueuedDropped { route: route.id.clone(), to: pending.to, why });
+        }
+    }
+}
+
+/// Whether what happens is not recorded any more.
+pub fn is_broken(state: &State) -> bool {
+    kept(state).is_err()
+}
+
+/// Whether `command` may be asked for at all: of a broken record only for the way home.
+pub(super) fn may(state: &State, command: &Command) -> Result<(), Refusal> {
+    match command {
+        Command::Rollback { .. } => Ok(()),
+        Command::Shift { .. }
+        | Command::Hold { .. }
+        | Command::Resume { .. }
+        | Command::Rearm { .. }
+        | Command::AdoptDrift { .. }
+        | Command::Controls(_)
+        | Command::Sign { .. }
+        | Command::Unsign { .. }
+        | Command::Approve { .. }
+        | Command::Deny { .. }
+        | Command::Withdraw { .. }
+        | Command::Say { .. }
+        | Command::LookHere { .. }
+        | Command::Stop { .. }
+        | Command::Inject { .. } => kept(state),
+    }
+}
+
+/// Whether what happens now is recorded.
+/// # Errors
+/// The record is broken.
+pub(super) fn kept(state: &State) -> Result<(), Refusal> {
+    broken(state).map_or(Ok(()), Err)
+}
+
+fn broken(state: &State) -> Option<Refusal> {
+    match &state.record.keeping {
+        Keeping::Broken { kept, since, .. } => Some(Refusal::RecordBroken { since: *since, kept: *kept }),
+        Keeping::Kept | Keeping::Low { .. } => None,
+    }
+}
+
+/// What keeps any route from going further out.
+pub(super) fn forbids(state: &State) -> Option<Refusal> {
+    match &state.record.keeping {
+        Keeping::Low { bytes, since, place } => Some(Refusal::RecordLow { bytes: *bytes, since: *since, place: place.clone() }),
+        Keeping::Kept | Keeping::Broken { .. } => broken(state),
+    }
+}
+
+/// Whether `effect` may leave although nothing tells of it: looks, and what brings a route home that a rollback is bringing there.
+pub fn leaves_unrecorded(state: &State, effect: &IssuedEffect) -> bool {
+    match &effect.what {
+        Effect::Read { .. } | Effect::Wake { .. } => true,
+        Effect::Write { route, to, .. } => state.routes.get(route).is_some_and(|known| match &known.motion {
+            Motion::Returning(back) => back.to == *to,
+            Motion::Unread
+            | Motion::Settled
+            | Motion::Writing { .. }
+            | Motion::Resolving { .. }
+            | Motion::Propagating { .. }
+            | Motion::NeedsHuman { .. } => false,
+        }),
+        Effect::Inject { .. } => false,
+    }
+}
+
+/// Whether nothing is left to be done without a record: every route is home and seen there, and nothing of ours is on its way.
+pub fn is_over(state: &State) -> bool {
+    let Some(opened) = &state.opened else { return true };
+    let quiet = |route: &Route| state.routes.get(&route.id).is_some_and(|known| known.unresolved.is_empty());
+    let writes = state.in_flight.values().any(|flight| matches!(flight.deal, Effect::Write { .. }));
+    is_broken(state) && !writes && opened.plan.routes.iter().all(|route| quiet(route) && home::is_home_now(state, route))
+}

@@ -1,0 +1,56 @@
+//! The record in words: what it has room for, what it still holds, what that means for traffic, and what to do.
+
+use crate::{
+    core::record::{RecordChange, RecordNumber},
+    domain::{shown::Shown, time::Millis},
+};
+
+/// Room as people read it.
+pub(super) fn room(bytes: u64) -> String {
+    match bytes {
+        0 => "no room".to_owned(),
+        1..1_048_576 => format!("{} KiB", bytes.div_ceil(1024)),
+        1_048_576.. => format!("{:.1} MiB", bytes as f64 / 1_048_576.0),
+    }
+}
+
+pub(super) fn low(bytes: u64, place: &Shown) -> String {
+    let left = match bytes {
+        0 => "nothing is left for going home, which is then told to every cockpit and recorded nowhere".to_owned(),
+        _ => format!("{} are left, kept for going home", room(bytes)),
+    };
+    format!("the disk of the record is nearly full: {left}; nothing advances until there is room; make some at {place}")
+}
+
+pub(super) fn broken(why: &Shown, kept: RecordNumber, ago: Millis, place: &Shown) -> String {
+    format!(
+        "the record broke {ago} ago ({why}): record {kept} is the last that is known to be kept, what happens since is told to the cockpits alone; \
+         only a rollback still leaves, by hand or by trigger, and this host ends when all are home and seen there; see to {place}"
+    )
+}
+
+/// The same above the command by hand: what is kept and what still leaves.
+pub fn broken_in_short(why: &Shown, kept: RecordNumber) -> String {
+    format!("{why}; kept up to record {kept}; only a rollback still leaves, what happens is told to the cockpits alone")
+}
+
+pub(super) fn missing(route: String, ago: Millis, kept: RecordNumber) -> String {
+    format!(
+        "the host before went on without a record, {ago} ago, behind record {kept}: what it did then is not known, so {route} is held; look at \
+         where it stands, then resume it; the way home is open"
+    )
+}
+
+/// What became of it, as news.
+pub fn change(change: &RecordChange) -> String {
+    match change {
+        RecordChange::Roomy => "the disk of the record has room again".to_owned(),
+        RecordChange::Low { bytes, place } => low(*bytes, place),
+        RecordChange::Broken { why, kept, .. } => format!(
+            "the record broke ({why}): record {kept} is the last that is known to be kept; only a rollback still leaves, by hand or by trigger"
+        ),
+        RecordChange::Missing { kept, .. } => format!(
+            "the host before went on without a record behind record {kept}; what it did then is not known; every route is held; look, then resume"
+        ),
+    }
+}

@@ -1,0 +1,104 @@
+//! A record that has little room, or breaks, or lacks a time: what is refused then, what leaves all the same, and what is said.
+
+use cutover::{
+    core::{
+        command::Command,
+        decision::{Refusal, Verdict},
+        event::Event,
+        home::Home,
+        news::News,
+        outlook::{Attention, attention},
+        reason::Mover,
+        record::{Keeping, RecordChange, RecordNumber, is_over, leaves_unrecorded},
+    },
+    domain::time::Millis,
+};
+
+use crate::session::{Session, ana, ben, refused, route, split, told};
+
+fn low(bytes: u64) -> Event {
+    Event::Record(RecordChange::Low { bytes, place: "/var/lib".into() })
+}
+
+fn broken() -> Event {
+    Event::Record(RecordChange::Broken { why: "no space".into(), kept: RecordNumber(38), place: "/var/lib".into() })
+}
+
+#[test]
+fn low_on_room_nothing_goes_further_out_and_what_waits_is_dropped() {
+    let mut session = Session::at_a_quarter();
+    assert_eq!(session.shift(250, 300), Verdict::Accepted);
+    assert_eq!(session.shift(300, 400), Verdict::Queued);
+    let decision = session.step(low(4096));
+    assert!(matches!(told(&decision), [News::Record(RecordChange::Low { bytes: 4096, .. }), News::QueuedDropped { .. }]), "{decision:?}");
+    session.write_done();
+    session.settle();
+    assert_eq!(session.route().queued, None);
+    let Refusal::RecordLow { bytes: 4096, since, .. } = refused(session.shift(300, 400)) else { panic!() };
+    assert!(attention(&session.state).iter().any(|found| matches!(found, Attention::RecordLow { .. }) && found.is_urgent()));
+    // Less is left: a figure, and no news; it has been so since then.
+    assert_eq!(told(&session.step(low(2048))), []);
+    assert!(matches!(refused(session.shift(300, 400)), Refusal::RecordLow { bytes: 2048, since: still, .. } if still == since));
+    assert_eq!(session.shift(300, 250), Verdict::Accepted, "towards home there is room");
+    session.write_done();
+    session.settle();
+    session.step(Event::Record(RecordChange::Roomy));
+    assert_eq!(session.state.record.keeping, Keeping::Kept);
+    assert_eq!(session.shift(250, 300), Verdict::Accepted);
+}
+
+#[test]
+fn without_a_record_only_the_way_home_is_answered_and_leaves() {
+    let mut session = Session::at_a_quarter();
+    assert_eq!(session.shift(250, 300), Verdict::Accepted);
+    assert_eq!(session.shift(300, 250), Verdict::Queued);
+    let decision = session.step(broken());
+    assert!(told(&decision).iter().any(|news| matches!(news, News::QueuedDropped { .. })), "towards home or not, it has not left");
+    for command in [
+        Command::Shift { route: route(), from: split(300), to: split(0) },
+        Command::Hold { route: route() },
+        Command::Say { text: "hello".into() },
+        Command::Rearm { route: route(), reason: "so".into() },
+    ] {
+        let Refusal::RecordBroken { kept, .. } = refused(session.ask(&ana(), command)) else { panic!() };
+        assert_eq!(kept, RecordNumber(38));
+    }
+    assert!(attention(&session.state).iter().any(|found| matches!(found, Attention::RecordBroken { .. }) && found.is_urgent()));
+    assert!(!is_over(&session.state));
+    let state = session.state.clone();
+    let decision = session.step(Event::Asked {
+        by: ben(),
+        ask: cutover::domain::id::AskId(99),
+        key: None,
+        credentials: None,
+        command: Command::Rollback { route: None, reason: None },
+    });
+    assert!(matches!(decision.answer.unwrap().verdict, Verdict::Accepted));
+    assert!(!decision.effects.is_empty() && decision.effects.iter().all(|effect| leaves_unrecorded(&session.state, effect)));
+    // The same write without a rollback under way would be nobody's way home.
+    assert!(decision.effects.iter().any(|effect| !leaves_unrecorded(&state, effect)));
+    assert!(!is_over(&session.state), "it is on its way");
+}
+
+#[test]
+fn what_is_found_after_a_time_without_a_record_may_be_our_own_and_is_held() {
+    let mut session = Session::at_a_quarter();
+    let kept = RecordNumber(38);
+    let since = session.now;
+    session.now = session.now + Millis::from_mins(2);
+    session.step(Event::Restarted);
+    session.step(Event::Record(RecordChange::Missing { since, kept }));
+    assert!(session.route().hold.is_some());
+    session.weights(0);
+    let drift = session.route().drift.clone().unwrap();
+    assert!(matches!(drift.by, Mover::Unrecorded { .. }), "{drift:?}");
+    let tells = |session: &Session| attention(&session.state).iter().any(|found| matches!(found, Attention::RecordMissing { .. }));
+    assert!(tells(&session));
+    // What comes later is somebody else's.
+    session.foreign(100);
+    assert!(matches!(session.route().drift.as_ref().unwrap().by, Mover::Foreign { .. }));
+    assert!(!matches!(session.home(), Home::Seen { .. }));
+    session.ask(&ana(), Command::Controls(cutover::core::command::ControlsCommand::Take));
+    assert_eq!(session.ask(&ana(), Command::Resume { route: route() }), Verdict::Accepted);
+    assert!(!tells(&session));
+}
