@@ -9,6 +9,7 @@ use crate::{
     },
     domain::{
         id::{BackendId, RouteId},
+        time::Millis,
         weight::PerMille,
     },
     plan::model::{DatabaseMode, Route},
@@ -25,6 +26,8 @@ pub struct Has {
     pub gets: Option<Share>,
     /// The most that it may have, given or got.
     pub at_most: PerMille,
+    /// For how long nobody has seen what requests show, where that is too long to speak of now.
+    pub unseen_for: Option<Millis>,
 }
 
 impl Has {
@@ -35,7 +38,9 @@ impl Has {
 }
 
 pub fn has(state: &State, route: &RouteId, backend: &BackendId) -> Has {
-    let Some(known) = state.routes.get(route) else { return Has { given: None, or_given: None, gets: None, at_most: PerMille::ALL } };
+    let Some(known) = state.routes.get(route) else {
+        return Has { given: None, or_given: None, gets: None, at_most: PerMille::ALL, unseen_for: None };
+    };
     let seen = figures::observed(known, state.now);
     let or_given = unresolved::may_be_given(state, route, backend);
     Has {
@@ -43,6 +48,7 @@ pub fn has(state: &State, route: &RouteId, backend: &BackendId) -> Has {
         gets: seen.and_then(|observed| observed.shares.get(backend)).copied(),
         or_given,
         at_most: exposure::has(state, route, backend),
+        unseen_for: known.observed.as_ref().filter(|old| seen.is_none() && old.requests > 0).map(|old| state.now.since(old.at)),
     }
 }
 

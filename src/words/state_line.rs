@@ -141,7 +141,7 @@ fn shares_of(state: &State, route: &Route, id: &BackendId) -> (String, String) {
             let got = crate::words::share(got.fraction);
             (format!("{name} {given} (gets {got})"), format!("{name} {given} ({got})"))
         }
-        None => (format!("{name} {given} (not seen yet)"), format!("{name} {given} (?)")),
+        None => (format!("{name} {given} ({})", crate::words::unseen(&has)), format!("{name} {given} (?)")),
     }
 }
 

@@ -8,6 +8,7 @@ use crate::{
         news::{News, Tone},
         reason::Mover,
         state::State,
+        topic::Told,
     },
     domain::id::RouteId,
     tui::{
@@ -90,7 +91,7 @@ impl App {
             self.view.notice = None;
         }
         if let Some(Notice { holds: Holds::UntilNewsOf(about), .. }) = &self.view.notice
-            && fresh.clone().any(|news| told_of(news).route() == Some(about))
+            && fresh.clone().any(|news| news.told().route() == Some(about))
         {
             self.view.notice = None;
         }
@@ -122,129 +123,10 @@ fn missed<'a>(fresh: impl Iterator<Item = &'a News> + Clone) -> impl Iterator<It
         let (News::NotMoved { route, .. } | News::DidNotHappen { route, .. } | News::OutcomeUnknown { route, .. }) = news else {
             return None;
         };
-        let later = || all.clone().skip(place + 1).any(|later| told_of(later) == Told::Outcome(route));
+        let later = || all.clone().skip(place + 1).any(|later| later.told() == Told::Outcome(route));
         let resolved = matches!(news, News::OutcomeUnknown { .. }) && later();
         (!resolved).then_some((route, news))
     })
-}
-
-/// What a piece of news does to what was said of a route before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Told<'a> {
-    /// Where the route's weights are is known: an outcome that was not known is, and an older answer says nothing any more.
-    Outcome(&'a RouteId),
-    /// The route is on another course, or farther on it: an older answer about it says nothing any more.
-    Course(&'a RouteId),
-    /// Neither.
-    Nothing,
-}
-
-impl<'a> Told<'a> {
-    fn route(self) -> Option<&'a RouteId> {
-        match self {
-            Told::Outcome(route) | Told::Course(route) => Some(route),
-            Told::Nothing => None,
-        }
-    }
-}
-
-#[expect(clippy::too_many_lines, reason = "a list of a closed enum's cases is read like a table")]
-fn told_of(news: &News) -> Told<'_> {
-    match news {
-        News::Stands { route, .. }
-        | News::Accepted { route, .. }
-        | News::NotMoved { route, .. }
-        | News::DidHappen { route, .. }
-        | News::DidNotHappen { route, .. }
-        | News::Settled { route, .. }
-        | News::HomeAlready { route }
-        | News::HomeAccepted { route, .. }
-        | News::HomeSeen { route, .. }
-        | News::HomeNotSeen { route, .. }
-        | News::Drifted { route, .. }
-        | News::BackAgain { route, .. }
-        | News::LateWriteLanded { route, .. }
-        | News::RollbackUndone { route, .. }
-        | News::Adopted { route, .. } => Told::Outcome(route),
-        News::OutcomeUnknown { route, .. }
-        | News::OvertakenEnded { route, .. }
-        | News::QueuedDropped { route, .. }
-        | News::NeedsHuman { route, .. }
-        | News::AgreesAgain { route }
-        | News::RollbackBegan { route, .. }
-        | News::RollbackJoined { route, .. }
-        | News::WayHomeFailed { route, .. }
-        | News::NotHome { route, .. }
-        | News::CameFirst { route, .. }
-        | News::Rearmed { route, .. }
-        | News::Held { route, .. }
-        | News::Resumed { route, .. } => Told::Course(route),
-        // They come with the answer to what was asked, in the same breath.
-        News::Moving { .. } | News::Queued { .. } => Told::Nothing,
-        // What stands in the way, what is met and what is measured is no course.
-        News::Hindered { .. }
-        | News::HindranceGone { .. }
-        | News::HomeNotProven { .. }
-        | News::WayHomeDoubted { .. }
-        | News::WayHomeAssured { .. }
-        | News::DriftNamed { .. }
-        | News::Breached { .. }
-        | News::Cleared { .. }
-        | News::Blind { .. }
-        | News::SeesAgain { .. }
-        | News::Fired { .. }
-        | News::Withheld { .. }
-        | News::BlindHeld { .. }
-        | News::FailingAtDoor { .. }
-        | News::AnswersAtDoor { .. }
-        | News::NotMetAnyMore { .. }
-        | News::UnlikeHome { .. }
-        | News::LikeHomeAgain { .. }
-        | News::WithheldAtDoor { .. }
-        | News::ConnectionsDropped { .. }
-        | News::ConnectionsKept { .. }
-        | News::WeightsUnread { .. }
-        | News::WeightsReadAgain { .. } => Told::Nothing,
-        // Nothing of a route's course.
-        News::SessionOpened
-        | News::HostReturned
-        | News::Stopped { .. }
-        | News::TakenOver { .. }
-        | News::Record(_)
-        | News::Joined { .. }
-        | News::Left { .. }
-        | News::RosterRead { .. }
-        | News::RosterChanged { .. }
-        | News::TurnedAway(_)
-        | News::Said { .. }
-        | News::LookHere { .. }
-        | News::FaultInjected { .. }
-        | News::FaultNotInjected { .. }
-        | News::ApprovalAsked { .. }
-        | News::Approved { .. }
-        | News::ApprovedNotStarted { .. }
-        | News::Denied { .. }
-        | News::Withdrawn { .. }
-        | News::RequestVoid { .. }
-        | News::ControlsTaken { .. }
-        | News::ControlsAsked { .. }
-        | News::ControlsHanded { .. }
-        | News::ControlsFree { .. }
-        | News::Signed { .. }
-        | News::Unsigned { .. }
-        | News::SignatureExpired { .. }
-        | News::ItemFailing { .. }
-        | News::ItemProven { .. }
-        | News::SourceSilent { .. }
-        | News::SourceAnswers { .. }
-        | News::WorkloadTroubled { .. }
-        | News::WorkloadWell { .. }
-        | News::ContainersRestarted { .. }
-        | News::PartUnread { .. }
-        | News::PartRead { .. }
-        | News::VersionChanged { .. }
-        | News::DatabaseStands { .. } => Told::Nothing,
-    }
 }
 
 #[cfg(test)]
@@ -285,11 +167,11 @@ mod tests {
             News::AgreesAgain { route: route.clone() },
         ];
         for news in &ends {
-            assert_eq!(told_of(news).route(), Some(&route), "{news:?}");
+            assert_eq!(news.told().route(), Some(&route), "{news:?}");
         }
         let stays = [News::WayHomeAssured { route: route.clone() }, News::WeightsReadAgain { route: route.clone() }, News::SessionOpened];
         for news in &stays {
-            assert_eq!(told_of(news).route(), None, "{news:?}");
+            assert_eq!(news.told().route(), None, "{news:?}");
         }
     }
 }

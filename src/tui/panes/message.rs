@@ -208,6 +208,10 @@ fn blind(scene: Scene<'_>, route: &Route) -> Option<(String, Style)> {
 fn resting(scene: Scene<'_>, known: &RouteState, route: &Route, room: usize) -> Vec<Line<'static>> {
     let Scene { state, view, theme } = scene;
     let mut facts = Vec::new();
+    for backend in route.backend_ids() {
+        let whole = revisions::beside(state, route, backend).into_iter().find(|beside| beside.share == PerMille::ALL);
+        facts.extend(whole.map(|new| format!("{} runs {}, new since the session began", words::place(route, backend), new.name)));
+    }
     match known.accepted_at {
         Some(at) => facts.push(format!("weights read {}", words::age(view.age(at)))),
         None => facts.push("weights not read yet".to_owned()),
@@ -216,10 +220,6 @@ fn resting(scene: Scene<'_>, known: &RouteState, route: &Route, room: usize) -> 
         Some(seen) => format!("{} requests seen", seen.requests),
         None => no_request(known, view),
     });
-    for backend in route.backend_ids() {
-        let whole = revisions::beside(state, route, backend).into_iter().find(|beside| beside.share == PerMille::ALL);
-        facts.extend(whole.map(|new| format!("{} runs {}, new since the session began", words::place(route, backend), new.name)));
-    }
     facts.extend(known.moved_by.as_ref().map(|by| format!("moved by {}", crate::words::mover(by, Names::of(state)))));
     let first = next_step(scene, known, route);
     if let [said] = first.as_slice()

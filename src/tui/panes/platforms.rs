@@ -119,7 +119,7 @@ fn share(has: &Has, theme: &Theme) -> Line<'static> {
             spans.push(Span::styled(", gets ", theme.dim));
             spans.push(Span::styled(crate::words::share(share.fraction), theme.observed));
         }
-        None => spans.push(Span::styled(", not seen yet", theme.unknown)),
+        None => spans.push(Span::styled(format!(", {}", crate::words::unseen(has)), theme.unknown)),
     }
     Line::from(spans)
 }
