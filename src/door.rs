@@ -68,10 +68,20 @@ pub enum Wanted {
     Look(Look),
 }
 
-/// One transition, serialised once for everybody. It is durable, as far as it has to be, when it gets here.
+/// Whether what is told is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnRecord {
+    /// It is durable, as far as it has to be.
+    Yes,
+    /// The record's disk has not taken it: it does not answer, or it failed.
+    No,
+}
+
+/// One transition, serialised once for everybody.
 #[derive(Debug)]
 pub struct Published {
     pub seq: Seq,
+    pub on_record: OnRecord,
     /// JSON of a `core::decision::Transition`, on one line.
     pub json: Arc<str>,
 }

@@ -23,6 +23,7 @@ use crate::{
         state::State,
     },
     domain::{head::Head, id::AskId, shown::Shown},
+    door::OnRecord,
 };
 
 /// What a cockpit holds. Dropping it says goodbye to the host.
@@ -100,6 +101,7 @@ pub enum Reply {
     Answered {
         ask: AskId,
         verdict: Verdict,
+        on_record: OnRecord,
     },
     /// It never left: nothing was asked of anybody.
     NotSent {

@@ -16,7 +16,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio_util::codec::{FramedRead, LengthDelimitedCodec, LengthDelimitedCodecError};
 
-use crate::door::{Published, Snapshot};
+use crate::door::{OnRecord, Published, Snapshot};
 
 /// Longest payload that a host reads, in bytes: no command is anywhere near it.
 pub const FROM_CLIENT_BYTES_MAX: usize = 64 * 1024;
@@ -85,9 +85,13 @@ impl Outgoing {
         Outgoing { head, body: None, tail: b"" }
     }
 
-    /// The frame of [`crate::attach::protocol::FromHost::Transition`].
+    /// The frame of [`crate::attach::protocol::FromHost::Transition`], or of `Unrecorded` beside it.
     pub fn transition(transition: &Published) -> Outgoing {
-        Outgoing::around("{\"transition\":", transition.json.clone(), b"}")
+        let before = match transition.on_record {
+            OnRecord::Yes => "{\"transition\":",
+            OnRecord::No => "{\"unrecorded\":",
+        };
+        Outgoing::around(before, transition.json.clone(), b"}")
     }
 
     /// The frame of [`crate::attach::protocol::FromHost::Snapshot`].

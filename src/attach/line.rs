@@ -25,10 +25,11 @@ use crate::{
     },
     core::{
         command::Command,
-        decision::{Refusal, Verdict},
+        decision::{Refusal, Transition, Verdict},
         state::State,
     },
     domain::{digest::Digest, head::Head, id::AskId, role::Role, shown::Shown},
+    door::OnRecord,
 };
 
 const BEAT_EVERY: Duration = Duration::from_secs(5);
@@ -110,10 +111,20 @@ async fn join(dial: &mut Dial, hello: &Hello) -> Result<Joined, ConnectError> {
         match frames.next::<FromHost>().await.map_err(ConnectError::Broken)? {
             Some(FromHost::Snapshot { state, .. }) => Ok(Joined { frames, writer, welcome, state }),
             Some(FromHost::Bye { why, then }) => Err(ConnectError::Refused(Refused { why, then })),
-            Some(FromHost::Transition(_) | FromHost::Beat | FromHost::Head(_)) | None => Err(ConnectError::NoSnapshot),
+            Some(FromHost::Transition(_) | FromHost::Unrecorded(_) | FromHost::Beat | FromHost::Head(_)) | None => {
+                Err(ConnectError::NoSnapshot)
+            }
         }
     };
     timeout(within, greeting).await.unwrap_or(Err(ConnectError::Unreachable(io::ErrorKind::TimedOut.into())))
+}
+
+/// Whether anything of two needs a snapshot.
+fn worse(one: Folded, other: Folded) -> Folded {
+    match (one, other) {
+        (Folded::Disagreed, _) | (_, Folded::Disagreed) => Folded::Disagreed,
+        (Folded::Newer | Folded::Skipped, Folded::Newer | Folded::Skipped) => one,
+    }
 }
 
 /// What becomes of the link after a state of it has ended.
@@ -237,17 +248,8 @@ impl Keeper {
         let mut worst = Folded::Skipped;
         for _ in 0..FOLDED_MAX {
             match said {
-                Ok(Some(FromHost::Transition(transition))) => {
-                    if let Some(answer) = transition.decision.answer.as_ref().filter(|answer| answer.client == self.view.borrow().me.client)
-                    {
-                        self.waiting.remove(&answer.ask);
-                        self.reply(Reply::Answered { ask: answer.ask, verdict: answer.verdict.clone() });
-                    }
-                    if self.fold.apply(&transition) == Folded::Disagreed {
-                        tracing::warn!(seq = %transition.entry.seq, "this cockpit's fold disagrees with the host's; a snapshot is asked for");
-                        worst = Folded::Disagreed;
-                    }
-                }
+                Ok(Some(FromHost::Transition(transition))) => worst = worse(worst, self.happened(&transition, OnRecord::Yes)),
+                Ok(Some(FromHost::Unrecorded(transition))) => worst = worse(worst, self.happened(&transition, OnRecord::No)),
                 Ok(Some(FromHost::Snapshot { state, .. })) => {
                     self.fold.replace(*state);
                     let overdue_at = Instant::now() + LOST_AFTER;
@@ -268,6 +270,19 @@ impl Keeper {
         }
         self.publish(Connection::Connected, None);
         Ok(worst)
+    }
+
+    /// Takes in one transition, and gives the answer in it to whoever asked here.
+    fn happened(&mut self, transition: &Transition, on_record: OnRecord) -> Folded {
+        if let Some(answer) = transition.decision.answer.as_ref().filter(|answer| answer.client == self.view.borrow().me.client) {
+            self.waiting.remove(&answer.ask);
+            self.reply(Reply::Answered { ask: answer.ask, verdict: answer.verdict.clone(), on_record });
+        }
+        let folded = self.fold.apply(transition);
+        if folded == Folded::Disagreed {
+            tracing::warn!(seq = %transition.entry.seq, "this cockpit's fold disagrees with the host's; a snapshot is asked for");
+        }
+        folded
     }
 
     /// Tries again until it works, for as long as there is something to come back to.
@@ -313,7 +328,7 @@ impl Keeper {
                 Some(Outgoing::of(&FromWatcher::Resize { terminal }))
             }
             (Role::Watcher, ToHost::Ask { ask, .. }) => {
-                self.reply(Reply::Answered { ask, verdict: Verdict::Refused(Refusal::Role { role }) });
+                self.reply(Reply::Answered { ask, verdict: Verdict::Refused(Refusal::Role { role }), on_record: OnRecord::Yes });
                 None
             }
             (Role::Watcher, ToHost::Look { .. }) => None,

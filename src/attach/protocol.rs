@@ -122,6 +122,8 @@ pub enum FromHost {
     Snapshot { seq: Seq, state: Box<State> },
     /// The next entry and its decision; anything not newer than the client's state is skipped by it.
     Transition(Box<Transition>),
+    /// The same, told before the record's disk has taken it.
+    Unrecorded(Box<Transition>),
     /// Nothing happened for a while, and the host lives.
     Beat,
     /// Where the journal ends, as far as it is on the disk: once a second at most, and behind each snapshot. Whoever keeps one is a witness.

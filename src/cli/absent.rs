@@ -447,6 +447,8 @@ fn unread(error: RecorderError) -> Unread {
         | RecorderError::Kind(_)
         | RecorderError::Folder(_)
         | RecorderError::Encode(_)
+        | RecorderError::NoAnswer { .. }
+        | RecorderError::Overdue { .. }
         | RecorderError::PlanHash(_) => Unread::NotNow(error.to_string()),
     }
 }

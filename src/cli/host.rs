@@ -181,6 +181,7 @@ fn die_of_any_panic() {
     let told = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         told(panic);
+        telemetry::finish();
         std::process::abort();
     }));
 }

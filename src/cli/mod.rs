@@ -205,6 +205,7 @@ pub fn run(arguments: Vec<OsString>) -> Result<Exit> {
             Ok(Exit::Done)
         }
     };
+    crate::telemetry::finish();
     exit.map(print::ends)
 }
 

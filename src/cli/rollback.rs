@@ -35,6 +35,7 @@ use crate::{
         id::{AskId, RouteId},
         shown::Shown,
     },
+    door::OnRecord,
     plan::model::{Plan, Route},
     words::{Names, absence, home_now, refusal as refusal_words},
 };
@@ -96,9 +97,12 @@ async fn go_home(args: Args) -> Result<Exit, Exit> {
         answer = timeout_at(deadline, link.replies.recv()).await;
     }
     let recorded = match answer {
-        Ok(Some(Reply::Answered { verdict, .. })) => {
+        Ok(Some(Reply::Answered { verdict, on_record, .. })) => {
             let view = link.view.borrow();
-            let recorded = if is_broken(&view.state) { Recorded::No } else { Recorded::Yes };
+            let recorded = match on_record {
+                OnRecord::Yes => Recorded::Yes,
+                OnRecord::No => Recorded::No,
+            };
             taken(&verdict, recorded, Names::of(&view.state))?;
             recorded
         }
@@ -162,7 +166,9 @@ impl Silent {
 fn taken(verdict: &Verdict, recorded: Recorded, names: Names<'_>) -> Result<(), Exit> {
     let told = |what: &str| match recorded {
         Recorded::Yes => print::out(&format!("recorded: {what}\n")),
-        Recorded::No | Recorded::Unknown => print::out(&format!("taken, and on no record, for the record is broken: {what}\n")),
+        Recorded::No | Recorded::Unknown => {
+            print::out(&format!("taken, and on no record, for its disk failed or does not answer: {what}\n"))
+        }
     };
     match verdict {
         Verdict::Accepted => told("going home"),
@@ -200,7 +206,7 @@ struct Asked {
 #[derive(Clone, Copy)]
 enum Recorded {
     Yes,
-    /// It was taken, and the session has no record any more.
+    /// It was taken, and the session has no record any more, or none that is known to be kept.
     No,
     /// The answer didn't come.
     Unknown,

@@ -189,6 +189,11 @@ pub enum Refusal {
         since: Timestamp,
         place: Shown,
     },
+    /// The disk of the record does not answer, so nothing may follow from what happens but going home.
+    RecordHangs {
+        since: Timestamp,
+        kept: RecordNumber,
+    },
     /// What happens is not recorded any more, so nothing may follow from it but going home.
     RecordBroken {
         since: Timestamp,

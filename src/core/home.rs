@@ -60,8 +60,8 @@ impl Home {
 }
 
 /// Whether the way home by hand is to be told: the session is not home by itself in its time, or something keeps it from there. From the
-/// first write that was refused or that nobody answered; and without a record the session brings nobody further than home, and may not be
-/// there for long.
+/// first write that was refused or that nobody answered; and without a record that is kept the session brings nobody further than home, and
+/// may not be there for long.
 pub fn wants_a_hand(state: &State, route: &Route) -> bool {
     let stands = home(state, route);
     let is_kept_away = match &stands {
@@ -69,7 +69,7 @@ pub fn wants_a_hand(state: &State, route: &Route) -> bool {
         Home::Going { why, .. } => why.keeps_away(),
         Home::Unread | Home::Away { .. } | Home::Accepted { .. } | Home::Unasked { .. } | Home::Seen { .. } => false,
     };
-    is_kept_away || record::is_broken(state) && !stands.is_reached()
+    is_kept_away || !record::is_kept(state) && !stands.is_reached()
 }
 
 /// Whether everybody is home by what is known now: what nobody has read for too long may have been changed since.

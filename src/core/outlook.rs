@@ -327,6 +327,7 @@ fn of_record(record: &Record) -> Option<Attention> {
     match record.keeping.clone() {
         Keeping::Kept => None,
         Keeping::Low { bytes, since, place } => Some(Attention::RecordLow { bytes, since, place }),
+        Keeping::Hanging { kept, since, place } => Some(Attention::RecordHangs { kept, since, place }),
         Keeping::Broken { why, kept, since, place } => Some(Attention::RecordBroken { why, kept, since, place }),
     }
 }

@@ -175,6 +175,7 @@ pub enum Void {
     ControlsPassed,
     HostRestarted,
     RecordBroken,
+    RecordHangs,
     AskerLeft,
     /// It asks for nothing that can be approved.
     Empty,

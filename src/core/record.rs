@@ -1,6 +1,7 @@
 //! The record of the session as something that can fail: how much room it has, whether it broke, whether a time is missing from it.
 //!
-//! Low on room, nothing goes further out: what is left is kept for going home. Broken, nothing leaves any more but a rollback and looks;
+//! Low on room, nothing goes further out: what is left is kept for going home. While its disk does not answer, nothing leaves but a rollback
+//! and looks, what happens is told before it is known to be kept, and is kept when the disk answers. Broken, nothing leaves any more but a rollback and looks;
 //! what happens then is folded and shown as always and is recorded nowhere, so each answer but a rollback's is a refusal. A host that comes
 //! back after such a time can't know what the one before did in it: every route is held until a person has looked. What a disk is and how
 //! it fails is not known here; the entry says what became of it.
@@ -33,6 +34,10 @@ pub enum RecordChange {
     Roomy,
     /// The disk refused more; so many bytes are left. `place` is where room has to be made.
     Low { bytes: u64, place: Shown },
+    /// The disk does not answer: what happens waits to be kept, behind record `kept`.
+    Hangs { kept: RecordNumber, place: Shown },
+    /// It answered, and everything that waited is kept.
+    Answers,
     /// A record could not be kept, and from here on none is. Never recorded itself.
     Broken { why: Shown, kept: RecordNumber, place: Shown },
     /// The host before went on for a while without a record.
@@ -69,6 +74,12 @@ pub enum Keeping {
         since: Timestamp,
         place: Shown,
     },
+    /// Nothing is lost yet, and nothing is known to be kept behind record `kept`.
+    Hanging {
+        kept: RecordNumber,
+        since: Timestamp,
+        place: Shown,
+    },
     Broken {
         why: Shown,
         /// The last record that is known to be kept.
@@ -92,8 +103,10 @@ pub struct MissingTime {
 impl RecordChange {
     pub fn tone(&self) -> Tone {
         match self {
-            RecordChange::Roomy => Tone::Good,
-            RecordChange::Low { .. } | RecordChange::Broken { .. } | RecordChange::Missing { .. } => Tone::Alarm,
+            RecordChange::Roomy | RecordChange::Answers => Tone::Good,
+            RecordChange::Low { .. } | RecordChange::Hangs { .. } | RecordChange::Broken { .. } | RecordChange::Missing { .. } => {
+                Tone::Alarm
+            }
         }
     }
 }
@@ -107,7 +120,7 @@ impl Record {
     pub(super) fn rebase(&mut self, shift: impl Fn(&mut Timestamp)) {
         match &mut self.keeping {
             Keeping::Kept => {}
-            Keeping::Low { since, .. } | Keeping::Broken { since, .. } => shift(since),
+            Keeping::Low { since, .. } | Keeping::Hanging { since, .. } | Keeping::Broken { since, .. } => shift(since),
         }
         self.missing.iter_mut().for_each(|missing| shift(&mut missing.since));
     }
@@ -130,18 +143,19 @@ pub(super) fn changed(turn: &mut Turn, change: &RecordChange) {
     let now = turn.now;
     let lasting = match &turn.state.record.keeping {
         Keeping::Low { since, .. } => Some(*since),
-        Keeping::Kept | Keeping::Broken { .. } => None,
+        Keeping::Kept | Keeping::Hanging { .. } | Keeping::Broken { .. } => None,
     };
     let was_low = lasting.is_some();
     match change {
-        RecordChange::Roomy => turn.state.record.keeping = Keeping::Kept,
+        RecordChange::Roomy | RecordChange::Answers => turn.state.record.keeping = Keeping::Kept,
+        RecordChange::Hangs { kept, place } => {
+            turn.state.record.keeping = Keeping::Hanging { kept: *kept, since: now, place: place.clone() };
+        }
         RecordChange::Low { bytes, place } => {
             turn.state.record.keeping = Keeping::Low { bytes: *bytes, since: lasting.unwrap_or(now), place: place.clone() };
         }
         RecordChange::Broken { why, kept, place } => {
             turn.state.record.keeping = Keeping::Broken { why: why.clone(), kept: *kept, since: now, place: place.clone() };
-            drop_queued(turn);
-            approval::void_all(turn, Void::RecordBroken);
         }
         RecordChange::Missing { since, kept } => {
             let routes: BTreeSet<RouteId> = turn.plan.routes.iter().map(|route| route.id.clone()).collect();
@@ -156,11 +170,18 @@ pub(super) fn changed(turn: &mut Turn, change: &RecordChange) {
     if !(was_low && matches!(change, RecordChange::Low { .. })) {
         turn.tell(News::Record(change.clone()));
     }
+    let void = match change {
+        RecordChange::Hangs { .. } => Void::RecordHangs,
+        RecordChange::Broken { .. } => Void::RecordBroken,
+        RecordChange::Roomy | RecordChange::Answers | RecordChange::Low { .. } | RecordChange::Missing { .. } => return,
+    };
+    drop_queued(turn);
+    approval::void_all(turn, void);
 }
 
 /// What waits has not left, whichever way it leads.
 fn drop_queued(turn: &mut Turn) {
-    let Some(refusal) = broken(turn.state) else { return };
+    let Err(refusal) = kept(turn.state) else { return };
     for route in &turn.plan.routes {
         if let Some(pending) = turn.route_mut(route).queued.take() {
             let why = Drop::Refused(Box::new(refusal.clone()));
@@ -171,10 +192,18 @@ fn drop_queued(turn: &mut Turn) {
 
 /// Whether what happens is not recorded any more.
 pub fn is_broken(state: &State) -> bool {
-    kept(state).is_err()
+    match state.record.keeping {
+        Keeping::Broken { .. } => true,
+        Keeping::Kept | Keeping::Low { .. } | Keeping::Hanging { .. } => false,
+    }
 }
 
-/// Whether `command` may be asked for at all: of a broken record only for the way home.
+/// Whether what happens now is known to be kept before it is told.
+pub fn is_kept(state: &State) -> bool {
+    kept(state).is_ok()
+}
+
+/// Whether `command` may be asked for at all: without a record that is kept, only for the way home.
 pub(super) fn may(state: &State, command: &Command) -> Result<(), Refusal> {
     match command {
         Command::Rollback { .. } => Ok(()),
@@ -196,17 +225,14 @@ pub(super) fn may(state: &State, command: &Command) -> Result<(), Refusal> {
     }
 }
 
-/// Whether what happens now is recorded.
+/// Whether what happens now is kept before anything follows from it.
 /// # Errors
-/// The record is broken.
+/// The record is broken, or its disk does not answer.
 pub(super) fn kept(state: &State) -> Result<(), Refusal> {
-    broken(state).map_or(Ok(()), Err)
-}
-
-fn broken(state: &State) -> Option<Refusal> {
     match &state.record.keeping {
-        Keeping::Broken { kept, since, .. } => Some(Refusal::RecordBroken { since: *since, kept: *kept }),
-        Keeping::Kept | Keeping::Low { .. } => None,
+        Keeping::Broken { kept, since, .. } => Err(Refusal::RecordBroken { since: *since, kept: *kept }),
+        Keeping::Hanging { kept, since, .. } => Err(Refusal::RecordHangs { since: *since, kept: *kept }),
+        Keeping::Kept | Keeping::Low { .. } => Ok(()),
     }
 }
 
@@ -214,7 +240,7 @@ fn broken(state: &State) -> Option<Refusal> {
 pub(super) fn forbids(state: &State) -> Option<Refusal> {
     match &state.record.keeping {
         Keeping::Low { bytes, since, place } => Some(Refusal::RecordLow { bytes: *bytes, since: *since, place: place.clone() }),
-        Keeping::Kept | Keeping::Broken { .. } => broken(state),
+        Keeping::Kept | Keeping::Hanging { .. } | Keeping::Broken { .. } => kept(state).err(),
     }
 }
 

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use sha2::{Digest, Sha256};
 
@@ -44,7 +44,7 @@ pub enum Fault {
 
 /// The bytes behind a writer. Clones are the same bytes.
 #[derive(Clone, Debug, Default)]
-pub struct Memory(Arc<Mutex<Bytes>>);
+pub struct Memory(Arc<(Mutex<Bytes>, Condvar)>);
 
 #[derive(Debug, Default)]
 struct Bytes {
@@ -55,6 +55,8 @@ struct Bytes {
     /// Answers that go wrong, in order; others before them go well.
     faults: VecDeque<(Asked, Fault)>,
     place: Option<Place>,
+    /// Whether a sync waits until somebody lets it go on.
+    hangs: bool,
 }
 
 impl Memory {
@@ -89,6 +91,17 @@ impl Memory {
         self.bytes().faults.push_back((asked, fault));
     }
 
+    /// From now on a sync does not return, until [`Memory::answer`].
+    pub fn hang(&self) {
+        self.bytes().hangs = true;
+    }
+
+    /// Whatever waits goes on.
+    pub fn answer(&self) {
+        self.bytes().hangs = false;
+        self.0.1.notify_all();
+    }
+
     /// The file is gone from its path: deleted, or renamed.
     pub fn unlink(&self) {
         self.bytes().place = Some(Place::Nothing);
@@ -117,7 +130,7 @@ impl Memory {
 
     fn bytes(&self) -> MutexGuard<'_, Bytes> {
         // Nothing here leaves the bytes half changed, so a panic elsewhere does not spoil them.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -159,7 +172,7 @@ impl Disk for Memory {
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        let mut bytes = self.bytes();
+        let mut bytes = self.0.1.wait_while(self.bytes(), |bytes| bytes.hangs).unwrap_or_else(PoisonError::into_inner);
         bytes.refused(Asked::Sync)?;
         bytes.durable = bytes.written.len();
         bytes.syncs += 1;

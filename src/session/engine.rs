@@ -1,16 +1,21 @@
 //! The loop: whatever happens is stamped, stepped, recorded, and only then seen and acted upon.
 //!
 //! The order is the safety: a transition with an effect is on disk (`fdatasync`) before its effect starts and before anybody sees it. What only
-//! tells (a reading, a look around) is recorded without waiting for the disk and written out within a second. When the journal fails, the
-//! session goes on without it for as long as somebody is away from home: what happens is folded and shown, and nothing leaves any more but
-//! looks and a rollback ([`keeping`]). Then the engine ends, and says which commands would bring traffic home by hand.
+//! tells (a reading, a look around) is recorded without waiting for the disk and written out within a second. The disk is waited for by a
+//! thread of its own ([`scribe`]), while the engine takes in what happens next; what is [`unkept`] waits to be seen and to leave.
+//!
+//! A disk that has not answered for [`HANGS_AFTER`] hangs: from then on what happens is shown at once, and nothing leaves any more but looks
+//! and a rollback, until everything is kept after all. When the journal fails, the session goes on so for as long as somebody is away from
+//! home ([`keeping`]). Then the engine ends, and says which commands would bring traffic home by hand.
+
+mod record;
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use tokio::{
     sync::{mpsc, watch},
     task::JoinSet,
-    time::Instant,
+    time::{Instant, sleep_until, timeout},
 };
 
 use crate::{
@@ -18,7 +23,7 @@ use crate::{
         command::Command,
         decision::{Effect, IssuedEffect, Transition},
         event::{Alarm, Entry, Event},
-        record::{Keeping, RecordChange, is_over, leaves_unrecorded},
+        record::{Keeping, is_over},
         state::State,
         step::step,
         thin::thin,
@@ -27,20 +32,21 @@ use crate::{
         fact::Observation,
         head::Head,
         id::{ClientId, EffectId, Seq},
-        time::Timestamp,
     },
     door::{Inside, Presence, Published, Request, Snapshot, Wanted},
     journal::{
         folder::{Ready, ReadyError},
         sealed::SealError,
     },
-    port::{Intent, Sensor},
+    port::Sensor,
     session::{
         clock::Clock,
-        dispatch::{Executors, dispatch},
+        dispatch::Executors,
+        engine::record::Unkept,
         keeping::{self, Broken, EngineError},
-        recorder::{Recorder, RecorderError, Weight},
-        refold::{names_client, recorded},
+        recorder::{Recorder, Weight},
+        refold::recorded,
+        scribe::Scribe,
         sensors,
         timers::Timers,
     },
@@ -57,6 +63,12 @@ const BEAT_EVERY: Duration = Duration::from_secs(4);
 /// What is under way when the host is told to end gets this long, in real time; whose outcome is not known then is read back by the next host.
 const PATIENCE_AT_END: Duration = Duration::from_secs(5);
 
+/// A disk that has not answered for so long, in real time, hangs.
+const HANGS_AFTER: Duration = Duration::from_secs(1);
+/// The same for what nobody waits for.
+const FLUSH_PATIENCE: Duration = Duration::from_millis(1_500);
+/// So much may be under way to the disk; with more, what is only told waits.
+const UNKEPT_MAX: usize = 64;
 /// A session without a record that has brought everybody home stays for so long, in real time, that whoever watches sees it.
 const SEEN_OUT_AFTER: Duration = Duration::from_secs(3);
 
@@ -65,7 +77,15 @@ pub struct Engine {
     state: State,
     next: Seq,
     clock: Clock,
-    recorder: Recorder,
+    scribe: Scribe,
+    /// What happened, and is not known to be kept; in the order in which it happened.
+    unkept: VecDeque<Unkept>,
+    /// The disk did not answer in time, and not everything is kept since.
+    hangs: bool,
+    /// Since when what is buffered is being written out.
+    flushing: Option<Instant>,
+    /// The state of the next segment was asked for and is not taken yet.
+    is_preparing: bool,
     /// Since the journal failed.
     broken: Option<Broken>,
     /// Since when nothing is left to be done without a record.
@@ -125,12 +145,20 @@ pub async fn run(state: State, recorder: Recorder, first: Vec<Event>, parts: Par
     let (seen, observations) = mpsc::channel(OBSERVATIONS_MAX);
     let mut watching = JoinSet::new();
     sensors::start(watched, clock, &seen, &mut watching);
-    let next = recorder.next_seq();
+    let sealing = recorder.sealing();
+    let scribe = Scribe::start(recorder).map_err(EngineError::Thread)?;
+    let mut keeping = JoinSet::new();
+    keeping.spawn_blocking(move || Kept::Sealed(sealing.run()));
+    let next = scribe.next_seq();
     let engine = Engine {
         state,
         next,
         clock,
-        recorder,
+        scribe,
+        unkept: VecDeque::new(),
+        hangs: false,
+        flushing: None,
+        is_preparing: false,
         broken: None,
         over_since: None,
         executors,
@@ -138,7 +166,7 @@ pub async fn run(state: State, recorder: Recorder, first: Vec<Event>, parts: Par
         events,
         watching,
         acting: JoinSet::new(),
-        keeping: JoinSet::new(),
+        keeping,
         waiting: VecDeque::new(),
         following: VecDeque::new(),
         transitions: inside.transitions.clone(),
@@ -160,32 +188,36 @@ impl Engine {
         for event in first {
             let begins = matches!(event, Event::Opened { .. });
             self.happen(event)?;
-            if let Some(broken) = self.broken.take_if(|_| begins) {
-                // Nothing has been asked of the world, and nothing can be taken up again.
-                return Err(self.ended(broken));
-            }
+            self.begun(begins).await?;
         }
-        let sealing = self.recorder.sealing();
-        self.keeping.spawn_blocking(move || Kept::Sealed(sealing.run()));
         let mut flush = tokio::time::interval(FLUSH_EVERY);
         flush.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             // Biased: what can bring us home comes before what can take us further out. A question that leads home is taken out of the
             // line as it comes in; others wait until nothing that was seen is left to be told.
+            let (hangs_at, has_room) = (self.hangs_at(), self.hangs || self.unkept.len() < UNKEPT_MAX);
             let event = tokio::select! {
                 biased;
                 _ = from.stop.wait_for(|stop| *stop) => break,
+                Some(done) = self.scribe.answered() => {
+                    self.done(done);
+                    None
+                }
+                () = sleep_until(hangs_at.unwrap_or_else(Instant::now)), if hangs_at.is_some() => {
+                    self.hang();
+                    None
+                }
                 Some(event) = from.happened.recv() => Some(event),
                 Some(request) = from.inside.requests.recv(), if self.waiting.len() < WAITING_MAX => self.sorted(request),
                 alarm = self.timers.next() => Some(Event::Rang(alarm)),
-                Some(observation) = from.observations.recv() => Some(Event::Observed(observation)),
+                Some(observation) = from.observations.recv(), if has_room => Some(Event::Observed(observation)),
                 // As long as there is room, a client's questions are taken in before it can leave.
-                Some(presence) = from.inside.presence.recv(), if self.waiting.len() < WAITING_MAX => self.presence(presence),
-                () = std::future::ready(()), if !self.waiting.is_empty() => self.waiting.pop_front().map(|behind| match behind {
+                Some(presence) = from.inside.presence.recv(), if has_room && self.waiting.len() < WAITING_MAX => self.presence(presence),
+                () = std::future::ready(()), if has_room && !self.waiting.is_empty() => self.waiting.pop_front().map(|behind| match behind {
                     Behind::Asked(request) => asked(request),
                     Behind::Left(client) => Event::Left { client },
                 }),
-                Some(reply) = from.inside.snapshots.recv() => {
+                Some(reply) = from.inside.snapshots.recv(), if self.has_told_all() => {
                     self.show(reply);
                     None
                 }
@@ -208,17 +240,15 @@ impl Engine {
         }
         self.watching.abort_all();
         self.let_end(&mut from.happened).await?;
-        self.flush();
-        self.follow()?;
         // Whoever opens the journal next finds nobody at work in it.
-        while self.keeping.join_next().await.is_some() {}
-        if let Some(broken) = self.broken.take() {
-            return Err(self.ended(broken));
+        let at_work = async { while self.keeping.join_next().await.is_some() {} };
+        if timeout(PATIENCE_AT_END, at_work).await.is_err() {
+            tracing::warn!("work for the journal waits for a disk that does not answer");
         }
-        let (kept, Engine { recorder, state, executors, .. }) = (self.recorder.kept(), self);
-        let closed = tokio::task::block_in_place(|| recorder.close());
-        closed.map_err(|error| keeping::ended(Broken { error, kept }, &state, &executors))?;
-        Ok(state)
+        match self.broken.take() {
+            Some(broken) => Err(self.ended(broken)),
+            None => self.closed().await,
+        }
     }
 
     /// What is under way may come to its end, so that the next host need not find out what became of it.
@@ -227,10 +257,14 @@ impl Engine {
         loop {
             tokio::select! {
                 biased;
+                Some(done) = self.scribe.answered() => {
+                    self.done(done);
+                    self.follow()?;
+                }
                 Some(event) = happened.recv() => self.happen(event)?,
                 // Its events are in the channel by now; a closed set gives nothing and leaves the line to the last branch.
                 Some(_) = self.acting.join_next() => {}
-                () = std::future::ready(()), if self.acting.is_empty() => return Ok(()),
+                () = std::future::ready(()), if self.acting.is_empty() && self.unkept.is_empty() => return Ok(()),
                 () = tokio::time::sleep_until(deadline) => {
                     self.acting.abort_all();
                     return Ok(());
@@ -265,61 +299,26 @@ impl Engine {
         let at = self.clock.now();
         match kept {
             Ok(Kept::Ready(Ok(ready))) if self.broken.is_none() => {
-                match tokio::task::block_in_place(|| self.recorder.go_on_in(at, ready)) {
-                    Ok(Some(sealing)) => {
-                        self.keeping.spawn_blocking(move || Kept::Sealed(sealing.run()));
-                    }
-                    Ok(None) => {}
-                    Err(error) => self.breaks(error),
-                }
+                self.scribe.go_on_in(at, ready);
             }
             Ok(Kept::Ready(Ok(_))) => {}
             Ok(Kept::Ready(Err(error))) => {
                 tracing::warn!(%error, "no new segment of the journal");
-                self.recorder.not_ready(at);
+                self.scribe.not_ready(at);
             }
             Ok(Kept::Sealed(Err(error))) => tracing::warn!(%error, "the journal takes more room than it should"),
             Ok(Kept::Sealed(Ok(())) | Kept::Shown) => {}
             Err(error) => {
                 tracing::error!(%error, "work for the journal was cut short; the journal goes on as it is");
-                self.recorder.not_ready(at);
+                self.scribe.not_ready(at);
             }
-        }
-    }
-
-    /// Writes out what is buffered, and looks how much room is left.
-    fn flush(&mut self) {
-        if self.broken.is_some() {
-            return;
-        }
-        match tokio::task::block_in_place(|| self.recorder.flush()) {
-            Ok(()) => {
-                tokio::task::block_in_place(|| self.recorder.ask_for_room());
-                self.look_at_room();
-            }
-            Err(error) => self.breaks(error),
         }
     }
 
     /// What nobody needs for going home doesn't take the room that is kept for it.
     fn is_spared(&self, event: &Event) -> bool {
-        let is_low = matches!(self.state.record.keeping, Keeping::Low { .. });
-        is_low && matches!(event, Event::Resized { .. } | Event::Looked { .. })
-    }
-
-    fn look_at_room(&mut self) {
-        if !self.following.iter().any(|event| matches!(event, Event::Record(_))) {
-            self.following.extend(keeping::room(&self.state.record.keeping, &self.recorder).map(Event::Record));
-        }
-    }
-
-    /// From here on nothing is recorded; that it is so happens next.
-    fn breaks(&mut self, error: RecorderError) {
-        tracing::error!(%error, "the record broke; the session goes on without it until everybody is home");
-        let (kept, place) = (self.recorder.kept(), self.recorder.place());
-        self.recorder.go_without(self.clock.now());
-        self.following.push_front(Event::Record(RecordChange::Broken { why: keeping::why(&error), kept, place }));
-        self.broken = Some(Broken { error, kept });
+        let is_scarce = matches!(self.state.record.keeping, Keeping::Low { .. } | Keeping::Hanging { .. });
+        is_scarce && matches!(event, Event::Resized { .. } | Event::Looked { .. })
     }
 
     /// Whether nothing is left to be done without a record, for as long as it takes to see it.
@@ -340,33 +339,9 @@ impl Engine {
         Ok(())
     }
 
-    /// Everybody may keep where the journal ends; what is not on the disk yet is not shown, because a host that dies may lose it.
-    fn show_head(&self) {
-        let durable = Some(self.recorder.durable_head());
-        self.heads.send_if_modified(|shown| std::mem::replace(shown, durable) != durable);
-    }
-
     fn happen(&mut self, event: Event) -> Result<(), EngineError> {
         self.take_in(event)?;
         self.follow()
-    }
-
-    /// The hash of the entry's record; where there is none, of the newest one before.
-    fn record(&mut self, at: Timestamp, weight: Weight, json: &str) -> String {
-        if self.broken.is_none() {
-            let recorded = match self.recorder.will_sync(weight, json) {
-                true => tokio::task::block_in_place(|| self.recorder.append(at, weight, json)),
-                false => self.recorder.append(at, weight, json),
-            };
-            match recorded {
-                Ok(head) => {
-                    self.look_at_room();
-                    return head;
-                }
-                Err(error) => self.breaks(error),
-            }
-        }
-        self.recorder.head()
     }
 
     /// One event, all the way.
@@ -379,38 +354,17 @@ impl Engine {
         let entry = Entry { seq: self.next, at, event };
         let decision = step(&mut self.state, &entry);
         let transition = Transition { entry, decision };
-        let json = recorded(&transition)?;
-        let weight = weigh(&transition);
-        let head = self.record(at, weight, &json);
-        self.show_head();
+        let json = recorded(&transition)?.into();
         self.next = Seq(self.next.0 + 1);
-        if let Some(client) = names_client(&transition.entry.event) {
-            self.recorder.note_client(client);
-        }
         if !tick {
             self.timers.touch();
         }
-        if self.broken.is_none() && self.state.record.keeping == Keeping::Kept && self.recorder.wants_segment(at) {
-            let preparation = self.recorder.prepare(self.state.clone());
-            self.keeping.spawn_blocking(move || Kept::Ready(preparation.run()));
-        }
-        // Nobody listening is no error.
-        let _ = self.transitions.send(Arc::new(Published { seq: transition.entry.seq, json: json.into() }));
-        for effect in transition.decision.effects {
-            if self.broken.is_some() && !leaves_unrecorded(&self.state, &effect) {
-                self.following.push_back(keeping::nothing_left(&effect));
-                continue;
-            }
-            match effect.what {
-                Effect::Wake { at, alarm } => self.timers.wake(at, alarm),
-                Effect::Write { .. } | Effect::Read { .. } | Effect::Inject { .. } => {
-                    let session = self.state.opened.as_ref().map(|opened| opened.session.to_string()).unwrap_or_default();
-                    let intent = Intent { session, effect: effect.id, first: repeated(&effect), head: head.clone() };
-                    dispatch(effect, intent, &self.executors, self.clock, &self.events, &mut self.acting);
-                }
+        for effect in &transition.decision.effects {
+            if let Effect::Wake { at, alarm } = &effect.what {
+                self.timers.wake(*at, alarm.clone());
             }
         }
-        while self.acting.try_join_next().is_some() {}
+        self.record(at, transition, json);
         Ok(())
     }
 

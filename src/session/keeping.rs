@@ -22,10 +22,7 @@ use crate::{
         room::Space,
     },
     plan::model::Route,
-    session::{
-        dispatch::Executors,
-        recorder::{Recorder, RecorderError},
-    },
+    session::{dispatch::Executors, recorder::RecorderError},
 };
 
 /// A journal that failed.
@@ -39,6 +36,8 @@ pub(super) struct Broken {
 pub enum EngineError {
     #[error("{recorder}. {kept}. {traffic} To bring it home by hand: {by_hand}", kept = up_to(*.kept), traffic = whereabouts(*.traffic))]
     Recorder { recorder: Box<RecorderError>, kept: RecordNumber, traffic: Traffic, by_hand: String },
+    #[error("the system has no thread for the journal: {0}; nothing was asked of the world; free some and start the host again")]
+    Thread(#[source] std::io::Error),
     #[error("the entry could not be written as JSON: {0}; nothing was done with it")]
     Encode(#[from] serde_json::Error),
 }
@@ -68,7 +67,7 @@ impl EngineError {
             EngineError::Recorder { recorder, kept: last, traffic: stands, .. } => {
                 format!("{recorder}. {}. {}", up_to(*last), whereabouts(*stands).trim_end_matches('.'))
             }
-            EngineError::Encode(_) => self.to_string(),
+            EngineError::Thread(_) | EngineError::Encode(_) => self.to_string(),
         }
     }
 }
@@ -96,23 +95,25 @@ pub(super) fn why(error: &RecorderError) -> Shown {
         | RecorderError::Kind(_)
         | RecorderError::Folder(_)
         | RecorderError::Encode(_)
+        | RecorderError::NoAnswer { .. }
+        | RecorderError::Overdue { .. }
         | RecorderError::PlanHash(_) => Shown::new(&error.to_string()),
     }
 }
 
 /// The end of an effect that may not leave any more.
 pub(super) fn nothing_left(effect: &IssuedEffect) -> Event {
-    let fault = Fault::new(FaultKind::Unrecorded, "the record broke before this was kept, so nothing left");
+    let fault = Fault::new(FaultKind::Unrecorded, "the disk of the record did not take this, so nothing left");
     Event::Finished { effect: effect.id, outcome: Outcome::NotDone(fault), attempts: Vec::new() }
 }
 
 /// What has changed of the room, if it has: its kind, or that only half is left of what was told.
-pub(super) fn room(known: &Keeping, recorder: &Recorder) -> Option<RecordChange> {
-    match (recorder.space(), known) {
-        (_, Keeping::Broken { .. }) | (Space::Reserved { .. } | Space::Unreserved, Keeping::Kept) => None,
+pub(super) fn room(known: &Keeping, space: Space, place: impl FnOnce() -> Shown) -> Option<RecordChange> {
+    match (space, known) {
+        (_, Keeping::Hanging { .. } | Keeping::Broken { .. }) | (Space::Reserved { .. } | Space::Unreserved, Keeping::Kept) => None,
         (Space::Reserved { .. } | Space::Unreserved, Keeping::Low { .. }) => Some(RecordChange::Roomy),
         (Space::Low { bytes }, Keeping::Low { bytes: told, .. }) if bytes > told / 2 && bytes <= told.saturating_mul(2) => None,
         (Space::Low { bytes: 0 }, Keeping::Low { bytes: 0, .. }) => None,
-        (Space::Low { bytes }, Keeping::Kept | Keeping::Low { .. }) => Some(RecordChange::Low { bytes, place: recorder.place() }),
+        (Space::Low { bytes }, Keeping::Kept | Keeping::Low { .. }) => Some(RecordChange::Low { bytes, place: place() }),
     }
 }

@@ -12,6 +12,7 @@ pub mod engine;
 pub mod keeping;
 pub mod recorder;
 pub mod refold;
+mod scribe;
 pub mod sensors;
 pub mod timers;
 

@@ -12,6 +12,9 @@ use std::{
 
 use serde_json::{Value, value::RawValue};
 
+#[cfg(test)]
+use crate::journal::{memory::Memory, writer::Cadence};
+
 use crate::{
     core::{
         FOLD,
@@ -82,6 +85,10 @@ pub enum RecorderError {
     Folder(#[from] io::Error),
     #[error("a record is no JSON: {0}; it was not written")]
     Encode(#[from] serde_json::Error),
+    #[error("the disk of the journal has not answered within {within}")]
+    NoAnswer { within: Millis },
+    #[error("the disk of the journal does not answer, and {waiting} entries wait for it, more than are kept in memory")]
+    Overdue { waiting: usize },
     #[error("the plan's hash {0:?} is no SHA-256; no session was opened")]
     PlanHash(String),
 }
@@ -212,6 +219,14 @@ impl Recorder {
         let options = Options { holder: holder.to_owned(), ..Options::default() };
         let writer = Writer::create(path, millis(at), &Genesis::new(session.as_str(), plan), &options)?;
         Recorder::of(writer, path, at, &Folded::default())
+    }
+
+    /// A new journal in memory; notes beside it lie at `path`.
+    #[cfg(test)]
+    pub(super) fn create_in(memory: &Memory, path: &Path, at: Timestamp, session: &SessionId, plan_hash: &str) -> Recorder {
+        let genesis = Genesis::new(session.as_str(), plan_hash.parse().unwrap());
+        let writer = Writer::create_in(memory, millis(at), &genesis, Cadence::default()).unwrap();
+        Recorder::of(writer, path, at, &Folded::default()).unwrap()
     }
 
     /// Takes up an old journal and folds it, from where its newest segment begins. Whether this program would decide the same again is

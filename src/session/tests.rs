@@ -12,22 +12,27 @@ use tokio::sync::{Notify, watch};
 
 use crate::{
     core::{
-        command::Command,
-        decision::Transition,
+        command::{Command, ControlsCommand},
+        decision::{Effect, Refusal, Transition, Verdict},
         event::{Asker, Event, WorldKind},
+        record::{Keeping, RecordChange},
         state::State,
     },
     domain::{
         fact::Accepted,
-        fault::{Fault, Outcome, Receipt, Version, Written},
+        fault::{Fault, FaultKind, Outcome, Receipt, Version, Written},
         id::{AskId, ClientId},
         role::Role,
         time::Millis,
         weight::{PerMille, Weights},
     },
-    door::{Door, Presence, Request, Wanted, door},
-    journal::segment::Form,
-    journal::walk::entries,
+    door::{Door, OnRecord, Presence, Published, Request, Wanted, door},
+    journal::{
+        memory::Memory,
+        segment::Form,
+        walk::entries,
+        writer::{Cadence, Writer},
+    },
     plan::{self, model::Plan},
     port::{Answer, Driver, Intent, Sensor},
     session::{
@@ -238,4 +243,105 @@ fn a_late_sealing_leaves_alone_what_was_written_in_when_it_was_asked_for() {
     assert_eq!(forms(), [Form::Plain, Form::Plain]);
     due.run().unwrap();
     assert_eq!(forms(), [Form::Sealed, Form::Plain]);
+}
+
+/// A session whose journal is in memory, with the first look at the weights behind it.
+async fn in_memory(scratch: &Scratch, memory: &Memory, driver: &Arc<Gate>) -> Hosted {
+    let (plan, clock, session) = (the_plan(), Clock::live(), "engine".parse().unwrap());
+    let recorder = Recorder::create_in(memory, &scratch.journal(), clock.now(), &session, &plan.hash.to_string());
+    let first = vec![Event::Opened { session, plan: Box::new(plan), world: WorldKind::Live }];
+    let (door, inside) = door();
+    let (stop, stopped) = watch::channel(false);
+    let drivers = [("frontend".parse().unwrap(), Arc::clone(driver) as Arc<dyn Driver>)].into();
+    let executors = Executors { drivers, fault_injector: None, read_every: Millis::from_secs(5) };
+    let sensor = WeightsSensor { route: "frontend".parse().unwrap(), driver: driver.clone(), every: Millis(20) };
+    let parts = Parts { clock, executors, sensors: vec![Box::new(sensor)], inside, stop: stopped };
+    let engine = tokio::spawn(async move { engine::run(State::default(), recorder, first, parts).await.unwrap() });
+    let hosted = Hosted { door, stop, engine };
+    while state_of(&hosted).await.routes.values().all(|route| route.accepted.is_none()) {}
+    hosted
+}
+
+async fn state_of(hosted: &Hosted) -> State {
+    let (reply, state) = tokio::sync::oneshot::channel();
+    hosted.door.snapshots.send(reply).await.unwrap();
+    serde_json::from_str(&state.await.unwrap().json).unwrap()
+}
+
+/// The next transition of the kind that is looked for, and whether it was on record when it was told.
+async fn told(
+    heard: &mut tokio::sync::broadcast::Receiver<Arc<Published>>,
+    wanted: impl Fn(&Transition) -> bool,
+) -> (Transition, OnRecord) {
+    loop {
+        let published = heard.recv().await.unwrap();
+        let transition: Transition = serde_json::from_str(&published.json).unwrap();
+        if wanted(&transition) {
+            return (transition, published.on_record);
+        }
+    }
+}
+
+fn is_change(transition: &Transition, wanted: impl Fn(&RecordChange) -> bool) -> bool {
+    matches!(&transition.entry.event, Event::Record(change) if wanted(change))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_disk_that_hangs_is_told_and_holds_up_neither_the_screen_nor_the_way_home() {
+    let (scratch, memory, driver) = (Scratch::new("hangs"), Memory::default(), Arc::<Gate>::default());
+    let hosted = in_memory(&scratch, &memory, &driver).await;
+    let mut heard = hosted.door.transitions.upgrade().unwrap().subscribe();
+    memory.hang();
+    let kept = memory.durable();
+    hosted.door.requests.send(home(1)).await.unwrap();
+    let (asked, on_record) = told(&mut heard, |transition| matches!(transition.entry.event, Event::Asked { .. })).await;
+    assert!(on_record == OnRecord::No && asked.decision.answer.unwrap().verdict == Verdict::Accepted);
+    told(&mut heard, |transition| is_change(transition, |change| matches!(change, RecordChange::Hangs { .. }))).await;
+    // The write home has left without a record, and the next state is seen.
+    driver.asked.notified().await;
+    assert!(matches!(state_of(&hosted).await.record.keeping, Keeping::Hanging { .. }));
+    // What leads further out, or only says something, is refused.
+    hosted.door.requests.send(says(2)).await.unwrap();
+    let (said, _) = told(&mut heard, |transition| matches!(transition.entry.event, Event::Asked { ask: AskId(2), .. })).await;
+    assert!(matches!(said.decision.answer.unwrap().verdict, Verdict::Refused(Refusal::RecordHangs { .. })));
+    assert_eq!(memory.durable(), kept, "the disk has taken nothing meanwhile");
+
+    memory.answer();
+    told(&mut heard, |transition| is_change(transition, |change| *change == RecordChange::Answers)).await;
+    driver.open.notify_one();
+    hosted.door.requests.send(says(3)).await.unwrap();
+    let (said, on_record) = told(&mut heard, |transition| matches!(transition.entry.event, Event::Asked { ask: AskId(3), .. })).await;
+    assert!(on_record == OnRecord::Yes && said.decision.answer.unwrap().verdict == Verdict::Accepted);
+    hosted.stop.send_replace(true);
+    let state = hosted.engine.await.unwrap();
+    // Nothing is missing: what was told without a record is kept, in its place.
+    let (_, proof) = Writer::open_in(&memory, Cadence::default()).unwrap();
+    let written = String::from_utf8(memory.durable()).unwrap();
+    assert!(proof.records > 0 && written.contains("\"hangs\"") && written.contains("\"answers\""), "{written}");
+    assert_eq!(state.record.keeping, Keeping::Kept);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_leads_further_out_never_leaves_a_disk_that_hung_meanwhile() {
+    let (scratch, memory, driver) = (Scratch::new("hung"), Memory::default(), Arc::<Gate>::default());
+    let hosted = in_memory(&scratch, &memory, &driver).await;
+    let mut heard = hosted.door.transitions.upgrade().unwrap().subscribe();
+    let held = hosted.door.requests.send(asks(1, Command::Controls(ControlsCommand::Take)));
+    held.await.unwrap();
+    told(&mut heard, |transition| matches!(transition.entry.event, Event::Asked { ask: AskId(1), .. })).await;
+    memory.hang();
+    let shift = Command::Shift { route: "frontend".parse().unwrap(), from: split(1000), to: split(900) };
+    hosted.door.requests.send(asks(2, shift)).await.unwrap();
+    let (shift, _) = told(&mut heard, |transition| matches!(transition.entry.event, Event::Asked { ask: AskId(2), .. })).await;
+    let writes = shift.decision.effects.iter().filter(|effect| matches!(effect.what, Effect::Write { .. })).count();
+    if writes > 0 {
+        let ended = |transition: &Transition| matches!(&transition.entry.event, Event::Finished { outcome: Outcome::NotDone(fault), .. } if fault.kind == FaultKind::Unrecorded);
+        told(&mut heard, ended).await;
+    }
+    memory.answer();
+    told(&mut heard, |transition| is_change(transition, |change| *change == RecordChange::Answers)).await;
+    hosted.stop.send_replace(true);
+    hosted.engine.await.unwrap();
+    assert_eq!(driver.writes.load(Ordering::SeqCst), 0);
+    assert!(writes > 0, "{:?}", shift.decision.answer);
 }

@@ -85,6 +85,7 @@ pub fn void(why: Void) -> &'static str {
         Void::Held => "the route is held",
         Void::ControlsPassed => "the controls passed on",
         Void::HostRestarted => "the host was restarted",
+        Void::RecordHangs => "the disk of the record did not answer",
         Void::RecordBroken => "the record broke",
         Void::AskerLeft => "who asked for it left",
         Void::Empty => "it asks for nothing that can be approved",

@@ -121,6 +121,7 @@ pub fn attention(what: &Attention, now: Timestamp, names: Names) -> String {
             format!("{} is NOT HOME for {}{failed}: {}", names.route(route), now.since(*since), obstacle(why, names))
         }
         Attention::RecordBroken { why, kept, since, place } => record::broken(why, *kept, now.since(*since), place),
+        Attention::RecordHangs { kept, since, place } => record::hangs(*kept, now.since(*since), place),
         Attention::RecordLow { bytes, place, .. } => record::low(*bytes, place),
         Attention::RecordMissing { route, since, kept } => record::missing(names.route(route), now.since(*since), *kept),
         Attention::Breach { trigger, outlook: stands } | Attention::Blind { trigger, outlook: stands } => {

@@ -29,6 +29,20 @@ pub(super) fn broken(why: &Shown, kept: RecordNumber, ago: Millis, place: &Shown
     )
 }
 
+pub(super) fn hangs(kept: RecordNumber, ago: Millis, place: &Shown) -> String {
+    format!(
+        "the disk of the record has not answered for {ago}: record {kept} is the last that is known to be kept, what happens since is told to the \
+         cockpits and waits to be written; only a rollback leaves until it answers, by hand or by trigger; see to {place}"
+    )
+}
+
+/// The same above the command by hand.
+pub fn hangs_in_short(kept: RecordNumber) -> String {
+    format!(
+        "kept up to record {kept}; only a rollback leaves until the disk answers, what happens is told to the cockpits and waits to be written"
+    )
+}
+
 /// The same above the command by hand: what is kept and what still leaves.
 pub fn broken_in_short(why: &Shown, kept: RecordNumber) -> String {
     format!("{why}; kept up to record {kept}; only a rollback still leaves, what happens is told to the cockpits alone")
@@ -46,6 +60,10 @@ pub fn change(change: &RecordChange) -> String {
     match change {
         RecordChange::Roomy => "the disk of the record has room again".to_owned(),
         RecordChange::Low { bytes, place } => low(*bytes, place),
+        RecordChange::Hangs { kept, .. } => format!(
+            "the disk of the record does not answer: record {kept} is the last that is known to be kept; only a rollback leaves until it does"
+        ),
+        RecordChange::Answers => "the disk of the record answers again; everything that waited is kept".to_owned(),
         RecordChange::Broken { why, kept, .. } => format!(
             "the record broke ({why}): record {kept} is the last that is known to be kept; only a rollback still leaves, by hand or by trigger"
         ),

@@ -97,6 +97,11 @@ pub fn why_refused(refusal: &Refusal, names: Names) -> String {
                 record::room(*bytes)
             )
         }
+        Refusal::RecordHangs { kept, .. } => {
+            format!(
+                "the disk of the record does not answer, so only a rollback leaves; wait until it does, or roll back (kept up to record {kept})"
+            )
+        }
         Refusal::RecordBroken { kept, .. } => {
             format!(
                 "what happens is not recorded any more, so only a rollback leaves; roll back, then see to the disk (kept up to record {kept})"
@@ -129,6 +134,7 @@ fn verdict(refusal: &Refusal) -> &'static str {
         | Refusal::ApprovalVoid { .. }
         | Refusal::NotADemo
         | Refusal::RecordBroken { .. }
+        | Refusal::RecordHangs { .. }
         | Refusal::Unwatched { .. }
         | Refusal::NotOpen => "not done",
         Refusal::Moved { .. }

@@ -48,6 +48,13 @@ pub fn attention(found: &Attention, state: &State, now: Timestamp) -> Said {
             let span = now.since(*since);
             alarm(format!("THE RECORD BROKE {span} ago, kept up to {kept}; only a rollback leaves"), format!("record broke {span} ago"))
         }
+        Attention::RecordHangs { kept, since, .. } => {
+            let span = now.since(*since);
+            alarm(
+                format!("THE RECORD'S DISK HANGS for {span}, kept up to {kept}; only a rollback leaves"),
+                format!("record's disk hangs for {span}"),
+            )
+        }
         Attention::RecordLow { bytes, .. } => {
             let left = record::room(*bytes);
             alarm(format!("the record's disk is nearly full: {left} left, kept for going home"), format!("disk nearly full: {left} left"))
@@ -232,6 +239,7 @@ pub fn actor(found: &Attention, names: Names) -> Option<Said> {
         }
         Attention::NotHome { .. }
         | Attention::RecordBroken { .. }
+        | Attention::RecordHangs { .. }
         | Attention::RecordLow { .. }
         | Attention::RecordMissing { .. }
         | Attention::NeedsHuman { .. }

@@ -16,7 +16,7 @@ use cutover::{
         id::{AskId, ClientId},
         role::Role,
     },
-    door::{Presence, Wanted},
+    door::{OnRecord, Presence, Wanted},
 };
 use std::sync::Arc;
 use tokio::{net::UnixListener, sync::watch};
@@ -69,7 +69,7 @@ async fn a_question_gets_the_answer_of_the_core() {
     link.asks.send(ToHost::Ask { ask: AskId(9), key: None, command }).await.unwrap();
     assert_eq!(
         tokio::time::timeout(std::time::Duration::from_secs(60), link.replies.recv()).await.unwrap(),
-        Some(Reply::Answered { ask: AskId(9), verdict: Verdict::Accepted })
+        Some(Reply::Answered { ask: AskId(9), verdict: Verdict::Accepted, on_record: OnRecord::Yes })
     );
     assert_eq!(link.view.borrow().disagreements, 0);
 }
@@ -82,7 +82,7 @@ async fn a_watchers_link_refuses_to_ask_before_anything_is_sent() {
     let verdict = Verdict::Refused(Refusal::Role { role: Role::Watcher });
     assert_eq!(
         tokio::time::timeout(std::time::Duration::from_secs(60), link.replies.recv()).await.unwrap(),
-        Some(Reply::Answered { ask: AskId(1), verdict })
+        Some(Reply::Answered { ask: AskId(1), verdict, on_record: OnRecord::Yes })
     );
     session.state().await;
     assert!(session.requests.try_recv().is_err());

@@ -26,7 +26,7 @@ async fn follow(raw: &mut Raw, fold: &mut Option<Fold>, seq: u64) -> u32 {
                 snapshots += 1;
                 *fold = Some(Fold::new(*state));
             }
-            FromHost::Transition(transition) => {
+            FromHost::Transition(transition) | FromHost::Unrecorded(transition) => {
                 let folded = fold.as_mut().expect("a snapshot comes first").apply(&transition);
                 assert_eq!(folded, Folded::Newer, "each transition follows the one before");
             }

@@ -189,7 +189,7 @@ async fn a_closing_host_says_so_to_everybody() {
     loop {
         match raw.hear().await.expect("a goodbye comes before the end") {
             FromHost::Bye { why, then } => break assert_eq!((why.as_str(), then), ("stopped by its owner", Then::StayAway)),
-            FromHost::Snapshot { .. } | FromHost::Transition(_) | FromHost::Beat | FromHost::Head(_) => {}
+            FromHost::Snapshot { .. } | FromHost::Transition(_) | FromHost::Unrecorded(_) | FromHost::Beat | FromHost::Head(_) => {}
         }
     }
     tokio::time::timeout(Duration::from_secs(1), raw.serving).await.unwrap().unwrap();

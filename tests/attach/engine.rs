@@ -23,7 +23,7 @@ use cutover::{
         role::Role,
         time::Timestamp,
     },
-    door::{self, Door, Inside, Presence, Published, Request, Snapshot, Wanted},
+    door::{self, Door, Inside, OnRecord, Presence, Published, Request, Snapshot, Wanted},
     plan::model::Plan,
 };
 use serde::Serialize;
@@ -163,7 +163,7 @@ impl Engine {
 
     fn publish(&self, transition: &Transition) {
         let json = serde_json::to_string(transition).unwrap().into();
-        self.inside.transitions.send(Arc::new(Published { seq: transition.entry.seq, json })).ok();
+        self.inside.transitions.send(Arc::new(Published { seq: transition.entry.seq, on_record: OnRecord::Yes, json })).ok();
     }
 }
 

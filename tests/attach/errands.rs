@@ -94,7 +94,7 @@ async fn whoever_asks_for_more_is_told_why_he_is_cut() {
     loop {
         match raw.frames.next::<FromHost>().await.unwrap().expect("a goodbye comes first") {
             FromHost::Bye { why, .. } => return assert!(why.as_str().contains("the way home and for nothing else"), "{why}"),
-            FromHost::Snapshot { .. } | FromHost::Transition(_) | FromHost::Beat | FromHost::Head(_) => {}
+            FromHost::Snapshot { .. } | FromHost::Transition(_) | FromHost::Unrecorded(_) | FromHost::Beat | FromHost::Head(_) => {}
         }
     }
 }

@@ -219,7 +219,7 @@ async fn as_anna(path: &Path, folder: &Path, frame: &FromCockpit) -> String {
     loop {
         match frames.next::<FromHost>().await.unwrap().expect("a goodbye comes before the end") {
             FromHost::Bye { why, .. } => return why.to_string(),
-            FromHost::Snapshot { .. } | FromHost::Transition(_) | FromHost::Beat | FromHost::Head(_) => {}
+            FromHost::Snapshot { .. } | FromHost::Transition(_) | FromHost::Unrecorded(_) | FromHost::Beat | FromHost::Head(_) => {}
         }
     }
 }

@@ -102,3 +102,25 @@ fn what_is_found_after_a_time_without_a_record_may_be_our_own_and_is_held() {
     assert_eq!(session.ask(&ana(), Command::Resume { route: route() }), Verdict::Accepted);
     assert!(!tells(&session));
 }
+
+#[test]
+fn while_the_disk_does_not_answer_only_the_way_home_leaves_and_then_all_goes_on() {
+    let mut session = Session::at_a_quarter();
+    assert_eq!(session.shift(250, 300), Verdict::Accepted);
+    assert_eq!(session.shift(300, 400), Verdict::Queued);
+    let hangs = session.step(Event::Record(RecordChange::Hangs { kept: RecordNumber(38), place: "/var/lib".into() }));
+    assert!(matches!(told(&hangs), [News::Record(RecordChange::Hangs { .. }), News::QueuedDropped { .. }]), "{hangs:?}");
+    session.write_done();
+    session.settle();
+    for command in [Command::Hold { route: route() }, Command::Shift { route: route(), from: split(300), to: split(400) }] {
+        assert!(matches!(refused(session.ask(&ana(), command)), Refusal::RecordHangs { kept: RecordNumber(38), .. }));
+    }
+    assert!(attention(&session.state).iter().any(|found| matches!(found, Attention::RecordHangs { .. }) && found.is_urgent()));
+    assert!(!is_over(&session.state), "nobody ends for it");
+    session.step(Event::Record(RecordChange::Answers));
+    assert_eq!(session.state.record.keeping, Keeping::Kept);
+    assert_eq!(session.shift(300, 400), Verdict::Accepted);
+    session.step(Event::Record(RecordChange::Hangs { kept: RecordNumber(50), place: "/var/lib".into() }));
+    let home = session.ask(&ben(), Command::Rollback { route: None, reason: None });
+    assert_eq!(home, Verdict::Accepted);
+}

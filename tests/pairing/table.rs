@@ -12,6 +12,7 @@ use cutover::{
     },
     core::event::{Asker, Event, WorldKind},
     domain::{id::ClientId, role::Role, time::Millis},
+    door::OnRecord,
     tui::{
         app::{Appearance, Left, fly},
         input::{Arrived, Code, Input, Key},
@@ -161,7 +162,7 @@ impl Table {
                     ToHost::Ask { ask, key, command } => {
                         let decision = self.session.step(Event::Asked { by, ask, key, command, credentials: None });
                         let verdict = decision.answer.expect("each question has an answer").verdict;
-                        self.seats[index].replies.try_send(Reply::Answered { ask, verdict }).unwrap();
+                        self.seats[index].replies.try_send(Reply::Answered { ask, verdict, on_record: OnRecord::Yes }).unwrap();
                     }
                     ToHost::Look { key, look } => {
                         self.session.step(Event::Looked { by, key, look });

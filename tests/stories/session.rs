@@ -203,7 +203,7 @@ impl Session {
 
     pub(crate) async fn answer(&mut self, sent: AskId) -> Verdict {
         match tokio::time::timeout(PATIENCE, self.link.replies.recv()).await {
-            Ok(Some(Reply::Answered { ask, verdict })) if ask == sent => verdict,
+            Ok(Some(Reply::Answered { ask, verdict, .. })) if ask == sent => verdict,
             other => panic!("{}: {other:?} is no answer to {sent:?}\n{}", self.place.name, self.story()),
         }
     }

@@ -240,6 +240,7 @@ fn kind(what: &Attention) -> (&'static str, Option<String>) {
     match what {
         Attention::NotHome { route, .. } => ("not-home", about(route)),
         Attention::RecordBroken { .. } => ("record-broken", None),
+        Attention::RecordHangs { .. } => ("record-hangs", None),
         Attention::RecordLow { .. } => ("record-low", None),
         Attention::RecordMissing { route, .. } => ("record-missing", about(route)),
         Attention::Breach { trigger, .. } => ("breach", about(trigger)),

@@ -41,6 +41,12 @@ pub enum Attention {
         since: Timestamp,
         place: Shown,
     },
+    /// The disk of the record does not answer, so nothing leaves but what brings users home.
+    RecordHangs {
+        kept: RecordNumber,
+        since: Timestamp,
+        place: Shown,
+    },
     /// The disk gives the record no more room: what is left is kept for going home.
     RecordLow {
         bytes: u64,
@@ -220,6 +226,7 @@ impl Attention {
             Attention::NotHome { route, .. } | Attention::RollingBack { route, .. } | Attention::HomeNotSeen { route, .. } => Some(route),
             Attention::Breach { .. }
             | Attention::RecordBroken { .. }
+            | Attention::RecordHangs { .. }
             | Attention::RecordLow { .. }
             | Attention::RecordMissing { .. }
             | Attention::AtDoor { .. }
@@ -274,6 +281,7 @@ impl Attention {
             }
             Attention::WritesAtRisk { .. }
             | Attention::RecordBroken { .. }
+            | Attention::RecordHangs { .. }
             | Attention::RecordLow { .. }
             | Attention::ReplicaUnsound { .. }
             | Attention::SourceSilent { .. }
@@ -294,6 +302,7 @@ impl Attention {
             | Attention::WritesAtRisk { .. } => true,
             Attention::NotHome { .. }
             | Attention::RecordBroken { .. }
+            | Attention::RecordHangs { .. }
             | Attention::RecordLow { .. }
             | Attention::RecordMissing { .. }
             | Attention::Breach { .. }
@@ -334,6 +343,7 @@ impl Attention {
         match self {
             Attention::NotHome { .. }
             | Attention::RecordBroken { .. }
+            | Attention::RecordHangs { .. }
             | Attention::RecordLow { .. }
             | Attention::RecordMissing { .. }
             | Attention::Breach { .. }

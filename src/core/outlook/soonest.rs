@@ -45,6 +45,7 @@ fn outlook(found: &Attention) -> Option<&Outlook> {
         Attention::AtDoor { breach, .. } => Some(&breach.outlook),
         Attention::NotHome { .. }
         | Attention::RecordBroken { .. }
+        | Attention::RecordHangs { .. }
         | Attention::RecordLow { .. }
         | Attention::RecordMissing { .. }
         | Attention::NeedsHuman { .. }

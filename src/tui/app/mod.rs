@@ -32,6 +32,7 @@ use crate::{
         time::{Millis, Timestamp},
         weight::Weights,
     },
+    door::OnRecord,
     tui::{
         draw,
         input::{Arrived, guard::Guard},
@@ -509,8 +510,13 @@ impl App {
                 let text = crate::words::refusal(&refusal, Names::of(&self.state));
                 (Tone::Alarm, format!("{text}{}", news::way_on(&refusal, &self.state, &self.view)), Holds::ForItsTime)
             }
-            Reply::Answered { verdict: Verdict::Accepted, .. } if is_broken(&self.state) => {
-                (Tone::Warning, "accepted, and on no record: the record is broken".to_owned(), until_news())
+            Reply::Answered { verdict: Verdict::Accepted, on_record: OnRecord::No, .. } => {
+                let why = if is_broken(&self.state) {
+                    "and on no record: the record is broken"
+                } else {
+                    "on no record yet: its disk does not answer"
+                };
+                (Tone::Warning, format!("accepted, {why}"), until_news())
             }
             Reply::Answered { verdict: Verdict::Accepted, .. } => (Tone::Good, "accepted and recorded".to_owned(), until_news()),
             Reply::Answered { verdict: Verdict::Queued, .. } => (Tone::Good, "queued behind the move in flight".to_owned(), until_news()),

@@ -6,6 +6,7 @@ use crate::{
         fails::stranded,
         home::home,
         news::{News, Tone},
+        outlook::{Outlook, outlook},
         reason::Mover,
         state::State,
         topic::Told,
@@ -33,6 +34,8 @@ pub(super) fn way_on(refusal: &Refusal, state: &State, view: &View) -> String {
         Refusal::FailingAtDoor { .. } | Refusal::NotReady { .. } if route.is_some_and(|route| stranded(state, route).is_some()) => {
             (Action::CopyAwayByHand, "copies the way out by hand")
         }
+        // Nobody is sent there any more who could clear it.
+        Refusal::Breached { trigger } if matches!(outlook(state, trigger), Some(Outlook::Idle)) => (Action::Rearm, "re-arms"),
         // Where everybody is home, going there helps nobody.
         Refusal::Breached { .. } | Refusal::FailingAtDoor { .. } | Refusal::UnlikeHome { .. } | Refusal::Blind { .. }
             if route.is_some_and(|route| home(state, route).is_reached()) =>
@@ -46,6 +49,7 @@ pub(super) fn way_on(refusal: &Refusal, state: &State, view: &View) -> String {
         | Refusal::NeedsHuman { .. }
         | Refusal::Contended
         | Refusal::RecordBroken { .. }
+        | Refusal::RecordHangs { .. }
         | Refusal::Hindered { .. }
         | Refusal::RequestsDisagree { .. } => (Action::Rollback, "rolls back"),
         Refusal::NotMetAnyMore { .. } => (Action::Rearm, "re-arms"),

@@ -21,7 +21,7 @@ use crate::{
     domain::time::{Millis, Timestamp},
     plan::model::Route,
     tui::{keymap::Action, panes::words, scene::Scene, view::View, widgets::text},
-    words::{Names, obstacle, platform, record_broken_in_short, state_line},
+    words::{Names, obstacle, platform, record_broken_in_short, record_hangs_in_short, state_line},
 };
 
 /// Rows of the traffic pane and of one row of platforms, which the block gives way to.
@@ -99,7 +99,11 @@ fn block(state: &State, view: &View, route: &Route, room: usize) -> Option<Block
             let head = format!("THE RECORD BROKE {} ago", view.age(*since));
             Some(Block { head, why: text::wrap(&record_broken_in_short(why, *kept), room) })
         }
-        Keeping::Kept | Keeping::Low { .. } | Keeping::Broken { .. } => None,
+        Keeping::Hanging { kept, since, .. } if !stands.is_reached() => {
+            let head = format!("THE RECORD'S DISK HANGS for {}", view.age(*since));
+            Some(Block { head, why: text::wrap(&record_hangs_in_short(*kept), room) })
+        }
+        Keeping::Kept | Keeping::Low { .. } | Keeping::Hanging { .. } | Keeping::Broken { .. } => None,
     }
 }
 

@@ -105,6 +105,7 @@ fn edge(worst: &Attention, theme: &Theme) -> Option<Style> {
         Attention::RollingBack { why, .. } if why.keeps_away() => Some(theme.alarm),
         Attention::NotHome { .. }
         | Attention::RecordBroken { .. }
+        | Attention::RecordHangs { .. }
         | Attention::Breach { .. }
         | Attention::AtDoor { .. }
         | Attention::FailingForNobody { .. }

@@ -381,7 +381,7 @@ impl Night {
     fn die_and_come_back(&mut self) -> Check {
         let missing = match &self.state.record.keeping {
             Keeping::Broken { since, kept, .. } => Some(RecordChange::Missing { since: *since, kept: *kept }),
-            Keeping::Kept | Keeping::Low { .. } => None,
+            Keeping::Kept | Keeping::Low { .. } | Keeping::Hanging { .. } => None,
         };
         self.memory.power_cut(self.random.index(4096));
         // A torn tail goes again, so what was read may be no more.

@@ -69,6 +69,7 @@ fn weighs(found: &Attention, view: &View) -> Option<Matter> {
             fresh.then(|| Matter::Rollback(route.clone()))
         }
         Attention::RecordBroken { .. }
+        | Attention::RecordHangs { .. }
         | Attention::RecordLow { .. }
         | Attention::RecordMissing { .. }
         | Attention::FailingForNobody { .. }
