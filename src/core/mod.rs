@@ -73,4 +73,5 @@ mod turn;
 mod unlike;
 pub mod unresolved;
 mod verdict;
+pub mod window;
 pub mod workload;
