@@ -269,6 +269,7 @@ impl News {
             // Nothing of a route's course.
             News::SessionOpened
             | News::HostReturned
+            | News::StoodStill { .. }
             | News::Stopped { .. }
             | News::TakenOver { .. }
             | News::Record(_)
