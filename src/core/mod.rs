@@ -17,6 +17,7 @@ pub mod door;
 pub mod ending;
 pub mod event;
 pub mod fails;
+pub mod follows;
 pub mod forecast;
 pub mod has;
 pub mod home;
