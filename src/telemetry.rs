@@ -61,7 +61,7 @@ pub(crate) fn start(sink: Sink) -> io::Result<()> {
             let lines = file.ok().map(writer).transpose()?;
             let lines = lines.map(|lines| tracing_subscriber::fmt::layer().with_ansi(false).with_writer(move || lines.clone()));
             let _ = registry.with(filter()).with(lines).with(tui_logger::TuiTracingSubscriberLayer).try_init();
-            let _ = tui_logger::init_logger(tui_logger::LevelFilter::Trace);
+            // Its own start would begin a thread that wakes up a hundred times a second; the pane takes in what was logged when it is drawn.
             tui_logger::set_default_level(tui_logger::LevelFilter::Trace);
             tui_logger::set_buffer_depth(PANE_LINES);
             if let Some(error) = unwritten {

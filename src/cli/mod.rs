@@ -187,19 +187,19 @@ pub fn run(arguments: Vec<OsString>) -> Result<Exit> {
         }
     };
     let exit = match line.what.unwrap_or_else(|| What::Demo(demo::Args::default())) {
-        What::Demo(args) => block_on(demo::run(args)),
-        What::Open(args) => block_on(open::run(args)),
-        What::Attach(args) => block_on(attach::run(args)),
-        What::Watch(args) => block_on(watch::run(args)),
+        What::Demo(args) => block_on(Workers::One, demo::run(args)),
+        What::Open(args) => block_on(Workers::One, open::run(args)),
+        What::Attach(args) => block_on(Workers::One, attach::run(args)),
+        What::Watch(args) => block_on(Workers::One, watch::run(args)),
         What::Sessions(args) => sessions::run(&args),
-        What::Status(args) => block_on(status::run(args)),
-        What::Rollback(args) => block_on(rollback::run(args)),
-        What::Stop(args) => block_on(stop::run(args)),
-        What::Host(args) => block_on(host::run(args)),
+        What::Status(args) => block_on(Workers::One, status::run(args)),
+        What::Rollback(args) => block_on(Workers::One, rollback::run(args)),
+        What::Stop(args) => block_on(Workers::One, stop::run(args)),
+        What::Host(args) => block_on(Workers::Two, host::run(args)),
         What::Roster(args) => roster::run(&args),
         What::Audit(args) => audit::run(&args),
-        What::Sim(args) => block_on(sim::run(args)),
-        What::Check(args) => block_on(check::run(args)),
+        What::Sim(args) => block_on(Workers::One, sim::run(args)),
+        What::Check(args) => block_on(Workers::One, check::run(args)),
         What::Completions { shell } => {
             print::out(&completions::script(shell, &mut Line::command()));
             Ok(Exit::Done)
@@ -209,8 +209,22 @@ pub fn run(arguments: Vec<OsString>) -> Result<Exit> {
     exit.map(print::ends)
 }
 
-fn block_on<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+/// Threads beside the first one, which draws.
+#[derive(Debug, Clone, Copy)]
+enum Workers {
+    /// What little there is to do is done by turns, and nobody is woken up to look for more. In the demo, too, where both ends of each request
+    /// are ours.
+    One,
+    /// A host goes on while somebody's large answer is read.
+    Two,
+}
+
+fn block_on<T>(workers: Workers, future: impl Future<Output = Result<T>>) -> Result<T> {
+    let workers = match workers {
+        Workers::One => 1,
+        Workers::Two => 2,
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(workers).enable_all().build()?;
     let result = runtime.block_on(future);
     // A look that hangs must not keep the process: everything that matters has ended by now.
     runtime.shutdown_background();

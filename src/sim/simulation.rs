@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::{net::TcpListener, time::MissedTickBehavior};
+use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
@@ -18,8 +18,9 @@ use super::{
     world::{Leg, Truth, World, clock::Clock, propagation::Span},
 };
 
-/// How often the world moves on when nobody looks.
-const TICK: Duration = Duration::from_millis(100);
+/// When nobody looks and nothing is due in the cluster, the world moves on in steps of this much real time. They are no coarser in its own:
+/// it goes from moment to moment however long a step is.
+const QUIET_MAX: Duration = Duration::from_secs(1);
 
 /// Which world to start.
 #[derive(Debug, Clone, PartialEq)]
@@ -253,12 +254,10 @@ async fn bind(port: u16) -> io::Result<TcpListener> {
 }
 
 async fn keep_moving(shared: Shared, stop: CancellationToken) {
-    let mut ticks = tokio::time::interval(TICK);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
-            _ = ticks.tick() => shared.with(|_| ()),
+            () = shared.keep_moving(QUIET_MAX) => {}
         }
     }
 }

@@ -18,6 +18,7 @@ mod absent;
 mod account;
 mod death;
 mod join;
+mod kills;
 mod known;
 mod left;
 mod living;

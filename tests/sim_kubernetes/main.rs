@@ -31,7 +31,7 @@ use cutover::sim::{
     },
     world::kubernetes::{Kubernetes, fault::WatchFault},
 };
-use futures::{StreamExt, TryStreamExt};
+use futures::{FutureExt, StreamExt, TryStreamExt, future::BoxFuture};
 use k8s_openapi::api::core::v1::Pod;
 use kube::runtime::watcher;
 use serde_json::{Value, json};
@@ -75,8 +75,13 @@ impl KubernetesWorld for Face {
         look(&mut cluster)
     }
 
-    fn patience(&self) -> Duration {
-        Duration::from_millis(5)
+    // Nobody tells of a change here; watches look again and again.
+    fn changed(&self) -> BoxFuture<'static, ()> {
+        tokio::time::sleep(Duration::from_millis(5)).boxed()
+    }
+
+    fn real(&self, _: i64) -> Duration {
+        PATIENCE
     }
 }
 

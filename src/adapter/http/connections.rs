@@ -71,10 +71,16 @@ impl Connections {
 }
 
 fn build(origin: &Origin, keep: Keep) -> Result<reqwest::Client, Fault> {
-    let mut builder = plain();
-    if keep == Keep::Nothing {
-        builder = builder.pool_max_idle_per_host(0);
-    }
+    let builder = match keep {
+        Keep::Connections => plain(),
+        // No request lasts as long as the first probe or that timeout would.
+        Keep::Nothing => plain()
+            .pool_max_idle_per_host(0)
+            .tcp_user_timeout(None)
+            .tcp_keepalive(None)
+            .tcp_keepalive_interval(None)
+            .tcp_keepalive_retries(None),
+    };
     made(match origin.reach() {
         // Plain HTTP needs no CA store, and a machine without one must still be able to run the demo.
         Reach::Loopback => builder.no_proxy().tls_certs_only([]),

@@ -37,7 +37,7 @@ use crate::{
         draw,
         input::{Arrived, guard::Guard},
         keymap::Keymap,
-        panes::words,
+        panes::{log, words},
         scene::Scene,
         terminal::{
             Drawn, MouseReports, Size, Stats, Terminal, TerminalError,
@@ -444,6 +444,7 @@ impl App {
         self.age_unanswered();
         self.follow();
         self.offer_review();
+        log::take_in();
         let mut next = std::mem::take(&mut self.spare);
         next.resize(self.size.area());
         next.reset();

@@ -27,6 +27,11 @@ const WRAPS_FROM: u16 = 3;
 /// Of the clock and the level before a message.
 const HEAD: usize = 11;
 
+/// Takes in what was logged since the last frame. Whether or not the pane is on the screen: little is kept until then.
+pub(crate) fn take_in() {
+    tui_logger::move_events();
+}
+
 pub fn draw(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
     let Scene { view, theme, .. } = scene;
     let title = frame::title("Log", view.focus == Pane::Log, theme);

@@ -2,7 +2,7 @@
 //!
 //! A followed log is a stream that ends when its pod is gone or its container starts again.
 
-use std::convert::Infallible;
+use std::{convert::Infallible, time::Duration};
 
 use futures::stream;
 use http_body_util::{BodyExt, StreamBody};
@@ -24,6 +24,8 @@ use crate::sim::world::kubernetes::{
     store::Key,
 };
 
+/// A log grows with time; a followed one is looked at this often, in real time.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// How many lines are sent when the caller names no number.
 const LINES_MAX: usize = 5000;
 
@@ -77,7 +79,7 @@ impl<W: KubernetesWorld> Follow<W> {
             if !lines.is_empty() {
                 return Some(Bytes::from(written(&lines, self.stamps)));
             }
-            sleep(self.world.patience()).await;
+            sleep(LOOK_EVERY).await;
         }
     }
 

@@ -26,6 +26,7 @@ pub mod write;
 
 use std::{convert::Infallible, io, time::Duration};
 
+use futures::future::BoxFuture;
 use http_body_util::{BodyExt, Limited};
 use hyper::{Method, Request, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -51,10 +52,11 @@ pub trait KubernetesWorld: Clone + Send + Sync + 'static {
     /// Brings the cluster to the present virtual time, then looks at it or changes it. Must not wait.
     fn with<R>(&self, look: impl FnOnce(&mut Kubernetes) -> R) -> R;
 
-    /// How long an open watch or a followed log waits, in real time, before it looks again.
-    fn patience(&self) -> Duration {
-        Duration::from_millis(50)
-    }
+    /// Comes true when something has changed since this was called that an open watch has to look at.
+    fn changed(&self) -> BoxFuture<'static, ()>;
+
+    /// How long so many milliseconds of the cluster's time take in real time.
+    fn real(&self, ms: i64) -> Duration;
 }
 
 /// A request whose body has been read.

@@ -13,7 +13,7 @@ use hyper::{
     body::{Bytes, Frame},
 };
 use serde_json::{Value, json};
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, timeout_at};
 
 use super::{
     Call, KubernetesWorld,
@@ -33,6 +33,8 @@ use crate::sim::world::kubernetes::{
 
 /// Virtual time between two bookmarks.
 const BOOKMARK_MS: i64 = 60_000;
+/// How far past a moment it is looked for what has come with it.
+const PAST: Duration = Duration::from_millis(1);
 /// Before the end of a stream, in real time as the end itself.
 const LAST_BOOKMARK: Duration = Duration::from_secs(2);
 /// How long a stream lives under [`WatchFault::Closes`].
@@ -158,7 +160,10 @@ fn begin(query: &Query, asked: Option<u64>) -> Result<Begin, Failure> {
 enum Look {
     Send(String),
     SendAndEnd(String),
-    Wait,
+    /// Nothing to send until something changes, or so many milliseconds have passed.
+    Wait {
+        due_ms: Option<i64>,
+    },
     End,
 }
 
@@ -170,26 +175,24 @@ impl<W: KubernetesWorld> Watch<W> {
                 return None;
             }
             let world = self.world.clone();
-            match world.with(|cluster| self.look(cluster)) {
+            let changed = world.changed();
+            let due_ms = match world.with(|cluster| self.look(cluster)) {
                 Look::Send(lines) => return Some(Bytes::from(lines)),
                 Look::SendAndEnd(lines) => {
                     self.phase = Phase::Ended;
                     return Some(Bytes::from(lines));
                 }
                 Look::End => return None,
-                Look::Wait => {}
-            }
-            tokio::select! {
-                () = sleep(self.world.patience()) => {}
-                () = sleep_until(self.ends) => {}
-            }
+                Look::Wait { due_ms } => due_ms,
+            };
+            timeout_at(self.due(due_ms), changed).await.ok();
         }
     }
 
     fn look(&mut self, cluster: &mut Kubernetes) -> Look {
         let opening = std::mem::replace(&mut self.phase, Phase::Running) == Phase::Opening;
         if cluster.is_silent(self.opened_ms) {
-            return Look::Wait;
+            return Look::Wait { due_ms: None };
         }
         match cluster.watch_fault() {
             WatchFault::Closes if cluster.now_ms() - self.opened_ms >= CLOSES_AFTER_MS => {
@@ -226,7 +229,23 @@ impl<W: KubernetesWorld> Watch<W> {
             }
             lines.push_str(&self.bookmark(version, json!({})));
         }
-        if lines.is_empty() { Look::Wait } else { Look::Send(lines) }
+        if lines.is_empty() { Look::Wait { due_ms: self.due_ms(cluster) } } else { Look::Send(lines) }
+    }
+
+    /// In how many milliseconds time alone gives it something to do, the end and the bookmark before it aside.
+    fn due_ms(&self, cluster: &Kubernetes) -> Option<i64> {
+        let bookmark = self.call.query.is_set("allowWatchBookmarks").then_some(self.bookmark_due_ms);
+        let close = (cluster.watch_fault() == WatchFault::Closes).then_some(self.opened_ms + CLOSES_AFTER_MS);
+        let due = [bookmark, close].into_iter().flatten().min()?;
+        Some(due - cluster.now_ms())
+    }
+
+    /// When to look again at the latest; a moment that has just come is a little past then.
+    fn due(&self, due_ms: Option<i64>) -> Instant {
+        let last_bookmark = (self.last_bookmark == LastBookmark::Due).then_some(self.ends - LAST_BOOKMARK);
+        let due = due_ms.map(|ms| Instant::now() + self.world.real(ms.max(0)) + PAST);
+        let coming = last_bookmark.filter(|at| *at > Instant::now());
+        [coming, due].into_iter().flatten().fold(self.ends, Instant::min)
     }
 
     /// Once a minute, and once more shortly before the stream ends, so that its reader knows where to go on.

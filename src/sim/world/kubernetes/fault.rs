@@ -50,6 +50,15 @@ pub enum WatchFault {
     BookmarksRegress,
 }
 
+/// What open watches tell of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Watched {
+    version: u64,
+    expiries: u64,
+    fault: WatchFault,
+    fault_ms: i64,
+}
+
 impl Kubernetes {
     /// Makes this share (`0.0..=1.0`) of the deployment's pods ill, at least one unless it is zero; about half of
     /// them fail their readiness probe, the others crash. Zero heals.
@@ -72,6 +81,12 @@ impl Kubernetes {
             WatchFault::Freezes => opened_ms <= self.watch_fault_ms,
             WatchFault::Honest | WatchFault::Closes | WatchFault::BookmarksRegress => false,
         }
+    }
+
+    /// What open watches tell of, time aside: one that has told of this has nothing new to tell until it differs.
+    #[must_use]
+    pub fn watched(&self) -> Watched {
+        Watched { version: self.store.version(), expiries: self.expiries, fault: self.watch_fault, fault_ms: self.watch_fault_ms }
     }
 
     /// Takes the right to read a kind from everybody.

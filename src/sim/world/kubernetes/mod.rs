@@ -118,7 +118,7 @@ impl Kubernetes {
 
     /// Moves the cluster to this virtual time; earlier times change nothing.
     pub fn tick(&mut self, now_ms: i64) {
-        while let Some(due) = self.next_due().filter(|due| *due <= now_ms) {
+        while let Some(due) = self.due_ms().filter(|due| *due <= now_ms) {
             self.clock_ms = self.clock_ms.max(due);
             self.act();
         }
@@ -173,7 +173,9 @@ impl Kubernetes {
         self.store.get(&key).map_or(0, |found| u32::try_from(number(found, pointer)).unwrap_or(0))
     }
 
-    fn next_due(&self) -> Option<i64> {
+    /// When something happens next by itself, virtual milliseconds since the Unix epoch.
+    #[must_use]
+    pub fn due_ms(&self) -> Option<i64> {
         let pods = self.runs.values().filter_map(|run| run.due_ms).min();
         let storm = self.storm.map(|storm| storm.due_ms);
         [self.controllers_due, self.deadline_due, self.sweep_due, storm, pods].into_iter().flatten().min()
