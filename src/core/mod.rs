@@ -23,6 +23,7 @@ pub mod has;
 pub mod home;
 pub mod loss;
 pub mod marks;
+pub mod newest;
 pub mod news;
 pub mod outlook;
 pub mod past;

@@ -6,6 +6,7 @@ use crate::{
     core::{
         condition::{Condition, condition},
         fails::{Gravity, exchange, fails},
+        follows::follows,
         has::{has, strangers},
         home::{Home, home},
         news::Tone,
@@ -70,10 +71,17 @@ fn place(state: &State, route: &Route, known: &RouteState, stands: &Home) -> Sai
             match elsewhere.filter(|share| share.fraction > 0.0) {
                 Some(share) => {
                     let still = crate::words::share(share.fraction);
-                    let elsewhere = names.backend(&others(route, known));
+                    let elsewhere = match others(route, known).as_slice() {
+                        [] => format!("meet {}", names.backend(&route.target)),
+                        [(only, _)] => format!("meet {}", names.backend(only)),
+                        several => {
+                            let one = |(id, met): &(&BackendId, f64)| format!("{} {}", names.backend(id), crate::words::share(*met));
+                            format!("elsewhere: {}", several.iter().map(one).collect::<Vec<_>>().join(", "))
+                        }
+                    };
                     Said::new(
                         Tone::Warning,
-                        format!("home accepted; {still} still meet {elsewhere}{more}"),
+                        format!("home accepted; {still} still {elsewhere}{more}"),
                         format!("home accepted, {still} not yet"),
                     )
                 }
@@ -89,11 +97,12 @@ fn place(state: &State, route: &Route, known: &RouteState, stands: &Home) -> Sai
     }
 }
 
-/// The backend beside home that users may meet most.
-fn others(route: &Route, known: &RouteState) -> BackendId {
-    let seen = known.observed.iter().flat_map(|observed| &observed.shares).filter(|(id, _)| **id != route.home);
-    let most = seen.max_by(|(_, one), (_, two)| one.fraction.total_cmp(&two.fraction));
-    most.map_or_else(|| route.target.clone(), |(id, _)| id.clone())
+/// Everybody beside home whom requests meet, and how often; who is met most first.
+fn others<'a>(route: &Route, known: &'a RouteState) -> Vec<(&'a BackendId, f64)> {
+    let seen = known.observed.iter().flat_map(|observed| &observed.shares).filter(|(id, met)| **id != route.home && met.fraction > 0.0);
+    let mut others: Vec<_> = seen.map(|(id, met)| (id, met.fraction)).collect();
+    others.sort_by(|(_, one), (_, two)| two.total_cmp(one));
+    others
 }
 
 /// `GKE 25% (gets 24.7%)`, and whoever else has something beside home, strangers by their own name.
@@ -171,7 +180,7 @@ fn failing(state: &State, route: &Route, backend: &BackendId) -> Option<Said> {
             Some(Said::new(Tone::Alarm, long, format!("{} {value} of {limit}", names.metric(&trigger))))
         }
         Condition::FailsAtDoor { breach } => {
-            let short = format!("{}: {} of {} fail", names.backend(backend), breach.failed, breach.answers);
+            let short = format!("{}: {} of {} fail", names.backend(backend), breach.failed_now(), breach.answers_now());
             Some(Said::new(Tone::Alarm, crate::words::met_at_door(&breach, names), short))
         }
         // Where users are it is among what somebody should know; elsewhere it is the pane's to tell.
@@ -195,15 +204,15 @@ fn next(found: &[Attention], stands: &Home, state: &State, (route, known): (&Rou
     if let (Some(_), Home::Accepted { left: Some(left), .. }) = (&known.latch, stands) {
         return Some(Said::new(Tone::Plain, format!("home in about {left}"), format!("home in {left}")));
     }
-    let goes = known.motion.is_returning();
+    let (goes, names) = (known.motion.is_returning(), Names::of(state));
     let soonest = outlook::soonest(found).filter(|_| !goes).and_then(|soonest| {
-        let said = short::outcome(soonest, Names::of(state), now)?;
+        let said = short::outcome(soonest, names, now)?;
         // Where home fails too, nobody takes it for a cure.
         let worse = exchange(state, route).filter(|_| said.tone == Tone::Alarm);
         let to = worse.map_or_else(String::new, |worse| format!(", to {} errors", rate(worse.there)));
         Some(Said { long: format!("{}{to}", said.long), ..said })
     });
-    soonest.or_else(|| match &known.motion {
+    soonest.or_else(|| follows(state, route).map(|change| short::follows(&change, &route.id, names, now))).or_else(|| match &known.motion {
         Motion::Returning(back) if back.failures > 0 => Some(Said::new(Tone::Plain, "trying again by itself", "trying again")),
         Motion::Returning(_) => Some(Said::new(Tone::Plain, "going home by itself", "going home")),
         Motion::Propagating { until, goal, .. } if now < *until => {
