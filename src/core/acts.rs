@@ -1,6 +1,8 @@
 //! What was asked and what was done about it, for the journal screen: every answer that no news tells of, refusals above all, and every
 //! write with its outcome. Reads are not among them: there is one every few seconds, and the record has them.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -49,11 +51,8 @@ pub(super) fn note(state: &mut State, event: &Event, decision: &Decision) {
         acts.extend((!told).then_some(what));
     }
     if let Event::Finished { effect, outcome, .. } = event {
-        let sent = state.acts.iter_mut().rev().find_map(|act| match &mut act.what {
-            What::Sent { effect: id, ended, .. } if id == effect => Some(ended),
-            What::Sent { .. } | What::Answered { .. } => None,
-        });
-        if let Some(ended) = sent {
+        let sent = state.acts.iter_mut().rev().find(|act| matches!(&act.what, What::Sent { effect: id, .. } if id == effect));
+        if let Some(What::Sent { ended, .. }) = sent.map(|act| &mut Arc::make_mut(act).what) {
             *ended = Some((at, outcome.clone()));
         }
     }
@@ -64,10 +63,10 @@ pub(super) fn note(state: &mut State, event: &Event, decision: &Decision) {
     }
     for what in acts {
         let again = state.acts.back_mut().filter(|last| last.what == what && at.since(last.at) <= SAME_QUESTION);
-        if let Some(last) = again {
+        if let Some(last) = again.map(Arc::make_mut) {
             (last.seq, last.at, last.times) = (seq, at, last.times.saturating_add(1));
         } else {
-            state.acts.push_back(Act { seq, at, since: at, times: 1, what });
+            state.acts.push_back(Arc::new(Act { seq, at, since: at, times: 1, what }));
         }
     }
     let surplus = state.acts.len().saturating_sub(ACTS_MAX);

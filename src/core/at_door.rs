@@ -57,8 +57,8 @@ pub(super) fn breaches<'a>(sight: &Sight<'a>, route: &'a Route) -> Vec<Breach<'a
 /// Backends that users may be sent to, of which nothing is known any more since a breach was seen there: when the last answer spoke for it.
 pub(super) fn unanswered<'a>(sight: &Sight<'a>, route: &Route) -> impl Iterator<Item = (&'a BackendId, Timestamp)> {
     let (now, state) = (sight.now, sight.route(route));
-    let met = state.front_door.met.iter().filter(move |(backend, _)| exposure::has(state, now, backend) > PerMille::ZERO);
-    met.filter_map(move |(backend, met)| Some((backend, met.unanswered(now)?)))
+    let met = state.front_door.met.iter().filter_map(move |(backend, met)| Some((backend, met.unanswered(now)?)));
+    met.filter(move |(backend, _)| exposure::has(state, now, backend) > PerMille::ZERO)
 }
 
 /// What users meet of `backend` at the front door as far as that speaks against it, whatever it counts itself.

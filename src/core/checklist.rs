@@ -96,12 +96,14 @@ fn collect(turn: &mut Turn, item: &Item, wanted: &Check) {
             evidence
         }
     };
-    known.evidence = evidence.clone();
-    if known.status != before {
-        known.since = Some(now);
-        let status = known.status;
-        announce(turn, item, before, status, evidence);
+    if known.status == before {
+        known.evidence = evidence;
+        return;
     }
+    known.evidence = evidence.clone();
+    known.since = Some(now);
+    let status = known.status;
+    announce(turn, item, before, status, evidence);
 }
 
 fn announce(turn: &mut Turn, item: &Item, before: ItemStatus, after: ItemStatus, evidence: Evidence) {

@@ -116,7 +116,7 @@ fn rebase_route(route: &mut RouteState, back: Millis) {
     route.flips.iter_mut().for_each(shift);
     if let Some(observed) = &mut route.observed {
         shift(&mut observed.at);
-        observed.window.iter_mut().for_each(|look| shift(&mut look.at));
+        observed.window.shift(shift);
     }
     route.front_door.rebase(back);
     route.doubts.rebase(back);

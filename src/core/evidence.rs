@@ -95,7 +95,7 @@ pub(super) fn answers(state: &State, now: Timestamp, route: &Route, id: &Backend
     let counted = matches!(measured(state, now, id, Metric::ErrorRate), Some(Ok(sample)) if sample.requests > 0 && sample.value < 1.0);
     let through = || {
         let observed = state.routes.get(&route.id).and_then(|route| route.observed.as_ref());
-        let mut looks = observed.into_iter().flat_map(|observed| &observed.window).filter(|look| now.since(look.at) <= FRESH);
+        let mut looks = observed.into_iter().flat_map(|observed| observed.window.iter()).filter(|look| now.since(look.at) <= FRESH);
         looks.any(|look| look.failed == 0 && look.dropped == 0 && look.by_backend.get(id).is_some_and(|count| *count > 0))
     };
     clean || counted || front_door(state, route, id, now) == Word::Alive || through()

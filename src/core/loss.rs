@@ -102,7 +102,7 @@ pub(super) fn watch(turn: &mut Turn) {
             let count = counted(&turn.sight(), backend);
             let known = turn.state.backends.get(backend).and_then(|known| known.losing);
             let next = went_on(known, count, turn.now);
-            tell(turn, &Witness::Backend(backend.clone()), known, next);
+            tell(turn, || Witness::Backend(backend.clone()), known, next);
             if let Some(backend) = turn.state.backends.get_mut(backend) {
                 backend.losing = next;
             }
@@ -110,7 +110,7 @@ pub(super) fn watch(turn: &mut Turn) {
         let state = turn.route(route);
         let (known, count) = (state.losing, met(state, turn.now));
         let next = went_on(known, count, turn.now);
-        tell(turn, &Witness::FrontDoor(route.id.clone()), known, next);
+        tell(turn, || Witness::FrontDoor(route.id.clone()), known, next);
         turn.route_mut(route).losing = next;
     }
 }
@@ -126,11 +126,7 @@ fn counted(sight: &Sight, backend: &BackendId) -> Option<Count> {
 /// By our own requests through the front door, within the newest minute.
 fn met(state: &RouteState, now: Timestamp) -> Option<Count> {
     let observed = state.observed.as_ref().filter(|observed| now.since(observed.at) <= evidence::FRESH)?;
-    // This is asked at every entry, and where nothing was dropped nobody asks of how many.
-    if observed.dropped == 0 {
-        return Some(Count { dropped: 0, of: 0 });
-    }
-    let answered: u64 = observed.window.iter().map(|look| look.by_backend.values().sum::<u64>().saturating_add(look.unmarked)).sum();
+    let answered = observed.window.marked().saturating_add(observed.window.unmarked());
     Some(Count { dropped: observed.dropped, of: answered.saturating_add(observed.dropped) })
 }
 
@@ -144,14 +140,14 @@ fn went_on(known: Option<Losing>, count: Option<Count>, now: Timestamp) -> Optio
     }
 }
 
-fn tell(turn: &mut Turn, witness: &Witness, before: Option<Losing>, now: Option<Losing>) {
+fn tell(turn: &mut Turn, witness: impl FnOnce() -> Witness, before: Option<Losing>, now: Option<Losing>) {
     match (before, now) {
         (None, Some(losing)) => {
-            turn.tell(News::ConnectionsDropped { witness: witness.clone(), dropped: losing.dropped, of: losing.of });
+            turn.tell(News::ConnectionsDropped { witness: witness(), dropped: losing.dropped, of: losing.of });
         }
         (Some(known), None) => {
             let lasted = known.last.since(known.since);
-            turn.tell(News::ConnectionsKept { witness: witness.clone(), lasted });
+            turn.tell(News::ConnectionsKept { witness: witness(), lasted });
         }
         (None, None) | (Some(_), Some(_)) => {}
     }

@@ -75,4 +75,5 @@ mod turn;
 mod unlike;
 pub mod unresolved;
 mod verdict;
+pub mod window;
 pub mod workload;

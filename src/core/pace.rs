@@ -52,12 +52,13 @@ pub(super) fn note_rate(state: &mut RouteState) {
 }
 
 fn span(observed: &Observed) -> Option<Millis> {
-    observed.window.front().map(|first| observed.at.since(first.at))
+    observed.window.oldest().map(|first| observed.at.since(first.at))
 }
 
 /// Answers a second in the newest window; those of its first look came before it began.
 fn rate(observed: &Observed) -> Option<f64> {
     let span = span(observed).filter(|span| span.0 > 0)?;
-    let answers: u64 = observed.window.iter().skip(1).flat_map(|look| look.by_backend.values()).sum();
+    let first: u64 = observed.window.oldest()?.by_backend.values().sum();
+    let answers = observed.window.marked().saturating_sub(first);
     (answers > 0).then(|| answers as f64 / (span.0 as f64 / 1000.0))
 }

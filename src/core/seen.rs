@@ -4,12 +4,13 @@
 //! window is bounded by all answers since its last one, so that even a share of one percent is excluded some day. An answer that says
 //! nobody's name is nobody's, unless a backend outside the plan has a share, or was met: its answers bear no name of ours.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 use crate::{
     core::{
         pace, settle,
         state::{Look, Observed, RouteState, Share},
+        window::Window,
     },
     domain::{
         id::BackendId,
@@ -52,7 +53,7 @@ pub(super) fn look(route: &Route, state: &mut RouteState, now: Timestamp, look: 
     let Observed { mut window, mut silence, shares, .. } = state.observed.take().unwrap_or_default();
     let stranger = stranger(route, state, &shares).cloned();
     if let Some(look) = look {
-        let marks = marks(route, window.iter().chain([&look]));
+        let marks = if window.has_answers(|id| route.backend(id).is_some()) { Marks::Borne } else { marks(route, &look) };
         let mut counts = BTreeMap::new();
         attribute(&mut counts, route, stranger.as_ref(), &look, marks);
         let total = sum(&counts);
@@ -60,28 +61,20 @@ pub(super) fn look(route: &Route, state: &mut RouteState, now: Timestamp, look: 
             let silent = silence.entry(id).or_default();
             *silent = if count > 0 { 0 } else { silent.saturating_add(total) };
         }
-        window.push_back(look);
+        window.push(look);
     }
-    while window.front().is_some_and(|look| now.since(look.at) >= WINDOW) {
-        window.pop_front();
-    }
+    window.let_go(|at| now.since(at) >= WINDOW);
     let observed = observed(route, stranger.as_ref(), now, window, silence);
     exclude(state, &observed);
     state.observed = Some(observed);
     pace::note_rate(state);
 }
 
-fn observed(
-    route: &Route,
-    stranger: Option<&BackendId>,
-    now: Timestamp,
-    window: VecDeque<Look>,
-    silence: BTreeMap<BackendId, u64>,
-) -> Observed {
+fn observed(route: &Route, stranger: Option<&BackendId>, now: Timestamp, window: Window, silence: BTreeMap<BackendId, u64>) -> Observed {
     let mut counts: BTreeMap<BackendId, u64> = BTreeMap::new();
-    let whole = put_together(&window, now);
+    let whole = window.whole(now);
     let Look { failed, dropped, .. } = whole;
-    attribute(&mut counts, route, stranger, &whole, marks(route, std::iter::once(&whole)));
+    attribute(&mut counts, route, stranger, &whole, marks(route, &whole));
     let requests = sum(&counts);
     let band = |id: &BackendId, count: u64| {
         let silent = silence.get(id).copied().unwrap_or(0);
@@ -93,25 +86,6 @@ fn observed(
     Observed { at: now, requests, failed, dropped, shares, window, silence }
 }
 
-/// All looks as one: the sums of what each met.
-fn put_together(window: &VecDeque<Look>, at: Timestamp) -> Look {
-    let mut whole = Look { at, by_backend: BTreeMap::new(), failed: 0, dropped: 0, unmarked: 0 };
-    let mut counts: Vec<(&BackendId, u64)> = Vec::new();
-    for look in window {
-        whole.failed = whole.failed.saturating_add(look.failed);
-        whole.dropped = whole.dropped.saturating_add(look.dropped);
-        whole.unmarked = whole.unmarked.saturating_add(look.unmarked);
-        for (id, count) in &look.by_backend {
-            match counts.iter_mut().find(|(known, _)| *known == id) {
-                Some((_, known)) => *known = known.saturating_add(*count),
-                None => counts.push((id, *count)),
-            }
-        }
-    }
-    whole.by_backend = counts.into_iter().map(|(id, count)| (id.clone(), count)).collect();
-    whole
-}
-
 /// Whether answers bear marks here at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Marks {
@@ -120,9 +94,9 @@ enum Marks {
     Missing,
 }
 
-fn marks<'a>(route: &Route, mut looks: impl Iterator<Item = &'a Look>) -> Marks {
-    let named = |look: &Look| look.by_backend.iter().any(|(id, count)| *count > 0 && route.backend(id).is_some());
-    if looks.any(named) { Marks::Borne } else { Marks::Missing }
+fn marks(route: &Route, look: &Look) -> Marks {
+    let named = look.by_backend.iter().any(|(id, count)| *count > 0 && route.backend(id).is_some());
+    if named { Marks::Borne } else { Marks::Missing }
 }
 
 /// The backend outside the plan that has the largest share, if any has one; else the one that was `met` last. The API may not name it any

@@ -43,7 +43,7 @@ pub(super) fn why_few(sight: &Sight, trigger: &Trigger) -> Gap {
 
 /// Answers through the front door that `backend` gave shortly before `at`.
 fn answers(route: &RouteState, backend: &BackendId, at: Timestamp) -> u64 {
-    let looks = route.observed.iter().flat_map(|observed| &observed.window);
+    let looks = route.observed.iter().flat_map(|observed| observed.window.iter());
     let of_span = looks.filter(|look| look.at <= at && at.since(look.at) < STILL_SPAN);
     of_span.filter_map(|look| look.by_backend.get(backend)).sum()
 }

@@ -26,6 +26,7 @@ use crate::{
         replication::DatabaseStanding,
         requests::requests,
         roster::Barred,
+        window::Window,
         workload::Announced,
     },
     domain::{
@@ -80,8 +81,8 @@ pub struct State {
     /// The newest remarks, oldest first, at most [`FEED_LINES_MAX`].
     pub feed: VecDeque<FeedLine>,
     /// What was asked and done and is no news, oldest first.
-    #[serde(default)]
-    pub acts: VecDeque<Act>,
+    #[serde(default, with = "shared::list")]
+    pub acts: VecDeque<Arc<Act>>,
     /// What charts mark, oldest first.
     #[serde(default)]
     pub marks: VecDeque<Mark>,
@@ -257,7 +258,7 @@ pub struct Observed {
     /// Empty while there is no sample. Backends outside the plan are among them.
     pub shares: BTreeMap<BackendId, Share>,
     /// Counts of the looks that make up the window: (time, by backend).
-    pub window: VecDeque<Look>,
+    pub window: Window,
     /// How many others have answered since this backend did, or since the last change.
     #[serde(default)]
     pub silence: BTreeMap<BackendId, u64>,

@@ -197,12 +197,17 @@ impl Answers {
         if count == 0 {
             return;
         }
-        let room = self.place(kind).is_ok() || self.0.len() < KINDS_MAX;
-        let coarse = (!room).then(|| kind.coarse());
-        let kind = coarse.as_ref().unwrap_or(kind);
         match self.place(kind) {
             Ok(known) => self.0[known].1 = self.0[known].1.saturating_add(count),
-            Err(place) => self.0.insert(place, (kind.clone(), count)),
+            Err(place) if self.0.len() < KINDS_MAX => self.0.insert(place, (kind.clone(), count)),
+            Err(_) => self.add_coarse(kind.coarse(), count),
+        }
+    }
+    /// What finds no room of its own, even if its hundred has none yet.
+    fn add_coarse(&mut self, kind: AnswerKind, count: u64) {
+        match self.place(&kind) {
+            Ok(known) => self.0[known].1 = self.0[known].1.saturating_add(count),
+            Err(place) => self.0.insert(place, (kind, count)),
         }
     }
     /// Where a kind stands, or would.

@@ -62,7 +62,12 @@ struct Bytes {
 impl Memory {
     /// Everything that was written.
     pub fn written(&self) -> Vec<u8> {
-        self.bytes().written.clone()
+        self.read(<[u8]>::to_vec)
+    }
+
+    /// What `look` makes of everything that was written. Nobody writes meanwhile.
+    pub fn read<T>(&self, look: impl FnOnce(&[u8]) -> T) -> T {
+        look(&self.bytes().written)
     }
 
     /// What would be left if the power went now and nothing unsynced came through.
@@ -213,8 +218,8 @@ impl Writer {
     /// # Errors
     /// As [`Writer::open`].
     pub fn open_in(memory: &Memory, cadence: Cadence) -> Result<(Self, Proof), JournalError> {
-        let bytes = memory.written();
-        let proof = match verify(bytes.as_slice(), memory.remembered())? {
+        let remembered = memory.remembered();
+        let proof = match memory.read(|written| verify(written, remembered))? {
             Verdict::Proved(proof) => proof,
             Verdict::Broken { at, .. } => return Err(ReadError::from(at).into()),
         };
@@ -222,7 +227,7 @@ impl Writer {
             Tail::Clean { bytes } => (bytes, None),
             Tail::Torn { offset, bytes: length, shape } => {
                 let kept = usize::try_from(offset).expect("an offset into memory");
-                let sha256 = Hash::from_bytes(Sha256::digest(&bytes[kept..]).into());
+                let sha256 = memory.read(|written| Hash::from_bytes(Sha256::digest(&written[kept..]).into()));
                 memory.tamper(|bytes| bytes.truncate(kept));
                 (offset, Some(Recovered { bytes: length, shape, side_file: "memory".to_owned(), sha256 }))
             }

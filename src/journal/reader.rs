@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use crate::journal::broken::{Break, Misfit, Why};
 use crate::journal::chain::{Hash, Head};
 use crate::journal::error::ReadError;
-use crate::journal::line::{Line, Sums};
+use crate::journal::line::{Line, Parts, Sums};
 use crate::journal::record::{
     Body, Checkpoint, FORMAT, FORMAT_OF_ONE_FILE, Genesis, KIND_CHECKPOINT, KIND_GENESIS, KIND_RECOVERED, KIND_SNAPSHOT, Kind, Record,
     Recovered, Snapshot, TornShape,
@@ -46,6 +46,8 @@ pub struct Lines<R> {
     line: Vec<u8>,
     /// The next line stands in `line` already.
     is_read: bool,
+    /// Of the line that was walked to last, which stands in `line`.
+    parts: Option<Parts>,
     /// Where the next line starts.
     offset: u64,
     head: Head,
@@ -89,7 +91,18 @@ impl<R: Read> Lines<R> {
     /// A walk that goes on at byte `offset`, where `input` starts, behind lines that are proved up to `head`.
     pub fn resume(input: R, offset: u64, head: Head) -> Self {
         let input = BufReader::with_capacity(64 * 1024, input);
-        Self { input, line: Vec::new(), is_read: false, offset, head, before: head, sums: Sums::Read, begins: None, ended: None }
+        Self {
+            input,
+            line: Vec::new(),
+            is_read: false,
+            parts: None,
+            offset,
+            head,
+            before: head,
+            sums: Sums::Read,
+            begins: None,
+            ended: None,
+        }
     }
 
     /// The same walk over an input whose type nobody needs to know.
@@ -97,9 +110,9 @@ impl<R: Read> Lines<R> {
     where
         R: Send + 'a,
     {
-        let Self { input, line, is_read, offset, head, before, sums, begins, ended } = self;
+        let Self { input, line, is_read, parts, offset, head, before, sums, begins, ended } = self;
         let input: Box<dyn Read + Send + 'a> = Box::new(input);
-        Lines { input: BufReader::with_capacity(64 * 1024, input), line, is_read, offset, head, before, sums, begins, ended }
+        Lines { input: BufReader::with_capacity(64 * 1024, input), line, is_read, parts, offset, head, before, sums, begins, ended }
     }
 
     /// The same walk over lines whose sums are `sums`.
@@ -167,7 +180,8 @@ impl<R: Read> Lines<R> {
             Got::TooLong => Err(Why::TooLong),
         };
         match checked {
-            Ok(head) => {
+            Ok((head, parts)) => {
+                self.parts = Some(parts);
                 self.offset += self.line.len() as u64;
                 self.before = self.head;
                 self.head = head;
@@ -183,8 +197,11 @@ impl<R: Read> Lines<R> {
 
     /// The line that was walked to last.
     pub(super) fn shown(&self) -> Result<Step<'_>, ReadError> {
-        let offset = self.offset - self.line.len() as u64;
-        let line = Line::split(without_newline(&self.line)).map_err(|why| Break::new(self.before.next_seq, offset, why))?;
+        let (raw, offset) = (without_newline(&self.line), self.offset - self.line.len() as u64);
+        let line = match &self.parts {
+            Some(parts) => Line::of(parts, raw),
+            None => Line::split(raw).map_err(|why| Break::new(self.before.next_seq, offset, why))?,
+        };
         Ok(Step::Line { line, offset })
     }
 
@@ -194,6 +211,7 @@ impl<R: Read> Lines<R> {
     }
 
     fn read_line(&mut self) -> io::Result<Got> {
+        self.parts = None;
         self.line.clear();
         let read = self.input.by_ref().take(LINE_BYTES_MAX as u64).read_until(b'\n', &mut self.line)?;
         Ok(match self.line.last() {
@@ -253,8 +271,10 @@ fn without_newline(line: &[u8]) -> &[u8] {
     line.strip_suffix(b"\n").unwrap_or(line)
 }
 
-fn prove(line: &[u8], head: &Head, sums: Sums, begins: Option<SegmentStart>) -> Result<Head, Why> {
-    let line = Line::split(without_newline(line))?;
+fn prove(line: &[u8], head: &Head, sums: Sums, begins: Option<SegmentStart>) -> Result<(Head, Parts), Why> {
+    let raw = without_newline(line);
+    let parts = Parts::find(raw)?;
+    let line = Line::of(&parts, raw);
     let after = line.continues(head, sums)?;
     if (line.kind == KIND_SNAPSHOT) != begins.is_some() {
         return Err(Why::Kind { found: line.kind.to_owned() });
@@ -267,7 +287,7 @@ fn prove(line: &[u8], head: &Head, sums: Sums, begins: Option<SegmentStart>) -> 
             return Err(Why::Meaning(Misfit::State));
         }
     }
-    Ok(after)
+    Ok((after, parts))
 }
 
 /// Reads the body of one of the journal's own kinds; `None` for the caller's kinds.
@@ -346,6 +366,11 @@ impl<R: Read, P: DeserializeOwned> Records<R, P> {
 
     pub(super) const fn of(lines: Lines<R>) -> Self {
         Self { lines, tail: None, failed: false, payload: PhantomData }
+    }
+
+    /// The same walk over bytes that an earlier one has proved, and that nobody has written to since: as a host reads what it has opened.
+    pub fn proved(self) -> Self {
+        Self { lines: self.lines.with(Sums::Proved), ..self }
     }
 
     /// How the journal ends, once the walk has come to its end.

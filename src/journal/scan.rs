@@ -32,20 +32,23 @@ pub enum BodyFaultKind {
 
 /// Checks that `body` is exactly one JSON value in the form that the journal allows.
 pub fn check_body(body: &[u8]) -> Result<(), BodyFault> {
-    let mut scanner = Scanner { body, at: 0, keys: Vec::new() };
-    scanner.value(0)?;
-    if scanner.at == body.len() { Ok(()) } else { Err(scanner.fault(BodyFaultKind::Syntax)) }
+    let mut scanner = Scanner { body, at: 0, keys: Vec::with_capacity(32) };
+    scanner.value(0).map_err(|fault| *fault)?;
+    if scanner.at == body.len() { Ok(()) } else { Err(*scanner.fault(BodyFaultKind::Syntax)) }
 }
+
+/// Whether a part of the body was passed. A fault is boxed: it comes once in the life of a journal, and an answer comes for each token.
+type Passed<T = ()> = Result<T, Box<BodyFault>>;
 
 struct Scanner<'a> {
     body: &'a [u8],
     at: usize,
     /// The keys of all objects that are open, each object's after its parent's.
-    keys: Vec<&'a [u8]>,
+    keys: Vec<Text<'a>>,
 }
 
 impl<'a> Scanner<'a> {
-    fn value(&mut self, depth: usize) -> Result<(), BodyFault> {
+    fn value(&mut self, depth: usize) -> Passed {
         match self.peek() {
             Some(b'{') => self.object(depth),
             Some(b'[') => self.array(depth),
@@ -58,7 +61,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    fn object(&mut self, depth: usize) -> Result<(), BodyFault> {
+    fn object(&mut self, depth: usize) -> Passed {
         self.enter(depth)?;
         if self.takes(b'}') {
             return Ok(());
@@ -66,7 +69,7 @@ impl<'a> Scanner<'a> {
         let first_key = self.keys.len();
         loop {
             let key = self.string()?;
-            if self.keys[first_key..].iter().any(|other| same_key(other, key)) {
+            if self.keys[first_key..].iter().any(|other| other.is_same(&key)) {
                 return Err(self.fault(BodyFaultKind::DuplicateKey));
             }
             self.keys.push(key);
@@ -80,7 +83,7 @@ impl<'a> Scanner<'a> {
         self.expect(b'}')
     }
 
-    fn array(&mut self, depth: usize) -> Result<(), BodyFault> {
+    fn array(&mut self, depth: usize) -> Passed {
         self.enter(depth)?;
         if self.takes(b']') {
             return Ok(());
@@ -93,7 +96,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    fn enter(&mut self, depth: usize) -> Result<(), BodyFault> {
+    fn enter(&mut self, depth: usize) -> Passed {
         if depth >= DEPTH_MAX {
             return Err(self.fault(BodyFaultKind::TooDeep));
         }
@@ -102,23 +105,26 @@ impl<'a> Scanner<'a> {
     }
 
     /// Passes a string and returns what stands between its quotes, escapes and all.
-    fn string(&mut self) -> Result<&'a [u8], BodyFault> {
+    fn string(&mut self) -> Passed<Text<'a>> {
         self.expect(b'"')?;
-        let start = self.at;
+        let (start, mut form) = (self.at, Form::Plain);
         loop {
+            self.at += self.body[self.at..].iter().take_while(|byte| IS_PLAIN[usize::from(**byte)]).count();
             match self.peek() {
                 Some(b'"') => {
                     self.at += 1;
-                    return Ok(&self.body[start..self.at - 1]);
+                    return Ok(Text { between: &self.body[start..self.at - 1], form });
                 }
-                Some(b'\\') => self.escape()?,
-                Some(0x20..=0x7E) => self.at += 1,
+                Some(b'\\') => {
+                    form = Form::Escaped;
+                    self.escape()?;
+                }
                 Some(_) | None => return Err(self.fault(BodyFaultKind::Syntax)),
             }
         }
     }
 
-    fn escape(&mut self) -> Result<(), BodyFault> {
+    fn escape(&mut self) -> Passed {
         let start = self.at;
         self.at += 1;
         match self.peek() {
@@ -129,9 +135,9 @@ impl<'a> Scanner<'a> {
             Some(b'u') => match self.unit()? {
                 0xD800..=0xDBFF => {
                     let paired = self.takes(b'\\') && self.peek() == Some(b'u') && matches!(self.unit()?, 0xDC00..=0xDFFF);
-                    if paired { Ok(()) } else { Err(BodyFault { at: start, what: BodyFaultKind::Surrogate }) }
+                    if paired { Ok(()) } else { Err(Box::new(BodyFault { at: start, what: BodyFaultKind::Surrogate })) }
                 }
-                0xDC00..=0xDFFF => Err(BodyFault { at: start, what: BodyFaultKind::Surrogate }),
+                0xDC00..=0xDFFF => Err(Box::new(BodyFault { at: start, what: BodyFaultKind::Surrogate })),
                 _ => Ok(()),
             },
             Some(_) | None => Err(self.fault(BodyFaultKind::Syntax)),
@@ -139,7 +145,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Passes `uXXXX` and returns the number.
-    fn unit(&mut self) -> Result<u16, BodyFault> {
+    fn unit(&mut self) -> Passed<u16> {
         self.at += 1;
         let mut value = 0_u16;
         for _ in 0..4 {
@@ -153,7 +159,7 @@ impl<'a> Scanner<'a> {
         Ok(value)
     }
 
-    fn number(&mut self) -> Result<(), BodyFault> {
+    fn number(&mut self) -> Passed {
         self.takes(b'-');
         if !self.takes(b'0') {
             self.digits()?;
@@ -168,15 +174,13 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    fn digits(&mut self) -> Result<(), BodyFault> {
-        let start = self.at;
-        while self.peek().is_some_and(|byte| byte.is_ascii_digit()) {
-            self.at += 1;
-        }
-        if self.at > start { Ok(()) } else { Err(self.fault(BodyFaultKind::Syntax)) }
+    fn digits(&mut self) -> Passed {
+        let digits = self.body[self.at..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+        self.at += digits;
+        if digits > 0 { Ok(()) } else { Err(self.fault(BodyFaultKind::Syntax)) }
     }
 
-    fn word(&mut self, word: &[u8]) -> Result<(), BodyFault> {
+    fn word(&mut self, word: &[u8]) -> Passed {
         if !self.body[self.at..].starts_with(word) {
             return Err(self.fault(BodyFaultKind::Syntax));
         }
@@ -184,7 +188,7 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    fn expect(&mut self, byte: u8) -> Result<(), BodyFault> {
+    fn expect(&mut self, byte: u8) -> Passed {
         if self.takes(byte) { Ok(()) } else { Err(self.fault(BodyFaultKind::Syntax)) }
     }
 
@@ -198,17 +202,43 @@ impl<'a> Scanner<'a> {
         self.body.get(self.at).copied()
     }
 
-    const fn fault(&self, what: BodyFaultKind) -> BodyFault {
-        BodyFault { at: self.at, what }
+    fn fault(&self, what: BodyFaultKind) -> Box<BodyFault> {
+        Box::new(BodyFault { at: self.at, what })
     }
 }
 
-/// Whether two keys are the same after their escapes are resolved.
-fn same_key(left: &[u8], right: &[u8]) -> bool {
-    if left.contains(&b'\\') || right.contains(&b'\\') {
-        return unescaped(left) == unescaped(right);
+/// A string by what stands between its quotes.
+#[derive(Clone, Copy)]
+struct Text<'a> {
+    between: &'a [u8],
+    form: Form,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Plain,
+    Escaped,
+}
+
+/// What stands in a string for itself: printable ASCII but the quote and the backslash.
+const IS_PLAIN: [bool; 256] = {
+    let mut is_plain = [false; 256];
+    let mut byte = 0x20;
+    while byte <= 0x7E {
+        is_plain[byte] = byte != b'"' as usize && byte != b'\\' as usize;
+        byte += 1;
     }
-    left == right
+    is_plain
+};
+
+impl Text<'_> {
+    /// Whether two keys are the same after their escapes are resolved.
+    fn is_same(&self, other: &Text<'_>) -> bool {
+        match (self.form, other.form) {
+            (Form::Plain, Form::Plain) => self.between == other.between,
+            (Form::Escaped, _) | (_, Form::Escaped) => unescaped(self.between) == unescaped(other.between),
+        }
+    }
 }
 
 fn unescaped(key: &[u8]) -> Option<String> {

@@ -1,6 +1,9 @@
 //! Moments of a night at HexProperty, as states: what a cockpit is handed when they happen.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
 
 use cutover::core::state::{ReplicaTerm, Terms};
 use cutover::domain::digest::Digest;
@@ -385,10 +388,11 @@ pub(crate) fn remembered() -> State {
     let write = Effect::Write { route: id("frontend"), from: gke(25), to: gke(0), version: Version("b1a7".to_owned()), cause, again: None };
     let effect = EffectId { seq: Seq(4_652), index: 0 };
     let done = Some((ago(479), Outcome::Done(Receipt::default())));
-    state.acts = VecDeque::from([
+    let acts = [
         Act { seq: Seq(4_652), at: ago(480), since: ago(480), times: 1, what: What::Sent { effect, what: Box::new(write), ended: done } },
         Act { seq: Seq(4_680), at: ago(200), since: ago(230), times: 3, what: asked(shift, refused) },
-    ]);
+    ];
+    state.acts = acts.map(Arc::new).into();
     let share = |from: usize, to: usize| {
         move |place: usize| if (from..to).contains(&place) { 0.25 } else { 0.05 * f64::from(u8::from(place < from)) }
     };

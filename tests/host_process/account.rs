@@ -161,6 +161,17 @@ impl Account {
         journal.expect("a session has a journal")
     }
 
+    /// Processes of this program whose command line names this account's folder.
+    fn left_behind(&self) -> Vec<String> {
+        let ours = |pid: &String| {
+            let words = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+            let words = String::from_utf8_lossy(&words).into_owned();
+            words.starts_with(PROGRAM) && words.split('\0').any(|word| Path::new(word).starts_with(&self.folder))
+        };
+        let running = fs::read_dir("/proc").into_iter().flatten().flatten().filter_map(|entry| entry.file_name().into_string().ok());
+        running.filter(|name| name.bytes().all(|byte| byte.is_ascii_digit())).filter(ours).collect()
+    }
+
     /// Everything that the journal holds by now; the newest line may be half written.
     pub(crate) fn transitions(&self) -> Vec<Transition> {
         let records = Whole::<Transition>::open(&self.journal()).expect("a journal").map_while(Result::ok);
@@ -187,6 +198,10 @@ impl Drop for Account {
             // A test that failed may have left it stopped.
             Command::new("kill").args(["-CONT", &card["pid"].to_string()]).stderr(std::process::Stdio::null()).status().ok();
             self.run(&["stop", name, "--abandon", "frontend"]);
+        }
+        // A host with a runtime directory of its own, or of somebody else's roster, is not among those that are listed.
+        for pid in self.left_behind() {
+            Command::new("kill").args(["-KILL", &pid]).stderr(std::process::Stdio::null()).status().ok();
         }
         if !std::thread::panicking() {
             fs::remove_dir_all(&self.folder).ok();

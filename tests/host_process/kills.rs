@@ -31,7 +31,7 @@ use cutover::{
 use crate::account::Account;
 
 /// A life ends this long after its host answered, at the latest.
-const LIFE_MAX: Duration = Duration::from_millis(700);
+const LIFE_MAX: Duration = Duration::from_millis(2_000);
 /// A host that has not answered for so long has not come back.
 const PATIENCE: Duration = Duration::from_secs(60);
 const LOOK_EVERY: Duration = Duration::from_millis(2);

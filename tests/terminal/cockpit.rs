@@ -181,6 +181,15 @@ impl Cockpit {
         }
     }
 
+    /// Presses a key until the program has ended: what stood in a long line for too long is not acted upon.
+    pub(crate) fn press_until_it_ends(&mut self, key: &str) {
+        let began = Instant::now();
+        while self.child.try_wait().unwrap().is_none() && began.elapsed() < PATIENCE {
+            self.press(&[key]);
+            thread::sleep(Duration::from_millis(200));
+        }
+    }
+
     pub(crate) fn send(&mut self, bytes: &[u8]) {
         // A program that has gone takes nothing, which the test will notice elsewhere.
         let _ = self.writer.write_all(bytes).and_then(|()| self.writer.flush());

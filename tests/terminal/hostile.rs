@@ -83,7 +83,7 @@ fn random_bytes_neither_panic_nor_leave_the_terminal_raw() {
         }
         cockpit.until_deed("life after it", |_| true);
         // Whatever was opened is closed; then it is left by the key that works everywhere.
-        cockpit.press(&["\x03", "\x03", "\x03"]);
+        cockpit.press_until_it_ends("\x03");
         let ended = cockpit.wait();
         assert_eq!(ended.code, 0, "seed {seed}: {:?}", ended.tail());
         ended.assert_restored();

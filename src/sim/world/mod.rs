@@ -143,6 +143,12 @@ impl World {
     /// A calm world at this virtual time.
     #[must_use]
     pub fn new(now_ms: i64, seed: u64, span: Span) -> Self {
+        Self::around(Kubernetes::new(now_ms, seed), now_ms, seed, span)
+    }
+
+    /// A calm world around a cluster that has lived until this virtual time.
+    #[must_use]
+    pub fn around(kubernetes: Kubernetes, now_ms: i64, seed: u64, span: Span) -> Self {
         let cloud_run = CloudRun::new(seed, now_ms);
         let sql = Sql::new(now_ms, seed);
         let revision = cloud_run.services().first().map_or("", |frontend| frontend.latest());
@@ -156,7 +162,7 @@ impl World {
             audit: Audit::default(),
             conditions: Conditions::default(),
             peers: Peers::default(),
-            kubernetes: Kubernetes::new(now_ms, seed),
+            kubernetes,
             robot: None,
             sql,
             coming: Vec::new(),
@@ -197,7 +203,7 @@ impl World {
         self.load_balancer.edge.tick(at_ms);
         self.cloud_run.tick(at_ms);
         self.follow_cluster(at_ms);
-        self.follow_database(at_ms);
+        self.sql.tick(at_ms);
         if let Some(due_ms) = self.series.due(at_ms) {
             self.series.close(due_ms, self.sql.monitored());
         }
@@ -334,7 +340,7 @@ impl World {
         }
     }
 
-    /// The databases' own life, and what the monitoring needs to know of them.
+    /// The databases' own life, and what the monitoring tells of them: nobody asks for that within a tick.
     fn follow_database(&mut self, now_ms: i64) {
         self.sql.tick(now_ms);
         self.peers.replica_lag_s = self.sql.lag_seconds();

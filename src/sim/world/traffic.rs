@@ -6,7 +6,7 @@
 
 use super::{
     Leg,
-    cloud_run::CloudRun,
+    cloud_run::{CloudRun, Service},
     conditions::{Conditions, LegConditions},
     fleet::{self, Bounds, Fleet, INSTANCES_MAX, INSTANCES_MIN, Load},
     meter::{Code, Meter},
@@ -100,6 +100,13 @@ pub struct Surroundings<'a> {
     pub series: &'a mut Series,
 }
 
+impl<'a> Surroundings<'a> {
+    /// The service behind the load balancer.
+    fn frontend(&self) -> Option<&'a Service> {
+        self.cloud_run.service("frontend").ok()
+    }
+}
+
 impl Traffic {
     /// Users who are all on Cloud Run, whose processes have run for a while.
     #[must_use]
@@ -134,6 +141,7 @@ impl Traffic {
         // A slow swell of ten percent over twenty minutes keeps the charts alive without hiding faults.
         let swell = 1.0 + 0.1 * (std::f64::consts::TAU * (self.stepped_ms.rem_euclid(1_200_000) as f64) / 1_200_000.0).sin();
         let arrivals = random.poisson(RATE * swell * STEP_MS as f64 / 1000.0);
+        let frontend = around.frontend();
         let (mut to_run, mut to_gke) = (0, 0);
         for _ in 0..arrivals {
             let leg = around.edge.choose(&mut random);
@@ -143,7 +151,7 @@ impl Traffic {
                 None => {}
             }
             let served = self.outcome(leg, around, &mut random);
-            self.count(&served, around, &mut random);
+            self.count(&served, frontend, around.series, &mut random);
         }
         self.random = random;
         let bounds = Bounds {
@@ -166,7 +174,7 @@ impl Traffic {
             served.code = served.code.or(Some(Code::Unavailable));
             served.by = Answerer::Leg;
         }
-        self.count(&served, around, &mut random);
+        self.count(&served, around.frontend(), around.series, &mut random);
         self.visitors = random;
         served
     }
@@ -257,7 +265,7 @@ impl Traffic {
         by_leg(code, latency_ms.min(LATENCY_MAX_MS))
     }
 
-    fn count(&mut self, served: &Served, around: &mut Surroundings<'_>, random: &mut Random) {
+    fn count(&mut self, served: &Served, frontend: Option<&Service>, series: &mut Series, random: &mut Random) {
         let Some(leg) = served.leg else { return };
         let (meter, tally) = self.books(leg);
         let Some(code) = served.code else {
@@ -274,9 +282,9 @@ impl Traffic {
         }
         meter.count(code, served.latency_ms);
         if leg == Leg::Run
-            && let Ok(frontend) = around.cloud_run.service("frontend")
+            && let Some(frontend) = frontend
         {
-            around.series.count(frontend.choose(random), code);
+            series.count(frontend.choose(random), code);
         }
     }
 }

@@ -1,10 +1,13 @@
 //! One night: time, the world, the host with its journal, and whatever is on its way between them.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    sync::{Arc, LazyLock},
+};
 
 use cutover::{
     core::{
-        decision::{Effect, IssuedEffect, Transition},
+        decision::{Decision, Effect, IssuedEffect, Transition},
         event::{Alarm, Entry, Event, WorldKind},
         record::{Keeping, RecordChange, RecordNumber, is_broken, is_over, leaves_unrecorded},
         state::State,
@@ -29,7 +32,7 @@ use cutover::{
     plan::{self, model::Plan},
     sim::{
         scenario::Scenario,
-        world::{World, propagation::Span, random::Random},
+        world::{World, kubernetes::Kubernetes, propagation::Span, random::Random},
     },
 };
 
@@ -38,6 +41,13 @@ use crate::watch::{Before, Check, Violation, Watch, require, settled, what_if};
 
 const START_MS: i64 = 1_800_000_000_000;
 const STEP: Millis = Millis(250);
+/// Our own plan, read once for all nights.
+static PLAN: LazyLock<Arc<Plan>> = LazyLock::new(|| {
+    let (plan, _) = plan::read(include_bytes!("../../../plans/hexproperty.yaml")).expect("our own plan");
+    Arc::new(plan)
+});
+/// The days before a night are the same for all and lived through once; what happens to the cluster in it depends on its seed.
+static CLUSTER: LazyLock<Kubernetes> = LazyLock::new(|| Kubernetes::new(START_MS, 0));
 /// A death loses the newest second or two of records, and the ledgers of 64 entries ago are then old enough.
 const LEDGERS_KEPT: usize = 4;
 
@@ -115,7 +125,7 @@ pub(crate) struct Night {
     pub world: World,
     pub state: State,
     pub random: Random,
-    pub plan: Plan,
+    pub plan: Arc<Plan>,
     pub now: Timestamp,
     pub host: u64,
     pub asks: u64,
@@ -147,8 +157,8 @@ pub(crate) struct Night {
 
 impl Night {
     pub(crate) fn begin(seed: u64, course: Course, checks: Checks) -> Result<Night, Violation> {
-        let (plan, _) = plan::read(include_bytes!("../../../plans/hexproperty.yaml")).expect("our own plan");
-        let mut world = World::new(START_MS, seed, Span::default());
+        let plan = Arc::clone(&PLAN);
+        let mut world = World::around(CLUSTER.fated(seed), START_MS, seed, Span::default());
         world.follow(course.scenario, seed);
         let memory = Memory::default();
         let genesis = Genesis::new("night", plan.hash.to_string().parse::<Hash>().expect("a SHA-256"));
@@ -164,7 +174,7 @@ impl Night {
             world,
             state: State::default(),
             random: Random::named(seed, "night"),
-            plan: plan.clone(),
+            plan: Arc::clone(&plan),
             now,
             host: 0,
             asks: 0,
@@ -189,7 +199,8 @@ impl Night {
             breaks_at,
             unrecorded: BTreeSet::new(),
         };
-        night.happen(Event::Opened { session: "night".parse().expect("a name"), plan: Box::new(plan), world: WorldKind::Live })?;
+        let plan = Box::new(Plan::clone(&plan));
+        night.happen(Event::Opened { session: "night".parse().expect("a name"), plan, world: WorldKind::Live })?;
         night.crew_joins()?;
         Ok(night)
     }
@@ -213,7 +224,7 @@ impl Night {
         require(!is_broken(&self.state), "I15", || format!("not home without a record: {:?}", self.state.routes))?;
         self.writer.flush().map_err(|error| lost(&error.to_string()))?;
         self.replays()?;
-        self.summary.journal_bytes = self.memory.written().len() as u64;
+        self.summary.journal_bytes = self.memory.read(|written| written.len() as u64);
         self.summary.head = self.writer.head().hash.to_string();
         Ok(self.summary.clone())
     }
@@ -267,10 +278,12 @@ impl Night {
 
     /// One entry, as the engine does it: stepped, recorded, and only then are its effects on their way.
     pub(crate) fn happen(&mut self, event: Event) -> Check {
-        let event = self.thinned(event)?;
+        let (event, of_whole) = self.thinned(event);
         let entry = Entry { seq: self.next, at: self.now, event };
         let before = (self.checks == Checks::On).then(|| Before::of(&self.state));
         let decision = step(&mut self.state, &entry);
+        let same = of_whole.is_none_or(|of_whole| of_whole.0 == self.state && of_whole.1 == decision);
+        require(same, "I4", || format!("entry {} means another when it is thin", entry.seq))?;
         self.quiet_since = self.now;
         self.next = Seq(self.next.0 + 1);
         self.summary.entries += 1;
@@ -350,19 +363,19 @@ impl Night {
         }
     }
 
-    /// What the engine records of an event; now and then it is proved that the whole of it would have come to the same.
-    fn thinned(&self, event: Event) -> Result<Event, Violation> {
-        let Event::Observed(whole) = event else { return Ok(event) };
-        let thin = thin(&self.state, whole.clone());
-        if self.checks == Checks::On && thin != whole && self.next.0.is_multiple_of(16) {
-            let stepped = |observation| {
-                let mut state = self.state.clone();
-                let decision = step(&mut state, &Entry { seq: self.next, at: self.now, event: Event::Observed(observation) });
-                (state, decision)
-            };
-            require(stepped(whole) == stepped(thin.clone()), "I4", || format!("entry {} means another when it is thin", self.next))?;
+    /// What the engine records of an event, and now and then what the whole of it comes to, which the thin one must come to as well.
+    fn thinned(&self, event: Event) -> (Event, Option<(State, Decision)>) {
+        let Event::Observed(whole) = event else { return (event, None) };
+        if self.checks == Checks::Off || !self.next.0.is_multiple_of(16) {
+            return (Event::Observed(thin(&self.state, whole)), None);
         }
-        Ok(Event::Observed(thin))
+        let thin = thin(&self.state, whole.clone());
+        let of_whole = (thin != whole).then(|| {
+            let mut state = self.state.clone();
+            let decision = step(&mut state, &Entry { seq: self.next, at: self.now, event: Event::Observed(whole) });
+            (state, decision)
+        });
+        (Event::Observed(thin), of_whole)
     }
 
     /// I1: what is about to change the world stands in the journal, on the disk and not only in memory.
@@ -391,7 +404,7 @@ impl Night {
         // Ledgers that know of a record which is lost go with it. Reading has appended one record at most.
         let newest = self.writer.head().seq;
         self.ledgers.retain(|(behind, _)| *behind <= newest);
-        self.replay(self.checks)?;
+        self.replay(self.checks, Read::Opened)?;
         (self.state, self.next, self.watch) = (self.replayed.state.clone(), self.replayed.next, self.replayed.watch.clone());
         self.host += 1;
         self.summary.restarts += 1;
@@ -421,32 +434,9 @@ impl Night {
     /// I4: the records give the same decisions again, and with them the state and the watchman's ledgers. What was read, proved and
     /// stepped once is not gone through again as long as it stands there as it stood. What he wrote down live of a record that gives the
     /// same decision is what he would write down of it now, so his ledgers are taken up where he kept them last.
-    fn replay(&mut self, ledgers: Checks) -> Check {
-        let written = self.memory.written();
-        if !written.starts_with(&self.replayed.bytes) {
-            self.replayed = Replayed::default();
-        }
-        let Replayed { bytes, head, state, next, watch } = &mut self.replayed;
-        let mut looks_from = head.next_seq;
-        if let Some((behind, kept)) = self.ledgers.back().filter(|(behind, _)| *behind >= looks_from) {
-            (looks_from, *watch) = (*behind, kept.clone());
-        }
-        let mut records = Records::<_, Transition>::resume(&written[bytes.len()..], bytes.len() as u64, *head);
-        for record in records.by_ref() {
-            let record = record.map_err(|error| lost(&error.to_string()))?;
-            let Body::Entry { payload: Transition { entry, decision: recorded }, .. } = record.body else { continue };
-            let before = (ledgers == Checks::On && record.seq >= looks_from).then(|| Before::of(state));
-            let decision = step(state, &entry);
-            require(decision == recorded, "I4", || format!("entry {} is decided otherwise in a replay", entry.seq))?;
-            *next = Seq(entry.seq.0 + 1);
-            if let Some(before) = before {
-                // It has been checked when it happened.
-                let _known = watch.look(&before, &entry, &decision, state);
-            }
-        }
-        *head = *records.head();
-        *bytes = written;
-        Ok(())
+    fn replay(&mut self, ledgers: Checks, read: Read) -> Check {
+        let (replayed, kept) = (&mut self.replayed, self.ledgers.back());
+        self.memory.read(|written| replayed.go_on(written, read, ledgers, kept))
     }
 
     fn replays(&mut self) -> Check {
@@ -454,7 +444,7 @@ impl Night {
             return Ok(());
         }
         // Nobody comes back after this, so nobody needs the ledgers.
-        self.replay(Checks::Off)?;
+        self.replay(Checks::Off, Read::FirstTime)?;
         require(self.replayed.state == self.state, "I4", || "the journal folds to another state".to_owned())
     }
 
@@ -490,6 +480,40 @@ impl Default for Replayed {
     }
 }
 
+impl Replayed {
+    fn go_on(&mut self, written: &[u8], read: Read, ledgers: Checks, kept: Option<&(u64, Watch)>) -> Check {
+        if !written.starts_with(&self.bytes) {
+            *self = Replayed::default();
+        }
+        let Replayed { bytes, head, state, next, watch } = self;
+        let mut looks_from = head.next_seq;
+        if let Some((behind, kept)) = kept.filter(|(behind, _)| *behind >= looks_from && ledgers == Checks::On) {
+            (looks_from, *watch) = (*behind, kept.clone());
+        }
+        let new = &written[bytes.len()..];
+        let records = Records::<_, Transition>::resume(new, bytes.len() as u64, *head);
+        let mut records = match read {
+            Read::FirstTime => records,
+            Read::Opened => records.proved(),
+        };
+        for record in records.by_ref() {
+            let record = record.map_err(|error| lost(&error.to_string()))?;
+            let Body::Entry { payload: Transition { entry, decision: recorded }, .. } = record.body else { continue };
+            let before = (ledgers == Checks::On && record.seq >= looks_from).then(|| Before::of(state));
+            let decision = step(state, &entry);
+            require(decision == recorded, "I4", || format!("entry {} is decided otherwise in a replay", entry.seq))?;
+            *next = Seq(entry.seq.0 + 1);
+            if let Some(before) = before {
+                // It has been checked when it happened.
+                let _known = watch.look(&before, &entry, &decision, state);
+            }
+        }
+        *head = *records.head();
+        bytes.extend_from_slice(new);
+        Ok(())
+    }
+}
+
 /// The writes that stand in the journal on the disk, as its text names them. What is durable once is not read again.
 #[derive(Default)]
 struct Intents {
@@ -501,10 +525,17 @@ impl Intents {
     fn read(&mut self, memory: &Memory) {
         let new = memory.durable_behind(self.read);
         self.read += new.len();
-        let text = String::from_utf8_lossy(&new);
+        let text = std::str::from_utf8(&new).expect("a journal is ASCII");
         let named = |(at, _): (usize, _)| text[..at].rfind("\"id\":\"").map(|from| text[from + 6..at].to_owned());
         self.writes.extend(text.match_indices("\",\"what\":{\"write\"").filter_map(named));
     }
+}
+
+/// Whether the chain of what is read was proved from its first byte just now, by whoever opened the journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Read {
+    FirstTime,
+    Opened,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -22,7 +22,7 @@ use cutover::{
     core::{
         decision::{Decision, Effect},
         event::Entry,
-        state::{Approval, Controls, Drift, Latch, Motion, PendingShift, RouteState, State, TriggerState},
+        state::{Approval, Controls, Drift, Latch, Motion, PendingShift, RouteState, State},
     },
     domain::{
         id::{EffectId, RouteId, TriggerId},
@@ -59,7 +59,8 @@ pub(crate) fn require(holds: bool, invariant: &'static str, what: impl FnOnce() 
 pub(crate) struct Before {
     pub now: Timestamp,
     pub routes: BTreeMap<RouteId, Stood>,
-    pub triggers: BTreeMap<TriggerId, TriggerState>,
+    /// Triggers whose breach was being proven.
+    pub pending: BTreeSet<TriggerId>,
     pub controls: Controls,
     pub approvals: BTreeMap<Digest, Approval>,
     /// Writes without an outcome, by their route.
@@ -88,12 +89,16 @@ impl Before {
         Before {
             now: state.now,
             routes: state.routes.iter().map(|(id, route)| (id.clone(), Stood::of(route))).collect(),
-            triggers: state.triggers.clone(),
+            pending: pending(state),
             controls: state.controls.clone(),
             approvals: state.approvals.clone(),
             writing: writing(state),
         }
     }
+}
+
+fn pending(state: &State) -> BTreeSet<TriggerId> {
+    state.triggers.iter().filter(|(_, known)| known.pending_since.is_some()).map(|(id, _)| id.clone()).collect()
 }
 
 fn writing(state: &State) -> BTreeMap<EffectId, RouteId> {

@@ -28,7 +28,6 @@ pub(super) struct Ledger {
     answered: BTreeSet<(ClientId, AskId)>,
     /// Digests with the words that they stand for; equal words have equal digests and different words different ones.
     digests: BTreeMap<Digest, String>,
-    used: BTreeSet<Digest>,
     beats: BTreeMap<ClientId, Timestamp>,
     roster: Option<Roster>,
     /// Whose entry in the roster is another one since a request was opened.
@@ -150,7 +149,7 @@ impl Ledger {
     }
 
     /// What is open can still be approved: young, of the present grant, and of a route that stands where it stood.
-    fn open_requests(&mut self, seen: &Seen) -> Check {
+    fn open_requests(&self, seen: &Seen) -> Check {
         for (digest, request) in &seen.after.approvals {
             let named = |what: &str| format!("{what}: {request:?}");
             require(*digest == request.digest, "I9", || named("kept under another digest"))?;
@@ -161,8 +160,6 @@ impl Ledger {
             let state = &seen.after.routes[route];
             require(state.wanted.as_ref() == Some(from) && state.latch.is_none(), "I9", || named("of a route that has moved"))?;
         }
-        let gone = seen.before.approvals.keys().filter(|digest| !seen.after.approvals.contains_key(*digest));
-        self.used.extend(gone.copied());
         Ok(())
     }
 }

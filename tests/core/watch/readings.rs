@@ -31,7 +31,7 @@ const FRESH: Millis = Millis::from_secs(30);
 
 #[derive(Debug, Clone, Default)]
 pub(super) struct Ledger {
-    newest: BTreeMap<(BackendId, Metric), (SourceId, Measured)>,
+    newest: BTreeMap<BackendId, BTreeMap<Metric, (SourceId, Measured)>>,
     sources: BTreeMap<SourceId, Source>,
     proofs: BTreeMap<TriggerId, Proof>,
     /// What the newest sample of each trigger says: it is reckoned when it comes, and looked at after every entry.
@@ -121,9 +121,8 @@ impl Ledger {
         for fact in observation.result.iter().flatten() {
             match fact {
                 Fact::Measured { backend, values } => {
-                    for (metric, measured) in values {
-                        self.newest.insert((backend.clone(), *metric), (observation.source.clone(), *measured));
-                    }
+                    let told = values.iter().map(|(metric, measured)| (*metric, (observation.source.clone(), *measured)));
+                    self.newest.entry(backend.clone()).or_default().extend(told);
                 }
                 Fact::Replication(seen) => self.promoted |= seen.state == ReplicaState::Primary,
                 Fact::Accepted(_)
@@ -138,7 +137,8 @@ impl Ledger {
     }
 
     fn sight(&mut self, now: Timestamp, trigger: &Trigger) -> Sight {
-        let Some((source, measured)) = self.newest.get(&(trigger.backend.clone(), trigger.metric)) else { return Sight::Gap(None) };
+        let told = self.newest.get(&trigger.backend).and_then(|told| told.get(&trigger.metric));
+        let Some((source, measured)) = told else { return Sight::Gap(None) };
         let source = &self.sources[source];
         if let Some(fault) = source.fault {
             return Sight::Gap(Some(fault.into()));
@@ -151,9 +151,12 @@ impl Ledger {
             Ok(sample) => {
                 let told = match self.sides.get(&trigger.id) {
                     Some((known, told)) if known == sample => *told,
-                    Some(_) | None => side(sample, trigger),
+                    Some(_) | None => {
+                        let told = side(sample, trigger);
+                        self.sides.insert(trigger.id.clone(), (*sample, told));
+                        told
+                    }
                 };
-                self.sides.insert(trigger.id.clone(), (*sample, told));
                 told.map_or_else(|gap| Sight::Gap(Some(gap)), |side| Sight::Sample(*sample, side))
             }
         }
@@ -302,8 +305,7 @@ fn rearmed(seen: &Seen, trigger: &Trigger) -> bool {
 
 /// I3 (a): what was pending is gone only by an Ok that is newer than the breach, or by a human's word.
 fn cleared_only_by_ok(seen: &Seen, trigger: &Trigger, sight: Sight, rearmed: bool) -> Check {
-    let pending = |known: &cutover::core::state::TriggerState| known.pending_since.is_some();
-    let cleared = seen.before.triggers.get(&trigger.id).is_some_and(pending) && !pending(&seen.after.triggers[&trigger.id]);
+    let cleared = seen.before.pending.contains(&trigger.id) && seen.after.triggers[&trigger.id].pending_since.is_none();
     let ok = matches!(sight, Sight::Sample(_, Side::Within));
     require(!cleared || ok || rearmed, "I3", || format!("{} was cleared by {sight:?}", trigger.id))
 }

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::{
-    document::{self, list, text},
+    document::{self, labels_match, list, text},
     resource::Resource,
     store::{Change, Key, Store},
 };
@@ -54,7 +54,10 @@ impl Affected {
                         None => drop(self.sets.insert(set)),
                     }
                 }
-                let services = store.list(Resource::Service, &change.key.namespace);
+                let pods = || change.previous.iter().chain([&change.object]);
+                let selects =
+                    |service: &Value| pods().any(|pod| labels_match(service["spec"].get("selector"), pod["metadata"].get("labels")));
+                let services = store.list(Resource::Service, &change.key.namespace).filter(|service| selects(service));
                 self.services.extend(services.map(|service| Key::of(Resource::Service, service)));
             }
             Resource::Service => drop(self.services.insert(change.key.clone())),

@@ -102,7 +102,10 @@ pub fn micro_stamp(at_ms: i64) -> Value {
 
 /// Sets one condition in `/status/conditions`; its transition time moves only when its status does.
 pub fn set_condition(document: &mut Value, now_ms: i64, kind: &str, status: &str, reason: &str, message: &str) {
-    let mut conditions = list(document, "/status/conditions").to_vec();
+    let mut conditions = match document.pointer_mut("/status/conditions").map(Value::take) {
+        Some(Value::Array(conditions)) => conditions,
+        Some(_) | None => Vec::new(),
+    };
     let old = conditions.iter().position(|condition| condition["type"] == kind);
     let updated = old.and_then(|index| conditions[index].get("lastUpdateTime").cloned());
     let since = match old.map(|index| &conditions[index]) {

@@ -3,6 +3,8 @@
 //! A [`Run`] is the truth about a pod; its document's status is written from it after each step. All containers
 //! of a pod share one fate. Liveness is only felt as crashes, and init containers are not modelled.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use super::{
@@ -67,6 +69,51 @@ pub struct Run {
     pub last_exit: Option<Exit>,
 }
 
+/// What every pod does, and when the first of them goes on: that is asked for many times a second, and changes here alone.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Runs {
+    all: BTreeMap<Key, Run>,
+    due_ms: Option<i64>,
+}
+
+impl Runs {
+    pub(super) fn get(&self, key: &Key) -> Option<&Run> {
+        self.all.get(key)
+    }
+
+    /// When the next step of any pod is due.
+    pub(super) fn due_ms(&self) -> Option<i64> {
+        self.due_ms
+    }
+
+    /// The pod whose step is due first, if it is due by now.
+    pub(super) fn due(&self, now_ms: i64) -> Option<&Key> {
+        let first = self.due_ms.filter(|due| *due <= now_ms)?;
+        self.all.iter().find(|(_, run)| run.due_ms == Some(first)).map(|(key, _)| key)
+    }
+
+    pub(super) fn remove(&mut self, key: &Key) {
+        self.all.remove(key);
+        self.look_ahead();
+    }
+
+    fn insert(&mut self, key: Key, run: Run) {
+        self.all.insert(key, run);
+        self.look_ahead();
+    }
+
+    /// Changes the run of a pod, if there is one.
+    fn change<T>(&mut self, key: &Key, change: impl FnOnce(&mut Run) -> T) -> Option<T> {
+        let changed = self.all.get_mut(key).map(change);
+        self.look_ahead();
+        changed
+    }
+
+    fn look_ahead(&mut self) {
+        self.due_ms = self.all.values().filter_map(|run| run.due_ms).min();
+    }
+}
+
 /// Takes a new pod document into the cluster.
 pub(super) fn admit(cluster: &mut Kubernetes, pod: Value) {
     let key = Key::of(Resource::Pod, &pod);
@@ -79,38 +126,36 @@ pub(super) fn admit(cluster: &mut Kubernetes, pod: Value) {
 /// Makes a pod ill; it shows within some seconds.
 pub(super) fn infect(cluster: &mut Kubernetes, key: &Key, sickness: Sickness) {
     let due = cluster.clock_ms + cluster.random.between(1000.0, 9000.0) as i64;
-    let Some(run) = cluster.runs.get_mut(key) else {
-        return;
-    };
-    run.sickness = Some(sickness);
-    if run.stage == Stage::Ready {
-        run.due_ms = Some(due);
-    }
+    cluster.runs.change(key, |run| {
+        run.sickness = Some(sickness);
+        if run.stage == Stage::Ready {
+            run.due_ms = Some(due);
+        }
+    });
 }
 
 /// Heals a pod; it shows at its next probe, or at its next start, which comes within ten seconds.
 pub(super) fn heal(cluster: &mut Kubernetes, key: &Key) {
     let soon = cluster.clock_ms + 10_000;
-    let Some(run) = cluster.runs.get_mut(key) else {
-        return;
-    };
-    run.sickness = None;
-    if run.stage == Stage::BackingOff {
-        run.due_ms = run.due_ms.map(|due| due.min(soon));
-    }
+    cluster.runs.change(key, |run| {
+        run.sickness = None;
+        if run.stage == Stage::BackingOff {
+            run.due_ms = run.due_ms.map(|due| due.min(soon));
+        }
+    });
 }
 
 /// Asks a pod to stop; it takes up to `grace_ms`.
 pub(super) fn stop(cluster: &mut Kubernetes, key: &Key, grace_ms: i64) {
     let takes = (cluster.random.between(900.0, 2800.0) as i64).min(grace_ms);
     let now = cluster.clock_ms;
-    let Some(run) = cluster.runs.get_mut(key) else {
-        return;
-    };
-    let ran = run.started_ms.is_some();
-    run.stage = Stage::Stopping;
-    run.due_ms = Some(now + if ran { takes } else { 50 });
-    if ran {
+    let ran = cluster.runs.change(key, |run| {
+        let ran = run.started_ms.is_some();
+        run.stage = Stage::Stopping;
+        run.due_ms = Some(now + if ran { takes } else { 50 });
+        ran
+    });
+    if ran == Some(true) {
         for name in container_names(cluster, key) {
             tell(cluster, key, Weight::Normal, "Killing", &format!("Stopping container {name}"), &name);
         }

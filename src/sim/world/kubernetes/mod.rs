@@ -40,7 +40,7 @@ use self::{
     affected::Affected,
     document::number,
     fault::{EmptyLists, WatchFault},
-    kubelet::Run,
+    kubelet::Runs,
     resource::Resource,
     store::{Key, Store},
 };
@@ -59,7 +59,7 @@ pub struct Kubernetes {
     random: Random,
     store: Store,
     seen: u64,
-    runs: BTreeMap<Key, Run>,
+    runs: Runs,
     pulled: BTreeSet<(String, String)>,
     controllers_due: Option<i64>,
     deadline_due: Option<i64>,
@@ -92,7 +92,7 @@ impl Kubernetes {
             random,
             store: Store::new(first_version),
             seen: first_version,
-            runs: BTreeMap::new(),
+            runs: Runs::default(),
             pulled: BTreeSet::new(),
             controllers_due: None,
             deadline_due: None,
@@ -114,6 +114,12 @@ impl Kubernetes {
         cluster.store.forget();
         cluster.telling = event::Telling::Aloud;
         cluster
+    }
+
+    /// The same cluster with the same history, to which from now on something else happens by chance.
+    #[must_use]
+    pub fn fated(&self, seed: u64) -> Self {
+        Self { random: Random::named(seed, "kubernetes"), ..self.clone() }
     }
 
     /// Moves the cluster to this virtual time; earlier times change nothing.
@@ -176,18 +182,15 @@ impl Kubernetes {
     /// When something happens next by itself, virtual milliseconds since the Unix epoch.
     #[must_use]
     pub fn due_ms(&self) -> Option<i64> {
-        let pods = self.runs.values().filter_map(|run| run.due_ms).min();
         let storm = self.storm.map(|storm| storm.due_ms);
-        [self.controllers_due, self.deadline_due, self.sweep_due, storm, pods].into_iter().flatten().min()
+        [self.controllers_due, self.deadline_due, self.sweep_due, storm, self.runs.due_ms()].into_iter().flatten().min()
     }
 
     /// Does the one thing that is due; pods before controllers, so that controllers see the newest state.
     fn act(&mut self) {
         let now = self.clock_ms;
         let is_due = |due: Option<i64>| due.is_some_and(|due| due <= now);
-        let pod = self.runs.iter().filter(|(_, run)| is_due(run.due_ms)).min_by_key(|(_, run)| run.due_ms);
-        if let Some((key, _)) = pod {
-            let key = key.clone();
+        if let Some(key) = self.runs.due(now).cloned() {
             kubelet::advance(self, &key);
         } else if is_due(self.controllers_due) {
             self.controllers_due = None;

@@ -23,7 +23,6 @@ pub(super) fn write_status(cluster: &mut Kubernetes, key: &Key) {
     let updated = updated_set.map_or(0, |set| number(set, "/status/replicas"));
     let desired = number(&found, "/spec/replicas");
     let available = sum("/status/availableReplicas");
-    let mut next = Value::clone(&found);
     let mut status = json!({"observedGeneration": found["metadata"]["generation"]});
     let counts = [
         ("replicas", sum("/status/replicas")),
@@ -36,7 +35,7 @@ pub(super) fn write_status(cluster: &mut Kubernetes, key: &Key) {
         status[name] = json!(count);
     }
     status["conditions"] = Value::Array(list(&found, "/status/conditions").to_vec());
-    set(&mut next, &["status"], status);
+    let mut next = json!({"status": status});
     let floor = desired - deployment::unavailable(&found);
     write_available(&mut next, cluster.clock_ms, available >= floor);
     let complete = updated == desired
@@ -45,7 +44,12 @@ pub(super) fn write_status(cluster: &mut Kubernetes, key: &Key) {
         && number(&found, "/status/observedGeneration") == number(&found, "/metadata/generation");
     let set_name = new.map(|new| new.name).unwrap_or_default();
     write_progress(cluster, &found, &mut next, &set_name, complete);
-    cluster.store.put(key.clone(), next);
+    // Nearly always it says already what it would say, and no document need be made to find that out.
+    if next["status"] != found["status"] {
+        let mut written = Value::clone(&found);
+        set(&mut written, &["status"], next["status"].take());
+        cluster.store.put(key.clone(), written);
+    }
 }
 
 fn write_available(next: &mut Value, now: i64, enough: bool) {
