@@ -75,7 +75,7 @@ pub fn fails(fails: &Fails) -> Option<Said> {
     };
     let (met, met_short) = match door.failed {
         0 => (met.clone(), met),
-        _ => (format!("{met} answers fail"), format!("it fails {}", rate(door.share_now()))),
+        _ => (format!("{met} answers fail"), format!("fails {}", rate(door.share_now()))),
     };
     let aged = if door.ago >= AGED { format!(" {} ago", door.ago) } else { String::new() };
     let counted = own.map_or_else(String::new, |own| format!(", {} by its own count", rate(own.value)));
