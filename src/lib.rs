@@ -59,9 +59,9 @@
 //! - **A pane**: a variant of [`tui::view::Pane`] and its place in `Pane::ALL`, which gives it its digit; a file in `tui/panes/`, what it says in
 //!   full in `tui/panes/zoom/`, its rows in `tui/app/scroll.rs`. It judges nothing: what it needs to know it asks [`core::outlook`]. A test asks
 //!   for its room on a large screen; nothing asks for it in the two smaller layouts of `tui/draw/places.rs`, nor for a scene in `tests/frames`.
-//! - **Something to tell**: a variant of [`core::news::News`], its tone beside it, what it is about in `core/topic.rs`, its sentence in
-//!   `words/news.rs`. Nothing asks whether charts mark it and whether it repeats what was told (both in `core/topic.rs`), whether it ends the
-//!   mark of a breach (`core/marks.rs`), and whether it ends an older answer on the screen (`tui/app/news.rs`).
+//! - **Something to tell**: a variant of [`core::news::News`], its tone beside it, what it is about and whether it ends an older answer on the
+//!   screen in `core/topic.rs`, its sentence in `words/news.rs`. Nothing asks whether charts mark it and whether it repeats what was told (both
+//!   in `core/topic.rs`), and whether it ends the mark of a breach (`core/marks.rs`).
 //! - **Something that somebody should look at**: a variant of [`core::outlook::Attention`], which says whether it is urgent and how it ranks; its
 //!   sentence in `words/outlook.rs`, its short form in `words/short.rs`, its word for machines in `cli/status/shape.rs`. Nothing asks where
 //!   `core/outlook.rs` finds it, nor that storms watch it (`tests/core/watch`).

@@ -31,6 +31,8 @@ use ratatui::{
 
 #[path = "frames/absence.rs"]
 mod absence;
+#[path = "frames/ages.rs"]
+mod ages;
 #[path = "frames/charts.rs"]
 mod charts;
 #[path = "frames/databases.rs"]
@@ -41,8 +43,12 @@ mod keys;
 mod pairs;
 #[path = "common/paper.rs"]
 mod paper;
+#[path = "frames/revisions.rs"]
+mod revisions;
 #[path = "frames/scenes.rs"]
 mod scenes;
+#[path = "frames/state_line.rs"]
+mod state_line;
 #[path = "frames/stories.rs"]
 mod stories;
 #[path = "frames/watching.rs"]

@@ -33,12 +33,15 @@ use crate::{
         digest::Digest,
         id::{RouteId, SessionId},
     },
-    journal::files::went_on_without,
+    journal::{
+        error::{JournalError, ReadError},
+        files::went_on_without,
+    },
     plan::{
         self,
         model::{Plan, Route},
     },
-    session::{clock::Clock, refold},
+    session::{clock::Clock, recorder::RecorderError, refold},
     words::{Names, absence},
 };
 
@@ -74,14 +77,48 @@ pub(super) enum Host {
 pub enum Known {
     Journal(Box<State>),
     /// Why the journal can't be read, and the plan that it flew.
-    PlanAlone(String, Box<Plan>),
-    Nothing(String),
+    PlanAlone(Unread, Box<Plan>),
+    Nothing(Unread),
+}
+
+/// Why a journal can't be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unread {
+    /// It is not what was written, so nobody can take it up.
+    Broken(String),
+    /// It may be read yet: by another account, by another version, once its disk answers, or once it is back in its place.
+    NotNow(String),
+}
+
+impl std::fmt::Display for Unread {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (Unread::Broken(why) | Unread::NotNow(why)) = self;
+        f.write_str(why)
+    }
+}
+
+impl Known {
+    fn is_broken(&self) -> bool {
+        match self {
+            Known::Journal(_) => false,
+            Known::PlanAlone(why, _) | Known::Nothing(why) => matches!(why, Unread::Broken(_)),
+        }
+    }
+    /// The routes of which nobody knows where their traffic is.
+    fn routes(&self) -> Vec<RouteId> {
+        match self {
+            Known::PlanAlone(_, plan) => plan.routes.iter().map(|route| route.id.clone()).collect(),
+            Known::Journal(_) | Known::Nothing(_) => Vec::new(),
+        }
+    }
 }
 
 impl Absent {
     /// What a host that died has left behind.
     pub fn of(found: &Found, place: &Place) -> Absent {
-        Absent::with(found, Host::Gone, known(found), super::sessions::next(found, place))
+        let known = known(found);
+        let next = next(found, &known, place);
+        Absent::with(found, Host::Gone, known, next)
     }
 
     /// What can be said of a session whose host does not answer. Nobody waits for a disk that doesn't answer either.
@@ -98,12 +135,16 @@ impl Absent {
         // As it would be without that host.
         let left = Found { life: Life::Dead, ..found.clone() };
         let (read, at) = (left.clone(), place.clone());
-        let reading = tokio::task::spawn_blocking(move || (known(&read), super::sessions::next(&read, &at)));
+        let reading = tokio::task::spawn_blocking(move || {
+            let known = known(&read);
+            let next = next(&read, &known, &at);
+            (known, next)
+        });
         let (known, next) = match tokio::time::timeout(READ_WITHIN, reading).await {
             Ok(Ok(read)) => read,
             Ok(Err(_)) | Err(_) => {
-                let why = format!("its disk has not answered within {} s", READ_WITHIN.as_secs());
-                (Known::Nothing(why), way::next(&left, peer::own_uid(), Some(found.card.plan_hash), place))
+                let why = Unread::NotNow(format!("its disk has not answered within {} s", READ_WITHIN.as_secs()));
+                (by_its_plan(found, why).await, way::next(&left, peer::own_uid(), Some(found.card.plan_hash), place))
             }
         };
         Absent::with(found, host, known, next)
@@ -166,7 +207,11 @@ impl Absent {
             // As its last host was begun.
             Some(card) => {
                 let left = Found { card, life: Life::Dead, socket: PathBuf::new(), owner: peer::own_uid() };
-                super::sessions::next(&left, place)
+                next(&left, &known, place)
+            }
+            None if known.is_broken() => {
+                let plan = plan.clone().unwrap_or_else(|| PathBuf::from("PLAN"));
+                way::anew(&session, &known.routes(), &plan, Opening::default(), place)
             }
             None => back(&session, plan.clone(), flown, world, place),
         };
@@ -184,7 +229,8 @@ impl Absent {
     pub(super) fn world_is_gone(&self) -> bool {
         match (&self.host, &self.next) {
             (Host::Gone, Next::ClearAway(_)) => true,
-            (Host::Gone, Next::Join(_) | Next::TakeUp(_) | Next::TakeUpAt(_) | Next::TheirsAlone(_)) | (Host::Silent(_), _) => false,
+            (Host::Gone, Next::Join(_) | Next::TakeUp(_) | Next::TakeUpAt(_) | Next::Anew { .. } | Next::TheirsAlone(_))
+            | (Host::Silent(_), _) => false,
         }
     }
 
@@ -237,6 +283,10 @@ impl Absent {
                 };
                 format!("{world}this clears it away, its journal stays:\n  {line}")
             }
+            Next::Anew { verify, line } => format!(
+                "its journal is broken, so nobody can take it up; this says where:\n  {verify}\nthis clears it away, its journal stays, and begins \
+                 another session where traffic stands:\n  {line}"
+            ),
             Next::TheirsAlone(account) => format!("only account {account} can take it up again"),
         }
     }
@@ -334,6 +384,16 @@ impl Absent {
     }
 }
 
+/// A session whose journal's disk does not answer: its plan may lie on another one.
+async fn by_its_plan(found: &Found, why: Unread) -> Known {
+    let (path, hash) = (found.card.plan_path.clone(), found.card.plan_hash);
+    let reading = tokio::task::spawn_blocking(move || flown(&path, hash));
+    match tokio::time::timeout(READ_WITHIN, reading).await {
+        Ok(Ok(Some(plan))) => Known::PlanAlone(why, Box::new(plan)),
+        Ok(Ok(None) | Err(_)) | Err(_) => Known::Nothing(why),
+    }
+}
+
 /// What the journal of `found` knows, or else its plan.
 fn known(found: &Found) -> Known {
     let card = &found.card;
@@ -346,15 +406,51 @@ fn known(found: &Found) -> Known {
     }
 }
 
-fn fold(journal: PathBuf) -> Result<Box<State>, String> {
+/// What can be done about it: what nobody can take up is not offered to be.
+fn next(found: &Found, known: &Known, place: &Place) -> Next {
+    let next = super::sessions::next(found, place);
+    match (next, World::of(&found.card)) {
+        (Next::TakeUp(_) | Next::TakeUpAt(_), Some(world)) if known.is_broken() => {
+            let opening = Opening { world, roster: found.card.roster.as_deref(), ..Opening::default() };
+            way::anew(&found.card.session, &known.routes(), &found.card.plan_path, opening, place)
+        }
+        (next, _) => next,
+    }
+}
+
+/// The same for a session with a card, whose journal is read for it where that decides.
+pub(super) fn next_of(found: &Found, place: &Place) -> Next {
+    match super::sessions::next(found, place) {
+        Next::TakeUp(_) | Next::TakeUpAt(_) => next(found, &known(found), place),
+        next @ (Next::Join(_) | Next::ClearAway(_) | Next::Anew { .. } | Next::TheirsAlone(_)) => next,
+    }
+}
+
+fn fold(journal: PathBuf) -> Result<Box<State>, Unread> {
     let journal = paths::readable(journal);
     if !journal.exists() {
-        return Err(format!("it is not at {} any more; put it back there first", journal.display()));
+        return Err(Unread::NotNow(format!("it is not at {} any more; put it back there first", journal.display())));
     }
     let what = format!("reading the journal {} …", journal.display());
-    let folded = print::patiently(&what, || refold::look(&journal)).map_err(|error| error.to_string())?;
+    let folded = print::patiently(&what, || refold::look(&journal)).map_err(unread)?;
     let state = Some(folded.state).filter(|state| state.opened.is_some());
-    state.map(Box::new).ok_or_else(|| "nothing had happened in it yet".to_owned())
+    state.map(Box::new).ok_or_else(|| Unread::NotNow("nothing had happened in it yet".to_owned()))
+}
+
+fn unread(error: RecorderError) -> Unread {
+    match &error {
+        RecorderError::Read(ReadError::Broken(_)) | RecorderError::Journal(JournalError::Read(ReadError::Broken(_))) => {
+            Unread::Broken(error.to_string())
+        }
+        RecorderError::Read(_)
+        | RecorderError::Journal(_)
+        | RecorderError::Kind(_)
+        | RecorderError::Folder(_)
+        | RecorderError::Encode(_)
+        | RecorderError::NoAnswer { .. }
+        | RecorderError::Overdue { .. }
+        | RecorderError::PlanHash(_) => Unread::NotNow(error.to_string()),
+    }
 }
 
 /// The plan in its file, if it is the version that was flown.

@@ -27,7 +27,7 @@ use crate::{
     core::{
         command::Command,
         decision::Verdict,
-        home::{Home, home, is_home_now},
+        home::{Home, home, is_home_now, wants_a_hand},
         reason::Obstacle,
         record::is_broken,
     },
@@ -185,6 +185,8 @@ fn taken(verdict: &Verdict, recorded: Recorded, names: Names<'_>) -> Result<(), 
 struct LastLine {
     kind: std::mem::Discriminant<Home>,
     at: Instant,
+    /// The command by hand stands above.
+    by_hand: bool,
 }
 
 /// A rollback that was asked for, and the line to the host that was asked.
@@ -347,7 +349,7 @@ fn cut_off(connection: &Connection) -> Option<Shown> {
     }
 }
 
-/// Says where a route's users are, when that is news, and gives the command by hand with the first word that it is not home.
+/// Says where a route's users are, when that is news, and gives the command by hand once something keeps them from home.
 fn say(view: &View, route: &Route, told: &mut BTreeMap<RouteId, LastLine>) -> Home {
     let stands = home(&view.state, route);
     let kind = std::mem::discriminant(&stands);
@@ -355,10 +357,11 @@ fn say(view: &View, route: &Route, told: &mut BTreeMap<RouteId, LastLine>) -> Ho
     if known.is_none_or(|known| known.kind != kind || known.at.elapsed() >= SAY_EVERY) {
         let words = home_now(&stands, &view.state, route, view.state.now, Names::of(&view.state));
         print::out(&format!("{}: {words}\n", route.id));
-        if matches!(stands, Home::NotHome { .. }) && known.is_none_or(|known| known.kind != kind) {
-            by_hand(view, Some(&route.id));
-        }
-        told.insert(route.id.clone(), LastLine { kind, at: Instant::now() });
+        told.insert(route.id.clone(), LastLine { kind, at: Instant::now(), by_hand: known.is_some_and(|known| known.by_hand) });
+    }
+    if let Some(told) = told.get_mut(&route.id).filter(|told| !told.by_hand && wants_a_hand(&view.state, route)) {
+        told.by_hand = true;
+        by_hand(view, Some(&route.id));
     }
     stands
 }

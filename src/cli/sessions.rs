@@ -15,7 +15,7 @@ use crate::{
     },
     cli::{
         Exit,
-        absent::{Absent, Host, Known},
+        absent::{Absent, Host, Known, next_of},
         check,
         paths::Paths,
         place::{Place, said},
@@ -53,7 +53,7 @@ pub fn run(args: &Args) -> Result<Exit> {
         Err(error) => return Ok(said(error, Exit::Failed)),
     };
     let without_card = Absent::without_card(&found, &args.place);
-    let listed: Vec<Listed> = found.iter().map(|one| Listed { found: one, next: next(one, &args.place) }).collect();
+    let listed: Vec<Listed> = found.iter().map(|one| Listed { found: one, next: next_of(one, &args.place) }).collect();
     let names = || found.iter().map(|one| &one.card.session).chain(without_card.iter().map(|absent| &absent.session));
     let alone = if args.all { journals_alone(&Paths::find()?, names()) } else { Vec::new() };
     if args.json {
@@ -196,6 +196,10 @@ impl Listed<'_> {
             Next::ClearAway(line) => {
                 format!("its host died, and its simulated world with it; clear it away, its journal stays:\n  {line}")
             }
+            Next::Anew { verify, line } => format!(
+                "its host died, and its journal is broken, so nobody can take it up; this says where:\n  {verify}\nthis clears it away, its \
+                 journal stays, and begins another session where traffic stands:\n  {line}"
+            ),
             Next::TheirsAlone(account) => format!("its host died; only account {account} can take it up again"),
         };
         format!("{}  {world}  {}  {what}\n", card.session, card.plan)

@@ -16,10 +16,9 @@ use crate::{
     },
     core::{
         event::WorldKind,
-        home::home,
-        outlook::{self, Attention},
-        record::is_kept,
-        state::State,
+        figures,
+        home::wants_a_hand,
+        state::{Motion, State},
     },
     domain::time::Timestamp,
     plan::model::Route,
@@ -111,15 +110,15 @@ fn split(shares: &Shares) -> String {
     shares.iter().map(|(backend, share)| format!("{backend} {}", words::share(*share))).collect::<Vec<_>>().join(", ")
 }
 
-/// The routes that the session can't bring home by itself, or has not for longer than that takes.
+/// The routes that the session can't bring home by itself, or that something keeps from there.
 fn stuck(state: &State) -> BTreeSet<String> {
-    let is_stuck = |found: &Attention| matches!(found, Attention::NotHome { .. } | Attention::NeedsHuman { .. });
-    let plan = state.opened.as_ref().map(|opened| &*opened.plan);
-    let found = outlook::attention(state);
-    let stuck = found.iter().filter(|found| is_stuck(found)).filter_map(|found| Some(found.route(plan?)?.to_string()));
-    // Without a record that is kept the session brings nobody further than home, and may not be there for long.
-    let away = plan.into_iter().flat_map(|plan| &plan.routes).filter(|route| !is_kept(state) && !home(state, route).is_reached());
-    stuck.chain(away.map(|route| route.id.to_string())).collect()
+    let needs_human = |route: &Route| {
+        let motion = state.routes.get(&route.id).map(|known| &known.motion);
+        motion.is_some_and(|motion| matches!(motion, Motion::NeedsHuman { .. }))
+    };
+    let routes = state.opened.iter().flat_map(|opened| &opened.plan.routes);
+    let stuck = routes.filter(|route| needs_human(route) || wants_a_hand(state, route));
+    stuck.map(|route| route.id.to_string()).collect()
 }
 
 /// What else is so of a route. What another version left it at is nobody's change.
@@ -160,8 +159,10 @@ fn text(status: &Status, stuck: &BTreeSet<String>) -> String {
         let may_be: String =
             route.may_be.iter().map(|shares| format!(", or {} by a write without an outcome yet", split(shares))).collect();
         let marks = marks(route);
-        lines.push(format!("  route {id}: accepted {accepted}{may_be} ({}{marks})", route.motion_text));
         let ago = |at: i64| Timestamp(status.at).since(Timestamp(at));
+        let old = route.accepted_at.filter(|at| figures::is_old(Timestamp(*at), Timestamp(status.at)));
+        let read = old.map_or_else(String::new, |at| format!(", read {} ago", ago(at)));
+        lines.push(format!("  route {id}: accepted {accepted}{read}{may_be} ({}{marks})", route.motion_text));
         let met = match &route.seen {
             Some(seen) => {
                 let met: Shares = seen.shares.iter().map(|(backend, share)| (backend.clone(), share.fraction)).collect();
@@ -200,13 +201,17 @@ mod tests {
     use super::*;
     use crate::{
         core::{
+            decision::Cause,
             event::{Entry, Event},
+            state::{Return, ReturnStage},
             step::step,
         },
         domain::{
             digest::Digest,
+            fault::{Fault, FaultKind},
             id::Seq,
             time::{Millis, Timestamp},
+            weight::Weights,
         },
         plan,
     };
@@ -236,6 +241,38 @@ mod tests {
         let json = serde_json::to_value(&told).expect("plain data");
         assert_eq!(json["routes"]["frontend"]["taken_over"], json!({ "from": 0, "to": 1 }));
         assert_eq!((&json["attention"][0]["kind"], &json["attention"][0]["about"]), (&json!("taken-over"), &json!("frontend")), "{json}");
+    }
+
+    /// The seed's route, on its way home for six seconds, with what came of that so far.
+    fn going_home(failures: u32, fault: Option<FaultKind>, stage: ReturnStage) -> State {
+        let mut state = taken_over();
+        let (id, home) = {
+            let route = &state.opened.as_ref().expect("opened").plan.routes[0];
+            (route.id.clone(), Weights::all_on(&route.home, route.backend_ids()))
+        };
+        let cause = Cause::Operator { who: "ada".parse().expect("a name"), reason: None, approved_by: None };
+        let fault = fault.map(|kind| Fault::new(kind, "compute.urlMaps.update"));
+        let since = state.now.before(Millis::from_secs(6));
+        let back = Return { to: home, since, cause, writes: 1, failures, fault, came_first: None, escalated_at: None, sent: None, stage };
+        state.routes.get_mut(&id).expect("of the plan").motion = Motion::Returning(back);
+        state
+    }
+
+    #[test]
+    fn the_command_by_hand_is_told_from_the_first_write_home_that_is_refused_or_not_answered() {
+        let said = |state: &State| text(&status(state, String::new(), String::new()), &stuck(state));
+        let at = Timestamp(0) + Millis::from_secs(3);
+        let kept = [
+            going_home(1, Some(FaultKind::Forbidden), ReturnStage::Retry { at }),
+            going_home(0, Some(FaultKind::TimedOut), ReturnStage::Resolve { since: at }),
+        ];
+        for state in kept {
+            let said = said(&state);
+            assert!(said.contains("gcloud compute url-maps export") && said.contains("by hand"), "{said}");
+            assert!(said.contains("has been going home for 6s") && said.contains("compute.urlMaps.update"), "{said}");
+        }
+        let said = said(&going_home(0, None, ReturnStage::Look));
+        assert!(!said.contains("gcloud"), "nothing keeps it from home: {said}");
     }
 
     #[test]

@@ -6,7 +6,10 @@ use crate::{
     attach::sessions::{Card, Found, Life, Simulated},
     cli::{place::Place, print},
     core::event::WorldKind,
-    domain::{digest::Digest, id::SessionId},
+    domain::{
+        digest::Digest,
+        id::{RouteId, SessionId},
+    },
 };
 
 /// Puts words together to a line for the shell.
@@ -80,6 +83,8 @@ pub enum Next {
     TakeUpAt(String),
     /// Its host died, and its simulated world with it: this clears it away.
     ClearAway(String),
+    /// Its host died, and its journal is broken: this says where, and the other clears it away and begins another session.
+    Anew { verify: String, line: String },
     /// Its host died, and it is this other account's.
     TheirsAlone(u32),
 }
@@ -88,10 +93,20 @@ impl Next {
     /// The command, where one can do anything.
     pub fn command(&self) -> Option<&str> {
         match self {
-            Next::Join(line) | Next::TakeUp(line) | Next::TakeUpAt(line) | Next::ClearAway(line) => Some(line),
+            Next::Join(line) | Next::TakeUp(line) | Next::TakeUpAt(line) | Next::ClearAway(line) | Next::Anew { line, .. } => Some(line),
             Next::TheirsAlone(_) => None,
         }
     }
+}
+
+/// What is left where nobody can take up `session`: its journal stays, and another session begins where its traffic stands. `routes` are those
+/// that nobody watches over until then.
+pub fn anew(session: &SessionId, routes: &[RouteId], plan: &Path, opening: Opening<'_>, place: &Place) -> Next {
+    let abandon: String = routes.iter().map(|id| format!(" --abandon {id}")).collect();
+    let stop = with_session("stop", session, place);
+    let open = Opening { session: None, more: None, ..opening }.line(plan, place);
+    let audit = ["audit", "verify", session.as_str()].map(str::to_owned);
+    Next::Anew { verify: line(audit), line: format!("{stop}{abandon} && {open}") }
 }
 
 /// What comes next for a session. `us` is the account that asks, `hash` of the plan file as it is now, if it is there.

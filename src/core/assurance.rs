@@ -73,8 +73,8 @@ pub fn against_home(state: &State, route: &Route) -> Vec<Objection> {
 }
 
 /// Whether users are, or may be, on others than home.
-pub(super) fn is_away(known: &RouteState, route: &Route, now: Timestamp) -> bool {
-    route.backend_ids().any(|backend| *backend != route.home && exposure::has(known, now, backend) > PerMille::ZERO)
+pub(super) fn is_away(state: &State, route: &Route) -> bool {
+    route.backend_ids().any(|backend| *backend != route.home && exposure::has(state, &route.id, backend) > PerMille::ZERO)
 }
 
 /// What became of a doubt at this entry.
@@ -91,7 +91,7 @@ pub(super) fn watch(turn: &mut Turn, route: &Route) {
     let (now, id) = (turn.now, || route.id.clone());
     let state = turn.route(route);
     let unread = unread_for(state, now);
-    let away = is_away(state, route, now) && state.accepted.is_some();
+    let away = is_away(turn.state, route) && state.accepted.is_some();
     let why = if away { against_home(turn.state, route).into_iter().next() } else { None };
     let doubts = &mut turn.route_mut(route).doubts;
     let weights = went_on(&mut doubts.weights, unread.as_ref(), now);

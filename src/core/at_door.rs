@@ -55,10 +55,10 @@ pub(super) fn breaches<'a>(sight: &Sight<'a>, route: &'a Route) -> Vec<Breach<'a
 }
 
 /// Backends that users may be sent to, of which nothing is known any more since a breach was seen there: when the last answer spoke for it.
-pub(super) fn unanswered<'a>(sight: &Sight<'a>, route: &Route) -> impl Iterator<Item = (&'a BackendId, Timestamp)> {
-    let (now, state) = (sight.now, sight.route(route));
-    let met = state.front_door.met.iter().filter_map(move |(backend, met)| Some((backend, met.unanswered(now)?)));
-    met.filter(move |(backend, _)| exposure::has(state, now, backend) > PerMille::ZERO)
+pub(super) fn unanswered<'a>(sight: &Sight<'a>, route: &'a Route) -> impl Iterator<Item = (&'a BackendId, Timestamp)> {
+    let (now, state, id) = (sight.now, sight.state, &route.id);
+    let met = sight.route(route).front_door.met.iter().filter_map(move |(backend, met)| Some((backend, met.unanswered(now)?)));
+    met.filter(move |(backend, _)| exposure::has(state, id, backend) > PerMille::ZERO)
 }
 
 /// What users meet of `backend` at the front door as far as that speaks against it, whatever it counts itself.
@@ -94,7 +94,7 @@ pub(super) fn consequence(sight: &Sight, route: &Route, breach: &Breach<'_>) -> 
 
 fn then(sight: &Sight, route: &Route, backend: &BackendId, rule: DoorRule, proof: &Proof, lasting: Millis) -> Then {
     let state = sight.route(route);
-    if exposure::has(state, sight.now, backend) == PerMille::ZERO {
+    if exposure::has(sight.state, &route.id, backend) == PerMille::ZERO {
         return Then::NobodyThere;
     }
     // Nothing takes users away from home by itself, however it fails them, and a rollback cures nothing there.
@@ -127,7 +127,7 @@ fn leads_home(sight: &Sight, route: &Route, backend: &BackendId, rule: DoorRule)
     match (rule, &route.unlike_home) {
         (DoorRule::Failing, _) => failing::trigger(sight, route, backend).is_some(),
         (DoorRule::Unlike, UnlikeHome::Rollback) => {
-            route.ladder.first().is_none_or(|smallest| exposure::given(sight.route(route), backend) > *smallest)
+            route.ladder.first().is_none_or(|smallest| exposure::given(sight.state, &route.id, backend) > *smallest)
         }
         (DoorRule::Unlike, UnlikeHome::Hold { .. } | UnlikeHome::Ignore { .. }) => false,
     }
@@ -158,13 +158,13 @@ pub(super) fn outlook(sight: &Sight, route: &Route, breach: &Breach<'_>) -> Outl
 
 /// What users meet now of the kind that it is a breach of.
 pub(super) fn newest(sight: &Sight, route: &Route, breach: &Breach<'_>) -> Option<Newest> {
-    let known = sight.route(route);
+    let door = &sight.route(route).front_door;
     match (breach.rule, &breach.met.unlike) {
         (DoorRule::Unlike, Some(unlike)) => {
-            let is_odd = |kind: &AnswerKind| unlike::is_odd(kind, Some(&unlike.difference), known.front_door.usual.as_ref());
-            newest::newest(known, route, sight.now, breach.backend, is_odd)
+            let is_odd = |kind: &AnswerKind| unlike::is_odd(kind, Some(&unlike.difference), door.usual.as_ref());
+            newest::newest(sight.state, route, breach.backend, is_odd)
         }
-        (DoorRule::Unlike, None) | (DoorRule::Failing, _) => newest::failing(known, route, sight.now, breach.backend),
+        (DoorRule::Unlike, None) | (DoorRule::Failing, _) => newest::failing(sight.state, route, breach.backend),
     }
 }
 

@@ -76,8 +76,8 @@ pub(super) fn excused(state: &State, now: Timestamp, trigger: &Trigger, gap: Gap
     if !starved(gap) || route.accepted.is_none() {
         return false;
     }
-    let unsent = exposure::has(route, now, &trigger.backend) == PerMille::ZERO;
-    let thin = || exposure::is_within(route, now, &trigger.backend, THIN_SHARE);
+    let unsent = exposure::has(state, &trigger.route, &trigger.backend) == PerMille::ZERO;
+    let thin = || exposure::is_within(state, &trigger.route, &trigger.backend, THIN_SHARE);
     unsent || (thin() && probed(state, now, &trigger.backend) == Probing::Clean)
 }
 
@@ -135,7 +135,7 @@ pub(super) fn forbids(state: &State, now: Timestamp, trigger: &Trigger, gap: Opt
         return blind(Blindness::Gap(gap));
     }
     let route = state.routes.get(&trigger.route)?;
-    let share = exposure::given(route, &trigger.backend);
+    let share = exposure::given(state, &trigger.route, &trigger.backend);
     if share == PerMille::ZERO {
         return first_step(state, now, trigger, gap).and_then(blind);
     }

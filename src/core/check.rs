@@ -20,7 +20,7 @@ use crate::{
     domain::{
         id::BackendId,
         metric::{self, Basis, Metric, Sample},
-        time::Millis,
+        time::{Millis, Timestamp},
         weight::PerMille,
     },
     plan::model::{Check, Proof, Route, Trigger},
@@ -66,10 +66,7 @@ fn monitoring(turn: &Turn) -> Finding {
     let (seeing, unseeing): (Vec<_>, Vec<_>) = turn.plan.triggers.iter().partition(|trigger| sees(turn, trigger));
     let evidence = Evidence::Monitored { sources, triggers: seeing.len() as u32, of: turn.plan.triggers.len() as u32 };
     // Where nobody is sent there is nothing to see yet; where somebody is, a trigger that doesn't see is not in place.
-    let exposed = |trigger: &&Trigger| match turn.state.routes.get(&trigger.route) {
-        Some(route) => exposure::has(route, now, &trigger.backend) > PerMille::ZERO,
-        None => true,
-    };
+    let exposed = |trigger: &&Trigger| exposure::has(turn.state, &trigger.route, &trigger.backend) > PerMille::ZERO;
     if unseeing.into_iter().any(|trigger| exposed(&trigger)) {
         Finding::Unknown(evidence)
     } else {
@@ -121,7 +118,7 @@ fn serving<'a>(turn: &Turn<'a>) -> Vec<&'a BackendId> {
     let of_route = |route: &'a Route| route.backend_ids().map(move |backend| (route, backend));
     let all = turn.plan.routes.iter().flat_map(of_route);
     let mut serving: Vec<_> =
-        all.filter(|(route, id)| exposure::has(turn.route(route), turn.now, id) > PerMille::ZERO).map(|(_, id)| id).collect();
+        all.filter(|(route, id)| exposure::has(turn.state, &route.id, id) > PerMille::ZERO).map(|(_, id)| id).collect();
     serving.sort();
     serving.dedup();
     serving
@@ -334,11 +331,13 @@ fn errors_max(turn: &Turn) -> f64 {
     checks(turn).find_map(|check| if let Check::ErrorRatesBelow(limit) = check { Some(*limit) } else { None }).unwrap_or(ERRORS_MAX)
 }
 
-/// Keeps count of how long each backend that holds everything has been within bounds; whatever can't be shown is a break.
-pub(super) fn watch_stability(turn: &mut Turn) {
+/// Keeps count of how long each backend that holds everything has been within bounds; whatever can't be shown is a break, and so is a time in
+/// which nobody looked. `before` is when somebody last did.
+pub(super) fn watch_stability(turn: &mut Turn, before: Option<Timestamp>) {
     let p95 = checks(turn).find_map(|check| if let Check::LatencyBelow(limit) = check { Some(*limit) } else { None });
     let (errors, p95) = (errors_max(turn), p95.unwrap_or(P95_MAX_MS));
     let (now, age_max) = (turn.now, age_max(turn));
+    let watched = before.is_some_and(|before| now.since(before) <= evidence::FRESH);
     for route in &turn.plan.routes {
         for id in route.backend_ids() {
             let within = |metric, below| {
@@ -348,7 +347,7 @@ pub(super) fn watch_stability(turn: &mut Turn) {
             let holds_all = exposure::holds_all(turn.route(route), now, id);
             let stable = holds_all && within(Metric::ErrorRate, errors) && within(Metric::P95Latency, p95);
             if let Some(backend) = turn.state.backends.get_mut(id) {
-                backend.stable_since = stable.then(|| backend.stable_since.unwrap_or(now));
+                backend.stable_since = stable.then(|| backend.stable_since.filter(|_| watched).unwrap_or(now));
             }
         }
     }

@@ -46,8 +46,8 @@ pub(super) fn review(turn: &mut Turn) {
     if turn.state.checked_at.is_some_and(|at| turn.now.since(at) < EVERY) {
         return;
     }
-    turn.state.checked_at = Some(turn.now);
-    check::watch_stability(turn);
+    let before = turn.state.checked_at.replace(turn.now);
+    check::watch_stability(turn, before);
     for item in &turn.plan.checklist {
         match &item.proof {
             Proof::Signed => expire_signature(turn, item),

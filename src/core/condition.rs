@@ -63,7 +63,7 @@ pub fn condition(state: &State, route: &Route, backend: &BackendId) -> Condition
     if let Some(over) = over {
         return Condition::HomeBeyond { metric: over.metric, value: over.value, limit: over.limit };
     }
-    let losing = state.routes.get(&route.id).and_then(|known| loss::loss_of(state, known, backend));
+    let losing = loss::loss_of(state, &route.id, backend);
     if let Some(loss) = losing {
         return Condition::Drops { losing: loss.losing };
     }

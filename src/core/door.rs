@@ -15,7 +15,7 @@ use crate::{
     core::{
         evidence::FRESH,
         exposure, seen,
-        state::{RouteState, Share},
+        state::{Share, State},
         tally::Tally,
     },
     domain::{
@@ -229,13 +229,14 @@ impl FrontDoor {
 
     /// A load balancer that can't reach a backend answers in its stead and marks nothing. As long as home is met as often as its share
     /// allows, unmarked failures can't be home's, and are laid at the one door that is left.
-    pub(super) fn charge<'r>(&self, route: &'r Route, state: &RouteState, now: Timestamp) -> Charge<'r> {
+    pub(super) fn charge<'r>(&self, route: &'r Route, state: &State) -> Charge<'r> {
         let (answers, home) = (self.tally.answers(), self.tally.answers_of(&route.home));
         let failed = self.tally.unmarked(|kind| !self.accepts(route, kind));
-        let splits = exposure::possible(state).chain(&state.before);
+        let before = state.routes.get(&route.id).and_then(|known| known.before.as_ref());
+        let splits = exposure::possible(state, &route.id).chain(before);
         let least = splits.map(|weights| weights.of(&route.home)).min().unwrap_or(PerMille::ALL);
         let away = route.backend_ids().filter(|backend| **backend != route.home);
-        let mut exposed = away.filter(|backend| exposure::has(state, now, backend) > PerMille::ZERO);
+        let mut exposed = away.filter(|backend| exposure::has(state, &route.id, backend) > PerMille::ZERO);
         let only = exposed.next().filter(|_| exposed.next().is_none());
         let home_misses_some = seen::share(home, answers).high < least.fraction();
         Charge { to: only.filter(|_| !home_misses_some), failed, answers }

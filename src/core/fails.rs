@@ -94,7 +94,7 @@ pub struct Exchange {
 pub fn exchange(state: &State, route: &Route) -> Option<Exchange> {
     let known = state.routes.get(&route.id)?;
     let there = failing_share(state, route, &route.home)?;
-    let most = route.backend_ids().filter(|id| **id != route.home).max_by_key(|id| exposure::has(known, state.now, id))?;
+    let most = route.backend_ids().filter(|id| **id != route.home).max_by_key(|id| exposure::has(state, &route.id, id))?;
     let limit = failing::limit(&Sight::of(state)?, route);
     // What has been given home already follows by itself.
     let moves = PerMille::ALL.saturating_sub(exposure::accepted(known, &route.home).get());
@@ -141,7 +141,7 @@ pub fn stranded<'a>(state: &State, route: &'a Route) -> Option<Stranded<'a>> {
 fn failing_share(state: &State, route: &Route, backend: &BackendId) -> Option<f64> {
     let own = evidence::measured(state, state.now, backend, Metric::ErrorRate).and_then(Result::ok).map(|sample| sample.value);
     let met = state.routes.get(&route.id).and_then(|known| known.front_door.met.get(backend));
-    let newest = || state.routes.get(&route.id).and_then(|known| newest::failing(known, route, state.now, backend));
+    let newest = || newest::failing(state, route, backend);
     let met = met.filter(|met| met.answers > 0 && state.now.since(met.at) <= evidence::FRESH);
     let met = met.map(|met| newest().map_or(met.share.fraction, |newest| newest.share()));
     // What users meet outranks a probe, and one that is refused proves nothing of them.
@@ -157,14 +157,14 @@ pub fn fails(state: &State, route: &Route, backend: &BackendId) -> Fails {
     let met = state.routes.get(&route.id).and_then(|known| known.front_door.met.get(backend));
     let met = met.filter(|met| met.answers > 0 && state.now.since(met.at) <= evidence::FRESH);
     let site = |is_unlike| if is_unlike { Site::UnlikeHome } else { Site::LikeHome };
-    let loss = state.routes.get(&route.id).and_then(|known| loss::loss_of(state, known, backend));
+    let loss = loss::loss_of(state, &route.id, backend);
     Fails {
         losing: loss.map(|loss| loss.losing),
         at_door: met.map(|met| MetAtDoor {
             failed: met.failed,
             answers: met.answers,
             share: met.share,
-            newest: state.routes.get(&route.id).and_then(|known| newest::failing(known, route, state.now, backend)),
+            newest: newest::failing(state, route, backend),
             site: site(met.unlike.is_some()),
             ago: state.now.since(met.answered.unwrap_or(met.at)),
         }),

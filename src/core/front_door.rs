@@ -51,7 +51,7 @@ pub(super) fn served(turn: &mut Turn, route: &Route, served: &Served) {
     if home.total() >= USUAL_MIN {
         door.usual = Some(home);
     }
-    let charge = door.charge(route, turn.route(route), now);
+    let charge = door.charge(route, turn.state);
     for backend in route.backend_ids() {
         let charged = if charge.to == Some(backend) { charge.failed } else { 0 };
         let evidence = Evidence { own: door.answers(backend, now), charged };
@@ -88,7 +88,7 @@ fn unanswered(turn: &mut Turn, route: &Route, backend: &BackendId, known: Met) -
     let now = turn.now;
     let since = known.unanswered.or(known.last_spoken())?;
     let is_breach = known.unanswered.is_none();
-    if exposure::has(turn.route(route), now, backend) == PerMille::ZERO {
+    if exposure::has(turn.state, &route.id, backend) == PerMille::ZERO {
         return None;
     }
     if is_breach {

@@ -3,12 +3,13 @@
 
 use crate::{
     core::{
-        evidence, exposure,
+        exposure, figures,
         state::{RouteState, Share, State},
         unresolved,
     },
     domain::{
         id::{BackendId, RouteId},
+        time::Millis,
         weight::PerMille,
     },
     plan::model::{DatabaseMode, Route},
@@ -25,6 +26,8 @@ pub struct Has {
     pub gets: Option<Share>,
     /// The most that it may have, given or got.
     pub at_most: PerMille,
+    /// For how long nobody has seen what requests show, where that is too long to speak of now.
+    pub unseen_for: Option<Millis>,
 }
 
 impl Has {
@@ -35,14 +38,17 @@ impl Has {
 }
 
 pub fn has(state: &State, route: &RouteId, backend: &BackendId) -> Has {
-    let Some(known) = state.routes.get(route) else { return Has { given: None, or_given: None, gets: None, at_most: PerMille::ALL } };
-    let seen = known.observed.as_ref().filter(|observed| observed.requests > 0 && state.now.since(observed.at) <= evidence::FRESH);
+    let Some(known) = state.routes.get(route) else {
+        return Has { given: None, or_given: None, gets: None, at_most: PerMille::ALL, unseen_for: None };
+    };
+    let seen = figures::observed(known, state.now);
     let or_given = unresolved::may_be_given(state, route, backend);
     Has {
         given: known.accepted.as_ref().map(|accepted| accepted.weights.of(backend)),
         gets: seen.and_then(|observed| observed.shares.get(backend)).copied(),
         or_given,
-        at_most: exposure::has(known, state.now, backend).max(or_given.unwrap_or(PerMille::ZERO)),
+        at_most: exposure::has(state, route, backend),
+        unseen_for: known.observed.as_ref().filter(|old| seen.is_none() && old.requests > 0).map(|old| state.now.since(old.at)),
     }
 }
 

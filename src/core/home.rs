@@ -8,8 +8,9 @@ use std::collections::BTreeSet;
 
 use crate::{
     core::{
-        assurance, exposure, pace,
+        assurance, exposure, figures, pace,
         reason::{Mover, Need, Obstacle},
+        record,
         rollback::ESCALATE_AFTER,
         standing,
         state::{Motion, Proof, Return, ReturnStage, RouteState, Share, State},
@@ -58,6 +59,19 @@ impl Home {
             Home::Unread | Home::Away { .. } | Home::Going { .. } | Home::Accepted { .. } | Home::NotHome { .. } => false,
         }
     }
+}
+
+/// Whether the way home by hand is to be told: the session is not home by itself in its time, or something keeps it from there. From the
+/// first write that was refused or that nobody answered; and without a record that is kept the session brings nobody further than home, and
+/// may not be there for long.
+pub fn wants_a_hand(state: &State, route: &Route) -> bool {
+    let stands = home(state, route);
+    let is_kept_away = match &stands {
+        Home::NotHome { .. } => true,
+        Home::Going { why, .. } => why.keeps_away(),
+        Home::Unread | Home::Away { .. } | Home::Accepted { .. } | Home::Unasked { .. } | Home::Seen { .. } => false,
+    };
+    is_kept_away || !record::is_kept(state) && !stands.is_reached()
 }
 
 /// Whether everybody is home by what is known now: what nobody has read for too long may have been changed since.
@@ -144,6 +158,7 @@ fn accepted_only(known: &RouteState, route: &Route, now: Timestamp, since: Times
     let not_home = seen.map_or(PerMille::ZERO, |share| exposure::upper(&share));
     let met = seen.map_or(PerMille::ZERO, |share| exposure::mille(share.fraction));
     let most = sum.max(not_home).min(known.away_max.map_or(PerMille::ALL, |away| away.max(met)));
+    let elsewhere = elsewhere.filter(|_| figures::observed(known, now).is_some());
     let end = spread + pace::seen_in(known, least);
     let left = (end > now).then(|| end.since(now));
     Home::Accepted { since, elsewhere, at_most: most, left }

@@ -83,15 +83,15 @@ impl Count {
 /// Every loss of the users of `route` that has not been seen to end; largest share first.
 pub fn losses(state: &State, route: &Route) -> Vec<Loss> {
     let Some(known) = state.routes.get(&route.id) else { return Vec::new() };
-    let mut found: Vec<Loss> = route.backend_ids().filter_map(|id| loss_of(state, known, id)).collect();
+    let mut found: Vec<Loss> = route.backend_ids().filter_map(|id| loss_of(state, &route.id, id)).collect();
     found.sort_by(|one, other| other.losing.share().total_cmp(&one.losing.share()));
     found.extend(known.losing.map(|losing| Loss { witness: Witness::FrontDoor(route.id.clone()), losing }));
     found
 }
 
 /// The loss that `backend` counts itself; nothing where nobody is.
-pub(super) fn loss_of(state: &State, known: &RouteState, backend: &BackendId) -> Option<Loss> {
-    let losing = state.backends.get(backend)?.losing.filter(|_| exposure::has(known, state.now, backend) > PerMille::ZERO)?;
+pub(super) fn loss_of(state: &State, route: &RouteId, backend: &BackendId) -> Option<Loss> {
+    let losing = state.backends.get(backend)?.losing.filter(|_| exposure::has(state, route, backend) > PerMille::ZERO)?;
     Some(Loss { witness: Witness::Backend(backend.clone()), losing })
 }
 

@@ -5,10 +5,7 @@
 //! good ones the most. It judges nothing.
 
 use crate::{
-    core::{
-        door::{DoorLook, FrontDoor},
-        state::RouteState,
-    },
+    core::{door::DoorLook, state::State},
     domain::{
         answer::{AnswerKind, Answers},
         id::BackendId,
@@ -36,15 +33,9 @@ impl Newest {
 }
 
 /// The run of `backend`'s newest answers in which most are bad; nothing where there is none, or where it is all that is remembered.
-pub(super) fn newest(
-    known: &RouteState,
-    route: &Route,
-    now: Timestamp,
-    backend: &BackendId,
-    is_bad: impl Fn(&AnswerKind) -> bool,
-) -> Option<Newest> {
-    let door = &known.front_door;
-    let is_charged = door.charge(route, known, now).to == Some(backend);
+pub(super) fn newest(state: &State, route: &Route, backend: &BackendId, is_bad: impl Fn(&AnswerKind) -> bool) -> Option<Newest> {
+    let door = &state.routes.get(&route.id)?.front_door;
+    let is_charged = door.charge(route, state).to == Some(backend);
     let bad_unmarked = |look: &DoorLook| if is_charged { look.unmarked.count(|kind| !door.accepts(route, kind)) } else { 0 };
     let (mut failed, mut answers, mut best, mut most) = (0_u64, 0_u64, None, EXCESS_MIN);
     for look in door.looks.iter().rev() {
@@ -62,7 +53,7 @@ pub(super) fn newest(
 }
 
 /// The same of answers that are not what one comes for.
-pub(super) fn failing(known: &RouteState, route: &Route, now: Timestamp, backend: &BackendId) -> Option<Newest> {
-    let door: &FrontDoor = &known.front_door;
-    newest(known, route, now, backend, |kind| !door.accepts(route, kind))
+pub(super) fn failing(state: &State, route: &Route, backend: &BackendId) -> Option<Newest> {
+    let door = &state.routes.get(&route.id)?.front_door;
+    newest(state, route, backend, |kind| !door.accepts(route, kind))
 }

@@ -13,7 +13,7 @@ use crate::{
         latch, loss,
         reason::{DoorRule, Missing, Objection},
         record::{Keeping, Record},
-        settle,
+        revisions, settle,
         sight::Sight,
         standing,
         state::{ItemStatus, Motion, Otherwise, Reading, RouteState, State, TriggerState},
@@ -32,8 +32,10 @@ use crate::{
 mod attention;
 mod database;
 mod rank;
+mod soonest;
 
 pub use attention::{Apart, Attention, DoorBreach};
+pub use soonest::{Soonest, soonest};
 
 pub use crate::core::assurance::against_home;
 
@@ -192,7 +194,7 @@ fn by_itself(sight: &Sight, route: &Route, stands: &RouteState, trigger: &Trigge
     if let Some(blind) = blind(sight, route, trigger, known) {
         return blind;
     }
-    let unsent = exposure::has(stands, sight.now, &trigger.backend) == PerMille::ZERO;
+    let unsent = exposure::has(sight.state, &route.id, &trigger.backend) == PerMille::ZERO;
     match known.reading {
         Reading::None | Reading::Unknown { .. } if unsent => Outlook::Idle,
         Reading::None | Reading::Unknown { .. } => Outlook::Unjudged(unjudged(sight, trigger, known)),
@@ -225,8 +227,7 @@ fn blind(sight: &Sight, route: &Route, trigger: &Trigger, known: &TriggerState) 
         return None;
     }
     // Nobody asks what nobody is sent to; before a first step it is asked, for blindness forbids that.
-    let known_route = sight.route(route);
-    if known_route.latch.is_some() && exposure::has(known_route, sight.now, &trigger.backend) == PerMille::ZERO {
+    if sight.route(route).latch.is_some() && exposure::has(sight.state, &route.id, &trigger.backend) == PerMille::ZERO {
         return None;
     }
     Some(Outlook::Blind { since, gap: known.reading.gap(), acts_at, then })
@@ -260,7 +261,8 @@ pub fn attention(state: &State) -> Vec<Attention> {
     let failing = state.checklist.iter().filter(|(_, item)| item.status == ItemStatus::Failing);
     found.extend(failing.map(|(id, _)| Attention::ItemFailing { item: id.clone() }));
     found.extend(state.approvals.values().map(|open| Attention::ApprovalOpen { digest: open.digest, by: open.by.who.clone() }));
-    found.sort_by_key(rank::rank);
+    // Of two that weigh the same, the one that acts first.
+    found.sort_by_key(|found| (rank::rank(found), soonest::due(found)));
     found
 }
 
@@ -368,13 +370,17 @@ fn of_route(sight: &Sight, route: &Route, known: &RouteState, found: &mut Vec<At
     }
     let unread = assurance::unread_for(known, sight.now).and(known.accepted_at);
     found.extend(unread.map(|since| Attention::WeightsUnread { route: id(), since }));
-    let away = assurance::is_away(known, route, sight.now);
+    let away = assurance::is_away(sight.state, route);
     // That the weights are not read is said above.
     let why = against_home(sight.state, route).into_iter().find(|why| !matches!(why, Objection::WeightsOld { .. }));
     if let (true, Some(why)) = (away && known.accepted.is_some(), why) {
         found.push(Attention::HomeNotReady { route: id(), why });
     }
-    of_probes(sight, route, known, found);
+    of_probes(sight, route, found);
+    for backend in route.backend_ids() {
+        let some = revisions::beside(sight.state, route, backend).into_iter().filter(|beside| beside.share < PerMille::ALL);
+        found.extend(some.map(|beside| Attention::OtherRevision { route: id(), backend: backend.clone(), beside }));
+    }
     let losses = loss::losses(sight.state, route);
     if !losses.is_empty() {
         found.push(Attention::ConnectionsDropped { route: id(), losses });
@@ -385,10 +391,10 @@ fn of_route(sight: &Sight, route: &Route, known: &RouteState, found: &mut Vec<At
 }
 
 /// Direct requests that fail where users are, unless what users meet there fails too: that is said instead.
-fn of_probes(sight: &Sight, route: &Route, known: &RouteState, found: &mut Vec<Attention>) {
+fn of_probes(sight: &Sight, route: &Route, found: &mut Vec<Attention>) {
     let at_door = breaches(sight, route);
     let is_beyond = |trigger: &Trigger| sight.state.triggers.get(&trigger.id).is_some_and(|known| known.reading == Reading::Breach);
-    for backend in route.backend_ids().filter(|backend| exposure::has(known, sight.now, backend) > PerMille::ZERO) {
+    for backend in route.backend_ids().filter(|backend| exposure::has(sight.state, &route.id, backend) > PerMille::ZERO) {
         let beyond = sight.plan.triggers.iter().any(|trigger| trigger.backend == *backend && is_beyond(trigger));
         if beyond || at_door.iter().any(|breach| breach.backend == *backend) {
             continue;
@@ -402,49 +408,4 @@ fn of_probes(sight: &Sight, route: &Route, known: &RouteState, found: &mut Vec<A
 pub fn taken_over(known: &RouteState) -> Option<(Timestamp, Otherwise)> {
     let held = known.hold.as_ref()?;
     Some((held.at, held.otherwise?))
-}
-
-/// What happens by itself first of all that was found: what goes home before what only holds.
-pub fn soonest(found: &[Attention]) -> Option<&Outlook> {
-    let outlooks = found.iter().filter_map(|found| match found {
-        Attention::Breach { outlook, .. } | Attention::Blind { outlook, .. } => Some(outlook),
-        Attention::AtDoor { breach, .. } => Some(&breach.outlook),
-        Attention::NotHome { .. }
-        | Attention::RecordBroken { .. }
-        | Attention::RecordHangs { .. }
-        | Attention::RecordLow { .. }
-        | Attention::RecordMissing { .. }
-        | Attention::NeedsHuman { .. }
-        | Attention::TakenOver { .. }
-        | Attention::Drifted { .. }
-        | Attention::RollingBack { .. }
-        | Attention::HomeNotSeen { .. }
-        | Attention::FailingForNobody { .. }
-        | Attention::ConnectionsDropped { .. }
-        | Attention::ProbeFails { .. }
-        | Attention::WeightsUnread { .. }
-        | Attention::RequestsDisagree { .. }
-        | Attention::WritesAtRisk { .. }
-        | Attention::ReplicaUnsound { .. }
-        | Attention::Hindered { .. }
-        | Attention::HomeNotReady { .. }
-        | Attention::Unjudged { .. }
-        | Attention::Unresolved { .. }
-        | Attention::Unread { .. }
-        | Attention::SourceSilent { .. }
-        | Attention::ItemFailing { .. }
-        | Attention::Latched { .. }
-        | Attention::ApprovalOpen { .. } => None,
-    });
-    let due = |outlook: &&Outlook| match outlook {
-        Outlook::Running { acts_at, then, .. } | Outlook::Blind { acts_at, then, .. } => match then {
-            Then::GoesHome => Some((0, *acts_at)),
-            Then::Holds | Then::Withheld { .. } | Then::Disarmed { .. } | Then::HomeNotProven { .. } => Some((1, *acts_at)),
-            // Nothing more follows.
-            Then::NobodyThere | Then::Done => None,
-        },
-        Outlook::Unproven { since, .. } => Some((2, *since)),
-        Outlook::Quiet | Outlook::Idle | Outlook::Unjudged(_) | Outlook::Fired { .. } | Outlook::GoingHome => None,
-    };
-    outlooks.filter_map(|outlook| Some((due(&outlook)?, outlook))).min_by_key(|(due, _)| *due).map(|(_, outlook)| outlook)
 }

@@ -146,6 +146,23 @@ pub enum Obstacle {
     RequestsDisagree { after: Millis },
 }
 
+impl Obstacle {
+    /// Whether it keeps a rollback from home that would be on its way otherwise: from here on people are told how to go by hand.
+    pub fn keeps_away(&self) -> bool {
+        match self {
+            Obstacle::Underway | Obstacle::Unread { why: None } => false,
+            Obstacle::WriteFailed { .. }
+            | Obstacle::ChangedFirst { .. }
+            | Obstacle::OutcomeUnknown { .. }
+            | Obstacle::Unread { why: Some(_) }
+            | Obstacle::Hindered { .. }
+            | Obstacle::MovedAway { .. }
+            | Obstacle::Contended
+            | Obstacle::RequestsDisagree { .. } => true,
+        }
+    }
+}
+
 /// Why a request for a second person's approval is void.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

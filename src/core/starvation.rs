@@ -65,9 +65,8 @@ fn is_steady(sight: &Sight, route: &RouteState) -> bool {
 
 /// How many requests the share must bring within a window, by what home counted in one.
 fn expected(sight: &Sight, route: &Route, backend: &BackendId, home: Option<Sample>) -> Option<f64> {
-    let known = sight.route(route);
     let home = home.filter(|_| *backend != route.home)?;
-    let least = exposure::possible(known).map(|weights| weights.of(backend)).min()?;
-    let at_home = exposure::has(known, sight.now, &route.home);
+    let least = exposure::possible(sight.state, &route.id).map(|weights| weights.of(backend)).min()?;
+    let at_home = exposure::has(sight.state, &route.id, &route.home);
     (at_home > PerMille::ZERO).then(|| home.requests as f64 * f64::from(least.get()) / f64::from(at_home.get()))
 }

@@ -1,4 +1,5 @@
-//! What a piece of news is about: its topic, of whom it tells, whether charts mark it, and whether it repeats an earlier one.
+//! What a piece of news is about: its topic, of whom it tells, whether charts mark it, whether it ends what was said before, and whether it
+//! repeats an earlier one.
 //!
 //! Whoever adds news is led here by the compiler, and so to the filter of the journal, the marks of the charts and the folding of repeats.
 
@@ -55,6 +56,26 @@ pub enum Milestone {
     Drift,
     Breach,
     Rollback,
+}
+
+/// What a piece of news does to what was said of a route before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Told<'a> {
+    /// Where the route's weights are is known: an outcome that was not known is, and an older answer says nothing any more.
+    Outcome(&'a RouteId),
+    /// The route is on another course, or farther on it: an older answer about it says nothing any more.
+    Course(&'a RouteId),
+    /// Neither.
+    Nothing,
+}
+
+impl<'a> Told<'a> {
+    pub fn route(self) -> Option<&'a RouteId> {
+        match self {
+            Told::Outcome(route) | Told::Course(route) => Some(route),
+            Told::Nothing => None,
+        }
+    }
 }
 
 impl News {
@@ -183,6 +204,106 @@ impl News {
             Some(Milestone::Resume)
         } else {
             matches!(self, News::Rearmed { .. }).then_some(Milestone::Rearm)
+        }
+    }
+
+    /// What it does to what was said of its route before.
+    #[expect(clippy::too_many_lines, reason = "a list of a closed enum's cases is read like a table")]
+    pub fn told(&self) -> Told<'_> {
+        match self {
+            News::Stands { route, .. }
+            | News::Accepted { route, .. }
+            | News::NotMoved { route, .. }
+            | News::DidHappen { route, .. }
+            | News::DidNotHappen { route, .. }
+            | News::Settled { route, .. }
+            | News::HomeAlready { route }
+            | News::HomeAccepted { route, .. }
+            | News::HomeSeen { route, .. }
+            | News::HomeNotSeen { route, .. }
+            | News::Drifted { route, .. }
+            | News::BackAgain { route, .. }
+            | News::LateWriteLanded { route, .. }
+            | News::RollbackUndone { route, .. }
+            | News::Adopted { route, .. } => Told::Outcome(route),
+            News::OutcomeUnknown { route, .. }
+            | News::OvertakenEnded { route, .. }
+            | News::QueuedDropped { route, .. }
+            | News::NeedsHuman { route, .. }
+            | News::AgreesAgain { route }
+            | News::RollbackBegan { route, .. }
+            | News::RollbackJoined { route, .. }
+            | News::WayHomeFailed { route, .. }
+            | News::NotHome { route, .. }
+            | News::CameFirst { route, .. }
+            | News::Rearmed { route, .. }
+            | News::Held { route, .. }
+            | News::Resumed { route, .. } => Told::Course(route),
+            // They come with the answer to what was asked, in the same breath.
+            News::Moving { .. } | News::Queued { .. } => Told::Nothing,
+            // What stands in the way, what is met and what is measured is no course.
+            News::Hindered { .. }
+            | News::HindranceGone { .. }
+            | News::HomeNotProven { .. }
+            | News::WayHomeDoubted { .. }
+            | News::WayHomeAssured { .. }
+            | News::DriftNamed { .. }
+            | News::Breached { .. }
+            | News::Cleared { .. }
+            | News::Blind { .. }
+            | News::SeesAgain { .. }
+            | News::Fired { .. }
+            | News::Withheld { .. }
+            | News::BlindHeld { .. }
+            | News::FailingAtDoor { .. }
+            | News::AnswersAtDoor { .. }
+            | News::NotMetAnyMore { .. }
+            | News::UnlikeHome { .. }
+            | News::LikeHomeAgain { .. }
+            | News::WithheldAtDoor { .. }
+            | News::ConnectionsDropped { .. }
+            | News::ConnectionsKept { .. }
+            | News::WeightsUnread { .. }
+            | News::WeightsReadAgain { .. } => Told::Nothing,
+            // Nothing of a route's course.
+            News::SessionOpened
+            | News::HostReturned
+            | News::Stopped { .. }
+            | News::TakenOver { .. }
+            | News::Record(_)
+            | News::Joined { .. }
+            | News::Left { .. }
+            | News::RosterRead { .. }
+            | News::RosterChanged { .. }
+            | News::TurnedAway(_)
+            | News::Said { .. }
+            | News::LookHere { .. }
+            | News::FaultInjected { .. }
+            | News::FaultNotInjected { .. }
+            | News::ApprovalAsked { .. }
+            | News::Approved { .. }
+            | News::ApprovedNotStarted { .. }
+            | News::Denied { .. }
+            | News::Withdrawn { .. }
+            | News::RequestVoid { .. }
+            | News::ControlsTaken { .. }
+            | News::ControlsAsked { .. }
+            | News::ControlsHanded { .. }
+            | News::ControlsFree { .. }
+            | News::Signed { .. }
+            | News::Unsigned { .. }
+            | News::SignatureExpired { .. }
+            | News::ItemFailing { .. }
+            | News::ItemProven { .. }
+            | News::SourceSilent { .. }
+            | News::SourceAnswers { .. }
+            | News::WorkloadTroubled { .. }
+            | News::WorkloadWell { .. }
+            | News::ContainersRestarted { .. }
+            | News::PartUnread { .. }
+            | News::PartRead { .. }
+            | News::VersionChanged { .. }
+            | News::DatabaseStands { .. } => Told::Nothing,
         }
     }
 

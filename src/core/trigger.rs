@@ -215,7 +215,7 @@ pub(super) fn consequence(sight: &Sight, route: &Route, trigger: &Trigger) -> Th
         return Then::Disarmed { instance };
     }
     let state = sight.route(route);
-    if exposure::has(state, sight.now, &trigger.backend) == PerMille::ZERO {
+    if exposure::has(sight.state, &route.id, &trigger.backend) == PerMille::ZERO {
         return Then::NobodyThere;
     }
     if standing::goes_home(route, state) {
@@ -239,7 +239,7 @@ pub(super) fn blind_consequence(sight: &Sight, route: &Route, trigger: &Trigger)
     if state.latch.is_some() {
         return Then::Done;
     }
-    if !exposure::possible(state).any(|weights| (1..WHOLE).contains(&weights.of(&route.target).get())) {
+    if !exposure::possible(sight.state, &route.id).any(|weights| (1..WHOLE).contains(&weights.of(&route.target).get())) {
         return Then::NobodyThere;
     }
     match (trigger.on_blind, state.readiness.against.first(), readiness::disarmed(sight.plan, sight.state)) {

@@ -59,6 +59,19 @@ pub trait Sensor: Send + Sync {
     /// # Errors
     /// Whatever kept it from seeing.
     fn look(&mut self) -> Answer<'_, Result<Vec<Fact>, Fault>>;
+    /// What its look is worth if this process stood still meanwhile.
+    fn unattended(&self) -> Unattended {
+        Unattended::Counts
+    }
+}
+
+/// What a look is worth during which this process stood still: it was stopped, or the machine slept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unattended {
+    /// What was answered was answered, however late it was read.
+    Counts,
+    /// It counts the answers that are late or never come, and here it was nobody's fault but ours.
+    Void,
 }
 
 /// Demo only: faults the simulated world.

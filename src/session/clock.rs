@@ -17,7 +17,8 @@ pub struct Clock {
     speed: f64,
 }
 
-fn since_boot() -> Duration {
+/// Real time since the machine was started, in which a suspend counts.
+pub(super) fn since_boot() -> Duration {
     let time = clock_gettime(ClockId::Boottime);
     Duration::new(u64::try_from(time.tv_sec).unwrap_or(0), u32::try_from(time.tv_nsec).unwrap_or(0))
 }

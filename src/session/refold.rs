@@ -3,7 +3,8 @@
 //! Answers and effects are compared, words never: what is said of a decision may be said better tomorrow. A decision that differs is no
 //! error: the state is then the one that this program folds, and whoever takes it up holds every route until a person has looked.
 //!
-//! Reading begins at the newest segment's state, if this version of the fold wrote it; else at the first record of all.
+//! Reading begins at the newest segment's state, if this version of the fold wrote it; else at the first record of all. Whoever only looks takes
+//! another version's state as it is, so that a look is never longer than a segment.
 
 use std::path::Path;
 
@@ -115,7 +116,7 @@ pub struct Folded {
 pub(super) fn fold(path: &Path, replay: &Replay, compare: Compare) -> Result<Folded, RecorderError> {
     match &replay.snapshot {
         None => all(replay.records::<Recorded>()?, compare),
-        Some(taken) => match begin(taken) {
+        Some(taken) => match compare.begin(taken) {
             Some((mut folded, since)) => {
                 for recorded in since {
                     folded.take_in(&serde_json::from_slice(&serde_json::to_vec(recorded)?)?, compare);
@@ -134,6 +135,16 @@ pub(super) enum Compare {
     No,
 }
 
+impl Compare {
+    /// Where folding begins.
+    fn begin(self, taken: &Taken) -> Option<(Folded, &[Value])> {
+        match self {
+            Compare::Yes => begin(taken),
+            Compare::No => found(taken),
+        }
+    }
+}
+
 /// What the journal at `path` folds to, without taking it up; whether this program would decide the same again is not asked.
 /// # Errors
 /// There is none, or it is broken.
@@ -146,9 +157,13 @@ pub fn look(path: &Path) -> Result<Folded, RecorderError> {
 
 /// Where folding begins, if this version of the fold wrote the state; and what was recorded behind it before its segment began.
 pub(super) fn begin(taken: &Taken) -> Option<(Folded, &[Value])> {
-    let found: Found = serde_json::from_slice(&taken.state).ok()?;
-    let folded = Folded { state: found.state, next: found.next, last_client: found.last_client, differs: None, fold: found.fold };
-    (found.fold == FOLD).then_some((folded, &taken.snapshot.since))
+    found(taken).filter(|(folded, _)| folded.fold == FOLD)
+}
+
+/// The same of whatever version's state, as long as this one understands it.
+fn found(taken: &Taken) -> Option<(Folded, &[Value])> {
+    let Found { fold, next, last_client, state } = serde_json::from_slice(&taken.state).ok()?;
+    Some((Folded { state, next, last_client, differs: None, fold }, &taken.snapshot.since))
 }
 
 type Records<E> = Result<crate::journal::record::Record<Recorded>, E>;
@@ -235,4 +250,30 @@ fn is_same<T: Serialize>(ours: &T, recorded: &RawValue) -> bool {
     let text = ascii_json(ours).unwrap_or_default();
     let value = |text: &str| serde_json::from_str::<Value>(text).ok();
     text == recorded.get() || value(&text).is_some_and(|ours| value(recorded.get()) == Some(ours))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        domain::time::Timestamp,
+        journal::{chain::Hash, record::Snapshot},
+    };
+
+    fn taken(fold: u32) -> Taken {
+        let state = State { now: Timestamp(7), ..State::default() };
+        let kept = Kept { fold, next: Seq(4), last_client: ClientId(2), state: &state };
+        let none = Hash::from_bytes([0; 32]);
+        let snapshot = Snapshot { segment: 2, records: 4, head: none, state: none, since: Vec::new(), sealed: Vec::new(), sealed_to: 0 };
+        Taken { state: serde_json::to_vec(&kept).expect("plain data"), snapshot }
+    }
+
+    #[test]
+    fn whoever_only_looks_begins_at_the_newest_state_whatever_version_wrote_it() {
+        let begins = |fold, compare: Compare| compare.begin(&taken(fold)).map(|(folded, _)| (folded.next, folded.state.now, folded.fold));
+        let there = |fold| Some((Seq(4), Timestamp(7), fold));
+        assert_eq!((begins(FOLD, Compare::No), begins(FOLD - 1, Compare::No)), (there(FOLD), there(FOLD - 1)));
+        // Whoever takes it up goes by what this version decides, from the first record on.
+        assert_eq!((begins(FOLD, Compare::Yes), begins(FOLD - 1, Compare::Yes)), (there(FOLD), None));
+    }
 }

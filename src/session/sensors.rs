@@ -15,8 +15,8 @@ use crate::{
         id::{RouteId, SourceId},
         time::Millis,
     },
-    port::{Answer, Driver, Sensor},
-    session::clock::Clock,
+    port::{Answer, Driver, Sensor, Unattended},
+    session::clock::{Clock, since_boot},
 };
 
 /// The source's name of a route's weights.
@@ -55,6 +55,24 @@ impl Sensor for WeightsSensor {
 const PULSE: Duration = Duration::from_millis(250);
 /// Between two pulses that are further apart than this the process stood still: it was stopped, or the machine slept.
 const STOOD_STILL: Duration = Duration::from_secs(3);
+/// The same for a look that takes the time of answers: they are expected within a few seconds.
+const STOOD_STILL_TIMED: Duration = Duration::from_secs(1);
+
+/// When this process was last seen to go on, by two clocks: one that a suspended machine stops, and one that it doesn't.
+struct Pulse {
+    at: Instant,
+    since_boot: Duration,
+}
+
+impl Pulse {
+    fn now() -> Pulse {
+        Pulse { at: Instant::now(), since_boot: since_boot() }
+    }
+    /// For how long nothing went on before `now`.
+    fn gap(&self, now: &Pulse) -> Duration {
+        now.at.saturating_duration_since(self.at).max(now.since_boot.saturating_sub(self.since_boot))
+    }
+}
 
 /// Starts one task a sensor. They end when `seen` is closed or `tasks` is dropped.
 pub fn start(sensors: Vec<Box<dyn Sensor>>, clock: Clock, seen: &mpsc::Sender<Observation>, tasks: &mut JoinSet<()>) {
@@ -65,9 +83,10 @@ pub fn start(sensors: Vec<Box<dyn Sensor>>, clock: Clock, seen: &mpsc::Sender<Ob
 
 async fn watch(mut sensor: Box<dyn Sensor>, clock: Clock, seen: mpsc::Sender<Observation>) {
     let (source, every, stale_after) = (sensor.source(), sensor.every(), sensor.stale_after());
+    let unattended = sensor.unattended();
     loop {
         let asked_at = clock.now();
-        let Some(result) = unbroken(sensor.look()).await else { continue };
+        let Some(result) = attended(sensor.look(), unattended).await else { continue };
         let pause = match &result {
             Ok(_) => every,
             // A source that asks us to stay away is left alone for as long as it says; the adapter has clamped it.
@@ -80,18 +99,23 @@ async fn watch(mut sensor: Box<dyn Sensor>, clock: Clock, seen: mpsc::Sender<Obs
     }
 }
 
-/// What a look came to; nothing where it failed and this process stood still meanwhile: its deadline passed and nobody was asked in that time,
-/// so nothing is known of the source.
-async fn unbroken(mut look: Answer<'_, Result<Vec<Fact>, Fault>>) -> Option<Result<Vec<Fact>, Fault>> {
-    let (mut pulse, mut stood_still) = (Instant::now(), false);
+/// What a look came to; nothing where this process stood still meanwhile and that could have made it what it is: a deadline passed, and nobody
+/// was asked in that time, so nothing is known of the source. A look that takes the time of answers is given up with the first standstill.
+async fn attended(mut look: Answer<'_, Result<Vec<Fact>, Fault>>, unattended: Unattended) -> Option<Result<Vec<Fact>, Fault>> {
+    let (mut pulse, mut stood_still) = (Pulse::now(), false);
     let result = loop {
         let result = tokio::select! {
             biased;
             result = &mut look => Some(result),
             () = sleep(PULSE) => None,
         };
-        stood_still |= pulse.elapsed() > STOOD_STILL;
-        pulse = Instant::now();
+        let now = Pulse::now();
+        let gap = pulse.gap(&now);
+        pulse = now;
+        stood_still |= gap > STOOD_STILL;
+        if unattended == Unattended::Void && gap > STOOD_STILL_TIMED {
+            return None;
+        }
         if let Some(result) = result {
             break result;
         }
@@ -110,24 +134,54 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_source_that_does_not_answer_is_told_and_one_that_was_not_asked_is_not() {
-        let silent = unbroken(Box::pin(async {
+        let silent = async {
             sleep(Duration::from_secs(10)).await;
             Err(fault())
-        }));
-        assert_eq!(silent.await, Some(Err(fault())));
-        // As when the process is stopped: time passes and nothing of it is polled.
-        let stopped = || async {
-            tokio::time::advance(Duration::from_secs(20)).await;
         };
-        let not_asked = unbroken(Box::pin(async move {
+        assert_eq!(attended(Box::pin(silent), Unattended::Counts).await, Some(Err(fault())));
+        let not_asked = async {
             stopped().await;
             Err(fault())
-        }));
-        assert_eq!(not_asked.await, None);
-        let answered = unbroken(Box::pin(async move {
+        };
+        assert_eq!(attended(Box::pin(not_asked), Unattended::Counts).await, None);
+        let answered = async {
             stopped().await;
             Ok(Vec::new())
-        }));
-        assert_eq!(answered.await, Some(Ok(Vec::new())), "an answer is an answer");
+        };
+        assert_eq!(attended(Box::pin(answered), Unattended::Counts).await, Some(Ok(Vec::new())), "an answer is an answer");
+    }
+
+    /// As when the process is stopped: time passes and nothing of it is polled.
+    async fn stopped() {
+        tokio::time::advance(Duration::from_secs(20)).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_takes_the_time_of_answers_says_nothing_of_a_time_in_which_this_process_stood_still() {
+        let counted = async {
+            stopped().await;
+            Ok(Vec::new())
+        };
+        assert_eq!(attended(Box::pin(counted), Unattended::Void).await, None, "late answers are not slow ones, and drops are none");
+        let waits_on = async {
+            stopped().await;
+            sleep(Duration::from_secs(4)).await;
+            Ok(Vec::new())
+        };
+        let began = Instant::now();
+        assert_eq!(attended(Box::pin(waits_on), Unattended::Void).await, None);
+        assert!(began.elapsed() < Duration::from_secs(21), "it is asked anew at once");
+        let slow = async {
+            sleep(Duration::from_secs(4)).await;
+            Ok(Vec::new())
+        };
+        assert_eq!(attended(Box::pin(slow), Unattended::Void).await, Some(Ok(Vec::new())), "an answer that is slow is told");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_machine_that_slept_stood_still_by_the_clock_that_goes_on() {
+        let before = Pulse::now();
+        let woken = Pulse { at: before.at, since_boot: before.since_boot + Duration::from_secs(3_600) };
+        assert_eq!(before.gap(&woken), Duration::from_secs(3_600));
     }
 }

@@ -3,12 +3,12 @@
 
 use crate::{
     core::{
-        has::{has, strangers},
+        has::{Has, has, strangers},
         home::{Home, home},
         state::{RouteState, State},
     },
     plan::model::Route,
-    words::{Names, share},
+    words::{Names, share, unseen},
 };
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,9 +58,9 @@ pub fn figure(state: &State, route: &Route, known: &RouteState) -> Figure {
         },
         (_, Some(given), None) => Figure {
             share: given.to_string(),
-            sentence: format!("of {title} is given to {target}; not seen by requests yet."),
+            sentence: format!("of {title} is given to {target}; {}.", seen_by_requests(&of_target)),
             label: format!("given to {target}"),
-            given: Some("not seen yet".to_owned()),
+            given: Some(unseen(&of_target)),
         },
         (_, None, None) => Figure {
             share: "?".to_owned(),
@@ -69,4 +69,8 @@ pub fn figure(state: &State, route: &Route, known: &RouteState) -> Figure {
             given: None,
         },
     }
+}
+
+fn seen_by_requests(has: &Has) -> String {
+    has.unseen_for.map_or_else(|| "not seen by requests yet".to_owned(), |span| format!("not seen by requests for {span}"))
 }

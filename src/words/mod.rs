@@ -48,5 +48,5 @@ pub use outlook::{at_door, attention, failed, follows, met_at_door, outlook, rul
 pub use record::{broken_in_short as record_broken_in_short, change as record_change, hangs_in_short as record_hangs_in_short};
 pub use refusal::{refusal, why_refused};
 pub use roster::{barred, credentials, roster, roster_in_short, turned_away};
-pub use share::{band, fails, given, share};
+pub use share::{band, fails, given, share, unseen};
 pub use unanswered::{SILENT, TAKEN_OR_NOT, TAKEN_WHEN_IT_GOES_ON, asked_at, unanswered};

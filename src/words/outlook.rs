@@ -4,18 +4,19 @@ use crate::{
     core::{
         outlook::{Apart, Attention, DoorBreach, Outlook, Then},
         reason::{Blindness, Mover},
+        revisions::Beside,
         state::Otherwise,
         unjudged::{Patience, Unjudged},
     },
     domain::{
-        id::{RouteId, TriggerId},
+        id::{BackendId, RouteId, TriggerId},
         time::{Millis, Timestamp},
         weight::Weights,
     },
     words::{
         Names, cause,
         cause::{not_met, unlike},
-        database, gap, hindrance, loss, mover_name, need, objection, obstacle, record, short,
+        database, gap, hindrance, loss, mover_name, need, objection, obstacle, record, share, short,
     },
 };
 
@@ -135,6 +136,7 @@ pub fn attention(what: &Attention, now: Timestamp, names: Names) -> String {
         Attention::ConnectionsDropped { losses, .. } => {
             format!("{}; nothing goes home for it by itself", loss::losses(losses, names))
         }
+        Attention::OtherRevision { backend, beside, .. } => other_revision(backend, beside, names),
         Attention::ProbeFails { backend, failed, sent, .. } => {
             format!("{failed} of {sent} direct requests to {} fail", names.backend(backend))
         }
@@ -163,8 +165,9 @@ pub fn attention(what: &Attention, now: Timestamp, names: Names) -> String {
             format!("{}{follow}", drifted(route, by, found, expected, names))
         }
         Attention::RollingBack { route, since, attempts, why } => {
-            let failed = if *attempts > 0 { format!(", {}: {}", failed(*attempts), obstacle(why, names)) } else { String::new() };
-            format!("{} has been going home for {}{failed}", names.route(route), now.since(*since))
+            let failed = if *attempts > 0 { format!(", {}", failed(*attempts)) } else { String::new() };
+            let why = if why.keeps_away() { format!(": {}", obstacle(why, names)) } else { String::new() };
+            format!("{} has been going home for {}{failed}{why}", names.route(route), now.since(*since))
         }
         Attention::HomeNotSeen { route, at_most, left, .. } => {
             let left = left.map_or_else(String::new, |left| format!(", about {left} more"));
@@ -190,6 +193,13 @@ pub fn attention(what: &Attention, now: Timestamp, names: Names) -> String {
         ),
         Attention::ApprovalOpen { by, .. } => format!("a request of {by} waits for a second person"),
     }
+}
+
+/// Users of a backend who are on another revision than its main one.
+fn other_revision(backend: &BackendId, beside: &Beside, names: Names) -> String {
+    let told = if beside.is_new { "deployed since the session began" } else { "beside its main one" };
+    let back = if names.is_home(backend) { "; whoever goes home may meet it too" } else { "" };
+    format!("{} of the users of {} are on revision {}, {told}{back}", share(beside.share.fraction()), names.backend(backend), beside.name)
 }
 
 fn drifted(route: &RouteId, by: &Mover, found: &Weights, expected: &Weights, names: Names) -> String {

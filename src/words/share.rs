@@ -38,6 +38,11 @@ pub fn given(has: &Has) -> String {
     }
 }
 
+/// That requests don't show what a backend gets: not yet, or not any more.
+pub fn unseen(has: &Has) -> String {
+    has.unseen_for.map_or_else(|| "not seen yet".to_owned(), |span| format!("not seen for {span}"))
+}
+
 /// The band of a share; it is not symmetric, so both ends are told.
 pub fn band(share_of: &Share) -> String {
     format!("{}-{}", share(share_of.low), share(share_of.high))

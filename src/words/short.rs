@@ -6,7 +6,7 @@ use crate::{
         news::Tone,
         outlook::{Attention, Outlook, Then},
         reason::Need,
-        state::State,
+        state::{Reading, State},
         unjudged::Unjudged,
     },
     domain::{
@@ -16,6 +16,7 @@ use crate::{
     },
     words::{
         Names, database, failed, gap, hindrance, hindrance_in_short, loss, met_at_door, mover_name, need, objection, obstacle, record,
+        share,
     },
 };
 
@@ -104,9 +105,9 @@ pub fn attention(found: &Attention, state: &State, now: Timestamp) -> Said {
             let set = format!("{} set {}", mover_name(by, names), names.split(route, found));
             alarm(format!("{set}, meant was {}", names.split(route, expected)), set)
         }
-        Attention::RollingBack { since, attempts: attempts @ 1.., why, .. } => {
+        Attention::RollingBack { since, attempts, why, .. } if why.keeps_away() => {
             let span = now.since(*since);
-            let failed = failed(*attempts);
+            let failed = if *attempts > 0 { failed(*attempts) } else { "not answered".to_owned() };
             alarm(format!("rolling back for {span}, {failed}: {}", obstacle(why, names)), format!("rolling back {span}, {failed}"))
         }
         Attention::RollingBack { since, .. } => {
@@ -116,6 +117,11 @@ pub fn attention(found: &Attention, state: &State, now: Timestamp) -> Said {
         // How long that may take is told by what comes next.
         Attention::HomeNotSeen { at_most, .. } => {
             warning(format!("up to {at_most} may still not be home"), format!("up to {at_most} not home"))
+        }
+        Attention::OtherRevision { backend, beside, .. } => {
+            let (share, name) = (share(beside.share.fraction()), names.backend(backend));
+            let new = if beside.is_new { ", new since the session began" } else { "" };
+            warning(format!("{share} of {name} is on {}{new}", beside.name), format!("{name}: {share} on {}", beside.name))
         }
         Attention::ProbeFails { backend, failed, sent, .. } => {
             let name = names.backend(backend);
@@ -191,10 +197,20 @@ pub fn unjudged(why: &Unjudged) -> Said {
 /// Value and limit of a trigger, in its unit.
 pub(super) fn figures(state: &State, id: &TriggerId) -> (String, String) {
     let names = Names::of(state);
-    let value = state.triggers.get(id).and_then(|known| known.value);
-    let limit = names.trigger_planned(id).map(|known| known.above);
-    let shown = |value: Option<f64>| value.map_or_else(|| "unknown".to_owned(), |value| names.value(id, value));
-    (shown(value), shown(limit))
+    let unknown = || "unknown".to_owned();
+    let limit = names.trigger_planned(id).map_or_else(unknown, |known| names.value(id, known.above));
+    (value(state, id).unwrap_or_else(unknown), limit)
+}
+
+/// The newest value of a trigger; of one that can't be judged any more, with its age.
+pub fn value(state: &State, id: &TriggerId) -> Option<String> {
+    let known = state.triggers.get(id)?;
+    let value = Names::of(state).value(id, known.value?);
+    Some(match (&known.reading, known.value_at) {
+        (Reading::Ok | Reading::Breach, _) => value,
+        (Reading::None | Reading::Unknown { .. }, Some(at)) => format!("{value} {} ago", state.now.since(at)),
+        (Reading::None | Reading::Unknown { .. }, None) => format!("{value} long ago"),
+    })
 }
 
 /// What `outlook` brings, and when; nothing where nothing follows.
@@ -219,6 +235,48 @@ pub fn follows(change: &Follows, route: &RouteId, names: Names, now: Timestamp) 
     let whose = change.by.as_ref().map_or_else(|| "somebody else".to_owned(), |by| mover_name(by, names));
     let (to, left) = (names.split(route, &change.to), change.left(now));
     Said::new(Tone::Warning, format!("users follow {whose} to {to}, within {left}"), format!("users follow within {left}"))
+}
+
+/// What acts by itself, as a name behind what it does; nothing of what has no clock.
+pub fn actor(found: &Attention, names: Names) -> Option<Said> {
+    match found {
+        Attention::Breach { trigger, .. } => Some(Said::new(Tone::Plain, names.watched_short(trigger), names.metric(trigger))),
+        Attention::Blind { trigger, .. } => {
+            let blind = |what: String| format!("blind: {what}");
+            Some(Said::new(Tone::Plain, blind(names.watched_short(trigger)), blind(names.metric(trigger))))
+        }
+        Attention::AtDoor { breach, .. } => {
+            let name = names.backend(&breach.backend);
+            Some(Said::new(Tone::Plain, format!("{name} at the front door"), format!("{name} at the door")))
+        }
+        Attention::NotHome { .. }
+        | Attention::RecordBroken { .. }
+        | Attention::RecordHangs { .. }
+        | Attention::RecordLow { .. }
+        | Attention::RecordMissing { .. }
+        | Attention::NeedsHuman { .. }
+        | Attention::TakenOver { .. }
+        | Attention::Drifted { .. }
+        | Attention::RollingBack { .. }
+        | Attention::HomeNotSeen { .. }
+        | Attention::FailingForNobody { .. }
+        | Attention::ConnectionsDropped { .. }
+        | Attention::ProbeFails { .. }
+        | Attention::OtherRevision { .. }
+        | Attention::WeightsUnread { .. }
+        | Attention::RequestsDisagree { .. }
+        | Attention::WritesAtRisk { .. }
+        | Attention::ReplicaUnsound { .. }
+        | Attention::Hindered { .. }
+        | Attention::HomeNotReady { .. }
+        | Attention::Unjudged { .. }
+        | Attention::Unresolved { .. }
+        | Attention::Unread { .. }
+        | Attention::SourceSilent { .. }
+        | Attention::ItemFailing { .. }
+        | Attention::Latched { .. }
+        | Attention::ApprovalOpen { .. } => None,
+    }
 }
 
 /// When what is due comes: once its time is over it waits for a sample that proves it, and a count that stands at nothing would lie.

@@ -10,7 +10,7 @@ use crate::{
         has::{has, strangers},
         home::{Home, home},
         news::Tone,
-        outlook::{self, Attention, attention},
+        outlook::{self, Attention, Outlook, Then, attention},
         requests::requests,
         state::{Goal, Motion, RouteState, State},
     },
@@ -27,10 +27,30 @@ use crate::{
 pub struct StateLine {
     pub place: Said,
     pub worst: Said,
-    /// What happens by itself, and when.
-    pub next: Option<Said>,
+    /// What happens by itself, and when; where that is not for the worst, it names what it is for.
+    pub next: Option<Next>,
     /// How long going home takes, or why it is not assured; nothing where all are home.
     pub home: Option<Said>,
+}
+
+/// What happens by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Next {
+    pub said: Said,
+    /// The clock that runs until then.
+    pub clock: Option<Clock>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Clock {
+    pub since: Timestamp,
+    pub acts_at: Timestamp,
+}
+
+/// The worst that is true, and which of what was found that is.
+struct Worst<'a> {
+    said: Said,
+    of: Option<&'a Attention>,
 }
 
 /// `now` is the face's own estimate, so that what counts down does so between two entries.
@@ -39,12 +59,9 @@ pub fn state_line(state: &State, route: &Route, now: Timestamp) -> StateLine {
     let known = state.routes.get(&route.id).unwrap_or(&unread);
     let found = attention(state);
     let stands = home(state, route);
-    StateLine {
-        place: place(state, route, known, &stands),
-        worst: worst(&found, state, route, known, now),
-        next: next(&found, &stands, state, (route, known), now),
-        home: way_home(known, &stands, state, route),
-    }
+    let worst = worst(&found, state, route, known, now);
+    let next = next(&found, worst.of, &stands, state, (route, known), now);
+    StateLine { place: place(state, route, known, &stands), worst: worst.said, next, home: way_home(known, &stands, state, route) }
 }
 
 fn place(state: &State, route: &Route, known: &RouteState, stands: &Home) -> Said {
@@ -133,25 +150,34 @@ fn shares_of(state: &State, route: &Route, id: &BackendId) -> (String, String) {
             let got = crate::words::share(got.fraction);
             (format!("{name} {given} (gets {got})"), format!("{name} {given} ({got})"))
         }
-        None => (format!("{name} {given} (not seen yet)"), format!("{name} {given} (?)")),
+        None => (format!("{name} {given} ({})", crate::words::unseen(&has)), format!("{name} {given} (?)")),
     }
 }
 
-fn worst(found: &[Attention], state: &State, route: &Route, known: &RouteState, now: Timestamp) -> Said {
+fn worst<'a>(found: &'a [Attention], state: &State, route: &Route, known: &RouteState, now: Timestamp) -> Worst<'a> {
     // What users meet outranks what is only to be known.
     let urgent = found.first().is_some_and(|first| {
-        first.is_urgent() && !matches!(first, Attention::RollingBack { attempts: 0, .. } | Attention::HomeNotSeen { .. })
+        let is_under_way =
+            matches!(first, Attention::HomeNotSeen { .. }) || matches!(first, Attention::RollingBack { why, .. } if !why.keeps_away());
+        first.is_urgent() && !is_under_way
     });
     if let Some(said) = route.backend_ids().find_map(|id| failing(state, route, id)).filter(|_| !urgent) {
-        return said;
+        return Worst { said, of: None };
     }
     // What is only not judged yet is less than a move that is under way.
     if let Some(first) = found.first().filter(|first| !matches!(first, Attention::Unjudged { .. })) {
         let said = short::attention(first, state, now);
+        let at = elsewhere(first, state, route).map_or_else(String::new, |title| format!("{title}: "));
         let more = found.iter().skip(1).filter(|other| other.counts()).count();
         let more = if more > 0 { format!(" +{more}") } else { String::new() };
-        return Said { tone: said.tone, long: format!("{}{more}", said.long), short: format!("{}{more}", said.short) };
+        let told = |text: &str| format!("{at}{text}{more}");
+        return Worst { said: Said { tone: said.tone, long: told(&said.long), short: told(&said.short) }, of: Some(first) };
     }
+    Worst { said: at_rest(found, state, route, known, now), of: None }
+}
+
+/// What is said where nothing is wrong.
+fn at_rest(found: &[Attention], state: &State, route: &Route, known: &RouteState, now: Timestamp) -> Said {
     if known.motion != Motion::Settled {
         let moving = crate::words::motion(&known.motion, now);
         let to = known.wanted.as_ref().map(|to| Names::of(state).split(&route.id, to));
@@ -168,6 +194,12 @@ fn worst(found: &[Attention], state: &State, route: &Route, known: &RouteState, 
             Said::new(Tone::Warning, following.clone(), following)
         }
     }
+}
+
+/// The title of the other route that it is about, where it is.
+fn elsewhere(found: &Attention, state: &State, route: &Route) -> Option<String> {
+    let about = found.route(&state.opened.as_ref()?.plan)?;
+    (*about != route.id).then(|| Names::of(state).route(about))
 }
 
 /// A backend that fails its users while it is given or gets any; of the unhealthy ones the first.
@@ -198,22 +230,64 @@ fn failing(state: &State, route: &Route, backend: &BackendId) -> Option<Said> {
     }
 }
 
-/// The soonest thing that happens by itself.
-fn next(found: &[Attention], stands: &Home, state: &State, (route, known): (&Route, &RouteState), now: Timestamp) -> Option<Said> {
+/// The soonest thing that happens by itself; `worst` is what the line names before it.
+fn next(
+    found: &[Attention],
+    worst: Option<&Attention>,
+    stands: &Home,
+    state: &State,
+    (route, known): (&Route, &RouteState),
+    now: Timestamp,
+) -> Option<Next> {
+    let soonest = outlook::soonest(found).and_then(|soonest| {
+        let said = short::outcome(soonest.outlook, Names::of(state), now)?;
+        // Where home fails too, nobody takes it for a cure.
+        let worse = exchange(state, route).filter(|_| said.tone == Tone::Alarm && elsewhere(soonest.of, state, route).is_none());
+        let to = worse.map_or_else(String::new, |worse| format!(", to {} errors", rate(worse.there)));
+        let said = Said { long: format!("{}{to}", said.long), ..said };
+        let named = if worst == Some(soonest.of) { said } else { with_actor(said, soonest.of, state, route) };
+        Some(Next { said: named, clock: clock(soonest.outlook) })
+    });
+    // The line is about another route then, and so is what it says of the time.
+    let there = worst.is_some_and(|worst| elsewhere(worst, state, route).is_some());
+    if there && soonest.is_some() {
+        return soonest;
+    }
+    let told = |said| Next { said, clock: None };
     // What brings the route home already comes before what only holds.
     if let (Some(_), Home::Accepted { left: Some(left), .. }) = (&known.latch, stands) {
-        return Some(Said::new(Tone::Plain, format!("home in about {left}"), format!("home in {left}")));
+        return Some(told(Said::new(Tone::Plain, format!("home in about {left}"), format!("home in {left}"))));
     }
-    let (goes, names) = (known.motion.is_returning(), Names::of(state));
-    let soonest = outlook::soonest(found).filter(|_| !goes).and_then(|soonest| {
-        let said = short::outcome(soonest, names, now)?;
-        // Where home fails too, nobody takes it for a cure.
-        let worse = exchange(state, route).filter(|_| said.tone == Tone::Alarm);
-        let to = worse.map_or_else(String::new, |worse| format!(", to {} errors", rate(worse.there)));
-        Some(Said { long: format!("{}{to}", said.long), ..said })
-    });
-    soonest.or_else(|| follows(state, route).map(|change| short::follows(&change, &route.id, names, now))).or_else(|| match &known.motion {
-        Motion::Returning(back) if back.failures > 0 => Some(Said::new(Tone::Plain, "trying again by itself", "trying again")),
+    let follows = || follows(state, route).map(|change| told(short::follows(&change, &route.id, Names::of(state), now)));
+    soonest.filter(|_| !known.motion.is_returning()).or_else(follows).or_else(|| by_motion(&known.motion, now).map(told))
+}
+
+/// With the name of what it happens for, which is not what stands before it.
+fn with_actor(said: Said, found: &Attention, state: &State, route: &Route) -> Said {
+    let Some(actor) = short::actor(found, Names::of(state)) else { return said };
+    let at = elsewhere(found, state, route).map_or_else(String::new, |title| format!("{title}: "));
+    Said { tone: said.tone, long: format!("{} ({at}{})", said.long, actor.long), short: format!("{} ({at}{})", said.short, actor.short) }
+}
+
+fn clock(outlook: &Outlook) -> Option<Clock> {
+    match outlook {
+        Outlook::Running { since, acts_at, then: Then::GoesHome } | Outlook::Blind { since, acts_at, then: Then::GoesHome, .. } => {
+            Some(Clock { since: *since, acts_at: *acts_at })
+        }
+        Outlook::Running { .. }
+        | Outlook::Blind { .. }
+        | Outlook::Quiet
+        | Outlook::Idle
+        | Outlook::Unjudged(_)
+        | Outlook::Unproven { .. }
+        | Outlook::Fired { .. }
+        | Outlook::GoingHome => None,
+    }
+}
+
+fn by_motion(motion: &Motion, now: Timestamp) -> Option<Said> {
+    match motion {
+        Motion::Returning(back) if back.fault.is_some() => Some(Said::new(Tone::Plain, "trying again by itself", "trying again")),
         Motion::Returning(_) => Some(Said::new(Tone::Plain, "going home by itself", "going home")),
         Motion::Propagating { until, goal, .. } if now < *until => {
             let left = until.since(now);
@@ -229,7 +303,7 @@ fn next(found: &[Attention], stands: &Home, state: &State, (route, known): (&Rou
         | Motion::Resolving { .. }
         | Motion::Propagating { .. }
         | Motion::NeedsHuman { .. } => None,
-    })
+    }
 }
 
 fn way_home(known: &RouteState, stands: &Home, state: &State, route: &Route) -> Option<Said> {

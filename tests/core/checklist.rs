@@ -164,3 +164,19 @@ fn a_line_waits_for_a_source_as_long_as_the_plan_lets_it() {
     session.wait(Millis::from_secs(1));
     assert_eq!(line(&session).status, ItemStatus::Done, "{:?}", line(&session));
 }
+
+/// Whatever was before and whatever is after: in between nobody looked.
+#[test]
+fn nothing_was_stable_while_the_host_stood_still() {
+    let mut session = Session::with(with_line(Check::StableFor(Millis::from_mins(30))), 1000);
+    met(&mut session, 8, &[], &[(SITE, 20)], &[]);
+    session.now = session.now + Millis::from_mins(60);
+    // What a scrape finds after it, before anything else is heard.
+    let well = |value| Ok(Sample::exact(value, 500, session.now));
+    let values = BTreeMap::from([(Metric::ErrorRate, well(0.002)), (Metric::P95Latency, well(150.0))]);
+    session.see("scrape/gke", vec![Fact::Measured { backend: gke(), values }]);
+    met(&mut session, 2, &[], &[(SITE, 20)], &[]);
+    session.wait(Millis::from_secs(1));
+    let line = line(&session);
+    assert!(matches!(line.evidence, Evidence::StableSoFar { lasted, .. } if lasted < Millis::from_mins(1)), "{line:?}");
+}

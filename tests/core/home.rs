@@ -214,7 +214,7 @@ fn users_who_follow_somebody_elses_change_are_told_of() {
     assert_eq!((known.since, known.until, &known.to), (since, since + route.settle, &split(500)));
     assert!(matches!(&known.by, Some(Mover::Foreign { actor: Some(who) }) if who.as_str() == "terraform@ci"), "{known:?}");
     let next = state_line(&session.state, route, session.now).next.expect("something happens by itself");
-    assert_eq!(next.long, format!("users follow terraform@ci to 50% on gke, within {}", left(&session).unwrap()));
+    assert_eq!(next.said.long, format!("users follow terraform@ci to 50% on gke, within {}", left(&session).unwrap()));
     let told: Vec<String> =
         attention(&session.state).iter().map(|found| words::attention(found, session.now, Names::of(&session.state))).collect();
     assert!(told.iter().any(|told| told.contains("users follow it for")), "{told:?}");

@@ -4,15 +4,18 @@ use cutover::{
     core::{
         decision::{Refusal, Verdict},
         news::News,
+        outlook::{Attention, attention},
         reason::Objection,
     },
     domain::{
         fact::Fact,
         fault::{Fault, FaultKind},
         metric::{Basis, Metric, Sample},
-        platform::{Part, Scale, Unread, Workload},
-        time::Millis,
+        platform::{Part, Revision, RevisionState, Scale, Unread, Workload},
+        time::{Millis, Timestamp},
+        weight::PerMille,
     },
+    words::state_line::state_line,
 };
 
 use crate::session::{SECOND, Session, gke, refused, run, told};
@@ -135,4 +138,52 @@ fn a_right_that_is_missing_is_told_once_by_the_part_that_is_missing() {
     assert_eq!(told(&see(&mut session, without)), []);
     let again = see(&mut session, Workload::counted(6, 6, "1.42.0"));
     assert_eq!(told(&again), [News::PartRead { backend: gke(), part: Part::Events }]);
+}
+
+fn revisions(session: &mut Session, shares: &[(&str, u16, Option<Timestamp>)]) {
+    let one = |(name, share, created_at): &(&str, u16, Option<Timestamp>)| Revision {
+        name: (*name).into(),
+        share: PerMille::new(*share).unwrap(),
+        state: RevisionState::Ready,
+        why: None,
+        min: None,
+        max: None,
+        created_at: *created_at,
+    };
+    let workload = Workload { revisions: shares.iter().map(one).collect(), version: shares[0].0.into(), ..Workload::default() };
+    session.see("platform/run", vec![Fact::Workload { backend: run(), workload }]);
+}
+
+fn beside_at_home(session: &Session) -> Vec<(String, u16, bool)> {
+    let told = |found: Attention| match found {
+        Attention::OtherRevision { backend, beside, .. } if backend == run() => {
+            Some((beside.name.to_string(), beside.share.get(), beside.is_new))
+        }
+        _ => None,
+    };
+    attention(&session.state).into_iter().filter_map(told).collect()
+}
+
+/// The plan knows one service; its owner may send users to whatever revision of it.
+#[test]
+fn users_whom_home_sends_to_another_revision_are_named_where_users_are() {
+    let mut session = Session::at(250);
+    let (before, since) = (session.now.before(Millis::from_mins(60)), session.now + SECOND);
+    revisions(&mut session, &[("r41", 1000, Some(before)), ("r40", 0, Some(before))]);
+    assert_eq!(beside_at_home(&session), [], "one revision has everybody");
+    session.now = session.now + Millis::from_secs(5);
+    revisions(&mut session, &[("r42", 600, Some(since)), ("r41", 400, Some(before))]);
+    assert_eq!(beside_at_home(&session), [("r42".to_owned(), 600, true)], "the new one, although it has more");
+    let plan = session.state.opened.as_ref().unwrap().plan.clone();
+    let line = state_line(&session.state, &plan.routes[0], session.now);
+    assert!(line.worst.long.contains("60% of run is on r42, new since the session began"), "{line:?}");
+    revisions(&mut session, &[("r41", 900, Some(before)), ("r40", 100, Some(before))]);
+    assert_eq!(beside_at_home(&session), [("r40".to_owned(), 100, false)]);
+    // It is the version of home then; that it is another is news, and nothing to look at again and again.
+    revisions(&mut session, &[("r42", 1000, Some(since))]);
+    assert_eq!(beside_at_home(&session), []);
+    revisions(&mut session, &[("r42", 600, Some(since)), ("r41", 400, Some(before))]);
+    session.now = session.now + Millis::from_secs(40);
+    session.beats();
+    assert_eq!(beside_at_home(&session), [], "what the platform said long ago is no word of now");
 }

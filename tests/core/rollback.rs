@@ -4,6 +4,7 @@ use crate::session::{SECOND, Session, ana, ben, gke, reads, refused, route, run,
 use cutover::core::{
     has::has,
     news::News,
+    outlook::{Attention, Then, attention, would},
     reason::{Drop, Mover},
     unresolved,
 };
@@ -523,4 +524,23 @@ fn a_version_that_was_refused_is_not_written_against_again() {
         session.end_reads();
     }
     assert_eq!(session.writes().len(), before);
+}
+
+/// Users may be where it was to bring them, so what fails there fails them.
+#[test]
+fn where_an_overtaken_write_may_have_brought_users_is_watched_as_if_they_were_there() {
+    let mut session = Session::at(0);
+    assert_eq!(session.shift(0, 10), Verdict::Accepted);
+    assert_eq!(session.rollback(&ana()), Verdict::Accepted);
+    session.probe(gke(), 5);
+    let fails = |session: &Session| {
+        let found = attention(&session.state);
+        found.iter().any(|found| matches!(found, Attention::ProbeFails { backend, .. } if *backend == gke()))
+    };
+    assert!(fails(&session), "{:?}", attention(&session.state));
+    assert_ne!(would(&session.state, &"error-rate".parse().unwrap()), Some(Then::NobodyThere));
+    // The object has another version: the write never was, and never will be.
+    session.foreign(0);
+    assert!(!fails(&session), "{:?}", attention(&session.state));
+    assert_eq!(would(&session.state, &"error-rate".parse().unwrap()), Some(Then::NobodyThere));
 }

@@ -25,7 +25,7 @@ fn a_host_that_is_gone_leaves_what_was_seen_and_what_still_holds() {
     says(&texts, &["cutover open takes it up again", "url-maps export", "Trying again by itself, attempt 7"]);
     for text in &texts {
         let footer = text.lines().last().expect("a footer");
-        assert!(!footer.contains("F9") && footer.contains("help"), "{footer}");
+        assert!(footer.contains("F9 ROLL BACK when it is back") && footer.contains("help"), "{footer}");
     }
     keep_dialogs("lost", &texts);
 }
@@ -41,10 +41,13 @@ fn a_clock_that_was_running_and_a_write_on_its_way_are_not_forgotten() {
 #[test]
 fn silence_and_the_end_are_told_apart_from_absence() {
     let texts = at_all_sizes("silent-host", &scenes::calm(), &lost("it has said nothing", Then::Listen));
-    says(&texts, &["THE HOST IS SILENT", "carried out when the host goes on"]);
+    // A key that is kept is offered, one that goes nowhere is not.
+    says(&texts, &["THE HOST IS SILENT", "carried out when the host goes on", "F9 ROLL BACK when it goes on"]);
+    let footer = |text: &String| text.lines().last().expect("a footer").to_owned();
+    assert!(texts.iter().all(|text| !footer(text).contains("Enter")), "{}", texts[0]);
     let texts = at_all_sizes("over", &scenes::calm(), &lost("the session was stopped by its owner", Then::Nothing));
     says(&texts, &["OVER FOR THIS COCKPIT", "the session was stopped by its owner", "Nothing is tried again. q leaves"]);
-    assert!(texts.iter().all(|text| !text.contains("Trying again")), "{}", texts[0]);
+    assert!(texts.iter().all(|text| !text.contains("Trying again") && !footer(text).contains("F9")), "{}", texts[0]);
 }
 
 fn asked(age: Millis, fate: Fate) -> Vec<Unanswered> {

@@ -1,6 +1,7 @@
 //! Each moment at each size, and what must be readable in it.
 
-use cutover::core::state::{Held, Otherwise};
+use cutover::core::state::{Held, Motion, Otherwise, ReturnStage};
+use cutover::domain::fault::{Fault, FaultKind};
 use cutover::domain::role::Role;
 use cutover::tui::{
     draw::places::places,
@@ -142,6 +143,18 @@ fn a_rollback_that_is_refused_says_so_from_the_first_failed_write() {
         assert!(title.contains("GOING HOME, 2 attempts failed"), "{title}");
         assert!(!text.contains("NOT HOME"), "{text}");
     }
+}
+
+#[test]
+fn a_rollback_that_nobody_answers_says_so_before_any_attempt_has_failed() {
+    let mut state = scenes::refused();
+    let route = state.routes.get_mut(&scenes::id("frontend")).unwrap();
+    if let Motion::Returning(back) = &mut route.motion {
+        (back.writes, back.failures, back.fault) = (1, 0, Some(Fault::new(FaultKind::TimedOut, "no answer within 10s")));
+        back.stage = ReturnStage::Resolve { since: scenes::ago(1) };
+    }
+    let texts = at_all_sizes("unanswered-home", &state, &scenes::view());
+    says(&texts, &["ROLLING BACK for 6s", "nobody knows what became of the write home", "y copies", "GOING HOME, not answered"]);
 }
 
 #[test]

@@ -161,3 +161,39 @@ fn a_rollback_whose_host_dies_meanwhile_says_what_a_dead_hosts_rollback_says() {
     assert_eq!(code, Some(7), "{text}");
     assert!(text.contains("the session is over (the session was stopped by ") && text.contains(&by_hand(&account)), "{text}");
 }
+
+/// A byte in the middle of its newest segment is another: what is on record can't be believed, and nobody goes on from it.
+fn spoil(account: &Account) {
+    let segments = fs::read_dir(account.journal()).unwrap().map(|entry| entry.unwrap().path());
+    let newest = segments.filter(|path| path.extension().is_some_and(|ending| ending == "jsonl")).max().expect("a segment");
+    let mut bytes = fs::read(&newest).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&newest, bytes).unwrap();
+}
+
+/// What is offered is what works: it is done as it was printed.
+#[test]
+fn a_broken_journal_is_not_offered_to_be_taken_up() {
+    let account = Account::new();
+    let (session, _cockpit) = at_one_percent(&account);
+    account.signal("-KILL");
+    wait_until("the host is dead", || account.card().filter(|card| card["life"] == "dead"));
+    let command = by_hand(&account);
+    spoil(&account);
+    for words in [&["status"][..], &["rollback"], &["sessions"]] {
+        let text = printed(&account.run(words));
+        assert!(!text.contains("takes it up again") && !text.contains("take it up again"), "{words:?}: {text}");
+        assert!(text.contains("its journal is broken, so nobody can take it up"), "{words:?}: {text}");
+        assert!(text.contains(&format!("audit verify {session}")) && text.contains("--abandon frontend && "), "{words:?}: {text}");
+    }
+    let told = printed(&account.run(&["status"]));
+    assert!(told.contains(&command), "{told}");
+    let listed = account.run(&["sessions"]);
+    let line = printed(&listed).lines().find(|line| line.contains(" && ")).expect("a command").trim().to_owned();
+    assert_eq!(account.card().unwrap()["next"], line, "machines are told the same");
+    let done = account.typed(&format!("{line} --no-attach"));
+    assert!(done.status.success(), "{line}: {done:?}");
+    account.wait_until("another session sees where traffic stands", |status| status["routes"]["frontend"]["accepted"]["gke"] == 0.01);
+    assert_ne!(account.card().unwrap()["session"], session.as_str());
+}

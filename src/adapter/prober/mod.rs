@@ -20,7 +20,7 @@ use crate::{
         shown::Shown,
         time::{Millis, Timestamp},
     },
-    port::{Answer, Sensor},
+    port::{Answer, Sensor, Unattended},
 };
 use shot::{Aim, Shot, volley};
 
@@ -128,6 +128,9 @@ impl Sensor for FrontDoorProber {
     fn look(&mut self) -> Answer<'_, Result<Vec<Fact>, Fault>> {
         Box::pin(self.knock())
     }
+    fn unattended(&self) -> Unattended {
+        Unattended::Void
+    }
 }
 
 /// One backend, past the front door.
@@ -186,6 +189,9 @@ impl Sensor for BackendProber {
     }
     fn look(&mut self) -> Answer<'_, Result<Vec<Fact>, Fault>> {
         Box::pin(self.knock())
+    }
+    fn unattended(&self) -> Unattended {
+        Unattended::Void
     }
 }
 

@@ -81,6 +81,8 @@ pub(super) struct AttentionLine {
 pub(super) struct RouteStatus {
     pub(super) wanted: Option<Shares>,
     pub(super) accepted: Option<Shares>,
+    /// When somebody last read that.
+    pub(super) accepted_at: Option<i64>,
     /// What writes of the session's own whose outcome is not known may have made of it instead, or may make of it yet.
     pub(super) may_be: Vec<Shares>,
     /// What requests since the newest change met; without one, nothing has been seen yet.
@@ -256,6 +258,7 @@ fn kind(what: &Attention) -> (&'static str, Option<String>) {
         Attention::FailingForNobody { route, .. } => ("failing-unmarked", about(route)),
         Attention::ConnectionsDropped { route, .. } => ("connections-dropped", about(route)),
         Attention::ProbeFails { backend, .. } => ("probe-fails", about(backend)),
+        Attention::OtherRevision { backend, .. } => ("other-revision", about(backend)),
         Attention::WeightsUnread { route, .. } => ("weights-unread", about(route)),
         Attention::NeedsHuman { route, .. } => ("needs-human", about(route)),
         Attention::TakenOver { route, .. } => ("taken-over", about(route)),
@@ -301,6 +304,7 @@ fn route_status(route: &RouteState, home: &Home, against: &[Objection], by_hand:
     RouteStatus {
         wanted: route.wanted.as_ref().map(shares),
         accepted: route.accepted.as_ref().map(|accepted| shares(&accepted.weights)),
+        accepted_at: route.accepted_at.map(|at| at.0),
         may_be: Vec::new(),
         seen,
         failing,

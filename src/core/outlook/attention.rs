@@ -11,6 +11,7 @@ use crate::{
         reason::{Mover, Need, Objection, Obstacle},
         record::RecordNumber,
         replication::DatabaseStanding,
+        revisions::Beside,
         state::Otherwise,
         unjudged::Unjudged,
     },
@@ -87,6 +88,12 @@ pub enum Attention {
         backend: BackendId,
         failed: u64,
         sent: u64,
+    },
+    /// Users of a backend are on a revision that the plan does not tell from the others.
+    OtherRevision {
+        route: RouteId,
+        backend: BackendId,
+        beside: Beside,
     },
     /// The session can't go on with the route by itself.
     NeedsHuman {
@@ -242,6 +249,7 @@ impl Attention {
             | Attention::FailingForNobody { .. }
             | Attention::ConnectionsDropped { .. }
             | Attention::ProbeFails { .. }
+            | Attention::OtherRevision { .. }
             | Attention::WeightsUnread { .. }
             | Attention::NeedsHuman { .. }
             | Attention::TakenOver { .. }
@@ -269,6 +277,7 @@ impl Attention {
             | Attention::FailingForNobody { route, .. }
             | Attention::ConnectionsDropped { route, .. }
             | Attention::ProbeFails { route, .. }
+            | Attention::OtherRevision { route, .. }
             | Attention::WeightsUnread { route, .. }
             | Attention::NeedsHuman { route, .. }
             | Attention::TakenOver { route, .. }
@@ -303,6 +312,7 @@ impl Attention {
             | Attention::Unjudged { .. }
             | Attention::Blind { .. }
             | Attention::ProbeFails { .. }
+            | Attention::OtherRevision { .. }
             | Attention::ReplicaUnsound { .. }
             | Attention::WritesAtRisk { .. } => true,
             Attention::NotHome { .. }
@@ -370,7 +380,7 @@ impl Attention {
             | Attention::Unread { .. }
             | Attention::Latched { .. }
             | Attention::ApprovalOpen { .. } => Urgency::Now,
-            Attention::ReplicaUnsound { .. } | Attention::ProbeFails { .. } => Urgency::Counted,
+            Attention::ReplicaUnsound { .. } | Attention::ProbeFails { .. } | Attention::OtherRevision { .. } => Urgency::Counted,
             Attention::SourceSilent { .. } | Attention::ItemFailing { .. } | Attention::Unjudged { .. } => Urgency::Told,
         }
     }

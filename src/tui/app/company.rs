@@ -109,7 +109,7 @@ impl App {
             Follow::Yes => matter(&self.state, &self.view),
             Follow::No => Matter::Calm,
         };
-        if now >= self.view.matter || self.view.follow == Follow::No {
+        if now.weight() >= self.view.matter.weight() || self.view.follow == Follow::No {
             self.matter_until = Instant::now() + LINGERS;
             self.view.matter = now;
         } else if Instant::now() >= self.matter_until {

@@ -9,6 +9,7 @@ use crate::{
         outlook::{Outlook, outlook},
         reason::Mover,
         state::State,
+        topic::Told,
     },
     domain::id::RouteId,
     tui::{
@@ -94,7 +95,7 @@ impl App {
             self.view.notice = None;
         }
         if let Some(Notice { holds: Holds::UntilNewsOf(about), .. }) = &self.view.notice
-            && fresh.clone().any(|news| told_of(news) == Some(about))
+            && fresh.clone().any(|news| news.told().route() == Some(about))
         {
             self.view.notice = None;
         }
@@ -126,35 +127,19 @@ fn missed<'a>(fresh: impl Iterator<Item = &'a News> + Clone) -> impl Iterator<It
         let (News::NotMoved { route, .. } | News::DidNotHappen { route, .. } | News::OutcomeUnknown { route, .. }) = news else {
             return None;
         };
-        let later = || all.clone().skip(place + 1).any(|later| told_of(later) == Some(route));
+        let later = || all.clone().skip(place + 1).any(|later| later.told() == Told::Outcome(route));
         let resolved = matches!(news, News::OutcomeUnknown { .. }) && later();
         (!resolved).then_some((route, news))
     })
 }
 
-/// The route whose course a piece of news tells, after which an older answer about it says nothing any more.
-fn told_of(news: &News) -> Option<&RouteId> {
-    let (News::Accepted { route, .. }
-    | News::NotMoved { route, .. }
-    | News::OutcomeUnknown { route, .. }
-    | News::DidHappen { route, .. }
-    | News::DidNotHappen { route, .. }
-    | News::QueuedDropped { route, .. }
-    | News::Settled { route, .. }
-    | News::NeedsHuman { route, .. }
-    | News::RollbackBegan { route, .. }
-    | News::HomeAccepted { route, .. }
-    | News::Drifted { route, .. }) = news
-    else {
-        return None;
-    };
-    Some(route)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::fault::{Fault, FaultKind};
+    use crate::domain::{
+        fault::{Fault, FaultKind},
+        time::Millis,
+    };
 
     #[test]
     fn an_outcome_that_is_known_by_now_is_not_said_to_be_unknown() {
@@ -167,5 +152,30 @@ mod tests {
         assert_eq!(missed([&unknown].into_iter()).collect::<Vec<_>>(), [(&route, &unknown)]);
         assert_eq!(missed([&unknown, &happened].into_iter()).count(), 0);
         assert_eq!(missed([&not_moved, &happened].into_iter()).collect::<Vec<_>>(), [(&route, &not_moved)]);
+        // That a rollback began, or failed, tells nothing of what became of the write.
+        let began = News::WayHomeFailed { route: route.clone(), why: Fault::new(FaultKind::Forbidden, "not allowed"), attempt: 1 };
+        assert_eq!(missed([&unknown, &began].into_iter()).collect::<Vec<_>>(), [(&route, &unknown)]);
+        let home = News::HomeAccepted { route: route.clone(), after: Millis(0) };
+        assert_eq!(missed([&unknown, &began, &home].into_iter()).count(), 0);
+    }
+
+    #[test]
+    fn what_the_route_does_next_ends_an_older_answer_about_it_and_what_is_measured_does_not() {
+        let route: RouteId = "frontend".parse().unwrap();
+        let ana = || "ana".parse().unwrap();
+        let ends = [
+            News::Held { route: route.clone(), by: ana() },
+            News::Resumed { route: route.clone(), by: ana() },
+            News::Rearmed { route: route.clone(), reason: "repaired".into() },
+            News::HomeSeen { route: route.clone(), after: Millis(0) },
+            News::AgreesAgain { route: route.clone() },
+        ];
+        for news in &ends {
+            assert_eq!(news.told().route(), Some(&route), "{news:?}");
+        }
+        let stays = [News::WayHomeAssured { route: route.clone() }, News::WeightsReadAgain { route: route.clone() }, News::SessionOpened];
+        for news in &stays {
+            assert_eq!(news.told().route(), None, "{news:?}");
+        }
     }
 }

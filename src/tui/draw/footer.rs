@@ -13,7 +13,7 @@ use crate::{
     core::{
         event::WorldKind,
         fails::stranded,
-        home::{Home, home},
+        home::wants_a_hand,
         outlook::{self, Preview},
         state::State,
     },
@@ -23,7 +23,7 @@ use crate::{
         panes::{checklist, words},
         scene::Scene,
         theme::Theme,
-        view::{Hearing, Leaving, Notice, Pane, Screen, View, Zoom},
+        view::{Hearing, Leaving, Notice, Pane, Screen, Then, View, Zoom},
         widgets::text,
     },
 };
@@ -87,8 +87,9 @@ pub fn hints(scene: Scene<'_>, width: u16) -> Vec<Hint> {
         let binding = view.keys.binding(*action)?;
         // What lies above the screen takes the keys, so none is offered that would be typed there.
         let here = binding.context.is_on(view.overlay.is_none().then_some(view.screen));
-        // What can't reach the session now is not offered either, the way home included: the notice names the lever by hand.
-        let reaches = view.hearing == Hearing::Connected || binding.danger == Danger::Appearance;
+        // What can't reach the session now is not offered either; the way home is kept and asked for as soon as it does.
+        let kept = (*action == Action::Rollback).then(|| kept_until(view)).flatten();
+        let reaches = view.hearing == Hearing::Connected || binding.danger == Danger::Appearance || kept.is_some();
         let key = binding.keys.first().map(ToString::to_string)?;
         let label = if *action == Action::Hold && held {
             "resume"
@@ -99,6 +100,7 @@ pub fn hints(scene: Scene<'_>, width: u16) -> Vec<Hint> {
         } else {
             binding.label
         };
+        let label = kept.map_or_else(|| label.to_owned(), |until| format!("{label} {until}"));
         (here && reaches && role.is_none_or(|role| binding.is_for(role))).then_some((key, label))
     };
     let mut room = usize::from(width);
@@ -131,6 +133,15 @@ pub fn hints(scene: Scene<'_>, width: u16) -> Vec<Hint> {
     hints
 }
 
+/// When a way home that is asked for now reaches the session, where that is not now and may be yet.
+fn kept_until(view: &View) -> Option<&'static str> {
+    match view.hearing {
+        Hearing::Connected | Hearing::Lost { then: Then::Nothing, .. } => None,
+        Hearing::Lost { then: Then::Listen, .. } => Some("when it goes on"),
+        Hearing::Lost { then: Then::TryAgain { .. }, .. } => Some("when it is back"),
+    }
+}
+
 /// Keys in the order of their worth at this moment.
 fn matters(state: &State, view: &View) -> Vec<Action> {
     let route = words::route(state, view.route);
@@ -141,9 +152,7 @@ fn matters(state: &State, view: &View) -> Vec<Action> {
         actions.extend([Action::Drop, Action::Scroll(Scroll::Down)]);
         actions.extend((view.focus == Pane::Journal).then_some(Action::Filter));
     }
-    if route.is_some_and(|route| matches!(home(state, route), Home::NotHome { .. } | Home::Going { attempts: 1.., .. }))
-        || view.hearing != Hearing::Connected
-    {
+    if route.is_some_and(|route| wants_a_hand(state, route)) || view.hearing != Hearing::Connected {
         actions.push(Action::CopyByHand);
     }
     if route.is_some_and(|route| stranded(state, route).is_some()) {

@@ -1,7 +1,8 @@
 //! The second line of every screen, zoom and dialog: where traffic is, the worst that is true, what happens by itself, the way home.
 //!
 //! It is never covered and never scrolls away. Where it has no room it says each thing shorter, then leaves out what can be found
-//! elsewhere; the worst thing and where traffic is are never left out.
+//! elsewhere. The worst thing and what happens by itself are never left out, and where traffic is gives way to them, since its own pane tells
+//! that too.
 
 use ratatui::{
     buffer::Buffer,
@@ -22,7 +23,7 @@ use crate::{
     },
     words::{
         short::Said,
-        state_line::{StateLine, state_line},
+        state_line::{Next, StateLine, state_line},
     },
 };
 
@@ -46,7 +47,7 @@ const fn length(place: Form, worst: Form, next: Form, home: Form) -> Length {
     Length { place, worst, next, home }
 }
 
-const LENGTHS: [Length; 8] = [
+const LENGTHS: [Length; 7] = [
     length(Form::Long, Form::Long, Form::Long, Form::Long),
     length(Form::Long, Form::Long, Form::Long, Form::Short),
     length(Form::Short, Form::Long, Form::Long, Form::Short),
@@ -54,8 +55,12 @@ const LENGTHS: [Length; 8] = [
     length(Form::Short, Form::Short, Form::Long, Form::Short),
     length(Form::Short, Form::Short, Form::Short, Form::Short),
     length(Form::Short, Form::Short, Form::Short, Form::Left),
-    length(Form::Short, Form::Short, Form::Left, Form::Left),
 ];
+
+/// Between two parts.
+const DOT_COLUMNS: usize = 3;
+/// Where traffic is, cut to less than this, tells nothing.
+const PLACE_COLUMNS_MIN: usize = 16;
 
 /// With a question that has no answer, which stands where else it is told what comes next. Nothing of that can be promised then.
 const UNANSWERED: [Length; 6] = [
@@ -83,38 +88,52 @@ pub(super) fn draw(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
     text::rows(buf, area, [told]);
 }
 
+/// What happens by itself whole, before it the worst as far as that goes, behind both where traffic is as far as there is room.
 fn parts_of_last(line: &StateLine, scene: Scene<'_>, room: usize) -> Line<'static> {
-    let Scene { state, view, theme } = scene;
-    // The worst thing first, so that it is not what is cut.
+    let Scene { view, theme, .. } = scene;
+    let dot = || Span::styled(format!(" {} ", theme.glyphs.dot), theme.faint);
+    let width = |spans: &[Span<'static>]| spans.iter().map(Span::width).sum::<usize>();
+    let asked = unanswered(view);
+    let next: Vec<Span<'static>> = match (&line.next, &asked) {
+        (Some(next), None) => std::iter::once(dot()).chain(by_itself(next, Form::Short, view, theme)).collect(),
+        (Some(_) | None, _) => Vec::new(),
+    };
+    let worst = match &asked {
+        Some(said) => told(said, Form::Short, Course::AtRest, theme),
+        None => worst(line, Form::Short, scene),
+    };
     let mut spans = vec![Span::raw(" ")];
-    spans.extend(match unanswered(view) {
-        Some(said) => told(&said, Form::Short, Course::AtRest, theme),
-        None => told(&line.worst, Form::Short, course(state, view), theme),
-    });
-    spans.push(Span::styled(format!(" {} ", theme.glyphs.dot), theme.faint));
-    let mut left = room.saturating_sub(spans.iter().map(Span::width).sum());
-    for mut span in place(line, Form::Short, scene) {
-        span.content = text::cut(&span.content, left, theme.glyphs.ellipsis).into();
-        left = left.saturating_sub(span.width());
-        spans.push(span);
+    spans.extend(cut(worst, room.saturating_sub(1 + width(&next)), theme));
+    spans.extend(next);
+    let left = room.saturating_sub(width(&spans) + DOT_COLUMNS);
+    let place = place(line, Form::Short, scene);
+    if left >= PLACE_COLUMNS_MIN.min(width(&place)) {
+        spans.push(dot());
+        spans.extend(cut(place, left, theme));
     }
     Line::from(spans)
 }
 
+fn cut(spans: Vec<Span<'static>>, room: usize, theme: &Theme) -> Vec<Span<'static>> {
+    let mut left = room;
+    let cut = |mut span: Span<'static>| {
+        span.content = text::cut(&span.content, left, theme.glyphs.ellipsis).into();
+        left = left.saturating_sub(span.width());
+        span
+    };
+    spans.into_iter().map(cut).collect()
+}
+
 fn parts(line: &StateLine, length: Length, scene: Scene<'_>) -> Line<'static> {
-    let Scene { state, view, theme } = scene;
+    let Scene { view, theme, .. } = scene;
     let mut groups: Vec<Vec<Span<'static>>> = vec![place(line, length.place, scene)];
     let asked = unanswered(view);
     groups.extend(asked.as_ref().map(|said| told(said, length.next, Course::AtRest, theme)));
     if length.worst != Form::Left {
-        groups.push(match view.hearing {
-            Hearing::Connected => told(&line.worst, length.worst, course(state, view), theme),
-            // What was good when the host was last heard proves nothing now.
-            Hearing::Lost { .. } => vec![Span::styled(form_of(&line.worst, length.worst), theme.stale)],
-        });
+        groups.push(worst(line, length.worst, scene));
     }
     if asked.is_none() {
-        groups.extend(line.next.as_ref().map(|said| plain(said, length.next, theme)));
+        groups.extend(line.next.as_ref().map(|next| by_itself(next, length.next, view, theme)));
         groups.extend(line.home.as_ref().and_then(|said| home(said, length.home, view, theme)));
     }
     let mut spans = vec![Span::raw(" ")];
@@ -125,6 +144,23 @@ fn parts(line: &StateLine, length: Length, scene: Scene<'_>) -> Line<'static> {
         spans.extend(group);
     }
     Line::from(spans)
+}
+
+fn worst(line: &StateLine, form: Form, scene: Scene<'_>) -> Vec<Span<'static>> {
+    let Scene { state, view, theme } = scene;
+    match view.hearing {
+        Hearing::Connected => told(&line.worst, form, course(state, view), theme),
+        // What was good when the host was last heard proves nothing now.
+        Hearing::Lost { .. } => vec![Span::styled(form_of(&line.worst, form), theme.stale)],
+    }
+}
+
+/// What happens by itself; of a host that is not heard nobody knows that.
+fn by_itself(next: &Next, form: Form, view: &View, theme: &Theme) -> Vec<Span<'static>> {
+    match view.hearing {
+        Hearing::Connected => plain(&next.said, form, theme),
+        Hearing::Lost { .. } => Vec::new(),
+    }
 }
 
 /// Where traffic is; with several routes the one under the slider is named.

@@ -11,9 +11,11 @@ use crate::{
     core::{
         decision::Refusal,
         fails::stranded,
+        figures,
         home::{Home, home},
         outlook::{self, Attention, Outlook, Then},
         requests::requests,
+        revisions,
         state::{Drift, Motion, RouteState, State},
     },
     domain::weight::{PerMille, WHOLE, Weights},
@@ -22,7 +24,7 @@ use crate::{
         keymap::{Action, Way},
         panes::{
             draft, rollback,
-            traffic::{ghosts, observed, worst},
+            traffic::{ghosts, worst},
             words,
         },
         scene::Scene,
@@ -151,8 +153,7 @@ fn threat(scene: Scene<'_>, route: &Route) -> Option<(String, Style)> {
         | Outlook::GoingHome => None,
     });
     let (trigger, acts_at, then) = running.min_by_key(|(_, acts_at, then)| (*then != Then::GoesHome, *acts_at))?;
-    let value = state.triggers.get(&trigger.id).and_then(|seen| seen.value);
-    let value = value.map_or_else(String::new, |value| format!(" {}", trigger.metric.unit().show(value)));
+    let value = crate::words::short::value(state, &trigger.id).map_or_else(String::new, |value| format!(" {value}"));
     let what = names.watched_short(&trigger.id);
     let follows = match then {
         Then::GoesHome => format!("rolls back by itself {}", crate::words::short::due(acts_at, view.now)),
@@ -207,13 +208,17 @@ fn blind(scene: Scene<'_>, route: &Route) -> Option<(String, Style)> {
 fn resting(scene: Scene<'_>, known: &RouteState, route: &Route, room: usize) -> Vec<Line<'static>> {
     let Scene { state, view, theme } = scene;
     let mut facts = Vec::new();
+    for backend in route.backend_ids() {
+        let whole = revisions::beside(state, route, backend).into_iter().find(|beside| beside.share == PerMille::ALL);
+        facts.extend(whole.map(|new| format!("{} runs {}, new since the session began", words::place(route, backend), new.name)));
+    }
     match known.accepted_at {
         Some(at) => facts.push(format!("weights read {}", words::age(view.age(at)))),
         None => facts.push("weights not read yet".to_owned()),
     }
-    facts.push(match observed(known) {
+    facts.push(match figures::observed(known, view.now) {
         Some(seen) => format!("{} requests seen", seen.requests),
-        None => "no request seen yet".to_owned(),
+        None => no_request(known, view),
     });
     facts.extend(known.moved_by.as_ref().map(|by| format!("moved by {}", crate::words::mover(by, Names::of(state)))));
     let first = next_step(scene, known, route);
@@ -231,6 +236,14 @@ fn resting(scene: Scene<'_>, known: &RouteState, route: &Route, room: usize) -> 
     vec![text::with_what_fits(first, facts, room)]
 }
 
+/// That none was seen, or none lately.
+fn no_request(known: &RouteState, view: &View) -> String {
+    match known.observed.as_ref().filter(|observed| observed.requests > 0) {
+        Some(old) => format!("no request seen since {}", words::age(view.age(old.at))),
+        None => "no request seen yet".to_owned(),
+    }
+}
+
 /// How this person goes on from here: the next step of the ladder, or whose turn it is.
 fn next_step(scene: Scene<'_>, known: &RouteState, route: &Route) -> Vec<Span<'static>> {
     let Scene { state, view, theme } = scene;
@@ -239,7 +252,7 @@ fn next_step(scene: Scene<'_>, known: &RouteState, route: &Route) -> Vec<Span<'s
         return Vec::new();
     }
     if known.motion != Motion::Settled {
-        return following(state, known, route, share, theme);
+        return following(scene, known, route, share);
     }
     if known.latch.is_some() || view.me.as_ref().is_none_or(|me| !me.role.may_steer()) {
         return Vec::new();
@@ -283,7 +296,8 @@ fn refused(state: &State, known: &RouteState, route: &Route, share: PerMille) ->
 }
 
 /// While a move is under way the next one has time: how far requests have followed.
-fn following(state: &State, known: &RouteState, route: &Route, given: PerMille, theme: &Theme) -> Vec<Span<'static>> {
+fn following(scene: Scene<'_>, known: &RouteState, route: &Route, given: PerMille) -> Vec<Span<'static>> {
+    let Scene { state, view, theme } = scene;
     if let stands @ Home::Accepted { .. } = home(state, route) {
         // After a rollback the way home tells it, one row below.
         return match known.latch {
@@ -300,7 +314,7 @@ fn following(state: &State, known: &RouteState, route: &Route, given: PerMille, 
         return vec![Span::styled(told, theme.busy)];
     }
     let head = format!("{} {given} on {place} is accepted", theme.glyphs.busy);
-    let told = match observed(known).and_then(|observed| observed.shares.get(&route.target)) {
+    let told = match figures::observed(known, view.now).and_then(|observed| observed.shares.get(&route.target)) {
         Some(seen) => format!("{head}, requests show {} so far", share(seen.fraction)),
         None => format!("{head}, not seen by requests yet"),
     };

@@ -11,7 +11,7 @@ use ratatui::{
 use strum::EnumCount;
 
 use crate::{
-    core::{marks::Mark, news::Tone, outlook, past::REMEMBERED, state::State, topic::Milestone},
+    core::{figures, marks::Mark, news::Tone, outlook, past::REMEMBERED, state::State, topic::Milestone},
     domain::{
         metric::Metric,
         time::{Millis, Timestamp},
@@ -69,7 +69,7 @@ pub fn oldest(state: &State) -> Timestamp {
 }
 
 pub fn draw(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
-    let Scene { state, view, theme } = scene;
+    let Scene { state, view, .. } = scene;
     let Some(route) = words::route(state, view.route) else { return };
     let [home, head, area] = rooms(state, view, area);
     rollback::draw(scene, home, buf);
@@ -82,7 +82,7 @@ pub fn draw(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
     for (place, row) in (first..).zip(rows.iter()) {
         match place.checked_sub(1).map(|place| ORDER[place]) {
             None => users(scene, route, &window, *row, buf),
-            Some(metric) => figures(state, &backends, metric, &window, theme, *row, buf),
+            Some(metric) => sides(scene, &backends, metric, &window, *row, buf),
         }
     }
 }
@@ -175,18 +175,20 @@ fn users(scene: Scene<'_>, route: &Route, window: &Window, area: Rect, buf: &mut
 }
 
 /// One figure of all backends, side by side, on one scale.
-fn figures(state: &State, backends: &[(&Route, &Backend)], metric: Metric, window: &Window, theme: &Theme, area: Rect, buf: &mut Buffer) {
+fn sides(scene: Scene<'_>, backends: &[(&Route, &Backend)], metric: Metric, window: &Window, area: Rect, buf: &mut Buffer) {
+    let Scene { state, theme, .. } = scene;
     let top = charts::top(state, backends, metric, window, theme);
     let cells = Layout::horizontal(vec![Constraint::Fill(1); backends.len().max(1)]).split(area);
     for ((route, backend), cell) in backends.iter().zip(cells.iter()) {
-        let head = head(state, route, backend, metric, window, theme, usize::from(cell.width).saturating_sub(8));
+        let head = head(scene, (route, backend), metric, window, usize::from(cell.width).saturating_sub(8));
         let inner = frame::plain(head.spans, Line::default(), theme, *cell, buf);
         charts::figure(state, (route, backend), metric, (window, top), theme, inner, buf);
     }
 }
 
 /// Whose figure this is, what it is now or was at the mark, and its limit.
-fn head(state: &State, route: &Route, backend: &Backend, metric: Metric, window: &Window, theme: &Theme, room: usize) -> Line<'static> {
+fn head(scene: Scene<'_>, (route, backend): (&Route, &Backend), metric: Metric, window: &Window, room: usize) -> Line<'static> {
+    let Scene { state, view, theme } = scene;
     let mut title = vec![
         Span::styled(backend.title.to_string(), words::backend_style(route, &backend.id, theme)),
         Span::styled(format!(" {metric}"), theme.title),
@@ -194,12 +196,12 @@ fn head(state: &State, route: &Route, backend: &Backend, metric: Metric, window:
     let limit = charts::limit(state, backend, metric);
     let beyond = |value: f64| if limit.is_some_and(|limit| value > limit) { theme.breach } else { theme.figure };
     let at = window.chosen.and_then(|seq| state.marks.iter().find(|mark| mark.seq == seq)).map(|mark| mark.at);
-    match (at, state.backends.get(&backend.id).and_then(|known| known.values.get(&metric))) {
+    match (at, figures::measured(state, view.now, &backend.id, metric)) {
         (Some(at), _) => title.push(was(state, backend, metric, window, at, theme)),
         (None, Some(Ok(sample))) => title.push(Span::styled(format!(" {}", metric.unit().show(sample.value)), beyond(sample.value))),
         (None, now) => {
             let used: usize = title.iter().map(Span::width).sum();
-            let told = text::cut(&words::figure(metric, now).0, room.saturating_sub(used + 1), theme.glyphs.ellipsis);
+            let told = text::cut(&words::figure(metric, now.as_ref()).0, room.saturating_sub(used + 1), theme.glyphs.ellipsis);
             title.push(Span::styled(format!(" {told}"), theme.unknown));
         }
     }

@@ -14,13 +14,15 @@ use crate::{
     core::{
         condition::{Condition, condition},
         fails::{Fails, Gravity, MetAtDoor, fails},
+        figures::{self, is_old},
         has::{Has, has},
         state::{BackendState, Reading, State},
     },
     domain::{
-        metric::{Gap, Metric},
+        id::BackendId,
+        metric::{Gap, Measured, Metric},
         platform::Scale,
-        time::{Millis, Timestamp},
+        time::Timestamp,
     },
     plan::model::{Backend, Route},
     tui::{
@@ -33,11 +35,8 @@ use crate::{
     words::{Names, platform},
 };
 
-/// Figures older than this look stale; three scrapes and a little, whatever the plan's interval.
-const FIGURES_STALE: Millis = Millis::from_secs(15);
 /// Most points of a history in one row.
 const SPARK_POINTS: usize = 40;
-const WORKLOAD_STALE: Millis = Millis::from_secs(60);
 
 /// All backends of the plan, side by side, each below its end of the rail.
 pub fn draw(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
@@ -91,13 +90,15 @@ fn card(scene: Scene<'_>, route: &Route, backend: &Backend, area: Rect, buf: &mu
         condition,
         beyond: beyond.map(|trigger| trigger.metric).chain(over).collect(),
         names: Names::of(state),
+        state,
+        backend: &backend.id,
         now: view.now,
     };
     if inner.height >= CHART_ROWS_MIN && inner.width >= CHART_COLUMNS_MIN {
         inner = with_charts(state, route, backend, theme, inner, buf);
     }
     let mut lines = vec![health(&card, theme, inner.width)];
-    lines.extend(figures(&card, theme, inner.width));
+    lines.extend(rows(&card, theme, inner.width));
     if inner.height as usize > lines.len() {
         lines.push(probe(seen, view.now, theme));
     }
@@ -118,7 +119,7 @@ fn share(has: &Has, theme: &Theme) -> Line<'static> {
             spans.push(Span::styled(", gets ", theme.dim));
             spans.push(Span::styled(crate::words::share(share.fraction), theme.observed));
         }
-        None => spans.push(Span::styled(", not seen yet", theme.unknown)),
+        None => spans.push(Span::styled(format!(", {}", crate::words::unseen(has)), theme.unknown)),
     }
     Line::from(spans)
 }
@@ -135,7 +136,16 @@ struct Card<'a> {
     /// What is beyond its limit, as long as anything is given or got.
     beyond: Vec<Metric>,
     names: Names<'a>,
+    state: &'a State,
+    backend: &'a BackendId,
     now: Timestamp,
+}
+
+impl Card<'_> {
+    /// A figure as far as it is believed now.
+    fn measured(&self, metric: Metric) -> Option<Measured> {
+        figures::measured(self.state, self.now, self.backend, metric)
+    }
 }
 
 /// Cards at least this large have room for charts beside their figures.
@@ -167,7 +177,7 @@ fn health(card: &Card<'_>, theme: &Theme, width: u16) -> Line<'static> {
             None => Line::styled(format!("{} no word from the platform yet", glyphs.unknown), theme.unknown),
         };
     };
-    let stale = seen.workload_at.is_none_or(|at| now.since(at) > WORKLOAD_STALE);
+    let stale = seen.workload_at.is_none_or(|at| is_old(at, now));
     let heard = || seen.workload_at.map_or_else(|| "never".into(), |at| words::age(now.since(at)));
     let told = match (&workload.trouble, stale) {
         (_, true) => Some((glyphs.stale, format!("last heard {}", heard()), theme.stale)),
@@ -235,7 +245,7 @@ fn users(card: &Card<'_>, theme: &Theme) -> Option<(&'static str, String, Style)
 }
 
 /// Rate, errors and latency, each with a short history.
-fn figures(card: &Card<'_>, theme: &Theme, width: u16) -> Vec<Line<'static>> {
+fn rows(card: &Card<'_>, theme: &Theme, width: u16) -> Vec<Line<'static>> {
     let half = width as usize / 2;
     if let Some(met) = card.fails.unlike_own() {
         return against_door(card, met, theme, width);
@@ -252,7 +262,7 @@ fn figures(card: &Card<'_>, theme: &Theme, width: u16) -> Vec<Line<'static>> {
 fn against_door(card: &Card<'_>, met: MetAtDoor, theme: &Theme, width: u16) -> Vec<Line<'static>> {
     let half = width as usize / 2;
     let row = |left: Vec<Span<'static>>, right: Vec<Span<'static>>| Line::from([left, right].concat());
-    let (own, known) = words::figure(Metric::ErrorRate, card.seen.values.get(&Metric::ErrorRate));
+    let (own, known) = words::figure(Metric::ErrorRate, card.measured(Metric::ErrorRate).as_ref());
     let own_style = if known == words::Known::Yes { theme.figure } else { theme.unknown };
     let door_style = match card.fails.gravity {
         Gravity::Beyond => theme.breach,
@@ -295,24 +305,19 @@ fn tops(state: &State, route: &Route) -> BTreeMap<Metric, f64> {
 
 /// One figure in `room` cells: what it is, how much, and the way it came. The newest bar has the platform's colour.
 fn figure(card: &Card<'_>, metric: Metric, label: &str, theme: &Theme, room: usize) -> Vec<Span<'static>> {
-    let stale = card.seen.values_at.is_none_or(|at| card.now.since(at) > FIGURES_STALE);
-    let measured = card.seen.values.get(&metric);
+    let measured = card.measured(metric);
     let head = Span::styled(format!("{label} "), theme.dim);
     let body_room = room.saturating_sub(head.width());
     if card.has.is_nothing() && matches!(measured, Some(Err(Gap::LowVolume))) {
         // Nobody is sent there, so there is nothing to tell, and nothing wrong.
         return vec![head, Span::styled(format!("{:<body_room$}", "-"), theme.faint)];
     }
-    let (told, known) = words::figure(metric, measured);
+    let (told, known) = words::figure(metric, measured.as_ref());
     if known == words::Known::No {
         let told = text::cut(&told, body_room.saturating_sub(1), theme.glyphs.ellipsis);
-        return vec![head, Span::styled(format!("{told:<body_room$}"), if stale { theme.stale } else { theme.unknown })];
+        return vec![head, Span::styled(format!("{told:<body_room$}"), theme.unknown)];
     }
-    let style = match (stale, card.beyond.contains(&metric)) {
-        (true, _) => theme.stale,
-        (false, true) => theme.breach,
-        (false, false) => theme.figure,
-    };
+    let style = if card.beyond.contains(&metric) { theme.breach } else { theme.figure };
     let bars_room = body_room.saturating_sub(9).min(SPARK_POINTS);
     let top = card.tops.get(&metric).copied().unwrap_or(0.0);
     let bars = card.seen.history.get(&metric).map_or_else(String::new, |points| spark::bars(points.iter(), bars_room, top, theme));
@@ -321,20 +326,23 @@ fn figure(card: &Card<'_>, metric: Metric, label: &str, theme: &Theme, room: usi
     let newest: String = before.pop().into_iter().collect();
     // The figure's colour ends with the figure: a breach drawn in reverse would run into its history.
     let gap = " ".repeat(8_usize.saturating_sub(text::width(&told)));
-    let ink = if stale { theme.stale } else { card.style };
     vec![
         head,
         Span::styled(told, style),
         Span::styled(gap, theme.faint),
         Span::styled(before.into_iter().collect::<String>(), theme.faint),
-        Span::styled(format!("{newest} "), ink),
+        Span::styled(format!("{newest} "), card.style),
     ]
 }
 
 fn probe(seen: &BackendState, now: Timestamp, theme: &Theme) -> Line<'static> {
     let Some(probe) = &seen.probe else { return Line::default() };
     let bad = probe.failed + probe.dropped;
-    let (glyph, style) = if bad == 0 { (theme.glyphs.ok, theme.ok) } else { (theme.glyphs.breach, theme.breach) };
+    let (glyph, style) = match (is_old(probe.at, now), bad) {
+        (true, _) => (theme.glyphs.stale, theme.stale),
+        (false, 0) => (theme.glyphs.ok, theme.ok),
+        (false, _) => (theme.glyphs.breach, theme.breach),
+    };
     let slowest = probe.slowest_ms.map_or_else(String::new, |ms| format!(", slowest {ms:.0}ms"));
     Line::from(vec![
         Span::styled("probe ", theme.dim),

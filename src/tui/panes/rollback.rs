@@ -115,11 +115,11 @@ struct Trouble {
     why: Obstacle,
 }
 
-/// From the first write that fails it is said, and how to go by hand with it.
+/// It is said with how to go by hand.
 fn trouble(stands: &Home) -> Option<Trouble> {
     let (called, since, attempts, why) = match stands {
         Home::NotHome { since, attempts, why } => ("NOT HOME", since, attempts, why),
-        Home::Going { since, attempts: attempts @ 1.., why } => ("ROLLING BACK", since, attempts, why),
+        Home::Going { since, attempts, why } if why.keeps_away() => ("ROLLING BACK", since, attempts, why),
         Home::Going { .. } | Home::Unread | Home::Away { .. } | Home::Accepted { .. } | Home::Unasked { .. } | Home::Seen { .. } => {
             return None;
         }

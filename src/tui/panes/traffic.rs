@@ -13,7 +13,7 @@ use crate::{
         has::{has, strangers},
         home::{Home, home},
         outlook::{self, Attention},
-        state::{Motion, Observed, Proof, RouteState, State},
+        state::{Motion, Proof, RouteState, State},
     },
     domain::{
         id::BackendId,
@@ -102,10 +102,10 @@ fn largest(told: &crate::words::Figure, style: Style, theme: &Theme, area: Rect,
 fn edge(worst: &Attention, theme: &Theme) -> Option<Style> {
     match worst {
         Attention::AtDoor { breach, .. } if breach.is_unknown() => Some(theme.unknown),
+        Attention::RollingBack { why, .. } if why.keeps_away() => Some(theme.alarm),
         Attention::NotHome { .. }
         | Attention::RecordBroken { .. }
         | Attention::RecordHangs { .. }
-        | Attention::RollingBack { attempts: 1.., .. }
         | Attention::Breach { .. }
         | Attention::AtDoor { .. }
         | Attention::FailingForNobody { .. }
@@ -125,6 +125,7 @@ fn edge(worst: &Attention, theme: &Theme) -> Option<Style> {
         | Attention::WritesAtRisk { .. }
         | Attention::ReplicaUnsound { .. }
         | Attention::ProbeFails { .. }
+        | Attention::OtherRevision { .. }
         | Attention::HomeNotReady { .. }
         | Attention::SourceSilent { .. }
         | Attention::ItemFailing { .. }
@@ -147,8 +148,8 @@ fn status(scene: Scene<'_>, route: &Route, known: &RouteState, worst: Option<&At
     let resting = known.motion == Motion::Settled;
     match worst {
         Some(Attention::NotHome { .. }) => Line::styled(format!("{} NOT HOME", theme.glyphs.breach), theme.breach),
-        Some(Attention::RollingBack { attempts: attempts @ 1.., .. }) => {
-            let failed = crate::words::failed(*attempts);
+        Some(Attention::RollingBack { attempts, why, .. }) if why.keeps_away() => {
+            let failed = if *attempts > 0 { crate::words::failed(*attempts) } else { "not answered".to_owned() };
             Line::styled(format!("{} GOING HOME, {failed}", theme.glyphs.breach), theme.breach)
         }
         Some(Attention::TakenOver { .. }) => Line::styled(format!("{} HELD, another version decided", theme.glyphs.warn), theme.warn),
@@ -332,11 +333,6 @@ fn failing(fails: &Fails, theme: &Theme) -> Option<Failing> {
         Gravity::Tolerated => (0.0, theme.dim),
     };
     Some(Failing { share, words: said.long, short: said.short, style })
-}
-
-/// What requests show; nothing while there is no sample.
-pub(super) fn observed(known: &RouteState) -> Option<&Observed> {
-    known.observed.as_ref().filter(|observed| observed.requests > 0)
 }
 
 /// The others' drafts for this route; whoever holds the controls first.

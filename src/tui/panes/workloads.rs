@@ -15,6 +15,7 @@ use ratatui::{
 
 use crate::{
     core::{
+        figures,
         has::has,
         state::{BackendState, State},
     },
@@ -156,7 +157,10 @@ fn head(seen: Option<&BackendState>, view: &View, theme: &Theme, room: usize) ->
         )];
     };
     let few = matches!(workload.scale, Scale::Counted { ready, desired } if ready < desired);
+    let heard = seen.workload_at.map(|at| format!("heard {}", words::age(view.age(at))));
+    let is_old = seen.workload_at.is_none_or(|at| figures::is_old(at, view.now));
     let (glyph, style) = match (&workload.trouble, few, workload.scale) {
+        _ if is_old => (theme.glyphs.stale, theme.stale),
         (Some(_), ..) => (theme.glyphs.breach, theme.breach),
         (None, _, Scale::Untold) => (theme.glyphs.unknown, theme.unknown),
         (None, true, _) => (theme.glyphs.warn, theme.warn),
@@ -170,8 +174,12 @@ fn head(seen: Option<&BackendState>, view: &View, theme: &Theme, room: usize) ->
     if workload.restarts > 0 {
         facts.push(format!(" {dot} {} restarts", workload.restarts));
     }
-    facts.extend(seen.workload_at.map(|at| format!(" {dot} heard {}", words::age(view.age(at)))));
-    let first = vec![Span::styled(format!("{glyph} "), style), Span::styled(platform::scale(workload.scale), theme.text)];
+    let mut first = vec![Span::styled(format!("{glyph} "), style), Span::styled(platform::scale(workload.scale), theme.text)];
+    match heard {
+        // How old it is comes before what it says.
+        Some(heard) if is_old => first.insert(1, Span::styled(format!("last {heard}: "), theme.stale)),
+        heard => facts.extend(heard.map(|heard| format!(" {dot} {heard}"))),
+    }
     let mut lines = vec![text::with_what_fits(first, facts.into_iter().map(|fact| Span::styled(fact, theme.dim)), room)];
     let cut = |text: String| text::cut(&text, room, theme.glyphs.ellipsis);
     lines.extend(workload.trouble.iter().map(|trouble| Line::styled(cut(format!("{} {trouble}", theme.glyphs.breach)), theme.breach)));

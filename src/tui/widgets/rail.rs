@@ -264,7 +264,7 @@ fn whiskers(legs: &[Leg], theme: &Theme, row: Rect, bar: Bar, buf: &mut Buffer) 
         // The band is not symmetric, so both of its ends are told.
         notes.push(Note { long: format!("{gets} ({}-{})", share(band.low), share(band.high)), short: gets, style: theme.observed });
     } else if legs.iter().all(|leg| leg.observed.is_none()) && legs[0].accepted.is_some() && legs[0].draft != legs[0].accepted {
-        let unseen = "no request seen yet".to_owned();
+        let unseen = "no request seen".to_owned();
         notes.push(Note { long: unseen.clone(), short: unseen, style: theme.unknown });
     }
     notes.extend(of_legs(legs));

@@ -21,8 +21,8 @@ use crate::{
 /// A rollback that has arrived is still what matters for so long, in real time.
 const AFTER_ROLLBACK: Millis = Millis::from_secs(60);
 
-/// What a follower is shown, by rising weight.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+/// What a follower is shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Matter {
     Calm,
     Move(RouteId),
@@ -33,13 +33,13 @@ pub enum Matter {
 }
 
 impl Matter {
-    fn weight(&self) -> u8 {
+    pub fn weight(&self) -> u8 {
         match self {
             Matter::Calm => 0,
             Matter::Move(_) => 1,
-            Matter::Door(..) => 2,
-            Matter::Breach(_) => 3,
-            Matter::Rollback(_) => 4,
+            // The one that acts first comes first, whoever noticed it.
+            Matter::Door(..) | Matter::Breach(_) => 2,
+            Matter::Rollback(_) => 3,
         }
     }
 }
@@ -75,6 +75,7 @@ fn weighs(found: &Attention, view: &View) -> Option<Matter> {
         | Attention::FailingForNobody { .. }
         | Attention::ConnectionsDropped { .. }
         | Attention::ProbeFails { .. }
+        | Attention::OtherRevision { .. }
         | Attention::WeightsUnread { .. }
         | Attention::NeedsHuman { .. }
         | Attention::TakenOver { .. }

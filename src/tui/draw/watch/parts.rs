@@ -10,9 +10,8 @@ use ratatui::{
 use crate::{
     core::{
         has::{Writes, writes},
-        home::{Home, home},
-        outlook::{Outlook, Then, against_home, attention, outlook, soonest},
-        record::is_kept,
+        home::{Home, home, wants_a_hand},
+        outlook::{against_home, outlook},
         state::{Motion, ReturnStage, TriggerState},
     },
     domain::time::Timestamp,
@@ -26,7 +25,10 @@ use crate::{
             spark, text,
         },
     },
-    words::{Names, objection, platform, share, state_line},
+    words::{
+        Names, objection, platform, share,
+        state_line::{self, Clock},
+    },
 };
 
 /// A page that is filled from its top.
@@ -82,19 +84,16 @@ fn answer(label: &str, text: &str, style: Style, face: &Face<'_>, page: &mut Pag
 pub(super) fn by_itself(face: &Face<'_>, page: &mut Page, buf: &mut Buffer) {
     let Face { scene: Scene { state, view, theme }, route, .. } = *face;
     let next = state_line::state_line(state, route, view.now).next;
-    let found = attention(state);
     let (text, style) = match &next {
-        Some(said) => (sentence(&said.long), words::tone(said.tone, theme).1),
+        Some(next) => (sentence(&next.said.long), words::tone(next.said.tone, theme).1),
         None => ("Nothing: traffic stays where it is.".to_owned(), theme.text),
     };
     let row = page.rest();
     answer("by itself", &text, style, face, page, buf);
-    if let Some(Outlook::Running { since, acts_at, then: Then::GoesHome } | Outlook::Blind { since, acts_at, then: Then::GoesHome, .. }) =
-        soonest(&found)
-    {
+    if let Some(Clock { since, acts_at }) = next.and_then(|next| next.clock) {
         let column = LABEL + text::width(&text) as u16 + 2;
         let room = Rect { x: row.x + column.min(row.width), width: row.width.saturating_sub(column), height: 1, ..row };
-        clock(face, *since, *acts_at, room, buf);
+        clock(face, since, acts_at, room, buf);
     }
 }
 
@@ -117,7 +116,7 @@ pub(super) fn way_home(face: &Face<'_>, page: &mut Page, buf: &mut Buffer) {
         Home::NotHome { .. } => {
             (format!("{}. By hand, by whoever has the rights:", sentence_of_retry(&known.motion, view.now)), theme.breach)
         }
-        Home::Going { attempts: 1.., .. } => {
+        Home::Going { why, .. } if why.keeps_away() => {
             (format!("{}. By hand, by whoever has the rights:", sentence_of_retry(&known.motion, view.now)), theme.breach)
         }
         going @ Home::Going { .. } => (sentence(&crate::words::home(&going, route, view.now, Names::of(state))), theme.warn),
@@ -131,9 +130,7 @@ pub(super) fn way_home(face: &Face<'_>, page: &mut Page, buf: &mut Buffer) {
         },
     };
     answer("way home", &text, style, face, page, buf);
-    let stands = home(state, route);
-    let fails = matches!(stands, Home::NotHome { .. } | Home::Going { attempts: 1.., .. });
-    if fails || !is_kept(state) && !stands.is_reached() {
+    if wants_a_hand(state, route) {
         if let Some(note) = crate::words::absence::caution(state.opened.as_ref().map(|opened| opened.world)) {
             let row = page.take(1);
             text::put(buf, row, 2, &text::cut(note, row.width.saturating_sub(2).into(), theme.glyphs.ellipsis), theme.warn);

@@ -7,6 +7,7 @@ use super::{Room, Section};
 use crate::{
     core::{
         condition::{Condition, condition},
+        figures,
         state::BackendState,
     },
     domain::{
@@ -25,7 +26,7 @@ pub(super) fn sections(room: &Room) -> Vec<Section> {
     let nothing = BackendState::default();
     let each = words::backends(room.state).into_iter().flat_map(|(route, backend)| {
         let seen = room.state.backends.get(&backend.id).unwrap_or(&nothing);
-        let mut found = vec![figures(route, backend, seen, room)];
+        let mut found = vec![figures_of(route, backend, seen, room)];
         found.extend(seen.workload.as_ref().map(|workload| workload_of(backend, seen, workload, room)));
         found.extend(warnings(backend, seen, room));
         found
@@ -35,20 +36,21 @@ pub(super) fn sections(room: &Room) -> Vec<Section> {
     each.collect()
 }
 
-fn figures(route: &Route, backend: &Backend, seen: &BackendState, room: &Room) -> Section {
+fn figures_of(route: &Route, backend: &Backend, seen: &BackendState, room: &Room) -> Section {
     let (theme, view) = (room.theme, room.view);
     let mut section = Section::new(backend.title.to_string(), theme).ink(words::backend_style(route, &backend.id, theme));
     section.fact("as it is", &told(&condition(room.state, route, &backend.id), Names::of(room.state)), theme.text, room);
     for metric in Metric::ALL {
         let limit = charts::limit(room.state, backend, metric);
         let bound = limit.map_or_else(String::new, |limit| format!(" {} limit {}", theme.glyphs.dot, metric.unit().show(limit)));
-        let (figure, style) = match seen.values.get(&metric) {
-            Some(Ok(sample)) => {
+        let (figure, style) = match (figures::measured(room.state, view.now, &backend.id, metric), seen.values.get(&metric)) {
+            (Some(Ok(sample)), _) => {
                 let beyond = limit.is_some_and(|limit| sample.value > limit);
-                (rests_on(metric, sample, room), if beyond { theme.breach } else { theme.figure })
+                (rests_on(metric, &sample, room), if beyond { theme.breach } else { theme.figure })
             }
-            Some(Err(gap)) => (say::gap(*gap), theme.unknown),
-            None => ("no figure yet".to_owned(), theme.unknown),
+            (Some(Err(gap)), Some(Ok(last))) => (format!("{}; last {}", say::gap(gap), rests_on(metric, last, room)), theme.unknown),
+            (Some(Err(gap)), _) => (say::gap(gap), theme.unknown),
+            (None, _) => ("no figure yet".to_owned(), theme.unknown),
         };
         let source = seen.sources.get(&metric).map_or_else(String::new, |source| format!(" {} {source}", theme.glyphs.dot));
         section.fact(&words::metric(metric), &format!("{figure}{bound}{source}"), style, room);
@@ -65,7 +67,12 @@ fn figures(route: &Route, backend: &Backend, seen: &BackendState, room: &Room) -
             if kinds.is_empty() { "" } else { "; " },
             kinds.join(", ")
         );
-        section.fact("probe", &told, if probe.failed + probe.dropped > 0 { theme.breach } else { theme.text }, room);
+        let style = match (figures::is_old(probe.at, view.now), probe.failed + probe.dropped) {
+            (true, _) => theme.stale,
+            (false, 0) => theme.text,
+            (false, _) => theme.breach,
+        };
+        section.fact("probe", &told, style, room);
     }
     if let Some(at) = seen.dropped_at {
         section.fact("dropped", &format!("a connection {}", words::age(view.age(at))), theme.warn, room);
@@ -121,7 +128,7 @@ fn workload_of(backend: &Backend, seen: &BackendState, workload: &Workload, room
         fact("unread", &platform::unread(unread), theme.unknown);
     }
     if let Some(at) = seen.workload_at {
-        fact("heard", &words::age(view.age(at)), theme.dim);
+        fact("heard", &words::age(view.age(at)), if figures::is_old(at, view.now) { theme.stale } else { theme.dim });
     }
     for revision in workload.revisions.iter().take(LISTED) {
         let why = revision.why.as_ref().map_or_else(String::new, |why| format!(": {why}"));

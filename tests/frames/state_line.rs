@@ -1,0 +1,115 @@
+//! The second line of the screen: a time stands beside what it belongs to, and is never what is cut.
+
+use cutover::{
+    core::state::{Reading, RouteState, State, TriggerState},
+    domain::{metric::Gap, time::Millis},
+    tui::{
+        draw::watch::{Matter, matter::matter},
+        view::{Hearing, Then, View},
+    },
+};
+
+use crate::{
+    catalogue, frame, plain,
+    scenes::{self, ago, id},
+    stories::{at_all_sizes, says},
+};
+
+fn line(state: &State, view: &View, columns: u16) -> String {
+    plain(&frame(state, view, &catalogue().first(), columns, 24)).lines().nth(1).unwrap_or_default().to_owned()
+}
+
+fn lines(state: &State) -> Vec<String> {
+    [60, 80, 120, 160, 200].map(|columns| line(state, &scenes::view(), columns)).to_vec()
+}
+
+/// Both triggers are beyond their limits, and the second of the plan acts first.
+fn two_breaches() -> State {
+    let mut state = scenes::breach();
+    let known = TriggerState {
+        reading: Reading::Breach,
+        pending_since: Some(ago(290)),
+        breaches: 50,
+        last_breach_at: Some(ago(2)),
+        value: Some(1_800.0),
+        value_at: Some(ago(2)),
+        ..TriggerState::default()
+    };
+    state.triggers.insert(id("p95-latency"), known);
+    state
+}
+
+/// One trigger is beyond its limit, the other has been blind for so long that it acts first.
+fn breach_and_blindness() -> State {
+    let mut state = scenes::breach();
+    let reading = Reading::Unknown { gap: Gap::Unreachable };
+    state.triggers.insert(id("p95-latency"), TriggerState { reading, blind_since: Some(ago(290)), ..TriggerState::default() });
+    state
+}
+
+#[test]
+fn of_two_breaches_the_one_that_acts_first_is_named_with_its_time() {
+    for line in lines(&two_breaches()) {
+        assert!(line.contains("p95 latency 1.80s of 1.00s +1") && line.contains("in 10s"), "{line}");
+        assert!(!line.contains("error rate"), "{line}");
+    }
+    // What a watcher reads first is what the line names.
+    assert_eq!(matter(&two_breaches(), &scenes::view()), Matter::Breach(id("p95-latency")));
+}
+
+#[test]
+fn a_time_of_another_cause_than_the_one_that_is_named_names_its_own() {
+    for line in lines(&breach_and_blindness()) {
+        assert!(line.contains("error rate 8.20%") && line.contains("in 10s (blind: "), "{line}");
+    }
+    let watching = View { screen: cutover::tui::view::Screen::Watch, ..scenes::view() };
+    let texts = at_all_sizes("watch-two-causes", &breach_and_blindness(), &watching);
+    says(&texts, &["Home by itself in 10s (blind: GKE p95 latency)."]);
+}
+
+#[test]
+fn when_it_acts_is_never_what_is_cut() {
+    let mut state = breach_and_blindness();
+    rename(&mut state, "frontend-of-the-property-portal-on-gke-autopilot-in-europe");
+    for columns in 40..200 {
+        let line = line(&state, &scenes::view(), columns);
+        assert!(line.contains("in 10s (blind: ") && line.contains('✗'), "{columns}: {line}");
+    }
+}
+
+fn rename(state: &mut State, title: &str) {
+    let opened = state.opened.as_mut().expect("opened");
+    let mut plan = (*opened.plan).clone();
+    plan.routes[0].backends.iter_mut().filter(|backend| backend.id == id("gke")).for_each(|backend| backend.title = title.into());
+    opened.plan = plan.into();
+}
+
+#[test]
+fn what_is_true_of_another_route_says_so() {
+    let mut state = two_breaches();
+    let opened = state.opened.as_mut().expect("opened");
+    let mut plan = (*opened.plan).clone();
+    let mut other = plan.routes[0].clone();
+    (other.id, other.title) = (id("reports"), "Reports".into());
+    for backend in &mut other.backends {
+        backend.id = id(&format!("reports-{}", backend.id));
+    }
+    (other.home, other.target) = (id("reports-run"), id("reports-gke"));
+    plan.routes.push(other);
+    state.routes.insert(id("reports"), RouteState::default());
+    opened.plan = plan.into();
+    let view = View { route: 1, ..scenes::view() };
+    let told = line(&state, &view, 120);
+    assert!(told.contains("Web frontend: ") && told.contains("p95 latency 1.80s") && told.contains("in 10s"), "{told}");
+}
+
+#[test]
+fn nothing_is_promised_of_a_host_that_is_not_heard() {
+    for then in [Then::Listen, Then::TryAgain { attempts: 2 }, Then::Nothing] {
+        let hearing = Hearing::Lost { why: "the host closed the line".to_owned(), then, gone: Millis::from_secs(42) };
+        for columns in [60, 80, 160] {
+            let told = line(&scenes::breach(), &View { hearing: hearing.clone(), ..scenes::view() }, columns);
+            assert!(told.contains("error rate") && !told.contains("home"), "{told}");
+        }
+    }
+}
