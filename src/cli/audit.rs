@@ -20,7 +20,7 @@ use crate::{
     journal::{chain::Witness, checkpoint},
 };
 use list::{Choice, Own};
-use story::Story;
+use story::{Story, Told};
 
 pub mod list;
 mod moment;
@@ -136,9 +136,9 @@ pub fn run(args: &Args) -> Result<Exit> {
     let done = match &args.what {
         What::Verify { witness, json, .. } => verdict::verify(&path, witness, Format::asked(*json), &mut out),
         What::Show { transitions, since, until, grep, json, .. } => {
-            let (story, own) = if *transitions { (Story::WithoutReadings, Own::LeftOut) } else { (Story::Everything, Own::Shown) };
+            let (told, own) = if *transitions { (Told::WithoutReadings, Own::LeftOut) } else { (Told::Everything, Own::Shown) };
             let choice = Choice { since_ms: *since, until_ms: *until, grep: grep.clone(), own };
-            list::show(&path, Format::asked(*json), &choice, &story, &mut out)
+            list::show(&path, Format::asked(*json), &choice, &Story::new(told), &mut out)
         }
     };
     let gone = |error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe;

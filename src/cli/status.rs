@@ -24,7 +24,7 @@ use crate::{
     plan::model::Route,
     words::{self, Names, absence},
 };
-use shape::{AttentionLine, Failing, Host, RouteStatus, Shares, Status, TriggerStatus, status};
+use shape::{AttentionLine, Failing, FailingOf, Host, RouteStatus, Shares, Status, TriggerStatus, status};
 
 mod shape;
 
@@ -171,7 +171,12 @@ fn text(status: &Status, stuck: &BTreeSet<String>) -> String {
             None => "what requests meet since the last change has not been seen yet".to_owned(),
         };
         let fail = match &route.failing {
-            Some(Failing { failed, answers, at }) => format!("{failed} of {answers} answers fail, {} ago", ago(*at)),
+            Some(Failing { failed, answers, at, by_backend }) => {
+                let one = |(id, own): (&String, &FailingOf)| format!("{id} {} of {}", own.failed, own.answers);
+                let own: Vec<_> = by_backend.iter().filter(|(_, own)| own.failed > 0).map(one).collect();
+                let own = if own.is_empty() { String::new() } else { format!(" ({})", own.join(", ")) };
+                format!("{failed} of all {answers} answers fail{own}, {} ago", ago(*at))
+            }
             None => "how many answers fail is not known yet".to_owned(),
         };
         lines.push(format!("    {met}; {fail}"));

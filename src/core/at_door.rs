@@ -7,7 +7,8 @@ use crate::{
     core::{
         decision::{Cause, Refusal},
         door::{Difference, Met, Proof},
-        evidence, exposure, failing,
+        evidence, exposure, failing, newest,
+        newest::Newest,
         news::News,
         outlook::{Outlook, Then},
         readiness,
@@ -19,6 +20,7 @@ use crate::{
         unlike,
     },
     domain::{
+        answer::AnswerKind,
         id::BackendId,
         time::{Millis, Timestamp},
         weight::PerMille,
@@ -151,6 +153,18 @@ pub(super) fn outlook(sight: &Sight, route: &Route, breach: &Breach<'_>) -> Outl
         (Then::NobodyThere, ..) => Outlook::Idle,
         (Then::Done, _, Some(latch)) => Outlook::Fired { at: latch.at },
         (then, ..) => running(since, then),
+    }
+}
+
+/// What users meet now of the kind that it is a breach of.
+pub(super) fn newest(sight: &Sight, route: &Route, breach: &Breach<'_>) -> Option<Newest> {
+    let door = &sight.route(route).front_door;
+    match (breach.rule, &breach.met.unlike) {
+        (DoorRule::Unlike, Some(unlike)) => {
+            let is_odd = |kind: &AnswerKind| unlike::is_odd(kind, Some(&unlike.difference), door.usual.as_ref());
+            newest::newest(sight.state, route, breach.backend, is_odd)
+        }
+        (DoorRule::Unlike, None) | (DoorRule::Failing, _) => newest::failing(sight.state, route, breach.backend),
     }
 }
 

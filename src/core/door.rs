@@ -68,6 +68,9 @@ pub struct DoorLook {
 pub struct Met {
     /// When somebody last looked.
     pub at: Timestamp,
+    /// When it last answered: the counts are of then, since no verdict changes without an answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answered: Option<Timestamp>,
     pub answers: u64,
     /// Not what the plan expects, or not what home answers.
     pub failed: u64,
@@ -249,6 +252,7 @@ impl FrontDoor {
         for met in self.met.values_mut().chain(&mut self.nobodys) {
             met.at = met.at.before(back);
             met.unanswered = met.unanswered.map(|since| since.before(back));
+            met.answered = met.answered.map(|at| at.before(back));
             met.failing.iter_mut().for_each(|proof| proof.shift(back));
             met.unlike.iter_mut().for_each(|unlike| unlike.proof.shift(back));
         }

@@ -49,7 +49,9 @@ pub(super) fn watch(turn: &mut Turn, route: &Route) {
     if accepted.weights == wanted {
         if turn.route_mut(route).drift.take().is_some() {
             flip(turn, route);
-            turn.tell(News::BackAgain { route: route.id.clone(), at: wanted, by: Mover::Foreign { actor: accepted.actor } });
+            let by = Mover::Foreign { actor: accepted.actor };
+            turn.route_mut(route).moved_by = Some(by.clone());
+            turn.tell(News::BackAgain { route: route.id.clone(), at: wanted, by });
         }
         return;
     }
@@ -102,7 +104,7 @@ fn drifted(turn: &mut Turn, route: &Route, expected: Weights, found: Weights, by
     let since = state.drift.as_ref().map_or(now, |drift| drift.since);
     state.moved_by = Some(by.clone());
     state.drift = Some(Drift { expected: expected.clone(), found: found.clone(), by: by.clone(), since, flips: state.flips.clone() });
-    settle::begin_anew(state, route.settle, now, Some(&expected));
+    settle::begin_anew(state, route, now, Some(&expected));
     state.motion = Motion::Settled;
     turn.tell(News::Drifted { route: route.id.clone(), expected, found, by });
     if contended {

@@ -52,7 +52,12 @@ pub(super) fn gets(route: &RouteState, now: Timestamp, backend: &BackendId) -> P
 
 /// The upper end of what is seen.
 pub(super) fn upper(seen: &Share) -> PerMille {
-    PerMille::ZERO.saturating_add((seen.high * f64::from(WHOLE)).ceil() as u16)
+    mille(seen.high)
+}
+
+/// A fraction in per mille, never rounded down.
+pub(super) fn mille(fraction: f64) -> PerMille {
+    PerMille::ZERO.saturating_add((fraction * f64::from(WHOLE)).ceil() as u16)
 }
 
 /// The largest share that `backend` may have, given or got. Whatever has any is judged.

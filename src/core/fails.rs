@@ -7,6 +7,7 @@ use crate::{
         exposure, failing,
         has::has,
         loss::{self, Losing},
+        newest::{self, Newest},
         sight::Sight,
         state::{Share, State},
     },
@@ -39,9 +40,18 @@ pub struct MetAtDoor {
     pub failed: u64,
     pub answers: u64,
     pub share: Share,
+    /// What users meet now, where good answers of before stand among those.
+    pub newest: Option<Newest>,
     pub site: Site,
-    /// Since somebody last looked.
+    /// Since it last answered.
     pub ago: Millis,
+}
+
+impl MetAtDoor {
+    /// The failing share by the newest answers that tell.
+    pub fn share_now(&self) -> f64 {
+        self.newest.map_or(self.share.fraction, |newest| newest.share())
+    }
 }
 
 /// Whether the answers at the front door are of home's kind.
@@ -131,7 +141,9 @@ pub fn stranded<'a>(state: &State, route: &'a Route) -> Option<Stranded<'a>> {
 fn failing_share(state: &State, route: &Route, backend: &BackendId) -> Option<f64> {
     let own = evidence::measured(state, state.now, backend, Metric::ErrorRate).and_then(Result::ok).map(|sample| sample.value);
     let met = state.routes.get(&route.id).and_then(|known| known.front_door.met.get(backend));
-    let met = met.filter(|met| met.answers > 0 && state.now.since(met.at) <= evidence::FRESH).map(|met| met.share.fraction);
+    let newest = || newest::failing(state, route, backend);
+    let met = met.filter(|met| met.answers > 0 && state.now.since(met.at) <= evidence::FRESH);
+    let met = met.map(|met| newest().map_or(met.share.fraction, |newest| newest.share()));
     // What users meet outranks a probe, and one that is refused proves nothing of them.
     let dead = || state.backends.get(backend).is_some_and(|known| evidence::probing(known, state.now) == Probing::Dead);
     [own, met].into_iter().flatten().reduce(f64::max).or_else(|| dead().then_some(1.0))
@@ -152,8 +164,9 @@ pub fn fails(state: &State, route: &Route, backend: &BackendId) -> Fails {
             failed: met.failed,
             answers: met.answers,
             share: met.share,
+            newest: newest::failing(state, route, backend),
             site: site(met.unlike.is_some()),
-            ago: state.now.since(met.at),
+            ago: state.now.since(met.answered.unwrap_or(met.at)),
         }),
         own: evidence::measured(state, state.now, backend, Metric::ErrorRate).and_then(Result::ok),
         gravity: match condition(state, route, backend) {

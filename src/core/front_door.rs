@@ -1,7 +1,9 @@
 //! Each look through the front door, counted for the backends that answered and held against the rules.
 //!
 //! A breach that was found goes on until a look finds it clear; a look that can't tell neither ends it nor proves it. What was not
-//! watched is proven anew, since what acts by itself must have been watched. Nothing is moved here.
+//! watched is proven anew, since what acts by itself must have been watched. A verdict changes by an answer alone, and by one that speaks
+//! for the change: that an old answer leaves the window says nothing of now. Where no answers come any more, what was met stands until it is
+//! too old to speak of now. Nothing is moved here.
 
 use std::sync::Arc;
 
@@ -54,28 +56,48 @@ pub(super) fn served(turn: &mut Turn, route: &Route, served: &Served) {
         let charged = if charge.to == Some(backend) { charge.failed } else { 0 };
         let evidence = Evidence { own: door.answers(backend, now), charged };
         let known = door.met.remove(backend);
-        let met = match evidence.own.is_empty() && evidence.charged == 0 {
-            true => known.and_then(|known| unanswered(turn, route, backend, known)),
-            false => Some(judged(turn, route, backend, &door, &evidence, known, watch)),
+        let heard = heard(&door, backend, charged > 0);
+        let met = match (evidence.own.is_empty() && evidence.charged == 0, heard) {
+            (true, _) => known.and_then(|known| unanswered(turn, route, backend, known)),
+            (false, None) => known.map(|known| held(known, turn, watch)),
+            (false, Some(heard)) => Some(judged(turn, route, backend, &door, &evidence, known, (watch, heard))),
         };
         door.met.extend(met.map(|met| (backend.clone(), met)));
     }
-    door.nobodys = nobodys(turn, route, &charge);
+    door.nobodys = nobodys(turn, route, &charge, &door);
     turn.route_mut(route).front_door = door;
 }
 
+/// What the newest look brought of one backend: its own answers, and those without a mark that are laid at its door.
+struct Heard {
+    own: Answers,
+    unmarked: Answers,
+}
+
+/// Nothing where the newest look brought no answer of `backend`.
+fn heard(door: &FrontDoor, backend: &BackendId, is_charged: bool) -> Option<Heard> {
+    let newest = door.looks.back()?;
+    let own = newest.answers.get(backend).cloned().unwrap_or_default();
+    let unmarked = if is_charged { newest.unmarked.clone() } else { Answers::default() };
+    (!own.is_empty() || !unmarked.is_empty()).then_some(Heard { own, unmarked })
+}
+
 /// What is left of a backend whose last answer is too old to speak of now. A breach that was seen is none any more: where users may still be
-/// sent there, nothing is known of it until it answers again; where nobody is, there is nothing to know.
+/// sent there, nothing is known of it until it answers again; where nobody is, it is history, and nobody is told.
 fn unanswered(turn: &mut Turn, route: &Route, backend: &BackendId, known: Met) -> Option<Met> {
     let now = turn.now;
     let since = known.unanswered.or(known.last_spoken())?;
     let is_breach = known.unanswered.is_none();
-    let sent_there = exposure::has(turn.state, &route.id, backend) > PerMille::ZERO;
-    if is_breach {
-        turn.tell(News::NotMetAnyMore { route: route.id.clone(), backend: backend.clone(), after: now.since(since) });
+    if exposure::has(turn.state, &route.id, backend) == PerMille::ZERO {
+        return None;
     }
-    sent_there.then(|| Met {
+    if is_breach {
+        let after = now.since(known.answered.unwrap_or(since));
+        turn.tell(News::NotMetAnyMore { route: route.id.clone(), backend: backend.clone(), after });
+    }
+    Some(Met {
         at: now,
+        answered: known.answered,
         answers: 0,
         failed: 0,
         share: seen::share(0, 0),
@@ -85,6 +107,13 @@ fn unanswered(turn: &mut Turn, route: &Route, backend: &BackendId, known: Met) -
     })
 }
 
+/// Somebody has looked, and it did not answer: what was met of it stands.
+fn held(known: Met, turn: &Turn, watch: Watch) -> Met {
+    let stands = |proof: Proof| went_on(&Finding::<()>::Unknown, Some(proof), turn, watch, Spoken::default()).unwrap_or(proof);
+    let unlike = known.unlike.map(|unlike| Unlike { proof: stands(unlike.proof), ..unlike });
+    Met { at: turn.now, failing: known.failing.map(stands), unlike, ..known }
+}
+
 fn judged(
     turn: &mut Turn,
     route: &Route,
@@ -92,22 +121,21 @@ fn judged(
     door: &FrontDoor,
     evidence: &Evidence,
     known: Option<Met>,
-    watch: Watch,
+    (watch, heard): (Watch, Heard),
 ) -> Met {
     let now = turn.now;
     let is_bad = |kind: &AnswerKind| !door.accepts(route, kind);
-    let newest = door.looks.back();
-    let newest_own = newest.and_then(|look| look.answers.get(backend));
     let failed = evidence.own.count(is_bad) + evidence.charged;
     let answers = evidence.own.total() + evidence.charged;
     let was_unanswered = known.as_ref().and_then(|known| known.unanswered);
     let (was_failing, was_unlike) = known.map_or((None, None), |known| (known.failing, known.unlike));
-    let mut met = Met { at: now, answers, failed, share: seen::share(failed, answers), failing: None, unlike: None, unanswered: None };
+    let share = seen::share(failed, answers);
+    let mut met = Met { at: now, answered: Some(now), answers, failed, share, failing: None, unlike: None, unanswered: None };
 
-    let speaks = newest_own.map_or(0, |own| own.count(is_bad))
-        + newest.filter(|_| evidence.charged > 0).map_or(0, |look| look.unmarked.count(is_bad));
+    let own = Spoken::of(&heard.own, is_bad);
+    let spoken = Spoken { pro: own.pro + heard.unmarked.count(is_bad), ..own };
     let finding = failing::find(&turn.sight(), route, &met);
-    met.failing = went_on(&finding, was_failing, turn, watch, speaks);
+    met.failing = went_on(&finding, was_failing, turn, watch, spoken);
     failing::tell(turn, route, backend, &met, was_failing);
     let is_clear = finding == Finding::Clear;
     met.unanswered = was_unanswered.filter(|_| met.failing.is_none() && !is_clear);
@@ -119,10 +147,8 @@ fn judged(
             Finding::Breach(difference) => Some(difference.clone()),
             Finding::Clear | Finding::Unknown => was_unlike.map(|was| was.difference),
         };
-        let usual = |kind: &AnswerKind| door.usual.as_ref().map_or(0, |usual| usual.of(kind));
-        let is_odd = |kind: &AnswerKind| usual(kind) == 0 || difference.as_ref().is_some_and(|difference| difference.answer == *kind);
-        let speaks = newest_own.map_or(0, |own| own.count(is_odd));
-        let proof = went_on(&finding, known, turn, watch, speaks);
+        let is_odd = |kind: &AnswerKind| unlike::is_odd(kind, difference.as_ref(), door.usual.as_ref());
+        let proof = went_on(&finding, known, turn, watch, Spoken::of(&heard.own, is_odd));
         met.unlike = proof.zip(difference.clone()).map(|(proof, difference)| Unlike { difference, proof });
         met.unanswered = met.unanswered.filter(|_| met.unlike.is_none());
         unlike::tell(turn, route, backend, &met, known);
@@ -130,27 +156,53 @@ fn judged(
     met
 }
 
-/// A breach after a look: it begins, goes on, or has ended. `speaks` answers of the newest look spoke for it.
-fn went_on<T>(finding: &Finding<T>, was: Option<Proof>, turn: &Turn, watch: Watch, speaks: u64) -> Option<Proof> {
+/// How many answers of the newest look spoke for a breach, and how many against it.
+#[derive(Debug, Clone, Copy, Default)]
+struct Spoken {
+    pro: u64,
+    contra: u64,
+}
+
+impl Spoken {
+    fn of(answers: &Answers, speaks: impl Fn(&AnswerKind) -> bool) -> Spoken {
+        let pro = answers.count(speaks);
+        Spoken { pro, contra: answers.total() - pro }
+    }
+}
+
+/// A breach after a look: it begins with an answer that speaks for it, goes on, and ends with one that speaks against it.
+fn went_on<T>(finding: &Finding<T>, was: Option<Proof>, turn: &Turn, watch: Watch, spoken: Spoken) -> Option<Proof> {
     let now = turn.now;
     let known = match (finding, was) {
-        (Finding::Clear, _) | (Finding::Unknown, None) => return None,
-        (Finding::Breach(_), None) => return Some(Proof::begun(now)),
-        (Finding::Breach(_) | Finding::Unknown, Some(known)) => known,
+        (Finding::Breach(_), None) if spoken.pro > 0 => return Some(Proof::begun(now)),
+        (Finding::Clear, Some(_)) if spoken.contra > 0 => return None,
+        (_, None) => return None,
+        (Finding::Breach(_) | Finding::Unknown | Finding::Clear, Some(known)) => known,
     };
     Some(match watch {
         Watch::Broken => Proof { withheld_since: known.withheld_since, ..Proof::begun(now) },
-        Watch::Unbroken if speaks > 0 => Proof { last: now, ..known },
+        Watch::Unbroken if spoken.pro > 0 => Proof { last: now, ..known },
         Watch::Unbroken => known,
     })
 }
 
-/// Failures that bear nobody's mark and can't be laid at any backend's door.
-fn nobodys(turn: &Turn, route: &Route, charge: &Charge<'_>) -> Option<Met> {
+/// Failures that bear nobody's mark and can't be laid at any backend's door. That others leave the window makes them no more than they are.
+fn nobodys(turn: &Turn, route: &Route, charge: &Charge<'_>, door: &FrontDoor) -> Option<Met> {
     let failed = if charge.to.is_some() { 0 } else { charge.failed };
     let share = seen::share(failed, charge.answers);
-    let failing = failing::is_beyond(&turn.sight(), route, failed, share).then(|| Proof::begun(turn.now));
-    (failed > 0).then_some(Met { at: turn.now, answers: charge.answers, failed, share, failing, unlike: None, unanswered: None })
+    let was = door.nobodys.as_ref().and_then(|met| met.failing);
+    let speaks = door.looks.back().is_some_and(|look| look.unmarked.count(|kind| !door.accepts(route, kind)) > 0);
+    let is_beyond = failing::is_beyond(&turn.sight(), route, failed, share) && (speaks || was.is_some());
+    (failed > 0).then_some(Met {
+        at: turn.now,
+        answered: None,
+        answers: charge.answers,
+        failed,
+        share,
+        failing: is_beyond.then(|| was.unwrap_or(Proof::begun(turn.now))),
+        unlike: None,
+        unanswered: None,
+    })
 }
 
 /// A human's word: what was met away from home is forgotten, and proven anew. What is usual at home stays.

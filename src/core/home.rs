@@ -4,6 +4,8 @@
 //! is accepted and not seen, and that is said too. A backend outside the plan that has a share is never home. What stands in the way is
 //! told with it, in the API's own words.
 
+use std::collections::BTreeSet;
+
 use crate::{
     core::{
         assurance, exposure, figures, pace,
@@ -17,7 +19,7 @@ use crate::{
     domain::{
         fault::FaultKind,
         hindrance::Hindrance,
-        id::SourceId,
+        id::{BackendId, SourceId},
         time::{Millis, Timestamp},
         weight::{PerMille, Weights},
     },
@@ -146,14 +148,18 @@ fn was_met_elsewhere(known: &RouteState, route: &Route) -> bool {
 fn accepted_only(known: &RouteState, route: &Route, now: Timestamp, since: Timestamp) -> Home {
     let others = || known.accepted.iter().flat_map(|accepted| accepted.weights.iter()).map(|(id, _)| id).chain(known.fading.keys());
     let others = || others().filter(|id| **id != route.home);
-    let most = others().map(|id| exposure::gets(known, now, id)).max().unwrap_or(PerMille::ZERO);
+    // Each has its own bound. Together they have no more than those, than what home is not seen to have, and than any split that may still hold
+    // gave away.
+    let others: BTreeSet<&BackendId> = others().collect();
+    let sum = others.into_iter().fold(PerMille::ZERO, |sum, id| sum.saturating_add(exposure::gets(known, now, id).get()));
     let band = known.observed.as_ref().and_then(|observed| observed.shares.get(&route.home));
     let elsewhere = band.map(|home| Share { fraction: 1.0 - home.fraction, low: 1.0 - home.high, high: 1.0 - home.low });
     let spread = Some(since + pace::spreads_in(route, known)).max(known.spreads_until).unwrap_or(since);
     let least = known.fading.iter().filter(|(id, share)| **id != route.home && **share > PerMille::ZERO).map(|(_, share)| *share).min();
-    // Each has its own bound; together they have no more than what home is not seen to have, however long ago that was.
-    let not_home = elsewhere.filter(|share| share.fraction > 0.0).map_or(PerMille::ZERO, |share| exposure::upper(&share));
-    let most = most.max(not_home);
+    let seen = elsewhere.filter(|share| share.fraction > 0.0);
+    let not_home = seen.map_or(PerMille::ZERO, |share| exposure::upper(&share));
+    let met = seen.map_or(PerMille::ZERO, |share| exposure::mille(share.fraction));
+    let most = sum.max(not_home).min(known.away_max.map_or(PerMille::ALL, |away| away.max(met)));
     let elsewhere = elsewhere.filter(|_| figures::observed(known, now).is_some());
     let end = spread + pace::seen_in(known, least);
     let left = (end > now).then(|| end.since(now));

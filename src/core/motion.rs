@@ -124,7 +124,7 @@ fn done(turn: &mut Turn, route: &Route, written: Written, receipt: &Receipt, goa
             accepted.version = version.clone();
         }
     }
-    settle::begin_anew(state, route.settle, now, Some(&written.from));
+    settle::begin_anew(state, route, now, Some(&written.from));
     match goal {
         Goal::Rollback => rollback::arrive(turn, route),
         Goal::Advance => {
@@ -185,7 +185,7 @@ fn resolve(turn: &mut Turn, route: &Route, to: &Weights, since: Timestamp, cause
     if accepted.weights == *to {
         let until = now + route.settle;
         let state = turn.route_mut(route);
-        settle::begin_anew(state, route.settle, now, Some(&unresolved.from));
+        settle::begin_anew(state, route, now, Some(&unresolved.from));
         state.unresolved.retain(|unresolved| unresolved.to != *to);
         state.motion = Motion::Propagating { to: to.clone(), since: now, until, cause, goal: Goal::Advance };
         turn.tell(News::DidHappen { route: route.id.clone(), to: to.clone() });

@@ -94,7 +94,7 @@ fn accepted(turn: &mut Turn, asked_at: Timestamp, seen: &Accepted) {
     let seen = complete(route, seen);
     let known = state.accepted.take();
     if known.as_ref().map(|known| &known.weights) != Some(&seen.weights) {
-        settle::begin_anew(state, route.settle, now, known.as_ref().map(|known| &known.weights));
+        settle::begin_anew(state, route, now, known.as_ref().map(|known| &known.weights));
     }
     let (hindered, hindrances) = (known.map(|known| known.hindrances).unwrap_or_default(), seen.hindrances.clone());
     state.accepted_at = Some(asked_at);

@@ -8,7 +8,7 @@ use crate::{
     core::{
         assurance, at_door, blind, controls,
         decision::Refusal,
-        drift, evidence, exposure, home,
+        drift, evidence, exposure, follows, home,
         home::Home,
         latch, loss,
         reason::{DoorRule, Missing, Objection},
@@ -277,6 +277,7 @@ fn breaches(sight: &Sight, route: &Route) -> Vec<DoorBreach> {
         backend: breach.backend.clone(),
         failed: breach.met.failed,
         answers: breach.met.answers,
+        newest: at_door::newest(sight, route, &breach),
         unlike: match breach.rule {
             DoorRule::Unlike => breach.met.unlike.as_ref().map(|unlike| unlike.difference.clone()),
             DoorRule::Failing => None,
@@ -291,6 +292,7 @@ fn breaches(sight: &Sight, route: &Route) -> Vec<DoorBreach> {
         backend: backend.clone(),
         failed: 0,
         answers: 0,
+        newest: None,
         unlike: None,
         outlook: match (Outlook::Unproven { since, gap: None }) {
             outlook if *backend == route.home => outlook,
@@ -358,7 +360,7 @@ fn of_route(sight: &Sight, route: &Route, known: &RouteState, found: &mut Vec<At
     }
     if let (Some(drift), None) = (&known.drift, taken_over) {
         let (by, seen, expected) = (drift.by.clone(), drift.found.clone(), drift.expected.clone());
-        found.push(Attention::Drifted { route: id(), by, found: seen, expected });
+        found.push(Attention::Drifted { route: id(), by, found: seen, expected, follows: follows::follows(sight.state, route) });
     }
     let hindrances = known.accepted.iter().flat_map(|accepted| &accepted.hindrances);
     let barring = hindrances.filter(|found| found.bars_advance(&route.home));

@@ -7,7 +7,7 @@
 
 use crate::{
     core::{
-        evidence, exposure,
+        evidence, exposure, follows,
         news::{News, Settling},
         reason::Need,
         seen::{ANSWERS_MIN, ERRORS},
@@ -83,13 +83,18 @@ pub(super) fn pending_until(state: &RouteState, settle: Millis) -> Option<Timest
 }
 
 /// From here on, what requests meet is counted anew; what was until now may still be met.
-pub(super) fn begin_anew(state: &mut RouteState, settle: Millis, now: Timestamp, before: Option<&Weights>) {
-    state.spreads_until = pending_until(state, settle).map_or(state.spreads_until, |until| Some(until).filter(|until| *until > now));
+pub(super) fn begin_anew(state: &mut RouteState, route: &Route, now: Timestamp, before: Option<&Weights>) {
+    state.spreads_until = pending_until(state, route.settle).map_or(state.spreads_until, |until| Some(until).filter(|until| *until > now));
     for (backend, share) in before.into_iter().flat_map(Weights::iter).filter(|(_, share)| *share > PerMille::ZERO) {
         let fading = state.fading.entry(backend.clone()).or_default();
         *fading = share.max(*fading);
     }
-    keep_met(state, before);
+    let met = keep_met(state, before);
+    if let Some(before) = before {
+        let away = PerMille::ALL.saturating_sub(before.of(&route.home).get()).saturating_add(met.get());
+        let earlier = state.away_max.filter(|_| still_spreads(state, now));
+        state.away_max = Some(earlier.map_or(away, |earlier| earlier.max(away)));
+    }
     state.before = before.cloned();
     state.changed_at = Some(now);
     state.proof = Proof::Unproven;
@@ -102,22 +107,25 @@ pub(super) fn begin_anew(state: &mut RouteState, settle: Millis, now: Timestamp,
     }
 }
 
-/// Whom requests met though nobody gives it any, it may still be met by as many, whatever has changed since.
-fn keep_met(state: &mut RouteState, before: Option<&Weights>) {
+/// Whom requests met though nobody gives it any, it may still be met by as many, whatever has changed since; how many those are together.
+fn keep_met(state: &mut RouteState, before: Option<&Weights>) -> PerMille {
     let weights = || before.into_iter().chain(state.accepted.as_ref().map(|accepted| &accepted.weights));
     let met = state.observed.iter().flat_map(|observed| &observed.shares).filter(|(_, share)| share.fraction > 0.0);
     let met = met.filter(|(id, _)| weights().all(|weights| weights.of(id) == PerMille::ZERO));
     let met: Vec<_> = met.map(|(id, share)| (id.clone(), exposure::upper(share))).collect();
+    let mut sum = PerMille::ZERO;
     for (id, share) in met {
         let fading = state.fading.entry(id).or_default();
         *fading = share.max(*fading);
+        sum = sum.saturating_add(share.get());
     }
+    sum
 }
 
 /// What was proven before a silence of the host must be proven again; nobody has moved anything.
 pub(super) fn ask_for_fresh_proof(state: &mut RouteState, route: &Route, now: Timestamp) {
     let before = state.before.take();
-    begin_anew(state, route.settle, now, None);
+    begin_anew(state, route, now, None);
     state.before = before;
 }
 
@@ -180,6 +188,8 @@ fn remember(turn: &mut Turn, route: &Route, verdict: Verdict) {
                 turn.tell(News::HomeSeen { route: route.id.clone(), after });
             }
         }
+        // That users have not followed yet what somebody else has set is what was to be expected, as it is of a step of ours.
+        Verdict::Against if follows::until(state, route).is_some_and(|until| now < until) => state.against_since = None,
         Verdict::Against => {
             let since = *state.against_since.get_or_insert(now);
             if is_no_chance(since, now) {
@@ -259,7 +269,11 @@ mod tests {
     /// What so many answers of each say of `wanted` after a change from `before`.
     fn said(gke: u64, run: u64, wanted: u16, before: u16) -> Verdict {
         let mut state = RouteState::default();
-        begin_anew(&mut state, Millis::from_mins(2), Timestamp(0), Some(&weights(before)));
+        let route = serde_json::from_value(serde_json::json!({
+            "id": "r", "title": "r", "driver": {"cloud-run-revisions": {"service": "s"}}, "home": "run", "target": "gke", "ladder": [1000],
+            "step_max": 500, "settle": 120_000, "front_door": null, "backends": []}))
+        .unwrap();
+        begin_anew(&mut state, &route, Timestamp(0), Some(&weights(before)));
         let shares = [("gke", gke), ("run", run)].into_iter().map(|(id, count)| (id.parse().unwrap(), share(count, gke + run))).collect();
         let observed = Observed { at: Timestamp(0), requests: gke + run, failed: 0, dropped: 0, shares, ..Observed::default() };
         let wanted = weights(wanted);

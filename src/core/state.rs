@@ -179,6 +179,10 @@ pub struct RouteState {
     /// it gave.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spreads_until: Option<Timestamp>,
+    /// The most that those changes may have left elsewhere than at home, by any split that may still hold; `None` in journals of before it was
+    /// kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub away_max: Option<PerMille>,
     /// The share of users that is given away from home, and the one that gets something else than home, over time.
     #[serde(default)]
     pub given: Track,

@@ -45,6 +45,12 @@ pub(super) fn find(target: &Answers, home: Option<&Answers>) -> Finding<Differen
     }
 }
 
+/// Whether an answer speaks for a difference: home never gives it, or it is the one that was found.
+pub(super) fn is_odd(kind: &AnswerKind, difference: Option<&Difference>, home: Option<&Answers>) -> bool {
+    let is_known = home.is_some_and(|home| home.of(kind) > 0);
+    !is_known || difference.is_some_and(|difference| difference.answer == *kind)
+}
+
 fn is_judged(kind: &AnswerKind) -> bool {
     match kind.class() {
         AnswerClass::Success | AnswerClass::Redirect | AnswerClass::Elsewhere | AnswerClass::ClientError => true,

@@ -158,7 +158,12 @@ pub fn attention(what: &Attention, now: Timestamp, names: Names) -> String {
                 now.since(*since)
             )
         }
-        Attention::Drifted { route, by, found, expected } => drifted(route, by, found, expected, names),
+        Attention::Drifted { route, by, found, expected, follows } => {
+            let follow = follows.as_ref().map_or_else(String::new, |change| {
+                format!("; users follow it for {}, {} more at most", now.since(change.since), change.left(now))
+            });
+            format!("{}{follow}", drifted(route, by, found, expected, names))
+        }
         Attention::RollingBack { route, since, attempts, why } => {
             let failed = if *attempts > 0 { format!(", {}", failed(*attempts)) } else { String::new() };
             let why = if why.keeps_away() { format!(": {}", obstacle(why, names)) } else { String::new() };
@@ -217,7 +222,10 @@ pub fn met_at_door(breach: &DoorBreach, names: Names) -> String {
         None if breach.is_unknown() => {
             format!("what {backend} answers at the front door is not known: it failed there, and none came since")
         }
-        None => format!("{} of {} requests through the front door fail on {backend}", breach.failed, breach.answers),
+        None => {
+            let newest = if breach.newest.is_some() { "the newest " } else { "" };
+            format!("{} of {newest}{} requests through the front door fail on {backend}", breach.failed_now(), breach.answers_now())
+        }
     }
 }
 

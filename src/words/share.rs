@@ -73,7 +73,14 @@ pub fn fails(fails: &Fails) -> Option<Said> {
     };
     let met = match (door.failed, door.site) {
         (0, _) => "unlike home".to_owned(),
-        (_, Site::UnlikeHome | Site::LikeHome) => format!("{} fail", rate(door.share.fraction)),
+        (_, Site::UnlikeHome | Site::LikeHome) => {
+            let of = door.newest.map_or_else(|| door.answers.to_string(), |newest| format!("newest {}", newest.answers));
+            format!("{} of its {of}", rate(door.share_now()))
+        }
+    };
+    let (met, met_short) = match door.failed {
+        0 => (met.clone(), met),
+        _ => (format!("{met} answers fail"), format!("fails {}", rate(door.share_now()))),
     };
     let aged = if door.ago >= AGED { format!(" {} ago", door.ago) } else { String::new() };
     let counted = own.map_or_else(String::new, |own| format!(", {} by its own count", rate(own.value)));
@@ -81,7 +88,7 @@ pub fn fails(fails: &Fails) -> Option<Said> {
     Some(Said::new(
         tone,
         format!("{met} at the front door{aged}{counted}{lost}"),
-        format!("{met} at the door{}", losing.map_or_else(String::new, |losing| format!(", {losing} dropped"))),
+        format!("{met_short} at the door{}", losing.map_or_else(String::new, |losing| format!(", {losing} dropped"))),
     ))
 }
 

@@ -2,13 +2,18 @@
 
 use crate::{
     core::{
+        follows::Follows,
         news::Tone,
         outlook::{Attention, Outlook, Then},
         reason::Need,
         state::{Reading, State},
         unjudged::Unjudged,
     },
-    domain::{id::TriggerId, metric::Gap, time::Timestamp},
+    domain::{
+        id::{RouteId, TriggerId},
+        metric::Gap,
+        time::Timestamp,
+    },
     words::{
         Names, database, failed, gap, hindrance, hindrance_in_short, loss, met_at_door, mover_name, need, objection, obstacle, record,
         share,
@@ -69,7 +74,7 @@ pub fn attention(found: &Attention, state: &State, now: Timestamp) -> Said {
             alarm(format!("{} {value} of {limit}", names.watched_short(trigger)), format!("{metric} {value} of {limit}"))
         }
         Attention::AtDoor { breach, .. } => {
-            let (name, failed, of) = (names.backend(&breach.backend), breach.failed, breach.answers);
+            let (name, failed, of) = (names.backend(&breach.backend), breach.failed_now(), breach.answers_now());
             if breach.is_unknown() {
                 return warning(met_at_door(breach, names), format!("{name}: not known at the door"));
             }
@@ -96,7 +101,7 @@ pub fn attention(found: &Attention, state: &State, now: Timestamp) -> Said {
             let apart = if apart.is_some() { " and left traffic elsewhere" } else { "" };
             alarm(format!("another version decided otherwise{apart}; held, look and resume"), "held: another version decided".to_owned())
         }
-        Attention::Drifted { route, by, found, expected } => {
+        Attention::Drifted { route, by, found, expected, .. } => {
             let set = format!("{} set {}", mover_name(by, names), names.split(route, found));
             alarm(format!("{set}, meant was {}", names.split(route, expected)), set)
         }
@@ -223,6 +228,13 @@ pub fn outcome(outlook: &Outlook, names: Names, now: Timestamp) -> Option<Said> 
             Said::new(Tone::Warning, then(next, names), "nothing goes home by itself")
         }
     })
+}
+
+/// That users follow somebody else's change by themselves: whose, to what, and for how long at most.
+pub fn follows(change: &Follows, route: &RouteId, names: Names, now: Timestamp) -> Said {
+    let whose = change.by.as_ref().map_or_else(|| "somebody else".to_owned(), |by| mover_name(by, names));
+    let (to, left) = (names.split(route, &change.to), change.left(now));
+    Said::new(Tone::Warning, format!("users follow {whose} to {to}, within {left}"), format!("users follow within {left}"))
 }
 
 /// What acts by itself, as a name behind what it does; nothing of what has no clock.

@@ -6,6 +6,7 @@ use crate::{
     core::{
         condition::{Condition, condition},
         fails::{Gravity, exchange, fails},
+        follows::follows,
         has::{has, strangers},
         home::{Home, home},
         news::Tone,
@@ -87,10 +88,17 @@ fn place(state: &State, route: &Route, known: &RouteState, stands: &Home) -> Sai
             match elsewhere.filter(|share| share.fraction > 0.0) {
                 Some(share) => {
                     let still = crate::words::share(share.fraction);
-                    let elsewhere = names.backend(&others(route, known));
+                    let elsewhere = match others(route, known).as_slice() {
+                        [] => format!("meet {}", names.backend(&route.target)),
+                        [(only, _)] => format!("meet {}", names.backend(only)),
+                        several => {
+                            let one = |(id, met): &(&BackendId, f64)| format!("{} {}", names.backend(id), crate::words::share(*met));
+                            format!("elsewhere: {}", several.iter().map(one).collect::<Vec<_>>().join(", "))
+                        }
+                    };
                     Said::new(
                         Tone::Warning,
-                        format!("home accepted; {still} still meet {elsewhere}{more}"),
+                        format!("home accepted; {still} still {elsewhere}{more}"),
                         format!("home accepted, {still} not yet"),
                     )
                 }
@@ -106,11 +114,12 @@ fn place(state: &State, route: &Route, known: &RouteState, stands: &Home) -> Sai
     }
 }
 
-/// The backend beside home that users may meet most.
-fn others(route: &Route, known: &RouteState) -> BackendId {
-    let seen = known.observed.iter().flat_map(|observed| &observed.shares).filter(|(id, _)| **id != route.home);
-    let most = seen.max_by(|(_, one), (_, two)| one.fraction.total_cmp(&two.fraction));
-    most.map_or_else(|| route.target.clone(), |(id, _)| id.clone())
+/// Everybody beside home whom requests meet, and how often; who is met most first.
+fn others<'a>(route: &Route, known: &'a RouteState) -> Vec<(&'a BackendId, f64)> {
+    let seen = known.observed.iter().flat_map(|observed| &observed.shares).filter(|(id, met)| **id != route.home && met.fraction > 0.0);
+    let mut others: Vec<_> = seen.map(|(id, met)| (id, met.fraction)).collect();
+    others.sort_by(|(_, one), (_, two)| two.total_cmp(one));
+    others
 }
 
 /// `GKE 25% (gets 24.7%)`, and whoever else has something beside home, strangers by their own name.
@@ -203,7 +212,7 @@ fn failing(state: &State, route: &Route, backend: &BackendId) -> Option<Said> {
             Some(Said::new(Tone::Alarm, long, format!("{} {value} of {limit}", names.metric(&trigger))))
         }
         Condition::FailsAtDoor { breach } => {
-            let short = format!("{}: {} of {} fail", names.backend(backend), breach.failed, breach.answers);
+            let short = format!("{}: {} of {} fail", names.backend(backend), breach.failed_now(), breach.answers_now());
             Some(Said::new(Tone::Alarm, crate::words::met_at_door(&breach, names), short))
         }
         // Where users are it is among what somebody should know; elsewhere it is the pane's to tell.
@@ -249,7 +258,8 @@ fn next(
     if let (Some(_), Home::Accepted { left: Some(left), .. }) = (&known.latch, stands) {
         return Some(told(Said::new(Tone::Plain, format!("home in about {left}"), format!("home in {left}"))));
     }
-    soonest.filter(|_| !known.motion.is_returning()).or_else(|| by_motion(&known.motion, now).map(told))
+    let follows = || follows(state, route).map(|change| told(short::follows(&change, &route.id, Names::of(state), now)));
+    soonest.filter(|_| !known.motion.is_returning()).or_else(follows).or_else(|| by_motion(&known.motion, now).map(told))
 }
 
 /// With the name of what it happens for, which is not what stands before it.

@@ -5,6 +5,7 @@ use cutover::{
         command::Command,
         decision::{Cause, Refusal, Verdict},
         event::Event,
+        fails::fails,
         news::News,
         outlook::{Attention, at_door, attention, soonest},
         reason::Evidence,
@@ -355,8 +356,112 @@ fn the_checklist_counts_the_triggers_that_see() {
     }
 }
 
+/// A quarter on GKE, of whose users one in twenty fails; then a person brings everybody home, and GKE is asked nothing more.
+fn failed_and_left(failing: &[(Kinds, u64)]) -> Session {
+    let mut session = Session::at(250);
+    look(&mut session, 5, HOME, &[(SITE, 5)], NOTHING);
+    for (kinds, looks) in failing {
+        look(&mut session, *looks, HOME, kinds, NOTHING);
+    }
+    assert_eq!(session.rollback(&ana()), Verdict::Accepted);
+    session.settle();
+    session
+}
+
+/// What is said of the front door by news from now on, while nobody is sent to GKE.
+fn said_later(session: &mut Session) -> Vec<String> {
+    let from = session.decisions.len();
+    look(session, 100, HOME, NOTHING, NOTHING);
+    let of_door = |news: &&News| {
+        matches!(
+            news,
+            News::FailingAtDoor { .. }
+                | News::AnswersAtDoor { .. }
+                | News::NotMetAnyMore { .. }
+                | News::UnlikeHome { .. }
+                | News::LikeHomeAgain { .. }
+        )
+    };
+    let names = Names::of(&session.state);
+    session.decisions[from..].iter().flat_map(told).filter(of_door).map(|news| words::news(news, names)).collect()
+}
+
+/// Four of 24 answers failed, which is within what chance allows; as the good ones grow old, four of 14 would be beyond it.
+#[test]
+fn good_answers_that_grow_old_make_no_alarm_of_a_backend_that_nobody_is_sent_to() {
+    let failing: &[(Kinds, u64)] = &[(&[(SITE, 5)], 10), (&[(SITE, 1), ("500 text/plain", 1)], 4)];
+    let mut session = failed_and_left(failing);
+    assert!(session.route().front_door.met[&gke()].failing.is_none());
+    assert_eq!(said_later(&mut session), Vec::<String>::new());
+    assert!(!session.route().front_door.met.contains_key(&gke()), "it is history");
+}
+
+#[test]
+fn bad_answers_that_grow_old_clear_no_backend_that_nobody_is_sent_to() {
+    let failing: &[(Kinds, u64)] = &[(&[("500 text/plain", 5)], 6), (&[(SITE, 1)], 4)];
+    let mut session = failed_and_left(failing);
+    assert!(session.route().front_door.met[&gke()].failing.is_some());
+    assert_eq!(said_later(&mut session), Vec::<String>::new(), "it never answered again");
+    assert!(!session.route().front_door.met.contains_key(&gke()), "it is history");
+}
+
+/// Twenty-five good answers from before a fault say nothing of what users meet now.
+#[test]
+fn what_users_meet_now_is_told_beside_what_the_verdict_rests_on() {
+    let mut session = Session::at(50);
+    look(&mut session, 25, HOME, &[(SITE, 1)], NOTHING);
+    let from = session.now;
+    look(&mut session, 6, HOME, &[("404 text/plain", 1)], NOTHING);
+    let breach = at_door(&session.state, &route()).into_iter().find(|breach| breach.unlike.is_some()).expect("another site");
+    let newest = breach.newest.expect("a run of bad answers");
+    assert_eq!((newest.failed, newest.answers), (6, 6));
+    assert!(newest.since > from && breach.answers > 25, "{breach:?}");
+    let plan = session.state.opened.as_ref().unwrap().plan.clone();
+    let failing = fails(&session.state, &plan.routes[0], &gke());
+    assert_eq!(failing.at_door.map(|met| met.share_now()), Some(1.0));
+    let said = words::fails(&failing).expect("it fails");
+    assert!(said.long.starts_with("100.00% of its newest 6 answers fail at the front door"), "{said:?}");
+    assert!(said.short.starts_with("fails 100.00% at the door"), "{said:?}");
+    // It answers well again: the run is over once as many good ones have come.
+    look(&mut session, 10, HOME, &[(SITE, 1)], NOTHING);
+    assert!(at_door(&session.state, &route()).iter().all(|breach| breach.newest.is_none()), "{:?}", at_door(&session.state, &route()));
+}
+
+#[test]
+fn where_users_still_are_it_is_told_once_that_nothing_is_known_any_more() {
+    let mut session = failed_and_not_met(0);
+    assert_eq!(said_later(&mut session).len(), 1);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
+
+    /// Whatever was met: a look without an answer of a backend, and time, change no verdict on it; they only make it unknown, once.
+    #[test]
+    fn no_verdict_changes_without_an_answer(looks in proptest::collection::vec((0_u64..6, 0_usize..4, 0_u64..120), 5..40)) {
+        let kinds = [SITE, "404 text/plain", "500 text/plain", SITE];
+        let mut session = Session::at(10);
+        look(&mut session, 5, HOME, &[(SITE, 2)], NOTHING);
+        for (count, kind, silent) in looks {
+            look(&mut session, 1, HOME, &[(kinds[kind], count), (SITE, 1)], NOTHING);
+            let met = session.route().front_door.met[&gke()].clone();
+            // Too few have come since it became unknown.
+            if met.unanswered.is_some() {
+                continue;
+            }
+            for _ in 0..silent {
+                look(&mut session, 1, HOME, NOTHING, NOTHING);
+                match session.route().front_door.met.get(&gke()).filter(|met| met.unanswered.is_none()) {
+                    Some(now) => {
+                        prop_assert_eq!((now.failed, now.answers), (met.failed, met.answers));
+                        prop_assert_eq!(now.failing.is_some(), met.failing.is_some());
+                        prop_assert_eq!(now.unlike.is_some(), met.unlike.is_some());
+                    }
+                    None => prop_assert!(session.now.since(met.at) > Millis::from_mins(5)),
+                }
+            }
+        }
+    }
 
     /// Whatever the target answers, look by look: at most one rollback follows, and only for what spoke for it over half a minute.
     #[test]

@@ -6,11 +6,12 @@ use cutover::{
         decision::{Refusal, Verdict},
         event::Event,
         fails::{exchange, stranded},
+        follows::follows,
         has::{Writes, writes},
         home::{Home, is_home_now},
         news::{News, Settling},
         outlook::{Attention, Outlook, against_home, attention, outlook},
-        reason::{Need, Objection, Obstacle},
+        reason::{Mover, Need, Objection, Obstacle},
         state::{Motion, Proof},
     },
     domain::{
@@ -23,7 +24,7 @@ use cutover::{
         weight::PerMille,
     },
     plan::model::{Database, DatabaseMode, Plan},
-    words::{self, Names},
+    words::{self, Names, state_line::state_line},
 };
 
 use crate::session::{SECOND, Session, ana, ben, plan, refused, route, run, split};
@@ -173,6 +174,54 @@ fn a_strangers_share_is_never_home_bars_an_advance_and_is_taken_home() {
     assert!(matches!(session.home(), Home::Accepted { at_most, .. } if at_most == per_mille(400)), "{:?}", session.home());
     session.serve(3, 0);
     assert!(matches!(session.home(), Home::Seen { .. }), "{:?}", session.home());
+}
+
+/// Two others have a part while the change that gave it spreads: what may be away is the sum of both, and no more than any split gave away.
+#[test]
+fn what_may_still_be_away_is_the_sum_of_all_others() {
+    let mut session = Session::at_a_quarter();
+    session.serve(20, 5);
+    session.split(&[("run", 450), ("gke", 150), ("hotfix", 400)], vec![hotfix(400)]);
+    assert_eq!(session.rollback(&ben()), Verdict::Accepted);
+    session.write_done();
+    assert!(matches!(session.home(), Home::Accepted { at_most, .. } if at_most == per_mille(550)), "{:?}", session.home());
+    session.now = session.now + Millis::from_secs(5);
+    session.weights(0);
+    let site = |count| [("200 text/html", count)];
+    session.met(&site(10), &site(3), &site(7));
+    let Home::Accepted { elsewhere: Some(met), at_most, .. } = session.home() else { panic!("{:?}", session.home()) };
+    assert!((met.fraction - 0.5).abs() < 1e-9 && at_most == per_mille(550), "{met:?} {at_most}");
+    let plan = session.state.opened.as_ref().unwrap().plan.clone();
+    let said = state_line(&session.state, &plan.routes[0], session.now);
+    assert!(said.place.long.starts_with("home accepted; 50% still elsewhere: hotfix 35%, gke 15%"), "{:?}", said.place);
+}
+
+/// Somebody else's change spreads by itself as ours do: every face says who, to what and for how long at most, and nothing calls it a fault.
+#[test]
+fn users_who_follow_somebody_elses_change_are_told_of() {
+    let mut session = Session::at_a_quarter();
+    session.serve(20, 5);
+    session.foreign(500);
+    let plan = session.state.opened.as_ref().unwrap().plan.clone();
+    let route = &plan.routes[0];
+    let since = session.now;
+    let left = |session: &Session| follows(&session.state, route).map(|follows| follows.left(session.now));
+    for second in 0..15 {
+        session.serve(1, 5 + second % 2);
+        assert!(!attention(&session.state).iter().any(|found| matches!(found, Attention::RequestsDisagree { .. })), "it only spreads");
+    }
+    let known = follows(&session.state, route).expect("they follow");
+    assert_eq!((known.since, known.until, &known.to), (since, since + route.settle, &split(500)));
+    assert!(matches!(&known.by, Some(Mover::Foreign { actor: Some(who) }) if who.as_str() == "terraform@ci"), "{known:?}");
+    let next = state_line(&session.state, route, session.now).next.expect("something happens by itself");
+    assert_eq!(next.said.long, format!("users follow terraform@ci to 50% on gke, within {}", left(&session).unwrap()));
+    let told: Vec<String> =
+        attention(&session.state).iter().map(|found| words::attention(found, session.now, Names::of(&session.state))).collect();
+    assert!(told.iter().any(|told| told.contains("users follow it for")), "{told:?}");
+    assert!(words::following(session.route(), &session.home(), session.now).contains("not seen by requests yet"));
+    session.serve(60, 10);
+    assert_eq!(left(&session), None, "they have followed");
+    assert!(session.route().against_since.is_none());
 }
 
 #[test]

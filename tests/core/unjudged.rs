@@ -178,5 +178,5 @@ fn what_the_front_door_meets_stands_beside_what_a_backend_counts_itself() {
     let met = failing.unlike_own().expect("the door tells what the count does not");
     assert_eq!((met.failed, met.answers, met.site, failing.own.map(|own| own.value)), (150, 150, Site::UnlikeHome, Some(0.0)));
     let said = words::fails(&failing).expect("something fails").long;
-    assert_eq!(said, "100.00% fail at the front door, 0.00% by its own count");
+    assert_eq!(said, "100.00% of its 150 answers fail at the front door, 0.00% by its own count");
 }

@@ -565,6 +565,7 @@ pub(crate) fn not_found() -> State {
     let proof = DoorProof { since: ago(12), last: ago(1), withheld_since: None };
     let met = Met {
         at: ago(1),
+        answered: Some(ago(1)),
         answers: 901,
         failed: 901,
         share: Share { fraction: 1.0, low: 0.99, high: 1.0 },

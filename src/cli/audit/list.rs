@@ -31,6 +31,8 @@ use crate::{
 /// `None`: the record is left out.
 pub trait Summary {
     fn of(&self, kind: &str, body: &[u8]) -> Option<String>;
+    /// A record that is not shown, and may say how later ones are to be read.
+    fn passed_over(&self, _kind: &str, _body: &[u8]) {}
 }
 
 impl<F: Fn(&str, &[u8]) -> Option<String>> Summary for F {
@@ -82,7 +84,7 @@ pub fn show(path: &Path, format: Format, choice: &Choice, summary: &dyn Summary,
     };
     loop {
         match walk.advance() {
-            Ok(Step::Line { line, .. }) if !choice.is_in_time(line.at_ms) => {}
+            Ok(Step::Line { line, .. }) if !choice.is_in_time(line.at_ms) => summary.passed_over(line.kind, line.body),
             Ok(Step::Line { line, .. }) => match format {
                 Format::Text => {
                     let said = say(&line, summary, choice.own);

@@ -131,6 +131,14 @@ pub(super) struct Failing {
     pub(super) answers: u64,
     /// When somebody last looked.
     pub(super) at: i64,
+    /// The same of each backend's own answers.
+    pub(super) by_backend: BTreeMap<String, FailingOf>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct FailingOf {
+    pub(super) failed: u64,
+    pub(super) answers: u64,
 }
 
 /// What somebody else made of the weights.
@@ -335,11 +343,17 @@ fn route_status(route: &RouteState, home: &Home, against: &[Objection], by_hand:
 
 /// As the plan judges answers, over the door's own window and whatever was moved within it; nothing that is too old to speak of now.
 fn failing(route: &RouteState, now: Timestamp) -> Option<Failing> {
-    let door = route.front_door.met.values().chain(&route.front_door.nobodys);
-    let door = door.filter(|met| met.answers > 0 && met.unanswered(now).is_none());
-    let all =
-        |sum: Failing, met: &Met| Failing { failed: sum.failed + met.failed, answers: sum.answers + met.answers, at: sum.at.max(met.at.0) };
-    let all = door.fold(Failing { failed: 0, answers: 0, at: i64::MIN }, all);
+    let tells = |met: &&Met| met.answers > 0 && met.unanswered(now).is_none();
+    let own = route.front_door.met.iter().filter(|(_, met)| tells(met));
+    let by_backend = own.map(|(id, met)| (id.to_string(), FailingOf { failed: met.failed, answers: met.answers })).collect();
+    let none = Failing { failed: 0, answers: 0, at: i64::MIN, by_backend };
+    let door = route.front_door.met.values().chain(&route.front_door.nobodys).filter(tells);
+    let all = door.fold(none, |sum, met| Failing {
+        failed: sum.failed + met.failed,
+        answers: sum.answers + met.answers,
+        at: sum.at.max(met.at.0),
+        ..sum
+    });
     (all.answers > 0).then_some(all)
 }
 

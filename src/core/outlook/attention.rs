@@ -4,7 +4,9 @@ use crate::{
     core::{
         decision::Cause,
         door::Difference,
+        follows::Follows,
         loss::Loss,
+        newest::Newest,
         outlook::Outlook,
         reason::{Mover, Need, Objection, Obstacle},
         record::RecordNumber,
@@ -112,6 +114,8 @@ pub enum Attention {
         by: Mover,
         found: Weights,
         expected: Weights,
+        /// Users are following it by themselves.
+        follows: Option<Follows>,
     },
     /// A rollback is under way, whose write has failed so often.
     RollingBack {
@@ -204,8 +208,11 @@ pub struct Apart {
 #[derive(Debug, Clone, PartialEq)]
 pub struct DoorBreach {
     pub backend: BackendId,
+    /// As the verdict counts them: over up to five minutes.
     pub failed: u64,
     pub answers: u64,
+    /// What users meet now, where good answers of before stand among those.
+    pub newest: Option<Newest>,
     /// The site is not home's; without it, too many requests fail.
     pub unlike: Option<Difference>,
     /// Without answers that are young enough it is no breach any more but unproven: nothing is known.
@@ -213,6 +220,14 @@ pub struct DoorBreach {
 }
 
 impl DoorBreach {
+    /// How many answers are bad by the newest that tell.
+    pub fn failed_now(&self) -> u64 {
+        self.newest.map_or(self.failed, |newest| newest.failed)
+    }
+    /// Of so many.
+    pub fn answers_now(&self) -> u64 {
+        self.newest.map_or(self.answers, |newest| newest.answers)
+    }
     /// Whether a breach was seen, and nothing is known of it any more.
     pub fn is_unknown(&self) -> bool {
         matches!(self.outlook, Outlook::Unproven { .. })

@@ -208,7 +208,11 @@ fn head(scene: Scene<'_>, (route, backend): (&Route, &Backend), metric: Metric, 
     // A backend that counts no error of its own may still fail everybody who comes through the front door.
     let at_door = (metric == Metric::ErrorRate).then(|| outlook::at_door(state, &route.id)).into_iter().flatten();
     if let Some(breach) = at_door.into_iter().find(|breach| breach.backend == backend.id) {
-        let met = if breach.unlike.is_some() { "unlike home".to_owned() } else { format!("{} of {} fail", breach.failed, breach.answers) };
+        let met = if breach.unlike.is_some() {
+            "unlike home".to_owned()
+        } else {
+            format!("{} of {} fail", breach.failed_now(), breach.answers_now())
+        };
         title.push(Span::styled(format!(" {} door: {met}", theme.glyphs.breach), theme.breach));
     }
     let limit = limit.map(|limit| Span::styled(format!(" limit {}", metric.unit().show(limit)), theme.threshold));

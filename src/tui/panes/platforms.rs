@@ -270,7 +270,7 @@ fn against_door(card: &Card<'_>, met: MetAtDoor, theme: &Theme, width: u16) -> V
     };
     let door = match met.failed {
         0 => "unlike home".to_owned(),
-        _ => Metric::ErrorRate.unit().show(met.share.fraction),
+        _ => Metric::ErrorRate.unit().show(met.share_now()),
     };
     let head = vec![
         Span::styled("err  ", theme.dim),
@@ -279,7 +279,11 @@ fn against_door(card: &Card<'_>, met: MetAtDoor, theme: &Theme, width: u16) -> V
         Span::styled(door, door_style),
         Span::styled(" front door", theme.dim),
     ];
-    let of = Span::styled(format!(" ({} of {})", met.failed, met.answers), theme.dim);
+    let of = match met.newest {
+        Some(newest) => format!(" (newest {} of {})", newest.failed, newest.answers),
+        None => format!(" ({} of {})", met.failed, met.answers),
+    };
+    let of = Span::styled(of, theme.dim);
     vec![
         text::with_what_fits(head, [of], width.into()),
         row(figure(card, Metric::RequestRate, "rps ", theme, half), figure(card, Metric::P95Latency, "p95 ", theme, half)),

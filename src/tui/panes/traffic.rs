@@ -326,7 +326,7 @@ fn met(state: &State, known: &RouteState, route: &Route) -> bool {
 /// What of a leg's requests is seen to fail.
 fn failing(fails: &Fails, theme: &Theme) -> Option<Failing> {
     let said = crate::words::fails(fails)?;
-    let door = fails.at_door.map_or(0.0, |met| if met.site == Site::UnlikeHome { 1.0 } else { met.share.fraction });
+    let door = fails.at_door.map_or(0.0, |met| if met.site == Site::UnlikeHome { 1.0 } else { met.share_now() });
     let own = fails.own.map_or(0.0, |sample| sample.value);
     let (share, style) = match fails.gravity {
         Gravity::Beyond => (door.max(own).max(fails.losing.map_or(0.0, |losing| losing.share())), theme.breach),

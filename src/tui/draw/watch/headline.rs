@@ -8,6 +8,7 @@ use crate::{
         fails::fails,
         has::strangers,
         home::{Home, home},
+        newest::Newest,
         outlook::{self, Outlook},
         state::{Motion, TriggerState},
     },
@@ -144,13 +145,21 @@ pub(super) fn door(face: &Face<'_>, backend: &BackendId) -> Option<Headline> {
     let failing = fails(state, route, backend);
     let odd = |unlike: &Difference| unlike.count as f64 / unlike.of.max(1) as f64;
     let met = breach.unlike.as_ref().map(odd).or(failing.at_door.map(|met| met.share.fraction));
+    let met = breach.newest.map(|newest| newest.share()).or(met);
     let figure = met.map_or_else(|| "?".to_owned(), |met| Metric::ErrorRate.unit().show(met));
     let name = names.backend(backend);
+    let newest = if breach.newest.is_some() { "newest " } else { "" };
     let (head, odd, of) = match &breach.unlike {
-        Some(unlike) => (format!("of {name}'s answers are unlike home's."), unlike.count, unlike.of),
-        None => (format!("of the requests to {name} fail at the front door."), breach.failed, breach.answers),
+        Some(unlike) => (format!("of {name}'s {newest}answers are unlike home's."), unlike.count, unlike.of),
+        None => (format!("of the {newest}requests to {name} fail at the front door."), breach.failed, breach.answers),
+    };
+    let counts = match breach.newest {
+        Some(Newest { failed, answers, since }) => {
+            format!("{failed} of the newest {answers} answers, in {}; {odd} of {of} with those before", view.age(since))
+        }
+        None => format!("{odd} of {of} answers"),
     };
     let own = failing.own.map_or_else(String::new, |own| format!("; its own count: {} fail", Metric::ErrorRate.unit().show(own.value)));
-    let lines = vec![Line::styled(head, theme.figure), Line::styled(format!("{odd} of {of} answers{own}."), theme.text), all_shares(face)];
+    let lines = vec![Line::styled(head, theme.figure), Line::styled(format!("{counts}{own}."), theme.text), all_shares(face)];
     Some(Headline { figure, style: theme.breach, lines })
 }
