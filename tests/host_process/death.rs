@@ -126,8 +126,8 @@ fn a_session_whose_traffic_moves_is_not_stopped_by_the_way() {
     let told = String::from_utf8(account.run(&["audit", "show", &session, "--transitions", "--grep", "cutover stop"]).stdout).unwrap();
     let asked: Vec<&str> = told.lines().collect();
     assert_eq!(asked.len(), 2, "what was refused is on record too: {told}");
-    assert!(asked[0].contains("REFUSED") && asked[1].contains("also if nobody watches over frontend then | accepted"), "{told}");
-    assert!(asked[1].contains("ended the session and left frontend as it stands; nobody watches over it now"), "{told}");
+    assert!(asked[0].contains("REFUSED") && asked[1].contains("also if nobody watches over Web frontend then | accepted"), "{told}");
+    assert!(asked[1].contains("ended the session and left Web frontend as it stands; nobody watches over it now"), "{told}");
     assert_ne!(account.open(), session, "the plan's next session is a new one");
 }
 

@@ -74,7 +74,7 @@ fn a_dead_session_is_cleared_away_by_the_line_that_was_printed() {
     assert!(proof.status.success() && String::from_utf8_lossy(&proof.stdout).contains("\nwriter   closed by "), "{proof:?}");
     let told = account.run(&["audit", "show", &session, "--grep", "cutover stop"]);
     let told = String::from_utf8(told.stdout).unwrap();
-    assert!(told.contains("| accepted | ") && told.contains("ended the session and left frontend as it stands"), "{told}");
+    assert!(told.contains("| accepted | ") && told.contains("ended the session and left Web frontend as it stands"), "{told}");
     let again = open(&account, &plan, &[&world]);
     assert!(again.status.success(), "{again:?}");
     assert_ne!(String::from_utf8(again.stdout).unwrap().trim(), session);
