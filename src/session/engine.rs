@@ -2,9 +2,9 @@
 //!
 //! The order is the safety: a transition with an effect is on disk (`fdatasync`) before its effect starts and before anybody sees it. What only
 //! tells (a reading, a look around) is recorded without waiting for the disk and written out within a second. The disk is waited for by a
-//! thread of its own ([`scribe`]), while the engine takes in what happens next; what is [`unkept`] waits to be seen and to leave.
+//! thread of its own (`scribe`), while the engine takes in what happens next; what is not kept yet waits to be seen and to leave.
 //!
-//! A disk that has not answered for [`HANGS_AFTER`] hangs: from then on what happens is shown at once, and nothing leaves any more but looks
+//! A disk that has not answered for a second hangs: from then on what happens is shown at once, and nothing leaves any more but looks
 //! and a rollback, until everything is kept after all. When the journal fails, the session goes on so for as long as somebody is away from
 //! home ([`keeping`]). Then the engine ends, and says which commands would bring traffic home by hand.
 
