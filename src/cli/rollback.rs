@@ -37,7 +37,7 @@ use crate::{
     },
     door::OnRecord,
     plan::model::{Plan, Route},
-    words::{Names, absence, home_now, refusal as refusal_words},
+    words::{HOME_ALREADY, Names, absence, home_now, refusal as refusal_words},
 };
 
 /// Between two words on the same thing.
@@ -172,7 +172,7 @@ fn taken(verdict: &Verdict, recorded: Recorded, names: Names<'_>) -> Result<(), 
     };
     match verdict {
         Verdict::Accepted => told("going home"),
-        Verdict::HomeAlready => told("a rollback has brought everything home already; nothing was written"),
+        Verdict::HomeAlready => told(HOME_ALREADY),
         Verdict::Joined => told("joined to a rollback that runs already"),
         Verdict::Queued => told("queued"),
         Verdict::NeedsApproval { .. } => return Err(said("a rollback never needs an approval, yet the host asks for one", Exit::Failed)),

@@ -35,7 +35,7 @@ mod rank;
 mod soonest;
 
 pub use attention::{Apart, Attention, DoorBreach};
-pub use soonest::{Soonest, soonest};
+pub use soonest::{Actor, Soonest, soonest};
 
 pub use crate::core::assurance::against_home;
 

@@ -21,11 +21,14 @@ pub fn act(act: &Act, now: Timestamp, names: Names) -> String {
     }
 }
 
+/// What a rollback is told that changes nothing: the weights are home; whether users are is another question.
+pub const HOME_ALREADY: &str = "home is accepted already, so nothing was written";
+
 fn verdict_told(verdict: &Verdict, names: Names) -> String {
     match verdict {
         Verdict::Accepted => "accepted".to_owned(),
         Verdict::Queued => "queued behind the move in flight".to_owned(),
-        Verdict::HomeAlready => "a rollback has brought everything home already; nothing was written".to_owned(),
+        Verdict::HomeAlready => HOME_ALREADY.to_owned(),
         Verdict::Joined => "joined to the rollback that runs".to_owned(),
         Verdict::NeedsApproval { .. } => "waits for a second person's approval".to_owned(),
         Verdict::Refused(why) => refusal(why, names),

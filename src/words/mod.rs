@@ -30,7 +30,7 @@ pub mod short;
 pub mod state_line;
 mod unanswered;
 
-pub use acts::{act, act_tone, act_topic, topic};
+pub use acts::{HOME_ALREADY, act, act_tone, act_topic, topic};
 pub use asked::{command, look};
 pub use cause::{cause, mover, mover_name};
 pub use database::{database, database_in_short, measure, missing, replication, writers};

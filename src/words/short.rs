@@ -4,7 +4,7 @@ use crate::{
     core::{
         follows::Follows,
         news::Tone,
-        outlook::{Attention, Outlook, Then},
+        outlook::{Actor, Attention, Outlook, Then},
         reason::Need,
         state::{Reading, State},
         unjudged::Unjudged,
@@ -224,7 +224,9 @@ pub fn outcome(outlook: &Outlook, names: Names, now: Timestamp) -> Option<Said> 
     Some(match next {
         Then::GoesHome => Said::new(Tone::Alarm, format!("home by itself {due}"), format!("home {due}")),
         Then::NobodyThere | Then::Done => return None,
-        Then::Holds | Then::Withheld { .. } | Then::Disarmed { .. } | Then::HomeNotProven { .. } => {
+        // Something else may lead home all the same.
+        Then::Holds => Said::new(Tone::Warning, then(next, names), "stops advances only"),
+        Then::Withheld { .. } | Then::Disarmed { .. } | Then::HomeNotProven { .. } => {
             Said::new(Tone::Warning, then(next, names), "nothing goes home by itself")
         }
     })
@@ -237,45 +239,18 @@ pub fn follows(change: &Follows, route: &RouteId, names: Names, now: Timestamp) 
     Said::new(Tone::Warning, format!("users follow {whose} to {to}, within {left}"), format!("users follow within {left}"))
 }
 
-/// What acts by itself, as a name behind what it does; nothing of what has no clock.
-pub fn actor(found: &Attention, names: Names) -> Option<Said> {
-    match found {
-        Attention::Breach { trigger, .. } => Some(Said::new(Tone::Plain, names.watched_short(trigger), names.metric(trigger))),
-        Attention::Blind { trigger, .. } => {
+/// What acts by itself, as a name behind what it does.
+pub fn actor(by: Actor, names: Names) -> Said {
+    match by {
+        Actor::Trigger(trigger) => Said::new(Tone::Plain, names.watched_short(trigger), names.metric(trigger)),
+        Actor::Blindness(trigger) => {
             let blind = |what: String| format!("blind: {what}");
-            Some(Said::new(Tone::Plain, blind(names.watched_short(trigger)), blind(names.metric(trigger))))
+            Said::new(Tone::Plain, blind(names.watched_short(trigger)), blind(names.metric(trigger)))
         }
-        Attention::AtDoor { breach, .. } => {
-            let name = names.backend(&breach.backend);
-            Some(Said::new(Tone::Plain, format!("{name} at the front door"), format!("{name} at the door")))
+        Actor::FrontDoor(backend) => {
+            let name = names.backend(backend);
+            Said::new(Tone::Plain, format!("{name} at the front door"), format!("{name} at the door"))
         }
-        Attention::NotHome { .. }
-        | Attention::RecordBroken { .. }
-        | Attention::RecordHangs { .. }
-        | Attention::RecordLow { .. }
-        | Attention::RecordMissing { .. }
-        | Attention::NeedsHuman { .. }
-        | Attention::TakenOver { .. }
-        | Attention::Drifted { .. }
-        | Attention::RollingBack { .. }
-        | Attention::HomeNotSeen { .. }
-        | Attention::FailingForNobody { .. }
-        | Attention::ConnectionsDropped { .. }
-        | Attention::ProbeFails { .. }
-        | Attention::OtherRevision { .. }
-        | Attention::WeightsUnread { .. }
-        | Attention::RequestsDisagree { .. }
-        | Attention::WritesAtRisk { .. }
-        | Attention::ReplicaUnsound { .. }
-        | Attention::Hindered { .. }
-        | Attention::HomeNotReady { .. }
-        | Attention::Unjudged { .. }
-        | Attention::Unresolved { .. }
-        | Attention::Unread { .. }
-        | Attention::SourceSilent { .. }
-        | Attention::ItemFailing { .. }
-        | Attention::Latched { .. }
-        | Attention::ApprovalOpen { .. } => None,
     }
 }
 

@@ -10,7 +10,7 @@ use crate::{
         has::{has, strangers},
         home::{Home, home},
         news::Tone,
-        outlook::{self, Attention, Outlook, Then, attention},
+        outlook::{self, Attention, Outlook, Soonest, Then, attention},
         requests::requests,
         state::{Goal, Motion, RouteState, State},
     },
@@ -245,7 +245,7 @@ fn next(
         let worse = exchange(state, route).filter(|_| said.tone == Tone::Alarm && elsewhere(soonest.of, state, route).is_none());
         let to = worse.map_or_else(String::new, |worse| format!(", to {} errors", rate(worse.there)));
         let said = Said { long: format!("{}{to}", said.long), ..said };
-        let named = if worst == Some(soonest.of) { said } else { with_actor(said, soonest.of, state, route) };
+        let named = if worst == Some(soonest.of) { said } else { with_actor(said, &soonest, state, route) };
         Some(Next { said: named, clock: clock(soonest.outlook) })
     });
     // The line is about another route then, and so is what it says of the time.
@@ -263,9 +263,9 @@ fn next(
 }
 
 /// With the name of what it happens for, which is not what stands before it.
-fn with_actor(said: Said, found: &Attention, state: &State, route: &Route) -> Said {
-    let Some(actor) = short::actor(found, Names::of(state)) else { return said };
-    let at = elsewhere(found, state, route).map_or_else(String::new, |title| format!("{title}: "));
+fn with_actor(said: Said, soonest: &Soonest, state: &State, route: &Route) -> Said {
+    let actor = short::actor(soonest.by, Names::of(state));
+    let at = elsewhere(soonest.of, state, route).map_or_else(String::new, |title| format!("{title}: "));
     Said { tone: said.tone, long: format!("{} ({at}{})", said.long, actor.long), short: format!("{} ({at}{})", said.short, actor.short) }
 }
 

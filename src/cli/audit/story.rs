@@ -133,7 +133,7 @@ fn verdict(verdict: &Verdict, names: Names) -> String {
     match verdict {
         Verdict::Accepted => "accepted".to_owned(),
         Verdict::Queued => "queued behind the move in flight".to_owned(),
-        Verdict::HomeAlready => "home already".to_owned(),
+        Verdict::HomeAlready => "home is accepted already".to_owned(),
         Verdict::Joined => "joined to the rollback that runs".to_owned(),
         Verdict::NeedsApproval { digest } => format!("needs another person's approval of {}", digest.short()),
         Verdict::Refused(refusal) => format!("REFUSED: {}", words::refusal(refusal, names)),

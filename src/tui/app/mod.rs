@@ -525,9 +525,7 @@ impl App {
             }
             Reply::Answered { verdict: Verdict::Accepted, .. } => (Tone::Good, "accepted and recorded".to_owned(), until_news()),
             Reply::Answered { verdict: Verdict::Queued, .. } => (Tone::Good, "queued behind the move in flight".to_owned(), until_news()),
-            Reply::Answered { verdict: Verdict::HomeAlready, .. } => {
-                (Tone::Good, "all traffic is home already, so nothing was written".to_owned(), Holds::ForItsTime)
-            }
+            Reply::Answered { verdict: Verdict::HomeAlready, .. } => (Tone::Good, crate::words::HOME_ALREADY.to_owned(), Holds::ForItsTime),
             Reply::Answered { verdict: Verdict::Joined, .. } => (Tone::Good, "joined the rollback that runs".to_owned(), Holds::ForItsTime),
             Reply::Answered { verdict: Verdict::NeedsApproval { digest }, .. } => {
                 let route = route.as_ref().and_then(|id| words::plan(&self.state)?.routes.iter().find(|route| route.id == *id));

@@ -34,7 +34,7 @@ pub fn frame(pane: Pane, title: Vec<Span<'static>>, status: Line<'static>, scene
         (false, false) => theme.border,
     };
     let status = shortened(status, area.width, theme);
-    let mut head = vec![Span::raw(" ")];
+    let mut head = Vec::new();
     let mut title = title.into_iter();
     // The call stands beside the labels: the title gives way to it, and the state that it points at never does.
     if let Some(look) = called {
@@ -45,8 +45,7 @@ pub fn frame(pane: Pane, title: Vec<Span<'static>>, status: Line<'static>, scene
     }
     head.extend(title);
     head.extend(others(pane, state, view).into_iter().map(|name| Span::styled(format!(" {}{name}", theme.glyphs.focus), theme.people)));
-    head.push(Span::raw(" "));
-    let head = fitting(head, usize::from(area.width).saturating_sub(status.width() + 6));
+    let head = fitting(head, usize::from(area.width).saturating_sub(status.width() + 6), theme);
     let mut block = Block::bordered().border_set(dialog::set(glyphs)).border_style(style).style(theme.base).title_top(Line::from(head));
     if status.width() > 0 && status.width() + 4 < area.width as usize {
         block = block.title_top(padded(status).right_aligned());
@@ -59,8 +58,7 @@ pub fn frame(pane: Pane, title: Vec<Span<'static>>, status: Line<'static>, scene
 /// A frame that nobody can focus, with `status` at the right end of its title line; gives the room inside it.
 pub fn plain(title: Vec<Span<'static>>, status: Line<'static>, theme: &Theme, area: Rect, buf: &mut Buffer) -> Rect {
     let status = shortened(status, area.width, theme);
-    let head =
-        fitting([vec![Span::raw(" ")], title, vec![Span::raw(" ")]].concat(), usize::from(area.width).saturating_sub(status.width() + 6));
+    let head = fitting(title, usize::from(area.width).saturating_sub(status.width() + 6), theme);
     let mut block = Block::bordered().border_set(dialog::set(theme.glyphs.frame)).border_style(theme.border).style(theme.base);
     block = block.title_top(Line::from(head));
     if status.width() > 0 && status.width() + 4 < area.width as usize {
@@ -110,16 +108,24 @@ fn shortened(status: Line<'static>, width: u16, theme: &Theme) -> Line<'static> 
     Line::from(spans.collect::<Vec<_>>()).style(style)
 }
 
-/// The front spans that fit; a title that is too long loses its end rather than run into the status.
-fn fitting(spans: Vec<Span<'static>>, room: usize) -> Vec<Span<'static>> {
+/// The front spans that fit between two blanks; a title that is too long loses its end rather than run into the status, and never its name.
+fn fitting(spans: Vec<Span<'static>>, room: usize, theme: &Theme) -> Vec<Span<'static>> {
+    let room = room.max(TITLE_CELLS.into()).saturating_sub(2);
     let mut used = 0;
-    spans
-        .into_iter()
-        .take_while(|span| {
-            used += span.width();
-            used <= room.max(12)
-        })
-        .collect()
+    let mut kept = vec![Span::raw(" ")];
+    for span in spans {
+        used += span.width();
+        if used <= room {
+            kept.push(span);
+        } else {
+            if kept.len() == 1 {
+                kept.push(Span::styled(text::cut(&span.content, room, theme.glyphs.ellipsis), span.style));
+            }
+            break;
+        }
+    }
+    kept.push(Span::raw(" "));
+    kept
 }
 
 fn padded(line: Line<'static>) -> Line<'static> {
