@@ -5,7 +5,7 @@
 //! - [`plan`]: from a YAML file to a `Plan`; every mistake at once, with its line.
 //! - [`core`]: the pure heart. `step(&mut State, &Entry) -> Decision` is the whole program; everything else carries things to it or from it.
 //! - [`words`]: the only room with English: news, refusals, reasons and the outlook become sentences here, for every face alike.
-//! - [`journal`]: append-only, hash-chained, durable before anything follows from it; in segments that each begin with the state.
+//! - [`journal`]: append-only, hash-chained; in segments that each begin with the state.
 //! - [`port`]: what a session needs of the world, in domain words; [`adapter`]: the same over some vendor's wire.
 //! - [`session`]: the imperative shell and single owner of the state.
 //! - [`door`]: the seam between a session and whoever attaches; [`attach`]: the same over a socket, roles given by the kernel.
@@ -16,7 +16,7 @@
 //!
 //! # What always holds
 //! Asking is not doing: a key becomes a command, `step` alone turns a command into an effect, and the record of it is on disk before the
-//! effect leaves. No data is not good data: a reading is ok, breached or unknown, and only ok clears anything. Going back comes first:
+//! effect leaves; where no record can be kept, only looks and the way home leave, and every face says so. No data is not good data: a reading is ok, breached or unknown, and only ok clears anything. Going back comes first:
 //! a rollback pre-empts everything and needs no second person. The journal is the session: state is folded from it and from nothing
 //! else, so a crash, a colleague who joins and a test all meet the same state. The record holds types and no prose, so it outlives the
 //! program that wrote it; recovery compares answers and effects and never words. What a face says of the future is [`core::outlook`]'s
@@ -34,12 +34,15 @@
 //! remember on their time axis, an *act* an answer or a write that no news tells. An *unresolved* write is one of ours whose outcome is not known; a *transition* is one entry with what was
 //! decided on it, and its *effects* are what the executors then do in the world.
 //! *Credentials* are the account and the key that stood behind a name when he came; *barred* from a request is whoever stands otherwise in the
-//! roster since it was opened; the *head* is the journal's newest record, which proves all before it to whoever keeps it.
+//! roster since it was opened; the *head* is the journal's newest record, which proves all before it to whoever keeps it. A record is *kept*, *low* on room, *hanging* (its
+//! disk does not answer) or *broken*; what is told before it is kept is not *on record*, and a time may be *missing* from it. A *standstill* is a time
+//! in which the host did not run, and proves nothing. Users *follow* a change until requests show it; the *newest* answers are a run of bad
+//! ones that an old share would hide; a revision *beside* the main one is one that nobody planned.
 //!
 //! # The way of a key
 //! [`tui::input`] makes a key of bytes, [`tui::keymap`] an action of the key, [`tui::app`] a [`core::command::Command`] of the action;
 //! [`attach`] carries it to the host, which stamps who asks; [`session::engine`] makes an [`core::event::Entry`] of it, lets
-//! `core::step` decide, has the [`journal`] make the transition durable, and only then gives the effects to [`session::dispatch`], whose
+//! `core::step` decide, has the [`journal`] make the transition durable on a thread of its own, and only then gives the effects to [`session::dispatch`], whose
 //! tasks call an [`adapter`] through its [`port`]. The outcome comes back as an entry of its own. The transition goes to every cockpit, which
 //! folds it with the same `step` and draws.
 //!
@@ -57,7 +60,7 @@
 //! - **A key**: a variant in `tui/keymap/action.rs`, a row in `tui/keymap/table.rs`, an arm in `tui/app/act.rs`. Help, palette, `keys.toml` and
 //!   README go by the table. Nothing asks when the footer offers it (`tui/draw/footer.rs`), nor for a word on the screen that it was done.
 //! - **A pane**: a variant of [`tui::view::Pane`] and its place in `Pane::ALL`, which gives it its digit; a file in `tui/panes/`, what it says in
-//!   full in `tui/panes/zoom/`, its rows in `tui/app/scroll.rs`. It judges nothing: what it needs to know it asks [`core::outlook`]. A test asks
+//!   full in `tui/panes/zoom/`, its rows in `tui/app/scroll.rs`. It judges nothing: what it needs to know it asks [`core::outlook`], and a figure it asks of [`core::figures`], which knows how old it is. A test asks
 //!   for its room on a large screen; nothing asks for it in the two smaller layouts of `tui/draw/places.rs`, nor for a scene in `tests/frames`.
 //! - **Something to tell**: a variant of [`core::news::News`], its tone beside it, what it is about and whether it ends an older answer on the
 //!   screen in `core/topic.rs`, its sentence in `words/news.rs`. Nothing asks whether charts mark it and whether it repeats what was told (both

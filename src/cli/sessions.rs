@@ -53,10 +53,12 @@ pub fn run(args: &Args) -> Result<Exit> {
         Err(error) => return Ok(said(error, Exit::Failed)),
     };
     let without_card = Absent::without_card(&found, &args.place);
-    let listed: Vec<Listed> = found.iter().map(|one| Listed { found: one, next: next_of(one, &args.place) }).collect();
+    // What could be done about it is in its journal; a shell that completes names asks for none of that.
+    let listed = || found.iter().map(|one| Listed { found: one, next: next_of(one, &args.place) }).collect::<Vec<_>>();
     let names = || found.iter().map(|one| &one.card.session).chain(without_card.iter().map(|absent| &absent.session));
     let alone = if args.all { journals_alone(&Paths::find()?, names()) } else { Vec::new() };
     if args.json {
+        let listed = listed();
         let here = listed.iter().map(Listed::json).chain(without_card.iter().map(json_without_card));
         let all: Vec<_> = here.chain(alone.iter().map(JournalAlone::json)).collect();
         print::out(&format!("{}\n", serde_json::to_string_pretty(&all)?));
@@ -65,6 +67,7 @@ pub fn run(args: &Args) -> Result<Exit> {
             &names().map(|name| format!("{name}\n")).chain(alone.iter().map(|one| format!("{}\n", one.session))).collect::<String>(),
         );
     } else {
+        let listed = listed();
         let here = listed.iter().map(Listed::lines).chain(without_card.iter().map(lines_without_card));
         let text: String = here.chain(alone.iter().map(JournalAlone::line)).collect();
         print::out(&text);

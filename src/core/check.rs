@@ -9,7 +9,7 @@ use crate::{
         at_door::{self, Word},
         blind::BLIND_AFTER,
         checklist::Finding,
-        evidence, exposure, failing,
+        evidence, exposure, failing, figures,
         reason::Evidence,
         replication::{self, Soundness},
         settle::{self, Verdict},
@@ -337,7 +337,7 @@ pub(super) fn watch_stability(turn: &mut Turn, before: Option<Timestamp>) {
     let p95 = checks(turn).find_map(|check| if let Check::LatencyBelow(limit) = check { Some(*limit) } else { None });
     let (errors, p95) = (errors_max(turn), p95.unwrap_or(P95_MAX_MS));
     let (now, age_max) = (turn.now, age_max(turn));
-    let watched = before.is_some_and(|before| now.since(before) <= evidence::FRESH);
+    let watched = before.is_some_and(|before| !figures::is_old(before, now));
     for route in &turn.plan.routes {
         for id in route.backend_ids() {
             let within = |metric, below| {

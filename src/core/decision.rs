@@ -206,7 +206,7 @@ pub enum Refusal {
     NotOpen,
 }
 
-/// Something to be done in the world by an async task. Each has a durable intent before it leaves and an outcome after.
+/// Something to be done in the world by an async task. Each has an intent before it leaves, durable unless the record fails, and an outcome after.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct IssuedEffect {
     pub id: EffectId,

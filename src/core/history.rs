@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 
 use crate::{
     core::{
-        evidence,
+        evidence, figures,
         past::Past,
         replication,
         state::{HISTORY_EVERY, HISTORY_POINTS_MAX},
@@ -48,7 +48,7 @@ fn record_route(turn: &mut Turn, route: &Route) {
     let state = turn.route_mut(route);
     let read = state.accepted_at.is_some_and(|at| now.since(at) <= SPLIT_FRESH);
     let given = state.accepted.as_ref().filter(|_| read).map(|accepted| 1.0 - f64::from(accepted.weights.of(&route.home).get()) / 1000.0);
-    let seen = state.observed.as_ref().filter(|observed| observed.requests > 0 && now.since(observed.at) <= evidence::FRESH);
+    let seen = figures::observed(state, now);
     let got = seen.map(|observed| 1.0 - observed.shares.get(&route.home).map_or(0.0, |share| share.fraction));
     for (track, value) in [(&mut state.given, given), (&mut state.got, got)] {
         let missed = columns(&mut track.at, now);

@@ -113,7 +113,7 @@ impl RecordChange {
 
 impl Record {
     /// Whether nothing is to be told of it; not written then, so that a state is written as it was before this was known.
-    pub(super) fn is_kept(&self) -> bool {
+    pub(super) fn is_untold(&self) -> bool {
         *self == Record::default()
     }
 
@@ -139,7 +139,19 @@ impl Record {
     }
 }
 
+/// Another host is back. What the one before it did behind a disk that did not answer may have been lost with it.
+pub(super) fn returned(turn: &mut Turn) {
+    if let Keeping::Hanging { since, kept, .. } = turn.state.record.keeping {
+        turn.state.record.keeping = Keeping::Kept;
+        changed(turn, &RecordChange::Missing { since, kept });
+    }
+}
+
 pub(super) fn changed(turn: &mut Turn, change: &RecordChange) {
+    // Nothing mends a record that broke: its disk may forget what it says that it kept.
+    if is_broken(turn.state) {
+        return;
+    }
     let now = turn.now;
     let lasting = match &turn.state.record.keeping {
         Keeping::Low { since, .. } => Some(*since),
@@ -199,7 +211,7 @@ pub fn is_broken(state: &State) -> bool {
 }
 
 /// Whether what happens now is known to be kept before it is told.
-pub fn is_kept(state: &State) -> bool {
+pub(super) fn is_kept(state: &State) -> bool {
     kept(state).is_ok()
 }
 

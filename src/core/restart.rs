@@ -13,7 +13,7 @@ use crate::{
         front_door,
         news::News,
         reason::{Drop, Void},
-        settle,
+        record, settle,
         state::{Held, InFlight, ItemState, Motion, Opened, Otherwise, ReturnStage, RouteState, State, TriggerState, UnresolvedWrite},
         trigger,
         turn::Turn,
@@ -44,6 +44,7 @@ pub(super) fn restarted(turn: &mut Turn) {
     turn.tell(News::HostReturned);
     // Whoever takes up a session that was ended goes on with it.
     turn.state.stopped = None;
+    record::returned(turn);
     turn.state.people.clear();
     turn.state.controls.holder = None;
     turn.state.controls.asked_by.clear();

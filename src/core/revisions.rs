@@ -5,7 +5,7 @@
 
 use crate::{
     core::{
-        evidence, exposure,
+        exposure, figures,
         state::{BackendState, State},
     },
     domain::{id::BackendId, platform::Revision, shown::Shown, weight::PerMille},
@@ -42,7 +42,7 @@ fn serving<'a>(state: &'a State, route: &Route, backend: &BackendId) -> Option<V
         return None;
     }
     let known: &BackendState = state.backends.get(backend)?;
-    let workload = known.workload.as_ref().filter(|_| known.workload_at.is_some_and(|at| state.now.since(at) <= evidence::FRESH))?;
+    let workload = known.workload.as_ref().filter(|_| known.workload_at.is_some_and(|at| !figures::is_old(at, state.now)))?;
     let mut serving: Vec<&Revision> = workload.revisions.iter().filter(|revision| revision.share > PerMille::ZERO).collect();
     serving.sort_by(|one, other| other.share.cmp(&one.share).then_with(|| one.name.as_str().cmp(other.name.as_str())));
     Some(serving)

@@ -101,7 +101,7 @@ pub struct State {
     /// When the host did not run, the last time that it didn't.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stood_still: Option<Standstill>,
-    #[serde(default, skip_serializing_if = "Record::is_kept")]
+    #[serde(default, skip_serializing_if = "Record::is_untold")]
     pub record: Record,
 }
 
@@ -261,7 +261,7 @@ pub struct Observed {
     pub dropped: u64,
     /// Empty while there is no sample. Backends outside the plan are among them.
     pub shares: BTreeMap<BackendId, Share>,
-    /// Counts of the looks that make up the window: (time, by backend).
+    /// The looks that this rests on, with their sums.
     pub window: Window,
     /// How many others have answered since this backend did, or since the last change.
     #[serde(default)]

@@ -247,14 +247,6 @@ impl Writer {
         self.segment
     }
 
-    /// Whether appending a record of about `bytes` bytes waits for the disk.
-    pub const fn will_sync(&self, durability: Durability, bytes: usize) -> bool {
-        match durability {
-            Durability::Durable => true,
-            Durability::Buffered => self.buffer.len() + bytes + 512 >= BUFFER_BYTES_MAX,
-        }
-    }
-
     /// Makes every buffered record durable.
     ///
     /// # Errors

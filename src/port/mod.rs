@@ -38,7 +38,7 @@ pub struct Intent {
     pub effect: EffectId,
     /// The effect under whose request id it goes: itself, or the one that it repeats.
     pub first: EffectId,
-    /// Hash of the journal's record that holds the intent, in hex.
+    /// Hash of the journal's record that holds the intent, in hex; of the newest that is known to be kept, where that one is not.
     pub head: String,
 }
 

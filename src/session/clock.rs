@@ -10,6 +10,10 @@ use rustix::time::{ClockId, clock_gettime};
 
 use crate::domain::time::{Millis, Timestamp};
 
+/// Two moments of something that goes on by itself every second or oftener, further apart than this in real time: the process did not run
+/// between them. It was stopped, or the machine slept.
+pub(super) const STOOD_STILL: Duration = Duration::from_secs(3);
+
 #[derive(Debug, Clone, Copy)]
 pub struct Clock {
     start: Timestamp,

@@ -1,4 +1,4 @@
-//! From effects to tasks: each effect that the core decided on runs here, after its intent is durable, and brings back exactly one outcome.
+//! From effects to tasks: each effect that the core decided on runs here, when the engine lets it leave, and brings back exactly one outcome.
 
 use std::{collections::BTreeMap, sync::Arc};
 

@@ -41,7 +41,7 @@ use crate::{
     },
     port::Sensor,
     session::{
-        clock::Clock,
+        clock::{Clock, STOOD_STILL},
         dispatch::Executors,
         engine::record::Unkept,
         keeping::{self, Broken, EngineError},
@@ -70,8 +70,6 @@ const HANGS_AFTER: Duration = Duration::from_secs(1);
 const FLUSH_PATIENCE: Duration = Duration::from_millis(1_500);
 /// So much may be under way to the disk; with more, what is only told waits.
 const UNKEPT_MAX: usize = 64;
-/// Between two turns of the loop, which turns each second, that are further apart than this in real time the process did not run.
-const STOOD_STILL: Duration = Duration::from_secs(3);
 /// A session without a record that has brought everybody home stays for so long, in real time, that whoever watches sees it.
 const SEEN_OUT_AFTER: Duration = Duration::from_secs(3);
 

@@ -277,19 +277,18 @@ impl Recorder {
         self.next
     }
 
-    /// Whether appending `json` waits for the disk.
-    pub fn will_sync(&self, weight: Weight, json: &str) -> bool {
-        self.writer.will_sync(weight.durability(), json.len())
-    }
-
     /// Appends one transition, given as its JSON on one line, and gives the hash of its record.
     /// # Errors
-    /// From the first failure of the disk on, always; nothing may leave the process any more.
+    /// From the first failure of the disk on, always.
     pub fn append(&mut self, at: Timestamp, weight: Weight, json: &str) -> Result<String, RecorderError> {
         let payload: &RawValue = serde_json::from_str(json)?;
         let appended = self.writer.append(millis(at), weight.durability(), &self.kind, payload)?;
         self.tell_of_checkpoint();
         self.next = Seq(self.next.0 + 1);
+        if weight == Weight::Durable {
+            // That a time is missing is on record by now.
+            self.missing = None;
+        }
         if let Some(since) = &mut self.since {
             since.bytes += json.len();
             since.records.push(serde_json::from_str(json)?);
@@ -323,13 +322,8 @@ impl Recorder {
         self.writer.ask_for_room();
     }
 
-    /// The hash of the newest record.
-    pub fn head(&self) -> String {
-        self.writer.durable_head().hash.to_string()
-    }
-
     /// The last record that is on the disk.
-    pub fn kept(&self) -> RecordNumber {
+    fn kept(&self) -> RecordNumber {
         RecordNumber(self.writer.durable_head().seq)
     }
 
@@ -340,7 +334,8 @@ impl Recorder {
 
     /// Leaves word for the next host that what happens from `since` on is not recorded.
     pub fn go_without(&self, since: Timestamp) {
-        note_without_record(&self.path, self.kept().0, millis(since));
+        let since = self.missing.map_or(millis(since), |(first, _)| first);
+        note_without_record(&self.path, self.kept().0, since);
     }
 
     /// Writes out what is buffered.

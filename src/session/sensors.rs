@@ -16,7 +16,7 @@ use crate::{
         time::Millis,
     },
     port::{Answer, Driver, Sensor, Unattended},
-    session::clock::{Clock, since_boot},
+    session::clock::{Clock, STOOD_STILL, since_boot},
 };
 
 /// The source's name of a route's weights.
@@ -53,9 +53,7 @@ impl Sensor for WeightsSensor {
 
 /// While a look is under way, how often it is seen that this process goes on.
 const PULSE: Duration = Duration::from_millis(250);
-/// Between two pulses that are further apart than this the process stood still: it was stopped, or the machine slept.
-const STOOD_STILL: Duration = Duration::from_secs(3);
-/// The same for a look that takes the time of answers: they are expected within a few seconds.
+/// The same as [`STOOD_STILL`] for a look that takes the time of answers: they are expected within a few seconds.
 const STOOD_STILL_TIMED: Duration = Duration::from_secs(1);
 
 /// When this process was last seen to go on, by two clocks: one that a suspended machine stops, and one that it doesn't.

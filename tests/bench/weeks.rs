@@ -258,7 +258,7 @@ impl Flight {
         let acts = transition.decision.effects.iter().any(|effect| !matches!(effect.what, Effect::Wake { .. }));
         let weight = if acts { Weight::Durable } else { Weight::Buffered };
         self.bytes += json.len() as u64 + 240;
-        let disk = if self.book.will_sync(weight, &json) { Disk::Written } else { Disk::Buffered };
+        let disk = if acts { Disk::Written } else { Disk::Buffered };
         // What is buffered so long that it is written out now waits for the disk; the CPU of that is the engine's all the same.
         self.book.append(at, weight, &json).expect("a disk that is well");
         self.steps.push(Step { cpu: own_cpu() - began, bytes: json.len() as u32, disk });

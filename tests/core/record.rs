@@ -124,3 +124,24 @@ fn while_the_disk_does_not_answer_only_the_way_home_leaves_and_then_all_goes_on(
     let home = session.ask(&ben(), Command::Rollback { route: None, reason: None });
     assert_eq!(home, Verdict::Accepted);
 }
+
+#[test]
+fn a_host_that_died_while_its_disk_hung_is_followed_by_one_that_asks_somebody_to_look() {
+    let mut session = Session::at_a_quarter();
+    session.step(Event::Record(RecordChange::Hangs { kept: RecordNumber(38), place: "/var/lib".into() }));
+    let returned = session.step(Event::Restarted);
+    assert!(told(&returned).iter().any(|news| matches!(news, News::Record(RecordChange::Missing { kept: RecordNumber(38), .. }))));
+    assert_eq!(session.state.record.keeping, Keeping::Kept, "its own disk answers");
+    assert!(session.route().hold.is_some(), "what the one before did meanwhile is not known");
+    assert!(attention(&session.state).iter().any(|found| matches!(found, Attention::RecordMissing { .. })));
+}
+
+#[test]
+fn nothing_mends_a_record_that_broke() {
+    let mut session = Session::at_a_quarter();
+    session.step(broken());
+    for change in [RecordChange::Roomy, RecordChange::Answers, RecordChange::Low { bytes: 4096, place: "/var/lib".into() }] {
+        assert_eq!(told(&session.step(Event::Record(change))), []);
+        assert!(matches!(session.state.record.keeping, Keeping::Broken { .. }));
+    }
+}

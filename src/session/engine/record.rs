@@ -140,6 +140,7 @@ impl Engine {
     pub(super) fn hang(&mut self) {
         tracing::error!(kept = self.scribe.kept().0, "the disk of the record does not answer");
         self.hangs = true;
+        self.forget_changes();
         self.following.push_front(Event::Record(RecordChange::Hangs { kept: self.scribe.kept(), place: self.scribe.place() }));
         self.tell_all();
     }
@@ -149,11 +150,17 @@ impl Engine {
         tracing::error!(%error, "the record broke; the session goes on without it until everybody is home");
         let (kept, place) = (self.scribe.kept(), self.scribe.place());
         self.scribe.go_without(self.clock.now());
+        self.forget_changes();
         self.following.push_front(Event::Record(RecordChange::Broken { why: keeping::why(&error), kept, place }));
         self.hangs = false;
         self.broken = Some(Broken { error, kept });
         self.tell_all();
         self.unkept.clear();
+    }
+
+    /// A change of the record that was noticed before and has not happened yet is no change any more.
+    fn forget_changes(&mut self) {
+        self.following.retain(|event| !matches!(event, Event::Record(_)));
     }
 
     /// Whether everything that happened is seen, so that whoever is given the state learns nothing that others don't.
