@@ -57,6 +57,7 @@ fn rebase(state: &mut State, back: Millis) {
         if trigger.last_breach_at.is_some_and(|last| last.since(now) > AHEAD_MAX) {
             shift_maybe(&mut trigger.last_breach_at);
         }
+        trigger.gathered = None;
         if trigger.disaster.newest.is_some_and(|newest| newest.since(now) > AHEAD_MAX) {
             shift_maybe(&mut trigger.disaster.newest);
         }

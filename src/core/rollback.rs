@@ -72,10 +72,17 @@ pub(super) fn begin(turn: &mut Turn, route: &Route, cause: Cause) -> Begun {
     let at_home = standing::rests_at(state, &home) && !standing::writes_under_way(turn, route);
     let state = turn.route_mut(route);
     if let Some(latch) = &mut state.latch {
-        if latch.cause != cause && !latch.joined.contains(&cause) && latch.joined.len() < JOINED_MAX {
-            latch.joined.push(cause.clone());
+        let runs = state.motion.is_returning() || at_home && matches!(state.motion, Motion::Propagating { .. });
+        if runs || at_home {
+            latch.join(cause.clone());
+        } else {
+            // A rollback of its own, with its own time. What led home before stays among the causes, so that it does not act twice.
+            let before = std::mem::replace(&mut latch.cause, cause.clone());
+            latch.joined.retain(|known| *known != cause);
+            latch.join(before);
+            latch.at = now;
         }
-        if state.motion.is_returning() || at_home && matches!(state.motion, Motion::Propagating { .. }) {
+        if runs {
             turn.tell(News::RollbackJoined { route: route.id.clone(), cause });
             return Begun::Joined;
         }
@@ -104,6 +111,14 @@ pub(super) fn begin(turn: &mut Turn, route: &Route, cause: Cause) -> Begun {
     }
     set_out(turn, route, cause);
     Begun::Started
+}
+
+impl Latch {
+    fn join(&mut self, cause: Cause) {
+        if self.cause != cause && !self.joined.contains(&cause) && self.joined.len() < JOINED_MAX {
+            self.joined.push(cause);
+        }
+    }
 }
 
 /// Begins, or begins again, to bring the route home; writes at once if it can.

@@ -52,7 +52,7 @@ mod trigger;
 
 pub use people::{Controls, Holder, LookHere, Person, Said};
 pub use rollback::{Return, ReturnStage, SentHome};
-pub use trigger::{Reading, TriggerState};
+pub use trigger::{Gathered, Reading, TriggerState};
 
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct State {
@@ -344,7 +344,7 @@ pub struct PendingShift {
 pub struct Latch {
     pub cause: Cause,
     pub at: Timestamp,
-    /// Further causes that joined while it ran.
+    /// Further causes that joined while it ran, and those of rollbacks before it that nobody has re-armed the route after.
     pub joined: Vec<Cause>,
 }
 

@@ -544,3 +544,22 @@ fn where_an_overtaken_write_may_have_brought_users_is_watched_as_if_they_were_th
     assert!(!fails(&session), "{:?}", attention(&session.state));
     assert_eq!(would(&session.state, &"error-rate".parse().unwrap()), Some(Then::NobodyThere));
 }
+
+/// Somebody moves users out again after a rollback, and a person brings them home: that is another rollback, with another cause.
+#[test]
+fn a_second_rollback_is_told_with_its_own_cause_and_time() {
+    let mut session = Session::at_a_quarter();
+    for _ in 0..=120 {
+        errors(&mut session);
+    }
+    session.write_done();
+    session.weights(0);
+    session.serve(120, 0);
+    let first = session.route().latch.clone().unwrap();
+    session.calm(600);
+    session.foreign(250);
+    assert_eq!(session.rollback(&ana()), Verdict::Accepted);
+    let latch = session.route().latch.clone().unwrap();
+    assert!(matches!(&latch.cause, Cause::Operator { .. }), "{latch:?}");
+    assert_eq!((latch.at, latch.joined), (session.now, vec![first.cause]));
+}
