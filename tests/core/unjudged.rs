@@ -118,7 +118,7 @@ fn a_share_above_the_limit_of_too_few_is_neither_quiet_nor_blind() {
         second(&mut session, 250, some);
     }
     let why = unjudged(&session);
-    assert_eq!((why.gap, why.patience), (Some(Gap::Undecided), Patience::Excused));
+    assert_eq!((why.gap, &why.patience), (Some(Gap::Undecided), &Patience::Excused));
     assert!(why.bars.is_some(), "nothing advances on it: {why:?}");
 }
 

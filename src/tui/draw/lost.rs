@@ -85,6 +85,9 @@ fn cut(line: Line<'static>, width: u16, theme: &Theme) -> Line<'static> {
     Line::from(spans.collect::<Vec<_>>())
 }
 
+/// Columns before what is named.
+const NAMES: usize = 12;
+
 fn named(name: &str, value: String, theme: &Theme) -> Line<'static> {
     Line::from(vec![Span::styled(format!("  {name:<10}"), theme.dim), Span::styled(value, theme.text)])
 }
@@ -94,7 +97,7 @@ fn lost(why: &str, then: Then, width: usize, scene: Scene<'_>) -> Vec<Line<'stat
     let mut lines: Vec<Line<'static>> = text::wrap(why, width).into_iter().map(|row| Line::styled(row, theme.text)).collect();
     lines.push(Line::default());
     lines.push(Line::styled(format!("Last seen at {}Z; the grey screen is as old as that:", words::clock(state.now)), theme.text));
-    lines.extend(last_seen(then, scene));
+    lines.extend(last_seen(then, width, scene));
     lines.push(Line::default());
     let holds = |text: &str| Line::from(vec![Span::styled("  ", theme.text), Span::styled(text.to_owned(), theme.text)]);
     lines.extend(unanswered(width, scene));
@@ -137,12 +140,14 @@ fn lost(why: &str, then: Then, width: usize, scene: Scene<'_>) -> Vec<Line<'stat
     lines
 }
 
-fn last_seen(then: Then, scene: Scene<'_>) -> Vec<Line<'static>> {
+fn last_seen(then: Then, width: usize, scene: Scene<'_>) -> Vec<Line<'static>> {
     let Scene { state, view, theme } = scene;
     let routes = words::plan(state).into_iter().flat_map(|plan| &plan.routes).take(ROUTES_MAX);
-    let traffic = routes.map(|route| {
-        let stood = absence::stood(state, route, Names::of(state));
-        named("traffic", format!("{}: {stood}", route.title), theme)
+    // Where users were is never cut.
+    let traffic = routes.flat_map(|route| {
+        let stood = format!("{}: {}", route.title, absence::stood(state, route, Names::of(state)));
+        let parts = text::wrap(&stood, width.saturating_sub(NAMES)).into_iter().enumerate();
+        parts.map(|(place, part)| named(if place == 0 { "traffic" } else { "" }, part, theme)).collect::<Vec<_>>()
     });
     let guard = guard(state);
     let mine = view.me.as_ref().map(|me| me.client);
