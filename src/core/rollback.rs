@@ -72,17 +72,10 @@ pub(super) fn begin(turn: &mut Turn, route: &Route, cause: Cause) -> Begun {
     let at_home = standing::rests_at(state, &home) && !standing::writes_under_way(turn, route);
     let state = turn.route_mut(route);
     if let Some(latch) = &mut state.latch {
-        let runs = state.motion.is_returning() || at_home && matches!(state.motion, Motion::Propagating { .. });
-        if runs || at_home {
-            latch.join(cause.clone());
-        } else {
-            // A rollback of its own, with its own time. What led home before stays among the causes, so that it does not act twice.
-            let before = std::mem::replace(&mut latch.cause, cause.clone());
-            latch.joined.retain(|known| *known != cause);
-            latch.join(before);
-            latch.at = now;
+        if latch.cause != cause && !latch.joined.contains(&cause) && latch.joined.len() < JOINED_MAX {
+            latch.joined.push(cause.clone());
         }
-        if runs {
+        if state.motion.is_returning() || at_home && matches!(state.motion, Motion::Propagating { .. }) {
             turn.tell(News::RollbackJoined { route: route.id.clone(), cause });
             return Begun::Joined;
         }
@@ -90,9 +83,11 @@ pub(super) fn begin(turn: &mut Turn, route: &Route, cause: Cause) -> Begun {
             turn.tell(News::HomeAlready { route: route.id.clone() });
             return Begun::HomeAlready;
         }
-    } else {
-        state.latch = Some(Latch { cause: cause.clone(), at: now, joined: Vec::new() });
     }
+    // One that begins anew is this one's: its cause, its time. What has fired before still counts as fired.
+    let earlier = state.latch.take().map(|latch| [latch.cause].into_iter().chain(latch.joined));
+    let earlier = earlier.into_iter().flatten().filter(|before| *before != cause);
+    state.latch = Some(Latch { cause: cause.clone(), at: now, joined: earlier.take(JOINED_MAX).collect() });
     state.wanted = Some(home.clone());
     state.drift = None;
     let dropped = state.queued.take();
@@ -111,14 +106,6 @@ pub(super) fn begin(turn: &mut Turn, route: &Route, cause: Cause) -> Begun {
     }
     set_out(turn, route, cause);
     Begun::Started
-}
-
-impl Latch {
-    fn join(&mut self, cause: Cause) {
-        if self.cause != cause && !self.joined.contains(&cause) && self.joined.len() < JOINED_MAX {
-            self.joined.push(cause);
-        }
-    }
 }
 
 /// Begins, or begins again, to bring the route home; writes at once if it can.

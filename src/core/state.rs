@@ -344,7 +344,7 @@ pub struct PendingShift {
 pub struct Latch {
     pub cause: Cause,
     pub at: Timestamp,
-    /// Further causes that joined while it ran, and those of rollbacks before it that nobody has re-armed the route after.
+    /// Further causes that joined while it ran.
     pub joined: Vec<Cause>,
 }
 

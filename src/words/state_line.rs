@@ -8,7 +8,7 @@ use crate::{
         fails::{Gravity, exchange, fails},
         follows::follows,
         has::{has, strangers},
-        home::{Home, home},
+        home::{Home, home, is_met_by_writing},
         news::Tone,
         outlook::{self, Attention, Leads, Outlook, Soonest, Then, attention},
         reason::Obstacle,
@@ -268,8 +268,8 @@ fn next(
         // Nothing is written any more, and whoever follows does.
         Home::NotHome { why: Obstacle::RequestsDisagree { .. }, .. } => Some(told(Said::new(
             Tone::Plain,
-            "whoever still follows comes home by itself; nothing more is written",
-            "who follows comes home by itself",
+            "home is accepted; users follow it without another write, or somebody has to look",
+            "nothing more is written",
         ))),
         Home::Unread
         | Home::Away { .. }
@@ -331,9 +331,7 @@ fn way_home(known: &RouteState, stands: &Home, state: &State, route: &Route) -> 
     match stands {
         Home::Unread | Home::Accepted { .. } | Home::Unasked { .. } | Home::Seen { .. } | Home::Going { .. } => None,
         // It is being tried already, and nobody knows when it gets there.
-        Home::NotHome { .. } if known.motion.is_returning() => None,
-        // It is accepted already, and nothing that could be asked for brings anybody there.
-        Home::NotHome { why: Obstacle::RequestsDisagree { .. }, .. } => None,
+        Home::NotHome { .. } if known.motion.is_returning() || !is_met_by_writing(stands) => None,
         Home::Away { .. } | Home::NotHome { .. } => Some(match outlook::against_home(state, route).first() {
             None => Said::plain(known.readiness.takes.to_string()),
             Some(why) => {

@@ -148,8 +148,8 @@ fn terms(approval: &Approval, width: usize, scene: Scene<'_>) -> Vec<Row> {
         rows.map(|(place, part)| Row::Said(Line::styled(format!("{} {part}", if place == 0 { glyph } else { " " }), style)))
             .collect::<Vec<_>>()
     });
-    // What speaks against it has room before what it is bound to.
-    let shown = std::iter::once(asks).chain(asked).chain(rows).chain(against).chain(open).chain(barred);
+    // What warns comes before what it rests on, which the digest covers anyway.
+    let shown = std::iter::once(asks).chain(asked).chain(rows).chain(against).chain(barred).chain(open);
     shown.chain(database).chain(rests).chain([Row::Blank]).collect()
 }
 
