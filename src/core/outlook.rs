@@ -192,7 +192,7 @@ fn by_itself(sight: &Sight, route: &Route, stands: &RouteState, trigger: &Trigge
                 match known.last_breach_at.is_some_and(|last| last > drift.since) {
                     true => Outlook::Running { since, acts_at: since + trigger.lasting, then: Then::GoesHome },
                     // What was read before they were there again proves nothing of now.
-                    false => Outlook::Unproven { since, gap: known.reading.gap() },
+                    false => Outlook::Unproven { gap: known.reading.gap(), uncleared: uncleared(trigger, known, since) },
                 }
             }
             (Then::Done, Some(at), _) => Outlook::Fired { at },
