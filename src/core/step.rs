@@ -46,8 +46,12 @@ pub fn step(state: &mut State, entry: &Entry) -> Decision {
         opened.restarts = opened.restarts.saturating_add(1);
     }
     let mut turn = Turn::new(&opened, state, entry.at, earlier);
-    // Before it happens: a word that comes too late must not revive what ended in the silence before it.
-    expire(&mut turn);
+    // Before it happens: a word that comes too late must not revive what ended in the silence before it. Of what a host that died left
+    // open the next one says itself that it is void.
+    match entry.event {
+        Event::Restarted => controls::expire(&mut turn),
+        _ => expire(&mut turn),
+    }
     happen(&mut turn, &entry.event);
     // What follows by itself is nobody's doing.
     turn.who = None;
@@ -135,6 +139,7 @@ fn answer(turn: &mut Turn, by: &Asker, ask: AskId, command: &Command) -> Result<
 
 fn follow(turn: &mut Turn) {
     expire(turn);
+    record::watch(turn);
     assess(turn);
     loss::watch(turn);
     trigger::fire(turn);

@@ -57,7 +57,7 @@ impl Scraper {
     async fn look(&mut self) -> Result<Vec<(Metric, Measured)>, Fault> {
         self.time.fetch_add(self.step, Ordering::SeqCst);
         let facts = self.sensor.look().await?;
-        let [Fact::Measured { values, .. }] = facts.as_slice() else { panic!("{facts:?}") };
+        let [Fact::Measured { values, .. }, ..] = facts.as_slice() else { panic!("{facts:?}") };
         Ok(values.iter().map(|(metric, measured)| (*metric, *measured)).collect())
     }
 

@@ -210,6 +210,18 @@ impl<K: Ord + Clone> Window<K> {
         Ok(Grown(self.series.iter().filter_map(|(key, series)| Some((key, series.growth(oldest, span)?))).collect()))
     }
 
+    /// From when on a look fills the window, if one comes each `every`; `None` where it is full, or where nothing was seen yet.
+    pub(super) fn full_at(&self, window: Millis, every: Millis) -> Option<Timestamp> {
+        let start = self.scrapes.back()?.before(window);
+        let inside: Vec<_> = self.scrapes.iter().filter(|at| **at >= start).collect();
+        let (oldest, newest) = (**inside.first()?, **inside.last()?);
+        let steps = inside.len() as u64 - 1;
+        let between = newest.since(oldest).0.checked_div(steps).unwrap_or(every.0).max(1);
+        // As `grown` has it.
+        let needed = window.0.saturating_sub(between + between / 10).div_ceil(between);
+        (steps < needed.max(1)).then(|| oldest + Millis(needed.max(1) * between))
+    }
+
     fn last(&self, key: &K) -> Option<f64> {
         self.series.get(key).and_then(Series::last)
     }
