@@ -1,7 +1,7 @@
 //! The fold itself: one entry in, the next state and a decision out.
 //!
 //! Each entry goes the same way: the clock, what has expired, what happened, and then every rule that time alone can bring to act, in
-//! one fixed order: expiries, readings, readiness, triggers, drift, going home, motion, the queue, the checklist, the charts. An alarm
+//! one fixed order: expiries, the record, readings, readiness, triggers, drift, going home, motion, the queue, the checklist, the charts. An alarm
 //! may come seldom, so no rule waits for one.
 
 use crate::{

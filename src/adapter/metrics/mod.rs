@@ -9,6 +9,7 @@
 mod arithmetic;
 mod exposition;
 mod kinship;
+mod memory;
 mod window;
 
 use std::collections::BTreeMap;
@@ -249,5 +250,11 @@ impl Sensor for MetricsSensor {
     }
     fn look(&mut self) -> Answer<'_, Result<Vec<Fact>, Fault>> {
         Box::pin(self.scrape())
+    }
+    fn memory(&self) -> Option<String> {
+        memory::left(self)
+    }
+    fn recall(&mut self, left: &str) {
+        memory::take_up(self, left);
     }
 }
