@@ -48,7 +48,6 @@ pub(super) fn restarted(turn: &mut Turn) {
     turn.state.people.clear();
     turn.state.controls.holder = None;
     turn.state.controls.asked_by.clear();
-    approval::void_all(turn, Void::HostRestarted);
     trigger::ask_for_fresh_proof(turn);
     // Sensors begin anew, and say themselves what they lack.
     turn.state.backends.values_mut().for_each(|backend| backend.full_at = None);

@@ -14,7 +14,9 @@ use crate::{
         event::{Asker, Entry, Event},
         history, latch, loss, motion,
         news::News,
-        observe, people, readiness, record, restart, rollback, roster, standstill,
+        observe, people, readiness,
+        reason::Void,
+        record, restart, rollback, roster, standstill,
         state::State,
         traffic, trigger,
         turn::Turn,
@@ -46,12 +48,12 @@ pub fn step(state: &mut State, entry: &Entry) -> Decision {
         opened.restarts = opened.restarts.saturating_add(1);
     }
     let mut turn = Turn::new(&opened, state, entry.at, earlier);
-    // Before it happens: a word that comes too late must not revive what ended in the silence before it. Of what a host that died left
-    // open the next one says itself that it is void.
-    match entry.event {
-        Event::Restarted => controls::expire(&mut turn),
-        _ => expire(&mut turn),
+    // Before it happens: a word that comes too late must not revive what ended in the silence before it. What a host that died left
+    // open is void for that, however long it was away.
+    if entry.event == Event::Restarted {
+        approval::void_all(&mut turn, Void::HostRestarted);
     }
+    expire(&mut turn);
     happen(&mut turn, &entry.event);
     // What follows by itself is nobody's doing.
     turn.who = None;

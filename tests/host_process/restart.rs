@@ -80,7 +80,9 @@ fn looks_at_home(transitions: &[Transition]) -> Vec<Option<Measured>> {
 fn a_host_that_is_back_judges_with_its_first_look() {
     let account = Account::new();
     account.open_for_good();
-    wait_until("a window is full", || looks_at_home(&account.transitions()).into_iter().any(|look| matches!(look, Some(Ok(_)))).then_some(()));
+    wait_until("a window is full", || {
+        looks_at_home(&account.transitions()).into_iter().any(|look| matches!(look, Some(Ok(_)))).then_some(())
+    });
     account.signal("-KILL");
     let first = wait_until("the next host looks", || {
         let looks = looks_at_home(&account.transitions());
