@@ -194,7 +194,7 @@ pub fn unjudged(why: &Unjudged, now: Timestamp) -> Said {
     let what = why.gap.map_or_else(|| "no reading yet".to_owned(), gap);
     if let Some(at) = why.armed_at {
         let armed = armed(at, now);
-        return Said::new(Tone::Plain, format!("{what}, {armed}"), armed);
+        return Said::new(Tone::Plain, format!("{armed}, {what}"), armed);
     }
     match (why.gap, why.counted) {
         (Some(Gap::Undecided), Some(counted)) => Said::plain(format!("{what}, {} requests", counted.requests)),

@@ -15,8 +15,6 @@ use cutover::{
         thin::thin,
     },
     domain::{
-        self,
-        fault::Outcome,
         id::{EffectId, Seq},
         shown::Shown,
         time::{Millis, Timestamp},
