@@ -261,10 +261,12 @@ impl Session {
     /// Asked for once more where a slow disk kept it from leaving.
     async fn goes_to(&mut self, to: u16) {
         loop {
+            let before = hangs(&self.state());
             self.advance(to).await;
             let stayed = move |state: &State| {
                 let route = route_of(state);
-                route.motion == Motion::Settled && route.queued.is_none() && route.wanted.as_ref() != Some(&split(to))
+                let rests = route.motion == Motion::Settled && route.queued.is_none();
+                hangs(state) > before && rests && route.wanted.as_ref() != Some(&split(to))
             };
             let there = is_settled_at(to);
             let state = self.until(&format!("settled at {to} per mille"), move |state| there(state) || stayed(state)).await;
@@ -348,6 +350,11 @@ fn plan(changes: &[(&str, &str)]) -> Plan {
 
 pub(crate) fn route_id() -> RouteId {
     "frontend".parse().unwrap()
+}
+
+/// How often the disk of the record has let something wait, and answered after all.
+fn hangs(state: &State) -> u32 {
+    state.record.slow.as_ref().map_or(0, |slow| slow.times)
 }
 
 fn is_settled_at(to: u16) -> impl Fn(&State) -> bool {
