@@ -32,7 +32,7 @@ use crate::{
         view::View,
         widgets::{ghosts::Ghost, rail, text},
     },
-    words::{Names, share},
+    words::{Names, obstacle, share},
 };
 
 /// Most rows that it takes.
@@ -57,16 +57,11 @@ pub(super) fn message(scene: Scene<'_>, known: &RouteState, route: &Route, width
         drifted(state, route, drift, view, theme, width)
     } else if let Some(why) = needs_human {
         let keys = (words::key(view, Action::Ladder(Way::Back)), words::key(view, Action::Rollback));
-        (
-            format!(
-                " {} A HUMAN MUST LOOK: {}; {} drafts less, {} brings all home",
-                glyphs.breach,
-                crate::words::need(why),
-                keys.0,
-                keys.1
-            ),
-            theme.latch,
-        )
+        let helps = match home(state, route) {
+            Home::NotHome { why, .. } if !why.is_met_by_writing() => obstacle(&why, Names::of(state)),
+            _stands => format!("{}; {} drafts less, {} brings all home", crate::words::need(why), keys.0, keys.1),
+        };
+        (format!(" {} A HUMAN MUST LOOK: {helps}", glyphs.breach), theme.latch)
     } else if let Some(blind) = blind(scene, route) {
         blind
     } else if let Some(pending) = &known.queued {
