@@ -180,17 +180,14 @@ fn by_itself(sight: &Sight, route: &Route, stands: &RouteState, trigger: &Trigge
                 match known.last_breach_at.is_some_and(|last| last > drift.since) {
                     true => Outlook::Running { since, acts_at: since + trigger.lasting, then: Then::GoesHome },
                     // What was read before they were there again proves nothing of now.
-                    false => Outlook::Unproven { since, gap: known.reading.gap() },
+                    false => unproven(sight, trigger, known, since),
                 }
             }
             (Then::Done, Some(at), _) => Outlook::Fired { at },
             (then, ..) => match (known.fires_at(trigger), blind(sight, route, trigger, known)) {
                 (Some(acts_at), _) => Outlook::Running { since, acts_at, then },
                 (None, Some(blind)) => blind,
-                (None, None) => {
-                    let gap = known.reading.gap();
-                    Outlook::Unproven { since, gap, armed_at: gap.and_then(|gap| blind::armed_at(sight.state, trigger, gap)) }
-                }
+                (None, None) => unproven(sight, trigger, known, since),
             },
         };
     }
@@ -213,6 +210,11 @@ fn by_itself(sight: &Sight, route: &Route, stands: &RouteState, trigger: &Trigge
         Reading::Breach => Outlook::Unproven { since: known.value_at.unwrap_or(sight.now), gap: None, armed_at: None },
         Reading::Ok => Outlook::Quiet,
     }
+}
+
+fn unproven(sight: &Sight, trigger: &Trigger, known: &TriggerState, since: Timestamp) -> Outlook {
+    let gap = known.reading.gap();
+    Outlook::Unproven { since, gap, armed_at: gap.and_then(|gap| blind::armed_at(sight.state, trigger, gap)) }
 }
 
 /// How many requests the newest figure of `trigger` rests on, where that is known.
