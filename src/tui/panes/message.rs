@@ -12,7 +12,7 @@ use crate::{
         decision::Refusal,
         fails::stranded,
         figures,
-        home::{Home, home},
+        home::{Home, home, is_met_by_writing},
         outlook::{self, Attention, Outlook, Then},
         requests::requests,
         revisions,
@@ -32,7 +32,7 @@ use crate::{
         view::View,
         widgets::{ghosts::Ghost, rail, text},
     },
-    words::{Names, obstacle, share},
+    words::{Names, share},
 };
 
 /// Most rows that it takes.
@@ -57,9 +57,11 @@ pub(super) fn message(scene: Scene<'_>, known: &RouteState, route: &Route, width
         drifted(state, route, drift, view, theme, width)
     } else if let Some(why) = needs_human {
         let keys = (words::key(view, Action::Ladder(Way::Back)), words::key(view, Action::Rollback));
-        let helps = match home(state, route) {
-            Home::NotHome { why, .. } if !why.is_met_by_writing() => obstacle(&why, Names::of(state)),
-            _stands => format!("{}; {} drafts less, {} brings all home", crate::words::need(why), keys.0, keys.1),
+        let stands = home(state, route);
+        let helps = if is_met_by_writing(&stands) {
+            format!("{}; {} drafts less, {} brings all home", crate::words::need(why), keys.0, keys.1)
+        } else {
+            crate::words::home(&stands, route, view.now, Names::of(state))
         };
         (format!(" {} A HUMAN MUST LOOK: {helps}", glyphs.breach), theme.latch)
     } else if let Some(blind) = blind(scene, route) {
