@@ -43,21 +43,21 @@ fn rebase(state: &mut State, back: Millis) {
     }
     for backend in state.backends.values_mut() {
         [&mut backend.values_at, &mut backend.workload_at, &mut backend.history_at].into_iter().for_each(shift_maybe);
-        [&mut backend.dropped_at, &mut backend.stable_since].into_iter().for_each(shift_maybe);
+        [&mut backend.dropped_at, &mut backend.stable_since, &mut backend.full_at].into_iter().for_each(shift_maybe);
         backend.usable.values_mut().for_each(|sample| shift(&mut sample.at));
         backend.announced.moments().for_each(shift);
         backend.probe.iter_mut().for_each(|probe| shift(&mut probe.at));
         backend.losing.iter_mut().for_each(|losing| losing.rebase(back));
     }
     for trigger in state.triggers.values_mut() {
-        [&mut trigger.pending_since, &mut trigger.blind_since].into_iter().for_each(shift_maybe);
-        [&mut trigger.fired_at, &mut trigger.withheld_since, &mut trigger.within_at].into_iter().for_each(shift_maybe);
-        [&mut trigger.disaster.since, &mut trigger.read_at, &mut trigger.blind_said_at].into_iter().for_each(shift_maybe);
+        trigger.gathered = None;
+        let breach = [&mut trigger.pending_since, &mut trigger.fired_at, &mut trigger.withheld_since, &mut trigger.disaster.since];
+        let sight = [&mut trigger.blind_since, &mut trigger.blind_said_at, &mut trigger.within_at, &mut trigger.read_at];
+        breach.into_iter().chain(sight).for_each(shift_maybe);
         // A source's own time. If it lies ahead now, the source shares the host's clock and went back with it.
         if trigger.last_breach_at.is_some_and(|last| last.since(now) > AHEAD_MAX) {
             shift_maybe(&mut trigger.last_breach_at);
         }
-        trigger.gathered = None;
         if trigger.disaster.newest.is_some_and(|newest| newest.since(now) > AHEAD_MAX) {
             shift_maybe(&mut trigger.disaster.newest);
         }

@@ -31,6 +31,8 @@ pub struct Unjudged {
     /// What it has, where it lacks requests and how many there are is known.
     pub counted: Option<Counted>,
     pub patience: Patience,
+    /// From when on it can judge, where all that it lacks is a window that fills: with the first look from then on.
+    pub armed_at: Option<Timestamp>,
     /// Why it forbids an advance, if it does.
     pub bars: Option<Blindness>,
 }
@@ -68,6 +70,7 @@ pub(super) fn unjudged(sight: &Sight, trigger: &Trigger, known: &TriggerState) -
     let bars = forbids.and_then(|refusal| if let Refusal::Blind { why, .. } = refusal { Some(why) } else { None });
     Unjudged {
         gap,
+        armed_at: gap.and_then(|gap| blind::armed_at(sight.state, trigger, gap)),
         counted: gap.filter(|gap| lacks_requests(*gap)).and_then(|_| counted(sight, trigger)),
         patience: patience(sight, trigger, known),
         bars,
@@ -76,10 +79,12 @@ pub(super) fn unjudged(sight: &Sight, trigger: &Trigger, known: &TriggerState) -
 
 fn patience(sight: &Sight, trigger: &Trigger, known: &TriggerState) -> Patience {
     let (Some(since), Some((route, stands))) = (known.blind_since, sight.route_of(trigger)) else { return Patience::Excused };
-    let (blind_at, spread) = (since + BLIND_AFTER, standing::step_spreads_until(stands).unwrap_or(sight.now));
-    let fills = known.reading.gap().is_some_and(|gap| blind::is_filling(sight, trigger, gap, since));
-    if fills || spread > blind_at {
-        return Patience::Fills { blind_at: blind_at.max(spread) };
+    let (gap, blind_at) = (known.reading.gap(), since + BLIND_AFTER);
+    let spread = standing::step_spreads_until(stands).unwrap_or(sight.now);
+    let until = gap.and_then(|gap| blind::arms_by(sight, trigger, gap)).unwrap_or(sight.now).max(spread);
+    let fills = gap.is_some_and(|gap| blind::is_filling(sight, trigger, gap, since));
+    if fills || until > blind_at {
+        return Patience::Fills { blind_at: blind_at.max(until) };
     }
     Patience::Burns { blind_at, acts_at: since + BLIND_ACTS_AFTER, then: trigger::blind_consequence(sight, route, trigger) }
 }

@@ -72,7 +72,10 @@ pub fn outlook(outlook: &Outlook, id: &TriggerId, now: Timestamp, names: Names) 
             let due = if now < *acts_at { format!("in {} ", acts_at.since(now)) } else { String::new() };
             format!("the {} has been beyond its limit for {lasted}; {due}{}, unless it clears", names.watched(id), then(what, names))
         }
-        Outlook::Unproven { gap: why, uncleared } => format!("{}; nothing advances", not_cleared(uncleared, *why, id, now, names)),
+        Outlook::Unproven { gap: why, uncleared, armed_at } => {
+            let armed = armed_at.map_or_else(String::new, |at| format!("; {}", short::armed(at, now)));
+            format!("{}{armed}; nothing advances", not_cleared(uncleared, *why, id, now, names))
+        }
         Outlook::Blind { gap: why, acts_at, then: what, uncleared: Some(uncleared), .. } => {
             let due = if now < *acts_at { format!("in {} {}", acts_at.since(now), then(what, names)) } else { then(what, names) };
             format!("{}; nothing advances; {due}, unless it clears", not_cleared(uncleared, *why, id, now, names))
@@ -101,7 +104,7 @@ fn not_cleared(known: &Uncleared, why: Option<Gap>, id: &TriggerId, now: Timesta
 
 /// What a trigger lacks to judge, and what that brings.
 fn unjudged(why: &Unjudged, now: Timestamp, names: Names) -> String {
-    let lacks = short::unjudged(why).long;
+    let lacks = short::unjudged(why, now).long;
     let waits = match &why.bars {
         None => String::new(),
         Some(Blindness::StandsTooShort { left, .. }) => format!("; the next step waits for another {left}"),
@@ -137,6 +140,7 @@ pub fn attention(what: &Attention, now: Timestamp, names: Names) -> String {
         Attention::RecordBroken { why, kept, since, place } => record::broken(why, *kept, now.since(*since), place),
         Attention::RecordHangs { kept, since, place } => record::hangs(*kept, now.since(*since), place),
         Attention::RecordLow { bytes, place, .. } => record::low(*bytes, place),
+        Attention::RecordSlow { since, times, longest, place } => record::slow(now.since(*since), *times, *longest, place),
         Attention::RecordMissing { route, since, kept } => record::missing(names.route(route), now.since(*since), *kept),
         Attention::Breach { trigger, outlook: stands } | Attention::Blind { trigger, outlook: stands } => {
             outlook(stands, trigger, now, names)

@@ -55,6 +55,13 @@ pub enum Attention {
         since: Timestamp,
         place: Shown,
     },
+    /// The disk of the record lets it wait now and then, and answers in between.
+    RecordSlow {
+        since: Timestamp,
+        times: u32,
+        longest: Millis,
+        place: Shown,
+    },
     /// A host went on for a while without a record, and nobody has looked at the route since.
     RecordMissing {
         route: RouteId,
@@ -253,6 +260,7 @@ impl Attention {
             | Attention::RecordBroken { .. }
             | Attention::RecordHangs { .. }
             | Attention::RecordLow { .. }
+            | Attention::RecordSlow { .. }
             | Attention::RecordMissing { .. }
             | Attention::AtDoor { .. }
             | Attention::Latched { .. }
@@ -308,6 +316,7 @@ impl Attention {
             | Attention::RecordBroken { .. }
             | Attention::RecordHangs { .. }
             | Attention::RecordLow { .. }
+            | Attention::RecordSlow { .. }
             | Attention::ReplicaUnsound { .. }
             | Attention::SourceSilent { .. }
             | Attention::ItemFailing { .. }
@@ -329,6 +338,7 @@ impl Attention {
             | Attention::RecordBroken { .. }
             | Attention::RecordHangs { .. }
             | Attention::RecordLow { .. }
+            | Attention::RecordSlow { .. }
             | Attention::RecordMissing { .. }
             | Attention::Breach { .. }
             | Attention::AtDoor { .. }
@@ -390,7 +400,10 @@ impl Attention {
             | Attention::Unread { .. }
             | Attention::Latched { .. }
             | Attention::ApprovalOpen { .. } => Urgency::Now,
-            Attention::ReplicaUnsound { .. } | Attention::ProbeFails { .. } | Attention::OtherRevision { .. } => Urgency::Counted,
+            Attention::ReplicaUnsound { .. }
+            | Attention::ProbeFails { .. }
+            | Attention::OtherRevision { .. }
+            | Attention::RecordSlow { .. } => Urgency::Counted,
             Attention::SourceSilent { .. } | Attention::ItemFailing { .. } | Attention::Unjudged { .. } => Urgency::Told,
         }
     }

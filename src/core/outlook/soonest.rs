@@ -91,6 +91,7 @@ fn acting(found: &Attention) -> Option<(Actor<'_>, Leads<'_>)> {
         | Attention::RecordBroken { .. }
         | Attention::RecordHangs { .. }
         | Attention::RecordLow { .. }
+        | Attention::RecordSlow { .. }
         | Attention::RecordMissing { .. }
         | Attention::NeedsHuman { .. }
         | Attention::TakenOver { .. }
