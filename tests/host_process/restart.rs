@@ -93,3 +93,28 @@ fn a_host_that_is_back_judges_with_its_first_look() {
     let mode = fs::metadata(account.journal().with_extension("windows")).unwrap().permissions();
     assert_eq!(std::os::unix::fs::PermissionsExt::mode(&mode) & 0o777, 0o600);
 }
+
+/// The more often a host dies the later the next one comes: a rollback that is asked for meanwhile waits for it.
+#[test]
+fn a_rollback_waits_for_the_next_host() {
+    let account = Account::new();
+    account.open_for_good();
+    account.wait_until_ready();
+    for death in 1..=4 {
+        let before = account.host_pid();
+        account.signal("-KILL");
+        if death < 4 {
+            wait_until("another host has the session", || {
+                (account.host_pid() != before && lives(account.host_pid()) && account.status()["host"] == "here").then_some(())
+            });
+        }
+    }
+    wait_until("the host is gone", || account.card().filter(|card| card["life"] == "dead"));
+    let status = account.run(&["status"]);
+    let said = String::from_utf8_lossy(&status.stdout).into_owned();
+    assert!(status.status.code() == Some(7) && said.contains("its next host comes by itself in"), "{status:?}");
+    let home = account.run(&["rollback", "--wait", "60"]);
+    let said = [home.stdout.as_slice(), home.stderr.as_slice()].map(|bytes| String::from_utf8_lossy(bytes).into_owned()).concat();
+    assert!(said.contains("nothing was asked for yet; it is tried again") && said.contains("recorded: "), "{said}");
+    assert_eq!(home.status.code(), Some(0), "{said}");
+}
