@@ -135,7 +135,7 @@ fn unwatched(state: &State, theme: &Theme) -> Option<Line<'static>> {
     })?;
     let has = has(state, &route.id, stranger);
     let share = crate::words::got(&has).unwrap_or_else(|| crate::words::given(&has));
-    Some(Line::styled(format!("{} nobody judges {share}", theme.glyphs.warn), theme.warn))
+    Some(Line::styled(format!("{} {share} unjudged", theme.glyphs.warn), theme.warn))
 }
 
 fn running(theme: &Theme) -> Line<'static> {

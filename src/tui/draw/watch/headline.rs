@@ -53,6 +53,9 @@ pub(super) fn draw(headline: Headline, theme: &Theme, page: &mut Page, buf: &mut
     let last = lines.len().saturating_sub(1);
     let within = |(place, line): (usize, Line<'static>)| {
         let style = line.spans.first().map_or(line.style, |span| line.style.patch(span.style));
+        if line.width() <= usize::from(beside.width) {
+            return vec![Line::styled(line.to_string(), style)];
+        }
         let rows = if place == last { usize::from(beside.height).saturating_sub(last).max(1) } else { 1 };
         let parts = text::wrap_within(&line.to_string(), beside.width.into(), rows, theme.glyphs.ellipsis);
         parts.into_iter().map(move |part| Line::styled(part, style)).collect::<Vec<_>>()
