@@ -49,6 +49,7 @@ const NOT_YET_ASKED: &str = "nothing was asked for yet; it is tried again";
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// A host that has said goodbye is gone within this time.
 const ENDS_WITHIN: Duration = Duration::from_secs(8);
+const KEPT_AWAY: &str = "it is kept from home, and its reason stands above; the session goes on trying by itself";
 const SEE_STATUS: &str = "see `cutover status`";
 /// A session tells something every second; when nothing came for so long its host is asked whether it answers.
 const QUIET_FOR: Duration = Duration::from_secs(2);
@@ -245,7 +246,11 @@ impl Asked {
             } else {
                 let homes: Vec<Home> = meant(&view, self.only.as_ref()).map(|(_, route)| say(&view, route, &mut told)).collect();
                 if homes.iter().any(is_stuck) {
-                    return Err(said("the session can't bring it home by itself; its reason stands above", Exit::Unsettled));
+                    let tries = meant(&view, self.only.as_ref()).any(|(_, route)| goes_on(&view.state, route));
+                    return Err(match tries {
+                        true => said(format!("{KEPT_AWAY}; {SEE_STATUS}"), Exit::Unsettled),
+                        false => said("the session can't bring it home by itself; its reason stands above", Exit::Unsettled),
+                    });
                 }
                 if !homes.is_empty() && meant(&view, self.only.as_ref()).all(|(_, route)| is_home_now(&view.state, route)) {
                     print::out(match is_broken(&view.state) {
@@ -392,7 +397,12 @@ fn say(view: &View, route: &Route, told: &mut BTreeMap<RouteId, LastLine>) -> Ho
     stands
 }
 
-/// Whether nothing that the session does by itself will bring it home.
+/// Whether the session goes on trying to bring it home.
+fn goes_on(state: &State, route: &Route) -> bool {
+    state.routes.get(&route.id).is_some_and(|known| known.motion.is_returning())
+}
+
+/// Whether something keeps it from home that a person has to see to.
 fn is_stuck(stands: &Home) -> bool {
     match stands {
         Home::NotHome { why, .. } => match why {
