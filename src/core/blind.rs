@@ -64,6 +64,7 @@ pub(super) fn starved(gap: Gap) -> bool {
         | Gap::StatusAmbiguous
         | Gap::SeveralProcesses
         | Gap::TopBucketLow
+        | Gap::TooManySeries
         | Gap::StandsStill
         | Gap::BelowShare
         | Gap::Undecided => false,
@@ -113,6 +114,7 @@ pub(super) fn is_filling(sight: &Sight, trigger: &Trigger, gap: Gap, since: Time
         | Gap::StatusAmbiguous
         | Gap::SeveralProcesses
         | Gap::TopBucketLow
+        | Gap::TooManySeries
         | Gap::StandsStill
         | Gap::BelowShare
         | Gap::Undecided => false,
