@@ -335,6 +335,19 @@ mod tests {
     }
 
     #[test]
+    fn a_page_without_bounds_is_refused_and_one_that_is_only_long_is_read() {
+        let series =
+            |count: usize| (0..count).map(|path| format!("http_requests_total{{code=\"200\",path=\"{path}\"}} 1\n")).collect::<String>();
+        assert_eq!(read(&series(SERIES_MAX)).unwrap().requests.unwrap().len(), SERIES_MAX);
+        assert_eq!(read(&series(SERIES_MAX + 1)), Err(Gap::TooManySeries));
+        let others: String = (0..SERIES_MAX + 1).map(|name| format!("go_{name} 1\n")).collect();
+        assert!(read(&format!("{others}http_requests_total{{code=\"200\"}} 1\n")).is_ok(), "what is not counted does not count");
+        let label = |length| format!("http_requests_total{{code=\"200\",path=\"{}\"}} 1\n", "x".repeat(length));
+        assert_eq!(read(&label(1 << 20)), Err(Gap::TooManySeries));
+        assert!(read(&label(10_000)).is_ok());
+    }
+
+    #[test]
     fn a_stamp_is_read_in_its_formats_unit() {
         let text = |stamp: &str| format!("http_requests_total{{code=\"200\"}} 1 {stamp}\n");
         let read = |stamp: &str, format| page(text(stamp).as_bytes(), format, &Families::default()).map(|page| page.stamped_at);
