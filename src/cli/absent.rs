@@ -143,13 +143,17 @@ impl Absent {
             let next = next(&read, &known, &at);
             (known, next)
         };
-        let (known, next) = match reading::read(reading).await {
-            Some(read) => read,
-            None => {
-                let why = Unread::NotNow(format!("its disk has not answered within {} s", reading::ANSWERS_WITHIN.as_secs()));
-                (by_its_plan(found, why).await, way::next(&left, peer::own_uid(), Some(found.card.plan_hash), place))
-            }
-        };
+        // The plan may lie on another disk than the journal, and nobody waits for one after the other.
+        let (path, hash) = (found.card.plan_path.clone(), found.card.plan_hash);
+        let (read, flown) = tokio::join!(reading::read(reading), reading::read(move || flown(&path, hash)));
+        let (known, next) = read.unwrap_or_else(|| {
+            let why = Unread::NotNow(format!("its disk has not answered within {} s", reading::ANSWERS_WITHIN.as_secs()));
+            let known = match flown.flatten() {
+                Some(plan) => Known::PlanAlone(why, Box::new(plan)),
+                None => Known::Nothing(why),
+            };
+            (known, way::next(&left, peer::own_uid(), Some(found.card.plan_hash), place))
+        });
         Absent::with(found, host, known, next)
     }
 
@@ -234,6 +238,14 @@ impl Absent {
             (Host::Gone, Next::ClearAway(_)) => true,
             (Host::Gone, Next::Join(_) | Next::TakeUp(_) | Next::TakeUpAt(_) | Next::Anew { .. } | Next::TheirsAlone(_))
             | (Host::Silent(_), _) => false,
+        }
+    }
+
+    /// Whether it is on record that somebody stopped it.
+    pub(super) fn was_stopped(&self) -> bool {
+        match &self.known {
+            Known::Journal(state) => state.stopped.is_some(),
+            Known::PlanAlone(..) | Known::Nothing(_) => false,
         }
     }
 
@@ -387,15 +399,6 @@ impl Absent {
                 format!("where its traffic is, is not known: its journal can't be read ({why}), nor the plan that it flew")
             }
         }
-    }
-}
-
-/// A session whose journal's disk does not answer: its plan may lie on another one.
-async fn by_its_plan(found: &Found, why: Unread) -> Known {
-    let (path, hash) = (found.card.plan_path.clone(), found.card.plan_hash);
-    match reading::read(move || flown(&path, hash)).await.flatten() {
-        Some(plan) => Known::PlanAlone(why, Box::new(plan)),
-        None => Known::Nothing(why),
     }
 }
 

@@ -31,6 +31,7 @@ use crate::{
         home::{Home, home, is_home_now, wants_a_hand},
         reason::Obstacle,
         record::is_broken,
+        state::State,
     },
     domain::{
         id::{AskId, RouteId},
@@ -38,7 +39,7 @@ use crate::{
     },
     door::OnRecord,
     plan::model::{Plan, Route},
-    words::{HOME_ALREADY, Names, absence, home_now, refusal as refusal_words},
+    words::{HOME_ALREADY, Names, absence, home_now, off_record, refusal as refusal_words},
 };
 
 /// Between two words on the same thing.
@@ -107,7 +108,7 @@ async fn go_home(args: Args) -> Result<Exit, Exit> {
                 OnRecord::Yes => Recorded::Yes,
                 OnRecord::No => Recorded::No,
             };
-            taken(&verdict, recorded, Names::of(&view.state))?;
+            taken(&verdict, on_record, &view.state)?;
             recorded
         }
         Ok(Some(Reply::NotSent { why, .. })) => {
@@ -181,12 +182,10 @@ impl Silent {
 }
 
 /// Says that the request is on record, or why it is not.
-fn taken(verdict: &Verdict, recorded: Recorded, names: Names<'_>) -> Result<(), Exit> {
-    let told = |what: &str| match recorded {
-        Recorded::Yes => print::out(&format!("recorded: {what}\n")),
-        Recorded::No | Recorded::Unknown => {
-            print::out(&format!("taken, and on no record, for its disk failed or does not answer: {what}\n"))
-        }
+fn taken(verdict: &Verdict, on_record: OnRecord, state: &State) -> Result<(), Exit> {
+    let told = |what: &str| match on_record {
+        OnRecord::Yes => print::out(&format!("recorded: {what}\n")),
+        OnRecord::No => print::out(&format!("taken, and {}: {what}\n", off_record(&state.record.keeping))),
     };
     match verdict {
         Verdict::Accepted => told("going home"),
@@ -194,7 +193,7 @@ fn taken(verdict: &Verdict, recorded: Recorded, names: Names<'_>) -> Result<(), 
         Verdict::Joined => told("joined to a rollback that runs already"),
         Verdict::Queued => told("queued"),
         Verdict::NeedsApproval { .. } => return Err(said("a rollback never needs an approval, yet the host asks for one", Exit::Failed)),
-        Verdict::Refused(refusal) => return Err(said(refusal_words(refusal, names), Exit::Refused)),
+        Verdict::Refused(refusal) => return Err(said(refusal_words(refusal, Names::of(state)), Exit::Refused)),
     }
     Ok(())
 }

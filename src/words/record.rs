@@ -1,7 +1,7 @@
 //! The record in words: what it has room for, what it still holds, what that means for traffic, and what to do.
 
 use crate::{
-    core::record::{RecordChange, RecordNumber},
+    core::record::{Keeping, RecordChange, RecordNumber},
     domain::{shown::Shown, time::Millis},
 };
 
@@ -34,6 +34,15 @@ pub(super) fn hangs(kept: RecordNumber, ago: Millis, place: &Shown) -> String {
         "the disk of the record has not answered for {ago}: record {kept} is the last that is known to be kept, what happens since is told to the \
          cockpits and waits to be written; only a rollback leaves until it answers, by hand or by trigger; see to {place}"
     )
+}
+
+/// Why something that was taken is not on record.
+pub fn off_record(record: &Keeping) -> &'static str {
+    match record {
+        Keeping::Broken { .. } => "on no record: the record is broken",
+        // Its disk may have answered since.
+        Keeping::Hanging { .. } | Keeping::Kept | Keeping::Low { .. } => "on no record yet: its disk does not answer",
+    }
 }
 
 /// The same above the command by hand.

@@ -59,6 +59,7 @@ impl Page {
 
 /// Columns of the question before its answer.
 const LABEL: u16 = 12;
+const ANSWER_ROWS_MAX: u16 = 3;
 
 pub(super) fn watched(face: &Face<'_>, trigger: &Trigger) -> String {
     Names::of(face.scene.state).watched(&trigger.id)
@@ -72,8 +73,8 @@ pub(super) fn value(trigger: &Trigger, seen: &TriggerState) -> Option<String> {
 /// A question and its answer, in as many rows as that needs and has.
 fn answer(label: &str, text: &str, style: Style, face: &Face<'_>, page: &mut Page, buf: &mut Buffer) {
     let room = usize::from(page.rest().width.saturating_sub(LABEL));
-    let rows = usize::from(page.rest().height.saturating_sub(2).min(2));
-    for (place, line) in text::wrap(text, room).into_iter().take(rows).enumerate() {
+    let rows = usize::from(page.rest().height.saturating_sub(2).min(ANSWER_ROWS_MAX));
+    for (place, line) in text::wrap_within(text, room, rows, face.scene.theme.glyphs.ellipsis).into_iter().enumerate() {
         let row = page.take(1);
         text::put(buf, row, 0, if place == 0 { label } else { "" }, face.scene.theme.dim);
         text::put(buf, row, LABEL, &line, style);
