@@ -166,8 +166,8 @@ mod tests {
         transitions.send(published(r#"{"entry":{"event":{"rang":"tick"}}}"#)).unwrap();
         tokio::time::sleep(Duration::from_secs(5)).await;
         let told = lines();
-        assert_eq!(told.len(), 2, "{told:?}");
-        assert!(told[1].starts_with(&format!("session night head 100:{hash} after ")), "{told:?}");
+        assert!((1..=2).contains(&told.len()), "{told:?}");
+        assert!(told[told.len() - 1].starts_with(&format!("session night head 100:{hash} after ")), "{told:?}");
         let writes: usize = told.iter().map(|line| line.split_whitespace().rev().nth(1).unwrap().parse::<usize>().unwrap_or(1)).sum();
         assert_eq!(writes, 100, "{told:?}");
         tokio::time::sleep(CALM).await;

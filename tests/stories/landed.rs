@@ -114,7 +114,8 @@ impl Landed {
         let another = format!("{before}/{}", "0".repeat(64));
         renamed[at]["protoPayload"]["requestMetadata"]["requestAttributes"]["reason"] = another.into();
         let (exit, told) = check(&renamed);
-        assert_eq!((exit, &told["foreign"][0]["whose"]), (Exit::Failed, &"in-our-name".into()), "{}: {told:#}", self.name);
+        let is_forged = told["foreign"].as_array().unwrap().iter().any(|stranger| stranger["whose"] == "in-our-name");
+        assert!(exit == Exit::Failed && is_forged, "{}: {told:#}", self.name);
     }
 
     /// Each write with its outcome, in the order in which they left.

@@ -245,7 +245,14 @@ fn proved_text(word: Word, proof: &Proof, witnesses: &[Witness], beside: Option<
 
 fn broken_text(word: Word, held: Option<&Proof>, at: &Break) -> String {
     let file = at.file.as_ref().map_or_else(String::new, |file| format!(" of {file}"));
-    let mut text = format!("{}  record {}, byte {}{file}: {}\n", word.text(), at.seq, at.offset, Shown::new(&at.why.to_string()));
+    // Of a record that is there behind what is gone, the verifier knows only that it never came to it.
+    let (seq, why) = match (word, &at.why) {
+        (Word::Zeroed, Why::WitnessMissing(_)) => {
+            (held.map_or(0, |held| held.records), "zeros stand where records were written".to_owned())
+        }
+        (Word::Proved | Word::Torn | Word::Zeroed | Word::Broken, why) => (at.seq, why.to_string()),
+    };
+    let mut text = format!("{}  record {seq}, byte {}{file}: {}\n", word.text(), at.offset, Shown::new(&why));
     match held {
         Some(proof) => {
             let upto = time(proof.last_at_ms);
