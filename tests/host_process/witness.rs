@@ -1,6 +1,7 @@
 //! Who remembers where a journal ended: the machine's log, and the cloud's own audit log. Both against the real program.
 
 use std::{
+    cell::RefCell,
     io::{Read, Write},
     net::TcpStream,
     os::unix::net::UnixDatagram,
@@ -40,16 +41,15 @@ fn a_log_that_was_kept_elsewhere_proves_a_journal_and_convicts_one_that_was_cut(
     account.wait_until_ready();
     assert_eq!(account.run(&["rollback", "--wait", "0"]).status.code(), Some(0));
     let _cockpit = account.cockpit_that_steps_out();
-    let mut kept = Vec::new();
-    wait_until("a write is witnessed", || {
-        kept.extend(lines(&collector));
-        kept.iter().any(|line| line.contains("after a write") || line.contains("writes")).then_some(())
-    });
+    let kept = RefCell::new(Vec::new());
+    let is_told = |word: &str| {
+        kept.borrow_mut().extend(lines(&collector));
+        kept.borrow().iter().any(|line: &String| line.contains(word)).then_some(())
+    };
+    wait_until("a write is witnessed", || is_told(" write"));
     account.signal("-TERM");
-    wait_until("its end is witnessed", || {
-        kept.extend(lines(&collector));
-        kept.iter().any(|line| line.contains("ends here")).then_some(())
-    });
+    wait_until("its end is witnessed", || is_told("ends here"));
+    let kept = kept.into_inner();
     assert!(kept[0].starts_with("<85>") && kept[0].contains(&format!("]: session {session} head ")), "{kept:?}");
 
     let other = format!("<85>Nov 28 21:00:00 cutover[1]: session another head 7:{} after a write", "0".repeat(64));
