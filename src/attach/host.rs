@@ -14,7 +14,7 @@ use std::{
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{UnixListener, UnixStream},
-    sync::{broadcast, mpsc, watch},
+    sync::{OwnedSemaphorePermit, broadcast, mpsc, watch},
     task::JoinSet,
     time::timeout,
 };
@@ -184,19 +184,10 @@ impl Host {
     ) {
         let (reader, mut writer) = tokio::io::split(stream);
         let mut frames = Frames::new(reader, FROM_CLIENT_BYTES_MAX);
-        let hello = match timeout(seat.hello_within(HELLO_WITHIN), frames.next::<serde_json::Value>()).await {
-            Ok(Ok(Some(hello))) => understand(hello),
-            Ok(Ok(None)) => return,
-            Ok(Err(error)) => Err(Refused { why: Shown::new(&error.to_string()), then: Then::StayAway }),
-            Err(_) => Err(Refused { why: Shown::new("no hello came in time; attach again"), then: Then::ComeBack }),
-        };
-        // Held to the end of the conversation.
-        let (hello, _places) = match hello {
-            Ok(hello) => {
-                let seated = seat.taken_for(hello.wants).await;
-                (seated.as_ref().map(|_| hello).map_err(Refused::clone), seated.ok())
-            }
-            Err(refused) => (Err(refused), None),
+        let (hello, _places) = match heard(seat, &mut frames).await {
+            Some(Ok((hello, places))) => (Ok(hello), places),
+            Some(Err(refused)) => (Err(refused), Vec::new()),
+            None => return,
         };
         let greeting = match hello {
             Ok(hello) => {
@@ -269,6 +260,20 @@ impl Host {
             beat_every: connection::BEAT_EVERY,
         }
     }
+}
+
+/// What somebody says that he wants, with the places that are his as long as he stays; `None` of one who left without a word.
+async fn heard(seat: Seat, frames: &mut Frames<impl AsyncRead + Unpin>) -> Option<Result<(Hello, Vec<OwnedSemaphorePermit>), Refused>> {
+    let hello = match timeout(seat.hello_within(HELLO_WITHIN), frames.next::<serde_json::Value>()).await {
+        Ok(Ok(Some(hello))) => understand(hello),
+        Ok(Ok(None)) => return None,
+        Ok(Err(error)) => Err(Refused { why: Shown::new(&error.to_string()), then: Then::StayAway }),
+        Err(_) => Err(Refused { why: Shown::new("no hello came in time; attach again"), then: Then::ComeBack }),
+    };
+    Some(match hello {
+        Ok(hello) => seat.taken_for(hello.wants).await.map(|places| (hello, places)),
+        Err(refused) => Err(refused),
+    })
 }
 
 fn understand(hello: serde_json::Value) -> Result<Hello, Refused> {
