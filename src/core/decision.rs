@@ -183,7 +183,7 @@ pub enum Refusal {
         since: Timestamp,
     },
     Unsettled,
-    /// So many bytes are left for the record, and they are kept for going home.
+    /// So many bytes are left for the record, and nothing but looking and going home may use them.
     RecordLow {
         bytes: u64,
         since: Timestamp,

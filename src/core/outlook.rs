@@ -176,7 +176,11 @@ fn by_itself(sight: &Sight, route: &Route, stands: &RouteState, trigger: &Trigge
             // Somebody moved traffic back out, so the breach is being proven anew.
             (Then::Done, _, Some(drift)) if !standing::is_contended(stands, sight.now) => {
                 let since = since.max(drift.since);
-                Outlook::Running { since, acts_at: since + trigger.lasting, then: Then::GoesHome }
+                match known.last_breach_at.is_some_and(|last| last > drift.since) {
+                    true => Outlook::Running { since, acts_at: since + trigger.lasting, then: Then::GoesHome },
+                    // What was read before they were there again proves nothing of now.
+                    false => Outlook::Unproven { since, gap: known.reading.gap() },
+                }
             }
             (Then::Done, Some(at), _) => Outlook::Fired { at },
             (then, ..) => match (known.fires_at(trigger), blind(sight, route, trigger, known)) {
@@ -186,8 +190,11 @@ fn by_itself(sight: &Sight, route: &Route, stands: &RouteState, trigger: &Trigge
             },
         };
     }
+    // Where somebody moved traffic back out it watches again.
+    let watches = stands.drift.is_some() && !standing::is_contended(stands, sight.now);
     if let (Some(at), Some(latch)) = (known.fired_at, &stands.latch)
         && standing::names(latch, &trigger.id)
+        && !watches
     {
         return Outlook::Fired { at };
     }

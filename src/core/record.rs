@@ -1,6 +1,6 @@
 //! The record of the session as something that can fail: how much room it has, whether it broke, whether a time is missing from it.
 //!
-//! Low on room, nothing goes further out: what is left is kept for going home. While its disk does not answer, nothing leaves but a rollback
+//! Low on room, nothing goes further out: what is left is for looking and going home. While its disk does not answer, nothing leaves but a rollback
 //! and looks, what happens is told before it is known to be kept, and is kept when the disk answers. Broken, nothing leaves any more but a rollback and looks;
 //! what happens then is folded and shown as always and is recorded nowhere, so each answer but a rollback's is a refusal. A host that comes
 //! back after such a time can't know what the one before did in it: every route is held until a person has looked. What a disk is and how

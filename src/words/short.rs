@@ -51,18 +51,24 @@ pub fn attention(found: &Attention, state: &State, now: Timestamp) -> Said {
         }
         Attention::RecordBroken { kept, since, .. } => {
             let span = now.since(*since);
-            alarm(format!("THE RECORD BROKE {span} ago, kept up to {kept}; only a rollback leaves"), format!("record broke {span} ago"))
+            alarm(
+                format!("THE RECORD BROKE {span} ago, confirmed up to {kept}; only a rollback leaves"),
+                format!("record broke {span} ago"),
+            )
         }
         Attention::RecordHangs { kept, since, .. } => {
             let span = now.since(*since);
             alarm(
-                format!("THE RECORD'S DISK HANGS for {span}, kept up to {kept}; only a rollback leaves"),
+                format!("THE RECORD'S DISK HANGS for {span}, confirmed up to {kept}; only a rollback leaves"),
                 format!("record's disk hangs for {span}"),
             )
         }
         Attention::RecordLow { bytes, .. } => {
             let left = record::room(*bytes);
-            alarm(format!("the record's disk is nearly full: {left} left, kept for going home"), format!("disk nearly full: {left} left"))
+            alarm(
+                format!("the record's disk is nearly full: {left} left, for looking and going home"),
+                format!("disk nearly full: {left} left"),
+            )
         }
         Attention::RecordMissing { since, kept, .. } => alarm(
             format!("nothing is recorded of {} ago, behind {kept}; held, look and resume", now.since(*since)),

@@ -145,7 +145,7 @@ impl Hosted {
         let listener = runtime.block_on(async { UnixListener::bind(&socket).unwrap() });
         runtime.spawn(engine::run(state, recorder, vec![first], parts));
         let host = Host::new(outside, about, closing);
-        runtime.spawn(async move { host.serve(listener, rostered).await });
+        runtime.spawn(async move { host.serve(listener, tokio::sync::mpsc::channel(1).1, rostered).await });
         Hosted { _runtime: runtime, driver, socket, _ends: (stop, close, roster) }
     }
 

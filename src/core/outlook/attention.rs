@@ -49,7 +49,7 @@ pub enum Attention {
         since: Timestamp,
         place: Shown,
     },
-    /// The disk gives the record no more room: what is left is kept for going home.
+    /// The disk gives the record no more room: what is left is for looking and going home.
     RecordLow {
         bytes: u64,
         since: Timestamp,

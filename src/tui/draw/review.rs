@@ -148,8 +148,9 @@ fn terms(approval: &Approval, width: usize, scene: Scene<'_>) -> Vec<Row> {
         rows.map(|(place, part)| Row::Said(Line::styled(format!("{} {part}", if place == 0 { glyph } else { " " }), style)))
             .collect::<Vec<_>>()
     });
-    let shown = std::iter::once(asks).chain(asked).chain(rows).chain(against).chain(barred);
-    shown.chain(database).chain(rests).chain(open).chain([Row::Blank]).collect()
+    // What warns comes before what it rests on, which the digest covers anyway.
+    let shown = std::iter::once(asks).chain(asked).chain(rows).chain(against).chain(barred).chain(open);
+    shown.chain(database).chain(rests).chain([Row::Blank]).collect()
 }
 
 /// The newest figure with its own age, which the digest does not cover because it never stands still.

@@ -26,7 +26,7 @@ use crate::{
         },
     },
     words::{
-        Names, objection, platform, share,
+        Names, objection, obstacle, platform, share,
         state_line::{self, Clock},
     },
 };
@@ -114,6 +114,7 @@ pub(super) fn way_home(face: &Face<'_>, page: &mut Page, buf: &mut Buffer) {
     let ready = platform::scale(known.readiness.home_scale);
     let (text, style) = match home(state, route) {
         Home::Seen { .. } | Home::Unasked { .. } => (format!("All traffic is home on {at_home}, {ready}."), theme.text),
+        Home::NotHome { why, .. } if !why.is_met_by_writing() => (sentence(&obstacle(&why, Names::of(state))), theme.breach),
         Home::NotHome { .. } => {
             (format!("{}. By hand, by whoever has the rights:", sentence_of_retry(&known.motion, view.now)), theme.breach)
         }
