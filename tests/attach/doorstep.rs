@@ -168,7 +168,7 @@ async fn a_crowd_that_says_nothing_keeps_nobody_of_its_account_from_the_way_home
     let listener = UnixListener::bind(&path).unwrap();
     let owner = rustix::process::geteuid().as_raw();
     let (_roster, roster) = watch::channel(Arc::new(Roster::of_owner(owner, "")));
-    tokio::spawn(async move { host.serve(listener, roster).await });
+    tokio::spawn(async move { host.serve(listener, stays(), roster).await });
     let mut idle = Vec::new();
     for _ in 0..OF_AN_ACCOUNT_MAX + 100 {
         idle.push(UnixStream::connect(&path).await.unwrap());
