@@ -17,7 +17,6 @@ mod world;
 mod absent;
 mod account;
 mod death;
-mod full;
 mod join;
 mod kills;
 mod known;
