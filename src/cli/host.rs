@@ -44,7 +44,10 @@ use crate::{
     },
     journal::{checkpoint, error::JournalError},
     plan::{self, diagnostic, model::Plan},
-    session::recorder::{Found, RecorderError},
+    session::{
+        memory,
+        recorder::{Found, RecorderError},
+    },
     telemetry::{self, Sink},
 };
 
@@ -483,6 +486,7 @@ impl Hosted {
             Call::Stopped => {
                 self.serving.await?;
                 self.running.leave().await;
+                memory::forget(&self.paths.journal(self.session.as_str()));
                 current::forget(&self.paths, &self.options.plan, &self.session);
             }
         }

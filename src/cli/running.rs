@@ -26,6 +26,7 @@ use crate::{
     session::{
         engine::{self, Parts},
         keeping::EngineError,
+        memory,
         recorder::{self, Found, Recorder, RecorderError},
     },
 };
@@ -95,7 +96,7 @@ impl Running {
     /// An address of the plan is refused, or credentials are missing, and nothing was recorded or asked of the world; or the journal takes no
     /// record.
     pub(super) async fn start(opening: Opening, world: World, roster: &Roster) -> Result<Running> {
-        let Opening { session, plan, recorder, state, mut first, .. } = opening;
+        let Opening { session, plan, recorder, state, mut first, journal } = opening;
         first.push(Event::Roster(roster.recorded()));
         let composed = compose::compose(&plan, &world.places(), world.clock(), world.fault_injector())?;
         let (outside, inside) = door();
@@ -105,7 +106,8 @@ impl Running {
         let snapshots = outside.snapshots.clone();
         let seen = Seen { session: session.clone(), heads: outside.heads.clone(), transitions: outside.transitions.clone() };
         let about = About { session, plan: plan.name, world: world.kind(), first_client };
-        let parts = Parts { clock: world.clock(), executors: composed.executors, sensors: composed.sensors, inside, stop: stopped };
+        let sensors = memory::remembering(composed.sensors, &journal);
+        let parts = Parts { clock: world.clock(), executors: composed.executors, sensors, inside, stop: stopped };
         let last_words = closing.clone();
         let engine = tokio::spawn(async move {
             let ended = engine::run(state, recorder, first, parts).await;

@@ -152,7 +152,7 @@ pub(super) fn outlook(sight: &Sight, route: &Route, breach: &Breach<'_>) -> Outl
         (Then::Done, Some(drift), _) if !standing::is_contended(state, sight.now) => match breach.proof.last > drift.since {
             true => running(since.max(drift.since), Then::GoesHome),
             // What was met before they were there again proves nothing of now.
-            false => Outlook::Unproven { since: since.max(drift.since), gap: None },
+            false => Outlook::Unproven { since: since.max(drift.since), gap: None, armed_at: None },
         },
         (Then::NobodyThere, ..) => Outlook::Idle,
         (Then::Done, _, Some(latch)) => Outlook::Fired { at: latch.at },

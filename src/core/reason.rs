@@ -184,6 +184,8 @@ impl Obstacle {
 pub enum Void {
     Replaced,
     InTime,
+    /// Its time ran out while the host did not run, so nobody could have approved it.
+    StoodStill,
     TermsChanged,
     RollbackBegan,
     Held,

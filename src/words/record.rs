@@ -22,6 +22,13 @@ pub(super) fn low(bytes: u64, place: &Shown) -> String {
     format!("the disk of the record is nearly full: {left}; nothing advances until there is room; make some at {place}")
 }
 
+pub(super) fn slow(ago: Millis, times: u32, longest: Millis, place: &Shown) -> String {
+    format!(
+        "the disk of the record is slow: since {ago} ago it let what happened wait {times} times, for {longest} at most, and kept all of it; while it \
+         does, only a rollback leaves; see what else is busy at {place}"
+    )
+}
+
 pub(super) fn broken(why: &Shown, kept: RecordNumber, ago: Millis, place: &Shown) -> String {
     format!(
         "the record broke {ago} ago ({why}): record {kept} is the last that the disk confirmed, what happens since is told to the cockpits alone; \

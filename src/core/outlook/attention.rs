@@ -55,6 +55,13 @@ pub enum Attention {
         since: Timestamp,
         place: Shown,
     },
+    /// The disk of the record lets it wait now and then, and answers in between.
+    RecordSlow {
+        since: Timestamp,
+        times: u32,
+        longest: Millis,
+        place: Shown,
+    },
     /// A host went on for a while without a record, and nobody has looked at the route since.
     RecordMissing {
         route: RouteId,
@@ -243,6 +250,7 @@ impl Attention {
             | Attention::RecordBroken { .. }
             | Attention::RecordHangs { .. }
             | Attention::RecordLow { .. }
+            | Attention::RecordSlow { .. }
             | Attention::RecordMissing { .. }
             | Attention::AtDoor { .. }
             | Attention::Latched { .. }
@@ -298,6 +306,7 @@ impl Attention {
             | Attention::RecordBroken { .. }
             | Attention::RecordHangs { .. }
             | Attention::RecordLow { .. }
+            | Attention::RecordSlow { .. }
             | Attention::ReplicaUnsound { .. }
             | Attention::SourceSilent { .. }
             | Attention::ItemFailing { .. }
@@ -319,6 +328,7 @@ impl Attention {
             | Attention::RecordBroken { .. }
             | Attention::RecordHangs { .. }
             | Attention::RecordLow { .. }
+            | Attention::RecordSlow { .. }
             | Attention::RecordMissing { .. }
             | Attention::Breach { .. }
             | Attention::AtDoor { .. }
@@ -380,7 +390,10 @@ impl Attention {
             | Attention::Unread { .. }
             | Attention::Latched { .. }
             | Attention::ApprovalOpen { .. } => Urgency::Now,
-            Attention::ReplicaUnsound { .. } | Attention::ProbeFails { .. } | Attention::OtherRevision { .. } => Urgency::Counted,
+            Attention::ReplicaUnsound { .. }
+            | Attention::ProbeFails { .. }
+            | Attention::OtherRevision { .. }
+            | Attention::RecordSlow { .. } => Urgency::Counted,
             Attention::SourceSilent { .. } | Attention::ItemFailing { .. } | Attention::Unjudged { .. } => Urgency::Told,
         }
     }

@@ -121,6 +121,7 @@ fn edge(worst: &Attention, theme: &Theme) -> Option<Style> {
             Some(theme.unknown)
         }
         Attention::RollingBack { .. }
+        | Attention::RecordSlow { .. }
         | Attention::HomeNotSeen { .. }
         | Attention::WritesAtRisk { .. }
         | Attention::ReplicaUnsound { .. }

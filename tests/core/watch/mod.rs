@@ -8,6 +8,7 @@ mod homes;
 mod people;
 mod promises;
 mod readings;
+mod record;
 mod requests;
 mod settled;
 mod writes;
@@ -22,6 +23,7 @@ use cutover::{
     core::{
         decision::{Decision, Effect},
         event::Entry,
+        record::Keeping,
         state::{Approval, Controls, Drift, Latch, Motion, PendingShift, RouteState, State},
     },
     domain::{
@@ -65,6 +67,7 @@ pub(crate) struct Before {
     pub approvals: BTreeMap<Digest, Approval>,
     /// Writes without an outcome, by their route.
     pub writing: BTreeMap<EffectId, RouteId>,
+    pub keeping: Keeping,
 }
 
 /// How a route stood; what requests had shown of it is larger than all of this, and nobody compares it.
@@ -93,6 +96,7 @@ impl Before {
             controls: state.controls.clone(),
             approvals: state.approvals.clone(),
             writing: writing(state),
+            keeping: state.record.keeping.clone(),
         }
     }
 }
@@ -125,6 +129,7 @@ pub(crate) struct Watch {
     writes: writes::Ledger,
     readings: readings::Ledger,
     promises: promises::Ledger,
+    record: record::Ledger,
     people: people::Ledger,
 }
 
@@ -136,6 +141,7 @@ impl Watch {
         self.named_effects(&seen)?;
         self.readings.look(&seen)?;
         self.promises.look(&seen)?;
+        self.record.look(&seen)?;
         self.people.look(&seen)?;
         self.writes.look(&seen)?;
         requests::look(&seen)?;

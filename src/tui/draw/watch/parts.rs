@@ -200,7 +200,7 @@ pub(super) fn guards(face: &Face<'_>, page: &mut Page, buf: &mut Buffer) {
             return;
         }
         let row = page.take(1);
-        let (glyph, word, style) = words::standing(&outlook, &seen.reading, theme);
+        let (glyph, word, style) = words::standing(&outlook, &seen.reading, face.scene.view.now, theme);
         let value = value(trigger, seen);
         let limit = format!("limit {}", trigger.metric.unit().show(trigger.above));
         let column = text::put(buf, row, 0, &format!("{glyph} "), style);
