@@ -11,11 +11,11 @@ use crate::{
     },
     domain::{
         fact::{Fact, Observation},
-        fault::{Fault, FaultKind, Outcome, Receipt, Written},
+        fault::{Fault, FaultKind, Outcome, Receipt, Version, Written},
         id::{EffectId, RouteId},
         time::Millis,
     },
-    port::{Driver, FaultInjector, Intent},
+    port::{Change, Driver, FaultInjector, Intent},
     session::{
         clock::Clock,
         sensors::{weights_source, weights_stale_after},
@@ -53,21 +53,11 @@ pub fn dispatch(
 async fn carry_out(id: EffectId, what: Effect, intent: &Intent, executors: &Executors, clock: Clock) -> Vec<Event> {
     let finished = |outcome| Event::Finished { effect: id, outcome, attempts: Vec::new() };
     match what {
-        Effect::Write { route, to, version, .. } => match executors.drivers.get(&route) {
-            Some(driver) => {
-                tracing::info!(%route, to = %to, effect = %id, "writing weights");
-                let Written { outcome, attempts } = driver.write(&to, &version, intent).await;
-                match &outcome {
-                    Outcome::Done(_) => tracing::info!(%route, effect = %id, "write done"),
-                    Outcome::NotDone(fault) => tracing::warn!(%route, effect = %id, %fault, "write not done"),
-                    Outcome::Unknown(fault) => tracing::warn!(%route, effect = %id, %fault, "nobody knows whether the write was done"),
-                }
-                // A write that went out once, as each does, has nothing to tell of it.
-                let attempts = if attempts.len() > 1 { attempts } else { Vec::new() };
-                vec![Event::Finished { effect: id, outcome, attempts }]
-            }
-            None => vec![finished(Outcome::NotDone(no_driver(&route)))],
-        },
+        Effect::Write { route, to, version, claim, .. } => {
+            let change = Change::Split { to: &to, claim: claim.as_deref() };
+            vec![written(id, &route, change, &version, intent, executors).await]
+        }
+        Effect::Claim { route, version, claim, .. } => vec![written(id, &route, Change::Claim(&claim), &version, intent, executors).await],
         Effect::Read { route } => match executors.drivers.get(&route) {
             Some(driver) => {
                 let asked_at = clock.now();
@@ -97,6 +87,25 @@ async fn carry_out(id: EffectId, what: Effect, intent: &Intent, executors: &Exec
         // The engine keeps alarms itself; they never get here.
         Effect::Wake { .. } => Vec::new(),
     }
+}
+
+async fn written(id: EffectId, route: &RouteId, change: Change<'_>, version: &Version, intent: &Intent, executors: &Executors) -> Event {
+    let Some(driver) = executors.drivers.get(route) else {
+        return Event::Finished { effect: id, outcome: Outcome::NotDone(no_driver(route)), attempts: Vec::new() };
+    };
+    match change {
+        Change::Split { to, .. } => tracing::info!(%route, %to, effect = %id, "writing weights"),
+        Change::Claim(claim) => tracing::info!(%route, %claim, effect = %id, "writing who steers"),
+    }
+    let Written { outcome, attempts } = driver.write(change, version, intent).await;
+    match &outcome {
+        Outcome::Done(_) => tracing::info!(%route, effect = %id, "write done"),
+        Outcome::NotDone(fault) => tracing::warn!(%route, effect = %id, %fault, "write not done"),
+        Outcome::Unknown(fault) => tracing::warn!(%route, effect = %id, %fault, "nobody knows whether the write was done"),
+    }
+    // A write that went out once, as each does, has nothing to tell of it.
+    let attempts = if attempts.len() > 1 { attempts } else { Vec::new() };
+    Event::Finished { effect: id, outcome, attempts }
 }
 
 fn no_driver(route: &RouteId) -> Fault {

@@ -65,6 +65,8 @@ fn acting(found: &Attention) -> Option<(Actor<'_>, &Outlook)> {
         | Attention::RecordMissing { .. }
         | Attention::NeedsHuman { .. }
         | Attention::TakenOver { .. }
+        | Attention::SteeredElsewhere { .. }
+        | Attention::ClaimLost { .. }
         | Attention::Drifted { .. }
         | Attention::RollingBack { .. }
         | Attention::HomeNotSeen { .. }

@@ -8,7 +8,7 @@ use std::{
 use cutover::{
     core::{
         decision::{Decision, Effect, IssuedEffect, Transition},
-        event::{Alarm, Entry, Event, WorldKind},
+        event::{Alarm, Entry, Event, Hosted, WorldKind},
         record::{Keeping, RecordChange, RecordNumber, is_broken, is_over, leaves_unrecorded},
         state::State,
         step::step,
@@ -16,6 +16,7 @@ use cutover::{
     },
     domain::{
         self,
+        claim::{Machine, Token},
         fault::{FaultKind, Outcome},
         id::{EffectId, Seq},
         shown::Shown,
@@ -201,6 +202,7 @@ impl Night {
         };
         let plan = Box::new(Plan::clone(&plan));
         night.happen(Event::Opened { session: "night".parse().expect("a name"), plan, world: WorldKind::Live })?;
+        night.happen(Event::Hosted(Hosted { machine: Machine::new("ops"), token: Token::new(1), takes_over: None }))?;
         night.crew_joins()?;
         Ok(night)
     }

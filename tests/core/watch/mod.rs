@@ -10,6 +10,7 @@ mod promises;
 mod readings;
 mod requests;
 mod settled;
+mod steering;
 mod writes;
 
 use std::{
@@ -65,6 +66,8 @@ pub(crate) struct Before {
     pub approvals: BTreeMap<Digest, Approval>,
     /// Writes without an outcome, by their route.
     pub writing: BTreeMap<EffectId, RouteId>,
+    /// Everything that has no outcome.
+    pub in_flight: BTreeSet<EffectId>,
 }
 
 /// How a route stood; what requests had shown of it is larger than all of this, and nobody compares it.
@@ -93,6 +96,7 @@ impl Before {
             controls: state.controls.clone(),
             approvals: state.approvals.clone(),
             writing: writing(state),
+            in_flight: state.in_flight.keys().copied().collect(),
         }
     }
 }
@@ -104,7 +108,7 @@ fn pending(state: &State) -> BTreeSet<TriggerId> {
 fn writing(state: &State) -> BTreeMap<EffectId, RouteId> {
     let write = |deal: &Effect| match deal {
         Effect::Write { route, .. } => Some(route.clone()),
-        Effect::Read { .. } | Effect::Wake { .. } | Effect::Inject { .. } => None,
+        Effect::Claim { .. } | Effect::Read { .. } | Effect::Wake { .. } | Effect::Inject { .. } => None,
     };
     state.in_flight.iter().filter_map(|(id, flight)| Some((*id, write(&flight.deal)?))).collect()
 }
@@ -126,6 +130,7 @@ pub(crate) struct Watch {
     readings: readings::Ledger,
     promises: promises::Ledger,
     people: people::Ledger,
+    steering: steering::Ledger,
 }
 
 impl Watch {
@@ -138,6 +143,7 @@ impl Watch {
         self.promises.look(&seen)?;
         self.people.look(&seen)?;
         self.writes.look(&seen)?;
+        self.steering.look(&seen)?;
         requests::look(&seen)?;
         homes::look(&seen)
     }
