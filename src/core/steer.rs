@@ -160,7 +160,6 @@ pub(super) fn seen(turn: &mut Turn, route: &Route) {
         }
     };
     stand(turn, route, stands);
-    take_over_as_ordered(turn, route);
 }
 
 /// From here on it is so; what is not as it was is told.
@@ -276,8 +275,13 @@ pub(super) fn may(sight: &Sight, route: &Route) -> Result<(), Refusal> {
     }
 }
 
-/// What whoever started this host has said of whatever it would find: once, at the first look.
-fn take_over_as_ordered(turn: &mut Turn, route: &Route) {
+/// What whoever started this host has said of whatever it would find: once, with the first look.
+pub(super) fn follow(turn: &mut Turn, route: &Route) {
+    let state = turn.route(route);
+    let is_told = state.steering.stands != Steers::Untold && state.motion != Motion::Unread && standing::is_fresh(state);
+    if state.steering.order.is_none() || !is_told {
+        return;
+    }
     let Some(Order { by, reason }) = turn.route_mut(route).steering.order.take() else { return };
     if may(&turn.sight(), route).is_ok() {
         write(turn, route, &by, Some(&reason));

@@ -146,6 +146,7 @@ fn follow(turn: &mut Turn) {
         drift::watch(turn, route);
         rollback::drive(turn, route);
         motion::follow(turn, route);
+        steer::follow(turn, route);
         traffic::start_queued(turn, route);
         motion::read_if_due(turn, route);
         assurance::watch(turn, route);
