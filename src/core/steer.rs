@@ -51,7 +51,7 @@ pub struct Steering {
     pub renews: bool,
     /// A write of the claim alone that is under way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub writing: Option<Writing>,
+    pub writing: Option<EffectId>,
     /// Whoever started the host takes over what it finds first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order: Option<Order>,
@@ -77,18 +77,6 @@ pub enum Steers {
     Lost {
         found_at: Timestamp,
     },
-}
-
-/// A write that changes who steers, and no weight.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Writing {
-    pub effect: EffectId,
-    pub claim: Box<Claim>,
-    /// Whose claim it takes the place of.
-    pub before: Option<Box<Claim>>,
-    pub by: OperatorId,
-    /// Of a taking over; whoever ends a session gives none.
-    pub reason: Option<Shown>,
 }
 
 /// A person's word that came with the start of a host.
@@ -307,11 +295,9 @@ pub(super) fn let_go(turn: &mut Turn, by: &OperatorId) {
 fn write(turn: &mut Turn, route: &Route, by: &OperatorId, reason: Option<&Shown>) {
     let claims = if reason.is_some() { Claims::Steers } else { Claims::Ended };
     let Some(version) = turn.route(route).accepted.as_ref().map(|accepted| accepted.version.clone()) else { return };
-    let before = turn.route(route).steering.another().cloned().map(Box::new);
     let Some(claim) = newer(turn, route, Some(by), claims) else { return };
-    let what = Effect::Claim { route: route.id.clone(), version, claim: claim.clone(), reason: reason.cloned() };
-    let effect = turn.send(what);
-    turn.route_mut(route).steering.writing = Some(Writing { effect, claim, before, by: by.clone(), reason: reason.cloned() });
+    let effect = turn.send(Effect::Claim { route: route.id.clone(), version, claim, reason: reason.cloned() });
+    turn.route_mut(route).steering.writing = Some(effect);
 }
 
 /// The end of such a write.

@@ -529,7 +529,9 @@ impl Intents {
         self.read += new.len();
         let text = std::str::from_utf8(&new).expect("a journal is ASCII");
         let named = |(at, _): (usize, _)| text[..at].rfind("\"id\":\"").map(|from| text[from + 6..at].to_owned());
-        self.writes.extend(text.match_indices("\",\"what\":{\"write\"").filter_map(named));
+        for what in ["\",\"what\":{\"write\"", "\",\"what\":{\"claim\""] {
+            self.writes.extend(text.match_indices(what).filter_map(named));
+        }
     }
 }
 
