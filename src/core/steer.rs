@@ -111,7 +111,8 @@ pub(super) fn hosted(turn: &mut Turn, hosted: &Hosted) {
 
 /// What was on its way from the host that died is told by the next look; whoever asked for it asks again.
 pub(super) fn restarted(state: &mut RouteState) {
-    state.steering.renews = true;
+    // Who has claimed nothing yet begins with an epoch of its own.
+    state.steering.renews = state.steering.sent.is_some();
     state.steering.writing = None;
 }
 

@@ -66,9 +66,13 @@ impl Pair {
     /// Faults stop, and a person at each host goes home, at once.
     fn both_go_home(&mut self) -> Check {
         self.hosts[self.at].objects.iter_mut().for_each(Object::drop_open);
-        let before: Vec<usize> = self.objects().iter().map(|object| object.done.len()).collect();
+        // Each has looked, so that neither takes what it knew before for where the object is.
         for host in [0, 1] {
             self.on(host).promoted = false;
+            self.on(host).calm(4)?;
+        }
+        let before: Vec<usize> = self.objects().iter().map(|object| object.done.len()).collect();
+        for host in [0, 1] {
             self.on(host).ask(Who::Ben, Request::RollbackAll)?;
         }
         for _ in 0..45 {
