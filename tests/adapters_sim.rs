@@ -177,7 +177,7 @@ async fn a_scraped_backend_gives_figures_once_its_window_is_full() {
     let mut first = None;
     for _ in 0..200 {
         let facts = sensor.look().await.unwrap();
-        let [Fact::Measured { backend, values }] = facts.as_slice() else { panic!("{facts:?}") };
+        let [Fact::Measured { backend, values }, ..] = facts.as_slice() else { panic!("{facts:?}") };
         assert_eq!(*backend, id("run"));
         assert_eq!(values.len(), Metric::ALL.len());
         first.get_or_insert(values[&Metric::RequestRate]);
@@ -208,7 +208,7 @@ async fn under(fault: faults::Fault, metric: Metric) -> Result<Sample, Gap> {
     for _ in 0..14 {
         told = match sensor.look().await {
             Ok(facts) => {
-                let [Fact::Measured { values, .. }] = facts.as_slice() else { panic!("{facts:?}") };
+                let [Fact::Measured { values, .. }, ..] = facts.as_slice() else { panic!("{facts:?}") };
                 values[&metric]
             }
             Err(fault) => Err(fault.kind.into()),

@@ -121,7 +121,7 @@ impl Host {
     }
 
     /// Lets people in until the host closes, then sees them out. A change of the roster takes effect at once, for those inside too.
-    pub async fn serve(&self, listener: UnixListener, roster: watch::Receiver<Arc<Roster>>) {
+    pub async fn serve(&self, mut listener: UnixListener, mut moved: mpsc::Receiver<UnixListener>, roster: watch::Receiver<Arc<Roster>>) {
         let mut entrance = Entrance::new();
         let mut inside = JoinSet::new();
         let mut closing = self.shared.closing.clone();
@@ -135,6 +135,10 @@ impl Host {
                     continue;
                 }
                 Some(_) = inside.join_next() => continue,
+                Some(again) = moved.recv() => {
+                    listener = again;
+                    continue;
+                }
                 accepted = listener.accept() => accepted,
             };
             match accepted {

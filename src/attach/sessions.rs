@@ -106,6 +106,17 @@ pub struct Lease {
     name: String,
 }
 
+impl Lease {
+    /// Whether it is what stands under its name in `folder`, so that it keeps others out there.
+    pub fn is_of(&self, folder: &Folder) -> bool {
+        let named = rustix::fs::statat(folder.descriptor(), format!("{}.lock", self.name), AtFlags::SYMLINK_NOFOLLOW);
+        match (rustix::fs::fstat(&self.lock), named) {
+            (Ok(held), Ok(named)) => (named.st_dev, named.st_ino) == (held.st_dev, held.st_ino),
+            (Ok(_) | Err(_), _) => false,
+        }
+    }
+}
+
 /// The file name of a session; names may hold a slash, file names may not.
 fn file_name(session: &SessionId) -> String {
     session.as_str().replace('/', "%")
@@ -147,11 +158,9 @@ impl Folder {
                 Err(error) => return Err(io(error).into()),
             }
             // The last holder may have removed the file between our opening and our locking; then we hold a lock on nothing.
-            let held = rustix::fs::fstat(&lock).map_err(io)?;
-            match rustix::fs::statat(self.descriptor(), format!("{name}.lock"), AtFlags::SYMLINK_NOFOLLOW) {
-                Ok(named) if (named.st_dev, named.st_ino) == (held.st_dev, held.st_ino) => return Ok(Lease { lock, name }),
-                Ok(_) | Err(rustix::io::Errno::NOENT) => {}
-                Err(error) => return Err(io(error).into()),
+            let lease = Lease { lock, name: name.clone() };
+            if lease.is_of(self) {
+                return Ok(lease);
             }
         }
         Err(ClaimError::Held { what })

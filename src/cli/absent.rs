@@ -17,7 +17,7 @@ use crate::{
     cli::{
         Exit, check,
         current::{self, Open},
-        living,
+        living::{self, Return},
         paths::{self, Paths},
         place::{Place, said},
         print, reading,
@@ -29,6 +29,7 @@ use crate::{
     domain::{
         digest::Digest,
         id::{RouteId, SessionId},
+        time::{Millis, Timestamp},
     },
     journal::{
         error::{JournalError, ReadError},
@@ -57,6 +58,8 @@ pub struct Absent {
     pub journal: PathBuf,
     /// The directory of its card, if it left one.
     pub folder: Option<PathBuf>,
+    /// Its next host, where somebody starts one.
+    returns: Option<Return>,
 }
 
 /// Why its host can't be asked.
@@ -134,13 +137,17 @@ impl Absent {
             let next = next(&read, &known, &at);
             (known, next)
         };
-        let (known, next) = match reading::read(reading).await {
-            Some(read) => read,
-            None => {
-                let why = Unread::NotNow(format!("its disk has not answered within {} s", reading::ANSWERS_WITHIN.as_secs()));
-                (by_its_plan(found, why).await, way::next(&left, peer::own_uid(), Some(found.card.plan_hash), place))
-            }
-        };
+        // The plan may lie on another disk than the journal, and nobody waits for one after the other.
+        let (path, hash) = (found.card.plan_path.clone(), found.card.plan_hash);
+        let (read, flown) = tokio::join!(reading::read(reading), reading::read(move || flown(&path, hash)));
+        let (known, next) = read.unwrap_or_else(|| {
+            let why = Unread::NotNow(format!("its disk has not answered within {} s", reading::ANSWERS_WITHIN.as_secs()));
+            let known = match flown.flatten() {
+                Some(plan) => Known::PlanAlone(why, Box::new(plan)),
+                None => Known::Nothing(why),
+            };
+            (known, way::next(&left, peer::own_uid(), Some(found.card.plan_hash), place))
+        });
         Absent::with(found, host, known, next)
     }
 
@@ -155,6 +162,7 @@ impl Absent {
             plan_path: Some(card.plan_path.clone()),
             journal: card.journal.clone(),
             folder: found.socket.parent().map(Path::to_owned),
+            returns: living::promised_return(&card.journal, Clock::live().now()),
         }
     }
 
@@ -216,7 +224,8 @@ impl Absent {
             }
             false => Host::Gone,
         };
-        Absent { session, host, world, known, next, plan_path: plan, journal, folder: None }
+        let returns = living::promised_return(&journal, Clock::live().now());
+        Absent { session, host, world, known, next, plan_path: plan, journal, folder: None, returns }
     }
 
     /// Whether its traffic was in a world that ended with its host.
@@ -225,6 +234,14 @@ impl Absent {
             (Host::Gone, Next::ClearAway(_)) => true,
             (Host::Gone, Next::Join(_) | Next::TakeUp(_) | Next::TakeUpAt(_) | Next::Anew { .. } | Next::TheirsAlone(_))
             | (Host::Silent(_), _) => false,
+        }
+    }
+
+    /// Whether it is on record that somebody stopped it.
+    pub(super) fn was_stopped(&self) -> bool {
+        match &self.known {
+            Known::Journal(state) => state.stopped.is_some(),
+            Known::PlanAlone(..) | Known::Nothing(_) => false,
         }
     }
 
@@ -243,9 +260,25 @@ impl Absent {
 
     /// How its host is brought back, in words, with the command on a line of its own.
     pub fn back(&self) -> String {
-        match &self.host {
-            Host::Gone => self.next_step(),
-            Host::Silent(silence) => self.let_go_on_or_end(silence),
+        match (&self.host, self.returns) {
+            (Host::Gone, Some(Return { by, at })) => format!("{}; process {by} starts it", self.comes(at)),
+            (Host::Gone, None) => self.next_step(),
+            (Host::Silent(silence), _) => self.let_go_on_or_end(silence),
+        }
+    }
+
+    fn comes(&self, at: Timestamp) -> String {
+        match at.since(Clock::live().now()) {
+            Millis(0) => "its next host comes by itself any moment".to_owned(),
+            left => format!("its next host comes by itself in {left}"),
+        }
+    }
+
+    /// Whether it is worth waiting for its host, which may answer again or is started again.
+    pub(super) fn may_come_back(&self) -> bool {
+        match self.host {
+            Host::Gone => self.returns.is_some(),
+            Host::Silent(_) => true,
         }
     }
 
@@ -304,6 +337,7 @@ impl Absent {
     /// Says what is known and what can be done; `only` of one route.
     pub fn tell(&self, only: Option<&RouteId>) -> Exit {
         let what = match self.host {
+            Host::Gone if self.returns.is_some() => "nobody watches over it until its next host comes, and nothing was done",
             Host::Gone => "nobody watches over it, and nothing was done",
             Host::Silent(_) => "nothing was done",
         };
@@ -375,15 +409,6 @@ impl Absent {
                 format!("where its traffic is, is not known: its journal can't be read ({why}), nor the plan that it flew")
             }
         }
-    }
-}
-
-/// A session whose journal's disk does not answer: its plan may lie on another one.
-async fn by_its_plan(found: &Found, why: Unread) -> Known {
-    let (path, hash) = (found.card.plan_path.clone(), found.card.plan_hash);
-    match reading::read(move || flown(&path, hash)).await.flatten() {
-        Some(plan) => Known::PlanAlone(why, Box::new(plan)),
-        None => Known::Nothing(why),
     }
 }
 

@@ -11,6 +11,7 @@ use rustix::process::{DumpableBehavior, Resource, Rlimit};
 use seccompiler::{BpfProgram, SeccompAction, SeccompFilter};
 use tokio::{
     signal::unix::{SignalKind, signal},
+    sync::mpsc,
     task::JoinHandle,
 };
 
@@ -20,7 +21,7 @@ use crate::{
         peer,
         protocol::Then,
         roster::{Roster, login_of, passwd},
-        sessions::{Card, ClaimError, Lease, Life, socket_name},
+        sessions::{Card, ClaimError, Lease, Life},
         socket::{Folder, FolderError},
     },
     cli::{
@@ -32,6 +33,7 @@ use crate::{
         predecessor, print,
         rostering::Rostering,
         running::{Ended, Opening, Running},
+        stand::Stand,
         supervisor, unit,
     },
     core::steer::Order,
@@ -42,12 +44,15 @@ use crate::{
     },
     journal::{checkpoint, error::JournalError},
     plan::{self, diagnostic, model::Plan},
-    session::recorder::{Found, RecorderError},
+    session::{
+        memory,
+        recorder::{Found, RecorderError},
+    },
     telemetry::{self, Sink},
 };
 
-/// The socket's and directory's modes are looked at again this often.
-const VERIFY_EVERY: Duration = Duration::from_secs(60);
+/// Whether it can still be found is looked at this often.
+const LOOKED_AFTER_EVERY: Duration = Duration::from_secs(5);
 
 /// What a session is made of, for `host` and for `open`, which starts one.
 #[derive(Debug, Clone, clap::Args)]
@@ -195,11 +200,8 @@ fn die_of_any_panic() {
 struct Hosted {
     options: Options,
     paths: Paths,
-    folder: Folder,
     session: SessionId,
-    lease: Lease,
-    /// Held, not used: one plan has one host.
-    _plan_lease: Lease,
+    stand: Stand,
     running: Running,
     serving: JoinHandle<()>,
     /// Of the plan that it flies.
@@ -255,17 +257,15 @@ async fn begin(options: Options, paths: Paths) -> Result<Result<Hosted, Exit>> {
     };
     let host = running.host.clone();
     let roster = rostering.keep(host.clone());
-    let serving = tokio::spawn(async move { host.serve(listener, roster).await });
-    folder.put_up(&lease, &card)?;
-    if let Err(error) = living::note(folder.path(), &card) {
-        tracing::warn!(%error, "where this host listens could not be noted beside its journal; it is found in {} only", folder.path().display());
-    }
-    let session = card.session;
+    let (moves, moved) = mpsc::channel(1);
+    let serving = tokio::spawn(async move { host.serve(listener, moved, roster).await });
+    let (session, journal) = (card.session.clone(), card.journal.clone());
+    let stand = Stand::new(&options.place, folder, (lease, plan_lease), card, moves)?;
     if can_be_taken_up {
         noted(&paths, &options, &session);
     }
-    print::err(&format!("session {session} runs; its journal: {}", card.journal.display()));
-    Ok(Ok(Hosted { options, paths, folder, session, lease, _plan_lease: plan_lease, running, serving, routes }))
+    print::err(&format!("session {session} runs; its journal: {}", journal.display()));
+    Ok(Ok(Hosted { options, paths, session, stand, running, serving, routes }))
 }
 
 /// Notes the session as its plan's open one. Nothing that happens in it needs the note, so one that can't be written only costs a word.
@@ -426,7 +426,7 @@ impl Hosted {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut stop = signal(SignalKind::user_defined1())?;
-        let mut verify = tokio::time::interval(VERIFY_EVERY);
+        let mut looks = tokio::time::interval(LOOKED_AFTER_EVERY);
         let call = loop {
             tokio::select! {
                 _ = hangup.recv() => tracing::info!("a hang-up was heard and means nothing here"),
@@ -445,11 +445,7 @@ impl Hosted {
                         return Ok(said(why, Exit::Failed));
                     }
                 },
-                _ = verify.tick() => {
-                    if let Err(error) = self.folder.verify(&socket_name(&self.session)) {
-                        tracing::error!(%error, "the socket is not what it was made to be");
-                    }
-                }
+                _ = looks.tick() => self.stand.look_after().await,
             }
         };
         match call {
@@ -469,10 +465,11 @@ impl Hosted {
             Call::Stopped => {
                 self.serving.await?;
                 self.running.leave().await;
+                memory::forget(&self.paths.journal(self.session.as_str()));
                 current::forget(&self.paths, &self.options.plan, &self.session);
             }
         }
-        self.folder.retire(self.lease);
+        self.stand.retire();
         Ok(Exit::Done)
     }
 }

@@ -16,7 +16,7 @@ use rustix::{
     fs::OFlags,
     process::{Pid, test_kill_process},
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
     attach::{
@@ -28,12 +28,15 @@ use crate::{
         paths::{self, Paths},
         print,
     },
+    domain::time::{Millis, Timestamp},
     journal::files::{LastWriter, is_in_use, last_writer},
 };
 
 /// Longest note read, in bytes.
 const NOTE_BYTES_MAX: u64 = 64 * 1024;
 const ENDING: &str = "host";
+/// A host that was to come and is not there so long after is not waited for.
+const COMES_WITHIN: Millis = Millis::from_secs(15);
 
 /// What a host notes beside its journal.
 #[derive(Serialize, Deserialize)]
@@ -64,6 +67,42 @@ pub(super) fn note(folder: &Path, card: &Card) -> io::Result<()> {
 /// What the last host of the session of this journal told of it, alive or not.
 pub(super) fn noted(journal: &Path) -> Option<Card> {
     read(&note_of(journal)).map(|noted| noted.card).filter(|card| card.journal == journal)
+}
+
+/// A host that died and is started again: by which process, and when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Return {
+    pub by: u32,
+    pub at: Timestamp,
+}
+
+fn return_of(journal: &Path) -> PathBuf {
+    let mut name = journal.as_os_str().to_owned();
+    name.push(".return");
+    PathBuf::from(name)
+}
+
+/// Says beside the journal that its next host comes.
+/// # Errors
+/// The disk refuses; it comes all the same.
+pub(super) fn promise_return(journal: &Path, promised: Return) -> io::Result<()> {
+    let path = return_of(journal);
+    let draft = path.with_extension("return-new");
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
+    file.write_all(&serde_json::to_vec(&promised)?)?;
+    fs::rename(draft, path)
+}
+
+/// Nobody comes any more.
+pub(super) fn withdraw_return(journal: &Path) {
+    // Without one it is said already.
+    fs::remove_file(return_of(journal)).ok();
+}
+
+/// The next host of this journal, as long as whoever starts it is there.
+pub(super) fn promised_return(journal: &Path, now: Timestamp) -> Option<Return> {
+    let promised: Return = from_json(&return_of(journal))?;
+    (is_there(promised.by) && now.since(promised.at) < COMES_WITHIN).then_some(promised)
 }
 
 /// Whether somebody holds the journal at `journal`: its host, or whoever is about to be that. Another account's can't be asked for.
@@ -99,8 +138,11 @@ pub(super) fn all(found: Vec<Found>) -> Vec<Found> {
 /// Whether whoever holds the journal now wrote the note: the next host holds it for a while before it listens, and writes its own then.
 fn is_of_the_holder(noted: &Listening) -> bool {
     let journal = &noted.card.journal;
-    let is_there = |pid: u32| i32::try_from(pid).ok().and_then(Pid::from_raw).is_some_and(|pid| test_kill_process(pid).is_ok());
     holds(journal) && holder(journal) == Some(noted.card.pid) && is_there(noted.card.pid)
+}
+
+fn is_there(pid: u32) -> bool {
+    i32::try_from(pid).ok().and_then(Pid::from_raw).is_some_and(|pid| test_kill_process(pid).is_ok())
 }
 
 /// A session without a lease lives if its journal is held: a cleaner took the lease away, or its host listens elsewhere by now.
@@ -133,6 +175,10 @@ fn notes(paths: &Paths) -> Vec<Listening> {
 }
 
 fn read(path: &Path) -> Option<Listening> {
+    from_json(path)
+}
+
+fn from_json<T: DeserializeOwned>(path: &Path) -> Option<T> {
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
     let file = OpenOptions::new().read(true).custom_flags(flags.bits() as i32).open(path).ok()?;
     let mut json = Vec::new();

@@ -36,6 +36,7 @@ mod running;
 pub mod sessions;
 mod silence;
 pub mod sim;
+mod stand;
 pub mod status;
 pub mod stop;
 mod supervisor;

@@ -133,11 +133,11 @@ impl Place {
         let found = self.sessions().map_err(|error| said(error, Exit::Failed))?;
         match found.iter().find(|one| one.socket == known.socket) {
             Some(one) if one.life == Life::Running => return Ok(Still::Running),
-            Some(dead) => return Ok(Still::Absent(Box::new(Absent::of(dead, self)))),
+            Some(dead) => return Ok(Still::of(Absent::of(dead, self))),
             None => {}
         }
         let left = Absent::without_card_where(&found, self, |open| open.session == known.card.session).pop();
-        Ok(left.map_or(Still::Over, |absent| Still::Absent(Box::new(absent))))
+        Ok(left.map_or(Still::Over, Still::of))
     }
 
     /// The options by which another command looks where this one does. What the environment says need not be said.
@@ -161,6 +161,13 @@ pub enum Still {
     Absent(Box<Absent>),
     /// Somebody stopped it.
     Over,
+}
+
+impl Still {
+    /// A host that was stopped goes before its card does.
+    fn of(absent: Absent) -> Still {
+        if absent.was_stopped() { Still::Over } else { Still::Absent(Box::new(absent)) }
+    }
 }
 
 /// The only session that left no card, where no other is there.

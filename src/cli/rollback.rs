@@ -30,6 +30,7 @@ use crate::{
         home::{Home, home, is_home_now, wants_a_hand},
         reason::Obstacle,
         record::is_broken,
+        state::State,
     },
     domain::{
         id::{AskId, RouteId},
@@ -37,11 +38,13 @@ use crate::{
     },
     door::OnRecord,
     plan::model::{Plan, Route},
-    words::{HOME_ALREADY, Names, absence, home_now, refusal as refusal_words},
+    words::{HOME_ALREADY, Names, absence, home_now, off_record, refusal as refusal_words},
 };
 
 /// Between two words on the same thing.
 const SAY_EVERY: Duration = Duration::from_secs(10);
+/// What is said of a rollback that waits for its host.
+const NOT_YET_ASKED: &str = "nothing was asked for yet; it is tried again";
 /// A line that broke is looked after this often.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// A host that has said goodbye is gone within this time.
@@ -76,11 +79,8 @@ pub async fn run(args: Args) -> Result<Exit> {
 }
 
 async fn go_home(args: Args) -> Result<Exit, Exit> {
-    let found = match args.place.meant(args.session.as_deref())? {
-        Meant::Running(found) => found,
-        Meant::Absent(absent) => return Err(absent.tell(args.route.as_ref())),
-    };
     let deadline = Instant::now() + Duration::from_secs(args.wait);
+    let found = meant_in_time(&args, deadline).await?;
     let mut link = reach(&args, &found, deadline).await?;
     let only = args.route.clone();
     let reason = Some(Shown::new(args.reason.as_deref().unwrap_or("asked for on the command line")));
@@ -103,7 +103,7 @@ async fn go_home(args: Args) -> Result<Exit, Exit> {
                 OnRecord::Yes => Recorded::Yes,
                 OnRecord::No => Recorded::No,
             };
-            taken(&verdict, recorded, Names::of(&view.state))?;
+            taken(&verdict, on_record, &view.state)?;
             recorded
         }
         Ok(Some(Reply::NotSent { why, .. })) => {
@@ -122,15 +122,34 @@ async fn go_home(args: Args) -> Result<Exit, Exit> {
     Asked { host: silent, link, only, recorded, deadline, heard_at: Instant::now(), is_silent: false }.arrive().await
 }
 
+/// The session that is meant; a host that is started again is waited for.
+async fn meant_in_time(args: &Args, deadline: Instant) -> Result<Box<Found>, Exit> {
+    let mut is_told = false;
+    loop {
+        let absent = match args.place.meant(args.session.as_deref())? {
+            Meant::Running(found) => return Ok(found),
+            Meant::Absent(absent) => absent,
+        };
+        if !absent.may_come_back() || Instant::now() >= deadline {
+            return Err(absent.tell(args.route.as_ref()));
+        }
+        if !is_told {
+            absent.tell_of(NOT_YET_ASKED, args.route.as_ref());
+            is_told = true;
+        }
+        tokio::time::sleep(LOOK_EVERY.min(deadline.saturating_duration_since(Instant::now()))).await;
+    }
+}
+
 /// A line to the host, which is waited for where it does not answer.
 async fn reach(args: &Args, found: &Found, deadline: Instant) -> Result<Link, Exit> {
     let mut is_told = false;
     loop {
         match args.place.errand(found).await {
             Ok(link) => return Ok(link),
-            Err(Unheard::Absent(absent)) if matches!(absent.host, Host::Silent(_)) => {
+            Err(Unheard::Absent(absent)) if absent.may_come_back() => {
                 if !is_told {
-                    let then = if args.wait == 0 { "nothing was asked for" } else { "nothing was asked for yet; it is tried again" };
+                    let then = if args.wait == 0 { "nothing was asked for" } else { NOT_YET_ASKED };
                     absent.tell_of(then, args.route.as_ref());
                     is_told = true;
                 }
@@ -163,12 +182,10 @@ impl Silent {
 }
 
 /// Says that the request is on record, or why it is not.
-fn taken(verdict: &Verdict, recorded: Recorded, names: Names<'_>) -> Result<(), Exit> {
-    let told = |what: &str| match recorded {
-        Recorded::Yes => print::out(&format!("recorded: {what}\n")),
-        Recorded::No | Recorded::Unknown => {
-            print::out(&format!("taken, and on no record, for its disk failed or does not answer: {what}\n"))
-        }
+fn taken(verdict: &Verdict, on_record: OnRecord, state: &State) -> Result<(), Exit> {
+    let told = |what: &str| match on_record {
+        OnRecord::Yes => print::out(&format!("recorded: {what}\n")),
+        OnRecord::No => print::out(&format!("taken, and {}: {what}\n", off_record(&state.record.keeping))),
     };
     match verdict {
         Verdict::Accepted => told("going home"),
@@ -176,7 +193,7 @@ fn taken(verdict: &Verdict, recorded: Recorded, names: Names<'_>) -> Result<(), 
         Verdict::Joined => told("joined to a rollback that runs already"),
         Verdict::Queued => told("queued"),
         Verdict::NeedsApproval { .. } => return Err(said("a rollback never needs an approval, yet the host asks for one", Exit::Failed)),
-        Verdict::Refused(refusal) => return Err(said(refusal_words(refusal, names), Exit::Refused)),
+        Verdict::Refused(refusal) => return Err(said(refusal_words(refusal, Names::of(state)), Exit::Refused)),
     }
     Ok(())
 }
@@ -266,6 +283,7 @@ impl Asked {
         match self.host.place.glance(&self.host.found).await {
             Ok(_) | Err(Unheard::Kept(_)) => (self.heard_at, self.is_silent) = (Instant::now(), false),
             Err(Unheard::Absent(absent)) => match absent.host {
+                Host::Gone if absent.may_come_back() => {}
                 Host::Gone => return Err(absent.tell_of(&format!("nobody watches over it; {}", self.asked()), self.only.as_ref())),
                 Host::Silent(_) if self.is_silent => {}
                 Host::Silent(_) => {
@@ -287,9 +305,17 @@ impl Asked {
     }
 
     /// The line broke or is silent. As long as the host is there, it may come back; else nobody goes on with what was asked.
-    async fn look_for_the_host(&self, view: &View, why: &Shown) -> Result<(), Exit> {
+    async fn look_for_the_host(&mut self, view: &View, why: &Shown) -> Result<(), Exit> {
         let asked = self.asked();
         match self.what_became(&view.connection).await? {
+            // Its line is dialled again by itself.
+            Still::Absent(absent) if absent.may_come_back() && !matches!(view.connection, Connection::Closed { .. }) => {
+                if !self.is_silent {
+                    absent.tell_of(&format!("its next one is waited for; {asked}"), self.only.as_ref());
+                    self.is_silent = true;
+                }
+                Ok(())
+            }
             Still::Absent(absent) => Err(absent.tell_of(&format!("nobody watches over it; {asked}"), self.only.as_ref())),
             Still::Over => {
                 by_hand(view, self.only.as_ref());
@@ -321,7 +347,7 @@ impl Asked {
     }
 
     /// The time that somebody wanted to wait is over.
-    async fn too_late(&self) -> Exit {
+    async fn too_late(&mut self) -> Exit {
         if self.is_silent {
             return said(format!("the host still does not answer; {}", self.asked()), Exit::Nobody);
         }

@@ -34,6 +34,7 @@ use crate::{
     session::{
         engine::{self, Parts},
         keeping::EngineError,
+        memory,
         recorder::{self, Found, Recorder, RecorderError},
     },
 };
@@ -112,7 +113,7 @@ impl Running {
     /// An address of the plan is refused, or credentials are missing, and nothing was recorded or asked of the world; or the journal takes no
     /// record.
     pub(super) async fn start(opening: Opening, world: World, roster: &Roster) -> Result<Running> {
-        let Opening { session, plan, recorder, state, mut first, takes_over, .. } = opening;
+        let Opening { session, plan, recorder, state, mut first, journal, takes_over } = opening;
         first.push(Event::Hosted(hosted(takes_over)?));
         first.push(Event::Roster(roster.recorded()));
         let composed = compose::compose(&plan, &world.places(), world.clock(), world.fault_injector())?;
@@ -122,7 +123,8 @@ impl Running {
         let first_client = ClientId(recorder.last_client().0 + 1);
         let snapshots = outside.snapshots.clone();
         let about = About { session, plan: plan.name, world: world.kind(), first_client };
-        let parts = Parts { clock: world.clock(), executors: composed.executors, sensors: composed.sensors, inside, stop: stopped };
+        let sensors = memory::remembering(composed.sensors, &journal);
+        let parts = Parts { clock: world.clock(), executors: composed.executors, sensors, inside, stop: stopped };
         let last_words = closing.clone();
         let engine = tokio::spawn(async move {
             let ended = engine::run(state, recorder, first, parts).await;

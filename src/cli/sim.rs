@@ -26,9 +26,9 @@ pub struct Args {
     /// What goes wrong: calm, error-burst, latency, bad-pods, replica-lag, api-503, lost-replies, foreign-writer or storm.
     #[arg(long, default_value_t = Scenario::Calm)]
     scenario: Scenario,
-    /// First of five ports on 127.0.0.1; with 0, any five in a row that are free; without it, any.
-    #[arg(long, value_parser = bounds::own_port)]
-    port: Option<u16>,
+    /// First of five ports on 127.0.0.1; with 0, any five in a row that are free.
+    #[arg(long, default_value = "0", value_parser = bounds::own_port)]
+    port: u16,
 }
 
 /// Runs until SIGINT or SIGTERM.
@@ -38,21 +38,19 @@ pub struct Args {
 pub async fn run(arguments: Args) -> Result<Exit> {
     let Args { seed, speed, scenario, port } = arguments;
     let (mut interrupted, mut terminated) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    let ports = Ports::of(port);
+    let ports = Ports::of(Some(port));
     let simulation = match Simulation::start(Config { seed, speed, scenario, ports, ..Config::default() }).await {
         Ok(simulation) => simulation,
         Err(error) => return Ok(said(format!("the simulated world could not start: {error}"), Exit::Failed)),
     };
     let Endpoints { google, kubernetes, front_door, run_direct, gke_direct } = simulation.endpoints();
     let mut out = io::stdout();
-    let joined = match port {
-        Some(_) => format!("# for `cutover open PLAN` it is --simulated={}\n", google.port()),
-        None => String::new(),
-    };
     write!(
         out,
         "# the simulated world: seed {seed}, speed {speed}, scenario {scenario}; it ends with ctrl-c\n\
-         # google {google}  kubernetes {kubernetes}  front door {front_door}  run {run_direct}  gke {gke_direct}\n{joined}\n{}",
+         # google {google}  kubernetes {kubernetes}  front door {front_door}  run {run_direct}  gke {gke_direct}\n\
+         # for `cutover open PLAN` it is --simulated={}\n\n{}",
+        google.port(),
         commands(simulation.endpoints())
     )?;
     out.flush()?;

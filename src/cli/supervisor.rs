@@ -5,6 +5,7 @@
 //! is, at once the first time and later the slower the more often it dies. Where systemd keeps the host (`cutover host --unit`), systemd does this.
 
 use std::{
+    path::{Path, PathBuf},
     process::{ExitStatus, Stdio},
     time::Duration,
 };
@@ -17,8 +18,15 @@ use tokio::{
 };
 
 use crate::{
-    cli::{Exit, host::Options, print, unit},
-    domain::id::SessionId,
+    attach::sessions::Card,
+    cli::{
+        Exit,
+        host::Options,
+        living::{self, Return},
+        print, unit,
+    },
+    domain::{id::SessionId, time::Millis},
+    session::clock::Clock,
 };
 
 /// Before the second start in a row, doubled with each further one.
@@ -69,16 +77,22 @@ pub(super) async fn run(options: &Options) -> Result<Exit> {
     let mut told = Told::listen()?;
     let mut deaths = Deaths::default();
     let mut options = options.clone();
+    let mut journal: Option<PathBuf> = None;
     loop {
         let mut host = start(&options)?;
         let (pid, started) = (host.id(), Instant::now());
         let status = told.pass_on_until_the_end(&mut host).await?;
         let next = deaths.next(status, started.elapsed());
         // It took its name from its card, which a host that died leaves where it was.
-        let session = pid.and_then(|pid| session_of(&options, pid));
-        let wait = match (next, session) {
-            (Next::End(code), _) => return Ok(Exit::of_code(code)),
+        let card = pid.and_then(|pid| card_of(&options, pid));
+        journal = card.as_ref().map(|card| card.journal.clone()).or(journal);
+        let wait = match (next, card.map(|card| card.session)) {
+            (Next::End(code), _) => {
+                nobody_comes(journal.as_deref());
+                return Ok(Exit::of_code(code));
+            }
             (Next::GiveUp, _) => {
+                nobody_comes(journal.as_deref());
                 print::err(&format!("the host has died {} times in a row ({status}) and is not started again", deaths.in_a_row));
                 return Ok(Exit::Failed);
             }
@@ -93,7 +107,11 @@ pub(super) async fn run(options: &Options) -> Result<Exit> {
             }
         };
         print::err(&format!("the host died ({status}); another one takes the session up in {}s", wait.as_secs()));
+        if let Some(Err(error)) = journal.as_deref().map(|journal| comes(journal, wait)) {
+            print::err(&format!("note: that could not be noted beside its journal ({error})"));
+        }
         if told.ends_within(wait).await {
+            nobody_comes(journal.as_deref());
             return Ok(Exit::Done);
         }
     }
@@ -110,10 +128,22 @@ fn again(options: Options, session: Option<SessionId>) -> Options {
     Options { session: session.or(options.session.clone()), new: false, keep_plan: true, take_over: None, ..options }
 }
 
-/// The session whose host had this process id.
-fn session_of(options: &Options, pid: u32) -> Option<SessionId> {
+/// What the host with this process id told of its session.
+fn card_of(options: &Options, pid: u32) -> Option<Card> {
     let found = options.place.own().ok()?.sessions().ok()?;
-    found.into_iter().map(|found| found.card).find(|card| card.pid == pid).map(|card| card.session)
+    found.into_iter().map(|found| found.card).find(|card| card.pid == pid)
+}
+
+/// Says to whoever asks for the session that its next host comes.
+fn comes(journal: &Path, wait: Duration) -> std::io::Result<()> {
+    let at = Clock::live().now() + Millis(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
+    living::promise_return(journal, Return { by: std::process::id(), at })
+}
+
+fn nobody_comes(journal: Option<&Path>) {
+    if let Some(journal) = journal {
+        living::withdraw_return(journal);
+    }
 }
 
 /// What this process is told, which is meant for the host.

@@ -59,11 +59,16 @@ pub fn text(program: &Path, options: &Options) -> Result<String> {
          # To let it outlive your logout: loginctl enable-linger\n\
          [Unit]\n\
          Description=cutover session host for {plan}\n\
+         StartLimitIntervalSec=300\n\
+         StartLimitBurst=8\n\
          \n\
          [Service]\n\
          ExecStart={}\n\
          Restart=on-failure\n\
          RestartSec=1\n\
+         # The slower the more often it dies (systemd 254 and later), and not for ever.\n\
+         RestartSteps=5\n\
+         RestartMaxDelaySec=30\n\
          # Wrong usage, a refusal and a session that is open elsewhere do not get better by trying again.\n\
          RestartPreventExitStatus=2 3 6\n\
          KillSignal=SIGTERM\n\

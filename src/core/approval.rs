@@ -2,7 +2,8 @@
 //!
 //! A request is bound to a digest of everything that it rests on: the action, where it leads from and to, the object's version, the
 //! state of replication, the plan and the grant of the controls. If any of that changes, the request is void; nobody can approve what
-//! he did not see. It lasts five minutes. Nobody approves his own, and an approval moves nothing that a plain request could not.
+//! he did not see. It lasts five minutes, in which the host may stand still: those who approve judge what they see, and that is
+//! then as old. Nobody approves his own, and an approval moves nothing that a plain request could not.
 
 use std::collections::BTreeMap;
 
@@ -87,7 +88,9 @@ pub(super) fn request(turn: &mut Turn, route: &Route, pending: PendingShift, ask
     let (at, expires_at) = (turn.now, turn.now + turn.world.of_people(LASTS));
     let news =
         News::ApprovalAsked { by: pending.by.who.clone(), route: route.id.clone(), from: pending.from, to: pending.to, within: LASTS };
-    turn.state.approvals.insert(digest, Approval { digest, by: pending.by, ask, terms, at, expires_at, barred: BTreeMap::new() });
+    turn.state
+        .approvals
+        .insert(digest, Approval { digest, by: pending.by, ask, terms, at, expires_at, stood_still: Millis(0), barred: BTreeMap::new() });
     turn.tell(news);
     Ok(Verdict::NeedsApproval { digest })
 }
@@ -146,7 +149,8 @@ pub(super) fn expire(turn: &mut Turn) {
     let mut void = Vec::new();
     for approval in turn.state.approvals.values() {
         if turn.now >= approval.expires_at {
-            void.push((approval.digest, Void::InTime));
+            let unheard = turn.state.stood_still.is_some_and(|stood| stood.covers(approval.expires_at));
+            void.push((approval.digest, if unheard { Void::StoodStill } else { Void::InTime }));
         } else if !holds(turn, approval) {
             void.push((approval.digest, Void::TermsChanged));
         }

@@ -149,7 +149,11 @@ pub(super) fn outlook(sight: &Sight, route: &Route, breach: &Breach<'_>) -> Outl
     let running = |since, then| Outlook::Running { since, acts_at: since + lasting, then };
     match (consequence(sight, route, breach), &state.drift, &state.latch) {
         // Somebody moved traffic back out, so the breach is being proven anew.
-        (Then::Done, Some(drift), _) if !standing::is_contended(state, sight.now) => running(since.max(drift.since), Then::GoesHome),
+        (Then::Done, Some(drift), _) if !standing::is_contended(state, sight.now) => match breach.proof.last > drift.since {
+            true => running(since.max(drift.since), Then::GoesHome),
+            // What was met before they were there again proves nothing of now.
+            false => Outlook::Unproven { since: since.max(drift.since), gap: None, armed_at: None },
+        },
         (Then::NobodyThere, ..) => Outlook::Idle,
         (Then::Done, _, Some(latch)) => Outlook::Fired { at: latch.at },
         (then, ..) => running(since, then),

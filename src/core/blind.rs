@@ -85,13 +85,26 @@ fn probed(state: &State, now: Timestamp, backend: &BackendId) -> Probing {
     state.backends.get(backend).map_or(Probing::Silent, |backend| evidence::probing(backend, now))
 }
 
+/// From when on `trigger` can judge, where all that it lacks is a window that fills: with the first look from then on.
+pub(super) fn armed_at(state: &State, trigger: &Trigger, gap: Gap) -> Option<Timestamp> {
+    state.backends.get(&trigger.backend)?.full_at.filter(|_| gap == Gap::TooEarly)
+}
+
+/// By when it is armed at the latest: half a window later, for a scrape or two that are lost.
+pub(super) fn arms_by(sight: &Sight, trigger: &Trigger, gap: Gap) -> Option<Timestamp> {
+    armed_at(sight.state, trigger, gap).map(|at| at + Millis(window(sight.plan.limits.scrape_every).0 / 2))
+}
+
 /// Whether a gap is only that of a window that fills, since the traffic moved or since the source was first looked at. It forbids what
 /// blindness forbids, and is nothing to tell people.
 pub(super) fn is_filling(sight: &Sight, trigger: &Trigger, gap: Gap, since: Timestamp) -> bool {
     let window = window(sight.plan.limits.scrape_every);
     match gap {
         // Half a window more, for a scrape or two that are lost.
-        Gap::TooEarly => sight.now.since(since).0 < window.0 + window.0 / 2,
+        Gap::TooEarly => match arms_by(sight, trigger, gap) {
+            Some(by) => sight.now < by,
+            None => sight.now.since(since).0 < window.0 + window.0 / 2,
+        },
         Gap::LowVolume => {
             let Some((route, stands)) = sight.route_of(trigger) else { return false };
             let fills = route.settle.0.saturating_add(window.0);

@@ -43,7 +43,7 @@ fn rebase(state: &mut State, back: Millis) {
     }
     for backend in state.backends.values_mut() {
         [&mut backend.values_at, &mut backend.workload_at, &mut backend.history_at].into_iter().for_each(shift_maybe);
-        [&mut backend.dropped_at, &mut backend.stable_since].into_iter().for_each(shift_maybe);
+        [&mut backend.dropped_at, &mut backend.stable_since, &mut backend.full_at].into_iter().for_each(shift_maybe);
         backend.usable.values_mut().for_each(|sample| shift(&mut sample.at));
         backend.announced.moments().for_each(shift);
         backend.probe.iter_mut().for_each(|probe| shift(&mut probe.at));

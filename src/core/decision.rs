@@ -190,7 +190,7 @@ pub enum Refusal {
     },
     /// This session's claim has gone from the object, and another may have steered since.
     ClaimLost,
-    /// So many bytes are left for the record, and they are kept for going home.
+    /// So many bytes are left for the record, and nothing but looking and going home may use them.
     RecordLow {
         bytes: u64,
         since: Timestamp,

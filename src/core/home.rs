@@ -69,11 +69,19 @@ impl Home {
 pub fn wants_a_hand(state: &State, route: &Route) -> bool {
     let stands = home(state, route);
     let is_kept_away = match &stands {
-        Home::NotHome { .. } => true,
+        Home::NotHome { why, .. } => why.is_met_by_writing(),
         Home::Going { why, .. } => why.keeps_away(),
         Home::Unread | Home::Away { .. } | Home::Accepted { .. } | Home::Unasked { .. } | Home::Seen { .. } => false,
     };
-    is_kept_away || !record::is_kept(state) && !stands.is_reached()
+    is_kept_away || !record::is_kept(state) && !stands.is_reached() && is_met_by_writing(&stands)
+}
+
+/// Whether a write would bring users home whom nothing brings there yet.
+pub fn is_met_by_writing(stands: &Home) -> bool {
+    match stands {
+        Home::NotHome { why, .. } => why.is_met_by_writing(),
+        Home::Unread | Home::Away { .. } | Home::Going { .. } | Home::Accepted { .. } | Home::Unasked { .. } | Home::Seen { .. } => true,
+    }
 }
 
 /// Whether everybody is home by what is known now: what nobody has read for too long may have been changed since.
@@ -115,8 +123,8 @@ pub fn home(state: &State, route: &Route) -> Home {
         return Home::Accepted { since, elsewhere, at_most: at_most.max(given), left };
     }
     match (&known.motion, known.proof) {
-        (Motion::NeedsHuman { why: Need::RequestsDisagree { after }, since }, _) => {
-            not_home(*since, Obstacle::RequestsDisagree { after: *after })
+        (Motion::NeedsHuman { why: Need::RequestsDisagree { .. }, .. }, _) => {
+            not_home(since, Obstacle::RequestsDisagree { after: now.since(since) })
         }
         (Motion::NeedsHuman { why: Need::Contended, since }, _) => not_home(*since, Obstacle::Contended),
         (Motion::Settled, Proof::Unasked) => Home::Unasked { since },

@@ -41,6 +41,7 @@ pub(super) fn observed(turn: &mut Turn, observation: &Observation) {
             Fact::Served(seen) => served(turn, observation, seen),
             Fact::Probed(seen) => probed(turn, &observation.source, seen),
             Fact::Measured { backend, values } => measured(turn, &observation.source, backend, values),
+            Fact::Filling { backend, full_at } => filling(turn, backend, *full_at),
             Fact::Workload { backend, workload: seen } => workload::observed(turn, backend, seen),
             Fact::Happened { backend, happenings } => workload::happened(turn, backend, happenings),
             Fact::Replication(seen) => replication(turn, seen),
@@ -175,6 +176,7 @@ fn measured(turn: &mut Turn, source: &SourceId, id: &BackendId, values: &BTreeMa
     let now = turn.now;
     let Some(backend) = turn.state.backends.get_mut(id) else { return };
     backend.values_at = Some(now);
+    backend.full_at = None;
     let mut dropping = false;
     for (metric, measured) in values {
         backend.values.insert(*metric, *measured);
@@ -193,6 +195,12 @@ fn measured(turn: &mut Turn, source: &SourceId, id: &BackendId, values: &BTreeMa
     if dropping {
         backend.dropped_at = Some(now);
         turn.state.drops.last_at = Some(now);
+    }
+}
+
+fn filling(turn: &mut Turn, id: &BackendId, full_at: Timestamp) {
+    if let Some(backend) = turn.state.backends.get_mut(id) {
+        backend.full_at = Some(full_at);
     }
 }
 

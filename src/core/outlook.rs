@@ -12,7 +12,7 @@ use crate::{
         home::Home,
         latch, loss,
         reason::{DoorRule, Missing, Objection},
-        record::{Keeping, Record},
+        record::{Keeping, Record, Slow},
         revisions, settle,
         sight::Sight,
         standing,
@@ -53,7 +53,8 @@ pub enum Outlook {
     Running { since: Timestamp, acts_at: Timestamp, then: Then },
     /// It was beyond its limit when it was last judged, and too long ago for that to be a proof: the clock begins anew with the next
     /// sample that is beyond it.
-    Unproven { since: Timestamp, gap: Option<Gap> },
+    /// `armed_at`: from when on it can judge again, where its window fills.
+    Unproven { since: Timestamp, gap: Option<Gap>, armed_at: Option<Timestamp> },
     /// It has not been able to see for too long. At `acts_at`, if that is known: `then`.
     Blind { since: Timestamp, gap: Option<Gap>, acts_at: Timestamp, then: Then },
     /// It has acted, and nobody has re-armed the route since.
@@ -185,18 +186,25 @@ fn by_itself(sight: &Sight, route: &Route, stands: &RouteState, trigger: &Trigge
             // Somebody moved traffic back out, so the breach is being proven anew.
             (Then::Done, _, Some(drift)) if !standing::is_contended(stands, sight.now) => {
                 let since = since.max(drift.since);
-                Outlook::Running { since, acts_at: since + trigger.lasting, then: Then::GoesHome }
+                match known.last_breach_at.is_some_and(|last| last > drift.since) {
+                    true => Outlook::Running { since, acts_at: since + trigger.lasting, then: Then::GoesHome },
+                    // What was read before they were there again proves nothing of now.
+                    false => unproven(sight, trigger, known, since),
+                }
             }
             (Then::Done, Some(at), _) => Outlook::Fired { at },
             (then, ..) => match (known.fires_at(trigger), blind(sight, route, trigger, known)) {
                 (Some(acts_at), _) => Outlook::Running { since, acts_at, then },
                 (None, Some(blind)) => blind,
-                (None, None) => Outlook::Unproven { since, gap: known.reading.gap() },
+                (None, None) => unproven(sight, trigger, known, since),
             },
         };
     }
+    // Where somebody moved traffic back out it watches again.
+    let watches = stands.drift.is_some() && !standing::is_contended(stands, sight.now);
     if let (Some(at), Some(latch)) = (known.fired_at, &stands.latch)
         && standing::names(latch, &trigger.id)
+        && !watches
     {
         return Outlook::Fired { at };
     }
@@ -208,9 +216,14 @@ fn by_itself(sight: &Sight, route: &Route, stands: &RouteState, trigger: &Trigge
         Reading::None | Reading::Unknown { .. } if unsent => Outlook::Idle,
         Reading::None | Reading::Unknown { .. } => Outlook::Unjudged(unjudged(sight, trigger, known)),
         // A human has re-armed it, and nothing was read since.
-        Reading::Breach => Outlook::Unproven { since: known.value_at.unwrap_or(sight.now), gap: None },
+        Reading::Breach => Outlook::Unproven { since: known.value_at.unwrap_or(sight.now), gap: None, armed_at: None },
         Reading::Ok => Outlook::Quiet,
     }
+}
+
+fn unproven(sight: &Sight, trigger: &Trigger, known: &TriggerState, since: Timestamp) -> Outlook {
+    let gap = known.reading.gap();
+    Outlook::Unproven { since, gap, armed_at: gap.and_then(|gap| blind::armed_at(sight.state, trigger, gap)) }
 }
 
 /// How many requests the newest figure of `trigger` rests on, where that is known.
@@ -233,6 +246,11 @@ fn blind(sight: &Sight, route: &Route, trigger: &Trigger, known: &TriggerState) 
     let acts_at = since + blind::BLIND_ACTS_AFTER;
     // As long as a step still spreads, few requests are what is to be expected, and it is told before it acts all the same.
     if standing::step_spreads_until(sight.route(route)).is_some_and(|until| sight.now < until && until < acts_at) {
+        return None;
+    }
+    // Nor as long as its window fills, and nothing else is wrong.
+    let arms_by = known.reading.gap().and_then(|gap| blind::arms_by(sight, trigger, gap));
+    if arms_by.is_some_and(|by| sight.now < by && by < acts_at) {
         return None;
     }
     // Nobody asks what nobody is sent to; before a first step it is asked, for blindness forbids that.
@@ -303,7 +321,7 @@ fn breaches(sight: &Sight, route: &Route) -> Vec<DoorBreach> {
         answers: 0,
         newest: None,
         unlike: None,
-        outlook: match (Outlook::Unproven { since, gap: None }) {
+        outlook: match (Outlook::Unproven { since, gap: None, armed_at: None }) {
             outlook if *backend == route.home => outlook,
             outlook => overtaken(sight.state, route, sight.route(route), outlook),
         },
@@ -335,10 +353,14 @@ fn of_door(sight: &Sight, route: &Route, known: &RouteState, found: &mut Vec<Att
 
 /// What the record itself lacks: everything that happens stands in it, or nothing may follow from it.
 fn of_record(record: &Record) -> Option<Attention> {
+    let slow = || {
+        let Slow { since, times, longest, place, .. } = record.slow.clone().filter(|slow| slow.times > 1)?;
+        Some(Attention::RecordSlow { since, times, longest, place })
+    };
     match record.keeping.clone() {
-        Keeping::Kept => None,
+        Keeping::Kept => slow(),
         Keeping::Low { bytes, since, place } => Some(Attention::RecordLow { bytes, since, place }),
-        Keeping::Hanging { kept, since, place } => Some(Attention::RecordHangs { kept, since, place }),
+        Keeping::Hanging { kept, since, place, .. } => Some(Attention::RecordHangs { kept, since, place }),
         Keeping::Broken { why, kept, since, place } => Some(Attention::RecordBroken { why, kept, since, place }),
     }
 }

@@ -164,6 +164,21 @@ impl Obstacle {
             | Obstacle::RequestsDisagree { .. } => true,
         }
     }
+
+    /// Whether writing the weights would help. What is home already by every weight that could be written is not brought home by another.
+    pub fn is_met_by_writing(&self) -> bool {
+        match self {
+            Obstacle::RequestsDisagree { .. } => false,
+            Obstacle::Underway
+            | Obstacle::WriteFailed { .. }
+            | Obstacle::ChangedFirst { .. }
+            | Obstacle::OutcomeUnknown { .. }
+            | Obstacle::Unread { .. }
+            | Obstacle::Hindered { .. }
+            | Obstacle::MovedAway { .. }
+            | Obstacle::Contended => true,
+        }
+    }
 }
 
 /// Why a request for a second person's approval is void.
@@ -172,6 +187,8 @@ impl Obstacle {
 pub enum Void {
     Replaced,
     InTime,
+    /// Its time ran out while the host did not run, so nobody could have approved it.
+    StoodStill,
     TermsChanged,
     RollbackBegan,
     Held,

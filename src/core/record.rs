@@ -1,6 +1,6 @@
 //! The record of the session as something that can fail: how much room it has, whether it broke, whether a time is missing from it.
 //!
-//! Low on room, nothing goes further out: what is left is kept for going home. While its disk does not answer, nothing leaves but a rollback
+//! Low on room, nothing goes further out: what is left is for looking and going home. While its disk does not answer, nothing leaves but a rollback
 //! and looks, what happens is told before it is known to be kept, and is kept when the disk answers. Broken, nothing leaves any more but a rollback and looks;
 //! what happens then is folded and shown as always and is recorded nowhere, so each answer but a rollback's is a refusal. A host that comes
 //! back after such a time can't know what the one before did in it: every route is held until a person has looked. What a disk is and how
@@ -22,9 +22,20 @@ use crate::{
         state::{Held, Motion, State},
         turn::Turn,
     },
-    domain::{id::RouteId, shown::Shown, time::Timestamp},
+    domain::{
+        id::RouteId,
+        shown::Shown,
+        time::{Millis, Timestamp},
+    },
     plan::model::Route,
 };
+
+/// What comes back within this time belongs together: the disk is slow, and each time of it is no news of its own.
+const EPISODE: Millis = Millis::from_mins(10);
+/// A disk that has not answered for so long is no slow one: it is told, whatever was told before, and nothing waits for it any more.
+const LASTS: Millis = Millis::from_secs(5);
+/// How long a disk is waited for before it is said that it does not answer, in people's time.
+const WAITED: Millis = Millis::from_secs(1);
 
 /// What became of the record, or of the room that it has.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,6 +73,29 @@ pub struct Record {
     /// The time that is missing from it, until every route has been looked at since.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub missing: Option<MissingTime>,
+    /// How often its disk did not answer in time of late, and answered after all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slow: Option<Slow>,
+}
+
+/// A disk that lets the record wait now and then.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Slow {
+    /// Since when it does.
+    pub since: Timestamp,
+    pub times: u32,
+    /// The longest that it was waited for.
+    pub longest: Millis,
+    /// When it answered the last time.
+    pub answered_at: Timestamp,
+    pub place: Shown,
+}
+
+/// Room that was refused before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Room {
+    pub bytes: u64,
+    pub since: Timestamp,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -79,6 +113,9 @@ pub enum Keeping {
         kept: RecordNumber,
         since: Timestamp,
         place: Shown,
+        /// It was low on room when it fell silent, and nobody can have asked since.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        low: Option<Room>,
     },
     Broken {
         why: Shown,
@@ -120,7 +157,15 @@ impl Record {
     pub(super) fn rebase(&mut self, shift: impl Fn(&mut Timestamp)) {
         match &mut self.keeping {
             Keeping::Kept => {}
-            Keeping::Low { since, .. } | Keeping::Hanging { since, .. } | Keeping::Broken { since, .. } => shift(since),
+            Keeping::Low { since, .. } | Keeping::Broken { since, .. } => shift(since),
+            Keeping::Hanging { since, low, .. } => {
+                shift(since);
+                low.iter_mut().for_each(|room| shift(&mut room.since));
+            }
+        }
+        if let Some(slow) = &mut self.slow {
+            shift(&mut slow.since);
+            shift(&mut slow.answered_at);
         }
         self.missing.iter_mut().for_each(|missing| shift(&mut missing.since));
     }
@@ -153,18 +198,22 @@ pub(super) fn changed(turn: &mut Turn, change: &RecordChange) {
         return;
     }
     let now = turn.now;
-    let lasting = match &turn.state.record.keeping {
-        Keeping::Low { since, .. } => Some(*since),
-        Keeping::Kept | Keeping::Hanging { .. } | Keeping::Broken { .. } => None,
+    let was = turn.state.record.keeping.clone();
+    let low = match &was {
+        Keeping::Low { bytes, since, .. } => Some(Room { bytes: *bytes, since: *since }),
+        Keeping::Hanging { low, .. } => *low,
+        Keeping::Kept | Keeping::Broken { .. } => None,
     };
-    let was_low = lasting.is_some();
+    let tells = is_news(turn, &was, change);
     match change {
-        RecordChange::Roomy | RecordChange::Answers => turn.state.record.keeping = Keeping::Kept,
+        RecordChange::Roomy => turn.state.record.keeping = Keeping::Kept,
+        RecordChange::Answers => answers(turn, was),
         RecordChange::Hangs { kept, place } => {
-            turn.state.record.keeping = Keeping::Hanging { kept: *kept, since: now, place: place.clone() };
+            turn.state.record.keeping = Keeping::Hanging { kept: *kept, since: now, place: place.clone(), low };
         }
         RecordChange::Low { bytes, place } => {
-            turn.state.record.keeping = Keeping::Low { bytes: *bytes, since: lasting.unwrap_or(now), place: place.clone() };
+            let since = low.map_or(now, |room| room.since);
+            turn.state.record.keeping = Keeping::Low { bytes: *bytes, since, place: place.clone() };
         }
         RecordChange::Broken { why, kept, place } => {
             turn.state.record.keeping = Keeping::Broken { why: why.clone(), kept: *kept, since: now, place: place.clone() };
@@ -178,21 +227,74 @@ pub(super) fn changed(turn: &mut Turn, change: &RecordChange) {
             approval::void_all(turn, Void::Held);
         }
     }
-    // That still less is left is a figure, and told as one.
-    if !(was_low && matches!(change, RecordChange::Low { .. })) {
+    if tells {
         turn.tell(News::Record(change.clone()));
     }
-    let void = match change {
-        RecordChange::Hangs { .. } => Void::RecordHangs,
-        RecordChange::Broken { .. } => Void::RecordBroken,
-        RecordChange::Roomy | RecordChange::Answers | RecordChange::Low { .. } | RecordChange::Missing { .. } => return,
+    match change {
+        RecordChange::Broken { .. } => give_up_what_waits(turn, Void::RecordBroken),
+        RecordChange::Hangs { .. } | RecordChange::Roomy | RecordChange::Answers => {}
+        RecordChange::Low { .. } | RecordChange::Missing { .. } => {}
+    }
+}
+
+/// Whether it is told: that still less is left is a figure, and of a slow disk it was told that it is.
+fn is_news(turn: &Turn, was: &Keeping, change: &RecordChange) -> bool {
+    match (change, was) {
+        (RecordChange::Low { .. }, Keeping::Low { .. }) => false,
+        (RecordChange::Hangs { .. }, _) => !is_slow(turn),
+        // Only what was told can be over.
+        (RecordChange::Answers, Keeping::Hanging { since, .. }) => !is_slow(turn) || turn.earlier.since(*since) >= lasts(turn),
+        (RecordChange::Answers, Keeping::Kept | Keeping::Low { .. } | Keeping::Broken { .. }) => false,
+        (RecordChange::Low { .. } | RecordChange::Roomy | RecordChange::Broken { .. } | RecordChange::Missing { .. }, _) => true,
+    }
+}
+
+/// Whether it was told lately that the disk did not answer, and that it does again.
+fn is_slow(turn: &Turn) -> bool {
+    let episode = turn.world.of_people(EPISODE);
+    turn.state.record.slow.as_ref().is_some_and(|slow| turn.now.since(slow.answered_at) < episode)
+}
+
+fn lasts(turn: &Turn) -> Millis {
+    turn.world.of_people(LASTS)
+}
+
+/// What waited is kept. How long that took is remembered, for a disk of which that is so again and again is about to fail, or shared.
+fn answers(turn: &mut Turn, was: Keeping) {
+    let Keeping::Hanging { since, place, low, .. } = was else { return };
+    let (now, waited) = (turn.now, turn.world.of_people(WAITED));
+    let took = Millis(now.since(since).0.saturating_add(waited.0));
+    let before = turn.state.record.slow.take();
+    let (first, times, longest) = before.map_or((since, 0, took), |slow| (slow.since, slow.times, slow.longest.max(took)));
+    turn.state.record.slow = Some(Slow { since: first, times: times.saturating_add(1), longest, answered_at: now, place: place.clone() });
+    turn.state.record.keeping = match low {
+        Some(Room { bytes, since }) => Keeping::Low { bytes, since, place },
+        None => Keeping::Kept,
     };
-    drop_queued(turn);
-    approval::void_all(turn, void);
+}
+
+/// What time alone brings: a disk that does not answer for long is told, and what waited for it is given up; one that was slow is not for ever.
+pub(super) fn watch(turn: &mut Turn) {
+    match turn.state.record.keeping.clone() {
+        Keeping::Hanging { kept, since, place, .. } => {
+            if !turn.crossed(since, lasts(turn)) {
+                return;
+            }
+            if is_slow(turn) {
+                turn.tell(News::Record(RecordChange::Hangs { kept, place }));
+            }
+            give_up_what_waits(turn, Void::RecordHangs);
+        }
+        Keeping::Kept | Keeping::Low { .. } | Keeping::Broken { .. } => {
+            if !is_slow(turn) {
+                turn.state.record.slow = None;
+            }
+        }
+    }
 }
 
 /// What waits has not left, whichever way it leads.
-fn drop_queued(turn: &mut Turn) {
+fn give_up_what_waits(turn: &mut Turn, void: Void) {
     let Err(refusal) = kept(turn.state) else { return };
     for route in &turn.plan.routes {
         if let Some(pending) = turn.route_mut(route).queued.take() {
@@ -200,6 +302,7 @@ fn drop_queued(turn: &mut Turn) {
             turn.tell(News::QueuedDropped { route: route.id.clone(), to: pending.to, why });
         }
     }
+    approval::void_all(turn, void);
 }
 
 /// Whether what happens is not recorded any more.

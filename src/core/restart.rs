@@ -48,8 +48,9 @@ pub(super) fn restarted(turn: &mut Turn) {
     turn.state.people.clear();
     turn.state.controls.holder = None;
     turn.state.controls.asked_by.clear();
-    approval::void_all(turn, Void::HostRestarted);
     trigger::ask_for_fresh_proof(turn);
+    // Sensors begin anew, and say themselves what they lack.
+    turn.state.backends.values_mut().for_each(|backend| backend.full_at = None);
     front_door::ask_for_fresh_proof(turn);
     let lost: Vec<(EffectId, InFlight)> = std::mem::take(&mut turn.state.in_flight).into_iter().collect();
     let (at, seq) = (turn.at, turn.seq);

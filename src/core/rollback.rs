@@ -85,9 +85,11 @@ pub(super) fn begin(turn: &mut Turn, route: &Route, cause: Cause) -> Begun {
             turn.tell(News::HomeAlready { route: route.id.clone() });
             return Begun::HomeAlready;
         }
-    } else {
-        state.latch = Some(Latch { cause: cause.clone(), at: now, joined: Vec::new() });
     }
+    // One that begins anew is this one's: its cause, its time. What has fired before still counts as fired.
+    let earlier = state.latch.take().map(|latch| [latch.cause].into_iter().chain(latch.joined));
+    let earlier = earlier.into_iter().flatten().filter(|before| *before != cause);
+    state.latch = Some(Latch { cause: cause.clone(), at: now, joined: earlier.take(JOINED_MAX).collect() });
     state.wanted = Some(home.clone());
     state.drift = None;
     let dropped = state.queued.take();

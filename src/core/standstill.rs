@@ -4,8 +4,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    core::{news::News, state::State, turn::Turn},
-    domain::time::Timestamp,
+    core::{news::News, state::State, trigger, turn::Turn},
+    domain::time::{Millis, Timestamp},
 };
 
 /// The newest time in which the host did not run.
@@ -16,14 +16,24 @@ pub struct Standstill {
 }
 
 impl Standstill {
+    /// Whether `at` fell into it.
+    pub(super) fn covers(&self, at: Timestamp) -> bool {
+        self.since < at && at <= self.until
+    }
+
     pub(super) fn moments(&mut self) -> [&mut Timestamp; 2] {
         [&mut self.since, &mut self.until]
     }
 }
 
-/// The time since `since` counts for nobody's silence.
+/// The time since `since` counts for nobody's silence. It does count for what expires: a request that nobody could act on is as old as any.
 pub(super) fn discount(state: &mut State, since: Timestamp) {
     let now = state.now;
+    state.stood_still = Some(Standstill { since: since.min(now), until: now });
+    for open in state.approvals.values_mut() {
+        let stood = now.since(since.max(open.at));
+        open.stood_still = Millis(open.stood_still.0.saturating_add(stood.0));
+    }
     if let Some(holder) = &mut state.controls.holder {
         holder.beat_at = (holder.beat_at + now.since(since)).min(now);
     }
@@ -31,6 +41,7 @@ pub(super) fn discount(state: &mut State, since: Timestamp) {
 
 pub(super) fn is_over(turn: &mut Turn, since: Timestamp) {
     let until = turn.now;
-    turn.state.stood_still = Some(Standstill { since: since.min(until), until });
     turn.tell(News::StoodStill { lasted: until.since(since) });
+    // What was seen before it and what is seen after it say nothing of the time between.
+    trigger::ask_for_fresh_proof(turn);
 }

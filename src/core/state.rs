@@ -388,6 +388,9 @@ pub struct BackendState {
     pub values_at: Option<Timestamp>,
     /// Which source each of `values` comes from.
     pub sources: BTreeMap<Metric, SourceId>,
+    /// From when on the window of those figures is full, while it is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub full_at: Option<Timestamp>,
     /// The newest usable sample of each metric, however old.
     pub usable: BTreeMap<Metric, Sample>,
     pub workload: Option<Workload>,
@@ -495,6 +498,9 @@ pub struct Approval {
     pub terms: Terms,
     pub at: Timestamp,
     pub expires_at: Timestamp,
+    /// How long of its time the host did not run, so that nobody could act on it.
+    #[serde(default, skip_serializing_if = "Millis::is_zero")]
+    pub stood_still: Millis,
     /// Who stands otherwise in the roster since it was opened: none of them can be its second person.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub barred: BTreeMap<OperatorId, Barred>,

@@ -1,7 +1,7 @@
 //! The fold itself: one entry in, the next state and a decision out.
 //!
 //! Each entry goes the same way: the clock, what has expired, what happened, and then every rule that time alone can bring to act, in
-//! one fixed order: expiries, readings, readiness, triggers, drift, going home, motion, the queue, the checklist, the charts. An alarm
+//! one fixed order: expiries, the record, readings, readiness, triggers, drift, going home, motion, the queue, the checklist, the charts. An alarm
 //! may come seldom, so no rule waits for one.
 
 use crate::{
@@ -14,7 +14,9 @@ use crate::{
         event::{Asker, Entry, Event},
         history, latch, loss, motion,
         news::News,
-        observe, people, readiness, record, restart, rollback, roster, standstill,
+        observe, people, readiness,
+        reason::Void,
+        record, restart, rollback, roster, standstill,
         state::State,
         steer, traffic, trigger,
         turn::Turn,
@@ -46,7 +48,11 @@ pub fn step(state: &mut State, entry: &Entry) -> Decision {
         opened.restarts = opened.restarts.saturating_add(1);
     }
     let mut turn = Turn::new(&opened, state, entry.at, earlier);
-    // Before it happens: a word that comes too late must not revive what ended in the silence before it.
+    // Before it happens: a word that comes too late must not revive what ended in the silence before it. What a host that died left
+    // open is void for that, however long it was away.
+    if entry.event == Event::Restarted {
+        approval::void_all(&mut turn, Void::HostRestarted);
+    }
     expire(&mut turn);
     happen(&mut turn, &entry.event);
     // What follows by itself is nobody's doing.
@@ -138,6 +144,7 @@ fn answer(turn: &mut Turn, by: &Asker, ask: AskId, command: &Command) -> Result<
 
 fn follow(turn: &mut Turn) {
     expire(turn);
+    record::watch(turn);
     assess(turn);
     loss::watch(turn);
     trigger::fire(turn);

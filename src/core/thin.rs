@@ -31,7 +31,13 @@ fn thinned(state: &State, fact: Fact) -> Fact {
             })
         }
         Fact::Replication(seen) => Some(Fact::Same(Known::Replication(seen.instance.clone()))),
-        Fact::Served(_) | Fact::Probed(_) | Fact::Measured { .. } | Fact::Happened { .. } | Fact::Same(_) | Fact::PodsChanged(_) => None,
+        Fact::Served(_)
+        | Fact::Probed(_)
+        | Fact::Measured { .. }
+        | Fact::Filling { .. }
+        | Fact::Happened { .. }
+        | Fact::Same(_)
+        | Fact::PodsChanged(_) => None,
     };
     match smaller {
         Some(smaller) if whole(state, &smaller).as_deref() == Some(&fact) => smaller,
@@ -55,6 +61,7 @@ pub(super) fn whole<'a>(state: &State, fact: &'a Fact) -> Option<Cow<'a, Fact>> 
         | Fact::Served(_)
         | Fact::Probed(_)
         | Fact::Measured { .. }
+        | Fact::Filling { .. }
         | Fact::Workload { .. }
         | Fact::Happened { .. }
         | Fact::Replication(_) => {

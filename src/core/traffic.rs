@@ -306,6 +306,8 @@ pub(super) fn start_queued(turn: &mut Turn, route: &Route) {
         }
         Ok(_) => {}
         // While the move in flight is not over, what forbids the next one may pass.
+        // A disk that is only slow answers before what waits for it is given up.
+        Err(Refusal::RecordHangs { .. }) => {}
         Err(Refusal::Blind { .. } | Refusal::NotReady { .. } | Refusal::LinesOpen { .. } | Refusal::Unresolved)
             if !is_idle(turn.route(route)) => {}
         Err(refusal) => {

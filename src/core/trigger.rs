@@ -111,11 +111,16 @@ fn judge(turn: &mut Turn, trigger: &Trigger, known: &mut TriggerState, sample: &
     let echo = !proof.is_newer(sample.at);
     known.value = Some(sample.value);
     known.value_at = Some(sample.at);
-    let change = weigh(&mut proof, sample, side, now, trigger.lasting);
+    // What was seen before a standstill proves nothing of the time behind it.
+    let side_proven = |side: Result<Side, Gap>| match side {
+        Ok(Side::Beyond) if turn.state.stood_still.is_some_and(|stood| sample.at <= stood.since) => Err(Gap::Stale),
+        side => side,
+    };
+    let change = weigh(&mut proof, sample, side_proven(side), now, trigger.lasting);
     known.set_proof(proof);
     let disaster = trigger.at_once.map_or(Change::Nothing, |at_once| {
         let side = verdict::side(sample, at_once.above, trigger.requests_min);
-        weigh(&mut known.disaster, sample, side, now, at_once.lasting)
+        weigh(&mut known.disaster, sample, side_proven(side), now, at_once.lasting)
     });
     if change == Change::Began || disaster == Change::Began {
         let acts_in = known.fires_at(trigger).map_or(trigger.lasting, |at| at.since(now));
@@ -324,7 +329,7 @@ pub(super) fn rearm(turn: &mut Turn, route: &Route) {
     }
 }
 
-/// After a silence of the host, what was breached before it must be proven again; the clock of the breach runs on.
+/// After a silence of the host, or a time in which it stood still, what was breached before it must be proven again; the clock of the breach runs on.
 pub(super) fn ask_for_fresh_proof(turn: &mut Turn) {
     for known in turn.state.triggers.values_mut() {
         known.breaches = 0;

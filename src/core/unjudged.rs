@@ -27,6 +27,8 @@ pub struct Unjudged {
     /// What it has, where it lacks requests and how many there are is known.
     pub counted: Option<Counted>,
     pub patience: Patience,
+    /// From when on it can judge, where all that it lacks is a window that fills: with the first look from then on.
+    pub armed_at: Option<Timestamp>,
     /// Why it forbids an advance, if it does.
     pub bars: Option<Blindness>,
 }
@@ -61,10 +63,12 @@ pub(super) fn unjudged(sight: &Sight, trigger: &Trigger, known: &TriggerState) -
     let forbids = blind::forbids(sight.state, sight.now, trigger, Some(gap));
     let bars = forbids.and_then(|refusal| if let Refusal::Blind { why, .. } = refusal { Some(why) } else { None });
     let spread = sight.route_of(trigger).and_then(|(_, stands)| standing::step_spreads_until(stands)).unwrap_or(sight.now);
+    let arms_by = gap.and_then(|gap| blind::arms_by(sight, trigger, gap)).unwrap_or(sight.now);
     Unjudged {
         gap,
+        armed_at: gap.and_then(|gap| blind::armed_at(sight.state, trigger, gap)),
         counted: gap.filter(|gap| lacks_requests(*gap)).and_then(|_| counted(sight, trigger)),
-        patience: known.blind_since.map_or(Patience::Excused, |since| Patience::BlindAt((since + BLIND_AFTER).max(spread))),
+        patience: known.blind_since.map_or(Patience::Excused, |since| Patience::BlindAt((since + BLIND_AFTER).max(spread).max(arms_by))),
         bars,
     }
 }

@@ -43,6 +43,11 @@ pub enum Fact {
         backend: BackendId,
         values: BTreeMap<Metric, Measured>,
     },
+    /// The window over which a backend's figures are taken is not full: it is with the first look from then on.
+    Filling {
+        backend: BackendId,
+        full_at: Timestamp,
+    },
     /// What the platform says of one backend's workload.
     Workload {
         backend: BackendId,

@@ -40,6 +40,9 @@ impl Millis {
     pub const fn from_mins(minutes: u64) -> Millis {
         Millis::from_secs(minutes.saturating_mul(60))
     }
+    pub fn is_zero(&self) -> bool {
+        self.0 == 0
+    }
     pub fn as_secs_f64(self) -> f64 {
         self.0 as f64 / 1000.0
     }

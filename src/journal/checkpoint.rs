@@ -12,6 +12,7 @@ use std::fmt;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::str::FromStr;
 
@@ -75,13 +76,33 @@ impl FromStr for Mark {
 }
 
 impl Mark {
-    /// Puts it in place of the one before, whole or not at all.
+    /// Puts it in place of the one before, whole or not at all. A full disk has no room for another file; then it is written over the one
+    /// before, which lies in one block: a machine that dies in the middle of that may leave none.
     pub(super) fn keep(&self, directory: &OwnedFd, name: &OsStr) -> io::Result<()> {
+        match self.replace(directory, name) {
+            Err(error) if matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => {
+                self.overwrite(directory, name).map_err(|_| error)
+            }
+            kept => kept,
+        }
+    }
+
+    fn replace(&self, directory: &OwnedFd, name: &OsStr) -> io::Result<()> {
         let fresh = files::beside(name, ".new");
         let flags = OFlags::CREATE | OFlags::TRUNC | OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let fd = rustix::fs::openat(directory, &fresh, flags, Mode::RUSR | Mode::WUSR)?;
-        File::from(fd).write_all(format!("{self}\n").as_bytes())?;
+        File::from(fd).write_all(self.line().as_bytes())?;
         Ok(rustix::fs::renameat(directory, &fresh, directory, name)?)
+    }
+
+    /// Its line is as long as every other.
+    fn overwrite(&self, directory: &OwnedFd, name: &OsStr) -> io::Result<()> {
+        let fd = rustix::fs::openat(directory, name, OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())?;
+        File::from(fd).write_all_at(self.line().as_bytes(), 0)
+    }
+
+    fn line(&self) -> String {
+        format!("{:<width$}\n", self.to_string(), width = BYTES_MAX as usize - 1)
     }
 }
 
@@ -112,5 +133,25 @@ mod tests {
         }
         assert!(format!("{witness} segment 3").parse::<Mark>().is_err());
         assert!(format!("{witness} more").parse::<Mark>().is_err());
+    }
+
+    #[test]
+    fn a_full_disk_has_room_for_the_next_checkpoint_in_the_place_of_the_one_before() {
+        let folder = std::env::temp_dir().join(format!("cutover-checkpoint-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let directory: std::os::fd::OwnedFd = std::fs::File::open(&folder).unwrap().into();
+        let mark = |seq, within| Mark { witness: Witness { seq, hash: Hash::of_line(b"{}") }, within };
+        let most = 999_999_999_999_999;
+        let long = mark(most, Some(Within { segment: most, bytes: most }));
+        long.replace(&directory, "checkpoint".as_ref()).unwrap();
+        let length = std::fs::metadata(folder.join("checkpoint")).unwrap().len();
+        for mark in [mark(7, None), long, mark(8, Some(Within { segment: 1, bytes: 9 }))] {
+            mark.overwrite(&directory, "checkpoint".as_ref()).unwrap();
+            assert_eq!(super::of_journal(&folder), Some(mark));
+            assert_eq!(std::fs::metadata(folder.join("checkpoint")).unwrap().len(), length, "no more room than before");
+        }
+        // Where none was, none is made.
+        assert!(long.overwrite(&directory, "another".as_ref()).is_err());
+        std::fs::remove_dir_all(&folder).unwrap();
     }
 }

@@ -52,9 +52,13 @@ pub enum JournalError {
     Refused(#[from] DraftError),
     #[error("a group of {bytes} bytes is more than one write may hold; nothing was recorded; append fewer records at once")]
     GroupTooLarge { bytes: usize },
-    #[error("{0}; every record before it is kept, and of it and later ones what is found in the file when it is opened again")]
+    #[error(
+        "{0}; the disk confirmed every record before it, and of it and later ones is kept what is found in the file when it is opened again"
+    )]
     Lost(Loss),
-    #[error("the journal takes no more records since {first}; every record before it is kept; it takes more when it is opened again")]
+    #[error(
+        "the journal takes no more records since {first}; the disk confirmed every record before it; it takes more when it is opened again"
+    )]
     Latched { first: Loss },
 }
 
@@ -126,9 +130,12 @@ impl fmt::Display for Cause {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Os { text, .. } => out.write_str(text),
-            Self::Gone => out.write_str("the file was deleted or renamed"),
-            Self::Replaced => out.write_str("another file stands in its place"),
-            Self::Length { expected, found } => write!(out, "the file has {found} bytes instead of {expected}, somebody else changed it"),
+            Self::Gone => out.write_str("the file was deleted or renamed, and with it every record"),
+            Self::Replaced => out.write_str("another file stands in its place, and the records are not in that"),
+            Self::Length { expected, found } => write!(
+                out,
+                "the file has {found} bytes instead of {expected}, somebody else changed it; `cutover audit verify` says which records are left"
+            ),
             Self::NoProgress => out.write_str("the disk accepted no byte"),
         }
     }

@@ -79,6 +79,12 @@ pub trait Sensor: Send + Sync {
     /// # Errors
     /// Whatever kept it from seeing.
     fn look(&mut self) -> Answer<'_, Result<Vec<Fact>, Fault>>;
+    /// What another one of the same source would need to go on where this one is, as text; nothing where each look stands for itself.
+    fn memory(&self) -> Option<String> {
+        None
+    }
+    /// Goes on where the one was that remembered this, as far as it may be believed.
+    fn recall(&mut self, _memory: &str) {}
     /// What its look is worth if this process stood still meanwhile.
     fn unattended(&self) -> Unattended {
         Unattended::Counts

@@ -50,7 +50,7 @@ pub enum Traffic {
 }
 
 fn up_to(kept: RecordNumber) -> String {
-    format!("Record {kept} is the last that is known to be kept; nothing but looks and the way home has left this process since")
+    format!("Record {kept} is the last that the disk confirmed; nothing but looks and the way home has left this process since")
 }
 
 const fn whereabouts(traffic: Traffic) -> &'static str {

@@ -6,12 +6,13 @@
 //! own that the engine started and whose result comes back through the same loop. Nothing here decides anything: `core::step` does.
 //!
 //! Only this module spawns tasks for a session; each has an owner ([`tokio::task::JoinSet`]), a bound and a deadline. The record alone has a
-//! thread (`scribe`), since a call that waits for a disk can't be given up; how much may wait for it is bounded in `engine/record.rs`.
+//! thread (`scribe`), and what sensors remember (`memory`), since a call that waits for a disk can't be given up; how much may wait for it is bounded in `engine/record.rs`.
 
 pub mod clock;
 pub mod dispatch;
 pub mod engine;
 pub mod keeping;
+pub mod memory;
 pub mod recorder;
 pub mod refold;
 mod scribe;

@@ -80,6 +80,7 @@ pub fn void(why: Void) -> &'static str {
     match why {
         Void::Replaced => "a newer request took its place",
         Void::InTime => "nobody approved it in time",
+        Void::StoodStill => "its time ran out while the host did not run, and nobody could act on it; ask again",
         Void::TermsChanged => "what it rests on has changed",
         Void::RollbackBegan => "a rollback began",
         Void::Held => "the route is held",

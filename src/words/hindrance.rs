@@ -70,6 +70,9 @@ pub fn obstacle(obstacle: &Obstacle, names: Names) -> String {
         Obstacle::Hindered { why } => hindrance(why, names),
         Obstacle::MovedAway { by } => format!("{} moved it away again", mover(by, names)),
         Obstacle::Contended => "others keep changing the weights, so we have stopped writing".to_owned(),
-        Obstacle::RequestsDisagree { after } => format!("requests don't follow the weights, {after} after they were accepted"),
+        Obstacle::RequestsDisagree { after } => format!(
+            "requests don't follow the weights, {after} after they were accepted; every weight is home, so no write helps: wait, or see what the \
+             load balancer still sends there"
+        ),
     }
 }

@@ -47,7 +47,7 @@ pub use motion::{following, held, motion};
 pub use names::Names;
 pub use news::{joined, news};
 pub use outlook::{at_door, attention, failed, follows, met_at_door, outlook, rule};
-pub use record::{broken_in_short as record_broken_in_short, change as record_change, hangs_in_short as record_hangs_in_short};
+pub use record::{broken_in_short as record_broken_in_short, change as record_change, hangs_in_short as record_hangs_in_short, off_record};
 pub use refusal::{refusal, why_refused};
 pub use roster::{barred, credentials, roster, roster_in_short, turned_away};
 pub use share::{band, fails, given, share, unseen};

@@ -72,10 +72,11 @@ pub fn outlook(outlook: &Outlook, id: &TriggerId, now: Timestamp, names: Names) 
             let due = if now < *acts_at { format!("in {} ", acts_at.since(now)) } else { String::new() };
             format!("the {} has been beyond its limit for {lasted}; {due}{}, unless it clears", names.watched(id), then(what, names))
         }
-        Outlook::Unproven { since, gap: why } => {
+        Outlook::Unproven { since, gap: why, armed_at } => {
             let why = why.map_or_else(|| "no reading yet".to_owned(), gap);
+            let armed = armed_at.map_or_else(String::new, |at| format!(", {}", short::armed(at, now)));
             format!(
-                "the {} was beyond its limit {} ago and can't be judged ({why}); nothing advances",
+                "the {} was beyond its limit {} ago and can't be judged ({why}{armed}); nothing advances",
                 names.watched(id),
                 now.since(*since)
             )
@@ -92,7 +93,7 @@ pub fn outlook(outlook: &Outlook, id: &TriggerId, now: Timestamp, names: Names) 
 
 /// What a trigger lacks to judge, and what that brings.
 fn unjudged(why: &Unjudged, now: Timestamp, names: Names) -> String {
-    let lacks = short::unjudged(why).long;
+    let lacks = short::unjudged(why, now).long;
     let waits = match &why.bars {
         None => String::new(),
         Some(Blindness::StandsTooShort { left, .. }) => format!("; the next step waits for another {left}"),
@@ -124,6 +125,7 @@ pub fn attention(what: &Attention, now: Timestamp, names: Names) -> String {
         Attention::RecordBroken { why, kept, since, place } => record::broken(why, *kept, now.since(*since), place),
         Attention::RecordHangs { kept, since, place } => record::hangs(*kept, now.since(*since), place),
         Attention::RecordLow { bytes, place, .. } => record::low(*bytes, place),
+        Attention::RecordSlow { since, times, longest, place } => record::slow(now.since(*since), *times, *longest, place),
         Attention::RecordMissing { route, since, kept } => record::missing(names.route(route), now.since(*since), *kept),
         Attention::Breach { trigger, outlook: stands } | Attention::Blind { trigger, outlook: stands } => {
             outlook(stands, trigger, now, names)

@@ -94,18 +94,18 @@ pub fn why_refused(refusal: &Refusal, names: Names) -> String {
         }
         Refusal::RecordLow { bytes, place, .. } => {
             format!(
-                "the disk of the record is nearly full, and what is left is kept for going home; make room at {place} ({} left)",
+                "the disk of the record is nearly full, and what is left is for looking and going home; make room at {place} ({} left)",
                 record::room(*bytes)
             )
         }
         Refusal::RecordHangs { kept, .. } => {
             format!(
-                "the disk of the record does not answer, so only a rollback leaves; wait until it does, or roll back (kept up to record {kept})"
+                "the disk of the record does not answer, so only a rollback leaves; wait until it does, or roll back (the disk confirmed up to record {kept})"
             )
         }
         Refusal::RecordBroken { kept, .. } => {
             format!(
-                "what happens is not recorded any more, so only a rollback leaves; roll back, then see to the disk (kept up to record {kept})"
+                "what happens is not recorded any more, so only a rollback leaves; roll back, then see to the disk (the disk confirmed up to record {kept})"
             )
         }
         Refusal::SteeredElsewhere { claim } => format!(

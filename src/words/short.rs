@@ -51,18 +51,27 @@ pub fn attention(found: &Attention, state: &State, now: Timestamp) -> Said {
         }
         Attention::RecordBroken { kept, since, .. } => {
             let span = now.since(*since);
-            alarm(format!("THE RECORD BROKE {span} ago, kept up to {kept}; only a rollback leaves"), format!("record broke {span} ago"))
+            alarm(
+                format!("THE RECORD BROKE {span} ago, confirmed up to {kept}; only a rollback leaves"),
+                format!("record broke {span} ago"),
+            )
         }
         Attention::RecordHangs { kept, since, .. } => {
             let span = now.since(*since);
             alarm(
-                format!("THE RECORD'S DISK HANGS for {span}, kept up to {kept}; only a rollback leaves"),
+                format!("THE RECORD'S DISK HANGS for {span}, confirmed up to {kept}; only a rollback leaves"),
                 format!("record's disk hangs for {span}"),
             )
         }
         Attention::RecordLow { bytes, .. } => {
             let left = record::room(*bytes);
-            alarm(format!("the record's disk is nearly full: {left} left, kept for going home"), format!("disk nearly full: {left} left"))
+            alarm(
+                format!("the record's disk is nearly full: {left} left, for looking and going home"),
+                format!("disk nearly full: {left} left"),
+            )
+        }
+        Attention::RecordSlow { times, longest, .. } => {
+            warning(format!("the record's disk is slow: {times} times, {longest} at most"), format!("record's disk is slow, {times} times"))
         }
         Attention::RecordMissing { since, kept, .. } => alarm(
             format!("nothing is recorded of {} ago, behind {kept}; held, look and resume", now.since(*since)),
@@ -162,7 +171,7 @@ pub fn attention(found: &Attention, state: &State, now: Timestamp) -> Said {
             Said::new(Tone::Warning, format!("blind: {} ({why})", names.watched_short(trigger)), format!("blind: {why}"))
         }
         Attention::Unjudged { trigger, why } => {
-            let (said, what) = (unjudged(why), names.watched_short(trigger));
+            let (said, what) = (unjudged(why, now), names.watched_short(trigger));
             Said::new(
                 Tone::Plain,
                 format!("{what} not judged: {}", said.long),
@@ -187,9 +196,18 @@ pub fn attention(found: &Attention, state: &State, now: Timestamp) -> Said {
     }
 }
 
+/// When a trigger whose window fills can judge; once that time is over it waits for a look.
+pub fn armed(at: Timestamp, now: Timestamp) -> String {
+    if now < at { format!("armed in {}", at.since(now)) } else { "armed with the next look".to_owned() }
+}
+
 /// What a trigger lacks to judge.
-pub fn unjudged(why: &Unjudged) -> Said {
+pub fn unjudged(why: &Unjudged, now: Timestamp) -> Said {
     let what = why.gap.map_or_else(|| "no reading yet".to_owned(), gap);
+    if let Some(at) = why.armed_at {
+        let armed = armed(at, now);
+        return Said::new(Tone::Plain, format!("{armed}, {what}"), armed);
+    }
     match (why.gap, why.counted) {
         (Some(Gap::Undecided), Some(counted)) => Said::plain(format!("{what}, {} requests", counted.requests)),
         (Some(_), Some(counted)) => {

@@ -8,7 +8,7 @@ use crate::{
         fails::{Gravity, exchange, fails},
         follows::follows,
         has::{has, strangers},
-        home::{Home, home},
+        home::{Home, home, is_met_by_writing},
         news::Tone,
         outlook::{self, Attention, Outlook, Soonest, Then, attention},
         requests::requests,
@@ -310,7 +310,7 @@ fn way_home(known: &RouteState, stands: &Home, state: &State, route: &Route) -> 
     match stands {
         Home::Unread | Home::Accepted { .. } | Home::Unasked { .. } | Home::Seen { .. } | Home::Going { .. } => None,
         // It is being tried already, and nobody knows when it gets there.
-        Home::NotHome { .. } if known.motion.is_returning() => None,
+        Home::NotHome { .. } if known.motion.is_returning() || !is_met_by_writing(stands) => None,
         Home::Away { .. } | Home::NotHome { .. } => Some(match outlook::against_home(state, route).first() {
             None => Said::plain(known.readiness.takes.to_string()),
             Some(why) => {

@@ -30,7 +30,8 @@ const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// Scrapes the script's pages one after the other, five seconds of source time apart.
 struct Scraper {
-    _server: Server,
+    server: Server,
+    config: Config,
     sensor: MetricsSensor,
     time: Arc<AtomicI64>,
     /// Source time between two looks.
@@ -50,14 +51,14 @@ impl Scraper {
         let (_, url) = Origin::split(&server.url("/metrics"), Reach::Loopback).unwrap();
         let mut config = Config::new("scrape/gke".parse().unwrap(), id("gke"), url, Millis::from_secs(5), now);
         change(&mut config);
-        let sensor = MetricsSensor::new(config, Client::new(origin(&server), Token::None).unwrap());
-        Scraper { _server: server, sensor, time, step: 5000 }
+        let sensor = MetricsSensor::new(config.clone(), Client::new(origin(&server), Token::None).unwrap());
+        Scraper { server, config, sensor, time, step: 5000 }
     }
 
     async fn look(&mut self) -> Result<Vec<(Metric, Measured)>, Fault> {
         self.time.fetch_add(self.step, Ordering::SeqCst);
         let facts = self.sensor.look().await?;
-        let [Fact::Measured { values, .. }] = facts.as_slice() else { panic!("{facts:?}") };
+        let [Fact::Measured { values, .. }, ..] = facts.as_slice() else { panic!("{facts:?}") };
         Ok(values.iter().map(|(metric, measured)| (*metric, *measured)).collect())
     }
 
@@ -314,4 +315,49 @@ async fn a_quantile_above_the_top_bucket_is_at_least_its_bound() {
     assert!(blind.nth(8, Metric::P50Latency).await.is_ok(), "what no trigger watches is told as far as it is known");
     let mut enough = Scraper::with(page, must_tell(500.0)).await;
     assert!(enough.nth(9, Metric::P95Latency).await.is_ok());
+}
+
+/// Another sensor takes over from one whose window is full, so much later.
+async fn taken_over(away: i64, change: impl FnOnce(&mut Config)) -> Scraper {
+    let mut scraper = Scraper::new(|place| Reaction::text(200, TEXT, &page(place))).await;
+    scraper.nth(7, Metric::ErrorRate).await.expect("a full window");
+    let memory = scraper.sensor.memory().expect("it has looked");
+    scraper.time.fetch_add(away, Ordering::SeqCst);
+    let mut config = scraper.config.clone();
+    change(&mut config);
+    scraper.sensor = MetricsSensor::new(config, Client::new(origin(&scraper.server), Token::None).unwrap());
+    scraper.sensor.recall(&memory);
+    scraper
+}
+
+#[tokio::test]
+async fn a_host_that_takes_over_goes_on_with_the_window_that_was_left() {
+    for away in [0, 10_000] {
+        let sample = taken_over(away, |_| {}).await.nth(1, Metric::ErrorRate).await.expect("its first look is judged");
+        assert!((sample.value - 0.01).abs() < 1e-9, "what was counted meanwhile is counted: {sample:?}");
+    }
+    // Nothing is left of a window that is over, nothing comes from the future, and what is read in another way is another's.
+    for (away, window) in [(60_000, 30), (-20_000, 30), (0, 40)] {
+        let mut next = taken_over(away, |config| config.window = Millis::from_secs(window)).await;
+        assert_eq!(next.nth(1, Metric::ErrorRate).await, Err(Gap::TooEarly), "after {away} ms, over {window} s");
+    }
+    let mut scraper = Scraper::new(|place| Reaction::text(200, TEXT, &page(place))).await;
+    for nonsense in ["", "{}", "null", "[1,2]"] {
+        scraper.sensor.recall(nonsense);
+    }
+    assert!(scraper.nth(7, Metric::ErrorRate).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_window_says_when_it_is_full_and_is_then() {
+    let mut scraper = Scraper::new(|place| Reaction::text(200, TEXT, &page(place))).await;
+    let mut promised = Vec::new();
+    loop {
+        scraper.time.fetch_add(scraper.step, Ordering::SeqCst);
+        let facts = scraper.sensor.look().await.unwrap();
+        let Some(Fact::Filling { full_at, .. }) = facts.get(1) else { break };
+        promised.push(*full_at);
+    }
+    let now = Timestamp(scraper.time.load(Ordering::SeqCst));
+    assert_eq!((promised.len(), promised.iter().all(|at| *at == now)), (5, true), "{promised:?} and it is {now:?}");
 }

@@ -23,7 +23,7 @@ use tokio::{net::UnixListener, sync::watch};
 
 use crate::{
     doorstep::tempfolder,
-    engine::{Session, identity},
+    engine::{Session, identity, stays},
 };
 
 fn say(ask: u64) -> ToHost {
@@ -146,7 +146,7 @@ async fn a_link_comes_back_by_itself_and_reports_what_was_lost() {
     let (host, _close) = session.host(1);
     let listener = UnixListener::bind(&path).unwrap();
     let (_kept, rostered) = roster();
-    let serving = tokio::spawn(async move { host.serve(listener, rostered).await });
+    let serving = tokio::spawn(async move { host.serve(listener, stays(), rostered).await });
     let mut link = client::connect(Dial::Path { path: path.clone(), owner }, Wants::Cockpit, None).await.unwrap();
     assert_eq!(link.view.borrow().me.client, ClientId(1));
 
@@ -162,7 +162,7 @@ async fn a_link_comes_back_by_itself_and_reports_what_was_lost() {
     let (host, close) = session.host(50);
     let listener = UnixListener::bind(&path).unwrap();
     let (_kept, rostered) = roster();
-    tokio::spawn(async move { host.serve(listener, rostered).await });
+    tokio::spawn(async move { host.serve(listener, stays(), rostered).await });
     let view = link.view.wait_for(|view| view.connection == Connection::Connected).await.unwrap().clone();
     assert_eq!(view.me.client, ClientId(50), "a new greeting, a new number");
     session.ticks(2).await;

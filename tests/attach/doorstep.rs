@@ -21,7 +21,7 @@ use tokio::{
     sync::watch,
 };
 
-use crate::engine::{Raw, Session, identity};
+use crate::engine::{Raw, Session, identity, stays};
 
 async fn refusal(raw: &mut Raw) -> Refused {
     match raw.frames.next::<Greeting>().await.unwrap() {
@@ -116,7 +116,7 @@ async fn an_account_outside_the_roster_is_closed_before_it_has_said_a_word() {
     let listener = UnixListener::bind(&path).unwrap();
     let strangers = Arc::new(Roster::parse("[[person]]\nname = \"bob\"\nuid = 4242\nrole = \"pilot\"", "").unwrap());
     let (_roster, roster) = watch::channel(strangers);
-    tokio::spawn(async move { host.serve(listener, roster).await });
+    tokio::spawn(async move { host.serve(listener, stays(), roster).await });
     let owner = rustix::process::geteuid().as_raw();
     if owner == 0 {
         // Root is a watcher where it isn't listed.
@@ -140,7 +140,7 @@ async fn a_session_that_one_account_has_filled_keeps_a_place_for_the_way_home() 
     let listener = UnixListener::bind(&path).unwrap();
     let owner = rustix::process::geteuid().as_raw();
     let (_roster, roster) = watch::channel(Arc::new(Roster::of_owner(owner, "")));
-    tokio::spawn(async move { host.serve(listener, roster).await });
+    tokio::spawn(async move { host.serve(listener, stays(), roster).await });
     let mut idle = Vec::new();
     for _ in 0..OF_AN_ACCOUNT_MAX {
         idle.push(UnixStream::connect(&path).await.unwrap());
@@ -172,7 +172,7 @@ async fn a_change_of_the_roster_reaches_those_inside() {
         Arc::new(Roster::parse(&text, "").unwrap())
     };
     let (roster, rostered) = watch::channel(listed("pilot"));
-    tokio::spawn(async move { host.serve(listener, rostered).await });
+    tokio::spawn(async move { host.serve(listener, stays(), rostered).await });
     let mut link = client::connect(Dial::Path { path, owner }, Wants::Cockpit, None).await.unwrap();
     assert_eq!(link.view.borrow().me.role, Role::Pilot);
     roster.send_replace(listed("watcher"));

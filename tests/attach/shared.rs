@@ -34,7 +34,7 @@ use tokio::{
 
 use crate::{
     doorstep::tempfolder,
-    engine::{Session, hello},
+    engine::{Session, hello, stays},
 };
 
 /// A folder with the keys of `names`; `None` where there is no ssh-keygen, which is said around the test harness.
@@ -116,7 +116,7 @@ async fn people_of_one_account_are_who_their_keys_say() {
     let (path, owner) = (folder.join("s.sock"), peer::own_uid());
     let listener = UnixListener::bind(&path).unwrap();
     let (_kept, rostered) = watch::channel(Arc::new(roster(&folder)));
-    tokio::spawn(async move { host.serve(listener, rostered).await });
+    tokio::spawn(async move { host.serve(listener, stays(), rostered).await });
     let dial = |person: &str, key: &str| Dial::Signing { path: path.clone(), owner, signer: signer(&folder, person, key) };
 
     let anna = client::connect(dial("anna", "anna"), Wants::Cockpit, None).await.unwrap();
@@ -145,7 +145,7 @@ async fn an_approval_from_a_shared_account_is_signed_and_the_signature_is_kept()
     let (path, owner) = (folder.join("s.sock"), peer::own_uid());
     let listener = UnixListener::bind(&path).unwrap();
     let (_kept, rostered) = watch::channel(Arc::new(roster(&folder)));
-    tokio::spawn(async move { host.serve(listener, rostered).await });
+    tokio::spawn(async move { host.serve(listener, stays(), rostered).await });
     let dial = Dial::Signing { path: path.clone(), owner, signer: signer(&folder, "ben", "ben") };
     let ben = client::connect(dial, Wants::Cockpit, None).await.unwrap();
     let command = Command::Approve { digest: digest() };
@@ -184,7 +184,7 @@ async fn an_unsigned_approval_from_a_shared_account_reaches_nobody() {
         let path = folder.join(format!("{place}.sock"));
         let listener = UnixListener::bind(&path).unwrap();
         let (_kept, rostered) = watch::channel(Arc::new(roster(&folder)));
-        tokio::spawn(async move { host.serve(listener, rostered).await });
+        tokio::spawn(async move { host.serve(listener, stays(), rostered).await });
         let words = as_anna(&path, &folder, &frame).await;
         assert!(words.contains("nothing was approved"), "{words}");
         session.state().await;

@@ -1,7 +1,8 @@
-//! What attaching costs, printed: `cargo bench --bench attach`.
+//! What attaching costs, printed: `cargo bench --bench attach`, or of `keys`, `strangers`, `joining` and `program` only those that are named.
 //!
 //! The key-to-request figure runs the real engine, journal, host and client over a Unix socket; only the world is replaced by a driver that
-//! notes when it was asked. Bytes, memory and hang-ups are measured on the program itself. Nothing here is an assertion about time.
+//! notes when it was asked. Bytes, memory and hang-ups are measured on the program itself. Nothing here is an assertion about time, and
+//! nothing here waits for ever: what does not come within [`PATIENCE`] is said, with what the session says of it.
 
 #![allow(
     clippy::unwrap_used,
@@ -14,13 +15,14 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    process::ExitCode,
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
 use cutover::{
     attach::{
-        client::{self, Link, ToHost},
+        client::{self, Link, Reply, ToHost, View},
         connection::Farewell,
         dial::Dial,
         frame::{self, Outgoing},
@@ -31,7 +33,7 @@ use cutover::{
     },
     core::{
         command::{Command, ControlsCommand},
-        decision::Transition,
+        decision::{Transition, Verdict},
         event::{Entry, Event, WorldKind},
         state::{Motion, State},
         step::step,
@@ -56,25 +58,71 @@ use cutover::{
         sensors::{WeightsSensor, weights_source},
     },
 };
-use tokio::{io::AsyncReadExt, net::UnixListener, net::UnixStream, runtime::Runtime, sync::watch};
+use tokio::{io::AsyncReadExt, net::UnixListener, net::UnixStream, runtime::Runtime, sync::watch, time::timeout};
 
 #[path = "attach/program.rs"]
 mod program;
+#[path = "attach/strangers.rs"]
+mod strangers;
 #[path = "../common/world.rs"]
 mod world;
 
 const SHIFTS: u16 = 200;
 const RECORDS: u64 = 100_000;
+/// Whatever is waited for here takes milliseconds; after so long it does not come.
+const PATIENCE: Duration = Duration::from_secs(20);
 
-fn main() {
+type Section = (&'static str, fn(&Path));
+const SECTIONS: [Section; 4] = [("keys", keys), ("strangers", strangers::measure), ("joining", joining), ("program", program::measure)];
+
+fn main() -> ExitCode {
+    // Cargo says `--bench` to every benchmark.
+    let asked: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
+    if let [first, socket] = &asked[..]
+        && first == strangers::STORM
+    {
+        strangers::storm(Path::new(socket));
+        return ExitCode::SUCCESS;
+    }
+    if let Some(word) = asked.iter().find(|word| SECTIONS.iter().all(|(name, _)| name != word)) {
+        eprintln!("there are no figures called {word:?}; choose of keys, strangers, joining, program");
+        return ExitCode::from(2);
+    }
     let folder = std::env::temp_dir().join(format!("cutover-bench-{}", std::process::id()));
     fs::create_dir_all(&folder).unwrap();
-    for (readers, stuck) in [(0, 0), (12, 4), (48, 16)] {
-        key_to_request(&folder, readers, stuck);
+    for (name, section) in SECTIONS {
+        if asked.is_empty() || asked.iter().any(|word| word == name) {
+            section(&folder);
+        }
     }
-    joining(&folder);
-    program::measure(&folder);
     fs::remove_dir_all(&folder).ok();
+    ExitCode::SUCCESS
+}
+
+fn keys(folder: &Path) {
+    for (readers, stuck) in [(0, 0), (12, 4), (48, 16)] {
+        let watchers = readers + stuck;
+        match key_to_request(folder, readers, stuck) {
+            Ok((took, behind)) => {
+                println!("key to request, {watchers:>2} watchers ({stuck:>2} stuck): {}", told(took));
+                if let Some(oldest_view) = behind {
+                    println!("    every reader follows: the one furthest behind has entry {oldest_view}");
+                }
+            }
+            Err(why) => println!("key to request, {watchers:>2} watchers ({stuck:>2} stuck): no figure: {why}"),
+        }
+    }
+}
+
+fn told(mut took: Vec<Duration>) -> String {
+    took.sort();
+    format!(
+        "p50 {:>6.2} ms  p99 {:>6.2} ms  max {:>6.2} ms  of {} shifts",
+        ms(quantile(&took, 0.5)),
+        ms(quantile(&took, 0.99)),
+        ms(took[took.len() - 1]),
+        took.len()
+    )
 }
 
 fn runtime(threads: usize) -> Runtime {
@@ -155,7 +203,7 @@ impl Hosted {
         let listener = runtime.block_on(async { UnixListener::bind(&socket).unwrap() });
         runtime.spawn(engine::run(state, recorder, vec![first], parts));
         let host = Host::new(outside, about, closing);
-        runtime.spawn(async move { host.serve(listener, rostered).await });
+        runtime.spawn(async move { host.serve(listener, tokio::sync::mpsc::channel(1).1, rostered).await });
         Hosted { _runtime: runtime, driver, socket, _ends: (stop, close, roster) }
     }
 
@@ -183,30 +231,20 @@ fn opened(plan: &Plan) -> Event {
     Event::Opened { session: session(), plan: Box::new(plan.clone()), world: WorldKind::Live }
 }
 
-/// From the pilot's key to the write that leaves, intent on disk in between, while others watch and some of them don't read.
-fn key_to_request(folder: &Path, readers: usize, stuck: usize) {
+/// From the pilot's key to the write that leaves, intent on disk in between, while others watch and some of them don't read. And the entry
+/// that the reader furthest behind has come to.
+fn key_to_request(folder: &Path, readers: usize, stuck: usize) -> Result<(Vec<Duration>, Option<u64>), String> {
     let plan = the_plan();
     let recorder = new_book(folder, &format!("keys-{readers}.jsonl"), &plan);
     let hosted = Hosted::start(folder, recorder, State::default(), opened(&plan), Millis(20));
     let crowd = runtime(2);
-    let watching: Vec<Link> = (0..readers).map(|_| crowd.block_on(client::connect(hosted.dial(), Wants::Watch, None)).unwrap()).collect();
+    let join = |at| crowd.block_on(client::connect(hosted.dial(), Wants::Watch, None)).map_err(|error| format!("watcher {at}: {error}"));
+    let watching: Vec<Link> = (1..=readers).map(join).collect::<Result<_, _>>()?;
     let idle: Vec<UnixStream> = (0..stuck).map(|_| crowd.block_on(never_reading(&hosted.socket))).collect();
-    let pilots = runtime(1);
-    let mut took = pilots.block_on(fly(&hosted));
-    took.sort();
-    println!(
-        "key to request, {:>2} watchers ({stuck:>2} stuck): p50 {:>6.2} ms  p99 {:>6.2} ms  max {:>6.2} ms  of {} shifts",
-        readers + stuck,
-        ms(quantile(&took, 0.5)),
-        ms(quantile(&took, 0.99)),
-        ms(took[took.len() - 1]),
-        took.len()
-    );
-    let newest = crowd.block_on(async { watching.iter().map(|link| link.view.borrow().state.seq.0).min() });
-    if let Some(oldest_view) = newest {
-        println!("    every reader follows: the one furthest behind has entry {oldest_view}");
-    }
+    let took = runtime(1).block_on(fly(&hosted))?;
+    let newest = watching.iter().map(|link| link.view.borrow().state.seq.0).min();
     drop((watching, idle));
+    Ok((took, newest))
 }
 
 async fn never_reading(socket: &Path) -> UnixStream {
@@ -216,12 +254,12 @@ async fn never_reading(socket: &Path) -> UnixStream {
     stream
 }
 
-/// Home in small steps, each when the one before was read back.
-async fn fly(hosted: &Hosted) -> Vec<Duration> {
-    let mut link = client::connect(hosted.dial(), Wants::Cockpit, None).await.unwrap();
+/// Home in small steps, each when the one before was read back; or what keeps it from going on.
+async fn fly(hosted: &Hosted) -> Result<Vec<Duration>, String> {
+    let mut link = client::connect(hosted.dial(), Wants::Cockpit, None).await.map_err(|error| format!("the pilot: {error}"))?;
     let take = ToHost::Ask { ask: AskId(1), key: None, command: Command::Controls(ControlsCommand::Take) };
     link.asks.send(take).await.unwrap();
-    link.view.wait_for(|view| view.state.controls.holder.is_some()).await.unwrap();
+    until(&mut link, "the controls", |view| view.state.controls.holder.is_some()).await?;
     let mut asked = Vec::new();
     for step in 0..SHIFTS {
         let (from, to) = (weights(1000 - step), weights(999 - step));
@@ -231,15 +269,42 @@ async fn fly(hosted: &Hosted) -> Vec<Duration> {
             let at_rest = matches!(route.motion, Motion::Settled | Motion::Propagating { .. });
             at_rest && is_read && route.accepted.as_ref().is_some_and(|accepted| accepted.weights == from)
         };
-        link.view.wait_for(|view| stands(&view.state)).await.unwrap();
-        let command = Command::Shift { route: route(), from: from.clone(), to };
+        until(&mut link, &format!("rest at {from}"), |view| stands(&view.state)).await?;
+        let command = Command::Shift { route: route(), from: from.clone(), to: to.clone() };
         asked.push(Instant::now());
         link.asks.send(ToHost::Ask { ask: AskId(u64::from(step) + 2), key: None, command }).await.unwrap();
         let count = asked.len();
-        link.view.wait_for(|_| hosted.driver.written.lock().unwrap().len() == count).await.unwrap();
+        until(&mut link, &format!("the write to {to}"), |_| hosted.driver.written.lock().unwrap().len() == count).await?;
     }
     let written = hosted.driver.written.lock().unwrap();
-    written.iter().zip(&asked).map(|(written, asked)| written.duration_since(*asked)).collect()
+    Ok(written.iter().zip(&asked).map(|(written, asked)| written.duration_since(*asked)).collect())
+}
+
+/// Waits until the view is as wanted. What is refused meanwhile is not waited for any more.
+async fn until(link: &mut Link, what: &str, mut wanted: impl FnMut(&View) -> bool) -> Result<(), String> {
+    let Link { view, replies, .. } = link;
+    let refused = async {
+        loop {
+            match replies.recv().await {
+                Some(Reply::Answered { verdict: Verdict::Accepted, .. }) => {}
+                Some(other) => return format!("{other:?}"),
+                None => return "the link has ended".to_owned(),
+            }
+        }
+    };
+    let why = tokio::select! {
+        biased;
+        seen = timeout(PATIENCE, view.wait_for(|view| wanted(view))) => match seen {
+            Ok(Ok(_)) => return Ok(()),
+            Ok(Err(_)) => "the link has ended".to_owned(),
+            Err(_) => format!("not within {} s", PATIENCE.as_secs()),
+        },
+        why = refused => why,
+    };
+    let view = view.borrow();
+    let route = view.state.routes.get(&route());
+    let stood = route.map(|route| (&route.motion, &route.drift, route.accepted.as_ref().map(|accepted| accepted.weights.to_string())));
+    Err(format!("{what} did not come: {why}; line: {:?}; entry {}; the route: {stood:?}", view.connection, view.state.seq))
 }
 
 /// A host that comes up on a long journal, and a cockpit that joins it.

@@ -1,12 +1,13 @@
 //! Figures: what the core, a night, a frame and the journal cost on this machine, in one run of a minute or two.
 //!
 //! `cargo bench` prints all of them, `cargo bench -- frames journal` only those. Nothing is asserted: a figure is a fact about a machine and
-//! an hour. What is computing is measured in CPU time, so that a busy neighbour changes little; what waits for a disk is measured in wall
-//! time, beside the bare `fdatasync` of the same disk in the same loop.
+//! an hour. They are of a program that is built for speed; `cargo bench --profile small` prints those of the one that is shipped. What is
+//! computing is measured in CPU time, so that a busy neighbour changes little; what waits for a disk is measured in wall time, beside the bare
+//! `fdatasync` of the same disk in the same loop.
 //!
 //! Allocations are not counted here, since a counting allocator takes unsafe code. Instructions and allocations of a frame, per size:
 //! `valgrind --tool=callgrind BENCH frame-200x50` and `valgrind --tool=dhat BENCH frame-200x50`, each with `frame-200x50-twice` beside it; the
-//! difference of the two is the cost of 200 frames. BENCH is the program that `cargo bench --no-run` names.
+//! difference of the two is the cost of 200 frames. BENCH is the program that `cargo bench --profile small --no-run` names.
 
 #![forbid(unsafe_code)]
 #![allow(

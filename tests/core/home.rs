@@ -8,7 +8,7 @@ use cutover::{
         fails::{exchange, stranded},
         follows::follows,
         has::{Writes, writes},
-        home::{Home, is_home_now},
+        home::{Home, is_home_now, wants_a_hand},
         news::{News, Settling},
         outlook::{Attention, Outlook, against_home, attention, outlook},
         reason::{Mover, Need, Objection, Obstacle},
@@ -354,6 +354,25 @@ fn requests_that_contradict_a_settled_route_stop_the_advance_and_call_a_person()
     assert!(matches!(refused(session.shift(250, 260)), Refusal::RequestsDisagree { .. }));
     session.serve(120, 0);
     assert!(matches!(session.route().motion, Motion::NeedsHuman { why: Need::RequestsDisagree { .. }, .. }));
+}
+
+/// Every weight is home and users are not: no key and no command brings them there, so none is offered.
+#[test]
+fn users_who_stay_away_from_an_accepted_home_are_told_without_a_write_that_would_not_help() {
+    let mut session = Session::at(250);
+    session.serve(2, 5);
+    let began = session.now;
+    session.rollback(&ana());
+    session.write_done();
+    session.serve(400, 2);
+    let Home::NotHome { since, why, .. } = session.home() else { panic!("{:?}", session.home()) };
+    assert!(matches!(why, Obstacle::RequestsDisagree { .. }), "{why:?}");
+    assert!(since.since(began) < Millis::from_secs(5), "since home was accepted, and not since it was noticed");
+    let plan = session.state.opened.as_ref().unwrap().plan.clone();
+    assert!(!wants_a_hand(&session.state, &plan.routes[0]));
+    let line = state_line(&session.state, &plan.routes[0], session.now);
+    assert_eq!(line.home, None, "a key that would write nothing takes no time");
+    assert!(line.worst.long.contains("no write helps"), "{line:?}");
 }
 
 #[test]

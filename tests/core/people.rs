@@ -7,8 +7,9 @@ use cutover::{
         decision::{Refusal, Verdict},
         event::{Alarm, Asker, Event, Listed, Roster},
         news::News,
+        reason::Void,
         roster::{Change, Changed},
-        state::Motion,
+        state::{Ending, Motion},
     },
     domain::{id::ClientId, role::Role, time::Millis},
 };
@@ -64,6 +65,35 @@ fn a_silence_of_the_host_is_no_silence_of_a_client() {
     assert_eq!(holder(&session), Some(ana().client));
     session.wait(Millis::from_secs(1));
     assert_eq!(holder(&session), None);
+}
+
+#[test]
+fn a_request_whose_time_ran_out_while_the_host_stood_still_is_said_to_have_and_another_keeps_its_time() {
+    let (mut session, digest) = waiting();
+    session.calm(120);
+    let since = session.now;
+    session.now = session.now + Millis::from_mins(4);
+    let decision = session.step(Event::StoodStill { since });
+    assert!(decision.news.contains(&News::RequestVoid { asked_by: ana().who, why: Void::StoodStill }), "{:?}", decision.news);
+    assert!(matches!(&session.state.ended.back().unwrap().how, Ending::Void { why: Void::StoodStill }));
+    assert!(matches!(refused(approve(&mut session, &ben(), &digest)), Refusal::ApprovalVoid { .. }));
+
+    // It is not given back: who approves must judge what is so now, and the request is as old as it is.
+    let (mut session, digest) = waiting();
+    let since = session.now;
+    session.now = session.now + Millis::from_mins(4);
+    session.step(Event::StoodStill { since });
+    assert_eq!(session.state.approvals[&digest].stood_still, Millis::from_mins(4));
+    session.calm(60);
+    assert!(matches!(&session.state.ended.back().unwrap().how, Ending::Void { why: Void::InTime }), "{:?}", session.state.ended);
+}
+
+#[test]
+fn what_a_host_that_died_left_open_is_void_for_that_however_long_it_was_away() {
+    let (mut session, _) = waiting();
+    session.now = session.now + Millis::from_mins(9);
+    let decision = session.step(Event::Restarted);
+    assert!(decision.news.contains(&News::RequestVoid { asked_by: ana().who, why: Void::HostRestarted }), "{:?}", decision.news);
 }
 
 #[test]

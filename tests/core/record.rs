@@ -3,7 +3,7 @@
 use cutover::{
     core::{
         command::Command,
-        decision::{Refusal, Verdict},
+        decision::{Decision, Refusal, Verdict},
         event::Event,
         home::Home,
         news::News,
@@ -103,26 +103,92 @@ fn what_is_found_after_a_time_without_a_record_may_be_our_own_and_is_held() {
     assert!(!tells(&session));
 }
 
+fn hangs() -> Event {
+    Event::Record(RecordChange::Hangs { kept: RecordNumber(38), place: "/var/lib".into() })
+}
+
+fn tells_hangs(decision: &Decision) -> bool {
+    told(decision).iter().any(|news| matches!(news, News::Record(RecordChange::Hangs { .. })))
+}
+
 #[test]
 fn while_the_disk_does_not_answer_only_the_way_home_leaves_and_then_all_goes_on() {
     let mut session = Session::at_a_quarter();
     assert_eq!(session.shift(250, 300), Verdict::Accepted);
     assert_eq!(session.shift(300, 400), Verdict::Queued);
-    let hangs = session.step(Event::Record(RecordChange::Hangs { kept: RecordNumber(38), place: "/var/lib".into() }));
-    assert!(matches!(told(&hangs), [News::Record(RecordChange::Hangs { .. }), News::QueuedDropped { .. }]), "{hangs:?}");
+    assert!(tells_hangs(&session.step(hangs())));
     session.write_done();
-    session.settle();
     for command in [Command::Hold { route: route() }, Command::Shift { route: route(), from: split(300), to: split(400) }] {
         assert!(matches!(refused(session.ask(&ana(), command)), Refusal::RecordHangs { kept: RecordNumber(38), .. }));
     }
     assert!(attention(&session.state).iter().any(|found| matches!(found, Attention::RecordHangs { .. }) && found.is_urgent()));
     assert!(!is_over(&session.state), "nobody ends for it");
+    // What waits does so for as long as a slow disk may take, and no longer.
+    session.wait(Millis::from_secs(4));
+    assert!(session.route().queued.is_some());
+    let given_up = session.wait(Millis::from_secs(1));
+    assert!(matches!(told(&given_up), [News::QueuedDropped { .. }]), "{given_up:?}");
     session.step(Event::Record(RecordChange::Answers));
     assert_eq!(session.state.record.keeping, Keeping::Kept);
+    session.calm(61);
     assert_eq!(session.shift(300, 400), Verdict::Accepted);
-    session.step(Event::Record(RecordChange::Hangs { kept: RecordNumber(50), place: "/var/lib".into() }));
+    session.step(hangs());
     let home = session.ask(&ben(), Command::Rollback { route: None, reason: None });
     assert_eq!(home, Verdict::Accepted);
+}
+
+#[test]
+fn a_disk_that_is_slow_again_and_again_is_told_once_with_how_often_and_for_how_long() {
+    let mut session = Session::at_a_quarter();
+    let mut told_of = 0;
+    for _ in 0..5 {
+        session.calm(20);
+        told_of += usize::from(tells_hangs(&session.step(hangs())));
+        session.wait(Millis(1_500));
+        assert!(matches!(session.state.record.keeping, Keeping::Hanging { .. }));
+        session.step(Event::Record(RecordChange::Answers));
+        assert_eq!(session.state.record.keeping, Keeping::Kept, "it hangs only while there is no answer");
+    }
+    assert_eq!(told_of, 1);
+    let found = attention(&session.state);
+    let slow = found.iter().find(|found| matches!(found, Attention::RecordSlow { .. })).expect("it is slow");
+    let Attention::RecordSlow { times, longest, .. } = slow else { panic!() };
+    assert_eq!((*times, *longest), (5, Millis(2_500)));
+    assert!(!slow.is_urgent() && slow.counts());
+    // One that does not come back is told, however slow it was before; so is its end.
+    session.step(hangs());
+    let late = session.wait(Millis::from_secs(6));
+    assert!(tells_hangs(&late), "{late:?}");
+    let answers = session.step(Event::Record(RecordChange::Answers));
+    assert!(told(&answers).contains(&News::Record(RecordChange::Answers)), "{answers:?}");
+    session.calm(601);
+    assert_eq!(session.state.record.slow, None, "it was not slow for ten minutes");
+    assert!(tells_hangs(&session.step(hangs())));
+}
+
+#[test]
+fn what_waits_for_a_second_person_outlasts_a_slow_disk_and_not_one_that_hangs() {
+    for (span, outlasts) in [(Millis::from_secs(2), true), (Millis::from_secs(6), false)] {
+        let mut session = Session::at(10);
+        let Verdict::NeedsApproval { digest } = session.shift(10, 600) else { panic!() };
+        session.step(hangs());
+        assert!(matches!(refused(session.ask(&ben(), Command::Approve { digest })), Refusal::RecordHangs { .. }));
+        session.wait(span);
+        session.step(Event::Record(RecordChange::Answers));
+        let verdict = session.ask(&ben(), Command::Approve { digest });
+        assert_eq!(matches!(verdict, Verdict::Accepted), outlasts, "{verdict:?}");
+    }
+}
+
+#[test]
+fn a_disk_that_was_low_on_room_before_it_hung_still_is() {
+    let mut session = Session::at_a_quarter();
+    session.step(low(4096));
+    session.step(hangs());
+    session.step(Event::Record(RecordChange::Answers));
+    assert!(matches!(session.state.record.keeping, Keeping::Low { bytes: 4096, .. }), "{:?}", session.state.record);
+    assert_eq!(told(&session.step(low(4000))), [], "a figure");
+    assert!(matches!(refused(session.shift(250, 300)), Refusal::RecordLow { .. }));
 }
 
 #[test]

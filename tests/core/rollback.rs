@@ -4,7 +4,7 @@ use crate::session::{SECOND, Session, ana, ben, gke, reads, refused, route, run,
 use cutover::core::{
     has::has,
     news::News,
-    outlook::{Attention, Then, attention, would},
+    outlook::{Attention, Outlook, Then, attention, outlook, would},
     reason::{Drop, Mover},
     unresolved,
 };
@@ -431,11 +431,35 @@ fn a_trigger_that_fired_once_protects_those_whom_somebody_else_sent_back_out() {
     session.now = session.now + SECOND;
     session.foreign(400);
     assert!(session.route().drift.is_some());
+    let id = "error-rate".parse().unwrap();
+    let stands = outlook(&session.state, &id);
+    assert!(!matches!(stands, Some(Outlook::Running { .. })), "what was read before they were there again starts no clock: {stands:?}");
     for second in 0..120 {
         assert_eq!(errors(&mut session), [], "it has to be proven anew, second {second}");
+        let stands = outlook(&session.state, &id);
+        assert!(matches!(stands, Some(Outlook::Running { then: Then::GoesHome, .. })), "{stands:?}");
     }
     errors(&mut session);
     assert_eq!((session.writes().len(), session.last_write().1), (before + 1, split(0)));
+}
+
+/// The next rollback of a route that is latched has its own cause and its own time; what fired before still counts as fired.
+#[test]
+fn a_rollback_that_begins_anew_is_told_as_itself() {
+    let mut session = Session::at_a_quarter();
+    for _ in 0..=120 {
+        errors(&mut session);
+    }
+    session.settle();
+    let first = session.route().latch.clone().unwrap();
+    session.now = session.now + Millis::from_mins(40);
+    session.foreign(400);
+    assert_eq!(session.rollback(&ana()), Verdict::Accepted);
+    let latch = session.route().latch.clone().unwrap();
+    assert!(matches!(&latch.cause, Cause::Operator { who, .. } if *who == ana().who), "{latch:?}");
+    assert_eq!((latch.at, latch.joined), (session.now, vec![first.cause]));
+    let Motion::Returning(back) = &session.route().motion else { panic!("{:?}", session.route().motion) };
+    assert_eq!((&back.cause, back.since), (&latch.cause, session.now));
 }
 
 #[test]

@@ -25,6 +25,13 @@ fn whatever_record_the_disk_breaks_at_nothing_but_the_way_home_leaves_behind_it(
     assert!(nights.iter().any(|night| night.unrecorded > 0), "no rollback left without a record in {} nights", nights.len());
 }
 
+#[test]
+fn behind_a_disk_that_hangs_only_the_way_home_leaves_and_when_it_answers_nothing_is_missing() {
+    let nights = all_of(Course::WAVERING, asked_for("CUTOVER_STORMS", 12));
+    assert!(nights.iter().map(|night| night.hangs).sum::<u64>() > 20, "{nights:?}");
+    assert!(nights.iter().any(|night| night.unrecorded > 0), "no rollback left behind a hanging disk in {} nights", nights.len());
+}
+
 /// As many nights as are asked for, of which none may fail.
 fn all_of(course: Course, nights: u64) -> Vec<Summary> {
     let seeds: Vec<u64> = match std::env::var("CUTOVER_STORM").ok().and_then(|seed| seed.parse().ok()) {

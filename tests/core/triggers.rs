@@ -5,8 +5,10 @@ use cutover::{
         decision::{Cause, Refusal, Verdict},
         event::Event,
         news::News,
+        outlook::{Outlook, outlook},
         reason::Blindness,
         state::{Reading, TriggerState},
+        unjudged::Unjudged,
     },
     domain::{
         fact::Fact,
@@ -14,6 +16,7 @@ use cutover::{
         time::{Millis, Timestamp},
     },
     plan::model::{AtOnce, Plan},
+    words,
 };
 
 use crate::session::{SECOND, Session, gke, refused, route, run, split, writes};
@@ -374,4 +377,92 @@ fn a_window_that_fills_after_a_move_is_no_news() {
     }
     session.measured(Metric::ErrorRate, errors(0, 500, session.now));
     assert_eq!(said_blind(&session), before + 2);
+}
+
+/// A second of a breach; so many of them.
+fn breached(session: &mut Session, seconds: u64) {
+    for _ in 0..seconds {
+        second(session);
+        session.sample(Metric::ErrorRate, 0.08);
+    }
+}
+
+fn stands_still(session: &mut Session, span: Millis) {
+    let since = session.now;
+    session.now = session.now + span;
+    session.step(Event::StoodStill { since });
+}
+
+#[test]
+fn samples_on_both_sides_of_a_standstill_prove_nothing_of_the_time_between() {
+    // One before, one after: more than the whole duration lies between, and nobody watched it.
+    let mut session = Session::at_a_quarter();
+    breached(&mut session, 1);
+    let of_before = session.now;
+    stands_still(&mut session, Millis::from_secs(130));
+    // What was seen before it is told after it, and does not count as seen after it.
+    session.measured(Metric::ErrorRate, Ok(Sample::exact(0.08, 500, of_before)));
+    breached(&mut session, 119);
+    assert_eq!(session.route().latch, None, "nobody watched for two minutes yet");
+    breached(&mut session, 3);
+    assert!(session.route().latch.is_some(), "two minutes were watched");
+}
+
+#[test]
+fn a_short_standstill_costs_a_breach_two_samples_and_not_its_time() {
+    let mut session = Session::at_a_quarter();
+    breached(&mut session, 100);
+    let known = |session: &Session| session.state.triggers[&"error-rate".parse().unwrap()].clone();
+    let since = known(&session).pending_since;
+    stands_still(&mut session, Millis::from_secs(25));
+    assert!((known(&session).pending_since, known(&session).breaches) == (since, 0));
+    breached(&mut session, 1);
+    assert_eq!(session.route().latch, None, "one sample proves nothing");
+    breached(&mut session, 1);
+    assert!(session.route().latch.is_some(), "its time is over, and two samples say so");
+}
+
+fn filling(session: &mut Session, full_at: Timestamp) {
+    let values = [(Metric::ErrorRate, Err(Gap::TooEarly)), (Metric::P95Latency, Err(Gap::TooEarly))].into();
+    session.see("scrape/gke", vec![Fact::Measured { backend: gke(), values }, Fact::Filling { backend: gke(), full_at }]);
+}
+
+#[test]
+fn a_host_that_is_back_says_when_its_triggers_are_armed_and_not_that_they_are_blind() {
+    let id = "error-rate".parse().unwrap();
+    for away in [Millis::from_secs(2), Millis::from_mins(10)] {
+        let mut session = Session::at_a_quarter();
+        session.now = session.now + away;
+        session.step(Event::Restarted);
+        let full_at = session.now + Millis::from_secs(25);
+        while session.now + SECOND < full_at + Millis::from_secs(5) {
+            second(&mut session);
+            filling(&mut session, full_at);
+            let Some(Outlook::Unjudged(Unjudged { armed_at: Some(at), .. })) = outlook(&session.state, &id) else {
+                panic!("{:?} after {away}", outlook(&session.state, &id));
+            };
+            assert_eq!(at, full_at);
+            let told = words::outlook(&outlook(&session.state, &id).unwrap(), &id, session.now, words::Names::of(&session.state));
+            let armed =
+                if session.now < at { format!("armed in {}", at.since(session.now)) } else { "armed with the next look".to_owned() };
+            assert!(told.contains(&armed), "{told}");
+            assert!(session.decisions.last().unwrap().news.iter().all(|news| !matches!(news, News::Blind { .. })));
+        }
+        session.healthy();
+        assert_eq!(outlook(&session.state, &id), Some(Outlook::Quiet));
+    }
+}
+
+#[test]
+fn a_window_that_does_not_fill_is_blindness_after_all() {
+    let id = "error-rate".parse().unwrap();
+    let mut session = Session::at_a_quarter();
+    session.now = session.now + Millis::from_mins(1);
+    session.step(Event::Restarted);
+    let full_at = session.now + Millis::from_secs(25);
+    for _ in 0..41 {
+        second(&mut session);
+        filling(&mut session, full_at);
+    }
+    assert!(matches!(outlook(&session.state, &id), Some(Outlook::Blind { .. })), "{:?}", outlook(&session.state, &id));
 }

@@ -474,8 +474,8 @@ pub(crate) fn approval() -> State {
         plan: state.opened.as_ref().unwrap().plan.hash,
         epoch: 3,
     };
-    let approval =
-        Approval { digest, by, ask: AskId(7), terms, at: ago(20), expires_at: NOW + Millis::from_secs(280), barred: BTreeMap::new() };
+    let (expires_at, stood_still, barred) = (NOW + Millis::from_secs(280), Millis(0), BTreeMap::new());
+    let approval = Approval { digest, by, ask: AskId(7), terms, at: ago(20), expires_at, stood_still, barred };
     state.approvals.insert(digest, approval);
     state
 }

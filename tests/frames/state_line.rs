@@ -113,3 +113,28 @@ fn nothing_is_promised_of_a_host_that_is_not_heard() {
         }
     }
 }
+
+/// The host is back, and the windows of its pages fill.
+fn filling() -> State {
+    let mut state = scenes::calm();
+    let gke = state.backends.get_mut(&id("gke")).unwrap();
+    gke.full_at = Some(scenes::NOW + Millis::from_secs(20));
+    gke.values.values_mut().for_each(|measured| *measured = Err(Gap::TooEarly));
+    for known in state.triggers.values_mut() {
+        let reading = Reading::Unknown { gap: Gap::TooEarly };
+        *known = TriggerState { reading, blind_since: Some(ago(5)), ..TriggerState::default() };
+    }
+    state
+}
+
+#[test]
+fn a_trigger_whose_window_fills_says_on_every_face_when_it_is_armed() {
+    for columns in [80, 120, 200] {
+        let line = line(&filling(), &scenes::view(), columns);
+        assert!(line.contains("armed in 20s"), "{line}");
+    }
+    let texts = at_all_sizes("state_line_filling", &filling(), &scenes::view());
+    for text in texts {
+        assert!(text.matches("armed in 20s").count() > 1, "the line and the pane: {text}");
+    }
+}

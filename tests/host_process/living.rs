@@ -63,6 +63,10 @@ fn a_host_whose_socket_was_cleared_away_lives_and_nothing_of_it_is_cleared() {
     account.wait_until_ready();
     let pid = account.host_pid();
     fs::remove_dir_all(account.at("run")).unwrap();
+    // What stands in its socket's place is not the host's to remove.
+    fs::DirBuilder::new().mode(0o700).create(account.at("run")).unwrap();
+    let occupied = account.at("run").join(format!("{session}.sock"));
+    fs::create_dir(&occupied).unwrap();
     for words in [&["status", &session][..], &["rollback", &session, "--wait", "0"], &["stop", &session, "--abandon", "frontend"]] {
         let told = account.run(words);
         let text = said(&told);
@@ -71,6 +75,11 @@ fn a_host_whose_socket_was_cleared_away_lives_and_nothing_of_it_is_cleared() {
         assert!(!text.contains("is gone") && !text.contains("cleared away") && text.contains("kill -TERM"), "{words:?}: {text}");
     }
     assert_eq!(account.card().unwrap()["life"], "running");
+    fs::remove_dir(occupied).unwrap();
+    account.wait_until("its socket was made again", |status| status["host"] == "here");
+    fs::remove_dir_all(account.at("run")).unwrap();
+    account.wait_until("its directory was made again", |status| status["host"] == "here");
+    assert_eq!(account.run(&["rollback", &session]).status.code(), Some(0));
     account.signal("-TERM");
     wait_until("the host has gone", || account.card().is_none().then_some(()));
     assert_eq!(account.open(), session, "it is still the plan's open one");

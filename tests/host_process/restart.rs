@@ -2,7 +2,13 @@
 
 use std::{fs, process::Command};
 
-use cutover::core::event::Event;
+use cutover::{
+    core::{decision::Transition, event::Event},
+    domain::{
+        fact::Fact,
+        metric::{Measured, Metric},
+    },
+};
 
 use crate::account::{Account, wait_until};
 
@@ -54,4 +60,61 @@ fn who_ends_the_supervisor_ends_the_host_and_leaves_the_session_to_the_next_one(
     assert!(told.success());
     wait_until("both have ended", || (!lives(host) && !lives(supervisor)).then_some(()));
     assert_eq!(account.open(), session);
+}
+
+/// What was told of home's requests by each look, and where a host came back in between.
+fn looks_at_home(transitions: &[Transition]) -> Vec<Option<Measured>> {
+    let told = |fact: &Fact| match fact {
+        Fact::Measured { backend, values } if backend.as_str() == "run" => values.get(&Metric::RequestRate).copied(),
+        _ => None,
+    };
+    let seen = transitions.iter().flat_map(|transition| match &transition.entry.event {
+        Event::Restarted => vec![None],
+        Event::Observed(observation) => observation.result.iter().flatten().filter_map(|fact| told(fact).map(Some)).collect(),
+        _ => Vec::new(),
+    });
+    seen.collect()
+}
+
+#[test]
+fn a_host_that_is_back_judges_with_its_first_look() {
+    let account = Account::new();
+    account.open_for_good();
+    wait_until("a window is full", || {
+        looks_at_home(&account.transitions()).into_iter().any(|look| matches!(look, Some(Ok(_)))).then_some(())
+    });
+    account.signal("-KILL");
+    let first = wait_until("the next host looks", || {
+        let looks = looks_at_home(&account.transitions());
+        let back = looks.iter().position(Option::is_none)?;
+        looks.get(back + 1).copied()
+    });
+    assert!(matches!(first, Some(Ok(_))), "{first:?}");
+    let mode = fs::metadata(account.journal().with_extension("windows")).unwrap().permissions();
+    assert_eq!(std::os::unix::fs::PermissionsExt::mode(&mode) & 0o777, 0o600);
+}
+
+/// The more often a host dies the later the next one comes: a rollback that is asked for meanwhile waits for it.
+#[test]
+fn a_rollback_waits_for_the_next_host() {
+    let account = Account::new();
+    account.open_for_good();
+    account.wait_until_ready();
+    for death in 1..=4 {
+        let before = account.host_pid();
+        account.signal("-KILL");
+        if death < 4 {
+            wait_until("another host has the session", || {
+                (account.host_pid() != before && lives(account.host_pid()) && account.status()["host"] == "here").then_some(())
+            });
+        }
+    }
+    wait_until("the host is gone", || account.card().filter(|card| card["life"] == "dead"));
+    let status = account.run(&["status"]);
+    let said = String::from_utf8_lossy(&status.stdout).into_owned();
+    assert!(status.status.code() == Some(7) && said.contains("its next host comes by itself in"), "{status:?}");
+    let home = account.run(&["rollback", "--wait", "60"]);
+    let said = [home.stdout.as_slice(), home.stderr.as_slice()].map(|bytes| String::from_utf8_lossy(bytes).into_owned()).concat();
+    assert!(said.contains("nothing was asked for yet; it is tried again") && said.contains("recorded: "), "{said}");
+    assert_eq!(home.status.code(), Some(0), "{said}");
 }

@@ -21,6 +21,7 @@ use cutover::{
         command::{Command, ControlsCommand},
         decision::{Refusal, Verdict},
         event::{Event, Hosted, WorldKind},
+        record::Keeping,
         state::{Motion, RouteState, State},
     },
     domain::{
@@ -198,8 +199,17 @@ impl Session {
 
     /// Sends a request and waits for its answer.
     pub(crate) async fn ask(&mut self, command: Command) -> Verdict {
-        let sent = self.send(command).await;
-        self.answer(sent).await
+        loop {
+            let sent = self.send(command.clone()).await;
+            match self.answer(sent).await {
+                // The machine may be busy with something else, and its disk slow: what it refuses then is asked once more, as anybody would.
+                Verdict::Refused(Refusal::RecordHangs { .. }) => {
+                    let answers = |state: &State| !matches!(state.record.keeping, Keeping::Hanging { .. });
+                    self.until("the disk of the record answers", answers).await;
+                }
+                verdict => return verdict,
+            }
+        }
     }
 
     pub(crate) async fn send(&mut self, command: Command) -> AskId {
@@ -251,20 +261,31 @@ impl Session {
     pub(crate) async fn fly_to(&mut self, to: u16) {
         let stands = route_of(&self.state()).wanted.clone();
         if to > FIRST_RUNG && stands.is_some_and(|stands| stands == split(0)) {
-            self.advance(FIRST_RUNG).await;
-            self.settled_at(FIRST_RUNG).await;
+            self.goes_to(FIRST_RUNG).await;
         }
-        self.advance(to).await;
-        self.settled_at(to).await;
+        self.goes_to(to).await;
+    }
+
+    /// Asked for once more where a slow disk kept it from leaving.
+    async fn goes_to(&mut self, to: u16) {
+        loop {
+            let before = hangs(&self.state());
+            self.advance(to).await;
+            let stayed = move |state: &State| {
+                let route = route_of(state);
+                let rests = route.motion == Motion::Settled && route.queued.is_none();
+                hangs(state) > before && rests && route.wanted.as_ref() != Some(&split(to))
+            };
+            let there = is_settled_at(to);
+            let state = self.until(&format!("settled at {to} per mille"), move |state| there(state) || stayed(state)).await;
+            if !stayed(&state) {
+                return;
+            }
+        }
     }
 
     pub(crate) async fn settled_at(&mut self, to: u16) -> Arc<State> {
-        let split = split(to);
-        let there = move |state: &State| {
-            let route = route_of(state);
-            route.motion == Motion::Settled && route.queued.is_none() && route.accepted.as_ref().is_some_and(|known| known.weights == split)
-        };
-        self.until(&format!("settled at {to} per mille"), there).await
+        self.until(&format!("settled at {to} per mille"), is_settled_at(to)).await
     }
 
     /// Waits until the state is as wanted.
@@ -344,6 +365,19 @@ fn plan(changes: &[(&str, &str)]) -> Plan {
 
 pub(crate) fn route_id() -> RouteId {
     "frontend".parse().unwrap()
+}
+
+/// How often the disk of the record has let something wait, and answered after all.
+fn hangs(state: &State) -> u32 {
+    state.record.slow.as_ref().map_or(0, |slow| slow.times)
+}
+
+fn is_settled_at(to: u16) -> impl Fn(&State) -> bool {
+    let split = split(to);
+    move |state| {
+        let route = route_of(state);
+        route.motion == Motion::Settled && route.queued.is_none() && route.accepted.as_ref().is_some_and(|known| known.weights == split)
+    }
 }
 
 pub(crate) fn route_of(state: &State) -> &RouteState {

@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 
 use prometheus_parse::{Scrape, Value};
+use serde::{Deserialize, Serialize};
 
 use crate::domain::{metric::Gap, time::Timestamp};
 
@@ -101,7 +102,7 @@ pub(super) struct Page {
 /// The family in which a process tells when it began.
 const STARTED: &str = "process_start_time_seconds";
 
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) struct RequestKey {
     pub series: Labels,
     pub status: Status,
@@ -114,7 +115,7 @@ impl RequestKey {
 }
 
 /// How the requests of a series ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) enum Status {
     /// By its first digit, which is what failure is judged by.
     Told { class: u8 },
@@ -144,17 +145,28 @@ fn class(text: &str) -> Option<u8> {
     told.then_some(first - b'0')
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) struct BucketKey {
     /// Labels without the bound.
     pub series: Labels,
     pub bound: Bound,
 }
 
-/// Upper bound of a bucket in seconds, ordered as a number.
-#[derive(Debug, Clone, Copy)]
+/// Upper bound of a bucket in seconds, ordered as a number; written as its bits, for one of them is infinite.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(from = "u64", into = "u64")]
 pub(super) struct Bound(pub f64);
 
+impl From<u64> for Bound {
+    fn from(bits: u64) -> Bound {
+        Bound(f64::from_bits(bits))
+    }
+}
+impl From<Bound> for u64 {
+    fn from(bound: Bound) -> u64 {
+        bound.0.to_bits()
+    }
+}
 impl PartialEq for Bound {
     fn eq(&self, other: &Self) -> bool {
         self.cmp(other).is_eq()

@@ -6,6 +6,8 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use serde::{Deserialize, Serialize};
+
 use super::{
     exposition::{Counters, Page},
     window::Start,
@@ -18,7 +20,7 @@ const SAME_START_S: f64 = 1.0;
 const DOUBTS: usize = 2;
 const MEMORY_LEAST: Millis = Millis::from_mins(2);
 
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Kin {
     memory: Millis,
     started: Option<f64>,

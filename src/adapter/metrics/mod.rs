@@ -9,6 +9,7 @@
 mod arithmetic;
 mod exposition;
 mod kinship;
+mod memory;
 mod window;
 
 use std::collections::BTreeMap;
@@ -102,7 +103,10 @@ impl MetricsSensor {
             }
         }
         let values = self.reckon(first, asked_at);
-        Ok(vec![Fact::Measured { backend: self.config.backend.clone(), values }])
+        let full_at = if values.values().any(|value| *value == Err(Gap::TooEarly)) { self.full_at() } else { None };
+        let backend = || self.config.backend.clone();
+        let filling = full_at.map(|full_at| Fact::Filling { backend: backend(), full_at });
+        Ok(std::iter::once(Fact::Measured { backend: backend(), values }).chain(filling).collect())
     }
 
     /// Several processes are believed in until many looks in a row have met only one of them: a belief that fades while nobody looks
@@ -154,6 +158,13 @@ impl MetricsSensor {
         }
         let measure = |metric| untold.get(&metric).map_or_else(|| self.measure(metric, at), |gap| Err(*gap));
         Metric::ALL.into_iter().map(|metric| (metric, measure(metric))).collect()
+    }
+
+    /// From when on every family that was seen has a full window.
+    fn full_at(&self) -> Option<Timestamp> {
+        let Config { window, every, .. } = self.config;
+        let each = [self.requests.full_at(window, every), self.buckets.full_at(window, every), self.dropped.full_at(window, every)];
+        each.into_iter().flatten().max()
     }
 
     /// What this page can't tell, however often it is looked at.
@@ -239,5 +250,11 @@ impl Sensor for MetricsSensor {
     }
     fn look(&mut self) -> Answer<'_, Result<Vec<Fact>, Fault>> {
         Box::pin(self.scrape())
+    }
+    fn memory(&self) -> Option<String> {
+        memory::left(self)
+    }
+    fn recall(&mut self, left: &str) {
+        memory::take_up(self, left);
     }
 }

@@ -9,9 +9,12 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use serde::{Deserialize, Serialize};
+
 use super::{
     arithmetic::{Span, rate},
     exposition::Counters,
+    memory::pairs,
 };
 use crate::domain::{
     metric::Gap,
@@ -44,11 +47,13 @@ pub(super) enum Kinship {
     Broken,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(bound(serialize = "K: Serialize", deserialize = "K: Deserialize<'de> + Ord"))]
 pub(super) struct Window<K> {
     longest: Millis,
     /// How long a fall that nothing explained is remembered.
     memory: Millis,
+    #[serde(with = "pairs")]
     series: BTreeMap<K, Series>,
     scrapes: VecDeque<Timestamp>,
     /// A scrape whose counters fell without a word, until the next one shows what it was.
@@ -59,23 +64,27 @@ pub(super) struct Window<K> {
     gap: Option<Gap>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Series {
     samples: VecDeque<(Timestamp, f64)>,
     /// The scrape before its first, if it counted from zero then.
     zero_at: Option<Timestamp>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(bound(serialize = "K: Serialize", deserialize = "K: Deserialize<'de> + Ord"))]
 struct Held<K> {
     at: Timestamp,
+    #[serde(with = "pairs")]
     counters: BTreeMap<K, f64>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(bound(serialize = "K: Serialize", deserialize = "K: Deserialize<'de> + Ord"))]
 struct Fallen<K> {
     at: Timestamp,
     /// From where each counter fell, and how far.
+    #[serde(with = "pairs")]
     from: BTreeMap<K, (f64, f64)>,
 }
 
@@ -92,11 +101,16 @@ impl<K: Ord + Clone> Window<K> {
         Window { longest, memory, series: BTreeMap::new(), scrapes: VecDeque::new(), held: None, fallen: None, gap: None }
     }
 
+    /// When the newest scrape that it knows was made.
+    pub(super) fn newest(&self) -> Option<Timestamp> {
+        self.held.as_ref().map(|held| held.at).max(self.scrapes.back().copied())
+    }
+
     /// Takes in a scrape. One that is not newer than the last is ignored, for a time that stands still has no rate.
     pub(super) fn push(&mut self, at: Timestamp, start: Start, counters: Counters<K>) -> Kinship {
         self.gap = counters.as_ref().err().copied();
         let Ok(counters) = counters else { return Kinship::Possible };
-        let newest = self.held.as_ref().map(|held| held.at).max(self.scrapes.back().copied());
+        let newest = self.newest();
         if newest.is_some_and(|newest| at <= newest) {
             if self.held.is_some() {
                 self.gap = Some(Gap::Restarted);
@@ -208,6 +222,18 @@ impl<K: Ord + Clone> Window<K> {
         }
         let span = Span { covered_ms: covered.0 as f64, window_ms: window.0 as f64, samples: inside };
         Ok(Grown(self.series.iter().filter_map(|(key, series)| Some((key, series.growth(oldest, span)?))).collect()))
+    }
+
+    /// From when on a look fills the window, if one comes each `every`; `None` where it is full, or where nothing was seen yet.
+    pub(super) fn full_at(&self, window: Millis, every: Millis) -> Option<Timestamp> {
+        let start = self.scrapes.back()?.before(window);
+        let inside: Vec<_> = self.scrapes.iter().filter(|at| **at >= start).collect();
+        let (oldest, newest) = (**inside.first()?, **inside.last()?);
+        let steps = inside.len() as u64 - 1;
+        let between = newest.since(oldest).0.checked_div(steps).unwrap_or(every.0).max(1);
+        // As `grown` has it.
+        let needed = window.0.saturating_sub(between + between / 10).div_ceil(between);
+        (steps < needed.max(1)).then(|| oldest + Millis(needed.max(1) * between))
     }
 
     fn last(&self, key: &K) -> Option<f64> {

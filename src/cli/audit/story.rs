@@ -199,6 +199,7 @@ fn fact(fact: &Fact, at: Timestamp, names: Names) -> String {
         Fact::Measured { values, .. } => {
             values.iter().map(|(metric, value)| format!("{metric} {}", measured(*metric, *value))).collect::<Vec<_>>().join(", ")
         }
+        Fact::Filling { full_at, .. } => format!("its window is full at {}", absence::moment(*full_at)),
         Fact::Workload { workload, .. } => words::platform::scale(workload.scale),
         Fact::Same(Known::Accepted(known)) => format!("{known}: as before"),
         Fact::Same(Known::Workload(known)) => format!("{known}: as before"),

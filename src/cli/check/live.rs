@@ -142,7 +142,7 @@ fn told(plan: &Plan, fact: &Fact, now: Timestamp) -> Option<(Verdict, String)> {
         Fact::Measured { backend, values } => Some(figures(plan, backend, values)),
         Fact::Workload { workload, .. } => Some(pods(workload)),
         // No sensor says what only the record does.
-        Fact::Happened { .. } | Fact::Same(_) | Fact::PodsChanged(_) => None,
+        Fact::Filling { .. } | Fact::Happened { .. } | Fact::Same(_) | Fact::PodsChanged(_) => None,
         Fact::Replication(replication) => Some(database(plan, replication, now)),
     }
 }

@@ -213,6 +213,8 @@ pub(super) struct TriggerStatus {
     pub(super) acts_at: Option<i64>,
     /// When it counts as blind, if it can't be judged until then.
     pub(super) blind_at: Option<i64>,
+    /// From when on it can judge, where all that it lacks is a window that fills: with the first look from then on.
+    pub(super) armed_at: Option<i64>,
     pub(super) text: String,
 }
 
@@ -286,6 +288,7 @@ fn kind(what: &Attention) -> (&'static str, Option<String>) {
         Attention::RecordBroken { .. } => ("record-broken", None),
         Attention::RecordHangs { .. } => ("record-hangs", None),
         Attention::RecordLow { .. } => ("record-low", None),
+        Attention::RecordSlow { .. } => ("record-slow", None),
         Attention::RecordMissing { route, .. } => ("record-missing", about(route)),
         Attention::Breach { trigger, .. } => ("breach", about(trigger)),
         Attention::AtDoor { route, breach } if breach.unlike.is_some() => ("unlike-home", about(route)),
@@ -453,6 +456,12 @@ fn trigger_status(trigger: &Trigger, known: &TriggerState, outlook: &Outlook, re
         | Outlook::Fired { .. }
         | Outlook::GoingHome => None,
     };
+    let armed_at = match outlook {
+        Outlook::Unjudged(Unjudged { armed_at, .. }) | Outlook::Unproven { armed_at, .. } => *armed_at,
+        Outlook::Quiet | Outlook::Idle | Outlook::Running { .. } | Outlook::Blind { .. } | Outlook::Fired { .. } | Outlook::GoingHome => {
+            None
+        }
+    };
     let (kind, since, leads) = match outlook {
         Outlook::Quiet => ("quiet", None, None),
         Outlook::Idle => ("idle", None, None),
@@ -478,6 +487,7 @@ fn trigger_status(trigger: &Trigger, known: &TriggerState, outlook: &Outlook, re
         then: leads.map(|(_, leads)| consequence(leads)),
         acts_at: leads.filter(|(_, leads)| **leads == Then::GoesHome).map(|(acts_at, _)| acts_at.0),
         blind_at,
+        armed_at: armed_at.map(|at| at.0),
         text,
     }
 }

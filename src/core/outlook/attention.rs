@@ -50,10 +50,17 @@ pub enum Attention {
         since: Timestamp,
         place: Shown,
     },
-    /// The disk gives the record no more room: what is left is kept for going home.
+    /// The disk gives the record no more room: what is left is for looking and going home.
     RecordLow {
         bytes: u64,
         since: Timestamp,
+        place: Shown,
+    },
+    /// The disk of the record lets it wait now and then, and answers in between.
+    RecordSlow {
+        since: Timestamp,
+        times: u32,
+        longest: Millis,
         place: Shown,
     },
     /// A host went on for a while without a record, and nobody has looked at the route since.
@@ -255,6 +262,7 @@ impl Attention {
             | Attention::RecordBroken { .. }
             | Attention::RecordHangs { .. }
             | Attention::RecordLow { .. }
+            | Attention::RecordSlow { .. }
             | Attention::RecordMissing { .. }
             | Attention::AtDoor { .. }
             | Attention::Latched { .. }
@@ -314,6 +322,7 @@ impl Attention {
             | Attention::RecordBroken { .. }
             | Attention::RecordHangs { .. }
             | Attention::RecordLow { .. }
+            | Attention::RecordSlow { .. }
             | Attention::ReplicaUnsound { .. }
             | Attention::SourceSilent { .. }
             | Attention::ItemFailing { .. }
@@ -335,6 +344,7 @@ impl Attention {
             | Attention::RecordBroken { .. }
             | Attention::RecordHangs { .. }
             | Attention::RecordLow { .. }
+            | Attention::RecordSlow { .. }
             | Attention::RecordMissing { .. }
             | Attention::Breach { .. }
             | Attention::AtDoor { .. }
@@ -400,7 +410,10 @@ impl Attention {
             | Attention::Unread { .. }
             | Attention::Latched { .. }
             | Attention::ApprovalOpen { .. } => Urgency::Now,
-            Attention::ReplicaUnsound { .. } | Attention::ProbeFails { .. } | Attention::OtherRevision { .. } => Urgency::Counted,
+            Attention::ReplicaUnsound { .. }
+            | Attention::ProbeFails { .. }
+            | Attention::OtherRevision { .. }
+            | Attention::RecordSlow { .. } => Urgency::Counted,
             Attention::SourceSilent { .. } | Attention::ItemFailing { .. } | Attention::Unjudged { .. } => Urgency::Told,
         }
     }

@@ -19,7 +19,10 @@ pub(super) fn rank(attention: &Attention) -> u8 {
         Attention::Blind { .. } => 9,
         Attention::Unresolved { .. } => 10,
         Attention::Unread { .. } => 11,
-        Attention::ReplicaUnsound { .. } | Attention::ProbeFails { .. } | Attention::OtherRevision { .. } => 12,
+        Attention::ReplicaUnsound { .. }
+        | Attention::ProbeFails { .. }
+        | Attention::OtherRevision { .. }
+        | Attention::RecordSlow { .. } => 12,
         Attention::Latched { .. } => 13,
         Attention::SourceSilent { .. } => 14,
         Attention::ItemFailing { .. } => 15,

@@ -62,6 +62,7 @@ fn acting(found: &Attention) -> Option<(Actor<'_>, &Outlook)> {
         | Attention::RecordBroken { .. }
         | Attention::RecordHangs { .. }
         | Attention::RecordLow { .. }
+        | Attention::RecordSlow { .. }
         | Attention::RecordMissing { .. }
         | Attention::NeedsHuman { .. }
         | Attention::TakenOver { .. }

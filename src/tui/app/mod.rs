@@ -22,7 +22,6 @@ use crate::{
         decision::Verdict,
         news::Tone,
         outlook,
-        record::is_broken,
         state::State,
     },
     domain::{
@@ -516,12 +515,8 @@ impl App {
                 (Tone::Alarm, format!("{text}{}", news::way_on(&refusal, &self.state, &self.view)), Holds::ForItsTime)
             }
             Reply::Answered { verdict: Verdict::Accepted, on_record: OnRecord::No, .. } => {
-                let why = if is_broken(&self.state) {
-                    "and on no record: the record is broken"
-                } else {
-                    "on no record yet: its disk does not answer"
-                };
-                (Tone::Warning, format!("accepted, {why}"), until_news())
+                let why = crate::words::off_record(&self.state.record.keeping);
+                (Tone::Warning, format!("accepted, and {why}"), until_news())
             }
             Reply::Answered { verdict: Verdict::Accepted, .. } => (Tone::Good, "accepted and recorded".to_owned(), until_news()),
             Reply::Answered { verdict: Verdict::Queued, .. } => (Tone::Good, "queued behind the move in flight".to_owned(), until_news()),

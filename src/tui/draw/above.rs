@@ -25,7 +25,7 @@ use crate::{
 pub(super) fn banner(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
     let Scene { state, view, theme } = scene;
     let Some(open) = state.approvals.values().min_by_key(|approval| approval.at) else { return };
-    let left = words::by_your_clock(open.expires_at.since(view.now), view);
+    let left = format!("{} left{}", words::by_your_clock(open.expires_at.since(view.now), view), review::stood_still(open, view));
     let mine = view.me.as_ref().is_some_and(|me| me.who == open.by.who);
     let may = view.me.as_ref().is_some_and(|me| me.role.may_approve());
     let what = review::in_short(open, state, theme);
@@ -33,11 +33,11 @@ pub(super) fn banner(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
     let (glyph, text) = if mine {
         let others = review::seconds(open, state);
         let who = if others.is_empty() { "a second person, and nobody here may".to_owned() } else { others.join(" or ") };
-        (theme.glyphs.busy, format!("your request waits for {who}, {left} left, {key} shows it: {what}"))
+        (theme.glyphs.busy, format!("your request waits for {who}, {left}, {key} shows it: {what}"))
     } else if may {
-        (theme.glyphs.warn, format!("{} asks for approval, {key} reviews it, {left} left: {what}", open.by.who))
+        (theme.glyphs.warn, format!("{} asks for approval, {key} reviews it, {left}: {what}", open.by.who))
     } else {
-        (theme.glyphs.busy, format!("{} waits for a second person's approval, {left} left: {what}", open.by.who))
+        (theme.glyphs.busy, format!("{} waits for a second person's approval, {left}: {what}", open.by.who))
     };
     let style = theme.warn.patch(Style::new().reversed());
     buf.set_style(area.intersection(buf.area), style);

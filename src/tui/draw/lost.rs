@@ -28,6 +28,8 @@ use crate::{
 };
 
 const COLUMNS: u16 = 84;
+/// Columns of what is named before its value.
+const NAME_COLUMNS: usize = 12;
 /// Of the command by hand in one row; it fits the narrowest usual screen.
 const COMMAND_COLUMNS: usize = 70;
 /// Routes named in the notice; a plan has one to three.
@@ -85,8 +87,13 @@ fn cut(line: Line<'static>, width: u16, theme: &Theme) -> Line<'static> {
     Line::from(spans.collect::<Vec<_>>())
 }
 
-fn named(name: &str, value: String, theme: &Theme) -> Line<'static> {
-    Line::from(vec![Span::styled(format!("  {name:<10}"), theme.dim), Span::styled(value, theme.text)])
+fn named(name: &str, value: &str, width: usize, theme: &Theme) -> Vec<Line<'static>> {
+    let rows = text::wrap(value, width.saturating_sub(NAME_COLUMNS)).into_iter().enumerate();
+    let row = |(place, row): (usize, String)| {
+        let name = if place == 0 { name } else { "" };
+        Line::from(vec![Span::styled(format!("  {name:<10}"), theme.dim), Span::styled(row, theme.text)])
+    };
+    rows.map(row).collect()
 }
 
 fn lost(why: &str, then: Then, width: usize, scene: Scene<'_>) -> Vec<Line<'static>> {
@@ -94,7 +101,7 @@ fn lost(why: &str, then: Then, width: usize, scene: Scene<'_>) -> Vec<Line<'stat
     let mut lines: Vec<Line<'static>> = text::wrap(why, width).into_iter().map(|row| Line::styled(row, theme.text)).collect();
     lines.push(Line::default());
     lines.push(Line::styled(format!("Last seen at {}Z; the grey screen is as old as that:", words::clock(state.now)), theme.text));
-    lines.extend(last_seen(then, scene));
+    lines.extend(last_seen(then, width, scene));
     lines.push(Line::default());
     let holds = |text: &str| Line::from(vec![Span::styled("  ", theme.text), Span::styled(text.to_owned(), theme.text)]);
     lines.extend(unanswered(width, scene));
@@ -137,12 +144,12 @@ fn lost(why: &str, then: Then, width: usize, scene: Scene<'_>) -> Vec<Line<'stat
     lines
 }
 
-fn last_seen(then: Then, scene: Scene<'_>) -> Vec<Line<'static>> {
+fn last_seen(then: Then, width: usize, scene: Scene<'_>) -> Vec<Line<'static>> {
     let Scene { state, view, theme } = scene;
     let routes = words::plan(state).into_iter().flat_map(|plan| &plan.routes).take(ROUTES_MAX);
-    let traffic = routes.map(|route| {
+    let traffic = routes.flat_map(|route| {
         let stood = absence::stood(state, route, Names::of(state));
-        named("traffic", format!("{}: {stood}", route.title), theme)
+        named("traffic", &format!("{}: {stood}", route.title), width, theme)
     });
     let guard = guard(state);
     let mine = view.me.as_ref().map(|me| me.client);
@@ -152,8 +159,8 @@ fn last_seen(then: Then, scene: Scene<'_>) -> Vec<Line<'static>> {
         None => "free".to_owned(),
     };
     // Who has the controls of what is over is nobody's question.
-    let controls = (then != Then::Nothing).then(|| named("controls", controls, theme));
-    traffic.chain([named("guard", guard, theme)]).chain(controls).collect()
+    let controls = (then != Then::Nothing).then(|| named("controls", &controls, width, theme)).into_iter().flatten();
+    traffic.chain(named("guard", &guard, width, theme)).chain(controls).collect()
 }
 
 /// What the triggers stood at when the host was last heard.

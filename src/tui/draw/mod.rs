@@ -1,14 +1,12 @@
 //! From a state and a view to a frame.
 
-use ratatui::{buffer::Buffer, layout::Rect, text::Line};
+use ratatui::{buffer::Buffer, layout::Rect};
 
 use crate::tui::{
-    keymap::Action,
-    panes::{checklist, header, journal, log, metrics, platforms, replication, rollback, traffic, triggers, words, workloads, zoom},
+    panes::{checklist, header, journal, log, metrics, platforms, replication, rollback, traffic, triggers, workloads, zoom},
     scene::Scene,
     theme::glyphs,
     view::{Pane, Screen, Zoom},
-    widgets::text,
 };
 
 mod above;
@@ -18,6 +16,7 @@ pub mod people;
 pub mod places;
 mod review;
 mod state_line;
+mod tiny;
 mod toasts;
 pub mod watch;
 
@@ -33,7 +32,7 @@ fn everything(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
     let Scene { view, theme, .. } = scene;
     buf.set_style(area, theme.base);
     if area.width < COLUMNS_MIN || area.height < ROWS_MIN {
-        tiny(scene, area, buf);
+        tiny::draw(scene, area, buf);
         return;
     }
     let places = places(scene, area);
@@ -58,18 +57,6 @@ fn everything(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
     footer::notice(view, theme, places.notice, buf);
     footer::draw(scene, places.footer, buf);
     above::overlay(scene, places.above(area), buf);
-}
-
-/// Too small for panes: where traffic is, and the way home.
-fn tiny(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
-    let Scene { state, view, theme } = scene;
-    let shares = state.routes.iter().map(|(id, known)| match &known.accepted {
-        Some(accepted) => Line::styled(format!("{id}: {}", accepted.weights), theme.text),
-        None => Line::styled(format!("{id}: not known"), theme.unknown),
-    });
-    let home = Line::styled(format!("{} rolls back", words::key(view, Action::Rollback)), theme.rollback);
-    let small = Line::styled(format!("too small, {COLUMNS_MIN}x{ROWS_MIN} shows more"), theme.dim);
-    text::rows(buf, area, shares.chain([home, small]));
 }
 
 fn pane(pane: Pane, scene: Scene<'_>, area: Rect, buf: &mut Buffer) {

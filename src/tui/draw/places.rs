@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-/// Smaller than this, only where traffic is and the way home are said, in words.
+/// Smaller than this there are no panes, and all is said in lines.
 pub const COLUMNS_MIN: u16 = 40;
 pub const ROWS_MIN: u16 = 12;
 

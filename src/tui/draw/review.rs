@@ -148,8 +148,9 @@ fn terms(approval: &Approval, width: usize, scene: Scene<'_>) -> Vec<Row> {
         rows.map(|(place, part)| Row::Said(Line::styled(format!("{} {part}", if place == 0 { glyph } else { " " }), style)))
             .collect::<Vec<_>>()
     });
-    let shown = std::iter::once(asks).chain(asked).chain(rows).chain(against).chain(barred);
-    shown.chain(database).chain(rests).chain(open).chain([Row::Blank]).collect()
+    // What warns comes before what it rests on, which the digest covers anyway.
+    let shown = std::iter::once(asks).chain(asked).chain(rows).chain(against).chain(barred).chain(open);
+    shown.chain(database).chain(rests).chain([Row::Blank]).collect()
 }
 
 /// The newest figure with its own age, which the digest does not cover because it never stands still.
@@ -191,12 +192,20 @@ fn legs(route: &Route, weights: &Weights, theme: &Theme) -> Vec<Leg> {
     words::legs(route).iter().map(leg).collect()
 }
 
+/// That nobody could act in a part of its time, which is not given back.
+pub(super) fn stood_still(approval: &Approval, view: &View) -> String {
+    match approval.stood_still {
+        stood if stood.is_zero() => String::new(),
+        stood => format!(", the host did not run for {} of its time", words::by_your_clock(stood, view)),
+    }
+}
+
 /// How much of its time is left, as a bar and in words.
 fn expiry(approval: &Approval, view: &View, theme: &Theme, at: Rect, buf: &mut Buffer) {
     text::put(buf, at, 0, "expires", theme.dim);
     let (left, whole) = (approval.expires_at.since(view.now), approval.expires_at.since(approval.at));
     // Time that a person has is shown as the person's, however fast the demo's world goes.
-    let said = format!(" in {}", words::by_your_clock(left, view));
+    let said = format!(" in {}{}", words::by_your_clock(left, view), stood_still(approval, view));
     let style = if left.0 * 5 < whole.0 { theme.breach } else { theme.warn };
     let column = NAMES.min(at.width);
     let cells = usize::from(at.width - column).saturating_sub(text::width(&said)).min(48);

@@ -62,7 +62,7 @@ fn left(scene: Scene<'_>, room: usize) -> Line<'static> {
 }
 
 /// LIVE, DEMO or WATCH, and whether what is shown is old.
-fn badge(scene: Scene<'_>) -> Vec<Span<'static>> {
+pub fn badge(scene: Scene<'_>) -> Vec<Span<'static>> {
     let Scene { state, view, theme } = scene;
     let (word, style): (String, Style) = match state.opened.as_ref().map(|opened| opened.world) {
         Some(WorldKind::Live) => (" LIVE ".to_owned(), theme.live),

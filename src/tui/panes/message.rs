@@ -12,7 +12,7 @@ use crate::{
         decision::Refusal,
         fails::stranded,
         figures,
-        home::{Home, home},
+        home::{Home, home, is_met_by_writing},
         outlook::{self, Attention, Outlook, Then},
         requests::requests,
         revisions,
@@ -57,16 +57,13 @@ pub(super) fn message(scene: Scene<'_>, known: &RouteState, route: &Route, width
         drifted(state, route, drift, view, theme, width)
     } else if let Some(why) = needs_human {
         let keys = (words::key(view, Action::Ladder(Way::Back)), words::key(view, Action::Rollback));
-        (
-            format!(
-                " {} A HUMAN MUST LOOK: {}; {} drafts less, {} brings all home",
-                glyphs.breach,
-                crate::words::need(why),
-                keys.0,
-                keys.1
-            ),
-            theme.latch,
-        )
+        let stands = home(state, route);
+        let helps = if is_met_by_writing(&stands) {
+            format!("{}; {} drafts less, {} brings all home", crate::words::need(why), keys.0, keys.1)
+        } else {
+            crate::words::home(&stands, route, view.now, Names::of(state))
+        };
+        (format!(" {} A HUMAN MUST LOOK: {helps}", glyphs.breach), theme.latch)
     } else if let Some(blind) = blind(scene, route) {
         blind
     } else if let Some(pending) = &known.queued {

@@ -235,7 +235,7 @@ fn users(card: &Card<'_>, theme: &Theme) -> Option<(&'static str, String, Style)
         Condition::ProbeFails { failed, sent } => Some((glyphs.breach, format!("{failed} of {sent} probes fail"), theme.breach)),
         Condition::Blind { trigger } => Some((glyphs.unknown, format!("blind: {}", card.names.metric(trigger)), theme.unknown)),
         Condition::Unjudged { why, .. } => {
-            Some((glyphs.unknown, format!("not judged: {}", crate::words::short::unjudged(why).long), theme.unknown))
+            Some((glyphs.unknown, format!("not judged: {}", crate::words::short::unjudged(why, card.now).long), theme.unknown))
         }
         Condition::NotMet { .. } => Some((glyphs.unknown, "failed at the front door, no answer since".to_owned(), theme.unknown)),
         Condition::Untold => Some((glyphs.unknown, "no figures yet".to_owned(), theme.unknown)),

@@ -12,7 +12,7 @@ use crate::{
     core::{
         fails::{Gravity, exchange, fails},
         has::{Writes, writes},
-        home::{Home, home},
+        home::{Home, home, wants_a_hand},
         outlook::against_home,
         reason::Obstacle,
         record::Keeping,
@@ -34,8 +34,9 @@ const GLYPH_COLUMNS: usize = 2;
 pub fn rows(state: &State, view: &View, body: Rect) -> u16 {
     let Some(route) = words::route(state, view.route) else { return 1 };
     if let Some(block) = block(state, view, route, usize::from(body.width.saturating_sub(2))) {
-        let command = words::by_hand(state, route, usize::from(body.width.saturating_sub(5))).len();
-        return ((command + block.why.len() + 2) as u16).min(body.height.saturating_sub(OTHERS_ROWS)).max(3);
+        let command = words::by_hand(state, route, usize::from(body.width.saturating_sub(5))).len() + 1;
+        let command = if block.by_hand { command } else { 0 };
+        return ((command + block.why.len() + 1) as u16).min(body.height.saturating_sub(OTHERS_ROWS)).max(3);
     }
     let latched = state.routes.values().any(|known| known.latch.is_some());
     let least = if latched || body.height >= 34 { 2 } else { 1 };
@@ -85,6 +86,8 @@ pub fn draw(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
 struct Block {
     head: String,
     why: Vec<String>,
+    /// Whether the command by hand would help.
+    by_hand: bool,
 }
 
 /// A way home that fails, or a route that is away while nothing is recorded any more.
@@ -92,16 +95,16 @@ fn block(state: &State, view: &View, route: &Route, room: usize) -> Option<Block
     let stands = home(state, route);
     if let (Some(trouble), Some(known)) = (trouble(&stands), state.routes.get(&route.id)) {
         let head = format!("{} for {}", trouble.called, view.age(trouble.since));
-        return Some(Block { head, why: why(state, view, known, &trouble, room) });
+        return Some(Block { head, why: why(state, view, known, &trouble, room), by_hand: wants_a_hand(state, route) });
     }
     match &state.record.keeping {
         Keeping::Broken { why, kept, since, .. } if !stands.is_reached() => {
             let head = format!("THE RECORD BROKE {} ago", view.age(*since));
-            Some(Block { head, why: text::wrap(&record_broken_in_short(why, *kept), room) })
+            Some(Block { head, why: text::wrap(&record_broken_in_short(why, *kept), room), by_hand: true })
         }
         Keeping::Hanging { kept, since, .. } if !stands.is_reached() => {
             let head = format!("THE RECORD'S DISK HANGS for {}", view.age(*since));
-            Some(Block { head, why: text::wrap(&record_hangs_in_short(*kept), room) })
+            Some(Block { head, why: text::wrap(&record_hangs_in_short(*kept), room), by_hand: true })
         }
         Keeping::Kept | Keeping::Low { .. } | Keeping::Hanging { .. } | Keeping::Broken { .. } => None,
     }
@@ -141,7 +144,9 @@ fn draw_block(scene: Scene<'_>, route: &Route, known: &RouteState, block: &Block
     let command = words::by_hand(state, route, usize::from(area.width.saturating_sub(5)));
     let copies = words::key(view, Action::CopyByHand);
     let note = crate::words::absence::caution(state.opened.as_ref().map(|opened| opened.world));
-    if lines.len() + 1 + command.len() <= usize::from(area.height) {
+    if !block.by_hand {
+        lines.truncate(usize::from(area.height));
+    } else if lines.len() + 1 + command.len() <= usize::from(area.height) {
         let note = note.unwrap_or("with your own rights");
         lines.push(text::cut(&format!("By hand ({copies} copies it{again}), {note}:"), room, theme.glyphs.ellipsis));
         lines.extend(command.into_iter().map(|part| format!("   {part}")));

@@ -123,6 +123,7 @@ fn edge(worst: &Attention, theme: &Theme) -> Option<Style> {
             Some(theme.unknown)
         }
         Attention::RollingBack { .. }
+        | Attention::RecordSlow { .. }
         | Attention::HomeNotSeen { .. }
         | Attention::WritesAtRisk { .. }
         | Attention::ReplicaUnsound { .. }

@@ -66,7 +66,7 @@ pub fn draw(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
     for told in told {
         let Some(row) = rows.next() else { return };
         let compact = !roomy && told.outlook != Outlook::Quiet;
-        let line = if compact { compact_line(told, view.now, theme, inner.width) } else { reading(told, theme, inner.width) };
+        let line = if compact { compact_line(told, view.now, theme, inner.width) } else { reading(told, view.now, theme, inner.width) };
         line.render(row, buf);
         if roomy && let Some(row) = rows.next() {
             below(told, view.now, theme, row, buf);
@@ -166,8 +166,8 @@ impl<'a> Row<'a> {
         self.trigger.metric.unit().show(value)
     }
 
-    fn mark(&self, theme: &Theme) -> (&'static str, String, Style) {
-        words::standing(&self.outlook, &self.seen.reading, theme)
+    fn mark(&self, now: Timestamp, theme: &Theme) -> (&'static str, String, Style) {
+        words::standing(&self.outlook, &self.seen.reading, now, theme)
     }
 }
 
@@ -201,8 +201,8 @@ fn verdict(told: &[Row<'_>], theme: &Theme) -> Line<'static> {
 }
 
 /// Glyph, name, value and limit; then the state in words, as far as there is room.
-fn reading(told: &Row<'_>, theme: &Theme, width: u16) -> Line<'static> {
-    let (glyph, word, style) = told.mark(theme);
+fn reading(told: &Row<'_>, now: Timestamp, theme: &Theme, width: u16) -> Line<'static> {
+    let (glyph, word, style) = told.mark(now, theme);
     let mut spans = vec![Span::styled(format!("{glyph} "), style), Span::styled(told.name.clone(), theme.text)];
     if let Some(value) = told.value() {
         spans.push(Span::raw(" "));
@@ -224,9 +224,9 @@ fn reading(told: &Row<'_>, theme: &Theme, width: u16) -> Line<'static> {
 /// On one row, the clock matters more than the rule.
 fn compact_line(told: &Row<'_>, now: Timestamp, theme: &Theme, width: u16) -> Line<'static> {
     if told.is_still() {
-        return reading(told, theme, width);
+        return reading(told, now, theme, width);
     }
-    let (glyph, _, style) = told.mark(theme);
+    let (glyph, _, style) = told.mark(now, theme);
     let mut spans = vec![Span::styled(format!("{glyph} "), style), Span::styled(format!("{} ", told.name), theme.text)];
     if let Some(value) = told.value() {
         spans.push(Span::styled(told.shown(value), style));
@@ -273,9 +273,10 @@ fn clock(told: &Row<'_>, now: Timestamp, theme: &Theme, room: u16) -> Vec<Span<'
             let words = fits(crate::words::short::then(then, told.names), format!("beyond it for {}", now.since(*since)));
             vec![Span::styled(text::cut(&words, room.into(), theme.glyphs.ellipsis), theme.breach)]
         }
-        Outlook::Unproven { since, .. } => {
+        Outlook::Unproven { since, armed_at, .. } => {
             let short = format!("not proven for {}", now.since(*since));
-            vec![Span::styled(fits(format!("{short}; its clock begins anew"), short), theme.warn)]
+            let then = armed_at.map_or_else(|| "its clock begins anew".to_owned(), |at| crate::words::short::armed(at, now));
+            vec![Span::styled(fits(format!("{short}; {then}"), short), theme.warn)]
         }
         Outlook::Blind { since, acts_at, then: Then::GoesHome, .. } => {
             let short = format!("rolls back {}", due(*acts_at, now));

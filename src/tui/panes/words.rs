@@ -119,11 +119,11 @@ pub fn believed(known: &TriggerState) -> Option<f64> {
 }
 
 /// Glyph, word and style of what a trigger stands at, and of its reading where that says more.
-pub fn standing(outlook: &Outlook, reading: &Reading, theme: &Theme) -> (&'static str, String, Style) {
+pub fn standing(outlook: &Outlook, reading: &Reading, now: Timestamp, theme: &Theme) -> (&'static str, String, Style) {
     let glyphs = &theme.glyphs;
     match (outlook, reading) {
         (Outlook::Idle, _) => (glyphs.idle, "nothing is sent there".to_owned(), theme.dim),
-        (Outlook::Unjudged(why), _) => (glyphs.unknown, crate::words::short::unjudged(why).long, theme.unknown),
+        (Outlook::Unjudged(why), _) => (glyphs.unknown, crate::words::short::unjudged(why, now).long, theme.unknown),
         (Outlook::GoingHome, _) => (glyphs.busy, "the route goes home already".to_owned(), theme.dim),
         (_, Reading::Breach) => (glyphs.breach, "BREACH".to_owned(), theme.breach),
         (Outlook::Fired { .. }, _) => (glyphs.latch, "FIRED".to_owned(), theme.warn),

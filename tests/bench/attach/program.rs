@@ -6,6 +6,7 @@ use std::{
     os::unix::net::UnixStream,
     path::{Path, PathBuf},
     process::Command,
+    sync::mpsc,
     time::{Duration, Instant},
 };
 
@@ -15,7 +16,7 @@ use cutover::attach::{
 };
 use portable_pty::{CommandBuilder, PtySize, native_pty_system};
 
-use crate::{ms, world::World};
+use crate::{PATIENCE, ms, world::World};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_cutover");
 const IDLE: Duration = Duration::from_secs(60);
@@ -73,6 +74,7 @@ fn read_for(stream: &mut UnixStream, span: Duration) -> usize {
     let mut beat_at = Instant::now();
     let (mut count, mut bytes) = (0, vec![0u8; 1 << 16]);
     stream.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
+    stream.set_write_timeout(Some(PATIENCE)).unwrap();
     while Instant::now() < until {
         if beat_at <= Instant::now() {
             stream.write_all(&beat).unwrap();
@@ -143,14 +145,30 @@ fn hang_up(account: &Account) -> Duration {
     let mut child = pair.slave.spawn_command(command).unwrap();
     drop(pair.slave);
     let mut reader = pair.master.try_clone_reader().unwrap();
-    let (mut seen, mut bytes) = (Vec::new(), [0u8; 4096]);
-    while !String::from_utf8_lossy(&seen).contains("HexProperty") {
-        let count = reader.read(&mut bytes).unwrap();
-        seen.extend_from_slice(&bytes[..count]);
+    // A read of a terminal can't be given up, so it has a thread of its own.
+    let (drawn, first_screen) = mpsc::channel();
+    let reading = std::thread::spawn(move || {
+        let (mut seen, mut bytes) = (Vec::new(), [0u8; 4096]);
+        while let Ok(count @ 1..) = reader.read(&mut bytes) {
+            seen.extend_from_slice(&bytes[..count]);
+            if String::from_utf8_lossy(&seen).contains("HexProperty") {
+                drawn.send(()).ok();
+                return;
+            }
+        }
+    });
+    if first_screen.recv_timeout(PATIENCE).is_err() {
+        child.kill().ok();
+        panic!("`cutover watch` drew no screen within {} s", PATIENCE.as_secs());
     }
+    reading.join().unwrap();
     let began = Instant::now();
-    drop((reader, pair.master));
+    drop(pair.master);
     while child.try_wait().unwrap().is_none() {
+        if began.elapsed() > PATIENCE {
+            child.kill().ok();
+            panic!("`cutover watch` was still there {} s after its terminal", PATIENCE.as_secs());
+        }
         std::thread::sleep(Duration::from_millis(1));
     }
     began.elapsed()

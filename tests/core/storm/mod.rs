@@ -5,6 +5,7 @@
 //! how to see it again. `CUTOVER_STORMS=2000 cargo test --release --test core storm` goes through more of them.
 
 pub(crate) mod crew;
+pub(crate) mod disk;
 pub(crate) mod network;
 pub(crate) mod night;
 pub(crate) mod senses;

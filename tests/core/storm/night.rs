@@ -9,15 +9,13 @@ use cutover::{
     core::{
         decision::{Decision, Effect, IssuedEffect, Transition},
         event::{Alarm, Entry, Event, Hosted, WorldKind},
-        record::{Keeping, RecordChange, RecordNumber, is_broken, is_over, leaves_unrecorded},
+        record::{Keeping, RecordChange, RecordNumber, is_broken, is_over},
         state::State,
         step::step,
         thin::thin,
     },
     domain::{
-        self,
         claim::{Machine, Token},
-        fault::{FaultKind, Outcome},
         id::{EffectId, Seq},
         shown::Shown,
         time::{Millis, Timestamp},
@@ -37,7 +35,12 @@ use cutover::{
     },
 };
 
-use super::{crew::Crew, network::Request, senses::Senses};
+use super::{
+    crew::Crew,
+    disk::{Disk, DiskFaults},
+    network::Request,
+    senses::Senses,
+};
 use crate::watch::{Before, Check, Violation, Watch, require, settled, what_if};
 
 const START_MS: i64 = 1_800_000_000_000;
@@ -62,14 +65,6 @@ pub(crate) struct Course {
     pub disk: DiskFaults,
 }
 
-/// What becomes of the disk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum DiskFaults {
-    None,
-    /// It fails once, at a record that is drawn from the seed, and has no room some time before that.
-    Breaks,
-}
-
 impl Course {
     #[allow(dead_code, reason = "the tests' own")]
     pub(crate) const STORM: Course =
@@ -80,6 +75,9 @@ impl Course {
     /// A storm in which the journal breaks.
     #[allow(dead_code, reason = "the tests' own")]
     pub(crate) const BREAKING: Course = Course { disk: DiskFaults::Breaks, ..Course::STORM };
+    /// A storm in which the disk hangs, is slow and has little room, by turns.
+    #[allow(dead_code, reason = "the tests' own")]
+    pub(crate) const WAVERING: Course = Course { disk: DiskFaults::Wavers, ..Course::STORM };
 }
 
 /// Whether the watchman looks at every entry.
@@ -100,6 +98,8 @@ pub(crate) struct Summary {
     pub journal_bytes: u64,
     /// Rollbacks that left after the disk had failed.
     pub unrecorded: u64,
+    /// How often the disk did not answer in time.
+    pub hangs: u64,
     /// The highest share of the target that was accepted, in per mille.
     pub furthest: u16,
     /// Hash over every record of the night: equal nights have equal ones (I22).
@@ -140,9 +140,9 @@ pub(crate) struct Night {
     ledgers: VecDeque<(u64, Watch)>,
     replayed: Replayed,
     memory: Memory,
-    writer: Writer,
+    pub writer: Writer,
     kind: Kind,
-    next: Seq,
+    pub next: Seq,
     quiet_since: Timestamp,
     coming: BTreeMap<(Timestamp, u64), Coming>,
     order: u64,
@@ -150,10 +150,11 @@ pub(crate) struct Night {
     /// Writes that took effect, each by the intent that asked for it.
     pub mutations: BTreeSet<EffectId>,
     /// The entry with which the disk has too little room, and the one with which it fails.
-    low_at: Seq,
+    pub low_at: Seq,
     breaks_at: Seq,
     /// Ways home that left without a record.
-    unrecorded: BTreeSet<EffectId>,
+    pub unrecorded: BTreeSet<EffectId>,
+    pub disk: Disk,
 }
 
 impl Night {
@@ -167,7 +168,7 @@ impl Night {
         let now = Timestamp(START_MS);
         let mut disk = Random::named(seed, "disk");
         let breaks_at = match course.disk {
-            DiskFaults::None => Seq(u64::MAX),
+            DiskFaults::None | DiskFaults::Wavers => Seq(u64::MAX),
             DiskFaults::Breaks => Seq(200 + disk.index(6_000) as u64),
         };
         let low_at = Seq(breaks_at.0.saturating_sub(disk.index(400) as u64));
@@ -199,6 +200,7 @@ impl Night {
             low_at,
             breaks_at,
             unrecorded: BTreeSet::new(),
+            disk: Disk::new(Random::named(seed, "wavering disk")),
         };
         let plan = Box::new(Plan::clone(&plan));
         night.happen(Event::Opened { session: "night".parse().expect("a name"), plan, world: WorldKind::Live })?;
@@ -215,6 +217,7 @@ impl Night {
         }
         self.world.calm();
         self.breaks_at = Seq(u64::MAX);
+        self.disk_recovers()?;
         if is_broken(&self.state) {
             self.crew_goes_home()?;
         }
@@ -245,6 +248,9 @@ impl Night {
             self.die_and_come_back()?;
         }
         if weather == Weather::Foul {
+            if self.course.disk == DiskFaults::Wavers {
+                self.disk_passes()?;
+            }
             self.crew_acts()?;
             let deaths = self.course.deaths * STEP.as_secs_f64() / 3600.0;
             if self.random.chance(deaths) {
@@ -297,7 +303,8 @@ impl Night {
                 Event::Opened { .. } | Event::Restarted | Event::TakenOver { .. } | Event::Asked { .. } | Event::Finished { .. }
             );
         let durability = if durable { Durability::Durable } else { Durability::Buffered };
-        let breaks = self.record(durability, &transition);
+        let waits = self.disk_is_silent();
+        let breaks = !waits && self.record(durability, &transition);
         if let Some(before) = before {
             self.watch.look(&before, &transition.entry, &transition.decision, &self.state)?;
             if self.next.0.is_multiple_of(64) {
@@ -313,17 +320,21 @@ impl Night {
             let kept = RecordNumber(self.writer.durable_head().seq);
             self.happen(Event::Record(RecordChange::Broken { why: Shown::new("no space"), kept, place: Shown::new("here") }))?;
         }
+        let seq = transition.entry.seq;
+        if waits {
+            return self.waits(durability, transition);
+        }
         for effect in transition.decision.effects {
             self.leave(effect)?;
         }
-        if transition.entry.seq == self.low_at && !is_broken(&self.state) {
+        if seq == self.low_at && !is_broken(&self.state) {
             self.happen(Event::Record(RecordChange::Low { bytes: 65_536, place: Shown::new("here") }))?;
         }
         Ok(())
     }
 
     /// Whether the disk fails with it.
-    fn record(&mut self, durability: Durability, transition: &Transition) -> bool {
+    pub(crate) fn record(&mut self, durability: Durability, transition: &Transition) -> bool {
         if is_broken(&self.state) {
             return false;
         }
@@ -341,21 +352,13 @@ impl Night {
         }
     }
 
-    /// As the engine lets effects leave: without a record only looks and the way home.
-    fn leave(&mut self, effect: IssuedEffect) -> Check {
+    /// As the engine lets effects leave.
+    pub(crate) fn leave(&mut self, effect: IssuedEffect) -> Check {
         if !is_broken(&self.state) {
             self.send(effect);
-        } else if leaves_unrecorded(&self.state, &effect) {
-            if matches!(effect.what, Effect::Write { .. }) {
-                self.unrecorded.insert(effect.id);
-                self.summary.unrecorded += 1;
-            }
-            self.send(effect);
-        } else {
-            let outcome = Outcome::NotDone(domain::fault::Fault::new(FaultKind::Unrecorded, "the record broke before"));
-            self.happen(Event::Finished { effect: effect.id, outcome, attempts: Vec::new() })?;
+            return Ok(());
         }
-        Ok(())
+        self.leave_unrecorded(effect)
     }
 
     fn keep_ledgers(&mut self) {
@@ -398,6 +401,11 @@ impl Night {
             Keeping::Broken { since, kept, .. } => Some(RecordChange::Missing { since: *since, kept: *kept }),
             Keeping::Kept | Keeping::Low { .. } | Keeping::Hanging { .. } => None,
         };
+        self.dies_behind_the_disk();
+        // Counters that a sensor did not leave behind are gone with it.
+        if self.random.chance(0.5) {
+            self.senses.forget();
+        }
         self.memory.power_cut(self.random.index(4096));
         // A torn tail goes again, so what was read may be no more.
         self.intents = Intents::default();

@@ -86,6 +86,11 @@ fn sum(one: &Meter, other: &Meter) -> Meter {
 }
 
 impl Senses {
+    /// As a sensor that begins anew.
+    pub(crate) fn forget(&mut self) {
+        self.windows.clear();
+    }
+
     pub(crate) fn new(plan: &Plan) -> Senses {
         let sense = |what, source: &str, every, stale_after| {
             let source = source.parse().expect("a name");
@@ -166,7 +171,10 @@ impl Night {
             Damage::Slow => return Err(Fault::new(FaultKind::TimedOut, "no answer within 4s")),
             Damage::None | Damage::Seconds | Damage::NewSeries | Damage::StandsStill | Damage::LowBuckets => self.reckon(leg),
         };
-        Ok(vec![Fact::Measured { backend, values }])
+        let since = self.senses.windows.get(&leg).and_then(|ledger| ledger.scrapes.front()).map(|(at, _)| *at);
+        let fills = since.filter(|_| values.values().any(|value| *value == Err(Gap::TooEarly)));
+        let filling = fills.map(|since| Fact::Filling { backend: backend.clone(), full_at: since + Millis(WINDOW.0 - 5_000) });
+        Ok(std::iter::once(Fact::Measured { backend, values }).chain(filling).collect())
     }
 
     fn without_status(&mut self, leg: Leg, gap: Gap) -> BTreeMap<Metric, Measured> {

@@ -8,6 +8,7 @@ mod homes;
 mod people;
 mod promises;
 mod readings;
+mod record;
 mod requests;
 mod settled;
 mod steering;
@@ -23,6 +24,7 @@ use cutover::{
     core::{
         decision::{Decision, Effect},
         event::Entry,
+        record::Keeping,
         state::{Approval, Controls, Drift, Latch, Motion, PendingShift, RouteState, State},
     },
     domain::{
@@ -68,6 +70,7 @@ pub(crate) struct Before {
     pub writing: BTreeMap<EffectId, RouteId>,
     /// Everything that has no outcome.
     pub in_flight: BTreeSet<EffectId>,
+    pub keeping: Keeping,
 }
 
 /// How a route stood; what requests had shown of it is larger than all of this, and nobody compares it.
@@ -97,6 +100,7 @@ impl Before {
             approvals: state.approvals.clone(),
             writing: writing(state),
             in_flight: state.in_flight.keys().copied().collect(),
+            keeping: state.record.keeping.clone(),
         }
     }
 }
@@ -129,6 +133,7 @@ pub(crate) struct Watch {
     writes: writes::Ledger,
     readings: readings::Ledger,
     promises: promises::Ledger,
+    record: record::Ledger,
     people: people::Ledger,
     steering: steering::Ledger,
 }
@@ -141,6 +146,7 @@ impl Watch {
         self.named_effects(&seen)?;
         self.readings.look(&seen)?;
         self.promises.look(&seen)?;
+        self.record.look(&seen)?;
         self.people.look(&seen)?;
         self.writes.look(&seen)?;
         self.steering.look(&seen)?;

@@ -7,15 +7,19 @@ use cutover::{
         decision::Cause,
         outlook::{DoorBreach, Outlook, Then, at_door, outlook},
         state::Latch,
+        unjudged::Unjudged,
     },
     domain::{
         id::{RouteId, TriggerId},
-        time::Timestamp,
+        time::{Millis, Timestamp},
     },
     plan::model::{Route, Trigger},
 };
 
 use super::{Check, Seen, readings::causes, require};
+
+/// Two looks, and what a look may take.
+const ARMS_WITHIN: Millis = Millis::from_secs(15);
 
 /// What was promised after the entry before.
 #[derive(Debug, Clone, Default)]
@@ -30,6 +34,7 @@ impl Ledger {
             let now = outlook(seen.after, &trigger.id);
             self.was_promised(seen, trigger)?;
             kept(seen, trigger, now.as_ref())?;
+            arms(seen, trigger, now.as_ref())?;
             if let Some(now) = now {
                 self.promised.insert(trigger.id.clone(), now);
             }
@@ -94,6 +99,14 @@ fn kept(seen: &Seen, trigger: &Trigger, now: Option<&Outlook>) -> Check {
         | None => false,
     };
     require(!overdue, "I23", || format!("{} should have acted: {now:?}", trigger.id))
+}
+
+/// Whoever is said to be armed at a time judges with the next look or two, if the looks come.
+fn arms(seen: &Seen, trigger: &Trigger, now: Option<&Outlook>) -> Check {
+    let Some(Outlook::Unjudged(Unjudged { armed_at: Some(at), .. }) | Outlook::Unproven { armed_at: Some(at), .. }) = now else {
+        return Ok(());
+    };
+    require(seen.after.now.since(*at) < ARMS_WITHIN, "I23", || format!("{} should be armed: {now:?}", trigger.id))
 }
 
 /// At its time a breach at the front door goes home with the next answer that speaks for it.

@@ -128,6 +128,7 @@ impl Ledger {
                 Fact::Accepted(_)
                 | Fact::Served(_)
                 | Fact::Probed(_)
+                | Fact::Filling { .. }
                 | Fact::Workload { .. }
                 | Fact::Happened { .. }
                 | Fact::Same(_)

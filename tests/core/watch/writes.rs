@@ -118,6 +118,7 @@ impl Ledger {
                     Fact::Served(_)
                     | Fact::Probed(_)
                     | Fact::Measured { .. }
+                    | Fact::Filling { .. }
                     | Fact::Happened { .. }
                     | Fact::Replication(_)
                     | Fact::Same(Known::Replication(_)) => {}

@@ -120,7 +120,7 @@ pub(super) fn breach(face: &Face<'_>, trigger: &Trigger) -> Headline {
             theme.breach
         }
         (Some(outlook), _) => {
-            let (_, _, style) = words::standing(outlook, &known.reading, theme);
+            let (_, _, style) = words::standing(outlook, &known.reading, view.now, theme);
             lines.push(Line::styled(sentence(&crate::words::outlook(outlook, &trigger.id, view.now, names)), style));
             style
         }

@@ -71,6 +71,7 @@ fn weighs(found: &Attention, view: &View) -> Option<Matter> {
         Attention::RecordBroken { .. }
         | Attention::RecordHangs { .. }
         | Attention::RecordLow { .. }
+        | Attention::RecordSlow { .. }
         | Attention::RecordMissing { .. }
         | Attention::FailingForNobody { .. }
         | Attention::ConnectionsDropped { .. }

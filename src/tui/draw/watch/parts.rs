@@ -26,7 +26,7 @@ use crate::{
         },
     },
     words::{
-        Names, objection, platform, share,
+        Names, objection, obstacle, platform, share,
         state_line::{self, Clock},
     },
 };
@@ -59,6 +59,7 @@ impl Page {
 
 /// Columns of the question before its answer.
 const LABEL: u16 = 12;
+const ANSWER_ROWS_MAX: u16 = 3;
 
 pub(super) fn watched(face: &Face<'_>, trigger: &Trigger) -> String {
     Names::of(face.scene.state).watched(&trigger.id)
@@ -72,8 +73,8 @@ pub(super) fn value(trigger: &Trigger, seen: &TriggerState) -> Option<String> {
 /// A question and its answer, in as many rows as that needs and has.
 fn answer(label: &str, text: &str, style: Style, face: &Face<'_>, page: &mut Page, buf: &mut Buffer) {
     let room = usize::from(page.rest().width.saturating_sub(LABEL));
-    let rows = usize::from(page.rest().height.saturating_sub(2).min(2));
-    for (place, line) in text::wrap(text, room).into_iter().take(rows).enumerate() {
+    let rows = usize::from(page.rest().height.saturating_sub(2).min(ANSWER_ROWS_MAX));
+    for (place, line) in text::wrap_within(text, room, rows, face.scene.theme.glyphs.ellipsis).into_iter().enumerate() {
         let row = page.take(1);
         text::put(buf, row, 0, if place == 0 { label } else { "" }, face.scene.theme.dim);
         text::put(buf, row, LABEL, &line, style);
@@ -113,6 +114,7 @@ pub(super) fn way_home(face: &Face<'_>, page: &mut Page, buf: &mut Buffer) {
     let ready = platform::scale(known.readiness.home_scale);
     let (text, style) = match home(state, route) {
         Home::Seen { .. } | Home::Unasked { .. } => (format!("All traffic is home on {at_home}, {ready}."), theme.text),
+        Home::NotHome { why, .. } if !why.is_met_by_writing() => (sentence(&obstacle(&why, Names::of(state))), theme.breach),
         Home::NotHome { .. } => {
             (format!("{}. By hand, by whoever has the rights:", sentence_of_retry(&known.motion, view.now)), theme.breach)
         }
@@ -198,7 +200,7 @@ pub(super) fn guards(face: &Face<'_>, page: &mut Page, buf: &mut Buffer) {
             return;
         }
         let row = page.take(1);
-        let (glyph, word, style) = words::standing(&outlook, &seen.reading, theme);
+        let (glyph, word, style) = words::standing(&outlook, &seen.reading, face.scene.view.now, theme);
         let value = value(trigger, seen);
         let limit = format!("limit {}", trigger.metric.unit().show(trigger.above));
         let column = text::put(buf, row, 0, &format!("{glyph} "), style);

@@ -10,6 +10,7 @@ use crate::{
         figures,
         state::BackendState,
     },
+    domain::time::Timestamp,
     domain::{
         metric::{Basis, Metric, Sample},
         platform::{Readiness, Workload},
@@ -39,7 +40,7 @@ pub(super) fn sections(room: &Room) -> Vec<Section> {
 fn figures_of(route: &Route, backend: &Backend, seen: &BackendState, room: &Room) -> Section {
     let (theme, view) = (room.theme, room.view);
     let mut section = Section::new(backend.title.to_string(), theme).ink(words::backend_style(route, &backend.id, theme));
-    section.fact("as it is", &told(&condition(room.state, route, &backend.id), Names::of(room.state)), theme.text, room);
+    section.fact("as it is", &told(&condition(room.state, route, &backend.id), view.now, Names::of(room.state)), theme.text, room);
     for metric in Metric::ALL {
         let limit = charts::limit(room.state, backend, metric);
         let bound = limit.map_or_else(String::new, |limit| format!(" {} limit {}", theme.glyphs.dot, metric.unit().show(limit)));
@@ -90,7 +91,7 @@ fn rests_on(metric: Metric, sample: &Sample, room: &Room) -> String {
     format!("{least}{}, {failed}{} requests, {age}", metric.unit().show(sample.value), sample.requests)
 }
 
-fn told(condition: &Condition, names: Names) -> String {
+fn told(condition: &Condition, now: Timestamp, names: Names) -> String {
     match condition {
         Condition::Breached { trigger } => format!("{} is beyond its limit", names.watched(trigger)),
         Condition::FailsAtDoor { breach } | Condition::NotMet { breach } => say::met_at_door(breach, names),
@@ -101,7 +102,9 @@ fn told(condition: &Condition, names: Names) -> String {
         Condition::Drops { losing } => format!("{} of {} connections are dropped", losing.dropped, losing.of),
         Condition::ProbeFails { failed, sent } => format!("{failed} of {sent} direct requests fail"),
         Condition::Blind { trigger } => format!("nobody can judge the {}", names.watched(trigger)),
-        Condition::Unjudged { trigger, why } => format!("the {} is not judged: {}", names.watched(trigger), say::short::unjudged(why).long),
+        Condition::Unjudged { trigger, why } => {
+            format!("the {} is not judged: {}", names.watched(trigger), say::short::unjudged(why, now).long)
+        }
         Condition::Untold => "no figures yet".to_owned(),
         Condition::Idle => "gets nothing".to_owned(),
         Condition::Well => "everything that is read of it is within its limits".to_owned(),

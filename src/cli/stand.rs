@@ -1,0 +1,99 @@
+//! Where a host is found: its directory, the leases in it, its socket and its card. Whoever cleans up behind it (a login's end takes the login's
+//! runtime directory along) must not make it unreachable, so it is looked after and made again.
+
+use tokio::{net::UnixListener, sync::mpsc};
+
+use crate::{
+    attach::{
+        peer,
+        sessions::{Card, ClaimError, Lease, socket_name},
+        socket::{Folder, FolderError, default_folder},
+    },
+    cli::{current, living, place::Place},
+};
+
+/// What other processes find a host by.
+pub(super) struct Stand {
+    place: Place,
+    folder: Folder,
+    session: Lease,
+    /// Held, not used: one plan has one host.
+    _plan: Lease,
+    card: Card,
+    /// Where whoever lets people in hears of a socket that was made again.
+    moves: mpsc::Sender<UnixListener>,
+    /// Why it could not be made again, when that was tried last.
+    told: Option<String>,
+}
+
+impl Stand {
+    /// Notes where the host is found, for whoever looks elsewhere.
+    pub(super) fn new(
+        place: &Place,
+        folder: Folder,
+        (session, plan): (Lease, Lease),
+        card: Card,
+        moves: mpsc::Sender<UnixListener>,
+    ) -> Result<Stand, FolderError> {
+        let stand = Stand { place: place.clone(), folder, session, _plan: plan, card, moves, told: None };
+        stand.put_up()?;
+        Ok(stand)
+    }
+
+    fn put_up(&self) -> Result<(), FolderError> {
+        self.folder.put_up(&self.session, &self.card)?;
+        if let Err(error) = living::note(self.folder.path(), &self.card) {
+            let folder = self.folder.path().display();
+            tracing::warn!(%error, "where this host listens could not be noted beside its journal; it is found in {folder} only");
+        }
+        Ok(())
+    }
+
+    /// Makes again what is not there any more as it was made.
+    pub(super) async fn look_after(&mut self) {
+        let Err(found) = self.folder.verify(&socket_name(&self.card.session)) else {
+            self.told = None;
+            return;
+        };
+        match self.make_again().await {
+            Ok(()) => {
+                tracing::warn!(%found, "the socket was made again in {}", self.folder.path().display());
+                self.told = None;
+            }
+            Err(error) => {
+                let why = error.to_string();
+                if self.told.as_ref() != Some(&why) {
+                    tracing::error!(%found, "the socket can't be made again, so nobody can join: {why}");
+                }
+                self.told = Some(why);
+            }
+        }
+    }
+
+    async fn make_again(&mut self) -> Result<(), ClaimError> {
+        let folder = match self.place.own() {
+            // With the login its whole runtime directory is gone.
+            Err(FolderError::Io { .. }) if self.place.runtime_dir.is_none() => Folder::own(&default_folder(None, peer::own_uid()))?,
+            folder => folder?,
+        };
+        // Of a directory that was made again, the leases are other ones.
+        let claimed = match self.session.is_of(&folder) {
+            true => None,
+            false => Some((folder.claim_session(&self.card.session)?, folder.claim_plan(&current::path_hash(&self.card.plan_path))?)),
+        };
+        let listener = folder.listen_for(claimed.as_ref().map_or(&self.session, |(session, _)| session))?;
+        self.folder = folder;
+        if let Some((session, plan)) = claimed {
+            (self.session, self._plan) = (session, plan);
+        }
+        self.put_up()?;
+        // Whoever lets people in ends with the host only.
+        self.moves.send(listener).await.ok();
+        Ok(())
+    }
+
+    /// Clears away all traces of the session.
+    pub(super) fn retire(self) {
+        self.folder.retire(self.session);
+    }
+}
