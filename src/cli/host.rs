@@ -38,9 +38,11 @@ use crate::{
         supervisor, unit,
         witness::{self, Seen, Told},
     },
+    core::steer::Order,
     domain::{
         credentials::{Credentials, Proven},
         id::{OperatorId, RouteId, SessionId},
+        shown::Shown,
     },
     journal::{checkpoint, error::JournalError},
     plan::{self, diagnostic, model::Plan},
@@ -71,6 +73,9 @@ pub struct Options {
     /// Take the session up under the plan that it was begun with, whatever became of the file since
     #[arg(long, conflicts_with = "new")]
     pub keep_plan: bool,
+    /// Take over what another session steers, as it says itself on the object: why
+    #[arg(long, value_name = "REASON")]
+    pub take_over: Option<Shown>,
     /// Who may attach [default: roster.toml in the configuration directory; without it, you alone]
     #[arg(long, value_name = "FILE")]
     pub roster: Option<PathBuf>,
@@ -255,6 +260,8 @@ async fn begin(options: Options, paths: Paths) -> Result<Result<Hosted, Exit>> {
         Err(exit) => return Ok(Err(exit)),
     };
     let listener = folder.listen_for(&lease)?;
+    let mut opening = opening;
+    opening.takes_over = options.take_over.clone().map(|reason| Order { by: owner(), reason });
     let card = card(&opening, &options, &world);
     let routes = opening.plan.routes.iter().map(|route| route.id.clone()).collect();
     let can_be_taken_up = !world.is_our_own();
