@@ -29,6 +29,8 @@
 //! against going home, *evidence* what a line of the checklist rests on. A trigger is *running*, *unproven* (beyond its limit when it was last
 //! judged), *blind*, *unjudged* (excused: too little to tell), *idle*, *fired*, *going home* (a rollback does already what it could lead to)
 //! or *quiet*; its *gap* is why there is no figure.
+//! The *steerer* of a route is the session whose *claim* its object bears: a line beside people's text, written with the weights, whose *epoch* rises
+//! with each taking over. Who finds another's is *fenced*: it may go home, and nothing else. A claim is *lost* when it is gone and nobody else's stands there.
 //! A *doubt* says what is wrong or can't be told, of a move or of the way home, and forbids nothing. A *latch* follows a rollback
 //! until a person re-arms the route with a reason; a *hold* is a person's; a *drift* is somebody else's change. A *mark* is what charts
 //! remember on their time axis, an *act* an answer or a write that no news tells. An *unresolved* write is one of ours whose outcome is not known; a *transition* is one entry with what was

@@ -28,7 +28,7 @@ use cutover::{
         time::{Millis, Timestamp},
         weight::{PerMille, Weights},
     },
-    port::{Driver, Intent, Sensor},
+    port::{Change, Driver, Intent, Sensor},
     sim::{
         faults::{self, Api, Damage, Edit, Fault, Scaling, Trouble},
         simulation::{Config, Simulation},
@@ -38,6 +38,9 @@ use cutover::{
 
 /// Virtual seconds in a real one: operations and scrapes of half a minute pass in fractions of a second.
 const SPEED: f64 = 40.0;
+
+#[path = "adapters_sim/steering.rs"]
+mod steering;
 
 async fn world() -> Simulation {
     Simulation::start(Config { speed: SPEED, ..Config::default() }).await.expect("loopback ports are to be had")
@@ -65,6 +68,10 @@ fn split(gke: u16) -> Weights {
     Weights::new(BTreeMap::from([(id("run"), share(1000 - gke)), (id("gke"), share(gke))])).unwrap()
 }
 
+fn to(to: &Weights) -> Change<'_> {
+    Change::Split { to, claim: None }
+}
+
 fn intent(seq: u64) -> Intent {
     let effect = EffectId { seq: Seq(seq), index: 0 };
     Intent { session: "s1".to_owned(), effect, first: effect, head: "ab12".to_owned() }
@@ -89,13 +96,13 @@ async fn the_url_map_moves_by_compare_and_set() {
     let driver = driver(&world);
     let before = driver.read().await.unwrap();
     assert_eq!((before.weights.clone(), before.hindrances.clone()), (split(0), vec![]));
-    let first = driver.write(&split(50), &before.version, &intent(1)).await.outcome;
+    let first = driver.write(to(&split(50)), &before.version, &intent(1)).await.outcome;
     let Outcome::Done(receipt) = first else { panic!("{first:?}") };
     assert!(receipt.operation.is_some());
     let after = driver.read().await.unwrap();
     assert_eq!((Some(after.version.clone()), after.weights), (receipt.version, split(50)));
     assert!(world.control().truth().accepted.contains(&("frontend-gke".to_owned(), 50)));
-    let stale = driver.write(&split(250), &before.version, &intent(2)).await.outcome;
+    let stale = driver.write(to(&split(250)), &before.version, &intent(2)).await.outcome;
     assert!(matches!(&stale, Outcome::NotDone(fault) if fault.kind == FaultKind::Conflict), "{stale:?}");
     world.stop().await;
 }
@@ -106,7 +113,7 @@ async fn a_lost_reply_is_resolved_by_reading_and_done_once() {
     let driver = driver(&world);
     let before = driver.read().await.unwrap();
     world.control().inject(&faults::Fault::Api { api: Api::Compute, trouble: Trouble::LostReplies, for_s: 20.0 });
-    let outcome = driver.write(&split(100), &before.version, &intent(3)).await.outcome;
+    let outcome = driver.write(to(&split(100)), &before.version, &intent(3)).await.outcome;
     let truth = world.control().truth();
     assert_eq!(truth.mutations.iter().filter(|mutation| mutation.actor.reason.is_some()).count(), 1, "{:?}", truth.mutations);
     assert!(!matches!(outcome, Outcome::NotDone(_)), "{outcome:?} although the world holds {:?}", truth.accepted);
@@ -120,7 +127,7 @@ async fn an_unavailable_api_leaves_a_write_unknown_and_a_read_faulty() {
     let before = driver.read().await.unwrap();
     world.control().inject(&faults::Fault::Api { api: Api::Compute, trouble: Trouble::Unavailable, for_s: 600.0 });
     assert_eq!(driver.read().await.unwrap_err().kind, FaultKind::Unavailable);
-    let outcome = driver.write(&split(100), &before.version, &intent(4)).await.outcome;
+    let outcome = driver.write(to(&split(100)), &before.version, &intent(4)).await.outcome;
     assert!(matches!(&outcome, Outcome::Unknown(fault) if fault.kind == FaultKind::Unavailable), "{outcome:?}");
     world.stop().await;
 }
@@ -154,7 +161,7 @@ async fn a_change_right_after_ours_is_never_called_ours() {
     let world = Simulation::start(Config { speed: 10.0, ..Config::default() }).await.unwrap();
     let driver = driver(&world);
     let before = driver.read().await.unwrap();
-    assert!(matches!(driver.write(&split(50), &before.version, &intent(6)).await.outcome, Outcome::Done(_)));
+    assert!(matches!(driver.write(to(&split(50)), &before.version, &intent(6)).await.outcome, Outcome::Done(_)));
     // The log shows a change three seconds late: for as long, its newest entry is the one of our write.
     eve_is_named(&world, &driver).await;
     world.stop().await;
@@ -293,7 +300,7 @@ async fn probers_see_who_answers() {
 #[tokio::test]
 async fn a_stale_version_writes_nothing() {
     let world = world().await;
-    let outcome = driver(&world).write(&split(100), &Version("c3RhbGU=".to_owned()), &intent(5)).await.outcome;
+    let outcome = driver(&world).write(to(&split(100)), &Version("c3RhbGU=".to_owned()), &intent(5)).await.outcome;
     assert!(matches!(&outcome, Outcome::NotDone(fault) if fault.kind == FaultKind::Conflict), "{outcome:?}");
     assert!(world.control().truth().mutations.is_empty());
     world.stop().await;
@@ -306,7 +313,7 @@ fn edited(world: &Simulation, edit: Edit) {
 /// Writes everything home against what is read now, and says how the world stands after that.
 async fn brought_home(world: &Simulation, driver: &UrlMapDriver, seq: u64) -> Vec<(String, u32)> {
     let before = driver.read().await.unwrap();
-    let outcome = driver.write(&split(0), &before.version, &intent(seq)).await.outcome;
+    let outcome = driver.write(to(&split(0)), &before.version, &intent(seq)).await.outcome;
     assert!(matches!(outcome, Outcome::Done(_)), "{outcome:?}");
     assert_eq!(driver.read().await.unwrap().weights, split(0));
     world.control().truth().accepted
@@ -357,28 +364,8 @@ async fn what_keeps_users_or_writes_away_is_said_with_the_weights() {
     let classic = Hindrance::ClassicLoadBalancer { service: "frontend-run".into(), scheme: "EXTERNAL".into() };
     let forbidden = Hindrance::Forbidden { permission: "compute.urlMaps.update".into(), why: None };
     assert_eq!(seen.hindrances, [rule, classic, forbidden]);
-    let outcome = driver.write(&split(50), &seen.version, &intent(20)).await.outcome;
+    let outcome = driver.write(to(&split(50)), &seen.version, &intent(20)).await.outcome;
     assert!(matches!(&outcome, Outcome::NotDone(fault) if fault.kind == FaultKind::Forbidden), "{outcome:?}");
-    world.stop().await;
-}
-
-#[tokio::test]
-async fn a_deployed_revision_has_its_share_and_a_deleted_one_cannot_be_gone_back_to() {
-    let world = world().await;
-    let driver = revisions(&world);
-    let before = driver.read().await.unwrap();
-    assert!(matches!(driver.write(&revision_split(400), &before.version, &intent(1)).await.outcome, Outcome::Done(_)));
-    world.control().inject(&faults::Fault::Deployed { percent: 60 });
-    let seen = driver.read().await.unwrap();
-    let strangers: Vec<_> = seen.weights.iter().filter(|(id, _)| id.as_str().starts_with("frontend-00043-")).collect();
-    let [(stranger, share)] = strangers.as_slice() else { panic!("{}", seen.weights) };
-    assert_eq!(share.get(), 600);
-    assert!(matches!(seen.hindrances.as_slice(), [Hindrance::Stranger { backend, .. }] if backend == *stranger), "{:?}", seen.hindrances);
-    assert!(matches!(driver.write(&revision_split(1000), &seen.version, &intent(2)).await.outcome, Outcome::Done(_)));
-    assert_eq!(driver.read().await.unwrap().weights, revision_split(1000));
-    world.control().inject(&faults::Fault::RevisionDeleted { revision: "frontend-00041-kaz".to_owned() });
-    let gone = Hindrance::RevisionGone { backend: id("old"), name: "frontend-00041-kaz".into() };
-    assert_eq!(driver.read().await.unwrap().hindrances, [gone]);
     world.stop().await;
 }
 
@@ -422,10 +409,10 @@ async fn revisions_move_by_compare_and_set_and_the_service_tells_who_did_it() {
     assert_eq!((revision.name.as_str(), revision.share, revision.state), ("frontend-00042-bim", PerMille::ALL, RevisionState::Ready));
     let before = driver.read().await.unwrap();
     assert_eq!((before.weights.clone(), before.hindrances.clone()), (revision_split(1000), vec![]));
-    let outcome = driver.write(&revision_split(900), &before.version, &intent(1)).await.outcome;
+    let outcome = driver.write(to(&revision_split(900)), &before.version, &intent(1)).await.outcome;
     assert!(matches!(outcome, Outcome::Done(_)), "{outcome:?}");
     assert_eq!(driver.read().await.unwrap().weights, revision_split(900));
-    let stale = driver.write(&revision_split(500), &before.version, &intent(2)).await.outcome;
+    let stale = driver.write(to(&revision_split(500)), &before.version, &intent(2)).await.outcome;
     assert!(matches!(&stale, Outcome::NotDone(fault) if fault.kind == FaultKind::Conflict), "{stale:?}");
     let facts = sensor.look().await.unwrap();
     assert!(matches!(facts.as_slice(), [Fact::Workload { .. }, Fact::Happened { .. }]), "{facts:?}");
@@ -584,7 +571,7 @@ async fn each_backend_that_is_a_revision_tells_of_itself() {
     let world = world().await;
     let driver = revisions(&world);
     let before = driver.read().await.unwrap();
-    let outcome = driver.write(&revision_split(900), &before.version, &intent(1)).await.outcome;
+    let outcome = driver.write(to(&revision_split(900)), &before.version, &intent(1)).await.outcome;
     assert!(matches!(outcome, Outcome::Done(_)), "{outcome:?}");
     for (name, revision, share) in [("old", "frontend-00041-kaz", 100), ("new", "frontend-00042-bim", 900)] {
         let told = workload(&mut service_sensor(&world, name, Backs::Revision(revision.to_owned()))).await;

@@ -22,7 +22,7 @@ use cutover::{
         weight::{PerMille, Weights},
     },
     plan::{self, model::Plan},
-    port::{Driver, Intent},
+    port::{Change, Driver, Intent},
     session::clock::Clock,
     sim::simulation::{Config, Simulation},
 };
@@ -88,11 +88,11 @@ async fn a_route_inside_cloud_run_is_steered_by_its_revisions() {
         first: EffectId { seq: Seq(1), index: 0 },
         head: "aa".to_owned(),
     };
-    let outcome = driver.write(&split(100), &before.version, &intent).await.outcome;
+    let outcome = driver.write(Change::Split { to: &split(100), claim: None }, &before.version, &intent).await.outcome;
     assert!(matches!(outcome, Outcome::Done(_)), "{outcome:?}");
     let after = driver.read().await.unwrap();
     assert_eq!((after.weights, after.actor.unwrap().as_str()), (split(100), "cutover@hexproperty.iam.gserviceaccount.com"));
-    let stale = driver.write(&split(500), &before.version, &intent).await.outcome;
+    let stale = driver.write(Change::Split { to: &split(500), claim: None }, &before.version, &intent).await.outcome;
     assert!(matches!(stale, Outcome::NotDone(_)), "a write against an old etag does nothing: {stale:?}");
     let serving = simulation.control().with(|world| world.cloud_run.service("frontend").unwrap().serving.clone());
     let shares: Vec<u32> = serving.iter().map(|target| target.percent).collect();

@@ -5,6 +5,7 @@
 //! private, further files are pure arithmetic that can be tested without a socket. Nothing here spawns a task, retries a mutation on its own
 //! (one resend under the same request id is the documented exception of [`url_map`]) or follows a redirect.
 
+mod claim;
 pub mod cloud_run;
 pub mod cloud_sql;
 pub mod google_auth;
@@ -15,6 +16,7 @@ mod permission;
 pub mod prober;
 pub mod prometheus;
 mod share;
+pub mod syslog;
 pub mod url_map;
 mod vendor_name;
 

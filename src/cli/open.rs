@@ -161,6 +161,9 @@ async fn joined(found: Found, options: &host::Options) -> Result<Found, Exit> {
     };
     join::running(&found, seen.as_ref().map(|seen| &*seen.state), options, plan.as_ref())?;
     print::err(&format!("session {} runs already; joining it", found.card.session));
+    if options.take_over.is_some() {
+        print::err("note: --take-over is a word for the start of a host, and this one runs already; take the route over in its cockpit");
+    }
     join::unheard(&found.card, options).iter().for_each(|note| print::err(&format!("note: {note}")));
     Ok(found)
 }

@@ -13,7 +13,8 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::{
     attach::{
-        client::{Connection, Link, Reply, ToHost, View},
+        client::{ConnectError, Connection, Link, Reply, ToHost, View},
+        protocol::{Refused, Then},
         sessions::Found,
     },
     cli::{
@@ -47,6 +48,9 @@ const SAY_EVERY: Duration = Duration::from_secs(10);
 const NOT_YET_ASKED: &str = "nothing was asked for yet; it is tried again";
 /// A line that broke is looked after this often.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// A session that is full is asked again this often, and for so long before anything is said, whatever `--wait` says.
+const ASKS_AGAIN: Duration = Duration::from_millis(100);
+const FULL_PATIENCE: Duration = Duration::from_secs(2);
 /// A host that has said goodbye is gone within this time.
 const ENDS_WITHIN: Duration = Duration::from_secs(8);
 const KEPT_AWAY: &str = "it is kept from home, and its reason stands above; the session goes on trying by itself";
@@ -144,28 +148,42 @@ async fn meant_in_time(args: &Args, deadline: Instant) -> Result<Box<Found>, Exi
 
 /// A line to the host, which is waited for where it does not answer.
 async fn reach(args: &Args, found: &Found, deadline: Instant) -> Result<Link, Exit> {
-    let mut is_told = false;
+    let (mut is_told, begun_at) = (false, Instant::now());
     loop {
         match args.place.errand(found).await {
             Ok(link) => return Ok(link),
             Err(Unheard::Absent(absent)) if absent.may_come_back() => {
                 if !is_told {
-                    let then = if args.wait == 0 { "nothing was asked for" } else { NOT_YET_ASKED };
-                    absent.tell_of(then, args.route.as_ref());
+                    tell_once(args, &absent);
                     is_told = true;
-                }
-                if Instant::now() >= deadline {
-                    return Err(said(
-                        "the host has not answered, and nothing was asked for; the commands above need no host",
-                        Exit::Nobody,
-                    ));
                 }
             }
             Err(Unheard::Absent(absent)) => return Err(absent.tell(args.route.as_ref())),
+            // Whoever is asked again soon finds a place when somebody leaves his.
+            Err(Unheard::Kept(ConnectError::Refused(Refused { then: Then::ComeBack, .. }))) => {
+                let is_over = Instant::now() + ASKS_AGAIN >= deadline.max(begun_at + FULL_PATIENCE);
+                if !is_told && (is_over || begun_at.elapsed() >= FULL_PATIENCE) {
+                    tell_once(args, &Absent::full(found, &args.place).await);
+                    is_told = true;
+                }
+                if !is_over {
+                    tokio::time::sleep(ASKS_AGAIN).await;
+                    continue;
+                }
+            }
             Err(kept @ Unheard::Kept(_)) => return Err(kept.tell()),
+        }
+        if Instant::now() + ASKS_AGAIN >= deadline {
+            return Err(said("the host has not taken it, and nothing was asked for; the commands above need no host", Exit::Nobody));
         }
         tokio::time::sleep(LOOK_EVERY.min(deadline.saturating_duration_since(Instant::now()))).await;
     }
+}
+
+/// Why it can't be asked, and what needs no host.
+fn tell_once(args: &Args, absent: &Absent) {
+    let then = if args.wait == 0 { "nothing was asked for" } else { NOT_YET_ASKED };
+    absent.tell_of(then, args.route.as_ref());
 }
 
 /// The host that was asked, for when it does not answer any more.

@@ -6,6 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use color_eyre::eyre::{Result, eyre};
+use ring::rand::{SecureRandom, SystemRandom};
 use tokio::{
     sync::{oneshot, watch},
     task::JoinHandle,
@@ -18,9 +19,16 @@ use crate::{
         protocol::Then,
         roster::Roster,
     },
-    cli::{compose, environment::World},
-    core::{event::Event, state::State},
-    domain::id::{ClientId, OperatorId, SessionId},
+    cli::{compose, environment::World, witness::Seen},
+    core::{
+        event::{Event, Hosted},
+        state::State,
+        steer::Order,
+    },
+    domain::{
+        claim::{Machine, Token},
+        id::{ClientId, OperatorId, SessionId},
+    },
     door::door,
     plan::model::Plan,
     session::{
@@ -40,6 +48,8 @@ pub(super) struct Opening {
     state: State,
     first: Vec<Event>,
     pub journal: PathBuf,
+    /// Whoever starts the host takes over what another session steers.
+    pub takes_over: Option<Order>,
 }
 
 impl Opening {
@@ -60,7 +70,7 @@ impl Opening {
         Ok(match &folded.state.opened {
             Some(opened) => {
                 let plan = (*opened.plan).clone();
-                Opening { session, plan, recorder, state: folded.state, first, journal: journal.to_owned() }
+                Opening { session, plan, recorder, state: folded.state, first, journal: journal.to_owned(), takes_over: None }
             }
             None => Opening::first(session, plan, recorder, folded.state, journal, world),
         })
@@ -68,8 +78,16 @@ impl Opening {
 
     fn first(session: SessionId, plan: Plan, recorder: Recorder, state: State, journal: &Path, world: &World) -> Opening {
         let first = vec![Event::Opened { session: session.clone(), plan: Box::new(plan.clone()), world: world.kind() }];
-        Opening { session, plan, recorder, state, first, journal: journal.to_owned() }
+        Opening { session, plan, recorder, state, first, journal: journal.to_owned(), takes_over: None }
     }
+}
+
+/// Where this process runs, and a token of which no other session has the like.
+fn hosted(takes_over: Option<Order>) -> Result<Hosted> {
+    let mut drawn = [0; 4];
+    SystemRandom::new().fill(&mut drawn).map_err(|_| eyre!("this machine has no randomness to tell its sessions from others' with"))?;
+    let machine = Machine::new(&rustix::system::uname().nodename().to_string_lossy());
+    Ok(Hosted { machine, token: Token::new(u32::from_be_bytes(drawn)), takes_over })
 }
 
 /// How an engine ended that nobody told to.
@@ -83,6 +101,7 @@ pub(super) enum Ended {
 pub(super) struct Running {
     /// Lets people in.
     pub host: Host,
+    seen: Seen,
     world: World,
     engine: JoinHandle<Result<State, EngineError>>,
     stop: watch::Sender<bool>,
@@ -95,7 +114,8 @@ impl Running {
     /// An address of the plan is refused, or credentials are missing, and nothing was recorded or asked of the world; or the journal takes no
     /// record.
     pub(super) async fn start(opening: Opening, world: World, roster: &Roster) -> Result<Running> {
-        let Opening { session, plan, recorder, state, mut first, journal } = opening;
+        let Opening { session, plan, recorder, state, mut first, journal, takes_over } = opening;
+        first.push(Event::Hosted(hosted(takes_over)?));
         first.push(Event::Roster(roster.recorded()));
         let composed = compose::compose(&plan, &world.places(), world.clock(), world.fault_injector())?;
         let (outside, inside) = door();
@@ -103,6 +123,7 @@ impl Running {
         let (closing, closed) = watch::channel(None);
         let first_client = ClientId(recorder.last_client().0 + 1);
         let snapshots = outside.snapshots.clone();
+        let seen = Seen { session: session.clone(), heads: outside.heads.clone(), transitions: outside.transitions.clone() };
         let about = About { session, plan: plan.name, world: world.kind(), first_client };
         let sensors = memory::remembering(composed.sensors, &journal);
         let parts = Parts { clock: world.clock(), executors: composed.executors, sensors, inside, stop: stopped };
@@ -119,7 +140,7 @@ impl Running {
             }
             ended
         });
-        let mut running = Running { host: Host::new(outside, about, closed), world, engine, stop, closing };
+        let mut running = Running { host: Host::new(outside, about, closed), seen, world, engine, stop, closing };
         // The engine shows nobody anything before its first entries are done.
         let (reply, shown) = oneshot::channel();
         snapshots.send(reply).await.ok();
@@ -130,6 +151,11 @@ impl Running {
                 Ended::Stopped(_) => "the session was stopped before it began".to_owned(),
             })),
         }
+    }
+
+    /// What of it can be witnessed.
+    pub(super) fn seen(&self) -> Seen {
+        self.seen.clone()
     }
 
     /// Comes true when the engine has ended by itself: why.

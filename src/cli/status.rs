@@ -259,7 +259,19 @@ mod tests {
         let cause = Cause::Operator { who: "ada".parse().expect("a name"), reason: None, approved_by: None };
         let fault = fault.map(|kind| Fault::new(kind, "compute.urlMaps.update"));
         let since = state.now.before(Millis::from_secs(6));
-        let back = Return { to: home, since, cause, writes: 1, failures, fault, came_first: None, escalated_at: None, sent: None, stage };
+        let back = Return {
+            to: home,
+            since,
+            cause,
+            writes: 1,
+            failures,
+            fault,
+            came_first: None,
+            fences: None,
+            escalated_at: None,
+            sent: None,
+            stage,
+        };
         state.routes.get_mut(&id).expect("of the plan").motion = Motion::Returning(back);
         state
     }

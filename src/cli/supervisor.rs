@@ -125,7 +125,7 @@ fn start(options: &Options) -> Result<Child> {
 
 /// The same session under the plan that it was begun with: an edited file must not leave traffic without a host.
 fn again(options: Options, session: Option<SessionId>) -> Options {
-    Options { session: session.or(options.session.clone()), new: false, keep_plan: true, ..options }
+    Options { session: session.or(options.session.clone()), new: false, keep_plan: true, take_over: None, ..options }
 }
 
 /// What the host with this process id told of its session.

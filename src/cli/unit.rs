@@ -4,18 +4,26 @@ use std::{ffi::OsString, path::Path};
 
 use color_eyre::eyre::{Result, eyre};
 
-use crate::cli::{environment::Environment, host::Options};
+use crate::cli::{environment::Environment, host::Options, witness::Told};
 
 /// The arguments by which a host gets exactly these options.
 pub fn arguments(options: &Options) -> Vec<OsString> {
-    let Options { plan, session, new, keep_plan, roster, environment, place } = options;
+    let Options { plan, session, new, keep_plan, take_over, roster, syslog, environment, place } = options;
     let mut arguments: Vec<OsString> = vec!["host".into()];
     let mut give = |name: &str, value: OsString| arguments.extend([OsString::from(name), value]);
     if let Some(session) = session {
         give("--session", session.as_str().into());
     }
+    if let Some(reason) = take_over {
+        give("--take-over", reason.as_str().into());
+    }
     if let Some(roster) = roster {
         give("--roster", roster.into());
+    }
+    match syslog {
+        Some(Told::Socket(path)) => give("--syslog", path.into()),
+        Some(Told::Nobody) => give("--syslog", "none".into()),
+        None => {}
     }
     if let Some(directory) = &place.runtime_dir {
         give("--runtime-dir", directory.into());
@@ -47,7 +55,8 @@ pub fn arguments(options: &Options) -> Vec<OsString> {
 /// # Errors
 /// When a path can't be written in a unit file.
 pub fn text(program: &Path, options: &Options) -> Result<String> {
-    let options = &Options { keep_plan: true, ..options.clone() };
+    // A word that was meant once is not said again at each start.
+    let options = &Options { keep_plan: true, take_over: None, ..options.clone() };
     let command = std::iter::once(program.into()).chain(arguments(options)).map(|word| quoted(&word)).collect::<Result<Vec<_>>>()?;
     let plan = quoted(options.plan.as_os_str())?;
     Ok(format!(

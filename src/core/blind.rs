@@ -67,6 +67,7 @@ pub(super) fn starved(gap: Gap) -> bool {
         | Gap::StatusAmbiguous
         | Gap::SeveralProcesses
         | Gap::TopBucketLow
+        | Gap::TooManySeries
         | Gap::StandsStill
         | Gap::BelowShare
         | Gap::Undecided => false,
@@ -129,6 +130,7 @@ pub(super) fn is_filling(sight: &Sight, trigger: &Trigger, gap: Gap, since: Time
         | Gap::StatusAmbiguous
         | Gap::SeveralProcesses
         | Gap::TopBucketLow
+        | Gap::TooManySeries
         | Gap::StandsStill
         | Gap::BelowShare
         | Gap::Undecided => false,

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use strum::EnumCount;
 
 use crate::domain::{
+    claim::Claim,
     digest::Digest,
     id::{ItemId, OperatorId, RouteId},
     shown::Shown,
@@ -41,6 +42,13 @@ pub enum Command {
     AdoptDrift {
         route: RouteId,
         found: Weights,
+    },
+    /// Takes the route's object over from the session that steers it by the object's own word; without one, from nobody, where this session's
+    /// claim has gone. The reason is not optional.
+    TakeOver {
+        route: RouteId,
+        from: Option<Box<Claim>>,
+        reason: Shown,
     },
     /// Signs a line of the checklist, with a note.
     Sign {

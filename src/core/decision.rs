@@ -13,6 +13,7 @@ use crate::{
         state::Otherwise,
     },
     domain::{
+        claim::Claim,
         digest::Digest,
         fault::Version,
         hindrance::Hindrance,
@@ -183,6 +184,12 @@ pub enum Refusal {
         since: Timestamp,
     },
     Unsettled,
+    /// Another session steers the object, by the object's own word.
+    SteeredElsewhere {
+        claim: Box<Claim>,
+    },
+    /// This session's claim has gone from the object, and another may have steered since.
+    ClaimLost,
     /// So many bytes are left for the record, and nothing but looking and going home may use them.
     RecordLow {
         bytes: u64,
@@ -226,6 +233,17 @@ pub enum Effect {
         /// The write that this one repeats, under its request id and against the same version; no look has come since.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         again: Option<EffectId>,
+        /// Who steers from here on, written with the weights; `None` in records of before there was one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        claim: Option<Box<Claim>>,
+    },
+    /// Compare-and-set of who steers and of nothing else: a person takes over, with a reason, or ends the session.
+    Claim {
+        route: RouteId,
+        version: Version,
+        claim: Box<Claim>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<Shown>,
     },
     /// Read the route now instead of at the next turn of its sensor; resolves what is unknown. What was read comes as an
     /// `Observed` of the source `weights/<route>`, and then a `Finished` ends the effect: `Done` if it was read, `NotDone` if not.
@@ -257,6 +275,17 @@ pub enum Cause {
     UnlikeHome { backend: BackendId, difference: Box<Difference> },
     /// Somebody took what others had written as the session's own.
     Adopted { by: OperatorId },
+}
+
+impl Cause {
+    /// The person who asked for it, where one did.
+    pub(super) fn person(&self) -> Option<&OperatorId> {
+        match self {
+            Cause::Operator { who, .. } => Some(who),
+            Cause::Adopted { by } => Some(by),
+            Cause::Triggers(_) | Cause::Blind { .. } | Cause::FailingAtDoor { .. } | Cause::UnlikeHome { .. } => None,
+        }
+    }
 }
 
 /// A trigger that fired, with the value that it fired on; `None` where its newest sample is not known any more.

@@ -41,7 +41,10 @@ pub(super) fn watch(turn: &mut Turn, route: &Route) {
     if state.drift.is_none() && state.wanted.as_ref() == Some(&accepted.weights) {
         return;
     }
-    let Some(wanted) = state.wanted.clone() else {
+    if follows_the_steerer(turn, route) {
+        return;
+    }
+    let Some(wanted) = turn.route(route).wanted.clone() else {
         turn.route_mut(route).wanted = Some(accepted.weights.clone());
         turn.tell(News::Stands { route: route.id.clone(), at: accepted.weights });
         return;
@@ -62,18 +65,42 @@ pub(super) fn watch(turn: &mut Turn, route: &Route) {
     if goes_home_again(turn, route, &accepted.weights) {
         return;
     }
+    let steerer = turn.route(route).steering.another().cloned();
     let by = match (is_ours(turn, route, &accepted.weights), unrecorded) {
         (true, _) => Mover::OurLateWrite,
         (false, true) => Mover::Unrecorded { actor: accepted.actor },
         (false, false) => Mover::Foreign { actor: accepted.actor },
     };
+    let by = steerer.map_or(by, |claim| Mover::Steerer { claim: Box::new(claim) });
     drifted(turn, route, wanted, accepted.weights, by);
+}
+
+/// What moves where another session steers is that one's doing. Only a route that this session has brought home is told to be elsewhere.
+fn follows_the_steerer(turn: &mut Turn, route: &Route) -> bool {
+    let state = turn.route(route);
+    let (Some(claim), Some(at), None) = (state.steering.another().cloned(), state.accepted.as_ref(), &state.latch) else { return false };
+    let (at, claim) = (at.weights.clone(), Box::new(claim));
+    let was = turn.route(route).wanted.clone();
+    if was.as_ref() == Some(&at) && turn.route(route).drift.is_none() {
+        return true;
+    }
+    let state = turn.route_mut(route);
+    (state.wanted, state.drift, state.moved_by) = (Some(at.clone()), None, Some(Mover::Steerer { claim: claim.clone() }));
+    state.flips.clear();
+    match state.motion {
+        Motion::Propagating { .. } | Motion::NeedsHuman { .. } => state.motion = Motion::Settled,
+        Motion::Unread | Motion::Settled | Motion::Writing { .. } | Motion::Resolving { .. } | Motion::Returning(_) => {}
+    }
+    let route = route.id.clone();
+    turn.tell(if was.is_some() { News::MovedElsewhere { route, at, claim } } else { News::Stands { route, at } });
+    true
 }
 
 /// After a rollback, what undoes it is undone once more: always if it was a late write of ours, else once.
 fn goes_home_again(turn: &mut Turn, route: &Route, found: &Weights) -> bool {
     let state = turn.route(route);
-    let Some(latch) = state.latch.clone() else { return false };
+    // A person has taken the object over, and knows who went home.
+    let Some(latch) = state.latch.clone().filter(|_| state.steering.another().is_none()) else { return false };
     let ours = is_ours(turn, route, found);
     let propagating = matches!(state.motion, Motion::Propagating { goal: Goal::Rollback, .. });
     if ours {
@@ -121,7 +148,12 @@ fn name(turn: &mut Turn, route: &Route, who: Option<Shown>) {
     let named = match drift.by {
         Mover::Foreign { actor: None } => Some(Mover::Foreign { actor: Some(who.clone()) }),
         Mover::Unrecorded { actor: None } => Some(Mover::Unrecorded { actor: Some(who.clone()) }),
-        Mover::Us(_) | Mover::Adopted { .. } | Mover::OurLateWrite | Mover::Foreign { .. } | Mover::Unrecorded { .. } => None,
+        Mover::Us(_)
+        | Mover::Adopted { .. }
+        | Mover::OurLateWrite
+        | Mover::Steerer { .. }
+        | Mover::Foreign { .. }
+        | Mover::Unrecorded { .. } => None,
     };
     if let Some(named) = named {
         drift.by = named;

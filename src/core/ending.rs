@@ -11,6 +11,7 @@ use crate::{
         news::News,
         requests::{Requests, requests},
         state::{Motion, RouteState, State, Stopped},
+        steer,
         turn::Turn,
     },
     domain::{id::RouteId, weight::Weights},
@@ -56,6 +57,7 @@ pub(super) fn stop(turn: &mut Turn, by: &Asker, abandon: &[RouteId]) -> Result<V
         return Err(Refusal::Unwatched { routes });
     }
     turn.state.stopped = Some(Stopped { by: by.who.clone(), at: turn.now });
+    steer::let_go(turn, &by.who);
     turn.tell(News::Stopped { by: by.who.clone(), abandoned: left });
     Ok(Verdict::Accepted)
 }

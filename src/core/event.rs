@@ -6,8 +6,10 @@ use crate::{
     core::{
         command::{Command, Look},
         record::RecordChange,
+        steer::Order,
     },
     domain::{
+        claim::{Machine, Token},
         credentials::{Credentials, Fingerprint},
         digest::Digest,
         fact::Observation,
@@ -92,10 +94,24 @@ pub enum Event {
     Left {
         client: ClientId,
     },
+    /// Which machine the host runs on, at each of its starts.
+    Hosted(Hosted),
     /// Who may come in from now on: at the start of a session, when a host returns, and at each change of the file.
     Roster(Roster),
     /// Somebody was turned away at the door; how often, since it was last said of this account.
     TurnedAway(TurnedAway),
+}
+
+/// Where a host runs, as claims name it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Hosted {
+    pub machine: Machine,
+    /// Drawn at each start; the first one is the session's.
+    pub token: Token,
+    /// Whoever started it takes over what another session steers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub takes_over: Option<Order>,
 }
 
 /// A roster as the host reads it.

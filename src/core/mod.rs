@@ -35,6 +35,7 @@ pub mod requests;
 pub mod revisions;
 pub mod standstill;
 pub mod state;
+pub mod steer;
 pub mod step;
 pub mod thin;
 pub mod topic;

@@ -10,9 +10,11 @@ use crate::{
         news::{Fate, News},
         rollback, settle, standing,
         state::{Goal, InFlight, Motion, ReturnStage, UnresolvedWrite},
+        steer,
         turn::Turn,
     },
     domain::{
+        claim::Claim,
         fault::{Fault, FaultKind, Outcome, Receipt, Version},
         id::{EffectId, RouteId},
         time::{Millis, Timestamp},
@@ -40,6 +42,7 @@ struct Written {
     to: Weights,
     version: Version,
     cause: Cause,
+    claim: Option<Box<Claim>>,
 }
 
 pub(super) fn finished(turn: &mut Turn, effect: EffectId, outcome: &Outcome) {
@@ -53,8 +56,9 @@ pub(super) fn finished(turn: &mut Turn, effect: EffectId, outcome: &Outcome) {
             }
         }
         Effect::Wake { .. } => {}
-        Effect::Write { route, from, to, version, cause, again: _ } => {
-            written(turn, effect, Written { route, from, to, version, cause }, outcome);
+        Effect::Claim { route, claim, .. } => steer::ended(turn, &route, &claim, outcome),
+        Effect::Write { route, from, to, version, cause, again: _, claim } => {
+            written(turn, effect, Written { route, from, to, version, cause, claim }, outcome);
         }
     }
 }
@@ -68,6 +72,9 @@ fn read_ended(turn: &mut Turn, id: &RouteId) {
 
 fn written(turn: &mut Turn, effect: EffectId, written: Written, outcome: &Outcome) {
     let Some(route) = turn.planned(&written.route) else { return };
+    if let Outcome::Done(_) = outcome {
+        steer::landed(turn, route, written.claim.as_deref());
+    }
     let (at, seq) = (turn.at, turn.seq);
     let state = turn.route_mut(route);
     state.outcome_at = Some(at);
@@ -227,7 +234,7 @@ fn prune_strays(turn: &mut Turn, route: &Route) {
 fn lose_what_never_ends(turn: &mut Turn, route: &Route) {
     let lost = |flight: &InFlight| match flight.deal {
         Effect::Read { .. } => turn.now.since(flight.since) >= READ_LOST,
-        Effect::Write { .. } => turn.now.since(flight.since) >= WRITE_LOST,
+        Effect::Write { .. } | Effect::Claim { .. } => turn.now.since(flight.since) >= WRITE_LOST,
         Effect::Wake { .. } | Effect::Inject { .. } => false,
     };
     let of_route = turn.state.in_flight.iter().filter(|(_, flight)| flight.route.as_ref() == Some(&route.id) && lost(flight));

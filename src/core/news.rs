@@ -17,6 +17,7 @@ use crate::{
         roster::Changed,
     },
     domain::{
+        claim::Claim,
         credentials::Credentials,
         digest::Digest,
         fault::Fault,
@@ -100,6 +101,42 @@ pub enum News {
         why: Fault,
     },
 
+    /// Another session steers the object, by the object's own word; this one did, until then.
+    SteeredElsewhere {
+        route: RouteId,
+        claim: Box<Claim>,
+        before: Option<Box<Claim>>,
+    },
+    /// The session that steers the object has moved it.
+    MovedElsewhere {
+        route: RouteId,
+        at: Weights,
+        claim: Box<Claim>,
+    },
+    /// This session's claim has gone from the object, and no other stands there.
+    ClaimLost {
+        route: RouteId,
+    },
+    /// The session that steered the object has ended, or somebody took its claim away.
+    NobodySteers {
+        route: RouteId,
+        before: Box<Claim>,
+    },
+    /// This session steers the object from here on, in the place of another or of nobody.
+    Steers {
+        route: RouteId,
+        claim: Box<Claim>,
+        before: Option<Box<Claim>>,
+    },
+    ClaimNotWritten {
+        route: RouteId,
+        why: Fault,
+        fate: Fate,
+    },
+    /// The session has ended and steers nothing any more.
+    LetGo {
+        route: RouteId,
+    },
     /// The first reading of a route's weights.
     Stands {
         route: RouteId,

@@ -10,7 +10,7 @@ use crate::{
         news::News,
         replication, seen, settle,
         state::{Look, ProbeState, ReplicationState, SourceState, Watched},
-        thin,
+        steer, thin,
         turn::Turn,
         workload,
     },
@@ -101,6 +101,7 @@ fn accepted(turn: &mut Turn, asked_at: Timestamp, seen: &Accepted) {
     state.accepted_at = Some(asked_at);
     state.accepted_seq = Some(seq);
     state.accepted = Some(seen);
+    steer::seen(turn, route);
     for why in hindrances.iter().filter(|found| !hindered.iter().any(|known| known.is_like(found))) {
         turn.tell(News::Hindered { route: route.id.clone(), why: why.clone() });
     }

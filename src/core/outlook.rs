@@ -17,6 +17,7 @@ use crate::{
         sight::Sight,
         standing,
         state::{ItemStatus, Motion, Otherwise, Reading, RouteState, SourceState, State, TriggerState},
+        steer::{self, Steers},
         traffic, trigger,
         unjudged::{self, Counted, Unjudged, unjudged},
     },
@@ -146,6 +147,14 @@ pub fn refusals(state: &State, route: &RouteId, to: &Weights) -> Vec<Refusal> {
 pub fn may_rearm(state: &State, route: &RouteId) -> Result<(), Refusal> {
     let sight = Sight::of(state).ok_or(Refusal::NotOpen)?;
     latch::may(&sight, sight.planned(route).ok_or(Refusal::Missing(Missing::Route))?)
+}
+
+/// Whether taking `route`'s object over would do something.
+/// # Errors
+/// Why it would not.
+pub fn may_take_over(state: &State, route: &RouteId) -> Result<(), Refusal> {
+    let sight = Sight::of(state).ok_or(Refusal::NotOpen)?;
+    steer::may(&sight, sight.planned(route).ok_or(Refusal::Missing(Missing::Route))?)
 }
 
 /// What stands against going home where a trigger would bring it there: it goes all the same, and nobody can promise that it helps.
@@ -404,6 +413,13 @@ fn of_route(sight: &Sight, route: &Route, known: &RouteState, found: &mut Vec<At
     if let Some((since, otherwise)) = taken_over {
         let apart = known.drift.as_ref().map(|drift| Apart { found: drift.found.clone(), expected: drift.expected.clone() });
         found.push(Attention::TakenOver { route: id(), since, otherwise, apart });
+    }
+    match &known.steering.stands {
+        Steers::Another { claim, found_at } => {
+            found.push(Attention::SteeredElsewhere { route: id(), claim: claim.clone(), since: *found_at });
+        }
+        Steers::Lost { found_at } => found.push(Attention::ClaimLost { route: id(), since: *found_at }),
+        Steers::Untold | Steers::Nobody | Steers::Us { .. } => {}
     }
     if let (Some(drift), None) = (&known.drift, taken_over) {
         let (by, seen, expected) = (drift.by.clone(), drift.found.clone(), drift.expected.clone());

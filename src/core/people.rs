@@ -32,6 +32,7 @@ pub(super) fn may(by: &Asker, command: &Command) -> Result<(), Refusal> {
         | Command::Resume { .. }
         | Command::Rearm { .. }
         | Command::AdoptDrift { .. }
+        | Command::TakeOver { .. }
         | Command::Sign { .. }
         | Command::Unsign { .. }
         | Command::Controls(_)

@@ -12,6 +12,7 @@ use crate::{
         unjudged::Counted,
     },
     domain::{
+        claim::Claim,
         fault::{Fault, FaultKind},
         hindrance::Hindrance,
         id::{BackendId, InstanceId, OperatorId, RouteId, SourceId, TriggerId},
@@ -34,6 +35,8 @@ pub enum Mover {
     OurLateWrite,
     /// Somebody else, by the name that the cloud gives; `None` where it gives none.
     Foreign { actor: Option<Shown> },
+    /// The session that steers the object, by the object's own word.
+    Steerer { claim: Box<Claim> },
     /// This session while it had no record, or somebody else: nobody knows.
     Unrecorded { actor: Option<Shown> },
 }

@@ -15,7 +15,7 @@ use crate::{
         reason::{Drop, Void},
         record, settle,
         state::{Held, InFlight, ItemState, Motion, Opened, Otherwise, ReturnStage, RouteState, State, TriggerState, UnresolvedWrite},
-        trigger,
+        steer, trigger,
         turn::Turn,
     },
     domain::id::{EffectId, OperatorId, SessionId},
@@ -61,6 +61,7 @@ pub(super) fn restarted(turn: &mut Turn) {
         let state = turn.route_mut(route);
         settle::ask_for_fresh_proof(state, route, at);
         state.read_again_at = None;
+        steer::restarted(state);
         // Nothing that was seen before is written against.
         state.outcome_at = Some(at);
         state.outcome_seq = Some(seq);

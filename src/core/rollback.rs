@@ -18,6 +18,7 @@ use crate::{
         reason::{Drop, Missing, Mover, Void},
         standing,
         state::{Goal, Latch, Motion, Return, ReturnStage, SentHome},
+        steer,
         turn::Turn,
     },
     domain::{
@@ -69,7 +70,8 @@ pub(super) fn begin(turn: &mut Turn, route: &Route, cause: Cause) -> Begun {
     let home = standing::home(route);
     let now = turn.now;
     let state = turn.route_mut(route);
-    let at_home = standing::rests_at(state, &home) && !standing::writes_under_way(turn, route);
+    let fenced = state.steering.another().is_none();
+    let at_home = standing::rests_at(state, &home) && !standing::writes_under_way(turn, route) && fenced;
     let state = turn.route_mut(route);
     if let Some(latch) = &mut state.latch {
         if latch.cause != cause && !latch.joined.contains(&cause) && latch.joined.len() < JOINED_MAX {
@@ -112,6 +114,7 @@ pub(super) fn begin(turn: &mut Turn, route: &Route, cause: Cause) -> Begun {
 pub(super) fn set_out(turn: &mut Turn, route: &Route, cause: Cause) {
     let now = turn.now;
     let state = turn.route_mut(route);
+    let fences = steer::to_fence(state);
     match &mut state.motion {
         Motion::Returning(back) => {
             back.cause = cause;
@@ -132,6 +135,7 @@ pub(super) fn set_out(turn: &mut Turn, route: &Route, cause: Cause) {
                 failures: 0,
                 fault: None,
                 came_first: None,
+                fences,
                 escalated_at: None,
                 sent: None,
                 stage,
@@ -162,7 +166,8 @@ pub(super) fn drive(turn: &mut Turn, route: &Route) {
     tell_who_came_first(turn, route);
     let state = turn.route(route);
     let Motion::Returning(back) = &state.motion else { return };
-    if standing::rests_at(state, &back.to) && (back.writes > 0 || !standing::writes_under_way(turn, route)) {
+    let is_over = back.writes > 0 || !standing::writes_under_way(turn, route);
+    if standing::rests_at(state, &back.to) && is_over && !steer::is_to_be_fenced(state) {
         arrive(turn, route);
     } else if due {
         write(turn, route);
@@ -190,7 +195,11 @@ fn tell_who_came_first(turn: &mut Turn, route: &Route) {
         return;
     }
     let (found, home, actor) = (accepted.weights.clone(), back.to.clone(), accepted.actor.clone());
-    let by = if found == home || drift::is_ours(turn, route, &found) { Mover::OurLateWrite } else { Mover::Foreign { actor } };
+    let by = match state.steering.another() {
+        Some(claim) => Mover::Steerer { claim: Box::new(claim.clone()) },
+        None if found == home || drift::is_ours(turn, route, &found) => Mover::OurLateWrite,
+        None => Mover::Foreign { actor },
+    };
     if found != home {
         turn.tell(News::CameFirst { route: route.id.clone(), found, by: by.clone() });
     }
@@ -205,10 +214,20 @@ fn write(turn: &mut Turn, route: &Route) {
     let (to, cause) = (back.to.clone(), back.cause.clone());
     let moved_by = Some(Mover::Us(cause.clone()));
     let (from, version) = (accepted.weights, accepted.version);
-    let sent = (from.clone(), version.clone());
-    let effect = turn.send(Effect::Write { route: route.id.clone(), from, to, version, cause, again: None });
+    let claim = steer::claim(turn, route, cause.person());
+    let sent = |effect| SentHome { effect, from: from.clone(), version: version.clone(), claim: claim.clone() };
+    let deal = Effect::Write {
+        from: from.clone(),
+        version: version.clone(),
+        claim: claim.clone(),
+        route: route.id.clone(),
+        to,
+        cause,
+        again: None,
+    };
+    let effect = turn.send(deal);
     turn.route_mut(route).moved_by = moved_by;
-    left(turn, route, effect, Box::new(SentHome { effect, from: sent.0, version: sent.1 }));
+    left(turn, route, effect, Box::new(sent(effect)));
 }
 
 /// The same write once more.
@@ -216,8 +235,8 @@ fn repeat(turn: &mut Turn, route: &Route) {
     let Motion::Returning(back) = &turn.route(route).motion else { return };
     let Some(sent) = back.sent.clone() else { return };
     let (to, cause, again) = (back.to.clone(), back.cause.clone(), Some(sent.effect));
-    let (from, version) = (sent.from.clone(), sent.version.clone());
-    let effect = turn.send(Effect::Write { route: route.id.clone(), from, to, version, cause, again });
+    let (from, version, claim) = (sent.from.clone(), sent.version.clone(), sent.claim.clone());
+    let effect = turn.send(Effect::Write { route: route.id.clone(), from, to, version, cause, again, claim });
     left(turn, route, effect, sent);
 }
 

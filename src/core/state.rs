@@ -15,7 +15,7 @@ use crate::{
         assurance::Doubts,
         decision::{Cause, Effect, Refusal},
         door::FrontDoor,
-        event::{Asker, Roster, WorldKind},
+        event::{Asker, Hosted, Roster, WorldKind},
         loss::Losing,
         marks::Mark,
         news::News,
@@ -27,6 +27,7 @@ use crate::{
         requests::requests,
         roster::Barred,
         standstill::Standstill,
+        steer::Steering,
         window::Window,
         workload::Announced,
     },
@@ -75,6 +76,9 @@ pub struct State {
     /// Who may come in; `None` in journals of before it was recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub roster: Option<Roster>,
+    /// Where the host runs; `None` in journals of before it was recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<Hosted>,
     /// Open requests for a second person's approval, by digest.
     pub approvals: BTreeMap<Digest, Approval>,
     /// Effects that left and have no outcome yet.
@@ -194,6 +198,9 @@ pub struct RouteState {
     pub latch: Option<Latch>,
     pub hold: Option<Held>,
     pub drift: Option<Drift>,
+    /// Which session steers the object.
+    #[serde(default, skip_serializing_if = "Steering::is_untold")]
+    pub steering: Steering,
     /// Can we go back, and what would it cost now?
     pub readiness: Readiness,
     /// What can't be relied upon now, and whether that was told.

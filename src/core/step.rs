@@ -18,7 +18,7 @@ use crate::{
         reason::Void,
         record, restart, rollback, roster, standstill,
         state::State,
-        traffic, trigger,
+        steer, traffic, trigger,
         turn::Turn,
     },
     domain::id::AskId,
@@ -80,6 +80,7 @@ fn unopened(event: &Event) -> Decision {
         | Event::Resized { .. }
         | Event::Beat { .. }
         | Event::Left { .. }
+        | Event::Hosted(_)
         | Event::Roster(_)
         | Event::TurnedAway(_) => None,
     };
@@ -111,6 +112,7 @@ fn happen(turn: &mut Turn, event: &Event) {
         Event::Resized { client, terminal } => people::resized(turn, *client, *terminal),
         Event::Beat { client } => people::beat(turn, *client),
         Event::Left { client } => people::left(turn, *client),
+        Event::Hosted(hosted) => steer::hosted(turn, hosted),
         Event::Roster(read) => roster::read(turn, read),
         Event::TurnedAway(turned) => turn.tell(News::TurnedAway(turned.clone())),
     }
@@ -126,6 +128,7 @@ fn answer(turn: &mut Turn, by: &Asker, ask: AskId, command: &Command) -> Result<
         Command::Resume { route } => traffic::resume(turn, by, route),
         Command::Rearm { route, reason } => latch::rearm(turn, by, route, reason),
         Command::AdoptDrift { route, found } => drift::adopt(turn, by, route, found),
+        Command::TakeOver { route, from, reason } => steer::take_over(turn, by, route, (from.as_deref(), reason)),
         Command::Controls(pending) => controls::asked(turn, by, pending),
         Command::Sign { item, note } => checklist::sign(turn, by, item, note),
         Command::Unsign { item } => checklist::unsign(turn, by, item),
@@ -150,6 +153,7 @@ fn follow(turn: &mut Turn) {
         drift::watch(turn, route);
         rollback::drive(turn, route);
         motion::follow(turn, route);
+        steer::follow(turn, route);
         traffic::start_queued(turn, route);
         motion::read_if_due(turn, route);
         assurance::watch(turn, route);

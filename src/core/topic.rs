@@ -102,6 +102,13 @@ impl News {
             | News::Withdrawn { by }
             | News::RequestVoid { asked_by: by, .. } => (Topic::Approval, Of::Person(by)),
             News::Stands { route, .. }
+            | News::SteeredElsewhere { route, .. }
+            | News::MovedElsewhere { route, .. }
+            | News::ClaimLost { route }
+            | News::NobodySteers { route, .. }
+            | News::Steers { route, .. }
+            | News::ClaimNotWritten { route, .. }
+            | News::LetGo { route }
             | News::Moving { route, .. }
             | News::Accepted { route, .. }
             | News::NotMoved { route, .. }
@@ -213,6 +220,7 @@ impl News {
     pub fn told(&self) -> Told<'_> {
         match self {
             News::Stands { route, .. }
+            | News::MovedElsewhere { route, .. }
             | News::Accepted { route, .. }
             | News::NotMoved { route, .. }
             | News::DidHappen { route, .. }
@@ -227,7 +235,13 @@ impl News {
             | News::LateWriteLanded { route, .. }
             | News::RollbackUndone { route, .. }
             | News::Adopted { route, .. } => Told::Outcome(route),
-            News::OutcomeUnknown { route, .. }
+            News::SteeredElsewhere { route, .. }
+            | News::ClaimLost { route }
+            | News::NobodySteers { route, .. }
+            | News::Steers { route, .. }
+            | News::ClaimNotWritten { route, .. }
+            | News::LetGo { route }
+            | News::OutcomeUnknown { route, .. }
             | News::OvertakenEnded { route, .. }
             | News::QueuedDropped { route, .. }
             | News::NeedsHuman { route, .. }

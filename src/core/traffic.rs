@@ -21,7 +21,7 @@ use crate::{
         sight::Sight,
         standing,
         state::{Held, Motion, PendingShift, RouteState},
-        trigger,
+        steer, trigger,
         turn::Turn,
     },
     domain::{
@@ -71,6 +71,7 @@ enum Admission {
 /// The rules of a move to `to`, from where the route stands.
 fn admit(sight: &Sight, route: &Route, to: &Weights) -> Result<Admission, Refusal> {
     let stands = stands(sight.route(route))?;
+    steer::may_steer(sight.route(route))?;
     let direction = direction(route, &stands, to);
     if direction == Direction::Advance {
         may_advance(sight, route, &stands, to)?;
@@ -111,6 +112,7 @@ fn approved(turn: &mut Turn, route: &Route, pending: PendingShift, by: &Asker) -
     controls::held_by(turn, &pending.by)?;
     check_from(turn, route, &pending.from)?;
     let stands = stands(turn.route(route))?;
+    steer::may_steer(turn.route(route))?;
     let direction = direction(route, &stands, &pending.to);
     if direction == Direction::Advance {
         may_advance(&turn.sight(), route, &stands, &pending.to)?;
@@ -204,7 +206,8 @@ fn stopped(sight: &Sight, state: &RouteState) -> Vec<Refusal> {
 
 /// Each reason why the route may not go on from where it stands to `to`, the one that it is refused for first.
 fn against_advance(sight: &Sight, route: &Route, stands: &Weights, to: &Weights) -> Vec<Refusal> {
-    let mut against = forbids(sight, route, to);
+    let mut against: Vec<Refusal> = steer::may_steer(sight.route(route)).err().into_iter().collect();
+    against.extend(forbids(sight, route, to));
     let away = PerMille::ALL.get() - to.of(&route.home).get();
     let most = route.first_step_max();
     // Nobody knows yet how the target does with users, whatever a second person thinks of it.
@@ -227,7 +230,7 @@ pub(super) fn refusals(sight: &Sight, route: &Route, to: &Weights) -> Vec<Refusa
     }
     match (named(route, to), stands(sight.route(route))) {
         (Ok(to), Ok(stands)) if direction(route, &stands, &to) == Direction::Advance => against_advance(sight, route, &stands, &to),
-        (Ok(_), Ok(_)) => Vec::new(),
+        (Ok(_), Ok(_)) => steer::may_steer(sight.route(route)).err().into_iter().collect(),
         (Err(why), _) | (_, Err(why)) => vec![why],
     }
 }
@@ -244,7 +247,7 @@ fn may_write(state: &RouteState, direction: Direction) -> bool {
         (Motion::Propagating { .. }, Direction::Advance)
         | (Motion::Unread | Motion::Writing { .. } | Motion::Resolving { .. } | Motion::Returning(_), _) => false,
     };
-    free && standing::is_fresh(state)
+    free && state.steering.writing.is_none() && standing::is_fresh(state)
 }
 
 fn move_or_queue(
@@ -271,10 +274,18 @@ fn move_or_queue(
 
 fn write(turn: &mut Turn, route: &Route, pending: PendingShift, approved_by: Option<OperatorId>) {
     let Some(accepted) = turn.route(route).accepted.clone() else { return };
+    let claim = steer::claim(turn, route, Some(&pending.by.who));
     let cause = Cause::Operator { who: pending.by.who, reason: None, approved_by };
     let (from, to, version) = (accepted.weights, pending.to, accepted.version);
-    let deal = Effect::Write { route: route.id.clone(), from: from.clone(), to: to.clone(), version, cause: cause.clone(), again: None };
-    let effect = turn.send(deal);
+    let effect = turn.send(Effect::Write {
+        route: route.id.clone(),
+        from: from.clone(),
+        to: to.clone(),
+        version,
+        cause: cause.clone(),
+        again: None,
+        claim,
+    });
     turn.tell(News::Moving { route: route.id.clone(), from, to: to.clone(), cause: cause.clone() });
     let now = turn.now;
     let state = turn.route_mut(route);
@@ -313,6 +324,7 @@ fn is_idle(state: &RouteState) -> bool {
 /// What waits is examined again from the beginning when its turn comes.
 fn again(turn: &Turn, route: &Route, pending: &PendingShift) -> Result<Direction, Refusal> {
     record::kept(turn.state)?;
+    steer::may_steer(turn.route(route))?;
     controls::held_by(turn, &pending.by)?;
     if pending.epoch != turn.state.controls.epoch {
         return Err(Refusal::ControlsFree);

@@ -14,7 +14,7 @@ use crate::{
         state::{InFlight, Opened, RouteState, State},
     },
     domain::{
-        id::{EffectId, OperatorId, RouteId, Seq},
+        id::{EffectId, OperatorId, RouteId, Seq, SessionId},
         time::{Millis, Timestamp},
     },
     plan::model::{Plan, Route},
@@ -23,6 +23,7 @@ use crate::{
 pub(super) struct Turn<'a> {
     pub plan: &'a Plan,
     pub world: WorldKind,
+    pub session: &'a SessionId,
     pub state: &'a mut State,
     pub seq: Seq,
     /// The entry's own time; compared only with times that other clocks of the same host wrote.
@@ -45,6 +46,7 @@ impl<'a> Turn<'a> {
         Turn {
             plan: &opened.plan,
             world: opened.world,
+            session: &opened.session,
             state,
             seq,
             at,
@@ -61,7 +63,7 @@ impl<'a> Turn<'a> {
         let index = u16::try_from(self.decision.effects.len()).unwrap_or(u16::MAX);
         let id = EffectId { seq: self.seq, index };
         let route = match &deal {
-            Effect::Write { route, .. } | Effect::Read { route } => Some(route.clone()),
+            Effect::Write { route, .. } | Effect::Claim { route, .. } | Effect::Read { route } => Some(route.clone()),
             Effect::Wake { .. } | Effect::Inject { .. } => None,
         };
         if !matches!(deal, Effect::Wake { .. }) {

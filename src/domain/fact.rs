@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::{
     answer::Answers,
+    claim::Claimed,
     database::{Broken, Engine, Movement, Serving},
     fault::{Fault, Version},
     hindrance::Hindrance,
@@ -105,6 +106,16 @@ pub struct Accepted {
     /// What stands against acting on this route, or against its users following it; empty when nothing does.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hindrances: Vec<Hindrance>,
+    /// Which session steers it, by the object's own word at this version.
+    #[serde(default, skip_serializing_if = "Claimed::is_untold")]
+    pub claimed: Claimed,
+}
+
+impl Accepted {
+    /// Whether the object has room for a claim beside what people wrote there.
+    pub fn has_room(&self) -> bool {
+        !self.hindrances.iter().any(|found| matches!(found, Hindrance::NoRoom { .. }))
+    }
 }
 
 /// Counts since the last look; the prober keeps no window of its own.

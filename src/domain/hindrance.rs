@@ -34,6 +34,8 @@ pub enum Hindrance {
     Failing { why: Shown },
     /// We may not write. `why` is the API's own word, where a write was refused.
     Forbidden { permission: Shown, why: Option<Shown> },
+    /// What people wrote on the object, in `place`, leaves no room for the line that says who steers it; so many bytes are too many.
+    NoRoom { place: Shown, beyond: u32 },
 }
 
 impl Hindrance {
@@ -43,7 +45,7 @@ impl Hindrance {
             (Hindrance::Stranger { backend: one, .. }, Hindrance::Stranger { backend: two, .. })
             | (Hindrance::RevisionNotReady { backend: one, .. }, Hindrance::RevisionNotReady { backend: two, .. }) => one == two,
             (Hindrance::Forbidden { permission: one, .. }, Hindrance::Forbidden { permission: two, .. }) => one == two,
-            (Hindrance::Failing { .. }, Hindrance::Failing { .. }) => true,
+            (Hindrance::Failing { .. }, Hindrance::Failing { .. }) | (Hindrance::NoRoom { .. }, Hindrance::NoRoom { .. }) => true,
             (one, two) => one == two,
         }
     }
@@ -62,7 +64,8 @@ impl Hindrance {
             | Hindrance::RevisionGone { .. }
             | Hindrance::RevisionNotReady { .. }
             | Hindrance::Failing { .. }
-            | Hindrance::Forbidden { .. } => false,
+            | Hindrance::Forbidden { .. }
+            | Hindrance::NoRoom { .. } => false,
         }
     }
 
@@ -78,7 +81,9 @@ impl Hindrance {
             | Hindrance::NoSplit { .. }
             | Hindrance::Redirect { .. }
             | Hindrance::NoEntry { .. }
-            | Hindrance::Failing { .. } => false,
+            | Hindrance::Failing { .. }
+            // The way home goes without one.
+            | Hindrance::NoRoom { .. } => false,
         }
     }
 
@@ -96,7 +101,26 @@ impl Hindrance {
             | Hindrance::RevisionGone { .. }
             | Hindrance::RevisionNotReady { .. }
             | Hindrance::Failing { .. }
-            | Hindrance::Forbidden { .. } => true,
+            | Hindrance::Forbidden { .. }
+            | Hindrance::NoRoom { .. } => true,
+        }
+    }
+
+    /// Whether nobody's claim could be written.
+    pub fn bars_claim(&self) -> bool {
+        match self {
+            Hindrance::NoRoom { .. } | Hindrance::Forbidden { .. } => true,
+            Hindrance::Stranger { .. }
+            | Hindrance::AllZero
+            | Hindrance::NoSplit { .. }
+            | Hindrance::Redirect { .. }
+            | Hindrance::NoEntry { .. }
+            | Hindrance::HostRule { .. }
+            | Hindrance::PastTheSplit { .. }
+            | Hindrance::ClassicLoadBalancer { .. }
+            | Hindrance::RevisionGone { .. }
+            | Hindrance::RevisionNotReady { .. }
+            | Hindrance::Failing { .. } => false,
         }
     }
 }

@@ -9,6 +9,7 @@ pub mod age;
 pub mod answer;
 mod as_text;
 pub mod by_hand;
+pub mod claim;
 pub mod credentials;
 pub mod database;
 pub mod digest;

@@ -6,6 +6,7 @@
 use std::{future::Future, pin::Pin};
 
 use crate::domain::{
+    claim::Claim,
     fact::{Accepted, Fact},
     fault::{Fault, Version, Written},
     id::{EffectId, SourceId},
@@ -22,13 +23,32 @@ pub trait Driver: Send + Sync {
     /// Whatever kept it from reading; the weights that were known stay what they were.
     fn read(&self) -> Answer<'_, Result<Accepted, Fault>>;
 
-    /// Writes `to` only against `version`, and sends it again while nobody answers: a second copy can do nothing that the first has not
-    /// done, for the version has moved on by then. Calling it again with the same `intent` and `version` is as safe.
+    /// Makes `change` only against `version`. Sends it again while nobody answers: a second copy can
+    /// do nothing that the first has not done, for the version has moved on by then. Calling it again with the same `intent` and `version`
+    /// is as safe.
     /// Ends when the API has said that the change is accepted and its operation is over, or at the deadline with `Unknown`.
-    fn write<'a>(&'a self, to: &'a Weights, version: &'a Version, intent: &'a Intent) -> Answer<'a, Written>;
+    fn write<'a>(&'a self, change: Change<'a>, version: &'a Version, intent: &'a Intent) -> Answer<'a, Written>;
 
     /// The command that does the same by hand, for when we can't.
     fn by_hand(&self, to: &Weights) -> String;
+}
+
+/// What a write makes of an object.
+#[derive(Debug, Clone, Copy)]
+pub enum Change<'a> {
+    /// The split, and with it who steers from here on. Without a claim, or where the object has no room for one, what stands there stays.
+    Split { to: &'a Weights, claim: Option<&'a Claim> },
+    /// Who steers from here on, and nothing else of it.
+    Claim(&'a Claim),
+}
+
+impl<'a> Change<'a> {
+    pub fn claim(self) -> Option<&'a Claim> {
+        match self {
+            Change::Split { claim, .. } => claim,
+            Change::Claim(claim) => Some(claim),
+        }
+    }
 }
 
 /// Which recorded intent a write belongs to; travels with it as request id and request reason, so the cloud's own audit log is a witness.

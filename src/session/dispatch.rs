@@ -11,11 +11,11 @@ use crate::{
     },
     domain::{
         fact::{Fact, Observation},
-        fault::{Fault, FaultKind, Outcome, Receipt, Written},
+        fault::{Fault, FaultKind, Outcome, Receipt, Version, Written},
         id::{EffectId, RouteId},
         time::{Millis, Timestamp},
     },
-    port::{Driver, FaultInjector, Intent},
+    port::{Change, Driver, FaultInjector, Intent},
     session::{
         clock::Clock,
         sensors::{weights_source, weights_stale_after},
@@ -53,22 +53,13 @@ pub fn dispatch(
 async fn carry_out(id: EffectId, what: Effect, intent: &Intent, executors: &Executors, clock: Clock) -> Vec<Event> {
     let finished = |outcome| Event::Finished { effect: id, outcome, attempts: Vec::new() };
     match what {
-        Effect::Write { route, to, version, .. } => match executors.drivers.get(&route) {
-            Some(driver) => {
-                tracing::info!(%route, to = %to, effect = %id, "writing weights");
-                let Written { outcome, attempts } = driver.write(&to, &version, intent).await;
-                passed(clock.now(), clock).await;
-                match &outcome {
-                    Outcome::Done(_) => tracing::info!(%route, effect = %id, "write done"),
-                    Outcome::NotDone(fault) => tracing::warn!(%route, effect = %id, %fault, "write not done"),
-                    Outcome::Unknown(fault) => tracing::warn!(%route, effect = %id, %fault, "nobody knows whether the write was done"),
-                }
-                // A write that went out once, as each does, has nothing to tell of it.
-                let attempts = if attempts.len() > 1 { attempts } else { Vec::new() };
-                vec![Event::Finished { effect: id, outcome, attempts }]
-            }
-            None => vec![finished(Outcome::NotDone(no_driver(&route)))],
-        },
+        Effect::Write { route, to, version, claim, .. } => {
+            let change = Change::Split { to: &to, claim: claim.as_deref() };
+            vec![written(id, &route, change, &version, intent, (executors, clock)).await]
+        }
+        Effect::Claim { route, version, claim, .. } => {
+            vec![written(id, &route, Change::Claim(&claim), &version, intent, (executors, clock)).await]
+        }
         Effect::Read { route } => match executors.drivers.get(&route) {
             Some(driver) => {
                 let asked_at = clock.now();
@@ -98,6 +89,33 @@ async fn carry_out(id: EffectId, what: Effect, intent: &Intent, executors: &Exec
         // The engine keeps alarms itself; they never get here.
         Effect::Wake { .. } => Vec::new(),
     }
+}
+
+async fn written(
+    id: EffectId,
+    route: &RouteId,
+    change: Change<'_>,
+    version: &Version,
+    intent: &Intent,
+    (executors, clock): (&Executors, Clock),
+) -> Event {
+    let Some(driver) = executors.drivers.get(route) else {
+        return Event::Finished { effect: id, outcome: Outcome::NotDone(no_driver(route)), attempts: Vec::new() };
+    };
+    match change {
+        Change::Split { to, .. } => tracing::info!(%route, %to, effect = %id, "writing weights"),
+        Change::Claim(claim) => tracing::info!(%route, %claim, effect = %id, "writing who steers"),
+    }
+    let Written { outcome, attempts } = driver.write(change, version, intent).await;
+    passed(clock.now(), clock).await;
+    match &outcome {
+        Outcome::Done(_) => tracing::info!(%route, effect = %id, "write done"),
+        Outcome::NotDone(fault) => tracing::warn!(%route, effect = %id, %fault, "write not done"),
+        Outcome::Unknown(fault) => tracing::warn!(%route, effect = %id, %fault, "nobody knows whether the write was done"),
+    }
+    // A write that went out once, as each does, has nothing to tell of it.
+    let attempts = if attempts.len() > 1 { attempts } else { Vec::new() };
+    Event::Finished { effect: id, outcome, attempts }
 }
 
 /// Waits until `moment` has passed. Who looked in the millisecond in which a write ended may have seen what was before it; the outcome is
@@ -138,7 +156,7 @@ mod tests {
         fn read(&self) -> Answer<'_, Result<Accepted, Fault>> {
             Box::pin(std::future::ready(Err(Fault::new(FaultKind::Unsupported, "nobody reads here"))))
         }
-        fn write<'a>(&'a self, _: &'a Weights, _: &'a Version, _: &'a Intent) -> Answer<'a, Written> {
+        fn write<'a>(&'a self, _: Change<'a>, _: &'a Version, _: &'a Intent) -> Answer<'a, Written> {
             *self.written_at.lock().unwrap() = Some(self.clock.now());
             Box::pin(std::future::ready(Outcome::Done(Receipt::default()).into()))
         }
@@ -165,6 +183,7 @@ mod tests {
                 version: Version("1".to_owned()),
                 cause: Cause::Operator { who: "anna".parse().unwrap(), reason: None, approved_by: None },
                 again: None,
+                claim: None,
             };
             let events = carry_out(id, write, &intent, &executors, clock).await;
             let now = clock.now();

@@ -420,7 +420,9 @@ impl Engine {
 fn repeated(effect: &IssuedEffect) -> EffectId {
     match effect.what {
         Effect::Write { again: Some(first), .. } => first,
-        Effect::Write { again: None, .. } | Effect::Read { .. } | Effect::Inject { .. } | Effect::Wake { .. } => effect.id,
+        Effect::Write { again: None, .. } | Effect::Claim { .. } | Effect::Read { .. } | Effect::Inject { .. } | Effect::Wake { .. } => {
+            effect.id
+        }
     }
 }
 
@@ -450,6 +452,7 @@ fn weigh(transition: &Transition) -> Weight {
         | Event::Asked { .. }
         | Event::Finished { .. }
         | Event::Record(_)
+        | Event::Hosted(_)
         | Event::Roster(_) => Weight::Durable,
         _ if acts => Weight::Durable,
         Event::Looked { .. }

@@ -88,6 +88,7 @@ pub fn recorded(transition: &Transition) -> Result<String, serde_json::Error> {
         | Event::Resized { .. }
         | Event::Beat { .. }
         | Event::Left { .. }
+        | Event::Hosted(_)
         | Event::Roster(_)
         | Event::TurnedAway(_) => serde_json::to_string(transition),
     }
@@ -223,6 +224,7 @@ pub(super) fn names_client(event: &Event) -> Option<ClientId> {
         | Event::Resized { .. }
         | Event::Beat { .. }
         | Event::Left { .. }
+        | Event::Hosted(_)
         | Event::Roster(_)
         | Event::TurnedAway(_) => None,
     }

@@ -19,6 +19,7 @@ use crate::{
         state::State,
     },
     domain::{
+        claim::Claimed,
         fact::Accepted,
         fault::{Fault, FaultKind, Outcome, Receipt, Version, Written},
         id::{AskId, ClientId},
@@ -34,7 +35,7 @@ use crate::{
         writer::{Cadence, Writer},
     },
     plan::{self, model::Plan},
-    port::{Answer, Driver, Intent, Sensor},
+    port::{Answer, Change, Driver, Intent, Sensor},
     session::{
         clock::Clock,
         dispatch::Executors,
@@ -95,11 +96,18 @@ impl Driver for Gate {
             0 => (split(1000), Version("1".to_owned())),
             _ => (split(0), Version("2".to_owned())),
         };
-        let accepted =
-            Accepted { route: "frontend".parse().unwrap(), weights, version, actor: None, changed_at: None, hindrances: Vec::new() };
+        let accepted = Accepted {
+            route: "frontend".parse().unwrap(),
+            weights,
+            version,
+            actor: None,
+            changed_at: None,
+            hindrances: Vec::new(),
+            claimed: Claimed::Untold,
+        };
         Box::pin(std::future::ready(Ok(accepted)))
     }
-    fn write<'a>(&'a self, _: &'a Weights, _: &'a Version, _: &'a Intent) -> Answer<'a, Written> {
+    fn write<'a>(&'a self, _: Change<'a>, _: &'a Version, _: &'a Intent) -> Answer<'a, Written> {
         Box::pin(async {
             self.asked.notify_one();
             self.open.notified().await;

@@ -74,6 +74,10 @@ pub enum Edit {
     AllZero,
     /// The route's host gets a path matcher of its own, with this share for GKE.
     Matcher { gke_per_mille: u32 },
+    /// Another session of the product says in the map's description that it steers from here on.
+    OtherSession,
+    /// The line that says which session steers is taken out of the map's description.
+    Unclaimed,
 }
 
 /// What goes wrong with the databases. While a replication is broken its lag is reported as nothing.
@@ -298,6 +302,8 @@ pub fn choices() -> Vec<Choice> {
         choice("twin-entry", "dana.ops puts GKE's backend service into the route twice", edit(Edit::Twin)),
         choice("all-zero", "every weight of the route becomes 0", edit(Edit::AllZero)),
         choice("own-matcher", "the route's host gets a path matcher of its own", edit(Edit::Matcher { gke_per_mille: 0 })),
+        choice("other-session", "another session, on ops-2, takes the route over", edit(Edit::OtherSession)),
+        choice("unclaimed", "dana.ops takes the line away that says who steers", edit(Edit::Unclaimed)),
         choice("robot", "a robot puts GKE back to 25 % every 150 s", Fault::Robot { gke_per_mille: 250, every_s: 150.0 }),
         choice("slow-edge", "a change of weights takes up to 8 min to reach everybody", Fault::SlowEdge { max_s: 480.0 }),
         choice("classic", "the load balancer is a classic one, which knows no weights", Fault::Classic),

@@ -5,6 +5,7 @@
 use crate::{
     core::state::{Approval, State, Terms},
     domain::{
+        claim::Claim,
         id::{ItemId, RouteId},
         role::Role,
         shown::Shown,
@@ -65,6 +66,11 @@ pub enum Purpose {
     Rearm {
         route: RouteId,
     },
+    /// From the session whose claim was seen, or from nobody.
+    TakeOver {
+        route: RouteId,
+        from: Option<Box<Claim>>,
+    },
     Sign {
         item: ItemId,
     },
@@ -80,6 +86,7 @@ impl Purpose {
     pub fn title(&self) -> String {
         match self {
             Purpose::Rearm { route } => format!("Re-arm {route}"),
+            Purpose::TakeOver { route, .. } => format!("Take {route} over"),
             Purpose::Sign { item } => format!("Sign {item}"),
             Purpose::Unsign { item } => format!("Take back the signature under {item}"),
             Purpose::Say => "Say".to_owned(),
@@ -89,7 +96,7 @@ impl Purpose {
     /// What an empty line lacks.
     pub fn missing(&self) -> &'static str {
         match self {
-            Purpose::Rearm { .. } => "the reason is missing",
+            Purpose::Rearm { .. } | Purpose::TakeOver { .. } => "the reason is missing",
             Purpose::Sign { .. } => "what you saw is missing",
             Purpose::Unsign { .. } => "the word unsign is missing",
             Purpose::Say | Purpose::Filter => "the text is missing",
@@ -98,6 +105,7 @@ impl Purpose {
     pub fn question(&self) -> &'static str {
         match self {
             Purpose::Rearm { .. } => "Why is it safe to advance again?",
+            Purpose::TakeOver { .. } => "Why may the other session not go on?",
             Purpose::Sign { .. } => "What did you see that proves it?",
             Purpose::Unsign { .. } => "Type unsign if you mean it:",
             Purpose::Say => "To everybody here:",

@@ -7,7 +7,7 @@ use crate::{
         news::Tone,
         topic::Topic,
     },
-    domain::{fault::Outcome, time::Timestamp},
+    domain::{claim::Claim, fault::Outcome, shown::Shown, time::Timestamp},
     words::{Names, asked, refusal},
 };
 
@@ -41,9 +41,18 @@ fn sent(effect: &Effect, names: Names) -> String {
             let again = if again.is_some() { " again, as no look can be had" } else { "" };
             format!("write {}: from {} to {}{again}", names.route(route), names.split(route, from), names.split(route, to))
         }
+        Effect::Claim { route, claim, reason, .. } => claims(names.route(route), claim, reason.as_ref()),
         Effect::Read { route } => format!("read {}", names.route(route)),
         Effect::Wake { .. } => "wait".to_owned(),
         Effect::Inject { inject } => format!("inject {inject} into the simulated world"),
+    }
+}
+
+/// A write of who steers, and of nothing else.
+pub fn claims(route: String, claim: &Claim, reason: Option<&Shown>) -> String {
+    match reason {
+        Some(reason) => format!("write that this session steers {route} from here on, epoch {}: {reason}", claim.epoch),
+        None => format!("write that nobody steers {route} from here on"),
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::{
     core::command::{Command, ControlsCommand, Look},
     domain::shown::Shown,
-    words::Names,
+    words::{Names, claim::claimant},
 };
 
 /// A command as the end of `asks to`.
@@ -20,6 +20,10 @@ pub fn command(command: &Command, names: Names) -> String {
         Command::Resume { route } => format!("resume {}", names.route(route)),
         Command::Rearm { route, reason } => format!("re-arm {}: {reason}", names.route(route)),
         Command::AdoptDrift { route, found } => format!("adopt {} for {}", names.split(route, found), names.route(route)),
+        Command::TakeOver { route, from: Some(claim), reason } => {
+            format!("take {} over from {}: {reason}", names.route(route), claimant(claim))
+        }
+        Command::TakeOver { route, from: None, reason } => format!("take {} over: {reason}", names.route(route)),
         Command::Sign { item, note } => format!("sign \"{}\": {note}", names.item(item)),
         Command::Unsign { item } => format!("take back the signature under \"{}\"", names.item(item)),
         Command::Controls(ControlsCommand::Take) => "take the controls".to_owned(),

@@ -10,7 +10,7 @@ use crate::{
         answer::{AnswerKind, Redirect, TextMatch},
         time::Millis,
     },
-    words::{Names, gap},
+    words::{Names, claim::claimant, gap},
 };
 
 /// A cause as the end of a sentence: `anna asked: too slow`, `the error rate of GKE was 6.20%`.
@@ -42,7 +42,9 @@ pub(super) fn unlike(backend: &str, difference: &Difference) -> String {
 pub(super) fn came_first(by: &Mover, names: Names) -> String {
     match by {
         Mover::OurLateWrite => "an earlier write of this session".to_owned(),
-        Mover::Us(_) | Mover::Adopted { .. } | Mover::Unrecorded { .. } | Mover::Foreign { .. } => mover_name(by, names),
+        Mover::Us(_) | Mover::Adopted { .. } | Mover::Steerer { .. } | Mover::Unrecorded { .. } | Mover::Foreign { .. } => {
+            mover_name(by, names)
+        }
     }
 }
 
@@ -90,6 +92,7 @@ pub fn mover(mover: &Mover, names: Names) -> String {
         }
         Mover::Adopted { by } => format!("{by}, who adopted it"),
         Mover::OurLateWrite => "a late write of this session".to_owned(),
+        Mover::Steerer { claim } => claimant(claim),
         Mover::Unrecorded { actor: None } => "this session while it had no record, or somebody else".to_owned(),
         Mover::Unrecorded { actor: Some(actor) } => {
             format!("this session while it had no record, or somebody else (the cloud says {actor}),")
@@ -102,8 +105,11 @@ pub fn mover(mover: &Mover, names: Names) -> String {
 pub fn mover_name(by: &Mover, names: Names) -> String {
     match by {
         Mover::Foreign { actor: None } => "somebody else".to_owned(),
-        Mover::Us(_) | Mover::Adopted { .. } | Mover::OurLateWrite | Mover::Unrecorded { .. } | Mover::Foreign { actor: Some(_) } => {
-            mover(by, names)
-        }
+        Mover::Us(_)
+        | Mover::Adopted { .. }
+        | Mover::OurLateWrite
+        | Mover::Steerer { .. }
+        | Mover::Unrecorded { .. }
+        | Mover::Foreign { actor: Some(_) } => mover(by, names),
     }
 }

@@ -33,6 +33,9 @@ pub fn hindrance(hindrance: &Hindrance, names: Names) -> String {
         Hindrance::Forbidden { permission, why: Some(why) } => {
             format!("a write was refused; give this account the permission {permission} ({why})")
         }
+        Hindrance::NoRoom { place, beyond } => {
+            format!("{place} leaves no room for the line that says who steers; shorten it by {beyond} bytes")
+        }
     }
 }
 
@@ -51,6 +54,7 @@ pub fn hindrance_in_short(hindrance: &Hindrance, names: Names) -> String {
         Hindrance::RevisionNotReady { name, .. } => format!("the revision {name} is not ready"),
         Hindrance::Failing { .. } => "the service fails to follow".to_owned(),
         Hindrance::Forbidden { permission, .. } => format!("{permission} is missing"),
+        Hindrance::NoRoom { place, .. } => format!("{place} is too long"),
     }
 }
 

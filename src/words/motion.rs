@@ -74,6 +74,7 @@ pub fn held(hold: &Held, now: Timestamp) -> String {
 fn returning(back: &Return, now: Timestamp) -> String {
     let why = match (&back.came_first, &back.fault) {
         (Some(Mover::OurLateWrite), _) => " (an earlier write of ours came first)".to_owned(),
+        (Some(Mover::Steerer { .. }), _) => " (another session's change came first)".to_owned(),
         (Some(Mover::Us(_) | Mover::Adopted { .. } | Mover::Unrecorded { .. } | Mover::Foreign { .. }), _) => {
             " (somebody else's change came first)".to_owned()
         }

@@ -15,7 +15,8 @@ use crate::{
     words::{
         Names, cause,
         cause::{came_first, unlike},
-        database, evidence, gap, hindrance, loss, mover, mover_name, need, objection, obstacle, platform, record, refusal, roster, void,
+        claimant, database, evidence, gap, hindrance, loss, mover, mover_name, need, objection, obstacle, platform, record, refusal,
+        roster, steers, void,
     },
 };
 
@@ -64,6 +65,32 @@ pub fn news(news: &News, names: Names) -> String {
             };
             format!("the move of {} to {} {fate}; ask again if it is still wanted", names.route(route), names.split(route, to))
         }
+        News::SteeredElsewhere { route, claim, before } => {
+            let until = if before.is_some() { "this session steered it until then; " } else { "" };
+            format!("{} is steered by {}; {until}here nothing moves it but a rollback", names.route(route), steers(claim))
+        }
+        News::MovedElsewhere { route, at, claim } => {
+            format!("{} moved {} to {}", claimant(claim), names.route(route), names.split(route, at))
+        }
+        News::ClaimLost { route } => format!(
+            "somebody took the line that this session steers {} off the object; nothing advances until somebody takes the route over with a reason",
+            names.route(route)
+        ),
+        News::NobodySteers { route, before } => {
+            format!("{} is steered by nobody any more; until then it was {}", names.route(route), claimant(before))
+        }
+        News::Steers { route, claim, before } => {
+            let before = before.as_ref().map_or_else(String::new, |before| format!(", in the place of {}", claimant(before)));
+            format!("this session steers {} from here on, epoch {}{before}", names.route(route), claim.epoch)
+        }
+        News::ClaimNotWritten { route, why, fate } => {
+            let fate = match fate {
+                Fate::NotDone | Fate::NotDoneOrOverwritten => "was not written; nothing has changed",
+                Fate::MayBeDone => "may have been written; looking",
+            };
+            format!("who steers {} {fate} ({why})", names.route(route))
+        }
+        News::LetGo { route } => format!("nobody steers {} from here on", names.route(route)),
         News::OvertakenEnded { route, to, fate } => {
             let fate = match fate {
                 Fate::NotDone | Fate::NotDoneOrOverwritten => "was not done",

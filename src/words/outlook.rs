@@ -17,6 +17,7 @@ use crate::{
     words::{
         Names, cause,
         cause::{not_met, unlike},
+        claim::steers,
         database, gap, hindrance, loss, mover_name, need, objection, obstacle, record, share, short,
     },
 };
@@ -176,6 +177,17 @@ pub fn attention(what: &Attention, now: Timestamp, names: Names) -> String {
                 now.since(*since)
             )
         }
+        Attention::SteeredElsewhere { route, claim, .. } => format!(
+            "{} is steered by {}; here nothing moves it but a rollback; agree with whoever flies it, or take it over with a reason",
+            names.route(route),
+            steers(claim)
+        ),
+        Attention::ClaimLost { route, since } => format!(
+            "the line that this session steers {} has gone from the object, found {} ago, so another may have steered it; look where it stands, \
+             then take it over with a reason; the way home is open",
+            names.route(route),
+            now.since(*since)
+        ),
         Attention::Drifted { route, by, found, expected, follows } => {
             let follow = follows.as_ref().map_or_else(String::new, |change| {
                 format!("; users follow it for {}, {} more at most", now.since(change.since), change.left(now))

@@ -11,6 +11,7 @@ use crate::{
     words::{
         Names, blindness, cause,
         cause::{not_met, unlike},
+        claim::steers,
         evidence::need,
         hindrance, mover, objection, record, roster, void,
     },
@@ -119,6 +120,14 @@ pub fn why_refused(refusal: &Refusal, names: Names) -> String {
                 "what happens is not recorded any more, so only a rollback leaves; roll back, then see to the disk (the disk confirmed up to record {kept})"
             )
         }
+        Refusal::SteeredElsewhere { claim } => format!(
+            "another session steers this route; agree with whoever flies it, or take the route over with a reason; going back is possible ({})",
+            steers(claim)
+        ),
+        Refusal::ClaimLost => {
+            "the line that this session steers has gone from the object, so another may have; look, then take the route over with a reason"
+                .to_owned()
+        }
         Refusal::NotOpen => "the session is not open yet; try again".to_owned(),
     }
 }
@@ -150,6 +159,8 @@ fn verdict(refusal: &Refusal) -> &'static str {
         | Refusal::Unwatched { .. }
         | Refusal::NotOpen => "not done",
         Refusal::Moved { .. }
+        | Refusal::SteeredElsewhere { .. }
+        | Refusal::ClaimLost
         | Refusal::RecordLow { .. }
         | Refusal::Latched { .. }
         | Refusal::Held { .. }

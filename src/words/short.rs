@@ -15,8 +15,8 @@ use crate::{
         time::{Millis, Timestamp},
     },
     words::{
-        Names, database, failed, gap, hindrance, hindrance_in_short, loss, met_at_door, mover_name, need, objection, obstacle, record,
-        share,
+        Names, claim::claimant, database, failed, gap, hindrance, hindrance_in_short, loss, met_at_door, mover_name, need, objection,
+        obstacle, record, share,
     },
 };
 
@@ -115,6 +115,12 @@ pub fn attention(found: &Attention, state: &State, now: Timestamp) -> Said {
         Attention::TakenOver { apart, .. } => {
             let apart = if apart.is_some() { " and left traffic elsewhere" } else { "" };
             alarm(format!("another version decided otherwise{apart}; held, look and resume"), "held: another version decided".to_owned())
+        }
+        Attention::SteeredElsewhere { claim, .. } => {
+            alarm(format!("steered by {}; here only a rollback leaves", claimant(claim)), "another session steers".to_owned())
+        }
+        Attention::ClaimLost { .. } => {
+            alarm("this session's line has gone from the object; look, then take over".to_owned(), "who steers is not known".to_owned())
         }
         Attention::Drifted { route, by, found, expected, .. } => {
             let set = format!("{} set {}", mover_name(by, names), names.split(route, found));

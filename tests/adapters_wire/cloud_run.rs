@@ -11,13 +11,14 @@ use std::{
 use cutover::{
     adapter::cloud_run::{Backs, DriverConfig, RevisionsDriver, SensorConfig, ServiceName, ServiceSensor},
     domain::{
+        claim::{Claim, Claimed},
         fact::Fact,
         fault::{Fault, FaultKind, Outcome},
         hindrance::Hindrance,
         platform::{Part, RevisionState, Workload},
         time::Millis,
     },
-    port::{Driver, Sensor},
+    port::{Change, Driver, Sensor},
 };
 use serde_json::{Value, json};
 
@@ -70,7 +71,7 @@ async fn applying(patched: Reaction, condition: &'static str) -> Server {
 async fn write(server: &Server) -> Outcome {
     let driver = driver(server);
     let version = driver.read().await.unwrap().version;
-    driver.write(&split(250), &version, &intent()).await.outcome
+    driver.write(Change::Split { to: &split(250), claim: None }, &version, &intent()).await.outcome
 }
 
 #[tokio::test]
@@ -115,7 +116,7 @@ async fn half_percents_are_refused_before_anything_is_sent() {
     let server = applying(Reaction::Close, "CONDITION_SUCCEEDED").await;
     let driver = driver(&server);
     let version = driver.read().await.unwrap().version;
-    let outcome = driver.write(&split(5), &version, &intent()).await.outcome;
+    let outcome = driver.write(Change::Split { to: &split(5), claim: None }, &version, &intent()).await.outcome;
     assert!(matches!(outcome, Outcome::NotDone(fault) if fault.kind == FaultKind::Unsupported));
     assert!(server.asked().iter().all(|asked| asked.method != "PATCH"));
 }
@@ -177,4 +178,42 @@ async fn a_revision_that_may_not_be_read_is_named_and_the_rest_is_told() {
     assert_eq!(told, [("frontend-00041-kaz", 750, RevisionState::Ready), ("frontend-00042-bim", 250, RevisionState::Untold)]);
     let [unread] = &workload.unread[..] else { panic!("{workload:?}") };
     assert_eq!((&unread.part, unread.fault.kind), (&Part::Revision("frontend-00042-bim".into()), FaultKind::Forbidden));
+}
+
+#[tokio::test]
+async fn a_claim_is_an_annotation_beside_all_others() {
+    let patched = Arc::new(std::sync::Mutex::new(None::<Value>));
+    let server = Server::start(move |asked, _| match asked.method.as_str() {
+        "PATCH" => {
+            *patched.lock().unwrap() = Some(asked.json());
+            Reaction::json(200, json!({"name": OPERATION}))
+        }
+        _ if asked.path.contains("/operations/") => Reaction::json(200, json!({"name": OPERATION, "done": true})),
+        "POST" => Reaction::json(200, json!({"permissions": ["run.services.update"]})),
+        _ if asked.path.contains("/revisions/") => Reaction::json(200, json!({"conditions": []})),
+        _ => {
+            let newer = patched.lock().unwrap().clone();
+            let mut service = service(if newer.is_some() { 25 } else { 0 }, "CONDITION_SUCCEEDED");
+            service["annotations"] = newer.map_or_else(|| json!({"team": "web  infra", "empty": ""}), |newer| newer["annotations"].clone());
+            Reaction::json(200, service)
+        }
+    })
+    .await;
+    let driver = driver(&server);
+    let before = driver.read().await.unwrap();
+    assert_eq!(before.claimed, Claimed::Nobody);
+    let text = "[cutover claim/1 night 00000001 epoch 1 since 1795900000 on ops-1 by - steers]";
+    let claim: Claim = text.parse().unwrap();
+    let to = split(250);
+    let outcome = driver.write(Change::Split { to: &to, claim: Some(&claim) }, &before.version, &intent()).await.outcome;
+    assert!(matches!(outcome, Outcome::Done(_)), "{outcome:?}");
+    let sent: Vec<_> = server.asked().into_iter().filter(|asked| asked.method == "PATCH").collect();
+    assert!(sent[0].path.ends_with("updateMask=traffic%2Cannotations"), "{}", sent[0].path);
+    assert_eq!(sent[0].json()["annotations"], json!({"team": "web  infra", "empty": "", "cutover-claim": text}));
+    let after = driver.read().await.unwrap();
+    assert_eq!(after.claimed, Claimed::By(Box::new(claim.clone())));
+    let outcome = driver.write(Change::Claim(&claim), &after.version, &intent()).await.outcome;
+    assert!(matches!(outcome, Outcome::Done(_)), "{outcome:?}");
+    let sent: Vec<_> = server.asked().into_iter().filter(|asked| asked.method == "PATCH").collect();
+    assert!(sent[1].path.ends_with("updateMask=annotations") && sent[1].json().get("traffic").is_none(), "{}", sent[1].path);
 }

@@ -11,10 +11,12 @@ use std::{
 use cutover::{
     adapter::url_map::{Beside, Config, Patience, UrlMapDriver},
     domain::{
+        claim::{Claim, Claimed},
+        fact::Accepted,
         fault::{FaultKind, Outcome, Version},
         hindrance::Hindrance,
     },
-    port::Driver,
+    port::{Change, Driver},
 };
 use serde_json::{Value, json};
 
@@ -82,7 +84,7 @@ async fn applying(patch: impl Fn(usize) -> Reaction + Send + Sync + 'static, pol
 async fn write(server: &Server) -> Outcome {
     let driver = driver(server);
     let version = driver.read().await.unwrap().version;
-    driver.write(&split(250), &version, &intent()).await.outcome
+    driver.write(Change::Split { to: &split(250), claim: None }, &version, &intent()).await.outcome
 }
 
 fn patches(server: &Server) -> Vec<Asked> {
@@ -127,7 +129,7 @@ async fn a_write_that_nobody_answers_is_sent_again_under_the_same_id() {
     let server = applying(answer, Reaction::Close).await;
     let driver = driver(&server);
     let version = driver.read().await.unwrap().version;
-    let written = driver.write(&split(250), &version, &intent()).await;
+    let written = driver.write(Change::Split { to: &split(250), claim: None }, &version, &intent()).await;
     assert!(matches!(written.outcome, Outcome::Done(_)), "{written:?}");
     let after: Vec<u64> = written.attempts.iter().map(|attempt| attempt.after.0 / 1000).collect();
     assert_eq!(after, [0, 2]);
@@ -232,7 +234,7 @@ async fn a_refused_write_stands_against_the_next_one_in_the_apis_own_words() {
     let driver = driver(&server);
     let before = driver.read().await.unwrap();
     assert_eq!(before.hindrances, []);
-    let outcome = driver.write(&split(250), &before.version, &intent()).await.outcome;
+    let outcome = driver.write(Change::Split { to: &split(250), claim: None }, &before.version, &intent()).await.outcome;
     assert!(matches!(&outcome, Outcome::NotDone(fault) if fault.kind == FaultKind::Forbidden), "{outcome:?}");
     let after = driver.read().await.unwrap().hindrances;
     let [Hindrance::Forbidden { permission, why: Some(why) }] = after.as_slice() else { panic!("{after:?}") };
@@ -280,4 +282,83 @@ async fn a_classic_load_balancer_is_named() {
     .await;
     let classic = Hindrance::ClassicLoadBalancer { service: "frontend-gke".into(), scheme: "EXTERNAL".into() };
     assert_eq!(driver(&server).read().await.unwrap().hindrances, [classic]);
+}
+
+const CLAIM: &str = "[cutover claim/1 night 00000001 epoch 1 since 1795900000 on ops-1 by ada steers]";
+
+/// A map with this description, which takes any patch; what it was patched with is asked for.
+async fn described(description: Value) -> Server {
+    let patched = Arc::new(std::sync::Mutex::new(None::<Value>));
+    Server::start(move |asked, _| match asked.method.as_str() {
+        "PATCH" => {
+            *patched.lock().unwrap() = Some(asked.json());
+            Reaction::json(200, operation("DONE"))
+        }
+        _ => {
+            let newer = patched.lock().unwrap().clone();
+            let mut map = map(if newer.is_some() { 250 } else { 0 }, if newer.is_some() { "bmV3ZXI=" } else { FINGERPRINT });
+            map["description"] = newer.and_then(|newer| newer.get("description").cloned()).unwrap_or_else(|| description.clone());
+            Reaction::json(200, map)
+        }
+    })
+    .await
+}
+
+/// What was read, what came of writing a claim, with a split or alone, and what was sent.
+async fn claims(description: Value, to: Option<u16>) -> (Accepted, Outcome, Value) {
+    let server = described(description).await;
+    let driver = driver(&server);
+    let before = driver.read().await.unwrap();
+    let (claim, to): (Claim, _) = (CLAIM.parse().unwrap(), to.map(split));
+    let change = to.as_ref().map_or(Change::Claim(&claim), |to| Change::Split { to, claim: Some(&claim) });
+    let outcome = driver.write(change, &before.version, &intent()).await.outcome;
+    let sent = patches(&server).first().map_or(Value::Null, Asked::json);
+    (before, outcome, sent)
+}
+
+#[tokio::test]
+async fn a_claim_goes_with_the_weights_beside_what_people_wrote_bit_for_bit() {
+    let text = "  api.hexproperty.com \u{2014} owned by web-infra\tp1 ";
+    let (before, outcome, sent) = claims(json!(text), Some(250)).await;
+    assert_eq!((before.claimed, before.hindrances), (Claimed::Nobody, vec![]));
+    assert!(matches!(outcome, Outcome::Done(_)), "{outcome:?}");
+    assert_eq!(sent["description"], json!(format!("{text} {CLAIM}")));
+    assert_eq!(sent["defaultRouteAction"]["weightedBackendServices"][1]["weight"], 250);
+    assert_eq!(claims(Value::Null, Some(250)).await.2["description"], json!(CLAIM));
+}
+
+#[tokio::test]
+async fn a_claim_alone_touches_no_weight_and_takes_the_place_of_the_older_one() {
+    let older = CLAIM.replace("epoch 1", "epoch 0").replace("night 00000001", "other 0badcafe");
+    let (before, outcome, sent) = claims(json!(format!("api {older}, ask ada")), None).await;
+    let Claimed::By(found) = before.claimed else { panic!("it bears one") };
+    assert_eq!(found.to_string(), older);
+    assert!(matches!(outcome, Outcome::Done(_)), "{outcome:?}");
+    assert_eq!(sent, json!({"fingerprint": FINGERPRINT, "description": format!("api {CLAIM}, ask ada")}));
+}
+
+#[tokio::test]
+async fn a_description_without_room_bars_an_advance_and_never_the_way_home() {
+    let long = "x".repeat(2048);
+    let (before, outcome, sent) = claims(json!(long), Some(250)).await;
+    assert!(matches!(before.hindrances.as_slice(), [Hindrance::NoRoom { beyond: 321, .. }]), "{:?}", before.hindrances);
+    let home = "run".parse().unwrap();
+    assert!(before.hindrances[0].bars_advance(&home) && !before.hindrances[0].bars_home(&home));
+    assert_eq!(sent.get("description"), None);
+    // What was read back is the split alone.
+    assert!(matches!(outcome, Outcome::Done(_)), "{outcome:?}");
+    let (_, outcome, sent) = claims(json!(long), None).await;
+    assert!(matches!(&outcome, Outcome::NotDone(fault) if fault.kind == FaultKind::Unsupported) && sent.is_null(), "{outcome:?}");
+}
+
+#[tokio::test]
+async fn hostile_text_is_nobodys_claim_and_stays_where_it_is() {
+    for text in [
+        "[cutover claim/1 \u{1b}[2J epoch 1]",
+        "[cutover claim/1 night 1 epoch 99 since x on y by z steers]",
+        "[cutover claim/1 [cutover claim/1 ",
+    ] {
+        let (before, _, sent) = claims(json!(text), Some(250)).await;
+        assert_eq!((before.claimed, &sent["description"]), (Claimed::Nobody, &json!(format!("{text} {CLAIM}"))));
+    }
 }

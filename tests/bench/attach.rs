@@ -39,6 +39,7 @@ use cutover::{
         step::step,
     },
     domain::{
+        claim::Claimed,
         fact::{Accepted, Fact, Observation},
         fault::{Fault, Outcome, Receipt, Version, Written},
         id::{AskId, ClientId, RouteId, Seq, SessionId},
@@ -47,7 +48,7 @@ use cutover::{
     },
     door::door,
     plan::{self, model::Plan},
-    port::{Answer, Driver, Intent},
+    port::{Answer, Change, Driver, Intent},
     session::{
         clock::Clock,
         dispatch::Executors,
@@ -151,10 +152,19 @@ impl Driver for Noting {
     fn read(&self) -> Answer<'_, Result<Accepted, Fault>> {
         let (gke, version) = *self.holds.lock().unwrap();
         let version = Version(version.to_string());
-        let accepted = Accepted { route: route(), weights: weights(gke), version, actor: None, changed_at: None, hindrances: Vec::new() };
+        let accepted = Accepted {
+            route: route(),
+            weights: weights(gke),
+            version,
+            actor: None,
+            changed_at: None,
+            hindrances: Vec::new(),
+            claimed: Claimed::Untold,
+        };
         Box::pin(std::future::ready(Ok(accepted)))
     }
-    fn write<'a>(&'a self, to: &'a Weights, _: &'a Version, _: &'a Intent) -> Answer<'a, Written> {
+    fn write<'a>(&'a self, change: Change<'a>, _: &'a Version, _: &'a Intent) -> Answer<'a, Written> {
+        let Change::Split { to, .. } = change else { panic!("nobody takes over here") };
         self.written.lock().unwrap().push(Instant::now());
         let mut holds = self.holds.lock().unwrap();
         *holds = (to.of(&"gke".parse().unwrap()).get(), holds.1 + 1);
@@ -352,6 +362,7 @@ fn reading(at: Timestamp) -> Observation {
         actor: None,
         changed_at: None,
         hindrances: Vec::new(),
+        claimed: Claimed::Untold,
     };
     Observation { source: weights_source(&route()), asked_at: at, stale_after: Millis(20_000), result: Ok(vec![Fact::Accepted(accepted)]) }
 }

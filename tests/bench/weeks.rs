@@ -21,6 +21,7 @@ use cutover::{
     },
     domain::{
         answer::Answers,
+        claim::Claimed,
         database::{Engine, Movement, Serving},
         fact::{Accepted, Fact, Observation, Probed, ReplicaState, Replication, Served, Writable},
         fault::Version,
@@ -379,6 +380,7 @@ fn accepted() -> Fact {
         actor: None,
         changed_at: None,
         hindrances: Vec::new(),
+        claimed: Claimed::Untold,
     })
 }
 

@@ -28,6 +28,7 @@ pub(crate) fn frames() -> Vec<FromCockpit> {
         Command::Resume { route: route() },
         Command::Rearm { route: route(), reason: text() },
         Command::AdoptDrift { route: route(), found: weights() },
+        Command::TakeOver { route: route(), from: None, reason: text() },
         Command::Sign { item: item(), note: text() },
         Command::Unsign { item: item() },
         Command::Controls(ControlsCommand::Take),

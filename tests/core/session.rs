@@ -18,6 +18,7 @@ use cutover::{
     },
     domain::{
         answer::Answers,
+        claim::Claimed,
         fact::{Accepted, Fact, Observation, Probed, Served},
         fault::{Fault, FaultKind, Outcome, Receipt, Version},
         hindrance::Hindrance,
@@ -131,13 +132,23 @@ pub(crate) struct Session {
     asks: u64,
     version: u64,
     share: u16,
+    /// Whose claim the next look finds.
+    pub claimed: Claimed,
 }
 
 impl Session {
     /// Opened, with both people here, and nothing known of the world.
     pub(crate) fn open(plan: Plan) -> Session {
-        let mut session =
-            Session { state: State::default(), now: START, entries: vec![], decisions: vec![], asks: 0, version: 1, share: 0 };
+        let mut session = Session {
+            state: State::default(),
+            now: START,
+            entries: vec![],
+            decisions: vec![],
+            asks: 0,
+            version: 1,
+            share: 0,
+            claimed: Claimed::Untold,
+        };
         let world = WorldKind::Live;
         session.step(Event::Opened { session: "night".parse().expect("a name"), plan: Box::new(plan), world });
         for by in [ana(), ben()] {
@@ -225,6 +236,7 @@ impl Session {
             actor: actor.map(Shown::new),
             changed_at: None,
             hindrances: Vec::new(),
+            claimed: self.claimed.clone(),
         };
         self.see("weights/frontend", vec![Fact::Accepted(accepted)])
     }
@@ -234,7 +246,8 @@ impl Session {
         let share = |(id, share): &(&str, u16)| (id.parse().expect("a name"), PerMille::new(*share).expect("at most 1000"));
         let weights = Weights::new(shares.iter().map(share).collect()).expect("sums to 1000");
         let version = Version(format!("v{}", self.version));
-        let accepted = Accepted { route: route(), weights, version, actor: None, changed_at: None, hindrances };
+        let claimed = self.claimed.clone();
+        let accepted = Accepted { route: route(), weights, version, actor: None, changed_at: None, hindrances, claimed };
         self.see("weights/frontend", vec![Fact::Accepted(accepted)])
     }
     /// Where the users of the route are by the core's own word.
@@ -375,7 +388,7 @@ impl Session {
 pub(crate) fn writes(decision: &Decision) -> Vec<(EffectId, Weights)> {
     let written = |effect: &IssuedEffect| match &effect.what {
         Effect::Write { to, .. } => Some((effect.id, to.clone())),
-        Effect::Read { .. } | Effect::Wake { .. } | Effect::Inject { .. } => None,
+        Effect::Claim { .. } | Effect::Read { .. } | Effect::Wake { .. } | Effect::Inject { .. } => None,
     };
     decision.effects.iter().filter_map(written).collect()
 }

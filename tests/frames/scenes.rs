@@ -26,6 +26,7 @@ use cutover::{
     },
     domain::{
         answer::{AnswerKind, Answers, Redirect, TextMatch},
+        claim::Claimed,
         credentials::{Credentials, Proven},
         database::{Engine, Movement, Serving},
         fact::{Accepted, ReplicaState, Replication, Writable},
@@ -118,6 +119,7 @@ fn route(percent: u16) -> RouteState {
             actor: None,
             changed_at: Some(ago(700)),
             hindrances: Vec::new(),
+            claimed: Claimed::Nobody,
         }),
         accepted_at: Some(ago(3)),
         accepted_seq: Some(Seq(4_700)),
@@ -385,7 +387,8 @@ pub(crate) fn remembered() -> State {
     };
     let shift = Command::Shift { route: id("frontend"), from: gke(0), to: gke(25) };
     let refused = Verdict::Refused(Refusal::Latched { cause: cause.clone() });
-    let write = Effect::Write { route: id("frontend"), from: gke(25), to: gke(0), version: Version("b1a7".to_owned()), cause, again: None };
+    let (from, to, version) = (gke(25), gke(0), Version("b1a7".to_owned()));
+    let write = Effect::Write { route: id("frontend"), from, to, version, cause, again: None, claim: None };
     let effect = EffectId { seq: Seq(4_652), index: 0 };
     let done = Some((ago(479), Outcome::Done(Receipt::default())));
     let acts = [
@@ -511,6 +514,7 @@ pub(crate) fn stuck() -> State {
         failures: 7,
         fault: Some(why),
         came_first: None,
+        fences: None,
         escalated_at: Some(ago(42)),
         sent: None,
         stage: ReturnStage::Retry { at: NOW + Millis::from_secs(3) },

@@ -8,6 +8,10 @@ use std::{
 
 use cutover::core::news::News;
 use cutover::{
+    cli::{
+        Exit,
+        audit::{Format, cross},
+    },
     core::{
         decision::{Cause, Effect, Transition},
         event::Event,
@@ -59,7 +63,15 @@ pub(crate) struct Write {
 }
 
 impl Landed {
-    pub(crate) fn judge(name: &'static str, story: String, folder: PathBuf, journal: &Path, state: State, truth: Truth) -> Landed {
+    pub(crate) fn judge(
+        name: &'static str,
+        story: String,
+        folder: PathBuf,
+        journal: &Path,
+        state: State,
+        truth: Truth,
+        log: Vec<Value>,
+    ) -> Landed {
         let head = proved(journal);
         seconded(journal, &head);
         let transitions = read(journal);
@@ -67,7 +79,43 @@ impl Landed {
         landed.folds_again();
         landed.never_writes_blindly();
         landed.knows_every_change();
+        landed.agrees_with_the_clouds_log(journal, log);
         landed
+    }
+
+    /// `audit cross-check` finds what is so, and misses neither a change that is gone from the log nor one whose record is not the journal's.
+    fn agrees_with_the_clouds_log(&self, journal: &Path, log: Vec<Value>) {
+        let export = self.folder.join("audit-log.json");
+        let check = |log: &[Value]| {
+            std::fs::write(&export, serde_json::to_vec(log).unwrap()).unwrap();
+            let mut out = Vec::new();
+            let exit = cross::check(journal, Some(&export), Format::Json, &mut out).unwrap();
+            (exit, serde_json::from_slice::<Value>(&out).unwrap())
+        };
+        let (exit, told) = check(&log);
+        let foreign = told["foreign"].as_array().unwrap();
+        let expected = if foreign.is_empty() { Exit::Done } else { Exit::Drift };
+        assert_eq!(exit, expected, "{}: {told:#}\n{}", self.name, self.story);
+        let done: BTreeSet<&str> = self.ours().iter().map(|mutation| mutation.actor.reason.as_deref().unwrap()).collect();
+        let is_known = |entry: &Value| done.iter().any(|reason| entry.to_string().contains(*reason));
+        let (ours, others): (Vec<Value>, Vec<Value>) = log.into_iter().partition(is_known);
+        let others_began = others.iter().filter(|entry| entry["operation"]["last"] != true && entry["severity"] != "ERROR").count();
+        assert!(foreign.len() <= others_began, "{}: {told:#}", self.name);
+        let Some(last) = ours.last() else { return };
+        if !self.writes().iter().any(|write| matches!(write.outcome, Some(Outcome::Done(_)))) {
+            return;
+        }
+        let without: Vec<Value> = others.iter().filter(|entry| entry["operation"]["id"] != last["operation"]["id"]).cloned().collect();
+        assert_eq!(check(&without).0, Exit::Failed, "{}: a log without our writes", self.name);
+        let mut renamed: Vec<Value> = ours.iter().chain(&others).cloned().collect();
+        let at = ours.len() - 1;
+        let reason = renamed[at]["protoPayload"]["requestMetadata"]["requestAttributes"]["reason"].as_str().unwrap().to_owned();
+        let (before, _) = reason.rsplit_once('/').unwrap();
+        let another = format!("{before}/{}", "0".repeat(64));
+        renamed[at]["protoPayload"]["requestMetadata"]["requestAttributes"]["reason"] = another.into();
+        let (exit, told) = check(&renamed);
+        let is_forged = told["foreign"].as_array().unwrap().iter().any(|stranger| stranger["whose"] == "in-our-name");
+        assert!(exit == Exit::Failed && is_forged, "{}: {told:#}", self.name);
     }
 
     /// Each write with its outcome, in the order in which they left.
@@ -97,7 +145,8 @@ impl Landed {
 
     /// Changes of the world by this session, oldest first.
     pub(crate) fn ours(&self) -> Vec<&Mutation> {
-        self.truth.mutations.iter().filter(|mutation| mutation.actor.reason.is_some()).collect()
+        let ours = format!("cutover story-{}/", self.name);
+        self.truth.mutations.iter().filter(|mutation| mutation.actor.reason.as_ref().is_some_and(|why| why.starts_with(&ours))).collect()
     }
 
     /// The states before and after each entry but the first, which opens the session.
@@ -143,6 +192,10 @@ impl Landed {
                 _ => {}
             }
             for effect in &transition.decision.effects {
+                if let Effect::Claim { version, .. } = &effect.what {
+                    assert_eq!(fresh.as_ref(), Some(version), "{}: {} rests on no look\n{}", self.name, effect.id, self.story);
+                    writing.insert(effect.id);
+                }
                 if let Effect::Write { to, version, again, .. } = &effect.what {
                     match again {
                         None => {
@@ -173,7 +226,8 @@ impl Landed {
             assert_eq!(session, format!("cutover story-{}", self.name));
             assert_eq!(hashes.get(effect), Some(&head), "{}: the cloud's log names the record of {effect}", self.name);
             assert!(done.insert(effect.to_owned()), "{}: {effect} was done twice\n{}", self.name, self.story);
-            let write = writes.iter().find(|write| write.effect.to_string() == effect).expect("a write of ours");
+            // A write of who steers alone changes no weight.
+            let Some(write) = writes.iter().find(|write| write.effect.to_string() == effect) else { continue };
             let wanted = ["run", "gke"].map(|id| (format!("frontend-{id}"), u32::from(write.to.of(&id.parse().unwrap()).get())));
             let wanted = wanted.into_iter().filter(|(_, share)| *share > 0).collect();
             assert_eq!(shares(&mutation.became), wanted, "{}: {effect}", self.name);

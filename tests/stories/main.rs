@@ -20,6 +20,7 @@ mod evidence;
 mod foreign;
 mod landed;
 mod rollback;
+mod second;
 mod session;
 mod storm;
 mod whole;

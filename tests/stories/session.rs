@@ -20,11 +20,12 @@ use cutover::{
     core::{
         command::{Command, ControlsCommand},
         decision::{Refusal, Verdict},
-        event::{Event, WorldKind},
+        event::{Event, Hosted, WorldKind},
         record::Keeping,
         state::{Motion, RouteState, State},
     },
     domain::{
+        claim::{Machine, Token},
         id::{AskId, BackendId, ClientId, RouteId, SessionId},
         role::Role,
         shown::Shown,
@@ -92,7 +93,7 @@ impl Place {
 
 pub(crate) struct Session {
     place: Place,
-    pub world: Simulation,
+    pub world: Arc<Simulation>,
     clock: Clock,
     link: Link,
     asks: u64,
@@ -107,13 +108,20 @@ impl Session {
     pub(crate) async fn begin(sky: Sky) -> Session {
         let config = Config { speed: sky.speed, propagation: sky.edge, scenario: sky.scenario, seed: sky.seed, ..Config::default() };
         let world = Simulation::start(config).await.expect("loopback ports are to be had");
+        Session::begin_in(Arc::new(world), sky, 1).await
+    }
+
+    /// The same in a world that others steer too, with a token of its own.
+    pub(crate) async fn begin_in(world: Arc<Simulation>, sky: Sky, token: u32) -> Session {
         let plan = plan(sky.plan);
         let clock = Clock::paced(Timestamp(world.clock().now_ms()), world.clock().speed());
         let folder = std::env::temp_dir().join(format!("cutover-story-{}-{}", sky.name, std::process::id()));
         let _was_there = std::fs::remove_dir_all(&folder);
         let place = Place { name: sky.name, journal: folder.join("flight.journal"), folder };
         let recorder = Recorder::create(&place.journal, clock.now(), &place.session(), &plan.hash.to_string(), "anna").unwrap();
-        let first = vec![Event::Opened { session: place.session(), plan: Box::new(plan.clone()), world: kind(&world) }];
+        let opened = Event::Opened { session: place.session(), plan: Box::new(plan.clone()), world: kind(&world) };
+        let hosted = Hosted { machine: Machine::new(sky.name), token: Token::new(token), takes_over: None };
+        let first = vec![opened, Event::Hosted(hosted)];
         let mut session = Session::host(place, world, plan, clock, recorder, State::default(), first).await;
         session.take_controls().await;
         session.until("the first readings", |state| matches!(route_of(state).motion, Motion::Settled)).await;
@@ -122,7 +130,7 @@ impl Session {
 
     async fn host(
         place: Place,
-        world: Simulation,
+        world: Arc<Simulation>,
         plan: Plan,
         clock: Clock,
         recorder: Recorder,
@@ -316,7 +324,7 @@ impl Session {
         tokio::time::timeout(PATIENCE, served).await.expect("the host lets a client go").unwrap();
         stop.send(true).unwrap();
         tokio::time::timeout(PATIENCE, engine).await.expect("the engine ends when it is told to").unwrap().unwrap();
-        world.stop().await;
+        stopped(world).await;
         std::fs::remove_dir_all(place.folder).unwrap();
     }
 
@@ -329,9 +337,16 @@ impl Session {
         tokio::time::timeout(PATIENCE, served).await.expect("the host lets a client go").unwrap();
         stop.send(true).unwrap();
         let state = tokio::time::timeout(PATIENCE, engine).await.expect("the engine ends when it is told to").unwrap().unwrap();
-        let truth = world.control().truth();
+        let (truth, log) = (world.control().truth(), world.control().audit_log());
+        stopped(world).await;
+        Landed::judge(name, story, folder, &journal, state, truth, log)
+    }
+}
+
+/// Whoever leaves last stops the world.
+async fn stopped(world: Arc<Simulation>) {
+    if let Some(world) = Arc::into_inner(world) {
         world.stop().await;
-        Landed::judge(name, story, folder, &journal, state, truth)
     }
 }
 

@@ -12,7 +12,7 @@ use std::{
 use futures::future::join_all;
 
 use super::{
-    ServiceName,
+    ServiceName, steerer,
     traffic::{split, targets},
     wire::{Operation, Patch, Revision, Service},
 };
@@ -23,6 +23,7 @@ use crate::{
     },
     domain::{
         by_hand,
+        claim::Claimed,
         fact::Accepted,
         fault::{Fault, FaultKind, Outcome, Receipt, Version, Written},
         hindrance::Hindrance,
@@ -31,7 +32,7 @@ use crate::{
         time::Timestamp,
         weight::Weights,
     },
-    port::{Answer, Driver, Intent},
+    port::{Answer, Change, Driver, Intent},
 };
 
 /// What the driver needs to know.
@@ -77,6 +78,8 @@ impl RevisionsDriver {
         let mut split = split(&service, &self.config.backends)?;
         split.hindrances.extend(revisions);
         split.hindrances.extend(permission);
+        split.hindrances.extend(steerer::no_room(&service));
+        let claimed = steerer::claimed(&service);
         Ok(Accepted {
             route: self.config.route.clone(),
             weights: split.weights,
@@ -84,6 +87,7 @@ impl RevisionsDriver {
             actor: service.last_modifier.map(|who| Shown::new(&who)),
             changed_at: service.update_time.map(|at| Timestamp(at.as_millisecond())),
             hindrances: split.hindrances,
+            claimed,
         })
     }
 
@@ -121,47 +125,68 @@ impl RevisionsDriver {
         Err(Fault::new(FaultKind::Conflict, message))
     }
 
-    /// The traffic list to send, made from the service at exactly `version`.
-    async fn prepared(&self, to: &Weights, version: &Version) -> Result<Patch, Fault> {
+    /// What to send, made from the service at exactly `version`.
+    async fn prepared(&self, change: Change<'_>, version: &Version) -> Result<Patch, Fault> {
         let service = self.at_version(version).await?;
-        Ok(Patch { etag: service.etag.clone(), traffic: targets(&service, &self.config.backends, to)? })
+        let annotations = change.claim().and_then(|claim| steerer::annotations(&service, claim));
+        let traffic = match change {
+            Change::Split { to, .. } => Some(targets(&service, &self.config.backends, to)?),
+            Change::Claim(_) => None,
+        };
+        if traffic.is_none() && annotations.is_none() {
+            let message = "the service's annotations leave no room for the claim; nothing was written";
+            return Err(Fault::new(FaultKind::Unsupported, message));
+        }
+        Ok(Patch { etag: service.etag.clone(), traffic, annotations })
     }
 
-    async fn write_now(&self, to: &Weights, version: &Version, intent: &Intent) -> Written {
-        let written = self.written(to, version, intent).await;
+    /// Whether the service reads as `change` was to make it.
+    fn reads_as(&self, service: &Service, change: Change<'_>) -> bool {
+        // Of a claim that had no room nothing can be read.
+        let claim = change.claim().filter(|_| steerer::no_room(service).is_none());
+        let bears = claim.is_none_or(|claim| steerer::claimed(service) == Claimed::By(Box::new(claim.clone())));
+        let splits = match change {
+            Change::Split { to, .. } => split(service, &self.config.backends).is_ok_and(|split| split.weights == *to),
+            Change::Claim(_) => true,
+        };
+        bears && splits
+    }
+
+    async fn write_now(&self, change: Change<'_>, version: &Version, intent: &Intent) -> Written {
+        let written = self.written(change, version, intent).await;
         self.permission.learn(&written.outcome);
         written
     }
 
-    async fn written(&self, to: &Weights, version: &Version, intent: &Intent) -> Written {
-        let patch = match self.prepared(to, version).await {
+    async fn written(&self, change: Change<'_>, version: &Version, intent: &Intent) -> Written {
+        let patch = match self.prepared(change, version).await {
             Ok(patch) => patch,
             Err(fault) => return Outcome::NotDone(fault).into(),
         };
-        let ask = || Ask::patch(self.config.service.at(&self.client), &patch, Limits::WRITE).query("updateMask", "traffic").because(intent);
+        let ask =
+            || Ask::patch(self.config.service.at(&self.client), &patch, Limits::WRITE).query("updateMask", patch.mask()).because(intent);
         let sent = self.client.send_hedged(ask).await;
         let alone = sent.is_alone();
         let outcome = match sent.answer.and_then(|reply| reply.json::<Operation>()) {
-            Ok(operation) => self.awaited(operation, to).await,
+            Ok(operation) => self.awaited(operation, change).await,
             Err(failure) if alone => failure.outcome(),
             // The answer speaks of one copy only; another may have been done.
-            Err(failure) => self.compared(to, failure.fault).await,
+            Err(failure) => self.compared(change, failure.fault).await,
         };
         Written { outcome, attempts: sent.attempts }
     }
 
     /// Trusts the service: done if it does what was asked for, else nobody knows, for the reason of `doubt`.
-    async fn compared(&self, to: &Weights, doubt: Fault) -> Outcome {
+    async fn compared(&self, change: Change<'_>, doubt: Fault) -> Outcome {
         let Ok(service) = self.fetch().await else { return Outcome::Unknown(doubt) };
-        match split(&service, &self.config.backends) {
-            Ok(split) if split.weights == *to && service.is_settled() => {
-                Outcome::Done(Receipt { version: Some(Version(service.etag)), operation: None })
-            }
-            Ok(_) | Err(_) => Outcome::Unknown(doubt),
+        if self.reads_as(&service, change) && service.is_settled() {
+            Outcome::Done(Receipt { version: Some(Version(service.etag)), operation: None })
+        } else {
+            Outcome::Unknown(doubt)
         }
     }
 
-    async fn awaited(&self, mut operation: Operation, to: &Weights) -> Outcome {
+    async fn awaited(&self, mut operation: Operation, change: Change<'_>) -> Outcome {
         let deadline = tokio::time::Instant::now() + self.config.patience;
         let name = Shown::new(&operation.name);
         let mut pause = PAUSE_FIRST;
@@ -184,7 +209,7 @@ impl RevisionsDriver {
             }
         }
         match operation.error {
-            None => self.settled(to, name, deadline).await,
+            None => self.settled(change, name, deadline).await,
             Some(error) => {
                 let fault = Fault::new(kind_of(error.http()), format!("operation {name} failed: {}", error.message));
                 if error.http() >= 500 { Outcome::Unknown(fault) } else { Outcome::NotDone(fault) }
@@ -193,15 +218,14 @@ impl RevisionsDriver {
     }
 
     /// An operation that is done is a promise; the service's own word is the proof.
-    async fn settled(&self, to: &Weights, operation: Shown, deadline: tokio::time::Instant) -> Outcome {
+    async fn settled(&self, change: Change<'_>, operation: Shown, deadline: tokio::time::Instant) -> Outcome {
         let mut pause = PAUSE_FIRST;
         let unknown = |kind, what: String| Outcome::Unknown(Fault::new(kind, format!("operation {operation} is done, but {what}")));
         loop {
             let seen = self.fetch().await;
             if let Ok(service) = &seen {
-                let reads = split(service, &self.config.backends).map(|split| split.weights);
-                if reads.as_ref() != Ok(to) {
-                    return unknown(FaultKind::Conflict, "the service's traffic does not read as wanted".to_owned());
+                if !self.reads_as(service, change) {
+                    return unknown(FaultKind::Conflict, "the service does not read as wanted".to_owned());
                 }
                 if let Some(failure) = service.failure().filter(|_| !service.reconciling) {
                     return unknown(FaultKind::Rejected, format!("the service says: {failure}"));
@@ -226,8 +250,8 @@ impl Driver for RevisionsDriver {
         Box::pin(self.read_now())
     }
 
-    fn write<'a>(&'a self, to: &'a Weights, version: &'a Version, intent: &'a Intent) -> Answer<'a, Written> {
-        Box::pin(self.write_now(to, version, intent))
+    fn write<'a>(&'a self, change: Change<'a>, version: &'a Version, intent: &'a Intent) -> Answer<'a, Written> {
+        Box::pin(self.write_now(change, version, intent))
     }
 
     fn by_hand(&self, to: &Weights) -> String {

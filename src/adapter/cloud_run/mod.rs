@@ -6,6 +6,7 @@
 mod driver;
 mod extent;
 mod sensor;
+mod steerer;
 mod traffic;
 mod wire;
 

@@ -2,13 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
+
+/// `null` is nothing, as what is left out.
+fn lenient<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(deserializer: D) -> Result<T, D::Error> {
+    Option::<T>::deserialize(deserializer).map(Option::unwrap_or_default)
+}
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Service {
     #[serde(default)]
     pub etag: String,
+    #[serde(default, deserialize_with = "lenient")]
+    pub annotations: BTreeMap<String, String>,
     /// 64-bit numbers are text in JSON.
     #[serde(default)]
     pub generation: String,
@@ -116,11 +123,24 @@ pub(super) fn last_segment(name: &str) -> &str {
     name.rsplit('/').next().unwrap_or(name)
 }
 
-/// What a PATCH sends, under `updateMask=traffic`.
+/// What a PATCH sends, under a mask that names what is there. Annotations are replaced as a whole.
 #[derive(Debug, Serialize)]
 pub(super) struct Patch {
     pub etag: String,
-    pub traffic: Vec<Target>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub traffic: Option<Vec<Target>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub annotations: Option<BTreeMap<String, String>>,
+}
+
+impl Patch {
+    pub(super) fn mask(&self) -> &'static str {
+        match (&self.traffic, &self.annotations) {
+            (Some(_), Some(_)) => "traffic,annotations",
+            (_, None) => "traffic",
+            (None, Some(_)) => "annotations",
+        }
+    }
 }
 
 #[derive(Debug, Clone, Deserialize)]

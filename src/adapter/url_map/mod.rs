@@ -33,7 +33,7 @@ use crate::{
         shown::Shown,
         weight::Weights,
     },
-    port::{Answer, Driver, Intent},
+    port::{Answer, Change, Driver, Intent},
 };
 use audit::Author;
 use scheme::Scheme;
@@ -97,7 +97,8 @@ pub struct Beside {
 struct Own {
     /// The reason that it gave.
     reason: String,
-    to: Weights,
+    /// Without one it made no split.
+    to: Option<Weights>,
 }
 
 #[derive(Clone)]
@@ -153,12 +154,16 @@ impl UrlMapDriver {
     /// Whether the log's entry is of a write of ours that made another split than this one.
     fn is_of_another_split(&self, author: &Author, weights: &Weights) -> bool {
         let own = self.own.lock().unwrap_or_else(PoisonError::into_inner);
-        own.iter().any(|own| author.reason.as_ref() == Some(&own.reason) && own.to != *weights)
+        own.iter().any(|own| author.reason.as_ref() == Some(&own.reason) && own.to.as_ref() != Some(weights))
     }
 
-    fn remember_own(&self, to: &Weights, intent: &Intent) {
+    fn remember_own(&self, change: Change<'_>, intent: &Intent) {
+        let to = match change {
+            Change::Split { to, .. } => Some(to.clone()),
+            Change::Claim(_) => None,
+        };
         let mut own = self.own.lock().unwrap_or_else(PoisonError::into_inner);
-        own.push_back(Own { reason: intent.reason(), to: to.clone() });
+        own.push_back(Own { reason: intent.reason(), to });
         if own.len() > OWN_MAX {
             own.pop_front();
         }
@@ -181,6 +186,7 @@ impl UrlMapDriver {
             known.author = newest.filter(fits);
         }
         let (version, author) = (Version(known.map.fingerprint.clone()), known.author.clone());
+        let claimed = route::claimed(&known.map);
         self.remember(known);
         Ok(Accepted {
             route: self.config.route.clone(),
@@ -189,6 +195,7 @@ impl UrlMapDriver {
             actor: author.as_ref().map(|author| author.who.clone()),
             changed_at: author.and_then(|author| author.at),
             hindrances: split.hindrances,
+            claimed,
         })
     }
 
@@ -205,15 +212,15 @@ impl UrlMapDriver {
         Err(Fault::new(FaultKind::Conflict, message))
     }
 
-    async fn write_now(&self, to: &Weights, version: &Version, intent: &Intent) -> Written {
-        let written = self.written(to, version, intent).await;
+    async fn write_now(&self, change: Change<'_>, version: &Version, intent: &Intent) -> Written {
+        let written = self.written(change, version, intent).await;
         self.permission.learn(&written.outcome);
         written
     }
 
-    async fn written(&self, to: &Weights, version: &Version, intent: &Intent) -> Written {
+    async fn written(&self, change: Change<'_>, version: &Version, intent: &Intent) -> Written {
         let prepared = match self.at_version(version).await {
-            Ok(map) => route::patched(map, self.config.known(), to),
+            Ok(map) => route::changed(map, self.config.known(), change),
             Err(fault) => Err(fault),
         };
         let body = match prepared {
@@ -221,20 +228,20 @@ impl UrlMapDriver {
             Err(fault) => return Outcome::NotDone(fault).into(),
         };
         // All copies have the same id, which can't be done twice.
-        let id = request_id(intent);
+        let id = request_id(intent, change);
         let patch = || Ask::patch(self.url(), &body, Limits::WRITE).query("requestId", &id).because(intent);
         let sent = self.compute.send_hedged(patch).await;
         let alone = sent.is_alone();
         let outcome = match sent.answer.and_then(|reply| reply.json::<Operation>()) {
-            Ok(operation) => self.awaited(operation, to).await,
+            Ok(operation) => self.awaited(operation, change).await,
             Err(failure) if alone => failure.outcome(),
             // The answer speaks of one copy only; another may have been done.
-            Err(failure) => self.compared(to, None, failure.fault).await,
+            Err(failure) => self.compared(change, None, failure.fault).await,
         };
         Written { outcome, attempts: sent.attempts }
     }
 
-    async fn awaited(&self, mut operation: Operation, to: &Weights) -> Outcome {
+    async fn awaited(&self, mut operation: Operation, change: Change<'_>) -> Outcome {
         let started = tokio::time::Instant::now();
         let mut pause = self.config.patience.first;
         let name = Shown::new(&operation.name);
@@ -259,7 +266,7 @@ impl UrlMapDriver {
         match operation.failure() {
             None => {
                 let doubt = format!("operation {name} says that it is done, but the URL map does not read as wanted");
-                self.compared(to, Some(name), Fault::new(FaultKind::Conflict, doubt)).await
+                self.compared(change, Some(name), Fault::new(FaultKind::Conflict, doubt)).await
             }
             Some((status, message)) => {
                 let fault = Fault::new(kind_of(status), format!("operation {name} failed: {message}"));
@@ -269,11 +276,12 @@ impl UrlMapDriver {
     }
 
     /// Trusts the object: done if the map reads as wanted, else nobody knows, for the reason of `doubt`.
-    async fn compared(&self, to: &Weights, operation: Option<Shown>, doubt: Fault) -> Outcome {
+    async fn compared(&self, change: Change<'_>, operation: Option<Shown>, doubt: Fault) -> Outcome {
         let Ok(map) = self.fetch().await else { return Outcome::Unknown(doubt) };
-        match route::split(&map, self.config.known()) {
-            Ok(split) if split.weights == *to => Outcome::Done(Receipt { version: Some(Version(map.fingerprint)), operation }),
-            Ok(_) | Err(_) => Outcome::Unknown(doubt),
+        if route::reads_as(&map, self.config.known(), change) {
+            Outcome::Done(Receipt { version: Some(Version(map.fingerprint)), operation })
+        } else {
+            Outcome::Unknown(doubt)
         }
     }
 }
@@ -283,9 +291,11 @@ fn is_passing(kind: FaultKind) -> bool {
     matches!(kind, FaultKind::Unreachable | FaultKind::TimedOut | FaultKind::Broken | FaultKind::Unavailable | FaultKind::Unreadable)
 }
 
-/// A UUID of the intent: the same intent, the same id, on any machine and after any restart.
-fn request_id(intent: &Intent) -> String {
-    let hash = Sha256::digest(format!("{}/{}", intent.session, intent.first));
+/// A UUID of the intent: the same intent, the same id, on any machine and after any restart. Two hosts may give sessions of one plan the same
+/// name; by what they claim they are told apart.
+fn request_id(intent: &Intent, change: Change<'_>) -> String {
+    let claim = change.claim().map_or_else(String::new, ToString::to_string);
+    let hash = Sha256::digest(format!("{}/{}{claim}", intent.session, intent.first));
     let mut bytes: [u8; 16] = std::array::from_fn(|place| hash[place]);
     bytes[6] = bytes[6] & 0x0f | 0x50; // version 5: named by a hash
     bytes[8] = bytes[8] & 0x3f | 0x80;
@@ -298,9 +308,9 @@ impl Driver for UrlMapDriver {
         Box::pin(self.read_now())
     }
 
-    fn write<'a>(&'a self, to: &'a Weights, version: &'a Version, intent: &'a Intent) -> Answer<'a, Written> {
-        self.remember_own(to, intent);
-        Box::pin(self.write_now(to, version, intent))
+    fn write<'a>(&'a self, change: Change<'a>, version: &'a Version, intent: &'a Intent) -> Answer<'a, Written> {
+        self.remember_own(change, intent);
+        Box::pin(self.write_now(change, version, intent))
     }
 
     fn by_hand(&self, to: &Weights) -> String {
@@ -313,15 +323,23 @@ impl Driver for UrlMapDriver {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::id::{EffectId, Seq};
+    use crate::domain::{
+        claim::Claim,
+        id::{EffectId, Seq},
+    };
 
     #[test]
     fn one_intent_has_one_request_id_and_so_has_what_repeats_it() {
         let id = |seq| EffectId { seq: Seq(seq), index: 0 };
         let intent = |seq| Intent { session: "s".to_owned(), effect: id(seq), first: id(seq), head: "aa".to_owned() };
-        assert_eq!(request_id(&intent(17)), request_id(&Intent { effect: id(18), head: "bb".to_owned(), ..intent(17) }));
-        assert_ne!(request_id(&intent(17)), request_id(&intent(18)));
-        let id = request_id(&intent(17));
+        let to = Weights::all_on(&"run".parse().unwrap(), []);
+        let text = |token: &str| format!("[cutover claim/1 s {token} epoch 1 since 5 on ops-1 by - steers]").parse().unwrap();
+        let claims: [Claim; 2] = [text("00000001"), text("00000002")];
+        let of = |intent: Intent, claim| request_id(&intent, Change::Split { to: &to, claim });
+        assert_eq!(of(intent(17), None), of(Intent { effect: id(18), head: "bb".to_owned(), ..intent(17) }, None));
+        assert_ne!(of(intent(17), None), of(intent(18), None));
+        assert_ne!(of(intent(17), Some(&claims[0])), of(intent(17), Some(&claims[1])), "two hosts, one name");
+        let id = of(intent(17), None);
         assert_eq!(id.split('-').map(str::len).collect::<Vec<_>>(), [8, 4, 4, 4, 12]);
         assert_eq!(&id[14..15], "5");
     }

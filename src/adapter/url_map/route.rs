@@ -9,14 +9,16 @@ use serde_json::Map;
 
 use super::wire::{HostRule, Nothing, Patch, RouteAction, UrlMap, WeightedBackendService, is_foreign, last_segment};
 use crate::{
-    adapter::{share::scaled, vendor_name},
+    adapter::{claim, share::scaled, vendor_name},
     domain::{
+        claim::{Claim, Claimed},
         fault::{Fault, FaultKind},
         hindrance::Hindrance,
         id::BackendId,
         shown::Shown,
         weight::{PerMille, Weights},
     },
+    port::Change,
 };
 
 /// Who has the share of requests that no entry's weight sends anywhere.
@@ -84,6 +86,7 @@ pub(super) fn split(map: &UrlMap, known: Known<'_>) -> Result<Split, Fault> {
     let shares = strangers.into_iter().map(|(id, name)| (weights.of(&id), id, name)).filter(|(share, _, _)| *share > PerMille::ZERO);
     hindrances.extend(shares.map(|(share, backend, name)| Hindrance::Stranger { backend, name, share }));
     hindrances.extend(other_rules(map, known));
+    hindrances.extend(no_room(map));
     hindrances.sort();
     Ok(Split { weights, hindrances })
 }
@@ -149,6 +152,56 @@ fn followed<'a>(rules: &'a [HostRule], host: &str) -> Option<&'a HostRule> {
     rules.iter().filter_map(strongest).max_by_key(|(strength, _)| *strength).map(|(_, rule)| rule)
 }
 
+/// Longest description that the interface takes, in bytes: it counts characters, of which there are never more.
+const DESCRIPTION_MAX: usize = 2048;
+
+/// Whose claim the map bears.
+pub(super) fn claimed(map: &UrlMap) -> Claimed {
+    claim::claimed(&map.description)
+}
+
+fn no_room(map: &UrlMap) -> Option<Hindrance> {
+    let beyond = u32::try_from(claim::beyond(&map.description, DESCRIPTION_MAX)).unwrap_or(u32::MAX);
+    (beyond > 0).then(|| Hindrance::NoRoom { place: Shown::new("the description of the URL map"), beyond })
+}
+
+/// The map's description with `claim` in it; nothing where it has no room.
+pub(super) fn description(map: &UrlMap, claim: &Claim) -> Option<String> {
+    no_room(map).is_none().then(|| claim::beside(&map.description, claim))
+}
+
+/// The patch that makes `change` of the map.
+/// # Errors
+/// As [`patched`]; and [`FaultKind::Unsupported`] if there is no room for a claim that was to be written alone.
+pub(super) fn changed(map: UrlMap, known: Known<'_>, change: Change<'_>) -> Result<Patch, Fault> {
+    let description = change.claim().and_then(|claim| description(&map, claim));
+    match change {
+        Change::Split { to, .. } => Ok(Patch { description, ..patched(map, known, to)? }),
+        Change::Claim(_) if description.is_none() => {
+            Err(Fault::new(FaultKind::Unsupported, "the description of the URL map leaves no room for the claim; nothing was written"))
+        }
+        Change::Claim(_) => Ok(Patch {
+            fingerprint: map.fingerprint,
+            description,
+            default_service: None,
+            default_url_redirect: None,
+            default_route_action: None,
+        }),
+    }
+}
+
+/// Whether the map reads as `change` was to make it.
+pub(super) fn reads_as(map: &UrlMap, known: Known<'_>, change: Change<'_>) -> bool {
+    // Of a claim that had no room nothing can be read.
+    let claim = change.claim().filter(|_| no_room(map).is_none());
+    let bears = claim.is_none_or(|claim| claimed(map) == Claimed::By(Box::new(claim.clone())));
+    let splits = match change {
+        Change::Split { to, .. } => split(map, known).is_ok_and(|split| split.weights == *to),
+        Change::Claim(_) => true,
+    };
+    bears && splits
+}
+
 /// The patch that sets the whole split to `to`. Strangers and second entries of one backend stay in it with nothing, and everything else
 /// of the route's action stays as the map has it.
 /// # Errors
@@ -178,7 +231,8 @@ pub(super) fn patched(map: UrlMap, known: Known<'_>, to: &Weights) -> Result<Pat
         fingerprint: map.fingerprint,
         default_service: map.default_service.map(|_| Nothing),
         default_url_redirect: map.default_url_redirect.map(|_| Nothing),
-        default_route_action: RouteAction { weighted_backend_services: entries, rest: action.rest },
+        description: None,
+        default_route_action: Some(RouteAction { weighted_backend_services: entries, rest: action.rest }),
     })
 }
 
@@ -214,7 +268,7 @@ mod tests {
     /// The weights that a write of `to` leaves behind, in document order.
     fn written(map: UrlMap, to: &Weights) -> Vec<(String, u32)> {
         let patch = patched(map, Known { backends: &backends(), host: None, project: "p" }, to).unwrap();
-        let entries = patch.default_route_action.weighted_backend_services;
+        let entries = patch.default_route_action.unwrap().weighted_backend_services;
         entries.iter().map(|entry| (entry.name().to_owned(), entry.weight)).collect()
     }
 
@@ -408,7 +462,7 @@ mod tests {
             proptest::prop_assert_eq!(split.weights.iter().map(|(_, share)| share.get()).sum::<u16>(), WHOLE);
             let mut after = map.clone();
             let patch = patched(map, Known { backends: &backends(), host: None, project: "p" }, &home()).unwrap();
-            after.default_route_action = Some(patch.default_route_action);
+            after.default_route_action = patch.default_route_action;
             proptest::prop_assert_eq!(read(&after).weights, home());
         }
     }

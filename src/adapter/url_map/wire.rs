@@ -13,6 +13,9 @@ fn lenient<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(deserialize
 #[serde(rename_all = "camelCase")]
 pub(super) struct UrlMap {
     pub fingerprint: String,
+    /// What people wrote of the map, and a session's claim beside it.
+    #[serde(default, deserialize_with = "lenient")]
+    pub description: String,
     pub default_service: Option<String>,
     pub default_url_redirect: Option<Value>,
     pub default_route_action: Option<RouteAction>,
@@ -81,12 +84,15 @@ pub(super) struct PathMatcher {
 #[serde(rename_all = "camelCase")]
 pub(super) struct Patch {
     pub fingerprint: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
     /// A map may have only one of these three; what else stands there is taken away by an explicit null.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub default_service: Option<Nothing>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub default_url_redirect: Option<Nothing>,
-    pub default_route_action: RouteAction,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub default_route_action: Option<RouteAction>,
 }
 
 /// Written as `null`.

@@ -85,6 +85,7 @@ fn is_routine(transition: &Transition) -> bool {
             | Event::Record(_)
             | Event::Joined { .. }
             | Event::Left { .. }
+            | Event::Hosted(_)
             | Event::Roster(_)
             | Event::TurnedAway(_) => false,
         }
@@ -121,6 +122,7 @@ fn event(event: &Event, names: Names) -> String {
         Event::Resized { client, terminal } => format!("the terminal of client {} is {}x{}", client.0, terminal.columns, terminal.rows),
         Event::Beat { client } => format!("client {} lives", client.0),
         Event::Left { client } => format!("client {} left", client.0),
+        Event::Hosted(hosted) => words::hosted(hosted),
         Event::Roster(read) => words::roster(read),
         Event::TurnedAway(turned) => words::turned_away(turned),
     }
@@ -149,6 +151,7 @@ fn sent(effect: &Effect, names: Names) -> String {
             let (from, to) = (names.split(route, from), names.split(route, to));
             format!("write {}: from {from} to {to}{again}: {}", names.route(route), words::cause(cause, names))
         }
+        Effect::Claim { route, claim, reason, .. } => words::claims(names.route(route), claim, reason.as_ref()),
         Effect::Read { route } => format!("read {}", names.route(route)),
         Effect::Wake { alarm: Alarm::Tick, .. } => "wake up later".to_owned(),
         Effect::Wake { alarm: Alarm::Retry { route }, .. } => format!("try {} again later", names.route(route)),
@@ -184,7 +187,8 @@ fn fact(fact: &Fact, at: Timestamp, names: Names) -> String {
     match fact {
         Fact::Accepted(accepted) => {
             let by = accepted.actor.as_ref().map_or_else(String::new, |actor| format!(" by {actor}"));
-            format!("{}{by}", names.split(&accepted.route, &accepted.weights))
+            let steered = words::who_steers(&accepted.claimed).map_or_else(String::new, |who| format!(", {who}"));
+            format!("{}{by}{steered}", names.split(&accepted.route, &accepted.weights))
         }
         Fact::Served(served) => {
             // What counts as failed the plan says, and what was answered stands here.

@@ -16,6 +16,7 @@ use crate::{
     },
     domain::{
         answer::{AnswerClass, AnswerKind, Answers},
+        claim::{Claimed, Claims},
         fact::{Accepted, Fact, Probed, Replication, Served},
         fault::{Fault, FaultKind},
         id::BackendId,
@@ -147,11 +148,15 @@ fn told(plan: &Plan, fact: &Fact, now: Timestamp) -> Option<(Verdict, String)> {
 }
 
 fn weights(accepted: &Accepted, names: Names) -> (Verdict, String) {
-    if accepted.hindrances.is_empty() {
+    let mut found: Vec<String> = accepted.hindrances.iter().map(|found| hindrance(found, names)).collect();
+    // A session of this plan that is open steers it too; whoever begins another has to take it over.
+    let another = matches!(&accepted.claimed, Claimed::By(claim) if claim.claims == Claims::Steers);
+    found.extend(words::who_steers(&accepted.claimed));
+    if found.is_empty() {
         return (Verdict::Well, accepted.weights.to_string());
     }
-    let found: Vec<String> = accepted.hindrances.iter().map(|found| hindrance(found, names)).collect();
-    (Verdict::Doubtful, format!("{}; {}", accepted.weights, found.join("; ")))
+    let verdict = if accepted.hindrances.is_empty() && !another { Verdict::Well } else { Verdict::Doubtful };
+    (verdict, format!("{}; {}", accepted.weights, found.join("; ")))
 }
 
 fn front_door(served: &Served) -> (Verdict, String) {
@@ -224,6 +229,7 @@ fn fills(gap: Gap) -> bool {
         | Gap::StatusAmbiguous
         | Gap::SeveralProcesses
         | Gap::TopBucketLow
+        | Gap::TooManySeries
         | Gap::StandsStill
         | Gap::BelowShare
         | Gap::Undecided => false,

@@ -18,6 +18,7 @@ use crate::{
         reason::{Mover, Objection},
         requests::{Requests, requests},
         state::{ItemStatus, Motion, Otherwise, Person, Reading, RouteState, Share, State, TriggerState},
+        steer::{Steering, Steers},
         unjudged::{Patience, Unjudged},
         unresolved,
     },
@@ -107,6 +108,7 @@ pub(super) struct RouteStatus {
     /// Versions of the fold, where the route is held because the program that took the session up decides otherwise than the one before.
     pub(super) taken_over: Option<Otherwise>,
     pub(super) drift: Option<DriftStatus>,
+    pub(super) steering: SteeringStatus,
     /// Empty when going back is assured.
     pub(super) against_going_back: Vec<String>,
     /// The command for a shell that brings it home without us.
@@ -142,6 +144,40 @@ pub(super) struct Failing {
 pub(super) struct FailingOf {
     pub(super) failed: u64,
     pub(super) answers: u64,
+}
+
+/// Which session steers the route's object, by the object's own word.
+#[derive(Debug, Serialize)]
+pub(super) struct SteeringStatus {
+    /// `untold`, `nobody`, `us`, `another` or `lost`.
+    pub(super) who: &'static str,
+    pub(super) session: Option<String>,
+    pub(super) machine: Option<String>,
+    pub(super) epoch: Option<u64>,
+    /// By that session's own clock.
+    pub(super) since: Option<i64>,
+    /// At whose word, where it was a person's.
+    pub(super) person: Option<String>,
+    pub(super) text: String,
+}
+
+fn steering(steering: &Steering) -> SteeringStatus {
+    let (who, claim) = match &steering.stands {
+        Steers::Untold => ("untold", None),
+        Steers::Nobody => ("nobody", None),
+        Steers::Us { claim } => ("us", Some(claim)),
+        Steers::Another { claim, .. } => ("another", Some(claim)),
+        Steers::Lost { .. } => ("lost", None),
+    };
+    SteeringStatus {
+        who,
+        session: claim.map(|claim| claim.by.session.to_string()),
+        machine: claim.map(|claim| claim.by.machine.to_string()),
+        epoch: claim.map(|claim| claim.epoch.get()),
+        since: claim.map(|claim| claim.since.0),
+        person: claim.and_then(|claim| claim.person.as_ref()).map(ToString::to_string),
+        text: words::steering(steering),
+    }
 }
 
 /// What somebody else made of the weights.
@@ -270,6 +306,8 @@ fn kind(what: &Attention) -> (&'static str, Option<String>) {
         Attention::WeightsUnread { route, .. } => ("weights-unread", about(route)),
         Attention::NeedsHuman { route, .. } => ("needs-human", about(route)),
         Attention::TakenOver { route, .. } => ("taken-over", about(route)),
+        Attention::SteeredElsewhere { route, .. } => ("steered-elsewhere", about(route)),
+        Attention::ClaimLost { route, .. } => ("claim-lost", about(route)),
         Attention::Drifted { route, .. } => ("drift", about(route)),
         Attention::RollingBack { route, .. } => ("rolling-back", about(route)),
         Attention::HomeNotSeen { route, .. } => ("home-not-seen", about(route)),
@@ -339,12 +377,16 @@ fn route_status(route: &RouteState, home: &Home, against: &[Objection], by_hand:
             expected: shares(&drift.expected),
             by: match &drift.by {
                 Mover::Foreign { actor: None } => None,
-                by @ (Mover::Us(_) | Mover::Adopted { .. } | Mover::OurLateWrite | Mover::Unrecorded { .. } | Mover::Foreign { .. }) => {
-                    Some(words::mover(by, names))
-                }
+                by @ (Mover::Us(_)
+                | Mover::Adopted { .. }
+                | Mover::OurLateWrite
+                | Mover::Steerer { .. }
+                | Mover::Unrecorded { .. }
+                | Mover::Foreign { .. }) => Some(words::mover(by, names)),
             },
             since: drift.since.0,
         }),
+        steering: steering(&route.steering),
         against_going_back: against.iter().map(|why| words::objection(why, names)).collect(),
         by_hand: by_hand.home,
         out_by_hand: by_hand.out,

@@ -16,6 +16,9 @@ impl News {
             | News::Said { .. }
             | News::LookHere { .. }
             | News::Stands { .. }
+            | News::MovedElsewhere { .. }
+            | News::NobodySteers { .. }
+            | News::LetGo { .. }
             | News::Moving { .. }
             | News::Accepted { .. }
             | News::DidHappen { .. }
@@ -54,6 +57,8 @@ impl News {
             | News::FaultNotInjected { .. }
             | News::StoodStill { .. }
             | News::NotMoved { .. }
+            | News::Steers { .. }
+            | News::ClaimNotWritten { .. }
             | News::OutcomeUnknown { .. }
             | News::DidNotHappen { .. }
             | News::OvertakenEnded { fate: Fate::MayBeDone, .. }
@@ -94,6 +99,8 @@ impl News {
             News::HostReturned
             | News::Stopped { .. }
             | News::TakenOver { .. }
+            | News::SteeredElsewhere { .. }
+            | News::ClaimLost { .. }
             | News::NeedsHuman { .. }
             | News::Hindered { .. }
             | News::RollbackBegan { .. }

@@ -16,6 +16,7 @@ use crate::{
         unjudged::Unjudged,
     },
     domain::{
+        claim::Claim,
         digest::Digest,
         hindrance::Hindrance,
         id::{BackendId, InstanceId, ItemId, OperatorId, RouteId, SourceId, TriggerId},
@@ -114,6 +115,17 @@ pub enum Attention {
         since: Timestamp,
         otherwise: Otherwise,
         apart: Option<Apart>,
+    },
+    /// Another session steers the route's object, so this one moves it nowhere but home.
+    SteeredElsewhere {
+        route: RouteId,
+        claim: Box<Claim>,
+        since: Timestamp,
+    },
+    /// This session's claim has gone from the object: another may have steered it, and nothing advances before somebody has looked.
+    ClaimLost {
+        route: RouteId,
+        since: Timestamp,
     },
     /// Somebody else changed the weights.
     Drifted {
@@ -271,6 +283,8 @@ impl Attention {
             | Attention::WeightsUnread { .. }
             | Attention::NeedsHuman { .. }
             | Attention::TakenOver { .. }
+            | Attention::SteeredElsewhere { .. }
+            | Attention::ClaimLost { .. }
             | Attention::Drifted { .. }
             | Attention::Hindered { .. }
             | Attention::RequestsDisagree { .. }
@@ -300,6 +314,8 @@ impl Attention {
             | Attention::NeedsHuman { route, .. }
             | Attention::TakenOver { route, .. }
             | Attention::RecordMissing { route, .. }
+            | Attention::SteeredElsewhere { route, .. }
+            | Attention::ClaimLost { route, .. }
             | Attention::Drifted { route, .. }
             | Attention::RollingBack { route, .. }
             | Attention::HomeNotSeen { route, .. }
@@ -346,6 +362,8 @@ impl Attention {
             | Attention::WeightsUnread { .. }
             | Attention::NeedsHuman { .. }
             | Attention::TakenOver { .. }
+            | Attention::SteeredElsewhere { .. }
+            | Attention::ClaimLost { .. }
             | Attention::Drifted { .. }
             | Attention::RollingBack { .. }
             | Attention::HomeNotSeen { .. }
@@ -388,6 +406,8 @@ impl Attention {
             | Attention::WeightsUnread { .. }
             | Attention::NeedsHuman { .. }
             | Attention::TakenOver { .. }
+            | Attention::SteeredElsewhere { .. }
+            | Attention::ClaimLost { .. }
             | Attention::Drifted { .. }
             | Attention::RollingBack { .. }
             | Attention::HomeNotSeen { .. }

@@ -95,6 +95,8 @@ fn acting(found: &Attention) -> Option<(Actor<'_>, Leads<'_>)> {
         | Attention::RecordMissing { .. }
         | Attention::NeedsHuman { .. }
         | Attention::TakenOver { .. }
+        | Attention::SteeredElsewhere { .. }
+        | Attention::ClaimLost { .. }
         | Attention::Drifted { .. }
         | Attention::RollingBack { .. }
         | Attention::HomeNotSeen { .. }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     core::{decision::Cause, reason::Mover},
     domain::{
+        claim::Claim,
         fault::{Fault, Version},
         id::EffectId,
         time::Timestamp,
@@ -27,6 +28,9 @@ pub struct Return {
     /// Whose change came first, where the newest write failed for one and a look has told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub came_first: Option<Mover>,
+    /// Another session's claim that stood there when it began: it is taken away, even at home.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fences: Option<Box<Claim>>,
     /// When the alarm was raised that it takes too long.
     pub escalated_at: Option<Timestamp>,
     /// The newest write that rested on a look; what can't be looked at is written again as it was.
@@ -41,6 +45,8 @@ pub struct SentHome {
     pub effect: EffectId,
     pub from: Weights,
     pub version: Version,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claim: Option<Box<Claim>>,
 }
 
 /// What a rollback waits for.

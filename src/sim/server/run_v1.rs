@@ -1,7 +1,9 @@
 //! Cloud Run Admin API v1, the Knative form: what `gcloud run` speaks. The same services as v2.
 //!
 //! A write is a replacement of the whole service and conflicts by `resourceVersion`. Of what it contains only
-//! the traffic and the template are taken.
+//! the traffic, the template and the annotations are taken.
+
+use std::collections::BTreeMap;
 
 use hyper::Method;
 use serde_json::{Value, json};
@@ -49,7 +51,11 @@ fn replace(world: &mut World, call: &Call, name: &str) -> Reply {
         _ => Ok(()),
     };
     let desired = match targets(&call.body) {
-        Ok(traffic) => Desired { traffic, template: call.body.pointer("/spec/template").cloned() },
+        Ok(traffic) => traffic,
+        Err(refusal) => return refused(&refusal),
+    };
+    let desired = match notes(&call.body) {
+        Ok(notes) => Desired { traffic: desired, template: call.body.pointer("/spec/template").cloned(), notes: Some(notes) },
         Err(refusal) => return refused(&refusal),
     };
     match world.cloud_run.write(world.now_ms, name, desired, holds, &call.actor) {
@@ -59,6 +65,13 @@ fn replace(world: &mut World, call: &Call, name: &str) -> Reply {
         }
         Err(refusal) => refused(&refusal),
     }
+}
+
+/// A replacement keeps of the annotations what it sends; those of the system come back as they were read and are not the client's to change.
+fn notes(body: &Value) -> Result<BTreeMap<String, String>, Refusal> {
+    let mut notes = run_v2::notes(body.pointer("/metadata/annotations"))?;
+    notes.retain(|name, _| !name.contains("googleapis.com/") && !name.contains("knative.dev/"));
+    Ok(notes)
 }
 
 fn targets(body: &Value) -> Result<Vec<Target>, Refusal> {
@@ -109,7 +122,7 @@ fn resource_version(service: &Service) -> String {
 }
 
 fn service_json(service: &Service) -> Value {
-    json!({
+    let mut body = json!({
         "apiVersion": "serving.knative.dev/v1",
         "kind": "Service",
         "metadata": {
@@ -140,7 +153,11 @@ fn service_json(service: &Service) -> Value {
             "url": run_template::uri(&service.name, None),
             "address": {"url": run_template::uri(&service.name, None)},
         },
-    })
+    });
+    for (name, value) in &service.notes {
+        body["metadata"]["annotations"][name] = json!(value);
+    }
+    body
 }
 
 fn condition(service: &Service, kind: &str) -> Value {

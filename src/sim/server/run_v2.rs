@@ -1,7 +1,9 @@
 //! Cloud Run Admin API v2: what the product speaks. Services, revisions and operations.
 //!
 //! Clients that ask for `enum-encoding=int` get numbers for enums, and everybody may send either. Of a
-//! service only `traffic` and `template` can be changed here.
+//! service only `traffic`, `template` and its annotations can be changed here.
+
+use std::collections::BTreeMap;
 
 use hyper::Method;
 use serde_json::{Value, json};
@@ -113,7 +115,7 @@ pub fn note(world: &mut World, call: &Call, method: &'static str, name: &str, op
 fn wished(world: &World, call: &Call, name: &str) -> Result<Desired, Refusal> {
     let current = world.cloud_run.service(name)?;
     let mask: Vec<&str> = call.parameter("updateMask").map(|mask| mask.split(',').collect()).unwrap_or_default();
-    if let Some(other) = mask.iter().find(|path| !matches!(**path, "traffic" | "template" | "*")) {
+    if let Some(other) = mask.iter().find(|path| !matches!(**path, "traffic" | "template" | "annotations" | "*")) {
         return Err(Refusal::Invalid(format!("updateMask: this world's services can't change '{other}'.")));
     }
     // No mask replaces the whole object, and a body without traffic then means everything to the newest revision.
@@ -121,7 +123,18 @@ fn wished(world: &World, call: &Call, name: &str) -> Result<Desired, Refusal> {
     let traffic = if covers("traffic") { targets(&call.body)? } else { current.traffic.clone() };
     let template =
         call.body.get("template").filter(|_| covers("template")).map(|template| run_template::from_v2(template, &current.template));
-    Ok(Desired { traffic, template })
+    let notes = if covers("annotations") { Some(notes(call.body.get("annotations"))?) } else { None };
+    Ok(Desired { traffic, template, notes })
+}
+
+/// The annotations that a client sends; without any, it wants none.
+pub fn notes(sent: Option<&Value>) -> Result<BTreeMap<String, String>, Refusal> {
+    let fields = sent.and_then(Value::as_object).into_iter().flatten();
+    let text = |(name, value): (&String, &Value)| {
+        let value = value.as_str().ok_or_else(|| Refusal::Invalid(format!("annotations: the value of '{name}' must be a string.")))?;
+        Ok((name.clone(), value.to_owned()))
+    };
+    fields.map(text).collect()
 }
 
 fn targets(body: &Value) -> Result<Vec<Target>, Refusal> {
@@ -221,6 +234,9 @@ fn service_json(service: &Service) -> Value {
         "urls": [run_template::uri(&service.name, None)],
         "etag": service.etag(),
     });
+    if !service.notes.is_empty() {
+        body["annotations"] = json!(service.notes);
+    }
     if service.reconciling() {
         body["reconciling"] = json!(true);
     }

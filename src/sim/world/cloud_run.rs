@@ -3,6 +3,8 @@
 //! One state behind two API versions. A change is accepted at once and carried out some seconds later; until
 //! then, and for good if it fails, the old split is the one that serves.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use super::{
@@ -75,6 +77,8 @@ pub struct Service {
     pub manual: Option<u32>,
     /// The most instances, where the service sets that itself and not its revisions.
     pub most: Option<u32>,
+    /// Annotations of the service itself that clients have written; none of them makes a revision.
+    pub notes: BTreeMap<String, String>,
     /// The annotations of the newest template before somebody changed how it scales.
     annotations: Option<Value>,
 }
@@ -155,6 +159,8 @@ pub struct Desired {
     pub traffic: Vec<Target>,
     /// A template, where the caller sends one; a different one makes a revision.
     pub template: Option<Value>,
+    /// The service's own annotations, all of them, where the caller sends some.
+    pub notes: Option<BTreeMap<String, String>>,
 }
 
 /// The control plane.
@@ -207,9 +213,15 @@ impl CloudRun {
         let service = self.services.iter_mut().find(|service| service.name == name).ok_or_else(|| Refusal::Missing(name.to_owned()))?;
         holds(service)?;
         check(&desired.traffic)?;
+        if let Some(notes) = &desired.notes {
+            check_notes(notes)?;
+        }
         service.generation += 1;
         service.version += 1;
         service.traffic = desired.traffic;
+        if let Some(notes) = desired.notes {
+            service.notes = notes;
+        }
         if let Some(template) = desired.template.filter(|template| *template != service.template) {
             let number = 1 + service.revisions.last().and_then(|last| last.name.rsplit('-').nth(1)?.parse::<u32>().ok()).unwrap_or(0);
             service.revisions.push(Revision {
@@ -251,7 +263,7 @@ impl CloudRun {
             first.percent += rest - given;
         }
         traffic.push(Target { revision: None, percent: percent.min(100), tag: None });
-        self.write(now_ms, name, Desired { traffic, template: Some(template) }, |_| Ok(()), actor)
+        self.write(now_ms, name, Desired { traffic, template: Some(template), notes: None }, |_| Ok(()), actor)
     }
 
     /// Somebody deletes a revision that gets nothing; one that gets something stays, as the interface would have it.
@@ -331,6 +343,22 @@ fn check(traffic: &[Target]) -> Result<(), Refusal> {
     Err(Refusal::Invalid(format!("Traffic targets must sum to 100 percent, but they sum to {total}.")))
 }
 
+/// Namespaces that the interface keeps for itself.
+const RESERVED: [&str; 4] = ["run.googleapis.com/", "cloud.googleapis.com/", "serving.knative.dev/", "autoscaling.knative.dev/"];
+/// The most that all annotations of one object may have together.
+const NOTES_BYTES_MAX: usize = 256 * 1024;
+
+fn check_notes(notes: &BTreeMap<String, String>) -> Result<(), Refusal> {
+    if let Some(name) = notes.keys().find(|name| RESERVED.iter().any(|reserved| name.starts_with(reserved))) {
+        return Err(Refusal::Invalid(format!("annotations: '{name}' is in a reserved namespace.")));
+    }
+    let bytes: usize = notes.iter().map(|(name, value)| name.len() + value.len()).sum();
+    if bytes > NOTES_BYTES_MAX {
+        return Err(Refusal::Invalid(format!("annotations: size {bytes} is larger than limit {NOTES_BYTES_MAX}.")));
+    }
+    Ok(())
+}
+
 fn service(now_ms: i64, name: &str, version: &str, revisions: &[&str]) -> Service {
     let template = |version: &str| {
         json!({
@@ -377,6 +405,7 @@ fn service(now_ms: i64, name: &str, version: &str, revisions: &[&str]) -> Servic
         failure: None,
         manual: None,
         most: None,
+        notes: BTreeMap::new(),
         annotations: None,
     }
 }
@@ -388,7 +417,7 @@ mod tests {
 
     fn desired(parts: &[(&str, u32)]) -> Desired {
         let target = |(name, percent): &(&str, u32)| Target { revision: Some((*name).to_owned()), percent: *percent, tag: None };
-        Desired { traffic: parts.iter().map(target).collect(), template: None }
+        Desired { traffic: parts.iter().map(target).collect(), template: None, notes: None }
     }
 
     #[test]

@@ -30,8 +30,22 @@ pub fn change(document: &Value, edit: Edit) -> Change {
             next["defaultRouteAction"]["weightedBackendServices"] = json!(entries);
             Change::Dictate(next)
         }
+        Edit::OtherSession => Change::Patch(json!({"description": steered_by_another(description(document))})),
+        Edit::Unclaimed => Change::Patch(json!({"description": description(document).split(" [cutover").next()})),
         Edit::Matcher { gke_per_mille } => Change::Patch(matcher(gke_per_mille.min(1000))),
     }
+}
+
+fn description(document: &Value) -> &str {
+    document.get("description").and_then(Value::as_str).unwrap_or_default()
+}
+
+/// What the description says once another session has taken the map over: its own line in the place of the one that stood there.
+fn steered_by_another(text: &str) -> String {
+    let (before, line) = text.split_once(" [cutover").unwrap_or((text, ""));
+    let after = line.split_once(']').map_or("", |(_, after)| after);
+    let epoch = line.split(" epoch ").nth(1).and_then(|rest| rest.split(' ').next()?.parse::<u64>().ok()).unwrap_or(0) + 1;
+    format!("{before} [cutover claim/1 hexproperty-second 0badcafe epoch {epoch} since 1795900000 on ops-2 by dana.ops steers]{after}")
 }
 
 fn split(document: &Value, entries: &[Value]) -> Change {

@@ -75,12 +75,18 @@ pub fn with_nulls(mut document: Value) -> Value {
     document
 }
 
+/// Longest description, in characters.
+const DESCRIPTION_MAX: usize = 2_048;
+
 /// Everything that is wrong with a document, in the API's manner; empty when it is valid.
 #[must_use]
 pub fn problems(document: &Value) -> Vec<String> {
     let mut found = Vec::new();
     if document.get("name").and_then(Value::as_str) != Some(URL_MAP) {
         found.push("The resource name cannot be changed.".to_owned());
+    }
+    if text(document, "description").chars().count() > DESCRIPTION_MAX {
+        found.push(format!("Invalid value for field 'resource.description': must be at most {DESCRIPTION_MAX} characters."));
     }
     default_problems(document, "urlMap", &mut found);
     for matcher in list(document, "pathMatchers") {

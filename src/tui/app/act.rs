@@ -50,6 +50,7 @@ impl App {
             Action::NextRoute => self.turn_route(1),
             Action::PreviousRoute => self.turn_route(-1),
             Action::Hold | Action::Rearm | Action::AdoptDrift => self.steer(key, action),
+            Action::TakeOver => self.take_over(),
             Action::Controls => self.controls(key),
             Action::TakeControls => self.ask(key, Command::Controls(ControlsCommand::Take)),
             Action::GiveUpControls => self.ask(key, Command::Controls(ControlsCommand::GiveUp)),
@@ -233,6 +234,18 @@ impl App {
             self.notify(Tone::Plain, "this plan has one route".to_owned());
         }
         self.view.route = (self.view.route + count).saturating_add_signed(by) % count;
+    }
+
+    fn take_over(&mut self) {
+        let Some(route) = self.route().map(|route| route.id.clone()) else { return };
+        match outlook::may_take_over(&self.state, &route) {
+            Ok(()) => {
+                let from = self.state.routes.get(&route).and_then(|known| known.steering.another()).cloned().map(Box::new);
+                self.open(Overlay::Typing { purpose: Purpose::TakeOver { route, from }, line: LineEdit::default() });
+            }
+            Err(Refusal::NoChange) => self.notify(Tone::Plain, "no other session steers this route".to_owned()),
+            Err(why) => self.notify(Tone::Plain, crate::words::refusal(&why, Names::of(&self.state))),
+        }
     }
 
     fn steer(&mut self, key: &str, action: Action) {

@@ -30,6 +30,7 @@ pub(super) fn way_on(refusal: &Refusal, state: &State, view: &View) -> String {
         Refusal::Latched { .. } => (Action::Rearm, "re-arms"),
         Refusal::Held { .. } => (Action::Hold, "resumes"),
         Refusal::Drifted { .. } => (Action::AdoptDrift, "adopts"),
+        Refusal::SteeredElsewhere { .. } | Refusal::ClaimLost => (Action::TakeOver, "takes over"),
         Refusal::LinesOpen { .. } => (Action::Sign, "signs a line"),
         Refusal::FailingAtDoor { .. } | Refusal::NotReady { .. } if route.is_some_and(|route| stranded(state, route).is_some()) => {
             (Action::CopyAwayByHand, "copies the way out by hand")
@@ -112,9 +113,15 @@ impl App {
         let me = self.view.me.as_ref().map(|me| &me.who);
         match by {
             Some(Mover::Us(Cause::Operator { who, .. })) => Some(who) == me,
-            Some(Mover::Us(_) | Mover::Adopted { .. } | Mover::OurLateWrite | Mover::Unrecorded { .. } | Mover::Foreign { .. }) | None => {
-                false
-            }
+            Some(
+                Mover::Us(_)
+                | Mover::Adopted { .. }
+                | Mover::OurLateWrite
+                | Mover::Steerer { .. }
+                | Mover::Unrecorded { .. }
+                | Mover::Foreign { .. },
+            )
+            | None => false,
         }
     }
 }

@@ -154,6 +154,7 @@ impl App {
         let shown = Shown::new(text);
         match purpose {
             Purpose::Rearm { route } => self.ask("Enter", Command::Rearm { route, reason: shown }),
+            Purpose::TakeOver { route, from } => self.ask("Enter", Command::TakeOver { route, from, reason: shown }),
             Purpose::Sign { item } => self.ask("Enter", Command::Sign { item, note: shown }),
             Purpose::Unsign { item } if text == "unsign" => self.ask("Enter", Command::Unsign { item }),
             Purpose::Unsign { .. } => self.notify(Tone::Plain, "the signature stays".to_owned()),

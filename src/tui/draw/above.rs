@@ -144,6 +144,7 @@ fn typing(purpose: &Purpose, line: &LineEdit, scene: Scene<'_>, area: Rect, buf:
     let Scene { view, theme, .. } = scene;
     let does = match purpose {
         Purpose::Rearm { .. } => "Enter re-arms, Esc leaves the latch on",
+        Purpose::TakeOver { .. } => "Enter takes it over, Esc leaves it",
         Purpose::Sign { .. } => "Enter signs with your name, Esc doesn't",
         Purpose::Unsign { .. } => "Enter takes it back, Esc leaves it",
         Purpose::Say => "Enter says it, Esc keeps silent",

@@ -175,6 +175,9 @@ fn matters(state: &State, view: &View) -> Vec<Action> {
     if known.is_some_and(|known| known.hold.is_some()) {
         actions.push(Action::Hold);
     }
+    if route.is_some_and(|route| outlook::may_take_over(state, &route.id).is_ok()) {
+        actions.push(Action::TakeOver);
+    }
     if route.is_some_and(|route| outlook::is_adoptable(state, route)) {
         actions.push(Action::AdoptDrift);
     }

@@ -22,6 +22,8 @@ pub enum Action {
     Hold,
     Rearm,
     AdoptDrift,
+    /// Take the route's object over from the session that steers it.
+    TakeOver,
     Sign,
     Unsign,
     /// Take free controls, ask the holder for them, or hand them to who asked.

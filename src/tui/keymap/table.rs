@@ -170,6 +170,15 @@ pub const TABLE: &[Binding] = &[
     ),
     row(
         Context::Main,
+        &[Key::char('K')],
+        Action::TakeOver,
+        "take over",
+        "take over the route",
+        "Take the route over from another session that steers it, as its object says. Asks for a reason; a newer epoch fences that one.",
+        (Danger::Acts, Needs::Controls),
+    ),
+    row(
+        Context::Main,
         &[Key::char('c')],
         Action::Controls,
         "controls",

@@ -112,6 +112,8 @@ fn edge(worst: &Attention, theme: &Theme) -> Option<Style> {
         | Attention::ConnectionsDropped { .. }
         | Attention::NeedsHuman { .. } => Some(theme.alarm),
         Attention::TakenOver { .. }
+        | Attention::SteeredElsewhere { .. }
+        | Attention::ClaimLost { .. }
         | Attention::RecordLow { .. }
         | Attention::RecordMissing { .. }
         | Attention::Drifted { .. }

@@ -24,7 +24,7 @@ use cutover::{
 
 use super::{
     ops::{Class, Request, Requests, Side, Who},
-    run::{Run, unavailable},
+    run::{Run, forged, unavailable},
 };
 use crate::{session::person, watch::Check};
 
@@ -75,6 +75,11 @@ impl Run {
             Request::RearmSilently => Command::Rearm { route, reason: text(" ") },
             Request::Adopt => Command::AdoptDrift { found: known.accepted.as_ref().map_or(stands, |known| known.weights.clone()), route },
             Request::AdoptOther => Command::AdoptDrift { found: object.at(333), route },
+            Request::TakeOver => {
+                let from = known.steering.another().cloned().map(Box::new);
+                Command::TakeOver { route, from, reason: text("the other host is gone") }
+            }
+            Request::TakeOverOther => Command::TakeOver { route, from: Some(Box::new(forged(99))), reason: text("so") },
             Request::Take => Command::Controls(ControlsCommand::Take),
             Request::GiveUp => Command::Controls(ControlsCommand::GiveUp),
             Request::AskFor => Command::Controls(ControlsCommand::AskFor),

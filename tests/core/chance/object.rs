@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use cutover::domain::{
+    claim::{Claim, Claimed},
     fact::Accepted,
     fault::{Fault, FaultKind, Outcome, Receipt, Version},
     hindrance::Hindrance,
@@ -26,19 +27,36 @@ pub(crate) struct Object {
     entries: Vec<(BackendId, u16)>,
     version: u64,
     actor: Option<Shown>,
+    claimed: Claimed,
+    /// How often somebody has written the claim by hand.
+    edits: u32,
     /// What looks found that began earlier, and when they began.
     past: VecDeque<(Timestamp, Accepted)>,
     /// Writes of ours that were never answered for and may still happen.
-    open: Vec<Open>,
-    /// Writes that took effect: whose they were and what they made of it.
-    pub done: Vec<(EffectId, Weights)>,
+    open: Vec<Asked>,
+    /// Writes that took effect, in their order.
+    pub done: Vec<Done>,
 }
 
+/// A write that took effect: whose it was, what it made of the object, and whose claim it found there.
 #[derive(Debug, Clone)]
-struct Open {
-    effect: EffectId,
-    to: Weights,
-    version: Version,
+pub(crate) struct Done {
+    pub effect: EffectId,
+    /// `None`: it was of who steers alone.
+    pub to: Option<Weights>,
+    pub claim: Option<Claim>,
+    pub found: Claimed,
+    /// How often somebody had written the claim by hand by then.
+    pub edits: u32,
+}
+
+/// What a write asks for.
+#[derive(Debug, Clone)]
+pub(crate) struct Asked {
+    pub effect: EffectId,
+    pub to: Option<Weights>,
+    pub claim: Option<Claim>,
+    pub version: Version,
 }
 
 impl Object {
@@ -47,7 +65,8 @@ impl Object {
         let (home, target): (BackendId, BackendId) = (name(home), name(target));
         let entries = vec![(home.clone(), 1000), (target.clone(), 0)];
         let route = route.parse().expect("a name");
-        Object { route, home, target, entries, version: 1, actor: None, past: VecDeque::new(), open: Vec::new(), done: Vec::new() }
+        let (past, claimed) = (VecDeque::new(), Claimed::Nobody);
+        Object { route, home, target, entries, version: 1, actor: None, claimed, edits: 0, past, open: Vec::new(), done: Vec::new() }
     }
 
     /// The target at `share`, home at the rest, and nobody else.
@@ -95,7 +114,8 @@ impl Object {
     /// What a look finds now.
     pub(crate) fn look(&self) -> Accepted {
         let (weights, version, hindrances) = (self.weights(), self.version(), self.hindrances());
-        Accepted { route: self.route.clone(), weights, version, actor: self.actor.clone(), changed_at: None, hindrances }
+        let (route, actor, claimed) = (self.route.clone(), self.actor.clone(), self.claimed.clone());
+        Accepted { route, weights, version, actor, changed_at: None, hindrances, claimed }
     }
     /// A look begins whose answer may come much later.
     pub(crate) fn begin_look(&mut self, now: Timestamp) {
@@ -147,26 +167,42 @@ impl Object {
     }
 
     /// The API takes a write in.
-    pub(crate) fn write(&mut self, effect: EffectId, to: &Weights, version: &Version) -> Outcome {
-        if *version != self.version() {
+    pub(crate) fn write(&mut self, asked: Asked) -> Outcome {
+        let Asked { effect, to, claim, version } = asked;
+        if version != self.version() {
             return Outcome::NotDone(Fault::new(FaultKind::Conflict, "412"));
         }
-        self.set(to);
+        if let Some(to) = &to {
+            self.set(to);
+        }
+        let found = self.claimed.clone();
+        if let Some(claim) = &claim {
+            self.claimed = Claimed::By(Box::new(claim.clone()));
+        }
         self.touched(None);
-        self.done.push((effect, to.clone()));
+        self.done.push(Done { effect, to, claim, found, edits: self.edits });
         Outcome::Done(Receipt { version: Some(self.version()), operation: None })
     }
 
     /// It may still happen, or never.
-    pub(crate) fn leave_open(&mut self, effect: EffectId, to: &Weights, version: &Version) {
-        self.open.push(Open { effect, to: to.clone(), version: version.clone() });
+    pub(crate) fn leave_open(&mut self, asked: Asked) {
+        self.open.push(asked);
+    }
+    /// Somebody takes the claim away, or puts another there.
+    pub(crate) fn claim(&mut self, claimed: Claimed) {
+        self.claimed = claimed;
+        self.edits += 1;
+        self.touched(Some("root@console"));
+    }
+    pub(crate) fn claimed(&self) -> &Claimed {
+        &self.claimed
     }
     pub(crate) fn land(&mut self, which: usize) {
         if self.open.is_empty() {
             return;
         }
-        let Open { effect, to, version } = self.open.remove(which % self.open.len());
-        self.write(effect, &to, &version);
+        let asked = self.open.remove(which % self.open.len());
+        self.write(asked);
     }
     pub(crate) fn drop_open(&mut self) {
         self.open.clear();

@@ -44,6 +44,10 @@ pub(crate) enum Op {
     /// A write without an outcome takes effect after all.
     Land(u8),
     Promoted(bool),
+    /// Somebody takes the line away that says who steers.
+    Unclaim,
+    /// Another session says that it steers, in this epoch.
+    Forge(u8),
     Restart,
     /// The host reads a roster: each bit is something that may be otherwise in it.
     Roster(u8),
@@ -149,6 +153,9 @@ pub(crate) enum Request {
     RearmSilently,
     Adopt,
     AdoptOther,
+    TakeOver,
+    /// From a session that he did not see there.
+    TakeOverOther,
     Take,
     GiveUp,
     AskFor,
@@ -181,10 +188,11 @@ fn wish() -> impl Strategy<Value = Request> {
         1 => Just(Stranger),
         2 => Just(RollbackAll),
         2 => Just(Rollback),
-        1 => prop::sample::select(vec![Hold, Resume, RearmSilently, AdoptOther, ApproveNothing, Say, LookHere, Inject]),
+        1 => prop::sample::select(vec![Hold, Resume, RearmSilently, AdoptOther, TakeOverOther, ApproveNothing, Say, LookHere, Inject]),
         3 => prop::sample::select(vec![Sign, Sign, Unsign]),
         4 => Just(Rearm),
         3 => Just(Adopt),
+        3 => Just(TakeOver),
         5 => Just(Take),
         1 => prop::sample::select(vec![GiveUp, AskFor]),
         2 => who().prop_map(HandTo),
@@ -253,6 +261,8 @@ pub(crate) fn op() -> impl Strategy<Value = Op> {
         12 => (any::<u8>(), fate()).prop_map(|(which, fate)| Op::End(which, fate)),
         2 => any::<u8>().prop_map(Op::Land),
         1 => any::<bool>().prop_map(Op::Promoted),
+        1 => Just(Op::Unclaim),
+        1 => (1..9u8).prop_map(Op::Forge),
         2 => Just(Op::Restart),
         2 => (0..16u8).prop_map(Op::Roster),
     ]

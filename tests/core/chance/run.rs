@@ -5,14 +5,15 @@ use std::collections::BTreeMap;
 use cutover::{
     core::{
         decision::{Effect, Transition},
-        event::{Alarm, Entry, Event, WorldKind},
+        event::{Alarm, Entry, Event, Hosted, WorldKind},
         state::State,
         step::step,
     },
     domain::{
+        claim::{Claim, Claimed, Machine, Token},
         fact::{Fact, Observation},
         fault::{Fault, FaultKind, Outcome, Receipt},
-        id::{EffectId, Seq},
+        id::{EffectId, RouteId, Seq},
         time::{Millis, Timestamp},
         weight::Weights,
     },
@@ -20,7 +21,7 @@ use cutover::{
 };
 
 use super::{
-    object::Object,
+    object::{Asked, Done, Object},
     ops::{Fate, Look, Op, Span},
 };
 use crate::{
@@ -53,6 +54,10 @@ pub(crate) struct Run {
 impl Run {
     /// A session opened on `plan`, nothing known yet.
     pub(crate) fn open(plan: Plan, objects: Vec<Object>) -> Result<Run, Violation> {
+        Run::hosted(plan, objects, 1)
+    }
+    /// The same on a host whose session has this token.
+    pub(crate) fn hosted(plan: Plan, objects: Vec<Object>, token: u32) -> Result<Run, Violation> {
         let state = State::default();
         let mut run = Run {
             state,
@@ -68,6 +73,7 @@ impl Run {
         };
         let session = "night".parse().expect("a name");
         run.happen(Event::Opened { session, plan: Box::new(plan), world: WorldKind::Live })?;
+        run.happen(Event::Hosted(Hosted { machine: Machine::new("ops"), token: Token::new(token), takes_over: None }))?;
         Ok(run)
     }
 
@@ -79,7 +85,7 @@ impl Run {
         let checked = self.watch.look(&before, &entry, &decision, &self.state);
         for effect in &decision.effects {
             match &effect.what {
-                Effect::Write { .. } | Effect::Read { .. } | Effect::Inject { .. } => {
+                Effect::Write { .. } | Effect::Claim { .. } | Effect::Read { .. } | Effect::Inject { .. } => {
                     self.flights.push(Flight { effect: effect.id, deal: effect.what.clone(), orphaned: false });
                 }
                 Effect::Wake { .. } => {}
@@ -137,6 +143,14 @@ impl Run {
                 self.second = !self.second;
                 Ok(())
             }
+            Op::Unclaim => {
+                self.object().claim(Claimed::Nobody);
+                Ok(())
+            }
+            Op::Forge(epoch) => {
+                self.object().claim(Claimed::By(Box::new(forged(*epoch))));
+                Ok(())
+            }
             Op::Restart => self.restart(),
             Op::Roster(bits) => self.roster(*bits),
         }
@@ -147,10 +161,14 @@ impl Run {
         &mut self.objects[place]
     }
 
+    fn object_of(&mut self, route: &RouteId) -> &mut Object {
+        self.objects.iter_mut().find(|object| object.route == *route).expect("a route of the plan")
+    }
+
     /// The host dies and comes back; what it sent is still on its way.
     fn restart(&mut self) -> Check {
         self.flights.iter_mut().for_each(|flight| flight.orphaned = true);
-        self.flights.retain(|flight| matches!(flight.deal, Effect::Write { .. }));
+        self.flights.retain(|flight| matches!(flight.deal, Effect::Write { .. } | Effect::Claim { .. }));
         for object in &mut self.objects {
             object.forget_past();
         }
@@ -164,9 +182,13 @@ impl Run {
         }
         let Flight { effect, deal, orphaned } = self.flights.remove(which % self.flights.len());
         let outcome = match deal {
-            Effect::Write { route, to, version, .. } => {
-                let object = self.objects.iter_mut().find(|object| object.route == route).expect("a route of the plan");
-                written(object, effect, (&to, &version), fate)
+            Effect::Write { route, to, version, claim, .. } => {
+                let asked = Asked { effect, to: Some(to), claim: claim.map(|claim| *claim), version };
+                written(self.object_of(&route), asked, fate)
+            }
+            Effect::Claim { route, version, claim, .. } => {
+                let asked = Asked { effect, to: None, claim: Some(*claim), version };
+                written(self.object_of(&route), asked, fate)
             }
             Effect::Read { route } => {
                 let asked_at = self.now;
@@ -259,14 +281,14 @@ impl Run {
 
     /// I1, I13: every change of the object by us has its intent, once, and made of it what the intent says.
     pub(crate) fn mutations_have_intents(&self) -> Check {
-        let intents: BTreeMap<EffectId, &Weights> =
+        let intents: BTreeMap<EffectId, Option<&Weights>> =
             self.transitions.iter().flat_map(|transition| &transition.decision.effects).filter_map(intent).collect();
         for object in &self.objects {
             let mut seen = std::collections::BTreeSet::new();
-            for (effect, to) in &object.done {
-                let meant = intents.get(effect).is_some_and(|intent| *intent == to) && seen.insert(*effect);
+            for Done { effect, to, .. } in &object.done {
+                let meant = intents.get(effect).is_some_and(|intent| *intent == to.as_ref()) && seen.insert(*effect);
                 if !meant {
-                    return Err(Violation { invariant: "I1", what: format!("{effect} made {to} of {}", object.route) });
+                    return Err(Violation { invariant: "I1", what: format!("{effect} made {to:?} of {}", object.route) });
                 }
             }
         }
@@ -274,29 +296,35 @@ impl Run {
     }
 }
 
-fn intent(effect: &cutover::core::decision::IssuedEffect) -> Option<(EffectId, &Weights)> {
+fn intent(effect: &cutover::core::decision::IssuedEffect) -> Option<(EffectId, Option<&Weights>)> {
     match &effect.what {
-        Effect::Write { to, .. } => Some((effect.id, to)),
+        Effect::Write { to, .. } => Some((effect.id, Some(to))),
+        Effect::Claim { .. } => Some((effect.id, None)),
         Effect::Read { .. } | Effect::Wake { .. } | Effect::Inject { .. } => None,
     }
 }
 
-fn written(object: &mut Object, effect: EffectId, write: (&Weights, &cutover::domain::fault::Version), fate: Fate) -> Outcome {
-    let (to, version) = write;
+fn written(object: &mut Object, asked: Asked, fate: Fate) -> Outcome {
     let timed_out = || Outcome::Unknown(Fault::new(FaultKind::TimedOut, "30 s"));
     match fate {
-        Fate::Done => object.write(effect, to, version),
+        Fate::Done => object.write(asked),
         Fate::NotDone => Outcome::NotDone(unavailable()),
         Fate::LostReply => {
-            object.write(effect, to, version);
+            object.write(asked);
             Outcome::Unknown(Fault::new(FaultKind::Broken, "reset"))
         }
         Fate::Open => {
-            object.leave_open(effect, to, version);
+            object.leave_open(asked);
             timed_out()
         }
         Fate::LostRequest => timed_out(),
     }
+}
+
+/// The claim of somebody who only says that he is one.
+pub(crate) fn forged(epoch: u8) -> Claim {
+    let text = format!("[cutover claim/1 other 0badcafe epoch {epoch} since 1800000000 on elsewhere by - steers]");
+    text.parse().expect("a claim")
 }
 
 pub(crate) fn unavailable() -> Fault {

@@ -4,6 +4,7 @@ use cutover::{
     core::{
         command::{Command, ControlsCommand},
         event::{Asker, Event},
+        outlook,
         state::{Motion, RouteState},
     },
     domain::{
@@ -99,6 +100,11 @@ impl Night {
         }
         // Lent beside the dice, which are thrown while it is looked at.
         let (known, random) = (&self.state.routes[&id], &mut self.random);
+        if outlook::may_take_over(&self.state, &id).is_ok() {
+            let from = known.steering.another().cloned().map(Box::new);
+            let reason = Shown::new("it is ours");
+            return random.chance(0.05).then_some(Command::TakeOver { route: id, from, reason });
+        }
         if known.latch.is_some() {
             let rested = !known.motion.is_returning() && known.drift.is_none();
             let reason = Shown::new("the cause is gone");

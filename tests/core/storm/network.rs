@@ -8,6 +8,7 @@ use cutover::{
         event::{Alarm, Event},
     },
     domain::{
+        claim::{Claim, Claimed},
         fact::{Accepted, Fact, Observation},
         fault::{Fault, FaultKind, Outcome, Receipt, Version},
         id::EffectId,
@@ -42,9 +43,16 @@ pub(crate) struct Request {
     effect: EffectId,
     /// Under whose id it goes.
     id: EffectId,
-    to: Weights,
+    change: Change,
     version: Version,
     answer: Answer,
+}
+
+/// What it makes of the map: the split with who steers, or that alone.
+#[derive(Clone)]
+struct Change {
+    to: Option<Weights>,
+    claim: Option<Claim>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,11 +71,13 @@ impl Night {
     pub(crate) fn send(&mut self, effect: IssuedEffect) {
         let (id, host) = (effect.id, self.host);
         match effect.what {
-            Effect::Write { to, version, again, .. } => {
+            Effect::Write { to, version, again, claim, .. } => {
                 self.summary.writes += 1;
                 self.summary.rollbacks += u64::from(to == weights(1000, 0));
-                self.send_write((id, again.unwrap_or(id)), to, version);
+                let change = Change { to: Some(to), claim: claim.map(|claim| *claim) };
+                self.send_write((id, again.unwrap_or(id)), change, version);
             }
+            Effect::Claim { version, claim, .. } => self.send_write((id, id), Change { to: None, claim: Some(*claim) }, version),
             Effect::Read { .. } => self.send_read(id),
             Effect::Wake { at, alarm } => {
                 let alarm: Alarm = alarm;
@@ -77,11 +87,11 @@ impl Night {
         }
     }
 
-    fn send_write(&mut self, (effect, id): (EffectId, EffectId), to: Weights, version: Version) {
+    fn send_write(&mut self, (effect, id): (EffectId, EffectId), change: Change, version: Version) {
         let host = self.host;
         let on_the_way = Millis(20 + self.random.index(180) as u64);
         let timed_out = || Outcome::Unknown(Fault::new(FaultKind::TimedOut, "30 s"));
-        let request = |answer| Coming::Write(Request { host, effect, id, to: to.clone(), version: version.clone(), answer });
+        let request = |answer| Coming::Write(Request { host, effect, id, change: change.clone(), version: version.clone(), answer });
         match self.world.conditions.trouble(self.now.0, Api::Compute) {
             None | Some(Trouble::ReadsThrottled) => self.later(on_the_way, request(Answer::After(OPERATION))),
             // The first copy is swallowed, the second goes on a fresh connection.
@@ -119,10 +129,15 @@ impl Night {
 
     /// The API takes a write in: compare, and set or refuse.
     pub(crate) fn write_arrives(&mut self, request: Request) -> Check {
-        let Request { host, effect, id, to, version, answer } = request;
+        let Request { host, effect, id, change: Change { to, claim }, version, answer } = request;
         self.has_intent(effect)?;
-        let share = |name: &str| u32::from(to.of(&name.parse().expect("a name")).get());
-        let mut body = url_map::reweighted(&self.world.load_balancer.url_map(), share("run"), share("gke"));
+        let share = |to: &Weights, name: &str| u32::from(to.of(&name.parse().expect("a name")).get());
+        let map = self.world.load_balancer.url_map();
+        let mut body =
+            to.as_ref().map_or_else(|| serde_json::json!({}), |to| url_map::reweighted(&map, share(to, "run"), share(to, "gke")));
+        if let Some(claim) = &claim {
+            body["description"] = format!("{} {claim}", peoples(&map)).into();
+        }
         body["fingerprint"] = version.0.as_str().into();
         let reason = Some(effect.to_string());
         let actor = Actor { principal: PRODUCT.to_owned(), agent: "cutover".to_owned(), reason };
@@ -137,7 +152,9 @@ impl Night {
             Ok(load_balancer::Accepted::Repeated(_)) => {
                 require(id != effect, "I4", || format!("{effect} was sent twice"))?;
                 let stands = self.accepted();
-                let readable = self.weights_seen(self.now).result.is_ok() && stands.weights == to;
+                let as_claimed = claim.is_none_or(|claim| stands.claimed == Claimed::By(Box::new(claim)));
+                let as_split = to.is_none_or(|to| stands.weights == to);
+                let readable = self.weights_seen(self.now).result.is_ok() && as_split && as_claimed;
                 let doubt = || Outcome::Unknown(Fault::new(FaultKind::Unavailable, "it can't be read back"));
                 if readable { Outcome::Done(Receipt { version: Some(stands.version), operation: None }) } else { doubt() }
             }
@@ -193,6 +210,19 @@ impl Night {
             actor: author,
             changed_at: None,
             hindrances: Vec::new(),
+            claimed: claimed(&self.world.load_balancer.url_map()),
         }
     }
+}
+
+/// What people wrote of the map.
+fn peoples(map: &serde_json::Value) -> &str {
+    let text = map["description"].as_str().unwrap_or_default();
+    text.split_once(" [cutover").map_or(text, |(peoples, _)| peoples)
+}
+
+fn claimed(map: &serde_json::Value) -> Claimed {
+    let text = map["description"].as_str().unwrap_or_default();
+    let claim = text.find("[cutover").and_then(|at| text[at..].parse().ok());
+    claim.map_or(Claimed::Nobody, |claim: Claim| Claimed::By(Box::new(claim)))
 }

@@ -8,13 +8,14 @@ use std::{
 use cutover::{
     core::{
         decision::{Decision, Effect, IssuedEffect, Transition},
-        event::{Alarm, Entry, Event, WorldKind},
+        event::{Alarm, Entry, Event, Hosted, WorldKind},
         record::{Keeping, RecordChange, RecordNumber, is_broken, is_over},
         state::State,
         step::step,
         thin::thin,
     },
     domain::{
+        claim::{Machine, Token},
         id::{EffectId, Seq},
         shown::Shown,
         time::{Millis, Timestamp},
@@ -203,6 +204,7 @@ impl Night {
         };
         let plan = Box::new(Plan::clone(&plan));
         night.happen(Event::Opened { session: "night".parse().expect("a name"), plan, world: WorldKind::Live })?;
+        night.happen(Event::Hosted(Hosted { machine: Machine::new("ops"), token: Token::new(1), takes_over: None }))?;
         night.crew_joins()?;
         Ok(night)
     }
@@ -535,7 +537,9 @@ impl Intents {
         self.read += new.len();
         let text = std::str::from_utf8(&new).expect("a journal is ASCII");
         let named = |(at, _): (usize, _)| text[..at].rfind("\"id\":\"").map(|from| text[from + 6..at].to_owned());
-        self.writes.extend(text.match_indices("\",\"what\":{\"write\"").filter_map(named));
+        for what in ["\",\"what\":{\"write\"", "\",\"what\":{\"claim\""] {
+            self.writes.extend(text.match_indices(what).filter_map(named));
+        }
     }
 }
 

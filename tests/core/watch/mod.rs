@@ -11,6 +11,7 @@ mod readings;
 mod record;
 mod requests;
 mod settled;
+mod steering;
 mod writes;
 
 use std::{
@@ -67,6 +68,8 @@ pub(crate) struct Before {
     pub approvals: BTreeMap<Digest, Approval>,
     /// Writes without an outcome, by their route.
     pub writing: BTreeMap<EffectId, RouteId>,
+    /// Everything that has no outcome.
+    pub in_flight: BTreeSet<EffectId>,
     pub keeping: Keeping,
 }
 
@@ -96,6 +99,7 @@ impl Before {
             controls: state.controls.clone(),
             approvals: state.approvals.clone(),
             writing: writing(state),
+            in_flight: state.in_flight.keys().copied().collect(),
             keeping: state.record.keeping.clone(),
         }
     }
@@ -108,7 +112,7 @@ fn pending(state: &State) -> BTreeSet<TriggerId> {
 fn writing(state: &State) -> BTreeMap<EffectId, RouteId> {
     let write = |deal: &Effect| match deal {
         Effect::Write { route, .. } => Some(route.clone()),
-        Effect::Read { .. } | Effect::Wake { .. } | Effect::Inject { .. } => None,
+        Effect::Claim { .. } | Effect::Read { .. } | Effect::Wake { .. } | Effect::Inject { .. } => None,
     };
     state.in_flight.iter().filter_map(|(id, flight)| Some((*id, write(&flight.deal)?))).collect()
 }
@@ -131,6 +135,7 @@ pub(crate) struct Watch {
     promises: promises::Ledger,
     record: record::Ledger,
     people: people::Ledger,
+    steering: steering::Ledger,
 }
 
 impl Watch {
@@ -144,6 +149,7 @@ impl Watch {
         self.record.look(&seen)?;
         self.people.look(&seen)?;
         self.writes.look(&seen)?;
+        self.steering.look(&seen)?;
         requests::look(&seen)?;
         homes::look(&seen)
     }

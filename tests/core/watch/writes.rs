@@ -178,7 +178,7 @@ impl Ledger {
             Effect::Write { route: of, from, to, version, again, .. } => {
                 *of == route.id && from == write.from && to == write.to && version == write.version && again.is_none()
             }
-            Effect::Read { .. } | Effect::Wake { .. } | Effect::Inject { .. } => false,
+            Effect::Claim { .. } | Effect::Read { .. } | Effect::Wake { .. } | Effect::Inject { .. } => false,
         });
         require(same, "I8", || format!("{} repeats {first}, which is another write", write.id))?;
         require(goes_home(seen, route, write), "I8", || format!("{} repeats {first} and is no way home", write.id))?;
@@ -235,10 +235,10 @@ impl Ledger {
 
 fn writes<'a>(seen: &Seen<'a>, of: &Route) -> Vec<Write<'a>> {
     let write = |effect: &'a cutover::core::decision::IssuedEffect| match &effect.what {
-        Effect::Write { route, from, to, version, cause, again } if *route == of.id => {
+        Effect::Write { route, from, to, version, cause, again, claim: _ } if *route == of.id => {
             Some(Write { id: effect.id, from, to, version, cause, again: *again })
         }
-        Effect::Write { .. } | Effect::Read { .. } | Effect::Wake { .. } | Effect::Inject { .. } => None,
+        Effect::Write { .. } | Effect::Claim { .. } | Effect::Read { .. } | Effect::Wake { .. } | Effect::Inject { .. } => None,
     };
     seen.decision.effects.iter().filter_map(write).collect()
 }
@@ -261,7 +261,7 @@ fn home_is_allowed(seen: &Seen, route: &Route, write: &Write) -> Check {
 }
 
 /// The write of a rollback that is under way.
-fn way_home(motion: &Motion) -> Option<EffectId> {
+pub(super) fn way_home(motion: &Motion) -> Option<EffectId> {
     match motion {
         Motion::Returning(Return { stage: ReturnStage::Write { effect, .. }, .. }) => Some(*effect),
         _ => None,

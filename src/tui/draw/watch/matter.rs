@@ -80,6 +80,8 @@ fn weighs(found: &Attention, view: &View) -> Option<Matter> {
         | Attention::WeightsUnread { .. }
         | Attention::NeedsHuman { .. }
         | Attention::TakenOver { .. }
+        | Attention::SteeredElsewhere { .. }
+        | Attention::ClaimLost { .. }
         | Attention::Drifted { .. }
         | Attention::Hindered { .. }
         | Attention::RequestsDisagree { .. }

@@ -10,6 +10,7 @@ use crate::{
         home::home,
         outlook::against_home,
         state::{Motion, RouteState},
+        steer::Steers,
     },
     domain::id::BackendId,
     plan::model::Route,
@@ -107,6 +108,12 @@ fn split(route: &Route, known: &RouteState, room: &Room) -> Section {
         fact("accepted", names.split(&route.id, &accepted.weights), theme.figure);
         fact("version", accepted.version.0.clone(), theme.dim);
     }
+    let steering = match &known.steering.stands {
+        Steers::Another { .. } | Steers::Lost { .. } => theme.warn,
+        Steers::Untold => theme.dim,
+        Steers::Nobody | Steers::Us { .. } => theme.text,
+    };
+    fact("steered by", say::steering(&known.steering), steering);
     if let Some(at) = known.accepted_at {
         fact("read", words::age(view.age(at)), theme.text);
     }
