@@ -140,7 +140,7 @@ async fn a_request_that_the_restart_voided_is_told_to_who_was_to_answer() {
     restarted(&mut table.session, 12, "ben", Role::Operator);
     table.renumber(BEN, ClientId(12));
     table.connection(BEN, Connection::Connected);
-    table.see(BEN, "is void: the controls passed on").await;
+    table.see(BEN, "is void: the host was restarted").await;
     let approved = |session: &Session| {
         session.entries.iter().any(|entry| matches!(&entry.event, Event::Asked { command: Command::Approve { .. }, .. }))
     };
