@@ -16,6 +16,7 @@ mod permission;
 pub mod prober;
 pub mod prometheus;
 mod share;
+pub mod syslog;
 pub mod url_map;
 mod vendor_name;
 

@@ -1,12 +1,9 @@
 //! The host's side: lets people in, gives each connection exactly what its role may have, and sees everybody out.
 //!
 //! Who somebody is comes from the kernel before a byte of his is parsed. Then the roster gives the role, and the role decides which of the
-//! door's senders the connection's task is handed. Storms of connections wait at the door: each account is let in at a steady pace and has
-//! so many places, watchers can't take the places of those who steer, and a few are kept for whoever only asks for the way home.
+//! door's senders the connection's task is handed. Who gets a place is [`super::entrance`]'s.
 
 use std::{
-    collections::BTreeMap,
-    io,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -14,20 +11,19 @@ use std::{
     time::Duration,
 };
 
-use rustix::net::SendFlags;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{UnixListener, UnixStream},
-    sync::{OwnedSemaphorePermit, Semaphore, broadcast, mpsc, watch},
+    sync::{OwnedSemaphorePermit, broadcast, mpsc, watch},
     task::JoinSet,
-    time::{Instant, timeout},
+    time::timeout,
 };
 
 use crate::{
     attach::{
         connection::{self, Account, Errand, Farewell, Sight, Speaker},
+        entrance::{Admitted, Entrance, Seat},
         frame::{self, FROM_CLIENT_BYTES_MAX, Frames, Outgoing},
-        pace::Bucket,
         peer,
         proof::{self, Candidate, Unproven},
         protocol::{Greeting, Hello, Refused, Then, VERSION, Wants, Welcome},
@@ -37,7 +33,7 @@ use crate::{
     },
     core::{
         command::Command,
-        event::{Asker, Intrusion, WorldKind},
+        event::{Asker, WorldKind},
     },
     domain::{
         credentials::{Credentials, Proven},
@@ -49,16 +45,6 @@ use crate::{
     door::{Door, Presence, Published, Request, Wanted},
 };
 
-/// Terminals at one time.
-const CLIENTS_MAX: usize = 128;
-/// Of these, accounts that may only watch.
-const WATCHERS_MAX: usize = 96;
-/// Of one account, however many people it stands for.
-pub const OF_AN_ACCOUNT_MAX: usize = 96;
-/// Beyond all these, for whoever has come for one question only: going home must find a place in a session that is full.
-const ERRANDS_MAX: usize = 16;
-/// New connections of one account a second, after a burst of as many.
-const ADMITTED_PER_SECOND: u32 = 20;
 /// A client that doesn't introduce itself within this time is cut.
 const HELLO_WITHIN: Duration = Duration::from_secs(5);
 /// How often it is looked whether it is time to tell of those who were turned away.
@@ -175,11 +161,10 @@ impl Host {
     pub async fn serve_stream(&self, stream: impl AsyncRead + AsyncWrite + Send, identity: Identity) {
         let mut closing = self.shared.closing.clone();
         let leave = |_| Box::pin(async move { farewell(&mut closing).await }) as Leave;
-        self.converse(stream, &[Candidate::known(identity)], Seat::Any, leave).await;
+        self.converse(stream, &[Candidate::known(identity)], Seat::Kept, leave).await;
     }
 
     async fn receive(self, stream: UnixStream, admitted: Admitted, mut roster: watch::Receiver<Arc<Roster>>) {
-        tokio::time::sleep(admitted.wait).await;
         let mut closing = self.shared.closing.clone();
         let leave = |known: Candidate| {
             Box::pin(async move {
@@ -191,7 +176,6 @@ impl Host {
             }) as Leave
         };
         self.converse(stream, &admitted.candidates, admitted.seat, leave).await;
-        drop(admitted.places);
     }
 
     /// From the hello to the end.
@@ -204,11 +188,10 @@ impl Host {
     ) {
         let (reader, mut writer) = tokio::io::split(stream);
         let mut frames = Frames::new(reader, FROM_CLIENT_BYTES_MAX);
-        let hello = match timeout(HELLO_WITHIN, frames.next::<serde_json::Value>()).await {
-            Ok(Ok(Some(hello))) => understand(hello).and_then(|hello| seat.allows(hello)),
-            Ok(Ok(None)) => return,
-            Ok(Err(error)) => Err(Refused { why: Shown::new(&error.to_string()), then: Then::StayAway }),
-            Err(_) => Err(Refused { why: Shown::new("no hello came within 5 s; attach again"), then: Then::ComeBack }),
+        let (hello, _places) = match heard(seat, &mut frames).await {
+            Some(Ok((hello, places))) => (Ok(hello), places),
+            Some(Err(refused)) => (Err(refused), Vec::new()),
+            None => return,
         };
         let greeting = match hello {
             Ok(hello) => {
@@ -283,6 +266,20 @@ impl Host {
     }
 }
 
+/// What somebody says that he wants, with the places that are his as long as he stays; `None` of one who left without a word.
+async fn heard(seat: Seat, frames: &mut Frames<impl AsyncRead + Unpin>) -> Option<Result<(Hello, Vec<OwnedSemaphorePermit>), Refused>> {
+    let hello = match timeout(seat.hello_within(HELLO_WITHIN), frames.next::<serde_json::Value>()).await {
+        Ok(Ok(Some(hello))) => understand(hello),
+        Ok(Ok(None)) => return None,
+        Ok(Err(error)) => Err(Refused { why: Shown::new(&error.to_string()), then: Then::StayAway }),
+        Err(_) => Err(Refused { why: Shown::new("no hello came in time; attach again"), then: Then::ComeBack }),
+    };
+    Some(match hello {
+        Ok(hello) => seat.taken_for(hello.wants).await.map(|places| (hello, places)),
+        Err(refused) => Err(refused),
+    })
+}
+
 fn understand(hello: serde_json::Value) -> Result<Hello, Refused> {
     let stay_away = |why: String| Refused { why: Shown::new(&why), then: Then::StayAway };
     // The version first and alone: of another version's hello nothing else may be understood.
@@ -300,90 +297,4 @@ async fn farewell(closing: &mut watch::Receiver<Option<Farewell>>) -> Farewell {
         Ok(words) => words.clone().expect("waited for"),
         Err(_) => Farewell::new("the host has ended without a word; it may come back", Then::ComeBack),
     }
-}
-
-/// What a place may be used for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Seat {
-    Any,
-    /// One that is kept for a single question.
-    Errand,
-}
-
-impl Seat {
-    fn allows(self, hello: Hello) -> Result<Hello, Refused> {
-        match (self, hello.wants) {
-            (Seat::Any, _) | (Seat::Errand, Wants::Errand | Wants::Glance) => Ok(hello),
-            (Seat::Errand, Wants::Cockpit | Wants::Watch) => Err(Refused { why: Shown::new(FULL), then: Then::ComeBack }),
-        }
-    }
-}
-
-const FULL: &str = "the session is full; try again when somebody has left (`cutover rollback` still finds a place)";
-
-/// Who may come in, how fast and how many.
-struct Entrance {
-    accounts: BTreeMap<u32, AtTheDoor>,
-    places: Arc<Semaphore>,
-    watcher_places: Arc<Semaphore>,
-    errand_places: Arc<Semaphore>,
-}
-
-/// What one account has taken.
-struct AtTheDoor {
-    pace: Bucket,
-    places: Arc<Semaphore>,
-}
-
-struct Admitted {
-    /// Who the account may be; at least one.
-    candidates: Vec<Candidate>,
-    /// Its turn in the queue of its account.
-    wait: Duration,
-    seat: Seat,
-    places: Vec<OwnedSemaphorePermit>,
-}
-
-impl Entrance {
-    fn new() -> Entrance {
-        let places = Arc::new(Semaphore::new(CLIENTS_MAX));
-        let (watcher_places, errand_places) = (Arc::new(Semaphore::new(WATCHERS_MAX)), Arc::new(Semaphore::new(ERRANDS_MAX)));
-        Entrance { accounts: BTreeMap::new(), places, watcher_places, errand_places }
-    }
-
-    /// `None` closes the connection: nothing of what it sent has been looked at.
-    fn admit(&mut self, stream: &UnixStream, roster: &watch::Receiver<Arc<Roster>>, turned_away: &Tally) -> Option<Admitted> {
-        let uid = peer::uid_of(stream).ok()?;
-        let candidates = roster.borrow().may_be(uid);
-        if candidates.is_empty() {
-            turned_away.note(uid, Intrusion::Stranger, None);
-            tell(stream, format!("account {uid} is not in the host's roster; ask its owner to add it"), Then::StayAway).ok();
-            return None;
-        }
-        let only_watch = candidates.iter().all(|one| one.identity.role == Role::Watcher);
-        let account = self.accounts.entry(uid).or_insert_with(|| AtTheDoor {
-            pace: Bucket::new(ADMITTED_PER_SECOND, ADMITTED_PER_SECOND),
-            places: Arc::new(Semaphore::new(OF_AN_ACCOUNT_MAX)),
-        });
-        let wanted = [Some(&account.places), Some(&self.places), only_watch.then_some(&self.watcher_places)];
-        let places: Option<Vec<_>> = wanted.into_iter().flatten().map(|places| places.clone().try_acquire_owned().ok()).collect();
-        let kept = || self.errand_places.clone().try_acquire_owned().ok().map(|place| (Seat::Errand, vec![place]));
-        let Some((seat, places)) = places.map(|places| (Seat::Any, places)).or_else(kept) else {
-            tell(stream, FULL.to_owned(), Then::ComeBack).ok();
-            return None;
-        };
-        let wait = match seat {
-            Seat::Any => account.pace.take(Instant::now()),
-            // There are few of them, and nobody waits for his own crowd on the way home.
-            Seat::Errand => Duration::ZERO,
-        };
-        Some(Admitted { candidates, wait, seat, places })
-    }
-}
-
-/// One refusal without waiting: an empty socket buffer takes it whole, and nobody is waited for. The kernel is asked directly, because the
-/// runtime has not seen yet whether this new socket can be written.
-fn tell(stream: &UnixStream, why: String, then: Then) -> io::Result<usize> {
-    let bytes = Outgoing::of(&Greeting::Refused(Refused { why: Shown::new(&why), then })).into_bytes();
-    Ok(rustix::net::send(stream, &bytes, SendFlags::DONTWAIT | SendFlags::NOSIGNAL)?)
 }

@@ -9,6 +9,7 @@
 pub mod client;
 pub mod connection;
 pub mod dial;
+pub mod entrance;
 pub mod fold;
 pub mod frame;
 pub mod host;

@@ -9,7 +9,10 @@
 
 use std::{
     io,
-    os::fd::{AsFd, BorrowedFd, OwnedFd},
+    os::{
+        fd::{AsFd, BorrowedFd, OwnedFd},
+        unix::fs::MetadataExt,
+    },
     path::{Path, PathBuf},
 };
 
@@ -192,12 +195,13 @@ fn reach_of(stat: &Stat) -> Result<Reach, String> {
 }
 
 /// Where this account's sockets belong when nobody names another place: the login's runtime directory, or one of our own under the
-/// temporary directory.
+/// temporary directory. A directory of somebody else's, as `sudo` may leave it in the environment, is none: he could put his own in place of ours.
 pub fn default_folder(xdg_runtime_dir: Option<&Path>, uid: u32) -> PathBuf {
     let login = PathBuf::from(format!("/run/user/{uid}"));
-    match xdg_runtime_dir.filter(|path| path.is_absolute()) {
+    let is_anothers = |path: &Path| std::fs::metadata(path).is_ok_and(|found| found.uid() != uid);
+    match xdg_runtime_dir.filter(|path| path.is_absolute() && !is_anothers(path)) {
         Some(path) => path.join("cutover"),
-        None if login.is_dir() => login.join("cutover"),
+        None if login.is_dir() && !is_anothers(&login) => login.join("cutover"),
         None => PathBuf::from(format!("/tmp/cutover-{uid}")),
     }
 }

@@ -127,6 +127,15 @@ impl Absent {
             Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => (None, Line::Unanswered),
             Err(error) => (living::holder(&found.card.journal), Line::NoSocket { socket: found.socket.clone(), why: error.to_string() }),
         };
+        Absent::unheard(found, place, listening, line).await
+    }
+
+    /// The same of one that answers, and has no place for a question.
+    pub async fn full(found: &Found, place: &Place) -> Absent {
+        Absent::unheard(found, place, None, Line::Full).await
+    }
+
+    async fn unheard(found: &Found, place: &Place, listening: Option<u32>, line: Line) -> Absent {
         let pid = listening.unwrap_or(found.card.pid);
         let host = Host::Silent(Silence { pid, process: Process::of(pid), owner: found.owner, line });
         // As it would be without that host.
@@ -291,6 +300,9 @@ impl Absent {
         match (line, process) {
             (_, Process::Stopped) => format!("this lets it go on:\n  kill -CONT {pid}\nor {}", end("-KILL")),
             (_, Process::WaitsForDisk) => format!("it goes on by itself when its disk answers; or {}", end("-KILL")),
+            (Line::Full, Process::Unexplained) => {
+                format!("ask again when something of this account has left it (`ss -xp` shows what is connected); or {}", end("-TERM"))
+            }
             (Line::Unanswered, Process::Unexplained) => format!("ask again, it may have been busy; or {}", end("-KILL")),
             (Line::NoSocket { .. } | Line::Unknown, Process::Unexplained) => {
                 format!("ask again, it may just be starting; or {}", end("-TERM"))

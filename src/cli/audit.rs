@@ -1,6 +1,6 @@
-//! `cutover audit verify|show`: proves a journal, or prints it.
+//! `cutover audit verify|cross-check|show`: proves a journal, compares it with what the cloud has logged, or prints it.
 //!
-//! The two subcommands write into whatever they are given, so that tests read what people read; this file gives them the terminal.
+//! The subcommands write into whatever they are given, so that tests read what people read; this file gives them the terminal.
 
 use std::{
     io::{self, BufWriter},
@@ -17,11 +17,15 @@ use crate::{
         place::said,
         print, sessions,
     },
-    journal::{chain::Witness, checkpoint},
+    journal::checkpoint,
 };
+use heads::Kept;
 use list::{Choice, Own};
 use story::{Story, Told};
 
+pub mod cross;
+mod damage;
+mod heads;
 pub mod list;
 mod moment;
 pub mod story;
@@ -42,11 +46,22 @@ enum What {
     Verify {
         /// The journal's folder or file, or the name of its session
         journal: PathBuf,
-        /// A record that somebody remembers, as SEQ:HASH, or a file with such a line; it must be in the journal
-        #[arg(long, visible_aliases = ["against", "since"], value_name = "SEQ:HASH|FILE", value_parser = remembered)]
-        witness: Vec<Witness>,
+        /// A record that somebody remembers, as SEQ:HASH, or a file with such lines, a log of syslog's too; all must be in the journal
+        #[arg(long, visible_aliases = ["against", "since"], value_name = "SEQ:HASH|FILE", value_parser = Kept::parse)]
+        witness: Vec<Kept>,
         /// The verdict as one JSON object
         #[arg(long)]
+        json: bool,
+    },
+    /// Compare a journal with the cloud's own audit log, both ways; without --log, print the command that exports that log
+    CrossCheck {
+        /// The journal's folder or file, or the name of its session
+        journal: PathBuf,
+        /// What that command has written; - for standard input
+        #[arg(long, value_name = "FILE")]
+        log: Option<PathBuf>,
+        /// The outcome as one JSON object
+        #[arg(long, requires = "log")]
         json: bool,
     },
     /// Print one line a record
@@ -88,21 +103,6 @@ fn named(journal: &Path) -> Result<PathBuf, Exit> {
     Ok(paths::readable(path))
 }
 
-/// A record that is named, or the newest that a file names: what somebody kept of a screen, of `status`, of a checkpoint.
-fn remembered(text: &str) -> Result<Witness, String> {
-    let named = text.parse::<Witness>().map_err(|error| error.to_string());
-    let kept = match (&named, std::fs::read_to_string(text)) {
-        (Ok(_), _) | (Err(_), Err(_)) => return named,
-        (Err(_), Ok(kept)) => kept,
-    };
-    let words = kept.split(|c: char| c.is_whitespace() || matches!(c, '"' | ',' | ';'));
-    words.filter_map(|word| word.parse::<Witness>().ok()).max_by_key(|witness| witness.seq).ok_or_else(|| {
-        format!(
-            "{text} names no record; nothing was checked; a line of it must have SEQ:HASH, a number and 64 lower-case hexadecimal digits"
-        )
-    })
-}
-
 /// Who reads the output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
@@ -117,7 +117,8 @@ impl Format {
     }
 }
 
-/// Runs the subcommand. Exit 0: proved or shown; 1: broken, torn or gone; 2: not read; 7: no such session.
+/// Runs the subcommand. Exit 0: proved, agreed or shown; 1: broken, gone or contradicted; 2: not read; 5: somebody else changed something;
+/// 7: no such session; 9: torn or zeroed.
 /// # Errors
 /// None that a user could mend; a reader that went away ends the output quietly.
 pub fn run(args: &Args) -> Result<Exit> {
@@ -127,14 +128,18 @@ pub fn run(args: &Args) -> Result<Exit> {
         return Ok(said("--since is later than --until, so no record could be shown; nothing was read", Exit::Usage));
     }
     let path = match &args.what {
-        What::Verify { journal, .. } | What::Show { journal, .. } => match named(journal) {
+        What::Verify { journal, .. } | What::CrossCheck { journal, .. } | What::Show { journal, .. } => match named(journal) {
             Ok(path) => path,
             Err(exit) => return Ok(exit),
         },
     };
     let mut out = BufWriter::new(io::stdout().lock());
     let done = match &args.what {
-        What::Verify { witness, json, .. } => verdict::verify(&path, witness, Format::asked(*json), &mut out),
+        What::Verify { witness, json, .. } => match heads::of_session(witness, &path) {
+            Ok(witnesses) => verdict::verify(&path, &witnesses, Format::asked(*json), &mut out),
+            Err(error) => verdict::refuse(&error, Format::asked(*json), &mut out),
+        },
+        What::CrossCheck { log, json, .. } => cross::check(&path, log.as_deref(), Format::asked(*json), &mut out),
         What::Show { transitions, since, until, grep, json, .. } => {
             let (told, own) = if *transitions { (Told::WithoutReadings, Own::LeftOut) } else { (Told::Everything, Own::Shown) };
             let choice = Choice { since_ms: *since, until_ms: *until, grep: grep.clone(), own };

@@ -16,6 +16,7 @@ use tokio::{
 };
 
 use crate::{
+    adapter::syslog::Syslog,
     attach::{
         connection::Farewell,
         peer,
@@ -35,6 +36,7 @@ use crate::{
         running::{Ended, Opening, Running},
         stand::Stand,
         supervisor, unit,
+        witness::{self, Seen, Told},
     },
     core::steer::Order,
     domain::{
@@ -53,6 +55,9 @@ use crate::{
 
 /// Whether it can still be found is looked at this often.
 const LOOKED_AFTER_EVERY: Duration = Duration::from_secs(5);
+
+/// The machine's log is told within this time that the host ends.
+const LAST_WORD_WITHIN: Duration = Duration::from_millis(250);
 
 /// What a session is made of, for `host` and for `open`, which starts one.
 #[derive(Debug, Clone, clap::Args)]
@@ -74,6 +79,9 @@ pub struct Options {
     /// Who may attach [default: roster.toml in the configuration directory; without it, you alone]
     #[arg(long, value_name = "FILE")]
     pub roster: Option<PathBuf>,
+    /// The machine's log, which is told where the journal ends: a socket, or `none` [default: /dev/log; none for a simulated world]
+    #[arg(long, value_name = "SOCKET")]
+    pub syslog: Option<Told>,
     #[command(flatten)]
     pub environment: Environment,
     #[command(flatten)]
@@ -96,7 +104,11 @@ impl Options {
     /// # Errors
     /// When there is no current directory.
     pub fn absolute(mut self) -> std::io::Result<Options> {
-        for path in [&mut self.roster, &mut self.place.runtime_dir].into_iter().flatten() {
+        let log = match &mut self.syslog {
+            Some(Told::Socket(path)) => Some(path),
+            Some(Told::Nobody) | None => None,
+        };
+        for path in [self.roster.as_mut(), self.place.runtime_dir.as_mut(), log].into_iter().flatten() {
             *path = std::path::absolute(&path)?;
         }
         Ok(self)
@@ -204,6 +216,8 @@ struct Hosted {
     stand: Stand,
     running: Running,
     serving: JoinHandle<()>,
+    /// Ends with the session, behind its last word.
+    witness: Option<JoinHandle<()>>,
     /// Of the plan that it flies.
     routes: Vec<RouteId>,
 }
@@ -255,6 +269,7 @@ async fn begin(options: Options, paths: Paths) -> Result<Result<Hosted, Exit>> {
         Ok(running) => running,
         Err(error) => return Ok(Err(said(format!("{error:#}"), Exit::Failed))),
     };
+    let witness = witness(&options, running.seen());
     let host = running.host.clone();
     let roster = rostering.keep(host.clone());
     let (moves, moved) = mpsc::channel(1);
@@ -265,7 +280,20 @@ async fn begin(options: Options, paths: Paths) -> Result<Result<Hosted, Exit>> {
         noted(&paths, &options, &session);
     }
     print::err(&format!("session {session} runs; its journal: {}", journal.display()));
-    Ok(Ok(Hosted { options, paths, session, stand, running, serving, routes }))
+    Ok(Ok(Hosted { options, paths, session, stand, running, serving, witness, routes }))
+}
+
+/// Has the machine's log told where the journal ends. The session does not need it, so one that is not there costs a word in our own.
+fn witness(options: &Options, seen: Seen) -> Option<JoinHandle<()>> {
+    let told = options.syslog.clone().unwrap_or_else(|| Told::by_default(options.environment.world().is_none()));
+    let Told::Socket(path) = told else { return None };
+    match Syslog::at(&path) {
+        Ok(log) => Some(tokio::spawn(witness::tell(seen, log))),
+        Err(error) => {
+            tracing::warn!(%error, "the machine's log can't be told where the journal ends");
+            None
+        }
+    }
 }
 
 /// Notes the session as its plan's open one. Nothing that happens in it needs the note, so one that can't be written only costs a word.
@@ -468,6 +496,10 @@ impl Hosted {
                 memory::forget(&self.paths.journal(self.session.as_str()));
                 current::forget(&self.paths, &self.options.plan, &self.session);
             }
+        }
+        if let Some(witness) = self.witness {
+            // Nobody waits for a log.
+            tokio::time::timeout(LAST_WORD_WITHIN, witness).await.ok();
         }
         self.stand.retire();
         Ok(Exit::Done)

@@ -43,6 +43,7 @@ mod supervisor;
 pub mod unit;
 pub mod watch;
 pub mod way;
+pub mod witness;
 
 /// How a subcommand ended. Its codes are the same everywhere; help and README print them from here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, EnumCount)]
@@ -58,6 +59,8 @@ pub enum Exit {
     Nobody,
     /// It is not known yet how it ends, or a human must look.
     Unsettled,
+    /// A journal that ends in mid-record, or that lacks sectors.
+    Damaged,
     Interrupted,
 }
 
@@ -72,6 +75,7 @@ impl Exit {
         Exit::Locked,
         Exit::Nobody,
         Exit::Unsettled,
+        Exit::Damaged,
         Exit::Interrupted,
     ];
 
@@ -86,6 +90,7 @@ impl Exit {
             Exit::Locked => 6,
             Exit::Nobody => 7,
             Exit::Unsettled => 8,
+            Exit::Damaged => 9,
             Exit::Interrupted => 130,
         }
     }
@@ -106,6 +111,7 @@ impl Exit {
             Exit::Locked => "the session is already open elsewhere",
             Exit::Nobody => "no such session, or its host is gone or does not answer",
             Exit::Unsettled => "not settled: needs a human or more time",
+            Exit::Damaged => "a journal with a torn end or zeroed sectors: what stands before holds",
             Exit::Interrupted => "interrupted",
         }
     }

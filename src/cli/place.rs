@@ -12,7 +12,7 @@ use crate::{
         client::{self, ConnectError, Glance, Link},
         dial::Dial,
         peer,
-        protocol::Wants,
+        protocol::{Refused, Then, Wants},
         sessions::{self, Found, Life, PickError},
         signer::Signer,
         socket::{Folder, FolderError, default_folder},
@@ -243,7 +243,9 @@ impl Place {
     /// Its host was not heard.
     pub async fn errand(&self, found: &Found) -> Result<Link, Unheard> {
         match self.connect(found, Wants::Errand, None).await {
-            Err(Unheard::Kept(ConnectError::Refused(_))) => self.connect(found, Wants::Cockpit, None).await,
+            Err(Unheard::Kept(ConnectError::Refused(Refused { then: Then::StayAway, .. }))) => {
+                self.connect(found, Wants::Cockpit, None).await
+            }
             heard => heard,
         }
     }

@@ -13,7 +13,8 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::{
     attach::{
-        client::{Connection, Link, Reply, ToHost, View},
+        client::{ConnectError, Connection, Link, Reply, ToHost, View},
+        protocol::{Refused, Then},
         sessions::Found,
     },
     cli::{
@@ -47,8 +48,12 @@ const SAY_EVERY: Duration = Duration::from_secs(10);
 const NOT_YET_ASKED: &str = "nothing was asked for yet; it is tried again";
 /// A line that broke is looked after this often.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// A session that is full is asked again this often, and for so long before anything is said, whatever `--wait` says.
+const ASKS_AGAIN: Duration = Duration::from_millis(100);
+const FULL_PATIENCE: Duration = Duration::from_secs(2);
 /// A host that has said goodbye is gone within this time.
 const ENDS_WITHIN: Duration = Duration::from_secs(8);
+const KEPT_AWAY: &str = "it is kept from home, and its reason stands above; the session goes on trying by itself";
 const SEE_STATUS: &str = "see `cutover status`";
 /// A session tells something every second; when nothing came for so long its host is asked whether it answers.
 const QUIET_FOR: Duration = Duration::from_secs(2);
@@ -143,28 +148,42 @@ async fn meant_in_time(args: &Args, deadline: Instant) -> Result<Box<Found>, Exi
 
 /// A line to the host, which is waited for where it does not answer.
 async fn reach(args: &Args, found: &Found, deadline: Instant) -> Result<Link, Exit> {
-    let mut is_told = false;
+    let (mut is_told, begun_at) = (false, Instant::now());
     loop {
         match args.place.errand(found).await {
             Ok(link) => return Ok(link),
             Err(Unheard::Absent(absent)) if absent.may_come_back() => {
                 if !is_told {
-                    let then = if args.wait == 0 { "nothing was asked for" } else { NOT_YET_ASKED };
-                    absent.tell_of(then, args.route.as_ref());
+                    tell_once(args, &absent);
                     is_told = true;
-                }
-                if Instant::now() >= deadline {
-                    return Err(said(
-                        "the host has not answered, and nothing was asked for; the commands above need no host",
-                        Exit::Nobody,
-                    ));
                 }
             }
             Err(Unheard::Absent(absent)) => return Err(absent.tell(args.route.as_ref())),
+            // Whoever is asked again soon finds a place when somebody leaves his.
+            Err(Unheard::Kept(ConnectError::Refused(Refused { then: Then::ComeBack, .. }))) => {
+                let is_over = Instant::now() + ASKS_AGAIN >= deadline.max(begun_at + FULL_PATIENCE);
+                if !is_told && (is_over || begun_at.elapsed() >= FULL_PATIENCE) {
+                    tell_once(args, &Absent::full(found, &args.place).await);
+                    is_told = true;
+                }
+                if !is_over {
+                    tokio::time::sleep(ASKS_AGAIN).await;
+                    continue;
+                }
+            }
             Err(kept @ Unheard::Kept(_)) => return Err(kept.tell()),
+        }
+        if Instant::now() + ASKS_AGAIN >= deadline {
+            return Err(said("the host has not taken it, and nothing was asked for; the commands above need no host", Exit::Nobody));
         }
         tokio::time::sleep(LOOK_EVERY.min(deadline.saturating_duration_since(Instant::now()))).await;
     }
+}
+
+/// Why it can't be asked, and what needs no host.
+fn tell_once(args: &Args, absent: &Absent) {
+    let then = if args.wait == 0 { "nothing was asked for" } else { NOT_YET_ASKED };
+    absent.tell_of(then, args.route.as_ref());
 }
 
 /// The host that was asked, for when it does not answer any more.
@@ -245,7 +264,11 @@ impl Asked {
             } else {
                 let homes: Vec<Home> = meant(&view, self.only.as_ref()).map(|(_, route)| say(&view, route, &mut told)).collect();
                 if homes.iter().any(is_stuck) {
-                    return Err(said("the session can't bring it home by itself; its reason stands above", Exit::Unsettled));
+                    let tries = meant(&view, self.only.as_ref()).any(|(_, route)| goes_on(&view.state, route));
+                    return Err(match tries {
+                        true => said(format!("{KEPT_AWAY}; {SEE_STATUS}"), Exit::Unsettled),
+                        false => said("the session can't bring it home by itself; its reason stands above", Exit::Unsettled),
+                    });
                 }
                 if !homes.is_empty() && meant(&view, self.only.as_ref()).all(|(_, route)| is_home_now(&view.state, route)) {
                     print::out(match is_broken(&view.state) {
@@ -392,7 +415,12 @@ fn say(view: &View, route: &Route, told: &mut BTreeMap<RouteId, LastLine>) -> Ho
     stands
 }
 
-/// Whether nothing that the session does by itself will bring it home.
+/// Whether the session goes on trying to bring it home.
+fn goes_on(state: &State, route: &Route) -> bool {
+    state.routes.get(&route.id).is_some_and(|known| known.motion.is_returning())
+}
+
+/// Whether something keeps it from home that a person has to see to.
 fn is_stuck(stands: &Home) -> bool {
     match stands {
         Home::NotHome { why, .. } => match why {

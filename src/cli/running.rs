@@ -19,7 +19,7 @@ use crate::{
         protocol::Then,
         roster::Roster,
     },
-    cli::{compose, environment::World},
+    cli::{compose, environment::World, witness::Seen},
     core::{
         event::{Event, Hosted},
         state::State,
@@ -101,6 +101,7 @@ pub(super) enum Ended {
 pub(super) struct Running {
     /// Lets people in.
     pub host: Host,
+    seen: Seen,
     world: World,
     engine: JoinHandle<Result<State, EngineError>>,
     stop: watch::Sender<bool>,
@@ -122,6 +123,7 @@ impl Running {
         let (closing, closed) = watch::channel(None);
         let first_client = ClientId(recorder.last_client().0 + 1);
         let snapshots = outside.snapshots.clone();
+        let seen = Seen { session: session.clone(), heads: outside.heads.clone(), transitions: outside.transitions.clone() };
         let about = About { session, plan: plan.name, world: world.kind(), first_client };
         let sensors = memory::remembering(composed.sensors, &journal);
         let parts = Parts { clock: world.clock(), executors: composed.executors, sensors, inside, stop: stopped };
@@ -138,7 +140,7 @@ impl Running {
             }
             ended
         });
-        let mut running = Running { host: Host::new(outside, about, closed), world, engine, stop, closing };
+        let mut running = Running { host: Host::new(outside, about, closed), seen, world, engine, stop, closing };
         // The engine shows nobody anything before its first entries are done.
         let (reply, shown) = oneshot::channel();
         snapshots.send(reply).await.ok();
@@ -149,6 +151,11 @@ impl Running {
                 Ended::Stopped(_) => "the session was stopped before it began".to_owned(),
             })),
         }
+    }
+
+    /// What of it can be witnessed.
+    pub(super) fn seen(&self) -> Seen {
+        self.seen.clone()
     }
 
     /// Comes true when the engine has ended by itself: why.

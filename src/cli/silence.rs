@@ -24,6 +24,8 @@ pub(super) struct Silence {
 pub(super) enum Line {
     /// It was asked and said nothing.
     Unanswered,
+    /// It answers that every place is taken.
+    Full,
     /// Nobody listens where it noted that it does: its socket was cleared away, or is not there yet.
     NoSocket { socket: PathBuf, why: String },
     /// Where it listens is not known.
@@ -38,6 +40,7 @@ impl Silence {
             Line::Unanswered => {
                 format!("does not answer: process {pid} was asked and said nothing for {} s; {process}", ANSWERS_WITHIN.as_secs_f64())
             }
+            Line::Full => "lets nobody in now: this account has taken every place that it may have, those for the way home too".to_owned(),
             Line::NoSocket { socket, why } => {
                 let socket = socket.display();
                 format!("lives and can't be reached: process {pid} holds its journal, and nobody listens at {socket} ({why})")

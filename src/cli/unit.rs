@@ -4,11 +4,11 @@ use std::{ffi::OsString, path::Path};
 
 use color_eyre::eyre::{Result, eyre};
 
-use crate::cli::{environment::Environment, host::Options};
+use crate::cli::{environment::Environment, host::Options, witness::Told};
 
 /// The arguments by which a host gets exactly these options.
 pub fn arguments(options: &Options) -> Vec<OsString> {
-    let Options { plan, session, new, keep_plan, take_over, roster, environment, place } = options;
+    let Options { plan, session, new, keep_plan, take_over, roster, syslog, environment, place } = options;
     let mut arguments: Vec<OsString> = vec!["host".into()];
     let mut give = |name: &str, value: OsString| arguments.extend([OsString::from(name), value]);
     if let Some(session) = session {
@@ -19,6 +19,11 @@ pub fn arguments(options: &Options) -> Vec<OsString> {
     }
     if let Some(roster) = roster {
         give("--roster", roster.into());
+    }
+    match syslog {
+        Some(Told::Socket(path)) => give("--syslog", path.into()),
+        Some(Told::Nobody) => give("--syslog", "none".into()),
+        None => {}
     }
     if let Some(directory) = &place.runtime_dir {
         give("--runtime-dir", directory.into());

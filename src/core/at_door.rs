@@ -10,7 +10,7 @@ use crate::{
         evidence, exposure, failing, newest,
         newest::Newest,
         news::News,
-        outlook::{Outlook, Then},
+        outlook::{Outlook, Then, Uncleared},
         readiness,
         reason::DoorRule,
         rollback,
@@ -152,7 +152,7 @@ pub(super) fn outlook(sight: &Sight, route: &Route, breach: &Breach<'_>) -> Outl
         (Then::Done, Some(drift), _) if !standing::is_contended(state, sight.now) => match breach.proof.last > drift.since {
             true => running(since.max(drift.since), Then::GoesHome),
             // What was met before they were there again proves nothing of now.
-            false => Outlook::Unproven { since: since.max(drift.since), gap: None, armed_at: None },
+            false => Outlook::Unproven { gap: None, uncleared: Uncleared { last: since.max(drift.since), counted: None }, armed_at: None },
         },
         (Then::NobodyThere, ..) => Outlook::Idle,
         (Then::Done, _, Some(latch)) => Outlook::Fired { at: latch.at },

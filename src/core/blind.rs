@@ -11,6 +11,9 @@
 //!   the small share has stood for the trigger's duration, at most `THIN_HOLD_MAX`; the few users there are bounded by the share;
 //! - above that they are blindness like any other.
 //!
+//! Neither excuse holds after a breach that nothing has shown to be over: it is cleared by what is gathered of several windows, see
+//! [`crate::core::gathered`], and where that does not come in time nobody can tell, and `on_blind` acts.
+//!
 //! Any other gap may pass within those 30 s, and until then the last sample speaks for the split, if it was taken of the split that
 //! stands. Without one a thin share has to stand as above, and a larger one waits for its first sample.
 //!
@@ -21,10 +24,10 @@ use crate::{
     core::{
         decision::Refusal,
         evidence::{self, Probing},
-        exposure,
+        exposure, gathered,
         reason::Blindness,
         sight::Sight,
-        state::{Reading, State},
+        state::{Reading, State, TriggerState},
     },
     domain::{
         id::BackendId,
@@ -64,6 +67,7 @@ pub(super) fn starved(gap: Gap) -> bool {
         | Gap::StatusAmbiguous
         | Gap::SeveralProcesses
         | Gap::TopBucketLow
+        | Gap::TooManySeries
         | Gap::StandsStill
         | Gap::BelowShare
         | Gap::Undecided => false,
@@ -71,14 +75,14 @@ pub(super) fn starved(gap: Gap) -> bool {
 }
 
 /// Whether a gap is excused as described above, at the share that the trigger's backend has now.
-pub(super) fn excused(state: &State, now: Timestamp, trigger: &Trigger, gap: Gap) -> bool {
+pub(super) fn excused(state: &State, now: Timestamp, trigger: &Trigger, known: &TriggerState, gap: Gap) -> bool {
     let Some(route) = state.routes.get(&trigger.route) else { return false };
     if !starved(gap) || route.accepted.is_none() {
         return false;
     }
     let unsent = exposure::has(state, &trigger.route, &trigger.backend) == PerMille::ZERO;
     let thin = || exposure::is_within(state, &trigger.route, &trigger.backend, THIN_SHARE);
-    unsent || (thin() && probed(state, now, &trigger.backend) == Probing::Clean)
+    unsent || (known.pending_since.is_none() && thin() && probed(state, now, &trigger.backend) == Probing::Clean)
 }
 
 fn probed(state: &State, now: Timestamp, backend: &BackendId) -> Probing {
@@ -126,6 +130,7 @@ pub(super) fn is_filling(sight: &Sight, trigger: &Trigger, gap: Gap, since: Time
         | Gap::StatusAmbiguous
         | Gap::SeveralProcesses
         | Gap::TopBucketLow
+        | Gap::TooManySeries
         | Gap::StandsStill
         | Gap::BelowShare
         | Gap::Undecided => false,
@@ -136,8 +141,12 @@ pub(super) fn is_filling(sight: &Sight, trigger: &Trigger, gap: Gap, since: Time
 pub(super) fn forbids(state: &State, now: Timestamp, trigger: &Trigger, gap: Option<Option<Gap>>) -> Option<Refusal> {
     let known = state.triggers.get(&trigger.id)?;
     let blind = |why: Blindness| Some(Refusal::Blind { trigger: trigger.id.clone(), why });
-    if known.pending_since.is_some() || known.reading == Reading::Breach {
+    if known.reading == Reading::Breach || known.fires_at(trigger).is_some() {
         return Some(Refusal::Breached { trigger: trigger.id.clone() });
+    }
+    if known.pending_since.is_some() {
+        let ago = known.last_breach_at.map_or(Millis(0), |last| now.since(last));
+        return blind(Blindness::NotCleared { ago, gap: known.reading.gap(), counted: gathered::counted(known, trigger) });
     }
     let Some(gap) = gap? else { return blind(Blindness::NoReadingYet) };
     // What may be beyond the limit is not within it.

@@ -9,7 +9,7 @@ use crate::{
     core::{
         evidence::AHEAD_MAX,
         standstill::Standstill,
-        state::{Motion, Proof, ReturnStage, RouteState, State},
+        state::{Motion, Proof, ReturnStage, RouteState, State, TriggerState},
     },
     domain::time::{Millis, Timestamp},
 };
@@ -49,18 +49,7 @@ fn rebase(state: &mut State, back: Millis) {
         backend.probe.iter_mut().for_each(|probe| shift(&mut probe.at));
         backend.losing.iter_mut().for_each(|losing| losing.rebase(back));
     }
-    for trigger in state.triggers.values_mut() {
-        [&mut trigger.pending_since, &mut trigger.blind_since].into_iter().for_each(shift_maybe);
-        [&mut trigger.fired_at, &mut trigger.withheld_since, &mut trigger.within_at].into_iter().for_each(shift_maybe);
-        [&mut trigger.disaster.since, &mut trigger.read_at, &mut trigger.blind_said_at].into_iter().for_each(shift_maybe);
-        // A source's own time. If it lies ahead now, the source shares the host's clock and went back with it.
-        if trigger.last_breach_at.is_some_and(|last| last.since(now) > AHEAD_MAX) {
-            shift_maybe(&mut trigger.last_breach_at);
-        }
-        if trigger.disaster.newest.is_some_and(|newest| newest.since(now) > AHEAD_MAX) {
-            shift_maybe(&mut trigger.disaster.newest);
-        }
-    }
+    state.triggers.values_mut().for_each(|trigger| rebase_trigger(trigger, back, now));
     for source in state.sources.values_mut() {
         shift(&mut source.asked_at);
         shift_maybe(&mut source.ok_at);
@@ -99,6 +88,21 @@ fn rebase(state: &mut State, back: Millis) {
         shift(&mut watched.since);
         shift(&mut watched.seen_at);
     });
+}
+
+fn rebase_trigger(trigger: &mut TriggerState, back: Millis, now: Timestamp) {
+    let shift_maybe = |stamp: &mut Option<Timestamp>| *stamp = stamp.map(|stamp| stamp.before(back));
+    trigger.gathered = None;
+    let breach = [&mut trigger.pending_since, &mut trigger.fired_at, &mut trigger.withheld_since, &mut trigger.disaster.since];
+    let sight = [&mut trigger.blind_since, &mut trigger.blind_said_at, &mut trigger.within_at, &mut trigger.read_at];
+    breach.into_iter().chain(sight).for_each(shift_maybe);
+    // A source's own time. If it lies ahead now, the source shares the host's clock and went back with it.
+    if trigger.last_breach_at.is_some_and(|last| last.since(now) > AHEAD_MAX) {
+        shift_maybe(&mut trigger.last_breach_at);
+    }
+    if trigger.disaster.newest.is_some_and(|newest| newest.since(now) > AHEAD_MAX) {
+        shift_maybe(&mut trigger.disaster.newest);
+    }
 }
 
 fn rebase_route(route: &mut RouteState, back: Millis) {

@@ -55,6 +55,7 @@ mod failing;
 mod feed;
 mod front_door;
 mod gate;
+mod gathered;
 mod history;
 mod latch;
 mod motion;

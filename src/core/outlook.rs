@@ -8,18 +8,18 @@ use crate::{
     core::{
         assurance, at_door, blind, controls,
         decision::Refusal,
-        drift, evidence, exposure, follows, home,
+        drift, evidence, exposure, follows, gathered, home,
         home::Home,
         latch, loss,
-        reason::{DoorRule, Missing, Objection},
+        reason::{Blindness, DoorRule, Missing, Objection},
         record::{Keeping, Record, Slow},
         revisions, settle,
         sight::Sight,
         standing,
-        state::{ItemStatus, Motion, Otherwise, Reading, RouteState, State, TriggerState},
+        state::{ItemStatus, Motion, Otherwise, Reading, RouteState, SourceState, State, TriggerState},
         steer::{self, Steers},
         traffic, trigger,
-        unjudged::{self, Unjudged, unjudged},
+        unjudged::{self, Counted, Unjudged, unjudged},
     },
     domain::{
         id::{BackendId, ClientId, InstanceId, RouteId, TriggerId},
@@ -35,8 +35,8 @@ mod database;
 mod rank;
 mod soonest;
 
-pub use attention::{Apart, Attention, DoorBreach};
-pub use soonest::{Actor, Soonest, soonest};
+pub use attention::{Apart, Attention, DoorBreach, Silence};
+pub use soonest::{Actor, Leads, Soonest, soonest};
 
 pub use crate::core::assurance::against_home;
 
@@ -54,13 +54,23 @@ pub enum Outlook {
     /// It was beyond its limit when it was last judged, and too long ago for that to be a proof: the clock begins anew with the next
     /// sample that is beyond it.
     /// `armed_at`: from when on it can judge again, where its window fills.
-    Unproven { since: Timestamp, gap: Option<Gap>, armed_at: Option<Timestamp> },
-    /// It has not been able to see for too long. At `acts_at`, if that is known: `then`.
-    Blind { since: Timestamp, gap: Option<Gap>, acts_at: Timestamp, then: Then },
+    Unproven { gap: Option<Gap>, uncleared: Uncleared, armed_at: Option<Timestamp> },
+    /// It has not been able to see for too long. At `acts_at`, if that is known: `then`. What it was beyond its limit before, if that has not
+    /// been seen to be over.
+    Blind { since: Timestamp, gap: Option<Gap>, acts_at: Timestamp, then: Then, uncleared: Option<Uncleared> },
     /// It has acted, and nobody has re-armed the route since.
     Fired { at: Timestamp },
     /// The route is on its way home already, and nothing that is read changes that.
     GoingHome,
+}
+
+/// A breach of which nobody can tell any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Uncleared {
+    /// When it was last seen beyond its limit.
+    pub last: Timestamp,
+    /// How many of the requests came since that can show that it is over, where it is for want of them.
+    pub counted: Option<Counted>,
 }
 
 /// What a trigger's time brings.
@@ -122,8 +132,11 @@ pub fn refusals(state: &State, route: &RouteId, to: &Weights) -> Vec<Refusal> {
     let mut refusals = sight.planned(route).map_or_else(Vec::new, |route| traffic::refusals(&sight, route, to));
     // What has led to the latch ends with it, and nothing that clears would end it before.
     if refusals.iter().any(|why| matches!(why, Refusal::Latched { .. })) {
-        let stands = |id: &TriggerId| matches!(outlook(state, id), Some(Outlook::Running { .. } | Outlook::Unproven { .. }));
-        refusals.retain(|why| !matches!(why, Refusal::Breached { trigger } if !stands(trigger)));
+        let clock =
+            |id: &TriggerId| matches!(outlook(state, id), Some(Outlook::Running { .. } | Outlook::Unproven { .. } | Outlook::Blind { .. }));
+        refusals.retain(|why| {
+            !matches!(why, Refusal::Breached { trigger } | Refusal::Blind { trigger, why: Blindness::NotCleared { .. } } if !clock(trigger))
+        });
     }
     refusals
 }
@@ -216,14 +229,21 @@ fn by_itself(sight: &Sight, route: &Route, stands: &RouteState, trigger: &Trigge
         Reading::None | Reading::Unknown { .. } if unsent => Outlook::Idle,
         Reading::None | Reading::Unknown { .. } => Outlook::Unjudged(unjudged(sight, trigger, known)),
         // A human has re-armed it, and nothing was read since.
-        Reading::Breach => Outlook::Unproven { since: known.value_at.unwrap_or(sight.now), gap: None, armed_at: None },
+        Reading::Breach => {
+            let uncleared = uncleared(trigger, known, known.value_at.unwrap_or(sight.now));
+            Outlook::Unproven { gap: None, uncleared, armed_at: None }
+        }
         Reading::Ok => Outlook::Quiet,
     }
 }
 
+fn uncleared(trigger: &Trigger, known: &TriggerState, since: Timestamp) -> Uncleared {
+    Uncleared { last: known.last_breach_at.unwrap_or(since), counted: gathered::counted(known, trigger) }
+}
+
 fn unproven(sight: &Sight, trigger: &Trigger, known: &TriggerState, since: Timestamp) -> Outlook {
-    let gap = known.reading.gap();
-    Outlook::Unproven { since, gap, armed_at: gap.and_then(|gap| blind::armed_at(sight.state, trigger, gap)) }
+    let (gap, uncleared) = (known.reading.gap(), uncleared(trigger, known, since));
+    Outlook::Unproven { gap, uncleared, armed_at: gap.and_then(|gap| blind::armed_at(sight.state, trigger, gap)) }
 }
 
 /// How many requests the newest figure of `trigger` rests on, where that is known.
@@ -257,7 +277,8 @@ fn blind(sight: &Sight, route: &Route, trigger: &Trigger, known: &TriggerState) 
     if sight.route(route).latch.is_some() && exposure::has(sight.state, &route.id, &trigger.backend) == PerMille::ZERO {
         return None;
     }
-    Some(Outlook::Blind { since, gap: known.reading.gap(), acts_at, then })
+    let uncleared = known.pending_since.map(|since| uncleared(trigger, known, since));
+    Some(Outlook::Blind { since, gap: known.reading.gap(), acts_at, then, uncleared })
 }
 
 /// Everything that somebody should know of, worst first.
@@ -284,7 +305,11 @@ pub fn attention(state: &State) -> Vec<Attention> {
     }
     found.extend(sight.plan.database.iter().flat_map(|database| database::attention(database, state, sight.now)));
     let silent = state.sources.iter().filter(|(_, source)| source.fault.is_some());
-    found.extend(silent.map(|(id, _)| Attention::SourceSilent { source: id.clone() }));
+    let silence = |source: &SourceState| match &state.stood_still {
+        Some(still) if source.asked_at < still.until => Silence::StoodStill,
+        Some(_) | None => Silence::Asked,
+    };
+    found.extend(silent.map(|(id, source)| Attention::SourceSilent { source: id.clone(), silence: silence(source) }));
     let failing = state.checklist.iter().filter(|(_, item)| item.status == ItemStatus::Failing);
     found.extend(failing.map(|(id, _)| Attention::ItemFailing { item: id.clone() }));
     found.extend(state.approvals.values().map(|open| Attention::ApprovalOpen { digest: open.digest, by: open.by.who.clone() }));
@@ -321,7 +346,7 @@ fn breaches(sight: &Sight, route: &Route) -> Vec<DoorBreach> {
         answers: 0,
         newest: None,
         unlike: None,
-        outlook: match (Outlook::Unproven { since, gap: None, armed_at: None }) {
+        outlook: match (Outlook::Unproven { gap: None, uncleared: Uncleared { last: since, counted: None }, armed_at: None }) {
             outlook if *backend == route.home => outlook,
             outlook => overtaken(sight.state, route, sight.route(route), outlook),
         },

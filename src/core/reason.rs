@@ -9,6 +9,7 @@ use crate::{
         decision::{Cause, Refusal},
         door::Difference,
         replication::DatabaseStanding,
+        unjudged::Counted,
     },
     domain::{
         claim::Claim,
@@ -224,6 +225,13 @@ pub enum Blindness {
         gap: Gap,
         share: PerMille,
         left: Millis,
+    },
+    /// It was beyond its limit so long ago, and nothing has shown since that this is over; where it is for want of requests, how many of those
+    /// that can show it came since.
+    NotCleared {
+        ago: Millis,
+        gap: Option<Gap>,
+        counted: Option<Counted>,
     },
     /// The backend has no traffic, and nothing proves that it answers.
     NoSignOfLife {

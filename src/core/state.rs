@@ -53,7 +53,7 @@ mod trigger;
 
 pub use people::{Controls, Holder, LookHere, Person, Said};
 pub use rollback::{Return, ReturnStage, SentHome};
-pub use trigger::{Reading, TriggerState};
+pub use trigger::{Gathered, Reading, TriggerState};
 
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct State {

@@ -7,7 +7,7 @@ use crate::{
     core::{
         blind::{self, BLIND_ACTS_AFTER, BLIND_AFTER},
         decision::{Cause, Fired, Refusal},
-        evidence, exposure,
+        evidence, exposure, gathered,
         news::News,
         outlook::Then,
         proof::{BreachProof, Change},
@@ -20,7 +20,7 @@ use crate::{
     },
     domain::{
         id::BackendId,
-        metric::{Gap, Sample},
+        metric::{Gap, Sample, window},
         time::{Millis, Timestamp},
         weight::{PerMille, WHOLE},
     },
@@ -122,6 +122,12 @@ fn judge(turn: &mut Turn, trigger: &Trigger, known: &mut TriggerState, sample: &
         let side = verdict::side(sample, at_once.above, trigger.requests_min);
         weigh(&mut known.disaster, sample, side_proven(side), now, at_once.lasting)
     });
+    let window = window(turn.plan.limits.scrape_every);
+    if let Some(value) = gathered::take(known, trigger, sample, side, now, window) {
+        known.set_proof(BreachProof { newest: known.last_breach_at, ..BreachProof::default() });
+        known.disaster = BreachProof { newest: known.disaster.newest, ..BreachProof::default() };
+        turn.tell(News::Cleared { trigger: trigger.id.clone(), value });
+    }
     if change == Change::Began || disaster == Change::Began {
         let acts_in = known.fires_at(trigger).map_or(trigger.lasting, |at| at.since(now));
         turn.tell(News::Breached { trigger: trigger.id.clone(), value: sample.value, acts_in });
@@ -165,7 +171,7 @@ fn cannot_see(turn: &mut Turn, trigger: &Trigger, known: &mut TriggerState, gap:
     match gap {
         // It sees, and can't tell; that holds, and is no blindness.
         Some(Gap::Undecided) => return sees(turn, trigger, known),
-        Some(gap) if blind::excused(turn.state, turn.now, trigger, gap) => {
+        Some(gap) if blind::excused(turn.state, turn.now, trigger, known, gap) => {
             (known.blind_since, known.blind_said_at) = (None, None);
             return;
         }
@@ -324,7 +330,7 @@ pub(super) fn rearm(turn: &mut Turn, route: &Route) {
         if let Some(known) = turn.state.triggers.get_mut(&trigger.id) {
             known.set_proof(BreachProof { newest: known.last_breach_at, ..BreachProof::default() });
             known.disaster = BreachProof { newest: known.disaster.newest, ..BreachProof::default() };
-            known.withheld_since = None;
+            (known.withheld_since, known.gathered) = (None, None);
         }
     }
 }

@@ -3,15 +3,19 @@
 //! No data is not good data, so it is never told as quiet. It is asked of the functions that act: `blind` says what such a gap forbids
 //! and when it is blindness.
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     core::{
-        blind::{self, BLIND_AFTER},
+        blind::{self, BLIND_ACTS_AFTER, BLIND_AFTER},
         decision::Refusal,
         evidence,
+        outlook::Then,
         reason::Blindness,
         sight::Sight,
         standing,
         state::{Reading, State, TriggerState},
+        trigger,
     },
     domain::{
         metric::{Gap, Metric},
@@ -34,18 +38,20 @@ pub struct Unjudged {
 }
 
 /// Requests within its window, and how many the plan wants for a judgment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counted {
     pub requests: u64,
     pub needed: u64,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Patience {
     /// It is no blindness for as long as it lasts: there can't be more requests, or it sees and can't tell yet.
     Excused,
-    /// It is blindness from then on.
-    BlindAt(Timestamp),
+    /// A window fills after a move, as it has to: if that goes on, it is blindness from then on.
+    Fills { blind_at: Timestamp },
+    /// It is blindness from then on, and at `acts_at` that leads to `then`, unless it sees before.
+    Burns { blind_at: Timestamp, acts_at: Timestamp, then: Then },
 }
 
 /// What `trigger` lacks, if it has no reading.
@@ -62,18 +68,29 @@ pub(super) fn unjudged(sight: &Sight, trigger: &Trigger, known: &TriggerState) -
     let gap = known.reading.gap();
     let forbids = blind::forbids(sight.state, sight.now, trigger, Some(gap));
     let bars = forbids.and_then(|refusal| if let Refusal::Blind { why, .. } = refusal { Some(why) } else { None });
-    let spread = sight.route_of(trigger).and_then(|(_, stands)| standing::step_spreads_until(stands)).unwrap_or(sight.now);
-    let arms_by = gap.and_then(|gap| blind::arms_by(sight, trigger, gap)).unwrap_or(sight.now);
     Unjudged {
         gap,
         armed_at: gap.and_then(|gap| blind::armed_at(sight.state, trigger, gap)),
         counted: gap.filter(|gap| lacks_requests(*gap)).and_then(|_| counted(sight, trigger)),
-        patience: known.blind_since.map_or(Patience::Excused, |since| Patience::BlindAt((since + BLIND_AFTER).max(spread).max(arms_by))),
+        patience: patience(sight, trigger, known),
         bars,
     }
 }
 
-fn lacks_requests(gap: Gap) -> bool {
+fn patience(sight: &Sight, trigger: &Trigger, known: &TriggerState) -> Patience {
+    let (Some(since), Some((route, stands))) = (known.blind_since, sight.route_of(trigger)) else { return Patience::Excused };
+    let (gap, blind_at) = (known.reading.gap(), since + BLIND_AFTER);
+    let spread = standing::step_spreads_until(stands).unwrap_or(sight.now);
+    let until = gap.and_then(|gap| blind::arms_by(sight, trigger, gap)).unwrap_or(sight.now).max(spread);
+    let fills = gap.is_some_and(|gap| blind::is_filling(sight, trigger, gap, since));
+    if fills || until > blind_at {
+        return Patience::Fills { blind_at: blind_at.max(until) };
+    }
+    Patience::Burns { blind_at, acts_at: since + BLIND_ACTS_AFTER, then: trigger::blind_consequence(sight, route, trigger) }
+}
+
+/// Whether it is for want of requests that nothing can be said.
+pub(super) fn lacks_requests(gap: Gap) -> bool {
     gap == Gap::Undecided || blind::starved(gap)
 }
 

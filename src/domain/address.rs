@@ -32,7 +32,12 @@ fn v4_of(address: IpAddr) -> Option<Ipv4Addr> {
         // ::/96, compatible, but for the unspecified address and the loopback one.
         ([0, 0, 0, 0, 0, 0, 0, 0 | 1], _) => None,
         ([0, 0, 0, 0, 0, 0, ..], bytes) => Some(last(bytes)),
-        // 64:ff9b::/96 and 64:ff9b:1::/48, NAT64.
+        // 64:ff9b:1:AABB:CC:DD00::/48, NAT64 as it is written right behind that prefix; the byte between is 0.
+        ([0x64, 0xff9b, 1, ab, c, d, ..], _) if c & 0xff00 == 0 && (ab, c, d) != (0, 0, 0) => {
+            let ([a, b], [_, c], [d, _]) = (ab.to_be_bytes(), c.to_be_bytes(), d.to_be_bytes());
+            Some(Ipv4Addr::new(a, b, c, d))
+        }
+        // 64:ff9b::/96 and the same within 64:ff9b:1::/48, NAT64.
         ([0x64, 0xff9b, 0 | 1, ..], bytes) => Some(last(bytes)),
         // 2002::/16, 6to4.
         ([0x2002, ..], [_, _, a, b, c, d, ..]) => Some(Ipv4Addr::new(a, b, c, d)),
@@ -62,6 +67,7 @@ mod tests {
             "::a9fe:a9fe",
             "64:ff9b::a9fe:a9fe",
             "64:ff9b:1::a9fe:a9fe",
+            "64:ff9b:1:a9fe:a9:fe00::",
             "2002:a9fe:a9fe::",
             "2001:0:1:2:3:4:5601:5601",
             "2001:db8::5efe:a9fe:a9fe",

@@ -175,6 +175,8 @@ pub enum Gap {
     SeveralProcesses,
     /// The histogram's highest finite bucket lies below what has to be told.
     TopBucketLow,
+    /// The page has more series of what is counted, or longer labels, than are followed.
+    TooManySeries,
     /// The counters stand still although the front door gets answers from this backend.
     StandsStill,
     /// Far fewer requests are counted than this backend's share of the traffic must bring.
@@ -203,6 +205,7 @@ impl Gap {
             | Gap::StatusAmbiguous
             | Gap::SeveralProcesses
             | Gap::TopBucketLow
+            | Gap::TooManySeries
             | Gap::StandsStill
             | Gap::BelowShare
             | Gap::Undecided => false,
@@ -251,6 +254,7 @@ impl fmt::Display for Gap {
             Gap::StatusAmbiguous => "two labels disagree on the status",
             Gap::SeveralProcesses => "several processes answer here",
             Gap::TopBucketLow => "top bucket below the threshold",
+            Gap::TooManySeries => "more series than are followed",
             Gap::StandsStill => "counters stand still",
             Gap::BelowShare => "fewer requests than its share",
             Gap::Undecided => "above the limit, too few to prove it",

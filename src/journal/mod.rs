@@ -128,6 +128,7 @@ pub mod writer;
 
 pub mod broken;
 pub mod checkpoint;
+pub mod damage;
 pub mod encode;
 pub mod error;
 pub mod files;

@@ -98,14 +98,17 @@ pub(super) fn verify_lines(lines: Lines<impl Read + Send + 'static>, witnesses: 
     judge(Walk::along(lines), witnesses)
 }
 
-fn judge(mut walk: Walk<'_>, witnesses: Vec<Witness>) -> Result<Verdict, ReadError> {
+fn judge(mut walk: Walk<'_>, mut witnesses: Vec<Witness>) -> Result<Verdict, ReadError> {
+    // A log keeps one for each hour of weeks.
+    witnesses.sort_by_key(|witness| (witness.seq, witness.hash));
+    witnesses.dedup();
     let mut proof = None;
     loop {
         match walk.advance() {
             Ok(Step::Line { line, offset }) => {
                 let added = contradicted(&line, &witnesses).and_then(|()| add(&mut proof, &line));
                 match (added, &mut proof) {
-                    (Ok(()), Some(proof)) => proof.witnesses.extend(witnesses.iter().filter(|witness| witness.seq == line.seq)),
+                    (Ok(()), Some(proof)) => proof.witnesses.extend(of_record(&witnesses, line.seq)),
                     (Ok(()), None) => unreachable!("a line that was added is a proof"),
                     (Err(why), _) => {
                         let at = Break::new(line.seq, offset, why).in_file(walk.file());
@@ -125,10 +128,17 @@ fn held(proof: Option<Proof>, walk: &Walk<'_>) -> Option<Proof> {
 }
 
 fn contradicted(line: &Line<'_>, witnesses: &[Witness]) -> Result<(), Why> {
-    match witnesses.iter().find(|witness| witness.seq == line.seq && witness.hash != line.hash) {
+    match of_record(witnesses, line.seq).iter().find(|witness| witness.hash != line.hash) {
         Some(witness) => Err(Why::WitnessDiffers { expected: witness.hash, found: line.hash }),
         None => Ok(()),
     }
+}
+
+/// Those of one record, of witnesses in the order of their records.
+fn of_record(witnesses: &[Witness], seq: u64) -> &[Witness] {
+    let from = witnesses.partition_point(|witness| witness.seq < seq);
+    let to = witnesses.partition_point(|witness| witness.seq <= seq);
+    &witnesses[from..to]
 }
 
 /// Adds one proved line to what is proved so far.

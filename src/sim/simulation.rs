@@ -14,7 +14,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use super::{
     faults::Fault,
     scenario::Scenario,
-    server::{Shared, container::Cluster, front_door::Door, http, kubernetes, router::Google, tls::Authority},
+    server::{Shared, container::Cluster, front_door::Door, http, kubernetes, logging, router::Google, tls::Authority},
     world::{Leg, Truth, World, clock::Clock, propagation::Span},
 };
 
@@ -197,6 +197,12 @@ impl Control {
     /// Reaches into the world, for what has no fault of its own: watches that lie, operations that hang.
     pub fn with<R>(&self, work: impl FnOnce(&mut World) -> R) -> R {
         self.shared.with(work)
+    }
+
+    /// The audit log as it will be when all that happened until now can be read: what `gcloud logging read --format=json` would export.
+    #[must_use]
+    pub fn audit_log(&self) -> Vec<serde_json::Value> {
+        self.shared.with(|world| logging::all(world, i64::MAX / 2))
     }
 
     /// What is really the case.

@@ -56,7 +56,7 @@ pub(super) fn not_met(backend: &str, ago: Millis) -> String {
 }
 
 /// A kind of answer as one says it.
-pub(super) fn answer(kind: &AnswerKind) -> String {
+pub fn answer(kind: &AnswerKind) -> String {
     let leads = match kind.redirect() {
         Redirect::Nowhere => String::new(),
         Redirect::SameHost => ", a redirect".to_owned(),

@@ -28,6 +28,7 @@ pub fn blindness(why: &Blindness, names: Names) -> String {
         Blindness::NoReadingYet => "no reading yet".to_owned(),
         Blindness::Gap(why) => gap(*why),
         Blindness::StandsTooShort { gap: why, share, left } => format!("{}; it must stand at {share} for another {left}", gap(*why)),
+        Blindness::NotCleared { gap: why, .. } => why.map_or_else(|| "no reading yet".to_owned(), gap),
         Blindness::NoSignOfLife { backend } => format!("{} has no traffic, and nothing proves that it answers", names.backend(backend)),
     }
 }

@@ -7,8 +7,9 @@ use crate::{
         home::{Home, home},
         state::{RouteState, State},
     },
+    domain::weight::PerMille,
     plan::model::Route,
-    words::{Names, share, unseen},
+    words::{Names, got, none_met, share, unseen},
 };
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,12 +29,14 @@ pub fn figure(state: &State, route: &Route, known: &RouteState) -> Figure {
     let (target, at_home) = (names.backend(&route.target), names.backend(&route.home));
     let (of_target, of_home) = (has(state, &route.id, &route.target), has(state, &route.id, &route.home));
     let strange = !strangers(known, route).is_empty();
-    let away = strange || matches!(home(state, route), Home::Accepted { .. });
+    let stands = home(state, route);
+    let away = strange || matches!(stands, Home::Accepted { .. });
+    let at_most = if let Home::Accepted { at_most, .. } = &stands { *at_most } else { PerMille::ALL };
     let given_away = of_home.given.map(|given| 1.0 - given.fraction());
     let title = &route.title;
     match (of_home.gets.filter(|_| away), of_target.given, of_target.gets) {
         (Some(at), ..) if !known.is_seen() || strange => Figure {
-            share: share(1.0 - at.fraction),
+            share: if at.fraction < 1.0 { share(1.0 - at.fraction) } else { none_met(1.0 - at.low, at_most) },
             sentence: format!("of requests to {title} are not on {at_home}."),
             label: format!("not on {at_home}"),
             given: given_away.map(|given| format!("{} given away", share(given))),
@@ -51,7 +54,7 @@ pub fn figure(state: &State, route: &Route, known: &RouteState) -> Figure {
             given: None,
         },
         (_, given, Some(gets)) => Figure {
-            share: share(gets.fraction),
+            share: got(&of_target).unwrap_or_else(|| share(gets.fraction)),
             sentence: format!("of the requests to {title} reach {target} now."),
             label: format!("reach {target}"),
             given: given.map(|given| format!("{given} given")),

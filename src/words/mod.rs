@@ -33,7 +33,7 @@ mod unanswered;
 
 pub use acts::{HOME_ALREADY, act, act_tone, act_topic, claims, topic};
 pub use asked::{command, look};
-pub use cause::{cause, mover, mover_name};
+pub use cause::{answer, cause, mover, mover_name};
 pub use claim::{claimant, hosted, steering, steers, who_steers};
 pub use database::{database, database_in_short, measure, missing, replication, writers};
 pub use detection::{detection, spans};
@@ -50,5 +50,5 @@ pub use outlook::{at_door, attention, failed, follows, met_at_door, outlook, rul
 pub use record::{broken_in_short as record_broken_in_short, change as record_change, hangs_in_short as record_hangs_in_short, off_record};
 pub use refusal::{refusal, why_refused};
 pub use roster::{barred, credentials, roster, roster_in_short, turned_away};
-pub use share::{band, fails, given, share, unseen};
+pub use share::{band, fails, given, got, none_met, share, unseen};
 pub use unanswered::{SILENT, TAKEN_OR_NOT, TAKEN_WHEN_IT_GOES_ON, asked_at, unanswered};

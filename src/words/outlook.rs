@@ -2,14 +2,15 @@
 
 use crate::{
     core::{
-        outlook::{Apart, Attention, DoorBreach, Outlook, Then},
+        outlook::{Apart, Attention, DoorBreach, Outlook, Silence, Then, Uncleared},
         reason::{Blindness, Mover},
         revisions::Beside,
         state::Otherwise,
-        unjudged::{Patience, Unjudged},
+        unjudged::{Counted, Patience, Unjudged},
     },
     domain::{
         id::{BackendId, RouteId, TriggerId},
+        metric::Gap,
         time::{Millis, Timestamp},
         weight::Weights,
     },
@@ -72,23 +73,34 @@ pub fn outlook(outlook: &Outlook, id: &TriggerId, now: Timestamp, names: Names) 
             let due = if now < *acts_at { format!("in {} ", acts_at.since(now)) } else { String::new() };
             format!("the {} has been beyond its limit for {lasted}; {due}{}, unless it clears", names.watched(id), then(what, names))
         }
-        Outlook::Unproven { since, gap: why, armed_at } => {
-            let why = why.map_or_else(|| "no reading yet".to_owned(), gap);
-            let armed = armed_at.map_or_else(String::new, |at| format!(", {}", short::armed(at, now)));
-            format!(
-                "the {} was beyond its limit {} ago and can't be judged ({why}{armed}); nothing advances",
-                names.watched(id),
-                now.since(*since)
-            )
+        Outlook::Unproven { gap: why, uncleared, armed_at } => {
+            let armed = armed_at.map_or_else(String::new, |at| format!("; {}", short::armed(at, now)));
+            format!("{}{armed}; nothing advances", not_cleared(uncleared, *why, id, now, names))
         }
-        Outlook::Blind { since, gap: why, acts_at, then: what } => {
-            let why = why.map_or_else(|| "no reading yet".to_owned(), gap);
+        Outlook::Blind { gap: why, acts_at, then: what, uncleared: Some(uncleared), .. } => {
             let due = if now < *acts_at { format!("in {} {}", acts_at.since(now), then(what, names)) } else { then(what, names) };
+            format!("{}; nothing advances; {due}, unless it clears", not_cleared(uncleared, *why, id, now, names))
+        }
+        Outlook::Blind { since, gap: why, acts_at, then: what, uncleared: None } => {
+            let why = why.map_or_else(|| "no reading yet".to_owned(), gap);
+            let follows = !matches!(what, Then::NobodyThere | Then::Done);
+            let due =
+                if now < *acts_at && follows { format!("in {} {}", acts_at.since(now), then(what, names)) } else { then(what, names) };
             format!("nobody can judge the {} for {} ({why}); nothing advances; {due}", names.watched(id), now.since(*since))
         }
         Outlook::Fired { at } => format!("the {} rolled back {} ago", names.watched(id), now.since(*at)),
         Outlook::GoingHome => format!("the route is on its way home already, whatever the {} reads", names.watched(id)),
     }
+}
+
+/// A breach of which nobody can tell whether it is over, and what would show that.
+fn not_cleared(known: &Uncleared, why: Option<Gap>, id: &TriggerId, now: Timestamp, names: Names) -> String {
+    let why = why.map_or_else(|| "no reading yet".to_owned(), gap);
+    let lacks = match known.counted {
+        Some(Counted { requests, needed }) => format!("{why}; {requests} of the {needed} came that can clear it"),
+        None => why,
+    };
+    format!("the {} was beyond its limit {} ago and can't be judged since ({lacks})", names.watched(id), now.since(known.last))
 }
 
 /// What a trigger lacks to judge, and what that brings.
@@ -100,11 +112,15 @@ fn unjudged(why: &Unjudged, now: Timestamp, names: Names) -> String {
         Some(Blindness::NoSignOfLife { backend }) => {
             format!("; nothing advances, for nothing proves that {} answers", names.backend(backend))
         }
-        Some(Blindness::NoReadingYet | Blindness::Gap(_)) => "; nothing advances".to_owned(),
+        Some(Blindness::NoReadingYet | Blindness::Gap(_) | Blindness::NotCleared { .. }) => "; nothing advances".to_owned(),
     };
-    let blind = match why.patience {
+    let blind = match &why.patience {
         Patience::Excused => String::new(),
-        Patience::BlindAt(at) => format!("; in {} it counts as blind", at.since(now)),
+        Patience::Fills { blind_at } => format!("; in {} it counts as blind", blind_at.since(now)),
+        Patience::Burns { blind_at, acts_at, then: Then::GoesHome } => {
+            format!("; in {} it counts as blind, and in {} traffic goes home for that", blind_at.since(now), acts_at.since(now))
+        }
+        Patience::Burns { blind_at, .. } => format!("; in {} it counts as blind", blind_at.since(now)),
     };
     format!("can't be judged yet: {lacks}{waits}{blind}")
 }
@@ -197,7 +213,10 @@ pub fn attention(what: &Attention, now: Timestamp, names: Names) -> String {
         Attention::WritesAtRisk { instance, standing } | Attention::ReplicaUnsound { instance, standing } => {
             format!("{instance} {}", database(standing))
         }
-        Attention::SourceSilent { source } => format!("{source} does not answer"),
+        Attention::SourceSilent { source, silence: Silence::Asked } => format!("{source} does not answer"),
+        Attention::SourceSilent { source, silence: Silence::StoodStill } => {
+            format!("{source} has not been asked since the host stood still")
+        }
         Attention::ItemFailing { item } => format!("the evidence speaks against \"{}\"", names.item(item)),
         Attention::Latched { route, at, cause: why } => format!(
             "{} was rolled back {} ago: {}; nothing advances until somebody re-arms it with a reason",
@@ -217,10 +236,13 @@ fn other_revision(backend: &BackendId, beside: &Beside, names: Names) -> String 
 }
 
 fn drifted(route: &RouteId, by: &Mover, found: &Weights, expected: &Weights, names: Names) -> String {
-    // What holds a backend outside the plan can't be adopted.
-    let way = if names.is_planned(route, found) { "adopt it" } else { "put the route right by hand" };
+    // What holds a backend outside the plan can't be adopted, and no trigger looks there.
+    let way = match names.is_planned(route, found) {
+        true => "somebody has to adopt it or roll back",
+        false => "no trigger judges what is outside the plan; somebody has to put the route right by hand or roll back",
+    };
     format!(
-        "{} set {} to {} where {} was meant; somebody has to {way} or roll back",
+        "{} set {} to {} where {} was meant; {way}",
         mover_name(by, names),
         names.route(route),
         names.split(route, found),
@@ -263,7 +285,9 @@ pub fn at_door(breach: &DoorBreach, now: Timestamp, names: Names) -> String {
             }
         },
         Outlook::Fired { at } => format!("{what}; it rolled back {} ago", now.since(*at)),
-        Outlook::Unproven { since, .. } => format!("{}; nothing advances", not_met(&names.backend(&breach.backend), now.since(*since))),
+        Outlook::Unproven { uncleared, .. } => {
+            format!("{}; nothing advances", not_met(&names.backend(&breach.backend), now.since(uncleared.last)))
+        }
         Outlook::Quiet | Outlook::Idle | Outlook::Unjudged(_) | Outlook::GoingHome => what,
     }
 }

@@ -3,8 +3,9 @@
 use crate::{
     core::{
         decision::Refusal,
-        reason::{Missing, Mover, Undone},
+        reason::{Blindness, Missing, Mover, Undone},
         state::Otherwise,
+        unjudged::Counted,
     },
     domain::{id::ItemId, weight::PerMille},
     words::{
@@ -48,6 +49,17 @@ pub fn why_refused(refusal: &Refusal, names: Names) -> String {
         Refusal::Breached { trigger } => {
             format!("the {} is beyond its limit; wait until it clears, or roll back", names.watched(trigger))
         }
+        Refusal::Blind { trigger, why: Blindness::NotCleared { ago, counted: Some(Counted { requests, needed }), .. } } => format!(
+            "nobody can tell whether the {} is within its limit again; wait for {needed} requests that show it, re-arm the route with a reason, or \
+             roll back (it was beyond it {ago} ago, and {requests} came since)",
+            names.watched(trigger)
+        ),
+        Refusal::Blind { trigger, why: why @ Blindness::NotCleared { ago, counted: None, .. } } => format!(
+            "nobody can tell whether the {} is within its limit again; wait until it can be judged, re-arm the route with a reason, or roll back \
+             (it was beyond it {ago} ago; {})",
+            names.watched(trigger),
+            blindness(why, names)
+        ),
         Refusal::Blind { trigger, why } => {
             format!("nobody can judge the {}; going back is still possible ({})", names.watched(trigger), blindness(why, names))
         }

@@ -38,6 +38,22 @@ pub fn given(has: &Has) -> String {
     }
 }
 
+/// What requests show that a backend gets. That none of a sample was met is not nothing where some may be there: then it is told how many those
+/// may be.
+pub fn got(has: &Has) -> Option<String> {
+    let got = has.gets?;
+    Some(match got.fraction > 0.0 || has.is_nothing() {
+        true => share(got.fraction),
+        false => none_met(got.high, has.at_most),
+    })
+}
+
+/// The share of which nothing was met: it may reach from nothing to the end of the band, and no further than what can have been given.
+pub fn none_met(high: f64, at_most: PerMille) -> String {
+    let high = (high.min(at_most.fraction()) * f64::from(WHOLE)).ceil() as u16;
+    format!("0-{}", PerMille::ZERO.saturating_add(high.max(1)))
+}
+
 /// That requests don't show what a backend gets: not yet, or not any more.
 pub fn unseen(has: &Has) -> String {
     has.unseen_for.map_or_else(|| "not seen yet".to_owned(), |span| format!("not seen for {span}"))
@@ -95,6 +111,20 @@ pub fn fails(fails: &Fails) -> Option<Said> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn that_none_was_met_of_a_backend_that_may_have_some_is_never_told_as_nothing() {
+        let mille = |share| PerMille::new(share).unwrap();
+        let has = |fraction, high, at_most| Has {
+            given: Some(mille(50)),
+            or_given: None,
+            gets: Some(Share { fraction, low: 0.0, high }),
+            at_most: mille(at_most),
+            unseen_for: None,
+        };
+        let told = [has(0.0, 0.0211, 50), has(0.0, 0.31, 50), has(0.012, 0.05, 50), has(0.0, 0.02, 0), has(0.0, 0.0, 50)];
+        assert_eq!(told.map(|has| got(&has).unwrap()), ["0-2.2%", "0-5%", "1.2%", "0%", "0-0.1%"]);
+    }
 
     #[test]
     fn a_share_that_was_met_is_never_nothing_and_one_that_was_missed_never_all() {

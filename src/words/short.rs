@@ -4,7 +4,7 @@ use crate::{
     core::{
         follows::Follows,
         news::Tone,
-        outlook::{Actor, Attention, Outlook, Then},
+        outlook::{Actor, Attention, Outlook, Silence, Then, Uncleared},
         reason::Need,
         state::{Reading, State},
         unjudged::Unjudged,
@@ -12,7 +12,7 @@ use crate::{
     domain::{
         id::{RouteId, TriggerId},
         metric::Gap,
-        time::Timestamp,
+        time::{Millis, Timestamp},
     },
     words::{
         Names, claim::claimant, database, failed, gap, hindrance, hindrance_in_short, loss, met_at_door, mover_name, need, objection,
@@ -80,7 +80,13 @@ pub fn attention(found: &Attention, state: &State, now: Timestamp) -> Said {
         Attention::Breach { trigger, .. } => {
             let (value, limit) = figures(state, trigger);
             let metric = names.metric(trigger);
-            alarm(format!("{} {value} of {limit}", names.watched_short(trigger)), format!("{metric} {value} of {limit}"))
+            match uncleared(state, trigger, now) {
+                Some(ago) => alarm(
+                    format!("{} was beyond {limit} {ago} ago, not judged since", names.watched_short(trigger)),
+                    format!("{metric} was beyond {limit}"),
+                ),
+                None => alarm(format!("{} {value} of {limit}", names.watched_short(trigger)), format!("{metric} {value} of {limit}")),
+            }
         }
         Attention::AtDoor { breach, .. } => {
             let (name, failed, of) = (names.backend(&breach.backend), breach.failed_now(), breach.answers_now());
@@ -158,8 +164,11 @@ pub fn attention(found: &Attention, state: &State, now: Timestamp) -> Said {
         }
         Attention::Blind { trigger, outlook } => {
             let why = match outlook {
-                Outlook::Blind { gap: Some(why), .. } => gap(*why),
-                Outlook::Blind { gap: None, .. }
+                Outlook::Blind { uncleared: Some(Uncleared { last, .. }), .. } => {
+                    format!("beyond its limit {} ago, not judged since", now.since(*last))
+                }
+                Outlook::Blind { gap: Some(why), uncleared: None, .. } => gap(*why),
+                Outlook::Blind { gap: None, uncleared: None, .. }
                 | Outlook::Quiet
                 | Outlook::Idle
                 | Outlook::Unjudged(_)
@@ -183,7 +192,12 @@ pub fn attention(found: &Attention, state: &State, now: Timestamp) -> Said {
             warning(long, "a write's outcome is unknown".to_owned())
         }
         Attention::Unread { .. } => warning("the weights are not read yet".to_owned(), "weights not read yet".to_owned()),
-        Attention::SourceSilent { source } => warning(format!("{source} is silent"), format!("{source} is silent")),
+        Attention::SourceSilent { source, silence: Silence::Asked } => {
+            warning(format!("{source} is silent"), format!("{source} is silent"))
+        }
+        Attention::SourceSilent { source, silence: Silence::StoodStill } => {
+            warning(format!("{source} not asked since the host stood still"), format!("{source} not asked yet"))
+        }
         Attention::ItemFailing { item } => {
             let title = names.item(item);
             warning(format!("the checklist fails: {title}"), format!("fails: {title}"))
@@ -226,6 +240,13 @@ pub(super) fn figures(state: &State, id: &TriggerId) -> (String, String) {
     (value(state, id).unwrap_or_else(unknown), limit)
 }
 
+/// How long ago a trigger was last seen beyond its limit, where its newest figure is within it and nobody can judge that.
+fn uncleared(state: &State, id: &TriggerId, now: Timestamp) -> Option<Millis> {
+    let (known, planned) = (state.triggers.get(id)?, Names::of(state).trigger_planned(id)?);
+    let last = known.last_breach_at.filter(|_| known.pending_since.is_some() && known.value.is_some_and(|value| value <= planned.above))?;
+    known.reading.gap().map(|_| now.since(last))
+}
+
 /// The newest value of a trigger; of one that can't be judged any more, with its age.
 pub fn value(state: &State, id: &TriggerId) -> Option<String> {
     let known = state.triggers.get(id)?;
@@ -241,7 +262,9 @@ pub fn value(state: &State, id: &TriggerId) -> Option<String> {
 pub fn outcome(outlook: &Outlook, names: Names, now: Timestamp) -> Option<Said> {
     let (acts_at, next) = match outlook {
         Outlook::Running { acts_at, then, .. } | Outlook::Blind { acts_at, then, .. } => (*acts_at, then),
-        Outlook::Unproven { .. } => return Some(Said::new(Tone::Warning, "its clock begins anew with the next sample", "not proven yet")),
+        Outlook::Unproven { .. } => {
+            return Some(Said::new(Tone::Warning, "its clock begins anew with the next sample beyond its limit", "not proven now"));
+        }
         Outlook::Quiet | Outlook::Idle | Outlook::Unjudged(_) | Outlook::Fired { .. } | Outlook::GoingHome => return None,
     };
     let due = due(acts_at, now);
@@ -254,6 +277,12 @@ pub fn outcome(outlook: &Outlook, names: Names, now: Timestamp) -> Option<Said> 
             Said::new(Tone::Warning, then(next, names), "nothing goes home by itself")
         }
     })
+}
+
+/// What follows if a trigger that can't judge now goes on so, and is blind.
+pub fn if_unseen(acts_at: Timestamp, now: Timestamp) -> Said {
+    let due = due(acts_at, now);
+    Said::new(Tone::Warning, format!("home by itself {due} if nobody can judge until then"), format!("home {due} if blind"))
 }
 
 /// That users follow somebody else's change by themselves: whose, to what, and for how long at most.

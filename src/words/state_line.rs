@@ -10,7 +10,8 @@ use crate::{
         has::{has, strangers},
         home::{Home, home, is_met_by_writing},
         news::Tone,
-        outlook::{self, Attention, Outlook, Soonest, Then, attention},
+        outlook::{self, Attention, Leads, Outlook, Soonest, Then, attention},
+        reason::Obstacle,
         requests::requests,
         state::{Goal, Motion, RouteState, State},
     },
@@ -145,11 +146,8 @@ fn shares_of(state: &State, route: &Route, id: &BackendId) -> (String, String) {
     let has = has(state, &route.id, id);
     let given = crate::words::given(&has);
     let name = Names::of(state).backend(id);
-    match has.gets {
-        Some(got) => {
-            let got = crate::words::share(got.fraction);
-            (format!("{name} {given} (gets {got})"), format!("{name} {given} ({got})"))
-        }
+    match crate::words::got(&has) {
+        Some(got) => (format!("{name} {given} (gets {got})"), format!("{name} {given} ({got})")),
         None => (format!("{name} {given} ({})", crate::words::unseen(&has)), format!("{name} {given} (?)")),
     }
 }
@@ -240,13 +238,20 @@ fn next(
     now: Timestamp,
 ) -> Option<Next> {
     let soonest = outlook::soonest(found).and_then(|soonest| {
-        let said = short::outcome(soonest.outlook, Names::of(state), now)?;
+        let said = match soonest.leads {
+            Leads::Outlook(outlook) => short::outcome(outlook, Names::of(state), now)?,
+            Leads::IfUnseen { acts_at } => short::if_unseen(acts_at, now),
+        };
         // Where home fails too, nobody takes it for a cure.
         let worse = exchange(state, route).filter(|_| said.tone == Tone::Alarm && elsewhere(soonest.of, state, route).is_none());
         let to = worse.map_or_else(String::new, |worse| format!(", to {} errors", rate(worse.there)));
         let said = Said { long: format!("{}{to}", said.long), ..said };
         let named = if worst == Some(soonest.of) { said } else { with_actor(said, &soonest, state, route) };
-        Some(Next { said: named, clock: clock(soonest.outlook) })
+        let clock = match soonest.leads {
+            Leads::Outlook(outlook) => clock(outlook),
+            Leads::IfUnseen { .. } => None,
+        };
+        Some(Next { said: named, clock })
     });
     // The line is about another route then, and so is what it says of the time.
     let there = worst.is_some_and(|worst| elsewhere(worst, state, route).is_some());
@@ -259,7 +264,23 @@ fn next(
         return Some(told(Said::new(Tone::Plain, format!("home in about {left}"), format!("home in {left}"))));
     }
     let follows = || follows(state, route).map(|change| told(short::follows(&change, &route.id, Names::of(state), now)));
-    soonest.filter(|_| !known.motion.is_returning()).or_else(follows).or_else(|| by_motion(&known.motion, now).map(told))
+    let last = || match stands {
+        // Nothing is written any more, and whoever follows does.
+        Home::NotHome { why: Obstacle::RequestsDisagree { .. }, .. } => Some(told(Said::new(
+            Tone::Plain,
+            "home is accepted; users follow it without another write, or somebody has to look",
+            "nothing more is written",
+        ))),
+        Home::Unread
+        | Home::Away { .. }
+        | Home::Going { .. }
+        | Home::Accepted { .. }
+        | Home::Unasked { .. }
+        | Home::Seen { .. }
+        | Home::NotHome { .. } => None,
+    };
+    let moves = || by_motion(&known.motion, now).map(told);
+    soonest.filter(|_| !known.motion.is_returning()).or_else(follows).or_else(moves).or_else(last)
 }
 
 /// With the name of what it happens for, which is not what stands before it.

@@ -6,8 +6,8 @@ use cutover::{
     attach::{
         client::{self, ConnectError, ToHost},
         dial::Dial,
+        entrance::{ERRANDS_OF_AN_ACCOUNT_MAX, OF_AN_ACCOUNT_MAX},
         frame::FROM_CLIENT_BYTES_MAX,
-        host::OF_AN_ACCOUNT_MAX,
         protocol::{FromHost, Greeting, Refused, Then, VERSION, Wants},
         roster::Roster,
     },
@@ -157,6 +157,37 @@ async fn a_session_that_one_account_has_filled_keeps_a_place_for_the_way_home() 
     link.asks.send(ToHost::Ask { ask: AskId(1), key: None, command: command.clone() }).await.unwrap();
     let request = session.requests.recv().await.unwrap();
     assert_eq!(request.what, Wanted::Ask { ask: AskId(1), command });
+}
+
+#[tokio::test]
+async fn a_crowd_that_says_nothing_keeps_nobody_of_its_account_from_the_way_home() {
+    let mut session = Session::start();
+    let (host, _close) = session.host(1);
+    let folder = tempfolder("crowd");
+    let path = folder.join("s.sock");
+    let listener = UnixListener::bind(&path).unwrap();
+    let owner = rustix::process::geteuid().as_raw();
+    let (_roster, roster) = watch::channel(Arc::new(Roster::of_owner(owner, "")));
+    tokio::spawn(async move { host.serve(listener, stays(), roster).await });
+    let mut idle = Vec::new();
+    for _ in 0..OF_AN_ACCOUNT_MAX + 100 {
+        idle.push(UnixStream::connect(&path).await.unwrap());
+    }
+    let dial = || Dial::Path { path: path.clone(), owner };
+    let mut asking = Vec::new();
+    for _ in 0..ERRANDS_OF_AN_ACCOUNT_MAX {
+        let link = client::connect(dial(), Wants::Errand, None).await.expect("who speaks is heard");
+        link.asks.send(ToHost::Ask { ask: AskId(1), key: None, command: Command::Rollback { route: None, reason: None } }).await.unwrap();
+        session.requests.recv().await.expect("it was asked for");
+        asking.push(link);
+    }
+    match client::connect(dial(), Wants::Errand, None).await {
+        Err(ConnectError::Refused(Refused { then: Then::ComeBack, .. })) => {}
+        other => panic!("{other:?} although so many ask already"),
+    }
+    asking.pop();
+    let freed = async { while client::connect(dial(), Wants::Errand, None).await.is_err() {} };
+    tokio::time::timeout(Duration::from_secs(10), freed).await.expect("a place that is free is given again");
 }
 
 #[tokio::test]

@@ -473,3 +473,25 @@ fn a_refused_probe_of_a_home_that_serves_its_users_is_told_and_no_more() {
     let against = against_home(&session.state, &planned);
     assert!(!against.iter().any(|why| matches!(why, Objection::ProbesFail { .. })), "{against:?}");
 }
+
+/// A sample of few requests in which nobody was met says no more than how many there may be.
+#[test]
+fn that_nobody_was_met_where_some_are_sent_is_not_told_as_nothing() {
+    let mut session = Session::at(10);
+    assert_eq!(session.shift(10, 50), Verdict::Accepted);
+    session.write_done();
+    session.weights(50);
+    session.serve(5, 0);
+    let told = {
+        let planned = &session.state.opened.as_ref().unwrap().plan.routes[0];
+        cutover::words::figure(&session.state, planned, session.route())
+    };
+    assert_eq!(told.share, "0-5%", "{told:?}");
+    session.rollback(&ana());
+    session.write_done();
+    session.weights(0);
+    session.serve(5, 0);
+    let planned = &session.state.opened.as_ref().unwrap().plan.routes[0];
+    let told = cutover::words::figure(&session.state, planned, session.route());
+    assert!(told.share.starts_with("0-") && told.sentence.contains("not on run"), "{told:?}");
+}

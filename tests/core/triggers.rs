@@ -77,6 +77,7 @@ fn nothing_but_a_sample_clears_a_breach() {
         Gap::StatusAmbiguous,
         Gap::SeveralProcesses,
         Gap::TopBucketLow,
+        Gap::TooManySeries,
         Gap::StandsStill,
         Gap::BelowShare,
         Gap::Undecided,

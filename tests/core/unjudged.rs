@@ -2,16 +2,18 @@
 
 use cutover::{
     core::{
+        command::Command,
         condition::{Condition, condition},
-        decision::Verdict,
+        decision::{Cause, Refusal, Verdict},
         fails::{Site, fails},
-        outlook::{Attention, Outlook, Then, attention, outlook, soonest, would},
+        outlook::{Attention, Leads, Outlook, Then, attention, outlook, soonest, would},
+        reason::Blindness,
         state::Motion,
         unjudged::{Counted, Patience, Unjudged},
     },
     domain::{
         metric::{Basis, Gap, Metric, Sample},
-        time::Timestamp,
+        time::{Millis, Timestamp},
     },
     words::{self, Names},
 };
@@ -72,7 +74,7 @@ fn what_is_not_excused_says_when_it_is_blindness() {
     second(&mut session, 250, few);
     let since = session.now;
     let why = unjudged(&session);
-    let Patience::BlindAt(at) = why.patience else { panic!("{why:?}") };
+    let Patience::Fills { blind_at: at } = why.patience else { panic!("{why:?}") };
     assert!(at > since, "{why:?}");
     for _ in 0..29 {
         let few = counted(0, 34, &session);
@@ -100,7 +102,7 @@ fn while_a_step_spreads_few_requests_are_no_blindness() {
         judged.push((session.now, stands(&session)));
     }
     let unjudged = |(at, outlook): &(Timestamp, Outlook)| match outlook {
-        Outlook::Unjudged(why) => *at < until && !matches!(why.patience, Patience::BlindAt(blind) if blind < until),
+        Outlook::Unjudged(why) => *at < until && !matches!(why.patience, Patience::Burns { .. }),
         _ => *at >= until,
     };
     assert!(judged.len() > 40 && judged.iter().all(unjudged), "{judged:?}");
@@ -115,7 +117,7 @@ fn a_share_above_the_limit_of_too_few_is_neither_quiet_nor_blind() {
         second(&mut session, 250, some);
     }
     let why = unjudged(&session);
-    assert_eq!((why.gap, why.patience), (Some(Gap::Undecided), Patience::Excused));
+    assert_eq!((why.gap, &why.patience), (Some(Gap::Undecided), &Patience::Excused));
     assert!(why.bars.is_some(), "nothing advances on it: {why:?}");
 }
 
@@ -153,6 +155,89 @@ fn on_the_way_home_a_trigger_that_cant_see_is_no_alarm() {
         "{found:?}"
     );
     assert!(soonest(&found).is_none(), "{found:?}");
+}
+
+/// A breach at 1 %, and then nothing but good answers, of which no window ever holds enough for a verdict.
+fn over_at_one_percent(requests: u64, seconds: u64) -> (Session, Vec<(Millis, Outlook)>) {
+    let mut alone = plan();
+    alone.triggers.truncate(1);
+    let mut session = Session::with(alone, 10);
+    for _ in 0..20 {
+        let bad = counted(6, requests, &session);
+        second(&mut session, 10, bad);
+    }
+    let (ended, mut stood) = (session.now, Vec::new());
+    for _ in 0..seconds {
+        let good = counted(0, requests, &session);
+        second(&mut session, 10, good);
+        stood.push((session.now.since(ended), stands(&session)));
+    }
+    (session, stood)
+}
+
+#[test]
+fn a_breach_at_one_percent_is_over_once_enough_requests_came_however_many_windows_that_takes() {
+    let (mut session, stood) = over_at_one_percent(36, 120);
+    let over = stood.iter().position(|(_, outlook)| matches!(outlook, Outlook::Unjudged(_))).unwrap();
+    // Three windows of 36: the first when the fault ended, the others 30 s apart.
+    assert_eq!(stood[over].0, Millis::from_secs(61));
+    assert!(stood[over..].iter().all(|(_, outlook)| matches!(outlook, Outlook::Unjudged(_))), "{:?}", stood.last());
+    assert!(stood[..over].iter().all(|(_, outlook)| matches!(outlook, Outlook::Running { .. } | Outlook::Blind { .. })), "{stood:?}");
+    assert_eq!(session.route().latch, None);
+    assert_eq!(session.shift(10, 50), Verdict::Accepted);
+}
+
+/// No limbo: where not even five minutes bring enough, nobody can tell, and that has a time from half a minute on.
+#[test]
+fn a_breach_that_nothing_can_show_to_be_over_is_blindness_with_a_time() {
+    let (mut session, stood) = over_at_one_percent(8, 100);
+    let (_, last) = stood.last().unwrap();
+    let Outlook::Blind { acts_at, then: Then::GoesHome, uncleared: Some(uncleared), .. } = last else { panic!("{last:?}") };
+    assert_eq!(uncleared.counted, Some(Counted { requests: 32, needed: 100 }));
+    let id = "error-rate".parse().unwrap();
+    let said = words::outlook(last, &id, session.now, Names::of(&session.state));
+    assert_eq!(
+        said,
+        "the error rate of gke was beyond its limit 1m40s ago and can't be judged since (too few requests; 32 of the 100 came that can clear \
+         it); nothing advances; in 3m21s traffic goes home by itself, unless it clears"
+    );
+    let refused = crate::session::refused(session.shift(10, 50));
+    assert!(matches!(refused, Refusal::Blind { why: Blindness::NotCleared { .. }, .. }), "{refused:?}");
+    let said = words::why_refused(&refused, Names::of(&session.state));
+    assert!(said.contains("wait for 100 requests that show it, re-arm the route with a reason, or roll back"), "{said}");
+    assert!(soonest(&attention(&session.state)).is_some());
+    while session.now < *acts_at {
+        assert_eq!(session.route().latch, None, "{}", session.now.0);
+        let good = counted(0, 8, &session);
+        second(&mut session, 10, good);
+    }
+    assert!(matches!(session.route().latch.as_ref().map(|latch| &latch.cause), Some(Cause::Blind { .. })));
+}
+
+#[test]
+fn a_person_may_re_arm_what_nothing_can_show_to_be_over() {
+    let (mut session, _) = over_at_one_percent(8, 100);
+    let reason = "looked at its log".into();
+    assert_eq!(session.ask(&ana(), Command::Rearm { route: crate::session::route(), reason }), Verdict::Accepted);
+    let good = counted(0, 8, &session);
+    second(&mut session, 10, good);
+    let why = unjudged(&session);
+    assert_eq!((why.gap, why.patience), (Some(Gap::LowVolume), Patience::Excused));
+    assert_eq!(session.shift(10, 50), Verdict::Accepted);
+}
+
+/// What would go home if it went on has its time on every face before it is blindness, and nobody is told that nothing moves by itself.
+#[test]
+fn what_is_not_blind_yet_has_its_time_already() {
+    let mut session = Session::at_a_quarter();
+    session.scrape_fails();
+    let found = attention(&session.state);
+    let first = soonest(&found).map(|soonest| soonest.leads);
+    let Some(Leads::IfUnseen { acts_at }) = first else { panic!("{found:?}") };
+    let route = &session.state.opened.as_ref().unwrap().plan.routes[0];
+    let next = words::state_line::state_line(&session.state, route, session.now).next.unwrap();
+    let left = acts_at.since(session.now);
+    assert!(next.said.long.starts_with(&format!("home by itself in {left} if nobody can judge until then")), "{next:?}");
 }
 
 #[test]

@@ -132,7 +132,7 @@ fn what_is_not_known_is_never_called_well() {
         assert!(texts.iter().all(|text| !text.contains("All is well")), "{}", texts[0]);
     }
     let texts = at_all_sizes("watch-drift", &scenes::drift(), &eve());
-    says(&texts, &["Mallory@hexproperty.com set Web frontend to 60% on GKE where 25% on GKE"]);
+    says(&texts, &["mallory@hexproperty.com set Web frontend to 60% on GKE where 25% on GKE"]);
 }
 
 #[test]

@@ -25,4 +25,5 @@ mod living;
 mod restart;
 mod silent;
 mod unanswered;
+mod witness;
 mod words;

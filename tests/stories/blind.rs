@@ -58,3 +58,18 @@ async fn blindness_that_lasts_holds_when_the_plan_says_so() {
     let landed = session.land().await;
     assert_eq!(landed.writes().into_iter().map(|write| write.to).collect::<Vec<_>>(), [split(10), split(500), split(1000)]);
 }
+
+/// No window at one percent holds the requests that a verdict needs; several do, and the breach is over without anybody's word.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_breach_at_one_percent_is_seen_to_be_over() {
+    let mut session = Session::begin(Sky::calm("thin-breach")).await;
+    session.fly_to(10).await;
+    assert_eq!(session.ask(inject("gke-errors")).await, Verdict::Accepted);
+    let pending = |state: &State| state.triggers.values().any(|trigger| trigger.pending_since.is_some());
+    session.until("a breach", pending).await;
+    assert_eq!(session.ask(inject("calm")).await, Verdict::Accepted);
+    session.until("its end", |state| !pending(state)).await;
+    assert_eq!(route_of(&session.state()).latch, None);
+    session.fly_to(50).await;
+    session.land().await;
+}

@@ -8,6 +8,10 @@ use std::{
 
 use cutover::core::news::News;
 use cutover::{
+    cli::{
+        Exit,
+        audit::{Format, cross},
+    },
     core::{
         decision::{Cause, Effect, Transition},
         event::Event,
@@ -59,7 +63,15 @@ pub(crate) struct Write {
 }
 
 impl Landed {
-    pub(crate) fn judge(name: &'static str, story: String, folder: PathBuf, journal: &Path, state: State, truth: Truth) -> Landed {
+    pub(crate) fn judge(
+        name: &'static str,
+        story: String,
+        folder: PathBuf,
+        journal: &Path,
+        state: State,
+        truth: Truth,
+        log: Vec<Value>,
+    ) -> Landed {
         let head = proved(journal);
         seconded(journal, &head);
         let transitions = read(journal);
@@ -67,7 +79,43 @@ impl Landed {
         landed.folds_again();
         landed.never_writes_blindly();
         landed.knows_every_change();
+        landed.agrees_with_the_clouds_log(journal, log);
         landed
+    }
+
+    /// `audit cross-check` finds what is so, and misses neither a change that is gone from the log nor one whose record is not the journal's.
+    fn agrees_with_the_clouds_log(&self, journal: &Path, log: Vec<Value>) {
+        let export = self.folder.join("audit-log.json");
+        let check = |log: &[Value]| {
+            std::fs::write(&export, serde_json::to_vec(log).unwrap()).unwrap();
+            let mut out = Vec::new();
+            let exit = cross::check(journal, Some(&export), Format::Json, &mut out).unwrap();
+            (exit, serde_json::from_slice::<Value>(&out).unwrap())
+        };
+        let (exit, told) = check(&log);
+        let foreign = told["foreign"].as_array().unwrap();
+        let expected = if foreign.is_empty() { Exit::Done } else { Exit::Drift };
+        assert_eq!(exit, expected, "{}: {told:#}\n{}", self.name, self.story);
+        let done: BTreeSet<&str> = self.ours().iter().map(|mutation| mutation.actor.reason.as_deref().unwrap()).collect();
+        let is_known = |entry: &Value| done.iter().any(|reason| entry.to_string().contains(*reason));
+        let (ours, others): (Vec<Value>, Vec<Value>) = log.into_iter().partition(is_known);
+        let others_began = others.iter().filter(|entry| entry["operation"]["last"] != true && entry["severity"] != "ERROR").count();
+        assert!(foreign.len() <= others_began, "{}: {told:#}", self.name);
+        let Some(last) = ours.last() else { return };
+        if !self.writes().iter().any(|write| matches!(write.outcome, Some(Outcome::Done(_)))) {
+            return;
+        }
+        let without: Vec<Value> = others.iter().filter(|entry| entry["operation"]["id"] != last["operation"]["id"]).cloned().collect();
+        assert_eq!(check(&without).0, Exit::Failed, "{}: a log without our writes", self.name);
+        let mut renamed: Vec<Value> = ours.iter().chain(&others).cloned().collect();
+        let at = ours.len() - 1;
+        let reason = renamed[at]["protoPayload"]["requestMetadata"]["requestAttributes"]["reason"].as_str().unwrap().to_owned();
+        let (before, _) = reason.rsplit_once('/').unwrap();
+        let another = format!("{before}/{}", "0".repeat(64));
+        renamed[at]["protoPayload"]["requestMetadata"]["requestAttributes"]["reason"] = another.into();
+        let (exit, told) = check(&renamed);
+        let is_forged = told["foreign"].as_array().unwrap().iter().any(|stranger| stranger["whose"] == "in-our-name");
+        assert!(exit == Exit::Failed && is_forged, "{}: {told:#}", self.name);
     }
 
     /// Each write with its outcome, in the order in which they left.

@@ -337,9 +337,9 @@ impl Session {
         tokio::time::timeout(PATIENCE, served).await.expect("the host lets a client go").unwrap();
         stop.send(true).unwrap();
         let state = tokio::time::timeout(PATIENCE, engine).await.expect("the engine ends when it is told to").unwrap().unwrap();
-        let truth = world.control().truth();
+        let (truth, log) = (world.control().truth(), world.control().audit_log());
         stopped(world).await;
-        Landed::judge(name, story, folder, &journal, state, truth)
+        Landed::judge(name, story, folder, &journal, state, truth, log)
     }
 }
 

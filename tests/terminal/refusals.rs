@@ -57,6 +57,7 @@ fn ordinary_refusals_are_one_plain_line() {
 #[test]
 fn escapes_in_what_was_typed_are_shown_and_not_sent() {
     let strange = "\u{1b}[31mx\u{9b}2J\u{202e}";
+    let plan = concat!(env!("CARGO_MANIFEST_DIR"), "/plans/hexproperty.yaml");
     for arguments in [
         &["rollback", strange][..],
         &["attach", strange],
@@ -64,6 +65,25 @@ fn escapes_in_what_was_typed_are_shown_and_not_sent() {
         &["stop", strange],
         &["check", strange],
         &["audit", "verify", strange],
+        &["audit", "verify", plan, "--against", strange],
+        &["audit", "show", strange],
+        &["audit", "show", plan, "--since", strange],
+        &["audit", "cross-check", strange],
+        &["audit", "cross-check", plan, "--log", strange],
+        &["audit", strange],
+        &["watch", strange],
+        &["rollback", "x", "--reason", strange, "--route", strange],
+        &["rollback", "x", "--reason", strange],
+        &["stop", "x", "--abandon", strange],
+        &["roster", "check", strange],
+        &["host", strange],
+        &["host", plan, "--session", strange],
+        &["host", plan, "--roster", strange, "--simulated", "--runtime-dir", strange],
+        &["host", plan, "--simulated", "--runtime-dir", strange],
+        &["sessions", "--runtime-dir", strange],
+        &["attach", "--person", strange, "--key", strange],
+        &["check", plan, "--rate", strange],
+        &["completions", strange],
         &["open", strange, "--no-attach"],
         &[strange],
         &["demo", "--scenario", strange],

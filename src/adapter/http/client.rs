@@ -230,6 +230,10 @@ async fn once(http: &reqwest::Client, ask: &Ask, about: &str, headers: HeaderMap
             }
             return Err(Failure::new(Progress::Open, FaultKind::Unreadable, format!("{about} answered with more than {cap} bytes")));
         }
+        if body.capacity() - body.len() < chunk.len() {
+            // Doubling would hold twice of what is large already.
+            body.reserve_exact(chunk.len().max(body.len() / 8));
+        }
         body.extend_from_slice(&chunk);
     }
     Ok(Answered { status, headers: response.headers().clone(), body: hidden_in(body, &headers), about: about.to_owned() })

@@ -1,14 +1,15 @@
 //! From the text of a metrics page to the few series that we need, or the reason why they can't be trusted.
 //!
-//! The bytes are walked once and only lines of wanted families are parsed. Labels that the parser would mangle are percent-encoded before
+//! The bytes are walked once, only lines of wanted families are parsed, one at a time, and of their labels no more is kept than tells them apart. Labels that the parser would mangle are percent-encoded before
 //! it sees them, types are not told to it, so each sample comes back alone, and one that does not come back makes the whole page unreadable:
 //! a page that is understood in part is not understood. The two formats look alike and differ in their stamps: milliseconds in the plain
 //! text of Prometheus, seconds in OpenMetrics; the media type tells which it is.
 
 use std::collections::BTreeMap;
 
-use prometheus_parse::{Scrape, Value};
+use prometheus_parse::{Sample, Scrape, Value};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::domain::{metric::Gap, time::Timestamp};
 
@@ -52,8 +53,14 @@ impl Default for Families {
     }
 }
 
-/// A counter's labels, in order, as one text; equal for equal label sets.
-pub(super) type Labels = String;
+/// Which label set a counter has: equal for equal sets, and as long for long ones.
+pub(super) type Labels = [u8; 16];
+
+/// Series of the wanted families on one page. With a dozen buckets that is some 1,500 label sets, far more than a service has; beyond, a
+/// page is one that grows without a bound, and so would this process.
+pub(super) const SERIES_MAX: usize = 20_000;
+/// Longest line of a wanted family.
+const LINE_BYTES_MAX: usize = 16 * 1024;
 
 /// One family's counters, or why they are not to be had.
 pub(super) type Counters<K> = Result<BTreeMap<K, f64>, Gap>;
@@ -190,21 +197,17 @@ pub(super) fn page(body: &[u8], format: Format, families: &Families) -> Result<P
     let text = std::str::from_utf8(body).map_err(|_| Gap::Unreadable)?;
     let bucket = format!("{}_bucket", families.duration);
     let wanted = [families.requests.as_str(), bucket.as_str(), families.dropped.as_str(), STARTED];
-    let mut stamped_at = None;
-    let mut lines = Vec::new();
-    for line in text.lines().filter(|line| wanted.contains(&name_of(line))) {
-        let (clean, time) = normal(line, format).ok_or(Gap::Unreadable)?;
-        stamped_at = stamped_at.max(time);
-        lines.push(clean);
-    }
-    let expected = lines.len();
-    let scrape = Scrape::parse(lines.into_iter().map(Ok)).map_err(|_| Gap::Unreadable)?;
-    if scrape.samples.len() != expected {
-        return Err(Gap::Unreadable);
-    }
-    let mut page = Page { requests: Err(Gap::Missing), buckets: Err(Gap::Missing), dropped: Err(Gap::Missing), stamped_at, started: None };
+    let mut page =
+        Page { requests: Err(Gap::Missing), buckets: Err(Gap::Missing), dropped: Err(Gap::Missing), stamped_at: None, started: None };
     let mut starts = Vec::new();
-    for sample in scrape.samples {
+    let wanted = text.lines().filter(|line| wanted.contains(&name_of(line)));
+    for (series, line) in wanted.enumerate() {
+        if series >= SERIES_MAX || line.len() > LINE_BYTES_MAX {
+            return Err(Gap::TooManySeries);
+        }
+        let (clean, time) = normal(line, format).ok_or(Gap::Unreadable)?;
+        page.stamped_at = page.stamped_at.max(time);
+        let sample = only_sample(clean)?;
         let Value::Untyped(value) = sample.value else { return Err(Gap::Unreadable) };
         let mut labels: BTreeMap<&str, &str> = sample.labels.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         if sample.metric == families.requests {
@@ -224,6 +227,13 @@ pub(super) fn page(body: &[u8], format: Format, families: &Families) -> Result<P
         page.started = Some(*started).filter(|started| started.is_finite());
     }
     Ok(page)
+}
+
+/// One line is one sample; nothing of a page is held beside what it counts.
+fn only_sample(line: String) -> Result<Sample, Gap> {
+    let scrape = Scrape::parse(std::iter::once(Ok(line))).map_err(|_| Gap::Unreadable)?;
+    let mut samples = scrape.samples.into_iter();
+    samples.next().filter(|_| samples.next().is_none()).ok_or(Gap::Unreadable)
 }
 
 /// Adds a sample to its family; one bad value spoils the family, for a sum over the rest would be wrong.
@@ -249,7 +259,11 @@ fn insert<K: Ord>(counters: &mut Counters<K>, key: K, value: f64) {
 }
 
 fn joined(labels: &BTreeMap<&str, &str>) -> Labels {
-    labels.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(",")
+    let mut hash = Sha256::new();
+    // A name or a value holds neither sign: whatever could be one is written otherwise by then.
+    labels.iter().for_each(|(name, value)| [name, "=", value, ","].iter().for_each(|part| hash.update(part)));
+    let whole: [u8; 32] = hash.finalize().into();
+    std::array::from_fn(|place| whole[place])
 }
 
 fn name_of(line: &str) -> &str {
@@ -330,6 +344,19 @@ mod tests {
         assert_eq!(statuses("http_requests_total{code=\"E_DB\",status=\"500\"} 5\n"), [Status::Told { class: 5 }]);
         assert_eq!(statuses("http_requests_total{code=\"200\",status=\"204\"} 5\n"), [Status::Told { class: 2 }]);
         assert_eq!(statuses("http_requests_total{code=\"200\",status=\"500\"} 5\n"), [Status::Ambiguous]);
+    }
+
+    #[test]
+    fn a_page_without_bounds_is_refused_and_one_that_is_only_long_is_read() {
+        let series =
+            |count: usize| (0..count).map(|path| format!("http_requests_total{{code=\"200\",path=\"{path}\"}} 1\n")).collect::<String>();
+        assert_eq!(read(&series(SERIES_MAX)).unwrap().requests.unwrap().len(), SERIES_MAX);
+        assert_eq!(read(&series(SERIES_MAX + 1)), Err(Gap::TooManySeries));
+        let others: String = (0..SERIES_MAX + 1).map(|name| format!("go_{name} 1\n")).collect();
+        assert!(read(&format!("{others}http_requests_total{{code=\"200\"}} 1\n")).is_ok(), "what is not counted does not count");
+        let label = |length| format!("http_requests_total{{code=\"200\",path=\"{}\"}} 1\n", "x".repeat(length));
+        assert_eq!(read(&label(1 << 20)), Err(Gap::TooManySeries));
+        assert!(read(&label(10_000)).is_ok());
     }
 
     #[test]

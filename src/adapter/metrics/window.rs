@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     arithmetic::{Span, rate},
-    exposition::Counters,
+    exposition::{self, Counters},
     memory::pairs,
 };
 use crate::domain::{
@@ -23,6 +23,8 @@ use crate::domain::{
 
 /// A series that was absent for so many windows is forgotten.
 const WINDOWS_KEPT: u64 = 10;
+/// Series that are known at one time, those of the last scrapes that are absent now included.
+const SERIES_MAX: usize = 2 * exposition::SERIES_MAX;
 /// More scrapes than this are never kept, whatever the window.
 const SCRAPES_MAX: usize = 4096;
 
@@ -110,6 +112,12 @@ impl<K: Ord + Clone> Window<K> {
     pub(super) fn push(&mut self, at: Timestamp, start: Start, counters: Counters<K>) -> Kinship {
         self.gap = counters.as_ref().err().copied();
         let Ok(counters) = counters else { return Kinship::Possible };
+        let newcomers = counters.keys().filter(|key| !self.series.contains_key(key)).count();
+        if self.series.len() + newcomers > SERIES_MAX {
+            // Names that change with each look: nothing grows that could be told, and the memory of them would.
+            *self = Window { gap: Some(Gap::TooManySeries), ..Window::new(self.longest, self.memory) };
+            return Kinship::Possible;
+        }
         let newest = self.newest();
         if newest.is_some_and(|newest| at <= newest) {
             if self.held.is_some() {

@@ -13,6 +13,9 @@ use crate::{
 /// A read of the weights may not wait long for a name.
 const DEADLINE: Duration = Duration::from_secs(2);
 
+/// So many of the newest entries are looked at: those of refused changes and of operations' ends are no changes.
+const ENTRIES: u8 = 10;
+
 /// The newest change that the log tells of. Two entries are the same if all fields are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Author {
@@ -37,6 +40,31 @@ struct Entry {
     insert_id: String,
     timestamp: Option<String>,
     proto_payload: Option<Payload>,
+    operation: Option<Operation>,
+}
+
+impl Entry {
+    /// A change that takes time has a second entry at its end, which tells nothing of why it was asked for, and may come behind the next change.
+    fn is_an_end(&self) -> bool {
+        self.operation.as_ref().is_some_and(|operation| operation.last && !operation.first)
+    }
+    fn is_refused(&self) -> bool {
+        self.proto_payload.as_ref().and_then(|payload| payload.status.as_ref()).is_some_and(|status| status.code != 0)
+    }
+}
+
+#[derive(Deserialize)]
+struct Operation {
+    #[serde(default)]
+    first: bool,
+    #[serde(default)]
+    last: bool,
+}
+
+#[derive(Deserialize)]
+struct Status {
+    #[serde(default)]
+    code: i64,
 }
 
 #[derive(Deserialize)]
@@ -44,6 +72,7 @@ struct Entry {
 struct Payload {
     authentication_info: Option<Authentication>,
     request_metadata: Option<Metadata>,
+    status: Option<Status>,
 }
 
 #[derive(Deserialize)]
@@ -74,11 +103,11 @@ pub(super) async fn last_author(logging: &Client, project: &str, url_map: &str) 
             quoted(url_map)
         ),
         "orderBy": "timestamp desc",
-        "pageSize": 1,
+        "pageSize": ENTRIES,
     });
     let ask = Ask::post(logging.at(&["v2", "entries:list"]), &body, Limits::READ.within(DEADLINE));
     let entries: Entries = logging.send(ask).await.ok()?.json().ok()?;
-    let entry = entries.entries.into_iter().next()?;
+    let entry = entries.entries.into_iter().find(|entry| !entry.is_an_end() && !entry.is_refused())?;
     let payload = entry.proto_payload?;
     let who = payload.authentication_info?.principal_email?;
     let reason = payload.request_metadata.and_then(|metadata| metadata.request_attributes?.reason);

@@ -73,7 +73,8 @@ impl Choice {
 
 /// Writes one line for each record of the journal at `path` that is chosen: number, time in UTC, kind, and what `summary` says of it.
 ///
-/// `Done` at the end, `Failed` at the first record that does not hold or where the journal ends in mid-record, `Usage` if it can't be read.
+/// `Done` at the end, `Failed` at the first record that does not hold, `Damaged` where the journal ends in mid-record, `Usage` if it can't be
+/// read.
 ///
 /// # Errors
 /// Only if `out` takes no more.
@@ -102,7 +103,7 @@ pub fn show(path: &Path, format: Format, choice: &Choice, summary: &dyn Summary,
                 if format == Format::Text {
                     writeln!(out, "         {}", tail_text(tail))?;
                 }
-                return Ok(if is_in_use(path) { Exit::Done } else { Exit::Failed });
+                return Ok(if is_in_use(path) { Exit::Done } else { Exit::Damaged });
             }
             Err(ReadError::Broken(at)) => {
                 if format == Format::Text {

@@ -9,8 +9,10 @@ use crate::{
         event::{Alarm, Asker, Event},
     },
     domain::{
+        answer::Answers,
         fact::{Fact, Known, Observation},
         fault::{Attempt, Outcome},
+        id::BackendId,
         metric::{Measured, Metric},
         shown::Shown,
         time::Timestamp,
@@ -189,11 +191,17 @@ fn fact(fact: &Fact, at: Timestamp, names: Names) -> String {
             format!("{}{by}{steered}", names.split(&accepted.route, &accepted.weights))
         }
         Fact::Served(served) => {
-            let counts: Vec<String> =
-                served.by_backend.iter().map(|(backend, count)| format!("{} {count}", names.backend(backend))).collect();
+            // What counts as failed the plan says, and what was answered stands here.
+            let kinds = |backend: &BackendId| {
+                let kinds = served.answers.get(backend).into_iter().flat_map(Answers::iter).filter(|(_, count)| *count > 0);
+                let kinds: Vec<String> = kinds.map(|(kind, count)| format!("{} {count}", words::answer(kind))).collect();
+                if kinds.is_empty() { String::new() } else { format!(" ({})", kinds.join(", ")) }
+            };
+            let count = |(backend, count): (&BackendId, &u64)| format!("{} {count}{}", names.backend(backend), kinds(backend));
+            let counts: Vec<String> = served.by_backend.iter().map(count).collect();
             let nameless =
                 if served.unmarked == 0 { String::new() } else { format!(", {} answered by no backend of the plan", served.unmarked) };
-            format!("requests: {}{nameless}, {} failed, {} dropped", counts.join(", "), served.failed, served.dropped)
+            format!("requests: {}{nameless}; {} server errors, {} dropped", counts.join(", "), served.failed, served.dropped)
         }
         Fact::Probed(probed) => format!("{} of {} requests answered", probed.sent.saturating_sub(probed.dropped), probed.sent),
         Fact::Measured { values, .. } => {
@@ -237,7 +245,13 @@ mod tests {
             "route": "frontend", "span": 1000, "by_backend": {"gke": 6, "run": 8}, "failed": 0, "dropped": 0, "unmarked": 6}});
         let seen: Fact = serde_json::from_value(seen).unwrap();
         let told = fact(&seen, Timestamp(0), Names::unknown());
-        assert_eq!(told, "requests: gke 6, run 8, 6 answered by no backend of the plan, 0 failed, 0 dropped");
+        assert_eq!(told, "requests: gke 6, run 8, 6 answered by no backend of the plan; 0 server errors, 0 dropped");
+        let seen = serde_json::json!({"served": {
+            "route": "frontend", "span": 1000, "by_backend": {"gke": 2, "run": 8}, "failed": 0, "dropped": 0, "unmarked": 0,
+            "answers": {"gke": {"404 text/plain": 2}}}});
+        let seen: Fact = serde_json::from_value(seen).unwrap();
+        let told = fact(&seen, Timestamp(0), Names::unknown());
+        assert_eq!(told, "requests: gke 2 (404 text/plain 2), run 8; 0 server errors, 0 dropped");
     }
 
     /// The session's own record: opened with the seed's plan, then a breach and what it led to.

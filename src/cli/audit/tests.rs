@@ -70,7 +70,7 @@ fn verify_fails_on_a_broken_or_shortened_journal_and_says_where() {
     let (mut bytes, head) = journal();
     let cut = Scratch::new("cut", &bytes[..bytes.len() / 2]);
     let (exit, text) = verified(&cut.0, &[], Format::Text);
-    assert!(exit == Exit::Failed && text.starts_with("TORN     2 records"), "{text}");
+    assert!(exit == Exit::Damaged && text.starts_with("TORN     2 records"), "{text}");
     let (exit, text) = verified(&cut.0, &[head], Format::Text);
     assert!(exit == Exit::Failed && text.contains("BROKEN   record 4") && text.contains("cut off"), "{text}");
     let at = bytes.windows(8).position(|window| window == b"shift 50").unwrap();
@@ -131,4 +131,79 @@ fn show_stops_at_the_first_record_that_does_not_hold() {
     assert_eq!(show(&file.0, Format::Text, &Choice::default(), &|_: &str, _: &[u8]| Some(String::new()), &mut out).unwrap(), Exit::Failed);
     let text = String::from_utf8(out).unwrap();
     assert!(text.lines().count() == 3 && text.lines().last().unwrap().starts_with("BROKEN   record 2"), "{text}");
+}
+
+/// A journal of many short records, and where each begins.
+fn long_journal() -> (Vec<u8>, Witness, Vec<usize>) {
+    let memory = Memory::default();
+    let genesis = Genesis::new("night", Hash::of_line(b"plan"));
+    let mut writer = Writer::create_in(&memory, 1_795_500_000_000, &genesis, Cadence { records: 1000, ms: u64::MAX }).unwrap();
+    let kind = Kind::new("transition").unwrap();
+    for _ in 0..200 {
+        writer.append(1_795_500_000_250, Durability::Durable, &kind, "steady").unwrap();
+    }
+    let bytes = memory.written();
+    let starts = std::iter::once(0).chain(bytes.iter().zip(1..).filter(|(byte, _)| **byte == b'\n').map(|(_, next)| next)).collect();
+    (bytes, writer.head(), starts)
+}
+
+#[test]
+fn sectors_that_are_gone_are_named_with_what_holds_before_and_behind_them() {
+    let (whole, head, starts) = long_journal();
+    for length in [512, 4096] {
+        let mut bytes = whole.clone();
+        bytes[8192..8192 + length].fill(0);
+        let file = Scratch::new(&format!("hole-{length}"), &bytes);
+        let before = starts.iter().filter(|start| **start <= 8192).count() - 1;
+        let behind = starts.iter().position(|start| *start >= 8192 + length).unwrap();
+        let (exit, text) = verified(&file.0, &[], Format::Text);
+        assert!(exit == Exit::Damaged && text.starts_with("ZEROED "), "{text}");
+        for told in [
+            format!("zeros    {length} zero bytes from byte 8192 on"),
+            format!("lost     records {before} to {}", behind - 1),
+            format!(
+                "behind   records {behind} to 200, from byte {} on, hold together; that they are what was written is not proved",
+                starts[behind]
+            ),
+            "copy the journal before a host takes it up".to_owned(),
+        ] {
+            assert!(text.contains(&told), "{told}\n{text}");
+        }
+        let (exit, json) = verified(&file.0, &[head], Format::Json);
+        let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+        assert_eq!((exit, &json["verdict"]), (Exit::Damaged, &"zeroed".into()), "{json:#}");
+        assert_eq!(json["damage"]["behind"]["witnesses"][0], head.to_string());
+        let other = Witness { hash: Hash::of_line(b"another"), ..head };
+        assert_eq!(verified(&file.0, &[other], Format::Json).0, Exit::Failed, "a head that is not there is no matter of a disk");
+    }
+}
+
+#[test]
+fn an_end_that_is_cut_zeroed_or_scribbled_over_is_each_told_as_what_it_is() {
+    let (whole, head, starts) = long_journal();
+    let last = starts[200];
+    let cut = Scratch::new("end-cut", &whole[..last + 100]);
+    let (exit, text) = verified(&cut.0, &[], Format::Text);
+    assert!(
+        exit == Exit::Damaged && text.starts_with("TORN     200 records") && text.contains(&format!("100 bytes from byte {last} on")),
+        "{text}"
+    );
+    for length in [512, 4096] {
+        let mut bytes = whole.clone();
+        let from = bytes.len() - length;
+        bytes[from..].fill(0);
+        let zeroed = Scratch::new(&format!("end-zeroed-{length}"), &bytes);
+        let (exit, text) = verified(&zeroed.0, &[], Format::Text);
+        assert!(
+            exit == Exit::Damaged && text.starts_with("ZEROED ") && text.contains(&format!("zero bytes from byte {from} on")),
+            "{text}"
+        );
+        assert_eq!(verified(&zeroed.0, &[head], Format::Text).0, Exit::Failed, "somebody saw more");
+    }
+    let mut bytes = whole;
+    bytes[starts[100]..starts[101] - 1].fill(b'x');
+    let scribbled = Scratch::new("scribbled", &bytes);
+    let (exit, text) = verified(&scribbled.0, &[], Format::Text);
+    assert!(exit == Exit::Failed && text.starts_with("BROKEN   record 100"), "{text}");
+    assert!(text.contains("lost     records 100 to 100\n") && text.contains("behind   records 101 to 200"), "{text}");
 }

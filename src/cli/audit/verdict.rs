@@ -14,17 +14,19 @@ use serde_json::json;
 use crate::{
     cli::{
         Exit,
-        audit::{Format, time},
+        audit::{Format, damage, time},
     },
     domain::shown::Shown,
     journal::{
-        broken::Break,
+        broken::{Break, Why},
         chain::Witness,
         checkpoint::{self, Mark},
+        damage::Damage,
         encode::ascii_json,
         error::JournalError,
         files::{LastWriter, is_in_use, last_writer},
         reader::Tail,
+        record::TornShape,
         verify::{Proof, Verdict, verify_journal},
     },
 };
@@ -36,8 +38,8 @@ const LOOK_AGAIN: Duration = Duration::from_millis(50);
 /// Proves the journal at `path`, all of its segments, against `witnesses` and the checkpoint that is noted of it, and writes the verdict
 /// to `out`.
 ///
-/// `Done` if all is proved, `Failed` if the journal is broken, ends in mid-record, is gone, or contradicts a witness, `Usage` if it can't
-/// be read.
+/// `Done` if all is proved, `Damaged` if it ends in mid-record or lacks sectors, `Failed` if it is broken, is gone, or contradicts a witness,
+/// `Usage` if it can't be read.
 ///
 /// # Errors
 /// Only if `out` takes no more.
@@ -46,28 +48,104 @@ pub fn verify(path: &Path, witnesses: &[Witness], format: Format, out: &mut dyn 
     if let (Some(mark), Err(_)) = (noted, std::fs::symlink_metadata(path)) {
         return gone(path, mark, format, out);
     }
-    match (settled(path, witnesses), format) {
-        (Ok(Verdict::Proved(proof)), Format::Text) => {
-            write!(out, "{}", proved_text(&proof, witnesses, noted.map(|mark| mark.witness), &last_writer(path)))?;
-            Ok(exit_of(&proof))
+    let verdict = match settled(path, witnesses) {
+        Ok(verdict) => verdict,
+        Err(error) => return refuse(&error, format, out),
+    };
+    let beside = noted.map(|mark| mark.witness);
+    let known: Vec<Witness> = witnesses.iter().copied().chain(beside).collect();
+    let damage = damage::at(path, &verdict, &known);
+    let word = Word::of(&verdict, damage.as_ref(), witnesses);
+    match format {
+        Format::Text => {
+            let text = match &verdict {
+                Verdict::Proved(proof) => proved_text(word, proof, witnesses, beside, &last_writer(path)),
+                Verdict::Broken { held, at } => broken_text(word, held.as_ref(), at),
+            };
+            let known = damage.as_ref().map_or_else(String::new, |damage| damage::text(damage, &verdict));
+            write!(out, "{text}{known}{}", next_text(word, &verdict, damage.as_ref()))?;
         }
-        (Ok(Verdict::Proved(proof)), Format::Json) => {
-            let verdict = if exit_of(&proof) == Exit::Done { "proved" } else { "torn" };
-            print_json(&json!({ "verdict": verdict, "proof": proof_json(&proof), "writer": writer_json(&last_writer(path)) }), out)?;
-            Ok(exit_of(&proof))
+        Format::Json => {
+            let mut told = match &verdict {
+                Verdict::Proved(proof) => json!({ "proof": proof_json(proof), "writer": writer_json(&last_writer(path)) }),
+                Verdict::Broken { held, at } => {
+                    let (code, why) = (at.why.code(), at.why.to_string());
+                    let broken = json!({ "seq": at.seq, "offset": at.offset, "file": at.file, "code": code, "why": why });
+                    json!({ "broken": broken, "held": held.as_ref().map(proof_json) })
+                }
+            };
+            told["verdict"] = json!(word.code());
+            if let Some(damage) = &damage {
+                told["damage"] = damage::json(damage, &verdict);
+            }
+            print_json(&told, out)?;
         }
-        (Ok(Verdict::Broken { held, at }), Format::Text) => {
-            write!(out, "{}", broken_text(held.as_ref(), &at))?;
-            Ok(Exit::Failed)
+    }
+    Ok(word.exit())
+}
+
+/// The verdict in a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Word {
+    Proved,
+    /// It ends in mid-record.
+    Torn,
+    /// Zeros stand where records were written.
+    Zeroed,
+    Broken,
+}
+
+impl Word {
+    fn of(verdict: &Verdict, damage: Option<&Damage>, witnesses: &[Witness]) -> Word {
+        let lacks_sectors = damage.is_some_and(|damage| damage.zeros.is_some());
+        match verdict {
+            Verdict::Proved(Proof { tail: Tail::Clean { .. }, .. }) => Word::Proved,
+            Verdict::Proved(Proof { tail: Tail::Torn { .. }, .. }) if lacks_sectors => Word::Zeroed,
+            Verdict::Proved(Proof { tail: Tail::Torn { shape, .. }, .. }) => match shape {
+                TornShape::Partial => Word::Torn,
+                TornShape::Zeros | TornShape::Hole => Word::Zeroed,
+            },
+            // What somebody else remembers and what is not here is no matter of a disk alone.
+            Verdict::Broken { at: Break { why: Why::WitnessMissing(missing), .. }, .. } if witnesses.contains(missing) => {
+                let is_behind = damage.and_then(|damage| damage.behind.as_ref()).is_some_and(|behind| behind.witnessed.contains(missing));
+                if lacks_sectors && is_behind { Word::Zeroed } else { Word::Broken }
+            }
+            Verdict::Broken { at: Break { why: Why::WitnessDiffers { .. }, .. }, .. } => Word::Broken,
+            Verdict::Broken { .. } => {
+                if lacks_sectors {
+                    Word::Zeroed
+                } else {
+                    Word::Broken
+                }
+            }
         }
-        (Ok(Verdict::Broken { held, at }), Format::Json) => {
-            let held = held.as_ref().map(proof_json);
-            let (code, why) = (at.why.code(), at.why.to_string());
-            let broken = json!({ "seq": at.seq, "offset": at.offset, "file": at.file, "code": code, "why": why });
-            print_json(&json!({ "verdict": "broken", "broken": broken, "held": held }), out)?;
-            Ok(Exit::Failed)
+    }
+
+    const fn text(self) -> &'static str {
+        match self {
+            Word::Proved => "PROVED ",
+            Word::Torn => "TORN   ",
+            Word::Zeroed => "ZEROED ",
+            Word::Broken => "BROKEN ",
         }
-        (Err(error), _) => refuse(&error, format, out),
+    }
+
+    /// For programs.
+    const fn code(self) -> &'static str {
+        match self {
+            Word::Proved => "proved",
+            Word::Torn => "torn",
+            Word::Zeroed => "zeroed",
+            Word::Broken => "broken",
+        }
+    }
+
+    const fn exit(self) -> Exit {
+        match self {
+            Word::Proved => Exit::Done,
+            Word::Torn | Word::Zeroed => Exit::Damaged,
+            Word::Broken => Exit::Failed,
+        }
     }
 }
 
@@ -76,19 +154,12 @@ fn settled(path: &Path, witnesses: &[Witness]) -> Result<Verdict, JournalError> 
     let mut tries = 0;
     loop {
         let verdict = verify_journal(path, witnesses)?;
-        let is_torn = matches!(&verdict, Verdict::Proved(proof) if exit_of(proof) != Exit::Done);
+        let is_torn = matches!(&verdict, Verdict::Proved(Proof { tail: Tail::Torn { .. }, .. }));
         tries += 1;
         if !is_torn || tries >= LOOKS_MAX || !is_in_use(path) {
             return Ok(verdict);
         }
         std::thread::sleep(LOOK_AGAIN);
-    }
-}
-
-fn exit_of(proof: &Proof) -> Exit {
-    match proof.tail {
-        Tail::Clean { .. } => Exit::Done,
-        Tail::Torn { .. } => Exit::Failed,
     }
 }
 
@@ -121,11 +192,8 @@ fn print_json(value: &serde_json::Value, out: &mut dyn Write) -> io::Result<()> 
     writeln!(out, "{}", ascii_json(value)?)
 }
 
-fn proved_text(proof: &Proof, witnesses: &[Witness], beside: Option<Witness>, writer: &LastWriter) -> String {
-    let verdict = match proof.tail {
-        Tail::Clean { .. } => "PROVED ",
-        Tail::Torn { .. } => "TORN   ",
-    };
+fn proved_text(word: Word, proof: &Proof, witnesses: &[Witness], beside: Option<Witness>, writer: &LastWriter) -> String {
+    let verdict = word.text();
     let sealed = if proof.sealed > 0 { format!(" ({} sealed)", proof.sealed) } else { String::new() };
     let mut text = format!(
         "{verdict}  {} records in {} segments{sealed}, {} checkpoints, {} recoveries\n\
@@ -147,10 +215,6 @@ fn proved_text(proof: &Proof, witnesses: &[Witness], beside: Option<Witness>, wr
         tail_text(proof.tail),
     );
     text += &format!("writer   {}\n", writer_text(writer));
-    if matches!(proof.tail, Tail::Torn { .. }) {
-        text += "next     the records up to the head hold; if no host was killed there, the end was cut: compare it with a copy or a head that \
-                 somebody else kept; the next host sets these bytes aside and goes on\n";
-    }
     if proof.clock_steps_back > 0 {
         text += &format!(
             "clock    stepped back {} times; records are in the order in which they happened all the same\n",
@@ -159,7 +223,11 @@ fn proved_text(proof: &Proof, witnesses: &[Witness], beside: Option<Witness>, wr
     }
     text += &match (witnesses.iter().max_by_key(|witness| witness.seq), beside) {
         (Some(witness), _) => {
-            format!("witness  record {} is the one that was remembered; everything up to it is as it was seen\n", witness.seq)
+            let others = match witnesses.len() {
+                1 => String::new(),
+                several => format!(" (and {} before it)", several - 1),
+            };
+            format!("witness  record {} is the one that was remembered{others}; everything up to it is as it was seen\n", witness.seq)
         }
         (None, Some(beside)) => format!(
             "witness  only the checkpoint file beside it (record {}): it shows accidents; against an attacker give --witness with a head \
@@ -175,9 +243,16 @@ fn proved_text(proof: &Proof, witnesses: &[Witness], beside: Option<Witness>, wr
     text
 }
 
-fn broken_text(held: Option<&Proof>, at: &Break) -> String {
+fn broken_text(word: Word, held: Option<&Proof>, at: &Break) -> String {
     let file = at.file.as_ref().map_or_else(String::new, |file| format!(" of {file}"));
-    let mut text = format!("BROKEN   record {}, byte {}{file}: {}\n", at.seq, at.offset, Shown::new(&at.why.to_string()));
+    // Of a record that is there behind what is gone, the verifier knows only that it never came to it.
+    let (seq, why) = match (word, &at.why) {
+        (Word::Zeroed, Why::WitnessMissing(_)) => {
+            (held.map_or(0, |held| held.records), "zeros stand where records were written".to_owned())
+        }
+        (Word::Proved | Word::Torn | Word::Zeroed | Word::Broken, why) => (at.seq, why.to_string()),
+    };
+    let mut text = format!("{}  record {seq}, byte {}{file}: {}\n", word.text(), at.offset, Shown::new(&why));
     match held {
         Some(proof) => {
             let upto = time(proof.last_at_ms);
@@ -186,7 +261,29 @@ fn broken_text(held: Option<&Proof>, at: &Break) -> String {
         }
         None => text += "held     nothing\n",
     }
-    text + "next     keep the file as it is, and compare it with a copy or with a head that somebody else kept\n"
+    text
+}
+
+/// What to do about it.
+fn next_text(word: Word, verdict: &Verdict, damage: Option<&Damage>) -> String {
+    let behind = damage.and_then(|damage| damage.behind.as_ref());
+    match (word, verdict, behind) {
+        (Word::Proved, ..) => String::new(),
+        (_, Verdict::Proved(_), Some(behind)) => format!(
+            "next     copy the journal before a host takes it up: it would set the end aside from there on, and with it records {} to {}\n",
+            behind.first, behind.last.seq
+        ),
+        (Word::Torn | Word::Broken, Verdict::Proved(_), None) => "next     the records up to the head hold; if no host was killed there, the end was \
+             cut: compare it with a copy or a head that somebody else kept; the next host sets these bytes aside and goes on\n"
+            .to_owned(),
+        (Word::Zeroed, Verdict::Proved(_), None) => "next     the records up to the head hold; if no power failed there, look at the disk, or at who \
+             can write the file, and compare it with a head that somebody else kept; the next host sets these bytes aside and goes on\n"
+            .to_owned(),
+        (Word::Torn | Word::Zeroed | Word::Broken, Verdict::Broken { .. }, _) => {
+            "next     keep the file as it is, and compare it with a copy or with a head that somebody else kept; no host takes it up as it is\n"
+                .to_owned()
+        }
+    }
 }
 
 pub(super) fn tail_text(tail: Tail) -> String {

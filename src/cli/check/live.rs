@@ -229,6 +229,7 @@ fn fills(gap: Gap) -> bool {
         | Gap::StatusAmbiguous
         | Gap::SeveralProcesses
         | Gap::TopBucketLow
+        | Gap::TooManySeries
         | Gap::StandsStill
         | Gap::BelowShare
         | Gap::Undecided => false,

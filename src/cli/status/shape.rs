@@ -12,8 +12,9 @@ use crate::{
         door::Met,
         event::WorldKind,
         fails::stranded,
+        has::strangers,
         home::{Home, home},
-        outlook::{self, Attention, Outlook, Then},
+        outlook::{self, Attention, Outlook, Silence, Then},
         reason::{Mover, Objection},
         requests::{Requests, requests},
         state::{ItemStatus, Motion, Otherwise, Person, Reading, RouteState, Share, State, TriggerState},
@@ -91,6 +92,8 @@ pub(super) struct RouteStatus {
     /// How many answers through the front door fail, by what the plan expects, those before the newest change among them; without one, that
     /// is not known yet.
     pub(super) failing: Option<Failing>,
+    /// Backends outside the plan that have users: nobody judges those.
+    pub(super) outside: Vec<String>,
     /// `unread`, `settled`, `writing`, `resolving`, `returning`, `propagating` or `needs-human`.
     pub(super) motion: &'static str,
     pub(super) motion_text: String,
@@ -242,7 +245,9 @@ pub(super) fn status(state: &State, session: String, plan: String) -> Status {
         let stands = planned(id).map_or(Home::Unread, |(_, planned)| home(state, planned));
         let against = planned(id).map_or_else(Vec::new, |(_, planned)| outlook::against_home(state, planned));
         let may_be = unresolved::may_be(state, id).into_iter().map(shares).collect();
-        (RouteId::to_string(id), RouteStatus { may_be, ..route_status(route, &stands, &against, by_hand(id), state.now, names) })
+        let outside = planned(id).map_or_else(Vec::new, |(_, planned)| strangers(route, planned));
+        let outside = outside.into_iter().map(ToString::to_string).collect();
+        (RouteId::to_string(id), RouteStatus { may_be, outside, ..route_status(route, &stands, &against, by_hand(id), state.now, names) })
     };
     let routes = state.routes.iter().map(of).collect();
     let attention = outlook::attention(state);
@@ -315,7 +320,8 @@ fn kind(what: &Attention) -> (&'static str, Option<String>) {
         Attention::Unresolved { route } => ("unresolved-write", about(route)),
         Attention::Unread { route } => ("unread", about(route)),
         Attention::ReplicaUnsound { instance, .. } => ("replica-unsound", about(instance)),
-        Attention::SourceSilent { source } => ("source-silent", about(source)),
+        Attention::SourceSilent { source, silence: Silence::Asked } => ("source-silent", about(source)),
+        Attention::SourceSilent { source, silence: Silence::StoodStill } => ("source-not-asked", about(source)),
         Attention::ItemFailing { item } => ("item-failing", about(item)),
         Attention::Latched { route, .. } => ("latched", about(route)),
         Attention::ApprovalOpen { by, .. } => ("approval-open", about(by)),
@@ -349,6 +355,7 @@ fn route_status(route: &RouteState, home: &Home, against: &[Objection], by_hand:
         may_be: Vec::new(),
         seen,
         failing,
+        outside: Vec::new(),
         motion: motion(&route.motion),
         motion_text: words::following(route, home, now),
         requests_say: match requests(route) {
@@ -446,7 +453,7 @@ fn trigger_status(trigger: &Trigger, known: &TriggerState, outlook: &Outlook, re
         Reading::Unknown { gap } => ("unknown", Some(*gap)),
     };
     let blind_at = match outlook {
-        Outlook::Unjudged(Unjudged { patience: Patience::BlindAt(at), .. }) => Some(at.0),
+        Outlook::Unjudged(Unjudged { patience: Patience::Fills { blind_at } | Patience::Burns { blind_at, .. }, .. }) => Some(blind_at.0),
         Outlook::Unjudged(Unjudged { patience: Patience::Excused, .. })
         | Outlook::Quiet
         | Outlook::Idle
@@ -467,7 +474,7 @@ fn trigger_status(trigger: &Trigger, known: &TriggerState, outlook: &Outlook, re
         Outlook::Idle => ("idle", None, None),
         Outlook::Unjudged(_) => ("unjudged", None, None),
         Outlook::Running { since, acts_at, then } => ("running", Some(since), Some((acts_at, then))),
-        Outlook::Unproven { since, .. } => ("unproven", Some(since), None),
+        Outlook::Unproven { uncleared, .. } => ("unproven", Some(&uncleared.last), None),
         Outlook::Blind { since, acts_at, then, .. } => ("blind", Some(since), Some((acts_at, then))),
         Outlook::Fired { at } => ("fired", Some(at), None),
         Outlook::GoingHome => ("going-home", None, None),

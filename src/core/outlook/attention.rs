@@ -199,6 +199,7 @@ pub enum Attention {
     },
     SourceSilent {
         source: SourceId,
+        silence: Silence,
     },
     ItemFailing {
         item: ItemId,
@@ -214,6 +215,15 @@ pub enum Attention {
         digest: Digest,
         by: OperatorId,
     },
+}
+
+/// Why a source has not answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Silence {
+    /// It was asked.
+    Asked,
+    /// The host did not run when the answer was due, and nobody has asked since.
+    StoodStill,
 }
 
 /// Where a route stands, and where it was meant to.

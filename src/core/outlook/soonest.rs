@@ -1,9 +1,12 @@
 //! What happens by itself first of all that was found, and for which of it: a time without its cause is read as that of another.
 
 use super::{Attention, Outlook, Then};
-use crate::domain::{
-    id::{BackendId, TriggerId},
-    time::Timestamp,
+use crate::{
+    core::unjudged::Patience,
+    domain::{
+        id::{BackendId, TriggerId},
+        time::Timestamp,
+    },
 };
 
 /// What happens by itself, and why.
@@ -11,7 +14,15 @@ use crate::domain::{
 pub struct Soonest<'a> {
     pub of: &'a Attention,
     pub by: Actor<'a>,
-    pub outlook: &'a Outlook,
+    pub leads: Leads<'a>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Leads<'a> {
+    /// As this says.
+    Outlook(&'a Outlook),
+    /// It is not blind yet; if it goes on seeing nothing, it goes home at that time.
+    IfUnseen { acts_at: Timestamp },
 }
 
 /// What it is that has a clock.
@@ -36,28 +47,46 @@ pub(super) enum Due {
 pub fn soonest(found: &[Attention]) -> Option<Soonest<'_>> {
     let acts = found.iter().filter(|found| due(found) != Due::Never);
     let first = acts.min_by_key(|found| due(found))?;
-    let (by, outlook) = acting(first)?;
-    Some(Soonest { of: first, by, outlook })
+    let (by, leads) = acting(first)?;
+    Some(Soonest { of: first, by, leads })
 }
 
 pub(super) fn due(found: &Attention) -> Due {
-    match acting(found).map(|(_, outlook)| outlook) {
+    let outlook = match acting(found) {
+        Some((_, Leads::Outlook(outlook))) => Some(outlook),
+        Some((_, Leads::IfUnseen { acts_at })) => return Due::GoesHome(acts_at),
+        None => None,
+    };
+    match outlook {
         Some(Outlook::Running { acts_at, then, .. } | Outlook::Blind { acts_at, then, .. }) => match then {
             Then::GoesHome => Due::GoesHome(*acts_at),
             Then::Holds | Then::Withheld { .. } | Then::Disarmed { .. } | Then::HomeNotProven { .. } => Due::Holds(*acts_at),
             // Nothing more follows.
             Then::NobodyThere | Then::Done => Due::Never,
         },
-        Some(Outlook::Unproven { since, .. }) => Due::Unproven(*since),
+        Some(Outlook::Unproven { uncleared, .. }) => Due::Unproven(uncleared.last),
         Some(Outlook::Quiet | Outlook::Idle | Outlook::Unjudged(_) | Outlook::Fired { .. } | Outlook::GoingHome) | None => Due::Never,
     }
 }
 
-fn acting(found: &Attention) -> Option<(Actor<'_>, &Outlook)> {
+fn acting(found: &Attention) -> Option<(Actor<'_>, Leads<'_>)> {
     match found {
-        Attention::Breach { trigger, outlook, .. } => Some((Actor::Trigger(trigger), outlook)),
-        Attention::Blind { trigger, outlook, .. } => Some((Actor::Blindness(trigger), outlook)),
-        Attention::AtDoor { breach, .. } => Some((Actor::FrontDoor(&breach.backend), &breach.outlook)),
+        Attention::Breach { trigger, outlook, .. } => Some((Actor::Trigger(trigger), Leads::Outlook(outlook))),
+        Attention::Blind { trigger, outlook, .. } => Some((Actor::Blindness(trigger), Leads::Outlook(outlook))),
+        Attention::AtDoor { breach, .. } => Some((Actor::FrontDoor(&breach.backend), Leads::Outlook(&breach.outlook))),
+        // What would lead home if it went on has its time before it is blindness.
+        Attention::Unjudged { trigger, why } => match &why.patience {
+            Patience::Burns { acts_at, then: Then::GoesHome, .. } => {
+                Some((Actor::Blindness(trigger), Leads::IfUnseen { acts_at: *acts_at }))
+            }
+            Patience::Burns {
+                then:
+                    Then::Holds | Then::Withheld { .. } | Then::Disarmed { .. } | Then::HomeNotProven { .. } | Then::NobodyThere | Then::Done,
+                ..
+            }
+            | Patience::Fills { .. }
+            | Patience::Excused => None,
+        },
         Attention::NotHome { .. }
         | Attention::RecordBroken { .. }
         | Attention::RecordHangs { .. }
@@ -81,7 +110,6 @@ fn acting(found: &Attention) -> Option<(Actor<'_>, &Outlook)> {
         | Attention::ReplicaUnsound { .. }
         | Attention::Hindered { .. }
         | Attention::HomeNotReady { .. }
-        | Attention::Unjudged { .. }
         | Attention::Unresolved { .. }
         | Attention::Unread { .. }
         | Attention::SourceSilent { .. }

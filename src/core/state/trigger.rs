@@ -32,6 +32,9 @@ pub struct TriggerState {
     /// When that was said; a window that is only filling after a move is no news.
     #[serde(default)]
     pub blind_said_at: Option<Timestamp>,
+    /// What was counted since a breach that no window alone can show to be over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gathered: Option<Gathered>,
     /// When it last fired.
     pub fired_at: Option<Timestamp>,
     /// When it was last within its limit. Nothing that was seen before the split changed speaks for the split that stands.
@@ -41,6 +44,16 @@ pub struct TriggerState {
     /// Value of the newest sample, proven or not.
     pub value: Option<f64>,
     pub value_at: Option<Timestamp>,
+}
+
+/// Windows that don't overlap, counted together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gathered {
+    /// Where the first of them begins and the newest ends, in the source's own time.
+    pub since: Timestamp,
+    pub until: Timestamp,
+    pub requests: u64,
+    pub failed: u64,
 }
 
 /// Three-valued; only `Ok` clears anything.

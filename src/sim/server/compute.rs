@@ -13,6 +13,7 @@ use super::{
 };
 use crate::sim::world::{
     World,
+    audit::Denied,
     kubernetes::resource::Resource,
     load_balancer::{Accepted, HOTFIX, LINK, Refusal, URL_MAP, Write},
     operations::Operation,
@@ -62,22 +63,36 @@ fn write(world: &mut World, call: &Call, how: Write) -> Reply {
     if !call.body.is_object() {
         return failed(400, "required", "Required field 'resource' not specified");
     }
+    let method = match how {
+        Write::Patch => "v1.compute.urlMaps.patch",
+        Write::Replace => "v1.compute.urlMaps.update",
+    };
     if world.conditions.classic && call.body.get("defaultRouteAction").is_some_and(|action| !action.is_null()) {
         return failed(400, "invalid", CLASSIC);
     }
     let request_id = call.parameter("requestId");
     match world.load_balancer.write(world.now_ms, how, &call.body, request_id, &call.actor) {
         Ok(Accepted::Fresh(operation)) => {
-            let method = match how {
-                Write::Patch => "v1.compute.urlMaps.patch",
-                Write::Replace => "v1.compute.urlMaps.update",
-            };
             world.note_url_map(method, &call.actor, operation.id);
             Reply::ok(&operation_json(world, &operation))
         }
         Ok(Accepted::Repeated(operation)) => Reply::ok(&operation_json(world, &operation)),
-        Err(refusal @ Refusal::Fingerprint) => failed(412, "conditionNotMet", &refusal.to_string()),
-        Err(refusal @ Refusal::Invalid(_)) => failed(400, "invalid", &refusal.to_string()),
+        Err(refusal) => {
+            let (status, code, reason) = match &refusal {
+                Refusal::Fingerprint => (412, 9, "conditionNotMet"),
+                Refusal::Invalid(_) => (400, 3, "invalid"),
+            };
+            world.audit.deny(Denied {
+                at_ms: world.now_ms,
+                service: "compute.googleapis.com",
+                method,
+                resource: format!("projects/{PROJECT}/global/urlMaps/{URL_MAP}"),
+                actor: call.actor.clone(),
+                code,
+                message: refusal.to_string(),
+            });
+            failed(status, reason, &refusal.to_string())
+        }
     }
 }
 

@@ -11,7 +11,12 @@ use super::{
     http::{Answer, Call, Reply},
     router::not_found,
 };
-use crate::sim::world::{World, audit::Mutation, stamp};
+use crate::sim::world::{
+    World,
+    actor::Actor,
+    audit::{Denied, Mutation},
+    stamp,
+};
 
 /// Answers one call.
 pub fn handle(world: &World, call: &Call) -> Answer {
@@ -24,9 +29,10 @@ pub fn handle(world: &World, call: &Call) -> Answer {
 fn entries(world: &World, call: &Call) -> Reply {
     let text = |name: &str| call.body.get(name).and_then(Value::as_str).unwrap_or_default();
     let filter = text("filter");
-    let wanted = world.audit.visible(world.now_ms).filter(|mutation| matches(filter, mutation));
-    let entries: Vec<Value> =
-        if text("orderBy").ends_with(" desc") { wanted.rev().map(entry).collect() } else { wanted.map(entry).collect() };
+    let mut entries: Vec<Value> = all(world, world.now_ms).into_iter().filter(|entry| matches(filter, entry)).collect();
+    if text("orderBy").ends_with(" desc") {
+        entries.reverse();
+    }
     // This API takes its page fields from the body.
     let mut query = call.query.clone();
     for name in ["pageSize", "pageToken"] {
@@ -52,50 +58,118 @@ fn entries(world: &World, call: &Call) -> Reply {
     }
 }
 
+/// Everything that a reader sees at this virtual time, oldest first.
+#[must_use]
+pub fn all(world: &World, now_ms: i64) -> Vec<Value> {
+    let begun = world.audit.visible(now_ms).map(|mutation| (mutation.at_ms, entry(mutation)));
+    let ended = world.audit.visible(now_ms).filter_map(|mutation| end(world, mutation, now_ms));
+    let denied = world.audit.visibly_denied(now_ms).enumerate().map(|(place, denied)| (denied.at_ms, refusal(place, denied)));
+    let mut entries: Vec<(i64, Value)> = begun.chain(ended).chain(denied).collect();
+    entries.sort_by_key(|(at_ms, _)| *at_ms);
+    entries.into_iter().map(|(_, entry)| entry).collect()
+}
+
 fn entry(mutation: &Mutation) -> Value {
-    let at = stamp(mutation.at_ms);
-    let mut metadata =
-        json!({"callerIp": "203.0.113.24", "callerSuppliedUserAgent": mutation.actor.agent, "requestAttributes": {"time": at}});
-    if let Some(reason) = &mutation.actor.reason {
+    let Mutation { at_ms, service, method, resource, actor, operation, .. } = mutation;
+    let id = uid_for(&format!("{at_ms} {method} {operation}"));
+    let mut entry = about(&id, *at_ms, service, method, resource, actor);
+    entry["severity"] = json!("NOTICE");
+    if is_long(service) {
+        entry["operation"] = json!({"id": operation_id(*operation), "producer": service, "first": true});
+    }
+    entry
+}
+
+/// A change that takes time has an entry of its own at its end, which tells who asked but neither when nor why he did.
+fn end(world: &World, mutation: &Mutation, now_ms: i64) -> Option<(i64, Value)> {
+    let Mutation { service, method, resource, actor, operation, .. } = mutation;
+    let of_it = world.load_balancer.operations.find(*operation).filter(|_| is_long(service))?;
+    let at_ms = of_it.ends_ms;
+    if !of_it.done(now_ms - SHOWN_LATER_MS) {
+        return None;
+    }
+    let mut entry = about(&uid_for(&format!("end {at_ms} {operation}")), at_ms, service, method, resource, actor);
+    entry["protoPayload"]["requestMetadata"] = json!({"callerIp": CALLER, "callerSuppliedUserAgent": actor.agent});
+    entry["severity"] = json!("NOTICE");
+    if let Some(failure) = &of_it.failure {
+        entry["severity"] = json!("ERROR");
+        entry["protoPayload"]["status"] = json!({"code": 13, "message": failure});
+    }
+    entry["operation"] = json!({"id": operation_id(*operation), "producer": service, "last": true});
+    Some((at_ms, entry))
+}
+
+fn refusal(place: usize, denied: &Denied) -> Value {
+    let Denied { at_ms, service, method, resource, actor, code, message } = denied;
+    let mut entry = about(&uid_for(&format!("denied {place} {at_ms} {method}")), *at_ms, service, method, resource, actor);
+    entry["severity"] = json!("ERROR");
+    entry["protoPayload"]["status"] = json!({"code": code, "message": message});
+    entry
+}
+
+const CALLER: &str = "203.0.113.24";
+/// An end can be read as late as any other entry.
+const SHOWN_LATER_MS: i64 = 3_000;
+
+/// Whether a service's changes are operations with a beginning and an end in the log.
+fn is_long(service: &str) -> bool {
+    service == "compute.googleapis.com"
+}
+
+fn operation_id(operation: u64) -> String {
+    format!("operation-{operation:013x}")
+}
+
+fn about(id: &str, at_ms: i64, service: &str, method: &str, resource: &str, actor: &Actor) -> Value {
+    let at = stamp(at_ms);
+    let mut metadata = json!({"callerIp": CALLER, "callerSuppliedUserAgent": actor.agent, "requestAttributes": {"time": at}});
+    if let Some(reason) = &actor.reason {
         metadata["requestAttributes"]["reason"] = json!(reason);
     }
     json!({
         "protoPayload": {
             "@type": "type.googleapis.com/google.cloud.audit.AuditLog",
             "status": {},
-            "authenticationInfo": {"principalEmail": mutation.actor.principal},
+            "authenticationInfo": {"principalEmail": actor.principal},
             "requestMetadata": metadata,
-            "serviceName": mutation.service,
-            "methodName": mutation.method,
-            "resourceName": mutation.resource,
+            "serviceName": service,
+            "methodName": method,
+            "resourceName": resource,
         },
-        "insertId": uid_for(&format!("{} {} {}", mutation.at_ms, mutation.method, mutation.operation)),
-        "resource": {"type": kind(mutation), "labels": {"project_id": PROJECT}},
+        "insertId": id,
+        "resource": {"type": kind(service), "labels": {"project_id": PROJECT}},
         "timestamp": at,
-        "severity": "NOTICE",
         "logName": format!("projects/{PROJECT}/logs/cloudaudit.googleapis.com%2Factivity"),
         "receiveTimestamp": at,
     })
 }
 
 /// The kind of resource under which the log files a change.
-fn kind(mutation: &Mutation) -> &'static str {
-    match mutation.service {
+fn kind(service: &str) -> &'static str {
+    match service {
         "compute.googleapis.com" => "gce_url_map",
         "cloudsql.googleapis.com" => "cloudsql_database",
         _ => "cloud_run_revision",
     }
 }
 
-fn matches(filter: &str, mutation: &Mutation) -> bool {
+/// Several equalities of one field can only be alternatives; everything else has to hold together.
+fn matches(filter: &str, entry: &Value) -> bool {
     let fields = [
-        ("protoPayload.resourceName", mutation.resource.clone()),
-        ("protoPayload.methodName", mutation.method.to_owned()),
-        ("protoPayload.serviceName", mutation.service.to_owned()),
-        ("protoPayload.authenticationInfo.principalEmail", mutation.actor.principal.clone()),
-        ("timestamp", stamp(mutation.at_ms)),
+        ("protoPayload.resourceName", &entry["protoPayload"]["resourceName"]),
+        ("protoPayload.methodName", &entry["protoPayload"]["methodName"]),
+        ("protoPayload.serviceName", &entry["protoPayload"]["serviceName"]),
+        ("protoPayload.authenticationInfo.principalEmail", &entry["protoPayload"]["authenticationInfo"]["principalEmail"]),
+        ("timestamp", &entry["timestamp"]),
+        ("logName", &entry["logName"]),
     ];
-    fields.iter().all(|(name, value)| conditions(filter, name).all(|(operator, wanted)| holds(operator, wanted, value)))
+    let holds_for = |name: &str, value: &str| {
+        let all = || conditions(filter, name);
+        let are_alternatives = all().count() > 1 && all().all(|(operator, _)| operator == "=");
+        let mut held = all().map(|(operator, wanted)| holds(operator, wanted, value));
+        if are_alternatives { held.any(|held| held) } else { held.all(|held| held) }
+    };
+    fields.iter().all(|(name, value)| holds_for(name, value.as_str().unwrap_or_default()))
 }
 
 /// Every `name OPERATOR "value"` of a filter.

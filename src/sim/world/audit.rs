@@ -27,16 +27,47 @@ pub struct Mutation {
     pub operation: u64,
 }
 
+/// One change that an API refused.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Denied {
+    /// Virtual milliseconds since the epoch.
+    pub at_ms: i64,
+    pub service: &'static str,
+    pub method: &'static str,
+    pub resource: String,
+    pub actor: Actor,
+    /// As the log spells it: a code of `google.rpc.Code`, and the API's words.
+    pub code: i32,
+    pub message: String,
+}
+
 /// All changes, oldest first.
 #[derive(Debug, Clone, Default)]
 pub struct Audit {
     mutations: Vec<Mutation>,
+    denied: Vec<Denied>,
 }
+
+/// Refusals beyond so many are forgotten.
+const DENIED_KEPT: usize = 2_000;
 
 impl Audit {
     /// Writes one down.
     pub fn note(&mut self, mutation: Mutation) {
         self.mutations.push(mutation);
+    }
+
+    /// Writes down what was refused.
+    pub fn deny(&mut self, denied: Denied) {
+        if self.denied.len() >= DENIED_KEPT {
+            self.denied.remove(0);
+        }
+        self.denied.push(denied);
+    }
+
+    /// Refusals that a reader of the log sees now, oldest first.
+    pub fn visibly_denied(&self, now_ms: i64) -> impl Iterator<Item = &Denied> {
+        self.denied.iter().filter(move |denied| denied.at_ms + VISIBLE_AFTER_MS <= now_ms)
     }
 
     /// Everything, including what the log does not show yet.

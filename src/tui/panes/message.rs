@@ -180,7 +180,7 @@ fn guards<'a>(state: &'a State, route: &'a Route) -> impl Iterator<Item = &'a Tr
 fn blind(scene: Scene<'_>, route: &Route) -> Option<(String, Style)> {
     let Scene { state, view, theme } = scene;
     let blind = guards(state, route).filter_map(|trigger| match outlook::outlook(state, &trigger.id)? {
-        Outlook::Blind { since, gap, acts_at, then } => Some((trigger, since, gap, acts_at, then)),
+        Outlook::Blind { since, gap, acts_at, then, .. } => Some((trigger, since, gap, acts_at, then)),
         Outlook::Quiet
         | Outlook::Idle
         | Outlook::Unjudged(_)

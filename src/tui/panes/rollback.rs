@@ -236,8 +236,13 @@ fn lines(scene: Scene<'_>, route: &Route, known: &RouteState, room: usize, heigh
         return lines.into_iter().enumerate().map(line).collect();
     }
     let spans = vec![head, Span::styled(format!("takes all home to {at_home} in {}", ready.takes), theme.text)];
-    let mut facts = vec![format!(" {dot} moves {:.0}% of users", ready.moves * 100.0)];
-    facts.extend(keeps_writes(state, route).map(|lost| format!(" {dot} {lost}")));
+    let moves = format!(" {dot} moves {:.0}% of users", ready.moves * 100.0);
+    let lost = keeps_writes(state, route).map(|lost| format!(" {dot} {lost}"));
+    // What may be lost comes before how many it is for, where there is no room for both.
+    let mut facts: Vec<String> = match writes(state, route) {
+        Writes::Stranger(_) => lost.into_iter().chain([moves]).collect(),
+        Writes::Kept | Writes::NotTold => std::iter::once(moves).chain(lost).collect(),
+    };
     facts.push(format!(" {dot} {}", standby(known)));
     let seen = ready.seen_at.map(|at| Span::styled(format!(" {dot} seen {}", words::age(view.age(at))), theme.faint));
     vec![text::with_what_fits(spans, facts.into_iter().map(|fact| Span::styled(fact, theme.dim)).chain(seen), room)]

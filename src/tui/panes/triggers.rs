@@ -12,6 +12,7 @@ use crate::{
     core::{
         detection,
         forecast::rate,
+        has::{has, strangers},
         outlook::{self, Attention, DoorBreach, Outlook, Then, outlook, unassured, would},
         reason::Objection,
         state::{Reading, State, TriggerState},
@@ -46,7 +47,16 @@ pub fn draw(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
     let title = frame::title("Automatic rollback", view.focus == Pane::Triggers, theme);
     let door = at_the_door(state);
     let at_door = door.iter().any(|(_, breach)| matches!(breach.outlook, Outlook::Running { .. }));
-    let status = if at_door { running(theme) } else { verdict(&told, theme) };
+    let holds = |breach: &DoorBreach| matches!(breach.outlook, Outlook::Running { then: Then::Holds, .. });
+    let runs = door.iter().any(|(_, breach)| matches!(breach.outlook, Outlook::Running { .. }) && !holds(breach));
+    let status = if runs {
+        running(theme)
+    } else if door.iter().any(|(_, breach)| holds(breach)) && !told.iter().any(Row::has_clock) {
+        // It has no clock, and is worse than a trigger that can't judge.
+        Line::styled(format!("{} nothing advances", theme.glyphs.breach), theme.breach)
+    } else {
+        unwatched(state, theme).filter(|_| told.iter().all(Row::is_still)).unwrap_or_else(|| verdict(&told, theme))
+    };
     let inner = frame::frame(Pane::Triggers, title, status, scene, area, buf);
     if at_door || told.iter().any(|told| matches!(told.outlook, Outlook::Running { .. })) {
         frame::light(area, theme.alarm, theme, buf);
@@ -116,6 +126,18 @@ fn door_line(state: &State, route: &Route, breach: &DoorBreach, now: Timestamp, 
     Line::styled(text::cut(&format!("{head}{}", said.short), width.into(), theme.glyphs.ellipsis), style)
 }
 
+/// Users who are where no trigger of the plan looks.
+fn unwatched(state: &State, theme: &Theme) -> Option<Line<'static>> {
+    let routes = words::plan(state).into_iter().flat_map(|plan| &plan.routes);
+    let (route, stranger) = routes.into_iter().find_map(|route| {
+        let outside = strangers(state.routes.get(&route.id)?, route);
+        Some((route, *outside.first()?))
+    })?;
+    let has = has(state, &route.id, stranger);
+    let share = crate::words::got(&has).unwrap_or_else(|| crate::words::given(&has));
+    Some(Line::styled(format!("{} nobody judges {share}", theme.glyphs.warn), theme.warn))
+}
+
 fn running(theme: &Theme) -> Line<'static> {
     Line::styled(format!("{} clock running", theme.glyphs.breach), theme.breach)
 }
@@ -153,6 +175,11 @@ impl<'a> Row<'a> {
         Row { trigger, seen, name: names.watched_short(&trigger.id), outlook, would, unassured, names }
     }
 
+    /// Whether something happens by itself at a time that is known.
+    fn has_clock(&self) -> bool {
+        matches!(self.outlook, Outlook::Running { .. } | Outlook::Blind { then: Then::GoesHome, .. })
+    }
+
     /// Whether nothing runs.
     fn is_still(&self) -> bool {
         matches!(self.outlook, Outlook::Quiet | Outlook::Idle | Outlook::Unjudged(_) | Outlook::GoingHome)
@@ -178,7 +205,7 @@ fn verdict(told: &[Row<'_>], theme: &Theme) -> Line<'static> {
     if any(|outlook| matches!(outlook, Outlook::Running { .. })) {
         running(theme)
     } else if any(|outlook| matches!(outlook, Outlook::Unproven { .. })) {
-        Line::styled(format!("{} not proven yet", theme.glyphs.warn), theme.warn)
+        Line::styled(format!("{} not proven now", theme.glyphs.warn), theme.warn)
     } else if any(|outlook| matches!(outlook, Outlook::Fired { .. })) {
         Line::styled(format!("{} has fired", theme.glyphs.latch), theme.warn)
     } else if any(|outlook| *outlook == Outlook::GoingHome) || (!told.is_empty() && told.iter().all(|told| told.would == Then::Done)) {
@@ -273,9 +300,9 @@ fn clock(told: &Row<'_>, now: Timestamp, theme: &Theme, room: u16) -> Vec<Span<'
             let words = fits(crate::words::short::then(then, told.names), format!("beyond it for {}", now.since(*since)));
             vec![Span::styled(text::cut(&words, room.into(), theme.glyphs.ellipsis), theme.breach)]
         }
-        Outlook::Unproven { since, armed_at, .. } => {
-            let short = format!("not proven for {}", now.since(*since));
-            let then = armed_at.map_or_else(|| "its clock begins anew".to_owned(), |at| crate::words::short::armed(at, now));
+        Outlook::Unproven { uncleared, armed_at, .. } => {
+            let short = format!("was beyond it {} ago", now.since(uncleared.last));
+            let then = armed_at.map_or_else(|| "not judged since".to_owned(), |at| crate::words::short::armed(at, now));
             vec![Span::styled(fits(format!("{short}; {then}"), short), theme.warn)]
         }
         Outlook::Blind { since, acts_at, then: Then::GoesHome, .. } => {

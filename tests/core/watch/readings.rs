@@ -11,7 +11,7 @@ use cutover::{
         command::Command,
         decision::{Cause, Verdict},
         event::Event,
-        state::{ItemStatus, Latch},
+        state::{ItemStatus, Latch, Reading},
     },
     domain::{
         fact::{Fact, ReplicaState},
@@ -56,6 +56,8 @@ struct Proof {
     mute: Millis,
     /// How long nothing could be judged while somebody watched.
     blind: Millis,
+    /// Windows since the newest breach that follow each other: when each ended, its requests and those that failed.
+    windows: Vec<(Timestamp, u64, u64)>,
 }
 
 /// What can be said now.
@@ -81,17 +83,20 @@ impl Ledger {
         for trigger in &seen.plan.triggers {
             let sight = self.sight(seen.after.now, trigger);
             let rearmed = rearmed(seen, trigger);
+            let few = self.few(seen, trigger, sight);
             let proof = self.proofs.entry(trigger.id.clone()).or_default();
             proof.pass(seen, sight);
             proof.weigh(seen.after.now, trigger, sight);
+            let together = proof.gather(seen, trigger, few);
             if rearmed {
                 (proof.since, proof.mute) = (None, Millis(0));
                 proof.samples.clear();
+                proof.windows.clear();
                 proof.weigh(seen.after.now, trigger, sight);
             }
             self.agrees(seen, trigger, sight)?;
             self.has_its_consequence(seen, trigger)?;
-            cleared_only_by_ok(seen, trigger, sight, rearmed)?;
+            cleared_only_by_ok(seen, trigger, sight, rearmed || together)?;
         }
         for route in &seen.plan.routes {
             self.blindness_acts_as_planned(seen, route)?;
@@ -106,6 +111,7 @@ impl Ledger {
             return;
         }
         for proof in self.proofs.values_mut() {
+            proof.windows.clear();
             proof.since = proof.since.map(|since| since.before(back));
             let ahead = proof.newest_breach.is_some_and(|newest| newest.since(seen.after.now) > AHEAD_MAX);
             if ahead {
@@ -161,6 +167,16 @@ impl Ledger {
                 told.map_or_else(|gap| Sight::Gap(Some(gap)), |side| Sight::Sample(*sample, side))
             }
         }
+    }
+
+    /// The newest sample, where it is only for want of requests that it says nothing. Where others tell of more requests than are counted the
+    /// count is not believed.
+    fn few(&self, seen: &Seen, trigger: &Trigger, sight: Sight) -> Option<Sample> {
+        let known = &seen.after.triggers[&trigger.id].reading;
+        let doubted = matches!(known, Reading::Unknown { gap: Gap::StandsStill | Gap::BelowShare });
+        let few = matches!(sight, Sight::Gap(Some(Gap::LowVolume | Gap::Undecided))) && !doubted;
+        let (_, measured) = self.newest.get(&trigger.backend)?.get(&trigger.metric).filter(|_| few)?;
+        measured.ok()
     }
 
     /// I3: the core's window is the one that the samples give.
@@ -254,6 +270,43 @@ impl Proof {
             }
             Side::Within => {}
         }
+        self.windows.clear();
+    }
+
+    /// Whether windows of few requests, all of them since the breach and none counted twice, show together that it is over.
+    fn gather(&mut self, seen: &Seen, trigger: &Trigger, few: Option<Sample>) -> bool {
+        let span = Millis(30_000.max(4 * seen.plan.limits.scrape_every.0));
+        let begun = self.windows.first().map(|(at, ..)| at.before(span));
+        if self.since.is_none() || begun.is_some_and(|begun| seen.after.now.since(begun) > Millis::from_mins(5)) {
+            self.windows.clear();
+        }
+        let Some(sample) = few.filter(|sample| self.since.is_some() && self.newest_breach.is_none_or(|newest| sample.at > newest)) else {
+            return false;
+        };
+        let failed = match sample.basis {
+            Basis::Counted { failed } => failed,
+            Basis::Exact if sample.value <= trigger.above => 0,
+            Basis::Exact | Basis::AtLeast => {
+                self.windows.clear();
+                return false;
+            }
+        };
+        if self.windows.last().is_some_and(|(last, ..)| sample.at < *last + span) {
+            return false;
+        }
+        self.windows.push((sample.at, sample.requests, failed));
+        let requests: u64 = self.windows.iter().map(|(_, requests, _)| requests).sum();
+        let failed: u64 = self.windows.iter().map(|(.., failed)| failed).sum();
+        if requests < trigger.requests_min {
+            return false;
+        }
+        self.windows.clear();
+        let over = failed as f64 <= requests as f64 * trigger.above;
+        if over {
+            (self.since, self.mute) = (None, Millis(0));
+            self.samples.clear();
+        }
+        over
     }
 }
 
@@ -304,7 +357,7 @@ fn rearmed(seen: &Seen, trigger: &Trigger) -> bool {
     accepted && matches!(&seen.entry.event, Event::Asked { command: Command::Rearm { route, .. }, .. } if *route == trigger.route)
 }
 
-/// I3 (a): what was pending is gone only by an Ok that is newer than the breach, or by a human's word.
+/// I3 (a): what was pending is gone only by an Ok that is newer than the breach, of one window or of several, or by a human's word.
 fn cleared_only_by_ok(seen: &Seen, trigger: &Trigger, sight: Sight, rearmed: bool) -> Check {
     let cleared = seen.before.pending.contains(&trigger.id) && seen.after.triggers[&trigger.id].pending_since.is_none();
     let ok = matches!(sight, Sight::Sample(_, Side::Within));

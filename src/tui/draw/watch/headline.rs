@@ -49,11 +49,15 @@ pub(super) fn draw(headline: Headline, theme: &Theme, page: &mut Page, buf: &mut
     }
     let beside = Rect { x: row.x + column.min(row.width), width: row.width.saturating_sub(column), ..row };
     let beside = if tall { Rect { y: beside.y + 1, height: beside.height - 1, ..beside } } else { beside };
-    let cut = |line: Line<'static>| {
+    // The last one has what rows are left.
+    let last = lines.len().saturating_sub(1);
+    let within = |(place, line): (usize, Line<'static>)| {
         let style = line.spans.first().map_or(line.style, |span| line.style.patch(span.style));
-        Line::styled(text::cut(&line.to_string(), beside.width.into(), theme.glyphs.ellipsis), style)
+        let rows = if place == last { usize::from(beside.height).saturating_sub(last).max(1) } else { 1 };
+        let parts = text::wrap_within(&line.to_string(), beside.width.into(), rows, theme.glyphs.ellipsis);
+        parts.into_iter().map(move |part| Line::styled(part, style)).collect::<Vec<_>>()
     };
-    text::rows(buf, beside, lines.into_iter().map(cut));
+    text::rows(buf, beside, lines.into_iter().enumerate().flat_map(within));
 }
 
 /// Where traffic is, by requests unless they agree with what is given.

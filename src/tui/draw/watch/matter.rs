@@ -145,9 +145,25 @@ fn sign(tone: Tone, theme: &Theme) -> (&'static str, Style) {
     }
 }
 
-/// Words as a sentence.
+/// Words as a sentence. A name of an account or an object at its beginning stays as it is written.
 pub fn sentence(words: &str) -> String {
+    let word = words.split(' ').next().unwrap_or_default();
+    if word.trim_end_matches([',', ':', ';', '.']).contains(['@', '.', '/', '_', '-', ':']) {
+        return format!("{words}.");
+    }
     let mut rest = words.chars();
     let first: String = rest.next().into_iter().flat_map(char::to_uppercase).collect();
     format!("{first}{}.", rest.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_at_the_beginning_of_a_sentence_stays_as_it_is() {
+        assert_eq!(sentence("dana.ops@hexproperty.com set it"), "dana.ops@hexproperty.com set it.");
+        assert_eq!(sentence("frontend-hotfix has 40%"), "frontend-hotfix has 40%.");
+        assert_eq!(sentence("home: accepted"), "Home: accepted.");
+    }
 }

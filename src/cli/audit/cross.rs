@@ -1,0 +1,296 @@
+//! `cutover audit cross-check`: the cloud's own audit log against a journal, both ways.
+//!
+//! Each write carries the name of its session and effect and the hash of the record that holds it as its request reason, which the cloud keeps
+//! in a log that nobody here can write or switch off. So what the journal says that it did has to be there, what is there in the session's name
+//! has to be in the journal, and the hashes there are witnesses of the journal itself. What nobody knew of when it happened is known by this.
+
+use std::{
+    fs::File,
+    io::{self, Read},
+    path::Path,
+};
+
+use serde_json::json;
+
+use self::{
+    book::{Book, End, Fate, Write},
+    compare::{Comparison, Finding, Stranger, compare, object},
+    log::{Entry, Log},
+};
+use crate::{
+    cli::{
+        Exit,
+        audit::{Format, time, verdict::refuse},
+    },
+    domain::{shown::Shown, time::Timestamp},
+    journal::encode::ascii_json,
+    plan::model::{Driver, Plan},
+    words::Names,
+};
+
+mod book;
+mod compare;
+mod log;
+
+/// Larger exports are not read; weeks of one URL map's changes are a hundredth of it.
+const LOG_BYTES_MAX: u64 = 256 << 20;
+
+/// Writes what the comparison of the journal at `path` with `log` gives (`-` is standard input); without a log, the command that exports it.
+///
+/// `Done` if both agree and nobody else has changed anything, `Drift` if somebody has, `Failed` if they contradict each other or the journal
+/// does not hold, `Usage` if one can't be read.
+///
+/// # Errors
+/// Only if `out` takes no more.
+pub fn check(path: &Path, log: Option<&Path>, format: Format, out: &mut dyn io::Write) -> io::Result<Exit> {
+    let Some(from) = log else {
+        return match Book::read(path, []) {
+            Ok(book) => {
+                writeln!(out, "{}", command(&book))?;
+                Ok(Exit::Done)
+            }
+            Err(error) => refuse(&error, format, out),
+        };
+    };
+    let read = bytes(from).and_then(|bytes| log::read(&bytes).map_err(io::Error::from));
+    let log = match read {
+        Ok(log) => log,
+        Err(error) => return refuse(&Unread { from: from.display().to_string(), error }, format, out),
+    };
+    let heads = log.entries.iter().filter_map(|entry| entry.reason.as_ref()).map(|reason| reason.head.clone());
+    let book = match Book::read(path, heads) {
+        Ok(book) => book,
+        Err(error) => return refuse(&error, format, out),
+    };
+    let compared = compare(&book, &log);
+    let outcome = Outcome::of(&book, &compared);
+    match format {
+        Format::Text => out.write_all(text(&book, &log, &compared, outcome).as_bytes())?,
+        Format::Json => writeln!(out, "{}", ascii_json(&shape(&book, &log, &compared, outcome))?)?,
+    }
+    Ok(outcome.exit())
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("{from} is no export of an audit log: {error}; nothing was compared; without --log this command prints how one is made")]
+struct Unread {
+    from: String,
+    error: io::Error,
+}
+
+fn bytes(from: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let input: Box<dyn Read> = if from == Path::new("-") { Box::new(io::stdin()) } else { Box::new(File::open(from)?) };
+    if input.take(LOG_BYTES_MAX + 1).read_to_end(&mut bytes)? as u64 > LOG_BYTES_MAX {
+        return Err(io::Error::other(format!("it is larger than {LOG_BYTES_MAX} bytes; export a shorter time")));
+    }
+    Ok(bytes)
+}
+
+/// The command that exports what the log has of the plan's objects since the session began.
+fn command(book: &Book) -> String {
+    let Plan { project, region, routes, .. } = &*book.plan;
+    let quoted = |text: &str| text.replace(['"', '\\', '\''], "");
+    let objects: Vec<String> = routes
+        .iter()
+        .flat_map(|route| {
+            let newer = object(&book.plan, route);
+            let older = match &route.driver {
+                Driver::UrlMap { .. } => None,
+                Driver::CloudRunRevisions { service } => {
+                    Some(format!("namespaces/{project}/services/{service}\" AND resource.labels.location=\"{region}"))
+                }
+            };
+            let named =
+                |name: String| format!("(protoPayload.resourceName=\"{}\")", name.split('"').map(quoted).collect::<Vec<_>>().join("\""));
+            std::iter::once(newer).chain(older).map(named).collect::<Vec<_>>()
+        })
+        .collect();
+    format!(
+        "gcloud logging read 'logName=\"projects/{project}/logs/cloudaudit.googleapis.com%2Factivity\" AND timestamp>=\"{}\" AND ({})' \
+         --project={project} --order=asc --format=json",
+        moment(book.from),
+        objects.join(" OR "),
+        project = quoted(project.as_str()),
+    )
+}
+
+fn moment(at: Timestamp) -> String {
+    time(u64::try_from(at.0).unwrap_or_default())
+}
+
+/// What it comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    Agrees,
+    /// Both agree, and somebody else has changed something.
+    Foreign,
+    Contradicts,
+    /// The journal holds in part only, and that part was compared.
+    JournalBroken,
+}
+
+impl Outcome {
+    fn of(book: &Book, compared: &Comparison<'_>) -> Outcome {
+        let contradicts = compared.writes.iter().any(|(_, finding, _)| finding.contradicts())
+            || compared.strangers.iter().any(|(stranger, _)| stranger.contradicts());
+        match &book.end {
+            End::Broken(_) => Outcome::JournalBroken,
+            End::Whole | End::Torn if contradicts => Outcome::Contradicts,
+            End::Whole | End::Torn if !compared.strangers.is_empty() => Outcome::Foreign,
+            End::Whole | End::Torn => Outcome::Agrees,
+        }
+    }
+
+    const fn exit(self) -> Exit {
+        match self {
+            Outcome::Agrees => Exit::Done,
+            Outcome::Foreign => Exit::Drift,
+            Outcome::Contradicts | Outcome::JournalBroken => Exit::Failed,
+        }
+    }
+
+    const fn text(self) -> &'static str {
+        match self {
+            Outcome::Agrees => "AGREE  ",
+            Outcome::Foreign => "FOREIGN",
+            Outcome::Contradicts => "DIFFER ",
+            Outcome::JournalBroken => "BROKEN ",
+        }
+    }
+
+    /// For programs.
+    const fn code(self) -> &'static str {
+        match self {
+            Outcome::Agrees => "agree",
+            Outcome::Foreign => "foreign",
+            Outcome::Contradicts => "differ",
+            Outcome::JournalBroken => "broken",
+        }
+    }
+}
+
+fn text(book: &Book, log: &Log, compared: &Comparison<'_>, outcome: Outcome) -> String {
+    let names = Names::in_plan(&book.plan);
+    let Comparison { writes, strangers, elsewhere } = compared;
+    let mut text = format!(
+        "{}  {} writes in the journal, {} changes in the log; {} entries of other objects or times, {} that are no changes\n",
+        outcome.text(),
+        writes.len(),
+        log.entries.len(),
+        elsewhere,
+        log.passed_over
+    );
+    text += &format!("session  {}, from {} to {}\n", Shown::new(&book.session), moment(book.from), moment(book.to));
+    text += &format!("head     {}\n", book.head);
+    text += &match &book.end {
+        End::Whole => String::new(),
+        End::Torn => "end      the journal ends in mid-record; a write after that is not in it (cutover audit verify)\n".to_owned(),
+        End::Broken(at) => format!("end      compared up to record {}, for there {}\n", at.seq, Shown::new(&at.why.to_string())),
+    };
+    for (write, finding, entries) in writes {
+        let (from, to) = (names.split(&write.route, &write.from), names.split(&write.route, &write.to));
+        let mark = if finding.contradicts() { "DIFFERS" } else { "write  " };
+        text += &format!(
+            "{mark}  record {}, effect {}, {}: {} from {from} to {to}: {}\n",
+            write.record,
+            write.effect,
+            moment(write.at),
+            names.route(&write.route),
+            said(write, *finding, entries)
+        );
+    }
+    for (stranger, entry) in strangers {
+        let mark = if stranger.contradicts() { "DIFFERS" } else { "foreign" };
+        text += &format!("{mark}  {}\n", told(*stranger, entry));
+    }
+    text + next(outcome, compared)
+}
+
+fn said(write: &Write, finding: Finding, entries: &[&Entry]) -> String {
+    let journal = match &write.fate {
+        Fate::Done => "done".to_owned(),
+        Fate::NotDone(why) => format!("not done ({why})"),
+        Fate::Kept => "kept back, for it could not be recorded".to_owned(),
+        Fate::Unknown(why) => format!("not known ({why})"),
+        Fate::Open => "no outcome recorded".to_owned(),
+    };
+    let refusals: Vec<&str> = entries.iter().filter_map(|entry| entry.refused.as_ref()).map(Shown::as_str).collect();
+    let ids: Vec<&str> = entries.iter().filter(|entry| entry.refused.is_none()).map(|entry| entry.id.as_str()).collect();
+    let log = match finding {
+        Finding::Agrees if ids.is_empty() => "in the log under the write that it repeats".to_owned(),
+        Finding::Agrees => format!("in the log as {}", ids.join(" and ")),
+        Finding::AgreesNotDone if refusals.is_empty() => "nothing of it in the log".to_owned(),
+        Finding::AgreesNotDone => format!("refused in the log too ({})", refusals.join("; ")),
+        Finding::WasDone if ids.is_empty() => "it WAS done: the log has it under the write that it repeats".to_owned(),
+        Finding::WasDone => format!("it WAS done: the log has it as {}", ids.join(" and ")),
+        Finding::WasRefused => format!("it was NOT done: refused in the log ({})", refusals.join("; ")),
+        Finding::NeverArrived => "it was NOT done, as far as this log goes: nothing of it there".to_owned(),
+        Finding::NotInLog => "the log does NOT have it".to_owned(),
+        Finding::DoneAfterAll => format!("and yet the log has it as {}", ids.join(" and ")),
+    };
+    format!("{journal}; {log}")
+}
+
+fn told(stranger: Stranger, entry: &Entry) -> String {
+    let at = entry.at.map_or_else(|| "at a time that is not told".to_owned(), moment);
+    let refused = entry.refused.as_ref().map_or_else(String::new, |why| format!(", refused ({why})"));
+    let reason = entry.reason.as_ref();
+    let whose = match (stranger, reason) {
+        (Stranger::InOurName, Some(reason)) => {
+            let effect = reason.effect.as_deref().unwrap_or("none");
+            format!(": it says that it is effect {} of this session, and the journal has no such write", Shown::new(effect))
+        }
+        (Stranger::ByOurAccount, _) => ": by the account of this session's own writes, and on no record".to_owned(),
+        (Stranger::AnotherSession, Some(reason)) => format!(": session {} of cutover", Shown::new(&reason.session)),
+        (Stranger::InOurName | Stranger::AnotherSession | Stranger::Somebody, _) => String::new(),
+    };
+    format!("{at}: {} changed {} ({}, {}){refused}{whose}", entry.who, Shown::new(&entry.resource), entry.method, entry.id)
+}
+
+fn next(outcome: Outcome, compared: &Comparison<'_>) -> &'static str {
+    let is_missing = compared.writes.iter().any(|(_, finding, _)| *finding == Finding::NotInLog);
+    match outcome {
+        Outcome::Agrees | Outcome::Foreign => "",
+        Outcome::Contradicts if is_missing => {
+            "next     the log shows a change some seconds late: export it again; what is missing then was never done, or is of another project\n"
+        }
+        Outcome::Contradicts => {
+            "next     keep the journal and the export as they are: somebody acts beside the record, or the record was written anew\n"
+        }
+        Outcome::JournalBroken => "next     cutover audit verify says where the journal does not hold, and what to do\n",
+    }
+}
+
+fn shape(book: &Book, log: &Log, compared: &Comparison<'_>, outcome: Outcome) -> serde_json::Value {
+    let entry = |entry: &Entry| {
+        json!({
+            "id": entry.id, "at": entry.at.map(|at| at.0), "who": entry.who, "method": entry.method, "resource": entry.resource,
+            "refused": entry.refused,
+        })
+    };
+    let writes = compared.writes.iter().map(|(write, finding, entries)| {
+        let fate = match &write.fate {
+            Fate::Done => "done",
+            Fate::NotDone(_) => "not-done",
+            Fate::Kept => "kept-back",
+            Fate::Unknown(_) => "unknown",
+            Fate::Open => "open",
+        };
+        json!({
+            "effect": write.effect, "record": write.record, "at": write.at.0, "route": write.route, "from": write.from, "to": write.to,
+            "outcome": fate, "finding": finding.code(), "log": entries.iter().map(|one| entry(one)).collect::<Vec<_>>(),
+        })
+    });
+    let strangers = compared.strangers.iter().map(|(stranger, one)| json!({ "whose": stranger.code(), "entry": entry(one) }));
+    json!({
+        "verdict": outcome.code(),
+        "session": book.session,
+        "head": book.head.to_string(),
+        "from": book.from.0,
+        "to": book.to.0,
+        "writes": writes.collect::<Vec<_>>(),
+        "foreign": strangers.collect::<Vec<_>>(),
+        "passed_over": log.passed_over + compared.elsewhere,
+    })
+}

@@ -1,0 +1,157 @@
+//! What a journal says of its session's writes, for the comparison with what the cloud says of them.
+
+use std::{collections::BTreeMap, path::Path};
+
+use crate::{
+    core::{
+        decision::{Effect, Transition},
+        event::Event,
+    },
+    domain::{
+        fault::{FaultKind, Outcome},
+        id::{EffectId, RouteId},
+        shown::Shown,
+        time::Timestamp,
+        weight::Weights,
+    },
+    journal::{
+        broken::Break,
+        chain::Witness,
+        error::{JournalError, ReadError},
+        reader::{Step, Tail},
+        walk::Walk,
+    },
+    plan::model::Plan,
+};
+
+/// As far as the journal holds.
+#[derive(Debug)]
+pub(in crate::cli::audit) struct Book {
+    pub session: String,
+    pub plan: Box<Plan>,
+    pub from: Timestamp,
+    pub to: Timestamp,
+    pub head: Witness,
+    /// In the order in which they left.
+    pub writes: Vec<Write>,
+    /// Of the hashes that were looked for, those that a record has, with its number.
+    pub found: BTreeMap<String, u64>,
+    pub end: End,
+}
+
+/// How the journal ends.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::cli::audit) enum End {
+    Whole,
+    Torn,
+    Broken(Break),
+}
+
+/// A write that was decided.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::cli::audit) struct Write {
+    pub effect: EffectId,
+    /// The write under whose request id it goes: itself, or the one that it repeats.
+    pub first: EffectId,
+    pub route: RouteId,
+    pub from: Weights,
+    pub to: Weights,
+    /// The record that holds it.
+    pub record: u64,
+    pub at: Timestamp,
+    pub fate: Fate,
+}
+
+/// What the journal knows of a write's end.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::cli::audit) enum Fate {
+    Done,
+    NotDone(Shown),
+    /// It was kept back because it could not be recorded.
+    Kept,
+    Unknown(Shown),
+    /// Nothing is recorded of what came of it.
+    Open,
+}
+
+/// Why there is nothing to compare with.
+#[derive(Debug, thiserror::Error)]
+pub(in crate::cli::audit) enum BookError {
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    #[error("no session was opened in this journal; nothing was compared")]
+    Unopened,
+}
+
+impl Book {
+    /// Reads and proves the journal at `path`; `wanted` are hashes of records to look for.
+    ///
+    /// # Errors
+    /// It can't be read, or no session begins in what holds of it.
+    pub(in crate::cli::audit) fn read(path: &Path, wanted: impl IntoIterator<Item = String>) -> Result<Book, BookError> {
+        let mut looked_for: BTreeMap<String, Option<u64>> = wanted.into_iter().map(|hash| (hash, None)).collect();
+        let mut walk = Walk::open(path)?;
+        let mut book: Option<Book> = None;
+        let end = loop {
+            match walk.advance() {
+                Ok(Step::Line { line, .. }) => {
+                    if let Some(found) = looked_for.get_mut(&line.hash.to_string()) {
+                        *found = Some(line.seq);
+                    }
+                    let at = Timestamp(i64::try_from(line.at_ms).unwrap_or(i64::MAX));
+                    let head = Witness { seq: line.seq, hash: line.hash };
+                    if let Some(book) = &mut book {
+                        (book.to, book.head) = (book.to.max(at), head);
+                    }
+                    // Most records are of neither kind.
+                    if tells_of_writes(line.body)
+                        && let Ok(transition) = serde_json::from_slice::<Transition>(line.body)
+                    {
+                        take(&mut book, transition, head, at);
+                    }
+                }
+                Ok(Step::End(Tail::Clean { .. })) => break End::Whole,
+                Ok(Step::End(Tail::Torn { .. })) => break End::Torn,
+                Err(ReadError::Broken(at)) => break End::Broken(at),
+                Err(error @ (ReadError::Io { .. } | ReadError::Payload { .. })) => return Err(error.into()),
+            }
+        };
+        let found = looked_for.into_iter().filter_map(|(hash, seq)| Some((hash, seq?))).collect();
+        book.map(|book| Book { end, found, ..book }).ok_or(BookError::Unopened)
+    }
+}
+
+fn tells_of_writes(body: &[u8]) -> bool {
+    let has = |word: &[u8]| body.windows(word.len()).any(|window| window == word);
+    has(b"{\"opened\":") || has(b"{\"finished\":") || has(b"{\"write\":")
+}
+
+fn take(book: &mut Option<Book>, transition: Transition, head: Witness, at: Timestamp) {
+    let Transition { entry, decision } = transition;
+    match (&mut *book, entry.event) {
+        (None, Event::Opened { session, plan, .. }) => {
+            let (writes, found) = (Vec::new(), BTreeMap::new());
+            *book = Some(Book { session: session.to_string(), plan, from: at, to: at, head, writes, found, end: End::Whole });
+        }
+        (Some(book), Event::Finished { effect, outcome, .. }) => {
+            if let Some(write) = book.writes.iter_mut().rev().find(|write| write.effect == effect) {
+                write.fate = match outcome {
+                    Outcome::Done(_) => Fate::Done,
+                    Outcome::NotDone(fault) if fault.kind == FaultKind::Unrecorded => Fate::Kept,
+                    Outcome::NotDone(fault) => Fate::NotDone(Shown::new(&fault.to_string())),
+                    Outcome::Unknown(fault) => Fate::Unknown(Shown::new(&fault.to_string())),
+                };
+            }
+        }
+        (None | Some(_), _) => {}
+    }
+    let Some(book) = book else { return };
+    for issued in decision.effects {
+        if let Effect::Write { route, from, to, again, .. } = issued.what {
+            let (effect, first) = (issued.id, again.unwrap_or(issued.id));
+            book.writes.push(Write { effect, first, route, from, to, record: head.seq, at, fate: Fate::Open });
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! The comparison, both ways: each write of the journal against the log, and each change in the log against the journal.
+
+use std::collections::BTreeMap;
+
+use super::{
+    book::{Book, Fate, Write},
+    log::{Entry, Log, Reason},
+};
+use crate::plan::model::{Driver, Plan, Route};
+
+/// What was found out about a write of the journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::cli::audit) enum Finding {
+    /// Done, and the log has it.
+    Agrees,
+    /// Not done, and the log has no change of it.
+    AgreesNotDone,
+    /// The journal does not know; the log has it.
+    WasDone,
+    /// The journal does not know; the log says that it was refused.
+    WasRefused,
+    /// The journal does not know; the log has nothing of it.
+    NeverArrived,
+    /// The journal says that it was done; the log does not have it.
+    NotInLog,
+    /// The journal says that it was not done; the log has it.
+    DoneAfterAll,
+}
+
+impl Finding {
+    pub(in crate::cli::audit) const fn contradicts(self) -> bool {
+        match self {
+            Finding::NotInLog | Finding::DoneAfterAll => true,
+            Finding::Agrees | Finding::AgreesNotDone | Finding::WasDone | Finding::WasRefused | Finding::NeverArrived => false,
+        }
+    }
+
+    /// For programs.
+    pub(in crate::cli::audit) const fn code(self) -> &'static str {
+        match self {
+            Finding::Agrees => "agrees",
+            Finding::AgreesNotDone => "agrees-not-done",
+            Finding::WasDone => "was-done",
+            Finding::WasRefused => "was-refused",
+            Finding::NeverArrived => "never-arrived",
+            Finding::NotInLog => "not-in-log",
+            Finding::DoneAfterAll => "done-after-all",
+        }
+    }
+}
+
+/// Whose a change is that no write of the journal stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::cli::audit) enum Stranger {
+    /// Its reason names this session and a write that the journal does not have, or not so.
+    InOurName,
+    /// It was made by the account that our writes are made by, and gives no reason of ours.
+    ByOurAccount,
+    /// Another session of this program.
+    AnotherSession,
+    Somebody,
+}
+
+impl Stranger {
+    pub(in crate::cli::audit) const fn contradicts(self) -> bool {
+        match self {
+            Stranger::InOurName | Stranger::ByOurAccount => true,
+            Stranger::AnotherSession | Stranger::Somebody => false,
+        }
+    }
+
+    /// For programs.
+    pub(in crate::cli::audit) const fn code(self) -> &'static str {
+        match self {
+            Stranger::InOurName => "in-our-name",
+            Stranger::ByOurAccount => "by-our-account",
+            Stranger::AnotherSession => "another-session",
+            Stranger::Somebody => "somebody",
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(in crate::cli::audit) struct Comparison<'a> {
+    /// Each write with what the log has of it.
+    pub writes: Vec<(&'a Write, Finding, Vec<&'a Entry>)>,
+    pub strangers: Vec<(Stranger, &'a Entry)>,
+    /// Changes of other objects, or of another time, that are none of the session's.
+    pub elsewhere: usize,
+}
+
+pub(in crate::cli::audit) fn compare<'a>(book: &'a Book, log: &'a Log) -> Comparison<'a> {
+    let objects: Vec<String> = book.plan.routes.iter().map(|route| object(&book.plan, route)).collect();
+    let mut ours: BTreeMap<String, Vec<&Entry>> = BTreeMap::new();
+    let (mut others, mut elsewhere) = (Vec::new(), 0);
+    for entry in &log.entries {
+        match write_of(book, entry) {
+            Some(write) => ours.entry(write.effect.to_string()).or_default().push(entry),
+            None if is_in_our_name(book, entry) => others.push(entry),
+            None if !objects.contains(&entry.resource) || !is_of_its_time(book, entry) => elsewhere += 1,
+            None => others.push(entry),
+        }
+    }
+    let accounts: Vec<_> = ours.values().flatten().map(|entry| &entry.who).collect();
+    let whose = |entry: &Entry| match &entry.reason {
+        _ if is_in_our_name(book, entry) => Stranger::InOurName,
+        Some(_) => Stranger::AnotherSession,
+        None if accounts.contains(&&entry.who) => Stranger::ByOurAccount,
+        None => Stranger::Somebody,
+    };
+    let strangers = others.iter().map(|entry| (whose(entry), *entry)).collect();
+    let of = |write: &Write| ours.get(&write.effect.to_string()).cloned().unwrap_or_default();
+    // What repeats a write under its request id is that write: the cloud does and logs it once.
+    let was_done = |write: &Write| {
+        let same = book.writes.iter().filter(|other| other.first == write.first);
+        same.flat_map(of).any(|entry| entry.refused.is_none())
+    };
+    let writes = book.writes.iter().map(|write| (write, found(write, &of(write), was_done(write)), of(write))).collect();
+    Comparison { writes, strangers, elsewhere }
+}
+
+fn found(write: &Write, own: &[&Entry], was_done: bool) -> Finding {
+    let has_own = own.iter().any(|entry| entry.refused.is_none());
+    match &write.fate {
+        Fate::Done if was_done => Finding::Agrees,
+        Fate::Done => Finding::NotInLog,
+        Fate::NotDone(_) | Fate::Kept if has_own => Finding::DoneAfterAll,
+        Fate::NotDone(_) | Fate::Kept => Finding::AgreesNotDone,
+        Fate::Unknown(_) | Fate::Open if was_done => Finding::WasDone,
+        Fate::Unknown(_) | Fate::Open if !own.is_empty() => Finding::WasRefused,
+        Fate::Unknown(_) | Fate::Open => Finding::NeverArrived,
+    }
+}
+
+fn is_in_our_name(book: &Book, entry: &Entry) -> bool {
+    entry.reason.as_ref().is_some_and(|reason| reason.session == book.session)
+}
+
+/// The write that an entry is of: its reason names it, and the hash of a record of this very journal, not newer than the write's own.
+fn write_of<'a>(book: &'a Book, entry: &Entry) -> Option<&'a Write> {
+    let Reason { session, effect, head } = entry.reason.as_ref()?;
+    let write = book.writes.iter().find(|write| Some(write.effect.to_string()) == *effect)?;
+    let seq = book.found.get(head)?;
+    let is_its_object = book.plan.routes.iter().any(|route| route.id == write.route && object(&book.plan, route) == entry.resource);
+    (*session == book.session && *seq <= write.record && is_its_object).then_some(write)
+}
+
+fn is_of_its_time(book: &Book, entry: &Entry) -> bool {
+    entry.at.is_none_or(|at| book.from <= at && at <= book.to)
+}
+
+/// What the log calls the object that holds a route's weights.
+pub(in crate::cli::audit) fn object(plan: &Plan, route: &Route) -> String {
+    let Plan { project, region, .. } = plan;
+    match &route.driver {
+        Driver::UrlMap { url_map } => format!("projects/{project}/global/urlMaps/{url_map}"),
+        Driver::CloudRunRevisions { service } => format!("projects/{project}/locations/{region}/services/{service}"),
+    }
+}

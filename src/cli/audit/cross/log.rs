@@ -1,0 +1,254 @@
+//! The cloud's own audit log as `gcloud logging read --format=json` exports it: which changes of which objects it tells of, and whose.
+//!
+//! Of an operation that takes time the log has two entries, at its beginning and at its end; both are one change here. Only the log of admin
+//! activity tells of changes, and nobody can switch it off; entries of other logs are passed over.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+use serde_json::Value;
+
+use crate::domain::{shown::Shown, time::Timestamp};
+
+/// One change that somebody asked an API for.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::cli::audit) struct Entry {
+    /// The log's own id of it.
+    pub id: Shown,
+    pub at: Option<Timestamp>,
+    pub who: Shown,
+    pub method: Shown,
+    pub resource: String,
+    /// What was given as the reason; ours names the intent.
+    pub reason: Option<Reason>,
+    /// Why it was refused, or failed later.
+    pub refused: Option<Shown>,
+}
+
+/// The reason that a write of this program gives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::cli::audit) struct Reason {
+    pub session: String,
+    /// `None`: it is called after a session and is not of the form that ours have.
+    pub effect: Option<String>,
+    pub head: String,
+}
+
+impl Reason {
+    /// `cutover SESSION/EFFECT/HASH`; `None` for anybody else's words.
+    fn parse(text: &str) -> Option<Reason> {
+        let mut parts = text.strip_prefix("cutover ")?.splitn(3, '/').map(str::to_owned);
+        Some(Reason { session: parts.next()?, effect: parts.next(), head: parts.next().unwrap_or_default() })
+    }
+}
+
+#[derive(Debug, Default)]
+pub(in crate::cli::audit) struct Log {
+    /// Oldest first.
+    pub entries: Vec<Entry>,
+    /// Entries that are no change, or could not be understood as one.
+    pub passed_over: usize,
+}
+
+/// Reads an array of entries, an answer of `entries:list`, or entries one behind the other.
+///
+/// # Errors
+/// It is no JSON.
+pub(in crate::cli::audit) fn read(bytes: &[u8]) -> Result<Log, serde_json::Error> {
+    let mut log = Log::default();
+    let mut operations: BTreeMap<String, Entry> = BTreeMap::new();
+    for value in serde_json::Deserializer::from_slice(bytes).into_iter::<Value>() {
+        for entry in entries_of(value?) {
+            let Some(wire) = serde_json::from_value::<Wire>(entry).ok().filter(Wire::is_of_activity) else {
+                log.passed_over += 1;
+                continue;
+            };
+            match (wire.operation.clone(), wire.change()) {
+                (_, None) => log.passed_over += 1,
+                (Some(Operation { id, first, .. }), Some(entry)) if !id.is_empty() => match operations.remove(&id) {
+                    Some(other) => drop(operations.insert(id, if first { both(entry, other) } else { both(other, entry) })),
+                    None => drop(operations.insert(id, entry)),
+                },
+                (Some(_) | None, Some(entry)) => log.entries.push(entry),
+            }
+        }
+    }
+    log.entries.extend(operations.into_values());
+    log.entries.sort_by_key(|entry| entry.at);
+    Ok(log)
+}
+
+fn entries_of(value: Value) -> Vec<Value> {
+    match value {
+        Value::Array(entries) => entries,
+        Value::Object(mut page) => match page.remove("entries") {
+            Some(Value::Array(entries)) => entries,
+            Some(_) => Vec::new(),
+            None => vec![Value::Object(page)],
+        },
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Vec::new(),
+    }
+}
+
+/// One operation: who asked and why stands at its beginning, what came of it at its end.
+fn both(first: Entry, last: Entry) -> Entry {
+    Entry { refused: first.refused.or(last.refused), reason: first.reason.or(last.reason), ..first }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Wire {
+    #[serde(default, deserialize_with = "lenient")]
+    insert_id: String,
+    #[serde(default, deserialize_with = "lenient")]
+    log_name: String,
+    timestamp: Option<String>,
+    #[serde(default, deserialize_with = "lenient")]
+    proto_payload: Payload,
+    operation: Option<Operation>,
+    #[serde(default, deserialize_with = "lenient")]
+    resource: Monitored,
+}
+
+#[derive(Clone, Deserialize)]
+struct Operation {
+    #[serde(default, deserialize_with = "lenient")]
+    id: String,
+    #[serde(default, deserialize_with = "lenient")]
+    first: bool,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Payload {
+    #[serde(deserialize_with = "lenient")]
+    authentication_info: Authentication,
+    #[serde(deserialize_with = "lenient")]
+    request_metadata: Metadata,
+    #[serde(deserialize_with = "lenient")]
+    method_name: String,
+    #[serde(deserialize_with = "lenient")]
+    resource_name: String,
+    #[serde(deserialize_with = "lenient")]
+    status: Status,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Authentication {
+    #[serde(deserialize_with = "lenient")]
+    principal_email: String,
+    #[serde(deserialize_with = "lenient")]
+    principal_subject: String,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Metadata {
+    #[serde(deserialize_with = "lenient")]
+    request_attributes: Attributes,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Attributes {
+    #[serde(deserialize_with = "lenient")]
+    reason: String,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Status {
+    #[serde(deserialize_with = "lenient")]
+    code: i64,
+    #[serde(deserialize_with = "lenient")]
+    message: String,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Monitored {
+    #[serde(deserialize_with = "lenient")]
+    labels: BTreeMap<String, String>,
+}
+
+/// What is `null` is not there.
+fn lenient<'de, D: Deserializer<'de>, T: Default + DeserializeOwned>(deserializer: D) -> Result<T, D::Error> {
+    Option::<T>::deserialize(deserializer).map(Option::unwrap_or_default)
+}
+
+impl Wire {
+    /// Reads and system events are of other logs.
+    fn is_of_activity(&self) -> bool {
+        self.log_name.is_empty() || self.log_name.ends_with("%2Factivity") || self.log_name.ends_with("/activity")
+    }
+
+    fn change(self) -> Option<Entry> {
+        let Payload { authentication_info: who, request_metadata, method_name, resource_name, status } = self.proto_payload;
+        if method_name.is_empty() {
+            return None;
+        }
+        let who = if who.principal_email.is_empty() { who.principal_subject } else { who.principal_email };
+        let refused = match (status.code, status.message.as_str()) {
+            (0, "") => None,
+            (code, "") => Some(Shown::new(&format!("code {code}"))),
+            (_, message) => Some(Shown::new(message)),
+        };
+        Some(Entry {
+            id: Shown::new(&self.insert_id),
+            at: self.timestamp.and_then(|text| text.parse::<jiff::Timestamp>().ok()).map(|at| Timestamp(at.as_millisecond())),
+            who: Shown::new(if who.is_empty() { "somebody whom the log does not name" } else { &who }),
+            method: Shown::new(&method_name),
+            resource: placed(resource_name, &self.resource.labels),
+            reason: Reason::parse(&request_metadata.request_attributes.reason),
+            refused,
+        })
+    }
+}
+
+/// The name by which Cloud Run's newer API knows a service that the older one calls `namespaces/PROJECT/services/NAME`.
+fn placed(resource: String, labels: &BTreeMap<String, String>) -> String {
+    let older: Vec<&str> = resource.split('/').collect();
+    match (older.as_slice(), labels.get("location")) {
+        (["namespaces", project, "services", name], Some(location)) => format!("projects/{project}/locations/{location}/services/{name}"),
+        _ => resource,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_operation_is_one_change_whose_reason_stands_at_its_beginning_and_whose_failure_at_its_end() {
+        let entry = |id: &str, operation: &str, more: &str| {
+            format!(
+                r#"{{"insertId":"{id}","timestamp":"2026-11-28T21:00:00Z","logName":"projects/p/logs/cloudaudit.googleapis.com%2Factivity",
+                "operation":{operation},"protoPayload":{{"methodName":"v1.compute.urlMaps.patch","resourceName":"projects/p/global/urlMaps/m",
+                "authenticationInfo":{{"principalEmail":"a@p"}}{more}}}}}"#
+            )
+        };
+        let last = entry("b", r#"{"id":"op","last":true}"#, r#","status":{"code":13,"message":"INTERNAL"}"#);
+        let first =
+            entry("a", r#"{"id":"op","first":true}"#, r#","requestMetadata":{"requestAttributes":{"reason":"cutover night/7.0/ab"}}"#);
+        let log = read(format!("[{last},{first}]").as_bytes()).unwrap();
+        let [only] = log.entries.as_slice() else { panic!("{log:?}") };
+        assert_eq!((only.id.as_str(), only.refused.as_ref().map(Shown::as_str)), ("a", Some("INTERNAL")));
+        let reason = Reason { session: "night".to_owned(), effect: Some("7.0".to_owned()), head: "ab".to_owned() };
+        assert_eq!(only.reason, Some(reason));
+    }
+
+    #[test]
+    fn each_form_of_an_export_is_read_and_other_logs_are_passed_over() {
+        let entry = r#"{"timestamp":"2026-11-28T21:00:00Z","protoPayload":{"methodName":"google.cloud.run.v1.Services.ReplaceService",
+            "resourceName":"namespaces/p/services/s","status":null},"resource":{"labels":{"location":"us-central1"}}}"#;
+        for text in [format!("[{entry}]"), format!("{{\"entries\":[{entry}]}}"), entry.to_owned(), format!("{entry}\n{entry}")] {
+            let log = read(text.as_bytes()).unwrap();
+            assert_eq!(log.entries[0].resource, "projects/p/locations/us-central1/services/s", "{text}");
+        }
+        let access = r#"[{"logName":"projects/p/logs/cloudaudit.googleapis.com%2Fdata_access","protoPayload":{"methodName":"x.get"}}, 7]"#;
+        let log = read(access.as_bytes()).unwrap();
+        assert_eq!((log.entries.len(), log.passed_over), (0, 2));
+        assert!(read(b"ERROR: (gcloud.logging.read) PERMISSION_DENIED").is_err());
+    }
+}
