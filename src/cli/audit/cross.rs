@@ -13,7 +13,7 @@ use std::{
 use serde_json::json;
 
 use self::{
-    book::{Book, End, Fate, Write},
+    book::{Book, End, Fate, Makes, Write},
     compare::{Comparison, Finding, Stranger, compare, object},
     log::{Entry, Log},
 };
@@ -189,10 +189,13 @@ fn text(book: &Book, log: &Log, compared: &Comparison<'_>, outcome: Outcome) -> 
         End::Broken(at) => format!("end      compared up to record {}, for there {}\n", at.seq, Shown::new(&at.why.to_string())),
     };
     for (write, finding, entries) in writes {
-        let (from, to) = (names.split(&write.route, &write.from), names.split(&write.route, &write.to));
+        let makes = match &write.makes {
+            Makes::Split { from, to } => format!("from {} to {}", names.split(&write.route, from), names.split(&write.route, to)),
+            Makes::Claim(claim) => format!("that only says who steers, epoch {}", claim.epoch),
+        };
         let mark = if finding.contradicts() { "DIFFERS" } else { "write  " };
         text += &format!(
-            "{mark}  record {}, effect {}, {}: {} from {from} to {to}: {}\n",
+            "{mark}  record {}, effect {}, {}: {} {makes}: {}\n",
             write.record,
             write.effect,
             moment(write.at),
@@ -277,8 +280,12 @@ fn shape(book: &Book, log: &Log, compared: &Comparison<'_>, outcome: Outcome) ->
             Fate::Unknown(_) => "unknown",
             Fate::Open => "open",
         };
+        let (from, to, claim) = match &write.makes {
+            Makes::Split { from, to } => (Some(from), Some(to), None),
+            Makes::Claim(claim) => (None, None, Some(claim.to_string())),
+        };
         json!({
-            "effect": write.effect, "record": write.record, "at": write.at.0, "route": write.route, "from": write.from, "to": write.to,
+            "effect": write.effect, "record": write.record, "at": write.at.0, "route": write.route, "from": from, "to": to, "claim": claim,
             "outcome": fate, "finding": finding.code(), "log": entries.iter().map(|one| entry(one)).collect::<Vec<_>>(),
         })
     });

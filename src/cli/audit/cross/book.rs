@@ -8,6 +8,7 @@ use crate::{
         event::Event,
     },
     domain::{
+        claim::Claim,
         fault::{FaultKind, Outcome},
         id::{EffectId, RouteId},
         shown::Shown,
@@ -54,12 +55,22 @@ pub(in crate::cli::audit) struct Write {
     /// The write under whose request id it goes: itself, or the one that it repeats.
     pub first: EffectId,
     pub route: RouteId,
-    pub from: Weights,
-    pub to: Weights,
+    pub makes: Makes,
     /// The record that holds it.
     pub record: u64,
     pub at: Timestamp,
     pub fate: Fate,
+}
+
+/// What a write was to make of the object.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::cli::audit) enum Makes {
+    Split {
+        from: Weights,
+        to: Weights,
+    },
+    /// It only says who steers.
+    Claim(Box<Claim>),
 }
 
 /// What the journal knows of a write's end.
@@ -125,7 +136,7 @@ impl Book {
 
 fn tells_of_writes(body: &[u8]) -> bool {
     let has = |word: &[u8]| body.windows(word.len()).any(|window| window == word);
-    has(b"{\"opened\":") || has(b"{\"finished\":") || has(b"{\"write\":")
+    has(b"{\"opened\":") || has(b"{\"finished\":") || has(b"{\"write\":") || has(b"{\"claim\":")
 }
 
 fn take(book: &mut Option<Book>, transition: Transition, head: Witness, at: Timestamp) {
@@ -149,9 +160,12 @@ fn take(book: &mut Option<Book>, transition: Transition, head: Witness, at: Time
     }
     let Some(book) = book else { return };
     for issued in decision.effects {
-        if let Effect::Write { route, from, to, again, .. } = issued.what {
-            let (effect, first) = (issued.id, again.unwrap_or(issued.id));
-            book.writes.push(Write { effect, first, route, from, to, record: head.seq, at, fate: Fate::Open });
-        }
+        let effect = issued.id;
+        let (route, first, makes) = match issued.what {
+            Effect::Write { route, from, to, again, .. } => (route, again.unwrap_or(effect), Makes::Split { from, to }),
+            Effect::Claim { route, claim, .. } => (route, effect, Makes::Claim(claim)),
+            Effect::Read { .. } | Effect::Wake { .. } | Effect::Inject { .. } => continue,
+        };
+        book.writes.push(Write { effect, first, route, makes, record: head.seq, at, fate: Fate::Open });
     }
 }

@@ -85,7 +85,7 @@ pub(in crate::cli::audit) struct Comparison<'a> {
     /// Each write with what the log has of it.
     pub writes: Vec<(&'a Write, Finding, Vec<&'a Entry>)>,
     pub strangers: Vec<(Stranger, &'a Entry)>,
-    /// Changes of other objects, or of another time, that are none of the session's.
+    /// Changes of other objects or of another time, and what was refused to others.
     pub elsewhere: usize,
 }
 
@@ -97,6 +97,8 @@ pub(in crate::cli::audit) fn compare<'a>(book: &'a Book, log: &'a Log) -> Compar
         match write_of(book, entry) {
             Some(write) => ours.entry(write.effect.to_string()).or_default().push(entry),
             None if is_in_our_name(book, entry) => others.push(entry),
+            // What was refused to others changed nothing.
+            None if entry.refused.is_some() => elsewhere += 1,
             None if !objects.contains(&entry.resource) || !is_of_its_time(book, entry) => elsewhere += 1,
             None => others.push(entry),
         }
