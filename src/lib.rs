@@ -11,7 +11,8 @@
 //! - [`door`]: the seam between a session and whoever attaches; [`attach`]: the same over a socket, roles given by the kernel.
 //! - [`tui`]: the cockpit. It draws the state and sends commands.
 //! - [`sim`]: the world in a bottle, wire-true on loopback. It shares no code with the adapters.
-//! - [`cli`]: one file a subcommand; the only place where everything meets. `cli/supervisor.rs` starts a host again that died.
+//! - [`cli`]: one file a subcommand; the only place where everything meets. `cli/supervisor.rs` starts a host again that died, `cli/stand.rs` keeps it
+//!   where it is found, `cli/witness.rs` tells the machine's log where its journal ends.
 //! - `telemetry`: the program's own log.
 //!
 //! # What always holds
@@ -36,9 +37,9 @@
 //! remember on their time axis, an *act* an answer or a write that no news tells. An *unresolved* write is one of ours whose outcome is not known; a *transition* is one entry with what was
 //! decided on it, and its *effects* are what the executors then do in the world.
 //! *Credentials* are the account and the key that stood behind a name when he came; *barred* from a request is whoever stands otherwise in the
-//! roster since it was opened; the *head* is the journal's newest record, which proves all before it to whoever keeps it. A record is *kept*, *low* on room, *hanging* (its
+//! roster since it was opened; the *head* is the journal's newest record, which proves all before it to whoever keeps it: a *witness*. An *errand* is a connection for one question. A record is *kept*, *low* on room, *hanging* (its
 //! disk does not answer) or *broken*; a disk that hangs again and again, and answers in between, is *slow*; what is told before it is kept is not *on record*, and a time may be *missing* from it. A *standstill* is a time
-//! in which the host did not run, and proves nothing. A trigger whose window fills is *armed* at the time from which on it can judge. Users *follow* a change until requests show it; the *newest* answers are a run of bad
+//! in which the host did not run, and proves nothing. A trigger whose window fills is *armed* at the time from which on it can judge; windows of too few requests are *gathered* to show that a breach is over. Users *follow* a change until requests show it; the *newest* answers are a run of bad
 //! ones that an old share would hide; a revision *beside* the main one is one that nobody planned.
 //!
 //! # The way of a key
@@ -89,6 +90,9 @@
 //!   `tests/golden.rs` says, which asks for it and names the older ones that are decided otherwise now; hosts that take those up hold every
 //!   route and say so. Nothing asks whether [`attach::protocol::VERSION`] rises too: it does where a cockpit of before would draw something
 //!   else than the host holds.
+//! - **An effect**: a variant of [`core::decision::Effect`], its end in `core/motion.rs`, its executor in `session/dispatch.rs`; the compiler asks
+//!   for these. Nothing asks whether it changes the world, and so belongs to `core/acts.rs`, to `core/record.rs`, to what `cli/witness.rs` counts and
+//!   to the writes of `cli/audit/cross/book.rs`.
 //! - **A subcommand**: a variant in `cli/mod.rs`, a file in `cli/`, a row in README, which a test asks for. Shells complete its first word where
 //!   that is called `session`.
 //! - **A fault of the world**: a variant of [`sim::faults::Fault`] and a row in [`sim::faults::choices`]; the palette offers it by itself. The

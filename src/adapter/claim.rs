@@ -4,7 +4,14 @@
 
 use std::ops::Range;
 
-use crate::domain::claim::{BEGINS, CLAIM_BYTES_MAX, Claim, Claimed, ENDS};
+use crate::{
+    domain::{
+        claim::{BEGINS, CLAIM_BYTES_MAX, Claim, Claimed, ENDS},
+        hindrance::Hindrance,
+        shown::Shown,
+    },
+    port::Change,
+};
 
 /// Between people's text and a claim that is put behind it.
 const GAP: &str = " ";
@@ -23,8 +30,20 @@ pub(super) fn beside(text: &str, claim: &Claim) -> String {
     }
 }
 
+/// That people's own text at `place` leaves no room for any claim beside it within `limit` bytes.
+pub(super) fn no_room(text: &str, limit: usize, place: &str) -> Option<Hindrance> {
+    let beyond = u32::try_from(beyond(text, limit)).unwrap_or(u32::MAX);
+    (beyond > 0).then(|| Hindrance::NoRoom { place: Shown::new(place), beyond })
+}
+
+/// Whether an object bears what `change` was to make of its claim. Of one that had no room nothing can be read.
+pub(super) fn bears(claimed: &Claimed, change: Change<'_>, no_room: Option<Hindrance>) -> bool {
+    let claim = change.claim().filter(|_| no_room.is_none());
+    claim.is_none_or(|claim| *claimed == Claimed::By(Box::new(claim.clone())))
+}
+
 /// By how many bytes people's own text is too long to have any claim beside it within `limit`; zero if it is not.
-pub(super) fn beyond(text: &str, limit: usize) -> usize {
+fn beyond(text: &str, limit: usize) -> usize {
     let own = text.len() - found(text).map_or(0, |(place, _)| place.len());
     (own + GAP.len() + CLAIM_BYTES_MAX).saturating_sub(limit)
 }

@@ -3,7 +3,8 @@
 //! An adapter turns what it hears into `domain` words once, at the border, and holds no decisions: whether a fault matters is for the core.
 //! Every folder has the same parts: `mod` implements the port and holds the documented configuration, `wire` is the vendor's JSON and stays
 //! private, further files are pure arithmetic that can be tested without a socket. Nothing here spawns a task, retries a mutation on its own
-//! (one resend under the same request id is the documented exception of [`url_map`]) or follows a redirect.
+//! (a write that is sent once more under what makes it the same is the documented exception, see [`crate::port::Driver`]) or follows a redirect. `syslog`
+//! is one file and no port: the machine's own log, which is told and never asked.
 
 mod claim;
 pub mod cloud_run;
@@ -22,7 +23,14 @@ mod vendor_name;
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Deserializer};
+
 use crate::domain::time::Timestamp;
+
+/// What is `null` is what was left out, whoever wrote it: a proxy may, and neither may keep an object from being read.
+pub(crate) fn lenient<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(deserializer: D) -> Result<T, D::Error> {
+    Option::<T>::deserialize(deserializer).map(Option::unwrap_or_default)
+}
 
 /// The session's clock, for sensors whose source gives no time of its own; virtual in the demo.
 pub type Now = Arc<dyn Fn() -> Timestamp + Send + Sync>;

@@ -25,7 +25,11 @@ use crate::{
         stop::unwatched,
         way::{self, Next, Opening, World},
     },
-    core::{event::WorldKind, state::State},
+    core::{
+        event::WorldKind,
+        state::{RouteState, State},
+        steer::Steers,
+    },
     domain::{
         digest::Digest,
         id::{RouteId, SessionId},
@@ -251,6 +255,17 @@ impl Absent {
         match &self.known {
             Known::Journal(state) => state.stopped.is_some(),
             Known::PlanAlone(..) | Known::Nothing(_) => false,
+        }
+    }
+
+    /// The routes whose objects it was known to steer; in a world that is gone, none.
+    pub(super) fn claims(&self) -> Vec<RouteId> {
+        match &self.known {
+            Known::Journal(state) if !self.world_is_gone() => {
+                let steers = |known: &RouteState| matches!(known.steering.stands, Steers::Us { .. });
+                state.routes.iter().filter(|(_, known)| steers(known)).map(|(id, _)| id.clone()).collect()
+            }
+            Known::Journal(_) | Known::PlanAlone(..) | Known::Nothing(_) => Vec::new(),
         }
     }
 

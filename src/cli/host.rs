@@ -249,7 +249,7 @@ async fn begin(options: Options, paths: Paths) -> Result<Result<Hosted, Exit>> {
         return Ok(Err(said(ClaimError::Held { what }, Exit::Locked)));
     }
     let world = World::enter(&options.environment).await?;
-    let opening = match open_book(&options, &paths, plan, &world, &folder) {
+    let mut opening = match open_book(&options, &paths, plan, &world, &folder) {
         Ok(opening) => opening,
         Err(OpenError::Another(exit)) => return Ok(Err(exit)),
         Err(error @ OpenError::Recorder(RecorderError::Journal(JournalError::InUse { .. }))) => return Ok(Err(said(error, Exit::Locked))),
@@ -260,7 +260,6 @@ async fn begin(options: Options, paths: Paths) -> Result<Result<Hosted, Exit>> {
         Err(exit) => return Ok(Err(exit)),
     };
     let listener = folder.listen_for(&lease)?;
-    let mut opening = opening;
     opening.takes_over = options.take_over.clone().map(|reason| Order { by: owner(), reason });
     let card = card(&opening, &options, &world);
     let routes = opening.plan.routes.iter().map(|route| route.id.clone()).collect();
@@ -304,6 +303,12 @@ fn noted(paths: &Paths, options: &Options, session: &SessionId) {
             "note: {session} could not be noted as the plan's open session ({error}); take it up again with --session {session}"
         ));
     }
+}
+
+/// Of a session that is over nobody needs what the next host would go on with.
+fn forget(paths: &Paths, options: &Options, session: &SessionId) {
+    memory::forget(&paths.journal(session.as_str()));
+    current::forget(paths, &options.plan, session);
 }
 
 /// What is told of the session to whoever lists them.
@@ -487,14 +492,13 @@ impl Hosted {
                 };
                 // Somebody may have stopped it in the same moment.
                 if state.stopped.is_some() {
-                    current::forget(&self.paths, &self.options.plan, &self.session);
+                    forget(&self.paths, &self.options, &self.session);
                 }
             }
             Call::Stopped => {
                 self.serving.await?;
                 self.running.leave().await;
-                memory::forget(&self.paths.journal(self.session.as_str()));
-                current::forget(&self.paths, &self.options.plan, &self.session);
+                forget(&self.paths, &self.options, &self.session);
             }
         }
         if let Some(witness) = self.witness {

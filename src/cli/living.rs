@@ -6,17 +6,12 @@
 //! that directory no more than its own. The note of a journal that nobody holds tells only where its last host was begun.
 
 use std::{
-    fs::{self, OpenOptions},
-    io::{self, Read, Write},
-    os::unix::fs::OpenOptionsExt,
+    fs, io,
     path::{Path, PathBuf},
 };
 
-use rustix::{
-    fs::OFlags,
-    process::{Pid, test_kill_process},
-};
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use rustix::process::{Pid, test_kill_process};
+use serde::{Deserialize, Serialize};
 
 use crate::{
     attach::{
@@ -29,12 +24,16 @@ use crate::{
         print,
     },
     domain::time::{Millis, Timestamp},
-    journal::files::{LastWriter, is_in_use, last_writer},
+    journal::{
+        beside::{self, note_of},
+        files::{LastWriter, is_in_use, last_writer},
+    },
 };
 
 /// Longest note read, in bytes.
 const NOTE_BYTES_MAX: u64 = 64 * 1024;
 const ENDING: &str = "host";
+const RETURN: &str = "return";
 /// A host that was to come and is not there so long after is not waited for.
 const COMES_WITHIN: Millis = Millis::from_secs(15);
 
@@ -46,27 +45,16 @@ struct Listening {
     card: Card,
 }
 
-fn note_of(journal: &Path) -> PathBuf {
-    let mut name = journal.as_os_str().to_owned();
-    name.push(format!(".{ENDING}"));
-    PathBuf::from(name)
-}
-
 /// Notes where the host of `card` listens.
 /// # Errors
 /// The disk refuses; who looks in another directory then knows only that the host lives.
 pub(super) fn note(folder: &Path, card: &Card) -> io::Result<()> {
-    let path = note_of(&card.journal);
-    let draft = path.with_extension(format!("{ENDING}-new"));
-    let text = serde_json::to_vec_pretty(&Listening { folder: folder.to_owned(), card: card.clone() })?;
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
-    file.write_all(&text)?;
-    fs::rename(draft, path)
+    beside::keep(&note_of(&card.journal, ENDING), &Listening { folder: folder.to_owned(), card: card.clone() })
 }
 
 /// What the last host of the session of this journal told of it, alive or not.
 pub(super) fn noted(journal: &Path) -> Option<Card> {
-    read(&note_of(journal)).map(|noted| noted.card).filter(|card| card.journal == journal)
+    read(&note_of(journal, ENDING)).map(|noted| noted.card).filter(|card| card.journal == journal)
 }
 
 /// A host that died and is started again: by which process, and when.
@@ -76,32 +64,22 @@ pub(super) struct Return {
     pub at: Timestamp,
 }
 
-fn return_of(journal: &Path) -> PathBuf {
-    let mut name = journal.as_os_str().to_owned();
-    name.push(".return");
-    PathBuf::from(name)
-}
-
 /// Says beside the journal that its next host comes.
 /// # Errors
 /// The disk refuses; it comes all the same.
 pub(super) fn promise_return(journal: &Path, promised: Return) -> io::Result<()> {
-    let path = return_of(journal);
-    let draft = path.with_extension("return-new");
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
-    file.write_all(&serde_json::to_vec(&promised)?)?;
-    fs::rename(draft, path)
+    beside::keep(&note_of(journal, RETURN), &promised)
 }
 
 /// Nobody comes any more.
 pub(super) fn withdraw_return(journal: &Path) {
     // Without one it is said already.
-    fs::remove_file(return_of(journal)).ok();
+    fs::remove_file(note_of(journal, RETURN)).ok();
 }
 
 /// The next host of this journal, as long as whoever starts it is there.
 pub(super) fn promised_return(journal: &Path, now: Timestamp) -> Option<Return> {
-    let promised: Return = from_json(&return_of(journal))?;
+    let promised: Return = beside::read(&note_of(journal, RETURN), NOTE_BYTES_MAX)?;
     (is_there(promised.by) && now.since(promised.at) < COMES_WITHIN).then_some(promised)
 }
 
@@ -171,17 +149,9 @@ fn located(noted: Listening) -> Result<Found, FolderError> {
 fn notes(paths: &Paths) -> Vec<Listening> {
     let entries = fs::read_dir(paths.journals()).into_iter().flatten().flatten().map(|entry| entry.path());
     let notes = entries.filter(|path| path.extension().is_some_and(|ending| ending == ENDING));
-    notes.filter_map(|path| read(&path).filter(|noted| note_of(&noted.card.journal) == path)).collect()
+    notes.filter_map(|path| read(&path).filter(|noted| note_of(&noted.card.journal, ENDING) == path)).collect()
 }
 
 fn read(path: &Path) -> Option<Listening> {
-    from_json(path)
-}
-
-fn from_json<T: DeserializeOwned>(path: &Path) -> Option<T> {
-    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
-    let file = OpenOptions::new().read(true).custom_flags(flags.bits() as i32).open(path).ok()?;
-    let mut json = Vec::new();
-    file.take(NOTE_BYTES_MAX).read_to_end(&mut json).ok()?;
-    serde_json::from_slice(&json).ok()
+    beside::read(path, NOTE_BYTES_MAX)
 }

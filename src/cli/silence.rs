@@ -40,7 +40,7 @@ impl Silence {
             Line::Unanswered => {
                 format!("does not answer: process {pid} was asked and said nothing for {} s; {process}", ANSWERS_WITHIN.as_secs_f64())
             }
-            Line::Full => "lets nobody in now: this account has taken every place that it may have, those for the way home too".to_owned(),
+            Line::Full => "lets nobody in now: the places of this account, or those in which it is heard, are taken".to_owned(),
             Line::NoSocket { socket, why } => {
                 let socket = socket.display();
                 format!("lives and can't be reached: process {pid} holds its journal, and nobody listens at {socket} ({why})")

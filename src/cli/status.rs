@@ -175,13 +175,13 @@ fn text(status: &Status, stuck: &BTreeSet<String>) -> String {
                 let one = |(id, own): (&String, &FailingOf)| format!("{id} {} of {}", own.failed, own.answers);
                 let own: Vec<_> = by_backend.iter().filter(|(_, own)| own.failed > 0).map(one).collect();
                 let own = if own.is_empty() { String::new() } else { format!(" ({})", own.join(", ")) };
-                let whose = if route.outside.is_empty() { "of all " } else { "of " };
-                let unjudged = match route.outside.as_slice() {
-                    [] => String::new(),
-                    outside => format!("; nobody judges those of {}, outside the plan", outside.join(", ")),
+                let (all, planned, unjudged) = match route.outside.as_slice() {
+                    [] => ("all ", "", String::new()),
+                    outside => {
+                        ("", " of the plan's backends", format!("; nobody judges those of {}, outside the plan", outside.join(", ")))
+                    }
                 };
-                let planned = if route.outside.is_empty() { "" } else { " of the plan's backends" };
-                format!("{failed} {whose}{answers} answers{planned} fail{own}, {} ago{unjudged}", ago(*at))
+                format!("{failed} of {all}{answers} answers{planned} fail{own}, {} ago{unjudged}", ago(*at))
             }
             None => "how many answers fail is not known yet".to_owned(),
         };

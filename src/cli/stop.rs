@@ -46,6 +46,7 @@ use crate::{
     plan::model::Plan,
     session::{
         clock::Clock,
+        memory,
         recorder::{self, RecorderError, Weight},
         refold,
     },
@@ -229,8 +230,14 @@ fn clear_away(absent: &Absent, args: &Args, paths: &Paths) -> Result<Exit, Exit>
             print::err(&format!("note: that you cleared it away is not on record: {why}"));
         }
     }
+    for route in absent.claims() {
+        print::err(&format!(
+            "note: the object of {route} still says that this session steers it; the next one takes it over, with open --take-over REASON or by key"
+        ));
+    }
     folder.retire(lease);
     absent.plan_path.iter().for_each(|plan| current::forget(paths, plan, &absent.session));
+    memory::forget(&absent.journal);
     print::out(&format!("session {} was dead and is cleared away; its journal: {}\n", absent.session, absent.journal.display()));
     Ok(Exit::Done)
 }

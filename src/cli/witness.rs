@@ -95,9 +95,9 @@ pub(super) async fn tell(Seen { session, mut heads, transitions }: Seen, log: Sy
     teller.tell(&heads, "ends here for now");
 }
 
-/// How many writes leave by what happened. It is JSON of our own, in which no text can look like that.
+/// How many writes leave by what happened, of weights or of who steers alone. It is JSON of our own, in which no text can look like that.
 fn writes_in(json: &str) -> usize {
-    json.matches("\"what\":{\"write\":").count()
+    ["\"what\":{\"write\":", "\"what\":{\"claim\":"].into_iter().map(|effect| json.matches(effect).count()).sum()
 }
 
 struct Teller {
@@ -159,7 +159,9 @@ mod tests {
         let hash = head(0).hash;
         assert_eq!(lines(), [format!("session night head 0:{hash} begins here")]);
         for seq in 1..=100 {
-            transitions.send(published(r#"{"decision":{"effects":[{"id":"1.0","what":{"write":{}}}]}}"#)).unwrap();
+            let effect = if seq % 2 == 0 { "claim" } else { "write" };
+            let decided = format!("{{\"decision\":{{\"effects\":[{{\"id\":\"1.0\",\"what\":{{\"{effect}\":{{}}}}}}]}}}}");
+            transitions.send(published(&decided)).unwrap();
             heads.send_replace(Some(head(seq)));
             tokio::time::sleep(Duration::from_millis(10)).await;
         }

@@ -80,10 +80,7 @@ fn follows_the_steerer(turn: &mut Turn, route: &Route) -> bool {
     let state = turn.route(route);
     let (Some(claim), Some(at), None) = (state.steering.another().cloned(), state.accepted.as_ref(), &state.latch) else { return false };
     let (at, claim) = (at.weights.clone(), Box::new(claim));
-    let was = turn.route(route).wanted.clone();
-    if was.as_ref() == Some(&at) && turn.route(route).drift.is_none() {
-        return true;
-    }
+    let was_known = state.wanted.is_some();
     let state = turn.route_mut(route);
     (state.wanted, state.drift, state.moved_by) = (Some(at.clone()), None, Some(Mover::Steerer { claim: claim.clone() }));
     state.flips.clear();
@@ -92,7 +89,7 @@ fn follows_the_steerer(turn: &mut Turn, route: &Route) -> bool {
         Motion::Unread | Motion::Settled | Motion::Writing { .. } | Motion::Resolving { .. } | Motion::Returning(_) => {}
     }
     let route = route.id.clone();
-    turn.tell(if was.is_some() { News::MovedElsewhere { route, at, claim } } else { News::Stands { route, at } });
+    turn.tell(if was_known { News::MovedElsewhere { route, at, claim } } else { News::Stands { route, at } });
     true
 }
 

@@ -76,7 +76,7 @@ pub fn wants_a_hand(state: &State, route: &Route) -> bool {
     is_kept_away || !record::is_kept(state) && !stands.is_reached() && is_met_by_writing(&stands)
 }
 
-/// Whether a write would bring users home whom nothing brings there yet.
+/// Whether what keeps users from home, if anything does, can be met by a write.
 pub fn is_met_by_writing(stands: &Home) -> bool {
     match stands {
         Home::NotHome { why, .. } => why.is_met_by_writing(),

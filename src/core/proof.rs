@@ -96,6 +96,13 @@ impl TriggerState {
         BreachProof { since: self.pending_since, samples: self.breaches, newest: self.last_breach_at, unproven: self.unproven }
     }
 
+    /// Nothing is breached any more; what has been seen stays seen.
+    pub(super) fn begin_anew(&mut self) {
+        self.set_proof(BreachProof { newest: self.last_breach_at, ..BreachProof::default() });
+        self.disaster = BreachProof { newest: self.disaster.newest, ..BreachProof::default() };
+        (self.withheld_since, self.gathered) = (None, None);
+    }
+
     pub(super) fn set_proof(&mut self, proof: BreachProof) {
         self.pending_since = proof.since;
         self.breaches = proof.samples;

@@ -230,10 +230,8 @@ pub(super) fn changed(turn: &mut Turn, change: &RecordChange) {
     if tells {
         turn.tell(News::Record(change.clone()));
     }
-    match change {
-        RecordChange::Broken { .. } => give_up_what_waits(turn, Void::RecordBroken),
-        RecordChange::Hangs { .. } | RecordChange::Roomy | RecordChange::Answers => {}
-        RecordChange::Low { .. } | RecordChange::Missing { .. } => {}
+    if let RecordChange::Broken { .. } = change {
+        give_up_what_waits(turn, Void::RecordBroken);
     }
 }
 
@@ -241,18 +239,18 @@ pub(super) fn changed(turn: &mut Turn, change: &RecordChange) {
 fn is_news(turn: &Turn, was: &Keeping, change: &RecordChange) -> bool {
     match (change, was) {
         (RecordChange::Low { .. }, Keeping::Low { .. }) => false,
-        (RecordChange::Hangs { .. }, _) => !is_slow(turn),
+        (RecordChange::Hangs { .. }, _) => !is_slow(turn, turn.now),
         // Only what was told can be over.
-        (RecordChange::Answers, Keeping::Hanging { since, .. }) => !is_slow(turn) || turn.earlier.since(*since) >= lasts(turn),
+        (RecordChange::Answers, Keeping::Hanging { since, .. }) => !is_slow(turn, *since) || turn.earlier.since(*since) >= lasts(turn),
         (RecordChange::Answers, Keeping::Kept | Keeping::Low { .. } | Keeping::Broken { .. }) => false,
         (RecordChange::Low { .. } | RecordChange::Roomy | RecordChange::Broken { .. } | RecordChange::Missing { .. }, _) => true,
     }
 }
 
-/// Whether it was told lately that the disk did not answer, and that it does again.
-fn is_slow(turn: &Turn) -> bool {
+/// Whether it had been told lately, at `at`, that the disk did not answer, and that it did again.
+fn is_slow(turn: &Turn, at: Timestamp) -> bool {
     let episode = turn.world.of_people(EPISODE);
-    turn.state.record.slow.as_ref().is_some_and(|slow| turn.now.since(slow.answered_at) < episode)
+    turn.state.record.slow.as_ref().is_some_and(|slow| at.since(slow.answered_at) < episode)
 }
 
 fn lasts(turn: &Turn) -> Millis {
@@ -280,13 +278,13 @@ pub(super) fn watch(turn: &mut Turn) {
             if !turn.crossed(since, lasts(turn)) {
                 return;
             }
-            if is_slow(turn) {
+            if is_slow(turn, since) {
                 turn.tell(News::Record(RecordChange::Hangs { kept, place }));
             }
             give_up_what_waits(turn, Void::RecordHangs);
         }
         Keeping::Kept | Keeping::Low { .. } | Keeping::Broken { .. } => {
-            if !is_slow(turn) {
+            if !is_slow(turn, turn.now) {
                 turn.state.record.slow = None;
             }
         }

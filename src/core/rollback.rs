@@ -69,9 +69,8 @@ pub(super) fn asked(turn: &mut Turn, by: &Asker, route: Option<&RouteId>, reason
 pub(super) fn begin(turn: &mut Turn, route: &Route, cause: Cause) -> Begun {
     let home = standing::home(route);
     let now = turn.now;
-    let state = turn.route_mut(route);
-    let fenced = state.steering.another().is_none();
-    let at_home = standing::rests_at(state, &home) && !standing::writes_under_way(turn, route) && fenced;
+    let state = turn.route(route);
+    let at_home = standing::rests_at(state, &home) && !standing::writes_under_way(turn, route) && state.steering.another().is_none();
     let state = turn.route_mut(route);
     if let Some(latch) = &mut state.latch {
         if latch.cause != cause && !latch.joined.contains(&cause) && latch.joined.len() < JOINED_MAX {
@@ -114,7 +113,8 @@ pub(super) fn begin(turn: &mut Turn, route: &Route, cause: Cause) -> Begun {
 pub(super) fn set_out(turn: &mut Turn, route: &Route, cause: Cause) {
     let now = turn.now;
     let state = turn.route_mut(route);
-    let fences = steer::to_fence(state);
+    // The claim that it takes away.
+    let fences = state.steering.another().cloned().map(Box::new);
     match &mut state.motion {
         Motion::Returning(back) => {
             back.cause = cause;

@@ -29,7 +29,7 @@ use crate::{
         turn::Turn,
     },
     domain::{
-        claim::{Claim, Claimant, Claimed, Claims, Epoch},
+        claim::{Claim, Claimant, Claimed, Claims, Epoch, Machine},
         fault::{FaultKind, Outcome},
         id::{EffectId, OperatorId, RouteId},
         shown::Shown,
@@ -37,6 +37,9 @@ use crate::{
     },
     plan::model::Route,
 };
+
+/// So often a rollback that has everybody home tries to take another's claim away where nobody answers.
+const FENCE_TRIES: u32 = 5;
 
 /// What the session knows of who steers a route's object.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -127,7 +130,7 @@ pub(super) fn may_steer(state: &RouteState) -> Result<(), Refusal> {
 
 /// A look has come: whose claim it found.
 pub(super) fn seen(turn: &mut Turn, route: &Route) {
-    let (now, session, token) = (turn.now, turn.session, turn.state.host.as_ref().map(|host| host.token));
+    let (now, session, host) = (turn.now, turn.session, turn.state.host.as_ref().map(|host| (host.token, host.machine.clone())));
     let state = turn.route_mut(route);
     let Some(accepted) = &state.accepted else { return };
     let steering = &mut state.steering;
@@ -140,15 +143,25 @@ pub(super) fn seen(turn: &mut Turn, route: &Route) {
         },
         Claimed::By(claim) => {
             steering.epoch = steering.epoch.max(claim.epoch);
-            let is_ours = token.is_some_and(|token| claim.is_of(session, token)) && steering.sent.is_some_and(|sent| claim.epoch <= sent);
-            match claim.claims {
-                Claims::Ended => Steers::Nobody,
-                Claims::Steers if is_ours => Steers::Us { claim: claim.clone() },
-                Claims::Steers => Steers::Another { claim: claim.clone(), found_at: now },
+            // Of the epoch that was sent last only what this machine wrote is this host's: one that goes on with a copy of the journal
+            // begins the same.
+            let is_ours = host.as_ref().is_some_and(|(token, machine)| claim.is_of(session, *token) && sent(steering, claim, machine));
+            match (claim.claims, &steering.stands) {
+                // Whoever took over meanwhile has ended, and may have moved it.
+                (Claims::Ended, Steers::Us { .. }) if !is_ours => Steers::Lost { found_at: now },
+                (Claims::Ended, Steers::Lost { found_at }) if !is_ours => Steers::Lost { found_at: *found_at },
+                (Claims::Ended, _) => Steers::Nobody,
+                (Claims::Steers, _) if is_ours => Steers::Us { claim: claim.clone() },
+                (Claims::Steers, _) => Steers::Another { claim: claim.clone(), found_at: now },
             }
         }
     };
     stand(turn, route, stands);
+}
+
+/// Whether this host, or one before it on the same record, sent this claim.
+fn sent(steering: &Steering, claim: &Claim, machine: &Machine) -> bool {
+    steering.sent.is_some_and(|sent| claim.epoch < sent || claim.epoch == sent && (steering.renews || claim.by.machine == *machine))
 }
 
 /// From here on it is so; what is not as it was is told.
@@ -264,16 +277,20 @@ pub(super) fn may(sight: &Sight, route: &Route) -> Result<(), Refusal> {
     }
 }
 
-/// What whoever started this host has said of whatever it would find: once, with the first look.
+/// What whoever started this host has said of whatever it would find: with the first look, or the first that it can be followed at.
 pub(super) fn follow(turn: &mut Turn, route: &Route) {
     let state = turn.route(route);
     let is_told = state.steering.stands != Steers::Untold && state.motion != Motion::Unread && standing::is_fresh(state);
     if state.steering.order.is_none() || !is_told {
         return;
     }
-    let Some(Order { by, reason }) = turn.route_mut(route).steering.order.take() else { return };
-    if may(&turn.sight(), route).is_ok() {
-        write(turn, route, &by, Some(&reason));
+    let Some(order) = turn.route_mut(route).steering.order.take() else { return };
+    match may(&turn.sight(), route) {
+        Ok(()) => write(turn, route, &order.by, Some(&order.reason)),
+        // There is nothing to be taken over.
+        Err(Refusal::NoChange) => {}
+        // It stands until it can be followed.
+        Err(_) => turn.route_mut(route).steering.order = Some(order),
     }
 }
 
@@ -323,15 +340,13 @@ pub(super) fn ended(turn: &mut Turn, id: &RouteId, claim: &Claim, outcome: &Outc
     }
 }
 
-/// The claim that a rollback takes away: the one that stands there when it begins.
-pub(super) fn to_fence(state: &RouteState) -> Option<Box<Claim>> {
-    state.steering.another().cloned().map(Box::new)
-}
-
 /// Whether a rollback still has to take away the claim that it found when it began. Where that is refused, home is home all the same.
 pub(super) fn is_to_be_fenced(state: &RouteState) -> bool {
     let Motion::Returning(back) = &state.motion else { return false };
     let (Some(found), Some(stands)) = (&back.fences, state.steering.another()) else { return false };
-    let refused = back.fault.as_ref().is_some_and(|fault| fault.kind != FaultKind::Conflict);
+    let refused = back
+        .fault
+        .as_ref()
+        .is_some_and(|fault| fault.kind != FaultKind::Conflict && (!fault.kind.is_passing() || back.writes >= FENCE_TRIES));
     found.is_same(stands) && !refused
 }

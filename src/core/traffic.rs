@@ -305,9 +305,9 @@ pub(super) fn start_queued(turn: &mut Turn, route: &Route) {
             write(turn, route, pending, None);
         }
         Ok(_) => {}
-        // While the move in flight is not over, what forbids the next one may pass.
         // A disk that is only slow answers before what waits for it is given up.
         Err(Refusal::RecordHangs { .. }) => {}
+        // While the move in flight is not over, what forbids the next one may pass.
         Err(Refusal::Blind { .. } | Refusal::NotReady { .. } | Refusal::LinesOpen { .. } | Refusal::Unresolved)
             if !is_idle(turn.route(route)) => {}
         Err(refusal) => {

@@ -124,8 +124,7 @@ fn judge(turn: &mut Turn, trigger: &Trigger, known: &mut TriggerState, sample: &
     });
     let window = window(turn.plan.limits.scrape_every);
     if let Some(value) = gathered::take(known, trigger, sample, side, now, window) {
-        known.set_proof(BreachProof { newest: known.last_breach_at, ..BreachProof::default() });
-        known.disaster = BreachProof { newest: known.disaster.newest, ..BreachProof::default() };
+        known.begin_anew();
         turn.tell(News::Cleared { trigger: trigger.id.clone(), value });
     }
     if change == Change::Began || disaster == Change::Began {
@@ -328,9 +327,7 @@ fn act_on_blindness(turn: &mut Turn, route: &Route, trigger: &Trigger) {
 pub(super) fn rearm(turn: &mut Turn, route: &Route) {
     for trigger in turn.plan.triggers.iter().filter(|trigger| trigger.route == route.id) {
         if let Some(known) = turn.state.triggers.get_mut(&trigger.id) {
-            known.set_proof(BreachProof { newest: known.last_breach_at, ..BreachProof::default() });
-            known.disaster = BreachProof { newest: known.disaster.newest, ..BreachProof::default() };
-            (known.withheld_since, known.gathered) = (None, None);
+            known.begin_anew();
         }
     }
 }

@@ -143,9 +143,9 @@ impl Claim {
     pub fn is_of(&self, session: &SessionId, token: Token) -> bool {
         self.by.session == *session && self.by.token == token
     }
-    /// Whether both are the same session's in the same epoch.
+    /// Whether both are the same host's in the same epoch.
     pub fn is_same(&self, other: &Claim) -> bool {
-        self.epoch == other.epoch && self.claims == other.claims && self.is_of(&other.by.session, other.by.token)
+        self.epoch == other.epoch && self.claims == other.claims && self.by == other.by
     }
 }
 

@@ -47,6 +47,22 @@ pub enum FaultKind {
     Unrecorded,
 }
 
+impl FaultKind {
+    /// Whether it says nothing of what was asked for: the same may be answered otherwise the next time.
+    pub fn is_passing(self) -> bool {
+        match self {
+            FaultKind::Unreachable | FaultKind::TimedOut | FaultKind::Broken | FaultKind::Unavailable | FaultKind::Unreadable => true,
+            FaultKind::Forbidden
+            | FaultKind::NotFound
+            | FaultKind::Conflict
+            | FaultKind::Rejected
+            | FaultKind::Refused
+            | FaultKind::Unsupported
+            | FaultKind::Unrecorded => false,
+        }
+    }
+}
+
 impl std::fmt::Display for FaultKind {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.pad(match self {

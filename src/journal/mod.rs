@@ -121,6 +121,7 @@ pub mod verify;
 pub mod walk;
 
 mod adopt;
+pub mod beside;
 pub mod folder;
 pub mod memory;
 pub mod recover;

@@ -23,9 +23,9 @@ pub trait Driver: Send + Sync {
     /// Whatever kept it from reading; the weights that were known stay what they were.
     fn read(&self) -> Answer<'_, Result<Accepted, Fault>>;
 
-    /// Makes `change` only against `version`. Sends it again while nobody answers: a second copy can
-    /// do nothing that the first has not done, for the version has moved on by then. Calling it again with the same `intent` and `version`
-    /// is as safe.
+    /// Makes `change` only against `version`. Sends it again while nobody answers: a second copy can do nothing that the first has not done,
+    /// for the version has moved on by then. Calling it again with the same `intent` and `version` is as safe.
+    ///
     /// Ends when the API has said that the change is accepted and its operation is over, or at the deadline with `Unknown`.
     fn write<'a>(&'a self, change: Change<'a>, version: &'a Version, intent: &'a Intent) -> Answer<'a, Written>;
 

@@ -13,7 +13,7 @@ use crate::{
         fact::{Fact, Observation},
         fault::{Fault, FaultKind, Outcome, Receipt, Version, Written},
         id::{EffectId, RouteId},
-        time::{Millis, Timestamp},
+        time::Millis,
     },
     port::{Change, Driver, FaultInjector, Intent},
     session::{
@@ -107,7 +107,7 @@ async fn written(
         Change::Claim(claim) => tracing::info!(%route, %claim, effect = %id, "writing who steers"),
     }
     let Written { outcome, attempts } = driver.write(change, version, intent).await;
-    passed(clock.now(), clock).await;
+    passed(clock).await;
     match &outcome {
         Outcome::Done(_) => tracing::info!(%route, effect = %id, "write done"),
         Outcome::NotDone(fault) => tracing::warn!(%route, effect = %id, %fault, "write not done"),
@@ -118,9 +118,10 @@ async fn written(
     Event::Finished { effect: id, outcome, attempts }
 }
 
-/// Waits until `moment` has passed. Who looked in the millisecond in which a write ended may have seen what was before it; the outcome is
-/// stamped in a later one, so that such a look is older by its stamp too, and nobody takes it for a change that somebody else made.
-async fn passed(moment: Timestamp, clock: Clock) {
+/// Waits until the present millisecond has passed. Who looked in the one in which a write ended may have seen what was before it; the outcome
+/// is stamped in a later one, so that such a look is older by its stamp too, and nobody takes it for a change that somebody else made.
+async fn passed(clock: Clock) {
+    let moment = clock.now();
     while clock.now() <= moment {
         sleep(clock.real(Millis(1))).await;
     }
@@ -141,6 +142,7 @@ mod tests {
             fact::Accepted,
             fault::Version,
             id::Seq,
+            time::Timestamp,
             weight::{PerMille, Weights},
         },
         port::Answer,

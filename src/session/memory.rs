@@ -6,17 +6,14 @@
 
 use std::{
     collections::BTreeMap,
-    fs::{self, OpenOptions},
-    io::{self, Read, Write},
-    os::unix::fs::OpenOptionsExt,
-    path::{Path, PathBuf},
+    fs,
+    path::Path,
     sync::mpsc::{self, Receiver, SyncSender},
 };
 
-use rustix::fs::OFlags;
-
 use crate::{
     domain::{fact::Fact, fault::Fault, id::SourceId, time::Millis},
+    journal::beside::{self, note_of},
     port::{Answer, Sensor, Unattended},
 };
 
@@ -26,16 +23,10 @@ const ONE_BYTES_MAX: usize = 1024 * 1024;
 const ALL_BYTES_MAX: u64 = 16 * 1024 * 1024;
 const WAITING_MAX: usize = 16;
 
-fn file_of(journal: &Path) -> PathBuf {
-    let mut name = journal.as_os_str().to_owned();
-    name.push(format!(".{ENDING}"));
-    PathBuf::from(name)
-}
-
 /// The same sensors, each with what the one before it remembered; from now on what they remember is kept beside `journal`.
 pub fn remembering(sensors: Vec<Box<dyn Sensor>>, journal: &Path) -> Vec<Box<dyn Sensor>> {
-    let path = file_of(journal);
-    let known = read(&path);
+    let path = note_of(journal, ENDING);
+    let known: BTreeMap<SourceId, String> = beside::read(&path, ALL_BYTES_MAX).unwrap_or_default();
     let (keeper, kept) = mpsc::sync_channel(WAITING_MAX);
     let before = known.clone();
     if let Err(error) = std::thread::Builder::new().name("windows".to_owned()).spawn(move || keep(&path, before, &kept)) {
@@ -54,37 +45,19 @@ pub fn remembering(sensors: Vec<Box<dyn Sensor>>, journal: &Path) -> Vec<Box<dyn
 /// Of a session that is over nobody needs to go on.
 pub fn forget(journal: &Path) {
     // It may never have been there.
-    let _gone = fs::remove_file(file_of(journal));
-}
-
-fn read(path: &Path) -> BTreeMap<SourceId, String> {
-    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits();
-    let Ok(file) = OpenOptions::new().read(true).custom_flags(flags as i32).open(path) else { return BTreeMap::new() };
-    let mut json = Vec::new();
-    match file.take(ALL_BYTES_MAX).read_to_end(&mut json) {
-        Ok(_) => serde_json::from_slice(&json).unwrap_or_default(),
-        Err(_) => BTreeMap::new(),
-    }
+    let _gone = fs::remove_file(note_of(journal, ENDING));
 }
 
 fn keep(path: &Path, mut known: BTreeMap<SourceId, String>, kept: &Receiver<(SourceId, String)>) {
     let mut is_told = false;
     while let Ok(first) = kept.recv() {
         known.extend(std::iter::once(first).chain(kept.try_iter()));
-        if let Err(error) = write(path, &known)
+        if let Err(error) = beside::keep(path, &known)
             && !std::mem::replace(&mut is_told, true)
         {
             tracing::warn!(%error, "what sensors remember can't be kept; the next host waits for its windows");
         }
     }
-}
-
-/// Whole or not at all. It outlives the process and need not outlive the machine.
-fn write(path: &Path, known: &BTreeMap<SourceId, String>) -> io::Result<()> {
-    let draft = path.with_extension(format!("{ENDING}-new"));
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
-    file.write_all(&serde_json::to_vec(known)?)?;
-    fs::rename(draft, path)
 }
 
 /// A sensor whose memory is kept after each look.
@@ -162,13 +135,17 @@ mod tests {
         let mut first = host();
         first.look().await.unwrap();
         first.look().await.unwrap();
-        while read(&file_of(&journal)).values().all(|memory| memory != "2") {
+        while beside::read::<BTreeMap<SourceId, String>>(&note_of(&journal, ENDING), ALL_BYTES_MAX)
+            .unwrap_or_default()
+            .values()
+            .all(|memory| memory != "2")
+        {
             tokio::task::yield_now().await;
         }
         drop(first);
         host().look().await.unwrap();
         assert_eq!(*seen.lock().unwrap(), [1, 2, 3]);
-        fs::write(file_of(&journal), b"{\"counting\":").unwrap();
+        fs::write(note_of(&journal, ENDING), b"{\"counting\":").unwrap();
         host().look().await.unwrap();
         assert_eq!(seen.lock().unwrap().last(), Some(&1));
         forget(&journal);

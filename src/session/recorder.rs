@@ -18,6 +18,7 @@ use crate::journal::{memory::Memory, writer::Cadence};
 use crate::{
     core::{
         FOLD,
+        decision::Transition,
         event::Event,
         record::{RecordChange, RecordNumber},
         state::State,
@@ -285,8 +286,7 @@ impl Recorder {
         let appended = self.writer.append(millis(at), weight.durability(), &self.kind, payload)?;
         self.tell_of_checkpoint();
         self.next = Seq(self.next.0 + 1);
-        if weight == Weight::Durable {
-            // That a time is missing is on record by now.
+        if self.missing.is_some() && tells_missing(json) {
             self.missing = None;
         }
         if let Some(since) = &mut self.since {
@@ -423,4 +423,9 @@ impl Recorder {
 
 fn millis(at: Timestamp) -> u64 {
     u64::try_from(at.0).unwrap_or(0)
+}
+
+/// Whether a transition says that a time is missing from the record.
+fn tells_missing(json: &str) -> bool {
+    serde_json::from_str::<Transition>(json).is_ok_and(|told| matches!(told.entry.event, Event::Record(RecordChange::Missing { .. })))
 }

@@ -20,12 +20,17 @@ pub fn steers(claim: &Claim) -> String {
     format!("{} since {}{person}, epoch {}", claimant(claim), absence::moment(claim.since), claim.epoch)
 }
 
+/// The same as a sentence's part.
+pub fn steered_by(claim: &Claim) -> String {
+    format!("steered by {}", steers(claim))
+}
+
 /// Whose claim stands on an object, for whoever has only looked at it.
 pub fn who_steers(claimed: &Claimed) -> Option<String> {
     match claimed {
         Claimed::Untold | Claimed::Nobody => None,
         Claimed::By(claim) => match claim.claims {
-            Claims::Steers => Some(format!("steered by {}", steers(claim))),
+            Claims::Steers => Some(steered_by(claim)),
             Claims::Ended => Some(format!("steered until its end by {}", claimant(claim))),
         },
     }

@@ -34,7 +34,7 @@ mod unanswered;
 pub use acts::{HOME_ALREADY, act, act_tone, act_topic, claims, topic};
 pub use asked::{command, look};
 pub use cause::{answer, cause, mover, mover_name};
-pub use claim::{claimant, hosted, steering, steers, who_steers};
+pub use claim::{claimant, hosted, steered_by, steering, steers, who_steers};
 pub use database::{database, database_in_short, measure, missing, replication, writers};
 pub use detection::{detection, spans};
 pub use ending::unwatched;

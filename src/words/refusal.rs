@@ -11,7 +11,7 @@ use crate::{
     words::{
         Names, blindness, cause,
         cause::{not_met, unlike},
-        claim::steers,
+        claim::steered_by,
         evidence::need,
         hindrance, mover, objection, record, roster, void,
     },
@@ -121,8 +121,8 @@ pub fn why_refused(refusal: &Refusal, names: Names) -> String {
             )
         }
         Refusal::SteeredElsewhere { claim } => format!(
-            "another session steers this route; agree with whoever flies it, or take the route over with a reason; going back is possible ({})",
-            steers(claim)
+            "this route is {}; agree with whoever flies it, or take the route over with a reason; going back is possible",
+            steered_by(claim)
         ),
         Refusal::ClaimLost => {
             "the line that this session steers has gone from the object, so another may have; look, then take the route over with a reason"

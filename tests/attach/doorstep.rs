@@ -131,21 +131,25 @@ async fn an_account_outside_the_roster_is_closed_before_it_has_said_a_word() {
     assert!(session.presences.try_recv().is_err());
 }
 
-#[tokio::test]
-async fn a_session_that_one_account_has_filled_keeps_a_place_for_the_way_home() {
-    let mut session = Session::start();
-    let (host, _close) = session.host(1);
-    let folder = tempfolder("full");
-    let path = folder.join("s.sock");
+/// A session that its own account holds so many silent connections to, how it is dialled, and what has to last meanwhile.
+async fn crowded(name: &str, connections: usize) -> (Session, impl Fn() -> Dial, impl Sized) {
+    let session = Session::start();
+    let (host, close) = session.host(1);
+    let path = tempfolder(name).join("s.sock");
     let listener = UnixListener::bind(&path).unwrap();
     let owner = rustix::process::geteuid().as_raw();
-    let (_roster, roster) = watch::channel(Arc::new(Roster::of_owner(owner, "")));
+    let (keeper, roster) = watch::channel(Arc::new(Roster::of_owner(owner, "")));
     tokio::spawn(async move { host.serve(listener, stays(), roster).await });
     let mut idle = Vec::new();
-    for _ in 0..OF_AN_ACCOUNT_MAX {
+    for _ in 0..connections {
         idle.push(UnixStream::connect(&path).await.unwrap());
     }
-    let dial = || Dial::Path { path: path.clone(), owner };
+    (session, move || Dial::Path { path: path.clone(), owner }, (idle, keeper, close))
+}
+
+#[tokio::test]
+async fn a_session_that_one_account_has_filled_keeps_a_place_for_the_way_home() {
+    let (mut session, dial, _crowd) = crowded("full", OF_AN_ACCOUNT_MAX).await;
     for wants in [Wants::Cockpit, Wants::Watch] {
         match client::connect(dial(), wants, None).await {
             Err(ConnectError::Refused(Refused { why, then: Then::ComeBack })) => assert!(why.as_str().contains("full"), "{why}"),
@@ -161,19 +165,7 @@ async fn a_session_that_one_account_has_filled_keeps_a_place_for_the_way_home() 
 
 #[tokio::test]
 async fn a_crowd_that_says_nothing_keeps_nobody_of_its_account_from_the_way_home() {
-    let mut session = Session::start();
-    let (host, _close) = session.host(1);
-    let folder = tempfolder("crowd");
-    let path = folder.join("s.sock");
-    let listener = UnixListener::bind(&path).unwrap();
-    let owner = rustix::process::geteuid().as_raw();
-    let (_roster, roster) = watch::channel(Arc::new(Roster::of_owner(owner, "")));
-    tokio::spawn(async move { host.serve(listener, stays(), roster).await });
-    let mut idle = Vec::new();
-    for _ in 0..OF_AN_ACCOUNT_MAX + 100 {
-        idle.push(UnixStream::connect(&path).await.unwrap());
-    }
-    let dial = || Dial::Path { path: path.clone(), owner };
+    let (mut session, dial, _crowd) = crowded("crowd", OF_AN_ACCOUNT_MAX + 100).await;
     let mut asking = Vec::new();
     for _ in 0..ERRANDS_OF_AN_ACCOUNT_MAX {
         let link = client::connect(dial(), Wants::Errand, None).await.expect("who speaks is heard");

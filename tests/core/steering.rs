@@ -136,6 +136,37 @@ fn a_host_that_finds_a_newer_epoch_of_its_own_session_is_a_stranger_to_it() {
     assert_eq!(refused(session.shift(10, 50)), Refusal::SteeredElsewhere { claim: Box::new(copy) });
 }
 
+/// Two hosts on copies of one journal begin the same epoch; the one whose write came second knows the claim that it finds as another's.
+#[test]
+fn the_same_epoch_from_another_machine_is_anothers() {
+    let mut session = session(Claimed::Nobody);
+    assert_eq!(session.shift(0, 10), Verdict::Accepted);
+    let (effect, mut winner) = claims(&session).pop().unwrap();
+    winner.by.machine = Machine::new("ops-9");
+    session.finish(effect, Outcome::NotDone(Fault::new(FaultKind::Conflict, "412")));
+    session.claimed = by(winner.clone());
+    session.weights(10);
+    assert!(
+        matches!(&session.route().steering.stands, Steers::Another { claim, .. } if **claim == winner),
+        "{:?}",
+        session.route().steering
+    );
+}
+
+/// Who took over has ended again while this host was paused: what it did is for a person to look at.
+#[test]
+fn a_taking_over_that_has_ended_meanwhile_asks_for_a_persons_word() {
+    let mut session = session(Claimed::Nobody);
+    assert_eq!(session.shift(0, 10), Verdict::Accepted);
+    done(&mut session, "v2");
+    session.weights(10);
+    assert!(matches!(session.route().steering.stands, Steers::Us { .. }));
+    session.claimed = by(Claim { claims: Claims::Ended, ..claim(7) });
+    session.weights(10);
+    assert!(matches!(session.route().steering.stands, Steers::Lost { .. }), "{:?}", session.route().steering);
+    assert!(session.decisions.iter().flat_map(|decision| &decision.news).any(|news| matches!(news, News::ClaimLost { .. })));
+}
+
 #[test]
 fn a_host_that_comes_back_begins_another_epoch_with_its_next_write() {
     let mut session = session(Claimed::Nobody);

@@ -99,9 +99,16 @@ impl Landed {
         let done: BTreeSet<&str> = self.ours().iter().map(|mutation| mutation.actor.reason.as_deref().unwrap()).collect();
         let is_known = |entry: &Value| done.iter().any(|reason| entry.to_string().contains(*reason));
         let (ours, others): (Vec<Value>, Vec<Value>) = log.into_iter().partition(is_known);
-        let others_began = others.iter().filter(|entry| entry["operation"]["last"] != true && entry["severity"] != "ERROR").count();
-        assert!(foreign.len() <= others_began, "{}: {told:#}", self.name);
+        let began = |entry: &&Value| entry["operation"]["last"] != true && entry["severity"] != "ERROR";
+        let others_began: Vec<&Value> = others.iter().filter(began).collect();
+        assert!(foreign.len() <= others_began.len(), "{}: {told:#}", self.name);
         let Some(last) = ours.last() else { return };
+        // Each change that somebody else made of the same object meanwhile is named.
+        let at = |entry: &Value| entry["timestamp"].as_str().unwrap().parse::<jiff::Timestamp>().unwrap().as_millisecond();
+        let span = told["from"].as_i64().unwrap()..=told["to"].as_i64().unwrap();
+        let object = &last["protoPayload"]["resourceName"];
+        let meant = others_began.iter().filter(|entry| entry["protoPayload"]["resourceName"] == *object && span.contains(&at(entry)));
+        assert_eq!(foreign.len(), meant.count(), "{}: {told:#}", self.name);
         if !self.writes().iter().any(|write| matches!(write.outcome, Some(Outcome::Done(_)))) {
             return;
         }

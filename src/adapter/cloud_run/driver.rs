@@ -18,12 +18,12 @@ use super::{
 };
 use crate::{
     adapter::{
+        claim,
         http::{Ask, Client, Failure, Limits, kind_of},
         permission::Permission,
     },
     domain::{
         by_hand,
-        claim::Claimed,
         fact::Accepted,
         fault::{Fault, FaultKind, Outcome, Receipt, Version, Written},
         hindrance::Hindrance,
@@ -142,14 +142,11 @@ impl RevisionsDriver {
 
     /// Whether the service reads as `change` was to make it.
     fn reads_as(&self, service: &Service, change: Change<'_>) -> bool {
-        // Of a claim that had no room nothing can be read.
-        let claim = change.claim().filter(|_| steerer::no_room(service).is_none());
-        let bears = claim.is_none_or(|claim| steerer::claimed(service) == Claimed::By(Box::new(claim.clone())));
         let splits = match change {
             Change::Split { to, .. } => split(service, &self.config.backends).is_ok_and(|split| split.weights == *to),
             Change::Claim(_) => true,
         };
-        bears && splits
+        splits && claim::bears(&steerer::claimed(service), change, steerer::no_room(service))
     }
 
     async fn write_now(&self, change: Change<'_>, version: &Version, intent: &Intent) -> Written {

@@ -10,7 +10,6 @@ use crate::{
     domain::{
         claim::{Claim, Claimed},
         hindrance::Hindrance,
-        shown::Shown,
     },
 };
 
@@ -30,8 +29,7 @@ pub(super) fn claimed(service: &Service) -> Claimed {
 pub(super) fn no_room(service: &Service) -> Option<Hindrance> {
     let others = service.annotations.iter().filter(|(name, _)| *name != ANNOTATION).map(|(name, value)| name.len() + value.len());
     let left = ANNOTATIONS_MAX.saturating_sub(others.sum::<usize>() + ANNOTATION.len());
-    let beyond = u32::try_from(claim::beyond(text(service), left)).unwrap_or(u32::MAX);
-    (beyond > 0).then(|| Hindrance::NoRoom { place: Shown::new("what is annotated on the service"), beyond })
+    claim::no_room(text(service), left, "what is annotated on the service")
 }
 
 /// All annotations with `claim` among them; nothing where it has no room.

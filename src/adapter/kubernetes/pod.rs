@@ -7,7 +7,8 @@
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::wire::{Condition, Kind, Meta, lenient};
+use super::wire::{Condition, Kind, Meta};
+use crate::adapter::lenient;
 use crate::domain::{
     platform::{Containers, Pod, Readiness},
     shown::Shown,

@@ -7,7 +7,9 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+use serde::{Deserialize, de::DeserializeOwned};
+
+use crate::adapter::lenient;
 
 /// A kind of object that can be listed and watched.
 pub(super) trait Kind: DeserializeOwned + Clone + Send + 'static {
@@ -16,11 +18,6 @@ pub(super) trait Kind: DeserializeOwned + Clone + Send + 'static {
     /// Where it lies, before and after the namespace.
     const PATH: (&'static str, &'static str);
     fn version(&self) -> &str;
-}
-
-/// `null` is what a type is by default.
-pub(super) fn lenient<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(deserializer: D) -> Result<T, D::Error> {
-    Option::<T>::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
 /// One page of a list.

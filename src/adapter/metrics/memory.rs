@@ -15,6 +15,9 @@ use super::{
     window::Window,
 };
 
+/// A page with more series is not remembered, and its windows fill anew.
+const SERIES_KEPT: usize = 2_000;
+
 /// As it is written.
 #[derive(Serialize)]
 struct Left<'a> {
@@ -43,6 +46,9 @@ fn of(config: &Config) -> String {
 
 pub(super) fn left(sensor: &MetricsSensor) -> Option<String> {
     let MetricsSensor { config, kin, requests, buckets, dropped, .. } = sensor;
+    if requests.series() + buckets.series() + dropped.series() > SERIES_KEPT {
+        return None;
+    }
     serde_json::to_string(&Left { of: of(config), kin, requests, buckets, dropped }).ok()
 }
 

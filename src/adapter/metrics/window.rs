@@ -104,6 +104,9 @@ impl<K: Ord + Clone> Window<K> {
     }
 
     /// When the newest scrape that it knows was made.
+    pub(super) fn series(&self) -> usize {
+        self.series.len()
+    }
     pub(super) fn newest(&self) -> Option<Timestamp> {
         self.held.as_ref().map(|held| held.at).max(self.scrapes.back().copied())
     }

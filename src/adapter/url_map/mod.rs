@@ -256,7 +256,8 @@ impl UrlMapDriver {
             let segments = ["compute", "v1", "projects", &self.config.project, "global", "operations", &operation.name];
             match self.compute.send(Ask::get(self.compute.at(&segments), Limits::READ)).await.and_then(|reply| reply.json()) {
                 Ok(newer) => operation = newer,
-                Err(failure) if is_passing(failure.fault.kind) => {}
+                // The operation goes on without us.
+                Err(failure) if failure.fault.kind.is_passing() => {}
                 Err(failure) => {
                     let message = format!("operation {name} can't be followed any more: {}", failure.fault.message);
                     return Outcome::Unknown(Fault::new(failure.fault.kind, message));
@@ -284,11 +285,6 @@ impl UrlMapDriver {
             Outcome::Unknown(doubt)
         }
     }
-}
-
-/// Faults under which an operation goes on without us.
-fn is_passing(kind: FaultKind) -> bool {
-    matches!(kind, FaultKind::Unreachable | FaultKind::TimedOut | FaultKind::Broken | FaultKind::Unavailable | FaultKind::Unreadable)
 }
 
 /// A UUID of the intent: the same intent, the same id, on any machine and after any restart. Two hosts may give sessions of one plan the same

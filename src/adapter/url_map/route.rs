@@ -161,12 +161,11 @@ pub(super) fn claimed(map: &UrlMap) -> Claimed {
 }
 
 fn no_room(map: &UrlMap) -> Option<Hindrance> {
-    let beyond = u32::try_from(claim::beyond(&map.description, DESCRIPTION_MAX)).unwrap_or(u32::MAX);
-    (beyond > 0).then(|| Hindrance::NoRoom { place: Shown::new("the description of the URL map"), beyond })
+    claim::no_room(&map.description, DESCRIPTION_MAX, "the description of the URL map")
 }
 
 /// The map's description with `claim` in it; nothing where it has no room.
-pub(super) fn description(map: &UrlMap, claim: &Claim) -> Option<String> {
+fn description(map: &UrlMap, claim: &Claim) -> Option<String> {
     no_room(map).is_none().then(|| claim::beside(&map.description, claim))
 }
 
@@ -192,14 +191,11 @@ pub(super) fn changed(map: UrlMap, known: Known<'_>, change: Change<'_>) -> Resu
 
 /// Whether the map reads as `change` was to make it.
 pub(super) fn reads_as(map: &UrlMap, known: Known<'_>, change: Change<'_>) -> bool {
-    // Of a claim that had no room nothing can be read.
-    let claim = change.claim().filter(|_| no_room(map).is_none());
-    let bears = claim.is_none_or(|claim| claimed(map) == Claimed::By(Box::new(claim.clone())));
     let splits = match change {
         Change::Split { to, .. } => split(map, known).is_ok_and(|split| split.weights == *to),
         Change::Claim(_) => true,
     };
-    bears && splits
+    splits && claim::bears(&claimed(map), change, no_room(map))
 }
 
 /// The patch that sets the whole split to `to`. Strangers and second entries of one backend stay in it with nothing, and everything else

@@ -1,12 +1,9 @@
 //! Compute's JSON, as far as the driver looks into it.
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// A proxy may write `null` where Compute leaves something out; both are nothing, and neither may keep a map from being read.
-fn lenient<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(deserializer: D) -> Result<T, D::Error> {
-    Option::<T>::deserialize(deserializer).map(Option::unwrap_or_default)
-}
+use crate::adapter::lenient;
 
 /// A URL map. The default route's action is kept whole, so that what we don't know of it goes back as it came.
 #[derive(Debug, Clone, Deserialize)]

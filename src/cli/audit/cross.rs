@@ -21,10 +21,11 @@ use crate::{
     cli::{
         Exit,
         audit::{Format, time, verdict::refuse},
+        way,
     },
     domain::{shown::Shown, time::Timestamp},
     journal::encode::ascii_json,
-    plan::model::{Driver, Plan},
+    plan::model::Driver,
     words::Names,
 };
 
@@ -89,30 +90,25 @@ fn bytes(from: &Path) -> io::Result<Vec<u8>> {
 
 /// The command that exports what the log has of the plan's objects since the session began.
 fn command(book: &Book) -> String {
-    let Plan { project, region, routes, .. } = &*book.plan;
-    let quoted = |text: &str| text.replace(['"', '\\', '\''], "");
-    let objects: Vec<String> = routes
-        .iter()
-        .flat_map(|route| {
-            let newer = object(&book.plan, route);
-            let older = match &route.driver {
-                Driver::UrlMap { .. } => None,
-                Driver::CloudRunRevisions { service } => {
-                    Some(format!("namespaces/{project}/services/{service}\" AND resource.labels.location=\"{region}"))
-                }
-            };
-            let named =
-                |name: String| format!("(protoPayload.resourceName=\"{}\")", name.split('"').map(quoted).collect::<Vec<_>>().join("\""));
-            std::iter::once(newer).chain(older).map(named).collect::<Vec<_>>()
-        })
-        .collect();
-    format!(
-        "gcloud logging read 'logName=\"projects/{project}/logs/cloudaudit.googleapis.com%2Factivity\" AND timestamp>=\"{}\" AND ({})' \
-         --project={project} --order=asc --format=json",
-        moment(book.from),
-        objects.join(" OR "),
-        project = quoted(project.as_str()),
-    )
+    // The journal may be anybody's, and the line is pasted into a shell.
+    let clean = |text: &str| text.replace(['"', '\\', '\''], "");
+    let (project, region) = (clean(book.plan.project.as_str()), clean(book.plan.region.as_str()));
+    let names = book.plan.routes.iter().flat_map(|route| {
+        let older = match &route.driver {
+            Driver::UrlMap { .. } => None,
+            Driver::CloudRunRevisions { service } => Some(format!(
+                "(protoPayload.resourceName=\"namespaces/{project}/services/{}\" AND resource.labels.location=\"{region}\")",
+                clean(service.as_str())
+            )),
+        };
+        std::iter::once(format!("(protoPayload.resourceName=\"{}\")", clean(&object(&book.plan, route)))).chain(older)
+    });
+    let names = names.collect::<Vec<_>>().join(" OR ");
+    let since = moment(book.from);
+    let filter =
+        format!("logName=\"projects/{project}/logs/cloudaudit.googleapis.com%2Factivity\" AND timestamp>=\"{since}\" AND ({names})");
+    let words = ["gcloud", "logging", "read", &filter, &format!("--project={project}"), "--order=asc", "--format=json"];
+    words.map(way::quoted).join(" ")
 }
 
 fn moment(at: Timestamp) -> String {
@@ -259,7 +255,8 @@ fn next(outcome: Outcome, compared: &Comparison<'_>) -> &'static str {
             "next     the log shows a change some seconds late: export it again; what is missing then was never done, or is of another project\n"
         }
         Outcome::Contradicts => {
-            "next     keep the journal and the export as they are: somebody acts beside the record, or the record was written anew\n"
+            "next     keep the journal and the export as they are: somebody acts beside the record, or the record was written anew, \
+             or could not be kept then, which the next host's journal says\n"
         }
         Outcome::JournalBroken => "next     cutover audit verify says where the journal does not hold, and what to do\n",
     }

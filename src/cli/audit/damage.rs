@@ -37,8 +37,10 @@ pub(super) fn at(path: &Path, verdict: &Verdict, witnesses: &[Witness]) -> Optio
         },
     };
     let file = file.map_or_else(|| path.to_owned(), |file| path.join(file));
-    let is_plain = file.extension().is_none_or(|extension| extension != "gz");
-    let damage = survey(&file, from, seq, witnesses).ok().filter(|_| is_plain)?;
+    if file.extension().is_some_and(|extension| extension == "gz") {
+        return None;
+    }
+    let damage = survey(&file, from, seq, witnesses).ok()?;
     (damage != Damage::default()).then_some(damage)
 }
 

@@ -86,11 +86,11 @@ fn in_lines(mut input: impl BufRead) -> io::Result<Vec<(Option<String>, Witness)
             return Ok(heads);
         }
         let text = String::from_utf8_lossy(&line);
-        let words = || text.split(|c: char| c.is_whitespace() || matches!(c, '"' | ',' | ';' | '=')).filter(|word| !word.is_empty());
+        let words =
+            || text.split(|c: char| c.is_whitespace() || matches!(c, '"' | ',' | ';' | '=')).filter(|word| !matches!(*word, "" | ":"));
         // Of "session NAME", and of "session":"NAME" in JSON.
-        let is_label = |word: &str| matches!(word.trim_matches(|c: char| !c.is_ascii_alphanumeric()), "session");
-        let named =
-            words().zip(words().filter(|word| *word != ":").skip(1)).find(|(word, _)| is_label(word)).map(|(_, name)| name.to_owned());
+        let is_label = |word: &str| word.trim_matches(|c: char| !c.is_ascii_alphanumeric()) == "session";
+        let named = words().zip(words().skip(1)).find(|(word, _)| is_label(word)).map(|(_, name)| name.to_owned());
         label = named.or(label);
         heads.extend(words().filter_map(|word| word.parse::<Witness>().ok()).map(|witness| (label.clone(), witness)));
     }
@@ -115,6 +115,10 @@ mod tests {
         );
         let named = |name: &str| Some(name.to_owned());
         assert_eq!(heads(&text), [(named("night"), 5), (named("day"), 6), (named("noon"), 7)]);
+        let in_a_line = format!(
+            "{{\"head\": \"7:{hash}\", \"session\": \"noon\"}}\n{{\"__CURSOR\":\"s\",\"MESSAGE\":\"session night head 5:{hash}\"}}"
+        );
+        assert_eq!(heads(&in_a_line), [(named("noon"), 7), (named("night"), 5)]);
         assert_eq!(heads(&format!("1:{hash}\r\n2:{hash}\n")), [(None, 1), (None, 2)]);
         assert_eq!(heads("nothing of the kind"), []);
     }

@@ -9,8 +9,11 @@ pub(super) fn rank(attention: &Attention) -> u8 {
         Attention::AtDoor { breach, .. } if breach.is_unknown() => 9,
         Attention::Breach { .. } | Attention::AtDoor { .. } => 1,
         Attention::RecordBroken { .. } | Attention::RecordHangs { .. } | Attention::NeedsHuman { .. } => 2,
-        Attention::TakenOver { .. } | Attention::RecordMissing { .. } | Attention::Drifted { .. } => 3,
-        Attention::SteeredElsewhere { .. } | Attention::ClaimLost { .. } => 3,
+        Attention::TakenOver { .. }
+        | Attention::RecordMissing { .. }
+        | Attention::Drifted { .. }
+        | Attention::SteeredElsewhere { .. }
+        | Attention::ClaimLost { .. } => 3,
         Attention::RollingBack { .. } | Attention::HomeNotSeen { .. } => 4,
         Attention::Hindered { .. } | Attention::RequestsDisagree { .. } => 5,
         Attention::FailingForNobody { .. } | Attention::ConnectionsDropped { .. } => 6,

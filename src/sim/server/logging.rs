@@ -14,7 +14,7 @@ use super::{
 use crate::sim::world::{
     World,
     actor::Actor,
-    audit::{Denied, Mutation},
+    audit::{Denied, Mutation, VISIBLE_AFTER_MS},
     stamp,
 };
 
@@ -85,7 +85,7 @@ fn end(world: &World, mutation: &Mutation, now_ms: i64) -> Option<(i64, Value)> 
     let Mutation { service, method, resource, actor, operation, .. } = mutation;
     let of_it = world.load_balancer.operations.find(*operation).filter(|_| is_long(service))?;
     let at_ms = of_it.ends_ms;
-    if !of_it.done(now_ms - SHOWN_LATER_MS) {
+    if !of_it.done(now_ms - VISIBLE_AFTER_MS) {
         return None;
     }
     let mut entry = about(&uid_for(&format!("end {at_ms} {operation}")), at_ms, service, method, resource, actor);
@@ -108,8 +108,6 @@ fn refusal(place: usize, denied: &Denied) -> Value {
 }
 
 const CALLER: &str = "203.0.113.24";
-/// An end can be read as late as any other entry.
-const SHOWN_LATER_MS: i64 = 3_000;
 
 /// Whether a service's changes are operations with a beginning and an end in the log.
 fn is_long(service: &str) -> bool {

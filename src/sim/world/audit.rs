@@ -6,7 +6,7 @@
 use super::actor::Actor;
 
 /// Virtual milliseconds until an entry can be read.
-const VISIBLE_AFTER_MS: i64 = 3_000;
+pub const VISIBLE_AFTER_MS: i64 = 3_000;
 
 /// One change that an API accepted.
 #[derive(Debug, Clone, PartialEq)]

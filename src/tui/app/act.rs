@@ -243,7 +243,9 @@ impl App {
                 let from = self.state.routes.get(&route).and_then(|known| known.steering.another()).cloned().map(Box::new);
                 self.open(Overlay::Typing { purpose: Purpose::TakeOver { route, from }, line: LineEdit::default() });
             }
-            Err(Refusal::NoChange) => self.notify(Tone::Plain, "no other session steers this route".to_owned()),
+            Err(Refusal::NoChange) => {
+                self.notify(Tone::Plain, "no other session steers this route, or taking it over is being written".to_owned())
+            }
             Err(why) => self.notify(Tone::Plain, crate::words::refusal(&why, Names::of(&self.state))),
         }
     }

@@ -9,6 +9,7 @@ use ratatui::{
 
 use crate::{
     core::state::Said,
+    domain::claim::Claim,
     tui::{
         draw::{people, review},
         keymap::{Action, Context},
@@ -19,6 +20,7 @@ use crate::{
         view::View,
         widgets::{dialog, line::LineEdit, text},
     },
+    words::steered_by,
 };
 
 /// One line for the oldest request that is open.
@@ -140,6 +142,8 @@ fn themes(themes: &[String], chosen: usize, theme: &Theme, area: Rect, buf: &mut
     }
 }
 
+const TYPING_COLUMNS: u16 = 76;
+
 fn typing(purpose: &Purpose, line: &LineEdit, scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
     let Scene { view, theme, .. } = scene;
     let does = match purpose {
@@ -150,12 +154,23 @@ fn typing(purpose: &Purpose, line: &LineEdit, scene: Scene<'_>, area: Rect, buf:
         Purpose::Say => "Enter says it, Esc keeps silent",
         Purpose::Filter => "Enter keeps the filter, Esc shows everything",
     };
-    let said = if *purpose == Purpose::Say { talk(scene) } else { Vec::new() };
+    let said = match purpose {
+        Purpose::Say => talk(scene),
+        Purpose::TakeOver { from, .. } => from_whom(from.as_deref(), theme),
+        Purpose::Rearm { .. } | Purpose::Sign { .. } | Purpose::Unsign { .. } | Purpose::Filter => Vec::new(),
+    };
     let above = if said.is_empty() { 0 } else { said.len() as u16 + 1 };
-    let rows = with_line(&purpose.title(), purpose.question(), line, (76, 6 + above), theme, area, buf);
+    let rows = with_line(&purpose.title(), purpose.question(), line, (TYPING_COLUMNS, 6 + above), theme, area, buf);
     text::rows(buf, rows, [Line::from(vec![Span::styled(does, theme.faint), home(view, theme)])]);
     let below = Rect { y: rows.y + rows.height.min(2), height: rows.height.saturating_sub(2), ..rows };
     text::rows(buf, below, said);
+}
+
+/// Whose route it is that is taken over.
+fn from_whom(claim: Option<&Claim>, theme: &Theme) -> Vec<Line<'static>> {
+    let whose = claim.map_or_else(|| "nobody's line is on it; another session may have steered it".to_owned(), steered_by);
+    let rows = text::wrap(&whose, usize::from(TYPING_COLUMNS.saturating_sub(4)));
+    rows.into_iter().map(|row| Line::styled(row, theme.warn)).collect()
 }
 
 /// What was said last, newest first, so that an answer stands next to its question.

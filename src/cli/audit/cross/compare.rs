@@ -1,12 +1,15 @@
 //! The comparison, both ways: each write of the journal against the log, and each change in the log against the journal.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     book::{Book, Fate, Write},
     log::{Entry, Log, Reason},
 };
-use crate::plan::model::{Driver, Plan, Route};
+use crate::{
+    domain::id::{EffectId, RouteId},
+    plan::model::{Driver, Plan, Route},
+};
 
 /// What was found out about a write of the journal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,16 +93,24 @@ pub(in crate::cli::audit) struct Comparison<'a> {
 }
 
 pub(in crate::cli::audit) fn compare<'a>(book: &'a Book, log: &'a Log) -> Comparison<'a> {
-    let objects: Vec<String> = book.plan.routes.iter().map(|route| object(&book.plan, route)).collect();
-    let mut ours: BTreeMap<String, Vec<&Entry>> = BTreeMap::new();
+    let objects: BTreeMap<&RouteId, String> = book.plan.routes.iter().map(|route| (&route.id, object(&book.plan, route))).collect();
+    let named: BTreeMap<String, &Write> = book.writes.iter().map(|write| (write.effect.to_string(), write)).collect();
+    let mut ours: BTreeMap<EffectId, Vec<&Entry>> = BTreeMap::new();
+    // What repeats a write under its request id is that write: the cloud does and logs it once.
+    let mut done: BTreeSet<EffectId> = BTreeSet::new();
     let (mut others, mut elsewhere) = (Vec::new(), 0);
     for entry in &log.entries {
-        match write_of(book, entry) {
-            Some(write) => ours.entry(write.effect.to_string()).or_default().push(entry),
+        match write_of(book, &named, &objects, entry) {
+            Some(write) => {
+                ours.entry(write.effect).or_default().push(entry);
+                if entry.refused.is_none() {
+                    done.insert(write.first);
+                }
+            }
             None if is_in_our_name(book, entry) => others.push(entry),
             // What was refused to others changed nothing.
             None if entry.refused.is_some() => elsewhere += 1,
-            None if !objects.contains(&entry.resource) || !is_of_its_time(book, entry) => elsewhere += 1,
+            None if !objects.values().any(|object| *object == entry.resource) || !is_of_its_time(book, entry) => elsewhere += 1,
             None => others.push(entry),
         }
     }
@@ -111,13 +122,11 @@ pub(in crate::cli::audit) fn compare<'a>(book: &'a Book, log: &'a Log) -> Compar
         None => Stranger::Somebody,
     };
     let strangers = others.iter().map(|entry| (whose(entry), *entry)).collect();
-    let of = |write: &Write| ours.get(&write.effect.to_string()).cloned().unwrap_or_default();
-    // What repeats a write under its request id is that write: the cloud does and logs it once.
-    let was_done = |write: &Write| {
-        let same = book.writes.iter().filter(|other| other.first == write.first);
-        same.flat_map(of).any(|entry| entry.refused.is_none())
+    let told = |write: &'a Write| {
+        let own = ours.remove(&write.effect).unwrap_or_default();
+        (write, found(write, &own, done.contains(&write.first)), own)
     };
-    let writes = book.writes.iter().map(|write| (write, found(write, &of(write), was_done(write)), of(write))).collect();
+    let writes = book.writes.iter().map(told).collect();
     Comparison { writes, strangers, elsewhere }
 }
 
@@ -139,11 +148,16 @@ fn is_in_our_name(book: &Book, entry: &Entry) -> bool {
 }
 
 /// The write that an entry is of: its reason names it, and the hash of a record of this very journal, not newer than the write's own.
-fn write_of<'a>(book: &'a Book, entry: &Entry) -> Option<&'a Write> {
+fn write_of<'a>(
+    book: &Book,
+    named: &BTreeMap<String, &'a Write>,
+    objects: &BTreeMap<&RouteId, String>,
+    entry: &Entry,
+) -> Option<&'a Write> {
     let Reason { session, effect, head } = entry.reason.as_ref()?;
-    let write = book.writes.iter().find(|write| Some(write.effect.to_string()) == *effect)?;
+    let write = *named.get(effect.as_ref()?)?;
     let seq = book.found.get(head)?;
-    let is_its_object = book.plan.routes.iter().any(|route| route.id == write.route && object(&book.plan, route) == entry.resource);
+    let is_its_object = objects.get(&write.route).is_some_and(|object| *object == entry.resource);
     (*session == book.session && *seq <= write.record && is_its_object).then_some(write)
 }
 

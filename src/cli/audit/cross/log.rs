@@ -5,10 +5,13 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+use serde::Deserialize;
 use serde_json::Value;
 
-use crate::domain::{shown::Shown, time::Timestamp};
+use crate::{
+    adapter::lenient,
+    domain::{shown::Shown, time::Timestamp},
+};
 
 /// One change that somebody asked an API for.
 #[derive(Debug, Clone, PartialEq)]
@@ -65,10 +68,14 @@ pub(in crate::cli::audit) fn read(bytes: &[u8]) -> Result<Log, serde_json::Error
             };
             match (wire.operation.clone(), wire.change()) {
                 (_, None) => log.passed_over += 1,
-                (Some(Operation { id, first, .. }), Some(entry)) if !id.is_empty() => match operations.remove(&id) {
-                    Some(other) => drop(operations.insert(id, if first { both(entry, other) } else { both(other, entry) })),
-                    None => drop(operations.insert(id, entry)),
-                },
+                (Some(Operation { id, first, .. }), Some(entry)) if !id.is_empty() => {
+                    let whole = match operations.remove(&id) {
+                        Some(other) if first => both(entry, other),
+                        Some(other) => both(other, entry),
+                        None => entry,
+                    };
+                    operations.insert(id, whole);
+                }
                 (Some(_) | None, Some(entry)) => log.entries.push(entry),
             }
         }
@@ -170,11 +177,6 @@ struct Status {
 struct Monitored {
     #[serde(deserialize_with = "lenient")]
     labels: BTreeMap<String, String>,
-}
-
-/// What is `null` is not there.
-fn lenient<'de, D: Deserializer<'de>, T: Default + DeserializeOwned>(deserializer: D) -> Result<T, D::Error> {
-    Option::<T>::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
 impl Wire {
