@@ -21,7 +21,7 @@ use crate::{
         paths::{self, Paths},
         place::{Place, said},
         print, reading,
-        silence::{Line, Process, Silence},
+        silence::{Line, Pid, Process, Silence},
         stop::unwatched,
         way::{self, Next, Opening, World},
     },
@@ -32,6 +32,7 @@ use crate::{
     },
     domain::{
         digest::Digest,
+        head::Head,
         id::{RouteId, SessionId},
         time::{Millis, Timestamp},
     },
@@ -64,6 +65,8 @@ pub struct Absent {
     pub folder: Option<PathBuf>,
     /// Its next host, where somebody starts one.
     returns: Option<Return>,
+    /// The last record of its journal, as far as that is known.
+    pub(super) head: Option<Head>,
 }
 
 /// Why its host can't be asked.
@@ -117,38 +120,46 @@ impl Known {
 impl Absent {
     /// What a host that died has left behind.
     pub fn of(found: &Found, place: &Place) -> Absent {
-        let known = known(found);
+        let Read { known, head } = known(found);
         let next = next(found, &known, place);
-        Absent::with(found, Host::Gone, known, next)
+        Absent::with(found, Host::Gone, Read { known, head }, next)
     }
 
     /// What can be said of a session whose host does not answer. Nobody waits for a disk that doesn't answer either.
     pub async fn silent(found: &Found, place: &Place) -> Absent {
         let listens = UnixStream::connect(&found.socket).await.and_then(|stream| stream.peer_cred());
         let (listening, line) = match listens {
-            Ok(who) => (who.pid().and_then(|pid| u32::try_from(pid).ok()), Line::Unanswered),
+            // One that can't be seen from here has no number here.
+            Ok(who) => (who.pid().and_then(|pid| Pid::of(u32::try_from(pid).ok()?, found.owner)), Line::Unanswered),
             // As many wait as it takes.
-            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => (None, Line::Unanswered),
-            Err(error) => (living::holder(&found.card.journal), Line::NoSocket { socket: found.socket.clone(), why: error.to_string() }),
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => (Absent::as_noted(found), Line::Unanswered),
+            Err(error) => (Absent::as_noted(found), Line::NoSocket { socket: found.socket.clone(), why: error.to_string() }),
         };
         Absent::unheard(found, place, listening, line).await
     }
 
     /// The same of one that answers, and has no place for a question.
     pub async fn full(found: &Found, place: &Place) -> Absent {
-        Absent::unheard(found, place, None, Line::Full).await
+        Absent::unheard(found, place, Absent::as_noted(found), Line::Full).await
     }
 
-    async fn unheard(found: &Found, place: &Place, listening: Option<u32>, line: Line) -> Absent {
-        let pid = listening.unwrap_or(found.card.pid);
-        let host = Host::Silent(Silence { pid, process: Process::of(pid), owner: found.owner, line });
+    /// The process that holds its journal, or, of another account's, the one of its card.
+    fn as_noted(found: &Found) -> Option<Pid> {
+        match found.owner == peer::own_uid() {
+            true => living::holder(&found.card.journal),
+            false => Pid::of(found.card.pid, found.owner),
+        }
+    }
+
+    async fn unheard(found: &Found, place: &Place, pid: Option<Pid>, line: Line) -> Absent {
+        let host = Host::Silent(Silence { pid, process: Process::of_known(pid), owner: found.owner, line });
         // As it would be without that host.
         let left = Found { life: Life::Dead, ..found.clone() };
         let (read, at) = (left.clone(), place.clone());
         let reading = move || {
-            let known = known(&read);
-            let next = next(&read, &known, &at);
-            (known, next)
+            let read_of = known(&read);
+            let next = next(&read, &read_of.known, &at);
+            (read_of, next)
         };
         // The plan may lie on another disk than the journal, and nobody waits for one after the other.
         let (path, hash) = (found.card.plan_path.clone(), found.card.plan_hash);
@@ -159,12 +170,12 @@ impl Absent {
                 Some(plan) => Known::PlanAlone(why, Box::new(plan)),
                 None => Known::Nothing(why),
             };
-            (known, way::next(&left, peer::own_uid(), Some(found.card.plan_hash), place))
+            (Read { known, head: None }, way::next(&left, peer::own_uid(), Some(found.card.plan_hash), place))
         });
         Absent::with(found, host, known, next)
     }
 
-    fn with(found: &Found, host: Host, known: Known, next: Next) -> Absent {
+    fn with(found: &Found, host: Host, Read { known, head }: Read, next: Next) -> Absent {
         let card = &found.card;
         Absent {
             session: card.session.clone(),
@@ -176,11 +187,12 @@ impl Absent {
             journal: card.journal.clone(),
             folder: found.socket.parent().map(Path::to_owned),
             returns: living::promised_return(&card.journal, Clock::live().now()),
+            head,
         }
     }
 
     /// The sessions of this account that were begun and not ended, and whose hosts left nothing behind: they were ended, or the machine was.
-    /// Of one that still holds its journal, where it listens is not known. `found` are those with a card.
+    /// Of one that still holds its journal, noted as open or not, where it listens is not known. `found` are those with a card.
     pub fn without_card(found: &[Found], place: &Place) -> Vec<Absent> {
         Absent::without_card_where(found, place, |_| true)
     }
@@ -200,15 +212,18 @@ impl Absent {
 
     fn open_without_card(found: &[Found], paths: &Paths) -> Vec<Open> {
         let mut open = current::all(paths);
+        let held = living::held(paths).into_iter().map(|(session, _)| Open { session, plan: None });
+        let unnoted: Vec<Open> = held.filter(|one| open.iter().all(|open| open.session != one.session)).collect();
+        open.extend(unnoted);
         open.retain(|one| found.iter().all(|found| found.card.session != one.session));
         open
     }
 
     fn open(Open { session, plan }: Open, paths: &Paths, place: &Place) -> Absent {
         let journal = paths.journal(session.as_str());
-        let known = match fold(journal.clone()) {
-            Ok(state) => Known::Journal(state),
-            Err(why) => Known::Nothing(why),
+        let (known, head) = match fold(journal.clone()) {
+            Ok((state, head)) => (Known::Journal(state), head),
+            Err(why) => (Known::Nothing(why), None),
         };
         let world = match &known {
             Known::Journal(state) => state.opened.as_ref().map(|opened| opened.world),
@@ -232,13 +247,13 @@ impl Absent {
         };
         let host = match living::holds(&journal) {
             true => {
-                let pid = living::holder(&journal).unwrap_or_default();
-                Host::Silent(Silence { pid, process: Process::of(pid), owner: peer::own_uid(), line: Line::Unknown })
+                let pid = living::holder(&journal);
+                Host::Silent(Silence { pid, process: Process::of_known(pid), owner: peer::own_uid(), line: Line::Unknown })
             }
             false => Host::Gone,
         };
         let returns = living::promised_return(&journal, Clock::live().now());
-        Absent { session, host, world, known, next, plan_path: plan, journal, folder: None, returns }
+        Absent { session, host, world, known, next, plan_path: plan, journal, folder: None, returns, head }
     }
 
     /// Whether its traffic was in a world that ended with its host.
@@ -309,11 +324,20 @@ impl Absent {
     /// A host that does not answer is let go on, or ended; both are done to its process. To end it loses nothing that is on record.
     fn let_go_on_or_end(&self, Silence { pid, process, owner, line }: &Silence) -> String {
         if *owner != peer::own_uid() {
-            return format!("only account {owner} can let it go on or end it: it is process {pid}");
+            let is = pid.map_or_else(String::new, |pid| format!(": it is process {pid}"));
+            return format!("only account {owner} can let it go on or end it{is}");
         }
+        let Some(pid) = pid else {
+            return format!(
+                "ask again, it may just be starting; or end it where it was started, what is on record stays: which process it is can't be seen \
+                 from here, as in another container\nthen {}",
+                self.next_step()
+            );
+        };
         let end = |signal| format!("end it, what is on record stays:\n  kill {signal} {pid}\nthen {}", self.next_step());
         match (line, process) {
             (_, Process::Stopped) => format!("this lets it go on:\n  kill -CONT {pid}\nor {}", end("-KILL")),
+            (_, Process::Dies) => format!("it does not go on; once it is gone, and nobody has started it again by himself, {}", self.next_step()),
             (_, Process::WaitsForDisk) => format!("it goes on by itself when its disk answers; or {}", end("-KILL")),
             (Line::Full, Process::Unexplained) => {
                 format!("ask again when something of this account has left it (`ss -xp` shows what is connected); or {}", end("-TERM"))
@@ -380,6 +404,7 @@ impl Absent {
 
     pub fn lines(&self, only: Option<&RouteId>) -> String {
         let mut lines = self.stood_of(only);
+        lines.extend(self.head.map(|head| format!("the record ends at {head}")));
         if let Some(plan) = self.plan().filter(|_| !self.world_is_gone()) {
             let command = |route: &Route| {
                 format!("{}\n  {}", absence::by_hand(&route.id, self.world), absence::command_home(plan, route, self.world))
@@ -416,16 +441,18 @@ impl Absent {
                     Some(WorldKind::Live | WorldKind::Demo { speed: 0 | 1 }) => format!(", {} ago", Clock::live().now().since(state.now)),
                     Some(WorldKind::Demo { .. }) | None => String::new(),
                 };
-                let but = absence::but_for(state);
                 let what = match &self.host {
                     Host::Gone if went_on_without(&self.journal).is_some() => {
                         "its host went on without the record for a while and may have brought traffic home; nothing of that is here"
                             .to_owned()
                     }
                     Host::Gone if self.world_is_gone() => "its simulated world ended with its host, and nobody is left there".to_owned(),
-                    Host::Gone => format!("traffic stays where it was{but}, and no trigger acts"),
+                    Host::Gone => "no trigger of it acts, and others may have moved traffic since; it was read last".to_owned(),
                     Host::Silent(Silence { process: Process::Stopped, .. }) => {
-                        format!("while it is stopped no trigger acts, and traffic stays{but}")
+                        "while it is stopped no trigger of it acts, and others may have moved traffic since; it was read last".to_owned()
+                    }
+                    Host::Silent(Silence { process: Process::Dies, .. }) => {
+                        "it was killed and no trigger of it acts any more; it may have moved traffic since".to_owned()
                     }
                     Host::Silent(_) => "whether its triggers act is not known, and it may have moved traffic since".to_owned(),
                 };
@@ -440,15 +467,23 @@ impl Absent {
 }
 
 /// What the journal of `found` knows, or else its plan.
-fn known(found: &Found) -> Known {
+fn known(found: &Found) -> Read {
     let card = &found.card;
-    match fold(card.journal.clone()) {
-        Ok(state) => Known::Journal(state),
-        Err(why) => match flown(&card.plan_path, card.plan_hash) {
-            Some(plan) => Known::PlanAlone(why, Box::new(plan)),
-            None => Known::Nothing(why),
-        },
-    }
+    let why = match fold(card.journal.clone()) {
+        Ok((state, head)) => return Read { known: Known::Journal(state), head },
+        Err(why) => why,
+    };
+    let known = match flown(&card.plan_path, card.plan_hash) {
+        Some(plan) => Known::PlanAlone(why, Box::new(plan)),
+        None => Known::Nothing(why),
+    };
+    Read { known, head: None }
+}
+
+/// What was read of a session, and where its journal ends.
+struct Read {
+    known: Known,
+    head: Option<Head>,
 }
 
 /// What can be done about it: what nobody can take up is not offered to be.
@@ -466,20 +501,20 @@ fn next(found: &Found, known: &Known, place: &Place) -> Next {
 /// The same for a session with a card, whose journal is read for it where that decides.
 pub(super) fn next_of(found: &Found, place: &Place) -> Next {
     match super::sessions::next(found, place) {
-        Next::TakeUp(_) | Next::TakeUpAt(_) => next(found, &known(found), place),
+        Next::TakeUp(_) | Next::TakeUpAt(_) => next(found, &known(found).known, place),
         next @ (Next::Join(_) | Next::ClearAway(_) | Next::Anew { .. } | Next::TheirsAlone(_)) => next,
     }
 }
 
-fn fold(journal: PathBuf) -> Result<Box<State>, Unread> {
+fn fold(journal: PathBuf) -> Result<(Box<State>, Option<Head>), Unread> {
     let journal = paths::readable(journal);
     if !journal.exists() {
         return Err(Unread::NotNow(format!("it is not at {} any more; put it back there first", journal.display())));
     }
     let what = format!("reading the journal {} …", journal.display());
-    let folded = print::patiently(&what, || refold::look(&journal)).map_err(unread)?;
+    let (folded, head) = print::patiently(&what, || refold::look(&journal)).map_err(unread)?;
     let state = Some(folded.state).filter(|state| state.opened.is_some());
-    state.map(Box::new).ok_or_else(|| Unread::NotNow("nothing had happened in it yet".to_owned()))
+    state.map(|state| (Box::new(state), head)).ok_or_else(|| Unread::NotNow("nothing had happened in it yet".to_owned()))
 }
 
 fn unread(error: RecorderError) -> Unread {

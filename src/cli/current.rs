@@ -39,8 +39,7 @@ pub fn all(paths: &Paths) -> Vec<Open> {
     let entries = fs::read_dir(paths.state.join("current")).into_iter().flatten().flatten();
     let open = |path: PathBuf| {
         let session = fs::read_to_string(&path).ok()?.trim().parse().ok()?;
-        let plan = fs::read(path.with_extension("plan")).ok().map(|bytes| PathBuf::from(OsString::from_vec(bytes)));
-        Some(Open { session, plan })
+        Some(Open { session, plan: plan_beside(&path) })
     };
     let mut found: Vec<Open> = entries.map(|entry| entry.path()).filter(|path| path.extension().is_none()).filter_map(open).collect();
     found.sort_by(|a, b| a.session.cmp(&b.session));
@@ -48,22 +47,36 @@ pub fn all(paths: &Paths) -> Vec<Open> {
 }
 
 /// # Errors
-/// The state directory can't be written; the session could not be found again after a crash.
+/// The state directory can't be written; the session could not be found again after a crash. It is for the host to try again.
 pub fn remember(paths: &Paths, plan: &Path, session: &SessionId) -> io::Result<()> {
     let path = pointer(paths, plan);
-    if recall(paths, plan).as_ref() == Some(session) {
+    let is_named = recall(paths, plan).as_ref() == Some(session);
+    let is_placed = plan_beside(&path).as_deref() == Some(plan);
+    if is_named && is_placed {
         return Ok(());
     }
     fs::create_dir_all(paths.state.join("current"))?;
-    let draft = path.with_extension("new");
     // Beside the name, which earlier programs read whole; what is missing of it costs only a printed path.
-    if let Err(error) = fs::write(path.with_extension("plan"), plan.as_os_str().as_encoded_bytes()) {
-        tracing::warn!(%error, "the plan's path could not be noted beside its open session");
+    let placed = if is_placed { Ok(()) } else { put(&path.with_extension("plan"), plan.as_os_str().as_encoded_bytes()) };
+    if !is_named {
+        put(&path, format!("{session}\n").as_bytes())?;
     }
-    fs::write(&draft, format!("{session}\n")).and_then(|()| fs::rename(&draft, path)).inspect_err(|_| {
-        // Half a name beside the pointer says nothing.
+    placed
+}
+
+/// Whole or not at all.
+fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut draft = path.as_os_str().to_owned();
+    draft.push(".new");
+    fs::write(&draft, bytes).and_then(|()| fs::rename(&draft, path)).inspect_err(|_| {
+        // Half a one says nothing.
         let _gone = fs::remove_file(&draft);
     })
+}
+
+fn plan_beside(pointer: &Path) -> Option<PathBuf> {
+    let bytes = fs::read(pointer.with_extension("plan")).ok().filter(|bytes| !bytes.is_empty())?;
+    Some(PathBuf::from(OsString::from_vec(bytes)))
 }
 
 /// Forgets `session`, unless the plan has another one by now.

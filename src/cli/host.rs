@@ -31,9 +31,11 @@ use crate::{
         join, living,
         paths::{self, Paths},
         place::{Place, said},
+        notes::{Kept, Notes},
         predecessor, print,
         rostering::Rostering,
         running::{Ended, Opening, Running},
+        silence::Pid,
         stand::Stand,
         supervisor, unit,
         witness::{self, Seen, Told},
@@ -245,7 +247,8 @@ async fn begin(options: Options, paths: Paths) -> Result<Result<Hosted, Exit>> {
     // The lease is of one directory; a host may have been told another.
     let elsewhere = options.place.of_our_own()?.into_iter().find(|one| one.life == Life::Running && one.card.plan_path == options.plan);
     if let Some(found) = elsewhere {
-        let what = format!("this plan, as session {} and process {},", found.card.session, found.card.pid);
+        let process = Pid::of(found.card.pid, found.owner).map_or_else(String::new, |pid| format!(" and process {pid}"));
+        let what = format!("this plan, as session {}{process},", found.card.session);
         return Ok(Err(said(ClaimError::Held { what }, Exit::Locked)));
     }
     let world = World::enter(&options.environment).await?;
@@ -262,6 +265,7 @@ async fn begin(options: Options, paths: Paths) -> Result<Result<Hosted, Exit>> {
     let listener = folder.listen_for(&lease)?;
     opening.takes_over = options.take_over.clone().map(|reason| Order { by: owner(), reason });
     let card = card(&opening, &options, &world);
+    let noted_by_its_writer = opening.noted();
     let routes = opening.plan.routes.iter().map(|route| route.id.clone()).collect();
     let can_be_taken_up = !world.is_our_own();
     let running = match Running::start(opening, world, rostering.first()).await {
@@ -274,10 +278,12 @@ async fn begin(options: Options, paths: Paths) -> Result<Result<Hosted, Exit>> {
     let (moves, moved) = mpsc::channel(1);
     let serving = tokio::spawn(async move { host.serve(listener, moved, roster).await });
     let (session, journal) = (card.session.clone(), card.journal.clone());
-    let stand = Stand::new(&options.place, folder, (lease, plan_lease), card, moves)?;
     if can_be_taken_up {
         noted(&paths, &options, &session);
     }
+    let open = can_be_taken_up.then(|| paths.clone());
+    let notes = Notes::begin(Kept { folder: folder.path().to_owned(), card: card.clone(), noted: noted_by_its_writer, open });
+    let stand = Stand::new(&options.place, folder, (lease, plan_lease), notes, card, moves)?;
     print::err(&format!("session {session} runs; its journal: {}", journal.display()));
     Ok(Ok(Hosted { options, paths, session, stand, running, serving, witness, routes }))
 }
@@ -300,7 +306,7 @@ fn noted(paths: &Paths, options: &Options, session: &SessionId) {
     if let Err(error) = current::remember(paths, &options.plan, session) {
         tracing::warn!(%error, "the session could not be noted as the plan's open one");
         print::err(&format!(
-            "note: {session} could not be noted as the plan's open session ({error}); take it up again with --session {session}"
+            "note: {session} could not be noted as the plan's open session ({error}), which is tried again; until then, take it up again with --session {session}"
         ));
     }
 }
@@ -481,6 +487,7 @@ impl Hosted {
                 _ = looks.tick() => self.stand.look_after().await,
             }
         };
+        self.stand.leave_notes();
         match call {
             Call::Pause => {
                 let last_words = Farewell::new("the host was ended; the session waits in its journal for the next one", Then::ComeBack);

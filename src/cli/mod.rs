@@ -23,6 +23,7 @@ pub mod environment;
 pub mod host;
 pub mod join;
 mod living;
+mod notes;
 pub mod open;
 pub mod paths;
 pub mod place;

@@ -6,6 +6,7 @@ use color_eyre::eyre::{Result, WrapErr};
 use etcetera::{BaseStrategy, choose_base_strategy};
 
 /// The program's folders. None of them is created here.
+#[derive(Clone)]
 pub struct Paths {
     /// Themes, key map, roster: `$XDG_CONFIG_HOME/cutover`.
     pub config: PathBuf,

@@ -20,7 +20,11 @@ use crate::{
         stop::unwatched,
         way,
     },
-    core::{event::WorldKind, state::State},
+    core::{
+        ending::{self, Unwatched},
+        event::WorldKind,
+        state::State,
+    },
     domain::id::{RouteId, SessionId},
 };
 
@@ -70,6 +74,9 @@ pub(super) fn allow(session: &SessionId, options: &Options) -> Result<(), Exit> 
     let left = left(options).map_err(|error| said(error, Exit::Failed))?;
     let Some(absent) = left.iter().find(|absent| absent.session != *session && bars(absent, options)) else { return Ok(()) };
     let traffic = match &absent.known {
+        Known::Journal(state) if ending::unwatched(state).iter().all(|(_, why)| *why == Unwatched::Unread) => {
+            "and where its traffic is was never read"
+        }
         Known::Journal(_) => "with traffic away from home",
         Known::PlanAlone(..) | Known::Nothing(_) => "and where its traffic is, is not known",
     };

@@ -30,6 +30,7 @@ use crate::{
         id::{ClientId, OperatorId, SessionId},
     },
     door::door,
+    journal::held::Noted,
     plan::model::Plan,
     session::{
         engine::{self, Parts},
@@ -74,6 +75,11 @@ impl Opening {
             }
             None => Opening::first(session, plan, recorder, folded.state, journal, world),
         })
+    }
+
+    /// What is noted beside its journal of who writes it.
+    pub(super) fn noted(&self) -> Noted {
+        self.recorder.noted()
     }
 
     fn first(session: SessionId, plan: Plan, recorder: Recorder, state: State, journal: &Path, world: &World) -> Opening {

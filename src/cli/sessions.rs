@@ -20,7 +20,7 @@ use crate::{
         paths::Paths,
         place::{Place, said},
         print,
-        silence::Process,
+        silence::{Pid, Process},
         way::{self, Next},
     },
     core::event::WorldKind,
@@ -186,24 +186,27 @@ impl Listed<'_> {
             (WorldKind::Demo { .. }, Some(Simulated::Port(port))) => format!("simulated, port {port}"),
             (WorldKind::Demo { .. }, Some(Simulated::Own) | None) => "simulated".to_owned(),
         };
-        let what = match &self.next {
-            Next::Join(_) if Process::of(card.pid) == Process::Stopped => {
-                format!("its host, process {0}, is stopped and does nothing; this lets it go on:\n  kill -CONT {0}", card.pid)
+        let pid = Pid::of(card.pid, self.found.owner);
+        let process = pid.map_or_else(String::new, |pid| format!(", process {pid},"));
+        let what = match (&self.next, pid) {
+            (Next::Join(_), Some(pid)) if Process::of(pid.get()) == Process::Stopped => {
+                format!("its host{process} is stopped and does nothing; this lets it go on:\n  kill -CONT {pid}")
             }
-            Next::Join(_) if is_missing(&self.found.socket) => {
+            (Next::Join(_), _) if is_missing(&self.found.socket) => {
                 let socket = self.found.socket.display();
-                format!("its host, process {}, lives, and its socket is not at {socket}; see cutover status {}", card.pid, card.session)
+                format!("its host{process} lives, and its socket is not at {socket}; see cutover status {}", card.session)
             }
-            Next::Join(line) => format!("runs as process {}; join it:\n  {line}", card.pid),
-            Next::TakeUp(line) | Next::TakeUpAt(line) => format!("its host died; take it up again:\n  {line}"),
-            Next::ClearAway(line) => {
+            (Next::Join(line), Some(pid)) => format!("runs as process {pid}; join it:\n  {line}"),
+            (Next::Join(line), None) => format!("runs; join it:\n  {line}"),
+            (Next::TakeUp(line) | Next::TakeUpAt(line), _) => format!("its host died; take it up again:\n  {line}"),
+            (Next::ClearAway(line), _) => {
                 format!("its host died, and its simulated world with it; clear it away, its journal stays:\n  {line}")
             }
-            Next::Anew { verify, line } => format!(
+            (Next::Anew { verify, line }, _) => format!(
                 "its host died, and its journal is broken, so nobody can take it up; this says where:\n  {verify}\nthis clears it away, its \
                  journal stays, and begins another session where traffic stands:\n  {line}"
             ),
-            Next::TheirsAlone(account) => format!("its host died; only account {account} can take it up again"),
+            (Next::TheirsAlone(account), _) => format!("its host died; only account {account} can take it up again"),
         };
         format!("{}  {world}  {}  {what}\n", card.session, card.plan)
     }

@@ -9,7 +9,7 @@ use crate::{
         sessions::{Card, ClaimError, Lease, socket_name},
         socket::{Folder, FolderError, default_folder},
     },
-    cli::{current, living, place::Place},
+    cli::{current, notes::Notes, place::Place},
 };
 
 /// What other processes find a host by.
@@ -20,6 +20,8 @@ pub(super) struct Stand {
     /// Held, not used: one plan has one host.
     _plan: Lease,
     card: Card,
+    /// For whoever looks in another directory; none once the host ends.
+    notes: Option<Notes>,
     /// Where whoever lets people in hears of a socket that was made again.
     moves: mpsc::Sender<UnixListener>,
     /// Why it could not be made again, when that was tried last.
@@ -27,26 +29,17 @@ pub(super) struct Stand {
 }
 
 impl Stand {
-    /// Notes where the host is found, for whoever looks elsewhere.
+    /// Puts up the host's card; `notes` tell whoever looks elsewhere.
     pub(super) fn new(
         place: &Place,
         folder: Folder,
         (session, plan): (Lease, Lease),
+        notes: Notes,
         card: Card,
         moves: mpsc::Sender<UnixListener>,
     ) -> Result<Stand, FolderError> {
-        let stand = Stand { place: place.clone(), folder, session, _plan: plan, card, moves, told: None };
-        stand.put_up()?;
-        Ok(stand)
-    }
-
-    fn put_up(&self) -> Result<(), FolderError> {
-        self.folder.put_up(&self.session, &self.card)?;
-        if let Err(error) = living::note(self.folder.path(), &self.card) {
-            let folder = self.folder.path().display();
-            tracing::warn!(%error, "where this host listens could not be noted beside its journal; it is found in {folder} only");
-        }
-        Ok(())
+        folder.put_up(&session, &card)?;
+        Ok(Stand { place: place.clone(), folder, session, _plan: plan, card, notes: Some(notes), moves, told: None })
     }
 
     /// Makes again what is not there any more as it was made.
@@ -86,13 +79,23 @@ impl Stand {
         if let Some((session, plan)) = claimed {
             (self.session, self._plan) = (session, plan);
         }
-        self.put_up()?;
+        self.folder.put_up(&self.session, &self.card)?;
+        if let Some(notes) = &self.notes {
+            notes.moved(self.folder.path());
+        }
         // Whoever lets people in ends with the host only.
         self.moves.send(listener).await.ok();
         Ok(())
     }
 
-    /// Clears away all traces of the session.
+    /// Has nobody write notes any more: what is said of the session from now on, whoever comes next says.
+    pub(super) fn leave_notes(&mut self) {
+        if let Some(notes) = self.notes.take() {
+            notes.end();
+        }
+    }
+
+    /// Clears away all traces of the session; what is noted beside its journal stays, for the next host.
     pub(super) fn retire(self) {
         self.folder.retire(self.session);
     }

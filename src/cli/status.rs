@@ -88,6 +88,7 @@ fn without_host(absent: &Absent, json: bool) -> Result<Exit> {
         controls: None,
         people: Vec::new(),
         approvals_open: 0,
+        head: absent.head.map(|head| head.to_string()),
         ..status(state, absent.session.to_string(), plan)
     };
     print::out(&format!("{}\n", serde_json::to_string_pretty(&status)?));

@@ -33,7 +33,7 @@ use crate::{
     core::{
         command::Command,
         decision::{Refusal, Transition, Verdict},
-        ending,
+        ending::{self, Unwatched},
         event::{Asker, Entry, Event, WorldKind},
         state::State,
         step::step,
@@ -90,7 +90,7 @@ async fn stop(args: Args, paths: &Paths) -> Result<Exit, Exit> {
     if found.owner != peer::own_uid() {
         return Err(theirs(found.owner));
     }
-    let asked = ask(&found, &args).await?;
+    let (asked, unread) = ask(&found, &args).await?;
     let is_over = match asked {
         Asked::Taken => ends(&found, &args, ENDS_WITHIN).await?,
         Asked::Unanswered => {
@@ -110,7 +110,13 @@ async fn stop(args: Args, paths: &Paths) -> Result<Exit, Exit> {
         return Err(said("the host was told, and has not ended within 15 s; look at its log", Exit::Unsettled));
     }
     print::out(&format!("session {} is over; its journal: {}\n", found.card.session, found.card.journal.display()));
+    tell_unread(&unread);
     Ok(Exit::Done)
+}
+
+/// Says of the routes that were left which of them nobody knows anything of.
+fn tell_unread(unread: &[RouteId]) {
+    unread.iter().for_each(|id| print::out(&format!("{id}: {}; it stays as it is\n", words::unwatched(&Unwatched::Unread))));
 }
 
 /// Whether the host of `found` is gone within this time.
@@ -166,15 +172,16 @@ enum Asked {
     Unanswered,
 }
 
-/// Asks the host to end the session; the host records who asked.
-async fn ask(found: &Found, args: &Args) -> Result<Asked, Exit> {
+/// Asks the host to end the session; the host records who asked. With it, the routes that were never read.
+async fn ask(found: &Found, args: &Args) -> Result<(Asked, Vec<RouteId>), Exit> {
     let mut link = args.place.errand(found).await.map_err(Unheard::tell)?;
     let view = link.view.borrow().clone();
+    let unread = || ending::never_read(&ending::unwatched(&view.state));
     are_known(args, view.state.opened.as_ref().map(|opened| &*opened.plan))?;
     let command = Command::Stop { abandon: args.abandon.clone() };
     let question = ToHost::Ask { ask: AskId(1), key: Some(Shown::new("cutover stop")), command };
     if link.asks.send(question).await.is_err() {
-        return Ok(Asked::Unanswered);
+        return Ok((Asked::Unanswered, unread()));
     }
     match tokio::time::timeout(ANSWERS_WITHIN, link.replies.recv()).await {
         Ok(Some(Reply::Answered { verdict: Verdict::Refused(refusal), .. })) => {
@@ -184,8 +191,8 @@ async fn ask(found: &Found, args: &Args) -> Result<Asked, Exit> {
             let names = Names::of(&view.state);
             Err(said(format!("{}; nothing was stopped", words::refusal(&refusal, names)), Exit::Refused))
         }
-        Ok(Some(Reply::Answered { .. })) => Ok(Asked::Taken),
-        Ok(Some(Reply::NotSent { .. } | Reply::Lost { .. }) | None) => Ok(Asked::Unanswered),
+        Ok(Some(Reply::Answered { .. })) => Ok((Asked::Taken, unread())),
+        Ok(Some(Reply::NotSent { .. } | Reply::Lost { .. }) | None) => Ok((Asked::Unanswered, unread())),
         Err(_) => {
             let absent = Absent::silent(found, &args.place).await;
             Err(absent.tell_of("it was asked to end the session, and does so if it comes back", None))
@@ -239,6 +246,11 @@ fn clear_away(absent: &Absent, args: &Args, paths: &Paths) -> Result<Exit, Exit>
     absent.plan_path.iter().for_each(|plan| current::forget(paths, plan, &absent.session));
     memory::forget(&absent.journal);
     print::out(&format!("session {} was dead and is cleared away; its journal: {}\n", absent.session, absent.journal.display()));
+    if let Known::Journal(state) = &absent.known
+        && !absent.world_is_gone()
+    {
+        tell_unread(&ending::never_read(&ending::unwatched(state)));
+    }
     Ok(Exit::Done)
 }
 
@@ -265,5 +277,5 @@ fn record(absent: &Absent, state: &State, args: &Args) -> Result<(), RecorderErr
         let decision = step(&mut state, &entry);
         recorder.append(at, Weight::Durable, &refold::recorded(&Transition { entry, decision })?)?;
     }
-    recorder.close()
+    recorder.close().map(drop)
 }

@@ -34,6 +34,8 @@ const PAUSE_FIRST: Duration = Duration::from_secs(1);
 const PAUSE_MOST: Duration = Duration::from_secs(30);
 /// A host that lived so long has come up well; what kills it then is no consequence of its start.
 const WELL_AFTER: Duration = Duration::from_secs(60);
+/// What the disk refused is noted again this often.
+const NOTED_AGAIN: Duration = Duration::from_secs(1);
 /// Deaths in a row that are answered.
 const STARTS_MAX: u32 = 8;
 /// The exit code of a process that ended by a panic.
@@ -107,10 +109,7 @@ pub(super) async fn run(options: &Options) -> Result<Exit> {
             }
         };
         print::err(&format!("the host died ({status}); another one takes the session up in {}s", wait.as_secs()));
-        if let Some(Err(error)) = journal.as_deref().map(|journal| comes(journal, wait)) {
-            print::err(&format!("note: that could not be noted beside its journal ({error})"));
-        }
-        if told.ends_within(wait).await {
+        if told.ends_within(wait, journal.as_deref()).await {
             nobody_comes(journal.as_deref());
             return Ok(Exit::Done);
         }
@@ -132,12 +131,6 @@ fn again(options: Options, session: Option<SessionId>) -> Options {
 fn card_of(options: &Options, pid: u32) -> Option<Card> {
     let found = options.place.own().ok()?.sessions().ok()?;
     found.into_iter().map(|found| found.card).find(|card| card.pid == pid)
-}
-
-/// Says to whoever asks for the session that its next host comes.
-fn comes(journal: &Path, wait: Duration) -> std::io::Result<()> {
-    let at = Clock::live().now() + Millis(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
-    living::promise_return(journal, Return { by: std::process::id(), at })
 }
 
 fn nobody_comes(journal: Option<&Path>) {
@@ -171,8 +164,31 @@ impl Told {
         }
     }
 
-    async fn ends_within(&mut self, span: Duration) -> bool {
-        tokio::time::timeout(span, self.asked_to_end()).await.is_ok()
+    /// Whether this process is to end before the next host starts. Meanwhile it says beside the journal that this one comes, and tries again
+    /// where the disk refuses.
+    async fn ends_within(&mut self, span: Duration, journal: Option<&Path>) -> bool {
+        let until = Instant::now() + span;
+        let at = Clock::live().now() + Millis(u64::try_from(span.as_millis()).unwrap_or(u64::MAX));
+        let mut to_note = journal;
+        let mut is_told = false;
+        loop {
+            let noted = to_note.map(|journal| living::promise_return(journal, Return { by: std::process::id(), at }));
+            match noted {
+                Some(Err(error)) if !is_told => {
+                    print::err(&format!("note: that could not be noted beside its journal ({error}); it is tried again until then"));
+                    is_told = true;
+                }
+                Some(Err(_)) => {}
+                Some(Ok(())) | None => to_note = None,
+            }
+            let next = until.min(Instant::now() + NOTED_AGAIN);
+            if tokio::time::timeout_at(next, self.asked_to_end()).await.is_ok() {
+                return true;
+            }
+            if Instant::now() >= until {
+                return false;
+            }
+        }
     }
 
     async fn pass_on_until_the_end(&mut self, host: &mut Child) -> Result<ExitStatus> {

@@ -1,6 +1,6 @@
 //! The journal's head goes to the machine's own log: whoever collects that keeps a witness which nobody can rewrite from here.
 //!
-//! A line at the start and at the end, one after each write (or after all of the last second), and one an hour while nothing is written. It is
+//! A line at the start and at the end, which names the last record of the closed journal, one after each write (or after all of the last second), and one an hour while nothing is written. It is
 //! best effort and holds up nobody; lines that were not taken are counted, and the next one that is says how many.
 
 use std::{path::PathBuf, str::FromStr, sync::Arc, time::Duration};
@@ -92,6 +92,7 @@ pub(super) async fn tell(Seen { session, mut heads, transitions }: Seen, log: Sy
             }
         }
     }
+    // The journal was closed before the engine let go of what it tells: this is its last record.
     teller.tell(&heads, "ends here for now");
 }
 

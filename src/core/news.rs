@@ -58,6 +58,9 @@ pub enum News {
     Stopped {
         by: OperatorId,
         abandoned: Vec<RouteId>,
+        /// Those of them whose weights were never read.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        unread: Vec<RouteId>,
     },
     /// Another version of the fold took the journal up and decides otherwise; every route is held.
     TakenOver {

@@ -63,13 +63,13 @@ pub enum Why {
     Meaning(Misfit),
     #[error("the witness remembers hash {expected}, this record has {found}: history was rewritten")]
     WitnessDiffers { expected: Hash, found: Hash },
-    #[error("the witness remembers record {}, the journal ends before it: its end was cut off", .0.seq)]
+    #[error("the witness remembers record {}, what holds of the journal ends before it: the rest was cut off or damaged", .0.seq)]
     WitnessMissing(Witness),
     #[error("segment {number} is not there: {}", super::segment::name(*.number, super::segment::Form::Plain))]
     SegmentMissing { number: u64 },
     #[error("the segment ends with something that is no record, although another segment follows: it was cut or damaged")]
     SegmentUnfinished,
-    #[error("the segment has {found} bytes, its checkpoint remembers {expected}: its end was cut off")]
+    #[error("what holds of the segment ends at byte {found}, its checkpoint remembers {expected} bytes: the rest was cut off or damaged")]
     SegmentShorter { expected: u64, found: u64 },
     #[error("the sealed segment is not one that was written here: {0}")]
     Sealed(String),

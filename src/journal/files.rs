@@ -13,7 +13,7 @@ use std::path::Path;
 use rustix::fs::{FileType, FlockOperation, Mode, OFlags, RenameFlags, Stat};
 use rustix::io::Errno;
 
-use crate::journal::checkpoint;
+use crate::journal::{checkpoint, held};
 use crate::journal::error::JournalError;
 
 const PRIVATE: Mode = Mode::RUSR.union(Mode::WUSR);
@@ -147,18 +147,7 @@ impl<'a> Spot<'a> {
     }
 
     fn read_holder(&self) -> String {
-        let flags = OFlags::RDONLY | OFlags::NONBLOCK | NEVER_THROUGH_A_LINK;
-        let mut note = Vec::new();
-        let read = rustix::fs::openat(&self.directory, beside(&self.name, ".lock"), flags, Mode::empty())
-            .map(|fd| File::from(fd).take(256).read_to_end(&mut note));
-        let text = String::from_utf8_lossy(&note);
-        match (read, text.lines().next().map(str::trim_end)) {
-            // Who has it now has written nothing yet; the note is of the one before.
-            (Ok(Ok(_)), Some(holder)) if !holder.is_empty() && !holder.starts_with(CLOSED_BY) => {
-                without_record(holder).map_or_else(|| holder.escape_debug().to_string(), |without| without.by)
-            }
-            _ => NO_NOTE.to_owned(),
-        }
+        holder_of(self.path, &line_of(self.path))
     }
 }
 
@@ -213,19 +202,28 @@ pub enum LastWriter {
 
 /// Who wrote to the journal at `path` last, and how that ended.
 pub fn last_writer(path: &Path) -> LastWriter {
-    let text = note_beside(path);
-    let line = text.lines().next().unwrap_or_default().trim_end();
-    match (is_in_use(path), line.strip_prefix(CLOSED_BY), without_record(line)) {
-        // Whoever goes on without it holds it all the same.
-        (true, _, Some(without)) => LastWriter::Writing { by: without.by },
-        (true, Some(_), None) => LastWriter::Writing { by: NO_NOTE.to_owned() },
-        (true, None, None) if line.is_empty() => LastWriter::Writing { by: NO_NOTE.to_owned() },
-        (true, None, None) => LastWriter::Writing { by: line.escape_debug().to_string() },
+    let line = line_of(path);
+    match (is_in_use(path), line.strip_prefix(CLOSED_BY), without_record(&line)) {
+        (true, ..) => LastWriter::Writing { by: holder_of(path, &line) },
         (false, Some(by), _) => LastWriter::Closed { by: by.escape_debug().to_string() },
         (false, None, Some(Without { by, kept, since_ms })) => LastWriter::WithoutRecord { by, kept, since_ms },
         (false, None, None) if line.is_empty() => LastWriter::Unknown,
         (false, None, None) => LastWriter::Lost { by: line.escape_debug().to_string() },
     }
+}
+
+/// Who has the journal at `path` now, beside which `line` was noted. A note that names another process than the kernel does is of one before.
+fn holder_of(path: &Path, line: &str) -> String {
+    let noted = match (line.strip_prefix(CLOSED_BY), without_record(line)) {
+        (Some(_), _) => None,
+        // Whoever goes on without it holds it all the same.
+        (None, Some(without)) => Some(without.by),
+        (None, None) => Some(line.escape_debug().to_string()).filter(|line| !line.is_empty()),
+    };
+    let by = held::locked_by(path).filter(|pid| *pid > 0).map(|pid| format!("process {pid}"));
+    let is_of = |noted: &String| by.as_ref().is_none_or(|by| noted.strip_prefix(by).is_some_and(|rest| rest.starts_with(' ')));
+    let unnoted = by.as_ref().map_or(NO_NOTE.to_owned(), |by| format!("{by} that left no note"));
+    noted.filter(is_of).unwrap_or(unnoted)
 }
 
 /// A note that its writer went on without the journal.
@@ -244,13 +242,19 @@ fn without_record(line: &str) -> Option<Without> {
 /// Since when, in milliseconds, and behind which record the last writer of the journal at `path` went on without it, if it did. For whoever
 /// has its lock, and has noted nothing yet.
 pub fn went_on_without(path: &Path) -> Option<(u64, u64)> {
-    let Without { kept, since_ms, .. } = without_record(note_beside(path).lines().next().unwrap_or_default().trim_end())?;
+    let Without { kept, since_ms, .. } = without_record(&line_of(path))?;
     Some((since_ms, kept))
 }
 
-fn note_beside(path: &Path) -> String {
-    let note = path.file_name().and_then(|name| std::fs::read(path.with_file_name(beside(name, ".lock"))).ok()).unwrap_or_default();
-    String::from_utf8_lossy(&note).into_owned()
+/// What is noted beside the journal at `path`; empty where nothing is.
+pub(super) fn line_of(path: &Path) -> String {
+    let Some(name) = path.file_name() else { return String::new() };
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | NEVER_THROUGH_A_LINK;
+    let mut note = Vec::new();
+    let opened = rustix::fs::open(path.with_file_name(beside(name, ".lock")), flags, Mode::empty());
+    // Half of one says no less than none.
+    let _half = opened.map(|fd| File::from(fd).take(NOTE_BYTES as u64).read_to_end(&mut note));
+    String::from_utf8_lossy(&note).lines().next().unwrap_or_default().trim_end().to_owned()
 }
 
 /// Notes who writes the journal called `name` in `directory`, for whoever is refused; a note that can't be written changes nothing else.
@@ -259,21 +263,20 @@ pub(super) fn note_writer(directory: &OwnedFd, name: &OsStr, holder: &str) {
     let _without_a_note = opened.map(|fd| write_note(&fd.into(), &ourselves(holder)));
 }
 
-/// Notes that the journal at `path` was closed by this process. A note that can't be written changes nothing else.
-pub fn note_closed(path: &Path) {
-    note_at(path, &format!("{CLOSED_BY}{}", ourselves("")));
+/// That the journal was closed by this process.
+pub(super) fn named_closed() -> String {
+    format!("{CLOSED_BY}{}", ourselves(""))
 }
 
-/// Notes that this process goes on without the journal at `path`, since so many milliseconds, behind record `kept`. A note that can't be
-/// written changes nothing else.
-pub fn note_without_record(path: &Path, kept: u64, since_ms: u64) {
-    note_at(path, &format!("{WITHOUT_RECORD}{kept} {since_ms} {}", ourselves("")));
+/// That this process goes on without it, since so many milliseconds, behind record `kept`.
+pub(super) fn named_without_record(kept: u64, since_ms: u64) -> String {
+    format!("{WITHOUT_RECORD}{kept} {since_ms} {}", ourselves(""))
 }
 
-fn note_at(path: &Path, note: &str) {
-    let Some(name) = path.file_name() else { return };
-    let opened = rustix::fs::open(path.with_file_name(beside(name, ".lock")), NOTE, PRIVATE);
-    let _without_a_note = opened.map(|fd| write_note(&fd.into(), note));
+pub(super) fn write_line(path: &Path, note: &str) -> io::Result<()> {
+    let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
+    let opened = rustix::fs::open(path.with_file_name(beside(name, ".lock")), NOTE, PRIVATE)?;
+    write_note(&opened.into(), note)
 }
 
 /// Always as long, and over what stands there: what was written once has its room, and needs none on a disk that is full.
@@ -293,7 +296,7 @@ const CLOSED_BY: &str = "closed by ";
 const NO_NOTE: &str = "another process that left no note";
 
 /// This process, for a note; `more` is what its owner calls it, where that says more than its number.
-fn ourselves(more: &str) -> String {
+pub(super) fn ourselves(more: &str) -> String {
     let (process, user) = (rustix::process::getpid().as_raw_pid(), rustix::process::geteuid().as_raw());
     let more = if more.is_empty() || more == format!("process {process}") { String::new() } else { format!(", {more}") };
     format!("process {process} of user {user}{more}")

@@ -133,6 +133,7 @@ pub mod damage;
 pub mod encode;
 pub mod error;
 pub mod files;
+pub mod held;
 pub mod room;
 
 pub mod crc;

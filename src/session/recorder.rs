@@ -33,8 +33,9 @@ use crate::{
     journal::{
         chain::{Hash, Witness},
         error::{JournalError, ReadError},
-        files::{note_closed, note_without_record, went_on_without},
+        files::went_on_without,
         folder::{self, Ready, ReadyError},
+        held::Noted,
         record::{Genesis, Kind, KindError},
         recover::{Claim, Options},
         room::Space,
@@ -97,6 +98,7 @@ pub enum RecorderError {
 pub struct Recorder {
     writer: Writer,
     path: PathBuf,
+    noted: Noted,
     kind: Kind,
     next: Seq,
     last_client: ClientId,
@@ -170,6 +172,7 @@ impl Sealing {
 pub struct Found<'a> {
     claim: Claim<'a>,
     path: &'a Path,
+    noted: Noted,
     pub folded: Folded,
     missing: Option<(u64, u64)>,
 }
@@ -189,16 +192,16 @@ impl<'a> Found<'a> {
             tries += 1;
         };
         let folded = refold::fold(path, claim.replay(), Compare::Yes)?;
-        Ok(Found { claim, path, folded, missing: went_on_without(path) })
+        Ok(Found { claim, path, noted: Noted::writing(path, holder), folded, missing: went_on_without(path) })
     }
 
     /// # Errors
     /// The disk refuses.
     pub fn take_up(self) -> Result<(Recorder, Folded), RecorderError> {
-        let Found { claim, path, folded, missing } = self;
+        let Found { claim, path, noted, folded, missing } = self;
         let (writer, replay) = claim.take_up()?;
         let at = Timestamp(i64::try_from(replay.proof.first_at_ms).unwrap_or(i64::MAX));
-        let mut recorder = Recorder { missing, ..Recorder::of(writer, path, at, &folded)? };
+        let mut recorder = Recorder { missing, ..Recorder::of(writer, path, noted, at, &folded)? };
         if let Some(taken) = &replay.snapshot {
             recorder.sealed_to = taken.snapshot.sealed_to;
             recorder.segment_bytes = taken.state.len() as u64;
@@ -206,6 +209,10 @@ impl<'a> Found<'a> {
         }
         Ok((recorder, folded))
     }
+}
+
+pub(super) fn head_of(Witness { seq, hash }: Witness) -> Head {
+    Head { seq, hash: Digest::from_bytes(hash.bytes()) }
 }
 
 impl Recorder {
@@ -219,7 +226,7 @@ impl Recorder {
         let plan: Hash = plan_hash.parse().map_err(|_| RecorderError::PlanHash(plan_hash.to_owned()))?;
         let options = Options { holder: holder.to_owned(), ..Options::default() };
         let writer = Writer::create(path, millis(at), &Genesis::new(session.as_str(), plan), &options)?;
-        Recorder::of(writer, path, at, &Folded::default())
+        Recorder::of(writer, path, Noted::writing(path, holder), at, &Folded::default())
     }
 
     /// A new journal in memory; notes beside it lie at `path`.
@@ -227,7 +234,7 @@ impl Recorder {
     pub(super) fn create_in(memory: &Memory, path: &Path, at: Timestamp, session: &SessionId, plan_hash: &str) -> Recorder {
         let genesis = Genesis::new(session.as_str(), plan_hash.parse().unwrap());
         let writer = Writer::create_in(memory, millis(at), &genesis, Cadence::default()).unwrap();
-        Recorder::of(writer, path, at, &Folded::default()).unwrap()
+        Recorder::of(writer, path, Noted::writing(path, ""), at, &Folded::default()).unwrap()
     }
 
     /// Takes up an old journal and folds it, from where its newest segment begins. Whether this program would decide the same again is
@@ -238,11 +245,12 @@ impl Recorder {
         Found::at(path, holder)?.take_up()
     }
 
-    fn of(writer: Writer, path: &Path, at: Timestamp, folded: &Folded) -> Result<Recorder, RecorderError> {
+    fn of(writer: Writer, path: &Path, noted: Noted, at: Timestamp, folded: &Folded) -> Result<Recorder, RecorderError> {
         let Folded { next, last_client, .. } = *folded;
         Ok(Recorder {
             writer,
             path: path.to_owned(),
+            noted,
             kind: Kind::new(KIND)?,
             next,
             last_client,
@@ -301,8 +309,7 @@ impl Recorder {
 
     /// The last record that is on the disk.
     pub fn durable_head(&self) -> Head {
-        let Witness { seq, hash } = self.writer.durable_head();
-        Head { seq, hash: Digest::from_bytes(hash.bytes()) }
+        head_of(self.writer.durable_head())
     }
 
     /// What happens after a return where the host before went on for a while without this journal.
@@ -327,6 +334,11 @@ impl Recorder {
         RecordNumber(self.writer.durable_head().seq)
     }
 
+    /// What is noted beside the journal of whoever writes it, for whoever sees to it that it stays.
+    pub fn noted(&self) -> Noted {
+        self.noted.clone()
+    }
+
     /// Where the journal lies, for whoever makes room there.
     pub fn place(&self) -> Shown {
         Shown::new(&self.path.display().to_string())
@@ -335,7 +347,7 @@ impl Recorder {
     /// Leaves word for the next host that what happens from `since` on is not recorded.
     pub fn go_without(&self, since: Timestamp) {
         let since = self.missing.map_or(millis(since), |(first, _)| first);
-        note_without_record(&self.path, self.kept().0, since);
+        self.noted.without_record(self.kept().0, since);
     }
 
     /// Writes out what is buffered.
@@ -359,15 +371,15 @@ impl Recorder {
         self.is_unguarded = fails;
     }
 
-    /// Writes out what is buffered and leaves the journal as closed: whoever reads it next need not ask whether its writer was killed.
+    /// Writes out what is buffered and leaves the journal as closed: whoever reads it next need not ask whether its writer was killed. The head
+    /// is that of its last record.
     /// # Errors
     /// As [`Recorder::append`].
-    pub fn close(mut self) -> Result<(), RecorderError> {
+    pub fn close(mut self) -> Result<Head, RecorderError> {
         self.flush()?;
         // While the lock is still ours: the next host writes its own note.
-        note_closed(&self.path);
-        self.writer.close()?;
-        Ok(())
+        self.noted.closed();
+        Ok(head_of(self.writer.close()?))
     }
 
     /// Whether it is time for the next segment, and none is being made.

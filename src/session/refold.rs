@@ -21,6 +21,7 @@ use crate::{
     },
     domain::{
         digest::Digest,
+        head::Head,
         id::{ClientId, Seq},
     },
     journal::{
@@ -30,7 +31,7 @@ use crate::{
         recover::{Replay, Taken},
         walk::Whole,
     },
-    session::recorder::RecorderError,
+    session::recorder::{RecorderError, head_of},
 };
 
 /// What a segment begins with.
@@ -147,14 +148,15 @@ impl Compare {
     }
 }
 
-/// What the journal at `path` folds to, without taking it up; whether this program would decide the same again is not asked.
+/// What the journal at `path` folds to, and its last record, where it is no single file of an earlier program; it is not taken up, and whether this program would decide the same again is not asked.
 /// # Errors
 /// There is none, or it is broken.
-pub fn look(path: &Path) -> Result<Folded, RecorderError> {
-    match path.is_dir() {
-        true => fold(path, &Replay::look(path)?, Compare::No),
-        false => all(Whole::<Recorded>::open(path)?, Compare::No),
+pub fn look(path: &Path) -> Result<(Folded, Option<Head>), RecorderError> {
+    if !path.is_dir() {
+        return Ok((all(Whole::<Recorded>::open(path)?, Compare::No)?, None));
     }
+    let replay = Replay::look(path)?;
+    Ok((fold(path, &replay, Compare::No)?, Some(head_of(replay.proof.head))))
 }
 
 /// Where folding begins, if this version of the fold wrote the state; and what was recorded behind it before its segment began.

@@ -157,8 +157,11 @@ fn work(mut recorder: Recorder, todo: &mpsc::Receiver<Order>, done: &answers::Un
     while let Ok(order) = todo.recv() {
         let Order::Do(job) = order else {
             let last = standing(&recorder, None);
-            let closed = recorder.close().map_or_else(Done::Failed, |()| Done::Closed);
-            let _nobody_waits = done.send((closed, last));
+            let _nobody_waits = done.send(match recorder.close() {
+                // What was buffered is on the disk by now, and a last checkpoint behind it.
+                Ok(durable) => (Done::Closed, Standing { durable, ..last }),
+                Err(error) => (Done::Failed(error), last),
+            });
             return;
         };
         let at = match &job {

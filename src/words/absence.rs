@@ -27,7 +27,8 @@ pub fn stood(state: &State, route: &Route, names: Names) -> String {
     let may_be = may_be(state, route, names);
     let or = if may_be.is_empty() { String::new() } else { format!(" or {may_be}, which a write of ours may have made of it") };
     let latched = if known.latch.is_some() { ", latched after a rollback" } else { "" };
-    format!("{}{or}{latched}{}", names.split(&route.id, &accepted.weights), seen.unwrap_or_default())
+    let read = known.accepted_at.map_or_else(String::new, |at| format!(", read at {}", moment(at)));
+    format!("{}{or}{latched}{}{read}", names.split(&route.id, &accepted.weights), seen.unwrap_or_default())
 }
 
 /// The splits that writes of ours may have made of `route`, without a known outcome; empty where there is none.
@@ -86,15 +87,6 @@ pub fn command(plan: &Plan, route: &Route, to: &BackendId, world: Option<WorldKi
 /// The command that brings everybody of `route` home without us.
 pub fn command_home(plan: &Plan, route: &Route, world: Option<WorldKind>) -> String {
     command(plan, route, &route.home, world)
-}
-
-/// What moves traffic all the same while there is no host, behind a sentence that says that it stays.
-pub fn but_for(state: &State) -> &'static str {
-    let routes = state.opened.iter().flat_map(|opened| &opened.plan.routes);
-    match routes.into_iter().all(|route| unresolved::may_be(state, &route.id).is_empty()) {
-        true => "",
-        false => ", but for what was on its way",
-    }
 }
 
 /// A moment for people of any time zone.

@@ -31,11 +31,15 @@ pub fn news(news: &News, names: Names) -> String {
         News::StoodStill { lasted } => format!("the host did not run for {lasted}: no trigger watched, and nothing was read meanwhile"),
         News::HostReturned => "the host came back; nothing advances by itself; what was under way is read back".to_owned(),
         News::Record(change) => record::change(change),
-        News::Stopped { by, abandoned } if abandoned.is_empty() => {
-            format!("{by} ended the session; nothing moved or was away from home")
+        News::Stopped { by, abandoned, .. } if abandoned.is_empty() => {
+            format!("{by} ended the session; no route was known to move or to be away from home")
         }
-        News::Stopped { by, abandoned } => {
-            format!("{by} ended the session and left {} as it stands; nobody watches over it now", names.routes(abandoned))
+        News::Stopped { by, abandoned, unread } => {
+            let unread = match unread.as_slice() {
+                [] => String::new(),
+                unread => format!("; where traffic of {} is was never read", names.routes(unread)),
+            };
+            format!("{by} ended the session and left {} as it stands; nobody watches over it now{unread}", names.routes(abandoned))
         }
         News::Joined { who, role, credentials } => joined(who, *role, credentials.as_deref()),
         News::RosterRead { digest, people } => roster::read(digest.as_ref(), *people),

@@ -11,10 +11,15 @@ use cutover::{
         roster::{Change, Changed},
         state::{Ending, Motion},
     },
-    domain::{id::ClientId, role::Role, time::Millis},
+    domain::{
+        id::{ClientId, RouteId},
+        role::Role,
+        time::Millis,
+    },
+    words::Names,
 };
 
-use crate::session::{Session, ana, ben, person, refused, route, split};
+use crate::session::{Session, ana, ben, person, plan, refused, route, split};
 
 fn cat() -> Asker {
     person(3, "cat", Role::Approver)
@@ -288,6 +293,19 @@ fn a_watcher_is_refused_whatever_he_asks() {
         assert_eq!(refused(session.ask(&dan, command)), Refusal::Role { role: Role::Watcher });
     }
     assert_eq!(session.state.routes, before);
+}
+
+#[test]
+fn a_session_whose_weights_were_never_read_is_not_ended_as_if_they_were_home() {
+    let mut session = Session::open(plan());
+    let stop = |abandon: &[RouteId]| Command::Stop { abandon: abandon.to_vec() };
+    assert_eq!(refused(session.ask(&ana(), stop(&[]))), Refusal::Unwatched { routes: vec![route()] });
+    assert_eq!(session.ask(&ana(), stop(&[route()])), Verdict::Accepted);
+    let ended = News::Stopped { by: ana().who, abandoned: vec![route()], unread: vec![route()] };
+    let told = session.decisions.last().expect("it was asked").news.clone();
+    assert!(told.contains(&ended), "{told:?}");
+    let said = cutover::words::news(&ended, Names::of(&session.state));
+    assert!(said.contains("was never read") && !said.contains("home"), "{said}");
 }
 
 #[test]

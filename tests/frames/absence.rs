@@ -21,7 +21,7 @@ fn a_host_that_is_gone_leaves_what_was_seen_and_what_still_holds() {
     let view = lost("the host closed the line", Then::TryAgain { attempts: 7 });
     let texts = at_all_sizes("lost", &scenes::calm(), &view);
     says(&texts, &["NOT CONNECTED for 42s", "THE HOST IS GONE", "for 42s: the host closed the line", "Last seen at 03:12:40Z"]);
-    says(&texts, &["Web frontend: 25% on GKE", "2 triggers armed, none breached", "traffic stays where it is"]);
+    says(&texts, &["Web frontend: 25% on GKE", "2 triggers armed, none breached", "whoever else steers may"]);
     says(&texts, &["cutover open takes it up again", "url-maps export", "Trying again by itself, attempt 7"]);
     for text in &texts {
         let footer = text.lines().last().expect("a footer");

@@ -51,7 +51,8 @@ fn a_killed_host_leaves_the_last_known_split_and_the_command_by_hand() {
         let told = account.run(words);
         let text = printed(&told);
         assert_eq!(told.status.code(), Some(7), "{words:?}: {told:?}");
-        assert!(text.contains("nobody knows more since 20"), "{words:?}: {text}");
+        assert!(text.contains("nobody knows more since 20") && text.contains(", read at 20"), "{words:?}: {text}");
+        assert!(text.contains("others may have moved traffic since") && !text.contains("traffic stays"), "{words:?}: {text}");
         assert!(text.contains("Web frontend: 1% on GKE"), "{words:?}: {text}");
         let labelled = "to bring frontend home by hand (it steers the real project, and not this simulated world):";
         assert!(text.contains(&format!("{labelled}\n  {}\n", by_hand(&account))), "{words:?}: {text}");
@@ -61,6 +62,7 @@ fn a_killed_host_leaves_the_last_known_split_and_the_command_by_hand() {
     assert_eq!(told.status.code(), Some(7));
     let status = account.status();
     assert_eq!((&status["host"], &status["needs_human"]), (&"gone".into(), &true.into()));
+    assert!(proof.contains(&format!("\nhead     {}\n", status["head"].as_str().expect("a head"))), "{proof}");
     assert_eq!(status["routes"]["frontend"]["accepted"]["gke"], 0.01);
     assert_eq!(status["routes"]["frontend"]["by_hand"], by_hand(&account));
     assert_eq!(status["triggers"], serde_json::json!({}), "without a host no trigger promises anything");

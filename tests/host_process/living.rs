@@ -4,6 +4,7 @@
 use std::{
     fs,
     os::unix::fs::DirBuilderExt,
+    path::PathBuf,
     process::{Command, Output},
 };
 
@@ -83,6 +84,63 @@ fn a_host_whose_socket_was_cleared_away_lives_and_nothing_of_it_is_cleared() {
     account.signal("-TERM");
     wait_until("the host has gone", || account.card().is_none().then_some(()));
     assert_eq!(account.open(), session, "it is still the plan's open one");
+}
+
+/// The notes beside the journal by which a host is found elsewhere.
+fn notes(account: &Account) -> [PathBuf; 2] {
+    ["lock", "host"].map(|ending| account.journal().with_extension(ending))
+}
+
+#[test]
+fn a_host_whose_notes_are_gone_or_empty_is_found_and_asked_and_makes_them_again() {
+    let account = Account::new();
+    let session = account.open();
+    account.wait_until_ready();
+    let pid = account.host_pid();
+    let [lock, host] = notes(&account);
+    let open: Vec<PathBuf> = fs::read_dir(account.at("state/cutover/current")).unwrap().flatten().map(|entry| entry.path()).collect();
+    let spoil = |path: &PathBuf, is_emptied: bool| if is_emptied { fs::write(path, "").unwrap() } else { fs::remove_file(path).unwrap() };
+    for spoilt in [&[lock.clone()][..], &[host.clone()], &[lock.clone(), host.clone()], &open] {
+        for is_emptied in [true, false] {
+            spoilt.iter().for_each(|path| spoil(path, is_emptied));
+            for mut status in elsewhere(&account, &["status", &session, "--json"]) {
+                let told = status.output().unwrap();
+                let status: serde_json::Value = serde_json::from_slice(&told.stdout).unwrap_or_else(|error| panic!("{error}: {told:?}"));
+                assert_eq!(status["host"], "here", "{spoilt:?}: {status}");
+            }
+            for mut sessions in elsewhere(&account, &["sessions"]) {
+                let text = said(&sessions.output().unwrap());
+                assert!(text.contains(&format!("runs as process {pid}")) && !text.contains("process 0"), "{spoilt:?}: {text}");
+            }
+            let is_whole = |path: &PathBuf| fs::metadata(path).is_ok_and(|found| found.len() > 0);
+            wait_until("the notes were made again", || spoilt.iter().all(is_whole).then_some(()));
+        }
+    }
+    let noted = fs::read_to_string(&lock).unwrap();
+    assert!(noted.starts_with(&format!("process {pid} of user ")), "{noted}");
+    let [_, _, mut rollback] = elsewhere(&account, &["rollback", &session]);
+    assert_eq!(rollback.output().unwrap().status.code(), Some(0));
+}
+
+#[test]
+fn what_a_dead_host_noted_does_not_stand_for_the_next_one() {
+    let account = Account::new();
+    let session = account.open();
+    account.wait_until_ready();
+    let [lock, host] = notes(&account);
+    let of_the_first = fs::read(&host).unwrap();
+    account.signal("-KILL");
+    wait_until("the host is dead", || account.card().filter(|card| card["life"] == "dead"));
+    assert_eq!(account.open(), session);
+    account.wait_until_ready();
+    // As on a full disk, which took nothing of the next one.
+    fs::write(&lock, "").unwrap();
+    fs::write(&host, &of_the_first).unwrap();
+    for mut rollback in elsewhere(&account, &["rollback", &session, "--wait", "0"]) {
+        let told = rollback.output().unwrap();
+        assert!(matches!(told.status.code(), Some(0 | 8)), "{}", said(&told));
+    }
+    wait_until("it has written its own", || (fs::read(&host).unwrap() != of_the_first).then_some(()));
 }
 
 #[test]

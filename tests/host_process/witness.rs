@@ -3,6 +3,7 @@
 use std::{
     io::{Read, Write},
     net::TcpStream,
+    os::unix::net::UnixDatagram,
 };
 
 use serde_json::Value;
@@ -78,4 +79,46 @@ fn the_clouds_own_log_and_the_journal_agree_and_a_stranger_is_named() {
     let drifted = wait_until("a stranger is named", || Some(check()).filter(|output| output.status.code() == Some(5)));
     let told = String::from_utf8(drifted.stdout).unwrap();
     assert!(told.starts_with("FOREIGN") && told.contains("mallory@hexproperty.com changed projects/hexproperty/global/urlMaps/"), "{told}");
+}
+
+#[test]
+fn the_machine_s_log_is_told_the_last_record_of_a_journal_that_was_closed() {
+    let account = Account::new();
+    let path = account.at("log");
+    let log = UnixDatagram::bind(&path).unwrap();
+    log.set_nonblocking(true).unwrap();
+    let opened = account.opening().arg("--syslog").arg(&path).output().unwrap();
+    assert!(opened.status.success(), "{opened:?}");
+    let session = String::from_utf8(opened.stdout).unwrap().trim().to_owned();
+    account.wait_until_ready();
+    let mut cockpit = account.cockpit();
+    cockpit.wait_for("HexProperty");
+    cockpit.keys("c");
+    account.wait_until("the controls are taken", |status| !status["controls"].is_null());
+    let pid = account.host_pid();
+    account.signal("-TERM");
+    wait_until("the host has gone", || (!std::path::Path::new(&format!("/proc/{pid}")).exists()).then_some(()));
+    let mut buffer = [0; 4096];
+    let lines = std::iter::from_fn(|| log.recv(&mut buffer).ok().map(|bytes| String::from_utf8_lossy(&buffer[..bytes]).into_owned()));
+    let last = lines.last().expect("it was told");
+    let proof: Value = serde_json::from_slice(&account.run(&["audit", "verify", &session, "--json"]).stdout).unwrap();
+    let head = proof["proof"]["head"].as_str().expect("a head");
+    assert!(last.ends_with(&format!("session {session} head {head} ends here for now")), "{last}, and it ends at {head}");
+}
+
+#[test]
+fn a_session_whose_weights_were_never_read_ends_only_by_name_and_says_so() {
+    let account = Account::new();
+    // Nobody listens there.
+    let opened = account.run(&["open", &Account::plan(), "--simulated=9", "--no-attach", "--no-restart"]);
+    assert!(opened.status.success(), "{opened:?}");
+    let session = String::from_utf8(opened.stdout).unwrap().trim().to_owned();
+    let refused = account.run(&["stop", &session]);
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(refused.status.code() == Some(3) && said.contains("frontend: where its traffic is was never read"), "{refused:?}");
+    let ended = account.run(&["stop", &session, "--abandon", "frontend"]);
+    let told = String::from_utf8_lossy(&ended.stdout).into_owned();
+    assert!(ended.status.success() && told.contains("frontend: where its traffic is was never read"), "{ended:?}");
+    let recorded = String::from_utf8(account.run(&["audit", "show", &session]).stdout).unwrap();
+    assert!(recorded.contains("where traffic of Web frontend is was never read") && !recorded.contains("away from home"), "{recorded}");
 }

@@ -11,6 +11,7 @@ use crate::cli::Exit;
 use crate::journal::chain::{Hash, Witness};
 use crate::journal::memory::Memory;
 use crate::journal::record::{Genesis, Kind};
+use crate::journal::recover::Options;
 use crate::journal::writer::{Cadence, Durability, Writer};
 
 /// A file of its own for a test.
@@ -79,6 +80,33 @@ fn verify_fails_on_a_broken_or_shortened_journal_and_says_where() {
     let (exit, json) = verified(&changed.0, &[], Format::Json);
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!((exit, &json["broken"]["seq"], &json["broken"]["code"]), (Exit::Failed, &1.into(), &"crc".into()));
+}
+
+/// Bytes that are damaged in the midst of a journal whose checkpoint remembers more are told by where they are, and not as a cut end.
+#[test]
+fn a_journal_that_lost_a_sector_in_its_midst_is_not_said_to_be_cut_off() {
+    let folder = std::env::temp_dir().join(format!("cutover-audit-midst-{}", std::process::id()));
+    let _was_there = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).unwrap();
+    let (path, kind) = (folder.join("night"), Kind::new("transition").unwrap());
+    let mut writer = Writer::create(&path, 1, &Genesis::new("night", Hash::of_line(b"plan")), &Options::default()).unwrap();
+    for _ in 0..64 {
+        writer.append(2, Durability::Durable, &kind, "shift").unwrap();
+    }
+    writer.close().unwrap();
+    let file = path.join("00000001.jsonl");
+    let whole = std::fs::read(&file).unwrap();
+    let mut zeroed = whole.clone();
+    zeroed[4096..4608].fill(0);
+    std::fs::write(&file, &zeroed).unwrap();
+    let (exit, text) = verified(&path, &[], Format::Text);
+    assert!(exit == Exit::Damaged && text.starts_with("ZEROED ") && text.contains("\nbehind   records "), "{text}");
+    assert!(text.contains("holds of the segment ends at byte") && text.contains(&format!("remembers {} bytes", whole.len())), "{text}");
+    assert!(!text.contains("its end was cut off") && !text.contains("the segment has"), "{text}");
+    std::fs::write(&file, &whole[..whole.len() / 2]).unwrap();
+    let (exit, text) = verified(&path, &[], Format::Text);
+    assert!(exit == Exit::Failed && !text.contains("the segment has") && text.contains("cut off or damaged"), "{text}");
+    std::fs::remove_dir_all(folder).unwrap();
 }
 
 #[test]

@@ -41,7 +41,7 @@ pub(super) struct Status {
     pub(super) host: Host,
     /// Number of the newest entry.
     pub(super) seq: u64,
-    /// The last record of the journal that is on the disk, as `SEQ:HASH`: a witness for `audit verify`. Nobody says it where the host is gone.
+    /// The last record of the journal that is on the disk, as `SEQ:HASH`: a witness for `audit verify`. Where the host is gone, as the journal says.
     pub(super) head: Option<String>,
     /// Milliseconds since 1970, as every time here. Where the host is gone, nobody knows more since then.
     pub(super) at: i64,

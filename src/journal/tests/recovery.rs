@@ -9,7 +9,8 @@ use crate::journal::broken::Why;
 use crate::journal::chain::Head;
 use crate::journal::checkpoint;
 use crate::journal::error::{Act, Cause, JournalError, ReadError};
-use crate::journal::files::{LastWriter, last_writer, note_closed, note_without_record, went_on_without};
+use crate::journal::files::{LastWriter, last_writer, went_on_without};
+use crate::journal::held::Noted;
 use crate::journal::line::{Line, Sums};
 use crate::journal::memory::Memory;
 use crate::journal::reader::{Lines, Records, Step, Tail};
@@ -361,7 +362,7 @@ fn a_journal_that_is_looked_at_and_not_taken_up_is_as_it_was() {
     let path = scratch.journal();
     let mut writer = Writer::create(&path, 1, &genesis("s"), &Options::default()).unwrap();
     writer.append(1, Durability::Durable, &kind(), &note(0)).unwrap();
-    note_closed(&path);
+    Noted::writing(&path, "").closed();
     writer.close().unwrap();
     // What a crash leaves behind: half a record, a segment that was not begun, a file that was being made.
     let mut end = fs::OpenOptions::new().append(true).open(scratch.file()).unwrap();
@@ -431,7 +432,7 @@ fn whoever_goes_on_without_the_journal_leaves_word_for_the_next_one() {
     let mut writer = Writer::create(&path, 1, &genesis("s"), &Options::default()).unwrap();
     writer.append(1, Durability::Durable, &kind(), &note(0)).unwrap();
     assert_eq!(went_on_without(&path), None);
-    note_without_record(&path, 1, 17);
+    Noted::writing(&path, "").without_record(1, 17);
     assert!(matches!(last_writer(&path), LastWriter::Writing { .. }));
     drop(writer);
     assert_eq!(went_on_without(&path), Some((17, 1)));

@@ -109,7 +109,7 @@ fn lost(why: &str, then: Then, width: usize, scene: Scene<'_>) -> Vec<Line<'stat
         Then::Listen | Then::TryAgain { .. } => {
             lines.push(Line::styled("What still holds:", theme.text));
             lines.extend(
-                in_flight(state, "if the host died, traffic stays where it is: no weight moves without it")
+                in_flight(state, "if the host died, it moves no weight; whoever else steers may")
                     .iter()
                     .map(|begun| holds(begun)),
             );
@@ -125,7 +125,7 @@ fn lost(why: &str, then: Then, width: usize, scene: Scene<'_>) -> Vec<Line<'stat
         }
         Then::Nothing => {
             lines.push(Line::styled("What still holds:", theme.text));
-            lines.extend(in_flight(state, "traffic stays where it is: no weight moves without a host").iter().map(|begun| holds(begun)));
+            lines.extend(in_flight(state, "it moves no weight any more; whoever else steers may").iter().map(|begun| holds(begun)));
             lines.push(holds("nobody watches it: no trigger rolls back, and no key reaches it"));
             lines.extend(by_hand(scene));
             lines.push(Line::default());
