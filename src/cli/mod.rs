@@ -160,7 +160,7 @@ enum What {
     Status(status::Args),
     /// Bring all traffic home: no cockpit, no controls, no second person needed.
     Rollback(rollback::Args),
-    /// End a session for good; refused while its traffic moves or is split.
+    /// End a session for good; refused while its traffic moves, is split or was never read.
     Stop(stop::Args),
     /// Host a session in the foreground, for a service manager.
     Host(host::Args),

@@ -5,8 +5,12 @@ use crate::{
     domain::{shown::Shown, time::Millis},
 };
 
-/// Room as people read it.
-pub(super) fn room(bytes: u64) -> String {
+/// The room that is left, as people read it: it is told anew when half of it is gone, so until then it is the most that there can be.
+pub(super) fn room_left(bytes: u64) -> String {
+    if bytes == 0 { room(bytes) } else { format!("at most {}", room(bytes)) }
+}
+
+fn room(bytes: u64) -> String {
     match bytes {
         0 => "no room".to_owned(),
         1..1_048_576 => format!("{} KiB", bytes.div_ceil(1024)),
@@ -17,7 +21,7 @@ pub(super) fn room(bytes: u64) -> String {
 pub(super) fn low(bytes: u64, place: &Shown) -> String {
     let left = match bytes {
         0 => "nothing is left for going home, which is then told to every cockpit and recorded nowhere".to_owned(),
-        _ => format!("{} are left for looking and going home, and looks use it up", room(bytes)),
+        _ => format!("{} are left for looking and going home, and looks use it up", room_left(bytes)),
     };
     format!("the disk of the record is nearly full: {left}; nothing advances until there is room; make some at {place}")
 }

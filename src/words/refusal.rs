@@ -107,7 +107,7 @@ pub fn why_refused(refusal: &Refusal, names: Names) -> String {
         Refusal::RecordLow { bytes, place, .. } => {
             format!(
                 "the disk of the record is nearly full, and what is left is for looking and going home; make room at {place} ({} left)",
-                record::room(*bytes)
+                record::room_left(*bytes)
             )
         }
         Refusal::RecordHangs { kept, .. } => {

@@ -64,7 +64,7 @@ pub fn attention(found: &Attention, state: &State, now: Timestamp) -> Said {
             )
         }
         Attention::RecordLow { bytes, .. } => {
-            let left = record::room(*bytes);
+            let left = record::room_left(*bytes);
             alarm(
                 format!("the record's disk is nearly full: {left} left, for looking and going home"),
                 format!("disk nearly full: {left} left"),
