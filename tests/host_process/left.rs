@@ -53,7 +53,7 @@ fn no_session_is_begun_over_traffic_that_nobody_watches() {
     let own = open(&account, &plan, &["--simulated"]);
     assert!(own.status.success() && said(&own).contains(&format!("the host of session {session} of this plan is gone")), "{own:?}");
     let name = String::from_utf8(own.stdout).unwrap().trim().to_owned();
-    assert!(account.run(&["stop", &name]).status.success());
+    assert!(account.run(&["stop", &name, "--abandon", "frontend"]).status.success());
 
     let taken_up = account.typed(&take_up.replace(" open ", " open --no-attach "));
     assert!(taken_up.status.success(), "{take_up}: {taken_up:?}");
