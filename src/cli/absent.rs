@@ -342,7 +342,9 @@ impl Absent {
         let end = |signal| format!("end it, what is on record stays:\n  kill {signal} {pid}\nthen {}", self.next_step());
         match (line, process) {
             (_, Process::Stopped) => format!("this lets it go on:\n  kill -CONT {pid}\nor {}", end("-KILL")),
-            (_, Process::Dies) => format!("it does not go on; once it is gone, and nobody has started it again by himself, {}", self.next_step()),
+            (_, Process::Dies) => {
+                format!("it does not go on; once it is gone, and nobody has started it again by himself, {}", self.next_step())
+            }
             (_, Process::WaitsForDisk) => format!("it goes on by itself when its disk answers; or {}", end("-KILL")),
             (Line::Full, Process::Unexplained) => {
                 format!("ask again when something of this account has left it (`ss -xp` shows what is connected); or {}", end("-TERM"))

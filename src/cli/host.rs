@@ -29,9 +29,9 @@ use crate::{
         Exit, current,
         environment::{Environment, World},
         join, living,
+        notes::{Kept, Notes},
         paths::{self, Paths},
         place::{Place, said},
-        notes::{Kept, Notes},
         predecessor, print,
         rostering::Rostering,
         running::{Ended, Opening, Running},
@@ -145,7 +145,7 @@ pub async fn run(args: Args) -> Result<Exit> {
         Err(error) => return Ok(said(format!("{named}: {error}; no session was begun"), Exit::Usage)),
     };
     if args.unit {
-        print::out(&unit::text(&std::env::current_exe()?, &options)?);
+        print::out(&unit::text(&std::env::current_exe()?, &options, |name| std::env::var_os(name).is_some())?);
         return Ok(Exit::Done);
     }
     if args.detached {

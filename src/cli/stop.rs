@@ -277,5 +277,5 @@ fn record(absent: &Absent, state: &State, args: &Args) -> Result<(), RecorderErr
         let decision = step(&mut state, &entry);
         recorder.append(at, Weight::Durable, &refold::recorded(&Transition { entry, decision })?)?;
     }
-    recorder.close().map(drop)
+    recorder.close()
 }

@@ -13,8 +13,8 @@ use std::path::Path;
 use rustix::fs::{FileType, FlockOperation, Mode, OFlags, RenameFlags, Stat};
 use rustix::io::Errno;
 
-use crate::journal::{checkpoint, held};
 use crate::journal::error::JournalError;
+use crate::journal::{checkpoint, held};
 
 const PRIVATE: Mode = Mode::RUSR.union(Mode::WUSR);
 const NEVER_THROUGH_A_LINK: OFlags = OFlags::NOFOLLOW.union(OFlags::CLOEXEC);

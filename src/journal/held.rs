@@ -108,7 +108,8 @@ mod tests {
         assert!(!noted.is_held());
         rustix::fs::flock(&lock, rustix::fs::FlockOperation::NonBlockingLockExclusive).unwrap();
         assert!(noted.is_held());
-        let named = |by: &LastWriter| matches!(by, LastWriter::Writing { by } if by.starts_with(&format!("process {} ", std::process::id())));
+        let named =
+            |by: &LastWriter| matches!(by, LastWriter::Writing { by } if by.starts_with(&format!("process {} ", std::process::id())));
         for text in [None, Some(""), Some("process 0 of user 0\n"), Some("closed by process 1 of user 0\n")] {
             match text {
                 Some(text) => fs::write(&note, text).unwrap(),

@@ -371,15 +371,15 @@ impl Recorder {
         self.is_unguarded = fails;
     }
 
-    /// Writes out what is buffered and leaves the journal as closed: whoever reads it next need not ask whether its writer was killed. The head
-    /// is that of its last record.
+    /// Writes out what is buffered and leaves the journal as closed: whoever reads it next need not ask whether its writer was killed.
     /// # Errors
     /// As [`Recorder::append`].
-    pub fn close(mut self) -> Result<Head, RecorderError> {
+    pub fn close(mut self) -> Result<(), RecorderError> {
         self.flush()?;
         // While the lock is still ours: the next host writes its own note.
         self.noted.closed();
-        Ok(head_of(self.writer.close()?))
+        self.writer.close()?;
+        Ok(())
     }
 
     /// Whether it is time for the next segment, and none is being made.

@@ -156,12 +156,10 @@ impl Scribe {
 fn work(mut recorder: Recorder, todo: &mpsc::Receiver<Order>, done: &answers::UnboundedSender<(Done, Standing)>) {
     while let Ok(order) = todo.recv() {
         let Order::Do(job) = order else {
+            let flushed = recorder.flush();
             let last = standing(&recorder, None);
-            let _nobody_waits = done.send(match recorder.close() {
-                // What was buffered is on the disk by now, and a last checkpoint behind it.
-                Ok(durable) => (Done::Closed, Standing { durable, ..last }),
-                Err(error) => (Done::Failed(error), last),
-            });
+            let closed = flushed.and_then(|()| recorder.close()).map_or_else(Done::Failed, |()| Done::Closed);
+            let _nobody_waits = done.send((closed, last));
             return;
         };
         let at = match &job {

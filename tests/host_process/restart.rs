@@ -108,7 +108,10 @@ fn a_rollback_waits_for_the_next_host() {
             // Who does not want to wait wants it on record all the same.
             wait_until("its next host is announced", || comes().then_some(()));
             let asked = account.run(&["rollback", "--wait", "0"]);
-            assert!(matches!(asked.status.code(), Some(0 | 8)) && String::from_utf8_lossy(&asked.stdout).contains("recorded: "), "{asked:?}");
+            assert!(
+                matches!(asked.status.code(), Some(0 | 8)) && String::from_utf8_lossy(&asked.stdout).contains("recorded: "),
+                "{asked:?}"
+            );
         }
         if death < 5 {
             wait_until("another host has the session", || {

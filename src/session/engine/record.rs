@@ -256,6 +256,7 @@ impl Engine {
         let error = loop {
             match timeout_at(deadline, self.scribe.answered()).await {
                 Ok(Some(Done::Closed)) => {
+                    // Witnesses keep the end, and not what was on the disk a moment before it.
                     self.show_head();
                     return Ok(self.state);
                 }

@@ -108,11 +108,8 @@ fn lost(why: &str, then: Then, width: usize, scene: Scene<'_>) -> Vec<Line<'stat
     match then {
         Then::Listen | Then::TryAgain { .. } => {
             lines.push(Line::styled("What still holds:", theme.text));
-            lines.extend(
-                in_flight(state, "if the host died, it moves no weight; whoever else steers may")
-                    .iter()
-                    .map(|begun| holds(begun)),
-            );
+            lines
+                .extend(in_flight(state, "if the host died, it moves no weight; whoever else steers may").iter().map(|begun| holds(begun)));
             lines.push(holds("if only this line broke, the session goes on, its triggers armed"));
             // A world that is simulated may have died with its host, and then nothing is left to be taken up.
             let way_on = match state.opened.as_ref().map(|opened| opened.world) {
