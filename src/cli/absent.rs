@@ -321,11 +321,6 @@ impl Absent {
         }
     }
 
-    /// Whether somebody starts its next host.
-    pub(super) fn is_started_again(&self) -> bool {
-        self.host == Host::Gone && self.returns.is_some()
-    }
-
     /// A host that does not answer is let go on, or ended; both are done to its process. To end it loses nothing that is on record.
     fn let_go_on_or_end(&self, Silence { pid, process, owner, line }: &Silence) -> String {
         if *owner != peer::own_uid() {

@@ -46,15 +46,11 @@ use crate::{
 const SAY_EVERY: Duration = Duration::from_secs(10);
 /// What is said of a rollback that waits for its host.
 const NOT_YET_ASKED: &str = "nothing was asked for yet; it is tried again";
-/// Whether a host is there yet is looked at this often.
-const LOOK_AGAIN: Duration = Duration::from_millis(250);
 /// A line that broke is looked after this often.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// A session that is full is asked again this often, and for so long before anything is said, whatever `--wait` says.
 const ASKS_AGAIN: Duration = Duration::from_millis(100);
 const FULL_PATIENCE: Duration = Duration::from_secs(2);
-/// A host that is started again is waited for so long, whatever `--wait` says.
-const RETURN_PATIENCE: Duration = Duration::from_secs(10);
 /// A host that has said goodbye is gone within this time.
 const ENDS_WITHIN: Duration = Duration::from_secs(8);
 const KEPT_AWAY: &str = "it is kept from home, and its reason stands above; the session goes on trying by itself";
@@ -133,38 +129,30 @@ async fn go_home(args: Args) -> Result<Exit, Exit> {
 
 /// The session that is meant; a host that is started again is waited for.
 async fn meant_in_time(args: &Args, deadline: Instant) -> Result<Box<Found>, Exit> {
-    let (mut is_told, begun_at) = (false, Instant::now());
+    let mut is_told = false;
     loop {
         let absent = match args.place.meant(args.session.as_deref())? {
             Meant::Running(found) => return Ok(found),
             Meant::Absent(absent) => absent,
         };
-        let until = waits_until(&absent, begun_at, deadline);
-        if !absent.may_come_back() || Instant::now() >= until {
+        if !absent.may_come_back() || Instant::now() >= deadline {
             return Err(absent.tell(args.route.as_ref()));
         }
         if !is_told {
             absent.tell_of(NOT_YET_ASKED, args.route.as_ref());
             is_told = true;
         }
-        tokio::time::sleep(LOOK_AGAIN.min(until.saturating_duration_since(Instant::now()))).await;
+        tokio::time::sleep(LOOK_EVERY.min(deadline.saturating_duration_since(Instant::now()))).await;
     }
-}
-
-/// How long its host is waited for: who wants no wait wants the request on record all the same.
-fn waits_until(absent: &Absent, begun_at: Instant, deadline: Instant) -> Instant {
-    if absent.is_started_again() { deadline.max(begun_at + RETURN_PATIENCE) } else { deadline }
 }
 
 /// A line to the host, which is waited for where it does not answer.
 async fn reach(args: &Args, found: &Found, deadline: Instant) -> Result<Link, Exit> {
     let (mut is_told, begun_at) = (false, Instant::now());
     loop {
-        let mut until = deadline;
         match args.place.errand(found).await {
             Ok(link) => return Ok(link),
             Err(Unheard::Absent(absent)) if absent.may_come_back() => {
-                until = waits_until(&absent, begun_at, deadline);
                 if !is_told {
                     tell_once(args, &absent);
                     is_told = true;
@@ -185,16 +173,16 @@ async fn reach(args: &Args, found: &Found, deadline: Instant) -> Result<Link, Ex
             }
             Err(kept @ Unheard::Kept(_)) => return Err(kept.tell()),
         }
-        if Instant::now() + ASKS_AGAIN >= until {
+        if Instant::now() + ASKS_AGAIN >= deadline {
             return Err(said("the host has not taken it, and nothing was asked for; the commands above need no host", Exit::Nobody));
         }
-        tokio::time::sleep(LOOK_AGAIN.min(until.saturating_duration_since(Instant::now()))).await;
+        tokio::time::sleep(LOOK_EVERY.min(deadline.saturating_duration_since(Instant::now()))).await;
     }
 }
 
 /// Why it can't be asked, and what needs no host.
 fn tell_once(args: &Args, absent: &Absent) {
-    let then = if args.wait == 0 && !absent.is_started_again() { "nothing was asked for" } else { NOT_YET_ASKED };
+    let then = if args.wait == 0 { "nothing was asked for" } else { NOT_YET_ASKED };
     absent.tell_of(then, args.route.as_ref());
 }
 
