@@ -100,7 +100,7 @@ fn a_host_whose_notes_are_gone_or_empty_is_found_and_asked_and_makes_them_again(
     let [lock, host] = notes(&account);
     let open: Vec<PathBuf> = fs::read_dir(account.at("state/cutover/current")).unwrap().flatten().map(|entry| entry.path()).collect();
     let spoil = |path: &PathBuf, is_emptied: bool| if is_emptied { fs::write(path, "").unwrap() } else { fs::remove_file(path).unwrap() };
-    for spoilt in [&[lock.clone()][..], &[host.clone()], &[lock.clone(), host.clone()], &open] {
+    for spoilt in [vec![lock.clone()], vec![host.clone()], vec![lock.clone(), host.clone()], open] {
         for is_emptied in [true, false] {
             spoilt.iter().for_each(|path| spoil(path, is_emptied));
             for mut status in elsewhere(&account, &["status", &session, "--json"]) {
