@@ -37,7 +37,7 @@
 //! remember on their time axis, an *act* an answer or a write that no news tells. An *unresolved* write is one of ours whose outcome is not known; a *transition* is one entry with what was
 //! decided on it, and its *effects* are what the executors then do in the world.
 //! *Credentials* are the account and the key that stood behind a name when he came; *barred* from a request is whoever stands otherwise in the
-//! roster since it was opened; the *head* is the journal's newest record, which proves all before it to whoever keeps it: a *witness*. An *errand* is a connection for one question. A record is *kept*, *low* on room, *hanging* (its
+//! roster since it was opened; the *head* is the journal's newest record, which proves all before it to whoever keeps it: a *witness*. An *old read* tells what a write of ours has *replaced*. An *errand* is a connection for one question. A record is *kept*, *low* on room, *hanging* (its
 //! disk does not answer) or *broken*; a disk that hangs again and again, and answers in between, is *slow*; what is told before it is kept is not *on record*, and a time may be *missing* from it. A *standstill* is a time
 //! in which the host did not run, and proves nothing. A trigger whose window fills is *armed* at the time from which on it can judge; windows of too few requests are *gathered* to show that a breach is over. Users *follow* a change until requests show it; the *newest* answers are a run of bad
 //! ones that an old share would hide; a revision *beside* the main one is one that nobody planned.

@@ -39,6 +39,8 @@ use cutover::{
 /// Virtual seconds in a real one: operations and scrapes of half a minute pass in fractions of a second.
 const SPEED: f64 = 40.0;
 
+#[path = "adapters_sim/old_reads.rs"]
+mod old_reads;
 #[path = "adapters_sim/steering.rs"]
 mod steering;
 

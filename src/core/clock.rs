@@ -119,6 +119,7 @@ fn rebase_route(route: &mut RouteState, back: Millis) {
         shift(at);
     }
     route.unresolved.iter_mut().for_each(|unresolved| shift(&mut unresolved.since));
+    route.versions.moments().for_each(shift);
     route.flips.iter_mut().for_each(shift);
     if let Some(observed) = &mut route.observed {
         shift(&mut observed.at);

@@ -30,6 +30,7 @@ pub mod outlook;
 pub mod past;
 pub mod reason;
 pub mod record;
+pub mod replaced;
 pub mod replication;
 pub mod requests;
 pub mod revisions;

@@ -8,10 +8,11 @@ use crate::{
     core::{
         decision::{Cause, Effect},
         news::{Fate, News},
-        rollback, settle, standing,
-        state::{Goal, InFlight, Motion, ReturnStage, UnresolvedWrite},
+        replaced, rollback, settle, standing,
+        state::{Goal, InFlight, Motion, ReturnStage},
         steer,
         turn::Turn,
+        unresolved::UnresolvedWrite,
     },
     domain::{
         claim::Claim,
@@ -48,6 +49,9 @@ struct Written {
 pub(super) fn finished(turn: &mut Turn, effect: EffectId, outcome: &Outcome) {
     // An effect that was resolved otherwise, by a restart for example, has no one waiting for its late word.
     let Some(flight) = turn.state.in_flight.remove(&effect) else { return };
+    let known = flight.route.as_ref().and_then(|route| turn.state.routes.get(route));
+    let told = known.map(|known| replaced::credible(known, outcome, turn.now));
+    let outcome = told.as_deref().unwrap_or(outcome);
     match flight.deal {
         Effect::Read { route } => read_ended(turn, &route),
         Effect::Inject { inject } => {
@@ -56,7 +60,7 @@ pub(super) fn finished(turn: &mut Turn, effect: EffectId, outcome: &Outcome) {
             }
         }
         Effect::Wake { .. } => {}
-        Effect::Claim { route, claim, .. } => steer::ended(turn, &route, &claim, outcome),
+        Effect::Claim { route, version, claim, .. } => steer::ended(turn, &route, (&claim, &version), outcome),
         Effect::Write { route, from, to, version, cause, again: _, claim } => {
             written(turn, effect, Written { route, from, to, version, cause, claim }, outcome);
         }
@@ -75,11 +79,12 @@ fn written(turn: &mut Turn, effect: EffectId, written: Written, outcome: &Outcom
     if let Outcome::Done(_) = outcome {
         steer::landed(turn, route, written.claim.as_deref());
     }
-    let (at, seq) = (turn.at, turn.seq);
+    let (at, now, seq) = (turn.at, turn.now, turn.seq);
     let state = turn.route_mut(route);
     state.outcome_at = Some(at);
     state.outcome_seq = Some(seq);
     state.read_again_at = None;
+    replaced::ended(state, &written.version, outcome, now);
     let goal = match &state.motion {
         Motion::Writing { effect: current, .. } if *current == effect => Some(Goal::Advance),
         Motion::Returning(back) => match back.stage {
@@ -110,8 +115,20 @@ fn overtaken(turn: &mut Turn, route: &Route, written: Written, outcome: &Outcome
         }
         Outcome::Done(_) | Outcome::Unknown(_) => {
             turn.tell(News::OvertakenEnded { route: route.id.clone(), to: written.to.clone(), fate: Fate::MayBeDone });
+            stands_on_it(turn, route, &written, outcome);
             unresolved(turn, route, written);
         }
+    }
+}
+
+/// What a write that was done made of the object, where nothing newer than what it was written against is known.
+fn stands_on_it(turn: &mut Turn, route: &Route, written: &Written, outcome: &Outcome) {
+    let now = turn.now;
+    let state = turn.route_mut(route);
+    let (Some(accepted), Outcome::Done(Receipt { version: Some(version), .. })) = (&mut state.accepted, outcome) else { return };
+    if accepted.version == written.version {
+        (accepted.weights, accepted.version) = (written.to.clone(), version.clone());
+        settle::begin_anew(state, route, now, Some(&written.from));
     }
 }
 

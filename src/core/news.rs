@@ -293,6 +293,11 @@ pub enum News {
         route: RouteId,
         found: Weights,
     },
+    /// What is read is still what a write of this session has replaced.
+    OldRead {
+        route: RouteId,
+        found: Weights,
+    },
     /// The write home met a newer version: what came first, and whose it is.
     CameFirst {
         route: RouteId,

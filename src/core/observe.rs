@@ -8,7 +8,7 @@ use crate::{
     core::{
         evidence, front_door,
         news::News,
-        replication, seen, settle,
+        replaced, replication, seen, settle, standing,
         state::{Look, ProbeState, ReplicationState, SourceState, Watched},
         steer, thin,
         turn::Turn,
@@ -83,7 +83,8 @@ fn silent(turn: &mut Turn, id: &SourceId, fault: &Fault) {
 }
 
 /// The split as the API tells it. A look that began before the newest outcome, or before a look that we have, is no news. Neither is
-/// one that seems to begin after it ended: it began before the clock went back, and would make every later look seem older.
+/// one that seems to begin after it ended: it began before the clock went back, and would make every later look seem older. One that tells
+/// what a write of ours has replaced puts in doubt what is known, and changes nothing of it.
 fn accepted(turn: &mut Turn, asked_at: Timestamp, seen: &Accepted) {
     let Some(route) = turn.planned(&seen.route) else { return };
     let (at, now, seq) = (turn.at, turn.now, turn.seq);
@@ -93,6 +94,13 @@ fn accepted(turn: &mut Turn, asked_at: Timestamp, seen: &Accepted) {
         return;
     }
     let seen = complete(route, seen);
+    let was_in_doubt = !standing::is_fresh(state) && state.versions.old_read_seq > state.outcome_seq;
+    if replaced::is_old_read(state, &seen.version, now, seq) {
+        if !was_in_doubt {
+            turn.tell(News::OldRead { route: route.id.clone(), found: seen.weights });
+        }
+        return;
+    }
     let known = state.accepted.take();
     if known.as_ref().map(|known| &known.weights) != Some(&seen.weights) {
         settle::begin_anew(state, route, now, known.as_ref().map(|known| &known.weights));
@@ -101,6 +109,7 @@ fn accepted(turn: &mut Turn, asked_at: Timestamp, seen: &Accepted) {
     state.accepted_at = Some(asked_at);
     state.accepted_seq = Some(seq);
     state.accepted = Some(seen);
+    replaced::left_behind(state, now);
     steer::seen(turn, route);
     for why in hindrances.iter().filter(|found| !hindered.iter().any(|known| known.is_like(found))) {
         turn.tell(News::Hindered { route: route.id.clone(), why: why.clone() });

@@ -14,9 +14,10 @@ use crate::{
         news::News,
         reason::{Drop, Void},
         record, settle,
-        state::{Held, InFlight, ItemState, Motion, Opened, Otherwise, ReturnStage, RouteState, State, TriggerState, UnresolvedWrite},
+        state::{Held, InFlight, ItemState, Motion, Opened, Otherwise, ReturnStage, RouteState, State, TriggerState},
         steer, trigger,
         turn::Turn,
+        unresolved::UnresolvedWrite,
     },
     domain::id::{EffectId, OperatorId, SessionId},
     plan::model::{Plan, Route},
@@ -65,6 +66,7 @@ pub(super) fn restarted(turn: &mut Turn) {
         // Nothing that was seen before is written against.
         state.outcome_at = Some(at);
         state.outcome_seq = Some(seq);
+        state.versions.made = None;
     }
     for (_, flight) in lost {
         if let Effect::Write { route, from, to, version, .. } = flight.deal

@@ -3,6 +3,7 @@
 //! A rollback waits for nothing. It leaves beside a running advance, against the version that both know, so that one of the two must
 //! fail; it cancels what is queued; it is tried again every two seconds at most, each time from a fresh look at the world; and it ends
 //! only when the API has said that everything is home. What arrives late after that, by our own doing, sends it home again.
+//! What a write of ours has just made needs no look: a way home leaves against the version that it named.
 //! Where no look can be had, the write that left is repeated as it was: same request id, same version, so that a copy can do nothing that
 //! the first has not done, and reads that fail keep nobody away from home.
 //! It asks for no second person and no controls. It does not judge whether it is deserved; triggers and people do.
@@ -17,7 +18,7 @@ use crate::{
         news::News,
         reason::{Drop, Missing, Mover, Void},
         standing,
-        state::{Goal, Latch, Motion, Return, ReturnStage, SentHome},
+        state::{Goal, Latch, Motion, Return, ReturnStage, RouteState, SentHome},
         steer,
         turn::Turn,
     },
@@ -158,7 +159,10 @@ pub(super) fn drive(turn: &mut Turn, route: &Route) {
         ReturnStage::Resolve { since } => turn.now.since(since) >= RETRY_FIRST,
     };
     if !standing::is_fresh(state) {
-        if is_worth_repeating(back, turn.now) {
+        let is_away = state.accepted.as_ref().is_some_and(|accepted| accepted.weights != back.to);
+        if due && is_away && standing::is_good_for_home(state) {
+            write(turn, route);
+        } else if is_worth_repeating(back, turn.now) {
             repeat(turn, route);
         }
         return;
@@ -167,7 +171,7 @@ pub(super) fn drive(turn: &mut Turn, route: &Route) {
     let state = turn.route(route);
     let Motion::Returning(back) = &state.motion else { return };
     let is_over = back.writes > 0 || !standing::writes_under_way(turn, route);
-    if standing::rests_at(state, &back.to) && is_over && !steer::is_to_be_fenced(state) {
+    if standing::rests_at(state, &back.to) && is_over && !reads_what_was_refused(state, back) && !steer::is_to_be_fenced(state) {
         arrive(turn, route);
     } else if due {
         write(turn, route);
@@ -185,13 +189,21 @@ fn is_worth_repeating(back: &Return, now: Timestamp) -> bool {
     waited && !refused
 }
 
+/// Whether a write was refused because the object has a newer version than the one that is read still: an old read, or a refusal that was
+/// wrong. Either way it proves nothing, and the next write tells.
+fn reads_what_was_refused(state: &RouteState, back: &Return) -> bool {
+    let refused = back.fault.as_ref().is_some_and(|fault| fault.kind == FaultKind::Conflict);
+    let (Some(sent), Some(accepted)) = (&back.sent, &state.accepted) else { return false };
+    refused && sent.version == accepted.version
+}
+
 /// A write home that met a newer version has met a write of ours that came late, if what is read now is what that one was to make; only what
 /// nobody of ours has written is somebody else's.
 fn tell_who_came_first(turn: &mut Turn, route: &Route) {
     let state = turn.route(route);
     let (Motion::Returning(back), Some(accepted)) = (&state.motion, &state.accepted) else { return };
     let met_newer = back.fault.as_ref().is_some_and(|fault| fault.kind == FaultKind::Conflict);
-    if !met_newer || back.came_first.is_some() {
+    if !met_newer || back.came_first.is_some() || reads_what_was_refused(state, back) {
         return;
     }
     let (found, home, actor) = (accepted.weights.clone(), back.to.clone(), accepted.actor.clone());

@@ -22,11 +22,23 @@ pub(super) const FLIPS_WITHIN: Millis = Millis::from_mins(5);
 /// So many of them are a contest.
 const FLIPS_MAX: usize = 3;
 
-/// Whether what we know of the route was looked at after the newest write had ended. Nothing older is written against.
+/// Whether what we know of the route was looked at after the newest write had ended, and no old read has put it in doubt since. Nothing older
+/// is written against.
 pub(super) fn is_fresh(state: &RouteState) -> bool {
+    is_seen_since(state) && state.versions.old_read_seq <= state.accepted_seq
+}
+
+fn is_seen_since(state: &RouteState) -> bool {
     let (Some(seen_at), Some(seen_seq)) = (state.accepted_at, state.accepted_seq) else { return false };
     let later = state.outcome_at.is_none_or(|outcome| seen_at >= outcome);
     later && state.outcome_seq.is_none_or(|outcome| seen_seq > outcome)
+}
+
+/// Whether a way home may be written against what we know: what was seen since the newest outcome, or what that outcome itself has made.
+/// The API refuses it where that has changed, so nothing is won by waiting for a look.
+pub(super) fn is_good_for_home(state: &RouteState) -> bool {
+    let made = || state.accepted.as_ref().is_some_and(|accepted| state.versions.made.as_ref() == Some(&accepted.version));
+    is_seen_since(state) || made()
 }
 
 /// Where a rollback of the route leads.

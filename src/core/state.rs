@@ -23,11 +23,13 @@ use crate::{
         readiness::Readiness,
         reason::{Evidence, Mover, Need, Void},
         record::Record,
+        replaced::Versions,
         replication::DatabaseStanding,
         requests::requests,
         roster::Barred,
         standstill::Standstill,
         steer::Steering,
+        unresolved::UnresolvedWrite,
         window::Window,
         workload::Announced,
     },
@@ -150,6 +152,9 @@ pub struct RouteState {
     /// The entries of both: times alone can't order what falls within one millisecond.
     pub accepted_seq: Option<Seq>,
     pub outcome_seq: Option<Seq>,
+    /// What writes of ours have replaced and made.
+    #[serde(default, skip_serializing_if = "Versions::is_untold")]
+    pub versions: Versions,
     /// Where the traffic stood before the newest change that we know of, and when that change was seen.
     pub before: Option<Weights>,
     pub changed_at: Option<Timestamp>,
@@ -216,16 +221,6 @@ impl RouteState {
     pub fn is_seen(&self) -> bool {
         self.motion == Motion::Settled && requests(self).agree()
     }
-}
-
-/// A write of ours that may still happen, because its outcome is not known.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct UnresolvedWrite {
-    pub from: Weights,
-    pub to: Weights,
-    /// What it was written against. Once the object has another version, the unresolved can't happen any more.
-    pub version: Version,
-    pub since: Timestamp,
 }
 
 /// Whether connections were dropped, and since when somebody has been watching without a break.

@@ -22,7 +22,7 @@ use crate::{
         event::{Asker, Hosted},
         news::{Fate, News},
         reason::Missing,
-        record,
+        record, replaced,
         sight::Sight,
         standing,
         state::{Motion, RouteState},
@@ -30,7 +30,7 @@ use crate::{
     },
     domain::{
         claim::{Claim, Claimant, Claimed, Claims, Epoch, Machine},
-        fault::{FaultKind, Outcome},
+        fault::{FaultKind, Outcome, Version},
         id::{EffectId, OperatorId, RouteId},
         shown::Shown,
         time::Timestamp,
@@ -319,10 +319,11 @@ fn write(turn: &mut Turn, route: &Route, by: &OperatorId, reason: Option<&Shown>
 }
 
 /// The end of such a write.
-pub(super) fn ended(turn: &mut Turn, id: &RouteId, claim: &Claim, outcome: &Outcome) {
+pub(super) fn ended(turn: &mut Turn, id: &RouteId, (claim, against): (&Claim, &Version), outcome: &Outcome) {
     let Some(route) = turn.planned(id) else { return };
-    let (at, seq) = (turn.at, turn.seq);
+    let (at, now, seq) = (turn.at, turn.now, turn.seq);
     let state = turn.route_mut(route);
+    replaced::ended(state, against, outcome, now);
     (state.outcome_at, state.outcome_seq, state.read_again_at) = (Some(at), Some(seq), None);
     state.steering.writing = None;
     match outcome {

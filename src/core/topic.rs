@@ -117,6 +117,7 @@ impl News {
             | News::DidNotHappen { route, .. }
             | News::OvertakenEnded { route, .. }
             | News::Queued { route, .. }
+            | News::OldRead { route, .. }
             | News::QueuedDropped { route, .. }
             | News::Settled { route, .. }
             | News::NeedsHuman { route, .. }
@@ -257,7 +258,8 @@ impl News {
             // They come with the answer to what was asked, in the same breath.
             News::Moving { .. } | News::Queued { .. } => Told::Nothing,
             // What stands in the way, what is met and what is measured is no course.
-            News::Hindered { .. }
+            News::OldRead { .. }
+            | News::Hindered { .. }
             | News::HindranceGone { .. }
             | News::HomeNotProven { .. }
             | News::WayHomeDoubted { .. }

@@ -3,6 +3,8 @@
 //! A write that a rollback has overtaken is among them until its end is known, and so is one that a host had sent when it died. Each was
 //! written against one version of the object: once that has another, it has happened or never will, and a look tells which.
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     core::{
         decision::Effect,
@@ -11,9 +13,20 @@ use crate::{
     domain::{
         fault::Version,
         id::{BackendId, RouteId},
+        time::Timestamp,
         weight::{PerMille, Weights},
     },
 };
+
+/// A write of ours that may still happen, because its outcome is not known.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct UnresolvedWrite {
+    pub from: Weights,
+    pub to: Weights,
+    /// What it was written against. Once the object has another version, the unresolved can't happen any more.
+    pub version: Version,
+    pub since: Timestamp,
+}
 
 /// The splits beside the one that is accepted that `route` may have, the newest last.
 pub fn may_be<'a>(state: &'a State, route: &RouteId) -> Vec<&'a Weights> {

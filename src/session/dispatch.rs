@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use tokio::{sync::mpsc, task::JoinSet, time::sleep};
+use tokio::{sync::mpsc, task::JoinSet};
 
 use crate::{
     core::{
@@ -55,10 +55,10 @@ async fn carry_out(id: EffectId, what: Effect, intent: &Intent, executors: &Exec
     match what {
         Effect::Write { route, to, version, claim, .. } => {
             let change = Change::Split { to: &to, claim: claim.as_deref() };
-            vec![written(id, &route, change, &version, intent, (executors, clock)).await]
+            vec![written(id, &route, change, &version, intent, executors).await]
         }
         Effect::Claim { route, version, claim, .. } => {
-            vec![written(id, &route, Change::Claim(&claim), &version, intent, (executors, clock)).await]
+            vec![written(id, &route, Change::Claim(&claim), &version, intent, executors).await]
         }
         Effect::Read { route } => match executors.drivers.get(&route) {
             Some(driver) => {
@@ -91,14 +91,7 @@ async fn carry_out(id: EffectId, what: Effect, intent: &Intent, executors: &Exec
     }
 }
 
-async fn written(
-    id: EffectId,
-    route: &RouteId,
-    change: Change<'_>,
-    version: &Version,
-    intent: &Intent,
-    (executors, clock): (&Executors, Clock),
-) -> Event {
+async fn written(id: EffectId, route: &RouteId, change: Change<'_>, version: &Version, intent: &Intent, executors: &Executors) -> Event {
     let Some(driver) = executors.drivers.get(route) else {
         return Event::Finished { effect: id, outcome: Outcome::NotDone(no_driver(route)), attempts: Vec::new() };
     };
@@ -107,7 +100,6 @@ async fn written(
         Change::Claim(claim) => tracing::info!(%route, %claim, effect = %id, "writing who steers"),
     }
     let Written { outcome, attempts } = driver.write(change, version, intent).await;
-    passed(clock).await;
     match &outcome {
         Outcome::Done(_) => tracing::info!(%route, effect = %id, "write done"),
         Outcome::NotDone(fault) => tracing::warn!(%route, effect = %id, %fault, "write not done"),
@@ -118,79 +110,6 @@ async fn written(
     Event::Finished { effect: id, outcome, attempts }
 }
 
-/// Waits until the present millisecond has passed. Who looked in the one in which a write ended may have seen what was before it; the outcome
-/// is stamped in a later one, so that such a look is older by its stamp too, and nobody takes it for a change that somebody else made.
-async fn passed(clock: Clock) {
-    let moment = clock.now();
-    while clock.now() <= moment {
-        sleep(clock.real(Millis(1))).await;
-    }
-}
-
 fn no_driver(route: &RouteId) -> Fault {
     Fault::new(FaultKind::Unsupported, format!("nothing drives the route {route}"))
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::Mutex;
-
-    use super::*;
-    use crate::{
-        core::decision::Cause,
-        domain::{
-            fact::Accepted,
-            fault::Version,
-            id::Seq,
-            time::Timestamp,
-            weight::{PerMille, Weights},
-        },
-        port::Answer,
-    };
-
-    /// Takes every write at once, and notes when.
-    struct AtOnce {
-        clock: Clock,
-        written_at: Mutex<Option<Timestamp>>,
-    }
-
-    impl Driver for AtOnce {
-        fn read(&self) -> Answer<'_, Result<Accepted, Fault>> {
-            Box::pin(std::future::ready(Err(Fault::new(FaultKind::Unsupported, "nobody reads here"))))
-        }
-        fn write<'a>(&'a self, _: Change<'a>, _: &'a Version, _: &'a Intent) -> Answer<'a, Written> {
-            *self.written_at.lock().unwrap() = Some(self.clock.now());
-            Box::pin(std::future::ready(Outcome::Done(Receipt::default()).into()))
-        }
-        fn by_hand(&self, _: &Weights) -> String {
-            String::new()
-        }
-    }
-
-    #[tokio::test]
-    async fn an_outcome_comes_in_a_later_millisecond_than_its_write() {
-        let clock = Clock::live();
-        let driver = Arc::new(AtOnce { clock, written_at: Mutex::default() });
-        let route: RouteId = "frontend".parse().unwrap();
-        let drivers = BTreeMap::from([(route.clone(), driver.clone() as Arc<dyn Driver>)]);
-        let executors = Executors { drivers, fault_injector: None, read_every: Millis::from_secs(5) };
-        let id = EffectId { seq: Seq(7), index: 0 };
-        let intent = Intent { session: "test".to_owned(), effect: id, first: id, head: String::new() };
-        let home: Weights = Weights::new([("run".parse().unwrap(), PerMille::new(1000).unwrap())].into()).unwrap();
-        for _ in 0..20 {
-            let write = Effect::Write {
-                route: route.clone(),
-                from: home.clone(),
-                to: home.clone(),
-                version: Version("1".to_owned()),
-                cause: Cause::Operator { who: "anna".parse().unwrap(), reason: None, approved_by: None },
-                again: None,
-                claim: None,
-            };
-            let events = carry_out(id, write, &intent, &executors, clock).await;
-            let now = clock.now();
-            assert!(matches!(&events[..], [Event::Finished { outcome: Outcome::Done(_), .. }]));
-            assert!(driver.written_at.lock().unwrap().is_some_and(|written_at| now > written_at));
-        }
-    }
 }

@@ -192,6 +192,8 @@ pub enum Trouble {
     ReadOnly,
     /// Writes are answered, reads are refused with 429: their quota is used up.
     ReadsThrottled,
+    /// For so many virtual milliseconds after a write, reads tell what stood before it.
+    OldReads { ms: f64 },
     /// Connections that are open when it begins take everything and give nothing back; those that are opened later work.
     DeadConnections,
 }
@@ -342,6 +344,12 @@ fn apis() -> Vec<Choice> {
         choice("silent-api", "Compute accepts connections and never answers for 2 min", Api::Compute, Trouble::HalfOpen),
         choice("dead-connections", "connections to Google that are open now are dead, new ones work", Api::Every, Trouble::DeadConnections),
         choice("reads-throttled", "Compute refuses every read with 429 for 2 min, and takes writes", Api::Compute, Trouble::ReadsThrottled),
+        choice(
+            "old-reads",
+            "for 5 s after each write, Compute's reads tell what stood before it, for 2 min",
+            Api::Compute,
+            Trouble::OldReads { ms: 5_000.0 },
+        ),
         choice("read-only", "Compute refuses every write with 403 for 2 min", Api::Compute, Trouble::ReadOnly),
     ]
 }

@@ -162,8 +162,17 @@ fn squall(random: &mut Random, length_s: f64) -> (Fault, Option<Fault>) {
         3 => (Fault::ReplicaLag { seconds: random.between(1.0, 120.0) }, Some(Fault::ReplicaLag { seconds: 0.1 })),
         4 => {
             let slow = Trouble::Slow { ms: random.between(500.0, 20_000.0) };
-            let troubles =
-                [Trouble::Unavailable, Trouble::LostReplies, slow, Trouble::HalfOpen, Trouble::ReadsThrottled, Trouble::DeadConnections];
+            let old = Trouble::OldReads { ms: random.between(200.0, 12_000.0) };
+            let troubles = [
+                Trouble::Unavailable,
+                Trouble::LostReplies,
+                slow,
+                Trouble::HalfOpen,
+                Trouble::ReadsThrottled,
+                Trouble::DeadConnections,
+                old,
+                old,
+            ];
             (Fault::Api { api: APIS[random.index(APIS.len())], trouble: troubles[random.index(troubles.len())], for_s: length_s }, None)
         }
         5 => (

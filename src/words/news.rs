@@ -159,6 +159,10 @@ pub fn news(news: &News, names: Names) -> String {
         News::LateWriteLanded { route, found } => {
             format!("a late write of this session moved {} to {}; going home again", names.route(route), names.split(route, found))
         }
+        News::OldRead { route, found } => {
+            let (route, found) = (names.route(route), names.split(route, found));
+            format!("the API still tells {found} of {route}, as it was before our write; asking again")
+        }
         News::CameFirst { route, found, by } => {
             let (by, route, found) = (came_first(by, names), names.route(route), names.split(route, found));
             format!("{by} set {route} to {found} before the write home arrived; going home from there")

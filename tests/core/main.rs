@@ -19,6 +19,7 @@ mod door;
 mod gates;
 mod home;
 mod losses;
+mod old_reads;
 mod people;
 mod platforms;
 mod record;

@@ -130,7 +130,7 @@ pub(crate) struct Session {
     pub entries: Vec<Entry>,
     pub decisions: Vec<Decision>,
     asks: u64,
-    version: u64,
+    pub version: u64,
     share: u16,
     /// Whose claim the next look finds.
     pub claimed: Claimed,

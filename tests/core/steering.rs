@@ -52,6 +52,7 @@ fn done(session: &mut Session, version: &str) {
     let (effect, claim) = claims(session).pop().unwrap();
     session.finish(effect, Outcome::Done(Receipt { version: Some(Version(version.to_owned())), operation: None }));
     session.claimed = by(claim);
+    session.version = version[1..].parse().unwrap();
 }
 fn take_over(session: &mut Session, from: Option<Claim>, reason: &str) -> Verdict {
     session.ask(&ana(), Command::TakeOver { route: route(), from: from.map(Box::new), reason: Shown::new(reason) })
@@ -215,7 +216,7 @@ fn a_rollback_takes_the_claim_away_that_it_found_even_at_home_and_no_other() {
     assert_eq!(fences.epoch.get(), 5);
     // Another host has rolled back at the same time, and was first.
     session.finish(effect, Outcome::NotDone(Fault::new(FaultKind::Conflict, "412")));
-    session.claimed = by(claim(5));
+    (session.claimed, session.version) = (by(claim(5)), 2);
     session.calm(3);
     assert!(!session.route().motion.is_returning(), "{:?}", session.route().motion);
     assert_eq!(claims(&session).len(), 1, "it is home, and nobody is fought");

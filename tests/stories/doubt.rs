@@ -183,3 +183,17 @@ async fn reads_that_are_refused_keep_nobody_away_from_home() {
     let landed = session.land().await;
     assert_eq!(landed.ours().len(), 2 + 1, "it was done once");
 }
+
+/// Reads tell what stood before a write for longer than its operation takes: it is looked up, and nobody is accused of a change.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn old_reads_are_nobodys_change_and_keep_nobody_away_from_home() {
+    let mut session = Session::begin(Sky::calm("old-reads")).await;
+    session.control().inject(&trouble(Trouble::OldReads { ms: 16_000.0 }, 36_000.0));
+    session.fly_to(400).await;
+    assert_eq!(session.ask(Command::Rollback { route: None, reason: None }).await, Verdict::Accepted);
+    session.settled_at(0).await;
+    let landed = session.land().await;
+    let accused = |news: &News| matches!(news, News::Drifted { .. } | News::CameFirst { .. } | News::RollbackUndone { .. });
+    assert_eq!(landed.told(accused), 0);
+    assert_eq!(landed.ours().len(), 2 + 1);
+}

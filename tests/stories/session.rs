@@ -1,6 +1,7 @@
 //! A session in one process, composed as the demo composes it, and a client's executors on it.
 
 use std::{
+    net::SocketAddr,
     path::PathBuf,
     sync::Arc,
     time::{Duration, Instant},
@@ -43,7 +44,7 @@ use cutover::{
     },
     sim::{
         scenario::Scenario,
-        simulation::{Config, Control, Simulation},
+        simulation::{Config, Control, Endpoints, Simulation},
         world::propagation::Span,
     },
 };
@@ -83,6 +84,8 @@ struct Place {
     name: &'static str,
     folder: PathBuf,
     journal: PathBuf,
+    /// Where the world is reached.
+    ways: Endpoints,
 }
 
 impl Place {
@@ -111,13 +114,24 @@ impl Session {
         Session::begin_in(Arc::new(world), sky, 1).await
     }
 
+    /// The same where Google's APIs are reached through somebody else's address.
+    #[allow(dead_code, reason = "the benchmarks' own")]
+    pub(crate) async fn begin_behind(google: SocketAddr, world: Arc<Simulation>, sky: Sky) -> Session {
+        let ways = Endpoints { google, ..*world.endpoints() };
+        Session::begin_on(ways, world, sky, 1).await
+    }
+
     /// The same in a world that others steer too, with a token of its own.
     pub(crate) async fn begin_in(world: Arc<Simulation>, sky: Sky, token: u32) -> Session {
+        Session::begin_on(*world.endpoints(), world, sky, token).await
+    }
+
+    async fn begin_on(ways: Endpoints, world: Arc<Simulation>, sky: Sky, token: u32) -> Session {
         let plan = plan(sky.plan);
         let clock = Clock::paced(Timestamp(world.clock().now_ms()), world.clock().speed());
         let folder = std::env::temp_dir().join(format!("cutover-story-{}-{}", sky.name, std::process::id()));
         let _was_there = std::fs::remove_dir_all(&folder);
-        let place = Place { name: sky.name, journal: folder.join("flight.journal"), folder };
+        let place = Place { name: sky.name, journal: folder.join("flight.journal"), folder, ways };
         let recorder = Recorder::create(&place.journal, clock.now(), &place.session(), &plan.hash.to_string(), "anna").unwrap();
         let opened = Event::Opened { session: place.session(), plan: Box::new(plan.clone()), world: kind(&world) };
         let hosted = Hosted { machine: Machine::new(sky.name), token: Token::new(token), takes_over: None };
@@ -137,7 +151,7 @@ impl Session {
         state: State,
         first: Vec<Event>,
     ) -> Session {
-        let places = compose::Places::Simulated(*world.endpoints());
+        let places = compose::Places::Simulated(place.ways);
         let composed = compose::compose(&plan, &places, clock, Some(Arc::new(Hand(world.control())))).unwrap();
         let (outside, inside) = door();
         let (stop, stopped) = watch::channel(false);
@@ -331,7 +345,7 @@ impl Session {
     /// Ends the flight and judges what it left behind.
     pub(crate) async fn land(self) -> Landed {
         let story = self.story();
-        let Session { place: Place { name, folder, journal }, world, link, stop, engine, served, .. } = self;
+        let Session { place: Place { name, folder, journal, .. }, world, link, stop, engine, served, .. } = self;
         assert_eq!(link.view.borrow().disagreements, 0, "{name}: the client folds as the host does");
         drop(link);
         tokio::time::timeout(PATIENCE, served).await.expect("the host lets a client go").unwrap();

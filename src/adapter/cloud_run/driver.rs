@@ -59,11 +59,19 @@ pub struct RevisionsDriver {
     permission: Permission,
     /// What the last read found, so that a write home waits for no read.
     known: Mutex<Option<Service>>,
+    /// What our newest write made, for the next one: a read may still tell what was before it.
+    made: Mutex<Option<Service>>,
 }
 
 impl RevisionsDriver {
     pub fn new(config: Config, client: Client) -> RevisionsDriver {
-        RevisionsDriver { config, client, permission: Permission::new("run.services.update"), known: Mutex::new(None) }
+        RevisionsDriver {
+            config,
+            client,
+            permission: Permission::new("run.services.update"),
+            known: Mutex::new(None),
+            made: Mutex::new(None),
+        }
     }
 
     async fn fetch(&self) -> Result<Service, Failure> {
@@ -113,9 +121,10 @@ impl RevisionsDriver {
 
     /// The service at exactly `version`, from memory or read anew.
     async fn at_version(&self, version: &Version) -> Result<Service, Fault> {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(known) = known.filter(|known| known.etag == version.0) {
-            return Ok(known);
+        let remembered = |memory: &Mutex<Option<Service>>| memory.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut remembered = remembered(&self.known).into_iter().chain(remembered(&self.made));
+        if let Some(service) = remembered.find(|service| service.etag == version.0) {
+            return Ok(service);
         }
         let service = self.fetch().await?;
         if service.etag == version.0 {
@@ -176,11 +185,13 @@ impl RevisionsDriver {
     /// Trusts the service: done if it does what was asked for, else nobody knows, for the reason of `doubt`.
     async fn compared(&self, change: Change<'_>, doubt: Fault) -> Outcome {
         let Ok(service) = self.fetch().await else { return Outcome::Unknown(doubt) };
-        if self.reads_as(&service, change) && service.is_settled() {
-            Outcome::Done(Receipt { version: Some(Version(service.etag)), operation: None })
-        } else {
-            Outcome::Unknown(doubt)
-        }
+        if self.reads_as(&service, change) && service.is_settled() { self.done(service, None) } else { Outcome::Unknown(doubt) }
+    }
+
+    fn done(&self, service: Service, operation: Option<Shown>) -> Outcome {
+        let version = Some(Version(service.etag.clone()));
+        *self.made.lock().unwrap_or_else(PoisonError::into_inner) = Some(service);
+        Outcome::Done(Receipt { version, operation })
     }
 
     async fn awaited(&self, mut operation: Operation, change: Change<'_>) -> Outcome {
@@ -228,8 +239,7 @@ impl RevisionsDriver {
                     return unknown(FaultKind::Rejected, format!("the service says: {failure}"));
                 }
                 if service.is_settled() {
-                    let version = Some(Version(service.etag.clone()));
-                    return Outcome::Done(Receipt { version, operation: Some(operation) });
+                    return self.done(service.clone(), Some(operation));
                 }
             }
             if tokio::time::Instant::now() >= deadline {

@@ -79,6 +79,8 @@ pub struct UrlMapDriver {
     beside: Beside,
     /// What the last read found, so that a write need not read again and the audit log is asked only about changes.
     known: Mutex<Option<Known>>,
+    /// What our newest write made, for the next one: a read may still tell what was before it.
+    made: Mutex<Option<UrlMap>>,
     /// Our newest writes, so that an entry of ours in the log is never taken for that of somebody who came right after it.
     own: Mutex<VecDeque<Own>>,
     permission: Permission,
@@ -120,8 +122,9 @@ const OWN_MAX: usize = 8;
 
 impl UrlMapDriver {
     pub fn new(config: Config, compute: Client, beside: Beside) -> UrlMapDriver {
-        let (known, own, permission) = (Mutex::new(None), Mutex::new(VecDeque::new()), Permission::new(PERMISSION));
-        UrlMapDriver { config, compute, beside, known, own, permission, scheme: Scheme::default() }
+        let (known, made, own) = (Mutex::new(None), Mutex::new(None), Mutex::new(VecDeque::new()));
+        let permission = Permission::new(PERMISSION);
+        UrlMapDriver { config, compute, beside, known, made, own, permission, scheme: Scheme::default() }
     }
 
     fn url(&self) -> Url {
@@ -201,8 +204,10 @@ impl UrlMapDriver {
 
     /// The map at exactly `version`, from memory or read anew.
     async fn at_version(&self, version: &Version) -> Result<UrlMap, Fault> {
-        if let Some(known) = self.remembered().filter(|known| known.map.fingerprint == version.0) {
-            return Ok(known.map);
+        let made = || self.made.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let remembered = self.remembered().map(|known| known.map).into_iter().chain(made()).find(|map| map.fingerprint == version.0);
+        if let Some(map) = remembered {
+            return Ok(map);
         }
         let map = self.fetch().await?;
         if map.fingerprint == version.0 {
@@ -280,7 +285,9 @@ impl UrlMapDriver {
     async fn compared(&self, change: Change<'_>, operation: Option<Shown>, doubt: Fault) -> Outcome {
         let Ok(map) = self.fetch().await else { return Outcome::Unknown(doubt) };
         if route::reads_as(&map, self.config.known(), change) {
-            Outcome::Done(Receipt { version: Some(Version(map.fingerprint)), operation })
+            let version = Version(map.fingerprint.clone());
+            *self.made.lock().unwrap_or_else(PoisonError::into_inner) = Some(map);
+            Outcome::Done(Receipt { version: Some(version), operation })
         } else {
             Outcome::Unknown(doubt)
         }

@@ -24,6 +24,7 @@ impl News {
             | News::DidHappen { .. }
             | News::OvertakenEnded { fate: Fate::NotDone | Fate::NotDoneOrOverwritten, .. }
             | News::Queued { .. }
+            | News::OldRead { .. }
             | News::QueuedDropped { why: Drop::TakenBack, .. }
             | News::HomeAccepted { .. }
             | News::RollbackJoined { .. }

@@ -11,13 +11,16 @@ use super::{
     http::{Answer, Call, Reply},
     router::not_found,
 };
-use crate::sim::world::{
-    World,
-    audit::Denied,
-    kubernetes::resource::Resource,
-    load_balancer::{Accepted, HOTFIX, LINK, Refusal, URL_MAP, Write},
-    operations::Operation,
-    stamp, url_map,
+use crate::sim::{
+    faults::Api,
+    world::{
+        World,
+        audit::Denied,
+        kubernetes::resource::Resource,
+        load_balancer::{Accepted, HOTFIX, LINK, Refusal, URL_MAP, Write},
+        operations::Operation,
+        stamp, url_map,
+    },
 };
 
 /// What a classic load balancer says to weights.
@@ -29,14 +32,10 @@ pub fn handle(world: &mut World, call: &Call) -> Answer {
     let path = parts.strip_prefix(&["compute", "v1"][..]).unwrap_or(&parts);
     let ["projects", PROJECT, rest @ ..] = path else { return not_found(call).into() };
     let reply = match (&call.method, rest) {
-        (&Method::GET, ["global", "urlMaps"]) => list("urlMaps", "compute#urlMapList", vec![world.load_balancer.url_map()]),
-        (&Method::GET, ["aggregated", "urlMaps"]) => {
-            aggregated("urlMaps", "compute#urlMapsAggregatedList", &[world.load_balancer.url_map()])
-        }
-        (&Method::GET, ["global", "urlMaps", URL_MAP]) if world.conditions.null_fields => {
-            Reply::ok(&url_map::with_nulls(world.load_balancer.url_map()))
-        }
-        (&Method::GET, ["global", "urlMaps", URL_MAP]) => Reply::ok(&world.load_balancer.url_map()),
+        (&Method::GET, ["global", "urlMaps"]) => list("urlMaps", "compute#urlMapList", vec![read(world)]),
+        (&Method::GET, ["aggregated", "urlMaps"]) => aggregated("urlMaps", "compute#urlMapsAggregatedList", &[read(world)]),
+        (&Method::GET, ["global", "urlMaps", URL_MAP]) if world.conditions.null_fields => Reply::ok(&url_map::with_nulls(read(world))),
+        (&Method::GET, ["global", "urlMaps", URL_MAP]) => Reply::ok(&read(world)),
         (&Method::PATCH, ["global", "urlMaps", URL_MAP]) => write(world, call, Write::Patch),
         (&Method::PUT, ["global", "urlMaps", URL_MAP]) => write(world, call, Write::Replace),
         (&Method::POST, ["global", "urlMaps", URL_MAP, "validate"]) => validate(world, call),
@@ -57,6 +56,11 @@ pub fn handle(world: &mut World, call: &Call) -> Answer {
         _ => not_found(call),
     };
     reply.into()
+}
+
+/// The URL map as it is read now.
+fn read(world: &World) -> Value {
+    world.load_balancer.url_map_as_of(world.conditions.read_as_of(world.now_ms, Api::Compute))
 }
 
 fn write(world: &mut World, call: &Call, how: Write) -> Reply {

@@ -32,7 +32,7 @@ pub fn handle(world: &mut World, call: &Call) -> Answer {
     let reply = match (&call.method, rest) {
         (&Method::GET, ["services"]) => Reply::ok(&list("ServiceList", world.cloud_run.services().iter().map(service_json).collect())),
         (&Method::GET, ["services", name]) => {
-            world.cloud_run.service(name).map_or_else(|refusal| refused(&refusal), |service| Reply::ok(&service_json(service)))
+            run_v2::read(world, name).map_or_else(|refusal| refused(&refusal), |service| Reply::ok(&service_json(service)))
         }
         (&Method::PUT, ["services", name]) => replace(world, call, name),
         (&Method::GET, ["revisions"]) => revisions(world, call),

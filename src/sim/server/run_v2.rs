@@ -15,12 +15,15 @@ use super::{
     router::not_found,
     run_template,
 };
-use crate::sim::world::{
-    World,
-    audit::Mutation,
-    cloud_run::{Desired, Refusal, Revision, Service, Target},
-    operations::Operation,
-    stamp,
+use crate::sim::{
+    faults::Api,
+    world::{
+        World,
+        audit::Mutation,
+        cloud_run::{Desired, Refusal, Revision, Service, Target},
+        operations::Operation,
+        stamp,
+    },
 };
 
 /// Answers one call.
@@ -30,7 +33,7 @@ pub fn handle(world: &mut World, call: &Call) -> Answer {
     let answer = match (&call.method, rest) {
         (&Method::GET, ["services"]) => services(world, call),
         (&Method::GET, ["services", name]) => {
-            world.cloud_run.service(name).map_or_else(|refusal| refused(&refusal), |service| Reply::ok(&service_json(service)))
+            read(world, name).map_or_else(|refusal| refused(&refusal), |service| Reply::ok(&service_json(service)))
         }
         (&Method::PATCH, ["services", name]) => patch(world, call, name),
         (&Method::POST, ["services", name]) if name.ends_with(":testIamPermissions") => projects::held(world, call),
@@ -43,6 +46,11 @@ pub fn handle(world: &mut World, call: &Call) -> Answer {
         _ => not_found(call),
     };
     encoded(call, answer).into()
+}
+
+/// A service as it is read now.
+pub fn read<'a>(world: &'a World, name: &str) -> Result<&'a Service, Refusal> {
+    world.cloud_run.service_as_of(name, world.conditions.read_as_of(world.now_ms, Api::Run))
 }
 
 fn services(world: &World, call: &Call) -> Reply {

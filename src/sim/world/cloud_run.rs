@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::{
     super::faults::Scaling,
     actor::Actor,
+    former::Former,
     operations::{Operation, Operations},
     random::Random,
 };
@@ -167,6 +168,7 @@ pub struct Desired {
 #[derive(Debug, Clone)]
 pub struct CloudRun {
     services: Vec<Service>,
+    former: BTreeMap<String, Former<Service>>,
     /// Operations of this API.
     pub operations: Operations,
     random: Random,
@@ -179,7 +181,8 @@ impl CloudRun {
         let frontend = service(now_ms, "frontend", "1.42.0", &["frontend-00041-kaz", "frontend-00042-bim"]);
         let backend = service(now_ms, "backend", "2.7.3", &["backend-00017-tol", "backend-00018-ren"]);
         let api = service(now_ms, "api", "3.1.0", &["api-00029-vex"]);
-        Self { services: vec![frontend, backend, api], operations: Operations::default(), random: Random::named(seed, "run") }
+        let services = vec![frontend, backend, api];
+        Self { services, former: BTreeMap::new(), operations: Operations::default(), random: Random::named(seed, "run") }
     }
 
     /// All services.
@@ -194,6 +197,15 @@ impl CloudRun {
     /// If there is none of this name.
     pub fn service(&self, name: &str) -> Result<&Service, Refusal> {
         self.services.iter().find(|service| service.name == name).ok_or_else(|| Refusal::Missing(name.to_owned()))
+    }
+
+    /// One service as a read shows it that is so far behind.
+    ///
+    /// # Errors
+    /// If there is none of this name.
+    pub fn service_as_of(&self, name: &str, at_ms: i64) -> Result<&Service, Refusal> {
+        let former = self.former.get(name).and_then(|former| former.as_of(at_ms));
+        former.map_or_else(|| self.service(name), Ok)
     }
 
     /// Accepts a desired state; `holds` decides about the concurrency token against the current service.
@@ -216,6 +228,7 @@ impl CloudRun {
         if let Some(notes) = &desired.notes {
             check_notes(notes)?;
         }
+        self.former.entry(name.to_owned()).or_default().replaced(now_ms, service.clone());
         service.generation += 1;
         service.version += 1;
         service.traffic = desired.traffic;

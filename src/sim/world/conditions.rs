@@ -155,6 +155,24 @@ impl Conditions {
         self.apis.iter().rev().find(concerns).map(|known| known.trouble)
     }
 
+    /// From when what this API's reads tell is: now, or some time ago.
+    #[must_use]
+    pub fn read_as_of(&self, now_ms: i64, api: Api) -> i64 {
+        match self.trouble(now_ms, api) {
+            Some(Trouble::OldReads { ms }) => now_ms.saturating_sub(ms as i64),
+            Some(
+                Trouble::Unavailable
+                | Trouble::LostReplies
+                | Trouble::Slow { .. }
+                | Trouble::HalfOpen
+                | Trouble::ReadOnly
+                | Trouble::ReadsThrottled
+                | Trouble::DeadConnections,
+            )
+            | None => now_ms,
+        }
+    }
+
     fn leg(&mut self, leg: Leg) -> &mut LegConditions {
         match leg {
             Leg::Run => &mut self.run,

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::{
     Leg,
     actor::Actor,
+    former::Former,
     operations::{Operation, Operations},
     propagation::{Edge, Span, Split},
     url_map,
@@ -59,6 +60,7 @@ pub struct LoadBalancer {
     document: Value,
     version: u64,
     requests: Vec<(String, u64)>,
+    former: Former<Value>,
 }
 
 /// A write that was accepted, or seen before.
@@ -76,7 +78,14 @@ impl LoadBalancer {
     pub fn new(seed: u64, created_ms: i64, span: Span) -> Self {
         let document = url_map::initial(created_ms);
         let edge = Edge::new(seed, Split { run: 1.0, gke: 0.0, other: 0.0 }, span);
-        Self { edge, operations: Operations::default(), document, version: seed.wrapping_mul(31) % 90_000 + 1, requests: Vec::new() }
+        Self {
+            edge,
+            operations: Operations::default(),
+            document,
+            version: seed.wrapping_mul(31) % 90_000 + 1,
+            requests: Vec::new(),
+            former: Former::default(),
+        }
     }
 
     /// The URL map as the API shows it.
@@ -85,6 +94,12 @@ impl LoadBalancer {
         let mut shown = self.document.clone();
         shown["fingerprint"] = json!(self.fingerprint());
         shown
+    }
+
+    /// The URL map as a read shows it that is so far behind.
+    #[must_use]
+    pub fn url_map_as_of(&self, at_ms: i64) -> Value {
+        self.former.as_of(at_ms).cloned().unwrap_or_else(|| self.url_map())
     }
 
     /// The current fingerprint: eight bytes in padded base64, as clients decode it strictly.
@@ -127,6 +142,7 @@ impl LoadBalancer {
         if let Some(problem) = url_map::problems(&next).into_iter().next() {
             return Err(Refusal::Invalid(problem));
         }
+        self.former.replaced(now_ms, self.url_map());
         self.document = next;
         self.version += 1;
         self.edge.accept(now_ms, url_map::split(&self.document, HOST));
@@ -153,7 +169,8 @@ impl LoadBalancer {
     }
 
     /// Puts a document in force that the interface would not take, as only the provider itself can. The edge keeps what it had.
-    pub fn dictate(&mut self, document: Value) {
+    pub fn dictate(&mut self, now_ms: i64, document: Value) {
+        self.former.replaced(now_ms, self.url_map());
         self.document = document;
         self.version += 1;
     }

@@ -10,6 +10,7 @@ pub mod cloud_run;
 pub mod conditions;
 pub mod edits;
 pub mod fleet;
+pub mod former;
 pub mod kubernetes;
 pub mod load_balancer;
 pub mod meter;
@@ -359,7 +360,7 @@ impl World {
     fn edit(&mut self, edit: Edit, principal: &str) {
         let actor = Actor::person(principal);
         match edits::change(&self.load_balancer.url_map(), edit) {
-            Change::Dictate(document) => self.load_balancer.dictate(document),
+            Change::Dictate(document) => self.load_balancer.dictate(self.now_ms, document),
             Change::Patch(body) => {
                 // An edit of an edit may be one that the interface does not take; then nothing is edited.
                 if let Ok(load_balancer::Accepted::Fresh(operation)) =

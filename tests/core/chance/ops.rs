@@ -100,6 +100,8 @@ pub(crate) enum Look {
     Now,
     /// It began so many entries ago, and tells what was then.
     Late,
+    /// It tells what the newest write of ours has replaced a moment ago.
+    Old,
     Fails,
     /// A backend has traffic that the plan does not know.
     Stranger,
@@ -226,7 +228,7 @@ fn fate() -> impl Strategy<Value = Fate> {
 }
 
 fn look() -> impl Strategy<Value = Look> {
-    prop_oneof![8 => Just(Look::Now), 3 => Just(Look::Late), 1 => Just(Look::Fails), 1 => Just(Look::Stranger)]
+    prop_oneof![8 => Just(Look::Now), 2 => Just(Look::Late), 1 => Just(Look::Old), 1 => Just(Look::Fails), 1 => Just(Look::Stranger)]
 }
 
 fn meddling() -> impl Strategy<Value = Meddling> {

@@ -11,7 +11,7 @@ use cutover::{
     },
     domain::{
         claim::{Claim, Claimed, Machine, Token},
-        fact::{Fact, Observation},
+        fact::{Accepted, Fact, Observation},
         fault::{Fault, FaultKind, Outcome, Receipt},
         id::{EffectId, RouteId, Seq},
         time::{Millis, Timestamp},
@@ -28,6 +28,9 @@ use crate::{
     session::START,
     watch::{Before, Check, Violation, Watch, settled, what_if},
 };
+
+/// For so long after a write the API may still serve what was before it.
+const OLD_READS: Millis = Millis::from_secs(10);
 
 /// Writes that left for an object and have not been answered for.
 pub(crate) struct Flight {
@@ -46,6 +49,8 @@ pub(crate) struct Run {
     pub transitions: Vec<Transition>,
     pub asks: u64,
     pub promoted: bool,
+    /// What the newest write of each object has replaced, and when.
+    old: BTreeMap<RouteId, (Timestamp, Accepted)>,
     /// The second route is the one that words about "the route" mean.
     pub second: bool,
     watch: Watch,
@@ -69,6 +74,7 @@ impl Run {
             asks: 0,
             promoted: false,
             second: false,
+            old: BTreeMap::new(),
             watch: Watch::default(),
         };
         let session = "night".parse().expect("a name");
@@ -110,6 +116,7 @@ impl Run {
             Op::Tick => self.happen(Event::Rang(Alarm::Tick)),
             Op::Back(seconds) => {
                 self.now = self.now.before(Millis::from_secs(*seconds));
+                self.old.clear();
                 Ok(())
             }
             Op::Ask(who, wish) => self.ask(*who, *wish),
@@ -184,11 +191,11 @@ impl Run {
         let outcome = match deal {
             Effect::Write { route, to, version, claim, .. } => {
                 let asked = Asked { effect, to: Some(to), claim: claim.map(|claim| *claim), version };
-                written(self.object_of(&route), asked, fate)
+                self.written(&route, asked, fate)
             }
             Effect::Claim { route, version, claim, .. } => {
                 let asked = Asked { effect, to: None, claim: Some(*claim), version };
-                written(self.object_of(&route), asked, fate)
+                self.written(&route, asked, fate)
             }
             Effect::Read { route } => {
                 let asked_at = self.now;
@@ -205,6 +212,16 @@ impl Run {
         if orphaned { Ok(()) } else { self.happen(Event::Finished { effect, outcome, attempts: Vec::new() }) }
     }
 
+    fn written(&mut self, route: &RouteId, asked: Asked, fate: Fate) -> Outcome {
+        let object = self.object_of(route);
+        let before = object.look();
+        let outcome = written(object, asked, fate);
+        if object.version() != before.version {
+            self.old.insert(route.clone(), (self.now, before));
+        }
+        outcome
+    }
+
     fn weights(&mut self, look: Look) -> Check {
         let now = self.now;
         let object = self.object();
@@ -219,6 +236,11 @@ impl Run {
                 Some((asked_at, seen)) => self.observe(&name, asked_at, Ok(vec![Fact::Accepted(seen)])),
                 None => Ok(()),
             },
+            Look::Old => {
+                let id = object.route.clone();
+                let old = self.old.get(&id).filter(|(since, _)| now.since(*since) < OLD_READS).map(|(_, seen)| seen.clone());
+                old.map_or(Ok(()), |seen| self.observe(&name, now, Ok(vec![Fact::Accepted(seen)])))
+            }
             Look::Fails => self.observe(&name, now, Err(unavailable())),
             Look::Stranger => {
                 let seen = super::hand::with_stranger(object.look());

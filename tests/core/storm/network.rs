@@ -93,7 +93,7 @@ impl Night {
         let timed_out = || Outcome::Unknown(Fault::new(FaultKind::TimedOut, "30 s"));
         let request = |answer| Coming::Write(Request { host, effect, id, change: change.clone(), version: version.clone(), answer });
         match self.world.conditions.trouble(self.now.0, Api::Compute) {
-            None | Some(Trouble::ReadsThrottled) => self.later(on_the_way, request(Answer::After(OPERATION))),
+            None | Some(Trouble::ReadsThrottled | Trouble::OldReads { .. }) => self.later(on_the_way, request(Answer::After(OPERATION))),
             // The first copy is swallowed, the second goes on a fresh connection.
             Some(Trouble::DeadConnections) => self.later(Millis(HEDGE.0 + on_the_way.0), request(Answer::After(OPERATION))),
             Some(Trouble::Unavailable) => self.finish(on_the_way, effect, Outcome::NotDone(Fault::new(FaultKind::Unavailable, "503"))),
@@ -146,7 +146,13 @@ impl Night {
                 self.world.note_url_map("v1.compute.urlMaps.patch", &actor, operation.id);
                 require(self.mutations.insert(id), "I4", || format!("{id} was done twice"))?;
                 let version = Version(self.world.load_balancer.fingerprint());
-                Outcome::Done(Receipt { version: Some(version), operation: Some(Shown::new(&operation.id.to_string())) })
+                // The driver reads the map when the operation is over.
+                let lag = self.now.0 - self.world.conditions.read_as_of(self.now.0, Api::Compute);
+                if lag > OPERATION.0 as i64 {
+                    Outcome::Unknown(Fault::new(FaultKind::Conflict, "the map does not read as wanted"))
+                } else {
+                    Outcome::Done(Receipt { version: Some(version), operation: Some(Shown::new(&operation.id.to_string())) })
+                }
             }
             // The operation of the first copy; what has become of the object since, the driver reads.
             Ok(load_balancer::Accepted::Repeated(_)) => {
@@ -169,7 +175,9 @@ impl Night {
     fn send_read(&mut self, effect: EffectId) {
         let (host, asked_at) = (self.host, self.now);
         let after = match self.world.conditions.trouble(self.now.0, Api::Compute) {
-            None | Some(Trouble::Unavailable | Trouble::ReadOnly | Trouble::ReadsThrottled) => Millis(30 + self.random.index(200) as u64),
+            None | Some(Trouble::Unavailable | Trouble::ReadOnly | Trouble::ReadsThrottled | Trouble::OldReads { .. }) => {
+                Millis(30 + self.random.index(200) as u64)
+            }
             Some(Trouble::Slow { ms }) => Millis(ms as u64).min(READ_DEADLINE),
             Some(Trouble::LostReplies | Trouble::HalfOpen | Trouble::DeadConnections) => READ_DEADLINE,
         };
@@ -195,7 +203,7 @@ impl Night {
             Some(Trouble::LostReplies) => fault(FaultKind::Broken),
             Some(Trouble::HalfOpen | Trouble::DeadConnections) => fault(FaultKind::TimedOut),
             Some(Trouble::Slow { ms }) if ms as u64 >= READ_DEADLINE.0 => fault(FaultKind::TimedOut),
-            Some(Trouble::Slow { .. } | Trouble::ReadOnly) | None => Ok(vec![Fact::Accepted(self.accepted())]),
+            Some(Trouble::Slow { .. } | Trouble::ReadOnly | Trouble::OldReads { .. }) | None => Ok(vec![Fact::Accepted(self.accepted())]),
         };
         let source = "weights/frontend".parse().expect("a name");
         Observation { source, asked_at, stale_after: WEIGHTS_STALE_AFTER, result }
@@ -203,16 +211,23 @@ impl Night {
 
     fn accepted(&self) -> Accepted {
         let author = self.world.audit.visible(self.now.0).next_back().map(|entry| Shown::new(&entry.actor.principal));
+        let map = self.world.load_balancer.url_map_as_of(self.world.conditions.read_as_of(self.now.0, Api::Compute));
         Accepted {
             route: "frontend".parse().expect("a name"),
-            weights: self.truth(),
-            version: Version(self.world.load_balancer.fingerprint()),
+            weights: split(&map),
+            version: Version(map["fingerprint"].as_str().unwrap_or_default().to_owned()),
             actor: author,
             changed_at: None,
             hindrances: Vec::new(),
-            claimed: claimed(&self.world.load_balancer.url_map()),
+            claimed: claimed(&map),
         }
     }
+}
+
+pub(crate) fn split(map: &serde_json::Value) -> Weights {
+    let shares = url_map::weights(map, load_balancer::HOST);
+    let of = |name: &str| shares.iter().find(|(known, _)| known == name).map_or(0, |(_, share)| *share);
+    weights(of("frontend-run"), of("frontend-gke"))
 }
 
 /// What people wrote of the map.

@@ -468,9 +468,7 @@ impl Night {
 
     /// What the load balancer really says.
     pub(crate) fn truth(&self) -> Weights {
-        let shares = self.world.load_balancer.weights();
-        let of = |name: &str| shares.iter().find(|(known, _)| known == name).map_or(0, |(_, share)| *share);
-        super::network::weights(of("frontend-run"), of("frontend-gke"))
+        super::network::split(&self.world.load_balancer.url_map())
     }
 }
 

@@ -13,7 +13,7 @@ use cutover::{
     },
     domain::{
         fact::{Accepted, Fact, Known, PodsChanged},
-        fault::Version,
+        fault::{Outcome, Receipt, Version},
         id::{EffectId, ItemId, RouteId, Seq},
         time::{Millis, Timestamp},
         weight::Weights,
@@ -25,6 +25,8 @@ use super::{Check, Seen, Stood, require, writing};
 
 /// Evidence that an advance rests on may be this old.
 const FRESH: Millis = Millis::from_secs(30);
+/// What a write has replaced may be read for so long.
+const OLD_READS: Millis = Millis::from_secs(10);
 
 /// What was learnt of each route since its newest outcome.
 #[derive(Debug, Clone, Default)]
@@ -34,6 +36,10 @@ pub(super) struct Ledger {
     ready: BTreeMap<cutover::domain::id::BackendId, (Timestamp, u32)>,
     /// When each line of the checklist was signed by the people's own entries.
     signed: BTreeMap<ItemId, Timestamp>,
+    /// What writes that were done have made of each route's object, until something else may have been made of it.
+    made: BTreeMap<RouteId, Version>,
+    /// What they have replaced, and when.
+    replaced: Vec<(RouteId, Version, Timestamp)>,
     /// Writes that left, ever.
     intents: BTreeMap<EffectId, Effect>,
 }
@@ -56,6 +62,7 @@ struct Write<'a> {
 impl Ledger {
     pub(super) fn look(&mut self, seen: &Seen) -> Check {
         self.learn(seen);
+        self.takes_up_no_old_read(seen)?;
         for route in &seen.plan.routes {
             let mut home = 0;
             for write in writes(seen, route) {
@@ -93,9 +100,12 @@ impl Ledger {
 
     fn learn(&mut self, seen: &Seen) {
         self.learn_signatures(seen);
+        self.learn_end(seen);
         if let Event::Observed(observation) = &seen.entry.event {
             for fact in observation.result.iter().flatten() {
                 match fact {
+                    // It tells how it was before a write of ours.
+                    Fact::Accepted(Accepted { route, version, .. }) if self.is_old(seen, route, version) => {}
                     Fact::Accepted(Accepted { route, weights, version, .. }) => {
                         let learnt = self.routes.entry(route.clone()).or_default();
                         learnt.looks.push((seen.entry.seq, version.clone(), weights.clone()));
@@ -129,7 +139,58 @@ impl Ledger {
             let back = seen.before.now.since(seen.after.now);
             self.ready.values_mut().for_each(|(at, _)| *at = at.before(back));
             self.signed.values_mut().for_each(|at| *at = at.before(back));
+            self.replaced.iter_mut().for_each(|(_, _, at)| *at = at.before(back));
         }
+    }
+
+    /// What a write that ends has made, by its own word.
+    fn learn_end(&mut self, seen: &Seen) {
+        if seen.entry.event == Event::Restarted {
+            self.made.clear();
+        }
+        let Event::Finished { effect, outcome, .. } = &seen.entry.event else { return };
+        let Some(Effect::Write { route, version, .. } | Effect::Claim { route, version, .. }) = self.intents.get(effect) else { return };
+        if !seen.before.in_flight.contains(effect) {
+            return;
+        }
+        match outcome {
+            // It was read back as it had been before another write.
+            Outcome::Done(Receipt { version: Some(made), .. }) if self.is_old(seen, route, made) => _ = self.made.remove(route),
+            Outcome::Done(Receipt { version: Some(made), .. }) => {
+                if made != version {
+                    self.replaced.push((route.clone(), version.clone(), seen.after.now));
+                }
+                self.made.insert(route.clone(), made.clone());
+            }
+            Outcome::NotDone(_) if self.made.get(route) != Some(version) => {}
+            Outcome::NotDone(_) | Outcome::Unknown(_) | Outcome::Done(_) => _ = self.made.remove(route),
+        }
+    }
+
+    fn is_old(&self, seen: &Seen, route: &RouteId, version: &Version) -> bool {
+        let is_it =
+            |(of, known, at): &(RouteId, Version, Timestamp)| of == route && known == version && seen.after.now.since(*at) < OLD_READS;
+        self.replaced.iter().any(is_it)
+    }
+
+    /// A look at what a write of ours has replaced is nobody's change and no arrival; nothing of it is taken up.
+    fn takes_up_no_old_read(&self, seen: &Seen) -> Check {
+        let Event::Observed(observation) = &seen.entry.event else { return Ok(()) };
+        for fact in observation.result.iter().flatten() {
+            if let Fact::Accepted(Accepted { route, version, .. }) = fact
+                && self.is_old(seen, route, version)
+            {
+                let after = &seen.after.routes[route];
+                let taken =
+                    after.accepted_seq == Some(seen.entry.seq) || after.accepted.as_ref().is_some_and(|known| known.version == *version);
+                require(!taken, "old reads", || format!("{route} is taken to have {version:?} again, which a write of ours has replaced"))?;
+                let before = &seen.before.routes[route];
+                require(after.drift == before.drift, "old reads", || format!("{route} drifts: {:?}", after.drift))?;
+                let stays = before.motion.is_returning() == after.motion.is_returning() || after.latch != before.latch;
+                require(stays, "old reads", || format!("{route} goes from {:?} to {:?}", before.motion, after.motion))?;
+            }
+        }
+        Ok(())
     }
 
     fn learn_signatures(&mut self, seen: &Seen) {
@@ -160,7 +221,9 @@ impl Ledger {
         let found = looks.iter().any(|(seq, version, weights)| {
             outcome.is_none_or(|outcome| *seq > outcome) && version == write.version && same(route, weights, write.from)
         });
-        require(found, "I8", || {
+        // A way home needs no look at what a write of ours has just made.
+        let made = goes_home(seen, route, write) && self.made.get(&route.id) == Some(write.version);
+        require(found || made, "I8", || {
             format!("{} writes {} against {:?}, seen since {outcome:?}: {looks:?}", write.id, write.to, write.version)
         })?;
         let known = seen.after.routes[&route.id].accepted.as_ref();
