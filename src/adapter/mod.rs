@@ -17,6 +17,7 @@ mod permission;
 pub mod prober;
 pub mod prometheus;
 mod share;
+mod token_file;
 pub mod syslog;
 pub mod url_map;
 mod vendor_name;
