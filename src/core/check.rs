@@ -19,7 +19,7 @@ use crate::{
     },
     domain::{
         id::BackendId,
-        metric::{self, Basis, Metric, Sample},
+        metric::{Basis, Metric, Sample},
         time::{Millis, Timestamp},
         weight::PerMille,
     },

@@ -121,7 +121,7 @@ impl PrometheusSensor {
         }
         let answer = self.client.send(ask).await;
         match answer.and_then(|reply| reply.json::<Envelope>()).map(Envelope::number) {
-            Ok(Ok((value, _))) => Told::Number(value),
+            Ok(Ok(value)) => Told::Number(value),
             Ok(Err(gap)) => Told::Gap(gap),
             Err(failure) => Told::Fault(failure.fault),
         }
