@@ -162,7 +162,8 @@ async fn figures_come_from_prometheus_by_the_plans_own_queries() {
     assert!((10.0..2000.0).contains(&values[&Metric::P95Latency].unwrap().value), "{values:?}");
     assert_eq!(values[&Metric::P99Latency], Err(Gap::Missing), "the plan asks for none");
 
-    let survey = survey(&plan, &Places::Simulated(*simulation.endpoints()), Clock::paced(Timestamp(simulation.clock().now_ms()), SPEED)).await;
+    let survey =
+        survey(&plan, &Places::Simulated(*simulation.endpoints()), Clock::paced(Timestamp(simulation.clock().now_ms()), SPEED)).await;
     let survey = survey.unwrap();
     let finding = survey.findings.iter().find(|finding| finding.source == "prometheus/gke").unwrap();
     assert_eq!(finding.verdict, Verdict::Doubtful, "there is no 99th percentile: {}", report(&survey));

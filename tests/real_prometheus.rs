@@ -142,9 +142,7 @@ impl Prometheus {
 
 fn sensor(prometheus: &Prometheus) -> PrometheusSensor {
     let counted = |series: &str| format!("sum(increase({series}[{WINDOW_S}s]))");
-    let quantile = |q: &str| {
-        format!("histogram_quantile({q}, sum by (le) (rate(http_request_duration_seconds_bucket[{WINDOW_S}s])))")
-    };
+    let quantile = |q: &str| format!("histogram_quantile({q}, sum by (le) (rate(http_request_duration_seconds_bucket[{WINDOW_S}s])))");
     let (origin, base) = Origin::split(&format!("http://{}/", prometheus.address), Reach::Loopback).unwrap();
     let config = Config {
         source: "prometheus/gke".parse().unwrap(),

@@ -17,8 +17,8 @@ mod permission;
 pub mod prober;
 pub mod prometheus;
 mod share;
-mod token_file;
 pub mod syslog;
+mod token_file;
 pub mod url_map;
 mod vendor_name;
 

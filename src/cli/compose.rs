@@ -28,6 +28,7 @@ use crate::{
         prometheus::{self, PrometheusSensor, Scale},
         url_map::{self, Patience, UrlMapDriver},
     },
+    cli::paths::Paths,
     domain::{
         age,
         answer::Expect,
@@ -37,7 +38,6 @@ use crate::{
         shown::Shown,
         time::Millis,
     },
-    cli::paths::Paths,
     plan::model::{
         Backend, Driver, Plan, Route, WorkloadRef,
         readings::{Auth, Cadence, LatencyUnit, Readings, Server, Source},

@@ -10,15 +10,15 @@ use strum::EnumCount;
 
 use crate::{
     domain::{
-    answer::Expect,
-    digest::Digest,
-    id::{BackendId, InstanceId, ItemId, PhaseId, RouteId, TriggerId},
-    metric::Metric,
-    platform::Platform,
-    shown::Shown,
-    time::Millis,
-    weight::{PerMille, Weights},
-},
+        answer::Expect,
+        digest::Digest,
+        id::{BackendId, InstanceId, ItemId, PhaseId, RouteId, TriggerId},
+        metric::Metric,
+        platform::Platform,
+        shown::Shown,
+        time::Millis,
+        weight::{PerMille, Weights},
+    },
     plan::model::readings::Readings,
 };
 

@@ -48,6 +48,15 @@ pub fn query(typed: &str) -> Result<Query, QueryError> {
     Ok(Query { text, ranges, selector })
 }
 
+/// A range as it stands in a query, without its brackets.
+pub fn range_text(span: Millis) -> String {
+    match span.0 {
+        minutes if minutes % 60_000 == 0 => format!("{}m", minutes / 60_000),
+        seconds if seconds % 1000 == 0 => format!("{}s", seconds / 1000),
+        other => format!("{other}ms"),
+    }
+}
+
 /// One line, each run of blanks outside of quotes as one.
 fn joined(typed: &str) -> Result<String, QueryError> {
     let mut quote: Option<char> = None;
@@ -56,7 +65,10 @@ fn joined(typed: &str) -> Result<String, QueryError> {
     for character in typed.trim().chars() {
         match (quote, character) {
             (None, '#') => {
-                return Err(QueryError { message: "a query holds no comments".to_owned(), help: "write the comment as YAML, above the key" });
+                return Err(QueryError {
+                    message: "a query holds no comments".to_owned(),
+                    help: "write the comment as YAML, above the key",
+                });
             }
             (None, '"' | '\'') => quote = Some(character),
             (Some(open), _) if character == open && !escaped => quote = None,
@@ -103,9 +115,7 @@ fn marks(text: &str) -> Result<Vec<(usize, char)>, QueryError> {
     }
     match open.last() {
         None => Ok(found),
-        Some(open) => {
-            Err(QueryError { message: format!("`{open}` is not closed"), help: "pair the parentheses, braces and brackets" })
-        }
+        Some(open) => Err(QueryError { message: format!("`{open}` is not closed"), help: "pair the parentheses, braces and brackets" }),
     }
 }
 
@@ -172,7 +182,9 @@ mod tests {
 
     #[test]
     fn what_no_server_would_understand_is_refused() {
-        for text in ["sum(a", "sum(a))", "a{b=\"c}", "rate(a[$__rate_interval])", "rate(a[1])", "a # all of them\n", "a{b=\"\u{e9}\"}", "(a]"] {
+        for text in
+            ["sum(a", "sum(a))", "a{b=\"c}", "rate(a[$__rate_interval])", "rate(a[1])", "a # all of them\n", "a{b=\"\u{e9}\"}", "(a]"]
+        {
             assert!(query(text).is_err(), "{text}");
         }
         assert!(query(&"a".repeat(513)).is_err());

@@ -98,9 +98,6 @@ mod tests {
         assert_eq!(envelope(json!({"status": "success", "data": data, "warnings": ["store gone"]})), Err(Gap::Partial));
         assert_eq!(envelope(json!({"status": "error", "errorType": "timeout", "error": "query timed out"})), Err(Gap::Unreadable));
         assert_eq!(envelope(json!({"status": "success", "data": {"resultType": "matrix", "result": []}})), Err(Gap::Unreadable));
-        assert_eq!(
-            envelope(json!({"status": "success", "data": {"resultType": "scalar", "result": [1.5, "3"]}})),
-            Ok(3.0)
-        );
+        assert_eq!(envelope(json!({"status": "success", "data": {"resultType": "scalar", "result": [1.5, "3"]}})), Ok(3.0));
     }
 }

@@ -63,9 +63,10 @@ impl<'a> Declared<'a> {
         }
     }
     /// Sources that no backend asks.
-    pub(super) fn unused_sources(&self) -> impl Iterator<Item = &'a str> {
-        let asked: Vec<&str> = self.routes.iter().flat_map(|route| &route.backends).filter_map(|backend| backend.source).collect();
-        self.sources.keys().copied().filter(move |name| !asked.contains(name)).collect::<Vec<_>>().into_iter()
+    pub(super) fn unused_sources(&self) -> Vec<&'a str> {
+        let backends = self.routes.iter().flat_map(|route| &route.backends);
+        let asked: Vec<&str> = backends.filter_map(|backend| backend.source).collect();
+        self.sources.keys().copied().filter(|name| !asked.contains(name)).collect()
     }
     pub(super) fn route(&self, name: &str) -> Option<&DeclaredRoute<'a>> {
         self.routes.iter().find(|route| route.name == name)

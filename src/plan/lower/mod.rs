@@ -47,7 +47,7 @@ pub(super) fn plan(problems: &mut Problems, root: &At<'_>, hash: Digest) -> Opti
     let region = fields.required(problems, "region", "us-central1").and_then(|at| name::region(problems, &at));
     if let Some(at) = fields.optional(problems, "sources") {
         declared.sources = sources::sources(problems, &at, project.as_ref());
-        declared.unused_sources().for_each(|name| problems.at(&at, format!("no backend asks the source `{name}`")).help("remove it, or use it in `readings`").warning());
+        sources::remark_on_unused(problems, &at, &declared.unused_sources());
     }
     let routes = fields.required(problems, "routes", "[…]").and_then(|at| route::routes(problems, &at, &declared));
     let scrape_every = limits.as_ref().map(|limits| limits.scrape_every);

@@ -150,7 +150,11 @@ fn window(problems: &mut Problems, fields: &Fields<'_>, requests: &Query, at: &A
             }
             Some(_) | None => format!("{window} is out of bounds"),
         };
-        problems.at(place, message).allowed(format!("from {least} to {WINDOW_MOST}")).help(format!("count over {least} or more")).error();
+        problems
+            .at(place, message)
+            .allowed(format!("from {least} to {WINDOW_MOST}"))
+            .help(format!("count over `[{}]` or more", promql::range_text(least)))
+            .error();
         return None;
     }
     Some(window)
@@ -162,8 +166,13 @@ fn same_window(problems: &mut Problems, at: &At<'_>, query: &Query, window: Opti
     match query.ranges.iter().find(|range| **range != window) {
         None => Some(()),
         Some(other) => {
+            let (other, window) = (promql::range_text(*other), promql::range_text(window));
             let message = format!("this is taken over {other}, and the window is {window}");
-            problems.at(at, message).allowed(format!("`[{window}]` in every query of a backend")).help(format!("write `[{window}]`")).error();
+            problems
+                .at(at, message)
+                .allowed(format!("`[{window}]` in every query of a backend"))
+                .help(format!("write `[{window}]`"))
+                .error();
             None
         }
     }
@@ -172,7 +181,8 @@ fn same_window(problems: &mut Problems, at: &At<'_>, query: &Query, window: Opti
 /// A counter of failures has no series until something fails, and nothing is not zero.
 fn remark_on_empty(problems: &mut Problems, at: &At<'_>, query: &Query) {
     if !query.text.contains(" or ") {
-        let message = "where nothing has failed yet this has no series, and no number: the error rate would be missing, and its triggers blind";
+        let message =
+            "where nothing has failed yet this has no series, and no number: the error rate would be missing, and its triggers blind";
         problems.at(at, message).help("add ` or vector(0)` at its end, once you have seen that its labels are right").warning();
     }
 }

@@ -92,7 +92,8 @@ fn route(problems: &mut Problems, names: &mut Names, addresses: &mut Addresses, 
         let message = "without `front_door` nobody sees which backend really answers; only what the API says will be shown";
         problems.at(fields.at(), message).help("add `front_door: https://www.example.com`").warning();
     }
-    let backends = fields.required(problems, "backends", "[…]").and_then(|at| backends(problems, addresses, &at, driver.as_ref(), &declared.sources));
+    let backends =
+        fields.required(problems, "backends", "[…]").and_then(|at| backends(problems, addresses, &at, driver.as_ref(), &declared.sources));
     let known: Vec<&str> = declared::backends_of(fields.at().node).iter().map(|backend| backend.name).collect();
     let home_at = fields.required(problems, "home", "run");
     let target_at = fields.required(problems, "target", "gke");

@@ -46,6 +46,16 @@ pub(super) fn sources<'a>(problems: &mut Problems, at: &At<'a>, project: Option<
     found
 }
 
+/// Says at its own place that nobody asks a source.
+pub(super) fn remark_on_unused(problems: &mut Problems, at: &At<'_>, unused: &[&str]) {
+    let Value::Map(entries) = &at.node.value else { return };
+    for entry in entries.iter().filter(|entry| unused.contains(&entry.key.as_str())) {
+        let at = At { node: &entry.value, path: reader::join(&at.path, &entry.key) };
+        let message = format!("no backend asks the source `{}`", entry.key);
+        problems.at(&at, message).help("remove it, or name it in the `readings` of a backend").warning();
+    }
+}
+
 fn source(problems: &mut Problems, name: &str, at: At<'_>, project: Option<&Shown>) -> Option<Source> {
     let fields = Fields::open(problems, at, KEYS)?;
     let server = fields.required(problems, "prometheus", "https://prometheus.example.com");
@@ -60,7 +70,8 @@ fn source(problems: &mut Problems, name: &str, at: At<'_>, project: Option<&Show
         && interval.0 + delay.0 > LATENESS_MOST.0
     {
         let late = Millis(interval.0 + delay.0);
-        let message = format!("a sample would get {late} old before the next one is known, and no server finds one older than five minutes");
+        let message =
+            format!("a sample would get {late} old before the next one is known, and no server finds one older than five minutes");
         problems.at(fields.at(), message).allowed(format!("`scrape_interval` and `delay` of {LATENESS_MOST} in all")).error();
         return None;
     }

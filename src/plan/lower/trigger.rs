@@ -11,9 +11,10 @@ use crate::{
     },
     plan::{
         lower::{
+            Told,
             declared::{Declared, DeclaredRoute, Metrics},
             name::{self, Names},
-            span_within, Told,
+            span_within,
         },
         model::{
             AtOnce, OnBlind, Trigger, TriggerAction,
@@ -39,12 +40,7 @@ const RATE_MOST: u64 = 100_000;
 const SAMPLES_MIN: u64 = 2;
 const DURATION_MOST: Millis = Millis::from_mins(60);
 
-pub(super) fn triggers(
-    problems: &mut Problems,
-    at: &At<'_>,
-    declared: &Declared<'_>,
-    told: Told<'_>,
-) -> Option<Vec<Trigger>> {
+pub(super) fn triggers(problems: &mut Problems, at: &At<'_>, declared: &Declared<'_>, told: Told<'_>) -> Option<Vec<Trigger>> {
     let mut names = Names::new("trigger");
     let entries = reader::list(problems, at, "triggers")?;
     let mut found = Vec::new();
@@ -62,13 +58,7 @@ pub(super) fn triggers(
     Some(triggers)
 }
 
-fn trigger(
-    problems: &mut Problems,
-    names: &mut Names,
-    at: At<'_>,
-    declared: &Declared<'_>,
-    told: Told<'_>,
-) -> Option<Trigger> {
+fn trigger(problems: &mut Problems, names: &mut Names, at: At<'_>, declared: &Declared<'_>, told: Told<'_>) -> Option<Trigger> {
     let fields = Fields::open(problems, at, KEYS)?;
     let id = fields.required(problems, "name", "error-rate").and_then(|at| names.take(problems, &at));
     let route_at = fields.required(problems, "route", "frontend");

@@ -12,11 +12,11 @@ use crate::sim::world::scrapes::{Sample, Scrape};
 const LOOK_BACK_MS: i64 = 300_000;
 const NAME: &str = "__name__";
 
-pub type Labels = BTreeMap<String, String>;
+pub(super) type Labels = BTreeMap<String, String>;
 
 /// What an expression comes to.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Value {
+pub(super) enum Value {
     /// One number.
     Scalar(f64),
     /// Numbers by their labels.
@@ -24,11 +24,11 @@ pub enum Value {
 }
 
 /// Where the samples are.
-pub struct Store<'a> {
+pub(super) struct Store<'a> {
     /// Both legs' scrapes that can be seen, oldest first.
-    pub scrapes: Vec<&'a Scrape>,
+    pub(super) scrapes: Vec<&'a Scrape>,
     /// How a scrape reads.
-    pub read: fn(&Scrape) -> &[Sample],
+    pub(super) read: fn(&Scrape) -> &[Sample],
 }
 
 impl Store<'_> {
@@ -36,14 +36,16 @@ impl Store<'_> {
     ///
     /// # Errors
     /// Where it asks for what this world does not evaluate.
-    pub fn evaluate(&self, expr: &Expr, at_ms: i64) -> Result<Value, Refusal> {
+    pub(super) fn evaluate(&self, expr: &Expr, at_ms: i64) -> Result<Value, Refusal> {
         match expr {
             Expr::Number(number) => Ok(Value::Scalar(*number)),
             Expr::Select(selector) if selector.range_ms.is_some() => {
                 let why = "unexpected type range vector; only an instant vector can be shown here";
                 Err(Refusal::Parse { at: 1, why: why.to_owned() })
             }
-            Expr::Select(selector) => Ok(Value::Vector(self.instant(selector, at_ms)?.map(|sample| (sample.labels.clone(), sample.value)).collect())),
+            Expr::Select(selector) => {
+                Ok(Value::Vector(self.instant(selector, at_ms)?.map(|sample| (sample.labels.clone(), sample.value)).collect()))
+            }
             Expr::Call(function, arguments) => self.call(*function, arguments, at_ms),
             Expr::Aggregate { how, by, of } => Ok(Value::Vector(aggregate(*how, by, self.vector(of, at_ms)?))),
             Expr::Binary(operator, left, right) => binary(*operator, self.evaluate(left, at_ms)?, self.evaluate(right, at_ms)?),
@@ -72,9 +74,9 @@ impl Store<'_> {
                 Ok(Value::Vector(found.collect()))
             }
             // As the documents have it, anything but a selector is as old as the evaluation.
-            (Function::Timestamp, [of]) => {
-                Ok(Value::Vector(self.vector(of, at_ms)?.into_iter().map(|(labels, _)| (unnamed(&labels), at_ms as f64 / 1000.0)).collect()))
-            }
+            (Function::Timestamp, [of]) => Ok(Value::Vector(
+                self.vector(of, at_ms)?.into_iter().map(|(labels, _)| (unnamed(&labels), at_ms as f64 / 1000.0)).collect(),
+            )),
             (Function::Increase | Function::Rate, [Expr::Select(selector)]) => {
                 let Some(range_ms) = selector.range_ms else { return Err(type_error("range vector", "instant vector")) };
                 let growth = self.ranges(selector, at_ms, range_ms)?.into_iter().filter_map(|(labels, samples)| {
@@ -99,7 +101,9 @@ impl Store<'_> {
             let exposed = &scrape.exposed;
             exposed.at_ms <= at_ms && exposed.at_ms > at_ms - LOOK_BACK_MS && seen.insert(exposed.leg.label())
         });
-        Ok(seen_by.flat_map(|scrape| (self.read)(scrape)).filter(move |sample| sample.at_ms > at_ms - LOOK_BACK_MS && matches(selector, sample)))
+        Ok(seen_by
+            .flat_map(|scrape| (self.read)(scrape))
+            .filter(move |sample| sample.at_ms > at_ms - LOOK_BACK_MS && matches(selector, sample)))
     }
 
     fn ranges(&self, selector: &Selector, at_ms: i64, range_ms: i64) -> Result<BTreeMap<Labels, Vec<(i64, f64)>>, Refusal> {
@@ -217,7 +221,9 @@ fn binary(operator: Operator, left: Value, right: Value) -> Result<Value, Refusa
             left.extend(right.into_iter().filter(|(labels, _)| !known.contains(&unnamed(labels))));
             Value::Vector(left)
         }
-        (Operator::Or, _, _) => return Err(Refusal::Parse { at: 1, why: "set operator \"or\" not allowed in binary scalar expression".to_owned() }),
+        (Operator::Or, _, _) => {
+            return Err(Refusal::Parse { at: 1, why: "set operator \"or\" not allowed in binary scalar expression".to_owned() });
+        }
         (_, Value::Scalar(one), Value::Scalar(other)) => Value::Scalar(apply(one, other)),
         (_, Value::Vector(many), Value::Scalar(other)) => {
             Value::Vector(many.into_iter().map(|(labels, value)| (unnamed(&labels), apply(value, other))).collect())

@@ -1,5 +1,5 @@
 //! Prometheus' HTTP API over what this world's own Prometheus has scraped, at the address where Google serves it: `query` and
-//! `query_range`.
+//! `query_range`, both by GET.
 //!
 //! Written from Prometheus' documents of its API and its language. What this world does not evaluate is refused in Prometheus' own form,
 //! never answered with nothing.
@@ -54,7 +54,8 @@ fn range(world: &World, call: &Call) -> Result<Reply, Refusal> {
     let need = |name: &str| moment(call, name)?.ok_or_else(|| bad(name, "cannot parse \"\" to a valid timestamp"));
     let (start_ms, end_ms) = (need("start")?, need("end")?);
     let step_ms = call.parameter("step").and_then(|step| step.trim_end_matches('s').parse::<f64>().ok()).map(|step| (step * 1000.0) as i64);
-    let step_ms = step_ms.filter(|step| *step > 0).ok_or_else(|| bad("step", "zero or negative query resolution step widths are not accepted"))?;
+    let step_ms =
+        step_ms.filter(|step| *step > 0).ok_or_else(|| bad("step", "zero or negative query resolution step widths are not accepted"))?;
     if end_ms < start_ms {
         return Err(bad("end", "end timestamp must not be before start time"));
     }

@@ -1,5 +1,7 @@
 //! A leg's page as Prometheus reads it: each line a sample, with the labels of the target beside its own.
 
+use std::collections::BTreeMap;
+
 use crate::sim::{
     faults::Damage,
     server::metrics,
@@ -51,8 +53,7 @@ fn sample(line: &str, at_ms: i64, stamp_ms: i64) -> Option<Sample> {
     };
     let (name, labels) = series.split_once('{').unwrap_or((series, ""));
     let pairs = labels.split(',').filter_map(|pair| pair.split_once('='));
-    let mut labels: std::collections::BTreeMap<String, String> =
-        pairs.map(|(label, value)| (label.to_owned(), value.trim_matches('"').to_owned())).collect();
+    let mut labels: BTreeMap<String, String> = pairs.map(|(label, value)| (label.to_owned(), value.trim_matches('"').to_owned())).collect();
     labels.insert("__name__".to_owned(), name.to_owned());
     let mut words = rest.split_whitespace();
     let value = words.next()?.parse().ok()?;

@@ -3,7 +3,7 @@
 
 /// Why a query is not answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Refusal {
+pub(super) enum Refusal {
     /// No PromQL: at this character, counted from 1.
     Parse {
         /// Where.
@@ -17,7 +17,7 @@ pub enum Refusal {
 
 /// A query, taken apart.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Expr {
+pub(super) enum Expr {
     /// A plain number.
     Number(f64),
     /// Series.
@@ -39,7 +39,7 @@ pub enum Expr {
 
 /// The functions that are there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Function {
+pub(super) enum Function {
     /// Growth within a range.
     Increase,
     /// The same a second.
@@ -54,7 +54,7 @@ pub enum Function {
 
 /// The aggregations that are there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Aggregation {
+pub(super) enum Aggregation {
     /// All added.
     Sum,
     /// The least.
@@ -67,7 +67,7 @@ pub enum Aggregation {
 
 /// What may stand between two sides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Operator {
+pub(super) enum Operator {
     /// Addition.
     Plus,
     /// Subtraction.
@@ -82,27 +82,27 @@ pub enum Operator {
 
 /// Series by name and labels.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Selector {
+pub(super) struct Selector {
     /// All of them have to hold.
-    pub matchers: Vec<Matcher>,
+    pub(super) matchers: Vec<Matcher>,
     /// Over how long, virtual milliseconds; nothing for an instant.
-    pub range_ms: Option<i64>,
+    pub(super) range_ms: Option<i64>,
 }
 
 /// A condition on one label.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Matcher {
+pub(super) struct Matcher {
     /// The label; the name of a series is `__name__`.
-    pub label: String,
+    pub(super) label: String,
     /// How it is compared.
-    pub comparison: Comparison,
+    pub(super) comparison: Comparison,
     /// With what.
-    pub value: String,
+    pub(super) value: String,
 }
 
 /// How a label is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Comparison {
+pub(super) enum Comparison {
     /// `=`
     Is,
     /// `!=`
@@ -129,7 +129,7 @@ const NOT_OFFERED: [&str; 10] = ["offset", "on", "ignoring", "group_left", "grou
 ///
 /// # Errors
 /// With the reason, as Prometheus or this world gives it.
-pub fn read(text: &str) -> Result<Expr, Refusal> {
+pub(super) fn read(text: &str) -> Result<Expr, Refusal> {
     let mut reader = Reader { text: text.chars().collect(), at: 0 };
     reader.blank();
     if reader.peek().is_none() {

@@ -43,7 +43,9 @@ fn one(scrapes: &[Scrape], at_s: i64, query: &str) -> Option<f64> {
 }
 
 fn steady() -> Vec<Scrape> {
-    (0..10).map(|n| scrape(15 * n, &[("a_total", &[("code", "200")], 150.0 * n as f64), ("a_total", &[("code", "503")], 3.0 * n as f64)])).collect()
+    (0..10)
+        .map(|n| scrape(15 * n, &[("a_total", &[("code", "200")], 150.0 * n as f64), ("a_total", &[("code", "503")], 3.0 * n as f64)]))
+        .collect()
 }
 
 #[test]
@@ -58,7 +60,8 @@ fn growth_is_extrapolated_to_the_ends_of_the_range() {
 
 #[test]
 fn a_counter_that_falls_counts_on_from_zero() {
-    let crashed: Vec<Scrape> = [100.0, 200.0, 50.0, 150.0].iter().zip(0..).map(|(value, n)| scrape(15 * n, &[("a", &[], *value)])).collect();
+    let crashed: Vec<Scrape> =
+        [100.0, 200.0, 50.0, 150.0].iter().zip(0..).map(|(value, n)| scrape(15 * n, &[("a", &[], *value)])).collect();
     assert_eq!(one(&crashed, 45, "increase(a[45s])"), Some(225.0), "150 within 30 s, and as fast in the 15 s before");
 }
 
