@@ -169,7 +169,7 @@ mod tests {
         let ranges = |text| query(text).unwrap().ranges.iter().map(|range| range.0).collect::<Vec<_>>();
         assert_eq!(ranges("rate(a[1m]) / rate(b[90s])"), [60_000, 90_000]);
         assert_eq!(ranges("max_over_time(rate(a[1m])[5m:15s])"), [60_000, 300_000]);
-        assert_eq!(ranges("job:requests:increase1m"), []);
+        assert!(ranges("job:requests:increase1m").is_empty());
     }
 
     #[test]

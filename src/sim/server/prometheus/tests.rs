@@ -10,11 +10,14 @@ use crate::sim::world::{
     scrapes::{Exposed, Sample, Scrape},
 };
 
+/// A series' labels beside its name.
+type Own<'a> = &'a [(&'a str, &'a str)];
+
 /// A scrape of these samples, `name{label}` and value, at so many seconds.
-fn scrape(at_s: i64, samples: &[(&str, &[(&str, &str)], f64)]) -> Scrape {
+fn scrape(at_s: i64, samples: &[(&str, Own<'_>, f64)]) -> Scrape {
     let world = World::new(0, 1, Span::default());
     let exposed = Exposed { at_ms: at_s * 1000, ..world.exposed(Leg::Gke, 0) };
-    let sample = |(name, labels, value): &(&str, &[(&str, &str)], f64)| {
+    let sample = |(name, labels, value): &(&str, Own<'_>, f64)| {
         let own = labels.iter().map(|(label, value)| ((*label).to_owned(), (*value).to_owned()));
         Sample { labels: own.chain([("__name__".to_owned(), (*name).to_owned())]).collect(), at_ms: at_s * 1000, value: *value }
     };
