@@ -39,7 +39,7 @@
 //! *Credentials* are the account and the key that stood behind a name when he came; *barred* from a request is whoever stands otherwise in the
 //! roster since it was opened; the *head* is the journal's newest record, which proves all before it to whoever keeps it: a *witness*. An *old read* tells what a write of ours has *replaced*. An *errand* is a connection for one question. A record is *kept*, *low* on room, *hanging* (its
 //! disk does not answer) or *broken*; a disk that hangs again and again, and answers in between, is *slow*; what is told before it is kept is not *on record*, and a time may be *missing* from it. A *standstill* is a time
-//! in which the host did not run, and proves nothing. A trigger whose window fills is *armed* at the time from which on it can judge; windows of too few requests are *gathered* to show that a breach is over. Users *follow* a change until requests show it; the *newest* answers are a run of bad
+//! in which the host did not run, and proves nothing. A *source* is a server that is asked for figures; its *lateness* is how old they are while all is well, and a *cadence* is how often, over how long and how late figures come. A trigger whose window fills is *armed* at the time from which on it can judge; windows of too few requests are *gathered* to show that a breach is over. Users *follow* a change until requests show it; the *newest* answers are a run of bad
 //! ones that an old share would hide; a revision *beside* the main one is one that nobody planned.
 //!
 //! # The way of a key
@@ -78,7 +78,8 @@
 //! - **A word of the plan**: its key in the list of its file in `plan/lower/`, its field in `plan/model.rs`, with a default where journals of
 //!   before lack it. Nothing asks for its line in `plans/hexproperty.yaml`, a broken example in `tests/plans`, nor what `cli/check.rs` prints of it.
 //! - **A measurement, for triggers and charts**: a variant of [`domain::metric::Metric`] and its worth in `tui/panes/metrics.rs`;
-//!   `adapter/metrics/` says how it is made of a page, with its family in `adapter/metrics/exposition.rs`. Nothing asks that
+//!   `adapter/metrics/` says how it is made of a page, with its family in `adapter/metrics/exposition.rs`, and `adapter/prometheus/` of a
+//!   query, with its key in `plan/lower/readings.rs`. Nothing asks that
 //!   `sim/world/meter.rs` counts it and `sim/server/metrics.rs` serves it, that storms have it (`tests/core/storm/senses.rs`), that a real
 //!   Prometheus agrees (`tests/real_prometheus.rs`), nor for its figure on a card (`tui/panes/platforms.rs`).
 //! - **An outside system**: a folder in `adapter/` that implements [`port::Sensor`] or [`port::Driver`], composed in `cli/compose.rs`, whence

@@ -8,7 +8,7 @@
     reason = "a test that meets a surprise has failed, and says what it saw"
 )]
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use cutover::{
     cli::{
@@ -16,18 +16,25 @@ use cutover::{
         compose::{Places, World, compose},
     },
     domain::{
-        fault::Outcome,
+        fact::Fact,
+        fault::{FaultKind, Outcome},
         id::{EffectId, Seq},
+        metric::{Basis, Gap, Measured, Metric},
         time::Timestamp,
         weight::{PerMille, Weights},
     },
     plan::{self, model::Plan},
-    port::{Change, Driver, Intent},
+    port::{Change, Driver, Intent, Sensor},
     session::clock::Clock,
-    sim::simulation::{Config, Simulation},
+    sim::{
+        faults::{Api, Damage, Fault, Trouble},
+        simulation::{Config, Simulation},
+        world::Leg,
+    },
 };
 
 const HEXPROPERTY: &str = include_str!("../plans/hexproperty.yaml");
+const PROMETHEUS: &str = include_str!("../plans/prometheus.yaml");
 const REVISIONS: &str = include_str!("../plans/revisions.yaml");
 
 fn read(text: &str) -> Plan {
@@ -120,4 +127,52 @@ async fn a_live_check_tells_what_is_there_and_what_is_not() {
     assert!(said.contains("has no cluster hexproperty-proud; it has hexproperty-prod (us-central1)"), "{said}");
     let weights = simulation.control().with(|world| world.load_balancer.url_map());
     assert_eq!(weights["defaultRouteAction"]["weightedBackendServices"][0]["weight"], 1000, "looking changes nothing");
+}
+
+/// What Prometheus says of GKE, looked at again and again until it is as wanted.
+async fn gke_says(sensor: &mut Box<dyn Sensor>, wanted: impl Fn(&BTreeMap<Metric, Measured>) -> bool) -> BTreeMap<Metric, Measured> {
+    let mut last = BTreeMap::new();
+    for _ in 0..200 {
+        let facts = sensor.look().await.unwrap();
+        let [Fact::Measured { values, .. }] = facts.as_slice() else { panic!("{facts:?}") };
+        last.clone_from(values);
+        if wanted(values) {
+            return last;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("it never says so: {last:?}");
+}
+
+#[tokio::test]
+async fn figures_come_from_prometheus_by_the_plans_own_queries() {
+    let plan = read(PROMETHEUS);
+    let (simulation, world) = composed(&plan).await;
+    let names: Vec<String> = world.sensors.iter().map(|sensor| sensor.source().to_string()).collect();
+    assert!(names.iter().any(|name| name == "prometheus/run") && !names.iter().any(|name| name.starts_with("scrape/")), "{names:?}");
+    let mut gke = world.sensors.into_iter().find(|sensor| sensor.source().to_string() == "prometheus/gke").unwrap();
+    let control = simulation.control();
+    control.inject(&Fault::ForeignWriter { gke_per_mille: 500, principal: "dana".to_owned() });
+    control.inject(&Fault::Errors { leg: Leg::Gke, rate: 0.1 });
+    let errors = |values: &BTreeMap<Metric, Measured>| values[&Metric::ErrorRate].ok().filter(|sample| sample.requests > 2000);
+    let values = gke_says(&mut gke, |values| errors(values).is_some_and(|sample| sample.value > 0.08)).await;
+    let told = errors(&values).unwrap();
+    let Basis::Counted { failed } = told.basis else { panic!("{told:?}") };
+    assert!((0.08..0.13).contains(&told.value) && failed > 150, "{told:?}");
+    assert!((10.0..2000.0).contains(&values[&Metric::P95Latency].unwrap().value), "{values:?}");
+    assert_eq!(values[&Metric::P99Latency], Err(Gap::Missing), "the plan asks for none");
+
+    let survey =
+        survey(&plan, &Places::Simulated(*simulation.endpoints()), Clock::paced(Timestamp(simulation.clock().now_ms()), SPEED)).await;
+    let survey = survey.unwrap();
+    let finding = survey.findings.iter().find(|finding| finding.source == "prometheus/gke").unwrap();
+    assert_eq!(finding.verdict, Verdict::Doubtful, "there is no 99th percentile: {}", report(&survey));
+
+    control.inject(&Fault::LateReadings { delay_s: 120.0 });
+    gke_says(&mut gke, |values| values.values().all(|value| *value == Err(Gap::Stale))).await;
+    control.inject(&Fault::LateReadings { delay_s: 5.0 });
+    control.inject(&Fault::Metrics { leg: Leg::Gke, damage: Damage::Failing });
+    gke_says(&mut gke, |values| values.values().all(|value| *value == Err(Gap::Missing))).await;
+    control.inject(&Fault::Api { api: Api::Monitoring, trouble: Trouble::Unavailable, for_s: 600.0 });
+    assert_eq!(gke.look().await.unwrap_err().kind, FaultKind::Unavailable);
 }

@@ -20,11 +20,12 @@ use cutover::{
         self,
         diagnostic::{self, Severity},
         lexical,
-        model::{Gate, Plan, UnlikeHome},
+        model::{Gate, Plan, UnlikeHome, readings::Server},
     },
 };
 
 const GOOD: &str = include_str!("../plans/hexproperty.yaml");
+const PROMETHEUS: &str = include_str!("../plans/prometheus.yaml");
 
 #[test]
 fn the_plan_that_ships_has_nothing_to_remark_on() {
@@ -34,6 +35,73 @@ fn the_plan_that_ships_has_nothing_to_remark_on() {
         Err(problems) => diagnostic::render_all(problems, "hexproperty.yaml", GOOD),
     };
     assert_eq!(shown, "0 errors, 0 warnings\n");
+}
+
+#[test]
+fn the_plan_with_a_prometheus_has_nothing_to_remark_on_either() {
+    let (plan, warnings) = plan::read(PROMETHEUS.as_bytes())
+        .unwrap_or_else(|problems| panic!("{}", diagnostic::render_all(&problems, "prometheus.yaml", PROMETHEUS)));
+    assert_eq!(diagnostic::render_all(&warnings, "prometheus.yaml", PROMETHEUS), "0 errors, 0 warnings\n");
+    let gke = plan.routes[0].backends.iter().find(|backend| backend.id.as_str() == "gke").unwrap();
+    let readings = gke.readings.as_ref().unwrap();
+    assert_eq!(readings.newest.as_str(), "max(timestamp(http_requests_total{job=\"frontend-gke\"}))");
+    let cadence = plan.cadence(&gke.id);
+    let seconds = [cadence.every, cadence.sampled, cadence.window, cadence.lateness, cadence.stale_after].map(|span| span.0 / 1000);
+    assert_eq!(seconds, [5, 15, 60, 25, 50]);
+    // A plan without readings is written as it always was.
+    let (plain, _) = plan::read(GOOD.as_bytes()).unwrap();
+    assert!(!serde_json::to_string(&plain).unwrap().contains("readings"));
+}
+
+#[test]
+fn each_slip_in_a_source_or_a_reading_gets_one_error_that_says_what_to_do() {
+    let slips = [
+        ("https://prometheus.hexproperty.com\n", "googel\n", "did you mean `google`?"),
+        ("prometheus.hexproperty.com\n", "prometheus.hexproperty.com/api/v1/query\n", "did you mean `https://prometheus.hexproperty.com`?"),
+        ("auth: bearer  ", "auth: google", "bearer"),
+        ("auth: bearer  ", "bearer_file: id_token", "auth: bearer"),
+        ("scrape_interval: 15s", "scrape_interval: 15", "15s"),
+        ("scrape_interval: 15s", "scrape_interval: 30s", "2m"),
+        ("delay: 10s", "delay: 270s", "no server finds one older"),
+        ("source: monitoring", "source: monitorin", "did you mean `monitoring`?"),
+        ("failures: sum(increase", "failures: sum(rate", "increase"),
+        ("failures: sum", "error_rate: 0.05\n            failures: sum", "counts"),
+        ("code=~\"5..\"}[1m]", "code=~\"5..\"}[5m]", "[1m]"),
+        ("frontend-run\"}[1m]))\n", "frontend-run\"}[$__rate_interval]))\n", "written out|write the time out"),
+        ("frontend-run\"}[1m]))\n", "frontend-run\"}[1m])\n", "pair the parentheses"),
+        ("            latency_unit: s\n", "", "latency_unit: ms"),
+        ("latency_unit: s\n", "latency_unit: seconds\n", "s, ms"),
+        (
+            "        probe: https://frontend-run",
+            "        metrics: https://frontend-run.hexproperty.com/metrics\n        probe: https://frontend-run",
+            "remove one",
+        ),
+        ("threshold: 1000ms", "threshold: 10s", "below 10s"),
+        ("metric: p95_latency", "metric: p99_latency", "p99_latency"),
+    ];
+    for (good, slip, says) in slips {
+        assert!(PROMETHEUS.contains(good), "{good}");
+        let text = PROMETHEUS.replacen(good, slip, 1);
+        let problems = plan::read(text.as_bytes()).expect_err(slip);
+        let shown = diagnostic::render_all(&problems, "prometheus.yaml", &text);
+        let errors: Vec<_> = problems.iter().filter(|problem| problem.severity == Severity::Error).collect();
+        assert!(says.split('|').any(|says| shown.contains(says)), "{slip}: {shown}");
+        // What is wrong with a source, or with what all counts rest on, is said where each backend rests on it.
+        let places: BTreeSet<_> = errors.iter().map(|problem| &problem.message).collect();
+        assert!((1..=2).contains(&places.len()), "{slip}: {shown}");
+    }
+}
+
+#[test]
+fn a_token_is_sent_to_no_server_that_the_plan_could_choose() {
+    let google = PROMETHEUS.replacen("https://prometheus.hexproperty.com", "google", 1).replacen("auth: bearer  ", "auth: google", 1);
+    let (plan, _) = plan::read(google.as_bytes()).unwrap();
+    let server = plan.routes[0].backends[0].readings.as_ref().map(|readings| readings.source.server.clone());
+    assert_eq!(server, Some(Server::Google { project: plan.project.clone() }));
+    for url in ["https://monitoring.googleapis.com.evil.example", "https://evil.example/monitoring.googleapis.com"] {
+        let text = PROMETHEUS.replacen("https://prometheus.hexproperty.com", url, 1).replacen("auth: bearer  ", "auth: google", 1);
+        assert!(plan::read(text.as_bytes()).is_err(), "{url}");
+    }
 }
 
 /// Every broken plan of the corpus and what is said about it. The corpus grows with each plan that was misunderstood.

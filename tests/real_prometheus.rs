@@ -27,11 +27,11 @@ use cutover::{
         google_auth::Token,
         http::{Client, Origin, Reach},
         metrics::{self, MetricsSensor},
-        prometheus::{Config, PrometheusSensor, Query, Scale},
+        prometheus::{Config, PrometheusSensor, Queries, Scale},
     },
     domain::{
         fact::Fact,
-        metric::{Gap, Measured, Metric},
+        metric::{Basis, Gap, Measured, Metric},
         time::{Millis, Timestamp},
     },
     port::Sensor,
@@ -141,28 +141,27 @@ impl Prometheus {
 }
 
 fn sensor(prometheus: &Prometheus) -> PrometheusSensor {
-    let query = |promql: String, scale| Query { promql, scale, capped_at: None };
-    let rate = |metric: &str| format!("sum(rate({metric}[{WINDOW_S}s]))");
-    let quantile = |q: &str| {
-        let buckets = format!("sum by (le) (rate(http_request_duration_seconds_bucket[{WINDOW_S}s]))");
-        query(format!("histogram_quantile({q}, {buckets})"), Scale::SecondsToMillis)
-    };
-    let errors = format!("{} / {}", rate("http_requests_total{code=~\"5..\"}"), rate("http_requests_total"));
+    let counted = |series: &str| format!("sum(increase({series}[{WINDOW_S}s]))");
+    let quantile = |q: &str| format!("histogram_quantile({q}, sum by (le) (rate(http_request_duration_seconds_bucket[{WINDOW_S}s])))");
     let (origin, base) = Origin::split(&format!("http://{}/", prometheus.address), Reach::Loopback).unwrap();
     let config = Config {
         source: "prometheus/gke".parse().unwrap(),
         backend: "gke".parse().unwrap(),
         base,
-        queries: BTreeMap::from([
-            (Metric::RequestRate, query(rate("http_requests_total"), Scale::AsIs)),
-            (Metric::ErrorRate, query(errors, Scale::AsIs)),
-            (Metric::P50Latency, quantile("0.5")),
-            (Metric::P95Latency, quantile("0.95")),
-            (Metric::P99Latency, quantile("0.99")),
-            (Metric::DropRate, query(rate("http_connections_dropped_total"), Scale::AsIs)),
-        ]),
-        requests: Some(format!("sum(increase(http_requests_total[{WINDOW_S}s]))")),
-        newest: Some("max(timestamp(http_requests_total))".to_owned()),
+        queries: Queries {
+            newest: "max(timestamp(http_requests_total))".to_owned(),
+            requests: counted("http_requests_total"),
+            failures: Some(counted("http_requests_total{code=~\"5..\"}")),
+            dropped: Some(counted("http_connections_dropped_total")),
+            latencies: BTreeMap::from([
+                (Metric::P50Latency, quantile("0.5")),
+                (Metric::P95Latency, quantile("0.95")),
+                (Metric::P99Latency, quantile("0.99")),
+            ]),
+            scale: Scale::SecondsToMillis,
+            top_bucket: Some(400.0),
+        },
+        window: Millis::from_secs(WINDOW_S),
         every: Millis::from_secs(1),
         stale_after: Millis::from_secs(5),
         now: now(),
@@ -221,6 +220,10 @@ async fn our_rates_and_quantiles_are_prometheus_own() {
         );
         assert!(difference < TOLERANCE, "{metric}: ours {mine:?}, theirs {other:?}");
     }
+    // So many failed of so many, and neither is more than what came.
+    let told = other[&Metric::ErrorRate].unwrap();
+    let Basis::Counted { failed } = told.basis else { panic!("{told:?}") };
+    assert!((failed as f64 / told.requests as f64 - told.value).abs() < 1e-9 && (60..=100).contains(&failed), "4 % of 2000: {told:?}");
     // What is true is known: both must be near it, not only near each other.
     for (metric, truth) in
         [(Metric::RequestRate, 200.0), (Metric::ErrorRate, 0.04), (Metric::P50Latency, 55.6), (Metric::P95Latency, 250.0)]

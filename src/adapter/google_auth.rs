@@ -4,11 +4,13 @@
 //! a user's login. Credentials that run a program of somebody's choice are code execution and refused by the library unless the
 //! environment allows them. Nothing here writes a token anywhere but into a request header.
 
+use std::{path::Path, sync::Arc};
+
 use google_cloud_auth::credentials::{Builder, CacheableResource, Credentials};
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 
 use crate::{
-    adapter::http::causes,
+    adapter::{http::causes, token_file},
     domain::{
         fault::{Fault, FaultKind},
         secret::Secret,
@@ -25,6 +27,8 @@ pub enum Token {
     None,
     /// Always the same word.
     Static(Secret),
+    /// What stands in this file at the moment of each request, so that it may be replaced.
+    File(Arc<Path>),
     /// Application Default Credentials; headers are cached and refreshed by the library.
     ApplicationDefault(Credentials),
 }
@@ -46,6 +50,7 @@ impl Token {
         match self {
             Token::None => Ok(HeaderMap::new()),
             Token::Static(secret) => bearer(secret),
+            Token::File(path) => bearer(&token_file::read(path).await?),
             Token::ApplicationDefault(credentials) => match credentials.headers(Default::default()).await {
                 Ok(CacheableResource::New { data, .. }) => Ok(data),
                 Ok(CacheableResource::NotModified) => Ok(HeaderMap::new()),

@@ -18,6 +18,7 @@ pub mod prober;
 pub mod prometheus;
 mod share;
 pub mod syslog;
+mod token_file;
 pub mod url_map;
 mod vendor_name;
 

@@ -13,12 +13,15 @@ use color_eyre::eyre::Result;
 use crate::{
     cli::{Exit, bounds, compose::Places, print},
     core::detection,
-    domain::{id::ItemId, metric::window, shown::Shown, weight::PerMille},
+    domain::{id::ItemId, shown::Shown, weight::PerMille},
     plan::{
         self,
         diagnostic::{self, Diagnostic},
         lexical::BYTES_MAX,
-        model::{Plan, Proof, Route, Stage, TriggerAction},
+        model::{
+            Backend, Plan, Proof, Route, Stage, TriggerAction,
+            readings::{Cadence, Readings, Server, Source},
+        },
         units,
     },
     session::clock::Clock,
@@ -121,6 +124,11 @@ fn summary(file: &str, plan: &Plan, warnings: &[Diagnostic], bytes: &[u8]) -> St
     for route in &plan.routes {
         text.push_str(&format!("  route   {}\n", route_line(route)));
     }
+    for backend in plan.routes.iter().flat_map(|route| &route.backends) {
+        if let Some(readings) = &backend.readings {
+            text.push_str(&format!("  figures {}\n", readings_line(plan, backend, readings)));
+        }
+    }
     for trigger in &plan.triggers {
         let action = match trigger.action {
             TriggerAction::Rollback => "roll back",
@@ -140,19 +148,19 @@ fn summary(file: &str, plan: &Plan, warnings: &[Diagnostic], bytes: &[u8]) -> St
 
 /// What each trigger can see at each rung of its route's ladder.
 fn budget(plan: &Plan, rate: f64) -> String {
-    let (every, mut text) = (plan.limits.scrape_every, String::new());
+    let mut text = String::new();
     for trigger in &plan.triggers {
         let Some(route) = plan.routes.iter().find(|route| route.id == trigger.route) else { continue };
-        let bound = trigger.metric.unit().show(trigger.above);
+        let (bound, cadence) = (trigger.metric.unit().show(trigger.above), plan.cadence(&trigger.backend));
         let head = format!("{} of {} above {bound}", trigger.metric, trigger.backend);
         text.push_str(&format!(
             "\nwhat `{}` can see ({head}), with {} on {} in windows of {}:\n",
             trigger.id,
             units::per_second(rate),
             route.id,
-            window(every)
+            cadence.window
         ));
-        let seen = detection::budget(trigger, &route.ladder, every, rate);
+        let seen = detection::budget(trigger, &route.ladder, cadence, rate);
         seen.iter().for_each(|seen| text.push_str(&format!("  {}\n", words::detection(seen, trigger.metric))));
         match seen.iter().find_map(|seen| seen.least.as_ref()) {
             Some(least) => text.push_str(&format!("  made of {}\n", words::spans(least))),
@@ -161,6 +169,18 @@ fn budget(plan: &Plan, rate: f64) -> String {
         }
     }
     text
+}
+
+/// Who is asked for a backend's figures, and how old they are.
+fn readings_line(plan: &Plan, backend: &Backend, readings: &Readings) -> String {
+    let (Source { name, server, .. }, cadence) = (&readings.source, plan.cadence(&backend.id));
+    let server = match server {
+        Server::Prometheus { url, .. } => url.to_string(),
+        Server::Google { project } => format!("Google, project {project}"),
+    };
+    let Cadence { window, lateness, stale_after, .. } = cadence;
+    let age = format!("at most {lateness} old when all is well, stale after {stale_after}");
+    format!("{} from {name} ({server}), over {window}, {age}; newest by {}", backend.id, readings.newest)
 }
 
 fn route_line(route: &Route) -> String {

@@ -7,6 +7,7 @@ use std::{
     cell::RefCell,
     collections::{BTreeMap, BTreeSet},
     net::SocketAddr,
+    path::Path,
     sync::Arc,
     time::Duration,
 };
@@ -24,8 +25,10 @@ use crate::{
         kubernetes::{self, GkeCluster, KubernetesSensor, Way},
         metrics::{self, MetricsSensor},
         prober::{BackendConfig, BackendProber, FrontDoorConfig, FrontDoorProber, Pace},
+        prometheus::{self, PrometheusSensor, Scale},
         url_map::{self, Patience, UrlMapDriver},
     },
+    cli::paths::Paths,
     domain::{
         age,
         answer::Expect,
@@ -35,7 +38,10 @@ use crate::{
         shown::Shown,
         time::Millis,
     },
-    plan::model::{Backend, Driver, Plan, Route, WorkloadRef},
+    plan::model::{
+        Backend, Driver, Plan, Route, WorkloadRef,
+        readings::{Auth, Cadence, LatencyUnit, Readings, Server, Source},
+    },
     port::{self, FaultInjector, Sensor},
     session::{clock::Clock, dispatch::Executors, sensors::WeightsSensor},
     sim::simulation::Endpoints,
@@ -211,7 +217,9 @@ impl<'a> Composer<'a> {
             Platform::Gke => at.gke_direct,
         };
         let mut sensors: Vec<Box<dyn Sensor>> = vec![self.workload(route, backend)?];
-        if let Some((client, url)) = self.page(backend.metrics_url.as_ref(), |at| (direct(at), "/metrics"))? {
+        if let Some(readings) = &backend.readings {
+            sensors.push(Box::new(self.prometheus(backend, readings)?));
+        } else if let Some((client, url)) = self.page(backend.metrics_url.as_ref(), |at| (direct(at), "/metrics"))? {
             let source = format!("scrape/{}", backend.id).parse()?;
             let mut config = metrics::Config::new(source, backend.id.clone(), url, self.plan.limits.scrape_every, self.now());
             config.must_tell = self.thresholds(backend);
@@ -227,6 +235,70 @@ impl<'a> Composer<'a> {
             sensors.push(Box::new(BackendProber::new(config, client)));
         }
         Ok(sensors)
+    }
+
+    /// The server that is asked for a backend's figures, with the plan's own queries.
+    fn prometheus(&self, backend: &Backend, readings: &Readings) -> Result<PrometheusSensor> {
+        let (client, base) = self.server(&readings.source)?;
+        let cadence = Cadence::of(readings, self.plan.limits.scrape_every);
+        let text = |query: &Option<Shown>| query.as_ref().map(ToString::to_string);
+        let latencies = readings.latencies.as_ref();
+        let queries = prometheus::Queries {
+            newest: readings.newest.to_string(),
+            requests: readings.requests.to_string(),
+            failures: text(&readings.failures),
+            dropped: text(&readings.dropped),
+            latencies: latencies.into_iter().flat_map(|told| &told.quantiles).map(|(metric, query)| (*metric, query.to_string())).collect(),
+            scale: match latencies.map(|told| told.unit) {
+                Some(LatencyUnit::Seconds) | None => Scale::SecondsToMillis,
+                Some(LatencyUnit::Milliseconds) => Scale::AsIs,
+            },
+            top_bucket: latencies.and_then(|told| told.top_bucket).map(|top| top.0 as f64),
+        };
+        let config = prometheus::Config {
+            source: format!("prometheus/{}", backend.id).parse()?,
+            backend: backend.id.clone(),
+            base,
+            queries,
+            window: cadence.window,
+            every: cadence.every,
+            stale_after: cadence.stale_after,
+            now: self.now(),
+        };
+        Ok(PrometheusSensor::new(config, client))
+    }
+
+    /// Where a source answers and who we are there; in a simulated world every source is that world's own.
+    fn server(&self, source: &Source) -> Result<(Client, reqwest::Url)> {
+        let google = |project: &str| format!("v1/projects/{project}/location/global/prometheus");
+        let (text, reach, token) = match (self.places, &source.server) {
+            (Places::Simulated(at), _) => {
+                (format!("http://{}/{}", at.google, google(self.plan.project.as_str())), Reach::Loopback, self.token.clone())
+            }
+            (Places::Live, Server::Google { project }) => {
+                (format!("https://monitoring.googleapis.com/{}", google(project.as_str())), Reach::Live, self.token.clone())
+            }
+            (Places::Live, Server::Prometheus { url, auth }) => {
+                let reach = if url.as_str().starts_with("http://") { Reach::Loopback } else { Reach::Live };
+                let token = match auth {
+                    Auth::None => Token::None,
+                    Auth::Google => self.token.clone(),
+                    Auth::Bearer => Token::File(self.token_of(url)?),
+                };
+                (url.to_string(), reach, token)
+            }
+        };
+        let (origin, base) = Origin::split(&text, reach)?;
+        Ok((self.noted(Client::new(origin, token)?), base))
+    }
+
+    /// The file in which the host keeps the token of a server. It is found by the server's name, and not by the plan's word, so that no plan
+    /// can send one server's token, or any other file, to another.
+    fn token_of(&self, url: &Shown) -> Result<Arc<Path>> {
+        let url = reqwest::Url::parse(url.as_str())?;
+        let host = url.host_str().unwrap_or_default().to_ascii_lowercase();
+        let name = url.port().map_or(host.clone(), |port| format!("{host}:{port}"));
+        Ok(Paths::find()?.token(&name).into())
     }
 
     /// The highest latencies that a trigger has to be able to see of a backend.

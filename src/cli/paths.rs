@@ -8,7 +8,7 @@ use etcetera::{BaseStrategy, choose_base_strategy};
 /// The program's folders. None of them is created here.
 #[derive(Clone)]
 pub struct Paths {
-    /// Themes, key map, roster: `$XDG_CONFIG_HOME/cutover`.
+    /// Themes, key map, roster, tokens: `$XDG_CONFIG_HOME/cutover`.
     pub config: PathBuf,
     /// Journals and logs: `$XDG_STATE_HOME/cutover`.
     pub state: PathBuf,
@@ -25,6 +25,10 @@ impl Paths {
     /// The folder of a session's journal.
     pub fn journal(&self, session: &str) -> PathBuf {
         self.journals().join(session.replace('/', "%"))
+    }
+    /// The bearer token of a server, by its host name.
+    pub fn token(&self, server: &str) -> PathBuf {
+        self.config.join("tokens").join(server)
     }
     pub fn journals(&self) -> PathBuf {
         self.state.join("journals")

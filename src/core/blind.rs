@@ -31,11 +31,11 @@ use crate::{
     },
     domain::{
         id::BackendId,
-        metric::{Gap, window},
+        metric::Gap,
         time::{Millis, Timestamp},
         weight::PerMille,
     },
-    plan::model::Trigger,
+    plan::model::{Trigger, readings::Cadence},
 };
 
 /// Without a usable sample for this long, a trigger is blind.
@@ -96,13 +96,13 @@ pub(super) fn armed_at(state: &State, trigger: &Trigger, gap: Gap) -> Option<Tim
 
 /// By when it is armed at the latest: half a window later, for a scrape or two that are lost.
 pub(super) fn arms_by(sight: &Sight, trigger: &Trigger, gap: Gap) -> Option<Timestamp> {
-    armed_at(sight.state, trigger, gap).map(|at| at + Millis(window(sight.plan.limits.scrape_every).0 / 2))
+    armed_at(sight.state, trigger, gap).map(|at| at + Millis(sight.plan.cadence(&trigger.backend).window.0 / 2))
 }
 
 /// Whether a gap is only that of a window that fills, since the traffic moved or since the source was first looked at. It forbids what
 /// blindness forbids, and is nothing to tell people.
 pub(super) fn is_filling(sight: &Sight, trigger: &Trigger, gap: Gap, since: Timestamp) -> bool {
-    let window = window(sight.plan.limits.scrape_every);
+    let Cadence { window, lateness, .. } = sight.plan.cadence(&trigger.backend);
     match gap {
         // Half a window more, for a scrape or two that are lost.
         Gap::TooEarly => match arms_by(sight, trigger, gap) {
@@ -111,7 +111,7 @@ pub(super) fn is_filling(sight: &Sight, trigger: &Trigger, gap: Gap, since: Time
         },
         Gap::LowVolume => {
             let Some((route, stands)) = sight.route_of(trigger) else { return false };
-            let fills = route.settle.0.saturating_add(window.0);
+            let fills = route.settle.0.saturating_add(window.0).saturating_add(lateness.0);
             stands.changed_at.is_some_and(|changed| sight.now.since(changed).0 < fills)
         }
         Gap::Missing

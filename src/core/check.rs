@@ -19,7 +19,7 @@ use crate::{
     },
     domain::{
         id::BackendId,
-        metric::{self, Basis, Metric, Sample},
+        metric::{Basis, Metric, Sample},
         time::{Millis, Timestamp},
         weight::PerMille,
     },
@@ -84,7 +84,8 @@ fn sees(turn: &Turn, trigger: &Trigger) -> bool {
 struct Limit {
     metric: Metric,
     below: f64,
-    age_max: Millis,
+    /// How old it may be at most; nothing where only its source's own bound counts.
+    expires: Option<Millis>,
 }
 
 impl Limit {
@@ -99,14 +100,15 @@ impl Limit {
     /// The newest sample of a backend, if it is young enough and rests on enough requests; else what is wrong with it.
     fn usable(self, turn: &Turn, backend: &BackendId) -> Result<Sample, Evidence> {
         let known = turn.state.backends.get(backend).and_then(|known| known.usable.get(&self.metric));
-        match known.filter(|sample| turn.now.since(sample.at) <= self.age_max) {
-            None => Err(Evidence::NoSample { backend: backend.clone(), within: self.age_max }),
+        let within = self.expires.into_iter().fold(age_max(turn, backend), Millis::min);
+        match known.filter(|sample| turn.now.since(sample.at) <= within) {
+            None => Err(Evidence::NoSample { backend: backend.clone(), within }),
             Some(sample) if sample.requests < self.requests_min() => {
                 Err(Evidence::TooFewRequests { backend: backend.clone(), requests: sample.requests, needed: self.requests_min() })
             }
             // That much or more: below the limit it may lie on either side.
             Some(sample) if sample.basis == Basis::AtLeast && sample.value < self.below => {
-                Err(Evidence::NoSample { backend: backend.clone(), within: self.age_max })
+                Err(Evidence::NoSample { backend: backend.clone(), within })
             }
             Some(sample) => Ok(*sample),
         }
@@ -124,9 +126,9 @@ fn serving<'a>(turn: &Turn<'a>) -> Vec<&'a BackendId> {
     serving
 }
 
-/// How old a figure of a backend may be: half a minute, or two looks where they are further apart.
-fn age_max(turn: &Turn) -> Millis {
-    evidence::FRESH.max(metric::stale_after(turn.plan.limits.scrape_every))
+/// How old a figure of a backend may be: half a minute, or as long as its source is given.
+fn age_max(turn: &Turn, backend: &BackendId) -> Millis {
+    evidence::FRESH.max(turn.plan.cadence(backend).stale_after)
 }
 
 /// Failures that no answer says whose they are; nobody's rate is in order then.
@@ -175,7 +177,7 @@ fn below(turn: &Turn, metric: Metric, limit: f64, expires: Millis) -> Finding {
     if let Some(finding) = nobodys(turn).filter(|_| metric == Metric::ErrorRate) {
         return finding;
     }
-    let wanted = Limit { metric, below: limit, age_max: age_max(turn).min(expires) };
+    let wanted = Limit { metric, below: limit, expires: Some(expires) };
     let (mut found, mut oldest, mut missing) = (Vec::new(), turn.now, None);
     for backend in serving {
         match met(turn, backend, wanted) {
@@ -307,7 +309,7 @@ fn stable(turn: &Turn, span: Millis) -> Finding {
             return Finding::NotYet(Evidence::StabilityLater { route: route.id.clone(), target: target.clone() });
         }
         let limit = errors_max(turn);
-        if let Some(finding) = met(turn, target, Limit { metric: Metric::ErrorRate, below: limit, age_max: age_max(turn) }) {
+        if let Some(finding) = met(turn, target, Limit { metric: Metric::ErrorRate, below: limit, expires: None }) {
             return finding;
         }
         let Some(since) = turn.state.backends.get(target).and_then(|known| known.stable_since) else {
@@ -336,12 +338,12 @@ fn errors_max(turn: &Turn) -> f64 {
 pub(super) fn watch_stability(turn: &mut Turn, before: Option<Timestamp>) {
     let p95 = checks(turn).find_map(|check| if let Check::LatencyBelow(limit) = check { Some(*limit) } else { None });
     let (errors, p95) = (errors_max(turn), p95.unwrap_or(P95_MAX_MS));
-    let (now, age_max) = (turn.now, age_max(turn));
+    let now = turn.now;
     let watched = before.is_some_and(|before| !figures::is_old(before, now));
     for route in &turn.plan.routes {
         for id in route.backend_ids() {
             let within = |metric, below| {
-                let limit = Limit { metric, below, age_max };
+                let limit = Limit { metric, below, expires: None };
                 met(turn, id, limit).is_none() && limit.usable(turn, id).is_ok_and(|sample| sample.value < below)
             };
             let holds_all = exposure::holds_all(turn.route(route), now, id);

@@ -1,17 +1,17 @@
 //! What a trigger can see: the smallest figure that it can prove at each share of the traffic, and how long that takes.
 //!
-//! Three spans add up from the fault to the decision: until the next look at the source, until the window shows it, and the trigger's own
-//! duration. At a small share few requests come in a window, so only a large error rate can be proven, or none. The reckoning is the one
+//! Four spans add up from the fault to the decision: until the source can tell of it, until the next look at that, until the window shows it,
+//! and the trigger's own duration. At a small share few requests come in a window, so only a large error rate can be proven, or none. The reckoning is the one
 //! by which the trigger itself judges.
 
 use crate::{
     core::proportion::least_proof,
     domain::{
-        metric::{Metric, window},
+        metric::Metric,
         time::Millis,
         weight::{PerMille, WHOLE},
     },
-    plan::model::Trigger,
+    plan::model::{Trigger, readings::Cadence},
 };
 
 /// What a trigger can see at one share.
@@ -30,6 +30,8 @@ pub struct Detection {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Visible {
     pub value: f64,
+    /// Until the source can tell of it.
+    pub lateness: Millis,
     /// Until the source is looked at again.
     pub sampling: Millis,
     /// Until its window shows it.
@@ -40,20 +42,21 @@ pub struct Visible {
 
 impl Visible {
     pub fn takes(&self) -> Millis {
-        Millis(self.sampling.0.saturating_add(self.visibility.0).saturating_add(self.duration.0))
+        let parts = [self.lateness, self.sampling, self.visibility, self.duration];
+        Millis(parts.into_iter().fold(0, |sum, part| sum.saturating_add(part.0)))
     }
 }
 
-/// What `trigger` can see at each share of `ladder`, with `rate` requests a second on the whole route and a look each `every`.
-pub fn budget(trigger: &Trigger, ladder: &[PerMille], every: Millis, rate: f64) -> Vec<Detection> {
-    ladder.iter().map(|share| at_share(trigger, *share, every, rate)).collect()
+/// What `trigger` can see at each share of `ladder`, with `rate` requests a second on the whole route and figures that come so.
+pub fn budget(trigger: &Trigger, ladder: &[PerMille], cadence: Cadence, rate: f64) -> Vec<Detection> {
+    ladder.iter().map(|share| at_share(trigger, *share, cadence, rate)).collect()
 }
 
-fn at_share(trigger: &Trigger, share: PerMille, every: Millis, rate: f64) -> Detection {
-    let window = window(every);
+fn at_share(trigger: &Trigger, share: PerMille, cadence: Cadence, rate: f64) -> Detection {
+    let Cadence { every, window, lateness, .. } = cadence;
     let each_second = rate * f64::from(share.get()) / f64::from(WHOLE);
     let requests = (each_second * window.as_secs_f64()).floor().max(0.0) as u64;
-    let proof = |value, visibility, duration| Visible { value, sampling: every, visibility, duration };
+    let proof = |value, visibility, duration| Visible { value, lateness, sampling: every, visibility, duration };
     match trigger.metric {
         Metric::ErrorRate => {
             // The window shows so many failures as soon as they have come, when nothing but failures come.
@@ -91,11 +94,15 @@ mod tests {
         plan::read(include_bytes!("../../plans/hexproperty.yaml")).unwrap().0
     }
 
+    fn page(seconds: u64) -> Cadence {
+        Cadence::of_page(Millis::from_secs(seconds))
+    }
+
     #[test]
     fn the_budget_of_the_plan_that_ships_at_120_requests_a_second() {
         let plan = plan();
         let (trigger, ladder) = (Trigger { at_once: None, ..plan.triggers[0].clone() }, &plan.routes[0].ladder);
-        let seen = budget(&trigger, ladder, Millis::from_secs(5), 120.0);
+        let seen = budget(&trigger, ladder, page(5), 120.0);
         let least: Vec<_> =
             seen.iter().map(|sight| (sight.requests, sight.least.map(|proof| (proof.value * sight.requests as f64).round()))).collect();
         assert_eq!(least, [(36, Some(5.0)), (180, Some(15.0)), (900, Some(57.0)), (1800, Some(106.0)), (3600, Some(203.0))]);
@@ -110,7 +117,7 @@ mod tests {
         let plan = plan();
         let at_once = Some(AtOnce { above: 0.5, lasting: Millis::from_secs(10) });
         let trigger = Trigger { at_once, ..plan.triggers[0].clone() };
-        let seen = budget(&trigger, &plan.routes[0].ladder, Millis::from_secs(5), 120.0);
+        let seen = budget(&trigger, &plan.routes[0].ladder, page(5), 120.0);
         let outage = seen[1].outage.unwrap();
         // 102 failures of 180 prove more than half; at six a second.
         assert_eq!((outage.visibility, outage.duration), (Millis(17_000), Millis::from_secs(10)));
@@ -120,9 +127,9 @@ mod tests {
     fn where_hardly_anybody_comes_nothing_is_seen() {
         let plan = plan();
         let (errors, latency) = (&plan.triggers[0], &plan.triggers[1]);
-        let first = |trigger| budget(trigger, &plan.routes[0].ladder, Millis::from_secs(5), 3.0)[0];
+        let first = |trigger| budget(trigger, &plan.routes[0].ladder, page(5), 3.0)[0];
         assert_eq!((first(errors).requests, first(errors).least, first(errors).outage), (0, None, None));
-        assert_eq!(budget(latency, &plan.routes[0].ladder, Millis::from_secs(5), 120.0)[0].least, None);
-        assert!(budget(latency, &plan.routes[0].ladder, Millis::from_secs(30), 120.0)[0].least.is_some(), "a longer window holds enough");
+        assert_eq!(budget(latency, &plan.routes[0].ladder, page(5), 120.0)[0].least, None);
+        assert!(budget(latency, &plan.routes[0].ladder, page(30), 120.0)[0].least.is_some(), "a longer window holds enough");
     }
 }

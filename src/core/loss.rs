@@ -17,7 +17,7 @@ use crate::{
     },
     domain::{
         id::{BackendId, RouteId},
-        metric::{Metric, window},
+        metric::Metric,
         time::{Millis, Timestamp},
         weight::PerMille,
     },
@@ -118,7 +118,7 @@ pub(super) fn watch(turn: &mut Turn) {
 /// By the backend's own counter, within its window.
 fn counted(sight: &Sight, backend: &BackendId) -> Option<Count> {
     let sample = evidence::measured(sight.state, sight.now, backend, Metric::DropRate)?.ok()?;
-    let seconds = window(sight.plan.limits.scrape_every).as_secs_f64();
+    let seconds = sight.plan.cadence(backend).window.as_secs_f64();
     let dropped = (sample.value * seconds).round() as u64;
     Some(Count { dropped, of: sample.requests.saturating_add(dropped) })
 }

@@ -44,12 +44,12 @@ impl BreachProof {
         }
     }
 
-    /// A sample beyond the limit.
-    pub(super) fn beyond(&mut self, at: Timestamp, now: Timestamp, lasting: Millis) -> Change {
+    /// A sample beyond the limit, which could be seen from then on.
+    pub(super) fn beyond(&mut self, at: Timestamp, seen_from: Timestamp, lasting: Millis) -> Change {
         let newer = self.is_newer(at);
         let began = self.since.is_none() || (newer && self.is_interrupted(lasting));
         if began {
-            self.since = Some(at.min(now));
+            self.since = Some(seen_from);
             self.samples = 0;
         }
         if newer {

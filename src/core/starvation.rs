@@ -11,7 +11,7 @@ use crate::{
     },
     domain::{
         id::BackendId,
-        metric::{Gap, Metric, Sample, window},
+        metric::{Gap, Metric, Sample},
         time::{Millis, Timestamp},
         weight::PerMille,
     },
@@ -34,7 +34,8 @@ pub(super) fn why_few(sight: &Sight, trigger: &Trigger) -> Gap {
     if counted.requests == 0 && answers(known, &trigger.backend, counted.at) >= ANSWERS_MIN {
         return Gap::StandsStill;
     }
-    let expected = if is_steady(sight, known) { expected(sight, route, &trigger.backend, rate(&route.home)) } else { None };
+    let steady = is_steady(sight, known, filled_after(sight, route));
+    let expected = if steady { expected(sight, route, &trigger.backend, rate(&route.home)) } else { None };
     match expected {
         Some(expected) if expected >= EXPECTED_MIN && (counted.requests as f64) < expected * PART_MIN => Gap::BelowShare,
         Some(_) | None => Gap::LowVolume,
@@ -48,8 +49,14 @@ fn answers(route: &RouteState, backend: &BackendId, at: Timestamp) -> u64 {
     of_span.filter_map(|look| look.by_backend.get(backend)).sum()
 }
 
+/// How long after a change the windows of all backends hold nothing from before it.
+fn filled_after(sight: &Sight, route: &Route) -> Millis {
+    let each = route.backend_ids().map(|id| sight.plan.cadence(id));
+    each.map(|cadence| Millis(cadence.window.0.saturating_add(cadence.lateness.0))).max().unwrap_or_default()
+}
+
 /// Whether the split has stood for a whole window, so that counts of both sides belong to it.
-fn is_steady(sight: &Sight, route: &RouteState) -> bool {
+fn is_steady(sight: &Sight, route: &RouteState, window: Millis) -> bool {
     let settled = match route.motion {
         Motion::Settled => true,
         Motion::Unread
@@ -59,7 +66,8 @@ fn is_steady(sight: &Sight, route: &RouteState) -> bool {
         | Motion::Propagating { .. }
         | Motion::NeedsHuman { .. } => false,
     };
-    let stood = route.changed_at.is_none_or(|changed| sight.now.since(changed) >= window(sight.plan.limits.scrape_every));
+    let filled = |changed: Timestamp| sight.now.since(changed) >= window;
+    let stood = route.changed_at.is_none_or(filled);
     settled && stood
 }
 

@@ -20,7 +20,7 @@ use crate::{
     },
     domain::{
         id::BackendId,
-        metric::{Gap, Sample, window},
+        metric::{Gap, Sample},
         time::{Millis, Timestamp},
         weight::{PerMille, WHOLE},
     },
@@ -116,14 +116,16 @@ fn judge(turn: &mut Turn, trigger: &Trigger, known: &mut TriggerState, sample: &
         Ok(Side::Beyond) if turn.state.stood_still.is_some_and(|stood| sample.at <= stood.since) => Err(Gap::Stale),
         side => side,
     };
-    let change = weigh(&mut proof, sample, side_proven(side), now, trigger.lasting);
+    let cadence = turn.plan.cadence(&trigger.backend);
+    // What comes late began earlier than it could be seen; a duration is counted from when it could.
+    let seen_from = (sample.at + cadence.lateness).min(now);
+    let change = weigh(&mut proof, sample, side_proven(side), seen_from, trigger.lasting);
     known.set_proof(proof);
     let disaster = trigger.at_once.map_or(Change::Nothing, |at_once| {
         let side = verdict::side(sample, at_once.above, trigger.requests_min);
-        weigh(&mut known.disaster, sample, side_proven(side), now, at_once.lasting)
+        weigh(&mut known.disaster, sample, side_proven(side), seen_from, at_once.lasting)
     });
-    let window = window(turn.plan.limits.scrape_every);
-    if let Some(value) = gathered::take(known, trigger, sample, side, now, window) {
+    if let Some(value) = gathered::take(known, trigger, sample, side, now, cadence.window) {
         known.begin_anew();
         turn.tell(News::Cleared { trigger: trigger.id.clone(), value });
     }
@@ -141,16 +143,17 @@ fn judge(turn: &mut Turn, trigger: &Trigger, known: &mut TriggerState, sample: &
         Ok(Side::Within) if echo => known.reading = Reading::Breach,
         Ok(Side::Within) => {
             known.reading = Reading::Ok;
-            known.within_at = Some(now);
+            // It speaks for the time of its data and not for what moved since.
+            known.within_at = Some(now.before(cadence.lateness));
             known.withheld_since = None;
         }
     }
     sees(turn, trigger, known);
 }
 
-fn weigh(proof: &mut BreachProof, sample: &Sample, side: Result<Side, Gap>, now: Timestamp, lasting: Millis) -> Change {
+fn weigh(proof: &mut BreachProof, sample: &Sample, side: Result<Side, Gap>, seen_from: Timestamp, lasting: Millis) -> Change {
     match side {
-        Ok(Side::Beyond) => proof.beyond(sample.at, now, lasting),
+        Ok(Side::Beyond) => proof.beyond(sample.at, seen_from, lasting),
         Ok(Side::Within) => proof.within(sample.at),
         Err(_) => Change::Nothing,
     }

@@ -15,6 +15,7 @@ pub mod document;
 pub mod lexical;
 mod lower;
 pub mod model;
+pub mod promql;
 mod reader;
 mod syntax;
 pub mod units;

@@ -8,16 +8,21 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use strum::EnumCount;
 
-use crate::domain::{
-    answer::Expect,
-    digest::Digest,
-    id::{BackendId, InstanceId, ItemId, PhaseId, RouteId, TriggerId},
-    metric::Metric,
-    platform::Platform,
-    shown::Shown,
-    time::Millis,
-    weight::{PerMille, Weights},
+use crate::{
+    domain::{
+        answer::Expect,
+        digest::Digest,
+        id::{BackendId, InstanceId, ItemId, PhaseId, RouteId, TriggerId},
+        metric::Metric,
+        platform::Platform,
+        shown::Shown,
+        time::Millis,
+        weight::{PerMille, Weights},
+    },
+    plan::model::readings::Readings,
 };
+
+pub mod readings;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
@@ -138,6 +143,9 @@ pub struct Backend {
     pub workload: WorkloadRef,
     /// Where `/metrics` is scraped, if this plan scrapes it.
     pub metrics_url: Option<Shown>,
+    /// Who is asked for its figures, if they are no page of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub readings: Option<Readings>,
     /// Where the prober asks this backend directly, past the front door.
     pub probe_url: Option<Shown>,
     /// What that probe must answer; `None` for any 2xx.

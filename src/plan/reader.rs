@@ -182,6 +182,12 @@ fn forbidden(key: &str) -> Option<String> {
         "kubeconfig" | "credentials" | "token" | "password" | "secret" | "api_key" | "key_file" => {
             "credentials come from the host's own identity, never from a plan"
         }
+        "bearer_file" | "bearer_token" | "bearer_token_file" | "credentials_file" | "authorization" => {
+            "use `auth: bearer`; the host keeps the token, in a file named after the server, so that no plan can send another file away"
+        }
+        "request_rate" | "error_rate" | "drop_rate" => {
+            "give counts: `requests`, `failures` and `dropped` within the window, by `increase(…)`; a share alone can't be proven"
+        }
         "to_revisions" | "to-revisions" | "tag" => "name the revisions as backends of a route with the driver `cloud_run_revisions`",
         _ => return None,
     };

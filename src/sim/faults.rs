@@ -47,6 +47,8 @@ pub enum Fault {
     Edit { edit: Edit, principal: String },
     /// A robot puts this share for GKE back whenever it finds another, every so often.
     Robot { gke_per_mille: u32, every_s: f64 },
+    /// Prometheus shows each sample so much later.
+    LateReadings { delay_s: f64 },
     /// A change of weights takes up to this long to reach every point of presence.
     SlowEdge { max_s: f64 },
     /// The load balancer is of the classic kind, which knows no weights.
@@ -308,6 +310,7 @@ pub fn choices() -> Vec<Choice> {
         choice("unclaimed", "dana.ops takes the line away that says who steers", edit(Edit::Unclaimed)),
         choice("robot", "a robot puts GKE back to 25 % every 150 s", Fault::Robot { gke_per_mille: 250, every_s: 150.0 }),
         choice("slow-edge", "a change of weights takes up to 8 min to reach everybody", Fault::SlowEdge { max_s: 480.0 }),
+        choice("late-readings", "Prometheus shows every sample ten minutes late", Fault::LateReadings { delay_s: 600.0 }),
         choice("classic", "the load balancer is a classic one, which knows no weights", Fault::Classic),
         choice("deployed", "somebody deploys a new Cloud Run revision, which gets 60 %", Fault::Deployed { percent: 60 }),
         choice(

@@ -19,7 +19,8 @@ pub fn detection(seen: &Detection, metric: Metric) -> String {
 
 /// Of what the time to the decision is made.
 pub fn spans(proof: &Visible) -> String {
-    format!("{} to the next look, {} to fill the window, {} of duration", proof.sampling, rounded(proof.visibility), proof.duration)
+    let late = if proof.lateness == Millis(0) { String::new() } else { format!("{} until its source can tell, ", proof.lateness) };
+    format!("{late}{} to the next look, {} to fill the window, {} of duration", proof.sampling, rounded(proof.visibility), proof.duration)
 }
 
 /// Up to a whole second: none of these is known better.

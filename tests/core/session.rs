@@ -66,7 +66,17 @@ pub(crate) fn ben() -> Asker {
 
 fn backend(id: BackendId, platform: Platform, workload: WorkloadRef) -> Backend {
     let title = Shown::new(id.as_str());
-    Backend { title: title.clone(), platform, target: title, workload, metrics_url: None, probe_url: None, probe_expect: None, id }
+    Backend {
+        title: title.clone(),
+        platform,
+        target: title,
+        workload,
+        metrics_url: None,
+        readings: None,
+        probe_url: None,
+        probe_expect: None,
+        id,
+    }
 }
 
 pub(crate) fn trigger(name: &str, metric: Metric, above: f64, lasting: Millis) -> Trigger {

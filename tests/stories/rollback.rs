@@ -12,7 +12,7 @@ use cutover::{
 
 use crate::{
     landed::Landed,
-    session::{Session, Sky, backend, route_id, route_of, split},
+    session::{PROMETHEUS, Session, Sky, backend, route_id, route_of, split},
 };
 
 fn inject(what: &str) -> Command {
@@ -86,6 +86,11 @@ async fn goes_home_once_and_on_again(sky: Sky, fault: &str, trigger: &str, metri
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_error_burst_at_half_brings_everything_home_once() {
     goes_home_once_and_on_again(Sky::calm("errors"), "gke-errors", "error-rate", "error").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_breach_that_prometheus_tells_brings_everything_home_once() {
+    goes_home_once_and_on_again(Sky { text: PROMETHEUS, ..Sky::calm("prometheus") }, "gke-errors", "error-rate", "error").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -57,6 +57,8 @@ use crate::landed::Landed;
 const FIRST_RUNG: u16 = 10;
 const PATIENCE: Duration = Duration::from_secs(120);
 const PLAN: &str = include_str!("../../plans/hexproperty.yaml");
+/// The same with figures from Prometheus.
+pub(crate) const PROMETHEUS: &str = include_str!("../../plans/prometheus.yaml");
 
 /// What a story wants otherwise than the demo has it.
 pub(crate) struct Sky {
@@ -68,14 +70,16 @@ pub(crate) struct Sky {
     /// What goes wrong by itself, and what chance it is drawn from.
     pub scenario: Scenario,
     pub seed: u64,
-    /// Changes of the plan's text, where its own times would only make a story longer: what stands there, and what shall.
+    /// The plan's text.
+    pub text: &'static str,
+    /// Changes of it, where its own times would only make a story longer: what stands there, and what shall.
     pub plan: &'static [(&'static str, &'static str)],
 }
 
 impl Sky {
     pub(crate) const fn calm(name: &'static str) -> Sky {
         let edge = Span { min_ms: 5_000.0, max_ms: 20_000.0 };
-        Sky { name, speed: 25.0, edge, scenario: Scenario::Calm, seed: 1, plan: &[("settle: 2m", "settle: 45s")] }
+        Sky { name, speed: 25.0, edge, scenario: Scenario::Calm, seed: 1, text: PLAN, plan: &[("settle: 2m", "settle: 45s")] }
     }
 }
 
@@ -127,7 +131,7 @@ impl Session {
     }
 
     async fn begin_on(ways: Endpoints, world: Arc<Simulation>, sky: Sky, token: u32) -> Session {
-        let plan = plan(sky.plan);
+        let plan = plan(sky.text, sky.plan);
         let clock = Clock::paced(Timestamp(world.clock().now_ms()), world.clock().speed());
         let folder = std::env::temp_dir().join(format!("cutover-story-{}-{}", sky.name, std::process::id()));
         let _was_there = std::fs::remove_dir_all(&folder);
@@ -368,8 +372,8 @@ fn kind(world: &Simulation) -> WorldKind {
     WorldKind::Demo { speed: world.clock().speed().round() as u32 }
 }
 
-fn plan(changes: &[(&str, &str)]) -> Plan {
-    let mut text = PLAN.to_owned();
+fn plan(text: &str, changes: &[(&str, &str)]) -> Plan {
+    let mut text = text.to_owned();
     for (from, to) in changes {
         assert!(text.contains(from), "the plan says {from:?}");
         text = text.replace(from, to);

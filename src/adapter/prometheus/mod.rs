@@ -1,15 +1,19 @@
 //! Figures of one backend from a Prometheus server, by PromQL: self-hosted, or Google's managed one behind the same interface.
 //!
-//! Each metric is one instant query whose answer must be exactly one series; anything else is a gap with its reason. An instant query stamps
-//! its answer with the time of evaluation, so a dead series echoes for minutes as if it were fresh: the optional `newest` query tells when a
-//! sample was really taken, and should always be given. Quantiles are the server's own; where they stop at the highest bucket, `capped_at`
-//! says so, because the answer does not, and the value is then only a lower end.
+//! An instant query stamps its answer with the time of evaluation, so a dead series echoes for minutes as if it were fresh, and a source
+//! that is late shows a window that is not full. So it is asked first when the newest sample was taken, and then everything else as of that
+//! moment. Counts are asked for and not rates: a share is proven by how many failed of how many. Counters may be extrapolated by the
+//! server, as `increase` does, and are rounded to whole requests.
+//!
+//! Each answer must be exactly one number; anything else is a gap with its reason. Quantiles are the server's own; where they stop at the
+//! highest bucket the answer does not say so, and the plan does. The server holds the window, so nothing has to be remembered here and
+//! nothing fills again after a restart.
 
 mod wire;
 
 use std::collections::BTreeMap;
 
-use futures::future::join_all;
+use futures::future::{OptionFuture, join, join_all};
 use reqwest::Url;
 
 use crate::{
@@ -28,21 +32,30 @@ use crate::{
 };
 use wire::Envelope;
 
-/// How a query's number becomes the metric's.
+/// How a query's number becomes a latency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scale {
+    /// It is in milliseconds already.
     AsIs,
     /// Prometheus' habit is seconds; latencies here are milliseconds.
     SecondsToMillis,
 }
 
-/// One metric's PromQL.
+/// What to ask, in PromQL.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Query {
-    pub promql: String,
+pub struct Queries {
+    /// When the newest sample was taken, in seconds: `max(timestamp(http_requests_total))`.
+    pub newest: String,
+    /// How many requests were answered within the window: `sum(increase(http_requests_total[1m]))`.
+    pub requests: String,
+    /// How many of them failed.
+    pub failures: Option<String>,
+    /// How many connections were dropped within the window.
+    pub dropped: Option<String>,
+    pub latencies: BTreeMap<Metric, String>,
     pub scale: Scale,
-    /// Highest finite bucket bound in the query's own unit; an answer at or above it means that much or more.
-    pub capped_at: Option<f64>,
+    /// Highest finite bucket, in milliseconds; a latency at or above it means that much or more.
+    pub top_bucket: Option<f64>,
 }
 
 /// What to ask of which server.
@@ -52,19 +65,19 @@ pub struct Config {
     pub backend: BackendId,
     /// The server's address, up to and without `/api/v1`; within the client's origin.
     pub base: Url,
-    pub queries: BTreeMap<Metric, Query>,
-    /// How many requests the figures rest on, for example `sum(increase(http_requests_total[1m]))`. Without it figures rest on none.
-    pub requests: Option<String>,
-    /// When the newest sample was taken, in seconds, for example `max(timestamp(http_requests_total))`.
-    pub newest: Option<String>,
+    pub queries: Queries,
+    /// Over how much time the queries count.
+    pub window: Millis,
     pub every: Millis,
-    /// Age of the newest sample from which all figures are stale: two scrape intervals.
+    /// Age of the newest sample from which all figures are stale.
     pub stale_after: Millis,
     pub now: Now,
 }
 
 /// A server's clock may be this far ahead of ours.
 const FUTURE_MAX: Millis = Millis::from_secs(5);
+/// Counts of one window may differ by what the server extrapolates.
+const SLACK: f64 = 1.05;
 
 pub struct PrometheusSensor {
     config: Config,
@@ -72,10 +85,22 @@ pub struct PrometheusSensor {
 }
 
 /// What one query gave.
-enum Sampled {
-    Number { value: f64, at: Timestamp },
+enum Told {
+    Number(f64),
     Gap(Gap),
     Fault(Fault),
+}
+
+impl Told {
+    /// What it counts; what counts less than nothing counts something else.
+    fn counted(self) -> Result<f64, Gap> {
+        match self {
+            Told::Number(value) if value < 0.0 => Err(Gap::Unreadable),
+            Told::Number(value) => Ok(value),
+            Told::Gap(gap) => Err(gap),
+            Told::Fault(fault) => Err(gap_of(&fault)),
+        }
+    }
 }
 
 impl PrometheusSensor {
@@ -83,101 +108,109 @@ impl PrometheusSensor {
         PrometheusSensor { config, client }
     }
 
-    async fn ask(&self, promql: &str) -> Sampled {
+    /// Asks for one number, as of a moment or as of now.
+    async fn ask(&self, promql: &str, at: Option<Timestamp>) -> Told {
         let mut url = self.config.base.clone();
         match url.path_segments_mut() {
-            Ok(mut segments) => segments.pop_if_empty().extend(["api", "v1", "query"]),
-            Err(()) => return Sampled::Fault(Fault::new(FaultKind::Refused, format!("{} has no path to ask at", self.config.base))),
+            Ok(mut segments) => drop(segments.pop_if_empty().extend(["api", "v1", "query"])),
+            Err(()) => return Told::Fault(Fault::new(FaultKind::Refused, format!("{} has no path to ask at", self.config.base))),
         };
-        let answer = self.client.send(Ask::get(url, Limits::METRICS).query("query", promql)).await;
-        match answer.and_then(|reply| reply.json::<Envelope>()) {
-            Ok(envelope) => match envelope.number() {
-                Ok((value, at)) => Sampled::Number { value, at },
-                Err(gap) => Sampled::Gap(gap),
-            },
-            Err(failure) => Sampled::Fault(failure.fault),
+        let mut ask = Ask::get(url, Limits::METRICS).query("query", promql);
+        if let Some(at) = at {
+            ask = ask.query("time", &format!("{:.3}", at.0 as f64 / 1000.0));
+        }
+        let answer = self.client.send(ask).await;
+        match answer.and_then(|reply| reply.json::<Envelope>()).map(Envelope::number) {
+            Ok(Ok(value)) => Told::Number(value),
+            Ok(Err(gap)) => Told::Gap(gap),
+            Err(failure) => Told::Fault(failure.fault),
         }
     }
 
     async fn measure(&self) -> Result<Vec<Fact>, Fault> {
         let asked_at = (self.config.now)();
-        let Config { queries, requests, newest, backend, .. } = &self.config;
-        let texts = queries.values().map(|query| Some(&query.promql)).chain([requests.as_ref(), newest.as_ref()]);
-        let mut told = join_all(texts.map(async |text| match text {
-            Some(promql) => Some(self.ask(promql).await),
-            None => None,
-        }))
-        .await;
-        let newest = told.pop().flatten();
-        let requests = told.pop().flatten();
-        let figures: Vec<Sampled> = told.into_iter().flatten().collect();
-        if let Some(fault) = faulty_throughout(&figures) {
-            return Err(fault);
-        }
-        let freshness = self.freshness(newest, asked_at);
-        let requests = match requests {
-            Some(Sampled::Number { value, .. }) => value.round().max(0.0) as u64,
-            Some(Sampled::Gap(_) | Sampled::Fault(_)) | None => 0,
+        let newest = self.ask(&self.config.queries.newest, None).await;
+        let values = match self.freshness(newest, asked_at)? {
+            Ok(at) => self.figures(at).await,
+            Err(gap) => Metric::ALL.into_iter().map(|metric| (metric, Err(gap))).collect(),
         };
-        let mut values: BTreeMap<Metric, Measured> = Metric::ALL.into_iter().map(|metric| (metric, Err(Gap::Missing))).collect();
-        for ((metric, query), told) in queries.iter().zip(figures) {
-            values.insert(*metric, freshness.and_then(|newest| figure(*metric, told, query, requests, newest, asked_at)));
-        }
-        Ok(vec![Fact::Measured { backend: backend.clone(), values }])
+        Ok(vec![Fact::Measured { backend: self.config.backend.clone(), values }])
     }
 
-    /// When the newest sample was taken, if a query tells; an old one spoils everything.
-    fn freshness(&self, newest: Option<Sampled>, asked_at: Timestamp) -> Result<Option<Timestamp>, Gap> {
+    /// When the newest sample was taken; without one, or with an old one, there are no figures.
+    fn freshness(&self, newest: Told, asked_at: Timestamp) -> Result<Result<Timestamp, Gap>, Fault> {
         let taken = match newest {
-            None => return Ok(None),
-            Some(Sampled::Number { value, .. }) => Timestamp((value * 1000.0) as i64),
-            Some(Sampled::Gap(gap)) => return Err(gap),
-            Some(Sampled::Fault(fault)) => return Err(gap_of(&fault)),
+            Told::Number(seconds) => Timestamp((seconds * 1000.0) as i64),
+            Told::Gap(gap) => return Ok(Err(gap)),
+            Told::Fault(fault) => return Err(fault),
         };
-        if taken.since(asked_at) > FUTURE_MAX {
-            return Err(Gap::FromTheFuture);
+        Ok(if taken.since(asked_at) > FUTURE_MAX {
+            Err(Gap::FromTheFuture)
+        } else if asked_at.since(taken) > self.config.stale_after {
+            Err(Gap::Stale)
+        } else {
+            Ok(taken)
+        })
+    }
+
+    async fn figures(&self, at: Timestamp) -> BTreeMap<Metric, Measured> {
+        let Queries { requests, failures, dropped, latencies, .. } = &self.config.queries;
+        let maybe = |query: &Option<String>| OptionFuture::from(query.clone().map(async |query| self.ask(&query, Some(at)).await));
+        let counts = join(self.ask(requests, Some(at)), join(maybe(failures), maybe(dropped)));
+        let quantiles = join_all(latencies.values().map(async |query| self.ask(query, Some(at)).await));
+        let ((requests, (failures, dropped)), quantiles) = join(counts, quantiles).await;
+        let mut values: BTreeMap<Metric, Measured> = Metric::ALL.into_iter().map(|metric| (metric, Err(Gap::Missing))).collect();
+        // Without their number no figure can be judged.
+        let requests = match requests.counted() {
+            Ok(requests) => requests,
+            Err(gap) => return values.into_keys().map(|metric| (metric, Err(gap))).collect(),
+        };
+        let a_second = |count: f64| Sample::exact(count / self.config.window.as_secs_f64(), whole(requests), at);
+        values.insert(Metric::RequestRate, Ok(a_second(requests)));
+        if let Some(failures) = failures {
+            values.insert(Metric::ErrorRate, failures.counted().and_then(|failures| share(failures, requests, at)));
         }
-        if asked_at.since(taken) > self.config.stale_after {
-            return Err(Gap::Stale);
+        if let Some(dropped) = dropped {
+            values.insert(Metric::DropRate, dropped.counted().map(a_second));
         }
-        Ok(Some(taken))
+        for (metric, told) in latencies.keys().zip(quantiles) {
+            values.insert(*metric, self.latency(told, requests, at));
+        }
+        values
+    }
+
+    fn latency(&self, told: Told, requests: f64, at: Timestamp) -> Measured {
+        let value = match told.counted() {
+            // A quantile of nothing is no number.
+            Err(Gap::NotANumber) if whole(requests) == 0 => return Err(Gap::LowVolume),
+            other => other?,
+        };
+        let Queries { scale, top_bucket, .. } = &self.config.queries;
+        let millis = match scale {
+            Scale::AsIs => value,
+            Scale::SecondsToMillis => value * 1000.0,
+        };
+        let basis = if top_bucket.is_some_and(|top| millis >= top) { Basis::AtLeast } else { Basis::Exact };
+        Ok(Sample { value: millis, requests: whole(requests), at, basis })
     }
 }
 
-fn figure(metric: Metric, told: Sampled, query: &Query, requests: u64, newest: Option<Timestamp>, asked_at: Timestamp) -> Measured {
-    let (value, evaluated_at) = match told {
-        Sampled::Number { value, at } => (value, at),
-        Sampled::Gap(gap) => return Err(gap),
-        Sampled::Fault(fault) => return Err(gap_of(&fault)),
-    };
-    if evaluated_at.since(asked_at) > FUTURE_MAX {
-        return Err(Gap::FromTheFuture);
+/// So many failures of so many requests.
+fn share(failures: f64, requests: f64, at: Timestamp) -> Measured {
+    let (failed, all) = (whole(failures), whole(requests));
+    if all == 0 {
+        return Err(Gap::LowVolume);
     }
-    if value < 0.0 {
+    // More failures than requests: the two queries count different things.
+    if failures > requests * SLACK + 1.0 {
         return Err(Gap::Unreadable);
     }
-    let basis = match (query.capped_at, metric) {
-        (Some(cap), _) if value >= cap => Basis::AtLeast,
-        // The server gives the share and the number of requests; what failed is their product.
-        (_, Metric::ErrorRate) if requests > 0 => Basis::Counted { failed: (value * requests as f64).round() as u64 },
-        (_, Metric::RequestRate | Metric::ErrorRate | Metric::DropRate) => Basis::Exact,
-        (_, Metric::P50Latency | Metric::P95Latency | Metric::P99Latency) => Basis::Exact,
-    };
-    let value = match query.scale {
-        Scale::AsIs => value,
-        Scale::SecondsToMillis => value * 1000.0,
-    };
-    Ok(Sample { value, requests, at: newest.unwrap_or(evaluated_at), basis })
+    let failed = failed.min(all);
+    Ok(Sample { value: failed as f64 / all as f64, requests: all, at, basis: Basis::Counted { failed } })
 }
 
-/// The first fault, if no query at all was answered.
-fn faulty_throughout(figures: &[Sampled]) -> Option<Fault> {
-    let mut faults = figures.iter().map(|told| match told {
-        Sampled::Fault(fault) => Some(fault),
-        Sampled::Number { .. } | Sampled::Gap(_) => None,
-    });
-    let first = faults.next()??.clone();
-    faults.all(|fault| fault.is_some()).then_some(first)
+fn whole(count: f64) -> u64 {
+    count.round() as u64
 }
 
 /// A query that the server rejects is ours to be ashamed of, and a path that is not there is no Prometheus: neither means "no series".
@@ -206,7 +239,7 @@ impl Sensor for PrometheusSensor {
         self.config.every
     }
     fn stale_after(&self) -> Millis {
-        Millis(self.config.stale_after.0.saturating_add(self.config.every.0))
+        self.config.stale_after
     }
     fn look(&mut self) -> Answer<'_, Result<Vec<Fact>, Fault>> {
         Box::pin(self.measure())

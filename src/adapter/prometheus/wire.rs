@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::domain::{metric::Gap, time::Timestamp};
+use crate::domain::metric::Gap;
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Envelope {
@@ -32,12 +32,12 @@ type Point = (f64, String);
 impl Envelope {
     /// # Errors
     /// Why there is not exactly one finite number.
-    pub(super) fn number(self) -> Result<(f64, Timestamp), Gap> {
+    pub(super) fn number(self) -> Result<f64, Gap> {
         let data = self.data.filter(|_| self.status == "success").ok_or(Gap::Unreadable)?;
         if !self.warnings.is_empty() {
             return Err(Gap::Partial);
         }
-        let (seconds, text) = match data.result_type.as_str() {
+        let (_evaluated, text) = match data.result_type.as_str() {
             "scalar" => serde_json::from_value::<Point>(data.result).map_err(|_| Gap::Unreadable)?,
             "vector" => only(serde_json::from_value(data.result).map_err(|_| Gap::Unreadable)?)?,
             _ => return Err(Gap::Unreadable),
@@ -49,7 +49,7 @@ impl Envelope {
         if value.is_infinite() {
             return Err(Gap::Infinite);
         }
-        Ok((value, Timestamp((seconds * 1000.0) as i64)))
+        Ok(value)
     }
 }
 
@@ -68,11 +68,11 @@ mod tests {
 
     use super::*;
 
-    fn read(result: Value) -> Result<(f64, Timestamp), Gap> {
+    fn read(result: Value) -> Result<f64, Gap> {
         envelope(json!({"status": "success", "data": {"resultType": "vector", "result": result}}))
     }
 
-    fn envelope(text: Value) -> Result<(f64, Timestamp), Gap> {
+    fn envelope(text: Value) -> Result<f64, Gap> {
         serde_json::from_value::<Envelope>(text).unwrap().number()
     }
 
@@ -82,8 +82,8 @@ mod tests {
 
     #[test]
     fn one_finite_number_is_an_answer_and_nothing_else_is() {
-        assert_eq!(read(json!([series("0.4716")])), Ok((0.4716, Timestamp(1_795_469_984_847))));
-        assert_eq!(read(json!([series("7e-02")])).map(|(value, _)| value), Ok(0.07));
+        assert_eq!(read(json!([series("0.4716")])), Ok(0.4716));
+        assert_eq!(read(json!([series("7e-02")])), Ok(0.07));
         assert_eq!(read(json!([])), Err(Gap::Missing));
         assert_eq!(read(json!([series("1"), series("2")])), Err(Gap::Ambiguous));
         assert_eq!(read(json!([series("NaN")])), Err(Gap::NotANumber));
@@ -98,9 +98,6 @@ mod tests {
         assert_eq!(envelope(json!({"status": "success", "data": data, "warnings": ["store gone"]})), Err(Gap::Partial));
         assert_eq!(envelope(json!({"status": "error", "errorType": "timeout", "error": "query timed out"})), Err(Gap::Unreadable));
         assert_eq!(envelope(json!({"status": "success", "data": {"resultType": "matrix", "result": []}})), Err(Gap::Unreadable));
-        assert_eq!(
-            envelope(json!({"status": "success", "data": {"resultType": "scalar", "result": [1.5, "3"]}})),
-            Ok((3.0, Timestamp(1500)))
-        );
+        assert_eq!(envelope(json!({"status": "success", "data": {"resultType": "scalar", "result": [1.5, "3"]}})), Ok(3.0));
     }
 }

@@ -204,9 +204,9 @@ fn figures(plan: &Plan, backend: &BackendId, values: &BTreeMap<Metric, Measured>
     }
     let absent: Vec<String> = values.keys().filter_map(|metric| Some(format!("{metric} ({})", words::gap(untold(metric)?)))).collect();
     if absent.is_empty() {
-        return (Verdict::Well, "the page has every figure".to_owned());
+        return (Verdict::Well, "every figure is there".to_owned());
     }
-    (Verdict::Doubtful, format!("the page has nothing for {}", absent.join(", ")))
+    (Verdict::Doubtful, format!("there is nothing for {}", absent.join(", ")))
 }
 
 /// Whether a gap is only that of a window which fills, or of a backend that nobody asks.

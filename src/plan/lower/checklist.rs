@@ -44,8 +44,8 @@ pub(super) enum Lag {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Rests {
     pub lag: Lag,
-    /// How often backends are scraped; `None` where the plan doesn't say it as it should.
-    pub scrape_every: Option<Millis>,
+    /// How old a backend's figure gets before the next one is known; `None` where the plan doesn't say it as it should.
+    pub figures: Option<Millis>,
 }
 
 impl Rests {
@@ -53,7 +53,7 @@ impl Rests {
     fn age(self, proof: &Proof) -> Option<Millis> {
         match proof {
             Proof::Collected(Check::ReplicationLagBelow(_)) => Some(age::of_lag(age::DATABASE_EVERY)),
-            Proof::Collected(Check::ErrorRatesBelow(_) | Check::LatencyBelow(_)) => self.scrape_every.map(age::of_figures),
+            Proof::Collected(Check::ErrorRatesBelow(_) | Check::LatencyBelow(_)) => self.figures,
             Proof::Signed
             | Proof::Collected(
                 Check::MonitoringInPlace | Check::NoDroppedConnections(_) | Check::AllTrafficOnTarget | Check::StableFor(_),

@@ -1,7 +1,10 @@
 //! The names that the file declares, right or wrong in all else: what other parts of it may refer to.
 
+use std::collections::BTreeMap;
+
 use crate::plan::{
     document::{Node, Value},
+    model::readings::Source,
     reader::At,
 };
 
@@ -9,6 +12,8 @@ use crate::plan::{
 pub(super) struct Declared<'a> {
     pub routes: Vec<DeclaredRoute<'a>>,
     pub items: Vec<DeclaredItem<'a>>,
+    /// Servers of figures by their names; `None` for one that has a mistake of its own.
+    pub sources: BTreeMap<&'a str, Option<Source>>,
 }
 
 /// A line of the checklist.
@@ -37,12 +42,14 @@ pub(super) struct DeclaredRoute<'a> {
 pub(super) struct DeclaredBackend<'a> {
     pub name: &'a str,
     pub metrics: Metrics,
+    /// Which source is asked for its figures.
+    pub source: Option<&'a str>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Metrics {
-    Scraped,
-    NotScraped,
+    Told,
+    NotTold,
 }
 
 impl<'a> Declared<'a> {
@@ -51,8 +58,15 @@ impl<'a> Declared<'a> {
         let of_stage = |stage: &'static str| items(stages.and_then(|at| value(at, stage))).filter_map(move |node| item(node, stage));
         Declared {
             routes: items(value(root.node, "routes")).filter_map(route).collect(),
+            sources: BTreeMap::new(),
             items: ["pre_migration", "during_migration", "post_migration"].into_iter().flat_map(of_stage).collect(),
         }
+    }
+    /// Sources that no backend asks.
+    pub(super) fn unused_sources(&self) -> Vec<&'a str> {
+        let backends = self.routes.iter().flat_map(|route| &route.backends);
+        let asked: Vec<&str> = backends.filter_map(|backend| backend.source).collect();
+        self.sources.keys().copied().filter(|name| !asked.contains(name)).collect()
     }
     pub(super) fn route(&self, name: &str) -> Option<&DeclaredRoute<'a>> {
         self.routes.iter().find(|route| route.name == name)
@@ -85,8 +99,10 @@ pub(super) fn backends_of(node: &Node) -> Vec<DeclaredBackend<'_>> {
 }
 
 fn backend(node: &Node) -> Option<DeclaredBackend<'_>> {
-    let metrics = if value(node, "metrics").is_some() { Metrics::Scraped } else { Metrics::NotScraped };
-    Some(DeclaredBackend { name: text(node, "name")?, metrics })
+    let told = value(node, "metrics").or_else(|| value(node, "readings")).is_some();
+    let metrics = if told { Metrics::Told } else { Metrics::NotTold };
+    let asked = value(node, "readings").and_then(|readings| value(readings, "prometheus"));
+    Some(DeclaredBackend { name: text(node, "name")?, metrics, source: asked.and_then(|asked| text(asked, "source")) })
 }
 
 fn value<'a>(node: &'a Node, key: &str) -> Option<&'a Node> {

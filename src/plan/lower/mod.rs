@@ -5,9 +5,16 @@
 use strum::EnumCount;
 
 use crate::{
-    domain::{digest::Digest, id::InstanceId, shown::Shown, time::Millis, weight::PerMille},
+    domain::{
+        age,
+        digest::Digest,
+        id::{BackendId, InstanceId, RouteId},
+        shown::Shown,
+        time::Millis,
+        weight::PerMille,
+    },
     plan::{
-        model::{Database, DatabaseMode, Limits, Phase, Plan},
+        model::{Backend, Database, DatabaseMode, Limits, Phase, Plan, Route, readings::Cadence},
         reader::{self, At, Fields, Problems},
         units,
     },
@@ -18,33 +25,40 @@ mod declared;
 mod expect;
 mod ladder;
 mod name;
+mod readings;
 mod route;
+mod sources;
 mod trigger;
 
 use checklist::{Lag, Rests};
 use declared::Declared;
 use name::Names;
 
-const KEYS: &[&str] = &["name", "project", "region", "routes", "triggers", "checklist", "database", "phases", "limits"];
+const KEYS: &[&str] = &["name", "project", "region", "sources", "routes", "triggers", "checklist", "database", "phases", "limits"];
 
 /// The whole plan, or `None` where a problem was noted that leaves a hole in it.
 pub(super) fn plan(problems: &mut Problems, root: &At<'_>, hash: Digest) -> Option<Plan> {
     reader::refuse_expansion(problems, root);
     let fields = Fields::open(problems, root.clone(), KEYS)?;
-    let declared = Declared::of(root);
+    let mut declared = Declared::of(root);
     let limits = limits(problems, &fields);
     let name = fields.required(problems, "name", "My migration").and_then(|at| reader::title(problems, &at));
     let project = fields.required(problems, "project", "my-project").and_then(|at| name::project(problems, &at));
     let region = fields.required(problems, "region", "us-central1").and_then(|at| name::region(problems, &at));
+    if let Some(at) = fields.optional(problems, "sources") {
+        declared.sources = sources::sources(problems, &at, project.as_ref());
+        sources::remark_on_unused(problems, &at, &declared.unused_sources());
+    }
     let routes = fields.required(problems, "routes", "[…]").and_then(|at| route::routes(problems, &at, &declared));
     let scrape_every = limits.as_ref().map(|limits| limits.scrape_every);
+    let told = Told { scrape_every, routes: routes.as_deref().unwrap_or_default() };
     let triggers = match fields.required(problems, "triggers", "[…]") {
-        Some(at) => trigger::triggers(problems, &at, &declared, scrape_every),
+        Some(at) => trigger::triggers(problems, &at, &declared, told),
         None => None,
     };
     let lag = if fields.has("database") { Lag::Measured } else { Lag::NotMeasured };
     let checklist = match fields.required(problems, "checklist", "{…}") {
-        Some(at) => checklist::checklist(problems, &at, Rests { lag, scrape_every }),
+        Some(at) => checklist::checklist(problems, &at, Rests { lag, figures: told.age() }),
         None => None,
     };
     let database = match fields.optional(problems, "database") {
@@ -64,6 +78,31 @@ pub(super) fn plan(problems: &mut Problems, root: &At<'_>, hash: Digest) -> Opti
         phases: phases?,
         limits: limits?,
     })
+}
+
+/// How figures come, as far as that is known already.
+#[derive(Clone, Copy)]
+struct Told<'a> {
+    scrape_every: Option<Millis>,
+    /// Those without a mistake.
+    routes: &'a [Route],
+}
+
+impl Told<'_> {
+    fn backend(&self, route: &RouteId, id: &BackendId) -> Option<&Backend> {
+        self.routes.iter().find(|known| known.id == *route)?.backend(id)
+    }
+    /// Where the plan doesn't say how often it looks, no time is too short.
+    fn cadence(&self, backend: Option<&Backend>) -> Cadence {
+        let every = self.scrape_every.unwrap_or(Millis(1));
+        backend.and_then(|backend| backend.readings.as_ref()).map_or(Cadence::of_page(every), |readings| Cadence::of(readings, every))
+    }
+    /// How old a figure gets before the next one is known, of the backend whose figures come latest.
+    fn age(&self) -> Option<Millis> {
+        let every = self.scrape_every?;
+        let latest = self.routes.iter().flat_map(|route| &route.backends).map(|backend| self.cadence(Some(backend)).lateness).max();
+        Some(Millis(age::of_figures(every).0 + latest.map_or(0, |latest| latest.0)))
+    }
 }
 
 const LIMIT_KEYS: &[&str] = &["scrape_every", "read_every", "home_ready_min"];

@@ -9,6 +9,7 @@ use crate::{
             expect::{self, Asked},
             ladder::{self, Ladder},
             name::{self, Names},
+            readings::{self, Sources},
             some_share, span_within,
         },
         model::{Backend, Driver, Route, UnlikeHome, WorkloadRef},
@@ -91,7 +92,8 @@ fn route(problems: &mut Problems, names: &mut Names, addresses: &mut Addresses, 
         let message = "without `front_door` nobody sees which backend really answers; only what the API says will be shown";
         problems.at(fields.at(), message).help("add `front_door: https://www.example.com`").warning();
     }
-    let backends = fields.required(problems, "backends", "[…]").and_then(|at| backends(problems, addresses, &at, driver.as_ref()));
+    let backends =
+        fields.required(problems, "backends", "[…]").and_then(|at| backends(problems, addresses, &at, driver.as_ref(), &declared.sources));
     let known: Vec<&str> = declared::backends_of(fields.at().node).iter().map(|backend| backend.name).collect();
     let home_at = fields.required(problems, "home", "run");
     let target_at = fields.required(problems, "target", "gke");
@@ -177,26 +179,33 @@ fn driver(problems: &mut Problems, at: At<'_>) -> Option<Driver> {
     }
 }
 
-fn backends(problems: &mut Problems, addresses: &mut Addresses, at: &At<'_>, driver: Option<&Driver>) -> Option<Vec<Backend>> {
+fn backends(
+    problems: &mut Problems,
+    addresses: &mut Addresses,
+    at: &At<'_>,
+    driver: Option<&Driver>,
+    sources: &Sources<'_>,
+) -> Option<Vec<Backend>> {
     let mut names = Names::new("backend");
     let mut targets = Names::new("backend with a target");
     let entries = reader::list(problems, at, "backends")?;
     if entries.len() < 2 {
         problems.at(at, "a route with one backend can't be split").allowed("two backends or more").error();
     }
-    let mut taken = Taken { names: &mut names, targets: &mut targets, addresses };
+    let mut taken = Taken { names: &mut names, targets: &mut targets, addresses, sources };
     let found: Vec<_> = entries.iter().map(|entry| backend(problems, &mut taken, entry.clone(), driver)).collect();
     found.into_iter().collect()
 }
 
-/// What belongs to a backend already and to no other.
+/// What belongs to a backend already and to no other, and the sources that all may ask.
 struct Taken<'a> {
     names: &'a mut Names,
     targets: &'a mut Names,
     addresses: &'a mut Addresses,
+    sources: &'a Sources<'a>,
 }
 
-const BACKEND_KEYS: &[&str] = &["name", "title", "cloud_run", "gke", "backend_service", "revision", "metrics", "probe"];
+const BACKEND_KEYS: &[&str] = &["name", "title", "cloud_run", "gke", "backend_service", "revision", "metrics", "readings", "probe"];
 
 fn backend(problems: &mut Problems, taken: &mut Taken<'_>, at: At<'_>, driver: Option<&Driver>) -> Option<Backend> {
     let fields = Fields::open(problems, at, BACKEND_KEYS)?;
@@ -209,6 +218,14 @@ fn backend(problems: &mut Problems, taken: &mut Taken<'_>, at: At<'_>, driver: O
         Some(at) => address(problems, at).map(Some),
         None => Some(None),
     };
+    let readings = match fields.optional(problems, "readings") {
+        Some(at) => readings::readings(problems, at, taken.sources).map(Some),
+        None => Some(None),
+    };
+    if let (Some(_), Some(at)) = (&metrics_at, fields.entry("readings")) {
+        let message = "figures of this backend come from its page already, and each has one source";
+        problems.at(&at, message).allowed("`metrics` or `readings`").help("remove one of them").error();
+    }
     let probe = asked(problems, &fields, "probe");
     let probe_at = fields.entry("probe");
     let probed = probe.as_ref().and_then(|asked| Some(&asked.as_ref()?.url));
@@ -233,6 +250,7 @@ fn backend(problems: &mut Problems, taken: &mut Taken<'_>, at: At<'_>, driver: O
         target: target?,
         workload,
         metrics_url: metrics_url?,
+        readings: readings?,
         probe_url: probe.clone()?.map(|asked| asked.url),
         probe_expect: probe?.and_then(|asked| asked.expect),
     })

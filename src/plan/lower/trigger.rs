@@ -5,17 +5,21 @@ use strum::EnumCount;
 use crate::{
     domain::{
         id::{BackendId, RouteId},
-        metric::{self, Metric, Unit},
+        metric::{Metric, Unit},
         shown::Shown,
         time::Millis,
     },
     plan::{
         lower::{
+            Told,
             declared::{Declared, DeclaredRoute, Metrics},
             name::{self, Names},
             span_within,
         },
-        model::{AtOnce, OnBlind, Trigger, TriggerAction},
+        model::{
+            AtOnce, OnBlind, Trigger, TriggerAction,
+            readings::{Cadence, Readings},
+        },
         reader::{self, At, Fields, Problems},
         units,
     },
@@ -36,17 +40,12 @@ const RATE_MOST: u64 = 100_000;
 const SAMPLES_MIN: u64 = 2;
 const DURATION_MOST: Millis = Millis::from_mins(60);
 
-pub(super) fn triggers(
-    problems: &mut Problems,
-    at: &At<'_>,
-    declared: &Declared<'_>,
-    scrape_every: Option<Millis>,
-) -> Option<Vec<Trigger>> {
+pub(super) fn triggers(problems: &mut Problems, at: &At<'_>, declared: &Declared<'_>, told: Told<'_>) -> Option<Vec<Trigger>> {
     let mut names = Names::new("trigger");
     let entries = reader::list(problems, at, "triggers")?;
     let mut found = Vec::new();
     for entry in entries {
-        found.push(trigger(problems, &mut names, entry, declared, scrape_every));
+        found.push(trigger(problems, &mut names, entry, declared, told));
     }
     let triggers: Vec<Trigger> = found.into_iter().collect::<Option<_>>()?;
     for route in declared.route_names() {
@@ -59,13 +58,7 @@ pub(super) fn triggers(
     Some(triggers)
 }
 
-fn trigger(
-    problems: &mut Problems,
-    names: &mut Names,
-    at: At<'_>,
-    declared: &Declared<'_>,
-    scrape_every: Option<Millis>,
-) -> Option<Trigger> {
+fn trigger(problems: &mut Problems, names: &mut Names, at: At<'_>, declared: &Declared<'_>, told: Told<'_>) -> Option<Trigger> {
     let fields = Fields::open(problems, at, KEYS)?;
     let id = fields.required(problems, "name", "error-rate").and_then(|at| names.take(problems, &at));
     let route_at = fields.required(problems, "route", "frontend");
@@ -75,19 +68,25 @@ fn trigger(
     let metric = metric_at.and_then(|at| reader::word(problems, &at, &Metric::ALL.map(|metric| (metric.name(), metric))));
     let threshold_at = fields.required(problems, "threshold", "0.05");
     let above = threshold_at.as_ref().zip(metric).and_then(|(at, metric)| threshold(problems, at, metric));
-    let duration = fields.required(problems, "duration", "2m");
-    let lasting = duration.and_then(|at| lasting(problems, &at, scrape_every));
     let action_at = fields.required(problems, "action", "rollback");
     let action = action_at.and_then(|at| reader::word(problems, &at, ACTIONS));
     let backend_at = fields.required(problems, "backend", "gke");
+    let watched_at = backend_at.clone();
     let backend = backend_at.zip(declared_route).and_then(|(at, route)| backend(problems, &at, route, action));
+    let known = route.as_ref().zip(backend.as_ref()).and_then(|(route, backend)| told.backend(route, backend));
+    let cadence = told.cadence(known);
+    if let (Some(at), Some(readings), Some(metric)) = (&watched_at, known.and_then(|known| known.readings.as_ref()), metric) {
+        untold(problems, at, readings, metric, above);
+    }
+    let duration = fields.required(problems, "duration", "2m");
+    let lasting = duration.and_then(|at| lasting(problems, &at, cadence));
     let requests_min = match fields.optional(problems, "requests_min") {
-        Some(at) => requests_min(problems, &at, metric, scrape_every),
+        Some(at) => requests_min(problems, &at, metric, cadence),
         None => Some(REQUESTS_MIN),
     };
     let on_blind = on_blind(problems, &fields);
     let at_once = match fields.optional(problems, "at_once") {
-        Some(at) => at_once(problems, at, metric, scrape_every, above.zip(lasting)).map(Some),
+        Some(at) => at_once(problems, at, metric, cadence, above.zip(lasting)).map(Some),
         None => Some(None),
     };
     let title = match fields.optional(problems, "title") {
@@ -110,13 +109,18 @@ fn trigger(
 }
 
 /// A trigger fires on two samples at least that span its duration, so there has to be room for them.
-fn lasting(problems: &mut Problems, at: &At<'_>, scrape_every: Option<Millis>) -> Option<Millis> {
+fn lasting(problems: &mut Problems, at: &At<'_>, cadence: Cadence) -> Option<Millis> {
     let lasting = span_within(problems, at, Millis(1), DURATION_MOST)?;
-    let every = scrape_every.unwrap_or(Millis(1));
+    let every = cadence.sampled;
     let least = Millis(every.0.saturating_mul(SAMPLES_MIN));
     if lasting < least {
-        let message = format!("in {lasting} there is no second sample, and one proves nothing: the pages are read each {every}");
-        let help = format!("use {least} or more, or read more often with `limits: {{ scrape_every: … }}`");
+        let (message, help) = if cadence.sampled > cadence.every {
+            let message = format!("in {lasting} there is no second sample, and one proves nothing: the source takes one each {every}");
+            (message, format!("use {least} or more, or a source with a shorter `scrape_interval`"))
+        } else {
+            let message = format!("in {lasting} there is no second sample, and one proves nothing: the pages are read each {every}");
+            (message, format!("use {least} or more, or read more often with `limits: {{ scrape_every: … }}`"))
+        };
         problems.at(at, message).allowed(format!("from {least} to {DURATION_MOST}")).help(help).error();
         return None;
     }
@@ -128,14 +132,14 @@ fn at_once(
     problems: &mut Problems,
     at: At<'_>,
     metric: Option<Metric>,
-    scrape_every: Option<Millis>,
+    cadence: Cadence,
     ordinary: Option<(f64, Millis)>,
 ) -> Option<AtOnce> {
     let fields = Fields::open(problems, at, AT_ONCE_KEYS)?;
     let above_at = fields.required(problems, "above", "50%");
     let above = above_at.as_ref().zip(metric).and_then(|(at, metric)| threshold(problems, at, metric));
     let for_at = fields.required(problems, "for", "10s");
-    let lasting = for_at.as_ref().and_then(|at| lasting(problems, at, scrape_every));
+    let lasting = for_at.as_ref().and_then(|at| lasting(problems, at, cadence));
     let (above_at, above, for_at, lasting) = (above_at?, above?, for_at?, lasting?);
     if let (Some((limit, duration)), Some(metric)) = (ordinary, metric) {
         if above <= limit {
@@ -171,11 +175,32 @@ fn backend(problems: &mut Problems, at: &At<'_>, route: &DeclaredRoute<'_>, acti
         let message = format!("`{id}` is where a rollback leads; when it fails, rolling back would send it even more");
         problems.at(at, message).help("watch the target, or use `action: hold`").error();
     }
-    if declared.metrics == Metrics::NotScraped {
-        let message = format!("backend `{id}` has no `metrics`, so this trigger would be blind for ever");
-        problems.at(at, message).help("add `metrics: https://…/metrics` to the backend").error();
+    if declared.metrics == Metrics::NotTold {
+        let message = format!("backend `{id}` has no `metrics` and no `readings`, so this trigger would be blind for ever");
+        problems.at(at, message).help("add `metrics: https://…/metrics` or `readings: { prometheus: … }` to the backend").error();
     }
     Some(id)
+}
+
+/// What the source of the backend's figures is not asked for, or can't tell.
+fn untold(problems: &mut Problems, at: &At<'_>, readings: &Readings, metric: Metric, above: Option<f64>) {
+    if !readings.tells(metric) {
+        let key = match metric {
+            Metric::ErrorRate => "failures",
+            Metric::DropRate => "dropped",
+            Metric::RequestRate => "requests",
+            Metric::P50Latency | Metric::P95Latency | Metric::P99Latency => metric.name(),
+        };
+        let message = format!("the readings of this backend don't ask for the {metric}, so this trigger would be blind for ever");
+        problems.at(at, message).help(format!("add `{key}: …` to its `readings`")).error();
+    }
+    let top = readings.latencies.as_ref().and_then(|latencies| latencies.top_bucket).filter(|_| metric.unit() == Unit::Milliseconds);
+    if let (Some(top), Some(above)) = (top, above)
+        && top.0 as f64 <= above
+    {
+        let message = format!("the histogram ends at {top}, so it never tells more than this trigger's threshold");
+        problems.at(at, message).allowed(format!("a threshold below {top}, or a histogram with a higher bucket")).error();
+    }
 }
 
 /// In the metric's own unit.
@@ -190,8 +215,8 @@ fn threshold(problems: &mut Problems, at: &At<'_>, metric: Metric) -> Option<f64
     }
 }
 
-fn requests_min(problems: &mut Problems, at: &At<'_>, metric: Option<Metric>, scrape_every: Option<Millis>) -> Option<u64> {
-    let window = metric::window(scrape_every.unwrap_or(Millis(1)));
+fn requests_min(problems: &mut Problems, at: &At<'_>, metric: Option<Metric>, cadence: Cadence) -> Option<u64> {
+    let window = cadence.window;
     let most = window.0 / 1000 * RATE_MOST;
     let count = reader::count(problems, at, 1, REQUESTS_MOST)?;
     if count > most {

@@ -67,7 +67,7 @@ impl Door {
     }
 
     fn health(&self, leg: Leg, call: &Call) -> Reply {
-        let (ready, conditions) = self.shared.with(|world| (metrics::instances(world, leg), world.conditions.of(leg)));
+        let (ready, conditions) = self.shared.with(|world| (world.ready_instances(leg), world.conditions.of(leg)));
         match (conditions.probing, conditions.manner) {
             (Probing::TurnedAway, _) => Reply::text(403, "Forbidden\n"),
             (Probing::WrongPath, _) | (Probing::Answered, Manner::NotFound) => not_found(),

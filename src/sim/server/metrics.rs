@@ -7,6 +7,7 @@ use crate::sim::{
     world::{
         Leg, World,
         meter::{BOUNDS_S, Code, Meter},
+        scrapes::Exposed,
     },
 };
 
@@ -32,9 +33,9 @@ pub fn page(world: &mut World, leg: Leg) -> Answer {
     let damage = world.conditions.of(leg).damage;
     let worker = world.chance_worker(WORKERS);
     let text = match damage {
-        Damage::Vanished => String::new(),
         Damage::Failing => return Reply::text(500, "collector failed\n").into(),
         Damage::None
+        | Damage::Vanished
         | Damage::NotANumber
         | Damage::NoStatus
         | Damage::WordStatus
@@ -46,11 +47,17 @@ pub fn page(world: &mut World, leg: Leg) -> Answer {
         | Damage::Workers
         | Damage::Alike
         | Damage::LowBuckets
-        | Damage::Slow => Text::of(world, leg, damage, worker).finish(),
+        | Damage::Slow => text(&world.exposed(leg, worker)),
     };
     let content_type = if damage == Damage::Seconds { OPEN_METRICS } else { TEXT };
     let reply = Reply { content_type, ..Reply::text(200, text) };
     if damage == Damage::Slow { Answer::After { ms: SLOW_MS, reply } } else { Answer::Now(reply) }
+}
+
+/// The page that is made of this.
+#[must_use]
+pub fn text(exposed: &Exposed) -> String {
+    if exposed.damage == Damage::Vanished { String::new() } else { Text::of(exposed).finish() }
 }
 
 /// Processes that have counted alike, and the time between their beginnings.
@@ -110,12 +117,12 @@ struct Text {
 }
 
 impl Text {
-    fn of(world: &World, leg: Leg, damage: Damage, worker: usize) -> Text {
-        let since_ms = world.conditions.of(leg).damaged_ms;
-        let meter = world.seen_meter(leg);
-        let meter = answering(meter, damage, worker);
+    fn of(exposed: &Exposed) -> Text {
+        let Exposed { leg, at_ms, damage, damaged_ms: since_ms, meter, instances, worker } = exposed;
+        let (leg, at_ms, damage, since_ms) = (*leg, *at_ms, *damage, *since_ms);
+        let meter = answering(meter, damage, *worker);
         let stamp = match damage {
-            Damage::Seconds => Some((world.now_ms / 1000).to_string()),
+            Damage::Seconds => Some((at_ms / 1000).to_string()),
             Damage::StampsStandStill => Some(since_ms.to_string()),
             Damage::None
             | Damage::Vanished
@@ -132,14 +139,14 @@ impl Text {
             | Damage::Slow => None,
         };
         let mut text = Text { page: String::new(), damage, backend: leg.label(), stamp };
-        let paths = if damage == Damage::NewSeries { (world.now_ms - since_ms) / PATH_EVERY_MS + 1 } else { 0 };
+        let paths = if damage == Damage::NewSeries { (at_ms - since_ms) / PATH_EVERY_MS + 1 } else { 0 };
         text.counter("http_requests", "Requests answered.", &text.requests(&meter, paths));
         text.family("http_request_duration_seconds", "histogram", "Time from request to answer.", &text.histogram(&meter));
         let one = |name: &str, value: f64| vec![(format!("{name}{{backend=\"{}\"}}", leg.label()), value)];
         let dropped = one("http_connections_dropped_total", meter.dropped as f64);
         text.counter("http_connections_dropped", "Connections that ended without an answer.", &dropped);
         text.family("sessions_active", "gauge", "User sessions with recent requests.", &one("sessions_active", meter.sessions.round()));
-        text.family("instances_ready", "gauge", "Instances or pods that take requests.", &one("instances_ready", instances(world, leg)));
+        text.family("instances_ready", "gauge", "Instances or pods that take requests.", &one("instances_ready", *instances));
         let started = one("process_start_time_seconds", meter.started_ms as f64 / 1000.0);
         text.family("process_start_time_seconds", "gauge", "Start of the oldest process since the Unix epoch.", &started);
         text
@@ -221,14 +228,5 @@ impl Text {
             self.page.push_str("# EOF\n");
         }
         self.page
-    }
-}
-
-/// How many instances or pods of a leg take requests.
-#[must_use]
-pub fn instances(world: &World, leg: Leg) -> f64 {
-    match leg {
-        Leg::Run => f64::from(world.traffic.fleet.warm),
-        Leg::Gke => (f64::from(world.peers.gke_pods) * world.peers.gke_ready).round(),
     }
 }

@@ -12,6 +12,7 @@ pub mod logging;
 pub mod metrics;
 pub mod monitoring;
 pub mod projects;
+pub mod prometheus;
 pub mod router;
 pub mod run_template;
 pub mod run_v1;

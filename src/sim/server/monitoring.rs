@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use super::{
     google::{PROJECT, REGION},
     http::{Answer, Call, Reply},
+    prometheus,
     router::not_found,
 };
 use crate::sim::world::{
@@ -29,6 +30,9 @@ const RUN_REQUESTS: &str = "run.googleapis.com/request_count";
 pub fn handle(world: &World, call: &Call) -> Answer {
     match (&call.method, call.parts().as_slice()) {
         (&Method::GET, ["v3", "projects", PROJECT, "timeSeries"]) => series(world, call).unwrap_or_else(|message| invalid(&message)).into(),
+        (_, ["v1", "projects", PROJECT, "location", "global", "prometheus", "api", "v1", rest @ ..]) => {
+            prometheus::handle(world, call, rest)
+        }
         _ => not_found(call).into(),
     }
 }

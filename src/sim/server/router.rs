@@ -106,7 +106,7 @@ impl Face {
             ["apis", "serving.knative.dev", ..] | ["v1", "projects", _, "locations", _, "services", ..] => Some(Self::RunV1),
             ["v2", "entries:list"] => Some(Self::Logging),
             ["v2", ..] => Some(Self::RunV2),
-            ["v3", ..] => Some(Self::Monitoring),
+            ["v3", ..] | ["v1", "projects", _, "location", "global", "prometheus", ..] => Some(Self::Monitoring),
             ["sql", ..] | ["v1", "projects", _, "instances" | "operations", ..] => Some(Self::Sql),
             ["v1", "projects", _, "locations" | "zones", ..] => Some(Self::Container),
             ["v1", "projects", _, "services", ..] => Some(Self::ServiceUsage),

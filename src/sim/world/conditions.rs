@@ -131,6 +131,7 @@ impl Conditions {
             | Fault::Restart { .. }
             | Fault::Edit { .. }
             | Fault::Robot { .. }
+            | Fault::LateReadings { .. }
             | Fault::SlowEdge { .. }
             | Fault::Deployed { .. }
             | Fault::RevisionDeleted { .. }

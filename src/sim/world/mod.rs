@@ -18,6 +18,7 @@ pub mod operations;
 pub mod peers;
 pub mod propagation;
 pub mod random;
+pub mod scrapes;
 pub mod series;
 pub mod sql;
 pub mod traffic;
@@ -41,6 +42,7 @@ use self::{
     peers::Peers,
     propagation::{Span, Split},
     random::Random,
+    scrapes::{Exposed, Scrapes},
     series::Series,
     sql::Sql,
     traffic::{RATE, Served, Surroundings, Tally, Traffic},
@@ -90,6 +92,8 @@ pub struct World {
     pub traffic: Traffic,
     /// What the cloud's monitoring has sampled.
     pub series: Series,
+    /// What Prometheus has scraped.
+    pub scrapes: Scrapes,
     /// Who changed what.
     pub audit: Audit,
     /// Faults in force.
@@ -160,6 +164,7 @@ impl World {
             cloud_run,
             traffic: Traffic::new(seed, now_ms),
             series,
+            scrapes: Scrapes::new(now_ms),
             audit: Audit::default(),
             conditions: Conditions::default(),
             peers: Peers::default(),
@@ -208,6 +213,9 @@ impl World {
         if let Some(due_ms) = self.series.due(at_ms) {
             self.series.close(due_ms, self.sql.monitored());
         }
+        if let Some(number) = self.scrapes.due(at_ms) {
+            [Leg::Run, Leg::Gke].into_iter().for_each(|leg| self.scrapes.keep(self.exposed(leg, number)));
+        }
         self.crash(at_ms);
         let (traffic, mut around) = self.apart();
         traffic.step(&mut around);
@@ -234,6 +242,7 @@ impl World {
                 let every_ms = (every_s.max(1.0) * 1000.0) as i64;
                 self.robot = Some(Robot { gke: (*gke_per_mille).min(1000), every_ms, next_ms: self.now_ms + every_ms });
             }
+            Fault::LateReadings { delay_s } => self.scrapes.delay(Some((delay_s * 1000.0) as i64)),
             Fault::SlowEdge { max_s } => self.load_balancer.edge.slow(Some(max_s * 1000.0)),
             // There is a frontend; a deployment of it can't be refused.
             Fault::Deployed { percent } => drop(self.cloud_run.deploy(self.now_ms, FRONTEND, *percent, &Actor::person(CI))),
@@ -274,6 +283,7 @@ impl World {
         self.frozen.clear();
         self.robot = None;
         self.load_balancer.edge.slow(None);
+        self.scrapes.delay(None);
         self.conditions = Conditions::default();
         self.kubernetes.calm();
         self.cloud_run.calm();
@@ -315,6 +325,25 @@ impl World {
     /// Which of so many processes gives the next page.
     pub fn chance_worker(&mut self, workers: usize) -> usize {
         self.pages.index(workers)
+    }
+
+    /// How many instances or pods of a leg take requests.
+    #[must_use]
+    pub fn ready_instances(&self, leg: Leg) -> f64 {
+        match leg {
+            Leg::Run => f64::from(self.traffic.fleet.warm),
+            Leg::Gke => (f64::from(self.peers.gke_pods) * self.peers.gke_ready).round(),
+        }
+    }
+
+    /// What the page of a leg is made of now, by this one of its processes where there are several.
+    #[must_use]
+    pub fn exposed(&self, leg: Leg, worker: usize) -> Exposed {
+        let conditions = self.conditions.of(leg);
+        let instances = self.ready_instances(leg);
+        let meter = self.seen_meter(leg).clone();
+        let (at_ms, damage, damaged_ms) = (self.now_ms, conditions.damage, conditions.damaged_ms);
+        Exposed { leg, at_ms, damage, damaged_ms, meter, instances, worker }
     }
 
     fn damage_page(&mut self, leg: Leg, damage: Damage) {

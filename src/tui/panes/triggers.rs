@@ -145,10 +145,10 @@ fn running(theme: &Theme) -> Line<'static> {
 /// What a trigger can see at each rung of the ladder, by the requests that come now.
 fn budget(state: &State, trigger: &Trigger) -> Vec<String> {
     let plan = words::plan(state);
-    let Some(route) = plan.and_then(|plan| plan.routes.iter().find(|route| route.id == trigger.route)) else { return Vec::new() };
-    let every = plan.map_or(Millis(0), |plan| plan.limits.scrape_every);
+    let found = plan.and_then(|plan| Some((plan, plan.routes.iter().find(|route| route.id == trigger.route)?)));
+    let Some((plan, route)) = found else { return Vec::new() };
     let Some(rate) = rate(state, route) else { return vec!["what it can see is not known: requests a second are not measured".to_owned()] };
-    let seen = detection::budget(trigger, &route.ladder, every, rate);
+    let seen = detection::budget(trigger, &route.ladder, plan.cadence(&trigger.backend), rate);
     seen.iter().map(|seen| crate::words::detection(seen, trigger.metric)).collect()
 }
 

@@ -1,0 +1,144 @@
+//! Where a backend's figures come from, and how they come: how often, over how long, how late.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use strum::EnumCount;
+
+use crate::{
+    domain::{
+        id::BackendId,
+        metric::{self, Metric},
+        shown::Shown,
+        time::Millis,
+    },
+    plan::model::{Limits, Plan},
+};
+
+/// The figures of one backend as a Prometheus server gives them: what it is asked, and how its answers are meant. Every query gives one
+/// number.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Readings {
+    pub source: Source,
+    /// Over how much time the queries count.
+    pub window: Millis,
+    /// How many requests were answered within the window.
+    pub requests: Shown,
+    /// How many of them failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failures: Option<Shown>,
+    /// How many connections were dropped within the window.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dropped: Option<Shown>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latencies: Option<Latencies>,
+    /// When the newest sample was taken that the others rest on, in seconds since the Unix epoch.
+    pub newest: Shown,
+}
+
+/// Latency quantiles and how they are told.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Latencies {
+    pub quantiles: BTreeMap<Metric, Shown>,
+    pub unit: LatencyUnit,
+    /// The highest finite bucket of the histogram behind them: no quantile is told beyond it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub top_bucket: Option<Millis>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumCount, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LatencyUnit {
+    Seconds,
+    Milliseconds,
+}
+
+/// A server that is asked for figures, by the name that the plan gives it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Source {
+    pub name: Shown,
+    pub server: Server,
+    /// How often it takes a sample of what is asked for.
+    pub scrape_interval: Millis,
+    /// How much later than that a sample can be read.
+    pub delay: Millis,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Server {
+    /// Prometheus' HTTP API at this address, up to and without `/api/v1`.
+    Prometheus { url: Shown, auth: Auth },
+    /// The same of Google Cloud: Managed Service for Prometheus and Cloud Monitoring.
+    Google { project: Shown },
+}
+
+/// How we show who we are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumCount, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Auth {
+    None,
+    /// The session's own Google credentials.
+    Google,
+    /// A token that the host keeps for this server's host name.
+    Bearer,
+}
+
+impl Readings {
+    /// Whether it tells this figure.
+    pub fn tells(&self, metric: Metric) -> bool {
+        match metric {
+            Metric::RequestRate => true,
+            Metric::ErrorRate => self.failures.is_some(),
+            Metric::DropRate => self.dropped.is_some(),
+            Metric::P50Latency | Metric::P95Latency | Metric::P99Latency => {
+                self.latencies.as_ref().is_some_and(|latencies| latencies.quantiles.contains_key(&metric))
+            }
+        }
+    }
+}
+
+/// How the figures of a backend come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cadence {
+    /// Between two looks.
+    pub every: Millis,
+    /// Between two samples that differ.
+    pub sampled: Millis,
+    /// Over how much of the source's time rates and quantiles are taken.
+    pub window: Millis,
+    /// How old the newest sample gets while all is well, beside what the looks add.
+    pub lateness: Millis,
+    /// Age from which a sample is stale.
+    pub stale_after: Millis,
+}
+
+impl Cadence {
+    /// Of a page that is read each `every`: it shows the counters as they are at that moment.
+    pub fn of_page(every: Millis) -> Cadence {
+        Cadence { every, sampled: every, window: metric::window(every), lateness: Millis(0), stale_after: metric::stale_after(every) }
+    }
+
+    /// Of a server that samples by itself and is asked each `every`. One sample that is missed is an accident, two are silence.
+    pub fn of(readings: &Readings, every: Millis) -> Cadence {
+        let Source { scrape_interval, delay, .. } = readings.source;
+        let lateness = Millis(scrape_interval.0.saturating_add(delay.0));
+        let stale_after = lateness.0.saturating_add(scrape_interval.0).saturating_add(metric::stale_after(every).0);
+        Cadence { every, sampled: scrape_interval.max(every), window: readings.window, lateness, stale_after: Millis(stale_after) }
+    }
+}
+
+impl Plan {
+    /// How the figures of `backend` come.
+    pub fn cadence(&self, backend: &BackendId) -> Cadence {
+        let mut known = self.routes.iter().flat_map(|route| &route.backends).filter(|known| known.id == *backend);
+        cadence(known.find_map(|known| known.readings.as_ref()), &self.limits)
+    }
+}
+
+fn cadence(readings: Option<&Readings>, limits: &Limits) -> Cadence {
+    match readings {
+        Some(readings) => Cadence::of(readings, limits.scrape_every),
+        None => Cadence::of_page(limits.scrape_every),
+    }
+}

@@ -1,0 +1,108 @@
+//! The arithmetic against what Prometheus' documents, and the program itself, make of the same samples.
+
+use super::{
+    evaluate::{Store, Value},
+    query::{Refusal, read},
+};
+use crate::sim::world::{
+    Leg, World,
+    propagation::Span,
+    scrapes::{Exposed, Sample, Scrape},
+};
+
+/// A series' labels beside its name.
+type Own<'a> = &'a [(&'a str, &'a str)];
+
+/// A scrape of these samples, `name{label}` and value, at so many seconds.
+fn scrape(at_s: i64, samples: &[(&str, Own<'_>, f64)]) -> Scrape {
+    let world = World::new(0, 1, Span::default());
+    let exposed = Exposed { at_ms: at_s * 1000, ..world.exposed(Leg::Gke, 0) };
+    let sample = |(name, labels, value): &(&str, Own<'_>, f64)| {
+        let own = labels.iter().map(|(label, value)| ((*label).to_owned(), (*value).to_owned()));
+        Sample { labels: own.chain([("__name__".to_owned(), (*name).to_owned())]).collect(), at_ms: at_s * 1000, value: *value }
+    };
+    let samples = samples.iter().map(sample).collect::<Vec<_>>();
+    Scrape { exposed, samples: samples.into() }
+}
+
+fn known(scrape: &Scrape) -> &[Sample] {
+    scrape.samples.get().map_or(&[], Vec::as_slice)
+}
+
+fn ask(scrapes: &[Scrape], at_s: i64, query: &str) -> Result<Value, Refusal> {
+    Store { scrapes: scrapes.iter().collect(), read: known }.evaluate(&read(query)?, at_s * 1000)
+}
+
+/// The one number of an answer.
+fn one(scrapes: &[Scrape], at_s: i64, query: &str) -> Option<f64> {
+    match ask(scrapes, at_s, query).unwrap() {
+        Value::Scalar(value) => Some(value),
+        Value::Vector(series) if series.is_empty() => None,
+        Value::Vector(series) => {
+            assert_eq!(series.len(), 1, "{series:?}");
+            Some(series[0].1)
+        }
+    }
+}
+
+fn steady() -> Vec<Scrape> {
+    (0..10)
+        .map(|n| scrape(15 * n, &[("a_total", &[("code", "200")], 150.0 * n as f64), ("a_total", &[("code", "503")], 3.0 * n as f64)]))
+        .collect()
+}
+
+#[test]
+fn growth_is_extrapolated_to_the_ends_of_the_range() {
+    // Samples at 90, 105, 120 and 135 s of the range from 75 s to 135 s: 45 s of growth, and the 15 s before them.
+    assert_eq!(one(&steady(), 135, "sum(increase(a_total[1m]))"), Some(612.0));
+    assert_eq!(one(&steady(), 135, "sum(rate(a_total{code=~\"5..\"}[1m]))"), Some(0.2));
+    // A counter that was zero at its first sample was not counted before.
+    assert_eq!(one(&steady()[..3], 30, "increase(a_total{code=\"200\"}[1m])"), Some(300.0));
+    assert_eq!(one(&steady(), 135, "increase(a_total{code=\"200\"}[14s])"), None, "one sample has no growth");
+}
+
+#[test]
+fn a_counter_that_falls_counts_on_from_zero() {
+    let crashed: Vec<Scrape> =
+        [100.0, 200.0, 50.0, 150.0].iter().zip(0..).map(|(value, n)| scrape(15 * n, &[("a", &[], *value)])).collect();
+    assert_eq!(one(&crashed, 45, "increase(a[45s])"), Some(225.0), "150 within 30 s, and as fast in the 15 s before");
+}
+
+#[test]
+fn what_is_not_there_is_nothing_and_a_series_that_went_is_stale() {
+    assert_eq!(one(&steady(), 135, "sum(increase(b_total[1m]))"), None);
+    assert_eq!(one(&steady(), 135, "sum(increase(b_total[1m])) or vector(0)"), Some(0.0));
+    assert_eq!(one(&steady(), 135, "max(timestamp(a_total))"), Some(135.0));
+    let mut gone = steady();
+    gone.push(scrape(150, &[]));
+    assert_eq!(one(&gone, 151, "max(timestamp(a_total))"), None);
+    assert_eq!(one(&steady(), 500, "max(timestamp(a_total))"), None, "five minutes is as far as an instant looks back");
+}
+
+#[test]
+fn quantiles_lie_between_the_bounds_of_their_bucket() {
+    let buckets = |n: f64| {
+        let of = |bound: &'static [(&'static str, &'static str)], below: f64| ("h_bucket", bound, below * n);
+        scrape(15 * n as i64, &[of(&[("le", "0.1")], 50.0), of(&[("le", "0.5")], 90.0), of(&[("le", "+Inf")], 100.0)])
+    };
+    let scrapes: Vec<Scrape> = [0.0, 1.0, 2.0, 3.0, 4.0].map(buckets).into();
+    let quantile = |q: &str| one(&scrapes, 60, &format!("histogram_quantile({q}, sum by (le) (rate(h_bucket[1m])))")).unwrap();
+    assert!((quantile("0.5") - 0.1).abs() < 1e-9 && (quantile("0.7") - 0.3).abs() < 1e-9);
+    assert_eq!(quantile("0.99"), 0.5, "never beyond the highest bound");
+}
+
+#[test]
+fn shares_are_divided_by_their_labels() {
+    assert_eq!(one(&steady(), 135, "sum(increase(a_total{code!=\"200\"}[1m])) / sum(increase(a_total[1m]))"), Some(12.0 / 612.0));
+    assert_eq!(one(&steady(), 135, "sum(rate(a_total{code=~\"2..|3..\"}[1m])) * 60"), Some(600.0));
+}
+
+#[test]
+fn what_is_no_query_or_not_offered_is_refused_and_never_empty() {
+    for query in ["", "sum(", "a{b=c}", "a[1m]", "a[0s]", "a b", "{}", "rate(a)"] {
+        assert!(matches!(ask(&[], 0, query), Err(Refusal::Parse { .. })), "{query}");
+    }
+    for query in ["deriv(a[1m])", "a offset 5m", "a == 1", "a and b", "rate(a[5m:1m])", "a{b=~\"[45]..\"}", "sum without (x) (a)"] {
+        assert!(matches!(ask(&[], 0, query), Err(Refusal::NotOffered(_))), "{query}");
+    }
+}
