@@ -111,17 +111,6 @@ pub struct Stranded<'a> {
 
 pub fn stranded<'a>(state: &State, route: &'a Route) -> Option<Stranded<'a>> {
     let known = state.routes.get(&route.id)?;
-    let fails = match condition(state, route, &route.home) {
-        Condition::Breached { .. } | Condition::FailsAtDoor { .. } | Condition::HomeBeyond { .. } => true,
-        Condition::ProbeFails { .. } => evidence::answers_no_probe(state, route, &route.home, state.now),
-        Condition::Drops { .. }
-        | Condition::NotMet { .. }
-        | Condition::Blind { .. }
-        | Condition::Unjudged { .. }
-        | Condition::Untold
-        | Condition::Idle
-        | Condition::Well => false,
-    };
     let target_does_not = match condition(state, route, &route.target) {
         Condition::Unjudged { .. } | Condition::Untold | Condition::Idle | Condition::Well => true,
         Condition::Breached { .. }
@@ -133,7 +122,22 @@ pub fn stranded<'a>(state: &State, route: &'a Route) -> Option<Stranded<'a>> {
         | Condition::Blind { .. } => false,
     };
     let serves = exposure::accepted(known, &route.home) > PerMille::ZERO && !known.motion.is_returning();
-    (fails && target_does_not && serves).then_some(Stranded { home: &route.home, target: &route.target })
+    (home_fails(state, route) && target_does_not && serves).then_some(Stranded { home: &route.home, target: &route.target })
+}
+
+/// Whether home fails those who are there beyond what the plan tolerates. Nobody is helped by going there.
+pub fn home_fails(state: &State, route: &Route) -> bool {
+    match condition(state, route, &route.home) {
+        Condition::Breached { .. } | Condition::FailsAtDoor { .. } | Condition::HomeBeyond { .. } => true,
+        Condition::ProbeFails { .. } => evidence::answers_no_probe(state, route, &route.home, state.now),
+        Condition::Drops { .. }
+        | Condition::NotMet { .. }
+        | Condition::Blind { .. }
+        | Condition::Unjudged { .. }
+        | Condition::Untold
+        | Condition::Idle
+        | Condition::Well => false,
+    }
 }
 
 /// The worst that a witness of the last half minute says of a backend: itself, the front door; where neither says anything, a direct
