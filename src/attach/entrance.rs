@@ -3,9 +3,14 @@
 //! Each account is let in at a steady pace and has so many places, and watchers can't take the places of those who steer. Whoever comes for
 //! one question only has places of his account's own beyond all these, which nobody else can take, and which are given for what was said and
 //! not for having come: where no other place is free, a connection is heard, and only then has a place or none. A crowd that says nothing
-//! so keeps nobody from being heard, not even in its own account.
+//! so keeps nobody from being heard, not even in its own account. How fast the queue is taken from, whoever stands in it, is [`super::queue`]'s.
 
-use std::{collections::BTreeMap, io, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    io,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use rustix::net::{RecvFlags, SendFlags};
 use tokio::{
@@ -40,8 +45,12 @@ pub const ERRANDS_OF_AN_ACCOUNT_MAX: usize = 8;
 const HEARD_OF_AN_ACCOUNT_MAX: usize = 16;
 /// Who has no place says at once what he wants, as our own clients do.
 const HEARD_WITHIN: Duration = Duration::from_secs(1);
-/// New connections of one account a second, after a burst of as many.
+/// Connections of one account a second, after a burst of as many, that have said what they want.
 const ADMITTED_PER_SECOND: u32 = 20;
+/// Refusals a second, after a burst of as many, that an account outside the roster is told why; beyond that it is closed without a word.
+const TOLD_PER_SECOND: u32 = 5;
+/// Accounts outside the roster that are remembered, each alone.
+const STRANGERS_MAX: usize = 256;
 
 const FULL: &str = "the session is full; try again when somebody has left (`cutover rollback` still finds a place)";
 
@@ -50,7 +59,7 @@ pub(super) enum Seat {
     /// One that nobody can take: of the host's own process.
     Kept,
     /// An ordinary one, in the turn of its account.
-    Any { wait: Duration, places: Vec<OwnedSemaphorePermit>, errands: Arc<Semaphore> },
+    Any { pace: Arc<Mutex<Bucket>>, places: Vec<OwnedSemaphorePermit>, errands: Arc<Semaphore> },
     /// None was free: it is heard, and may find one for a single question.
     Heard { hearing: OwnedSemaphorePermit, errands: Arc<Semaphore> },
 }
@@ -76,9 +85,11 @@ impl Seat {
         };
         match self {
             Seat::Kept => Ok(Vec::new()),
-            Seat::Any { wait, places, errands } => match for_an_errand(&errands) {
+            Seat::Any { pace, places, errands } => match for_an_errand(&errands) {
                 Some(place) => Ok(place),
                 None => {
+                    // Who came and went without a word takes nobody's turn.
+                    let wait = pace.lock().unwrap_or_else(PoisonError::into_inner).take(Instant::now());
                     tokio::time::sleep(wait).await;
                     Ok(places)
                 }
@@ -95,13 +106,15 @@ impl Seat {
 /// The door of a session.
 pub(super) struct Entrance {
     accounts: BTreeMap<u32, AtTheDoor>,
+    /// How often accounts outside the roster are told so.
+    strangers: BTreeMap<u32, Bucket>,
     places: Arc<Semaphore>,
     watcher_places: Arc<Semaphore>,
 }
 
 /// What one account has taken.
 struct AtTheDoor {
-    pace: Bucket,
+    pace: Arc<Mutex<Bucket>>,
     places: Arc<Semaphore>,
     errands: Arc<Semaphore>,
     /// Without a place, and heard: those that have said something, and those that have not.
@@ -113,7 +126,7 @@ impl AtTheDoor {
     fn new() -> AtTheDoor {
         let bounded = |most| Arc::new(Semaphore::new(most));
         AtTheDoor {
-            pace: Bucket::new(ADMITTED_PER_SECOND, ADMITTED_PER_SECOND),
+            pace: Arc::new(Mutex::new(Bucket::new(ADMITTED_PER_SECOND, ADMITTED_PER_SECOND))),
             places: bounded(OF_AN_ACCOUNT_MAX),
             errands: bounded(ERRANDS_OF_AN_ACCOUNT_MAX),
             speaking: bounded(HEARD_OF_AN_ACCOUNT_MAX),
@@ -131,7 +144,7 @@ pub(super) struct Admitted {
 impl Entrance {
     pub(super) fn new() -> Entrance {
         let (places, watcher_places) = (Arc::new(Semaphore::new(CLIENTS_MAX)), Arc::new(Semaphore::new(WATCHERS_MAX)));
-        Entrance { accounts: BTreeMap::new(), places, watcher_places }
+        Entrance { accounts: BTreeMap::new(), strangers: BTreeMap::new(), places, watcher_places }
     }
 
     /// `None` closes the connection: nothing of what it sent has been looked at.
@@ -140,7 +153,9 @@ impl Entrance {
         let candidates = roster.borrow().may_be(uid);
         if candidates.is_empty() {
             turned_away.note(uid, Intrusion::Stranger, None);
-            tell(stream, format!("account {uid} is not in the host's roster; ask its owner to add it"), Then::StayAway).ok();
+            if self.may_be_told(uid) {
+                tell(stream, format!("account {uid} is not in the host's roster; ask its owner to add it"), Then::StayAway).ok();
+            }
             return None;
         }
         let only_watch = candidates.iter().all(|one| one.identity.role == Role::Watcher);
@@ -149,7 +164,7 @@ impl Entrance {
         let places: Option<Vec<_>> = wanted.into_iter().flatten().map(|places| places.clone().try_acquire_owned().ok()).collect();
         let errands = account.errands.clone();
         if let Some(places) = places {
-            return Some(Admitted { candidates, seat: Seat::Any { wait: account.pace.take(Instant::now()), places, errands } });
+            return Some(Admitted { candidates, seat: Seat::Any { pace: account.pace.clone(), places, errands } });
         }
         let heard = if has_spoken(stream) { &account.speaking } else { &account.silent };
         let Ok(hearing) = heard.clone().try_acquire_owned() else {
@@ -157,6 +172,15 @@ impl Entrance {
             return None;
         };
         Some(Admitted { candidates, seat: Seat::Heard { hearing, errands } })
+    }
+
+    /// A person who meets the refusal reads it; a storm is not worth the words.
+    fn may_be_told(&mut self, stranger: u32) -> bool {
+        if self.strangers.len() >= STRANGERS_MAX && !self.strangers.contains_key(&stranger) {
+            self.strangers.clear();
+        }
+        let told = self.strangers.entry(stranger).or_insert_with(|| Bucket::new(TOLD_PER_SECOND, TOLD_PER_SECOND));
+        told.has_one(Instant::now())
     }
 }
 

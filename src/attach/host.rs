@@ -27,6 +27,7 @@ use crate::{
         peer,
         proof::{self, Candidate, Unproven},
         protocol::{Greeting, Hello, Refused, Then, VERSION, Wants, Welcome},
+        queue::Queue,
         roster::{Identity, Roster, login_of, passwd},
         snapshots::SnapshotCache,
         turned_away::{Tally, Visitor},
@@ -107,13 +108,13 @@ impl Host {
     }
 
     /// Lets people in until the host closes, then sees them out. A change of the roster takes effect at once, for those inside too.
-    pub async fn serve(&self, mut listener: UnixListener, mut moved: mpsc::Receiver<UnixListener>, roster: watch::Receiver<Arc<Roster>>) {
-        let mut entrance = Entrance::new();
+    pub async fn serve(&self, listener: UnixListener, mut moved: mpsc::Receiver<UnixListener>, roster: watch::Receiver<Arc<Roster>>) {
+        let (mut queue, mut entrance) = (Queue::new(listener), Entrance::new());
         let mut inside = JoinSet::new();
         let mut closing = self.shared.closing.clone();
         let mut telling = tokio::time::interval(TURNED_AWAY_TOLD_EVERY);
         loop {
-            let accepted = tokio::select! {
+            let handful = tokio::select! {
                 biased;
                 _ = closing.wait_for(Option::is_some) => break,
                 _ = telling.tick() => {
@@ -122,16 +123,17 @@ impl Host {
                 }
                 Some(_) = inside.join_next() => continue,
                 Some(again) = moved.recv() => {
-                    listener = again;
+                    queue.move_to(again);
                     continue;
                 }
-                accepted = listener.accept() => accepted,
+                handful = queue.handful() => handful,
             };
-            match accepted {
-                Ok((stream, _)) => {
-                    let Some(admitted) = entrance.admit(&stream, &roster, &self.shared.turned_away) else { continue };
-                    inside.spawn(self.clone().receive(stream, admitted, roster.clone()));
-                }
+            match handful {
+                Ok(handful) => handful.into_iter().for_each(|stream| {
+                    if let Some(admitted) = entrance.admit(&stream, &roster, &self.shared.turned_away) {
+                        inside.spawn(self.clone().receive(stream, admitted, roster.clone()));
+                    }
+                }),
                 // No file descriptors left, most likely: those inside are served on, and some will leave.
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted; those inside are served on");
@@ -139,7 +141,7 @@ impl Host {
                 }
             }
         }
-        drop(listener);
+        drop(queue);
         self.shared.turned_away.tell_all();
         let seeing_out = async { while inside.join_next().await.is_some() {} };
         timeout(FAREWELL_WITHIN, seeing_out).await.ok();

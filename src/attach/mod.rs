@@ -18,6 +18,7 @@ pub mod pace;
 pub mod peer;
 pub mod proof;
 pub mod protocol;
+mod queue;
 pub mod roster;
 pub mod sessions;
 pub mod signer;

@@ -28,6 +28,16 @@ impl Bucket {
         self.empty_at = Some(after);
         after.saturating_duration_since(now)
     }
+
+    /// Takes a token if it is there. Whoever finds none leaves no debt behind.
+    pub fn has_one(&mut self, now: Instant) -> bool {
+        let before = self.clone();
+        let has = self.take(now).is_zero();
+        if !has {
+            *self = before;
+        }
+        has
+    }
 }
 
 #[cfg(test)]
@@ -41,5 +51,15 @@ mod tests {
         let waits: Vec<u64> = (0..6).map(|_| bucket.take(start).as_millis() as u64).collect();
         assert_eq!(waits, [0, 0, 0, 50, 100, 150]);
         assert_eq!(bucket.take(start + Duration::from_secs(9)), Duration::ZERO, "an idle second fills it again");
+    }
+
+    #[test]
+    fn who_finds_no_token_leaves_no_debt() {
+        let start = Instant::now() + Duration::from_secs(60);
+        let mut bucket = Bucket::new(20, 3);
+        let had = (0..10_000).filter(|_| bucket.has_one(start)).count();
+        assert_eq!(had, 3);
+        assert!(bucket.has_one(start + Duration::from_millis(50)));
+        assert!(!bucket.has_one(start + Duration::from_millis(50)));
     }
 }

@@ -78,10 +78,10 @@ const SECTIONS: [Section; 4] = [("keys", keys), ("strangers", strangers::measure
 fn main() -> ExitCode {
     // Cargo says `--bench` to every benchmark.
     let asked: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
-    if let [first, socket] = &asked[..]
+    if let [first, manner, nice, socket] = &asked[..]
         && first == strangers::STORM
     {
-        strangers::storm(Path::new(socket));
+        strangers::storm(manner, nice, Path::new(socket));
         return ExitCode::SUCCESS;
     }
     if let Some(word) = asked.iter().find(|word| SECTIONS.iter().all(|(name, _)| name != word)) {

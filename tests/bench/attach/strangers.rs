@@ -1,9 +1,11 @@
-//! What the operator notices of an account outside the roster that connects as fast as it can.
+//! What the operator notices of an account outside the roster that connects as fast as it can, and what turning it away costs the host.
 //!
 //! The stranger is a process of another account, which only root can start; as anybody else this is not measured, and says so. Quiet and
-//! storm take turns, so that what the machine does besides falls on both.
+//! storm take turns, so that what the machine does besides falls on both. What the stranger's own work takes from a small machine is not the
+//! host's: so he is also started at the lowest priority, and the host's processor time is told by itself.
 
 use std::{
+    collections::VecDeque,
     fs,
     io::{Read, Write},
     os::unix::{fs::PermissionsExt, net::UnixStream, process::CommandExt},
@@ -14,8 +16,13 @@ use std::{
     time::{Duration, Instant},
 };
 
+use cutover::{
+    attach::{client, protocol::Wants},
+    domain::time::Millis,
+};
+use rustix::time::{ClockId, clock_gettime};
+
 use crate::{Hosted, State, fly, ms, new_book, opened, quantile, runtime, the_plan, told};
-use cutover::domain::time::Millis;
 
 /// The word by which this program is the stranger.
 pub(crate) const STORM: &str = "storm";
@@ -23,45 +30,106 @@ pub(crate) const STORM: &str = "storm";
 const NOBODY: u32 = 65_534;
 const AT_ONCE: usize = 4;
 const ROUNDS: usize = 3;
+/// Connections that one who waits for nothing leaves behind him at a time.
+const LEFT_OPEN: usize = 128;
+/// How often somebody joins while it storms.
+const JOINS: usize = 20;
+
+/// How a stranger storms.
+#[derive(Clone, Copy)]
+struct Manner {
+    /// As this program is told, and as it is printed: whether he waits until he is turned away.
+    word: &'static str,
+    nice: i32,
+}
+
+const MANNERS: [Manner; 4] = [
+    Manner { word: "waits", nice: 0 },
+    Manner { word: "waits", nice: 19 },
+    Manner { word: "floods", nice: 0 },
+    Manner { word: "floods", nice: 19 },
+];
+
+/// Flights, with what they took of the processors.
+#[derive(Default)]
+struct Flown {
+    took: Vec<Duration>,
+    lasted: Duration,
+    used: Duration,
+    knocks: u64,
+    joins: Vec<Duration>,
+}
 
 pub(crate) fn measure(folder: &Path) {
     if !rustix::process::geteuid().is_root() {
         println!("the operator while a stranger storms: not measured, only root can start a process of another account");
         return;
     }
-    match rounds(folder) {
-        Ok((quiet, stormed, turned_away, lasted)) => {
-            let p99 = |took: &[Duration]| ms(quantile(&sorted(took), 0.99));
-            println!("key to request, nobody storms:     {}", told(quiet.clone()));
-            println!("key to request, a stranger storms: {}", told(stormed.clone()));
-            let rate = turned_away as f64 / lasted.as_secs_f64();
-            println!("    {:+.2} ms at p99, with {rate:.0} strangers a second turned away", p99(&stormed) - p99(&quiet));
+    for manner in MANNERS {
+        match rounds(folder, manner) {
+            Ok((quiet, stormed)) => print(manner, quiet, stormed),
+            Err(why) => println!("key to request while a stranger storms ({}, nice {}): no figure: {why}", manner.word, manner.nice),
         }
-        Err(why) => println!("key to request while a stranger storms: no figure: {why}"),
     }
 }
 
-fn sorted(took: &[Duration]) -> Vec<Duration> {
-    let mut took = took.to_vec();
-    took.sort();
-    took
+fn print(manner: Manner, mut quiet: Flown, mut stormed: Flown) {
+    [&mut quiet.took, &mut stormed.took, &mut stormed.joins].into_iter().for_each(|took| took.sort());
+    let p99 = |took: &[Duration]| ms(quantile(took, 0.99));
+    println!("a stranger who {} (nice {}):", manner.word, manner.nice);
+    println!("    key to request, nobody storms:     {}", told(quiet.took.clone()));
+    println!("    key to request, a stranger storms: {}", told(stormed.took.clone()));
+    let rate = stormed.knocks as f64 / stormed.lasted.as_secs_f64();
+    println!("    {:+.2} ms at p99, with {rate:.0} knocks a second", p99(&stormed.took) - p99(&quiet.took));
+    let of = |flown: &Flown| flown.used.as_secs_f64() / flown.lasted.as_secs_f64();
+    let for_the_storm = of(&stormed) - of(&quiet);
+    let each = for_the_storm * stormed.lasted.as_secs_f64() * 1e6 / stormed.knocks as f64;
+    println!("    the storm took {:.1} % of one processor of the host: {each:.1} us for each knock", for_the_storm * 100.0);
+    let joins = &stormed.joins;
+    println!("    to join meanwhile: p50 {:.2} ms  max {:.2} ms", ms(quantile(joins, 0.5)), ms(joins[joins.len() - 1]));
 }
 
-type Rounds = (Vec<Duration>, Vec<Duration>, u64, Duration);
-
-fn rounds(folder: &Path) -> Result<Rounds, String> {
-    let (mut quiet, mut stormed, mut turned_away, mut lasted) = (Vec::new(), Vec::new(), 0, Duration::ZERO);
+fn rounds(folder: &Path, manner: Manner) -> Result<(Flown, Flown), String> {
+    let (mut quiet, mut stormed) = (Flown::default(), Flown::default());
     for _ in 0..ROUNDS {
-        quiet.extend(runtime(1).block_on(fly(&hosted(folder)))?);
+        quiet.add(&hosted(folder), || 0)?;
         let hosted = hosted(folder);
-        let stranger = Stranger::start(folder, &hosted.socket);
-        let began = Instant::now();
-        let flown = runtime(1).block_on(fly(&hosted));
-        turned_away += stranger.end();
-        lasted += began.elapsed();
-        stormed.extend(flown?);
+        let stranger = Stranger::start(folder, &hosted.socket, manner);
+        stormed.add(&hosted, || stranger.end())?;
     }
-    Ok((quiet, stormed, turned_away, lasted))
+    Ok((quiet, stormed))
+}
+
+impl Flown {
+    /// One flight, and some who join behind it. `ends` ends what happens besides, and says how often somebody knocked meanwhile.
+    fn add(&mut self, hosted: &Hosted, ends: impl FnOnce() -> u64) -> Result<(), String> {
+        let (began, used) = (Instant::now(), used());
+        let flown = runtime(1).block_on(fly(hosted));
+        let joined: Result<Vec<_>, _> = (0..JOINS).map(|_| join(hosted)).collect();
+        self.lasted += began.elapsed();
+        self.used += crate::strangers::used().saturating_sub(used);
+        self.knocks += ends();
+        self.took.extend(flown?);
+        self.joins.extend(joined?);
+        Ok(())
+    }
+}
+
+/// What this process has had of the processors.
+fn used() -> Duration {
+    let time = clock_gettime(ClockId::ProcessCPUTime);
+    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
+}
+
+/// How long somebody takes to join.
+fn join(hosted: &Hosted) -> Result<Duration, String> {
+    // The host lets an account in twenty times a second; that wait is not the join's.
+    thread::sleep(Duration::from_millis(60));
+    let began = Instant::now();
+    let link = runtime(1).block_on(client::connect(hosted.dial(), Wants::Watch, None)).map_err(|error| format!("to join: {error}"))?;
+    let took = began.elapsed();
+    drop(link);
+    Ok(took)
 }
 
 fn hosted(folder: &Path) -> Hosted {
@@ -75,14 +143,14 @@ fn hosted(folder: &Path) -> Hosted {
 struct Stranger(Child);
 
 impl Stranger {
-    fn start(folder: &Path, socket: &Path) -> Stranger {
+    fn start(folder: &Path, socket: &Path, manner: Manner) -> Stranger {
         // Where this program lies, another account may not come.
         let program = folder.join("stranger");
         if !program.exists() {
             fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
         }
         let child = Command::new(program)
-            .arg(STORM)
+            .args([STORM, manner.word, &manner.nice.to_string()])
             .arg(socket)
             .uid(NOBODY)
             .gid(NOBODY)
@@ -93,7 +161,7 @@ impl Stranger {
         Stranger(child)
     }
 
-    /// How often he was turned away.
+    /// How often he knocked.
     fn end(mut self) -> u64 {
         drop(self.0.stdin.take());
         let said = self.0.wait_with_output().unwrap();
@@ -101,24 +169,32 @@ impl Stranger {
     }
 }
 
-/// Connects again and again until its input ends, then says how often it was turned away.
-pub(crate) fn storm(socket: &Path) {
-    let (ended, turned_away) = (AtomicBool::new(false), AtomicU64::new(0));
+/// Connects again and again until its input ends, then says how often it did. It waits each time until it is turned away, or for nothing.
+pub(crate) fn storm(manner: &str, nice: &str, socket: &Path) {
+    rustix::process::nice(nice.parse().unwrap()).unwrap();
+    let left_open = if manner == MANNERS[0].word { 0 } else { LEFT_OPEN };
+    let (ended, knocks) = (AtomicBool::new(false), AtomicU64::new(0));
     thread::scope(|scope| {
         for _ in 0..AT_ONCE {
             scope.spawn(|| {
+                let mut open = VecDeque::new();
                 while !ended.load(Ordering::Relaxed) {
                     let Ok(mut stream) = UnixStream::connect(socket) else { continue };
-                    let mut said = Vec::new();
                     stream.set_read_timeout(Some(Duration::from_secs(1))).ok();
                     stream.write_all(b"let me in").ok();
-                    stream.read_to_end(&mut said).ok();
-                    turned_away.fetch_add(1, Ordering::Relaxed);
+                    knocks.fetch_add(1, Ordering::Relaxed);
+                    open.push_back(stream);
+                    if open.len() > left_open
+                        && let Some(mut first) = open.pop_front()
+                        && left_open == 0
+                    {
+                        first.read_to_end(&mut Vec::new()).ok();
+                    }
                 }
             });
         }
         std::io::stdin().read_to_end(&mut Vec::new()).ok();
         ended.store(true, Ordering::Relaxed);
     });
-    println!("{}", turned_away.load(Ordering::Relaxed));
+    println!("{}", knocks.load(Ordering::Relaxed));
 }
