@@ -143,7 +143,7 @@ pub async fn run(args: Args) -> Result<Exit> {
         Err(error) => return Ok(said(format!("{named}: {error}; no session was begun"), Exit::Usage)),
     };
     if args.unit {
-        print::out(&unit::text(&std::env::current_exe()?, &options)?);
+        print::out(&unit::text(&std::env::current_exe()?, &options, |name| std::env::var_os(name).is_some())?);
         return Ok(Exit::Done);
     }
     if args.detached {

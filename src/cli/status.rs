@@ -18,6 +18,7 @@ use crate::{
         event::WorldKind,
         figures,
         home::wants_a_hand,
+        outlook::goes_blind,
         state::{Motion, State},
     },
     domain::time::Timestamp,
@@ -55,7 +56,8 @@ pub async fn run(args: Args) -> Result<Exit> {
     let mut status = status(&seen.state, seen.me.session.to_string(), seen.me.plan.to_string());
     status.head = seen.head.map(|head| head.to_string());
     print::out(&if args.json { format!("{}\n", serde_json::to_string_pretty(&status)?) } else { text(&status, &stuck(&seen.state)) });
-    Ok(if status.needs_human { Exit::Unsettled } else { Exit::Done })
+    // Nobody is called for a look that failed, and nothing is settled before there is one that did not.
+    Ok(if status.needs_human || goes_blind(&seen.state) { Exit::Unsettled } else { Exit::Done })
 }
 
 /// A session whose host is gone or does not answer, by its journal. Nothing is promised of its triggers then, and nobody is here.

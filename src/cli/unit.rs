@@ -1,10 +1,29 @@
 //! The systemd unit of a host, and the command line that starts one. Both say the same things in two grammars.
 
-use std::{ffi::OsString, path::Path};
+use std::{
+    ffi::{OsStr, OsString},
+    path::Path,
+};
 
 use color_eyre::eyre::{Result, eyre};
 
 use crate::cli::{environment::Environment, host::Options, witness::Told};
+
+/// What a host reads of its environment beside what its arguments say.
+const ENVIRONMENT: [&str; 12] = [
+    "XDG_CONFIG_HOME",
+    "XDG_STATE_HOME",
+    "CUTOVER_LOG",
+    "GOOGLE_APPLICATION_CREDENTIALS",
+    "HTTPS_PROXY",
+    "https_proxy",
+    "HTTP_PROXY",
+    "http_proxy",
+    "ALL_PROXY",
+    "all_proxy",
+    "NO_PROXY",
+    "no_proxy",
+];
 
 /// The arguments by which a host gets exactly these options.
 pub fn arguments(options: &Options) -> Vec<OsString> {
@@ -54,16 +73,27 @@ pub fn arguments(options: &Options) -> Vec<OsString> {
 /// an edited file must not leave traffic without a host.
 /// # Errors
 /// When a path can't be written in a unit file.
-pub fn text(program: &Path, options: &Options) -> Result<String> {
+pub fn text(program: &Path, options: &Options, is_set: impl Fn(&str) -> bool) -> Result<String> {
     // A word that was meant once is not said again at each start.
     let options = &Options { keep_plan: true, take_over: None, ..options.clone() };
-    let command = std::iter::once(program.into()).chain(arguments(options)).map(|word| quoted(&word)).collect::<Result<Vec<_>>>()?;
-    let plan = quoted(options.plan.as_os_str())?;
+    // No variable is looked for in the program's own path.
+    let program = [plain(program.as_os_str())?].into_iter().map(Ok);
+    let command = program.chain(arguments(options).iter().map(|word| quoted(word))).collect::<Result<Vec<_>>>()?;
+    let plan = shown(options.plan.as_os_str())?.replace('%', "%%");
+    let missing = ENVIRONMENT.into_iter().filter(|name| is_set(name)).collect::<Vec<_>>().join(" ");
+    let missing = match missing.as_str() {
+        "" => String::new(),
+        names => format!(
+            "# A service has not the environment of this shell, of which a host reads {names}: name the values as Environment= by\n\
+             # `systemctl --user edit cutover`, or before each start by `systemctl --user import-environment {names}`.\n"
+        ),
+    };
     Ok(format!(
         "# ~/.config/systemd/user/cutover.service; then: systemctl --user enable --now cutover\n\
          # To let it outlive your logout: loginctl enable-linger\n\
+         {missing}\
          [Unit]\n\
-         Description=cutover session host for {plan}\n\
+         Description=cutover session host for \"{plan}\"\n\
          StartLimitIntervalSec=300\n\
          StartLimitBurst=8\n\
          \n\
@@ -88,10 +118,18 @@ pub fn text(program: &Path, options: &Options) -> Result<String> {
     ))
 }
 
-/// One word in the unit file's grammar: quoted, with its own signs doubled.
-fn quoted(word: &std::ffi::OsStr) -> Result<String> {
-    let text = word.to_str().filter(|text| !text.chars().any(char::is_control));
-    let text = text.ok_or_else(|| eyre!("{} can't be written in a unit file; rename it", Path::new(word).display()))?;
-    let escaped = text.replace('\\', "\\\\").replace('"', "\\\"").replace('%', "%%").replace('$', "$$");
+/// One word of a command in the unit file's grammar: quoted, with its own signs doubled.
+fn quoted(word: &OsStr) -> Result<String> {
+    Ok(plain(word)?.replace('$', "$$"))
+}
+
+/// The same where no variables are looked for.
+fn plain(word: &OsStr) -> Result<String> {
+    let escaped = shown(word)?.replace('\\', "\\\\").replace('"', "\\\"").replace('%', "%%");
     Ok(format!("\"{escaped}\""))
+}
+
+fn shown(word: &OsStr) -> Result<&str> {
+    let text = word.to_str().filter(|text| !text.chars().any(char::is_control));
+    text.ok_or_else(|| eyre!("{} can't be written in a unit file; rename it", Path::new(word).display()))
 }

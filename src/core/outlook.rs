@@ -21,7 +21,7 @@ use crate::{
         state::{ItemStatus, Motion, Otherwise, Reading, RouteState, SourceState, State, TriggerState},
         steer::{self, Steers},
         traffic, trigger,
-        unjudged::{self, Counted, Unjudged, unjudged},
+        unjudged::{self, Counted, Patience, Unjudged, unjudged},
         unmarked::{Unmarked, unmarked},
     },
     domain::{
@@ -247,6 +247,27 @@ fn uncleared(trigger: &Trigger, known: &TriggerState, since: Timestamp) -> Uncle
 fn unproven(sight: &Sight, trigger: &Trigger, known: &TriggerState, since: Timestamp) -> Outlook {
     let (gap, uncleared) = (known.reading.gap(), uncleared(trigger, known, since));
     Outlook::Unproven { gap, uncleared, armed_at: gap.and_then(|gap| blind::armed_at(sight.state, trigger, gap)) }
+}
+
+/// Whether a trigger sees nothing, and will be blind for it unless it sees again: until then nobody can say that all is well.
+pub fn goes_blind(state: &State) -> bool {
+    let Some(sight) = Sight::of(state) else { return false };
+    sight.plan.triggers.iter().any(|trigger| match outlook(state, &trigger.id) {
+        Some(Outlook::Unjudged(why)) => match why.patience {
+            Patience::Burns { .. } => true,
+            Patience::Excused | Patience::Fills { .. } => false,
+        },
+        Some(
+            Outlook::Quiet
+            | Outlook::Idle
+            | Outlook::Running { .. }
+            | Outlook::Unproven { .. }
+            | Outlook::Blind { .. }
+            | Outlook::Fired { .. }
+            | Outlook::GoingHome,
+        )
+        | None => false,
+    })
 }
 
 /// How many requests the newest figure of `trigger` rests on, where that is known.

@@ -156,8 +156,9 @@ impl Scribe {
 fn work(mut recorder: Recorder, todo: &mpsc::Receiver<Order>, done: &answers::UnboundedSender<(Done, Standing)>) {
     while let Ok(order) = todo.recv() {
         let Order::Do(job) = order else {
+            let flushed = recorder.flush();
             let last = standing(&recorder, None);
-            let closed = recorder.close().map_or_else(Done::Failed, |()| Done::Closed);
+            let closed = flushed.and_then(|()| recorder.close()).map_or_else(Done::Failed, |()| Done::Closed);
             let _nobody_waits = done.send((closed, last));
             return;
         };

@@ -6,7 +6,7 @@ use cutover::{
         condition::{Condition, condition},
         decision::{Cause, Refusal, Verdict},
         fails::{Site, fails},
-        outlook::{Attention, Leads, Outlook, Then, attention, outlook, soonest, would},
+        outlook::{Attention, Leads, Outlook, Then, attention, goes_blind, outlook, soonest, would},
         reason::Blindness,
         state::Motion,
         unjudged::{Counted, Patience, Unjudged},
@@ -43,6 +43,17 @@ fn unjudged(session: &Session) -> Unjudged {
         Outlook::Unjudged(why) => why,
         other => panic!("{other:?}"),
     }
+}
+
+#[test]
+fn from_the_first_look_that_fails_nobody_says_that_all_is_settled() {
+    let mut session = Session::at_a_quarter();
+    assert!(!goes_blind(&session.state));
+    session.gap(Metric::ErrorRate, Gap::Unreachable);
+    assert!(goes_blind(&session.state) && matches!(unjudged(&session).patience, Patience::Burns { .. }));
+    assert!(!attention(&session.state).iter().any(Attention::is_urgent), "nobody is called for one look");
+    session.calm(1);
+    assert!(!goes_blind(&session.state));
 }
 
 #[test]

@@ -25,5 +25,6 @@ mod living;
 mod restart;
 mod silent;
 mod unanswered;
+mod unit;
 mod witness;
 mod words;

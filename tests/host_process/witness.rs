@@ -1,8 +1,9 @@
-//! What the cloud's own audit log remembers of a session, against what the real program's journal says.
+//! What the cloud's own audit log and the machine's log remember of a session, against what the real program's journal says.
 
 use std::{
     io::{Read, Write},
     net::TcpStream,
+    os::unix::net::UnixDatagram,
 };
 
 use serde_json::Value;
@@ -78,4 +79,28 @@ fn the_clouds_own_log_and_the_journal_agree_and_a_stranger_is_named() {
     let drifted = wait_until("a stranger is named", || Some(check()).filter(|output| output.status.code() == Some(5)));
     let told = String::from_utf8(drifted.stdout).unwrap();
     assert!(told.starts_with("FOREIGN") && told.contains("mallory@hexproperty.com changed projects/hexproperty/global/urlMaps/"), "{told}");
+}
+
+#[test]
+fn the_last_line_in_the_machines_log_is_of_the_journals_end() {
+    let account = Account::new();
+    let log = account.at("log");
+    let collector = UnixDatagram::bind(&log).unwrap();
+    collector.set_nonblocking(true).unwrap();
+    let opened = account.opening().arg("--syslog").arg(&log).output().unwrap();
+    assert!(opened.status.success(), "{opened:?}");
+    let session = String::from_utf8(opened.stdout).unwrap().trim().to_owned();
+    account.wait_until_ready();
+    account.signal("-TERM");
+    let last = wait_until("the host says that it ends", || {
+        let mut told = [0; 2048];
+        let bytes = collector.recv(&mut told).ok()?;
+        Some(String::from_utf8_lossy(&told[..bytes]).into_owned()).filter(|line| line.ends_with(" ends here for now"))
+    });
+    let proved = wait_until("the journal is closed", || {
+        let output = account.run(&["audit", "verify", &session]);
+        Some(String::from_utf8(output.stdout).unwrap()).filter(|told| told.contains("closed by process"))
+    });
+    let head = proved.lines().find_map(|line| line.strip_prefix("head     ")).unwrap();
+    assert!(last.contains(&format!(" head {head} ")), "{last}\n{proved}");
 }

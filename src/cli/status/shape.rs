@@ -46,7 +46,7 @@ pub(super) struct Status {
     pub(super) head: Option<String>,
     /// Milliseconds since 1970, as every time here. Where the host is gone, nobody knows more since then.
     pub(super) at: i64,
-    /// Whether somebody should look now; the exit code says the same.
+    /// Whether somebody should look now; then the exit code says the same.
     pub(super) needs_human: bool,
     /// What somebody should know of, worst first.
     pub(super) attention: Vec<AttentionLine>,

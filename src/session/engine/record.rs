@@ -255,7 +255,11 @@ impl Engine {
         let deadline = Instant::now() + PATIENCE_AT_END;
         let error = loop {
             match timeout_at(deadline, self.scribe.answered()).await {
-                Ok(Some(Done::Closed)) => return Ok(self.state),
+                Ok(Some(Done::Closed)) => {
+                    // Witnesses keep the end, and not what was on the disk a moment before it.
+                    self.show_head();
+                    return Ok(self.state);
+                }
                 Ok(Some(Done::Failed(error))) => break error,
                 Ok(Some(done)) => self.done(done),
                 Ok(None) | Err(_) => break RecorderError::NoAnswer { within: Millis::from_secs(PATIENCE_AT_END.as_secs()) },
