@@ -142,7 +142,7 @@ pub fn home_fails(state: &State, route: &Route) -> bool {
 
 /// The worst that a witness of the last half minute says of a backend: itself, the front door; where neither says anything, a direct
 /// request that nobody answers for.
-fn failing_share(state: &State, route: &Route, backend: &BackendId) -> Option<f64> {
+pub(super) fn failing_share(state: &State, route: &Route, backend: &BackendId) -> Option<f64> {
     let own = evidence::measured(state, state.now, backend, Metric::ErrorRate).and_then(Result::ok).map(|sample| sample.value);
     let met = state.routes.get(&route.id).and_then(|known| known.front_door.met.get(backend));
     let newest = || newest::failing(state, route, backend);

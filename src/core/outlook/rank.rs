@@ -1,35 +1,26 @@
 //! Which of two things that somebody should know of comes first: what users meet before what may become of them, and that before the rest.
 
-use super::{Attention, Outlook};
+use super::Attention;
 use crate::{
-    core::{exposure, figures, sight::Sight},
-    domain::{
-        id::{BackendId, TriggerId},
-        metric::Metric,
-        weight::WHOLE,
-    },
+    core::{exposure, fails, figures, sight::Sight},
+    domain::{id::BackendId, weight::WHOLE},
     plan::model::Route,
 };
 
-/// How many users meet errors that this tells of, larger is worse, so that the few of a first step never hide those of everybody. Halvings of
-/// all users: what differs by less than that is ordered by what acts first.
+/// How many users meet errors at the backend that this tells of, larger is worse, so that the few of a first step never hide those of everybody.
+/// Halvings of all users: what differs by less than that, and what is of one backend, is ordered by what acts first.
 pub(super) fn harm(sight: &Sight, attention: &Attention) -> u32 {
-    let met = if let Attention::AtDoor { route, breach } = attention {
-        let share = breach.failed_now() as f64 / breach.answers_now().max(1) as f64;
-        sight.planned(route).map_or(0.0, |route| users(sight, route, &breach.backend) * share)
-    } else if let Attention::Breach { trigger, outlook: Outlook::Running { .. } } = attention {
-        counted(sight, trigger).unwrap_or(0.0)
+    let of = if let Attention::AtDoor { route, breach } = attention {
+        sight.planned(route).map(|route| (route, &breach.backend))
+    } else if let Attention::Breach { trigger, .. } = attention {
+        let trigger = sight.plan.triggers.iter().find(|one| one.id == *trigger);
+        trigger.and_then(|trigger| Some((sight.planned(&trigger.route)?, &trigger.backend)))
     } else {
-        0.0
+        None
     };
+    let met =
+        of.map_or(0.0, |(route, backend)| users(sight, route, backend) * fails::failing_share(sight.state, route, backend).unwrap_or(0.0));
     ((met * f64::from(WHOLE)) as u32).checked_ilog2().map_or(0, |halvings| halvings + 1)
-}
-
-/// What a trigger's error rate comes to of all users.
-fn counted(sight: &Sight, id: &TriggerId) -> Option<f64> {
-    let trigger = sight.plan.triggers.iter().find(|one| one.id == *id && one.metric == Metric::ErrorRate)?;
-    let (route, _) = sight.route_of(trigger)?;
-    Some(sight.state.triggers.get(id)?.value? * users(sight, route, &trigger.backend))
 }
 
 /// The share of a route's users that `backend` has: as requests show, else by the weights.
