@@ -132,6 +132,8 @@ pub(super) enum DoorRule {
 pub enum Obstacle {
     /// Nothing has come of it yet.
     Underway,
+    /// The newest write left so long ago, and nobody has told what came of it: no answer, or work at the API that goes on.
+    NoOutcome { after: Millis },
     /// The newest write failed.
     WriteFailed { why: Fault },
     /// The newest write met a change that came first; it goes home from there.
@@ -155,7 +157,8 @@ impl Obstacle {
     pub fn keeps_away(&self) -> bool {
         match self {
             Obstacle::Underway | Obstacle::Unread { why: None } => false,
-            Obstacle::WriteFailed { .. }
+            Obstacle::NoOutcome { .. }
+            | Obstacle::WriteFailed { .. }
             | Obstacle::ChangedFirst { .. }
             | Obstacle::OutcomeUnknown { .. }
             | Obstacle::Unread { why: Some(_) }
@@ -171,6 +174,7 @@ impl Obstacle {
         match self {
             Obstacle::RequestsDisagree { .. } => false,
             Obstacle::Underway
+            | Obstacle::NoOutcome { .. }
             | Obstacle::WriteFailed { .. }
             | Obstacle::ChangedFirst { .. }
             | Obstacle::OutcomeUnknown { .. }

@@ -145,6 +145,7 @@ impl News {
             | News::RollbackUndone { route, .. }
             | News::Adopted { route, .. } => (Topic::Drift, Of::Route(route)),
             News::Breached { trigger, .. }
+            | News::NotProvenAnyMore { trigger, .. }
             | News::Cleared { trigger, .. }
             | News::Blind { trigger, .. }
             | News::SeesAgain { trigger }
@@ -264,6 +265,7 @@ impl News {
             | News::WayHomeAssured { .. }
             | News::DriftNamed { .. }
             | News::Breached { .. }
+            | News::NotProvenAnyMore { .. }
             | News::Cleared { .. }
             | News::Blind { .. }
             | News::SeesAgain { .. }

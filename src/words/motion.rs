@@ -54,7 +54,8 @@ fn settled(route: &RouteState) -> &'static str {
     match requests(route) {
         Requests::Disagree { .. } => "requests meet something else",
         Requests::Spreading | Requests::Unproven => "not seen by requests yet",
-        Requests::Proven | Requests::Fits => "settled",
+        Requests::Proven => "settled",
+        Requests::Fits => "accepted; requests don't show it yet",
         Requests::Unasked => "accepted; too few requests to see it",
     }
 }

@@ -75,6 +75,7 @@ impl News {
             | News::CameFirst { .. }
             | News::NotMetAnyMore { .. }
             | News::Breached { .. }
+            | News::NotProvenAnyMore { .. }
             | News::FailingAtDoor { .. }
             | News::UnlikeHome { .. }
             | News::Blind { .. }
