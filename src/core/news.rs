@@ -306,6 +306,11 @@ pub enum News {
         by: OperatorId,
     },
 
+    /// It can't see still, and that is what was to be expected: it counts as blind no more, and nothing follows from it.
+    BlindExcused {
+        trigger: TriggerId,
+        gap: Gap,
+    },
     /// A breach is in doubt: its source answers, and has proven nothing for too long. The clock begins anew with the next sample that does.
     NotProvenAnyMore {
         trigger: TriggerId,

@@ -415,7 +415,9 @@ fn of_route(sight: &Sight, route: &Route, known: &RouteState, found: &mut Vec<At
     }
     match &known.motion {
         Motion::Returning(_) => {}
-        Motion::NeedsHuman { why, .. } => found.push(Attention::NeedsHuman { route: id(), why: why.clone() }),
+        Motion::NeedsHuman { why, since } => {
+            found.push(Attention::NeedsHuman { route: id(), why: why.later(sight.now.since(*since)) });
+        }
         Motion::Resolving { .. } => found.push(Attention::Unresolved { route: id() }),
         Motion::Unread => found.push(Attention::Unread { route: id() }),
         Motion::Settled | Motion::Writing { .. } | Motion::Propagating { .. } => {}

@@ -63,6 +63,16 @@ pub enum Need {
     Contended,
 }
 
+impl Need {
+    /// The same so long after it was told.
+    pub fn later(&self, by: Millis) -> Need {
+        match self {
+            Need::RequestsDisagree { after } => Need::RequestsDisagree { after: Millis(after.0.saturating_add(by.0)) },
+            Need::Contended => Need::Contended,
+        }
+    }
+}
+
 /// What stands against going home. Empty is assured.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -70,7 +70,7 @@ fn tells(observed: &Observed, wanted: &Weights, before: Option<&Weights>) -> boo
     let is_met = |backend| observed.shares.get(backend).is_some_and(|share| share.fraction > 0.0);
     match before {
         Some(_) => is_enough(observed.requests, wanted, before),
-        None => wanted.iter().all(|(backend, share)| *share == PerMille::ZERO || is_met(backend)),
+        None => wanted.iter().all(|(backend, share)| share == PerMille::ZERO || is_met(backend)),
     }
 }
 
@@ -113,7 +113,7 @@ pub(super) fn begin_anew(state: &mut RouteState, route: &Route, now: Timestamp, 
         observed.window.clear();
         observed.silence.clear();
         observed.shares.clear();
-        observed.requests = 0;
+        (observed.requests, observed.failed, observed.dropped) = (0, 0, 0);
     }
 }
 
@@ -304,7 +304,8 @@ mod tests {
     #[test]
     fn what_was_found_is_shown_by_everybody_who_is_given_any() {
         let found = |gke: u64, run: u64, wanted: u16| {
-            let shares = [("gke", gke), ("run", run)].into_iter().map(|(id, count)| (id.parse().unwrap(), share(count, gke + run))).collect();
+            let shares =
+                [("gke", gke), ("run", run)].into_iter().map(|(id, count)| (id.parse().unwrap(), share(count, gke + run))).collect();
             let observed = Observed { at: Timestamp(0), requests: gke + run, failed: 0, dropped: 0, shares, ..Observed::default() };
             compare(&observed, &weights(wanted), &RouteState::default())
         };

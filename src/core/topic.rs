@@ -146,6 +146,7 @@ impl News {
             | News::Adopted { route, .. } => (Topic::Drift, Of::Route(route)),
             News::Breached { trigger, .. }
             | News::NotProvenAnyMore { trigger, .. }
+            | News::BlindExcused { trigger, .. }
             | News::Cleared { trigger, .. }
             | News::Blind { trigger, .. }
             | News::SeesAgain { trigger }
@@ -266,6 +267,7 @@ impl News {
             | News::DriftNamed { .. }
             | News::Breached { .. }
             | News::NotProvenAnyMore { .. }
+            | News::BlindExcused { .. }
             | News::Cleared { .. }
             | News::Blind { .. }
             | News::SeesAgain { .. }

@@ -186,7 +186,10 @@ fn cannot_see(turn: &mut Turn, trigger: &Trigger, known: &mut TriggerState, gap:
         // It sees, and can't tell; that holds, and is no blindness.
         Some(Gap::Undecided) => return sees(turn, trigger, known),
         Some(gap) if blind::excused(turn.state, turn.now, trigger, known, gap) => {
-            (known.blind_since, known.blind_said_at) = (None, None);
+            if known.blind_said_at.take().is_some() {
+                turn.tell(News::BlindExcused { trigger: trigger.id.clone(), gap });
+            }
+            known.blind_since = None;
             return;
         }
         Some(_) | None => {}

@@ -45,7 +45,7 @@ pub fn motion(motion: &Motion, now: Timestamp) -> String {
             format!("accepted, spreading, {} left", until.since(now))
         }
         Motion::Propagating { .. } => "accepted, waiting for requests to show it".to_owned(),
-        Motion::NeedsHuman { why, .. } => need(why),
+        Motion::NeedsHuman { why, since } => need(&why.later(now.since(*since))),
     }
 }
 

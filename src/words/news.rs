@@ -170,6 +170,11 @@ pub fn news(news: &News, names: Names) -> String {
             let acts = acts_in.map_or_else(String::new, |span| format!("; it acts in {span} unless it clears"));
             format!("the {} is {}, above {limit}{acts}", names.watched(trigger), names.value(trigger, *value))
         }
+        News::BlindExcused { trigger, gap: why } => format!(
+            "the {} is not judged still ({}), as is to be expected there now: it counts as blind no more, and its clock has stopped",
+            names.watched(trigger),
+            gap(*why)
+        ),
         News::NotProvenAnyMore { trigger, gap: why } => {
             let why = why.map_or_else(|| "no reading".to_owned(), gap);
             format!(

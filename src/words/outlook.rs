@@ -74,7 +74,9 @@ pub fn outlook(outlook: &Outlook, id: &TriggerId, now: Timestamp, names: Names) 
             let due = if now < *acts_at { format!("in {} ", acts_at.since(now)) } else { String::new() };
             let what = format!("{due}{}{}", then(what, names), short::lapses(*lapses_at, now));
             match lapses_at {
-                Some(_) => format!("the {watched} was beyond its limit, first {lasted} ago, and the newest figure proves nothing; {what}, unless it clears"),
+                Some(_) => format!(
+                    "the {watched} was beyond its limit, first {lasted} ago, and the newest figure proves nothing; {what}, unless it clears"
+                ),
                 None => format!("the {watched} has been beyond its limit for {lasted}; {what}, unless it clears"),
             }
         }

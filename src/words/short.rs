@@ -318,7 +318,7 @@ pub fn actor(by: Actor, names: Names) -> Said {
 
 /// When what is due comes: once its time is over it waits for a sample that proves it, and a count that stands at nothing would lie.
 pub fn due(acts_at: Timestamp, now: Timestamp) -> String {
-    if now < acts_at { format!("in {}", acts_at.since(now)) } else { "with the next sample".to_owned() }
+    if now < acts_at { format!("in {}", acts_at.since(now)) } else { "with the next proof".to_owned() }
 }
 
 /// A consequence as a clause of its own.

@@ -7,7 +7,7 @@ use cutover::{
         event::Event,
         fails::fails,
         news::News,
-        outlook::{Attention, Outlook, at_door, attention, soonest},
+        outlook::{Attention, DoorBreach, Outlook, at_door, attention, soonest},
         reason::Evidence,
         state::ItemStatus,
     },
@@ -121,12 +121,25 @@ fn after_a_rollback_no_second_rule_promises_another() {
     let found = attention(&session.state);
     let promised = soonest(&found);
     assert!(promised.is_none(), "{found:?}");
-    let stood = at_door(&session.state, &route());
-    assert!(stood.iter().all(|breach| breach.unlike.is_some() || !matches!(breach.outlook, Outlook::Fired { .. })), "{stood:?}");
     // Who goes home is not told of failures that nobody counted.
     look(&mut session, 20, HOME, NOTHING, NOTHING);
     let stood = at_door(&session.state, &route());
     assert!(stood.iter().all(|breach| breach.answers > 0), "{stood:?}");
+}
+
+/// Two rules run into the same answers; only the one whose time was over has fired.
+#[test]
+fn a_rule_whose_time_was_not_over_has_not_fired() {
+    let mut session = Session::at(250);
+    look(&mut session, 5, HOME, &[(SITE, 5)], NOTHING);
+    look(&mut session, 10, HOME, &[("404 text/plain", 5)], NOTHING);
+    session.write_done();
+    look(&mut session, 2, HOME, &[("404 text/plain", 5)], NOTHING);
+    let stood = at_door(&session.state, &route());
+    let fired = |breach: &DoorBreach| matches!(breach.outlook, Outlook::Fired { .. });
+    assert!(stood.iter().any(|breach| breach.unlike.is_some() && fired(breach)), "{stood:?}");
+    assert!(stood.iter().any(|breach| breach.unlike.is_none()), "{stood:?}");
+    assert!(stood.iter().all(|breach| breach.unlike.is_some() || !fired(breach)), "{stood:?}");
 }
 
 #[test]

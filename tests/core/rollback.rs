@@ -226,7 +226,11 @@ fn a_write_home_without_an_outcome_is_an_obstacle() {
     assert!(matches!(&stood[5], Home::Going { why: Obstacle::Underway, .. }), "{:?}", stood[5]);
     let Home::Going { why: why @ Obstacle::NoOutcome { .. }, .. } = &stood[15] else { panic!("{:?}", stood[15]) };
     assert!(why.keeps_away() && why.is_met_by_writing());
-    assert!(matches!(&stood[39], Home::NotHome { why: Obstacle::NoOutcome { after }, .. } if *after >= Millis::from_secs(39)), "{:?}", stood[39]);
+    assert!(
+        matches!(&stood[39], Home::NotHome { why: Obstacle::NoOutcome { after }, .. } if *after >= Millis::from_secs(39)),
+        "{:?}",
+        stood[39]
+    );
 }
 
 /// The first write home timed out and landed after all: the second one meets what it was to make.

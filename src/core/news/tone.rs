@@ -76,6 +76,7 @@ impl News {
             | News::NotMetAnyMore { .. }
             | News::Breached { .. }
             | News::NotProvenAnyMore { .. }
+            | News::BlindExcused { .. }
             | News::FailingAtDoor { .. }
             | News::UnlikeHome { .. }
             | News::Blind { .. }
