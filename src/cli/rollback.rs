@@ -438,6 +438,7 @@ fn is_stuck(stands: &Home) -> bool {
         Home::NotHome { why, .. } => match why {
             Obstacle::Hindered { .. } | Obstacle::MovedAway { .. } | Obstacle::Contended | Obstacle::RequestsDisagree { .. } => true,
             Obstacle::Underway
+            | Obstacle::NoOutcome { .. }
             | Obstacle::WriteFailed { .. }
             | Obstacle::ChangedFirst { .. }
             | Obstacle::OutcomeUnknown { .. }

@@ -146,7 +146,7 @@ pub(super) fn acts_in(sight: &Sight, route: &Route, backend: &BackendId, rule: D
 pub(super) fn outlook(sight: &Sight, route: &Route, breach: &Breach<'_>) -> Outlook {
     let state = sight.route(route);
     let (since, lasting) = (breach.proof.since, breach.lasting);
-    let running = |since, then| Outlook::Running { since, acts_at: since + lasting, then };
+    let running = |since, then| Outlook::Running { since, acts_at: since + lasting, then, lapses_at: None };
     match (consequence(sight, route, breach), &state.drift, &state.latch) {
         // Somebody moved traffic back out, so the breach is being proven anew.
         (Then::Done, Some(drift), _) if !standing::is_contended(state, sight.now) => match breach.proof.last > drift.since {
@@ -155,7 +155,9 @@ pub(super) fn outlook(sight: &Sight, route: &Route, breach: &Breach<'_>) -> Outl
             false => Outlook::Unproven { gap: None, uncleared: Uncleared { last: since.max(drift.since), counted: None }, armed_at: None },
         },
         (Then::NobodyThere, ..) => Outlook::Idle,
-        (Then::Done, _, Some(latch)) => Outlook::Fired { at: latch.at },
+        (Then::Done, _, Some(latch)) if standing::names_at_door(latch, breach.backend, breach.rule) => Outlook::Fired { at: latch.at },
+        // Another breach has led home.
+        (Then::Done, ..) => Outlook::GoingHome,
         (then, ..) => running(since, then),
     }
 }

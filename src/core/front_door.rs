@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::{
     core::{
-        door::{Charge, DoorLook, Evidence, Finding, FrontDoor, Met, Proof, Unlike},
+        door::{Charge, DoorLook, Evidence, Finding, FrontDoor, KEPT, Met, Proof, Unlike},
         exposure, failing,
         news::News,
         seen,
@@ -62,7 +62,11 @@ pub(super) fn served(turn: &mut Turn, route: &Route, served: &Served) {
         let known = door.met.remove(backend);
         let heard = heard(&door, backend, charged > 0);
         let met = match (evidence.own.is_empty() && evidence.charged == 0, heard) {
-            (true, _) => known.and_then(|known| unanswered(turn, route, backend, known)),
+            // What was laid at its door leaves the window sooner than its own answers do.
+            (true, _) => known.and_then(|known| match known.answered.is_some_and(|at| now.since(at) <= KEPT) {
+                true => Some(held(known, turn, watch)),
+                false => unanswered(turn, route, backend, known),
+            }),
             (false, None) => known.map(|known| held(known, turn, watch)),
             (false, Some(heard)) => Some(judged(turn, route, backend, &door, &evidence, known, (watch, heard))),
         };

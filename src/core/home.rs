@@ -26,6 +26,9 @@ use crate::{
     plan::model::Route,
 };
 
+/// A write that has told nothing for so long keeps users from home for all that anybody knows.
+const NO_OUTCOME_AFTER: Millis = Millis::from_secs(10);
+
 /// Where a route's users are, as far as home goes.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Home {
@@ -210,6 +213,9 @@ fn returning(state: &State, route: &Route, known: &RouteState, back: &Return) ->
         (_, _) if !standing::is_fresh(known) && unread.is_some() => Obstacle::Unread { why: unread },
         (_, Some(failed)) => failed,
         (ReturnStage::Look, None) if !standing::is_fresh(known) => Obstacle::Unread { why: unread },
+        (ReturnStage::Write { since, .. }, None) if state.now.since(*since) >= NO_OUTCOME_AFTER => {
+            Obstacle::NoOutcome { after: state.now.since(*since) }
+        }
         (ReturnStage::Look | ReturnStage::Write { .. } | ReturnStage::Retry { .. }, None) => Obstacle::Underway,
     }
 }

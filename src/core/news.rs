@@ -314,11 +314,21 @@ pub enum News {
         by: OperatorId,
     },
 
-    /// Beyond its limit; it acts after `acts_in` unless it clears.
+    /// It can't see still, and that is what was to be expected: it counts as blind no more, and nothing follows from it.
+    BlindExcused {
+        trigger: TriggerId,
+        gap: Gap,
+    },
+    /// A breach is in doubt: its source answers, and has proven nothing for too long. The clock begins anew with the next sample that does.
+    NotProvenAnyMore {
+        trigger: TriggerId,
+        gap: Option<Gap>,
+    },
+    /// Beyond its limit; it acts after `acts_in` unless it clears, or `None` where its end brings nothing that is not under way already.
     Breached {
         trigger: TriggerId,
         value: f64,
-        acts_in: Millis,
+        acts_in: Option<Millis>,
     },
     Cleared {
         trigger: TriggerId,

@@ -53,7 +53,8 @@ pub enum Outlook {
     /// It can't be told on which side of its limit it is, and it is not blind for that, or not yet.
     Unjudged(Unjudged),
     /// Its clock runs. At `acts_at`, unless it clears: `then`.
-    Running { since: Timestamp, acts_at: Timestamp, then: Then },
+    /// `lapses_at`: when the clock stops, if nothing proves the breach anew before; `None` where the newest figure proves it.
+    Running { since: Timestamp, acts_at: Timestamp, then: Then, lapses_at: Option<Timestamp> },
     /// It was beyond its limit when it was last judged, and too long ago for that to be a proof: the clock begins anew with the next
     /// sample that is beyond it.
     /// `armed_at`: from when on it can judge again, where its window fills.
@@ -122,8 +123,8 @@ pub fn is_adoptable(state: &State, route: &Route) -> bool {
 pub fn preview(state: &State, client: Option<ClientId>, route: &RouteId, to: &Weights) -> Option<Preview> {
     let sight = Sight::of(state)?;
     let planned = sight.planned(route)?;
-    if state.controls.holder.as_ref().is_none_or(|holder| Some(holder.client) != client) {
-        return Some(Preview::Refused(controls::refusal(state)));
+    if let Err(why) = has_controls(state, client) {
+        return Some(Preview::Refused(why));
     }
     Some(traffic::examine(&sight, planned, to).unwrap_or_else(Preview::Refused))
 }
@@ -142,6 +143,16 @@ pub fn refusals(state: &State, route: &RouteId, to: &Weights) -> Vec<Refusal> {
         });
     }
     refusals
+}
+
+/// Whether `client` has the controls.
+/// # Errors
+/// Who has them, or that nobody does.
+pub fn has_controls(state: &State, client: Option<ClientId>) -> Result<(), Refusal> {
+    match &state.controls.holder {
+        Some(holder) if Some(holder.client) == client => Ok(()),
+        Some(_) | None => Err(controls::refusal(state)),
+    }
 }
 
 /// Whether re-arming `route` would do something.
@@ -203,14 +214,14 @@ fn by_itself(sight: &Sight, route: &Route, stands: &RouteState, trigger: &Trigge
             (Then::Done, _, Some(drift)) if !standing::is_contended(stands, sight.now) => {
                 let since = since.max(drift.since);
                 match known.last_breach_at.is_some_and(|last| last > drift.since) {
-                    true => Outlook::Running { since, acts_at: since + trigger.lasting, then: Then::GoesHome },
+                    true => Outlook::Running { since, acts_at: since + trigger.lasting, then: Then::GoesHome, lapses_at: None },
                     // What was read before they were there again proves nothing of now.
                     false => unproven(sight, trigger, known, since),
                 }
             }
             (Then::Done, Some(at), _) => Outlook::Fired { at },
             (then, ..) => match (known.fires_at(trigger), blind(sight, route, trigger, known)) {
-                (Some(acts_at), _) => Outlook::Running { since, acts_at, then },
+                (Some(acts_at), _) => Outlook::Running { since, acts_at, then, lapses_at: known.lapses_at(trigger, sight.now) },
                 (None, Some(blind)) => blind,
                 (None, None) => unproven(sight, trigger, known, since),
             },
@@ -375,6 +386,8 @@ fn breaches(sight: &Sight, route: &Route) -> Vec<DoorBreach> {
             outlook => overtaken(sight.state, route, sight.route(route), outlook),
         },
     });
+    // Of what nobody has met since, a way home that is under way leaves nothing to be told.
+    let unanswered = unanswered.filter(|breach| breach.outlook != Outlook::GoingHome);
     // What was met where nobody is any more is history.
     let found = at_door::breaches(sight, route).into_iter().map(told).chain(unanswered);
     found.filter(|breach| breach.outlook != Outlook::Idle).collect()
@@ -429,7 +442,9 @@ fn of_route(sight: &Sight, route: &Route, known: &RouteState, found: &mut Vec<At
     }
     match &known.motion {
         Motion::Returning(_) => {}
-        Motion::NeedsHuman { why, .. } => found.push(Attention::NeedsHuman { route: id(), why: why.clone() }),
+        Motion::NeedsHuman { why, since } => {
+            found.push(Attention::NeedsHuman { route: id(), why: why.later(sight.now.since(*since)) });
+        }
         Motion::Resolving { .. } => found.push(Attention::Unresolved { route: id() }),
         Motion::Unread => found.push(Attention::Unread { route: id() }),
         Motion::Settled | Motion::Writing { .. } | Motion::Propagating { .. } => {}

@@ -79,6 +79,11 @@ impl BreachProof {
         self.unproven.0.saturating_mul(2) > lasting.0
     }
 
+    /// How much longer nothing may be proven before the samples don't belong together any more.
+    fn lasts(&self, lasting: Millis) -> Millis {
+        Millis((lasting.0 / 2).saturating_sub(self.unproven.0))
+    }
+
     /// When the proof is complete if the source says nothing else, or dies; `None` where another sample is needed first.
     fn complete_at(&self, lasting: Millis) -> Option<Timestamp> {
         let since = self.since.filter(|_| self.samples > 0 && !self.is_interrupted(lasting))?;
@@ -114,6 +119,22 @@ impl TriggerState {
     pub fn fires_at(&self, trigger: &Trigger) -> Option<Timestamp> {
         let disaster = trigger.at_once.and_then(|at_once| self.disaster.complete_at(at_once.lasting));
         self.proof().complete_at(trigger.lasting).into_iter().chain(disaster).min()
+    }
+
+    /// When the clock that fires first stops, if the source goes on answering and proves nothing: before it fires, and not while the newest figure
+    /// is beyond the limit.
+    pub(super) fn lapses_at(&self, trigger: &Trigger, now: Timestamp) -> Option<Timestamp> {
+        let proves_nothing = self.reading.gap().is_some_and(|gap| !gap.is_dead_source());
+        let disaster = trigger.at_once.map(|at_once| (self.disaster, at_once.lasting));
+        let proofs = [(self.proof(), trigger.lasting)].into_iter().chain(disaster);
+        let (fires_at, proof, lasting) =
+            proofs.filter_map(|(proof, lasting)| Some((proof.complete_at(lasting)?, proof, lasting))).min_by_key(|(at, ..)| *at)?;
+        Some(now + proof.lasts(lasting)).filter(|at| proves_nothing && *at < fires_at)
+    }
+
+    /// Whether too little was proven for too long.
+    pub(super) fn is_lapsed(&self, trigger: &Trigger) -> bool {
+        self.pending_since.is_some() && self.fires_at(trigger).is_none()
     }
 
     pub(super) fn is_due(&self, trigger: &Trigger, now: Timestamp) -> bool {

@@ -63,6 +63,16 @@ pub enum Need {
     Contended,
 }
 
+impl Need {
+    /// The same so long after it was told.
+    pub fn later(&self, by: Millis) -> Need {
+        match self {
+            Need::RequestsDisagree { after } => Need::RequestsDisagree { after: Millis(after.0.saturating_add(by.0)) },
+            Need::Contended => Need::Contended,
+        }
+    }
+}
+
 /// What stands against going home. Empty is assured.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -132,6 +142,8 @@ pub(super) enum DoorRule {
 pub enum Obstacle {
     /// Nothing has come of it yet.
     Underway,
+    /// The newest write left so long ago, and nobody has told what came of it: no answer, or work at the API that goes on.
+    NoOutcome { after: Millis },
     /// The newest write failed.
     WriteFailed { why: Fault },
     /// The newest write met a change that came first; it goes home from there.
@@ -155,7 +167,8 @@ impl Obstacle {
     pub fn keeps_away(&self) -> bool {
         match self {
             Obstacle::Underway | Obstacle::Unread { why: None } => false,
-            Obstacle::WriteFailed { .. }
+            Obstacle::NoOutcome { .. }
+            | Obstacle::WriteFailed { .. }
             | Obstacle::ChangedFirst { .. }
             | Obstacle::OutcomeUnknown { .. }
             | Obstacle::Unread { why: Some(_) }
@@ -171,6 +184,7 @@ impl Obstacle {
         match self {
             Obstacle::RequestsDisagree { .. } => false,
             Obstacle::Underway
+            | Obstacle::NoOutcome { .. }
             | Obstacle::WriteFailed { .. }
             | Obstacle::ChangedFirst { .. }
             | Obstacle::OutcomeUnknown { .. }

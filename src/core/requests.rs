@@ -16,7 +16,7 @@ pub enum Requests {
     Unproven,
     /// They agree with it, and exclude what was before.
     Proven,
-    /// The plan's settling time is over and they agree with it; so would they with what was before.
+    /// The plan's settling time is over, and they contradict neither it nor what was before.
     Fits,
     /// The plan's settling time is over, and too few were sent to say anything.
     Unasked,
@@ -25,11 +25,11 @@ pub enum Requests {
 }
 
 impl Requests {
-    /// Whether they agree with what is accepted.
+    /// Whether they agree with what is accepted. What would agree as well with what was before shows nothing.
     pub fn agree(self) -> bool {
         match self {
-            Requests::Proven | Requests::Fits => true,
-            Requests::Spreading | Requests::Unproven | Requests::Unasked | Requests::Disagree { .. } => false,
+            Requests::Proven => true,
+            Requests::Spreading | Requests::Unproven | Requests::Fits | Requests::Unasked | Requests::Disagree { .. } => false,
         }
     }
 }

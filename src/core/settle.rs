@@ -57,10 +57,20 @@ fn compare(observed: &Observed, wanted: &Weights, state: &RouteState) -> Verdict
     let fits = observed.shares.iter().all(|(backend, band)| (band.low..=band.high).contains(&wanted.of(backend).fraction()));
     if !fits {
         Verdict::Against
-    } else if state.fading.is_empty() && !still_spreads(state, observed.at) && is_enough(observed.requests, wanted, state.before.as_ref()) {
+    } else if state.fading.is_empty() && !still_spreads(state, observed.at) && tells(observed, wanted, state.before.as_ref()) {
         Verdict::Proven
     } else {
         Verdict::Fits
+    }
+}
+
+/// Whether the answers tell the split from what may have been before: of one that was found and of which nobody knows since when it has been so,
+/// everybody who is given any has to be met.
+fn tells(observed: &Observed, wanted: &Weights, before: Option<&Weights>) -> bool {
+    let is_met = |backend| observed.shares.get(backend).is_some_and(|share| share.fraction > 0.0);
+    match before {
+        Some(_) => is_enough(observed.requests, wanted, before),
+        None => wanted.iter().all(|(backend, share)| share == PerMille::ZERO || is_met(backend)),
     }
 }
 
@@ -103,7 +113,7 @@ pub(super) fn begin_anew(state: &mut RouteState, route: &Route, now: Timestamp, 
         observed.window.clear();
         observed.silence.clear();
         observed.shares.clear();
-        observed.requests = 0;
+        (observed.requests, observed.failed, observed.dropped) = (0, 0, 0);
     }
 }
 
@@ -288,6 +298,22 @@ mod tests {
         assert_eq!(said(3, 297, 10, 0), Verdict::Proven);
         assert_eq!(said(0, 20, 500, 0), Verdict::Against);
         assert_eq!(said(0, 19, 10, 0), Verdict::CannotTell);
+    }
+
+    /// Nobody knows since when a split has been so that was found; only who was met shows that it has arrived.
+    #[test]
+    fn what_was_found_is_shown_by_everybody_who_is_given_any() {
+        let found = |gke: u64, run: u64, wanted: u16| {
+            let shares =
+                [("gke", gke), ("run", run)].into_iter().map(|(id, count)| (id.parse().unwrap(), share(count, gke + run))).collect();
+            let observed = Observed { at: Timestamp(0), requests: gke + run, failed: 0, dropped: 0, shares, ..Observed::default() };
+            compare(&observed, &weights(wanted), &RouteState::default())
+        };
+        assert_eq!(found(0, 20, 10), Verdict::Fits);
+        assert_eq!(found(0, 260, 10), Verdict::Fits);
+        assert_eq!(found(1, 40, 10), Verdict::Proven);
+        assert_eq!(found(0, 20, 0), Verdict::Proven);
+        assert_eq!(found(20, 0, 1000), Verdict::Proven);
     }
 
     #[test]

@@ -146,6 +146,8 @@ impl News {
             | News::RollbackUndone { route, .. }
             | News::Adopted { route, .. } => (Topic::Drift, Of::Route(route)),
             News::Breached { trigger, .. }
+            | News::NotProvenAnyMore { trigger, .. }
+            | News::BlindExcused { trigger, .. }
             | News::Cleared { trigger, .. }
             | News::Blind { trigger, .. }
             | News::SeesAgain { trigger }
@@ -266,6 +268,8 @@ impl News {
             | News::WayHomeAssured { .. }
             | News::DriftNamed { .. }
             | News::Breached { .. }
+            | News::NotProvenAnyMore { .. }
+            | News::BlindExcused { .. }
             | News::Cleared { .. }
             | News::Blind { .. }
             | News::SeesAgain { .. }

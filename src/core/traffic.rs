@@ -198,7 +198,7 @@ fn stopped(sight: &Sight, state: &RouteState) -> Vec<Refusal> {
         Motion::Unread => Some(Refusal::NotKnown),
         Motion::Resolving { .. } => Some(Refusal::Unresolved),
         Motion::Returning(_) => Some(Refusal::RollingBack),
-        Motion::NeedsHuman { why, .. } => Some(Refusal::NeedsHuman { why: why.clone() }),
+        Motion::NeedsHuman { why, since } => Some(Refusal::NeedsHuman { why: why.later(sight.now.since(*since)) }),
         Motion::Settled | Motion::Writing { .. } | Motion::Propagating { .. } => None,
     };
     [latched, held, contended, drifted, moving].into_iter().flatten().collect()

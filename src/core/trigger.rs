@@ -57,6 +57,7 @@ pub(super) fn read(turn: &mut Turn) {
         let Some(mut known) = turn.state.triggers.get(&trigger.id).cloned() else { continue };
         let elapsed = turn.now.since(known.read_at.unwrap_or(turn.now));
         known.read_at = Some(turn.now);
+        let was_lapsed = known.is_lapsed(trigger);
         pass(turn, &mut known, elapsed, &seen);
         match seen {
             Seen::Nothing => cannot_see(turn, trigger, &mut known, None, elapsed),
@@ -68,9 +69,22 @@ pub(super) fn read(turn: &mut Turn) {
                 }
             }
         }
+        if known.is_lapsed(trigger) && !was_lapsed && announces(turn, trigger) {
+            turn.tell(News::NotProvenAnyMore { trigger: trigger.id.clone(), gap: known.reading.gap() });
+        }
         if let Some(kept) = turn.state.triggers.get_mut(&trigger.id) {
             *kept = known;
         }
+    }
+}
+
+/// Whether the end of a breach's time would bring anything that is not under way already.
+fn announces(turn: &Turn, trigger: &Trigger) -> bool {
+    let sight = turn.sight();
+    let Some((route, _)) = sight.route_of(trigger) else { return false };
+    match consequence(&sight, route, trigger) {
+        Then::GoesHome | Then::Holds | Then::Withheld { .. } => true,
+        Then::Disarmed { .. } | Then::HomeNotProven { .. } | Then::NobodyThere | Then::Done => false,
     }
 }
 
@@ -131,6 +145,7 @@ fn judge(turn: &mut Turn, trigger: &Trigger, known: &mut TriggerState, sample: &
     }
     if change == Change::Began || disaster == Change::Began {
         let acts_in = known.fires_at(trigger).map_or(trigger.lasting, |at| at.since(now));
+        let acts_in = announces(turn, trigger).then_some(acts_in);
         turn.tell(News::Breached { trigger: trigger.id.clone(), value: sample.value, acts_in });
     }
     if change == Change::Cleared {
@@ -174,7 +189,10 @@ fn cannot_see(turn: &mut Turn, trigger: &Trigger, known: &mut TriggerState, gap:
         // It sees, and can't tell; that holds, and is no blindness.
         Some(Gap::Undecided) => return sees(turn, trigger, known),
         Some(gap) if blind::excused(turn.state, turn.now, trigger, known, gap) => {
-            (known.blind_since, known.blind_said_at) = (None, None);
+            if known.blind_said_at.take().is_some() {
+                turn.tell(News::BlindExcused { trigger: trigger.id.clone(), gap });
+            }
+            known.blind_since = None;
             return;
         }
         Some(_) | None => {}

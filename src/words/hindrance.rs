@@ -74,6 +74,9 @@ pub fn obstacle(obstacle: &Obstacle, names: Names) -> String {
     let behind = |why: &Option<Fault>| why.as_ref().map_or_else(String::new, |why| format!(" ({why})"));
     match obstacle {
         Obstacle::Underway => "the write is on its way".to_owned(),
+        Obstacle::NoOutcome { after } => {
+            format!("the write left {after} ago and nobody has told what came of it; it is sent again for as long as nothing answers")
+        }
         Obstacle::WriteFailed { why } => format!("the write home fails ({why})"),
         Obstacle::ChangedFirst { by } => format!("{} came first; it is written home from there", came_first(by, names)),
         Obstacle::OutcomeUnknown { why } => format!("nobody knows what became of the write home{}", behind(why)),

@@ -45,7 +45,7 @@ pub fn motion(motion: &Motion, now: Timestamp) -> String {
             format!("accepted, spreading, {} left", until.since(now))
         }
         Motion::Propagating { .. } => "accepted, waiting for requests to show it".to_owned(),
-        Motion::NeedsHuman { why, .. } => need(why),
+        Motion::NeedsHuman { why, since } => need(&why.later(now.since(*since))),
     }
 }
 
@@ -54,7 +54,8 @@ fn settled(route: &RouteState) -> &'static str {
     match requests(route) {
         Requests::Disagree { .. } => "requests meet something else",
         Requests::Spreading | Requests::Unproven => "not seen by requests yet",
-        Requests::Proven | Requests::Fits => "settled",
+        Requests::Proven => "settled",
+        Requests::Fits => "accepted; requests don't show it yet",
         Requests::Unasked => "accepted; too few requests to see it",
     }
 }

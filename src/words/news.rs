@@ -175,10 +175,20 @@ pub fn news(news: &News, names: Names) -> String {
         }
         News::Breached { trigger, value, acts_in } => {
             let limit = names.trigger_planned(trigger).map_or_else(String::new, |known| names.value(trigger, known.above));
+            let acts = acts_in.map_or_else(String::new, |span| format!("; it acts in {span} unless it clears"));
+            format!("the {} is {}, above {limit}{acts}", names.watched(trigger), names.value(trigger, *value))
+        }
+        News::BlindExcused { trigger, gap: why } => format!(
+            "the {} is not judged still ({}), as is to be expected there now: it counts as blind no more, and its clock has stopped",
+            names.watched(trigger),
+            gap(*why)
+        ),
+        News::NotProvenAnyMore { trigger, gap: why } => {
+            let why = why.map_or_else(|| "no reading".to_owned(), gap);
             format!(
-                "the {} is {}, above {limit}; it acts in {acts_in} unless it clears",
-                names.watched(trigger),
-                names.value(trigger, *value)
+                "whether the {} is still beyond its limit was not proven for too long ({why}): its clock stopped, and begins anew with the next \
+                 sample that proves it",
+                names.watched(trigger)
             )
         }
         News::Cleared { trigger, value } => {
@@ -302,7 +312,7 @@ fn not_moved(route: String, at: String, why: &Fault) -> String {
 fn home_not_seen(route: String, after: Millis, how: Settling) -> String {
     match how {
         Settling::Proven { .. } | Settling::Fits => {
-            format!("{route}: home is accepted for {after} and requests agree; they can't exclude yet that some still meet what was before")
+            format!("{route}: home is accepted for {after}, and requests can't tell yet whether some still meet what was before")
         }
         Settling::Unconfirmed { .. } => {
             format!("{route}: home is accepted for {after} and not seen: too few requests through the front door")
@@ -313,7 +323,7 @@ fn home_not_seen(route: String, after: Millis, how: Settling) -> String {
 fn settled(route: String, how: Settling) -> String {
     match how {
         Settling::Proven { after } => format!("{route} has settled: requests agree after {after}"),
-        Settling::Fits => format!("{route} has settled: requests agree"),
+        Settling::Fits => format!("{route} has had its time to settle; requests don't show yet whether users have followed"),
         Settling::Unconfirmed { after } => {
             format!("{route} has had {after} to settle; too few requests through the front door to confirm it")
         }

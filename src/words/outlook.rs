@@ -52,14 +52,15 @@ pub fn rule(would: &Then, lasting: Millis, names: Names) -> String {
 
 /// What follows by itself, and when; nothing where nothing follows.
 pub fn follows(outlook: &Outlook, now: Timestamp, names: Names) -> Option<String> {
-    let (acts_at, leads) = match outlook {
-        Outlook::Running { acts_at, then, .. } | Outlook::Blind { acts_at, then, .. } => (*acts_at, then),
+    let (acts_at, leads, lapses_at) = match outlook {
+        Outlook::Running { acts_at, then, lapses_at, .. } => (*acts_at, then, *lapses_at),
+        Outlook::Blind { acts_at, then, .. } => (*acts_at, then, None),
         Outlook::Quiet | Outlook::Idle | Outlook::Unjudged(_) | Outlook::Unproven { .. } | Outlook::Fired { .. } | Outlook::GoingHome => {
             return None;
         }
     };
     let due = if now < acts_at { format!("in {} ", acts_at.since(now)) } else { String::new() };
-    Some(format!("{due}{}, unless it clears", then(leads, names)))
+    Some(format!("{due}{}{}, unless it clears", then(leads, names), short::lapses(lapses_at, now)))
 }
 
 /// What a trigger stands at.
@@ -68,10 +69,16 @@ pub fn outlook(outlook: &Outlook, id: &TriggerId, now: Timestamp, names: Names) 
         Outlook::Quiet => format!("the {} is within its limit", names.watched(id)),
         Outlook::Idle => format!("nothing to judge: nobody is sent where the {} is measured", names.watched(id)),
         Outlook::Unjudged(why) => format!("the {} {}", names.watched(id), unjudged(why, now, names)),
-        Outlook::Running { since, acts_at, then: what } => {
-            let lasted = now.since(*since);
+        Outlook::Running { since, acts_at, then: what, lapses_at } => {
+            let (lasted, watched) = (now.since(*since), names.watched(id));
             let due = if now < *acts_at { format!("in {} ", acts_at.since(now)) } else { String::new() };
-            format!("the {} has been beyond its limit for {lasted}; {due}{}, unless it clears", names.watched(id), then(what, names))
+            let what = format!("{due}{}{}", then(what, names), short::lapses(*lapses_at, now));
+            match lapses_at {
+                Some(_) => format!(
+                    "the {watched} was beyond its limit, first {lasted} ago, and the newest figure proves nothing; {what}, unless it clears"
+                ),
+                None => format!("the {watched} has been beyond its limit for {lasted}; {what}, unless it clears"),
+            }
         }
         Outlook::Unproven { gap: why, uncleared, armed_at } => {
             let armed = armed_at.map_or_else(String::new, |at| format!("; {}", short::armed(at, now)));

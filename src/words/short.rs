@@ -263,8 +263,9 @@ pub fn value(state: &State, id: &TriggerId) -> Option<String> {
 
 /// What `outlook` brings, and when; nothing where nothing follows.
 pub fn outcome(outlook: &Outlook, names: Names, now: Timestamp) -> Option<Said> {
-    let (acts_at, next) = match outlook {
-        Outlook::Running { acts_at, then, .. } | Outlook::Blind { acts_at, then, .. } => (*acts_at, then),
+    let (acts_at, next, lapses_at) = match outlook {
+        Outlook::Running { acts_at, then, lapses_at, .. } => (*acts_at, then, *lapses_at),
+        Outlook::Blind { acts_at, then, .. } => (*acts_at, then, None),
         Outlook::Unproven { .. } => {
             return Some(Said::new(Tone::Warning, "its clock begins anew with the next sample beyond its limit", "not proven now"));
         }
@@ -272,7 +273,10 @@ pub fn outcome(outlook: &Outlook, names: Names, now: Timestamp) -> Option<Said> 
     };
     let due = due(acts_at, now);
     Some(match next {
-        Then::GoesHome => Said::new(Tone::Alarm, format!("home by itself {due}"), format!("home {due}")),
+        Then::GoesHome => {
+            let unproven = if lapses_at.is_some() { " if proven" } else { "" };
+            Said::new(Tone::Alarm, format!("home by itself {due}{}", lapses(lapses_at, now)), format!("home {due}{unproven}"))
+        }
         Then::NobodyThere | Then::Done => return None,
         // Something else may lead home all the same.
         Then::Holds => Said::new(Tone::Warning, then(next, names), "stops advances only"),
@@ -280,6 +284,11 @@ pub fn outcome(outlook: &Outlook, names: Names, now: Timestamp) -> Option<Said> 
             Said::new(Tone::Warning, then(next, names), "nothing goes home by itself")
         }
     })
+}
+
+/// Behind what a clock brings: that it stops unless a figure proves the breach anew.
+pub fn lapses(at: Option<Timestamp>, now: Timestamp) -> String {
+    at.map_or_else(String::new, |at| format!(" if proven again within {}", at.since(now)))
 }
 
 /// What follows if a trigger that can't judge now goes on so, and is blind.
@@ -312,7 +321,7 @@ pub fn actor(by: Actor, names: Names) -> Said {
 
 /// When what is due comes: once its time is over it waits for a sample that proves it, and a count that stands at nothing would lie.
 pub fn due(acts_at: Timestamp, now: Timestamp) -> String {
-    if now < acts_at { format!("in {}", acts_at.since(now)) } else { "with the next sample".to_owned() }
+    if now < acts_at { format!("in {}", acts_at.since(now)) } else { "with the next proof".to_owned() }
 }
 
 /// A consequence as a clause of its own.

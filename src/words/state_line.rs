@@ -292,7 +292,7 @@ fn with_actor(said: Said, soonest: &Soonest, state: &State, route: &Route) -> Sa
 
 fn clock(outlook: &Outlook) -> Option<Clock> {
     match outlook {
-        Outlook::Running { since, acts_at, then: Then::GoesHome } | Outlook::Blind { since, acts_at, then: Then::GoesHome, .. } => {
+        Outlook::Running { since, acts_at, then: Then::GoesHome, .. } | Outlook::Blind { since, acts_at, then: Then::GoesHome, .. } => {
             Some(Clock { since: *since, acts_at: *acts_at })
         }
         Outlook::Running { .. }

@@ -7,7 +7,7 @@ use cutover::{
         event::Event,
         fails::fails,
         news::News,
-        outlook::{Attention, at_door, attention, soonest},
+        outlook::{Attention, DoorBreach, Outlook, at_door, attention, soonest},
         reason::Evidence,
         state::ItemStatus,
     },
@@ -114,12 +114,32 @@ fn after_a_rollback_no_second_rule_promises_another() {
     assert!(!found.iter().any(|found| matches!(found, Attention::AtDoor { .. })), "while it is written: {found:?}");
     assert!(!at_door(&session.state, &route()).is_empty(), "what users meet there is told on its card");
     session.write_done();
+
     look(&mut session, 5, HOME, &[("500 text/plain", 3)], NOTHING);
     look(&mut session, 10, HOME, &[("500 text/plain", 3)], NOTHING);
     assert!(session.route().front_door.met[&gke()].failing.is_some() || session.route().front_door.met[&gke()].unlike.is_some());
     let found = attention(&session.state);
     let promised = soonest(&found);
     assert!(promised.is_none(), "{found:?}");
+    // Who goes home is not told of failures that nobody counted.
+    look(&mut session, 20, HOME, NOTHING, NOTHING);
+    let stood = at_door(&session.state, &route());
+    assert!(stood.iter().all(|breach| breach.answers > 0), "{stood:?}");
+}
+
+/// Two rules run into the same answers; only the one whose time was over has fired.
+#[test]
+fn a_rule_whose_time_was_not_over_has_not_fired() {
+    let mut session = Session::at(250);
+    look(&mut session, 5, HOME, &[(SITE, 5)], NOTHING);
+    look(&mut session, 10, HOME, &[("404 text/plain", 5)], NOTHING);
+    session.write_done();
+    look(&mut session, 2, HOME, &[("404 text/plain", 5)], NOTHING);
+    let stood = at_door(&session.state, &route());
+    let fired = |breach: &DoorBreach| matches!(breach.outlook, Outlook::Fired { .. });
+    assert!(stood.iter().any(|breach| breach.unlike.is_some() && fired(breach)), "{stood:?}");
+    assert!(stood.iter().any(|breach| breach.unlike.is_none()), "{stood:?}");
+    assert!(stood.iter().all(|breach| breach.unlike.is_some() || !fired(breach)), "{stood:?}");
 }
 
 #[test]

@@ -6,6 +6,7 @@ use cutover::{
         condition::{Condition, condition},
         decision::{Cause, Refusal, Verdict},
         fails::{Site, fails},
+        news::News,
         outlook::{Attention, Leads, Outlook, Then, attention, goes_blind, outlook, soonest, would},
         reason::Blindness,
         state::Motion,
@@ -18,7 +19,7 @@ use cutover::{
     words::{self, Names},
 };
 
-use crate::session::{SECOND, Session, ana, gke, plan};
+use crate::session::{SECOND, Session, ana, gke, plan, told};
 
 fn second(session: &mut Session, share: u16, error_rate: Sample) {
     session.now = session.now + SECOND;
@@ -196,6 +197,20 @@ fn a_breach_at_one_percent_is_over_once_enough_requests_came_however_many_window
     assert!(stood[..over].iter().all(|(_, outlook)| matches!(outlook, Outlook::Running { .. } | Outlook::Blind { .. })), "{stood:?}");
     assert_eq!(session.route().latch, None);
     assert_eq!(session.shift(10, 50), Verdict::Accepted);
+}
+
+/// What few samples proved is not promised on as if it still were: it is said until when it has to be proven again, and when that is over.
+#[test]
+fn a_clock_that_nothing_proves_on_says_when_it_stops_and_that_it_did() {
+    let (session, stood) = over_at_one_percent(8, 100);
+    let (_, first) = stood.iter().find(|(_, stands)| matches!(stands, Outlook::Running { .. })).unwrap();
+    let Outlook::Running { then: Then::GoesHome, lapses_at: Some(lapses_at), acts_at, .. } = first else { panic!("{first:?}") };
+    assert!(lapses_at < acts_at);
+    let id = "error-rate".parse().unwrap();
+    let said = words::outlook(first, &id, session.now, Names::of(&session.state));
+    assert!(said.contains("by itself if proven again within "), "{said}");
+    let stopped = session.decisions.iter().flat_map(told).filter(|news| matches!(news, News::NotProvenAnyMore { .. })).count();
+    assert_eq!(stopped, 1);
 }
 
 /// No limbo: where not even five minutes bring enough, nobody can tell, and that has a time from half a minute on.

@@ -328,7 +328,7 @@ pub(crate) fn breach() -> State {
     let item = state.checklist.get_mut(&id("error-rates")).unwrap();
     let beyond = Evidence::BeyondLimit { metric: Metric::ErrorRate, backend: id("gke"), value: errors, limit: 0.01 };
     (item.status, item.evidence, item.since) = (ItemStatus::Failing, beyond, Some(ago(74)));
-    let breached = News::Breached { trigger: id("error-rate"), value: errors, acts_in: Millis::from_mins(2) };
+    let breached = News::Breached { trigger: id("error-rate"), value: errors, acts_in: Some(Millis::from_mins(2)) };
     state.feed.push_back(line(74, None, breached));
     state
 }
@@ -365,7 +365,7 @@ pub(crate) fn remembered() -> State {
     let cause = Cause::Triggers(vec![Fired { trigger: id("error-rate"), value: Some(0.082) }]);
     let happened = [
         (840, Some("ada"), News::Moving { route: id("frontend"), from: gke(5), to: gke(25), cause: by_ada() }),
-        (600, None, News::Breached { trigger: id("error-rate"), value: 0.082, acts_in: Millis::from_mins(2) }),
+        (600, None, News::Breached { trigger: id("error-rate"), value: 0.082, acts_in: Some(Millis::from_mins(2)) }),
         (480, None, News::RollbackBegan { route: id("frontend"), cause: cause.clone() }),
         (420, None, News::HomeSeen { route: id("frontend"), after: Millis::from_secs(58) }),
         (60, Some("ada"), News::Rearmed { route: id("frontend"), reason: "the secret is mounted again".into() }),

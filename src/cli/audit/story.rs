@@ -203,7 +203,12 @@ fn fact(fact: &Fact, at: Timestamp, names: Names) -> String {
                 if served.unmarked == 0 { String::new() } else { format!(", {} answered by no backend of the plan", served.unmarked) };
             format!("requests: {}{nameless}; {} server errors, {} dropped", counts.join(", "), served.failed, served.dropped)
         }
-        Fact::Probed(probed) => format!("{} of {} requests answered", probed.sent.saturating_sub(probed.dropped), probed.sent),
+        Fact::Probed(probed) => {
+            let as_expected = probed.sent.saturating_sub(probed.dropped).saturating_sub(probed.failed);
+            let otherwise = |count: u64, how: &str| if count > 0 { format!(", {count} {how}") } else { String::new() };
+            let (failed, dropped) = (otherwise(probed.failed, "answered otherwise"), otherwise(probed.dropped, "not answered"));
+            format!("{as_expected} of {} requests answered as expected{failed}{dropped}", probed.sent)
+        }
         Fact::Measured { values, .. } => {
             values.iter().map(|(metric, value)| format!("{metric} {}", measured(*metric, *value))).collect::<Vec<_>>().join(", ")
         }
@@ -266,7 +271,7 @@ mod tests {
             let transition = Transition { entry: Entry { seq: Seq(seq), at: Timestamp(0), event }, decision: decision(news) };
             serde_json::to_vec(&transition).unwrap()
         };
-        let breached = News::Breached { trigger: trigger.id.clone(), value: 0.075_873_288, acts_in: Millis::from_secs(119) };
+        let breached = News::Breached { trigger: trigger.id.clone(), value: 0.075_873_288, acts_in: Some(Millis::from_secs(119)) };
         let moving = News::Moving { route: route.id.clone(), from: home.clone(), to: home, cause: Cause::Triggers(fired) };
         let session = "night".parse().unwrap();
         let opened = Event::Opened { session, plan: Box::new(plan), world: WorldKind::Live };

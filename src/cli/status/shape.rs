@@ -219,6 +219,9 @@ pub(super) struct TriggerStatus {
     pub(super) blind_at: Option<i64>,
     /// From when on it can judge, where all that it lacks is a window that fills: with the first look from then on.
     pub(super) armed_at: Option<i64>,
+    /// When its clock stops, if nothing proves the breach anew before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) lapses_at: Option<i64>,
     pub(super) text: String,
 }
 
@@ -471,11 +474,12 @@ fn trigger_status(trigger: &Trigger, known: &TriggerState, outlook: &Outlook, re
             None
         }
     };
+    let lapses_at = if let Outlook::Running { lapses_at, .. } = outlook { *lapses_at } else { None };
     let (kind, since, leads) = match outlook {
         Outlook::Quiet => ("quiet", None, None),
         Outlook::Idle => ("idle", None, None),
         Outlook::Unjudged(_) => ("unjudged", None, None),
-        Outlook::Running { since, acts_at, then } => ("running", Some(since), Some((acts_at, then))),
+        Outlook::Running { since, acts_at, then, .. } => ("running", Some(since), Some((acts_at, then))),
         Outlook::Unproven { uncleared, .. } => ("unproven", Some(&uncleared.last), None),
         Outlook::Blind { since, acts_at, then, .. } => ("blind", Some(since), Some((acts_at, then))),
         Outlook::Fired { at } => ("fired", Some(at), None),
@@ -497,6 +501,7 @@ fn trigger_status(trigger: &Trigger, known: &TriggerState, outlook: &Outlook, re
         acts_at: leads.filter(|(_, leads)| **leads == Then::GoesHome).map(|(acts_at, _)| acts_at.0),
         blind_at,
         armed_at: armed_at.map(|at| at.0),
+        lapses_at: lapses_at.map(|at| at.0),
         text,
     }
 }

@@ -76,6 +76,8 @@ impl News {
             | News::CameFirst { .. }
             | News::NotMetAnyMore { .. }
             | News::Breached { .. }
+            | News::NotProvenAnyMore { .. }
+            | News::BlindExcused { .. }
             | News::FailingAtDoor { .. }
             | News::UnlikeHome { .. }
             | News::Blind { .. }

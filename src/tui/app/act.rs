@@ -238,7 +238,7 @@ impl App {
 
     fn take_over(&mut self) {
         let Some(route) = self.route().map(|route| route.id.clone()) else { return };
-        match outlook::may_take_over(&self.state, &route) {
+        match self.steers().and_then(|()| outlook::may_take_over(&self.state, &route)) {
             Ok(()) => {
                 let from = self.state.routes.get(&route).and_then(|known| known.steering.another()).cloned().map(Box::new);
                 self.open(Overlay::Typing { purpose: Purpose::TakeOver { route, from }, line: LineEdit::default() });
@@ -250,12 +250,17 @@ impl App {
         }
     }
 
+    /// Nobody is asked for a reason of what he may not do.
+    fn steers(&self) -> Result<(), Refusal> {
+        outlook::has_controls(&self.state, self.view.me.as_ref().map(|me| me.client))
+    }
+
     fn steer(&mut self, key: &str, action: Action) {
         let Some(route) = self.route().map(|route| route.id.clone()) else { return };
         let known = self.state.routes.get(&route);
         let drift = known.and_then(|known| known.drift.as_ref());
         match (action, drift) {
-            (Action::Rearm, _) if let Err(why) = outlook::may_rearm(&self.state, &route) => {
+            (Action::Rearm, _) if let Err(why) = self.steers().and_then(|()| outlook::may_rearm(&self.state, &route)) => {
                 self.notify(Tone::Plain, crate::words::refusal(&why, Names::of(&self.state)));
             }
             (Action::Rearm, _) => self.open(Overlay::Typing { purpose: Purpose::Rearm { route }, line: LineEdit::default() }),

@@ -140,7 +140,7 @@ fn threat(scene: Scene<'_>, route: &Route) -> Option<(String, Style)> {
     let running = guards(state, route).filter_map(|trigger| match outlook::outlook(state, &trigger.id)? {
         // Of what has led home already the way home tells.
         Outlook::Running { then: Then::NobodyThere | Then::Done, .. } => None,
-        Outlook::Running { acts_at, then, .. } => Some((trigger, acts_at, then)),
+        Outlook::Running { acts_at, then, lapses_at, .. } => Some((trigger, acts_at, then, lapses_at)),
         Outlook::Quiet
         | Outlook::Idle
         | Outlook::Unjudged(_)
@@ -149,11 +149,14 @@ fn threat(scene: Scene<'_>, route: &Route) -> Option<(String, Style)> {
         | Outlook::Fired { .. }
         | Outlook::GoingHome => None,
     });
-    let (trigger, acts_at, then) = running.min_by_key(|(_, acts_at, then)| (*then != Then::GoesHome, *acts_at))?;
+    let (trigger, acts_at, then, lapses_at) = running.min_by_key(|(_, acts_at, then, _)| (*then != Then::GoesHome, *acts_at))?;
     let value = crate::words::short::value(state, &trigger.id).map_or_else(String::new, |value| format!(" {value}"));
     let what = names.watched_short(&trigger.id);
     let follows = match then {
-        Then::GoesHome => format!("rolls back by itself {}", crate::words::short::due(acts_at, view.now)),
+        Then::GoesHome => {
+            let (due, lapses) = (crate::words::short::due(acts_at, view.now), crate::words::short::lapses(lapses_at, view.now));
+            format!("rolls back by itself {due}{lapses}")
+        }
         Then::Holds | Then::Withheld { .. } | Then::Disarmed { .. } | Then::HomeNotProven { .. } | Then::NobodyThere | Then::Done => {
             crate::words::short::then(&then, names)
         }

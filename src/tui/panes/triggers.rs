@@ -291,9 +291,9 @@ fn below(told: &Row<'_>, now: Timestamp, theme: &Theme, row: Rect, buf: &mut Buf
 fn clock(told: &Row<'_>, now: Timestamp, theme: &Theme, room: u16) -> Vec<Span<'static>> {
     let fits = |long: String, short: String| if long.len() <= usize::from(room) { long } else { short };
     match &told.outlook {
-        Outlook::Running { since, acts_at, then: Then::GoesHome } => {
-            let due = due(*acts_at, now);
-            let words = fits(format!("rolls back {due}"), format!("acts {due}"));
+        Outlook::Running { since, acts_at, then: Then::GoesHome, lapses_at } => {
+            let (due, unproven) = (due(*acts_at, now), if lapses_at.is_some() { " if proven" } else { "" });
+            let words = fits(format!("rolls back {due}{unproven}"), format!("acts {due}{unproven}"));
             bar(now.since(*since), acts_at.since(*since), words, (theme.alarm, theme.breach), room, theme)
         }
         Outlook::Running { since, then, .. } => {

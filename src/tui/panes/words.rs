@@ -155,8 +155,8 @@ pub fn course(known: &RouteState, home: &Home, now: Timestamp, theme: &Theme) ->
         }
         Motion::Settled => match requests(known) {
             Requests::Disagree { .. } => (glyphs.warn, theme.warn),
-            Requests::Proven | Requests::Fits => (glyphs.ok, theme.ok),
-            Requests::Spreading | Requests::Unproven | Requests::Unasked => (glyphs.unknown, theme.unknown),
+            Requests::Proven => (glyphs.ok, theme.ok),
+            Requests::Spreading | Requests::Unproven | Requests::Fits | Requests::Unasked => (glyphs.unknown, theme.unknown),
         },
         Motion::Writing { .. } | Motion::Propagating { .. } => (glyphs.busy, theme.busy),
         Motion::Returning(back) if back.failures == 0 => (glyphs.busy, theme.busy),

@@ -112,7 +112,7 @@ fn arms(seen: &Seen, trigger: &Trigger, now: Option<&Outlook>) -> Check {
 /// At its time a breach at the front door goes home with the next answer that speaks for it.
 fn door_kept(seen: &Seen, route: &Route, now: &[DoorBreach]) -> Check {
     for breach in now {
-        let Outlook::Running { acts_at, then: Then::GoesHome, since } = &breach.outlook else { continue };
+        let Outlook::Running { acts_at, then: Then::GoesHome, since, .. } = &breach.outlook else { continue };
         let met = &seen.after.routes[&route.id].front_door.met[&breach.backend];
         let proof = if breach.unlike.is_some() { met.unlike.as_ref().map(|unlike| unlike.proof) } else { met.failing };
         let overdue = proof.is_some_and(|proof| proof.since == *since && proof.last >= *acts_at);

@@ -121,9 +121,14 @@ pub(super) fn breach(face: &Face<'_>, trigger: &Trigger) -> Headline {
     let outlook = outlook::outlook(state, &trigger.id);
     let follows = outlook.as_ref().and_then(|outlook| crate::words::follows(outlook, view.now, names));
     let style = match (&outlook, follows) {
-        (Some(Outlook::Running { since, .. }), Some(follows)) => {
+        (Some(Outlook::Running { since, lapses_at, .. }), Some(follows)) => {
             lines.push(Line::styled(sentence(&follows), theme.breach));
-            lines.push(Line::styled(format!("It has been beyond it for {}.", view.age(*since)), theme.dim));
+            let age = view.age(*since);
+            let lasted = match lapses_at {
+                Some(_) => format!("It was beyond it first {age} ago, and the newest figure proves nothing."),
+                None => format!("It has been beyond it for {age}."),
+            };
+            lines.push(Line::styled(lasted, theme.dim));
             theme.breach
         }
         (Some(outlook), _) => {
