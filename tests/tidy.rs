@@ -14,6 +14,9 @@
 
 #[path = "tidy/arrows.rs"]
 mod arrows;
+#[path = "bench/mutants/planted.rs"]
+#[allow(dead_code, reason = "who has to see a fault is asked by the bench that plants it")]
+mod planted;
 #[path = "tidy/rules.rs"]
 mod rules;
 #[path = "tidy/source.rs"]
@@ -111,6 +114,19 @@ fn no_file_names_a_machine() {
         found.extend(rules::machine_words(file, &text));
     }
     assert_none(found);
+}
+
+/// A fault that fits no source any more would be planted nowhere, and nobody would notice.
+#[test]
+fn every_planted_fault_fits_its_source_once() {
+    let mut names = std::collections::BTreeSet::new();
+    let mut misfits = Vec::new();
+    for mutant in planted::PLANTED {
+        let path = format!("src/{}.rs", mutant.file);
+        let fits = mutant.both().is_some_and(|(is, _)| fs::read_to_string(&path).unwrap_or_default().matches(&is).count() == 1);
+        misfits.extend((!fits || !names.insert(mutant.name)).then(|| format!("{path}: {}", mutant.name)));
+    }
+    assert_none(misfits);
 }
 
 #[test]
