@@ -29,6 +29,7 @@ use crate::{
     domain::{
         age,
         answer::Expect,
+        id::BackendId,
         metric::{Metric, Unit},
         platform::Platform,
         secret::Secret,
@@ -155,14 +156,18 @@ impl<'a> Composer<'a> {
     }
 
     fn front_door(&self, route: &Route) -> Result<Option<Box<dyn Sensor>>> {
-        let simulated = |at: &Endpoints| (at.front_door, "/");
+        // Revisions are steered within their service, whose own address is what is asked then.
+        let simulated = |at: &Endpoints| match &route.driver {
+            Driver::UrlMap { .. } => (at.front_door, "/"),
+            Driver::CloudRunRevisions { .. } => (at.run_direct, "/"),
+        };
         let Some((client, url)) = self.page(route.front_door.as_ref(), simulated)? else { return Ok(None) };
         let config = FrontDoorConfig {
             source: format!("front-door/{}", route.id).parse()?,
             route: route.id.clone(),
             url,
             served_by: HeaderName::from_static(SERVED_BY),
-            marks: route.backend_ids().map(|backend| (backend.to_string(), backend.clone())).collect(),
+            marks: marks(route),
             text: self.text(route.expect.as_ref()),
             pace: Pace { every: Millis::from_secs(4), requests: 20, concurrency: 4 },
             now: self.now(),
@@ -285,6 +290,14 @@ impl<'a> Composer<'a> {
         }
         Ok(sensors)
     }
+}
+
+/// What answers say of who gave them: the backend's name in the plan, or its revision's, which a program on Cloud Run knows by itself.
+fn marks(route: &Route) -> BTreeMap<String, BackendId> {
+    let names = route.backends.iter().map(|backend| (backend.id.to_string(), backend.id.clone()));
+    let revisions = route.backends.iter().filter(|_| matches!(route.driver, Driver::CloudRunRevisions { .. }));
+    let revisions = revisions.map(|backend| (backend.target.to_string(), backend.id.clone()));
+    revisions.chain(names).collect()
 }
 
 const RUN: &str = "run.googleapis.com";

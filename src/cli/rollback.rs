@@ -28,6 +28,7 @@ use crate::{
     core::{
         command::Command,
         decision::Verdict,
+        fails::home_fails,
         home::{Home, home, is_home_now, wants_a_hand},
         reason::Obstacle,
         record::is_broken,
@@ -39,7 +40,7 @@ use crate::{
     },
     door::OnRecord,
     plan::model::{Plan, Route},
-    words::{HOME_ALREADY, Names, absence, home_now, off_record, refusal as refusal_words},
+    words::{HOME_ALREADY, Names, absence, home_failing, home_now, off_record, refusal as refusal_words},
 };
 
 /// Between two words on the same thing.
@@ -271,6 +272,9 @@ impl Asked {
                     });
                 }
                 if !homes.is_empty() && meant(&view, self.only.as_ref()).all(|(_, route)| is_home_now(&view.state, route)) {
+                    if let Some(fails) = failing_home(&view, self.only.as_ref()) {
+                        return Err(said(fails, Exit::Unsettled));
+                    }
                     print::out(match is_broken(&view.state) {
                         false => "everything is home; the routes stay latched until somebody re-arms them with a reason\n",
                         true => {
@@ -413,6 +417,14 @@ fn say(view: &View, route: &Route, told: &mut BTreeMap<RouteId, LastLine>) -> Ho
         by_hand(view, Some(&route.id));
     }
     stands
+}
+
+/// What to say where everybody is home and home fails them: that is no good end, and no rollback mends it.
+fn failing_home(view: &View, only: Option<&RouteId>) -> Option<String> {
+    let (state, names) = (&view.state, Names::of(&view.state));
+    let failing = meant(view, only).filter(|(_, route)| home_fails(state, route)).map(|(_, route)| home_failing(state, route, names));
+    let failing: Vec<String> = failing.collect();
+    (!failing.is_empty()).then(|| format!("everybody is home, and home fails them: {}; {SEE_STATUS}", failing.join("; ")))
 }
 
 /// Whether the session goes on trying to bring it home.

@@ -128,6 +128,16 @@ pub(super) struct Evidence {
     pub own: Answers,
     /// Unmarked failures that are laid at its door.
     pub charged: u64,
+    /// Good answers that bear nobody's mark, as many of them as may be its own: they speak against every breach of it.
+    pub maybe_own: u64,
+}
+
+/// Whether the good answers of the last minute say who gave them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Marks {
+    Borne,
+    /// Most don't, so a failure that does not says nothing of whose it is.
+    Missing,
 }
 
 /// Unmarked failures of the last minute, and whose they must be.
@@ -227,8 +237,40 @@ impl FrontDoor {
         }
     }
 
+    /// Whether most good answers of the last minute say who gave them. A load balancer's own are no good ones.
+    pub(super) fn marks(&self, route: &Route) -> Marks {
+        let marked = route.backend_ids().fold(0_u64, |sum, id| sum.saturating_add(self.tally.answers_of(id)));
+        if self.tally.unmarked(|kind| self.accepts(route, kind)) > marked { Marks::Missing } else { Marks::Borne }
+    }
+
+    /// Good answers without a mark among the looks that `backend`'s newest answers are of, as many as may be its own: no more than its share
+    /// allows, by three standard errors.
+    pub(super) fn maybe_own(&self, route: &Route, state: &State, backend: &BackendId) -> u64 {
+        let (mut own, mut all, mut good) = (0_u64, 0_u64, 0_u64);
+        let mut among = (0, 0);
+        for look in self.looks.iter().rev() {
+            let is_young = state.now.since(look.at) <= WINDOW;
+            if !is_young && own >= ANSWERS_WANTED {
+                break;
+            }
+            let of_backend = look.answers.get(backend).map_or(0, Answers::total);
+            own = own.saturating_add(of_backend);
+            all = look.answers.values().chain([&look.unmarked]).fold(all, |sum, answers| sum.saturating_add(answers.total()));
+            good = good.saturating_add(look.unmarked.count(|kind| self.accepts(route, kind)));
+            // Older looks count back to the last that met it.
+            if is_young || of_backend > 0 {
+                among = (all, good);
+            }
+        }
+        let (all, good) = among;
+        let (all, share) = (all as f64, exposure::has(state, &route.id, backend).fraction());
+        let most = (all * share + seen::ERRORS * (all * share * (1.0 - share)).sqrt()).ceil() as u64;
+        good.min(most.saturating_sub(own))
+    }
+
     /// A load balancer that can't reach a backend answers in its stead and marks nothing. As long as home is met as often as its share
-    /// allows, unmarked failures can't be home's, and are laid at the one door that is left.
+    /// allows, unmarked failures can't be home's, and are laid at the one door that is left. Where good answers bear no marks either, a
+    /// failure without one says nothing of whose it is.
     pub(super) fn charge<'r>(&self, route: &'r Route, state: &State) -> Charge<'r> {
         let (answers, home) = (self.tally.answers(), self.tally.answers_of(&route.home));
         let failed = self.tally.unmarked(|kind| !self.accepts(route, kind));
@@ -239,7 +281,7 @@ impl FrontDoor {
         let mut exposed = away.filter(|backend| exposure::has(state, &route.id, backend) > PerMille::ZERO);
         let only = exposed.next().filter(|_| exposed.next().is_none());
         let home_misses_some = seen::share(home, answers).high < least.fraction();
-        Charge { to: only.filter(|_| !home_misses_some), failed, answers }
+        Charge { to: only.filter(|_| !home_misses_some && self.marks(route) == Marks::Borne), failed, answers }
     }
 
     /// Whether a breach has not been seen to end.

@@ -111,17 +111,6 @@ pub struct Stranded<'a> {
 
 pub fn stranded<'a>(state: &State, route: &'a Route) -> Option<Stranded<'a>> {
     let known = state.routes.get(&route.id)?;
-    let fails = match condition(state, route, &route.home) {
-        Condition::Breached { .. } | Condition::FailsAtDoor { .. } | Condition::HomeBeyond { .. } => true,
-        Condition::ProbeFails { .. } => evidence::answers_no_probe(state, route, &route.home, state.now),
-        Condition::Drops { .. }
-        | Condition::NotMet { .. }
-        | Condition::Blind { .. }
-        | Condition::Unjudged { .. }
-        | Condition::Untold
-        | Condition::Idle
-        | Condition::Well => false,
-    };
     let target_does_not = match condition(state, route, &route.target) {
         Condition::Unjudged { .. } | Condition::Untold | Condition::Idle | Condition::Well => true,
         Condition::Breached { .. }
@@ -133,12 +122,27 @@ pub fn stranded<'a>(state: &State, route: &'a Route) -> Option<Stranded<'a>> {
         | Condition::Blind { .. } => false,
     };
     let serves = exposure::accepted(known, &route.home) > PerMille::ZERO && !known.motion.is_returning();
-    (fails && target_does_not && serves).then_some(Stranded { home: &route.home, target: &route.target })
+    (home_fails(state, route) && target_does_not && serves).then_some(Stranded { home: &route.home, target: &route.target })
+}
+
+/// Whether home fails those who are there beyond what the plan tolerates. Nobody is helped by going there.
+pub fn home_fails(state: &State, route: &Route) -> bool {
+    match condition(state, route, &route.home) {
+        Condition::Breached { .. } | Condition::FailsAtDoor { .. } | Condition::HomeBeyond { .. } => true,
+        Condition::ProbeFails { .. } => evidence::answers_no_probe(state, route, &route.home, state.now),
+        Condition::Drops { .. }
+        | Condition::NotMet { .. }
+        | Condition::Blind { .. }
+        | Condition::Unjudged { .. }
+        | Condition::Untold
+        | Condition::Idle
+        | Condition::Well => false,
+    }
 }
 
 /// The worst that a witness of the last half minute says of a backend: itself, the front door; where neither says anything, a direct
 /// request that nobody answers for.
-fn failing_share(state: &State, route: &Route, backend: &BackendId) -> Option<f64> {
+pub(super) fn failing_share(state: &State, route: &Route, backend: &BackendId) -> Option<f64> {
     let own = evidence::measured(state, state.now, backend, Metric::ErrorRate).and_then(Result::ok).map(|sample| sample.value);
     let met = state.routes.get(&route.id).and_then(|known| known.front_door.met.get(backend));
     let newest = || newest::failing(state, route, backend);

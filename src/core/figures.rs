@@ -25,5 +25,10 @@ pub fn is_old(at: Timestamp, now: Timestamp) -> bool {
 
 /// What requests show of the split now; nothing while there is no sample or none that is young enough.
 pub fn observed(known: &RouteState, now: Timestamp) -> Option<&Observed> {
-    known.observed.as_ref().filter(|observed| observed.requests > 0 && !is_old(observed.at, now))
+    known.observed.as_ref().filter(|observed| observed.requests > 0 && !is_old(answered_at(observed), now))
+}
+
+/// When the newest answer came of what requests met. That somebody has looked since, and nothing answered, makes it no younger.
+pub fn answered_at(observed: &Observed) -> Timestamp {
+    observed.window.answered_at().unwrap_or(observed.at)
 }

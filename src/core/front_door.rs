@@ -13,6 +13,7 @@ use crate::{
         exposure, failing,
         news::News,
         seen,
+        state::Share,
         tally::Tally,
         turn::Turn,
         unlike,
@@ -54,7 +55,10 @@ pub(super) fn served(turn: &mut Turn, route: &Route, served: &Served) {
     let charge = door.charge(route, turn.state);
     for backend in route.backend_ids() {
         let charged = if charge.to == Some(backend) { charge.failed } else { 0 };
-        let evidence = Evidence { own: door.answers(backend, now), charged };
+        let own = door.answers(backend, now);
+        // Where nothing speaks against it, nothing has to speak for it.
+        let maybe_own = if own.is_empty() && charged == 0 { 0 } else { door.maybe_own(route, turn.state, backend) };
+        let evidence = Evidence { own, charged, maybe_own };
         let known = door.met.remove(backend);
         let heard = heard(&door, backend, charged > 0);
         let met = match (evidence.own.is_empty() && evidence.charged == 0, heard) {
@@ -125,11 +129,15 @@ fn judged(
 ) -> Met {
     let now = turn.now;
     let is_bad = |kind: &AnswerKind| !door.accepts(route, kind);
-    let failed = evidence.own.count(is_bad) + evidence.charged;
-    let answers = evidence.own.total() + evidence.charged;
+    let failed = evidence.own.count(is_bad).saturating_add(evidence.charged);
+    // Where failures without a mark must be its own, so must good answers without one.
+    let known_own = evidence.own.total().saturating_add(evidence.charged);
+    let with_unmarked = known_own.saturating_add(evidence.maybe_own);
+    let answers = if evidence.charged > 0 { with_unmarked } else { known_own };
     let was_unanswered = known.as_ref().and_then(|known| known.unanswered);
     let (was_failing, was_unlike) = known.map_or((None, None), |known| (known.failing, known.unlike));
-    let share = seen::share(failed, answers);
+    // What bears nobody's mark may be its own, and good: so few may fail at least.
+    let share = Share { low: seen::share(failed, with_unmarked).low, ..seen::share(failed, answers) };
     let mut met = Met { at: now, answered: Some(now), answers, failed, share, failing: None, unlike: None, unanswered: None };
 
     let own = Spoken::of(&heard.own, is_bad);
@@ -141,7 +149,7 @@ fn judged(
     met.unanswered = was_unanswered.filter(|_| met.failing.is_none() && !is_clear);
 
     if *backend != route.home {
-        let finding = unlike::find(&evidence.own, door.usual.as_ref());
+        let finding = unlike::find(&evidence.own, evidence.maybe_own, door.usual.as_ref());
         let known = was_unlike.as_ref().map(|was| was.proof);
         let difference = match &finding {
             Finding::Breach(difference) => Some(difference.clone()),
@@ -191,11 +199,13 @@ fn nobodys(turn: &Turn, route: &Route, charge: &Charge<'_>, door: &FrontDoor) ->
     let failed = if charge.to.is_some() { 0 } else { charge.failed };
     let share = seen::share(failed, charge.answers);
     let was = door.nobodys.as_ref().and_then(|met| met.failing);
+    let answered = door.looks.back().is_some_and(|look| look.answers.values().chain([&look.unmarked]).any(|answers| !answers.is_empty()));
+    let answered = if answered { Some(turn.now) } else { door.nobodys.as_ref().and_then(|met| met.answered) };
     let speaks = door.looks.back().is_some_and(|look| look.unmarked.count(|kind| !door.accepts(route, kind)) > 0);
     let is_beyond = failing::is_beyond(&turn.sight(), route, failed, share) && (speaks || was.is_some());
     (failed > 0).then_some(Met {
         at: turn.now,
-        answered: None,
+        answered,
         answers: charge.answers,
         failed,
         share,

@@ -48,7 +48,11 @@ pub fn has(state: &State, route: &RouteId, backend: &BackendId) -> Has {
         gets: seen.and_then(|observed| observed.shares.get(backend)).copied(),
         or_given,
         at_most: exposure::has(state, route, backend),
-        unseen_for: known.observed.as_ref().filter(|old| seen.is_none() && old.requests > 0).map(|old| state.now.since(old.at)),
+        unseen_for: known
+            .observed
+            .as_ref()
+            .filter(|old| seen.is_none() && old.requests > 0)
+            .map(|old| state.now.since(figures::answered_at(old))),
     }
 }
 

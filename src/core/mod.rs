@@ -79,6 +79,7 @@ mod traffic;
 mod trigger;
 mod turn;
 mod unlike;
+mod unmarked;
 pub mod unresolved;
 mod verdict;
 pub mod window;

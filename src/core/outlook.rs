@@ -4,6 +4,8 @@
 //! trigger's consequence is asked for here before its time has come and by `trigger` when it has. So what is promised happens unless the
 //! outlook changed before, and nothing happens by itself that was not promised.
 
+use std::cmp::Reverse;
+
 use crate::{
     core::{
         assurance, at_door, blind, controls,
@@ -20,6 +22,7 @@ use crate::{
         steer::{self, Steers},
         traffic, trigger,
         unjudged::{self, Counted, Patience, Unjudged, unjudged},
+        unmarked::{Unmarked, unmarked},
     },
     domain::{
         id::{BackendId, ClientId, InstanceId, RouteId, TriggerId},
@@ -334,8 +337,8 @@ pub fn attention(state: &State) -> Vec<Attention> {
     let failing = state.checklist.iter().filter(|(_, item)| item.status == ItemStatus::Failing);
     found.extend(failing.map(|(id, _)| Attention::ItemFailing { item: id.clone() }));
     found.extend(state.approvals.values().map(|open| Attention::ApprovalOpen { digest: open.digest, by: open.by.who.clone() }));
-    // Of two that weigh the same, the one that acts first.
-    found.sort_by_key(|found| (rank::rank(found), soonest::due(found)));
+    // Of two that weigh the same, what more users meet; then the one that acts first.
+    found.sort_by_key(|found| (rank::rank(found), Reverse(rank::harm(&sight, found)), soonest::due(found)));
     found
 }
 
@@ -394,6 +397,9 @@ fn of_door(sight: &Sight, route: &Route, known: &RouteState, found: &mut Vec<Att
     }
     if let Some(met) = known.front_door.nobodys.as_ref().filter(|met| met.failing.is_some()) {
         found.push(Attention::FailingForNobody { route: route.id.clone(), failed: met.failed, answers: met.answers });
+    }
+    if let Some(Unmarked { unmarked, answers }) = unmarked(sight, route) {
+        found.push(Attention::AnswersUnmarked { route: route.id.clone(), unmarked, answers });
     }
 }
 

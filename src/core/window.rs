@@ -52,6 +52,12 @@ impl Window {
         self.looks.front().map(Arc::as_ref)
     }
 
+    /// When the newest answer came: a look that met none says nothing of what requests meet.
+    pub(super) fn answered_at(&self) -> Option<Timestamp> {
+        let answers = |look: &&Look| look.unmarked > 0 || look.by_backend.values().any(|count| *count > 0);
+        self.iter().rev().find(answers).map(|look| look.at)
+    }
+
     pub(super) fn push(&mut self, look: Look) {
         let Sums { by_backend, failed, dropped, unmarked } = &mut self.sums;
         for (id, answers) in &look.by_backend {

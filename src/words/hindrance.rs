@@ -9,7 +9,10 @@ use crate::{
 /// What stands in the way; the advice comes before the API's own words.
 pub fn hindrance(hindrance: &Hindrance, names: Names) -> String {
     match hindrance {
-        Hindrance::Stranger { name, share, .. } => format!("{name} has {share} of the traffic and is not in the plan"),
+        Hindrance::Stranger { name, share, .. } => match namesake(name.as_str()) {
+            Some(own) => format!("{name} has {share} of the traffic and is not in the plan: another object than the plan's {own}"),
+            None => format!("{name} has {share} of the traffic and is not in the plan"),
+        },
         Hindrance::AllZero => "every weight of the split is 0".to_owned(),
         Hindrance::NoSplit { service } => format!("there is no split; everything goes to the default service {service}"),
         Hindrance::Redirect { to } => format!("everybody is redirected to {to}"),
@@ -39,9 +42,17 @@ pub fn hindrance(hindrance: &Hindrance, names: Names) -> String {
     }
 }
 
+/// The name alone of what is told by its whole place, because the plan names another by it.
+fn namesake(name: &str) -> Option<&str> {
+    name.rsplit_once('/').map(|(_, own)| own)
+}
+
 /// The same in a few words, which still say what stands in the way.
 pub fn hindrance_in_short(hindrance: &Hindrance, names: Names) -> String {
     match hindrance {
+        Hindrance::Stranger { backend, name, share } if namesake(name.as_str()).is_some() => {
+            format!("{backend} has {share}, not the plan's")
+        }
         Hindrance::Stranger { name, share, .. } => format!("{name} has {share}, not in the plan"),
         Hindrance::AllZero => "every weight is 0".to_owned(),
         Hindrance::NoSplit { .. } => "the load balancer has no split".to_owned(),

@@ -1,8 +1,8 @@
 //! Where a route's users are as far as home goes, in words: accepted and seen are two things, and the second is never said of the first.
 
 use crate::{
-    core::{assurance::unread_for, home::Home, state::State},
-    domain::{time::Timestamp, weight::PerMille},
+    core::{assurance::unread_for, fails::fails, home::Home, state::State},
+    domain::{metric::Unit, time::Timestamp, weight::PerMille},
     plan::model::Route,
     words::{Names, failed, obstacle, share},
 };
@@ -14,6 +14,18 @@ pub fn home_now(stands: &Home, state: &State, route: &Route, now: Timestamp, nam
         Some(ago) if stands.is_reached() => format!("{told}; that was last read {ago} ago, and what the weights are now is not known"),
         Some(_) | None => told,
     }
+}
+
+/// What fails at home, where everybody is, and that only home itself can mend it.
+pub fn home_failing(state: &State, route: &Route, names: Names) -> String {
+    let at = names.backend(&route.home);
+    let seen = fails(state, route, &route.home);
+    let found = match (seen.at_door.filter(|met| met.failed > 0), seen.own) {
+        (Some(met), _) => format!("{} of {} requests through the front door fail on {at}", met.failed, met.answers),
+        (None, Some(own)) => format!("{at} counts {} errors", Unit::Fraction.show(own.value)),
+        (None, None) => format!("{at} answers no direct request"),
+    };
+    format!("{found}, and a rollback cures nothing there; put it right")
 }
 
 /// Where the users of `route` are.

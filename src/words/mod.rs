@@ -41,7 +41,7 @@ pub use ending::unwatched;
 pub use evidence::{blindness, evidence, gap, need, objection, terms, void};
 pub use figure::{Figure, figure};
 pub use hindrance::{hindrance, hindrance_in_short, obstacle};
-pub use home::{home, home_now};
+pub use home::{home, home_failing, home_now};
 pub use loss::exchange;
 pub use motion::{following, held, motion};
 pub use names::Names;

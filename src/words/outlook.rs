@@ -152,6 +152,11 @@ pub fn attention(what: &Attention, now: Timestamp, names: Names) -> String {
             "{failed} of {answers} requests through the front door of {} fail, and no answer says whose; nothing advances",
             names.route(route)
         ),
+        Attention::AnswersUnmarked { route, unmarked, answers } => format!(
+            "{unmarked} of {answers} answers through the front door of {} say nobody's name, so what is met there is proven of nobody; let the \
+             answers of each backend bear its name in the header x-served-by",
+            names.route(route)
+        ),
         Attention::ConnectionsDropped { losses, .. } => {
             format!("{}; nothing goes home for it by itself", loss::losses(losses, names))
         }

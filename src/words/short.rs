@@ -100,6 +100,9 @@ pub fn attention(found: &Attention, state: &State, now: Timestamp) -> Said {
             let short = format!("{failed} of {answers} requests fail");
             alarm(format!("{short}, and no answer says whose"), short)
         }
+        Attention::AnswersUnmarked { unmarked, answers, .. } => {
+            warning(format!("{unmarked} of {answers} answers say nobody's name"), "answers say nobody's name".to_owned())
+        }
         Attention::ConnectionsDropped { losses, .. } => loss::losses_in_short(losses, names),
         Attention::WeightsUnread { since, .. } => {
             let span = now.since(*since);

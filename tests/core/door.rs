@@ -169,6 +169,49 @@ fn errors_that_meet_everybody_are_nobody_s_and_move_nobody() {
     assert_eq!((latched(&session), session.writes().len()), (None, 0));
 }
 
+/// Successes bear nobody's mark, as where no load balancer can tell a service's revisions apart.
+#[test]
+fn failures_without_a_mark_are_nobody_s_where_good_answers_bear_none_either() {
+    let mut session = Session::at(1000);
+    for _ in 0..9 {
+        look(&mut session, 4, NOTHING, NOTHING, &[(SITE, 20)]);
+        look(&mut session, 1, NOTHING, NOTHING, &[(SITE, 19), ("500 text/plain", 1)]);
+    }
+    assert_eq!((latched(&session), session.writes().len()), (None, 0));
+    assert_eq!(at_door(&session.state, &route()), []);
+    let attention = attention(&session.state);
+    let unmarked = attention.iter().find(|found| matches!(found, Attention::AnswersUnmarked { .. })).expect("that is said");
+    let said = words::attention(unmarked, session.state.now, Names::of(&session.state));
+    assert!(said.contains("say nobody's name") && said.contains("x-served-by"), "{said}");
+}
+
+/// Half of the answers are GKE's by their weight, and only its failures and nothing good says so.
+#[test]
+fn good_answers_without_a_mark_may_be_of_whoever_fails() {
+    for (own, unmarked) in [(NOTHING, ("502 text/html", 1)), (&[("500 text/plain", 1)][..], (SITE, 1))] {
+        let mut session = Session::at(500);
+        look(&mut session, 12, &[(SITE, 11)], NOTHING, &[(SITE, 9)]);
+        look(&mut session, 3, &[(SITE, 11)], own, &[(SITE, 8), unmarked]);
+        assert_eq!(at_door(&session.state, &route()), [], "{own:?}");
+        assert!(!attention(&session.state).iter().any(|found| matches!(found, Attention::AnswersUnmarked { .. })));
+    }
+}
+
+/// A twentieth of the users meets every tenth error, and the others are at a home that is dead.
+#[test]
+fn what_most_users_meet_comes_first() {
+    let mut session = Session::at(50);
+    look(&mut session, 6, HOME, &[(SITE, 1)], NOTHING);
+    for _ in 0..12 {
+        look(&mut session, 1, &[(SITE, 3), ("500 text/plain", 16)], &[(SITE, 1)], NOTHING);
+        session.sample(Metric::ErrorRate, 0.0942);
+    }
+    let found = attention(&session.state);
+    let Attention::AtDoor { breach, .. } = &found[0] else { panic!("{found:?}") };
+    assert_eq!(breach.backend, run());
+    assert!(found.iter().any(|found| matches!(found, Attention::Breach { .. })), "{found:?}");
+}
+
 /// Health checks dilute the counter to 2.9 %, and all of the few users fail.
 #[test]
 fn what_our_own_requests_meet_outweighs_a_diluted_counter() {

@@ -168,6 +168,52 @@ fn a_home_that_fails_is_not_well_and_what_going_there_brings_is_known() {
 }
 
 #[test]
+fn a_home_that_fails_everybody_who_is_there_is_no_good_end() {
+    let mut session = Session::at(0);
+    session.met(&[("200 text/html", 20)], &[], &[]);
+    home_fails(&mut session, 0, 0.002);
+    let route = planned(&session);
+    assert!(!cutover::core::fails::home_fails(&session.state, &route));
+    for _ in 0..4 {
+        session.now = session.now + SECOND;
+        session.met(&[("200 text/html", 2), ("500 text/plain", 18)], &[], &[]);
+    }
+    assert!(cutover::core::fails::home_fails(&session.state, &route));
+    let said = words::home_failing(&session.state, &route, Names::of(&session.state));
+    assert!(said.starts_with("72 of 100 requests through the front door fail on") && said.contains("a rollback cures nothing"), "{said}");
+}
+
+/// The prober goes on looking, and every connection is dropped: what requests met is as old as the newest answer.
+#[test]
+fn looks_that_nobody_answers_make_what_was_met_no_younger() {
+    let mut session = Session::at_a_quarter();
+    (0..20).for_each(|_| met(&mut session, 0));
+    let answered = session.now;
+    let has = |session: &Session| cutover::core::has::has(&session.state, &route(), &gke());
+    assert!(has(&session).gets.is_some());
+    for _ in 0..39 {
+        session.now = session.now + SECOND;
+        session.healthy();
+        session.beats();
+        session.weights(250);
+        let nobody = Served {
+            route: route(),
+            span: SECOND,
+            by_backend: BTreeMap::from([(run(), 0), (gke(), 0)]),
+            failed: 0,
+            dropped: 20,
+            unmarked: 0,
+            answers: BTreeMap::new(),
+            unmarked_answers: Answers::default(),
+        };
+        session.see("probe/frontend", vec![Fact::Served(nobody)]);
+    }
+    let observed = session.route().observed.as_ref().unwrap();
+    assert_eq!((observed.at, cutover::core::figures::answered_at(observed)), (session.now, answered));
+    assert_eq!((has(&session).gets, has(&session).unseen_for), (None, Some(Millis::from_secs(39))));
+}
+
+#[test]
 fn a_home_that_is_well_strands_nobody() {
     let mut session = Session::at_a_quarter();
     home_fails(&mut session, 250, 0.001);

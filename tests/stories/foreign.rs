@@ -159,7 +159,9 @@ async fn a_namesake_of_another_project_is_a_stranger_and_nulls_keep_nothing_from
     assert_eq!(route.accepted.as_ref().unwrap().weights.of(&backend("gke")).get(), 30, "what it takes is not GKE's");
     let found = route.accepted.as_ref().unwrap().hindrances.iter().find(|found| stranger(found)).unwrap();
     let said = cutover::words::hindrance(found, cutover::words::Names::of(&state));
-    assert!(said.contains("frontend-gke") && said.contains("40%"), "{said}");
+    assert!(said.contains("projects/hexproperty-staging/global/backendServices/frontend-gke has 40%"), "{said}");
+    assert!(said.ends_with("another object than the plan's frontend-gke"), "{said}");
+    assert_eq!(route.accepted.as_ref().unwrap().weights.of(&backend("hexproperty-staging/frontend-gke")).get(), 400);
     assert_eq!(session.ask(Command::Rollback { route: None, reason: None }).await, Verdict::Accepted);
     session.until("home is seen", is_seen_at_home).await;
     let propagated = session.land().await.truth.propagated;

@@ -251,8 +251,11 @@ impl Landed {
             *held.entry(service).or_default() += weight;
         }
         for (service, weight) in &held {
-            // One of another project is known by its own name, ours by the plan's.
-            let id = service.rsplit_once('/').map_or(service.trim_start_matches("frontend-"), |(_, namesake)| namesake).parse().unwrap();
+            // One of another project is known by that and its name, ours by the plan's.
+            let namesake = service
+                .split_once("projects/")
+                .and_then(|(_, place)| Some(format!("{}/{}", place.split('/').next()?, place.rsplit('/').next()?)));
+            let id = namesake.unwrap_or_else(|| service.trim_start_matches("frontend-").to_owned()).parse().unwrap();
             assert_eq!(u32::from(accepted.of(&id).get()), *weight, "{}: {service} is where the session says\n{}", self.name, self.story);
         }
     }

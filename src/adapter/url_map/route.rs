@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Map;
 
-use super::wire::{HostRule, Nothing, Patch, RouteAction, UrlMap, WeightedBackendService, is_foreign, last_segment};
+use super::wire::{HostRule, Nothing, Patch, RouteAction, UrlMap, WeightedBackendService, is_foreign, last_segment, resource};
 use crate::{
     adapter::{claim, share::scaled, vendor_name},
     domain::{
@@ -42,8 +42,17 @@ impl Known<'_> {
         let service = Some(last_segment(link)).filter(|_| !is_foreign(link, self.project))?;
         self.backends.iter().find(|(_, name)| name == service).map(|(id, _)| id)
     }
-    fn stranger(&self, service: &str) -> BackendId {
-        vendor_name::stranger(service, self.backends.iter().map(|(id, _)| id))
+    /// What a link outside the plan leads to: its name, and where that is one of the plan's own, whose and where it is as well.
+    fn called<'l>(&self, link: &'l str) -> &'l str {
+        let name = last_segment(link);
+        let is_namesake = self.backends.iter().any(|(_, service)| service == name);
+        if is_namesake { resource(link) } else { name }
+    }
+    /// The same for our own use: a namesake by its project and name, so that neither is taken for the plan's.
+    fn stranger(&self, called: &str) -> BackendId {
+        let project = called.strip_prefix("projects/").and_then(|rest| rest.split('/').next());
+        let short = project.map_or_else(|| called.to_owned(), |project| format!("{project}/{}", last_segment(called)));
+        vendor_name::stranger(&short, self.backends.iter().map(|(id, _)| id))
     }
 }
 
@@ -64,8 +73,9 @@ pub(super) fn split(map: &UrlMap, known: Known<'_>) -> Result<Split, Fault> {
     let mut strangers: BTreeMap<BackendId, Shown> = BTreeMap::new();
     for entry in entries {
         let id = known.backend(&entry.backend_service).cloned().unwrap_or_else(|| {
-            let id = known.stranger(entry.name());
-            strangers.insert(id.clone(), Shown::new(entry.name()));
+            let called = known.called(&entry.backend_service);
+            let id = known.stranger(called);
+            strangers.insert(id.clone(), Shown::new(called));
             id
         });
         let weight = held.entry(id).or_default();
@@ -103,8 +113,9 @@ fn without_split(
         let service = last_segment(link);
         hindrances.push(Hindrance::NoSplit { service: Shown::new(service) });
         let id = known.backend(link).cloned().unwrap_or_else(|| {
-            let id = known.stranger(service);
-            strangers.insert(id.clone(), Shown::new(service));
+            let called = known.called(link);
+            let id = known.stranger(called);
+            strangers.insert(id.clone(), Shown::new(called));
             id
         });
         held.insert(id, 1);
@@ -265,7 +276,7 @@ mod tests {
     fn written(map: UrlMap, to: &Weights) -> Vec<(String, u32)> {
         let patch = patched(map, Known { backends: &backends(), host: None, project: "p" }, to).unwrap();
         let entries = patch.default_route_action.unwrap().weighted_backend_services;
-        entries.iter().map(|entry| (entry.name().to_owned(), entry.weight)).collect()
+        entries.iter().map(|entry| (last_segment(&entry.backend_service).to_owned(), entry.weight)).collect()
     }
 
     fn home() -> Weights {
@@ -341,17 +352,17 @@ mod tests {
             map(json!([entry("frontend-run", 750), {"backendService": link, "weight": 250}]))
         };
         let strange = read(&elsewhere("staging"));
-        assert_eq!(strange.weights, weights(&[("run", 750), ("gke", 0), ("frontend-gke", 250)]));
+        assert_eq!(strange.weights, weights(&[("run", 750), ("gke", 0), ("staging/frontend-gke", 250)]));
         let named: Vec<&str> = strange
             .hindrances
             .iter()
             .map(|found| match found {
                 Hindrance::NoEntry { .. } => "no entry",
-                Hindrance::Stranger { .. } => "stranger",
+                Hindrance::Stranger { name, .. } => name.as_str(),
                 other => panic!("{other:?}"),
             })
             .collect();
-        assert_eq!(named, ["stranger", "no entry"]);
+        assert_eq!(named, ["projects/staging/global/backendServices/frontend-gke", "no entry"]);
         assert_eq!(written(elsewhere("staging"), &home()), self::named(&[("frontend-run", 1000), ("frontend-gke", 0)]));
         assert_eq!(read(&elsewhere("p")).weights, weights(&[("run", 750), ("gke", 250)]));
         assert_eq!(read(&elsewhere("123456789012")).weights, weights(&[("run", 750), ("gke", 250)]), "a number names nobody");

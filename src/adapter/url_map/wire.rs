@@ -52,16 +52,15 @@ pub(super) struct WeightedBackendService {
     pub rest: Map<String, Value>,
 }
 
-impl WeightedBackendService {
-    pub(super) fn name(&self) -> &str {
-        last_segment(&self.backend_service)
-    }
-}
-
 /// Whether what a link leads to belongs to another project, as far as it says whose it is; by its number, a project can't be told from another.
 pub(super) fn is_foreign(link: &str, project: &str) -> bool {
     let named = link.split('/').skip_while(|segment| *segment != "projects").nth(1);
     named.is_some_and(|named| named != project && !named.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// A link without its host: project, region or `global`, kind and name.
+pub(super) fn resource(link: &str) -> &str {
+    link.find("projects/").map_or(link, |at| &link[at..])
 }
 
 pub(super) fn last_segment(url: &str) -> &str {

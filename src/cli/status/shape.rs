@@ -12,6 +12,7 @@ use crate::{
         door::Met,
         event::WorldKind,
         fails::stranded,
+        figures,
         has::strangers,
         home::{Home, home},
         outlook::{self, Attention, Outlook, Silence, Then},
@@ -121,7 +122,7 @@ pub(super) type Shares = BTreeMap<String, f64>;
 
 #[derive(Debug, Serialize)]
 pub(super) struct Seen {
-    /// When somebody last looked.
+    /// When the newest of them came.
     pub(super) at: i64,
     pub(super) requests: u64,
     /// Of `answers`, by what the plan expects.
@@ -134,7 +135,7 @@ pub(super) struct Seen {
 pub(super) struct Failing {
     pub(super) failed: u64,
     pub(super) answers: u64,
-    /// When somebody last looked.
+    /// When the newest of them came.
     pub(super) at: i64,
     /// The same of each backend's own answers.
     pub(super) by_backend: BTreeMap<String, FailingOf>,
@@ -300,6 +301,7 @@ fn kind(what: &Attention) -> (&'static str, Option<String>) {
         Attention::AtDoor { route, breach } if breach.is_unknown() => ("not-met-at-front-door", about(route)),
         Attention::AtDoor { route, .. } => ("failing-at-front-door", about(route)),
         Attention::FailingForNobody { route, .. } => ("failing-unmarked", about(route)),
+        Attention::AnswersUnmarked { route, .. } => ("answers-unmarked", about(route)),
         Attention::ConnectionsDropped { route, .. } => ("connections-dropped", about(route)),
         Attention::ProbeFails { backend, .. } => ("probe-fails", about(backend)),
         Attention::OtherRevision { backend, .. } => ("other-revision", about(backend)),
@@ -341,7 +343,7 @@ struct ByHand {
 fn route_status(route: &RouteState, home: &Home, against: &[Objection], by_hand: ByHand, now: Timestamp, names: Names) -> RouteStatus {
     let failing = failing(route, now);
     let seen = route.observed.as_ref().filter(|observed| observed.requests > 0).map(|observed| Seen {
-        at: observed.at.0,
+        at: figures::answered_at(observed).0,
         requests: observed.requests,
         failed: failing.as_ref().map_or(observed.failed, |failing| failing.failed),
         answers: failing.as_ref().map_or(observed.requests, |failing| failing.answers),
@@ -403,7 +405,7 @@ fn failing(route: &RouteState, now: Timestamp) -> Option<Failing> {
     let all = door.fold(none, |sum, met| Failing {
         failed: sum.failed + met.failed,
         answers: sum.answers + met.answers,
-        at: sum.at.max(met.at.0),
+        at: sum.at.max(met.answered.unwrap_or(met.at).0),
         ..sum
     });
     (all.answers > 0).then_some(all)

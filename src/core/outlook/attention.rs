@@ -85,6 +85,12 @@ pub enum Attention {
         failed: u64,
         answers: u64,
     },
+    /// Most good answers through the front door say nobody's name, so what is met there is proven of nobody.
+    AnswersUnmarked {
+        route: RouteId,
+        unmarked: u64,
+        answers: u64,
+    },
     /// Users lose connections before they are answered: who counts how many.
     ConnectionsDropped {
         route: RouteId,
@@ -277,6 +283,7 @@ impl Attention {
             | Attention::AtDoor { .. }
             | Attention::Latched { .. }
             | Attention::FailingForNobody { .. }
+            | Attention::AnswersUnmarked { .. }
             | Attention::ConnectionsDropped { .. }
             | Attention::ProbeFails { .. }
             | Attention::OtherRevision { .. }
@@ -307,6 +314,7 @@ impl Attention {
             Attention::NotHome { route, .. }
             | Attention::AtDoor { route, .. }
             | Attention::FailingForNobody { route, .. }
+            | Attention::AnswersUnmarked { route, .. }
             | Attention::ConnectionsDropped { route, .. }
             | Attention::ProbeFails { route, .. }
             | Attention::OtherRevision { route, .. }
@@ -344,6 +352,7 @@ impl Attention {
     pub fn is_doubt(&self) -> bool {
         match self {
             Attention::ConnectionsDropped { .. }
+            | Attention::AnswersUnmarked { .. }
             | Attention::Unjudged { .. }
             | Attention::Blind { .. }
             | Attention::ProbeFails { .. }
@@ -421,6 +430,7 @@ impl Attention {
             | Attention::Latched { .. }
             | Attention::ApprovalOpen { .. } => Urgency::Now,
             Attention::ReplicaUnsound { .. }
+            | Attention::AnswersUnmarked { .. }
             | Attention::ProbeFails { .. }
             | Attention::OtherRevision { .. }
             | Attention::RecordSlow { .. } => Urgency::Counted,

@@ -101,6 +101,7 @@ fn acting(found: &Attention) -> Option<(Actor<'_>, Leads<'_>)> {
         | Attention::RollingBack { .. }
         | Attention::HomeNotSeen { .. }
         | Attention::FailingForNobody { .. }
+        | Attention::AnswersUnmarked { .. }
         | Attention::ConnectionsDropped { .. }
         | Attention::ProbeFails { .. }
         | Attention::OtherRevision { .. }

@@ -1,8 +1,9 @@
 //! Where users come in: the load balancer's front door, and each backend's own address.
 //!
 //! A request at the front door is really split by the edge's current weights and really takes its time,
-//! shortened by the clock's speed. Its answer bears the mark that the URL map adds, if it adds one. Past the
-//! front door, a backend shows its health and its metrics as well.
+//! shortened by the clock's speed. Its answer bears the mark that the URL map adds, if it adds one; the program on
+//! Cloud Run adds its revision's name (`K_REVISION`) where no map puts another in its place. Past the front door, a
+//! backend shows its health and its metrics as well.
 
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -17,7 +18,7 @@ use crate::sim::{
     world::{Leg, meter::Code, traffic::Answerer},
 };
 
-/// The header by which this world's URL map marks answers.
+/// The header by which this world's URL map marks answers, and the program on Cloud Run its own.
 const MARK: &str = "x-served-by";
 /// Where a redirect to the login page leads.
 const LOGIN: &str = "https://login.hexproperty.com/?next=%2F";
@@ -99,10 +100,14 @@ impl Door {
             (Code::BadGateway, _) => html(502, "<title>502 Server Error</title>\n"),
             (Code::Unavailable, _) => Reply::text(503, "no healthy upstream\n"),
         };
-        match (at, served.by, mark) {
-            (None, Answerer::Leg, Some(mark)) => Some(reply.header(MARK, mark)),
-            (None, Answerer::Leg, None) | (None, Answerer::LoadBalancer, _) | (Some(_), _, _) => Some(reply),
-        }
+        let added = match (at, served.by) {
+            (None, Answerer::Leg) => mark,
+            (None, Answerer::LoadBalancer) | (Some(_), _) => None,
+        };
+        Some(match added.or(served.revision) {
+            Some(mark) => reply.header(MARK, mark),
+            None => reply,
+        })
     }
 }
 

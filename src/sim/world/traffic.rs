@@ -33,7 +33,7 @@ const MEDIAN_GKE_MS: f64 = 66.0;
 const LATENCY_MAX_MS: f64 = 30_000.0;
 
 /// How one request went.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Served {
     /// Where it ended; `None` for a service that is neither of the two.
     pub leg: Option<Leg>,
@@ -41,6 +41,8 @@ pub struct Served {
     pub code: Option<Code>,
     /// Who answered.
     pub by: Answerer,
+    /// The revision of Cloud Run whose program it reached.
+    pub revision: Option<String>,
     /// How long that took, virtual milliseconds.
     pub latency_ms: f64,
 }
@@ -174,7 +176,9 @@ impl Traffic {
             served.code = served.code.or(Some(Code::Unavailable));
             served.by = Answerer::Leg;
         }
-        self.count(&served, around.frontend(), around.series, &mut random);
+        let revision = self.count(&served, around.frontend(), around.series, &mut random);
+        // The platform answers for a program that it has no room for.
+        served.revision = revision.filter(|_| served.code != Some(Code::Unavailable)).map(str::to_owned);
         self.visitors = random;
         served
     }
@@ -218,21 +222,21 @@ impl Traffic {
 
     fn outcome(&self, leg: Option<Leg>, around: &Surroundings<'_>, random: &mut Random) -> Served {
         if random.chance(around.conditions.drops) {
-            return Served { leg, code: None, by: Answerer::Leg, latency_ms: 1.0 };
+            return Served { leg, code: None, by: Answerer::Leg, revision: None, latency_ms: 1.0 };
         }
         match leg {
             Some(leg) => self.outcome_at(leg, around, random),
             // Somebody else's service is well and as fast as ours.
             None => {
                 let latency_ms = random.log_normal(MEDIAN_RUN_MS, SPREAD);
-                Served { leg: None, code: Some(Code::Fine), by: Answerer::Leg, latency_ms }
+                Served { leg: None, code: Some(Code::Fine), by: Answerer::Leg, revision: None, latency_ms }
             }
         }
     }
 
     fn outcome_at(&self, leg: Leg, around: &Surroundings<'_>, random: &mut Random) -> Served {
         let LegConditions { errors, latency, manner, bad_gateway, .. } = around.conditions.of(leg);
-        let by = |by, code, latency_ms| Served { leg: Some(leg), code: Some(code), by, latency_ms };
+        let by = |by, code, latency_ms| Served { leg: Some(leg), code: Some(code), by, revision: None, latency_ms };
         let by_leg = |code, latency_ms| by(Answerer::Leg, code, latency_ms);
         if bad_gateway > 0.0 && random.chance(bad_gateway) {
             return by(Answerer::LoadBalancer, Code::BadGateway, random.between(1.0, 5.0));
@@ -265,26 +269,25 @@ impl Traffic {
         by_leg(code, latency_ms.min(LATENCY_MAX_MS))
     }
 
-    fn count(&mut self, served: &Served, frontend: Option<&Service>, series: &mut Series, random: &mut Random) {
-        let Some(leg) = served.leg else { return };
+    /// Writes it into the books of whoever it ended at; tells which revision of Cloud Run that was.
+    fn count<'s>(&mut self, served: &Served, frontend: Option<&'s Service>, series: &mut Series, random: &mut Random) -> Option<&'s str> {
+        let leg = served.leg?;
         let (meter, tally) = self.books(leg);
         let Some(code) = served.code else {
             meter.dropped += 1;
             tally.dropped += 1;
-            return;
+            return None;
         };
         tally.served += 1;
         if code.is_error() {
             tally.failed += 1;
         }
         if served.by == Answerer::LoadBalancer {
-            return;
+            return None;
         }
         meter.count(code, served.latency_ms);
-        if leg == Leg::Run
-            && let Some(frontend) = frontend
-        {
-            series.count(frontend.choose(random), code);
-        }
+        let revision = frontend.filter(|_| leg == Leg::Run)?.choose(random);
+        series.count(revision, code);
+        Some(revision)
     }
 }

@@ -127,6 +127,7 @@ fn edge(worst: &Attention, theme: &Theme) -> Option<Style> {
         | Attention::HomeNotSeen { .. }
         | Attention::WritesAtRisk { .. }
         | Attention::ReplicaUnsound { .. }
+        | Attention::AnswersUnmarked { .. }
         | Attention::ProbeFails { .. }
         | Attention::OtherRevision { .. }
         | Attention::HomeNotReady { .. }

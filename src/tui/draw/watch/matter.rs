@@ -74,6 +74,7 @@ fn weighs(found: &Attention, view: &View) -> Option<Matter> {
         | Attention::RecordSlow { .. }
         | Attention::RecordMissing { .. }
         | Attention::FailingForNobody { .. }
+        | Attention::AnswersUnmarked { .. }
         | Attention::ConnectionsDropped { .. }
         | Attention::ProbeFails { .. }
         | Attention::OtherRevision { .. }
