@@ -110,9 +110,10 @@ fn resume(turn: &mut Turn, route: &Route) {
             state.motion = Motion::Resolving { to: to.clone(), since: now, cause: cause.clone() };
         }
         Motion::Returning(back) => match back.stage {
-            ReturnStage::Write { .. } => back.stage = ReturnStage::Resolve { since: now },
+            // Nothing leaves again before this host has looked, or has waited for that in vain.
+            ReturnStage::Write { .. } | ReturnStage::Resolve { .. } => back.stage = ReturnStage::Resolve { since: now },
             ReturnStage::Retry { .. } => back.stage = ReturnStage::Retry { at: now },
-            ReturnStage::Look | ReturnStage::Resolve { .. } => {}
+            ReturnStage::Look => {}
         },
         Motion::Resolving { .. } | Motion::Unread | Motion::Settled | Motion::Propagating { .. } | Motion::NeedsHuman { .. } => {}
     }
