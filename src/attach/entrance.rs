@@ -3,7 +3,7 @@
 //! Each account is let in at a steady pace and has so many places, and watchers can't take the places of those who steer. Whoever comes for
 //! one question only has places of his account's own beyond all these, which nobody else can take, and which are given for what was said and
 //! not for having come: where no other place is free, a connection is heard, and only then has a place or none. A crowd that says nothing
-//! so keeps nobody from being heard, not even in its own account. How fast the queue is taken from, whoever stands in it, is [`super::queue`]'s.
+//! so keeps nobody from being heard, not even in its own account. How fast the queue is taken from, whoever stands in it, is `attach/queue.rs`'s.
 
 use std::{
     collections::BTreeMap,

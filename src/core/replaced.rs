@@ -4,7 +4,7 @@
 //! such a version afterwards tells how it was, not how it is: it is unknown, and is asked for again. It is nobody's change, it proves no
 //! home, and a way home does not wait for a better one: it leaves against the version that the write made. Any other version is what it
 //! says. Whether somebody has put back exactly what stood before, under the very same version, can't be told from an old read at once;
-//! [`SERVED_MAX`] after the write it can, and then it is believed.
+//! `SERVED_MAX` after the write it can, and then it is believed.
 
 use std::borrow::Cow;
 
