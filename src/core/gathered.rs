@@ -73,3 +73,31 @@ pub(super) fn counted(known: &TriggerState, trigger: &Trigger) -> Option<Counted
     let requests = known.gathered.map_or(0, |gathered| gathered.requests);
     lacks.then_some(Counted { requests, needed: trigger.requests_min })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WINDOW: Millis = Millis::from_secs(30);
+
+    /// What good windows of `requests` each clear after a breach, one after the other, within `windows` of them.
+    fn cleared(requests: u64, windows: u64) -> Option<f64> {
+        let trigger: Trigger = serde_json::from_value(serde_json::json!({
+            "id": "error-rate", "title": "", "route": "r", "backend": "gke", "metric": "error_rate", "above": 0.05, "lasting": 120_000,
+            "requests_min": 100, "action": "rollback", "on_blind": "rollback"}))
+        .unwrap();
+        let mut known = TriggerState { pending_since: Some(Timestamp(0)), last_breach_at: Some(Timestamp(0)), ..TriggerState::default() };
+        (1..=windows).find_map(|window| {
+            let at = Timestamp(0) + Millis(window * WINDOW.0);
+            let sample = Sample { value: 0.0, requests, at, basis: Basis::Counted { failed: 0 } };
+            take(&mut known, &trigger, &sample, Err(Gap::LowVolume), at, WINDOW)
+        })
+    }
+
+    #[test]
+    fn windows_of_five_minutes_are_counted_together_and_older_ones_never() {
+        assert_eq!(cleared(36, 3), Some(0.0));
+        assert_eq!(cleared(10, 10), Some(0.0), "ten windows are five minutes");
+        assert_eq!(cleared(8, 60), None, "thirteen windows would be needed, and the first is too old by then");
+    }
+}

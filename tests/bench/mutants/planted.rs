@@ -80,14 +80,14 @@ pub(crate) const PLANTED: &[Mutant] = &[
     mutant("everybody goes to a dead home", "core/trigger", "if «evidence::keeps_away_from_home(sight, route, &trigger.backend)» {", "false", ROLLBACK),
     mutant("any failing share is proof", "core/failing", "failed >= FAILED_MIN && «share.low > limit»", "share.fraction > limit", ("core", "door::")),
     mutant("a login page is like home", "core/unlike", "=> «Finding::Breach(Difference { answer: answer.clone(), count, of, home: usual.clone() })»,", "Finding::Unknown", ("lib", "core::unlike")),
-    mutant("old windows clear a breach", "core/gathered", "«now.since(so_far.since) <= KEPT»", "true", ("core", "unjudged::")),
+    mutant("old windows clear a breach", "core/gathered", "«now.since(so_far.since) <= KEPT»", "true", ("lib", "core::gathered")),
     // The way home.
     mutant("a rollback gives up", "core/rollback", "} else if «due» {", "due && back.failures < 3", ROLLBACK),
     mutant("a conflict is waited for", "core/rollback", "(FaultKind::Conflict, ..=CONFLICTS_AT_ONCE) => «Millis(0)»,", "RETRY_MAX", ROLLBACK),
     mutant("accepted is seen", "core/home", "Proof::Unasked) => «accepted_only(known, route, now, since)»,", "Home::Seen { since }", HOME),
     mutant("a stranger's share is home", "core/home", "if «accepted.weights != standing::home(route)» {", "false", HOME),
     mutant("what was before is not excluded", "core/settle", "} else if «state.fading.is_empty() && !still_spreads(state, observed.at)» &&", "true", HOME),
-    mutant("few answers settle a move", "core/settle", "if «observed.requests < ANSWERS_MIN» {", "false", HOME),
+    mutant("few answers settle a move", "core/settle", "if «observed.requests < ANSWERS_MIN» {", "false", ("lib", "core::settle")),
     // The record.
     mutant("a rollback needs a record", "core/record", "Command::Rollback { .. } => «Ok(())»,", "kept(state)", RECORD),
     mutant("any write leaves unrecorded", "core/record", "| Motion::NeedsHuman { .. } => «false»,\n        }),\n        Effect::Claim", "true", RECORD),
