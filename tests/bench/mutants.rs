@@ -175,7 +175,7 @@ fn run(binaries: &BTreeMap<&str, PathBuf>, chosen: &[&Mutant]) -> io::Result<boo
 
 fn tested(binary: &Path, tests: &str, fault: Option<&str>) -> io::Result<Ended> {
     let mut command = Command::new(binary);
-    command.current_dir(project()).arg(tests).env_remove(SWITCH).stdin(Stdio::null()).stderr(Stdio::null());
+    command.current_dir(target().join("mutants")).arg(tests).env_remove(SWITCH).stdin(Stdio::null()).stderr(Stdio::null());
     if let Some(fault) = fault {
         command.env(SWITCH, fault);
     }
