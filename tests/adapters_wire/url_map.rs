@@ -197,6 +197,27 @@ async fn a_failed_operation_is_not_done() {
     assert!(matches!(&outcome, Outcome::NotDone(fault) if fault.message.as_str().contains("tests failed")), "{outcome:?}");
 }
 
+/// The server's own trouble says nothing of how far it came.
+#[tokio::test]
+async fn an_operation_that_a_server_error_ended_is_unknown() {
+    let mut failed = operation("DONE");
+    failed["error"] = json!({"errors": [{"code": "INTERNAL_ERROR", "message": "try again"}]});
+    failed["httpErrorStatusCode"] = json!(503);
+    let server = applying(|_| Reaction::json(200, operation("PENDING")), Reaction::json(200, failed)).await;
+    let outcome = write(&server).await;
+    assert!(matches!(&outcome, Outcome::Unknown(fault) if fault.message.as_str().contains("try again")), "{outcome:?}");
+}
+
+/// A driver that has not read the version that it shall write against reads once, and writes against no other.
+#[tokio::test]
+async fn a_map_that_has_changed_since_is_not_overwritten() {
+    let server = applying(|_| Reaction::json(200, operation("RUNNING")), Reaction::json(200, operation("DONE"))).await;
+    let old = Version("b2xkZXI=".to_owned());
+    let outcome = driver(&server).write(Change::Split { to: &split(250), claim: None }, &old, &intent()).await.outcome;
+    assert!(matches!(&outcome, Outcome::NotDone(fault) if fault.kind == FaultKind::Conflict), "{outcome:?}");
+    assert_eq!(patches(&server).len(), 0);
+}
+
 #[tokio::test]
 async fn an_operation_that_lies_is_not_believed() {
     let server = Server::start(|asked, _| match asked.method.as_str() {

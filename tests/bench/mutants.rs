@@ -79,6 +79,7 @@ fn plant(chosen: &[&Mutant]) -> io::Result<PathBuf> {
     for (file, source) in sources {
         fs::write(tree.join("src").join(file).with_extension("rs"), source)?;
     }
+    rename(&tree)?;
     let switch = format!(
         "\n/// Whether the fault of this name is switched on.\npub(crate) fn planted(name: &str) -> bool {{\n    static ON: \
          std::sync::OnceLock<Option<String>> = std::sync::OnceLock::new();\n    ON.get_or_init(|| std::env::var({SWITCH:?}).ok()).as_deref() == \
@@ -87,6 +88,18 @@ fn plant(chosen: &[&Mutant]) -> io::Result<PathBuf> {
     let lib = tree.join("src/lib.rs");
     fs::write(&lib, fs::read_to_string(&lib)? + &switch)?;
     Ok(tree)
+}
+
+/// Gives the copy a version of its own, so that what is built of it takes the place of nothing that is built of the project.
+fn rename(tree: &Path) -> io::Result<()> {
+    let version = concat!("version = \"", env!("CARGO_PKG_VERSION"));
+    let before = "name = \"cutover\"\n";
+    for file in ["Cargo.toml", "Cargo.lock"] {
+        let path = tree.join(file);
+        let text = fs::read_to_string(&path)?;
+        fs::write(&path, text.replacen(&format!("{before}{version}"), &format!("{before}{version}-planted"), 1))?;
+    }
+    Ok(())
 }
 
 fn copy(from: &Path, to: &Path) -> io::Result<()> {

@@ -162,6 +162,21 @@ fn a_segment_that_is_missing_renamed_or_cut_is_named_and_never_started_over() {
     }
 }
 
+/// What a segment begins from is as much of the chain as what follows it.
+#[test]
+fn a_state_that_somebody_edited_is_not_begun_from() {
+    let scratch = Scratch::new("edited");
+    four(&scratch);
+    let piece = scratch.piece(4, Form::Plain);
+    let text = fs::read_to_string(&piece).unwrap();
+    let (state, rest) = text.split_once('\n').unwrap();
+    assert!(state.contains("\"notes\":30"), "{state}");
+    fs::write(&piece, format!("{}\n{rest}", state.replace("\"notes\":30", "\"notes\":31"))).unwrap();
+    assert_eq!(code(&scratch.journal()).0, "meaning");
+    let refused = Writer::open(&scratch.journal(), &options());
+    assert!(matches!(refused, Err(JournalError::Read(ReadError::Broken(_)))));
+}
+
 fn cut(path: &Path, divisor: u64) {
     let file = fs::OpenOptions::new().write(true).open(path).unwrap();
     file.set_len(file.metadata().unwrap().len() / divisor).unwrap();

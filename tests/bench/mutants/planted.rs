@@ -109,7 +109,7 @@ pub(crate) const PLANTED: &[Mutant] = &[
     mutant("a repeated write has an id of its own", "adapter/url_map/mod", "intent.session, «intent.first»)", "intent.effect", ("lib", "url_map")),
     mutant("an operation's word is believed", "adapter/url_map/mod", "if «route::reads_as(&map, self.config.known(), change)» {", "true", WIRE),
     mutant("a server's error did nothing", "adapter/url_map/mod", "if «status >= 500» { Outcome::Unknown", "false", WIRE),
-    mutant("writes are not hedged", "adapter/http/hedge", "tokio::time::sleep(«NEXT_AFTER.min(left)»)", "left", ("lib", "hedge")),
+    mutant("writes are not hedged", "adapter/http/hedge", "tokio::time::sleep(«NEXT_AFTER.min(left)»)", "left", ("lib", "adapter::http")),
     mutant("a service is written without its etag", "adapter/cloud_run/driver", "Patch { etag: «service.etag.clone()»,", "String::new()", WIRE),
     mutant("a small share vanishes", "adapter/share", "if «shares.get(id) == Some(&0)»", "false", ("lib", "adapter::share")),
     mutant("people's text is lost", "adapter/claim", "None => «format!(\"{text}{GAP}{claim}\")»,", "claim.to_string()", ("lib", "adapter::claim")),
