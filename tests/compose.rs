@@ -125,7 +125,7 @@ async fn a_live_check_tells_what_is_there_and_what_is_not() {
     assert_eq!(missing, ["weights/frontend", "platform/gke", "sql/hexproperty-replicant"], "{}", report(&found));
     let said = report(&found);
     assert!(said.contains("has no cluster hexproperty-proud; it has hexproperty-prod (us-central1)"), "{said}");
-    let weights = simulation.control().with(|world| world.load_balancer.url_map());
+    let weights = simulation.control().with(|world| world.load_balancer.url_map().clone());
     assert_eq!(weights["defaultRouteAction"]["weightedBackendServices"][0]["weight"], 1000, "looking changes nothing");
 }
 

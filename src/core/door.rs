@@ -246,23 +246,25 @@ impl FrontDoor {
     /// Good answers without a mark among the looks that `backend`'s newest answers are of, as many as may be its own: no more than its share
     /// allows, by three standard errors.
     pub(super) fn maybe_own(&self, route: &Route, state: &State, backend: &BackendId) -> u64 {
-        let (mut own, mut all, mut good) = (0_u64, 0_u64, 0_u64);
-        let mut among = (0, 0);
-        for look in self.looks.iter().rev() {
-            let is_young = state.now.since(look.at) <= WINDOW;
-            if !is_young && own >= ANSWERS_WANTED {
-                break;
+        let (own, all, good) = self.tally.among(backend, ANSWERS_WANTED, |kind| self.accepts(route, kind)).unwrap_or_else(|| {
+            let (mut own, mut all, mut good) = (0_u64, 0_u64, 0_u64);
+            let mut among = (0, 0);
+            for look in self.looks.iter().rev() {
+                let is_young = state.now.since(look.at) <= WINDOW;
+                if !is_young && own >= ANSWERS_WANTED {
+                    break;
+                }
+                let of_backend = look.answers.get(backend).map_or(0, Answers::total);
+                own = own.saturating_add(of_backend);
+                all = look.answers.values().chain([&look.unmarked]).fold(all, |sum, answers| sum.saturating_add(answers.total()));
+                good = good.saturating_add(look.unmarked.count(|kind| self.accepts(route, kind)));
+                // Older looks count back to the last that met it.
+                if is_young || of_backend > 0 {
+                    among = (all, good);
+                }
             }
-            let of_backend = look.answers.get(backend).map_or(0, Answers::total);
-            own = own.saturating_add(of_backend);
-            all = look.answers.values().chain([&look.unmarked]).fold(all, |sum, answers| sum.saturating_add(answers.total()));
-            good = good.saturating_add(look.unmarked.count(|kind| self.accepts(route, kind)));
-            // Older looks count back to the last that met it.
-            if is_young || of_backend > 0 {
-                among = (all, good);
-            }
-        }
-        let (all, good) = among;
+            (own, among.0, among.1)
+        });
         let (all, share) = (all as f64, exposure::has(state, &route.id, backend).fraction());
         let most = (all * share + seen::ERRORS * (all * share * (1.0 - share)).sqrt()).ceil() as u64;
         good.min(most.saturating_sub(own))

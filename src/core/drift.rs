@@ -35,12 +35,11 @@ pub(super) fn watch(turn: &mut Turn, route: &Route) {
     if explained || !standing::is_fresh(state) {
         return;
     }
-    let Some(accepted) = state.accepted.clone() else { return };
+    let Some(accepted) = &state.accepted else { return };
+    let is_as_wanted = state.drift.is_none() && state.wanted.as_ref() == Some(&accepted.weights);
+    let accepted = (!is_as_wanted).then(|| accepted.clone());
     let unrecorded = turn.state.record.read_anew(&route.id);
-    let state = turn.route(route);
-    if state.drift.is_none() && state.wanted.as_ref() == Some(&accepted.weights) {
-        return;
-    }
+    let Some(accepted) = accepted else { return };
     if follows_the_steerer(turn, route) {
         return;
     }

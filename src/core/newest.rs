@@ -36,6 +36,11 @@ impl Newest {
 pub(super) fn newest(state: &State, route: &Route, backend: &BackendId, is_bad: impl Fn(&AnswerKind) -> bool) -> Option<Newest> {
     let door = &state.routes.get(&route.id)?.front_door;
     let is_charged = door.charge(route, state).to == Some(backend);
+    // So few bad ones make no run, whichever looks they are of.
+    let may_be_run = |failed: u64| i128::from(failed) >= EXCESS_MIN;
+    if !is_charged && door.tally.kept(backend, &is_bad).is_some_and(|failed| !may_be_run(failed)) {
+        return None;
+    }
     let bad_unmarked = |look: &DoorLook| if is_charged { look.unmarked.count(|kind| !door.accepts(route, kind)) } else { 0 };
     let (mut failed, mut answers, mut best, mut most) = (0_u64, 0_u64, None, EXCESS_MIN);
     for look in door.looks.iter().rev() {

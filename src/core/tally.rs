@@ -78,6 +78,19 @@ impl Tally {
         told.then(|| kinds.map_or_else(Answers::default, Kinds::answers))
     }
 
+    /// A backend's newest answers, all answers of the looks that they are of, and how many of those bear nobody's mark and are of such a kind:
+    /// where the last minute holds `wanted` answers of it, or all that are kept of it. `None` where only the looks tell.
+    pub(super) fn among(&self, backend: &BackendId, wanted: u64, good: impl Fn(&AnswerKind) -> bool) -> Option<(u64, u64, u64)> {
+        let (young, kept) = (self.answers_of(backend), self.kept.get(backend).map_or(0, |kinds| saturated(kinds.total())));
+        (self.counted > 0 && (young >= wanted || young == kept)).then(|| (young, self.answers(), self.unmarked(good)))
+    }
+
+    /// A backend's answers of such a kind, of all that are kept; nothing where nobody has counted.
+    pub(super) fn kept(&self, backend: &BackendId, wanted: impl Fn(&AnswerKind) -> bool) -> Option<u64> {
+        let kinds = self.kept.get(backend);
+        (self.counted > 0).then(|| kinds.map_or(0, |kinds| kinds.count(wanted)))
+    }
+
     /// Everybody's answers of the last minute, marked or not.
     pub(super) fn answers(&self) -> u64 {
         saturated(self.minute.values().map(Kinds::total).sum::<u128>() + self.unmarked.total())
@@ -90,7 +103,7 @@ impl Tally {
 
     /// Those of the last minute that bear nobody's mark and are of such a kind.
     pub(super) fn unmarked(&self, wanted: impl Fn(&AnswerKind) -> bool) -> u64 {
-        saturated(self.unmarked.0.iter().filter(|(kind, _)| wanted(kind)).map(|(_, count)| count).sum())
+        self.unmarked.count(wanted)
     }
 }
 
@@ -121,6 +134,9 @@ impl Kinds {
 
     fn place(&self, kind: &AnswerKind) -> Result<usize, usize> {
         self.0.binary_search_by(|(known, _)| known.cmp(kind))
+    }
+    fn count(&self, wanted: impl Fn(&AnswerKind) -> bool) -> u64 {
+        saturated(self.0.iter().filter(|(kind, _)| wanted(kind)).map(|(_, count)| count).sum())
     }
     fn total(&self) -> u128 {
         self.0.iter().map(|(_, count)| count).sum()
@@ -191,6 +207,29 @@ mod tests {
                     prop_assert_eq!(door.remembered(&backend), plain.remembered(&backend));
                     let young = looks.iter().filter(|look| now.since(look.at) <= WINDOW);
                     prop_assert_eq!(door.tally.answers_of(&backend), young.map(|look| look.answers[&backend].total()).sum::<u64>());
+                }
+                let good = |kind: &AnswerKind| kind.status() > 205;
+                for backend in BACKENDS.map(|name| name.parse::<BackendId>().unwrap()) {
+                    let of_all = looks.iter().map(|look| look.answers[&backend].count(good)).sum::<u64>();
+                    prop_assert_eq!(door.tally.kept(&backend, good), Some(of_all));
+                    // Newest first: all of the last minute, and of those before it as long as too few have answered.
+                    let (mut own, mut sums, mut among) = (0, (0, 0), (0, 0));
+                    for look in looks.iter().rev() {
+                        let (is_young, of_backend) = (now.since(look.at) <= WINDOW, look.answers[&backend].total());
+                        if !is_young && own >= 5 {
+                            break;
+                        }
+                        own += of_backend;
+                        sums.0 += look.unmarked.total() + look.answers.values().map(Answers::total).sum::<u64>();
+                        sums.1 += look.unmarked.count(good);
+                        if is_young || of_backend > 0 {
+                            among = sums;
+                        }
+                    }
+                    let told = door.tally.among(&backend, 5, good);
+                    prop_assert!(told.is_none_or(|told| told == (own, among.0, among.1)), "{told:?} against {own}, {among:?}");
+                    let young_own = looks.iter().filter(|look| now.since(look.at) <= WINDOW).map(|look| look.answers[&backend].total());
+                    prop_assert!(told.is_some() || young_own.sum::<u64>() < 5);
                 }
                 let young = || looks.iter().filter(|look| now.since(look.at) <= WINDOW);
                 let failed = young().map(|look| look.unmarked.count(|kind| kind.status() > 205)).sum::<u64>();

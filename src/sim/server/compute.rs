@@ -60,7 +60,7 @@ pub fn handle(world: &mut World, call: &Call) -> Answer {
 
 /// The URL map as it is read now.
 fn read(world: &World) -> Value {
-    world.load_balancer.url_map_as_of(world.conditions.read_as_of(world.now_ms, Api::Compute))
+    world.load_balancer.url_map_as_of(world.conditions.read_as_of(world.now_ms, Api::Compute)).clone()
 }
 
 fn write(world: &mut World, call: &Call, how: Write) -> Reply {

@@ -78,28 +78,29 @@ impl LoadBalancer {
     pub fn new(seed: u64, created_ms: i64, span: Span) -> Self {
         let document = url_map::initial(created_ms);
         let edge = Edge::new(seed, Split { run: 1.0, gke: 0.0, other: 0.0 }, span);
-        Self {
-            edge,
-            operations: Operations::default(),
-            document,
-            version: seed.wrapping_mul(31) % 90_000 + 1,
-            requests: Vec::new(),
-            former: Former::default(),
-        }
+        let version = seed.wrapping_mul(31) % 90_000 + 1;
+        let (operations, former) = (Operations::default(), Former::default());
+        let mut balancer = Self { edge, operations, document: Value::Null, version, requests: Vec::new(), former };
+        balancer.show(document);
+        balancer
+    }
+
+    /// What is read from now on bears the fingerprint of its version.
+    fn show(&mut self, document: Value) {
+        self.document = document;
+        self.document["fingerprint"] = json!(self.fingerprint());
     }
 
     /// The URL map as the API shows it.
     #[must_use]
-    pub fn url_map(&self) -> Value {
-        let mut shown = self.document.clone();
-        shown["fingerprint"] = json!(self.fingerprint());
-        shown
+    pub fn url_map(&self) -> &Value {
+        &self.document
     }
 
     /// The URL map as a read shows it that is so far behind.
     #[must_use]
-    pub fn url_map_as_of(&self, at_ms: i64) -> Value {
-        self.former.as_of(at_ms).cloned().unwrap_or_else(|| self.url_map())
+    pub fn url_map_as_of(&self, at_ms: i64) -> &Value {
+        self.former.as_of(at_ms).unwrap_or(&self.document)
     }
 
     /// The current fingerprint: eight bytes in padded base64, as clients decode it strictly.
@@ -142,9 +143,9 @@ impl LoadBalancer {
         if let Some(problem) = url_map::problems(&next).into_iter().next() {
             return Err(Refusal::Invalid(problem));
         }
-        self.former.replaced(now_ms, self.url_map());
-        self.document = next;
+        self.former.replaced(now_ms, self.document.clone());
         self.version += 1;
+        self.show(next);
         self.edge.accept(now_ms, url_map::split(&self.document, HOST));
         let kind = match how {
             Write::Patch => "patch",
@@ -170,9 +171,9 @@ impl LoadBalancer {
 
     /// Puts a document in force that the interface would not take, as only the provider itself can. The edge keeps what it had.
     pub fn dictate(&mut self, now_ms: i64, document: Value) {
-        self.former.replaced(now_ms, self.url_map());
-        self.document = document;
+        self.former.replaced(now_ms, self.document.clone());
         self.version += 1;
+        self.show(document);
     }
 
     fn check_fingerprint(&self, how: Write, body: &Value) -> Result<(), Refusal> {
@@ -253,9 +254,9 @@ mod tests {
         let actor = Actor::person("someone");
         let old = balancer.fingerprint();
         balancer.write(0, Write::Patch, &ramp(&old, 990, 10), None, &actor).unwrap();
-        let before = balancer.url_map();
+        let before = balancer.url_map().clone();
         assert_eq!(balancer.write(0, Write::Patch, &ramp(&old, 500, 500), None, &actor), Err(Refusal::Fingerprint));
-        assert_eq!(balancer.url_map(), before);
+        assert_eq!(*balancer.url_map(), before);
     }
 
     #[test]
@@ -264,9 +265,9 @@ mod tests {
         let actor = Actor::person("someone");
         let body = ramp(&balancer.fingerprint(), 990, 10);
         let Ok(Accepted::Fresh(first)) = balancer.write(0, Write::Patch, &body, Some("id-1"), &actor) else { panic!("not fresh") };
-        let after = balancer.url_map();
+        let after = balancer.url_map().clone();
         assert_eq!(balancer.write(9, Write::Patch, &body, Some("id-1"), &actor), Ok(Accepted::Repeated(first)));
-        assert_eq!(balancer.url_map(), after);
+        assert_eq!(*balancer.url_map(), after);
     }
 
     #[test]

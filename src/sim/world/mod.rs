@@ -380,7 +380,7 @@ impl World {
         let Some(robot) = self.robot.as_mut().filter(|robot| robot.next_ms <= at_ms) else { return };
         robot.next_ms = at_ms + robot.every_ms;
         let gke = robot.gke;
-        let stands = url_map::split(&self.load_balancer.url_map(), load_balancer::HOST).gke;
+        let stands = url_map::split(self.load_balancer.url_map(), load_balancer::HOST).gke;
         if (stands - f64::from(gke) / 1000.0).abs() > f64::EPSILON {
             self.foreign_write(gke, ROBOT);
         }
@@ -388,7 +388,7 @@ impl World {
 
     fn edit(&mut self, edit: Edit, principal: &str) {
         let actor = Actor::person(principal);
-        match edits::change(&self.load_balancer.url_map(), edit) {
+        match edits::change(self.load_balancer.url_map(), edit) {
             Change::Dictate(document) => self.load_balancer.dictate(self.now_ms, document),
             Change::Patch(body) => {
                 // An edit of an edit may be one that the interface does not take; then nothing is edited.
@@ -402,7 +402,7 @@ impl World {
     }
 
     fn foreign_write(&mut self, gke: u32, principal: &str) {
-        let body = url_map::reweighted(&self.load_balancer.url_map(), 1000 - gke, gke);
+        let body = url_map::reweighted(self.load_balancer.url_map(), 1000 - gke, gke);
         let actor = Actor::person(principal);
         // Such a write can only be refused when somebody made the map's host rules invalid for it; then nothing is foreign.
         if let Ok(load_balancer::Accepted::Fresh(operation)) = self.load_balancer.write(self.now_ms, Write::Patch, &body, None, &actor) {

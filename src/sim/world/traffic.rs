@@ -109,6 +109,13 @@ impl<'a> Surroundings<'a> {
     }
 }
 
+/// How busy the backends are during one step.
+struct Loads {
+    run: Load,
+    gke: Load,
+    has_pods: bool,
+}
+
 impl Traffic {
     /// Users who are all on Cloud Run, whose processes have run for a while.
     #[must_use]
@@ -144,6 +151,7 @@ impl Traffic {
         let swell = 1.0 + 0.1 * (std::f64::consts::TAU * (self.stepped_ms.rem_euclid(1_200_000) as f64) / 1_200_000.0).sin();
         let arrivals = random.poisson(RATE * swell * STEP_MS as f64 / 1000.0);
         let frontend = around.frontend();
+        let loads = self.loads();
         let (mut to_run, mut to_gke) = (0, 0);
         for _ in 0..arrivals {
             let leg = around.edge.choose(&mut random);
@@ -152,7 +160,7 @@ impl Traffic {
                 Some(Leg::Gke) => to_gke += 1,
                 None => {}
             }
-            let served = self.outcome(leg, around, &mut random);
+            let served = outcome(leg, &loads, around, &mut random);
             self.count(&served, frontend, around.series, &mut random);
         }
         self.random = random;
@@ -170,7 +178,7 @@ impl Traffic {
     pub fn serve(&mut self, at: Option<Leg>, around: &mut Surroundings<'_>) -> Served {
         let mut random = self.visitors.clone();
         let leg = at.or_else(|| around.edge.choose(&mut random));
-        let mut served = self.outcome(leg, around, &mut random);
+        let mut served = outcome(leg, &self.loads(), around, &mut random);
         if at.is_some() {
             // The front door's own faults are not met on the way past it.
             served.code = served.code.or(Some(Code::Unavailable));
@@ -220,53 +228,9 @@ impl Traffic {
         self.pods_ready = ready;
     }
 
-    fn outcome(&self, leg: Option<Leg>, around: &Surroundings<'_>, random: &mut Random) -> Served {
-        if random.chance(around.conditions.drops) {
-            return Served { leg, code: None, by: Answerer::Leg, revision: None, latency_ms: 1.0 };
-        }
-        match leg {
-            Some(leg) => self.outcome_at(leg, around, random),
-            // Somebody else's service is well and as fast as ours.
-            None => {
-                let latency_ms = random.log_normal(MEDIAN_RUN_MS, SPREAD);
-                Served { leg: None, code: Some(Code::Fine), by: Answerer::Leg, revision: None, latency_ms }
-            }
-        }
-    }
-
-    fn outcome_at(&self, leg: Leg, around: &Surroundings<'_>, random: &mut Random) -> Served {
-        let LegConditions { errors, latency, manner, bad_gateway, .. } = around.conditions.of(leg);
-        let by = |by, code, latency_ms| Served { leg: Some(leg), code: Some(code), by, revision: None, latency_ms };
-        let by_leg = |code, latency_ms| by(Answerer::Leg, code, latency_ms);
-        if bad_gateway > 0.0 && random.chance(bad_gateway) {
-            return by(Answerer::LoadBalancer, Code::BadGateway, random.between(1.0, 5.0));
-        }
-        let (load, median_ms) = match leg {
-            Leg::Run => (self.fleet.load(), MEDIAN_RUN_MS),
-            Leg::Gke => (Load { ratio: fleet::ratio(self.gke_rate, self.pods_ready * RATE_EACH_POD), growing: false }, MEDIAN_GKE_MS),
-        };
-        if leg == Leg::Gke && self.pods_ready <= 0.0 {
-            // A weight keeps sending its share to a backend without healthy endpoints; the edge answers for it.
-            return by_leg(Code::Unavailable, random.between(1.0, 5.0));
-        }
-        let mut latency_ms = random.log_normal(median_ms, SPREAD) * latency;
-        let surplus = 1.0 - 1.0 / load.ratio.max(1.0);
-        if random.chance(surplus) {
-            if leg == Leg::Run && load.growing {
-                latency_ms += random.between(800.0, 5_000.0);
-            } else if random.chance(0.8) {
-                return by_leg(Code::Unavailable, random.between(5.0, 30.0));
-            } else {
-                latency_ms *= 1.0 + 8.0 * surplus;
-            }
-        }
-        let proper = match manner {
-            Manner::Proper | Manner::LoginPage => Code::Fine,
-            Manner::NotFound => Code::NotFound,
-            Manner::LoginRedirect => Code::Found,
-        };
-        let code = if random.chance(BASELINE + errors) { Code::Broken } else { proper };
-        by_leg(code, latency_ms.min(LATENCY_MAX_MS))
+    fn loads(&self) -> Loads {
+        let ratio = fleet::ratio(self.gke_rate, self.pods_ready * RATE_EACH_POD);
+        Loads { run: self.fleet.load(), gke: Load { ratio, growing: false }, has_pods: self.pods_ready > 0.0 }
     }
 
     /// Writes it into the books of whoever it ended at; tells which revision of Cloud Run that was.
@@ -290,4 +254,53 @@ impl Traffic {
         series.count(revision, code);
         Some(revision)
     }
+}
+
+fn outcome(leg: Option<Leg>, loads: &Loads, around: &Surroundings<'_>, random: &mut Random) -> Served {
+    if random.chance(around.conditions.drops) {
+        return Served { leg, code: None, by: Answerer::Leg, revision: None, latency_ms: 1.0 };
+    }
+    match leg {
+        Some(leg) => outcome_at(leg, loads, around, random),
+        // Somebody else's service is well and as fast as ours.
+        None => {
+            let latency_ms = random.log_normal(MEDIAN_RUN_MS, SPREAD);
+            Served { leg: None, code: Some(Code::Fine), by: Answerer::Leg, revision: None, latency_ms }
+        }
+    }
+}
+
+fn outcome_at(leg: Leg, loads: &Loads, around: &Surroundings<'_>, random: &mut Random) -> Served {
+    let LegConditions { errors, latency, manner, bad_gateway, .. } = around.conditions.of(leg);
+    let by = |by, code, latency_ms| Served { leg: Some(leg), code: Some(code), by, revision: None, latency_ms };
+    let by_leg = |code, latency_ms| by(Answerer::Leg, code, latency_ms);
+    if bad_gateway > 0.0 && random.chance(bad_gateway) {
+        return by(Answerer::LoadBalancer, Code::BadGateway, random.between(1.0, 5.0));
+    }
+    let (load, median_ms) = match leg {
+        Leg::Run => (loads.run, MEDIAN_RUN_MS),
+        Leg::Gke => (loads.gke, MEDIAN_GKE_MS),
+    };
+    if leg == Leg::Gke && !loads.has_pods {
+        // A weight keeps sending its share to a backend without healthy endpoints; the edge answers for it.
+        return by_leg(Code::Unavailable, random.between(1.0, 5.0));
+    }
+    let mut latency_ms = random.log_normal(median_ms, SPREAD) * latency;
+    let surplus = 1.0 - 1.0 / load.ratio.max(1.0);
+    if random.chance(surplus) {
+        if leg == Leg::Run && load.growing {
+            latency_ms += random.between(800.0, 5_000.0);
+        } else if random.chance(0.8) {
+            return by_leg(Code::Unavailable, random.between(5.0, 30.0));
+        } else {
+            latency_ms *= 1.0 + 8.0 * surplus;
+        }
+    }
+    let proper = match manner {
+        Manner::Proper | Manner::LoginPage => Code::Fine,
+        Manner::NotFound => Code::NotFound,
+        Manner::LoginRedirect => Code::Found,
+    };
+    let code = if random.chance(BASELINE + errors) { Code::Broken } else { proper };
+    by_leg(code, latency_ms.min(LATENCY_MAX_MS))
 }

@@ -134,9 +134,9 @@ impl Night {
         let share = |to: &Weights, name: &str| u32::from(to.of(&name.parse().expect("a name")).get());
         let map = self.world.load_balancer.url_map();
         let mut body =
-            to.as_ref().map_or_else(|| serde_json::json!({}), |to| url_map::reweighted(&map, share(to, "run"), share(to, "gke")));
+            to.as_ref().map_or_else(|| serde_json::json!({}), |to| url_map::reweighted(map, share(to, "run"), share(to, "gke")));
         if let Some(claim) = &claim {
-            body["description"] = format!("{} {claim}", peoples(&map)).into();
+            body["description"] = format!("{} {claim}", peoples(map)).into();
         }
         body["fingerprint"] = version.0.as_str().into();
         let reason = Some(effect.to_string());
@@ -214,12 +214,12 @@ impl Night {
         let map = self.world.load_balancer.url_map_as_of(self.world.conditions.read_as_of(self.now.0, Api::Compute));
         Accepted {
             route: "frontend".parse().expect("a name"),
-            weights: split(&map),
+            weights: split(map),
             version: Version(map["fingerprint"].as_str().unwrap_or_default().to_owned()),
             actor: author,
             changed_at: None,
             hindrances: Vec::new(),
-            claimed: claimed(&map),
+            claimed: claimed(map),
         }
     }
 }

@@ -468,7 +468,7 @@ impl Night {
 
     /// What the load balancer really says.
     pub(crate) fn truth(&self) -> Weights {
-        super::network::split(&self.world.load_balancer.url_map())
+        super::network::split(self.world.load_balancer.url_map())
     }
 }
 
