@@ -133,8 +133,7 @@ impl Night {
         self.has_intent(effect)?;
         let share = |to: &Weights, name: &str| u32::from(to.of(&name.parse().expect("a name")).get());
         let map = self.world.load_balancer.url_map();
-        let mut body =
-            to.as_ref().map_or_else(|| serde_json::json!({}), |to| url_map::reweighted(map, share(to, "run"), share(to, "gke")));
+        let mut body = to.as_ref().map_or_else(|| serde_json::json!({}), |to| url_map::reweighted(map, share(to, "run"), share(to, "gke")));
         if let Some(claim) = &claim {
             body["description"] = format!("{} {claim}", peoples(map)).into();
         }
