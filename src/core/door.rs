@@ -246,6 +246,9 @@ impl FrontDoor {
     /// Good answers without a mark among the looks that `backend`'s newest answers are of, as many as may be its own: no more than its share
     /// allows, by three standard errors.
     pub(super) fn maybe_own(&self, route: &Route, state: &State, backend: &BackendId) -> u64 {
+        if self.tally.holds_no_unmarked(|kind| self.accepts(route, kind)) {
+            return 0;
+        }
         let (own, all, good) = self.tally.among(backend, ANSWERS_WANTED, |kind| self.accepts(route, kind)).unwrap_or_else(|| {
             let (mut own, mut all, mut good) = (0_u64, 0_u64, 0_u64);
             let mut among = (0, 0);

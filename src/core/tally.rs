@@ -24,6 +24,7 @@ pub(super) struct Tally {
     /// Of those of the last minute.
     minute: BTreeMap<BackendId, Kinds>,
     unmarked: Kinds,
+    unmarked_kept: Kinds,
     /// How many looks are counted, and how many of them for the minute: the newest.
     counted: usize,
     young: usize,
@@ -46,6 +47,7 @@ impl Tally {
             add_all(&mut self.kept, look);
             add_all(&mut self.minute, look);
             self.unmarked.add_all(&look.unmarked);
+            self.unmarked_kept.add_all(&look.unmarked);
             (self.counted, self.young) = (self.counted + 1, self.young + 1);
         }
         let oldest = |young: usize, looks: &VecDeque<Arc<DoorLook>>| looks.get(looks.len() - young).cloned();
@@ -55,7 +57,10 @@ impl Tally {
             self.young -= 1;
         }
         while looks.front().is_some_and(|look| now.since(look.at) > KEPT) {
-            looks.pop_front().iter().for_each(|look| take_all(&mut self.kept, look));
+            if let Some(look) = looks.pop_front() {
+                take_all(&mut self.kept, &look);
+                self.unmarked_kept.take_all(&look.unmarked);
+            }
             self.counted -= 1;
         }
     }
@@ -76,6 +81,11 @@ impl Tally {
         let kinds = self.kept.get(backend);
         let told = self.counted > 0 && kinds.is_none_or(|kinds| kinds.0.len() <= KINDS_MAX);
         told.then(|| kinds.map_or_else(Answers::default, Kinds::answers))
+    }
+
+    /// Whether nothing that is kept bears nobody's mark and is of such a kind; `false` where only the looks tell.
+    pub(super) fn holds_no_unmarked(&self, wanted: impl Fn(&AnswerKind) -> bool) -> bool {
+        self.counted > 0 && self.unmarked_kept.count(wanted) == 0
     }
 
     /// A backend's newest answers, all answers of the looks that they are of, and how many of those bear nobody's mark and are of such a kind:
@@ -234,6 +244,8 @@ mod tests {
                 let young = || looks.iter().filter(|look| now.since(look.at) <= WINDOW);
                 let failed = young().map(|look| look.unmarked.count(|kind| kind.status() > 205)).sum::<u64>();
                 prop_assert_eq!(door.tally.unmarked(|kind| kind.status() > 205), failed);
+                let holds_none = looks.iter().all(|look| look.unmarked.count(good) == 0);
+                prop_assert_eq!(door.tally.holds_no_unmarked(good), holds_none);
                 let all = young().map(|look| look.unmarked.total() + look.answers.values().map(Answers::total).sum::<u64>());
                 prop_assert_eq!(door.tally.answers(), all.sum::<u64>());
                 prop_assert!(looks.iter().all(|look| now.since(look.at) <= KEPT));

@@ -4,6 +4,8 @@
 //! often it is looked at. Requests of real clients go through [`Traffic::serve`] too, but draw their chance
 //! from a stream of their own: a prober must not change the night that it watches.
 
+use std::sync::LazyLock;
+
 use super::{
     Leg,
     cloud_run::{CloudRun, Service},
@@ -27,6 +29,8 @@ const RATE_EACH_POD: f64 = 30.0;
 const BASELINE: f64 = 0.002;
 /// Spread of the latencies; with the medians below it gives a p95 near 180 ms (Cloud Run) and 150 ms (GKE).
 const SPREAD: f64 = 0.5;
+/// Shares of all requests whose latency is worked out beforehand; the slowest takes 6 times the median.
+const QUANTILES: usize = 4_096;
 const MEDIAN_RUN_MS: f64 = 79.0;
 const MEDIAN_GKE_MS: f64 = 66.0;
 /// No answer takes longer than this: both platforms cut requests off, and tests must end.
@@ -114,6 +118,28 @@ struct Loads {
     run: Load,
     gke: Load,
     has_pods: bool,
+}
+
+/// How many times the median a request takes, at evenly spaced shares of all requests: a log-normal distribution.
+static SLOWNESS: LazyLock<Box<[f64]>> = LazyLock::new(|| {
+    let step = 1.0 / 1024.0;
+    let density = |z: f64| (-z * z / 2.0).exp() / std::f64::consts::TAU.sqrt();
+    let (mut z, mut below) = (-6.0, 0.0);
+    let quantile = |place: usize| {
+        let share = (place as f64 + 0.5) / QUANTILES as f64;
+        while below < share && z < 6.0 {
+            below += step * density(z + step / 2.0);
+            z += step;
+        }
+        (SPREAD * z).exp()
+    };
+    (0..QUANTILES).map(quantile).collect()
+});
+
+/// A draw from it; looked up, since a night has hundreds of thousands.
+fn slowness(random: &mut Random) -> f64 {
+    let (place, between) = (random.index(QUANTILES - 1), random.unit());
+    SLOWNESS[place] + between * (SLOWNESS[place + 1] - SLOWNESS[place])
 }
 
 impl Traffic {
@@ -264,7 +290,7 @@ fn outcome(leg: Option<Leg>, loads: &Loads, around: &Surroundings<'_>, random: &
         Some(leg) => outcome_at(leg, loads, around, random),
         // Somebody else's service is well and as fast as ours.
         None => {
-            let latency_ms = random.log_normal(MEDIAN_RUN_MS, SPREAD);
+            let latency_ms = MEDIAN_RUN_MS * slowness(random);
             Served { leg: None, code: Some(Code::Fine), by: Answerer::Leg, revision: None, latency_ms }
         }
     }
@@ -285,7 +311,7 @@ fn outcome_at(leg: Leg, loads: &Loads, around: &Surroundings<'_>, random: &mut R
         // A weight keeps sending its share to a backend without healthy endpoints; the edge answers for it.
         return by_leg(Code::Unavailable, random.between(1.0, 5.0));
     }
-    let mut latency_ms = random.log_normal(median_ms, SPREAD) * latency;
+    let mut latency_ms = median_ms * slowness(random) * latency;
     let surplus = 1.0 - 1.0 / load.ratio.max(1.0);
     if random.chance(surplus) {
         if leg == Leg::Run && load.growing {
@@ -303,4 +329,21 @@ fn outcome_at(leg: Leg, loads: &Loads, around: &Surroundings<'_>, random: &mut R
     };
     let code = if random.chance(BASELINE + errors) { Code::Broken } else { proper };
     by_leg(code, latency_ms.min(LATENCY_MAX_MS))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Random, slowness};
+
+    /// The published quantiles of the normal distribution, through the exponential.
+    #[test]
+    fn requests_are_as_slow_as_a_log_normal_distribution_says() {
+        let mut random = Random::new(7);
+        let mut drawn: Vec<f64> = (0..200_000).map(|_| slowness(&mut random)).collect();
+        drawn.sort_by(f64::total_cmp);
+        for (share, z) in [(0.05, -1.644_85_f64), (0.5, 0.0), (0.95, 1.644_85), (0.99, 2.326_35)] {
+            let (found, wanted) = (drawn[(share * 200_000.0) as usize], (0.5 * z).exp());
+            assert!((found / wanted - 1.0).abs() < 0.02, "{share}: {found} for {wanted}");
+        }
+    }
 }

@@ -80,6 +80,10 @@ impl Course {
     pub(crate) const WAVERING: Course = Course { disk: DiskFaults::Wavers, ..Course::STORM };
 }
 
+/// Every such night is folded once more as a whole, from its records alone. In the others each record is read back and is what happened,
+/// and what is folded from the same entries by the same function is the same; a host that died folds its records in any of them.
+const FOLDED_ANEW_EACH: u64 = 4;
+
 /// Whether the watchman looks at every entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(dead_code, reason = "the benchmarks use both")]
@@ -139,6 +143,9 @@ pub(crate) struct Night {
     /// The watchman's ledgers as they were behind some records, by the number of the next one; the newest last.
     ledgers: VecDeque<(u64, Watch)>,
     replayed: Replayed,
+    folds_anew: bool,
+    /// What was recorded since the records were last read.
+    lived: Vec<Transition>,
     memory: Memory,
     pub writer: Writer,
     kind: Kind,
@@ -188,6 +195,8 @@ impl Night {
             watch: Watch::default(),
             ledgers: VecDeque::new(),
             replayed: Replayed::default(),
+            folds_anew: seed.is_multiple_of(FOLDED_ANEW_EACH) || course.disk != DiskFaults::None,
+            lived: Vec::new(),
             memory,
             writer,
             kind: Kind::new("transition").expect("a word"),
@@ -324,13 +333,24 @@ impl Night {
         if waits {
             return self.waits(durability, transition);
         }
-        for effect in transition.decision.effects {
+        let effects = self.has_lived(transition);
+        for effect in effects {
             self.leave(effect)?;
         }
         if seq == self.low_at && !is_broken(&self.state) {
             self.happen(Event::Record(RecordChange::Low { bytes: 65_536, place: Shown::new("here") }))?;
         }
         Ok(())
+    }
+
+    /// What it asks for; the rest is kept for whoever reads the records.
+    fn has_lived(&mut self, mut transition: Transition) -> Vec<IssuedEffect> {
+        if self.folds_anew || self.checks == Checks::Off {
+            return std::mem::take(&mut transition.decision.effects);
+        }
+        let effects = transition.decision.effects.clone();
+        self.lived.push(transition);
+        effects
     }
 
     /// Whether the disk fails with it.
@@ -415,6 +435,7 @@ impl Night {
         let newest = self.writer.head().seq;
         self.ledgers.retain(|(behind, _)| *behind <= newest);
         self.replay(self.checks, Read::Opened)?;
+        self.lived.clear();
         (self.state, self.next, self.watch) = (self.replayed.state.clone(), self.replayed.next, self.replayed.watch.clone());
         self.host += 1;
         self.summary.restarts += 1;
@@ -452,6 +473,10 @@ impl Night {
     fn replays(&mut self) -> Check {
         if self.checks == Checks::Off {
             return Ok(());
+        }
+        if !self.folds_anew {
+            let (replayed, lived) = (&self.replayed, &self.lived);
+            return self.memory.read(|written| replayed.reads_back(written, lived));
         }
         // Nobody comes back after this, so nobody needs the ledgers.
         self.replay(Checks::Off, Read::FirstTime)?;
@@ -519,6 +544,20 @@ impl Replayed {
         *head = *records.head();
         bytes.extend_from_slice(new);
         Ok(())
+    }
+}
+
+impl Replayed {
+    /// What stands behind what was read is what happened since, each record of it.
+    fn reads_back(&self, written: &[u8], lived: &[Transition]) -> Check {
+        require(written.starts_with(&self.bytes), "I4", || "what was read is not what is written".to_owned())?;
+        let mut lived = lived.iter();
+        for record in Records::<_, Transition>::resume(&written[self.bytes.len()..], self.bytes.len() as u64, self.head) {
+            let Body::Entry { payload, .. } = record.map_err(|error| lost(&error.to_string()))?.body else { continue };
+            let happened = lived.next();
+            require(happened == Some(&payload), "I4", || format!("entry {} reads back otherwise: {happened:?}", payload.entry.seq))?;
+        }
+        require(lived.len() == 0, "I4", || format!("{} entries are not in the journal", lived.len()))
     }
 }
 

@@ -112,7 +112,8 @@ fn restart_advances_nothing(seen: &Seen) -> Check {
     Ok(())
 }
 
-/// I10 in this very state: an operator without the controls asks for a rollback, on a copy. I6: his request to advance is refused on another.
+/// In this very state, on a copy. I6: a request to advance by an operator without the controls is refused, and changes nothing. I10: his
+/// request for a rollback is taken.
 pub(crate) fn what_if(state: &State) -> Check {
     let Some(opened) = &state.opened else { return Ok(()) };
     let by = Asker { client: ClientId(900), who: "eve".parse().expect("a name"), role: Role::Operator };
@@ -122,16 +123,18 @@ pub(crate) fn what_if(state: &State) -> Check {
     };
     for route in &opened.plan.routes {
         let mut copy = state.clone();
-        let entry = ask(Command::Rollback { route: Some(route.id.clone()), reason: None });
+        if let Some(from) = state.routes[&route.id].wanted.clone() {
+            let entry = ask(Command::Shift { route: route.id.clone(), from, to: Weights::all_on(&route.target, route.backend_ids()) });
+            let decision = step(&mut copy, &entry);
+            let refused = decision.answer.as_ref().is_some_and(|answer| matches!(answer.verdict, Verdict::Refused(_)));
+            require(refused, "I6", || format!("who has no controls was answered {:?}", decision.answer))?;
+            let wrote = decision.effects.iter().any(|effect| matches!(effect.what, Effect::Write { .. }));
+            require(!wrote, "I6", || format!("what was refused moves all the same: {:?}", decision.effects))?;
+        }
+        let before = super::Before::of(&copy);
+        let entry = Entry { seq: Seq(copy.seq.0 + 1), ..ask(Command::Rollback { route: Some(route.id.clone()), reason: None }) };
         let decision = step(&mut copy, &entry);
-        let before = super::Before::of(state);
         rollback_is_recorded(&Seen { plan: &opened.plan, before: &before, entry: &entry, decision: &decision, after: &copy })?;
-        let mut copy = state.clone();
-        let Some(from) = state.routes[&route.id].wanted.clone() else { continue };
-        let entry = ask(Command::Shift { route: route.id.clone(), from, to: Weights::all_on(&route.target, route.backend_ids()) });
-        let decision = step(&mut copy, &entry);
-        let refused = decision.answer.as_ref().is_some_and(|answer| matches!(answer.verdict, Verdict::Refused(_)));
-        require(refused, "I6", || format!("who has no controls was answered {:?}", decision.answer))?;
     }
     Ok(())
 }
