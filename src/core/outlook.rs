@@ -360,20 +360,24 @@ pub fn at_door(state: &State, route: &RouteId) -> Vec<DoorBreach> {
 }
 
 fn breaches(sight: &Sight, route: &Route) -> Vec<DoorBreach> {
-    let told = |breach: at_door::Breach<'_>| DoorBreach {
-        backend: breach.backend.clone(),
-        failed: breach.met.failed,
-        answers: breach.met.answers,
-        newest: at_door::newest(sight, route, &breach),
-        unlike: match breach.rule {
-            DoorRule::Unlike => breach.met.unlike.as_ref().map(|unlike| unlike.difference.clone()),
-            DoorRule::Failing => None,
-        },
+    let of = |breach: at_door::Breach<'_>| {
         // Going home is no cure for what home fails at.
-        outlook: match at_door::outlook(sight, route, &breach) {
+        let outlook = match at_door::outlook(sight, route, &breach) {
             outlook if *breach.backend == route.home => outlook,
             outlook => overtaken(sight.state, route, sight.route(route), outlook),
-        },
+        };
+        // What was met where nobody is any more is history, and its newest answers are not looked for.
+        (outlook != Outlook::Idle).then(|| DoorBreach {
+            backend: breach.backend.clone(),
+            failed: breach.met.failed,
+            answers: breach.met.answers,
+            newest: at_door::newest(sight, route, &breach),
+            unlike: match breach.rule {
+                DoorRule::Unlike => breach.met.unlike.as_ref().map(|unlike| unlike.difference.clone()),
+                DoorRule::Failing => None,
+            },
+            outlook,
+        })
     };
     let unanswered = at_door::unanswered(sight, route).map(|(backend, since)| DoorBreach {
         backend: backend.clone(),
@@ -387,10 +391,8 @@ fn breaches(sight: &Sight, route: &Route) -> Vec<DoorBreach> {
         },
     });
     // Of what nobody has met since, a way home that is under way leaves nothing to be told.
-    let unanswered = unanswered.filter(|breach| breach.outlook != Outlook::GoingHome);
-    // What was met where nobody is any more is history.
-    let found = at_door::breaches(sight, route).into_iter().map(told).chain(unanswered);
-    found.filter(|breach| breach.outlook != Outlook::Idle).collect()
+    let unanswered = unanswered.filter(|breach| !matches!(breach.outlook, Outlook::GoingHome | Outlook::Idle));
+    at_door::breaches(sight, route).into_iter().filter_map(of).chain(unanswered).collect()
 }
 
 fn of_door(sight: &Sight, route: &Route, known: &RouteState, found: &mut Vec<Attention>) {
