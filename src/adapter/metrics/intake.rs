@@ -30,8 +30,8 @@ pub(super) struct Intake<'f> {
 enum Stage<'f> {
     /// Nothing has come.
     Waiting,
-    Plain(Lines<'f>),
-    Packed(MultiGzDecoder<Lines<'f>>),
+    Plain(Box<Lines<'f>>),
+    Packed(Box<MultiGzDecoder<Lines<'f>>>),
     /// A gap that another byte can't mend.
     Spoilt(Gap),
     /// What was answered is no metrics page.
@@ -81,8 +81,8 @@ impl Sink for Intake<'_> {
         let lines = Format::of(&media_type).map(|format| Lines::new(Reader::new(self.families, format)));
         self.stage = match (lines, word(headers, CONTENT_ENCODING).as_str()) {
             (None, _) => Stage::NoPage(format!("{media_type} where a metrics page was expected")),
-            (Some(lines), "" | "identity") => Stage::Plain(lines),
-            (Some(lines), "gzip" | "x-gzip") => Stage::Packed(MultiGzDecoder::new(lines)),
+            (Some(lines), "" | "identity") => Stage::Plain(Box::new(lines)),
+            (Some(lines), "gzip" | "x-gzip") => Stage::Packed(Box::new(MultiGzDecoder::new(lines))),
             (Some(_), other) => Stage::NoPage(format!("a page packed as {other}, where gzip was asked for")),
         };
         if matches!(self.stage, Stage::NoPage(_)) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
