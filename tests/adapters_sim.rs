@@ -197,6 +197,10 @@ async fn a_scraped_backend_gives_figures_once_its_window_is_full() {
 
 /// What the scraper says of `metric` of Cloud Run under this fault, once a window and a half have passed.
 async fn under(fault: faults::Fault, metric: Metric) -> Result<Sample, Gap> {
+    after(14, fault, metric).await
+}
+
+async fn after(looks: usize, fault: faults::Fault, metric: Metric) -> Result<Sample, Gap> {
     let world = Simulation::start(Config { speed: 40.0, ..Config::default() }).await.unwrap();
     world.control().inject(&faults::Fault::Errors { leg: Leg::Run, rate: 0.5 });
     world.control().inject(&fault);
@@ -207,7 +211,7 @@ async fn under(fault: faults::Fault, metric: Metric) -> Result<Sample, Gap> {
     config.twins = if matches!(fault, faults::Fault::Metrics { damage: Damage::Alike, .. }) { 24 } else { 0 };
     let mut sensor = MetricsSensor::new(config, Client::new(address, Token::None).unwrap());
     let mut told = Err(Gap::TooEarly);
-    for _ in 0..14 {
+    for _ in 0..looks {
         told = match sensor.look().await {
             Ok(facts) => {
                 let [Fact::Measured { values, .. }, ..] = facts.as_slice() else { panic!("{facts:?}") };
@@ -259,6 +263,18 @@ async fn each_way_in_which_a_page_lies_has_its_name() {
         Gap::TopBucketLow,
     ];
     assert_eq!(<[_; 8]>::from(gaps), names.map(Err));
+}
+
+/// What is not read of a page costs no figure; what can't be read of it has a name, and the host is asked for no more memory.
+#[tokio::test]
+async fn a_page_beyond_a_limit_has_its_name_and_a_long_one_its_figure() {
+    let page = |damage| faults::Fault::Metrics { leg: Leg::Run, damage };
+    assert_eq!(after(1, page(Damage::LongLine), Metric::RequestRate).await, Err(Gap::LineTooLong));
+    assert_eq!(after(1, page(Damage::ManySeries), Metric::RequestRate).await, Err(Gap::TooManySeries));
+    assert_eq!(after(1, page(Damage::Endless), Metric::RequestRate).await, Err(Gap::PageTooLong));
+    assert_eq!(after(1, page(Damage::Bomb), Metric::RequestRate).await, Err(Gap::PageTooLong));
+    let sample = after(14, page(Damage::Large), Metric::ErrorRate).await.unwrap();
+    assert!((0.4..0.6).contains(&sample.value), "{sample:?}");
 }
 
 #[tokio::test]

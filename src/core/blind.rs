@@ -68,6 +68,8 @@ pub(super) fn starved(gap: Gap) -> bool {
         | Gap::SeveralProcesses
         | Gap::TopBucketLow
         | Gap::TooManySeries
+        | Gap::LineTooLong
+        | Gap::PageTooLong
         | Gap::StandsStill
         | Gap::BelowShare
         | Gap::Undecided => false,
@@ -131,6 +133,8 @@ pub(super) fn is_filling(sight: &Sight, trigger: &Trigger, gap: Gap, since: Time
         | Gap::SeveralProcesses
         | Gap::TopBucketLow
         | Gap::TooManySeries
+        | Gap::LineTooLong
+        | Gap::PageTooLong
         | Gap::StandsStill
         | Gap::BelowShare
         | Gap::Undecided => false,

@@ -138,6 +138,15 @@ pub fn stale_after(every: Millis) -> Millis {
     Millis(every.0.saturating_mul(2))
 }
 
+/// Series on one metrics page of the families that are read. With a dozen buckets that is some 1,500 label sets, far more than a service
+/// has; beyond, a page is one that grows without a bound, and so would this process.
+pub const PAGE_SERIES_MAX: usize = 20_000;
+/// Longest line of such a family, in bytes.
+pub const PAGE_LINE_BYTES_MAX: usize = 16 << 10;
+/// Longest metrics page, in bytes, as sent and as unpacked. Nothing is held of most of them: they are the time that is spent on other
+/// people's families.
+pub const PAGE_BYTES_MAX: usize = 64 << 20;
+
 /// Why there is no number. Absence of data is never health.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -175,8 +184,12 @@ pub enum Gap {
     SeveralProcesses,
     /// The histogram's highest finite bucket lies below what has to be told.
     TopBucketLow,
-    /// The page has more series of what is counted, or longer labels, than are followed.
+    /// The page has more series of what is counted than [`PAGE_SERIES_MAX`], or others with each look.
     TooManySeries,
+    /// A line of what is counted is longer than [`PAGE_LINE_BYTES_MAX`].
+    LineTooLong,
+    /// The page, unpacked, is longer than [`PAGE_BYTES_MAX`].
+    PageTooLong,
     /// The counters stand still although the front door gets answers from this backend.
     StandsStill,
     /// Far fewer requests are counted than this backend's share of the traffic must bring.
@@ -206,6 +219,8 @@ impl Gap {
             | Gap::SeveralProcesses
             | Gap::TopBucketLow
             | Gap::TooManySeries
+            | Gap::LineTooLong
+            | Gap::PageTooLong
             | Gap::StandsStill
             | Gap::BelowShare
             | Gap::Undecided => false,
@@ -254,7 +269,9 @@ impl fmt::Display for Gap {
             Gap::StatusAmbiguous => "two labels disagree on the status",
             Gap::SeveralProcesses => "several processes answer here",
             Gap::TopBucketLow => "top bucket below the threshold",
-            Gap::TooManySeries => "more series than are followed",
+            Gap::TooManySeries => "more than 20,000 series",
+            Gap::LineTooLong => "a line of over 16 KiB",
+            Gap::PageTooLong => "a page of over 64 MiB",
             Gap::StandsStill => "counters stand still",
             Gap::BelowShare => "fewer requests than its share",
             Gap::Undecided => "above the limit, too few to prove it",
@@ -268,6 +285,19 @@ pub type Measured = Result<Sample, Gap>;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_words_of_a_limit_tell_the_limit() {
+        let words = [Gap::TooManySeries, Gap::LineTooLong, Gap::PageTooLong].map(|gap| gap.to_string());
+        let limits = [
+            format!("{},{:03} series", PAGE_SERIES_MAX / 1000, PAGE_SERIES_MAX % 1000),
+            format!("{} KiB", PAGE_LINE_BYTES_MAX >> 10),
+            format!("{} MiB", PAGE_BYTES_MAX >> 20),
+        ];
+        for (words, limit) in words.iter().zip(&limits) {
+            assert!(words.ends_with(limit), "{words}: {limit}");
+        }
+    }
 
     #[test]
     fn values_read_as_a_person_says_them() {

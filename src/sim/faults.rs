@@ -257,6 +257,16 @@ pub enum Damage {
     LowBuckets,
     /// The page takes 6 s.
     Slow,
+    /// Other people's families come to 32 MiB: nothing is wrong with it.
+    Large,
+    /// One label is 20,000 characters long.
+    LongLine,
+    /// 25,000 paths are counted, each for itself.
+    ManySeries,
+    /// Other people's families come for ever.
+    Endless,
+    /// The page is packed with gzip, asked for or not, and unpacks to a gibibyte.
+    Bomb,
 }
 
 /// A fault that can be picked by name, with strengths that show.
@@ -399,5 +409,10 @@ fn pages() -> Vec<Choice> {
         choice("gke-metrics-alike", "two processes that have counted alike answer for GKE's page in turn", Damage::Alike),
         choice("gke-metrics-buckets", "GKE's histogram ends at 0.25 s", Damage::LowBuckets),
         choice("gke-metrics-slow", "GKE's page takes 6 s", Damage::Slow),
+        choice("gke-metrics-large", "GKE's page has 32 MiB of other people's families", Damage::Large),
+        choice("gke-metrics-long-line", "GKE's page has a label of 20,000 characters", Damage::LongLine),
+        choice("gke-metrics-series", "GKE's page counts 25,000 paths", Damage::ManySeries),
+        choice("gke-metrics-endless", "GKE's page never ends", Damage::Endless),
+        choice("gke-metrics-bomb", "GKE's page is some kilobytes that unpack to a gibibyte", Damage::Bomb),
     ]
 }

@@ -1,8 +1,11 @@
 //! The scraper when a page lies, breaks or is not a page.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicI64, Ordering},
+use std::{
+    io::Write,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
 };
 
 use cutover::{
@@ -360,4 +363,103 @@ async fn a_window_says_when_it_is_full_and_is_then() {
     }
     let now = Timestamp(scraper.time.load(Ordering::SeqCst));
     assert_eq!((promised.len(), promised.iter().all(|at| *at == now)), (5, true), "{promised:?} and it is {now:?}");
+}
+
+const OTHERS: &str = "jvm_gc_collection_seconds_count{gc=\"G1 Young Generation\",pool=\"eden\"} 4071\n";
+
+fn packed(text: &[u8]) -> Vec<u8> {
+    let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    packer.write_all(text).unwrap();
+    packer.finish().unwrap()
+}
+
+/// Each piece is a chunk and a packet of its own.
+fn in_pieces(body: &[u8], size: usize, encoding: &str) -> Reaction {
+    let headers = vec![("content-type", TEXT.to_owned()), ("content-encoding", encoding.to_owned())];
+    Reaction::Pieces { headers, pieces: body.chunks(size).map(<[u8]>::to_vec).collect() }
+}
+
+async fn first(reaction: Reaction) -> Result<Measured, Fault> {
+    let mut scraper = Scraper::new(move |_| reaction.clone()).await;
+    Ok(scraper.look().await?.into_iter().find(|(metric, _)| *metric == Metric::RequestRate).unwrap().1)
+}
+
+/// Lines end anywhere, in CR LF or not at all, and so do characters and what is packed: the figure is the same.
+#[tokio::test]
+async fn a_page_is_read_the_same_wherever_it_is_cut_and_however_it_is_sent() {
+    let text = |place: usize| {
+        let lines = format!("http_requests_total{{code=\"200\",path=\"/straße/日本\"}} {}\ngo_x{{y=\"é\"}} 4\n", place * 100);
+        format!("{lines}http_requests_total{{code=\"500\",path=\"/\"}} {}", place * 50)
+    };
+    for size in [1, 2, 7, 1000] {
+        for encoding in ["identity", "gzip"] {
+            let page = move |place: usize| {
+                let text = text(place).replace('\n', "\r\n");
+                let body = if encoding == "gzip" { packed(text.as_bytes()) } else { text.into_bytes() };
+                in_pieces(&body, size, encoding)
+            };
+            let mut scraper = Scraper::new(page).await;
+            let sample = scraper.nth(7, Metric::ErrorRate).await.unwrap();
+            assert!((sample.value - 1.0 / 3.0).abs() < 1e-9, "{encoding} in pieces of {size}: {sample:?}");
+            assert_eq!(sample.requests, 900, "{encoding} in pieces of {size}");
+            assert_eq!(scraper.server.asked()[0].header("accept-encoding"), Some("gzip"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn other_peoples_families_may_be_long_and_cost_no_figure() {
+    let long = OTHERS.repeat((40 << 20) / OTHERS.len());
+    let text = move |place: usize| format!("{long}http_requests_total{{code=\"200\"}} {}\n", place * 100);
+    let plain = text.clone();
+    let mut scraper =
+        Scraper::with(move |place| Reaction::text(200, TEXT, &plain(place)), |config| config.window = Millis::from_secs(10)).await;
+    assert_eq!(scraper.nth(3, Metric::RequestRate).await.unwrap().value, 20.0);
+    let body = packed(text(1).as_bytes());
+    assert!(body.len() < 1 << 20);
+    assert_eq!(first(in_pieces(&body, 100_000, "gzip")).await, Ok(Err(Gap::TooEarly)));
+}
+
+#[tokio::test]
+async fn a_page_beyond_a_limit_is_a_gap_by_that_name_and_the_rest_of_it_is_not_read() {
+    // It goes on for ever, in one line or in many; it goes on for ever when it is unpacked.
+    assert_eq!(first(Reaction::Flood { mebibytes: 1 << 20 }).await, Ok(Err(Gap::PageTooLong)));
+    let ours = "http_requests_total{code=\"200\"} 4\n";
+    let endless = format!("{ours}{}", OTHERS.repeat((65 << 20) / OTHERS.len()));
+    assert_eq!(first(Reaction::text(200, TEXT, &endless)).await, Ok(Err(Gap::PageTooLong)));
+    let member = packed(OTHERS.repeat((1 << 20) / OTHERS.len()).as_bytes());
+    let bomb = [packed(ours.as_bytes()), member.repeat(1000)].concat();
+    assert!(bomb.len() < 8 << 20);
+    assert_eq!(first(in_pieces(&bomb, 1 << 20, "gzip")).await, Ok(Err(Gap::PageTooLong)));
+    let line = format!("{OTHERS}http_requests_total{{code=\"200\",path=\"{}\"}} 4\n", "x".repeat(17 << 10));
+    assert_eq!(first(Reaction::text(200, TEXT, &line)).await, Ok(Err(Gap::LineTooLong)));
+    let series =
+        |count: usize| (0..count).map(|path| format!("http_requests_total{{code=\"200\",path=\"/{path}\"}} 4\n")).collect::<String>();
+    assert_eq!(first(Reaction::text(200, TEXT, &series(20_001))).await, Ok(Err(Gap::TooManySeries)));
+    assert_eq!(first(Reaction::text(200, TEXT, &series(20_000))).await, Ok(Err(Gap::TooEarly)));
+}
+
+/// A page of which the end is missing is none, whatever had come by then.
+#[tokio::test]
+async fn what_is_cut_short_or_packed_otherwise_is_no_page() {
+    let ours = packed(b"http_requests_total{code=\"200\"} 4\n");
+    for cut in [0, 5, 12, ours.len() - 1] {
+        assert_eq!(first(in_pieces(&ours[..cut], 4, "gzip")).await, Ok(Err(Gap::Unreadable)), "after {cut} bytes");
+    }
+    let mut damaged = ours.clone();
+    let sum = damaged.len() - 6;
+    damaged[sum] ^= 1;
+    assert_eq!(first(in_pieces(&damaged, 100, "gzip")).await, Ok(Err(Gap::Unreadable)), "its sum is wrong");
+    let two = [ours.clone(), b"no member".to_vec()].concat();
+    assert_eq!(first(in_pieces(&two, 100, "gzip")).await, Ok(Err(Gap::Unreadable)));
+    assert_eq!(first(in_pieces(&ours, 100, "identity")).await, Ok(Err(Gap::Unreadable)), "it does not say that it is packed");
+    let fault = first(in_pieces(&ours, 100, "br")).await.unwrap_err();
+    assert_eq!(fault.kind, FaultKind::Unreadable);
+    assert!(fault.message.as_str().ends_with("answered with a page packed as br, where gzip was asked for"), "{}", fault.message);
+    assert_eq!(first(Reaction::CutShort).await.unwrap_err().kind, FaultKind::Unreadable, "it is JSON");
+}
+
+#[tokio::test]
+async fn a_page_that_drips_ends_at_the_deadline() {
+    assert_eq!(first(Reaction::Drip).await.unwrap_err().kind, FaultKind::TimedOut);
 }

@@ -19,6 +19,8 @@ use tokio::{
 pub(crate) enum Reaction {
     /// Answer and close.
     Answer { status: u16, headers: Vec<(&'static str, String)>, body: Vec<u8> },
+    /// Answer piece by piece, each sent by itself, and close.
+    Pieces { headers: Vec<(&'static str, String)>, pieces: Vec<Vec<u8>> },
     /// Close without a word.
     Close,
     /// Keep the connection open and say nothing.
@@ -122,6 +124,18 @@ async fn converse(mut stream: TcpStream, script: Script, asked: Arc<Mutex<Vec<As
             let head = format!("HTTP/1.1 {status} Status\r\n{headers}content-length: {}\r\nconnection: close\r\n\r\n", body.len());
             stream.write_all(head.as_bytes()).await?;
             stream.write_all(&body).await?;
+        }
+        Reaction::Pieces { headers, pieces } => {
+            let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+            stream.set_nodelay(true)?;
+            stream.write_all(format!("HTTP/1.1 200 OK\r\n{headers}transfer-encoding: chunked\r\n\r\n").as_bytes()).await?;
+            for piece in pieces {
+                stream.write_all(format!("{:x}\r\n", piece.len()).as_bytes()).await?;
+                stream.write_all(&piece).await?;
+                stream.write_all(b"\r\n").await?;
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            stream.write_all(b"0\r\n\r\n").await?;
         }
         Reaction::Close => {}
         Reaction::Silence => std::future::pending::<()>().await,

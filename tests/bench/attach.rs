@@ -1,4 +1,4 @@
-//! What attaching costs, printed: `cargo bench --bench attach`, or of `keys`, `strangers`, `joining` and `program` only those that are named.
+//! What attaching costs, printed: `cargo bench --bench attach`, or of `keys`, `strangers`, `joining`, `program` and `pages` only those that are named.
 //!
 //! The key-to-request figure runs the real engine, journal, host and client over a Unix socket; only the world is replaced by a driver that
 //! notes when it was asked. Bytes, memory and hang-ups are measured on the program itself. Nothing here is an assertion about time, and
@@ -60,6 +60,8 @@ use cutover::{
 };
 use tokio::{io::AsyncReadExt, net::UnixListener, net::UnixStream, runtime::Runtime, sync::watch, time::timeout};
 
+#[path = "attach/pages.rs"]
+mod pages;
 #[path = "attach/program.rs"]
 mod program;
 #[path = "attach/strangers.rs"]
@@ -73,7 +75,8 @@ const RECORDS: u64 = 100_000;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 type Section = (&'static str, fn(&Path));
-const SECTIONS: [Section; 4] = [("keys", keys), ("strangers", strangers::measure), ("joining", joining), ("program", program::measure)];
+const SECTIONS: [Section; 5] =
+    [("keys", keys), ("strangers", strangers::measure), ("joining", joining), ("program", program::measure), ("pages", pages::measure)];
 
 fn main() -> ExitCode {
     // Cargo says `--bench` to every benchmark.
@@ -85,7 +88,7 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     if let Some(word) = asked.iter().find(|word| SECTIONS.iter().all(|(name, _)| name != word)) {
-        eprintln!("there are no figures called {word:?}; choose of keys, strangers, joining, program");
+        eprintln!("there are no figures called {word:?}; choose of keys, strangers, joining, program, pages");
         return ExitCode::from(2);
     }
     let folder = std::env::temp_dir().join(format!("cutover-bench-{}", std::process::id()));

@@ -78,6 +78,8 @@ fn nothing_but_a_sample_clears_a_breach() {
         Gap::SeveralProcesses,
         Gap::TopBucketLow,
         Gap::TooManySeries,
+        Gap::LineTooLong,
+        Gap::PageTooLong,
         Gap::StandsStill,
         Gap::BelowShare,
         Gap::Undecided,

@@ -1,10 +1,10 @@
 //! A client that is bound to one origin, with its credential, its deadline and its caps.
 
-use std::{error::Error, sync::Arc, time::Duration};
+use std::{error::Error, ops::ControlFlow, sync::Arc, time::Duration};
 
 use reqwest::{
     Method, StatusCode, Url,
-    header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
+    header::{ACCEPT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
 };
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -22,12 +22,15 @@ use crate::{
 
 /// An error's body is read this far and no further.
 const ERROR_BYTES_MAX: usize = 1 << 20;
+/// So much of a poured answer is taken at a time: packed, it may be a thousand times as much.
+const POURED_AT_ONCE: usize = 8 << 10;
 const REASON: HeaderName = HeaderName::from_static("x-goog-request-reason");
 
 /// How long a call may take in all, from the first look for a token to the last byte, and how much of an answer is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     pub deadline: Duration,
+    /// Of an answer that is held as a whole; where it is poured, the [`Sink`] says when it has enough.
     pub body_bytes_max: usize,
 }
 
@@ -89,6 +92,20 @@ impl Ask {
         url.set_query(None);
         format!("{} {url}", self.method)
     }
+}
+
+/// Takes a 2xx answer while it comes, so that nobody holds it as a whole. It sees what was sent, packed or not.
+pub trait Sink: Send {
+    /// Before the first byte.
+    fn begins(&mut self, headers: &HeaderMap) -> ControlFlow<()>;
+    /// To break off is no failure: the sink has what it needs, or knows why it can't have it. The connection is given up.
+    fn take(&mut self, bytes: &[u8]) -> ControlFlow<()>;
+}
+
+/// Where a 2xx answer's body goes.
+enum Body<'a> {
+    Held,
+    PouredInto(&'a mut dyn Sink),
 }
 
 /// A 2xx answer, whole.
@@ -166,8 +183,19 @@ impl Client {
         self.answered(ask).await.and_then(|answer| answer.accepted())
     }
 
+    /// As [`Client::send`], with the body of a 2xx answer poured into `sink`; it may be packed with gzip, and the sink unpacks it.
+    /// # Errors
+    /// Everything but a 2xx answer that came to its end, or of which the sink had enough.
+    pub async fn pour(&self, ask: Ask, sink: &mut impl Sink) -> Result<(), Failure> {
+        self.asked(ask, Body::PouredInto(sink)).await.and_then(Answered::accepted).map(|_| ())
+    }
+
     /// Sends `ask` once and gives whatever status was answered, for the prober.
     pub(in crate::adapter) async fn answered(&self, ask: Ask) -> Result<Answered, Failure> {
+        self.asked(ask, Body::Held).await
+    }
+
+    async fn asked(&self, ask: Ask, body: Body<'_>) -> Result<Answered, Failure> {
         let about = ask.about();
         if !self.origin.holds(&ask.url) {
             return Err(Failure::new(
@@ -179,7 +207,7 @@ impl Client {
         let started = tokio::time::Instant::now();
         let (on, http) = self.connections.kept();
         let mut sent = Progress::NeverSent;
-        match tokio::time::timeout(ask.limits.deadline, self.attempt(&http, &ask, &about, &mut sent)).await {
+        match tokio::time::timeout(ask.limits.deadline, self.attempt(&http, &ask, &about, &mut sent, body)).await {
             Ok(result) => result,
             Err(_) => {
                 // The peer may be slow, or the connection dead: nobody can tell from here, and a fresh one costs little.
@@ -195,22 +223,36 @@ impl Client {
         self.connections.retire(self.connections.kept().0);
     }
 
-    async fn attempt(&self, http: &reqwest::Client, ask: &Ask, about: &str, sent: &mut Progress) -> Result<Answered, Failure> {
+    async fn attempt(
+        &self,
+        http: &reqwest::Client,
+        ask: &Ask,
+        about: &str,
+        sent: &mut Progress,
+        mut body: Body<'_>,
+    ) -> Result<Answered, Failure> {
         let not_sent = |fault| Failure { fault, progress: Progress::NeverSent };
         self.judge.allows().await.map_err(not_sent)?;
         let headers = self.token.headers().await.map_err(not_sent)?;
-        let answer = once(http, ask, about, headers.clone(), sent).await?;
+        let answer = once(http, ask, about, headers.clone(), sent, &mut body).await?;
         if answer.status != StatusCode::UNAUTHORIZED {
             return Ok(answer);
         }
         match self.token.headers().await {
-            Ok(newer) if newer != headers => once(http, ask, about, newer, sent).await,
+            Ok(newer) if newer != headers => once(http, ask, about, newer, sent, &mut body).await,
             Ok(_) | Err(_) => Ok(answer),
         }
     }
 }
 
-async fn once(http: &reqwest::Client, ask: &Ask, about: &str, headers: HeaderMap, sent: &mut Progress) -> Result<Answered, Failure> {
+async fn once(
+    http: &reqwest::Client,
+    ask: &Ask,
+    about: &str,
+    headers: HeaderMap,
+    sent: &mut Progress,
+    body: &mut Body<'_>,
+) -> Result<Answered, Failure> {
     let mut request = http.request(ask.method.clone(), ask.url.clone()).headers(headers.clone());
     if let Some(body) = &ask.body {
         request = request.header(CONTENT_TYPE, "application/json").body(body.clone());
@@ -218,10 +260,23 @@ async fn once(http: &reqwest::Client, ask: &Ask, about: &str, headers: HeaderMap
     if let Some(reason) = &ask.reason {
         request = request.header(REASON, reason.clone());
     }
+    if let Body::PouredInto(_) = body {
+        request = request.header(ACCEPT_ENCODING, "gzip");
+    }
     *sent = Progress::Open;
-    let mut response = request.send().await.map_err(|error| failed(about, error))?;
+    let response = request.send().await.map_err(|error| failed(about, error))?;
+    let (status, heads) = (response.status(), response.headers().clone());
+    let body = match body {
+        Body::PouredInto(sink) if status.is_success() => poured(response, *sink, about).await.map(|()| Vec::new())?,
+        Body::PouredInto(_) | Body::Held => held(response, ask.limits.body_bytes_max, about).await?,
+    };
+    Ok(Answered { status, headers: heads, body: hidden_in(body, &headers), about: about.to_owned() })
+}
+
+/// The body as a whole, if it is no longer than this.
+async fn held(mut response: reqwest::Response, bytes_max: usize, about: &str) -> Result<Vec<u8>, Failure> {
     let status = response.status();
-    let cap = if status.is_success() { ask.limits.body_bytes_max } else { ERROR_BYTES_MAX };
+    let cap = if status.is_success() { bytes_max } else { ERROR_BYTES_MAX };
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| failed(about, error))? {
         if body.len() + chunk.len() > cap {
@@ -236,7 +291,23 @@ async fn once(http: &reqwest::Client, ask: &Ask, about: &str, headers: HeaderMap
         }
         body.extend_from_slice(&chunk);
     }
-    Ok(Answered { status, headers: response.headers().clone(), body: hidden_in(body, &headers), about: about.to_owned() })
+    Ok(body)
+}
+
+async fn poured(mut response: reqwest::Response, sink: &mut dyn Sink, about: &str) -> Result<(), Failure> {
+    if sink.begins(response.headers()).is_break() {
+        return Ok(());
+    }
+    while let Some(chunk) = response.chunk().await.map_err(|error| failed(about, error))? {
+        for part in chunk.chunks(POURED_AT_ONCE) {
+            if sink.take(part).is_break() {
+                return Ok(());
+            }
+            // Beats, keys and the deadline come in between, however fast it flows.
+            tokio::task::yield_now().await;
+        }
+    }
+    Ok(())
 }
 
 /// An answer of any status.

@@ -1,6 +1,6 @@
 //! From the text of a metrics page to the few series that we need, or the reason why they can't be trusted.
 //!
-//! The bytes are walked once, only lines of wanted families are parsed, one at a time, and of their labels no more is kept than tells them apart. Labels that the parser would mangle are percent-encoded before
+//! It is given the lines of the wanted families alone, one at a time (`intake` cuts them out of what comes), and of their labels no more is kept than tells them apart. Labels that the parser would mangle are percent-encoded before
 //! it sees them, types are not told to it, so each sample comes back alone, and one that does not come back makes the whole page unreadable:
 //! a page that is understood in part is not understood. The two formats look alike and differ in their stamps: milliseconds in the plain
 //! text of Prometheus, seconds in OpenMetrics; the media type tells which it is.
@@ -11,7 +11,10 @@ use prometheus_parse::{Sample, Scrape, Value};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::domain::{metric::Gap, time::Timestamp};
+use crate::domain::{
+    metric::{Gap, PAGE_SERIES_MAX},
+    time::Timestamp,
+};
 
 /// Names of the families and labels that the figures are made of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,12 +58,6 @@ impl Default for Families {
 
 /// Which label set a counter has: equal for equal sets, and as long for long ones.
 pub(super) type Labels = [u8; 16];
-
-/// Series of the wanted families on one page. With a dozen buckets that is some 1,500 label sets, far more than a service has; beyond, a
-/// page is one that grows without a bound, and so would this process.
-pub(super) const SERIES_MAX: usize = 20_000;
-/// Longest line of a wanted family.
-const LINE_BYTES_MAX: usize = 16 * 1024;
 
 /// One family's counters, or why they are not to be had.
 pub(super) type Counters<K> = Result<BTreeMap<K, f64>, Gap>;
@@ -191,21 +188,51 @@ impl Ord for Bound {
     }
 }
 
-/// # Errors
-/// [`Gap::Unreadable`] if any wanted line can't be understood.
-pub(super) fn page(body: &[u8], format: Format, families: &Families) -> Result<Page, Gap> {
-    let text = std::str::from_utf8(body).map_err(|_| Gap::Unreadable)?;
-    let bucket = format!("{}_bucket", families.duration);
-    let wanted = [families.requests.as_str(), bucket.as_str(), families.dropped.as_str(), STARTED];
-    let mut page =
-        Page { requests: Err(Gap::Missing), buckets: Err(Gap::Missing), dropped: Err(Gap::Missing), stamped_at: None, started: None };
-    let mut starts = Vec::new();
-    let wanted = text.lines().filter(|line| wanted.contains(&name_of(line)));
-    for (series, line) in wanted.enumerate() {
-        if series >= SERIES_MAX || line.len() > LINE_BYTES_MAX {
+/// Makes a [`Page`] of the lines of its wanted families.
+pub(super) struct Reader<'f> {
+    families: &'f Families,
+    format: Format,
+    /// Names of the wanted samples.
+    wanted: [String; 4],
+    page: Page,
+    series: usize,
+    starts: Vec<f64>,
+}
+
+impl<'f> Reader<'f> {
+    pub(super) fn new(families: &'f Families, format: Format) -> Reader<'f> {
+        let wanted = [families.requests.clone(), format!("{}_bucket", families.duration), families.dropped.clone(), STARTED.to_owned()];
+        let (requests, buckets, dropped) = (Err(Gap::Missing), Err(Gap::Missing), Err(Gap::Missing));
+        let page = Page { requests, buckets, dropped, stamped_at: None, started: None };
+        Reader { families, format, wanted, page, series: 0, starts: Vec::new() }
+    }
+
+    /// Whether a line that begins so, blanks aside, is a sample of a wanted family; `None` while more of it has to be seen.
+    pub(super) fn wants(&self, beginning: &[u8]) -> Option<bool> {
+        let begun = beginning.trim_ascii_start();
+        let after = |name: &String| begun.strip_prefix(name.as_bytes());
+        let is = |name: &String| after(name).is_some_and(|after| matches!(after, [b'{' | b' ' | b'\t' | b'\n', ..] | [b'\r', b'\n']));
+        let may_be = |name: &String| name.as_bytes().starts_with(begun) || after(name) == Some(b"\r");
+        if self.wanted.iter().any(is) {
+            Some(true)
+        } else if self.wanted.iter().any(may_be) {
+            None
+        } else {
+            Some(false)
+        }
+    }
+
+    /// Takes a line of a wanted family.
+    /// # Errors
+    /// [`Gap::Unreadable`] if it can't be understood, [`Gap::TooManySeries`] if it is one too many.
+    pub(super) fn line(&mut self, line: &[u8]) -> Result<(), Gap> {
+        self.series += 1;
+        if self.series > PAGE_SERIES_MAX {
             return Err(Gap::TooManySeries);
         }
-        let (clean, time) = normal(line, format).ok_or(Gap::Unreadable)?;
+        let line = std::str::from_utf8(line).map_err(|_| Gap::Unreadable)?;
+        let Reader { families, wanted: [_, bucket, ..], page, .. } = self;
+        let (clean, time) = normal(line, self.format).ok_or(Gap::Unreadable)?;
         page.stamped_at = page.stamped_at.max(time);
         let sample = only_sample(clean)?;
         let Value::Untyped(value) = sample.value else { return Err(Gap::Unreadable) };
@@ -213,20 +240,28 @@ pub(super) fn page(body: &[u8], format: Format, families: &Families) -> Result<P
         if sample.metric == families.requests {
             let status = Status::of(&labels, &families.status_labels);
             insert(&mut page.requests, RequestKey { series: joined(&labels), status }, value);
-        } else if sample.metric == bucket {
+        } else if sample.metric == *bucket {
             let bound =
                 labels.remove("le").and_then(|text| text.parse().ok()).filter(|bound: &f64| !bound.is_nan()).ok_or(Gap::Unreadable)?;
             insert(&mut page.buckets, BucketKey { series: joined(&labels), bound: Bound(bound) }, value);
         } else if sample.metric == STARTED {
-            starts.push(value);
-        } else {
+            self.starts.push(value);
+        } else if sample.metric == families.dropped {
             insert(&mut page.dropped, joined(&labels), value);
+        } else {
+            return Err(Gap::Unreadable);
         }
+        Ok(())
     }
-    if let [started] = starts.as_slice() {
-        page.started = Some(*started).filter(|started| started.is_finite());
+
+    /// The page, when its last line was taken.
+    pub(super) fn page(self) -> Page {
+        let started = match self.starts.as_slice() {
+            [started] => Some(*started).filter(|started| started.is_finite()),
+            [] | [_, _, ..] => None,
+        };
+        Page { started, ..self.page }
     }
-    Ok(page)
 }
 
 /// One line is one sample; nothing of a page is held beside what it counts.
@@ -319,7 +354,8 @@ fn push_hex(clean: &mut String, character: char) {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::intake::whole as page, *};
+    use crate::domain::metric::PAGE_SERIES_MAX as SERIES_MAX;
 
     fn read(text: &str) -> Result<Page, Gap> {
         page(text.as_bytes(), Format::Text, &Families::default())
@@ -355,7 +391,7 @@ mod tests {
         let others: String = (0..SERIES_MAX + 1).map(|name| format!("go_{name} 1\n")).collect();
         assert!(read(&format!("{others}http_requests_total{{code=\"200\"}} 1\n")).is_ok(), "what is not counted does not count");
         let label = |length| format!("http_requests_total{{code=\"200\",path=\"{}\"}} 1\n", "x".repeat(length));
-        assert_eq!(read(&label(1 << 20)), Err(Gap::TooManySeries));
+        assert_eq!(read(&label(1 << 20)), Err(Gap::LineTooLong));
         assert!(read(&label(10_000)).is_ok());
     }
 

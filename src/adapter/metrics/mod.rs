@@ -1,6 +1,6 @@
 //! Figures of one backend from its own `/metrics`, with no Prometheus in between.
 //!
-//! The page is scraped, the few families that we need are picked out, and rates and quantiles are computed over our own window with
+//! The page is scraped, the few families that we need are picked out while it comes, and rates and quantiles are computed over our own window with
 //! Prometheus' arithmetic, so that a figure reads the same here and on a dashboard. A page that is empty, damaged, standing still or given
 //! by several processes in turn gives gaps with their reason, never a zero.
 //!
@@ -8,6 +8,7 @@
 
 mod arithmetic;
 mod exposition;
+mod intake;
 mod kinship;
 mod memory;
 mod window;
@@ -32,7 +33,8 @@ use crate::{
 };
 use arithmetic::{Quantile, histogram_quantile};
 pub use exposition::Families;
-use exposition::{Bound, BucketKey, Format, Labels, Page, RequestKey, Status, page};
+use exposition::{Bound, BucketKey, Labels, Page, RequestKey, Status};
+use intake::Intake;
 use kinship::Kin;
 use window::{Kinship, Window};
 
@@ -119,13 +121,9 @@ impl MetricsSensor {
     }
 
     async fn fetch(&self) -> Result<Result<Page, Gap>, Fault> {
-        let reply = self.client.send(Ask::get(self.config.url.clone(), Limits::METRICS)).await?;
-        let media_type = reply.media_type();
-        let Some(format) = Format::of(&media_type) else {
-            let message = format!("{} answered with {media_type} where a metrics page was expected", self.config.url);
-            return Err(Fault::new(FaultKind::Unreadable, message));
-        };
-        Ok(page(&reply.body, format, &self.config.families))
+        let mut intake = Intake::new(&self.config.families);
+        self.client.pour(Ask::get(self.config.url.clone(), Limits::METRICS), &mut intake).await?;
+        intake.page().map_err(|why| Fault::new(FaultKind::Unreadable, format!("{} answered with {why}", self.config.url)))
     }
 
     fn reckon(&mut self, page: Result<Page, Gap>, asked_at: Timestamp) -> BTreeMap<Metric, Measured> {

@@ -13,18 +13,18 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     arithmetic::{Span, rate},
-    exposition::{self, Counters},
+    exposition::Counters,
     memory::pairs,
 };
 use crate::domain::{
-    metric::Gap,
+    metric::{Gap, PAGE_SERIES_MAX},
     time::{Millis, Timestamp},
 };
 
 /// A series that was absent for so many windows is forgotten.
 const WINDOWS_KEPT: u64 = 10;
 /// Series that are known at one time, those of the last scrapes that are absent now included.
-const SERIES_MAX: usize = 2 * exposition::SERIES_MAX;
+const SERIES_MAX: usize = 2 * PAGE_SERIES_MAX;
 /// More scrapes than this are never kept, whatever the window.
 const SCRAPES_MAX: usize = 4096;
 

@@ -230,6 +230,8 @@ fn fills(gap: Gap) -> bool {
         | Gap::SeveralProcesses
         | Gap::TopBucketLow
         | Gap::TooManySeries
+        | Gap::LineTooLong
+        | Gap::PageTooLong
         | Gap::StandsStill
         | Gap::BelowShare
         | Gap::Undecided => false,

@@ -6,11 +6,11 @@
 
 use std::{collections::BTreeMap, io};
 
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::{BodyExt, Limited};
 use hyper::{
     Method, Request, Response,
-    body::{Bytes, Incoming},
-    header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderValue, USER_AGENT},
+    body::Incoming,
+    header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderValue, USER_AGENT},
     server::conn::http1,
     service::service_fn,
 };
@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+use super::lengthy::{Form, Lengthy, Rest};
 use crate::sim::world::actor::Actor;
 
 /// Larger bodies are refused; the largest document of these APIs is a URL map of some kilobytes.
@@ -76,13 +77,15 @@ pub struct Reply {
     pub content_type: &'static str,
     /// The body.
     pub body: String,
+    /// What follows it, where it is long.
+    pub rest: Option<Rest>,
 }
 
 impl Reply {
     /// A JSON answer.
     #[must_use]
     pub fn json(status: u16, body: &Value) -> Self {
-        Self { status, headers: Vec::new(), content_type: "application/json; charset=UTF-8", body: body.to_string() }
+        Self { status, headers: Vec::new(), content_type: "application/json; charset=UTF-8", body: body.to_string(), rest: None }
     }
 
     /// 200 with JSON.
@@ -94,7 +97,7 @@ impl Reply {
     /// A text answer.
     #[must_use]
     pub fn text(status: u16, body: impl Into<String>) -> Self {
-        Self { status, headers: Vec::new(), content_type: "text/plain; charset=utf-8", body: body.into() }
+        Self { status, headers: Vec::new(), content_type: "text/plain; charset=utf-8", body: body.into(), rest: None }
     }
 
     /// An error in the common form of Google's APIs; `status` is the canonical name, such as `ABORTED`.
@@ -177,7 +180,7 @@ pub async fn serve<H: Handler>(listener: TcpListener, handler: H, tasks: TaskTra
 #[error("the world closes this connection without an answer")]
 struct Closed;
 
-async fn respond<H: Handler>(handler: H, request: Request<Incoming>, connected_ms: i64) -> Result<Response<Full<Bytes>>, Closed> {
+async fn respond<H: Handler>(handler: H, request: Request<Incoming>, connected_ms: i64) -> Result<Response<Lengthy>, Closed> {
     let call = match read(request, connected_ms).await {
         Ok(call) => call,
         Err(reply) => return Ok(write(*reply)),
@@ -212,15 +215,17 @@ async fn read(request: Request<Incoming>, connected_ms: i64) -> Result<Call, Box
     Ok(Call { method: head.method, host, path, segments, query, body, actor, connected_ms })
 }
 
-fn write(reply: Reply) -> Response<Full<Bytes>> {
+fn write(reply: Reply) -> Response<Lengthy> {
     let mut response = Response::builder().status(reply.status).header(CONTENT_TYPE, reply.content_type);
     for (name, value) in &reply.headers {
         response = response.header(*name, value);
     }
-    let bytes = Bytes::from(reply.body);
+    if reply.rest.as_ref().is_some_and(|rest| rest.form == Form::Gzip) {
+        response = response.header(CONTENT_ENCODING, "gzip");
+    }
     response
-        .body(Full::new(bytes))
-        .unwrap_or_else(|_| Response::new(Full::new(Bytes::from_static(b"the world built an impossible answer"))))
+        .body(Lengthy::new(reply.body, reply.rest))
+        .unwrap_or_else(|_| Response::new(Lengthy::new("the world built an impossible answer".to_owned(), None)))
 }
 
 /// Whether `+` means a blank, as it does in a query.

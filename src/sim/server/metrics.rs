@@ -11,7 +11,10 @@ use crate::sim::{
     },
 };
 
-use super::http::{Answer, Reply};
+use super::{
+    http::{Answer, Reply},
+    lengthy::{Form, Rest},
+};
 
 /// Processes behind one page, when there are several.
 const WORKERS: usize = 4;
@@ -19,6 +22,10 @@ const WORKERS: usize = 4;
 const WORKER_APART_MS: i64 = 1_700;
 /// How often a path is asked for that never was before.
 const PATH_EVERY_MS: i64 = 20_000;
+/// Paths that are counted each for itself, where nobody has bounded them.
+const MANY_PATHS: i64 = 25_000;
+/// Characters of a label that holds what a person typed.
+const LONG_LABEL: usize = 20_000;
 /// How long a slow page takes: longer than anybody waits for one.
 const SLOW_MS: f64 = 6_000.0;
 /// The highest bound of a histogram that was made for faster answers.
@@ -47,11 +54,52 @@ pub fn page(world: &mut World, leg: Leg) -> Answer {
         | Damage::Workers
         | Damage::Alike
         | Damage::LowBuckets
-        | Damage::Slow => text(&world.exposed(leg, worker)),
+        | Damage::Slow
+        | Damage::Large
+        | Damage::LongLine
+        | Damage::ManySeries
+        | Damage::Endless
+        | Damage::Bomb => text(&world.exposed(leg, worker)),
     };
     let content_type = if damage == Damage::Seconds { OPEN_METRICS } else { TEXT };
-    let reply = Reply { content_type, ..Reply::text(200, text) };
+    let reply = lengthened(Reply { content_type, ..Reply::text(200, text) }, damage);
     if damage == Damage::Slow { Answer::After { ms: SLOW_MS, reply } } else { Answer::Now(reply) }
+}
+
+/// Bytes of other people's families that come at a time.
+const BLOCK_BYTES: usize = 256 << 10;
+/// How often they come: 32 MiB of them, a gibibyte, or more than anybody reads.
+const LARGE_BLOCKS: usize = 128;
+const BOMB_BLOCKS: usize = 4096;
+const ENDLESS_BLOCKS: usize = usize::MAX;
+
+/// The page with other people's families behind it, where its damage has any.
+fn lengthened(reply: Reply, damage: Damage) -> Reply {
+    let times = match damage {
+        Damage::Large => LARGE_BLOCKS,
+        Damage::Endless => ENDLESS_BLOCKS,
+        Damage::Bomb => BOMB_BLOCKS,
+        Damage::None
+        | Damage::Vanished
+        | Damage::NotANumber
+        | Damage::Failing
+        | Damage::NoStatus
+        | Damage::WordStatus
+        | Damage::TwoStatuses
+        | Damage::Seconds
+        | Damage::StampsStandStill
+        | Damage::StandsStill
+        | Damage::NewSeries
+        | Damage::Workers
+        | Damage::Alike
+        | Damage::LowBuckets
+        | Damage::Slow
+        | Damage::LongLine
+        | Damage::ManySeries => return reply,
+    };
+    let block = "jvm_gc_collection_seconds_count{gc=\"G1 Young Generation\",pool=\"eden\"} 4071\n".repeat(BLOCK_BYTES / 78);
+    let form = if damage == Damage::Bomb { Form::Gzip } else { Form::Plain };
+    Reply { rest: Some(Rest { block, times, form }), ..reply }
 }
 
 /// The page that is made of this.
@@ -83,7 +131,12 @@ fn answering(meter: &Meter, damage: Damage, worker: usize) -> Meter {
         | Damage::StandsStill
         | Damage::NewSeries
         | Damage::LowBuckets
-        | Damage::Slow => meter.clone(),
+        | Damage::Slow
+        | Damage::Large
+        | Damage::LongLine
+        | Damage::ManySeries
+        | Damage::Endless
+        | Damage::Bomb => meter.clone(),
     }
 }
 
@@ -136,10 +189,36 @@ impl Text {
             | Damage::Workers
             | Damage::Alike
             | Damage::LowBuckets
-            | Damage::Slow => None,
+            | Damage::Slow
+            | Damage::Large
+            | Damage::LongLine
+            | Damage::ManySeries
+            | Damage::Endless
+            | Damage::Bomb => None,
         };
         let mut text = Text { page: String::new(), damage, backend: leg.label(), stamp };
-        let paths = if damage == Damage::NewSeries { (at_ms - since_ms) / PATH_EVERY_MS + 1 } else { 0 };
+        let paths = match damage {
+            Damage::NewSeries => (at_ms - since_ms) / PATH_EVERY_MS + 1,
+            Damage::ManySeries => MANY_PATHS,
+            Damage::None
+            | Damage::Vanished
+            | Damage::NotANumber
+            | Damage::Failing
+            | Damage::NoStatus
+            | Damage::WordStatus
+            | Damage::TwoStatuses
+            | Damage::Seconds
+            | Damage::StampsStandStill
+            | Damage::StandsStill
+            | Damage::Workers
+            | Damage::Alike
+            | Damage::LowBuckets
+            | Damage::Slow
+            | Damage::Large
+            | Damage::LongLine
+            | Damage::Endless
+            | Damage::Bomb => 0,
+        };
         text.counter("http_requests", "Requests answered.", &text.requests(&meter, paths));
         text.family("http_request_duration_seconds", "histogram", "Time from request to answer.", &text.histogram(&meter));
         let one = |name: &str, value: f64| vec![(format!("{name}{{backend=\"{}\"}}", leg.label()), value)];
@@ -195,10 +274,17 @@ impl Text {
             | Damage::Workers
             | Damage::Alike
             | Damage::LowBuckets
-            | Damage::Slow => {
+            | Damage::Slow
+            | Damage::Large
+            | Damage::LongLine
+            | Damage::ManySeries
+            | Damage::Endless
+            | Damage::Bomb => {
+                let long =
+                    (self.damage == Damage::LongLine).then(|| (series(format!(",code=\"200\",path=\"/{}\"", "x".repeat(LONG_LABEL))), 1.0));
                 let all = Code::ALL.map(|code| (series(format!(",code=\"{}\"", code.number())), of(code)));
                 let path = |number: i64| (series(format!(",code=\"200\",path=\"/items/{}\"", 1000 + number)), 1.0);
-                all.into_iter().chain((0..paths).map(path)).collect()
+                all.into_iter().chain((0..paths).map(path)).chain(long).collect()
             }
         }
     }

@@ -8,6 +8,7 @@ pub mod front_door;
 pub mod google;
 pub mod http;
 pub mod kubernetes;
+pub mod lengthy;
 pub mod logging;
 pub mod metrics;
 pub mod monitoring;

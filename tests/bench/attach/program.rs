@@ -18,17 +18,18 @@ use portable_pty::{CommandBuilder, PtySize, native_pty_system};
 
 use crate::{PATIENCE, ms, world::World};
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_cutover");
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_cutover");
 const IDLE: Duration = Duration::from_secs(60);
 const HANG_UPS: usize = 10;
 
-struct Account {
-    folder: PathBuf,
-    world: World,
+pub(crate) struct Account {
+    pub folder: PathBuf,
+    /// The argument that points a host to the world.
+    pub simulated: String,
 }
 
 impl Account {
-    fn run(&self, words: &[&str]) -> String {
+    pub(crate) fn run(&self, words: &[&str]) -> String {
         let output = Command::new(PROGRAM).args(words).envs(self.variables()).output().unwrap();
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     }
@@ -38,12 +39,12 @@ impl Account {
         [("HOME", at("")), ("XDG_CONFIG_HOME", at("config")), ("XDG_STATE_HOME", at("state")), ("CUTOVER_RUNTIME_DIR", at("run"))]
     }
 
-    fn open(&self) -> String {
+    pub(crate) fn open(&self) -> String {
         let plan = Path::new(env!("CARGO_MANIFEST_DIR")).join("plans/hexproperty.yaml");
-        self.run(&["open", plan.to_str().unwrap(), &self.world.argument(), "--no-attach"])
+        self.run(&["open", plan.to_str().unwrap(), &self.simulated, "--no-attach"])
     }
 
-    fn host(&self) -> u32 {
+    pub(crate) fn host(&self) -> u32 {
         let listed: serde_json::Value = serde_json::from_str(&self.run(&["sessions", "--json"])).unwrap();
         u32::try_from(listed[0]["card"]["pid"].as_u64().unwrap()).unwrap()
     }
@@ -57,7 +58,8 @@ impl Account {
 }
 
 pub(crate) fn measure(folder: &Path) {
-    let account = Account { folder: folder.to_owned(), world: World::start(Path::new(PROGRAM)) };
+    let world = World::start(Path::new(PROGRAM));
+    let account = Account { folder: folder.to_owned(), simulated: world.argument() };
     let session = account.open();
     // Until every window is full, there is less to tell.
     std::thread::sleep(Duration::from_secs(30));

@@ -169,7 +169,12 @@ impl Night {
             Damage::StampsStandStill => all(Gap::Stale),
             Damage::Workers | Damage::Alike => all(Gap::SeveralProcesses),
             Damage::Slow => return Err(Fault::new(FaultKind::TimedOut, "no answer within 4s")),
-            Damage::None | Damage::Seconds | Damage::NewSeries | Damage::StandsStill | Damage::LowBuckets => self.reckon(leg),
+            Damage::LongLine => all(Gap::LineTooLong),
+            Damage::ManySeries => all(Gap::TooManySeries),
+            Damage::Endless | Damage::Bomb => all(Gap::PageTooLong),
+            Damage::None | Damage::Seconds | Damage::NewSeries | Damage::StandsStill | Damage::LowBuckets | Damage::Large => {
+                self.reckon(leg)
+            }
         };
         let since = self.senses.windows.get(&leg).and_then(|ledger| ledger.scrapes.front()).map(|(at, _)| *at);
         let fills = since.filter(|_| values.values().any(|value| *value == Err(Gap::TooEarly)));

@@ -218,7 +218,7 @@ proptest::proptest! {
 #[test]
 fn names_that_change_with_each_look_are_forgotten_and_said_before_they_fill_the_memory() {
     let mut window = Window::new(WINDOW, MEMORY);
-    let new = |look: usize| Ok((0..exposition::SERIES_MAX).map(|place| (look * exposition::SERIES_MAX + place, 1.0)).collect());
+    let new = |look: usize| Ok((0..PAGE_SERIES_MAX).map(|place| (look * PAGE_SERIES_MAX + place, 1.0)).collect());
     for look in 0..20 {
         let _kin = window.push(Timestamp(look as i64 * 5000), Start::Later, new(look));
         assert!(window.series.len() <= SERIES_MAX, "{look}");

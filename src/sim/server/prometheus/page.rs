@@ -13,7 +13,8 @@ pub(super) fn samples(scrape: &Scrape) -> &[Sample] {
     scrape.samples.get_or_init(|| {
         let exposed = &scrape.exposed;
         let (text, up) = match exposed.damage {
-            Damage::Failing => (String::new(), 0.0),
+            // This one has limits on what it scrapes, in bytes, samples and labels.
+            Damage::Failing | Damage::LongLine | Damage::ManySeries | Damage::Endless | Damage::Bomb => (String::new(), 0.0),
             Damage::None
             | Damage::Vanished
             | Damage::NotANumber
@@ -27,7 +28,8 @@ pub(super) fn samples(scrape: &Scrape) -> &[Sample] {
             | Damage::Workers
             | Damage::Alike
             | Damage::LowBuckets
-            | Damage::Slow => (metrics::text(exposed), 1.0),
+            | Damage::Slow
+            | Damage::Large => (metrics::text(exposed), 1.0),
         };
         let stamp_ms = if exposed.damage == Damage::Seconds { 1000 } else { 1 };
         let job = format!("frontend-{}", exposed.leg.label());
