@@ -22,7 +22,7 @@ use crate::{
         peer,
         protocol::Then,
         roster::{Roster, login_of, passwd},
-        sessions::{Card, ClaimError, Lease, Life},
+        sessions::{self, Card, ClaimError, Lease, Life},
         socket::{Folder, FolderError},
     },
     cli::{
@@ -373,6 +373,13 @@ enum OpenError {
         .journal.display()
     )]
     Gone { session: SessionId, journal: PathBuf },
+    #[error(
+        "session {session} was begun before, with its journal at {}, which is not where this shell looks for it; nothing was begun in its \
+         place; use the XDG_STATE_HOME of then, put the journal back where it was, or clear the session away (cutover stop {session}) and \
+         begin another with --new",
+        .journal.display()
+    )]
+    Begun { session: SessionId, journal: PathBuf },
     #[error(transparent)]
     Folder(#[from] FolderError),
     /// It is another session than the one that was asked for, and that was said.
@@ -391,7 +398,7 @@ fn open_book(options: &Options, paths: &Paths, plan: Result<Plan, Unusable>, wor
         Some(session) => (session, plan),
         None => {
             let plan = usable(plan)?;
-            (new_name(&plan, paths)?, Ok(plan))
+            (new_name(&plan, paths, &options.place.of_our_own()?)?, Ok(plan))
         }
     };
     let journal = paths.journal(session.as_str());
@@ -401,6 +408,10 @@ fn open_book(options: &Options, paths: &Paths, plan: Result<Plan, Unusable>, wor
         return Err(OpenError::Gone { session, journal });
     }
     if !is_there {
+        // Its journal may be of another state directory, or of a disk that is not mounted.
+        if let Some(begun) = options.place.of_our_own()?.into_iter().find(|found| found.card.session == session) {
+            return Err(OpenError::Begun { session, journal: begun.card.journal });
+        }
         let plan = usable(plan)?;
         predecessor::allow(&session, options).map_err(OpenError::Another)?;
         return Ok(Opening::new(session, plan, &journal, &holder, world)?);
@@ -422,8 +433,8 @@ fn open_book(options: &Options, paths: &Paths, plan: Result<Plan, Unusable>, wor
     Ok(Opening::again(session, recorded, &journal, found, world)?)
 }
 
-/// The plan's name and the minute, in the grammar of names.
-fn new_name(plan: &Plan, paths: &Paths) -> Result<SessionId, OpenError> {
+/// The plan's name and the minute, in the grammar of names; no other than one that neither a journal here nor a host of this account bears.
+fn new_name(plan: &Plan, paths: &Paths, known: &[sessions::Found]) -> Result<SessionId, OpenError> {
     let simple = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
     let slug: String = plan.name.as_str().chars().map(simple).collect();
     let slug: Vec<&str> = slug.split('-').filter(|part| !part.is_empty()).collect();
@@ -433,7 +444,8 @@ fn new_name(plan: &Plan, paths: &Paths) -> Result<SessionId, OpenError> {
     let names = (1..100).map(|count| if count == 1 { format!("{slug}-{minute}") } else { format!("{slug}-{minute}-{count}") });
     let taken = |name: &String| {
         let journal = paths.journal(name);
-        checkpoint::of_journal(&journal).is_some() || paths::readable(journal).exists()
+        let is_known = known.iter().any(|found| found.card.session.as_str() == name);
+        is_known || checkpoint::of_journal(&journal).is_some() || paths::readable(journal).exists()
     };
     let free = names.into_iter().find(|name| !taken(name));
     free.and_then(|name| name.parse().ok()).ok_or(OpenError::NoName)

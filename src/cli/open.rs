@@ -110,6 +110,9 @@ async fn find_or_start(options: &host::Options, attaches: Attaches, restarts: Re
         Err(error) => return Ok(Err(said(error, Exit::Failed))),
     };
     let Some(found) = found else {
+        if let Some(other) = of_another_plan(options)? {
+            return Ok(Err(other));
+        }
         let paths = Paths::find()?;
         if let Err(exit) = admitted(options, attaches, &paths) {
             return Ok(Err(exit));
@@ -172,6 +175,17 @@ async fn joined(found: Found, options: &host::Options) -> Result<Found, Exit> {
 fn running(options: &host::Options) -> Result<Option<Found>, FolderError> {
     let found = options.place.of_our_own()?;
     Ok(found.into_iter().find(|one| one.life == Life::Running && one.card.plan_path == options.plan))
+}
+
+/// Whether the session that was named runs under another plan's file; what it is, is said then.
+fn of_another_plan(options: &host::Options) -> Result<Option<Exit>, FolderError> {
+    let Some(named) = &options.session else { return Ok(None) };
+    let found = options.place.of_our_own()?;
+    let Some(found) = found.into_iter().find(|one| one.life == Life::Running && one.card.session == *named) else { return Ok(None) };
+    let (plan, asked) = (found.card.plan_path.display(), options.plan.display());
+    let attach = way::with_session("attach", named, &options.place);
+    let why = format!("session {named} runs already and flies {plan}, not {asked}; nothing was started; join it:\n  {attach}");
+    Ok(Some(said(why, Exit::Locked)))
 }
 
 /// The same once it listens: a host that is just starting reads its journal first.

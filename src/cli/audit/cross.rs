@@ -53,7 +53,7 @@ pub fn check(path: &Path, log: Option<&Path>, format: Format, out: &mut dyn io::
             Err(error) => refuse(&error, format, out),
         };
     };
-    let read = bytes(from).and_then(|bytes| log::read(&bytes).map_err(io::Error::from));
+    let read = bytes(from).and_then(|bytes| log::read(&bytes));
     let log = match read {
         Ok(log) => log,
         Err(error) => return refuse(&Unread { from: from.display().to_string(), error }, format, out),

@@ -6,6 +6,7 @@ use crate::{
     core::{
         decision::{Effect, Transition},
         event::Event,
+        news::News,
     },
     domain::{
         claim::Claim,
@@ -136,7 +137,7 @@ impl Book {
 
 fn tells_of_writes(body: &[u8]) -> bool {
     let has = |word: &[u8]| body.windows(word.len()).any(|window| window == word);
-    has(b"{\"opened\":") || has(b"{\"finished\":") || has(b"{\"write\":") || has(b"{\"claim\":")
+    has(b"{\"opened\":") || has(b"{\"finished\":") || has(b"{\"write\":") || has(b"{\"claim\":") || has(b"did_happen")
 }
 
 fn take(book: &mut Option<Book>, transition: Transition, head: Witness, at: Timestamp) {
@@ -159,6 +160,17 @@ fn take(book: &mut Option<Book>, transition: Transition, head: Witness, at: Time
         (None | Some(_), _) => {}
     }
     let Some(book) = book else { return };
+    // What was read back of the object has told what no answer did.
+    for news in &decision.news {
+        let News::DidHappen { route, to } = news else { continue };
+        let is_that = |write: &&mut Write| {
+            let unknown = matches!(write.fate, Fate::Unknown(_) | Fate::Open);
+            unknown && write.route == *route && matches!(&write.makes, Makes::Split { to: made, .. } if made == to)
+        };
+        if let Some(write) = book.writes.iter_mut().rev().find(is_that) {
+            write.fate = Fate::Done;
+        }
+    }
     for issued in decision.effects {
         let effect = issued.id;
         let (route, first, makes) = match issued.what {

@@ -3,7 +3,7 @@
 //! Of an operation that takes time the log has two entries, at its beginning and at its end; both are one change here. Only the log of admin
 //! activity tells of changes, and nobody can switch it off; entries of other logs are passed over.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, io};
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -56,8 +56,11 @@ pub(in crate::cli::audit) struct Log {
 /// Reads an array of entries, an answer of `entries:list`, or entries one behind the other.
 ///
 /// # Errors
-/// It is no JSON.
-pub(in crate::cli::audit) fn read(bytes: &[u8]) -> Result<Log, serde_json::Error> {
+/// It is no JSON, or nothing at all: whoever has no changes to tell of says `[]`.
+pub(in crate::cli::audit) fn read(bytes: &[u8]) -> io::Result<Log> {
+    if bytes.trim_ascii().is_empty() {
+        return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "it is empty, and an export without any entry is `[]`"));
+    }
     let mut log = Log::default();
     let mut operations: BTreeMap<String, Entry> = BTreeMap::new();
     for value in serde_json::Deserializer::from_slice(bytes).into_iter::<Value>() {
