@@ -5,7 +5,10 @@
 //! plan's file still gives the commands, if it is the version that the session flew. A host that does not answer may come back, so of it
 //! nothing is said that is so of a dead one alone.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use tokio::net::UnixStream;
 
@@ -67,6 +70,13 @@ pub struct Absent {
     returns: Option<Return>,
     /// The last record of its journal, as far as that is known.
     pub(super) head: Option<Head>,
+}
+
+/// Whoever starts a host again has noted so, or started it, this long after it died.
+const NOTED_WITHIN: Duration = Duration::from_secs(3);
+
+fn millis(span: Millis) -> Duration {
+    Duration::from_millis(span.0)
 }
 
 /// Why its host can't be asked.
@@ -318,6 +328,21 @@ impl Absent {
         match self.host {
             Host::Gone => self.returns.is_some(),
             Host::Silent(_) => true,
+        }
+    }
+
+    /// How long its next host may take to listen, counted from now; `None` where nothing starts one. Whoever asks between two hosts waits for so
+    /// long, however little he wants to wait for what he asks.
+    pub(super) fn next_within(&self) -> Option<Duration> {
+        match &self.host {
+            Host::Gone => match self.returns {
+                Some(Return { at, .. }) => Some(millis(at.since(Clock::live().now())) + millis(living::COMES_WITHIN)),
+                None if self.was_stopped() || self.world_is_gone() || self.known.is_broken() => None,
+                None => Some(NOTED_WITHIN),
+            },
+            Host::Silent(Silence { process: Process::Stopped | Process::Dies, .. }) => None,
+            Host::Silent(Silence { line: Line::NoSocket { .. } | Line::Unknown, .. }) => Some(millis(living::COMES_WITHIN)),
+            Host::Silent(Silence { line: Line::Unanswered | Line::Full, .. }) => None,
         }
     }
 

@@ -39,7 +39,7 @@ const NOTE_BYTES_MAX: u64 = 64 * 1024;
 const ENDING: &str = "host";
 const RETURN: &str = "return";
 /// A host that was to come and is not there so long after is not waited for.
-const COMES_WITHIN: Millis = Millis::from_secs(15);
+pub(super) const COMES_WITHIN: Millis = Millis::from_secs(15);
 
 /// What a host notes beside its journal.
 #[derive(PartialEq, Serialize, Deserialize)]

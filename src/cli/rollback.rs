@@ -3,8 +3,9 @@
 //! It asks, waits until the request is recorded, then until home is accepted *and* requests meet it alone, and says each as it comes. What is
 //! accepted and not seen is said so, and ends well only when the plan's time is over and nobody asks through the front door. A rollback
 //! that doesn't come is shown with its reason and the command by hand. Where the host is gone, or goes meanwhile, it says what the journal knows, and gives the
-//! command by hand. A host that does not answer may come back: the same is said at once, and it is waited for as long as `--wait` says. Leaving
-//! early changes nothing: the session drives it.
+//! command by hand. A host that does not answer may come back: the same is said at once, and it is waited for as long as `--wait` says. Between two
+//! hosts the next one is waited for however little `--wait` says, for nobody else takes what is asked. Leaving early changes nothing: the session
+//! drives it.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -47,6 +48,8 @@ use crate::{
 const SAY_EVERY: Duration = Duration::from_secs(10);
 /// What is said of a rollback that waits for its host.
 const NOT_YET_ASKED: &str = "nothing was asked for yet; it is tried again";
+const LOOKED_AFTER: &str = "nobody watches over it, and nothing was done; for 3 s it is looked whether somebody starts another";
+const NOT_TAKEN: &str = "the host has not taken it, and nothing was asked for; the commands above need no host";
 /// A line that broke is looked after this often.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// A session that is full is asked again this often, and for so long before anything is said, whatever `--wait` says.
@@ -71,7 +74,7 @@ pub struct Args {
     #[arg(long)]
     reason: Option<String>,
     /// Seconds to wait until everybody is seen at home; the rollback goes on after that, too. With 0 it is asked for, and left once it is on
-    /// record: exit 8, or 0 where everybody is seen at home already
+    /// record: exit 8, or 0 where everybody is seen at home already. A host that is just started again is waited for all the same
     #[arg(long, default_value = "300", value_name = "SECONDS", value_parser = bounds::wait_seconds)]
     wait: u64,
     #[command(flatten)]
@@ -86,14 +89,25 @@ pub async fn run(args: Args) -> Result<Exit> {
 
 async fn go_home(args: Args) -> Result<Exit, Exit> {
     let deadline = Instant::now() + Duration::from_secs(args.wait);
-    let found = meant_in_time(&args, deadline).await?;
-    let mut link = reach(&args, &found, deadline).await?;
-    let only = args.route.clone();
+    let mut patience = Patience { deadline, until: None, told: None };
+    loop {
+        let found = meant_in_time(&args, &mut patience).await?;
+        let link = reach(&args, &found, &mut patience).await?;
+        let silent = Silent { place: args.place.clone(), found: *found, only: args.route.clone() };
+        if let Some(asked) = ask(&args, silent, link, &mut patience).await? {
+            return asked.arrive().await;
+        }
+    }
+}
+
+/// Asks for it. `None` where the host went before it was known to have taken it, and a next one comes: a rollback that is asked for again joins the
+/// one that runs.
+async fn ask(args: &Args, silent: Silent, mut link: Link, patience: &mut Patience) -> Result<Option<Asked>, Exit> {
+    let (only, deadline) = (args.route.clone(), patience.deadline);
     let reason = Some(Shown::new(args.reason.as_deref().unwrap_or("asked for on the command line")));
     let command = Command::Rollback { route: args.route.clone(), reason };
     let ask = AskId(1);
     let key = Some(Shown::new("cutover rollback"));
-    let silent = Silent { place: args.place, found: *found, only: only.clone() };
     if link.asks.send(ToHost::Ask { ask, key, command }).await.is_err() {
         return Err(said(UNANSWERED, Exit::Unsettled));
     }
@@ -113,78 +127,123 @@ async fn go_home(args: Args) -> Result<Exit, Exit> {
             recorded
         }
         Ok(Some(Reply::NotSent { why, .. })) => {
-            return Err(match silent.place.still(&silent.found)? {
-                Still::Absent(absent) => absent.tell(only.as_ref()),
-                Still::Running | Still::Over => said(format!("{why}; nothing was asked for; ask once more"), Exit::Unsettled),
-            });
+            return match silent.place.still(&silent.found)? {
+                Still::Absent(absent) => patience.waits_for(&absent, NOT_YET_ASKED, args.route.as_ref()).map(|()| None),
+                Still::Running | Still::Over => Err(said(format!("{why}; nothing was asked for; ask once more"), Exit::Unsettled)),
+            };
         }
-        Ok(Some(Reply::Lost { why, .. })) => {
-            print::err(&format!("the answer was lost ({why}); looking at what happens instead"));
-            Recorded::Unknown
-        }
+        Ok(Some(Reply::Lost { why, .. })) => match silent.place.still(&silent.found)? {
+            Still::Absent(absent) if absent.next_within().is_some() => {
+                let what = "whether it was asked for is not known; it is asked for again";
+                return patience.waits_for(&absent, what, args.route.as_ref()).map(|()| None);
+            }
+            Still::Absent(_) | Still::Running | Still::Over => {
+                print::err(&format!("the answer was lost ({why}); looking at what happens instead"));
+                Recorded::Unknown
+            }
+        },
         Ok(None) => return Err(said(UNANSWERED, Exit::Unsettled)),
         Err(_) => return Err(said(UNANSWERED, Exit::Nobody)),
     };
-    Asked { host: silent, link, only, recorded, deadline, heard_at: Instant::now(), is_silent: false }.arrive().await
+    Ok(Some(Asked { host: silent, link, only, recorded, deadline, heard_at: Instant::now(), is_silent: false }))
+}
+
+/// How long a host that can't be asked is waited for: as long as `--wait` says, and between two hosts until the next one is there, since nothing
+/// but a request that was taken is driven by anybody.
+struct Patience {
+    deadline: Instant,
+    /// When a next host should be there, where one comes; looked at anew when it is otherwise absent.
+    until: Option<(Absence, Instant)>,
+    /// What was said last of why it can't be asked.
+    told: Option<Absence>,
+}
+
+/// Of what kind an absence is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Absence {
+    /// Nobody is known to start another host.
+    Gone,
+    /// Its next host comes.
+    Comes,
+    Silent,
+}
+
+impl Patience {
+    /// Says once why it can't be asked, with what needs no host, and whether it is waited for.
+    /// # Errors
+    /// It isn't, or not any longer.
+    fn waits_for(&mut self, absent: &Absent, then: &str, only: Option<&RouteId>) -> Result<(), Exit> {
+        let (kind, now) = (kind(absent), Instant::now());
+        let until = match self.until {
+            // The time that it was given runs; one that is to come later is given more.
+            Some((known, until)) if known == kind && kind != Absence::Comes => Some(until),
+            Some(_) | None => absent.next_within().map(|span| now + span),
+        };
+        self.until = until.map(|until| (kind, until));
+        let waits = until.is_some_and(|until| now < until) || absent.may_come_back() && now < self.deadline;
+        match (waits, self.told == Some(kind)) {
+            (true, true) => Ok(()),
+            (true, false) => {
+                self.told = Some(kind);
+                absent.tell_of(if kind == Absence::Gone { LOOKED_AFTER } else { then }, only);
+                Ok(())
+            }
+            (false, false) => Err(absent.tell(only)),
+            (false, true) => Err(said(NOT_TAKEN, Exit::Nobody)),
+        }
+    }
+
+    /// When to look again.
+    fn next(&self) -> Instant {
+        let end = self.until.map_or(self.deadline, |(_, until)| until.max(self.deadline));
+        end.min(Instant::now() + LOOK_EVERY)
+    }
+}
+
+fn kind(absent: &Absent) -> Absence {
+    match absent.host {
+        Host::Gone if absent.may_come_back() => Absence::Comes,
+        Host::Gone => Absence::Gone,
+        Host::Silent(_) => Absence::Silent,
+    }
 }
 
 /// The session that is meant; a host that is started again is waited for.
-async fn meant_in_time(args: &Args, deadline: Instant) -> Result<Box<Found>, Exit> {
-    let mut is_told = false;
+async fn meant_in_time(args: &Args, patience: &mut Patience) -> Result<Box<Found>, Exit> {
     loop {
-        let absent = match args.place.meant(args.session.as_deref())? {
+        match args.place.meant(args.session.as_deref())? {
             Meant::Running(found) => return Ok(found),
-            Meant::Absent(absent) => absent,
-        };
-        if !absent.may_come_back() || Instant::now() >= deadline {
-            return Err(absent.tell(args.route.as_ref()));
+            Meant::Absent(absent) => patience.waits_for(&absent, NOT_YET_ASKED, args.route.as_ref())?,
         }
-        if !is_told {
-            absent.tell_of(NOT_YET_ASKED, args.route.as_ref());
-            is_told = true;
-        }
-        tokio::time::sleep(LOOK_EVERY.min(deadline.saturating_duration_since(Instant::now()))).await;
+        tokio::time::sleep_until(patience.next()).await;
     }
 }
 
 /// A line to the host, which is waited for where it does not answer.
-async fn reach(args: &Args, found: &Found, deadline: Instant) -> Result<Link, Exit> {
+async fn reach(args: &Args, found: &Found, patience: &mut Patience) -> Result<Link, Exit> {
     let (mut is_told, begun_at) = (false, Instant::now());
     loop {
         match args.place.errand(found).await {
             Ok(link) => return Ok(link),
-            Err(Unheard::Absent(absent)) if absent.may_come_back() => {
-                if !is_told {
-                    tell_once(args, &absent);
-                    is_told = true;
-                }
-            }
-            Err(Unheard::Absent(absent)) => return Err(absent.tell(args.route.as_ref())),
+            Err(Unheard::Absent(absent)) => patience.waits_for(&absent, NOT_YET_ASKED, args.route.as_ref())?,
             // Whoever is asked again soon finds a place when somebody leaves his.
             Err(Unheard::Kept(ConnectError::Refused(Refused { then: Then::ComeBack, .. }))) => {
-                let is_over = Instant::now() + ASKS_AGAIN >= deadline.max(begun_at + FULL_PATIENCE);
+                let is_over = Instant::now() + ASKS_AGAIN >= patience.deadline.max(begun_at + FULL_PATIENCE);
                 if !is_told && (is_over || begun_at.elapsed() >= FULL_PATIENCE) {
-                    tell_once(args, &Absent::full(found, &args.place).await);
+                    let then = if args.wait == 0 { "nothing was asked for" } else { NOT_YET_ASKED };
+                    Absent::full(found, &args.place).await.tell_of(then, args.route.as_ref());
                     is_told = true;
                 }
-                if !is_over {
-                    tokio::time::sleep(ASKS_AGAIN).await;
-                    continue;
+                if is_over {
+                    return Err(said(NOT_TAKEN, Exit::Nobody));
                 }
+                tokio::time::sleep(ASKS_AGAIN).await;
+                continue;
             }
             Err(kept @ Unheard::Kept(_)) => return Err(kept.tell()),
         }
-        if Instant::now() + ASKS_AGAIN >= deadline {
-            return Err(said("the host has not taken it, and nothing was asked for; the commands above need no host", Exit::Nobody));
-        }
-        tokio::time::sleep(LOOK_EVERY.min(deadline.saturating_duration_since(Instant::now()))).await;
+        tokio::time::sleep_until(patience.next()).await;
     }
-}
-
-/// Why it can't be asked, and what needs no host.
-fn tell_once(args: &Args, absent: &Absent) {
-    let then = if args.wait == 0 { "nothing was asked for" } else { NOT_YET_ASKED };
-    absent.tell_of(then, args.route.as_ref());
 }
 
 /// The host that was asked, for when it does not answer any more.

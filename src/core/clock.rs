@@ -96,12 +96,15 @@ fn rebase_trigger(trigger: &mut TriggerState, back: Millis, now: Timestamp) {
     let breach = [&mut trigger.pending_since, &mut trigger.fired_at, &mut trigger.withheld_since, &mut trigger.disaster.since];
     let sight = [&mut trigger.blind_since, &mut trigger.blind_said_at, &mut trigger.within_at, &mut trigger.read_at];
     breach.into_iter().chain(sight).for_each(shift_maybe);
-    // A source's own time. If it lies ahead now, the source shares the host's clock and went back with it.
+    // A source's own time. If it lies ahead now, the source shares the host's clock and went back with it. What it told by the time before, and may tell
+    // again once that comes round, can't be told from what is new: so the samples are counted anew, and the clock of the breach runs on.
     if trigger.last_breach_at.is_some_and(|last| last.since(now) > AHEAD_MAX) {
         shift_maybe(&mut trigger.last_breach_at);
+        trigger.breaches = 0;
     }
     if trigger.disaster.newest.is_some_and(|newest| newest.since(now) > AHEAD_MAX) {
         shift_maybe(&mut trigger.disaster.newest);
+        trigger.disaster.samples = 0;
     }
 }
 

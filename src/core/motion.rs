@@ -1,8 +1,8 @@
 //! From a write that left to traffic that has settled: outcomes, reading back, and following the data plane.
 //!
 //! Three answers to a write are possible, and `Unknown` is one of them: it is never taken for a failure and never repeated blindly, but
-//! resolved by a look that began after it. No version that was seen before the newest outcome is ever written against; that is what
-//! `standing::is_fresh` stands for. When to move and where to is not decided here.
+//! resolved by a look that began after it. No version that was seen before the newest outcome is ever written against but by a way home for which
+//! no look comes; that is what `standing::is_fresh` stands for. When to move and where to is not decided here.
 
 use crate::{
     core::{

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     core::state::RouteState,
     domain::{
+        fact::Accepted,
         fault::{Fault, FaultKind, Outcome, Version},
         id::Seq,
         time::{Millis, Timestamp},
@@ -36,6 +37,9 @@ pub struct Versions {
     /// What the newest write made, by its own word; no write since then has been refused by it, or may have replaced it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub made: Option<Version>,
+    /// What a write was last refused against, because the API had another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<Version>,
 }
 
 /// A version of which it is known that another has followed it.
@@ -53,6 +57,11 @@ impl Versions {
 
     fn is_old(&self, version: &Version, now: Timestamp) -> bool {
         self.replaced.iter().any(|known| known.version == *version && now.since(known.at) < SERVED_MAX)
+    }
+
+    /// Whether a write against what is known has been refused by its version.
+    pub(super) fn is_refused(&self, known: Option<&Accepted>) -> bool {
+        known.is_some_and(|known| self.refused.as_ref() == Some(&known.version))
     }
 
     fn note(&mut self, version: &Version, now: Timestamp) {
@@ -84,6 +93,11 @@ pub(super) fn credible<'a>(state: &RouteState, outcome: &'a Outcome, now: Timest
 /// A write against `against` has ended.
 pub(super) fn ended(state: &mut RouteState, against: &Version, outcome: &Outcome, now: Timestamp) {
     let versions = &mut state.versions;
+    if let Outcome::NotDone(fault) = outcome
+        && fault.kind == FaultKind::Conflict
+    {
+        versions.refused = Some(against.clone());
+    }
     match outcome {
         Outcome::Done(receipt) => {
             versions.made.clone_from(&receipt.version);

@@ -63,7 +63,7 @@ pub(super) fn restarted(turn: &mut Turn) {
         settle::ask_for_fresh_proof(state, route, at);
         state.read_again_at = None;
         steer::restarted(state);
-        // Nothing that was seen before is written against.
+        // Nothing that was seen before is written against, but by a way home that has waited for a look in vain.
         state.outcome_at = Some(at);
         state.outcome_seq = Some(seq);
         state.versions.made = None;

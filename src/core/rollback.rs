@@ -5,7 +5,11 @@
 //! only when the API has said that everything is home. What arrives late after that, by our own doing, sends it home again.
 //! What a write of ours has just made needs no look: a way home leaves against the version that it named.
 //! Where no look can be had, the write that left is repeated as it was: same request id, same version, so that a copy can do nothing that
-//! the first has not done, and reads that fail keep nobody away from home.
+//! the first has not done, and reads that fail keep nobody away from home. Where none has left yet, one leaves after a second against the newest
+//! version that is known, however old. I8 forbids writes that rest on what was seen before the newest outcome, since they would undo what they
+//! don't know of; a compare-and-set home can't: it is done where nothing has changed since, which is what the look would have found, and takes
+//! the ground from whatever of ours is still on its way; or the API refuses it, and says so without changing anything. What the API has refused
+//! by that very version is not written against again before a look.
 //! It asks for no second person and no controls. It does not judge whether it is deserved; triggers and people do.
 
 use crate::{
@@ -164,6 +168,8 @@ pub(super) fn drive(turn: &mut Turn, route: &Route) {
             write(turn, route);
         } else if is_worth_repeating(back, turn.now) {
             repeat(turn, route);
+        } else if due && is_away && is_worth_a_try(state, back, turn.now) {
+            write(turn, route);
         }
         return;
     }
@@ -187,6 +193,12 @@ fn is_worth_repeating(back: &Return, now: Timestamp) -> bool {
         ReturnStage::Resolve { since } => now.since(since) >= RETRY_MAX,
     };
     waited && !refused
+}
+
+/// Whether a way home that sets out has waited in vain for a look since it was wanted, or since the newest outcome, and what is known may still be so.
+fn is_worth_a_try(state: &RouteState, back: &Return, now: Timestamp) -> bool {
+    let wanted = state.outcome_at.map_or(back.since, |outcome| back.since.max(outcome));
+    back.stage == ReturnStage::Look && now.since(wanted) >= RETRY_FIRST && !state.versions.is_refused(state.accepted.as_ref())
 }
 
 /// Whether a write was refused because the object has a newer version than the one that is read still: an old read, or a refusal that was

@@ -17,7 +17,7 @@ use crate::{
     chance::{
         self,
         object::{Done, Object},
-        ops::{Op, Request, Who, op},
+        ops::{Class, Op, Request, Side, Span, Who, op},
         run::Run,
     },
     watch::{Check, Violation, require},
@@ -187,4 +187,31 @@ fn a_host_that_was_paused_writes_nothing_after_it_was_taken_over() {
     pilot(&mut pair, 1, Request::Shift(10));
     well(&mut pair, 1);
     assert_eq!(stands(&pair), (3, "00000001".to_owned(), 0), "the second host is fenced now");
+}
+
+/// The sample of before lies ahead for a moment after the clock went back, and is the same sample when its time comes round (I3).
+#[test]
+fn one_sample_beyond_a_limit_is_one_however_the_clock_of_a_host_goes() {
+    let mut pair = Pair::open().unwrap();
+    let told = |pair: &Pair| {
+        let known = &pair.hosts[1].state.triggers[&"home-errors".parse().unwrap()];
+        (known.breaches, known.pending_since.is_some())
+    };
+    let tick = [Op::Pass(Span::Second), Op::Tick];
+    pair.apply(1, &Op::Reading(Side::Home, Class::Bad)).unwrap();
+    tick.iter().chain(&tick).for_each(|op| pair.apply(1, op).unwrap());
+    assert_eq!(told(&pair), (1, true));
+    pair.apply(1, &Op::Back(8)).unwrap();
+    pair.apply(1, &Op::Ask(Who::Ana, Request::Shift(0))).unwrap();
+    let mut counted = vec![told(&pair)];
+    for _ in 0..12 {
+        tick.iter().for_each(|op| pair.apply(1, op).unwrap());
+        counted.push(told(&pair));
+    }
+    assert!(counted.iter().all(|(samples, breached)| *samples <= 1 && *breached), "{counted:?}");
+    assert_eq!(counted.last(), Some(&(1, true)), "it counts again once it is of the past");
+    // Another one proves together with it, over the whole time, counted from before.
+    tick.iter().cycle().take(2 * 22).for_each(|op| pair.apply(1, op).unwrap());
+    pair.apply(1, &Op::Reading(Side::Home, Class::Bad)).unwrap();
+    assert_eq!(told(&pair), (2, true));
 }

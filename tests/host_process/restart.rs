@@ -94,7 +94,8 @@ fn a_host_that_is_back_judges_with_its_first_look() {
     assert_eq!(std::os::unix::fs::PermissionsExt::mode(&mode) & 0o777, 0o600);
 }
 
-/// The more often a host dies the later the next one comes: a rollback that is asked for meanwhile waits for it.
+/// The more often a host dies the later the next one comes: a rollback that is asked for meanwhile waits for it, also one that waits for nothing
+/// once it is on record.
 #[test]
 fn a_rollback_waits_for_the_next_host() {
     let account = Account::new();
@@ -113,8 +114,8 @@ fn a_rollback_waits_for_the_next_host() {
     let status = account.run(&["status"]);
     let said = String::from_utf8_lossy(&status.stdout).into_owned();
     assert!(status.status.code() == Some(7) && said.contains("its next host comes by itself in"), "{status:?}");
-    let home = account.run(&["rollback", "--wait", "60"]);
+    let home = account.run(&["rollback", "--wait", "0"]);
     let said = [home.stdout.as_slice(), home.stderr.as_slice()].map(|bytes| String::from_utf8_lossy(bytes).into_owned()).concat();
     assert!(said.contains("nothing was asked for yet; it is tried again") && said.contains("recorded: "), "{said}");
-    assert_eq!(home.status.code(), Some(0), "{said}");
+    assert!(matches!(home.status.code(), Some(0 | 8)), "on record, and left: {said}");
 }

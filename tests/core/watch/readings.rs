@@ -116,6 +116,8 @@ impl Ledger {
             let ahead = proof.newest_breach.is_some_and(|newest| newest.since(seen.after.now) > AHEAD_MAX);
             if ahead {
                 proof.newest_breach = proof.newest_breach.map(|newest| newest.before(back));
+                // What was told by the time before may come round again.
+                proof.samples.clear();
             }
         }
     }

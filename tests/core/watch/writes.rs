@@ -13,7 +13,7 @@ use cutover::{
     },
     domain::{
         fact::{Accepted, Fact, Known, PodsChanged},
-        fault::{Outcome, Receipt, Version},
+        fault::{FaultKind, Outcome, Receipt, Version},
         id::{EffectId, ItemId, RouteId, Seq},
         time::{Millis, Timestamp},
         weight::Weights,
@@ -42,6 +42,10 @@ pub(super) struct Ledger {
     replaced: Vec<(RouteId, Version, Timestamp)>,
     /// Writes that left, ever.
     intents: BTreeMap<EffectId, Effect>,
+    /// The newest that is known of each route's object, by a look or by the word of a write, however long ago.
+    known: BTreeMap<RouteId, (Version, Weights)>,
+    /// What a write of it was last refused against, since the object had another version.
+    refused: BTreeMap<RouteId, Version>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -98,6 +102,11 @@ impl Ledger {
         self.routes.insert(route.clone(), Learnt { outcome: Some(outcome), looks: Vec::new() });
     }
 
+    fn found(&mut self, route: &RouteId, seq: Seq, version: &Version, weights: &Weights) {
+        self.routes.entry(route.clone()).or_default().looks.push((seq, version.clone(), weights.clone()));
+        self.known.insert(route.clone(), (version.clone(), weights.clone()));
+    }
+
     fn learn(&mut self, seen: &Seen) {
         self.learn_signatures(seen);
         self.learn_end(seen);
@@ -107,14 +116,12 @@ impl Ledger {
                     // It tells how it was before a write of ours.
                     Fact::Accepted(Accepted { route, version, .. }) if self.is_old(seen, route, version) => {}
                     Fact::Accepted(Accepted { route, weights, version, .. }) => {
-                        let learnt = self.routes.entry(route.clone()).or_default();
-                        learnt.looks.push((seen.entry.seq, version.clone(), weights.clone()));
+                        self.found(route, seen.entry.seq, version, weights);
                     }
                     // As before: what the session holds of it is what was seen.
                     Fact::Same(Known::Accepted(route)) => {
                         if let Some(Accepted { weights, version, .. }) = &seen.after.routes[route].accepted {
-                            let learnt = self.routes.entry(route.clone()).or_default();
-                            learnt.looks.push((seen.entry.seq, version.clone(), weights.clone()));
+                            self.found(route, seen.entry.seq, version, weights);
                         }
                     }
                     Fact::Same(Known::Workload(backend)) => {
@@ -149,9 +156,20 @@ impl Ledger {
             self.made.clear();
         }
         let Event::Finished { effect, outcome, .. } = &seen.entry.event else { return };
-        let Some(Effect::Write { route, version, .. } | Effect::Claim { route, version, .. }) = self.intents.get(effect) else { return };
+        let Some(intent @ (Effect::Write { route, version, .. } | Effect::Claim { route, version, .. })) = self.intents.get(effect) else {
+            return;
+        };
         if !seen.before.in_flight.contains(effect) {
             return;
+        }
+        match (outcome, intent) {
+            (Outcome::Done(Receipt { version: Some(made), .. }), Effect::Write { to, .. }) => {
+                self.known.insert(route.clone(), (made.clone(), to.clone()));
+            }
+            (Outcome::NotDone(fault), Effect::Write { .. }) if fault.kind == FaultKind::Conflict => {
+                self.refused.insert(route.clone(), version.clone());
+            }
+            _ => {}
         }
         match outcome {
             // It was read back as it had been before another write.
@@ -213,7 +231,8 @@ impl Ledger {
         Ok(())
     }
 
-    /// I8: the version comes from a look that was taken in after the newest outcome; I1: what is written is a split of this route.
+    /// I8: the version comes from a look that was taken in after the newest outcome, or, of a way home for which none came, it is the newest that was
+    /// ever known and no write has been refused by it; I1: what is written is a split of this route.
     fn rests_on_a_look(&self, seen: &Seen, route: &Route, write: &Write) -> Check {
         let learnt = self.routes.get(&route.id);
         let outcome = learnt.and_then(|learnt| learnt.outcome);
@@ -223,7 +242,10 @@ impl Ledger {
         });
         // A way home needs no look at what a write of ours has just made.
         let made = goes_home(seen, route, write) && self.made.get(&route.id) == Some(write.version);
-        require(found || made, "I8", || {
+        let (known, refused) = (self.known.get(&route.id), self.refused.get(&route.id));
+        let newest = known.is_some_and(|(version, weights)| version == write.version && same(route, weights, write.from));
+        let in_vain = goes_home(seen, route, write) && looks.is_empty() && newest && refused != Some(write.version);
+        require(found || made || in_vain, "I8", || {
             format!("{} writes {} against {:?}, seen since {outcome:?}: {looks:?}", write.id, write.to, write.version)
         })?;
         let known = seen.after.routes[&route.id].accepted.as_ref();
