@@ -3,7 +3,7 @@
 //! Whoever comes is cheap to turn away and is not free, and a stranger can come as often as a processor lets him. So after some knocks in a short
 //! time the queue is left alone for a few milliseconds after each handful. That bounds what a storm can take of the session's time, and holds
 //! back a stranger who waits for his answer. A person who comes meanwhile waits as long at most where the backlog is not full, and behind a full
-//! one until it is emptied once. Who it is that comes is not asked here.
+//! one for his turn in line (`dial`) and until it is emptied once. Who it is that comes is not asked here.
 
 use std::{future::poll_fn, io, task::Poll, time::Duration};
 
@@ -18,8 +18,8 @@ use crate::attach::pace::Bucket;
 const HANDFUL: usize = 64;
 /// Knocks a second, after a burst of as many, that are no storm: more than all the terminals that have a place.
 const KNOCKS_PER_SECOND: u32 = 256;
-/// How long the queue is left alone in a storm. With the handful it says how fast a full backlog of 4096 is emptied: in a third of a second.
-const REST: Duration = Duration::from_millis(5);
+/// How long the queue is left alone in a storm. With the handful it says how fast a full backlog of 256 is emptied: in less than 50 ms.
+const REST: Duration = Duration::from_millis(10);
 
 /// Whoever waits to be let in.
 #[derive(Debug)]

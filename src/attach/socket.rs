@@ -23,7 +23,9 @@ use rustix::{
 
 use crate::attach::peer;
 
-const CONNECTIONS_WAITING_MAX: i32 = 4096; // the kernel takes what `net.core.somaxconn` allows
+/// More than all the terminals that have a place. Beyond these the kernel lets one after the other wait (`dial`), so a longer queue would hold
+/// strangers alone, before everybody who comes behind them. It takes what `net.core.somaxconn` allows.
+const CONNECTIONS_WAITING_MAX: i32 = 256;
 
 /// Why a directory or a socket in it can't be used.
 #[derive(Debug, thiserror::Error)]

@@ -140,6 +140,16 @@ pub(super) enum Marks {
     Missing,
 }
 
+/// The answers among which a backend's newest are.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Among {
+    pub own: u64,
+    /// Those that bear nobody's mark.
+    pub unmarked: u64,
+    /// Everybody's, marked or not.
+    pub all: u64,
+}
+
 /// Unmarked failures of the last minute, and whose they must be.
 pub(super) struct Charge<'r> {
     pub to: Option<&'r BackendId>,
@@ -271,6 +281,22 @@ impl FrontDoor {
         let (all, share) = (all as f64, exposure::has(state, &route.id, backend).fraction());
         let most = (all * share + seen::ERRORS * (all * share * (1.0 - share)).sqrt()).ceil() as u64;
         good.min(most.saturating_sub(own))
+    }
+
+    /// All answers of the last minute, and older ones back to the last of `backend`, but none from before `since`.
+    pub(super) fn among(&self, backend: &BackendId, since: Timestamp, now: Timestamp) -> Among {
+        let mut among = Among::default();
+        for look in self.looks.iter().rev().take_while(|look| look.at > since) {
+            if now.since(look.at) > WINDOW && among.own > 0 {
+                break;
+            }
+            let own = look.answers.get(backend).map_or(0, Answers::total);
+            let unmarked = look.unmarked.total();
+            among.own = among.own.saturating_add(own);
+            among.unmarked = among.unmarked.saturating_add(unmarked);
+            among.all = look.answers.values().map(Answers::total).chain([unmarked]).fold(among.all, u64::saturating_add);
+        }
+        among
     }
 
     /// A load balancer that can't reach a backend answers in its stead and marks nothing. As long as home is met as often as its share

@@ -7,10 +7,11 @@
 
 use crate::{
     core::{
+        door::Among,
         evidence, exposure, follows,
         news::{News, Settling},
         reason::Need,
-        seen::{ANSWERS_MIN, ERRORS},
+        seen::{self, ANSWERS_MIN, ERRORS},
         standing,
         state::{Goal, Motion, Observed, Proof, RouteState},
         turn::Turn,
@@ -56,12 +57,23 @@ fn compare(observed: &Observed, wanted: &Weights, state: &RouteState) -> Verdict
     }
     let fits = observed.shares.iter().all(|(backend, band)| (band.low..=band.high).contains(&wanted.of(backend).fraction()));
     if !fits {
-        Verdict::Against
+        if may_fit(state, wanted, observed.at) { Verdict::Fits } else { Verdict::Against }
     } else if state.fading.is_empty() && !still_spreads(state, observed.at) && tells(observed, wanted, state.before.as_ref()) {
         Verdict::Proven
     } else {
         Verdict::Fits
     }
+}
+
+/// Whether the shares would fit if answers without a mark were whose they have to be. A load balancer that can't reach a backend answers in its
+/// stead and marks nothing: requests that meet that have followed the weights, and none of the backend's own says so.
+fn may_fit(state: &RouteState, wanted: &Weights, now: Timestamp) -> bool {
+    let since = state.changed_at.unwrap_or(Timestamp(0));
+    let given: Vec<_> = wanted.iter().map(|(id, share)| (share.fraction(), state.front_door.among(id, since, now))).collect();
+    let fits = |share: f64, Among { own, unmarked, all }: Among| {
+        (seen::share(own, all).low..=seen::share(own.saturating_add(unmarked), all).high).contains(&share)
+    };
+    given.iter().any(|(_, among)| among.unmarked > 0) && given.iter().all(|(share, among)| fits(*share, *among))
 }
 
 /// Whether the answers tell the split from what may have been before: of one that was found and of which nobody knows since when it has been so,

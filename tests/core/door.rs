@@ -8,7 +8,7 @@ use cutover::{
         fails::fails,
         news::News,
         outlook::{Attention, DoorBreach, Outlook, at_door, attention, soonest},
-        reason::Evidence,
+        reason::{Evidence, Need},
         state::ItemStatus,
     },
     domain::{
@@ -178,6 +178,43 @@ fn the_load_balancer_s_own_errors_count_against_the_leg_that_it_can_t_reach() {
     look(&mut session, 20, HOME, NOTHING, &[("502 text/html", 1)]);
     assert_eq!(session.writes().len(), 1);
     assert!(matches!(latched(&session), Some(Cause::FailingAtDoor { backend, .. }) if backend == gke()));
+}
+
+/// A backend that the load balancer can't reach is met by its 502s, and so by nobody's name: requests have followed the weights.
+#[test]
+fn requests_that_meet_the_load_balancer_s_own_errors_follow_the_weights() {
+    let disagrees = |session: &Session| {
+        let said = attention(&session.state).into_iter().any(|found| match found {
+            Attention::RequestsDisagree { .. } => true,
+            Attention::NeedsHuman { why, .. } => matches!(why, Need::RequestsDisagree { .. }),
+            _ => false,
+        });
+        said || session.route().against_since.is_some()
+    };
+    let is_failing = |why: &Refusal| matches!(why, Refusal::FailingAtDoor { backend: Some(backend), .. } if *backend == gke());
+    for share in [10, 100, 500] {
+        let mut session = Session::at(share);
+        let (in_stead, own) = (u64::from(share / 10), u64::from(100 - share / 10));
+        for second in 0..600 {
+            // A hundredth is met by one request in a hundred, which is every fourth second's.
+            let (own, in_stead) = if share == 10 { (25, u64::from(second % 4 == 0)) } else { (own, in_stead) };
+            session.calm(1);
+            session.met(&[(SITE, own)], NOTHING, &[("502 text/html", in_stead)]);
+            assert!(!disagrees(&session), "{share} after {second} s: {:?}", session.route().observed);
+        }
+        assert!(latched(&session).is_some() || is_failing(&refused(session.shift(share, share + 50))), "{share}");
+    }
+    // Fewer than the split gives are no excuse for it, nor are those of before its last change.
+    for in_stead in [0, 1] {
+        let mut session = Session::at(250);
+        look(&mut session, 20, &[(SITE, 99)], NOTHING, &[("502 text/html", in_stead)]);
+        assert!(disagrees(&session), "{in_stead}");
+    }
+    let mut session = Session::at(250);
+    look(&mut session, 20, &[(SITE, 60)], NOTHING, &[("502 text/html", 20)]);
+    session.foreign(300);
+    look(&mut session, 60, &[(SITE, 100)], NOTHING, NOTHING);
+    assert!(disagrees(&session));
 }
 
 #[test]
