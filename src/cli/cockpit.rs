@@ -8,7 +8,7 @@ use crate::{
     attach::{
         client::{Connection, Link},
         protocol::Wants,
-        sessions::Found,
+        sessions::{Found, Simulated},
     },
     cli::{
         Exit,
@@ -75,7 +75,7 @@ pub async fn fly(place: &Place, found: &Found, wants: Wants, mut signals: Signal
         Ok(link) => link,
         Err(exit) => return Ok(exit),
     };
-    let left = draw(link, signals, face, &paths, follow, Leaving::Detaches).await?;
+    let left = draw(link, signals, face, &paths, Stay { simulated: found.card.simulated, follow, leaving: Leaving::Detaches }).await?;
     tell_unanswered(&left, place, &found.card.session);
     match left.end {
         End::Quit => {
@@ -119,15 +119,26 @@ fn tell_unanswered(left: &Left, place: &Place, session: &SessionId) {
     }
 }
 
+/// How a cockpit stands to its session.
+pub(super) struct Stay {
+    /// Where the session's world is, if it is a simulated one.
+    pub simulated: Option<Simulated>,
+    pub follow: Follow,
+    pub leaving: Leaving,
+}
+
 /// Draws what `link` tells until its person or its terminal leaves.
 /// # Errors
 /// When the terminal can't be had.
-pub(super) async fn draw(link: Link, signals: Signals, face: &Face, paths: &Paths, follow: Follow, leaving: Leaving) -> Result<Left> {
+pub(super) async fn draw(link: Link, signals: Signals, face: &Face, paths: &Paths, stay: Stay) -> Result<Left> {
+    let Stay { simulated, follow, leaving } = stay;
     let (appearance, keeper) = face.appearance(paths)?;
-    let (faults, speed) = match link.view.borrow().me.world {
-        WorldKind::Live => (Vec::new(), 1.0),
-        WorldKind::Demo { speed } => (environment::faults(), f64::from(speed)),
+    let world = link.view.borrow().me.world;
+    let speed = match world {
+        WorldKind::Live => 1.0,
+        WorldKind::Demo { speed } => f64::from(speed),
     };
+    let faults = environment::faults_of(world, simulated);
     let faults = faults.into_iter().map(|(name, what)| (name.to_string(), what.to_string())).collect();
     let appearance = Appearance { faults, speed, follow, leaving, ..appearance };
     let flown = app::run(link, appearance, signals, || std::process::exit(129)).await;

@@ -16,11 +16,13 @@ use crate::{
         peer,
         protocol::{Then, Wants},
         roster::{Roster, passwd},
+        sessions::Simulated,
     },
     cli::{
         Exit,
         appearance::Face,
         bounds, cockpit,
+        cockpit::Stay,
         environment::World,
         paths::Paths,
         print,
@@ -84,8 +86,9 @@ pub async fn run(args: Args) -> Result<Exit> {
     let plan = plan()?;
     let ports = Ports::of(args.port);
     let world = World::own(Config { seed: args.seed, speed: args.speed, scenario: args.scenario, ports, ..Config::default() }).await?;
-    let session: SessionId = format!("demo-{}", std::process::id()).parse()?;
-    let journal = args.journal.clone().unwrap_or_else(|| paths.journal(&format!("{session}-{}", world.clock().now().0)));
+    // A process's number comes again, and its journal is found by the session's name.
+    let session: SessionId = format!("demo-{}-{}", std::process::id(), world.clock().now().0).parse()?;
+    let journal = args.journal.clone().unwrap_or_else(|| paths.journal(session.as_str()));
     let opening = Opening::new(session, plan, &journal, "the demo", &world)?;
     let running = Running::start(opening, world, &Roster::of_owner(peer::own_uid(), &passwd())).await?;
     let flown = fly(&running, &args.face, &paths).await;
@@ -114,7 +117,9 @@ async fn fly(running: &Running, face: &Face, paths: &Paths) -> Result<Left> {
     let size = size::of(&std::io::stdout());
     let terminal = Some(TerminalSize { columns: size.columns, rows: size.rows });
     let link = client::connect(Dial::once(ours), Wants::Cockpit, terminal).await?;
-    let left = cockpit::draw(link, signals, face, paths, Follow::No, Leaving::Ends).await;
+    let left =
+        cockpit::draw(link, signals, face, paths, Stay { simulated: Some(Simulated::Own), follow: Follow::No, leaving: Leaving::Ends })
+            .await;
     running.see_out(Farewell::new("the demo is over", Then::StayAway));
     serving.await.wrap_err("the cockpit's line broke")?;
     left

@@ -146,6 +146,15 @@ pub fn faults() -> Vec<(Shown, Shown)> {
     std::iter::once(calm).chain(faults).collect()
 }
 
+/// What a cockpit on a session in `world` can inject: the host has its hand only in a world of its own. An older card does not say where its
+/// simulated world is.
+pub fn faults_of(world: WorldKind, simulated: Option<Simulated>) -> Vec<(Shown, Shown)> {
+    match (world, simulated) {
+        (WorldKind::Live, _) | (WorldKind::Demo { .. }, Some(Simulated::Port(_))) => Vec::new(),
+        (WorldKind::Demo { .. }, Some(Simulated::Own) | None) => faults(),
+    }
+}
+
 /// The operator's hand in the bottle.
 pub struct Hand(pub Control);
 
@@ -162,5 +171,20 @@ impl FaultInjector for Hand {
         let choice = choice.ok_or_else(|| Fault::new(FaultKind::Unsupported, format!("there is nothing called {what} to inject")))?;
         self.0.inject(&choice.fault);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_offered_to_be_injected_is_what_the_host_can_inject() {
+        let demo = WorldKind::Demo { speed: 1 };
+        let elsewhere = World::Elsewhere { endpoints: Endpoints::in_a_row(20_000), clock: Clock::live() };
+        assert_eq!((elsewhere.kind(), elsewhere.fault_injector().is_none()), (demo, true));
+        assert_eq!(faults_of(demo, Some(Simulated::Port(20_000))), []);
+        assert_eq!(faults_of(WorldKind::Live, None), []);
+        assert_eq!(faults_of(demo, Some(Simulated::Own)), faults());
     }
 }

@@ -23,10 +23,16 @@ use crate::{
         silence::{Pid, Process},
         way::{self, Next},
     },
-    core::event::WorldKind,
+    core::{
+        decision::Transition,
+        event::{Entry, Event, WorldKind},
+    },
     domain::{digest::Digest, id::SessionId},
+    journal::{reader::Step, walk::Walk},
 };
 
+/// A session is opened by its first record; what a journal writes for itself may stand before that.
+const OPENED_WITHIN: usize = 4;
 /// More names than these are only counted.
 const NAMES_MAX: usize = 8;
 
@@ -122,12 +128,33 @@ pub(super) struct JournalAlone {
 impl JournalAlone {
     fn json(&self) -> serde_json::Value {
         let written_at = self.written_at.and_then(|at| Some(at.duration_since(SystemTime::UNIX_EPOCH).ok()?.as_millis() as u64));
-        serde_json::json!({ "session": self.session, "life": "journal", "card": null, "next": null, "journal": self.journal, "written_at": written_at })
+        serde_json::json!({
+            "session": self.session, "life": "journal", "card": null, "next": null, "journal": self.journal, "written_at": written_at,
+            "world": self.world(),
+        })
     }
 
     fn line(&self) -> String {
         let at = self.written_at.and_then(|at| jiff::Timestamp::try_from(at).ok()).map_or("?".to_owned(), |at| format!("{at:.0}"));
-        format!("{}  only its journal is left, written last at {at}: {}\n", self.session, self.journal.display())
+        let what = match self.world() {
+            Some(WorldKind::Live) => "LIVE  only its journal is left",
+            // A demo has no card, whether it runs or not.
+            Some(WorldKind::Demo { .. }) => "simulated  a demo or a stopped session, of which its journal tells",
+            None => "only its journal is left",
+        };
+        format!("{}  {what}, written last at {at}: {}\n", self.session, self.journal.display())
+    }
+
+    /// Which world it was, if its journal's first records tell.
+    fn world(&self) -> Option<WorldKind> {
+        let mut walk = Walk::open(&self.journal).ok()?;
+        for _ in 0..OPENED_WITHIN {
+            let Ok(Step::Line { line, .. }) = walk.advance() else { return None };
+            if let Ok(Transition { entry: Entry { event: Event::Opened { world, .. }, .. }, .. }) = serde_json::from_slice(line.body) {
+                return Some(world);
+            }
+        }
+        None
     }
 }
 

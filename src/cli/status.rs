@@ -90,6 +90,7 @@ fn without_host(absent: &Absent, json: bool) -> Result<Exit> {
         controls: None,
         people: Vec::new(),
         approvals_open: 0,
+        approvals: Vec::new(),
         head: absent.head.map(|head| head.to_string()),
         ..status(state, absent.session.to_string(), plan)
     };
@@ -211,14 +212,15 @@ mod tests {
     use crate::{
         core::{
             decision::Cause,
-            event::{Entry, Event},
-            state::{Return, ReturnStage},
+            event::{Asker, Entry, Event},
+            state::{Approval, Held, Return, ReturnStage, Terms},
             step::step,
         },
         domain::{
             digest::Digest,
-            fault::{Fault, FaultKind},
-            id::Seq,
+            fault::{Fault, FaultKind, Version},
+            id::{AskId, ClientId, Seq},
+            role::Role,
             time::{Millis, Timestamp},
             weight::Weights,
         },
@@ -307,5 +309,36 @@ mod tests {
             assert!(fields.contains(&field), "{field} is not in {fields:?}");
         }
         assert_eq!((&trigger["requests_min"], &trigger["limit"]), (&json!(100), &json!(0.05)));
+    }
+
+    #[test]
+    fn a_hold_and_a_request_are_told_to_people_and_machines() {
+        let mut state = taken_over();
+        let route = state.opened.as_ref().expect("opened").plan.routes[0].clone();
+        let known = state.routes.get_mut(&route.id).expect("of the plan");
+        known.hold = Some(Held { by: "bob".parse().expect("a name"), at: state.now.before(Millis::from_secs(40)), otherwise: None });
+        let home = Weights::all_on(&route.home, route.backend_ids());
+        let terms = Terms {
+            route: route.id.clone(),
+            target: route.target.clone(),
+            from: home.clone(),
+            to: Weights::all_on(&route.target, route.backend_ids()),
+            version: Version("v".to_owned()),
+            replication: Vec::new(),
+            plan: state.opened.as_ref().expect("opened").plan.hash,
+            epoch: 1,
+        };
+        let by = Asker { client: ClientId(2), who: "ada".parse().expect("a name"), role: Role::Operator };
+        let (digest, expires_at) = (Digest::of(b"step"), Timestamp(0) + Millis::from_mins(5));
+        let (at, stood_still, barred) = (Timestamp(0), Millis(0), BTreeMap::new());
+        state.approvals.insert(digest, Approval { digest, by, ask: AskId(1), terms, at, expires_at, stood_still, barred });
+        let told = status(&state, "seed".to_owned(), "plan".to_owned());
+        let said = text(&told, &stuck(&state));
+        assert!(said.contains("Web frontend is held by bob for 40s"), "{said}");
+        assert!(said.contains("ada asks to move Web frontend") && said.contains("100% on") && said.contains("until 00:05:00Z"), "{said}");
+        let json = serde_json::to_value(&told).expect("plain data");
+        let open = &json["approvals"][0];
+        assert_eq!((&open["by"], &open["route"], &open["expires_at"]), (&json!("ada"), &json!("frontend"), &json!(300_000)), "{json}");
+        assert_eq!((&open["to"]["gke"], &json["routes"]["frontend"]["held_by"]), (&json!(1.0), &json!("bob")), "{json}");
     }
 }

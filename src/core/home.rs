@@ -45,8 +45,9 @@ pub enum Home {
         elsewhere: Option<Share>,
         /// The most that users may still meet elsewhere.
         at_most: PerMille,
-        /// How long it may take until the last of them has followed, by the plan or by what it took last; `None` once that is over.
-        left: Option<Millis>,
+        /// When the last of them should have followed, and requests have shown it, by the plan or by what it took last. An edge that is slow
+        /// to follow lets that pass.
+        due: Timestamp,
     },
     /// Accepted, and the plan's time to settle is over; too few requests were sent to see it.
     Unasked { since: Timestamp },
@@ -122,8 +123,8 @@ pub fn home(state: &State, route: &Route) -> Home {
         return not_home(since, Obstacle::Hindered { why: why.clone() });
     }
     // Nobody is called home for good whom a write of ours may still take out again.
-    if let (Some(given), Home::Accepted { since, elsewhere, at_most, left }) = (may_leave, accepted_only(known, route, now, since)) {
-        return Home::Accepted { since, elsewhere, at_most: at_most.max(given), left };
+    if let (Some(given), Home::Accepted { since, elsewhere, at_most, due }) = (may_leave, accepted_only(known, route, now, since)) {
+        return Home::Accepted { since, elsewhere, at_most: at_most.max(given), due };
     }
     match (&known.motion, known.proof) {
         (Motion::NeedsHuman { why: Need::RequestsDisagree { .. }, .. }, _) => {
@@ -172,9 +173,7 @@ fn accepted_only(known: &RouteState, route: &Route, now: Timestamp, since: Times
     let met = seen.map_or(PerMille::ZERO, |share| exposure::mille(share.fraction));
     let most = sum.max(not_home).min(known.away_max.map_or(PerMille::ALL, |away| away.max(met)));
     let elsewhere = elsewhere.filter(|_| figures::observed(known, now).is_some());
-    let end = spread + pace::seen_in(known, least);
-    let left = (end > now).then(|| end.since(now));
-    Home::Accepted { since, elsewhere, at_most: most, left }
+    Home::Accepted { since, elsewhere, at_most: most, due: spread + pace::seen_in(known, least) }
 }
 
 /// Why a route that is on its way home is not there, as it stands now.

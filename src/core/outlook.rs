@@ -18,7 +18,7 @@ use crate::{
         revisions, settle,
         sight::Sight,
         standing,
-        state::{ItemStatus, Motion, Otherwise, Reading, RouteState, SourceState, State, TriggerState},
+        state::{Approval, ItemStatus, Motion, Otherwise, Reading, RouteState, SourceState, State, Terms, TriggerState},
         steer::{self, Steers},
         traffic, trigger,
         unjudged::{self, Counted, Patience, Unjudged, unjudged},
@@ -288,6 +288,15 @@ pub fn counted(state: &State, id: &TriggerId) -> Option<u64> {
     unjudged::counted(&sight, trigger).map(|counted| counted.requests)
 }
 
+/// When a trigger whose clock runs was last seen beyond its limit, where its newest figure is within it and nobody can judge that.
+pub fn within_unjudged(state: &State, id: &TriggerId) -> Option<Timestamp> {
+    let sight = Sight::of(state)?;
+    let trigger = sight.plan.triggers.iter().find(|trigger| trigger.id == *id)?;
+    let known = state.triggers.get(id)?;
+    let within = known.value.is_some_and(|value| value <= trigger.above);
+    known.last_breach_at.filter(|_| known.pending_since.is_some() && within && known.reading.gap().is_some())
+}
+
 /// What would follow if `trigger` were beyond its limit for its whole time as things stand now.
 pub fn would(state: &State, id: &TriggerId) -> Option<Then> {
     let sight = Sight::of(state)?;
@@ -347,10 +356,22 @@ pub fn attention(state: &State) -> Vec<Attention> {
     found.extend(silent.map(|(id, source)| Attention::SourceSilent { source: id.clone(), silence: silence(source) }));
     let failing = state.checklist.iter().filter(|(_, item)| item.status == ItemStatus::Failing);
     found.extend(failing.map(|(id, _)| Attention::ItemFailing { item: id.clone() }));
-    found.extend(state.approvals.values().map(|open| Attention::ApprovalOpen { digest: open.digest, by: open.by.who.clone() }));
+    found.extend(state.approvals.values().map(waits));
     // Of two that weigh the same, what more users meet; then the one that acts first.
     found.sort_by_key(|found| (rank::rank(found), Reverse(rank::harm(&sight, found)), soonest::due(found)));
     found
+}
+
+fn waits(open: &Approval) -> Attention {
+    let Terms { route, from, to, .. } = &open.terms;
+    Attention::ApprovalOpen {
+        digest: open.digest,
+        by: open.by.who.clone(),
+        route: route.clone(),
+        from: from.clone(),
+        to: to.clone(),
+        until: open.expires_at,
+    }
 }
 
 /// The breaches at a route's front door.
@@ -437,8 +458,8 @@ fn of_route(sight: &Sight, route: &Route, known: &RouteState, found: &mut Vec<At
     match home::home(sight.state, route) {
         Home::NotHome { since, attempts, why } => found.push(Attention::NotHome { route: id(), since, attempts, why }),
         Home::Going { since, attempts, why } => found.push(Attention::RollingBack { route: id(), since, attempts, why }),
-        Home::Accepted { since, at_most, left, .. } if known.latch.is_some() => {
-            found.push(Attention::HomeNotSeen { route: id(), since, at_most, left });
+        Home::Accepted { since, at_most, due, .. } if known.latch.is_some() => {
+            found.push(Attention::HomeNotSeen { route: id(), since, at_most, due });
         }
         Home::Unread | Home::Away { .. } | Home::Accepted { .. } | Home::Unasked { .. } | Home::Seen { .. } => {}
     }
@@ -454,6 +475,8 @@ fn of_route(sight: &Sight, route: &Route, known: &RouteState, found: &mut Vec<At
     let missing = sight.state.record.missing.as_ref().filter(|missing| missing.held.contains(&route.id) && known.hold.is_some());
     found.extend(missing.map(|missing| Attention::RecordMissing { route: id(), since: missing.since, kept: missing.kept }));
     let taken_over = taken_over(known);
+    let held = known.hold.as_ref().filter(|_| missing.is_none() && taken_over.is_none());
+    found.extend(held.map(|hold| Attention::Held { route: id(), by: hold.by.clone(), since: hold.at }));
     if let Some((since, otherwise)) = taken_over {
         let apart = known.drift.as_ref().map(|drift| Apart { found: drift.found.clone(), expected: drift.expected.clone() });
         found.push(Attention::TakenOver { route: id(), since, otherwise, apart });

@@ -34,8 +34,8 @@ use crate::{
 const EPISODE: Millis = Millis::from_mins(10);
 /// A disk that has not answered for so long is no slow one: it is told, whatever was told before, and nothing waits for it any more.
 const LASTS: Millis = Millis::from_secs(5);
-/// How long a disk is waited for before it is said that it does not answer, in people's time.
-const WAITED: Millis = Millis::from_secs(1);
+/// A disk that has not answered for so long, in people's time, hangs: nobody waits for it any longer, and it is said.
+pub const HANGS_AFTER: Millis = Millis::from_secs(1);
 
 /// What became of the record, or of the room that it has.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -260,7 +260,7 @@ fn lasts(turn: &Turn) -> Millis {
 /// What waited is kept. How long that took is remembered, for a disk of which that is so again and again is about to fail, or shared.
 fn answers(turn: &mut Turn, was: Keeping) {
     let Keeping::Hanging { since, place, low, .. } = was else { return };
-    let (now, waited) = (turn.now, turn.world.of_people(WAITED));
+    let (now, waited) = (turn.now, turn.world.of_people(HANGS_AFTER));
     let took = Millis(now.since(since).0.saturating_add(waited.0));
     let before = turn.state.record.slow.take();
     let (first, times, longest) = before.map_or((since, 0, took), |slow| (slow.since, slow.times, slow.longest.max(took)));

@@ -72,7 +72,8 @@ pub(super) fn kind_has_form(text: &[u8]) -> bool {
     text.len() <= KIND_BYTES_MAX && text.first().is_some_and(u8::is_ascii_lowercase) && text.iter().all(rest)
 }
 
-pub(super) fn is_reserved(kind: &str) -> bool {
+/// Whether a record of this kind is the journal's own, and no payload.
+pub fn is_reserved(kind: &str) -> bool {
     matches!(kind, KIND_GENESIS | KIND_CHECKPOINT | KIND_RECOVERED | KIND_SNAPSHOT)
 }
 

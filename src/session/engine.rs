@@ -64,9 +64,7 @@ const BEAT_EVERY: Duration = Duration::from_secs(4);
 /// What is under way when the host is told to end gets this long, in real time; whose outcome is not known then is read back by the next host.
 const PATIENCE_AT_END: Duration = Duration::from_secs(5);
 
-/// A disk that has not answered for so long, in real time, hangs.
-const HANGS_AFTER: Duration = Duration::from_secs(1);
-/// The same for what nobody waits for.
+/// As [`record::HANGS_AFTER`](crate::core::record::HANGS_AFTER), for what nobody waits for.
 const FLUSH_PATIENCE: Duration = Duration::from_millis(1_500);
 /// So much may be under way to the disk; with more, what is only told waits.
 const UNKEPT_MAX: usize = 64;

@@ -89,6 +89,13 @@ pub enum Leaving {
     Ends,
 }
 
+/// Whether this cockpit can make something go wrong in the session's world: only where that world lives with the host, or with the cockpit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Injects {
+    No,
+    Yes,
+}
+
 /// Who sits at this cockpit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Me {
@@ -246,6 +253,7 @@ pub struct View {
     /// World seconds in a real one; shown when it is not 1.
     pub speed: f64,
     pub leaving: Leaving,
+    pub injects: Injects,
     /// Where the journal ends, as far as it is on the disk; `None` until the host has said it.
     pub head: Option<Head>,
     /// The keys that are in force here; whatever prints one asks it.
@@ -290,6 +298,7 @@ impl View {
             wall: Timestamp(0),
             speed: 1.0,
             leaving: Leaving::Detaches,
+            injects: Injects::No,
             head: None,
             keys: Arc::new(Keymap::builtin()),
         }

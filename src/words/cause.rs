@@ -10,7 +10,7 @@ use crate::{
         answer::{AnswerKind, Redirect, TextMatch},
         time::Millis,
     },
-    words::{Names, claim::claimant, gap},
+    words::{Names, claim::claimant, lack},
 };
 
 /// A cause as the end of a sentence: `anna asked: too slow`, `the error rate of GKE was 6.20%`.
@@ -23,7 +23,7 @@ pub fn cause(cause: &Cause, names: Names) -> String {
         }
         Cause::Triggers(fired) => fired.iter().map(|one| trigger(one, names)).collect::<Vec<_>>().join("; "),
         Cause::Blind { trigger, gap: why } => {
-            format!("nobody could judge the {} ({})", names.watched(trigger), why.map_or("no reading yet".to_owned(), gap))
+            format!("nobody could judge the {} ({})", names.watched(trigger), lack(*why))
         }
         Cause::FailingAtDoor { backend, failed, answers } => {
             format!("{failed} of {answers} requests through the front door failed on {}", names.backend(backend))

@@ -23,12 +23,17 @@ pub fn gap(gap: Gap) -> String {
     gap.to_string()
 }
 
+/// What a trigger lacks to judge: a figure, for a reason that was told, or any reading so far.
+pub fn lack(why: Option<Gap>) -> String {
+    why.map_or_else(|| "no reading yet".to_owned(), gap)
+}
+
 pub fn blindness(why: &Blindness, names: Names) -> String {
     match why {
-        Blindness::NoReadingYet => "no reading yet".to_owned(),
+        Blindness::NoReadingYet => lack(None),
         Blindness::Gap(why) => gap(*why),
         Blindness::StandsTooShort { gap: why, share, left } => format!("{}; it must stand at {share} for another {left}", gap(*why)),
-        Blindness::NotCleared { gap: why, .. } => why.map_or_else(|| "no reading yet".to_owned(), gap),
+        Blindness::NotCleared { gap: why, .. } => lack(*why),
         Blindness::NoSignOfLife { backend } => format!("{} has no traffic, and nothing proves that it answers", names.backend(backend)),
     }
 }

@@ -28,6 +28,16 @@ pub fn home_failing(state: &State, route: &Route, names: Names) -> String {
     format!("{found}, and a rollback cures nothing there; put it right")
 }
 
+/// How long it should take until a home that is accepted is seen; once that is over, how long ago it should have been.
+pub fn due(due: Timestamp, now: Timestamp) -> String {
+    if now < due { format!(", about {} more", due.since(now)) } else { format!(", expected {} ago", now.since(due)) }
+}
+
+/// The most that may still not be home; where requests exclude nothing yet, and nothing was given away, that is no figure.
+pub(super) fn perhaps_elsewhere(at_most: PerMille) -> Option<String> {
+    (at_most > PerMille::ZERO).then(|| format!("up to {at_most} may still meet something else"))
+}
+
 /// Where the users of `route` are.
 pub fn home(home: &Home, route: &Route, now: Timestamp, names: Names) -> String {
     let at = names.backend(&route.home);
@@ -38,8 +48,8 @@ pub fn home(home: &Home, route: &Route, now: Timestamp, names: Names) -> String 
             let failed = if *attempts > 0 { format!(", {}", failed(*attempts)) } else { String::new() };
             format!("going home for {}{failed}: {}", now.since(*since), obstacle(why, names))
         }
-        Home::Accepted { elsewhere: seen, at_most, left, .. } => {
-            let left = left.map_or_else(String::new, |left| format!(", about {left} more"));
+        Home::Accepted { elsewhere: seen, at_most, due: by, .. } => {
+            let left = due(*by, now);
             match seen.map(|seen| seen.fraction) {
                 Some(some) if some > 0.0 => format!("home accepted; {} of requests still meet others than {at}{left}", share(some)),
                 Some(_) if *at_most > PerMille::ZERO => {

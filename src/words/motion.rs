@@ -42,7 +42,7 @@ pub fn motion(motion: &Motion, now: Timestamp) -> String {
         // How long until home is seen is `core::home`'s to tell, and a second figure beside it would contradict it.
         Motion::Propagating { until, goal: Goal::Rollback, .. } if now < *until => "home accepted, spreading".to_owned(),
         Motion::Propagating { until, goal: Goal::Advance, .. } if now < *until => {
-            format!("accepted, spreading, {} left", until.since(now))
+            format!("accepted, spreading, {} left of the plan's time", until.since(now))
         }
         Motion::Propagating { .. } => "accepted, waiting for requests to show it".to_owned(),
         Motion::NeedsHuman { why, since } => need(&why.later(now.since(*since))),

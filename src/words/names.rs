@@ -92,6 +92,10 @@ impl<'a> Names<'a> {
         let planned = self.planned(route);
         planned.is_none_or(|planned| weights.iter().all(|(id, share)| share.get() == 0 || planned.backend(id).is_some()))
     }
+    /// Whether `weights` give users to a backend that no route of the plan names.
+    pub(super) fn has_strangers(&self, weights: &Weights) -> bool {
+        self.plan.is_some() && weights.iter().any(|(id, share)| share.get() > 0 && self.backend_planned(id).is_none())
+    }
     /// Whether some route has its home there.
     pub(super) fn is_home(&self, id: &BackendId) -> bool {
         self.plan.is_some_and(|plan| plan.routes.iter().any(|route| route.home == *id))

@@ -15,7 +15,7 @@ use crate::{
     words::{
         Names, cause,
         cause::{came_first, unlike},
-        claimant, database, evidence, gap, hindrance, loss, mover, mover_name, need, objection, obstacle, platform, record, refusal,
+        claimant, database, evidence, gap, hindrance, lack, loss, mover, mover_name, need, objection, obstacle, platform, record, refusal,
         roster, steers, void,
     },
 };
@@ -217,7 +217,7 @@ pub fn news(news: &News, names: Names) -> String {
             names.backend(home)
         ),
         News::Blind { trigger, gap: why } => {
-            let why = why.map_or_else(|| "no reading yet".to_owned(), gap);
+            let why = lack(*why);
             format!("nobody can judge the {}: {why}; nothing advances until it can be read", names.watched(trigger))
         }
         News::SeesAgain { trigger } => format!("the {} can be read again", names.watched(trigger)),
@@ -228,7 +228,7 @@ pub fn news(news: &News, names: Names) -> String {
             names.backend(home)
         ),
         News::BlindHeld { trigger, gap: why, home_unproven } => {
-            let why = why.map_or_else(|| "no reading yet".to_owned(), gap);
+            let why = lack(*why);
             let rest = if *home_unproven { "home is not proven ready, so it is not rolled back" } else { "the plan says hold" };
             format!("nobody has been able to judge the {} for five minutes ({why}); {rest}", names.watched(trigger))
         }

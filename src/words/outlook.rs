@@ -18,7 +18,9 @@ use crate::{
         Names, cause,
         cause::{not_met, unlike},
         claim::steers,
-        database, gap, hindrance, loss, mover_name, need, objection, obstacle, record, share, short,
+        clock, database, hindrance,
+        home::{due, perhaps_elsewhere},
+        lack, loss, mover_name, need, objection, obstacle, record, share, short,
     },
 };
 
@@ -89,7 +91,7 @@ pub fn outlook(outlook: &Outlook, id: &TriggerId, now: Timestamp, names: Names) 
             format!("{}; nothing advances; {due}, unless it clears", not_cleared(uncleared, *why, id, now, names))
         }
         Outlook::Blind { since, gap: why, acts_at, then: what, uncleared: None } => {
-            let why = why.map_or_else(|| "no reading yet".to_owned(), gap);
+            let why = lack(*why);
             let follows = !matches!(what, Then::NobodyThere | Then::Done);
             let due =
                 if now < *acts_at && follows { format!("in {} {}", acts_at.since(now), then(what, names)) } else { then(what, names) };
@@ -102,7 +104,7 @@ pub fn outlook(outlook: &Outlook, id: &TriggerId, now: Timestamp, names: Names) 
 
 /// A breach of which nobody can tell whether it is over, and what would show that.
 fn not_cleared(known: &Uncleared, why: Option<Gap>, id: &TriggerId, now: Timestamp, names: Names) -> String {
-    let why = why.map_or_else(|| "no reading yet".to_owned(), gap);
+    let why = lack(why);
     let lacks = match known.counted {
         Some(Counted { requests, needed }) => format!("{why}; {requests} of the {needed} came that can clear it"),
         None => why,
@@ -211,9 +213,9 @@ pub fn attention(what: &Attention, now: Timestamp, names: Names) -> String {
             let why = if why.keeps_away() { format!(": {}", obstacle(why, names)) } else { String::new() };
             format!("{} has been going home for {}{failed}{why}", names.route(route), now.since(*since))
         }
-        Attention::HomeNotSeen { route, at_most, left, .. } => {
-            let left = left.map_or_else(String::new, |left| format!(", about {left} more"));
-            format!("{}: home accepted; up to {at_most} may still meet something else{left}", names.route(route))
+        Attention::HomeNotSeen { route, at_most, due: by, .. } => {
+            let perhaps = perhaps_elsewhere(*at_most).unwrap_or_else(|| "requests have not shown it yet".to_owned());
+            format!("{}: home accepted; {perhaps}{}", names.route(route), due(*by, now))
         }
         Attention::Hindered { route, why } => format!("{}: {}", names.route(route), hindrance(why, names)),
         Attention::RequestsDisagree { route, since } => {
@@ -236,7 +238,18 @@ pub fn attention(what: &Attention, now: Timestamp, names: Names) -> String {
             now.since(*at),
             cause(why, names)
         ),
-        Attention::ApprovalOpen { by, .. } => format!("a request of {by} waits for a second person"),
+        Attention::Held { route, by, since } => format!(
+            "{} is held by {by} for {}: nothing advances until somebody resumes it; triggers stay armed",
+            names.route(route),
+            now.since(*since)
+        ),
+        Attention::ApprovalOpen { by, route, from, to, until, .. } => format!(
+            "{by} asks to move {} from {} to {} and waits for a second person until {}Z",
+            names.route(route),
+            names.split(route, from),
+            names.split(route, to),
+            clock(*until)
+        ),
     }
 }
 

@@ -83,6 +83,9 @@ pub fn why_refused(refusal: &Refusal, names: Names) -> String {
         Refusal::FirstStep { most } => format!("a first step away from home ends at {most}; go there and look"),
         Refusal::LinesOpen { most, open } => lines_open(*most, open, names),
         Refusal::NotReady { why } => format!("going back is not assured; restore home first ({})", objection(why, names)),
+        Refusal::Drifted { found } if names.has_strangers(found) => {
+            format!("somebody else gave users to what is outside the plan; put that right by hand or roll back ({found})")
+        }
         Refusal::Drifted { found } => format!("somebody else changed this route; adopt that or roll back ({found})"),
         Refusal::Unresolved => "the outcome of the last write is not known; it is being read back".to_owned(),
         Refusal::RollingBack => "a rollback is running; nothing else moves this route until it is over".to_owned(),

@@ -4,7 +4,7 @@ use crate::{
     core::{
         follows::Follows,
         news::Tone,
-        outlook::{Actor, Attention, Outlook, Silence, Then, Uncleared},
+        outlook::{self, Actor, Attention, Outlook, Silence, Then, Uncleared},
         reason::Need,
         state::{Reading, State},
         unjudged::Unjudged,
@@ -12,11 +12,12 @@ use crate::{
     domain::{
         id::{RouteId, TriggerId},
         metric::Gap,
-        time::{Millis, Timestamp},
+        time::Timestamp,
+        weight::PerMille,
     },
     words::{
-        Names, claim::claimant, database, failed, gap, hindrance, hindrance_in_short, loss, met_at_door, mover_name, need, objection,
-        obstacle, record, share,
+        Names, claim::claimant, clock, database, failed, hindrance, hindrance_in_short, lack, loss, met_at_door, mover_name, need,
+        objection, obstacle, record, share,
     },
 };
 
@@ -80,7 +81,7 @@ pub fn attention(found: &Attention, state: &State, now: Timestamp) -> Said {
         Attention::Breach { trigger, .. } => {
             let (value, limit) = figures(state, trigger);
             let metric = names.metric(trigger);
-            match uncleared(state, trigger, now) {
+            match outlook::within_unjudged(state, trigger).map(|last| now.since(last)) {
                 Some(ago) => alarm(
                     format!("{} was beyond {limit} {ago} ago, not judged since", names.watched_short(trigger)),
                     format!("{metric} was beyond {limit}"),
@@ -140,6 +141,9 @@ pub fn attention(found: &Attention, state: &State, now: Timestamp) -> Said {
         }
         // How long that may take is told by what comes next.
         Attention::HomeNotSeen { at_most, .. } => {
+            if *at_most == PerMille::ZERO {
+                return warning("home accepted, not seen yet".to_owned(), "home not seen yet".to_owned());
+            }
             warning(format!("up to {at_most} may still not be home"), format!("up to {at_most} not home"))
         }
         Attention::OtherRevision { backend, beside, .. } => {
@@ -166,21 +170,25 @@ pub fn attention(found: &Attention, state: &State, now: Timestamp) -> Said {
             warning(format!("going back is not assured: {}", objection(why, names)), "going back not assured".to_owned())
         }
         Attention::Blind { trigger, outlook } => {
+            let why_short = if let Outlook::Blind { uncleared: Some(_), .. } = outlook { Some("was beyond its limit") } else { None };
             let why = match outlook {
                 Outlook::Blind { uncleared: Some(Uncleared { last, .. }), .. } => {
                     format!("beyond its limit {} ago, not judged since", now.since(*last))
                 }
-                Outlook::Blind { gap: Some(why), uncleared: None, .. } => gap(*why),
-                Outlook::Blind { gap: None, uncleared: None, .. }
-                | Outlook::Quiet
+                Outlook::Blind { gap: why, uncleared: None, .. } => lack(*why),
+                Outlook::Quiet
                 | Outlook::Idle
                 | Outlook::Unjudged(_)
                 | Outlook::Running { .. }
                 | Outlook::Unproven { .. }
                 | Outlook::Fired { .. }
-                | Outlook::GoingHome => "no reading yet".to_owned(),
+                | Outlook::GoingHome => lack(None),
             };
-            Said::new(Tone::Warning, format!("blind: {} ({why})", names.watched_short(trigger)), format!("blind: {why}"))
+            Said::new(
+                Tone::Warning,
+                format!("blind: {} ({why})", names.watched_short(trigger)),
+                format!("blind: {}", why_short.unwrap_or(&why)),
+            )
         }
         Attention::Unjudged { trigger, why } => {
             let (said, what) = (unjudged(why, now), names.watched_short(trigger));
@@ -209,7 +217,14 @@ pub fn attention(found: &Attention, state: &State, now: Timestamp) -> Said {
             let span = now.since(*at);
             warning(format!("rolled back {span} ago, latched until somebody re-arms it"), format!("rolled back {span} ago, latched"))
         }
-        Attention::ApprovalOpen { by, .. } => warning(format!("{by} waits for a second person"), format!("{by} waits for approval")),
+        Attention::Held { by, since, .. } => {
+            let span = now.since(*since);
+            warning(format!("held by {by} for {span}; nothing advances until it is resumed"), format!("held by {by} for {span}"))
+        }
+        Attention::ApprovalOpen { by, route, to, until, .. } => {
+            let (to, until) = (names.split(route, to), clock(*until));
+            warning(format!("{by} waits for a second person until {until}Z: {to}"), format!("{by} waits for approval: {to}"))
+        }
     }
 }
 
@@ -220,7 +235,7 @@ pub fn armed(at: Timestamp, now: Timestamp) -> String {
 
 /// What a trigger lacks to judge.
 pub fn unjudged(why: &Unjudged, now: Timestamp) -> Said {
-    let what = why.gap.map_or_else(|| "no reading yet".to_owned(), gap);
+    let what = lack(why.gap);
     if let Some(at) = why.armed_at {
         let armed = armed(at, now);
         return Said::new(Tone::Plain, format!("{armed}, {what}"), armed);
@@ -241,13 +256,6 @@ pub(super) fn figures(state: &State, id: &TriggerId) -> (String, String) {
     let unknown = || "unknown".to_owned();
     let limit = names.trigger_planned(id).map_or_else(unknown, |known| names.value(id, known.above));
     (value(state, id).unwrap_or_else(unknown), limit)
-}
-
-/// How long ago a trigger was last seen beyond its limit, where its newest figure is within it and nobody can judge that.
-fn uncleared(state: &State, id: &TriggerId, now: Timestamp) -> Option<Millis> {
-    let (known, planned) = (state.triggers.get(id)?, Names::of(state).trigger_planned(id)?);
-    let last = known.last_breach_at.filter(|_| known.pending_since.is_some() && known.value.is_some_and(|value| value <= planned.above))?;
-    known.reading.gap().map(|_| now.since(last))
 }
 
 /// The newest value of a trigger; of one that can't be judged any more, with its age.

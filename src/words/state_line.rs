@@ -15,10 +15,11 @@ use crate::{
         requests::requests,
         state::{Goal, Motion, RouteState, State},
     },
-    domain::{id::BackendId, time::Timestamp, weight::PerMille},
+    domain::{id::BackendId, time::Timestamp},
     plan::model::Route,
     words::{
         Names,
+        home::{due, perhaps_elsewhere},
         loss::rate,
         short::{self, Said},
     },
@@ -62,10 +63,10 @@ pub fn state_line(state: &State, route: &Route, now: Timestamp) -> StateLine {
     let stands = home(state, route);
     let worst = worst(&found, state, route, known, now);
     let next = next(&found, worst.of, &stands, state, (route, known), now);
-    StateLine { place: place(state, route, known, &stands), worst: worst.said, next, home: way_home(known, &stands, state, route) }
+    StateLine { place: place(state, route, known, &stands, now), worst: worst.said, next, home: way_home(known, &stands, state, route) }
 }
 
-fn place(state: &State, route: &Route, known: &RouteState, stands: &Home) -> Said {
+fn place(state: &State, route: &Route, known: &RouteState, stands: &Home, now: Timestamp) -> Said {
     let names = Names::of(state);
     let at_home = names.backend(&route.home);
     match stands {
@@ -82,10 +83,9 @@ fn place(state: &State, route: &Route, known: &RouteState, stands: &Home) -> Sai
             format!("home on {at_home} is accepted; too few requests to see it"),
             format!("{at_home} accepted, not seen"),
         ),
-        Home::Accepted { elsewhere, at_most, left, .. } => {
+        Home::Accepted { elsewhere, at_most, due: by, .. } => {
             // After a rollback what comes next tells it.
-            let left = left.filter(|_| known.latch.is_none());
-            let more = left.map_or_else(String::new, |left| format!(", about {left} more"));
+            let more = if known.latch.is_none() { due(*by, now) } else { String::new() };
             match elsewhere.filter(|share| share.fraction > 0.0) {
                 Some(share) => {
                     let still = crate::words::share(share.fraction);
@@ -103,12 +103,10 @@ fn place(state: &State, route: &Route, known: &RouteState, stands: &Home) -> Sai
                         format!("home accepted, {still} not yet"),
                     )
                 }
-                None if *at_most == PerMille::ZERO => Said::new(Tone::Warning, "home accepted, not seen yet", "home not seen yet"),
-                None => Said::new(
-                    Tone::Warning,
-                    format!("home accepted, not seen yet; up to {at_most} may meet something else{more}"),
-                    "home not seen yet",
-                ),
+                None => {
+                    let perhaps = perhaps_elsewhere(*at_most).map_or_else(String::new, |perhaps| format!("; {perhaps}"));
+                    Said::new(Tone::Warning, format!("home accepted, not seen yet{perhaps}{more}"), "home not seen yet")
+                }
             }
         }
         Home::NotHome { .. } | Home::Away { .. } | Home::Going { .. } => shares(state, route, known),
@@ -148,7 +146,11 @@ fn shares_of(state: &State, route: &Route, id: &BackendId) -> (String, String) {
     let name = Names::of(state).backend(id);
     match crate::words::got(&has) {
         Some(got) => (format!("{name} {given} (gets {got})"), format!("{name} {given} ({got})")),
-        None => (format!("{name} {given} ({})", crate::words::unseen(&has)), format!("{name} {given} (?)")),
+        None => {
+            // That what is known is old is said in the short form too.
+            let short = has.unseen_for.map_or_else(|| "?".to_owned(), |span| format!("unseen {span}"));
+            (format!("{name} {given} ({})", crate::words::unseen(&has)), format!("{name} {given} ({short})"))
+        }
     }
 }
 
@@ -260,7 +262,10 @@ fn next(
     }
     let told = |said| Next { said, clock: None };
     // What brings the route home already comes before what only holds.
-    if let (Some(_), Home::Accepted { left: Some(left), .. }) = (&known.latch, stands) {
+    if let (Some(_), Home::Accepted { due, .. }) = (&known.latch, stands)
+        && now < *due
+    {
+        let left = due.since(now);
         return Some(told(Said::new(Tone::Plain, format!("home in about {left}"), format!("home in {left}"))));
     }
     let follows = || follows(state, route).map(|change| told(short::follows(&change, &route.id, Names::of(state), now)));
@@ -271,6 +276,15 @@ fn next(
             "home is accepted; users follow it without another write, or somebody has to look",
             "nothing more is written",
         ))),
+        // Nobody knows when; what it waits for stands there instead of a time that is over.
+        Home::Accepted { due, .. } if known.latch.is_some() => {
+            let late = now.since(*due);
+            Some(told(Said::new(
+                Tone::Plain,
+                format!("home as soon as requests show it, expected {late} ago"),
+                format!("home expected {late} ago"),
+            )))
+        }
         Home::Unread
         | Home::Away { .. }
         | Home::Going { .. }
@@ -313,8 +327,8 @@ fn by_motion(motion: &Motion, now: Timestamp) -> Option<Said> {
         Motion::Propagating { until, goal, .. } if now < *until => {
             let left = until.since(now);
             let long = match goal {
-                Goal::Advance => format!("settles within {left}"),
-                Goal::Rollback => format!("home within {left}"),
+                Goal::Advance => format!("should settle in {left}"),
+                Goal::Rollback => format!("should be home in {left}"),
             };
             Some(Said::new(Tone::Plain, long.clone(), long))
         }

@@ -50,7 +50,9 @@ fn home_is_accepted_first_and_seen_when_requests_exclude_the_old_share() {
     let accepted = session.write_done();
     assert!(accepted.news.iter().any(|news| matches!(news, News::HomeAccepted { .. })), "{accepted:?}");
     // No sample is not seen yet, and what was before may still be met.
-    assert!(matches!(session.home(), Home::Accepted { elsewhere: None, at_most, left: Some(_), .. } if at_most == per_mille(250)));
+    assert!(
+        matches!(session.home(), Home::Accepted { elsewhere: None, at_most, due, .. } if at_most == per_mille(250) && session.now < due)
+    );
     session.serve(5, 5);
     let Home::Accepted { elsewhere: Some(share), at_most, .. } = session.home() else { panic!("{:?}", session.home()) };
     assert!((share.fraction - 0.25).abs() < 1e-9 && at_most >= per_mille(250), "{share:?} {at_most}");
@@ -122,8 +124,9 @@ fn what_a_rollback_promises_is_what_was_promised_before_it_and_is_kept() {
         }
         let passed = session.now.since(began);
         match session.home() {
-            Home::Accepted { left, .. } => {
-                let left = left.expect("the promise is not over before it is kept");
+            Home::Accepted { due, .. } => {
+                assert!(session.now < due, "the promise is not over before it is kept");
+                let left = due.since(session.now);
                 let whole = Millis(passed.0 + left.0);
                 assert!(whole.0 <= last.0 + 3_000, "{whole} after {passed}, and it was {last}");
                 assert!(whole.0 + 30_000 >= promised.0, "{whole} is far less than {promised}, and nothing is better");

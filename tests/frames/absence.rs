@@ -93,3 +93,18 @@ fn a_host_that_is_back_says_what_happened_meanwhile() {
     says(&texts, &["THE HOST IS BACK", "after 42s", "was started again", "37 records", "they are free now"]);
     keep_dialogs("back", &texts);
 }
+
+/// A cockpit's own clock goes on, and what it would count nobody does.
+#[test]
+fn nothing_is_counted_down_once_the_host_is_not_heard() {
+    let view = lost("the host closed the line", Then::TryAgain { attempts: 1 });
+    for state in [scenes::breach(), scenes::stale(), scenes::rollback()] {
+        let later = View { now: view.now + Millis::from_secs(20), ..view.clone() };
+        let (then, now) = (at_all_sizes("as-of", &state, &view), at_all_sizes("as-of-later", &state, &later));
+        says(&now, &["as of 03:12:40Z", "03:13:00Z"]);
+        for (then, now) in then.iter().zip(&now) {
+            let body = |text: &str| text.lines().skip(1).map(str::to_owned).collect::<Vec<_>>();
+            assert_eq!(body(then), body(now));
+        }
+    }
+}

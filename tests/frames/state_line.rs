@@ -1,8 +1,11 @@
 //! The second line of the screen: a time stands beside what it belongs to, and is never what is cut.
 
 use cutover::{
-    core::state::{Reading, RouteState, State, TriggerState},
-    domain::{metric::Gap, time::Millis},
+    core::{
+        outlook::Attention,
+        state::{Reading, RouteState, State, TriggerState},
+    },
+    domain::{metric::Gap, time::Millis, weight::PerMille},
     tui::{
         draw::watch::{Matter, matter::matter},
         view::{Hearing, Then, View},
@@ -137,4 +140,36 @@ fn a_trigger_whose_window_fills_says_on_every_face_when_it_is_armed() {
     for text in texts {
         assert!(text.matches("armed in 20s").count() > 1, "the line and the pane: {text}");
     }
+}
+
+#[test]
+fn where_users_are_is_told_of_a_blind_cockpit_too() {
+    let mut state = scenes::breach();
+    let known = state.triggers.get_mut(&id("error-rate")).expect("of the plan");
+    (known.reading, known.blind_since) = (Reading::Unknown { gap: Gap::Stale }, Some(ago(80)));
+    state.routes.get_mut(&id("frontend")).expect("of the plan").observed.as_mut().expect("seen").at = ago(130);
+    let told = line(&state, &scenes::view(), 80);
+    assert!(told.contains("GKE 25% (unseen 2m10s)") && told.contains("was beyond its limit"), "{told}");
+}
+
+#[test]
+fn a_home_that_comes_later_than_expected_says_so_and_counts_on() {
+    let at = |seconds| View { now: scenes::NOW + Millis::from_secs(seconds), ..scenes::view() };
+    let state = scenes::rollback();
+    assert!(line(&state, &at(0), 200).contains("home in about 1m23s"), "{}", line(&state, &at(0), 200));
+    // No entry came in between.
+    assert!(line(&state, &at(20), 200).contains("home in about 1m03s"), "{}", line(&state, &at(20), 200));
+}
+
+#[test]
+fn nobody_is_said_to_be_perhaps_elsewhere_where_that_is_nobody() {
+    let attention = |at_most| Attention::HomeNotSeen { route: id("frontend"), since: ago(9), at_most, due: ago(4) };
+    let told = |at_most| {
+        let (state, at_most) = (scenes::rollback(), PerMille::percent(at_most).expect("a share"));
+        let said = cutover::words::short::attention(&attention(at_most), &state, scenes::NOW);
+        let sentence = cutover::words::attention(&attention(at_most), scenes::NOW, cutover::words::Names::of(&state));
+        format!("{} | {} | {sentence}", said.long, said.short)
+    };
+    assert!(told(5).contains("up to 5% may still") && told(5).contains("expected 4s ago"), "{}", told(5));
+    assert!(!told(0).contains("0%"), "{}", told(0));
 }

@@ -1,7 +1,7 @@
 //! The watcher's face at its moments: nothing on it can be pressed in vain, and what matters is large.
 
 use cutover::{
-    core::state::{Goal, Motion, State},
+    core::state::{Goal, Held, Motion, State},
     domain::{id::ClientId, role::Role, time::Millis},
     tui::{
         draw::watch::{Matter, matter::matter},
@@ -192,4 +192,19 @@ fn after_a_rollback_no_other_is_promised() {
             }
         }
     }
+}
+
+#[test]
+fn a_hold_is_told_with_who_and_since_when() {
+    let mut state = scenes::calm();
+    let hold = Held { by: id("bob"), at: ago(190), otherwise: None };
+    state.routes.get_mut(&id("frontend")).expect("of the plan").hold = Some(hold);
+    says(&at_all_sizes("watch-held", &state, &eve()), &["is held by bob for 3m10s: nothing advances"]);
+    says(&at_all_sizes("held", &state, &scenes::view()), &["held by bob for 3m10s"]);
+}
+
+#[test]
+fn a_request_for_approval_is_told_with_what_it_asks_and_until_when() {
+    let texts = at_all_sizes("watch-approval", &scenes::approval(), &eve());
+    says(&texts, &["from 25% on GKE to 100% on GKE", "until 03:17:20Z"]);
 }

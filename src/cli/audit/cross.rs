@@ -122,6 +122,8 @@ enum Outcome {
     /// Both agree, and somebody else has changed something.
     Foreign,
     Contradicts,
+    /// Records of the journal can't be read here; the others were compared, and agree.
+    InPart,
     /// The journal holds in part only, and that part was compared.
     JournalBroken,
 }
@@ -133,6 +135,7 @@ impl Outcome {
         match &book.end {
             End::Broken(_) => Outcome::JournalBroken,
             End::Whole | End::Torn if contradicts => Outcome::Contradicts,
+            End::Whole | End::Torn if !book.unread.is_empty() => Outcome::InPart,
             End::Whole | End::Torn if !compared.strangers.is_empty() => Outcome::Foreign,
             End::Whole | End::Torn => Outcome::Agrees,
         }
@@ -142,7 +145,7 @@ impl Outcome {
         match self {
             Outcome::Agrees => Exit::Done,
             Outcome::Foreign => Exit::Drift,
-            Outcome::Contradicts | Outcome::JournalBroken => Exit::Failed,
+            Outcome::Contradicts | Outcome::InPart | Outcome::JournalBroken => Exit::Failed,
         }
     }
 
@@ -151,6 +154,7 @@ impl Outcome {
             Outcome::Agrees => "AGREE  ",
             Outcome::Foreign => "FOREIGN",
             Outcome::Contradicts => "DIFFER ",
+            Outcome::InPart => "IN PART",
             Outcome::JournalBroken => "BROKEN ",
         }
     }
@@ -161,6 +165,7 @@ impl Outcome {
             Outcome::Agrees => "agree",
             Outcome::Foreign => "foreign",
             Outcome::Contradicts => "differ",
+            Outcome::InPart => "in-part",
             Outcome::JournalBroken => "broken",
         }
     }
@@ -184,6 +189,7 @@ fn text(book: &Book, log: &Log, compared: &Comparison<'_>, outcome: Outcome) -> 
         End::Torn => "end      the journal ends in mid-record; a write after that is not in it (cutover audit verify)\n".to_owned(),
         End::Broken(at) => format!("end      compared up to record {}, for there {}\n", at.seq, Shown::new(&at.why.to_string())),
     };
+    text += &unread(book);
     for (write, finding, entries) in writes {
         let makes = match &write.makes {
             Makes::Split { from, to } => format!("from {} to {}", names.split(&write.route, from), names.split(&write.route, to)),
@@ -204,6 +210,16 @@ fn text(book: &Book, log: &Log, compared: &Comparison<'_>, outcome: Outcome) -> 
         text += &format!("{mark}  {}\n", told(*stranger, entry));
     }
     text + next(outcome, compared)
+}
+
+/// What was left out of the comparison.
+fn unread(book: &Book) -> String {
+    let Some(first) = book.unread.first() else { return String::new() };
+    let which = match book.unread.len() {
+        1 => format!("record {first} tells of a write in a form that this program does"),
+        more => format!("{more} records, the first of them {first}, tell of writes in a form that this program does"),
+    };
+    format!("unread   {which} not know; they are compared with nothing\n")
 }
 
 fn said(write: &Write, finding: Finding, entries: &[&Entry]) -> String {
@@ -258,6 +274,7 @@ fn next(outcome: Outcome, compared: &Comparison<'_>) -> &'static str {
             "next     keep the journal and the export as they are: somebody acts beside the record, or the record was written anew, \
              or could not be kept then, which the next host's journal says\n"
         }
+        Outcome::InPart => "next     compare with the cutover that wrote those records, or a newer one\n",
         Outcome::JournalBroken => "next     cutover audit verify says where the journal does not hold, and what to do\n",
     }
 }
@@ -296,5 +313,6 @@ fn shape(book: &Book, log: &Log, compared: &Comparison<'_>, outcome: Outcome) ->
         "writes": writes.collect::<Vec<_>>(),
         "foreign": strangers.collect::<Vec<_>>(),
         "passed_over": log.passed_over + compared.elsewhere,
+        "unread": book.unread,
     })
 }

@@ -3,11 +3,18 @@
 use std::path::PathBuf;
 
 use super::{
-    Format,
+    Format, cross,
     list::{Choice, Own, show},
     verdict::verify,
 };
 use crate::cli::Exit;
+use crate::core::{
+    decision::Transition,
+    event::{Entry, Event, WorldKind},
+    state::State,
+    step::step,
+};
+use crate::domain::{id::Seq, time::Timestamp};
 use crate::journal::chain::{Hash, Witness};
 use crate::journal::memory::Memory;
 use crate::journal::record::{Genesis, Kind};
@@ -234,4 +241,35 @@ fn an_end_that_is_cut_zeroed_or_scribbled_over_is_each_told_as_what_it_is() {
     let (exit, text) = verified(&scribbled.0, &[], Format::Text);
     assert!(exit == Exit::Failed && text.starts_with("BROKEN   record 100"), "{text}");
     assert!(text.contains("lost     records 100 to 100\n") && text.contains("behind   records 101 to 200"), "{text}");
+}
+
+/// A record in a form that this program does not know may hold a write: what is compared without it is no agreement.
+#[test]
+fn cross_check_says_which_records_it_can_t_read() {
+    let (plan, _) = crate::plan::read(include_bytes!("../../../plans/hexproperty.yaml")).unwrap();
+    let opened = Event::Opened { session: "night".parse().unwrap(), plan: Box::new(plan), world: WorldKind::Live };
+    let entry = Entry { seq: Seq(0), at: Timestamp(1_795_500_000_000), event: opened };
+    let known = Transition { decision: step(&mut State::default(), &entry), entry };
+    let later = serde_json::json!({ "entry": { "asked": "something later" }, "decision": { "effects": [{ "what": { "write": { "shares": 5 } } }] } });
+    let compared = |last: Option<&serde_json::Value>, format| {
+        let memory = Memory::default();
+        let mut writer =
+            Writer::create_in(&memory, 1_795_500_000_000, &Genesis::new("night", Hash::of_line(b"plan")), Cadence::default()).unwrap();
+        let kind = Kind::new("transition").unwrap();
+        writer.append(1_795_500_000_000, Durability::Durable, &kind, &known).unwrap();
+        if let Some(last) = last {
+            writer.append(1_795_500_000_250, Durability::Durable, &kind, last).unwrap();
+        }
+        let (journal, log) = (Scratch::new("cross-journal", &memory.written()), Scratch::new("cross-log", b"[]"));
+        let mut out = Vec::new();
+        let exit = cross::check(&journal.0, Some(&log.0), format, &mut out).unwrap();
+        (exit, String::from_utf8(out).unwrap())
+    };
+    let (exit, text) = compared(None, Format::Text);
+    assert!(exit == Exit::Done && text.starts_with("AGREE") && !text.contains("unread"), "{text}");
+    let (exit, text) = compared(Some(&later), Format::Text);
+    assert!(exit == Exit::Failed && text.starts_with("IN PART") && text.contains("unread   record 2 tells of a write"), "{text}");
+    let (_, json) = compared(Some(&later), Format::Json);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!((&json["verdict"], &json["unread"]), (&"in-part".into(), &serde_json::json!([2])));
 }

@@ -18,7 +18,7 @@ use crate::{
         outlook::{self, Attention, Outlook, Silence, Then},
         reason::{Mover, Objection},
         requests::{Requests, requests},
-        state::{ItemStatus, Motion, Otherwise, Person, Reading, RouteState, Share, State, TriggerState},
+        state::{Approval, ItemStatus, Motion, Otherwise, Person, Reading, RouteState, Share, State, TriggerState},
         steer::{Steering, Steers},
         unjudged::{Patience, Unjudged},
         unresolved,
@@ -57,6 +57,8 @@ pub(super) struct Status {
     pub(super) controls: Option<String>,
     pub(super) people: Vec<Present>,
     pub(super) approvals_open: usize,
+    /// What waits for a second person, oldest first.
+    pub(super) approvals: Vec<ApprovalStatus>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -106,6 +108,7 @@ pub(super) struct RouteStatus {
     pub(super) latched: bool,
     pub(super) held: bool,
     pub(super) held_by: Option<String>,
+    pub(super) held_since: Option<i64>,
     /// Versions of the fold, where the route is held because the program that took the session up decides otherwise than the one before.
     pub(super) taken_over: Option<Otherwise>,
     pub(super) drift: Option<DriftStatus>,
@@ -225,6 +228,19 @@ pub(super) struct TriggerStatus {
     pub(super) text: String,
 }
 
+/// A request as it was opened.
+#[derive(Debug, Serialize)]
+pub(super) struct ApprovalStatus {
+    pub(super) digest: String,
+    pub(super) by: String,
+    pub(super) route: String,
+    pub(super) from: Shares,
+    pub(super) to: Shares,
+    pub(super) asked_at: i64,
+    /// From then on nobody can approve it any more.
+    pub(super) expires_at: i64,
+}
+
 #[derive(Debug, Serialize)]
 pub(super) struct Present {
     pub(super) who: String,
@@ -272,7 +288,23 @@ pub(super) fn status(state: &State, session: String, plan: String) -> Status {
         controls: state.controls.holder.as_ref().map(|holder| holder.who.to_string()),
         people: state.people.values().map(present).collect(),
         approvals_open: state.approvals.len(),
+        approvals: approvals(state),
     }
+}
+
+fn approvals(state: &State) -> Vec<ApprovalStatus> {
+    let mut open: Vec<&Approval> = state.approvals.values().collect();
+    open.sort_by_key(|open| open.at);
+    let told = |open: &&Approval| ApprovalStatus {
+        digest: open.digest.to_string(),
+        by: open.by.who.to_string(),
+        route: open.terms.route.to_string(),
+        from: shares(&open.terms.from),
+        to: shares(&open.terms.to),
+        asked_at: open.at.0,
+        expires_at: open.expires_at.0,
+    };
+    open.iter().map(told).collect()
 }
 
 fn present(one: &Person) -> Present {
@@ -329,6 +361,7 @@ fn kind(what: &Attention) -> (&'static str, Option<String>) {
         Attention::SourceSilent { source, silence: Silence::StoodStill } => ("source-not-asked", about(source)),
         Attention::ItemFailing { item } => ("item-failing", about(item)),
         Attention::Latched { route, .. } => ("latched", about(route)),
+        Attention::Held { route, .. } => ("held", about(route)),
         Attention::ApprovalOpen { by, .. } => ("approval-open", about(by)),
     }
 }
@@ -376,6 +409,7 @@ fn route_status(route: &RouteState, home: &Home, against: &[Objection], by_hand:
         latched: route.latch.is_some(),
         held: route.hold.is_some(),
         held_by: route.hold.as_ref().filter(|hold| hold.otherwise.is_none()).map(|hold| hold.by.to_string()),
+        held_since: route.hold.as_ref().map(|hold| hold.at.0),
         taken_over: outlook::taken_over(route).map(|(_, otherwise)| otherwise),
         drift: route.drift.as_ref().map(|drift| DriftStatus {
             found: shares(&drift.found),

@@ -154,7 +154,8 @@ pub enum Attention {
         route: RouteId,
         since: Timestamp,
         at_most: PerMille,
-        left: Option<Millis>,
+        /// When requests should have shown it.
+        due: Timestamp,
     },
     /// Something stands between the route's weights and its users.
     Hindered {
@@ -216,10 +217,20 @@ pub enum Attention {
         at: Timestamp,
         cause: Cause,
     },
-    /// A request waits for a second person.
+    /// A person holds the route: nothing advances until somebody resumes it.
+    Held {
+        route: RouteId,
+        by: OperatorId,
+        since: Timestamp,
+    },
+    /// A request waits for a second person, until its time is over.
     ApprovalOpen {
         digest: Digest,
         by: OperatorId,
+        route: RouteId,
+        from: Weights,
+        to: Weights,
+        until: Timestamp,
     },
 }
 
@@ -304,6 +315,7 @@ impl Attention {
             | Attention::ReplicaUnsound { .. }
             | Attention::SourceSilent { .. }
             | Attention::ItemFailing { .. }
+            | Attention::Held { .. }
             | Attention::ApprovalOpen { .. } => None,
         }
     }
@@ -332,7 +344,9 @@ impl Attention {
             | Attention::HomeNotReady { route, .. }
             | Attention::Unresolved { route }
             | Attention::Unread { route }
-            | Attention::Latched { route, .. } => Some(route),
+            | Attention::Latched { route, .. }
+            | Attention::Held { route, .. }
+            | Attention::ApprovalOpen { route, .. } => Some(route),
             Attention::Breach { trigger, .. } | Attention::Blind { trigger, .. } | Attention::Unjudged { trigger, .. } => {
                 plan.triggers.iter().find(|one| one.id == *trigger).map(|one| &one.route)
             }
@@ -343,8 +357,7 @@ impl Attention {
             | Attention::RecordSlow { .. }
             | Attention::ReplicaUnsound { .. }
             | Attention::SourceSilent { .. }
-            | Attention::ItemFailing { .. }
-            | Attention::ApprovalOpen { .. } => None,
+            | Attention::ItemFailing { .. } => None,
         }
     }
 
@@ -384,6 +397,7 @@ impl Attention {
             | Attention::SourceSilent { .. }
             | Attention::ItemFailing { .. }
             | Attention::Latched { .. }
+            | Attention::Held { .. }
             | Attention::ApprovalOpen { .. } => false,
         }
     }
@@ -434,7 +448,9 @@ impl Attention {
             | Attention::ProbeFails { .. }
             | Attention::OtherRevision { .. }
             | Attention::RecordSlow { .. } => Urgency::Counted,
-            Attention::SourceSilent { .. } | Attention::ItemFailing { .. } | Attention::Unjudged { .. } => Urgency::Told,
+            Attention::Held { .. } | Attention::SourceSilent { .. } | Attention::ItemFailing { .. } | Attention::Unjudged { .. } => {
+                Urgency::Told
+            }
         }
     }
 }

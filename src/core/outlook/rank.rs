@@ -57,9 +57,10 @@ pub(super) fn rank(attention: &Attention) -> u8 {
         | Attention::OtherRevision { .. }
         | Attention::RecordSlow { .. } => 12,
         Attention::Latched { .. } => 13,
-        Attention::SourceSilent { .. } => 14,
-        Attention::ItemFailing { .. } => 15,
-        Attention::ApprovalOpen { .. } => 16,
-        Attention::Unjudged { .. } => 17,
+        Attention::Held { .. } => 14,
+        Attention::ApprovalOpen { .. } => 15,
+        Attention::SourceSilent { .. } => 16,
+        Attention::ItemFailing { .. } => 17,
+        Attention::Unjudged { .. } => 18,
     }
 }

@@ -116,6 +116,7 @@ fn acting(found: &Attention) -> Option<(Actor<'_>, Leads<'_>)> {
         | Attention::SourceSilent { .. }
         | Attention::ItemFailing { .. }
         | Attention::Latched { .. }
+        | Attention::Held { .. }
         | Attention::ApprovalOpen { .. } => None,
     }
 }

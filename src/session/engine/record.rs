@@ -4,12 +4,12 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::{Engine, FLUSH_PATIENCE, HANGS_AFTER, Kept, PATIENCE_AT_END};
+use super::{Engine, FLUSH_PATIENCE, Kept, PATIENCE_AT_END};
 use crate::{
     core::{
         decision::{Effect, IssuedEffect, Transition},
         event::Event,
-        record::{Keeping, RecordChange, leaves_unrecorded},
+        record::{HANGS_AFTER, Keeping, RecordChange, leaves_unrecorded},
         state::State,
     },
     domain::{
@@ -118,7 +118,7 @@ impl Engine {
     /// When the disk counts as hanging, if it does not answer until then.
     pub(super) fn hangs_at(&self) -> Option<Instant> {
         let waits = self.broken.is_none() && !self.hangs;
-        let oldest = self.unkept.front().map(|unkept| unkept.since + HANGS_AFTER);
+        let oldest = self.unkept.front().map(|unkept| unkept.since + HANGS_AFTER.duration());
         let flush = self.flushing.map(|since| since + FLUSH_PATIENCE);
         oldest.into_iter().chain(flush).min().filter(|_| waits)
     }
@@ -234,7 +234,7 @@ impl Engine {
 
     /// Waits until what happened first is kept, or its disk hangs. A session that begins without a record does not begin.
     pub(super) async fn begun(&mut self, begins: bool) -> Result<(), EngineError> {
-        let patience = if begins { BEGINS_WITHIN } else { HANGS_AFTER };
+        let patience = if begins { BEGINS_WITHIN } else { HANGS_AFTER.duration() };
         while !self.unkept.is_empty() && !self.hangs && self.broken.is_none() {
             match timeout(patience, self.scribe.answered()).await {
                 Ok(Some(done)) => self.done(done),

@@ -25,7 +25,7 @@ use crate::{
         keymap::{Action, Needs, Way},
         overlay::{Came, Overlay, Purpose, entries},
         panes::{checklist, words},
-        view::{Pane, Screen, Zoom},
+        view::{Injects, Pane, Screen, Zoom},
         widgets::line::LineEdit,
     },
     words::{Names, absence},
@@ -61,8 +61,14 @@ impl App {
             Action::GoLook => self.go_look(key),
             Action::Follow => self.turn_follow(),
             Action::People => self.open(Overlay::People { chosen: 0 }),
-            Action::Inject if self.appearance.faults.is_empty() => {
-                self.notify(Tone::Warning, crate::words::refusal(&Refusal::NotADemo, Names::of(&self.state)));
+            Action::Inject if self.view.injects == Injects::No => {
+                let why = match self.world() {
+                    Some(WorldKind::Demo { .. }) => {
+                        "this session's world runs by itself: what goes wrong there, its cutover sim is told with --scenario".to_owned()
+                    }
+                    Some(WorldKind::Live) | None => crate::words::refusal(&Refusal::NotADemo, Names::of(&self.state)),
+                };
+                self.notify(Tone::Warning, why);
             }
             Action::Inject => self.palette("inject "),
             Action::Focus(way) => self.turn_focus(key, way),

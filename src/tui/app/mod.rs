@@ -43,7 +43,7 @@ use crate::{
             signals::{SignalEvent, Signals},
         },
         theme::{Catalogue, Theme},
-        view::{Follow, Holds, Leaving, Me, Notice, Screen, Unanswered, View},
+        view::{Follow, Holds, Injects, Leaving, Me, Notice, Screen, Unanswered, View},
     },
     words::Names,
 };
@@ -76,7 +76,7 @@ const BACK: Duration = Duration::from_secs(10);
 pub struct Appearance {
     pub themes: Catalogue,
     pub theme: Theme,
-    /// What can be injected in the demo's world: (name, what it does). Empty in a live session.
+    /// What can be injected in the session's world: (name, what it does). Empty in a live session, and where that world runs by itself.
     pub faults: Vec<(String, String)>,
     /// World seconds in a real one.
     pub speed: f64,
@@ -340,6 +340,7 @@ impl App {
         view.speed = appearance.speed;
         view.follow = appearance.follow;
         view.leaving = appearance.leaving;
+        view.injects = if appearance.faults.is_empty() { Injects::No } else { Injects::Yes };
         view.keys = Arc::clone(&appearance.keys);
         let theme = appearance
             .themes

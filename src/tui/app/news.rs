@@ -6,7 +6,7 @@ use crate::{
         fails::stranded,
         home::home,
         news::{News, Tone},
-        outlook::{Outlook, outlook},
+        outlook::{Outlook, is_adoptable, outlook},
         reason::Mover,
         state::State,
         topic::Told,
@@ -29,7 +29,9 @@ pub(super) fn way_on(refusal: &Refusal, state: &State, view: &View) -> String {
         Refusal::ControlsFree => (Action::Controls, "takes the controls"),
         Refusal::Latched { .. } => (Action::Rearm, "re-arms"),
         Refusal::Held { .. } => (Action::Hold, "resumes"),
-        Refusal::Drifted { .. } => (Action::AdoptDrift, "adopts"),
+        Refusal::Drifted { .. } if route.is_some_and(|route| is_adoptable(state, route)) => (Action::AdoptDrift, "adopts"),
+        // What has users outside the plan could not be adopted.
+        Refusal::Drifted { .. } => (Action::Rollback, "rolls back"),
         Refusal::SteeredElsewhere { .. } | Refusal::ClaimLost => (Action::TakeOver, "takes over"),
         Refusal::LinesOpen { .. } => (Action::Sign, "signs a line"),
         Refusal::FailingAtDoor { .. } | Refusal::NotReady { .. } if route.is_some_and(|route| stranded(state, route).is_some()) => {

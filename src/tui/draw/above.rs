@@ -17,7 +17,7 @@ use crate::{
         panes::words,
         scene::Scene,
         theme::Theme,
-        view::View,
+        view::{Injects, View},
         widgets::{dialog, line::LineEdit, text},
     },
     words::steered_by,
@@ -71,7 +71,8 @@ fn help(scroll: usize, view: &View, theme: &Theme, area: Rect, buf: &mut Buffer)
     for context in Context::ALL {
         lines.push(Line::styled(context.name(), theme.title));
         for binding in view.keys.explained().filter(|binding| binding.context == context) {
-            let usable = view.me.as_ref().is_none_or(|me| binding.is_for(me.role));
+            let here = binding.action != Action::Inject || view.injects == Injects::Yes;
+            let usable = here && view.me.as_ref().is_none_or(|me| binding.is_for(me.role));
             let key = if binding.keys.is_empty() { format!(":{}", binding.name) } else { binding.keys_shown() };
             let room = usize::from(inner.width).saturating_sub(19);
             let (name, told) = if usable { (theme.key, theme.text) } else { (theme.faint, theme.faint) };

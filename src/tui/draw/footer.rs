@@ -11,7 +11,6 @@ use ratatui::{
 
 use crate::{
     core::{
-        event::WorldKind,
         fails::stranded,
         home::wants_a_hand,
         outlook::{self, Preview},
@@ -23,7 +22,7 @@ use crate::{
         panes::{checklist, words},
         scene::Scene,
         theme::Theme,
-        view::{Hearing, Leaving, Notice, Pane, Screen, Then, View, Zoom},
+        view::{Hearing, Injects, Leaving, Notice, Pane, Screen, Then, View, Zoom},
         widgets::text,
     },
 };
@@ -198,9 +197,7 @@ fn matters(state: &State, view: &View) -> Vec<Action> {
         Action::Show(Screen::Journal),
         Action::Themes,
     ]);
-    if state.opened.as_ref().is_some_and(|opened| matches!(opened.world, WorldKind::Demo { .. })) {
-        actions.push(Action::Inject);
-    }
+    actions.extend((view.injects == Injects::Yes).then_some(Action::Inject));
     actions.push(Action::Quit);
     actions
 }

@@ -6,7 +6,7 @@ use crate::tui::{
     panes::{checklist, header, journal, log, metrics, platforms, replication, rollback, traffic, triggers, workloads, zoom},
     scene::Scene,
     theme::glyphs,
-    view::{Pane, Screen, Zoom},
+    view::{Hearing, Pane, Screen, View, Zoom},
 };
 
 mod above;
@@ -29,7 +29,7 @@ pub fn draw(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
 }
 
 fn everything(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
-    let Scene { view, theme, .. } = scene;
+    let Scene { state, view, theme } = scene;
     buf.set_style(area, theme.base);
     if area.width < COLUMNS_MIN || area.height < ROWS_MIN {
         tiny::draw(scene, area, buf);
@@ -37,6 +37,13 @@ fn everything(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
     }
     let places = places(scene, area);
     header::draw(scene, places.header, buf);
+    // Without a host nobody watches, and no clock of ours may count what it would do: all below is as of when it was last heard.
+    let last_heard = match view.hearing {
+        Hearing::Connected => None,
+        Hearing::Lost { .. } => Some(View { now: state.now, ..view.clone() }),
+    };
+    let view = last_heard.as_ref().unwrap_or(view);
+    let scene = Scene { state, view, theme };
     state_line::draw(scene, places.state_line, buf);
     match view.screen {
         Screen::Main => {

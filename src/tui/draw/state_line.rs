@@ -168,7 +168,7 @@ fn place(line: &StateLine, form: Form, scene: Scene<'_>) -> Vec<Span<'static>> {
     let Scene { state, view, theme } = scene;
     let mut spans = Vec::new();
     if let Hearing::Lost { .. } = view.hearing {
-        spans.push(Span::styled(format!("{} at {}Z ", theme.glyphs.stale, words::clock(state.now)), theme.stale));
+        spans.push(Span::styled(format!("{} as of {}Z ", theme.glyphs.stale, words::clock(state.now)), theme.stale));
     }
     let several = words::plan(state).is_some_and(|plan| plan.routes.len() > 1);
     if let (true, Some(route)) = (several, words::route(state, view.route)) {

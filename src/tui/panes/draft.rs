@@ -86,16 +86,26 @@ fn within(width: u16) -> usize {
 
 /// What the core would answer now, then what could be held against the move.
 fn answer(state: &State, client: Option<ClientId>, route: &Route, to: &Weights, now: Timestamp) -> Vec<Said> {
-    let answer = outlook::preview(state, client, &route.id, to).filter(|answer| !matches!(answer, Preview::Refused(_)));
+    let (answer, first) = match outlook::preview(state, client, &route.id, to) {
+        Some(Preview::Refused(first)) => (None, Some(first)),
+        answer @ (Some(Preview::Moves | Preview::Waits | Preview::SecondPerson) | None) => (answer, None),
+    };
     let answer = answer.map(|answer| words_of::preview(&answer, Names::of(state)));
-    answer.into_iter().chain(against(state, client, route, to, now)).collect()
+    answer.into_iter().chain(all_against(state, first, route, to, now)).collect()
 }
 
 /// Each reason for which `client` would be refused now, and what is wrong or can't be judged and forbids nothing. The panel of a draft and
 /// the dialog of a second person say the same.
 pub fn against(state: &State, client: Option<ClientId>, route: &Route, to: &Weights, now: Timestamp) -> Vec<Said> {
+    let answer = outlook::preview(state, client, &route.id, to);
+    let first = if let Some(Preview::Refused(first)) = answer { Some(first) } else { None };
+    all_against(state, first, route, to, now)
+}
+
+/// `first` is the refusal that the core would answer, if it would refuse.
+fn all_against(state: &State, first: Option<Refusal>, route: &Route, to: &Weights, now: Timestamp) -> Vec<Said> {
     let mut reasons = Vec::new();
-    if let Some(Preview::Refused(first)) = outlook::preview(state, client, &route.id, to) {
+    if let Some(first) = first {
         let mut more = outlook::refusals(state, &route.id, to);
         more.retain(|why| *why != first);
         reasons.push(first);

@@ -193,7 +193,7 @@ fn blind(scene: Scene<'_>, route: &Route) -> Option<(String, Style)> {
         | Outlook::GoingHome => None,
     });
     let (trigger, _, gap, acts_at, then) = blind.min_by_key(|(_, since, ..)| *since)?;
-    let why = gap.map_or_else(|| "no reading yet".to_owned(), crate::words::gap);
+    let why = crate::words::lack(gap);
     let follows = match then {
         Then::GoesHome => format!("rolls back by itself {}", crate::words::short::due(acts_at, view.now)),
         Then::Holds | Then::Withheld { .. } | Then::Disarmed { .. } | Then::HomeNotProven { .. } | Then::NobodyThere | Then::Done => {

@@ -18,7 +18,7 @@ use crate::{
         record::Keeping,
         state::{Motion, ReturnStage, RouteState, State},
     },
-    domain::time::{Millis, Timestamp},
+    domain::time::Timestamp,
     plan::model::Route,
     tui::{keymap::Action, panes::words, scene::Scene, view::View, widgets::text},
     words::{Names, obstacle, platform, record_broken_in_short, record_hangs_in_short, state_line},
@@ -302,9 +302,9 @@ fn standby(known: &RouteState) -> String {
 fn flying(scene: Scene<'_>, route: &Route, known: &RouteState, stands: &Home, room: usize) -> Option<Vec<Line<'static>>> {
     let Scene { state, view, theme } = scene;
     let latch = known.latch.as_ref()?;
-    let (since, left): (Timestamp, Option<Millis>) = match stands {
-        Home::Going { since, .. } => (*since, None),
-        Home::Accepted { left, .. } => (latch.at, *left),
+    let since = match stands {
+        Home::Going { since, .. } => *since,
+        Home::Accepted { .. } => latch.at,
         Home::Unread | Home::Away { .. } | Home::Unasked { .. } | Home::Seen { .. } | Home::NotHome { .. } => return None,
     };
     let mut head = vec![
@@ -312,8 +312,8 @@ fn flying(scene: Scene<'_>, route: &Route, known: &RouteState, stands: &Home, ro
         Span::styled(format!(" {} ", view.age(since)), theme.figure),
     ];
     match stands {
-        Home::Accepted { .. } => {
-            let more = left.map_or_else(String::new, |left| format!(", about {left} more"));
+        Home::Accepted { due, .. } => {
+            let more = crate::words::due(*due, view.now);
             let long = format!("{} {}{more}", theme.glyphs.busy, whereabouts(stands, &words::place(route, &route.home)));
             let used: usize = head.iter().map(Span::width).sum();
             let told = if used + text::width(&long) <= room { long } else { format!("{} {}{more}", theme.glyphs.busy, still(stands)) };

@@ -135,6 +135,7 @@ fn edge(worst: &Attention, theme: &Theme) -> Option<Style> {
         | Attention::ItemFailing { .. }
         | Attention::Unjudged { .. }
         | Attention::Latched { .. }
+        | Attention::Held { .. }
         | Attention::ApprovalOpen { .. } => None,
     }
 }

@@ -23,6 +23,8 @@ use crate::{
     words::Names,
 };
 
+pub use crate::words::clock;
+
 /// The plan, once the session has opened.
 pub fn plan(state: &State) -> Option<&Plan> {
     state.opened.as_ref().map(|opened| &*opened.plan)
@@ -127,8 +129,8 @@ pub fn standing(outlook: &Outlook, reading: &Reading, now: Timestamp, theme: &Th
         (Outlook::GoingHome, _) => (glyphs.busy, "the route goes home already".to_owned(), theme.dim),
         (_, Reading::Breach) => (glyphs.breach, "BREACH".to_owned(), theme.breach),
         (Outlook::Fired { .. }, _) => (glyphs.latch, "FIRED".to_owned(), theme.warn),
-        (_, Reading::None) => (glyphs.unknown, "no reading yet".to_owned(), theme.unknown),
-        (_, Reading::Unknown { gap }) => (glyphs.unknown, crate::words::gap(*gap), theme.unknown),
+        (_, Reading::None) => (glyphs.unknown, crate::words::lack(None), theme.unknown),
+        (_, Reading::Unknown { gap }) => (glyphs.unknown, crate::words::lack(Some(*gap)), theme.unknown),
         (_, Reading::Ok) => (glyphs.ok, "ok".to_owned(), theme.ok),
     }
 }
@@ -178,12 +180,6 @@ pub fn tone(tone: Tone, theme: &Theme) -> (&'static str, Style) {
         Tone::Warning => (theme.glyphs.warn, theme.warn),
         Tone::Alarm => (theme.glyphs.breach, theme.breach),
     }
-}
-
-/// `22:41:07`, in UTC: two people in two time zones read the same clock.
-pub fn clock(at: Timestamp) -> String {
-    let seconds = at.0.div_euclid(1000).rem_euclid(86_400);
-    format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)
 }
 
 /// A span that a person has, which runs by the person's clock however fast the demo's world goes; there it says so.

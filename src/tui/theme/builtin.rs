@@ -20,9 +20,6 @@ pub const BUILTIN: &[(&str, &str)] = &[
     ("phosphor", include_str!("../../../themes/phosphor.toml")),
 ];
 
-/// How long a chain of inheritance may be; a longer one is a circle.
-const ANCESTORS_MAX: usize = 8;
-
 /// All themes that this cockpit can wear, resolved for this terminal.
 #[derive(Debug, Clone)]
 pub struct Catalogue {
@@ -62,10 +59,15 @@ impl Catalogue {
                 Err(mistakes) => refused.push((word.to_owned(), mistakes)),
             }
         }
-        // One that goes may be the parent of another.
-        while let Some((word, mistake)) = self.own.keys().find_map(|word| Some((word.clone(), self.line(word).err()?))) {
-            self.own.remove(&word);
-            refused.push((word, vec![mistake]));
+        // One that goes may be the parent of another, which then has a built-in of that word, or none.
+        loop {
+            let gone: Vec<&str> = refused.iter().map(|(word, _)| word.as_str()).collect();
+            let at_fault: Vec<_> = self.own.keys().filter_map(|word| Some((word.clone(), vec![self.fault(word, &gone)?]))).collect();
+            if at_fault.is_empty() {
+                break;
+            }
+            self.own.retain(|word, _| at_fault.iter().all(|(gone, _)| gone != word));
+            refused.extend(at_fault);
         }
         self.order.extend(self.own.keys().filter(|word| !self.builtin.contains_key(*word)).cloned());
         refused
@@ -84,31 +86,56 @@ impl Catalogue {
     /// The theme called `word` as this terminal can show it.
     pub fn theme(&self, word: &str) -> Result<Theme, NoTheme> {
         let known = self.own.contains_key(word) || self.builtin.contains_key(word);
-        let worn =
-            if self.depth == Depth::Monochrome && known { self.builtin.get("mono").map(|mono| vec![mono]) } else { self.line(word).ok() };
+        let worn = if self.depth == Depth::Monochrome && known {
+            self.builtin.get("mono").map_or_else(Vec::new, |mono| vec![("mono", mono)])
+        } else {
+            self.line(word)
+        };
         let mut theme = None;
-        for file in worn.into_iter().flatten().rev() {
+        for (_, file) in worn.into_iter().rev() {
             theme = Some(file.over(theme.as_ref(), self.depth, self.glyphs));
         }
         theme.ok_or_else(|| NoTheme { word: word.to_owned(), valid: self.order.join(", ") })
     }
 
-    /// The theme and its ancestors. A person's own that inherits its own word means the built-in of that word.
-    fn line(&self, word: &str) -> Result<Vec<&ThemeFile>, Mistake> {
-        let first = self.own.get(word).or_else(|| self.builtin.get(word));
-        let mut line: Vec<&ThemeFile> = first.into_iter().collect();
-        let mut of = word;
-        while let Some((from, at)) = line.last().and_then(|file| file.inherits.as_ref()) {
-            let own = self.own.get(from).filter(|_| from != of);
-            let parent = own.or_else(|| self.builtin.get(from)).filter(|_| line.len() < ANCESTORS_MAX);
-            let none = || {
-                let message = format!("there is no theme `{from}`, or it inherits this one");
-                Mistake::new(at.clone(), message).one_of(from, self.order.iter().map(String::as_str))
-            };
-            line.push(parent.ok_or_else(none)?);
-            of = from;
+    /// What is wrong with the parent of a person's own theme, if something is: there is none, it was refused itself (`gone`), or the way up
+    /// leads back here. It is the line of this file that has to be another, so a circle is told of each theme in it at its own.
+    fn fault(&self, word: &str, gone: &[&str]) -> Option<Mistake> {
+        let (from, at) = self.own.get(word)?.inherits.as_ref()?;
+        let told = |message: String| Mistake::new(at.clone(), message);
+        let first = self.own.get(word)?;
+        if self.parent(word, first).is_none() {
+            let others = || self.order.iter().chain(self.own.keys()).map(String::as_str).filter(|other| *other != word);
+            return Some(match (from == word, gone.contains(&from.as_str())) {
+                (true, _) => told(format!("the theme `{word}` inherits itself")).allowed(others().collect::<Vec<_>>().join(", ")),
+                (false, true) => told(format!("the theme `{from}`, which this one inherits, has a mistake of its own")),
+                (false, false) => told(format!("there is no theme `{from}`")).one_of(from, others()),
+            });
         }
-        Ok(line)
+        let line = self.line(word);
+        let (last, file) = line.last()?;
+        let (back, _) = self.parent(last, file).filter(|(_, parent)| std::ptr::eq(*parent, first))?;
+        let links = line.iter().map(|(word, _)| *word).zip(line.iter().skip(1).map(|(word, _)| *word).chain([back]));
+        let links: Vec<String> = links.map(|(one, parent)| format!("`{one}` inherits `{parent}`")).collect();
+        Some(told(format!("the theme inherits itself: {}", links.join(", "))).help("let one of them inherit a theme outside this circle"))
+    }
+
+    /// The parent of the theme `file`, whose word is `word`, by its own word. A person's own that inherits its own word means the built-in's.
+    fn parent<'c>(&'c self, word: &str, file: &'c ThemeFile) -> Option<(&'c str, &'c ThemeFile)> {
+        let (from, _) = file.inherits.as_ref()?;
+        let own = self.own.get(from).filter(|_| from != word);
+        Some((from, own.or_else(|| self.builtin.get(from))?))
+    }
+
+    /// The theme and its ancestors with their words, none of them twice; nothing where there is no such theme.
+    fn line<'c>(&'c self, word: &'c str) -> Vec<(&'c str, &'c ThemeFile)> {
+        let first = self.own.get(word).or_else(|| self.builtin.get(word));
+        let mut line: Vec<(&str, &ThemeFile)> = first.map(|file| (word, file)).into_iter().collect();
+        let is_new = |line: &[(&str, &ThemeFile)], file: &ThemeFile| !line.iter().any(|(_, known)| std::ptr::eq(*known, file));
+        while let Some(parent) = line.last().and_then(|(word, file)| self.parent(word, file)).filter(|(_, file)| is_new(&line, file)) {
+            line.push(parent);
+        }
+        line
     }
 }
 
@@ -229,5 +256,35 @@ mod tests {
         assert_eq!(catalogue.theme("light").map(|theme| theme.name), Ok("Light".to_owned()), "the built-in one");
         assert_eq!(catalogue.words()[7..], ["child", "mine"]);
         assert!(catalogue.theme("loop").is_err());
+    }
+
+    /// Another file's place means nothing in this one.
+    #[test]
+    fn a_theme_that_inherits_itself_by_way_of_others_is_told_at_its_own_line() {
+        let files = [
+            ("a", "name = \"A\"\n# the longest of them\n\ninherits = \"b\"\n"),
+            ("b", "inherits = \"c\"\nname = \"B\"\n"),
+            ("c", "name = \"C\"\ninherits = \"a\"\n"),
+            ("dark", "name = \"Dark\"\ninherits = \"dusk\"\n"),
+            ("own", "name = \"Own\"\ninherits = \"own\"\n"),
+            ("pupil", "name = \"Pupil\"\n\ninherits = \"c\"\n"),
+        ];
+        let mut catalogue = Catalogue::new(Depth::Truecolor, Charset::Unicode);
+        let refused = catalogue.add(files);
+        let told = |word: &str| {
+            let (_, text) = files.iter().find(|(known, _)| *known == word).expect("one of them");
+            let (_, mistakes) = refused.iter().find(|(known, _)| known == word).unwrap_or_else(|| panic!("{word} is refused"));
+            let [mistake] = &mistakes[..] else { panic!("one mistake: {mistakes:?}") };
+            assert!(text[..mistake.at].ends_with("inherits = "), "{word} at {}: {mistake:?}", mistake.at);
+            mistake.message.clone()
+        };
+        assert_eq!(told("a"), "the theme inherits itself: `a` inherits `b`, `b` inherits `c`, `c` inherits `a`");
+        assert_eq!(told("b"), "the theme inherits itself: `b` inherits `c`, `c` inherits `a`, `a` inherits `b`");
+        assert!(told("c").contains("itself"));
+        assert_eq!(told("own"), "the theme `own` inherits itself");
+        assert_eq!(told("pupil"), "the theme `c`, which this one inherits, has a mistake of its own");
+        assert_eq!(told("dark"), "the theme inherits itself: `dark` inherits `dusk`, `dusk` inherits `dark`");
+        assert_eq!(refused.len(), files.len());
+        catalogue.theme("dusk").expect("the built-in ones are whole");
     }
 }

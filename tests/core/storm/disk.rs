@@ -7,7 +7,7 @@ use cutover::{
     core::{
         decision::{Effect, IssuedEffect, Transition},
         event::Event,
-        record::{Keeping, RecordChange, RecordNumber, is_broken, leaves_unrecorded},
+        record::{HANGS_AFTER, Keeping, RecordChange, RecordNumber, is_broken, leaves_unrecorded},
     },
     domain::{
         fault::{Fault, FaultKind, Outcome},
@@ -21,9 +21,6 @@ use cutover::{
 
 use super::night::Night;
 use crate::watch::{Check, require};
-
-/// A disk that has not answered for so long hangs.
-const HANGS_AFTER: Millis = Millis::from_secs(1);
 
 /// What becomes of the disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

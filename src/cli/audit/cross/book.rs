@@ -21,6 +21,7 @@ use crate::{
         chain::Witness,
         error::{JournalError, ReadError},
         reader::{Step, Tail},
+        record::is_reserved,
         walk::Walk,
     },
     plan::model::Plan,
@@ -38,6 +39,8 @@ pub(in crate::cli::audit) struct Book {
     pub writes: Vec<Write>,
     /// Of the hashes that were looked for, those that a record has, with its number.
     pub found: BTreeMap<String, u64>,
+    /// Records that may tell of writes and that this program can't read: what they hold is compared with nothing.
+    pub unread: Vec<u64>,
     pub end: End,
 }
 
@@ -106,6 +109,7 @@ impl Book {
         let mut looked_for: BTreeMap<String, Option<u64>> = wanted.into_iter().map(|hash| (hash, None)).collect();
         let mut walk = Walk::open(path)?;
         let mut book: Option<Book> = None;
+        let mut unread = Vec::new();
         let end = loop {
             match walk.advance() {
                 Ok(Step::Line { line, .. }) => {
@@ -118,10 +122,11 @@ impl Book {
                         (book.to, book.head) = (book.to.max(at), head);
                     }
                     // Most records are of neither kind.
-                    if tells_of_writes(line.body)
-                        && let Ok(transition) = serde_json::from_slice::<Transition>(line.body)
-                    {
-                        take(&mut book, transition, head, at);
+                    if !is_reserved(line.kind) && tells_of_writes(line.body) {
+                        match serde_json::from_slice::<Transition>(line.body) {
+                            Ok(transition) => take(&mut book, transition, head, at),
+                            Err(_) => unread.push(line.seq),
+                        }
                     }
                 }
                 Ok(Step::End(Tail::Clean { .. })) => break End::Whole,
@@ -131,7 +136,7 @@ impl Book {
             }
         };
         let found = looked_for.into_iter().filter_map(|(hash, seq)| Some((hash, seq?))).collect();
-        book.map(|book| Book { end, found, ..book }).ok_or(BookError::Unopened)
+        book.map(|book| Book { end, found, unread, ..book }).ok_or(BookError::Unopened)
     }
 }
 
@@ -144,8 +149,8 @@ fn take(book: &mut Option<Book>, transition: Transition, head: Witness, at: Time
     let Transition { entry, decision } = transition;
     match (&mut *book, entry.event) {
         (None, Event::Opened { session, plan, .. }) => {
-            let (writes, found) = (Vec::new(), BTreeMap::new());
-            *book = Some(Book { session: session.to_string(), plan, from: at, to: at, head, writes, found, end: End::Whole });
+            let (writes, found, unread) = (Vec::new(), BTreeMap::new(), Vec::new());
+            *book = Some(Book { session: session.to_string(), plan, from: at, to: at, head, writes, found, unread, end: End::Whole });
         }
         (Some(book), Event::Finished { effect, outcome, .. }) => {
             if let Some(write) = book.writes.iter_mut().rev().find(|write| write.effect == effect) {

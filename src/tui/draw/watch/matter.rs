@@ -95,6 +95,7 @@ fn weighs(found: &Attention, view: &View) -> Option<Matter> {
         | Attention::ReplicaUnsound { .. }
         | Attention::SourceSilent { .. }
         | Attention::ItemFailing { .. }
+        | Attention::Held { .. }
         | Attention::ApprovalOpen { .. } => None,
     }
 }
