@@ -19,7 +19,7 @@ const HANDFUL: usize = 64;
 /// Knocks a second, after a burst of as many, that are no storm: more than all the terminals that have a place.
 const KNOCKS_PER_SECOND: u32 = 256;
 /// How long the queue is left alone in a storm. With the handful it says how fast a full backlog of 256 is emptied: in less than 50 ms.
-const REST: Duration = Duration::from_millis(10);
+const REST: Duration = Duration::from_millis(5);
 
 /// Whoever waits to be let in.
 #[derive(Debug)]
