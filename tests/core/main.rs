@@ -32,4 +32,5 @@ mod traffic;
 mod triggers;
 mod two_hosts;
 mod unjudged;
+mod unread;
 mod watch;

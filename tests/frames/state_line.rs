@@ -146,10 +146,10 @@ fn a_trigger_whose_window_fills_says_on_every_face_when_it_is_armed() {
 fn where_users_are_is_told_of_a_blind_cockpit_too() {
     let mut state = scenes::breach();
     let known = state.triggers.get_mut(&id("error-rate")).expect("of the plan");
-    (known.reading, known.blind_since) = (Reading::Unknown { gap: Gap::Stale }, Some(ago(80)));
+    (known.reading, known.blind_since, known.pending_since) = (Reading::Unknown { gap: Gap::Stale }, Some(ago(80)), None);
     state.routes.get_mut(&id("frontend")).expect("of the plan").observed.as_mut().expect("seen").at = ago(130);
     let told = line(&state, &scenes::view(), 80);
-    assert!(told.contains("GKE 25% (unseen 2m10s)") && told.contains("was beyond its limit"), "{told}");
+    assert!(told.contains("GKE 25% (unseen 2m10s)") && told.contains("blind"), "{told}");
 }
 
 #[test]

@@ -101,7 +101,7 @@ fn a_move_brings_what_was_asked_accepted_and_met() {
     let view = following(&state);
     assert_eq!(view.matter, Matter::Move(id("frontend")));
     let texts = at_all_sizes("watch-move", &state, &view);
-    says(&texts, &["reach GKE now.", "On the way to 50% on GKE: accepted", "GKE 50% (gets 33.8%)", "Settles within 1m46s."]);
+    says(&texts, &["reach GKE now.", "On the way to 50% on GKE: accepted", "GKE 50% (gets 33.8%)", "Should settle in 1m46s."]);
     keep_all("watch_move", &texts);
 }
 
