@@ -439,6 +439,24 @@ async fn a_page_beyond_a_limit_is_a_gap_by_that_name_and_the_rest_of_it_is_not_r
     assert_eq!(first(Reaction::text(200, TEXT, &series(20_000))).await, Ok(Err(Gap::TooEarly)));
 }
 
+/// Names that are others with each look fill no memory, whichever families they are of by turns.
+#[tokio::test]
+async fn names_that_change_with_each_look_are_forgotten_and_said() {
+    let series = |family: &str, from: usize| {
+        let one = |path: usize| format!("{family}{{code=\"200\",path=\"/{path}\"}} 4\n");
+        (from..from + 15_000).map(one).collect::<String>()
+    };
+    for families in [["http_requests_total"; 2], ["http_requests_total", "http_connections_dropped_total"]] {
+        let page = move |place: usize| Reaction::text(200, TEXT, &series(families[place % 2], place * 15_000));
+        let mut scraper = Scraper::with(page, |config| config.window = Millis::from_secs(60)).await;
+        let mut gaps = Vec::new();
+        for _ in 0..6 {
+            gaps.push(scraper.nth(1, Metric::RequestRate).await == Err(Gap::TooManySeries));
+        }
+        assert_eq!(gaps, [false, false, true, false, false, true], "{families:?}");
+    }
+}
+
 /// A page of which the end is missing is none, whatever had come by then.
 #[tokio::test]
 async fn what_is_cut_short_or_packed_otherwise_is_no_page() {

@@ -284,3 +284,13 @@ fn somebody_should_look_at_a_primary_that_is_down_and_at_a_replica_that_does_not
     let seen = outlook::attention(&session.state);
     assert!(seen.contains(&of_primary) && of_primary.is_urgent(), "{seen:?}");
 }
+
+#[test]
+fn what_can_wait_stands_behind_everything_that_can_not() {
+    let mut session = with(|seen| seen.state = ReplicaState::Broken(Broken::Receiving));
+    session.rollback(&crate::session::ben());
+    let seen = outlook::attention(&session.state);
+    let urgent: Vec<bool> = seen.iter().map(Attention::is_urgent).collect();
+    assert!(urgent.contains(&true) && urgent.contains(&false) && urgent.is_sorted_by(|a, b| a >= b), "{seen:?}");
+    assert!(seen.iter().any(|found| matches!(found, Attention::Latched { .. })), "{seen:?}");
+}

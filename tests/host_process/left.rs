@@ -79,7 +79,7 @@ fn a_dead_session_is_cleared_away_by_the_line_that_was_printed() {
     assert!(again.status.success(), "{again:?}");
     assert_ne!(String::from_utf8(again.stdout).unwrap().trim(), session);
     let all = String::from_utf8(account.run(&["sessions", "--all"]).stdout).unwrap();
-    assert!(all.contains(&format!("{session}  only its journal is left")), "{all}");
+    assert!(all.contains(&format!("{session}  simulated  a demo or a stopped session, of which its journal tells")), "{all}");
 }
 
 #[test]

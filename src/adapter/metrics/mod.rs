@@ -36,7 +36,7 @@ pub use exposition::Families;
 use exposition::{Bound, BucketKey, Labels, Page, RequestKey, Status};
 use intake::Intake;
 use kinship::Kin;
-use window::{Kinship, Window};
+use window::{Kinship, SERIES_MAX, Window};
 
 /// Where to scrape and how to reckon.
 #[derive(Clone)]
@@ -139,6 +139,13 @@ impl MetricsSensor {
         // Stamps that stand still, or are in another unit, would leave the window empty for ever, which looks like too little traffic.
         if asked_at.since(at) > self.stale_after() {
             return all(Gap::Stale);
+        }
+        if self.requests.with(&page.requests) + self.buckets.with(&page.buckets) + self.dropped.with(&page.dropped) > SERIES_MAX {
+            // Names that change with each look: nothing grows that could be told, and the memory of them would, in one family or in several by turns.
+            self.requests.give_up(Gap::TooManySeries);
+            self.buckets.give_up(Gap::TooManySeries);
+            self.dropped.give_up(Gap::TooManySeries);
+            return all(Gap::TooManySeries);
         }
         let untold = self.untold(&page);
         let start = self.kin.start(page.started, at);

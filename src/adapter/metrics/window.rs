@@ -23,8 +23,8 @@ use crate::domain::{
 
 /// A series that was absent for so many windows is forgotten.
 const WINDOWS_KEPT: u64 = 10;
-/// Series that are known at one time, those of the last scrapes that are absent now included.
-const SERIES_MAX: usize = 2 * PAGE_SERIES_MAX;
+/// Series that are known at one time of everything that one page is counted by, those of the last scrapes that are absent now included.
+pub(super) const SERIES_MAX: usize = 2 * PAGE_SERIES_MAX;
 /// More scrapes than this are never kept, whatever the window.
 const SCRAPES_MAX: usize = 4096;
 
@@ -111,16 +111,22 @@ impl<K: Ord + Clone> Window<K> {
         self.held.as_ref().map(|held| held.at).max(self.scrapes.back().copied())
     }
 
+    /// How many series it would know with this scrape; those of one that is held back are in memory as well.
+    pub(super) fn with(&self, counters: &Counters<K>) -> usize {
+        let newcomers = |counters: &BTreeMap<K, f64>| counters.keys().filter(|key| !self.series.contains_key(key)).count();
+        let held = self.held.as_ref().map_or(0, |held| held.counters.len());
+        self.series.len() + held + counters.as_ref().map_or(0, newcomers)
+    }
+
+    /// Lets go of all that it knows, and says why.
+    pub(super) fn give_up(&mut self, why: Gap) {
+        *self = Window { gap: Some(why), ..Window::new(self.longest, self.memory) };
+    }
+
     /// Takes in a scrape. One that is not newer than the last is ignored, for a time that stands still has no rate.
     pub(super) fn push(&mut self, at: Timestamp, start: Start, counters: Counters<K>) -> Kinship {
         self.gap = counters.as_ref().err().copied();
         let Ok(counters) = counters else { return Kinship::Possible };
-        let newcomers = counters.keys().filter(|key| !self.series.contains_key(key)).count();
-        if self.series.len() + newcomers > SERIES_MAX {
-            // Names that change with each look: nothing grows that could be told, and the memory of them would.
-            *self = Window { gap: Some(Gap::TooManySeries), ..Window::new(self.longest, self.memory) };
-            return Kinship::Possible;
-        }
         let newest = self.newest();
         if newest.is_some_and(|newest| at <= newest) {
             if self.held.is_some() {

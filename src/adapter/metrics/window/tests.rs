@@ -214,19 +214,3 @@ proptest::proptest! {
         proptest::prop_assert_eq!(scraped.broken, 0);
     }
 }
-
-#[test]
-fn names_that_change_with_each_look_are_forgotten_and_said_before_they_fill_the_memory() {
-    let mut window = Window::new(WINDOW, MEMORY);
-    let new = |look: usize| Ok((0..PAGE_SERIES_MAX).map(|place| (look * PAGE_SERIES_MAX + place, 1.0)).collect());
-    for look in 0..20 {
-        let _kin = window.push(Timestamp(look as i64 * 5000), Start::Later, new(look));
-        assert!(window.series.len() <= SERIES_MAX, "{look}");
-        assert!(look < 2 || window.grown(WINDOW).is_err(), "{look}");
-    }
-    let gaps = (20..25).map(|look: usize| {
-        let _kin = window.push(Timestamp(look as i64 * 5000), Start::Later, new(look));
-        window.gap
-    });
-    assert!(gaps.collect::<Vec<_>>().contains(&Some(Gap::TooManySeries)));
-}
