@@ -158,3 +158,40 @@ fn a_refusal_leaves_no_trace_in_the_journal_of_a_session_that_ended_in_order() {
     let cut = account.run(&["audit", "verify", &session]);
     assert!(!cut.status.success() && String::from_utf8_lossy(&cut.stdout).starts_with("BROKEN"), "{cut:?}");
 }
+
+#[test]
+fn a_session_that_runs_under_another_plan_file_is_named_at_once_and_nothing_is_started() {
+    let account = Account::new();
+    let plan = account.own_plan();
+    let session = running(&account, &plan);
+    let other = account.at("other plan.yaml");
+    fs::copy(&plan, &other).unwrap();
+    let refused = open(&account, &other, &[&account.world.argument(), "--session", &session]);
+    let text = said(&refused);
+    assert_eq!(refused.status.code(), Some(6), "{text}");
+    assert!(text.contains(&format!("session {session} runs already and flies {}", plan.display())), "{text}");
+    assert!(text.contains("nothing was started") && !text.contains("left running"), "{text}");
+    let [attach] = commands(&text).try_into().unwrap();
+    assert!(attach.ends_with(&format!("attach {session}")), "{attach}");
+}
+
+/// As in a shell with another state directory, or without the disk that holds the journal.
+#[test]
+fn where_the_journal_of_a_session_is_out_of_sight_none_is_begun_under_its_name() {
+    let account = Account::new();
+    let plan = account.own_plan();
+    let session = running(&account, &plan);
+    kill(&account);
+    let (state, elsewhere) = (account.at("state"), account.at("unmounted"));
+    fs::rename(&state, &elsewhere).unwrap();
+    let again = || open(&account, &plan, &[&account.world.argument(), "--session", &session]);
+    let refused = again();
+    let text = said(&refused);
+    assert!(!refused.status.success() && text.contains(&format!("session {session} was begun before, with its journal at ")), "{text}");
+    assert!(text.contains("nothing was begun in its place") && !text.contains("is taken up where its journal ends"), "{text}");
+    assert!(!state.join("cutover/journals").join(&session).exists(), "{text}");
+    fs::remove_dir_all(&state).ok();
+    fs::rename(&elsewhere, &state).unwrap();
+    let back = again();
+    assert!(back.status.success() && said(&back).contains("is taken up where its journal ends"), "{back:?}");
+}

@@ -142,7 +142,7 @@ impl Book {
 
 fn tells_of_writes(body: &[u8]) -> bool {
     let has = |word: &[u8]| body.windows(word.len()).any(|window| window == word);
-    has(b"{\"opened\":") || has(b"{\"finished\":") || has(b"{\"write\":") || has(b"{\"claim\":") || has(b"did_happen")
+    has(b"{\"opened\":") || has(b"{\"finished\":") || has(b"{\"write\":") || has(b"{\"claim\":") || has(b"{\"did-happen\":")
 }
 
 fn take(book: &mut Option<Book>, transition: Transition, head: Witness, at: Timestamp) {
@@ -165,17 +165,7 @@ fn take(book: &mut Option<Book>, transition: Transition, head: Witness, at: Time
         (None | Some(_), _) => {}
     }
     let Some(book) = book else { return };
-    // What was read back of the object has told what no answer did.
-    for news in &decision.news {
-        let News::DidHappen { route, to } = news else { continue };
-        let is_that = |write: &&mut Write| {
-            let unknown = matches!(write.fate, Fate::Unknown(_) | Fate::Open);
-            unknown && write.route == *route && matches!(&write.makes, Makes::Split { to: made, .. } if made == to)
-        };
-        if let Some(write) = book.writes.iter_mut().rev().find(is_that) {
-            write.fate = Fate::Done;
-        }
-    }
+    read_back(&mut book.writes, &decision.news);
     for issued in decision.effects {
         let effect = issued.id;
         let (route, first, makes) = match issued.what {
@@ -184,5 +174,51 @@ fn take(book: &mut Option<Book>, transition: Transition, head: Witness, at: Time
             Effect::Read { .. } | Effect::Wake { .. } | Effect::Inject { .. } => continue,
         };
         book.writes.push(Write { effect, first, route, makes, record: head.seq, at, fate: Fate::Open });
+    }
+}
+
+/// What was read back of the object has told what no answer did.
+fn read_back(writes: &mut [Write], news: &[News]) {
+    for news in news {
+        let News::DidHappen { route, to } = news else { continue };
+        let is_that = |write: &&mut Write| {
+            let unknown = matches!(write.fate, Fate::Unknown(_) | Fate::Open);
+            unknown && write.route == *route && matches!(&write.makes, Makes::Split { to: made, .. } if made == to)
+        };
+        if let Some(write) = writes.iter_mut().rev().find(is_that) {
+            write.fate = Fate::Done;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        core::{
+            decision::Decision,
+            event::{Alarm, Entry},
+        },
+        domain::id::{BackendId, Seq},
+    };
+
+    #[test]
+    fn a_write_that_was_read_back_was_done_although_no_answer_said_so() {
+        let (home, away): (BackendId, BackendId) = ("run".parse().unwrap(), "gke".parse().unwrap());
+        let split = |only| Weights::all_on(only, [&home, &away]);
+        let route: RouteId = "frontend".parse().unwrap();
+        let effect = EffectId { seq: Seq(7), index: 0 };
+        let makes = Makes::Split { from: split(&home), to: split(&away) };
+        let fate = Fate::Open;
+        let write = Write { effect, first: effect, route: route.clone(), makes, record: 8, at: Timestamp(0), fate };
+        for (to, fate) in [(&home, Fate::Open), (&away, Fate::Done)] {
+            let news = vec![News::DidHappen { route: route.clone(), to: split(to) }];
+            let entry = Entry { seq: Seq(9), at: Timestamp(1), event: Event::Rang(Alarm::Tick) };
+            let transition = Transition { entry, decision: Decision { news, ..Decision::default() } };
+            assert!(tells_of_writes(&serde_json::to_vec(&transition).unwrap()), "its record is read at all");
+            let mut writes = [write.clone()];
+            read_back(&mut writes, &transition.decision.news);
+            assert_eq!(writes[0].fate, fate, "{to}");
+        }
     }
 }

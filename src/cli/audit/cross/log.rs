@@ -243,6 +243,15 @@ mod tests {
         assert_eq!(only.reason, Some(reason));
     }
 
+    /// A pipe from which nothing came is no proof that nothing happened.
+    #[test]
+    fn nothing_at_all_is_no_export_and_an_export_of_nothing_is_one() {
+        for empty in ["", " \n"] {
+            assert!(read(empty.as_bytes()).unwrap_err().to_string().contains("it is empty"), "{empty:?}");
+        }
+        assert!(read(b"[]").unwrap().entries.is_empty());
+    }
+
     #[test]
     fn each_form_of_an_export_is_read_and_other_logs_are_passed_over() {
         let entry = r#"{"timestamp":"2026-11-28T21:00:00Z","protoPayload":{"methodName":"google.cloud.run.v1.Services.ReplaceService",
