@@ -97,7 +97,7 @@
 //! - **A subcommand**: a variant in `cli/mod.rs`, a file in `cli/`, a row in README, which a test asks for. Shells complete its first word where
 //!   that is called `session`.
 //! - **A fault of the world**: a variant of [`sim::faults::Fault`] and a row in [`sim::faults::choices`]; the palette offers it by itself. The
-//!   compiler asks where it is folded into the world. Nothing asks for the lists that are drawn from by chance: what storms may meet is in
+//!   compiler asks where it is folded into the world, and, of a metrics page that is damaged, how it differs (`sim/server/shape.rs`). Nothing asks for the lists that are drawn from by chance: what storms may meet is in
 //!   `sim/scenario.rs`; and what the whole path makes of it belongs into `tests/adapters_sim.rs` and a story.
 
 #![forbid(unsafe_code)]

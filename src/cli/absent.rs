@@ -75,10 +75,6 @@ pub struct Absent {
 /// Whoever starts a host again has noted so, or started it, this long after it died.
 const NOTED_WITHIN: Duration = Duration::from_secs(3);
 
-fn millis(span: Millis) -> Duration {
-    Duration::from_millis(span.0)
-}
-
 /// Why its host can't be asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Host {
@@ -336,12 +332,12 @@ impl Absent {
     pub(super) fn next_within(&self) -> Option<Duration> {
         match &self.host {
             Host::Gone => match self.returns {
-                Some(Return { at, .. }) => Some(millis(at.since(Clock::live().now())) + millis(living::COMES_WITHIN)),
+                Some(Return { at, .. }) => Some(at.since(Clock::live().now()).duration() + living::COMES_WITHIN.duration()),
                 None if self.was_stopped() || self.world_is_gone() || self.known.is_broken() => None,
                 None => Some(NOTED_WITHIN),
             },
             Host::Silent(Silence { process: Process::Stopped | Process::Dies, .. }) => None,
-            Host::Silent(Silence { line: Line::NoSocket { .. } | Line::Unknown, .. }) => Some(millis(living::COMES_WITHIN)),
+            Host::Silent(Silence { line: Line::NoSocket { .. } | Line::Unknown, .. }) => Some(living::COMES_WITHIN.duration()),
             Host::Silent(Silence { line: Line::Unanswered | Line::Full, .. }) => None,
         }
     }

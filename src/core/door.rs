@@ -141,13 +141,21 @@ pub(super) enum Marks {
 }
 
 /// The answers among which a backend's newest are.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Among {
     pub own: u64,
     /// Those that bear nobody's mark.
     pub unmarked: u64,
     /// Everybody's, marked or not.
     pub all: u64,
+}
+
+impl Among {
+    fn add(&mut self, own: u64, unmarked: u64, look: &DoorLook) {
+        self.own = self.own.saturating_add(own);
+        self.unmarked = self.unmarked.saturating_add(unmarked);
+        self.all = look.answers.values().chain([&look.unmarked]).map(Answers::total).fold(self.all, u64::saturating_add);
+    }
 }
 
 /// Unmarked failures of the last minute, and whose they must be.
@@ -259,42 +267,40 @@ impl FrontDoor {
         if self.tally.holds_no_unmarked(|kind| self.accepts(route, kind)) {
             return 0;
         }
-        let (own, all, good) = self.tally.among(backend, ANSWERS_WANTED, |kind| self.accepts(route, kind)).unwrap_or_else(|| {
-            let (mut own, mut all, mut good) = (0_u64, 0_u64, 0_u64);
-            let mut among = (0, 0);
-            for look in self.looks.iter().rev() {
-                let is_young = state.now.since(look.at) <= WINDOW;
-                if !is_young && own >= ANSWERS_WANTED {
-                    break;
-                }
-                let of_backend = look.answers.get(backend).map_or(0, Answers::total);
-                own = own.saturating_add(of_backend);
-                all = look.answers.values().chain([&look.unmarked]).fold(all, |sum, answers| sum.saturating_add(answers.total()));
-                good = good.saturating_add(look.unmarked.count(|kind| self.accepts(route, kind)));
-                // Older looks count back to the last that met it.
-                if is_young || of_backend > 0 {
-                    among = (all, good);
-                }
-            }
-            (own, among.0, among.1)
-        });
+        let good = |kind: &AnswerKind| self.accepts(route, kind);
+        let Among { own, unmarked, all } =
+            self.tally.newest(backend, ANSWERS_WANTED, good).unwrap_or_else(|| self.newest(backend, state.now, good));
         let (all, share) = (all as f64, exposure::has(state, &route.id, backend).fraction());
         let most = (all * share + seen::ERRORS * (all * share * (1.0 - share)).sqrt()).ceil() as u64;
-        good.min(most.saturating_sub(own))
+        unmarked.min(most.saturating_sub(own))
+    }
+
+    /// The answers among which `backend`'s newest are, those without a mark that are of such a kind: of all looks of the last minute, and while it
+    /// has answered too seldom of older ones, back to the last that met it.
+    fn newest(&self, backend: &BackendId, now: Timestamp, good: impl Fn(&AnswerKind) -> bool) -> Among {
+        let (mut sum, mut found) = (Among::default(), Among::default());
+        for look in self.looks.iter().rev() {
+            let is_young = now.since(look.at) <= WINDOW;
+            if !is_young && sum.own >= ANSWERS_WANTED {
+                break;
+            }
+            let own = look.answers.get(backend).map_or(0, Answers::total);
+            sum.add(own, look.unmarked.count(&good), look);
+            if is_young || own > 0 {
+                found = sum;
+            }
+        }
+        found
     }
 
     /// All answers of the last minute, and older ones back to the last of `backend`, but none from before `since`.
-    pub(super) fn among(&self, backend: &BackendId, since: Timestamp, now: Timestamp) -> Among {
+    pub(super) fn met_since(&self, backend: &BackendId, since: Timestamp, now: Timestamp) -> Among {
         let mut among = Among::default();
         for look in self.looks.iter().rev().take_while(|look| look.at > since) {
             if now.since(look.at) > WINDOW && among.own > 0 {
                 break;
             }
-            let own = look.answers.get(backend).map_or(0, Answers::total);
-            let unmarked = look.unmarked.total();
-            among.own = among.own.saturating_add(own);
-            among.unmarked = among.unmarked.saturating_add(unmarked);
-            among.all = look.answers.values().map(Answers::total).chain([unmarked]).fold(among.all, u64::saturating_add);
+            among.add(look.answers.get(backend).map_or(0, Answers::total), look.unmarked.total(), look);
         }
         among
     }

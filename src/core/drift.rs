@@ -37,9 +37,11 @@ pub(super) fn watch(turn: &mut Turn, route: &Route) {
     }
     let Some(accepted) = &state.accepted else { return };
     let is_as_wanted = state.drift.is_none() && state.wanted.as_ref() == Some(&accepted.weights);
-    let accepted = (!is_as_wanted).then(|| accepted.clone());
     let unrecorded = turn.state.record.read_anew(&route.id);
-    let Some(accepted) = accepted else { return };
+    if is_as_wanted {
+        return;
+    }
+    let Some(accepted) = turn.route(route).accepted.clone() else { return };
     if follows_the_steerer(turn, route) {
         return;
     }

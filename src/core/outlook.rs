@@ -357,8 +357,8 @@ pub fn attention(state: &State) -> Vec<Attention> {
     let failing = state.checklist.iter().filter(|(_, item)| item.status == ItemStatus::Failing);
     found.extend(failing.map(|(id, _)| Attention::ItemFailing { item: id.clone() }));
     found.extend(state.approvals.values().map(waits));
-    // What can't wait before what can; of two that weigh the same, what more users meet; then the one that acts first.
-    found.sort_by_key(|found| (!found.is_urgent(), rank::rank(found), Reverse(rank::harm(&sight, found)), soonest::due(found)));
+    // Of two that weigh the same, what more users meet; then the one that acts first.
+    found.sort_by_key(|found| (rank::rank(found), Reverse(rank::harm(&sight, found)), soonest::due(found)));
     found
 }
 

@@ -69,7 +69,7 @@ fn compare(observed: &Observed, wanted: &Weights, state: &RouteState) -> Verdict
 /// stead and marks nothing: requests that meet that have followed the weights, and none of the backend's own says so.
 fn may_fit(state: &RouteState, wanted: &Weights, now: Timestamp) -> bool {
     let since = state.changed_at.unwrap_or(Timestamp(0));
-    let given: Vec<_> = wanted.iter().map(|(id, share)| (share.fraction(), state.front_door.among(id, since, now))).collect();
+    let given: Vec<_> = wanted.iter().map(|(id, share)| (share.fraction(), state.front_door.met_since(id, since, now))).collect();
     let fits = |share: f64, Among { own, unmarked, all }: Among| {
         (seen::share(own, all).low..=seen::share(own.saturating_add(unmarked), all).high).contains(&share)
     };

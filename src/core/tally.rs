@@ -9,7 +9,7 @@ use std::{
 };
 
 use crate::{
-    core::door::{DoorLook, KEPT, WINDOW},
+    core::door::{Among, DoorLook, KEPT, WINDOW},
     domain::{
         answer::{AnswerKind, Answers, KINDS_MAX},
         id::BackendId,
@@ -88,11 +88,11 @@ impl Tally {
         self.counted > 0 && self.unmarked_kept.count(wanted) == 0
     }
 
-    /// A backend's newest answers, all answers of the looks that they are of, and how many of those bear nobody's mark and are of such a kind:
-    /// where the last minute holds `wanted` answers of it, or all that are kept of it. `None` where only the looks tell.
-    pub(super) fn among(&self, backend: &BackendId, wanted: u64, good: impl Fn(&AnswerKind) -> bool) -> Option<(u64, u64, u64)> {
-        let (young, kept) = (self.answers_of(backend), self.kept.get(backend).map_or(0, |kinds| saturated(kinds.total())));
-        (self.counted > 0 && (young >= wanted || young == kept)).then(|| (young, self.answers(), self.unmarked(good)))
+    /// The answers among which a backend's newest are, those without a mark that are of such a kind: where the last minute holds `wanted` of its
+    /// own, or all that are kept. `None` where only the looks tell.
+    pub(super) fn newest(&self, backend: &BackendId, wanted: u64, good: impl Fn(&AnswerKind) -> bool) -> Option<Among> {
+        let (own, kept) = (self.answers_of(backend), self.kept.get(backend).map_or(0, |kinds| saturated(kinds.total())));
+        (self.counted > 0 && (own >= wanted || own == kept)).then(|| Among { own, unmarked: self.unmarked(good), all: self.answers() })
     }
 
     /// A backend's answers of such a kind, of all that are kept; nothing where nobody has counted.
@@ -223,21 +223,21 @@ mod tests {
                     let of_all = looks.iter().map(|look| look.answers[&backend].count(good)).sum::<u64>();
                     prop_assert_eq!(door.tally.kept(&backend, good), Some(of_all));
                     // Newest first: all of the last minute, and of those before it as long as too few have answered.
-                    let (mut own, mut sums, mut among) = (0, (0, 0), (0, 0));
+                    let (mut sum, mut among) = (Among::default(), Among::default());
                     for look in looks.iter().rev() {
-                        let (is_young, of_backend) = (now.since(look.at) <= WINDOW, look.answers[&backend].total());
-                        if !is_young && own >= 5 {
+                        let (is_young, own) = (now.since(look.at) <= WINDOW, look.answers[&backend].total());
+                        if !is_young && sum.own >= 5 {
                             break;
                         }
-                        own += of_backend;
-                        sums.0 += look.unmarked.total() + look.answers.values().map(Answers::total).sum::<u64>();
-                        sums.1 += look.unmarked.count(good);
-                        if is_young || of_backend > 0 {
-                            among = sums;
+                        sum.own += own;
+                        sum.all += look.unmarked.total() + look.answers.values().map(Answers::total).sum::<u64>();
+                        sum.unmarked += look.unmarked.count(good);
+                        if is_young || own > 0 {
+                            among = sum;
                         }
                     }
-                    let told = door.tally.among(&backend, 5, good);
-                    prop_assert!(told.is_none_or(|told| told == (own, among.0, among.1)), "{told:?} against {own}, {among:?}");
+                    let told = door.tally.newest(&backend, 5, good);
+                    prop_assert!(told.is_none_or(|told| told == among), "{told:?} against {among:?}");
                     let young_own = looks.iter().filter(|look| now.since(look.at) <= WINDOW).map(|look| look.answers[&backend].total());
                     prop_assert!(told.is_some() || young_own.sum::<u64>() < 5);
                 }

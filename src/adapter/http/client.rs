@@ -131,9 +131,14 @@ impl Reply {
     }
     /// The media type without parameters, in lower case; empty when none was said.
     pub fn media_type(&self) -> String {
-        let text = self.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
-        text.split(';').next().unwrap_or("").trim().to_ascii_lowercase()
+        first_word(&self.headers, CONTENT_TYPE)
     }
+}
+
+/// A header without its parameters, in lower case; empty where it is not there.
+pub fn first_word(headers: &HeaderMap, name: HeaderName) -> String {
+    let text = headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("");
+    text.split(';').next().unwrap_or("").trim().to_ascii_lowercase()
 }
 
 /// Sends to one origin only; the credential goes nowhere else. Cheap to clone.

@@ -14,7 +14,7 @@ mod proxy;
 mod tests;
 
 pub(in crate::adapter) use client::causes;
-pub use client::{Ask, Client, Limits, Reply, Sink};
+pub use client::{Ask, Client, Limits, Reply, Sink, first_word};
 pub(in crate::adapter) use connections::client_of;
 pub use failure::{Failure, Progress, kind_of};
 pub use origin::{Origin, Reach};

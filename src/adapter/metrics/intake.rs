@@ -11,11 +11,11 @@ use std::{
 };
 
 use flate2::write::MultiGzDecoder;
-use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName};
+use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
 
 use super::exposition::{Families, Format, Page, Reader};
 use crate::{
-    adapter::http::Sink,
+    adapter::http::{Sink, first_word},
     domain::metric::{Gap, PAGE_BYTES_MAX, PAGE_LINE_BYTES_MAX},
 };
 
@@ -77,9 +77,9 @@ impl<'f> Intake<'f> {
 
 impl Sink for Intake<'_> {
     fn begins(&mut self, headers: &HeaderMap) -> ControlFlow<()> {
-        let media_type = word(headers, CONTENT_TYPE);
+        let media_type = first_word(headers, CONTENT_TYPE);
         let lines = Format::of(&media_type).map(|format| Lines::new(Reader::new(self.families, format)));
-        self.stage = match (lines, word(headers, CONTENT_ENCODING).as_str()) {
+        self.stage = match (lines, first_word(headers, CONTENT_ENCODING).as_str()) {
             (None, _) => Stage::NoPage(format!("{media_type} where a metrics page was expected")),
             (Some(lines), "" | "identity") => Stage::Plain(Box::new(lines)),
             (Some(lines), "gzip" | "x-gzip") => Stage::Packed(Box::new(MultiGzDecoder::new(lines))),
@@ -93,12 +93,6 @@ impl Sink for Intake<'_> {
         self.stage = Stage::Spoilt(gap);
         ControlFlow::Break(())
     }
-}
-
-/// A header's first word, in lower case; empty where it is not there.
-fn word(headers: &HeaderMap, name: HeaderName) -> String {
-    let text = headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("");
-    text.split(';').next().unwrap_or("").trim().to_ascii_lowercase()
 }
 
 /// Cuts what comes into lines.

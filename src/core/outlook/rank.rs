@@ -31,7 +31,7 @@ fn users(sight: &Sight, route: &Route, backend: &BackendId) -> f64 {
     gets.map_or_else(given, |gets| gets.fraction)
 }
 
-/// Lower is worse.
+/// Lower is worse, and what can't wait is lower than all that can.
 pub(super) fn rank(attention: &Attention) -> u8 {
     match attention {
         Attention::NotHome { .. } => 0,
@@ -51,14 +51,14 @@ pub(super) fn rank(attention: &Attention) -> u8 {
         Attention::Blind { .. } => 9,
         Attention::Unresolved { .. } => 10,
         Attention::Unread { .. } => 11,
+        Attention::Latched { .. } => 12,
+        Attention::ApprovalOpen { .. } => 13,
         Attention::ReplicaUnsound { .. }
         | Attention::AnswersUnmarked { .. }
         | Attention::ProbeFails { .. }
         | Attention::OtherRevision { .. }
-        | Attention::RecordSlow { .. } => 12,
-        Attention::Latched { .. } => 13,
-        Attention::Held { .. } => 14,
-        Attention::ApprovalOpen { .. } => 15,
+        | Attention::RecordSlow { .. } => 14,
+        Attention::Held { .. } => 15,
         Attention::SourceSilent { .. } => 16,
         Attention::ItemFailing { .. } => 17,
         Attention::Unjudged { .. } => 18,

@@ -13,13 +13,10 @@ use crate::sim::{
 
 use super::{
     http::{Answer, Reply},
-    lengthy::{Form, Rest},
+    lengthy::Rest,
+    shape::{Length, Paths, Shape, Stamp, Status, WORKERS, Workers},
 };
 
-/// Processes behind one page, when there are several.
-const WORKERS: usize = 4;
-/// Between the beginnings of two of them.
-const WORKER_APART_MS: i64 = 1_700;
 /// How often a path is asked for that never was before.
 const PATH_EVERY_MS: i64 = 20_000;
 /// Paths that are counted each for itself, where nobody has bounded them.
@@ -39,28 +36,10 @@ const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset
 pub fn page(world: &mut World, leg: Leg) -> Answer {
     let damage = world.conditions.of(leg).damage;
     let worker = world.chance_worker(WORKERS);
-    let text = match damage {
-        Damage::Failing => return Reply::text(500, "collector failed\n").into(),
-        Damage::None
-        | Damage::Vanished
-        | Damage::NotANumber
-        | Damage::NoStatus
-        | Damage::WordStatus
-        | Damage::TwoStatuses
-        | Damage::Seconds
-        | Damage::StampsStandStill
-        | Damage::StandsStill
-        | Damage::NewSeries
-        | Damage::Workers
-        | Damage::Alike
-        | Damage::LowBuckets
-        | Damage::Slow
-        | Damage::Large
-        | Damage::LongLine
-        | Damage::ManySeries
-        | Damage::Endless
-        | Damage::Bomb => text(&world.exposed(leg, worker)),
-    };
+    if damage == Damage::Failing {
+        return Reply::text(500, "collector failed\n").into();
+    }
+    let text = text(&world.exposed(leg, worker));
     let content_type = if damage == Damage::Seconds { OPEN_METRICS } else { TEXT };
     let reply = lengthened(Reply { content_type, ..Reply::text(200, text) }, damage);
     if damage == Damage::Slow { Answer::After { ms: SLOW_MS, reply } } else { Answer::Now(reply) }
@@ -68,37 +47,11 @@ pub fn page(world: &mut World, leg: Leg) -> Answer {
 
 /// Bytes of other people's families that come at a time.
 const BLOCK_BYTES: usize = 256 << 10;
-/// How often they come: 32 MiB of them, a gibibyte, or more than anybody reads.
-const LARGE_BLOCKS: usize = 128;
-const BOMB_BLOCKS: usize = 4096;
-const ENDLESS_BLOCKS: usize = usize::MAX;
 
 /// The page with other people's families behind it, where its damage has any.
 fn lengthened(reply: Reply, damage: Damage) -> Reply {
-    let times = match damage {
-        Damage::Large => LARGE_BLOCKS,
-        Damage::Endless => ENDLESS_BLOCKS,
-        Damage::Bomb => BOMB_BLOCKS,
-        Damage::None
-        | Damage::Vanished
-        | Damage::NotANumber
-        | Damage::Failing
-        | Damage::NoStatus
-        | Damage::WordStatus
-        | Damage::TwoStatuses
-        | Damage::Seconds
-        | Damage::StampsStandStill
-        | Damage::StandsStill
-        | Damage::NewSeries
-        | Damage::Workers
-        | Damage::Alike
-        | Damage::LowBuckets
-        | Damage::Slow
-        | Damage::LongLine
-        | Damage::ManySeries => return reply,
-    };
+    let Some(Length { times, form }) = Shape::of(damage).others else { return reply };
     let block = "jvm_gc_collection_seconds_count{gc=\"G1 Young Generation\",pool=\"eden\"} 4071\n".repeat(BLOCK_BYTES / 78);
-    let form = if damage == Damage::Bomb { Form::Gzip } else { Form::Plain };
     Reply { rest: Some(Rest { block, times, form }), ..reply }
 }
 
@@ -108,49 +61,10 @@ pub fn text(exposed: &Exposed) -> String {
     if exposed.damage == Damage::Vanished { String::new() } else { Text::of(exposed).finish() }
 }
 
-/// Processes that have counted alike, and the time between their beginnings.
-const ALIKE: usize = 2;
-const ALIKE_APART_MS: i64 = 300;
-/// Requests that the second has counted more: fewer than either counts between two looks under full traffic, so both seem to grow.
-const ALIKE_AHEAD: u64 = 150;
-
-/// The counters of the process that answers, of as many as there are behind the page.
-fn answering(meter: &Meter, damage: Damage, worker: usize) -> Meter {
-    match damage {
-        Damage::Workers => part(meter, worker, Workers { count: WORKERS as u64, ahead: 7, apart_ms: WORKER_APART_MS }),
-        Damage::Alike => part(meter, worker % ALIKE, Workers { count: ALIKE as u64, ahead: ALIKE_AHEAD, apart_ms: ALIKE_APART_MS }),
-        Damage::None
-        | Damage::Vanished
-        | Damage::NotANumber
-        | Damage::Failing
-        | Damage::NoStatus
-        | Damage::WordStatus
-        | Damage::TwoStatuses
-        | Damage::Seconds
-        | Damage::StampsStandStill
-        | Damage::StandsStill
-        | Damage::NewSeries
-        | Damage::LowBuckets
-        | Damage::Slow
-        | Damage::Large
-        | Damage::LongLine
-        | Damage::ManySeries
-        | Damage::Endless
-        | Damage::Bomb => meter.clone(),
-    }
-}
-
-/// How processes behind one page differ.
-struct Workers {
-    count: u64,
-    /// Requests that each has counted more than the one before.
-    ahead: u64,
-    apart_ms: i64,
-}
-
 /// The counters of one of several processes: an even part of all, and a little ahead or behind.
 fn part(meter: &Meter, worker: usize, workers: Workers) -> Meter {
-    let (count, ahead) = (workers.count, worker as u64 * workers.ahead);
+    let worker = worker % workers.count;
+    let (count, ahead) = (workers.count as u64, worker as u64 * workers.ahead);
     let mut part = meter.clone();
     part.requests = meter.requests.map(|all| all / count);
     part.requests[Code::Fine as usize] += ahead;
@@ -173,51 +87,18 @@ impl Text {
     fn of(exposed: &Exposed) -> Text {
         let Exposed { leg, at_ms, damage, damaged_ms: since_ms, meter, instances, worker } = exposed;
         let (leg, at_ms, damage, since_ms) = (*leg, *at_ms, *damage, *since_ms);
-        let meter = answering(meter, damage, *worker);
-        let stamp = match damage {
-            Damage::Seconds => Some((at_ms / 1000).to_string()),
-            Damage::StampsStandStill => Some(since_ms.to_string()),
-            Damage::None
-            | Damage::Vanished
-            | Damage::NotANumber
-            | Damage::Failing
-            | Damage::NoStatus
-            | Damage::WordStatus
-            | Damage::TwoStatuses
-            | Damage::StandsStill
-            | Damage::NewSeries
-            | Damage::Workers
-            | Damage::Alike
-            | Damage::LowBuckets
-            | Damage::Slow
-            | Damage::Large
-            | Damage::LongLine
-            | Damage::ManySeries
-            | Damage::Endless
-            | Damage::Bomb => None,
+        let shape = Shape::of(damage);
+        let meter = shape.workers.map_or_else(|| meter.clone(), |workers| part(meter, *worker, workers));
+        let stamp = match shape.stamp {
+            Stamp::InSeconds => Some((at_ms / 1000).to_string()),
+            Stamp::StandsStill => Some(since_ms.to_string()),
+            Stamp::Absent => None,
         };
         let mut text = Text { page: String::new(), damage, backend: leg.label(), stamp };
-        let paths = match damage {
-            Damage::NewSeries => (at_ms - since_ms) / PATH_EVERY_MS + 1,
-            Damage::ManySeries => MANY_PATHS,
-            Damage::None
-            | Damage::Vanished
-            | Damage::NotANumber
-            | Damage::Failing
-            | Damage::NoStatus
-            | Damage::WordStatus
-            | Damage::TwoStatuses
-            | Damage::Seconds
-            | Damage::StampsStandStill
-            | Damage::StandsStill
-            | Damage::Workers
-            | Damage::Alike
-            | Damage::LowBuckets
-            | Damage::Slow
-            | Damage::Large
-            | Damage::LongLine
-            | Damage::Endless
-            | Damage::Bomb => 0,
+        let paths = match shape.paths {
+            Paths::Growing => (at_ms - since_ms) / PATH_EVERY_MS + 1,
+            Paths::Many => MANY_PATHS,
+            Paths::Bounded => 0,
         };
         text.counter("http_requests", "Requests answered.", &text.requests(&meter, paths));
         text.family("http_request_duration_seconds", "histogram", "Time from request to answer.", &text.histogram(&meter));
@@ -257,29 +138,13 @@ impl Text {
         let series = |labels: String| format!("http_requests_total{{backend=\"{backend}\"{labels}}}");
         let of = |code: Code| meter.requests[code as usize] as f64;
         let failed = of(Code::Broken) + of(Code::Unavailable);
-        match self.damage {
-            Damage::NoStatus => vec![(series(String::new()), of(Code::Fine) + failed)],
-            Damage::WordStatus => {
+        match Shape::of(self.damage).status {
+            Status::NotTold => vec![(series(String::new()), of(Code::Fine) + failed)],
+            Status::InWords => {
                 vec![(series(",status=\"success\"".to_owned()), of(Code::Fine)), (series(",status=\"error\"".to_owned()), failed)]
             }
-            Damage::TwoStatuses => Code::ALL.map(|code| (series(format!(",code=\"200\",status=\"{}\"", code.number())), of(code))).to_vec(),
-            Damage::None
-            | Damage::Vanished
-            | Damage::NotANumber
-            | Damage::Failing
-            | Damage::Seconds
-            | Damage::StampsStandStill
-            | Damage::StandsStill
-            | Damage::NewSeries
-            | Damage::Workers
-            | Damage::Alike
-            | Damage::LowBuckets
-            | Damage::Slow
-            | Damage::Large
-            | Damage::LongLine
-            | Damage::ManySeries
-            | Damage::Endless
-            | Damage::Bomb => {
+            Status::Twice => Code::ALL.map(|code| (series(format!(",code=\"200\",status=\"{}\"", code.number())), of(code))).to_vec(),
+            Status::Code => {
                 let long =
                     (self.damage == Damage::LongLine).then(|| (series(format!(",code=\"200\",path=\"/{}\"", "x".repeat(LONG_LABEL))), 1.0));
                 let all = Code::ALL.map(|code| (series(format!(",code=\"{}\"", code.number())), of(code)));

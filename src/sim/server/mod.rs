@@ -19,6 +19,7 @@ pub mod run_template;
 pub mod run_v1;
 pub mod run_v2;
 pub mod service_usage;
+pub mod shape;
 pub mod sql;
 pub mod tls;
 

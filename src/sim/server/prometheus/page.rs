@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::sim::{
     faults::Damage,
-    server::metrics,
+    server::{metrics, shape::Shape},
     world::scrapes::{Sample, Scrape},
 };
 
@@ -12,25 +12,7 @@ use crate::sim::{
 pub(super) fn samples(scrape: &Scrape) -> &[Sample] {
     scrape.samples.get_or_init(|| {
         let exposed = &scrape.exposed;
-        let (text, up) = match exposed.damage {
-            // This one has limits on what it scrapes, in bytes, samples and labels.
-            Damage::Failing | Damage::LongLine | Damage::ManySeries | Damage::Endless | Damage::Bomb => (String::new(), 0.0),
-            Damage::None
-            | Damage::Vanished
-            | Damage::NotANumber
-            | Damage::NoStatus
-            | Damage::WordStatus
-            | Damage::TwoStatuses
-            | Damage::Seconds
-            | Damage::StampsStandStill
-            | Damage::StandsStill
-            | Damage::NewSeries
-            | Damage::Workers
-            | Damage::Alike
-            | Damage::LowBuckets
-            | Damage::Slow
-            | Damage::Large => (metrics::text(exposed), 1.0),
-        };
+        let (text, up) = if Shape::of(exposed.damage).is_scraped { (metrics::text(exposed), 1.0) } else { (String::new(), 0.0) };
         let stamp_ms = if exposed.damage == Damage::Seconds { 1000 } else { 1 };
         let job = format!("frontend-{}", exposed.leg.label());
         let mut found: Vec<Sample> = text.lines().filter_map(|line| sample(line, exposed.at_ms, stamp_ms)).collect();
