@@ -408,9 +408,16 @@ fn open_book(options: &Options, paths: &Paths, plan: Result<Plan, Unusable>, wor
         return Err(OpenError::Gone { session, journal });
     }
     if !is_there {
-        // Its journal may be of another state directory, or of a disk that is not mounted.
-        if let Some(begun) = options.place.of_our_own()?.into_iter().find(|found| found.card.session == session) {
-            return Err(OpenError::Begun { session, journal: begun.card.journal });
+        // Its journal may be of another state directory, or of a disk that is not mounted. So may that of the plan's own session, which nobody
+        // has ended, where none was named.
+        let is_any = options.session.is_none() && !options.new;
+        let is_out_of_sight = |card: &Card| {
+            let is_of_plan = card.plan_path == options.plan && predecessor::concerns(Some(card.world), options);
+            is_any && is_of_plan && card.journal != paths.journal(card.session.as_str())
+        };
+        let mut begun = options.place.of_our_own()?.into_iter().map(|found| found.card);
+        if let Some(card) = begun.find(|card| card.session == session || is_out_of_sight(card)) {
+            return Err(OpenError::Begun { session: card.session, journal: card.journal });
         }
         let plan = usable(plan)?;
         predecessor::allow(&session, options).map_err(OpenError::Another)?;

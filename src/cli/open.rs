@@ -105,14 +105,14 @@ enum Restarts {
 
 /// The plan's session: the one that runs, if it is what was asked for, or one that is begun or taken up.
 async fn find_or_start(options: &host::Options, attaches: Attaches, restarts: Restarts) -> Result<Result<Found, Exit>> {
+    if let Some(other) = of_another_plan(options)? {
+        return Ok(Err(other));
+    }
     let found = match settled(options).await {
         Ok(found) => found,
         Err(error) => return Ok(Err(said(error, Exit::Failed))),
     };
     let Some(found) = found else {
-        if let Some(other) = of_another_plan(options)? {
-            return Ok(Err(other));
-        }
         let paths = Paths::find()?;
         if let Err(exit) = admitted(options, attaches, &paths) {
             return Ok(Err(exit));
@@ -181,7 +181,8 @@ fn running(options: &host::Options) -> Result<Option<Found>, FolderError> {
 fn of_another_plan(options: &host::Options) -> Result<Option<Exit>, FolderError> {
     let Some(named) = &options.session else { return Ok(None) };
     let found = options.place.of_our_own()?;
-    let Some(found) = found.into_iter().find(|one| one.life == Life::Running && one.card.session == *named) else { return Ok(None) };
+    let is_other = |one: &Found| one.life == Life::Running && one.card.session == *named && one.card.plan_path != options.plan;
+    let Some(found) = found.into_iter().find(is_other) else { return Ok(None) };
     let (plan, asked) = (found.card.plan_path.display(), options.plan.display());
     let attach = way::with_session("attach", named, &options.place);
     let why = format!("session {named} runs already and flies {plan}, not {asked}; nothing was started; join it:\n  {attach}");
@@ -222,6 +223,10 @@ async fn start(options: &host::Options, paths: &Paths, restarts: Restarts) -> Re
         if let Some(found) = running(options)?
             && tokio::net::UnixStream::connect(&found.socket).await.is_ok()
         {
+            // Somebody who started at the same time may have named another.
+            if options.session.as_ref().is_some_and(|named| *named != found.card.session) {
+                return Ok(joined(found, options).await);
+            }
             if quicker {
                 return Ok(joined(found, options).await);
             }

@@ -17,9 +17,14 @@ use crate::{
         signer::Signer,
         socket::{Folder, FolderError, default_folder},
     },
-    cli::{Exit, absent::Absent, living, print, silence::ANSWERS_WITHIN},
+    cli::{
+        Exit,
+        absent::{Absent, Host},
+        living, print,
+        silence::ANSWERS_WITHIN,
+    },
     core::event::TerminalSize,
-    domain::id::OperatorId,
+    domain::id::{OperatorId, SessionId},
 };
 
 /// Shared by the hosts and people of one machine; an administrator makes it, with mode 2750 and a group.
@@ -114,6 +119,24 @@ impl Place {
             }
             error @ PickError::Several(_) => Err(said(error, Exit::Nobody)),
         })
+    }
+
+    /// Says which sessions other than `meant` have lost their host with users away from home, or where nobody knows of them; whether there is any.
+    /// Whoever names no session means everybody's users.
+    pub fn tells_of_others(&self, meant: &SessionId) -> bool {
+        let found = self.sessions().unwrap_or_default();
+        let dead = found.iter().filter(|one| one.life == Life::Dead && one.card.session != *meant).map(|one| Absent::of(one, self));
+        let others = dead.chain(Absent::without_card_where(&found, self, |open| open.session != *meant));
+        let away: Vec<Absent> = others.filter(|absent| absent.host == Host::Gone && !absent.unwatched().is_empty()).collect();
+        for absent in &away {
+            let stood = absent.stood().join("\n");
+            print::err(&format!(
+                "beside session {meant}, the host of session {} is gone, and nobody watches over its users\n{stood}\n{}",
+                absent.session,
+                absent.back()
+            ));
+        }
+        !away.is_empty()
     }
 
     /// Of several sessions without a name, those of the directory that was named come before those that live elsewhere.

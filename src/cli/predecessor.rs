@@ -49,7 +49,7 @@ fn without_card(found: &[Found], options: &Options) -> Vec<Absent> {
 
 /// Whether a new session in the world that is asked for would be begun over traffic that nobody watches. A simulated world's traffic is nobody's
 /// concern in a live session, and a world of one's own is nobody else's.
-fn concerns(world: Option<WorldKind>, options: &Options) -> bool {
+pub(super) fn concerns(world: Option<WorldKind>, options: &Options) -> bool {
     match (world, options.environment.world()) {
         (_, Some(Simulated::Own)) | (Some(WorldKind::Demo { .. }), None) => false,
         (Some(WorldKind::Demo { .. }), Some(Simulated::Port(_))) | (Some(WorldKind::Live) | None, None | Some(Simulated::Port(_))) => true,

@@ -36,7 +36,7 @@ use crate::{
         state::State,
     },
     domain::{
-        id::{AskId, RouteId},
+        id::{AskId, RouteId, SessionId},
         shown::Shown,
     },
     door::OnRecord,
@@ -55,6 +55,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// A session that is full is asked again this often, and for so long before anything is said, whatever `--wait` says.
 const ASKS_AGAIN: Duration = Duration::from_millis(100);
 const FULL_PATIENCE: Duration = Duration::from_secs(2);
+/// A host whose line broke while it was asked is seen to be gone, or answers again, within this time.
+const GOES_WITHIN: Duration = Duration::from_secs(5);
 /// A host that has said goodbye is gone within this time.
 const ENDS_WITHIN: Duration = Duration::from_secs(8);
 const KEPT_AWAY: &str = "it is kept from home, and its reason stands above; the session goes on trying by itself";
@@ -89,12 +91,22 @@ pub async fn run(args: Args) -> Result<Exit> {
 
 async fn go_home(args: Args) -> Result<Exit, Exit> {
     let deadline = Instant::now() + Duration::from_secs(args.wait);
-    let mut patience = Patience { deadline, until: None, told: None };
+    let mut patience = Patience { deadline, until: None, told: None, meant: None };
+    let ended = bring_home(&args, &mut patience).await;
+    let Some(meant) = patience.meant.filter(|_| args.session.is_none()) else { return ended };
+    match (ended, args.place.tells_of_others(&meant)) {
+        // What was asked for is done, and it is not everything that whoever names no session means.
+        (Ok(Exit::Done), true) => Ok(Exit::Unsettled),
+        (ended, _) => ended,
+    }
+}
+
+async fn bring_home(args: &Args, patience: &mut Patience) -> Result<Exit, Exit> {
     loop {
-        let found = meant_in_time(&args, &mut patience).await?;
-        let link = reach(&args, &found, &mut patience).await?;
+        let found = meant_in_time(args, patience).await?;
+        let link = reach(args, &found, patience).await?;
         let silent = Silent { place: args.place.clone(), found: *found, only: args.route.clone() };
-        if let Some(asked) = ask(&args, silent, link, &mut patience).await? {
+        if let Some(asked) = ask(args, silent, link, patience).await? {
             return asked.arrive().await;
         }
     }
@@ -156,6 +168,8 @@ struct Patience {
     until: Option<(Absence, Instant)>,
     /// What was said last of why it can't be asked.
     told: Option<Absence>,
+    /// The session that is asked, once one is found.
+    meant: Option<SessionId>,
 }
 
 /// Of what kind an absence is.
@@ -174,6 +188,7 @@ impl Patience {
     /// It isn't, or not any longer.
     fn waits_for(&mut self, absent: &Absent, then: &str, only: Option<&RouteId>) -> Result<(), Exit> {
         let (kind, now) = (kind(absent), Instant::now());
+        self.meant = Some(absent.session.clone());
         let until = match self.until {
             // The time that it was given runs; one that is to come later is given more.
             Some((known, until)) if known == kind && kind != Absence::Comes => Some(until),
@@ -212,7 +227,10 @@ fn kind(absent: &Absent) -> Absence {
 async fn meant_in_time(args: &Args, patience: &mut Patience) -> Result<Box<Found>, Exit> {
     loop {
         match args.place.meant(args.session.as_deref())? {
-            Meant::Running(found) => return Ok(found),
+            Meant::Running(found) => {
+                patience.meant = Some(found.card.session.clone());
+                return Ok(found);
+            }
             Meant::Absent(absent) => patience.waits_for(&absent, NOT_YET_ASKED, args.route.as_ref())?,
         }
         tokio::time::sleep_until(patience.next()).await;
@@ -237,6 +255,11 @@ async fn reach(args: &Args, found: &Found, patience: &mut Patience) -> Result<Li
                 if is_over {
                     return Err(said(NOT_TAKEN, Exit::Nobody));
                 }
+                tokio::time::sleep(ASKS_AGAIN).await;
+                continue;
+            }
+            // It went while it was asked; the next look tells what became of it, and whether another comes.
+            Err(Unheard::Kept(ConnectError::Broken(_) | ConnectError::NoSnapshot)) if begun_at.elapsed() < GOES_WITHIN => {
                 tokio::time::sleep(ASKS_AGAIN).await;
                 continue;
             }

@@ -8,6 +8,7 @@ use color_eyre::eyre::Result;
 use serde_json::json;
 
 use crate::{
+    attach::sessions::Found,
     cli::{
         Exit,
         absent::{self, Absent, Known},
@@ -43,12 +44,17 @@ pub struct Args {
 /// # Errors
 /// None; what keeps it from an answer is an exit code.
 pub async fn run(args: Args) -> Result<Exit> {
-    let found = match args.place.meant(args.session.as_deref()) {
-        Ok(Meant::Running(found)) => found,
-        Ok(Meant::Absent(absent)) => return without_host(&absent, args.json),
+    let (ended, meant) = match args.place.meant(args.session.as_deref()) {
+        Ok(Meant::Running(found)) => (running(&args, &found).await?, found.card.session),
+        Ok(Meant::Absent(absent)) => (without_host(&absent, args.json)?, absent.session),
         Err(exit) => return Ok(exit),
     };
-    let seen = match args.place.glance(&found).await {
+    let has_others = args.session.is_none() && args.place.tells_of_others(&meant);
+    Ok(if has_others && ended == Exit::Done { Exit::Unsettled } else { ended })
+}
+
+async fn running(args: &Args, found: &Found) -> Result<Exit> {
+    let seen = match args.place.glance(found).await {
         Ok(seen) => seen,
         Err(Unheard::Absent(absent)) => return without_host(&absent, args.json),
         Err(kept @ Unheard::Kept(_)) => return Ok(kept.tell()),

@@ -56,6 +56,13 @@ pub fn has(state: &State, route: &RouteId, backend: &BackendId) -> Has {
     }
 }
 
+/// Whether users are given to `backend`, or requests show some there: what it answered before neither was so is history.
+pub fn is_reached(known: &RouteState, backend: &BackendId) -> bool {
+    let given = known.accepted.as_ref().is_none_or(|accepted| accepted.weights.of(backend) > PerMille::ZERO);
+    let got = known.observed.as_ref().and_then(|observed| observed.shares.get(backend));
+    given || got.is_none_or(|got| got.fraction > 0.0)
+}
+
 /// Everybody who is given or gets something and is not of the plan, by the name that the driver gives.
 pub fn strangers<'a>(known: &'a RouteState, planned: &Route) -> Vec<&'a BackendId> {
     let given = known.accepted.iter().flat_map(|accepted| accepted.weights.iter()).filter(|(_, share)| *share > PerMille::ZERO);

@@ -192,6 +192,13 @@ fn where_the_journal_of_a_session_is_out_of_sight_none_is_begun_under_its_name()
     assert!(!state.join("cutover/journals").join(&session).exists(), "{text}");
     fs::remove_dir_all(&state).ok();
     fs::rename(&elsewhere, &state).unwrap();
+    // Nor one under another name, which would know nothing of what the first has left.
+    let elsewhere = account
+        .command(&["open", plan.to_str().unwrap(), &account.world.argument(), "--no-attach", "--no-restart"])
+        .env("XDG_STATE_HOME", account.at("another"))
+        .output()
+        .unwrap();
+    assert!(!elsewhere.status.success() && said(&elsewhere).contains("was begun before, with its journal at "), "{elsewhere:?}");
     let back = again();
     assert!(back.status.success() && said(&back).contains("is taken up where its journal ends"), "{back:?}");
 }

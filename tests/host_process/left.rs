@@ -1,6 +1,6 @@
 //! What is not begun: over a dead session's traffic, without a person whom the host would let in, on a name that nobody has.
 
-use std::fs;
+use std::{fs, process::Output};
 
 use cutover::core::event::Event;
 
@@ -22,6 +22,26 @@ fn dead_away_from_home(account: &Account) -> String {
     kill(account);
     drop(cockpit);
     session
+}
+
+/// Whoever names no session means everybody's users.
+#[test]
+fn a_rollback_without_a_name_and_a_status_tell_of_another_session_whose_users_nobody_watches() {
+    let account = Account::new();
+    let session = dead_away_from_home(&account);
+    let own = open(&account, &account.own_plan(), &["--simulated"]);
+    let name = String::from_utf8(own.stdout).unwrap().trim().to_owned();
+    let named = |output: &Output| said(output).contains(&format!("beside session {name}, the host of session {session} is gone"));
+    let home = account.run(&["rollback", "--wait", "60"]);
+    assert!(String::from_utf8_lossy(&home.stdout).contains("everything is home"), "{home:?}");
+    assert!(home.status.code() == Some(8) && named(&home) && said(&home).contains("1% on GKE"), "{home:?}");
+    let status = account.run(&["status"]);
+    assert!(status.status.code() == Some(8) && named(&status), "{status:?}");
+    // Who names one is answered of that one.
+    let home = account.run(&["rollback", &name, "--wait", "60"]);
+    assert!(home.status.code() == Some(0) && !named(&home), "{home:?}");
+    let attach = account.run(&["stop", &name, "--abandon", "frontend"]);
+    assert!(attach.status.success(), "{attach:?}");
 }
 
 #[test]

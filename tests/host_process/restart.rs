@@ -1,6 +1,10 @@
 //! What `cutover open` leaves beside a host: somebody who starts it again.
 
-use std::{fs, process::Command};
+use std::{
+    fs,
+    process::{Command, Stdio},
+    time::Duration,
+};
 
 use cutover::{
     core::{decision::Transition, event::Event},
@@ -118,4 +122,22 @@ fn a_rollback_waits_for_the_next_host() {
     let said = [home.stdout.as_slice(), home.stderr.as_slice()].map(|bytes| String::from_utf8_lossy(bytes).into_owned()).concat();
     assert!(said.contains("nothing was asked for yet; it is tried again") && said.contains("recorded: "), "{said}");
     assert!(matches!(home.status.code(), Some(0 | 8)), "on record, and left: {said}");
+}
+
+/// The command that is printed of a host that was stopped ends it; whoever waits for his rollback then waits for the next host.
+#[test]
+fn a_rollback_that_waits_for_a_stopped_host_is_taken_by_the_next_one() {
+    for wait in ["0", "20"] {
+        let account = Account::new();
+        account.open_for_good();
+        account.wait_until_ready();
+        account.signal("-STOP");
+        let stopped = account.host_pid();
+        let asked = account.command(&["rollback", "--wait", wait]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(1_500));
+        assert!(Command::new("kill").args(["-KILL", &stopped.to_string()]).status().unwrap().success());
+        let home = asked.wait_with_output().unwrap();
+        let said = [home.stdout.as_slice(), home.stderr.as_slice()].map(|bytes| String::from_utf8_lossy(bytes).into_owned()).concat();
+        assert!(said.contains("recorded: ") && matches!(home.status.code(), Some(0 | 8)), "--wait {wait}: {:?} {said}", home.status);
+    }
 }

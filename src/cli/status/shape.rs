@@ -13,7 +13,7 @@ use crate::{
         event::WorldKind,
         fails::stranded,
         figures,
-        has::strangers,
+        has::{is_reached, strangers},
         home::{Home, home},
         outlook::{self, Attention, Outlook, Silence, Then},
         reason::{Mover, Objection},
@@ -432,13 +432,14 @@ fn route_status(route: &RouteState, home: &Home, against: &[Objection], by_hand:
     }
 }
 
-/// As the plan judges answers, over the door's own window and whatever was moved within it; nothing that is too old to speak of now.
+/// As the plan judges answers, over the door's own window and whatever was moved within it; nothing that is too old to speak of now, or of where
+/// nobody is any more.
 fn failing(route: &RouteState, now: Timestamp) -> Option<Failing> {
     let tells = |met: &&Met| met.answers > 0 && met.unanswered(now).is_none();
-    let own = route.front_door.met.iter().filter(|(_, met)| tells(met));
-    let by_backend = own.map(|(id, met)| (id.to_string(), FailingOf { failed: met.failed, answers: met.answers })).collect();
+    let own = || route.front_door.met.iter().filter(|(id, met)| tells(met) && is_reached(route, id));
+    let by_backend = own().map(|(id, met)| (id.to_string(), FailingOf { failed: met.failed, answers: met.answers })).collect();
     let none = Failing { failed: 0, answers: 0, at: i64::MIN, by_backend };
-    let door = route.front_door.met.values().chain(&route.front_door.nobodys).filter(tells);
+    let door = own().map(|(_, met)| met).chain(route.front_door.nobodys.iter().filter(tells));
     let all = door.fold(none, |sum, met| Failing {
         failed: sum.failed + met.failed,
         answers: sum.answers + met.answers,

@@ -56,15 +56,17 @@ pub(in crate::cli::audit) struct Log {
 /// Reads an array of entries, an answer of `entries:list`, or entries one behind the other.
 ///
 /// # Errors
-/// It is no JSON, or nothing at all: whoever has no changes to tell of says `[]`.
+/// It is no JSON, or holds none of a log: whoever has no changes to tell of says `[]`.
 pub(in crate::cli::audit) fn read(bytes: &[u8]) -> io::Result<Log> {
     if bytes.trim_ascii().is_empty() {
         return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "it is empty, and an export without any entry is `[]`"));
     }
     let mut log = Log::default();
     let mut operations: BTreeMap<String, Entry> = BTreeMap::new();
+    let (mut is_any, mut is_of_log) = (false, false);
     for value in serde_json::Deserializer::from_slice(bytes).into_iter::<Value>() {
         for entry in entries_of(value?) {
+            (is_any, is_of_log) = (true, is_of_log || ENTRY_KEYS.iter().any(|key| entry.get(key).is_some()));
             let Some(wire) = serde_json::from_value::<Wire>(entry).ok().filter(Wire::is_of_activity) else {
                 log.passed_over += 1;
                 continue;
@@ -83,6 +85,9 @@ pub(in crate::cli::audit) fn read(bytes: &[u8]) -> io::Result<Log> {
             }
         }
     }
+    if is_any && !is_of_log {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "it is JSON and holds no entry of a log"));
+    }
     log.entries.extend(operations.into_values());
     log.entries.sort_by_key(|entry| entry.at);
     Ok(log)
@@ -94,11 +99,16 @@ fn entries_of(value: Value) -> Vec<Value> {
         Value::Object(mut page) => match page.remove("entries") {
             Some(Value::Array(entries)) => entries,
             Some(_) => Vec::new(),
+            // The answer of an API that has none.
+            None if page.is_empty() => Vec::new(),
             None => vec![Value::Object(page)],
         },
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Vec::new(),
+        other @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_)) => vec![other],
     }
 }
+
+/// What any entry of a log has some of, whatever it is of.
+const ENTRY_KEYS: [&str; 6] = ["insertId", "logName", "timestamp", "protoPayload", "jsonPayload", "textPayload"];
 
 /// One operation: who asked and why stands at its beginning, what came of it at its end.
 fn both(first: Entry, last: Entry) -> Entry {
@@ -249,7 +259,12 @@ mod tests {
         for empty in ["", " \n"] {
             assert!(read(empty.as_bytes()).unwrap_err().to_string().contains("it is empty"), "{empty:?}");
         }
-        assert!(read(b"[]").unwrap().entries.is_empty());
+        for other in ["null", "[1,2,3]", "{\"a\":1}", "\"text\""] {
+            assert!(read(other.as_bytes()).unwrap_err().to_string().contains("no entry of a log"), "{other}");
+        }
+        for none in ["[]", "{}", "{\"entries\":[]}"] {
+            assert!(read(none.as_bytes()).unwrap().entries.is_empty(), "{none}");
+        }
     }
 
     #[test]
