@@ -141,12 +141,16 @@ pub struct Unanswered {
 }
 
 /// Where a question is that has no answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fate {
     /// It lies before the host, which takes it in when it goes on, whatever has become of the cockpit then.
     Sent,
     /// The line broke: it may have been taken in before, or not.
     Lost,
+    /// A way home that the line has not taken; it is asked the moment the host is heard, for so long yet.
+    Kept { left: Millis },
+    /// A way home that was kept for its whole time, and is asked no more.
+    GivenUp,
 }
 
 /// An answer is due within this time; a person who has waited longer is told that there is none.

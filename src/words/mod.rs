@@ -53,4 +53,4 @@ pub use record::{broken_in_short as record_broken_in_short, change as record_cha
 pub use refusal::{refusal, why_refused};
 pub use roster::{barred, credentials, roster, roster_in_short, turned_away};
 pub use share::{band, fails, given, got, none_met, share, unseen};
-pub use unanswered::{SILENT, TAKEN_OR_NOT, TAKEN_WHEN_IT_GOES_ON, asked_at, unanswered};
+pub use unanswered::{GIVEN_UP, SILENT, TAKEN_OR_NOT, TAKEN_WHEN_IT_GOES_ON, asked_at, kept, unanswered};

@@ -14,6 +14,14 @@ pub const TAKEN_WHEN_IT_GOES_ON: &str = "Asked, not answered; the host carries i
 /// What became of questions whose line broke.
 pub const TAKEN_OR_NOT: &str = "Asked, and the line broke before an answer: it may have been taken or not:";
 
+/// What was never asked, and is no more.
+pub const GIVEN_UP: &str = "Not asked, and given up, for nobody was there in time; press it again, or go home by hand:";
+
+/// What becomes of a way home that waits for the host.
+pub fn kept(left: Millis) -> String {
+    format!("Not asked yet; asked the moment the host is back, if that is within {left}:")
+}
+
 /// One line for `key`, pressed `age` ago, and for `more` others.
 pub fn unanswered(key: &str, more: usize, age: Millis) -> Said {
     let others = if more > 0 { format!(" (+{more})") } else { String::new() };

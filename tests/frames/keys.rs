@@ -293,6 +293,9 @@ async fn the_way_home_is_asked_again_when_the_line_lost_it() {
     cockpit.sees("THE HOST IS GONE").await;
     cockpit.replies.send(Reply::Lost { ask: AskId(1), why: Shown::new("the host closed the line") }).await.unwrap();
     cockpit.sees("F9 is kept and asked again").await;
+    // The message goes after a while; that it is not asked yet, and for how long it will be, stays.
+    cockpit.sees("Not asked yet; asked the moment the host is back, if that is within 1m").await;
+    cockpit.sees("F9: roll back every route, asked at ").await;
     cockpit.session.send_modify(|heard| *heard = Arc::new(Heard { connection: Connection::Connected, ..Heard::clone(heard) }));
     assert_eq!(cockpit.asked().await, Command::Rollback { route: None, reason: None });
 }

@@ -87,7 +87,8 @@ impl App {
         let gone = age(before.since);
         let missed = next.seq.0.saturating_sub(before.state.seq.0);
         let silent = matches!(self.view.hearing, Hearing::Lost { then: Then::Listen, .. });
-        let lost = self.take_lost().iter().map(|asked| (Tone::Warning, asked_before(asked, Names::of(next)))).collect();
+        let home = self.home_at_reunion().map(|told| (Tone::Alarm, told));
+        let lost = self.take_lost().iter().map(|asked| (Tone::Warning, asked_before(asked, Names::of(next)))).chain(home).collect();
         let absence = Absence { before, gone, missed, silent, lost };
         let (news, weight) = self.news_of(&absence, next, next.now);
         if gone < BLIP && weight == Weight::Nothing {

@@ -68,7 +68,9 @@ impl App {
         let is_connected = self.view.hearing == Hearing::Connected;
         // With the host there, the state tells what became of a question whose answer was lost.
         self.unanswered.retain(|_, (since, asked)| !(is_connected && asked.fate == Fate::Lost && since.elapsed() > NOTICE));
-        self.view.unanswered = self.unanswered.values().map(|(since, asked)| Unanswered { age: age(*since), ..asked.clone() }).collect();
+        let home = self.unasked_home();
+        let asked = self.unanswered.values().map(|(since, asked)| Unanswered { age: age(*since), ..asked.clone() });
+        self.view.unanswered = asked.chain(home).collect();
     }
 
     /// The questions whose line broke, once the host is back: the state tells from here on.

@@ -10,7 +10,10 @@ use tokio::time::Instant;
 use crate::{
     attach::client::Reply,
     core::{command::Command, news::Tone},
-    domain::{id::AskId, time::Timestamp},
+    domain::{
+        id::AskId,
+        time::{Millis, Timestamp},
+    },
     tui::{
         app::{App, unanswered::age},
         view::{Fate, Hearing, Then, Unanswered},
@@ -33,6 +36,20 @@ enum Stage {
     /// The line has not taken it, or has lost it.
     Waits,
     Asked(AskId),
+    /// It has waited for its whole time, and is asked no more.
+    GivenUp,
+}
+
+impl WayHome {
+    fn unasked(&self) -> Option<Unanswered> {
+        let (age, now) = (age(self.since), Timestamp(jiff::Timestamp::now().as_millisecond()));
+        let fate = match self.stage {
+            Stage::Waits => Fate::Kept { left: Millis(KEPT_FOR.saturating_sub(self.since.elapsed()).as_secs() * 1000) },
+            Stage::GivenUp => Fate::GivenUp,
+            Stage::Asked(_) => return None,
+        };
+        Some(Unanswered { key: self.key.clone(), command: self.command.clone(), at: now.before(age), age, fate })
+    }
 }
 
 impl App {
@@ -54,7 +71,7 @@ impl App {
         let Some(WayHome { key, command, since, stage: Stage::Waits }) = &self.way_home else { return };
         let (key, command, late) = (key.clone(), command.clone(), since.elapsed() >= KEPT_FOR && self.may_come_back());
         if late {
-            self.way_home = None;
+            self.way_home.iter_mut().for_each(|home| home.stage = Stage::GivenUp);
             let told =
                 format!("{key} could not be asked for {}s, so it is given up; press it again, or go home by hand", KEPT_FOR.as_secs());
             return self.notify(Tone::Alarm, told);
@@ -71,9 +88,26 @@ impl App {
 
     /// A rollback that still waits for the line, for the last words of a cockpit that leaves.
     pub(super) fn kept_home(&self) -> Option<Unanswered> {
-        let home = self.way_home.as_ref().filter(|home| home.stage == Stage::Waits)?;
-        let (age, now) = (age(home.since), Timestamp(jiff::Timestamp::now().as_millisecond()));
-        Some(Unanswered { key: home.key.clone(), command: home.command.clone(), at: now.before(age), age, fate: Fate::Lost })
+        let kept = self.way_home.as_ref().and_then(WayHome::unasked)?;
+        (kept.fate != Fate::GivenUp).then_some(Unanswered { fate: Fate::Lost, ..kept })
+    }
+
+    /// A rollback that was not asked yet, or never was, for whoever looks at the screen.
+    pub(super) fn unasked_home(&self) -> Option<Unanswered> {
+        self.way_home.as_ref().and_then(WayHome::unasked)
+    }
+
+    /// What became of it, once the host is back; one that was given up is told of once, and pressed again or not.
+    pub(super) fn home_at_reunion(&mut self) -> Option<String> {
+        let home = self.way_home.as_ref()?;
+        let (key, ago, stage) = (home.key.clone(), age(home.since), home.stage);
+        match stage {
+            Stage::GivenUp => {
+                self.way_home = None;
+                Some(format!("{key}, pressed {ago} ago, was given up before the host was back: it was never asked"))
+            }
+            Stage::Waits | Stage::Asked(_) => Some(format!("{key}, pressed {ago} ago, is asked now")),
+        }
     }
 
     /// Whether the line may yet reach the session.

@@ -194,13 +194,18 @@ fn in_flight(state: &State, nothing: &str) -> Vec<String> {
 fn unanswered(width: usize, scene: Scene<'_>) -> Vec<Line<'static>> {
     let Scene { state, view, theme } = scene;
     let mut lines = Vec::new();
-    for (fate, heading) in [(Fate::Sent, crate::words::TAKEN_WHEN_IT_GOES_ON), (Fate::Lost, crate::words::TAKEN_OR_NOT)] {
-        let asked: Vec<_> = view.unanswered.iter().filter(|asked| asked.fate == fate).collect();
-        if asked.is_empty() {
-            continue;
-        }
-        lines.extend(text::wrap(heading, width).into_iter().map(|row| Line::styled(row, theme.warn)));
-        for asked in asked {
+    let mut fates: Vec<Fate> = view.unanswered.iter().map(|asked| asked.fate).collect();
+    fates.sort();
+    fates.dedup();
+    for fate in fates {
+        let heading = match fate {
+            Fate::Sent => crate::words::TAKEN_WHEN_IT_GOES_ON.to_owned(),
+            Fate::Lost => crate::words::TAKEN_OR_NOT.to_owned(),
+            Fate::Kept { left } => crate::words::kept(left),
+            Fate::GivenUp => crate::words::GIVEN_UP.to_owned(),
+        };
+        lines.extend(text::wrap(&heading, width).into_iter().map(|row| Line::styled(row, theme.warn)));
+        for asked in view.unanswered.iter().filter(|asked| asked.fate == fate) {
             let told = crate::words::asked_at(&asked.key, &asked.command, asked.at, asked.age, Names::of(state));
             lines.extend(text::wrap(&told, width.saturating_sub(2)).into_iter().map(|row| Line::styled(format!("  {row}"), theme.figure)));
         }
