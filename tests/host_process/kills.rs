@@ -162,7 +162,8 @@ async fn last(account: &Account) {
     assert!(home, "not home: {:?}", link.view.borrow().state.routes);
     assert_eq!(link.view.borrow().disagreements, 0);
     rustix::process::kill_process(rustix::process::Pid::from_child(&host), rustix::process::Signal::TERM).unwrap();
-    assert!(host.wait().unwrap().success());
+    let ended = host.wait().unwrap();
+    assert!(ended.success(), "{ended:?}");
 }
 
 /// Nothing went out that was not asked for in the same life, every write was looked after, and each life but the first is on record.
