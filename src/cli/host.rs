@@ -10,7 +10,7 @@ use color_eyre::eyre::{Result, WrapErr};
 use rustix::process::{DumpableBehavior, Resource, Rlimit};
 use seccompiler::{BpfProgram, SeccompAction, SeccompFilter};
 use tokio::{
-    signal::unix::{SignalKind, signal},
+    signal::unix::{Signal, SignalKind, signal},
     sync::mpsc,
     task::JoinHandle,
 };
@@ -162,12 +162,49 @@ pub async fn run(args: Args) -> Result<Exit> {
     if let Err(error) = telemetry::start(Sink::FileOnly(paths.log("host"))) {
         print::err(&format!("note: this host's log can't be written ({error}); the session doesn't need it"));
     }
+    // Before anybody can be let in: who was just told that the session runs may already end it, and no signal may then end the process by itself.
+    let signals = Signals::listen()?;
+    let early = tokio::spawn(Signals::listen()?.end_before_it_begins());
     match begin(options, paths).await? {
         Ok(hosted) => {
+            early.abort();
             start_no_programs();
-            hosted.until_the_end().await
+            hosted.until_the_end(signals).await
         }
         Err(exit) => Ok(exit),
+    }
+}
+
+/// What the process is told by signals; none of them ends it by itself from here on.
+struct Signals {
+    hangup: Signal,
+    terminate: Signal,
+    interrupt: Signal,
+    stop: Signal,
+}
+
+impl Signals {
+    /// # Errors
+    /// The kernel lets none be heard.
+    fn listen() -> Result<Signals> {
+        let heard = |kind| signal(kind).wrap_err("signals can't be heard");
+        Ok(Signals {
+            hangup: heard(SignalKind::hangup())?,
+            terminate: heard(SignalKind::terminate())?,
+            interrupt: heard(SignalKind::interrupt())?,
+            stop: heard(SignalKind::user_defined1())?,
+        })
+    }
+
+    /// Ends the process where it is told to end while it opens its journal, whatever holds that up. The journal bears an end at any moment.
+    async fn end_before_it_begins(mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+        tracing::info!("the host was told to end before its session ran");
+        telemetry::finish();
+        std::process::exit(Exit::Done.code().into());
     }
 }
 
@@ -479,11 +516,8 @@ enum Call {
 }
 
 impl Hosted {
-    async fn until_the_end(mut self) -> Result<Exit> {
-        let mut hangup = signal(SignalKind::hangup())?;
-        let mut terminate = signal(SignalKind::terminate())?;
-        let mut interrupt = signal(SignalKind::interrupt())?;
-        let mut stop = signal(SignalKind::user_defined1())?;
+    async fn until_the_end(mut self, signals: Signals) -> Result<Exit> {
+        let Signals { mut hangup, mut terminate, mut interrupt, mut stop } = signals;
         let mut looks = tokio::time::interval(LOOKED_AFTER_EVERY);
         let call = loop {
             tokio::select! {

@@ -161,7 +161,12 @@ async fn last(account: &Account) {
     let home = tokio::time::timeout(PATIENCE, link.view.wait_for(|view| is_home(&view.state))).await.is_ok_and(|seen| seen.is_ok());
     assert!(home, "not home: {:?}", link.view.borrow().state.routes);
     assert_eq!(link.view.borrow().disagreements, 0);
-    rustix::process::kill_process(rustix::process::Pid::from_child(&host), rustix::process::Signal::TERM).unwrap();
+    end(&mut host);
+}
+
+/// Tells a host to end, which it does in order.
+fn end(host: &mut Child) {
+    rustix::process::kill_process(rustix::process::Pid::from_child(host), rustix::process::Signal::TERM).unwrap();
     let ended = host.wait().unwrap();
     assert!(ended.success(), "{ended:?}");
 }
@@ -206,4 +211,15 @@ fn a_host_that_is_killed_again_and_again_loses_nothing_and_sends_nobody_out() {
     let figures = fly(&account, 12, 7);
     println!("{figures:?}");
     assert!(figures.lives == 12 && figures.asked > 0);
+}
+
+#[test]
+fn a_host_that_is_told_to_end_as_soon_as_it_lets_somebody_in_ends_in_order() {
+    let account = Account::new();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    for _ in 0..20 {
+        let mut host = started(&account);
+        runtime.block_on(attached(&account));
+        end(&mut host);
+    }
 }
