@@ -73,7 +73,7 @@ fn rebase(state: &mut State, back: Millis) {
         shift(&mut approval.at);
         shift(&mut approval.expires_at);
     }
-    for mark in &mut state.marks {
+    for mark in state.marks.iter_mut() {
         shift(&mut mark.at);
         shift_maybe(&mut mark.until);
     }

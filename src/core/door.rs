@@ -261,6 +261,11 @@ impl FrontDoor {
         if self.tally.unmarked(|kind| self.accepts(route, kind)) > marked { Marks::Missing } else { Marks::Borne }
     }
 
+    /// Whether every answer that is remembered says who gave it; `false` where only the looks tell.
+    pub(super) fn marks_all(&self) -> bool {
+        self.tally.holds_no_unmarked(|_| true)
+    }
+
     /// Good answers without a mark among the looks that `backend`'s newest answers are of, as many as may be its own: no more than its share
     /// allows, by three standard errors.
     pub(super) fn maybe_own(&self, route: &Route, state: &State, backend: &BackendId) -> u64 {

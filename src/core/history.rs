@@ -46,6 +46,9 @@ pub(super) fn record(turn: &mut Turn) {
 fn record_route(turn: &mut Turn, route: &Route) {
     let now = turn.now;
     let state = turn.route_mut(route);
+    if !is_due(state.given.at, now) && !is_due(state.got.at, now) {
+        return;
+    }
     let read = state.accepted_at.is_some_and(|at| now.since(at) <= SPLIT_FRESH);
     let given = state.accepted.as_ref().filter(|_| read).map(|accepted| 1.0 - f64::from(accepted.weights.of(&route.home).get()) / 1000.0);
     let seen = figures::observed(state, now);
@@ -72,6 +75,11 @@ fn record_backend(turn: &mut Turn, id: &BackendId) {
             push(recent, past, missed, value);
         }
     }
+}
+
+/// Whether a column has: at most entries there is none.
+fn is_due(last: Option<Timestamp>, now: Timestamp) -> bool {
+    last.is_none_or(|at| now.since(at) >= HISTORY_EVERY)
 }
 
 /// How many columns have become due; moves their mark on by whole columns.

@@ -106,7 +106,7 @@ pub fn home(state: &State, route: &Route) -> Home {
     let Some(accepted) = &known.accepted else { return Home::Unread };
     let since = known.changed_at.unwrap_or(now);
     let not_home = |since, why| Home::NotHome { since, attempts: 0, why };
-    if accepted.weights != standing::home(route) {
+    if !accepted.weights.is_all_on(&route.home, route.backend_ids()) {
         let given = accepted.weights.iter().filter(|(id, _)| **id != route.home).map(|(_, share)| share.get()).sum();
         return match (&known.latch, &known.drift) {
             (Some(_), Some(_)) if standing::is_contended(known, now) => not_home(since, Obstacle::Contended),

@@ -54,7 +54,7 @@ pub(super) fn observed(turn: &mut Turn, observation: &Observation) {
 fn note_source(turn: &mut Turn, observation: &Observation) {
     let now = turn.now;
     let fresh = || SourceState { asked_at: now, ok_at: None, fault: None, stale_after: observation.stale_after, failures: 0 };
-    let source = turn.state.sources.entry(observation.source.clone()).or_insert_with(fresh);
+    let source = turn.state.sources.get_or_insert_with(&observation.source, fresh);
     let failures = source.failures;
     source.asked_at = observation.asked_at.min(now);
     source.stale_after = observation.stale_after;

@@ -14,7 +14,7 @@ use crate::{
         news::News,
         reason::{Drop, Void},
         record, settle,
-        state::{Held, InFlight, ItemState, Motion, Opened, Otherwise, ReturnStage, RouteState, State, TriggerState},
+        state::{BackendState, Held, InFlight, ItemState, Motion, Opened, Otherwise, ReturnStage, RouteState, State, TriggerState},
         steer, trigger,
         turn::Turn,
         unresolved::UnresolvedWrite,
@@ -30,7 +30,7 @@ pub(super) fn open(state: &mut State, session: &SessionId, plan: &Plan, world: W
     for route in &plan.routes {
         state.routes.insert(route.id.clone(), RouteState::default());
         for backend in route.backend_ids() {
-            state.backends.entry(backend.clone()).or_default();
+            state.backends.get_or_insert_with(backend, BackendState::default);
         }
     }
     for trigger in &plan.triggers {

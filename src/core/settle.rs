@@ -68,6 +68,10 @@ fn compare(observed: &Observed, wanted: &Weights, state: &RouteState) -> Verdict
 /// Whether the shares would fit if answers without a mark were whose they have to be. A load balancer that can't reach a backend answers in its
 /// stead and marks nothing: requests that meet that have followed the weights, and none of the backend's own says so.
 fn may_fit(state: &RouteState, wanted: &Weights, now: Timestamp) -> bool {
+    // This is asked at every entry for as long as the shares don't fit, and where every answer bears a mark there is nothing to walk for.
+    if state.front_door.marks_all() {
+        return false;
+    }
     let since = state.changed_at.unwrap_or(Timestamp(0));
     let given: Vec<_> = wanted.iter().map(|(id, share)| (share.fraction(), state.front_door.met_since(id, since, now))).collect();
     let fits = |share: f64, Among { own, unmarked, all }: Among| {

@@ -35,14 +35,16 @@ use crate::{
     },
     domain::{
         answer::Answers,
+        by_metric::ByMetric,
         digest::Digest,
         fact::{Accepted, Replication},
         fault::{Fault, Version},
         id::{AskId, BackendId, ClientId, EffectId, InstanceId, ItemId, OperatorId, RouteId, Seq, SessionId, SourceId, TriggerId},
         metric::{Measured, Metric, Sample},
         platform::{Happening, Workload},
-        shared,
+        shared::{self, Shared},
         shown::Shown,
+        table::Table,
         time::{Millis, Timestamp},
         weight::{PerMille, Weights},
     },
@@ -65,10 +67,10 @@ pub struct State {
     pub seq: Seq,
     /// Of the newest entry; the only "now" there is.
     pub now: Timestamp,
-    pub routes: BTreeMap<RouteId, RouteState>,
-    pub backends: BTreeMap<BackendId, BackendState>,
-    pub triggers: BTreeMap<TriggerId, TriggerState>,
-    pub sources: BTreeMap<SourceId, SourceState>,
+    pub routes: Table<RouteId, RouteState>,
+    pub backends: Table<BackendId, BackendState>,
+    pub triggers: Table<TriggerId, TriggerState>,
+    pub sources: Table<SourceId, SourceState>,
     pub replication: BTreeMap<InstanceId, ReplicationState>,
     pub checklist: BTreeMap<ItemId, ItemState>,
     /// When the checklist was last gone through.
@@ -86,13 +88,13 @@ pub struct State {
     /// Effects that left and have no outcome yet.
     pub in_flight: BTreeMap<EffectId, InFlight>,
     /// The newest remarks, oldest first, at most [`FEED_LINES_MAX`].
-    pub feed: VecDeque<FeedLine>,
+    pub feed: Shared<VecDeque<FeedLine>>,
     /// What was asked and done and is no news, oldest first.
     #[serde(default, with = "shared::list")]
     pub acts: VecDeque<Arc<Act>>,
     /// What charts mark, oldest first.
     #[serde(default)]
-    pub marks: VecDeque<Mark>,
+    pub marks: Shared<VecDeque<Mark>>,
     /// How the newest requests for approval ended, oldest first, at most [`ENDED_MAX`].
     pub ended: VecDeque<Ended>,
     /// The newest call for attention.
@@ -379,15 +381,15 @@ pub struct Drift {
 
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct BackendState {
-    pub values: BTreeMap<Metric, Measured>,
+    pub values: ByMetric<Measured>,
     pub values_at: Option<Timestamp>,
     /// Which source each of `values` comes from.
-    pub sources: BTreeMap<Metric, SourceId>,
+    pub sources: ByMetric<SourceId>,
     /// From when on the window of those figures is full, while it is not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub full_at: Option<Timestamp>,
     /// The newest usable sample of each metric, however old.
-    pub usable: BTreeMap<Metric, Sample>,
+    pub usable: ByMetric<Sample>,
     pub workload: Option<Workload>,
     pub workload_at: Option<Timestamp>,
     /// Most instances ever seen ready, the yardstick of readiness.
@@ -397,11 +399,11 @@ pub struct BackendState {
     #[serde(default)]
     pub announced: Announced,
     /// One column each [`HISTORY_EVERY`]; `None` is a gap and is drawn as one.
-    pub history: BTreeMap<Metric, VecDeque<Option<f64>>>,
+    pub history: Shared<BTreeMap<Metric, VecDeque<Option<f64>>>>,
     pub history_at: Option<Timestamp>,
     /// The same over the hours.
     #[serde(default)]
-    pub past: BTreeMap<Metric, Past>,
+    pub past: Shared<BTreeMap<Metric, Past>>,
     /// When a connection was last seen dropped by prober or counter.
     pub dropped_at: Option<Timestamp>,
     /// Connections that it has dropped by its own counter.

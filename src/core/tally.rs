@@ -101,6 +101,11 @@ impl Tally {
         (self.counted > 0).then(|| kinds.map_or(0, |kinds| kinds.count(wanted)))
     }
 
+    /// Those of all that are kept that bear nobody's mark and are of such a kind; nothing where nobody has counted.
+    pub(super) fn unmarked_kept(&self, wanted: impl Fn(&AnswerKind) -> bool) -> u64 {
+        self.unmarked_kept.count(wanted)
+    }
+
     /// Everybody's answers of the last minute, marked or not.
     pub(super) fn answers(&self) -> u64 {
         saturated(self.minute.values().map(Kinds::total).sum::<u128>() + self.unmarked.total())

@@ -31,6 +31,12 @@ pub enum IdError {
 }
 
 fn checked(text: &str) -> Result<(), IdError> {
+    let fits = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'-' | b'/');
+    let begins = text.bytes().next().is_some_and(|first| first.is_ascii_lowercase() || first.is_ascii_digit());
+    // Each record that is read back holds names, and nearly none of them is anything else; what is wrong is then looked for.
+    if begins && text.len() <= ID_CHARS_MAX && text.bytes().all(fits) {
+        return Ok(());
+    }
     let count = text.chars().count();
     if count > ID_CHARS_MAX {
         return Err(IdError::Long(count));

@@ -3,7 +3,7 @@
 //! One scale serves every driver: a Compute URL map takes 0 to 1000 as it is, Cloud Run takes whole percents, so weights that Cloud Run
 //! can't express are refused by its driver and not rounded here.
 
-use std::{collections::BTreeMap, fmt};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize, Serializer};
 
@@ -76,9 +76,11 @@ impl fmt::Display for PerMille {
 }
 
 /// The split of one route. Every backend of the route is named, even with share 0, and the shares sum to 1000.
+///
+/// A split is copied and asked far more often than it is made, and names few backends: copies share one list, in the order of the names.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(try_from = "BTreeMap<BackendId, PerMille>")]
-pub struct Weights(BTreeMap<BackendId, PerMille>);
+pub struct Weights(Arc<[(BackendId, PerMille)]>);
 
 impl Weights {
     /// # Errors
@@ -88,15 +90,27 @@ impl Weights {
         match (shares.is_empty(), sum) {
             (true, _) => Err(WeightError::Empty),
             (false, sum) if sum != u32::from(WHOLE) => Err(WeightError::Sum(sum)),
-            (false, _) => Ok(Weights(shares)),
+            (false, _) => Ok(Weights(shares.into_iter().collect())),
         }
     }
 
     /// Everything on `only`; the other backends are named with 0.
     pub fn all_on<'a>(only: &BackendId, backends: impl IntoIterator<Item = &'a BackendId>) -> Weights {
-        let mut shares: BTreeMap<_, _> = backends.into_iter().map(|backend| (backend.clone(), PerMille::ZERO)).collect();
-        shares.insert(only.clone(), PerMille::ALL);
-        Weights(shares)
+        let others = backends.into_iter().filter(|backend| *backend != only).map(|backend| (backend.clone(), PerMille::ZERO));
+        let mut shares: Vec<_> = others.chain([(only.clone(), PerMille::ALL)]).collect();
+        shares.sort();
+        shares.dedup();
+        Weights(shares.into())
+    }
+
+    /// Whether it is what [`Weights::all_on`] makes of the same.
+    pub fn is_all_on<'a>(&self, only: &BackendId, backends: impl IntoIterator<Item = &'a BackendId> + Clone) -> bool {
+        let is_named = |backend: &BackendId| self.0.iter().any(|(id, _)| id == backend);
+        let fits = |(id, share): &(BackendId, PerMille)| match id == only {
+            true => *share == PerMille::ALL,
+            false => *share == PerMille::ZERO && backends.clone().into_iter().any(|backend| backend == id),
+        };
+        self.0.iter().all(fits) && is_named(only) && backends.clone().into_iter().all(is_named)
     }
 
     /// The same split with `backend` at `share`; the others keep their proportions and take up the difference.
@@ -105,11 +119,11 @@ impl Weights {
     /// # Errors
     /// [`WeightError::Stranger`] if `backend` is not of this route, [`WeightError::Sum`] if it is the only one and `share` is not 1000.
     pub fn with(&self, backend: &BackendId, share: PerMille) -> Result<Weights, WeightError> {
-        if !self.0.contains_key(backend) {
+        if !self.0.iter().any(|(id, _)| id == backend) {
             return Err(WeightError::Stranger(backend.clone()));
         }
         let rest = u32::from(WHOLE - share.0);
-        let others: Vec<_> = self.0.iter().filter(|(id, _)| *id != backend).collect();
+        let others: Vec<_> = self.0.iter().filter(|(id, _)| id != backend).collect();
         let held: u32 = others.iter().map(|(_, other)| u32::from(other.0)).sum();
         let mut shares = BTreeMap::from([(backend.clone(), share)]);
         let mut remainders = Vec::new();
@@ -119,8 +133,8 @@ impl Weights {
                 0 => (0, 0),
                 _ => (u32::from(other.0) * rest / held, u32::from(other.0) * rest % held),
             };
-            shares.insert((*id).clone(), PerMille(portion as u16));
-            remainders.push((std::cmp::Reverse(remainder), (*id).clone()));
+            shares.insert(id.clone(), PerMille(portion as u16));
+            remainders.push((std::cmp::Reverse(remainder), id.clone()));
         }
         let given: u32 = shares.values().map(|portion| u32::from(portion.0)).sum();
         remainders.sort();
@@ -132,15 +146,15 @@ impl Weights {
 
     /// The share of `backend`; zero for one that is not of this route.
     pub fn of(&self, backend: &BackendId) -> PerMille {
-        self.0.get(backend).copied().unwrap_or(PerMille::ZERO)
+        self.0.iter().find(|(id, _)| id == backend).map_or(PerMille::ZERO, |(_, share)| *share)
     }
     pub fn iter(&self) -> impl Iterator<Item = (&BackendId, PerMille)> {
         self.0.iter().map(|(id, share)| (id, *share))
     }
     /// The largest change of any one backend's share, in per mille.
     pub fn distance(&self, other: &Weights) -> u16 {
-        let ids = self.0.keys().chain(other.0.keys());
-        ids.map(|id| self.of(id).0.abs_diff(other.of(id).0)).max().unwrap_or(0)
+        let ids = self.0.iter().chain(other.0.iter());
+        ids.map(|(id, _)| self.of(id).0.abs_diff(other.of(id).0)).max().unwrap_or(0)
     }
 }
 
@@ -152,12 +166,12 @@ impl TryFrom<BTreeMap<BackendId, PerMille>> for Weights {
 }
 impl Serialize for Weights {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize(serializer)
+        serializer.collect_map(self.iter())
     }
 }
 impl From<Weights> for BTreeMap<BackendId, PerMille> {
     fn from(weights: Weights) -> Self {
-        weights.0
+        weights.0.iter().cloned().collect()
     }
 }
 /// `gke 25% · run 75%`
@@ -194,6 +208,16 @@ mod tests {
             let moved = Weights::new(shares).unwrap().with(&id("b"), PerMille(share)).unwrap();
             proptest::prop_assert_eq!(moved.of(&id("b")), PerMille(share));
             proptest::prop_assert_eq!(moved.iter().map(|(_, s)| u32::from(s.get())).sum::<u32>(), 1000);
+        }
+
+        #[test]
+        fn what_is_all_on_one_is_so_of_the_same_backends_alone(
+            split in proptest::collection::btree_map(0_usize..4, 0_usize..2, 1..4), only in 0_usize..4, named in proptest::collection::vec(0_usize..4, 0..5),
+        ) {
+            let of = |place: usize| id(["a", "b", "c", "d"][place]);
+            let shares: Vec<_> = split.iter().map(|(place, share)| (of(*place), PerMille([0, WHOLE][*share]))).collect();
+            let (weights, named): (_, Vec<BackendId>) = (Weights(shares.into()), named.into_iter().map(of).collect());
+            proptest::prop_assert_eq!(weights.is_all_on(&of(only), &named), weights == Weights::all_on(&of(only), &named));
         }
     }
 }

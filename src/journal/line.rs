@@ -259,7 +259,13 @@ fn append_around<E>(
     /// Eight digits that are replaced when the body is known; the body is serialised in place, not copied.
     const CRC_LATER: &[u8] = b"00000000";
     let start = out.len();
-    out.extend_from_slice(format!("{{\"seq\":{},\"at\":{at_ms},\"kind\":\"{kind}\",\"prev\":\"", head.next_seq).as_bytes());
+    out.extend_from_slice(b"{\"seq\":");
+    append_number(out, head.next_seq);
+    out.extend_from_slice(b",\"at\":");
+    append_number(out, at_ms);
+    out.extend_from_slice(b",\"kind\":\"");
+    out.extend_from_slice(kind.as_bytes());
+    out.extend_from_slice(b"\",\"prev\":\"");
     out.extend_from_slice(&head.hash.to_hex());
     out.extend_from_slice(b"\",\"crc\":\"");
     let crc_start = out.len();
@@ -268,13 +274,26 @@ fn append_around<E>(
     let body_start = out.len();
     body(out)?;
     let crc = crc32c(&out[body_start..]);
-    out[crc_start..crc_start + CRC_LATER.len()].copy_from_slice(format!("{crc:08x}").as_bytes());
+    for (place, digit) in out[crc_start..crc_start + CRC_LATER.len()].iter_mut().zip((0..8).rev()) {
+        *place = b"0123456789abcdef"[(crc >> (4 * digit) & 0xF) as usize];
+    }
     let hash = Hash::of_line(&out[start..]);
     out.extend_from_slice(BEFORE_HASH);
     out.extend_from_slice(&hash.to_hex());
     out.extend_from_slice(AFTER_HASH);
     out.push(b'\n');
     Ok(Head { next_seq: head.next_seq + 1, hash })
+}
+
+/// Appends a number in decimal.
+fn append_number(out: &mut Vec<u8>, mut number: u64) {
+    let (mut digits, mut first) = ([b'0'; 20], 20);
+    while number > 0 || first == 20 {
+        first -= 1;
+        digits[first] = b'0' + (number % 10) as u8;
+        number /= 10;
+    }
+    out.extend_from_slice(&digits[first..]);
 }
 
 #[cfg(test)]

@@ -105,7 +105,7 @@ impl Route {
     pub fn backend(&self, id: &BackendId) -> Option<&Backend> {
         self.backends.iter().find(|backend| backend.id == *id)
     }
-    pub fn backend_ids(&self) -> impl Iterator<Item = &BackendId> {
+    pub fn backend_ids(&self) -> impl Iterator<Item = &BackendId> + Clone {
         self.backends.iter().map(|backend| &backend.id)
     }
     /// Where a first step away from home ends, whatever `step_max` says: at the smallest rung or at 5 %, whichever is less.

@@ -100,7 +100,7 @@ pub(crate) fn calm() -> State {
     state.controls.holder = Some(holder);
     state.controls.epoch = 3;
     state.people = people();
-    state.feed = feed();
+    state.feed = feed().into();
     state.opened =
         Some(Opened { session: id("hexproperty-20261124-0100"), plan: plan.into(), world: WorldKind::Live, at: ago(8_000), restarts: 0 });
     state

@@ -44,8 +44,8 @@ pub struct Edge {
     /// What the points do together, and when the next of them changes; both are asked for far more often than a point changes.
     split: Split,
     due_ms: Option<i64>,
-    /// The one split that every point serves, while they agree.
-    common: Option<Split>,
+    /// The one split that every point serves, while they agree, and how it divides what is ours.
+    common: Option<(Split, f64)>,
     usual: Span,
     /// The span while something slows the edge down.
     span: Span,
@@ -84,7 +84,8 @@ impl Edge {
         self.split = Split { run: sum(|split| split.run), gke: sum(|split| split.gke), other: sum(|split| split.other) };
         self.due_ms = self.points.iter().filter_map(|point| point.coming.first()).map(|change| change.at_ms).min();
         let first = self.points.first().map(|point| point.serving);
-        self.common = first.filter(|first| self.points.iter().all(|point| point.serving == *first));
+        let common = first.filter(|first| self.points.iter().all(|point| point.serving == *first));
+        self.common = common.map(|split| (split, of_ours(split)));
     }
 
     /// From now on a change takes up to this long to reach every point; `None` for as long as usual.
@@ -143,11 +144,13 @@ impl Edge {
     /// The leg that one request ends in; `None` for a service that is neither.
     pub fn choose(&self, random: &mut Random) -> Option<Leg> {
         let left = random.unit();
-        let split = self.common.unwrap_or_else(|| self.at(left));
+        let (split, gke) = self.common.unwrap_or_else(|| {
+            let split = self.at(left);
+            (split, of_ours(split))
+        });
         if split.other > 0.0 && random.chance(split.other) {
             return None;
         }
-        let gke = split.gke / (split.run + split.gke).max(f64::MIN_POSITIVE);
         Some(if random.chance(gke) { Leg::Gke } else { Leg::Run })
     }
 
@@ -159,6 +162,11 @@ impl Edge {
         });
         point.or(self.points.last()).map_or(Split { run: 1.0, gke: 0.0, other: 0.0 }, |point| point.serving)
     }
+}
+
+/// The part of GKE in what is not somebody else's.
+fn of_ours(split: Split) -> f64 {
+    split.gke / (split.run + split.gke).max(f64::MIN_POSITIVE)
 }
 
 #[cfg(test)]

@@ -115,13 +115,27 @@ impl<'a> Surroundings<'a> {
 
 /// How busy the backends are during one step.
 struct Loads {
-    run: Load,
-    gke: Load,
+    run: Busy,
+    gke: Busy,
     has_pods: bool,
+    slowness: &'static [f64; QUANTILES],
+}
+
+/// What its load makes of a leg, worked out once for all requests of a step.
+struct Busy {
+    /// Share of requests that find no room.
+    surplus: f64,
+    growing: bool,
+}
+
+impl Busy {
+    fn of(load: Load) -> Busy {
+        Busy { surplus: 1.0 - 1.0 / load.ratio.max(1.0), growing: load.growing }
+    }
 }
 
 /// How many times the median a request takes, at evenly spaced shares of all requests: a log-normal distribution.
-static SLOWNESS: LazyLock<Box<[f64]>> = LazyLock::new(|| {
+static SLOWNESS: LazyLock<Box<[f64; QUANTILES]>> = LazyLock::new(|| {
     let step = 1.0 / 1024.0;
     let density = |z: f64| (-z * z / 2.0).exp() / std::f64::consts::TAU.sqrt();
     let (mut z, mut below) = (-6.0, 0.0);
@@ -133,13 +147,13 @@ static SLOWNESS: LazyLock<Box<[f64]>> = LazyLock::new(|| {
         }
         (SPREAD * z).exp()
     };
-    (0..QUANTILES).map(quantile).collect()
+    Box::new(std::array::from_fn(quantile))
 });
 
 /// A draw from it; looked up, since a night has hundreds of thousands.
-fn slowness(random: &mut Random) -> f64 {
+fn slowness(quantiles: &[f64; QUANTILES], random: &mut Random) -> f64 {
     let (place, between) = (random.index(QUANTILES - 1), random.unit());
-    SLOWNESS[place] + between * (SLOWNESS[place + 1] - SLOWNESS[place])
+    quantiles[place] + between * (quantiles[place + 1] - quantiles[place])
 }
 
 impl Traffic {
@@ -256,7 +270,12 @@ impl Traffic {
 
     fn loads(&self) -> Loads {
         let ratio = fleet::ratio(self.gke_rate, self.pods_ready * RATE_EACH_POD);
-        Loads { run: self.fleet.load(), gke: Load { ratio, growing: false }, has_pods: self.pods_ready > 0.0 }
+        Loads {
+            run: Busy::of(self.fleet.load()),
+            gke: Busy::of(Load { ratio, growing: false }),
+            has_pods: self.pods_ready > 0.0,
+            slowness: &SLOWNESS,
+        }
     }
 
     /// Writes it into the books of whoever it ended at; tells which revision of Cloud Run that was.
@@ -290,7 +309,7 @@ fn outcome(leg: Option<Leg>, loads: &Loads, around: &Surroundings<'_>, random: &
         Some(leg) => outcome_at(leg, loads, around, random),
         // Somebody else's service is well and as fast as ours.
         None => {
-            let latency_ms = MEDIAN_RUN_MS * slowness(random);
+            let latency_ms = MEDIAN_RUN_MS * slowness(loads.slowness, random);
             Served { leg: None, code: Some(Code::Fine), by: Answerer::Leg, revision: None, latency_ms }
         }
     }
@@ -303,18 +322,17 @@ fn outcome_at(leg: Leg, loads: &Loads, around: &Surroundings<'_>, random: &mut R
     if bad_gateway > 0.0 && random.chance(bad_gateway) {
         return by(Answerer::LoadBalancer, Code::BadGateway, random.between(1.0, 5.0));
     }
-    let (load, median_ms) = match leg {
-        Leg::Run => (loads.run, MEDIAN_RUN_MS),
-        Leg::Gke => (loads.gke, MEDIAN_GKE_MS),
+    let (Busy { surplus, growing }, median_ms) = match leg {
+        Leg::Run => (&loads.run, MEDIAN_RUN_MS),
+        Leg::Gke => (&loads.gke, MEDIAN_GKE_MS),
     };
     if leg == Leg::Gke && !loads.has_pods {
         // A weight keeps sending its share to a backend without healthy endpoints; the edge answers for it.
         return by_leg(Code::Unavailable, random.between(1.0, 5.0));
     }
-    let mut latency_ms = median_ms * slowness(random) * latency;
-    let surplus = 1.0 - 1.0 / load.ratio.max(1.0);
-    if random.chance(surplus) {
-        if leg == Leg::Run && load.growing {
+    let mut latency_ms = median_ms * slowness(loads.slowness, random) * latency;
+    if random.chance(*surplus) {
+        if leg == Leg::Run && *growing {
             latency_ms += random.between(800.0, 5_000.0);
         } else if random.chance(0.8) {
             return by_leg(Code::Unavailable, random.between(5.0, 30.0));
@@ -333,13 +351,13 @@ fn outcome_at(leg: Leg, loads: &Loads, around: &Surroundings<'_>, random: &mut R
 
 #[cfg(test)]
 mod tests {
-    use super::{Random, slowness};
+    use super::{Random, SLOWNESS, slowness};
 
     /// The published quantiles of the normal distribution, through the exponential.
     #[test]
     fn requests_are_as_slow_as_a_log_normal_distribution_says() {
         let mut random = Random::new(7);
-        let mut drawn: Vec<f64> = (0..200_000).map(|_| slowness(&mut random)).collect();
+        let mut drawn: Vec<f64> = (0..200_000).map(|_| slowness(&SLOWNESS, &mut random)).collect();
         drawn.sort_by(f64::total_cmp);
         for (share, z) in [(0.05, -1.644_85_f64), (0.5, 0.0), (0.95, 1.644_85), (0.99, 2.326_35)] {
             let (found, wanted) = (drawn[(share * 200_000.0) as usize], (0.5 * z).exp());

@@ -295,7 +295,7 @@ fn against_door(card: &Card<'_>, met: MetAtDoor, theme: &Theme, width: u16) -> V
 fn tops(state: &State, route: &Route) -> BTreeMap<Metric, f64> {
     let mut tops: BTreeMap<Metric, f64> = BTreeMap::new();
     let known = route.backend_ids().filter_map(|id| state.backends.get(id));
-    for (metric, points) in known.flat_map(|known| &known.history) {
+    for (metric, points) in known.flat_map(|known| known.history.iter()) {
         let newest = points.iter().rev().take(SPARK_POINTS).flatten().copied().filter(|value| value.is_finite());
         let top = tops.entry(*metric).or_default();
         *top = newest.fold(*top, f64::max);

@@ -85,7 +85,7 @@ pub(crate) const PLANTED: &[Mutant] = &[
     mutant("a rollback gives up", "core/rollback", "} else if «due» {", "due && back.failures < 3", ROLLBACK),
     mutant("a conflict is waited for", "core/rollback", "(FaultKind::Conflict, ..=CONFLICTS_AT_ONCE) => «Millis(0)»,", "RETRY_MAX", ROLLBACK),
     mutant("accepted is seen", "core/home", "Proof::Unasked) => «accepted_only(known, route, now, since)»,", "Home::Seen { since }", HOME),
-    mutant("a stranger's share is home", "core/home", "if «accepted.weights != standing::home(route)» {", "false", HOME),
+    mutant("a stranger's share is home", "core/home", "if «!accepted.weights.is_all_on(&route.home, route.backend_ids())» {", "false", HOME),
     mutant("what was before is not excluded", "core/settle", "} else if «state.fading.is_empty() && !still_spreads(state, observed.at)» &&", "true", HOME),
     mutant("few answers settle a move", "core/settle", "if «observed.requests < ANSWERS_MIN» {", "false", ("lib", "core::settle")),
     // The record.

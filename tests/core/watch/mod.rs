@@ -61,7 +61,7 @@ pub(crate) fn require(holds: bool, invariant: &'static str, what: impl FnOnce() 
 #[derive(Debug, Clone)]
 pub(crate) struct Before {
     pub now: Timestamp,
-    pub routes: BTreeMap<RouteId, Stood>,
+    pub routes: BTreeMap<RouteId, Box<Stood>>,
     /// Triggers whose breach was being proven.
     pub pending: BTreeSet<TriggerId>,
     pub controls: Controls,
@@ -94,7 +94,7 @@ impl Before {
     pub(crate) fn of(state: &State) -> Before {
         Before {
             now: state.now,
-            routes: state.routes.iter().map(|(id, route)| (id.clone(), Stood::of(route))).collect(),
+            routes: state.routes.iter().map(|(id, route)| (id.clone(), Box::new(Stood::of(route)))).collect(),
             pending: pending(state),
             controls: state.controls.clone(),
             approvals: state.approvals.clone(),
@@ -129,7 +129,8 @@ pub(crate) struct Seen<'a> {
 /// The watchman with his ledgers.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Watch {
-    effects: BTreeSet<EffectId>,
+    /// The newest that left; names rise from entry to entry, so a lower one has been given before.
+    newest: Option<EffectId>,
     writes: writes::Ledger,
     readings: readings::Ledger,
     promises: promises::Ledger,
@@ -158,7 +159,9 @@ impl Watch {
     fn named_effects(&mut self, seen: &Seen) -> Check {
         for (place, effect) in seen.decision.effects.iter().enumerate() {
             let named = effect.id.seq == seen.entry.seq && usize::from(effect.id.index) == place;
-            require(named && self.effects.insert(effect.id), "I1", || format!("effect {} of entry {}", effect.id, seen.entry.seq))?;
+            let rises = self.newest.is_none_or(|newest| newest < effect.id);
+            require(named && rises, "I1", || format!("effect {} of entry {}", effect.id, seen.entry.seq))?;
+            self.newest = Some(effect.id);
             let kept = seen.after.in_flight.get(&effect.id).is_some_and(|flight| flight.deal == effect.what);
             let wake = matches!(effect.what, Effect::Wake { .. });
             require(kept != wake, "I1", || format!("{effect:?} left and is not in flight, or is a wake that is"))?;

@@ -6,7 +6,7 @@ use cutover::core::state::{Return, ReturnStage, Terms};
 use cutover::{
     core::{
         command::Command,
-        decision::{Cause, Effect, Verdict},
+        decision::{Cause, Effect, IssuedEffect, Verdict},
         event::{Asker, Event},
         record::{Keeping, is_broken},
         state::{Approval, Motion, PendingShift},
@@ -92,9 +92,8 @@ impl Ledger {
         if seen.entry.event == Event::Restarted {
             seen.plan.routes.iter().for_each(|route| self.forget(&route.id, seen.entry.seq));
         }
-        for effect in &seen.decision.effects {
-            self.intents.insert(effect.id, effect.what.clone());
-        }
+        let writes = |effect: &&IssuedEffect| matches!(effect.what, Effect::Write { .. } | Effect::Claim { .. });
+        self.intents.extend(seen.decision.effects.iter().filter(writes).map(|effect| (effect.id, effect.what.clone())));
         Ok(())
     }
 

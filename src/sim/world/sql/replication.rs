@@ -39,6 +39,8 @@ pub struct Replication {
     stopped_since_ms: Option<i64>,
     applied_floor: u64,
     wobble_phase: f64,
+    /// What the lag was last multiplied with, and when: it is asked for again and again at one instant, and takes longer than all the rest.
+    wobbled: Option<(i64, f64)>,
     reading: LagReading,
     frozen_s: f64,
 }
@@ -55,6 +57,7 @@ impl Replication {
             stopped_since_ms: None,
             applied_floor: 0,
             wobble_phase: random.between(0.0, std::f64::consts::TAU),
+            wobbled: None,
             reading: LagReading::Honest,
             frozen_s: 0.0,
         }
@@ -77,6 +80,7 @@ impl Replication {
 
     /// Remembers how far the replica has come, so that a later jump of the lag cannot undo it.
     pub(super) fn settle(&mut self, now_ms: i64) {
+        self.wobbled = Some((now_ms, self.wobble(now_ms)));
         self.applied_floor = self.applied(now_ms);
     }
 
@@ -147,10 +151,17 @@ impl Replication {
         self.set_lag(now_ms, 0.0);
     }
 
+    fn wobble(&self, now_ms: i64) -> f64 {
+        match self.wobbled {
+            Some((at_ms, known)) if at_ms == now_ms => known,
+            Some(_) | None => 1.0 + 0.3 * (now_ms as f64 / 7000.0 + self.wobble_phase).sin(),
+        }
+    }
+
     /// The true lag in seconds.
     fn lag(&self, now_ms: i64) -> f64 {
         let since_s = (now_ms - self.lag_since_ms) as f64 / 1000.0;
-        let wobble = 1.0 + 0.3 * (now_ms as f64 / 7000.0 + self.wobble_phase).sin();
+        let wobble = self.wobble(now_ms);
         let caught_up = (self.lag_start_s - CATCH_UP * since_s).max(self.lag_target_s);
         let base = if caught_up <= LAG_CALM_S { LAG_CALM_S * wobble } else { caught_up };
         let stood = self.stopped_since_ms.map_or(0.0, |since_ms| (now_ms - since_ms) as f64 / 1000.0);
