@@ -521,6 +521,7 @@ fn is_stuck(stands: &Home) -> bool {
             Obstacle::Hindered { .. } | Obstacle::MovedAway { .. } | Obstacle::Contended | Obstacle::RequestsDisagree { .. } => true,
             Obstacle::Underway
             | Obstacle::NoOutcome { .. }
+            | Obstacle::NotSeenYet { .. }
             | Obstacle::WriteFailed { .. }
             | Obstacle::ChangedFirst { .. }
             | Obstacle::OutcomeUnknown { .. }

@@ -42,7 +42,7 @@ pub use detection::{detection, spans};
 pub use ending::unwatched;
 pub use evidence::{blindness, evidence, gap, lack, need, objection, terms, void};
 pub use figure::{Figure, figure};
-pub use hindrance::{hindrance, hindrance_in_short, obstacle};
+pub use hindrance::{hindrance, hindrance_in_short, kept_away_in_short, obstacle};
 pub use home::{due, home, home_failing, home_now};
 pub use loss::exchange;
 pub use motion::{following, held, motion};

@@ -4,7 +4,7 @@ use crate::{
     core::{
         assurance::unread_for,
         home::Home,
-        reason::Mover,
+        reason::{Mover, Obstacle},
         requests::{Requests, requests},
         state::{Goal, Held, Motion, Otherwise, Return, ReturnStage, RouteState},
     },
@@ -23,12 +23,21 @@ pub fn following(route: &RouteState, home: &Home, now: Timestamp) -> String {
             }
             (None, _) => settled(route).to_owned(),
         },
-        Motion::Unread
-        | Motion::Writing { .. }
-        | Motion::Resolving { .. }
-        | Motion::Returning(_)
-        | Motion::Propagating { .. }
-        | Motion::NeedsHuman { .. } => motion(&route.motion, now),
+        Motion::Returning(back) => match home {
+            Home::Going { why: Obstacle::NotSeenYet { taken, .. }, .. } | Home::NotHome { why: Obstacle::NotSeenYet { taken, .. }, .. } => {
+                format!("going home, taken by the API {taken} ago, not seen yet")
+            }
+            Home::Unread
+            | Home::Away { .. }
+            | Home::Going { .. }
+            | Home::Accepted { .. }
+            | Home::Unasked { .. }
+            | Home::Seen { .. }
+            | Home::NotHome { .. } => returning(back, now),
+        },
+        Motion::Unread | Motion::Writing { .. } | Motion::Resolving { .. } | Motion::Propagating { .. } | Motion::NeedsHuman { .. } => {
+            motion(&route.motion, now)
+        }
     }
 }
 

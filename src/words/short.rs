@@ -16,8 +16,8 @@ use crate::{
         weight::PerMille,
     },
     words::{
-        Names, claim::claimant, clock, database, failed, hindrance, hindrance_in_short, lack, loss, met_at_door, mover_name, need,
-        objection, obstacle, record, share,
+        Names, claim::claimant, clock, database, hindrance, hindrance_in_short, kept_away_in_short, lack, loss, met_at_door, mover_name,
+        need, objection, obstacle, record, share,
     },
 };
 
@@ -132,7 +132,7 @@ pub fn attention(found: &Attention, state: &State, now: Timestamp) -> Said {
         }
         Attention::RollingBack { since, attempts, why, .. } if why.keeps_away() => {
             let span = now.since(*since);
-            let failed = if *attempts > 0 { failed(*attempts) } else { "not answered".to_owned() };
+            let failed = kept_away_in_short(why, *attempts);
             alarm(format!("rolling back for {span}, {failed}: {}", obstacle(why, names)), format!("rolling back {span}, {failed}"))
         }
         Attention::RollingBack { since, .. } => {

@@ -6,7 +6,7 @@ use cutover::core::{
     home::{Home, home},
     news::News,
     outlook::{Attention, Outlook, Then, attention, outlook, would},
-    reason::{Drop, Mover, Obstacle},
+    reason::{Drop, Looks, Mover, Obstacle, Unread},
     unresolved,
 };
 use cutover::words::{absence, state_line::state_line};
@@ -19,8 +19,9 @@ use cutover::{
     },
     domain::{
         fault::{Fault, FaultKind, Outcome, Receipt, Version},
-        id::EffectId,
+        id::{EffectId, TriggerId},
         metric::{Gap, Metric},
+        shown::Shown,
         time::Millis,
         weight::Weights,
     },
@@ -226,11 +227,37 @@ fn a_write_home_without_an_outcome_is_an_obstacle() {
     assert!(matches!(&stood[5], Home::Going { why: Obstacle::Underway, .. }), "{:?}", stood[5]);
     let Home::Going { why: why @ Obstacle::NoOutcome { .. }, .. } = &stood[15] else { panic!("{:?}", stood[15]) };
     assert!(why.keeps_away() && why.is_met_by_writing());
-    assert!(
-        matches!(&stood[39], Home::NotHome { why: Obstacle::NoOutcome { after }, .. } if *after >= Millis::from_secs(39)),
-        "{:?}",
-        stood[39]
-    );
+    assert!(matches!(&stood[28], Home::Going { why: Obstacle::NoOutcome { .. }, .. }), "{:?}", stood[28]);
+    // Nobody waits for its answer any more, so nothing is sent again either.
+    assert!(matches!(&stood[39], Home::NotHome { why: Obstacle::OutcomeUnknown { .. }, .. }), "{:?}", stood[39]);
+}
+
+/// The API has taken the write home and refuses every read: nothing is sent again, and why nobody sees what came of it is told.
+#[test]
+fn a_write_home_that_was_taken_while_reads_are_refused_is_not_told_as_one_that_is_sent_again() {
+    let mut session = Session::at(250);
+    session.rollback(&ana());
+    let (effect, _) = session.last_write();
+    session.step(Event::Taken { effect, operation: Shown::new("operation-7") });
+    let read_at = session.now;
+    let refused = Fault::new(FaultKind::Unavailable, "GET the map answered 429: Quota exceeded");
+    let mut sent = 0;
+    for _ in 0..15 {
+        session.now = session.now + SECOND;
+        session.beats();
+        sent += writes(&session.see_since("weights/frontend", session.now, Err(refused.clone()))).len();
+    }
+    let Home::Going { why: why @ Obstacle::NotSeenYet { taken, unread: Some(unread), .. }, .. } = &session.home() else {
+        panic!("{:?}", session.home())
+    };
+    let looks = Looks { last: Some(session.now.since(read_at)), next: Some(session.state.opened.as_ref().unwrap().plan.limits.read_every) };
+    assert_eq!((*taken, unread), (session.now.since(read_at), &Unread { why: refused, looks }));
+    assert_eq!((sent, why.is_tried(), why.keeps_away()), (0, false, true));
+    let said = cutover::words::obstacle(why, Names::of(&session.state));
+    assert!(said.contains("took the write 15s ago as operation-7") && said.contains("answered 429: Quota exceeded"), "{said}");
+    assert!(!said.contains("sent again"), "{said}");
+    session.write_done();
+    assert!(matches!(session.home(), Home::Accepted { .. }), "{:?}", session.home());
 }
 
 /// The first write home timed out and landed after all: the second one meets what it was to make.
