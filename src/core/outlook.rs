@@ -322,7 +322,7 @@ fn blind(sight: &Sight, route: &Route, trigger: &Trigger, known: &TriggerState) 
         return None;
     }
     let uncleared = known.pending_since.map(|since| uncleared(trigger, known, since));
-    Some(Outlook::Blind { since, gap: known.reading.gap(), acts_at, then, uncleared })
+    Some(Outlook::Blind { since, gap: known.blind_for(), acts_at, then, uncleared })
 }
 
 /// Everything that somebody should know of, worst first.

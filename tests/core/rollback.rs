@@ -349,6 +349,25 @@ fn blindness_with_users_on_both_sides_goes_home_after_five_minutes() {
     assert!(matches!(session.route().latch.as_ref().unwrap().cause, Cause::Blind { .. }));
 }
 
+/// The record names what the clock ran for, as the screens did all along, and not what happened to be lacking at its end.
+#[test]
+fn the_cause_of_a_blind_rollback_is_what_it_was_blind_for() {
+    let mut session = Session::at_a_quarter();
+    let id: TriggerId = "error-rate".parse().unwrap();
+    for second in 0..302 {
+        session.now = session.now + SECOND;
+        session.home_healthy();
+        session.beats();
+        session.weights_by(250, None);
+        session.gap(Metric::ErrorRate, if second < 250 { Gap::StandsStill } else { Gap::BelowShare });
+        if let Some(Outlook::Blind { gap, .. }) = outlook(&session.state, &id) {
+            assert_eq!(gap, Some(Gap::StandsStill), "at {second}");
+        }
+    }
+    let cause = &session.route().latch.as_ref().unwrap().cause;
+    assert_eq!(*cause, Cause::Blind { trigger: id, gap: Some(Gap::StandsStill) });
+}
+
 #[test]
 fn nobody_is_sent_to_a_home_that_is_proven_dead() {
     let mut session = Session::at_a_quarter();
