@@ -17,6 +17,7 @@ pub fn following(route: &RouteState, home: &Home, now: Timestamp) -> String {
     match &route.motion {
         Motion::Settled => match (unread_for(route, now), home) {
             (Some(span), _) => format!("weights not read for {span}"),
+            (None, _) if route.drift.is_some() => "moved by somebody else".to_owned(),
             // By the plan's time it is over, and not everybody has been seen there.
             (None, Home::Accepted { .. }) if route.latch.is_some() || requests(route) == Requests::Fits => {
                 "home accepted, not seen yet".to_owned()
