@@ -13,7 +13,7 @@ use ratatui::{
 use crate::{
     core::{
         condition::{Condition, condition},
-        fails::{Fails, Gravity, MetAtDoor, fails},
+        fails::{Fails, Gravity, Meets, MetAtDoor, fails},
         figures::{self, is_old},
         has::{Has, has},
         state::{BackendState, Reading, State},
@@ -221,6 +221,7 @@ fn users(card: &Card<'_>, theme: &Theme) -> Option<(&'static str, String, Style)
     let glyphs = &theme.glyphs;
     match &card.condition {
         Condition::Breached { trigger } => Some((glyphs.breach, format!("{} too high", card.names.metric(trigger)), theme.breach)),
+        Condition::FailsAtDoor { .. } if let_go(card).is_some() => Some((glyphs.unknown, let_go(card).unwrap_or_default(), theme.unknown)),
         Condition::FailsAtDoor { breach } if breach.unlike.is_some() => {
             Some((glyphs.breach, "answers unlike home".to_owned(), theme.breach))
         }
@@ -242,6 +243,12 @@ fn users(card: &Card<'_>, theme: &Theme) -> Option<(&'static str, String, Style)
         Condition::Idle => Some((glyphs.idle, "gets nothing".to_owned(), theme.dim)),
         Condition::Well => None,
     }
+}
+
+/// What was met at the front door of a backend that requests meet no more.
+fn let_go(card: &Card<'_>) -> Option<String> {
+    card.fails.at_door.filter(|met| met.meets == Meets::NoMore)?;
+    crate::words::fails(&card.fails).map(|said| said.short)
 }
 
 /// Rate, errors and latency, each with a short history.
