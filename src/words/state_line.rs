@@ -10,7 +10,7 @@ use crate::{
         has::{has, strangers},
         home::{Home, home, is_met_by_writing},
         news::Tone,
-        outlook::{self, Attention, Leads, Outlook, Soonest, Then, attention},
+        outlook::{self, Attention, Awaited, Leads, Outlook, Soonest, Then, attention},
         reason::Obstacle,
         requests::requests,
         state::{Goal, Motion, RouteState, State},
@@ -306,9 +306,8 @@ fn with_actor(said: Said, soonest: &Soonest, state: &State, route: &Route) -> Sa
 
 fn clock(outlook: &Outlook) -> Option<Clock> {
     match outlook {
-        Outlook::Running { since, acts_at, then: Then::GoesHome, .. } | Outlook::Blind { since, acts_at, then: Then::GoesHome, .. } => {
-            Some(Clock { since: *since, acts_at: *acts_at })
-        }
+        Outlook::Running { since, acts_at, then: Then::GoesHome, awaits: Awaited::Nothing, .. }
+        | Outlook::Blind { since, acts_at, then: Then::GoesHome, .. } => Some(Clock { since: *since, acts_at: *acts_at }),
         Outlook::Running { .. }
         | Outlook::Blind { .. }
         | Outlook::Quiet

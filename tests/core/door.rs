@@ -7,7 +7,7 @@ use cutover::{
         event::Event,
         fails::fails,
         news::News,
-        outlook::{Attention, DoorBreach, Outlook, at_door, attention, soonest},
+        outlook::{Attention, Awaited, DoorBreach, Outlook, Then, at_door, attention, soonest},
         reason::{Evidence, Need},
         state::ItemStatus,
     },
@@ -59,6 +59,27 @@ fn at_the_smallest_rung_another_site_stops_every_advance_and_leaves_the_rest_to_
         look(&mut session, 20, HOME, &[(kind, 1)], NOTHING);
         assert_eq!((session.writes().len(), latched(&session)), (0, None), "{kind}");
     }
+}
+
+/// A breach at the door is proven by answers alone, and at a small share they are seldom: no time is counted down that nobody can keep.
+#[test]
+fn a_breach_whose_next_answer_is_seldom_counts_no_time_down() {
+    let outlooks = |share: u16, from_run: Kinds, from_gke: Kinds| {
+        let mut session = Session::at(share);
+        look(&mut session, 20, from_run, from_gke, NOTHING);
+        let found = at_door(&session.state, &route());
+        let said: Vec<String> = found.iter().map(|breach| words::at_door(breach, session.now, Names::of(&session.state))).collect();
+        (found.into_iter().map(|breach| breach.outlook).collect::<Vec<_>>(), said.join("; "))
+    };
+    let (seldom, said) = outlooks(10, HOME, &[("500 text/html", 1)]);
+    assert!(
+        matches!(&seldom[..], [Outlook::Running { then: Then::GoesHome, awaits: Awaited::FailingAnswer { every }, .. }] if *every > Millis::from_secs(5)),
+        "{seldom:?}"
+    );
+    assert!(said.contains("with the first failing answer after") && !said.contains("; in "), "{said}");
+    let (often, said) = outlooks(250, HOME, &[("500 text/html", 6)]);
+    assert!(matches!(&often[..], [Outlook::Running { awaits: Awaited::Nothing, .. }]), "{often:?}");
+    assert!(said.contains("; in "), "{said}");
 }
 
 #[test]
