@@ -36,6 +36,16 @@ pub(super) fn seen_in(state: &RouteState, share: Option<PerMille>) -> Millis {
     counted.max(seen::WINDOW)
 }
 
+/// How fast requests are answered, as far as it is known.
+pub(super) fn answers_per_second(state: &RouteState) -> Option<f64> {
+    state.answers_per_second.or_else(|| state.observed.as_ref().and_then(rate))
+}
+
+/// Before what was counted is forgotten: what a promise rests on stays, however short its time was, where nothing better is known.
+pub(super) fn keep_rate(state: &mut RouteState) {
+    state.answers_per_second = answers_per_second(state);
+}
+
 /// A window shorter than this tells no rate that a promise may be changed for.
 const TELLING: Millis = Millis::from_secs(50);
 /// A rate that differs by no more than this part is the same.
