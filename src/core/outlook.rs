@@ -283,6 +283,8 @@ pub fn goes_blind(state: &State) -> bool {
     let Some(sight) = Sight::of(state) else { return false };
     sight.plan.triggers.iter().any(|trigger| match outlook(state, &trigger.id) {
         Some(Outlook::Unjudged(why)) => match why.patience {
+            // Nobody is harmed by what nobody sees where nobody is; the first step is refused for it.
+            Patience::Burns { then: Then::NobodyThere, .. } => false,
             Patience::Burns { .. } => true,
             Patience::Excused | Patience::Fills { .. } => false,
         },

@@ -280,7 +280,9 @@ pub(super) fn blind_consequence(sight: &Sight, route: &Route, trigger: &Trigger)
         return Then::Done;
     }
     if !exposure::possible(sight.state, &route.id).any(|weights| (1..WHOLE).contains(&weights.of(&route.target).get())) {
-        return Then::NobodyThere;
+        // Where everybody is, blindness sends nobody home, and advances nothing either.
+        let unsent = exposure::has(sight.state, &route.id, &trigger.backend) == PerMille::ZERO;
+        return if unsent { Then::NobodyThere } else { Then::Holds };
     }
     match (trigger.on_blind, state.readiness.against.first(), readiness::disarmed(sight.plan, sight.state)) {
         (OnBlind::Hold, ..) => Then::Holds,

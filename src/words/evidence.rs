@@ -23,6 +23,36 @@ pub fn gap(gap: Gap) -> String {
     gap.to_string()
 }
 
+/// The same in the thirteen columns that the narrowest card has for a figure.
+pub fn gap_in_short(gap: Gap) -> &'static str {
+    match gap {
+        Gap::Missing => "no series",
+        Gap::NotANumber => "NaN",
+        Gap::Infinite => "infinite",
+        Gap::Ambiguous => "many series",
+        Gap::Unreadable => "unreadable",
+        Gap::Unreachable => "unreachable",
+        Gap::TimedOut => "timed out",
+        Gap::Partial => "partial",
+        Gap::Stale => "stale",
+        Gap::FromTheFuture => "clock ahead",
+        Gap::LowVolume => "few requests",
+        Gap::Capped => "beyond bucket",
+        Gap::Restarted => "counter fell",
+        Gap::TooEarly => "filling",
+        Gap::StatusNotTold => "status untold",
+        Gap::StatusAmbiguous => "two statuses",
+        Gap::SeveralProcesses => "many answer",
+        Gap::TopBucketLow => "bucket low",
+        Gap::TooManySeries => "excess series",
+        Gap::LineTooLong => "line too long",
+        Gap::PageTooLong => "page too long",
+        Gap::StandsStill => "stands still",
+        Gap::BelowShare => "below share",
+        Gap::Undecided => "undecided",
+    }
+}
+
 /// What a trigger lacks to judge: a figure, for a reason that was told, or any reading so far.
 pub fn lack(why: Option<Gap>) -> String {
     why.map_or_else(|| "no reading yet".to_owned(), gap)

@@ -104,7 +104,9 @@ fn place(state: &State, route: &Route, known: &RouteState, stands: &Home, now: T
                     )
                 }
                 None => {
-                    let perhaps = perhaps_elsewhere(*at_most).map_or_else(String::new, |perhaps| format!("; {perhaps}"));
+                    // After a rollback what is worst tells it.
+                    let perhaps = perhaps_elsewhere(*at_most).filter(|_| known.latch.is_none());
+                    let perhaps = perhaps.map_or_else(String::new, |perhaps| format!("; {perhaps}"));
                     Said::new(Tone::Warning, format!("home accepted, not seen yet{perhaps}{more}"), "home not seen yet")
                 }
             }

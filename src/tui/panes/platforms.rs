@@ -321,6 +321,8 @@ fn figure(card: &Card<'_>, metric: Metric, label: &str, theme: &Theme, room: usi
     }
     let (told, known) = words::figure(metric, measured.as_ref());
     if known == words::Known::No {
+        let short = measured.as_ref().and_then(|measured| measured.as_ref().err()).map(|gap| crate::words::gap_in_short(*gap));
+        let told = short.filter(|_| text::width(&told) >= body_room).map_or(told, str::to_owned);
         let told = text::cut(&told, body_room.saturating_sub(1), theme.glyphs.ellipsis);
         return vec![head, Span::styled(format!("{told:<body_room$}"), theme.unknown)];
     }
