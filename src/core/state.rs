@@ -13,7 +13,7 @@ use crate::{
     core::{
         acts::Act,
         assurance::Doubts,
-        decision::{Cause, Effect, Refusal},
+        decision::{Cause, Refusal},
         door::FrontDoor,
         event::{Asker, Hosted, Roster, WorldKind},
         loss::Losing,
@@ -49,10 +49,12 @@ use crate::{
     plan::model::Plan,
 };
 
+mod flight;
 mod people;
 mod rollback;
 mod trigger;
 
+pub use flight::{InFlight, Taken};
 pub use people::{Controls, Holder, LookHere, Person, Said};
 pub use rollback::{Return, ReturnStage, SentHome};
 pub use trigger::{Gathered, Reading, TriggerState};
@@ -564,25 +566,6 @@ pub enum Ending {
     Void {
         why: Void,
     },
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct InFlight {
-    pub route: Option<RouteId>,
-    pub since: Timestamp,
-    /// What left. A `Wake` is never listed: it ends with its alarm.
-    pub deal: Effect,
-    /// The API has answered it, and works on it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub taken: Option<Taken>,
-}
-
-/// A write that the API has answered, and whose outcome is still to come.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Taken {
-    pub at: Timestamp,
-    /// What the API calls its work on it.
-    pub operation: Shown,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -5,7 +5,7 @@
 
 use std::{future::Future, pin::Pin};
 
-use tokio::sync::oneshot;
+use futures::channel::oneshot;
 
 use crate::domain::{
     claim::Claim,

@@ -40,7 +40,7 @@ async fn the_url_map_bears_a_claim_beside_its_description_in_one_compare_and_set
     assert!(matches!(outcome, Outcome::Done(_)), "{outcome:?}");
     let taken = driver.read().await.unwrap();
     assert_eq!((taken.claimed, taken.weights), (by(&second), ours));
-    let outcome = driver.write(to(&theirs), &taken.version, &intent(4)).await.outcome;
+    let outcome = driver.write(to(&theirs), &taken.version, &intent(4), Taken::told().0).await.outcome;
     assert!(matches!(outcome, Outcome::Done(_)), "{outcome:?}");
     assert_eq!(driver.read().await.unwrap().claimed, by(&second));
     world.stop().await;
@@ -85,14 +85,14 @@ async fn a_deployed_revision_has_its_share_and_a_deleted_one_cannot_be_gone_back
     let world = world().await;
     let driver = revisions(&world);
     let before = driver.read().await.unwrap();
-    assert!(matches!(driver.write(to(&revision_split(400)), &before.version, &intent(1)).await.outcome, Outcome::Done(_)));
+    assert!(matches!(driver.write(to(&revision_split(400)), &before.version, &intent(1), Taken::told().0).await.outcome, Outcome::Done(_)));
     world.control().inject(&faults::Fault::Deployed { percent: 60 });
     let seen = driver.read().await.unwrap();
     let strangers: Vec<_> = seen.weights.iter().filter(|(id, _)| id.as_str().starts_with("frontend-00043-")).collect();
     let [(stranger, share)] = strangers.as_slice() else { panic!("{}", seen.weights) };
     assert_eq!(share.get(), 600);
     assert!(matches!(seen.hindrances.as_slice(), [Hindrance::Stranger { backend, .. }] if backend == *stranger), "{:?}", seen.hindrances);
-    assert!(matches!(driver.write(to(&revision_split(1000)), &seen.version, &intent(2)).await.outcome, Outcome::Done(_)));
+    assert!(matches!(driver.write(to(&revision_split(1000)), &seen.version, &intent(2), Taken::told().0).await.outcome, Outcome::Done(_)));
     assert_eq!(driver.read().await.unwrap().weights, revision_split(1000));
     world.control().inject(&faults::Fault::RevisionDeleted { revision: "frontend-00041-kaz".to_owned() });
     let gone = Hindrance::RevisionGone { backend: id("old"), name: "frontend-00041-kaz".into() };
