@@ -17,7 +17,12 @@ pub fn following(route: &RouteState, home: &Home, now: Timestamp) -> String {
     match &route.motion {
         Motion::Settled => match (unread_for(route, now), home) {
             (Some(span), _) => format!("weights not read for {span}"),
-            (None, _) if route.drift.is_some() => "moved by somebody else".to_owned(),
+            (None, _) if route.drift.is_some() => match requests(route) {
+                Requests::Proven => "moved by somebody else".to_owned(),
+                Requests::Disagree { .. } | Requests::Spreading | Requests::Unproven | Requests::Fits | Requests::Unasked => {
+                    format!("moved by somebody else, {}", settled(route))
+                }
+            },
             // By the plan's time it is over, and not everybody has been seen there.
             (None, Home::Accepted { .. }) if route.latch.is_some() || requests(route) == Requests::Fits => {
                 "home accepted, not seen yet".to_owned()
