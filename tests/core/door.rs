@@ -7,7 +7,7 @@ use cutover::{
         event::Event,
         fails::fails,
         news::News,
-        outlook::{Attention, Awaited, DoorBreach, Outlook, Then, at_door, attention, soonest},
+        outlook::{Attention, DoorBreach, Outlook, at_door, attention, soonest},
         reason::{Evidence, Need},
         state::ItemStatus,
     },
@@ -25,15 +25,15 @@ use proptest::prelude::*;
 
 use crate::session::{Session, ana, gke, plan, refused, route, run, told};
 
-type Kinds<'a> = &'a [(&'a str, u64)];
+pub(crate) type Kinds<'a> = &'a [(&'a str, u64)];
 
 const SITE: &str = "200 text/html";
-const HOME: Kinds = &[(SITE, 19)];
-const NOTHING: Kinds = &[];
+pub(crate) const HOME: Kinds = &[(SITE, 19)];
+pub(crate) const NOTHING: Kinds = &[];
 const LOGIN: &str = "302 text/html >login.example.com";
 
 /// `looks` looks through the front door, one each four seconds, with every other source as it is when all is well.
-fn look(session: &mut Session, looks: u64, from_run: Kinds, from_gke: Kinds, unmarked: Kinds) {
+pub(crate) fn look(session: &mut Session, looks: u64, from_run: Kinds, from_gke: Kinds, unmarked: Kinds) {
     for _ in 0..looks {
         session.calm(4);
         session.met(from_run, from_gke, unmarked);
@@ -59,27 +59,6 @@ fn at_the_smallest_rung_another_site_stops_every_advance_and_leaves_the_rest_to_
         look(&mut session, 20, HOME, &[(kind, 1)], NOTHING);
         assert_eq!((session.writes().len(), latched(&session)), (0, None), "{kind}");
     }
-}
-
-/// A breach at the door is proven by answers alone, and at a small share they are seldom: no time is counted down that nobody can keep.
-#[test]
-fn a_breach_whose_next_answer_is_seldom_counts_no_time_down() {
-    let outlooks = |share: u16, from_run: Kinds, from_gke: Kinds| {
-        let mut session = Session::at(share);
-        look(&mut session, 20, from_run, from_gke, NOTHING);
-        let found = at_door(&session.state, &route());
-        let said: Vec<String> = found.iter().map(|breach| words::at_door(breach, session.now, Names::of(&session.state))).collect();
-        (found.into_iter().map(|breach| breach.outlook).collect::<Vec<_>>(), said.join("; "))
-    };
-    let (seldom, said) = outlooks(10, HOME, &[("500 text/html", 1)]);
-    assert!(
-        matches!(&seldom[..], [Outlook::Running { then: Then::GoesHome, awaits: Awaited::FailingAnswer { every }, .. }] if *every > Millis::from_secs(5)),
-        "{seldom:?}"
-    );
-    assert!(said.contains("with the first failing answer after") && !said.contains("; in "), "{said}");
-    let (often, said) = outlooks(250, HOME, &[("500 text/html", 6)]);
-    assert!(matches!(&often[..], [Outlook::Running { awaits: Awaited::Nothing, .. }]), "{often:?}");
-    assert!(said.contains("; in "), "{said}");
 }
 
 #[test]

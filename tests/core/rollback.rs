@@ -3,10 +3,9 @@
 use crate::session::{SECOND, Session, ana, ben, gke, reads, refused, route, run, split, told, writes};
 use cutover::core::{
     has::has,
-    home::{Home, home},
     news::News,
     outlook::{Attention, Outlook, Then, attention, outlook, would},
-    reason::{Drop, Looks, Mover, Obstacle, Unread},
+    reason::{Drop, Mover},
     unresolved,
 };
 use cutover::words::{absence, state_line::state_line};
@@ -19,9 +18,8 @@ use cutover::{
     },
     domain::{
         fault::{Fault, FaultKind, Outcome, Receipt, Version},
-        id::{EffectId, TriggerId},
+        id::EffectId,
         metric::{Gap, Metric},
-        shown::Shown,
         time::Millis,
         weight::Weights,
     },
@@ -212,54 +210,6 @@ fn a_write_home_that_meets_our_own_earlier_write_blames_nobody() {
     );
 }
 
-/// A write home that tells nothing is not told as one that is just on its way.
-#[test]
-fn a_write_home_without_an_outcome_is_an_obstacle() {
-    let mut session = Session::at(250);
-    session.rollback(&ana());
-    let plan_route = session.state.opened.as_ref().unwrap().plan.routes[0].clone();
-    let mut stood = Vec::new();
-    for _ in 0..40 {
-        session.now = session.now + SECOND;
-        session.beats();
-        stood.push(home(&session.state, &plan_route));
-    }
-    assert!(matches!(&stood[5], Home::Going { why: Obstacle::Underway, .. }), "{:?}", stood[5]);
-    let Home::Going { why: why @ Obstacle::NoOutcome { .. }, .. } = &stood[15] else { panic!("{:?}", stood[15]) };
-    assert!(why.keeps_away() && why.is_met_by_writing());
-    assert!(matches!(&stood[28], Home::Going { why: Obstacle::NoOutcome { .. }, .. }), "{:?}", stood[28]);
-    // Nobody waits for its answer any more, so nothing is sent again either.
-    assert!(matches!(&stood[39], Home::NotHome { why: Obstacle::OutcomeUnknown { .. }, .. }), "{:?}", stood[39]);
-}
-
-/// The API has taken the write home and refuses every read: nothing is sent again, and why nobody sees what came of it is told.
-#[test]
-fn a_write_home_that_was_taken_while_reads_are_refused_is_not_told_as_one_that_is_sent_again() {
-    let mut session = Session::at(250);
-    session.rollback(&ana());
-    let (effect, _) = session.last_write();
-    session.step(Event::Taken { effect, operation: Shown::new("operation-7") });
-    let read_at = session.now;
-    let refused = Fault::new(FaultKind::Unavailable, "GET the map answered 429: Quota exceeded");
-    let mut sent = 0;
-    for _ in 0..15 {
-        session.now = session.now + SECOND;
-        session.beats();
-        sent += writes(&session.see_since("weights/frontend", session.now, Err(refused.clone()))).len();
-    }
-    let Home::Going { why: why @ Obstacle::NotSeenYet { taken, unread: Some(unread), .. }, .. } = &session.home() else {
-        panic!("{:?}", session.home())
-    };
-    let looks = Looks { last: Some(session.now.since(read_at)), next: Some(session.state.opened.as_ref().unwrap().plan.limits.read_every) };
-    assert_eq!((*taken, unread), (session.now.since(read_at), &Unread { why: refused, looks }));
-    assert_eq!((sent, why.is_tried(), why.keeps_away()), (0, false, true));
-    let said = cutover::words::obstacle(why, Names::of(&session.state));
-    assert!(said.contains("took the write 15s ago as operation-7") && said.contains("answered 429: Quota exceeded"), "{said}");
-    assert!(!said.contains("sent again"), "{said}");
-    session.write_done();
-    assert!(matches!(session.home(), Home::Accepted { .. }), "{:?}", session.home());
-}
-
 /// The first write home timed out and landed after all: the second one meets what it was to make.
 #[test]
 fn a_second_write_home_that_meets_the_first_one_is_home() {
@@ -347,25 +297,6 @@ fn blindness_with_users_on_both_sides_goes_home_after_five_minutes() {
     blind_for(&mut session, 2);
     assert_eq!(session.last_write().1, split(0));
     assert!(matches!(session.route().latch.as_ref().unwrap().cause, Cause::Blind { .. }));
-}
-
-/// The record names what the clock ran for, as the screens did all along, and not what happened to be lacking at its end.
-#[test]
-fn the_cause_of_a_blind_rollback_is_what_it_was_blind_for() {
-    let mut session = Session::at_a_quarter();
-    let id: TriggerId = "error-rate".parse().unwrap();
-    for second in 0..302 {
-        session.now = session.now + SECOND;
-        session.home_healthy();
-        session.beats();
-        session.weights_by(250, None);
-        session.gap(Metric::ErrorRate, if second < 250 { Gap::StandsStill } else { Gap::BelowShare });
-        if let Some(Outlook::Blind { gap, .. }) = outlook(&session.state, &id) {
-            assert_eq!(gap, Some(Gap::StandsStill), "at {second}");
-        }
-    }
-    let cause = &session.route().latch.as_ref().unwrap().cause;
-    assert_eq!(*cause, Cause::Blind { trigger: id, gap: Some(Gap::StandsStill) });
 }
 
 #[test]
