@@ -28,7 +28,7 @@ use cutover::{
         time::{Millis, Timestamp},
         weight::{PerMille, Weights},
     },
-    port::{Change, Driver, Intent, Sensor},
+    port::{Change, Driver, Intent, Sensor, Taken},
     sim::{
         faults::{self, Api, Damage, Edit, Fault, Scaling, Trouble},
         simulation::{Config, Simulation},
@@ -98,13 +98,13 @@ async fn the_url_map_moves_by_compare_and_set() {
     let driver = driver(&world);
     let before = driver.read().await.unwrap();
     assert_eq!((before.weights.clone(), before.hindrances.clone()), (split(0), vec![]));
-    let first = driver.write(to(&split(50)), &before.version, &intent(1)).await.outcome;
+    let first = driver.write(to(&split(50)), &before.version, &intent(1), Taken::told().0).await.outcome;
     let Outcome::Done(receipt) = first else { panic!("{first:?}") };
     assert!(receipt.operation.is_some());
     let after = driver.read().await.unwrap();
     assert_eq!((Some(after.version.clone()), after.weights), (receipt.version, split(50)));
     assert!(world.control().truth().accepted.contains(&("frontend-gke".to_owned(), 50)));
-    let stale = driver.write(to(&split(250)), &before.version, &intent(2)).await.outcome;
+    let stale = driver.write(to(&split(250)), &before.version, &intent(2), Taken::told().0).await.outcome;
     assert!(matches!(&stale, Outcome::NotDone(fault) if fault.kind == FaultKind::Conflict), "{stale:?}");
     world.stop().await;
 }
@@ -115,7 +115,7 @@ async fn a_lost_reply_is_resolved_by_reading_and_done_once() {
     let driver = driver(&world);
     let before = driver.read().await.unwrap();
     world.control().inject(&faults::Fault::Api { api: Api::Compute, trouble: Trouble::LostReplies, for_s: 20.0 });
-    let outcome = driver.write(to(&split(100)), &before.version, &intent(3)).await.outcome;
+    let outcome = driver.write(to(&split(100)), &before.version, &intent(3), Taken::told().0).await.outcome;
     let truth = world.control().truth();
     assert_eq!(truth.mutations.iter().filter(|mutation| mutation.actor.reason.is_some()).count(), 1, "{:?}", truth.mutations);
     assert!(!matches!(outcome, Outcome::NotDone(_)), "{outcome:?} although the world holds {:?}", truth.accepted);
@@ -129,7 +129,7 @@ async fn an_unavailable_api_leaves_a_write_unknown_and_a_read_faulty() {
     let before = driver.read().await.unwrap();
     world.control().inject(&faults::Fault::Api { api: Api::Compute, trouble: Trouble::Unavailable, for_s: 600.0 });
     assert_eq!(driver.read().await.unwrap_err().kind, FaultKind::Unavailable);
-    let outcome = driver.write(to(&split(100)), &before.version, &intent(4)).await.outcome;
+    let outcome = driver.write(to(&split(100)), &before.version, &intent(4), Taken::told().0).await.outcome;
     assert!(matches!(&outcome, Outcome::Unknown(fault) if fault.kind == FaultKind::Unavailable), "{outcome:?}");
     world.stop().await;
 }
@@ -163,7 +163,7 @@ async fn a_change_right_after_ours_is_never_called_ours() {
     let world = Simulation::start(Config { speed: 10.0, ..Config::default() }).await.unwrap();
     let driver = driver(&world);
     let before = driver.read().await.unwrap();
-    assert!(matches!(driver.write(to(&split(50)), &before.version, &intent(6)).await.outcome, Outcome::Done(_)));
+    assert!(matches!(driver.write(to(&split(50)), &before.version, &intent(6), Taken::told().0).await.outcome, Outcome::Done(_)));
     // The log shows a change three seconds late: for as long, its newest entry is the one of our write.
     eve_is_named(&world, &driver).await;
     world.stop().await;
@@ -313,7 +313,7 @@ async fn probers_see_who_answers() {
 #[tokio::test]
 async fn a_stale_version_writes_nothing() {
     let world = world().await;
-    let outcome = driver(&world).write(to(&split(100)), &Version("c3RhbGU=".to_owned()), &intent(5)).await.outcome;
+    let outcome = driver(&world).write(to(&split(100)), &Version("c3RhbGU=".to_owned()), &intent(5), Taken::told().0).await.outcome;
     assert!(matches!(&outcome, Outcome::NotDone(fault) if fault.kind == FaultKind::Conflict), "{outcome:?}");
     assert!(world.control().truth().mutations.is_empty());
     world.stop().await;
@@ -326,7 +326,7 @@ fn edited(world: &Simulation, edit: Edit) {
 /// Writes everything home against what is read now, and says how the world stands after that.
 async fn brought_home(world: &Simulation, driver: &UrlMapDriver, seq: u64) -> Vec<(String, u32)> {
     let before = driver.read().await.unwrap();
-    let outcome = driver.write(to(&split(0)), &before.version, &intent(seq)).await.outcome;
+    let outcome = driver.write(to(&split(0)), &before.version, &intent(seq), Taken::told().0).await.outcome;
     assert!(matches!(outcome, Outcome::Done(_)), "{outcome:?}");
     assert_eq!(driver.read().await.unwrap().weights, split(0));
     world.control().truth().accepted
@@ -377,7 +377,7 @@ async fn what_keeps_users_or_writes_away_is_said_with_the_weights() {
     let classic = Hindrance::ClassicLoadBalancer { service: "frontend-run".into(), scheme: "EXTERNAL".into() };
     let forbidden = Hindrance::Forbidden { permission: "compute.urlMaps.update".into(), why: None };
     assert_eq!(seen.hindrances, [rule, classic, forbidden]);
-    let outcome = driver.write(to(&split(50)), &seen.version, &intent(20)).await.outcome;
+    let outcome = driver.write(to(&split(50)), &seen.version, &intent(20), Taken::told().0).await.outcome;
     assert!(matches!(&outcome, Outcome::NotDone(fault) if fault.kind == FaultKind::Forbidden), "{outcome:?}");
     world.stop().await;
 }
@@ -422,10 +422,10 @@ async fn revisions_move_by_compare_and_set_and_the_service_tells_who_did_it() {
     assert_eq!((revision.name.as_str(), revision.share, revision.state), ("frontend-00042-bim", PerMille::ALL, RevisionState::Ready));
     let before = driver.read().await.unwrap();
     assert_eq!((before.weights.clone(), before.hindrances.clone()), (revision_split(1000), vec![]));
-    let outcome = driver.write(to(&revision_split(900)), &before.version, &intent(1)).await.outcome;
+    let outcome = driver.write(to(&revision_split(900)), &before.version, &intent(1), Taken::told().0).await.outcome;
     assert!(matches!(outcome, Outcome::Done(_)), "{outcome:?}");
     assert_eq!(driver.read().await.unwrap().weights, revision_split(900));
-    let stale = driver.write(to(&revision_split(500)), &before.version, &intent(2)).await.outcome;
+    let stale = driver.write(to(&revision_split(500)), &before.version, &intent(2), Taken::told().0).await.outcome;
     assert!(matches!(&stale, Outcome::NotDone(fault) if fault.kind == FaultKind::Conflict), "{stale:?}");
     let facts = sensor.look().await.unwrap();
     assert!(matches!(facts.as_slice(), [Fact::Workload { .. }, Fact::Happened { .. }]), "{facts:?}");
@@ -584,7 +584,7 @@ async fn each_backend_that_is_a_revision_tells_of_itself() {
     let world = world().await;
     let driver = revisions(&world);
     let before = driver.read().await.unwrap();
-    let outcome = driver.write(to(&revision_split(900)), &before.version, &intent(1)).await.outcome;
+    let outcome = driver.write(to(&revision_split(900)), &before.version, &intent(1), Taken::told().0).await.outcome;
     assert!(matches!(outcome, Outcome::Done(_)), "{outcome:?}");
     for (name, revision, share) in [("old", "frontend-00041-kaz", 100), ("new", "frontend-00042-bim", 900)] {
         let told = workload(&mut service_sensor(&world, name, Backs::Revision(revision.to_owned()))).await;

@@ -24,7 +24,7 @@ use cutover::{
         weight::{PerMille, Weights},
     },
     plan::{self, model::Plan},
-    port::{Change, Driver, Intent, Sensor},
+    port::{Change, Driver, Intent, Sensor, Taken},
     session::clock::Clock,
     sim::{
         faults::{Api, Damage, Fault, Trouble},
@@ -95,11 +95,11 @@ async fn a_route_inside_cloud_run_is_steered_by_its_revisions() {
         first: EffectId { seq: Seq(1), index: 0 },
         head: "aa".to_owned(),
     };
-    let outcome = driver.write(Change::Split { to: &split(100), claim: None }, &before.version, &intent).await.outcome;
+    let outcome = driver.write(Change::Split { to: &split(100), claim: None }, &before.version, &intent, Taken::told().0).await.outcome;
     assert!(matches!(outcome, Outcome::Done(_)), "{outcome:?}");
     let after = driver.read().await.unwrap();
     assert_eq!((after.weights, after.actor.unwrap().as_str()), (split(100), "cutover@hexproperty.iam.gserviceaccount.com"));
-    let stale = driver.write(Change::Split { to: &split(500), claim: None }, &before.version, &intent).await.outcome;
+    let stale = driver.write(Change::Split { to: &split(500), claim: None }, &before.version, &intent, Taken::told().0).await.outcome;
     assert!(matches!(stale, Outcome::NotDone(_)), "a write against an old etag does nothing: {stale:?}");
     let serving = simulation.control().with(|world| world.cloud_run.service("frontend").unwrap().serving.clone());
     let shares: Vec<u32> = serving.iter().map(|target| target.percent).collect();

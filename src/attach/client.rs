@@ -59,6 +59,15 @@ pub struct View {
     pub head: Option<Head>,
 }
 
+/// Whether the host is still there, as far as its socket tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Listens {
+    /// It has not been asked since the line was lost, or what it says is no answer.
+    NotKnown,
+    /// Nobody listens there: the kernel keeps a host's socket open as long as its process lives.
+    Nobody,
+}
+
 /// How the line to the host is. `since` is this process's own clock, for "4 s ago" on the screen.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Connection {
@@ -72,6 +81,7 @@ pub enum Connection {
         since: Instant,
         attempts: u32,
         why: Shown,
+        listens: Listens,
     },
     /// Over for good: the session ended, or this client is not welcome any more.
     Closed {

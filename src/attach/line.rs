@@ -14,7 +14,7 @@ use tokio::{
 
 use crate::{
     attach::{
-        client::{Approving, ConnectError, Connection, Glance, Link, Reply, ToHost, View},
+        client::{Approving, ConnectError, Connection, Glance, Link, Listens, Reply, ToHost, View},
         dial::{Dial, Line},
         fold::{Fold, Folded},
         frame::{self, FROM_HOST_BYTES_MAX, FrameError, Frames, Outgoing},
@@ -292,9 +292,9 @@ impl Keeper {
         }
         let since = Instant::now();
         let mut pause = BACK_OFF_FIRST;
-        let mut why = why;
+        let (mut why, mut listens) = (why, Listens::NotKnown);
         for attempts in 1u32.. {
-            self.connection(Connection::Reconnecting { since: since.into_std(), attempts, why: why.clone() });
+            self.connection(Connection::Reconnecting { since: since.into_std(), attempts, why: why.clone(), listens });
             let again_at = Instant::now() + pause;
             loop {
                 tokio::select! {
@@ -312,7 +312,13 @@ impl Keeper {
                     return Err(Over::Ended(Shown::new(&why)));
                 }
                 Err(ConnectError::Refused(Refused { why, then: Then::StayAway })) => return Err(Over::Ended(why)),
-                Err(error) => why = Shown::new(&error.to_string()),
+                Err(error) => {
+                    listens = listening(&error);
+                    why = match listens {
+                        Listens::Nobody => Shown::new("the host's process has ended, for nobody listens at its socket any more"),
+                        Listens::NotKnown => Shown::new(&error.to_string()),
+                    };
+                }
             }
             pause = (pause * 2).min(BACK_OFF_MAX);
         }
@@ -414,5 +420,17 @@ impl Keeper {
         for ask in std::mem::take(&mut self.waiting).into_keys() {
             self.reply(Reply::Lost { ask, why: why.clone() });
         }
+    }
+}
+
+fn listening(error: &ConnectError) -> Listens {
+    match error {
+        // Where the socket itself is gone somebody may have taken it away from a host that lives.
+        ConnectError::Unreachable(error) if error.kind() == io::ErrorKind::ConnectionRefused => Listens::Nobody,
+        ConnectError::Unreachable(_)
+        | ConnectError::Refused(_)
+        | ConnectError::Broken(_)
+        | ConnectError::NoProof(_)
+        | ConnectError::NoSnapshot => Listens::NotKnown,
     }
 }

@@ -48,7 +48,7 @@ use crate::{
         model::{Plan, Route},
     },
     session::{clock::Clock, recorder::RecorderError, refold},
-    words::{Names, absence},
+    words::{Names, absence, no_such_route},
 };
 
 /// A session whose host can't be asked.
@@ -355,7 +355,12 @@ impl Absent {
                 self.next_step()
             );
         };
-        let end = |signal| format!("end it, what is on record stays:\n  kill {signal} {pid}\nthen {}", self.next_step());
+        let end = |signal| {
+            format!(
+                "end it, what is on record stays:\n  kill {signal} {pid}\nthen, unless it is started again by itself, {}",
+                self.next_step()
+            )
+        };
         match (line, process) {
             (_, Process::Stopped) => format!("this lets it go on:\n  kill -CONT {pid}\nor {}", end("-KILL")),
             (_, Process::Dies) => {
@@ -447,6 +452,9 @@ impl Absent {
         let mut lines = vec![self.since()];
         let names = self.plan().map_or(Names::unknown(), Names::in_plan);
         let meant = |route: &&Route| only.is_none_or(|only| route.id == *only);
+        if let Some(plan) = self.plan().filter(|plan| !plan.routes.iter().any(|route| meant(&route))) {
+            lines.push(format!("  {}", no_such_route(Names::in_plan(plan))));
+        }
         for route in self.plan().into_iter().flat_map(|plan| &plan.routes).filter(meant) {
             if let Known::Journal(state) = &self.known {
                 lines.push(format!("  {}: {}", route.title, absence::stood(state, route, names)));

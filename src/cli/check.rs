@@ -40,7 +40,7 @@ pub struct Args {
     #[arg(long, conflicts_with = "simulated")]
     live: bool,
     /// The same at the world of `cutover sim --port PORT`
-    #[arg(long, value_name = "PORT", value_parser = bounds::world_port)]
+    #[arg(long, value_name = "PORT", allow_negative_numbers = true, value_parser = bounds::world_port)]
     simulated: Option<u16>,
     /// How many requests come to a route in all, to reckon what its triggers can see
     #[arg(long, value_name = "RATE", default_value = "100/s", value_parser = rate)]

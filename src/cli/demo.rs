@@ -52,13 +52,13 @@ pub struct Args {
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// World seconds in one real second, 1 to 100
-    #[arg(long, default_value = "10", value_parser = bounds::session_speed)]
+    #[arg(long, default_value = "10", allow_negative_numbers = true, value_parser = bounds::session_speed)]
     speed: f64,
     /// What goes wrong by itself: calm, error-burst, latency, bad-pods, replica-lag, api-503, lost-replies, foreign-writer, storm
     #[arg(long, default_value_t = Scenario::Calm)]
     scenario: Scenario,
     /// First of five ports of the world on 127.0.0.1, for gcloud and kubectl; without it or with 0, free ones
-    #[arg(long, value_parser = bounds::own_port)]
+    #[arg(long, allow_negative_numbers = true, value_parser = bounds::own_port)]
     port: Option<u16>,
     /// Where the journal is kept; a new folder
     #[arg(long)]

@@ -25,13 +25,13 @@ use crate::{
 #[derive(Debug, Clone, clap::Args)]
 pub struct Environment {
     /// Steer a simulated world instead of what the plan names: its own, or the one of `cutover sim --port PORT` at speed 1
-    #[arg(long, num_args = 0..=1, value_name = "PORT", value_parser = bounds::world_port)]
+    #[arg(long, num_args = 0..=1, value_name = "PORT", allow_negative_numbers = true, value_parser = bounds::world_port)]
     pub simulated: Option<Option<u16>>,
     /// What chance is drawn from in a simulated world of its own [default: 1]
     #[arg(long, requires = "simulated")]
     pub seed: Option<u64>,
     /// World seconds in one real second there, 1 to 100 [default: 1]
-    #[arg(long, requires = "simulated", value_parser = bounds::session_speed)]
+    #[arg(long, requires = "simulated", allow_negative_numbers = true, value_parser = bounds::session_speed)]
     pub speed: Option<f64>,
     /// What goes wrong there by itself [default: calm]
     #[arg(long, requires = "simulated")]

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use color_eyre::eyre::{Result, WrapErr};
+use color_eyre::eyre::{Result, WrapErr, bail};
 use etcetera::{BaseStrategy, choose_base_strategy};
 
 /// The program's folders. None of them is created here.
@@ -20,7 +20,13 @@ impl Paths {
     pub fn find() -> Result<Paths> {
         let base = choose_base_strategy().wrap_err("no home directory: set HOME, or XDG_CONFIG_HOME and XDG_STATE_HOME")?;
         let state = base.state_dir().unwrap_or_else(|| base.data_dir());
-        Ok(Paths { config: base.config_dir().join("cutover"), state: state.join("cutover") })
+        let paths = Paths { config: base.config_dir().join("cutover"), state: state.join("cutover") };
+        let relative = [&paths.config, &paths.state].into_iter().find(|path| path.is_relative());
+        if let Some(relative) = relative {
+            // It would be another folder from each directory that a command is run in, and a session that one begins no other finds.
+            bail!("{} is no absolute path; set HOME, or XDG_CONFIG_HOME and XDG_STATE_HOME, to one", relative.display());
+        }
+        Ok(paths)
     }
     /// The folder of a session's journal.
     pub fn journal(&self, session: &str) -> PathBuf {

@@ -77,7 +77,7 @@ pub struct Args {
     reason: Option<String>,
     /// Seconds to wait until everybody is seen at home; the rollback goes on after that, too. With 0 it is asked for, and left once it is on
     /// record: exit 8, or 0 where everybody is seen at home already. A host that is just started again is waited for all the same
-    #[arg(long, default_value = "300", value_name = "SECONDS", value_parser = bounds::wait_seconds)]
+    #[arg(long, default_value = "300", value_name = "SECONDS", allow_negative_numbers = true, value_parser = bounds::wait_seconds)]
     wait: u64,
     #[command(flatten)]
     place: Place,
@@ -521,6 +521,7 @@ fn is_stuck(stands: &Home) -> bool {
             Obstacle::Hindered { .. } | Obstacle::MovedAway { .. } | Obstacle::Contended | Obstacle::RequestsDisagree { .. } => true,
             Obstacle::Underway
             | Obstacle::NoOutcome { .. }
+            | Obstacle::NotSeenYet { .. }
             | Obstacle::WriteFailed { .. }
             | Obstacle::ChangedFirst { .. }
             | Obstacle::OutcomeUnknown { .. }

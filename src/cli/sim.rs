@@ -21,13 +21,13 @@ pub struct Args {
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// Virtual seconds in one real second (0.01 to 1000).
-    #[arg(long, default_value = "1", value_parser = bounds::world_speed)]
+    #[arg(long, default_value = "1", allow_negative_numbers = true, value_parser = bounds::world_speed)]
     speed: f64,
     /// What goes wrong: calm, error-burst, latency, bad-pods, replica-lag, api-503, lost-replies, foreign-writer or storm.
     #[arg(long, default_value_t = Scenario::Calm)]
     scenario: Scenario,
     /// First of five ports on 127.0.0.1; with 0, any five in a row that are free.
-    #[arg(long, default_value = "0", value_parser = bounds::own_port)]
+    #[arg(long, default_value = "0", allow_negative_numbers = true, value_parser = bounds::own_port)]
     port: u16,
 }
 

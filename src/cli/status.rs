@@ -219,7 +219,8 @@ mod tests {
         core::{
             decision::Cause,
             event::{Asker, Entry, Event},
-            state::{Approval, Held, Return, ReturnStage, Terms},
+            reason::Mover,
+            state::{Approval, Drift, Held, Return, ReturnStage, Terms},
             step::step,
         },
         domain::{
@@ -302,6 +303,32 @@ mod tests {
         }
         let said = said(&going_home(0, None, ReturnStage::Look));
         assert!(!said.contains("gcloud"), "nothing keeps it from home: {said}");
+    }
+
+    #[test]
+    fn nothing_is_settled_that_somebody_moved_or_that_nobody_has_read() {
+        let motion = |state: &State| {
+            let told = status(state, String::new(), String::new());
+            let said = text(&told, &stuck(state));
+            (serde_json::to_value(&told).expect("plain data")["routes"]["frontend"]["motion"].clone(), said)
+        };
+        let mut state = taken_over();
+        let id = state.opened.as_ref().expect("opened").plan.routes[0].id.clone();
+        let known = state.routes.get_mut(&id).expect("of the plan");
+        known.motion = Motion::Settled;
+        let split = Weights::all_on(&"gke".parse().expect("a name"), []);
+        let since = Timestamp(0);
+        let drift = Drift { found: split.clone(), expected: split, by: Mover::Foreign { actor: None }, since, flips: [].into() };
+        known.accepted_at = Some(state.now);
+        assert_eq!(motion(&state).0, json!("settled"));
+        let known = state.routes.get_mut(&id).expect("of the plan");
+        known.drift = Some(drift);
+        let (told, said) = motion(&state);
+        assert!(told == json!("drifted") && said.contains("moved by somebody else"), "{told} {said}");
+        state.routes.get_mut(&id).expect("of the plan").drift = None;
+        state.now = state.now + Millis::from_mins(5);
+        let (told, said) = motion(&state);
+        assert!(told == json!("unknown") && said.contains("weights not read for 5m00s"), "{told} {said}");
     }
 
     #[test]

@@ -10,8 +10,8 @@ use crate::{
         evidence, exposure, failing, newest,
         newest::Newest,
         news::News,
-        outlook::{Outlook, Then, Uncleared},
-        readiness,
+        outlook::{Awaited, Outlook, Then, Uncleared},
+        pace, readiness,
         reason::DoorRule,
         rollback,
         sight::Sight,
@@ -146,7 +146,8 @@ pub(super) fn acts_in(sight: &Sight, route: &Route, backend: &BackendId, rule: D
 pub(super) fn outlook(sight: &Sight, route: &Route, breach: &Breach<'_>) -> Outlook {
     let state = sight.route(route);
     let (since, lasting) = (breach.proof.since, breach.lasting);
-    let running = |since, then| Outlook::Running { since, acts_at: since + lasting, then, lapses_at: None };
+    let awaits = awaits(sight, route, breach);
+    let running = |since, then| Outlook::Running { since, acts_at: since + lasting, then, lapses_at: None, awaits };
     match (consequence(sight, route, breach), &state.drift, &state.latch) {
         // Somebody moved traffic back out, so the breach is being proven anew.
         (Then::Done, Some(drift), _) if !standing::is_contended(state, sight.now) => match breach.proof.last > drift.since {
@@ -160,6 +161,20 @@ pub(super) fn outlook(sight: &Sight, route: &Route, breach: &Breach<'_>) -> Outl
         (Then::Done, ..) => Outlook::GoingHome,
         (then, ..) => running(since, then),
     }
+}
+
+/// Answers that come less often keep no time: a breach acts with one that comes after its time.
+const OFTEN: Millis = Millis::from_secs(5);
+
+/// A breach is proven by answers alone, and a small share of few requests gets them seldom.
+fn awaits(sight: &Sight, route: &Route, breach: &Breach<'_>) -> Awaited {
+    let state = sight.route(route);
+    let share = exposure::given(sight.state, &route.id, breach.backend).fraction();
+    let failing = newest(sight, route, breach).map_or(breach.met.share.fraction, |newest| newest.share());
+    let Some(rate) = pace::answers_per_second(state) else { return Awaited::Nothing };
+    let rate = rate * share * failing;
+    let every = if rate > 0.0 { Millis((1000.0 / rate).ceil() as u64) } else { Millis(0) };
+    if every > OFTEN { Awaited::FailingAnswer { every } } else { Awaited::Nothing }
 }
 
 /// What users meet now of the kind that it is a breach of.

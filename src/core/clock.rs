@@ -77,7 +77,11 @@ fn rebase(state: &mut State, back: Millis) {
         shift(&mut mark.at);
         shift_maybe(&mut mark.until);
     }
-    state.in_flight.values_mut().for_each(|flight| shift(&mut flight.since));
+    state
+        .in_flight
+        .values_mut()
+        .flat_map(|flight| [&mut flight.since].into_iter().chain(flight.taken.as_mut().map(|taken| &mut taken.at)))
+        .for_each(shift);
     state.look_here.iter_mut().for_each(|look| shift(&mut look.at));
     state.ended.iter_mut().for_each(|ended| shift(&mut ended.at));
     state.said.iter_mut().for_each(|said| shift(&mut said.at));

@@ -69,6 +69,11 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         attempts: Vec<Attempt>,
     },
+    /// The API has answered a write and works on it: it is not sent again, and its outcome is still to come.
+    Taken {
+        effect: EffectId,
+        operation: Shown,
+    },
     /// A timer of the session: time has passed.
     Rang(Alarm),
     /// The record of the session, or the room that it has, is not what it was.

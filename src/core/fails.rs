@@ -45,6 +45,15 @@ pub struct MetAtDoor {
     pub site: Site,
     /// Since it last answered.
     pub ago: Millis,
+    pub meets: Meets,
+}
+
+/// Whether requests meet a backend now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Meets {
+    Now,
+    /// None of the newest does: what was met there is of before.
+    NoMore,
 }
 
 impl MetAtDoor {
@@ -155,7 +164,9 @@ pub(super) fn failing_share(state: &State, route: &Route, backend: &BackendId) -
 
 /// What fails of `backend` now; nothing where nobody is, and nothing that was seen longer than half a minute ago.
 pub fn fails(state: &State, route: &Route, backend: &BackendId) -> Fails {
-    if has(state, &route.id, backend).is_nothing() {
+    let has = has(state, &route.id, backend);
+    let gets = has.gets;
+    if has.is_nothing() {
         return Fails { at_door: None, own: None, losing: None, gravity: Gravity::Tolerated };
     }
     let met = state.routes.get(&route.id).and_then(|known| known.front_door.met.get(backend));
@@ -171,6 +182,7 @@ pub fn fails(state: &State, route: &Route, backend: &BackendId) -> Fails {
             newest: newest::failing(state, route, backend),
             site: site(met.unlike.is_some()),
             ago: state.now.since(met.answered.unwrap_or(met.at)),
+            meets: if gets.is_some_and(|gets| gets.fraction == 0.0) { Meets::NoMore } else { Meets::Now },
         }),
         own: evidence::measured(state, state.now, backend, Metric::ErrorRate).and_then(Result::ok),
         gravity: match condition(state, route, backend) {

@@ -9,15 +9,15 @@ use std::collections::BTreeSet;
 use crate::{
     core::{
         assurance, exposure, figures, pace,
-        reason::{Mover, Need, Obstacle},
+        reason::{Looks, Mover, Need, Obstacle, Unread},
         record,
         rollback::ESCALATE_AFTER,
         standing,
-        state::{Motion, Proof, Return, ReturnStage, RouteState, Share, State},
+        state::{Motion, Proof, Return, ReturnStage, RouteState, Share, SourceState, State, Taken},
         unresolved,
     },
     domain::{
-        fault::FaultKind,
+        fault::{ANSWER_WITHIN, FaultKind},
         hindrance::Hindrance,
         id::{BackendId, SourceId},
         time::{Millis, Timestamp},
@@ -199,22 +199,68 @@ fn forbidden(known: &RouteState) -> Option<Hindrance> {
 }
 
 fn returning(state: &State, route: &Route, known: &RouteState, back: &Return) -> Obstacle {
-    let source: Option<SourceId> = format!("weights/{}", route.id).parse().ok();
-    let unread = source.and_then(|source| state.sources.get(&source)).and_then(|source| source.fault.clone());
+    let looks = looks(state, route);
+    let unread = unread(state, route);
+    let why = || unread.clone().map(|unread| unread.why);
     let failed = back.fault.clone().map(|why| match forbidden(known) {
         // What is read of it since names what is missing, and so what to do.
         Some(missing) if why.kind == FaultKind::Forbidden => Obstacle::Hindered { why: missing },
         Some(_) | None => Obstacle::WriteFailed { why },
     });
     let failed = back.came_first.clone().map(|by| Obstacle::ChangedFirst { by }).or(failed);
-    match (&back.stage, failed) {
-        (ReturnStage::Resolve { .. }, _) => Obstacle::OutcomeUnknown { why: back.fault.clone().or(unread) },
-        (_, _) if !standing::is_fresh(known) && unread.is_some() => Obstacle::Unread { why: unread },
-        (_, Some(failed)) => failed,
-        (ReturnStage::Look, None) if !standing::is_fresh(known) => Obstacle::Unread { why: unread },
-        (ReturnStage::Write { since, .. }, None) if state.now.since(*since) >= NO_OUTCOME_AFTER => {
-            Obstacle::NoOutcome { after: state.now.since(*since) }
-        }
-        (ReturnStage::Look | ReturnStage::Write { .. } | ReturnStage::Retry { .. }, None) => Obstacle::Underway,
+    if let Some(Taken { at, operation }) = taken(state, back) {
+        let taken = state.now.since(*at);
+        let is_on_its_way = unread.is_none() && taken < NO_OUTCOME_AFTER;
+        return if is_on_its_way { Obstacle::Underway } else { Obstacle::NotSeenYet { taken, operation: operation.clone(), unread } };
     }
+    match (&back.stage, failed) {
+        (ReturnStage::Resolve { .. }, _) => Obstacle::OutcomeUnknown { why: back.fault.clone(), unread },
+        (_, _) if !standing::is_fresh(known) && unread.is_some() => Obstacle::Unread { why: why(), looks },
+        (_, Some(failed)) => failed,
+        (ReturnStage::Look, None) if !standing::is_fresh(known) => Obstacle::Unread { why: why(), looks },
+        (ReturnStage::Write { since, .. }, None) => not_answered(state, *since, unread),
+        (ReturnStage::Look | ReturnStage::Retry { .. }, None) => Obstacle::Underway,
+    }
+}
+
+/// What a write is that nobody has answered: sent again for a while, and then nobody knows what became of it.
+fn not_answered(state: &State, since: Timestamp, unread: Option<Unread>) -> Obstacle {
+    let after = state.now.since(since);
+    let answered_within = state.opened.as_ref().map_or(ANSWER_WITHIN, |opened| opened.world.of_people(ANSWER_WITHIN));
+    if after < NO_OUTCOME_AFTER {
+        Obstacle::Underway
+    } else if after < answered_within {
+        Obstacle::NoOutcome { after }
+    } else {
+        Obstacle::OutcomeUnknown { why: None, unread }
+    }
+}
+
+/// The newest write home, where the API works on it.
+fn taken<'a>(state: &'a State, back: &Return) -> Option<&'a Taken> {
+    match back.stage {
+        ReturnStage::Write { effect, .. } => state.in_flight.get(&effect)?.taken.as_ref(),
+        ReturnStage::Look | ReturnStage::Resolve { .. } | ReturnStage::Retry { .. } => None,
+    }
+}
+
+/// Why looks at the weights of `route` tell nothing now, if it is so.
+fn unread(state: &State, route: &Route) -> Option<Unread> {
+    let why = weights_source(state, route)?.fault.clone()?;
+    Some(Unread { why, looks: looks(state, route) })
+}
+
+/// When the weights of `route` are looked at, by what the source has told.
+fn looks(state: &State, route: &Route) -> Looks {
+    let Some(source) = weights_source(state, route) else { return Looks::default() };
+    let every = state.opened.as_ref().map_or(Millis(0), |opened| opened.plan.limits.read_every);
+    let stays_away = source.fault.as_ref().and_then(|fault| fault.retry_after).map_or(every, |wait| wait.max(every));
+    let next = source.asked_at + stays_away;
+    let is_to_come = next > state.now;
+    Looks { last: source.ok_at.map(|ok| state.now.since(ok)), next: is_to_come.then(|| next.since(state.now)) }
+}
+
+fn weights_source<'a>(state: &'a State, route: &Route) -> Option<&'a SourceState> {
+    let source: SourceId = format!("weights/{}", route.id).parse().ok()?;
+    state.sources.get(&source)
 }

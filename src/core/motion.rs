@@ -9,7 +9,7 @@ use crate::{
         decision::{Cause, Effect},
         news::{Fate, News},
         replaced, rollback, settle, standing,
-        state::{Goal, InFlight, Motion, ReturnStage},
+        state::{Goal, InFlight, Motion, ReturnStage, Taken},
         steer,
         turn::Turn,
         unresolved::UnresolvedWrite,
@@ -18,6 +18,7 @@ use crate::{
         claim::Claim,
         fault::{Fault, FaultKind, Outcome, Receipt, Version},
         id::{EffectId, RouteId},
+        shown::Shown,
         time::{Millis, Timestamp},
         weight::Weights,
     },
@@ -64,6 +65,14 @@ pub(super) fn finished(turn: &mut Turn, effect: EffectId, outcome: &Outcome) {
         Effect::Write { route, from, to, version, cause, again: _, claim } => {
             written(turn, effect, Written { route, from, to, version, cause, claim }, outcome);
         }
+    }
+}
+
+/// The API works on a write that is still waited for.
+pub(super) fn taken(turn: &mut Turn, effect: EffectId, operation: &Shown) {
+    let at = turn.now;
+    if let Some(flight) = turn.state.in_flight.get_mut(&effect) {
+        flight.taken = Some(Taken { at, operation: operation.clone() });
     }
 }
 

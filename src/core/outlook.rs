@@ -27,7 +27,7 @@ use crate::{
     domain::{
         id::{BackendId, ClientId, InstanceId, RouteId, TriggerId},
         metric::Gap,
-        time::Timestamp,
+        time::{Millis, Timestamp},
         weight::{PerMille, Weights},
     },
     plan::model::{Route, Trigger},
@@ -54,7 +54,8 @@ pub enum Outlook {
     Unjudged(Unjudged),
     /// Its clock runs. At `acts_at`, unless it clears: `then`.
     /// `lapses_at`: when the clock stops, if nothing proves the breach anew before; `None` where the newest figure proves it.
-    Running { since: Timestamp, acts_at: Timestamp, then: Then, lapses_at: Option<Timestamp> },
+    /// `awaits`: what has to come besides.
+    Running { since: Timestamp, acts_at: Timestamp, then: Then, lapses_at: Option<Timestamp>, awaits: Awaited },
     /// It was beyond its limit when it was last judged, and too long ago for that to be a proof: the clock begins anew with the next
     /// sample that is beyond it.
     /// `armed_at`: from when on it can judge again, where its window fills.
@@ -66,6 +67,15 @@ pub enum Outlook {
     Fired { at: Timestamp },
     /// The route is on its way home already, and nothing that is read changes that.
     GoingHome,
+}
+
+/// What a clock needs besides its time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Awaited {
+    /// Nothing that doesn't come all the time.
+    Nothing,
+    /// A failing answer after it, and those are seldom: its time may be over for long before one comes.
+    FailingAnswer { every: Millis },
 }
 
 /// A breach of which nobody can tell any more.
@@ -214,14 +224,22 @@ fn by_itself(sight: &Sight, route: &Route, stands: &RouteState, trigger: &Trigge
             (Then::Done, _, Some(drift)) if !standing::is_contended(stands, sight.now) => {
                 let since = since.max(drift.since);
                 match known.last_breach_at.is_some_and(|last| last > drift.since) {
-                    true => Outlook::Running { since, acts_at: since + trigger.lasting, then: Then::GoesHome, lapses_at: None },
+                    true => Outlook::Running {
+                        since,
+                        acts_at: since + trigger.lasting,
+                        then: Then::GoesHome,
+                        lapses_at: None,
+                        awaits: Awaited::Nothing,
+                    },
                     // What was read before they were there again proves nothing of now.
                     false => unproven(sight, trigger, known, since),
                 }
             }
             (Then::Done, Some(at), _) => Outlook::Fired { at },
             (then, ..) => match (known.fires_at(trigger), blind(sight, route, trigger, known)) {
-                (Some(acts_at), _) => Outlook::Running { since, acts_at, then, lapses_at: known.lapses_at(trigger, sight.now) },
+                (Some(acts_at), _) => {
+                    Outlook::Running { since, acts_at, then, lapses_at: known.lapses_at(trigger, sight.now), awaits: Awaited::Nothing }
+                }
                 (None, Some(blind)) => blind,
                 (None, None) => unproven(sight, trigger, known, since),
             },
@@ -265,6 +283,8 @@ pub fn goes_blind(state: &State) -> bool {
     let Some(sight) = Sight::of(state) else { return false };
     sight.plan.triggers.iter().any(|trigger| match outlook(state, &trigger.id) {
         Some(Outlook::Unjudged(why)) => match why.patience {
+            // Nobody is harmed by what nobody sees where nobody is; the first step is refused for it.
+            Patience::Burns { then: Then::NobodyThere, .. } => false,
             Patience::Burns { .. } => true,
             Patience::Excused | Patience::Fills { .. } => false,
         },
@@ -322,7 +342,7 @@ fn blind(sight: &Sight, route: &Route, trigger: &Trigger, known: &TriggerState) 
         return None;
     }
     let uncleared = known.pending_since.map(|since| uncleared(trigger, known, since));
-    Some(Outlook::Blind { since, gap: known.reading.gap(), acts_at, then, uncleared })
+    Some(Outlook::Blind { since, gap: known.blind_for(), acts_at, then, uncleared })
 }
 
 /// Everything that somebody should know of, worst first.

@@ -32,9 +32,18 @@ pub(super) fn would_spread_in(route: &Route, state: &RouteState, now: Timestamp)
 /// How long, after the edge has followed, until requests have excluded `share`, at the rate at which they are answered now.
 pub(super) fn seen_in(state: &RouteState, share: Option<PerMille>) -> Millis {
     let needed = share.map_or(0.0, |share| seen::silence_for(share.fraction()));
-    let rate = state.answers_per_second.or_else(|| state.observed.as_ref().and_then(rate));
-    let counted = rate.map_or(Millis(0), |rate| Millis((needed / rate * 1000.0).ceil() as u64));
+    let counted = answers_per_second(state).map_or(Millis(0), |rate| Millis((needed / rate * 1000.0).ceil() as u64));
     counted.max(seen::WINDOW)
+}
+
+/// How fast requests are answered, as far as it is known.
+pub(super) fn answers_per_second(state: &RouteState) -> Option<f64> {
+    state.answers_per_second.or_else(|| state.observed.as_ref().and_then(rate))
+}
+
+/// Before what was counted is forgotten: what a promise rests on stays, however short its time was, where nothing better is known.
+pub(super) fn keep_rate(state: &mut RouteState) {
+    state.answers_per_second = answers_per_second(state);
 }
 
 /// A window shorter than this tells no rate that a promise may be changed for.

@@ -142,16 +142,26 @@ pub(super) enum DoorRule {
 pub enum Obstacle {
     /// Nothing has come of it yet.
     Underway,
-    /// The newest write left so long ago, and nobody has told what came of it: no answer, or work at the API that goes on.
+    /// The newest write left so long ago, and nobody has answered it: copies of it leave until somebody does.
     NoOutcome { after: Millis },
+    /// The API has taken the newest write so long ago, and what came of it has not been seen: its work goes on, or looks are refused.
+    NotSeenYet { taken: Millis, operation: Shown, unread: Option<Unread> },
     /// The newest write failed.
     WriteFailed { why: Fault },
     /// The newest write met a change that came first; it goes home from there.
     ChangedFirst { by: Mover },
-    /// Nobody knows what came of the newest write.
-    OutcomeUnknown { why: Option<Fault> },
+    /// Nobody knows what came of the newest write; it is repeated as it was.
+    OutcomeUnknown {
+        why: Option<Fault>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        unread: Option<Unread>,
+    },
     /// The weights can't be read, and nothing is written against what nobody has seen.
-    Unread { why: Option<Fault> },
+    Unread {
+        why: Option<Fault>,
+        #[serde(default)]
+        looks: Looks,
+    },
     /// Users would not be brought home by it.
     Hindered { why: Hindrance },
     /// Somebody else moved it back out.
@@ -162,16 +172,55 @@ pub enum Obstacle {
     RequestsDisagree { after: Millis },
 }
 
+/// Why looks at the weights tell nothing.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Unread {
+    pub why: Fault,
+    #[serde(default)]
+    pub looks: Looks,
+}
+
+/// When somebody looks at the weights.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Looks {
+    /// How long ago a look told something.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<Millis>,
+    /// In how long the next one begins; `None` where it is under way, or due.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<Millis>,
+}
+
 impl Obstacle {
     /// Whether it keeps a rollback from home that would be on its way otherwise: from here on people are told how to go by hand.
     pub fn keeps_away(&self) -> bool {
         match self {
-            Obstacle::Underway | Obstacle::Unread { why: None } => false,
+            Obstacle::Underway | Obstacle::Unread { why: None, .. } => false,
             Obstacle::NoOutcome { .. }
+            | Obstacle::NotSeenYet { .. }
             | Obstacle::WriteFailed { .. }
             | Obstacle::ChangedFirst { .. }
             | Obstacle::OutcomeUnknown { .. }
-            | Obstacle::Unread { why: Some(_) }
+            | Obstacle::Unread { why: Some(_), .. }
+            | Obstacle::Hindered { .. }
+            | Obstacle::MovedAway { .. }
+            | Obstacle::Contended
+            | Obstacle::RequestsDisagree { .. } => true,
+        }
+    }
+
+    /// Whether anything is sent for it now, or will be: what the API works on is waited for.
+    pub fn is_tried(&self) -> bool {
+        match self {
+            Obstacle::NotSeenYet { .. } => false,
+            Obstacle::Underway
+            | Obstacle::NoOutcome { .. }
+            | Obstacle::WriteFailed { .. }
+            | Obstacle::ChangedFirst { .. }
+            | Obstacle::OutcomeUnknown { .. }
+            | Obstacle::Unread { .. }
             | Obstacle::Hindered { .. }
             | Obstacle::MovedAway { .. }
             | Obstacle::Contended
@@ -185,6 +234,7 @@ impl Obstacle {
             Obstacle::RequestsDisagree { .. } => false,
             Obstacle::Underway
             | Obstacle::NoOutcome { .. }
+            | Obstacle::NotSeenYet { .. }
             | Obstacle::WriteFailed { .. }
             | Obstacle::ChangedFirst { .. }
             | Obstacle::OutcomeUnknown { .. }

@@ -101,11 +101,11 @@ pub(super) fn begin(turn: &mut Turn, route: &Route, cause: Cause) -> Begun {
         turn.tell(News::QueuedDropped { route: route.id.clone(), to: pending.to, why: Drop::RollbackBegan });
     }
     approval::void_route(turn, route, Void::RollbackBegan);
-    turn.tell(News::RollbackBegan { route: route.id.clone(), cause: cause.clone() });
     if at_home {
         turn.tell(News::HomeAlready { route: route.id.clone() });
         return Begun::Started;
     }
+    turn.tell(News::RollbackBegan { route: route.id.clone(), cause: cause.clone() });
     let against = turn.route(route).readiness.against.first().cloned();
     if let Some(why) = against {
         turn.tell(News::HomeNotProven { route: route.id.clone(), why });

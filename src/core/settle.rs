@@ -10,6 +10,7 @@ use crate::{
         door::Among,
         evidence, exposure, follows,
         news::{News, Settling},
+        pace,
         reason::Need,
         seen::{self, ANSWERS_MIN, ERRORS},
         standing,
@@ -125,6 +126,7 @@ pub(super) fn begin_anew(state: &mut RouteState, route: &Route, now: Timestamp, 
     state.changed_at = Some(now);
     state.proof = Proof::Unproven;
     state.against_since = None;
+    pace::keep_rate(state);
     if let Some(observed) = &mut state.observed {
         observed.window.clear();
         observed.silence.clear();
@@ -208,8 +210,7 @@ fn remember(turn: &mut Turn, route: &Route, verdict: Verdict) {
             }
             let at_home = late && standing::rests_at(state, &standing::home(route));
             // Somebody may have re-armed it meanwhile; that everybody is home is told all the same.
-            let began = state.latch.as_ref().map(|latch| latch.at).or(state.changed_at);
-            let returned = began.filter(|_| at_home).map(|began| now.since(began));
+            let returned = state.changed_at.filter(|_| at_home).map(|accepted| now.since(accepted));
             if let Some(after) = returned {
                 turn.tell(News::HomeSeen { route: route.id.clone(), after });
             }

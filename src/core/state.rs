@@ -13,7 +13,7 @@ use crate::{
     core::{
         acts::Act,
         assurance::Doubts,
-        decision::{Cause, Effect, Refusal},
+        decision::{Cause, Refusal},
         door::FrontDoor,
         event::{Asker, Hosted, Roster, WorldKind},
         loss::Losing,
@@ -51,10 +51,12 @@ use crate::{
     plan::model::Plan,
 };
 
+mod flight;
 mod people;
 mod rollback;
 mod trigger;
 
+pub use flight::{InFlight, Taken};
 pub use people::{Controls, Holder, LookHere, Person, Said};
 pub use rollback::{Return, ReturnStage, SentHome};
 pub use trigger::{Gathered, Reading, TriggerState};
@@ -566,14 +568,6 @@ pub enum Ending {
     Void {
         why: Void,
     },
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct InFlight {
-    pub route: Option<RouteId>,
-    pub since: Timestamp,
-    /// What left. A `Wake` is never listed: it ends with its alarm.
-    pub deal: Effect,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

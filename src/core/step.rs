@@ -74,6 +74,7 @@ fn unopened(event: &Event) -> Decision {
         | Event::Looked { .. }
         | Event::Observed(_)
         | Event::Finished { .. }
+        | Event::Taken { .. }
         | Event::Rang(_)
         | Event::Record(_)
         | Event::Joined { .. }
@@ -103,6 +104,7 @@ fn happen(turn: &mut Turn, event: &Event) {
         Event::Looked { by, look, .. } => people::looked(turn, by, look),
         Event::Observed(observation) => observe::observed(turn, observation),
         Event::Finished { effect, outcome, .. } => motion::finished(turn, *effect, outcome),
+        Event::Taken { effect, operation } => motion::taken(turn, *effect, operation),
         // Every rule looks at the time on every entry; an alarm only makes sure that there is one.
         Event::Rang(_) => {}
         Event::Record(change) => record::changed(turn, change),

@@ -120,6 +120,11 @@ fn forbidding(silence: Millis) -> Millis {
     if silence > SILENT_AFTER { silence.min(BLIND_AFTER) } else { Millis(0) }
 }
 
+/// So much of a time as somebody watched.
+fn watched(elapsed: Millis) -> Millis {
+    if elapsed > SILENT_AFTER { Millis(0) } else { elapsed }
+}
+
 fn judge(turn: &mut Turn, trigger: &Trigger, known: &mut TriggerState, sample: &Sample, side: Result<Side, Gap>) {
     let (now, mut proof) = (turn.now, known.proof());
     let echo = !proof.is_newer(sample.at);
@@ -175,13 +180,14 @@ fn weigh(proof: &mut BreachProof, sample: &Sample, side: Result<Side, Gap>, seen
 }
 
 fn sees(turn: &mut Turn, trigger: &Trigger, known: &mut TriggerState) {
-    known.blind_since = None;
+    known.is_not_blind();
     if known.blind_said_at.take().is_some() {
         turn.tell(News::SeesAgain { trigger: trigger.id.clone() });
     }
 }
 
 fn cannot_see(turn: &mut Turn, trigger: &Trigger, known: &mut TriggerState, gap: Option<Gap>, elapsed: Millis) {
+    let lacked = known.reading.gap().or(gap);
     if let Some(gap) = gap {
         known.reading = Reading::Unknown { gap };
     }
@@ -192,17 +198,20 @@ fn cannot_see(turn: &mut Turn, trigger: &Trigger, known: &mut TriggerState, gap:
             if known.blind_said_at.take().is_some() {
                 turn.tell(News::BlindExcused { trigger: trigger.id.clone(), gap });
             }
-            known.blind_since = None;
+            known.is_not_blind();
             return;
         }
         Some(_) | None => {}
     }
     let now = turn.now;
     let since = *known.blind_since.get_or_insert(now.before(forbidding(elapsed)));
+    if let Some(lacked) = lacked {
+        known.lacks(lacked, watched(elapsed));
+    }
     let is_news = known.blind_said_at.is_none() && !gap.is_some_and(|gap| blind::is_filling(&turn.sight(), trigger, gap, since));
     if is_news && now.since(since) >= BLIND_AFTER {
         known.blind_said_at = Some(now);
-        turn.tell(News::Blind { trigger: trigger.id.clone(), gap });
+        turn.tell(News::Blind { trigger: trigger.id.clone(), gap: known.blind_for() });
     }
 }
 
@@ -271,7 +280,9 @@ pub(super) fn blind_consequence(sight: &Sight, route: &Route, trigger: &Trigger)
         return Then::Done;
     }
     if !exposure::possible(sight.state, &route.id).any(|weights| (1..WHOLE).contains(&weights.of(&route.target).get())) {
-        return Then::NobodyThere;
+        // Where everybody is, blindness sends nobody home, and advances nothing either.
+        let unsent = exposure::has(sight.state, &route.id, &trigger.backend) == PerMille::ZERO;
+        return if unsent { Then::NobodyThere } else { Then::Holds };
     }
     match (trigger.on_blind, state.readiness.against.first(), readiness::disarmed(sight.plan, sight.state)) {
         (OnBlind::Hold, ..) => Then::Holds,
@@ -331,7 +342,7 @@ fn withhold(turn: &mut Turn, trigger: &Trigger, home: BackendId) {
 fn act_on_blindness(turn: &mut Turn, route: &Route, trigger: &Trigger) {
     let Some(known) = turn.state.triggers.get(&trigger.id) else { return };
     let Some(since) = known.blind_since.filter(|since| turn.now.since(*since) >= BLIND_ACTS_AFTER) else { return };
-    let (gap, first) = (known.reading.gap(), turn.crossed(since, BLIND_ACTS_AFTER));
+    let (gap, first) = (known.blind_for(), turn.crossed(since, BLIND_ACTS_AFTER));
     let (trigger_id, home_unproven) = (trigger.id.clone(), trigger.on_blind == OnBlind::Rollback);
     match blind_consequence(&turn.sight(), route, trigger) {
         Then::GoesHome => {

@@ -67,7 +67,7 @@ impl<'a> Turn<'a> {
             Effect::Wake { .. } | Effect::Inject { .. } => None,
         };
         if !matches!(deal, Effect::Wake { .. }) {
-            self.state.in_flight.insert(id, InFlight { route, since: self.now, deal: deal.clone() });
+            self.state.in_flight.insert(id, InFlight { route, since: self.now, deal: deal.clone(), taken: None });
         }
         self.decision.effects.push(IssuedEffect { id, what: deal });
         id

@@ -96,6 +96,9 @@ pub struct Receipt {
     pub operation: Option<Shown>,
 }
 
+/// How long a write is sent again and again while nobody answers it; after that nobody waits for its answer any more.
+pub const ANSWER_WITHIN: Millis = Millis::from_secs(30);
+
 /// When a copy of a write left, since its first one did, and how long its answer could take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempt {

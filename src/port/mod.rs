@@ -5,6 +5,8 @@
 
 use std::{future::Future, pin::Pin};
 
+use futures::channel::oneshot;
+
 use crate::domain::{
     claim::Claim,
     fact::{Accepted, Fact},
@@ -27,7 +29,8 @@ pub trait Driver: Send + Sync {
     /// for the version has moved on by then. Calling it again with the same `intent` and `version` is as safe.
     ///
     /// Ends when the API has said that the change is accepted and its operation is over, or at the deadline with `Unknown`.
-    fn write<'a>(&'a self, change: Change<'a>, version: &'a Version, intent: &'a Intent) -> Answer<'a, Written>;
+    /// Says so by `taken` when the API has answered it and its operation goes on: nothing is sent again from then on.
+    fn write<'a>(&'a self, change: Change<'a>, version: &'a Version, intent: &'a Intent, taken: Taken) -> Answer<'a, Written>;
 
     /// The command that does the same by hand, for when we can't.
     fn by_hand(&self, to: &Weights) -> String;
@@ -48,6 +51,22 @@ impl<'a> Change<'a> {
             Change::Split { claim, .. } => claim,
             Change::Claim(claim) => Some(claim),
         }
+    }
+}
+
+/// Where a driver says that the API has taken a write, and what it calls its work on it.
+#[derive(Debug)]
+pub struct Taken(oneshot::Sender<Shown>);
+
+impl Taken {
+    /// One end for the driver, the other for whoever waits for its write.
+    pub fn told() -> (Taken, oneshot::Receiver<Shown>) {
+        let (taken, told) = oneshot::channel();
+        (Taken(taken), told)
+    }
+    pub fn by(self, operation: Shown) {
+        // Who doesn't listen any more needs no word.
+        let _nobody_listens = self.0.send(operation);
     }
 }
 

@@ -15,7 +15,7 @@ use crate::{
         id::{EffectId, RouteId},
         time::Millis,
     },
-    port::{Change, Driver, FaultInjector, Intent},
+    port::{Change, Driver, FaultInjector, Intent, Taken},
     session::{
         clock::Clock,
         sensors::{weights_source, weights_stale_after},
@@ -42,7 +42,7 @@ pub fn dispatch(
 ) {
     let (executors, events) = (executors.clone(), events.clone());
     tasks.spawn(async move {
-        for event in carry_out(effect.id, effect.what, &intent, &executors, clock).await {
+        for event in carry_out(effect.id, effect.what, &intent, &executors, (clock, &events)).await {
             if events.send(event).await.is_err() {
                 return;
             }
@@ -50,15 +50,17 @@ pub fn dispatch(
     });
 }
 
-async fn carry_out(id: EffectId, what: Effect, intent: &Intent, executors: &Executors, clock: Clock) -> Vec<Event> {
+/// `told`: the clock, and where to say what becomes known before the end.
+async fn carry_out(id: EffectId, what: Effect, intent: &Intent, executors: &Executors, told: (Clock, &mpsc::Sender<Event>)) -> Vec<Event> {
+    let (clock, events) = told;
     let finished = |outcome| Event::Finished { effect: id, outcome, attempts: Vec::new() };
     match what {
         Effect::Write { route, to, version, claim, .. } => {
             let change = Change::Split { to: &to, claim: claim.as_deref() };
-            vec![written(id, &route, change, &version, intent, executors).await]
+            vec![written(id, &route, change, &version, intent, executors, events).await]
         }
         Effect::Claim { route, version, claim, .. } => {
-            vec![written(id, &route, Change::Claim(&claim), &version, intent, executors).await]
+            vec![written(id, &route, Change::Claim(&claim), &version, intent, executors, events).await]
         }
         Effect::Read { route } => match executors.drivers.get(&route) {
             Some(driver) => {
@@ -91,7 +93,15 @@ async fn carry_out(id: EffectId, what: Effect, intent: &Intent, executors: &Exec
     }
 }
 
-async fn written(id: EffectId, route: &RouteId, change: Change<'_>, version: &Version, intent: &Intent, executors: &Executors) -> Event {
+async fn written(
+    id: EffectId,
+    route: &RouteId,
+    change: Change<'_>,
+    version: &Version,
+    intent: &Intent,
+    executors: &Executors,
+    events: &mpsc::Sender<Event>,
+) -> Event {
     let Some(driver) = executors.drivers.get(route) else {
         return Event::Finished { effect: id, outcome: Outcome::NotDone(no_driver(route)), attempts: Vec::new() };
     };
@@ -99,7 +109,23 @@ async fn written(id: EffectId, route: &RouteId, change: Change<'_>, version: &Ve
         Change::Split { to, .. } => tracing::info!(%route, %to, effect = %id, "writing weights"),
         Change::Claim(claim) => tracing::info!(%route, %claim, effect = %id, "writing who steers"),
     }
-    let Written { outcome, attempts } = driver.write(change, version, intent).await;
+    let (taken, told) = Taken::told();
+    let mut write = driver.write(change, version, intent, taken);
+    let ended = tokio::select! {
+        biased;
+        written = &mut write => Some(written),
+        Ok(operation) = told => {
+            tracing::info!(%route, effect = %id, %operation, "write taken");
+            // Whoever doesn't take it is not there for the outcome either.
+            let _session_is_over = events.send(Event::Taken { effect: id, operation }).await;
+            None
+        }
+        else => None,
+    };
+    let Written { outcome, attempts } = match ended {
+        Some(written) => written,
+        None => write.await,
+    };
     match &outcome {
         Outcome::Done(_) => tracing::info!(%route, effect = %id, "write done"),
         Outcome::NotDone(fault) => tracing::warn!(%route, effect = %id, %fault, "write not done"),

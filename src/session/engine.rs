@@ -455,6 +455,7 @@ fn weigh(transition: &Transition) -> Weight {
         _ if acts => Weight::Durable,
         Event::Looked { .. }
         | Event::Observed(_)
+        | Event::Taken { .. }
         | Event::Rang(_)
         | Event::Joined { .. }
         | Event::Resized { .. }

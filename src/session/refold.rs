@@ -82,6 +82,7 @@ pub fn recorded(transition: &Transition) -> Result<String, serde_json::Error> {
         | Event::Asked { .. }
         | Event::Looked { .. }
         | Event::Observed(_)
+        | Event::Taken { .. }
         | Event::Finished { .. }
         | Event::Rang(_)
         | Event::Record(_)
@@ -220,6 +221,7 @@ pub(super) fn names_client(event: &Event) -> Option<ClientId> {
         | Event::TakenOver { .. }
         | Event::Looked { .. }
         | Event::Observed(_)
+        | Event::Taken { .. }
         | Event::Finished { .. }
         | Event::Rang(_)
         | Event::Record(_)

@@ -35,7 +35,7 @@ use crate::{
         writer::{Cadence, Writer},
     },
     plan::{self, model::Plan},
-    port::{Answer, Change, Driver, Intent, Sensor},
+    port::{Answer, Change, Driver, Intent, Sensor, Taken},
     session::{
         clock::Clock,
         dispatch::Executors,
@@ -107,7 +107,7 @@ impl Driver for Gate {
         };
         Box::pin(std::future::ready(Ok(accepted)))
     }
-    fn write<'a>(&'a self, _: Change<'a>, _: &'a Version, _: &'a Intent) -> Answer<'a, Written> {
+    fn write<'a>(&'a self, _: Change<'a>, _: &'a Version, _: &'a Intent, _: Taken) -> Answer<'a, Written> {
         Box::pin(async {
             self.asked.notify_one();
             self.open.notified().await;

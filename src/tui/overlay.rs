@@ -44,6 +44,8 @@ pub enum Overlay {
         approval: Box<Approval>,
         line: LineEdit,
         came: Came,
+        /// Of the terms, where they have no room on one; counts on past the last one, and begins anew there.
+        page: usize,
     },
     /// Who is here; `chosen` counts down the list.
     People {

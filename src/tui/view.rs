@@ -8,6 +8,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use strum::EnumCount;
 
 use crate::{
+    attach::client::Listens,
     core::command::Command,
     domain::{
         digest::Digest,
@@ -124,6 +125,7 @@ pub enum Then {
     Listen,
     TryAgain {
         attempts: u32,
+        listens: Listens,
     },
     /// There is nothing to come back to.
     Nothing,

@@ -23,6 +23,36 @@ pub fn gap(gap: Gap) -> String {
     gap.to_string()
 }
 
+/// The same in the thirteen columns that the narrowest card has for a figure.
+pub fn gap_in_short(gap: Gap) -> &'static str {
+    match gap {
+        Gap::Missing => "no series",
+        Gap::NotANumber => "NaN",
+        Gap::Infinite => "infinite",
+        Gap::Ambiguous => "many series",
+        Gap::Unreadable => "unreadable",
+        Gap::Unreachable => "unreachable",
+        Gap::TimedOut => "timed out",
+        Gap::Partial => "partial",
+        Gap::Stale => "stale",
+        Gap::FromTheFuture => "clock ahead",
+        Gap::LowVolume => "few requests",
+        Gap::Capped => "beyond bucket",
+        Gap::Restarted => "counter fell",
+        Gap::TooEarly => "filling",
+        Gap::StatusNotTold => "status untold",
+        Gap::StatusAmbiguous => "two statuses",
+        Gap::SeveralProcesses => "many answer",
+        Gap::TopBucketLow => "bucket low",
+        Gap::TooManySeries => "excess series",
+        Gap::LineTooLong => "line too long",
+        Gap::PageTooLong => "page too long",
+        Gap::StandsStill => "stands still",
+        Gap::BelowShare => "below share",
+        Gap::Undecided => "undecided",
+    }
+}
+
 /// What a trigger lacks to judge: a figure, for a reason that was told, or any reading so far.
 pub fn lack(why: Option<Gap>) -> String {
     why.map_or_else(|| "no reading yet".to_owned(), gap)
@@ -195,5 +225,44 @@ pub fn evidence(evidence: &Evidence, names: Names) -> String {
         Evidence::NotShownStable { target } => format!("{} is not shown to be stable", names.backend(target)),
         Evidence::StableSoFar { lasted, needed } => format!("stable for {lasted}, {needed} are needed"),
         Evidence::StableFor { span } => format!("within bounds for {span} without a break"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The narrowest card has thirteen columns, and what is cut there is another word.
+    #[test]
+    fn the_short_words_of_gaps_fit_a_card_and_are_told_apart() {
+        let all = [
+            Gap::Missing,
+            Gap::NotANumber,
+            Gap::Infinite,
+            Gap::Ambiguous,
+            Gap::Unreadable,
+            Gap::Unreachable,
+            Gap::TimedOut,
+            Gap::Partial,
+            Gap::Stale,
+            Gap::FromTheFuture,
+            Gap::LowVolume,
+            Gap::Capped,
+            Gap::Restarted,
+            Gap::TooEarly,
+            Gap::StatusNotTold,
+            Gap::StatusAmbiguous,
+            Gap::SeveralProcesses,
+            Gap::TopBucketLow,
+            Gap::TooManySeries,
+            Gap::LineTooLong,
+            Gap::PageTooLong,
+            Gap::StandsStill,
+            Gap::BelowShare,
+            Gap::Undecided,
+        ];
+        let short: std::collections::BTreeSet<&str> = all.into_iter().map(gap_in_short).collect();
+        assert_eq!(short.len(), all.len());
+        assert!(short.iter().all(|word| word.len() <= 13), "{short:?}");
     }
 }

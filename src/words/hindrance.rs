@@ -1,9 +1,9 @@
 //! What stands between a route's weights and its users, and why a route is not home: what is so, and what to do about it.
 
 use crate::{
-    core::reason::Obstacle,
+    core::reason::{Looks, Obstacle, Unread},
     domain::{fault::Fault, hindrance::Hindrance},
-    words::{Names, cause::came_first, mover},
+    words::{Names, cause::came_first, failed, mover},
 };
 
 /// What stands in the way; the advice comes before the API's own words.
@@ -75,12 +75,22 @@ pub fn obstacle(obstacle: &Obstacle, names: Names) -> String {
     match obstacle {
         Obstacle::Underway => "the write is on its way".to_owned(),
         Obstacle::NoOutcome { after } => {
-            format!("the write left {after} ago and nobody has told what came of it; it is sent again for as long as nothing answers")
+            format!("the write left {after} ago and nobody has answered it; it is sent again for as long as nobody does")
+        }
+        Obstacle::NotSeenYet { taken, operation, unread: None } => {
+            format!("the API took the write {taken} ago as {operation} and still works on it; nothing is sent again meanwhile")
+        }
+        Obstacle::NotSeenYet { taken, operation, unread: Some(looks) } => {
+            format!("the API took the write {taken} ago as {operation}; not seen yet, for {}", unread(looks))
         }
         Obstacle::WriteFailed { why } => format!("the write home fails ({why})"),
         Obstacle::ChangedFirst { by } => format!("{} came first; it is written home from there", came_first(by, names)),
-        Obstacle::OutcomeUnknown { why } => format!("nobody knows what became of the write home{}", behind(why)),
-        Obstacle::Unread { why } => format!("the weights can't be read{}", behind(why)),
+        Obstacle::OutcomeUnknown { why, unread: None } => format!("nobody knows what became of the write home{}", behind(why)),
+        Obstacle::OutcomeUnknown { why, unread: Some(looks) } => {
+            format!("nobody knows what became of the write home{}: {}", behind(why), unread(looks))
+        }
+        Obstacle::Unread { why: Some(why), looks } => unread(&Unread { why: why.clone(), looks: *looks }),
+        Obstacle::Unread { why: None, .. } => "the weights can't be read".to_owned(),
         Obstacle::Hindered { why } => hindrance(why, names),
         Obstacle::MovedAway { by } => format!("{} moved it away again", mover(by, names)),
         Obstacle::Contended => "others keep changing the weights, so we have stopped writing".to_owned(),
@@ -88,5 +98,37 @@ pub fn obstacle(obstacle: &Obstacle, names: Names) -> String {
             "requests don't follow the weights, {after} after they were accepted; every weight is home, so no write helps: wait, or see what the \
              load balancer still sends there"
         ),
+    }
+}
+
+/// That the weights can't be read: why in the API's words, how long ago they were, and when the next look begins.
+fn unread(unread: &Unread) -> String {
+    let Unread { why, looks: Looks { last, next } } = unread;
+    let last = last.map_or_else(String::new, |ago| format!(", last read {ago} ago"));
+    let next = next.map_or_else(|| "asked again now".to_owned(), |next| format!("asked again in {next}"));
+    format!("the weights can't be read{last}, {next} ({why})")
+}
+
+/// How far a way home is that is kept away, where there is room for a few words only.
+pub fn kept_away_in_short(why: &Obstacle, attempts: u32) -> String {
+    match why {
+        Obstacle::NotSeenYet { unread: Some(_), .. } => "accepted, weights unread".to_owned(),
+        Obstacle::NotSeenYet { unread: None, .. } => "accepted, not over".to_owned(),
+        Obstacle::Underway
+        | Obstacle::NoOutcome { .. }
+        | Obstacle::WriteFailed { .. }
+        | Obstacle::ChangedFirst { .. }
+        | Obstacle::OutcomeUnknown { .. }
+        | Obstacle::Unread { .. }
+        | Obstacle::Hindered { .. }
+        | Obstacle::MovedAway { .. }
+        | Obstacle::Contended
+        | Obstacle::RequestsDisagree { .. } => {
+            if attempts > 0 {
+                failed(attempts)
+            } else {
+                "not answered".to_owned()
+            }
+        }
     }
 }

@@ -4,7 +4,7 @@ use crate::{
     core::{
         assurance::unread_for,
         home::Home,
-        reason::Mover,
+        reason::{Mover, Obstacle},
         requests::{Requests, requests},
         state::{Goal, Held, Motion, Otherwise, Return, ReturnStage, RouteState},
     },
@@ -17,18 +17,33 @@ pub fn following(route: &RouteState, home: &Home, now: Timestamp) -> String {
     match &route.motion {
         Motion::Settled => match (unread_for(route, now), home) {
             (Some(span), _) => format!("weights not read for {span}"),
+            (None, _) if route.drift.is_some() => match requests(route) {
+                Requests::Proven => "moved by somebody else".to_owned(),
+                Requests::Disagree { .. } | Requests::Spreading | Requests::Unproven | Requests::Fits | Requests::Unasked => {
+                    format!("moved by somebody else, {}", settled(route))
+                }
+            },
             // By the plan's time it is over, and not everybody has been seen there.
             (None, Home::Accepted { .. }) if route.latch.is_some() || requests(route) == Requests::Fits => {
                 "home accepted, not seen yet".to_owned()
             }
             (None, _) => settled(route).to_owned(),
         },
-        Motion::Unread
-        | Motion::Writing { .. }
-        | Motion::Resolving { .. }
-        | Motion::Returning(_)
-        | Motion::Propagating { .. }
-        | Motion::NeedsHuman { .. } => motion(&route.motion, now),
+        Motion::Returning(back) => match home {
+            Home::Going { why: Obstacle::NotSeenYet { taken, .. }, .. } | Home::NotHome { why: Obstacle::NotSeenYet { taken, .. }, .. } => {
+                format!("going home, taken by the API {taken} ago, not seen yet")
+            }
+            Home::Unread
+            | Home::Away { .. }
+            | Home::Going { .. }
+            | Home::Accepted { .. }
+            | Home::Unasked { .. }
+            | Home::Seen { .. }
+            | Home::NotHome { .. } => returning(back, now),
+        },
+        Motion::Unread | Motion::Writing { .. } | Motion::Resolving { .. } | Motion::Propagating { .. } | Motion::NeedsHuman { .. } => {
+            motion(&route.motion, now)
+        }
     }
 }
 

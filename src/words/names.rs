@@ -40,6 +40,10 @@ impl<'a> Names<'a> {
     pub fn route(&self, id: &RouteId) -> String {
         self.planned(id).map_or_else(|| id.to_string(), |route| route.title.to_string())
     }
+    /// What commands call them.
+    pub fn route_ids(&self) -> Vec<&'a str> {
+        self.plan.iter().flat_map(|plan| &plan.routes).map(|route| route.id.as_str()).collect()
+    }
     pub fn routes(&self, ids: &[RouteId]) -> String {
         ids.iter().map(|id| self.route(id)).collect::<Vec<_>>().join(" and ")
     }

@@ -116,7 +116,10 @@ pub fn news(news: &News, names: Names) -> String {
         News::RollbackBegan { route, cause: why } => format!("rollback of {}: {}", names.route(route), cause(why, names)),
         News::RollbackJoined { route, cause: why } => format!("joined to the rollback of {}: {}", names.route(route), cause(why, names)),
         News::HomeAlready { route } => {
-            format!("{}: home is accepted already; it is latched, and nothing advances until it is re-armed", names.route(route))
+            format!(
+                "{}: nothing to bring home, home is accepted already; it is latched, and nothing advances until it is re-armed",
+                names.route(route)
+            )
         }
         News::HomeNotProven { why, .. } => format!("home is not proven ready; going back all the same ({})", objection(why, names)),
         News::WayHomeDoubted { route, why } => {

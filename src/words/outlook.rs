@@ -2,7 +2,7 @@
 
 use crate::{
     core::{
-        outlook::{Apart, Attention, DoorBreach, Outlook, Silence, Then, Uncleared},
+        outlook::{Apart, Attention, Awaited, DoorBreach, Outlook, Silence, Then, Uncleared},
         reason::{Blindness, Mover},
         revisions::Beside,
         state::Otherwise,
@@ -54,15 +54,23 @@ pub fn rule(would: &Then, lasting: Millis, names: Names) -> String {
 
 /// What follows by itself, and when; nothing where nothing follows.
 pub fn follows(outlook: &Outlook, now: Timestamp, names: Names) -> Option<String> {
-    let (acts_at, leads, lapses_at) = match outlook {
-        Outlook::Running { acts_at, then, lapses_at, .. } => (*acts_at, then, *lapses_at),
-        Outlook::Blind { acts_at, then, .. } => (*acts_at, then, None),
+    let (acts_at, leads, lapses_at, awaits) = match outlook {
+        Outlook::Running { acts_at, then, lapses_at, awaits, .. } => (*acts_at, then, *lapses_at, *awaits),
+        Outlook::Blind { acts_at, then, .. } => (*acts_at, then, None, Awaited::Nothing),
         Outlook::Quiet | Outlook::Idle | Outlook::Unjudged(_) | Outlook::Unproven { .. } | Outlook::Fired { .. } | Outlook::GoingHome => {
             return None;
         }
     };
-    let due = if now < acts_at { format!("in {} ", acts_at.since(now)) } else { String::new() };
+    let due = begins(acts_at, awaits, now);
     Some(format!("{due}{}{}, unless it clears", then(leads, names), short::lapses(lapses_at, now)))
+}
+
+/// When what follows comes, as the beginning of it; nothing where its time is over.
+fn begins(acts_at: Timestamp, awaits: Awaited, now: Timestamp) -> String {
+    match awaits {
+        Awaited::Nothing if now >= acts_at => String::new(),
+        Awaited::Nothing | Awaited::FailingAnswer { .. } => format!("{} ", short::due(acts_at, awaits, now)),
+    }
 }
 
 /// What a trigger stands at.
@@ -71,9 +79,9 @@ pub fn outlook(outlook: &Outlook, id: &TriggerId, now: Timestamp, names: Names) 
         Outlook::Quiet => format!("the {} is within its limit", names.watched(id)),
         Outlook::Idle => format!("nothing to judge: nobody is sent where the {} is measured", names.watched(id)),
         Outlook::Unjudged(why) => format!("the {} {}", names.watched(id), unjudged(why, now, names)),
-        Outlook::Running { since, acts_at, then: what, lapses_at } => {
+        Outlook::Running { since, acts_at, then: what, lapses_at, awaits } => {
             let (lasted, watched) = (now.since(*since), names.watched(id));
-            let due = if now < *acts_at { format!("in {} ", acts_at.since(now)) } else { String::new() };
+            let due = begins(*acts_at, *awaits, now);
             let what = format!("{due}{}{}", then(what, names), short::lapses(*lapses_at, now));
             match lapses_at {
                 Some(_) => format!(
@@ -294,7 +302,7 @@ pub fn met_at_door(breach: &DoorBreach, names: Names) -> String {
 pub fn at_door(breach: &DoorBreach, now: Timestamp, names: Names) -> String {
     let what = met_at_door(breach, names);
     match &breach.outlook {
-        Outlook::Running { acts_at, then: leads, .. } | Outlook::Blind { acts_at, then: leads, .. } => match leads {
+        Outlook::Running { then: leads, .. } | Outlook::Blind { then: leads, .. } => match leads {
             Then::Holds if names.is_home(&breach.backend) => {
                 format!("{what}; nothing advances from a home that fails, so restore it")
             }
@@ -305,8 +313,8 @@ pub fn at_door(breach: &DoorBreach, now: Timestamp, names: Names) -> String {
             | Then::NobodyThere
             | Then::Done
             | Then::Withheld { .. } => {
-                let due = if now < *acts_at { format!("in {} ", acts_at.since(now)) } else { String::new() };
-                format!("{what}; {due}{}, unless it clears", then(leads, names))
+                let follows = follows(&breach.outlook, now, names).unwrap_or_else(|| format!("{}, unless it clears", then(leads, names)));
+                format!("{what}; {follows}")
             }
         },
         Outlook::Fired { at } => format!("{what}; it rolled back {} ago", now.since(*at)),

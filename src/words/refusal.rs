@@ -90,6 +90,7 @@ pub fn why_refused(refusal: &Refusal, names: Names) -> String {
         Refusal::Unresolved => "the outcome of the last write is not known; it is being read back".to_owned(),
         Refusal::RollingBack => "a rollback is running; nothing else moves this route until it is over".to_owned(),
         Refusal::Stranger => "the split names a backend that this route does not have".to_owned(),
+        Refusal::Missing(Missing::Route) => no_such_route(names),
         Refusal::Missing(what) => format!("there is no such {}", missing(*what)),
         Refusal::NotSignable => "this line collects its own evidence".to_owned(),
         Refusal::ReasonMissing => "a reason is needed; write one".to_owned(),
@@ -205,6 +206,14 @@ fn undone(how: Undone) -> &'static str {
 fn moved(now: String, by: Option<&Mover>, names: Names) -> String {
     let by = by.map_or_else(String::new, |by| format!(", moved by {}", mover(by, names)));
     format!("the route no longer stands where your draft began; look, and ask again (it is at {now}{by})")
+}
+
+/// With the names that a command takes.
+pub fn no_such_route(names: Names) -> String {
+    match names.route_ids().as_slice() {
+        [] => format!("there is no such {}", missing(Missing::Route)),
+        ids => format!("there is no such {}; its routes are {}", missing(Missing::Route), ids.join(", ")),
+    }
 }
 
 fn missing(what: Missing) -> &'static str {

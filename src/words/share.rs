@@ -2,7 +2,7 @@
 
 use crate::{
     core::{
-        fails::{Fails, Gravity, Site},
+        fails::{Fails, Gravity, Meets, Site},
         has::Has,
         news::Tone,
         state::Share,
@@ -98,6 +98,14 @@ pub fn fails(fails: &Fails) -> Option<Said> {
         0 => (met.clone(), met),
         _ => (format!("{met} answers fail"), format!("fails {}", rate(door.share_now()))),
     };
+    if door.meets == Meets::NoMore {
+        let (ago, counted) = (door.ago, own.map_or_else(String::new, |own| format!(", {} by its own count", rate(own.value))));
+        let was = match door.failed {
+            0 => "was unlike home".to_owned(),
+            _ => format!("failed {}", rate(door.share_now())),
+        };
+        return Some(Said::new(tone, format!("{was} at the front door {ago} ago, gets nothing now{counted}"), format!("{was} {ago} ago")));
+    }
     let aged = if door.ago >= AGED { format!(" {} ago", door.ago) } else { String::new() };
     let counted = own.map_or_else(String::new, |own| format!(", {} by its own count", rate(own.value)));
     let lost = losing.as_ref().map_or_else(String::new, |losing| format!(", {losing} of connections dropped"));
@@ -111,6 +119,7 @@ pub fn fails(fails: &Fails) -> Option<Said> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::fails::MetAtDoor;
 
     #[test]
     fn that_none_was_met_of_a_backend_that_may_have_some_is_never_told_as_nothing() {
@@ -130,5 +139,19 @@ mod tests {
     fn a_share_that_was_met_is_never_nothing_and_one_that_was_missed_never_all() {
         let told = [0.0, 0.0004, 0.012, 0.125, 0.25, 0.3384, 0.9996, 1.0].map(share);
         assert_eq!(told, ["0%", "<0.1%", "1.2%", "12.5%", "25%", "33.8%", ">99.9%", "100%"]);
+    }
+
+    /// What was met where nobody is any more is told as of then, beside a share of nothing.
+    #[test]
+    fn failures_of_a_backend_that_requests_meet_no_more_are_told_of_then() {
+        let share = Share { fraction: 1.0, low: 0.6, high: 1.0 };
+        let met = |meets| MetAtDoor { failed: 6, answers: 6, share, newest: None, site: Site::LikeHome, ago: Millis::from_secs(8), meets };
+        let told = |meets| fails(&Fails { at_door: Some(met(meets)), own: None, losing: None, gravity: Gravity::Beyond }).unwrap();
+        assert_eq!(told(Meets::Now).short, "fails 100.00% at the door");
+        let gone = told(Meets::NoMore);
+        assert_eq!(
+            (gone.long.as_str(), gone.short.as_str()),
+            ("failed 100.00% at the front door 8s ago, gets nothing now", "failed 100.00% 8s ago",)
+        );
     }
 }

@@ -4,7 +4,7 @@ use crate::{
     core::{
         follows::Follows,
         news::Tone,
-        outlook::{self, Actor, Attention, Outlook, Silence, Then, Uncleared},
+        outlook::{self, Actor, Attention, Awaited, Outlook, Silence, Then, Uncleared},
         reason::Need,
         state::{Reading, State},
         unjudged::Unjudged,
@@ -16,8 +16,8 @@ use crate::{
         weight::PerMille,
     },
     words::{
-        Names, claim::claimant, clock, database, failed, hindrance, hindrance_in_short, lack, loss, met_at_door, mover_name, need,
-        objection, obstacle, record, share,
+        Names, claim::claimant, clock, database, hindrance, hindrance_in_short, kept_away_in_short, lack, loss, met_at_door, mover_name,
+        need, objection, obstacle, record, share,
     },
 };
 
@@ -132,7 +132,7 @@ pub fn attention(found: &Attention, state: &State, now: Timestamp) -> Said {
         }
         Attention::RollingBack { since, attempts, why, .. } if why.keeps_away() => {
             let span = now.since(*since);
-            let failed = if *attempts > 0 { failed(*attempts) } else { "not answered".to_owned() };
+            let failed = kept_away_in_short(why, *attempts);
             alarm(format!("rolling back for {span}, {failed}: {}", obstacle(why, names)), format!("rolling back {span}, {failed}"))
         }
         Attention::RollingBack { since, .. } => {
@@ -271,15 +271,15 @@ pub fn value(state: &State, id: &TriggerId) -> Option<String> {
 
 /// What `outlook` brings, and when; nothing where nothing follows.
 pub fn outcome(outlook: &Outlook, names: Names, now: Timestamp) -> Option<Said> {
-    let (acts_at, next, lapses_at) = match outlook {
-        Outlook::Running { acts_at, then, lapses_at, .. } => (*acts_at, then, *lapses_at),
-        Outlook::Blind { acts_at, then, .. } => (*acts_at, then, None),
+    let (acts_at, next, lapses_at, awaits) = match outlook {
+        Outlook::Running { acts_at, then, lapses_at, awaits, .. } => (*acts_at, then, *lapses_at, *awaits),
+        Outlook::Blind { acts_at, then, .. } => (*acts_at, then, None, Awaited::Nothing),
         Outlook::Unproven { .. } => {
             return Some(Said::new(Tone::Warning, "its clock begins anew with the next sample beyond its limit", "not proven now"));
         }
         Outlook::Quiet | Outlook::Idle | Outlook::Unjudged(_) | Outlook::Fired { .. } | Outlook::GoingHome => return None,
     };
-    let due = due(acts_at, now);
+    let due = due(acts_at, awaits, now);
     Some(match next {
         Then::GoesHome => {
             let unproven = if lapses_at.is_some() { " if proven" } else { "" };
@@ -301,7 +301,7 @@ pub fn lapses(at: Option<Timestamp>, now: Timestamp) -> String {
 
 /// What follows if a trigger that can't judge now goes on so, and is blind.
 pub fn if_unseen(acts_at: Timestamp, now: Timestamp) -> Said {
-    let due = due(acts_at, now);
+    let due = due(acts_at, Awaited::Nothing, now);
     Said::new(Tone::Warning, format!("home by itself {due} if nobody can judge until then"), format!("home {due} if blind"))
 }
 
@@ -328,8 +328,13 @@ pub fn actor(by: Actor, names: Names) -> Said {
 }
 
 /// When what is due comes: once its time is over it waits for a sample that proves it, and a count that stands at nothing would lie.
-pub fn due(acts_at: Timestamp, now: Timestamp) -> String {
-    if now < acts_at { format!("in {}", acts_at.since(now)) } else { "with the next proof".to_owned() }
+pub fn due(acts_at: Timestamp, awaits: Awaited, now: Timestamp) -> String {
+    match awaits {
+        Awaited::Nothing if now < acts_at => format!("in {}", acts_at.since(now)),
+        Awaited::Nothing => "with the next proof".to_owned(),
+        Awaited::FailingAnswer { .. } if now < acts_at => format!("with the first failing answer after {}", acts_at.since(now)),
+        Awaited::FailingAnswer { .. } => "with the next failing answer".to_owned(),
+    }
 }
 
 /// A consequence as a clause of its own.

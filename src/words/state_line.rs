@@ -10,7 +10,7 @@ use crate::{
         has::{has, strangers},
         home::{Home, home, is_met_by_writing},
         news::Tone,
-        outlook::{self, Attention, Leads, Outlook, Soonest, Then, attention},
+        outlook::{self, Attention, Awaited, Leads, Outlook, Soonest, Then, attention},
         reason::Obstacle,
         requests::requests,
         state::{Goal, Motion, RouteState, State},
@@ -104,7 +104,9 @@ fn place(state: &State, route: &Route, known: &RouteState, stands: &Home, now: T
                     )
                 }
                 None => {
-                    let perhaps = perhaps_elsewhere(*at_most).map_or_else(String::new, |perhaps| format!("; {perhaps}"));
+                    // After a rollback what is worst tells it.
+                    let perhaps = perhaps_elsewhere(*at_most).filter(|_| known.latch.is_none());
+                    let perhaps = perhaps.map_or_else(String::new, |perhaps| format!("; {perhaps}"));
                     Said::new(Tone::Warning, format!("home accepted, not seen yet{perhaps}{more}"), "home not seen yet")
                 }
             }
@@ -306,9 +308,8 @@ fn with_actor(said: Said, soonest: &Soonest, state: &State, route: &Route) -> Sa
 
 fn clock(outlook: &Outlook) -> Option<Clock> {
     match outlook {
-        Outlook::Running { since, acts_at, then: Then::GoesHome, .. } | Outlook::Blind { since, acts_at, then: Then::GoesHome, .. } => {
-            Some(Clock { since: *since, acts_at: *acts_at })
-        }
+        Outlook::Running { since, acts_at, then: Then::GoesHome, awaits: Awaited::Nothing, .. }
+        | Outlook::Blind { since, acts_at, then: Then::GoesHome, .. } => Some(Clock { since: *since, acts_at: *acts_at }),
         Outlook::Running { .. }
         | Outlook::Blind { .. }
         | Outlook::Quiet

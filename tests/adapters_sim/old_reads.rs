@@ -2,7 +2,7 @@
 
 use cutover::{
     domain::fault::{FaultKind, Outcome},
-    port::Driver,
+    port::{Driver, Taken},
     sim::{
         faults::{self, Api, Trouble},
         simulation::Simulation,
@@ -21,10 +21,12 @@ async fn old_reads_leave_a_write_unknown_and_keep_none_from_following_what_was_m
     let world = world().await;
     let driver = driver(&world);
     let before = driver.read().await.unwrap();
-    let Outcome::Done(made) = driver.write(to(&split(50)), &before.version, &intent(1)).await.outcome else { panic!("calm") };
+    let Outcome::Done(made) = driver.write(to(&split(50)), &before.version, &intent(1), Taken::told().0).await.outcome else {
+        panic!("calm")
+    };
     reads_lag(&world, Api::Compute);
     assert_eq!(driver.read().await.unwrap(), before, "as it was");
-    let outcome = driver.write(to(&split(20)), &made.version.unwrap(), &intent(2)).await.outcome;
+    let outcome = driver.write(to(&split(20)), &made.version.unwrap(), &intent(2), Taken::told().0).await.outcome;
     assert!(matches!(&outcome, Outcome::Unknown(fault) if fault.kind == FaultKind::Conflict), "{outcome:?}");
     assert!(world.control().truth().accepted.contains(&("frontend-gke".to_owned(), 20)), "it was done all the same");
     world.control().calm();
@@ -37,11 +39,13 @@ async fn old_reads_of_a_service_keep_no_write_from_following_what_was_made() {
     let world = world().await;
     let driver = revisions(&world);
     let before = driver.read().await.unwrap();
-    let Outcome::Done(made) = driver.write(to(&revision_split(100)), &before.version, &intent(1)).await.outcome else { panic!("calm") };
+    let Outcome::Done(made) = driver.write(to(&revision_split(100)), &before.version, &intent(1), Taken::told().0).await.outcome else {
+        panic!("calm")
+    };
     reads_lag(&world, Api::Run);
     let old = driver.read().await.unwrap();
     assert_eq!((&old.version, &old.weights), (&before.version, &before.weights), "as it was");
-    let outcome = driver.write(to(&before.weights), &made.version.unwrap(), &intent(2)).await.outcome;
+    let outcome = driver.write(to(&before.weights), &made.version.unwrap(), &intent(2), Taken::told().0).await.outcome;
     assert!(!matches!(&outcome, Outcome::NotDone(_)), "{outcome:?}");
     world.control().calm();
     let after = driver.read().await.unwrap();

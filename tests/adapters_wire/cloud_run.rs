@@ -18,7 +18,7 @@ use cutover::{
         platform::{Part, RevisionState, Workload},
         time::Millis,
     },
-    port::{Change, Driver, Sensor},
+    port::{Change, Driver, Sensor, Taken},
 };
 use serde_json::{Value, json};
 
@@ -71,7 +71,7 @@ async fn applying(patched: Reaction, condition: &'static str) -> Server {
 async fn write(server: &Server) -> Outcome {
     let driver = driver(server);
     let version = driver.read().await.unwrap().version;
-    driver.write(Change::Split { to: &split(250), claim: None }, &version, &intent()).await.outcome
+    driver.write(Change::Split { to: &split(250), claim: None }, &version, &intent(), Taken::told().0).await.outcome
 }
 
 #[tokio::test]
@@ -116,7 +116,7 @@ async fn half_percents_are_refused_before_anything_is_sent() {
     let server = applying(Reaction::Close, "CONDITION_SUCCEEDED").await;
     let driver = driver(&server);
     let version = driver.read().await.unwrap().version;
-    let outcome = driver.write(Change::Split { to: &split(5), claim: None }, &version, &intent()).await.outcome;
+    let outcome = driver.write(Change::Split { to: &split(5), claim: None }, &version, &intent(), Taken::told().0).await.outcome;
     assert!(matches!(outcome, Outcome::NotDone(fault) if fault.kind == FaultKind::Unsupported));
     assert!(server.asked().iter().all(|asked| asked.method != "PATCH"));
 }
@@ -205,14 +205,14 @@ async fn a_claim_is_an_annotation_beside_all_others() {
     let text = "[cutover claim/1 night 00000001 epoch 1 since 1795900000 on ops-1 by - steers]";
     let claim: Claim = text.parse().unwrap();
     let to = split(250);
-    let outcome = driver.write(Change::Split { to: &to, claim: Some(&claim) }, &before.version, &intent()).await.outcome;
+    let outcome = driver.write(Change::Split { to: &to, claim: Some(&claim) }, &before.version, &intent(), Taken::told().0).await.outcome;
     assert!(matches!(outcome, Outcome::Done(_)), "{outcome:?}");
     let sent: Vec<_> = server.asked().into_iter().filter(|asked| asked.method == "PATCH").collect();
     assert!(sent[0].path.ends_with("updateMask=traffic%2Cannotations"), "{}", sent[0].path);
     assert_eq!(sent[0].json()["annotations"], json!({"team": "web  infra", "empty": "", "cutover-claim": text}));
     let after = driver.read().await.unwrap();
     assert_eq!(after.claimed, Claimed::By(Box::new(claim.clone())));
-    let outcome = driver.write(Change::Claim(&claim), &after.version, &intent()).await.outcome;
+    let outcome = driver.write(Change::Claim(&claim), &after.version, &intent(), Taken::told().0).await.outcome;
     assert!(matches!(outcome, Outcome::Done(_)), "{outcome:?}");
     let sent: Vec<_> = server.asked().into_iter().filter(|asked| asked.method == "PATCH").collect();
     assert!(sent[1].path.ends_with("updateMask=annotations") && sent[1].json().get("traffic").is_none(), "{}", sent[1].path);

@@ -16,7 +16,7 @@ use cutover::{
         fault::{FaultKind, Outcome, Version},
         hindrance::Hindrance,
     },
-    port::{Change, Driver},
+    port::{Change, Driver, Taken},
 };
 use serde_json::{Value, json};
 
@@ -84,7 +84,7 @@ async fn applying(patch: impl Fn(usize) -> Reaction + Send + Sync + 'static, pol
 async fn write(server: &Server) -> Outcome {
     let driver = driver(server);
     let version = driver.read().await.unwrap().version;
-    driver.write(Change::Split { to: &split(250), claim: None }, &version, &intent()).await.outcome
+    driver.write(Change::Split { to: &split(250), claim: None }, &version, &intent(), Taken::told().0).await.outcome
 }
 
 fn patches(server: &Server) -> Vec<Asked> {
@@ -129,7 +129,7 @@ async fn a_write_that_nobody_answers_is_sent_again_under_the_same_id() {
     let server = applying(answer, Reaction::Close).await;
     let driver = driver(&server);
     let version = driver.read().await.unwrap().version;
-    let written = driver.write(Change::Split { to: &split(250), claim: None }, &version, &intent()).await;
+    let written = driver.write(Change::Split { to: &split(250), claim: None }, &version, &intent(), Taken::told().0).await;
     assert!(matches!(written.outcome, Outcome::Done(_)), "{written:?}");
     let after: Vec<u64> = written.attempts.iter().map(|attempt| attempt.after.0 / 1000).collect();
     assert_eq!(after, [0, 2]);
@@ -169,6 +169,20 @@ async fn an_answer_that_is_no_operation_is_unknown() {
     ] {
         let server = applying(move |_| reaction.clone(), Reaction::Close).await;
         assert!(matches!(write(&server).await, Outcome::Unknown(fault) if fault.kind == FaultKind::Unreadable));
+    }
+}
+
+/// Whoever waits is told that it has arrived, and where it can be followed; of what is done at once there is nothing to tell.
+#[tokio::test]
+async fn a_write_that_the_api_works_on_is_told_before_its_end() {
+    for (first, told) in [("RUNNING", Some("operation-1")), ("DONE", None)] {
+        let server = applying(move |_| Reaction::json(200, operation(first)), Reaction::json(200, operation("DONE"))).await;
+        let driver = driver(&server);
+        let version = driver.read().await.unwrap().version;
+        let (taken, mut hears) = Taken::told();
+        let change = Change::Split { to: &split(250), claim: None };
+        assert!(matches!(driver.write(change, &version, &intent(), taken).await.outcome, Outcome::Done(_)));
+        assert_eq!(hears.try_recv().ok().flatten().as_ref().map(|operation| operation.as_str()), told, "{first}");
     }
 }
 
@@ -213,7 +227,7 @@ async fn an_operation_that_a_server_error_ended_is_unknown() {
 async fn a_map_that_has_changed_since_is_not_overwritten() {
     let server = applying(|_| Reaction::json(200, operation("RUNNING")), Reaction::json(200, operation("DONE"))).await;
     let old = Version("b2xkZXI=".to_owned());
-    let outcome = driver(&server).write(Change::Split { to: &split(250), claim: None }, &old, &intent()).await.outcome;
+    let outcome = driver(&server).write(Change::Split { to: &split(250), claim: None }, &old, &intent(), Taken::told().0).await.outcome;
     assert!(matches!(&outcome, Outcome::NotDone(fault) if fault.kind == FaultKind::Conflict), "{outcome:?}");
     assert_eq!(patches(&server).len(), 0);
 }
@@ -255,7 +269,7 @@ async fn a_refused_write_stands_against_the_next_one_in_the_apis_own_words() {
     let driver = driver(&server);
     let before = driver.read().await.unwrap();
     assert_eq!(before.hindrances, []);
-    let outcome = driver.write(Change::Split { to: &split(250), claim: None }, &before.version, &intent()).await.outcome;
+    let outcome = driver.write(Change::Split { to: &split(250), claim: None }, &before.version, &intent(), Taken::told().0).await.outcome;
     assert!(matches!(&outcome, Outcome::NotDone(fault) if fault.kind == FaultKind::Forbidden), "{outcome:?}");
     let after = driver.read().await.unwrap().hindrances;
     let [Hindrance::Forbidden { permission, why: Some(why) }] = after.as_slice() else { panic!("{after:?}") };
@@ -332,7 +346,7 @@ async fn claims(description: Value, to: Option<u16>) -> (Accepted, Outcome, Valu
     let before = driver.read().await.unwrap();
     let (claim, to): (Claim, _) = (CLAIM.parse().unwrap(), to.map(split));
     let change = to.as_ref().map_or(Change::Claim(&claim), |to| Change::Split { to, claim: Some(&claim) });
-    let outcome = driver.write(change, &before.version, &intent()).await.outcome;
+    let outcome = driver.write(change, &before.version, &intent(), Taken::told().0).await.outcome;
     let sent = patches(&server).first().map_or(Value::Null, Asked::json);
     (before, outcome, sent)
 }

@@ -48,7 +48,7 @@ use cutover::{
     },
     door::door,
     plan::{self, model::Plan},
-    port::{Answer, Change, Driver, Intent},
+    port::{Answer, Change, Driver, Intent, Taken},
     session::{
         clock::Clock,
         dispatch::Executors,
@@ -166,7 +166,7 @@ impl Driver for Noting {
         };
         Box::pin(std::future::ready(Ok(accepted)))
     }
-    fn write<'a>(&'a self, change: Change<'a>, _: &'a Version, _: &'a Intent) -> Answer<'a, Written> {
+    fn write<'a>(&'a self, change: Change<'a>, _: &'a Version, _: &'a Intent, _: Taken) -> Answer<'a, Written> {
         let Change::Split { to, .. } = change else { panic!("nobody takes over here") };
         self.written.lock().unwrap().push(Instant::now());
         let mut holds = self.holds.lock().unwrap();

@@ -25,15 +25,15 @@ use proptest::prelude::*;
 
 use crate::session::{Session, ana, gke, plan, refused, route, run, told};
 
-type Kinds<'a> = &'a [(&'a str, u64)];
+pub(crate) type Kinds<'a> = &'a [(&'a str, u64)];
 
 const SITE: &str = "200 text/html";
-const HOME: Kinds = &[(SITE, 19)];
-const NOTHING: Kinds = &[];
+pub(crate) const HOME: Kinds = &[(SITE, 19)];
+pub(crate) const NOTHING: Kinds = &[];
 const LOGIN: &str = "302 text/html >login.example.com";
 
 /// `looks` looks through the front door, one each four seconds, with every other source as it is when all is well.
-fn look(session: &mut Session, looks: u64, from_run: Kinds, from_gke: Kinds, unmarked: Kinds) {
+pub(crate) fn look(session: &mut Session, looks: u64, from_run: Kinds, from_gke: Kinds, unmarked: Kinds) {
     for _ in 0..looks {
         session.calm(4);
         session.met(from_run, from_gke, unmarked);

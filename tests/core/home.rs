@@ -77,6 +77,41 @@ fn where_nobody_asks_home_is_accepted_and_not_seen() {
     assert!(session.home().is_reached());
 }
 
+/// However short the time was before it: the rate that the promise rests on is not forgotten with what was counted.
+#[test]
+fn what_is_promised_right_after_a_step_is_promised_of_its_way_home_too() {
+    let mut session = Session::at(0);
+    session.serve_at(4, 0);
+    session.serve_at(4, 0);
+    session.serve_at(4, 0);
+    session.shift(0, 10);
+    session.write_done();
+    (0..20).for_each(|second| a_second_at_one_percent(&mut session, second, 10));
+    let promised = session.route().readiness.takes;
+    session.rollback(&ana());
+    assert!(session.route().readiness.takes <= promised, "{promised} and then {}", session.route().readiness.takes);
+    session.write_done();
+    let Home::Accepted { due, .. } = session.home() else { panic!("{:?}", session.home()) };
+    assert!(due.since(session.now) <= promised, "{promised} and then {}", due.since(session.now));
+}
+
+/// From the acceptance on, as the sentence says, and not from the key.
+#[test]
+fn that_home_is_seen_late_is_counted_from_its_acceptance() {
+    let mut session = Session::at(250);
+    session.rollback(&ana());
+    session.calm(40);
+    session.write_done();
+    let accepted = session.now;
+    session.calm(70);
+    assert!(session.route().motion == Motion::Settled && session.route().latch.is_some());
+    session.serve(80, 0);
+    let seen = news(&session);
+    let after = seen.iter().find_map(|news| if let News::HomeSeen { after, .. } = news { Some(*after) } else { None });
+    let after = after.unwrap_or_else(|| panic!("{:?}", session.home()));
+    assert!(after >= Millis::from_secs(70) && after <= session.now.since(accepted), "{after}");
+}
+
 #[test]
 fn a_small_old_share_is_excluded_only_by_many_answers_and_home_is_seen_then() {
     let mut session = Session::at(0);
@@ -332,7 +367,7 @@ fn weights_that_cannot_be_read_are_why_a_route_is_not_home() {
         session.end_reads();
     }
     assert!(
-        matches!(session.home(), Home::NotHome { why: Obstacle::Unread { why: Some(why) }, .. } if why == away),
+        matches!(session.home(), Home::NotHome { why: Obstacle::Unread { why: Some(why), .. }, .. } if why == away),
         "{:?}",
         session.home()
     );

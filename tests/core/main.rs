@@ -28,6 +28,7 @@ mod session;
 mod steering;
 mod storm;
 mod storms;
+mod told;
 mod traffic;
 mod triggers;
 mod two_hosts;

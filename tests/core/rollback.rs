@@ -3,10 +3,9 @@
 use crate::session::{SECOND, Session, ana, ben, gke, reads, refused, route, run, split, told, writes};
 use cutover::core::{
     has::has,
-    home::{Home, home},
     news::News,
     outlook::{Attention, Outlook, Then, attention, outlook, would},
-    reason::{Drop, Mover, Obstacle},
+    reason::{Drop, Mover},
     unresolved,
 };
 use cutover::words::{absence, state_line::state_line};
@@ -208,28 +207,6 @@ fn a_write_home_that_meets_our_own_earlier_write_blames_nobody() {
         matches!(first(&session).as_slice(), [(found, Mover::Foreign { actor: Some(_) })] if *found == split(300)),
         "{:?}",
         first(&session)
-    );
-}
-
-/// A write home that tells nothing is not told as one that is just on its way.
-#[test]
-fn a_write_home_without_an_outcome_is_an_obstacle() {
-    let mut session = Session::at(250);
-    session.rollback(&ana());
-    let plan_route = session.state.opened.as_ref().unwrap().plan.routes[0].clone();
-    let mut stood = Vec::new();
-    for _ in 0..40 {
-        session.now = session.now + SECOND;
-        session.beats();
-        stood.push(home(&session.state, &plan_route));
-    }
-    assert!(matches!(&stood[5], Home::Going { why: Obstacle::Underway, .. }), "{:?}", stood[5]);
-    let Home::Going { why: why @ Obstacle::NoOutcome { .. }, .. } = &stood[15] else { panic!("{:?}", stood[15]) };
-    assert!(why.keeps_away() && why.is_met_by_writing());
-    assert!(
-        matches!(&stood[39], Home::NotHome { why: Obstacle::NoOutcome { after }, .. } if *after >= Millis::from_secs(39)),
-        "{:?}",
-        stood[39]
     );
 }
 

@@ -291,3 +291,28 @@ fn what_the_front_door_meets_stands_beside_what_a_backend_counts_itself() {
     let said = words::fails(&failing).expect("something fails").long;
     assert_eq!(said, "100.00% of its 150 answers fail at the front door, 0.00% by its own count");
 }
+
+/// Whatever its source lacks: nobody is harmed where nobody is sent, and where everybody is nothing goes home for it.
+#[test]
+fn blindness_where_nobody_is_calls_nobody_and_where_everybody_is_it_holds() {
+    let blind_at = |share: u16| {
+        let mut session = Session::at(share);
+        for _ in 0..40 {
+            session.now = session.now + SECOND;
+            session.home_healthy();
+            session.beats();
+            session.weights_by(share, None);
+            session.scrape_fails();
+        }
+        let found = attention(&session.state);
+        found.into_iter().find(|found| matches!(found, Attention::Blind { .. })).expect("it is blind")
+    };
+    let then = |found: &Attention| match found {
+        Attention::Blind { outlook: Outlook::Blind { then, .. }, .. } => then.clone(),
+        other => panic!("{other:?}"),
+    };
+    let (nobody, some, all) = (blind_at(0), blind_at(250), blind_at(1000));
+    assert_eq!((then(&nobody), nobody.is_urgent(), nobody.counts()), (Then::NobodyThere, false, true));
+    assert_eq!((then(&some), some.is_urgent()), (Then::GoesHome, true));
+    assert_eq!((then(&all), all.is_urgent()), (Then::Holds, true));
+}

@@ -1,7 +1,8 @@
 //! The host is gone, silent, over or back: what a cockpit says then.
 
 use cutover::{
-    core::{command::Command, news::Tone},
+    attach::client::Listens,
+    core::{command::Command, event::WorldKind, news::Tone},
     domain::time::{Millis, Timestamp},
     tui::view::{Back, Fate, Hearing, Then, Unanswered, View},
 };
@@ -18,7 +19,7 @@ fn lost(why: &str, then: Then) -> View {
 
 #[test]
 fn a_host_that_is_gone_leaves_what_was_seen_and_what_still_holds() {
-    let view = lost("the host closed the line", Then::TryAgain { attempts: 7 });
+    let view = lost("the host closed the line", Then::TryAgain { attempts: 7, listens: Listens::NotKnown });
     let texts = at_all_sizes("lost", &scenes::calm(), &view);
     says(&texts, &["NOT CONNECTED for 42s", "THE HOST IS GONE", "for 42s: the host closed the line", "Last seen at 03:12:40Z"]);
     says(&texts, &["Web frontend: 25% on GKE", "2 triggers armed, none breached", "whoever else steers may"]);
@@ -30,9 +31,30 @@ fn a_host_that_is_gone_leaves_what_was_seen_and_what_still_holds() {
     keep_dialogs("lost", &texts);
 }
 
+/// Nobody listens at its socket, so it died, and `status` says the same; the command is whole however little room there is.
+#[test]
+fn a_host_that_has_ended_is_told_as_ended_and_the_command_by_hand_is_never_cut() {
+    let ended = Then::TryAgain { attempts: 7, listens: Listens::Nobody };
+    let mut state = scenes::calm();
+    let asks = View { unanswered: asked(Millis::from_secs(7), Fate::Lost), ..lost("the host closed the line", ended) };
+    for view in [lost("the host's process has ended, for nobody listens", ended), asks] {
+        let texts = at_all_sizes("ended", &state, &view);
+        says(&texts, &["THE HOST IS GONE", "the host has ended and moves no weight", "nobody listens: the triggers sleep", "--quiet"]);
+        says(&texts, &["cutover open takes it up again", "Trying again by itself, attempt 7", "Web frontend: 25% on GKE"]);
+        assert!(texts.iter().all(|text| !text.contains("if only this line broke")), "{}", texts[0]);
+    }
+    // The world says a line more.
+    if let Some(opened) = &mut state.opened {
+        opened.world = WorldKind::Demo { speed: 10 };
+    }
+    says(&at_all_sizes("ended-demo", &state, &lost("the host closed the line", ended)), &["--quiet", "not this simulated world"]);
+    let view = lost("the host's process has ended, for nobody listens", ended);
+    keep_dialogs("ended", &at_all_sizes("ended", &scenes::calm(), &view));
+}
+
 #[test]
 fn a_clock_that_was_running_and_a_write_on_its_way_are_not_forgotten() {
-    let view = lost("the host closed the line", Then::TryAgain { attempts: 1 });
+    let view = lost("the host closed the line", Then::TryAgain { attempts: 1, listens: Listens::NotKnown });
     says(&at_all_sizes("lost-breach", &scenes::breach(), &view), &["error rate of GKE breached, its clock running"]);
     says(&at_all_sizes("lost-latched", &scenes::rollback(), &view), &["latched after a rollback"]);
     says(&at_all_sizes("lost-blind", &scenes::stale(), &view), &["2 of 2 triggers blind"]);
@@ -75,8 +97,10 @@ fn what_was_asked_of_a_silent_host_is_listed_with_what_becomes_of_it() {
         &texts,
         &["THE HOST IS SILENT", "F9: roll back every route, asked at", "7s ago", "carries it out when it goes on", "url-maps export"],
     );
-    let view =
-        View { unanswered: asked(Millis::from_secs(7), Fate::Lost), ..lost("the host closed the line", Then::TryAgain { attempts: 1 }) };
+    let view = View {
+        unanswered: asked(Millis::from_secs(7), Fate::Lost),
+        ..lost("the host closed the line", Then::TryAgain { attempts: 1, listens: Listens::NotKnown })
+    };
     says(&at_all_sizes("lost-unanswered", &scenes::calm(), &view), &["F9: roll back every route", "may have been taken or not"]);
 }
 
@@ -97,7 +121,7 @@ fn a_host_that_is_back_says_what_happened_meanwhile() {
 /// A cockpit's own clock goes on, and what it would count nobody does.
 #[test]
 fn nothing_is_counted_down_once_the_host_is_not_heard() {
-    let view = lost("the host closed the line", Then::TryAgain { attempts: 1 });
+    let view = lost("the host closed the line", Then::TryAgain { attempts: 1, listens: Listens::NotKnown });
     for state in [scenes::breach(), scenes::stale(), scenes::rollback()] {
         let later = View { now: view.now + Millis::from_secs(20), ..view.clone() };
         let (then, now) = (at_all_sizes("as-of", &state, &view), at_all_sizes("as-of-later", &state, &later));

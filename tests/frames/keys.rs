@@ -10,7 +10,7 @@ use std::{
 
 use cutover::{
     attach::{
-        client::{Approving, Connection, Link, Reply, ToHost, View as Heard},
+        client::{Approving, Connection, Link, Listens, Reply, ToHost, View as Heard},
         protocol::{VERSION, Welcome},
     },
     core::{command::Command, event::WorldKind, state::State},
@@ -286,7 +286,7 @@ async fn the_way_home_goes_through_a_burst_and_through_a_standstill() {
 async fn the_way_home_is_asked_again_when_the_line_lost_it() {
     let mut cockpit = Cockpit::over(scenes::calm(), Role::Pilot);
     let since = Instant::now();
-    let broken = Connection::Reconnecting { since, attempts: 1, why: Shown::new("the host closed the line") };
+    let broken = Connection::Reconnecting { since, attempts: 1, why: Shown::new("the host closed the line"), listens: Listens::NotKnown };
     cockpit.key(ROLLBACK).await;
     assert_eq!(cockpit.asked().await, Command::Rollback { route: None, reason: None });
     cockpit.session.send_modify(|heard| *heard = Arc::new(Heard { connection: broken, ..Heard::clone(heard) }));

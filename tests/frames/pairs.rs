@@ -59,7 +59,7 @@ pub(crate) fn keep_all(name: &str, texts: &[String]) {
 fn review(state: &State, typed: &str) -> Option<Overlay> {
     let approval = Box::new(scenes::approval().approvals.values().next().expect("one is open").clone());
     assert!(state.approvals.len() <= 1);
-    Some(Overlay::Review { approval, line: LineEdit::with(typed), came: Came::Asked })
+    Some(Overlay::Review { approval, line: LineEdit::with(typed), came: Came::Asked, page: 0 })
 }
 
 #[test]
@@ -80,7 +80,7 @@ fn the_dialog_says_who_stands_behind_the_asker_and_who_was_made_for_the_answer()
     let barred = Barred { how, after: Millis::from_secs(40) };
     state.approvals.values_mut().for_each(|open| drop(open.barred.insert(id("ada2"), barred.clone())));
     let approval = Box::new(state.approvals.values().next().expect("one is open").clone());
-    let overlay = Some(Overlay::Review { approval, line: LineEdit::with(""), came: Came::Asked });
+    let overlay = Some(Overlay::Review { approval, line: LineEdit::with(""), came: Came::Asked, page: 0 });
     let texts = at_all_sizes("review-known", &state, &View { overlay, ..scenes::view() });
     says(&texts, &["bob · uid 1002 ops · key SHA256:bbbbbbbb..", "ada2 was added to the roster 40s after it was asked for"]);
     says(&texts, &["Type frontend-100 and Enter to approve", "in 4m40s"]);
@@ -96,10 +96,19 @@ fn who_stands_behind_the_asker_is_never_what_has_no_room() {
         state.approvals.values_mut().for_each(|open| drop(open.barred.insert(id(&format!("ada{number}")), barred.clone())));
     }
     let approval = Box::new(state.approvals.values().next().expect("one is open").clone());
-    let overlay = Some(Overlay::Review { approval, line: LineEdit::with(""), came: Came::Asked });
+    let overlay = Some(Overlay::Review { approval, line: LineEdit::with(""), came: Came::Asked, page: 0 });
     let texts = at_all_sizes("review-full", &state, &View { overlay, ..scenes::view() });
     says(&texts, &["by bob \u{b7} uid 1002 ops \u{b7} key SHA256:bbbbbbbb..", "in 4m40s", "before", "after", "Type frontend-100"]);
-    assert!(texts[0].contains("more rows; a larger terminal shows them"), "{}", texts[0]);
+    assert!(texts[0].contains("page 1 of 2; PgDn shows the next one") && !texts[0].contains("grant 3"), "{}", texts[0]);
+    // What has no room is a key away, and past the end it begins anew.
+    let turned = |page| {
+        let approval = Box::new(state.approvals.values().next().expect("one is open").clone());
+        let overlay = Some(Overlay::Review { approval, line: LineEdit::with("front"), came: Came::Asked, page });
+        at_all_sizes("review-turned", &state, &View { overlay, ..scenes::view() }).remove(0)
+    };
+    let next = turned(1);
+    assert!(next.contains("page 2 of 2") && next.contains("grant 3") && next.contains("> front"), "{next}");
+    assert_eq!(turned(2), turned(0));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The second line of the screen: a time stands beside what it belongs to, and is never what is cut.
 
 use cutover::{
+    attach::client::Listens,
     core::{
         outlook::Attention,
         state::{Reading, RouteState, State, TriggerState},
@@ -108,7 +109,7 @@ fn what_is_true_of_another_route_says_so() {
 
 #[test]
 fn nothing_is_promised_of_a_host_that_is_not_heard() {
-    for then in [Then::Listen, Then::TryAgain { attempts: 2 }, Then::Nothing] {
+    for then in [Then::Listen, Then::TryAgain { attempts: 2, listens: Listens::NotKnown }, Then::Nothing] {
         let hearing = Hearing::Lost { why: "the host closed the line".to_owned(), then, gone: Millis::from_secs(42) };
         for columns in [60, 80, 160] {
             let told = line(&scenes::breach(), &View { hearing: hearing.clone(), ..scenes::view() }, columns);

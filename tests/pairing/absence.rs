@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use cutover::{
-    attach::client::Connection,
+    attach::client::{Connection, Listens},
     core::{
         command::Command,
         event::{Asker, Event},
@@ -19,7 +19,7 @@ use crate::{
 
 fn gone(seconds: u64) -> Connection {
     let since = Instant::now().checked_sub(std::time::Duration::from_secs(seconds)).unwrap_or_else(Instant::now);
-    Connection::Reconnecting { since, attempts: 3, why: Shown::new("the host closed the line") }
+    Connection::Reconnecting { since, attempts: 3, why: Shown::new("the host closed the line"), listens: Listens::NotKnown }
 }
 
 /// As the host does it when it comes back: the people of before are gone, and this one is here under a new number.

@@ -184,6 +184,30 @@ async fn reads_that_are_refused_keep_nobody_away_from_home() {
     assert_eq!(landed.ours().len(), 2 + 1, "it was done once");
 }
 
+/// The API takes the write home, and refuses to tell what came of it: that is told in its own words, and nothing is sent again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_way_home_that_was_taken_and_can_not_be_seen_says_why() {
+    let mut session = Session::begin(Sky::calm("taken")).await;
+    session.fly_to(400).await;
+    session.control().inject(&trouble(Trouble::ReadsThrottled, 36_000.0));
+    assert_eq!(session.ask(Command::Rollback { route: None, reason: None }).await, Verdict::Accepted);
+    let stands = |state: &State| home(state, &state.opened.as_ref().unwrap().plan.routes[0]);
+    let names_429 = |why: &Obstacle| match why {
+        Obstacle::NotSeenYet { unread: Some(unread), .. } => unread.why.message.as_str().contains("429"),
+        _ => false,
+    };
+    session
+        .until("taken, and reads refused", move |state| match stands(state) {
+            Home::Going { why, .. } | Home::NotHome { why, .. } => names_429(&why),
+            _ => false,
+        })
+        .await;
+    session.control().calm();
+    session.settled_at(0).await;
+    let landed = session.land().await;
+    assert_eq!(landed.ours().len(), 2 + 1, "it was done once");
+}
+
 /// Reads tell what stood before a write for longer than its operation takes: it is looked up, and nobody is accused of a change.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn old_reads_are_nobodys_change_and_keep_nobody_away_from_home() {

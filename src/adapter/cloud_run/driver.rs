@@ -32,7 +32,7 @@ use crate::{
         time::Timestamp,
         weight::Weights,
     },
-    port::{Answer, Change, Driver, Intent},
+    port::{Answer, Change, Driver, Intent, Taken},
 };
 
 /// What the driver needs to know.
@@ -158,13 +158,13 @@ impl RevisionsDriver {
         splits && claim::bears(&steerer::claimed(service), change, steerer::no_room(service))
     }
 
-    async fn write_now(&self, change: Change<'_>, version: &Version, intent: &Intent) -> Written {
-        let written = self.written(change, version, intent).await;
+    async fn write_now(&self, change: Change<'_>, version: &Version, intent: &Intent, taken: Taken) -> Written {
+        let written = self.written(change, version, intent, taken).await;
         self.permission.learn(&written.outcome);
         written
     }
 
-    async fn written(&self, change: Change<'_>, version: &Version, intent: &Intent) -> Written {
+    async fn written(&self, change: Change<'_>, version: &Version, intent: &Intent, taken: Taken) -> Written {
         let patch = match self.prepared(change, version).await {
             Ok(patch) => patch,
             Err(fault) => return Outcome::NotDone(fault).into(),
@@ -174,7 +174,7 @@ impl RevisionsDriver {
         let sent = self.client.send_hedged(ask).await;
         let alone = sent.is_alone();
         let outcome = match sent.answer.and_then(|reply| reply.json::<Operation>()) {
-            Ok(operation) => self.awaited(operation, change).await,
+            Ok(operation) => self.awaited(operation, change, taken).await,
             Err(failure) if alone => failure.outcome(),
             // The answer speaks of one copy only; another may have been done.
             Err(failure) => self.compared(change, failure.fault).await,
@@ -194,9 +194,10 @@ impl RevisionsDriver {
         Outcome::Done(Receipt { version, operation })
     }
 
-    async fn awaited(&self, mut operation: Operation, change: Change<'_>) -> Outcome {
+    async fn awaited(&self, mut operation: Operation, change: Change<'_>, taken: Taken) -> Outcome {
         let deadline = tokio::time::Instant::now() + self.config.patience;
         let name = Shown::new(&operation.name);
+        taken.by(name.clone());
         let mut pause = PAUSE_FIRST;
         while !operation.done {
             if tokio::time::Instant::now() >= deadline {
@@ -257,8 +258,8 @@ impl Driver for RevisionsDriver {
         Box::pin(self.read_now())
     }
 
-    fn write<'a>(&'a self, change: Change<'a>, version: &'a Version, intent: &'a Intent) -> Answer<'a, Written> {
-        Box::pin(self.write_now(change, version, intent))
+    fn write<'a>(&'a self, change: Change<'a>, version: &'a Version, intent: &'a Intent, taken: Taken) -> Answer<'a, Written> {
+        Box::pin(self.write_now(change, version, intent, taken))
     }
 
     fn by_hand(&self, to: &Weights) -> String {

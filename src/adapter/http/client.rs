@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     adapter::google_auth::{Token, hidden_in},
-    domain::fault::{Fault, FaultKind},
+    domain::fault::{ANSWER_WITHIN, Fault, FaultKind},
     port::Intent,
 };
 
@@ -37,7 +37,7 @@ pub struct Limits {
 impl Limits {
     pub const METRICS: Limits = Limits { deadline: Duration::from_secs(4), body_bytes_max: 8 << 20 };
     pub const READ: Limits = Limits { deadline: Duration::from_secs(10), body_bytes_max: 4 << 20 };
-    pub const WRITE: Limits = Limits { deadline: Duration::from_secs(30), body_bytes_max: 4 << 20 };
+    pub const WRITE: Limits = Limits { deadline: Duration::from_millis(ANSWER_WITHIN.0), body_bytes_max: 4 << 20 };
 
     /// The same caps with less time, for what is only nice to know.
     pub const fn within(self, deadline: Duration) -> Limits {

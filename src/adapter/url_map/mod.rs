@@ -33,7 +33,7 @@ use crate::{
         shown::Shown,
         weight::Weights,
     },
-    port::{Answer, Change, Driver, Intent},
+    port::{Answer, Change, Driver, Intent, Taken},
 };
 use audit::Author;
 use scheme::Scheme;
@@ -217,13 +217,13 @@ impl UrlMapDriver {
         Err(Fault::new(FaultKind::Conflict, message))
     }
 
-    async fn write_now(&self, change: Change<'_>, version: &Version, intent: &Intent) -> Written {
-        let written = self.written(change, version, intent).await;
+    async fn write_now(&self, change: Change<'_>, version: &Version, intent: &Intent, taken: Taken) -> Written {
+        let written = self.written(change, version, intent, taken).await;
         self.permission.learn(&written.outcome);
         written
     }
 
-    async fn written(&self, change: Change<'_>, version: &Version, intent: &Intent) -> Written {
+    async fn written(&self, change: Change<'_>, version: &Version, intent: &Intent, taken: Taken) -> Written {
         let prepared = match self.at_version(version).await {
             Ok(map) => route::changed(map, self.config.known(), change),
             Err(fault) => Err(fault),
@@ -238,7 +238,7 @@ impl UrlMapDriver {
         let sent = self.compute.send_hedged(patch).await;
         let alone = sent.is_alone();
         let outcome = match sent.answer.and_then(|reply| reply.json::<Operation>()) {
-            Ok(operation) => self.awaited(operation, change).await,
+            Ok(operation) => self.awaited(operation, change, taken).await,
             Err(failure) if alone => failure.outcome(),
             // The answer speaks of one copy only; another may have been done.
             Err(failure) => self.compared(change, None, failure.fault).await,
@@ -246,10 +246,13 @@ impl UrlMapDriver {
         Written { outcome, attempts: sent.attempts }
     }
 
-    async fn awaited(&self, mut operation: Operation, change: Change<'_>) -> Outcome {
+    async fn awaited(&self, mut operation: Operation, change: Change<'_>, taken: Taken) -> Outcome {
         let started = tokio::time::Instant::now();
         let mut pause = self.config.patience.first;
         let name = Shown::new(&operation.name);
+        if !operation.is_done() {
+            taken.by(name.clone());
+        }
         while !operation.is_done() {
             if started.elapsed() >= self.config.patience.total {
                 let message =
@@ -311,9 +314,9 @@ impl Driver for UrlMapDriver {
         Box::pin(self.read_now())
     }
 
-    fn write<'a>(&'a self, change: Change<'a>, version: &'a Version, intent: &'a Intent) -> Answer<'a, Written> {
+    fn write<'a>(&'a self, change: Change<'a>, version: &'a Version, intent: &'a Intent, taken: Taken) -> Answer<'a, Written> {
         self.remember_own(change, intent);
-        Box::pin(self.write_now(change, version, intent))
+        Box::pin(self.write_now(change, version, intent, taken))
     }
 
     fn by_hand(&self, to: &Weights) -> String {

@@ -82,6 +82,7 @@ fn is_routine(transition: &Transition) -> bool {
             | Event::Asked { .. }
             | Event::Looked { .. }
             | Event::Finished { .. }
+            | Event::Taken { .. }
             | Event::Record(_)
             | Event::Joined { .. }
             | Event::Left { .. }
@@ -115,6 +116,7 @@ fn event(event: &Event, names: Names) -> String {
         Event::Looked { by, key, look: seen } => format!("{} {}", who(by, key.as_ref()), words::look(seen, names)),
         Event::Observed(seen) => observed(seen, names),
         Event::Finished { effect, outcome, attempts } => format!("effect {effect} ended: {}{}", ended(outcome), copies(attempts)),
+        Event::Taken { effect, operation } => format!("effect {effect} was taken by the API, as {operation}; its outcome is still to come"),
         Event::Record(change) => words::record_change(change),
         Event::Rang(Alarm::Tick) => "time passed".to_owned(),
         Event::Rang(Alarm::Retry { route }) => format!("time to try {} again", names.route(route)),

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::{
     core::{
+        assurance::unread_for,
         door::Met,
         event::WorldKind,
         fails::stranded,
@@ -394,7 +395,7 @@ fn route_status(route: &RouteState, home: &Home, against: &[Objection], by_hand:
         seen,
         failing,
         outside: Vec::new(),
-        motion: motion(&route.motion),
+        motion: motion(route, now),
         motion_text: words::following(route, home, now),
         requests_say: match requests(route) {
             Requests::Spreading => "spreading",
@@ -449,10 +450,12 @@ fn failing(route: &RouteState, now: Timestamp) -> Option<Failing> {
     (all.answers > 0).then_some(all)
 }
 
-/// For scripts, which must not read English.
-fn motion(motion: &Motion) -> &'static str {
-    match motion {
+/// For scripts, which must not read English. Nothing is called settled whose weights nobody has read lately, or that somebody else has moved.
+fn motion(route: &RouteState, now: Timestamp) -> &'static str {
+    match &route.motion {
         Motion::Unread => "unread",
+        Motion::Settled if unread_for(route, now).is_some() => "unknown",
+        Motion::Settled if route.drift.is_some() => "drifted",
         Motion::Settled => "settled",
         Motion::Writing { .. } => "writing",
         Motion::Resolving { .. } => "resolving",

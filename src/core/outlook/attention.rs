@@ -7,7 +7,7 @@ use crate::{
         follows::Follows,
         loss::Loss,
         newest::Newest,
-        outlook::Outlook,
+        outlook::{Outlook, Then},
         reason::{Mover, Need, Objection, Obstacle},
         record::RecordNumber,
         replication::DatabaseStanding,
@@ -417,6 +417,8 @@ impl Attention {
 
     fn urgency(&self) -> Urgency {
         match self {
+            // Whether its source is broken or has nothing to count is one: nobody is harmed, and the first step is refused for it.
+            Attention::Blind { outlook: Outlook::Blind { then: Then::NobodyThere, .. }, .. } => Urgency::Counted,
             Attention::NotHome { .. }
             | Attention::RecordBroken { .. }
             | Attention::RecordHangs { .. }

@@ -29,6 +29,9 @@ pub struct TriggerState {
     pub read_at: Option<Timestamp>,
     /// Since when it has had no usable sample.
     pub blind_since: Option<Timestamp>,
+    /// What it lacked since then, and for how long each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lacked: Vec<Lacked>,
     /// When that was said; a window that is only filling after a move is no news.
     #[serde(default)]
     pub blind_said_at: Option<Timestamp>,
@@ -44,6 +47,35 @@ pub struct TriggerState {
     /// Value of the newest sample, proven or not.
     pub value: Option<f64>,
     pub value_at: Option<Timestamp>,
+}
+
+/// A gap, and how long of a blindness it was the reason.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lacked {
+    pub gap: Gap,
+    pub lasted: Millis,
+}
+
+impl TriggerState {
+    /// Why it is blind: what it lacked for the longest time since it is, which is what the clock ran for, and not what happens to be lacking now.
+    pub fn blind_for(&self) -> Option<Gap> {
+        let longest = self.lacked.iter().rev().max_by_key(|lacked| lacked.lasted).map(|lacked| lacked.gap);
+        longest.or_else(|| self.reading.gap())
+    }
+
+    /// It has seen nothing for another `span`, for `gap`.
+    pub(in crate::core) fn lacks(&mut self, gap: Gap, span: Millis) {
+        match self.lacked.iter_mut().find(|lacked| lacked.gap == gap) {
+            Some(lacked) => lacked.lasted = Millis(lacked.lasted.0.saturating_add(span.0)),
+            None => self.lacked.push(Lacked { gap, lasted: span }),
+        }
+    }
+
+    /// It sees, or nobody can expect it to.
+    pub(in crate::core) fn is_not_blind(&mut self) {
+        self.blind_since = None;
+        self.lacked.clear();
+    }
 }
 
 /// Windows that don't overlap, counted together.

@@ -336,7 +336,9 @@ impl App {
         let meant = if action == Action::Withdraw { own } else { others.or(own) };
         match (action, meant.cloned()) {
             (Action::Withdraw, Some(open)) => self.ask(key, Command::Withdraw { digest: open.digest }),
-            (_, Some(open)) => self.open(Overlay::Review { approval: Box::new(open), line: LineEdit::default(), came: Came::Asked }),
+            (_, Some(open)) => {
+                self.open(Overlay::Review { approval: Box::new(open), line: LineEdit::default(), came: Came::Asked, page: 0 })
+            }
             (Action::Withdraw, None) => self.notify(Tone::Plain, "you have no open request".to_owned()),
             (_, None) => self.notify(Tone::Plain, "nobody asks for an approval".to_owned()),
         }

@@ -42,7 +42,7 @@ impl App {
         let open = self.state.approvals.values().filter(|open| open.by.who != me.who && !self.put_aside.contains(&open.digest));
         if let Some(open) = open.min_by_key(|open| open.at).cloned() {
             self.dragging = None;
-            self.open(Overlay::Review { approval: Box::new(open), line: LineEdit::default(), came: Came::ByItself });
+            self.open(Overlay::Review { approval: Box::new(open), line: LineEdit::default(), came: Came::ByItself, page: 0 });
         }
     }
 

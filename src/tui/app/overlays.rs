@@ -77,12 +77,18 @@ impl App {
                 self.close();
                 self.put_aside(&approval.digest);
             }
-            (_, Overlay::Review { approval, line, came }) => self.review_key(key, at, *approval, line, came),
+            (Code::PageDown, Overlay::Review { approval, line, came, page }) => {
+                self.view.overlay = Some(Overlay::Review { approval, line, came, page: page + 1 });
+            }
+            (Code::PageUp, Overlay::Review { approval, line, came, page }) => {
+                self.view.overlay = Some(Overlay::Review { approval, line, came, page: page.saturating_sub(1) });
+            }
+            (_, Overlay::Review { approval, line, came, page }) => self.review_key((key, at), *approval, line, came, page),
         }
         Flow::Stay
     }
 
-    fn review_key(&mut self, key: Key, at: Instant, approval: Approval, mut line: LineEdit, came: Came) {
+    fn review_key(&mut self, (key, at): (Key, Instant), approval: Approval, mut line: LineEdit, came: Came, page: usize) {
         let hands_off = match came {
             Came::Asked => Duration::ZERO,
             Came::ByItself => self.appearance.hands_off,
@@ -102,7 +108,7 @@ impl App {
         } else {
             line.key(key);
         }
-        self.view.overlay = Some(Overlay::Review { approval: Box::new(approval), line, came });
+        self.view.overlay = Some(Overlay::Review { approval: Box::new(approval), line, came, page });
     }
 
     #[expect(clippy::wildcard_enum_match_arm, reason = "a key that means nothing here changes nothing")]
@@ -180,7 +186,8 @@ impl App {
             (true, _) | (false, None) => {
                 let wants = if mine { "withdraw to take it back".to_owned() } else { format!("{word} to approve, or no to deny") };
                 self.notify(Tone::Warning, format!("type {wants}; nothing was decided"));
-                self.view.overlay = Some(Overlay::Review { approval: Box::new(approval), line: Default::default(), came: Came::Asked });
+                self.view.overlay =
+                    Some(Overlay::Review { approval: Box::new(approval), line: Default::default(), came: Came::Asked, page: 0 });
                 return;
             }
         };

@@ -61,7 +61,9 @@ impl App {
                 return;
             }
             Connection::Silent { .. } => (crate::words::SILENT.to_owned(), Then::Listen),
-            Connection::Reconnecting { why, attempts, .. } => (why.to_string(), Then::TryAgain { attempts: *attempts }),
+            Connection::Reconnecting { why, attempts, listens, .. } => {
+                (why.to_string(), Then::TryAgain { attempts: *attempts, listens: *listens })
+            }
             Connection::Closed { why } => (why.to_string(), Then::Nothing),
         };
         let since = match connection {

@@ -54,7 +54,7 @@ pub(super) fn overlay(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
         Some(Overlay::Palette { line, chosen, entries }) => palette(line, *chosen, entries, theme, area, buf),
         Some(Overlay::Themes { words, chosen, .. }) => themes(words, *chosen, theme, area, buf),
         Some(Overlay::Typing { purpose, line }) => typing(purpose, line, scene, area, buf),
-        Some(Overlay::Review { approval, line, .. }) => review::draw(approval, line, scene, area, buf),
+        Some(Overlay::Review { approval, line, page, .. }) => review::draw((approval, *page), line, scene, area, buf),
         Some(Overlay::People { chosen }) => people::draw(*chosen, scene, area, buf),
     }
 }

@@ -1,7 +1,8 @@
 //! When the host is gone: what still holds, what was seen last and when, that it is tried again. And when it is back: what happened.
 //!
-//! What is old looks old: the whole screen goes grey under the notice. Nothing is claimed that a cockpit without a host can't know;
-//! whether the host died or only the line did is not known here, so both are said with what follows from each.
+//! What is old looks old: the whole screen goes grey under the notice. Nothing is claimed that a cockpit without a host can't know: until its
+//! socket tells whether the host died or only the line did, both are said with what follows from each. What to do is never cut: where there is
+//! no room, what is good to know gives way.
 
 use ratatui::{
     buffer::Buffer,
@@ -10,6 +11,7 @@ use ratatui::{
 };
 
 use crate::{
+    attach::client::Listens,
     core::{
         event::WorldKind,
         home::home,
@@ -60,13 +62,33 @@ pub(super) fn draw(scene: Scene<'_>, body: Rect, buf: &mut Buffer) {
     }
 }
 
-fn card(title: &str, style: ratatui::style::Style, mut lines: Vec<Line<'static>>, theme: &Theme, body: Rect, buf: &mut Buffer) {
-    // Air gives way first, so that the last line, what to do, is never cut.
-    while lines.len() + 2 > usize::from(body.height)
-        && let Some(blank) = lines.iter().rposition(|line| line.width() == 0)
+/// A row of the notice, and whether it gives way where there is no room for all.
+struct Row {
+    line: Line<'static>,
+    worth: Worth,
+}
+
+/// In the order in which it gives way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Worth {
+    Air,
+    /// Good to know, and no help.
+    Told,
+    Needed,
+}
+
+fn worth(worth: Worth, lines: impl IntoIterator<Item = Line<'static>>) -> impl Iterator<Item = Row> {
+    lines.into_iter().map(move |line| Row { line, worth })
+}
+
+fn card(title: &str, style: ratatui::style::Style, mut rows: Vec<Row>, theme: &Theme, body: Rect, buf: &mut Buffer) {
+    while rows.len() + 2 > usize::from(body.height)
+        && let Some(least) = rows.iter().map(|row| row.worth).min().filter(|least| *least < Worth::Needed)
+        && let Some(place) = rows.iter().rposition(|row| row.worth == least)
     {
-        lines.remove(blank);
+        rows.remove(place);
     }
+    let lines: Vec<Line<'static>> = rows.into_iter().map(|row| row.line).collect();
     let place = dialog::place(body, COLUMNS, lines.len() as u16 + 2);
     let inner = dialog::draw("", theme, place, buf);
     for position in place.intersection(buf.area).positions().filter(|position| !inner.contains(*position)) {
@@ -96,52 +118,58 @@ fn named(name: &str, value: &str, width: usize, theme: &Theme) -> Vec<Line<'stat
     rows.map(row).collect()
 }
 
-fn lost(why: &str, then: Then, width: usize, scene: Scene<'_>) -> Vec<Line<'static>> {
+fn lost(why: &str, then: Then, width: usize, scene: Scene<'_>) -> Vec<Row> {
     let Scene { state, view, theme } = scene;
-    let mut lines: Vec<Line<'static>> = text::wrap(why, width).into_iter().map(|row| Line::styled(row, theme.text)).collect();
-    lines.push(Line::default());
-    lines.push(Line::styled(format!("Last seen at {}Z; the grey screen is as old as that:", words::clock(state.now)), theme.text));
-    lines.extend(last_seen(then, width, scene));
-    lines.push(Line::default());
-    let holds = |text: &str| Line::from(vec![Span::styled("  ", theme.text), Span::styled(text.to_owned(), theme.text)]);
-    lines.extend(unanswered(width, scene));
+    let plain = |text: String| Line::styled(text, theme.text);
+    let holds = |text: &str| plain(format!("  {text}"));
+    let air = || Row { line: Line::default(), worth: Worth::Air };
+    let mut rows: Vec<Row> = worth(Worth::Needed, text::wrap(why, width).into_iter().map(plain)).collect();
+    rows.push(air());
+    let seen = format!("Last seen at {}Z; the grey screen is as old as that:", words::clock(state.now));
+    rows.extend(worth(Worth::Needed, [plain(seen)]));
+    rows.extend(last_seen(then, width, scene));
+    rows.push(air());
+    rows.extend(worth(Worth::Needed, unanswered(width, scene)));
+    rows.extend(worth(Worth::Told, [plain("What still holds:".to_owned())]));
+    // A world that is simulated may have died with its host, and then nothing is left to be taken up.
+    let way_on = match state.opened.as_ref().map(|opened| opened.world) {
+        Some(WorldKind::Demo { .. }) => "cutover sessions says how to go on",
+        Some(WorldKind::Live) | None => "cutover open takes it up again",
+    };
     match then {
-        Then::Listen | Then::TryAgain { .. } => {
-            lines.push(Line::styled("What still holds:", theme.text));
-            lines
-                .extend(in_flight(state, "if the host died, it moves no weight; whoever else steers may").iter().map(|begun| holds(begun)));
-            lines.push(holds("if only this line broke, the session goes on, its triggers armed"));
-            // A world that is simulated may have died with its host, and then nothing is left to be taken up.
-            let way_on = match state.opened.as_ref().map(|opened| opened.world) {
-                Some(WorldKind::Demo { .. }) => "cutover sessions says how to go on",
-                Some(WorldKind::Live) | None => "cutover open takes it up again",
-            };
-            lines.push(holds(&format!("if the host died, the triggers sleep; {way_on}")));
-            lines.extend(by_hand(scene));
-            lines.push(Line::default());
+        Then::Listen | Then::TryAgain { listens: Listens::NotKnown, .. } => {
+            let begun = in_flight(state, "if the host died, it moves no weight; whoever else steers may");
+            rows.extend(worth(Worth::Needed, begun.iter().map(|begun| holds(begun))));
+            rows.extend(worth(Worth::Told, [holds("if only this line broke, the session goes on, its triggers armed")]));
+            rows.extend(worth(Worth::Needed, [holds(&format!("if the host died, the triggers sleep; {way_on}"))]));
+        }
+        Then::TryAgain { listens: Listens::Nobody, .. } => {
+            let begun = in_flight(state, "the host has ended and moves no weight; whoever else steers may");
+            rows.extend(worth(Worth::Needed, begun.iter().map(|begun| holds(begun))));
+            rows.extend(worth(Worth::Needed, [holds(&format!("nobody listens: the triggers sleep; {way_on}"))]));
         }
         Then::Nothing => {
-            lines.push(Line::styled("What still holds:", theme.text));
-            lines.extend(in_flight(state, "it moves no weight any more; whoever else steers may").iter().map(|begun| holds(begun)));
-            lines.push(holds("nobody watches it: no trigger rolls back, and no key reaches it"));
-            lines.extend(by_hand(scene));
-            lines.push(Line::default());
+            let begun = in_flight(state, "it moves no weight any more; whoever else steers may");
+            rows.extend(worth(Worth::Needed, begun.iter().map(|begun| holds(begun))));
+            rows.extend(worth(Worth::Needed, [holds("nobody watches it: no trigger rolls back, and no key reaches it")]));
         }
     }
+    rows.extend(worth(Worth::Needed, by_hand(scene)));
+    rows.push(air());
     let next = match then {
         Then::Listen => "The line is open: keys are sent, and carried out when the host goes on.".to_owned(),
-        Then::TryAgain { attempts } if view.me.as_ref().is_none_or(|me| me.role.may_steer()) => {
+        Then::TryAgain { attempts, .. } if view.me.as_ref().is_none_or(|me| me.role.may_steer()) => {
             let home = words::key(view, Action::Rollback);
             format!("Trying again by itself, attempt {attempts}. {home} is kept until then, no other key is.")
         }
-        Then::TryAgain { attempts } => format!("Trying again by itself, attempt {attempts}. No key reaches the session until then."),
+        Then::TryAgain { attempts, .. } => format!("Trying again by itself, attempt {attempts}. No key reaches the session until then."),
         Then::Nothing => "Nothing is tried again. q leaves; cutover sessions shows what runs.".to_owned(),
     };
-    lines.push(Line::styled(next, theme.figure));
-    lines
+    rows.extend(worth(Worth::Needed, [Line::styled(next, theme.figure)]));
+    rows
 }
 
-fn last_seen(then: Then, width: usize, scene: Scene<'_>) -> Vec<Line<'static>> {
+fn last_seen(then: Then, width: usize, scene: Scene<'_>) -> Vec<Row> {
     let Scene { state, view, theme } = scene;
     let routes = words::plan(state).into_iter().flat_map(|plan| &plan.routes).take(ROUTES_MAX);
     let traffic = routes.flat_map(|route| {
@@ -157,7 +185,8 @@ fn last_seen(then: Then, width: usize, scene: Scene<'_>) -> Vec<Line<'static>> {
     };
     // Who has the controls of what is over is nobody's question.
     let controls = (then != Then::Nothing).then(|| named("controls", &controls, width, theme)).into_iter().flatten();
-    traffic.chain(named("guard", &guard, width, theme)).chain(controls).collect()
+    let told = named("guard", &guard, width, theme).into_iter().chain(controls);
+    worth(Worth::Needed, traffic).chain(worth(Worth::Told, told)).collect()
 }
 
 /// What the triggers stood at when the host was last heard.
@@ -232,7 +261,7 @@ fn by_hand(scene: Scene<'_>) -> Vec<Line<'static>> {
     std::iter::once(Line::styled(head, theme.text)).chain(simulated).chain(parts).collect()
 }
 
-fn returned(back: &Back, theme: &Theme) -> Vec<Line<'static>> {
+fn returned(back: &Back, theme: &Theme) -> Vec<Row> {
     let mut lines = vec![Line::styled(format!("after {}; while it was gone:", back.gone), theme.text), Line::default()];
     for (tone, text) in &back.news {
         let (glyph, style) = words::tone(*tone, theme);
@@ -243,5 +272,6 @@ fn returned(back: &Back, theme: &Theme) -> Vec<Line<'static>> {
     }
     lines.push(Line::default());
     lines.push(Line::styled("Any key goes on; Esc only closes this", theme.faint));
-    lines
+    let of = |line: &Line<'_>| if line.width() == 0 { Worth::Air } else { Worth::Needed };
+    lines.into_iter().map(|line| Row { worth: of(&line), line }).collect()
 }

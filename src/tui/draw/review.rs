@@ -2,7 +2,8 @@
 //!
 //! Everybody who may answer sees the same terms, the asker included, so that two people can read them to each other. What the digest
 //! covers is all here. The word to type names the target and the share that it would get: it is another one for each request, so that no
-//! hand learns it. When the request ends under one's eyes the dialog stays and says how; a dialog that vanishes teaches nothing.
+//! hand learns it. Where the terms have no room they are turned over, a page at a time. When the request ends under one's eyes the dialog stays
+//! and says how; a dialog that vanishes teaches nothing.
 
 use ratatui::{
     buffer::Buffer,
@@ -51,7 +52,7 @@ enum Row {
     Expiry,
 }
 
-pub(super) fn draw(approval: &Approval, line: &LineEdit, scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
+pub(super) fn draw((approval, page): (&Approval, usize), line: &LineEdit, scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
     let Scene { state, view, theme } = scene;
     let mut rows = terms(approval, usize::from(COLUMNS.min(area.width)).saturating_sub(4), scene);
     let room = dialog::place(area, COLUMNS, rows.len() as u16 + FOOT + 2);
@@ -68,12 +69,7 @@ pub(super) fn draw(approval: &Approval, line: &LineEdit, scene: Scene<'_>, area:
     {
         rows.remove(blank);
     }
-    let hidden = rows.len().saturating_sub(body.height.into());
-    if hidden > 0 {
-        rows.truncate(usize::from(body.height).saturating_sub(1));
-        let told = format!("{} {} more rows; a larger terminal shows them", theme.glyphs.ellipsis, hidden + 1);
-        rows.push(Row::Said(Line::styled(told, theme.dim)));
-    }
+    let rows = paged(rows, page, usize::from(body.height), theme);
     for (row, at) in rows.into_iter().zip(body.rows()) {
         match row {
             Row::Blank => {}
@@ -83,6 +79,20 @@ pub(super) fn draw(approval: &Approval, line: &LineEdit, scene: Scene<'_>, area:
         }
     }
     answer(approval, line, mine, scene, foot, buf);
+}
+
+/// The rows of one page, where there is no room for all, with how to see the others in the last one.
+fn paged(mut rows: Vec<Row>, page: usize, room: usize, theme: &Theme) -> Vec<Row> {
+    let each = room.saturating_sub(1);
+    if rows.len() <= room || each == 0 {
+        rows.truncate(room);
+        return rows;
+    }
+    let pages = rows.len().div_ceil(each);
+    let page = page % pages;
+    let told = format!("{} page {} of {pages}; PgDn shows the next one", theme.glyphs.ellipsis, page + 1);
+    let shown = rows.into_iter().skip(page * each).take(each);
+    shown.chain([Row::Said(Line::styled(told, theme.key))]).collect()
 }
 
 fn split(inner: Rect) -> [Rect; 2] {

@@ -13,7 +13,7 @@ use crate::{
         fails::stranded,
         figures,
         home::{Home, home, is_met_by_writing},
-        outlook::{self, Attention, Outlook, Then},
+        outlook::{self, Attention, Awaited, Outlook, Then},
         requests::requests,
         revisions,
         state::{Drift, Motion, RouteState, State},
@@ -140,7 +140,7 @@ fn threat(scene: Scene<'_>, route: &Route) -> Option<(String, Style)> {
     let running = guards(state, route).filter_map(|trigger| match outlook::outlook(state, &trigger.id)? {
         // Of what has led home already the way home tells.
         Outlook::Running { then: Then::NobodyThere | Then::Done, .. } => None,
-        Outlook::Running { acts_at, then, lapses_at, .. } => Some((trigger, acts_at, then, lapses_at)),
+        Outlook::Running { acts_at, awaits, then, lapses_at, .. } => Some((trigger, (acts_at, awaits), then, lapses_at)),
         Outlook::Quiet
         | Outlook::Idle
         | Outlook::Unjudged(_)
@@ -149,12 +149,13 @@ fn threat(scene: Scene<'_>, route: &Route) -> Option<(String, Style)> {
         | Outlook::Fired { .. }
         | Outlook::GoingHome => None,
     });
-    let (trigger, acts_at, then, lapses_at) = running.min_by_key(|(_, acts_at, then, _)| (*then != Then::GoesHome, *acts_at))?;
+    let (trigger, (acts_at, awaits), then, lapses_at) =
+        running.min_by_key(|(_, (acts_at, _), then, _)| (*then != Then::GoesHome, *acts_at))?;
     let value = crate::words::short::value(state, &trigger.id).map_or_else(String::new, |value| format!(" {value}"));
     let what = names.watched_short(&trigger.id);
     let follows = match then {
         Then::GoesHome => {
-            let (due, lapses) = (crate::words::short::due(acts_at, view.now), crate::words::short::lapses(lapses_at, view.now));
+            let (due, lapses) = (crate::words::short::due(acts_at, awaits, view.now), crate::words::short::lapses(lapses_at, view.now));
             format!("rolls back by itself {due}{lapses}")
         }
         Then::Holds | Then::Withheld { .. } | Then::Disarmed { .. } | Then::HomeNotProven { .. } | Then::NobodyThere | Then::Done => {
@@ -195,7 +196,7 @@ fn blind(scene: Scene<'_>, route: &Route) -> Option<(String, Style)> {
     let (trigger, _, gap, acts_at, then) = blind.min_by_key(|(_, since, ..)| *since)?;
     let why = crate::words::lack(gap);
     let follows = match then {
-        Then::GoesHome => format!("rolls back by itself {}", crate::words::short::due(acts_at, view.now)),
+        Then::GoesHome => format!("rolls back by itself {}", crate::words::short::due(acts_at, Awaited::Nothing, view.now)),
         Then::Holds | Then::Withheld { .. } | Then::Disarmed { .. } | Then::HomeNotProven { .. } | Then::NobodyThere | Then::Done => {
             format!("nothing advances{}", way_home(state, route, view))
         }

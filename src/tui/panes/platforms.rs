@@ -13,7 +13,7 @@ use ratatui::{
 use crate::{
     core::{
         condition::{Condition, condition},
-        fails::{Fails, Gravity, MetAtDoor, fails},
+        fails::{Fails, Gravity, Meets, MetAtDoor, fails},
         figures::{self, is_old},
         has::{Has, has},
         state::{BackendState, Reading, State},
@@ -221,6 +221,7 @@ fn users(card: &Card<'_>, theme: &Theme) -> Option<(&'static str, String, Style)
     let glyphs = &theme.glyphs;
     match &card.condition {
         Condition::Breached { trigger } => Some((glyphs.breach, format!("{} too high", card.names.metric(trigger)), theme.breach)),
+        Condition::FailsAtDoor { .. } if let_go(card).is_some() => Some((glyphs.unknown, let_go(card).unwrap_or_default(), theme.unknown)),
         Condition::FailsAtDoor { breach } if breach.unlike.is_some() => {
             Some((glyphs.breach, "answers unlike home".to_owned(), theme.breach))
         }
@@ -242,6 +243,12 @@ fn users(card: &Card<'_>, theme: &Theme) -> Option<(&'static str, String, Style)
         Condition::Idle => Some((glyphs.idle, "gets nothing".to_owned(), theme.dim)),
         Condition::Well => None,
     }
+}
+
+/// What was met at the front door of a backend that requests meet no more.
+fn let_go(card: &Card<'_>) -> Option<String> {
+    card.fails.at_door.filter(|met| met.meets == Meets::NoMore)?;
+    crate::words::fails(&card.fails).map(|said| said.short)
 }
 
 /// Rate, errors and latency, each with a short history.
@@ -314,6 +321,8 @@ fn figure(card: &Card<'_>, metric: Metric, label: &str, theme: &Theme, room: usi
     }
     let (told, known) = words::figure(metric, measured.as_ref());
     if known == words::Known::No {
+        let short = measured.as_ref().and_then(|measured| measured.as_ref().err()).map(|gap| crate::words::gap_in_short(*gap));
+        let told = short.filter(|_| text::width(&told) >= body_room).map_or(told, str::to_owned);
         let told = text::cut(&told, body_room.saturating_sub(1), theme.glyphs.ellipsis);
         return vec![head, Span::styled(format!("{told:<body_room$}"), theme.unknown)];
     }

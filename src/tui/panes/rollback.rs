@@ -140,7 +140,9 @@ fn draw_block(scene: Scene<'_>, route: &Route, known: &RouteState, block: &Block
     lines.extend(block.why.iter().cloned());
     let may = view.me.as_ref().is_none_or(|me| me.role.may_steer());
     let does = if known.latch.is_some() { "tries again at once" } else { "rolls back" };
-    let again = if may { format!("; {} {does}", words::key(view, Action::Rollback)) } else { String::new() };
+    // Who asks for what is under way joins it.
+    let again =
+        if may && !known.motion.is_returning() { format!("; {} {does}", words::key(view, Action::Rollback)) } else { String::new() };
     let command = words::by_hand(state, route, usize::from(area.width.saturating_sub(5)));
     let copies = words::key(view, Action::CopyByHand);
     let note = crate::words::absence::caution(state.opened.as_ref().map(|opened| opened.world));
@@ -163,12 +165,14 @@ fn draw_block(scene: Scene<'_>, route: &Route, known: &RouteState, block: &Block
 
 /// What stands in the way, in the API's words, and how often it was tried.
 fn why(state: &State, view: &View, known: &RouteState, trouble: &Trouble, room: usize) -> Vec<String> {
-    text::wrap(&format!("{}{}", obstacle(&trouble.why, Names::of(state)), tried(known, trouble.attempts, view)), room)
+    text::wrap(&format!("{}{}", obstacle(&trouble.why, Names::of(state)), tried(known, trouble, view)), room)
 }
 
 /// How often it was tried, and when it is tried again.
-fn tried(known: &RouteState, attempts: u32, view: &View) -> String {
+fn tried(known: &RouteState, trouble: &Trouble, view: &View) -> String {
+    let Trouble { attempts, why, .. } = trouble;
     let next = match &known.motion {
+        Motion::Returning(_) if !why.is_tried() => String::new(),
         Motion::Returning(back) => match back.stage {
             ReturnStage::Retry { at } if at > view.now => format!(", next in {}", at.since(view.now)),
             ReturnStage::Retry { .. } | ReturnStage::Look | ReturnStage::Write { .. } | ReturnStage::Resolve { .. } => {
@@ -182,7 +186,7 @@ fn tried(known: &RouteState, attempts: u32, view: &View) -> String {
         | Motion::Propagating { .. }
         | Motion::NeedsHuman { .. } => String::new(),
     };
-    if attempts == 0 { next } else { format!("; {}{next}", crate::words::failed(attempts)) }
+    if *attempts == 0 { next } else { format!("; {}{next}", crate::words::failed(*attempts)) }
 }
 
 fn lines(scene: Scene<'_>, route: &Route, known: &RouteState, room: usize, height: usize) -> Vec<Line<'static>> {

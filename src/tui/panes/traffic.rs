@@ -154,7 +154,7 @@ fn status(scene: Scene<'_>, route: &Route, known: &RouteState, worst: Option<&At
     match worst {
         Some(Attention::NotHome { .. }) => Line::styled(format!("{} NOT HOME", theme.glyphs.breach), theme.breach),
         Some(Attention::RollingBack { attempts, why, .. }) if why.keeps_away() => {
-            let failed = if *attempts > 0 { crate::words::failed(*attempts) } else { "not answered".to_owned() };
+            let failed = crate::words::kept_away_in_short(why, *attempts);
             Line::styled(format!("{} GOING HOME, {failed}", theme.glyphs.breach), theme.breach)
         }
         Some(Attention::TakenOver { .. }) => Line::styled(format!("{} HELD, another version decided", theme.glyphs.warn), theme.warn),

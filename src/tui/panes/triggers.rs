@@ -13,7 +13,7 @@ use crate::{
         detection,
         forecast::rate,
         has::{has, strangers},
-        outlook::{self, Attention, DoorBreach, Outlook, Then, outlook, unassured, would},
+        outlook::{self, Attention, Awaited, DoorBreach, Outlook, Then, outlook, unassured, would},
         reason::Objection,
         state::{Reading, State, TriggerState},
     },
@@ -291,8 +291,8 @@ fn below(told: &Row<'_>, now: Timestamp, theme: &Theme, row: Rect, buf: &mut Buf
 fn clock(told: &Row<'_>, now: Timestamp, theme: &Theme, room: u16) -> Vec<Span<'static>> {
     let fits = |long: String, short: String| if long.len() <= usize::from(room) { long } else { short };
     match &told.outlook {
-        Outlook::Running { since, acts_at, then: Then::GoesHome, lapses_at } => {
-            let (due, unproven) = (due(*acts_at, now), if lapses_at.is_some() { " if proven" } else { "" });
+        Outlook::Running { since, acts_at, then: Then::GoesHome, lapses_at, awaits } => {
+            let (due, unproven) = (due(*acts_at, *awaits, now), if lapses_at.is_some() { " if proven" } else { "" });
             let words = fits(format!("rolls back {due}{unproven}"), format!("acts {due}{unproven}"));
             bar(now.since(*since), acts_at.since(*since), words, (theme.alarm, theme.breach), room, theme)
         }
@@ -306,7 +306,7 @@ fn clock(told: &Row<'_>, now: Timestamp, theme: &Theme, room: u16) -> Vec<Span<'
             vec![Span::styled(fits(format!("{short}; {then}"), short), theme.warn)]
         }
         Outlook::Blind { since, acts_at, then: Then::GoesHome, .. } => {
-            let short = format!("rolls back {}", due(*acts_at, now));
+            let short = format!("rolls back {}", due(*acts_at, Awaited::Nothing, now));
             let words = fits(format!("blind, {short}"), short);
             bar(now.since(*since), acts_at.since(*since), words, (theme.unknown, theme.unknown), room, theme)
         }

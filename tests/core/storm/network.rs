@@ -145,6 +145,9 @@ impl Night {
                 self.world.note_url_map("v1.compute.urlMaps.patch", &actor, operation.id);
                 require(self.mutations.insert(id), "I4", || format!("{id} was done twice"))?;
                 let version = Version(self.world.load_balancer.fingerprint());
+                if let (Answer::After(_), true) = (answer, host == self.host) {
+                    self.happen(Event::Taken { effect, operation: Shown::new(&operation.id.to_string()) })?;
+                }
                 // The driver reads the map when the operation is over.
                 let lag = self.now.0 - self.world.conditions.read_as_of(self.now.0, Api::Compute);
                 if lag > OPERATION.0 as i64 {

@@ -12,6 +12,7 @@ use crate::{
         has::{Writes, writes},
         home::{Home, home, wants_a_hand},
         outlook::{against_home, outlook},
+        reason::Obstacle,
         state::{Motion, ReturnStage, TriggerState},
     },
     domain::time::Timestamp,
@@ -115,11 +116,11 @@ pub(super) fn way_home(face: &Face<'_>, page: &mut Page, buf: &mut Buffer) {
     let (text, style) = match home(state, route) {
         Home::Seen { .. } | Home::Unasked { .. } => (format!("All traffic is home on {at_home}, {ready}."), theme.text),
         Home::NotHome { why, .. } if !why.is_met_by_writing() => (sentence(&obstacle(&why, Names::of(state))), theme.breach),
-        Home::NotHome { .. } => {
-            (format!("{}. By hand, by whoever has the rights:", sentence_of_retry(&known.motion, view.now)), theme.breach)
+        Home::NotHome { why, .. } => {
+            (format!("{}. By hand, by whoever has the rights:", sentence_of_retry(&known.motion, &why, view.now)), theme.breach)
         }
         Home::Going { why, .. } if why.keeps_away() => {
-            (format!("{}. By hand, by whoever has the rights:", sentence_of_retry(&known.motion, view.now)), theme.breach)
+            (format!("{}. By hand, by whoever has the rights:", sentence_of_retry(&known.motion, &why, view.now)), theme.breach)
         }
         going @ Home::Going { .. } => (sentence(&crate::words::home(&going, route, view.now, Names::of(state))), theme.warn),
         Home::Accepted { .. } => match against_home(state, route).first() {
@@ -145,8 +146,9 @@ pub(super) fn way_home(face: &Face<'_>, page: &mut Page, buf: &mut Buffer) {
     }
 }
 
-fn sentence_of_retry(motion: &Motion, now: Timestamp) -> String {
+fn sentence_of_retry(motion: &Motion, why: &Obstacle, now: Timestamp) -> String {
     match motion {
+        Motion::Returning(_) if !why.is_tried() => "The API works on the write, and nothing is sent again meanwhile".to_owned(),
         Motion::Returning(back) => match back.stage {
             ReturnStage::Retry { at } if at > now => format!("The next attempt is in {}", at.since(now)),
             ReturnStage::Retry { .. } | ReturnStage::Look | ReturnStage::Write { .. } | ReturnStage::Resolve { .. } => {
