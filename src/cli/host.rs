@@ -283,7 +283,7 @@ async fn begin(options: Options, paths: Paths) -> Result<Result<Hosted, Exit>> {
     }
     let open = can_be_taken_up.then(|| paths.clone());
     let notes = Notes::begin(Kept { folder: folder.path().to_owned(), card: card.clone(), noted: noted_by_its_writer, open });
-    let stand = Stand::new(&options.place, folder, (lease, plan_lease), notes, card, moves)?;
+    let stand = Stand::new(&options.place, folder, (lease, plan_lease), notes, card, moves);
     print::err(&format!("session {session} runs; its journal: {}", journal.display()));
     Ok(Ok(Hosted { options, paths, session, stand, running, serving, witness, routes }))
 }

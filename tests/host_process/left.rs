@@ -127,6 +127,12 @@ fn whom_the_host_would_not_let_in_begins_nothing() {
     // Without a cockpit nobody has to be let in.
     let opened = open(&account, &plan, &[&account.world.argument(), "--roster", roster.to_str().unwrap()]);
     assert!(opened.status.success(), "{opened:?}");
+    // Whoever waits for a host that will not take it from him is told before he waits.
+    kill(&account);
+    let asked = account.run(&["rollback", "--wait", "0"]);
+    let told = said(&asked);
+    assert_eq!(asked.status.code(), Some(7), "{told}");
+    assert!(told.contains("will not take it from you as you ask now: this account is shared by anna, ben; say who you are"), "{told}");
 }
 
 #[test]
