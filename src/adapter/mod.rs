@@ -12,6 +12,7 @@ pub mod cloud_sql;
 pub mod google_auth;
 pub mod http;
 pub mod kubernetes;
+mod memory;
 pub mod metrics;
 mod permission;
 pub mod prober;

@@ -186,8 +186,17 @@ impl Folder {
         // A host has a file mask that takes the group's bits.
         rustix::fs::fchmod(&file, self.card_mode()).map_err(|error| io(error.into()))?;
         let json = serde_json::to_vec_pretty(card).map_err(|error| io(error.into()))?;
-        File::from(file).write_all(&json).map_err(io)?;
+        File::from(file).write_all(&json).map_err(|error| {
+            // A draft that a full disk did not take says nothing.
+            rustix::fs::unlinkat(self.descriptor(), &draft, AtFlags::empty()).ok();
+            io(error)
+        })?;
         rustix::fs::renameat(self.descriptor(), &draft, self.descriptor(), &name).map_err(|error| io(error.into()))
+    }
+
+    /// Whether a card of the session of `lease` stands here.
+    pub fn is_up(&self, lease: &Lease) -> bool {
+        rustix::fs::statat(self.descriptor(), format!("{}.json", lease.name), AtFlags::SYMLINK_NOFOLLOW).is_ok()
     }
 
     /// Clears away all traces of an ended session. Failing to is no harm: without its lease it counts as dead.

@@ -26,6 +26,7 @@ use story::{Story, Told};
 pub mod cross;
 mod damage;
 mod heads;
+mod judged;
 pub mod list;
 mod moment;
 pub mod story;

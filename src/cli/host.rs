@@ -37,7 +37,7 @@ use crate::{
         running::{Ended, Opening, Running},
         silence::Pid,
         stand::Stand,
-        supervisor, unit,
+        supervisor, unit, way,
         witness::{self, Seen, Told},
     },
     core::steer::Order,
@@ -320,7 +320,7 @@ async fn begin(options: Options, paths: Paths) -> Result<Result<Hosted, Exit>> {
     }
     let open = can_be_taken_up.then(|| paths.clone());
     let notes = Notes::begin(Kept { folder: folder.path().to_owned(), card: card.clone(), noted: noted_by_its_writer, open });
-    let stand = Stand::new(&options.place, folder, (lease, plan_lease), notes, card, moves)?;
+    let stand = Stand::new(&options.place, folder, (lease, plan_lease), notes, card, moves);
     print::err(&format!("session {session} runs; its journal: {}", journal.display()));
     Ok(Ok(Hosted { options, paths, session, stand, running, serving, witness, routes }))
 }
@@ -417,6 +417,12 @@ enum OpenError {
         .journal.display()
     )]
     Begun { session: SessionId, journal: PathBuf },
+    #[error(
+        "the journal at {} is of session {own}, and not of {session}: somebody has copied it or given it another name; nothing was begun, and it \
+         stays as it is; {advice}",
+        .journal.display()
+    )]
+    Renamed { session: SessionId, journal: PathBuf, own: SessionId, advice: String },
     #[error(transparent)]
     Folder(#[from] FolderError),
     /// It is another session than the one that was asked for, and that was said.
@@ -462,6 +468,10 @@ fn open_book(options: &Options, paths: &Paths, plan: Result<Plan, Unusable>, wor
     }
     // A refusal leaves no trace: it is taken up only when nothing is left that could speak against it.
     let found = Found::at(&journal, &holder)?;
+    if let Some(own) = found.session().filter(|own| *own != session) {
+        let advice = renamed(paths, options, &own);
+        return Err(OpenError::Renamed { session, journal, own, advice });
+    }
     let Some(opened) = &found.folded.state.opened else {
         return Ok(Opening::again(session, usable(plan)?, &journal, found, world)?);
     };
@@ -475,6 +485,17 @@ fn open_book(options: &Options, paths: &Paths, plan: Result<Plan, Unusable>, wor
     }
     let recorded = (*opened.plan).clone();
     Ok(Opening::again(session, recorded, &journal, found, world)?)
+}
+
+/// What to do about a journal that lies under another name than its session's. Two of one session would each say that the same writes are its own.
+fn renamed(paths: &Paths, options: &Options, own: &SessionId) -> String {
+    let place = paths.journal(own.as_str());
+    if paths::readable(place.clone()).exists() {
+        let plan = way::quoted(&options.plan.display().to_string());
+        format!("take the session up by its own name, whose journal is there: cutover open {plan} --session {own}")
+    } else {
+        format!("if it was renamed, give the folder and what lies beside it their name back ({}), and take up {own}", place.display())
+    }
 }
 
 /// The plan's name and the minute, in the grammar of names; no other than one that neither a journal here nor a host of this account bears.

@@ -33,7 +33,9 @@ use crate::{
         place::{Unheard, said},
         predecessor, print, rostering, unit, way,
     },
+    core::outlook::{Attention, attention},
     tui::{terminal::signals::Signals, view::Follow},
+    words::{self, Names},
 };
 
 /// A host answers within this time, or says why not: a long journal is read in a second, on a machine that has other things to do in many.
@@ -231,6 +233,7 @@ async fn start(options: &host::Options, paths: &Paths, restarts: Restarts) -> Re
                 return Ok(joined(found, options).await);
             }
             about_logout();
+            about_the_record(options, &found).await;
             return Ok(Ok(found));
         }
         if let Some(status) = child.try_wait()? {
@@ -320,6 +323,18 @@ fn last_words(words: &File, from: u64, log: &Path) -> String {
 
 /// With less than this a disk may take no line any more.
 const DISK_LEAST: u64 = 64 * 1024;
+
+/// A session that begins on a disk without room can do nothing but go home, and may end at once: whoever begins it is told before he looks.
+async fn about_the_record(options: &host::Options, found: &Found) {
+    // A host that does not let us look tells whom it lets in.
+    let Ok(seen) = options.place.glance(found).await else { return };
+    let concerns =
+        |what: &&Attention| matches!(what, Attention::RecordBroken { .. } | Attention::RecordHangs { .. } | Attention::RecordLow { .. });
+    let names = Names::of(&seen.state);
+    for what in attention(&seen.state).iter().filter(concerns) {
+        print::err(&format!("note: {}", words::attention(what, seen.state.now, names)));
+    }
+}
 
 /// A login manager may end everything of a person who logs out, hosts included, unless told otherwise.
 fn about_logout() {

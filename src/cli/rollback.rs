@@ -15,15 +15,18 @@ use tokio::time::{Instant, timeout, timeout_at};
 use crate::{
     attach::{
         client::{ConnectError, Connection, Link, Reply, ToHost, View},
+        peer,
         protocol::{Refused, Then},
+        roster::Signs,
         sessions::Found,
     },
     cli::{
         Exit,
         absent::{Absent, Host},
-        bounds,
+        bounds, living,
+        paths::Paths,
         place::{Meant, Place, Still, Unheard, said},
-        print,
+        print, reading, rostering,
         silence::ANSWERS_WITHIN,
     },
     core::{
@@ -91,7 +94,7 @@ pub async fn run(args: Args) -> Result<Exit> {
 
 async fn go_home(args: Args) -> Result<Exit, Exit> {
     let deadline = Instant::now() + Duration::from_secs(args.wait);
-    let mut patience = Patience { deadline, until: None, told: None, meant: None };
+    let mut patience = Patience { deadline, until: None, told: None, meant: None, is_asker_looked_at: false };
     let ended = bring_home(&args, &mut patience).await;
     let Some(meant) = patience.meant.filter(|_| args.session.is_none()) else { return ended };
     match (ended, args.place.tells_of_others(&meant)) {
@@ -160,6 +163,24 @@ async fn ask(args: &Args, silent: Silent, mut link: Link, patience: &mut Patienc
     Ok(Some(Asked { host: silent, link, only, recorded, deadline, heard_at: Instant::now(), is_silent: false }))
 }
 
+/// Whom the host would not let in as he comes is told before he waits for it, and not by it. It may read another roster by then, so nothing is
+/// refused here; nor is a disk waited for that does not answer.
+async fn about_who_asks(args: &Args, absent: &Absent, patience: &mut Patience) {
+    if std::mem::replace(&mut patience.is_asker_looked_at, true) {
+        return;
+    }
+    let (journal, person) = (absent.journal.clone(), args.place.person.clone());
+    let signs = if args.place.key.is_some() { Signs::Yes } else { Signs::No };
+    let look = move || {
+        let card = living::noted(&journal)?;
+        let roster = rostering::read(card.roster.as_deref(), &Paths::find().ok()?).ok()?;
+        roster.would_admit(peer::own_uid(), person.as_ref(), signs).err()
+    };
+    if let Some(Some(why)) = reading::read(look).await {
+        print::err(&format!("note: its host will not take it from you as you ask now: {why}"));
+    }
+}
+
 /// How long a host that can't be asked is waited for: as long as `--wait` says, and between two hosts until the next one is there, since nothing
 /// but a request that was taken is driven by anybody.
 struct Patience {
@@ -170,6 +191,8 @@ struct Patience {
     told: Option<Absence>,
     /// The session that is asked, once one is found.
     meant: Option<SessionId>,
+    /// Whether whoever asks would be let in was looked at.
+    is_asker_looked_at: bool,
 }
 
 /// Of what kind an absence is.
@@ -231,7 +254,10 @@ async fn meant_in_time(args: &Args, patience: &mut Patience) -> Result<Box<Found
                 patience.meant = Some(found.card.session.clone());
                 return Ok(found);
             }
-            Meant::Absent(absent) => patience.waits_for(&absent, NOT_YET_ASKED, args.route.as_ref())?,
+            Meant::Absent(absent) => {
+                about_who_asks(args, &absent, patience).await;
+                patience.waits_for(&absent, NOT_YET_ASKED, args.route.as_ref())?;
+            }
         }
         tokio::time::sleep_until(patience.next()).await;
     }
@@ -243,7 +269,10 @@ async fn reach(args: &Args, found: &Found, patience: &mut Patience) -> Result<Li
     loop {
         match args.place.errand(found).await {
             Ok(link) => return Ok(link),
-            Err(Unheard::Absent(absent)) => patience.waits_for(&absent, NOT_YET_ASKED, args.route.as_ref())?,
+            Err(Unheard::Absent(absent)) => {
+                about_who_asks(args, &absent, patience).await;
+                patience.waits_for(&absent, NOT_YET_ASKED, args.route.as_ref())?;
+            }
             // Whoever is asked again soon finds a place when somebody leaves his.
             Err(Unheard::Kept(ConnectError::Refused(Refused { then: Then::ComeBack, .. }))) => {
                 let is_over = Instant::now() + ASKS_AGAIN >= patience.deadline.max(begun_at + FULL_PATIENCE);

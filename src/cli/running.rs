@@ -59,6 +59,8 @@ impl Opening {
     /// The journal can't be begun there.
     pub(super) fn new(session: SessionId, plan: Plan, journal: &Path, holder: &str, world: &World) -> Result<Opening, RecorderError> {
         let recorder = Recorder::create(journal, world.clock().now(), &session, &plan.hash.to_string(), holder)?;
+        // One of the same name may have been there, whose journal somebody took away.
+        memory::forget(journal);
         Ok(Opening::first(session, plan, recorder, State::default(), journal, world))
     }
 
@@ -131,6 +133,7 @@ impl Running {
         let snapshots = outside.snapshots.clone();
         let seen = Seen { session: session.clone(), heads: outside.heads.clone(), transitions: outside.transitions.clone() };
         let about = About { session, plan: plan.name, world: world.kind(), first_client };
+        memory::take_up(&composed.executors.drivers, &journal);
         let sensors = memory::remembering(composed.sensors, &journal);
         let parts = Parts { clock: world.clock(), executors: composed.executors, sensors, inside, stop: stopped };
         let last_words = closing.clone();

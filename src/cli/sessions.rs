@@ -27,7 +27,7 @@ use crate::{
         decision::Transition,
         event::{Entry, Event, WorldKind},
     },
-    domain::{digest::Digest, id::SessionId},
+    domain::{digest::Digest, id::SessionId, shown::Shown},
     journal::{reader::Step, walk::Walk},
 };
 
@@ -69,9 +69,9 @@ pub fn run(args: &Args) -> Result<Exit> {
         let all: Vec<_> = here.chain(alone.iter().map(JournalAlone::json)).collect();
         print::out(&format!("{}\n", serde_json::to_string_pretty(&all)?));
     } else if args.names {
-        print::out(
-            &names().map(|name| format!("{name}\n")).chain(alone.iter().map(|one| format!("{}\n", one.session))).collect::<String>(),
-        );
+        // What is no name can't be given to any command.
+        let alone = alone.iter().filter_map(|one| one.session.parse::<SessionId>().ok());
+        print::out(&names().cloned().chain(alone).map(|name| format!("{name}\n")).collect::<String>());
     } else {
         let listed = listed();
         let here = listed.iter().map(Listed::lines).chain(without_card.iter().map(lines_without_card));
@@ -142,7 +142,9 @@ impl JournalAlone {
             Some(WorldKind::Demo { .. }) => "simulated  a demo or a stopped session, of which its journal tells",
             None => "only its journal is left",
         };
-        format!("{}  {what}, written last at {at}: {}\n", self.session, self.journal.display())
+        // A folder may be called anything.
+        let (session, journal) = (Shown::new(&self.session), Shown::new(&self.journal.display().to_string()));
+        format!("{session}  {what}, written last at {at}: {journal}\n")
     }
 
     /// Which world it was, if its journal's first records tell.
@@ -186,7 +188,7 @@ pub(super) fn journal_names(paths: &Paths) -> Vec<String> {
     let all = journals_alone(paths, std::iter::empty());
     let more = all.len().saturating_sub(NAMES_MAX);
     let rest = (more > 0).then(|| format!("and {more} more"));
-    all.into_iter().take(NAMES_MAX).map(|one| one.session).chain(rest).collect()
+    all.into_iter().take(NAMES_MAX).map(|one| Shown::new(&one.session).to_string()).chain(rest).collect()
 }
 
 /// What can be done about a session, given the plan's file as it is now.

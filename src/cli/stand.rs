@@ -26,10 +26,13 @@ pub(super) struct Stand {
     moves: mpsc::Sender<UnixListener>,
     /// Why it could not be made again, when that was tried last.
     told: Option<String>,
+    /// Why the card could not be put up, when that was tried last.
+    untold: Option<String>,
 }
 
 impl Stand {
-    /// Puts up the host's card; `notes` tell whoever looks elsewhere.
+    /// Puts up the host's card; `notes` tell whoever looks elsewhere. A disk without room for the card keeps no session from flying: the host
+    /// listens, its account finds it by its notes, and it is tried again.
     pub(super) fn new(
         place: &Place,
         folder: Folder,
@@ -37,15 +40,29 @@ impl Stand {
         notes: Notes,
         card: Card,
         moves: mpsc::Sender<UnixListener>,
-    ) -> Result<Stand, FolderError> {
-        folder.put_up(&session, &card)?;
-        Ok(Stand { place: place.clone(), folder, session, _plan: plan, card, notes: Some(notes), moves, told: None })
+    ) -> Stand {
+        let mut stand =
+            Stand { place: place.clone(), folder, session, _plan: plan, card, notes: Some(notes), moves, told: None, untold: None };
+        stand.put_up();
+        stand
+    }
+
+    fn put_up(&mut self) {
+        let why = self.folder.put_up(&self.session, &self.card).err().map(|error| error.to_string());
+        if let Some(why) = why.as_ref().filter(|why| self.untold.as_ref() != Some(*why)) {
+            tracing::warn!("other accounts can't find this host, for its card can't be put up; it is tried again: {why}");
+        }
+        self.untold = why;
     }
 
     /// Makes again what is not there any more as it was made.
     pub(super) async fn look_after(&mut self) {
         let Err(found) = self.folder.verify(&socket_name(&self.card.session)) else {
             self.told = None;
+            // What stands there may be of the host before.
+            if self.untold.is_some() || !self.folder.is_up(&self.session) {
+                self.put_up();
+            }
             return;
         };
         match self.make_again().await {
@@ -79,7 +96,7 @@ impl Stand {
         if let Some((session, plan)) = claimed {
             (self.session, self._plan) = (session, plan);
         }
-        self.folder.put_up(&self.session, &self.card)?;
+        self.put_up();
         if let Some(notes) = &self.notes {
             notes.moved(self.folder.path());
         }

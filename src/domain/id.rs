@@ -26,6 +26,8 @@ pub enum IdError {
     Empty,
     #[error("a name of {0} characters is too long; use at most {ID_CHARS_MAX}")]
     Long(usize),
+    #[error("a name can't begin with {0:?}; begin it with a letter a-z or a digit")]
+    Begin(char),
     #[error("a name can't contain {0:?}; use only a-z 0-9 . _ - / and begin with a letter or digit")]
     Character(char),
 }
@@ -42,13 +44,11 @@ fn checked(text: &str) -> Result<(), IdError> {
         return Err(IdError::Long(count));
     }
     let first = text.chars().next().ok_or(IdError::Empty)?;
-    if !(first.is_ascii_lowercase() || first.is_ascii_digit()) {
-        return Err(IdError::Character(first));
-    }
     let allowed = |c: char| matches!(c, 'a'..='z' | '0'..='9' | '.' | '_' | '-' | '/');
     match text.chars().find(|c| !allowed(*c)) {
         Some(wrong) => Err(IdError::Character(wrong)),
-        None => Ok(()),
+        None if first.is_ascii_alphanumeric() => Ok(()),
+        None => Err(IdError::Begin(first)),
     }
 }
 
@@ -226,6 +226,11 @@ mod tests {
         assert_eq!("".parse::<RouteId>(), Err(IdError::Empty));
         assert_eq!("Front".parse::<RouteId>(), Err(IdError::Character('F')));
         assert_eq!("a b".parse::<RouteId>(), Err(IdError::Character(' ')));
+        for begin in ['.', '_', '-', '/'] {
+            let error = format!("{begin}x").parse::<RouteId>().unwrap_err();
+            assert_eq!(error, IdError::Begin(begin));
+            assert!(!error.to_string().contains("can't contain"), "{error}");
+        }
         assert_eq!("x".repeat(64).parse::<RouteId>(), Err(IdError::Long(64)));
         assert_eq!("scrape/gke-1.a_b".parse::<SourceId>().map(String::from), Ok("scrape/gke-1.a_b".to_owned()));
     }

@@ -17,6 +17,9 @@ use crate::domain::{
     weight::Weights,
 };
 
+/// Takes what whoever comes after is to find; false where it can't be taken now, and is to be offered again.
+pub type Keeper = Box<dyn Fn(String) -> bool + Send + Sync>;
+
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// Holds the weights of one route.
@@ -34,6 +37,10 @@ pub trait Driver: Send + Sync {
 
     /// The command that does the same by hand, for when we can't.
     fn by_hand(&self, to: &Weights) -> String;
+
+    /// Goes on with what the one before it has left of the object, as far as it may be believed; from now on `keeper` is given what the next
+    /// one needs to write before its own first look, each time that this is another.
+    fn take_up(&self, _left: Option<&str>, _keeper: Keeper) {}
 }
 
 /// What a write makes of an object.

@@ -178,6 +178,12 @@ pub struct Found<'a> {
 }
 
 impl<'a> Found<'a> {
+    /// The session that the journal says it is of, whatever it lies as.
+    pub fn session(&self) -> Option<SessionId> {
+        let begun = || self.claim.replay().proof.session().parse().ok();
+        self.folded.state.opened.as_ref().map(|opened| opened.session.clone()).or_else(begun)
+    }
+
     /// # Errors
     /// As [`Recorder::open`].
     pub fn at(path: &'a Path, holder: &str) -> Result<Found<'a>, RecorderError> {

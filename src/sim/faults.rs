@@ -194,6 +194,8 @@ pub enum Trouble {
     ReadOnly,
     /// Writes are answered, reads are refused with 429: their quota is used up.
     ReadsThrottled,
+    /// Writes are answered, reads never.
+    ReadsHang,
     /// For so many virtual milliseconds after a write, reads tell what stood before it.
     OldReads { ms: f64 },
     /// Connections that are open when it begins take everything and give nothing back; those that are opened later work.
@@ -357,6 +359,7 @@ fn apis() -> Vec<Choice> {
         choice("silent-api", "Compute accepts connections and never answers for 2 min", Api::Compute, Trouble::HalfOpen),
         choice("dead-connections", "connections to Google that are open now are dead, new ones work", Api::Every, Trouble::DeadConnections),
         choice("reads-throttled", "Compute refuses every read with 429 for 2 min, and takes writes", Api::Compute, Trouble::ReadsThrottled),
+        choice("reads-hang", "Compute never answers a read for 2 min, and takes writes", Api::Compute, Trouble::ReadsHang),
         choice(
             "old-reads",
             "for 5 s after each write, Compute's reads tell what stood before it, for 2 min",

@@ -217,3 +217,49 @@ async fn a_claim_is_an_annotation_beside_all_others() {
     let sent: Vec<_> = server.asked().into_iter().filter(|asked| asked.method == "PATCH").collect();
     assert!(sent[1].path.ends_with("updateMask=annotations") && sent[1].json().get("traffic").is_none(), "{}", sent[1].path);
 }
+
+/// What a service's template holds is nobody's business: people put their secrets there.
+#[tokio::test]
+async fn a_host_that_was_just_started_writes_against_what_the_one_before_has_left_and_that_holds_no_secret() {
+    let text = "[cutover claim/1 night 00000001 epoch 1 since 1795900000 on ops-1 by - steers]";
+    let patched = Arc::new(AtomicBool::new(false));
+    let server = Server::start(move |asked, _| match asked.method.as_str() {
+        "PATCH" => {
+            patched.store(true, Ordering::SeqCst);
+            Reaction::json(200, json!({"name": OPERATION, "done": true}))
+        }
+        "POST" => Reaction::json(200, json!({"permissions": ["run.services.update"]})),
+        _ if asked.path.contains("/revisions/") => Reaction::json(200, json!({"conditions": []})),
+        _ => {
+            let is_patched = patched.load(Ordering::SeqCst);
+            let mut service = service(if is_patched { 25 } else { 0 }, "CONDITION_SUCCEEDED");
+            service["template"] = json!({"containers": [{"env": [{"name": "DB_PASSWORD", "value": "correct-horse"}]}]});
+            service["annotations"] = json!({"team": "web  infra"});
+            if is_patched {
+                service["annotations"]["cutover-claim"] = text.into();
+            }
+            Reaction::json(200, service)
+        }
+    })
+    .await;
+    let kept = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let keeps = Arc::clone(&kept);
+    let first = driver(&server);
+    let keeper = move |text| {
+        keeps.lock().unwrap().push(text);
+        true
+    };
+    first.take_up(None, Box::new(keeper));
+    let version = first.read().await.unwrap().version;
+    let left: String = kept.lock().unwrap().pop().expect("it is kept");
+    assert!(!left.contains("correct-horse") && !left.contains("template"), "{left}");
+    let asked_before = server.asked().len();
+    let next = driver(&server);
+    next.take_up(Some(&left), Box::new(|_| true));
+    let claim: Claim = text.parse().unwrap();
+    let outcome = next.write(Change::Split { to: &split(250), claim: Some(&claim) }, &version, &intent()).await.outcome;
+    assert!(matches!(outcome, Outcome::Done(_)), "{outcome:?}");
+    let asked = server.asked().split_off(asked_before);
+    assert_eq!(asked[0].method, "PATCH", "nothing was read before");
+    assert_eq!(asked[0].json()["annotations"], json!({"team": "web  infra", "cutover-claim": text}));
+}

@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicU16, Ordering},
     },
     time::Duration,
@@ -396,4 +396,67 @@ async fn hostile_text_is_nobodys_claim_and_stays_where_it_is() {
         let (before, _, sent) = claims(json!(text), Some(250)).await;
         assert_eq!((before.claimed, &sent["description"]), (Claimed::Nobody, &json!(format!("{text} {CLAIM}"))));
     }
+}
+
+/// A driver that goes on with what another one has left, and what it leaves itself.
+fn taking_up(server: &Server, left: Option<&str>) -> (UrlMapDriver, Arc<Mutex<Vec<String>>>) {
+    let (driver, kept) = (driver(server), Arc::new(Mutex::new(Vec::new())));
+    let keeps = Arc::clone(&kept);
+    let keeper = move |text| {
+        keeps.lock().unwrap().push(text);
+        true
+    };
+    driver.take_up(left, Box::new(keeper));
+    (driver, kept)
+}
+
+#[tokio::test]
+async fn a_host_that_was_just_started_writes_against_what_the_one_before_has_left() {
+    let server = applying(|_| Reaction::json(200, operation("DONE")), Reaction::Close).await;
+    let (first, left) = taking_up(&server, None);
+    let version = first.read().await.unwrap().version;
+    first.read().await.unwrap();
+    let left = std::mem::take(&mut *left.lock().unwrap());
+    assert_eq!(left.len(), 1, "what has not changed is kept once");
+    let asked_before = server.asked().len();
+    let (next, newer) = taking_up(&server, left.first().map(String::as_str));
+    let written = next.write(Change::Split { to: &split(250), claim: None }, &version, &intent()).await;
+    assert!(matches!(written.outcome, Outcome::Done(_)), "{written:?}");
+    let asked = server.asked().split_off(asked_before);
+    assert_eq!(asked[0].method, "PATCH", "nothing was read before");
+    let mut wanted = map(250, FINGERPRINT)["defaultRouteAction"].clone();
+    assert_eq!((&asked[0].json()["fingerprint"], &asked[0].json()["defaultRouteAction"]), (&json!(FINGERPRINT), &wanted.take()));
+    assert_eq!(newer.lock().unwrap().len(), 1, "what the write has made is left for the next one");
+}
+
+/// Whatever lies there, nothing is written but against what was seen: what can't be believed is read anew.
+#[tokio::test]
+async fn what_was_left_of_another_map_or_is_damaged_is_read_anew() {
+    let server = applying(|_| Reaction::json(200, operation("DONE")), Reaction::Close).await;
+    let (first, left) = taking_up(&server, None);
+    let version = first.read().await.unwrap().version;
+    let left = left.lock().unwrap().pop().unwrap();
+    let elsewhere = applying(|_| Reaction::json(200, operation("DONE")), Reaction::Close).await;
+    for (server, left) in
+        [(&server, &left[..left.len() - 1]), (&server, &left.replace("frontend-gke", "frontend-abc")), (&elsewhere, &left)]
+    {
+        let asked_before = server.asked().len();
+        let (next, _) = taking_up(server, Some(left));
+        next.write(Change::Split { to: &split(250), claim: None }, &version, &intent()).await;
+        assert_eq!(server.asked()[asked_before].method, "GET", "{left}");
+    }
+}
+
+/// An old map is harmless: the API refuses what was made of it, and a look tells.
+#[tokio::test]
+async fn a_write_against_an_old_map_is_refused_and_changes_nothing() {
+    let server =
+        Server::start(|asked, _| if asked.method == "PATCH" { conflict() } else { Reaction::json(200, map(0, FINGERPRINT)) }).await;
+    let (first, left) = taking_up(&server, None);
+    let version = first.read().await.unwrap().version;
+    let left = left.lock().unwrap().pop();
+    let (next, _) = taking_up(&server, left.as_deref());
+    let outcome = next.write(Change::Split { to: &split(250), claim: None }, &version, &intent()).await.outcome;
+    assert!(matches!(&outcome, Outcome::NotDone(fault) if fault.kind == FaultKind::Conflict), "{outcome:?}");
+    assert_eq!(patches(&server).len(), 1);
 }

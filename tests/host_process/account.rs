@@ -28,12 +28,17 @@ pub(crate) struct Account {
 
 impl Account {
     pub(crate) fn new() -> Account {
+        Account::of(World::start(Path::new(PROGRAM)))
+    }
+
+    /// One whose hosts steer this world.
+    pub(crate) fn of(world: World) -> Account {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let name = format!("cutover-host-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let folder = std::env::temp_dir().join(name);
         fs::remove_dir_all(&folder).ok();
         fs::create_dir(&folder).unwrap();
-        Account { world: World::start(Path::new(PROGRAM)), folder }
+        Account { world, folder }
     }
 
     fn variables(&self) -> [(&'static str, PathBuf); 4] {

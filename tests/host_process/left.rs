@@ -1,6 +1,9 @@
 //! What is not begun: over a dead session's traffic, without a person whom the host would let in, on a name that nobody has.
 
-use std::{fs, process::Output};
+use std::{
+    fs,
+    process::{Command, Output},
+};
 
 use cutover::core::event::Event;
 
@@ -124,6 +127,12 @@ fn whom_the_host_would_not_let_in_begins_nothing() {
     // Without a cockpit nobody has to be let in.
     let opened = open(&account, &plan, &[&account.world.argument(), "--roster", roster.to_str().unwrap()]);
     assert!(opened.status.success(), "{opened:?}");
+    // Whoever waits for a host that will not take it from him is told before he waits.
+    kill(&account);
+    let asked = account.run(&["rollback", "--wait", "0"]);
+    let told = said(&asked);
+    assert_eq!(asked.status.code(), Some(7), "{told}");
+    assert!(told.contains("will not take it from you as you ask now: this account is shared by anna, ben; say who you are"), "{told}");
 }
 
 #[test]
@@ -157,4 +166,51 @@ fn a_rollback_by_a_command_line_is_asked_for_and_nobody_came_or_went() {
     assert!(transitions.iter().any(|transition| matches!(transition.entry.event, Event::Asked { .. })));
     let presence = |event: &Event| matches!(event, Event::Joined { .. } | Event::Left { .. } | Event::Beat { .. });
     assert!(!transitions.iter().any(|transition| presence(&transition.entry.event)));
+}
+
+/// A journal knows whose it is: under another name it would write in that one's name, beside the first.
+#[test]
+fn a_journal_that_was_copied_to_another_name_is_no_session_of_that_name() {
+    let account = Account::new();
+    let session = account.open();
+    account.wait_until_ready();
+    account.signal("-TERM");
+    wait_until("the host has gone", || account.card().is_none().then_some(()));
+    let journal = account.journal();
+    let copy = journal.with_file_name("copy");
+    assert!(Command::new("cp").arg("-a").args([&journal, &copy]).status().unwrap().success());
+    let before = account.run(&["audit", "verify", "copy"]).stdout;
+    for words in [&["host"][..], &["open", "--no-attach"]] {
+        let world = account.world.argument();
+        let told = account.run(&[words, &[&Account::plan(), &world, "--session", "copy"]].concat());
+        let said = String::from_utf8_lossy(&told.stderr).into_owned();
+        assert!(told.status.code() == Some(1) && said.contains(&format!("is of session {session}, and not of copy")), "{told:?}");
+        assert!(said.contains(&format!("--session {session}")), "it says what to do: {said}");
+        assert_eq!(account.run(&["audit", "verify", "copy"]).stdout, before, "it stays as it was");
+    }
+    fs::remove_dir_all(&copy).unwrap();
+    let renamed = journal.with_file_name("renamed");
+    fs::rename(&journal, &renamed).unwrap();
+    let told = account.run(&["host", &Account::plan(), &account.world.argument(), "--session", "renamed"]);
+    let said = String::from_utf8_lossy(&told.stderr).into_owned();
+    assert!(told.status.code() == Some(1) && said.contains(&format!("their name back ({})", journal.display())), "{told:?}");
+    fs::rename(&renamed, &journal).unwrap();
+    assert_eq!(account.open(), session);
+}
+
+#[test]
+fn a_folder_may_be_called_anything_and_breaks_no_line() {
+    let account = Account::new();
+    let journals = account.at("state/cutover/journals");
+    fs::create_dir_all(journals.join("two\nlines\u{1b}[2J")).unwrap();
+    let listed = account.run(&["sessions", "--all"]);
+    let text = String::from_utf8(listed.stdout).unwrap();
+    assert!(text.lines().count() == 1 && text.contains("two") && !text.contains('\u{1b}'), "{text:?}");
+    let names = account.run(&["sessions", "--all", "--names"]);
+    assert_eq!(String::from_utf8(names.stdout).unwrap(), "", "no command takes such a name");
+    let json: serde_json::Value = serde_json::from_slice(&account.run(&["sessions", "--all", "--json"]).stdout).unwrap();
+    assert_eq!(json[0]["session"], "two\nlines\u{1b}[2J");
+    let told = account.run(&["audit", "verify", "no-such"]);
+    let said = String::from_utf8_lossy(&told.stderr).into_owned();
+    assert!(said.lines().count() == 1 && !said.contains('\u{1b}'), "{said:?}");
 }

@@ -168,3 +168,25 @@ fn a_recorded_plan_needs_no_file() {
         assert_eq!(account.status()["host"], "here");
     }
 }
+
+/// A full disk takes no card, and nobody's flight needs one: the host lives, its account finds it, and the card comes when there is room.
+#[test]
+fn a_host_whose_card_the_disk_does_not_take_lives_and_is_found() {
+    let account = Account::new();
+    let run = account.at("run");
+    fs::DirBuilder::new().mode(0o700).create(&run).unwrap();
+    // A disk without room refuses the draft; so does a folder in its place.
+    let draft = run.join("night.json.new");
+    fs::create_dir(&draft).unwrap();
+    let opened = account.opening().args(["--session", "night"]).output().unwrap();
+    assert!(opened.status.success(), "{opened:?}");
+    account.wait_until_ready();
+    assert!(!run.join("night.json").exists());
+    assert_eq!(account.status()["session"], "night");
+    fs::remove_dir(&draft).unwrap();
+    wait_until("its card is there", || run.join("night.json").exists().then_some(()));
+    // And again when somebody takes it away.
+    fs::remove_file(run.join("night.json")).unwrap();
+    wait_until("its card is there again", || run.join("night.json").exists().then_some(()));
+    assert_eq!(account.status()["host"], "here");
+}

@@ -12,9 +12,16 @@ use cutover::{
         fact::Fact,
         metric::{Measured, Metric},
     },
+    sim::{
+        faults::{Api, Fault, Trouble},
+        simulation::{Config, Control, Ports, Simulation},
+    },
 };
 
-use crate::account::{Account, wait_until};
+use crate::{
+    account::{Account, wait_until},
+    world::World,
+};
 
 /// The process that started this one.
 fn parent(pid: u32) -> u32 {
@@ -140,4 +147,49 @@ fn a_rollback_that_waits_for_a_stopped_host_is_taken_by_the_next_one() {
         let said = [home.stdout.as_slice(), home.stderr.as_slice()].map(|bytes| String::from_utf8_lossy(bytes).into_owned()).concat();
         assert!(said.contains("recorded: ") && matches!(home.status.code(), Some(0 | 8)), "--wait {wait}: {:?} {said}", home.status);
     }
+}
+
+fn is_home(control: &Control) -> bool {
+    control.truth().accepted.iter().all(|(service, share)| *share == 0 || service == "frontend-run")
+}
+
+/// What the host before has read of the map lies beside the journal, so the next one needs no look to bring everybody home.
+#[test]
+fn a_host_that_is_killed_while_reads_hang_brings_everybody_home_when_it_is_back() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let simulation = runtime.block_on(Simulation::start(Config { ports: Ports::AnyRow, ..Config::default() })).unwrap();
+    let (control, port) = (simulation.control(), simulation.endpoints().google.port());
+    let account = Account::of(World::at(port));
+    account.open_for_good();
+    let cockpit = account.cockpit_that_steps_out();
+    account.wait_until("1 % is out", |status| status["routes"]["frontend"]["accepted"]["gke"] == 0.01);
+    let note = account.journal().with_extension("objects");
+    wait_until("what the write has made is left", || {
+        fs::read_to_string(&note).unwrap_or_default().contains("cutover claim/1").then_some(())
+    });
+    let mode = fs::metadata(&note).unwrap().permissions();
+    assert_eq!(std::os::unix::fs::PermissionsExt::mode(&mode) & 0o777, 0o600);
+    let left = fs::read_to_string(&note).unwrap();
+    assert!(!left.contains("Bearer") && !left.contains("cutover-demo"), "no word of ours to the API is in it");
+
+    control.inject(&Fault::Api { api: Api::Compute, trouble: Trouble::ReadsHang, for_s: 36_000.0 });
+    let first = account.host_pid();
+    account.signal("-KILL");
+    wait_until("another host has the session", || (account.host_pid() != first && lives(account.host_pid())).then_some(()));
+    assert!(!is_home(&control));
+    let home = account.run(&["rollback", "--wait", "0"]);
+    assert!(home.status.code() == Some(8), "on record: {home:?}");
+    wait_until("the world is home", || is_home(&control).then_some(()));
+    let looked = |transition: &Transition| match &transition.entry.event {
+        Event::Observed(seen) => seen.source.as_str() == "weights/frontend" && seen.result.is_ok(),
+        _ => false,
+    };
+    let transitions = account.transitions();
+    let back = transitions.iter().position(|transition| transition.entry.event == Event::Restarted).unwrap();
+    assert!(!transitions[back..].iter().any(looked), "nothing was read since");
+    control.calm();
+    account.wait_until("it is known", |status| status["routes"]["frontend"]["accepted"]["gke"] == 0.0);
+    drop(cockpit);
+    drop(account);
+    runtime.block_on(simulation.stop());
 }

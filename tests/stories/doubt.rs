@@ -208,6 +208,38 @@ async fn a_way_home_that_was_taken_and_can_not_be_seen_says_why() {
     assert_eq!(landed.ours().len(), 2 + 1, "it was done once");
 }
 
+/// The same after the host has died: the one that comes back has had no look of its own, and knows what the one before has left.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_host_that_comes_back_while_reads_fail_brings_everybody_home_without_a_look() {
+    for (name, reads) in [("reads-hang", Trouble::ReadsHang), ("reads-refused", Trouble::ReadsThrottled)] {
+        let mut session = Session::begin(Sky::calm(name)).await;
+        session.fly_to(400).await;
+        session.control().inject(&trouble(reads, 36_000.0));
+        let mut session = session.die_and_come_back().await;
+        assert_eq!(session.ask(Command::Rollback { route: None, reason: None }).await, Verdict::Accepted);
+        let control = session.control().clone();
+        let is_home = move |_: &State| control.truth().accepted.iter().all(|(service, weight)| *weight == 0 || service.contains("run"));
+        session.until("home in the world", is_home).await;
+        assert!(route_of(&session.state()).motion.is_returning(), "and the session can't know it yet");
+        let map = session.control().with(|world| world.load_balancer.url_map().clone());
+        let description = map["description"].as_str().unwrap();
+        assert!(description.starts_with("api.hexproperty.com [cutover claim/"), "what people wrote is still there: {description}");
+        session.control().calm();
+        session.settled_at(0).await;
+        let landed = session.land().await;
+        let back = landed.transitions.iter().position(|told| told.transition.entry.event == Event::Restarted).unwrap();
+        let looked = |told: &crate::landed::Line| match &told.transition.entry.event {
+            Event::Observed(seen) => seen.source.as_str() == "weights/frontend" && seen.result.is_ok(),
+            _ => false,
+        };
+        let left =
+            |told: &crate::landed::Line| told.transition.decision.effects.iter().any(|effect| matches!(effect.what, Effect::Write { .. }));
+        let after = &landed.transitions[back..];
+        assert!(after.iter().position(left) < after.iter().position(looked), "{name}: it left before any look");
+        assert_eq!(landed.ours().len(), 2 + 1, "{name}: it was done once");
+    }
+}
+
 /// Reads tell what stood before a write for longer than its operation takes: it is looked up, and nobody is accused of a change.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn old_reads_are_nobodys_change_and_keep_nobody_away_from_home() {

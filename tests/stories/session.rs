@@ -39,6 +39,7 @@ use cutover::{
         clock::Clock,
         engine::{self, Parts},
         keeping::EngineError,
+        memory,
         recorder::{self, Recorder},
         refold::Folded,
     },
@@ -157,6 +158,7 @@ impl Session {
     ) -> Session {
         let places = compose::Places::Simulated(place.ways);
         let composed = compose::compose(&plan, &places, clock, Some(Arc::new(Hand(world.control())))).unwrap();
+        memory::take_up(&composed.executors.drivers, &place.journal);
         let (outside, inside) = door();
         let (stop, stopped) = watch::channel(false);
         let (closing, closed) = watch::channel(None);

@@ -20,6 +20,7 @@ use crate::{
     adapter::{
         claim,
         http::{Ask, Client, Failure, Limits, kind_of},
+        memory::Memory,
         permission::Permission,
     },
     domain::{
@@ -32,7 +33,7 @@ use crate::{
         time::Timestamp,
         weight::Weights,
     },
-    port::{Answer, Change, Driver, Intent, Taken},
+    port::{Answer, Change, Driver, Intent, Keeper, Taken},
 };
 
 /// What the driver needs to know.
@@ -61,6 +62,8 @@ pub struct RevisionsDriver {
     known: Mutex<Option<Service>>,
     /// What our newest write made, for the next one: a read may still tell what was before it.
     made: Mutex<Option<Service>>,
+    /// What the host before has read, and what the next one will need.
+    memory: Memory,
 }
 
 impl RevisionsDriver {
@@ -71,11 +74,19 @@ impl RevisionsDriver {
             permission: Permission::new("run.services.update"),
             known: Mutex::new(None),
             made: Mutex::new(None),
+            memory: Memory::default(),
         }
     }
 
     async fn fetch(&self) -> Result<Service, Failure> {
-        self.client.send(Ask::get(self.config.service.at(&self.client), Limits::READ)).await?.json()
+        let service: Service = self.client.send(Ask::get(self.config.service.at(&self.client), Limits::READ)).await?.json()?;
+        self.memory.note(&self.of(), &service.etag, || serde_json::to_string(&service).ok());
+        Ok(service)
+    }
+
+    /// The service as it is called where it is remembered: as far as it is looked at, for its template may hold people's secrets.
+    fn of(&self) -> String {
+        format!("cloud-run/1 {}", self.config.service.at(&self.client))
     }
 
     async fn read_now(&self) -> Result<Accepted, Fault> {
@@ -119,11 +130,12 @@ impl RevisionsDriver {
         join_all(looks).await.into_iter().flatten().collect()
     }
 
-    /// The service at exactly `version`, from memory or read anew.
+    /// The service at exactly `version`, from memory, our own or that of the host before, or read anew.
     async fn at_version(&self, version: &Version) -> Result<Service, Fault> {
         let remembered = |memory: &Mutex<Option<Service>>| memory.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let mut remembered = remembered(&self.known).into_iter().chain(remembered(&self.made));
-        if let Some(service) = remembered.find(|service| service.etag == version.0) {
+        let left = || self.memory.at(version).filter(|service: &Service| service.etag == version.0);
+        if let Some(service) = remembered.find(|service| service.etag == version.0).or_else(left) {
             return Ok(service);
         }
         let service = self.fetch().await?;
@@ -266,5 +278,9 @@ impl Driver for RevisionsDriver {
         let Config { service: ServiceName { project, region, service }, backends, .. } = &self.config;
         let legs: Vec<by_hand::Leg<'_>> = backends.iter().map(|(id, name)| by_hand::Leg { name, share: to.of(id) }).collect();
         by_hand::command(by_hand::Lever::CloudRunRevisions { project, region, service }, &legs)
+    }
+
+    fn take_up(&self, left: Option<&str>, keeper: Keeper) {
+        self.memory.take_up(&self.of(), left, keeper);
     }
 }

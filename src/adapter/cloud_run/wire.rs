@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::adapter::lenient;
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Service {
     #[serde(default)]
@@ -36,7 +36,7 @@ pub(super) struct Service {
     pub update_time: Option<jiff::Timestamp>,
 }
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Condition {
     #[serde(rename = "type", default)]
     pub kind: String,

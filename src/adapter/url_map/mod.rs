@@ -22,6 +22,7 @@ use sha2::{Digest, Sha256};
 use crate::{
     adapter::{
         http::{Ask, Client, Failure, Limits, kind_of},
+        memory::Memory,
         permission::Permission,
     },
     domain::{
@@ -33,7 +34,7 @@ use crate::{
         shown::Shown,
         weight::Weights,
     },
-    port::{Answer, Change, Driver, Intent, Taken},
+    port::{Answer, Change, Driver, Intent, Keeper, Taken},
 };
 use audit::Author;
 use scheme::Scheme;
@@ -81,6 +82,8 @@ pub struct UrlMapDriver {
     known: Mutex<Option<Known>>,
     /// What our newest write made, for the next one: a read may still tell what was before it.
     made: Mutex<Option<UrlMap>>,
+    /// What the host before has read, and what the next one will need.
+    memory: Memory,
     /// Our newest writes, so that an entry of ours in the log is never taken for that of somebody who came right after it.
     own: Mutex<VecDeque<Own>>,
     permission: Permission,
@@ -124,7 +127,7 @@ impl UrlMapDriver {
     pub fn new(config: Config, compute: Client, beside: Beside) -> UrlMapDriver {
         let (known, made, own) = (Mutex::new(None), Mutex::new(None), Mutex::new(VecDeque::new()));
         let permission = Permission::new(PERMISSION);
-        UrlMapDriver { config, compute, beside, known, made, own, permission, scheme: Scheme::default() }
+        UrlMapDriver { config, compute, beside, known, made, memory: Memory::default(), own, permission, scheme: Scheme::default() }
     }
 
     fn url(&self) -> Url {
@@ -132,7 +135,15 @@ impl UrlMapDriver {
     }
 
     async fn fetch(&self) -> Result<UrlMap, Failure> {
-        self.compute.send(Ask::get(self.url(), Limits::READ)).await?.json()
+        let reply = self.compute.send(Ask::get(self.url(), Limits::READ)).await?;
+        let map: UrlMap = reply.json()?;
+        self.memory.note(&self.of(), &map.fingerprint, || String::from_utf8(reply.body).ok());
+        Ok(map)
+    }
+
+    /// The map as it is called where it is remembered: whole, as the API tells it.
+    fn of(&self) -> String {
+        format!("url-map/1 {}", self.url())
     }
 
     async fn scheme_now(&self) -> Option<Hindrance> {
@@ -202,11 +213,12 @@ impl UrlMapDriver {
         })
     }
 
-    /// The map at exactly `version`, from memory or read anew.
+    /// The map at exactly `version`, from memory, our own or that of the host before, or read anew.
     async fn at_version(&self, version: &Version) -> Result<UrlMap, Fault> {
         let made = || self.made.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let remembered = self.remembered().map(|known| known.map).into_iter().chain(made()).find(|map| map.fingerprint == version.0);
-        if let Some(map) = remembered {
+        let left = || self.memory.at(version).filter(|map: &UrlMap| map.fingerprint == version.0);
+        if let Some(map) = remembered.or_else(left) {
             return Ok(map);
         }
         let map = self.fetch().await?;
@@ -323,6 +335,10 @@ impl Driver for UrlMapDriver {
         let Config { url_map, project, backends, .. } = &self.config;
         let legs: Vec<by_hand::Leg<'_>> = backends.iter().map(|(id, name)| by_hand::Leg { name, share: to.of(id) }).collect();
         by_hand::command(by_hand::Lever::UrlMap { project, url_map }, &legs)
+    }
+
+    fn take_up(&self, left: Option<&str>, keeper: Keeper) {
+        self.memory.take_up(&self.of(), left, keeper);
     }
 }
 

@@ -13,14 +13,19 @@ use std::{
 use serde_json::json;
 
 use self::{
-    book::{Book, End, Fate, Makes, Write},
+    book::{Book, Fate, Makes, Write},
     compare::{Comparison, Finding, Stranger, compare, object},
     log::{Entry, Log},
 };
 use crate::{
     cli::{
         Exit,
-        audit::{Format, time, verdict::refuse},
+        audit::{
+            Format,
+            judged::{Judged, Word, is_there},
+            time,
+            verdict::{refuse, tell},
+        },
         way,
     },
     domain::{shown::Shown, time::Timestamp},
@@ -38,12 +43,15 @@ const LOG_BYTES_MAX: u64 = 256 << 20;
 
 /// Writes what the comparison of the journal at `path` with `log` gives (`-` is standard input); without a log, the command that exports it.
 ///
-/// `Done` if both agree and nobody else has changed anything, `Drift` if somebody has, `Failed` if they contradict each other or the journal
-/// does not hold, `Usage` if one can't be read.
+/// `Done` if both agree and nobody else has changed anything, `Drift` if somebody has, `Unsettled` while a write is under way, `Failed` if they
+/// contradict each other, `Usage` if one can't be read; where the journal does not hold, as `verify` ends.
 ///
 /// # Errors
 /// Only if `out` takes no more.
 pub fn check(path: &Path, log: Option<&Path>, format: Format, out: &mut dyn io::Write) -> io::Result<Exit> {
+    if let Err(unjudged) = is_there(path) {
+        return tell(&unjudged, format, out);
+    }
     let Some(from) = log else {
         return match Book::read(path, []) {
             Ok(book) => {
@@ -63,11 +71,20 @@ pub fn check(path: &Path, log: Option<&Path>, format: Format, out: &mut dyn io::
         Ok(book) => book,
         Err(error) => return refuse(&error, format, out),
     };
+    let judged = match Judged::of(path, &[]) {
+        Ok(judged) => judged,
+        Err(unjudged) => return tell(&unjudged, format, out),
+    };
     let compared = compare(&book, &log);
-    let outcome = Outcome::of(&book, &compared);
+    let (word, why) = judged.told(book.broken.as_ref());
+    let outcome = Outcome::of(&book, &compared, word);
     match format {
-        Format::Text => out.write_all(text(&book, &log, &compared, outcome).as_bytes())?,
-        Format::Json => writeln!(out, "{}", ascii_json(&shape(&book, &log, &compared, outcome))?)?,
+        Format::Text => out.write_all(text(&book, &log, &compared, why.as_deref(), outcome).as_bytes())?,
+        Format::Json => {
+            let mut told = shape(&book, &log, &compared, outcome);
+            told["journal"] = json!(word.code());
+            writeln!(out, "{}", ascii_json(&told)?)?;
+        }
     }
     Ok(outcome.exit())
 }
@@ -121,23 +138,29 @@ enum Outcome {
     Agrees,
     /// Both agree, and somebody else has changed something.
     Foreign,
+    /// Of a write that is under way neither knows how it ends; the others agree.
+    NotYet,
     Contradicts,
     /// Records of the journal can't be read here; the others were compared, and agree.
     InPart,
-    /// The journal holds in part only, and that part was compared.
-    JournalBroken,
+    /// The journal does not hold to its end, and what holds was compared.
+    Journal(Word),
 }
 
 impl Outcome {
-    fn of(book: &Book, compared: &Comparison<'_>) -> Outcome {
+    fn of(book: &Book, compared: &Comparison<'_>, word: Word) -> Outcome {
         let contradicts = compared.writes.iter().any(|(_, finding, _)| finding.contradicts())
             || compared.strangers.iter().any(|(stranger, _)| stranger.contradicts());
-        match &book.end {
-            End::Broken(_) => Outcome::JournalBroken,
-            End::Whole | End::Torn if contradicts => Outcome::Contradicts,
-            End::Whole | End::Torn if !book.unread.is_empty() => Outcome::InPart,
-            End::Whole | End::Torn if !compared.strangers.is_empty() => Outcome::Foreign,
-            End::Whole | End::Torn => Outcome::Agrees,
+        let is_under_way = compared.writes.iter().any(|(_, finding, _)| *finding == Finding::NotYet);
+        // What is missing of a torn journal may be what the log has, and makes no contradiction less; a broken one is not compared to its end.
+        match word {
+            Word::Broken | Word::Zeroed => Outcome::Journal(word),
+            Word::Proved | Word::Torn if contradicts => Outcome::Contradicts,
+            Word::Proved | Word::Torn if !book.unread.is_empty() => Outcome::InPart,
+            Word::Torn => Outcome::Journal(word),
+            Word::Proved if is_under_way => Outcome::NotYet,
+            Word::Proved if !compared.strangers.is_empty() => Outcome::Foreign,
+            Word::Proved => Outcome::Agrees,
         }
     }
 
@@ -145,7 +168,9 @@ impl Outcome {
         match self {
             Outcome::Agrees => Exit::Done,
             Outcome::Foreign => Exit::Drift,
-            Outcome::Contradicts | Outcome::InPart | Outcome::JournalBroken => Exit::Failed,
+            Outcome::NotYet => Exit::Unsettled,
+            Outcome::Contradicts | Outcome::InPart => Exit::Failed,
+            Outcome::Journal(word) => word.exit(),
         }
     }
 
@@ -153,9 +178,10 @@ impl Outcome {
         match self {
             Outcome::Agrees => "AGREE  ",
             Outcome::Foreign => "FOREIGN",
+            Outcome::NotYet => "NOT YET",
             Outcome::Contradicts => "DIFFER ",
             Outcome::InPart => "IN PART",
-            Outcome::JournalBroken => "BROKEN ",
+            Outcome::Journal(word) => word.text(),
         }
     }
 
@@ -164,14 +190,15 @@ impl Outcome {
         match self {
             Outcome::Agrees => "agree",
             Outcome::Foreign => "foreign",
+            Outcome::NotYet => "not-yet",
             Outcome::Contradicts => "differ",
             Outcome::InPart => "in-part",
-            Outcome::JournalBroken => "broken",
+            Outcome::Journal(word) => word.code(),
         }
     }
 }
 
-fn text(book: &Book, log: &Log, compared: &Comparison<'_>, outcome: Outcome) -> String {
+fn text(book: &Book, log: &Log, compared: &Comparison<'_>, why: Option<&str>, outcome: Outcome) -> String {
     let names = Names::in_plan(&book.plan);
     let Comparison { writes, strangers, elsewhere } = compared;
     let mut text = format!(
@@ -184,11 +211,9 @@ fn text(book: &Book, log: &Log, compared: &Comparison<'_>, outcome: Outcome) -> 
     );
     text += &format!("session  {}, from {} to {}\n", Shown::new(&book.session), moment(book.from), moment(book.to));
     text += &format!("head     {}\n", book.head);
-    text += &match &book.end {
-        End::Whole => String::new(),
-        End::Torn => "end      the journal ends in mid-record; a write after that is not in it (cutover audit verify)\n".to_owned(),
-        End::Broken(at) => format!("end      compared up to record {}, for there {}\n", at.seq, Shown::new(&at.why.to_string())),
-    };
+    if let Some(why) = why {
+        text += &format!("end      the journal holds up to the head, and was compared so far: {why}\n");
+    }
     text += &unread(book);
     for (write, finding, entries) in writes {
         let makes = match &write.makes {
@@ -229,6 +254,7 @@ fn said(write: &Write, finding: Finding, entries: &[&Entry]) -> String {
         Fate::Kept => "kept back, for it could not be recorded".to_owned(),
         Fate::Unknown(why) => format!("not known ({why})"),
         Fate::Open => "no outcome recorded".to_owned(),
+        Fate::UnderWay => "no outcome recorded yet, its host waits for the answer".to_owned(),
     };
     let refusals: Vec<&str> = entries.iter().filter_map(|entry| entry.refused.as_ref()).map(Shown::as_str).collect();
     let ids: Vec<&str> = entries.iter().filter(|entry| entry.refused.is_none()).map(|entry| entry.id.as_str()).collect();
@@ -241,6 +267,8 @@ fn said(write: &Write, finding: Finding, entries: &[&Entry]) -> String {
         Finding::WasDone => format!("it WAS done: the log has it as {}", ids.join(" and ")),
         Finding::WasRefused => format!("it was NOT done: refused in the log ({})", refusals.join("; ")),
         Finding::NeverArrived => "it was NOT done, as far as this log goes: nothing of it there".to_owned(),
+        Finding::NotYet if ids.is_empty() => "how it ends is not known yet, and nothing of it is in the log".to_owned(),
+        Finding::NotYet => format!("how it ends is not known yet; it is in the log as {}", ids.join(" and ")),
         Finding::NotInLog => "the log does NOT have it".to_owned(),
         Finding::DoneAfterAll => format!("and yet the log has it as {}", ids.join(" and ")),
     };
@@ -275,7 +303,8 @@ fn next(outcome: Outcome, compared: &Comparison<'_>) -> &'static str {
              or could not be kept then, which the next host's journal says\n"
         }
         Outcome::InPart => "next     compare with the cutover that wrote those records, or a newer one\n",
-        Outcome::JournalBroken => "next     cutover audit verify says where the journal does not hold, and what to do\n",
+        Outcome::NotYet => "next     once its host has the answer, export the log again and compare it with that\n",
+        Outcome::Journal(_) => "next     cutover audit verify says where the journal does not hold, and what to do\n",
     }
 }
 
@@ -293,6 +322,7 @@ fn shape(book: &Book, log: &Log, compared: &Comparison<'_>, outcome: Outcome) ->
             Fate::Kept => "kept-back",
             Fate::Unknown(_) => "unknown",
             Fate::Open => "open",
+            Fate::UnderWay => "under-way",
         };
         let (from, to, claim) = match &write.makes {
             Makes::Split { from, to } => (Some(from), Some(to), None),

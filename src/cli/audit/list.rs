@@ -12,16 +12,17 @@ use crate::{
     cli::{
         Exit,
         audit::{
-            Format, time,
-            verdict::{refuse, tail_text},
+            Format,
+            judged::{Judged, is_there},
+            time,
+            verdict::{refuse, tell},
         },
     },
     domain::shown::Shown,
     journal::{
         error::ReadError,
-        files::is_in_use,
         line::Line,
-        reader::{Step, Tail},
+        reader::Step,
         record::{KIND_CHECKPOINT, KIND_GENESIS, KIND_RECOVERED, KIND_SNAPSHOT, Snapshot},
         walk::Walk,
     },
@@ -73,17 +74,19 @@ impl Choice {
 
 /// Writes one line for each record of the journal at `path` that is chosen: number, time in UTC, kind, and what `summary` says of it.
 ///
-/// `Done` at the end, `Failed` at the first record that does not hold, `Damaged` where the journal ends in mid-record, `Usage` if it can't be
-/// read.
+/// It shows what stands before the first record that does not hold, and ends as `verify` does.
 ///
 /// # Errors
 /// Only if `out` takes no more.
 pub fn show(path: &Path, format: Format, choice: &Choice, summary: &dyn Summary, out: &mut dyn Write) -> io::Result<Exit> {
+    if let Err(unjudged) = is_there(path) {
+        return tell(&unjudged, Format::Text, out);
+    }
     let mut walk = match Walk::open(path) {
         Ok(walk) => walk,
         Err(error) => return refuse(&error, Format::Text, out),
     };
-    loop {
+    let broken = loop {
         match walk.advance() {
             Ok(Step::Line { line, .. }) if !choice.is_in_time(line.at_ms) => summary.passed_over(line.kind, line.body),
             Ok(Step::Line { line, .. }) => match format {
@@ -98,23 +101,21 @@ pub fn show(path: &Path, format: Format, choice: &Choice, summary: &dyn Summary,
                 }
                 Format::Json => {}
             },
-            Ok(Step::End(Tail::Clean { .. })) => return Ok(Exit::Done),
-            Ok(Step::End(tail @ Tail::Torn { .. })) => {
-                if format == Format::Text {
-                    writeln!(out, "         {}", tail_text(tail))?;
-                }
-                return Ok(if is_in_use(path) { Exit::Done } else { Exit::Damaged });
-            }
-            Err(ReadError::Broken(at)) => {
-                if format == Format::Text {
-                    let file = at.file.as_ref().map_or_else(String::new, |file| format!(" of {file}"));
-                    writeln!(out, "BROKEN   record {}, byte {}{file}: {}", at.seq, at.offset, Shown::new(&at.why.to_string()))?;
-                }
-                return Ok(Exit::Failed);
-            }
+            // How far that is proved, and what is missing, is for the verdict alone to say.
+            Ok(Step::End(_)) => break None,
+            Err(ReadError::Broken(at)) => break Some(at),
             Err(error @ (ReadError::Io { .. } | ReadError::Payload { .. })) => return refuse(&error, Format::Text, out),
         }
+    };
+    let judged = match Judged::of(path, &[]) {
+        Ok(judged) => judged,
+        Err(unjudged) => return tell(&unjudged, Format::Text, out),
+    };
+    let (word, why) = judged.told(broken.as_ref());
+    if let (Some(why), Format::Text) = (why, format) {
+        writeln!(out, "{}  {why}", word.text())?;
     }
+    Ok(word.exit())
 }
 
 fn say(line: &Line<'_>, summary: &dyn Summary, own: Own) -> Option<String> {

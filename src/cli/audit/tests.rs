@@ -9,12 +9,17 @@ use super::{
 };
 use crate::cli::Exit;
 use crate::core::{
-    decision::Transition,
-    event::{Entry, Event, WorldKind},
+    decision::{Cause, Decision, Effect, IssuedEffect, Transition},
+    event::{Alarm, Entry, Event, WorldKind},
     state::State,
     step::step,
 };
-use crate::domain::{id::Seq, time::Timestamp};
+use crate::domain::{
+    fault::Version,
+    id::{EffectId, Seq},
+    time::Timestamp,
+    weight::Weights,
+};
 use crate::journal::chain::{Hash, Witness};
 use crate::journal::memory::Memory;
 use crate::journal::record::{Genesis, Kind};
@@ -243,13 +248,142 @@ fn an_end_that_is_cut_zeroed_or_scribbled_over_is_each_told_as_what_it_is() {
     assert!(text.contains("lost     records 100 to 100\n") && text.contains("behind   records 101 to 200"), "{text}");
 }
 
-/// A record in a form that this program does not know may hold a write: what is compared without it is no agreement.
-#[test]
-fn cross_check_says_which_records_it_can_t_read() {
+/// A journal of a session of its own, in a folder, whose writer lives.
+struct Kept {
+    folder: PathBuf,
+    writer: Option<Writer>,
+}
+
+impl Kept {
+    fn new(name: &str) -> Self {
+        let folder = std::env::temp_dir().join(format!("cutover-audit-{name}-{}", std::process::id()));
+        let _was_there = std::fs::remove_dir_all(&folder);
+        std::fs::create_dir_all(&folder).unwrap();
+        let genesis = Genesis::new("night", Hash::of_line(b"plan"));
+        let writer = Writer::create(&folder.join("night"), 1_795_500_000_000, &genesis, &Options::default()).unwrap();
+        Kept { folder, writer: Some(writer) }
+    }
+
+    fn append(&mut self, what: &impl serde::Serialize) {
+        let kind = Kind::new("transition").unwrap();
+        self.writer.as_mut().unwrap().append(1_795_500_000_250, Durability::Durable, &kind, what).unwrap();
+    }
+
+    fn close(&mut self) {
+        self.writer.take().unwrap().close().unwrap();
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.join("night")
+    }
+
+    /// Compared with a log in which nothing stands.
+    fn compared(&self, format: Format) -> (Exit, String) {
+        let log = self.folder.join("log.json");
+        std::fs::write(&log, b"[]").unwrap();
+        let mut out = Vec::new();
+        let exit = cross::check(&self.path(), Some(&log), format, &mut out).unwrap();
+        (exit, String::from_utf8(out).unwrap())
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        let _stays = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+fn opened() -> Transition {
     let (plan, _) = crate::plan::read(include_bytes!("../../../plans/hexproperty.yaml")).unwrap();
     let opened = Event::Opened { session: "night".parse().unwrap(), plan: Box::new(plan), world: WorldKind::Live };
     let entry = Entry { seq: Seq(0), at: Timestamp(1_795_500_000_000), event: opened };
-    let known = Transition { decision: step(&mut State::default(), &entry), entry };
+    Transition { decision: step(&mut State::default(), &entry), entry }
+}
+
+/// One verdict for everybody: who shows or compares a journal ends as who verifies it.
+#[test]
+fn whoever_reads_a_damaged_journal_ends_with_the_verdict_of_verify() {
+    let mut kept = Kept::new("one-verdict");
+    kept.append(&opened());
+    (0..200).for_each(|_| kept.append(&"steady"));
+    kept.close();
+    let (path, file) = (kept.path(), kept.path().join("00000001.jsonl"));
+    let whole = std::fs::read(&file).unwrap();
+    let last = whole[..whole.len() - 1].iter().rposition(|byte| *byte == b'\n').unwrap() + 1;
+    let middle = whole.len() / 2 / 512 * 512;
+    let damaged = |change: &dyn Fn(&mut Vec<u8>)| {
+        let mut bytes = whole.clone();
+        change(&mut bytes);
+        bytes
+    };
+    let mut more = whole.clone();
+    more.extend_from_slice(b"{\"half\":");
+    let cases = [
+        ("whole", "PROVED", Exit::Done, whole.clone()),
+        ("in mid-record", "TORN", Exit::Damaged, more),
+        ("a zeroed end", "ZEROED", Exit::Damaged, damaged(&|bytes| bytes.extend_from_slice(&[0; 4096]))),
+        ("a zeroed middle", "ZEROED", Exit::Damaged, damaged(&|bytes| bytes[middle..middle + 512].fill(0))),
+        ("scribbled over", "BROKEN", Exit::Failed, damaged(&|bytes| bytes[middle] ^= 1)),
+        ("cut behind a record", "BROKEN", Exit::Failed, damaged(&|bytes| bytes.truncate(last))),
+    ];
+    for (what, word, exit, bytes) in cases {
+        std::fs::write(&file, bytes).unwrap();
+        let (verified, text) = verified(&path, &[], Format::Text);
+        assert!(verified == exit && text.starts_with(word), "{what}: {text}");
+        let mut out = Vec::new();
+        let shown = show(&path, Format::Text, &Choice::default(), &|_: &str, _: &[u8]| Some(String::new()), &mut out).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        let ends = text.lines().last().unwrap();
+        assert!(shown == exit && ends.starts_with(word) == (exit != Exit::Done), "{what}: {shown:?} {ends}");
+        let (compared, text) = kept.compared(Format::Text);
+        let begins = if exit == Exit::Done { "AGREE" } else { word };
+        assert!(compared == exit && text.starts_with(begins), "{what}: {text}");
+        let json: serde_json::Value = serde_json::from_str(&kept.compared(Format::Json).1).unwrap();
+        assert_eq!(json["journal"], word.to_lowercase(), "{what}");
+    }
+    std::fs::remove_dir_all(&path).unwrap();
+    let (verified, text) = verified(&path, &[], Format::Text);
+    let mut out = Vec::new();
+    let shown = show(&path, Format::Text, &Choice::default(), &|_: &str, _: &[u8]| None, &mut out).unwrap();
+    assert_eq!((verified, shown, kept.compared(Format::Text).0), (Exit::Failed, Exit::Failed, Exit::Failed), "{text}");
+    assert_eq!((String::from_utf8(out).unwrap(), kept.compared(Format::Text).1), (text.clone(), text));
+}
+
+/// While its host waits for the answer nobody can say how a write ends; once no host does, the log has the last word.
+#[test]
+fn a_write_that_is_under_way_is_not_known_yet() {
+    let mut kept = Kept::new("under-way");
+    kept.append(&opened());
+    let (home, away) = ("run".parse().unwrap(), "gke".parse().unwrap());
+    let split = |only| Weights::all_on(only, [&home, &away]);
+    let cause = Cause::Operator { who: "anna".parse().unwrap(), reason: None, approved_by: None };
+    let what = Effect::Write {
+        route: "frontend".parse().unwrap(),
+        from: split(&home),
+        to: split(&away),
+        version: Version("1".to_owned()),
+        cause,
+        again: None,
+        claim: None,
+    };
+    let entry = Entry { seq: Seq(1), at: Timestamp(1_795_500_000_250), event: Event::Rang(Alarm::Tick) };
+    let issued = IssuedEffect { id: EffectId { seq: Seq(1), index: 0 }, what };
+    kept.append(&Transition { entry, decision: Decision { effects: vec![issued], ..Decision::default() } });
+    let (exit, text) = kept.compared(Format::Text);
+    assert!(exit == Exit::Unsettled && text.starts_with("NOT YET") && text.contains("how it ends is not known yet"), "{text}");
+    let json: serde_json::Value = serde_json::from_str(&kept.compared(Format::Json).1).unwrap();
+    assert_eq!((&json["writes"][0]["outcome"], &json["writes"][0]["finding"]), (&"under-way".into(), &"not-yet".into()));
+    // Another host has come since: it waits for no answer to what the one before it sent.
+    let entry = Entry { seq: Seq(2), at: Timestamp(1_795_500_000_500), event: Event::Restarted };
+    kept.append(&Transition { entry, decision: Decision::default() });
+    let (exit, text) = kept.compared(Format::Text);
+    assert!(exit == Exit::Done && text.contains("it was NOT done, as far as this log goes"), "{text}");
+}
+
+/// A record in a form that this program does not know may hold a write: what is compared without it is no agreement.
+#[test]
+fn cross_check_says_which_records_it_can_t_read() {
+    let known = opened();
     let later = serde_json::json!({ "entry": { "asked": "something later" }, "decision": { "effects": [{ "what": { "write": { "shares": 5 } } }] } });
     let compared = |last: Option<&serde_json::Value>, format| {
         let memory = Memory::default();

@@ -6,7 +6,6 @@
 use std::{
     io::{self, Write},
     path::Path,
-    time::Duration,
 };
 
 use serde_json::json;
@@ -14,26 +13,24 @@ use serde_json::json;
 use crate::{
     cli::{
         Exit,
-        audit::{Format, damage, time},
+        audit::{
+            Format, damage,
+            judged::{Judged, Unjudged, Word, break_text, tail_text},
+            time,
+        },
     },
     domain::shown::Shown,
     journal::{
-        broken::{Break, Why},
+        broken::Break,
         chain::Witness,
-        checkpoint::{self, Mark},
+        checkpoint::Mark,
         damage::Damage,
         encode::ascii_json,
-        error::JournalError,
-        files::{LastWriter, is_in_use, last_writer},
+        files::{LastWriter, last_writer},
         reader::Tail,
-        record::TornShape,
-        verify::{Proof, Verdict, verify_journal},
+        verify::{Proof, Verdict},
     },
 };
-
-/// Looks at the end of a journal that somebody writes to, and the time between two.
-const LOOKS_MAX: u32 = 5;
-const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// Proves the journal at `path`, all of its segments, against `witnesses` and the checkpoint that is noted of it, and writes the verdict
 /// to `out`.
@@ -44,18 +41,10 @@ const LOOK_AGAIN: Duration = Duration::from_millis(50);
 /// # Errors
 /// Only if `out` takes no more.
 pub fn verify(path: &Path, witnesses: &[Witness], format: Format, out: &mut dyn Write) -> io::Result<Exit> {
-    let noted = checkpoint::of_journal(path);
-    if let (Some(mark), Err(_)) = (noted, std::fs::symlink_metadata(path)) {
-        return gone(path, mark, format, out);
-    }
-    let verdict = match settled(path, witnesses) {
-        Ok(verdict) => verdict,
-        Err(error) => return refuse(&error, format, out),
+    let Judged { word, verdict, damage, beside } = match Judged::of(path, witnesses) {
+        Ok(judged) => judged,
+        Err(unjudged) => return tell(&unjudged, format, out),
     };
-    let beside = noted.map(|mark| mark.witness);
-    let known: Vec<Witness> = witnesses.iter().copied().chain(beside).collect();
-    let damage = damage::at(path, &verdict, &known);
-    let word = Word::of(&verdict, damage.as_ref(), witnesses);
     match format {
         Format::Text => {
             let text = match &verdict {
@@ -84,82 +73,11 @@ pub fn verify(path: &Path, witnesses: &[Witness], format: Format, out: &mut dyn 
     Ok(word.exit())
 }
 
-/// The verdict in a word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Word {
-    Proved,
-    /// It ends in mid-record.
-    Torn,
-    /// Zeros stand where records were written.
-    Zeroed,
-    Broken,
-}
-
-impl Word {
-    fn of(verdict: &Verdict, damage: Option<&Damage>, witnesses: &[Witness]) -> Word {
-        let lacks_sectors = damage.is_some_and(|damage| damage.zeros.is_some());
-        match verdict {
-            Verdict::Proved(Proof { tail: Tail::Clean { .. }, .. }) => Word::Proved,
-            Verdict::Proved(Proof { tail: Tail::Torn { .. }, .. }) if lacks_sectors => Word::Zeroed,
-            Verdict::Proved(Proof { tail: Tail::Torn { shape, .. }, .. }) => match shape {
-                TornShape::Partial => Word::Torn,
-                TornShape::Zeros | TornShape::Hole => Word::Zeroed,
-            },
-            // What somebody else remembers and what is not here is no matter of a disk alone.
-            Verdict::Broken { at: Break { why: Why::WitnessMissing(missing), .. }, .. } if witnesses.contains(missing) => {
-                let is_behind = damage.and_then(|damage| damage.behind.as_ref()).is_some_and(|behind| behind.witnessed.contains(missing));
-                if lacks_sectors && is_behind { Word::Zeroed } else { Word::Broken }
-            }
-            Verdict::Broken { at: Break { why: Why::WitnessDiffers { .. }, .. }, .. } => Word::Broken,
-            Verdict::Broken { .. } => {
-                if lacks_sectors {
-                    Word::Zeroed
-                } else {
-                    Word::Broken
-                }
-            }
-        }
-    }
-
-    const fn text(self) -> &'static str {
-        match self {
-            Word::Proved => "PROVED ",
-            Word::Torn => "TORN   ",
-            Word::Zeroed => "ZEROED ",
-            Word::Broken => "BROKEN ",
-        }
-    }
-
-    /// For programs.
-    const fn code(self) -> &'static str {
-        match self {
-            Word::Proved => "proved",
-            Word::Torn => "torn",
-            Word::Zeroed => "zeroed",
-            Word::Broken => "broken",
-        }
-    }
-
-    const fn exit(self) -> Exit {
-        match self {
-            Word::Proved => Exit::Done,
-            Word::Torn | Word::Zeroed => Exit::Damaged,
-            Word::Broken => Exit::Failed,
-        }
-    }
-}
-
-/// The verdict; the end of a journal that is being written is looked at again, until it is no write under way.
-fn settled(path: &Path, witnesses: &[Witness]) -> Result<Verdict, JournalError> {
-    let mut tries = 0;
-    loop {
-        let verdict = verify_journal(path, witnesses)?;
-        let is_torn = matches!(&verdict, Verdict::Proved(Proof { tail: Tail::Torn { .. }, .. }));
-        tries += 1;
-        if !is_torn || tries >= LOOKS_MAX || !is_in_use(path) {
-            return Ok(verdict);
-        }
-        std::thread::sleep(LOOK_AGAIN);
+/// Says why nothing was judged: all that is left of a journal may be its checkpoint.
+pub(super) fn tell(unjudged: &Unjudged, format: Format, out: &mut dyn Write) -> io::Result<Exit> {
+    match unjudged {
+        Unjudged::Gone(path, mark) => gone(path, *mark, format, out),
+        Unjudged::Journal(error) => refuse(error, format, out),
     }
 }
 
@@ -244,15 +162,7 @@ fn proved_text(word: Word, proof: &Proof, witnesses: &[Witness], beside: Option<
 }
 
 fn broken_text(word: Word, held: Option<&Proof>, at: &Break) -> String {
-    let file = at.file.as_ref().map_or_else(String::new, |file| format!(" of {file}"));
-    // Of a record that is there behind what is gone, the verifier knows only that it never came to it.
-    let (seq, why) = match (word, &at.why) {
-        (Word::Zeroed, Why::WitnessMissing(_)) => {
-            (held.map_or(0, |held| held.records), "zeros stand where records were written".to_owned())
-        }
-        (Word::Proved | Word::Torn | Word::Zeroed | Word::Broken, why) => (at.seq, why.to_string()),
-    };
-    let mut text = format!("{}  record {seq}, byte {}{file}: {}\n", word.text(), at.offset, Shown::new(&why));
+    let mut text = format!("{}  {}\n", word.text(), break_text(word, held, at));
     match held {
         Some(proof) => {
             let upto = time(proof.last_at_ms);
@@ -282,15 +192,6 @@ fn next_text(word: Word, verdict: &Verdict, damage: Option<&Damage>) -> String {
         (Word::Torn | Word::Zeroed | Word::Broken, Verdict::Broken { .. }, _) => {
             "next     keep the file as it is, and compare it with a copy or with a head that somebody else kept; no host takes it up as it is\n"
                 .to_owned()
-        }
-    }
-}
-
-pub(super) fn tail_text(tail: Tail) -> String {
-    match tail {
-        Tail::Clean { bytes } => format!("clean, at byte {bytes}"),
-        Tail::Torn { offset, bytes, shape } => {
-            format!("{bytes} bytes from byte {offset} on are no record ({shape}): a write that did not finish, or a cut")
         }
     }
 }

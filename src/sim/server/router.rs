@@ -138,8 +138,9 @@ fn troubled(world: &mut World, call: &Call, face: Face, cluster: &Cluster) -> An
             let why = "Quota exceeded for quota metric 'Read requests' and limit 'Read requests per minute'.";
             Reply::error(429, "RESOURCE_EXHAUSTED", why).into()
         }
+        Some(Trouble::ReadsHang) if !writes(call) => Answer::Silence,
         // What they read is told where it is read.
-        Some(Trouble::ReadsThrottled | Trouble::OldReads { .. }) => route(world, call, face, cluster),
+        Some(Trouble::ReadsThrottled | Trouble::ReadsHang | Trouble::OldReads { .. }) => route(world, call, face, cluster),
         Some(Trouble::ReadOnly) if writes(call) => {
             Reply::error(403, "PERMISSION_DENIED", "Required permission was denied on this resource.").into()
         }

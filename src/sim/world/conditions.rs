@@ -168,6 +168,7 @@ impl Conditions {
                 | Trouble::HalfOpen
                 | Trouble::ReadOnly
                 | Trouble::ReadsThrottled
+                | Trouble::ReadsHang
                 | Trouble::DeadConnections,
             )
             | None => now_ms,

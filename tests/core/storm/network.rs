@@ -93,7 +93,9 @@ impl Night {
         let timed_out = || Outcome::Unknown(Fault::new(FaultKind::TimedOut, "30 s"));
         let request = |answer| Coming::Write(Request { host, effect, id, change: change.clone(), version: version.clone(), answer });
         match self.world.conditions.trouble(self.now.0, Api::Compute) {
-            None | Some(Trouble::ReadsThrottled | Trouble::OldReads { .. }) => self.later(on_the_way, request(Answer::After(OPERATION))),
+            None | Some(Trouble::ReadsThrottled | Trouble::ReadsHang | Trouble::OldReads { .. }) => {
+                self.later(on_the_way, request(Answer::After(OPERATION)))
+            }
             // The first copy is swallowed, the second goes on a fresh connection.
             Some(Trouble::DeadConnections) => self.later(Millis(HEDGE.0 + on_the_way.0), request(Answer::After(OPERATION))),
             Some(Trouble::Unavailable) => self.finish(on_the_way, effect, Outcome::NotDone(Fault::new(FaultKind::Unavailable, "503"))),
@@ -181,7 +183,7 @@ impl Night {
                 Millis(30 + self.random.index(200) as u64)
             }
             Some(Trouble::Slow { ms }) => Millis(ms as u64).min(READ_DEADLINE),
-            Some(Trouble::LostReplies | Trouble::HalfOpen | Trouble::DeadConnections) => READ_DEADLINE,
+            Some(Trouble::LostReplies | Trouble::HalfOpen | Trouble::ReadsHang | Trouble::DeadConnections) => READ_DEADLINE,
         };
         self.later(after, Coming::Answer { host, effect, asked_at });
     }
@@ -203,7 +205,7 @@ impl Night {
         let result = match trouble {
             Some(Trouble::Unavailable | Trouble::ReadsThrottled) => fault(FaultKind::Unavailable),
             Some(Trouble::LostReplies) => fault(FaultKind::Broken),
-            Some(Trouble::HalfOpen | Trouble::DeadConnections) => fault(FaultKind::TimedOut),
+            Some(Trouble::HalfOpen | Trouble::ReadsHang | Trouble::DeadConnections) => fault(FaultKind::TimedOut),
             Some(Trouble::Slow { ms }) if ms as u64 >= READ_DEADLINE.0 => fault(FaultKind::TimedOut),
             Some(Trouble::Slow { .. } | Trouble::ReadOnly | Trouble::OldReads { .. }) | None => Ok(vec![Fact::Accepted(self.accepted())]),
         };

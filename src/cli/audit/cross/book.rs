@@ -20,7 +20,8 @@ use crate::{
         broken::Break,
         chain::Witness,
         error::{JournalError, ReadError},
-        reader::{Step, Tail},
+        files::is_in_use,
+        reader::Step,
         record::is_reserved,
         walk::Walk,
     },
@@ -37,19 +38,14 @@ pub(in crate::cli::audit) struct Book {
     pub head: Witness,
     /// In the order in which they left.
     pub writes: Vec<Write>,
+    /// How many of them left before the newest host began: nobody waits for their answers.
+    before_this_host: usize,
     /// Of the hashes that were looked for, those that a record has, with its number.
     pub found: BTreeMap<String, u64>,
     /// Records that may tell of writes and that this program can't read: what they hold is compared with nothing.
     pub unread: Vec<u64>,
-    pub end: End,
-}
-
-/// How the journal ends.
-#[derive(Debug, Clone, PartialEq)]
-pub(in crate::cli::audit) enum End {
-    Whole,
-    Torn,
-    Broken(Break),
+    /// Where it ended early.
+    pub broken: Option<Break>,
 }
 
 /// A write that was decided.
@@ -87,6 +83,8 @@ pub(in crate::cli::audit) enum Fate {
     Unknown(Shown),
     /// Nothing is recorded of what came of it.
     Open,
+    /// The same, and its host still waits for the answer.
+    UnderWay,
 }
 
 /// Why there is nothing to compare with.
@@ -106,11 +104,13 @@ impl Book {
     /// # Errors
     /// It can't be read, or no session begins in what holds of it.
     pub(in crate::cli::audit) fn read(path: &Path, wanted: impl IntoIterator<Item = String>) -> Result<Book, BookError> {
+        // Looked at first: a host that ends meanwhile records before it does what came of its writes.
+        let is_written = is_in_use(path);
         let mut looked_for: BTreeMap<String, Option<u64>> = wanted.into_iter().map(|hash| (hash, None)).collect();
         let mut walk = Walk::open(path)?;
         let mut book: Option<Book> = None;
         let mut unread = Vec::new();
-        let end = loop {
+        let broken = loop {
             match walk.advance() {
                 Ok(Step::Line { line, .. }) => {
                     if let Some(found) = looked_for.get_mut(&line.hash.to_string()) {
@@ -129,20 +129,28 @@ impl Book {
                         }
                     }
                 }
-                Ok(Step::End(Tail::Clean { .. })) => break End::Whole,
-                Ok(Step::End(Tail::Torn { .. })) => break End::Torn,
-                Err(ReadError::Broken(at)) => break End::Broken(at),
+                Ok(Step::End(_)) => break None,
+                Err(ReadError::Broken(at)) => break Some(at),
                 Err(error @ (ReadError::Io { .. } | ReadError::Payload { .. })) => return Err(error.into()),
             }
         };
+        if let (true, Some(book)) = (is_written, &mut book) {
+            let own = book.writes.iter_mut().skip(book.before_this_host).filter(|write| write.fate == Fate::Open);
+            own.for_each(|write| write.fate = Fate::UnderWay);
+        }
         let found = looked_for.into_iter().filter_map(|(hash, seq)| Some((hash, seq?))).collect();
-        book.map(|book| Book { end, found, unread, ..book }).ok_or(BookError::Unopened)
+        book.map(|book| Book { broken, found, unread, ..book }).ok_or(BookError::Unopened)
     }
 }
 
 fn tells_of_writes(body: &[u8]) -> bool {
     let has = |word: &[u8]| body.windows(word.len()).any(|window| window == word);
-    has(b"{\"opened\":") || has(b"{\"finished\":") || has(b"{\"write\":") || has(b"{\"claim\":") || has(b"{\"did-happen\":")
+    has(b"{\"opened\":")
+        || has(b"\"restarted\"")
+        || has(b"{\"finished\":")
+        || has(b"{\"write\":")
+        || has(b"{\"claim\":")
+        || has(b"{\"did-happen\":")
 }
 
 fn take(book: &mut Option<Book>, transition: Transition, head: Witness, at: Timestamp) {
@@ -150,8 +158,20 @@ fn take(book: &mut Option<Book>, transition: Transition, head: Witness, at: Time
     match (&mut *book, entry.event) {
         (None, Event::Opened { session, plan, .. }) => {
             let (writes, found, unread) = (Vec::new(), BTreeMap::new(), Vec::new());
-            *book = Some(Book { session: session.to_string(), plan, from: at, to: at, head, writes, found, unread, end: End::Whole });
+            *book = Some(Book {
+                session: session.to_string(),
+                plan,
+                from: at,
+                to: at,
+                head,
+                writes,
+                before_this_host: 0,
+                found,
+                unread,
+                broken: None,
+            });
         }
+        (Some(book), Event::Restarted) => book.before_this_host = book.writes.len(),
         (Some(book), Event::Finished { effect, outcome, .. }) => {
             if let Some(write) = book.writes.iter_mut().rev().find(|write| write.effect == effect) {
                 write.fate = match outcome {

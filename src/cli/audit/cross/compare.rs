@@ -24,6 +24,8 @@ pub(in crate::cli::audit) enum Finding {
     WasRefused,
     /// The journal does not know; the log has nothing of it.
     NeverArrived,
+    /// The journal does not know yet; nor does the log, which may have its beginning.
+    NotYet,
     /// The journal says that it was done; the log does not have it.
     NotInLog,
     /// The journal says that it was not done; the log has it.
@@ -34,7 +36,9 @@ impl Finding {
     pub(in crate::cli::audit) const fn contradicts(self) -> bool {
         match self {
             Finding::NotInLog | Finding::DoneAfterAll => true,
-            Finding::Agrees | Finding::AgreesNotDone | Finding::WasDone | Finding::WasRefused | Finding::NeverArrived => false,
+            Finding::Agrees | Finding::AgreesNotDone | Finding::WasDone | Finding::WasRefused | Finding::NeverArrived | Finding::NotYet => {
+                false
+            }
         }
     }
 
@@ -46,6 +50,7 @@ impl Finding {
             Finding::WasDone => "was-done",
             Finding::WasRefused => "was-refused",
             Finding::NeverArrived => "never-arrived",
+            Finding::NotYet => "not-yet",
             Finding::NotInLog => "not-in-log",
             Finding::DoneAfterAll => "done-after-all",
         }
@@ -137,6 +142,9 @@ fn found(write: &Write, own: &[&Entry], was_done: bool) -> Finding {
         Fate::Done => Finding::NotInLog,
         Fate::NotDone(_) | Fate::Kept if has_own => Finding::DoneAfterAll,
         Fate::NotDone(_) | Fate::Kept => Finding::AgreesNotDone,
+        // An operation that has begun may fail yet.
+        Fate::UnderWay if has_own || own.is_empty() => Finding::NotYet,
+        Fate::UnderWay => Finding::WasRefused,
         Fate::Unknown(_) | Fate::Open if was_done => Finding::WasDone,
         Fate::Unknown(_) | Fate::Open if !own.is_empty() => Finding::WasRefused,
         Fate::Unknown(_) | Fate::Open => Finding::NeverArrived,
