@@ -24,6 +24,7 @@ use cutover::{
         id::{BackendId, EffectId, Seq},
         metric::{Basis, Gap, Metric, Sample},
         platform::{RevisionState, Scale, Workload},
+        position::Position,
         secret::Secret,
         time::{Millis, Timestamp},
         weight::{PerMille, Weights},
@@ -83,12 +84,16 @@ fn driver(world: &Simulation) -> UrlMapDriver {
     let config = url_map::Config {
         route: "frontend".parse().unwrap(),
         project: "hexproperty".to_owned(),
+        region: None,
         url_map: "hexproperty-lb".to_owned(),
+        position: Position::Default,
+        beside: vec![],
         backends: vec![(id("run"), "frontend-run".to_owned()), (id("gke"), "frontend-gke".to_owned())],
         host: Some("api.hexproperty.com".to_owned()),
+        path: "/".to_owned(),
         patience: Patience::default(),
     };
-    let beside = url_map::Beside { logging: Some(google(world)), projects: Some(google(world)) };
+    let beside = url_map::Beside { logging: Some(google(world)), projects: Some(google(world)), ..url_map::Beside::default() };
     UrlMapDriver::new(config, google(world), beside)
 }
 

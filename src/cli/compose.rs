@@ -26,21 +26,22 @@ use crate::{
         metrics::{self, MetricsSensor},
         prober::{BackendConfig, BackendProber, FrontDoorConfig, FrontDoorProber, Pace},
         prometheus::{self, PrometheusSensor, Scale},
-        url_map::{self, Patience, UrlMapDriver},
+        url_map::{self, Book, Patience, UrlMapDriver},
     },
     cli::paths::Paths,
     domain::{
         age,
         answer::Expect,
-        id::BackendId,
+        id::{BackendId, RouteId},
         metric::{Metric, Unit},
         platform::Platform,
+        position::Position,
         secret::Secret,
         shown::Shown,
         time::Millis,
     },
     plan::model::{
-        Backend, Driver, Plan, Route, WorkloadRef,
+        Backend, Driver, MapPart, Plan, Route, WorkloadRef,
         readings::{Auth, Cadence, LatencyUnit, Readings, Server, Source},
     },
     port::{self, FaultInjector, Sensor},
@@ -102,6 +103,7 @@ pub struct Composer<'a> {
     clock: Clock,
     token: Token,
     proxied: RefCell<Proxied>,
+    books: RefCell<Vec<(MapPart, Arc<Book>)>>,
 }
 
 impl<'a> Composer<'a> {
@@ -112,7 +114,7 @@ impl<'a> Composer<'a> {
             Places::Live => Token::application_default()?,
             Places::Simulated(_) => Token::Static(Secret::new(DEMO_TOKEN)),
         };
-        Ok(Composer { plan, places, clock, token, proxied: RefCell::default() })
+        Ok(Composer { plan, places, clock, token, proxied: RefCell::default(), books: RefCell::default() })
     }
 
     /// One of Google's APIs.
@@ -135,7 +137,7 @@ impl<'a> Composer<'a> {
     fn driver(&self, route: &Route) -> Result<Arc<dyn port::Driver>> {
         let backends = route.backends.iter().map(|backend| (backend.id.clone(), backend.target.to_string())).collect();
         match &route.driver {
-            Driver::UrlMap { url_map } => {
+            Driver::UrlMap(part) => {
                 let patience = match self.places {
                     Places::Live => Patience::default(),
                     // The simulated operations end within virtual seconds; their pauses are real ones.
@@ -143,10 +145,22 @@ impl<'a> Composer<'a> {
                         Patience { first: Duration::from_millis(100), most: Duration::from_secs(1), total: Duration::from_secs(60) }
                     }
                 };
-                let (project, url_map) = (self.plan.project.to_string(), url_map.to_string());
-                let config = url_map::Config { route: route.id.clone(), project, url_map, backends, host: host(route), patience };
+                // What the plan names, also where the simulated world's door is asked instead.
+                let asked = route.front_door.as_ref().and_then(|url| reqwest::Url::parse(url.as_str()).ok());
+                let config = url_map::Config {
+                    route: route.id.clone(),
+                    project: self.plan.project.to_string(),
+                    region: part.region.as_ref().map(ToString::to_string),
+                    url_map: part.url_map.to_string(),
+                    position: part.position.clone(),
+                    beside: self.beside(route, part),
+                    backends,
+                    host: asked.as_ref().and_then(|url| url.host_str().map(str::to_owned)),
+                    path: asked.as_ref().map_or("/", |url| url.path()).to_owned(),
+                    patience,
+                };
                 let (logging, projects) = (self.google("logging.googleapis.com")?, self.google("cloudresourcemanager.googleapis.com")?);
-                let beside = url_map::Beside { logging: Some(logging), projects: Some(projects) };
+                let beside = url_map::Beside { logging: Some(logging), projects: Some(projects), book: self.book(part) };
                 Ok(Arc::new(UrlMapDriver::new(config, self.google("compute.googleapis.com")?, beside)))
             }
             Driver::CloudRunRevisions { service } => {
@@ -157,6 +171,27 @@ impl<'a> Composer<'a> {
         }
     }
 
+    /// What the plan's other routes steer of the same map.
+    fn beside(&self, route: &Route, part: &MapPart) -> Vec<(RouteId, Position)> {
+        let others = self.plan.routes.iter().filter(|other| other.id != route.id);
+        let of_map = others.filter_map(|other| match &other.driver {
+            Driver::UrlMap(found) if found.is_same_map(part) => Some((other.id.clone(), found.position.clone())),
+            Driver::UrlMap(_) | Driver::CloudRunRevisions { .. } => None,
+        });
+        of_map.collect()
+    }
+
+    /// What is written to a map, by whichever route.
+    fn book(&self, part: &MapPart) -> Arc<Book> {
+        let mut books = self.books.borrow_mut();
+        if let Some((_, book)) = books.iter().find(|(known, _)| known.is_same_map(part)) {
+            return book.clone();
+        }
+        let book = Arc::new(Book::default());
+        books.push((part.clone(), book.clone()));
+        book
+    }
+
     fn service(&self, service: &Shown) -> ServiceName {
         ServiceName { project: self.plan.project.to_string(), region: self.plan.region.to_string(), service: service.to_string() }
     }
@@ -164,7 +199,7 @@ impl<'a> Composer<'a> {
     fn front_door(&self, route: &Route) -> Result<Option<Box<dyn Sensor>>> {
         // Revisions are steered within their service, whose own address is what is asked then.
         let simulated = |at: &Endpoints| match &route.driver {
-            Driver::UrlMap { .. } => (at.front_door, "/"),
+            Driver::UrlMap(_) => (at.front_door, "/"),
             Driver::CloudRunRevisions { .. } => (at.run_direct, "/"),
         };
         let Some((client, url)) = self.page(route.front_door.as_ref(), simulated)? else { return Ok(None) };
@@ -325,7 +360,7 @@ impl<'a> Composer<'a> {
                 let (service, every) = (self.service(service), Millis::from_secs(5));
                 let backs = match &route.driver {
                     Driver::CloudRunRevisions { .. } => Backs::Revision(backend.target.to_string()),
-                    Driver::UrlMap { .. } => Backs::Service,
+                    Driver::UrlMap(_) => Backs::Service,
                 };
                 let config = SensorConfig { source, backend: backend.id.clone(), service, backs, every };
                 Ok(Box::new(ServiceSensor::new(config, self.google(RUN)?)))
@@ -375,8 +410,3 @@ fn marks(route: &Route) -> BTreeMap<String, BackendId> {
 const RUN: &str = "run.googleapis.com";
 /// Two minutes of the default interval: of two processes behind a page, one look in four meets both in falling order.
 const TWINS: u32 = 24;
-
-/// The host that the route's users ask for; the plan's front door names it, also where the simulated world's is asked instead.
-fn host(route: &Route) -> Option<String> {
-    reqwest::Url::parse(route.front_door.as_ref()?.as_str()).ok()?.host_str().map(str::to_owned)
-}

@@ -15,6 +15,7 @@ use cutover::{
         fact::Accepted,
         fault::{FaultKind, Outcome, Version},
         hindrance::Hindrance,
+        position::Position,
     },
     port::{Change, Driver},
 };
@@ -36,9 +37,13 @@ fn config() -> Config {
     Config {
         route: "frontend".parse().unwrap(),
         project: "hexproperty".to_owned(),
+        region: None,
         url_map: "hexproperty-lb".to_owned(),
+        position: Position::Default,
+        beside: vec![],
         backends: vec![(id("run"), "frontend-run".to_owned()), (id("gke"), "frontend-gke".to_owned())],
         host: Some("api.hexproperty.com".to_owned()),
+        path: "/".to_owned(),
         patience: Patience { first: Duration::from_millis(5), most: Duration::from_millis(20), total: Duration::from_millis(200) },
     }
 }
@@ -271,7 +276,7 @@ async fn a_permission_that_we_lack_is_known_before_any_write() {
             _ => Reaction::json(200, map(0, FINGERPRINT)),
         })
         .await;
-        let driver = UrlMapDriver::new(config(), client(&server), Beside { logging: None, projects: Some(client(&server)) });
+        let driver = UrlMapDriver::new(config(), client(&server), Beside { projects: Some(client(&server)), ..Beside::default() });
         let found = driver.read().await.unwrap().hindrances;
         let forbidden = Hindrance::Forbidden { permission: "compute.urlMaps.update".into(), why: None };
         assert_eq!(found, if lacking { vec![forbidden] } else { vec![] });
@@ -289,7 +294,7 @@ async fn a_question_that_nobody_answers_holds_nothing_against_anybody() {
         _ => Reaction::json(200, map(0, FINGERPRINT)),
     })
     .await;
-    let driver = UrlMapDriver::new(config(), client(&server), Beside { logging: None, projects: Some(client(&server)) });
+    let driver = UrlMapDriver::new(config(), client(&server), Beside { projects: Some(client(&server)), ..Beside::default() });
     assert_eq!(driver.read().await.unwrap().hindrances, []);
 }
 

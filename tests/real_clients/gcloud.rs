@@ -2,6 +2,7 @@
 
 use cutover::domain::{
     by_hand::{Leg, Lever, command},
+    position::Position,
     weight::PerMille,
 };
 
@@ -56,7 +57,8 @@ fn the_command_by_hand_brings_a_route_home_as_it_is_printed() {
     }
     let leg = |name, share| Leg { name, share };
     let home = [leg("frontend-run", PerMille::ALL), leg("frontend-gke", PerMille::ZERO)];
-    let url_map = command(Lever::UrlMap { project: "hexproperty", url_map: "hexproperty-lb" }, &home);
+    let url_map =
+        command(Lever::UrlMap { project: "hexproperty", region: None, url_map: "hexproperty-lb", position: &Position::Default }, &home);
     let old = [leg("frontend-00041-kaz", PerMille::ALL), leg("frontend-00042-bim", PerMille::ZERO)];
     let revisions = Lever::CloudRunRevisions { project: "hexproperty", region: "us-central1", service: "frontend" };
     let revisions = command(revisions, &old);
