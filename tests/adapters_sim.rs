@@ -13,7 +13,7 @@ use cutover::{
         http::{Ask, Client, Limits, Origin, Reach},
         metrics::{self, MetricsSensor},
         prober::{BackendConfig, BackendProber, FrontDoorConfig, FrontDoorProber, Pace},
-        url_map::{self, Patience, UrlMapDriver},
+        url_map::UrlMapDriver,
     },
     domain::{
         answer::Expect,
@@ -24,7 +24,6 @@ use cutover::{
         id::{BackendId, EffectId, Seq},
         metric::{Basis, Gap, Metric, Sample},
         platform::{RevisionState, Scale, Workload},
-        position::Position,
         secret::Secret,
         time::{Millis, Timestamp},
         weight::{PerMille, Weights},
@@ -44,6 +43,8 @@ const SPEED: f64 = 40.0;
 mod old_reads;
 #[path = "adapters_sim/steering.rs"]
 mod steering;
+
+use steering::driver;
 
 async fn world() -> Simulation {
     Simulation::start(Config { speed: SPEED, ..Config::default() }).await.expect("loopback ports are to be had")
@@ -78,23 +79,6 @@ fn to(to: &Weights) -> Change<'_> {
 fn intent(seq: u64) -> Intent {
     let effect = EffectId { seq: Seq(seq), index: 0 };
     Intent { session: "s1".to_owned(), effect, first: effect, head: "ab12".to_owned() }
-}
-
-fn driver(world: &Simulation) -> UrlMapDriver {
-    let config = url_map::Config {
-        route: "frontend".parse().unwrap(),
-        project: "hexproperty".to_owned(),
-        region: None,
-        url_map: "hexproperty-lb".to_owned(),
-        position: Position::Default,
-        beside: vec![],
-        backends: vec![(id("run"), "frontend-run".to_owned()), (id("gke"), "frontend-gke".to_owned())],
-        host: Some("api.hexproperty.com".to_owned()),
-        path: "/".to_owned(),
-        patience: Patience::default(),
-    };
-    let beside = url_map::Beside { logging: Some(google(world)), projects: Some(google(world)), ..url_map::Beside::default() };
-    UrlMapDriver::new(config, google(world), beside)
 }
 
 #[tokio::test]

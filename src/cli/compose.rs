@@ -34,7 +34,6 @@ use crate::{
         answer::Expect,
         id::{BackendId, RouteId},
         metric::{Metric, Unit},
-        platform::Platform,
         position::Position,
         secret::Secret,
         shown::Shown,
@@ -46,7 +45,7 @@ use crate::{
     },
     port::{self, FaultInjector, Sensor},
     session::{clock::Clock, dispatch::Executors, sensors::WeightsSensor},
-    sim::simulation::Endpoints,
+    sim::{simulation::Endpoints, world::neighbours},
 };
 
 /// Where the plan's systems answer.
@@ -155,7 +154,7 @@ impl<'a> Composer<'a> {
                     position: part.position.clone(),
                     beside: self.beside(route, part),
                     backends,
-                    host: asked.as_ref().and_then(|url| url.host_str().map(str::to_owned)),
+                    host: host_of(route.front_door.as_ref()),
                     path: asked.as_ref().map_or("/", |url| url.path()).to_owned(),
                     patience,
                 };
@@ -199,8 +198,8 @@ impl<'a> Composer<'a> {
     fn front_door(&self, route: &Route) -> Result<Option<Box<dyn Sensor>>> {
         // Revisions are steered within their service, whose own address is what is asked then.
         let simulated = |at: &Endpoints| match &route.driver {
-            Driver::UrlMap(_) => (at.front_door, "/"),
-            Driver::CloudRunRevisions { .. } => (at.run_direct, "/"),
+            Driver::UrlMap(_) => (at.front_door, neighbours::door(host_of(route.front_door.as_ref()).as_deref())),
+            Driver::CloudRunRevisions { .. } => (at.run_direct, "/".to_owned()),
         };
         let Some((client, url)) = self.page(route.front_door.as_ref(), simulated)? else { return Ok(None) };
         let config = FrontDoorConfig {
@@ -225,11 +224,7 @@ impl<'a> Composer<'a> {
     }
 
     /// A page of the plan as the client that asks it and its full address; in a simulated world, that world's page instead.
-    fn page(
-        &self,
-        url: Option<&Shown>,
-        simulated: impl Fn(&Endpoints) -> (SocketAddr, &'static str),
-    ) -> Result<Option<(Client, reqwest::Url)>> {
+    fn page(&self, url: Option<&Shown>, simulated: impl Fn(&Endpoints) -> (SocketAddr, String)) -> Result<Option<(Client, reqwest::Url)>> {
         let (text, reach) = match (self.places, url) {
             (Places::Simulated(at), _) => {
                 let (address, path) = simulated(at);
@@ -252,21 +247,21 @@ impl<'a> Composer<'a> {
     /// Everything that is watched of one backend.
     fn watch(&self, route: &Route, backend: &Backend) -> Result<Vec<Box<dyn Sensor>>> {
         // The simulated world has one address for each platform; of its revisions it tells only in sum.
-        let direct = |at: &Endpoints| match backend.platform {
-            Platform::CloudRun => at.run_direct,
-            Platform::Gke => at.gke_direct,
+        let direct = |at: &Endpoints, page: &str| match &backend.workload {
+            WorkloadRef::CloudRunService { service } => (at.run_direct, neighbours::page(service.as_str(), page)),
+            WorkloadRef::Deployment { deployment, .. } => (at.gke_direct, neighbours::page(deployment.as_str(), page)),
         };
         let mut sensors: Vec<Box<dyn Sensor>> = vec![self.workload(route, backend)?];
         if let Some(readings) = &backend.readings {
             sensors.push(Box::new(self.prometheus(backend, readings)?));
-        } else if let Some((client, url)) = self.page(backend.metrics_url.as_ref(), |at| (direct(at), "/metrics"))? {
+        } else if let Some((client, url)) = self.page(backend.metrics_url.as_ref(), |at| direct(at, "/metrics"))? {
             let source = format!("scrape/{}", backend.id).parse()?;
             let mut config = metrics::Config::new(source, backend.id.clone(), url, self.plan.limits.scrape_every, self.now());
             config.must_tell = self.thresholds(backend);
             config.twins = TWINS;
             sensors.push(Box::new(MetricsSensor::new(config, client)));
         }
-        if let Some((client, url)) = self.page(backend.probe_url.as_ref(), |at| (direct(at), "/ready"))? {
+        if let Some((client, url)) = self.page(backend.probe_url.as_ref(), |at| direct(at, "/ready"))? {
             let pace = Pace { every: Millis::from_secs(5), requests: 2, concurrency: 2 };
             let source = format!("probe/{}", backend.id).parse()?;
             let expect = backend.probe_expect.clone().unwrap_or_else(Expect::success);
@@ -405,6 +400,11 @@ fn marks(route: &Route) -> BTreeMap<String, BackendId> {
     let revisions = route.backends.iter().filter(|_| matches!(route.driver, Driver::CloudRunRevisions { .. }));
     let revisions = revisions.map(|backend| (backend.target.to_string(), backend.id.clone()));
     revisions.chain(names).collect()
+}
+
+/// The host that users ask for at this address.
+fn host_of(url: Option<&Shown>) -> Option<String> {
+    reqwest::Url::parse(url?.as_str()).ok()?.host_str().map(str::to_owned)
 }
 
 const RUN: &str = "run.googleapis.com";

@@ -22,7 +22,7 @@ use crate::sim::faults::Manner;
 /// Mean arrivals in virtual requests per second.
 pub const RATE: f64 = 120.0;
 /// Length of one step in virtual milliseconds.
-const STEP_MS: i64 = 100;
+pub(super) const STEP_MS: i64 = 100;
 /// Requests per second that one pod takes easily.
 const RATE_EACH_POD: f64 = 30.0;
 /// Share of requests that fails on a good day.
@@ -140,6 +140,15 @@ static SLOWNESS: LazyLock<Box<[f64]>> = LazyLock::new(|| {
 fn slowness(random: &mut Random) -> f64 {
     let (place, between) = (random.index(QUANTILES - 1), random.unit());
     SLOWNESS[place] + between * (SLOWNESS[place + 1] - SLOWNESS[place])
+}
+
+/// How long an untroubled backend takes for one request.
+pub(super) fn latency_ms(leg: Option<Leg>, random: &mut Random) -> f64 {
+    let median_ms = match leg {
+        Some(Leg::Gke) => MEDIAN_GKE_MS,
+        Some(Leg::Run) | None => MEDIAN_RUN_MS,
+    };
+    median_ms * slowness(random)
 }
 
 impl Traffic {
@@ -290,7 +299,7 @@ fn outcome(leg: Option<Leg>, loads: &Loads, around: &Surroundings<'_>, random: &
         Some(leg) => outcome_at(leg, loads, around, random),
         // Somebody else's service is well and as fast as ours.
         None => {
-            let latency_ms = MEDIAN_RUN_MS * slowness(random);
+            let latency_ms = latency_ms(None, random);
             Served { leg: None, code: Some(Code::Fine), by: Answerer::Leg, revision: None, latency_ms }
         }
     }
