@@ -189,8 +189,8 @@ fn route_line(route: &Route) -> String {
     let place = match &route.driver {
         // What a route steers where it says nothing else.
         Driver::UrlMap(MapPart { position: Position::Default, region: None, .. }) | Driver::CloudRunRevisions { .. } => String::new(),
-        Driver::UrlMap(MapPart { url_map, position, region: None }) => format!("; {position} of {url_map}"),
-        Driver::UrlMap(MapPart { url_map, position, region: Some(region) }) => format!("; {position} of {url_map} in {region}"),
+        Driver::UrlMap(MapPart { url_map, position, region: None }) => format!("; {position} in {url_map}"),
+        Driver::UrlMap(MapPart { url_map, position, region: Some(region) }) => format!("; {position} in {url_map} of {region}"),
     };
     format!("{}: {} → {} by {}, at most {} at once{place}", route.id, route.home, route.target, ladder.join(" "), route.step_max)
 }
