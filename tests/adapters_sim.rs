@@ -357,7 +357,7 @@ async fn whatever_somebody_makes_of_the_split_one_write_brings_it_home() {
 async fn what_keeps_users_or_writes_away_is_said_with_the_weights() {
     let world = world().await;
     edited(&world, Edit::Matcher { gke_per_mille: 0 });
-    let rule = Hindrance::HostRule { host: "api.hexproperty.com".into(), matcher: "api".into() };
+    let rule = Hindrance::HostRule { host: "api.hexproperty.com".into(), matcher: "api-users".into() };
     assert_eq!(driver(&world).read().await.unwrap().hindrances, std::slice::from_ref(&rule));
     world.control().inject(&faults::Fault::Classic);
     world.control().inject(&faults::Fault::Api { api: Api::Compute, trouble: Trouble::ReadOnly, for_s: 1e6 });
